@@ -1,0 +1,28 @@
+/* Descriptors: whole reads and writes, flags, sealed memory files. Functions return 0 or -errno unless they say
+ * otherwise. */
+#ifndef COMMON_BASE_FD_H
+#define COMMON_BASE_FD_H
+
+#include <stdbool.h>
+
+#include "common/base/str.h"
+
+/* Closes *fd when it is not -1 and sets it to -1; keeps errno. */
+void fd_close(int *fd);
+
+int fd_set_nonblock(int fd, bool on);
+int fd_set_cloexec(int fd, bool on);
+
+/* Writes all of TEXT, going on after EINTR and short writes. */
+__attribute__((warn_unused_result)) int fd_write_all(int fd, struct span text);
+
+/* Appends everything from FD's offset on to TO, as far as TO's bound allows (-EFBIG beyond). */
+__attribute__((warn_unused_result)) int fd_read_all(int fd, struct str *to);
+
+/* A memory file with TEXT, sealed against every change, close-on-exec; the descriptor or -errno. Offset 0. */
+int fd_sealed(const char *name, struct span text);
+
+/* N random octets from the kernel; dies when the kernel has none (that is before any network). */
+void fd_random(void *to, size_t n);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * A borrowed run of octets: pointer and length, never owned, never assumed to end in NUL.
+ * Everything here is pure; comparisons ignore ASCII case only where the name says so.
+ */
+#ifndef COMMON_BASE_SPAN_H
+#define COMMON_BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct span {
+	const char *at;
+	size_t len;
+};
+
+/* For printf("%.*s", SPAN_ARGS(s)). */
+#define SPAN_ARGS(s) (int)(s).len, (s).at
+
+/* A span over a string literal. */
+#define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})
+
+/* A span over a C string; NULL gives the empty span. */
+struct span span_of(const char *text);
+
+bool span_equal(struct span a, struct span b);
+bool span_equal_nocase(struct span a, struct span b);
+bool span_starts(struct span s, struct span prefix);
+bool span_starts_nocase(struct span s, struct span prefix);
+bool span_ends_nocase(struct span s, struct span suffix);
+
+/* Offset of the first OCTET, or s.len when there is none. */
+size_t span_find(struct span s, char octet);
+
+/* s without its first N octets (all of them when N is larger). */
+struct span span_skip(struct span s, size_t n);
+
+/* s without blanks and tabs at both ends. */
+struct span span_trim(struct span s);
+
+/*
+ * Takes what stands before the first SEPARATOR off the front of *s, and the separator with it. Without a separator
+ * all of *s is taken and *s becomes empty.
+ */
+struct span span_take(struct span *s, char separator);
+
+/* The next line of *s without its LF or CRLF; false at the end. A last line without line end counts. */
+bool span_line(struct span *s, struct span *line);
+
+/* Decimal digits only, at least one, at most MAX; nothing else may follow. No sign, no blank, no overflow. */
+bool span_to_u64(struct span s, uint64_t max, uint64_t *out);
+
+/* Copies s with a closing NUL into TO of SIZE octets; false (and TO empty) when it does not fit or holds a NUL. */
+bool span_copy(struct span s, char *to, size_t size);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * The contract between master and what it spawns: one program, one virtual server, one role.
+ *
+ *	argv   PROGRAM --server NAME --role ROLE
+ *	fd 0,1 /dev/null        fd 2 log        fd 3 control link        fd 4 sealed canonical configuration
+ *	fd 5   arrivals: smtpd and local write, queue reads             (for other roles /dev/null)
+ *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
+ *	fd 7.. listeners, smtpd only; --listeners N tells how many
+ *
+ * A child sends `ready` on the control link once it is in its jail and works. Peer links (queue <-> delivery, local,
+ *resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted. EOF on the
+ *control link: master is gone, the child finishes what it has in hand and exits.
+ */
+#ifndef COMMON_HOST_CHILD_H
+#define COMMON_HOST_CHILD_H
+
+#include "common/host/config.h"
+#include "common/host/wire.h"
+
+enum child_fd {
+	CHILD_FD_LOG = 2,
+	CHILD_FD_CONTROL,
+	CHILD_FD_CONFIG,
+	CHILD_FD_ARRIVALS,
+	CHILD_FD_VERDICTS,
+	CHILD_FD_LISTEN
+};
+
+enum child_link {
+	CHILD_LINK_DELIVERY = 1, /* queue <-> parent of the SMTP clients */
+	CHILD_LINK_LOCAL,        /* queue <-> parent of the local role */
+	CHILD_LINK_RESOLVER,     /* queue <-> resolver */
+	CHILD_LINK_CTL           /* mailrootctl <-> queue or smtpd parent */
+};
+
+enum child_role { CHILD_SMTPD, CHILD_QUEUE, CHILD_DELIVERY, CHILD_LOCAL, CHILD_RESOLVER, CHILD_ROLE_COUNT };
+
+const char *child_role_name(enum child_role role);    /* "smtpd", "queue", "delivery", "local", "resolver" */
+unsigned child_role_bit(enum child_role role);        /* enum config_role */
+const char *child_role_program(enum child_role role); /* "mailroot-smtpd", ... */
+
+struct child {
+	enum child_role role;
+	const char *server_name;
+	struct config config; /* what this role may see; exactly one server */
+	const struct config_server *server;
+	size_t listener_count;
+};
+
+/*
+ * Parses argv and the configuration on fd 4, opens the log, names the process. Exits with EXIT_PERMANENT and a line on
+ * stderr when the process was not started by master. ALLOWED: bit (1 << role) for each role that this program has.
+ */
+void child_start(int argc, char **argv, unsigned allowed, struct child *out);
+
+/* Tells master that we are ready. */
+void child_ready(void);
+
+/* Replaces child->config by the text in FD (closed); false and the old one stays when it is not canonical text. */
+bool child_reconfigure(struct child *child, int fd);
+
+#endif

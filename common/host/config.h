@@ -1,0 +1,245 @@
+/*
+ * The configuration as values. Two steps, so that every error of a file is found at once and each process gets only
+ *what its role may see:
+ *
+ *	text --config_read--> tree (tokens with file:line:column, includes opened) --config_build--> struct config
+ *	tree --config_tree_write(role, server)--> canonical text --config_parse_canonical--> struct config, in the child
+ *
+ * Everything is owned by the struct that was filled and freed with it; spans and strings live as long. settings.def is
+ *the list of settings; the structs below have one member per setting, `name`, and `name_at`, where it was written.
+ */
+#ifndef COMMON_HOST_CONFIG_H
+#define COMMON_HOST_CONFIG_H
+
+#include "common/base/arena.h"
+#include "common/base/str.h"
+#include "common/mail/cidr.h"
+
+enum config_role {
+	ROLE_MASTER = 1 << 0,
+	ROLE_SMTPD = 1 << 1,
+	ROLE_QUEUE = 1 << 2,
+	ROLE_DELIVERY = 1 << 3, /* SMTP clients */
+	ROLE_LOCAL = 1 << 4,    /* copies into drop folders, notices */
+	ROLE_RESOLVER = 1 << 5,
+	ROLE_ALL = (1 << 6) - 1
+};
+
+/* "No limit", of NUMBER, SIZE, DURATION and QUOTA. */
+#define CONFIG_NONE INT64_MAX
+
+/* Where a value was written; file NULL and line 0 = the default. */
+struct config_origin {
+	const char *file;
+	unsigned line;
+};
+
+struct config_words {
+	const char **at;
+	size_t n;
+};
+
+struct config_durations {
+	int64_t *ms;
+	size_t n;
+};
+
+struct config_client {
+	struct cidr net;
+	const char *text; /* as written */
+	struct config_origin origin;
+};
+struct config_clients {
+	struct config_client *at;
+	size_t n;
+};
+
+struct config_endpoint {  /* of listen and dns_server */
+	bool any;         /* "*": every IPv4 and IPv6 address */
+	struct ipaddr ip; /* when not any */
+	uint16_t port;
+	const char *text;
+	struct config_origin origin;
+};
+struct config_endpoints {
+	struct config_endpoint *at;
+	size_t n;
+};
+
+enum config_host_kind { CONFIG_HOST_MX, CONFIG_HOST_NAME, CONFIG_HOST_IP };
+struct config_host {
+	enum config_host_kind kind; /* name: MX, then address | [name]: address only | [ip] */
+	const char *name;           /* without brackets */
+	struct ipaddr ip;           /* when CONFIG_HOST_IP */
+	uint16_t port;              /* 0 = outbound port */
+	struct config_origin origin;
+};
+struct config_hosts {
+	struct config_host *at;
+	size_t n;
+};
+struct config_route {
+	bool dns; /* "dns": MX of the domain */
+	struct config_hosts hosts;
+};
+
+struct config_quota {
+	int64_t octets;   /* CONFIG_NONE, or octets, or 0 when multiple is set */
+	int64_t multiple; /* of max_message_size; 0 = none */
+};
+
+enum config_bare { CONFIG_BARE_REJECT, CONFIG_BARE_REPAIR };
+enum config_allow { CONFIG_ONLY_LISTED, CONFIG_ALL_EXCEPT_LISTED };
+
+/* Extensions that `without` may name: one bit each. */
+enum config_without {
+	WITHOUT_PIPELINING = 1 << 0,
+	WITHOUT_SIZE = 1 << 1,
+	WITHOUT_8BITMIME = 1 << 2,
+	WITHOUT_CHUNKING = 1 << 3,
+	WITHOUT_ENHANCEDSTATUSCODES = 1 << 4
+};
+
+#define CONFIG_C_YESNO     bool
+#define CONFIG_C_NUMBER    int64_t
+#define CONFIG_C_SIZE      int64_t
+#define CONFIG_C_DURATION  int64_t
+#define CONFIG_C_DURATIONS struct config_durations
+#define CONFIG_C_NAME      const char *
+#define CONFIG_C_NAMES     struct config_words
+#define CONFIG_C_PATH      const char *
+#define CONFIG_C_DOMAIN    const char *
+#define CONFIG_C_ADDRESS   const char *
+#define CONFIG_C_TEXT      const char *
+#define CONFIG_C_WORDS     unsigned
+#define CONFIG_C_CLIENTS   struct config_clients
+#define CONFIG_C_LISTEN    struct config_endpoints
+#define CONFIG_C_ENDPOINTS struct config_endpoints
+#define CONFIG_C_HOSTS     struct config_hosts
+#define CONFIG_C_ROUTE     struct config_route
+#define CONFIG_C_QUOTA     struct config_quota
+#define CONFIG_C_BARE      enum config_bare
+#define CONFIG_C_ALLOW     enum config_allow
+
+#define CONFIG_MEMBER(name, type, ...)                                                                                 \
+	CONFIG_C_##type name;                                                                                          \
+	struct config_origin name##_at;
+
+struct config_processes {
+#define SETTING_PROCESSES CONFIG_MEMBER
+#include "common/host/settings.def"
+};
+struct config_relay {
+#define SETTING_RELAY CONFIG_MEMBER
+#include "common/host/settings.def"
+};
+struct config_messages {
+#define SETTING_MESSAGES CONFIG_MEMBER
+#include "common/host/settings.def"
+};
+struct config_delivery {
+#define SETTING_DELIVERY CONFIG_MEMBER
+#include "common/host/settings.def"
+	struct config_processes processes;
+};
+struct config_outbound {
+#define SETTING_OUTBOUND CONFIG_MEMBER
+#include "common/host/settings.def"
+};
+
+struct config_local_domain {
+	const char *name; /* lower case A-labels */
+	struct config_origin origin;
+#define SETTING_LOCAL_DOMAIN CONFIG_MEMBER
+#include "common/host/settings.def"
+};
+struct config_alias_domain {
+	const char *name;
+	struct config_origin origin;
+};
+struct config_remote_domain {
+	const char *name; /* a pattern (domain.h) */
+	struct config_origin origin;
+#define SETTING_REMOTE_DOMAIN CONFIG_MEMBER
+#include "common/host/settings.def"
+	struct config_outbound outbound; /* inherited values filled in */
+};
+
+struct config_server {
+	const char *name;
+	struct config_origin origin;
+	const char *dir; /* <mailroot_dir>/<name> */
+#define SETTING_SERVER CONFIG_MEMBER
+#include "common/host/settings.def"
+	struct config_processes processes;
+	struct config_relay relay;
+	struct config_messages messages;
+	struct config_delivery delivery;
+	struct config_outbound outbound;
+	/* The default domain is always local_domains[0]; its origin is that of its block, or of default_domain. */
+	struct config_local_domain *local_domains;
+	size_t local_domain_count;
+	struct config_alias_domain *alias_domains;
+	size_t alias_domain_count;
+	struct config_remote_domain *remote_domains; /* exact names first, then by falling domain_pattern_weight */
+	size_t remote_domain_count;
+};
+
+struct config {
+	struct arena arena;
+#define SETTING_GLOBAL CONFIG_MEMBER
+#include "common/host/settings.def"
+	struct config_server *servers;
+	size_t server_count;
+};
+
+struct config_tree;
+
+/*
+ * Errors and warnings as an administrator reads them: "file:line:column: error: what, what is allowed, nearest known
+ * name", the line, a caret. Appended to a str as text, in file order.
+ */
+struct config_report {
+	struct str text; /* str_init before use, str_free by the caller */
+	unsigned errors;
+	unsigned warnings;
+};
+
+/*
+ * Reads FILE and what it includes. NULL only without memory; syntax errors are in *report and the tree holds what could
+ * be read, so that config_build finds the rest. config_tree_free releases it.
+ */
+struct config_tree *config_read(const char *file, struct config_report *report);
+
+/* The same from memory, for tests and fuzzers; NAME stands for the file in messages. include is an error here. */
+struct config_tree *config_read_text(const char *name, struct span text, struct config_report *report);
+void config_tree_free(struct config_tree *tree);
+
+/*
+ * The tree as values, defaults filled in and checked (settings.md "What check refuses"). HOSTNAME stands for fqdn where
+ * none is written. True when *report has no errors; *out is to be freed with config_free in either case.
+ */
+bool config_build(const struct config_tree *tree, const char *hostname, struct config *out,
+		  struct config_report *report);
+void config_free(struct config *config);
+
+/* What ROLE of virtual server SERVER may see (NULL = all servers), as text that carries file and line of every value.
+ */
+void config_tree_write(const struct config_tree *tree, const char *hostname, const char *server, unsigned role,
+		       struct str *to);
+
+/* The text that config_tree_write made, in a child. False only for text that it did not make. */
+bool config_parse_canonical(struct span text, struct config *out);
+
+/* Every setting of every server with its value, its unit and where it comes from: `mailrootctl config show`. */
+void config_show(const struct config *config, struct str *to);
+
+/* The commented example file; the same facts as mdoc for mailroot.conf(5); and plain for `config doc [NAME]`. */
+void config_doc_example(struct str *to);
+void config_doc_man(struct str *to);
+bool config_doc_text(const char *name, struct str *to); /* NULL = all; false: no such setting */
+
+/* The virtual server NAME, or NULL. */
+const struct config_server *config_server_find(const struct config *config, struct span name);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Sequenced packet links between our processes: one packet, up to IPC_FDS_MAX descriptors with it. All descriptors are
+ * close-on-exec. Functions return 0 or -errno; -EAGAIN when a link does not block and would have to.
+ */
+#ifndef COMMON_HOST_IPC_H
+#define COMMON_HOST_IPC_H
+
+#include "common/base/span.h"
+#include "common/host/wire.h"
+
+enum { IPC_FDS_MAX = 4 };
+
+/* A connected pair of SOCK_SEQPACKET ends with send buffers of SNDBUF octets (forced where we may). */
+__attribute__((warn_unused_result)) int ipc_pair(int ends[2], int sndbuf);
+
+/* How long a blocking send on FD may take before -EAGAIN. */
+int ipc_set_send_deadline(int fd, int64_t ms);
+
+__attribute__((warn_unused_result)) int ipc_send(int fd, struct span packet, const int *fds, size_t fd_count);
+
+struct ipc_packet {
+	struct span text;     /* in the receiver's buffer, valid until the next receive */
+	int fds[IPC_FDS_MAX]; /* owned by the caller: ipc_packet_close or take them out (set to -1) */
+	size_t fd_count;
+	bool eof;
+};
+
+/*
+ * Receives one packet into BUFFER (WIRE_PACKET_MAX octets are always enough). A packet or descriptor list that does not
+ * fit is -EMSGSIZE, its descriptors closed. FLAGS as for recvmsg (MSG_DONTWAIT, MSG_PEEK).
+ */
+__attribute__((warn_unused_result)) int ipc_receive(int fd, char *buffer, size_t size, int flags,
+						    struct ipc_packet *out);
+void ipc_packet_close(struct ipc_packet *packet);
+
+#endif

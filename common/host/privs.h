@@ -1,0 +1,34 @@
+/*
+ * Leaving root for good. Each role's main says: init (as root: keys, folders), jail, ready, loop. Nothing from the
+ * network is read before the jail. When not started as root only the steps that need no root are taken.
+ */
+#ifndef COMMON_HOST_PRIVS_H
+#define COMMON_HOST_PRIVS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct privs_jail {
+	const char *user;         /* identity to take */
+	const char *root;         /* folder to chroot into; NULL = none */
+	int max_files;            /* RLIMIT_NOFILE; 0 = leave */
+	bool may_fork;            /* false: RLIMIT_NPROC 0 where we are root no more, and no clone in what follows */
+	const char *const *paths; /* Landlock: folders (read, write, create, rename beneath), NULL-terminated; NULL
+				     pointer = no file system access at all */
+};
+
+/* Fills uid and gid of USER; dies with EXIT_PERMANENT and the remedy when there is none. As an ordinary user: our own.
+ */
+void privs_lookup(const char *user, uid_t *uid, gid_t *gid);
+
+/*
+ * chroot, groups, gid, uid (proved: setuid(0) must fail), no_new_privs, not dumpable, parent-death signal, no core,
+ * Landlock where the kernel has it (said in the log where not). Dies with EXIT_TEMPORARY and a reason when a step
+ * fails. Resolve users, time zone and locale before.
+ */
+void privs_enter(const struct privs_jail *jail);
+
+/* Makes folder PATH with MODE and owner when it is missing, mends owner and mode when we are root. 0 or -errno. */
+int privs_folder(const char *path, mode_t mode, uid_t uid, gid_t gid);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Who is doing what: one slot a worker in memory shared by a parent and its workers, for `status` and for "how many are
+ * idle". A worker that was taken over may scribble on all of it: readers take text and states only, bound every length,
+ * and keep pids and counts themselves.
+ */
+#ifndef COMMON_HOST_SCOREBOARD_H
+#define COMMON_HOST_SCOREBOARD_H
+
+#include "common/base/span.h"
+
+enum scoreboard_state { SCOREBOARD_EMPTY, SCOREBOARD_STARTING, SCOREBOARD_IDLE, SCOREBOARD_BUSY };
+
+enum { SCOREBOARD_TEXT_MAX = 104 };
+
+struct scoreboard;
+
+struct scoreboard *scoreboard_new(size_t slots); /* NULL with errno */
+
+/* Worker (its own slot): state; and what it does, such as the client's address (truncated). No system call. */
+void scoreboard_set(struct scoreboard *b, size_t slot, enum scoreboard_state state, struct span doing,
+		    int64_t since_wall_ms);
+
+/* Reader: a copy that can't change under its feet. An unknown state reads as BUSY. */
+struct scoreboard_entry {
+	enum scoreboard_state state;
+	char doing[SCOREBOARD_TEXT_MAX];
+	int64_t since_wall_ms;
+	uint64_t served;
+};
+void scoreboard_get(const struct scoreboard *b, size_t slot, struct scoreboard_entry *out);
+void scoreboard_served(struct scoreboard *b, size_t slot); /* worker: one more served */
+
+/* Counts slots of STATE among the first N. */
+size_t scoreboard_count(const struct scoreboard *b, size_t n, enum scoreboard_state state);
+
+#endif

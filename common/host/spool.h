@@ -1,0 +1,63 @@
+/*
+ * Message files of one virtual server (DESIGN section 1; INTERNALS.md "The spool"). This module owns every step of
+ * accepting: nothing else creates a message. A spool is a folder descriptor of new/; the writer needs only the right to
+ * create there. Functions return 0 or -errno; none logs.
+ */
+#ifndef COMMON_HOST_SPOOL_H
+#define COMMON_HOST_SPOOL_H
+
+#include "common/base/str.h"
+#include "common/mail/envelope.h"
+#include "common/mail/msgid.h"
+
+/* How this folder's file system and this kernel let us accept; found out once by spool_probe. */
+struct spool {
+	int new_fd;      /* O_PATH or O_RDONLY descriptor of new/; borrowed */
+	bool unnamed;    /* O_TMPFILE and linkat(AT_EMPTY_PATH) work; otherwise new/.ID and rename */
+	bool needs_sync; /* not ext4, xfs or btrfs: syncfs follows the fsync */
+};
+
+/* Tries once, with a file that is gone afterwards, what the file system can do. */
+__attribute__((warn_unused_result)) int spool_probe(int new_fd, struct spool *out);
+
+/* A message being written. Buffers SPOOL_BUFFER octets; a 4 KiB message is one write. */
+enum { SPOOL_BUFFER = 64 * 1024 };
+struct spool_file {
+	const struct spool *spool;
+	int fd; /* -1 = none open */
+	char id[MSGID_LEN + 1];
+	uint64_t size;          /* octets written or buffered */
+	bool eight_bit;         /* set by the writer; becomes part of the name */
+	bool named;             /* new/.ID exists and must be unlinked on abort */
+	char name[MSGNAME_MAX]; /* final name, after commit */
+	char *buffer;           /* SPOOL_BUFFER octets, owned; kept between messages, freed by spool_file_free */
+	size_t buffered;
+};
+
+/* Begins a message with a fresh id (or ID when not NULL: notices derive theirs). file zeroed before its first use, fd
+ * -1. */
+__attribute__((warn_unused_result)) int spool_begin(const struct spool *spool, const char *id, struct spool_file *file);
+__attribute__((warn_unused_result)) int spool_write(struct spool_file *file, struct span text);
+
+/*
+ * Flushes, locks (flock), names (new/ID,S=...), fsyncs. After success the message is durable and file->fd still holds
+ * the lock: send *arrived*, then spool_release; or, when that fails, spool_unlink. After an error everything is gone
+ * already (an fsync error is final). -EEXIST: a message of that id is there.
+ */
+__attribute__((warn_unused_result)) int spool_commit(struct spool_file *file);
+void spool_release(struct spool_file *file); /* closes: the queue may take it */
+void spool_unlink(struct spool_file *file);  /* after commit: it was never acknowledged */
+void spool_abort(struct spool_file *file);   /* before commit; harmless when none is open */
+void spool_file_free(struct spool_file *file);
+
+/*
+ * Reads the envelope of the message in FD (any offset, kept). TEXT receives the octets that *out points into.
+ * -EBADMSG with *why when it is not a message of ours.
+ */
+__attribute__((warn_unused_result)) int spool_read_envelope(int fd, struct str *text, struct arena *arena,
+							    struct envelope *out, const char **why);
+
+/* Takes the flock of FD without waiting: 0, -EWOULDBLOCK or another -errno. */
+int spool_lock(int fd);
+
+#endif

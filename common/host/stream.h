@@ -1,0 +1,62 @@
+/*
+ * A blocking connection with bounded lines and deadlines, for processes that serve one at a time. Output is collected
+ * and sent before we wait for input (so pipelined replies share a packet). Each read may last `idle` ms; a phase (a
+ * command line, a message) may last until stream_deadline however busily octets trickle. No system call but recv and
+ * send in the common case.
+ */
+#ifndef COMMON_HOST_STREAM_H
+#define COMMON_HOST_STREAM_H
+
+#include "common/base/str.h"
+
+enum { STREAM_IN = 64 * 1024, STREAM_OUT = 16 * 1024 };
+
+enum stream_result {
+	STREAM_OK,
+	STREAM_EOF,
+	STREAM_TIMEOUT,  /* idle or phase deadline */
+	STREAM_TOO_LONG, /* a line beyond the bound: it was skipped up to its end */
+	STREAM_ERROR     /* errno */
+};
+
+struct stream {
+	int fd;
+	int64_t idle_ms;
+	int64_t deadline;    /* clock_mono_ms at which the phase ends; INT64_MAX = none */
+	int64_t timeout_set; /* what SO_RCVTIMEO says now */
+	char *in;            /* STREAM_IN octets, owned */
+	size_t in_at, in_end;
+	char *out; /* STREAM_OUT octets, owned */
+	size_t out_len;
+	bool failed;
+};
+
+/* FD is borrowed. False without memory. */
+bool stream_init(struct stream *s, int fd, int64_t idle_ms);
+void stream_free(struct stream *s);
+
+/* The phase that begins now may last MS; 0 = no bound but idle_ms. */
+void stream_deadline(struct stream *s, int64_t ms);
+
+/*
+ * The next line of at most MAX octets (its LF or CRLF not counted), in the stream's buffer until the next call. *bare
+ * is set when it ended with LF alone or holds a CR elsewhere. Sends pending output first when it must wait. A longer
+ * line is skipped within 1 MiB and the deadline, then STREAM_TOO_LONG.
+ */
+enum stream_result stream_line(struct stream *s, size_t max, struct span *line, bool *bare);
+
+/* What is there, at least one octet, without taking it; then stream_taken says how much was used. Sends pending output
+ * first when it must wait. */
+enum stream_result stream_peek(struct stream *s, struct span *octets);
+void stream_taken(struct stream *s, size_t n);
+
+/* Input has been received that was not taken yet: pipelined commands. */
+bool stream_pending(const struct stream *s);
+
+enum stream_result stream_write(struct stream *s, struct span text); /* collected, sent when full */
+enum stream_result stream_flush(struct stream *s);
+
+/* Throws away input that was received (STARTTLS). */
+void stream_discard(struct stream *s);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Mail addresses of the envelope (RFC 5321 4.1.2): mailbox, null path, source route (taken off), quoted local part,
+ * address literal. Pure; the spans of a result point into the text that was parsed. No SMTPUTF8: octets above 127 are
+ * refused.
+ */
+#ifndef COMMON_MAIL_ADDRESS_H
+#define COMMON_MAIL_ADDRESS_H
+
+#include "common/base/span.h"
+
+enum {
+	ADDRESS_LOCAL_MAX = 64, /* RFC 5321 4.5.3.1.1 */
+	ADDRESS_MAX = 320       /* local part, @, domain of 255 */
+};
+
+struct address {
+	struct span text;   /* "local@domain", "local" without domain, or empty for the null path */
+	struct span local;  /* as written, quotes included */
+	struct span domain; /* without @; empty when there was none; "[192.0.2.1]" for a literal */
+};
+
+/*
+ * A path in angle brackets at the start of IN, as after MAIL FROM: and RCPT TO:. "<>" is accepted (text empty); the
+ * caller decides whether it may stand there. A missing domain is accepted too (domain empty). *rest is what follows the
+ * '>'. Like the Windows service, an address without brackets is taken up to the next blank. On false *why is a short
+ * phrase.
+ */
+bool address_parse_path(struct span in, struct address *out, struct span *rest, const char **why);
+
+/* A bare mailbox and nothing else: for the configuration, envelope lines and the command line. "" is the null path. */
+bool address_parse(struct span in, struct address *out, const char **why);
+
+/* Same mailbox: domain without case, local part to the letter. */
+bool address_equal(const struct address *a, const struct address *b);
+
+#endif

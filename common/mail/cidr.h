@@ -1,0 +1,35 @@
+/*
+ * Addresses and networks as values. An address is always 16 octets; IPv4 is held as IPv4-mapped IPv6, so
+ * ::ffff:10.0.0.1 and 10.0.0.1 are one address. Pure: no look-ups.
+ */
+#ifndef COMMON_MAIL_CIDR_H
+#define COMMON_MAIL_CIDR_H
+
+#include "common/base/span.h"
+
+struct ipaddr {
+	unsigned char octets[16];
+};
+
+struct cidr {
+	struct ipaddr base;
+	unsigned bits; /* 0 to 128, counted in the 16 octets: 10.0.0.0/8 has 104 */
+};
+
+enum { IPADDR_TEXT_MAX = 46 }; /* with NUL */
+
+/* "192.0.2.1" or "2001:db8::1"; no scope, no port, no brackets. */
+bool ipaddr_parse(struct span text, struct ipaddr *out);
+void ipaddr_format(const struct ipaddr *ip, char *to); /* IPADDR_TEXT_MAX; IPv4 dotted */
+bool ipaddr_is_v4(const struct ipaddr *ip);
+bool ipaddr_is_loopback(const struct ipaddr *ip);
+bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
+
+/*
+ * "10.0.0.0/8", "10.0.0.0/255.0.0.0", "2001:db8::/32", or a single address. Octets beyond the prefix must be zero; *why
+ * says what is wrong and what it should be.
+ */
+bool cidr_parse(struct span text, struct cidr *out, const char **why);
+bool cidr_contains(const struct cidr *net, const struct ipaddr *ip);
+
+#endif

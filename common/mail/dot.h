@@ -1,0 +1,39 @@
+/*
+ * The end of data and the dots (RFC 5321 4.1.1.4, 4.5.2), both ways, as small state machines over octets. Pure.
+ * Reading: only CRLF . CRLF ends a message. A bare LF or CR is counted and, with `repair`, made CRLF; otherwise it is
+ * passed through and the caller refuses the message at its end. With `repair`, LF . LF and its relatives still never
+ * end it.
+ */
+#ifndef COMMON_MAIL_DOT_H
+#define COMMON_MAIL_DOT_H
+
+#include "common/base/span.h"
+
+struct dot_reader {
+	int state; /* zeroed = start of data */
+	bool repair;
+	bool ended;
+	bool eight_bit;  /* an octet above 127 was seen */
+	uint64_t bare;   /* bare CR or LF seen */
+	uint64_t octets; /* produced, for size limits */
+};
+
+/*
+ * Reads from IN, writes unstuffed text to OUT, which must have room for 2 * in.len + 2 octets. Returns how many octets
+ * of IN were taken: all, unless the end of data was found (r->ended). *out_len tells what was written.
+ */
+size_t dot_read(struct dot_reader *r, struct span in, char *out, size_t *out_len);
+
+struct dot_writer {
+	int state; /* zeroed = start of data */
+};
+
+/*
+ * Writes IN dot-stuffed, with every line end as CRLF (a bare LF or CR becomes CRLF: RFC 5321 2.3.8), to OUT, which must
+ * have room for 2 * in.len + 2. Returns the octets written. dot_write_end adds the missing CRLF and the final dot (at
+ * most 5 octets).
+ */
+size_t dot_write(struct dot_writer *w, struct span in, char *out);
+size_t dot_write_end(struct dot_writer *w, char *out);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * The envelope lines at the head of a message file (DESIGN section 1): one "x-sender: ", one "x-receiver: " a
+ * recipient, "x-mailroot-*: " for what is rare; then the message, from our own "Received:" on. Pure. Written with CRLF.
+ */
+#ifndef COMMON_MAIL_ENVELOPE_H
+#define COMMON_MAIL_ENVELOPE_H
+
+#include "common/base/arena.h"
+#include "common/base/str.h"
+#include "common/mail/address.h"
+
+enum {
+	ENVELOPE_RCPT_MAX = 5000, /* recipients of one message; bound of the setting max_recipients */
+	ENVELOPE_MAX = 2 << 20    /* octets of all envelope lines: ENVELOPE_RCPT_MAX lines of ADDRESS_MAX, with room */
+};
+
+struct envelope {
+	struct address sender;
+	struct address *rcpts; /* in the arena */
+	size_t rcpt_count;
+	size_t body_at; /* offset of the message proper in the file */
+};
+
+enum envelope_result {
+	ENVELOPE_OK,
+	ENVELOPE_MORE, /* the lines go on after TEXT: give more of the file */
+	ENVELOPE_BAD   /* *why says what is wrong */
+};
+
+/*
+ * Parses the head of a message file. TEXT starts at offset 0 of the file; WHOLE says that it is all of it. The
+ * addresses point into TEXT, which must outlive *out.
+ */
+enum envelope_result envelope_parse(struct span text, bool whole, struct arena *arena, struct envelope *out,
+				    const char **why);
+
+void envelope_write_sender(struct str *to, struct span sender); /* empty = null sender, written "<>" */
+void envelope_write_rcpt(struct str *to, struct span rcpt);
+
+#endif

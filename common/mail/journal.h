@@ -1,0 +1,49 @@
+/*
+ * The journal of a message, cur/ID.log: one line per event, appended, the newline last. Pure. A line:
+ *
+ *	2026-11-21T01:00:00Z 0-4 delayed 451 4.3.0 mx.example.net[192.0.2.1]:25 text of the host to the end of the line
+ *
+ * time, recipients (an ordinal of the envelope from 0, or a range; "*" = all), event, reply code (0 = none), enhanced
+ *code
+ * ("-" = none), host that said so ("-" = we ourselves), text. A torn last line (without newline) does not count.
+ */
+#ifndef COMMON_MAIL_JOURNAL_H
+#define COMMON_MAIL_JOURNAL_H
+
+#include "common/base/str.h"
+#include "common/mail/reply.h"
+
+enum journal_event {
+	JOURNAL_DELIVERED, /* final */
+	JOURNAL_DELAYED,   /* tried, to be tried again */
+	JOURNAL_FAILED,    /* final, a notice is due */
+	JOURNAL_NOTICED,   /* final, the notice is in the spool (or none was due) */
+	JOURNAL_DELETED,   /* final, by an operator */
+	JOURNAL_RETRY,     /* an operator asked for an attempt now */
+	JOURNAL_EVENT_COUNT
+};
+
+enum { JOURNAL_LINE_MAX = 1200, JOURNAL_HOST_MAX = 300 };
+
+struct journal_line {
+	int64_t wall_ms;
+	uint32_t first, last; /* recipients; 0 and UINT32_MAX = all */
+	enum journal_event event;
+	int code;
+	struct enhanced enhanced;
+	struct span host; /* empty = ourselves */
+	struct span text;
+};
+
+const char *journal_event_name(enum journal_event event);
+
+/* Appends the line with its newline; host and text are cleaned and cut to bounds. */
+void journal_format(const struct journal_line *line, struct str *to);
+
+/* One line without newline. False when it is not one of ours. */
+bool journal_parse(struct span text, struct journal_line *out);
+
+/* The length of TEXT up to and with its last newline: what counts of a journal. */
+size_t journal_whole(struct span text);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * SMTP replies: those we read from a remote host, and enhanced status codes (RFC 5321 4.2, RFC 3463). Pure. Text from a
+ * peer is cleaned here, at the door: printable ASCII, everything else as '?', at most REPLY_TEXT_MAX octets kept.
+ */
+#ifndef COMMON_MAIL_REPLY_H
+#define COMMON_MAIL_REPLY_H
+
+#include "common/base/span.h"
+
+enum {
+	REPLY_LINE_MAX = 2048, /* longest line we read; RFC 5321 4.5.3.1.5 says 512, real hosts send more */
+	REPLY_LINES_MAX = 128, /* lines of one reply; EHLO of a large host has 20 */
+	REPLY_TEXT_MAX = 512
+};
+
+struct enhanced {
+	uint8_t class;    /* 2, 4, 5; 0 = none given */
+	uint16_t subject; /* 0 to 999 */
+	uint16_t detail;
+};
+
+struct reply {
+	int code;                      /* 200 to 599 */
+	struct enhanced enhanced;      /* of the last line that had one */
+	char text[REPLY_TEXT_MAX + 1]; /* the lines' texts joined by a blank, without code and enhanced code */
+	size_t text_len;
+	unsigned lines; /* seen so far */
+	bool complete;
+};
+
+/*
+ * Adds one line (without CRLF) to *r, which starts zeroed. False when it is no reply line or its code differs from the
+ * lines before, or it is one too many: the connection can't be trusted any more. r->complete tells the last line.
+ */
+bool reply_add_line(struct reply *r, struct span line);
+
+/* "4.2.0" at the front of TEXT; *rest is what follows it and one blank. */
+bool enhanced_parse(struct span text, struct enhanced *out, struct span *rest);
+
+enum { ENHANCED_TEXT_MAX = 12 };
+void enhanced_format(struct enhanced e, char *to); /* "" when class is 0 */
+
+#endif
