@@ -1,6 +1,7 @@
 /*
- * Stands in for libFuzzer where it is not built in: runs a fuzz target over every file of the folders named on the command
- * line, over the empty input, and over a fixed number of mutations of each, made by a small generator with a fixed seed.
+ * Stands in for libFuzzer where it is not built in: runs a fuzz target over every file of the folders named on the
+ * command line, over the empty input, and over a fixed number of mutations of each, made by a small generator with a
+ * fixed seed.
  */
 #include <dirent.h>
 #include <stdint.h>

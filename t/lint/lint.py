@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""The rules of the house that a machine can check (INTERNALS.md "The house").
+
+usage: lint.py SOURCE_DIR BUILD_DIR
+
+Prints every violation as file:line: text and exits 1 when there is one.
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+FLOORS = {"common/base": 0, "common/mail": 1, "common/host": 2}
+PROGRAMS = {"master", "smtpd", "queue", "delivery", "ctl"}
+PROGRAM_FLOOR = 3
+
+# What common/mail may take from outside: memory and text functions of libc that make no system call. str.c and arena.c
+# (common/base) bring malloc; they are the caller's choice.
+PURE_LIBC = {
+    "memchr", "memcmp", "memcpy", "memmove", "memset", "memrchr", "memmem", "strlen", "strchr", "strcmp", "strncmp",
+    "snprintf", "__snprintf_chk", "__memcpy_chk", "__memmove_chk", "__memset_chk", "__stack_chk_fail", "bsearch", "qsort",
+    "_GLOBAL_OFFSET_TABLE_", "rawmemchr", "strspn", "strcspn", "strnlen",
+}
+PURE_BASE = re.compile(r"^(span|str|arena|num)_")
+FUNCTION_LINES_MAX = 70
+FILE_LINES_MAX = 500
+
+
+def folder_of(path, root):
+    parts = path.relative_to(root).parts
+    return "/".join(parts[:2]) if parts[0] == "common" else parts[0]
+
+
+def floor_of(folder):
+    return FLOORS.get(folder, PROGRAM_FLOOR)
+
+
+class Lint:
+    def __init__(self, root, build):
+        self.root, self.build = root, build
+        self.errors = []
+        folders = [root / f for f in FLOORS] + [root / p for p in PROGRAMS]
+        self.sources = sorted(p for folder in folders for p in folder.glob("*.[ch]"))
+        self.headers = [p for p in self.sources if p.suffix == ".h"]
+
+    def complain(self, path, line, text):
+        self.errors.append(f"{path}:{line}: {text}")
+
+    def includes(self, path):
+        """An include points to the same folder or a lower floor, and its path is written in full."""
+        folder = folder_of(path, self.root)
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+            if not match:
+                continue
+            target = self.root / match.group(1)
+            if not target.exists():
+                self.complain(path, number, f'"{match.group(1)}": write the path from the top folder')
+                continue
+            other = folder_of(target, self.root)
+            if other != folder and floor_of(other) >= floor_of(folder):
+                self.complain(path, number,
+                              f"{folder} (floor {floor_of(folder)}) must not include {other} (floor {floor_of(other)})")
+
+    def circles(self):
+        """No include circle among headers."""
+        graph = {str(p.relative_to(self.root)): re.findall(r'^\s*#\s*include\s+"([^"]+\.h)"', p.read_text(), re.M)
+                 for p in self.headers}
+        done = set()
+
+        def visit(name, trail):
+            if name in trail:
+                self.complain(self.root / name, 1, "include circle: " + " -> ".join(trail + [name]))
+            elif name not in done:
+                for other in graph.get(name, []):
+                    visit(other, trail + [name])
+                done.add(name)
+
+        for name in graph:
+            visit(name, [])
+
+    def header_alone(self, path):
+        """Every header compiles alone, under the same warnings as the code."""
+        command = ["cc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wconversion", "-Werror",
+                   f"-I{self.root}", "-fsyntax-only", "-x", "c", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            self.complain(path, 1, "does not compile alone: " + done.stderr.strip().splitlines()[0])
+
+    def pure(self):
+        """common/mail needs nothing that makes a system call."""
+        archive = self.build / "libmail.a"
+        if not archive.exists():
+            self.complain(archive, 1, "is not built")
+            return
+        listing = subprocess.run(["nm", "-A", str(archive)], capture_output=True, text=True, check=True).stdout
+        defined = set(re.findall(r" [TDBR] (\w+)$", listing, re.M))
+        for line in listing.splitlines():
+            match = re.match(r"(\S+?):\s+U (\S+)$", line)
+            name = match and match.group(2)
+            if name and name not in defined and name not in PURE_LIBC and not PURE_BASE.match(name):
+                self.complain(match.group(1), 1, f"common/mail must be pure, but needs {name}")
+
+    def sizes(self, path):
+        """A function fits a screen, a file a room: generous hard limits here, better judgement elsewhere."""
+        lines = path.read_text().splitlines()
+        if len(lines) > FILE_LINES_MAX:
+            self.complain(path, 1, f"{len(lines)} lines: this has become two modules")
+        start = None
+        for number, line in enumerate(lines, 1):
+            if line == "{":
+                start = number
+            elif line == "}" and start:
+                if number - start > FUNCTION_LINES_MAX:
+                    self.complain(path, start, f"a function of {number - start} lines")
+                start = None
+
+    def words(self, path):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line):
+                self.complain(path, number, "unfinished mark")
+            if re.search(r"\b(strcpy|strcat|sprintf|gets|strtok|atoi|atol|system|popen)\s*\(", line):
+                self.complain(path, number, "a function that this house does not use")
+
+    def format(self):
+        """clang-format agrees."""
+        tool = shutil.which("clang-format-14") or shutil.which("clang-format")
+        if not tool:
+            self.complain(self.root / ".clang-format", 1, "clang-format is not installed")
+            return
+        files = self.sources + sorted((self.root / "t").glob("*/*.[ch]"))
+        done = subprocess.run([tool, "--dry-run", "-Werror", *map(str, files)], capture_output=True, text=True)
+        for match in re.finditer(r"^(\S+?):(\d+):\d+: error:", done.stderr, re.M):
+            self.complain(match.group(1), match.group(2), "clang-format would change this")
+
+    def run(self):
+        for path in self.sources:
+            self.includes(path)
+            self.words(path)
+            self.sizes(path)
+        self.circles()
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(self.header_alone, self.headers))
+        self.pure()
+        self.format()
+        print("\n".join(self.errors) if self.errors else f"{len(self.sources)} files keep the rules")
+        return 1 if self.errors else 0
+
+
+sys.exit(Lint(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()).run())

@@ -1,0 +1,380 @@
+"""Runs the whole service for a test: real programs, a private folder, free loopback ports, conditions instead of sleeps.
+
+Tests are unittest classes; `harness.main()` at the end of each file takes --build DIR. Everything a test starts is ended by process id.
+"""
+import argparse
+import contextlib
+import email
+import email.policy
+import json
+import os
+import pathlib
+import shutil
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+BUILD = None
+TOOLS = pathlib.Path(__file__).resolve().parent / "tools.sh"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(condition, what, seconds=20.0):
+    """Polls until condition() gives something true, and returns that; fails with WHAT after the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds} s still not: {what}")
+        time.sleep(0.01)
+
+
+def scratch():
+    """A folder on a real disk where there is one: tmpfs has no O_TMPFILE races worth testing. Mode 0755 so that the jailed users reach it."""
+    folder = tempfile.mkdtemp(prefix="mailroot-", dir="/var/tmp")
+    os.chmod(folder, 0o755)
+    return pathlib.Path(folder)
+
+
+class Notify:
+    """The receiving end of sd_notify."""
+
+    def __init__(self, folder):
+        self.path = str(folder / "notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        os.chmod(self.path, 0o777)
+
+    def wait(self, word, seconds=20):
+        deadline = time.monotonic() + seconds
+        while True:
+            self.socket.settimeout(max(0.01, deadline - time.monotonic()))
+            try:
+                text = self.socket.recv(4096).decode()
+            except TimeoutError:
+                raise AssertionError(f"no {word} from mailrootd within {seconds} s") from None
+            if word in text:
+                return
+
+
+class Mailroot:
+    """One running service with one virtual server `test` (more by CONF). Use as a context manager."""
+
+    def __init__(self, server="", conf="", global_conf="", server_name="test"):
+        self.folder = scratch()
+        self.port = free_port()
+        self.name = server_name
+        self.conf = self.folder / "mailroot.conf"
+        self.log_path = self.folder / "log"
+        self.process = None
+        self.users = "" if os.geteuid() else users()
+        self.write_conf(server, conf, global_conf)
+
+    def write_conf(self, server="", conf="", global_conf=""):
+        relay = "" if "relay" in server.split("{")[0].split() or "relay {" in server else "relay { list 127.0.0.1 ::1 }"
+        self.conf.write_text(f"""
+mailroot_dir {self.folder}/spool
+run_dir {self.folder}/run
+{self.users}
+{global_conf}
+virtual_server {self.name} {{
+    listen 127.0.0.1:{self.port}
+    fqdn mail.example.com
+    default_domain example.com
+    free_space_floor 1M
+    {relay}
+    {server}
+}}
+{conf}
+""")
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.stop()
+        if kind and os.environ.get("KEEP"):
+            print(f"kept {self.folder}", file=sys.stderr)
+            return
+        if kind:
+            print("---- log of the service\n" + self.log()[-8000:], file=sys.stderr)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, wait=True, prefix=()):
+        notify = Notify(self.folder) if wait else None
+        environment = dict(os.environ, **({"NOTIFY_SOCKET": notify.path} if wait else {}))
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([*prefix, str(BUILD / "mailrootd"), "-f", "-c", str(self.conf)], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, env=environment, cwd="/")
+        if wait:
+            try:
+                notify.wait("READY=1")
+            except AssertionError:
+                print("---- log of the service\n" + self.log()[-8000:], file=sys.stderr)
+                raise
+            finally:
+                notify.socket.close()
+                os.unlink(notify.path)
+
+    def stop(self, signo=signal.SIGTERM, seconds=30):
+        if not self.process:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signo)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            for pid in self.pids().values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"mailrootd did not stop within {seconds} s") from None
+        finally:
+            self.process = None
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def server_folder(self):
+        return self.folder / "spool" / self.name
+
+    def ctl(self, *args, check=True):
+        done = subprocess.run([str(BUILD / "mailrootctl"), "-c", str(self.conf), *map(str, args)], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=60)
+        if check and done.returncode:
+            raise AssertionError(f"mailrootctl {' '.join(map(str, args))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def ctl_json(self, *args):
+        return json.loads(self.ctl(*args, "--json").stdout)
+
+    def descendants(self):
+        """pid -> command name of every process below mailrootd."""
+        children, found = {}, {}
+        for entry in os.listdir("/proc"):
+            if entry.isdigit():
+                with contextlib.suppress(OSError):
+                    stat = open(f"/proc/{entry}/stat").read()
+                    name = stat[stat.index("(") + 1:stat.rindex(")")]
+                    parent = int(stat[stat.rindex(")") + 2:].split()[1])
+                    children.setdefault(parent, []).append((int(entry), name))
+        todo = [self.process.pid]
+        while todo:
+            for pid, name in children.get(todo.pop(), []):
+                found[pid] = name
+                todo.append(pid)
+        return found
+
+    def pids(self):
+        """role -> pid of master's children."""
+        found = {"master": self.process.pid}
+        for pid in self.descendants():
+            with contextlib.suppress(OSError):
+                argv = open(f"/proc/{pid}/cmdline", "rb").read().decode(errors="replace").split("\0")
+                parent = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1])
+                if "--role" in argv and parent == self.process.pid:
+                    found[argv[argv.index("--role") + 1]] = pid
+        return found
+
+    def files(self, folder, suffix=".eml"):
+        path = pathlib.Path(folder) if str(folder).startswith("/") else self.server_folder() / folder
+        try:
+            return sorted(p for p in path.iterdir() if p.name.endswith(suffix) and not p.name.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    def dropped(self, count=1, folder="drop", seconds=20):
+        wait_for(lambda: len(self.files(folder)) >= count, f"{count} files in {folder}", seconds)
+        return self.files(folder)
+
+    def client(self, **options):
+        return smtplib.SMTP("127.0.0.1", self.port, local_hostname="client.test", timeout=30, **options)
+
+    def send(self, rcpts, text=b"Subject: test\r\n\r\nhello\r\n", sender="app@example.com"):
+        with self.client() as client:
+            return client.sendmail(sender, rcpts, text)
+
+
+def users():
+    """As root the service runs under users of its own; the tests make them where the package's sysusers has not."""
+    for name in ("mailroot", "mailroot-smtpd", "mailroot-out"):
+        if subprocess.run(["id", name], capture_output=True).returncode:
+            subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
+                            "/usr/sbin/nologin", name], check=True)
+    if subprocess.run(["getent", "group", "mailroot-operators"], capture_output=True).returncode:
+        subprocess.run(["groupadd", "--system", "mailroot-operators"], check=True)
+    return ""
+
+
+class Message:
+    """A dropped file taken apart: envelope lines, our Received field, and what the client sent."""
+
+    def __init__(self, path):
+        raw = pathlib.Path(path).read_bytes()
+        self.raw, self.sender, self.rcpts = raw, None, []
+        at = 0
+        while True:
+            end = raw.index(b"\r\n", at)
+            line = raw[at:end]
+            if line.lower().startswith(b"x-sender: "):
+                self.sender = line[10:].decode()
+            elif line.lower().startswith(b"x-receiver: "):
+                self.rcpts.append(line[12:].decode())
+            else:
+                break
+            at = end + 2
+        assert raw[at:].startswith(b"Received: "), raw[:400]
+        while True:  # the folded field is ours, what follows is the client's
+            at = raw.index(b"\r\n", at) + 2
+            if raw[at:at + 1] not in (b" ", b"\t"):
+                break
+        self.content = raw[at:]
+
+
+class Sink:
+    """A smart host: a small SMTP server on loopback that keeps what it gets and answers as told.
+
+    answers: verb -> function(argument) -> reply line or None for the usual one.
+    """
+
+    def __init__(self, port=None, answers=None, extensions=("PIPELINING", "SIZE 50000000", "8BITMIME")):
+        self.messages, self.connections, self.answers, self.extensions = [], 0, answers or {}, extensions
+        self.lock, self.open = threading.Lock(), set()
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", port or 0))
+        self.listener.listen(100)
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(5)
+        with self.lock:
+            for connection in self.open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with self.lock:
+                self.connections += 1
+                self.open.add(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _answer(self, verb, argument, usual):
+        special = self.answers.get(verb)
+        return (special(argument) if special else None) or usual
+
+    def _serve(self, connection):
+        try:
+            with connection, connection.makefile("rb") as lines:
+                self._session(connection, lines)
+        except (OSError, ValueError):
+            pass
+        finally:
+            with self.lock:
+                self.open.discard(connection)
+
+    def _session(self, connection, lines):
+        def say(text):
+            connection.sendall(text.encode() + b"\r\n")
+
+        say(self._answer("greeting", "", "220 sink.test ESMTP"))
+        sender, rcpts = None, []
+        for line in lines:
+            text = line.decode("latin-1").rstrip("\r\n")
+            verb, _, argument = text.partition(" ")
+            verb = verb.upper()
+            if verb == "EHLO":
+                words = ["sink.test", *self.extensions]
+                usual = "\r\n".join(f"250{'-' if i + 1 < len(words) else ' '}{w}" for i, w in enumerate(words))
+                say(self._answer(verb, argument, usual))
+            elif verb == "MAIL":
+                reply = self._answer(verb, argument, "250 2.1.0 ok")
+                sender, rcpts = (argument[5:], []) if reply.startswith("2") else (None, [])
+                say(reply)
+            elif verb == "RCPT":
+                reply = self._answer(verb, argument, "250 2.1.5 ok")
+                if reply.startswith("2"):
+                    rcpts.append(argument[3:])
+                say(reply)
+            elif verb == "DATA":
+                reply = self._answer(verb, argument, "354 go" if rcpts else "503 5.5.1 no recipient")
+                say(reply)
+                if not reply.startswith("3"):
+                    continue
+                body = []
+                for data in lines:
+                    if data == b".\r\n":
+                        break
+                    body.append(data[1:] if data.startswith(b".") else data)
+                else:
+                    return
+                reply = self._answer("dot", b"".join(body), "250 2.0.0 taken")
+                if reply.startswith("2"):
+                    with self.lock:
+                        self.messages.append((sender, list(rcpts), b"".join(body)))
+                say(reply)
+                sender, rcpts = None, []
+            elif verb == "RSET":
+                sender, rcpts = None, []
+                say(self._answer(verb, argument, "250 2.0.0 ok"))
+            elif verb == "QUIT":
+                say("221 2.0.0 bye")
+                return
+            else:
+                say(self._answer(verb, argument, "250 2.0.0 ok" if verb in ("HELO", "NOOP") else "500 5.5.2 what?"))
+
+    def wait(self, count, seconds=30):
+        wait_for(lambda: len(self.messages) >= count, f"{count} messages at the sink (has {len(self.messages)})", seconds)
+        return self.messages
+
+
+def tool(name):
+    """Path of a client or server of Debian's that t/run has provided (tools.sh), such as smtp-source."""
+    found = shutil.which(name)
+    if found:
+        return [found]
+    folder = pathlib.Path(os.environ.get("MAILROOT_TEST_TOOLS", BUILD / "tools"))
+    if not (folder / "usr/sbin" / name).exists():
+        subprocess.run([str(TOOLS), str(folder)], check=True, stdout=subprocess.DEVNULL)
+    libraries = f"{folder}/usr/lib/postfix:{folder}/usr/lib/{os.uname().machine}-linux-gnu"
+    return ["env", f"LD_LIBRARY_PATH={libraries}", str(folder / "usr/sbin" / name)]
+
+
+def main():
+    global BUILD
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True)
+    options, rest = parser.parse_known_args()
+    BUILD = pathlib.Path(options.build).resolve()
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)

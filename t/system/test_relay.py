@@ -1,0 +1,69 @@
+"""Who may relay: the server's verdict and that of `explain relay` are one."""
+import unittest
+
+import harness
+from harness import Mailroot
+
+
+class Relay(unittest.TestCase):
+    def refusal(self, server, rcpt):
+        with server.client() as client:
+            client.ehlo()
+            client.mail("app@example.com")
+            code, text = client.rcpt(rcpt)
+            return code, text.decode()
+
+    def test_unlisted_client(self):
+        with Mailroot("relay { list 192.0.2.1 }") as server:
+            code, text = self.refusal(server, "user@example.net")
+            self.assertEqual((code, text), (550, "5.7.1 Unable to relay for user@example.net"))
+            self.assertEqual(self.refusal(server, "sales@example.com")[0], 250)
+
+    def test_explain_agrees_and_names_the_line(self):
+        with Mailroot("relay { list 192.0.2.1 }") as server:
+            done = server.ctl("explain", "relay", "--client", "127.0.0.1", "--to", "user@example.net", check=False)
+            self.assertIn("550 5.7.1", done.stdout)
+            line = next(n for n, text in enumerate(server.conf.read_text().splitlines(), 1) if "relay {" in text)
+            self.assertIn(f"{server.conf}:{line}", done.stdout)
+            allowed = server.ctl("explain", "relay", "--client", "192.0.2.1", "--to", "user@example.net")
+            self.assertIn(f"{server.conf}:{line}", allowed.stdout)
+            self.assertNotIn("550", allowed.stdout)
+
+    def test_reload_acts_on_an_open_session(self):
+        with Mailroot("relay { list 192.0.2.1 }") as server:
+            with server.client() as client:
+                client.ehlo()
+                client.mail("app@example.com")
+                self.assertEqual(client.rcpt("user@example.net")[0], 550)
+                server.write_conf("relay { list 127.0.0.1 }")
+                server.ctl("reload")
+                harness.wait_for(lambda: client.rcpt("user@example.net")[0] == 250, "the new list to be obeyed")
+
+    def test_bad_reload_changes_nothing(self):
+        with Mailroot("relay { list 192.0.2.1 }") as server:
+            server.write_conf("relay { lst 127.0.0.1 }")
+            done = server.ctl("reload", check=False)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("list", done.stdout + done.stderr)
+            self.assertEqual(self.refusal(server, "user@example.net")[0], 550)
+
+    def test_disguised_recipients(self):
+        """No spelling of an address relays (the classic open-relay probes)."""
+        with Mailroot("relay { list 192.0.2.1 }") as server:
+            for rcpt in ("user@example.net", "user%example.net@example.com", '"user@example.net"@example.com', "@example.com:user@example.net",
+                         "example.net!user", "user@example.net@example.com", "user@[192.0.2.9]", "user@example.net.", '"user@example.com"@example.net'):
+                with self.subTest(rcpt), server.client() as client:
+                    client.ehlo()
+                    client.mail("app@example.com")
+                    code, _ = client.docmd(f"RCPT TO:<{rcpt}>")
+                    if code == 250:  # taken as a local part of our own domain: it must end in our drop folder
+                        self.assertEqual(client.data("Subject: probe\r\n\r\n")[0], 250)
+            harness.wait_for(lambda: not server.files("new"), "new/ to be empty")
+            self.assertEqual(server.files("cur"), [])
+            for path in server.files("drop"):
+                for rcpt in harness.Message(path).rcpts:
+                    self.assertTrue(rcpt.endswith("@example.com"), rcpt)
+
+
+if __name__ == "__main__":
+    harness.main()

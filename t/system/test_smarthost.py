@@ -1,0 +1,91 @@
+"""What happens when the smart host is away, slow, half dead or says no."""
+import unittest
+
+import harness
+from harness import Mailroot, Sink
+
+RETRY = "delivery { retry 1s 1s 2s; expire 1h }"
+
+
+class SmartHostTrouble(unittest.TestCase):
+    def test_down_for_a_while(self):
+        port = harness.free_port()
+        with Mailroot(f"smart_host [127.0.0.1]:{port}\n{RETRY}") as server:
+            for _ in range(5):
+                server.send(["user@example.net"])
+            harness.wait_for(lambda: len(server.files("cur")) == 5, "five messages waiting")
+            listing = harness.wait_for(lambda: (lambda text: text if text.count("onnection refused") >= 5 else None)(server.ctl("queue", "list").stdout),
+                                       "queue list to say why")
+            self.assertIn(f"127.0.0.1", listing)
+            with Sink(port) as sink:
+                sink.wait(5)
+                harness.wait_for(lambda: not server.files("cur", "") and not server.files("new", ""), "an empty spool")
+                self.assertEqual(len(sink.messages), 5)
+
+    def test_first_host_dead_second_takes_over(self):
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{harness.free_port()} [127.0.0.1]:{sink.port}\n{RETRY}") as server:
+            server.send(["user@example.net"])
+            sink.wait(1)
+            self.assertEqual(server.files("cur", ""), [])
+
+    def test_first_host_greets_with_554(self):
+        with Sink(answers={"greeting": lambda _: "554 5.3.2 closed"}) as first, Sink() as second:
+            with Mailroot(f"smart_host [127.0.0.1]:{first.port} [127.0.0.1]:{second.port}\n{RETRY}") as server:
+                server.send(["user@example.net"])
+                second.wait(1)
+
+    def test_mixed_recipients(self):
+        verdicts = {"no": "550 5.1.1 no such user here", "later": "451 4.2.0 come back"}
+        later = dict(verdicts)
+
+        def rcpt(argument):
+            return next((reply for word, reply in later.items() if word + "@" in argument), None)
+
+        with Sink(answers={"RCPT": rcpt}) as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{RETRY}") as server:
+            server.send(["yes@example.net", "no@example.net", "later@example.net"])
+            sink.wait(1)
+            self.assertEqual(sink.messages[0][1], ["<yes@example.net>"])
+            del later["later"]
+            sink.wait(2)
+            self.assertEqual(sink.messages[1][1], ["<later@example.net>"])
+            notice = harness.Message(server.dropped()[0])  # to app@example.com, whose domain is ours
+            self.assertEqual((notice.sender, notice.rcpts), ("<>", ["app@example.com"]))
+            self.assertIn(b"no@example.net", notice.content)
+            self.assertIn(b"no such user here", notice.content)
+            self.assertNotIn(b"later@example.net", notice.content)
+            harness.wait_for(lambda: not server.files("cur", ""), "an empty cur/")
+            self.assertEqual(len(sink.messages), 2)
+
+    def test_expiry_gives_a_notice(self):
+        with Mailroot(f"smart_host [127.0.0.1]:{harness.free_port()}\ndelivery {{ retry 1s; expire 3s }}") as server:
+            server.send(["user@example.net"])
+            notice = harness.Message(server.dropped()[0])
+            self.assertIn(b"user@example.net", notice.content)
+            harness.wait_for(lambda: not server.files("cur", "") and not server.files("new", ""), "an empty spool")
+
+    def test_notice_that_cannot_be_delivered_becomes_bad_mail(self):
+        with Sink(answers={"RCPT": lambda _: "550 5.1.1 nobody"}) as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{RETRY}") as server:
+            server.send(["user@example.net"], sender="outside@example.org")
+            harness.wait_for(lambda: server.files("badmail", ".eml"), "bad mail")
+            self.assertEqual(len(server.files("badmail", ".txt")), 1)
+            harness.wait_for(lambda: not server.files("cur", "") and not server.files("new", ""), "an empty spool")
+
+    def test_queue_tools(self):
+        with Mailroot(f"smart_host [127.0.0.1]:{harness.free_port()}") as server:
+            server.send(["user@example.net"])
+            harness.wait_for(lambda: server.files("cur", ".log"), "a waiting message")
+            rows = harness.wait_for(lambda: server.ctl_json("queue", "list"), "a row")
+            row = (rows.get("messages") or rows.get("rows")) if isinstance(rows, dict) else rows
+            self.assertEqual(len(row), 1)
+            ident = row[0]["id"]
+            shown = server.ctl("queue", "show", ident).stdout
+            self.assertIn("user@example.net", shown)
+            self.assertIn("efused", shown)
+            self.assertNotEqual(server.ctl("queue", "delete", check=False).returncode, 0)
+            server.ctl("queue", "retry", ident, "--yes")
+            server.ctl("queue", "delete", ident, "--yes")
+            harness.wait_for(lambda: not server.files("cur", ""), "an empty cur/")
+
+
+if __name__ == "__main__":
+    harness.main()
