@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""kill -9 at each step of the accept and deliver paths.
+
+usage: kill_steps.py --build DIR [--only ROLE] [--list]   (root, strace)
+
+First the system calls that one message costs each role are counted; then, for each of them, a fresh message is sent while strace
+kills the process as it enters that call. Afterwards the service must answer, the message (if it was acknowledged) must be
+delivered exactly once, and a second message must go through. The one exception: a delivery worker killed after the smart host's 250.
+"""
+import argparse
+import collections
+import contextlib
+import pathlib
+import re
+import signal
+import smtplib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+import harness  # noqa: E402
+from harness import Mailroot, Sink, wait_for  # noqa: E402
+
+# What a message does in each role: the calls at which it is killed. Memory and clock calls change nothing outside.
+CALLS = ("accept4,openat,write,writev,pwrite64,flock,linkat,fsync,fdatasync,sendto,sendmsg,recvfrom,recvmsg,recvmmsg,close,pread64,read,"
+         "renameat,renameat2,unlinkat,utimensat,fstat,newfstatat,connect,fcntl")
+SCENES = {
+    "drop": ("smtpd", "queue"),
+    "relay": ("queue", "delivery"),
+    "down": ("queue", "delivery"),
+    "copy": ("queue", "local"),
+    "bounce": ("queue", "delivery", "local"),
+}
+OCCURRENCES_MAX = 3  # of one call in one role
+
+
+class Scene:
+    """One service and one way that a message can go."""
+
+    def __init__(self, name):
+        self.name = name
+        refuse = {"RCPT": lambda argument: "550 5.1.1 nobody" if "bounce" in argument else None}
+        self.sink = Sink(answers=refuse)
+        self.count = 0
+        self.server = Mailroot(self.conf(harness.pathlib.Path("/var/tmp/none")))
+        self.other = self.server.folder / "other"
+        self.server.write_conf(self.conf(self.other))
+
+    def conf(self, other):
+        return (f"smart_host [127.0.0.1]:{self.sink.port}\ndelivery {{ retry 1s }}\n"
+                f"local_domain other.example.com {{ drop_dir {other} }}\n")
+
+    def __enter__(self):
+        self.server.start()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.server.__exit__(kind, value, trace)
+        self.sink.close()
+
+    def rcpts(self):
+        return {"drop": ["a@example.com"], "relay": ["a@example.net"], "down": ["a@example.net"], "bounce": ["bounce@example.net"],
+                "copy": ["a@example.com", "b@other.example.com"]}[self.name]
+
+    def send(self):
+        """Sends the next numbered message; (number, acknowledged)."""
+        self.count += 1
+        try:
+            with self.server.client() as client:
+                client.sendmail("app@example.com", self.rcpts(), f"Subject: number {self.count}\r\n\r\nx\r\n")
+                return self.count, True
+        except (OSError, smtplib.SMTPException):
+            return self.count, False
+
+    def copies(self, number):
+        """How often the message was delivered, per place."""
+        mark = f"Subject: number {number}\r\n".encode()
+        own = [p for p in self.server.files("drop") if mark in p.read_bytes()]
+        notices = [p for p in own if b"x-sender: <>" in p.read_bytes()]
+        return {
+            "drop": len(own) - len(notices),
+            "other": sum(mark in p.read_bytes() for p in self.server.files(self.other)),
+            "sink": sum(mark in content for _, _, content in self.sink.messages),
+            "notice": len(notices),
+        }
+
+    def expected(self):
+        return {"drop": {"drop": 1}, "relay": {"sink": 1}, "down": {"sink": 1}, "copy": {"drop": 1, "other": 1}, "bounce": {"notice": 1}}[self.name]
+
+    def settled(self):
+        return not self.server.files("new", "") and not self.server.files("cur", "")
+
+
+@contextlib.contextmanager
+def traced(pid, *arguments):
+    """strace attached to PID and what it forks; gives a function that returns its output after the end."""
+    tracer = subprocess.Popen(["strace", "-f", "-qq", "-p", str(pid), *arguments], stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: "TracerPid:\t0" not in open(f"/proc/{pid}/status").read() or tracer.poll() is not None, "strace to attach")
+    output = []
+    try:
+        yield output
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        output.append(tracer.communicate()[1])
+
+
+def calls_of(scene, role):
+    """call name -> how often ROLE makes it for one message."""
+    scene.send()
+    wait_for(scene.settled, "the first message to go", 30)
+    with traced(scene.server.pids()[role], "-e", f"trace={CALLS}") as output:
+        scene.send()
+        wait_for(scene.settled, "the second message to go", 30)
+    return collections.Counter(re.findall(r"^(?:\[pid +\d+\] )?(\w+)\(", output[0], re.M))
+
+
+def kill_at(scene, role, call, occurrence):
+    """One kill; a list of what was wrong afterwards."""
+    with traced(scene.server.pids()[role], "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={occurrence}") as output:
+        number, acknowledged = scene.send()
+        deadline = time.monotonic() + 1.5
+        while time.monotonic() < deadline and not (scene.settled() and acknowledged):
+            time.sleep(0.02)
+    struck = "SIGKILL" in output[0]
+    wrong = []
+    try:
+        wait_for(lambda: scene.send()[1], "the service to take mail again", 5)
+        wait_for(scene.settled, "an empty spool", 30)
+    except AssertionError as error:
+        return struck, [str(error)]
+    for place, times in scene.copies(number).items():
+        want = scene.expected().get(place, 0)
+        window = role == "delivery" and place == "sink" or place == "notice" and scene.name == "bounce"
+        if acknowledged and times < want:
+            wrong.append(f"lost: {place} has {times}, not {want}")
+        if times > want + (1 if window else 0):
+            wrong.append(f"twice: {place} has {times}, not {want}")
+    return struck, wrong
+
+
+def run(only, listing):
+    failures, kills, points = [], 0, 0
+    for name, roles in SCENES.items():
+        with Scene(name) as scene:
+            for role in roles:
+                if only and role != only:
+                    continue
+                for call, times in sorted(calls_of(scene, role).items()):
+                    for occurrence in range(1, min(times, OCCURRENCES_MAX) + 1):
+                        points += 1
+                        if listing:
+                            print(f"{name}: {role} at {call} #{occurrence}")
+                            continue
+                        struck, wrong = kill_at(scene, role, call, occurrence)
+                        kills += struck
+                        failures += [f"{name}: {role} killed at {call} #{occurrence}: {text}" for text in wrong]
+                        if wrong:
+                            print(failures[-1], flush=True)
+    print(f"{points} points, {kills} kills, {len(failures)} failures")
+    if not listing and kills < points * 0.6:
+        failures.append("too few of the kills struck")
+    return failures
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True, type=pathlib.Path)
+    parser.add_argument("--only")
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    harness.BUILD = options.build.resolve()
+    failures = run(options.only, options.list)
+    print("\n".join(failures) or "ok")
+    sys.exit(1 if failures else 0)
+
+
+main()
