@@ -33,8 +33,8 @@ enum wire_type wire_type_of(struct span packet);
 const char *wire_type_name(enum wire_type type);
 
 /*
- * wire_encode_<name>(&value, to): appends the packet; false when a field is beyond its bound or memory ends.
- * wire_decode_<name>(packet, &out): false unless packet is exactly that; spans point into packet.
+ * wire_encode_<name>(&value, to): appends the packet; false, and nothing appended, when a field is beyond its bound or
+ * memory ends. wire_decode_<name>(packet, &out): false unless packet is exactly that; spans point into packet.
  */
 #define PACKET(name, fields)                                                                                           \
 	bool wire_encode_##name(const struct wire_##name *value, struct str *to);                                      \
