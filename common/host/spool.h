@@ -14,10 +14,14 @@
 struct spool {
 	int new_fd;      /* O_PATH or O_RDONLY descriptor of new/; borrowed */
 	bool unnamed;    /* O_TMPFILE and linkat(AT_EMPTY_PATH) work; otherwise new/.ID and rename */
-	bool needs_sync; /* not ext4, xfs or btrfs: syncfs follows the fsync */
+	bool needs_mode; /* the umask or a default ACL takes from 0644: fchmod each file */
+	bool needs_sync; /* fsync of a file may leave its name behind: syncfs follows */
 };
 
-/* Tries once, with a file that is gone afterwards, what the file system can do. */
+/*
+ * Tries once, with a file that is gone afterwards, what the file system can do. Call it in the jail, as the user that
+ * will write. An error means that no message can be accepted here.
+ */
 __attribute__((warn_unused_result)) int spool_probe(int new_fd, struct spool *out);
 
 /* A message being written. Buffers SPOOL_BUFFER octets; a 4 KiB message is one write. */
@@ -32,17 +36,23 @@ struct spool_file {
 	char name[MSGNAME_MAX]; /* final name, after commit */
 	char *buffer;           /* SPOOL_BUFFER octets, owned; kept between messages, freed by spool_file_free */
 	size_t buffered;
+	unsigned char random[MSGID_RANDOM * 16]; /* for the next ids: one system call for 16 of them */
+	size_t random_left;
 };
 
-/* Begins a message with a fresh id (or ID when not NULL: notices derive theirs). file zeroed before its first use, fd
- * -1. */
+/*
+ * Begins a message with a fresh id (or ID when not NULL: notices derive theirs). file zeroed before its first use, fd
+ * -1; one file struct is used by one process only.
+ */
 __attribute__((warn_unused_result)) int spool_begin(const struct spool *spool, const char *id, struct spool_file *file);
+
+/* After an error nothing is left of the message, and further writes and the commit fail with -EBADF. */
 __attribute__((warn_unused_result)) int spool_write(struct spool_file *file, struct span text);
 
 /*
  * Flushes, locks (flock), names (new/ID,S=...), fsyncs. After success the message is durable and file->fd still holds
  * the lock: send *arrived*, then spool_release; or, when that fails, spool_unlink. After an error everything is gone
- * already (an fsync error is final). -EEXIST: a message of that id is there.
+ * already (an fsync error is final). -EEXIST: a message of that name is there, that is one of the same id and size.
  */
 __attribute__((warn_unused_result)) int spool_commit(struct spool_file *file);
 void spool_release(struct spool_file *file); /* closes: the queue may take it */
@@ -51,8 +61,8 @@ void spool_abort(struct spool_file *file);   /* before commit; harmless when non
 void spool_file_free(struct spool_file *file);
 
 /*
- * Reads the envelope of the message in FD (any offset, kept). TEXT receives the octets that *out points into.
- * -EBADMSG with *why when it is not a message of ours.
+ * Reads the envelope of the message in FD (any offset, kept). TEXT (bound: ENVELOPE_MAX) receives the octets that *out
+ * points into. -EBADMSG with *why when it is not a message of ours; -ENOMEM when TEXT can't hold it.
  */
 __attribute__((warn_unused_result)) int spool_read_envelope(int fd, struct str *text, struct arena *arena,
 							    struct envelope *out, const char **why);
