@@ -10,24 +10,27 @@
 
 enum { IPC_FDS_MAX = 4 };
 
-/* A connected pair of SOCK_SEQPACKET ends with send buffers of SNDBUF octets (forced where we may). */
+/* A connected pair of SOCK_SEQPACKET ends with buffers of SNDBUF octets both ways (beyond the system's bound where we
+ * may). */
 __attribute__((warn_unused_result)) int ipc_pair(int ends[2], int sndbuf);
 
 /* How long a blocking send on FD may take before -EAGAIN. */
 int ipc_set_send_deadline(int fd, int64_t ms);
 
+/* PACKET is never empty. -EPIPE, -ECONNRESET: the other end is closed. */
 __attribute__((warn_unused_result)) int ipc_send(int fd, struct span packet, const int *fds, size_t fd_count);
 
 struct ipc_packet {
 	struct span text;     /* in the receiver's buffer, valid until the next receive */
 	int fds[IPC_FDS_MAX]; /* owned by the caller: ipc_packet_close or take them out (set to -1) */
 	size_t fd_count;
-	bool eof;
+	bool eof; /* the other end is closed; an empty packet is not the end, only no packet of ours */
 };
 
 /*
  * Receives one packet into BUFFER (WIRE_PACKET_MAX octets are always enough). A packet or descriptor list that does not
- * fit is -EMSGSIZE, its descriptors closed. FLAGS as for recvmsg (MSG_DONTWAIT, MSG_PEEK).
+ * fit is -EMSGSIZE, its descriptors closed. FLAGS as for recvmsg (MSG_DONTWAIT, MSG_PEEK: the packet stays, even one
+ * that does not fit, and each look brings its own copies of the descriptors).
  */
 __attribute__((warn_unused_result)) int ipc_receive(int fd, char *buffer, size_t size, int flags,
 						    struct ipc_packet *out);
