@@ -16,9 +16,11 @@ struct host {
 	uint16_t port;
 };
 
+/* A name of 1 to HOST_NAME_MAX_OCTETS graphic ASCII octets, a port that is not 0; anything else sets to->failed. */
 void hosts_append(struct str *to, struct span name, const struct ipaddr *ip, uint16_t port);
 
-/* Takes the next host off the front of *text: 1 = *out filled, 0 = end, -1 = not a list of ours. */
+/* Takes the next host off the front of *text: 1 = *out filled, 0 = end, -1 = not a list of ours (only what
+ * hosts_append writes is one). */
 int hosts_next(struct span *text, struct host *out);
 
 #endif
