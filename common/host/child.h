@@ -53,10 +53,17 @@ struct child {
  */
 void child_start(int argc, char **argv, unsigned allowed, struct child *out);
 
-/* Tells master that we are ready. */
+/* Tells master that we are ready. Exits with EXIT_TEMPORARY when master is gone. */
 void child_ready(void);
 
-/* Replaces child->config by the text in FD (closed); false and the old one stays when it is not canonical text. */
+/* Reads all of a configuration descriptor into TO, from its start and without moving its offset, which other processes
+ * share. 0 or -errno. FD stays open. */
+__attribute__((warn_unused_result)) int child_config_text(int fd, struct str *to);
+
+/*
+ * Replaces child->config by the text in FD (closed); false and the old one stays when it is not canonical text with
+ * this server. After true nothing may point into the old one: it is freed.
+ */
 bool child_reconfigure(struct child *child, int fd);
 
 #endif
