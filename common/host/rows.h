@@ -1,0 +1,40 @@
+/*
+ * What a queue answers to mailrootctl: the kinds of ctl_row and the cells of each, in order. Cells are joined by
+ * ROW_SEPARATOR and hold printable ASCII only; a cell without value is empty. Numbers are decimal. A listing ends with
+ * ctl_done, whose text is for people.
+ */
+#ifndef COMMON_HOST_ROWS_H
+#define COMMON_HOST_ROWS_H
+
+enum { ROW_SEPARATOR = 0x1f };
+
+/* queue_act.action */
+enum row_action { ROW_RETRY = 1, ROW_DELETE };
+
+/*
+ * queue_list, one a message: id, state (new | active | waiting | locked), size, sender ("<>" = null sender), open
+ * recipients, all recipients, age in seconds, seconds until the next try, next hop, last reason, first open recipient.
+ */
+#define ROW_MESSAGE "message"
+
+/*
+ * queue_show: one ROW_MESSAGE, then one of these a recipient: address, state (open | trying | delivered | delayed |
+ * failed | noticed | deleted), next hop.
+ */
+#define ROW_RECIPIENT "recipient"
+
+/* queue_show, the whole journal, one a line: time (ISO 8601), recipients ("0-4", "*"), event, code, enhanced, host,
+ * text. */
+#define ROW_HISTORY "history"
+
+/* queue_act: how many messages were selected (count_only) or acted upon: number. */
+#define ROW_COUNT "count"
+
+/* queue_status, one a fact: name, value. Names: messages, active, waiting, workers_delivery, workers_local, ... */
+#define ROW_FACT "fact"
+
+/* queue_status with detail, one a next hop in use: name, jobs waiting, jobs at workers, connections, state
+ * (up | resolving | down), seconds until the next try, last reason. */
+#define ROW_NEXT_HOP "next_hop"
+
+#endif
