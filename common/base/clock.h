@@ -3,8 +3,7 @@
 #ifndef COMMON_BASE_CLOCK_H
 #define COMMON_BASE_CLOCK_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "common/base/span.h"
 
 /* Milliseconds of CLOCK_MONOTONIC: for deadlines. */
 int64_t clock_mono_ms(void);
@@ -14,11 +13,15 @@ int64_t clock_wall_ms(void);
 
 enum { CLOCK_TEXT_MAX = 48 };
 
-/* "Sat, 21 Nov 2026 10:00:00 +0900" (RFC 5322 3.3), local time; TO holds CLOCK_TEXT_MAX octets. */
+/* "Sat, 21 Nov 2026 10:00:00 +0900" (RFC 5322 3.3), local time; TO holds CLOCK_TEXT_MAX octets. The
+ * time zone is read at the first call of tzset(), which must come before a jail. */
 void clock_rfc5322(int64_t wall_ms, char *to);
 
 /* "2026-11-21T01:00:00Z"; TO holds CLOCK_TEXT_MAX octets. */
 void clock_iso(int64_t wall_ms, char *to);
+
+/* Exactly what clock_iso writes, years 1970 to 9999. */
+bool clock_iso_parse(struct span text, int64_t *wall_ms);
 
 /* "15m", "2d", "1h 5m", "30s": at most two units, for messages; TO holds CLOCK_TEXT_MAX octets. */
 void clock_duration(int64_t ms, char *to);

@@ -53,4 +53,10 @@ bool span_to_u64(struct span s, uint64_t max, uint64_t *out);
 /* Copies s with a closing NUL into TO of SIZE octets; false (and TO empty) when it does not fit or holds a NUL. */
 bool span_copy(struct span s, char *to, size_t size);
 
+/*
+ * Writes s into TO of SIZE octets with every control character, DEL and 8-bit octet as \xNN, cut where it does not fit
+ * (never inside a \xNN), with a closing NUL. Returns the length.
+ */
+size_t span_clean(struct span s, char *to, size_t size);
+
 #endif

@@ -1,0 +1,103 @@
+#include "common/base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+
+enum { READ_CHUNK = 32 * 1024 };
+
+void fd_close(int *fd)
+{
+	int saved = errno;
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+static int set_flag(int fd, int get, int set, int flag, bool on)
+{
+	int flags = fcntl(fd, get);
+	if (flags == -1)
+		return -errno;
+	int wanted = on ? flags | flag : flags & ~flag;
+	if (wanted != flags && fcntl(fd, set, wanted) == -1)
+		return -errno;
+	return 0;
+}
+
+int fd_set_nonblock(int fd, bool on)
+{
+	return set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on);
+}
+
+int fd_set_cloexec(int fd, bool on)
+{
+	return set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on);
+}
+
+int fd_write_all(int fd, struct span text)
+{
+	while (text.len) {
+		ssize_t n = write(fd, text.at, text.len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -errno;
+		text = span_skip(text, (size_t)n);
+	}
+	return 0;
+}
+
+int fd_read_all(int fd, struct str *to)
+{
+	char chunk[READ_CHUNK];
+	for (;;) {
+		ssize_t n = read(fd, chunk, sizeof(chunk));
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -errno;
+		if (n == 0)
+			return 0;
+		if ((size_t)n > to->max - to->len)
+			return -EFBIG;
+		if (!str_append(to, (struct span){chunk, (size_t)n}))
+			return -ENOMEM;
+	}
+}
+
+int fd_sealed(const char *name, struct span text)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd == -1)
+		return -errno;
+	int error = fd_write_all(fd, text);
+	if (error == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == -1)
+		error = -errno;
+	if (error == 0 && lseek(fd, 0, SEEK_SET) == -1)
+		error = -errno;
+	if (error == 0)
+		return fd;
+	fd_close(&fd);
+	return error;
+}
+
+void fd_random(void *to, size_t n)
+{
+	char *at = to;
+	while (n) {
+		ssize_t got = getrandom(at, n, 0);
+		if (got == -1 && errno != EINTR)
+			log_fatal(EXIT_TEMPORARY, "the kernel gives no random numbers: %s", strerror(errno));
+		if (got == -1)
+			continue;
+		at += got;
+		n -= (size_t)got;
+	}
+}
