@@ -12,6 +12,7 @@
 struct dot_reader {
 	int state; /* zeroed = start of data */
 	bool repair;
+	bool plain; /* BDAT: dots are text, nothing here ends it */
 	bool ended;
 	bool eight_bit;  /* an octet above 127 was seen */
 	uint64_t bare;   /* bare CR or LF seen */
@@ -23,6 +24,12 @@ struct dot_reader {
  * of IN were taken: all, unless the end of data was found (r->ended). *out_len tells what was written.
  */
 size_t dot_read(struct dot_reader *r, struct span in, char *out, size_t *out_len);
+
+/*
+ * For `plain`, after the last chunk: a CR at its very end is a bare one (and, with `repair`, completed). Returns the
+ * octets written to OUT, at most 1. A missing last line end is not added.
+ */
+size_t dot_read_end(struct dot_reader *r, char *out);
 
 struct dot_writer {
 	int state; /* zeroed = start of data */
