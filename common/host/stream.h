@@ -31,7 +31,8 @@ struct stream {
 	bool failed;
 };
 
-/* FD is borrowed. False without memory. */
+/* FD: a connected socket that blocks; borrowed. A send that makes no progress for IDLE_MS ends in STREAM_TIMEOUT. False
+ * with errno. */
 bool stream_init(struct stream *s, int fd, int64_t idle_ms);
 void stream_free(struct stream *s);
 
@@ -41,7 +42,8 @@ void stream_deadline(struct stream *s, int64_t ms);
 /*
  * The next line of at most MAX octets (its LF or CRLF not counted), in the stream's buffer until the next call. *bare
  * is set when it ended with LF alone or holds a CR elsewhere. Sends pending output first when it must wait. A longer
- * line is skipped within 1 MiB and the deadline, then STREAM_TOO_LONG.
+ * line is skipped within 1 MiB and the deadline, then STREAM_TOO_LONG; beyond 1 MiB it is STREAM_ERROR, EMSGSIZE.
+ * MAX can't be more than STREAM_IN - 2.
  */
 enum stream_result stream_line(struct stream *s, size_t max, struct span *line, bool *bare);
 
@@ -53,7 +55,11 @@ void stream_taken(struct stream *s, size_t n);
 /* Input has been received that was not taken yet: pipelined commands. */
 bool stream_pending(const struct stream *s);
 
-enum stream_result stream_write(struct stream *s, struct span text); /* collected, sent when full */
+/*
+ * Collected, sent when full. After a failed send (TIMEOUT, ERROR) nothing more is sent: every further call is
+ * STREAM_ERROR, EPIPE. A time-out of reading leaves sending alone, so a last reply can go.
+ */
+enum stream_result stream_write(struct stream *s, struct span text);
 enum stream_result stream_flush(struct stream *s);
 
 /* Throws away input that was received (STARTTLS). */
