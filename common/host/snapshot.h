@@ -13,6 +13,7 @@ struct snapshot;
 
 /* Parent: an area of SIZE octets. NULL with errno. */
 struct snapshot *snapshot_new(size_t size);
+void snapshot_free(struct snapshot *s); /* NULL is fine */
 
 /* Parent: appends TEXT and publishes it as the next generation (the first is 1). False when it does not fit any more.
  */
