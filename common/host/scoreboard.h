@@ -15,6 +15,7 @@ enum { SCOREBOARD_TEXT_MAX = 104 };
 struct scoreboard;
 
 struct scoreboard *scoreboard_new(size_t slots); /* NULL with errno */
+void scoreboard_free(struct scoreboard *b);      /* NULL is fine */
 
 /* Worker (its own slot): state; and what it does, such as the client's address (truncated). No system call. */
 void scoreboard_set(struct scoreboard *b, size_t slot, enum scoreboard_state state, struct span doing,
@@ -29,6 +30,12 @@ struct scoreboard_entry {
 };
 void scoreboard_get(const struct scoreboard *b, size_t slot, struct scoreboard_entry *out);
 void scoreboard_served(struct scoreboard *b, size_t slot); /* worker: one more served */
+
+/* Parent: the worker of SLOT is gone; all of the slot is zero again. */
+void scoreboard_reset(struct scoreboard *b, size_t slot);
+
+/* The state alone. An unknown one reads as BUSY. */
+enum scoreboard_state scoreboard_state(const struct scoreboard *b, size_t slot);
 
 /* Counts slots of STATE among the first N. */
 size_t scoreboard_count(const struct scoreboard *b, size_t n, enum scoreboard_state state);

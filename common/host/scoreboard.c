@@ -1,0 +1,95 @@
+#include "common/host/scoreboard.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct slot {
+	int64_t since_wall_ms;
+	uint64_t served;
+	char doing[SCOREBOARD_TEXT_MAX];
+};
+
+/* The states stand together, so that counting a thousand workers reads a kilobyte. */
+struct scoreboard {
+	size_t slots;
+	size_t size;
+	struct slot *shared;
+	_Atomic uint8_t *states; /* behind the slots, in the same mapping */
+};
+
+struct scoreboard *scoreboard_new(size_t slots)
+{
+	struct scoreboard *b = calloc(1, sizeof(*b));
+	if (!b)
+		return NULL;
+	b->slots = slots;
+	b->size = slots * (sizeof(struct slot) + sizeof(*b->states));
+	b->shared = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (b->shared == MAP_FAILED) {
+		free(b);
+		return NULL;
+	}
+	b->states = (_Atomic uint8_t *)(b->shared + slots);
+	return b;
+}
+
+void scoreboard_free(struct scoreboard *b)
+{
+	if (!b)
+		return;
+	munmap(b->shared, b->size);
+	free(b);
+}
+
+/* The order of all stores and loads is total: two workers that turn busy at once must not both miss the other. */
+void scoreboard_set(struct scoreboard *b, size_t slot, enum scoreboard_state state, struct span doing,
+		    int64_t since_wall_ms)
+{
+	struct slot *to = &b->shared[slot];
+	size_t len = doing.len < SCOREBOARD_TEXT_MAX ? doing.len : SCOREBOARD_TEXT_MAX - 1;
+	if (len)
+		memcpy(to->doing, doing.at, len);
+	memset(to->doing + len, 0, SCOREBOARD_TEXT_MAX - len);
+	to->since_wall_ms = since_wall_ms;
+	atomic_store(&b->states[slot], (uint8_t)state);
+}
+
+void scoreboard_served(struct scoreboard *b, size_t slot)
+{
+	b->shared[slot].served++;
+}
+
+void scoreboard_reset(struct scoreboard *b, size_t slot)
+{
+	b->shared[slot] = (struct slot){0};
+	atomic_store(&b->states[slot], SCOREBOARD_EMPTY);
+}
+
+enum scoreboard_state scoreboard_state(const struct scoreboard *b, size_t slot)
+{
+	uint8_t state = atomic_load(&b->states[slot]);
+	return state <= SCOREBOARD_BUSY ? (enum scoreboard_state)state : SCOREBOARD_BUSY;
+}
+
+void scoreboard_get(const struct scoreboard *b, size_t slot, struct scoreboard_entry *out)
+{
+	const struct slot *from = &b->shared[slot];
+	out->state = scoreboard_state(b, slot);
+	out->since_wall_ms = from->since_wall_ms;
+	out->served = from->served;
+	memcpy(out->doing, from->doing, sizeof(out->doing));
+	out->doing[sizeof(out->doing) - 1] = '\0';
+}
+
+size_t scoreboard_count(const struct scoreboard *b, size_t n, enum scoreboard_state state)
+{
+	size_t count = 0;
+	if (n > b->slots)
+		n = b->slots;
+	for (size_t i = 0; i < n; i++)
+		count += scoreboard_state(b, i) == state;
+	return count;
+}
