@@ -30,6 +30,7 @@ bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
  * says what is wrong and what it should be.
  */
 bool cidr_parse(struct span text, struct cidr *out, const char **why);
+/* An IPv6 network holds no IPv4 address, however wide it is: ::/0 is all of IPv6. */
 bool cidr_contains(const struct cidr *net, const struct ipaddr *ip);
 
 #endif

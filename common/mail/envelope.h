@@ -34,6 +34,7 @@ enum envelope_result {
 enum envelope_result envelope_parse(struct span text, bool whole, struct arena *arena, struct envelope *out,
 				    const char **why);
 
+/* One line each, names in lower case. A value with anything but printable ASCII, or too long, sets to->failed. */
 void envelope_write_sender(struct str *to, struct span sender); /* empty = null sender, written "<>" */
 void envelope_write_rcpt(struct str *to, struct span rcpt);
 

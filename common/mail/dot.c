@@ -1,0 +1,181 @@
+#include "common/mail/dot.h"
+
+#include <string.h>
+
+/*
+ * Between two octets a reader is in one of these; the octets in brackets are taken but not yet written.
+ *
+ *	state       so far          CR         LF                 dot       other
+ *	START       CRLF, or none   CR         bare LF -> TEXT    DOT       TEXT
+ *	TEXT        text            CR         bare LF -> TEXT    TEXT      TEXT
+ *	CR          text CR         bare CR    CRLF -> START      bare CR, then as TEXT
+ *	DOT         CRLF [.]        DOT_CR     as TEXT, the dot dropped
+ *	DOT_CR      CRLF [.CR]      bare CR    ended              bare CR, then as TEXT
+ *
+ * After a bare line end, repaired or not, no line starts: a dot there is text.
+ */
+enum { START, TEXT, CR, DOT, DOT_CR };
+
+enum { WORD = sizeof(uint64_t) };
+static const uint64_t ones = 0x0101010101010101;
+static const uint64_t tops = 0x8080808080808080;
+
+/* Not zero when an octet of WORD equals OCTET. */
+static uint64_t has_octet(uint64_t word, char octet)
+{
+	uint64_t difference = word ^ (ones * (unsigned char)octet);
+	return (difference - ones) & ~difference & tops;
+}
+
+/* Copies from IN what stands before its first CR or LF, a word at a time; returns its length. */
+static size_t copy_run(struct span in, char *out, uint64_t *eight)
+{
+	size_t i = 0;
+	for (; i + WORD <= in.len; i += WORD) {
+		uint64_t word;
+		memcpy(&word, in.at + i, WORD);
+		if (has_octet(word, '\r') | has_octet(word, '\n'))
+			break;
+		*eight |= word & tops;
+		memcpy(out + i, &word, WORD);
+	}
+	for (; i < in.len && in.at[i] != '\r' && in.at[i] != '\n'; i++) {
+		*eight |= (unsigned char)in.at[i] & 0x80;
+		out[i] = in.at[i];
+	}
+	return i;
+}
+
+/* The CR that was taken last turned out to have no LF. */
+static char *bare_cr(struct dot_reader *r, char *out)
+{
+	r->bare++;
+	if (r->repair)
+		*out++ = '\n';
+	r->state = TEXT;
+	return out;
+}
+
+static char *read_cr(struct dot_reader *r, char *out)
+{
+	if (r->state == DOT) {
+		r->state = DOT_CR;
+		return out;
+	}
+	if (r->state == DOT_CR)
+		*out++ = '\r';
+	if (r->state == CR || r->state == DOT_CR)
+		out = bare_cr(r, out);
+	*out++ = '\r';
+	r->state = CR;
+	return out;
+}
+
+static char *read_lf(struct dot_reader *r, char *out)
+{
+	if (r->state == DOT_CR) {
+		r->ended = true;
+		return out;
+	}
+	if (r->state == CR) {
+		*out++ = '\n';
+		r->state = START;
+		return out;
+	}
+	r->bare++;
+	if (r->repair)
+		*out++ = '\r';
+	*out++ = '\n';
+	r->state = TEXT;
+	return out;
+}
+
+/* Brings the state to TEXT before an octet that is neither CR nor LF; true when that octet is a dot to be held. */
+static bool enter_text(struct dot_reader *r, char next, char **out)
+{
+	if (r->state == DOT_CR)
+		*(*out)++ = '\r';
+	if (r->state == CR || r->state == DOT_CR)
+		*out = bare_cr(r, *out);
+	bool held = r->state == START && next == '.' && !r->plain;
+	r->state = held ? DOT : TEXT;
+	return held;
+}
+
+size_t dot_read(struct dot_reader *r, struct span in, char *out, size_t *out_len)
+{
+	char *to = out;
+	size_t at = 0;
+	uint64_t eight = 0;
+	while (at < in.len && !r->ended) {
+		char next = in.at[at];
+		if (next == '\r') {
+			to = read_cr(r, to);
+			at++;
+		} else if (next == '\n') {
+			to = read_lf(r, to);
+			at++;
+		} else if (enter_text(r, next, &to)) {
+			at++;
+		} else {
+			size_t run = copy_run(span_skip(in, at), to, &eight);
+			to += run;
+			at += run;
+		}
+	}
+	r->eight_bit = r->eight_bit || eight;
+	*out_len = (size_t)(to - out);
+	r->octets += *out_len;
+	return at;
+}
+
+size_t dot_read_end(struct dot_reader *r, char *out)
+{
+	if (r->state != CR)
+		return 0;
+	size_t len = (size_t)(bare_cr(r, out) - out);
+	r->octets += len;
+	return len;
+}
+
+size_t dot_write(struct dot_writer *w, struct span in, char *out)
+{
+	char *to = out;
+	size_t at = 0;
+	uint64_t eight = 0;
+	while (at < in.len) {
+		char next = in.at[at];
+		if (w->state == CR) {
+			*to++ = '\n';
+			w->state = START;
+			at += next == '\n';
+		} else if (next == '\r') {
+			*to++ = '\r';
+			w->state = CR;
+			at++;
+		} else if (next == '\n') {
+			*to++ = '\r';
+			*to++ = '\n';
+			w->state = START;
+			at++;
+		} else {
+			if (w->state == START && next == '.')
+				*to++ = '.';
+			size_t run = copy_run(span_skip(in, at), to, &eight);
+			w->state = TEXT;
+			to += run;
+			at += run;
+		}
+	}
+	return (size_t)(to - out);
+}
+
+size_t dot_write_end(struct dot_writer *w, char *out)
+{
+	static const struct span endings[] = {
+		[START] = SPAN(".\r\n"), [TEXT] = SPAN("\r\n.\r\n"), [CR] = SPAN("\n.\r\n")};
+	struct span ending = endings[w->state];
+	memcpy(out, ending.at, ending.len);
+	w->state = START;
+	return ending.len;
+}

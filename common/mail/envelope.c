@@ -1,0 +1,123 @@
+#include "common/mail/envelope.h"
+
+/* An address with the name in front, blanks and brackets; a longer line is not ours and would only cost memory. */
+enum { LINE_MAX_OCTETS = 1000 };
+
+enum line_kind { LINE_SENDER, LINE_RCPT, LINE_UNKNOWN, LINE_KIND_COUNT, LINE_BODY = LINE_KIND_COUNT, LINE_PARTIAL };
+
+static const struct span names[LINE_KIND_COUNT] = {
+	[LINE_SENDER] = SPAN("x-sender:"),
+	[LINE_RCPT] = SPAN("x-receiver:"),
+	[LINE_UNKNOWN] = SPAN("x-mailroot-"),
+};
+
+/* What the line at the front of TEXT is, from as few octets as can tell. */
+static enum line_kind classify(struct span text, bool whole)
+{
+	for (enum line_kind kind = 0; kind < LINE_KIND_COUNT; kind++) {
+		if (span_starts_nocase(text, names[kind]))
+			return kind;
+		if (!whole && span_starts_nocase(names[kind], text))
+			return LINE_PARTIAL;
+	}
+	return LINE_BODY;
+}
+
+/* Takes the next envelope line off *text; LINE_BODY and LINE_PARTIAL take nothing. */
+static enum line_kind take_line(struct span *text, bool whole, struct span *value)
+{
+	enum line_kind kind = classify(*text, whole);
+	if (kind >= LINE_KIND_COUNT)
+		return kind;
+	if (!whole && span_find(*text, '\n') == text->len && text->len <= LINE_MAX_OCTETS)
+		return LINE_PARTIAL;
+	struct span line;
+	span_line(text, &line);
+	*value = span_trim(span_skip(line, names[kind].len));
+	return line.len > LINE_MAX_OCTETS ? LINE_UNKNOWN : kind;
+}
+
+/* The first look: how many lines of each kind, and where the message proper starts. */
+static enum envelope_result measure(struct span text, bool whole, size_t counts[LINE_KIND_COUNT], struct envelope *out,
+				    const char **why)
+{
+	struct span rest = text;
+	struct span value;
+	enum line_kind kind;
+	while ((kind = take_line(&rest, whole, &value)) < LINE_KIND_COUNT)
+		counts[kind]++;
+	out->body_at = text.len - rest.len;
+	size_t seen = kind == LINE_PARTIAL ? text.len : out->body_at;
+	*why = "the envelope lines are too long or too many";
+	if (seen >= ENVELOPE_MAX || counts[LINE_RCPT] > ENVELOPE_RCPT_MAX)
+		return ENVELOPE_BAD;
+	*why = "an envelope line is unknown or too long";
+	if (counts[LINE_UNKNOWN])
+		return ENVELOPE_BAD;
+	*why = "there is more than one x-sender line";
+	if (counts[LINE_SENDER] > 1)
+		return ENVELOPE_BAD;
+	if (kind == LINE_PARTIAL)
+		return ENVELOPE_MORE;
+	*why = "there is no x-sender line";
+	if (counts[LINE_SENDER] == 0)
+		return ENVELOPE_BAD;
+	*why = "there is no x-receiver line";
+	return counts[LINE_RCPT] ? ENVELOPE_OK : ENVELOPE_BAD;
+}
+
+static bool parse_value(struct span value, struct address *out, const char **why)
+{
+	struct span rest;
+	if (!address_parse_path(value, out, &rest, why))
+		return false;
+	*why = "something stands after the address";
+	return rest.len == 0;
+}
+
+enum envelope_result envelope_parse(struct span text, bool whole, struct arena *arena, struct envelope *out,
+				    const char **why)
+{
+	size_t counts[LINE_KIND_COUNT] = {0};
+	*out = (struct envelope){0};
+	enum envelope_result result = measure(text, whole, counts, out, why);
+	if (result != ENVELOPE_OK)
+		return result;
+	*why = "there is no memory for the recipients";
+	out->rcpts = arena_alloc(arena, counts[LINE_RCPT] * sizeof(out->rcpts[0]));
+	if (!out->rcpts)
+		return ENVELOPE_BAD;
+
+	struct span rest = {text.at, out->body_at};
+	struct span value;
+	enum line_kind kind;
+	while ((kind = take_line(&rest, true, &value)) < LINE_KIND_COUNT) {
+		struct address *to = kind == LINE_SENDER ? &out->sender : &out->rcpts[out->rcpt_count++];
+		if (!parse_value(value, to, why))
+			return ENVELOPE_BAD;
+		*why = "an x-receiver line has no address";
+		if (kind == LINE_RCPT && to->text.len == 0)
+			return ENVELOPE_BAD;
+	}
+	return ENVELOPE_OK;
+}
+
+static void write_line(struct str *to, const char *name, struct span value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (value.at[i] < ' ' || value.at[i] > '~')
+			to->failed = true;
+	if (value.len == 0 || value.len > ADDRESS_MAX)
+		to->failed = true;
+	str_printf(to, "%s: %.*s\r\n", name, SPAN_ARGS(value));
+}
+
+void envelope_write_sender(struct str *to, struct span sender)
+{
+	write_line(to, "x-sender", sender.len ? sender : SPAN("<>"));
+}
+
+void envelope_write_rcpt(struct str *to, struct span rcpt)
+{
+	write_line(to, "x-receiver", rcpt);
+}
