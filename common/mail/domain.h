@@ -15,7 +15,8 @@ bool domain_is_literal(struct span name);
 
 /*
  * Appends NAME to TO in lower case with every UTF-8 label as its A-label (RFC 3492 punycode). NAME must be lower case
- * and in composed form already where it is not ASCII: no mapping is done. *why says what is wrong; TO is then as before.
+ * and in composed form already where it is not ASCII: no mapping is done. *why says what is wrong; TO is then as
+ * before.
  */
 bool domain_to_ascii(struct span name, struct str *to, const char **why);
 
