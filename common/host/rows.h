@@ -1,7 +1,7 @@
 /*
- * What a queue answers to mailrootctl: the kinds of ctl_row and the cells of each, in order. Cells are joined by
- * ROW_SEPARATOR and hold printable ASCII only; a cell without value is empty. Numbers are decimal. A listing ends with
- * ctl_done, whose text is for people.
+ * What master, a queue and an smtpd answer to mailrootctl: the kinds of ctl_row and the cells of each, in order. Cells
+ * are joined by ROW_SEPARATOR and hold printable ASCII only; a cell without value is empty. Numbers are decimal. A
+ * listing ends with ctl_done, whose text is for people.
  */
 #ifndef COMMON_HOST_ROWS_H
 #define COMMON_HOST_ROWS_H
@@ -36,5 +36,28 @@ enum row_action { ROW_RETRY = 1, ROW_DELETE };
 /* queue_status with detail, one a next hop in use: name, jobs waiting, jobs at workers, connections, state
  * (up | resolving | down), seconds until the next try, last reason. */
 #define ROW_NEXT_HOP "next_hop"
+
+/* ctl_status to master: one of these: version, pid, seconds since the start, configuration file, reloads so far. */
+#define ROW_SERVICE "service"
+
+/* ... one a virtual server: name, state (trouble | starting | running | failed | stopping | stopped), trouble (empty =
+ * none), listeners ("127.0.0.1:25 [::1]:25"). */
+#define ROW_SERVER "server"
+
+/* ... and one a child: server, role, state (restarting | starting | ready | stopping | stopped | failed), pid (0 =
+ * none), seconds since its start, restarts, how the one before ended (empty = there was none). */
+#define ROW_PROCESS "process"
+
+/* explain_relay to smtpd, first: verdict (accepted | refused), the reply as the client would see it ("250 2.1.5 ...",
+ * "550 5.7.1 Unable to relay for user@example.net"). A request that can't be answered has no row, only ctl_done. */
+#define ROW_VERDICT "verdict"
+
+/* ... then one a rule, in the order in which they were looked at, the last decided: file:line (empty = a default), the
+ * rule in words. ctl_done says the smallest change that would turn the verdict, if there is one. */
+#define ROW_RULE "rule"
+
+/* smtpd_status: ROW_FACT as from a queue. Names: sessions, idle, processes, max, served, ... With detail one of these a
+ * session: state, what it does, seconds since. */
+#define ROW_SESSION "session"
 
 #endif
