@@ -12,9 +12,9 @@ struct privs_jail {
 	const char *user;         /* identity to take */
 	const char *root;         /* folder to chroot into; NULL = none */
 	int max_files;            /* RLIMIT_NOFILE; 0 = leave */
-	bool may_fork;            /* false: RLIMIT_NPROC 0 where we are root no more, and no clone in what follows */
-	const char *const *paths; /* Landlock: folders (read, write, create, rename beneath), NULL-terminated; NULL
-				     pointer = no file system access at all */
+	bool may_fork;            /* false: RLIMIT_NPROC 0 where we are root no more: neither processes nor threads */
+	const char *const *paths; /* Landlock (landlock.h): what may be touched, as seen before the chroot;
+				     NULL-terminated; NULL pointer = no file system access at all */
 };
 
 /* Fills uid and gid of USER; dies with EXIT_PERMANENT and the remedy when there is none. As an ordinary user: our own.
@@ -22,13 +22,15 @@ struct privs_jail {
 void privs_lookup(const char *user, uid_t *uid, gid_t *gid);
 
 /*
- * chroot, groups, gid, uid (proved: setuid(0) must fail), no_new_privs, not dumpable, parent-death signal, no core,
- * Landlock where the kernel has it (said in the log where not). Dies with EXIT_TEMPORARY and a reason when a step
- * fails. Resolve users, time zone and locale before.
+ * chroot, groups, gid, uid (proved: setuid(0) must fail), capabilities and bounding set empty, no_new_privs, not
+ * dumpable, parent-death signal (SIGTERM), no core, Landlock where the kernel has it (said in the log where not). Dies
+ * with EXIT_TEMPORARY and a reason when a step fails. Resolve users, time zone and locale before.
  */
 void privs_enter(const struct privs_jail *jail);
 
-/* Makes folder PATH with MODE and owner when it is missing, mends owner and mode when we are root. 0 or -errno. */
+/* Makes folder PATH (the last component only) with MODE and owner when it is missing, mends owner and mode when we are
+ * root. A symbolic link is -ENOTDIR or -ELOOP: what an unprivileged user may have put there is not followed. 0 or
+ * -errno. */
 int privs_folder(const char *path, mode_t mode, uid_t uid, gid_t gid);
 
 #endif

@@ -1,0 +1,168 @@
+#include "common/host/privs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/host/landlock.h"
+
+_Noreturn static void die(const char *step, const char *what)
+{
+	log_fatal(EXIT_TEMPORARY, "can't enter the jail: %s %s: %s", step, what, strerror(errno));
+}
+
+void privs_lookup(const char *user, uid_t *uid, gid_t *gid)
+{
+	*uid = getuid();
+	*gid = getgid();
+	if (geteuid() != 0)
+		return;
+	const struct passwd *entry = getpwnam(user);
+	if (!entry)
+		log_fatal(
+			EXIT_PERMANENT,
+			"there is no user \"%s\": create it (systemd-sysusers, or adduser --system --group %s) or name "
+			"another one in mailroot.conf",
+			user, user);
+	if (entry->pw_uid == 0)
+		log_fatal(EXIT_PERMANENT, "user \"%s\" is root: name an unprivileged one in mailroot.conf", user);
+	*uid = entry->pw_uid;
+	*gid = entry->pw_gid;
+}
+
+static void limit(int resource, const char *name, rlim_t value)
+{
+	struct rlimit old, new = {value, value};
+	if (setrlimit(resource, &new) == 0)
+		return;
+	if (errno != EPERM || getrlimit(resource, &old) != 0)
+		die("setrlimit", name);
+	new.rlim_cur = new.rlim_max = old.rlim_max;
+	if (setrlimit(resource, &new) != 0)
+		die("setrlimit", name);
+	log_warning("%s is %llu, %llu wanted: raise the limit where the service is started (LimitNOFILE= of systemd)",
+		    name, (unsigned long long)old.rlim_max, (unsigned long long)value);
+}
+
+static void change_root(const char *root)
+{
+	if (chroot(root) != 0)
+		die("chroot", root);
+	if (chdir("/") != 0)
+		die("chdir", root);
+}
+
+/* EPERM: a service manager keeps CAP_SETPCAP from us; no_new_privs then alone keeps exec from giving anything back. */
+static void drop_bounding_set(void)
+{
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
+		if (prctl(PR_CAPBSET_DROP, cap) != 0 && errno != EPERM)
+			die("prctl", "PR_CAPBSET_DROP");
+	}
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	if (syscall(SYS_capset, &header, none) != 0)
+		die("capset", "to nothing");
+}
+
+static void change_user(const char *user, uid_t uid, gid_t gid)
+{
+	drop_bounding_set();
+	if (setgroups(0, NULL) != 0)
+		die("setgroups for", user);
+	if (setresgid(gid, gid, gid) != 0)
+		die("setresgid for", user);
+	if (setresuid(uid, uid, uid) != 0)
+		die("setresuid for", user);
+	if (setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0 || getuid() != uid || geteuid() != uid)
+		log_fatal(EXIT_TEMPORARY, "can't enter the jail: user %s could become root again", user);
+}
+
+/* After the change of user, which takes back both the parent-death signal and the flag of the dump. */
+static void close_doors(const struct privs_jail *jail)
+{
+	drop_capabilities();
+	limit(RLIMIT_CORE, "RLIMIT_CORE", 0);
+	if (!jail->may_fork && getuid() != 0)
+		limit(RLIMIT_NPROC, "RLIMIT_NPROC", 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		die("prctl", "PR_SET_NO_NEW_PRIVS");
+	if (prctl(PR_SET_DUMPABLE, 0) != 0)
+		die("prctl", "PR_SET_DUMPABLE");
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+		die("prctl", "PR_SET_PDEATHSIG");
+}
+
+static int prepare_landlock(const struct privs_jail *jail)
+{
+	const char *bad;
+	int rules = landlock_prepare(jail->paths, &bad);
+	if (rules >= 0)
+		return rules;
+	errno = -rules;
+	if (bad)
+		die("opening", bad);
+	if (errno != ENOSYS && errno != EOPNOTSUPP)
+		die("landlock", "rules");
+	log_info("the kernel has no Landlock: users and permissions alone guard the file system");
+	return -1;
+}
+
+void privs_enter(const struct privs_jail *jail)
+{
+	uid_t uid;
+	gid_t gid;
+	bool root = geteuid() == 0;
+	privs_lookup(jail->user, &uid, &gid);
+	int rules = prepare_landlock(jail);
+	if (jail->max_files)
+		limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", (rlim_t)jail->max_files);
+	if (root && jail->root)
+		change_root(jail->root);
+	if (root)
+		change_user(jail->user, uid, gid);
+	close_doors(jail);
+	if (rules >= 0 && landlock_enter(rules) != 0)
+		die("landlock", "restriction");
+}
+
+static int mend_folder(int fd, mode_t mode, uid_t uid, gid_t gid, bool fresh)
+{
+	struct stat st;
+	bool root = geteuid() == 0;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (root && (st.st_uid != uid || st.st_gid != gid) && fchown(fd, uid, gid) != 0)
+		return -errno;
+	if ((root || fresh) && (st.st_mode & 07777) != mode && fchmod(fd, mode) != 0)
+		return -errno;
+	return 0;
+}
+
+int privs_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+	bool fresh = mkdir(path, mode) == 0;
+	if (!fresh && errno != EEXIST)
+		return -errno;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return -errno;
+	int result = mend_folder(fd, mode, uid, gid, fresh);
+	close(fd);
+	return result;
+}
