@@ -10,6 +10,7 @@
 
 enum {
 	SKIP_MAX = 1024 * 1024,               /* of one line beyond its bound: then it is not a line any more */
+	SEND_MAX = 64 * 1024,                 /* at once */
 	TIMEOUT_MAX_MS = 24 * 60 * 60 * 1000, /* what we ask of the kernel at once; longer waits go on after it */
 	TIMEOUT_SLACK = 8                     /* a wait may end 1/8 of its length late before we set it anew */
 };
@@ -62,14 +63,16 @@ static enum stream_result send_failed(struct stream *s, enum stream_result resul
 }
 
 /*
- * A peer that takes a little now and then never runs into SO_SNDTIMEO, so the phase ends it. What begins after the end
- * of the phase (421 after a time-out) goes out if it goes at once.
+ * In pieces, so that the clock is looked at between them: a peer that takes a little now and then never runs into
+ * SO_SNDTIMEO, so the phase ends it. What begins after the end of the phase (421 after a time-out) goes out if it goes
+ * at once.
  */
 static enum stream_result send_all(struct stream *s, struct span text)
 {
 	int64_t began = s->deadline == INT64_MAX ? 0 : clock_mono_ms();
 	while (text.len) {
-		ssize_t n = send(s->fd, text.at, text.len, MSG_NOSIGNAL);
+		size_t piece = text.len < SEND_MAX ? text.len : SEND_MAX;
+		ssize_t n = send(s->fd, text.at, piece, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			n = 0;
 		if (n < 0)
