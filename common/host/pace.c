@@ -36,6 +36,8 @@ void pace_fork_failed(struct pace *p, int64_t now)
 
 bool pace_death(struct pace *p, bool failed, int64_t lived, int64_t now)
 {
+	if (failed)
+		p->batch = 0;
 	if (!failed || lived >= PACE_EARLY_MS) {
 		p->early_row = 0;
 		return false;

@@ -1,9 +1,9 @@
 /*
  * How fast a pool of processes grows and shrinks. Pure: times are arguments (clock_mono_ms).
  *
- *	shortage      as many as are missing, or 1, 2, 4 ... 32 where one shortage follows another within a second
- *	early deaths  5 in a row: one fork a second, until none has died early for 2 seconds
- *	surplus       unbroken for more than 10 seconds: one process a second may go
+ *	shortage      as many as are missing, or 1, 2, 4 ... 32 where one shortage follows another within a second and
+ *nobody died early deaths  5 in a row: one fork a second, until none has died early for 2 seconds surplus unbroken for
+ *more than 10 seconds: one process a second may go
  */
 #ifndef COMMON_HOST_PACE_H
 #define COMMON_HOST_PACE_H

@@ -305,15 +305,14 @@ static void retire_one(struct prefork *p)
 	}
 }
 
-static size_t missing_of(size_t wanted, size_t have)
+static size_t difference(size_t wanted, size_t have)
 {
 	return wanted > have ? wanted - have : 0;
 }
 
-/* Forks what is missing as far as it may; what is left to do then, as prefork_tend returns it. */
-static int fill(struct prefork *p, size_t missing, int otherwise, int64_t now)
+/* Forks what is MISSING as far as it may; what prefork_tend returns, OTHERWISE when nothing is left to do. */
+static int fill(struct prefork *p, size_t missing, size_t room, int otherwise, int64_t now)
 {
-	size_t room = missing_of(p->max, p->alive);
 	if (missing > room)
 		missing = room;
 	size_t forks = pace_forks(&p->pace, missing, room, now);
@@ -327,20 +326,32 @@ static int fill(struct prefork *p, size_t missing, int otherwise, int64_t now)
 	return missing > forks ? 0 : otherwise;
 }
 
+static int tend_wanted(struct prefork *p, int64_t now)
+{
+	size_t wanted = p->want < p->max ? p->want : p->max;
+	size_t missing = difference(wanted, p->alive);
+	return fill(p, missing, missing, -1, now);
+}
+
+/* `mute` is right before we count: who turns busy later wakes us. */
+static int tend_spare(struct prefork *p, int64_t now)
+{
+	set_mute(p);
+	size_t idle = count(p, SCOREBOARD_IDLE);
+	bool surplus = idle > p->spare + SURPLUS_SLACK;
+	if (pace_retire(&p->pace, surplus, now))
+		retire_one(p);
+	size_t missing = difference(p->spare, idle + count(p, SCOREBOARD_STARTING));
+	int otherwise = idle == p->alive && !surplus ? -1 : TICK_MS;
+	return fill(p, missing, difference(p->max, p->alive), otherwise, now);
+}
+
 int prefork_tend(struct prefork *p)
 {
 	int64_t now = clock_mono_ms();
 	drain(p);
 	reap(p, now);
-	if (p->want)
-		return fill(p, missing_of(p->want, p->alive), -1, now);
-	set_mute(p);
-	size_t idle = count(p, SCOREBOARD_IDLE);
-	if (pace_retire(&p->pace, idle > p->spare + SURPLUS_SLACK, now))
-		retire_one(p);
-	size_t ready = idle + count(p, SCOREBOARD_STARTING);
-	bool quiet = idle == p->alive && idle <= p->spare + SURPLUS_SLACK;
-	return fill(p, missing_of(p->spare, ready), quiet ? -1 : TICK_MS, now);
+	return p->want ? tend_wanted(p, now) : tend_spare(p, now);
 }
 
 int prefork_fd(const struct prefork *p)
