@@ -270,18 +270,11 @@ static void drain(struct prefork *p)
 		;
 }
 
-static bool in_state(const struct prefork *p, size_t slot, enum scoreboard_state state)
+/* EMPTY for those that we told to go, whatever they say. */
+static enum scoreboard_state state_of(const struct prefork *p, size_t slot)
 {
 	const struct worker *w = &p->workers[slot];
-	return w->pid && !w->leaving && scoreboard_state(p->board, slot) == state;
-}
-
-static size_t count(const struct prefork *p, enum scoreboard_state state)
-{
-	size_t n = 0;
-	for (size_t slot = 0; slot < p->high; slot++)
-		n += in_state(p, slot, state);
-	return n;
+	return w->pid && !w->leaving ? scoreboard_state(p->board, slot) : SCOREBOARD_EMPTY;
 }
 
 static void tell(struct prefork *p, size_t slot, int signo)
@@ -298,7 +291,7 @@ static void retire_one(struct prefork *p)
 {
 	size_t slot = p->high;
 	while (slot-- > 0) {
-		if (in_state(p, slot, SCOREBOARD_IDLE)) {
+		if (state_of(p, slot) == SCOREBOARD_IDLE) {
 			tell(p, slot, SIGUSR1);
 			return;
 		}
@@ -337,11 +330,14 @@ static int tend_wanted(struct prefork *p, int64_t now)
 static int tend_spare(struct prefork *p, int64_t now)
 {
 	set_mute(p);
-	size_t idle = count(p, SCOREBOARD_IDLE);
+	size_t count[SCOREBOARD_BUSY + 1] = {0};
+	for (size_t slot = 0; slot < p->high; slot++)
+		count[state_of(p, slot)]++;
+	size_t idle = count[SCOREBOARD_IDLE];
 	bool surplus = idle > p->spare + SURPLUS_SLACK;
 	if (pace_retire(&p->pace, surplus, now))
 		retire_one(p);
-	size_t missing = difference(p->spare, idle + count(p, SCOREBOARD_STARTING));
+	size_t missing = difference(p->spare, idle + count[SCOREBOARD_STARTING]);
 	int otherwise = idle == p->alive && !surplus ? -1 : TICK_MS;
 	return fill(p, missing, difference(p->max, p->alive), otherwise, now);
 }
