@@ -25,13 +25,14 @@ enum config_role {
 	ROLE_ALL = (1 << 6) - 1
 };
 
-/* "No limit", of NUMBER, SIZE, DURATION and QUOTA. */
+/* "No limit", of LIMIT, SIZE_LIMIT and QUOTA. */
 #define CONFIG_NONE INT64_MAX
 
 /* Where a value was written; file NULL and line 0 = the default. */
 struct config_origin {
 	const char *file;
 	unsigned line;
+	unsigned token; /* its number in what was read, so that a later check can point at it; 0 in a child */
 };
 
 struct config_words {
@@ -100,26 +101,28 @@ enum config_without {
 	WITHOUT_ENHANCEDSTATUSCODES = 1 << 4
 };
 
-#define CONFIG_C_YESNO     bool
-#define CONFIG_C_NUMBER    int64_t
-#define CONFIG_C_SIZE      int64_t
-#define CONFIG_C_DURATION  int64_t
-#define CONFIG_C_DURATIONS struct config_durations
-#define CONFIG_C_NAME      const char *
-#define CONFIG_C_NAMES     struct config_words
-#define CONFIG_C_PATH      const char *
-#define CONFIG_C_DOMAIN    const char *
-#define CONFIG_C_ADDRESS   const char *
-#define CONFIG_C_TEXT      const char *
-#define CONFIG_C_WORDS     unsigned
-#define CONFIG_C_CLIENTS   struct config_clients
-#define CONFIG_C_LISTEN    struct config_endpoints
-#define CONFIG_C_ENDPOINTS struct config_endpoints
-#define CONFIG_C_HOSTS     struct config_hosts
-#define CONFIG_C_ROUTE     struct config_route
-#define CONFIG_C_QUOTA     struct config_quota
-#define CONFIG_C_BARE      enum config_bare
-#define CONFIG_C_ALLOW     enum config_allow
+#define CONFIG_C_YESNO      bool
+#define CONFIG_C_NUMBER     int64_t
+#define CONFIG_C_LIMIT      int64_t
+#define CONFIG_C_SIZE       int64_t
+#define CONFIG_C_SIZE_LIMIT int64_t
+#define CONFIG_C_DURATION   int64_t
+#define CONFIG_C_DURATIONS  struct config_durations
+#define CONFIG_C_NAME       const char *
+#define CONFIG_C_NAMES      struct config_words
+#define CONFIG_C_PATH       const char *
+#define CONFIG_C_DOMAIN     const char *
+#define CONFIG_C_ADDRESS    const char *
+#define CONFIG_C_TEXT       const char *
+#define CONFIG_C_WORDS      unsigned
+#define CONFIG_C_CLIENTS    struct config_clients
+#define CONFIG_C_LISTEN     struct config_endpoints
+#define CONFIG_C_ENDPOINTS  struct config_endpoints
+#define CONFIG_C_HOSTS      struct config_hosts
+#define CONFIG_C_ROUTE      struct config_route
+#define CONFIG_C_QUOTA      struct config_quota
+#define CONFIG_C_BARE       enum config_bare
+#define CONFIG_C_ALLOW      enum config_allow
 
 #define CONFIG_MEMBER(name, type, ...)                                                                                 \
 	CONFIG_C_##type name;                                                                                          \
