@@ -7,6 +7,8 @@
  *
  * Everything is owned by the struct that was filled and freed with it; spans and strings live as long. settings.def is
  *the list of settings; the structs below have one member per setting, `name`, and `name_at`, where it was written.
+ * What settings.def leaves to us is filled in, with name_at = default: fqdn, default_domain, postmaster, badmail_dir,
+ *drop_dir.
  */
 #ifndef COMMON_HOST_CONFIG_H
 #define COMMON_HOST_CONFIG_H
@@ -32,7 +34,7 @@ enum config_role {
 struct config_origin {
 	const char *file;
 	unsigned line;
-	unsigned token; /* its number in what was read, so that a later check can point at it; 0 in a child */
+	unsigned token; /* its number in what was read, so that a later check can point at it */
 };
 
 struct config_words {

@@ -43,6 +43,11 @@ struct span config_node_name(const struct config_node *node)
 	return node->word_count ? node->words[0].text : (struct span){"", 0};
 }
 
+bool config_node_is(const struct config_node *node, const char *name)
+{
+	return span_equal_nocase(config_node_name(node), span_of(name));
+}
+
 static const struct config_node *node_with(const struct config_node *parent, uint32_t token)
 {
 	for (const struct config_node *node = parent->first; node; node = node->next) {
@@ -283,8 +288,10 @@ static bool read_file(struct reader *reader, const char *path, const struct conf
 	str_free(&text);
 	if (!source)
 		return true;
-	if (!outer)
+	if (!outer) {
 		reader->tree->root.source = source;
+		reader->tree->complete = true;
+	}
 	read_source(reader, source, &open, parent);
 	return true;
 }
@@ -328,6 +335,7 @@ static struct config_tree *read_memory(const char *name, struct span text, size_
 		source = add_source(reader, tree->root.source->name, text);
 	if (source) {
 		tree->root.source = source;
+		tree->complete = true;
 		read_source(reader, source, NULL, &tree->root);
 	}
 	free(reader->words);

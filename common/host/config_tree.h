@@ -35,6 +35,7 @@ struct config_tree {
 	struct arena arena;
 	struct config_source *sources; /* the last one read first */
 	struct config_node root;
+	bool complete; /* the first file, or the text, could be read */
 };
 
 /* Where word N of NODE stands; the root: the beginning of the first file. */
@@ -43,8 +44,9 @@ struct config_at config_word_at(const struct config_node *node, size_t n);
 /* Where the token stands that ORIGIN names; ORIGIN's line without column when the tree has no such token. */
 struct config_at config_origin_at(const struct config_tree *tree, struct config_origin origin);
 
-/* The first word. */
+/* The first word; and whether it is NAME, without regard to case. */
 struct span config_node_name(const struct config_node *node);
+bool config_node_is(const struct config_node *node, const char *name);
 
 /* The tree of a canonical text. Findings are only those of text that config_tree_write did not make. */
 struct config_tree *config_read_canonical(struct span text, struct config_findings *findings);

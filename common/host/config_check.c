@@ -1,0 +1,266 @@
+#include "common/host/config_build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A name and who has it, to find those that are taken twice. */
+struct claim {
+	const char *what;
+	const char *name;
+	const struct config_server *server;
+	struct config_origin origin;
+};
+
+struct config_at config_check_at(const struct config_build *b, const struct config_server *server,
+				 struct config_origin origin)
+{
+	return config_origin_at(b->tree, origin.line ? origin : server->origin);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+	return order ? order : (x->origin.token > y->origin.token) - (x->origin.token < y->origin.token);
+}
+
+static void check_processes(struct config_build *b, const struct config_server *server,
+			    const struct config_processes *processes)
+{
+	if (processes->spare <= processes->max || config_build_failed(b, &processes->spare) ||
+	    config_build_failed(b, &processes->max))
+		return;
+	config_error(b->findings,
+		     config_check_at(b, server, processes->spare_at.line ? processes->spare_at : processes->max_at),
+		     "spare (%lld) is above max (%lld): lower spare or raise max", (long long)processes->spare,
+		     (long long)processes->max);
+}
+
+static void check_sizes(struct config_build *b, const struct config_server *server)
+{
+	const struct config_messages *messages = &server->messages;
+	if (messages->max_session_size >= messages->max_message_size ||
+	    config_build_failed(b, &messages->max_session_size) || config_build_failed(b, &messages->max_message_size))
+		return;
+	struct config_origin session = messages->max_session_size_at;
+	config_error(b->findings, config_check_at(b, server, session.line ? session : messages->max_message_size_at),
+		     "max_session_size%s is below max_message_size%s, so that the largest message could never come: "
+		     "raise max_session_size, or write max_session_size none",
+		     session.line ? "" : " (default 10M)", messages->max_message_size_at.line ? "" : " (default 2M)");
+}
+
+static void check_quotas(struct config_build *b, const struct config_server *server)
+{
+	if (server->messages.max_message_size != CONFIG_NONE)
+		return;
+	for (size_t i = 0; i < server->local_domain_count; i++)
+		if (server->local_domains[i].drop_quota.multiple)
+			config_error(b->findings, config_check_at(b, server, server->local_domains[i].drop_quota_at),
+				     "a multiple of max_message_size, which is none: write a size such as 500M");
+}
+
+static void add_claim(struct claim *list, size_t *n, const char *what, const char *name,
+		      const struct config_server *server, struct config_origin origin)
+{
+	if (name)
+		list[(*n)++] = (struct claim){what, name, server, origin};
+}
+
+static void check_domains(struct config_build *b, const struct config_server *server)
+{
+	size_t n = 0, most = server->local_domain_count + server->alias_domain_count + server->remote_domain_count;
+	struct claim *list = reallocarray(NULL, most + 1, sizeof(*list));
+	if (!list) {
+		b->findings->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < server->local_domain_count; i++)
+		add_claim(list, &n, "local_domain", server->local_domains[i].name, server,
+			  server->local_domains[i].origin);
+	for (size_t i = 0; i < server->alias_domain_count; i++)
+		add_claim(list, &n, "alias_domain", server->alias_domains[i].name, server,
+			  server->alias_domains[i].origin);
+	for (size_t i = 0; i < server->remote_domain_count; i++)
+		add_claim(list, &n, "remote_domain", server->remote_domains[i].name, server,
+			  server->remote_domains[i].origin);
+	qsort(list, n, sizeof(*list), by_name);
+	for (size_t i = 1; i < n; i++) {
+		const struct claim *first = &list[i - 1], *again = &list[i];
+		if (strcmp(first->name, again->name))
+			continue;
+		if (first->origin.line)
+			config_error(b->findings, config_check_at(b, server, again->origin),
+				     "domain %s is given twice: first as %s at %s:%u", again->name, first->what,
+				     first->origin.file, first->origin.line);
+		else
+			config_error(b->findings, config_check_at(b, server, again->origin),
+				     "domain %s is the default domain already (fqdn stands in for default_domain)",
+				     again->name);
+	}
+	free(list);
+}
+
+/* Nothing but the spool itself writes into its folders. */
+static void check_folder(struct config_build *b, const struct config_server *server, const char *name, const char *path,
+			 struct config_origin origin)
+{
+	static const char *const own[] = {"", "/new", "/cur", "/lock"};
+	size_t len = strlen(server->dir);
+	if (strncmp(path, server->dir, len))
+		return;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (!strcmp(path + len, own[i]))
+			config_error(b->findings, config_check_at(b, server, origin),
+				     "%s can't be %s, which the spool needs for itself", name, path);
+}
+
+static void check_folders(struct config_build *b, const struct config_server *server)
+{
+	check_folder(b, server, "badmail_dir", server->badmail_dir, server->badmail_dir_at);
+	for (size_t i = 0; i < server->local_domain_count; i++) {
+		const struct config_local_domain *domain = &server->local_domains[i];
+		check_folder(b, server, "drop_dir", domain->drop_dir, domain->drop_dir_at);
+		if (!strcmp(domain->drop_dir, server->badmail_dir))
+			config_error(b->findings,
+				     config_check_at(b, server,
+						     domain->drop_dir_at.line ? domain->drop_dir_at
+									      : server->badmail_dir_at),
+				     "%s is drop folder and badmail folder: give each its own", domain->drop_dir);
+	}
+}
+
+/* Several domains of one server may share a drop folder; two servers may not, for each has its own queue. */
+static void check_drop_folders(struct config_build *b)
+{
+	const struct config *config = b->out;
+	size_t n = 0, most = 0;
+	for (size_t i = 0; i < config->server_count; i++)
+		most += config->servers[i].local_domain_count;
+	struct claim *list = reallocarray(NULL, most + 1, sizeof(*list));
+	if (!list) {
+		b->findings->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < config->server_count; i++)
+		for (size_t j = 0; j < config->servers[i].local_domain_count; j++) {
+			const struct config_local_domain *domain = &config->servers[i].local_domains[j];
+			add_claim(list, &n, "drop_dir", domain->drop_dir, &config->servers[i], domain->drop_dir_at);
+		}
+	qsort(list, n, sizeof(*list), by_name);
+	for (size_t i = 1; i < n; i++) {
+		const struct claim *first = &list[i - 1], *again = &list[i];
+		if (first->server != again->server && !strcmp(first->name, again->name))
+			config_error(b->findings, config_check_at(b, again->server, again->origin),
+				     "%s is a drop folder of virtual server %s already: two servers can't share one",
+				     again->name, first->server->name ? first->server->name : "?");
+	}
+	free(list);
+}
+
+static bool same_endpoint(const struct config_endpoint *a, const struct config_endpoint *b)
+{
+	return a->port == b->port && a->any == b->any && (a->any || ipaddr_equal(&a->ip, &b->ip));
+}
+
+static const struct config_endpoint *find_endpoint(const struct config_server *server,
+						   const struct config_endpoint *where)
+{
+	for (size_t i = 0; i < server->listen.n; i++)
+		if (same_endpoint(&server->listen.at[i], where))
+			return &server->listen.at[i];
+	return NULL;
+}
+
+/* ENDPOINT is number N of SERVER, which is number S: an equal one before it is an error. */
+static void check_endpoint(struct config_build *b, size_t s, size_t n)
+{
+	const struct config_server *server = &b->out->servers[s];
+	const struct config_endpoint *endpoint = &server->listen.at[n];
+	for (size_t i = 0; i <= s; i++) {
+		const struct config_server *other = &b->out->servers[i];
+		const struct config_endpoint *first = other->enabled ? find_endpoint(other, endpoint) : NULL;
+		if (!first || first == endpoint)
+			continue;
+		config_error(b->findings, config_check_at(b, server, endpoint->origin),
+			     "virtual server %s listens on %s port %u already", other->name ? other->name : "?",
+			     first->any ? "*" : first->text, first->port);
+		return;
+	}
+}
+
+static void check_listen(struct config_build *b)
+{
+	for (size_t s = 0; s < b->out->server_count; s++)
+		for (size_t n = 0; b->out->servers[s].enabled && n < b->out->servers[s].listen.n; n++)
+			check_endpoint(b, s, n);
+}
+
+/* SERVER itself answers at IP and PORT: it listens there, or on * and no other server claims a loopback address. */
+static bool is_ourself(const struct config_build *b, const struct config_server *server, const struct ipaddr *ip,
+		       uint16_t port)
+{
+	struct config_endpoint exact = {.ip = *ip, .port = port}, any = {.any = true, .port = port};
+	if (find_endpoint(server, &exact))
+		return true;
+	if (!find_endpoint(server, &any) || !ipaddr_is_loopback(ip))
+		return false;
+	for (size_t i = 0; i < b->out->server_count; i++)
+		if (b->out->servers[i].enabled && find_endpoint(&b->out->servers[i], &exact))
+			return false;
+	return true;
+}
+
+static void check_hosts(struct config_build *b, const struct config_server *server, const struct config_hosts *hosts,
+			const struct config_outbound *outbound)
+{
+	for (size_t i = 0; i < hosts->n; i++) {
+		const struct config_host *host = &hosts->at[i];
+		uint16_t port = host->port ? host->port : (uint16_t)outbound->port;
+		if (host->kind == CONFIG_HOST_IP && is_ourself(b, server, &host->ip, port))
+			config_error(b->findings, config_check_at(b, server, host->origin),
+				     "[%s]:%u is where this virtual server itself listens: mail would go in a circle",
+				     host->name, port);
+	}
+}
+
+static void check_loops(struct config_build *b, const struct config_server *server)
+{
+	check_hosts(b, server, &server->smart_host, &server->outbound);
+	for (size_t i = 0; i < server->remote_domain_count; i++)
+		check_hosts(b, server, &server->remote_domains[i].route.hosts, &server->remote_domains[i].outbound);
+}
+
+static void check_server_name(struct config_build *b, const struct config_server *server)
+{
+	for (const struct config_server *other = b->out->servers; other != server; other++)
+		if (server->name && other->name && !strcasecmp(server->name, other->name)) {
+			config_error(b->findings, config_check_at(b, server, server->origin),
+				     "virtual_server %s is given twice: first at %s:%u", server->name,
+				     other->origin.file, other->origin.line);
+			return;
+		}
+}
+
+static void check_server(struct config_build *b, const struct config_server *server)
+{
+	check_server_name(b, server);
+	check_processes(b, server, &server->processes);
+	check_processes(b, server, &server->delivery.processes);
+	check_sizes(b, server);
+	check_quotas(b, server);
+	check_domains(b, server);
+	check_folders(b, server);
+	check_loops(b, server);
+	config_check_relay(b, server);
+}
+
+void config_check(struct config_build *b)
+{
+	if (!b->out->server_count)
+		config_error(b->findings, config_word_at(&b->tree->root, 0),
+			     "no virtual server: write virtual_server default { }");
+	for (size_t i = 0; i < b->out->server_count; i++)
+		check_server(b, &b->out->servers[i]);
+	check_drop_folders(b);
+	check_listen(b);
+}

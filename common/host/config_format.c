@@ -1,0 +1,209 @@
+#include <string.h>
+
+#include "common/host/config_value.h"
+
+struct unit {
+	char letter;
+	int64_t factor;
+};
+
+/* VALUE in the largest of UNITS that divides it; the last one has the factor of the smallest step. */
+static void format_units(struct str *to, int64_t value, const struct unit *units, size_t n)
+{
+	size_t i = 0;
+	while (i + 1 < n && (value == 0 || value % units[i].factor))
+		i++;
+	str_printf(to, "%lld%c", (long long)(value / units[i].factor), units[i].letter);
+}
+
+static void format_size(struct str *to, int64_t octets)
+{
+	static const struct unit units[] = {{'G', 1 << 30}, {'M', 1 << 20}, {'K', 1 << 10}};
+	if (octets == CONFIG_NONE)
+		str_append_text(to, "none");
+	else
+		format_units(to, octets, units, 3);
+}
+
+static void format_duration(struct str *to, int64_t ms)
+{
+	static const struct unit units[] = {{'d', 86400000}, {'h', 3600000}, {'m', 60000}, {'s', 1000}};
+	format_units(to, ms, units, 4);
+}
+
+void config_format_word(struct str *to, struct span word)
+{
+	bool plain = word.len > 0;
+	for (size_t i = 0; i < word.len; i++)
+		plain = plain && !memchr(" \t\"\\{};#", word.at[i], 8);
+	if (plain) {
+		str_append(to, word);
+		return;
+	}
+	str_append_c(to, '"');
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.at[i] == '"' || word.at[i] == '\\')
+			str_append_c(to, '\\');
+		str_append_c(to, word.at[i]);
+	}
+	str_append_c(to, '"');
+}
+
+/* A blank between the entries of a list. */
+static void separate(struct str *to, size_t i)
+{
+	if (i)
+		str_append_c(to, ' ');
+}
+
+static void format_hosts(struct str *to, const struct config_hosts *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct config_host *host = &list->at[i];
+		separate(to, i);
+		str_printf(to, host->kind == CONFIG_HOST_MX ? "%s" : "[%s]", host->name);
+		if (host->port)
+			str_printf(to, ":%u", host->port);
+	}
+}
+
+static void format_route(struct str *to, const struct config_route *route)
+{
+	if (route->dns)
+		str_append_text(to, "dns");
+	else
+		format_hosts(to, &route->hosts);
+}
+
+static void format_endpoints(struct str *to, const struct config_endpoints *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		separate(to, i);
+		str_append_text(to, list->at[i].text);
+	}
+}
+
+static void format_clients(struct str *to, const struct config_clients *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		separate(to, i);
+		str_append_text(to, list->at[i].text);
+	}
+}
+
+static void format_names(struct str *to, const struct config_words *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		separate(to, i);
+		str_append_text(to, list->at[i]);
+	}
+}
+
+static void format_durations(struct str *to, const struct config_durations *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		separate(to, i);
+		format_duration(to, list->ms[i]);
+	}
+}
+
+static void format_bits(struct str *to, unsigned bits)
+{
+	size_t n = 0;
+	for (int i = 0; config_without_words[i]; i++) {
+		if (!(bits & (1U << i)))
+			continue;
+		separate(to, n++);
+		str_append_text(to, config_without_words[i]);
+	}
+}
+
+static void format_number(struct str *to, int64_t number)
+{
+	if (number == CONFIG_NONE)
+		str_append_text(to, "none");
+	else
+		str_printf(to, "%lld", (long long)number);
+}
+
+static void format_quota(struct str *to, const struct config_quota *quota)
+{
+	if (quota->multiple)
+		str_printf(to, "%lldx", (long long)quota->multiple);
+	else
+		format_size(to, quota->octets);
+}
+
+static void format_text(struct str *to, const char *text)
+{
+	if (text)
+		config_format_word(to, span_of(text));
+}
+
+static void format_value(enum config_type type, const void *value, struct str *to)
+{
+	switch (type) {
+	case CONFIG_YESNO:
+		str_append_text(to, *(const bool *)value ? "yes" : "no");
+		break;
+	case CONFIG_NUMBER:
+	case CONFIG_LIMIT:
+		format_number(to, *(const int64_t *)value);
+		break;
+	case CONFIG_SIZE:
+	case CONFIG_SIZE_LIMIT:
+		format_size(to, *(const int64_t *)value);
+		break;
+	case CONFIG_DURATION:
+		format_duration(to, *(const int64_t *)value);
+		break;
+	case CONFIG_DURATIONS:
+		format_durations(to, value);
+		break;
+	case CONFIG_NAMES:
+		format_names(to, value);
+		break;
+	case CONFIG_WORDS:
+		format_bits(to, *(const unsigned *)value);
+		break;
+	case CONFIG_CLIENTS:
+		format_clients(to, value);
+		break;
+	case CONFIG_LISTEN:
+	case CONFIG_ENDPOINTS:
+		format_endpoints(to, value);
+		break;
+	case CONFIG_HOSTS:
+		format_hosts(to, value);
+		break;
+	case CONFIG_ROUTE:
+		format_route(to, value);
+		break;
+	case CONFIG_QUOTA:
+		format_quota(to, value);
+		break;
+	case CONFIG_BARE:
+		str_append_text(to, *(const enum config_bare *)value == CONFIG_BARE_REPAIR ? "repair" : "reject");
+		break;
+	case CONFIG_ALLOW:
+		str_append_text(to, *(const enum config_allow *)value == CONFIG_ONLY_LISTED ? "only-listed"
+											    : "all-except-listed");
+		break;
+	case CONFIG_NAME:
+	case CONFIG_PATH:
+	case CONFIG_DOMAIN:
+	case CONFIG_ADDRESS:
+	case CONFIG_TEXT:
+	case CONFIG_TYPE_COUNT:
+		format_text(to, *(const char *const *)value);
+		break;
+	}
+}
+
+void config_value_format(enum config_type type, const void *value, struct str *to)
+{
+	size_t before = to->len;
+	format_value(type, value, to);
+	if (to->len == before && config_value_is_list(type))
+		str_append_text(to, "none");
+}

@@ -1,0 +1,195 @@
+#include "common/host/config_value.h"
+
+#include <string.h>
+
+enum { SMTP_PORT = 25, DNS_PORT = 53 };
+
+static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
+{
+	config_error(parse->findings, item->at, "\"%.*s\" in %s: %s", SPAN_ARGS(item->text), parse->setting->name, why);
+	return false;
+}
+
+/* Room for the entries of the list; *n how many, 0 also for "none". */
+static void *entries(struct config_parse *parse, size_t size, size_t *n)
+{
+	*n = config_value_is_none(parse) ? 0 : parse->n;
+	void *at = arena_alloc(parse->arena, *n ? *n * size : 1);
+	if (!at) {
+		parse->findings->no_memory = true;
+		*n = 0;
+	}
+	return at;
+}
+
+static const char *keep(struct config_parse *parse, struct span text)
+{
+	const char *copy = arena_copy(parse->arena, text);
+	if (!copy)
+		parse->findings->no_memory = true;
+	return copy ? copy : "";
+}
+
+bool config_list_durations(struct config_parse *parse, void *to)
+{
+	struct config_durations *list = to;
+	bool good = true;
+	list->ms = entries(parse, sizeof(*list->ms), &list->n);
+	for (size_t i = 0; i < list->n; i++)
+		good = config_value_duration(parse, &parse->items[i], &list->ms[i]) && good;
+	return good;
+}
+
+bool config_list_names(struct config_parse *parse, void *to)
+{
+	struct config_words *list = to;
+	bool good = true;
+	list->at = entries(parse, sizeof(*list->at), &list->n);
+	for (size_t i = 0; i < list->n; i++)
+		good = (list->at[i] = config_value_user(parse, &parse->items[i])) && good;
+	return good;
+}
+
+bool config_list_clients(struct config_parse *parse, void *to)
+{
+	struct config_clients *list = to;
+	bool good = true;
+	list->at = entries(parse, sizeof(*list->at), &list->n);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct config_item *item = &parse->items[i];
+		struct config_client *client = &list->at[i];
+		const char *why = "not an address or a network";
+		if (!cidr_parse(item->text, &client->net, &why))
+			good = refuse(parse, item, why);
+		client->text = keep(parse, item->text);
+		client->origin = item->origin;
+	}
+	return good;
+}
+
+/* HOST[:PORT] in its parts. */
+struct host_port {
+	struct span host; /* without brackets */
+	bool bracketed;
+	uint16_t port; /* 0 = not written */
+};
+
+static bool parse_port(struct config_parse *parse, const struct config_item *item, struct span text, uint16_t *out)
+{
+	uint64_t port;
+	if (!span_to_u64(text, UINT16_MAX, &port) || !port)
+		return refuse(parse, item, "a port is a number from 1 to 65535");
+	*out = (uint16_t)port;
+	return true;
+}
+
+static bool split_host_port(struct config_parse *parse, const struct config_item *item, struct host_port *out)
+{
+	struct span text = item->text, rest;
+	struct ipaddr ip;
+	*out = (struct host_port){.bracketed = span_starts(text, SPAN("["))};
+	if (ipaddr_parse(text, &ip) && span_find(text, ':') < text.len)
+		return refuse(parse, item, "an IPv6 address stands in brackets: [2001:db8::1], [2001:db8::1]:25");
+	size_t end = span_find(text, out->bracketed ? ']' : ':');
+	if (out->bracketed && end == text.len)
+		return refuse(parse, item, "] is missing");
+	out->host = (struct span){text.at + out->bracketed, end - out->bracketed};
+	rest = span_skip(text, end + out->bracketed);
+	if (!rest.len)
+		return true;
+	if (rest.at[0] != ':')
+		return refuse(parse, item, "after ] only :PORT may follow");
+	return parse_port(parse, item, span_skip(rest, 1), &out->port);
+}
+
+static bool parse_endpoint(struct config_parse *parse, const struct config_item *item, bool star, uint16_t port,
+			   struct config_endpoint *out)
+{
+	struct host_port parts;
+	if (!split_host_port(parse, item, &parts))
+		return false;
+	out->any = star && !parts.bracketed && span_equal(parts.host, SPAN("*"));
+	out->port = parts.port ? parts.port : port;
+	out->text = keep(parse, item->text);
+	out->origin = item->origin;
+	if (out->any || ipaddr_parse(parts.host, &out->ip))
+		return true;
+	return refuse(parse, item, star ? "not an address, and not *" : "not an address");
+}
+
+static bool parse_endpoints(struct config_parse *parse, bool star, uint16_t port, struct config_endpoints *list)
+{
+	bool good = true;
+	list->at = entries(parse, sizeof(*list->at), &list->n);
+	for (size_t i = 0; i < list->n; i++)
+		good = parse_endpoint(parse, &parse->items[i], star, port, &list->at[i]) && good;
+	return good;
+}
+
+/* One address a line: what follows it there is about that address. */
+static bool one_a_line(struct config_parse *parse)
+{
+	bool good = true;
+	for (size_t i = 1; i < parse->n; i++) {
+		const struct config_item *item = &parse->items[i];
+		if (item->origin.token && item->origin.token == item[-1].origin.token + 1)
+			good = refuse(parse, item, "one address a line, and nothing else");
+	}
+	return good;
+}
+
+bool config_list_listen(struct config_parse *parse, void *to)
+{
+	return one_a_line(parse) && parse_endpoints(parse, true, SMTP_PORT, to);
+}
+
+bool config_list_endpoints(struct config_parse *parse, void *to)
+{
+	return parse_endpoints(parse, false, DNS_PORT, to);
+}
+
+static bool parse_host(struct config_parse *parse, const struct config_item *item, struct config_host *out)
+{
+	struct host_port parts;
+	if (span_find(item->text, ',') < item->text.len)
+		return refuse(parse, item, "separate hosts with spaces");
+	if (!split_host_port(parse, item, &parts))
+		return false;
+	out->port = parts.port;
+	out->origin = item->origin;
+	if (ipaddr_parse(parts.host, &out->ip)) {
+		out->kind = CONFIG_HOST_IP;
+		out->name = keep(parse, parts.host);
+		return true;
+	}
+	struct config_item name = *item;
+	name.text = parts.host;
+	out->kind = parts.bracketed ? CONFIG_HOST_NAME : CONFIG_HOST_MX;
+	out->name = config_value_domain(parse, &name);
+	return out->name != NULL;
+}
+
+bool config_list_hosts(struct config_parse *parse, void *to)
+{
+	struct config_hosts *list = to;
+	bool good = true;
+	list->at = entries(parse, sizeof(*list->at), &list->n);
+	for (size_t i = 0; i < list->n; i++)
+		good = parse_host(parse, &parse->items[i], &list->at[i]) && good;
+	return good;
+}
+
+bool config_list_route(struct config_parse *parse, void *to)
+{
+	struct config_route *route = to;
+	*route = (struct config_route){0};
+	for (size_t i = 0; i < parse->n; i++) {
+		if (!span_equal_nocase(parse->items[i].text, SPAN("dns")))
+			continue;
+		if (parse->n > 1)
+			return refuse(parse, &parse->items[i], "dns stands alone, without hosts");
+		route->dns = true;
+		return true;
+	}
+	return config_list_hosts(parse, &route->hosts);
+}

@@ -1,0 +1,239 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/host/config_build.h"
+#include "common/mail/domain.h"
+
+/* All values of the largest configuration that can be read, with their defaults for CONFIG_SERVERS_MAX servers. */
+enum { CONFIG_MEMORY_MAX = 128 << 20 };
+
+/* The next named block of kind BLOCK from NODE on. */
+static const struct config_node *next_named(const struct config_node *node, enum config_block block)
+{
+	while (node && (node->word_count < 2 || !config_node_is(node, config_blocks[block].word)))
+		node = node->next;
+	return node;
+}
+
+static size_t count_named(const struct config_node *parent, enum config_block block)
+{
+	size_t n = 0;
+	for (const struct config_node *node = next_named(parent->first, block); node;
+	     node = next_named(node->next, block))
+		n++;
+	return n;
+}
+
+static void build_local_domain(struct config_build *b, const struct config_server *server, const char *name,
+			       struct config_origin origin, const struct config_node *node,
+			       struct config_local_domain *out)
+{
+	out->name = name;
+	out->origin = origin;
+	config_build_block(b, CONFIG_LOCAL_DOMAIN, out, node, false);
+	if (!out->drop_dir)
+		out->drop_dir = config_build_print(b, server->dir, "/drop", "");
+}
+
+/* The first place is the default domain's, whether it has a block or not. */
+static void build_local_domains(struct config_build *b, struct config_server *server, const struct config_node *parent)
+{
+	struct config_local_domain *list =
+		config_build_allocate(b, 1 + count_named(parent, CONFIG_LOCAL_DOMAIN), sizeof(*list));
+	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
+	size_t n = 1;
+	bool has_default = false;
+	if (!list)
+		return;
+	for (const struct config_node *node = parent->first; (node = next_named(node, CONFIG_LOCAL_DOMAIN));
+	     node = node->next) {
+		struct config_item item = config_build_item(b, node, 1);
+		const char *name = config_value_domain(&parse, &item);
+		bool is_default =
+			!has_default && name && server->default_domain && !strcmp(name, server->default_domain);
+		has_default = has_default || is_default;
+		build_local_domain(b, server, name, item.origin, node, &list[is_default ? 0 : n++]);
+	}
+	if (!has_default)
+		build_local_domain(b, server, server->default_domain, server->default_domain_at, NULL, &list[0]);
+	server->local_domains = list;
+	server->local_domain_count = n;
+}
+
+static void build_alias_domains(struct config_build *b, struct config_server *server, const struct config_node *parent)
+{
+	struct config_alias_domain *list =
+		config_build_allocate(b, count_named(parent, CONFIG_ALIAS_DOMAIN), sizeof(*list));
+	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
+	size_t n = 0;
+	if (!list)
+		return;
+	for (const struct config_node *node = parent->first; (node = next_named(node, CONFIG_ALIAS_DOMAIN));
+	     node = node->next) {
+		struct config_item item = config_build_item(b, node, 1);
+		config_build_block(b, CONFIG_ALIAS_DOMAIN, &list[n], node, false);
+		list[n].origin = item.origin;
+		list[n++].name = config_value_domain(&parse, &item);
+	}
+	server->alias_domains = list;
+	server->alias_domain_count = n;
+}
+
+/* A remote domain before its block is built. */
+struct pattern {
+	const char *name;
+	struct config_item item;
+	const struct config_node *node;
+};
+
+/* Exact names first, then by falling weight, so that the first match is the one that counts. */
+static int by_weight(const void *a, const void *b)
+{
+	const struct pattern *x = a, *y = b;
+	if (!x->name || !y->name)
+		return (x->name == NULL) - (y->name == NULL);
+	if ((x->name[0] == '*') != (y->name[0] == '*'))
+		return x->name[0] == '*' ? 1 : -1;
+	size_t wx = domain_pattern_weight(span_of(x->name)), wy = domain_pattern_weight(span_of(y->name));
+	if (wx != wy)
+		return wx > wy ? -1 : 1;
+	int order = strcmp(x->name, y->name);
+	return order ? order : (x->node->token > y->node->token) - (x->node->token < y->node->token);
+}
+
+static struct pattern *sorted_patterns(struct config_build *b, const struct config_node *parent, size_t *n)
+{
+	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
+	struct pattern *list = config_build_allocate(b, count_named(parent, CONFIG_REMOTE_DOMAIN), sizeof(*list));
+	*n = 0;
+	if (!list)
+		return NULL;
+	for (const struct config_node *node = parent->first; (node = next_named(node, CONFIG_REMOTE_DOMAIN));
+	     node = node->next) {
+		struct pattern *pattern = &list[(*n)++];
+		pattern->item = config_build_item(b, node, 1);
+		pattern->name = config_value_pattern(&parse, &pattern->item);
+		pattern->node = node;
+	}
+	qsort(list, *n, sizeof(*list), by_weight);
+	return list;
+}
+
+static void build_remote_domains(struct config_build *b, struct config_server *server, const struct config_node *parent)
+{
+	size_t n;
+	const struct pattern *patterns = sorted_patterns(b, parent, &n);
+	struct config_remote_domain *list = config_build_allocate(b, n, sizeof(*list));
+	if (!patterns || !list)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		list[i].name = patterns[i].name;
+		list[i].origin = patterns[i].item.origin;
+		list[i].outbound = server->outbound;
+		config_build_block(b, CONFIG_REMOTE_DOMAIN, &list[i], patterns[i].node, false);
+	}
+	server->remote_domains = list;
+	server->remote_domain_count = n;
+}
+
+/* The host's name stands in for fqdn, fqdn for the default domain. */
+static void fill_names(struct config_build *b, struct config_server *server, const struct config_node *node)
+{
+	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
+	struct config_item host = {.text = span_of(b->hostname), .at = config_word_at(node, 0)};
+	if (!server->fqdn && !config_build_failed(b, &server->fqdn)) {
+		if (domain_valid(host.text))
+			server->fqdn = config_value_domain(&parse, &host);
+		else
+			config_error(b->findings, host.at,
+				     "fqdn is missing, and the host's name \"%.*s\" can't stand in for it: write fqdn",
+				     SPAN_ARGS(host.text));
+	}
+	if (!server->default_domain && !config_build_failed(b, &server->default_domain))
+		server->default_domain = server->fqdn;
+	if (!server->postmaster && server->default_domain)
+		server->postmaster = config_build_print(b, "postmaster", "@", server->default_domain);
+}
+
+static void build_server(struct config_build *b, struct config_server *server, const struct config_node *node)
+{
+	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
+	struct config_item item = config_build_item(b, node, 1);
+	server->name = config_value_server(&parse, &item);
+	server->origin = item.origin;
+	server->dir = config_build_print(b, b->out->mailroot_dir, "/", server->name ? server->name : "");
+	config_build_block(b, CONFIG_SERVER, server, node, false);
+	fill_names(b, server, node);
+	if (!server->badmail_dir)
+		server->badmail_dir = config_build_print(b, server->dir ? server->dir : "", "/badmail", "");
+	build_local_domains(b, server, node);
+	build_alias_domains(b, server, node);
+	build_remote_domains(b, server, node);
+}
+
+static void build_servers(struct config_build *b)
+{
+	const struct config_node *root = &b->tree->root;
+	size_t n = count_named(root, CONFIG_SERVER);
+	if (n > CONFIG_SERVERS_MAX) {
+		config_error(b->findings, config_word_at(root, 0), "more than %d virtual servers", CONFIG_SERVERS_MAX);
+		return;
+	}
+	b->out->servers = config_build_allocate(b, n, sizeof(*b->out->servers));
+	if (!b->out->servers)
+		return;
+	for (const struct config_node *node = root->first; (node = next_named(node, CONFIG_SERVER)); node = node->next)
+		build_server(b, &b->out->servers[b->out->server_count++], node);
+}
+
+static void build_all(struct config_build *b)
+{
+	memset(b->out, 0, sizeof(*b->out));
+	arena_init(&b->out->arena, CONFIG_MEMORY_MAX);
+	config_build_block(b, CONFIG_GLOBAL, b->out, &b->tree->root, false);
+	if (b->out->mailroot_dir)
+		build_servers(b);
+}
+
+bool config_build(const struct config_tree *tree, const char *hostname, struct config *out,
+		  struct config_report *report)
+{
+	struct config_findings findings = {0};
+	struct config_build build = {.tree = tree, .hostname = hostname, .out = out, .findings = &findings};
+	build_all(&build);
+	if (tree->complete && !findings.no_memory)
+		config_check(&build);
+	config_build_release(&build);
+	config_findings_flush(&findings, report);
+	return !report->errors;
+}
+
+bool config_parse_canonical(struct span text, struct config *out)
+{
+	struct config_findings findings = {0};
+	struct config_report report = {0};
+	struct config_build build = {.out = out, .findings = &findings};
+	build.tree = config_read_canonical(text, &findings);
+	memset(out, 0, sizeof(*out));
+	if (build.tree)
+		build_all(&build);
+	bool good = build.tree && !findings.errors && !findings.no_memory;
+	config_build_release(&build);
+	config_tree_free((struct config_tree *)build.tree);
+	config_findings_flush(&findings, &report);
+	return good;
+}
+
+void config_free(struct config *config)
+{
+	arena_free(&config->arena);
+	memset(config, 0, sizeof(*config));
+}
+
+const struct config_server *config_server_find(const struct config *config, struct span name)
+{
+	for (size_t i = 0; i < config->server_count; i++)
+		if (span_equal_nocase(span_of(config->servers[i].name), name))
+			return &config->servers[i];
+	return NULL;
+}

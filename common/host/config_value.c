@@ -1,0 +1,281 @@
+#include "common/host/config_value.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* A unit and how many octets or milliseconds it stands for. */
+struct unit {
+	char letter;
+	int64_t factor;
+};
+static const struct unit size_units[] = {{'K', 1 << 10}, {'M', 1 << 20}, {'G', 1 << 30}, {0, 0}};
+static const struct unit duration_units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 0}};
+
+static const char *const bare_words[] = {"reject", "repair", NULL};
+static const char *const allow_words[] = {"only-listed", "all-except-listed", NULL};
+static const char *const yesno_words[] = {"no", "yes", NULL};
+const char *const config_without_words[] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes", NULL};
+
+static bool is_none(const struct config_item *item)
+{
+	return span_equal_nocase(item->text, SPAN("none"));
+}
+
+bool config_value_is_none(const struct config_parse *parse)
+{
+	return parse->n == 1 && is_none(&parse->items[0]);
+}
+
+static bool refuse(struct config_parse *parse, const struct config_item *item)
+{
+	config_error(parse->findings, item->at, "\"%.*s\" is no value of %s: write %s", SPAN_ARGS(item->text),
+		     parse->setting->name, config_value_allowed(parse->setting->type));
+	return false;
+}
+
+static bool within(struct config_parse *parse, const struct config_item *item, int64_t value, int64_t min, int64_t max)
+{
+	if (value >= min && (!max || value <= max))
+		return true;
+	enum config_type type = parse->setting->type == CONFIG_DURATIONS ? CONFIG_DURATION : parse->setting->type;
+	struct str text;
+	str_init(&text, 64);
+	config_value_format(type, &min, &text);
+	if (max) {
+		str_append_text(&text, " to ");
+		config_value_format(type, &max, &text);
+	}
+	config_error(parse->findings, item->at, "\"%.*s\" is out of bounds: %s is %s%s", SPAN_ARGS(item->text),
+		     parse->setting->name, str_text(&text), max ? "" : " or more");
+	str_free(&text);
+	return false;
+}
+
+static bool all_digits(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!isdigit((unsigned char)text.at[i]))
+			return false;
+	return text.len > 0;
+}
+
+static bool parse_number(struct config_parse *parse, void *to)
+{
+	const struct config_item *item = &parse->items[0];
+	uint64_t value;
+	if (parse->setting->type == CONFIG_LIMIT && is_none(item)) {
+		*(int64_t *)to = CONFIG_NONE;
+		return true;
+	}
+	if (!span_to_u64(item->text, INT64_MAX - 1, &value))
+		return refuse(parse, item);
+	*(int64_t *)to = (int64_t)value;
+	return within(parse, item, (int64_t)value, parse->setting->min, parse->setting->max);
+}
+
+/* Digits and one letter of UNITS, which are the same in both cases where NOCASE. */
+static bool parse_units(struct config_parse *parse, const struct config_item *item, const struct unit *units,
+			bool nocase, int64_t *out)
+{
+	struct span text = item->text;
+	uint64_t value;
+	if (all_digits(text)) {
+		config_error(parse->findings, item->at, "\"%.*s\" has no unit: write %.*s%c, %.*s%c or %.*s%c",
+			     SPAN_ARGS(text), SPAN_ARGS(text), units[0].letter, SPAN_ARGS(text), units[1].letter,
+			     SPAN_ARGS(text), units[2].letter);
+		return false;
+	}
+	char letter = text.len ? text.at[text.len - 1] : '\0';
+	for (const struct unit *unit = units; unit->letter && letter; unit++) {
+		if (letter != unit->letter && !(nocase && toupper((unsigned char)letter) == unit->letter))
+			continue;
+		uint64_t max = (uint64_t)((INT64_MAX - 1) / unit->factor);
+		if (!span_to_u64((struct span){text.at, text.len - 1}, max, &value))
+			return refuse(parse, item);
+		*out = (int64_t)value * unit->factor;
+		return true;
+	}
+	return refuse(parse, item);
+}
+
+static bool parse_size(struct config_parse *parse, void *to)
+{
+	const struct config_item *item = &parse->items[0];
+	int64_t *value = to;
+	if (parse->setting->type == CONFIG_SIZE_LIMIT && is_none(item)) {
+		*value = CONFIG_NONE;
+		return true;
+	}
+	return parse_units(parse, item, size_units, true, value) &&
+	       within(parse, item, *value, parse->setting->min, parse->setting->max);
+}
+
+/* Lower case only: 15M could as well mean months. */
+bool config_value_duration(struct config_parse *parse, const struct config_item *item, int64_t *out)
+{
+	enum { SECOND = 1000, YEAR_DAYS = 365 };
+	bool list = parse->setting->type == CONFIG_DURATIONS;
+	int64_t min = list ? SECOND : parse->setting->min;
+	int64_t max = list ? (int64_t)YEAR_DAYS * 86400 * SECOND : parse->setting->max;
+	return parse_units(parse, item, duration_units, false, out) && within(parse, item, *out, min, max);
+}
+
+static bool parse_duration(struct config_parse *parse, void *to)
+{
+	return config_value_duration(parse, &parse->items[0], to);
+}
+
+static bool parse_quota(struct config_parse *parse, void *to)
+{
+	const struct config_item *item = &parse->items[0];
+	struct config_quota *quota = to;
+	struct span text = item->text;
+	uint64_t multiple;
+	*quota = (struct config_quota){.octets = CONFIG_NONE};
+	if (is_none(item))
+		return true;
+	if (text.len && tolower((unsigned char)text.at[text.len - 1]) == 'x') {
+		if (!span_to_u64((struct span){text.at, text.len - 1}, 1000000, &multiple) || !multiple)
+			return refuse(parse, item);
+		*quota = (struct config_quota){.multiple = (int64_t)multiple};
+		return true;
+	}
+	return parse_units(parse, item, size_units, true, &quota->octets);
+}
+
+/* The place of the item's word in WORDS, or -1 with a report. */
+static int parse_choice(struct config_parse *parse, const struct config_item *item, const char *const *words)
+{
+	struct config_nearest nearest = {.word = item->text};
+	for (int i = 0; words[i]; i++) {
+		if (span_equal_nocase(item->text, span_of(words[i])))
+			return i;
+		config_nearest_offer(&nearest, words[i]);
+	}
+	if (!nearest.name)
+		return refuse(parse, item) - 1;
+	config_error(parse->findings, item->at, "\"%.*s\" is no value of %s: write %s; \"%s\" is near",
+		     SPAN_ARGS(item->text), parse->setting->name, config_value_allowed(parse->setting->type),
+		     nearest.name);
+	return -1;
+}
+
+static bool parse_yesno(struct config_parse *parse, void *to)
+{
+	int choice = parse_choice(parse, &parse->items[0], yesno_words);
+	*(bool *)to = choice == 1;
+	return choice >= 0;
+}
+
+static bool parse_bare(struct config_parse *parse, void *to)
+{
+	int choice = parse_choice(parse, &parse->items[0], bare_words);
+	*(enum config_bare *)to = choice == 1 ? CONFIG_BARE_REPAIR : CONFIG_BARE_REJECT;
+	return choice >= 0;
+}
+
+static bool parse_allow(struct config_parse *parse, void *to)
+{
+	int choice = parse_choice(parse, &parse->items[0], allow_words);
+	*(enum config_allow *)to = choice == 1 ? CONFIG_ALL_EXCEPT_LISTED : CONFIG_ONLY_LISTED;
+	return choice >= 0;
+}
+
+static bool parse_without(struct config_parse *parse, void *to)
+{
+	unsigned *bits = to;
+	bool good = true;
+	*bits = 0;
+	if (config_value_is_none(parse))
+		return true;
+	for (size_t i = 0; i < parse->n; i++) {
+		int choice = parse_choice(parse, &parse->items[i], config_without_words);
+		if (choice >= 0)
+			*bits |= 1U << choice;
+		good = good && choice >= 0;
+	}
+	return good;
+}
+
+struct type {
+	bool (*parse)(struct config_parse *parse, void *to);
+	bool list;
+	size_t size;
+	const char *allowed;
+};
+static const struct type types[CONFIG_TYPE_COUNT] = {
+	[CONFIG_YESNO] = {parse_yesno, false, sizeof(CONFIG_C_YESNO), "yes or no"},
+	[CONFIG_NUMBER] = {parse_number, false, sizeof(CONFIG_C_NUMBER), "a number"},
+	[CONFIG_LIMIT] = {parse_number, false, sizeof(CONFIG_C_LIMIT), "a number, or none for no limit"},
+	[CONFIG_SIZE] = {parse_size, false, sizeof(CONFIG_C_SIZE), "a size such as 500K, 2M or 1G"},
+	[CONFIG_SIZE_LIMIT] = {parse_size, false, sizeof(CONFIG_C_SIZE_LIMIT),
+			       "a size such as 500K, 2M or 1G, or none for no limit"},
+	[CONFIG_DURATION] = {parse_duration, false, sizeof(CONFIG_C_DURATION),
+			     "a duration such as 30s, 15m, 12h or 2d"},
+	[CONFIG_DURATIONS] = {config_list_durations, true, sizeof(CONFIG_C_DURATIONS),
+			      "durations such as 30s, 15m, 12h or 2d"},
+	[CONFIG_NAME] = {config_name_name, false, sizeof(CONFIG_C_NAME), "the name of a user"},
+	[CONFIG_NAMES] = {config_list_names, true, sizeof(CONFIG_C_NAMES),
+			  "names of users and, with @ in front, of groups; or none"},
+	[CONFIG_PATH] = {config_name_path, false, sizeof(CONFIG_C_PATH), "an absolute path"},
+	[CONFIG_DOMAIN] = {config_name_domain, false, sizeof(CONFIG_C_DOMAIN), "a domain name"},
+	[CONFIG_ADDRESS] = {config_name_address, false, sizeof(CONFIG_C_ADDRESS), "a mail address"},
+	[CONFIG_TEXT] = {config_name_text, false, sizeof(CONFIG_C_TEXT), "a text, with blanks in double quotes"},
+	[CONFIG_WORDS] = {parse_without, true, sizeof(CONFIG_C_WORDS),
+			  "pipelining, size, 8bitmime, chunking, enhancedstatuscodes; or none"},
+	[CONFIG_CLIENTS] = {config_list_clients, true, sizeof(CONFIG_C_CLIENTS),
+			    "addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32; or none"},
+	[CONFIG_LISTEN] = {config_list_listen, true, sizeof(CONFIG_C_LISTEN),
+			   "*, an address, or either with :PORT; IPv6 in brackets"},
+	[CONFIG_ENDPOINTS] = {config_list_endpoints, true, sizeof(CONFIG_C_ENDPOINTS),
+			      "addresses, each with or without :PORT; IPv6 in brackets; or none"},
+	[CONFIG_HOSTS] = {config_list_hosts, true, sizeof(CONFIG_C_HOSTS),
+			  "hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT; or none"},
+	[CONFIG_ROUTE] = {config_list_route, true, sizeof(CONFIG_C_ROUTE),
+			  "dns, or hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT"},
+	[CONFIG_QUOTA] = {parse_quota, false, sizeof(CONFIG_C_QUOTA),
+			  "a size such as 500M, a multiple of max_message_size such as 10x, or none for no limit"},
+	[CONFIG_BARE] = {parse_bare, false, sizeof(CONFIG_C_BARE), "reject or repair"},
+	[CONFIG_ALLOW] = {parse_allow, false, sizeof(CONFIG_C_ALLOW), "only-listed or all-except-listed"},
+};
+
+bool config_value_is_list(enum config_type type)
+{
+	return types[type].list;
+}
+
+const char *config_value_allowed(enum config_type type)
+{
+	return types[type].allowed;
+}
+
+/* min and max of a list count its entries. */
+static bool right_count(struct config_parse *parse)
+{
+	const struct config_setting *setting = parse->setting;
+	size_t n = config_value_is_none(parse) ? 0 : parse->n;
+	for (size_t i = 0; i < parse->n && parse->n > 1; i++)
+		if (is_none(&parse->items[i])) {
+			config_error(parse->findings, parse->items[i].at, "none means an empty list and stands alone");
+			return false;
+		}
+	if (setting->max && n > (size_t)setting->max) {
+		config_error(parse->findings, parse->items[setting->max].at, "%s takes %lld values at most",
+			     setting->name, (long long)setting->max);
+		return false;
+	}
+	if (n >= (size_t)setting->min)
+		return true;
+	config_error(parse->findings, parse->items[0].at, "%s can't be empty: write %s", setting->name,
+		     types[setting->type].allowed);
+	return false;
+}
+
+bool config_value_parse(struct config_parse *parse, void *to)
+{
+	const struct type *type = &types[parse->setting->type];
+	if ((!type->list || right_count(parse)) && type->parse(parse, to))
+		return true;
+	memset(to, 0, type->size);
+	return false;
+}

@@ -1,0 +1,69 @@
+/* Values of settings: from words to C and back, one pair of functions a type. */
+#ifndef COMMON_HOST_CONFIG_VALUE_H
+#define COMMON_HOST_CONFIG_VALUE_H
+
+#include "common/host/config_report.h"
+#include "common/host/config_table.h"
+
+/* One value as written; of a default the place is empty. */
+struct config_item {
+	struct span text;
+	struct config_at at;
+	struct config_origin origin; /* the file's name lives as long as the configuration */
+};
+
+struct config_parse {
+	struct arena *arena; /* of the result */
+	struct config_findings *findings;
+	const struct config_setting *setting;
+	const struct config_item *items;
+	size_t n;
+};
+
+/* Parses the items, at least one, into the setting's member TO. False: an error was reported and *to is zero. */
+bool config_value_parse(struct config_parse *parse, void *to);
+
+/* The type takes any number of values, and "none" for no value. */
+bool config_value_is_list(enum config_type type);
+
+/* The member at VALUE as words of a file (config_format.c); nothing when there is no value. */
+void config_value_format(enum config_type type, const void *value, struct str *to);
+
+/* What may be written, for people: "yes or no". */
+const char *config_value_allowed(enum config_type type);
+
+/* The extensions of `without`, in the order of the bits; NULL at the end. */
+extern const char *const config_without_words[];
+
+/* Names of blocks (config_name.c). NULL: an error was reported. */
+const char *config_value_domain(struct config_parse *parse, const struct config_item *item);
+const char *config_value_pattern(struct config_parse *parse, const struct config_item *item);
+const char *config_value_server(struct config_parse *parse, const struct config_item *item);
+
+/* "none" and nothing else: a list that is empty on purpose. */
+bool config_value_is_none(const struct config_parse *parse);
+
+/* The list types (config_list.c), called by config_value_parse. */
+bool config_list_durations(struct config_parse *parse, void *to);
+bool config_list_names(struct config_parse *parse, void *to);
+bool config_list_clients(struct config_parse *parse, void *to);
+bool config_list_listen(struct config_parse *parse, void *to);
+bool config_list_endpoints(struct config_parse *parse, void *to);
+bool config_list_hosts(struct config_parse *parse, void *to);
+bool config_list_route(struct config_parse *parse, void *to);
+
+/* Names and texts (config_name.c), called by config_value_parse. */
+bool config_name_name(struct config_parse *parse, void *to);
+bool config_name_path(struct config_parse *parse, void *to);
+bool config_name_text(struct config_parse *parse, void *to);
+bool config_name_domain(struct config_parse *parse, void *to);
+bool config_name_address(struct config_parse *parse, void *to);
+
+/* One entry of a list. False or NULL: an error was reported. */
+bool config_value_duration(struct config_parse *parse, const struct config_item *item, int64_t *out);
+const char *config_value_user(struct config_parse *parse, const struct config_item *item);
+
+/* Appends WORD as a file would hold it: in quotes where it needs them. */
+void config_format_word(struct str *to, struct span word);
+
+#endif
