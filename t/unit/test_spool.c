@@ -429,6 +429,16 @@ START_TEST(not_a_message)
 }
 END_TEST
 
+START_TEST(envelope_beyond_the_room)
+{
+	int fd = open_with("x-sender: a@example.com\r\nx-receiver: b@example.net\r\nReceived: x\r\n\r\n");
+	str_init(&envelope_text, 40);
+	arena_init(&arena, 64 << 10);
+	ck_assert_int_eq(spool_read_envelope(fd, &envelope_text, &arena, &envelope, &why), -ENOMEM);
+	forget_envelope(fd);
+}
+END_TEST
+
 START_TEST(envelope_without_end)
 {
 	char *text = malloc(2 * ENVELOPE_MAX + 1);
@@ -471,6 +481,7 @@ int main(void)
 	tcase_add_loop_test(all, envelope_of_many_recipients, 85, 95);
 	tcase_add_loop_test(all, envelope_of_many_recipients, ENVELOPE_RCPT_MAX, ENVELOPE_RCPT_MAX + 1);
 	tcase_add_loop_test(all, not_a_message, 0, 4);
+	tcase_add_test(all, envelope_beyond_the_room);
 	tcase_add_test(all, envelope_without_end);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);

@@ -1,0 +1,239 @@
+#include "common/host/child.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/ipc.h"
+
+enum { ALL_ROLES = (1 << CHILD_ROLE_COUNT) - 1, STARTED = 42, WRONG = 43, OUTPUT_MAX = 4096 };
+
+static const char text[] = "virtual_server one { listen 127.0.0.1:2525; fqdn mail.example.com; }\n"
+			   "virtual_server two { listen 127.0.0.1:2526; fqdn mail.example.net; }\n";
+
+/* What master would hand to ROLE of SERVER. */
+static int configuration(const char *server, enum child_role role)
+{
+	struct config_report report = {0};
+	struct str canonical;
+	str_init(&report.text, 65536);
+	str_init(&canonical, 1 << 20);
+	struct config_tree *tree = config_read_text("test.conf", span_of(text), &report);
+	ck_assert_ptr_nonnull(tree);
+	ck_assert_msg(report.errors == 0, "%s", str_text(&report.text));
+	config_tree_write(tree, "host.example.com", server, child_role_bit(role), &canonical);
+	int fd = fd_sealed("configuration", str_span(&canonical));
+	ck_assert_int_ge(fd, 0);
+	config_tree_free(tree);
+	str_free(&report.text);
+	str_free(&canonical);
+	return fd;
+}
+
+struct start {
+	const char *const *arguments;
+	int config;
+	int control; /* our end: -1 = the child gets /dev/null */
+	char output[OUTPUT_MAX];
+	int status;
+};
+
+/* Fixed numbers over moved ones, as master does. */
+static void place(const int *from, const int *to, size_t n)
+{
+	int moved[8];
+	for (size_t i = 0; i < n; i++)
+		moved[i] = fcntl(from[i], F_DUPFD, 64);
+	for (size_t i = 0; i < n; i++)
+		if (dup2(moved[i], to[i]) < 0)
+			_exit(WRONG);
+}
+
+static _Noreturn void run_child(const struct start *start, int output, int control)
+{
+	int argc = 0;
+	struct child child;
+	char name[16];
+	place((int[]){output, control, start->config}, (int[]){CHILD_FD_LOG, CHILD_FD_CONTROL, CHILD_FD_CONFIG}, 3);
+	while (start->arguments[argc])
+		argc++;
+	child_start(argc, (char **)(uintptr_t)start->arguments, ALL_ROLES, &child);
+	bool good = child.role == CHILD_QUEUE && strcmp(child.server_name, "two") == 0 && child.listener_count == 3 &&
+		    child.config.server_count == 1 && strcmp(child.server->fqdn, "mail.example.net") == 0;
+	good = good && prctl(PR_GET_NAME, name) == 0 && strcmp(name, "mr-queue:two") == 0;
+	good = good && child_reconfigure(&child, dup(CHILD_FD_CONFIG)) && strcmp(child.server->name, "two") == 0;
+	good = good && !child_reconfigure(&child, fd_sealed("x", SPAN("virtual_server {"))) &&
+	       strcmp(child.server->name, "two") == 0;
+	good = good && !child_reconfigure(&child, -1);
+	child_ready();
+	config_free(&child.config);
+	_exit(good ? STARTED : WRONG);
+}
+
+static void run(struct start *start)
+{
+	int output[2], link[2];
+	ck_assert_int_eq(pipe2(output, O_CLOEXEC), 0);
+	ck_assert_int_eq(ipc_pair(link, 65536), 0);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		run_child(start, output[1], start->control == -1 ? null : link[1]);
+	close(output[1]);
+	close(link[1]);
+	close(null);
+	size_t len = 0;
+	for (ssize_t got; (got = read(output[0], start->output + len, OUTPUT_MAX - 1 - len)) > 0;)
+		len += (size_t)got;
+	start->output[len] = '\0';
+	close(output[0]);
+	ck_assert_int_eq(waitpid(pid, &start->status, 0), pid);
+	start->control = link[0];
+}
+
+static const char *const right[] = {"mailroot-queue", "--server", "two", "--role", "queue", "--listeners", "3", NULL};
+
+START_TEST(starts_and_says_ready)
+{
+	struct start start = {.arguments = right, .config = configuration("two", CHILD_QUEUE)};
+	struct ipc_packet packet;
+	struct wire_ready ready;
+	char buffer[256];
+	run(&start);
+	ck_assert_msg(WIFEXITED(start.status) && WEXITSTATUS(start.status) == STARTED, "status %d: %s", start.status,
+		      start.output);
+	ck_assert_int_eq(ipc_receive(start.control, buffer, sizeof(buffer), MSG_DONTWAIT, &packet), 0);
+	ck_assert(wire_decode_ready(packet.text, &ready));
+	ck_assert(ready.ready);
+	close(start.control);
+	close(start.config);
+}
+END_TEST
+
+static void refuse(struct start *start, const char *because)
+{
+	run(start);
+	ck_assert_msg(WIFEXITED(start->status) && WEXITSTATUS(start->status) == EXIT_PERMANENT, "status %d: %s",
+		      start->status, start->output);
+	ck_assert_msg(strstr(start->output, because) && strstr(start->output, "mailrootd"), "%s", start->output);
+	close(start->control);
+	close(start->config);
+}
+
+static const char *const wrong_arguments[][8] = {
+	{"mailroot-queue"},
+	{"mailroot-queue", "--server", "two"},
+	{"mailroot-queue", "--role", "queue"},
+	{"mailroot-queue", "--server", "two", "--role", "resolved"},
+	{"mailroot-queue", "--server", "two", "--role", "queue", "more"},
+	{"mailroot-queue", "--server", "two", "--role", "queue", "--help"},
+	{"mailroot-queue", "--server", "two", "--role", "queue", "--listeners", "-1"},
+	{"mailroot-queue", "--server", "two", "--role", "queue", "--listeners", "99999999"},
+};
+
+START_TEST(refuses_arguments)
+{
+	const char *arguments[9] = {0};
+	memcpy(arguments, wrong_arguments[_i], sizeof(wrong_arguments[_i]));
+	struct start start = {.arguments = arguments, .config = configuration("two", CHILD_QUEUE)};
+	refuse(&start, "arguments");
+}
+END_TEST
+
+START_TEST(refuses_control_that_is_no_link)
+{
+	struct start start = {.arguments = right, .config = configuration("two", CHILD_QUEUE), .control = -1};
+	refuse(&start, "descriptor 3");
+}
+END_TEST
+
+START_TEST(refuses_other_configuration)
+{
+	int configs[] = {configuration("one", CHILD_QUEUE), configuration(NULL, CHILD_QUEUE),
+			 fd_sealed("empty", SPAN("")), fd_sealed("garbage", SPAN("\x01\x02 }}"))};
+	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+		struct start start = {.arguments = right, .config = configs[i]};
+		refuse(&start, "descriptor 4");
+	}
+}
+END_TEST
+
+START_TEST(configuration_is_shared)
+{
+	static const size_t sizes[] = {0, 1, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 100000};
+	struct str all, read;
+	str_init(&all, 100000);
+	str_init(&read, 100000);
+	for (size_t i = 0; i < sizes[_i]; i++)
+		str_append_c(&all, (char)('a' + i % 23));
+	int fd = fd_sealed("configuration", str_span(&all));
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(lseek(fd, 5, SEEK_SET), 5);
+	ck_assert_int_eq(child_config_text(fd, &read), 0);
+	ck_assert(span_equal(str_span(&all), str_span(&read)));
+	ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), 5);
+	close(fd);
+	str_free(&all);
+	str_free(&read);
+}
+END_TEST
+
+START_TEST(configuration_that_can_not_be_read)
+{
+	struct str small;
+	int ends[2], fd = fd_sealed("configuration", SPAN("0123456789"));
+	str_init(&small, 9);
+	ck_assert_int_eq(child_config_text(fd, &small), -EFBIG);
+	ck_assert_int_eq(child_config_text(-1, &small), -EBADF);
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(child_config_text(ends[0], &small), -EINVAL);
+	close(ends[0]);
+	close(ends[1]);
+	close(fd);
+	str_free(&small);
+}
+END_TEST
+
+START_TEST(roles_have_names)
+{
+	ck_assert_str_eq(child_role_name(CHILD_LOCAL), "local");
+	ck_assert_str_eq(child_role_program(CHILD_LOCAL), "mailroot-delivery");
+	ck_assert_str_eq(child_role_program(CHILD_SMTPD), "mailroot-smtpd");
+	unsigned seen = 0;
+	for (unsigned role = 0; role < CHILD_ROLE_COUNT; role++) {
+		ck_assert_uint_eq(seen & child_role_bit((enum child_role)role), 0);
+		seen |= child_role_bit((enum child_role)role);
+	}
+	ck_assert_uint_eq(seen | ROLE_MASTER, ROLE_ALL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("child");
+	TCase *all = tcase_create("child");
+	tcase_set_timeout(all, 60);
+	tcase_add_test(all, starts_and_says_ready);
+	tcase_add_loop_test(all, refuses_arguments, 0, sizeof(wrong_arguments) / sizeof(wrong_arguments[0]));
+	tcase_add_test(all, refuses_control_that_is_no_link);
+	tcase_add_test(all, refuses_other_configuration);
+	tcase_add_loop_test(all, configuration_is_shared, 0, 6);
+	tcase_add_test(all, configuration_that_can_not_be_read);
+	tcase_add_test(all, roles_have_names);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
