@@ -129,19 +129,18 @@ int child_config_text(int fd, struct str *to)
 	return 0;
 }
 
-/* The configuration in FD, which must hold exactly the virtual server NAME. */
+/* The configuration in FD, which must hold exactly the virtual server NAME. When false *out is empty. */
 static bool load(int fd, const char *name, struct config *out)
 {
 	struct str text;
+	memset(out, 0, sizeof(*out));
 	str_init(&text, CONFIG_TEXT_MAX);
-	bool ok = child_config_text(fd, &text) == 0 && config_parse_canonical(str_span(&text), out);
+	bool ok = child_config_text(fd, &text) == 0 && config_parse_canonical(str_span(&text), out) &&
+		  out->server_count == 1 && strcmp(out->servers[0].name, name) == 0;
 	str_free(&text);
 	if (!ok)
-		return false;
-	if (out->server_count == 1 && strcmp(out->servers[0].name, name) == 0)
-		return true;
-	config_free(out);
-	return false;
+		config_free(out);
+	return ok;
 }
 
 void child_start(int argc, char **argv, unsigned allowed, struct child *out)
@@ -172,7 +171,6 @@ void child_ready(void)
 bool child_reconfigure(struct child *child, int fd)
 {
 	struct config config;
-	memset(&config, 0, sizeof(config));
 	bool ok = load(fd, child->server_name, &config);
 	fd_close(&fd);
 	if (!ok)
