@@ -40,7 +40,7 @@ void privs_lookup(const char *user, uid_t *uid, gid_t *gid)
 	*gid = entry->pw_gid;
 }
 
-static void limit(int resource, const char *name, rlim_t value)
+static void limit(__rlimit_resource_t resource, const char *name, rlim_t value)
 {
 	struct rlimit old, new = {value, value};
 	if (setrlimit(resource, &new) == 0)

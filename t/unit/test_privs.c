@@ -19,12 +19,14 @@
 
 #include "common/base/log.h"
 
+static bool root; /* otherwise the tests were started by an ordinary user, who keeps his groups */
 static char folder[64];
 static char allowed[96];
 static char forbidden[96];
 
 static void setup(void)
 {
+	root = geteuid() == 0;
 	log_open("test", NULL);
 	snprintf(folder, sizeof(folder), "/tmp/test_privs.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
@@ -48,7 +50,7 @@ static int in_jail(const struct privs_jail *jail, bool as_root, int (*look)(void
 	int status;
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (!as_root && geteuid() == 0 && (setgroups(0, NULL) || setgid(65534) || setuid(65534)))
+		if (!as_root && root && (setgroups(0, NULL) || setgid(65534) || setuid(65534)))
 			_exit(99);
 		privs_enter(jail);
 		_exit(look());
@@ -86,7 +88,7 @@ static int look_at_process(void)
 	int signo = 0;
 	struct rlimit core, files, processes;
 	MUST(getuid() != 0 && geteuid() != 0 && getgid() != 0 && getegid() != 0);
-	MUST(getgroups(0, NULL) == 0);
+	MUST(!root || getgroups(0, NULL) == 0);
 	MUST(setuid(0) != 0 && setgid(0) != 0 && setgroups(0, NULL) != 0);
 	MUST(no_capabilities());
 	MUST(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
@@ -102,7 +104,7 @@ static int look_at_process(void)
 START_TEST(nothing_of_root_is_left)
 {
 	struct privs_jail jail = {.user = "nobody", .max_files = 100};
-	if (geteuid() == 0)
+	if (root)
 		ck_assert_int_eq(in_jail(&jail, true, look_at_process), 0);
 	ck_assert_int_eq(in_jail(&jail, false, look_at_process), 0);
 }
@@ -118,7 +120,7 @@ static int look_at_bounding_set(void)
 START_TEST(bounding_set_is_empty)
 {
 	struct privs_jail jail = {.user = "nobody"};
-	if (geteuid() == 0)
+	if (root)
 		ck_assert_int_eq(in_jail(&jail, true, look_at_bounding_set), 0);
 }
 END_TEST
@@ -137,7 +139,7 @@ START_TEST(no_paths_means_no_files)
 	struct privs_jail jail = {.user = "nobody"};
 	if (!have_landlock())
 		return;
-	if (geteuid() == 0)
+	if (root)
 		ck_assert_int_eq(in_jail(&jail, true, look_for_any_file), 0);
 	ck_assert_int_eq(in_jail(&jail, false, look_for_any_file), 0);
 }
@@ -182,7 +184,7 @@ START_TEST(only_listed_folders)
 	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	ck_assert_int_ne(fd, -1);
 	close(fd);
-	if (geteuid() == 0)
+	if (root)
 		ck_assert_int_eq(in_jail(&jail, true, use_folders), 0);
 	ck_assert_int_eq(in_jail(&jail, false, use_folders), 0);
 }
@@ -224,7 +226,7 @@ START_TEST(root_is_changed)
 	const char *const paths[] = {allowed, NULL};
 	struct privs_jail jail = {.user = "nobody", .root = allowed, .paths = paths};
 	char inside[128];
-	if (geteuid() != 0)
+	if (!root)
 		return;
 	ck_assert_int_eq(in_jail(&jail, true, look_around_in_root), 0);
 	snprintf(inside, sizeof(inside), "%s/inside", allowed);
@@ -244,7 +246,7 @@ static int may_fork(void)
 START_TEST(forks_where_it_may)
 {
 	struct privs_jail jail = {.user = "nobody", .may_fork = true};
-	ck_assert_int_eq(in_jail(&jail, geteuid() == 0, may_fork), 0);
+	ck_assert_int_eq(in_jail(&jail, root, may_fork), 0);
 }
 END_TEST
 
@@ -258,8 +260,8 @@ static int signal_parent(void)
 START_TEST(strangers_get_no_signals)
 {
 	struct privs_jail jail = {.user = "nobody"};
-	if (geteuid() == 0 || syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 6)
-		ck_assert_int_eq(in_jail(&jail, geteuid() == 0, signal_parent), 0);
+	if (root || syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 6)
+		ck_assert_int_eq(in_jail(&jail, root, signal_parent), 0);
 }
 END_TEST
 
@@ -272,7 +274,7 @@ static int silent_jail(const struct privs_jail *jail)
 {
 	int kept = dup(2), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	dup2(nowhere, 2);
-	int status = in_jail(jail, geteuid() == 0, never);
+	int status = in_jail(jail, root, never);
 	dup2(kept, 2);
 	close(kept);
 	close(nowhere);
@@ -288,7 +290,7 @@ START_TEST(a_jail_that_cannot_be_closed_is_not_entered)
 	struct privs_jail root_user = {.user = "root"};
 	if (have_landlock())
 		ck_assert_int_eq(silent_jail(&no_path), EXIT_TEMPORARY);
-	if (geteuid() != 0)
+	if (!root)
 		return;
 	ck_assert_int_eq(silent_jail(&no_root), EXIT_TEMPORARY);
 	ck_assert_int_eq(silent_jail(&no_user), EXIT_PERMANENT);
@@ -302,8 +304,8 @@ START_TEST(users_are_looked_up)
 	gid_t gid = 1;
 	const struct passwd *nobody = getpwnam("nobody");
 	privs_lookup("nobody", &uid, &gid);
-	ck_assert_uint_eq(uid, geteuid() == 0 ? nobody->pw_uid : getuid());
-	ck_assert_uint_eq(gid, geteuid() == 0 ? nobody->pw_gid : getgid());
+	ck_assert_uint_eq(uid, root ? nobody->pw_uid : getuid());
+	ck_assert_uint_eq(gid, root ? nobody->pw_gid : getgid());
 }
 END_TEST
 
@@ -311,7 +313,6 @@ START_TEST(folders_are_made_and_mended)
 {
 	char path[128], link[128];
 	struct stat st;
-	bool root = geteuid() == 0;
 	uid_t uid = root ? 65534 : getuid();
 	snprintf(path, sizeof(path), "%s/new", folder);
 	snprintf(link, sizeof(link), "%s/link", folder);
