@@ -219,8 +219,8 @@ bool config_parse_canonical(struct span text, struct config *out)
 		build_all(&build);
 	bool good = build.tree && !findings.errors && !findings.no_memory;
 	config_build_release(&build);
+	config_findings_flush(&findings, &report); /* findings point into the tree */
 	config_tree_free((struct config_tree *)build.tree);
-	config_findings_flush(&findings, &report);
 	return good;
 }
 
