@@ -371,6 +371,11 @@ size_t prefork_max(const struct prefork *p)
 	return p->max;
 }
 
+size_t prefork_slots(const struct prefork *p)
+{
+	return p->slots;
+}
+
 bool prefork_alive(const struct prefork *p, size_t slot)
 {
 	return slot < p->slots && p->workers[slot].pid;

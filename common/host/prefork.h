@@ -51,6 +51,7 @@ int prefork_tend(struct prefork *p);
 void prefork_signal(struct prefork *p, int signo);
 size_t prefork_count(const struct prefork *p); /* alive */
 size_t prefork_max(const struct prefork *p);
+size_t prefork_slots(const struct prefork *p); /* MAX of prefork_new: slots are below it */
 bool prefork_alive(const struct prefork *p, size_t slot);
 struct scoreboard *prefork_scoreboard(struct prefork *p);
 
