@@ -1,0 +1,54 @@
+/* Every maximum of smtpd that a stranger could try, and why it is what it is. Settings have their bounds in
+ * settings.def. */
+#ifndef SMTPD_LIMITS_H
+#define SMTPD_LIMITS_H
+
+enum {
+	/* Octets of a command line without its CRLF. RFC 5321 4.5.3.1.4 wants 512; a source route (256), a mailbox
+	 * (320) and parameters (RFC 3461 adds 500) together stay below this. */
+	LIMIT_LINE = 2048,
+
+	/* Octets of the name in HELO and EHLO: RFC 5321 4.5.3.1.2. */
+	LIMIT_HELO = 255,
+
+	/* Parameters after one MAIL or RCPT: twice what all published extensions define. */
+	LIMIT_PARAMS = 16,
+
+	/* Replies 5xx since the last message that was taken; one more is 421 4.7.0. A client that means well makes two
+	   or three. */
+	LIMIT_ERRORS = 20,
+
+	/* Octets that we read only to throw away: the rest of a message that is refused already. Beyond it the
+	 * connection closes; a client who announces SIZE never gets here. */
+	LIMIT_SKIP = 64 << 20,
+
+	/* The text of a message may take this long plus its octets at the rate below (octets a second), so that a
+	 * trickle ends within minutes and a slow line may still send a large message. RFC 5321 4.5.3.2.5 and .6. */
+	LIMIT_TEXT_MS = 10 * 60 * 1000,
+	LIMIT_TEXT_RATE = 1024,
+
+	/* After a reply with which we hang up: how long, and for how many octets, we read on so that the reply is not
+	 * lost in a reset. */
+	LIMIT_LINGER_MS = 2000,
+	LIMIT_LINGER_OCTETS = 1 << 20,
+
+	/* The index of recipients of one message: ENVELOPE_RCPT_MAX entries in a table that has doubled up to them. */
+	LIMIT_RECIPIENTS_MEMORY = 1 << 20,
+
+	/* How long `arrived` may wait for room on the link before the message is given up with 451. */
+	LIMIT_ARRIVED_MS = 5000,
+
+	/* How old a look at the free space may be: at full load some thousand messages, far less than any floor. */
+	LIMIT_SPACE_AGE_MS = 1000,
+
+	/* Links from mailrootctl at one time: operators are few. */
+	LIMIT_CTL_LINKS = 16,
+
+	/* Policy texts kept for running sessions: dozens of the largest configuration that can be written. */
+	LIMIT_SNAPSHOT = 64 << 20,
+
+	/* How long sessions in the middle of a message may finish after a stop. */
+	LIMIT_STOP_MS = 30 * 1000,
+};
+
+#endif

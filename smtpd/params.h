@@ -1,0 +1,24 @@
+/* The ESMTP parameters of MAIL and RCPT. Pure; every number is bounded before it is used. */
+#ifndef SMTPD_PARAMS_H
+#define SMTPD_PARAMS_H
+
+#include "common/base/span.h"
+
+enum params_allowed { PARAMS_SIZE = 1 << 0, PARAMS_BODY = 1 << 1 };
+
+enum params_result {
+	PARAMS_OK,
+	PARAMS_UNKNOWN, /* a parameter that is not allowed here: 555 */
+	PARAMS_BAD      /* a value that can't be: 501 */
+};
+
+struct params {
+	uint64_t size;       /* declared octets, 0 = not declared; a number beyond 64 bits is UINT64_MAX */
+	bool eight_bit;      /* BODY=8BITMIME */
+	struct span culprit; /* what was not OK */
+};
+
+/* What follows the path: words separated by blanks. ALLOWED: enum params_allowed. */
+enum params_result params_parse(struct span text, unsigned allowed, struct params *out);
+
+#endif
