@@ -1,0 +1,25 @@
+/*
+ * Where accepted messages go, as a session sees it. The real one is store_spool.h; tests and fuzzers have one in
+ * memory. One message at a time. Functions return 0 or -errno.
+ */
+#ifndef SMTPD_STORE_H
+#define SMTPD_STORE_H
+
+#include "common/base/span.h"
+#include "common/mail/msgid.h"
+
+struct store {
+	void *context;
+	/* Is there room for SIZE octets above FLOOR? */
+	bool (*space)(void *context, int64_t floor, uint64_t size);
+	/* Begins a message and tells its id. */
+	int (*begin)(void *context, char id[MSGID_LEN + 1]);
+	int (*write)(void *context, struct span text);
+	/* Durable, and the queue told: from here on the message is not ours. After an error nothing is left of it. */
+	int (*commit)(void *context, bool eight_bit);
+	/* Before commit: nothing is left of it. Harmless when none is open. */
+	void (*abort)(void *context);
+	int64_t (*wall_ms)(void *context);
+};
+
+#endif

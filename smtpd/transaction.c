@@ -1,0 +1,161 @@
+#include "smtpd/transaction.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+
+enum {
+	HEAD_MAX = 2048, /* sender line and Received: an address, three names, a date */
+	SLICE_ROOM = 2 * TRANSACTION_SLICE + 2
+};
+
+bool transaction_init(struct transaction *t, const struct store *store)
+{
+	*t = (struct transaction){.store = store};
+	str_init(&t->sender, ADDRESS_MAX);
+	str_init(&t->head, HEAD_MAX);
+	recipients_init(&t->rcpts);
+	t->slice = malloc(SLICE_ROOM);
+	return t->slice != NULL;
+}
+
+void transaction_free(struct transaction *t)
+{
+	transaction_reset(t);
+	str_free(&t->sender);
+	str_free(&t->head);
+	recipients_free(&t->rcpts);
+	free(t->slice);
+	t->slice = NULL;
+}
+
+void transaction_reset(struct transaction *t)
+{
+	if (t->open)
+		t->store->abort(t->store->context);
+	t->open = false;
+	t->refusal = REPLY_NONE;
+	t->octets = 0;
+	str_clear(&t->sender);
+	recipients_reset(&t->rcpts);
+}
+
+static enum reply_id reply_of_errno(int error)
+{
+	switch (error) {
+	case -ENOSPC:
+	case -EDQUOT:
+		return REPLY_NO_SPACE;
+	case -ENOMEM:
+		return REPLY_NO_MEMORY;
+	default:
+		return REPLY_STORE_FAILED;
+	}
+}
+
+/* The first reason stands. The store is freed at once, so that a refused message holds no disk while it trickles in. */
+static void refuse(struct transaction *t, enum reply_id why)
+{
+	if (t->refusal != REPLY_NONE)
+		return;
+	t->refusal = why;
+	if (t->open)
+		t->store->abort(t->store->context);
+	t->open = false;
+}
+
+static void store_write(struct transaction *t, struct span text)
+{
+	int error = t->open ? t->store->write(t->store->context, text) : 0;
+	if (error)
+		refuse(t, reply_of_errno(error));
+}
+
+static void write_head(struct transaction *t, const struct transaction_origin *origin)
+{
+	char date[CLOCK_TEXT_MAX];
+	const char *tag = origin->client_is_v6 ? "IPv6:" : "";
+	clock_rfc5322(t->store->wall_ms(t->store->context), date);
+
+	str_clear(&t->head);
+	envelope_write_sender(&t->head, str_span(&t->sender));
+	store_write(t, str_span(&t->head));
+	store_write(t, str_span(&t->rcpts.lines));
+
+	str_clear(&t->head);
+	if (origin->helo[0])
+		str_printf(&t->head, "Received: from %s ([%s%s])\r\n", origin->helo, tag, origin->client);
+	else
+		str_printf(&t->head, "Received: from [%s%s]\r\n", tag, origin->client);
+	str_printf(&t->head, "\tby %s with %s id %s;\r\n\t%s\r\n", origin->fqdn, origin->esmtp ? "ESMTP" : "SMTP",
+		   t->id, date);
+	store_write(t, str_span(&t->head));
+}
+
+enum reply_id transaction_open(struct transaction *t, const struct transaction_limits *limits,
+			       const struct transaction_origin *origin)
+{
+	int error = t->store->begin(t->store->context, t->id);
+	if (error)
+		return reply_of_errno(error);
+	t->open = true;
+	t->refusal = REPLY_NONE;
+	t->limits = *limits;
+	t->octets = 0;
+	t->dot = (struct dot_reader){.repair = limits->repair, .plain = limits->chunked};
+	t->header = (struct header_scan){0};
+	write_head(t, origin);
+	return t->refusal;
+}
+
+static enum reply_id check_text(const struct transaction *t)
+{
+	if (t->octets > t->limits.message_octets)
+		return REPLY_MESSAGE_TOO_BIG;
+	if (t->octets > t->limits.session_octets)
+		return REPLY_SESSION_TOO_BIG;
+	if (t->header.received > t->limits.hops)
+		return REPLY_TOO_MANY_HOPS;
+	if (t->dot.bare && !t->limits.repair)
+		return REPLY_BARE_NEWLINE;
+	return REPLY_NONE;
+}
+
+static void keep(struct transaction *t, size_t len)
+{
+	struct span text = {t->slice, len};
+	t->octets += len;
+	if (!t->header.done)
+		header_scan_add(&t->header, text);
+	enum reply_id why = check_text(t);
+	if (why != REPLY_NONE)
+		refuse(t, why);
+	else
+		store_write(t, text);
+}
+
+size_t transaction_text(struct transaction *t, struct span in)
+{
+	size_t taken = 0;
+	while (taken < in.len && !t->dot.ended) {
+		struct span slice = span_skip(in, taken);
+		size_t len = 0;
+		if (slice.len > TRANSACTION_SLICE)
+			slice.len = TRANSACTION_SLICE;
+		taken += dot_read(&t->dot, slice, t->slice, &len);
+		keep(t, len);
+	}
+	return taken;
+}
+
+enum reply_id transaction_commit(struct transaction *t)
+{
+	if (t->limits.chunked)
+		keep(t, dot_read_end(&t->dot, t->slice));
+	if (t->refusal != REPLY_NONE)
+		return t->refusal;
+	t->open = false;
+	int error = t->store->commit(t->store->context, t->dot.eight_bit);
+	return error ? reply_of_errno(error) : REPLY_NONE;
+}

@@ -1,0 +1,70 @@
+/*
+ * One message on its way in: envelope, then text, then commit. Knows limits and the store, nothing of commands and
+ * states (session.h). transaction_reset is the one way back to nothing, for refusals, RSET, hello and the end of a
+ * session; it undoes what stands in the store.
+ */
+#ifndef SMTPD_TRANSACTION_H
+#define SMTPD_TRANSACTION_H
+
+#include "common/mail/dot.h"
+#include "common/mail/header.h"
+#include "smtpd/recipients.h"
+#include "smtpd/replies.h"
+#include "smtpd/store.h"
+
+/* Octets of text that are worked on at a time. */
+enum { TRANSACTION_SLICE = 16 * 1024 };
+
+/* Taken from the configuration when the text begins. */
+struct transaction_limits {
+	uint64_t message_octets;
+	uint64_t session_octets; /* what this session may still send */
+	unsigned hops;
+	bool repair;  /* bare line feeds, instead of refusing them */
+	bool chunked; /* comes by BDAT */
+};
+
+/* What the Received line says beside id and date. */
+struct transaction_origin {
+	const char *helo;   /* "" = none given */
+	const char *client; /* address as text */
+	bool client_is_v6;
+	const char *fqdn;
+	bool esmtp;
+};
+
+struct transaction {
+	const struct store *store;
+	struct str sender; /* empty = the null sender */
+	struct recipients rcpts;
+	struct str head; /* sender line and Received, when the text begins */
+	char *slice;     /* room for what one slice becomes */
+
+	bool open;             /* the store has a message of ours */
+	enum reply_id refusal; /* why it will be refused at its end; the store has nothing then */
+	char id[MSGID_LEN + 1];
+	struct transaction_limits limits;
+	uint64_t octets; /* of text, as it is stored */
+	struct dot_reader dot;
+	struct header_scan header;
+};
+
+bool transaction_init(struct transaction *t, const struct store *store); /* false without memory */
+void transaction_free(struct transaction *t);
+void transaction_reset(struct transaction *t);
+
+/* The envelope is whole: begins the message and writes its head. REPLY_NONE, or why it can't be. */
+enum reply_id transaction_open(struct transaction *t, const struct transaction_limits *limits,
+			       const struct transaction_origin *origin);
+
+/*
+ * The next text from the client; returns how many octets were taken: all, unless the end of DATA was found
+ * (t->dot.ended). Trouble is kept in t->refusal, and what follows is read and thrown away.
+ */
+size_t transaction_text(struct transaction *t, struct span in);
+
+/* The end of the text: makes the message durable and hands it over, or says why not. The caller resets in either case.
+ */
+enum reply_id transaction_commit(struct transaction *t);
+
+#endif
