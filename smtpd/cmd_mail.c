@@ -1,0 +1,64 @@
+#include "smtpd/command.h"
+#include "smtpd/params.h"
+#include "smtpd/session.h"
+
+/* MAIL FROM:<sender> [SIZE=octets] [BODY=7BIT|8BITMIME] */
+
+static enum reply_id check_state(const struct session *s)
+{
+	if (s->state == SESSION_START)
+		return REPLY_HELLO_FIRST;
+	return s->state == SESSION_READY ? REPLY_NONE : REPLY_SENDER_TWICE;
+}
+
+/* Refuses early what would be refused at its end anyway. */
+static enum reply_id check_room(const struct session *s, uint64_t declared)
+{
+	const struct config_messages *messages = &s->config->messages;
+	const struct store *store = s->tx.store;
+	uint64_t session_octets = (uint64_t)messages->max_session_size;
+	if (declared > (uint64_t)messages->max_message_size)
+		return REPLY_MESSAGE_TOO_BIG;
+	if (s->octets >= session_octets || declared > session_octets - s->octets)
+		return REPLY_SESSION_TOO_BIG;
+	return store->space(store->context, s->config->free_space_floor, declared) ? REPLY_NONE : REPLY_NO_SPACE;
+}
+
+static unsigned allowed_params(const struct session *s)
+{
+	unsigned without = s->config->without;
+	return (without & WITHOUT_SIZE ? 0 : PARAMS_SIZE) | (without & WITHOUT_8BITMIME ? 0 : PARAMS_BODY);
+}
+
+static void take_sender(struct session *s, const struct address *sender)
+{
+	str_append(&s->tx.sender, sender->text);
+	if (sender->text.len && !sender->domain.len)
+		str_printf(&s->tx.sender, "@%s", s->config->local_domains[0].name);
+	s->state = SESSION_MAIL;
+	if (sender->text.len)
+		session_reply(s, REPLY_SENDER_OK, str_span(&s->tx.sender), (struct span){0});
+	else
+		session_reply(s, REPLY_SENDER_OK, SPAN("<>"), (struct span){0});
+}
+
+void cmd_mail(struct session *s, const struct command *command)
+{
+	struct span path, rest;
+	struct address sender;
+	struct params params;
+	const char *why = "write MAIL FROM:<address>";
+	enum reply_id refusal = check_state(s);
+	if (refusal != REPLY_NONE) {
+		session_say(s, refusal);
+	} else if (!command_path(command->args, SPAN("FROM:"), &path) ||
+		   !address_parse_path(path, &sender, &rest, &why)) {
+		session_reply(s, REPLY_BAD_SENDER, span_of(why), (struct span){0});
+	} else if (session_params(s, rest, allowed_params(s), &params)) {
+		refusal = check_room(s, params.size);
+		if (refusal == REPLY_NONE)
+			take_sender(s, &sender);
+		else
+			session_say(s, refusal);
+	}
+}

@@ -1,0 +1,206 @@
+#include "smtpd/session.h"
+
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "smtpd/command.h"
+#include "smtpd/params.h"
+
+enum {
+	/* Replies that may be waiting: the driver sends after each line, and HELP is the longest. */
+	OUT_MAX = 8 * 1024,
+	LOGGED_MAX = 400 /* of a command */
+};
+
+static const struct span nothing = {NULL, 0};
+
+bool session_init(struct session *s, const struct config_server *config, const struct store *store,
+		  const struct ipaddr *client)
+{
+	*s = (struct session){.config = config, .client = *client};
+	ipaddr_format(client, s->client_text);
+	str_init(&s->out, OUT_MAX);
+	return transaction_init(&s->tx, store);
+}
+
+void session_free(struct session *s)
+{
+	transaction_free(&s->tx);
+	str_free(&s->out);
+}
+
+void session_greet(struct session *s)
+{
+	char date[CLOCK_TEXT_MAX];
+	const struct store *store = s->tx.store;
+	clock_rfc5322(store->wall_ms(store->context), date);
+	if (s->config->banner && s->config->banner[0])
+		session_reply(s, REPLY_BANNER_OWN, span_of(s->config->fqdn), span_of(s->config->banner));
+	else
+		session_reply(s, REPLY_BANNER, span_of(s->config->fqdn), span_of(date));
+}
+
+enum session_wants session_wants(const struct session *s)
+{
+	switch (s->state) {
+	case SESSION_DATA:
+	case SESSION_CHUNK:
+		return SESSION_WANTS_OCTETS;
+	case SESSION_CLOSED:
+		return SESSION_WANTS_CLOSE;
+	default:
+		return SESSION_WANTS_LINE;
+	}
+}
+
+/* What a client wrote, for a quoted value: it can't end the quotes. */
+static void log_refusal(const struct session *s, struct span reply)
+{
+	char line[LOGGED_MAX + 1];
+	struct span command = s->state == SESSION_DATA || !s->line.len ? SPAN("end of data") : s->line;
+	size_t len = command.len < LOGGED_MAX ? command.len : LOGGED_MAX;
+	for (size_t i = 0; i < len; i++)
+		line[i] = command.at[i] == '"' ? '\'' : command.at[i];
+	reply = span_trim((struct span){reply.at, span_find(reply, '\r')});
+	log_info("client=%s from=<%s> command=\"%.*s\" status=refused reply=\"%.*s\"", s->client_text,
+		 str_text(&s->tx.sender), (int)len, line, SPAN_ARGS(reply));
+}
+
+static void append_reply(struct session *s, enum reply_id id, struct span first, struct span second)
+{
+	bool enhanced = !(s->config->without & WITHOUT_ENHANCEDSTATUSCODES);
+	replies_append(&s->out, id, enhanced, first, second);
+}
+
+void session_reply(struct session *s, enum reply_id id, struct span first, struct span second)
+{
+	size_t before = s->out.len;
+	int code = replies_code(id);
+	if (code >= 500 && ++s->errors > LIMIT_ERRORS) {
+		session_say(s, REPLY_TOO_MANY_ERRORS);
+		return;
+	}
+	append_reply(s, id, first, second);
+	if (code >= 400)
+		log_refusal(s, span_skip(str_span(&s->out), before));
+	if (code == 421)
+		session_close(s);
+}
+
+void session_say(struct session *s, enum reply_id id)
+{
+	session_reply(s, id, span_of(s->config->fqdn), nothing);
+}
+
+bool session_params(struct session *s, struct span text, unsigned allowed, struct params *out)
+{
+	enum params_result result = PARAMS_BAD;
+	out->culprit = text;
+	if (!text.len || text.at[0] == ' ')
+		result = params_parse(text, allowed, out);
+	if (result != PARAMS_OK)
+		session_reply(s, result == PARAMS_BAD ? REPLY_BAD_ARGUMENT : REPLY_UNKNOWN_PARAM, out->culprit,
+			      nothing);
+	return result == PARAMS_OK;
+}
+
+void session_reset(struct session *s)
+{
+	transaction_reset(&s->tx);
+	if (s->state != SESSION_START && s->state != SESSION_CLOSED)
+		s->state = SESSION_READY;
+}
+
+void session_close(struct session *s)
+{
+	transaction_reset(&s->tx);
+	s->state = SESSION_CLOSED;
+}
+
+static void (*const handlers[COMMAND_COUNT])(struct session *, const struct command *) = {
+	[COMMAND_HELO] = cmd_hello,  [COMMAND_EHLO] = cmd_hello,  [COMMAND_MAIL] = cmd_mail,
+	[COMMAND_RCPT] = cmd_rcpt,   [COMMAND_DATA] = cmd_data,   [COMMAND_BDAT] = cmd_bdat,
+	[COMMAND_RSET] = cmd_simple, [COMMAND_NOOP] = cmd_simple, [COMMAND_VRFY] = cmd_simple,
+	[COMMAND_HELP] = cmd_simple, [COMMAND_QUIT] = cmd_simple,
+};
+
+static void dispatch(struct session *s, const struct command *command)
+{
+	if (command->verb == COMMAND_HTTP) {
+		session_say(s, REPLY_UNRECOGNIZED);
+		session_close(s);
+	} else if (!handlers[command->verb]) {
+		session_say(s, REPLY_UNRECOGNIZED);
+	} else if (!command->clean) {
+		session_say(s, REPLY_BAD_OCTETS);
+	} else {
+		handlers[command->verb](s, command);
+	}
+}
+
+void session_line(struct session *s, struct span line, bool bare)
+{
+	struct command command;
+	command_parse(line, &command);
+	s->line = line;
+	if (bare) {
+		session_say(s, REPLY_BARE_LINE);
+		session_close(s);
+	} else {
+		dispatch(s, &command);
+	}
+	s->line = nothing;
+}
+
+void session_line_too_long(struct session *s)
+{
+	s->line = SPAN("(too long)");
+	session_say(s, REPLY_LINE_TOO_LONG);
+	s->line = nothing;
+}
+
+size_t session_octets(struct session *s, struct span octets)
+{
+	return s->state == SESSION_CHUNK ? cmd_bdat_octets(s, octets) : cmd_data_octets(s, octets);
+}
+
+enum reply_id session_message_begin(struct session *s, bool chunked)
+{
+	const struct config_messages *messages = &s->config->messages;
+	uint64_t session_octets = (uint64_t)messages->max_session_size;
+	struct transaction_limits limits = {
+		.message_octets = (uint64_t)messages->max_message_size,
+		.session_octets = session_octets > s->octets ? session_octets - s->octets : 0,
+		.hops = (unsigned)s->config->delivery.max_hops,
+		.repair = s->config->bare_newlines == CONFIG_BARE_REPAIR,
+		.chunked = chunked,
+	};
+	struct transaction_origin origin = {
+		.helo = s->helo,
+		.client = s->client_text,
+		.client_is_v6 = !ipaddr_is_v4(&s->client),
+		.fqdn = s->config->fqdn,
+		.esmtp = s->esmtp,
+	};
+	return transaction_open(&s->tx, &limits, &origin);
+}
+
+static void message_taken(struct session *s)
+{
+	s->errors = 0;
+	s->octets += s->tx.octets;
+	session_reply(s, REPLY_QUEUED, span_of(s->tx.id), span_of(s->config->fqdn));
+	log_info("id=%s client=%s helo=%s from=<%s> nrcpt=%zu size=%llu status=accepted", s->tx.id, s->client_text,
+		 s->helo, str_text(&s->tx.sender), s->tx.rcpts.count, (unsigned long long)s->tx.octets);
+}
+
+void session_message_end(struct session *s)
+{
+	enum reply_id refusal = transaction_commit(&s->tx);
+	if (refusal == REPLY_NONE)
+		message_taken(s);
+	else
+		session_say(s, refusal);
+	session_reset(s);
+}

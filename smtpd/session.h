@@ -1,0 +1,120 @@
+/*
+ * One SMTP session as a state machine without I/O. Whoever drives it (serve.h, tests, fuzzers) feeds it lines and
+ * octets as session_wants says, and sends what stands in `out`. Messages go to a store.h.
+ *
+ *	state     what has happened               moves on by
+ *	START     greeted                         HELO EHLO: READY
+ *	READY     no transaction                  MAIL: MAIL
+ *	MAIL      sender taken                    RCPT: RCPT; RSET HELO EHLO: READY
+ *	RCPT      and recipients                  DATA: DATA; BDAT: CHUNK; RSET HELO EHLO: READY
+ *	DATA      text up to CRLF . CRLF          its end: READY, message stored or refused
+ *	CHUNK     octets of a BDAT chunk          its end: BDAT, LAST: READY; of a refused one: where BDAT's refusal
+ *leads BDAT      between two chunks              BDAT: CHUNK; RSET HELO EHLO: READY CLOSED    the last reply has been
+ *said
+ *
+ * What a refusal (a reply from 400 on) leads to:
+ *
+ *	MAIL, RCPT   the state is as it was
+ *	DATA         out of order: as it was. Otherwise READY, nothing is stored
+ *	BDAT         START stays START. Otherwise READY, nothing is stored
+ *	421, HTTP, bare line end, BDAT whose length can't be told or is beyond LIMIT_SKIP: CLOSED
+ */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include "common/host/config.h"
+#include "smtpd/limits.h"
+#include "smtpd/transaction.h"
+
+enum session_state {
+	SESSION_START,
+	SESSION_READY,
+	SESSION_MAIL,
+	SESSION_RCPT,
+	SESSION_DATA,
+	SESSION_CHUNK,
+	SESSION_BDAT,
+	SESSION_CLOSED,
+	SESSION_STATE_COUNT
+};
+
+enum session_wants { SESSION_WANTS_LINE, SESSION_WANTS_OCTETS, SESSION_WANTS_CLOSE };
+
+struct session_chunk {
+	uint64_t octets; /* as announced */
+	uint64_t left;
+	bool last;
+	enum reply_id refusal; /* REPLY_NONE = its octets belong to the message */
+	enum session_state after_refusal;
+};
+
+struct session {
+	const struct config_server *config; /* borrowed; may be another one before each command, never within one */
+	enum session_state state;
+	struct str out; /* replies not yet sent */
+	struct ipaddr client;
+	char client_text[IPADDR_TEXT_MAX];
+	char helo[LIMIT_HELO + 1];
+	bool esmtp;
+	bool quit;        /* the client has said so */
+	unsigned errors;  /* replies 5xx since the last message taken */
+	uint64_t octets;  /* message text taken in this session */
+	struct span line; /* the command in hand, for the log */
+	struct transaction tx;
+	struct session_chunk chunk;
+};
+
+/* False without memory. CONFIG and STORE are borrowed. */
+bool session_init(struct session *s, const struct config_server *config, const struct store *store,
+		  const struct ipaddr *client);
+
+/* The connection is gone, or the session is over: what was not acknowledged is undone. */
+void session_free(struct session *s);
+
+void session_greet(struct session *s);
+enum session_wants session_wants(const struct session *s);
+
+/* A line without its line end; BARE: it did not end in CRLF, or holds a CR. */
+void session_line(struct session *s, struct span line, bool bare);
+void session_line_too_long(struct session *s);
+
+/* Says ID with its arguments; from 400 on it is logged, from 500 on counted, and a 421 closes. */
+void session_reply(struct session *s, enum reply_id id, struct span first, struct span second);
+
+/* The same with our name as $1: for all replies that have no other argument. Of the driver: time-outs and the like. */
+void session_say(struct session *s, enum reply_id id);
+
+/* Octets of a message; returns how many were taken: all, unless the message or chunk ended before. */
+size_t session_octets(struct session *s, struct span octets);
+
+/* --- for the commands (cmd_*.c) --- */
+
+struct command;
+struct params;
+
+/* Parses what follows a path; false when it has been refused with a reply. ALLOWED: enum params_allowed. */
+bool session_params(struct session *s, struct span text, unsigned allowed, struct params *out);
+
+/* Undoes the transaction; READY, or START before hello, or still CLOSED. */
+void session_reset(struct session *s);
+
+/* Says no more and wants no more. */
+void session_close(struct session *s);
+
+/* The text is complete: commits, says so or why not, and resets. */
+void session_message_end(struct session *s);
+
+/* Begins the message in the store. REPLY_NONE, or why it can't be. */
+enum reply_id session_message_begin(struct session *s, bool chunked);
+
+void cmd_hello(struct session *s, const struct command *command);
+void cmd_mail(struct session *s, const struct command *command);
+void cmd_rcpt(struct session *s, const struct command *command);
+void cmd_data(struct session *s, const struct command *command);
+void cmd_bdat(struct session *s, const struct command *command);
+void cmd_simple(struct session *s, const struct command *command); /* RSET NOOP VRFY HELP QUIT */
+
+size_t cmd_data_octets(struct session *s, struct span octets);
+size_t cmd_bdat_octets(struct session *s, struct span octets);
+
+#endif
