@@ -1,0 +1,313 @@
+#include "smtpd/parent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/ipc.h"
+#include "common/host/privs.h"
+#include "smtpd/replies.h"
+#include "smtpd/requests.h"
+
+/* Places in `polled`: these, then ctl links, then listeners while no worker is free. */
+enum { POLL_CONTROL, POLL_POOL, POLL_CTL, POLL_LISTEN = POLL_CTL + LIMIT_CTL_LINKS };
+
+enum {
+	SPARE_FDS = 64,   /* beside listeners and links */
+	BUSY_AT_ONCE = 64 /* refused between two looks at everything else */
+};
+
+static void *must(void *memory)
+{
+	if (!memory)
+		log_fatal(EXIT_TEMPORARY, "out of memory");
+	return memory;
+}
+
+static void new_folder(const struct parent *p, char *to, size_t size)
+{
+	snprintf(to, size, "%s/new", p->child.server->dir);
+}
+
+void parent_init(struct parent *p, int argc, char **argv)
+{
+	char path[PATH_MAX];
+	*p = (struct parent){0};
+	child_start(argc, argv, 1U << CHILD_SMTPD, &p->child);
+	tzset();
+	p->listeners = must(calloc(p->child.listener_count + 1, sizeof(*p->listeners)));
+	p->polled = must(calloc(POLL_LISTEN + p->child.listener_count, sizeof(*p->polled)));
+	p->packet = must(malloc(WIRE_PACKET_MAX));
+	for (size_t i = 0; i < p->child.listener_count; i++)
+		p->listeners[i] = CHILD_FD_LISTEN + (int)i;
+	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
+		p->ctl_links[i] = -1;
+	new_folder(p, path, sizeof(path));
+	p->spool.new_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->spool.new_fd < 0)
+		log_fatal(EXIT_TEMPORARY, "can't open %s: %s", path, strerror(errno));
+}
+
+void parent_jail(struct parent *p)
+{
+	char path[PATH_MAX];
+	new_folder(p, path, sizeof(path));
+	const char *const paths[] = {path, NULL};
+	const struct privs_jail jail = {
+		.user = p->child.config.smtpd_user,
+		.root = path,
+		.max_files = CHILD_FD_LISTEN + (int)p->child.listener_count + LIMIT_CTL_LINKS + SPARE_FDS,
+		.may_fork = true,
+		.paths = paths,
+	};
+	privs_enter(&jail);
+}
+
+static void close_ctl_links(struct parent *p)
+{
+	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
+		fd_close(&p->ctl_links[i]);
+}
+
+/* A worker holds nothing that leads to master or to an operator. */
+static int work(void *context, size_t slot)
+{
+	struct parent *p = context;
+	close_ctl_links(p);
+	close(CHILD_FD_CONTROL);
+	close(CHILD_FD_CONFIG);
+	return worker_run(&p->worker, slot);
+}
+
+static size_t max_workers(const struct config_server *server)
+{
+	int64_t max = server->processes.max;
+	return (size_t)(server->max_connections < max ? server->max_connections : max);
+}
+
+static size_t spare_workers(const struct config_server *server)
+{
+	size_t max = max_workers(server), spare = (size_t)server->processes.spare;
+	return spare < max ? spare : max;
+}
+
+void parent_ready(struct parent *p)
+{
+	static const struct prefork_ops ops = {.work = work};
+	const struct config_server *server = p->child.server;
+	int new_fd = p->spool.new_fd;
+	int error = spool_probe(new_fd, &p->spool);
+	if (error)
+		log_fatal(EXIT_TEMPORARY, "can't create files in %s/new: %s; who owns the folder?", server->dir,
+			  strerror(-error));
+	error = ipc_set_send_deadline(CHILD_FD_ARRIVALS, LIMIT_ARRIVED_MS);
+	if (error)
+		log_fatal(EXIT_TEMPORARY, "can't use the link to the queue: %s", strerror(-error));
+	p->pool = prefork_new(&ops, p, spare_workers(server), (size_t)server->processes.max);
+	p->worker = (struct worker_context){
+		.pool = p->pool,
+		.listeners = p->listeners,
+		.listener_count = p->child.listener_count,
+		.spool = &p->spool,
+		.snapshot = snapshot_new(LIMIT_SNAPSHOT),
+	};
+	if (!p->pool || !p->worker.snapshot)
+		log_fatal(EXIT_TEMPORARY, "can't make the pool of workers: %s", strerror(errno));
+	prefork_resize(p->pool, spare_workers(server), max_workers(server));
+	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
+	child_ready();
+}
+
+/* Sessions that look at an area which is full end at their next command: they could not see what comes after it. */
+static void publish(struct parent *p, struct span text)
+{
+	if (snapshot_publish(p->worker.snapshot, text)) {
+		prefork_signal(p->pool, SIGUSR1);
+		return;
+	}
+	struct snapshot *fresh = snapshot_new(LIMIT_SNAPSHOT);
+	if (fresh) {
+		snapshot_free(p->worker.snapshot);
+		p->worker.snapshot = fresh;
+	}
+	prefork_signal(p->pool, SIGTERM);
+}
+
+static void reload(struct parent *p, struct ipc_packet *packet)
+{
+	struct str text;
+	if (packet->fd_count != 1)
+		return;
+	str_init(&text, LIMIT_SNAPSHOT);
+	int error = child_config_text(packet->fds[0], &text);
+	int fd = packet->fds[0];
+	packet->fds[0] = -1;
+	if (error || !child_reconfigure(&p->child, fd)) {
+		log_error("can't read the new configuration: %s; the old one stays", strerror(error ? -error : EINVAL));
+	} else {
+		const struct config_server *server = p->child.server;
+		publish(p, str_span(&text));
+		p->worker.live =
+			(struct live){p->worker.snapshot, snapshot_generation(p->worker.snapshot), server, NULL};
+		prefork_resize(p->pool, spare_workers(server), max_workers(server));
+		log_info("new configuration in force");
+	}
+	if (error)
+		close(fd);
+	str_free(&text);
+}
+
+static void attach(struct parent *p, struct ipc_packet *packet)
+{
+	struct wire_attach attach;
+	if (!wire_decode_attach(packet->text, &attach) || attach.kind != CHILD_LINK_CTL || packet->fd_count != 1)
+		return;
+	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++) {
+		if (p->ctl_links[i] != -1)
+			continue;
+		p->ctl_links[i] = packet->fds[0];
+		packet->fds[0] = -1;
+		fd_set_nonblock(p->ctl_links[i], true);
+		return;
+	}
+	log_warning("more than %d operators at once: one is sent away", LIMIT_CTL_LINKS);
+}
+
+static void stop(struct parent *p, bool now)
+{
+	if (!p->stop_by)
+		p->stop_by = clock_mono_ms() + LIMIT_STOP_MS;
+	prefork_resize(p->pool, 0, 0);
+	prefork_signal(p->pool, now ? SIGKILL : SIGTERM);
+}
+
+static void control(struct parent *p)
+{
+	struct ipc_packet packet;
+	struct wire_stop request;
+	int error = ipc_receive(CHILD_FD_CONTROL, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
+	if (error == -EAGAIN || error == -EINTR)
+		return;
+	if (error || packet.eof) {
+		p->polled[POLL_CONTROL].fd = -1;
+		stop(p, false);
+		return;
+	}
+	switch (wire_type_of(packet.text)) {
+	case WIRE_attach:
+		attach(p, &packet);
+		break;
+	case WIRE_reload:
+		reload(p, &packet);
+		break;
+	case WIRE_stop:
+		stop(p, wire_decode_stop(packet.text, &request) && request.now);
+		break;
+	default:
+		log_error("packet=%s from mailrootd is not for us", wire_type_name(wire_type_of(packet.text)));
+	}
+	ipc_packet_close(&packet);
+}
+
+static void answer(struct parent *p, int *link)
+{
+	struct ipc_packet packet;
+	int error = ipc_receive(*link, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
+	if (error == -EAGAIN || error == -EINTR)
+		return;
+	bool useful = !error && !packet.eof && requests_answer(*link, packet.text, p->child.server, p->pool);
+	if (!error)
+		ipc_packet_close(&packet);
+	if (!useful)
+		fd_close(link);
+}
+
+/* One client for whom there is no worker. It may hear why; nothing waits for it. */
+static bool refuse_next(struct parent *p, int listener)
+{
+	struct str text;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return false;
+	str_init(&text, LIMIT_LINE);
+	replies_append(&text, REPLY_BUSY, !(p->child.server->without & WITHOUT_ENHANCEDSTATUSCODES),
+		       span_of(p->child.server->fqdn), (struct span){0});
+	if (send(fd, text.at, text.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("a client did not wait to hear that we are busy: %s", strerror(errno));
+	str_free(&text);
+	close(fd);
+	return true;
+}
+
+static bool is_full(const struct parent *p)
+{
+	const struct scoreboard *board = prefork_scoreboard(p->pool);
+	size_t slots = prefork_slots(p->pool);
+	return !p->stop_by && prefork_count(p->pool) >= prefork_max(p->pool) &&
+	       !scoreboard_count(board, slots, SCOREBOARD_IDLE) && !scoreboard_count(board, slots, SCOREBOARD_STARTING);
+}
+
+static void refuse(struct parent *p)
+{
+	unsigned refused = 0;
+	for (size_t i = 0; i < p->child.listener_count; i++)
+		while (refused < BUSY_AT_ONCE && p->polled[POLL_LISTEN + i].revents && refuse_next(p, p->listeners[i]))
+			refused++;
+	if (refused)
+		log_warning("sessions=%zu refused=%u: max_connections or processes max is reached",
+			    prefork_count(p->pool), refused);
+}
+
+static void wait_for_something(struct parent *p, int timeout)
+{
+	bool full = is_full(p);
+	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
+		p->polled[POLL_CTL + i] = (struct pollfd){.fd = p->ctl_links[i], .events = POLLIN};
+	for (size_t i = 0; i < p->child.listener_count; i++)
+		p->polled[POLL_LISTEN + i] = (struct pollfd){.fd = full ? p->listeners[i] : -1, .events = POLLIN};
+	if (poll(p->polled, POLL_LISTEN + p->child.listener_count, timeout) < 0)
+		for (size_t i = 0; i < POLL_LISTEN + p->child.listener_count; i++)
+			p->polled[i].revents = 0;
+}
+
+static int time_left(const struct parent *p, int timeout)
+{
+	int64_t left = p->stop_by - clock_mono_ms();
+	if (!p->stop_by)
+		return timeout;
+	if (left < 0)
+		left = 0;
+	return timeout < 0 || left < timeout ? (int)left : timeout;
+}
+
+int parent_loop(struct parent *p)
+{
+	p->polled[POLL_CONTROL] = (struct pollfd){.fd = CHILD_FD_CONTROL, .events = POLLIN};
+	p->polled[POLL_POOL] = (struct pollfd){.fd = prefork_fd(p->pool), .events = POLLIN};
+	for (;;) {
+		int timeout = prefork_tend(p->pool);
+		if (p->stop_by && !prefork_count(p->pool))
+			return 0;
+		if (p->stop_by && clock_mono_ms() >= p->stop_by)
+			prefork_signal(p->pool, SIGKILL);
+		wait_for_something(p, time_left(p, timeout));
+		if (p->polled[POLL_CONTROL].revents)
+			control(p);
+		for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
+			if (p->polled[POLL_CTL + i].revents)
+				answer(p, &p->ctl_links[i]);
+		if (is_full(p))
+			refuse(p);
+	}
+}

@@ -1,0 +1,35 @@
+/*
+ * The smtpd parent: keeps the pool of workers, publishes new policy, answers master and mailrootctl, and says 421 when
+ * every worker is taken. Serves nobody itself and reads nothing from the network.
+ */
+#ifndef SMTPD_PARENT_H
+#define SMTPD_PARENT_H
+
+#include "common/host/child.h"
+#include "smtpd/limits.h"
+#include "smtpd/worker.h"
+
+struct parent {
+	struct child child;
+	int *listeners;
+	struct spool spool;
+	struct worker_context worker;
+	struct prefork *pool;
+	int ctl_links[LIMIT_CTL_LINKS]; /* -1 = free */
+	struct pollfd *polled;
+	char *packet;    /* WIRE_PACKET_MAX octets */
+	int64_t stop_by; /* clock_mono_ms; 0 = not stopping */
+};
+
+/* As root: starts from what master gave us and opens new/. Exits with a reason when that fails, as the others do. */
+void parent_init(struct parent *p, int argc, char **argv);
+
+void parent_jail(struct parent *p);
+
+/* In the jail: finds out what the spool's file system can do, and makes the pool. */
+void parent_ready(struct parent *p);
+
+/* Until master says stop or is gone; the exit status. */
+int parent_loop(struct parent *p);
+
+#endif

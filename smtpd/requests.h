@@ -1,0 +1,11 @@
+/* What mailrootctl asks an smtpd parent: explain_relay, smtpd_status. Rows and their cells: rows.h. */
+#ifndef SMTPD_REQUESTS_H
+#define SMTPD_REQUESTS_H
+
+#include "common/host/config.h"
+#include "common/host/prefork.h"
+
+/* Answers one packet on LINK, which does not block. False when the link is of no more use: the caller closes it. */
+bool requests_answer(int link, struct span packet, const struct config_server *server, struct prefork *pool);
+
+#endif

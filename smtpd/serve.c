@@ -1,0 +1,131 @@
+#include "smtpd/serve.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/host/stream.h"
+
+struct connection {
+	struct stream stream;
+	struct session session;
+	struct live *live;
+	struct serve_stop *stop;
+	int64_t text_since;   /* when the text that is coming in began; 0 = none is */
+	uint64_t text_octets; /* of it */
+};
+
+static void input_ended(struct connection *c, enum stream_result result)
+{
+	if (result == STREAM_TIMEOUT)
+		session_say(&c->session, REPLY_TIMEOUT);
+	else if (result == STREAM_EOF && c->stop->stop)
+		session_say(&c->session, REPLY_STOPPING);
+	else
+		session_close(&c->session);
+}
+
+static void take_line(struct connection *c)
+{
+	struct span line;
+	bool bare = false;
+	c->text_since = 0;
+	c->session.config = live_server(c->live);
+	stream_deadline(&c->stream, c->session.config->connection_timeout);
+	c->stop->waiting_fd = c->stream.fd;
+	enum stream_result result = STREAM_EOF;
+	if (!c->stop->stop)
+		result = stream_line(&c->stream, LIMIT_LINE, &line, &bare);
+	c->stop->waiting_fd = -1;
+	if (result == STREAM_OK)
+		session_line(&c->session, line, bare);
+	else if (result == STREAM_TOO_LONG)
+		session_line_too_long(&c->session);
+	else
+		input_ended(c, result);
+}
+
+/* The deadline moves on with what has come: LIMIT_TEXT_MS and LIMIT_TEXT_RATE. */
+static void set_text_deadline(struct connection *c)
+{
+	int64_t now = clock_mono_ms();
+	if (!c->text_since) {
+		c->text_since = now;
+		c->text_octets = 0;
+	}
+	int64_t allowed = LIMIT_TEXT_MS + (int64_t)(c->text_octets / LIMIT_TEXT_RATE) * 1000;
+	int64_t left = c->text_since + allowed - now;
+	stream_deadline(&c->stream, left > 0 ? left : 1);
+}
+
+static void take_octets(struct connection *c)
+{
+	struct span octets;
+	set_text_deadline(c);
+	enum stream_result result = stream_peek(&c->stream, &octets);
+	if (result != STREAM_OK) {
+		input_ended(c, result);
+		return;
+	}
+	size_t taken = session_octets(&c->session, octets);
+	c->text_octets += taken;
+	stream_taken(&c->stream, taken);
+}
+
+static bool send_replies(struct connection *c)
+{
+	enum stream_result result = stream_write(&c->stream, str_span(&c->session.out));
+	str_clear(&c->session.out);
+	return result == STREAM_OK;
+}
+
+static void converse(struct connection *c)
+{
+	session_greet(&c->session);
+	while (send_replies(c)) {
+		switch (session_wants(&c->session)) {
+		case SESSION_WANTS_LINE:
+			take_line(c);
+			break;
+		case SESSION_WANTS_OCTETS:
+			take_octets(c);
+			break;
+		default:
+			stream_flush(&c->stream);
+			return;
+		}
+	}
+	session_close(&c->session);
+}
+
+/* A close with input unread is a reset, which may overtake our last reply: takes what still comes, for a moment. */
+static void linger(struct connection *c)
+{
+	struct span octets;
+	size_t taken = 0;
+	shutdown(c->stream.fd, SHUT_WR);
+	stream_deadline(&c->stream, LIMIT_LINGER_MS);
+	while (taken < LIMIT_LINGER_OCTETS && stream_peek(&c->stream, &octets) == STREAM_OK) {
+		taken += octets.len;
+		stream_taken(&c->stream, octets.len);
+	}
+}
+
+void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, struct serve_stop *stop)
+{
+	struct connection c = {.live = live, .stop = stop};
+	const struct config_server *config = live_server(live);
+	if (stream_init(&c.stream, fd, config->connection_timeout)) {
+		if (session_init(&c.session, config, store, client)) {
+			log_debug("client=%s status=connected", c.session.client_text);
+			converse(&c);
+			if (!c.session.quit && !c.stream.failed)
+				linger(&c);
+			log_debug("client=%s status=disconnected", c.session.client_text);
+		}
+		session_free(&c.session);
+		stream_free(&c.stream);
+	}
+	close(fd);
+}

@@ -1,0 +1,25 @@
+/*
+ * One connection from greeting to close: carries octets between a stream and a session, keeps the time of each phase,
+ * looks for a newer policy before each command.
+ */
+#ifndef SMTPD_SERVE_H
+#define SMTPD_SERVE_H
+
+#include <signal.h>
+
+#include "smtpd/live.h"
+#include "smtpd/session.h"
+
+/*
+ * How a signal handler ends a session between two commands: it sets `stop` and calls shutdown(waiting_fd, SHUT_RD) when
+ * that is not -1. A message that is coming in is never interrupted.
+ */
+struct serve_stop {
+	volatile sig_atomic_t stop;
+	volatile sig_atomic_t waiting_fd;
+};
+
+/* FD blocks, and is closed. */
+void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, struct serve_stop *stop);
+
+#endif

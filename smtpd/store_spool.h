@@ -1,0 +1,26 @@
+/* The store of the running service: a message file in new/ and a word to the queue (spool.h; INTERNALS.md "A message").
+ */
+#ifndef SMTPD_STORE_SPOOL_H
+#define SMTPD_STORE_SPOOL_H
+
+#include "common/base/str.h"
+#include "common/host/spool.h"
+#include "smtpd/store.h"
+
+struct store_spool {
+	const struct spool *spool;
+	struct spool_file file;
+	int arrivals_fd; /* the link that takes `arrived`; its send deadline is LIMIT_ARRIVED_MS */
+	struct str packet;
+	int64_t space_seen_ms; /* when space_free was true */
+	uint64_t space_free;
+};
+
+/* SPOOL is borrowed, the descriptor too. One a process: ids are drawn from what it buffers. */
+void store_spool_init(struct store_spool *s, const struct spool *spool, int arrivals_fd);
+void store_spool_free(struct store_spool *s);
+
+/* As session.h wants it; valid as long as *s. */
+struct store store_spool_ops(struct store_spool *s);
+
+#endif

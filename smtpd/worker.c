@@ -1,0 +1,139 @@
+#include "smtpd/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/host/child.h"
+#include "common/host/net.h"
+#include "smtpd/serve.h"
+#include "smtpd/store_spool.h"
+
+enum { BACK_OFF_MS = 200 }; /* after an accept for which there was no descriptor or memory */
+
+struct worker {
+	struct worker_context *context;
+	size_t slot;
+	int epoll_fd;
+	int64_t jobs; /* left to do */
+	struct store_spool spool;
+	struct store store;
+};
+
+/* What the signal handlers reach. The eventfd wakes a worker that waits for a connection, however closely they race. */
+static struct {
+	struct serve_stop serve;
+	volatile sig_atomic_t retire;
+	int wake_fd;
+} told;
+
+static void wake(void)
+{
+	uint64_t one = 1;
+	int keep = errno;
+	if (write(told.wake_fd, &one, sizeof(one)) < 0)
+		told.retire = 1;
+	errno = keep;
+}
+
+static void on_stop(int signo)
+{
+	(void)signo;
+	told.serve.stop = told.retire = 1;
+	if (told.serve.waiting_fd != -1)
+		shutdown(told.serve.waiting_fd, SHUT_RD);
+	wake();
+}
+
+static void on_retire(int signo)
+{
+	(void)signo;
+	told.retire = 1;
+	wake();
+}
+
+static void listen_to_signals(void)
+{
+	struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+	struct sigaction retire = {.sa_handler = on_retire, .sa_flags = SA_RESTART};
+	told.serve.waiting_fd = -1;
+	told.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGUSR1, &retire, NULL);
+}
+
+/* One connection wakes one worker. */
+static bool watch(struct worker *w)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = -1};
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	bool ok = w->epoll_fd != -1 && epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, told.wake_fd, &event) == 0;
+	event.events = EPOLLIN | EPOLLEXCLUSIVE;
+	for (size_t i = 0; ok && i < w->context->listener_count; i++) {
+		event.data.fd = w->context->listeners[i];
+		ok = epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event) == 0;
+	}
+	if (!ok)
+		log_error("can't wait for connections: %s", strerror(errno));
+	return ok;
+}
+
+static void serve_next(struct worker *w, int listener)
+{
+	struct sockaddr_storage from = {0};
+	socklen_t len = sizeof(from);
+	struct ipaddr client;
+	uint16_t port;
+	char doing[IPADDR_TEXT_MAX];
+	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			poll(NULL, 0, BACK_OFF_MS);
+		return;
+	}
+	net_address(&from, &client, &port);
+	ipaddr_format(&client, doing);
+	prefork_busy(w->context->pool, w->slot, span_of(doing));
+	serve(fd, &client, &w->context->live, &w->store, &told.serve);
+	scoreboard_served(prefork_scoreboard(w->context->pool), w->slot);
+	prefork_idle(w->context->pool, w->slot);
+	w->jobs--;
+}
+
+static void loop(struct worker *w)
+{
+	struct epoll_event event;
+	while (!told.retire && w->jobs > 0)
+		if (epoll_wait(w->epoll_fd, &event, 1, -1) == 1 && event.data.fd != -1)
+			serve_next(w, event.data.fd);
+}
+
+/* A connection may have woken us, and nobody else, in the moment that we were told to go. */
+static void leave(struct worker *w)
+{
+	close(w->epoll_fd);
+	for (size_t i = 0; !told.serve.stop && i < w->context->listener_count; i++)
+		serve_next(w, w->context->listeners[i]);
+}
+
+int worker_run(struct worker_context *context, size_t slot)
+{
+	struct worker w = {.context = context, .slot = slot};
+	listen_to_signals();
+	snapshot_read_only(context->snapshot);
+	w.jobs = context->live.server->processes.jobs;
+	store_spool_init(&w.spool, context->spool, CHILD_FD_ARRIVALS);
+	w.store = store_spool_ops(&w.spool);
+	if (told.wake_fd < 0 || !watch(&w))
+		return EXIT_TEMPORARY;
+	prefork_idle(context->pool, slot);
+	loop(&w);
+	leave(&w);
+	store_spool_free(&w.spool);
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* A forked process that accepts and serves one connection at a time, until its jobs are done or it is told to go. */
+#ifndef SMTPD_WORKER_H
+#define SMTPD_WORKER_H
+
+#include "common/host/prefork.h"
+#include "common/host/spool.h"
+#include "smtpd/live.h"
+
+/* What a worker has from its parent. */
+struct worker_context {
+	struct prefork *pool;
+	const int *listeners;
+	size_t listener_count;
+	const struct spool *spool;
+	struct snapshot *snapshot;
+	struct live live;
+};
+
+/* Serves; the return value is the exit status. SIGTERM ends it between two commands, SIGUSR1 between two sessions. */
+int worker_run(struct worker_context *context, size_t slot);
+
+#endif
