@@ -1,0 +1,44 @@
+#include "common/mail/envelope.h"
+#include "t/fuzz/must.h"
+
+/* Written by us and read again, an envelope is the same. */
+static void check(const struct envelope *got, struct arena *arena)
+{
+	struct str text;
+	struct envelope again;
+	const char *why;
+	str_init(&text, ENVELOPE_MAX);
+	envelope_write_sender(&text, got->sender.text);
+	for (size_t i = 0; i < got->rcpt_count; i++)
+		envelope_write_rcpt(&text, got->rcpts[i].text);
+	MUST(!text.failed);
+	MUST(envelope_parse(str_span(&text), true, arena, &again, &why) == ENVELOPE_OK);
+	MUST(again.rcpt_count == got->rcpt_count && again.body_at == text.len);
+	MUST(span_equal(again.sender.text, got->sender.text));
+	for (size_t i = 0; i < got->rcpt_count; i++)
+		MUST(span_equal(again.rcpts[i].text, got->rcpts[i].text));
+	str_free(&text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span in = {(const char *)data, size};
+	struct arena arena;
+	struct envelope whole;
+	struct envelope part;
+	const char *why = NULL;
+	arena_init(&arena, 1 << 22);
+	enum envelope_result result = envelope_parse(in, true, &arena, &whole, &why);
+	MUST(result != ENVELOPE_MORE && whole.body_at <= size);
+	MUST(result == ENVELOPE_OK || why != NULL);
+	if (result == ENVELOPE_OK) {
+		MUST(whole.rcpt_count > 0 && whole.rcpt_count <= ENVELOPE_RCPT_MAX);
+		check(&whole, &arena);
+	}
+	/* A part of the file says the same, or that it wants more. */
+	enum envelope_result partial = envelope_parse(in, false, &arena, &part, &why);
+	MUST(partial == ENVELOPE_MORE || partial == result);
+	MUST(partial != ENVELOPE_OK || part.body_at == whole.body_at);
+	arena_free(&arena);
+	return 0;
+}
