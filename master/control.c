@@ -1,0 +1,163 @@
+#include "master/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/rows.h"
+#include "master/requests.h"
+
+void control_init(struct control *control)
+{
+	*control = (struct control){.fd = -1};
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		control->clients[i].fd = -1;
+}
+
+int control_open(struct control *control, const char *run_dir)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int n = snprintf(control->path, sizeof(control->path), "%s/control", run_dir);
+
+	if (n < 0 || (size_t)n >= sizeof(control->path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, control->path, sizeof(address.sun_path));
+	control->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (control->fd < 0)
+		return -errno;
+	/* We hold the lock of the pid file, so a socket that is there belongs to nobody. Who may speak is decided by
+	 * the kernel's word on the peer (permit.h), not by the mode: operators are users as well as groups. */
+	unlink(control->path);
+	if (bind(control->fd, (struct sockaddr *)&address, sizeof(address)) || chmod(control->path, 0666) ||
+	    listen(control->fd, CONTROL_CLIENTS_MAX)) {
+		int error = -errno;
+		fd_close(&control->fd);
+		return error;
+	}
+	return 0;
+}
+
+void control_close(struct control *control)
+{
+	if (control->fd >= 0)
+		unlink(control->path);
+	fd_close(&control->fd);
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		fd_close(&control->clients[i].fd);
+}
+
+static struct control_client *free_client(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		if (control->clients[i].fd < 0)
+			return &control->clients[i];
+	}
+	return NULL;
+}
+
+void control_accept(struct control *control, int64_t now_ms)
+{
+	struct control_client one = {.fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+	struct control_client *client = free_client(control);
+
+	if (one.fd < 0)
+		return;
+	int sndbuf = CONTROL_SNDBUF;
+	setsockopt(one.fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+	if (!permit_socket(&control->permit, one.fd))
+		control_done(&one, 1, "you may not control this service; the setting `operators` names who may", -1);
+	else if (!client)
+		control_done(&one, 1, "too many are asking at once; try again in a moment", -1);
+	else
+		*client = (struct control_client){one.fd, now_ms + CONTROL_IDLE_MS};
+	if (!client || client->fd != one.fd)
+		fd_close(&one.fd);
+}
+
+void control_receive(struct master *master, struct control_client *client)
+{
+	char buffer[CONTROL_REQUEST_MAX];
+	struct ipc_packet packet = {.eof = true};
+
+	int error = ipc_receive(client->fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
+	if (error == -EAGAIN)
+		return;
+	bool keep = false;
+	if (!error && !packet.eof)
+		keep = requests_answer(master, client, packet.text);
+	if (!error)
+		ipc_packet_close(&packet);
+	if (!keep)
+		fd_close(&client->fd);
+}
+
+int64_t control_tend(struct control *control, int64_t now_ms)
+{
+	int64_t next = -1;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct control_client *client = &control->clients[i];
+		if (client->fd >= 0 && now_ms >= client->until_ms)
+			fd_close(&client->fd);
+		if (client->fd >= 0 && (next < 0 || client->until_ms - now_ms < next))
+			next = client->until_ms - now_ms;
+	}
+	return next;
+}
+
+static bool answer(struct control_client *client, struct str *packet, int fd)
+{
+	bool good = !packet->failed && ipc_send(client->fd, str_span(packet), &fd, fd >= 0) == 0;
+
+	str_free(packet);
+	return good;
+}
+
+bool control_row(struct control_client *client, const char *kind, const char *const *cells, size_t n)
+{
+	struct str joined, packet;
+
+	str_init(&joined, 65536);
+	str_init(&packet, WIRE_PACKET_MAX);
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			str_append_c(&joined, ROW_SEPARATOR);
+		str_append_text(&joined, cells[i] ? cells[i] : "");
+	}
+	struct wire_ctl_row row = {.kind = span_of(kind), .cells = str_span(&joined)};
+	wire_encode_ctl_row(&row, &packet);
+	packet.failed |= joined.failed;
+	bool good = answer(client, &packet, -1);
+	str_free(&joined);
+	return good;
+}
+
+bool control_text(struct control_client *client, struct span text)
+{
+	while (text.len) {
+		struct wire_ctl_text piece = {.text = {text.at, text.len < 60000 ? text.len : 60000}};
+		struct str packet;
+		str_init(&packet, WIRE_PACKET_MAX);
+		wire_encode_ctl_text(&piece, &packet);
+		if (!answer(client, &packet, -1))
+			return false;
+		text = span_skip(text, piece.text.len);
+	}
+	return true;
+}
+
+bool control_done(struct control_client *client, unsigned exit_code, const char *text, int fd)
+{
+	struct wire_ctl_done done = {.exit_code = exit_code, .text = span_of(text)};
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_ctl_done(&done, &packet);
+	return answer(client, &packet, fd);
+}

@@ -1,0 +1,156 @@
+#include "master/folders.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+
+struct folder {
+	const char *name;
+	mode_t mode;
+	gid_t gid;
+	bool ours; /* only the service uses it: owner and mode are mended; otherwise an administrator may have his
+		      reasons */
+};
+
+static bool fail(char *why, size_t size, const char *path, const char *what, const char *remedy)
+{
+	snprintf(why, size, "folder %.300s: %.100s; %.120s", path, what, remedy);
+	return false;
+}
+
+/* Owner and mode of a folder that is there, through its descriptor. */
+static bool mend(int fd, const struct folder *want, const struct folders_owner *owner, bool fresh, const char *path,
+		 char *why, size_t size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return fail(why, size, path, strerror(errno), "see `dmesg` for trouble with the disk");
+	if (!fresh && !want->ours) {
+		/* Groups and ACLs may let the queue in: only what is plainly root's own is refused here. */
+		if (st.st_uid == 0 && owner->queue_uid != 0 && !(st.st_mode & 022))
+			return fail(why, size, path, "it belongs to root and the service may not write there",
+				    "`chown` it to the user of the service (setting `user`)");
+		return true;
+	}
+	if (st.st_uid != owner->queue_uid && st.st_uid != geteuid())
+		return fail(why, size, path, "it belongs to another user",
+			    "`chown` it to the user of the service (setting `user`), or name another mailroot_dir");
+	if ((st.st_uid != owner->queue_uid || st.st_gid != want->gid) && fchown(fd, owner->queue_uid, want->gid))
+		return fail(why, size, path, strerror(errno), "its owner can't be set");
+	if ((st.st_mode & 07777) != want->mode && fchmod(fd, want->mode))
+		return fail(why, size, path, strerror(errno), "its mode can't be set");
+	return true;
+}
+
+/* The folder WANT beneath AT, made when it is missing; PATH is its whole name for messages. Descriptor or -1. */
+static int make_one(int at, const struct folder *want, const struct folders_owner *owner, const char *path, char *why,
+		    size_t size)
+{
+	bool fresh = mkdirat(at, want->name, 0700) == 0;
+
+	if (!fresh && errno != EEXIST) {
+		fail(why, size, path, strerror(errno), "it can't be made; does the folder above it exist?");
+		return -1;
+	}
+	/* A folder that the administrator put elsewhere may be reached through a symbolic link of his. */
+	int fd = openat(at, want->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (want->ours ? O_NOFOLLOW : 0));
+	if (fd < 0) {
+		fail(why, size, path, strerror(errno), "it must be a folder, not a link or a file");
+		return -1;
+	}
+	if (!mend(fd, want, owner, fresh, path, why, size))
+		fd_close(&fd);
+	return fd;
+}
+
+static bool make_beneath(int at, const char *above, const struct folder *want, const struct folders_owner *owner,
+			 char *why, size_t size)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", above, want->name);
+	int fd = make_one(at, want, owner, path, why, size);
+	if (fd < 0)
+		return false;
+	fd_close(&fd);
+	return true;
+}
+
+static bool make_elsewhere(const char *path, const struct folders_owner *owner, char *why, size_t size)
+{
+	struct folder want = {path, 0750, owner->queue_gid, false};
+	int fd = make_one(AT_FDCWD, &want, owner, path, why, size);
+
+	if (fd < 0)
+		return false;
+	fd_close(&fd);
+	return true;
+}
+
+/* The server's own folders, all by descriptor from mailroot_dir on. */
+static bool make_server(int at, const struct config_server *server, const struct folders_owner *owner, char *why,
+			size_t size)
+{
+	const struct folder self = {server->name, 0711, owner->queue_gid, true};
+	const struct folder beneath[] = {
+		{"new", 0730, owner->smtpd_gid, true},
+		{"cur", 0700, owner->queue_gid, true},
+		{"drop", 0750, owner->queue_gid, false},
+		{"badmail", 0750, owner->queue_gid, false},
+	};
+	int fd = make_one(at, &self, owner, server->dir, why, size);
+
+	if (fd < 0)
+		return false;
+	bool good = true;
+	for (size_t i = 0; good && i < sizeof(beneath) / sizeof(beneath[0]); i++)
+		good = make_beneath(fd, server->dir, &beneath[i], owner, why, size);
+	fd_close(&fd);
+	return good;
+}
+
+bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
+		  char *why, size_t size)
+{
+	int error = folders_make_path(config->mailroot_dir);
+	if (error)
+		return fail(why, size, config->mailroot_dir, strerror(-error), "it can't be made (mailroot_dir)");
+	int at = open(config->mailroot_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return fail(why, size, config->mailroot_dir, strerror(errno), "it can't be opened (mailroot_dir)");
+	bool good = make_server(at, server, owner, why, size);
+	fd_close(&at);
+	if (good && server->badmail_dir && server->badmail_dir[0])
+		good = make_elsewhere(server->badmail_dir, owner, why, size);
+	for (size_t i = 0; good && i < server->local_domain_count; i++) {
+		const char *drop = server->local_domains[i].drop_dir;
+		if (drop && drop[0])
+			good = make_elsewhere(drop, owner, why, size);
+	}
+	return good;
+}
+
+int folders_make_path(const char *dir)
+{
+	char path[PATH_MAX];
+
+	if (strlen(dir) >= sizeof(path))
+		return -ENAMETOOLONG;
+	strcpy(path, dir);
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return -errno;
+	return 0;
+}

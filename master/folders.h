@@ -1,0 +1,29 @@
+/*
+ * The folders of a virtual server. Root makes them, but the account `mailroot` owns some that lie in between and could
+ * swap a name for a symbolic link: so every step goes by descriptor, without following links.
+ */
+#ifndef MASTER_FOLDERS_H
+#define MASTER_FOLDERS_H
+
+#include <sys/types.h>
+
+#include "common/host/config.h"
+
+/* The accounts that own them. Started by an ordinary user all are this user's. */
+struct folders_owner {
+	uid_t queue_uid; /* `user` */
+	gid_t queue_gid;
+	gid_t smtpd_gid; /* of `smtpd_user`: may create in new/ and no more */
+};
+
+/*
+ * Makes what is missing of <mailroot_dir>/<server>/{new,cur,drop,badmail}, and of badmail_dir and drop_dir where their
+ * parent folder exists. False with WHY, of SIZE octets: what is in the way and what to do.
+ */
+bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
+		  char *why, size_t size);
+
+/* Makes DIR (and its parents, mode 0755) for ourselves: run_dir, mailroot_dir. 0 or -errno. */
+int folders_make_path(const char *dir);
+
+#endif

@@ -1,0 +1,82 @@
+#include "master/links.h"
+
+#include "common/base/fd.h"
+#include "common/host/ipc.h"
+
+/* A queue that restarts must not stop acceptance: room for tens of thousands of names while nobody reads. */
+enum { KEPT_SNDBUF = 32 << 20 };
+
+static const enum child_role peers[] = {
+	[CHILD_LINK_DELIVERY] = CHILD_DELIVERY,
+	[CHILD_LINK_LOCAL] = CHILD_LOCAL,
+	[CHILD_LINK_RESOLVER] = CHILD_RESOLVER,
+};
+
+void links_init(struct links *links)
+{
+	*links = (struct links){-1, -1, -1, -1};
+}
+
+static int open_pair(int *read_end, int *write_end)
+{
+	int ends[2];
+	int error = ipc_pair(ends, KEPT_SNDBUF);
+
+	if (error)
+		return error;
+	*read_end = ends[0];
+	*write_end = ends[1];
+	return 0;
+}
+
+int links_open(struct links *links)
+{
+	int error = 0;
+
+	if (links->arrivals_read < 0)
+		error = open_pair(&links->arrivals_read, &links->arrivals_write);
+	if (!error && links->verdicts_read < 0)
+		error = open_pair(&links->verdicts_read, &links->verdicts_write);
+	return error;
+}
+
+void links_close(struct links *links)
+{
+	fd_close(&links->arrivals_read);
+	fd_close(&links->arrivals_write);
+	fd_close(&links->verdicts_read);
+	fd_close(&links->verdicts_write);
+}
+
+int links_arrivals_of(const struct links *links, enum child_role role)
+{
+	if (role == CHILD_QUEUE)
+		return links->arrivals_read;
+	return role == CHILD_SMTPD || role == CHILD_LOCAL ? links->arrivals_write : -1;
+}
+
+int links_verdicts_of(const struct links *links, enum child_role role)
+{
+	if (role == CHILD_QUEUE)
+		return links->verdicts_read;
+	return role == CHILD_DELIVERY || role == CHILD_LOCAL ? links->verdicts_write : -1;
+}
+
+enum child_role links_peer(enum child_link link)
+{
+	return link >= CHILD_LINK_DELIVERY && link <= CHILD_LINK_RESOLVER ? peers[link] : CHILD_ROLE_COUNT;
+}
+
+unsigned links_due(unsigned ready, enum child_role fresh)
+{
+	unsigned due = 0;
+
+	if (!(ready & 1U << CHILD_QUEUE))
+		return 0;
+	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++) {
+		enum child_role peer = links_peer(link);
+		if ((ready & 1U << peer) && (fresh == CHILD_QUEUE || fresh == peer))
+			due |= 1U << link;
+	}
+	return due;
+}

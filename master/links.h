@@ -1,0 +1,36 @@
+/*
+ * The links between the children of one virtual server (INTERNALS.md "Links"). Arrivals and verdicts are made once and
+ * master holds both ends, so they outlive any child. The links between the queue and its three helpers are made anew
+ * whenever one of the two ends has become ready.
+ */
+#ifndef MASTER_LINKS_H
+#define MASTER_LINKS_H
+
+#include "common/host/child.h"
+
+struct links {
+	int arrivals_read, arrivals_write; /* -1 = not made */
+	int verdicts_read, verdicts_write;
+};
+
+/* -1 everywhere, so that links_close is harmless. */
+void links_init(struct links *links);
+
+/* 0 or -errno. */
+int links_open(struct links *links);
+void links_close(struct links *links);
+
+/* What stands on CHILD_FD_ARRIVALS and CHILD_FD_VERDICTS of ROLE; -1 = nothing. Borrowed. */
+int links_arrivals_of(const struct links *links, enum child_role role);
+int links_verdicts_of(const struct links *links, enum child_role role);
+
+/* The role at the other end of a link of the queue; CHILD_ROLE_COUNT when LINK is none of these. */
+enum child_role links_peer(enum child_link link);
+
+/*
+ * Which links must be made now that FRESH has become ready: a set of (1 << enum child_link). READY is the set of
+ * (1 << role) that are ready, FRESH among them. Pure.
+ */
+unsigned links_due(unsigned ready, enum child_role fresh);
+
+#endif

@@ -1,0 +1,325 @@
+#include "master/master.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/privs.h"
+#include "master/daemon.h"
+#include "master/notify.h"
+#include "master/reload.h"
+#include "master/spawn.h"
+
+enum {
+	REPORT_MAX = 1 << 20,
+	POLL_MAX = 2 + CONTROL_CLIENTS_MAX + MASTER_SERVERS_MAX * CHILD_ROLE_COUNT,
+	LOG_AGAIN_MS = 30000, /* how long a restarted syslog daemon may be missed */
+};
+
+struct server *master_server(struct master *master, struct span name)
+{
+	for (size_t i = 0; i < master->server_count; i++) {
+		if (span_equal(span_of(master->servers[i].name), name))
+			return &master->servers[i];
+	}
+	return NULL;
+}
+
+static bool make_servers(struct master *master, const struct config_tree *tree)
+{
+	const struct config *config = &master->config;
+
+	if (config->server_count > MASTER_SERVERS_MAX) {
+		fprintf(stderr, "mailrootd: %zu virtual servers; at most %d are possible\n", config->server_count,
+			MASTER_SERVERS_MAX);
+		return false;
+	}
+	master->servers = calloc(config->server_count + 1, sizeof(master->servers[0]));
+	for (size_t i = 0; master->servers && i < config->server_count; i++) {
+		struct server *server = &master->servers[master->server_count];
+		if (!config->servers[i].enabled)
+			continue;
+		if (!server_init(server, config->servers[i].name, master->programs, &master->owner) ||
+		    !server_configure(server, tree, config, master->hostname)) {
+			fprintf(stderr, "mailrootd: virtual server %s: its name is too long, or there is no memory\n",
+				config->servers[i].name);
+			return false;
+		}
+		master->server_count++;
+	}
+	return master->servers != NULL;
+}
+
+bool master_configure(struct master *master, const char *file)
+{
+	struct config_report report = {0};
+
+	*master = (struct master){.file = file, .signal_fd = -1, .lock_fd = -1, .report_fd = -1};
+	control_init(&master->control);
+	if (gethostname(master->hostname, sizeof(master->hostname) - 1) || !master->hostname[0])
+		strcpy(master->hostname, "localhost");
+	spawn_find_programs(master->programs, sizeof(master->programs));
+	str_init(&report.text, REPORT_MAX);
+	struct config_tree *tree = config_read(file, &report);
+	bool good = tree && config_build(tree, master->hostname, &master->config, &report);
+	fputs(str_text(&report.text), stderr);
+	if (!good)
+		fprintf(stderr, "mailrootd: %u error%s in the configuration; nothing was started\n", report.errors,
+			report.errors == 1 ? "" : "s");
+	str_free(&report.text);
+	good = good && make_servers(master, tree);
+	config_tree_free(tree);
+	return good;
+}
+
+static void look_up_accounts(struct master *master)
+{
+	uid_t uid;
+
+	privs_lookup(master->config.user, &master->owner.queue_uid, &master->owner.queue_gid);
+	privs_lookup(master->config.smtpd_user, &uid, &master->owner.smtpd_gid);
+	permit_resolve(&master->config, geteuid(), &master->control.permit);
+}
+
+static bool take_lock(struct master *master)
+{
+	const char *run_dir = master->config.run_dir;
+	int other;
+
+	int error = folders_make_path(run_dir);
+	if (error) {
+		log_error("run_dir %s can't be made: %s", run_dir, strerror(-error));
+		return false;
+	}
+	master->lock_fd = daemon_lock(run_dir, &other);
+	if (master->lock_fd == -EWOULDBLOCK)
+		log_error("mailrootd runs already with this run_dir (%s), pid %d; `mailrootctl status` asks it",
+			  run_dir, other);
+	else if (master->lock_fd < 0)
+		log_error("%s/mailrootd.pid can't be made: %s; is run_dir writable for this user?", run_dir,
+			  strerror(-master->lock_fd));
+	return master->lock_fd >= 0;
+}
+
+static bool take_signals(struct master *master)
+{
+	const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		sigaddset(&set, wanted[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	master->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return master->signal_fd >= 0;
+}
+
+bool master_start(struct master *master)
+{
+	master->began_ms = clock_wall_ms();
+	look_up_accounts(master);
+	if (!take_lock(master))
+		return false;
+	if (!take_signals(master)) {
+		log_error("no signal descriptor: %s", strerror(errno));
+		return false;
+	}
+	int error = control_open(&master->control, master->config.run_dir);
+	if (error) {
+		log_error("control socket %s can't be made: %s", master->control.path, strerror(-error));
+		return false;
+	}
+	log_info("version=%s pid=%d configuration=%s servers=%zu starting", MAILROOT_VERSION, (int)getpid(),
+		 master->file, master->server_count);
+	return true;
+}
+
+void master_stop(struct master *master, bool hurry)
+{
+	if (!master->stopping) {
+		log_info("stopping");
+		notify_send("STOPPING=1");
+	}
+	master->stopping = true;
+	for (size_t i = 0; i < master->server_count; i++)
+		server_stop(&master->servers[i], hurry, clock_mono_ms());
+}
+
+static void reap(struct master *master)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		size_t i = 0;
+		while (i < master->server_count && !server_gone(&master->servers[i], pid, status, clock_mono_ms()))
+			i++;
+	}
+}
+
+static void reload_by_signal(struct master *master)
+{
+	struct str report;
+
+	str_init(&report, REPORT_MAX);
+	reload_run(master, false, &report); /* it logs what there is to say */
+	str_free(&report);
+}
+
+static void receive_signals(struct master *master)
+{
+	struct signalfd_siginfo info;
+
+	while (read(master->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(master);
+		else if (info.ssi_signo == SIGHUP)
+			reload_by_signal(master);
+		else /* a second one is meant */
+			master_stop(master, master->stopping);
+	}
+}
+
+/* What became of the servers: lines for the one who started us. */
+static void summarize(const struct master *master, struct str *to, size_t *running)
+{
+	*running = 0;
+	for (size_t i = 0; i < master->server_count; i++) {
+		const struct server *server = &master->servers[i];
+		enum server_state state = server_state(server);
+		*running += state == SERVER_RUNNING;
+		if (state == SERVER_TROUBLE)
+			str_printf(to, "mailrootd: server %s is not running: %s. It is tried again every 10 seconds.\n",
+				   server->name, server->trouble);
+		else if (state != SERVER_RUNNING)
+			str_printf(to, "mailrootd: server %s is not running (%s); the log says why\n", server->name,
+				   server_state_name(state));
+	}
+}
+
+/* Once every server runs or has said what is wrong, those who wait are told: init, and whoever started us. */
+static void announce(struct master *master, int64_t now_ms)
+{
+	struct str text;
+	size_t running;
+
+	if (master->announced || master->stopping)
+		return;
+	for (size_t i = 0; i < master->server_count; i++) {
+		if (!server_settled(&master->servers[i], now_ms))
+			return;
+	}
+	master->announced = true;
+	str_init(&text, 3000);
+	summarize(master, &text, &running);
+	notify_send("READY=1");
+	log_info("ready servers=%zu running=%zu", master->server_count, running);
+	daemon_report(&master->report_fd, 0, str_text(&text));
+	str_free(&text);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
+/* Everything that is due by the clock; milliseconds until the next, -1 = none. */
+static int64_t tend(struct master *master)
+{
+	int64_t now_ms = clock_mono_ms();
+	int64_t next = control_tend(&master->control, now_ms);
+
+	for (size_t i = 0; i < master->server_count; i++)
+		next = sooner(next, server_tend(&master->servers[i], now_ms));
+	announce(master, now_ms);
+	return sooner(next, LOG_AGAIN_MS);
+}
+
+static bool all_stopped(const struct master *master)
+{
+	for (size_t i = 0; i < master->server_count; i++) {
+		if (server_state(&master->servers[i]) != SERVER_STOPPED)
+			return false;
+	}
+	return master->stopping;
+}
+
+/* Descriptors in a fixed order: signals, control socket, its clients, then the children; -1 is skipped by poll. */
+static size_t fill_poll(const struct master *master, struct pollfd *polled)
+{
+	size_t n = 0;
+
+	polled[n++].fd = master->signal_fd;
+	polled[n++].fd = master->control.fd;
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		polled[n++].fd = master->control.clients[i].fd;
+	for (size_t i = 0; i < master->server_count; i++) {
+		for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
+			polled[n++].fd = master->servers[i].children[role].control;
+	}
+	for (size_t i = 0; i < n; i++) {
+		polled[i].events = POLLIN;
+		polled[i].revents = 0;
+	}
+	return n;
+}
+
+static void serve(struct master *master, const struct pollfd *polled)
+{
+	/* A client that was dropped or a child that went in this round has another descriptor now: look before use. */
+	const struct pollfd *client = polled + 2, *child = client + CONTROL_CLIENTS_MAX;
+
+	for (size_t i = 0; i < master->server_count; i++) {
+		for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++, child++) {
+			if (child->revents && child->fd == master->servers[i].children[role].control)
+				server_receive(&master->servers[i], role);
+		}
+	}
+	if (polled[0].revents)
+		receive_signals(master);
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		if (client[i].revents && client[i].fd == master->control.clients[i].fd)
+			control_receive(master, &master->control.clients[i]);
+	}
+	if (polled[1].revents)
+		control_accept(&master->control, clock_mono_ms());
+}
+
+int master_run(struct master *master)
+{
+	struct pollfd polled[POLL_MAX];
+	int64_t logged_ms = clock_mono_ms();
+
+	for (;;) {
+		int64_t wait_ms = tend(master);
+		if (all_stopped(master))
+			break;
+		size_t n = fill_poll(master, polled);
+		if (poll(polled, n, (int)wait_ms) > 0)
+			serve(master, polled);
+		if (clock_mono_ms() - logged_ms >= LOG_AGAIN_MS) {
+			logged_ms = clock_mono_ms();
+			daemon_log_again();
+		}
+	}
+	log_info("stopped");
+	daemon_report(&master->report_fd, 1, "mailrootd: stopped before it was ready\n");
+	control_close(&master->control);
+	for (size_t i = 0; i < master->server_count; i++)
+		server_free(&master->servers[i]);
+	free(master->servers);
+	config_free(&master->config);
+	return 0;
+}

@@ -1,0 +1,161 @@
+#include "master/requests.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/host/net.h"
+#include "common/host/rows.h"
+#include "master/master.h"
+#include "master/reload.h"
+
+enum { NUMBER_MAX = 24, REPORT_MAX = 1 << 20 };
+
+static const char *number(int64_t value, char to[NUMBER_MAX])
+{
+	snprintf(to, NUMBER_MAX, "%" PRId64, value);
+	return to;
+}
+
+static bool process_row(struct control_client *client, const struct server *server, const struct supervised *child,
+			int64_t now_ms)
+{
+	char pid[NUMBER_MAX], since[NUMBER_MAX], restarts[NUMBER_MAX];
+	int64_t age_ms = supervise_alive(child) ? now_ms - child->started_ms : 0;
+	const char *cells[] = {server->name,
+			       child_role_name(child->role),
+			       supervise_state_name(child->state),
+			       number(child->pid, pid),
+			       number(age_ms / 1000, since),
+			       number((int64_t)child->restarts, restarts),
+			       child->why};
+
+	return control_row(client, ROW_PROCESS, cells, sizeof(cells) / sizeof(cells[0]));
+}
+
+static void append_listeners(const struct listeners *listeners, struct str *to)
+{
+	for (size_t i = 0; i < listeners->n; i++) {
+		struct sockaddr_storage name;
+		socklen_t len = sizeof(name);
+		struct ipaddr ip;
+		uint16_t port;
+		char text[NET_TEXT_MAX];
+		if (getsockname(listeners->fds[i], (struct sockaddr *)&name, &len))
+			continue;
+		net_address(&name, &ip, &port);
+		net_format(&ip, port, text);
+		str_printf(to, "%s%s", i ? " " : "", text);
+	}
+}
+
+static bool server_rows(struct control_client *client, const struct server *server, int64_t now_ms)
+{
+	struct str listening;
+
+	str_init(&listening, LISTENERS_MAX * (size_t)NET_TEXT_MAX);
+	append_listeners(&server->listeners, &listening);
+	const char *cells[] = {server->name, server_state_name(server_state(server)), server->trouble,
+			       str_text(&listening)};
+	bool good = control_row(client, ROW_SERVER, cells, sizeof(cells) / sizeof(cells[0]));
+	str_free(&listening);
+	for (enum child_role role = 0; good && role < CHILD_ROLE_COUNT; role++)
+		good = process_row(client, server, &server->children[role], now_ms);
+	return good;
+}
+
+static bool answer_status(struct master *master, struct control_client *client, struct span packet)
+{
+	char pid[NUMBER_MAX], since[NUMBER_MAX], generation[NUMBER_MAX];
+	int64_t now_ms = clock_mono_ms();
+	struct wire_ctl_status request;
+
+	if (!wire_decode_ctl_status(packet, &request))
+		return false;
+	const char *cells[] = {MAILROOT_VERSION, number(getpid(), pid),
+			       number((clock_wall_ms() - master->began_ms) / 1000, since), master->file,
+			       number((int64_t)master->generation, generation)};
+	bool good = control_row(client, ROW_SERVICE, cells, sizeof(cells) / sizeof(cells[0]));
+	for (size_t i = 0; good && i < master->server_count; i++)
+		good = server_rows(client, &master->servers[i], now_ms);
+	if (good)
+		control_done(client, 0, "", -1);
+	return false;
+}
+
+static bool answer_reload(struct master *master, struct control_client *client, struct span packet)
+{
+	struct wire_ctl_reload request;
+	struct str report;
+
+	if (!wire_decode_ctl_reload(packet, &request))
+		return false;
+	str_init(&report, REPORT_MAX);
+	bool good = reload_run(master, request.check, &report);
+	const char *verdict = !good           ? "the configuration has errors; the old one stays in force"
+			      : request.check ? "the configuration is good; nothing was changed"
+					      : "reloaded";
+	if (control_text(client, str_span(&report)))
+		control_done(client, !good, verdict, -1);
+	str_free(&report);
+	return false;
+}
+
+static bool answer_stop(struct master *master, struct control_client *client, struct span packet)
+{
+	struct wire_ctl_stop request;
+
+	if (!wire_decode_ctl_stop(packet, &request))
+		return false;
+	master_stop(master, request.now);
+	/* Its end tells that we are gone. */
+	client->until_ms = INT64_MAX;
+	return control_done(client, 0, "stopping", -1);
+}
+
+static bool answer_connect(struct master *master, struct control_client *client, struct span packet)
+{
+	struct wire_ctl_connect request;
+	char text[256];
+
+	if (!wire_decode_ctl_connect(packet, &request))
+		return false;
+	struct server *server = master_server(master, request.server);
+	if (!server || (request.kind != CHILD_QUEUE && request.kind != CHILD_SMTPD)) {
+		snprintf(text, sizeof(text), "there is no virtual server %.*s; `mailrootctl status` lists them",
+			 SPAN_ARGS(request.server));
+		control_done(client, 1, text, -1);
+		return false;
+	}
+	int fd = server_connect(server, (enum child_role)request.kind);
+	if (fd < 0) {
+		snprintf(text, sizeof(text),
+			 "the %s process of server %s does not run now (%s); `mailrootctl status` says why",
+			 child_role_name((enum child_role)request.kind), server->name, strerror(-fd));
+		control_done(client, 1, text, -1);
+		return false;
+	}
+	control_done(client, 0, "", fd);
+	fd_close(&fd);
+	return false;
+}
+
+bool requests_answer(struct master *master, struct control_client *client, struct span packet)
+{
+	switch (wire_type_of(packet)) {
+	case WIRE_ctl_status:
+		return answer_status(master, client, packet);
+	case WIRE_ctl_reload:
+		return answer_reload(master, client, packet);
+	case WIRE_ctl_stop:
+		return answer_stop(master, client, packet);
+	case WIRE_ctl_connect:
+		return answer_connect(master, client, packet);
+	default:
+		return false;
+	}
+}

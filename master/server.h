@@ -1,0 +1,86 @@
+/*
+ * One virtual server: its listeners, folders, links and five children. It is "running" when all children are ready.
+ * Trouble of the moment (port in use, address or folder missing) stops this server alone and is tried again. It is a
+ * state machine without a loop of its own: master calls server_tend with the time, and the rest when something
+ * happened.
+ */
+#ifndef MASTER_SERVER_H
+#define MASTER_SERVER_H
+
+#include "master/folders.h"
+#include "master/links.h"
+#include "master/listeners.h"
+#include "master/supervise.h"
+
+enum server_state {
+	SERVER_TROUBLE,  /* can't be opened: see `trouble`; tried again at retry_ms */
+	SERVER_STARTING, /* not every child is ready */
+	SERVER_RUNNING,
+	SERVER_FAILED, /* a child says that a restart does not help */
+	SERVER_STOPPING,
+	SERVER_STOPPED,
+	SERVER_STATE_COUNT
+};
+
+enum { SERVER_WHY_MAX = 600, SERVER_NAME_MAX = 64, SERVER_TEXT_MAX = 16 << 20 };
+
+struct server {
+	char name[SERVER_NAME_MAX + 1];
+	const struct config *config; /* borrowed: the configuration in force; NULL = no longer in the file */
+	const struct folders_owner *owner;
+	const char *programs;               /* folder of the programs */
+	struct str texts[CHILD_ROLE_COUNT]; /* canonical configuration of each role */
+	struct listeners listeners;
+	struct links links;
+	struct supervised children[CHILD_ROLE_COUNT];
+	bool open; /* listeners, folders and links are there */
+	bool stopping;
+	char trouble[SERVER_WHY_MAX];
+	int64_t opened_ms; /* first attempt, monotonic */
+	int64_t retry_ms;
+	int64_t stop_ms; /* when the stop began */
+	unsigned told;   /* (1 << role) of children that were told to stop */
+};
+
+const char *server_state_name(enum server_state state);
+
+/* A closed server. False when NAME is too long. PROGRAMS and OWNER are borrowed for its life. */
+bool server_init(struct server *server, const char *name, const char *programs, const struct folders_owner *owner);
+void server_free(struct server *server);
+
+/*
+ * Takes what TREE and CONFIG say about it from now on; children that start get it. CONFIG is borrowed until the next
+ * call. False without memory: nothing changed.
+ */
+bool server_configure(struct server *server, const struct config_tree *tree, const struct config *config,
+		      const char *hostname);
+
+/* Sends the texts of server_configure to the running children as GENERATION, and starts those that had failed. */
+void server_reload(struct server *server, uint64_t generation, int64_t now_ms);
+
+enum server_state server_state(const struct server *server);
+
+/* Nothing more is to be expected at once: it runs, or said what is wrong. */
+bool server_settled(const struct server *server, int64_t now_ms);
+
+/* Opens, starts, stops what is due. Returns milliseconds until it wants to be called again; -1 = when something
+ * happens. */
+int64_t server_tend(struct server *server, int64_t now_ms);
+
+/* Process PID ended with STATUS: true when it was one of ours. */
+bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms);
+
+/* The control link of ROLE is readable. */
+void server_receive(struct server *server, enum child_role role);
+
+/*
+ * Begins a graceful stop: smtpd first, then the queue after its jobs in hand, then the rest; what is still there after
+ * SERVER_STOP_MS is killed. HURRY: all at once, killed after a second.
+ */
+enum { SERVER_STOP_MS = 15000, SERVER_HURRY_MS = 1000 };
+void server_stop(struct server *server, bool hurry, int64_t now_ms);
+
+/* A new link to the smtpd or queue parent, its own end sent there: the other end, or -errno (-EAGAIN: not ready). */
+int server_connect(struct server *server, enum child_role role);
+
+#endif

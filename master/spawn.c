@@ -1,0 +1,160 @@
+#include "master/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/ipc.h"
+
+/* A child gets its whole environment from here: a service must not depend on who started it. */
+static const char *const kept_variables[] = {
+	"TZ",
+#ifdef __SANITIZE_ADDRESS__
+	"ASAN_OPTIONS",
+	"UBSAN_OPTIONS",
+	"LSAN_OPTIONS",
+#endif
+};
+enum { KEPT_COUNT = sizeof(kept_variables) / sizeof(kept_variables[0]), ENVIRONMENT_MAX = KEPT_COUNT + 3 };
+
+enum { PLACES_MAX = CHILD_FD_LISTEN + SPAWN_LISTENERS_MAX };
+
+enum { CONTROL_SNDBUF = 256 * 1024 };
+
+static void build_environment(char text[ENVIRONMENT_MAX][256], char *environment[ENVIRONMENT_MAX])
+{
+	size_t n = 0;
+
+	snprintf(text[n++], 256, "LANG=C");
+	snprintf(text[n++], 256, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+	for (size_t i = 0; i < KEPT_COUNT; i++) {
+		const char *value = getenv(kept_variables[i]);
+		if (value && strlen(value) < 200)
+			snprintf(text[n++], 256, "%s=%.200s", kept_variables[i], value);
+	}
+	for (size_t i = 0; i < n; i++)
+		environment[i] = text[i];
+	environment[n] = NULL;
+}
+
+/* Moves sources[i] to descriptor i for all i < n: first all of them above every target, so that none is overwritten
+ * before it was moved. */
+static bool place_descriptors(int *sources, int n)
+{
+	for (int i = 0; i < n; i++) {
+		sources[i] = fcntl(sources[i], F_DUPFD, PLACES_MAX);
+		if (sources[i] < 0)
+			return false;
+	}
+	for (int i = 0; i < n; i++) {
+		if (dup2(sources[i], i) < 0)
+			return false;
+	}
+	return close_range((unsigned)n, UINT_MAX, 0) == 0;
+}
+
+static void default_signals(void)
+{
+	sigset_t none;
+
+	for (int signo = 1; signo < NSIG; signo++)
+		signal(signo, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void become_child(const struct spawn *what, int control, int config)
+{
+	char path[PATH_MAX], count[16], text[ENVIRONMENT_MAX][256];
+	char *environment[ENVIRONMENT_MAX];
+	int sources[PLACES_MAX];
+	int n = CHILD_FD_LISTEN;
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	sources[0] = sources[1] = nothing;
+	sources[CHILD_FD_LOG] = CHILD_FD_LOG;
+	sources[CHILD_FD_CONTROL] = control;
+	sources[CHILD_FD_CONFIG] = config;
+	sources[CHILD_FD_ARRIVALS] = what->arrivals >= 0 ? what->arrivals : nothing;
+	sources[CHILD_FD_VERDICTS] = what->verdicts >= 0 ? what->verdicts : nothing;
+	for (size_t i = 0; i < what->listener_count; i++)
+		sources[n++] = what->listeners[i];
+
+	setpgid(0, 0);
+	default_signals();
+	umask(022);
+	build_environment(text, environment);
+	snprintf(path, sizeof(path), "%s/%s", what->folder, what->program);
+	snprintf(count, sizeof(count), "%zu", what->listener_count);
+	char *const with_listeners[] = {(char *)what->program,
+					"--server",
+					(char *)what->server,
+					"--role",
+					(char *)what->role,
+					"--listeners",
+					count,
+					NULL};
+	char *const without[] = {(char *)what->program, "--server", (char *)what->server, "--role",
+				 (char *)what->role,    NULL};
+
+	if (nothing < 0 || chdir("/") || !place_descriptors(sources, n))
+		log_fatal(EXIT_TEMPORARY, "%s of server %s: its descriptors can't be set up: %s", what->role,
+			  what->server, strerror(errno));
+	execve(path, what->listener_count ? with_listeners : without, environment);
+	log_fatal(EXIT_TEMPORARY, "%s can't be started: %s; is the installation complete?", path, strerror(errno));
+}
+
+int spawn_child(const struct spawn *what, pid_t *pid, int *control)
+{
+	int ends[2];
+
+	if (what->listener_count > SPAWN_LISTENERS_MAX)
+		return -EINVAL;
+	int config = fd_sealed("configuration", what->config);
+	if (config < 0)
+		return config;
+	int error = ipc_pair(ends, CONTROL_SNDBUF);
+	if (error) {
+		fd_close(&config);
+		return error;
+	}
+	fd_set_nonblock(ends[0], true);
+	*pid = fork();
+	if (*pid == 0)
+		become_child(what, ends[1], config);
+	error = *pid < 0 ? -errno : 0;
+	fd_close(&config);
+	fd_close(&ends[1]);
+	if (error)
+		fd_close(&ends[0]);
+	else
+		setpgid(*pid, *pid);
+	*control = ends[0];
+	return error;
+}
+
+void spawn_find_programs(char *to, size_t size)
+{
+	char own[PATH_MAX], beside[PATH_MAX + 32];
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+
+	snprintf(to, size, "%s", MAILROOT_LIBEXECDIR);
+	if (n <= 0)
+		return;
+	own[n] = '\0';
+	char *slash = strrchr(own, '/');
+	if (!slash)
+		return;
+	*slash = '\0';
+	snprintf(beside, sizeof(beside), "%s/%s", own, child_role_program(CHILD_SMTPD));
+	if (access(beside, X_OK) == 0)
+		snprintf(to, size, "%s", own);
+}

@@ -1,0 +1,40 @@
+/*
+ * Starting one child: fork, descriptors in their places (common/host/child.h has the table), clean environment, exec.
+ * The child leads a process group of its own, so that Ctrl-C in a terminal reaches master alone, and so that a stop
+ * that takes too long can end its workers with it.
+ */
+#ifndef MASTER_SPAWN_H
+#define MASTER_SPAWN_H
+
+#include <sys/types.h>
+
+#include "common/base/span.h"
+#include "common/host/child.h"
+
+struct spawn {
+	const char *folder;  /* of the programs */
+	const char *program; /* file name in it */
+	const char *server;
+	const char *role;
+	struct span config; /* canonical text of the role */
+	int arrivals;       /* -1 = /dev/null */
+	int verdicts;       /* -1 = /dev/null */
+	const int *listeners;
+	size_t listener_count; /* at most SPAWN_LISTENERS_MAX */
+};
+
+enum { SPAWN_LISTENERS_MAX = 128 }; /* 64 `listen` lines, "*" being two sockets */
+
+/*
+ * 0 with the child's pid and our non-blocking end of its control link (owned by the caller), or -errno. What fails
+ * after the fork shows as exit status EXIT_TEMPORARY and a line in the log.
+ */
+__attribute__((warn_unused_result)) int spawn_child(const struct spawn *what, pid_t *pid, int *control);
+
+/*
+ * Where the programs are: the folder of our own executable when they lie beside it (a build tree), otherwise
+ * MAILROOT_LIBEXECDIR. TO holds SIZE octets.
+ */
+void spawn_find_programs(char *to, size_t size);
+
+#endif

@@ -1,0 +1,83 @@
+#include "master/supervise.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+
+static const char *const state_names[SUPERVISE_STATE_COUNT] = {
+	[SUPERVISE_DOWN] = "restarting",   [SUPERVISE_STARTING] = "starting", [SUPERVISE_READY] = "ready",
+	[SUPERVISE_STOPPING] = "stopping", [SUPERVISE_STOPPED] = "stopped",   [SUPERVISE_FAILED] = "failed",
+};
+
+/* The waits after early deaths in a row; the last repeats. */
+static const int64_t delays_ms[] = {0, 100, 200, 500, 1000, 2000, 5000, 10000, 30000};
+
+const char *supervise_state_name(enum supervise_state state)
+{
+	return state < SUPERVISE_STATE_COUNT ? state_names[state] : "unknown";
+}
+
+void supervise_init(struct supervised *child, enum child_role role)
+{
+	*child = (struct supervised){.role = role, .state = SUPERVISE_STOPPED, .control = -1};
+}
+
+bool supervise_alive(const struct supervised *child)
+{
+	return child->pid > 0;
+}
+
+int64_t supervise_delay(unsigned *early, int64_t lived_ms)
+{
+	if (lived_ms >= SUPERVISE_EARLY_MS) {
+		*early = 0;
+		return 0;
+	}
+	unsigned last = sizeof(delays_ms) / sizeof(delays_ms[0]) - 1;
+	unsigned step = *early < last ? *early : last;
+	*early = step + 1;
+	return delays_ms[step];
+}
+
+void supervise_started(struct supervised *child, pid_t pid, int control, int64_t now_ms)
+{
+	child->restarts += child->started_ms != 0;
+	child->state = SUPERVISE_STARTING;
+	child->pid = pid;
+	child->control = control;
+	child->started_ms = now_ms;
+}
+
+void supervise_not_started(struct supervised *child, int64_t now_ms, int error)
+{
+	snprintf(child->why, sizeof(child->why), "could not be started: %s", strerror(error));
+	child->state = SUPERVISE_DOWN;
+	child->due_ms = now_ms + supervise_delay(&child->early, 0);
+}
+
+void supervise_why(int status, char *to)
+{
+	if (WIFSIGNALED(status))
+		snprintf(to, SUPERVISE_WHY_MAX, "killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(to, SUPERVISE_WHY_MAX, "exit %d", WEXITSTATUS(status));
+}
+
+void supervise_gone(struct supervised *child, int status, int64_t now_ms)
+{
+	supervise_why(status, child->why);
+	fd_close(&child->control);
+	child->pid = 0;
+	if (child->state == SUPERVISE_STOPPING) {
+		child->state = SUPERVISE_STOPPED;
+	} else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERMANENT) {
+		child->state = SUPERVISE_FAILED;
+	} else {
+		child->state = SUPERVISE_DOWN;
+		child->due_ms = now_ms + supervise_delay(&child->early, now_ms - child->started_ms);
+	}
+}

@@ -1,0 +1,64 @@
+/*
+ * One child of a virtual server and when it may be started again. A child that dies is replaced at once; one that
+ * dies again and again within a second of its start is tried less and less often; one that says that a restart does not
+ * help (EXIT_PERMANENT) waits for a reload. No system call here but signals.
+ */
+#ifndef MASTER_SUPERVISE_H
+#define MASTER_SUPERVISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/host/child.h"
+
+enum supervise_state {
+	SUPERVISE_DOWN,     /* not running; starts at due_ms */
+	SUPERVISE_STARTING, /* runs, did not say ready yet */
+	SUPERVISE_READY,
+	SUPERVISE_STOPPING, /* was told to stop */
+	SUPERVISE_STOPPED,  /* gone on purpose */
+	SUPERVISE_FAILED,   /* not again before a reload */
+	SUPERVISE_STATE_COUNT
+};
+
+enum { SUPERVISE_EARLY_MS = 1000, SUPERVISE_WHY_MAX = 160 };
+
+struct supervised {
+	enum child_role role;
+	enum supervise_state state;
+	pid_t pid;                   /* 0 = none */
+	int control;                 /* our end of its control link, -1 = none */
+	int64_t started_ms;          /* of the last start, monotonic */
+	int64_t due_ms;              /* DOWN: when to start it */
+	unsigned early;              /* deaths in a row within SUPERVISE_EARLY_MS of the start */
+	uint64_t restarts;           /* starts but the first */
+	char why[SUPERVISE_WHY_MAX]; /* how it ended last; "" = never did */
+};
+
+const char *supervise_state_name(enum supervise_state state);
+
+void supervise_init(struct supervised *child, enum child_role role);
+
+/* A process is there: still running, whatever it does. */
+bool supervise_alive(const struct supervised *child);
+
+/*
+ * Milliseconds to wait after a child lived LIVED_MS; *early counts its early deaths in a row. Pure. 0 for the first
+ * early death, then growing up to half a minute; a longer life makes up for everything.
+ */
+int64_t supervise_delay(unsigned *early, int64_t lived_ms);
+
+/* It was started as PID with CONTROL as our end of its link, which it owns from now on. */
+void supervise_started(struct supervised *child, pid_t pid, int control, int64_t now_ms);
+
+/* It could not be started: counts as an early death. */
+void supervise_not_started(struct supervised *child, int64_t now_ms, int error);
+
+/* It ended with STATUS as of waitpid: closes the link and decides what follows. */
+void supervise_gone(struct supervised *child, int status, int64_t now_ms);
+
+/* How a process ended, in words: "exit 100", "killed by signal 9 (Killed)". TO holds SUPERVISE_WHY_MAX. */
+void supervise_why(int status, char *to);
+
+#endif
