@@ -1,0 +1,139 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/host/config.h"
+#include "ctl/commands.h"
+#include "ctl/json.h"
+
+enum { HOSTNAME_MAX = 256, TEXT_MAX = 16 << 20 };
+
+/* The configuration of the command line's file, and what is to be said about it. Freed by unload. */
+struct loaded {
+	struct config config;
+	struct config_report report;
+	bool good;
+};
+
+static void load(const char *file, struct loaded *out)
+{
+	char hostname[HOSTNAME_MAX] = "localhost";
+
+	*out = (struct loaded){0};
+	gethostname(hostname, sizeof(hostname) - 1);
+	str_init(&out->report.text, TEXT_MAX);
+	struct config_tree *tree = config_read(file, &out->report);
+	out->good = tree && config_build(tree, hostname, &out->config, &out->report);
+	config_tree_free(tree);
+}
+
+static void unload(struct loaded *loaded)
+{
+	config_free(&loaded->config);
+	str_free(&loaded->report.text);
+}
+
+static void count_json(struct json *json, const struct loaded *loaded)
+{
+	json_key(json, "good");
+	json_bool(json, loaded->good);
+	json_key(json, "errors");
+	json_number(json, loaded->report.errors);
+	json_key(json, "warnings");
+	json_number(json, loaded->report.warnings);
+	json_key(json, "report");
+	json_string(json, str_span(&loaded->report.text));
+}
+
+int cmd_check(struct ctl *ctl)
+{
+	const char *file = ctl->arg_count ? ctl->args[0] : ctl->options.file;
+	struct loaded loaded;
+
+	load(file, &loaded);
+	if (ctl->options.given & OPTION_JSON) {
+		struct json json;
+		json_init(&json, stdout);
+		json_object(&json);
+		json_key(&json, "file");
+		json_string(&json, span_of(file));
+		count_json(&json, &loaded);
+		json_end_object(&json);
+		json_finish(&json);
+	} else {
+		fputs(str_text(&loaded.report.text), loaded.good ? stdout : stderr);
+		if (loaded.good)
+			printf("%s is good: %zu virtual server%s, %u warning%s\n", file, loaded.config.server_count,
+			       loaded.config.server_count == 1 ? "" : "s", loaded.report.warnings,
+			       loaded.report.warnings == 1 ? "" : "s");
+		else
+			commands_fail("%s has %u error%s; the service would not take it", file, loaded.report.errors,
+				      loaded.report.errors == 1 ? "" : "s");
+	}
+	bool good = loaded.good;
+	unload(&loaded);
+	return good ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* Text of several lines as a JSON array of its lines. */
+static void print_lines_json(const char *key, struct span text)
+{
+	struct span line;
+	struct json json;
+
+	json_init(&json, stdout);
+	json_object(&json);
+	json_key(&json, key);
+	json_array(&json);
+	while (span_line(&text, &line))
+		json_string(&json, line);
+	json_end_array(&json);
+	json_end_object(&json);
+	json_finish(&json);
+}
+
+static void print_text(const struct ctl *ctl, const char *key, const struct str *text)
+{
+	if (ctl->options.given & OPTION_JSON)
+		print_lines_json(key, str_span(text));
+	else
+		fputs(str_text(text), stdout);
+}
+
+int cmd_config_show(struct ctl *ctl)
+{
+	struct loaded loaded;
+	struct str text;
+
+	load(ctl->options.file, &loaded);
+	str_init(&text, TEXT_MAX);
+	if (loaded.good)
+		config_show(&loaded.config, &text);
+	else
+		fputs(str_text(&loaded.report.text), stderr);
+	bool good = loaded.good && !text.failed;
+	if (good)
+		print_text(ctl, "settings", &text);
+	else
+		commands_fail("%s has %u error%s", ctl->options.file, loaded.report.errors,
+			      loaded.report.errors == 1 ? "" : "s");
+	str_free(&text);
+	unload(&loaded);
+	return good ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cmd_config_doc(struct ctl *ctl)
+{
+	const char *name = ctl->arg_count ? ctl->args[0] : NULL;
+	struct str text;
+
+	str_init(&text, TEXT_MAX);
+	bool good = config_doc_text(name, &text) && !text.failed;
+	if (good)
+		print_text(ctl, "doc", &text);
+	else
+		commands_fail("there is no setting %s; `mailrootctl config doc` lists all", name ? name : "");
+	str_free(&text);
+	return good ? EXIT_DONE : EXIT_FAILED;
+}

@@ -1,0 +1,107 @@
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "ctl/commands.h"
+#include "ctl/json.h"
+
+enum { STOP_WAIT_MS = 40000, REPORT_MAX = 1 << 20 };
+
+static void collect(void *context, struct span text)
+{
+	str_append(context, text);
+}
+
+static void print_lines(struct json *json, struct span text)
+{
+	struct span line;
+
+	json_array(json);
+	while (span_line(&text, &line))
+		json_string(json, line);
+	json_end_array(json);
+}
+
+static void reload_json(const struct link_answer *answer, const struct str *report)
+{
+	struct json json;
+
+	json_init(&json, stdout);
+	json_object(&json);
+	json_key(&json, "reloaded");
+	json_bool(&json, answer->exit_code == 0);
+	json_key(&json, "report");
+	print_lines(&json, str_span(report));
+	json_end_object(&json);
+	json_finish(&json);
+}
+
+int cmd_reload(struct ctl *ctl)
+{
+	struct wire_ctl_reload reload = {.check = false};
+	struct link_answer answer = {.text = collect};
+	struct str request, report;
+	int status;
+
+	int fd = commands_connect(ctl, &status);
+	if (fd < 0)
+		return status;
+	str_init(&request, WIRE_PACKET_MAX);
+	str_init(&report, REPORT_MAX);
+	answer.context = &report;
+	wire_encode_ctl_reload(&reload, &request);
+	bool good = link_ask(fd, &request, &answer) && answer.exit_code == 0;
+	if (ctl->options.given & OPTION_JSON)
+		reload_json(&answer, &report);
+	else
+		fputs(str_text(&report), good ? stdout : stderr);
+	if (!good)
+		commands_fail("%s", answer.said);
+	else if (!(ctl->options.given & OPTION_JSON))
+		printf("%s\n", answer.said);
+	fd_close(&answer.fd);
+	fd_close(&fd);
+	str_free(&report);
+	return good ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* Master leaves the connection open until it is gone. */
+static bool wait_for_end(int fd)
+{
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+
+	return poll(&end, 1, STOP_WAIT_MS) > 0;
+}
+
+int cmd_stop(struct ctl *ctl)
+{
+	struct wire_ctl_stop stop = {.now = ctl->options.given & OPTION_NOW};
+	struct link_answer answer = {0};
+	struct str request;
+	int status;
+
+	int fd = commands_connect(ctl, &status);
+	if (fd < 0)
+		return status;
+	if (!commands_confirm(ctl, "The whole service stops; mail that waits stays in the queue.")) {
+		fd_close(&fd);
+		return EXIT_FAILED;
+	}
+	str_init(&request, WIRE_PACKET_MAX);
+	wire_encode_ctl_stop(&stop, &request);
+	if (!link_ask(fd, &request, &answer) || answer.exit_code)
+		status = commands_fail("%s", answer.said);
+	else if (!wait_for_end(fd))
+		status = commands_fail(
+			"it did not end within %d seconds; `mailrootctl stop --now` does not wait for sessions",
+			STOP_WAIT_MS / 1000);
+	else
+		status = EXIT_DONE;
+	if (status == EXIT_DONE)
+		puts(ctl->options.given & OPTION_JSON ? "{\"stopped\":true}" : "stopped");
+	fd_close(&answer.fd);
+	fd_close(&fd);
+	return status;
+}

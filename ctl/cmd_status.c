@@ -1,0 +1,217 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "ctl/commands.h"
+#include "ctl/json.h"
+#include "ctl/service.h"
+#include "ctl/table.h"
+
+static void key_text(struct json *json, const char *key, const char *text)
+{
+	json_key(json, key);
+	json_string(json, span_of(text));
+}
+
+static void key_number(struct json *json, const char *key, uint64_t number)
+{
+	json_key(json, key);
+	json_number(json, (int64_t)number);
+}
+
+static void facts_json(struct json *json, const char *key, const struct service_facts *facts)
+{
+	json_key(json, key);
+	json_object(json);
+	for (size_t i = 0; i < facts->n; i++) {
+		json_key(json, facts->at[i].name);
+		json_cell(json, span_of(facts->at[i].value));
+	}
+	json_end_object(json);
+}
+
+static void server_json(struct json *json, const struct service_server *server)
+{
+	struct span listeners = span_of(server->listeners);
+
+	json_object(json);
+	key_text(json, "name", server->name);
+	key_text(json, "state", server->state);
+	key_text(json, "trouble", server->trouble);
+	json_key(json, "listeners");
+	json_array(json);
+	while (listeners.len)
+		json_string(json, span_take(&listeners, ' '));
+	json_end_array(json);
+	json_key(json, "processes");
+	json_array(json);
+	for (size_t i = 0; i < server->process_count; i++) {
+		const struct service_process *process = &server->processes[i];
+		json_object(json);
+		key_text(json, "role", process->role);
+		key_text(json, "state", process->state);
+		json_key(json, "pid");
+		json_cell(json, span_of(process->pid));
+		key_number(json, "age_s", process->age_s);
+		key_number(json, "restarts", process->restarts);
+		key_text(json, "last_end", process->last_end);
+		json_end_object(json);
+	}
+	json_end_array(json);
+	facts_json(json, "smtpd", &server->smtpd);
+	facts_json(json, "queue", &server->queue);
+	json_end_object(json);
+}
+
+static void service_json(const struct service *service)
+{
+	struct json json;
+
+	json_init(&json, stdout);
+	json_object(&json);
+	json_key(&json, "running");
+	json_bool(&json, true);
+	key_text(&json, "version", service->version);
+	json_key(&json, "pid");
+	json_cell(&json, span_of(service->pid));
+	key_number(&json, "age_s", service->age_s);
+	key_text(&json, "configuration", service->file);
+	json_key(&json, "reloads");
+	json_cell(&json, span_of(service->reloads));
+	json_key(&json, "servers");
+	json_array(&json);
+	for (size_t i = 0; i < service->server_count; i++)
+		server_json(&json, &service->servers[i]);
+	json_end_array(&json);
+	json_end_object(&json);
+	json_finish(&json);
+}
+
+static void print_facts(const char *what, const struct service_facts *facts)
+{
+	if (!facts->n)
+		return;
+	printf("  %s: ", what);
+	for (size_t i = 0; i < facts->n; i++) {
+		printf("%s", i ? ", " : "");
+		for (const char *c = facts->at[i].name; *c; c++)
+			putchar(*c == '_' ? ' ' : *c);
+		printf(" %s", facts->at[i].value);
+	}
+	putchar('\n');
+}
+
+static void print_processes(const struct service_server *server)
+{
+	struct table table;
+
+	table_init(&table, 5, 0, NULL);
+	for (size_t i = 0; i < server->process_count; i++) {
+		const struct service_process *process = &server->processes[i];
+		char pid[40] = "", age[CLOCK_TEXT_MAX + 8] = "", restarts[256] = "", duration[CLOCK_TEXT_MAX];
+		if (strcmp(process->pid, "0") != 0) {
+			clock_duration((int64_t)process->age_s * 1000, duration);
+			snprintf(pid, sizeof(pid), "pid %.20s", process->pid);
+			snprintf(age, sizeof(age), "for %s", duration);
+		}
+		if (process->restarts || (process->last_end[0] && !pid[0]))
+			snprintf(restarts, sizeof(restarts), "started anew %llu time%s; the one before: %.160s",
+				 (unsigned long long)process->restarts, process->restarts == 1 ? "" : "s",
+				 process->last_end);
+		struct span cells[] = {span_of(process->role), span_of(process->state), span_of(pid), span_of(age),
+				       span_of(restarts)};
+		table_add(&table, cells);
+	}
+	table_print(&table, 2, stdout);
+	table_free(&table);
+}
+
+static bool fact_is_positive(const struct service_facts *facts, const char *name)
+{
+	for (size_t i = 0; i < facts->n; i++) {
+		if (strcmp(facts->at[i].name, name) == 0)
+			return strcmp(facts->at[i].value, "0") != 0;
+	}
+	return false;
+}
+
+static void print_server(const struct service_server *server)
+{
+	printf("\nserver %s is %s", server->name, server->state);
+	if (server->listeners[0])
+		printf(", listens on %s", server->listeners);
+	putchar('\n');
+	if (server->trouble[0])
+		printf("  %s\n  It is tried again every 10 seconds.\n", server->trouble);
+	if (strcmp(server->state, "trouble") != 0)
+		print_processes(server);
+	if (strcmp(server->state, "failed") == 0)
+		printf("  The log says why. After mending the cause: mailrootctl reload\n");
+	print_facts("sessions", &server->smtpd);
+	print_facts("mail", &server->queue);
+	if (fact_is_positive(&server->queue, "waiting"))
+		printf("  `mailrootctl queue list` tells why mail waits.\n");
+}
+
+static bool all_running(const struct service *service)
+{
+	for (size_t i = 0; i < service->server_count; i++) {
+		if (strcmp(service->servers[i].state, "running") != 0)
+			return false;
+	}
+	return true;
+}
+
+static void print_service(const struct service *service)
+{
+	char age[CLOCK_TEXT_MAX];
+
+	clock_duration((int64_t)service->age_s * 1000, age);
+	printf("mailrootd %s has been running for %s (pid %s) with %s\n", service->version, age, service->pid,
+	       service->file);
+	for (size_t i = 0; i < service->server_count; i++)
+		print_server(&service->servers[i]);
+	if (!service->server_count)
+		printf("There is no virtual server in its configuration.\n");
+}
+
+static int not_running(const struct ctl *ctl, const char *run_dir, int error)
+{
+	char why[LINK_TEXT_MAX + 1];
+
+	bool down = error == -ENOENT || error == -ECONNREFUSED;
+	if (down && ctl->options.given & OPTION_JSON)
+		printf("{\"running\":false}\n");
+	link_explain(run_dir, error, why);
+	commands_fail("%s", why);
+	return down ? EXIT_NOT_RUNNING : EXIT_FAILED;
+}
+
+int cmd_status(struct ctl *ctl)
+{
+	static struct service service;
+	char said[LINK_TEXT_MAX + 1];
+	char *run_dir = commands_run_dir(ctl);
+	int status = EXIT_FAILED;
+
+	int fd = run_dir ? link_to_master(run_dir) : -ENOMEM;
+	if (fd < 0) {
+		status = not_running(ctl, run_dir ? run_dir : "", fd);
+	} else if (!service_ask(fd, &service, said)) {
+		commands_fail("%s", said);
+	} else {
+		service_ask_facts(run_dir, &service);
+		if (ctl->options.given & OPTION_JSON)
+			service_json(&service);
+		else
+			print_service(&service);
+		status = all_running(&service) ? EXIT_DONE : EXIT_FAILED;
+	}
+	fd_close(&fd);
+	service_free(&service);
+	free(run_dir);
+	return status;
+}

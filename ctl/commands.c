@@ -1,0 +1,242 @@
+#include "ctl/commands.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/host/config.h"
+
+enum {
+	SELECT = OPTION_DOMAIN | OPTION_SENDER | OPTION_RECIPIENT | OPTION_OLDER | OPTION_SERVER | OPTION_JSON,
+	HOSTNAME_MAX = 256,
+	REPORT_MAX = 1 << 20,
+};
+
+static const struct command table[] = {
+	{{"check", NULL}, OPTION_JSON, 0, 1, cmd_check, "[FILE]", "read the configuration and tell every error"},
+	{{"config", "show"},
+	 OPTION_JSON,
+	 0,
+	 0,
+	 cmd_config_show,
+	 "",
+	 "every setting, its value and where it is written"},
+	{{"config", "doc"}, OPTION_JSON, 0, 1, cmd_config_doc, "[SETTING]", "what a setting means, or all of them"},
+	{{"status", NULL}, OPTION_JSON, 0, 0, cmd_status, "", "servers, processes and how much mail there is"},
+	{{"reload", NULL},
+	 OPTION_JSON,
+	 0,
+	 0,
+	 cmd_reload,
+	 "",
+	 "apply the configuration file; with an error nothing changes"},
+	{{"stop", NULL},
+	 OPTION_JSON | OPTION_YES | OPTION_NOW,
+	 0,
+	 0,
+	 cmd_stop,
+	 "[--yes] [--now]",
+	 "end the service gracefully"},
+	{{"queue", "list"},
+	 SELECT,
+	 0,
+	 OPTIONS_WORDS_MAX,
+	 cmd_queue_list,
+	 "[ID ...] [SELECTOR ...]",
+	 "mail on its way and why it waits"},
+	{{"queue", "show"},
+	 OPTION_SERVER | OPTION_JSON,
+	 1,
+	 1,
+	 cmd_queue_show,
+	 "ID",
+	 "one message: recipients and history"},
+	{{"queue", "retry"},
+	 SELECT | OPTION_ALL | OPTION_YES,
+	 0,
+	 OPTIONS_WORDS_MAX,
+	 cmd_queue_retry,
+	 "{ID ... | SELECTOR ... | --all} [--yes]",
+	 "try again now"},
+	{{"queue", "delete"},
+	 SELECT | OPTION_ALL | OPTION_YES,
+	 0,
+	 OPTIONS_WORDS_MAX,
+	 cmd_queue_delete,
+	 "{ID ... | SELECTOR ... | --all} [--yes]",
+	 "remove from the queue, no notice is sent"},
+	{{"explain", "relay"},
+	 OPTION_CLIENT | OPTION_TO | OPTION_FROM | OPTION_SERVER | OPTION_JSON,
+	 0,
+	 0,
+	 cmd_explain_relay,
+	 "--client IP --to ADDRESS [--from ADDRESS] [--server NAME]",
+	 "would this be relayed, and which line decides"},
+};
+enum { COMMANDS = sizeof(table) / sizeof(table[0]) };
+
+int commands_fail(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("mailrootctl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_FAILED;
+}
+
+static void print_help(FILE *to)
+{
+	fputs("usage: mailrootctl [-c FILE] COMMAND [--json]\n\n", to);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %s%s%s %s\n        %s\n", table[i].words[0], table[i].words[1] ? " " : "",
+			table[i].words[1] ? table[i].words[1] : "", table[i].synopsis, table[i].help);
+	fputs("\n  SELECTOR  --domain NAME  --sender ADDRESS  --recipient ADDRESS  --older 2h  --server NAME\n"
+	      "  -c FILE   the configuration, instead of " MAILROOT_SYSCONFDIR "/mailroot.conf\n"
+	      "\nmailrootctl(8) has more.\n",
+	      to);
+}
+
+static bool word_is(const char *word, const char *const *words, size_t n, size_t at)
+{
+	return !word || (at < n && strcmp(word, words[at]) == 0);
+}
+
+/* What may follow the first word, for an answer to somebody who left it out. */
+static void list_seconds(const char *first, char *to, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < COMMANDS && used < size; i++) {
+		if (table[i].words[1] && strcmp(table[i].words[0], first) == 0)
+			used += (size_t)snprintf(to + used, size - used, "%s%s", used ? ", " : "", table[i].words[1]);
+	}
+}
+
+const struct command *commands_find(const char *const *words, size_t n, size_t *taken, char *why)
+{
+	char seconds[100] = "";
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (n && word_is(table[i].words[0], words, n, 0) && word_is(table[i].words[1], words, n, 1)) {
+			*taken = table[i].words[1] ? 2 : 1;
+			return &table[i];
+		}
+	}
+	if (n)
+		list_seconds(words[0], seconds, sizeof(seconds));
+	if (seconds[0])
+		snprintf(why, OPTIONS_WHY_MAX, "%.20s what? One of: %s", words[0], seconds);
+	else
+		snprintf(why, OPTIONS_WHY_MAX, "%.60s: no such command; `mailrootctl --help` lists them",
+			 n ? words[0] : "nothing");
+	return NULL;
+}
+
+bool commands_fits(const struct command *command, const struct options *options, size_t args, char *why)
+{
+	unsigned extra = options->given & ~command->options;
+	const char *second = command->words[1] ? command->words[1] : "";
+
+	if (extra)
+		snprintf(why, OPTIONS_WHY_MAX, "`%s%s%s` does not know --%s", command->words[0], second[0] ? " " : "",
+			 second, options_name(extra & -extra));
+	else if (args < command->args_min || args > command->args_max)
+		snprintf(why, OPTIONS_WHY_MAX, "too %s arguments; it is: %s%s%s %s",
+			 args < command->args_min ? "few" : "many", command->words[0], second[0] ? " " : "", second,
+			 command->synopsis);
+	else
+		return true;
+	return false;
+}
+
+int commands_run(int argc, char **argv)
+{
+	static struct ctl ctl;
+	char why[OPTIONS_WHY_MAX];
+	size_t taken;
+
+	if (!options_parse(argc, argv, &ctl.options, why)) {
+		commands_fail("%s; `mailrootctl --help` lists what there is", why);
+		return EXIT_USAGE;
+	}
+	if (ctl.options.version) {
+		printf("mailrootctl %s\n", MAILROOT_VERSION);
+		return EXIT_DONE;
+	}
+	if (ctl.options.help || !ctl.options.word_count) {
+		print_help(ctl.options.help ? stdout : stderr);
+		return ctl.options.help ? EXIT_DONE : EXIT_USAGE;
+	}
+	const struct command *command = commands_find(ctl.options.words, ctl.options.word_count, &taken, why);
+	if (command) {
+		ctl.args = ctl.options.words + taken;
+		ctl.arg_count = ctl.options.word_count - taken;
+	}
+	if (!command || !commands_fits(command, &ctl.options, ctl.arg_count, why)) {
+		commands_fail("%s", why);
+		return EXIT_USAGE;
+	}
+	return command->run(&ctl);
+}
+
+char *commands_run_dir(const struct ctl *ctl)
+{
+	struct config_report report = {0};
+	struct config config = {0};
+	char hostname[HOSTNAME_MAX] = "localhost";
+
+	gethostname(hostname, sizeof(hostname) - 1);
+	str_init(&report.text, REPORT_MAX);
+	struct config_tree *tree = config_read(ctl->options.file, &report);
+	/* A service that runs must be reached although its file was broken meanwhile. */
+	if (!tree || !config_build(tree, hostname, &config, &report))
+		fprintf(stderr,
+			"mailrootctl: %s has errors (`mailrootctl check` shows them); going on with what is left\n",
+			ctl->options.file);
+	char *run_dir = strdup(config.run_dir ? config.run_dir : "/run/mailroot");
+	config_free(&config);
+	config_tree_free(tree);
+	str_free(&report.text);
+	return run_dir;
+}
+
+int commands_connect(const struct ctl *ctl, int *status)
+{
+	char why[LINK_TEXT_MAX + 1];
+	char *run_dir = commands_run_dir(ctl);
+
+	int fd = run_dir ? link_to_master(run_dir) : -1;
+	if (fd < 0) {
+		link_explain(run_dir, fd, why);
+		commands_fail("%s", why);
+		*status = fd == -ENOENT || fd == -ECONNREFUSED ? EXIT_NOT_RUNNING : EXIT_FAILED;
+		fd = -1;
+	}
+	free(run_dir);
+	return fd;
+}
+
+bool commands_confirm(const struct ctl *ctl, const char *what)
+{
+	char answer[8] = "";
+
+	if (ctl->options.given & OPTION_YES)
+		return true;
+	if (!isatty(STDIN_FILENO)) {
+		commands_fail("%s Nothing was done: add --yes, as there is no terminal to ask on", what);
+		return false;
+	}
+	printf("%s Go on? [y/N] ", what);
+	fflush(stdout);
+	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+		return true;
+	commands_fail("nothing was done");
+	return false;
+}

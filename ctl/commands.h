@@ -1,0 +1,61 @@
+/* The commands of mailrootctl: one table, and what they share. One file per family: cmd_<family>.c. */
+#ifndef CTL_COMMANDS_H
+#define CTL_COMMANDS_H
+
+#include "ctl/link.h"
+#include "ctl/options.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_RUNNING = 3 };
+
+struct ctl {
+	struct options options;
+	const char *const *args; /* what follows the command's words */
+	size_t arg_count;
+};
+
+struct command {
+	const char *words[2]; /* "queue", "list"; the second NULL when there is one word */
+	unsigned options;     /* set of enum option_bit */
+	size_t args_min, args_max;
+	int (*run)(struct ctl *ctl); /* exit status */
+	const char *synopsis;        /* what follows the words */
+	const char *help;
+};
+
+/* Runs what the command line says. */
+int commands_run(int argc, char **argv);
+
+/* The command that WORDS begin with, and how many words it takes; NULL with WHY (OPTIONS_WHY_MAX). Pure. */
+const struct command *commands_find(const char *const *words, size_t n, size_t *taken, char *why);
+
+/* Refuses options and arguments that COMMAND does not have; false with WHY (OPTIONS_WHY_MAX). Pure. */
+bool commands_fits(const struct command *command, const struct options *options, size_t args, char *why);
+
+/* One line on stderr, "mailrootctl: ..."; returns EXIT_FAILED. */
+int commands_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* run_dir as the configuration file has it; the default where it can't be read. Owned by the caller. */
+char *commands_run_dir(const struct ctl *ctl);
+
+/* Connects to master or returns -1, and *status holds the exit status; the reason was told. */
+int commands_connect(const struct ctl *ctl, int *status);
+
+/*
+ * Asks on a terminal whether to go on; elsewhere --yes must have been given. WHAT will happen is a sentence. False: the
+ * reason was told.
+ */
+bool commands_confirm(const struct ctl *ctl, const char *what);
+
+int cmd_check(struct ctl *ctl);
+int cmd_config_show(struct ctl *ctl);
+int cmd_config_doc(struct ctl *ctl);
+int cmd_status(struct ctl *ctl);
+int cmd_reload(struct ctl *ctl);
+int cmd_stop(struct ctl *ctl);
+int cmd_queue_list(struct ctl *ctl);
+int cmd_queue_show(struct ctl *ctl);
+int cmd_queue_retry(struct ctl *ctl);
+int cmd_queue_delete(struct ctl *ctl);
+int cmd_explain_relay(struct ctl *ctl);
+
+#endif

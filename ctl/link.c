@@ -1,0 +1,186 @@
+#include "ctl/link.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/host/rows.h"
+
+static void set_wait(int fd)
+{
+	struct timeval wait = {.tv_sec = LINK_WAIT_MS / 1000};
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+}
+
+int link_to_master(const char *run_dir)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", run_dir);
+
+	if (n < 0 || (size_t)n >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		int error = -errno;
+		fd_close(&fd);
+		return error;
+	}
+	set_wait(fd);
+	return fd;
+}
+
+void link_explain(const char *run_dir, int error, char *to)
+{
+	const char *remedy = "is -c the configuration that it runs with?";
+
+	if (error == -ENOENT || error == -ECONNREFUSED)
+		snprintf(to, LINK_TEXT_MAX + 1,
+			 "mailrootd is not running (nobody answers at %.200s/control); start it, or name its "
+			 "configuration "
+			 "with -c",
+			 run_dir);
+	else
+		snprintf(to, LINK_TEXT_MAX + 1, "can't speak to mailrootd at %.200s/control: %s; %s", run_dir,
+			 strerror(-error), error == -EACCES ? "the setting `operators` names who may" : remedy);
+}
+
+int link_to_child(const char *run_dir, const char *server, enum child_role role, char *why)
+{
+	struct wire_ctl_connect connect = {.server = span_of(server), .kind = role};
+	struct link_answer answer = {.fd = -1};
+	struct str request;
+
+	int fd = link_to_master(run_dir);
+	if (fd < 0) {
+		link_explain(run_dir, fd, why);
+		return -1;
+	}
+	str_init(&request, WIRE_PACKET_MAX);
+	wire_encode_ctl_connect(&connect, &request);
+	bool good = link_ask(fd, &request, &answer);
+	fd_close(&fd);
+	if (good && answer.fd >= 0) {
+		set_wait(answer.fd);
+		return answer.fd;
+	}
+	snprintf(why, LINK_TEXT_MAX + 1, "%s", answer.said);
+	return -1;
+}
+
+void link_split(struct span cells, struct link_row *out)
+{
+	memset(out->cells, 0, sizeof(out->cells));
+	out->n = 0;
+	while (out->n < LINK_CELLS_MAX) {
+		size_t end = span_find(cells, ROW_SEPARATOR);
+		out->cells[out->n++] = (struct span){cells.at, end};
+		if (end == cells.len)
+			return;
+		cells = span_skip(cells, end + 1);
+	}
+}
+
+static bool broken(struct link_answer *answer, const char *how)
+{
+	answer->exit_code = 1;
+	snprintf(answer->said, sizeof(answer->said), "%s; `mailrootctl status` shows how the service is", how);
+	return false;
+}
+
+static bool take_row(const struct ipc_packet *packet, struct link_answer *answer)
+{
+	struct wire_ctl_row wire;
+	struct link_row row;
+
+	if (!wire_decode_ctl_row(packet->text, &wire))
+		return false;
+	row.kind = wire.kind;
+	link_split(wire.cells, &row);
+	if (answer->row)
+		answer->row(answer->context, &row);
+	return true;
+}
+
+static bool take_text(const struct ipc_packet *packet, struct link_answer *answer)
+{
+	struct wire_ctl_text text;
+
+	if (!wire_decode_ctl_text(packet->text, &text))
+		return false;
+	if (answer->text)
+		answer->text(answer->context, text.text);
+	else
+		fwrite(text.text.at, 1, text.text.len, stdout);
+	return true;
+}
+
+static bool take_done(struct ipc_packet *packet, struct link_answer *answer)
+{
+	struct wire_ctl_done done;
+
+	if (!wire_decode_ctl_done(packet->text, &done))
+		return false;
+	answer->exit_code = (unsigned)done.exit_code;
+	span_clean(done.text, answer->said, sizeof(answer->said));
+	if (packet->fd_count) {
+		answer->fd = packet->fds[0];
+		packet->fds[0] = -1;
+	}
+	return true;
+}
+
+/* One packet of the answer; *ended when it was the last. */
+static bool take_packet(struct ipc_packet *packet, struct link_answer *answer, bool *ended)
+{
+	enum wire_type type = wire_type_of(packet->text);
+
+	*ended = type == WIRE_ctl_done;
+	if (type == WIRE_ctl_row)
+		return take_row(packet, answer);
+	if (type == WIRE_ctl_text)
+		return take_text(packet, answer);
+	return *ended && take_done(packet, answer);
+}
+
+bool link_ask(int fd, struct str *request, struct link_answer *answer)
+{
+	bool ended = false;
+
+	answer->fd = -1;
+	answer->exit_code = 1;
+	answer->said[0] = '\0';
+	int error = request->failed ? -E2BIG : ipc_send(fd, str_span(request), NULL, 0);
+	str_free(request);
+	if (error == -E2BIG)
+		return broken(answer, "an argument is too long");
+	/* Who is refused at the door finds the reason there, and the door closed. */
+	if (error && error != -EPIPE && error != -ECONNRESET)
+		return broken(answer, "the service does not take the request");
+	char *buffer = malloc(WIRE_PACKET_MAX);
+	if (!buffer)
+		return broken(answer, "no memory");
+	while (!ended && !answer->said[0]) {
+		struct ipc_packet packet = {0};
+		error = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
+		if (error == -EAGAIN)
+			broken(answer, "the service does not answer in time");
+		else if (error || packet.eof)
+			broken(answer, "the service closed the connection");
+		else if (!take_packet(&packet, answer, &ended))
+			broken(answer, "the service answers in a language of another version");
+		if (!error)
+			ipc_packet_close(&packet);
+	}
+	free(buffer);
+	return ended;
+}

@@ -1,0 +1,46 @@
+/*
+ * Asking a running service: a connection to master, and through it one to the smtpd or queue of a virtual server. One
+ * request at a time: rows and text, then the end.
+ */
+#ifndef CTL_LINK_H
+#define CTL_LINK_H
+
+#include "common/host/child.h"
+#include "common/host/ipc.h"
+
+enum { LINK_CELLS_MAX = 16, LINK_TEXT_MAX = 2048, LINK_WAIT_MS = 30000 };
+
+/* One row of an answer; spans are valid during the call only, missing cells are empty. */
+struct link_row {
+	struct span kind;
+	struct span cells[LINK_CELLS_MAX];
+	size_t n;
+};
+
+struct link_answer {
+	void (*row)(void *context, const struct link_row *row); /* NULL = rows are of no interest */
+	void (*text)(void *context, struct span text);          /* NULL = goes to stdout as it is */
+	void *context;
+	/* Filled in: */
+	unsigned exit_code;
+	char said[LINK_TEXT_MAX + 1]; /* of the end */
+	int fd;                       /* that came with the end, -1 = none; owned by the caller */
+};
+
+/* A connection to the master of RUN_DIR: descriptor or -errno (-ENOENT, -ECONNREFUSED: it does not run). */
+int link_to_master(const char *run_dir);
+
+/* A connection to ROLE (CHILD_QUEUE, CHILD_SMTPD) of SERVER; otherwise -1 with what to tell in WHY, LINK_TEXT_MAX + 1.
+ */
+int link_to_child(const char *run_dir, const char *server, enum child_role role, char *why);
+
+/* Sends REQUEST (consumed) and reads the answer. False when the connection breaks or stalls, ANSWER->said says so. */
+bool link_ask(int fd, struct str *request, struct link_answer *answer);
+
+/* Splits the cells of a row. Pure. */
+void link_split(struct span cells, struct link_row *out);
+
+/* What to do about an -errno of link_to_master, in one line; TO holds LINK_TEXT_MAX + 1. */
+void link_explain(const char *run_dir, int error, char *to);
+
+#endif

@@ -1,0 +1,126 @@
+#include "ctl/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/span.h"
+
+enum { NUMBER_LEN_MAX = 9, TEN_YEARS_S = 10 * 366 * 86400 };
+
+static const struct {
+	const char *name;
+	unsigned bit;
+	size_t text; /* offset of the member that takes the value; 0 = none */
+} known[] = {
+	{"json", OPTION_JSON, 0},
+	{"yes", OPTION_YES, 0},
+	{"all", OPTION_ALL, 0},
+	{"now", OPTION_NOW, 0},
+	{"older", OPTION_OLDER, 0},
+	{"server", OPTION_SERVER, offsetof(struct options, server)},
+	{"client", OPTION_CLIENT, offsetof(struct options, client)},
+	{"to", OPTION_TO, offsetof(struct options, to)},
+	{"from", OPTION_FROM, offsetof(struct options, from)},
+	{"domain", OPTION_DOMAIN, offsetof(struct options, domain)},
+	{"sender", OPTION_SENDER, offsetof(struct options, sender)},
+	{"recipient", OPTION_RECIPIENT, offsetof(struct options, recipient)},
+};
+enum { KNOWN = sizeof(known) / sizeof(known[0]), OTHER = 1000 };
+
+const char *options_name(unsigned bit)
+{
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (known[i].bit == bit)
+			return known[i].name;
+	}
+	return "?";
+}
+
+bool options_duration(const char *text, uint64_t *seconds)
+{
+	static const struct {
+		char unit;
+		uint64_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	size_t len = strlen(text);
+	uint64_t n;
+
+	if (len < 2 || len > NUMBER_LEN_MAX || !span_to_u64((struct span){text, len - 1}, TEN_YEARS_S, &n))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (text[len - 1] != units[i].unit)
+			continue;
+		*seconds = n * units[i].seconds;
+		return *seconds <= TEN_YEARS_S;
+	}
+	return false;
+}
+
+static bool take_value(struct options *out, size_t which, const char *value, char *why)
+{
+	if (out->given & known[which].bit && known[which].bit != OPTION_JSON && known[which].bit != OPTION_YES) {
+		snprintf(why, OPTIONS_WHY_MAX, "--%s is given twice", known[which].name);
+		return false;
+	}
+	out->given |= known[which].bit;
+	if (known[which].text)
+		memcpy((char *)out + known[which].text, &value, sizeof(value));
+	if (known[which].bit == OPTION_OLDER && !options_duration(value, &out->older_s)) {
+		snprintf(why, OPTIONS_WHY_MAX, "--older %.40s: a time such as 30s, 15m, 12h or 2d is wanted", value);
+		return false;
+	}
+	return true;
+}
+
+static void build_table(struct option to[KNOWN + 3])
+{
+	for (size_t i = 0; i < KNOWN; i++) {
+		bool takes = known[i].text || known[i].bit == OPTION_OLDER;
+		to[i] = (struct option){known[i].name, takes ? required_argument : no_argument, NULL, OTHER + (int)i};
+	}
+	to[KNOWN] = (struct option){"help", no_argument, NULL, 'h'};
+	to[KNOWN + 1] = (struct option){"version", no_argument, NULL, 'V'};
+	to[KNOWN + 2] = (struct option){0};
+}
+
+static bool take_words(int argc, char **argv, struct options *out, char *why)
+{
+	for (int i = optind; i < argc; i++) {
+		if (out->word_count == OPTIONS_WORDS_MAX) {
+			snprintf(why, OPTIONS_WHY_MAX, "more than %d words", OPTIONS_WORDS_MAX);
+			return false;
+		}
+		out->words[out->word_count++] = argv[i];
+	}
+	return true;
+}
+
+bool options_parse(int argc, char **argv, struct options *out, char *why)
+{
+	struct option table[KNOWN + 3];
+	int option;
+
+	*out = (struct options){.file = MAILROOT_SYSCONFDIR "/mailroot.conf"};
+	out->server = out->client = out->to = out->from = out->domain = out->sender = out->recipient = "";
+	build_table(table);
+	optind = 0; /* start anew, whatever was parsed before */
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":c:hV", table, NULL)) != -1) {
+		if (option == 'c')
+			out->file = optarg;
+		else if (option == 'h')
+			out->help = true;
+		else if (option == 'V')
+			out->version = true;
+		else if (option >= OTHER) {
+			if (!take_value(out, (size_t)(option - OTHER), optarg, why))
+				return false;
+		} else {
+			snprintf(why, OPTIONS_WHY_MAX,
+				 option == ':' ? "%.100s needs a value" : "%.100s: no such option", argv[optind - 1]);
+			return false;
+		}
+	}
+	return take_words(argc, argv, out, why);
+}

@@ -1,0 +1,52 @@
+/* The command line of mailrootctl, taken apart. Pure but for getopt's own state. */
+#ifndef CTL_OPTIONS_H
+#define CTL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_bit {
+	OPTION_JSON = 1 << 0,
+	OPTION_YES = 1 << 1,
+	OPTION_ALL = 1 << 2,
+	OPTION_SERVER = 1 << 3,
+	OPTION_CLIENT = 1 << 4,
+	OPTION_TO = 1 << 5,
+	OPTION_FROM = 1 << 6,
+	OPTION_DOMAIN = 1 << 7,
+	OPTION_SENDER = 1 << 8,
+	OPTION_RECIPIENT = 1 << 9,
+	OPTION_OLDER = 1 << 10,
+	OPTION_NOW = 1 << 11,
+};
+
+enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 200 };
+
+struct options {
+	const char *file;   /* -c */
+	unsigned given;     /* set of enum option_bit */
+	const char *server; /* "" where an option was not given, so that it can go into a packet as it is */
+	const char *client;
+	const char *to;
+	const char *from;
+	const char *domain;
+	const char *sender;
+	const char *recipient;
+	uint64_t older_s;
+	const char *words[OPTIONS_WORDS_MAX]; /* command and arguments, borrowed from argv */
+	size_t word_count;
+	bool help;
+	bool version;
+};
+
+/* Options may stand anywhere. False with WHY of OPTIONS_WHY_MAX octets. */
+bool options_parse(int argc, char **argv, struct options *out, char *why);
+
+/* "30s", "15m", "12h", "2d": whole seconds, at most ten years. */
+bool options_duration(const char *text, uint64_t *seconds);
+
+/* The name of one bit, "--json". */
+const char *options_name(unsigned bit);
+
+#endif

@@ -1,0 +1,149 @@
+#include "ctl/service.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/fd.h"
+#include "common/host/rows.h"
+#include "ctl/link.h"
+
+enum { ARENA_MAX = 16 << 20 };
+
+static const char *keep(struct service *service, struct span text)
+{
+	const char *kept = arena_copy(&service->arena, text);
+
+	return kept ? kept : "";
+}
+
+static uint64_t number_of(struct span cell)
+{
+	uint64_t n;
+
+	return span_to_u64(cell, INT64_MAX / 1000, &n) ? n : 0;
+}
+
+static void take_service(struct service *service, const struct span *cells)
+{
+	service->version = keep(service, cells[0]);
+	service->pid = keep(service, cells[1]);
+	service->age_s = number_of(cells[2]);
+	service->file = keep(service, cells[3]);
+	service->reloads = keep(service, cells[4]);
+}
+
+static void take_server(struct service *service, const struct span *cells)
+{
+	if (service->server_count == SERVICE_SERVERS_MAX)
+		return;
+	struct service_server *server = &service->servers[service->server_count++];
+	server->name = keep(service, cells[0]);
+	server->state = keep(service, cells[1]);
+	server->trouble = keep(service, cells[2]);
+	server->listeners = keep(service, cells[3]);
+}
+
+/* A process row follows the row of its server. */
+static void take_process(struct service *service, const struct span *cells)
+{
+	if (!service->server_count)
+		return;
+	struct service_server *server = &service->servers[service->server_count - 1];
+	if (server->process_count == CHILD_ROLE_COUNT || !span_equal(cells[0], span_of(server->name)))
+		return;
+	server->processes[server->process_count++] = (struct service_process){
+		.role = keep(service, cells[1]),
+		.state = keep(service, cells[2]),
+		.pid = keep(service, cells[3]),
+		.age_s = number_of(cells[4]),
+		.restarts = number_of(cells[5]),
+		.last_end = keep(service, cells[6]),
+	};
+}
+
+static void on_master_row(void *context, const struct link_row *row)
+{
+	struct service *service = context;
+
+	if (span_equal(row->kind, SPAN(ROW_SERVICE)))
+		take_service(service, row->cells);
+	else if (span_equal(row->kind, SPAN(ROW_SERVER)))
+		take_server(service, row->cells);
+	else if (span_equal(row->kind, SPAN(ROW_PROCESS)))
+		take_process(service, row->cells);
+}
+
+bool service_ask(int fd, struct service *out, char *said)
+{
+	struct link_answer answer = {.row = on_master_row, .context = out};
+	struct wire_ctl_status status = {.detail = true};
+	struct str request;
+
+	*out = (struct service){.version = "", .pid = "", .file = "", .reloads = ""};
+	arena_init(&out->arena, ARENA_MAX);
+	str_init(&request, WIRE_PACKET_MAX);
+	wire_encode_ctl_status(&status, &request);
+	bool good = link_ask(fd, &request, &answer) && answer.exit_code == 0;
+	fd_close(&answer.fd);
+	snprintf(said, LINK_TEXT_MAX + 1, "%s", answer.said);
+	return good;
+}
+
+struct facts_context {
+	struct service *service;
+	struct service_facts *facts;
+};
+
+static void on_fact(void *context, const struct link_row *row)
+{
+	struct facts_context *to = context;
+
+	if (!span_equal(row->kind, SPAN(ROW_FACT)) || to->facts->n == SERVICE_FACTS_MAX)
+		return;
+	to->facts->at[to->facts->n++] =
+		(struct service_fact){keep(to->service, row->cells[0]), keep(to->service, row->cells[1])};
+}
+
+static void ask_facts(const char *run_dir, struct service *service, const struct service_server *server,
+		      enum child_role role, struct service_facts *facts)
+{
+	struct facts_context context = {service, facts};
+	struct link_answer answer = {.row = on_fact, .context = &context};
+	struct wire_queue_status queue = {.detail = false};
+	struct wire_smtpd_status smtpd = {.detail = false};
+	char why[LINK_TEXT_MAX + 1];
+	struct str request;
+
+	int fd = link_to_child(run_dir, server->name, role, why);
+	if (fd < 0)
+		return;
+	str_init(&request, WIRE_PACKET_MAX);
+	if (role == CHILD_QUEUE)
+		wire_encode_queue_status(&queue, &request);
+	else
+		wire_encode_smtpd_status(&smtpd, &request);
+	link_ask(fd, &request, &answer);
+	fd_close(&answer.fd);
+	fd_close(&fd);
+}
+
+void service_ask_facts(const char *run_dir, struct service *service)
+{
+	for (size_t i = 0; i < service->server_count; i++) {
+		struct service_server *server = &service->servers[i];
+		for (size_t j = 0; j < server->process_count; j++) {
+			const struct service_process *process = &server->processes[j];
+			if (strcmp(process->state, "ready") != 0)
+				continue;
+			if (strcmp(process->role, child_role_name(CHILD_QUEUE)) == 0)
+				ask_facts(run_dir, service, server, CHILD_QUEUE, &server->queue);
+			if (strcmp(process->role, child_role_name(CHILD_SMTPD)) == 0)
+				ask_facts(run_dir, service, server, CHILD_SMTPD, &server->smtpd);
+		}
+	}
+}
+
+void service_free(struct service *service)
+{
+	arena_free(&service->arena);
+}

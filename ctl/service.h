@@ -1,0 +1,61 @@
+/*
+ * How a service is, as one picture: what master says of its servers and processes, and what each smtpd and queue says
+ * of itself.
+ */
+#ifndef CTL_SERVICE_H
+#define CTL_SERVICE_H
+
+#include "common/base/arena.h"
+#include "common/host/child.h"
+
+enum { SERVICE_SERVERS_MAX = 256, SERVICE_FACTS_MAX = 32 };
+
+struct service_fact {
+	const char *name;
+	const char *value;
+};
+
+struct service_facts {
+	struct service_fact at[SERVICE_FACTS_MAX];
+	size_t n;
+};
+
+struct service_process {
+	const char *role; /* NULL = master said nothing of it */
+	const char *state;
+	const char *pid;
+	uint64_t age_s;
+	uint64_t restarts;
+	const char *last_end;
+};
+
+struct service_server {
+	const char *name;
+	const char *state;
+	const char *trouble;
+	const char *listeners;
+	struct service_process processes[CHILD_ROLE_COUNT];
+	size_t process_count;
+	struct service_facts smtpd, queue;
+};
+
+struct service {
+	struct arena arena; /* owns all texts */
+	const char *version;
+	const char *pid;
+	uint64_t age_s;
+	const char *file;
+	const char *reloads;
+	struct service_server servers[SERVICE_SERVERS_MAX];
+	size_t server_count;
+};
+
+/* Asks master over FD (-1 with SAID of LINK_TEXT_MAX + 1 when that fails). Texts that are missing are "". */
+bool service_ask(int fd, struct service *out, char *said);
+
+/* Asks the smtpd and queue of each server that runs for its facts; one that does not answer has none. */
+void service_ask_facts(const char *run_dir, struct service *service);
+
+void service_free(struct service *service);
+
+#endif

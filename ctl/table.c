@@ -1,0 +1,78 @@
+#include "ctl/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { GAP = 2, ARENA_MAX = 256 << 20 };
+
+void table_init(struct table *table, size_t columns, unsigned right, const char *const *headings)
+{
+	struct span cells[TABLE_COLUMNS_MAX];
+
+	*table = (struct table){.columns = columns < TABLE_COLUMNS_MAX ? columns : TABLE_COLUMNS_MAX, .right = right};
+	arena_init(&table->arena, ARENA_MAX);
+	for (size_t i = 0; headings && i < table->columns; i++)
+		cells[i] = span_of(headings[i]);
+	if (headings)
+		table_add(table, cells);
+}
+
+void table_free(struct table *table)
+{
+	arena_free(&table->arena);
+	free(table->cells);
+}
+
+static bool make_room(struct table *table)
+{
+	if (table->rows < table->capacity)
+		return true;
+	size_t wanted = table->capacity ? table->capacity * 2 : 64;
+	const char **more = reallocarray(table->cells, wanted * table->columns, sizeof(*more));
+	if (!more)
+		return false;
+	table->cells = more;
+	table->capacity = wanted;
+	return true;
+}
+
+bool table_add(struct table *table, const struct span *cells)
+{
+	char clean[TABLE_CELL_MAX];
+
+	if (table->rows > TABLE_ROWS_MAX || !make_room(table))
+		return false;
+	for (size_t i = 0; i < table->columns; i++) {
+		size_t len = span_clean(cells[i], clean, sizeof(clean));
+		const char *kept = arena_copy(&table->arena, (struct span){clean, len});
+		if (!kept)
+			return false;
+		table->cells[table->rows * table->columns + i] = kept;
+		if (len > table->widths[i])
+			table->widths[i] = len;
+	}
+	table->rows++;
+	return true;
+}
+
+static void print_row(const struct table *table, const char *const *row, unsigned indent, FILE *to)
+{
+	size_t last = table->columns;
+	size_t blanks = indent;
+
+	while (last && !row[last - 1][0])
+		last--;
+	for (size_t i = 0; i < last; i++) {
+		size_t missing = table->widths[i] - strlen(row[i]);
+		bool right = table->right & 1U << i;
+		fprintf(to, "%*s%s", (int)(blanks + (right ? missing : 0)), "", row[i]);
+		blanks = GAP + (right ? 0 : missing);
+	}
+	fputc('\n', to);
+}
+
+void table_print(const struct table *table, unsigned indent, FILE *to)
+{
+	for (size_t i = 0; i < table->rows; i++)
+		print_row(table, table->cells + i * table->columns, indent, to);
+}

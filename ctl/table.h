@@ -1,0 +1,32 @@
+/* Rows of text in aligned columns. Cells are cleaned of control characters: a terminal gets nothing from outside. */
+#ifndef CTL_TABLE_H
+#define CTL_TABLE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "common/base/arena.h"
+
+enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 20000, TABLE_CELL_MAX = 400 };
+
+struct table {
+	struct arena arena;
+	size_t columns;
+	unsigned right; /* bit i: column i is aligned to the right */
+	size_t widths[TABLE_COLUMNS_MAX];
+	const char **cells; /* rows * columns */
+	size_t rows;
+	size_t capacity;
+};
+
+/* HEADINGS: one text a column; NULL = no heading line. */
+void table_init(struct table *table, size_t columns, unsigned right, const char *const *headings);
+void table_free(struct table *table);
+
+/* One cell a column. False when the table is full: say so below it. */
+bool table_add(struct table *table, const struct span *cells);
+
+/* Each line after INDENT blanks; no blanks at the end of a line. */
+void table_print(const struct table *table, unsigned indent, FILE *to);
+
+#endif
