@@ -1,0 +1,188 @@
+#include "master/folders.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char root[64], spool[80], dir[100];
+static struct config_local_domain domain;
+static struct config_server server;
+static struct config config;
+static struct folders_owner owner;
+
+static void setup(void)
+{
+	strcpy(root, "/tmp/folders-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	snprintf(spool, sizeof(spool), "%s/var/spool", root);
+	snprintf(dir, sizeof(dir), "%s/main", spool);
+	domain = (struct config_local_domain){.name = "example.com"};
+	server = (struct config_server){.name = "main", .dir = dir, .local_domains = &domain, .local_domain_count = 1};
+	config = (struct config){.mailroot_dir = spool};
+	/* As root they belong to somebody else, as in real life. */
+	bool as_root = geteuid() == 0;
+	owner = (struct folders_owner){as_root ? 65001 : geteuid(), as_root ? 65002 : getegid(),
+				       as_root ? 65003 : getegid()};
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static const char *path_of(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static void check_folder(const char *name, mode_t mode, gid_t gid)
+{
+	struct stat st;
+
+	ck_assert_int_eq(lstat(path_of(name), &st), 0);
+	ck_assert(S_ISDIR(st.st_mode));
+	ck_assert_msg((st.st_mode & 07777) == mode, "%s has mode %o", name, st.st_mode & 07777);
+	ck_assert_uint_eq(st.st_uid, owner.queue_uid);
+	ck_assert_uint_eq(st.st_gid, gid);
+}
+
+static void expect_refusal(const char *word)
+{
+	char why[600] = "";
+
+	ck_assert(!folders_make(&config, &server, &owner, why, sizeof(why)));
+	ck_assert_msg(strstr(why, word) != NULL, "\"%s\" does not speak of %s", why, word);
+}
+
+static void expect_success(void)
+{
+	char why[600] = "";
+
+	ck_assert_msg(folders_make(&config, &server, &owner, why, sizeof(why)), "%s", why);
+}
+
+START_TEST(all_are_made_and_mended)
+{
+	expect_success();
+	check_folder("", 0711, owner.queue_gid);
+	check_folder("new", 0730, owner.smtpd_gid);
+	check_folder("cur", 0700, owner.queue_gid);
+	check_folder("drop", 0750, owner.queue_gid);
+	check_folder("badmail", 0750, owner.queue_gid);
+	ck_assert_int_eq(chmod(path_of("new"), 0777), 0);
+	ck_assert_int_eq(rmdir(path_of("cur")), 0);
+	expect_success();
+	check_folder("new", 0730, owner.smtpd_gid);
+	check_folder("cur", 0700, owner.queue_gid);
+}
+END_TEST
+
+/* The account of the queue may put anything in its own folder: root must not follow it anywhere. */
+START_TEST(a_link_is_not_followed)
+{
+	struct stat before, after;
+	char elsewhere[100];
+
+	expect_success();
+	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", root);
+	ck_assert_int_eq(mkdir(elsewhere, 0755), 0);
+	ck_assert_int_eq(stat(elsewhere, &before), 0);
+	ck_assert_int_eq(rmdir(path_of("new")), 0);
+	ck_assert_int_eq(symlink(elsewhere, path_of("new")), 0);
+	expect_refusal("/new");
+	ck_assert_int_eq(stat(elsewhere, &after), 0);
+	ck_assert_uint_eq(before.st_mode, after.st_mode);
+	ck_assert_uint_eq(before.st_uid, after.st_uid);
+}
+END_TEST
+
+START_TEST(a_file_in_the_way_is_named)
+{
+	expect_success();
+	ck_assert_int_eq(rmdir(path_of("cur")), 0);
+	FILE *file = fopen(path_of("cur"), "w");
+	ck_assert_ptr_nonnull(file);
+	fclose(file);
+	expect_refusal("/cur");
+}
+END_TEST
+
+START_TEST(a_foreign_owner_is_refused)
+{
+	if (geteuid() != 0)
+		return;
+	expect_success();
+	ck_assert_int_eq(chown(path_of("cur"), 65009, 65009), 0);
+	expect_refusal("another user");
+}
+END_TEST
+
+START_TEST(an_administrators_drop_folder_is_left_alone)
+{
+	struct stat st;
+
+	expect_success();
+	ck_assert_int_eq(chmod(path_of("drop"), 02770), 0);
+	expect_success();
+	ck_assert_int_eq(stat(path_of("drop"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 02770);
+}
+END_TEST
+
+START_TEST(drop_dir_elsewhere)
+{
+	char drop[100];
+	struct stat st;
+
+	snprintf(drop, sizeof(drop), "%s/srv", root);
+	domain.drop_dir = drop;
+	expect_success();
+	ck_assert_int_eq(stat(drop, &st), 0);
+	ck_assert_uint_eq(st.st_uid, owner.queue_uid);
+	snprintf(drop, sizeof(drop), "%s/missing/drop", root); /* what should be mounted there is not */
+	expect_refusal("/missing/drop");
+}
+END_TEST
+
+START_TEST(a_path_is_made_with_its_parents)
+{
+	char path[200];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/a/b/c", root);
+	ck_assert_int_eq(folders_make_path(path), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(folders_make_path(path), 0);
+	ck_assert_int_eq(folders_make_path("/dev/null/x"), -ENOTDIR);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("folders");
+	TCase *tc = tcase_create("folders");
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, all_are_made_and_mended);
+	tcase_add_test(tc, a_link_is_not_followed);
+	tcase_add_test(tc, a_file_in_the_way_is_named);
+	tcase_add_test(tc, a_foreign_owner_is_refused);
+	tcase_add_test(tc, an_administrators_drop_folder_is_left_alone);
+	tcase_add_test(tc, drop_dir_elsewhere);
+	tcase_add_test(tc, a_path_is_made_with_its_parents);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

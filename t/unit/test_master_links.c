@@ -1,0 +1,120 @@
+#include "master/links.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	SMTPD = 1 << CHILD_SMTPD,
+	QUEUE = 1 << CHILD_QUEUE,
+	DELIVERY = 1 << CHILD_DELIVERY,
+	LOCAL = 1 << CHILD_LOCAL,
+	RESOLVER = 1 << CHILD_RESOLVER,
+	TO_DELIVERY = 1 << CHILD_LINK_DELIVERY,
+	TO_LOCAL = 1 << CHILD_LINK_LOCAL,
+	TO_RESOLVER = 1 << CHILD_LINK_RESOLVER,
+};
+
+START_TEST(nothing_without_a_queue)
+{
+	ck_assert_uint_eq(links_due(DELIVERY | LOCAL | RESOLVER | SMTPD, CHILD_DELIVERY), 0);
+	ck_assert_uint_eq(links_due(DELIVERY, CHILD_DELIVERY), 0);
+}
+END_TEST
+
+START_TEST(a_queue_gets_all_who_are_ready)
+{
+	ck_assert_uint_eq(links_due(QUEUE, CHILD_QUEUE), 0);
+	ck_assert_uint_eq(links_due(QUEUE | RESOLVER, CHILD_QUEUE), TO_RESOLVER);
+	ck_assert_uint_eq(links_due(QUEUE | SMTPD | DELIVERY | LOCAL | RESOLVER, CHILD_QUEUE),
+			  TO_DELIVERY | TO_LOCAL | TO_RESOLVER);
+}
+END_TEST
+
+START_TEST(a_helper_gets_only_its_own)
+{
+	ck_assert_uint_eq(links_due(QUEUE | DELIVERY | LOCAL | RESOLVER, CHILD_LOCAL), TO_LOCAL);
+	ck_assert_uint_eq(links_due(QUEUE | DELIVERY, CHILD_DELIVERY), TO_DELIVERY);
+	ck_assert_uint_eq(links_due(QUEUE | SMTPD | DELIVERY, CHILD_SMTPD), 0);
+}
+END_TEST
+
+/* Whatever the order in which they come up: every link is made, and none twice. */
+START_TEST(every_order_makes_each_link_once)
+{
+	for (int order = 0; order < 3125; order++) { /* 5^5: each digit says who comes next */
+		unsigned ready = 0, made = 0;
+		int digits = order;
+		for (int i = 0; i < CHILD_ROLE_COUNT; i++, digits /= CHILD_ROLE_COUNT) {
+			enum child_role fresh = (enum child_role)(digits % CHILD_ROLE_COUNT);
+			if (ready & 1U << fresh)
+				continue;
+			ready |= 1U << fresh;
+			unsigned due = links_due(ready, fresh);
+			ck_assert_uint_eq(made & due, 0);
+			made |= due;
+		}
+		if (ready == (1U << CHILD_ROLE_COUNT) - 1)
+			ck_assert_uint_eq(made, TO_DELIVERY | TO_LOCAL | TO_RESOLVER);
+	}
+}
+END_TEST
+
+START_TEST(who_holds_which_end)
+{
+	struct links links = {10, 11, 12, 13};
+
+	ck_assert_int_eq(links_arrivals_of(&links, CHILD_QUEUE), 10);
+	ck_assert_int_eq(links_arrivals_of(&links, CHILD_SMTPD), 11);
+	ck_assert_int_eq(links_arrivals_of(&links, CHILD_LOCAL), 11);
+	ck_assert_int_eq(links_arrivals_of(&links, CHILD_DELIVERY), -1);
+	ck_assert_int_eq(links_arrivals_of(&links, CHILD_RESOLVER), -1);
+	ck_assert_int_eq(links_verdicts_of(&links, CHILD_QUEUE), 12);
+	ck_assert_int_eq(links_verdicts_of(&links, CHILD_DELIVERY), 13);
+	ck_assert_int_eq(links_verdicts_of(&links, CHILD_LOCAL), 13);
+	ck_assert_int_eq(links_verdicts_of(&links, CHILD_SMTPD), -1);
+	ck_assert_int_eq(links_peer(CHILD_LINK_CTL), CHILD_ROLE_COUNT);
+	ck_assert_int_eq(links_peer((enum child_link)0), CHILD_ROLE_COUNT);
+}
+END_TEST
+
+/* A queue that is away must not stop acceptance: hundreds of arrivals fit although nobody reads, with the bounds of an
+ * ordinary user too. */
+START_TEST(arrivals_wait_for_a_queue)
+{
+	struct links links;
+	char packet[48] = "";
+
+	links_init(&links);
+	links_close(&links);
+	ck_assert_int_eq(links_open(&links), 0);
+	int kept = links.arrivals_read;
+	ck_assert_int_eq(links_open(&links), 0);
+	ck_assert_int_eq(links.arrivals_read, kept);
+	for (int i = 0; i < 300; i++)
+		ck_assert_int_eq(send(links.arrivals_write, packet, sizeof(packet), MSG_DONTWAIT), sizeof(packet));
+	for (int i = 0; i < 300; i++)
+		ck_assert_int_eq(recv(links.arrivals_read, packet, sizeof(packet), MSG_DONTWAIT), sizeof(packet));
+	links_close(&links);
+	ck_assert_int_eq(links.verdicts_write, -1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("links");
+	TCase *tc = tcase_create("links");
+	tcase_add_test(tc, nothing_without_a_queue);
+	tcase_add_test(tc, a_queue_gets_all_who_are_ready);
+	tcase_add_test(tc, a_helper_gets_only_its_own);
+	tcase_add_test(tc, every_order_makes_each_link_once);
+	tcase_add_test(tc, who_holds_which_end);
+	tcase_add_test(tc, arrivals_wait_for_a_queue);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

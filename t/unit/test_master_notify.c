@@ -1,0 +1,101 @@
+#include "master/notify.h"
+
+#include <check.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/notify-XXXXXX";
+
+/* A socket of the address NAME ('@' = abstract), as init has it; and the variable that names it. */
+static int be_init(const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = strlen(name);
+
+	memcpy(address.sun_path, name, len);
+	if (name[0] == '@')
+		address.sun_path[0] = '\0';
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (name[0] == '/'));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	return fd;
+}
+
+static void expect(int fd, const char *text)
+{
+	char got[64] = "";
+
+	ck_assert(notify_send(text));
+	ck_assert_int_eq(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT), (ssize_t)strlen(text));
+	ck_assert_str_eq(got, text);
+}
+
+START_TEST(a_path_is_told)
+{
+	char path[64];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/socket", folder);
+	int fd = be_init(path);
+	notify_open();
+	ck_assert_ptr_null(getenv("NOTIFY_SOCKET"));
+	expect(fd, "READY=1");
+	expect(fd, "STOPPING=1");
+	close(fd);
+	ck_assert(!notify_send("READY=1"));
+	unlink(path);
+	rmdir(folder);
+}
+END_TEST
+
+START_TEST(an_abstract_address_is_told)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "@mailroot-test-%d", (int)getpid());
+	int fd = be_init(name);
+	notify_open();
+	expect(fd, "READY=1");
+	close(fd);
+}
+END_TEST
+
+START_TEST(nobody_asked_or_nonsense)
+{
+	char long_name[300];
+
+	unsetenv("NOTIFY_SOCKET");
+	notify_open();
+	ck_assert(!notify_send("READY=1"));
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	long_name[0] = '/';
+	long_name[sizeof(long_name) - 1] = '\0';
+	const char *bad[] = {"", "/", "@", "relative", long_name};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		setenv("NOTIFY_SOCKET", bad[i], 1);
+		notify_open();
+		ck_assert(!notify_send("READY=1"));
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("notify");
+	TCase *tc = tcase_create("notify");
+	tcase_add_test(tc, a_path_is_told);
+	tcase_add_test(tc, an_abstract_address_is_told);
+	tcase_add_test(tc, nobody_asked_or_nonsense);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,127 @@
+#include "master/supervise.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+
+enum { EXITED_PERMANENT = EXIT_PERMANENT << 8, EXITED_TEMPORARY = EXIT_TEMPORARY << 8 };
+
+START_TEST(early_deaths_wait_longer_and_longer)
+{
+	unsigned early = 0;
+	int64_t before = -1;
+
+	ck_assert_int_eq(supervise_delay(&early, 0), 0);
+	for (int i = 0; i < 8; i++) {
+		int64_t delay = supervise_delay(&early, 999);
+		ck_assert_int_gt(delay, before);
+		before = delay;
+	}
+	ck_assert_int_eq(before, 30000);
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(supervise_delay(&early, 0), 30000);
+}
+END_TEST
+
+START_TEST(a_life_of_a_second_makes_up)
+{
+	unsigned early = 7;
+
+	ck_assert_int_eq(supervise_delay(&early, SUPERVISE_EARLY_MS), 0);
+	ck_assert_uint_eq(early, 0);
+	ck_assert_int_eq(supervise_delay(&early, SUPERVISE_EARLY_MS - 1), 0);
+	ck_assert_int_eq(supervise_delay(&early, SUPERVISE_EARLY_MS - 1), 100);
+}
+END_TEST
+
+START_TEST(killed_is_restarted_at_once)
+{
+	struct supervised child;
+
+	supervise_init(&child, CHILD_QUEUE);
+	supervise_started(&child, 4711, -1, 5000);
+	ck_assert_int_eq(child.state, SUPERVISE_STARTING);
+	ck_assert_uint_eq(child.restarts, 0);
+	child.state = SUPERVISE_READY;
+	supervise_gone(&child, SIGKILL, 9000);
+	ck_assert_int_eq(child.state, SUPERVISE_DOWN);
+	ck_assert_int_eq(child.due_ms, 9000);
+	ck_assert(!supervise_alive(&child));
+	ck_assert_str_eq(child.why, "killed by signal 9 (Killed)");
+	supervise_started(&child, 4712, -1, 9000);
+	ck_assert_uint_eq(child.restarts, 1);
+}
+END_TEST
+
+START_TEST(permanent_stays_down)
+{
+	struct supervised child;
+
+	supervise_init(&child, CHILD_SMTPD);
+	supervise_started(&child, 1, -1, 1);
+	supervise_gone(&child, EXITED_PERMANENT, 2);
+	ck_assert_int_eq(child.state, SUPERVISE_FAILED);
+	ck_assert_str_eq(child.why, "exit 100");
+	supervise_started(&child, 1, -1, 3);
+	supervise_gone(&child, EXITED_TEMPORARY, 4);
+	ck_assert_int_eq(child.state, SUPERVISE_DOWN);
+}
+END_TEST
+
+/* Whatever a child says when it was told to go, it is not started again. */
+START_TEST(stopped_is_not_restarted)
+{
+	static const int statuses[] = {0, SIGKILL, EXITED_PERMANENT, EXITED_TEMPORARY};
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		struct supervised child;
+		supervise_init(&child, CHILD_LOCAL);
+		supervise_started(&child, 1, -1, 1);
+		child.state = SUPERVISE_STOPPING;
+		supervise_gone(&child, statuses[i], 2);
+		ck_assert_int_eq(child.state, SUPERVISE_STOPPED);
+	}
+}
+END_TEST
+
+START_TEST(a_start_that_fails_is_an_early_death)
+{
+	struct supervised child;
+
+	supervise_init(&child, CHILD_LOCAL);
+	for (int i = 0; i < 5; i++)
+		supervise_not_started(&child, 1000, 11);
+	ck_assert_int_eq(child.state, SUPERVISE_DOWN);
+	ck_assert_int_eq(child.due_ms, 2000);
+}
+END_TEST
+
+START_TEST(states_have_names)
+{
+	for (unsigned i = 0; i < SUPERVISE_STATE_COUNT; i++)
+		ck_assert_str_ne(supervise_state_name((enum supervise_state)i), "unknown");
+	ck_assert_str_eq(supervise_state_name(SUPERVISE_STATE_COUNT), "unknown");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("supervise");
+	TCase *tc = tcase_create("supervise");
+	tcase_add_test(tc, early_deaths_wait_longer_and_longer);
+	tcase_add_test(tc, a_life_of_a_second_makes_up);
+	tcase_add_test(tc, killed_is_restarted_at_once);
+	tcase_add_test(tc, permanent_stays_down);
+	tcase_add_test(tc, stopped_is_not_restarted);
+	tcase_add_test(tc, a_start_that_fails_is_an_early_death);
+	tcase_add_test(tc, states_have_names);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
