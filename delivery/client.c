@@ -1,0 +1,287 @@
+#include "delivery/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/host/net.h"
+#include "common/mail/dot.h"
+
+enum { NAME_SHOWN_MAX = 200 }; /* of a host's name, so that name, address and port fit JOURNAL_HOST_MAX */
+
+bool client_init(struct client *c, struct span name)
+{
+	*c = (struct client){.fd = -1};
+	dialogue_init(&c->dialogue, name);
+	c->in = malloc(CLIENT_BLOCK);
+	c->out = malloc(2 * CLIENT_BLOCK + 8);
+	return c->in && c->out;
+}
+
+void client_free(struct client *c)
+{
+	client_close(c);
+	dialogue_free(&c->dialogue);
+	free(c->in);
+	free(c->out);
+}
+
+void client_close(struct client *c)
+{
+	if (c->fd < 0)
+		return;
+	stream_free(&c->stream);
+	fd_close(&c->fd);
+}
+
+/* Commands. A host that refused and closed makes sending fail, and yet its reply is there to be read. */
+static void send_commands(struct client *c)
+{
+	if (!c->dialogue.out.len)
+		return;
+	if (stream_write(&c->stream, str_span(&c->dialogue.out)) == STREAM_OK)
+		(void)!stream_flush(&c->stream);
+	str_clear(&c->dialogue.out);
+}
+
+void client_quit(struct client *c)
+{
+	if (c->fd >= 0) {
+		dialogue_quit(&c->dialogue);
+		send_commands(c);
+	}
+	client_close(c);
+}
+
+static int64_t timeout(const struct client *c, const struct client_job *job)
+{
+	int64_t ms = dialogue_timeout(&c->dialogue);
+	return ms < job->timeout_ms ? ms : job->timeout_ms;
+}
+
+static enum dialogue_next read_line(struct client *c)
+{
+	struct span line, nothing = {0};
+	bool bare;
+	switch (stream_line(&c->stream, REPLY_LINE_MAX, &line, &bare)) {
+	case STREAM_OK:
+		return dialogue_line(&c->dialogue, line);
+	case STREAM_TIMEOUT:
+		return dialogue_broken(&c->dialogue, DIALOGUE_TIMEOUT, nothing);
+	case STREAM_TOO_LONG:
+		return dialogue_broken(&c->dialogue, DIALOGUE_GARBLED, SPAN("a line without end"));
+	case STREAM_EOF:
+		return dialogue_broken(&c->dialogue, DIALOGUE_LOST, nothing);
+	case STREAM_ERROR:
+		break;
+	}
+	return dialogue_broken(&c->dialogue, DIALOGUE_LOST, span_of(strerror(errno)));
+}
+
+enum sent { SENT, INTERRUPTED, TOO_SLOW, UNREADABLE };
+
+/* Waits until more can be sent; a host that speaks before the end of data has refused it. */
+static enum sent wait_for_room(const struct client *c, int64_t deadline)
+{
+	struct pollfd pfd = {.fd = c->fd, .events = POLLIN | POLLOUT};
+	int64_t left = deadline - clock_mono_ms();
+	if (left <= 0 || poll(&pfd, 1, (int)left) == 0)
+		return TOO_SLOW;
+	return pfd.revents & (POLLIN | POLLHUP | POLLERR) ? INTERRUPTED : SENT;
+}
+
+static enum sent send_block(const struct client *c, struct span block, int64_t ms)
+{
+	int64_t deadline = clock_mono_ms() + ms;
+	enum sent sent = stream_pending(&c->stream) ? INTERRUPTED : SENT;
+	while (block.len && sent == SENT) {
+		ssize_t n = send(c->fd, block.at, block.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n >= 0)
+			block = span_skip(block, (size_t)n);
+		else if (errno == EAGAIN)
+			sent = wait_for_room(c, deadline);
+		else if (errno != EINTR)
+			sent = INTERRUPTED;
+	}
+	return sent;
+}
+
+/* The next piece of the message file from AT on: what is in memory already, then the file. */
+static struct span next_piece(struct client *c, const struct client_job *job, uint64_t at)
+{
+	size_t room = job->size - at < CLIENT_BLOCK ? (size_t)(job->size - at) : CLIENT_BLOCK;
+	if (at < job->head.len) {
+		struct span rest = span_skip(job->head, (size_t)at);
+		return (struct span){rest.at, rest.len < room ? rest.len : room};
+	}
+	ssize_t n;
+	do
+		n = pread(job->message, c->in, room, (off_t)at);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		errno = EPIPE;
+	return (struct span){c->in, n > 0 ? (size_t)n : 0};
+}
+
+/* The final dot goes with the last block, so a message of one block is one write. */
+static enum sent send_message(struct client *c, const struct client_job *job)
+{
+	struct dot_writer dot = {0};
+	uint64_t at = job->body_at;
+	enum sent sent = SENT;
+	do {
+		struct span piece = next_piece(c, job, at);
+		if (!piece.len && at < job->size)
+			return UNREADABLE;
+		at += piece.len;
+		size_t len = dot_write(&dot, piece, c->out);
+		if (at >= job->size)
+			len += dot_write_end(&dot, c->out + len);
+		sent = send_block(c, (struct span){c->out, len}, timeout(c, job));
+	} while (sent == SENT && at < job->size);
+	return sent;
+}
+
+static enum dialogue_next send_body(struct client *c, const struct client_job *job)
+{
+	switch (send_message(c, job)) {
+	case SENT:
+		return dialogue_sent(&c->dialogue);
+	case INTERRUPTED:
+		return DIALOGUE_READ;
+	case TOO_SLOW:
+		return dialogue_broken(&c->dialogue, DIALOGUE_TIMEOUT, (struct span){0});
+	case UNREADABLE:
+		break;
+	}
+	const char *why = errno == EPIPE ? "the message file is shorter than its name says" : strerror(errno);
+	return dialogue_broken(&c->dialogue, DIALOGUE_OURS, span_of(why));
+}
+
+/* Until the dialogue is idle or over. A reply gets its time as a whole, however its octets trickle. */
+static enum dialogue_next converse(struct client *c, const struct client_job *job, enum dialogue_next next)
+{
+	while (next == DIALOGUE_READ || next == DIALOGUE_SEND_BODY) {
+		if (c->dialogue.out.failed)
+			next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN("commands are too long"));
+		if (c->dialogue.reply.lines == 0)
+			stream_deadline(&c->stream, timeout(c, job));
+		send_commands(c);
+		if (next == DIALOGUE_READ)
+			next = read_line(c);
+		else if (next == DIALOGUE_SEND_BODY)
+			next = send_body(c, job);
+	}
+	if (next == DIALOGUE_HANG_UP) {
+		send_commands(c);
+		client_close(c);
+	}
+	return next;
+}
+
+static void show_host(struct client *c, const struct host *host)
+{
+	char address[NET_TEXT_MAX], ip[IPADDR_TEXT_MAX];
+	size_t name = host->name.len < NAME_SHOWN_MAX ? host->name.len : NAME_SHOWN_MAX;
+	ipaddr_format(&host->ip, ip);
+	if (span_equal(host->name, span_of(ip)) || host->name.at[0] == '[')
+		name = 0;
+	snprintf(address, sizeof(address), "[%s]:%u", ip, host->port);
+	snprintf(c->host, sizeof(c->host), "%.*s%s", (int)name, host->name.at, address);
+}
+
+static void unreachable(struct client *c, int err)
+{
+	char text[128];
+	snprintf(text, sizeof(text), "could not connect: %s", strerror(err));
+	dialogue_note_failure(&c->dialogue, (struct outcome){.event = JOURNAL_DELAYED,
+							     .enhanced = {4, 4, 1},
+							     .host = span_of(c->host),
+							     .text = span_of(text)});
+}
+
+/* Connects, and speaks up to EHLO. */
+static bool open_host(struct client *c, const struct client_job *job, const struct host *host)
+{
+	show_host(c, host);
+	int64_t ms = job->timeout_ms < CLIENT_CONNECT_MS ? job->timeout_ms : CLIENT_CONNECT_MS;
+	int fd = net_connect(&host->ip, host->port, ms);
+	if (fd < 0 || !stream_init(&c->stream, fd, job->timeout_ms)) {
+		unreachable(c, fd < 0 ? -fd : ENOMEM);
+		fd_close(&fd);
+		return false;
+	}
+	c->fd = fd;
+	c->messages = 0;
+	c->destination_len = job->destination.len < sizeof(c->destination) ? job->destination.len : 0;
+	if (c->destination_len)
+		memcpy(c->destination, job->destination.at, c->destination_len);
+	enum dialogue_next next = dialogue_start(&c->dialogue, span_of(c->host), job->use_helo);
+	return converse(c, job, next) == DIALOGUE_IDLE;
+}
+
+/* The next host of the list that takes us. *delayed is set when one failed in a way that may pass. */
+static bool open_next(struct client *c, const struct client_job *job, struct span *hosts, bool *delayed)
+{
+	struct host host;
+	while (hosts_next(hosts, &host) == 1) {
+		if (open_host(c, job, &host))
+			return true;
+		*delayed |= c->dialogue.failure.event == JOURNAL_DELAYED;
+	}
+	return false;
+}
+
+static bool alive(const struct client *c)
+{
+	char octet;
+	return recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* A kept connection serves if it leads to the same place and the host has said nothing since. */
+static void keep_or_leave(struct client *c, const struct client_job *job)
+{
+	struct span destination = {c->destination, c->destination_len};
+	if (c->fd < 0)
+		return;
+	if (stream_pending(&c->stream) || !alive(c))
+		client_close(c);
+	else if (!destination.len || !span_equal(destination, job->destination) ||
+		 c->dialogue.use_helo != job->use_helo)
+		client_quit(c);
+}
+
+static void give_up(struct client *c, bool delayed, struct outcomes *outcomes)
+{
+	struct outcome failure = c->dialogue.failure;
+	if (delayed && failure.event == JOURNAL_FAILED) {
+		failure.event = JOURNAL_DELAYED;
+		failure.enhanced.class = 4;
+	}
+	outcomes_decide_open(outcomes, false, &failure);
+}
+
+void client_deliver(struct client *c, const struct client_job *job, struct outcomes *outcomes)
+{
+	struct span hosts = job->hosts;
+	bool delayed = false;
+	dialogue_note_failure(&c->dialogue, (struct outcome){.event = JOURNAL_DELAYED,
+							     .enhanced = {4, 4, 4},
+							     .text = SPAN("there is no host to send to")});
+	keep_or_leave(c, job);
+	for (unsigned n = 0; n < CLIENT_TRANSACTIONS_MAX && outcomes_open(outcomes); n++) {
+		if (c->fd < 0 && !open_next(c, job, &hosts, &delayed))
+			break;
+		if (converse(c, job, dialogue_begin(&c->dialogue, &job->mail, outcomes)) == DIALOGUE_HANG_UP)
+			delayed = true;
+	}
+	give_up(c, delayed, outcomes);
+	c->messages++;
+	if (job->max_messages && c->messages >= job->max_messages)
+		client_quit(c);
+}

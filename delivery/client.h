@@ -1,0 +1,57 @@
+/*
+ * The I/O around the dialogue: one connection at a time, kept between jobs for the same destination. Hosts are tried in
+ * order until every recipient is decided; what came to nothing before the end of data may be tried with the next host.
+ * Blocks; every wait has a bound. Messages of any size pass in constant memory.
+ */
+#ifndef DELIVERY_CLIENT_H
+#define DELIVERY_CLIENT_H
+
+#include "common/host/hosts.h"
+#include "common/host/stream.h"
+#include "delivery/dialogue.h"
+
+enum {
+	CLIENT_DESTINATION_MAX = 1024,
+	CLIENT_BLOCK = 64 * 1024,     /* read and sent at once */
+	CLIENT_TRANSACTIONS_MAX = 64, /* of one message: hosts take 100 recipients each (RFC 5321 4.5.3.1.8) */
+	CLIENT_CONNECT_MS = 30 * 1000 /* for one address; what does not answer by then has a sibling to try */
+};
+
+struct client_job {
+	struct dialogue_mail mail;
+	int message;      /* descriptor of the message file */
+	uint64_t size;    /* of the file */
+	uint64_t body_at; /* where the message proper begins */
+	struct span head; /* what has been read of the file, from offset 0; may reach into the message proper */
+	struct span destination;
+	struct span hosts; /* hosts.h */
+	bool use_helo;
+	int64_t timeout_ms;    /* for one reply, at most */
+	uint64_t max_messages; /* over one connection; 0 = no bound */
+};
+
+struct client {
+	struct dialogue dialogue;
+	struct stream stream;
+	int fd; /* -1 = no connection */
+	char destination[CLIENT_DESTINATION_MAX];
+	size_t destination_len;
+	char host[JOURNAL_HOST_MAX + 1]; /* "name[address]:port" of the connection, or of the host tried last */
+	uint64_t messages;               /* sent over this connection */
+	char *in, *out;                  /* a block as read, and as sent */
+};
+
+/* NAME is what we call ourselves in EHLO (borrowed). False without memory. */
+bool client_init(struct client *c, struct span name);
+void client_free(struct client *c);
+
+/* Decides for every recipient in OUTCOMES. Afterwards c->fd tells whether the connection is kept. */
+void client_deliver(struct client *c, const struct client_job *job, struct outcomes *outcomes);
+
+/* Takes leave of a kept connection, without waiting for the reply. Harmless when there is none. */
+void client_quit(struct client *c);
+
+/* Closes without a word: the host has closed already. */
+void client_close(struct client *c);
+
+#endif

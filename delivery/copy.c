@@ -1,0 +1,197 @@
+#include "delivery/copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/mail/msgid.h"
+
+enum {
+	NAMES_MAX = 9, /* files of one message in one folder, each for other recipients */
+	CHUNK = 16 * 1024
+};
+
+/* The folder of a local domain: what is written, or "drop" beside the spool. */
+static bool is_folder_of(const struct config_server *server, const struct config_local_domain *domain, struct span path)
+{
+	char standard[PATH_MAX];
+	if (domain->drop_dir && *domain->drop_dir)
+		return span_equal(path, span_of(domain->drop_dir));
+	snprintf(standard, sizeof(standard), "%s/drop", server->dir);
+	return span_equal(path, span_of(standard));
+}
+
+static bool configured(const struct config_server *server, struct span path)
+{
+	for (size_t i = 0; i < server->local_domain_count; i++)
+		if (is_folder_of(server, &server->local_domains[i], path))
+			return true;
+	return false;
+}
+
+static int open_folder(const struct copy_job *job)
+{
+	char path[PATH_MAX];
+	if (!configured(job->server, job->folder) || !span_copy(job->folder, path, sizeof(path)))
+		return -EPERM;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_head(const struct copy_job *job, const struct outcomes *outcomes, int to)
+{
+	struct str head;
+	str_init(&head, ENVELOPE_MAX);
+	envelope_write_sender(&head, job->envelope->sender.text);
+	for (size_t i = 0; i < outcomes->n; i++)
+		envelope_write_rcpt(&head, outcomes->rcpts[i].address);
+	int err = head.failed ? -ENOMEM : fd_write_all(to, str_span(&head));
+	str_free(&head);
+	return err;
+}
+
+static int write_body(const struct copy_job *job, int to)
+{
+	off_t at = (off_t)job->envelope->body_at;
+	while (at < (off_t)job->size) {
+		ssize_t n = sendfile(to, job->message, &at, job->size - (uint64_t)at);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -EIO; /* shorter than its name says */
+	}
+	return 0;
+}
+
+/* The copy under a hidden name, durable. What lies there is left from a worker that died: we hold the message's lock.
+ */
+static int write_hidden(const struct copy_job *job, const struct outcomes *outcomes, int folder, const char *hidden)
+{
+	if (unlinkat(folder, hidden, 0) < 0 && errno != ENOENT)
+		return -errno;
+	int fd = openat(folder, hidden, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	int err = write_head(job, outcomes, fd);
+	if (!err)
+		err = write_body(job, fd);
+	if (!err && fsync(fd) < 0)
+		err = -errno;
+	if (!err)
+		return fd;
+	fd_close(&fd);
+	return err;
+}
+
+static bool same_octets(int a, int b, off_t size)
+{
+	char in_a[CHUNK], in_b[CHUNK];
+	for (off_t at = 0; at < size;) {
+		ssize_t n = pread(a, in_a, CHUNK, at);
+		if (n <= 0 || pread(b, in_b, (size_t)n, at) != n || memcmp(in_a, in_b, (size_t)n) != 0)
+			return false;
+		at += n;
+	}
+	return true;
+}
+
+/* Is NAME what we would put there: an earlier attempt that could not be recorded? */
+static bool same_file(int folder, const char *name, int copy)
+{
+	struct stat ours, theirs;
+	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool same = fd >= 0 && fstat(fd, &theirs) == 0 && fstat(copy, &ours) == 0 && S_ISREG(theirs.st_mode) &&
+		    ours.st_size == theirs.st_size && same_octets(copy, fd, ours.st_size) && fsync(fd) == 0;
+	fd_close(&fd);
+	return same;
+}
+
+/* Some network file systems know no RENAME_NOREPLACE; a link does not replace either. */
+static int rename_new(int folder, const char *from, const char *to)
+{
+	if (renameat2(folder, from, folder, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (linkat(folder, from, folder, to, 0) < 0)
+		return -errno;
+	unlinkat(folder, from, 0);
+	return 0;
+}
+
+/* ID.eml; when other recipients of the message have that file, ID-2.eml, and so on. */
+static int give_name(const struct copy_job *job, int folder, const char *hidden, int copy, char name[MSGNAME_MAX])
+{
+	int err = -EEXIST;
+	for (int n = 1; n <= NAMES_MAX && err == -EEXIST; n++) {
+		char number[8] = "";
+		if (n > 1)
+			snprintf(number, sizeof(number), "-%d", n);
+		snprintf(name, MSGNAME_MAX, "%.*s%s.eml", SPAN_ARGS(job->id), number);
+		err = rename_new(folder, hidden, name);
+		if (err == -EEXIST && same_file(folder, name, copy))
+			err = unlinkat(folder, hidden, 0) < 0 ? -errno : 0;
+	}
+	return err;
+}
+
+static int put(const struct copy_job *job, const struct outcomes *outcomes, char name[MSGNAME_MAX])
+{
+	char hidden[MSGNAME_MAX];
+	int folder = open_folder(job);
+	if (folder < 0)
+		return folder;
+	snprintf(hidden, sizeof(hidden), ".%.*s.eml", SPAN_ARGS(job->id));
+	int copy = write_hidden(job, outcomes, folder, hidden);
+	int err = copy < 0 ? copy : give_name(job, folder, hidden, copy, name);
+	if (!err && fsync(folder) < 0)
+		err = -errno;
+	if (err)
+		unlinkat(folder, hidden, 0);
+	fd_close(&copy);
+	fd_close(&folder);
+	return err;
+}
+
+static const char *explain(int err)
+{
+	switch (err) {
+	case -EPERM:
+		return "it is not a drop folder of this virtual server, or writing is not permitted";
+	case -ELOOP:
+	case -ENOTDIR:
+		return "it is no folder (a symbolic link is not followed)";
+	default:
+		return strerror(-err);
+	}
+}
+
+static struct enhanced enhanced_of(int err)
+{
+	if (err == -ENOSPC)
+		return (struct enhanced){4, 3, 1};
+	return err == -EDQUOT ? (struct enhanced){4, 2, 2} : (struct enhanced){4, 3, 0};
+}
+
+void copy_deliver(const struct copy_job *job, struct outcomes *outcomes)
+{
+	char name[MSGNAME_MAX] = "", text[REPLY_TEXT_MAX];
+	int err = msgid_valid(job->id) ? put(job, outcomes, name) : -EINVAL;
+	struct outcome outcome = {.event = JOURNAL_DELIVERED, .enhanced = {2, 0, 0}};
+	if (err) {
+		outcome.event = JOURNAL_DELAYED;
+		outcome.enhanced = enhanced_of(err);
+		snprintf(text, sizeof(text), "can't write to drop folder %.*s: %s", SPAN_ARGS(job->folder),
+			 explain(err));
+	} else {
+		snprintf(text, sizeof(text), "%.*s/%s", SPAN_ARGS(job->folder), name);
+	}
+	outcome.text = span_of(text);
+	outcomes_decide_open(outcomes, false, &outcome);
+}

@@ -1,0 +1,133 @@
+/*
+ * The SMTP client as a state machine without I/O (RFC 5321, 2920, 1870, 6152). It is fed the lines that the host sent
+ * and says what to do next; what is to be sent stands in `out`. The state is the reply that is waited for:
+ *
+ *	state      on                      does                                              then
+ *	GREETING   2xx                     sends EHLO (or HELO)                              EHLO, HELO
+ *	           other                   QUIT; the next host may do better                 CLOSED
+ *	EHLO       2xx                     notes what the host can                           READY
+ *	           5xx                     sends HELO                                        HELO
+ *	           other                   QUIT                                              CLOSED
+ *	HELO       2xx                                                                       READY
+ *	           other                   QUIT                                              CLOSED
+ *	READY      dialogue_begin          too large, 8 bits: decides without asking         READY
+ *	                                   sends MAIL; with PIPELINING RCPT and DATA too     MAIL
+ *	MAIL       2xx                     sends RCPT                                        RCPT
+ *	           4xx 5xx                 decides for all; takes the replies under way      RCPT, DATA, READY
+ *	RCPT       2xx                     accepted; next RCPT, after the last one DATA      RCPT, DATA
+ *	           4xx 5xx                 decides for this recipient (452 after accepted    RCPT, DATA, RSET
+ *	                                   ones: it waits for another transaction)
+ *	DATA       354, some accepted      the message is to be sent                         BODY
+ *	           354, none accepted      sends the single dot                              DOT
+ *	           4xx 5xx                 decides for the accepted, RSET                    RSET, READY
+ *	BODY       dialogue_sent                                                             FINAL
+ *	           4xx 5xx                 decides for the accepted                          CLOSED
+ *	FINAL      2xx 4xx 5xx             decides for the accepted                          READY
+ *	DOT, RSET  any                                                                       READY
+ *	any        421, time-out, loss,    before FINAL open recipients stay open: nothing was handed over, so
+ *	           what is no reply        another host may be tried; in FINAL the accepted are delayed        CLOSED
+ *
+ * A recipient still open at CLOSED may be tried with another host; when there is none it gets `failure`.
+ */
+#ifndef DELIVERY_DIALOGUE_H
+#define DELIVERY_DIALOGUE_H
+
+#include "common/base/str.h"
+#include "common/mail/reply.h"
+#include "delivery/capabilities.h"
+#include "delivery/outcome.h"
+
+enum dialogue_state {
+	DIALOGUE_GREETING,
+	DIALOGUE_EHLO,
+	DIALOGUE_HELO,
+	DIALOGUE_READY,
+	DIALOGUE_MAIL,
+	DIALOGUE_RCPT,
+	DIALOGUE_DATA,
+	DIALOGUE_BODY,
+	DIALOGUE_FINAL,
+	DIALOGUE_DOT,
+	DIALOGUE_RSET,
+	DIALOGUE_CLOSED,
+	DIALOGUE_STATE_COUNT
+};
+
+/* What to do next, after `out` has been sent. */
+enum dialogue_next {
+	DIALOGUE_READ,      /* read a line */
+	DIALOGUE_SEND_BODY, /* send message and final dot, then dialogue_sent; or dialogue_line if the host interrupts
+			     */
+	DIALOGUE_IDLE,      /* READY: begin a transaction, or dialogue_quit */
+	DIALOGUE_HANG_UP    /* CLOSED */
+};
+
+/* How a connection ends without a reply. */
+enum dialogue_break {
+	DIALOGUE_LOST,    /* closed or reset */
+	DIALOGUE_TIMEOUT, /* no reply in time */
+	DIALOGUE_GARBLED, /* what came is no reply, or too long */
+	DIALOGUE_OURS     /* we can't go on: the message file can't be read */
+};
+
+enum {
+	DIALOGUE_WINDOW = 128,       /* RCPT whose replies are outstanding: the replies fit any receive buffer */
+	DIALOGUE_OUT_MAX = 64 * 1024 /* DIALOGUE_WINDOW commands of ADDRESS_MAX and a little */
+};
+
+struct dialogue_mail {
+	struct span sender;
+	uint64_t size; /* octets of the message proper */
+	bool eight_bit;
+};
+
+struct dialogue {
+	enum dialogue_state state;
+	bool use_helo;
+	struct span name; /* ours, for EHLO */
+	struct span host; /* theirs, as outcomes show it */
+	struct capabilities can;
+	struct reply reply; /* being collected */
+	struct str out;     /* to be sent; the caller clears it */
+	/* The transaction. */
+	const struct dialogue_mail *mail;
+	struct outcomes *outcomes;
+	size_t sent, answered; /* of outcomes->rcpts: these were sent, and answered */
+	unsigned outstanding;  /* replies to RCPT */
+	size_t accepted;
+	bool data_sent;
+	bool refused; /* MAIL was */
+	/* What open recipients get when no other host is left. */
+	struct outcome failure;
+	char failure_text[REPLY_TEXT_MAX + 1];
+};
+
+/* Once, before the first connection, and at the end. */
+void dialogue_init(struct dialogue *d, struct span name);
+void dialogue_free(struct dialogue *d);
+
+/* A connection to HOST (borrowed) stands: waits for the greeting. */
+enum dialogue_next dialogue_start(struct dialogue *d, struct span host, bool use_helo);
+
+/* In READY: tries all open recipients. MAIL and OUTCOMES are borrowed until IDLE or HANG_UP. */
+enum dialogue_next dialogue_begin(struct dialogue *d, const struct dialogue_mail *mail, struct outcomes *outcomes);
+
+/* The host sent LINE (without line end). */
+enum dialogue_next dialogue_line(struct dialogue *d, struct span line);
+
+/* In BODY: all of the message and the final dot have been sent. */
+enum dialogue_next dialogue_sent(struct dialogue *d);
+
+/* No more replies will come. TEXT says why, for DIALOGUE_OURS; otherwise it may be empty. */
+enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, struct span text);
+
+/* OUTCOME becomes `failure`: a host could not even be reached. Its host is borrowed, its text copied. */
+void dialogue_note_failure(struct dialogue *d, struct outcome outcome);
+
+/* In READY: puts QUIT into `out`; its reply needs no waiting for. */
+void dialogue_quit(struct dialogue *d);
+
+/* How long the reply (or in BODY the next block) may take, in ms: RFC 5321 4.5.3.2. */
+int64_t dialogue_timeout(const struct dialogue *d);
+
+#endif

@@ -1,0 +1,152 @@
+#include "delivery/local.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/ipc.h"
+#include "delivery/notice.h"
+
+enum {
+	JOURNAL_READ_MAX = 64 << 20, /* the newest part: 5,000 recipients with a line each for ten attempts */
+	ARRIVED_MS = 5000,           /* after that the scan of the queue finds the notice */
+	CHUNK = 64 * 1024
+};
+
+void local_open(struct local *local, const struct spool *spool, const struct config_server *server, int arrivals)
+{
+	*local = (struct local){.server = server, .spool = spool, .file = {.fd = -1}, .arrivals = arrivals};
+	str_init(&local->journal, JOURNAL_READ_MAX);
+	ipc_set_send_deadline(arrivals, ARRIVED_MS);
+}
+
+void local_close(struct local *local)
+{
+	spool_file_free(&local->file);
+	str_free(&local->journal);
+}
+
+static int read_journal(int fd, struct str *to)
+{
+	struct stat file;
+	char chunk[CHUNK];
+	str_clear(to);
+	if (fstat(fd, &file) < 0)
+		return -errno;
+	for (off_t at = file.st_size > JOURNAL_READ_MAX ? file.st_size - JOURNAL_READ_MAX : 0; at < file.st_size;) {
+		ssize_t n = pread(fd, chunk, sizeof(chunk), at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		if (!str_append(to, (struct span){chunk, (size_t)n}))
+			return to->len ? 0 : -ENOMEM;
+		at += n;
+	}
+	return 0;
+}
+
+/* Recipients whose failure is due, as the outcomes of this job. */
+static bool select_due(const struct envelope *envelope, const struct notice_failure *failures, struct arena *arena,
+		       struct outcomes *outcomes)
+{
+	char bitmap[ENVELOPE_RCPT_MAX / 8 + 1] = {0};
+	for (size_t i = 0; i < envelope->rcpt_count; i++)
+		if (failures[i].due)
+			bitmap[i / 8] = (char)(bitmap[i / 8] | 1 << i % 8);
+	return outcomes_select(outcomes, arena, envelope, (struct span){bitmap, envelope->rcpt_count / 8 + 1});
+}
+
+static void say_arrived(const struct local *local)
+{
+	struct wire_arrived arrived = {span_of(local->file.name)};
+	struct str packet;
+	str_init(&packet, 256);
+	int err = wire_encode_arrived(&arrived, &packet) ? ipc_send(local->arrivals, str_span(&packet), NULL, 0)
+							 : -EMSGSIZE;
+	if (err)
+		log_warning("notice=%s: the queue was not told (%s) and will find it itself", local->file.id,
+			    strerror(-err));
+	str_free(&packet);
+}
+
+/* A notice that is there already was committed by an attempt that could not be recorded. */
+static int commit(struct local *local, const char *id, struct span text)
+{
+	int err = spool_begin(local->spool, id, &local->file);
+	if (!err)
+		err = spool_write(&local->file, text);
+	if (err) {
+		spool_abort(&local->file);
+		return err;
+	}
+	err = spool_commit(&local->file);
+	if (err)
+		return err == -EEXIST ? 0 : err;
+	say_arrived(local);
+	spool_release(&local->file);
+	return 0;
+}
+
+static const char *postmaster(const struct config_server *server, char *to, size_t size)
+{
+	const char *domain = server->default_domain && *server->default_domain ? server->default_domain : server->fqdn;
+	if (server->postmaster && *server->postmaster)
+		return server->postmaster;
+	snprintf(to, size, "postmaster@%s", domain);
+	return to;
+}
+
+static int write_notice(struct local *local, const struct wire_job_notice *job, int message,
+			const struct envelope *envelope, const struct notice_failure *failures)
+{
+	char id[MSGID_LEN + 1], sender[ADDRESS_MAX], headers[NOTICE_HEADERS_MAX];
+	if (!msgid_valid(job->notice_id) || !span_copy(job->notice_id, id, sizeof(id)))
+		return -EINVAL;
+	ssize_t n = pread(message, headers, sizeof(headers), (off_t)envelope->body_at);
+	if (n < 0)
+		return -errno;
+	struct notice notice = {.fqdn = local->server->fqdn,
+				.postmaster = postmaster(local->server, sender, sizeof(sender)),
+				.id = job->notice_id,
+				.message_id = job->id,
+				.envelope = envelope,
+				.failures = failures,
+				.headers = {headers, (size_t)n}};
+	struct str text;
+	str_init(&text, NOTICE_MAX);
+	notice_write(&notice, &text);
+	int err = text.failed ? -ENOMEM : commit(local, id, str_span(&text));
+	str_free(&text);
+	return err;
+}
+
+bool local_notice(struct local *local, const struct wire_job_notice *job, int message, int journal,
+		  const struct envelope *envelope, struct arena *arena, struct outcomes *outcomes, const char **why)
+{
+	struct notice_failure *failures = arena_alloc(arena, envelope->rcpt_count * sizeof(*failures));
+	int err = failures ? read_journal(journal, &local->journal) : -ENOMEM;
+	*outcomes = (struct outcomes){.arena = arena};
+	*why = err ? strerror(-err) : "no recipient failed that the sender does not know of";
+	if (err || !notice_failures(str_span(&local->journal), failures, envelope->rcpt_count) ||
+	    !select_due(envelope, failures, arena, outcomes))
+		return false;
+
+	struct outcome outcome = {.event = JOURNAL_NOTICED, .text = job->notice_id};
+	if (envelope->sender.text.len == 0)
+		outcome.text = SPAN("the null sender gets no notice");
+	else
+		err = write_notice(local, job, message, envelope, failures);
+	char text[128];
+	if (err) {
+		snprintf(text, sizeof(text), "the notice can't be written: %s", strerror(-err));
+		outcome = (struct outcome){
+			.event = JOURNAL_DELAYED, .enhanced = {4, 3, err == -ENOSPC}, .text = span_of(text)};
+	}
+	outcomes_decide_open(outcomes, false, &outcome);
+	return true;
+}

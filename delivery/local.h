@@ -1,0 +1,31 @@
+/* The jobs of the local role: copies into drop folders, and notices, which enter by the spool's front door. */
+#ifndef DELIVERY_LOCAL_H
+#define DELIVERY_LOCAL_H
+
+#include "common/host/config.h"
+#include "common/host/spool.h"
+#include "common/host/wire.h"
+#include "delivery/outcome.h"
+#include "delivery/verdict.h"
+
+struct local {
+	const struct config_server *server;
+	const struct spool *spool;
+	struct spool_file file; /* the notice being written; its buffer is kept */
+	int arrivals;           /* arrivals link */
+	struct str journal;     /* as read; kept between jobs */
+};
+
+/* SPOOL, SERVER: borrowed. ARRIVALS: the arrivals link. */
+void local_open(struct local *local, const struct spool *spool, const struct config_server *server, int arrivals);
+void local_close(struct local *local);
+
+/*
+ * Tells the sender of a message about all recipients that failed and that he does not know of: commits the notice, says
+ * `arrived`, then decides `noticed` for them in *outcomes (delayed when it could not be written). False when the
+ * journal can't be read or names no such recipient: *outcomes is empty then, and *why says it.
+ */
+bool local_notice(struct local *local, const struct wire_job_notice *job, int message, int journal,
+		  const struct envelope *envelope, struct arena *arena, struct outcomes *outcomes, const char **why);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * mailroot-delivery: one program, three roles. Each says init, jail, ready, loop.
+ *
+ *	delivery   SMTP clients: a pool under delivery_user, without a file system
+ *	local      copies into drop folders, and notices: a pool under `user`, which owns the spool
+ *	resolver   libunbound, under delivery_user, without a file system
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "common/base/log.h"
+#include "common/host/privs.h"
+#include "common/host/spool.h"
+#include "delivery/pool.h"
+#include "delivery/resolver.h"
+
+/* Copies and notices wait for the disk: more of them at once don't make it faster. */
+enum { LOCAL_SPARE = 1, LOCAL_MAX = 16, LOCAL_JOBS = 1000 };
+
+static int run_delivery(struct child *child)
+{
+	struct privs_jail jail = {.user = child->config.delivery_user, .may_fork = true};
+	const struct config_processes *processes = &child->server->delivery.processes;
+	struct pool_setup setup = {.child = child,
+				   .kind = CHILD_LINK_DELIVERY,
+				   .spare = (size_t)processes->spare,
+				   .max = (size_t)processes->max,
+				   .jobs = (uint64_t)processes->jobs};
+	if (setup.spare > setup.max)
+		setup.spare = setup.max;
+	privs_enter(&jail);
+	child_ready();
+	return pool_run(&setup);
+}
+
+static void open_spool(const struct config_server *server, struct spool *out)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/new", server->dir);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = fd < 0 ? -errno : spool_probe(fd, out);
+	if (err)
+		log_fatal(EXIT_TEMPORARY, "can't write into %s: %s", path, strerror(-err));
+}
+
+/*
+ * The whole file system stays in sight, as far as the user's rights reach: a drop folder may be mounted or made after
+ * our start, and a rule of Landlock would not cover it.
+ */
+static int run_local(struct child *child)
+{
+	static const char *const everything[] = {"/", NULL};
+	struct privs_jail jail = {.user = child->config.user, .may_fork = true, .paths = everything};
+	struct spool spool;
+	struct pool_setup setup = {.child = child,
+				   .spool = &spool,
+				   .kind = CHILD_LINK_LOCAL,
+				   .spare = LOCAL_SPARE,
+				   .max = LOCAL_MAX,
+				   .jobs = LOCAL_JOBS};
+	privs_enter(&jail);
+	umask(022);
+	open_spool(child->server, &spool);
+	child_ready();
+	return pool_run(&setup);
+}
+
+static int run_resolver(struct child *child)
+{
+	struct privs_jail jail = {.user = child->config.delivery_user, .may_fork = true};
+	struct resolver *resolver = resolver_new(&child->config.dns_server, RESOLVER_DEADLINE_MS);
+	privs_enter(&jail);
+	child_ready();
+	int status = resolver_run(resolver, CHILD_FD_CONTROL);
+	resolver_free(resolver);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static int (*const run[CHILD_ROLE_COUNT])(struct child *) = {
+		[CHILD_DELIVERY] = run_delivery, [CHILD_LOCAL] = run_local, [CHILD_RESOLVER] = run_resolver};
+	struct child child;
+	signal(SIGPIPE, SIG_IGN);
+	tzset();
+	child_start(argc, argv, 1 << CHILD_DELIVERY | 1 << CHILD_LOCAL | 1 << CHILD_RESOLVER, &child);
+	return run[child.role](&child);
+}

@@ -1,0 +1,104 @@
+#include "delivery/outcome.h"
+
+#include "common/base/log.h"
+
+static bool bit_set(struct span bitmap, size_t n)
+{
+	return bitmap.len == 0 || (n / 8 < bitmap.len && ((unsigned char)bitmap.at[n / 8] >> (n % 8) & 1));
+}
+
+/* Bits beyond the recipients: the job speaks of another message. */
+static bool stray_bits(struct span bitmap, size_t count)
+{
+	for (size_t n = count; n < bitmap.len * 8; n++)
+		if (bit_set(bitmap, n))
+			return true;
+	return false;
+}
+
+bool outcomes_select(struct outcomes *o, struct arena *arena, const struct envelope *envelope, struct span bitmap)
+{
+	*o = (struct outcomes){.arena = arena};
+	if (stray_bits(bitmap, envelope->rcpt_count))
+		return false;
+	o->rcpts = arena_alloc(arena, envelope->rcpt_count * sizeof(*o->rcpts));
+	if (!o->rcpts)
+		return false;
+	for (size_t i = 0; i < envelope->rcpt_count; i++)
+		if (bit_set(bitmap, i))
+			o->rcpts[o->n++] = (struct recipient){(uint32_t)i, envelope->rcpts[i].text, false, NULL};
+	return o->n > 0;
+}
+
+static bool same(const struct outcome *a, const struct outcome *b)
+{
+	return a->event == b->event && a->code == b->code && a->enhanced.class == b->enhanced.class &&
+	       a->enhanced.subject == b->enhanced.subject && a->enhanced.detail == b->enhanced.detail &&
+	       span_equal(a->host, b->host) && span_equal(a->text, b->text);
+}
+
+static struct span keep_text(struct arena *arena, struct span text)
+{
+	char *copy = arena_copy(arena, text);
+	if (!copy)
+		log_fatal(EXIT_TEMPORARY, "no memory for the outcome of a delivery");
+	return (struct span){copy, text.len};
+}
+
+static const struct outcome *keep(struct outcomes *o, const struct outcome *outcome)
+{
+	if (o->last && same(o->last, outcome))
+		return o->last;
+	struct outcome *kept = arena_alloc(o->arena, sizeof(*kept));
+	if (!kept)
+		log_fatal(EXIT_TEMPORARY, "no memory for the outcome of a delivery");
+	*kept = *outcome;
+	kept->host = keep_text(o->arena, outcome->host);
+	kept->text = keep_text(o->arena, outcome->text);
+	o->last = kept;
+	return kept;
+}
+
+void outcomes_decide(struct outcomes *o, struct recipient *r, const struct outcome *outcome)
+{
+	r->outcome = keep(o, outcome);
+}
+
+void outcomes_decide_open(struct outcomes *o, bool accepted, const struct outcome *outcome)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (!o->rcpts[i].outcome && (o->rcpts[i].accepted || !accepted))
+			outcomes_decide(o, &o->rcpts[i], outcome);
+}
+
+void outcomes_unaccept(struct outcomes *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (!o->rcpts[i].outcome)
+			o->rcpts[i].accepted = false;
+}
+
+size_t outcomes_open(const struct outcomes *o)
+{
+	size_t open = 0;
+	for (size_t i = 0; i < o->n; i++)
+		open += !o->rcpts[i].outcome;
+	return open;
+}
+
+bool outcomes_run(const struct outcomes *o, size_t *at, struct outcome_run *run)
+{
+	while (*at < o->n && !o->rcpts[*at].outcome)
+		++*at;
+	if (*at >= o->n)
+		return false;
+	const struct recipient *first = &o->rcpts[*at], *r = first;
+	*run = (struct outcome_run){first->ordinal, first->ordinal, *at, 0, first->outcome};
+	while (*at < o->n && r->ordinal == first->ordinal + run->count && r->outcome &&
+	       (r->outcome == first->outcome || same(r->outcome, first->outcome))) {
+		run->last = r->ordinal;
+		run->count++;
+		r = &o->rcpts[++*at];
+	}
+	return true;
+}

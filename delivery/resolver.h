@@ -1,0 +1,27 @@
+/*
+ * The resolver of one virtual server: answers `resolve` with the ordered hosts of a next hop. One loop, any number of
+ * look-ups at once, each with a deadline; libunbound resolves and keeps the cache. No file is read after resolver_new,
+ * so it works in a jail; libunbound starts a thread with the first look-up.
+ */
+#ifndef DELIVERY_RESOLVER_H
+#define DELIVERY_RESOLVER_H
+
+#include "common/host/config.h"
+
+struct resolver;
+
+/*
+ * Reads /etc/resolv.conf and /etc/hosts, or takes SERVERS where there are any. Dies with a reason when libunbound can't
+ * be set up. DEADLINE_MS: for one `resolve`, all look-ups of it.
+ */
+struct resolver *resolver_new(const struct config_endpoints *servers, int64_t deadline_ms);
+void resolver_free(struct resolver *r);
+
+/*
+ * Serves the link that comes with `attach` on CONTROL until master says stop or is gone.
+ */
+int resolver_run(struct resolver *r, int control);
+
+enum { RESOLVER_DEADLINE_MS = 30 * 1000 };
+
+#endif

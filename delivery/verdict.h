@@ -1,0 +1,28 @@
+/*
+ * Says what became of a job: journal lines (for what is final, when a journal came with the job), verdict packets to
+ * the queue, and the line that a person reads. In this order: what the queue acts upon is in the journal by then.
+ */
+#ifndef DELIVERY_VERDICT_H
+#define DELIVERY_VERDICT_H
+
+#include "delivery/outcome.h"
+
+struct verdict_job {
+	int link;        /* verdicts link */
+	uint32_t worker; /* who speaks */
+	struct span id;
+	struct span sender;
+	int journal;    /* descriptor, opened for appending; -1 = none */
+	bool connected; /* the connection for the job's destination is still open */
+};
+
+/*
+ * Reports every run of OUTCOMES, which has no open recipient. Waits as long as the queue is away: a verdict that is
+ * lost is a second delivery. Dies when the link is no more.
+ */
+void verdict_send(const struct verdict_job *job, const struct outcomes *outcomes);
+
+/* Reports that nothing could be tried and for whom can't be told: one packet, delayed, which ends the job. */
+void verdict_send_none(const struct verdict_job *job, const char *why);
+
+#endif

@@ -1,0 +1,242 @@
+#include "delivery/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/ipc.h"
+#include "common/host/spool.h"
+#include "delivery/client.h"
+#include "delivery/copy.h"
+#include "delivery/local.h"
+#include "delivery/verdict.h"
+
+enum {
+	KEEP_MS = 5000,            /* a connection without work */
+	UNUSED_MS = 5 * 60 * 1000, /* a worker without work: after a rush the pool shrinks */
+	IDLE_SEND_MS = 5000
+};
+
+struct worker {
+	struct worker_setup setup;
+	struct client client; /* delivery */
+	struct local local;   /* local */
+	struct arena arena;   /* of the job in hand */
+	struct str head;      /* of its message file */
+	uint64_t served;
+	char packet[WIRE_PACKET_MAX];
+};
+
+/* What the signal handler closes. */
+static int retiring_link = -1;
+
+/* No new job can be sent from now on; those that were sent are still received, then EOF. */
+static void retire(int signo)
+{
+	int keep = errno;
+	(void)signo;
+	shutdown(retiring_link, SHUT_RD);
+	errno = keep;
+}
+
+/* A job in hand: what its packet and its message say. */
+struct job {
+	struct verdict_job verdict;
+	int message;
+	struct envelope envelope;
+	struct outcomes outcomes;
+};
+
+static void report_unreadable(const struct job *job, const char *why)
+{
+	log_error("id=%.*s: can't work on the message: %s", SPAN_ARGS(job->verdict.id), why);
+	verdict_send_none(&job->verdict, why);
+}
+
+static bool open_job(struct worker *w, const struct ipc_packet *packet, struct span id, struct span rcpts,
+		     struct job *job)
+{
+	const char *why = NULL;
+	*job = (struct job){
+		.verdict = {.link = CHILD_FD_VERDICTS, .worker = w->setup.number, .id = id, .journal = packet->fds[1]},
+		.message = packet->fds[0]};
+	arena_reset(&w->arena);
+	int err = spool_read_envelope(job->message, &w->head, &w->arena, &job->envelope, &why);
+	if (!err && outcomes_select(&job->outcomes, &w->arena, &job->envelope, rcpts)) {
+		job->verdict.sender = job->envelope.sender.text;
+		return true;
+	}
+	report_unreadable(job, err && !why ? strerror(-err) : why ? why : "the job's recipients are not the message's");
+	return false;
+}
+
+static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
+{
+	struct wire_job_smtp wire;
+	struct job job;
+	if (!wire_decode_job_smtp(packet->text, &wire) || packet->fd_count < 1)
+		return false;
+	prefork_busy(w->setup.prefork, w->setup.slot, wire.destination);
+	if (!open_job(w, packet, wire.id, wire.rcpts, &job))
+		return true;
+	if (wire.size < job.envelope.body_at) {
+		report_unreadable(&job, "it is shorter than its envelope");
+		return true;
+	}
+	struct client_job client_job = {
+		.mail = {job.envelope.sender.text, wire.size - job.envelope.body_at, wire.eight_bit},
+		.message = job.message,
+		.size = wire.size,
+		.body_at = job.envelope.body_at,
+		.head = str_span(&w->head),
+		.destination = wire.destination,
+		.hosts = wire.hosts,
+		.use_helo = wire.use_helo,
+		.timeout_ms = (int64_t)wire.timeout_ms,
+		.max_messages = wire.max_messages};
+	client_deliver(&w->client, &client_job, &job.outcomes);
+	job.verdict.connected = w->client.fd >= 0;
+	verdict_send(&job.verdict, &job.outcomes);
+	return true;
+}
+
+static bool do_copy(struct worker *w, const struct ipc_packet *packet)
+{
+	struct wire_job_copy wire;
+	struct job job;
+	if (!wire_decode_job_copy(packet->text, &wire) || packet->fd_count < 1)
+		return false;
+	prefork_busy(w->setup.prefork, w->setup.slot, wire.folder);
+	if (!open_job(w, packet, wire.id, wire.rcpts, &job))
+		return true;
+	struct copy_job copy = {w->local.server, wire.id, wire.folder, job.message, wire.size, &job.envelope};
+	copy_deliver(&copy, &job.outcomes);
+	verdict_send(&job.verdict, &job.outcomes);
+	return true;
+}
+
+static bool do_notice(struct worker *w, const struct ipc_packet *packet)
+{
+	struct wire_job_notice wire;
+	struct job job;
+	const char *why;
+	if (!wire_decode_job_notice(packet->text, &wire) || packet->fd_count < 2)
+		return false;
+	prefork_busy(w->setup.prefork, w->setup.slot, SPAN("notice"));
+	if (!open_job(w, packet, wire.id, (struct span){0}, &job))
+		return true;
+	if (local_notice(&w->local, &wire, job.message, job.verdict.journal, &job.envelope, &w->arena, &job.outcomes,
+			 &why))
+		verdict_send(&job.verdict, &job.outcomes);
+	else
+		report_unreadable(&job, why);
+	return true;
+}
+
+/* A packet that is no job of this role costs the link. */
+static bool do_job(struct worker *w, const struct ipc_packet *packet)
+{
+	bool local = w->setup.child->role == CHILD_LOCAL;
+	switch (wire_type_of(packet->text)) {
+	case WIRE_job_smtp:
+		return !local && do_smtp(w, packet);
+	case WIRE_job_copy:
+		return local && do_copy(w, packet);
+	case WIRE_job_notice:
+		return local && do_notice(w, packet);
+	default:
+		return false;
+	}
+}
+
+static void say_idle(struct worker *w)
+{
+	struct wire_idle idle = {w->setup.number};
+	struct str packet;
+	str_init(&packet, 64);
+	int err =
+		wire_encode_idle(&idle, &packet) ? ipc_send(w->setup.job_link, str_span(&packet), NULL, 0) : -EMSGSIZE;
+	if (err && err != -EPIPE)
+		log_debug("can't tell the queue that a connection is closed: %s", strerror(-err));
+	str_free(&packet);
+}
+
+/* Until there is a job; meanwhile looks after the connection that is kept. */
+static void wait_for_job(struct worker *w)
+{
+	struct pollfd fds[] = {{.fd = w->setup.job_link, .events = POLLIN}, {.fd = w->client.fd, .events = POLLIN}};
+	bool connected = w->client.fd >= 0;
+	int ready = poll(fds, 2, connected ? KEEP_MS : UNUSED_MS);
+	if (ready < 0 || fds[0].revents)
+		return;
+	if (!connected) {
+		retire(0);
+		return;
+	}
+	if (ready == 0)
+		client_quit(&w->client);
+	else
+		client_close(&w->client);
+	say_idle(w);
+}
+
+static int loop(struct worker *w)
+{
+	struct ipc_packet packet;
+	for (;;) {
+		int err = ipc_receive(w->setup.job_link, w->packet, sizeof(w->packet), MSG_DONTWAIT, &packet);
+		if (err == -EAGAIN) {
+			prefork_idle(w->setup.prefork, w->setup.slot);
+			wait_for_job(w);
+			continue;
+		}
+		if (err || packet.eof)
+			return 0;
+		bool good = do_job(w, &packet);
+		ipc_packet_close(&packet);
+		if (!good) {
+			log_error("a packet on the job link is no job of ours; giving the link up");
+			return EXIT_TEMPORARY;
+		}
+		scoreboard_served(prefork_scoreboard(w->setup.prefork), w->setup.slot);
+		if (++w->served == w->setup.jobs)
+			retire(0);
+	}
+}
+
+static void heed_signals(int job_link)
+{
+	struct sigaction action = {.sa_handler = retire, .sa_flags = SA_RESTART};
+	retiring_link = job_link;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	if (!w || !client_init(&w->client, span_of(setup->child->server->fqdn)))
+		log_fatal(EXIT_TEMPORARY, "no memory for a worker");
+	w->setup = *setup;
+	arena_init(&w->arena, OUTCOME_ARENA_MAX);
+	str_init(&w->head, 2 * ENVELOPE_MAX);
+	if (setup->child->role == CHILD_LOCAL)
+		local_open(&w->local, setup->spool, setup->child->server, CHILD_FD_ARRIVALS);
+	heed_signals(setup->job_link);
+	ipc_set_send_deadline(setup->job_link, IDLE_SEND_MS);
+	int status = loop(w);
+	client_quit(&w->client);
+	client_free(&w->client);
+	local_close(&w->local);
+	arena_free(&w->arena);
+	str_free(&w->head);
+	free(w);
+	return status;
+}

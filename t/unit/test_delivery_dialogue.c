@@ -1,0 +1,300 @@
+/*
+ * Replays the scripts t/replay/NAME.dialogue against the client's state machine. A line of a script:
+ *
+ *	sender A | rcpt A | size N | 8bit | helo     the message, and how the host is greeted
+ *	S: TEXT         the host sends this line
+ *	C: TEXT         we must have sent this line; "C: (message)" = we must want to send the message, and do
+ *	begin           we must be idle, and begin a transaction for what is open
+ *	+Ns             N seconds pass; a time-out that is due happens
+ *	lost            the host closes the connection
+ *	idle | closed   what we must be now
+ *	= N EVENT CODE ENHANCED TEXT    what must have become of recipient N; "= N open"
+ *	failure EVENT CODE ENHANCED TEXT    what is left for open recipients
+ */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/fd.h"
+#include "delivery/dialogue.h"
+
+enum { RCPTS_MAX = 300 };
+
+struct script {
+	const char *file;
+	int line;
+	struct dialogue dialogue;
+	struct dialogue_mail mail;
+	struct arena arena;
+	struct address rcpts[RCPTS_MAX];
+	struct envelope envelope;
+	struct outcomes outcomes;
+	struct str pending; /* sent, and not yet expected */
+	enum dialogue_next next;
+	bool started, helo;
+	int64_t waited_ms;
+};
+
+static void collect(struct script *s, enum dialogue_next next)
+{
+	s->next = next;
+	s->waited_ms = 0;
+	str_append(&s->pending, str_span(&s->dialogue.out));
+	str_clear(&s->dialogue.out);
+}
+
+static void fail_at(const struct script *s, const char *what, struct span seen)
+{
+	ck_abort_msg("%s:%d: %s: \"%.*s\"", s->file, s->line, what, SPAN_ARGS(seen));
+}
+
+static void start(struct script *s)
+{
+	if (s->started)
+		return;
+	s->started = true;
+	s->envelope.rcpts = s->rcpts;
+	ck_assert(outcomes_select(&s->outcomes, &s->arena, &s->envelope, (struct span){0}));
+	collect(s, dialogue_start(&s->dialogue, SPAN("mx[192.0.2.1]:25"), s->helo));
+}
+
+static void expect_sent(struct script *s, struct span text)
+{
+	struct span rest = str_span(&s->pending), line = {0};
+	start(s);
+	if (span_equal(text, SPAN("(message)"))) {
+		if (s->next != DIALOGUE_SEND_BODY)
+			fail_at(s, "the message is not wanted; sent", rest);
+		collect(s, dialogue_sent(&s->dialogue));
+		return;
+	}
+	if (!span_line(&rest, &line) || !span_equal(line, text))
+		fail_at(s, "sent instead", line);
+	struct str left;
+	str_init(&left, DIALOGUE_OUT_MAX);
+	str_append(&left, rest);
+	str_free(&s->pending);
+	s->pending = left;
+}
+
+static void expect_nothing_sent(struct script *s)
+{
+	if (s->pending.len)
+		fail_at(s, "sent, but not expected", str_span(&s->pending));
+}
+
+static void hear(struct script *s, struct span text)
+{
+	start(s);
+	expect_nothing_sent(s);
+	collect(s, dialogue_line(&s->dialogue, text));
+}
+
+static void describe(const struct outcome *o, struct str *to)
+{
+	char enhanced[ENHANCED_TEXT_MAX];
+	enhanced_format(o->enhanced, enhanced);
+	str_printf(to, "%s %d %s %.*s", journal_event_name(o->event), o->code, *enhanced ? enhanced : "-",
+		   SPAN_ARGS(o->text));
+}
+
+static void expect_outcome(struct script *s, struct span text)
+{
+	uint64_t n;
+	struct str seen;
+	str_init(&seen, 2000);
+	ck_assert(span_to_u64(span_take(&text, ' '), s->outcomes.n - 1, &n));
+	const struct outcome *o = s->outcomes.rcpts[n].outcome;
+	if (o)
+		describe(o, &seen);
+	else
+		str_append_text(&seen, "open");
+	if (!span_equal(str_span(&seen), text))
+		fail_at(s, "outcome", str_span(&seen));
+	str_free(&seen);
+}
+
+static void expect_failure(struct script *s, struct span text)
+{
+	struct str seen;
+	str_init(&seen, 2000);
+	describe(&s->dialogue.failure, &seen);
+	if (!span_equal(str_span(&seen), text))
+		fail_at(s, "failure", str_span(&seen));
+	str_free(&seen);
+}
+
+static void pass_time(struct script *s, struct span text)
+{
+	uint64_t seconds;
+	start(s);
+	ck_assert(span_to_u64((struct span){text.at, text.len - 1}, 100000, &seconds));
+	s->waited_ms += (int64_t)seconds * 1000;
+	if (s->waited_ms >= dialogue_timeout(&s->dialogue))
+		collect(s, dialogue_broken(&s->dialogue, DIALOGUE_TIMEOUT, (struct span){0}));
+}
+
+static void begin(struct script *s)
+{
+	expect_nothing_sent(s);
+	if (s->next != DIALOGUE_IDLE)
+		fail_at(s, "not idle", SPAN(""));
+	collect(s, dialogue_begin(&s->dialogue, &s->mail, &s->outcomes));
+}
+
+static void expect_state(struct script *s, enum dialogue_next next)
+{
+	expect_nothing_sent(s);
+	if (s->next != next)
+		fail_at(s, "another state", SPAN(""));
+}
+
+static void set_up(struct script *s, struct span word, struct span value)
+{
+	uint64_t size = 0;
+	if (span_equal(word, SPAN("sender")))
+		s->mail.sender = value;
+	else if (span_equal(word, SPAN("rcpt")))
+		s->rcpts[s->envelope.rcpt_count++].text = value;
+	else if (span_equal(word, SPAN("size")) && span_to_u64(value, UINT64_MAX, &size))
+		s->mail.size = size;
+	else if (span_equal(word, SPAN("8bit")))
+		s->mail.eight_bit = true;
+	else if (span_equal(word, SPAN("helo")))
+		s->helo = true;
+	else
+		fail_at(s, "unknown line", word);
+}
+
+static void run_line(struct script *s, struct span line)
+{
+	struct span value = line, word = span_take(&value, ' ');
+	if (span_equal(word, SPAN("S:")))
+		hear(s, value);
+	else if (span_equal(word, SPAN("C:")))
+		expect_sent(s, value);
+	else if (span_equal(word, SPAN("begin")))
+		begin(s);
+	else if (word.at[0] == '+')
+		pass_time(s, span_skip(word, 1));
+	else if (span_equal(word, SPAN("lost")))
+		collect(s, dialogue_broken(&s->dialogue, DIALOGUE_LOST, (struct span){0}));
+	else if (span_equal(word, SPAN("idle")))
+		expect_state(s, DIALOGUE_IDLE);
+	else if (span_equal(word, SPAN("closed")))
+		expect_state(s, DIALOGUE_HANG_UP);
+	else if (span_equal(word, SPAN("=")))
+		expect_outcome(s, value);
+	else if (span_equal(word, SPAN("failure")))
+		expect_failure(s, value);
+	else
+		set_up(s, word, value);
+}
+
+static void run_script(const char *file, struct span text)
+{
+	struct script s = {.file = file, .mail = {.sender = SPAN("a@example.com"), .size = 1000}};
+	struct span line;
+	arena_init(&s.arena, OUTCOME_ARENA_MAX);
+	str_init(&s.pending, DIALOGUE_OUT_MAX);
+	dialogue_init(&s.dialogue, SPAN("relay.example.com"));
+	while (span_line(&text, &line)) {
+		s.line++;
+		if (line.len && line.at[0] != '#')
+			run_line(&s, line);
+	}
+	expect_nothing_sent(&s);
+	ck_assert(s.started);
+	str_free(&s.pending);
+	dialogue_free(&s.dialogue);
+	arena_free(&s.arena);
+}
+
+static void run_file(const char *name)
+{
+	char path[4096];
+	struct str text;
+	str_init(&text, 1 << 20);
+	snprintf(path, sizeof(path), "%s/t/replay/%s", SOURCE_DIR, name);
+	FILE *file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fd_read_all(fileno(file), &text), 0);
+	fclose(file);
+	run_script(name, str_span(&text));
+	str_free(&text);
+}
+
+START_TEST(scripts)
+{
+	DIR *dir = opendir(SOURCE_DIR "/t/replay");
+	struct dirent *entry;
+	int count = 0;
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir))) {
+		if (!span_ends_nocase(span_of(entry->d_name), SPAN(".dialogue")))
+			continue;
+		run_file(entry->d_name);
+		count++;
+	}
+	closedir(dir);
+	ck_assert_int_ge(count, 20);
+}
+END_TEST
+
+/* More recipients than the window: the window is never passed, DATA comes after the last RCPT, all are decided. */
+START_TEST(window)
+{
+	struct str text;
+	str_init(&text, 1 << 20);
+	for (int i = 0; i < RCPTS_MAX; i++)
+		str_printf(&text, "rcpt r%d@example.net\n", i);
+	str_append_text(&text, "S: 220 hi\nC: EHLO relay.example.com\nS: 250-mx\nS: 250 PIPELINING\nbegin\n"
+			       "C: MAIL FROM:<a@example.com>\n");
+	for (int i = 0; i < DIALOGUE_WINDOW; i++)
+		str_printf(&text, "C: RCPT TO:<r%d@example.net>\n", i);
+	str_append_text(&text, "S: 250 ok\n");
+	for (int i = 0; i < RCPTS_MAX; i++) {
+		str_append_text(&text, "S: 250 ok\n");
+		if (i + DIALOGUE_WINDOW < RCPTS_MAX)
+			str_printf(&text, "C: RCPT TO:<r%d@example.net>\n", i + DIALOGUE_WINDOW);
+		if (i + DIALOGUE_WINDOW == RCPTS_MAX - 1)
+			str_append_text(&text, "C: DATA\n");
+	}
+	str_append_text(&text, "S: 354 go\nC: (message)\nS: 250 done\nidle\n");
+	str_printf(&text, "= %d delivered 250 2.0.0 done\n", RCPTS_MAX - 1);
+	ck_assert(!text.failed);
+	run_script("window", str_span(&text));
+	str_free(&text);
+}
+END_TEST
+
+/* RFC 5321 4.5.3.2: none shorter than it says. */
+START_TEST(timeouts)
+{
+	struct dialogue d = {.state = DIALOGUE_GREETING};
+	ck_assert_int_eq(dialogue_timeout(&d), 300000);
+	d.state = DIALOGUE_DATA;
+	ck_assert_int_eq(dialogue_timeout(&d), 120000);
+	d.state = DIALOGUE_BODY;
+	ck_assert_int_eq(dialogue_timeout(&d), 180000);
+	d.state = DIALOGUE_FINAL;
+	ck_assert_int_eq(dialogue_timeout(&d), 600000);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("dialogue");
+	TCase *all = tcase_create("all");
+	tcase_add_test(all, scripts);
+	tcase_add_test(all, window);
+	tcase_add_test(all, timeouts);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
