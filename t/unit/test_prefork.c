@@ -15,7 +15,7 @@
 #include "common/base/log.h"
 #include "common/host/pace.h"
 
-enum { MAX = 64, PATIENCE_MS = 10000 };
+enum { MAX = 64, PATIENCE_MS = 20000 };
 
 /* What workers are told to do, and what they report. */
 enum order { STAY_IDLE, TURN_BUSY, END_WELL };
@@ -290,6 +290,25 @@ START_TEST(wanted_number)
 }
 END_TEST
 
+START_TEST(surplus_retires_after_a_while)
+{
+	start(&obedient, 1, MAX);
+	prefork_want(p, 9);
+	TEND_UNTIL(idle() == 9);
+	pid_t last = parent.pids[8];
+	prefork_want(p, 0);
+	ck_assert_int_eq(prefork_tend(p), 1000);
+	int64_t began = clock_mono_ms();
+	TEND_UNTIL(alive() == 8);
+	ck_assert_int_ge(clock_mono_ms() - began, 9900);
+	ck_assert_int_eq(kill(last, 0), -1);
+	ck_assert(WIFSIGNALED(parent.last_status) && WTERMSIG(parent.last_status) == SIGUSR1);
+	TEND_UNTIL(alive() == 6);
+	ck_assert_int_eq(prefork_tend(p), -1);
+	ck_assert_uint_eq(idle(), 6);
+}
+END_TEST
+
 START_TEST(refused_preparation_forks_nothing)
 {
 	start(&obedient, 3, MAX);
@@ -450,6 +469,7 @@ int main(void)
 	tcase_add_test(tc, workers_that_did_their_jobs_are_replaced_without_throttle);
 	tcase_add_test(tc, early_deaths_throttle);
 	tcase_add_test(tc, wanted_number);
+	tcase_add_test(tc, surplus_retires_after_a_while);
 	tcase_add_test(tc, refused_preparation_forks_nothing);
 	tcase_add_test(tc, those_told_to_go_are_replaced_at_once);
 	tcase_add_test(tc, a_stop_replaces_nobody);

@@ -1,0 +1,29 @@
+# Where Debian expects things. With the prefix /usr/local systemd finds its files too: it looks below /usr/local/lib.
+set(MAILROOT_SBINDIR ${CMAKE_INSTALL_FULL_SBINDIR})
+foreach(name mailrootd.service mailrootd.init)
+  configure_file(etc/${name}.in etc/${name} @ONLY)
+endforeach()
+
+install(FILES ${PROJECT_BINARY_DIR}/etc/mailrootd.service DESTINATION lib/systemd/system)
+install(FILES etc/mailroot.sysusers DESTINATION lib/sysusers.d RENAME mailroot.conf)
+install(PROGRAMS ${PROJECT_BINARY_DIR}/etc/mailrootd.init DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/init.d RENAME mailrootd)
+
+file(GLOB manuals CONFIGURE_DEPENDS etc/*.[158] master/*.8 smtpd/*.8 queue/*.8 delivery/*.8 ctl/*.[18])
+foreach(manual ${manuals})
+  string(REGEX MATCH "[158]$" section ${manual})
+  install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+
+foreach(text README.md INTERNALS.md CHANGES.md LICENSE)
+  install(FILES ${text} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
+endforeach()
+
+# The example of every setting; and the file itself, but never over one that an administrator has edited.
+install(FILES etc/mailroot.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples OPTIONAL)
+install(CODE "
+  set(from \"${PROJECT_SOURCE_DIR}/etc/mailroot.conf\")
+  set(to \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/mailroot\")
+  if(EXISTS \"\${from}\" AND NOT EXISTS \"\${to}/mailroot.conf\")
+    file(INSTALL \"\${from}\" DESTINATION \"\${to}\")
+  endif()
+")
