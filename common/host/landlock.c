@@ -92,7 +92,7 @@ int landlock_prepare(const char *const *paths, const char **bad)
 	*bad = NULL;
 	long abi = syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
 	if (abi < 0)
-		return -errno;
+		return -ENOSYS; /* missing, switched off, or filtered by a container */
 	struct ruleset handled = handled_by(abi);
 	int rules = (int)syscall(CREATE_RULESET, &handled, sizeof(handled), 0);
 	if (rules < 0)

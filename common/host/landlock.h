@@ -10,8 +10,8 @@
 /*
  * A rule set that allows PATHS (read, write, create, rename, remove files beneath; or a single file: read, write) and
  * nothing else of the file system, no signal and no abstract socket of strangers. NULL = no path at all. The paths are
- * opened now, so before a chroot. A descriptor; -ENOSYS or -EOPNOTSUPP where the kernel has no Landlock; or -errno with
- * *bad = the path that can't be opened, or NULL.
+ * opened now, so before a chroot. A descriptor; -ENOSYS where there is no Landlock; or -errno with *bad = the path that
+ * can't be opened, or NULL.
  */
 int landlock_prepare(const char *const *paths, const char **bad);
 

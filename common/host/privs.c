@@ -117,7 +117,7 @@ static int prepare_landlock(const struct privs_jail *jail)
 	errno = -rules;
 	if (bad)
 		die("opening", bad);
-	if (errno != ENOSYS && errno != EOPNOTSUPP)
+	if (errno != ENOSYS)
 		die("landlock", "rules");
 	log_info("the kernel has no Landlock: users and permissions alone guard the file system");
 	return -1;
