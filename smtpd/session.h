@@ -8,15 +8,15 @@
  *	MAIL      sender taken                    RCPT: RCPT; RSET HELO EHLO: READY
  *	RCPT      and recipients                  DATA: DATA; BDAT: CHUNK; RSET HELO EHLO: READY
  *	DATA      text up to CRLF . CRLF          its end: READY, message stored or refused
- *	CHUNK     octets of a BDAT chunk          its end: BDAT, LAST: READY; of a refused one: where BDAT's refusal
- *leads BDAT      between two chunks              BDAT: CHUNK; RSET HELO EHLO: READY CLOSED    the last reply has been
- *said
+ *	CHUNK     octets of a BDAT chunk          its end: BDAT, or READY when it was the LAST or refused
+ *	BDAT      between two chunks              BDAT: CHUNK; RSET HELO EHLO: READY
+ *	CLOSED    the last reply has been said
  *
  * What a refusal (a reply from 400 on) leads to:
  *
  *	MAIL, RCPT   the state is as it was
- *	DATA         out of order: as it was. Otherwise READY, nothing is stored
- *	BDAT         START stays START. Otherwise READY, nothing is stored
+ *	DATA         out of order or malformed: as it was. Otherwise READY, and nothing is stored
+ *	BDAT         START stays START. Otherwise READY, and nothing is stored
  *	421, HTTP, bare line end, BDAT whose length can't be told or is beyond LIMIT_SKIP: CLOSED
  */
 #ifndef SMTPD_SESSION_H

@@ -40,7 +40,8 @@ END_TEST
 START_TEST(test_clean)
 {
 	static const struct span unclean[] = {
-		{"NOOP \0", 6}, {"NOOP \x1b[2J", 9}, {"NOOP \x7f", 6}, {"NOOP \xc3\xa4", 7}, {"NO\0OP", 5}, {"NOOP\tx", 6},
+		{"NOOP \0", 6},       {"NOOP \x1b[2J", 9}, {"NOOP \x7f", 6},
+		{"NOOP \xc3\xa4", 7}, {"NO\0OP", 5},       {"NOOP\tx", 6},
 	};
 	struct command command;
 	for (size_t i = 0; i < sizeof(unclean) / sizeof(unclean[0]); i++) {
@@ -57,9 +58,9 @@ START_TEST(test_path)
 	static const struct {
 		const char *args, *path; /* NULL = refused */
 	} cases[] = {
-		{"FROM:<a@b>", "<a@b>"},	{"from: <a@b>", "<a@b>"}, {"From : <a@b> SIZE=1", "<a@b> SIZE=1"},
-		{"FROM:", ""},			{"FROM", NULL},		  {"FROM<a@b>", NULL},
-		{"FRO:<a@b>", NULL},		{"TO:<a@b>", NULL},	  {"", NULL},
+		{"FROM:<a@b>", "<a@b>"}, {"from: <a@b>", "<a@b>"}, {"From : <a@b> SIZE=1", "<a@b> SIZE=1"},
+		{"FROM:", ""},           {"FROM", NULL},           {"FROM<a@b>", NULL},
+		{"FRO:<a@b>", NULL},     {"TO:<a@b>", NULL},       {"", NULL},
 		{"FROMX:<a@b>", NULL},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -1,0 +1,162 @@
+/*
+ * What tests and fuzzers of smtpd have in place of a network and a disk: a store in memory, a client that is a run of
+ * octets, a configuration from text. The clock stands still unless a test moves it.
+ */
+#ifndef T_UNIT_SMTPD_MEMORY_H
+#define T_UNIT_SMTPD_MEMORY_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "smtpd/session.h"
+
+enum { MEMORY_MAX = 128 << 20 };
+
+struct memory_store {
+	struct str current; /* the message that is open */
+	struct str last;    /* the newest one that was committed */
+	bool open;
+	bool eight_bit; /* of last */
+	bool full;      /* no space */
+	unsigned begun, stored;
+	int begin_error, write_error, commit_error; /* -errno to fail with */
+	int64_t wall_ms;
+};
+
+static inline bool memory_space(void *context, int64_t floor, uint64_t size)
+{
+	(void)floor;
+	(void)size;
+	return !((struct memory_store *)context)->full;
+}
+
+static inline int memory_begin(void *context, char id[MSGID_LEN + 1])
+{
+	struct memory_store *m = context;
+	if (m->open)
+		abort();
+	snprintf(id, MSGID_LEN + 1, "%024u", m->begun);
+	if (m->begin_error)
+		return m->begin_error;
+	m->begun++;
+	m->open = true;
+	str_clear(&m->current);
+	return 0;
+}
+
+static inline int memory_write(void *context, struct span text)
+{
+	struct memory_store *m = context;
+	if (!m->open)
+		abort();
+	return m->write_error ? m->write_error : str_append(&m->current, text) ? 0 : -28;
+}
+
+static inline int memory_commit(void *context, bool eight_bit)
+{
+	struct memory_store *m = context;
+	if (!m->open)
+		abort();
+	m->open = false;
+	if (m->commit_error)
+		return m->commit_error;
+	str_clear(&m->last);
+	str_append(&m->last, str_span(&m->current));
+	m->eight_bit = eight_bit;
+	m->stored++;
+	return 0;
+}
+
+static inline void memory_abort(void *context)
+{
+	struct memory_store *m = context;
+	if (!m->open)
+		abort();
+	m->open = false;
+}
+
+static inline int64_t memory_wall_ms(void *context)
+{
+	return ((struct memory_store *)context)->wall_ms;
+}
+
+static inline struct store memory_store_init(struct memory_store *m)
+{
+	memset(m, 0, sizeof(*m));
+	str_init(&m->current, MEMORY_MAX);
+	str_init(&m->last, MEMORY_MAX);
+	return (struct store){m, memory_space, memory_begin, memory_write, memory_commit, memory_abort, memory_wall_ms};
+}
+
+static inline void memory_store_free(struct memory_store *m)
+{
+	str_free(&m->current);
+	str_free(&m->last);
+}
+
+/* A server with LINES in its block, beside a name and a default domain. Dies with the report when it has errors. */
+static inline void memory_config(const char *lines, struct config *out)
+{
+	struct str text;
+	struct config_report report = {0};
+	str_init(&text, 1 << 20);
+	str_init(&report.text, 1 << 20);
+	str_printf(&text, "virtual_server test {\nfqdn mail.example.com\ndefault_domain example.com\n%s\n}\n", lines);
+	struct config_tree *tree = config_read_text("test.conf", str_span(&text), &report);
+	memset(out, 0, sizeof(*out));
+	if (!tree || !config_build(tree, "host.example.com", out, &report)) {
+		fprintf(stderr, "%s\n", str_text(&report.text));
+		abort();
+	}
+	config_tree_free(tree);
+	str_free(&report.text);
+	str_free(&text);
+}
+
+static inline size_t memory_feed_line(struct session *s, struct span in)
+{
+	size_t end = span_find(in, '\n');
+	bool crlf = end > 0 && in.at[end - 1] == '\r';
+	struct span line = {in.at, end - crlf};
+	if (end == in.len)
+		return 0;
+	if (line.len > LIMIT_LINE)
+		session_line_too_long(s);
+	else
+		session_line(s, line, !crlf || span_find(line, '\r') < line.len);
+	return end + 1;
+}
+
+/*
+ * Feeds all of IN, at most PIECE octets of a message at a time, and moves the replies to OUT. Stops at the end of the
+ * session and before a line without end; returns how much was taken.
+ */
+static inline size_t memory_feed(struct session *s, struct span in, size_t piece, struct str *out)
+{
+	size_t at = 0;
+	for (;;) {
+		struct span rest = span_skip(in, at);
+		size_t taken = 0;
+		str_append(out, str_span(&s->out));
+		str_clear(&s->out);
+		if (rest.len && session_wants(s) == SESSION_WANTS_LINE)
+			taken = memory_feed_line(s, rest);
+		else if (rest.len && session_wants(s) == SESSION_WANTS_OCTETS)
+			taken = session_octets(s, (struct span){rest.at, rest.len < piece ? rest.len : piece});
+		if (!taken)
+			return at;
+		at += taken;
+	}
+}
+
+static inline struct ipaddr memory_address(const char *text)
+{
+	struct ipaddr ip;
+	if (!ipaddr_parse(span_of(text), &ip))
+		abort();
+	return ip;
+}
+
+#endif
