@@ -20,8 +20,8 @@ PROGRAM_FLOOR = 3
 # (common/base) bring malloc; they are the caller's choice. clock_iso and clock_iso_parse read no clock.
 PURE_LIBC = {
     "memchr", "memcmp", "memcpy", "memmove", "memset", "memrchr", "memmem", "strlen", "strchr", "strcmp", "strncmp",
-    "snprintf", "__snprintf_chk", "__memcpy_chk", "__memmove_chk", "__memset_chk", "__stack_chk_fail", "bsearch", "qsort", "inet_ntop", "inet_pton",
-    "_GLOBAL_OFFSET_TABLE_", "rawmemchr", "strspn", "strcspn", "strnlen",
+    "snprintf", "__snprintf_chk", "__memcpy_chk", "__memmove_chk", "__memset_chk", "__stack_chk_fail", "bsearch", "qsort",
+    "inet_ntop", "inet_pton", "_GLOBAL_OFFSET_TABLE_", "rawmemchr", "strspn", "strcspn", "strnlen",
 }
 PURE_BASE = re.compile(r"^(span|str|arena)_|^clock_iso")
 FUNCTION_LINES_MAX = 70
