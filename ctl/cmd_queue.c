@@ -145,7 +145,8 @@ static void finish_list(struct listing *listing)
 		return;
 	}
 	if (!listing->count) {
-		puts("No mail in the queue.");
+		if (!listing->queues->failed)
+			puts("No mail in the queue.");
 		return;
 	}
 	table_print(&listing->table, 0, stdout);

@@ -140,18 +140,20 @@ static bool fact_is_positive(const struct service_facts *facts, const char *name
 
 static void print_server(const struct service_server *server)
 {
-	printf("\nserver %s is %s", server->name, server->state);
+	bool trouble = strcmp(server->state, "trouble") == 0;
+
+	printf("\nserver %s %s %s", server->name, trouble ? "has" : "is", server->state);
 	if (server->listeners[0])
 		printf(", listens on %s", server->listeners);
 	putchar('\n');
 	if (server->trouble[0])
 		printf("  %s\n  It is tried again every 10 seconds.\n", server->trouble);
-	if (strcmp(server->state, "trouble") != 0)
+	if (!trouble)
 		print_processes(server);
 	if (strcmp(server->state, "failed") == 0)
 		printf("  The log says why. After mending the cause: mailrootctl reload\n");
-	print_facts("sessions", &server->smtpd);
-	print_facts("mail", &server->queue);
+	print_facts("smtpd", &server->smtpd);
+	print_facts("queue", &server->queue);
 	if (fact_is_positive(&server->queue, "waiting"))
 		printf("  `mailrootctl queue list` tells why mail waits.\n");
 }

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -97,9 +96,14 @@ void daemon_log_again(void)
 
 static int read_pid(int fd)
 {
-	char text[16] = "";
+	char text[16];
+	ssize_t n = pread(fd, text, sizeof(text), 0);
+	uint64_t pid = 0;
 
-	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? atoi(text) : 0;
+	if (n > 0)
+		span_to_u64(span_trim((struct span){text, span_find((struct span){text, (size_t)n}, '\n')}), INT32_MAX,
+			    &pid);
+	return (int)pid;
 }
 
 int daemon_lock(const char *run_dir, int *other)

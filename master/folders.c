@@ -141,9 +141,8 @@ int folders_make_path(const char *dir)
 {
 	char path[PATH_MAX];
 
-	if (strlen(dir) >= sizeof(path))
+	if (!span_copy(span_of(dir), path, sizeof(path)))
 		return -ENAMETOOLONG;
-	strcpy(path, dir);
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(path, 0755) && errno != EEXIST)

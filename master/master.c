@@ -66,7 +66,7 @@ bool master_configure(struct master *master, const char *file)
 	*master = (struct master){.file = file, .signal_fd = -1, .lock_fd = -1, .report_fd = -1};
 	control_init(&master->control);
 	if (gethostname(master->hostname, sizeof(master->hostname) - 1) || !master->hostname[0])
-		strcpy(master->hostname, "localhost");
+		snprintf(master->hostname, sizeof(master->hostname), "localhost");
 	spawn_find_programs(master->programs, sizeof(master->programs));
 	str_init(&report.text, REPORT_MAX);
 	struct config_tree *tree = config_read(file, &report);

@@ -134,8 +134,9 @@ static bool answer_connect(struct master *master, struct control_client *client,
 	int fd = server_connect(server, (enum child_role)request.kind);
 	if (fd < 0) {
 		snprintf(text, sizeof(text),
-			 "the %s process of server %s does not run now (%s); `mailrootctl status` says why",
-			 child_role_name((enum child_role)request.kind), server->name, strerror(-fd));
+			 "the %s process of server %s can't be asked now (%s); `mailrootctl status` says how it is",
+			 child_role_name((enum child_role)request.kind), server->name,
+			 fd == -EAGAIN ? "it is not ready" : strerror(-fd));
 		control_done(client, 1, text, -1);
 		return false;
 	}
