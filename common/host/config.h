@@ -236,8 +236,12 @@ void config_tree_write(const struct config_tree *tree, const char *hostname, con
 /* The text that config_tree_write made, in a child. False only for text that it did not make. */
 bool config_parse_canonical(struct span text, struct config *out);
 
-/* Every setting of every server with its value, its unit and where it comes from: `mailrootctl config show`. */
+/*
+ * Every setting of every server with its value, its unit and where it comes from: `mailrootctl config show`. The text
+ * is itself a configuration with the same values; the JSON an array of {block, name, value, file, line}.
+ */
 void config_show(const struct config *config, struct str *to);
+void config_show_json(const struct config *config, struct str *to);
 
 /* The commented example file; the same facts as mdoc for mailroot.conf(5); and plain for `config doc [NAME]`. */
 void config_doc_example(struct str *to);

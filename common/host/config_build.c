@@ -130,7 +130,7 @@ static void gather_items(struct config_build *b, const struct config_setting *se
 			continue;
 		for (size_t i = 1; i < child->word_count; i++)
 			add_item(b, config_build_item(b, child, i));
-		if (child->word_count == 1)
+		if (child->word_count == 1 && !child->block)
 			config_error(b->findings, config_word_at(child, 0), "%s needs a value: %s", setting->name,
 				     config_value_allowed(setting->type));
 		if (!config_value_is_list(setting->type))
@@ -157,7 +157,8 @@ static void build_setting(struct config_build *b, const struct config_setting *s
 	}
 	struct config_origin origin = origin_of(b, first, first->word_count > 1);
 	if (!parse_items(b, setting, base)) {
-		set_default(b, setting, base);
+		if (!list)
+			set_default(b, setting, base);
 		mark_failed(b, (char *)base + setting->offset);
 	}
 	memcpy((char *)base + setting->at_offset, &origin, sizeof(origin));

@@ -10,6 +10,11 @@ static bool refuse(struct config_parse *parse, const struct config_item *item, c
 	return false;
 }
 
+/*
+ * Every list function below leaves the entries that are good in the list, so that later checks find what is wrong with
+ * them too.
+ */
+
 /* Room for the entries of the list; *n how many, 0 also for "none". */
 static void *entries(struct config_parse *parse, size_t size, size_t *n)
 {
@@ -33,38 +38,40 @@ static const char *keep(struct config_parse *parse, struct span text)
 bool config_list_durations(struct config_parse *parse, void *to)
 {
 	struct config_durations *list = to;
-	bool good = true;
-	list->ms = entries(parse, sizeof(*list->ms), &list->n);
-	for (size_t i = 0; i < list->n; i++)
-		good = config_value_duration(parse, &parse->items[i], &list->ms[i]) && good;
-	return good;
+	size_t n;
+	list->n = 0;
+	list->ms = entries(parse, sizeof(*list->ms), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += config_value_duration(parse, &parse->items[i], &list->ms[list->n]);
+	return list->n == n;
 }
 
 bool config_list_names(struct config_parse *parse, void *to)
 {
 	struct config_words *list = to;
-	bool good = true;
-	list->at = entries(parse, sizeof(*list->at), &list->n);
-	for (size_t i = 0; i < list->n; i++)
-		good = (list->at[i] = config_value_user(parse, &parse->items[i])) && good;
-	return good;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += (list->at[list->n] = config_value_user(parse, &parse->items[i])) != NULL;
+	return list->n == n;
 }
 
 bool config_list_clients(struct config_parse *parse, void *to)
 {
 	struct config_clients *list = to;
-	bool good = true;
-	list->at = entries(parse, sizeof(*list->at), &list->n);
-	for (size_t i = 0; i < list->n; i++) {
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++) {
 		const struct config_item *item = &parse->items[i];
-		struct config_client *client = &list->at[i];
+		struct config_client *client = &list->at[list->n];
 		const char *why = "not an address or a network";
-		if (!cidr_parse(item->text, &client->net, &why))
-			good = refuse(parse, item, why);
 		client->text = keep(parse, item->text);
 		client->origin = item->origin;
+		list->n += cidr_parse(item->text, &client->net, &why) || refuse(parse, item, why);
 	}
-	return good;
+	return list->n == n;
 }
 
 /* HOST[:PORT] in its parts. */
@@ -119,11 +126,12 @@ static bool parse_endpoint(struct config_parse *parse, const struct config_item 
 
 static bool parse_endpoints(struct config_parse *parse, bool star, uint16_t port, struct config_endpoints *list)
 {
-	bool good = true;
-	list->at = entries(parse, sizeof(*list->at), &list->n);
-	for (size_t i = 0; i < list->n; i++)
-		good = parse_endpoint(parse, &parse->items[i], star, port, &list->at[i]) && good;
-	return good;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += parse_endpoint(parse, &parse->items[i], star, port, &list->at[list->n]);
+	return list->n == n;
 }
 
 /* One address a line: what follows it there is about that address. */
@@ -172,11 +180,12 @@ static bool parse_host(struct config_parse *parse, const struct config_item *ite
 bool config_list_hosts(struct config_parse *parse, void *to)
 {
 	struct config_hosts *list = to;
-	bool good = true;
-	list->at = entries(parse, sizeof(*list->at), &list->n);
-	for (size_t i = 0; i < list->n; i++)
-		good = parse_host(parse, &parse->items[i], &list->at[i]) && good;
-	return good;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += parse_host(parse, &parse->items[i], &list->at[list->n]);
+	return list->n == n;
 }
 
 bool config_list_route(struct config_parse *parse, void *to)

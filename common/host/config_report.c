@@ -8,6 +8,9 @@
 /* Longer lines are shown in part, so that the caret stays in sight. */
 enum { LINE_SHOWN = 160, LINE_BEFORE_CARET = 100 };
 
+/* A word may be as long as its file, and no terminal shall obey it. */
+enum { MESSAGE_MAX = 4096 };
+
 /* Names of settings are shorter; a longer word is near to none of them. */
 enum { NEAREST_WORD_MAX = 48 };
 
@@ -19,8 +22,13 @@ static void add(struct config_findings *f, struct config_at at, bool warning, co
 		f->errors++;
 	if (f->n == FINDINGS_MAX)
 		return;
-	char *text;
-	if (vasprintf(&text, format, args) < 0) {
+	char message[MESSAGE_MAX];
+	vsnprintf(message, sizeof(message), format, args);
+	for (char *octet = message; *octet; octet++)
+		if (iscntrl((unsigned char)*octet))
+			*octet = '?';
+	char *text = strdup(message);
+	if (!text) {
 		f->no_memory = true;
 		return;
 	}

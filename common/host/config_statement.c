@@ -9,6 +9,7 @@ static enum config_block home_of(struct span name)
 	return CONFIG_BLOCK_COUNT;
 }
 
+/* The name known in BLOCK that is nearest to NAME, or NULL. */
 static const char *nearest_name(enum config_block block, struct span name)
 {
 	struct config_nearest nearest = {.word = name};
@@ -20,6 +21,20 @@ static const char *nearest_name(enum config_block block, struct span name)
 		if (config_block_in(inner, block))
 			config_nearest_offer(&nearest, config_blocks[inner].word);
 	return nearest.name;
+}
+
+/* The same for settings of other blocks. */
+static const struct config_setting *nearest_elsewhere(struct span name)
+{
+	struct config_nearest nearest = {.word = name};
+	const struct config_setting *found = NULL;
+	for (size_t i = 0; i < config_setting_count; i++) {
+		const char *before = nearest.name;
+		config_nearest_offer(&nearest, config_settings[i].name);
+		if (nearest.name != before)
+			found = &config_settings[i];
+	}
+	return found;
 }
 
 static void append_known(struct str *to, enum config_block block)
@@ -50,6 +65,7 @@ static void report_unknown(struct config_findings *findings, enum config_block b
 	struct span name = config_node_name(node);
 	struct config_at at = config_word_at(node, 0);
 	const char *near = nearest_name(block, name);
+	const struct config_setting *elsewhere = nearest_elsewhere(name);
 	enum config_block home = home_of(name);
 	struct str known;
 	str_init(&known, KNOWN_TEXT_MAX);
@@ -63,6 +79,9 @@ static void report_unknown(struct config_findings *findings, enum config_block b
 	else if (near)
 		config_error(findings, at, "unknown setting \"%.*s\" in %s: did you mean %s?", SPAN_ARGS(name),
 			     place_name(block), near);
+	else if (elsewhere)
+		config_error(findings, at, "unknown setting \"%.*s\" in %s: did you mean %s, which belongs in %s?",
+			     SPAN_ARGS(name), place_name(block), elsewhere->name, place_name(elsewhere->block));
 	else
 		config_error(findings, at, "unknown setting \"%.*s\" in %s, which knows %s", SPAN_ARGS(name),
 			     place_name(block), str_text(&known));

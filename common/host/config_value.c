@@ -274,7 +274,10 @@ static bool right_count(struct config_parse *parse)
 bool config_value_parse(struct config_parse *parse, void *to)
 {
 	const struct type *type = &types[parse->setting->type];
-	if ((!type->list || right_count(parse)) && type->parse(parse, to))
+	memset(to, 0, type->size);
+	if (type->list)
+		return right_count(parse) && type->parse(parse, to);
+	if (type->parse(parse, to))
 		return true;
 	memset(to, 0, type->size);
 	return false;

@@ -20,7 +20,8 @@ struct config_parse {
 	size_t n;
 };
 
-/* Parses the items, at least one, into the setting's member TO. False: an error was reported and *to is zero. */
+/* Parses the items, at least one, into the setting's member TO. False: an error was reported; *to is zero, or has
+ * the good entries of a list. */
 bool config_value_parse(struct config_parse *parse, void *to);
 
 /* The type takes any number of values, and "none" for no value. */
