@@ -1,0 +1,238 @@
+/* What is made of settings.def: the checked-in copies, the text of one setting, and config show. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/fd.h"
+#include "common/host/config.h"
+#include "common/host/config_table.h"
+
+static struct str text, made, again;
+static struct config_report report;
+static struct config config;
+
+static void setup(void)
+{
+	str_init(&text, 1 << 20);
+	str_init(&made, 1 << 20);
+	str_init(&again, 1 << 20);
+	memset(&report, 0, sizeof(report));
+	str_init(&report.text, 1 << 20);
+}
+
+static void teardown(void)
+{
+	config_free(&config);
+	str_free(&text);
+	str_free(&made);
+	str_free(&again);
+	str_free(&report.text);
+}
+
+static void read_copy(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_msg(fd >= 0, "%s can't be read", path);
+	ck_assert_int_eq(fd_read_all(fd, &text), 0);
+	fd_close(&fd);
+}
+
+static void build(struct span from)
+{
+	struct config_tree *tree = config_read_text("test.conf", from, &report);
+	ck_assert_ptr_nonnull(tree);
+	config_free(&config);
+	config_build(tree, "host.example.com", &config, &report);
+	ck_assert_msg(!report.errors, "%s", str_text(&report.text));
+	config_tree_free(tree);
+}
+
+START_TEST(example_is_current)
+{
+	read_copy(SOURCE_DIR "/etc/mailroot.conf");
+	config_doc_example(&made);
+	ck_assert_msg(!strcmp(str_text(&text), str_text(&made)), "etc/mailroot.conf is old: run `ninja docs`");
+}
+END_TEST
+
+START_TEST(man_page_is_current)
+{
+	static const char begin[] = ".\\\" BEGIN made from settings.def\n",
+			  end[] = ".\\\" END made from settings.def\n";
+	read_copy(SOURCE_DIR "/etc/mailroot.conf.5");
+	const char *from = strstr(str_text(&text), begin);
+	ck_assert_ptr_nonnull(from);
+	from += strlen(begin);
+	config_doc_man(&made);
+	ck_assert_msg(!strncmp(from, str_text(&made), made.len) && !strncmp(from + made.len, end, strlen(end)),
+		      "etc/mailroot.conf.5 is old: run `ninja docs`");
+}
+END_TEST
+
+/* As shipped it is a good configuration; relays for loopback only. */
+START_TEST(example_is_good)
+{
+	config_doc_example(&made);
+	build(str_span(&made));
+	ck_assert_uint_eq(report.warnings, 0);
+	const struct config_server *server = &config.servers[0];
+	ck_assert_str_eq(server->name, "default");
+	ck_assert_uint_eq(server->relay.list.n, 2);
+	for (size_t i = 0; i < server->relay.list.n; i++)
+		ck_assert(ipaddr_is_loopback(&server->relay.list.at[i].net.base) ||
+			  server->relay.list.at[i].net.bits == 104);
+	ck_assert_int_eq(server->messages.max_message_size, 25 << 20);
+	ck_assert_int_eq(server->messages.max_session_size, CONFIG_NONE);
+}
+END_TEST
+
+/* A # before a name without a blank is a setting: with all of them in force it is still good, and none is left out. */
+START_TEST(every_setting_of_the_example_works)
+{
+	struct span rest, line;
+	size_t settings = 0;
+	config_doc_example(&made);
+	for (rest = str_span(&made); span_line(&rest, &line);) {
+		struct span trimmed = span_trim(line);
+		bool setting = span_starts(trimmed, SPAN("#")) && trimmed.len > 1 && trimmed.at[1] != ' ';
+		bool live = !span_starts(trimmed, SPAN("#"));
+		bool shipped = live && span_find(trimmed, '{') == trimmed.len && !span_equal(trimmed, SPAN("}"));
+		if (!shipped) {
+			str_append(&text, setting ? span_skip(trimmed, 1) : line);
+			str_append_c(&text, '\n');
+			settings += setting;
+		}
+	}
+	build(str_span(&text));
+	ck_assert_uint_ge(settings, config_setting_count);
+	config_show(&config, &again);
+	for (size_t i = 0; i < config_setting_count; i++) {
+		const struct config_setting *setting = &config_settings[i];
+		char wanted[128];
+		snprintf(wanted, sizeof(wanted), "#%s ", setting->name);
+		ck_assert_msg(strstr(str_text(&made), wanted) != NULL, "%s is not in the example", setting->name);
+	}
+	ck_assert_ptr_null(strstr(str_text(&again), "is not set"));
+}
+END_TEST
+
+START_TEST(every_setting_is_documented)
+{
+	for (size_t i = 0; i < config_setting_count; i++) {
+		str_clear(&text);
+		ck_assert(config_doc_text(config_settings[i].name, &text));
+		ck_assert_ptr_nonnull(strstr(str_text(&text), config_settings[i].name));
+		ck_assert_ptr_nonnull(strstr(str_text(&text), "A change acts"));
+		ck_assert_uint_gt(strlen(config_settings[i].doc), 10);
+	}
+	str_clear(&text);
+	ck_assert(!config_doc_text("frobnicate", &text));
+	ck_assert_uint_eq(text.len, 0);
+	ck_assert(config_doc_text("RELAY", &text));
+	ck_assert_ptr_nonnull(strstr(str_text(&text), "open_relay_intended"));
+	ck_assert_ptr_null(strstr(str_text(&text), "max_message_size"));
+}
+END_TEST
+
+static const char sample[] = "virtual_server one {\n"
+			     "  banner \"a \\\"b\\\" \\\\ ; { } # c\"\n"
+			     "  listen 10.0.0.1; listen [::1]:2525\n"
+			     "  relay { list 10.0.0.0/8 192.0.2.1 }\n"
+			     "  without pipelining size\n"
+			     "  smart_host a.example [b.example]:26 [192.0.2.1] [2001:db8::1]:27\n"
+			     "  connection_timeout 90s; delivery { retry 90m 1d; expire 36h }\n"
+			     "  free_space_floor 1536K\n"
+			     "  messages { max_session_size none }\n"
+			     "  local_domain a.example { drop_quota 3x; drop_dir \"/srv/a b\" }\n"
+			     "  alias_domain c.example\n"
+			     "  remote_domain *.d.example { route dns; outbound { port 26 } }\n"
+			     "  remote_domain e.example { relay yes; route 10.0.0.9 }\n"
+			     "}\n";
+
+START_TEST(show_says_value_and_origin)
+{
+	build(SPAN(sample));
+	config_show(&config, &text);
+	static const char *const wanted[] = {
+		"    banner \"a \\\"b\\\" \\\\ ; { } # c\"",
+		"    listen [::1]:2525                            # test.conf:3\n",
+		"    fqdn host.example.com                        # default\n",
+		"        retry 90m 1d                             # test.conf:7\n",
+		"        expire 36h                               # test.conf:7\n",
+		"    connection_timeout 90s ",
+		"    free_space_floor 1536K ",
+		"    smart_host a.example [b.example]:26 [192.0.2.1] [2001:db8::1]:27 # test.conf:6\n",
+		"        max_session_size none "};
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		ck_assert_msg(strstr(str_text(&text), wanted[i]) != NULL, "no %s in\n%s", wanted[i], str_text(&text));
+}
+END_TEST
+
+/* TEXT without what follows the last " # " of each line, in place. */
+static void drop_origins(struct str *from)
+{
+	struct str to;
+	struct span rest = str_span(from), line;
+	str_init(&to, 1 << 20);
+	while (span_line(&rest, &line)) {
+		const char *mark = memrchr(line.at, '#', line.len);
+		str_append(&to, (struct span){line.at, mark ? (size_t)(mark - line.at) : line.len});
+		str_append_c(&to, '\n');
+	}
+	str_free(from);
+	*from = to;
+}
+
+START_TEST(show_is_a_configuration_with_the_same_values)
+{
+	build(SPAN(sample));
+	config_show(&config, &text);
+	build(str_span(&text));
+	config_show(&config, &again);
+	drop_origins(&text);
+	drop_origins(&again);
+	ck_assert_str_eq(str_text(&text), str_text(&again));
+}
+END_TEST
+
+START_TEST(show_as_json)
+{
+	build(SPAN(sample));
+	config_show_json(&config, &text);
+	static const char *const wanted[] = {
+		"[\n {\"block\":\"\",\"name\":\"user\",\"value\":\"mailroot\",\"file\":null,\"line\":0},\n",
+		" {\"block\":\"virtual_server one\",\"name\":\"banner\",\"value\":\"\\\"a \\\\\\\"b\\\\\\\" \\\\\\\\ ; "
+		"{ } # c\\\"\",",
+		" {\"block\":\"virtual_server one/remote_domain "
+		"*.d.example/outbound\",\"name\":\"port\",\"value\":\"26\","
+		"\"file\":\"test.conf\",\"line\":12},\n",
+		"\"name\":\"dns_server\",\"value\":\"none\"",
+	};
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		ck_assert_msg(strstr(str_text(&text), wanted[i]) != NULL, "no %s in\n%s", wanted[i], str_text(&text));
+	ck_assert(span_ends_nocase(str_span(&text), SPAN("}\n]\n")));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config doc");
+	TCase *tcase = tcase_create("doc");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, example_is_current);
+	tcase_add_test(tcase, man_page_is_current);
+	tcase_add_test(tcase, example_is_good);
+	tcase_add_test(tcase, every_setting_of_the_example_works);
+	tcase_add_test(tcase, every_setting_is_documented);
+	tcase_add_test(tcase, show_says_value_and_origin);
+	tcase_add_test(tcase, show_is_a_configuration_with_the_same_values);
+	tcase_add_test(tcase, show_as_json);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,332 @@
+/* Every way to get a configuration wrong that we know of, each with the place and the words that must be shown. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/host/config.h"
+
+#define SERVER(inside) "virtual_server default {\n" inside "\n}\n"
+
+/* One error in TEXT: at LINE and COLUMN, with SAYS in its message. */
+static const struct wrong {
+	const char *text;
+	unsigned line, column;
+	const char *says;
+} rows[] = {
+	/* grammar */
+	{"virtual_server default {\n", 1, 24, "this { is not closed in its file"},
+	{SERVER("") "}\n", 4, 1, "no block is open"},
+	{"virtual_server default\n{\n}\n", 2, 1, "{ belongs on the line of the block's name"},
+	{SERVER("banner \"abc"), 2, 8, "quote is not closed"},
+	{SERVER("banner \"abc\"d"), 2, 13, "a blank is missing after the closing quote"},
+	{SERVER("banner ab\"c"), 2, 10, "a quote inside a word"},
+	{SERVER("banner a\001b"), 2, 9, "control character 0x01"},
+	{SERVER("banner a\rb"), 2, 9, "control character 0x0d"},
+	{SERVER("relay { } enabled yes"), 2, 11, "after } a new line or ; is missing"},
+	{SERVER("include a.conf"), 2, 9, "include works in files only"},
+	{SERVER("include"), 2, 1, "include needs one path"},
+	{"", 1, 1, "no virtual server"},
+	{"# nothing\n", 1, 1, "no virtual server"},
+	/* names */
+	{SERVER("max_conections 5"), 2, 1, "did you mean max_connections?"},
+	{SERVER("\tlisen *"), 2, 2, "did you mean listen?"},
+	{SERVER("max_message_size 5M"), 2, 1, "max_message_size does not belong in virtual_server but in messages"},
+	{SERVER("max_mesage_size 5M"), 2, 1, "did you mean max_message_size, which belongs in messages?"},
+	{SERVER("frobnicate 5"), 2, 1, "unknown setting \"frobnicate\" in virtual_server, which knows enabled, listen"},
+	{SERVER("auth plain login"), 2, 1, "unknown setting \"auth\""},
+	{SERVER("tls_certificate /a /b"), 2, 1, "unknown setting \"tls_certificate\""},
+	{SERVER("connector partner { }"), 2, 1, "unknown setting \"connector\""},
+	{SERVER("log { format w3c }"), 2, 1, "unknown setting \"log\""},
+	{SERVER("connect { allow only-listed }"), 2, 1, "unknown setting \"connect\""},
+	{SERVER("pickup_dir off"), 2, 1, "unknown setting \"pickup_dir\""},
+	{SERVER("relay { list 10.0.0.1; authenticated no }"), 2, 24, "unknown setting \"authenticated\" in relay"},
+	{SERVER("alias_domain a.example { enabled no }"), 2, 26, "does not belong in alias_domain"},
+	{SERVER("alias_domain a.example { zzz no }"), 2, 26, "alias_domain, which knows nothing"},
+	{"userr x\n" SERVER(""), 1, 1, "did you mean user?"},
+	{"fqdn a.example\n" SERVER(""), 1, 1, "fqdn does not belong in the file itself but in virtual_server"},
+	/* blocks */
+	{"virtual_server { }\n" SERVER(""), 1, 1, "virtual_server needs a name"},
+	{"virtual_server other\n" SERVER(""), 1, 1, "virtual_server is a block"},
+	{"virtual_server .x { fqdn x.example }\n", 1, 16, "\".x\" can't name a virtual server"},
+	{"virtual_server a/b { fqdn x.example }\n", 1, 16, "can't name a virtual server"},
+	{SERVER("") "virtual_server DEFAULT { local_domain a.example { drop_dir /a }; listen *:26; default_domain "
+		    "a.example }",
+	 4, 16, "given twice: first at test.conf:1"},
+	{SERVER("relay\n"), 2, 1, "relay is a block: write relay { ... }"},
+	{SERVER("relay all { }"), 2, 7, "{ or a new line is expected here"},
+	{SERVER("relay { }\n\nrelay { }"), 4, 1, "relay is given twice: first at test.conf:2"},
+	{SERVER("enabled { }"), 2, 1, "enabled is a setting, not a block"},
+	{SERVER("enabled yes { }"), 2, 1, "enabled is a setting, not a block"},
+	{SERVER("local_domain { }"), 2, 1, "local_domain needs a name"},
+	/* how many values */
+	{SERVER("enabled"), 2, 1, "enabled needs a value: yes or no"},
+	{SERVER("enabled yes no"), 2, 13, "enabled takes one value"},
+	{SERVER("enabled yes\nenabled no"), 3, 1, "enabled is given twice: first at test.conf:2"},
+	{SERVER("banner two words"), 2, 12, "with blanks in double quotes"},
+	{SERVER("listen none"), 2, 8, "listen can't be empty"},
+	{SERVER("listen *:1 *:2"), 2, 12, "one address a line"},
+	{SERVER("listen *:465 tls"), 2, 14, "one address a line, and nothing else"},
+	{SERVER("relay { list none 10.0.0.1 }"), 2, 14, "none means an empty list and stands alone"},
+	{SERVER("delivery { retry 1m 1m 1m 1m 1m 1m 1m 1m 1m }"), 2, 42, "retry takes 8 values at most"},
+	/* values */
+	{SERVER("enabled on"), 2, 9, "write yes or no"},
+	{SERVER("enabled yess"), 2, 9, "\"yes\" is near"},
+	{SERVER("max_connections many"), 2, 17, "a number, or none for no limit"},
+	{SERVER("max_connections 0"), 2, 17, "max_connections is 1 to 20000"},
+	{SERVER("max_connections 99999999999999999999"), 2, 17, "a number"},
+	{SERVER("messages { max_recipients none }"), 2, 27, "\"none\" is no value of max_recipients: write a number"},
+	{SERVER("messages { max_recipients 5001 }"), 2, 27, "max_recipients is 1 to 5000"},
+	{SERVER("messages { max_message_size 5 }"), 2, 29, "\"5\" has no unit: write 5K, 5M or 5G"},
+	{SERVER("messages { max_message_size 5MB }"), 2, 29, "a size such as 500K, 2M or 1G"},
+	{SERVER("messages { max_message_size 99999999999G }"), 2, 29, "a size such as"},
+	{SERVER("messages { max_message_size 0K }"), 2, 29, "max_message_size is 1K or more"},
+	{SERVER("messages { max_message_size M }"), 2, 29, "a size such as"},
+	{SERVER("free_space_floor none"), 2, 18, "\"none\" is no value of free_space_floor"},
+	{SERVER("connection_timeout 10"), 2, 20, "write 10s, 10m or 10h"},
+	{SERVER("connection_timeout 10M"), 2, 20, "a duration such as"},
+	{SERVER("connection_timeout 2d"), 2, 20, "connection_timeout is 1s to 1d"},
+	{SERVER("delivery { retry 15m 0m }"), 2, 22, "retry is 1s to 365d"},
+	{SERVER("fqdn .example.com"), 2, 6, "write *.example.com for all names below it"},
+	{SERVER("fqdn *.example.com"), 2, 6, "a pattern can't stand here"},
+	{SERVER("fqdn example.com."), 2, 6, "leave out the final dot"},
+	{SERVER("fqdn user@example.com"), 2, 6, "leave out what stands before @"},
+	{SERVER("fqdn 192.0.2.1"), 2, 6, "is not a domain name"},
+	{SERVER("fqdn a..example"), 2, 6, "is not a domain name"},
+	{SERVER("default_domain -a.example"), 2, 16, "is not a domain name"},
+	{SERVER("postmaster joe"), 2, 12, "is not a mail address"},
+	{SERVER("postmaster \"\""), 2, 12, "is not a mail address"},
+	{SERVER("banner \"gr\303\274n\""), 2, 8, "plain ASCII"},
+	{SERVER("without chunkin"), 2, 9, "\"chunking\" is near"},
+	{SERVER("bare_newlines fix"), 2, 15, "reject or repair"},
+	{SERVER("badmail_dir badmail"), 2, 13, "must be absolute"},
+	{SERVER("badmail_dir /srv/../etc"), 2, 13, "may not go through . or .."},
+	{"run_dir "
+	 "/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890\n" SERVER(""),
+	 1, 9, "is too long"},
+	{"user \"mail room\"\n" SERVER(""), 1, 6, "the name of a user"},
+	{"user @group\n" SERVER(""), 1, 6, "the name of a user"},
+	{"dns_server 2001:db8::1\n" SERVER(""), 1, 12, "an IPv6 address stands in brackets"},
+	{"dns_server *\n" SERVER(""), 1, 12, "not an address"},
+	{SERVER("listen localhost:25"), 2, 8, "not an address, and not *"},
+	{SERVER("listen 10.0.0.1:0"), 2, 8, "a port is a number from 1 to 65535"},
+	{SERVER("listen 10.0.0.1:65536"), 2, 8, "a port is a number from 1 to 65535"},
+	{SERVER("listen [::1"), 2, 8, "] is missing"},
+	{SERVER("listen [::1]25"), 2, 8, "only :PORT may follow"},
+	{SERVER("listen [*]:25"), 2, 8, "not an address"},
+	{SERVER("relay { list 10.0.0.1/8 }"), 2, 14, "10.0.0.0/8"},
+	{SERVER("relay { list *.example.com }"), 2, 14, "in list"},
+	{SERVER("smart_host [10.0.0.1];[10.0.0.2]"), 2, 23, "separate hosts with spaces"},
+	{SERVER("smart_host 10.0.0.1,10.0.0.2"), 2, 12, "separate hosts with spaces"},
+	{SERVER("smart_host mx.example.com weight 10"), 2, 34, "\"10\" is not a domain name"},
+	{SERVER("remote_domain a.example { route dns mx.example }"), 2, 33, "dns stands alone"},
+	{SERVER("remote_domain .a.example { relay yes }"), 2, 15, "write *.a.example"},
+	{SERVER("remote_domain a.*.example { relay yes }"), 2, 15, "is not a domain name"},
+	{SERVER("local_domain b.example { drop_quota 10 }"), 2, 37, "has no unit"},
+	{SERVER("local_domain b.example { drop_quota 0x }"), 2, 37, "a multiple of max_message_size"},
+	/* settings together */
+	{SERVER("messages { max_message_size 25M }"), 2, 29,
+	 "max_session_size (default 10M) is below max_message_size"},
+	{SERVER("messages { max_session_size 1M }"), 2, 29, "max_session_size is below max_message_size (default 2M)"},
+	{SERVER("messages { max_message_size none }"), 2, 29, "is below max_message_size"},
+	{SERVER("messages { max_message_size none; max_session_size none }\nlocal_domain b.example { drop_quota 3x }"),
+	 3, 37, "a multiple of max_message_size, which is none"},
+	{SERVER("processes { spare 10; max 9 }"), 2, 19, "spare (10) is above max (9)"},
+	{SERVER("delivery { processes { max 4 } }"), 2, 28, "spare (5) is above max (4)"},
+	{SERVER("local_domain b.example\nremote_domain B.example { relay yes }"), 3, 15,
+	 "domain b.example is given twice: first as local_domain at test.conf:2"},
+	{SERVER("alias_domain b.example\nalias_domain b.example"), 3, 14, "given twice"},
+	{SERVER("fqdn a.example\nalias_domain a.example"), 3, 14, "is the default domain already"},
+	{SERVER("alias_domain host.example.com"), 2, 14, "is the default domain already"},
+	{SERVER("badmail_dir /srv/x\nlocal_domain b.example { drop_dir /srv/x/ }"), 3, 35,
+	 "drop folder and badmail folder"},
+	{SERVER("local_domain b.example { drop_dir /var/spool/mailroot/default/new }"), 2, 35,
+	 "the spool needs for itself"},
+	{SERVER("badmail_dir //var/spool/mailroot/default/"), 2, 13, "the spool needs for itself"},
+	{SERVER("listen *:25\nlisten *"), 3, 8, "listens on * port 25 already"},
+	{SERVER("local_domain b.example { drop_dir /srv/d }") "virtual_server two { listen *:26; fqdn c.example\n"
+							      "local_domain d.example { drop_dir /srv/d } }",
+	 5, 35, "a drop folder of virtual server default already"},
+	{SERVER("listen 10.0.0.1") "virtual_server two { listen 10.0.0.1:25 }", 4, 29,
+	 "virtual server default listens"},
+	{SERVER("listen 10.0.0.1:26\nsmart_host [10.0.0.1]:26"), 3, 12, "mail would go in a circle"},
+	{SERVER("smart_host 127.0.0.1"), 2, 12, "mail would go in a circle"},
+	{SERVER("listen [::1]:26\noutbound { port 26 }\nremote_domain a.example { route [::1] }"), 4, 33,
+	 "in a circle"},
+	{SERVER("relay { allow all-except-listed }"), 2, 15, "open relay"},
+	{SERVER("relay { list 0.0.0.0/0 }"), 2, 14, "write open_relay_intended yes"},
+	{SERVER("relay { list ::/0 }"), 2, 14, "open relay"},
+	{SERVER("relay { list 10.0.0.0/8 ::ffff:0:0/96 }"), 2, 25, "open relay"},
+	{SERVER("relay { list 8.0.0.0/7 }"), 2, 14, "open relay: 8.0.0.0/7"},
+	{SERVER("relay { list 2000::/3 }"), 2, 14, "open relay"},
+	{SERVER("remote_domain * { relay yes }"), 2, 25, "open relay: everybody could send mail to *"},
+	{SERVER("remote_domain *.com { relay yes }"), 2, 29, "open relay: everybody could send mail to *.com"},
+};
+enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
+
+static struct config_report report;
+static struct config config;
+
+static void build(const char *text)
+{
+	memset(&report, 0, sizeof(report));
+	str_init(&report.text, 1 << 20);
+	struct config_tree *tree = config_read_text("test.conf", span_of(text), &report);
+	ck_assert_ptr_nonnull(tree);
+	bool good = config_build(tree, "host.example.com", &config, &report);
+	ck_assert_int_eq(good, report.errors == 0);
+	config_tree_free(tree);
+}
+
+static void done(void)
+{
+	config_free(&config);
+	str_free(&report.text);
+}
+
+START_TEST(row_is_refused_where_it_is_wrong)
+{
+	const struct wrong *row = &rows[_i];
+	char place[64];
+	build(row->text);
+	const char *text = str_text(&report.text);
+	snprintf(place, sizeof(place), "test.conf:%u:%u: error: ", row->line, row->column);
+	const char *at = strstr(text, place);
+	ck_assert_msg(at, "no error at %s of\n%s\nbut\n%s", place, row->text, text);
+	size_t len = strcspn(at, "\n");
+	const char *says = strstr(at, row->says);
+	ck_assert_msg(says && says < at + len, "wanted \"%s\" but got\n%s", row->says, text);
+	done();
+}
+END_TEST
+
+/* The line is shown, and the caret under the column, with tabs kept and characters counted. */
+START_TEST(caret_points_at_the_word)
+{
+	build(SERVER("\tmessages { max_recipients 0 }"));
+	ck_assert_ptr_nonnull(
+		strstr(str_text(&report.text), "\n\tmessages { max_recipients 0 }\n\t                          ^\n"));
+	done();
+	build(SERVER("banner \"\303\274\303\274\" x"));
+	ck_assert_ptr_nonnull(strstr(str_text(&report.text), "test.conf:2:13:"));
+	ck_assert_ptr_nonnull(strstr(str_text(&report.text), "\nbanner \"\303\274\303\274\" x\n            ^\n"));
+	done();
+}
+END_TEST
+
+START_TEST(long_line_is_shown_around_the_caret)
+{
+	char text[2048] = "virtual_server default {\nrelay { list";
+	for (int i = 0; i < 100; i++)
+		strcat(text, " 10.0.0.1");
+	strcat(text, " wrong }\n}\n");
+	build(text);
+	const char *caret = strstr(str_text(&report.text), "^");
+	ck_assert_ptr_nonnull(strstr(str_text(&report.text), "test.conf:2:914:"));
+	ck_assert_ptr_nonnull(caret);
+	const char *line = strstr(str_text(&report.text), "\n") + 1;
+	ck_assert_uint_lt(strcspn(line, "\n"), 200);
+	ck_assert_int_eq(strncmp(line + (caret - strchr(line, '\n') - 1), "wrong", 5), 0);
+	done();
+}
+END_TEST
+
+START_TEST(all_errors_come_at_once_in_the_order_of_the_file)
+{
+	build(SERVER("enabled maybe\nmessages { max_recipients 0; frob 1 }\nlisten nowhere\nfqdn a b") "x\n");
+	ck_assert_uint_eq(report.errors, 6);
+	unsigned last = 0, line;
+	for (const char *at = str_text(&report.text); (at = strstr(at, "test.conf:")); at++)
+		if (sscanf(at, "test.conf:%u:", &line) == 1) {
+			ck_assert_uint_ge(line, last);
+			last = line;
+		}
+	ck_assert_uint_eq(last, 7);
+	done();
+}
+END_TEST
+
+/* Both bad entries of one list, and the open relay beside them. */
+START_TEST(a_list_reports_each_entry)
+{
+	build(SERVER("relay { list 10.0.0.1/8 zebra 0.0.0.0/0 }"));
+	ck_assert_uint_eq(report.errors, 3);
+	done();
+}
+END_TEST
+
+START_TEST(a_wrong_value_makes_no_second_error)
+{
+	build(SERVER("messages { max_session_size 1; max_message_size 35M }\nprocesses { spare x; max 1 }"));
+	ck_assert_uint_eq(report.errors, 2);
+	done();
+}
+END_TEST
+
+START_TEST(errors_without_end_are_counted)
+{
+	char text[16384] = "virtual_server default {\n";
+	for (int i = 0; i < 500; i++)
+		strcat(text, "frobnicate\n");
+	strcat(text, "}\n");
+	build(text);
+	ck_assert_uint_eq(report.errors, 500);
+	ck_assert_ptr_nonnull(strstr(str_text(&report.text), "and 300 more\n"));
+	done();
+}
+END_TEST
+
+START_TEST(wide_public_network_is_warned_of)
+{
+	build(SERVER("relay { list 10.0.0.0/8 172.16.0.0/12 fc00::/7 192.0.0.0/9 127.0.0.0/8 }"));
+	ck_assert_uint_eq(report.errors, 0);
+	ck_assert_uint_eq(report.warnings, 1);
+	ck_assert_ptr_nonnull(strstr(str_text(&report.text), "test.conf:2:48: warning: 192.0.0.0/9"));
+	done();
+}
+END_TEST
+
+static const char *const right[] = {
+	SERVER("relay { open_relay_intended yes; allow all-except-listed }"),
+	SERVER("relay { open_relay_intended yes; list 0.0.0.0/0 }\nremote_domain * { relay yes }"),
+	SERVER("remote_domain * { route [192.0.2.1] }\nremote_domain *.example.com { relay yes }"),
+	SERVER("local_domain host.example.com { drop_dir /srv/a }\nlocal_domain b.example { drop_dir /srv/a }"),
+	SERVER("listen *\nlisten 10.0.0.1") "virtual_server two { listen 10.0.0.2; listen *:26 }",
+	SERVER("enabled no\nlisten *:25") "virtual_server two { fqdn b.example }",
+	SERVER("listen *\nsmart_host 127.0.0.1") "virtual_server two { listen 127.0.0.1; fqdn b.example }",
+	SERVER("listen *\nsmart_host [127.0.0.1]:26 [10.0.0.1]"),
+	SERVER("relay{list 10.0.0.1;list 10.0.0.2};messages{max_recipients 5};enabled no"),
+	"\xef\xbb\xbfvirtual_server default { # comment\r\n  enabled yes\r\n}\r\n",
+	"VIRTUAL_SERVER default { ENABLED YES; Messages { MAX_MESSAGE_SIZE 1m } }",
+};
+
+START_TEST(row_is_right)
+{
+	build(right[_i]);
+	ck_assert_msg(!report.errors, "%s\n%s", right[_i], str_text(&report.text));
+	done();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config errors");
+	TCase *tcase = tcase_create("rows");
+	tcase_add_loop_test(tcase, row_is_refused_where_it_is_wrong, 0, ROW_COUNT);
+	tcase_add_loop_test(tcase, row_is_right, 0, sizeof(right) / sizeof(right[0]));
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("report");
+	tcase_add_test(tcase, caret_points_at_the_word);
+	tcase_add_test(tcase, long_line_is_shown_around_the_caret);
+	tcase_add_test(tcase, all_errors_come_at_once_in_the_order_of_the_file);
+	tcase_add_test(tcase, a_list_reports_each_entry);
+	tcase_add_test(tcase, a_wrong_value_makes_no_second_error);
+	tcase_add_test(tcase, errors_without_end_are_counted);
+	tcase_add_test(tcase, wide_public_network_is_warned_of);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
