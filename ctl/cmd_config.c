@@ -93,14 +93,6 @@ static void print_lines_json(const char *key, struct span text)
 	json_finish(&json);
 }
 
-static void print_text(const struct ctl *ctl, const char *key, const struct str *text)
-{
-	if (ctl->options.given & OPTION_JSON)
-		print_lines_json(key, str_span(text));
-	else
-		fputs(str_text(text), stdout);
-}
-
 int cmd_config_show(struct ctl *ctl)
 {
 	struct loaded loaded;
@@ -108,13 +100,15 @@ int cmd_config_show(struct ctl *ctl)
 
 	load(ctl->options.file, &loaded);
 	str_init(&text, TEXT_MAX);
-	if (loaded.good)
-		config_show(&loaded.config, &text);
-	else
+	if (!loaded.good)
 		fputs(str_text(&loaded.report.text), stderr);
+	else if (ctl->options.given & OPTION_JSON)
+		config_show_json(&loaded.config, &text);
+	else
+		config_show(&loaded.config, &text);
 	bool good = loaded.good && !text.failed;
 	if (good)
-		print_text(ctl, "settings", &text);
+		fputs(str_text(&text), stdout);
 	else
 		commands_fail("%s has %u error%s", ctl->options.file, loaded.report.errors,
 			      loaded.report.errors == 1 ? "" : "s");
@@ -130,8 +124,10 @@ int cmd_config_doc(struct ctl *ctl)
 
 	str_init(&text, TEXT_MAX);
 	bool good = config_doc_text(name, &text) && !text.failed;
-	if (good)
-		print_text(ctl, "doc", &text);
+	if (good && ctl->options.given & OPTION_JSON)
+		print_lines_json("doc", str_span(&text));
+	else if (good)
+		fputs(str_text(&text), stdout);
 	else
 		commands_fail("there is no setting %s; `mailrootctl config doc` lists all", name ? name : "");
 	str_free(&text);
