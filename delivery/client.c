@@ -225,11 +225,12 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	return converse(c, job, next) == DIALOGUE_IDLE;
 }
 
-/* The next host of the list that takes us. *delayed is set when one failed in a way that may pass. */
-static bool open_next(struct client *c, const struct client_job *job, struct span *hosts, bool *delayed)
+/* The next host of the list that takes us; none after UNTIL, for others wait too. *delayed is set when one failed in a
+ * way that may pass. */
+static bool open_next(struct client *c, const struct client_job *job, int64_t until, struct span *hosts, bool *delayed)
 {
 	struct host host;
-	while (hosts_next(hosts, &host) == 1) {
+	while (clock_mono_ms() < until && hosts_next(hosts, &host) == 1) {
 		if (open_host(c, job, &host))
 			return true;
 		*delayed |= c->dialogue.failure.event == JOURNAL_DELAYED;
@@ -269,13 +270,14 @@ static void give_up(struct client *c, bool delayed, struct outcomes *outcomes)
 void client_deliver(struct client *c, const struct client_job *job, struct outcomes *outcomes)
 {
 	struct span hosts = job->hosts;
+	int64_t until = clock_mono_ms() + job->timeout_ms;
 	bool delayed = false;
 	dialogue_note_failure(&c->dialogue, (struct outcome){.event = JOURNAL_DELAYED,
 							     .enhanced = {4, 4, 4},
 							     .text = SPAN("there is no host to send to")});
 	keep_or_leave(c, job);
 	for (unsigned n = 0; n < CLIENT_TRANSACTIONS_MAX && outcomes_open(outcomes); n++) {
-		if (c->fd < 0 && !open_next(c, job, &hosts, &delayed))
+		if (c->fd < 0 && !open_next(c, job, until, &hosts, &delayed))
 			break;
 		if (converse(c, job, dialogue_begin(&c->dialogue, &job->mail, outcomes)) == DIALOGUE_HANG_UP)
 			delayed = true;

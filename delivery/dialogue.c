@@ -110,18 +110,19 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 	static const struct {
 		const char *text;
 		struct enhanced enhanced;
+		int code;
 	} breaks[] = {
-		[DIALOGUE_LOST] = {"connection lost while waiting for", {4, 4, 2}},
-		[DIALOGUE_TIMEOUT] = {"time-out while waiting for", {4, 4, 2}},
-		[DIALOGUE_GARBLED] = {"the host does not speak SMTP; waiting for", {4, 5, 0}},
-		[DIALOGUE_OURS] = {"stopped while waiting for", {4, 3, 0}},
+		[DIALOGUE_LOST] = {"connection lost while waiting for", {4, 4, 2}, 0},
+		[DIALOGUE_TIMEOUT] = {"time-out while waiting for", {4, 4, 2}, 0},
+		[DIALOGUE_GARBLED] = {"the host does not speak SMTP; waiting for", {4, 5, 0}, 0},
+		[DIALOGUE_OURS] = {"stopped while waiting for", {4, 3, 0}, 451},
 	};
 	struct str line;
 	str_init(&line, REPLY_TEXT_MAX);
 	str_printf(&line, "%s %s", breaks[how].text, states[d->state].waiting_for);
 	if (text.len)
 		str_printf(&line, ": %.*s", SPAN_ARGS(text));
-	struct outcome outcome = {JOURNAL_DELAYED, 0, breaks[how].enhanced, d->host, str_span(&line)};
+	struct outcome outcome = {JOURNAL_DELAYED, breaks[how].code, breaks[how].enhanced, d->host, str_span(&line)};
 	if (how == DIALOGUE_OURS)
 		outcome.host = (struct span){0};
 	enum dialogue_next next = hang_up(d, outcome);

@@ -50,15 +50,22 @@ static int read_journal(int fd, struct str *to)
 	return 0;
 }
 
-/* Recipients whose failure is due, as the outcomes of this job. */
-static bool select_due(const struct envelope *envelope, const struct notice_failure *failures, struct arena *arena,
-		       struct outcomes *outcomes)
+/* Leaves only those in *outcomes, and calls only those due, that both the job and the journal speak of. */
+static bool select_due(struct notice_failure *failures, size_t count, struct outcomes *outcomes)
 {
-	char bitmap[ENVELOPE_RCPT_MAX / 8 + 1] = {0};
-	for (size_t i = 0; i < envelope->rcpt_count; i++)
-		if (failures[i].due)
-			bitmap[i / 8] = (char)(bitmap[i / 8] | 1 << i % 8);
-	return outcomes_select(outcomes, arena, envelope, (struct span){bitmap, envelope->rcpt_count / 8 + 1});
+	size_t kept = 0, next = 0;
+	for (size_t i = 0; i < outcomes->n; i++) {
+		struct recipient r = outcomes->rcpts[i];
+		while (next < r.ordinal)
+			failures[next++].due = false;
+		next = r.ordinal + 1;
+		if (failures[r.ordinal].due)
+			outcomes->rcpts[kept++] = r;
+	}
+	while (next < count)
+		failures[next++].due = false;
+	outcomes->n = kept;
+	return kept > 0;
 }
 
 static void say_arrived(const struct local *local)
@@ -126,26 +133,25 @@ static int write_notice(struct local *local, const struct wire_job_notice *job, 
 }
 
 bool local_notice(struct local *local, const struct wire_job_notice *job, int message, int journal,
-		  const struct envelope *envelope, struct arena *arena, struct outcomes *outcomes, const char **why)
+		  const struct envelope *envelope, struct outcomes *outcomes, const char **why)
 {
-	struct notice_failure *failures = arena_alloc(arena, envelope->rcpt_count * sizeof(*failures));
+	struct notice_failure *failures = arena_alloc(outcomes->arena, envelope->rcpt_count * sizeof(*failures));
 	int err = failures ? read_journal(journal, &local->journal) : -ENOMEM;
-	*outcomes = (struct outcomes){.arena = arena};
 	*why = err ? strerror(-err) : "no recipient failed that the sender does not know of";
 	if (err || !notice_failures(str_span(&local->journal), failures, envelope->rcpt_count) ||
-	    !select_due(envelope, failures, arena, outcomes))
+	    !select_due(failures, envelope->rcpt_count, outcomes))
 		return false;
 
 	struct outcome outcome = {.event = JOURNAL_NOTICED, .text = job->notice_id};
+	char text[128];
 	if (envelope->sender.text.len == 0)
 		outcome.text = SPAN("the null sender gets no notice");
 	else
 		err = write_notice(local, job, message, envelope, failures);
-	char text[128];
 	if (err) {
 		snprintf(text, sizeof(text), "the notice can't be written: %s", strerror(-err));
 		outcome = (struct outcome){
-			.event = JOURNAL_DELAYED, .enhanced = {4, 3, err == -ENOSPC}, .text = span_of(text)};
+			.event = JOURNAL_DELAYED, .code = 451, .enhanced = {4, 3, 0}, .text = span_of(text)};
 	}
 	outcomes_decide_open(outcomes, false, &outcome);
 	return true;

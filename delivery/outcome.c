@@ -30,6 +30,14 @@ bool outcomes_select(struct outcomes *o, struct arena *arena, const struct envel
 	return o->n > 0;
 }
 
+uint32_t outcomes_first(struct span bitmap)
+{
+	uint32_t n = 0;
+	while (n < bitmap.len * 8 && !bit_set(bitmap, n))
+		n++;
+	return n < bitmap.len * 8 ? n : 0;
+}
+
 static bool same(const struct outcome *a, const struct outcome *b)
 {
 	return a->event == b->event && a->code == b->code && a->enhanced.class == b->enhanced.class &&

@@ -41,6 +41,9 @@ struct outcomes {
  */
 bool outcomes_select(struct outcomes *o, struct arena *arena, const struct envelope *envelope, struct span bitmap);
 
+/* The first bit that is set in BITMAP; 0 when it is empty. */
+uint32_t outcomes_first(struct span bitmap);
+
 /* Decides for R; host and text are copied. */
 void outcomes_decide(struct outcomes *o, struct recipient *r, const struct outcome *outcome);
 

@@ -112,9 +112,10 @@ void verdict_send(const struct verdict_job *job, const struct outcomes *outcomes
 	}
 }
 
-void verdict_send_none(const struct verdict_job *job, const char *why)
+/* With a code, although no host gave one: without it the queue would take the next hop for dead. */
+void verdict_send_none(const struct verdict_job *job, uint32_t first, const char *why)
 {
-	struct outcome outcome = {.event = JOURNAL_DELAYED, .enhanced = {4, 3, 0}, .text = span_of(why)};
-	struct outcome_run run = {.outcome = &outcome};
+	struct outcome outcome = {.event = JOURNAL_DELAYED, .code = 451, .enhanced = {4, 3, 0}, .text = span_of(why)};
+	struct outcome_run run = {.first = first, .last = first, .outcome = &outcome};
 	send_run(job, &run, false, true);
 }

@@ -22,7 +22,10 @@ struct verdict_job {
  */
 void verdict_send(const struct verdict_job *job, const struct outcomes *outcomes);
 
-/* Reports that nothing could be tried and for whom can't be told: one packet, delayed, which ends the job. */
-void verdict_send_none(const struct verdict_job *job, const char *why);
+/*
+ * Reports that nothing could be tried: one packet, delayed, which ends the job. FIRST is any recipient of the job: the
+ * queue knows the job by it.
+ */
+void verdict_send_none(const struct verdict_job *job, uint32_t first, const char *why);
 
 #endif

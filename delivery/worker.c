@@ -53,10 +53,10 @@ struct job {
 	struct outcomes outcomes;
 };
 
-static void report_unreadable(const struct job *job, const char *why)
+static void report_unreadable(const struct job *job, struct span rcpts, const char *why)
 {
 	log_error("id=%.*s: can't work on the message: %s", SPAN_ARGS(job->verdict.id), why);
-	verdict_send_none(&job->verdict, why);
+	verdict_send_none(&job->verdict, outcomes_first(rcpts), why);
 }
 
 static bool open_job(struct worker *w, const struct ipc_packet *packet, struct span id, struct span rcpts,
@@ -72,7 +72,10 @@ static bool open_job(struct worker *w, const struct ipc_packet *packet, struct s
 		job->verdict.sender = job->envelope.sender.text;
 		return true;
 	}
-	report_unreadable(job, err && !why ? strerror(-err) : why ? why : "the job's recipients are not the message's");
+	report_unreadable(job, rcpts,
+			  err && !why ? strerror(-err)
+			  : why       ? why
+				      : "the job's recipients are not the message's");
 	return false;
 }
 
@@ -86,7 +89,7 @@ static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
 	if (!open_job(w, packet, wire.id, wire.rcpts, &job))
 		return true;
 	if (wire.size < job.envelope.body_at) {
-		report_unreadable(&job, "it is shorter than its envelope");
+		report_unreadable(&job, wire.rcpts, "it is shorter than its envelope");
 		return true;
 	}
 	struct client_job client_job = {
@@ -129,13 +132,12 @@ static bool do_notice(struct worker *w, const struct ipc_packet *packet)
 	if (!wire_decode_job_notice(packet->text, &wire) || packet->fd_count < 2)
 		return false;
 	prefork_busy(w->setup.prefork, w->setup.slot, SPAN("notice"));
-	if (!open_job(w, packet, wire.id, (struct span){0}, &job))
+	if (!open_job(w, packet, wire.id, wire.rcpts, &job))
 		return true;
-	if (local_notice(&w->local, &wire, job.message, job.verdict.journal, &job.envelope, &w->arena, &job.outcomes,
-			 &why))
+	if (local_notice(&w->local, &wire, job.message, job.verdict.journal, &job.envelope, &job.outcomes, &why))
 		verdict_send(&job.verdict, &job.outcomes);
 	else
-		report_unreadable(&job, why);
+		report_unreadable(&job, wire.rcpts, why);
 	return true;
 }
 
