@@ -105,31 +105,6 @@ static enum dialogue_next out_of_order(struct dialogue *d, const struct reply *r
 	return hang_up(d, outcome);
 }
 
-enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, struct span text)
-{
-	static const struct {
-		const char *text;
-		struct enhanced enhanced;
-		int code;
-	} breaks[] = {
-		[DIALOGUE_LOST] = {"connection lost while waiting for", {4, 4, 2}, 0},
-		[DIALOGUE_TIMEOUT] = {"time-out while waiting for", {4, 4, 2}, 0},
-		[DIALOGUE_GARBLED] = {"the host does not speak SMTP; waiting for", {4, 5, 0}, 0},
-		[DIALOGUE_OURS] = {"stopped while waiting for", {4, 3, 0}, 451},
-	};
-	struct str line;
-	str_init(&line, REPLY_TEXT_MAX);
-	str_printf(&line, "%s %s", breaks[how].text, states[d->state].waiting_for);
-	if (text.len)
-		str_printf(&line, ": %.*s", SPAN_ARGS(text));
-	struct outcome outcome = {JOURNAL_DELAYED, breaks[how].code, breaks[how].enhanced, d->host, str_span(&line)};
-	if (how == DIALOGUE_OURS)
-		outcome.host = (struct span){0};
-	enum dialogue_next next = hang_up(d, outcome);
-	str_free(&line);
-	return next;
-}
-
 void dialogue_quit(struct dialogue *d)
 {
 	str_append_text(&d->out, "QUIT\r\n");
@@ -362,6 +337,34 @@ static enum dialogue_next step(struct dialogue *d, const struct reply *reply)
 		[DIALOGUE_DOT] = on_end,           [DIALOGUE_RSET] = on_end,  [DIALOGUE_CLOSED] = out_of_order,
 	};
 	return reply->code == 421 ? hang_up(d, outcome_of(d, reply)) : on[d->state](d, reply);
+}
+
+enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, struct span text)
+{
+	static const struct {
+		const char *text;
+		struct enhanced enhanced;
+		int code;
+	} breaks[] = {
+		[DIALOGUE_LOST] = {"connection lost while waiting for", {4, 4, 2}, 0},
+		[DIALOGUE_TIMEOUT] = {"time-out while waiting for", {4, 4, 2}, 0},
+		[DIALOGUE_GARBLED] = {"the host does not speak SMTP; waiting for", {4, 5, 0}, 0},
+		[DIALOGUE_OURS] = {"stopped while waiting for", {4, 3, 0}, 451},
+	};
+	/* A refusal in mid-data whose last line got lost in the reset that follows it is a refusal. */
+	if (d->state == DIALOGUE_BODY && d->reply.code >= 400)
+		return step(d, &d->reply);
+	struct str line;
+	str_init(&line, REPLY_TEXT_MAX);
+	str_printf(&line, "%s %s", breaks[how].text, states[d->state].waiting_for);
+	if (text.len)
+		str_printf(&line, ": %.*s", SPAN_ARGS(text));
+	struct outcome outcome = {JOURNAL_DELAYED, breaks[how].code, breaks[how].enhanced, d->host, str_span(&line)};
+	if (how == DIALOGUE_OURS)
+		outcome.host = (struct span){0};
+	enum dialogue_next next = hang_up(d, outcome);
+	str_free(&line);
+	return next;
 }
 
 enum dialogue_next dialogue_line(struct dialogue *d, struct span line)

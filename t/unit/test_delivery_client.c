@@ -1,0 +1,652 @@
+/*
+ * The client against hosts on loopback that follow a script, one line a step, in a thread:
+ *
+ *	A           accept the next connection
+ *	S TEXT      send TEXT and CRLF
+ *	P TEXT      send TEXT alone, | as CRLF
+ *	C TEXT      read a line, which must begin with TEXT
+ *	B           read up to the final dot; keeps what came
+ *	N           nothing must come until the client closes
+ *	W           read nothing until the client closes
+ *	X           close;  R  close with a reset
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "delivery/client.h"
+
+enum { LINE_MAX_OCTETS = 4096, BODY_MAX = 64 << 20 };
+
+struct server {
+	pthread_t thread;
+	int listener;
+	uint16_t port;
+	const char *script;
+	FILE *peer;
+	struct str body;
+	unsigned accepted;
+	char wrong[256];
+};
+
+struct fixture {
+	struct client client;
+	struct client_job job;
+	struct envelope envelope;
+	struct address rcpts[200];
+	struct outcomes outcomes;
+	struct arena arena;
+	struct str hosts;
+};
+
+static void complain(struct server *s, const char *step, const char *seen)
+{
+	if (!s->wrong[0])
+		snprintf(s->wrong, sizeof(s->wrong), "wanted \"%.100s\", saw \"%.100s\"", step, seen);
+}
+
+static void accept_peer(struct server *s)
+{
+	int fd = accept(s->listener, NULL, NULL);
+	s->peer = fdopen(fd, "r+");
+	setvbuf(s->peer, NULL, _IONBF, 0);
+	s->accepted++;
+}
+
+static void close_peer(struct server *s, bool with_reset)
+{
+	struct linger now = {.l_onoff = 1};
+	if (with_reset)
+		setsockopt(fileno(s->peer), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	fclose(s->peer);
+	s->peer = NULL;
+}
+
+static void read_body(struct server *s)
+{
+	char line[LINE_MAX_OCTETS];
+	ssize_t n;
+	static const struct span end = {"\r\n.\r\n", 5};
+	str_clear(&s->body);
+	while (!(s->body.len == 3 && memcmp(s->body.at, ".\r\n", 3) == 0) &&
+	       !span_ends_nocase(str_span(&s->body), end)) {
+		n = recv(fileno(s->peer), line, sizeof(line), 0);
+		if (n <= 0) {
+			complain(s, "B", "the end of the connection");
+			return;
+		}
+		str_append(&s->body, (struct span){line, (size_t)n});
+	}
+}
+
+static void expect_line(struct server *s, const char *step)
+{
+	char line[LINE_MAX_OCTETS] = "";
+	size_t n = 0;
+	while (n + 1 < sizeof(line) && recv(fileno(s->peer), line + n, 1, 0) == 1 && line[n++] != '\n')
+		;
+	line[n] = '\0';
+	if (strncmp(line, step + 2, strlen(step + 2)) != 0)
+		complain(s, step, line);
+}
+
+static void send_text(struct server *s, const char *text, bool whole_line)
+{
+	struct str out;
+	str_init(&out, 1 << 20);
+	for (; *text; text++)
+		str_append(&out, *text == '|' ? SPAN("\r\n") : (struct span){text, 1});
+	if (whole_line)
+		str_append_text(&out, "\r\n");
+	(void)!send(fileno(s->peer), out.at, out.len, MSG_NOSIGNAL);
+	str_free(&out);
+}
+
+static void step(struct server *s, const char *step)
+{
+	char octet;
+	switch (step[0]) {
+	case 'A':
+		accept_peer(s);
+		break;
+	case 'S':
+	case 'P':
+		send_text(s, step + 2, step[0] == 'S');
+		break;
+	case 'C':
+		expect_line(s, step);
+		break;
+	case 'B':
+		read_body(s);
+		break;
+	case 'N':
+		if (recv(fileno(s->peer), &octet, 1, 0) > 0)
+			complain(s, step, "an octet");
+		break;
+	case 'W':
+		poll(&(struct pollfd){.fd = fileno(s->peer), .events = POLLRDHUP}, 1, 30000);
+		break;
+	default:
+		close_peer(s, step[0] == 'R');
+	}
+}
+
+static void *serve(void *data)
+{
+	struct server *s = data;
+	struct span rest = span_of(s->script), line;
+	char text[LINE_MAX_OCTETS];
+	while (span_line(&rest, &line)) {
+		snprintf(text, sizeof(text), "%.*s", SPAN_ARGS(line));
+		step(s, text);
+	}
+	if (s->peer)
+		close_peer(s, false);
+	return NULL;
+}
+
+static void server_start(struct server *s, const char *script)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	*s = (struct server){.script = script};
+	str_init(&s->body, BODY_MAX);
+	s->listener = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert(bind(s->listener, (struct sockaddr *)&at, sizeof(at)) == 0);
+	ck_assert(listen(s->listener, 5) == 0);
+	ck_assert(getsockname(s->listener, (struct sockaddr *)&at, &len) == 0);
+	s->port = ntohs(at.sin_port);
+	ck_assert(pthread_create(&s->thread, NULL, serve, s) == 0);
+}
+
+static void server_end(struct server *s)
+{
+	pthread_join(s->thread, NULL);
+	close(s->listener);
+	ck_assert_msg(!s->wrong[0], "%s", s->wrong);
+	str_free(&s->body);
+}
+
+/* A port where nobody listens. */
+static uint16_t dead_port(void)
+{
+	struct server s;
+	server_start(&s, "");
+	uint16_t port = s.port;
+	server_end(&s);
+	return port;
+}
+
+static void add_host(struct fixture *f, const char *name, uint16_t port)
+{
+	struct ipaddr ip;
+	ck_assert(ipaddr_parse(SPAN("127.0.0.1"), &ip));
+	hosts_append(&f->hosts, span_of(name), &ip, port);
+	f->job.hosts = str_span(&f->hosts);
+}
+
+/* A message file: an envelope, then BODY. */
+static void set_message(struct fixture *f, struct span body)
+{
+	static const char head[] = "x-sender: a@example.com\r\n";
+	int fd = memfd_create("message", 0);
+	ck_assert(fd_write_all(fd, SPAN("x-sender: a@example.com\r\n")) == 0 && fd_write_all(fd, body) == 0);
+	if (f->job.message >= 0)
+		close(f->job.message);
+	f->job.message = fd;
+	f->job.body_at = sizeof(head) - 1;
+	f->job.size = f->job.body_at + body.len;
+	f->job.mail.size = body.len;
+}
+
+static void set_up(struct fixture *f, size_t rcpts)
+{
+	*f = (struct fixture){.job = {.mail = {.sender = SPAN("a@example.com")},
+				      .message = -1,
+				      .destination = SPAN("there"),
+				      .timeout_ms = 10000}};
+	ck_assert(client_init(&f->client, SPAN("relay.example.com")));
+	arena_init(&f->arena, OUTCOME_ARENA_MAX);
+	str_init(&f->hosts, 16384);
+	f->envelope.rcpts = f->rcpts;
+	f->envelope.rcpt_count = rcpts;
+	for (size_t i = 0; i < rcpts; i++)
+		f->rcpts[i].text = SPAN("b@example.net");
+	set_message(f, SPAN("Subject: x\r\n\r\n.dot\r\n"));
+}
+
+static void tear_down(struct fixture *f)
+{
+	client_free(&f->client);
+	arena_free(&f->arena);
+	str_free(&f->hosts);
+	close(f->job.message);
+}
+
+static void deliver(struct fixture *f)
+{
+	ck_assert(outcomes_select(&f->outcomes, &f->arena, &f->envelope, (struct span){0}));
+	client_deliver(&f->client, &f->job, &f->outcomes);
+	ck_assert_uint_eq(outcomes_open(&f->outcomes), 0);
+}
+
+static void expect(const struct fixture *f, size_t rcpt, enum journal_event event, int code, const char *text)
+{
+	const struct outcome *o = f->outcomes.rcpts[rcpt].outcome;
+	ck_assert_msg(o->event == event && o->code == code && memmem(o->text.at, o->text.len, text, strlen(text)),
+		      "%s %d %.*s", journal_event_name(o->event), o->code, SPAN_ARGS(o->text));
+}
+
+#define HELLO    "A\nS 220 hi\nC EHLO relay.example.com\nS 250-mx\nS 250-SIZE 0\nS 250 PIPELINING\n"
+#define ENVELOPE "C MAIL FROM:<a@example.com>\nC RCPT TO:<b@example.net>\nC DATA\nS 250 ok\nS 250 ok\n"
+#define ACCEPT   ENVELOPE "S 354 go\nB\nS 250 2.0.0 taken\n"
+
+START_TEST(delivers_and_keeps)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	server_start(&s, HELLO ACCEPT "C QUIT\nN\n");
+	add_host(&f, "mx.example.net", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	char host[100];
+	snprintf(host, sizeof(host), "mx.example.net[127.0.0.1]:%u", s.port);
+	ck_assert(span_equal(f.outcomes.rcpts[0].outcome->host, span_of(host)));
+	ck_assert_int_ge(f.client.fd, 0);
+	client_quit(&f.client);
+	pthread_join(s.thread, NULL);
+	ck_assert_str_eq(str_text(&s.body), "Subject: x\r\n\r\n..dot\r\n.\r\n");
+	s.thread = pthread_self();
+	ck_assert_msg(!s.wrong[0], "%s", s.wrong);
+	close(s.listener);
+	str_free(&s.body);
+	tear_down(&f);
+}
+END_TEST
+
+/* Two messages on one connection, a third on a new one: max_messages. */
+START_TEST(uses_a_connection_again)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	f.job.max_messages = 2;
+	server_start(&s, HELLO ACCEPT ACCEPT "C QUIT\nX\n" HELLO ACCEPT "C QUIT\nX\n");
+	add_host(&f, "mx", s.port);
+	for (int i = 0; i < 3; i++) {
+		deliver(&f);
+		expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+		ck_assert_int_eq(f.client.fd >= 0, i != 1);
+	}
+	client_quit(&f.client);
+	server_end(&s);
+	tear_down(&f);
+}
+END_TEST
+
+/* Another destination: QUIT first. */
+START_TEST(leaves_for_another_destination)
+{
+	struct fixture f;
+	struct server s, t;
+	set_up(&f, 1);
+	server_start(&s, HELLO ACCEPT "C QUIT\nN\n");
+	server_start(&t, HELLO ACCEPT "C QUIT\nN\n");
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	str_clear(&f.hosts);
+	add_host(&f, "other", t.port);
+	f.job.destination = SPAN("elsewhere");
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	server_end(&s);
+	client_quit(&f.client);
+	server_end(&t);
+	tear_down(&f);
+}
+END_TEST
+
+/* The host closed the kept connection, before or just when it is used: a new one in the same job. */
+START_TEST(replaces_a_dead_connection)
+{
+	static const char *const scripts[] = {
+		HELLO ACCEPT "X\n" HELLO ACCEPT "C QUIT\n",
+		HELLO ACCEPT "R\n" HELLO ACCEPT "C QUIT\n",
+		HELLO ACCEPT "S 421 4.4.2 idle for too long\nX\n" HELLO ACCEPT "C QUIT\n",
+		HELLO ACCEPT "C MAIL\nX\n" HELLO ACCEPT "C QUIT\n",
+		HELLO ACCEPT "C MAIL\nS 421 4.4.2 too late\nX\n" HELLO ACCEPT "C QUIT\n",
+	};
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	server_start(&s, scripts[_i]);
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	client_quit(&f.client);
+	pthread_join(s.thread, NULL);
+	ck_assert_uint_eq(s.accepted, 2);
+	ck_assert_msg(!s.wrong[0], "%s", s.wrong);
+	close(s.listener);
+	str_free(&s.body);
+	tear_down(&f);
+}
+END_TEST
+
+/* What a first host may do so that the second one gets the message. */
+static const char *const passing[] = {
+	"A\nX\n",
+	"A\nR\n",
+	"A\nS 421 4.3.2 busy\nX\n",
+	"A\nS 554 no mail here\nC QUIT\nX\n",
+	"A\nS 220 hi\nC EHLO\nS 451 not now\nC QUIT\nX\n",
+	"A\nS 220 hi\nC EHLO\nS 500 what\nC HELO relay.example.com\nS 550 no\nC QUIT\nX\n",
+	"A\nS 220 hi\nC EHLO\nS 553-a\nX\n",
+	"A\nS SSH-2.0-OpenSSH\nX\n",
+	"A\nP 220 \nX\n",
+	HELLO "C MAIL\nS 421 going down\nX\n",
+	HELLO "C MAIL\nR\n",
+	HELLO ENVELOPE "S 421 going down\nX\n",
+	HELLO ENVELOPE "X\n",
+};
+
+START_TEST(passes_to_the_next_host)
+{
+	struct fixture f;
+	struct server s, t;
+	set_up(&f, 1);
+	server_start(&s, passing[_i]);
+	server_start(&t, HELLO ACCEPT "C QUIT\nN\n");
+	add_host(&f, "dead", dead_port());
+	add_host(&f, "first", s.port);
+	add_host(&f, "second", t.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	client_quit(&f.client);
+	server_end(&s);
+	server_end(&t);
+	tear_down(&f);
+}
+END_TEST
+
+/* Refusals that stand: the second host is not asked. */
+static const struct {
+	const char *script;
+	enum journal_event event;
+	int code;
+	const char *text;
+} standing[] = {
+	{HELLO "C MAIL\nS 550 5.7.1 not you\nS 503 no\nS 503 no\n", JOURNAL_FAILED, 550, "not you"},
+	{HELLO "C MAIL\nS 451 4.3.0 later\nS 503 no\nS 503 no\n", JOURNAL_DELAYED, 451, "later"},
+	{HELLO "C MAIL\nC RCPT\nC DATA\nS 250 ok\nS 550 5.1.1 nobody\nS 354 go\nC .\nS 250 ok\n", JOURNAL_FAILED, 550,
+	 "nobody"},
+	{HELLO ENVELOPE "S 554 5.7.1 no\nC RSET\nS 250 ok\n", JOURNAL_FAILED, 554, "no"},
+	{HELLO ENVELOPE "S 354 go\nB\nS 552 5.3.4 large\n", JOURNAL_FAILED, 552, "large"},
+	{HELLO ENVELOPE "S 354 go\nB\nS 421 4.3.2 going down\nX\n", JOURNAL_DELAYED, 421, "going down"},
+	{HELLO ENVELOPE "S 354 go\nB\nX\n", JOURNAL_DELAYED, 0, "lost"},
+	{HELLO ENVELOPE "S 354 go\nB\nR\n", JOURNAL_DELAYED, 0, "lost"},
+	{HELLO ENVELOPE "S 354 go\nB\nS 2500 ok\n", JOURNAL_DELAYED, 0, "does not speak SMTP"},
+};
+
+START_TEST(takes_a_refusal)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	server_start(&s, standing[_i].script);
+	add_host(&f, "first", s.port);
+	add_host(&f, "second", dead_port());
+	deliver(&f);
+	expect(&f, 0, standing[_i].event, standing[_i].code, standing[_i].text);
+	client_close(&f.client);
+	server_end(&s);
+	tear_down(&f);
+}
+END_TEST
+
+START_TEST(no_host_answers)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 2);
+	server_start(&s, "A\nS 554 5.3.2 no\nC QUIT\nX\n");
+	add_host(&f, "dead", dead_port());
+	add_host(&f, "first", s.port);
+	deliver(&f);
+	/* The first may come back, so the refusal of the second is not final. */
+	expect(&f, 0, JOURNAL_DELAYED, 554, "no");
+	expect(&f, 1, JOURNAL_DELAYED, 554, "no");
+	ck_assert_int_eq(f.client.fd, -1);
+	server_end(&s);
+
+	str_clear(&f.hosts);
+	add_host(&f, "dead", dead_port());
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 0, "Connection refused");
+	f.job.hosts = (struct span){0};
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 0, "no host");
+	tear_down(&f);
+}
+END_TEST
+
+START_TEST(all_hosts_refuse_for_good)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	server_start(&s, "A\nS 554 5.3.2 no mail here\nC QUIT\nX\n");
+	add_host(&f, "first", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_FAILED, 554, "no mail here");
+	server_end(&s);
+	tear_down(&f);
+}
+END_TEST
+
+/* No reply, or one octet now and then, or lines without end: each has a bound. */
+START_TEST(bounds)
+{
+	static const char *const scripts[] = {"A\nN\n", "A\nP 2\nP 2\nN\n", "A\nS 220 hi\nC EHLO\nN\n",
+					      HELLO "C MAIL\nC RCPT\nC DATA\nS 250 ok\nN\n"};
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	f.job.timeout_ms = 200;
+	server_start(&s, scripts[_i]);
+	add_host(&f, "slow", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 0, "time-out while waiting for");
+	ck_assert_int_eq(f.client.fd, -1);
+	server_end(&s);
+	tear_down(&f);
+}
+END_TEST
+
+START_TEST(endless_replies)
+{
+	struct fixture f;
+	struct server s;
+	struct str script;
+	str_init(&script, 1 << 20);
+	str_append_text(&script, "A\nS 220 hi\nC EHLO\n");
+	for (int i = 0; i < 1000; i++)
+		str_append_text(&script, _i ? "P 250-xxxxxxxxxxxx\n" : "S 250-SIZE 17\n");
+	str_append_text(&script, "S \n");
+	set_up(&f, 1);
+	server_start(&s, script.at);
+	add_host(&f, "endless", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 0, "does not speak SMTP");
+	server_end(&s);
+	str_free(&script);
+	tear_down(&f);
+}
+END_TEST
+
+/* A large message passes octet for octet; the host counts what comes. */
+START_TEST(large_message)
+{
+	enum { LINES = 200000 };
+	struct fixture f;
+	struct server s;
+	struct str body, wire;
+	str_init(&body, BODY_MAX);
+	str_init(&wire, BODY_MAX);
+	for (unsigned i = 0; i < LINES; i++) {
+		const char *dot = i % 3 ? "" : ".";
+		str_printf(&body,
+			   "%s%u line \xe9 with octets, then more octets, and more of them, to the end of it\r\n", dot,
+			   i);
+		str_printf(&wire,
+			   "%s%s%u line \xe9 with octets, then more octets, and more of them, to the end of it\r\n",
+			   dot, dot, i);
+	}
+	str_append_text(&wire, ".\r\n");
+	set_up(&f, 1);
+	set_message(&f, str_span(&body));
+	/* Some of it was read with the envelope already. */
+	char head[4096];
+	ck_assert_int_eq(pread(f.job.message, head, sizeof(head), 0), sizeof(head));
+	if (_i)
+		f.job.head = (struct span){head, sizeof(head)};
+	server_start(&s, HELLO ACCEPT "C QUIT\n");
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	client_quit(&f.client);
+	pthread_join(s.thread, NULL);
+	ck_assert(span_equal(str_span(&s.body), str_span(&wire)));
+	close(s.listener);
+	str_free(&s.body);
+	str_free(&body);
+	str_free(&wire);
+	tear_down(&f);
+}
+END_TEST
+
+/* The host refuses in the middle of a message that it does not read to its end. */
+START_TEST(early_refusal)
+{
+	static const char *const scripts[] = {
+		HELLO ENVELOPE "S 354 go\nC Subject\nS 552-5.3.4 too\nS 552 5.3.4 large\nW\nX\n",
+		HELLO ENVELOPE "P 354 go|552 5.3.4 too large|\nW\nX\n",
+	};
+	struct fixture f;
+	struct server s;
+	struct str body;
+	char filler[1000];
+	memset(filler, 'x', sizeof(filler));
+	str_init(&body, BODY_MAX);
+	str_append_text(&body, "Subject: x\r\n\r\n");
+	for (int i = 0; i < 20000; i++) {
+		str_append(&body, (struct span){filler, sizeof(filler)});
+		str_append_text(&body, "\r\n");
+	}
+	set_up(&f, 1);
+	set_message(&f, str_span(&body));
+	server_start(&s, scripts[_i]);
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_FAILED, 552, "too large");
+	pthread_join(s.thread, NULL);
+	close(s.listener);
+	str_free(&s.body);
+	str_free(&body);
+	tear_down(&f);
+}
+END_TEST
+
+START_TEST(empty_body)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	set_message(&f, SPAN(""));
+	server_start(&s, HELLO ACCEPT "C QUIT\n");
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	client_quit(&f.client);
+	pthread_join(s.thread, NULL);
+	ck_assert_str_eq(str_text(&s.body), ".\r\n");
+	close(s.listener);
+	str_free(&s.body);
+	tear_down(&f);
+}
+END_TEST
+
+/* A message file that is shorter than its name says is never sent as if it were whole. */
+START_TEST(short_file)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	f.job.size += 1;
+	server_start(&s, HELLO ENVELOPE "S 354 go\nC Subject: x\nC \nC ..dot\nN\n");
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 451, "shorter");
+	server_end(&s);
+	tear_down(&f);
+}
+END_TEST
+
+/* 452 for the second of two: a second transaction for it on the same connection. */
+START_TEST(one_recipient_at_a_time)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 2);
+	server_start(&s, HELLO "C MAIL\nC RCPT\nC RCPT\nC DATA\nS 250 ok\nS 250 ok\nS 452 4.5.3 too many\nS 354 go\nB\n"
+			       "S 250 first\n"
+			       "C MAIL\nC RCPT\nC DATA\nS 250 ok\nS 250 ok\nS 354 go\nC Subject\nC \nC ..dot\nC .\n"
+			       "S 250 second\nC QUIT\n");
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "first");
+	expect(&f, 1, JOURNAL_DELIVERED, 250, "second");
+	client_quit(&f.client);
+	server_end(&s);
+	tear_down(&f);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("client");
+	TCase *all = tcase_create("all");
+	tcase_set_timeout(all, 60);
+	tcase_add_test(all, delivers_and_keeps);
+	tcase_add_test(all, uses_a_connection_again);
+	tcase_add_test(all, leaves_for_another_destination);
+	tcase_add_loop_test(all, replaces_a_dead_connection, 0, 5);
+	tcase_add_loop_test(all, passes_to_the_next_host, 0, sizeof(passing) / sizeof(passing[0]));
+	tcase_add_loop_test(all, takes_a_refusal, 0, sizeof(standing) / sizeof(standing[0]));
+	tcase_add_test(all, no_host_answers);
+	tcase_add_test(all, all_hosts_refuse_for_good);
+	tcase_add_loop_test(all, bounds, 0, 4);
+	tcase_add_loop_test(all, endless_replies, 0, 2);
+	tcase_add_loop_test(all, large_message, 0, 2);
+	tcase_add_loop_test(all, early_refusal, 0, 2);
+	tcase_add_test(all, empty_body);
+	tcase_add_test(all, short_file);
+	tcase_add_test(all, one_recipient_at_a_time);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
