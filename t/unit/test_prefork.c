@@ -321,19 +321,35 @@ START_TEST(refused_preparation_forks_nothing)
 }
 END_TEST
 
-START_TEST(those_told_to_go_are_replaced_at_once)
+static int be_deaf(void *context, size_t slot)
 {
-	pid_t old[3];
-	start(&obedient, 3, MAX);
+	signal(SIGUSR1, SIG_IGN);
+	return follow_orders(context, slot);
+}
+
+START_TEST(those_told_to_go_no_longer_count)
+{
+	static const struct prefork_ops ops = {prepare, forked, be_deaf, gone};
+	start(&ops, 3, MAX);
 	TEND_UNTIL(idle() == 3);
-	memcpy(old, parent.pids, sizeof(old));
 	prefork_signal(p, SIGUSR1);
 	prefork_tend(p);
 	ck_assert_int_eq(parent.forked, 6);
-	TEND_UNTIL(alive() == 3);
-	TEND_UNTIL(idle() == 3);
-	for (size_t i = 0; i < 3; i++)
-		ck_assert_int_eq(kill(old[i], 0), -1);
+	ck_assert_uint_eq(alive(), 6);
+	TEND_UNTIL(idle() == 6);
+	ck_assert_int_eq(parent.forked, 6);
+}
+END_TEST
+
+START_TEST(those_told_to_go_die_no_early_death)
+{
+	start(&obedient, 3, MAX);
+	for (int round = 1; round <= PACE_EARLY_ROW; round++) {
+		TEND_UNTIL(idle() >= 3);
+		prefork_signal(p, SIGUSR1);
+		TEND_UNTIL(parent.gone >= 3 * round);
+		ck_assert_int_ge(parent.forked, 3 * (round + 1));
+	}
 }
 END_TEST
 
@@ -471,7 +487,8 @@ int main(void)
 	tcase_add_test(tc, wanted_number);
 	tcase_add_test(tc, surplus_retires_after_a_while);
 	tcase_add_test(tc, refused_preparation_forks_nothing);
-	tcase_add_test(tc, those_told_to_go_are_replaced_at_once);
+	tcase_add_test(tc, those_told_to_go_no_longer_count);
+	tcase_add_test(tc, those_told_to_go_die_no_early_death);
 	tcase_add_test(tc, a_stop_replaces_nobody);
 	tcase_add_test(tc, other_children_are_not_reaped);
 	tcase_add_test(tc, workers_begin_with_clean_signals);

@@ -236,6 +236,7 @@ START_TEST(a_time_out_set_too_short_does_not_end_a_wait)
 	int64_t began = clock_mono_ms();
 	ck_assert_int_eq(read_line(512), STREAM_TIMEOUT);
 	ck_assert_int_ge(clock_mono_ms() - began, 400);
+	ck_assert_msg(s.timeout_set > 200, "a long wait in short pieces: %d ms", (int)s.timeout_set);
 }
 END_TEST
 
