@@ -1,0 +1,316 @@
+#include "queue/attempt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/spool.h"
+#include "queue/jobs.h"
+#include "queue/route.h"
+#include "queue/schedule.h"
+#include "queue/settle.h"
+
+enum { LOCK_FIRST_MS = 5, LOCK_DOUBLINGS = 8, COUNT_SOON_MS = 50 };
+
+bool attempt_has_room(const struct queue *q)
+{
+	return q->whole_count < QUEUE_WHOLE_MAX;
+}
+
+static void replay(void *context, const struct journal_line *line)
+{
+	whole_replay(context, line);
+}
+
+static bool bad_message(struct queue *q, struct message *m, const char *why)
+{
+	str_clear(&q->text);
+	str_printf(&q->text, "The file is no message of ours: %s.\n", why);
+	settle_badmail(q, m, str_span(&q->text));
+	return false;
+}
+
+static bool trouble(struct queue *q, struct message *m, const char *what, int err)
+{
+	settle_trouble(q, m, what, err);
+	return false;
+}
+
+/* The message in FD as a whole form, which owns FD from now on. */
+static bool make_whole(struct queue *q, struct message *m, int fd)
+{
+	struct envelope envelope;
+	const char *why = "unknown reason";
+	arena_reset(&q->arena);
+	str_clear(&q->text);
+	int err = spool_read_envelope(fd, &q->text, &q->arena, &envelope, &why);
+	if (!err)
+		m->whole = whole_new(m, &envelope, str_span(&q->text));
+	if (!err && m->whole) {
+		m->whole->fd = fd;
+		q->whole_count++;
+		q->fd_count++;
+		return true;
+	}
+	fd_close(&fd);
+	return err == -EBADMSG ? bad_message(q, m, why) : trouble(q, m, "read the message", err ? err : -ENOMEM);
+}
+
+static bool read_journal(struct queue *q, struct message *m)
+{
+	int err = store_journal_read(&q->store, m, replay, m->whole);
+	if (err == -EFBIG || err == -EBADMSG)
+		return bad_message(q, m, "its journal is too large, or no file");
+	if (err)
+		return trouble(q, m, "read the journal", err);
+	unsigned tries = whole_tries(m->whole);
+	if (tries > m->attempts)
+		m->attempts = (uint16_t)tries;
+	return true;
+}
+
+bool attempt_load(struct queue *q, struct message *m)
+{
+	int fd = store_open_message(&q->store, m);
+	if (fd == -ENOENT) {
+		log_warning("id=%s: its file is gone; somebody else removed it", m->id);
+		queue_forget(q, m);
+		return false;
+	}
+	if (fd < 0)
+		return trouble(q, m, "open the message", fd);
+	int err = m->unsynced ? store_sync(fd) : 0;
+	if (err) {
+		fd_close(&fd);
+		return trouble(q, m, "make the message durable", err);
+	}
+	m->unsynced = false;
+	return make_whole(q, m, fd) && read_journal(q, m);
+}
+
+static void close_file(struct queue *q, struct whole *w)
+{
+	if (w->fd >= 0)
+		q->fd_count--;
+	fd_close(&w->fd);
+}
+
+void attempt_unload(struct queue *q, struct message *m)
+{
+	close_file(q, m->whole);
+	whole_free(m->whole);
+	m->whole = NULL;
+	q->whole_count--;
+}
+
+void attempt_take_back(struct queue *q, struct message *m, int64_t hold_ms)
+{
+	jobs_cancel(q, m);
+	if (m->whole->job_count)
+		return;
+	attempt_unload(q, m);
+	if (hold_ms)
+		message_wait(&q->messages, m, MESSAGE_WAITING, q->mono_ms + hold_ms);
+	else
+		message_move(&q->messages, m, MESSAGE_READY);
+}
+
+void attempt_lock_busy(struct queue *q, struct message *m)
+{
+	int64_t hold = LOCK_FIRST_MS << m->lock_tries;
+	if (m->lock_tries < LOCK_DOUBLINGS)
+		m->lock_tries++;
+	attempt_take_back(q, m, hold);
+}
+
+/* The folder of recipient AT; NULL when it goes elsewhere or is not open. */
+static struct drop *folder_of(struct queue *q, const struct whole *w, size_t at)
+{
+	struct route route;
+	if (w->states[at] != RECIPIENT_OPEN)
+		return NULL;
+	route_decide(queue_server(q), &w->rcpts[at], &route);
+	return route.kind == ROUTE_DROP ? drop_find(&q->drops, route.local->drop_dir, q->mono_ms) : NULL;
+}
+
+/* The one folder that all recipients share, or NULL. */
+static struct drop *common_folder(struct queue *q, const struct whole *w)
+{
+	struct drop *folder = folder_of(q, w, 0);
+	for (size_t i = 1; folder && i < w->rcpt_count; i++) {
+		struct drop *other = folder_of(q, w, i);
+		if (!other || !drop_same(folder, other))
+			return NULL;
+	}
+	return folder;
+}
+
+static void log_dropped(const struct queue *q, const struct message *m, const struct drop *folder)
+{
+	const struct whole *w = m->whole;
+	int64_t age = schedule_age(m->id, q->wall_ms);
+	log_info("id=%s from=<%.*s> to=<%.*s> recipients=%zu folder=%s status=delivered size=%llu delay=%lld.%llds",
+		 m->id, SPAN_ARGS(w->sender.text), SPAN_ARGS(w->rcpts[0].text), w->rcpt_count, folder->path,
+		 (unsigned long long)m->size, (long long)(age / 1000), (long long)(age / 100 % 10));
+}
+
+/* The rename; again with the folder that stands at the path now, when the old one is gone. */
+static int rename_into(struct queue *q, struct message *m, struct drop *folder)
+{
+	if (folder->fd < 0)
+		return -folder->error;
+	int err = store_drop(&q->store, m, folder->fd);
+	if (err != -ENOENT)
+		return err;
+	drop_look(folder, q->mono_ms);
+	return folder->fd < 0 ? -folder->error : store_drop(&q->store, m, folder->fd);
+}
+
+static struct destination *destination_for(struct queue *q, const struct route *route)
+{
+	const char *folder = route->kind == ROUTE_DROP ? route->local->drop_dir : NULL;
+	struct destination *d = destination_get(&q->destinations, route, folder);
+	if (d && !destination_is_local(d))
+		d->cap = (size_t)queue_server(q)->delivery.max_outbound_connections_per_domain;
+	return d;
+}
+
+/* So that listings show what it waits for, and its time is that of local mail. */
+static void remember_folder(struct queue *q, struct message *m)
+{
+	struct route route;
+	route_decide(queue_server(q), &m->whole->rcpts[0], &route);
+	destination_ref(&q->destinations, &m->destination, destination_for(q, &route));
+}
+
+static void delay_drop(struct queue *q, struct message *m, const struct drop *folder, struct enhanced enhanced,
+		       const char *why)
+{
+	char text[512];
+	snprintf(text, sizeof(text), "drop folder %.300s: %s", folder->path, why);
+	const struct settle_result result = {.event = JOURNAL_DELAYED, .enhanced = enhanced, .text = span_of(text)};
+	log_warning("id=%s folder=%s status=delayed text=\"%s\"", m->id, folder->path, why);
+	remember_folder(q, m);
+	settle_note(q, m, NULL, 0, m->whole->rcpt_count - 1, &result);
+	settle_message(q, m);
+}
+
+/* Delivers by rename if that serves. True: M was dealt with. */
+static bool try_drop(struct queue *q, struct message *m)
+{
+	struct drop *folder = common_folder(q, m->whole);
+	if (!folder)
+		return false;
+	if (folder->fd >= 0 && folder->quota != CONFIG_NONE && !folder->counted) {
+		attempt_take_back(q, m, COUNT_SOON_MS);
+		return true;
+	}
+	if (folder->fd >= 0 && !drop_has_room(folder, m->size)) {
+		delay_drop(q, m, folder, (struct enhanced){4, 2, 2}, "full, see drop_quota");
+		return true;
+	}
+	int err = rename_into(q, m, folder);
+	if (err == -EXDEV)
+		return false;
+	if (err) {
+		const char *why = err == -EEXIST ? "another file of that name lies there" : strerror(-err);
+		delay_drop(q, m, folder, (struct enhanced){4, 3, 0}, why);
+		return true;
+	}
+	drop_add(folder, m->size);
+	log_dropped(q, m, folder);
+	queue_forget(q, m);
+	return true;
+}
+
+static void no_way(struct queue *q, struct message *m, size_t rcpt, const char *why)
+{
+	const struct settle_result result = {.event = JOURNAL_FAILED, .enhanced = {5, 1, 2}, .text = span_of(why)};
+	log_info("id=%s to=<%.*s> status=failed text=\"%s\"", m->id, SPAN_ARGS(m->whole->rcpts[rcpt].text), why);
+	settle_note(q, m, NULL, rcpt, rcpt, &result);
+}
+
+/* Puts every open recipient into a job. False without memory. */
+static bool make_jobs(struct queue *q, struct message *m)
+{
+	struct whole *w = m->whole;
+	struct destination *d = NULL;
+	struct span domain = {NULL, 0};
+	struct route route = {.kind = ROUTE_NONE};
+	for (size_t i = 0; i < w->rcpt_count; i++) {
+		if (w->states[i] != RECIPIENT_OPEN)
+			continue;
+		if (!d || !span_equal_nocase(domain, w->rcpts[i].domain)) {
+			domain = w->rcpts[i].domain;
+			route_decide(queue_server(q), &w->rcpts[i], &route);
+			d = route.kind == ROUTE_NONE ? NULL : destination_for(q, &route);
+		}
+		if (route.kind == ROUTE_NONE)
+			no_way(q, m, i, route.why);
+		else if (!d || !job_take(q, m, d, route.kind == ROUTE_DROP ? JOB_COPY : JOB_SMTP, i))
+			return false;
+	}
+	return true;
+}
+
+/* A next hop that is down for longer gets no more jobs: they are deferred at once. */
+static void refuse_hopeless(struct queue *q, struct message *m)
+{
+	struct job *next;
+	for (struct job *j = TAILQ_FIRST(&m->whole->jobs); j; j = next) {
+		struct destination *d = j->destination;
+		next = TAILQ_NEXT(j, of_message);
+		if (destination_worth_waiting(d, q->mono_ms))
+			continue;
+		const struct settle_result result = {
+			.event = JOURNAL_DELAYED, .enhanced = {4, 4, 1}, .text = span_of(d->reason)};
+		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, &result);
+		m->whole->unreachable = d;
+		job_end(q, j, false);
+	}
+}
+
+static bool must_park(const struct whole *w)
+{
+	const struct job *j = TAILQ_FIRST(&w->jobs);
+	return w->job_count == 1 && !w->counts[RECIPIENT_DELAYED] && j->destination->queued > DESTINATION_JOBS_MAX;
+}
+
+static void plan(struct queue *q, struct message *m)
+{
+	struct whole *w = m->whole;
+	if (!make_jobs(q, m)) {
+		attempt_take_back(q, m, LOCK_FIRST_MS << LOCK_DOUBLINGS);
+		return;
+	}
+	int err = w->job_count > 1 ? store_to_cur(&q->store, m) : 0;
+	if (err) {
+		jobs_cancel(q, m);
+		settle_trouble(q, m, "move the message to cur/", err);
+		return;
+	}
+	if (w->job_count)
+		destination_ref(&q->destinations, &m->destination, TAILQ_FIRST(&w->jobs)->destination);
+	refuse_hopeless(q, m);
+	if (!w->job_count) {
+		settle_message(q, m);
+	} else if (must_park(w)) {
+		jobs_cancel(q, m);
+		attempt_unload(q, m);
+		message_move(&q->messages, m, MESSAGE_PARKED);
+	} else if (q->fd_count > QUEUE_FDS_MAX) {
+		close_file(q, w);
+	}
+}
+
+void attempt_begin(struct queue *q, struct message *m)
+{
+	settle_stop_waiting(m);
+	if (!attempt_load(q, m))
+		return;
+	message_move(&q->messages, m, MESSAGE_ACTIVE);
+	if (!try_drop(q, m))
+		plan(q, m);
+}

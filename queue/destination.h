@@ -1,0 +1,140 @@
+/*
+ * Next hops. Everything that concerns a next hop as a whole lives here: the jobs that wait for it, its hosts, how many
+ * connections it may have, whether it can be reached at all. No I/O and no clock; times are monotonic milliseconds.
+ *
+ *	hosts       unknown -> asked (resolve.c) -> known until their time to live is over
+ *	health      window: connections at a time, from 4 up to the cap, one more for each round of successes, halved
+ *when no host can be reached; then it is down for 1 s, 2 s, 4 s ... and is tried by one job at a time
+ */
+#ifndef QUEUE_DESTINATION_H
+#define QUEUE_DESTINATION_H
+
+#include <sys/queue.h>
+
+#include <uthash.h>
+
+#include "common/host/hosts.h"
+#include "queue/message.h"
+#include "queue/route.h"
+
+struct job;
+struct worker;
+TAILQ_HEAD(job_list, job);
+TAILQ_HEAD(worker_list, worker);
+TAILQ_HEAD(destination_ring, destination);
+
+enum destination_kind {
+	DESTINATION_HOSTS, /* hosts that the configuration names */
+	DESTINATION_MX,    /* hosts that the domain names */
+	DESTINATION_FOLDER,
+	DESTINATION_NOTICES
+};
+
+enum {
+	DESTINATION_KEY_MAX = 1024,
+	DESTINATION_TARGETS_MAX = 32, /* bound of the settings smart_host and route */
+	DESTINATION_JOBS_MAX = 2000,  /* whole messages in hand; beyond it they are parked */
+	DESTINATION_JOBS_LOW = 1000,  /* parked ones come back */
+	DESTINATION_WINDOW_FIRST = 4,
+	DESTINATION_REASON_MAX = 400
+};
+
+enum target_state { TARGET_UNKNOWN, TARGET_ASKED, TARGET_FOUND, TARGET_LATER, TARGET_NEVER };
+
+/* One host to look up, or known by its address. */
+struct target {
+	enum config_host_kind kind;
+	enum target_state state;
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	struct ipaddr ip;
+	uint16_t port;
+	uint32_t serial; /* of the request */
+	char *hosts;     /* TARGET_FOUND: as in hosts.h; owned */
+};
+
+struct destination {
+	UT_hash_handle hh;
+	enum destination_kind kind;
+	char *key; /* name, unique; what logs and `queue list` show; owned */
+	size_t refs;
+
+	struct job_list jobs; /* waiting for a worker */
+	size_t queued;
+	size_t at_workers;
+	TAILQ_ENTRY(destination) ring;
+	struct destination_ring *on; /* the ring or the blocked ones of its pool, while jobs wait */
+	struct message_list parked;
+	struct message_list waiting; /* deferred because no host could be reached */
+
+	struct worker_list idle; /* connected, without a job */
+	struct worker_list busy; /* connected, with one job: one more may follow */
+	size_t connections;      /* workers with jobs for it */
+	size_t window, cap, successes;
+	int64_t down_ms; /* length of the present back-off; 0 = up */
+	int64_t down_until;
+	char reason[DESTINATION_REASON_MAX]; /* why it is down */
+
+	struct target *targets; /* owned */
+	size_t target_count;
+	bool asking;
+	char *hosts; /* as in hosts.h; NULL = not known; owned */
+	int64_t hosts_until;
+
+	char *folder; /* DESTINATION_FOLDER: path as configured; owned */
+	bool use_helo;
+	int64_t timeout_ms;
+};
+
+struct destinations {
+	struct destination *table;
+};
+
+/* The name of ROUTE's next hop; TO holds DESTINATION_KEY_MAX. */
+void destination_key(const struct route *route, const char *folder, char *to);
+
+/* The next hop of that name, made when it is new; copies what it needs from ROUTE. NULL without memory. FOLDER: of
+ * ROUTE_DROP. */
+struct destination *destination_get(struct destinations *all, const struct route *route, const char *folder);
+
+/* The next hop of notices: the local pool. */
+struct destination *destination_notices(struct destinations *all);
+
+/* Points *ref to D (or NULL), counted; the last reference gone and nothing going on, it is freed. */
+void destination_ref(struct destinations *all, struct destination **ref, struct destination *d);
+void destination_tidy(struct destinations *all, struct destination *d);
+void destinations_free(struct destinations *all);
+
+/* Frees what nothing refers to and has been up or left alone for long. */
+void destinations_sweep(struct destinations *all, int64_t now_ms);
+
+bool destination_is_local(const struct destination *d); /* served by the local pool */
+
+/* Jobs wait, its hosts must be asked for. */
+bool destination_wants_hosts(const struct destination *d, int64_t now_ms);
+
+/* Jobs wait and could be given to a worker now, were there one. */
+bool destination_open(const struct destination *d, int64_t now_ms);
+
+/* Connections that it may have now. */
+size_t destination_window(const struct destination *d);
+
+/* All answers are in: DONE = hosts known, LATER or NEVER = there are none; ASKING = not yet. */
+enum destination_answer { DESTINATION_ASKING, DESTINATION_DONE, DESTINATION_LATER, DESTINATION_NEVER };
+
+/* The answer for target AT. HOSTS as in hosts.h. */
+enum destination_answer destination_answer(struct destination *d, size_t at, enum target_state state, struct span hosts,
+					   int64_t ttl_ms, int64_t now_ms);
+
+/* Begins to ask: marks every target that needs it ASKED; those with an address are FOUND. ANSWER when none needs it. */
+enum destination_answer destination_ask(struct destination *d, int64_t now_ms);
+
+/* A host was reached. True when it had been down. */
+bool destination_up(struct destination *d);
+
+/* No host could be reached. MAX_MS bounds the back-off. */
+void destination_down(struct destination *d, int64_t now_ms, int64_t max_ms, const char *reason);
+
+/* It is worth waiting for (down for a moment only), or its messages had better be deferred. */
+bool destination_worth_waiting(const struct destination *d, int64_t now_ms);
+
+#endif

@@ -1,0 +1,56 @@
+#include "queue/dispatch.h"
+
+enum { UNSERVED_LOOK = 256 /* destinations looked at to count what more workers could do */ };
+
+static struct worker *choose(const struct pool *p, const struct destination *d)
+{
+	struct worker *w = TAILQ_FIRST(&d->idle);
+	if (w)
+		return w;
+	if (d->connections < destination_window(d)) {
+		w = TAILQ_FIRST(&p->fresh);
+		if (!w)
+			w = TAILQ_FIRST(&p->connected);
+	}
+	return w || d->down_ms ? w : TAILQ_FIRST(&d->busy);
+}
+
+static size_t more_connections(const struct destination *d)
+{
+	size_t window = destination_window(d);
+	size_t room = d->connections < window ? window - d->connections : 0;
+	return d->queued < room ? d->queued : room;
+}
+
+static size_t count_unserved(const struct pool *p)
+{
+	const struct destination *d;
+	size_t looked = 0, unserved = 0;
+	TAILQ_FOREACH(d, &p->ring, ring)
+	{
+		unserved += more_connections(d);
+		if (++looked == UNSERVED_LOOK || unserved >= p->max)
+			break;
+	}
+	return unserved;
+}
+
+bool dispatch_next(struct pool *p, int64_t now_ms, struct job **job, struct worker **worker)
+{
+	struct destination *first = TAILQ_FIRST(&p->ring), *next;
+	for (struct destination *d = first; d; d = next) {
+		next = TAILQ_NEXT(d, ring);
+		pool_update_ring(p, d, now_ms);
+		if (d->on != &p->ring)
+			continue;
+		*worker = choose(p, d);
+		if (!*worker)
+			continue;
+		*job = TAILQ_FIRST(&d->jobs);
+		TAILQ_REMOVE(&p->ring, d, ring);
+		TAILQ_INSERT_TAIL(&p->ring, d, ring);
+		return true;
+	}
+	p->unserved = count_unserved(p);
+	return false;
+}

@@ -1,0 +1,54 @@
+/*
+ * Drop folders: one for each folder that a local domain names. Looked at again at most once a second, so that one that
+ * was missing, replaced or mounted over is found without a restart. A folder knows how full it is by a scan of its own,
+ * in slices; what is put into it meanwhile is added.
+ */
+#ifndef QUEUE_DROP_H
+#define QUEUE_DROP_H
+
+#include <dirent.h>
+#include <sys/types.h>
+
+#include "common/host/config.h"
+
+struct drop {
+	char *path; /* owned */
+	int fd;     /* -1 = can't be opened: see error */
+	int error;  /* errno */
+	dev_t dev;
+	ino_t ino;
+	int64_t looked_ms;
+	int64_t quota; /* octets; CONFIG_NONE */
+	bool counted;  /* `used` is known */
+	uint64_t used;
+	int64_t counted_ms;
+	DIR *counting; /* the scan that runs */
+	uint64_t counting_used;
+};
+
+struct drops {
+	struct drop *at;
+	size_t n;
+};
+
+/* The folders of SERVER; opens what can be opened. False without memory. */
+bool drops_open(struct drops *all, const struct config_server *server, int64_t now_ms);
+void drops_close(struct drops *all);
+
+/* The folder at PATH, opened again where that is due; NULL when it is none of ours. */
+struct drop *drop_find(struct drops *all, const char *path, int64_t now_ms);
+
+/* Looks at the path now. */
+void drop_look(struct drop *d, int64_t now_ms);
+
+/* The same folder, by whatever path. */
+bool drop_same(const struct drop *a, const struct drop *b);
+
+/* Whether SIZE octets more may lie in it; drop_add notes that they do. */
+bool drop_has_room(const struct drop *d, uint64_t size);
+void drop_add(struct drop *d, uint64_t size);
+
+/* Counts on, a slice of entries of one folder that is due. False when none is. */
+bool drops_count(struct drops *all, int64_t now_ms);
+
+#endif

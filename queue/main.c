@@ -1,0 +1,38 @@
+/* mailroot-queue: the queue manager of one virtual server. Init, jail, ready, loop. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "common/base/log.h"
+#include "common/host/privs.h"
+#include "queue/manager.h"
+
+/* Beside a link a worker: message files that are kept open, folders, links. */
+enum { OTHER_FILES = 1024, LOCAL_WORKERS = 64 };
+
+static void jail(const struct child *child)
+{
+	/* As far as the user's rights reach: a drop folder may be mounted or made after our start, and a rule of
+	 * Landlock would not cover it. */
+	static const char *const everything[] = {"/", NULL};
+	int workers = (int)child->server->delivery.processes.max + LOCAL_WORKERS;
+	const struct privs_jail jail = {
+		.user = child->config.user, .max_files = workers + OTHER_FILES, .paths = everything};
+	privs_enter(&jail);
+	umask(022);
+}
+
+int main(int argc, char **argv)
+{
+	static struct queue queue;
+	struct child child;
+	signal(SIGPIPE, SIG_IGN);
+	tzset();
+	child_start(argc, argv, 1 << CHILD_QUEUE, &child);
+	jail(&child);
+	if (!queue_open(&queue, &child, CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS))
+		exit(EXIT_TEMPORARY);
+	child_ready();
+	return manager_run(&queue, CHILD_FD_CONTROL);
+}

@@ -1,0 +1,281 @@
+#include "queue/manager.h"
+
+#include <event2/event.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "queue/control.h"
+#include "queue/links.h"
+#include "queue/reload.h"
+#include "queue/resolve.h"
+#include "queue/verdicts.h"
+
+enum { STOP_MS = 10 * 1000, WAIT_MAX_MS = 60 * 1000, PACKETS_AT_ONCE = 64 };
+
+/* A link that may go and come: the event that watches it, and the descriptor that this event is for. */
+struct watch {
+	struct event *event;
+	int fd;
+	short what;
+};
+
+struct manager {
+	struct queue *queue;
+	struct event_base *base;
+	int control;
+	struct event *turn;
+	struct watch arrivals, verdicts, controls, resolver, delivery, local;
+	struct watch ctls[QUEUE_CTLS_MAX];
+	int64_t stop_by; /* 0 = not stopping */
+};
+
+/* From any number of events to one turn after them. */
+static void turn_soon(struct manager *g)
+{
+	static const struct timeval now = {0, 0};
+	event_add(g->turn, &now);
+}
+
+/* Makes W watch FD for WHAT (0 or -1 = nothing). A link is closed where it breaks; this follows. */
+static void follow(struct manager *g, struct watch *w, int fd, short what, event_callback_fn callback, void *context)
+{
+	if (fd < 0)
+		what = 0;
+	if (w->event && w->fd == fd && w->what == what)
+		return;
+	if (w->event)
+		event_free(w->event);
+	w->event = what ? event_new(g->base, fd, (short)(what | EV_PERSIST), callback, context) : NULL;
+	w->fd = fd;
+	w->what = what;
+	if (what && (!w->event || event_add(w->event, NULL) < 0))
+		log_fatal(EXIT_TEMPORARY, "can't watch a link");
+}
+
+static void follow_links(struct manager *g);
+
+static void on_arrivals(int fd, short what, void *context)
+{
+	struct manager *g = context;
+	(void)fd, (void)what;
+	links_arrivals(g->queue);
+	turn_soon(g);
+}
+
+static void on_verdicts(int fd, short what, void *context)
+{
+	struct manager *g = context;
+	(void)fd, (void)what;
+	queue_clock(g->queue);
+	verdicts_receive(g->queue);
+	turn_soon(g);
+}
+
+static void on_resolver(int fd, short what, void *context)
+{
+	struct manager *g = context;
+	(void)fd, (void)what;
+	queue_clock(g->queue);
+	resolve_receive(g->queue);
+	follow_links(g);
+	turn_soon(g);
+}
+
+static void on_worker(int fd, short what, void *context)
+{
+	struct worker *w = context;
+	(void)fd, (void)what;
+	struct manager *g = w->pool->owner;
+	queue_clock(g->queue);
+	links_worker(g->queue, w); /* may be gone */
+	turn_soon(g);
+}
+
+static void read_pool(struct manager *g, struct pool *p)
+{
+	struct worker *added;
+	queue_clock(g->queue);
+	for (int i = 0; i < PACKETS_AT_ONCE && links_pool(g->queue, p, &added); i++) {
+		struct event *event =
+			added ? event_new(g->base, added->fd, EV_READ | EV_PERSIST, on_worker, added) : NULL;
+		if (!event || event_add(event, NULL) < 0)
+			log_fatal(EXIT_TEMPORARY, "can't watch a worker");
+		added->watch = event;
+	}
+	follow_links(g);
+	turn_soon(g);
+}
+
+static void on_delivery(int fd, short what, void *context)
+{
+	struct manager *g = context;
+	(void)fd, (void)what;
+	read_pool(g, &g->queue->delivery);
+}
+
+static void on_local(int fd, short what, void *context)
+{
+	struct manager *g = context;
+	(void)fd, (void)what;
+	read_pool(g, &g->queue->local);
+}
+
+static void on_ctl(int fd, short what, void *context)
+{
+	struct manager *g = context;
+	(void)what;
+	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
+		struct ctl *c = g->queue->ctls[i];
+		if (c && control_fd(c) == fd && (what & EV_READ))
+			control_receive(g->queue, c);
+	}
+	follow_links(g);
+	turn_soon(g);
+}
+
+static void attach(struct manager *g, enum child_link kind, int fd)
+{
+	struct queue *q = g->queue;
+	fd_set_nonblock(fd, true);
+	switch (kind) {
+	case CHILD_LINK_DELIVERY:
+		links_attach(q, &q->delivery, fd);
+		break;
+	case CHILD_LINK_LOCAL:
+		links_attach(q, &q->local, fd);
+		break;
+	case CHILD_LINK_RESOLVER:
+		resolve_attach(q, fd);
+		break;
+	case CHILD_LINK_CTL:
+		if (!control_attach(q, fd))
+			log_warning("too many links to mailrootctl at a time: one more was refused");
+		break;
+	default:
+		fd_close(&fd);
+	}
+}
+
+static void stop(struct manager *g, bool now)
+{
+	struct queue *q = g->queue;
+	if (g->stop_by)
+		return;
+	q->stopping = true;
+	g->stop_by = q->mono_ms + (now ? 0 : STOP_MS);
+	log_info("stopping; %zu jobs are at workers", q->jobs_out);
+}
+
+/* One packet of master; its descriptor is taken out of *packet where it is used. */
+static void obey(struct manager *g, struct ipc_packet *packet)
+{
+	struct wire_attach attached;
+	struct wire_reload reload;
+	struct wire_stop stopped;
+	if (wire_decode_stop(packet->text, &stopped)) {
+		stop(g, stopped.now);
+		return;
+	}
+	if (packet->fd_count != 1)
+		return;
+	int fd = packet->fds[0];
+	if (wire_decode_attach(packet->text, &attached)) {
+		packet->fds[0] = -1;
+		attach(g, (enum child_link)attached.kind, fd);
+	} else if (wire_decode_reload(packet->text, &reload)) {
+		packet->fds[0] = -1;
+		reload_take(g->queue, fd);
+	}
+}
+
+static void on_control(int fd, short what, void *context)
+{
+	struct manager *g = context;
+	struct ipc_packet packet;
+	(void)what;
+	queue_clock(g->queue);
+	for (int i = 0; i < PACKETS_AT_ONCE; i++) {
+		int err = ipc_receive(fd, g->queue->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
+		if (err == -EAGAIN)
+			break;
+		if (err || packet.eof) {
+			stop(g, false);
+			event_del(g->controls.event);
+			break;
+		}
+		obey(g, &packet);
+		ipc_packet_close(&packet);
+		/* The old watch goes before a new link can come under the same number. */
+		follow_links(g);
+	}
+	turn_soon(g);
+}
+
+/* Arrivals and verdicts wait in their links until the spool was listed once; a stopping queue takes no arrivals. */
+static void follow_links(struct manager *g)
+{
+	struct queue *q = g->queue;
+	short reading = q->scan.listed ? EV_READ : 0;
+	follow(g, &g->arrivals, q->arrivals, q->stopping ? 0 : reading, on_arrivals, g);
+	follow(g, &g->verdicts, q->verdicts, reading, on_verdicts, g);
+	follow(g, &g->resolver, q->resolver, EV_READ, on_resolver, g);
+	follow(g, &g->delivery, q->delivery.link, EV_READ, on_delivery, g);
+	follow(g, &g->local, q->local.link, EV_READ, on_local, g);
+	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
+		struct ctl *c = q->ctls[i];
+		short what = c && control_wants_write(c) ? EV_READ | EV_WRITE : EV_READ;
+		follow(g, &g->ctls[i], c ? control_fd(c) : -1, what, on_ctl, g);
+	}
+}
+
+static void on_turn(int fd, short what, void *context)
+{
+	struct manager *g = context;
+	struct queue *q = g->queue;
+	(void)fd, (void)what;
+	int64_t wait = queue_turn(q);
+	follow_links(g);
+	if (g->stop_by && (!q->jobs_out || q->mono_ms >= g->stop_by)) {
+		event_base_loopbreak(g->base);
+		return;
+	}
+	if (wait > WAIT_MAX_MS)
+		wait = WAIT_MAX_MS;
+	const struct timeval after = {wait / 1000, wait % 1000 * 1000};
+	event_add(g->turn, &after);
+}
+
+static void unwatch(void *event)
+{
+	event_free(event);
+}
+
+static struct event_base *make_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	return base;
+}
+
+int manager_run(struct queue *q, int control)
+{
+	struct manager g = {.queue = q, .control = control, .base = make_base()};
+	g.turn = g.base ? event_new(g.base, -1, 0, on_turn, &g) : NULL;
+	if (!g.turn)
+		log_fatal(EXIT_TEMPORARY, "can't make an event loop");
+	q->delivery.owner = q->local.owner = &g;
+	q->delivery.unwatch = q->local.unwatch = unwatch;
+	follow(&g, &g.controls, control, EV_READ, on_control, &g);
+	follow_links(&g);
+	turn_soon(&g);
+	event_base_dispatch(g.base);
+	log_info("stopped; %zu messages are in the spool", messages_count(&q->messages));
+	/* Links, locks and memory go with the process. */
+	return 0;
+}

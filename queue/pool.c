@@ -1,0 +1,188 @@
+#include "queue/pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/fd.h"
+#include "queue/jobs.h"
+
+enum { SURPLUS_AFTER_MS = 10 * 1000 };
+
+void pool_init(struct pool *p, struct destinations *destinations, size_t spare, size_t max)
+{
+	memset(p, 0, sizeof(*p));
+	TAILQ_INIT(&p->fresh);
+	TAILQ_INIT(&p->connected);
+	TAILQ_INIT(&p->busy);
+	TAILQ_INIT(&p->ring);
+	TAILQ_INIT(&p->blocked);
+	p->destinations = destinations;
+	p->link = -1;
+	pool_resize(p, spare, max);
+}
+
+void pool_resize(struct pool *p, size_t spare, size_t max)
+{
+	p->max = max;
+	p->spare = spare < max ? spare : max;
+}
+
+size_t pool_count(const struct pool *p)
+{
+	return p->fresh_count + p->connected_count + p->busy_count;
+}
+
+/* Where a worker stands follows from what it has: each change leaves by the old facts and enters by the new ones. */
+static struct worker_list *list_of(struct worker *w, size_t **count)
+{
+	struct pool *p = w->pool;
+	bool busy = w->job_count || w->leaving;
+	*count = busy ? &p->busy_count : w->connected ? &p->connected_count : &p->fresh_count;
+	return busy ? &p->busy : w->connected ? &p->connected : &p->fresh;
+}
+
+static void leave(struct worker *w)
+{
+	size_t *count;
+	TAILQ_REMOVE(list_of(w, &count), w, place);
+	--*count;
+	if (w->on_destination)
+		TAILQ_REMOVE(w->on_destination, w, at_destination);
+	w->on_destination = NULL;
+	if (w->job_count)
+		w->destination->connections--;
+}
+
+static void enter(struct worker *w)
+{
+	size_t *count;
+	struct worker_list *list = list_of(w, &count);
+	/* The freshest of the unconnected is taken first, so that surplus ones grow old at the end. */
+	if (list == &w->pool->fresh)
+		TAILQ_INSERT_HEAD(list, w, place);
+	else
+		TAILQ_INSERT_TAIL(list, w, place);
+	++*count;
+	if (w->connected && w->job_count < 2 && !w->leaving) {
+		w->on_destination = w->job_count ? &w->destination->busy : &w->destination->idle;
+		TAILQ_INSERT_HEAD(w->on_destination, w, at_destination);
+	}
+	if (w->job_count)
+		w->destination->connections++;
+}
+
+struct worker *pool_add(struct pool *p, uint32_t number, int fd, int64_t now_ms)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	if (!w) {
+		fd_close(&fd);
+		return NULL;
+	}
+	TAILQ_INIT(&w->jobs);
+	w->pool = p;
+	w->number = number;
+	w->fd = fd;
+	w->idle_since = now_ms;
+	enter(w);
+	return w;
+}
+
+void pool_remove(struct worker *w)
+{
+	leave(w);
+	destination_ref(w->pool->destinations, &w->destination, NULL);
+	if (w->watch && w->pool->unwatch)
+		w->pool->unwatch(w->watch);
+	fd_close(&w->fd);
+	free(w);
+}
+
+void pool_free(struct pool *p)
+{
+	struct worker *w;
+	while ((w = TAILQ_FIRST(&p->busy)) || (w = TAILQ_FIRST(&p->connected)) || (w = TAILQ_FIRST(&p->fresh)))
+		pool_remove(w);
+	fd_close(&p->link);
+}
+
+static void place_destination(struct destination *d, struct destination_ring *to)
+{
+	if (d->on == to)
+		return;
+	if (d->on)
+		TAILQ_REMOVE(d->on, d, ring);
+	if (to)
+		TAILQ_INSERT_TAIL(to, d, ring);
+	d->on = to;
+}
+
+void pool_assign(struct worker *w, struct job *j)
+{
+	struct destination *d = j->destination;
+	leave(w);
+	TAILQ_REMOVE(&d->jobs, j, place);
+	if (--d->queued == 0)
+		place_destination(d, NULL);
+	d->at_workers++;
+	TAILQ_INSERT_TAIL(&w->jobs, j, place);
+	w->job_count++;
+	j->worker = w;
+	/* One that was connected elsewhere closes that connection first. */
+	if (w->destination != d)
+		w->connected = false;
+	destination_ref(w->pool->destinations, &w->destination, d);
+	enter(w);
+}
+
+void pool_release(struct worker *w, struct job *j, bool connected, int64_t now_ms)
+{
+	leave(w);
+	TAILQ_REMOVE(&w->jobs, j, place);
+	w->job_count--;
+	j->destination->at_workers--;
+	j->worker = NULL;
+	w->connected = connected;
+	w->idle_since = now_ms;
+	if (!w->job_count && !connected)
+		destination_ref(w->pool->destinations, &w->destination, NULL);
+	enter(w);
+}
+
+void pool_leaving(struct worker *w)
+{
+	leave(w);
+	w->leaving = true;
+	enter(w);
+}
+
+void pool_disconnected(struct worker *w)
+{
+	leave(w);
+	w->connected = false;
+	if (!w->job_count)
+		destination_ref(w->pool->destinations, &w->destination, NULL);
+	enter(w);
+}
+
+void pool_update_ring(struct pool *p, struct destination *d, int64_t now_ms)
+{
+	place_destination(d, !d->queued ? NULL : destination_open(d, now_ms) ? &p->ring : &p->blocked);
+}
+
+size_t pool_wanted(const struct pool *p)
+{
+	size_t wanted = p->busy_count + p->unserved;
+	if (wanted < p->spare)
+		wanted = p->spare;
+	return wanted < p->max ? wanted : p->max;
+}
+
+struct worker *pool_surplus(const struct pool *p, int64_t now_ms)
+{
+	if (pool_count(p) <= p->spare)
+		return NULL;
+	struct worker *w = TAILQ_LAST(&p->fresh, worker_list);
+	if (!w)
+		w = TAILQ_FIRST(&p->connected);
+	return w && now_ms - w->idle_since >= SURPLUS_AFTER_MS ? w : NULL;
+}

@@ -1,0 +1,13 @@
+/* A changed configuration in a running queue: what waits is routed anew. */
+#ifndef QUEUE_RELOAD_H
+#define QUEUE_RELOAD_H
+
+#include "queue/queue.h"
+
+/*
+ * Takes the canonical text in FD (closed). What has not begun is decided anew; what waits only because its next hop
+ * could not be reached, and would not go there any more, is tried at once. False: the text is none, nothing changed.
+ */
+bool reload_take(struct queue *q, int fd);
+
+#endif

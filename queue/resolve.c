@@ -1,0 +1,197 @@
+#include "queue/resolve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "queue/settle.h"
+
+enum { ANSWER_WITHIN_MS = 30 * 1000, ANSWERS_AT_ONCE = 64 };
+
+/* One request under way; the oldest first. */
+struct request {
+	TAILQ_ENTRY(request) place;
+	UT_hash_handle hh;
+	uint32_t serial;
+	struct destination *destination; /* counted */
+	size_t target;
+	int64_t deadline;
+};
+TAILQ_HEAD(request_list, request);
+
+struct resolve {
+	struct request_list list;
+	struct request *by_serial;
+	uint32_t last_serial;
+};
+
+static struct resolve *state_of(struct queue *q)
+{
+	if (!q->resolving) {
+		q->resolving = calloc(1, sizeof(*q->resolving));
+		if (!q->resolving)
+			log_fatal(EXIT_TEMPORARY, "out of memory");
+		TAILQ_INIT(&q->resolving->list);
+	}
+	return q->resolving;
+}
+
+static void request_free(struct queue *q, struct request *r)
+{
+	TAILQ_REMOVE(&q->resolving->list, r, place);
+	HASH_DEL(q->resolving->by_serial, r);
+	destination_ref(&q->destinations, &r->destination, NULL);
+	free(r);
+}
+
+static void drop_link(struct queue *q, const char *why)
+{
+	log_warning("link to the resolver closed: %s", why);
+	fd_close(&q->resolver);
+}
+
+static void send_request(struct queue *q, const struct request *r)
+{
+	const struct target *t = &r->destination->targets[r->target];
+	struct wire_resolve packet = {
+		.serial = r->serial, .name = span_of(t->name), .port = t->port, .mx = t->kind == CONFIG_HOST_MX};
+	if (q->resolver < 0)
+		return;
+	str_clear(&q->packet);
+	int err = wire_encode_resolve(&packet, &q->packet) ? ipc_send(q->resolver, str_span(&q->packet), NULL, 0)
+							   : -EMSGSIZE;
+	if (err == -EPIPE || err == -ECONNRESET)
+		drop_link(q, strerror(-err));
+	else if (err && err != -EAGAIN) /* a full link: the deadline sees to it */
+		log_warning("can't ask the resolver for %s: %s", t->name, strerror(-err));
+}
+
+static void ask_target(struct queue *q, struct destination *d, size_t at)
+{
+	struct resolve *state = state_of(q);
+	struct request *r = calloc(1, sizeof(*r));
+	if (!r)
+		log_fatal(EXIT_TEMPORARY, "out of memory");
+	r->serial = ++state->last_serial;
+	r->target = at;
+	r->deadline = q->mono_ms + ANSWER_WITHIN_MS;
+	destination_ref(&q->destinations, &r->destination, d);
+	TAILQ_INSERT_TAIL(&state->list, r, place);
+	HASH_ADD(hh, state->by_serial, serial, sizeof(r->serial), r);
+	send_request(q, r);
+}
+
+void resolve_ask(struct queue *q, struct destination *d)
+{
+	if (!destination_wants_hosts(d, q->mono_ms))
+		return;
+	enum destination_answer answer = destination_ask(d, q->mono_ms);
+	for (size_t i = 0; answer == DESTINATION_ASKING && i < d->target_count; i++)
+		if (d->targets[i].state == TARGET_ASKED)
+			ask_target(q, d, i);
+	pool_update_ring(queue_pool(q, d), d, q->mono_ms);
+}
+
+/* The answer for R's target, and with the last answer what follows for the destination. */
+static void conclude(struct queue *q, struct request *r, enum target_state state, const struct wire_resolved *answer)
+{
+	struct destination *d = NULL;
+	struct span rest;
+	struct settle_result refusal = {.host = {NULL, 0}, .text = answer->text};
+	destination_ref(&q->destinations, &d, r->destination);
+	enum destination_answer all =
+		destination_answer(d, r->target, state, answer->hosts, (int64_t)answer->ttl_s * 1000, q->mono_ms);
+	request_free(q, r);
+	if (!enhanced_parse(answer->enhanced, &refusal.enhanced, &rest))
+		refusal.enhanced = (struct enhanced){4, 4, 3};
+	refusal.event = all == DESTINATION_NEVER ? JOURNAL_FAILED : JOURNAL_DELAYED;
+	if (refusal.event == JOURNAL_DELAYED)
+		refusal.enhanced.class = 4;
+	if (all == DESTINATION_LATER || all == DESTINATION_NEVER)
+		settle_refuse(q, d, &refusal);
+	pool_update_ring(queue_pool(q, d), d, q->mono_ms);
+	destination_ref(&q->destinations, &d, NULL);
+}
+
+static bool valid_hosts(struct span hosts)
+{
+	struct host host;
+	int got, count = 0;
+	while ((got = hosts_next(&hosts, &host)) == 1)
+		if (++count > HOSTS_MAX)
+			return false;
+	return got == 0 && count > 0;
+}
+
+static bool take_answer(struct queue *q, struct span packet)
+{
+	static const enum target_state states[] = {TARGET_FOUND, TARGET_LATER, TARGET_NEVER};
+	struct wire_resolved answer;
+	struct request *r;
+	if (!wire_decode_resolved(packet, &answer))
+		return false;
+	enum target_state state = states[answer.event];
+	if (state == TARGET_FOUND && !valid_hosts(answer.hosts))
+		return false;
+	uint32_t serial = (uint32_t)answer.serial;
+	HASH_FIND(hh, state_of(q)->by_serial, &serial, sizeof(serial), r);
+	if (r) /* otherwise too late */
+		conclude(q, r, state, &answer);
+	return true;
+}
+
+bool resolve_receive(struct queue *q)
+{
+	struct ipc_packet packet;
+	for (int i = 0; i < ANSWERS_AT_ONCE && q->resolver >= 0; i++) {
+		int err = ipc_receive(q->resolver, q->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
+		if (err == -EAGAIN)
+			return true;
+		if (err || packet.eof) {
+			drop_link(q, err ? strerror(-err) : "it went away");
+			return false;
+		}
+		bool ok = packet.fd_count == 0 && take_answer(q, packet.text);
+		ipc_packet_close(&packet);
+		if (!ok) {
+			drop_link(q, "it sent what is no answer");
+			return false;
+		}
+	}
+	return q->resolver >= 0;
+}
+
+void resolve_attach(struct queue *q, int fd)
+{
+	struct request *r;
+	fd_close(&q->resolver);
+	q->resolver = fd;
+	TAILQ_FOREACH(r, &state_of(q)->list, place)
+	send_request(q, r);
+}
+
+void resolve_expire(struct queue *q)
+{
+	const struct wire_resolved none = {.text = SPAN("the resolver did not answer in time")};
+	struct request *r;
+	while ((r = TAILQ_FIRST(&state_of(q)->list)) && r->deadline <= q->mono_ms)
+		conclude(q, r, TARGET_LATER, &none);
+}
+
+int64_t resolve_next(const struct queue *q)
+{
+	const struct request *r = q->resolving ? TAILQ_FIRST(&q->resolving->list) : NULL;
+	return r ? r->deadline : INT64_MAX;
+}
+
+void resolve_free(struct queue *q)
+{
+	while (q->resolving && !TAILQ_EMPTY(&q->resolving->list))
+		request_free(q, TAILQ_FIRST(&q->resolving->list));
+	free(q->resolving);
+	q->resolving = NULL;
+}

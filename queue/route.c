@@ -1,0 +1,115 @@
+#include "queue/route.h"
+
+#include <string.h>
+
+#include "common/mail/domain.h"
+
+static const char *const kind_names[ROUTE_KIND_COUNT] = {
+	[ROUTE_DROP] = "drop",       [ROUTE_HOSTS] = "hosts", [ROUTE_MX] = "mx",
+	[ROUTE_LITERAL] = "literal", [ROUTE_NONE] = "none",
+};
+
+const char *route_kind_name(enum route_kind kind)
+{
+	return kind_names[kind];
+}
+
+static void add_rule(struct route *out, const char *what, struct span value, struct config_origin origin)
+{
+	if (out->rule_count < ROUTE_RULES_MAX)
+		out->rules[out->rule_count++] = (struct route_rule){what, value, origin};
+}
+
+static bool to_local(const struct config_server *server, struct route *out)
+{
+	for (size_t i = 0; i < server->local_domain_count; i++) {
+		const struct config_local_domain *local = &server->local_domains[i];
+		if (out->domain.len && !span_equal_nocase(span_of(local->name), out->domain))
+			continue;
+		add_rule(out, out->domain.len ? "local_domain" : "default_domain", span_of(local->name), local->origin);
+		out->kind = ROUTE_DROP;
+		out->local = local;
+		return true;
+	}
+	return false;
+}
+
+/* Addresses of alias domains are stamped when they come in; one may wait from before it was made an alias. */
+static bool to_alias(const struct config_server *server, struct route *out)
+{
+	for (size_t i = 0; i < server->alias_domain_count && server->local_domain_count; i++) {
+		const struct config_alias_domain *alias = &server->alias_domains[i];
+		if (!span_equal_nocase(span_of(alias->name), out->domain))
+			continue;
+		add_rule(out, "alias_domain", span_of(alias->name), alias->origin);
+		out->kind = ROUTE_DROP;
+		out->local = &server->local_domains[0];
+		return true;
+	}
+	return false;
+}
+
+static const struct config_remote_domain *find_remote(const struct config_server *server, struct span domain)
+{
+	const struct config_remote_domain *best = NULL;
+	for (size_t i = 0; i < server->remote_domain_count; i++) {
+		const struct config_remote_domain *remote = &server->remote_domains[i];
+		struct span pattern = span_of(remote->name);
+		if (domain_pattern_match(pattern, domain) &&
+		    (!best || domain_pattern_weight(pattern) > domain_pattern_weight(span_of(best->name))))
+			best = remote;
+	}
+	return best;
+}
+
+static bool to_hosts(const struct config_hosts *hosts, const char *what, struct config_origin origin, struct route *out)
+{
+	if (!hosts->n)
+		return false;
+	add_rule(out, what, span_of(hosts->at[0].name), origin);
+	out->kind = ROUTE_HOSTS;
+	out->hosts = hosts;
+	return true;
+}
+
+static void to_domain(struct route *out, const char *what, struct config_origin origin)
+{
+	struct span inner = {out->domain.at + 1, out->domain.len - 2};
+	add_rule(out, what, out->domain, origin);
+	if (domain_valid(out->domain)) {
+		out->kind = ROUTE_MX;
+		return;
+	}
+	out->kind = ROUTE_NONE;
+	out->why = "the domain is no domain name";
+	if (!domain_is_literal(out->domain))
+		return;
+	if (span_starts_nocase(inner, SPAN("IPv6:")))
+		inner = span_skip(inner, 5);
+	if (ipaddr_parse(inner, &out->literal))
+		out->kind = ROUTE_LITERAL;
+}
+
+void route_decide(const struct config_server *server, const struct address *recipient, struct route *out)
+{
+	const struct config_origin by_default = {0};
+	memset(out, 0, sizeof(*out));
+	out->domain = recipient->domain;
+	out->outbound = &server->outbound;
+	if (to_local(server, out) || to_alias(server, out))
+		return;
+	const struct config_remote_domain *remote = find_remote(server, out->domain);
+	if (remote) {
+		add_rule(out, "remote_domain", span_of(remote->name), remote->origin);
+		out->outbound = &remote->outbound;
+		if (remote->route.dns) {
+			to_domain(out, "route dns", remote->route_at);
+			return;
+		}
+		if (to_hosts(&remote->route.hosts, "route", remote->route_at, out))
+			return;
+	}
+	if (to_hosts(&server->smart_host, "smart_host", server->smart_host_at, out))
+		return;
+	to_domain(out, "mx", by_default);
+}

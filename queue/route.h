@@ -1,0 +1,48 @@
+/*
+ * Where a recipient's mail goes, and which lines of the configuration say so. Pure: no look-ups, no files.
+ *
+ * Order: local and alias domains go to their drop folder; the remote domain that fits best, if it has a route, goes
+ * there; then the smart host; then the MX of the domain, or the address itself where the domain is a literal.
+ */
+#ifndef QUEUE_ROUTE_H
+#define QUEUE_ROUTE_H
+
+#include "common/host/config.h"
+#include "common/mail/address.h"
+
+enum route_kind {
+	ROUTE_DROP,    /* into the drop folder of `local` */
+	ROUTE_HOSTS,   /* to `hosts`, in order */
+	ROUTE_MX,      /* to the MX of `domain` */
+	ROUTE_LITERAL, /* to the address `literal` */
+	ROUTE_NONE,    /* nowhere: no mail can go there, `why` says it */
+	ROUTE_KIND_COUNT
+};
+
+/* One step of the way to the decision: what was looked at, and where it is written (file NULL = by default). */
+struct route_rule {
+	const char *what;
+	struct span value;
+	struct config_origin origin;
+};
+
+enum { ROUTE_RULES_MAX = 6 };
+
+struct route {
+	enum route_kind kind;
+	const struct config_local_domain *local;
+	const struct config_hosts *hosts;
+	const struct config_outbound *outbound; /* of HOSTS, MX, LITERAL */
+	struct span domain;                     /* of the recipient */
+	struct ipaddr literal;
+	const char *why;
+	struct route_rule rules[ROUTE_RULES_MAX];
+	size_t rule_count;
+};
+
+const char *route_kind_name(enum route_kind kind);
+
+/* Pointers in *out lead into SERVER and RECIPIENT. */
+void route_decide(const struct config_server *server, const struct address *recipient, struct route *out);
+
+#endif

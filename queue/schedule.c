@@ -1,0 +1,67 @@
+#include "queue/schedule.h"
+
+#include "common/mail/msgid.h"
+
+enum { ATTEMPTS_MAX = 1000000, DOWN_MAX_MS = 5 * 60 * 1000 };
+
+/* Where the configuration holds no ladder (it always does). */
+static const int64_t fallback_ms = 15 * 60 * 1000;
+
+int64_t schedule_age(const char *id, int64_t wall_ms)
+{
+	int64_t age = wall_ms - msgid_time(id) * 1000;
+	return age > 0 ? age : 0;
+}
+
+int64_t schedule_delay(const struct config_durations *ladder, unsigned attempts)
+{
+	if (!ladder->n)
+		return fallback_ms;
+	size_t step = attempts ? attempts - 1 : 0;
+	return ladder->ms[step < ladder->n ? step : ladder->n - 1];
+}
+
+int64_t schedule_delay_until(const struct config_durations *ladder, unsigned attempts, int64_t age_ms, int64_t expire)
+{
+	int64_t delay = schedule_delay(ladder, attempts);
+	if (age_ms < expire && delay > expire - age_ms)
+		return expire - age_ms;
+	return delay;
+}
+
+int64_t schedule_remaining(const struct config_durations *ladder, int64_t written_wall_ms, int64_t wall_ms)
+{
+	int64_t longest = ladder->n ? 0 : fallback_ms;
+	for (size_t i = 0; i < ladder->n; i++)
+		if (ladder->ms[i] > longest)
+			longest = ladder->ms[i];
+	int64_t left = written_wall_ms - wall_ms;
+	if (left < 0)
+		return 0;
+	return left < longest ? left : longest;
+}
+
+/* How many attempts fail before EXPIRE is over when each is made in its time. */
+static unsigned attempts_within(const struct config_durations *ladder, int64_t expire)
+{
+	unsigned attempts = 1;
+	int64_t at = 0;
+	while (attempts < ATTEMPTS_MAX) {
+		at += schedule_delay(ladder, attempts);
+		if (at > expire)
+			break;
+		attempts++;
+	}
+	return attempts;
+}
+
+bool schedule_expired(const struct config_durations *ladder, int64_t expire, int64_t age_ms, unsigned attempts)
+{
+	return age_ms >= expire && attempts >= (attempts_within(ladder, expire) + 1) / 2;
+}
+
+int64_t schedule_down_max(const struct config_durations *ladder)
+{
+	int64_t first = schedule_delay(ladder, 1);
+	return first < DOWN_MAX_MS ? first : DOWN_MAX_MS;
+}

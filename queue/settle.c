@@ -1,0 +1,278 @@
+#include "queue/settle.h"
+
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "queue/attempt.h"
+#include "queue/jobs.h"
+#include "queue/schedule.h"
+
+enum { TROUBLE_MS = 10 * 1000, REFUSE_SLICE = 200, REASON_MAX = 64 * 1024 };
+
+static int64_t expire_of(const struct queue *q, bool local)
+{
+	const struct config_delivery *delivery = &queue_server(q)->delivery;
+	return local ? delivery->local_expire : delivery->expire;
+}
+
+/* Whether a recipient in STATE can come to EVENT. */
+static bool may_become(enum recipient_state state, enum journal_event event)
+{
+	switch (event) {
+	case JOURNAL_DELIVERED:
+	case JOURNAL_FAILED:
+	case JOURNAL_DELAYED:
+		return state == RECIPIENT_OPEN;
+	case JOURNAL_NOTICED:
+		return state == RECIPIENT_FAILED;
+	case JOURNAL_DELETED:
+		return state == RECIPIENT_OPEN || state == RECIPIENT_DELAYED || state == RECIPIENT_FAILED;
+	default:
+		return false;
+	}
+}
+
+static enum recipient_state state_after(enum journal_event event)
+{
+	switch (event) {
+	case JOURNAL_DELIVERED:
+		return RECIPIENT_DELIVERED;
+	case JOURNAL_FAILED:
+		return RECIPIENT_FAILED;
+	case JOURNAL_NOTICED:
+		return RECIPIENT_NOTICED;
+	case JOURNAL_DELETED:
+		return RECIPIENT_DELETED;
+	default:
+		return RECIPIENT_DELAYED;
+	}
+}
+
+/* A delay that comes too late: the failure that it becomes. TEXT holds its words. */
+static struct settle_result expired(const struct settle_result *delay, int64_t age_ms, struct str *text)
+{
+	char duration[CLOCK_TEXT_MAX];
+	clock_duration(age_ms, duration);
+	str_printf(text, "expired after %s; last: ", duration);
+	if (delay->host.len)
+		str_printf(text, "%.*s said ", SPAN_ARGS(delay->host));
+	if (delay->code)
+		str_printf(text, "%d ", delay->code);
+	str_append(text, delay->text);
+	return (struct settle_result){.event = JOURNAL_FAILED, .enhanced = {4, 4, 7}, .text = str_span(text)};
+}
+
+static void append_line(const struct queue *q, const struct settle_result *result, size_t first, size_t last,
+			struct str *lines)
+{
+	const struct journal_line line = {.wall_ms = q->wall_ms,
+					  .first = (uint32_t)first,
+					  .last = (uint32_t)last,
+					  .event = result->event,
+					  .code = result->code,
+					  .enhanced = result->enhanced,
+					  .host = result->host,
+					  .text = result->text};
+	journal_format(&line, lines);
+}
+
+/* Changes the states and appends one line a run of neighbours to LINES. */
+static void change_states(const struct queue *q, struct whole *w, const struct job *job, size_t first, size_t last,
+			  const struct settle_result *result, struct str *lines)
+{
+	size_t end = last < w->rcpt_count ? last + 1 : w->rcpt_count, run = 0;
+	for (size_t i = first; i <= end; i++) {
+		bool takes = i < end && (!job || job_has(job, i)) && may_become(w->states[i], result->event);
+		if (takes) {
+			whole_set(w, i, state_after(result->event));
+			run++;
+		} else if (run) {
+			append_line(q, result, i - run, i - 1, lines);
+			run = 0;
+		}
+	}
+}
+
+static void remember(struct queue *q, struct message *m, struct span lines)
+{
+	int err = store_to_cur(&q->store, m);
+	if (!err)
+		err = store_journal_append(&q->store, m, lines);
+	if (err)
+		log_error("id=%s: can't write the journal: %s", m->id, strerror(-err));
+}
+
+void settle_note(struct queue *q, struct message *m, const struct job *job, size_t first, size_t last,
+		 const struct settle_result *result)
+{
+	struct settle_result late;
+	struct str lines, text;
+	int64_t age = schedule_age(m->id, q->wall_ms);
+	int64_t expire = expire_of(q, !job || destination_is_local(job->destination));
+	str_init(&lines, (size_t)JOURNAL_LINE_MAX * (m->whole->rcpt_count + 1));
+	str_init(&text, JOURNAL_LINE_MAX);
+	if (result->event == JOURNAL_DELAYED &&
+	    schedule_expired(&queue_server(q)->delivery.retry, expire, age, m->attempts + 1u)) {
+		late = expired(result, age, &text);
+		result = &late;
+		log_info("id=%s status=failed enhanced=4.4.7 text=\"%s\"", m->id, str_text(&text));
+	}
+	change_states(q, m->whole, job, first, last, result, &lines);
+	bool written = result->journaled && m->in_cur;
+	m->has_log |= written;
+	if (lines.len && !written && !whole_done(m->whole))
+		remember(q, m, str_span(&lines));
+	str_free(&lines);
+	str_free(&text);
+}
+
+void settle_trouble(struct queue *q, struct message *m, const char *what, int err)
+{
+	log_error("id=%s: can't %s: %s", m->id, what, strerror(-err));
+	if (m->whole)
+		attempt_unload(q, m);
+	message_wait(&q->messages, m, MESSAGE_WAITING, q->mono_ms + TROUBLE_MS);
+}
+
+void settle_badmail(struct queue *q, struct message *m, struct span why)
+{
+	struct span rest = why, line;
+	int err = store_badmail(&q->store, m, why);
+	if (err) {
+		settle_trouble(q, m, "move the message to badmail/", err);
+		return;
+	}
+	if (!span_line(&rest, &line))
+		line = why;
+	log_warning("id=%s status=badmail text=\"%.*s\"", m->id, SPAN_ARGS(line));
+	queue_forget(q, m);
+}
+
+static void finish(struct queue *q, struct message *m)
+{
+	int err = store_finish(&q->store, m);
+	if (err)
+		settle_trouble(q, m, "remove the finished message", err);
+	else
+		queue_forget(q, m);
+}
+
+static void last_failure(void *context, const struct journal_line *line)
+{
+	int64_t *latest = context;
+	if (line->event == JOURNAL_FAILED && line->wall_ms > *latest)
+		*latest = line->wall_ms;
+}
+
+/* What the journal says of failures, for the reader of badmail/ID.txt. */
+static void fail_for_good(struct queue *q, struct message *m)
+{
+	struct str text;
+	str_init(&text, REASON_MAX + 512);
+	str_append_text(
+		&text, "The message could not be delivered, and its sender is empty, so that no notice can be sent.\n");
+	store_journal_tail(&q->store, m, REASON_MAX, &text);
+	settle_badmail(q, m, str_span(&text));
+	str_free(&text);
+}
+
+/* The failed recipients are told to the sender: a job of the local pool, whose id depends on the journal alone. */
+static void begin_notice(struct queue *q, struct message *m)
+{
+	struct whole *w = m->whole;
+	struct destination *d = destination_notices(&q->destinations);
+	bool ok = d != NULL;
+	if (store_journal_read(&q->store, m, last_failure, &w->failed_at_ms) < 0 || !w->failed_at_ms)
+		w->failed_at_ms = q->wall_ms;
+	for (size_t i = 0; ok && i < w->rcpt_count; i++)
+		if (w->states[i] == RECIPIENT_FAILED)
+			ok = job_take(q, m, d, JOB_NOTICE, i) != NULL;
+	if (!ok)
+		attempt_take_back(q, m, TROUBLE_MS);
+}
+
+static void defer(struct queue *q, struct message *m)
+{
+	const struct config_durations *ladder = &queue_server(q)->delivery.retry;
+	struct destination *unreachable = m->whole->unreachable;
+	bool local = m->destination && destination_is_local(m->destination);
+	if (m->attempts < UINT16_MAX)
+		m->attempts++;
+	int64_t delay = schedule_delay_until(ladder, m->attempts, schedule_age(m->id, q->wall_ms), expire_of(q, local));
+	if (m->has_log)
+		store_set_next_try(&q->store, m, q->wall_ms + delay);
+	attempt_unload(q, m);
+	message_wait(&q->messages, m, MESSAGE_WAITING, q->mono_ms + delay);
+	if (!unreachable)
+		return;
+	destination_ref(&q->destinations, &m->destination, unreachable);
+	m->waits_for_host = true;
+	TAILQ_INSERT_TAIL(&unreachable->waiting, m, at_next_hop);
+}
+
+void settle_message(struct queue *q, struct message *m)
+{
+	struct whole *w = m->whole;
+	if (w->job_count)
+		return;
+	bool more = w->counts[RECIPIENT_OPEN] || w->counts[RECIPIENT_DELAYED];
+	if (whole_done(w))
+		finish(q, m);
+	else if (w->deleting)
+		settle_badmail(q, m, SPAN("Deleted by an operator.\n"));
+	else if (w->counts[RECIPIENT_FAILED] && w->sender.text.len && !w->notice_delayed)
+		begin_notice(q, m);
+	else if (!more && !w->sender.text.len)
+		fail_for_good(q, m);
+	else if (w->counts[RECIPIENT_OPEN])
+		attempt_take_back(q, m, w->hold_ms);
+	else
+		defer(q, m);
+}
+
+bool settle_refuse(struct queue *q, struct destination *d, const struct settle_result *result)
+{
+	struct job *j;
+	for (int i = 0; i < REFUSE_SLICE && (j = TAILQ_FIRST(&d->jobs)); i++) {
+		struct message *m = j->message;
+		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, result);
+		if (result->event == JOURNAL_DELAYED)
+			m->whole->unreachable = d;
+		log_info("id=%s from=<%.*s> to=<%.*s> relay=%s status=%s text=\"%.*s\"", m->id,
+			 SPAN_ARGS(m->whole->sender.text), SPAN_ARGS(m->whole->rcpts[0].text), d->key,
+			 journal_event_name(result->event), SPAN_ARGS(result->text));
+		job_end(q, j, false);
+		settle_message(q, m);
+	}
+	return TAILQ_EMPTY(&d->jobs);
+}
+
+void settle_stop_waiting(struct message *m)
+{
+	if (m->waits_for_host)
+		TAILQ_REMOVE(&m->destination->waiting, m, at_next_hop);
+	m->waits_for_host = false;
+}
+
+bool settle_hurry(struct queue *q, struct message *m)
+{
+	if (m->state != MESSAGE_WAITING)
+		return false;
+	settle_stop_waiting(m);
+	message_move(&q->messages, m, m->found ? MESSAGE_FOUND : MESSAGE_READY);
+	return true;
+}
+
+void settle_refill(struct queue *q, struct destination *d)
+{
+	struct message *m;
+	while (d->queued + q->messages.counts[MESSAGE_READY] < DESTINATION_JOBS_LOW) {
+		if ((m = TAILQ_FIRST(&d->parked)))
+			message_move(&q->messages, m, MESSAGE_READY);
+		else if (!d->down_ms && (m = TAILQ_FIRST(&d->waiting)))
+			settle_hurry(q, m);
+		else
+			break;
+	}
+}

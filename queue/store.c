@@ -1,0 +1,351 @@
+#include "queue/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+
+enum { FILE_NAME = MSGID_LEN + 8, COMPARE_CHUNK = 32 * 1024, JOURNAL_CHUNK = 64 * 1024, FOLDER_PATH = 4096 + 16 };
+
+static void file_name(const char *id, const char *suffix, char *to)
+{
+	snprintf(to, FILE_NAME, "%s%s", id, suffix);
+}
+
+static int folder_of(const struct store *s, const struct message *m)
+{
+	return m->in_cur ? s->cur_fd : s->new_fd;
+}
+
+static int open_folder(const char *path, char *what, size_t what_size)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	snprintf(what, what_size, "%s", path);
+	return -errno;
+}
+
+static int open_lock(const char *path, char *what, size_t what_size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int err = fd < 0 ? -errno : 0;
+	while (!err && flock(fd, LOCK_EX) < 0)
+		err = errno == EINTR ? 0 : -errno;
+	if (!err)
+		return fd;
+	snprintf(what, what_size, "%s", path);
+	fd_close(&fd);
+	return err;
+}
+
+int store_open(struct store *s, const char *dir, const char *badmail, char *what, size_t what_size)
+{
+	char path[FOLDER_PATH];
+	*s = (struct store){-1, -1, -1, -1};
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	s->lock_fd = open_lock(path, what, what_size);
+	if (s->lock_fd < 0)
+		return s->lock_fd;
+	snprintf(path, sizeof(path), "%s/new", dir);
+	s->new_fd = open_folder(path, what, what_size);
+	if (s->new_fd < 0)
+		return s->new_fd;
+	snprintf(path, sizeof(path), "%s/cur", dir);
+	s->cur_fd = open_folder(path, what, what_size);
+	if (s->cur_fd < 0)
+		return s->cur_fd;
+	s->badmail_fd = open_folder(badmail, what, what_size);
+	return s->badmail_fd < 0 ? s->badmail_fd : 0;
+}
+
+void store_close(struct store *s)
+{
+	fd_close(&s->new_fd);
+	fd_close(&s->cur_fd);
+	fd_close(&s->badmail_fd);
+	fd_close(&s->lock_fd);
+}
+
+int store_open_message(const struct store *s, const struct message *m)
+{
+	char name[MSGNAME_MAX];
+	message_name(m, name);
+	int fd = openat(folder_of(s, m), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int store_lock(int fd, enum store_lock how)
+{
+	if (flock(fd, (how == STORE_SHARED ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
+		return -errno;
+	if (how == STORE_ALONE_THEN_SHARED && flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return -errno;
+	return 0;
+}
+
+static int check_file(int fd, const struct message *m)
+{
+	struct stat st;
+	int err = store_lock(fd, STORE_ALONE);
+	if (err)
+		return err;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!st.st_nlink)
+		return -ENOENT;
+	if (S_ISREG(st.st_mode) && st.st_size == 0)
+		return -ENODATA;
+	return S_ISREG(st.st_mode) && (uint64_t)st.st_size == m->size ? 0 : -EBADMSG;
+}
+
+int store_probe(const struct store *s, const struct message *m)
+{
+	int fd = store_open_message(s, m);
+	if (fd < 0)
+		return fd == -ELOOP || fd == -ENXIO ? -EBADMSG : fd;
+	int err = check_file(fd, m);
+	fd_close(&fd);
+	return err;
+}
+
+int store_sync(int fd)
+{
+	return fsync(fd) == 0 ? 0 : -errno;
+}
+
+int store_to_cur(const struct store *s, struct message *m)
+{
+	char name[MSGNAME_MAX];
+	if (m->in_cur)
+		return 0;
+	message_name(m, name);
+	if (renameat2(s->new_fd, name, s->cur_fd, name, RENAME_NOREPLACE) < 0)
+		return -errno;
+	m->in_cur = true;
+	return 0;
+}
+
+/* The length of what counts in FD, SIZE octets long. A line is no longer than JOURNAL_LINE_MAX. */
+static off_t whole_length(int fd, off_t size)
+{
+	char tail[JOURNAL_LINE_MAX];
+	off_t from = size > (off_t)sizeof(tail) ? size - (off_t)sizeof(tail) : 0;
+	ssize_t got = pread(fd, tail, sizeof(tail), from);
+	return got < 0 ? size : from + (off_t)journal_whole((struct span){tail, (size_t)got});
+}
+
+static int cut_torn_tail(int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	off_t whole = st.st_size ? whole_length(fd, st.st_size) : 0;
+	return whole == st.st_size || ftruncate(fd, whole) == 0 ? 0 : -errno;
+}
+
+int store_journal_open(const struct store *s, struct message *m)
+{
+	char name[FILE_NAME];
+	file_name(m->id, ".log", name);
+	int fd = openat(s->cur_fd, name, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	int err = cut_torn_tail(fd);
+	if (err) {
+		fd_close(&fd);
+		return err;
+	}
+	m->has_log = true;
+	return fd;
+}
+
+int store_journal_append(const struct store *s, struct message *m, struct span lines)
+{
+	int fd = store_journal_open(s, m);
+	if (fd < 0)
+		return fd;
+	int err = fd_write_all(fd, lines);
+	fd_close(&fd);
+	return err;
+}
+
+static int open_journal_to_read(const struct store *s, const struct message *m, struct stat *st)
+{
+	char name[FILE_NAME];
+	file_name(m->id, ".log", name);
+	int fd = openat(s->cur_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return fd;
+	fd_close(&fd);
+	return -EBADMSG;
+}
+
+static void take_lines(struct span text, void (*take)(void *, const struct journal_line *), void *context)
+{
+	struct span line;
+	struct journal_line parsed;
+	while (span_line(&text, &line))
+		if (journal_parse(line, &parsed))
+			take(context, &parsed);
+}
+
+int store_journal_read(const struct store *s, const struct message *m,
+		       void (*take)(void *context, const struct journal_line *line), void *context)
+{
+	char chunk[JOURNAL_CHUNK];
+	struct stat st;
+	int fd = m->has_log ? open_journal_to_read(s, m, &st) : -ENOENT;
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	ssize_t got;
+	off_t at = 0;
+	while (at < STORE_JOURNAL_MAX && (got = pread(fd, chunk, sizeof(chunk), at)) > 0) {
+		size_t whole = journal_whole((struct span){chunk, (size_t)got});
+		if (!whole)
+			break;
+		take_lines((struct span){chunk, whole}, take, context);
+		at += (off_t)whole;
+	}
+	fd_close(&fd);
+	return at >= STORE_JOURNAL_MAX ? -EFBIG : 0;
+}
+
+int store_journal_tail(const struct store *s, const struct message *m, size_t max, struct str *to)
+{
+	struct stat st;
+	int fd = m->has_log ? open_journal_to_read(s, m, &st) : -ENOENT;
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	bool cut = st.st_size > (off_t)max;
+	struct str text;
+	str_init(&text, max);
+	int err = 0;
+	if (lseek(fd, cut ? st.st_size - (off_t)max : 0, SEEK_SET) >= 0)
+		err = fd_read_all(fd, &text);
+	struct span lines = str_span(&text);
+	lines.len = journal_whole(lines);
+	if (cut)
+		span_take(&lines, '\n');
+	str_append(to, lines);
+	str_free(&text);
+	fd_close(&fd);
+	return err == -EFBIG ? 0 : err;
+}
+
+int store_set_next_try(const struct store *s, const struct message *m, int64_t wall_ms)
+{
+	char name[FILE_NAME];
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+				    {.tv_sec = wall_ms / 1000, .tv_nsec = wall_ms % 1000 * 1000000}};
+	file_name(m->id, ".log", name);
+	return utimensat(s->cur_fd, name, times, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
+}
+
+int store_next_try(const struct store *s, const struct message *m, int64_t *wall_ms)
+{
+	char name[FILE_NAME];
+	struct stat st;
+	file_name(m->id, ".log", name);
+	if (fstatat(s->cur_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	*wall_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	return 0;
+}
+
+static int unlink_in(int folder, const char *name)
+{
+	return unlinkat(folder, name, 0) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int store_finish_log(const struct store *s, const char *id)
+{
+	char name[FILE_NAME];
+	file_name(id, ".log", name);
+	return unlink_in(s->cur_fd, name);
+}
+
+static int finish_log_of(const struct store *s, struct message *m)
+{
+	int err = m->has_log ? store_finish_log(s, m->id) : 0;
+	m->has_log = m->has_log && err;
+	return err;
+}
+
+int store_finish(const struct store *s, struct message *m)
+{
+	char name[MSGNAME_MAX];
+	message_name(m, name);
+	int err = unlink_in(folder_of(s, m), name);
+	return err ? err : finish_log_of(s, m);
+}
+
+/* Both files hold the same octets, read from their starts. */
+static bool same_octets(int a, int b)
+{
+	char from_a[COMPARE_CHUNK], from_b[COMPARE_CHUNK];
+	for (off_t at = 0;; at += COMPARE_CHUNK) {
+		ssize_t got = pread(a, from_a, sizeof(from_a), at);
+		if (got < 0 || pread(b, from_b, sizeof(from_b), at) != got)
+			return false;
+		if (got == 0)
+			return true;
+		if (memcmp(from_a, from_b, (size_t)got) != 0)
+			return false;
+	}
+}
+
+static bool same_file(const struct store *s, const struct message *m, int folder, const char *name)
+{
+	struct stat st;
+	int ours = store_open_message(s, m);
+	int theirs = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool same = ours >= 0 && theirs >= 0 && fstat(theirs, &st) == 0 && S_ISREG(st.st_mode) &&
+		    (uint64_t)st.st_size == m->size && same_octets(ours, theirs);
+	fd_close(&ours);
+	fd_close(&theirs);
+	return same;
+}
+
+int store_drop(const struct store *s, struct message *m, int folder)
+{
+	char from[MSGNAME_MAX], to[FILE_NAME];
+	message_name(m, from);
+	file_name(m->id, ".eml", to);
+	if (renameat2(folder_of(s, m), from, folder, to, RENAME_NOREPLACE) == 0)
+		return finish_log_of(s, m);
+	if (errno != EEXIST)
+		return -errno;
+	return same_file(s, m, folder, to) ? store_finish(s, m) : -EEXIST;
+}
+
+static int write_reason(int folder, const char *name, struct span reason)
+{
+	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	int err = fd_write_all(fd, reason);
+	fd_close(&fd);
+	return err;
+}
+
+int store_badmail(const struct store *s, struct message *m, struct span reason)
+{
+	char from[MSGNAME_MAX], to[FILE_NAME], text[FILE_NAME];
+	message_name(m, from);
+	file_name(m->id, ".eml", to);
+	file_name(m->id, ".txt", text);
+	int err = write_reason(s->badmail_fd, text, reason);
+	if (err)
+		return err;
+	if (renameat(folder_of(s, m), from, s->badmail_fd, to) < 0)
+		return -errno;
+	return finish_log_of(s, m);
+}

@@ -1,0 +1,208 @@
+#include "queue/verdicts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/base/log.h"
+#include "queue/attempt.h"
+#include "queue/jobs.h"
+#include "queue/schedule.h"
+#include "queue/settle.h"
+
+enum { VERDICTS_AT_ONCE = 4096, LOST_HOLD_MS = 1000 };
+
+/* The job that a verdict speaks of: at that worker, with that recipient; or what comes next to it. */
+static struct job *find_job(const struct message *m, const struct wire_verdict *v)
+{
+	struct job *j, *of_worker = NULL, *of_recipient = NULL;
+	if (!m->whole)
+		return NULL;
+	TAILQ_FOREACH(j, &m->whole->jobs, of_message)
+	{
+		bool same_worker = j->worker && j->worker->number == v->worker;
+		bool same_recipient = j->worker && job_has(j, v->first);
+		if (same_worker && same_recipient)
+			return j;
+		of_worker = same_worker && !of_worker ? j : of_worker;
+		of_recipient = same_recipient && !of_recipient ? j : of_recipient;
+	}
+	return of_recipient ? of_recipient : of_worker;
+}
+
+/* Why no host took it, for logs, listings and notices. */
+static void describe(const struct wire_verdict *v, char *to, size_t size)
+{
+	snprintf(to, size, "%.*s%s%.*s", SPAN_ARGS(v->host), v->host.len ? ": " : "", SPAN_ARGS(v->text));
+}
+
+/* What the verdict says of the next hop as a whole. */
+static void judge_destination(struct queue *q, struct destination *d, const struct wire_verdict *v)
+{
+	char reason[DESTINATION_REASON_MAX];
+	bool unreachable =
+		v->event == JOURNAL_DELAYED && v->host.len && !v->connected && (v->code == 0 || v->code == 421);
+	if (destination_is_local(d))
+		return;
+	if (!unreachable) {
+		if (destination_up(d)) {
+			log_info("next hop %s is up again", d->key);
+			settle_refill(q, d);
+		}
+		return;
+	}
+	bool was_up = d->down_ms == 0;
+	describe(v, reason, sizeof(reason));
+	destination_down(d, q->mono_ms, schedule_down_max(&queue_server(q)->delivery.retry), reason);
+	if (was_up)
+		log_warning("next hop %s is down: %s", d->key, reason);
+}
+
+static struct settle_result result_of(const struct wire_verdict *v)
+{
+	struct span rest;
+	struct settle_result result = {.event = (enum journal_event)v->event,
+				       .code = (int)v->code,
+				       .host = v->host,
+				       .text = v->text,
+				       .journaled = v->journaled};
+	if (!enhanced_parse(v->enhanced, &result.enhanced, &rest))
+		result.enhanced = (struct enhanced){0, 0, 0};
+	return result;
+}
+
+static void note(struct queue *q, struct message *m, const struct job *j, const struct wire_verdict *v)
+{
+	const struct settle_result result = result_of(v);
+	settle_note(q, m, j, v->first, v->last, &result);
+}
+
+/* Recipients of J of whom nothing was said are delayed, like the last of whom something was. */
+static void note_rest(struct queue *q, struct message *m, const struct job *j, const struct wire_verdict *v)
+{
+	const struct settle_result silence = {.event = JOURNAL_DELAYED,
+					      .enhanced = {4, 3, 0},
+					      .text = SPAN("the delivery process said nothing of this recipient")};
+	const struct settle_result result = v->event == JOURNAL_DELAYED ? result_of(v) : silence;
+	if (j->kind != JOB_NOTICE)
+		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, &result);
+}
+
+static void end_job(struct queue *q, struct job *j, const struct wire_verdict *v)
+{
+	struct message *m = j->message;
+	struct destination *d = NULL;
+	destination_ref(&q->destinations, &d, j->destination);
+	note_rest(q, m, j, v);
+	if (v->event == JOURNAL_DELAYED && d->down_ms)
+		m->whole->unreachable = d;
+	job_end(q, j, v->connected);
+	settle_refill(q, d);
+	settle_message(q, m);
+	destination_ref(&q->destinations, &d, NULL);
+}
+
+static void apply_to_job(struct queue *q, struct message *m, struct job *j, const struct wire_verdict *v)
+{
+	if (j->kind == JOB_NOTICE && v->event == JOURNAL_DELAYED) {
+		m->whole->notice_delayed = true;
+		log_warning("id=%s: the notice could not be written: %.*s", m->id, SPAN_ARGS(v->text));
+	} else {
+		note(q, m, j, v);
+	}
+	if (!v->last_of_job)
+		return;
+	judge_destination(q, j->destination, v);
+	end_job(q, j, v);
+}
+
+/* From before a restart: what is final counts, the rest will be tried again anyway. */
+static void apply_to_message(struct queue *q, struct message *m, const struct wire_verdict *v)
+{
+	bool final = v->event == JOURNAL_DELIVERED || v->event == JOURNAL_FAILED || v->event == JOURNAL_NOTICED;
+	bool was_whole = m->whole != NULL;
+	if (!final || (!was_whole && !attempt_load(q, m)))
+		return;
+	note(q, m, NULL, v);
+	if (was_whole)
+		return;
+	if (whole_done(m->whole))
+		settle_message(q, m);
+	else
+		attempt_unload(q, m);
+}
+
+bool verdicts_apply(struct queue *q, struct span packet)
+{
+	struct wire_verdict v;
+	char id[MSGID_LEN + 1];
+	if (!wire_decode_verdict(packet, &v) || v.event >= JOURNAL_EVENT_COUNT || v.first > v.last)
+		return false;
+	if (!msgid_valid(v.id) || !span_copy(v.id, id, sizeof(id)))
+		return false;
+	struct message *m = message_find(&q->messages, id);
+	if (!m)
+		return true; /* finished: this is the echo of what was acted upon already */
+	struct job *j = find_job(m, &v);
+	if (j)
+		apply_to_job(q, m, j, &v);
+	else
+		apply_to_message(q, m, &v);
+	return true;
+}
+
+bool verdicts_receive(struct queue *q)
+{
+	struct ipc_packet packet;
+	for (int i = 0; q->scan.listed && i < VERDICTS_AT_ONCE; i++) {
+		int err = ipc_receive(q->verdicts, q->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT | MSG_PEEK, &packet);
+		if (err == -EAGAIN)
+			return true;
+		if (err && err != -EMSGSIZE)
+			log_fatal(EXIT_TEMPORARY, "can't read the verdicts: %s", strerror(-err));
+		if (!err && packet.eof)
+			return true; /* master is gone: the control link says so too */
+		ipc_packet_close(&packet);
+		if (err || !verdicts_apply(q, packet.text))
+			log_warning("verdicts link: a packet that is no verdict was ignored");
+		if (recv(q->verdicts, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) < 0 && errno != EAGAIN)
+			log_fatal(EXIT_TEMPORARY, "can't take a verdict: %s", strerror(errno));
+	}
+	return false;
+}
+
+/* One job of a worker that is gone. */
+static void lose_job(struct queue *q, struct job *j, bool in_hand)
+{
+	const struct settle_result lost = {.event = JOURNAL_DELAYED,
+					   .enhanced = {4, 3, 0},
+					   .text = SPAN("the delivery process ended before it reported")};
+	struct message *m = j->message;
+	struct destination *d = NULL;
+	bool again = in_hand && m->lost_worker;
+	destination_ref(&q->destinations, &d, j->destination);
+	if (in_hand) {
+		log_warning("id=%s: the worker that had it in hand is gone, it will be tried again", m->id);
+		m->whole->hold_ms = LOST_HOLD_MS;
+		m->lost_worker = true;
+	}
+	if (again && j->kind == JOB_NOTICE)
+		m->whole->notice_delayed = true;
+	else if (again)
+		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, &lost);
+	job_end(q, j, false);
+	settle_refill(q, d);
+	settle_message(q, m);
+	destination_ref(&q->destinations, &d, NULL);
+}
+
+void verdicts_worker_gone(struct queue *q, struct worker *w)
+{
+	while (w->job_count && !verdicts_receive(q))
+		;
+	bool in_hand = true; /* the first; one that followed was not begun */
+	for (struct job *j; (j = TAILQ_FIRST(&w->jobs)); in_hand = false)
+		lose_job(q, j, in_hand);
+	pool_remove(w);
+}
