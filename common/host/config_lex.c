@@ -142,12 +142,13 @@ static void skip_blanks(struct config_lexer *lexer)
 	}
 }
 
-/* Counts a token that is not a line's end. */
+/* Counts a token that is not a line's end. A canonical text has an fqdn for each server more than what was read. */
 static bool within_bound(struct config_lexer *lexer, struct config_at at)
 {
-	if (*lexer->token > CONFIG_TOKENS_MAX)
+	uint32_t max = lexer->canonical ? 2 * CONFIG_TOKENS_MAX : CONFIG_TOKENS_MAX;
+	if (*lexer->token > max)
 		return false;
-	if (++*lexer->token <= CONFIG_TOKENS_MAX)
+	if (++*lexer->token <= max)
 		return true;
 	config_error(lexer->findings, at, "more than %d words in one configuration", CONFIG_TOKENS_MAX);
 	return false;

@@ -99,7 +99,10 @@ void config_statement_check(struct config_findings *findings, enum config_block 
 		return;
 	}
 	if (block == CONFIG_BLOCK_COUNT) {
-		report_unknown(findings, parent, node);
+		if (findings->n < FINDINGS_MAX)
+			report_unknown(findings, parent, node);
+		else
+			config_error(findings, at, "unknown setting");
 		return;
 	}
 	size_t words = config_blocks[block].kind == CONFIG_BLOCK_NAMED ? 2 : 1;

@@ -47,9 +47,10 @@ static void write_statement(struct writer *w, enum config_block parent, const st
 		end_line(w, "\n");
 	} else if (!setting && block != CONFIG_BLOCK_COUNT && block != CONFIG_SERVER) {
 		write_words(w, node);
-		end_line(w, " {\n");
+		end_line(w, node->block ? " {\n" : "\n");
 		write_block(w, block, node);
-		end_line(w, "}\n");
+		if (node->block)
+			end_line(w, "}\n");
 	}
 }
 

@@ -304,6 +304,32 @@ START_TEST(canonical_text_is_not_for_everybody)
 }
 END_TEST
 
+/* What master takes as good, its children must be able to read: as many words as may be, and an fqdn for each server.
+ */
+START_TEST(largest_configuration_reaches_the_child)
+{
+	struct str text;
+	str_init(&text, 4 << 20);
+	for (int i = 0; i < 1000; i++)
+		str_printf(&text, "virtual_server s%d { listen *:%d }\n", i, 1000 + i);
+	str_append_text(&text, "virtual_server last {\n");
+	for (int i = 0; i < 46500; i++)
+		str_printf(&text, "alias_domain d%d.example\n", i);
+	str_append_text(&text, "}\n");
+	char *second = strstr(text.at, "virtual_server s999");
+	memset(second, ' ', strcspn(second, "\n"));
+	tree = config_read_text("test.conf", str_span(&text), &report);
+	ck_assert(config_build(tree, "host.example.com", &config, &report));
+	str_free(&text);
+	str_free(&canonical);
+	str_init(&canonical, 16 << 20);
+	config_tree_write(tree, "host.example.com", NULL, ROLE_ALL, &canonical);
+	ck_assert(config_parse_canonical(str_span(&canonical), &child));
+	ck_assert_uint_eq(child.server_count, 1000);
+	ck_assert_uint_eq(child.servers[999].alias_domain_count, 46500);
+}
+END_TEST
+
 /* Only a canonical text may say where it comes from. */
 START_TEST(line_marks_in_a_file_are_comments)
 {
@@ -341,6 +367,7 @@ int main(void)
 	tcase_add_test(tcase, each_role_sees_what_is_its_own);
 	tcase_add_test(tcase, origins_survive);
 	tcase_add_test(tcase, canonical_text_is_not_for_everybody);
+	tcase_add_test(tcase, largest_configuration_reaches_the_child);
 	tcase_add_test(tcase, line_marks_in_a_file_are_comments);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
