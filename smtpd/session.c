@@ -125,6 +125,7 @@ static void (*const handlers[COMMAND_COUNT])(struct session *, const struct comm
 	[COMMAND_HELP] = cmd_simple, [COMMAND_QUIT] = cmd_simple,
 };
 
+/* BDAT itself knows what to do with a line that it can't read: its chunk must not be run as commands. */
 static void dispatch(struct session *s, const struct command *command)
 {
 	if (command->verb == COMMAND_HTTP) {
@@ -132,7 +133,7 @@ static void dispatch(struct session *s, const struct command *command)
 		session_close(s);
 	} else if (!handlers[command->verb]) {
 		session_say(s, REPLY_UNRECOGNIZED);
-	} else if (!command->clean) {
+	} else if (!command->clean && command->verb != COMMAND_BDAT) {
 		session_say(s, REPLY_BAD_OCTETS);
 	} else {
 		handlers[command->verb](s, command);

@@ -1,0 +1,17 @@
+#include "smtpd/params.h"
+#include "t/fuzz/must.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span text = {(const char *)data, size};
+	for (unsigned allowed = 0; allowed < 4; allowed++) {
+		struct params params;
+		enum params_result result = params_parse(text, allowed, &params);
+		MUST(allowed & PARAMS_SIZE || params.size == 0);
+		MUST(allowed & PARAMS_BODY || !params.eight_bit);
+		MUST((result == PARAMS_OK) == (params.culprit.len == 0));
+		MUST(allowed || result != PARAMS_OK || span_trim(text).len == 0);
+		MUST(params.culprit.len == 0 || span_find(params.culprit, ' ') == params.culprit.len);
+	}
+	return 0;
+}

@@ -1,0 +1,131 @@
+/*
+ * A whole session on a run of octets. The client is listed nowhere, so whatever it says: replies are well formed and
+ * lead where session.h says, what was acknowledged is what is stored, and what is stored is for our own domains and has
+ * no bare line end.
+ */
+#include "common/mail/envelope.h"
+#include "smtpd/command.h"
+#include "t/fuzz/must.h"
+#include "t/unit/smtpd_memory.h"
+
+enum { REPLY_LINE_LIMIT = 1024 };
+
+struct dialogue {
+	struct memory_store memory;
+	struct session session;
+	size_t piece;
+	unsigned acknowledged;
+};
+
+static const char *const blocks[] = {
+	"",
+	"bare_newlines repair",
+	"messages { max_message_size 1K; max_session_size 2K; max_recipients 2 }\nalias_domain example.org",
+	"without chunking size enhancedstatuscodes",
+};
+enum { BLOCK_COUNT = sizeof(blocks) / sizeof(blocks[0]) };
+
+static struct config *configuration(size_t i)
+{
+	static struct config configs[BLOCK_COUNT];
+	if (!configs[i].server_count)
+		memory_config(blocks[i], &configs[i]);
+	return &configs[i];
+}
+
+/* The code of the last of the replies that were given, 0 = none. */
+static int check_replies(struct dialogue *d)
+{
+	struct span out = str_span(&d->session.out);
+	int code = 0;
+	MUST(!d->session.out.failed);
+	while (out.len) {
+		size_t end = span_find(out, '\r');
+		MUST(end + 1 < out.len && out.at[end + 1] == '\n' && end >= 4 && end < REPLY_LINE_LIMIT);
+		MUST(out.at[3] == ' ' || out.at[3] == '-');
+		for (size_t i = 0; i < end; i++)
+			MUST(out.at[i] >= ' ' && out.at[i] <= '~');
+		code = atoi(out.at);
+		d->acknowledged += memmem(out.at, end, "Queued mail for delivery", 24) != NULL;
+		out = span_skip(out, end + 2);
+	}
+	str_clear(&d->session.out);
+	return code;
+}
+
+static void check_message(const struct dialogue *d)
+{
+	struct envelope envelope;
+	struct arena arena;
+	const char *why;
+	struct span text = str_span(&d->memory.last);
+	arena_init(&arena, 1 << 20);
+	MUST(envelope_parse(text, true, &arena, &envelope, &why) == ENVELOPE_OK && envelope.rcpt_count > 0);
+	for (size_t i = 0; i < envelope.rcpt_count; i++)
+		MUST(span_equal_nocase(envelope.rcpts[i].domain, SPAN("example.com")));
+	MUST(span_starts(span_skip(text, envelope.body_at), SPAN("Received: from ")));
+	for (size_t i = 0; i < text.len; i++) {
+		MUST(text.at[i] != '\n' || (i && text.at[i - 1] == '\r'));
+		MUST(text.at[i] != '\r' || (i + 1 < text.len && text.at[i + 1] == '\n'));
+	}
+	arena_free(&arena);
+}
+
+/* The table of session.h. */
+static void check_refusal(enum command_verb verb, enum session_state before, enum session_state after)
+{
+	bool same = after == before;
+	if (after == SESSION_CLOSED)
+		return;
+	if (verb == COMMAND_MAIL || verb == COMMAND_RCPT)
+		MUST(same);
+	else if (verb == COMMAND_DATA)
+		MUST(same || (before == SESSION_RCPT && after == SESSION_READY));
+	else if (verb == COMMAND_BDAT)
+		MUST(after == (before == SESSION_START ? SESSION_START : SESSION_READY));
+	else
+		MUST(same);
+}
+
+static size_t step(struct dialogue *d, struct span rest)
+{
+	struct session *s = &d->session;
+	enum session_state before = s->state;
+	struct command command;
+	unsigned stored = d->memory.stored;
+	bool line = session_wants(s) == SESSION_WANTS_LINE;
+	if (rest.len > d->piece && !line)
+		rest.len = d->piece;
+	command_parse((struct span){rest.at, span_find(rest, '\r')}, &command);
+	size_t taken = line ? memory_feed_line(s, rest) : session_octets(s, rest);
+	int code = check_replies(d);
+	if (line && code >= 400)
+		check_refusal(command.verb, before, s->state);
+	if (!line && code >= 400)
+		MUST(s->state == SESSION_READY || s->state == SESSION_START || s->state == SESSION_CLOSED);
+	MUST(d->memory.stored == d->acknowledged);
+	if (d->memory.stored != stored)
+		check_message(d);
+	return taken;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct dialogue d = {0};
+	struct ipaddr client = memory_address("192.0.2.1");
+	struct store store = memory_store_init(&d.memory);
+	size_t choice = size ? data[0] : 0, taken = 1;
+	struct span rest = {(const char *)data, size};
+	log_set_level(LOG_LEVEL_ERROR);
+	d.piece = choice & 0x80 ? 1 + choice / BLOCK_COUNT % 16 : SIZE_MAX;
+	MUST(session_init(&d.session, &configuration(choice % BLOCK_COUNT)->servers[0], &store, &client));
+	session_greet(&d.session);
+	MUST(check_replies(&d) == 220);
+	for (rest = span_skip(rest, 1); taken && rest.len && d.session.state != SESSION_CLOSED;
+	     rest = span_skip(rest, taken))
+		taken = step(&d, rest);
+	session_free(&d.session);
+	MUST(!d.memory.open && d.memory.stored == d.acknowledged);
+	memory_store_free(&d.memory);
+	return 0;
+}

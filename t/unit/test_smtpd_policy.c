@@ -1,0 +1,115 @@
+#include "smtpd/policy.h"
+
+#include <check.h>
+
+#include "t/unit/smtpd_memory.h"
+
+/* Line numbers of what follows begin at 4. */
+static const char listed[] = "local_domain sales.example.com { }\n"
+			     "alias_domain example.org\n"
+			     "remote_domain *.partner.example { relay yes }\n"
+			     "remote_domain no.partner.example { relay no }\n"
+			     "remote_domain routed.example { route [192.0.2.99] }\n"
+			     "relay { list 10.0.0.0/8 2001:db8::/32\n"
+			     "list 192.0.2.7 }\n";
+static const char nobody[] = "";
+static const char all_but[] = "relay { allow all-except-listed; list 10.0.0.0/8; open_relay_intended yes }\n";
+
+static const struct {
+	const char *lines, *client, *domain;
+	bool accepted;
+	const char *stamp; /* NULL = none */
+	size_t steps;
+	enum policy_rule last;
+	unsigned line; /* 0 = default */
+} cases[] = {
+	{listed, "8.8.8.8", "", true, "example.com", 1, POLICY_DEFAULT_DOMAIN, 3},
+	{listed, "8.8.8.8", "example.com", true, NULL, 1, POLICY_DEFAULT_DOMAIN, 3},
+	{listed, "8.8.8.8", "EXAMPLE.com", true, NULL, 1, POLICY_DEFAULT_DOMAIN, 3},
+	{listed, "8.8.8.8", "sales.example.com", true, NULL, 1, POLICY_LOCAL_DOMAIN, 4},
+	{listed, "8.8.8.8", "other.example.com", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
+	{listed, "8.8.8.8", "Example.Org", true, "example.com", 1, POLICY_ALIAS_DOMAIN, 5},
+	{listed, "8.8.8.8", "a.example.org", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
+	{listed, "8.8.8.8", "a.partner.example", true, NULL, 1, POLICY_REMOTE_DOMAIN, 6},
+	{listed, "8.8.8.8", "a.b.PARTNER.example", true, NULL, 1, POLICY_REMOTE_DOMAIN, 6},
+	{listed, "8.8.8.8", "partner.example", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
+	{listed, "8.8.8.8", "no.partner.example", false, NULL, 2, POLICY_CLIENT_NOT_LISTED, 9},
+	{listed, "10.9.9.9", "no.partner.example", true, NULL, 2, POLICY_CLIENT_LISTED, 9},
+	{listed, "8.8.8.8", "routed.example", false, NULL, 2, POLICY_CLIENT_NOT_LISTED, 9},
+	{listed, "10.0.0.0", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 9},
+	{listed, "10.255.255.255", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 9},
+	{listed, "11.0.0.0", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
+	{listed, "::ffff:10.0.0.1", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 9},
+	{listed, "::10.0.0.1", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
+	{listed, "2001:db8:ffff::1", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 9},
+	{listed, "2001:db9::1", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
+	{listed, "192.0.2.7", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 10},
+	{listed, "192.0.2.8", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
+	{listed, "8.8.8.8", "[192.0.2.9]", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
+	{nobody, "127.0.0.1", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 0},
+	{nobody, "127.0.0.1", "example.com", true, NULL, 1, POLICY_DEFAULT_DOMAIN, 3},
+	{all_but, "8.8.8.8", "example.net", true, NULL, 1, POLICY_CLIENT_NOT_LISTED, 4},
+	{all_but, "10.0.0.1", "example.net", false, NULL, 1, POLICY_CLIENT_LISTED, 4},
+};
+
+START_TEST(test_decide)
+{
+	struct config config;
+	struct policy_decision decision;
+	struct ipaddr client = memory_address(cases[_i].client);
+	memory_config(cases[_i].lines, &config);
+	policy_relay_decide(&config.servers[0], &client, span_of(cases[_i].domain), &decision);
+	ck_assert(decision.accepted == cases[_i].accepted);
+	ck_assert(decision.accepted == decision.steps[decision.step_count - 1].accepts);
+	ck_assert_uint_eq(decision.step_count, cases[_i].steps);
+	ck_assert_pstr_eq(decision.stamp, cases[_i].stamp);
+	const struct policy_step *last = &decision.steps[decision.step_count - 1];
+	ck_assert_int_eq(last->rule, cases[_i].last);
+	ck_assert_uint_eq(last->origin->line, cases[_i].line);
+	ck_assert_pstr_eq(last->origin->file, cases[_i].line ? "test.conf" : NULL);
+	config_free(&config);
+}
+END_TEST
+
+/* The advice is true: what it says flips the verdict. */
+START_TEST(test_words)
+{
+	struct config config;
+	struct policy_decision decision;
+	struct ipaddr client = memory_address("8.8.8.8");
+	struct str text;
+	str_init(&text, 1000);
+	memory_config(listed, &config);
+	policy_relay_decide(&config.servers[0], &client, SPAN("no.partner.example"), &decision);
+	policy_step_format(&config.servers[0], &decision.steps[0], &text);
+	ck_assert_str_eq(str_text(&text), "remote_domain no.partner.example has relay no: goes on");
+	str_clear(&text);
+	policy_step_format(&config.servers[0], &decision.steps[1], &text);
+	ck_assert_str_eq(str_text(&text), "client is not in relay list, allow is only-listed: refused");
+	str_clear(&text);
+	policy_advice_format(&decision, SPAN("8.8.8.8"), SPAN("no.partner.example"), &text);
+	ck_assert_str_eq(
+		str_text(&text),
+		"accepted if 8.8.8.8 were in relay list, or if remote_domain no.partner.example had relay yes");
+	str_clear(&text);
+	policy_relay_decide(&config.servers[0], &client, SPAN("example.com"), &decision);
+	policy_advice_format(&decision, SPAN("8.8.8.8"), SPAN("example.com"), &text);
+	ck_assert_str_eq(str_text(&text), "");
+	str_free(&text);
+	config_free(&config);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("smtpd_policy");
+	TCase *tcase = tcase_create("all");
+	tcase_add_loop_test(tcase, test_decide, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, test_words);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
