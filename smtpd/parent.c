@@ -24,8 +24,9 @@
 enum { POLL_CONTROL, POLL_POOL, POLL_CTL, POLL_LISTEN = POLL_CTL + LIMIT_CTL_LINKS };
 
 enum {
-	SPARE_FDS = 64,   /* beside listeners and links */
-	BUSY_AT_ONCE = 64 /* refused between two looks at everything else */
+	SPARE_FDS = 64,    /* beside listeners and links */
+	BUSY_AT_ONCE = 64, /* refused between two looks at everything else */
+	FULL_LOOK_MS = 500
 };
 
 static void *must(void *memory)
@@ -281,11 +282,12 @@ static void wait_for_something(struct parent *p, int timeout)
 			p->polled[i].revents = 0;
 }
 
+/* A pool that can't grow wakes nobody when its last worker is taken, so the parent looks. */
 static int time_left(const struct parent *p, int timeout)
 {
-	int64_t left = p->stop_by - clock_mono_ms();
-	if (!p->stop_by)
-		return timeout;
+	int64_t left = p->stop_by ? p->stop_by - clock_mono_ms() : INT_MAX;
+	if (prefork_count(p->pool) >= prefork_max(p->pool) && left > FULL_LOOK_MS)
+		left = FULL_LOOK_MS;
 	if (left < 0)
 		left = 0;
 	return timeout < 0 || left < timeout ? (int)left : timeout;

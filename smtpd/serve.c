@@ -31,13 +31,13 @@ static void take_line(struct connection *c)
 	struct span line;
 	bool bare = false;
 	c->text_since = 0;
-	c->session.config = live_server(c->live);
 	stream_deadline(&c->stream, c->session.config->connection_timeout);
 	c->stop->waiting_fd = c->stream.fd;
 	enum stream_result result = STREAM_EOF;
 	if (!c->stop->stop)
 		result = stream_line(&c->stream, LIMIT_LINE, &line, &bare);
 	c->stop->waiting_fd = -1;
+	c->session.config = live_server(c->live);
 	if (result == STREAM_OK)
 		session_line(&c->session, line, bare);
 	else if (result == STREAM_TOO_LONG)

@@ -46,7 +46,8 @@ static int check_replies(struct dialogue *d)
 		for (size_t i = 0; i < end; i++)
 			MUST(out.at[i] >= ' ' && out.at[i] <= '~');
 		code = atoi(out.at);
-		d->acknowledged += memmem(out.at, end, "Queued mail for delivery", 24) != NULL;
+		d->acknowledged +=
+			code == 250 && span_ends_nocase((struct span){out.at, end}, SPAN("> Queued mail for delivery"));
 		out = span_skip(out, end + 2);
 	}
 	str_clear(&d->session.out);

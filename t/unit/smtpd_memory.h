@@ -96,15 +96,23 @@ static inline void memory_store_free(struct memory_store *m)
 	str_free(&m->last);
 }
 
+static inline struct config_tree *memory_tree(const char *global, const char *lines, struct config_report *report)
+{
+	struct str text;
+	str_init(&text, 1 << 20);
+	str_printf(&text, "%s\nvirtual_server test {\nfqdn mail.example.com\ndefault_domain example.com\n%s\n}\n",
+		   global, lines);
+	struct config_tree *tree = config_read_text("test.conf", str_span(&text), report);
+	str_free(&text);
+	return tree;
+}
+
 /* A server with LINES in its block, beside a name and a default domain. Dies with the report when it has errors. */
 static inline void memory_config(const char *lines, struct config *out)
 {
-	struct str text;
 	struct config_report report = {0};
-	str_init(&text, 1 << 20);
 	str_init(&report.text, 1 << 20);
-	str_printf(&text, "virtual_server test {\nfqdn mail.example.com\ndefault_domain example.com\n%s\n}\n", lines);
-	struct config_tree *tree = config_read_text("test.conf", str_span(&text), &report);
+	struct config_tree *tree = memory_tree("", lines, &report);
 	memset(out, 0, sizeof(*out));
 	if (!tree || !config_build(tree, "host.example.com", out, &report)) {
 		fprintf(stderr, "%s\n", str_text(&report.text));
@@ -112,7 +120,18 @@ static inline void memory_config(const char *lines, struct config *out)
 	}
 	config_tree_free(tree);
 	str_free(&report.text);
-	str_free(&text);
+}
+
+/* The same as master would hand it to smtpd, with GLOBAL above the block. */
+static inline void memory_canonical(const char *global, const char *lines, struct str *to)
+{
+	struct config_report report = {0};
+	str_init(&report.text, 1 << 20);
+	str_init(to, 1 << 20);
+	struct config_tree *tree = memory_tree(global, lines, &report);
+	config_tree_write(tree, "host.example.com", "test", ROLE_SMTPD, to);
+	config_tree_free(tree);
+	str_free(&report.text);
 }
 
 static inline size_t memory_feed_line(struct session *s, struct span in)

@@ -4,7 +4,7 @@
 
 #include "t/unit/smtpd_memory.h"
 
-/* Line numbers of what follows begin at 4. */
+/* Line numbers of what follows begin at 5. */
 static const char listed[] = "local_domain sales.example.com { }\n"
 			     "alias_domain example.org\n"
 			     "remote_domain *.partner.example { relay yes }\n"
@@ -23,33 +23,33 @@ static const struct {
 	enum policy_rule last;
 	unsigned line; /* 0 = default */
 } cases[] = {
-	{listed, "8.8.8.8", "", true, "example.com", 1, POLICY_DEFAULT_DOMAIN, 3},
-	{listed, "8.8.8.8", "example.com", true, NULL, 1, POLICY_DEFAULT_DOMAIN, 3},
-	{listed, "8.8.8.8", "EXAMPLE.com", true, NULL, 1, POLICY_DEFAULT_DOMAIN, 3},
-	{listed, "8.8.8.8", "sales.example.com", true, NULL, 1, POLICY_LOCAL_DOMAIN, 4},
-	{listed, "8.8.8.8", "other.example.com", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
-	{listed, "8.8.8.8", "Example.Org", true, "example.com", 1, POLICY_ALIAS_DOMAIN, 5},
-	{listed, "8.8.8.8", "a.example.org", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
-	{listed, "8.8.8.8", "a.partner.example", true, NULL, 1, POLICY_REMOTE_DOMAIN, 6},
-	{listed, "8.8.8.8", "a.b.PARTNER.example", true, NULL, 1, POLICY_REMOTE_DOMAIN, 6},
-	{listed, "8.8.8.8", "partner.example", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
-	{listed, "8.8.8.8", "no.partner.example", false, NULL, 2, POLICY_CLIENT_NOT_LISTED, 9},
-	{listed, "10.9.9.9", "no.partner.example", true, NULL, 2, POLICY_CLIENT_LISTED, 9},
-	{listed, "8.8.8.8", "routed.example", false, NULL, 2, POLICY_CLIENT_NOT_LISTED, 9},
-	{listed, "10.0.0.0", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 9},
-	{listed, "10.255.255.255", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 9},
-	{listed, "11.0.0.0", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
-	{listed, "::ffff:10.0.0.1", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 9},
-	{listed, "::10.0.0.1", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
-	{listed, "2001:db8:ffff::1", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 9},
-	{listed, "2001:db9::1", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
-	{listed, "192.0.2.7", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 10},
-	{listed, "192.0.2.8", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
-	{listed, "8.8.8.8", "[192.0.2.9]", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 9},
+	{listed, "8.8.8.8", "", true, "example.com", 1, POLICY_DEFAULT_DOMAIN, 4},
+	{listed, "8.8.8.8", "example.com", true, NULL, 1, POLICY_DEFAULT_DOMAIN, 4},
+	{listed, "8.8.8.8", "EXAMPLE.com", true, NULL, 1, POLICY_DEFAULT_DOMAIN, 4},
+	{listed, "8.8.8.8", "sales.example.com", true, NULL, 1, POLICY_LOCAL_DOMAIN, 5},
+	{listed, "8.8.8.8", "other.example.com", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 10},
+	{listed, "8.8.8.8", "Example.Org", true, "example.com", 1, POLICY_ALIAS_DOMAIN, 6},
+	{listed, "8.8.8.8", "a.example.org", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 10},
+	{listed, "8.8.8.8", "a.partner.example", true, NULL, 1, POLICY_REMOTE_DOMAIN, 7},
+	{listed, "8.8.8.8", "a.b.PARTNER.example", true, NULL, 1, POLICY_REMOTE_DOMAIN, 7},
+	{listed, "8.8.8.8", "partner.example", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 10},
+	{listed, "8.8.8.8", "no.partner.example", false, NULL, 2, POLICY_CLIENT_NOT_LISTED, 10},
+	{listed, "10.9.9.9", "no.partner.example", true, NULL, 2, POLICY_CLIENT_LISTED, 10},
+	{listed, "8.8.8.8", "routed.example", false, NULL, 2, POLICY_CLIENT_NOT_LISTED, 10},
+	{listed, "10.0.0.0", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 10},
+	{listed, "10.255.255.255", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 10},
+	{listed, "11.0.0.0", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 10},
+	{listed, "::ffff:10.0.0.1", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 10},
+	{listed, "::10.0.0.1", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 10},
+	{listed, "2001:db8:ffff::1", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 10},
+	{listed, "2001:db9::1", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 10},
+	{listed, "192.0.2.7", "example.net", true, NULL, 1, POLICY_CLIENT_LISTED, 11},
+	{listed, "192.0.2.8", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 10},
+	{listed, "8.8.8.8", "[192.0.2.9]", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 10},
 	{nobody, "127.0.0.1", "example.net", false, NULL, 1, POLICY_CLIENT_NOT_LISTED, 0},
-	{nobody, "127.0.0.1", "example.com", true, NULL, 1, POLICY_DEFAULT_DOMAIN, 3},
-	{all_but, "8.8.8.8", "example.net", true, NULL, 1, POLICY_CLIENT_NOT_LISTED, 4},
-	{all_but, "10.0.0.1", "example.net", false, NULL, 1, POLICY_CLIENT_LISTED, 4},
+	{nobody, "127.0.0.1", "example.com", true, NULL, 1, POLICY_DEFAULT_DOMAIN, 4},
+	{all_but, "8.8.8.8", "example.net", true, NULL, 1, POLICY_CLIENT_NOT_LISTED, 5},
+	{all_but, "10.0.0.1", "example.net", false, NULL, 1, POLICY_CLIENT_LISTED, 5},
 };
 
 START_TEST(test_decide)

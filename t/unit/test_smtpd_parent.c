@@ -1,0 +1,469 @@
+/* The whole program but for its main: a parent as master starts one, its workers, and clients on loopback. */
+#include "smtpd/parent.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/host/ipc.h"
+#include "common/host/net.h"
+#include "common/host/rows.h"
+#include "t/unit/smtpd_memory.h"
+
+enum { FDS_ABOVE = 40, TARGETS = CHILD_FD_LISTEN + 1 };
+
+static char folder[64], global[256];
+static int control, arrivals, listener;
+static uint16_t port;
+static pid_t parent;
+static char buffer[WIRE_PACKET_MAX];
+static struct str heard;
+
+static void make_folders(void)
+{
+	char path[128];
+	strcpy(folder, "/tmp/test_smtpd_parent.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	snprintf(path, sizeof(path), "%s/test", folder);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	strcat(path, "/new");
+	ck_assert_int_eq(mkdir(path, 0777), 0);
+	ck_assert_int_eq(chmod(path, 0777), 0);
+	snprintf(global, sizeof(global), "mailroot_dir %s\nsmtpd_user nobody\n", folder);
+}
+
+static int sealed(const char *lines)
+{
+	struct str text;
+	memory_canonical(global, lines, &text);
+	int fd = fd_sealed("config", str_span(&text));
+	str_free(&text);
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+_Noreturn static void run_parent(const int *fds)
+{
+	char *argv[] = {(char[]){"mailroot-smtpd"}, (char[]){"--server"},    (char[]){"test"}, (char[]){"--role"},
+			(char[]){"smtpd"},          (char[]){"--listeners"}, (char[]){"1"},    NULL};
+	static struct parent p;
+	int above[TARGETS];
+	for (int i = CHILD_FD_CONTROL; i < TARGETS; i++)
+		above[i] = fcntl(fds[i], F_DUPFD, FDS_ABOVE);
+	for (int i = CHILD_FD_CONTROL; i < TARGETS; i++)
+		dup2(above[i], i);
+	close_range(TARGETS, ~0U, 0);
+	log_set_level(LOG_LEVEL_ERROR);
+	parent_init(&p, sizeof(argv) / sizeof(argv[0]) - 1, argv);
+	parent_jail(&p);
+	parent_ready(&p);
+	_exit(parent_loop(&p));
+}
+
+static void listen_somewhere(void)
+{
+	const struct config_endpoint where = {.ip = memory_address("127.0.0.1")};
+	struct sockaddr_in name;
+	socklen_t len = sizeof(name);
+	listener = net_listen(&where, false);
+	ck_assert_int_ge(listener, 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&name, &len), 0);
+	port = ntohs(name.sin_port);
+}
+
+static enum wire_type receive(int link, struct ipc_packet *packet)
+{
+	ck_assert_int_eq(ipc_receive(link, buffer, sizeof(buffer), 0, packet), 0);
+	ck_assert(!packet->eof);
+	return wire_type_of(packet->text);
+}
+
+static void start(const char *lines)
+{
+	int controls[2], arrival_ends[2];
+	struct ipc_packet packet;
+	make_folders();
+	listen_somewhere();
+	ck_assert_int_eq(ipc_pair(controls, 1 << 20), 0);
+	ck_assert_int_eq(ipc_pair(arrival_ends, 1 << 20), 0);
+	int config = sealed(lines), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	parent = fork();
+	ck_assert_int_ge(parent, 0);
+	if (!parent)
+		run_parent((int[TARGETS]){0, 1, 2, controls[1], config, arrival_ends[0], null, listener});
+	close(controls[1]);
+	close(config);
+	close(null);
+	control = controls[0];
+	arrivals = arrival_ends[1];
+	close(arrival_ends[0]);
+	str_init(&heard, 1 << 20);
+	ck_assert_int_eq(receive(control, &packet), WIRE_ready);
+}
+
+static void remove_files(void)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "%s/test/new", folder);
+	DIR *dir = opendir(path);
+	for (struct dirent *entry; (entry = readdir(dir));)
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+	rmdir(path);
+	snprintf(path, sizeof(path), "%s/test", folder);
+	rmdir(path);
+	rmdir(folder);
+}
+
+/* The parent has been told to go, and goes well. */
+static void finish(void)
+{
+	int status;
+	ck_assert_int_eq(waitpid(parent, &status, 0), parent);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	fd_close(&control);
+	fd_close(&arrivals);
+	fd_close(&listener);
+	str_free(&heard);
+	remove_files();
+}
+
+static void tell(enum wire_type type, int fd)
+{
+	struct str packet;
+	str_init(&packet, 1000);
+	if (type == WIRE_stop)
+		wire_encode_stop(&(struct wire_stop){.now = false}, &packet);
+	else if (type == WIRE_reload)
+		wire_encode_reload(&(struct wire_reload){.generation = 2}, &packet);
+	else
+		wire_encode_attach(&(struct wire_attach){.kind = CHILD_LINK_CTL}, &packet);
+	ck_assert_int_eq(ipc_send(control, str_span(&packet), &fd, fd >= 0), 0);
+	if (fd >= 0)
+		close(fd);
+	str_free(&packet);
+}
+
+static void stop(void)
+{
+	tell(WIRE_stop, -1);
+	finish();
+}
+
+static int client(void)
+{
+	struct ipaddr ip = memory_address("127.0.0.1");
+	int fd = net_connect(&ip, port, 10000);
+	ck_assert_int_ge(fd, 0);
+	str_clear(&heard);
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	ck_assert_int_eq(fd_write_all(fd, span_of(text)), 0);
+}
+
+static void hear(int fd, const char *text)
+{
+	char octet;
+	while (!strstr(str_text(&heard), text)) {
+		ck_assert_msg(read(fd, &octet, 1) == 1, "not heard: %s\n%s", text, str_text(&heard));
+		str_append_c(&heard, octet);
+	}
+}
+
+START_TEST(test_message)
+{
+	struct ipc_packet packet;
+	start("relay { list none }");
+	for (int i = 0; i < 20; i++) {
+		int fd = client();
+		say(fd, "EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n.\r\nQUIT\r\n");
+		hear(fd, "250 2.6.0 <");
+		hear(fd, "221 ");
+		close(fd);
+		ck_assert_int_eq(receive(arrivals, &packet), WIRE_arrived);
+	}
+	stop();
+}
+END_TEST
+
+/* Each worker gives way after one session, and nobody notices. */
+START_TEST(test_jobs)
+{
+	start("processes { spare 1; max 3; jobs 1 }");
+	for (int i = 0; i < 20; i++) {
+		int fd = client();
+		say(fd, "QUIT\r\n");
+		hear(fd, "221 ");
+		close(fd);
+	}
+	stop();
+}
+END_TEST
+
+START_TEST(test_reload)
+{
+	start("relay { list 192.0.2.1 }");
+	int fd = client();
+	say(fd, "EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<u@example.net>\r\n");
+	hear(fd, "550 5.7.1 Unable to relay for u@example.net\r\n");
+	tell(WIRE_reload, sealed("relay { list 127.0.0.1 }"));
+	for (int i = 0; !strstr(str_text(&heard), "250 2.1.5 "); i++) {
+		ck_assert_int_lt(i, 1000);
+		say(fd, "MAIL FROM:<a@b.example>\r\nRSET\r\nMAIL FROM:<a@b.example>\r\n");
+		say(fd, "RCPT TO:<u@example.com>\r\nRSET\r\nMAIL FROM:<a@b.example>\r\nRCPT "
+			"TO:<u@example.net>\r\nNOOP\r\n");
+		str_clear(&heard);
+		hear(fd, "250 2.0.0 OK\r\n");
+		usleep(10 * 1000);
+	}
+	close(fd);
+	/* A text that is none changes nothing. */
+	tell(WIRE_reload, fd_sealed("bad", SPAN("nonsense")));
+	fd = client();
+	say(fd, "EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<u@example.net>\r\n");
+	hear(fd, "250 2.1.5 u@example.net\r\n");
+	close(fd);
+	stop();
+}
+END_TEST
+
+START_TEST(test_full)
+{
+	int fds[2];
+	start("processes { spare 2; max 5 }\nmax_connections 2");
+	for (int i = 0; i < 2; i++) {
+		fds[i] = client();
+		hear(fds[i], "220 ");
+	}
+	int fd = client();
+	hear(fd, "421 4.3.2 mail.example.com Too many connections");
+	close(fd);
+	say(fds[0], "QUIT\r\n");
+	str_clear(&heard);
+	hear(fds[0], "221 ");
+	close(fds[0]);
+	for (int i = 0; !strstr(str_text(&heard), "220 "); i++) {
+		ck_assert_int_lt(i, 1000);
+		fd = client();
+		hear(fd, "2");
+		hear(fd, "\n");
+		close(fd);
+	}
+	close(fds[1]);
+	stop();
+}
+END_TEST
+
+static void kill_workers(void)
+{
+	char path[64];
+	long pid;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
+	FILE *file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	while (fscanf(file, "%ld", &pid) == 1)
+		ck_assert_int_eq(kill((pid_t)pid, SIGKILL), 0);
+	fclose(file);
+}
+
+/* A worker that dies is another's business; one session, and no other, is gone. */
+START_TEST(test_worker_killed)
+{
+	start("processes { spare 1; max 3 }");
+	for (int i = 0; i < 5; i++) {
+		char octet;
+		int fd = client();
+		hear(fd, "220 ");
+		kill_workers();
+		while (read(fd, &octet, 1) > 0)
+			;
+		close(fd);
+		fd = client();
+		say(fd, "QUIT\r\n");
+		hear(fd, "221 ");
+		close(fd);
+	}
+	stop();
+}
+END_TEST
+
+START_TEST(test_stop_ends_sessions)
+{
+	start("");
+	int idle = client();
+	hear(idle, "220 ");
+	int busy = client();
+	say(busy, "EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n");
+	hear(busy, "354 ");
+	tell(WIRE_stop, -1);
+	str_clear(&heard);
+	hear(idle, "421 4.3.2 ");
+	str_clear(&heard);
+	say(busy, "Subject: x\r\n\r\n.\r\n");
+	hear(busy, "250 2.6.0 ");
+	hear(busy, "421 4.3.2 ");
+	close(idle);
+	close(busy);
+	finish();
+}
+END_TEST
+
+START_TEST(test_master_gone)
+{
+	start("");
+	int fd = client();
+	hear(fd, "220 ");
+	fd_close(&control);
+	hear(fd, "421 4.3.2 ");
+	close(fd);
+	finish();
+}
+END_TEST
+
+static int attach(void)
+{
+	int ends[2];
+	ck_assert_int_eq(ipc_pair(ends, 1 << 20), 0);
+	tell(WIRE_attach, ends[1]);
+	return ends[0];
+}
+
+/* The rows of an answer, a line each, and its end. */
+static unsigned ask(int link, const struct str *request, struct str *rows)
+{
+	struct ipc_packet packet;
+	struct wire_ctl_row row;
+	struct wire_ctl_done done;
+	ck_assert_int_eq(ipc_send(link, str_span(request), NULL, 0), 0);
+	while (receive(link, &packet) == WIRE_ctl_row) {
+		ck_assert(wire_decode_ctl_row(packet.text, &row));
+		str_append(rows, row.kind);
+		for (size_t i = 0; i < row.cells.len; i++)
+			str_append_c(rows, row.cells.at[i] == ROW_SEPARATOR && !i ? '|' : row.cells.at[i]);
+		str_append_c(rows, '\n');
+	}
+	ck_assert(wire_decode_ctl_done(packet.text, &done));
+	str_append(rows, done.text);
+	return (unsigned)done.exit_code;
+}
+
+static unsigned explain(int link, const char *address, const char *rcpt, struct str *rows)
+{
+	struct str request;
+	struct wire_explain_relay explain = {.client = span_of(address), .recipient = span_of(rcpt)};
+	str_init(&request, 4096);
+	str_init(rows, 1 << 16);
+	ck_assert(wire_encode_explain_relay(&explain, &request));
+	unsigned exit_code = ask(link, &request, rows);
+	str_free(&request);
+	return exit_code;
+}
+
+START_TEST(test_explain)
+{
+	static const struct {
+		const char *client, *rcpt, *rows;
+		unsigned exit_code;
+	} cases[] = {
+		{"10.0.0.1", "u@example.net",
+		 "verdictaccepted\x1f"
+		 "250 2.1.5 u@example.net\n"
+		 "ruletest.conf:7\x1f"
+		 "client is in relay list 10.0.0.0/8, allow is only-listed: accepted\n"
+		 "refused if 10.0.0.0/8 were not in relay list",
+		 0},
+		{"10.0.0.1", "u",
+		 "verdictaccepted\x1f"
+		 "250 2.1.5 u@example.com\n"
+		 "ruletest.conf:6\x1f"
+		 "example.com is the default domain: accepted\n",
+		 0},
+		{"192.0.2.1", "u@example.net",
+		 "verdictrefused\x1f"
+		 "550 5.7.1 Unable to relay for u@example.net\n"
+		 "ruletest.conf:7\x1f"
+		 "client is not in relay list, allow is only-listed: refused\n"
+		 "accepted if 192.0.2.1 were in relay list, or if remote_domain example.net had relay yes",
+		 1},
+		{"printer", "u@example.net", "the client must be an address such as 192.0.2.1 or 2001:db8::1", 2},
+		{"10.0.0.1", "", "501 5.1.3 Invalid address: no recipient", 2},
+	};
+	struct str rows;
+	start("relay { list 10.0.0.0/8 }");
+	int link = attach();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ck_assert_uint_eq(explain(link, cases[i].client, cases[i].rcpt, &rows), cases[i].exit_code);
+		ck_assert_str_eq(str_text(&rows), cases[i].rows);
+		str_free(&rows);
+	}
+	close(link);
+	stop();
+}
+END_TEST
+
+START_TEST(test_status)
+{
+	struct str request, rows;
+	start("processes { spare 2; max 7 }");
+	str_init(&request, 100);
+	str_init(&rows, 1 << 16);
+	int fd = client(), link = attach();
+	hear(fd, "220 ");
+	ck_assert(wire_encode_smtpd_status(&(struct wire_smtpd_status){.detail = true}, &request));
+	ck_assert_uint_eq(ask(link, &request, &rows), 0);
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "sessionbusy\x1f"
+						      "127.0.0.1\x1f"));
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "factsessions\x1f"
+						      "1\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "factmax\x1f"
+						      "7\n"));
+	close(fd);
+	/* What is no request costs the link, and nobody else. */
+	struct ipc_packet packet;
+	ck_assert_int_eq(ipc_send(link, SPAN("\xff junk"), NULL, 0), 0);
+	ck_assert_int_eq(ipc_receive(link, buffer, sizeof(buffer), 0, &packet), 0);
+	ck_assert(packet.eof);
+	close(link);
+	fd = client();
+	hear(fd, "220 ");
+	close(fd);
+	str_free(&request);
+	str_free(&rows);
+	stop();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("smtpd_parent");
+	TCase *tcase = tcase_create("all");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, test_message);
+	tcase_add_test(tcase, test_jobs);
+	tcase_add_test(tcase, test_reload);
+	tcase_add_test(tcase, test_full);
+	tcase_add_test(tcase, test_worker_killed);
+	tcase_add_test(tcase, test_stop_ends_sessions);
+	tcase_add_test(tcase, test_master_gone);
+	tcase_add_test(tcase, test_explain);
+	tcase_add_test(tcase, test_status);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

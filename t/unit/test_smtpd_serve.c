@@ -1,0 +1,279 @@
+/* One connection as it really is: a socket, the spool on disk, the arrivals link, time-outs, a stop, a newer policy. */
+#include "smtpd/serve.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/host/ipc.h"
+#include "smtpd/store_spool.h"
+#include "t/unit/smtpd_memory.h"
+
+static char folder[] = "/tmp/test_smtpd_serve.XXXXXX";
+static struct config config;
+static struct spool spool;
+static struct store_spool spool_store;
+static struct store store;
+static struct live live;
+static struct serve_stop stop;
+static int arrivals[2], ends[2];
+static pthread_t server;
+static struct str heard;
+
+static void *run(void *unused)
+{
+	struct ipaddr client = memory_address("127.0.0.1");
+	serve(ends[1], &client, &live, &store, &stop);
+	return unused;
+}
+
+static void start(const char *lines)
+{
+	strcpy(folder + sizeof(folder) - sizeof("XXXXXX"), "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	memory_config(lines, &config);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(spool_probe(fd, &spool), 0);
+	ck_assert_int_eq(ipc_pair(arrivals, 64 * 1024), 0);
+	store_spool_init(&spool_store, &spool, arrivals[0]);
+	store = store_spool_ops(&spool_store);
+	live = (struct live){.snapshot = live.snapshot, .server = &config.servers[0]};
+	stop = (struct serve_stop){0, -1};
+	str_init(&heard, 1 << 20);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	ck_assert_int_eq(pthread_create(&server, NULL, run, NULL), 0);
+}
+
+/* Everything that is said up to the end of the connection. */
+static void hear_all(void)
+{
+	shutdown(ends[0], SHUT_WR);
+	ck_assert_int_eq(fd_read_all(ends[0], &heard), 0);
+}
+
+static unsigned files(bool remove)
+{
+	unsigned n = 0;
+	DIR *dir = opendir(folder);
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		if (entry->d_name[0] == '.' && strlen(entry->d_name) <= 2)
+			continue;
+		n++;
+		if (remove)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	closedir(dir);
+	return n;
+}
+
+static void finish(void)
+{
+	fd_close(&ends[0]);
+	pthread_join(server, NULL);
+	fd_close(&arrivals[0]);
+	fd_close(&arrivals[1]);
+	store_spool_free(&spool_store);
+	fd_close(&spool.new_fd);
+	files(true);
+	rmdir(folder);
+	live_free(&live);
+	config_free(&config);
+	str_free(&heard);
+}
+
+static void say(const char *text)
+{
+	ck_assert_int_eq(fd_write_all(ends[0], span_of(text)), 0);
+}
+
+/* Reads until TEXT has been said. */
+static void hear(const char *text)
+{
+	char octet;
+	while (!strstr(str_text(&heard), text)) {
+		ck_assert_msg(read(ends[0], &octet, 1) == 1, "not heard: %s\n%s", text, str_text(&heard));
+		str_append_c(&heard, octet);
+	}
+}
+
+static const char envelope[] = "EHLO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\n";
+
+START_TEST(test_message)
+{
+	char buffer[4096];
+	struct ipc_packet packet;
+	struct wire_arrived arrived;
+	start("free_space_floor 1K");
+	say(envelope);
+	say("DATA\r\nSubject: x\r\n\r\n\xe4\r\n.\r\nQUIT\r\n");
+	hear_all();
+	ck_assert_ptr_nonnull(strstr(str_text(&heard), "250 2.6.0 <"));
+	ck_assert_ptr_nonnull(strstr(str_text(&heard), "221 2.0.0 "));
+	ck_assert_int_eq(ipc_receive(arrivals[1], buffer, sizeof(buffer), MSG_DONTWAIT, &packet), 0);
+	ck_assert(wire_decode_arrived(packet.text, &arrived));
+	struct msgname name;
+	ck_assert(msgname_parse(arrived.name, &name));
+	ck_assert(name.eight_bit);
+	ck_assert_ptr_nonnull(strstr(str_text(&heard), name.id));
+	int fd = openat(spool.new_fd, strndupa(arrived.name.at, arrived.name.len), O_RDWR);
+	struct stat st;
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_uint_eq((uint64_t)st.st_size, name.size);
+	ck_assert_int_eq(spool_lock(fd), 0);
+	close(fd);
+	ck_assert_uint_eq(files(false), 1);
+	finish();
+}
+END_TEST
+
+/* The queue can't be told: the message was never acknowledged, and nothing of it stays. */
+START_TEST(test_no_queue)
+{
+	start("");
+	fd_close(&arrivals[1]);
+	say(envelope);
+	say("DATA\r\n.\r\nQUIT\r\n");
+	hear_all();
+	ck_assert_ptr_nonnull(strstr(str_text(&heard), "451 4.3.0 "));
+	ck_assert_ptr_null(strstr(str_text(&heard), "250 2.6.0 "));
+	ck_assert_uint_eq(files(false), 0);
+	finish();
+}
+END_TEST
+
+START_TEST(test_no_space)
+{
+	start("free_space_floor 8000000G");
+	say(envelope);
+	hear_all();
+	ck_assert_ptr_nonnull(strstr(str_text(&heard), "452 4.3.1 "));
+	finish();
+}
+END_TEST
+
+/* Cut off after each octet of a message: nothing is stored before its last one, and then it is. */
+START_TEST(test_cut)
+{
+	static const char text[] = "DATA\r\nSubject: x\r\n\r\n..\r\n.\r\n";
+	for (size_t len = 0; len <= sizeof(text) - 1; len++) {
+		start("");
+		say(envelope);
+		ck_assert_int_eq(fd_write_all(ends[0], (struct span){text, len}), 0);
+		hear_all();
+		ck_assert_uint_eq(files(false), len == sizeof(text) - 1);
+		finish();
+	}
+}
+END_TEST
+
+START_TEST(test_idle)
+{
+	start("connection_timeout 1s");
+	hear("220 ");
+	hear("421 4.4.2 mail.example.com Timeout");
+	finish();
+}
+END_TEST
+
+/* The time-out is for the whole command, however busily it trickles. */
+START_TEST(test_trickle)
+{
+	start("connection_timeout 1s");
+	hear("220 ");
+	for (int i = 0; !memmem(str_text(&heard), heard.len, "421", 3); i++) {
+		char octet;
+		ck_assert_int_lt(i, 100);
+		send(ends[0], "x", 1, MSG_NOSIGNAL);
+		usleep(50 * 1000);
+		while (recv(ends[0], &octet, 1, MSG_DONTWAIT) == 1)
+			str_append_c(&heard, octet);
+	}
+	finish();
+}
+END_TEST
+
+/* What the signal handler of a worker does. */
+static void tell_to_stop(void)
+{
+	stop.stop = 1;
+	if (stop.waiting_fd != -1)
+		shutdown(stop.waiting_fd, SHUT_RD);
+}
+
+START_TEST(test_stop_between_commands)
+{
+	start("");
+	say("EHLO c\r\n");
+	hear("250 OK\r\n");
+	while (stop.waiting_fd == -1)
+		usleep(1000);
+	tell_to_stop();
+	hear("421 4.3.2 mail.example.com Service not available");
+	finish();
+}
+END_TEST
+
+START_TEST(test_stop_within_message)
+{
+	start("");
+	say(envelope);
+	say("DATA\r\nSubject: x\r\n");
+	hear("354 ");
+	tell_to_stop();
+	say("\r\n.\r\n");
+	hear("250 2.6.0 ");
+	hear("421 4.3.2 ");
+	ck_assert_uint_eq(files(false), 1);
+	finish();
+}
+END_TEST
+
+START_TEST(test_newer_policy)
+{
+	struct str text;
+	struct snapshot *snapshot = snapshot_new(1 << 20);
+	live.snapshot = snapshot;
+	start("relay { list 192.0.2.1 }");
+	say("EHLO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<u@example.net>\r\n");
+	hear("550 5.7.1 Unable to relay for u@example.net\r\n");
+	memory_canonical("", "relay { list 127.0.0.1 }", &text);
+	ck_assert(snapshot_publish(snapshot, str_span(&text)));
+	say("RCPT TO:<v@example.net>\r\n");
+	hear("250 2.1.5 v@example.net\r\n");
+	ck_assert(snapshot_publish(snapshot, SPAN("this is no configuration")));
+	say("RCPT TO:<w@example.net>\r\nQUIT\r\n");
+	hear("250 2.1.5 w@example.net\r\n");
+	finish();
+	live = (struct live){0};
+	str_free(&text);
+	snapshot_free(snapshot);
+}
+END_TEST
+
+int main(void)
+{
+	log_set_level(LOG_LEVEL_WARNING);
+	Suite *suite = suite_create("smtpd_serve");
+	TCase *tcase = tcase_create("all");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, test_message);
+	tcase_add_test(tcase, test_no_queue);
+	tcase_add_test(tcase, test_no_space);
+	tcase_add_test(tcase, test_cut);
+	tcase_add_test(tcase, test_idle);
+	tcase_add_test(tcase, test_trickle);
+	tcase_add_test(tcase, test_stop_between_commands);
+	tcase_add_test(tcase, test_stop_within_message);
+	tcase_add_test(tcase, test_newer_policy);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
