@@ -100,16 +100,24 @@ static void check_domains(struct config_build *b, const struct config_server *se
 	free(list);
 }
 
-/* Nothing but the spool itself writes into its folders. */
-static void check_folder(struct config_build *b, const struct config_server *server, const char *name, const char *path,
-			 struct config_origin origin)
+/* PATH is the folder of a virtual server or one in it that nothing but its spool may write into. */
+static bool is_spool(const struct config_server *server, const char *path)
 {
 	static const char *const own[] = {"", "/new", "/cur", "/lock"};
 	size_t len = strlen(server->dir);
 	if (strncmp(path, server->dir, len))
-		return;
+		return false;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (!strcmp(path + len, own[i]))
+			return true;
+	return false;
+}
+
+static void check_folder(struct config_build *b, const struct config_server *server, const char *name, const char *path,
+			 struct config_origin origin)
+{
+	for (size_t i = 0; origin.line && i < b->out->server_count; i++)
+		if (is_spool(&b->out->servers[i], path))
 			config_error(b->findings, config_check_at(b, server, origin),
 				     "%s can't be %s, which the spool needs for itself", name, path);
 }

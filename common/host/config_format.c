@@ -2,33 +2,22 @@
 
 #include "common/host/config_value.h"
 
-struct unit {
-	char letter;
-	int64_t factor;
-};
-
-/* VALUE in the largest of UNITS that divides it; the last one has the factor of the smallest step. */
-static void format_units(struct str *to, int64_t value, const struct unit *units, size_t n)
+/* VALUE in the largest of UNITS that divides it. */
+static void format_units(struct str *to, int64_t value, const struct config_unit *units)
 {
-	size_t i = 0;
-	while (i + 1 < n && (value == 0 || value % units[i].factor))
-		i++;
-	str_printf(to, "%lld%c", (long long)(value / units[i].factor), units[i].letter);
+	const struct config_unit *best = units;
+	for (const struct config_unit *unit = units; value && unit->letter; unit++)
+		if (value % unit->factor == 0)
+			best = unit;
+	str_printf(to, "%lld%c", (long long)(value / best->factor), best->letter);
 }
 
 static void format_size(struct str *to, int64_t octets)
 {
-	static const struct unit units[] = {{'G', 1 << 30}, {'M', 1 << 20}, {'K', 1 << 10}};
 	if (octets == CONFIG_NONE)
 		str_append_text(to, "none");
 	else
-		format_units(to, octets, units, 3);
-}
-
-static void format_duration(struct str *to, int64_t ms)
-{
-	static const struct unit units[] = {{'d', 86400000}, {'h', 3600000}, {'m', 60000}, {'s', 1000}};
-	format_units(to, ms, units, 4);
+		format_units(to, octets, config_size_units);
 }
 
 void config_format_word(struct str *to, struct span word)
@@ -103,7 +92,7 @@ static void format_durations(struct str *to, const struct config_durations *list
 {
 	for (size_t i = 0; i < list->n; i++) {
 		separate(to, i);
-		format_duration(to, list->ms[i]);
+		format_units(to, list->ms[i], config_duration_units);
 	}
 }
 
@@ -155,7 +144,7 @@ static void format_value(enum config_type type, const void *value, struct str *t
 		format_size(to, *(const int64_t *)value);
 		break;
 	case CONFIG_DURATION:
-		format_duration(to, *(const int64_t *)value);
+		format_units(to, *(const int64_t *)value, config_duration_units);
 		break;
 	case CONFIG_DURATIONS:
 		format_durations(to, value);

@@ -27,14 +27,6 @@ static void *entries(struct config_parse *parse, size_t size, size_t *n)
 	return at;
 }
 
-static const char *keep(struct config_parse *parse, struct span text)
-{
-	const char *copy = arena_copy(parse->arena, text);
-	if (!copy)
-		parse->findings->no_memory = true;
-	return copy ? copy : "";
-}
-
 bool config_list_durations(struct config_parse *parse, void *to)
 {
 	struct config_durations *list = to;
@@ -67,7 +59,7 @@ bool config_list_clients(struct config_parse *parse, void *to)
 		const struct config_item *item = &parse->items[i];
 		struct config_client *client = &list->at[list->n];
 		const char *why = "not an address or a network";
-		client->text = keep(parse, item->text);
+		client->text = config_value_keep(parse, item->text);
 		client->origin = item->origin;
 		list->n += cidr_parse(item->text, &client->net, &why) || refuse(parse, item, why);
 	}
@@ -117,7 +109,7 @@ static bool parse_endpoint(struct config_parse *parse, const struct config_item 
 		return false;
 	out->any = star && !parts.bracketed && span_equal(parts.host, SPAN("*"));
 	out->port = parts.port ? parts.port : port;
-	out->text = keep(parse, item->text);
+	out->text = config_value_keep(parse, item->text);
 	out->origin = item->origin;
 	if (out->any || ipaddr_parse(parts.host, &out->ip))
 		return true;
@@ -167,7 +159,7 @@ static bool parse_host(struct config_parse *parse, const struct config_item *ite
 	out->origin = item->origin;
 	if (ipaddr_parse(parts.host, &out->ip)) {
 		out->kind = CONFIG_HOST_IP;
-		out->name = keep(parse, parts.host);
+		out->name = config_value_keep(parse, parts.host);
 		return true;
 	}
 	struct config_item name = *item;

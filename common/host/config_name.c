@@ -8,14 +8,6 @@
 
 enum { SERVER_NAME_MAX = 64, PATH_VALUE_MAX = 1024 };
 
-static char *keep(struct config_parse *parse, struct span text)
-{
-	char *copy = arena_copy(parse->arena, text);
-	if (!copy)
-		parse->findings->no_memory = true;
-	return copy;
-}
-
 /* No octet of TEXT stands outside [A-Za-z0-9] and MORE. */
 static bool made_of(struct span text, const char *more)
 {
@@ -40,7 +32,7 @@ const char *config_value_user(struct config_parse *parse, const struct config_it
 	bool group = parse->setting->type == CONFIG_NAMES && span_starts(item->text, SPAN("@"));
 	struct span name = span_skip(item->text, group);
 	if (name.len && name.len <= SYSTEM_NAME_MAX && ascii(name) && made_of(name, "._-$") && name.at[0] != '-')
-		return keep(parse, item->text);
+		return config_value_keep(parse, item->text);
 	config_error(parse->findings, item->at, "\"%.*s\" is no value of %s: write %s", SPAN_ARGS(item->text),
 		     parse->setting->name, config_value_allowed(parse->setting->type));
 	return NULL;
@@ -77,7 +69,7 @@ bool config_name_path(struct config_parse *parse, void *to)
 	const struct config_item *item = &parse->items[0];
 	size_t max = parse->setting->max ? (size_t)parse->setting->max : PATH_VALUE_MAX;
 	const char *wrong = NULL;
-	char *path = keep(parse, item->text);
+	char *path = config_value_keep(parse, item->text);
 	*(const char **)to = path;
 	if (!path)
 		return false;
@@ -104,7 +96,7 @@ bool config_name_text(struct config_parse *parse, void *to)
 			     (long long)parse->setting->max);
 		return false;
 	}
-	return (*(const char **)to = keep(parse, item->text)) != NULL;
+	return (*(const char **)to = config_value_keep(parse, item->text)) != NULL;
 }
 
 /* What a person may have meant by a name that is none; NULL when we don't know. */
@@ -149,7 +141,7 @@ static const char *parse_domain_name(struct config_parse *parse, const struct co
 	else if (!domain_valid(span_skip(str_span(&text), prefix.len)) || looks_numeric(name))
 		config_error(parse->findings, item->at, "\"%.*s\" is not a domain name", SPAN_ARGS(item->text));
 	else
-		result = keep(parse, str_span(&text));
+		result = config_value_keep(parse, str_span(&text));
 	str_free(&text);
 	return result;
 }
@@ -162,7 +154,7 @@ const char *config_value_domain(struct config_parse *parse, const struct config_
 const char *config_value_pattern(struct config_parse *parse, const struct config_item *item)
 {
 	if (span_equal(item->text, SPAN("*")))
-		return keep(parse, item->text);
+		return config_value_keep(parse, item->text);
 	if (span_starts(item->text, SPAN("*.")))
 		return parse_domain_name(parse, item, SPAN("*."));
 	return parse_domain_name(parse, item, (struct span){"", 0});
@@ -172,7 +164,7 @@ const char *config_value_server(struct config_parse *parse, const struct config_
 {
 	struct span name = item->text;
 	if (name.len && name.len <= SERVER_NAME_MAX && ascii(name) && made_of(name, "._-") && name.at[0] != '.')
-		return keep(parse, name);
+		return config_value_keep(parse, name);
 	config_error(parse->findings, item->at,
 		     "\"%.*s\" can't name a virtual server: letters, digits, . _ and -, at most %d, no dot in front",
 		     SPAN_ARGS(name), SERVER_NAME_MAX);
@@ -195,5 +187,5 @@ bool config_name_address(struct config_parse *parse, void *to)
 			     why);
 		return false;
 	}
-	return (*(const char **)to = keep(parse, item->text)) != NULL;
+	return (*(const char **)to = config_value_keep(parse, item->text)) != NULL;
 }

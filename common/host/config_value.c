@@ -3,18 +3,21 @@
 #include <ctype.h>
 #include <string.h>
 
-/* A unit and how many octets or milliseconds it stands for. */
-struct unit {
-	char letter;
-	int64_t factor;
-};
-static const struct unit size_units[] = {{'K', 1 << 10}, {'M', 1 << 20}, {'G', 1 << 30}, {0, 0}};
-static const struct unit duration_units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 0}};
+const struct config_unit config_size_units[] = {{'K', 1 << 10}, {'M', 1 << 20}, {'G', 1 << 30}, {0, 0}};
+const struct config_unit config_duration_units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 0}};
 
 static const char *const bare_words[] = {"reject", "repair", NULL};
 static const char *const allow_words[] = {"only-listed", "all-except-listed", NULL};
 static const char *const yesno_words[] = {"no", "yes", NULL};
 const char *const config_without_words[] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes", NULL};
+
+char *config_value_keep(struct config_parse *parse, struct span text)
+{
+	char *copy = arena_copy(parse->arena, text);
+	if (!copy)
+		parse->findings->no_memory = true;
+	return copy;
+}
 
 static bool is_none(const struct config_item *item)
 {
@@ -74,7 +77,7 @@ static bool parse_number(struct config_parse *parse, void *to)
 }
 
 /* Digits and one letter of UNITS, which are the same in both cases where NOCASE. */
-static bool parse_units(struct config_parse *parse, const struct config_item *item, const struct unit *units,
+static bool parse_units(struct config_parse *parse, const struct config_item *item, const struct config_unit *units,
 			bool nocase, int64_t *out)
 {
 	struct span text = item->text;
@@ -86,7 +89,7 @@ static bool parse_units(struct config_parse *parse, const struct config_item *it
 		return false;
 	}
 	char letter = text.len ? text.at[text.len - 1] : '\0';
-	for (const struct unit *unit = units; unit->letter && letter; unit++) {
+	for (const struct config_unit *unit = units; unit->letter && letter; unit++) {
 		if (letter != unit->letter && !(nocase && toupper((unsigned char)letter) == unit->letter))
 			continue;
 		uint64_t max = (uint64_t)((INT64_MAX - 1) / unit->factor);
@@ -106,7 +109,7 @@ static bool parse_size(struct config_parse *parse, void *to)
 		*value = CONFIG_NONE;
 		return true;
 	}
-	return parse_units(parse, item, size_units, true, value) &&
+	return parse_units(parse, item, config_size_units, true, value) &&
 	       within(parse, item, *value, parse->setting->min, parse->setting->max);
 }
 
@@ -117,7 +120,7 @@ bool config_value_duration(struct config_parse *parse, const struct config_item 
 	bool list = parse->setting->type == CONFIG_DURATIONS;
 	int64_t min = list ? SECOND : parse->setting->min;
 	int64_t max = list ? (int64_t)YEAR_DAYS * 86400 * SECOND : parse->setting->max;
-	return parse_units(parse, item, duration_units, false, out) && within(parse, item, *out, min, max);
+	return parse_units(parse, item, config_duration_units, false, out) && within(parse, item, *out, min, max);
 }
 
 static bool parse_duration(struct config_parse *parse, void *to)
@@ -140,7 +143,7 @@ static bool parse_quota(struct config_parse *parse, void *to)
 		*quota = (struct config_quota){.multiple = (int64_t)multiple};
 		return true;
 	}
-	return parse_units(parse, item, size_units, true, &quota->octets);
+	return parse_units(parse, item, config_size_units, true, &quota->octets);
 }
 
 /* The place of the item's word in WORDS, or -1 with a report. */

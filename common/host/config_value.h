@@ -64,6 +64,16 @@ bool config_name_address(struct config_parse *parse, void *to);
 bool config_value_duration(struct config_parse *parse, const struct config_item *item, int64_t *out);
 const char *config_value_user(struct config_parse *parse, const struct config_item *item);
 
+/* A copy that lives as long as the configuration. NULL: reported. */
+char *config_value_keep(struct config_parse *parse, struct span text);
+
+/* What the letter behind a size or a duration stands for; rising, 0 at the end. */
+struct config_unit {
+	char letter;
+	int64_t factor; /* octets, milliseconds */
+};
+extern const struct config_unit config_size_units[], config_duration_units[];
+
 /* Appends WORD as a file would hold it: in quotes where it needs them. */
 void config_format_word(struct str *to, struct span word);
 
