@@ -12,7 +12,7 @@ bool mx_name(struct span wire, char *to, size_t *len)
 		size_t label = (unsigned char)wire.at[at++];
 		if (label > DOMAIN_LABEL_MAX || label >= wire.len - at || at + label >= WIRE_NAME_MAX)
 			return false;
-		if (memchr(wire.at + at, '.', label))
+		if (memchr(wire.at + at, '.', label) || memchr(wire.at + at, '\0', label))
 			return false;
 		if (out)
 			to[out++] = '.';

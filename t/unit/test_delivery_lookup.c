@@ -1,0 +1,298 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "delivery/lookup.h"
+
+/* An MX record: preference, name in wire form. The closing NUL of the literal is the root label. */
+#define MX(preference_octets, wire_name)                                                                               \
+	((struct span){preference_octets wire_name, sizeof(preference_octets wire_name)})
+#define NULL_MX ((struct span){"\0\0\0", 3})
+
+START_TEST(reads_records)
+{
+	struct mx_list list = {0};
+	ck_assert(mx_add(&list, MX("\x00\x0a", "\x02mx\x07"
+					       "example\x03net")));
+	ck_assert_str_eq(list.hosts[0].name, "mx.example.net");
+	ck_assert_uint_eq(list.hosts[0].preference, 10);
+	ck_assert(mx_add(&list, MX("\xff\xff", "\x03mx2")));
+	ck_assert_uint_eq(list.hosts[1].preference, 65535);
+	/* The same host again: the better preference counts. */
+	ck_assert(mx_add(&list, MX("\x00\x05", "\x02MX\x07"
+					       "example\x03net")));
+	ck_assert(mx_add(&list, MX("\x00\x07", "\x02MX\x07"
+					       "example\x03net")));
+	ck_assert_uint_eq(list.n, 2);
+	ck_assert_uint_eq(list.hosts[0].preference, 5);
+	ck_assert(!list.null_mx);
+	ck_assert(mx_add(&list, NULL_MX));
+	ck_assert(list.null_mx);
+	ck_assert_uint_eq(list.n, 2);
+}
+END_TEST
+
+START_TEST(refuses_nonsense)
+{
+	static const struct span bad[] = {
+		{"", 0},
+		{"\0", 1},
+		{"\0\0", 2},
+		{"\0\0\x02mx", 5},    /* no root label */
+		{"\0\0\x05mx\0", 6},  /* label beyond the end */
+		{"\0\0\xc0\x0c", 4},  /* compressed */
+		{"\0\0\x02mx\0x", 7}, /* something after it */
+		{"\0\0\x03"
+		 "a.b\0",
+		 7}, /* a dot within a label */
+		{"\0\0\x03"
+		 "a b\0",
+		 7}, /* no name of a host */
+		{"\0\0\x03"
+		 "a\0b\0",
+		 7},
+		{"\0\0\x02"
+		 "a\n\0",
+		 6},
+	};
+	struct mx_list list = {0};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!mx_add(&list, bad[i]), "%zu", i);
+	ck_assert_uint_eq(list.n, 0);
+}
+END_TEST
+
+/* 255 octets of wire form are the most; one more is refused. */
+START_TEST(longest_name)
+{
+	char rdata[2 + 300] = {0};
+	size_t at = 2;
+	struct mx_list list = {0};
+	for (int label = 0; label < 3; label++) {
+		rdata[at++] = 63;
+		memset(rdata + at, 'a', 63);
+		at += 63;
+	}
+	rdata[at] = 61;
+	memset(rdata + at + 1, 'b', 62);
+	rdata[at + 62] = 0;
+	ck_assert(mx_add(&list, (struct span){rdata, at + 63}));
+	ck_assert_uint_eq(strlen(list.hosts[0].name), 253);
+	rdata[at] = 62;
+	rdata[at + 62] = 'b';
+	rdata[at + 63] = 0;
+	ck_assert(!mx_add(&list, (struct span){rdata, at + 64}));
+}
+END_TEST
+
+static void add(struct mx_list *list, unsigned preference, unsigned number)
+{
+	char rdata[16];
+	int len = snprintf(rdata + 2, sizeof(rdata) - 2, "%ch%04u", 5, number);
+	rdata[0] = (char)(preference >> 8);
+	rdata[1] = (char)preference;
+	ck_assert(mx_add(list, (struct span){rdata, (size_t)len + 3}));
+}
+
+START_TEST(keeps_the_most_preferred)
+{
+	struct mx_list list = {0};
+	for (unsigned i = 0; i < 200; i++)
+		add(&list, 200 - i, i);
+	ck_assert_uint_eq(list.n, MX_MAX);
+	mx_sort(&list, 1);
+	for (unsigned i = 0; i < MX_MAX; i++)
+		ck_assert_uint_eq(list.hosts[i].preference, i + 1);
+}
+END_TEST
+
+/* Equals change places from seed to seed, others never. */
+START_TEST(order)
+{
+	unsigned first[4] = {0};
+	for (uint64_t seed = 0; seed < 300; seed++) {
+		struct mx_list list = {0};
+		add(&list, 20, 3);
+		add(&list, 10, 0);
+		add(&list, 10, 1);
+		add(&list, 10, 2);
+		mx_sort(&list, seed * 7919);
+		ck_assert_str_eq(list.hosts[3].name, "h0003");
+		first[list.hosts[0].name[4] - '0']++;
+	}
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_gt(first[i], 50);
+}
+END_TEST
+
+static struct lookup begin(const char *name)
+{
+	struct lookup l;
+	ck_assert(lookup_begin(&l, span_of(name), 25, 0));
+	return l;
+}
+
+static void expect(const struct lookup *l, enum lookup_event event, const char *enhanced, const char *text)
+{
+	ck_assert_int_eq(l->event, event);
+	ck_assert_str_eq(l->enhanced, enhanced);
+	ck_assert_msg(strstr(l->text, text), "%s", l->text);
+}
+
+START_TEST(mx_answers)
+{
+	static const struct span null_mx[] = {NULL_MX}, bad[] = {{"x", 1}};
+	struct str hosts;
+	str_init(&hosts, LOOKUP_LIST_MAX);
+	struct lookup l = begin("example.net");
+	ck_assert(!lookup_mx(&l, &(struct lookup_answer){.rcode = LOOKUP_NXDOMAIN, .ttl_s = 60}));
+	expect(&l, LOOKUP_NEVER, "5.1.2", "example.net: the domain does not exist");
+	ck_assert_uint_eq(l.ttl_s, 60);
+	l = begin("example.net");
+	ck_assert(!lookup_mx(&l, &(struct lookup_answer){.rcode = 2}));
+	expect(&l, LOOKUP_LATER, "4.4.3", "no answer");
+	l = begin("example.net");
+	ck_assert(!lookup_mx(&l, &(struct lookup_answer){.rcode = LOOKUP_NO_ANSWER}));
+	expect(&l, LOOKUP_LATER, "4.4.3", "no answer");
+	l = begin("example.net");
+	ck_assert(!lookup_mx(&l, &(struct lookup_answer){.rdata = null_mx, .n = 1}));
+	expect(&l, LOOKUP_NEVER, "5.1.10", "takes no mail");
+	l = begin("example.net");
+	ck_assert(!lookup_mx(&l, &(struct lookup_answer){.rdata = bad, .n = 1}));
+	expect(&l, LOOKUP_NEVER, "5.4.4", "no host");
+	l = begin("example.net");
+	ck_assert(lookup_mx(&l, &(struct lookup_answer){.n = 0}));
+	ck_assert_uint_eq(lookup_host_count(&l), 1);
+	ck_assert_str_eq(lookup_host(&l, 0), "example.net");
+	lookup_finish(&l, false, &hosts);
+	expect(&l, LOOKUP_NEVER, "5.4.4", "neither an address nor a mail exchanger");
+	str_free(&hosts);
+}
+END_TEST
+
+START_TEST(no_domain_name)
+{
+	static const char *const names[] = {"", ".", "a..b", "-a", "exa mple.net", "[192.0.2.1]", "a/b"};
+	struct lookup l;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		ck_assert(!lookup_begin(&l, span_of(names[i]), 25, 0));
+		expect(&l, LOOKUP_NEVER, "5.1.2", "");
+	}
+}
+END_TEST
+
+START_TEST(addresses)
+{
+	static const struct span mx[] = {MX("\x00\x14", "\x01"
+							"b"),
+					 MX("\x00\x0a", "\x01"
+							"a")};
+	static const struct span v4[] = {{"\xc0\x00\x02\x01", 4}, {"\x00\x00\x00\x00", 4}, {"\xc0\x00", 2}};
+	static const struct span v6[] = {{"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16},
+					 {"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16}};
+	struct str hosts;
+	str_init(&hosts, LOOKUP_LIST_MAX);
+	struct lookup l = begin("example.net");
+	ck_assert(lookup_mx(&l, &(struct lookup_answer){.rdata = mx, .n = 2, .ttl_s = 500}));
+	lookup_address(&l, 1, &(struct lookup_answer){.rdata = v6, .n = 2, .ttl_s = 100});
+	lookup_address(&l, 1, &(struct lookup_answer){.rdata = v4, .n = 3, .ttl_s = 300});
+	lookup_address(&l, 0, &(struct lookup_answer){.rdata = v4, .n = 1, .ttl_s = 300});
+	lookup_address(&l, 0, &(struct lookup_answer){.rcode = 2});
+	lookup_finish(&l, false, &hosts);
+	ck_assert_str_eq(str_text(&hosts), "a 192.0.2.1 25\nb 192.0.2.1 25\nb 2001:db8::1 25\n");
+	expect(&l, LOOKUP_FOUND, "", "");
+	ck_assert_uint_eq(l.ttl_s, 100);
+	str_free(&hosts);
+}
+END_TEST
+
+START_TEST(no_address)
+{
+	static const struct span mx[] = {MX("\x00\x14", "\x01"
+							"b")};
+	static const struct {
+		int rcode;
+		bool overdue;
+		enum lookup_event event;
+		const char *enhanced;
+	} cases[] = {{LOOKUP_NOERROR, false, LOOKUP_NEVER, "5.4.4"},
+		     {LOOKUP_NXDOMAIN, false, LOOKUP_NEVER, "5.4.4"},
+		     {2, false, LOOKUP_LATER, "4.4.3"},
+		     {LOOKUP_NO_ANSWER, false, LOOKUP_LATER, "4.4.3"},
+		     {LOOKUP_NOERROR, true, LOOKUP_LATER, "4.4.3"}};
+	struct str hosts;
+	str_init(&hosts, LOOKUP_LIST_MAX);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct lookup l = begin("example.net");
+		ck_assert(lookup_mx(&l, &(struct lookup_answer){.rdata = mx, .n = 1}));
+		lookup_address(&l, 0, &(struct lookup_answer){.rcode = cases[i].rcode});
+		lookup_finish(&l, cases[i].overdue, &hosts);
+		expect(&l, cases[i].event, cases[i].enhanced, "");
+	}
+	struct lookup l = begin("smart.example.net");
+	lookup_plain(&l);
+	lookup_address(&l, 0, &(struct lookup_answer){.rcode = LOOKUP_NXDOMAIN});
+	lookup_finish(&l, false, &hosts);
+	expect(&l, LOOKUP_NEVER, "5.1.2", "smart.example.net: there is no host");
+	ck_assert_uint_eq(hosts.len, 0);
+	str_free(&hosts);
+}
+END_TEST
+
+/* 100 hosts with 8 addresses each: the list stays within its bounds. */
+START_TEST(many)
+{
+	char rdata[100][16], v4[32];
+	struct span mx[100], a[8], rest;
+	struct host host;
+	struct str hosts;
+	size_t count = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		int len = snprintf(rdata[i] + 2, sizeof(rdata[i]) - 2, "%ch%04u", 5, i);
+		rdata[i][0] = 0;
+		rdata[i][1] = (char)i;
+		mx[i] = (struct span){rdata[i], (size_t)len + 3};
+	}
+	for (size_t i = 0; i < 8; i++) {
+		memcpy(v4 + 4 * i, "\xc0\x00\x02", 3);
+		v4[4 * i + 3] = (char)(i + 1);
+		a[i] = (struct span){v4 + 4 * i, 4};
+	}
+	str_init(&hosts, LOOKUP_LIST_MAX);
+	struct lookup l = begin("example.net");
+	ck_assert(lookup_mx(&l, &(struct lookup_answer){.rdata = mx, .n = 100}));
+	ck_assert_uint_eq(lookup_host_count(&l), LOOKUP_HOSTS_MAX);
+	for (size_t i = 0; i < LOOKUP_HOSTS_MAX; i++) {
+		lookup_address(&l, i, &(struct lookup_answer){.rdata = a, .n = 8});
+		lookup_address(&l, i, &(struct lookup_answer){.rdata = a, .n = 8});
+	}
+	lookup_finish(&l, false, &hosts);
+	for (rest = str_span(&hosts); hosts_next(&rest, &host) == 1; count++)
+		ck_assert_int_eq(host.name.at[4] - '0', (int)(count / 8));
+	ck_assert_uint_eq(count, HOSTS_MAX);
+	str_free(&hosts);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("lookup");
+	TCase *all = tcase_create("all");
+	tcase_add_test(all, reads_records);
+	tcase_add_test(all, refuses_nonsense);
+	tcase_add_test(all, longest_name);
+	tcase_add_test(all, keeps_the_most_preferred);
+	tcase_add_test(all, order);
+	tcase_add_test(all, mx_answers);
+	tcase_add_test(all, no_domain_name);
+	tcase_add_test(all, addresses);
+	tcase_add_test(all, no_address);
+	tcase_add_test(all, many);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
