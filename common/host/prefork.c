@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,16 +129,18 @@ void prefork_want(struct prefork *p, size_t workers)
 	set_mute(p);
 }
 
-/* A worker's life up to `work`. SIGPIPE stays as it is, as with exec. */
+/* A worker's life up to `work`. SIGPIPE stays as it is, as with exec. The limit holds for all but root. */
 static void leave_parent(struct prefork *p, pid_t parent)
 {
 	const int usual[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};
+	const struct rlimit nothing = {0, 0};
 	sigset_t none;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(0);
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
 		signal(usual[i], SIG_DFL);
+	setrlimit(RLIMIT_NPROC, &nothing);
 	fd_close(&p->epoll_fd);
 	fd_close(&p->signal_fd);
 	sigemptyset(&none);

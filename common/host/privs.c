@@ -1,7 +1,6 @@
 #include "common/host/privs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -9,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -139,30 +137,4 @@ void privs_enter(const struct privs_jail *jail)
 	close_doors(jail);
 	if (rules >= 0 && landlock_enter(rules) != 0)
 		die("landlock", "restriction");
-}
-
-static int mend_folder(int fd, mode_t mode, uid_t uid, gid_t gid, bool fresh)
-{
-	struct stat st;
-	bool root = geteuid() == 0;
-	if (fstat(fd, &st) != 0)
-		return -errno;
-	if (root && (st.st_uid != uid || st.st_gid != gid) && fchown(fd, uid, gid) != 0)
-		return -errno;
-	if ((root || fresh) && (st.st_mode & 07777) != mode && fchmod(fd, mode) != 0)
-		return -errno;
-	return 0;
-}
-
-int privs_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
-{
-	bool fresh = mkdir(path, mode) == 0;
-	if (!fresh && errno != EEXIST)
-		return -errno;
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
-	int result = mend_folder(fd, mode, uid, gid, fresh);
-	close(fd);
-	return result;
 }

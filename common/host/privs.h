@@ -28,9 +28,4 @@ void privs_lookup(const char *user, uid_t *uid, gid_t *gid);
  */
 void privs_enter(const struct privs_jail *jail);
 
-/* Makes folder PATH (the last component only) with MODE and owner when it is missing, mends owner and mode when we are
- * root. A symbolic link is -ENOTDIR or -ELOOP: what an unprivileged user may have put there is not followed. 0 or
- * -errno. */
-int privs_folder(const char *path, mode_t mode, uid_t uid, gid_t gid);
-
 #endif

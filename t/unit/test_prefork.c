@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -421,6 +422,26 @@ START_TEST(workers_begin_with_clean_signals)
 }
 END_TEST
 
+static int try_to_fork(void *context, size_t slot)
+{
+	struct rlimit processes = {1, 1};
+	(void)context;
+	(void)slot;
+	getrlimit(RLIMIT_NPROC, &processes);
+	shared->answer = processes.rlim_max == 0 && (geteuid() == 0 || fork() == -1) ? 1 : 2;
+	return 0;
+}
+
+START_TEST(workers_fork_nothing)
+{
+	static const struct prefork_ops ops = {NULL, NULL, try_to_fork, NULL};
+	start(&ops, 1, 1);
+	prefork_tend(p);
+	ck_assert(poked(PATIENCE_MS));
+	ck_assert_int_eq(shared->answer, 1);
+}
+END_TEST
+
 static int count_descriptors(void *context, size_t slot)
 {
 	int open = 0;
@@ -492,6 +513,7 @@ int main(void)
 	tcase_add_test(tc, a_stop_replaces_nobody);
 	tcase_add_test(tc, other_children_are_not_reaped);
 	tcase_add_test(tc, workers_begin_with_clean_signals);
+	tcase_add_test(tc, workers_fork_nothing);
 	tcase_add_test(tc, workers_keep_nothing_of_the_parent_but_the_bell);
 	tcase_add_test(tc, workers_die_with_their_parent);
 	suite_add_tcase(suite, tc);

@@ -340,31 +340,6 @@ START_TEST(users_are_looked_up)
 }
 END_TEST
 
-START_TEST(folders_are_made_and_mended)
-{
-	char path[128], link[128];
-	struct stat st;
-	uid_t uid = root ? 65534 : getuid();
-	snprintf(path, sizeof(path), "%s/new", folder);
-	snprintf(link, sizeof(link), "%s/link", folder);
-	mode_t before = umask(077);
-	ck_assert_int_eq(privs_folder(path, 0730, uid, getgid()), 0);
-	umask(before);
-	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_uint_eq(st.st_mode & 07777, 0730);
-	ck_assert_uint_eq(st.st_uid, uid);
-	ck_assert_int_eq(chmod(path, 0700), 0);
-	ck_assert_int_eq(privs_folder(path, 0730, uid, getgid()), 0);
-	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_uint_eq(st.st_mode & 07777, root ? 0730 : 0700);
-	ck_assert_int_eq(symlink(path, link), 0);
-	ck_assert_int_lt(privs_folder(link, 0777, 1, 1), 0);
-	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_uint_eq(st.st_uid, uid);
-	ck_assert_int_eq(privs_folder("/nonexistent/a", 0700, uid, getgid()), -ENOENT);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("privs");
@@ -381,7 +356,6 @@ int main(void)
 	tcase_add_test(tc, strangers_get_no_signals);
 	tcase_add_test(tc, a_jail_that_cannot_be_closed_is_not_entered);
 	tcase_add_test(tc, users_are_looked_up);
-	tcase_add_test(tc, folders_are_made_and_mended);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
