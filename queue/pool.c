@@ -44,7 +44,8 @@ static struct worker_list *list_of(struct worker *w, size_t **count)
 static void leave(struct worker *w)
 {
 	size_t *count;
-	TAILQ_REMOVE(list_of(w, &count), w, place);
+	struct worker_list *list = list_of(w, &count); /* TAILQ_REMOVE looks at its list only when it must */
+	TAILQ_REMOVE(list, w, place);
 	--*count;
 	if (w->on_destination)
 		TAILQ_REMOVE(w->on_destination, w, at_destination);

@@ -1,7 +1,7 @@
 """Mail goes in by SMTP and comes out as a file or at a smart host, octet for octet, whatever client sends it."""
 import random
+import re
 import subprocess
-import sys
 import unittest
 
 import harness
@@ -142,7 +142,7 @@ class Clients(unittest.TestCase):
         finally:
             sink.terminate()
             counted = sink.communicate()[0]
-        self.assertRegex(counted.decode().split("\r")[-1], r"\b300\b")
+        self.assertEqual(max(map(int, re.findall(r"\d+", counted.decode()))), 300)
 
     def test_aiosmtpd_smart_host(self):
         # Its own process and interpreter: Debian's python3 has the module.
