@@ -1,0 +1,313 @@
+/* The resolver as a process, against a name server on loopback that answers from a table. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/host/child.h"
+#include "common/host/ipc.h"
+#include "delivery/resolver.h"
+
+enum { A = 1, CNAME = 5, MX = 15, AAAA = 28, NXDOMAIN = 3, SERVFAIL = 2, SILENT = -1, PACKET = 4096 };
+
+/* Answers; what is not here is NOERROR without data. A name's rcode stands in a line of type 0. */
+static const struct answer {
+	const char *name;
+	int type, rcode;
+	const char *rdata;
+	size_t len;
+} table[] = {
+	{"mail.test", MX, 0, "\x00\x14\x03mx2\x04mail\x04test", 17},
+	{"mail.test", MX, 0, "\x00\x0a\x03mx1\x04mail\x04test", 17},
+	{"mx1.mail.test", A, 0, "\x7f\x00\x00\x01", 4},
+	{"mx2.mail.test", A, 0, "\x7f\x00\x00\x02", 4},
+	{"mx2.mail.test", AAAA, 0, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16},
+	{"null.test", MX, 0, "\0\0\0", 3},
+	{"plain.test", A, 0, "\x7f\x00\x00\x03", 4},
+	{"alias.test", CNAME, 0, "\x05plain\x04test", 12},
+	{"gone.test", 0, NXDOMAIN, NULL, 0},
+	{"broken.test", 0, SERVFAIL, NULL, 0},
+	{"silent.test", 0, SILENT, NULL, 0},
+	{"half.test", MX, 0, "\x00\x0a\x06silent\x04test", 15},
+	{"dead.test", MX, 0, "\x00\x0a\x04gone\x04test", 13},
+};
+
+/* The name in a question as text; the octets that it takes. */
+static size_t read_name(const unsigned char *from, char *to)
+{
+	size_t at = 0, out = 0;
+	while (from[at]) {
+		if (out)
+			to[out++] = '.';
+		for (size_t i = 0; i < from[at]; i++)
+			to[out++] = (char)(from[at + 1 + i] | 0x20);
+		at += from[at] + 1U;
+	}
+	to[out] = '\0';
+	return at + 1;
+}
+
+static size_t put(unsigned char *packet, size_t at, const struct answer *a)
+{
+	unsigned char fixed[] = {0xc0, 12, 0, (unsigned char)a->type, 0, 1, 0, 0, 0, 60, 0, (unsigned char)a->len};
+	memcpy(packet + at, fixed, sizeof(fixed));
+	memcpy(packet + at + sizeof(fixed), a->rdata, a->len);
+	packet[7]++;
+	return at + sizeof(fixed) + a->len;
+}
+
+/* The length of the answer, made in place of the question; 0 = none is sent. */
+static size_t make_answer(unsigned char *packet)
+{
+	char name[300];
+	size_t end = 12 + read_name(packet + 12, name);
+	int type = packet[end] << 8 | packet[end + 1];
+	size_t at = end + 4;
+	packet[2] = 0x81;
+	packet[3] = 0x80;
+	memset(packet + 6, 0, 6);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(table[i].name, name) != 0)
+			continue;
+		if (table[i].rcode == SILENT)
+			return 0;
+		packet[3] |= (unsigned char)table[i].rcode;
+		if (table[i].type == type || table[i].type == CNAME)
+			at = put(packet, at, &table[i]);
+	}
+	return at;
+}
+
+static void *name_server(void *data)
+{
+	unsigned char packet[PACKET];
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+	int fd = *(int *)data;
+	ssize_t n;
+	while ((n = recvfrom(fd, packet, sizeof(packet), 0, (struct sockaddr *)&from, &len)) > 1) {
+		size_t size = make_answer(packet);
+		if (size)
+			sendto(fd, packet, size, 0, (struct sockaddr *)&from, len);
+	}
+	return NULL;
+}
+
+struct fixture {
+	int socket;
+	uint16_t port;
+	pthread_t thread;
+	pid_t resolver;
+	int control[2], link[2];
+	char buffer[WIRE_PACKET_MAX];
+	struct ipc_packet packet;
+};
+
+static void start_name_server(struct fixture *f)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	f->socket = socket(AF_INET, SOCK_DGRAM, 0);
+	ck_assert(bind(f->socket, (struct sockaddr *)&at, sizeof(at)) == 0);
+	ck_assert(getsockname(f->socket, (struct sockaddr *)&at, &len) == 0);
+	f->port = ntohs(at.sin_port);
+	ck_assert(pthread_create(&f->thread, NULL, name_server, &f->socket) == 0);
+}
+
+static void run_resolver(const struct fixture *f)
+{
+	struct config_endpoint server = {.port = f->port};
+	struct config_endpoints servers = {&server, 1};
+	ipaddr_parse(SPAN("127.0.0.1"), &server.ip);
+	struct resolver *r = resolver_new(&servers, 1500);
+	int status = resolver_run(r, f->control[1]);
+	resolver_free(r);
+	_exit(status);
+}
+
+static void attach(struct fixture *f)
+{
+	struct wire_attach wire = {CHILD_LINK_RESOLVER};
+	struct str packet;
+	str_init(&packet, 100);
+	ck_assert_int_eq(ipc_pair(f->link, 100000), 0);
+	ck_assert(wire_encode_attach(&wire, &packet));
+	ck_assert_int_eq(ipc_send(f->control[0], str_span(&packet), &f->link[1], 1), 0);
+	close(f->link[1]);
+	str_free(&packet);
+}
+
+static void set_up(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	start_name_server(f);
+	ck_assert_int_eq(ipc_pair(f->control, 100000), 0);
+	f->resolver = fork();
+	if (f->resolver == 0) {
+		close(f->control[0]);
+		run_resolver(f);
+	}
+	close(f->control[1]);
+	attach(f);
+}
+
+static void tear_down(struct fixture *f)
+{
+	int status;
+	close(f->control[0]); /* master is gone: the resolver ends */
+	ck_assert_int_eq(waitpid(f->resolver, &status, 0), f->resolver);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(f->link[0]);
+	shutdown(f->socket, SHUT_RDWR);
+	pthread_join(f->thread, NULL);
+	close(f->socket);
+}
+
+static void ask(struct fixture *f, uint32_t serial, const char *name, bool mx)
+{
+	struct wire_resolve wire = {serial, span_of(name), 2525, mx};
+	struct str packet;
+	str_init(&packet, 1000);
+	ck_assert(wire_encode_resolve(&wire, &packet));
+	ck_assert_int_eq(ipc_send(f->link[0], str_span(&packet), NULL, 0), 0);
+	str_free(&packet);
+}
+
+static struct wire_resolved answer(struct fixture *f)
+{
+	struct wire_resolved wire;
+	struct pollfd pfd = {.fd = f->link[0], .events = POLLIN};
+	ck_assert_int_eq(poll(&pfd, 1, 20000), 1);
+	ck_assert_int_eq(ipc_receive(f->link[0], f->buffer, sizeof(f->buffer), 0, &f->packet), 0);
+	ck_assert(wire_decode_resolved(f->packet.text, &wire));
+	return wire;
+}
+
+static const struct {
+	const char *name;
+	bool mx;
+	unsigned event;
+	const char *enhanced;
+	const char *hosts;
+} cases[] = {
+	{"mail.test", true, 0, "",
+	 "mx1.mail.test 127.0.0.1 2525\nmx2.mail.test 127.0.0.2 2525\nmx2.mail.test ::1 2525\n"},
+	{"MAIL.test", true, 0, "",
+	 "mx1.mail.test 127.0.0.1 2525\nmx2.mail.test 127.0.0.2 2525\nmx2.mail.test ::1 2525\n"},
+	{"mail.test", false, 2, "5.4.4", ""},
+	{"plain.test", true, 0, "", "plain.test 127.0.0.3 2525\n"},
+	{"plain.test", false, 0, "", "plain.test 127.0.0.3 2525\n"},
+	{"alias.test", false, 0, "", "alias.test 127.0.0.3 2525\n"},
+	{"null.test", true, 2, "5.1.10", ""},
+	{"gone.test", true, 2, "5.1.2", ""},
+	{"gone.test", false, 2, "5.1.2", ""},
+	{"dead.test", true, 2, "5.4.4", ""},
+	{"broken.test", true, 1, "4.4.3", ""},
+	{"broken.test", false, 1, "4.4.3", ""},
+	{"silent.test", true, 1, "4.4.3", ""},
+	{"half.test", true, 1, "4.4.3", ""},
+	{"nothing.test", true, 2, "5.4.4", ""},
+	{"not a name", true, 2, "5.1.2", ""},
+};
+enum { CASES = sizeof(cases) / sizeof(cases[0]) };
+
+/* All at once: a silent server holds nobody else up, answers carry their serial. */
+START_TEST(answers)
+{
+	struct fixture f;
+	bool seen[CASES] = {false};
+	set_up(&f);
+	for (uint32_t i = 0; i < CASES; i++)
+		ask(&f, i, cases[i].name, cases[i].mx);
+	for (size_t n = 0; n < CASES; n++) {
+		struct wire_resolved r = answer(&f);
+		size_t i = (size_t)r.serial;
+		ck_assert(i < CASES && !seen[i]);
+		seen[i] = true;
+		ck_assert_msg(r.event == cases[i].event && span_equal(r.enhanced, span_of(cases[i].enhanced)) &&
+				      span_equal(r.hosts, span_of(cases[i].hosts)),
+			      "%s: %u %.*s %.*s %.*s", cases[i].name, (unsigned)r.event, SPAN_ARGS(r.enhanced),
+			      SPAN_ARGS(r.text), SPAN_ARGS(r.hosts));
+		ck_assert_uint_le(r.ttl_s, 86400);
+	}
+	tear_down(&f);
+}
+END_TEST
+
+/* The queue restarts: what it had asked is forgotten, the new link works. */
+START_TEST(new_link)
+{
+	struct fixture f;
+	set_up(&f);
+	ask(&f, 1, "silent.test", true);
+	close(f.link[0]);
+	attach(&f);
+	ask(&f, 2, "plain.test", true);
+	struct wire_resolved r = answer(&f);
+	ck_assert(r.serial == 2 && r.event == 0);
+	tear_down(&f);
+}
+END_TEST
+
+/* What is no request costs the link, not the process. */
+START_TEST(hostile_link)
+{
+	struct fixture f;
+	set_up(&f);
+	ck_assert_int_eq(ipc_send(f.link[0], SPAN("\x01junk"), NULL, 0), 0);
+	ck_assert_int_eq(ipc_receive(f.link[0], f.buffer, sizeof(f.buffer), 0, &f.packet), 0);
+	ck_assert(f.packet.eof);
+	close(f.link[0]);
+	attach(&f);
+	ask(&f, 3, "plain.test", false);
+	ck_assert_uint_eq(answer(&f).serial, 3);
+	tear_down(&f);
+}
+END_TEST
+
+/* More look-ups than it holds at once: each has an answer. */
+START_TEST(flood)
+{
+	enum { MANY = 1500 };
+	struct fixture f;
+	unsigned refused = 0;
+	set_up(&f);
+	for (uint32_t i = 0; i < MANY; i += 100) {
+		for (uint32_t n = i; n < i + 100; n++)
+			ask(&f, n, "silent.test", true);
+	}
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct wire_resolved r = answer(&f);
+		ck_assert_uint_eq(r.event, 1);
+		refused += memmem(r.text.at, r.text.len, "too many", 8) != NULL;
+	}
+	ck_assert_uint_ge(refused, 1);
+	tear_down(&f);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("resolver");
+	TCase *all = tcase_create("all");
+	tcase_set_timeout(all, 60);
+	tcase_add_test(all, answers);
+	tcase_add_test(all, new_link);
+	tcase_add_test(all, hostile_link);
+	tcase_add_test(all, flood);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
