@@ -72,10 +72,11 @@ static bool open_job(struct worker *w, const struct ipc_packet *packet, struct s
 		job->verdict.sender = job->envelope.sender.text;
 		return true;
 	}
-	report_unreadable(job, rcpts,
-			  err && !why ? strerror(-err)
-			  : why       ? why
-				      : "the job's recipients are not the message's");
+	if (!err)
+		why = "the job's recipients are not the message's";
+	else if (err != -EBADMSG)
+		why = strerror(-err);
+	report_unreadable(job, rcpts, why);
 	return false;
 }
 
