@@ -111,6 +111,7 @@ static bool encode_notice(struct queue *q, const struct job *j)
 	struct wire_job_notice packet = {
 		.id = span_of(j->message->id),
 		.notice_id = span_of(notice_id),
+		.rcpts = bitmap_of(j),
 		.size = j->message->size,
 		.eight_bit = j->message->eight_bit,
 	};
