@@ -21,7 +21,12 @@
 #include "delivery/resolver.h"
 
 /* Copies and notices wait for the disk: more of them at once don't make it faster. */
-enum { LOCAL_SPARE = 1, LOCAL_MAX = 16, LOCAL_JOBS = 1000 };
+enum { LOCAL_SPARE = 1, LOCAL_MAX = 16 };
+
+static size_t smaller(int64_t a, size_t b)
+{
+	return (uint64_t)a < b ? (size_t)a : b;
+}
 
 static int run_delivery(struct child *child)
 {
@@ -29,11 +34,9 @@ static int run_delivery(struct child *child)
 	const struct config_processes *processes = &child->server->delivery.processes;
 	struct pool_setup setup = {.child = child,
 				   .kind = CHILD_LINK_DELIVERY,
-				   .spare = (size_t)processes->spare,
+				   .spare = smaller(processes->spare, (size_t)processes->max),
 				   .max = (size_t)processes->max,
 				   .jobs = (uint64_t)processes->jobs};
-	if (setup.spare > setup.max)
-		setup.spare = setup.max;
 	privs_enter(&jail);
 	child_ready();
 	return pool_run(&setup);
@@ -57,13 +60,14 @@ static int run_local(struct child *child)
 {
 	static const char *const everything[] = {"/", NULL};
 	struct privs_jail jail = {.user = child->config.user, .may_fork = true, .paths = everything};
+	const struct config_processes *processes = &child->server->delivery.processes;
 	struct spool spool;
 	struct pool_setup setup = {.child = child,
 				   .spool = &spool,
 				   .kind = CHILD_LINK_LOCAL,
 				   .spare = LOCAL_SPARE,
-				   .max = LOCAL_MAX,
-				   .jobs = LOCAL_JOBS};
+				   .max = smaller(processes->max, LOCAL_MAX),
+				   .jobs = (uint64_t)processes->jobs};
 	privs_enter(&jail);
 	umask(022);
 	open_spool(child->server, &spool);
