@@ -46,7 +46,12 @@ static void take_line(struct connection *c)
 		input_ended(c, result);
 }
 
-/* The deadline moves on with what has come: LIMIT_TEXT_MS and LIMIT_TEXT_RATE. */
+int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets)
+{
+	int64_t left = LIMIT_TEXT_MS + (int64_t)(octets / LIMIT_TEXT_RATE) * 1000 - elapsed_ms;
+	return left > 0 ? left : 1;
+}
+
 static void set_text_deadline(struct connection *c)
 {
 	int64_t now = clock_mono_ms();
@@ -54,9 +59,7 @@ static void set_text_deadline(struct connection *c)
 		c->text_since = now;
 		c->text_octets = 0;
 	}
-	int64_t allowed = LIMIT_TEXT_MS + (int64_t)(c->text_octets / LIMIT_TEXT_RATE) * 1000;
-	int64_t left = c->text_since + allowed - now;
-	stream_deadline(&c->stream, left > 0 ? left : 1);
+	stream_deadline(&c->stream, serve_text_time_left(now - c->text_since, c->text_octets));
 }
 
 static void take_octets(struct connection *c)

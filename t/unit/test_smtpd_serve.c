@@ -197,6 +197,19 @@ START_TEST(test_trickle)
 }
 END_TEST
 
+/* A trickle has ten minutes, a slow line as long as it goes on at 1 KiB/s. */
+START_TEST(test_text_time)
+{
+	const int64_t minute = 60 * 1000, hour = 60 * minute;
+	ck_assert_int_eq(serve_text_time_left(0, 0), 10 * minute);
+	ck_assert_int_eq(serve_text_time_left(10 * minute - 1, 1023), 1);
+	ck_assert_int_eq(serve_text_time_left(10 * minute + 500, 1024), 500);
+	ck_assert_int_eq(serve_text_time_left(hour, 3000), 1);
+	ck_assert_int_eq(serve_text_time_left(hour, 3600 * 1024), 10 * minute);
+	ck_assert_int_gt(serve_text_time_left(1000 * hour, INT64_MAX), 1000 * hour);
+}
+END_TEST
+
 /* What the signal handler of a worker does. */
 static void tell_to_stop(void)
 {
@@ -267,6 +280,7 @@ int main(void)
 	tcase_add_test(tcase, test_cut);
 	tcase_add_test(tcase, test_idle);
 	tcase_add_test(tcase, test_trickle);
+	tcase_add_test(tcase, test_text_time);
 	tcase_add_test(tcase, test_stop_between_commands);
 	tcase_add_test(tcase, test_stop_within_message);
 	tcase_add_test(tcase, test_newer_policy);
