@@ -4,8 +4,10 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -267,6 +269,7 @@ START_TEST(test_full)
 }
 END_TEST
 
+/* The list is that of a moment: who is on it may be gone, and who has just come may be missing. */
 static void kill_workers(void)
 {
 	char path[64];
@@ -275,7 +278,7 @@ static void kill_workers(void)
 	FILE *file = fopen(path, "r");
 	ck_assert_ptr_nonnull(file);
 	while (fscanf(file, "%ld", &pid) == 1)
-		ck_assert_int_eq(kill((pid_t)pid, SIGKILL), 0);
+		ck_assert(kill((pid_t)pid, SIGKILL) == 0 || errno == ESRCH);
 	fclose(file);
 }
 
@@ -284,12 +287,12 @@ START_TEST(test_worker_killed)
 {
 	start("processes { spare 1; max 3 }");
 	for (int i = 0; i < 5; i++) {
-		char octet;
 		int fd = client();
 		hear(fd, "220 ");
-		kill_workers();
-		while (read(fd, &octet, 1) > 0)
-			;
+		struct pollfd gone = {.fd = fd, .events = POLLRDHUP};
+		do
+			kill_workers();
+		while (poll(&gone, 1, 100) == 0);
 		close(fd);
 		fd = client();
 		say(fd, "QUIT\r\n");
