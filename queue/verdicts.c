@@ -122,6 +122,8 @@ static void apply_to_message(struct queue *q, struct message *m, const struct wi
 {
 	bool final = v->event == JOURNAL_DELIVERED || v->event == JOURNAL_FAILED || v->event == JOURNAL_NOTICED;
 	bool was_whole = m->whole != NULL;
+	if (!m->has_file)
+		return; /* finished but for its journal, which the scan that found it takes away */
 	if (!final || (!was_whole && !attempt_load(q, m)))
 		return;
 	note(q, m, NULL, v);
