@@ -12,14 +12,17 @@ static const char *const acts_words[] = {
 };
 
 struct report {
-	struct changes *count;
+	unsigned kinds;
+	unsigned *count;
 	struct str *to;
 	const char *where; /* "server main: ", "server main: local_domain example.com: " */
 };
 
 static void tell(struct report *report, const char *name, const char *what, enum acts acts)
 {
-	*(acts == PROCESSES ? &report->count->restart : &report->count->now) += 1;
+	if (!(report->kinds & (acts == PROCESSES ? CHANGES_RESTART : CHANGES_NOW)))
+		return;
+	++*report->count;
 	str_printf(report->to, "%s%s %s; %s\n", report->where, name, what, acts_words[acts]);
 }
 
@@ -150,7 +153,10 @@ static void compare_delivery(struct report *report, const struct config_delivery
 {
 #define SETTING_DELIVERY(name, type, fallback, min, max, acts, ...) COMPARE("delivery ", name, type, acts)
 #include "common/host/settings.def"
-	compare_processes(report, &before->processes, &after->processes);
+	char where[160];
+	snprintf(where, sizeof(where), "%.140sdelivery ", report->where);
+	struct report inner = {report->kinds, report->count, report->to, where};
+	compare_processes(&inner, &before->processes, &after->processes);
 }
 
 static void compare_outbound(struct report *report, const struct config_outbound *before,
@@ -183,8 +189,10 @@ static void compare_remote_domain(struct report *report, const struct config_rem
 
 static void tell_named(struct report *report, const char *kind, const char *name, const char *what)
 {
-	report->count->now++;
-	str_printf(report->to, "%s%s %s %s; %s\n", report->where, kind, name, what, acts_words[COMMAND]);
+	char text[320];
+
+	snprintf(text, sizeof(text), "%s %.255s", kind, name);
+	tell(report, text, what, COMMAND);
 }
 
 /* Blocks with a name: which came, which went, and what changed inside those that stayed. */
@@ -205,7 +213,7 @@ static void tell_named(struct report *report, const char *kind, const char *name
 			const struct config_##kind *new = find_##kind(after, old->name);                               \
 			char where[512];                                                                               \
 			snprintf(where, sizeof(where), "%s%s %.255s: ", report->where, #kind, old->name);              \
-			struct report inner = {report->count, report->to, where};                                      \
+			struct report inner = {report->kinds, report->count, report->to, where};                       \
 			if (new)                                                                                       \
 				compare_##kind(&inner, old, new);                                                      \
 			else                                                                                           \
@@ -235,27 +243,52 @@ static void compare_server(struct report *report, const struct config_server *be
 	compare_remote_domains(report, before, after);
 }
 
-void changes_describe(const struct config *before, const struct config *after, struct changes *count, struct str *to)
+static void compare_servers(struct report *report, const struct config *before, const struct config *after)
 {
-	struct report report = {count, to, ""};
+	char where[128];
+	struct report inner = {report->kinds, report->count, report->to, where};
 
-	compare_global(&report, before, after);
 	for (size_t i = 0; i < before->server_count; i++) {
 		const struct config_server *old = &before->servers[i];
 		const struct config_server *new = config_server_find(after, span_of(old->name));
-		char where[128];
 		snprintf(where, sizeof(where), "server %.64s: ", old->name);
-		struct report inner = {count, to, where};
 		if (new)
 			compare_server(&inner, old, new);
 		else
 			tell(&inner, "the whole server", "removed", PROCESSES);
 	}
 	for (size_t i = 0; i < after->server_count; i++) {
-		char where[128];
 		snprintf(where, sizeof(where), "server %.64s: ", after->servers[i].name);
-		struct report inner = {count, to, where};
 		if (!config_server_find(before, span_of(after->servers[i].name)))
 			tell(&inner, "the whole server", "added", PROCESSES);
 	}
+}
+
+unsigned changes_describe(const struct config *before, const struct config *after, unsigned kinds, struct str *to)
+{
+	unsigned count = 0;
+	struct report report = {kinds, &count, to, ""};
+
+	compare_global(&report, before, after);
+	compare_servers(&report, before, after);
+	return count;
+}
+
+const char *changes_forbidden(const struct config *before, const struct config *after)
+{
+	const struct {
+		const char *name, *before, *after;
+	} forbidden[] = {
+		{"user", before->user, after->user},
+		{"smtpd_user", before->smtpd_user, after->smtpd_user},
+		{"delivery_user", before->delivery_user, after->delivery_user},
+		{"mailroot_dir", before->mailroot_dir, after->mailroot_dir},
+		{"run_dir", before->run_dir, after->run_dir},
+	};
+
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		if (!same_text(forbidden[i].before, forbidden[i].after))
+			return forbidden[i].name;
+	}
+	return NULL;
 }

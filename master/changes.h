@@ -7,12 +7,18 @@
 
 #include "common/host/config.h"
 
-struct changes {
-	unsigned now;     /* settings that act with the next command or connection */
-	unsigned restart; /* settings that wait for a restart of the service */
+enum changes_kind {
+	CHANGES_NOW = 1,     /* what acts with the next command or connection */
+	CHANGES_RESTART = 2, /* what waits for a restart of the service */
 };
 
-/* Appends a line for each difference: "server main: relay list changed; acts with the next command". */
-void changes_describe(const struct config *before, const struct config *after, struct changes *count, struct str *to);
+/*
+ * Appends a line for each difference of KINDS (a set of enum changes_kind), such as "server main: relay list changed;
+ * acts with the next command"; returns how many.
+ */
+unsigned changes_describe(const struct config *before, const struct config *after, unsigned kinds, struct str *to);
+
+/* The first setting that no reload may change, as all processes must agree on it: its name, or NULL. */
+const char *changes_forbidden(const struct config *before, const struct config *after);
 
 #endif

@@ -71,6 +71,12 @@ bool master_configure(struct master *master, const char *file)
 	str_init(&report.text, REPORT_MAX);
 	struct config_tree *tree = config_read(file, &report);
 	bool good = tree && config_build(tree, master->hostname, &master->config, &report);
+	if (good) {
+		struct config_report again = {0}; /* the same as above */
+		str_init(&again.text, REPORT_MAX);
+		good = config_build(tree, master->hostname, &master->started, &again);
+		str_free(&again.text);
+	}
 	fputs(str_text(&report.text), stderr);
 	if (!good)
 		fprintf(stderr, "mailrootd: %u error%s in the configuration; nothing was started\n", report.errors,
@@ -321,5 +327,6 @@ int master_run(struct master *master)
 		server_free(&master->servers[i]);
 	free(master->servers);
 	config_free(&master->config);
+	config_free(&master->started);
 	return 0;
 }

@@ -17,6 +17,7 @@ struct master {
 	char hostname[MASTER_HOSTNAME_MAX];
 	char programs[PATH_MAX]; /* folder of the children's programs */
 	struct config config;    /* in force */
+	struct config started;   /* what the service was started with */
 	uint64_t generation;     /* reloads so far */
 	struct folders_owner owner;
 	struct server *servers;

@@ -6,32 +6,60 @@
 #include "master/master.h"
 #include "master/notify.h"
 
-/* Every server that is still in the file gets its texts, or none does. */
-static bool configure_servers(struct master *master, const struct config_tree *tree)
+/* Folders that the new file names are made; what can't be made is told, and mail for it waits. */
+static void make_folders(struct master *master, struct str *to)
+{
+	char why[SERVER_WHY_MAX];
+
+	for (size_t i = 0; i < master->server_count; i++) {
+		const struct server *server = &master->servers[i];
+		const struct config_server *wanted = config_server_find(&master->config, span_of(server->name));
+		if (wanted && server->open && !folders_make(&master->config, wanted, &master->owner, why, sizeof(why)))
+			str_printf(to, "server %s: warning: %s\n", server->name, why);
+	}
+}
+
+/* Every server that is still in the file gets its texts; one that is not lives on with what it has. */
+static void configure_servers(struct master *master, const struct config_tree *tree)
 {
 	for (size_t i = 0; i < master->server_count; i++) {
 		struct server *server = &master->servers[i];
-		if (!config_server_find(&master->config, span_of(server->name))) {
+		if (!config_server_find(&master->config, span_of(server->name)))
 			server->config = NULL;
-			continue;
-		}
-		if (!server_configure(server, tree, &master->config, master->hostname))
+		else if (!server_configure(server, tree, &master->config, master->hostname))
 			log_error("server=%s keeps its old configuration: no memory", server->name);
 	}
-	return true;
 }
 
-static void put_in_force(struct master *master, const struct config_tree *tree, struct config *fresh)
+static void put_in_force(struct master *master, const struct config_tree *tree, struct config *fresh, struct str *to)
 {
 	struct config old = master->config;
 
 	master->config = *fresh;
 	master->generation++;
 	configure_servers(master, tree);
+	make_folders(master, to);
 	permit_resolve(&master->config, master->control.permit.starter, &master->control.permit);
 	for (size_t i = 0; i < master->server_count; i++)
 		server_reload(&master->servers[i], master->generation, clock_mono_ms());
 	config_free(&old);
+}
+
+/* What changes now is measured by what is in force, what waits for a restart by what the service was started with. */
+static bool describe(const struct master *master, const struct config *fresh, struct str *to)
+{
+	const char *forbidden = changes_forbidden(&master->started, fresh);
+
+	if (forbidden) {
+		str_printf(to, "%s can't change while the service runs: put it back, or stop and start the service\n",
+			   forbidden);
+		return false;
+	}
+	unsigned count = changes_describe(&master->config, fresh, CHANGES_NOW, to);
+	count += changes_describe(&master->started, fresh, CHANGES_RESTART, to);
+	if (!count)
+		str_append_text(to, "nothing changed\n");
+	return true;
 }
 
 static void log_lines(struct span text, bool good)
@@ -50,27 +78,22 @@ bool reload_run(struct master *master, bool check, struct str *to)
 {
 	struct config_report report = {0};
 	struct config fresh = {0};
-	struct changes count = {0};
 
 	str_init(&report.text, to->max);
 	struct config_tree *tree = config_read(master->file, &report);
 	bool good = tree && config_build(tree, master->hostname, &fresh, &report);
 	str_append(to, str_span(&report.text));
 	str_free(&report.text);
-	if (good) {
-		changes_describe(&master->config, &fresh, &count, to);
-		if (!count.now && !count.restart)
-			str_append_text(to, "nothing changed\n");
-	}
-	if (!check)
-		log_lines(str_span(to), good);
+	good = good && describe(master, &fresh, to);
 	if (good && !check) {
 		notify_send("RELOADING=1");
-		put_in_force(master, tree, &fresh);
+		put_in_force(master, tree, &fresh, to);
 		notify_send("READY=1");
 	} else {
 		config_free(&fresh);
 	}
+	if (!check)
+		log_lines(str_span(to), good);
 	config_tree_free(tree);
 	return good;
 }

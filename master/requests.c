@@ -96,7 +96,7 @@ static bool answer_reload(struct master *master, struct control_client *client, 
 		return false;
 	str_init(&report, REPORT_MAX);
 	bool good = reload_run(master, request.check, &report);
-	const char *verdict = !good           ? "the configuration has errors; the old one stays in force"
+	const char *verdict = !good           ? "the configuration can't be taken; the old one stays in force"
 			      : request.check ? "the configuration is good; nothing was changed"
 					      : "reloaded";
 	if (control_text(client, str_span(&report)))

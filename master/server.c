@@ -230,7 +230,6 @@ static bool open_server(struct server *server, const struct config_server *wante
 /* Tries to open; trouble is logged once, and again when it is another. */
 static void try_open(struct server *server, int64_t now_ms)
 {
-	char before[SERVER_WHY_MAX];
 	const struct config_server *wanted =
 		server->config ? config_server_find(server->config, span_of(server->name)) : NULL;
 
@@ -238,16 +237,17 @@ static void try_open(struct server *server, int64_t now_ms)
 		return;
 	if (!server->opened_ms)
 		server->opened_ms = now_ms;
-	memcpy(before, server->trouble, sizeof(before));
 	bool soon = now_ms - server->opened_ms < RETRY_SOON_FOR_MS;
 	server->open = open_server(server, wanted);
 	if (!server->open) {
 		server->retry_ms = now_ms + (soon ? RETRY_SOON_MS : RETRY_MS);
-		if (strcmp(before, server->trouble) != 0)
+		if (!soon && strcmp(server->logged, server->trouble) != 0)
 			log_error("server=%s can't run: %s", server->name, server->trouble);
+		if (!soon)
+			memcpy(server->logged, server->trouble, sizeof(server->logged));
 		return;
 	}
-	server->trouble[0] = '\0';
+	server->trouble[0] = server->logged[0] = '\0';
 	server->opened_ms = now_ms;
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
 		server->children[role].state = SUPERVISE_DOWN;

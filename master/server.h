@@ -36,7 +36,8 @@ struct server {
 	bool open; /* listeners, folders and links are there */
 	bool stopping;
 	char trouble[SERVER_WHY_MAX];
-	int64_t opened_ms; /* first attempt, monotonic */
+	char logged[SERVER_WHY_MAX]; /* the trouble that the log knows of */
+	int64_t opened_ms;           /* first attempt, monotonic */
 	int64_t retry_ms;
 	int64_t stop_ms; /* when the stop began */
 	unsigned told;   /* (1 << role) of children that were told to stop */

@@ -1,10 +1,11 @@
 #include "master/changes.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct changes count;
+static unsigned now, restart;
 static struct str text;
 
 static void build(const char *source, struct config *out)
@@ -23,12 +24,12 @@ static const char *compare(const char *before, const char *after)
 {
 	struct config old, new;
 
-	count = (struct changes){0};
 	str_free(&text);
 	str_init(&text, 100000);
 	build(before, &old);
 	build(after, &new);
-	changes_describe(&old, &new, &count, &text);
+	now = changes_describe(&old, &new, CHANGES_NOW, &text);
+	restart = changes_describe(&old, &new, CHANGES_RESTART, &text);
 	config_free(&old);
 	config_free(&new);
 	return str_text(&text);
@@ -40,7 +41,7 @@ START_TEST(the_same_is_no_change_wherever_it_stands)
 				 "\n\n# moved\nvirtual_server main {\n relay { list 10.0.0.0/255.0.0.0 }\n"
 				 "listen 127.0.0.1:2525\n }"),
 			 "");
-	ck_assert_uint_eq(count.now + count.restart, 0);
+	ck_assert_uint_eq(now + restart, 0);
 }
 END_TEST
 
@@ -53,8 +54,8 @@ START_TEST(each_says_when_it_acts)
 	ck_assert_ptr_nonnull(strstr(said, "server main: relay list changed; acts with the next command\n"));
 	ck_assert_ptr_nonnull(strstr(said, "server main: connection_timeout changed; acts with the next connection\n"));
 	ck_assert_ptr_nonnull(strstr(said, "server main: listen changed; acts after a restart of the service\n"));
-	ck_assert_uint_eq(count.now, 2);
-	ck_assert_uint_eq(count.restart, 1);
+	ck_assert_uint_eq(now, 2);
+	ck_assert_uint_eq(restart, 1);
 }
 END_TEST
 
@@ -67,7 +68,7 @@ START_TEST(named_blocks_come_go_and_change)
 	ck_assert_ptr_nonnull(strstr(said, "server main: remote_domain a.net removed"));
 	ck_assert_ptr_nonnull(strstr(said, "server main: remote_domain b.net: relay changed"));
 	ck_assert_ptr_nonnull(strstr(said, "server main: alias_domain c.net added"));
-	ck_assert_uint_eq(count.now, 3);
+	ck_assert_uint_eq(now, 3);
 }
 END_TEST
 
@@ -78,8 +79,8 @@ START_TEST(servers_wait_for_a_restart)
 
 	ck_assert_ptr_nonnull(strstr(said, "server a: the whole server removed; acts after a restart"));
 	ck_assert_ptr_nonnull(strstr(said, "server b: the whole server added; acts after a restart"));
-	ck_assert_uint_eq(count.now, 0);
-	ck_assert_uint_eq(count.restart, 2);
+	ck_assert_uint_eq(now, 0);
+	ck_assert_uint_eq(restart, 2);
 }
 END_TEST
 
@@ -93,6 +94,29 @@ START_TEST(global_settings_too)
 }
 END_TEST
 
+START_TEST(what_all_processes_must_agree_on_stays)
+{
+	static const char *const lines[] = {"user daemon", "smtpd_user daemon", "delivery_user daemon",
+					    "mailroot_dir /x", "run_dir /x"};
+	struct config old, new;
+	char source[200];
+
+	build("virtual_server a { }", &old);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		snprintf(source, sizeof(source), "%s\nvirtual_server a { }", lines[i]);
+		build(source, &new);
+		const char *name = changes_forbidden(&old, &new);
+		ck_assert_ptr_nonnull(name);
+		ck_assert_int_eq(strncmp(lines[i], name, strlen(name)), 0);
+		config_free(&new);
+	}
+	build("operators root\nvirtual_server b { }", &new);
+	ck_assert_ptr_null(changes_forbidden(&old, &new));
+	config_free(&new);
+	config_free(&old);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("changes");
@@ -102,6 +126,7 @@ int main(void)
 	tcase_add_test(tc, named_blocks_come_go_and_change);
 	tcase_add_test(tc, servers_wait_for_a_restart);
 	tcase_add_test(tc, global_settings_too);
+	tcase_add_test(tc, what_all_processes_must_agree_on_stays);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
