@@ -6,7 +6,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "queue/control.h"
+#include "queue/console.h"
 #include "queue/links.h"
 #include "queue/reload.h"
 #include "queue/resolve.h"
@@ -24,7 +24,6 @@ struct watch {
 struct manager {
 	struct queue *queue;
 	struct event_base *base;
-	int control;
 	struct event *turn;
 	struct watch arrivals, verdicts, controls, resolver, delivery, local;
 	struct watch ctls[QUEUE_CTLS_MAX];
@@ -128,8 +127,8 @@ static void on_ctl(int fd, short what, void *context)
 	(void)what;
 	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
 		struct ctl *c = g->queue->ctls[i];
-		if (c && control_fd(c) == fd && (what & EV_READ))
-			control_receive(g->queue, c);
+		if (c && console_fd(c) == fd && (what & EV_READ))
+			console_receive(g->queue, c);
 	}
 	follow_links(g);
 	turn_soon(g);
@@ -150,7 +149,7 @@ static void attach(struct manager *g, enum child_link kind, int fd)
 		resolve_attach(q, fd);
 		break;
 	case CHILD_LINK_CTL:
-		if (!control_attach(q, fd))
+		if (!console_attach(q, fd))
 			log_warning("too many links to mailrootctl at a time: one more was refused");
 		break;
 	default:
@@ -225,8 +224,8 @@ static void follow_links(struct manager *g)
 	follow(g, &g->local, q->local.link, EV_READ, on_local, g);
 	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
 		struct ctl *c = q->ctls[i];
-		short what = c && control_wants_write(c) ? EV_READ | EV_WRITE : EV_READ;
-		follow(g, &g->ctls[i], c ? control_fd(c) : -1, what, on_ctl, g);
+		short what = c && console_wants_write(c) ? EV_READ | EV_WRITE : EV_READ;
+		follow(g, &g->ctls[i], c ? console_fd(c) : -1, what, on_ctl, g);
 	}
 }
 
@@ -265,7 +264,7 @@ static struct event_base *make_base(void)
 
 int manager_run(struct queue *q, int control)
 {
-	struct manager g = {.queue = q, .control = control, .base = make_base()};
+	struct manager g = {.queue = q, .base = make_base()};
 	g.turn = g.base ? event_new(g.base, -1, 0, on_turn, &g) : NULL;
 	if (!g.turn)
 		log_fatal(EXIT_TEMPORARY, "can't make an event loop");

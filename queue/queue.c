@@ -8,7 +8,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "queue/attempt.h"
-#include "queue/control.h"
+#include "queue/console.h"
 #include "queue/dispatch.h"
 #include "queue/jobs.h"
 #include "queue/links.h"
@@ -84,7 +84,7 @@ static void forget_all(struct queue *q)
 
 void queue_close(struct queue *q)
 {
-	control_free(q);
+	console_free(q);
 	forget_all(q);
 	resolve_free(q);
 	pool_free(&q->delivery);
@@ -109,7 +109,7 @@ struct pool *queue_pool(struct queue *q, const struct destination *d)
 
 void queue_forget(struct queue *q, struct message *m)
 {
-	control_forget(q, m);
+	console_forget(q, m);
 	settle_stop_waiting(m);
 	if (m->whole)
 		attempt_unload(q, m);
@@ -223,7 +223,7 @@ int64_t queue_turn(struct queue *q)
 	bool more = scan_list(q);
 	resolve_expire(q);
 	each_second(q);
-	more |= control_turn(q);
+	more |= console_turn(q);
 	more |= drops_count(&q->drops, q->mono_ms);
 	if (!q->scan.listed || q->stopping)
 		return more ? 0 : SWEEP_MS;

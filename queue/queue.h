@@ -1,6 +1,6 @@
 /*
  * One queue: all that it knows. Owned by the manager; the modules that act (attempt, jobs, verdicts, resolve, scan,
- * control) take it as their first argument. Nothing here is shared with another process.
+ * console) take it as their first argument. Nothing here is shared with another process.
  */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H

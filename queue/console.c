@@ -1,4 +1,4 @@
-#include "queue/control.h"
+#include "queue/console.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ struct ctl {
 	size_t sent;    /* octets of out */
 };
 
-struct ctl *control_attach(struct queue *q, int fd)
+struct ctl *console_attach(struct queue *q, int fd)
 {
 	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
 		struct ctl *c = q->ctls[i] ? NULL : calloc(1, sizeof(*c));
@@ -47,17 +47,17 @@ struct ctl *control_attach(struct queue *q, int fd)
 	return NULL;
 }
 
-int control_fd(const struct ctl *c)
+int console_fd(const struct ctl *c)
 {
 	return c->fd;
 }
 
-bool control_wants_write(const struct ctl *c)
+bool console_wants_write(const struct ctl *c)
 {
 	return c->slow;
 }
 
-void control_close(struct queue *q, struct ctl *c)
+void console_close(struct queue *q, struct ctl *c)
 {
 	q->ctls[c->at] = NULL;
 	fd_close(&c->fd);
@@ -65,14 +65,14 @@ void control_close(struct queue *q, struct ctl *c)
 	free(c);
 }
 
-void control_free(struct queue *q)
+void console_free(struct queue *q)
 {
 	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++)
 		if (q->ctls[i])
-			control_close(q, q->ctls[i]);
+			console_close(q, q->ctls[i]);
 }
 
-void control_forget(struct queue *q, const struct message *m)
+void console_forget(struct queue *q, const struct message *m)
 {
 	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++)
 		if (q->ctls[i] && q->ctls[i]->cursor == m)
@@ -157,7 +157,7 @@ static bool flush(struct ctl *c)
 	return true;
 }
 
-bool control_turn(struct queue *q)
+bool console_turn(struct queue *q)
 {
 	bool more = false;
 	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
@@ -252,7 +252,7 @@ static bool request(struct queue *q, struct ctl *c, struct span text)
 	}
 }
 
-bool control_receive(struct queue *q, struct ctl *c)
+bool console_receive(struct queue *q, struct ctl *c)
 {
 	struct ipc_packet packet;
 	int err = ipc_receive(c->fd, q->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
@@ -262,6 +262,6 @@ bool control_receive(struct queue *q, struct ctl *c)
 	if (!err)
 		ipc_packet_close(&packet);
 	if (!ok)
-		control_close(q, c);
+		console_close(q, c);
 	return ok;
 }

@@ -3,30 +3,30 @@
  * the rows of each are in common/host/rows.h. Work is done in slices as the reader takes what was sent: a listing of a
  * million messages neither stops deliveries nor fills memory.
  */
-#ifndef QUEUE_CONTROL_H
-#define QUEUE_CONTROL_H
+#ifndef QUEUE_CONSOLE_H
+#define QUEUE_CONSOLE_H
 
 #include "queue/queue.h"
 
 struct ctl;
 
 /* A new link, owned from now on; NULL (and closed) when there are too many. */
-struct ctl *control_attach(struct queue *q, int fd);
-int control_fd(const struct ctl *c);
+struct ctl *console_attach(struct queue *q, int fd);
+int console_fd(const struct ctl *c);
 
 /* Takes a request. False: the link is at its end and was closed. */
-bool control_receive(struct queue *q, struct ctl *c);
+bool console_receive(struct queue *q, struct ctl *c);
 
 /* Goes on with every answer. True: there is more to do at once (and not: a reader is slow). */
-bool control_turn(struct queue *q);
+bool console_turn(struct queue *q);
 
 /* The reader is slow: it is to be watched until it takes more. */
-bool control_wants_write(const struct ctl *c);
+bool console_wants_write(const struct ctl *c);
 
-void control_close(struct queue *q, struct ctl *c);
-void control_free(struct queue *q);
+void console_close(struct queue *q, struct ctl *c);
+void console_free(struct queue *q);
 
 /* M goes away: listings step over it. */
-void control_forget(struct queue *q, const struct message *m);
+void console_forget(struct queue *q, const struct message *m);
 
 #endif

@@ -1,0 +1,322 @@
+/* What mailrootctl asks of a queue: list, show, act, status; and readers that are slow, rude or gone. */
+#include "common/host/rows.h"
+#include "queue/console.h"
+#include "t/unit/queue_fixture.h"
+
+enum { ROWS_MAX = 4000, CELLS_MAX = 16 };
+
+static char id[MSGID_LEN + 1];
+static int reader;
+static struct ctl *ctl;
+static struct str rows; /* "kind|cell|cell\n" of an answer */
+static struct wire_ctl_done end;
+static size_t row_count;
+
+static void setup(void)
+{
+	fixture_open("smart_host [192.0.2.1]\n remote_domain other.test { route [192.0.2.2] }");
+	int ends[2];
+	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
+	reader = ends[1];
+	ctl = console_attach(&f.queue, ends[0]);
+	ck_assert_ptr_nonnull(ctl);
+	str_init(&rows, 16 << 20);
+}
+
+static void teardown(void)
+{
+	fixture_close();
+	close(reader);
+	str_free(&rows);
+}
+
+static void take_row(const struct wire_ctl_row *row)
+{
+	struct span rest = row->cells;
+	str_append(&rows, row->kind);
+	while (rest.len) {
+		str_append_c(&rows, '|');
+		str_append(&rows, span_take(&rest, ROW_SEPARATOR));
+	}
+	str_append_c(&rows, '\n');
+	row_count++;
+}
+
+/* Reads an answer to its end. */
+static void take_answer(void)
+{
+	static char buffer[WIRE_PACKET_MAX];
+	struct ipc_packet packet;
+	struct wire_ctl_row row;
+	str_clear(&rows);
+	row_count = 0;
+	for (int idle = 0; idle < TURNS_MAX;) {
+		if (ipc_receive(reader, buffer, sizeof(buffer), MSG_DONTWAIT, &packet) < 0) {
+			queue_turn(&f.queue);
+			idle++;
+			continue;
+		}
+		if (wire_decode_ctl_done(packet.text, &end))
+			return;
+		ck_assert(wire_decode_ctl_row(packet.text, &row));
+		take_row(&row);
+	}
+	ck_abort_msg("no end of the answer");
+}
+
+#define ASK(packet, ...)                                                                                               \
+	do {                                                                                                           \
+		const struct wire_##packet asked = {__VA_ARGS__};                                                      \
+		struct str text;                                                                                       \
+		str_init(&text, 4096);                                                                                 \
+		ck_assert(wire_encode_##packet(&asked, &text));                                                        \
+		ck_assert_int_eq(ipc_send(reader, str_span(&text), NULL, 0), 0);                                       \
+		str_free(&text);                                                                                       \
+		ck_assert(console_receive(&f.queue, ctl));                                                             \
+		take_answer();                                                                                         \
+	} while (0)
+
+static void delay(const char *which, const char *rcpts)
+{
+	struct wire_job_smtp job;
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(id, 2 * MINUTE, which, rcpts);
+	expect_smtp(w, &job);
+	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
+	dismiss(w);
+}
+
+START_TEST(list_of_what_waits)
+{
+	char expected[512];
+	delay("app@example.net", "u@one.test");
+	ASK(queue_list, .limit = 0);
+	size_t size = known(id)->size;
+	snprintf(expected, sizeof(expected),
+		 "message|%s|waiting|%zu|app@example.net|1|1|120|900|[192.0.2.1]:25|host.test[192.0.2.1]:25 said 451 "
+		 "said "
+		 "so|u@one.test\n",
+		 id, size);
+	ck_assert_str_eq(str_text(&rows), expected);
+	ck_assert_uint_eq(end.exit_code, 0);
+}
+END_TEST
+
+START_TEST(empty_queue)
+{
+	ASK(queue_list, .limit = 0);
+	ck_assert_uint_eq(row_count, 0);
+	ASK(queue_show, .id = SPAN("nonsense"));
+	ck_assert_uint_eq(end.exit_code, 1);
+	ASK(queue_status, .detail = false);
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|messages|0\n"));
+}
+END_TEST
+
+START_TEST(selections)
+{
+	delay("app@example.net", "u@one.test");
+	delay("", "v@two.test");
+	delay("App@example.net", "w@one.test");
+	static const struct {
+		const char *sender, *recipient, *domain;
+		uint64_t older, limit;
+		size_t count;
+	} cases[] = {
+		{"", "", "", 0, 0, 3},         {"APP@example.net", "", "", 0, 0, 2},
+		{"<>", "", "", 0, 0, 1},       {"", "v@two.test", "", 0, 0, 1},
+		{"", "", "ONE.test", 0, 0, 2}, {"", "v@two.test", "one.test", 0, 0, 0},
+		{"", "", "", 119, 0, 3},       {"", "", "", 3600, 0, 0},
+		{"", "", "", 0, 2, 2},         {"x", "", "", 0, 0, 0},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ASK(queue_list, .select_sender = span_of(cases[i].sender),
+		    .select_recipient = span_of(cases[i].recipient), .select_domain = span_of(cases[i].domain),
+		    .older_s = cases[i].older, .limit = cases[i].limit);
+		ck_assert_uint_eq(row_count, cases[i].count);
+	}
+	ASK(queue_list, .select_id = span_of(id));
+	ck_assert_uint_eq(row_count, 1);
+}
+END_TEST
+
+START_TEST(show_has_the_history)
+{
+	delay("app@example.net", "u@one.test");
+	ASK(queue_show, .id = span_of(id));
+	ck_assert_uint_eq(end.exit_code, 0);
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "\nrecipient|u@one.test|open|[192.0.2.1]:25\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "Z|0|delayed|451|4.2.0|host.test[192.0.2.1]:25|said so\n"));
+}
+END_TEST
+
+START_TEST(show_of_what_is_under_way)
+{
+	struct wire_job_smtp job;
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test v@other.test");
+	expect_smtp(w, &job);
+	ASK(queue_show, .id = span_of(id));
+	bool first = (unsigned char)job.rcpts.at[0] == 1;
+	ck_assert_ptr_nonnull(
+		strstr(str_text(&rows), first ? "recipient|u@one.test|trying|" : "recipient|v@other.test|trying|"));
+	ck_assert_ptr_nonnull(
+		strstr(str_text(&rows), first ? "recipient|v@other.test|open|" : "recipient|u@one.test|open|"));
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(retry_is_now)
+{
+	struct wire_job_smtp job;
+	delay("app@example.net", "u@one.test");
+	ASK(queue_act, .action = ROW_RETRY, .select_id = span_of(id), .count_only = true);
+	ck_assert_str_eq(str_text(&rows), "count|1\n");
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	ASK(queue_act, .action = ROW_RETRY, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|1\n");
+	struct hand *w = hire(&f.queue.delivery);
+	expect_smtp(w, &job);
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " * retry 0 - - "));
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(delete_of_what_waits)
+{
+	delay("app@example.net", "u@one.test");
+	ASK(queue_act, .action = ROW_DELETE, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|1\n");
+	ck_assert_ptr_null(known(id));
+	ck_assert(exists(path_of("badmail/%s.eml", id)));
+	ck_assert(!exists(path_of("cur/%s.log", id)));
+	ASK(queue_act, .action = ROW_DELETE, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|0\n");
+}
+END_TEST
+
+/* What a worker has in hand is its own until it reports; then it is gone, or it is not tried again. */
+START_TEST(delete_of_what_is_under_way)
+{
+	struct wire_job_smtp job;
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test v@other.test");
+	expect_smtp(w, &job);
+	unsigned mine = (unsigned char)job.rcpts.at[0] == 1 ? 0 : 1;
+	ASK(queue_act, .action = ROW_DELETE, .select_id = span_of(id));
+	ck_assert_ptr_nonnull(known(id));
+	report(w, id, mine, mine, JOURNAL_DELIVERED, 250, true);
+	expect_nothing(w);
+	ck_assert_ptr_null(known(id));
+	ck_assert(exists(path_of("badmail/%s.eml", id)));
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(delete_everything_while_listing)
+{
+	for (int i = 0; i < 100; i++)
+		accept_message(id, 0, "app@example.net", "u@one.test");
+	ASK(queue_act, .action = ROW_DELETE, .select_domain = SPAN("one.test"));
+	ck_assert_str_eq(str_text(&rows), "count|100\n");
+	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(f.queue.whole_count, 0);
+}
+END_TEST
+
+START_TEST(slow_reader_stops_nothing)
+{
+	const struct wire_queue_list all = {0};
+	struct str text;
+	for (int i = 0; i < ROWS_MAX; i++)
+		accept_message(id, 0, "app@example.net", "u@one.test");
+	str_init(&text, 4096);
+	ck_assert(wire_encode_queue_list(&all, &text));
+	ck_assert_int_eq(ipc_send(reader, str_span(&text), NULL, 0), 0);
+	ck_assert(console_receive(&f.queue, ctl));
+	turn(); /* comes to rest although nobody reads */
+	ck_assert(console_wants_write(ctl));
+	char local[MSGID_LEN + 1];
+	accept_message(local, 0, "app@example.net", "a@example.com");
+	ck_assert(exists(path_of("drop/%s.eml", local)));
+	take_answer();
+	ck_assert_uint_eq(row_count, ROWS_MAX);
+	str_free(&text);
+}
+END_TEST
+
+START_TEST(rude_readers_lose_their_link)
+{
+	static const char *const packets[] = {"\1", "nonsense", "\377\377\377"};
+	for (size_t i = 0; i < 3; i++) {
+		int ends[2];
+		ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
+		struct ctl *c = console_attach(&f.queue, ends[0]);
+		ck_assert_ptr_nonnull(c);
+		ck_assert_int_eq(ipc_send(ends[1], span_of(packets[i]), NULL, 0), 0);
+		ck_assert(!console_receive(&f.queue, c));
+		close(ends[1]);
+	}
+	struct ctl *last = NULL;
+	int far[QUEUE_CTLS_MAX], n = 0;
+	for (int ends[2]; n < QUEUE_CTLS_MAX; n++) {
+		ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
+		far[n] = ends[1];
+		last = console_attach(&f.queue, ends[0]);
+	}
+	ck_assert_ptr_null(last); /* one place is taken by the setup's */
+	while (n--)
+		close(far[n]);
+}
+END_TEST
+
+START_TEST(reader_that_goes_away)
+{
+	const struct wire_queue_list all = {0};
+	struct str text;
+	for (int i = 0; i < 50; i++)
+		accept_message(id, 0, "app@example.net", "u@one.test");
+	str_init(&text, 4096);
+	ck_assert(wire_encode_queue_list(&all, &text));
+	ck_assert_int_eq(ipc_send(reader, str_span(&text), NULL, 0), 0);
+	ck_assert(console_receive(&f.queue, ctl));
+	close(reader);
+	reader = -1;
+	turn();
+	ck_assert(!console_receive(&f.queue, ctl));
+	turn();
+	str_free(&text);
+}
+END_TEST
+
+START_TEST(status_of_next_hops)
+{
+	delay("app@example.net", "u@one.test");
+	accept_message(id, 0, "app@example.net", "u@other.test");
+	ASK(queue_status, .detail = true);
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|messages|2\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|waiting|1\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "fact|active|1\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "next_hop|[192.0.2.2]:25|1|0|0|up|0\n"));
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		list_of_what_waits,
+		empty_queue,
+		selections,
+		show_has_the_history,
+		show_of_what_is_under_way,
+		retry_is_now,
+		delete_of_what_waits,
+		delete_of_what_is_under_way,
+		delete_everything_while_listing,
+		slow_reader_stops_nothing,
+		rude_readers_lose_their_link,
+		reader_that_goes_away,
+		status_of_next_hops,
+	};
+	return run_tests("queue_console", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
+}

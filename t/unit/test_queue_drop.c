@@ -1,0 +1,203 @@
+/* Drop folders: full, missing, replaced, shared, elsewhere; and names that are taken. */
+#include "t/unit/queue_fixture.h"
+
+static char id[MSGID_LEN + 1];
+
+static void open_with(const char *extra)
+{
+	fixture_close();
+	fixture_open(extra);
+}
+
+static void setup(void)
+{
+	fixture_open("smart_host [192.0.2.1]");
+}
+
+START_TEST(same_file_is_there_already)
+{
+	make_id(0, id);
+	size_t size = put_message("new", id, "app@example.net", "a@example.com");
+	char text[4096];
+	snprintf(text, sizeof(text), "%s", read_file(path_of("new/%s", name_of(id, size))));
+	write_file(path_of("drop/%s.eml", id), text);
+	say_arrived(id, size);
+	turn();
+	ck_assert(!exists(path_of("new/%s", name_of(id, size))));
+	ck_assert_str_eq(read_file(path_of("drop/%s.eml", id)), text);
+	ck_assert_ptr_null(known(id));
+}
+END_TEST
+
+START_TEST(another_file_of_that_name)
+{
+	make_id(0, id);
+	size_t size = put_message("new", id, "app@example.net", "a@example.com");
+	char text[4096];
+	snprintf(text, sizeof(text), "%s", read_file(path_of("new/%s", name_of(id, size))));
+	text[size - 3] = 'O';
+	write_file(path_of("drop/%s.eml", id), text);
+	say_arrived(id, size);
+	turn();
+	ck_assert(exists(path_of("cur/%s", name_of(id, size))));
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), "another file of that name"));
+	ck_assert_str_eq(read_file(path_of("drop/%s.eml", id)), text);
+	unlink(path_of("drop/%s.eml", id));
+	pass(15 * MINUTE);
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+	ck_assert(!exists(path_of("cur/%s.log", id)));
+}
+END_TEST
+
+START_TEST(missing_folder_comes_back)
+{
+	ck_assert_int_eq(rmdir(path_of("drop")), 0);
+	size_t size = accept_message(id, 0, "app@example.net", "a@example.com");
+	ck_assert(exists(path_of("cur/%s", name_of(id, size))));
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), "No such file"));
+	ck_assert_int_eq(mkdir(path_of("drop"), 0755), 0);
+	pass(15 * MINUTE);
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+}
+END_TEST
+
+START_TEST(replaced_folder_is_noticed)
+{
+	char old[512];
+	snprintf(old, sizeof(old), "%s", path_of("drop"));
+	ck_assert_int_eq(rename(old, path_of("moved")), 0);
+	ck_assert_int_eq(mkdir(path_of("drop"), 0755), 0);
+	pass(1000);
+	accept_message(id, 0, "app@example.net", "a@example.com");
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+}
+END_TEST
+
+START_TEST(removed_folder_made_anew_takes_the_next_message)
+{
+	ck_assert_int_eq(rmdir(path_of("drop")), 0);
+	ck_assert_int_eq(mkdir(path_of("drop"), 0755), 0);
+	accept_message(id, 0, "app@example.net", "a@example.com");
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+}
+END_TEST
+
+START_TEST(local_expiry_makes_a_notice)
+{
+	struct span text;
+	open_with("smart_host [192.0.2.1]\n delivery { retry 1m; local_expire 2m; expire 10m }");
+	ck_assert_int_eq(rmdir(path_of("drop")), 0);
+	accept_message(id, 0, "app@example.net", "a@example.com");
+	struct hand *local = hire(&f.queue.local);
+	pass(MINUTE);
+	ck_assert_int_eq(next_job(local, &text), WIRE_NONE);
+	pass(MINUTE);
+	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " failed 0 4.4.7 - expired after 2m"));
+	dismiss(local);
+}
+END_TEST
+
+START_TEST(full_folder_defers)
+{
+	open_with("local_domain example.com { drop_quota 1K }");
+	char filler[901];
+	memset(filler, 'x', 900);
+	filler[900] = '\0';
+	write_file(path_of("drop/other"), filler);
+	pass(11 * 1000);
+	size_t size = accept_message(id, 0, "app@example.net", "a@example.com");
+	ck_assert_uint_gt(size, 100);
+	ck_assert(exists(path_of("cur/%s", name_of(id, size))));
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " 0 delayed 0 4.2.2 - "));
+	unlink(path_of("drop/other"));
+	pass(15 * MINUTE);
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+}
+END_TEST
+
+/* What the queue itself puts there counts at once, not only with the next look at the folder. */
+START_TEST(quota_counts_own_deliveries)
+{
+	int dropped = 0;
+	open_with("local_domain example.com { drop_quota 1K }");
+	for (int i = 0; i < 20; i++) {
+		accept_message(id, 0, "app@example.net", "a@example.com");
+		dropped += exists(path_of("drop/%s.eml", id));
+	}
+	ck_assert_int_gt(dropped, 3);
+	ck_assert_int_lt(dropped, 9);
+}
+END_TEST
+
+START_TEST(quota_by_multiple)
+{
+	open_with("messages { max_message_size 1K; max_session_size 1K }\n local_domain example.com { drop_quota 2x }");
+	ck_assert_int_eq(f.queue.drops.at[0].quota, 2048);
+}
+END_TEST
+
+START_TEST(two_domains_with_one_folder)
+{
+	open_with("local_domain sales.example.com { }");
+	accept_message(id, 0, "app@example.net", "a@example.com b@sales.example.com");
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+	ck_assert_uint_eq(f.queue.drops.n, 1);
+}
+END_TEST
+
+/* Another folder is a job of the local pool for each. */
+START_TEST(two_folders_are_two_copies)
+{
+	struct span text;
+	struct wire_job_copy job;
+	char config[512], sales[256];
+	fixture_close();
+	fixture_open("");
+	snprintf(sales, sizeof(sales), "%s", path_of("sales"));
+	snprintf(config, sizeof(config), "local_domain sales.example.com { drop_dir %s }", sales);
+	struct config before = f.child.config;
+	build_config(config, &f.child.config);
+	config_free(&before);
+	f.child.server = &f.child.config.servers[0];
+	restart();
+	turn();
+	struct hand *local = hire(&f.queue.local), *other = hire(&f.queue.local);
+	size_t size = accept_message(id, 0, "app@example.net", "a@example.com b@sales.example.com");
+	ck_assert(exists(path_of("cur/%s", name_of(id, size))));
+	bool main_seen = false, sales_seen = false;
+	struct hand *const hands[] = {local, other};
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(next_job(hands[i], &text), WIRE_job_copy);
+		ck_assert(wire_decode_job_copy(text, &job));
+		ck_assert_int_ge(hands[i]->journal, 0);
+		bool to_sales = span_equal(job.folder, span_of(sales));
+		ck_assert_uint_eq((unsigned char)job.rcpts.at[0], to_sales ? 2 : 1);
+		sales_seen |= to_sales;
+		main_seen |= !to_sales;
+		report(hands[i], id, to_sales, to_sales, JOURNAL_DELIVERED, 0, true);
+	}
+	ck_assert(main_seen && sales_seen);
+	ck_assert_ptr_null(known(id));
+	dismiss(local);
+	dismiss(other);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		same_file_is_there_already,
+		another_file_of_that_name,
+		missing_folder_comes_back,
+		replaced_folder_is_noticed,
+		removed_folder_made_anew_takes_the_next_message,
+		local_expiry_makes_a_notice,
+		full_folder_defers,
+		quota_counts_own_deliveries,
+		quota_by_multiple,
+		two_domains_with_one_folder,
+		two_folders_are_two_copies,
+	};
+	return run_tests("queue_drop", tests, sizeof(tests) / sizeof(tests[0]), setup, fixture_close);
+}

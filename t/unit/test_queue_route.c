@@ -1,0 +1,142 @@
+/* Where recipients go, and which lines say so. */
+#include "queue/route.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const text = "virtual_server test {\n"
+				"listen 127.0.0.1:2525\n"
+				"fqdn mx.example.com\n"
+				"default_domain example.com\n"
+				"alias_domain example.org\n"
+				"local_domain sales.example.com { }\n"
+				"remote_domain exact.test { route [192.0.2.1]:2525 }\n"
+				"remote_domain *.test { route [192.0.2.2] }\n"
+				"remote_domain *.sub.test { route [192.0.2.3] }\n"
+				"remote_domain direct.test { route dns; outbound { port 26 } }\n"
+				"remote_domain plain.test { outbound { use_helo yes } }\n"
+				"%s"
+				"}\n";
+
+static struct config config;
+
+static void build(const char *extra)
+{
+	struct config_report report = {0};
+	struct str file;
+	str_init(&file, 1 << 16);
+	str_init(&report.text, 1 << 16);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	str_printf(&file, text, extra);
+#pragma GCC diagnostic pop
+	struct config_tree *tree = config_read_text("test.conf", str_span(&file), &report);
+	ck_assert_msg(config_build(tree, "mx.example.com", &config, &report), "%s", str_text(&report.text));
+	config_tree_free(tree);
+	str_free(&report.text);
+	str_free(&file);
+}
+
+static void decide(const char *rcpt, struct route *out)
+{
+	struct address address;
+	const char *why;
+	ck_assert_msg(address_parse(span_of(rcpt), &address, &why), "%s: %s", rcpt, why);
+	route_decide(&config.servers[0], &address, out);
+}
+
+static const struct {
+	const char *rcpt;
+	enum route_kind kind;
+	const char *to; /* local domain, first host, or domain */
+	unsigned line;  /* of the rule that decided; 0 = default */
+} cases[] = {
+	{"a@example.com", ROUTE_DROP, "example.com", 4},
+	{"a@EXAMPLE.com", ROUTE_DROP, "example.com", 4},
+	{"a", ROUTE_DROP, "example.com", 4},
+	{"a@example.org", ROUTE_DROP, "example.com", 5},
+	{"a@sales.example.com", ROUTE_DROP, "sales.example.com", 6},
+	{"a@xsales.example.com", ROUTE_MX, "xsales.example.com", 0},
+	{"a@exact.test", ROUTE_HOSTS, "192.0.2.1", 7},
+	{"a@EXACT.test", ROUTE_HOSTS, "192.0.2.1", 7},
+	{"a@other.test", ROUTE_HOSTS, "192.0.2.2", 8},
+	{"a@x.sub.test", ROUTE_HOSTS, "192.0.2.3", 9},
+	{"a@y.x.sub.test", ROUTE_HOSTS, "192.0.2.3", 9},
+	{"a@sub.test", ROUTE_HOSTS, "192.0.2.2", 8},
+	{"a@direct.test", ROUTE_MX, "direct.test", 10},
+	{"a@plain.test", ROUTE_MX, "plain.test", 0},
+	{"a@test", ROUTE_MX, "test", 0},
+	{"a@example.net", ROUTE_MX, "example.net", 0},
+	{"a@[192.0.2.9]", ROUTE_LITERAL, "[192.0.2.9]", 0},
+	{"a@[IPv6:2001:db8::1]", ROUTE_LITERAL, "[IPv6:2001:db8::1]", 0},
+};
+
+START_TEST(table)
+{
+	struct route route;
+	build("");
+	decide(cases[_i].rcpt, &route);
+	ck_assert_str_eq(route_kind_name(route.kind), route_kind_name(cases[_i].kind));
+	ck_assert_uint_ge(route.rule_count, 1);
+	ck_assert_uint_eq(route.rules[route.rule_count - 1].origin.line, cases[_i].line);
+	if (route.kind == ROUTE_DROP)
+		ck_assert_str_eq(route.local->name, cases[_i].to);
+	else if (route.kind == ROUTE_HOSTS)
+		ck_assert(span_equal(span_of(route.hosts->at[0].name), span_of(cases[_i].to)));
+	else
+		ck_assert(span_equal(route.domain, span_of(cases[_i].to)));
+	config_free(&config);
+}
+END_TEST
+
+START_TEST(smart_host_takes_the_rest)
+{
+	struct route route;
+	build("smart_host [192.0.2.10] [192.0.2.11]\n");
+	static const char *const rest[] = {"a@example.net", "a@[192.0.2.9]", "a@plain.test"};
+	for (size_t i = 0; i < 3; i++) {
+		decide(rest[i], &route);
+		ck_assert_int_eq(route.kind, ROUTE_HOSTS);
+		ck_assert_uint_eq(route.hosts->n, 2);
+		ck_assert_uint_eq(route.rules[route.rule_count - 1].origin.line, 12);
+	}
+	ck_assert(route.outbound->use_helo); /* of plain.test, though the smart host is the server's */
+	decide("a@direct.test", &route);
+	ck_assert_int_eq(route.kind, ROUTE_MX);
+	ck_assert_int_eq(route.outbound->port, 26);
+	decide("a@exact.test", &route);
+	ck_assert_int_eq(route.hosts->at[0].port, 2525);
+	config_free(&config);
+}
+END_TEST
+
+START_TEST(no_domain_name)
+{
+	struct route route;
+	static const char *const bad[] = {"[nonsense]", "a..b", "-x.test-", "[300.1.1.1]"};
+	build("");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const struct address address = {.domain = span_of(bad[i])};
+		route_decide(&config.servers[0], &address, &route);
+		ck_assert_msg(route.kind == ROUTE_NONE, "%s", bad[i]);
+		ck_assert_ptr_nonnull(route.why);
+	}
+	config_free(&config);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("queue_route");
+	TCase *all = tcase_create("route");
+	tcase_add_loop_test(all, table, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(all, smart_host_takes_the_rest);
+	tcase_add_test(all, no_domain_name);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
