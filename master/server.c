@@ -128,7 +128,7 @@ bool server_settled(const struct server *server, int64_t now_ms)
 		if (server->children[role].early >= SETTLED_EARLY)
 			return true;
 	}
-	return now_ms - server->opened_ms > SETTLED_AFTER_MS;
+	return server->opened_ms && now_ms - server->opened_ms > SETTLED_AFTER_MS;
 }
 
 /* Sends PACKET (consumed) to a child. One that does not read its control link is no use any more. */

@@ -1,0 +1,412 @@
+/*
+ * A virtual server with real processes: the children are this executable under their programs' names. What a role does
+ * stands in a file of the scratch folder; what it was told it writes to another.
+ */
+#include "master/server.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/ipc.h"
+#include "common/host/net.h"
+
+enum { PATIENCE_MS = 20000 };
+
+static char folder[64];
+static struct folders_owner owner;
+static struct config config;
+static struct server server;
+
+static void note(const char *role, const char *what, unsigned long number)
+{
+	char path[200], line[64];
+
+	snprintf(path, sizeof(path), "%s/said-%s", folder, role);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	int n = snprintf(line, sizeof(line), "%s %lu\n", what, number);
+	if (write(fd, line, (size_t)n) != n)
+		_exit(9);
+	close(fd);
+}
+
+static void be_ready(void)
+{
+	struct wire_ready ready = {.ready = true};
+	struct str packet;
+
+	str_init(&packet, 100);
+	wire_encode_ready(&ready, &packet);
+	if (ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0))
+		_exit(9);
+	str_free(&packet);
+}
+
+static int obey(const char *role, bool stubborn)
+{
+	static char buffer[WIRE_PACKET_MAX];
+	struct ipc_packet packet;
+	struct wire_attach attach;
+	struct wire_reload reload;
+
+	while (ipc_receive(CHILD_FD_CONTROL, buffer, sizeof(buffer), 0, &packet) == 0 && !packet.eof) {
+		if (wire_decode_attach(packet.text, &attach) && packet.fd_count == 1)
+			note(role, "attach", attach.kind);
+		else if (wire_decode_reload(packet.text, &reload) && packet.fd_count == 1)
+			note(role, "reload", reload.generation);
+		else if (wire_type_of(packet.text) == WIRE_stop && !stubborn) {
+			note(role, "stop", (unsigned long)clock_mono_ms());
+			return 0;
+		}
+		ipc_packet_close(&packet);
+	}
+	return 0;
+}
+
+/* Its own path tells the scratch folder. */
+static int be_child(char **argv)
+{
+	char path[200], does[32] = "ready";
+	const char *role = argv[4];
+
+	if (!getcwd(path, sizeof(path)) || strcmp(path, "/") != 0)
+		return 9;
+	ssize_t n = readlink("/proc/self/fd/2", path, sizeof(path) - 1); /* <folder>/log */
+	if (n <= 4)
+		return 9;
+	path[n - 4] = '\0';
+	snprintf(folder, sizeof(folder), "%.60s", path);
+	snprintf(path, sizeof(path), "%s/does-%s", folder, role);
+	FILE *file = fopen(path, "r");
+	if (file && !fgets(does, sizeof(does), file))
+		return 9;
+	if (strcmp(does, "permanent") == 0)
+		return EXIT_PERMANENT;
+	if (strcmp(does, "die") == 0)
+		return EXIT_TEMPORARY;
+	if (strcmp(does, "babble") == 0)
+		return send(CHILD_FD_CONTROL, "babble", 6, 0) == 6 ? obey(role, false) : 9;
+	be_ready();
+	return obey(role, strcmp(does, "stubborn") == 0);
+}
+
+static void does(const char *role, const char *what)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/does-%s", folder, role);
+	FILE *file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(what, file);
+	fclose(file);
+}
+
+/* How many lines that ROLE wrote begin with TEXT. */
+static int said(const char *role, const char *text)
+{
+	char path[200], line[64];
+	int count = 0;
+
+	snprintf(path, sizeof(path), "%s/said-%s", folder, role);
+	FILE *file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		count += strncmp(line, text, strlen(text)) == 0;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+/* Stands for a free port: the configuration knows no port 0. */
+#define ANY_PORT "127.0.0.1:1"
+
+static void build_config(const char *listen)
+{
+	struct config_report report = {0};
+	char text[1000];
+
+	snprintf(text, sizeof(text), "mailroot_dir %s/spool\nrun_dir %s/run\nvirtual_server main { listen %s }\n",
+		 folder, folder, listen);
+	str_init(&report.text, 10000);
+	struct config_tree *tree = config_read_text("test", span_of(text), &report);
+	ck_assert_msg(config_build(tree, "host.example.com", &config, &report), "%s", str_text(&report.text));
+	if (strcmp(listen, ANY_PORT) == 0)
+		config.servers[0].listen.at[0].port = 0;
+	ck_assert(server_configure(&server, tree, &config, "host.example.com"));
+	config_tree_free(tree);
+	str_free(&report.text);
+}
+
+static int stderr_kept;
+
+static void setup(void)
+{
+	static const char *const programs[] = {"mailroot-smtpd", "mailroot-queue", "mailroot-delivery"};
+	char path[200], self[200];
+
+	strcpy(folder, "/tmp/server-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	ck_assert_int_gt(n, 0);
+	self[n] = '\0';
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, programs[i]);
+		ck_assert_int_eq(symlink(self, path), 0);
+	}
+	snprintf(path, sizeof(path), "%s/log", folder);
+	stderr_kept = dup(2);
+	int log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	dup2(log, 2);
+	close(log);
+	owner = (struct folders_owner){geteuid(), getegid(), getegid()};
+	ck_assert(server_init(&server, "main", folder, &owner));
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		if (server.children[role].pid > 0) {
+			kill(server.children[role].pid, SIGKILL);
+			waitpid(server.children[role].pid, NULL, 0);
+		}
+	}
+	server_free(&server);
+	config_free(&config);
+	dup2(stderr_kept, 2);
+	close(stderr_kept);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* One round of what master does. */
+static void turn(void)
+{
+	struct pollfd polled[CHILD_ROLE_COUNT];
+	int status;
+	pid_t pid;
+
+	server_tend(&server, clock_mono_ms());
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
+		polled[role] = (struct pollfd){.fd = server.children[role].control, .events = POLLIN};
+	poll(polled, CHILD_ROLE_COUNT, 5);
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		if (polled[role].revents)
+			server_receive(&server, role);
+	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		ck_assert(server_gone(&server, pid, status, clock_mono_ms()));
+}
+
+static void until_state(enum server_state state)
+{
+	int64_t deadline = clock_mono_ms() + PATIENCE_MS;
+
+	while (server_state(&server) != state) {
+		ck_assert_msg(clock_mono_ms() < deadline, "still %s, not %s: %s",
+			      server_state_name(server_state(&server)), server_state_name(state), server.trouble);
+		turn();
+	}
+}
+
+static void until_said(const char *role, const char *text, int count)
+{
+	int64_t deadline = clock_mono_ms() + PATIENCE_MS;
+
+	while (said(role, text) < count) {
+		ck_assert_msg(clock_mono_ms() < deadline, "%s said %s only %d times", role, text, said(role, text));
+		turn();
+	}
+}
+
+START_TEST(all_come_up_with_their_links)
+{
+	build_config(ANY_PORT);
+	ck_assert_int_eq(server_state(&server), SERVER_STARTING);
+	ck_assert(!server_settled(&server, clock_mono_ms()));
+	until_state(SERVER_RUNNING);
+	ck_assert(server_settled(&server, clock_mono_ms()));
+	until_said("queue", "attach", 3);
+	until_said("delivery", "attach 1", 1);
+	until_said("local", "attach 2", 1);
+	until_said("resolver", "attach 3", 1);
+	ck_assert_int_eq(said("smtpd", "attach"), 0);
+}
+END_TEST
+
+START_TEST(a_killed_child_is_back_with_new_links_and_the_port_stays)
+{
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	until_said("queue", "attach", 3);
+	int listener = server.listeners.fds[0];
+	pid_t before = server.children[CHILD_SMTPD].pid;
+	kill(before, SIGKILL);
+	kill(server.children[CHILD_QUEUE].pid, SIGKILL);
+	until_state(SERVER_STARTING);
+	until_state(SERVER_RUNNING);
+	ck_assert_int_ne(server.children[CHILD_SMTPD].pid, before);
+	ck_assert_uint_eq(server.children[CHILD_SMTPD].restarts, 1);
+	ck_assert_int_eq(server.listeners.fds[0], listener);
+	until_said("queue", "attach", 6);
+	until_said("delivery", "attach 1", 2);
+}
+END_TEST
+
+START_TEST(a_permanent_failure_waits_for_a_reload)
+{
+	does("queue", "permanent");
+	build_config(ANY_PORT);
+	until_state(SERVER_FAILED);
+	ck_assert(server_settled(&server, clock_mono_ms()));
+	ck_assert_int_eq(server.children[CHILD_QUEUE].state, SUPERVISE_FAILED);
+	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE), -EAGAIN);
+	does("queue", "ready");
+	server_reload(&server, 7, clock_mono_ms());
+	until_state(SERVER_RUNNING);
+	until_said("local", "reload 7", 1);
+}
+END_TEST
+
+START_TEST(one_that_keeps_dying_settles_the_start)
+{
+	does("local", "die");
+	build_config(ANY_PORT);
+	int64_t deadline = clock_mono_ms() + PATIENCE_MS;
+	while (!server_settled(&server, clock_mono_ms())) {
+		ck_assert_int_lt(clock_mono_ms(), deadline);
+		turn();
+	}
+	ck_assert_int_eq(server_state(&server), SERVER_STARTING);
+	ck_assert_uint_ge(server.children[CHILD_LOCAL].early, 3);
+}
+END_TEST
+
+START_TEST(a_child_that_babbles_loses_its_link)
+{
+	does("resolver", "babble");
+	build_config(ANY_PORT);
+	int64_t deadline = clock_mono_ms() + PATIENCE_MS;
+	while (!server.children[CHILD_RESOLVER].why[0]) { /* it saw the end of its link, and went */
+		ck_assert_int_lt(clock_mono_ms(), deadline);
+		turn();
+	}
+	ck_assert_int_ne(server_state(&server), SERVER_RUNNING);
+	ck_assert_int_eq(said("queue", "attach 3"), 0);
+}
+END_TEST
+
+START_TEST(a_stop_takes_smtpd_first_and_the_queue_before_its_helpers)
+{
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	server_stop(&server, false, clock_mono_ms());
+	turn();
+	ck_assert_uint_eq(server.told, 1U << CHILD_SMTPD);
+	bool queue_first = false;
+	int64_t deadline = clock_mono_ms() + PATIENCE_MS;
+	while (server_state(&server) != SERVER_STOPPED) {
+		ck_assert_int_lt(clock_mono_ms(), deadline);
+		turn();
+		if (server.told & 1U << CHILD_QUEUE && !(server.told & 1U << CHILD_DELIVERY)) {
+			queue_first = true;
+			ck_assert(!supervise_alive(&server.children[CHILD_SMTPD]));
+		}
+		if (server.told & 1U << CHILD_DELIVERY)
+			ck_assert(!supervise_alive(&server.children[CHILD_QUEUE]));
+	}
+	ck_assert(queue_first);
+	ck_assert_int_eq(said("queue", "stop"), 1);
+	ck_assert_int_eq(said("resolver", "stop"), 1);
+	turn();
+	ck_assert_uint_eq(server.listeners.n, 0);
+}
+END_TEST
+
+START_TEST(who_does_not_hear_is_killed_in_a_hurry)
+{
+	does("delivery", "stubborn");
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	int64_t began = clock_mono_ms();
+	server_stop(&server, true, began);
+	until_state(SERVER_STOPPED);
+	ck_assert_int_ge(clock_mono_ms() - began, SERVER_HURRY_MS);
+	ck_assert_int_lt(clock_mono_ms() - began, SERVER_STOP_MS);
+}
+END_TEST
+
+START_TEST(a_port_in_use_is_trouble_until_it_is_free)
+{
+	struct config_endpoint where = {.port = 0, .text = "127.0.0.1"};
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+	struct ipaddr ip;
+	uint16_t port;
+	char text[NET_TEXT_MAX];
+
+	ck_assert(ipaddr_parse(SPAN("127.0.0.1"), &where.ip));
+	int taken = net_listen(&where, false);
+	ck_assert_int_ge(taken, 0);
+	ck_assert_int_eq(getsockname(taken, (struct sockaddr *)&name, &len), 0);
+	net_address(&name, &ip, &port);
+	net_format(&ip, port, text);
+	build_config(text);
+	until_state(SERVER_TROUBLE);
+	ck_assert_ptr_nonnull(strstr(server.trouble, text));
+	ck_assert_ptr_nonnull(strstr(server.trouble, "test:3"));
+	ck_assert_int_eq(server.children[CHILD_SMTPD].state, SUPERVISE_STOPPED);
+	close(taken);
+	until_state(SERVER_RUNNING);
+	ck_assert_str_eq(server.trouble, "");
+}
+END_TEST
+
+START_TEST(a_link_for_the_operator_arrives_at_the_child)
+{
+	build_config(ANY_PORT);
+	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE), -EAGAIN);
+	until_state(SERVER_RUNNING);
+	int fd = server_connect(&server, CHILD_SMTPD);
+	ck_assert_int_ge(fd, 0);
+	until_said("smtpd", "attach 4", 1);
+	close(fd);
+	ck_assert_int_eq(server_connect(&server, CHILD_ROLE_COUNT), -EAGAIN);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	if (argc > 4 && strcmp(argv[1], "--server") == 0)
+		return be_child(argv);
+	Suite *suite = suite_create("server");
+	TCase *tc = tcase_create("server");
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, all_come_up_with_their_links);
+	tcase_add_test(tc, a_killed_child_is_back_with_new_links_and_the_port_stays);
+	tcase_add_test(tc, a_permanent_failure_waits_for_a_reload);
+	tcase_add_test(tc, one_that_keeps_dying_settles_the_start);
+	tcase_add_test(tc, a_child_that_babbles_loses_its_link);
+	tcase_add_test(tc, a_stop_takes_smtpd_first_and_the_queue_before_its_helpers);
+	tcase_add_test(tc, who_does_not_hear_is_killed_in_a_hurry);
+	tcase_add_test(tc, a_port_in_use_is_trouble_until_it_is_free);
+	tcase_add_test(tc, a_link_for_the_operator_arrives_at_the_child);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
