@@ -1,0 +1,421 @@
+/*
+ * The commands against a service of two virtual servers that is played by a forked process: what is printed, asked for
+ * and returned.
+ */
+#include "ctl/commands.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/host/rows.h"
+
+static char folder[64], conf[100];
+static pid_t actor;
+
+static void send_row(int fd, const char *kind, const char *cells)
+{
+	struct wire_ctl_row row = {.kind = span_of(kind), .cells = span_of(cells)};
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	if (!wire_encode_ctl_row(&row, &packet) || ipc_send(fd, str_span(&packet), NULL, 0))
+		_exit(9);
+	str_free(&packet);
+}
+
+static void send_done(int fd, unsigned exit_code, const char *text, int with)
+{
+	struct wire_ctl_done done = {.exit_code = exit_code, .text = span_of(text)};
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	if (!wire_encode_ctl_done(&done, &packet) || ipc_send(fd, str_span(&packet), &with, with >= 0))
+		_exit(9);
+	str_free(&packet);
+}
+
+/* The queue of server "one" has AAA for example.net, that of "two" has nothing. Deletions are counted in a file. */
+static void play_queue(int fd, bool one, const struct ipc_packet *packet)
+{
+	struct wire_queue_show show;
+	struct wire_queue_list list;
+	struct wire_queue_act act;
+	struct wire_queue_status status;
+	char path[100];
+
+	if (wire_decode_queue_list(packet->text, &list)) {
+		if (one)
+			send_row(fd, ROW_MESSAGE,
+				 "AAA\x1fwaiting\x1f"
+				 "20480\x1f"
+				 "a@example.com\x1f"
+				 "2\x1f"
+				 "3\x1f"
+				 "7200\x1f"
+				 "65\x1f"
+				 "[192.0.2.1]:25\x1f"
+				 "451 \x1b[2Jlater\x1f"
+				 "b@example.net");
+		send_done(fd, 0, "", -1);
+	} else if (wire_decode_queue_show(packet->text, &show)) {
+		bool found = one && span_equal(show.id, SPAN("AAA"));
+		if (found) {
+			send_row(fd, ROW_MESSAGE,
+				 "AAA\x1fwaiting\x1f"
+				 "1\x1f<>\x1f"
+				 "1\x1f"
+				 "1\x1f"
+				 "5\x1f"
+				 "9\x1fhop\x1fwhy\x1f"
+				 "b@c.de");
+			send_row(fd, ROW_RECIPIENT,
+				 "b@c.de\x1f"
+				 "delayed\x1fhop");
+			send_row(fd, ROW_HISTORY,
+				 "2026-11-21T01:00:00Z\x1f*\x1f"
+				 "delayed\x1f"
+				 "451\x1f"
+				 "4.3.0\x1fmx[192.0.2.1]:25\x1ftoo busy");
+		}
+		send_done(fd, !found, found ? "" : "no such message in the queue", -1);
+	} else if (wire_decode_queue_act(packet->text, &act)) {
+		bool meant = one && (!act.select_id.len || span_equal(act.select_id, SPAN("AAA")));
+		if (meant && !act.count_only) {
+			snprintf(path, sizeof(path), "%s/acted-%u", folder, (unsigned)act.action);
+			close(open(path, O_CREAT | O_WRONLY, 0644));
+		}
+		send_row(fd, ROW_COUNT, meant ? "1" : "0");
+		send_done(fd, 0, "", -1);
+	} else if (wire_decode_queue_status(packet->text, &status)) {
+		send_row(fd, ROW_FACT,
+			 one ? "waiting\x1f"
+			       "1"
+			     : "waiting\x1f"
+			       "0");
+		send_done(fd, 0, "", -1);
+	}
+}
+
+static void play_smtpd(int fd, const struct ipc_packet *packet)
+{
+	struct wire_explain_relay explain;
+	struct wire_smtpd_status status;
+
+	if (wire_decode_explain_relay(packet->text, &explain)) {
+		send_row(fd, ROW_VERDICT,
+			 "refused\x1f"
+			 "550 5.7.1 Unable to relay for a@b.de");
+		send_row(fd, ROW_RULE,
+			 "/etc/m.conf:7\x1f"
+			 "client is not in relay list");
+		send_done(fd, 0, "accepted if it were listed", -1);
+	} else if (wire_decode_smtpd_status(packet->text, &status)) {
+		send_row(fd, ROW_FACT,
+			 "sessions\x1f"
+			 "4");
+		send_done(fd, 0, "", -1);
+	}
+}
+
+static void play_child(int fd, bool one, enum child_role role)
+{
+	static char buffer[WIRE_PACKET_MAX];
+	struct ipc_packet packet;
+
+	while (ipc_receive(fd, buffer, sizeof(buffer), 0, &packet) == 0 && !packet.eof) {
+		if (role == CHILD_QUEUE)
+			play_queue(fd, one, &packet);
+		else
+			play_smtpd(fd, &packet);
+	}
+	_exit(0);
+}
+
+static void play_connect(int fd, const struct wire_ctl_connect *connect)
+{
+	int ends[2];
+
+	if (ipc_pair(ends, 200000))
+		_exit(9);
+	if (fork() == 0) {
+		close(ends[0]);
+		play_child(ends[1], span_equal(connect->server, SPAN("one")), (enum child_role)connect->kind);
+	}
+	close(ends[1]);
+	send_done(fd, 0, "", ends[0]);
+	close(ends[0]);
+}
+
+static void play_master(int fd)
+{
+	static char buffer[WIRE_PACKET_MAX];
+	struct ipc_packet packet;
+	struct wire_ctl_status status;
+	struct wire_ctl_connect connect;
+	struct wire_ctl_stop stop;
+
+	if (ipc_receive(fd, buffer, sizeof(buffer), 0, &packet) || packet.eof)
+		return;
+	if (wire_decode_ctl_status(packet.text, &status)) {
+		send_row(fd, ROW_SERVICE,
+			 "9.9\x1f"
+			 "123\x1f"
+			 "3700\x1f/etc/m.conf\x1f"
+			 "2");
+		send_row(fd, ROW_SERVER,
+			 "one\x1frunning\x1f\x1f"
+			 "127.0.0.1:25 [::1]:25");
+		send_row(fd, ROW_PROCESS,
+			 "one\x1fsmtpd\x1fready\x1f"
+			 "124\x1f"
+			 "60\x1f"
+			 "2\x1fkilled by signal 9 (Killed)");
+		send_row(fd, ROW_PROCESS,
+			 "one\x1fqueue\x1fready\x1f"
+			 "125\x1f"
+			 "60\x1f"
+			 "0\x1f");
+		send_row(fd, ROW_SERVER, "two\x1ftrouble\x1fport in use\x1f");
+		send_done(fd, 0, "", -1);
+	} else if (wire_decode_ctl_connect(packet.text, &connect)) {
+		play_connect(fd, &connect);
+	} else if (wire_decode_ctl_stop(packet.text, &stop)) {
+		send_done(fd, 0, "stopping", -1);
+		_exit(0);
+	}
+}
+
+static void setup(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	strcpy(folder, "/tmp/ctl-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(conf, sizeof(conf), "%s/conf", folder);
+	FILE *to = fopen(conf, "w");
+	fprintf(to, "run_dir %s\nvirtual_server one { }\n", folder);
+	fclose(to);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", folder);
+	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(listener, 10), 0);
+	actor = fork();
+	if (actor == 0) {
+		signal(SIGCHLD, SIG_IGN);
+		for (int fd; (fd = accept(listener, NULL, NULL)) >= 0; close(fd))
+			play_master(fd);
+		_exit(0);
+	}
+	close(listener);
+}
+
+static void stop_actor(void)
+{
+	if (actor > 0) {
+		kill(actor, SIGKILL);
+		waitpid(actor, NULL, 0);
+	}
+	actor = 0;
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	stop_actor();
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* Runs a command line in a process of its own, without terminal; its output, both kinds, and status. */
+static char output[65536];
+static int run(const char *line)
+{
+	char copy[1000];
+	char *argv[64] = {(char *)"mailrootctl", (char *)"-c", conf};
+	int argc = 3, ends[2], status;
+	size_t len = 0;
+	ssize_t n;
+
+	strcpy(copy, line);
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	ck_assert_int_eq(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(open("/dev/null", O_RDONLY), 0);
+		dup2(ends[1], 1);
+		dup2(ends[1], 2);
+		close(ends[0]);
+		status = commands_run(argc, argv);
+		fflush(stdout);
+		_exit(status);
+	}
+	close(ends[1]);
+	while ((n = read(ends[0], output + len, sizeof(output) - 1 - len)) > 0)
+		len += (size_t)n;
+	output[len] = '\0';
+	close(ends[0]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void expect(const char *line, int status, const char *word)
+{
+	int got = run(line);
+
+	ck_assert_msg(got == status, "%s: exit %d\n%s", line, got, output);
+	ck_assert_msg(strstr(output, word) != NULL, "%s: no \"%s\" in:\n%s", line, word, output);
+}
+
+static bool acted(enum row_action action)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/acted-%u", folder, (unsigned)action);
+	return access(path, F_OK) == 0;
+}
+
+START_TEST(status_tells_all)
+{
+	expect("status", EXIT_FAILED,
+	       "mailrootd 9.9 has been running for 1h 1m (pid 123) with /etc/m.conf\n"); /* two is down */
+	ck_assert_ptr_nonnull(strstr(output, "server one is running, listens on 127.0.0.1:25 [::1]:25\n"));
+	ck_assert_ptr_nonnull(strstr(output, "started anew 2 times; the one before: killed by signal 9 (Killed)\n"));
+	ck_assert_ptr_nonnull(strstr(output, "server two has trouble\n  port in use\n"));
+	ck_assert_ptr_nonnull(strstr(output, "smtpd: sessions 4\n"));
+	ck_assert_ptr_nonnull(strstr(output, "mailrootctl queue list"));
+	expect("status --json", EXIT_FAILED, "\"listeners\":[\"127.0.0.1:25\",\"[::1]:25\"]");
+	ck_assert_ptr_nonnull(strstr(output, "{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
+					     "\"listeners\":[],\"processes\":[],\"smtpd\":{},\"queue\":{}}]}\n"));
+}
+END_TEST
+
+START_TEST(a_service_that_is_down_is_3)
+{
+	stop_actor();
+	expect("status", EXIT_NOT_RUNNING, "not running");
+	expect("status --json", EXIT_NOT_RUNNING, "{\"running\":false}");
+	expect("queue list", EXIT_NOT_RUNNING, "not running");
+	expect("reload", EXIT_NOT_RUNNING, "not running");
+}
+END_TEST
+
+START_TEST(queue_list_is_a_table_of_all_servers)
+{
+	expect("queue list", EXIT_DONE,
+	       "ID   STATE    AGE  SIZE  FROM           TO                        NEXT TRY  WHY\n"
+	       "AAA  waiting   2h   20K  a@example.com  b@example.net and 1 more     1m 5s  451 \\x1b[2Jlater\n"
+	       "1 message. ");
+	expect("queue list --server two", EXIT_DONE, "No mail in the queue.");
+	expect("queue list --server three", EXIT_FAILED, "no virtual server three");
+	expect("queue list --json", EXIT_DONE,
+	       "{\"messages\":[{\"server\":\"one\",\"id\":\"AAA\",\"state\":\"waiting\",\"size\":20480,"
+	       "\"sender\":\"a@example.com\",\"open\":2,\"recipients\":3,\"age_s\":7200,\"next_try_s\":65,"
+	       "\"next_hop\":\"[192.0.2.1]:25\",\"reason\":\"451 "
+	       "\\u001b[2Jlater\",\"first_open\":\"b@example.net\"}]}\n");
+	expect("queue list --server two --json", EXIT_DONE, "{\"messages\":[]}\n");
+}
+END_TEST
+
+START_TEST(queue_show_has_the_history)
+{
+	expect("queue show AAA", EXIT_DONE,
+	       "2026-11-21T01:00:00Z  recipients *  delayed 451 4.3.0 mx[192.0.2.1]:25 too busy\n");
+	ck_assert_ptr_nonnull(strstr(output, "b@c.de delayed, by way of hop\n"));
+	expect("queue show AAA --json", EXIT_DONE, "\"recipients\":[{\"address\":\"b@c.de\"");
+	ck_assert_ptr_nonnull(strstr(output, "\"history\":[{\"time\":\"2026-11-21T01:00:00Z\""));
+	ck_assert_ptr_nonnull(strstr(output, "\"code\":451"));
+	expect("queue show BBB", EXIT_FAILED, "no such message");
+}
+END_TEST
+
+START_TEST(nothing_is_deleted_by_mistake)
+{
+	expect("queue delete", EXIT_USAGE, "which messages?");
+	expect("queue delete AAA", EXIT_FAILED, "1 message will be deleted");
+	ck_assert_ptr_nonnull(strstr(output, "--yes"));
+	expect("queue delete BBB --yes", EXIT_FAILED, "no message in the queue is meant");
+	ck_assert(!acted(ROW_DELETE));
+	expect("queue delete AAA BBB --yes", EXIT_DONE, "1 deleted\n");
+	ck_assert(acted(ROW_DELETE));
+	ck_assert(!acted(ROW_RETRY));
+	expect("queue retry --all --yes --json", EXIT_DONE, "{\"retried\":1}\n");
+	ck_assert(acted(ROW_RETRY));
+}
+END_TEST
+
+START_TEST(explain_relay_needs_to_know_who_and_which_server)
+{
+	expect("explain relay --to a@b.de", EXIT_USAGE, "--client");
+	expect("explain relay --client 1.2.3 --to a@b.de", EXIT_USAGE, "--client 1.2.3:");
+	expect("explain relay --client 1.2.3.4 --to a@@b", EXIT_USAGE, "--to a@@b:");
+	expect("explain relay --client 1.2.3.4 --to a@b.de", EXIT_FAILED, "add --server");
+	expect("explain relay --client 1.2.3.4 --to a@b.de --server one", EXIT_DONE,
+	       "refused: 550 5.7.1 Unable to relay for a@b.de\n");
+	ck_assert_ptr_nonnull(
+		strstr(output, "  /etc/m.conf:7: client is not in relay list\naccepted if it were listed\n"));
+	expect("explain relay --client ::1 --to a@b.de --server one --json", EXIT_DONE,
+	       "{\"accepted\":false,\"reply\":\"550 5.7.1 Unable to relay for "
+	       "a@b.de\",\"rules\":[{\"at\":\"/etc/m.conf:7\","
+	       "\"rule\":\"client is not in relay list\"}],\"advice\":\"accepted if it were listed\"}\n");
+}
+END_TEST
+
+START_TEST(stop_asks_first_and_waits_for_the_end)
+{
+	expect("stop", EXIT_FAILED, "--yes");
+	expect("stop --yes", EXIT_DONE, "stopped\n");
+	ck_assert_int_eq(waitpid(actor, NULL, 0), actor);
+	actor = 0;
+}
+END_TEST
+
+START_TEST(commands_without_a_service)
+{
+	stop_actor();
+	expect("check", EXIT_DONE, "is good: 1 virtual server, 0 warnings\n");
+	expect("check /nonexistent", EXIT_FAILED, "/nonexistent");
+	expect("check --json", EXIT_DONE, "\"good\":true");
+	expect("config show", EXIT_DONE, folder);
+	expect("config show --json", EXIT_DONE, "\"run_dir\"");
+	expect("config doc max_hops", EXIT_DONE, "Received");
+	expect("config doc max_hobs", EXIT_FAILED, "max_hobs");
+	expect("--version", EXIT_DONE, MAILROOT_VERSION);
+	expect("--help", EXIT_DONE, "explain relay");
+	expect("nonsense", EXIT_USAGE, "nonsense");
+	expect("status --server one", EXIT_USAGE, "--server");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("commands");
+	TCase *tc = tcase_create("commands");
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, status_tells_all);
+	tcase_add_test(tc, a_service_that_is_down_is_3);
+	tcase_add_test(tc, queue_list_is_a_table_of_all_servers);
+	tcase_add_test(tc, queue_show_has_the_history);
+	tcase_add_test(tc, nothing_is_deleted_by_mistake);
+	tcase_add_test(tc, explain_relay_needs_to_know_who_and_which_server);
+	tcase_add_test(tc, stop_asks_first_and_waits_for_the_end);
+	tcase_add_test(tc, commands_without_a_service);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
