@@ -14,7 +14,7 @@ static const enum child_role peers[] = {
 
 void links_init(struct links *links)
 {
-	*links = (struct links){-1, -1, -1, -1};
+	*links = (struct links){-1, -1, -1, -1, -1, -1};
 }
 
 static int open_pair(int *read_end, int *write_end)
@@ -37,7 +37,9 @@ int links_open(struct links *links)
 		error = open_pair(&links->arrivals_read, &links->arrivals_write);
 	if (!error && links->verdicts_read < 0)
 		error = open_pair(&links->verdicts_read, &links->verdicts_write);
-	return error;
+	if (!error && links->records_read < 0)
+		error = open_pair(&links->records_read, &links->records_write);
+	return error ? error : fd_set_nonblock(links->records_write, true);
 }
 
 void links_close(struct links *links)
@@ -46,6 +48,8 @@ void links_close(struct links *links)
 	fd_close(&links->arrivals_write);
 	fd_close(&links->verdicts_read);
 	fd_close(&links->verdicts_write);
+	fd_close(&links->records_read);
+	fd_close(&links->records_write);
 }
 
 int links_arrivals_of(const struct links *links, enum child_role role)
@@ -60,6 +64,13 @@ int links_verdicts_of(const struct links *links, enum child_role role)
 	if (role == CHILD_QUEUE)
 		return links->verdicts_read;
 	return role == CHILD_DELIVERY || role == CHILD_LOCAL ? links->verdicts_write : -1;
+}
+
+int links_records_of(const struct links *links, enum child_role role)
+{
+	if (role == CHILD_LOG)
+		return links->records_read;
+	return role == CHILD_SMTPD || role == CHILD_DELIVERY ? links->records_write : -1;
 }
 
 enum child_role links_peer(enum child_link link)

@@ -29,6 +29,7 @@ static const struct {
 	{1U << CHILD_SMTPD, 0},
 	{1U << CHILD_QUEUE, 5000},
 	{1U << CHILD_DELIVERY | 1U << CHILD_LOCAL | 1U << CHILD_RESOLVER, 10000},
+	{1U << CHILD_LOG, 12000},
 };
 enum { STOP_PHASES = sizeof(stop_phases) / sizeof(stop_phases[0]) };
 
@@ -265,6 +266,7 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 		.config = str_span(&server->texts[child->role]),
 		.arrivals = links_arrivals_of(&server->links, child->role),
 		.verdicts = links_verdicts_of(&server->links, child->role),
+		.records = links_records_of(&server->links, child->role),
 	};
 	pid_t pid;
 	int control;

@@ -85,6 +85,7 @@ static _Noreturn void become_child(const struct spawn *what, int control, int co
 	sources[CHILD_FD_CONFIG] = config;
 	sources[CHILD_FD_ARRIVALS] = what->arrivals >= 0 ? what->arrivals : nothing;
 	sources[CHILD_FD_VERDICTS] = what->verdicts >= 0 ? what->verdicts : nothing;
+	sources[CHILD_FD_RECORDS] = what->records >= 0 ? what->records : nothing;
 	for (size_t i = 0; i < what->listener_count; i++)
 		sources[n++] = what->listeners[i];
 

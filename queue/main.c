@@ -1,4 +1,5 @@
-/* mailroot-queue: the queue manager of one virtual server. Init, jail, ready, loop. */
+/* mailroot-queue: the queue manager of one virtual server; in the role `log`, its transaction log. Init, jail, ready,
+ * loop. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -6,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/host/privs.h"
+#include "queue/log_loop.h"
 #include "queue/manager.h"
 
 /* Beside a link a worker: message files that are kept open, folders, links. */
@@ -29,7 +31,9 @@ int main(int argc, char **argv)
 	struct child child;
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
-	child_start(argc, argv, 1 << CHILD_QUEUE, &child);
+	child_start(argc, argv, 1 << CHILD_QUEUE | 1 << CHILD_LOG, &child);
+	if (child.role == CHILD_LOG)
+		return log_loop_run(&child);
 	jail(&child);
 	if (!queue_open(&queue, &child, CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS))
 		exit(EXIT_TEMPORARY);

@@ -30,6 +30,7 @@ static const struct {
 	[CHILD_DELIVERY] = {"delivery", "mailroot-delivery", "mailroot-delivery", ROLE_DELIVERY},
 	[CHILD_LOCAL] = {"local", "mailroot-delivery", "mailroot-local", ROLE_LOCAL},
 	[CHILD_RESOLVER] = {"resolver", "mailroot-delivery", "mailroot-resolver", ROLE_RESOLVER},
+	[CHILD_LOG] = {"log", "mailroot-queue", "mailroot-log", ROLE_LOG},
 };
 
 const char *child_role_name(enum child_role role)

@@ -5,7 +5,8 @@
  *	fd 0,1 /dev/null        fd 2 log        fd 3 control link        fd 4 sealed canonical configuration
  *	fd 5   arrivals: smtpd and local write, queue reads             (for other roles /dev/null)
  *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
- *	fd 7.. listeners, smtpd only; --listeners N tells how many
+ *	fd 7   records of the transaction log: smtpd and delivery write, log reads (for other roles /dev/null)
+ *	fd 8.. listeners, smtpd only; --listeners N tells how many
  *
  * A child sends `ready` on the control link once it is in its jail and works. Peer links (queue <-> delivery, local,
  *resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted. EOF on the
@@ -23,6 +24,7 @@ enum child_fd {
 	CHILD_FD_CONFIG,
 	CHILD_FD_ARRIVALS,
 	CHILD_FD_VERDICTS,
+	CHILD_FD_RECORDS,
 	CHILD_FD_LISTEN
 };
 
@@ -33,9 +35,9 @@ enum child_link {
 	CHILD_LINK_CTL           /* mailrootctl <-> queue or smtpd parent */
 };
 
-enum child_role { CHILD_SMTPD, CHILD_QUEUE, CHILD_DELIVERY, CHILD_LOCAL, CHILD_RESOLVER, CHILD_ROLE_COUNT };
+enum child_role { CHILD_SMTPD, CHILD_QUEUE, CHILD_DELIVERY, CHILD_LOCAL, CHILD_RESOLVER, CHILD_LOG, CHILD_ROLE_COUNT };
 
-const char *child_role_name(enum child_role role);    /* "smtpd", "queue", "delivery", "local", "resolver" */
+const char *child_role_name(enum child_role role);    /* "smtpd", "queue", "delivery", "local", "resolver", "log" */
 unsigned child_role_bit(enum child_role role);        /* enum config_role */
 const char *child_role_program(enum child_role role); /* "mailroot-smtpd", ... */
 

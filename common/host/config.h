@@ -24,7 +24,8 @@ enum config_role {
 	ROLE_DELIVERY = 1 << 3, /* SMTP clients */
 	ROLE_LOCAL = 1 << 4,    /* copies into drop folders, notices */
 	ROLE_RESOLVER = 1 << 5,
-	ROLE_ALL = (1 << 6) - 1
+	ROLE_LOG = 1 << 6,
+	ROLE_ALL = (1 << 7) - 1
 };
 
 /* "No limit", of LIMIT, SIZE_LIMIT and QUOTA. */

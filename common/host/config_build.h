@@ -5,7 +5,7 @@
 #include "common/host/config_tree.h"
 #include "common/host/config_value.h"
 
-enum { CONFIG_SERVERS_MAX = 1000 }; /* each has five processes at least */
+enum { CONFIG_SERVERS_MAX = 1000 }; /* each has six processes at least */
 
 struct config_build {
 	const struct config_tree *tree;

@@ -1,6 +1,7 @@
 #include "master/links.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,7 +64,7 @@ END_TEST
 
 START_TEST(who_holds_which_end)
 {
-	struct links links = {10, 11, 12, 13};
+	struct links links = {10, 11, 12, 13, 14, 15};
 
 	ck_assert_int_eq(links_arrivals_of(&links, CHILD_QUEUE), 10);
 	ck_assert_int_eq(links_arrivals_of(&links, CHILD_SMTPD), 11);
@@ -74,8 +75,30 @@ START_TEST(who_holds_which_end)
 	ck_assert_int_eq(links_verdicts_of(&links, CHILD_DELIVERY), 13);
 	ck_assert_int_eq(links_verdicts_of(&links, CHILD_LOCAL), 13);
 	ck_assert_int_eq(links_verdicts_of(&links, CHILD_SMTPD), -1);
+	ck_assert_int_eq(links_records_of(&links, CHILD_LOG), 14);
+	ck_assert_int_eq(links_records_of(&links, CHILD_SMTPD), 15);
+	ck_assert_int_eq(links_records_of(&links, CHILD_DELIVERY), 15);
+	ck_assert_int_eq(links_records_of(&links, CHILD_QUEUE), -1);
 	ck_assert_int_eq(links_peer(CHILD_LINK_CTL), CHILD_ROLE_COUNT);
 	ck_assert_int_eq(links_peer((enum child_link)0), CHILD_ROLE_COUNT);
+}
+END_TEST
+
+/* Who writes records never waits, and a log that is away loses none of hundreds. */
+START_TEST(records_wait_for_a_log_but_no_writer_does)
+{
+	struct links links;
+	char packet[1024] = "";
+	int sent = 0;
+
+	links_init(&links);
+	ck_assert_int_eq(links_open(&links), 0);
+	while (send(links.records_write, packet, sizeof(packet), 0) == sizeof(packet))
+		sent++;
+	ck_assert_int_eq(errno, EAGAIN);
+	ck_assert_int_gt(sent, 80);
+	links_close(&links);
+	ck_assert_int_eq(links.records_read, -1);
 }
 END_TEST
 
@@ -111,6 +134,7 @@ int main(void)
 	tcase_add_test(tc, every_order_makes_each_link_once);
 	tcase_add_test(tc, who_holds_which_end);
 	tcase_add_test(tc, arrivals_wait_for_a_queue);
+	tcase_add_test(tc, records_wait_for_a_log_but_no_writer_does);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -103,7 +103,8 @@ static struct spawn myself(void)
 			      .role = "queue",
 			      .config = SPAN("canon\n"),
 			      .arrivals = -1,
-			      .verdicts = -1};
+			      .verdicts = -1,
+			      .records = -1};
 }
 
 static void set_scene(void)
