@@ -1,0 +1,330 @@
+/* The resolver's answers, its silence, its lies; and what a reload does to what waits. */
+#include "common/base/fd.h"
+#include "queue/reload.h"
+#include "t/unit/queue_fixture.h"
+
+static char id[MSGID_LEN + 1];
+
+static void attach_resolver(void)
+{
+	int ends[2];
+	ck_assert_int_eq(ipc_pair(ends, 1 << 18), 0);
+	fd_set_nonblock(ends[0], true);
+	fd_close(&f.resolver);
+	f.resolver = ends[1];
+	resolve_attach(&f.queue, ends[0]);
+}
+
+static void setup(void)
+{
+	fixture_open("");
+	attach_resolver();
+}
+
+/* The next request; false when there is none. The name is copied. */
+static bool next_request(struct wire_resolve *out, char *name)
+{
+	static char buffer[WIRE_PACKET_MAX];
+	struct ipc_packet packet;
+	if (ipc_receive(f.resolver, buffer, sizeof(buffer), MSG_DONTWAIT, &packet) < 0)
+		return false;
+	ck_assert(wire_decode_resolve(packet.text, out));
+	ck_assert(span_copy(out->name, name, HOST_NAME_MAX_OCTETS + 1));
+	return true;
+}
+
+static void answer(uint64_t serial, unsigned event, const char *hosts)
+{
+	const struct wire_resolved resolved = {.serial = serial,
+					       .event = event,
+					       .enhanced = event == 2 ? SPAN("5.1.2") : SPAN("4.4.3"),
+					       .text = SPAN("the name servers say so"),
+					       .ttl_s = 300,
+					       .hosts = span_of(hosts)};
+	struct str packet;
+	str_init(&packet, 1 << 16);
+	ck_assert(wire_encode_resolved(&resolved, &packet));
+	ck_assert_int_eq(ipc_send(f.resolver, str_span(&packet), NULL, 0), 0);
+	str_free(&packet);
+	resolve_receive(&f.queue);
+	turn();
+}
+
+START_TEST(asked_once_for_many)
+{
+	struct wire_resolve request;
+	struct wire_job_smtp job;
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	struct hand *w = hire(&f.queue.delivery);
+	for (int i = 0; i < 5; i++)
+		accept_message(id, 0, "app@example.net", "u@One.test");
+	ck_assert(next_request(&request, name));
+	ck_assert_int_eq(strcasecmp(name, "one.test"), 0);
+	ck_assert(request.mx);
+	ck_assert_uint_eq(request.port, 25);
+	ck_assert(!next_request(&request, name));
+	expect_nothing(w);
+	answer(request.serial, 0, "mx1.one.test 192.0.2.1 25\nmx2.one.test 2001:db8::2 25\n");
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.hosts, SPAN("mx1.one.test 192.0.2.1 25\nmx2.one.test 2001:db8::2 25\n")));
+	ck_assert(span_equal(job.destination, SPAN("mx:one.test:25")));
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(never_returns_the_mail)
+{
+	struct wire_resolve request;
+	struct span text;
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	struct hand *local = hire(&f.queue.local);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	ck_assert(next_request(&request, name));
+	answer(request.serial, 2, "");
+	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
+	ck_assert_ptr_nonnull(
+		strstr(read_file(path_of("cur/%s.log", id)), " 0 failed 0 5.1.2 - the name servers say so\n"));
+	dismiss(local);
+}
+END_TEST
+
+START_TEST(later_defers)
+{
+	struct wire_resolve request;
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	ck_assert(next_request(&request, name));
+	answer(request.serial, 1, "");
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " 0 delayed 0 4.4.3 - the name"));
+	pass(15 * MINUTE);
+	ck_assert(next_request(&request, name));
+}
+END_TEST
+
+START_TEST(silence_defers)
+{
+	struct wire_resolve request;
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	ck_assert(next_request(&request, name));
+	pass(29 * 1000);
+	ck_assert_int_eq(known(id)->state, MESSAGE_ACTIVE);
+	pass(2 * 1000);
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	/* Too late. */
+	answer(request.serial, 0, "mx1.one.test 192.0.2.1 25\n");
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	ck_assert_int_ge(f.queue.resolver, 0);
+}
+END_TEST
+
+START_TEST(new_link_is_asked_again)
+{
+	struct wire_resolve request;
+	struct wire_job_smtp job;
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	fd_close(&f.resolver);
+	fd_close(&f.queue.resolver);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	attach_resolver();
+	turn();
+	ck_assert(next_request(&request, name));
+	answer(request.serial, 0, "mx1.one.test 192.0.2.1 25\n");
+	struct hand *w = hire(&f.queue.delivery);
+	expect_smtp(w, &job);
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(lies_cost_the_link)
+{
+	static const char *const lies[] = {"", "no list", "mx 192.0.2.1 0\n", "mx 192.0.2.1 25",
+					   "mx 192.0.2.1 25\nx\n"};
+	struct wire_resolve request;
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		ck_assert(next_request(&request, name));
+		answer(request.serial, 0, lies[i]);
+		ck_assert_int_eq(f.queue.resolver, -1);
+		ck_assert_int_eq(known(id)->state, MESSAGE_ACTIVE);
+		attach_resolver();
+	}
+}
+END_TEST
+
+START_TEST(hosts_of_the_configuration_in_order)
+{
+	struct wire_resolve request;
+	struct wire_job_smtp job;
+	uint64_t serials[2];
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	fixture_close();
+	fixture_open("smart_host [first.test]:587 [192.0.2.7] third.test");
+	attach_resolver();
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	ck_assert(next_request(&request, name));
+	ck_assert_str_eq(name, "first.test");
+	ck_assert(!request.mx);
+	ck_assert_uint_eq(request.port, 587);
+	serials[0] = request.serial;
+	ck_assert(next_request(&request, name));
+	ck_assert_str_eq(name, "third.test");
+	ck_assert(request.mx);
+	serials[1] = request.serial;
+	answer(serials[1], 0, "mx.third.test 192.0.2.9 25\n");
+	struct hand *w = hire(&f.queue.delivery);
+	expect_nothing(w);
+	answer(serials[0], 2, "");
+	/* A name that does not exist is left out, not a reason to return mail. */
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.hosts, SPAN("192.0.2.7 192.0.2.7 25\nmx.third.test 192.0.2.9 25\n")));
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(mistaken_smart_host_returns_no_mail)
+{
+	struct wire_resolve request;
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	fixture_close();
+	fixture_open("smart_host [typo.test]");
+	attach_resolver();
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	ck_assert(next_request(&request, name));
+	answer(request.serial, 2, "");
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " 0 delayed 0 4.1.2 - the name"));
+}
+END_TEST
+
+/* The configuration EXTRA as master sends it. */
+static int canonical(const char *extra)
+{
+	struct config_report told = {0};
+	struct str text = config_text(extra), to;
+	str_init(&told.text, 1 << 16);
+	str_init(&to, 1 << 20);
+	struct config_tree *tree = config_read_text("test.conf", str_span(&text), &told);
+	config_tree_write(tree, "mx.example.com", "test", ROLE_QUEUE, &to);
+	int fd = fd_sealed("config", str_span(&to));
+	ck_assert_int_ge(fd, 0);
+	config_tree_free(tree);
+	str_free(&told.text);
+	str_free(&text);
+	str_free(&to);
+	return fd;
+}
+
+static void reload(const char *extra)
+{
+	ck_assert(reload_take(&f.queue, canonical(extra)));
+	turn();
+}
+
+START_TEST(changed_smart_host_takes_what_waits)
+{
+	struct wire_job_smtp job;
+	char busy[MSGID_LEN + 1], greylisted[MSGID_LEN + 1];
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(greylisted, 0, "app@example.net", "u@one.test");
+	expect_smtp(w, &job);
+	report(w, greylisted, 0, 0, JOURNAL_DELAYED, 451, true);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	expect_smtp(w, &job);
+	report(w, id, 0, 0, JOURNAL_DELAYED, 0, true);
+	accept_message(busy, 0, "app@example.net", "u@one.test");
+	expect_nothing(w);
+	reload("smart_host [192.0.2.5]");
+	/* Both the one that waited for the old host and the one that had not begun; not the one that was told to wait.
+	 */
+	struct hand *other = hire(&f.queue.delivery);
+	struct hand *const hands[] = {w, other};
+	for (int i = 0; i < 2; i++) {
+		expect_smtp(hands[i], &job);
+		ck_assert(span_equal(job.hosts, SPAN("192.0.2.5 192.0.2.5 25\n")));
+		ck_assert(!span_equal(job.id, span_of(greylisted)));
+	}
+	ck_assert_int_eq(known(greylisted)->state, MESSAGE_WAITING);
+	dismiss(w);
+	dismiss(other);
+}
+END_TEST
+
+START_TEST(reload_makes_a_domain_local)
+{
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	ck_assert_int_eq(known(id)->state, MESSAGE_ACTIVE);
+	reload("smart_host [192.0.2.1]\n local_domain one.test { }");
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+	/* What is at a worker stays there. */
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@two.test");
+	expect_smtp(w, &job);
+	reload("smart_host [192.0.2.9]");
+	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
+	ck_assert_ptr_null(known(id));
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(reload_after_a_restart)
+{
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	expect_smtp(w, &job);
+	report(w, id, 0, 0, JOURNAL_DELAYED, 0, true);
+	dismiss(w);
+	restart();
+	turn();
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	w = hire(&f.queue.delivery);
+	expect_nothing(w);
+	reload("smart_host [192.0.2.5]");
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.hosts, SPAN("192.0.2.5 192.0.2.5 25\n")));
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(bad_reload_changes_nothing)
+{
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	ck_assert(!reload_take(&f.queue, fd_sealed("config", SPAN("nonsense"))));
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	struct hand *w = hire(&f.queue.delivery);
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.hosts, SPAN("192.0.2.1 192.0.2.1 25\n")));
+	dismiss(w);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		asked_once_for_many,
+		never_returns_the_mail,
+		later_defers,
+		silence_defers,
+		new_link_is_asked_again,
+		lies_cost_the_link,
+		hosts_of_the_configuration_in_order,
+		mistaken_smart_host_returns_no_mail,
+		changed_smart_host_takes_what_waits,
+		reload_makes_a_domain_local,
+		reload_after_a_restart,
+		bad_reload_changes_nothing,
+	};
+	return run_tests("queue_resolve", tests, sizeof(tests) / sizeof(tests[0]), setup, fixture_close);
+}
