@@ -13,6 +13,7 @@ import shutil
 import signal
 import smtplib
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -169,7 +170,7 @@ virtual_server {self.name} {{
         for entry in os.listdir("/proc"):
             if entry.isdigit():
                 with contextlib.suppress(OSError):
-                    stat = open(f"/proc/{entry}/stat").read()
+                    stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
                     name = stat[stat.index("(") + 1:stat.rindex(")")]
                     parent = int(stat[stat.rindex(")") + 2:].split()[1])
                     children.setdefault(parent, []).append((int(entry), name))
@@ -244,6 +245,76 @@ class Message:
             if raw[at:at + 1] not in (b" ", b"\t"):
                 break
         self.content = raw[at:]
+
+
+class Wire:
+    """A raw SMTP connection: octets exactly as given."""
+
+    def __init__(self, server, timeout=20, receive_buffer=None):
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(timeout)
+        self.socket.connect(("127.0.0.1", server.port))
+        self.lines = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lines.close()
+        self.socket.close()
+
+    def say(self, octets):
+        self.socket.sendall(octets)
+
+    def reply(self):
+        """(code, last line); code 0 when the server has hung up."""
+        while True:
+            try:
+                line = self.lines.readline()
+            except ConnectionResetError:
+                return 0, "reset"
+            if not line:
+                return 0, ""
+            if line[3:4] != b"-":
+                return int(line[:3]), line.decode().rstrip("\r\n")
+
+    def codes(self, half_close=True):
+        """All codes up to the end of the connection."""
+        if half_close:
+            self.socket.shutdown(socket.SHUT_WR)
+        found = []
+        while (code := self.reply()[0]):
+            found.append(code)
+        return found
+
+    def reset(self):
+        """Leaves with RST instead of FIN."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.lines.close()
+        self.socket.close()
+
+
+@contextlib.contextmanager
+def unharmed(test, server, peak_growth=8 << 20):
+    """Whatever happens inside: no process of the service dies of it or grows, and strangers are served afterwards."""
+    def peak():
+        found = 0
+        for pid in server.descendants():
+            with contextlib.suppress(OSError):
+                for line in open(f"/proc/{pid}/status"):
+                    if line.startswith("VmHWM:"):
+                        found = max(found, int(line.split()[1]) << 10)
+        return found
+
+    pids, before = server.pids(), peak()
+    yield
+    with server.client() as client:
+        test.assertEqual(client.ehlo()[0], 250)
+    test.assertEqual(server.pids(), pids)
+    test.assertNotRegex(server.log(), r"ended \(|died by signal|ended with status|Sanitizer")
+    test.assertLess(peak() - before, peak_growth)
 
 
 class Sink:
