@@ -99,6 +99,13 @@ static enum dialogue_next read_line(struct client *c)
 	return dialogue_broken(&c->dialogue, DIALOGUE_LOST, span_of(strerror(errno)));
 }
 
+/* The connection stands, and the host has said nothing that we have not read. */
+static bool silent(const struct client *c)
+{
+	char octet;
+	return !stream_pending(&c->stream) && recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 enum sent { SENT, INTERRUPTED, TOO_SLOW, UNREADABLE };
 
 /* Waits until more can be sent; a host that speaks before the end of data has refused it. */
@@ -144,7 +151,10 @@ static struct span next_piece(struct client *c, const struct client_job *job, ui
 	return (struct span){c->in, n > 0 ? (size_t)n : 0};
 }
 
-/* The final dot goes with the last block, so a message of one block is one write. */
+/*
+ * The final dot goes with the last block, so a message of one block is one write. Between blocks we listen: what a host
+ * that takes all at once says before the end of data must not pass for its reply to the message.
+ */
 static enum sent send_message(struct client *c, const struct client_job *job)
 {
 	struct dot_writer dot = {0};
@@ -159,6 +169,8 @@ static enum sent send_message(struct client *c, const struct client_job *job)
 		if (at >= job->size)
 			len += dot_write_end(&dot, c->out + len);
 		sent = send_block(c, (struct span){c->out, len}, timeout(c, job));
+		if (sent == SENT && at < job->size && !silent(c))
+			sent = INTERRUPTED;
 	} while (sent == SENT && at < job->size);
 	return sent;
 }
@@ -254,19 +266,13 @@ static bool open_next(struct client *c, const struct client_job *job, int64_t un
 	return false;
 }
 
-static bool alive(const struct client *c)
-{
-	char octet;
-	return recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
-}
-
 /* A kept connection serves if it leads to the same place and the host has said nothing since. */
 static void keep_or_leave(struct client *c, const struct client_job *job)
 {
 	struct span destination = {c->destination, c->destination_len};
 	if (c->fd < 0)
 		return;
-	if (stream_pending(&c->stream) || !alive(c))
+	if (!silent(c))
 		client_close(c);
 	else if (!destination.len || !span_equal(destination, job->destination) ||
 		 c->dialogue.use_helo != job->use_helo)
