@@ -112,7 +112,7 @@ struct fixture {
 	struct ipc_packet packet;
 };
 
-static void start_name_server(struct fixture *f)
+static void open_name_server(struct fixture *f)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(at);
@@ -120,7 +120,6 @@ static void start_name_server(struct fixture *f)
 	ck_assert(bind(f->socket, (struct sockaddr *)&at, sizeof(at)) == 0);
 	ck_assert(getsockname(f->socket, (struct sockaddr *)&at, &len) == 0);
 	f->port = ntohs(at.sin_port);
-	ck_assert(pthread_create(&f->thread, NULL, name_server, &f->socket) == 0);
 }
 
 static void run_resolver(const struct fixture *f)
@@ -149,7 +148,7 @@ static void attach(struct fixture *f)
 static void set_up(struct fixture *f)
 {
 	memset(f, 0, sizeof(*f));
-	start_name_server(f);
+	open_name_server(f);
 	ck_assert_int_eq(ipc_pair(f->control, 100000), 0);
 	f->resolver = fork();
 	if (f->resolver == 0) {
@@ -157,6 +156,8 @@ static void set_up(struct fixture *f)
 		run_resolver(f);
 	}
 	close(f->control[1]);
+	/* After the fork: a thread may hold a lock of malloc that its copy could never release. */
+	ck_assert(pthread_create(&f->thread, NULL, name_server, &f->socket) == 0);
 	attach(f);
 }
 
