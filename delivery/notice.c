@@ -37,12 +37,16 @@ size_t notice_failures(struct span journal, struct notice_failure *failures, siz
 	return due;
 }
 
-/* One line of printable ASCII, cut to MAX octets. */
+/* One line of printable ASCII, cut to MAX octets; a tab (of a folded header) becomes a blank. */
 static void append_line(struct str *to, const char *indent, struct span text, size_t max)
 {
 	struct str clean;
 	str_init(&clean, 4 * NOTICE_HEADERS_MAX);
-	str_append_clean(&clean, text);
+	while (text.len) {
+		str_append_clean(&clean, span_take(&text, '\t'));
+		if (text.len)
+			str_append_c(&clean, ' ');
+	}
 	struct span shown = str_span(&clean);
 	if (shown.len > max)
 		shown.len = max;
@@ -119,7 +123,7 @@ static void append_reason(const struct journal_line *line, struct str *to)
 	if (line->host.len)
 		str_printf(to, "    %.*s said:\r\n", SPAN_ARGS(line->host));
 	else
-		str_append_text(to, "    This server gave up:\r\n");
+		str_append_text(to, "    This server could not deliver it:\r\n");
 	str_printf(to, "    %s%s%s", code, enhanced, *enhanced ? " " : "");
 	append_line(to, "", line->text, LINE_SHOWN_MAX);
 	str_printf(to, "    %s\r\n\r\n", advice(line));

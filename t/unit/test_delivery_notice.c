@@ -93,8 +93,10 @@ static bool holds(const struct str *text, const char *part)
 START_TEST(says_what_is_known)
 {
 	struct str text;
-	write_notice(SPAN(journal_text),
-		     SPAN("Received: by us\r\nSubject: Invoice 7\r\nMessage-ID: <1@x>\r\n\r\nSECRET BODY\r\n"), &text);
+	write_notice(
+		SPAN(journal_text),
+		SPAN("Received: by us\r\n\tfor them\r\nSubject: Invoice 7\r\nMessage-ID: <1@x>\r\n\r\nSECRET BODY\r\n"),
+		&text);
 	check_form(str_span(&text));
 	ck_assert(holds(&text, "\r\nSubject: Undelivered: Invoice 7\r\n"));
 	ck_assert(holds(&text, "\r\nFrom: Mail delivery <postmaster@example.com>\r\n"));
@@ -105,11 +107,11 @@ START_TEST(says_what_is_known)
 		&text,
 		"  <b@example.net>\r\n    mx.example.net[192.0.2.1]:25 said:\r\n    550 5.1.1 no such user here\r\n"));
 	ck_assert(holds(&text, "typing mistake"));
-	ck_assert(holds(
-		&text,
-		"  <e@example.net>\r\n    This server gave up:\r\n    4.4.7 could not be delivered for 2 days\r\n"));
+	ck_assert(holds(&text, "  <e@example.net>\r\n    This server could not deliver it:\r\n    4.4.7 could not be "
+			       "delivered for 2 days\r\n"));
 	ck_assert(!holds(&text, "<c@example.net>") && !holds(&text, "<d@example.net>"));
 	ck_assert(holds(&text, "  Message-ID: <1@x>\r\n"));
+	ck_assert(holds(&text, "  Received: by us\r\n   for them\r\n"));
 	ck_assert(!holds(&text, "SECRET"));
 	str_free(&text);
 }

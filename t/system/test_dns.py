@@ -1,0 +1,116 @@
+"""Mail whose way is found by DNS: the resolver role against a name server of our own."""
+import socket
+import struct
+import threading
+import unittest
+
+import harness
+from harness import Mailroot, Sink
+
+A, MX, NOERROR, NXDOMAIN = 1, 15, 0, 3
+RETRY = "delivery { retry 1s; expire 1h }"
+
+
+def wire(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+
+def mx(preference, name):
+    return struct.pack(">H", preference) + (wire(name) if name != "." else b"\0")
+
+
+class NameServer:
+    """Answers from `records`, (name, type) -> [rdata]; other names do not exist, and those in `silent` get no answer."""
+
+    def __init__(self, records, silent=()):
+        self.records, self.silent = records, set(silent)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        stop = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        stop.sendto(b"", ("127.0.0.1", self.port))
+        self.thread.join(5)
+        self.socket.close()
+        stop.close()
+
+    def _serve(self):
+        while True:
+            query, client = self.socket.recvfrom(4096)
+            if not query:
+                return
+            answer = self._answer(query)
+            if answer:
+                self.socket.sendto(answer, client)
+
+    def _answer(self, query):
+        at, labels = 12, []
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode().lower())
+            at += query[at] + 1
+        name, kind = ".".join(labels), struct.unpack(">H", query[at + 1:at + 3])[0]
+        if name in self.silent:
+            return None
+        found = self.records.get((name, kind), [])
+        rcode = NOERROR if any(known == name or known.endswith("." + name) for known, _ in self.records) else NXDOMAIN
+        head = query[:2] + bytes([0x81, 0x80 | rcode]) + struct.pack(">HHHH", 1, len(found), 0, 0)
+        return head + query[12:at + 5] + b"".join(b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(r)) + r for r in found)
+
+
+def loopback(last):
+    return [bytes([127, 0, 0, last])]
+
+
+class Resolver(unittest.TestCase):
+    def service(self, names, port, server=""):
+        return Mailroot(f"outbound {{ port {port} }}\n{RETRY}\n{server}", global_conf=f"dns_server 127.0.0.1:{names.port}")
+
+    def test_mail_exchangers_in_order(self):
+        records = {("mail.test", MX): [mx(20, "second.mail.test"), mx(10, "first.mail.test")],
+                   ("first.mail.test", A): loopback(9), ("second.mail.test", A): loopback(1)}
+        with NameServer(records) as names, Sink() as sink, self.service(names, sink.port) as server:
+            server.send(["user@mail.test"])
+            sink.wait(1)
+            # Nobody listens on the first one.
+            self.assertIn("relay=second.mail.test[127.0.0.1]", harness.wait_for(
+                lambda: server.log() if "status=delivered" in server.log() else None, "the line of the delivery"))
+
+    def test_no_mail_exchanger_means_the_name_itself(self):
+        with NameServer({("plain.test", A): loopback(1)}) as names, Sink() as sink, self.service(names, sink.port) as server:
+            server.send(["user@plain.test"])
+            sink.wait(1)
+
+    def test_smart_host_by_name(self):
+        records = {("smart.test", A): loopback(1), ("smart.test", MX): [mx(10, "elsewhere.test")]}
+        with NameServer(records) as names, Sink() as sink, self.service(names, 9, f"smart_host [smart.test]:{sink.port}") as server:
+            server.send(["user@example.net"])
+            sink.wait(1)
+
+    def test_domains_that_take_no_mail(self):
+        records = {("null.test", MX): [mx(0, ".")], ("null.test", A): loopback(1), ("empty.test", 16): [b"\1x"]}
+        with NameServer(records) as names, self.service(names, 9) as server:
+            server.send(["a@null.test", "b@gone.test", "c@empty.test"])
+            notice = harness.Message(server.dropped()[0]).content
+            for code in (b"5.1.10 null.test", b"5.1.2 gone.test", b"5.4.4 empty.test"):
+                self.assertIn(code, notice)
+            harness.wait_for(lambda: not server.files("cur", "") and not server.files("new", ""), "an empty spool")
+
+    def test_silence_holds_up_nobody_else_and_mail_waits(self):
+        records = {("plain.test", A): loopback(1), ("silent.test", A): loopback(1)}
+        with NameServer(records, silent=["silent.test"]) as names, Sink() as sink, self.service(names, sink.port) as server:
+            server.send(["user@silent.test"])
+            server.send(["user@plain.test"])
+            sink.wait(1, seconds=5)
+            self.assertIn("plain.test", sink.messages[0][1][0])
+            names.silent.clear()
+            sink.wait(2, seconds=60)
+
+
+if __name__ == "__main__":
+    harness.main()
