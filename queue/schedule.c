@@ -2,7 +2,7 @@
 
 #include "common/mail/msgid.h"
 
-enum { ATTEMPTS_MAX = 1000000, DOWN_MAX_MS = 5 * 60 * 1000 };
+enum { DOWN_MAX_MS = 5 * 60 * 1000 };
 
 /* Where the configuration holds no ladder (it always does). */
 static const int64_t fallback_ms = 15 * 60 * 1000;
@@ -42,17 +42,16 @@ int64_t schedule_remaining(const struct config_durations *ladder, int64_t writte
 }
 
 /* How many attempts fail before EXPIRE is over when each is made in its time. */
-static unsigned attempts_within(const struct config_durations *ladder, int64_t expire)
+static int64_t attempts_within(const struct config_durations *ladder, int64_t expire)
 {
-	unsigned attempts = 1;
-	int64_t at = 0;
-	while (attempts < ATTEMPTS_MAX) {
-		at += schedule_delay(ladder, attempts);
+	int64_t attempts = 1, at = 0;
+	for (size_t i = 0; i < ladder->n; i++, attempts++) {
+		at += ladder->ms[i];
 		if (at > expire)
-			break;
-		attempts++;
+			return attempts;
 	}
-	return attempts;
+	int64_t last = schedule_delay(ladder, (unsigned)ladder->n);
+	return attempts + (last > 0 ? (expire - at) / last : 0);
 }
 
 bool schedule_expired(const struct config_durations *ladder, int64_t expire, int64_t age_ms, unsigned attempts)
