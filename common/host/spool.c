@@ -249,12 +249,15 @@ int spool_probe(int new_fd, struct spool *out)
 	return 0;
 }
 
-/* Reads on until TEXT holds WANT octets of the file or all of it (*whole). */
+/* Reads on until TEXT holds WANT octets of the file or all of it (*whole); ENVELOPE_FIRST_READ at once at least. */
 static int read_up_to(int fd, size_t want, struct str *text, bool *whole)
 {
 	char chunk[16 * 1024];
 	while (text->len < want && !*whole) {
-		size_t ask = want - text->len < sizeof(chunk) ? want - text->len : sizeof(chunk);
+		size_t left = want - text->len;
+		size_t ask = left < ENVELOPE_FIRST_READ ? ENVELOPE_FIRST_READ
+			     : left < sizeof(chunk)     ? left
+							: sizeof(chunk);
 		ssize_t got = pread(fd, chunk, ask, (off_t)text->len);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -272,7 +275,8 @@ int spool_read_envelope(int fd, struct str *text, struct arena *arena, struct en
 	bool whole = false;
 	*why = NULL;
 	str_clear(text);
-	for (size_t want = ENVELOPE_FIRST_READ; want <= ENVELOPE_MAX; want *= 2) {
+	/* What the first read brings is looked at before anything else: a small message costs one call, not two. */
+	for (size_t want = 1; want <= ENVELOPE_MAX; want = 2 * (text->len > want ? text->len : want)) {
 		int err = read_up_to(fd, want, text, &whole);
 		if (err)
 			return err;
