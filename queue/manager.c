@@ -30,11 +30,10 @@ struct manager {
 	int64_t stop_by; /* 0 = not stopping */
 };
 
-/* From any number of events to one turn after them. */
+/* From any number of events to one turn after them, before the loop waits again. */
 static void turn_soon(struct manager *g)
 {
-	static const struct timeval now = {0, 0};
-	event_add(g->turn, &now);
+	event_active(g->turn, EV_TIMEOUT, 0);
 }
 
 /* Makes W watch FD for WHAT (0 or -1 = nothing). A link is closed where it breaks; this follows. */
