@@ -50,6 +50,8 @@ int cmd_check(struct ctl *ctl);
 int cmd_config_show(struct ctl *ctl);
 int cmd_config_doc(struct ctl *ctl);
 int cmd_status(struct ctl *ctl);
+int cmd_sessions(struct ctl *ctl);
+int cmd_kick(struct ctl *ctl);
 int cmd_reload(struct ctl *ctl);
 int cmd_stop(struct ctl *ctl);
 int cmd_queue_list(struct ctl *ctl);

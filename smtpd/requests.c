@@ -1,14 +1,23 @@
 #include "smtpd/requests.h"
 
+#include <stdio.h>
+
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/host/ipc.h"
 #include "common/host/rows.h"
 #include "common/host/wire.h"
 #include "common/mail/address.h"
 #include "smtpd/policy.h"
 #include "smtpd/replies.h"
+#include "smtpd/session.h"
 
-enum { TEXT_MAX = 4096, EXIT_USAGE = 2 };
+enum {
+	TEXT_MAX = 4096,
+	EXIT_USAGE = 2,
+	SESSION_ID_MAX = 48,
+	SESSIONS_AT_ONCE = 100 /* fit into the buffer of any link */
+};
 
 struct answer {
 	int link;
@@ -105,34 +114,99 @@ static bool explain_relay(struct answer *a, struct span packet, const struct con
 	return true;
 }
 
-static void send_session(struct answer *a, const struct scoreboard_entry *entry, int64_t now)
+/* The worker's generation and which of its sessions it is. */
+static struct span session_id(struct prefork *pool, size_t slot, const struct scoreboard_entry *entry, char *to)
 {
-	int64_t since = now > entry->since_wall_ms ? (now - entry->since_wall_ms) / 1000 : 0;
-	str_printf(&a->cells, "busy%c", ROW_SEPARATOR);
+	snprintf(to, SESSION_ID_MAX, "%llu-%llu", (unsigned long long)prefork_generation(pool, slot),
+		 (unsigned long long)entry->served + 1);
+	return span_of(to);
+}
+
+static long long seconds_since(int64_t then, int64_t now)
+{
+	return then > 0 && now > then ? (now - then) / 1000 : 0;
+}
+
+/* What a worker wrote is cleaned and bounded: it may not be its own master. */
+static void send_session(struct answer *a, struct span id, const struct scoreboard_entry *entry, int64_t now)
+{
+	str_printf(&a->cells, "%.*s%c", SPAN_ARGS(id), ROW_SEPARATOR);
 	str_append_clean(&a->cells, span_of(entry->doing));
-	str_printf(&a->cells, "%c%lld", ROW_SEPARATOR, (long long)since);
+	str_printf(&a->cells, "%c%lld%c%s%c%lld%c%llu", ROW_SEPARATOR, seconds_since(entry->since_wall_ms, now),
+		   ROW_SEPARATOR, session_state_words((enum session_state)entry->phase), ROW_SEPARATOR,
+		   seconds_since(entry->progress_wall_ms, now), ROW_SEPARATOR, (unsigned long long)entry->done);
 	send_row(a, ROW_SESSION);
 }
 
 static bool smtpd_status(struct answer *a, struct span packet, struct prefork *pool)
 {
 	struct wire_smtpd_status request;
-	struct scoreboard_entry entry;
 	size_t states[SCOREBOARD_BUSY + 1] = {0};
 	if (!wire_decode_smtpd_status(packet, &request))
 		return false;
 	for (size_t slot = 0; slot < prefork_slots(pool); slot++) {
 		if (!prefork_alive(pool, slot))
 			continue;
-		scoreboard_get(prefork_scoreboard(pool), slot, &entry);
-		states[entry.state]++;
-		if (request.detail && entry.state == SCOREBOARD_BUSY)
-			send_session(a, &entry, clock_wall_ms());
+		states[scoreboard_state(prefork_scoreboard(pool), slot)]++;
 	}
 	send_fact(a, "sessions", states[SCOREBOARD_BUSY]);
 	send_fact(a, "idle", states[SCOREBOARD_IDLE]);
 	send_fact(a, "processes", prefork_count(pool));
 	send_fact(a, "max", prefork_max(pool));
+	send_done(a, 0, (struct span){0});
+	return true;
+}
+
+/* The session of SLOT when there is one. */
+static bool find_session(struct prefork *pool, size_t slot, struct scoreboard_entry *entry)
+{
+	if (!prefork_alive(pool, slot))
+		return false;
+	scoreboard_get(prefork_scoreboard(pool), slot, entry);
+	return entry->state == SCOREBOARD_BUSY;
+}
+
+static bool smtpd_sessions(struct answer *a, struct span packet, struct prefork *pool)
+{
+	struct wire_smtpd_sessions request;
+	struct scoreboard_entry entry;
+	char id[SESSION_ID_MAX];
+	size_t sent = 0;
+	if (!wire_decode_smtpd_sessions(packet, &request))
+		return false;
+	size_t slot = (size_t)request.from;
+	for (; slot < prefork_slots(pool) && sent < SESSIONS_AT_ONCE; slot++) {
+		if (!find_session(pool, slot, &entry))
+			continue;
+		send_session(a, session_id(pool, slot, &entry, id), &entry, clock_wall_ms());
+		sent++;
+	}
+	if (slot < prefork_slots(pool)) {
+		str_printf(&a->cells, "%zu", slot);
+		send_row(a, ROW_NEXT);
+	}
+	send_done(a, 0, (struct span){0});
+	return true;
+}
+
+static bool smtpd_kick(struct answer *a, struct span packet, struct prefork *pool)
+{
+	struct wire_smtpd_kick request;
+	struct scoreboard_entry entry;
+	char id[SESSION_ID_MAX];
+	size_t told = 0;
+	if (!wire_decode_smtpd_kick(packet, &request))
+		return false;
+	for (size_t slot = 0; slot < prefork_slots(pool); slot++) {
+		if (!find_session(pool, slot, &entry) ||
+		    (request.id.len && !span_equal(request.id, session_id(pool, slot, &entry, id))))
+			continue;
+		prefork_end_work(pool, slot, entry.served);
+		told++;
+	}
+	log_info("sessions=%zu told to end by an operator", told);
+	str_printf(&a->cells, "%zu", told);
+	send_row(a, ROW_COUNT);
 	send_done(a, 0, (struct span){0});
 	return true;
 }
@@ -147,6 +221,10 @@ bool requests_answer(int link, struct span packet, const struct config_server *s
 		known = explain_relay(&a, packet, server);
 	else if (wire_type_of(packet) == WIRE_smtpd_status)
 		known = smtpd_status(&a, packet, pool);
+	else if (wire_type_of(packet) == WIRE_smtpd_sessions)
+		known = smtpd_sessions(&a, packet, pool);
+	else if (wire_type_of(packet) == WIRE_smtpd_kick)
+		known = smtpd_kick(&a, packet, pool);
 	str_free(&a.cells);
 	str_free(&a.packet);
 	return known && !a.failed;

@@ -1,4 +1,5 @@
-/* What mailrootctl asks an smtpd parent: explain_relay, smtpd_status. Rows and their cells: rows.h. */
+/* What mailrootctl asks an smtpd parent: explain_relay, smtpd_status, smtpd_sessions, smtpd_kick. Rows and their cells:
+ * rows.h. */
 #ifndef SMTPD_REQUESTS_H
 #define SMTPD_REQUESTS_H
 

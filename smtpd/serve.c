@@ -12,6 +12,7 @@ struct connection {
 	struct session session;
 	struct live *live;
 	struct serve_stop *stop;
+	const struct serve_watch *watch;
 	int64_t text_since;   /* when the text that is coming in began; 0 = none is */
 	uint64_t text_octets; /* of it */
 };
@@ -87,6 +88,8 @@ static void converse(struct connection *c)
 {
 	session_greet(&c->session);
 	while (send_replies(c)) {
+		if (c->watch->moved)
+			c->watch->moved(c->watch->context, &c->session);
 		switch (session_wants(&c->session)) {
 		case SESSION_WANTS_LINE:
 			take_line(c);
@@ -115,9 +118,10 @@ static void linger(struct connection *c)
 	}
 }
 
-void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, struct serve_stop *stop)
+void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, struct serve_stop *stop,
+	   const struct serve_watch *watch)
 {
-	struct connection c = {.live = live, .stop = stop};
+	struct connection c = {.live = live, .stop = stop, .watch = watch};
 	const struct config_server *config = live_server(live);
 	if (stream_init(&c.stream, fd, config->connection_timeout)) {
 		if (session_init(&c.session, config, store, client)) {

@@ -19,6 +19,12 @@ struct serve_stop {
 	volatile sig_atomic_t waiting_fd;
 };
 
+/* Who wants to know how far a session is: called after each command. MOVED NULL = nobody. */
+struct serve_watch {
+	void (*moved)(void *context, const struct session *session);
+	void *context;
+};
+
 /*
  * How much longer the text of a message may take, in milliseconds, after ELAPSED_MS in which OCTETS of it have come:
  * never 0, which would mean no bound. LIMIT_TEXT_MS, LIMIT_TEXT_RATE.
@@ -26,6 +32,7 @@ struct serve_stop {
 int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets);
 
 /* FD blocks, and is closed. */
-void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, struct serve_stop *stop);
+void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, struct serve_stop *stop,
+	   const struct serve_watch *watch);
 
 #endif

@@ -15,6 +15,17 @@ enum {
 
 static const struct span nothing = {NULL, 0};
 
+const char *session_state_words(enum session_state state)
+{
+	static const char *const words[SESSION_STATE_COUNT] = {
+		[SESSION_START] = "greeted",          [SESSION_READY] = "between messages",
+		[SESSION_MAIL] = "sender given",      [SESSION_RCPT] = "recipients given",
+		[SESSION_DATA] = "sending a message", [SESSION_CHUNK] = "sending a message",
+		[SESSION_BDAT] = "between chunks",    [SESSION_CLOSED] = "closing",
+	};
+	return state < SESSION_STATE_COUNT ? words[state] : "unknown";
+}
+
 bool session_init(struct session *s, const struct config_server *config, const struct store *store,
 		  const struct ipaddr *client)
 {
@@ -191,6 +202,7 @@ static void message_taken(struct session *s)
 {
 	s->errors = 0;
 	s->octets += s->tx.octets;
+	s->messages++;
 	session_reply(s, REPLY_QUEUED, span_of(s->tx.id), span_of(s->config->fqdn));
 	log_info("id=%s client=%s helo=%s from=<%s> nrcpt=%zu size=%llu status=accepted", s->tx.id, s->client_text,
 		 s->helo, str_text(&s->tx.sender), s->tx.rcpts.count, (unsigned long long)s->tx.octets);

@@ -38,6 +38,9 @@ enum session_state {
 	SESSION_STATE_COUNT
 };
 
+/* In words for people: "recipients given". */
+const char *session_state_words(enum session_state state);
+
 enum session_wants { SESSION_WANTS_LINE, SESSION_WANTS_OCTETS, SESSION_WANTS_CLOSE };
 
 struct session_chunk {
@@ -56,9 +59,10 @@ struct session {
 	char client_text[IPADDR_TEXT_MAX];
 	char helo[LIMIT_HELO + 1];
 	bool esmtp;
-	bool quit;        /* the client has said so */
-	unsigned errors;  /* replies 5xx since the last message taken */
-	uint64_t octets;  /* message text taken in this session */
+	bool quit;       /* the client has said so */
+	unsigned errors; /* replies 5xx since the last message taken */
+	uint64_t octets; /* message text taken in this session */
+	uint64_t messages;
 	struct span line; /* the command in hand, for the log */
 	struct transaction tx;
 	struct session_chunk chunk;

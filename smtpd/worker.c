@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/host/child.h"
 #include "common/host/net.h"
@@ -27,9 +28,11 @@ struct worker {
 
 /* What the signal handlers reach. The eventfd wakes a worker that waits for a connection, however closely they race. */
 static struct {
-	struct serve_stop serve;
-	volatile sig_atomic_t retire;
+	struct serve_stop serve; /* of the session in hand */
+	volatile sig_atomic_t stop, retire;
 	int wake_fd;
+	const struct scoreboard *board;
+	size_t slot;
 } told;
 
 static void wake(void)
@@ -41,13 +44,28 @@ static void wake(void)
 	errno = keep;
 }
 
+static void end_session(void)
+{
+	int keep = errno;
+	told.serve.stop = 1;
+	if (told.serve.waiting_fd != -1)
+		shutdown(told.serve.waiting_fd, SHUT_RD);
+	errno = keep;
+}
+
 static void on_stop(int signo)
 {
 	(void)signo;
-	told.serve.stop = told.retire = 1;
-	if (told.serve.waiting_fd != -1)
-		shutdown(told.serve.waiting_fd, SHUT_RD);
+	told.stop = told.retire = 1;
+	end_session();
 	wake();
+}
+
+static void on_end(int signo)
+{
+	(void)signo;
+	if (scoreboard_must_end(told.board, told.slot))
+		end_session();
 }
 
 static void on_retire(int signo)
@@ -57,14 +75,18 @@ static void on_retire(int signo)
 	wake();
 }
 
-static void listen_to_signals(void)
+static void listen_to_signals(const struct worker *w)
 {
 	struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
 	struct sigaction retire = {.sa_handler = on_retire, .sa_flags = SA_RESTART};
+	struct sigaction end = {.sa_handler = on_end, .sa_flags = SA_RESTART};
+	told.board = prefork_scoreboard(w->context->pool);
+	told.slot = w->slot;
 	told.serve.waiting_fd = -1;
 	told.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGUSR1, &retire, NULL);
+	sigaction(SIGUSR2, &end, NULL);
 }
 
 /* One connection wakes one worker. */
@@ -83,6 +105,24 @@ static bool watch(struct worker *w)
 	return ok;
 }
 
+static void tell_progress(void *context, const struct session *session)
+{
+	const struct worker *w = context;
+	scoreboard_progress(prefork_scoreboard(w->context->pool), w->slot, session->state, session->messages,
+			    clock_wall_ms());
+}
+
+/* A stop that was meant for the session that is over is none for the next; that of the whole worker stays. */
+static void session_over(struct worker *w)
+{
+	scoreboard_served(prefork_scoreboard(w->context->pool), w->slot);
+	told.serve.stop = 0;
+	if (told.stop)
+		told.serve.stop = 1;
+	prefork_idle(w->context->pool, w->slot);
+	w->jobs--;
+}
+
 static void serve_next(struct worker *w, int listener)
 {
 	struct sockaddr_storage from = {0};
@@ -90,6 +130,7 @@ static void serve_next(struct worker *w, int listener)
 	struct ipaddr client;
 	uint16_t port;
 	char doing[IPADDR_TEXT_MAX];
+	const struct serve_watch watch = {tell_progress, w};
 	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -99,10 +140,8 @@ static void serve_next(struct worker *w, int listener)
 	net_address(&from, &client, &port);
 	ipaddr_format(&client, doing);
 	prefork_busy(w->context->pool, w->slot, span_of(doing));
-	serve(fd, &client, &w->context->live, &w->store, &told.serve);
-	scoreboard_served(prefork_scoreboard(w->context->pool), w->slot);
-	prefork_idle(w->context->pool, w->slot);
-	w->jobs--;
+	serve(fd, &client, &w->context->live, &w->store, &told.serve, &watch);
+	session_over(w);
 }
 
 static void loop(struct worker *w)
@@ -124,7 +163,7 @@ static void leave(struct worker *w)
 int worker_run(struct worker_context *context, size_t slot)
 {
 	struct worker w = {.context = context, .slot = slot};
-	listen_to_signals();
+	listen_to_signals(&w);
 	snapshot_read_only(context->snapshot);
 	w.jobs = context->live.server->processes.jobs;
 	store_spool_init(&w.spool, context->spool, CHILD_FD_ARRIVALS);

@@ -19,7 +19,7 @@
 #include "common/base/log.h"
 #include "common/host/pace.h"
 
-enum { SURPLUS_SLACK = 5, TICK_MS = 1000 };
+enum { SURPLUS_SLACK = 5, TICK_MS = 1000, GENERATION_WRAP = 10000000 };
 
 /* What the parent tells its workers. They might scribble on it, so the parent never reads it back. */
 struct notes {
@@ -31,6 +31,7 @@ struct notes {
 struct worker {
 	pid_t pid; /* 0 = none */
 	int64_t born;
+	uint64_t generation;
 	bool leaving; /* we told it to go */
 };
 
@@ -39,6 +40,7 @@ struct prefork {
 	void *context;
 	size_t slots, spare, max, want;
 	size_t high, alive;
+	uint64_t generation; /* of the worker forked last */
 	struct worker *workers;
 	struct scoreboard *board;
 	struct notes *notes;
@@ -73,6 +75,8 @@ struct prefork *prefork_new(const struct prefork_ops *ops, void *context, size_t
 	p->ops = *ops;
 	p->context = context;
 	p->slots = max;
+	/* Seconds: a parent that is started anew forks fewer in its life, so numbers are not used twice. */
+	p->generation = (uint64_t)clock_wall_ms() / 1000 % GENERATION_WRAP;
 	p->epoll_fd = p->signal_fd = p->poke_fd = -1;
 	p->workers = calloc(max, sizeof(*p->workers));
 	p->board = scoreboard_new(max);
@@ -174,7 +178,7 @@ static bool fork_worker(struct prefork *p, size_t slot, int64_t now)
 		set_high(p, slot + 1);
 	pid_t pid = fork_quietly(p, slot);
 	if (pid > 0) {
-		p->workers[slot] = (struct worker){.pid = pid, .born = now};
+		p->workers[slot] = (struct worker){.pid = pid, .born = now, .generation = ++p->generation};
 		p->alive++;
 	} else {
 		log_error("can't fork: %s; trying again in a second", strerror(errno));
@@ -382,6 +386,17 @@ size_t prefork_slots(const struct prefork *p)
 bool prefork_alive(const struct prefork *p, size_t slot)
 {
 	return slot < p->slots && p->workers[slot].pid;
+}
+
+uint64_t prefork_generation(const struct prefork *p, size_t slot)
+{
+	return p->workers[slot].generation;
+}
+
+void prefork_end_work(struct prefork *p, size_t slot, uint64_t served)
+{
+	scoreboard_ask_end(p->board, slot, served);
+	tell(p, slot, SIGUSR2);
 }
 
 struct scoreboard *prefork_scoreboard(struct prefork *p)

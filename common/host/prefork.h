@@ -55,6 +55,13 @@ size_t prefork_slots(const struct prefork *p); /* MAX of prefork_new: slots are 
 bool prefork_alive(const struct prefork *p, size_t slot);
 struct scoreboard *prefork_scoreboard(struct prefork *p);
 
+/* Parent: a number that no other worker of the service has had, whatever slot and pid it gets. */
+uint64_t prefork_generation(const struct prefork *p, size_t slot);
+
+/* Parent: asks the worker of SLOT by SIGUSR2 to end the work that it has in hand after SERVED others
+ * (scoreboard_must_end), and no other. */
+void prefork_end_work(struct prefork *p, size_t slot, uint64_t served);
+
 /* Worker: state of its slot; wakes the parent when it turns busy and fewer than `spare` are idle. Busy again: a new
  * text. */
 void prefork_idle(struct prefork *p, size_t slot);

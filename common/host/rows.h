@@ -56,8 +56,14 @@ enum row_action { ROW_RETRY = 1, ROW_DELETE };
  * rule in words. ctl_done says the smallest change that would turn the verdict, if there is one. */
 #define ROW_RULE "rule"
 
-/* smtpd_status: ROW_FACT as from a queue. Names: sessions, idle, processes, max, served, ... With detail one of these a
- * session: state, what it does, seconds since. */
+/* smtpd_status: ROW_FACT as from a queue. Names: sessions, idle, processes, max. smtpd_sessions: one of these a
+ * session: id, client, seconds since its start, what it does in words, seconds since its last command, messages taken.
+ */
 #define ROW_SESSION "session"
+
+/* ... and when there are more than go into one answer: the `from` to ask with for the rest. */
+#define ROW_NEXT "next"
+
+/* smtpd_kick: ROW_COUNT, how many sessions were told to end. */
 
 #endif

@@ -8,7 +8,11 @@
 
 struct slot {
 	int64_t since_wall_ms;
-	uint64_t served;
+	_Atomic uint64_t served;
+	_Atomic uint64_t end; /* 1 + the number of works served before the one that shall end; 0 = none */
+	uint64_t done;
+	int64_t progress_wall_ms;
+	unsigned phase;
 	char doing[SCOREBOARD_TEXT_MAX];
 };
 
@@ -53,13 +57,33 @@ void scoreboard_set(struct scoreboard *b, size_t slot, enum scoreboard_state sta
 	if (len)
 		memcpy(to->doing, doing.at, len);
 	memset(to->doing + len, 0, SCOREBOARD_TEXT_MAX - len);
-	to->since_wall_ms = since_wall_ms;
+	to->since_wall_ms = to->progress_wall_ms = since_wall_ms;
+	to->phase = 0;
+	to->done = 0;
 	atomic_store(&b->states[slot], (uint8_t)state);
 }
 
 void scoreboard_served(struct scoreboard *b, size_t slot)
 {
-	b->shared[slot].served++;
+	atomic_fetch_add(&b->shared[slot].served, 1);
+}
+
+void scoreboard_progress(struct scoreboard *b, size_t slot, unsigned phase, uint64_t done, int64_t wall_ms)
+{
+	struct slot *to = &b->shared[slot];
+	to->phase = phase;
+	to->done = done;
+	to->progress_wall_ms = wall_ms;
+}
+
+void scoreboard_ask_end(struct scoreboard *b, size_t slot, uint64_t served)
+{
+	atomic_store(&b->shared[slot].end, served + 1);
+}
+
+bool scoreboard_must_end(const struct scoreboard *b, size_t slot)
+{
+	return atomic_load(&b->shared[slot].end) == atomic_load(&b->shared[slot].served) + 1;
 }
 
 void scoreboard_reset(struct scoreboard *b, size_t slot)
@@ -79,7 +103,10 @@ void scoreboard_get(const struct scoreboard *b, size_t slot, struct scoreboard_e
 	const struct slot *from = &b->shared[slot];
 	out->state = scoreboard_state(b, slot);
 	out->since_wall_ms = from->since_wall_ms;
-	out->served = from->served;
+	out->served = atomic_load(&from->served);
+	out->phase = from->phase;
+	out->done = from->done;
+	out->progress_wall_ms = from->progress_wall_ms;
 	memcpy(out->doing, from->doing, sizeof(out->doing));
 	out->doing[sizeof(out->doing) - 1] = '\0';
 }

@@ -21,15 +21,31 @@ void scoreboard_free(struct scoreboard *b);      /* NULL is fine */
 void scoreboard_set(struct scoreboard *b, size_t slot, enum scoreboard_state state, struct span doing,
 		    int64_t since_wall_ms);
 
+/*
+ * Worker: how far it is, as a number whose meaning is its own (0 after scoreboard_set), and how many parts of its work
+ * are done. No system call.
+ */
+void scoreboard_progress(struct scoreboard *b, size_t slot, unsigned phase, uint64_t done, int64_t wall_ms);
+
 /* Reader: a copy that can't change under its feet. An unknown state reads as BUSY. */
 struct scoreboard_entry {
 	enum scoreboard_state state;
 	char doing[SCOREBOARD_TEXT_MAX];
 	int64_t since_wall_ms;
 	uint64_t served;
+	unsigned phase;
+	uint64_t done;
+	int64_t progress_wall_ms;
 };
 void scoreboard_get(const struct scoreboard *b, size_t slot, struct scoreboard_entry *out);
 void scoreboard_served(struct scoreboard *b, size_t slot); /* worker: one more served */
+
+/*
+ * Parent: the work that is SLOT's next after SERVED others shall end. Worker, in a signal handler too: is that the one
+ * in hand? A word that comes too late concerns nobody.
+ */
+void scoreboard_ask_end(struct scoreboard *b, size_t slot, uint64_t served);
+bool scoreboard_must_end(const struct scoreboard *b, size_t slot);
 
 /* Parent: the worker of SLOT is gone; all of the slot is zero again. */
 void scoreboard_reset(struct scoreboard *b, size_t slot);

@@ -58,6 +58,40 @@ START_TEST(what_a_worker_writes_the_parent_reads)
 }
 END_TEST
 
+START_TEST(progress_belongs_to_the_work_in_hand)
+{
+	struct scoreboard_entry entry;
+	scoreboard_set(b, 3, SCOREBOARD_BUSY, SPAN("one"), 1000);
+	scoreboard_progress(b, 3, 5, 2, 2000);
+	scoreboard_get(b, 3, &entry);
+	ck_assert_uint_eq(entry.phase, 5);
+	ck_assert_uint_eq(entry.done, 2);
+	ck_assert_int_eq(entry.since_wall_ms, 1000);
+	ck_assert_int_eq(entry.progress_wall_ms, 2000);
+	scoreboard_set(b, 3, SCOREBOARD_BUSY, SPAN("two"), 3000);
+	scoreboard_get(b, 3, &entry);
+	ck_assert_uint_eq(entry.phase + entry.done, 0);
+	ck_assert_int_eq(entry.progress_wall_ms, 3000);
+}
+END_TEST
+
+START_TEST(only_the_work_that_was_named_must_end)
+{
+	ck_assert(!scoreboard_must_end(b, 3));
+	scoreboard_served(b, 3);
+	scoreboard_ask_end(b, 3, 1);
+	ck_assert(scoreboard_must_end(b, 3));
+	ck_assert(!scoreboard_must_end(b, 2));
+	scoreboard_served(b, 3);
+	ck_assert(!scoreboard_must_end(b, 3));
+	scoreboard_ask_end(b, 3, 1);
+	ck_assert(!scoreboard_must_end(b, 3));
+	scoreboard_ask_end(b, 3, 2);
+	scoreboard_reset(b, 3);
+	ck_assert(!scoreboard_must_end(b, 3));
+}
+END_TEST
+
 START_TEST(texts_are_cut_and_never_run_on)
 {
 	struct scoreboard_entry entry;
@@ -107,6 +141,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, empty_at_first);
 	tcase_add_test(tc, what_a_worker_writes_the_parent_reads);
+	tcase_add_test(tc, progress_belongs_to_the_work_in_hand);
+	tcase_add_test(tc, only_the_work_that_was_named_must_end);
 	tcase_add_test(tc, texts_are_cut_and_never_run_on);
 	tcase_add_test(tc, unknown_states_read_as_busy);
 	tcase_add_test(tc, counts_are_bounded);

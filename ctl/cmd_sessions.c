@@ -1,0 +1,243 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/host/rows.h"
+#include "ctl/json.h"
+#include "ctl/queues.h"
+#include "ctl/table.h"
+
+/* The cells of ROW_SESSION, as keys. In front of the id stands, for people, the name of the server. */
+enum session_cell { ID, CLIENT, SINCE, STATE, QUIET, MESSAGES, SESSION_CELLS };
+static const char *const session_keys[SESSION_CELLS] = {"id", "client", "since_s", "state", "quiet_s", "messages"};
+
+struct sessions {
+	struct queues servers;
+	struct table table;
+	struct json json;
+	size_t count;
+	uint64_t next; /* where the rest of the answer begins; 0 = there is none */
+	bool full;
+};
+
+static void session_json(struct sessions *sessions, const struct link_row *row, const char *id)
+{
+	struct json *json = &sessions->json;
+
+	json_object(json);
+	json_key(json, "server");
+	json_string(json, span_of(sessions->servers.server));
+	json_key(json, "id");
+	json_string(json, span_of(id));
+	for (size_t i = CLIENT; i < SESSION_CELLS; i++) {
+		json_key(json, session_keys[i]);
+		if (i == CLIENT || i == STATE)
+			json_string(json, row->cells[i]);
+		else
+			json_cell(json, row->cells[i]);
+	}
+	json_end_object(json);
+}
+
+static struct span duration_cell(struct span cell, char *to)
+{
+	uint64_t seconds;
+
+	to[0] = '\0';
+	if (span_to_u64(cell, INT64_MAX / 1000, &seconds))
+		clock_duration((int64_t)seconds * 1000, to);
+	return span_of(to);
+}
+
+static void session_line(struct sessions *sessions, const struct link_row *row, const char *id)
+{
+	char since[CLOCK_TEXT_MAX], quiet[CLOCK_TEXT_MAX];
+	struct span cells[] = {
+		span_of(id),
+		row->cells[CLIENT],
+		duration_cell(row->cells[SINCE], since),
+		row->cells[STATE],
+		duration_cell(row->cells[QUIET], quiet),
+		row->cells[MESSAGES],
+	};
+
+	if (!table_add(&sessions->table, cells))
+		sessions->full = true;
+}
+
+static void on_session_row(void *context, const struct link_row *row)
+{
+	struct sessions *sessions = context;
+	char id[200];
+
+	if (span_equal(row->kind, SPAN(ROW_NEXT)) && !span_to_u64(row->cells[0], UINT32_MAX, &sessions->next))
+		sessions->next = 0;
+	if (!span_equal(row->kind, SPAN(ROW_SESSION)))
+		return;
+	snprintf(id, sizeof(id), "%s:%.*s", sessions->servers.server, SPAN_ARGS(row->cells[ID]));
+	sessions->count++;
+	if (sessions->servers.ctl->options.given & OPTION_JSON)
+		session_json(sessions, row, id);
+	else
+		session_line(sessions, row, id);
+}
+
+static void fail(struct queues *servers, const char *said)
+{
+	servers->failed++;
+	commands_fail("server %s: %s", servers->server, said);
+}
+
+/* One portion of the sessions; where the next begins, 0 = that was the last. */
+static uint64_t ask_portion(struct sessions *sessions, int fd, uint64_t from)
+{
+	struct link_answer answer = {.row = on_session_row, .context = sessions};
+	struct wire_smtpd_sessions portion = {.from = from};
+	struct str request;
+
+	sessions->next = 0;
+	str_init(&request, WIRE_PACKET_MAX);
+	wire_encode_smtpd_sessions(&portion, &request);
+	bool good = link_ask(fd, &request, &answer);
+	if (!good)
+		fail(&sessions->servers, answer.said);
+	fd_close(&answer.fd);
+	return good ? sessions->next : 0;
+}
+
+static void list_server(struct sessions *sessions)
+{
+	struct queues *servers = &sessions->servers;
+	char why[LINK_TEXT_MAX + 1];
+	uint64_t from = 0, next;
+
+	int fd = link_to_child(servers->run_dir, servers->server, CHILD_SMTPD, why);
+	if (fd < 0) {
+		fail(servers, why);
+		return;
+	}
+	while ((next = ask_portion(sessions, fd, from)) > from)
+		from = next;
+	fd_close(&fd);
+}
+
+static void finish(struct sessions *sessions)
+{
+	if (sessions->servers.ctl->options.given & OPTION_JSON) {
+		json_end_array(&sessions->json);
+		json_end_object(&sessions->json);
+		json_finish(&sessions->json);
+		return;
+	}
+	if (!sessions->count && !sessions->servers.failed)
+		puts("Nobody is connected.");
+	if (sessions->count)
+		table_print(&sessions->table, 0, stdout);
+	if (sessions->count)
+		printf("%zu session%s. `mailrootctl kick SESSION` ends one.\n", sessions->count,
+		       sessions->count == 1 ? "" : "s");
+	if (sessions->full)
+		puts("Not all are shown: --json has them.");
+}
+
+int cmd_sessions(struct ctl *ctl)
+{
+	static const char *const headings[] = {"SESSION", "CLIENT", "SINCE", "STATE", "QUIET FOR", "MESSAGES"};
+	struct sessions sessions = {0};
+	int status;
+
+	if (!queues_open(ctl, &sessions.servers, &status))
+		return status;
+	table_init(&sessions.table, SESSION_CELLS, 1U << SINCE | 1U << QUIET | 1U << MESSAGES, headings);
+	json_init(&sessions.json, stdout);
+	if (ctl->options.given & OPTION_JSON) {
+		json_object(&sessions.json);
+		json_key(&sessions.json, "sessions");
+		json_array(&sessions.json);
+	}
+	for (size_t i = 0; i < sessions.servers.count; i++) {
+		sessions.servers.server = sessions.servers.names[i];
+		list_server(&sessions);
+	}
+	finish(&sessions);
+	table_free(&sessions.table);
+	queues_close(&sessions.servers);
+	return sessions.servers.failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void on_count_row(void *context, const struct link_row *row)
+{
+	uint64_t *count = context, n;
+
+	if (span_equal(row->kind, SPAN(ROW_COUNT)) && span_to_u64(row->cells[0], UINT32_MAX, &n))
+		*count += n;
+}
+
+/* Ends session ID of servers->server, or with "" all of its sessions; how many there were. */
+static uint64_t kick(struct queues *servers, const char *id)
+{
+	uint64_t count = 0;
+	struct link_answer answer = {.row = on_count_row, .context = &count};
+	struct wire_smtpd_kick kick = {.id = span_of(id)};
+	char why[LINK_TEXT_MAX + 1];
+	struct str request;
+
+	int fd = link_to_child(servers->run_dir, servers->server, CHILD_SMTPD, why);
+	if (fd < 0) {
+		fail(servers, why);
+		return 0;
+	}
+	str_init(&request, WIRE_PACKET_MAX);
+	wire_encode_smtpd_kick(&kick, &request);
+	if (!link_ask(fd, &request, &answer))
+		fail(servers, answer.said);
+	fd_close(&answer.fd);
+	fd_close(&fd);
+	return count;
+}
+
+/* SESSION is SERVER:ID. */
+static uint64_t kick_one(struct queues *servers, const char *session)
+{
+	const char *colon = strrchr(session, ':');
+	uint64_t count = 0;
+
+	for (size_t i = 0; colon && colon[1] && i < servers->count; i++) {
+		servers->server = servers->names[i];
+		if (span_equal((struct span){session, (size_t)(colon - session)}, span_of(servers->server)))
+			count += kick(servers, colon + 1);
+	}
+	if (!count) {
+		servers->failed++;
+		commands_fail("there is no session %.100s (any more); `mailrootctl sessions` lists them", session);
+	}
+	return count;
+}
+
+int cmd_kick(struct ctl *ctl)
+{
+	bool all = ctl->options.given & OPTION_ALL;
+	struct queues servers;
+	uint64_t count = 0;
+	int status;
+
+	if (all == (ctl->arg_count > 0)) {
+		commands_fail("which sessions? Name them as `mailrootctl sessions` does, or take --all");
+		return EXIT_USAGE;
+	}
+	if (!queues_open(ctl, &servers, &status))
+		return status;
+	for (size_t i = 0; all && i < servers.count; i++) {
+		servers.server = servers.names[i];
+		count += kick(&servers, "");
+	}
+	for (size_t i = 0; i < ctl->arg_count; i++)
+		count += kick_one(&servers, ctl->args[i]);
+	if (ctl->options.given & OPTION_JSON)
+		printf("{\"told\":%llu}\n", (unsigned long long)count);
+	else if (count || all)
+		printf("%llu session%s told to end\n", (unsigned long long)count, count == 1 ? "" : "s");
+	queues_close(&servers);
+	return servers.failed ? EXIT_FAILED : EXIT_DONE;
+}
