@@ -135,6 +135,13 @@ static void compare_processes(struct report *report, const struct config_process
 #include "common/host/settings.def"
 }
 
+static void compare_connect(struct report *report, const struct config_connect *before,
+			    const struct config_connect *after)
+{
+#define SETTING_CONNECT(name, type, fallback, min, max, acts, ...) COMPARE("connect ", name, type, acts)
+#include "common/host/settings.def"
+}
+
 static void compare_relay(struct report *report, const struct config_relay *before, const struct config_relay *after)
 {
 #define SETTING_RELAY(name, type, fallback, min, max, acts, ...) COMPARE("relay ", name, type, acts)
@@ -234,6 +241,7 @@ static void compare_server(struct report *report, const struct config_server *be
 #define SETTING_SERVER(name, type, fallback, min, max, acts, ...) COMPARE("", name, type, acts)
 #include "common/host/settings.def"
 	compare_processes(report, &before->processes, &after->processes);
+	compare_connect(report, &before->connect, &after->connect);
 	compare_relay(report, &before->relay, &after->relay);
 	compare_messages(report, &before->messages, &after->messages);
 	compare_delivery(report, &before->delivery, &after->delivery);

@@ -43,30 +43,81 @@ static bool relayed_for_all(const struct config_server *server, struct span doma
 	return false;
 }
 
-static bool client_may_relay(const struct config_relay *relay, const struct ipaddr *client, struct policy_decision *out)
+bool policy_client_match(const struct config_client *entry, const struct policy_client *client)
 {
-	for (size_t i = 0; i < relay->list.n; i++) {
-		const struct config_client *entry = &relay->list.at[i];
-		if (cidr_contains(&entry->net, client))
-			return add_step(out, POLICY_CLIENT_LISTED, relay->allow == CONFIG_ONLY_LISTED, entry->text,
-					&entry->origin);
-	}
-	return add_step(out, POLICY_CLIENT_NOT_LISTED, relay->allow == CONFIG_ALL_EXCEPT_LISTED, NULL,
-			relay->list_at.file ? &relay->list_at : &relay->allow_at);
+	return cidr_contains(&entry->net, &client->ip);
 }
 
-void policy_relay_decide(const struct config_server *server, const struct ipaddr *client, struct span domain,
-			 struct policy_decision *out)
+static const struct config_client *find_client(const struct config_clients *list, const struct policy_client *client)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (policy_client_match(&list->at[i], client))
+			return &list->at[i];
+	return NULL;
+}
+
+static const struct config_origin *list_place(const struct config_origin *list, const struct config_origin *allow)
+{
+	return list->line ? list : allow;
+}
+
+void policy_connect_decide(const struct config_server *server, const struct policy_client *client,
+			   struct policy_decision *out)
+{
+	const struct config_connect *connect = &server->connect;
+	const struct config_client *entry = find_client(&connect->list, client);
+	*out = (struct policy_decision){0};
+	if (entry)
+		out->accepted = add_step(out, POLICY_CONNECT_LISTED, connect->allow == CONFIG_ONLY_LISTED, entry->text,
+					 &entry->origin);
+	else
+		out->accepted = add_step(out, POLICY_CONNECT_NOT_LISTED, connect->allow == CONFIG_ALL_EXCEPT_LISTED,
+					 NULL, list_place(&connect->list_at, &connect->allow_at));
+}
+
+static bool client_may_relay(const struct config_relay *relay, const struct policy_client *client,
+			     struct policy_decision *out)
+{
+	const struct config_client *entry = find_client(&relay->list, client);
+	if (entry)
+		return add_step(out, POLICY_RELAY_LISTED, relay->allow == CONFIG_ONLY_LISTED, entry->text,
+				&entry->origin);
+	return add_step(out, POLICY_RELAY_NOT_LISTED, relay->allow == CONFIG_ALL_EXCEPT_LISTED, NULL,
+			list_place(&relay->list_at, &relay->allow_at));
+}
+
+void policy_relay_from(const struct config_server *server, const struct policy_client *client, struct span domain,
+		       enum policy_rule first, struct policy_decision *out)
 {
 	*out = (struct policy_decision){0};
-	out->accepted = ours(server, domain, out) || relayed_for_all(server, domain, out) ||
+	out->accepted = (first < POLICY_REMOTE_DOMAIN && ours(server, domain, out)) ||
+			(first <= POLICY_REMOTE_DOMAIN && relayed_for_all(server, domain, out)) ||
 			client_may_relay(&server->relay, client, out);
+}
+
+void policy_relay_decide(const struct config_server *server, const struct policy_client *client, struct span domain,
+			 struct policy_decision *out)
+{
+	policy_relay_from(server, client, domain, POLICY_DEFAULT_DOMAIN, out);
+}
+
+static const char *allow_word(enum config_allow allow)
+{
+	return allow == CONFIG_ONLY_LISTED ? "only-listed" : "all-except-listed";
 }
 
 void policy_step_format(const struct config_server *server, const struct policy_step *step, struct str *to)
 {
-	const char *allow = server->relay.allow == CONFIG_ONLY_LISTED ? "only-listed" : "all-except-listed";
+	const char *verdict = step->accepts ? "accepted" : "refused";
 	switch (step->rule) {
+	case POLICY_CONNECT_LISTED:
+		str_printf(to, "client is in connect list %s, allow is %s: %s", step->text,
+			   allow_word(server->connect.allow), step->accepts ? "may connect" : "refused");
+		break;
+	case POLICY_CONNECT_NOT_LISTED:
+		str_printf(to, "client is not in connect list, allow is %s: %s", allow_word(server->connect.allow),
+			   step->accepts ? "may connect" : "refused");
+		break;
 	case POLICY_DEFAULT_DOMAIN:
 		str_printf(to, "%s is the default domain: accepted", step->text);
 		break;
@@ -80,41 +131,12 @@ void policy_step_format(const struct config_server *server, const struct policy_
 		str_printf(to, "remote_domain %s has relay %s: %s", step->text, step->accepts ? "yes" : "no",
 			   step->accepts ? "accepted" : "goes on");
 		break;
-	case POLICY_CLIENT_LISTED:
-		str_printf(to, "client is in relay list %s, allow is %s: %s", step->text, allow,
-			   step->accepts ? "accepted" : "refused");
+	case POLICY_RELAY_LISTED:
+		str_printf(to, "client is in relay list %s, allow is %s: %s", step->text,
+			   allow_word(server->relay.allow), verdict);
 		break;
 	default:
-		str_printf(to, "client is not in relay list, allow is %s: %s", allow,
-			   step->accepts ? "accepted" : "refused");
-	}
-}
-
-void policy_advice_format(const struct policy_decision *decision, struct span client, struct span domain,
-			  struct str *to)
-{
-	const struct policy_step *step = &decision->steps[decision->step_count - 1];
-	switch (step->rule) {
-	case POLICY_LOCAL_DOMAIN:
-		str_printf(to, "refused if local_domain %s were taken away", step->text);
-		break;
-	case POLICY_ALIAS_DOMAIN:
-		str_printf(to, "refused if alias_domain %s were taken away", step->text);
-		break;
-	case POLICY_REMOTE_DOMAIN:
-		str_printf(to, "refused if remote_domain %s had relay no", step->text);
-		break;
-	case POLICY_CLIENT_LISTED:
-		str_printf(to, "%s if %s were not in relay list", decision->accepted ? "refused" : "accepted",
-			   step->text);
-		break;
-	case POLICY_CLIENT_NOT_LISTED:
-		str_printf(to, "%s if %.*s were in relay list", decision->accepted ? "refused" : "accepted",
-			   SPAN_ARGS(client));
-		if (!decision->accepted)
-			str_printf(to, ", or if remote_domain %.*s had relay yes", SPAN_ARGS(domain));
-		break;
-	default:
-		break;
+		str_printf(to, "client is not in relay list, allow is %s: %s", allow_word(server->relay.allow),
+			   verdict);
 	}
 }

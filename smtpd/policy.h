@@ -1,19 +1,26 @@
 /*
- * Who may send to whom (settings.md "Relay order"), as a pure function of the configuration, the client and the
- * recipient's domain. The server, `mailrootctl explain relay` and the tests call the same one.
+ * Who may connect, and who may send to whom (settings.md "Relay order"), as pure functions of the configuration, the
+ * client and the recipient's domain. The server, `mailrootctl explain relay` and the tests call the same ones.
  */
 #ifndef SMTPD_POLICY_H
 #define SMTPD_POLICY_H
 
 #include "common/host/config.h"
 
+/* Who asks. */
+struct policy_client {
+	struct ipaddr ip;
+};
+
 enum policy_rule {
+	POLICY_CONNECT_LISTED, /* the client is in connect list */
+	POLICY_CONNECT_NOT_LISTED,
 	POLICY_DEFAULT_DOMAIN, /* the address had no domain, or the default domain itself */
 	POLICY_LOCAL_DOMAIN,
 	POLICY_ALIAS_DOMAIN,
 	POLICY_REMOTE_DOMAIN, /* relay yes or no of the best matching remote domain */
-	POLICY_CLIENT_LISTED, /* the client is in relay list */
-	POLICY_CLIENT_NOT_LISTED,
+	POLICY_RELAY_LISTED,  /* the client is in relay list */
+	POLICY_RELAY_NOT_LISTED,
 	POLICY_RULE_COUNT
 };
 
@@ -34,15 +41,23 @@ struct policy_decision {
 	size_t step_count;
 };
 
+/* May the client connect at all? One step. */
+void policy_connect_decide(const struct config_server *server, const struct policy_client *client,
+			   struct policy_decision *out);
+
 /* DOMAIN is that of the recipient, empty when it had none. */
-void policy_relay_decide(const struct config_server *server, const struct ipaddr *client, struct span domain,
+void policy_relay_decide(const struct config_server *server, const struct policy_client *client, struct span domain,
 			 struct policy_decision *out);
+
+/* The same as if no rule before FIRST were there: POLICY_REMOTE_DOMAIN passes our own domains over,
+ * POLICY_RELAY_LISTED all but the client's list. */
+void policy_relay_from(const struct config_server *server, const struct policy_client *client, struct span domain,
+		       enum policy_rule first, struct policy_decision *out);
+
+/* ENTRY of a list stands for CLIENT. */
+bool policy_client_match(const struct config_client *entry, const struct policy_client *client);
 
 /* A step in words: "remote_domain *.example.net has relay no: goes on". */
 void policy_step_format(const struct config_server *server, const struct policy_step *step, struct str *to);
-
-/* The smallest change of the configuration that would turn the decision; nothing where there is none to advise. */
-void policy_advice_format(const struct policy_decision *decision, struct span client, struct span domain,
-			  struct str *to);
 
 #endif

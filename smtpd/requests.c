@@ -8,12 +8,14 @@
 #include "common/host/rows.h"
 #include "common/host/wire.h"
 #include "common/mail/address.h"
+#include "smtpd/advice.h"
 #include "smtpd/policy.h"
 #include "smtpd/replies.h"
 #include "smtpd/session.h"
 
 enum {
-	TEXT_MAX = 4096,
+	TEXT_MAX = 8192,
+	DONE_MAX = 2048, /* of ctl_done */
 	EXIT_USAGE = 2,
 	SESSION_ID_MAX = 48,
 	SESSIONS_AT_ONCE = 100 /* fit into the buffer of any link */
@@ -42,6 +44,8 @@ static void send_row(struct answer *a, const char *kind)
 
 static void send_done(struct answer *a, unsigned exit_code, struct span text)
 {
+	if (text.len > DONE_MAX)
+		text.len = DONE_MAX;
 	struct wire_ctl_done done = {.exit_code = exit_code, .text = text};
 	send_packet(a, wire_encode_ctl_done(&done, &a->packet));
 }
@@ -52,18 +56,31 @@ static void send_fact(struct answer *a, const char *name, size_t value)
 	send_row(a, ROW_FACT);
 }
 
+/* Connection control, then the relay order as if the client were connected. */
+struct explanation {
+	struct policy_client client;
+	struct policy_decision connect, relay;
+	bool accepted;
+};
+
 /* The verdict in the words in which a client would hear it. */
-static void send_verdict(struct answer *a, const struct address *rcpt, const struct policy_decision *decision)
+static void send_verdict(struct answer *a, const struct address *rcpt, const struct explanation *e)
 {
+	const struct policy_decision *decision = &e->relay;
+	char address[IPADDR_TEXT_MAX];
 	struct str stamped, reply;
 	str_init(&stamped, TEXT_MAX);
 	str_init(&reply, TEXT_MAX);
 	str_append(&stamped, decision->stamp ? rcpt->local : rcpt->text);
 	if (decision->stamp)
 		str_printf(&stamped, "@%s", decision->stamp);
-	replies_append(&reply, decision->accepted ? REPLY_RECIPIENT_OK : REPLY_CANNOT_RELAY, true, str_span(&stamped),
-		       (struct span){0});
-	str_printf(&a->cells, "%s%c", decision->accepted ? "accepted" : "refused", ROW_SEPARATOR);
+	ipaddr_format(&e->client.ip, address);
+	if (!e->connect.accepted)
+		replies_append(&reply, REPLY_MAY_NOT_CONNECT, true, span_of(address), (struct span){0});
+	else
+		replies_append(&reply, decision->accepted ? REPLY_RECIPIENT_OK : REPLY_CANNOT_RELAY, true,
+			       str_span(&stamped), (struct span){0});
+	str_printf(&a->cells, "%s%c", e->accepted ? "accepted" : "refused", ROW_SEPARATOR);
 	str_append(&a->cells, (struct span){reply.at, span_find(str_span(&reply), '\r')});
 	send_row(a, ROW_VERDICT);
 	str_free(&stamped);
@@ -82,34 +99,36 @@ static void send_chain(struct answer *a, const struct config_server *server, con
 	}
 }
 
-static void send_decision(struct answer *a, const struct config_server *server, const struct ipaddr *client,
-			  const struct address *rcpt)
+static void send_explanation(struct answer *a, const struct config_server *server, const struct policy_client *client,
+			     const struct address *rcpt)
 {
-	char address[IPADDR_TEXT_MAX];
-	struct policy_decision decision;
-	ipaddr_format(client, address);
-	policy_relay_decide(server, client, rcpt->domain, &decision);
-	send_verdict(a, rcpt, &decision);
-	send_chain(a, server, &decision);
-	policy_advice_format(&decision, span_of(address), rcpt->domain, &a->cells);
-	send_done(a, decision.accepted ? 0 : 1, str_span(&a->cells));
+	struct explanation e = {.client = *client};
+	policy_connect_decide(server, client, &e.connect);
+	policy_relay_decide(server, client, rcpt->domain, &e.relay);
+	e.accepted = e.connect.accepted && e.relay.accepted;
+	send_verdict(a, rcpt, &e);
+	send_chain(a, server, &e.connect);
+	if (e.connect.accepted)
+		send_chain(a, server, &e.relay);
+	advice_format(server, client, rcpt->domain, &e.connect, &e.relay, &a->cells);
+	send_done(a, e.accepted ? 0 : 1, str_span(&a->cells));
 }
 
 static bool explain_relay(struct answer *a, struct span packet, const struct config_server *server)
 {
 	struct wire_explain_relay request;
-	struct ipaddr client;
+	struct policy_client client;
 	struct address rcpt;
 	const char *why = "no recipient";
 	if (!wire_decode_explain_relay(packet, &request))
 		return false;
-	if (!ipaddr_parse(request.client, &client)) {
+	if (!ipaddr_parse(request.client, &client.ip)) {
 		send_done(a, EXIT_USAGE, SPAN("the client must be an address such as 192.0.2.1 or 2001:db8::1"));
 	} else if (!address_parse(request.recipient, &rcpt, &why) || !rcpt.text.len) {
 		str_printf(&a->cells, "501 5.1.3 Invalid address: %s", why);
 		send_done(a, EXIT_USAGE, str_span(&a->cells));
 	} else {
-		send_decision(a, server, &client, &rcpt);
+		send_explanation(a, server, &client, &rcpt);
 	}
 	return true;
 }

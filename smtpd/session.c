@@ -29,7 +29,7 @@ const char *session_state_words(enum session_state state)
 bool session_init(struct session *s, const struct config_server *config, const struct store *store,
 		  const struct ipaddr *client)
 {
-	*s = (struct session){.config = config, .client = *client};
+	*s = (struct session){.config = config, .client = {.ip = *client}};
 	ipaddr_format(client, s->client_text);
 	str_init(&s->out, OUT_MAX);
 	return transaction_init(&s->tx, store);
@@ -41,9 +41,24 @@ void session_free(struct session *s)
 	str_free(&s->out);
 }
 
+static bool may_connect(struct session *s)
+{
+	struct policy_decision decision;
+	policy_connect_decide(s->config, &s->client, &decision);
+	if (decision.accepted)
+		return true;
+	s->line = SPAN("(connects)");
+	session_reply(s, REPLY_MAY_NOT_CONNECT, span_of(s->client_text), nothing);
+	s->line = nothing;
+	session_close(s);
+	return false;
+}
+
 void session_greet(struct session *s)
 {
 	char date[CLOCK_TEXT_MAX];
+	if (!may_connect(s))
+		return;
 	const struct store *store = s->tx.store;
 	clock_rfc5322(store->wall_ms(store->context), date);
 	if (s->config->banner && s->config->banner[0])
@@ -191,7 +206,7 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 	struct transaction_origin origin = {
 		.helo = s->helo,
 		.client = s->client_text,
-		.client_is_v6 = !ipaddr_is_v4(&s->client),
+		.client_is_v6 = !ipaddr_is_v4(&s->client.ip),
 		.fqdn = s->config->fqdn,
 		.esmtp = s->esmtp,
 	};

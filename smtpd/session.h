@@ -24,6 +24,7 @@
 
 #include "common/host/config.h"
 #include "smtpd/limits.h"
+#include "smtpd/policy.h"
 #include "smtpd/transaction.h"
 
 enum session_state {
@@ -55,7 +56,7 @@ struct session {
 	const struct config_server *config; /* borrowed; may be another one before each command, never within one */
 	enum session_state state;
 	struct str out; /* replies not yet sent */
-	struct ipaddr client;
+	struct policy_client client;
 	char client_text[IPADDR_TEXT_MAX];
 	char helo[LIMIT_HELO + 1];
 	bool esmtp;
@@ -75,6 +76,7 @@ bool session_init(struct session *s, const struct config_server *config, const s
 /* The connection is gone, or the session is over: what was not acknowledged is undone. */
 void session_free(struct session *s);
 
+/* Greets, or says that this client may not connect. */
 void session_greet(struct session *s);
 enum session_wants session_wants(const struct session *s);
 

@@ -135,6 +135,10 @@ struct config_processes {
 #define SETTING_PROCESSES CONFIG_MEMBER
 #include "common/host/settings.def"
 };
+struct config_connect {
+#define SETTING_CONNECT CONFIG_MEMBER
+#include "common/host/settings.def"
+};
 struct config_relay {
 #define SETTING_RELAY CONFIG_MEMBER
 #include "common/host/settings.def"
@@ -178,6 +182,7 @@ struct config_server {
 #define SETTING_SERVER CONFIG_MEMBER
 #include "common/host/settings.def"
 	struct config_processes processes;
+	struct config_connect connect;
 	struct config_relay relay;
 	struct config_messages messages;
 	struct config_delivery delivery;

@@ -259,6 +259,7 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	check_domains(b, server);
 	check_folders(b, server);
 	check_loops(b, server);
+	config_check_connect(b, server);
 	config_check_relay(b, server);
 }
 

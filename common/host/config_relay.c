@@ -1,4 +1,4 @@
-/* The guard against open relays (settings.md "relay"). */
+/* Who may connect and who may relay: what nobody can want. The guard against open relays (settings.md "relay"). */
 #include <string.h>
 
 #include "common/host/config_build.h"
@@ -50,6 +50,17 @@ static void check_client(struct config_build *b, const struct config_server *ser
 static bool is_wide(const char *pattern)
 {
 	return pattern && pattern[0] == '*' && (!pattern[1] || !strchr(pattern + 2, '.'));
+}
+
+void config_check_connect(struct config_build *b, const struct config_server *server)
+{
+	const struct config_connect *connect = &server->connect;
+	if (connect->allow != CONFIG_ONLY_LISTED || connect->list.n || config_build_failed(b, &connect->list) ||
+	    config_build_failed(b, &connect->allow))
+		return;
+	config_error(b->findings, config_check_at(b, server, connect->allow_at),
+		     "nobody could connect: only the listed clients may, and none is listed: add list with your "
+		     "networks, or write allow all-except-listed");
 }
 
 void config_check_relay(struct config_build *b, const struct config_server *server)

@@ -52,8 +52,9 @@ enum row_action { ROW_RETRY = 1, ROW_DELETE };
  * "550 5.7.1 Unable to relay for user@example.net"). A request that can't be answered has no row, only ctl_done. */
 #define ROW_VERDICT "verdict"
 
-/* ... then one a rule, in the order in which they were looked at, the last decided: file:line (empty = a default), the
- * rule in words. ctl_done says the smallest change that would turn the verdict, if there is one. */
+/* ... then one a rule, in the order in which they were looked at, connection control first, the last decided: file:line
+ * (empty = a default), the rule in words. ctl_done says the smallest change that would turn the verdict, if there is
+ * one. */
 #define ROW_RULE "rule"
 
 /* smtpd_status: ROW_FACT as from a queue. Names: sessions, idle, processes, max. smtpd_sessions: one of these a

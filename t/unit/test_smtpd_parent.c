@@ -384,22 +384,29 @@ START_TEST(test_explain)
 		{"10.0.0.1", "u@example.net",
 		 "verdictaccepted\x1f"
 		 "250 2.1.5 u@example.net\n"
+		 "rule|"
+		 "client is not in connect list, allow is all-except-listed: may connect\n"
 		 "ruletest.conf:7\x1f"
 		 "client is in relay list 10.0.0.0/8, allow is only-listed: accepted\n"
-		 "refused if 10.0.0.0/8 were not in relay list",
+		 "to refuse it, remove 10.0.0.0/8 from relay list at test.conf:7",
 		 0},
 		{"10.0.0.1", "u",
 		 "verdictaccepted\x1f"
 		 "250 2.1.5 u@example.com\n"
+		 "rule|"
+		 "client is not in connect list, allow is all-except-listed: may connect\n"
 		 "ruletest.conf:6\x1f"
-		 "example.com is the default domain: accepted\n",
+		 "example.com is the default domain: accepted\n"
+		 "to refuse it, write connect { list 10.0.0.1 } in virtual_server test at test.conf:4",
 		 0},
 		{"192.0.2.1", "u@example.net",
 		 "verdictrefused\x1f"
 		 "550 5.7.1 Unable to relay for u@example.net\n"
+		 "rule|"
+		 "client is not in connect list, allow is all-except-listed: may connect\n"
 		 "ruletest.conf:7\x1f"
 		 "client is not in relay list, allow is only-listed: refused\n"
-		 "accepted if 192.0.2.1 were in relay list, or if remote_domain example.net had relay yes",
+		 "to permit it, add 192.0.2.1 to relay list at test.conf:7",
 		 1},
 		{"printer", "u@example.net", "the client must be an address such as 192.0.2.1 or 2001:db8::1", 2},
 		{"10.0.0.1", "", "501 5.1.3 Invalid address: no recipient", 2},

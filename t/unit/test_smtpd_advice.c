@@ -1,0 +1,95 @@
+/* The advice is true: its words, and that the edited configuration turns the verdict. */
+#include "smtpd/advice.h"
+
+#include <check.h>
+
+#include "t/unit/smtpd_memory.h"
+
+/* Lines begin at 5. AFTER: the same configuration edited as SAYS tells. */
+static const struct {
+	const char *lines, *client, *domain, *says, *after;
+} cases[] = {
+	{"", "8.8.8.8", "a.net", "to permit it, write relay { list 8.8.8.8 } in virtual_server test at test.conf:2",
+	 "relay { list 8.8.8.8 }"},
+	{"relay { list 10.0.0.1 }", "8.8.8.8", "a.net", "to permit it, add 8.8.8.8 to relay list at test.conf:5",
+	 "relay { list 10.0.0.1 8.8.8.8 }"},
+	{"relay { list 8.8.8.8\nlist 10.0.0.0/8 8.8.0.0/16 }", "8.8.8.8", "a.net",
+	 "to refuse it, remove 8.8.8.8 from relay list at test.conf:5, and 8.8.0.0/16 from relay list at test.conf:6",
+	 "relay { list 10.0.0.0/8 }"},
+	{"relay { open_relay_intended yes; allow all-except-listed; list 8.8.8.8 }", "8.8.8.8", "a.net",
+	 "to permit it, remove 8.8.8.8 from relay list at test.conf:5",
+	 "relay { open_relay_intended yes; allow all-except-listed; list none }"},
+	{"relay { open_relay_intended yes; allow all-except-listed; list 8.8.8.9 }", "8.8.8.8", "a.net",
+	 "to refuse it, add 8.8.8.8 to relay list at test.conf:5",
+	 "relay { open_relay_intended yes; allow all-except-listed; list 8.8.8.9 8.8.8.8 }"},
+	{"connect { list 8.0.0.0/8 }", "8.8.8.8", "example.com",
+	 "to permit it, remove 8.0.0.0/8 from connect list at test.conf:5", "connect { list none }"},
+	{"connect { list 8.0.0.0/8 }", "8.8.8.8", "a.net",
+	 "to permit it, remove 8.0.0.0/8 from connect list at test.conf:5; and write relay { list 8.8.8.8 } in "
+	 "virtual_server test at test.conf:2",
+	 "connect { list none } ; relay { list 8.8.8.8 }"},
+	{"connect { allow only-listed; list 10.0.0.1 }", "8.8.8.8", "example.com",
+	 "to permit it, add 8.8.8.8 to connect list at test.conf:5",
+	 "connect { allow only-listed; list 10.0.0.1 8.8.8.8 }"},
+	{"connect { allow only-listed; list 10.0.0.1 8.8.8.8 }", "8.8.8.8", "example.com",
+	 "to refuse it, remove 8.8.8.8 from connect list at test.conf:5",
+	 "connect { allow only-listed; list 10.0.0.1 }"},
+	{"", "8.8.8.8", "", "to refuse it, write connect { list 8.8.8.8 } in virtual_server test at test.conf:2",
+	 "connect { list 8.8.8.8 }"},
+	{"local_domain a.net { }", "8.8.8.8", "a.net", "to refuse it, remove local_domain a.net at test.conf:5", ""},
+	{"alias_domain a.net", "8.8.8.8", "A.NET", "to refuse it, remove alias_domain a.net at test.conf:5", ""},
+	{"local_domain a.net { }\nrelay { list 8.8.8.8 }", "8.8.8.8", "a.net",
+	 "to refuse it, write connect { list 8.8.8.8 } in virtual_server test at test.conf:2",
+	 "connect { list 8.8.8.8 }\nlocal_domain a.net { }\nrelay { list 8.8.8.8 }"},
+	{"local_domain b.a.net { }\nremote_domain *.a.net { relay yes }", "8.8.8.8", "b.a.net",
+	 "to refuse it, write connect { list 8.8.8.8 } in virtual_server test at test.conf:2",
+	 "connect { list 8.8.8.8 }\nlocal_domain b.a.net { }\nremote_domain *.a.net { relay yes }"},
+	{"remote_domain *.a.net { relay yes }", "8.8.8.8", "b.a.net",
+	 "to refuse it, write relay no in remote_domain *.a.net at test.conf:5", "remote_domain *.a.net { relay no }"},
+	{"remote_domain a.net { relay yes }\nrelay { list 8.8.8.8 }", "8.8.8.8", "a.net",
+	 "to refuse it, write connect { list 8.8.8.8 } in virtual_server test at test.conf:2",
+	 "connect { list 8.8.8.8 }\nremote_domain a.net { relay yes }\nrelay { list 8.8.8.8 }"},
+	{"relay { list 8.8.8.8 8.8.8.8/32 8.8.8.8/31 8.8.8.8/30 8.8.8.8/29 }", "8.8.8.8", "a.net",
+	 "to refuse it, remove 8.8.8.8 from relay list at test.conf:5, and 8.8.8.8/32 from relay list at test.conf:5, "
+	 "and 8.8.8.8/31 from relay list at test.conf:5, and 2 more entries that match it",
+	 ""},
+};
+
+static bool accepted(const char *lines, const char *ip, const char *domain, struct str *advice)
+{
+	struct config config;
+	struct policy_client client = {memory_address(ip)};
+	struct policy_decision connect, relay;
+	memory_config(lines, &config);
+	policy_connect_decide(&config.servers[0], &client, &connect);
+	policy_relay_decide(&config.servers[0], &client, span_of(domain), &relay);
+	advice_format(&config.servers[0], &client, span_of(domain), &connect, &relay, advice);
+	config_free(&config);
+	return connect.accepted && relay.accepted;
+}
+
+START_TEST(test_advice)
+{
+	struct str says, afterwards;
+	str_init(&says, 4096);
+	str_init(&afterwards, 4096);
+	bool before = accepted(cases[_i].lines, cases[_i].client, cases[_i].domain, &says);
+	ck_assert_str_eq(str_text(&says), cases[_i].says);
+	ck_assert(accepted(cases[_i].after, cases[_i].client, cases[_i].domain, &afterwards) == !before);
+	str_free(&says);
+	str_free(&afterwards);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("smtpd_advice");
+	TCase *tcase = tcase_create("all");
+	tcase_add_loop_test(tcase, test_advice, 0, sizeof(cases) / sizeof(cases[0]));
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
