@@ -172,6 +172,9 @@ bool link_ask(int fd, struct str *request, struct link_answer *answer)
 	while (!ended && !answer->said[0]) {
 		struct ipc_packet packet = {0};
 		error = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
+		/* That the door was closed on our request is told before what was said there. */
+		if (error == -ECONNRESET)
+			error = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
 		if (error == -EAGAIN)
 			broken(answer, "the service does not answer in time");
 		else if (error || packet.eof)
