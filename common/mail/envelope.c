@@ -29,12 +29,13 @@ static enum line_kind take_line(struct span *text, bool whole, struct span *valu
 	enum line_kind kind = classify(*text, whole);
 	if (kind >= LINE_KIND_COUNT)
 		return kind;
-	if (!whole && span_find(*text, '\n') == text->len && text->len <= LINE_MAX_OCTETS)
+	bool ends = span_find(*text, '\n') < text->len;
+	if (!whole && !ends && text->len <= LINE_MAX_OCTETS)
 		return LINE_PARTIAL;
 	struct span line;
 	span_line(text, &line);
 	*value = span_trim(span_skip(line, names[kind].len));
-	return line.len > LINE_MAX_OCTETS ? LINE_UNKNOWN : kind;
+	return line.len > LINE_MAX_OCTETS || !ends ? LINE_UNKNOWN : kind; /* half an address would be another one */
 }
 
 /* The first look: how many lines of each kind, and where the message proper starts. */
@@ -51,7 +52,7 @@ static enum envelope_result measure(struct span text, bool whole, size_t counts[
 	*why = "the envelope lines are too long or too many";
 	if (seen >= ENVELOPE_MAX || counts[LINE_RCPT] > ENVELOPE_RCPT_MAX)
 		return ENVELOPE_BAD;
-	*why = "an envelope line is unknown or too long";
+	*why = "an envelope line is unknown, too long or without end";
 	if (counts[LINE_UNKNOWN])
 		return ENVELOPE_BAD;
 	*why = "there is more than one x-sender line";

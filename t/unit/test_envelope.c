@@ -57,7 +57,7 @@ START_TEST(takes_other_hands)
 		"X-Sender: a@b\nX-RECEIVER: c@d\n\nbody\n",
 		"x-receiver:c@d\r\nx-sender:a@b\r\n",
 		"x-sender:\t<a@b> \r\nx-receiver: <c@d>\r\nSubject: x\r\n",
-		"x-sender: a@b\nx-receiver: c@d",
+		"x-sender: a@b\nx-receiver: c@d\n",
 		"x-sender: <>\r\nx-receiver: c@d\r\n\r\n",
 		"x-sender: a@b\r\nx-receiver: c\r\n",
 		"x-sender: a@b\r\nx-receiver: c@d\r\nx-sen: header\r\n",
@@ -92,6 +92,8 @@ START_TEST(refuses_and_says_why)
 		{SPAN("x-sender: a@b\r\nx-receiver: a@b\rx-receiver: c@d\r\n"), "after the address"},
 		{SPAN("x-sender: a@b\r\nx-receiver: a@b\r\nx-mailroot-dsn: x\r\n\r\n"), "unknown"},
 		{SPAN("X-MAILROOT-\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "unknown"},
+		{SPAN("x-sender: a@b\r\nx-receiver: user@exam"), "without end"},
+		{SPAN("x-receiver: a@b\r\nx-sender: "), "without end"},
 		{SPAN("\xef\xbb\xbfx-sender: a@b\r\nx-receiver: a@b\r\n"), "no x-sender"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
