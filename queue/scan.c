@@ -87,15 +87,18 @@ static void meet_hidden(struct queue *q, const char *entry)
 	fd_close(&fd);
 }
 
-static void meet_entry(struct queue *q, const char *entry, bool in_cur)
+/* What is no regular file can be no message: it is left where it lies. A journal is what its name says, whatever it is,
+ * for its message must not pass for untried. */
+static void meet_entry(struct queue *q, const struct dirent *entry, bool in_cur)
 {
 	struct msgname name;
-	if (msgname_parse(span_of(entry), &name))
+	bool regular = entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN;
+	if (regular && msgname_parse(span_of(entry->d_name), &name))
 		meet_file(q, &name, in_cur);
 	else if (in_cur)
-		meet_log(q, span_of(entry));
-	else if (entry[0] == '.')
-		meet_hidden(q, entry);
+		meet_log(q, span_of(entry->d_name));
+	else if (regular && entry->d_name[0] == '.')
+		meet_hidden(q, entry->d_name);
 }
 
 /* Reads a slice; true at the end of the folder. */
@@ -105,7 +108,7 @@ static bool read_slice(struct queue *q, bool in_cur)
 		const struct dirent *entry = readdir(q->scan.folder);
 		if (!entry)
 			return true;
-		meet_entry(q, entry->d_name, in_cur);
+		meet_entry(q, entry, in_cur);
 	}
 	return false;
 }
@@ -217,8 +220,11 @@ static void look_again(struct queue *q, struct message *m)
 
 static void bad_file(struct queue *q, struct message *m, const char *why)
 {
-	int err = store_badmail(&q->store, m, span_of(why));
-	log_warning("id=%s status=badmail text=\"%s\"%s%s", m->id, why, err ? ": " : "", err ? strerror(-err) : "");
+	struct span rest = span_of(why), line = rest;
+	int err = store_badmail(&q->store, m, rest);
+	span_line(&rest, &line);
+	log_warning("id=%s status=badmail text=\"%.*s\"%s%s", m->id, SPAN_ARGS(line), err ? ": " : "",
+		    err ? strerror(-err) : "");
 	if (err)
 		message_wait(&q->messages, m, MESSAGE_LOCKED, q->mono_ms + SCAN_EVERY_MS);
 	else
@@ -247,6 +253,9 @@ static void probe(struct queue *q, struct message *m)
 	case -EBADMSG:
 		bad_file(q, m,
 			 "The file is not of the size that its name says: it was never acknowledged, or edited.\n");
+		break;
+	case -EACCES:
+		bad_file(q, m, "The file can't be read by the queue: somebody else put it here.\n");
 		break;
 	default:
 		log_error("id=%s: can't look at the message: %s", m->id, strerror(-err));

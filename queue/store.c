@@ -131,13 +131,21 @@ int store_to_cur(const struct store *s, struct message *m)
 	return 0;
 }
 
-/* The length of what counts in FD, SIZE octets long. A line is no longer than JOURNAL_LINE_MAX. */
+/* The length of what counts in FD, SIZE octets long. What is torn may be longer than a line: zeros after a power cut.
+ */
 static off_t whole_length(int fd, off_t size)
 {
-	char tail[JOURNAL_LINE_MAX];
-	off_t from = size > (off_t)sizeof(tail) ? size - (off_t)sizeof(tail) : 0;
-	ssize_t got = pread(fd, tail, sizeof(tail), from);
-	return got < 0 ? size : from + (off_t)journal_whole((struct span){tail, (size_t)got});
+	char block[JOURNAL_LINE_MAX];
+	for (off_t end = size, from; end > 0; end = from) {
+		from = end > (off_t)sizeof(block) ? end - (off_t)sizeof(block) : 0;
+		ssize_t got = pread(fd, block, (size_t)(end - from), from);
+		if (got <= 0)
+			return size;
+		size_t whole = journal_whole((struct span){block, (size_t)got});
+		if (whole)
+			return from + (off_t)whole;
+	}
+	return 0;
 }
 
 static int cut_torn_tail(int fd)
@@ -145,7 +153,9 @@ static int cut_torn_tail(int fd)
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	off_t whole = st.st_size ? whole_length(fd, st.st_size) : 0;
+	if (!S_ISREG(st.st_mode))
+		return -EBADMSG;
+	off_t whole = whole_length(fd, st.st_size);
 	return whole == st.st_size || ftruncate(fd, whole) == 0 ? 0 : -errno;
 }
 
@@ -153,7 +163,7 @@ int store_journal_open(const struct store *s, struct message *m)
 {
 	char name[FILE_NAME];
 	file_name(m->id, ".log", name);
-	int fd = openat(s->cur_fd, name, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = openat(s->cur_fd, name, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	int err = cut_torn_tail(fd);
@@ -181,7 +191,7 @@ static int open_journal_to_read(const struct store *s, const struct message *m, 
 	file_name(m->id, ".log", name);
 	int fd = openat(s->cur_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return errno == ELOOP || errno == ENXIO || errno == EACCES ? -EBADMSG : -errno;
 	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
 		return fd;
 	fd_close(&fd);
@@ -207,12 +217,14 @@ int store_journal_read(const struct store *s, const struct message *m,
 		return fd == -ENOENT ? 0 : fd;
 	ssize_t got;
 	off_t at = 0;
+	bool endless = false; /* what comes next is the rest of a line that no chunk could hold */
 	while (at < STORE_JOURNAL_MAX && (got = pread(fd, chunk, sizeof(chunk), at)) > 0) {
-		size_t whole = journal_whole((struct span){chunk, (size_t)got});
-		if (!whole)
-			break;
-		take_lines((struct span){chunk, whole}, take, context);
-		at += (off_t)whole;
+		struct span lines = {chunk, journal_whole((struct span){chunk, (size_t)got})};
+		at += lines.len ? (off_t)lines.len : got;
+		if (endless && lines.len)
+			span_take(&lines, '\n');
+		take_lines(lines, take, context);
+		endless = lines.at == chunk && !lines.len;
 	}
 	fd_close(&fd);
 	return at >= STORE_JOURNAL_MAX ? -EFBIG : 0;
@@ -347,5 +359,6 @@ int store_badmail(const struct store *s, struct message *m, struct span reason)
 		return err;
 	if (renameat(folder_of(s, m), from, s->badmail_fd, to) < 0)
 		return -errno;
-	return finish_log_of(s, m);
+	finish_log_of(s, m); /* what is left of it, a scan finds */
+	return 0;
 }

@@ -52,7 +52,7 @@ int store_journal_open(const struct store *s, struct message *m);
 int store_journal_append(const struct store *s, struct message *m, struct span lines);
 
 /* Gives each line of the journal that counts to TAKE, in order. A message without journal has none. -EFBIG beyond
- * STORE_JOURNAL_MAX. */
+ * STORE_JOURNAL_MAX, -EBADMSG when it is no file that can be read. */
 enum { STORE_JOURNAL_MAX = 64 << 20 };
 int store_journal_read(const struct store *s, const struct message *m,
 		       void (*take)(void *context, const struct journal_line *line), void *context);
