@@ -3,12 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum acts { COMMAND, CONNECTION, PROCESSES };
+#include "common/host/config_value.h"
+#include "master/access.h"
 
-static const char *const acts_words[] = {
-	[COMMAND] = "acts with the next command",
-	[CONNECTION] = "acts with the next connection",
-	[PROCESSES] = "acts after a restart of the service",
+/* WHERE_MAX holds a server's name, a domain and the words of blocks; ACCESS_MAX keeps a replaced list readable. */
+enum { WHERE_MAX = 512, LINE_MAX_OCTETS = 8192, ACCESS_MAX = 200 };
+
+/* What need not be said: COMMAND is "at once, in open sessions too". */
+static const char *const acts_words[CONFIG_ACTS_COUNT] = {
+	[CONFIG_COMMAND] = "",
+	[CONFIG_CONNECTION] = "; acts with the next connection",
+	[CONFIG_PROCESSES_NEW] = "; acts after a restart of the service",
 };
 
 struct report {
@@ -18,12 +23,17 @@ struct report {
 	const char *where; /* "server main: ", "server main: local_domain example.com: " */
 };
 
-static void tell(struct report *report, const char *name, const char *what, enum acts acts)
+static bool wanted(const struct report *report, enum config_acts acts)
 {
-	if (!(report->kinds & (acts == PROCESSES ? CHANGES_RESTART : CHANGES_NOW)))
+	return report->kinds & (acts == CONFIG_PROCESSES_NEW ? CHANGES_RESTART : CHANGES_NOW);
+}
+
+static void tell(const struct report *report, const char *what, enum config_acts acts)
+{
+	if (!wanted(report, acts))
 		return;
 	++*report->count;
-	str_printf(report->to, "%s%s %s; %s\n", report->where, name, what, acts_words[acts]);
+	str_printf(report->to, "%s%s%s\n", report->where, what, acts_words[acts]);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -43,241 +53,243 @@ static bool same_endpoints(const struct config_endpoints *a, const struct config
 	return true;
 }
 
-static bool same_clients(const struct config_clients *a, const struct config_clients *b)
+static void format(const struct config_setting *setting, const void *block, struct str *to)
 {
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (a->at[i].net.bits != b->at[i].net.bits || !ipaddr_equal(&a->at[i].net.base, &b->at[i].net.base))
-			return false;
+	str_init(to, LINE_MAX_OCTETS);
+	config_value_format(setting->type, (const char *)block + setting->offset, to);
+	if (!to->len)
+		str_append_text(to, "default");
+}
+
+/* What can be written in several ways is compared as a value, the rest as it would be written. */
+static void compare_setting(const struct report *report, const struct config_setting *setting, const void *before,
+			    const void *after)
+{
+	struct str was, is, line;
+	const void *old = (const char *)before + setting->offset, *new = (const char *)after + setting->offset;
+
+	if ((setting->type == CONFIG_LISTEN || setting->type == CONFIG_ENDPOINTS) && same_endpoints(old, new))
+		return;
+	format(setting, before, &was);
+	format(setting, after, &is);
+	if (!span_equal(str_span(&was), str_span(&is))) {
+		str_init(&line, 3 * LINE_MAX_OCTETS);
+		str_printf(&line, "%s %s (was %s)", setting->name, str_text(&is), str_text(&was));
+		tell(report, str_text(&line), setting->acts);
+		str_free(&line);
 	}
-	return true;
+	str_free(&was);
+	str_free(&is);
 }
 
-static bool same_words(const struct config_words *a, const struct config_words *b)
+/* The blocks that hold `allow` and `list`, and what it means to be let in. */
+static const struct access_words {
+	enum config_block block;
+	const char *changes[ACCESS_CHANGE_COUNT];
+} access_words[] = {
+	{CONFIG_CONNECT,
+	 {"may now connect", "may no longer connect", "may connect, as before", "may not connect, as before"}},
+	{CONFIG_RELAY,
+	 {"may now relay to any domain", "may no longer relay (was: to any domain)", "may relay, as before",
+	  "may not relay, as before"}},
+};
+enum { ACCESS_WORDS = sizeof(access_words) / sizeof(access_words[0]) };
+
+struct access_report {
+	const struct report *report;
+	const struct access_words *words;
+	enum config_acts acts;
+	unsigned said;
+};
+
+static void say_access(void *context, const struct config_client *entry, enum access_change change)
 {
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (!same_text(a->at[i], b->at[i]))
-			return false;
+	struct access_report *access = context;
+	char line[WHERE_MAX];
+
+	if (++access->said > ACCESS_MAX && entry)
+		return;
+	snprintf(line, sizeof(line), "%.300s %s", entry ? entry->text : "every other client",
+		 access->words->changes[change]);
+	tell(access->report, line, access->acts);
+}
+
+static const struct access_words *find_words(enum config_block block)
+{
+	for (size_t i = 0; i < ACCESS_WORDS; i++) {
+		if (access_words[i].block == block)
+			return &access_words[i];
 	}
-	return true;
+	return NULL;
 }
 
-static bool same_durations(const struct config_durations *a, const struct config_durations *b)
+static struct access access_in(enum config_block block, const void *at)
 {
-	return a->n == b->n && (a->n == 0 || memcmp(a->ms, b->ms, a->n * sizeof(a->ms[0])) == 0);
+	const struct config_setting *allow = config_setting_find(block, SPAN("allow"));
+	const struct config_setting *list = config_setting_find(block, SPAN("list"));
+
+	return (struct access){*(const enum config_allow *)(const void *)((const char *)at + allow->offset),
+			       (const struct config_clients *)(const void *)((const char *)at + list->offset)};
 }
 
-static bool same_hosts(const struct config_hosts *a, const struct config_hosts *b)
+/* The list of a block of twins, for REPORT of what surrounds the block. */
+static void compare_access(const struct report *report, enum config_block block, const void *before, const void *after)
 {
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		const struct config_host *x = &a->at[i], *y = &b->at[i];
-		if (x->kind != y->kind || x->port != y->port)
-			return false;
-		if (x->kind == CONFIG_HOST_IP ? !ipaddr_equal(&x->ip, &y->ip) : !same_text(x->name, y->name))
-			return false;
+	struct access_report access = {report, find_words(block), CONFIG_COMMAND, 0};
+	char line[100];
+
+	if (!access.words)
+		return;
+	access.acts = config_setting_find(block, SPAN("list"))->acts;
+	const struct access old = access_in(block, before), new = access_in(block, after);
+	access_compare(&old, &new, say_access, &access);
+	if (access.said <= ACCESS_MAX)
+		return;
+	snprintf(line, sizeof(line), "%s list has %u more changes", config_blocks[block].word,
+		 access.said - ACCESS_MAX);
+	tell(report, line, access.acts);
+}
+
+static void compare_block(const struct report *report, enum config_block block, const void *before, const void *after)
+{
+	for (size_t i = 0; i < config_setting_count; i++) {
+		const struct config_setting *setting = &config_settings[i];
+		if (setting->block == block && !(setting->type == CONFIG_CLIENTS && find_words(block)))
+			compare_setting(report, setting, before, after);
 	}
-	return true;
+	for (size_t i = 0; i < config_place_count; i++) {
+		const struct config_place *place = &config_places[i];
+		const void *old = (const char *)before + place->offset, *new = (const char *)after + place->offset;
+		char where[WHERE_MAX];
+		if (place->parent != block)
+			continue;
+		snprintf(where, sizeof(where), "%s%s ", report->where, config_blocks[place->block].word);
+		const struct report inner = {report->kinds, report->count, report->to, where};
+		compare_block(&inner, place->block, old, new);
+		compare_access(report, place->block, old, new);
+	}
 }
 
-static bool same_route(const struct config_route *a, const struct config_route *b)
-{
-	return a->dns == b->dns && same_hosts(&a->hosts, &b->hosts);
-}
-
-static bool same_quota(const struct config_quota *a, const struct config_quota *b)
-{
-	return a->octets == b->octets && a->multiple == b->multiple;
-}
-
-#define SAME_YESNO(a, b)      (*(a) == *(b))
-#define SAME_NUMBER(a, b)     (*(a) == *(b))
-#define SAME_LIMIT(a, b)      (*(a) == *(b))
-#define SAME_SIZE(a, b)       (*(a) == *(b))
-#define SAME_SIZE_LIMIT(a, b) (*(a) == *(b))
-#define SAME_DURATION(a, b)   (*(a) == *(b))
-#define SAME_WORDS(a, b)      (*(a) == *(b))
-#define SAME_BARE(a, b)       (*(a) == *(b))
-#define SAME_ALLOW(a, b)      (*(a) == *(b))
-#define SAME_NAME(a, b)       same_text(*(a), *(b))
-#define SAME_PATH(a, b)       same_text(*(a), *(b))
-#define SAME_DOMAIN(a, b)     same_text(*(a), *(b))
-#define SAME_ADDRESS(a, b)    same_text(*(a), *(b))
-#define SAME_TEXT(a, b)       same_text(*(a), *(b))
-#define SAME_NAMES(a, b)      same_words(a, b)
-#define SAME_DURATIONS(a, b)  same_durations(a, b)
-#define SAME_CLIENTS(a, b)    same_clients(a, b)
-#define SAME_LISTEN(a, b)     same_endpoints(a, b)
-#define SAME_ENDPOINTS(a, b)  same_endpoints(a, b)
-#define SAME_HOSTS(a, b)      same_hosts(a, b)
-#define SAME_ROUTE(a, b)      same_route(a, b)
-#define SAME_QUOTA(a, b)      same_quota(a, b)
-
-/* One comparison for each setting of the block that `before` and `after` of the surrounding function are. */
-#define COMPARE(prefix, name, type, acts)                                                                              \
-	if (!SAME_##type(&before->name, &after->name))                                                                 \
-		tell(report, prefix #name, "changed", acts);
-
-static void compare_global(struct report *report, const struct config *before, const struct config *after)
-{
-#define SETTING_GLOBAL(name, type, fallback, min, max, acts, ...) COMPARE("", name, type, acts)
-#include "common/host/settings.def"
-}
-
-static void compare_processes(struct report *report, const struct config_processes *before,
-			      const struct config_processes *after)
-{
-#define SETTING_PROCESSES(name, type, fallback, min, max, acts, ...) COMPARE("processes ", name, type, acts)
-#include "common/host/settings.def"
-}
-
-static void compare_connect(struct report *report, const struct config_connect *before,
-			    const struct config_connect *after)
-{
-#define SETTING_CONNECT(name, type, fallback, min, max, acts, ...) COMPARE("connect ", name, type, acts)
-#include "common/host/settings.def"
-}
-
-static void compare_relay(struct report *report, const struct config_relay *before, const struct config_relay *after)
-{
-#define SETTING_RELAY(name, type, fallback, min, max, acts, ...) COMPARE("relay ", name, type, acts)
-#include "common/host/settings.def"
-}
-
-static void compare_messages(struct report *report, const struct config_messages *before,
-			     const struct config_messages *after)
-{
-#define SETTING_MESSAGES(name, type, fallback, min, max, acts, ...) COMPARE("messages ", name, type, acts)
-#include "common/host/settings.def"
-}
-
-static void compare_delivery(struct report *report, const struct config_delivery *before,
-			     const struct config_delivery *after)
-{
-#define SETTING_DELIVERY(name, type, fallback, min, max, acts, ...) COMPARE("delivery ", name, type, acts)
-#include "common/host/settings.def"
-	char where[160];
-	snprintf(where, sizeof(where), "%.140sdelivery ", report->where);
-	struct report inner = {report->kinds, report->count, report->to, where};
-	compare_processes(&inner, &before->processes, &after->processes);
-}
-
-static void compare_outbound(struct report *report, const struct config_outbound *before,
-			     const struct config_outbound *after)
-{
-#define SETTING_OUTBOUND(name, type, fallback, min, max, acts, ...) COMPARE("outbound ", name, type, acts)
-#include "common/host/settings.def"
-}
-
-static void compare_local_domain(struct report *report, const struct config_local_domain *before,
-				 const struct config_local_domain *after)
-{
-#define SETTING_LOCAL_DOMAIN(name, type, fallback, min, max, acts, ...) COMPARE("", name, type, acts)
-#include "common/host/settings.def"
-}
-
-static void compare_alias_domain(struct report *report, const struct config_alias_domain *before,
-				 const struct config_alias_domain *after)
-{
-	(void)report, (void)before, (void)after;
-}
-
-static void compare_remote_domain(struct report *report, const struct config_remote_domain *before,
-				  const struct config_remote_domain *after)
-{
-#define SETTING_REMOTE_DOMAIN(name, type, fallback, min, max, acts, ...) COMPARE("", name, type, acts)
-#include "common/host/settings.def"
-	compare_outbound(report, &before->outbound, &after->outbound);
-}
-
-static void tell_named(struct report *report, const char *kind, const char *name, const char *what)
-{
-	char text[320];
-
-	snprintf(text, sizeof(text), "%s %.255s", kind, name);
-	tell(report, text, what, COMMAND);
-}
-
-/* Blocks with a name: which came, which went, and what changed inside those that stayed. */
-#define COMPARE_NAMED(kind)                                                                                            \
-	static const struct config_##kind *find_##kind(const struct config_server *server, const char *name)           \
+/* The blocks of a virtual server that have a name, which is the first member of each. */
+static const struct named {
+	enum config_block block;
+	size_t array, count, size;
+} named[] = {
+#define NAMED(block, kind)                                                                                             \
 	{                                                                                                              \
-		for (size_t i = 0; i < server->kind##_count; i++) {                                                    \
-			if (same_text(server->kind##s[i].name, name))                                                  \
-				return &server->kind##s[i];                                                            \
-		}                                                                                                      \
-		return NULL;                                                                                           \
-	}                                                                                                              \
-	static void compare_##kind##s(struct report *report, const struct config_server *before,                       \
-				      const struct config_server *after)                                               \
-	{                                                                                                              \
-		for (size_t i = 0; i < before->kind##_count; i++) {                                                    \
-			const struct config_##kind *old = &before->kind##s[i];                                         \
-			const struct config_##kind *new = find_##kind(after, old->name);                               \
-			char where[512];                                                                               \
-			snprintf(where, sizeof(where), "%s%s %.255s: ", report->where, #kind, old->name);              \
-			struct report inner = {report->kinds, report->count, report->to, where};                       \
-			if (new)                                                                                       \
-				compare_##kind(&inner, old, new);                                                      \
-			else                                                                                           \
-				tell_named(report, #kind, old->name, "removed");                                       \
-		}                                                                                                      \
-		for (size_t i = 0; i < after->kind##_count; i++) {                                                     \
-			if (!find_##kind(before, after->kind##s[i].name))                                              \
-				tell_named(report, #kind, after->kind##s[i].name, "added");                            \
-		}                                                                                                      \
+		CONFIG_##block, offsetof(struct config_server, kind##s), offsetof(struct config_server, kind##_count), \
+			sizeof(struct config_##kind)                                                                   \
 	}
+	NAMED(LOCAL_DOMAIN, local_domain),
+	NAMED(ALIAS_DOMAIN, alias_domain),
+	NAMED(REMOTE_DOMAIN, remote_domain),
+};
 
-COMPARE_NAMED(local_domain)
-COMPARE_NAMED(alias_domain)
-COMPARE_NAMED(remote_domain)
-
-static void compare_server(struct report *report, const struct config_server *before, const struct config_server *after)
+/* Block I of KIND in SERVER; NULL after the last. */
+static const void *named_at(const struct named *kind, const struct config_server *server, size_t i)
 {
-#define SETTING_SERVER(name, type, fallback, min, max, acts, ...) COMPARE("", name, type, acts)
-#include "common/host/settings.def"
-	compare_processes(report, &before->processes, &after->processes);
-	compare_connect(report, &before->connect, &after->connect);
-	compare_relay(report, &before->relay, &after->relay);
-	compare_messages(report, &before->messages, &after->messages);
-	compare_delivery(report, &before->delivery, &after->delivery);
-	compare_outbound(report, &before->outbound, &after->outbound);
-	compare_local_domains(report, before, after);
-	compare_alias_domains(report, before, after);
-	compare_remote_domains(report, before, after);
+	const char *array;
+	size_t count;
+
+	memcpy(&array, (const char *)server + kind->array, sizeof(array));
+	memcpy(&count, (const char *)server + kind->count, sizeof(count));
+	return i < count ? array + i * kind->size : NULL;
 }
 
-static void compare_servers(struct report *report, const struct config *before, const struct config *after)
+static const char *name_of(const void *block)
 {
-	char where[128];
-	struct report inner = {report->kinds, report->count, report->to, where};
+	const char *name;
+
+	memcpy(&name, block, sizeof(name));
+	return name;
+}
+
+static const void *named_find(const struct named *kind, const struct config_server *server, const char *name)
+{
+	const void *block;
+
+	for (size_t i = 0; (block = named_at(kind, server, i)); i++) {
+		if (same_text(name_of(block), name))
+			return block;
+	}
+	return NULL;
+}
+
+/* "remote_domain a.net added: relay yes, route [192.0.2.1]": with what is written in it. */
+static void tell_named(const struct report *report, enum config_block kind, const void *block, const char *what)
+{
+	struct str line, value;
+	const char *separator = ": ";
+
+	str_init(&line, LINE_MAX_OCTETS);
+	str_printf(&line, "%s %s %s", config_blocks[kind].word, name_of(block), what);
+	for (size_t i = 0; i < config_setting_count; i++) {
+		const struct config_setting *setting = &config_settings[i];
+		if (setting->block != kind)
+			continue;
+		const struct config_origin *at = (const void *)((const char *)block + setting->at_offset);
+		if (!at->line)
+			continue;
+		format(setting, block, &value);
+		str_printf(&line, "%s%s %s", separator, setting->name, str_text(&value));
+		separator = ", ";
+		str_free(&value);
+	}
+	tell(report, str_text(&line), CONFIG_COMMAND);
+	str_free(&line);
+}
+
+static void compare_named(const struct report *report, const struct named *kind, const struct config_server *before,
+			  const struct config_server *after)
+{
+	const void *old, *new;
+	char where[WHERE_MAX];
+
+	for (size_t i = 0; (old = named_at(kind, before, i)); i++) {
+		new = named_find(kind, after, name_of(old));
+		snprintf(where, sizeof(where), "%s%s %.255s: ", report->where, config_blocks[kind->block].word,
+			 name_of(old));
+		const struct report inner = {report->kinds, report->count, report->to, where};
+		if (new)
+			compare_block(&inner, kind->block, old, new);
+		else
+			tell_named(report, kind->block, old, "removed");
+	}
+	for (size_t i = 0; (new = named_at(kind, after, i)); i++) {
+		if (!named_find(kind, before, name_of(new)))
+			tell_named(report, kind->block, new, "added");
+	}
+}
+
+static void compare_servers(const struct report *report, const struct config *before, const struct config *after)
+{
+	char where[WHERE_MAX];
+	const struct report inner = {report->kinds, report->count, report->to, where};
 
 	for (size_t i = 0; i < before->server_count; i++) {
 		const struct config_server *old = &before->servers[i];
 		const struct config_server *new = config_server_find(after, span_of(old->name));
 		snprintf(where, sizeof(where), "server %.64s: ", old->name);
 		if (new)
-			compare_server(&inner, old, new);
+			compare_block(&inner, CONFIG_SERVER, old, new);
 		else
-			tell(&inner, "the whole server", "removed", PROCESSES);
+			tell(&inner, "the whole server removed", CONFIG_PROCESSES_NEW);
+		for (size_t kind = 0; new &&kind < sizeof(named) / sizeof(named[0]); kind++)
+			compare_named(&inner, &named[kind], old, new);
 	}
 	for (size_t i = 0; i < after->server_count; i++) {
 		snprintf(where, sizeof(where), "server %.64s: ", after->servers[i].name);
 		if (!config_server_find(before, span_of(after->servers[i].name)))
-			tell(&inner, "the whole server", "added", PROCESSES);
+			tell(&inner, "the whole server added", CONFIG_PROCESSES_NEW);
 	}
 }
 
 unsigned changes_describe(const struct config *before, const struct config *after, unsigned kinds, struct str *to)
 {
 	unsigned count = 0;
-	struct report report = {kinds, &count, to, ""};
+	const struct report report = {kinds, &count, to, ""};
 
-	compare_global(&report, before, after);
+	compare_block(&report, CONFIG_GLOBAL, before, after);
 	compare_servers(&report, before, after);
 	return count;
 }

@@ -1,6 +1,7 @@
 /*
- * What a reload changes, in words: one line a setting, with when it acts. Values are compared, not the places where
- * they are written. Pure.
+ * What a reload changes, in words: a line for each setting with its value and the one it had, for each entry of a list
+ * of clients with what becomes of them, for each domain that comes or goes; and when it acts, unless that is at once,
+ * in open sessions too. Values are compared, not the places where they are written. Pure.
  */
 #ifndef MASTER_CHANGES_H
 #define MASTER_CHANGES_H
@@ -13,8 +14,8 @@ enum changes_kind {
 };
 
 /*
- * Appends a line for each difference of KINDS (a set of enum changes_kind), such as "server main: relay list changed;
- * acts with the next command"; returns how many.
+ * Appends a line for each difference of KINDS (a set of enum changes_kind), such as "server main:
+ * 10.1.0.0/16 may no longer relay (was: to any domain)"; returns how many.
  */
 unsigned changes_describe(const struct config *before, const struct config *after, unsigned kinds, struct str *to);
 

@@ -1,4 +1,5 @@
-/* settings.def as tables. For the modules of the configuration only; everybody else sees structs (config.h). */
+/* settings.def as tables. For the modules of the configuration and for what tells changes of it; everybody else sees
+ * structs (config.h). */
 #ifndef COMMON_HOST_CONFIG_TABLE_H
 #define COMMON_HOST_CONFIG_TABLE_H
 
