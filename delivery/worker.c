@@ -18,8 +18,7 @@
 #include "delivery/verdict.h"
 
 enum {
-	KEEP_MS = 5000,            /* a connection without work */
-	UNUSED_MS = 5 * 60 * 1000, /* a worker without work: after a rush the pool shrinks */
+	KEEP_MS = 5000, /* a connection without work */
 	IDLE_SEND_MS = 5000
 };
 
@@ -175,13 +174,9 @@ static void wait_for_job(struct worker *w)
 {
 	struct pollfd fds[] = {{.fd = w->setup.job_link, .events = POLLIN}, {.fd = w->client.fd, .events = POLLIN}};
 	bool connected = w->client.fd >= 0;
-	int ready = poll(fds, 2, connected ? KEEP_MS : UNUSED_MS);
+	int ready = poll(fds, 2, connected ? KEEP_MS : -1);
 	if (ready < 0 || fds[0].revents)
 		return;
-	if (!connected) {
-		retire(0);
-		return;
-	}
 	if (ready == 0)
 		client_quit(&w->client);
 	else
