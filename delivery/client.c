@@ -60,10 +60,16 @@ void client_quit(struct client *c)
 	client_close(c);
 }
 
+/* The reply to the message is waited for in any case: not to hear it would mean to send again. */
 static int64_t timeout(const struct client *c, const struct client_job *job)
 {
 	int64_t ms = dialogue_timeout(&c->dialogue);
-	return ms < job->timeout_ms ? ms : job->timeout_ms;
+	int64_t left = c->job_until - clock_mono_ms();
+	if (ms > job->timeout_ms)
+		ms = job->timeout_ms;
+	if (c->dialogue.state != DIALOGUE_FINAL && ms > left)
+		ms = left;
+	return ms > 1 ? ms : 1;
 }
 
 /*
@@ -292,8 +298,11 @@ static void give_up(struct client *c, bool delayed, struct outcomes *outcomes)
 void client_deliver(struct client *c, const struct client_job *job, struct outcomes *outcomes)
 {
 	struct span hosts = job->hosts;
-	int64_t until = clock_mono_ms() + job->timeout_ms;
+	int64_t now = clock_mono_ms(), until = now + job->timeout_ms;
 	bool delayed = false;
+	c->job_until = now + CLIENT_JOB_REPLIES * job->timeout_ms +
+		       job->timeout_ms * (int64_t)outcomes->n / CLIENT_JOB_RCPTS +
+		       (int64_t)(job->size / CLIENT_JOB_RATE) * 1000;
 	dialogue_note_failure(&c->dialogue, (struct outcome){.event = JOURNAL_DELAYED,
 							     .enhanced = {4, 4, 4},
 							     .text = SPAN("there is no host to send to")});

@@ -12,9 +12,15 @@
 
 enum {
 	CLIENT_DESTINATION_MAX = 1024,
-	CLIENT_BLOCK = 64 * 1024,     /* read and sent at once */
-	CLIENT_TRANSACTIONS_MAX = 64, /* of one message: hosts take 100 recipients each (RFC 5321 4.5.3.1.8) */
-	CLIENT_CONNECT_MS = 30 * 1000 /* for one address; what does not answer by then has a sibling to try */
+	CLIENT_BLOCK = 64 * 1024,      /* read and sent at once */
+	CLIENT_TRANSACTIONS_MAX = 64,  /* of one message: hosts take 100 recipients each (RFC 5321 4.5.3.1.8) */
+	CLIENT_CONNECT_MS = 30 * 1000, /* for one address; what does not answer by then has a sibling to try */
+
+	/* A job as a whole may take so many times the longest wait for a reply, a hundredth of it more for each
+	 * recipient, and a second for so many octets: a host that is slow in everything gives its worker back. */
+	CLIENT_JOB_REPLIES = 12,
+	CLIENT_JOB_RCPTS = 100,
+	CLIENT_JOB_RATE = 1024
 };
 
 struct client_job {
@@ -38,6 +44,7 @@ struct client {
 	size_t destination_len;
 	char host[JOURNAL_HOST_MAX + 1]; /* "name[address]:port" of the connection, or of the host tried last */
 	uint64_t messages;               /* sent over this connection */
+	int64_t job_until;               /* when the job in hand has taken too long */
 	char *in, *out;                  /* a block as read, and as sent */
 };
 

@@ -204,7 +204,7 @@ LARGE = {
 class Hosts(contextlib.ExitStack):
     """A service with one domain NAME.test for each host of TABLE, and good.test."""
 
-    def __init__(self, table, server=""):
+    def __init__(self, table, server="", timeout=REMOTE_TIMEOUT):
         super().__init__()
         self.hosts = {name: Host(answers) for name, (answers, *_) in table.items()}
         for host in self.hosts.values():
@@ -213,7 +213,7 @@ class Hosts(contextlib.ExitStack):
         routes = [f"remote_domain {name}.test {{ route [127.0.0.1]:{host.port} }}" for name, host in {**self.hosts, "good": self.good}.items()]
         self.server = self.enter_context(Mailroot("\n".join(routes) + f"""
             delivery {{ retry 1h; expire 1d }}
-            outbound {{ timeout {REMOTE_TIMEOUT}s }}
+            outbound {{ timeout {timeout}s }}
             messages {{ max_message_size 50M; max_session_size none }}
             {server}"""))
 
@@ -295,6 +295,22 @@ class HostileHosts(unittest.TestCase):
                     hosts.send(name)
                     harness.wait_for(lambda: len(host.messages) == count, "the message at the host")
             harness.wait_for(lambda: not hosts.server.files("new", "") and not hosts.server.files("cur", ""), "an empty spool")
+            self.judge(hosts, table)
+
+    def test_a_tarpit(self):
+        """A host that keeps every deadline but is slow in everything gives its worker back (row 65)."""
+        def slowly(host, connection):
+            if not host.stopping.wait(0.7):
+                connection.sendall(b"250 ok\r\n")
+
+        table = {"tarpit": ({"MAIL": slowly, "RCPT": slowly}, DELAYED, "time-out while waiting for the reply to RCPT", 0)}
+        with Hosts(table, timeout=1) as hosts, unharmed(self, hosts.server):
+            began = time.monotonic()
+            hosts.server.send([f"{i}@tarpit.test" for i in range(50)], sender="tarpit@example.com")
+            hosts.send("good")
+            hosts.good.wait(1)
+            harness.wait_for(lambda: "status=delayed" in hosts.server.log(), "the worker to give up", 25)
+            self.assertLess(time.monotonic() - began, 16)
             self.judge(hosts, table)
 
     def test_mixed_verdicts_with_and_without_pipelining(self):
