@@ -18,6 +18,10 @@ enum {
 	   or three. */
 	LIMIT_ERRORS = 20,
 
+	/* Commands such as NOOP, RSET and EHLO since the last message that was taken; one more is 421 4.7.0. Monitors
+	 * and clients that keep a connection alive send some hundred in a day. */
+	LIMIT_IDLE = 1000,
+
 	/* Octets that we read only to throw away: the rest of a message that is refused already. Beyond it the
 	 * connection closes; a client who announces SIZE never gets here. */
 	LIMIT_SKIP = 64 << 20,

@@ -151,12 +151,22 @@ static void (*const handlers[COMMAND_COUNT])(struct session *, const struct comm
 	[COMMAND_HELP] = cmd_simple, [COMMAND_QUIT] = cmd_simple,
 };
 
+/* A session that gets nowhere holds a worker that others could have. QUIT is always heard. */
+static bool idles(struct session *s, enum command_verb verb)
+{
+	bool brings_nearer = verb == COMMAND_MAIL || verb == COMMAND_RCPT || verb == COMMAND_DATA ||
+			     verb == COMMAND_BDAT || verb == COMMAND_QUIT;
+	return !brings_nearer && ++s->idle > LIMIT_IDLE;
+}
+
 /* BDAT itself knows what to do with a line that it can't read: its chunk must not be run as commands. */
 static void dispatch(struct session *s, const struct command *command)
 {
 	if (command->verb == COMMAND_HTTP) {
 		session_say(s, REPLY_UNRECOGNIZED);
 		session_close(s);
+	} else if (idles(s, command->verb)) {
+		session_say(s, REPLY_TOO_MANY_IDLE);
 	} else if (!handlers[command->verb]) {
 		session_say(s, REPLY_UNRECOGNIZED);
 	} else if (!command->clean && command->verb != COMMAND_BDAT) {
@@ -215,7 +225,7 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 
 static void message_taken(struct session *s)
 {
-	s->errors = 0;
+	s->errors = s->idle = 0;
 	s->octets += s->tx.octets;
 	s->messages++;
 	session_reply(s, REPLY_QUEUED, span_of(s->tx.id), span_of(s->config->fqdn));

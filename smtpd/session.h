@@ -62,6 +62,7 @@ struct session {
 	bool esmtp;
 	bool quit;       /* the client has said so */
 	unsigned errors; /* replies 5xx since the last message taken */
+	unsigned idle;   /* commands since then that bring no message nearer */
 	uint64_t octets; /* message text taken in this session */
 	uint64_t messages;
 	struct span line; /* the command in hand, for the log */

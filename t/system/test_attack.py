@@ -78,6 +78,8 @@ SESSIONS = {
     "39 case variants of one recipient": (START + b"RCPT TO:<v@EXAMPLE.com>\r\n" * 50 + MESSAGE, STARTED + [250] * 50 + TAKEN, 1),
     "45 errors": (b"XYZZY\r\n" * 100, [220] + [500] * 20 + [421], 0),
     "45 errors, a mixture": (b"EHLO c\r\n" + b"RCPT TO:<v@example.com>\r\n\r\n\0\r\nDATA\r\n" * 30, [220, 250] + [503, 500, 500, 503] * 5 + [421], 0),
+    "45 commands that lead nowhere": (b"NOOP\r\nRSET\r\nVRFY x\r\nEHLO c\r\n" * 260, [220] + [250, 250, 252, 250] * 250 + [421], 0),
+    "45 ... but with a message between": (b"NOOP\r\n" * 900 + START + MESSAGE + b"NOOP\r\n" * 900, [220] + [250] * 900 + STARTED[1:] + TAKEN + [250] * 900, 1),
     "47 odd but right": (b"EHLO c\r\nMAIL FROM:<!#$%&'*+-/=?^_`{|}~@example.com>\r\nRCPT TO:<\"a b\"@example.com>\r\nRCPT TO:<\"a\\\"b\"@example.com>\r\n"
                          b"RCPT TO:<Postmaster>\r\nRCPT TO:<" + b"x" * 64 + b"@example.com>\r\n" + MESSAGE, [220] + [250] * 6 + TAKEN, 1),
     "50 control characters": (b"EHLO c\x1b[1m\r\nEHLO c\r\nMAIL FROM:<a\x1bb@example.com>\r\nMAIL FROM:<\"a\x07\"@example.com>\r\n"
@@ -302,9 +304,10 @@ class Rude(unittest.TestCase):
         """Commands without end and a window that is shut: the session ends, and so does its worker's wait (row 43, 38)."""
         with Mailroot("connection_timeout 1s") as server, unharmed(self, server):
             with Wire(server, timeout=10, receive_buffer=4096) as wire:
+                wire.say(START)
                 with self.assertRaises(ConnectionError):
                     while True:
-                        wire.say(b"HELP\r\n" * 5000)
+                        wire.say(b"RCPT TO:<v@example.com>\r\n" * 5000)
             harness.wait_for(lambda: server.ctl_json("status") and "busy" not in server.ctl("status").stdout, "no session left")
 
     def test_5000_recipients_in_one_burst(self):
