@@ -7,7 +7,7 @@
 #include "ctl/commands.h"
 #include "ctl/json.h"
 
-enum { STOP_WAIT_MS = 40000, REPORT_MAX = 1 << 20 };
+enum { STOP_WAIT_MS = 40000, REPORT_MAX = 1 << 20, CONFIRM_MIN_S = 1, CONFIRM_MAX_S = 7 * 86400 };
 
 static void collect(void *context, struct span text)
 {
@@ -38,13 +38,31 @@ static void reload_json(const struct link_answer *answer, const struct str *repo
 	json_finish(&json);
 }
 
+static bool confirm_is_clear(const struct options *options)
+{
+	bool confirm = options->given & OPTION_CONFIRM;
+
+	if (confirm && options->given & OPTION_CONFIRMED)
+		commands_fail("--confirm reloads and waits, --confirmed ends the wait: take one of them");
+	else if (confirm && (options->confirm_s < CONFIRM_MIN_S || options->confirm_s > CONFIRM_MAX_S))
+		commands_fail("--confirm takes a time from 1s to 7d");
+	else
+		return true;
+	return false;
+}
+
 int cmd_reload(struct ctl *ctl)
 {
-	struct wire_ctl_reload reload = {.check = false};
+	struct wire_ctl_reload reload = {
+		.confirm_s = ctl->options.confirm_s,
+		.confirmed = ctl->options.given & OPTION_CONFIRMED,
+	};
 	struct link_answer answer = {.text = collect};
 	struct str request, report;
 	int status;
 
+	if (!confirm_is_clear(&ctl->options))
+		return EXIT_USAGE;
 	int fd = commands_connect(ctl, &status);
 	if (fd < 0)
 		return status;

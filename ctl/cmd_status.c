@@ -81,6 +81,10 @@ static void service_json(const struct service *service)
 	key_text(&json, "configuration", service->file);
 	json_key(&json, "reloads");
 	json_cell(&json, span_of(service->reloads));
+	json_key(&json, "confirm_s");
+	json_cell(&json, span_of(service->confirm_s));
+	json_key(&json, "went_back");
+	json_bool(&json, service->went_back[0]);
 	json_key(&json, "servers");
 	json_array(&json);
 	for (size_t i = 0; i < service->server_count; i++)
@@ -167,6 +171,21 @@ static bool all_running(const struct service *service)
 	return true;
 }
 
+static void print_probation(const struct service *service)
+{
+	char left[CLOCK_TEXT_MAX];
+	uint64_t seconds;
+
+	if (span_to_u64(span_of(service->confirm_s), INT64_MAX / 1000, &seconds)) {
+		clock_duration((int64_t)seconds * 1000, left);
+		printf("The last reload goes back by itself in %s, unless: mailrootctl reload --confirmed\n", left);
+	} else if (service->went_back[0]) {
+		printf("The last reload went back by itself, as nobody confirmed it: what is in force is not what the "
+		       "file "
+		       "says.\n  After mending the file: mailrootctl reload\n");
+	}
+}
+
 static void print_service(const struct service *service)
 {
 	char age[CLOCK_TEXT_MAX];
@@ -174,6 +193,7 @@ static void print_service(const struct service *service)
 	clock_duration((int64_t)service->age_s * 1000, age);
 	printf("mailrootd %s has been running for %s (pid %s) with %s\n", service->version, age, service->pid,
 	       service->file);
+	print_probation(service);
 	for (size_t i = 0; i < service->server_count; i++)
 		print_server(&service->servers[i]);
 	if (!service->server_count)

@@ -11,20 +11,23 @@ enum { NUMBER_LEN_MAX = 9, TEN_YEARS_S = 10 * 366 * 86400 };
 static const struct {
 	const char *name;
 	unsigned bit;
-	size_t text; /* offset of the member that takes the value; 0 = none */
+	size_t text;     /* offset of the member that takes the value; 0 = none */
+	size_t duration; /* the same, of seconds */
 } known[] = {
-	{"json", OPTION_JSON, 0},
-	{"yes", OPTION_YES, 0},
-	{"all", OPTION_ALL, 0},
-	{"now", OPTION_NOW, 0},
-	{"older", OPTION_OLDER, 0},
-	{"server", OPTION_SERVER, offsetof(struct options, server)},
-	{"client", OPTION_CLIENT, offsetof(struct options, client)},
-	{"to", OPTION_TO, offsetof(struct options, to)},
-	{"from", OPTION_FROM, offsetof(struct options, from)},
-	{"domain", OPTION_DOMAIN, offsetof(struct options, domain)},
-	{"sender", OPTION_SENDER, offsetof(struct options, sender)},
-	{"recipient", OPTION_RECIPIENT, offsetof(struct options, recipient)},
+	{"json", OPTION_JSON, 0, 0},
+	{"yes", OPTION_YES, 0, 0},
+	{"all", OPTION_ALL, 0, 0},
+	{"now", OPTION_NOW, 0, 0},
+	{"confirmed", OPTION_CONFIRMED, 0, 0},
+	{"older", OPTION_OLDER, 0, offsetof(struct options, older_s)},
+	{"confirm", OPTION_CONFIRM, 0, offsetof(struct options, confirm_s)},
+	{"server", OPTION_SERVER, offsetof(struct options, server), 0},
+	{"client", OPTION_CLIENT, offsetof(struct options, client), 0},
+	{"to", OPTION_TO, offsetof(struct options, to), 0},
+	{"from", OPTION_FROM, offsetof(struct options, from), 0},
+	{"domain", OPTION_DOMAIN, offsetof(struct options, domain), 0},
+	{"sender", OPTION_SENDER, offsetof(struct options, sender), 0},
+	{"recipient", OPTION_RECIPIENT, offsetof(struct options, recipient), 0},
 };
 enum { KNOWN = sizeof(known) / sizeof(known[0]), OTHER = 1000 };
 
@@ -66,17 +69,18 @@ static bool take_value(struct options *out, size_t which, const char *value, cha
 	out->given |= known[which].bit;
 	if (known[which].text)
 		memcpy((char *)out + known[which].text, &value, sizeof(value));
-	if (known[which].bit == OPTION_OLDER && !options_duration(value, &out->older_s)) {
-		snprintf(why, OPTIONS_WHY_MAX, "--older %.40s: a time such as 30s, 15m, 12h or 2d is wanted", value);
-		return false;
-	}
-	return true;
+	uint64_t *seconds = (uint64_t *)(void *)((char *)out + known[which].duration);
+	if (!known[which].duration || options_duration(value, seconds))
+		return true;
+	snprintf(why, OPTIONS_WHY_MAX, "--%s %.40s: a time such as 30s, 15m, 12h or 2d is wanted", known[which].name,
+		 value);
+	return false;
 }
 
 static void build_table(struct option to[KNOWN + 3])
 {
 	for (size_t i = 0; i < KNOWN; i++) {
-		bool takes = known[i].text || known[i].bit == OPTION_OLDER;
+		bool takes = known[i].text || known[i].duration;
 		to[i] = (struct option){known[i].name, takes ? required_argument : no_argument, NULL, OTHER + (int)i};
 	}
 	to[KNOWN] = (struct option){"help", no_argument, NULL, 'h'};

@@ -19,6 +19,8 @@ enum option_bit {
 	OPTION_RECIPIENT = 1 << 9,
 	OPTION_OLDER = 1 << 10,
 	OPTION_NOW = 1 << 11,
+	OPTION_CONFIRM = 1 << 12,
+	OPTION_CONFIRMED = 1 << 13,
 };
 
 enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 200 };
@@ -34,6 +36,7 @@ struct options {
 	const char *sender;
 	const char *recipient;
 	uint64_t older_s;
+	uint64_t confirm_s;
 	const char *words[OPTIONS_WORDS_MAX]; /* command and arguments, borrowed from argv */
 	size_t word_count;
 	bool help;

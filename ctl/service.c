@@ -30,6 +30,8 @@ static void take_service(struct service *service, const struct span *cells)
 	service->age_s = number_of(cells[2]);
 	service->file = keep(service, cells[3]);
 	service->reloads = keep(service, cells[4]);
+	service->confirm_s = keep(service, cells[5]);
+	service->went_back = keep(service, cells[6]);
 }
 
 static void take_server(struct service *service, const struct span *cells)
@@ -79,7 +81,7 @@ bool service_ask(int fd, struct service *out, char *said)
 	struct wire_ctl_status status = {.detail = true};
 	struct str request;
 
-	*out = (struct service){.version = "", .pid = "", .file = "", .reloads = ""};
+	*out = (struct service){.version = "", .pid = "", .file = "", .reloads = "", .confirm_s = "", .went_back = ""};
 	arena_init(&out->arena, ARENA_MAX);
 	str_init(&request, WIRE_PACKET_MAX);
 	wire_encode_ctl_status(&status, &request);

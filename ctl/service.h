@@ -46,6 +46,8 @@ struct service {
 	uint64_t age_s;
 	const char *file;
 	const char *reloads;
+	const char *confirm_s; /* until the last reload is taken back; "" = nothing waits */
+	const char *went_back; /* "yes": it was taken back */
 	struct service_server servers[SERVICE_SERVERS_MAX];
 	size_t server_count;
 };

@@ -83,7 +83,7 @@ bool master_configure(struct master *master, const char *file)
 			report.errors == 1 ? "" : "s");
 	str_free(&report.text);
 	good = good && make_servers(master, tree);
-	config_tree_free(tree);
+	master->tree = tree;
 	return good;
 }
 
@@ -245,7 +245,7 @@ static int64_t sooner(int64_t a, int64_t b)
 static int64_t tend(struct master *master)
 {
 	int64_t now_ms = clock_mono_ms();
-	int64_t next = control_tend(&master->control, now_ms);
+	int64_t next = sooner(control_tend(&master->control, now_ms), probation_tend(master, now_ms));
 
 	for (size_t i = 0; i < master->server_count; i++)
 		next = sooner(next, server_tend(&master->servers[i], now_ms));
@@ -326,6 +326,8 @@ int master_run(struct master *master)
 	for (size_t i = 0; i < master->server_count; i++)
 		server_free(&master->servers[i]);
 	free(master->servers);
+	probation_confirm(&master->probation);
+	config_tree_free(master->tree);
 	config_free(&master->config);
 	config_free(&master->started);
 	return 0;

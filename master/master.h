@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "master/control.h"
+#include "master/probation.h"
 #include "master/server.h"
 
 enum { MASTER_SERVERS_MAX = 256, MASTER_HOSTNAME_MAX = 256 };
@@ -17,6 +18,8 @@ struct master {
 	char hostname[MASTER_HOSTNAME_MAX];
 	char programs[PATH_MAX]; /* folder of the children's programs */
 	struct config config;    /* in force */
+	struct config_tree *tree; /* what it was built from */
+	struct probation probation;
 	struct config started;   /* what the service was started with */
 	uint64_t generation;     /* reloads so far */
 	struct folders_owner owner;

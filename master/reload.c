@@ -6,6 +6,8 @@
 #include "master/master.h"
 #include "master/notify.h"
 
+enum { REPORT_MAX = 1 << 20 };
+
 /* Folders that the new file names are made; what can't be made is told, and mail for it waits. */
 static void make_folders(struct master *master, struct str *to)
 {
@@ -31,11 +33,15 @@ static void configure_servers(struct master *master, const struct config_tree *t
 	}
 }
 
-static void put_in_force(struct master *master, const struct config_tree *tree, struct config *fresh, struct str *to)
+/* Takes TREE and FRESH; returns the tree that was in force, for the caller to free. */
+static struct config_tree *put_in_force(struct master *master, struct config_tree *tree, const struct config *fresh,
+					struct str *to)
 {
 	struct config old = master->config;
+	struct config_tree *old_tree = master->tree;
 
 	master->config = *fresh;
+	master->tree = tree;
 	master->generation++;
 	configure_servers(master, tree);
 	make_folders(master, to);
@@ -43,6 +49,7 @@ static void put_in_force(struct master *master, const struct config_tree *tree, 
 	for (size_t i = 0; i < master->server_count; i++)
 		server_reload(&master->servers[i], master->generation, clock_mono_ms());
 	config_free(&old);
+	return old_tree;
 }
 
 /* What changes now is measured by what is in force, what waits for a restart by what the service was started with. */
@@ -74,7 +81,21 @@ static void log_lines(struct span text, bool good)
 	}
 }
 
-bool reload_run(struct master *master, bool check, struct str *to)
+/* A file that is good: in force at once, or for CONFIRM_MS on probation. */
+static void take(struct master *master, struct config_tree *tree, const struct config *fresh, int64_t confirm_ms,
+		 struct str *to)
+{
+	notify_send("RELOADING=1");
+	struct config_tree *before = put_in_force(master, tree, fresh, to);
+	master->probation.went_back = false;
+	if (confirm_ms)
+		probation_begin(&master->probation, before, clock_mono_ms() + confirm_ms);
+	else
+		config_tree_free(before);
+	notify_send("READY=1");
+}
+
+static bool run(struct master *master, bool check, int64_t confirm_ms, struct str *to)
 {
 	struct config_report report = {0};
 	struct config fresh = {0};
@@ -86,14 +107,44 @@ bool reload_run(struct master *master, bool check, struct str *to)
 	str_free(&report.text);
 	good = good && describe(master, &fresh, to);
 	if (good && !check) {
-		notify_send("RELOADING=1");
-		put_in_force(master, tree, &fresh, to);
-		notify_send("READY=1");
+		take(master, tree, &fresh, confirm_ms, to);
 	} else {
 		config_free(&fresh);
+		config_tree_free(tree);
 	}
 	if (!check)
 		log_lines(str_span(to), good);
-	config_tree_free(tree);
+	return good;
+}
+
+bool reload_run(struct master *master, bool check, struct str *to)
+{
+	return run(master, check, 0, to);
+}
+
+bool reload_try(struct master *master, int64_t confirm_ms, struct str *to)
+{
+	return run(master, false, confirm_ms, to);
+}
+
+bool reload_tree(struct master *master, struct config_tree *tree)
+{
+	struct config_report report = {0};
+	struct config fresh = {0};
+	struct str to;
+
+	str_init(&report.text, REPORT_MAX);
+	str_init(&to, REPORT_MAX);
+	bool good = config_build(tree, master->hostname, &fresh, &report);
+	if (good) {
+		describe(master, &fresh, &to);
+		take(master, tree, &fresh, 0, &to);
+		log_lines(str_span(&to), true);
+	} else {
+		config_free(&fresh);
+		config_tree_free(tree);
+	}
+	str_free(&to);
+	str_free(&report.text);
 	return good;
 }

@@ -8,12 +8,13 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/log.h"
 #include "common/host/net.h"
 #include "common/host/rows.h"
 #include "master/master.h"
 #include "master/reload.h"
 
-enum { NUMBER_MAX = 24, REPORT_MAX = 1 << 20 };
+enum { NUMBER_MAX = 24, REPORT_MAX = 1 << 20, VERDICT_MAX = 200 };
 
 static const char *number(int64_t value, char to[NUMBER_MAX])
 {
@@ -70,15 +71,22 @@ static bool server_rows(struct control_client *client, const struct server *serv
 
 static bool answer_status(struct master *master, struct control_client *client, struct span packet)
 {
-	char pid[NUMBER_MAX], since[NUMBER_MAX], generation[NUMBER_MAX];
+	char pid[NUMBER_MAX], since[NUMBER_MAX], generation[NUMBER_MAX], confirm[NUMBER_MAX] = "";
 	int64_t now_ms = clock_mono_ms();
+	const struct probation *probation = &master->probation;
 	struct wire_ctl_status request;
 
 	if (!wire_decode_ctl_status(packet, &request))
 		return false;
-	const char *cells[] = {MAILROOT_VERSION, number(getpid(), pid),
-			       number((clock_wall_ms() - master->began_ms) / 1000, since), master->file,
-			       number((int64_t)master->generation, generation)};
+	if (probation->before)
+		number(probation->until_ms > now_ms ? (probation->until_ms - now_ms + 999) / 1000 : 0, confirm);
+	const char *cells[] = {MAILROOT_VERSION,
+			       number(getpid(), pid),
+			       number((clock_wall_ms() - master->began_ms) / 1000, since),
+			       master->file,
+			       number((int64_t)master->generation, generation),
+			       confirm,
+			       probation->went_back ? "yes" : ""};
 	bool good = control_row(client, ROW_SERVICE, cells, sizeof(cells) / sizeof(cells[0]));
 	for (size_t i = 0; good && i < master->server_count; i++)
 		good = server_rows(client, &master->servers[i], now_ms);
@@ -87,18 +95,55 @@ static bool answer_status(struct master *master, struct control_client *client, 
 	return false;
 }
 
+static bool answer_confirmed(struct master *master, struct control_client *client)
+{
+	if (probation_confirm(&master->probation)) {
+		log_info("reload: confirmed");
+		control_done(client, 0, "confirmed; the configuration stays", -1);
+	} else {
+		control_done(client, 1,
+			     master->probation.went_back
+				     ? "too late: it went back to the configuration before already; `mailrootctl "
+				       "reload` takes the file again"
+				     : "no reload waits for a confirmation",
+			     -1);
+	}
+	return false;
+}
+
+static void tell_reload(const struct master *master, const struct wire_ctl_reload *request, bool good, char *to)
+{
+	int64_t left_ms = master->probation.until_ms - clock_mono_ms();
+	char left[CLOCK_TEXT_MAX];
+
+	clock_duration(left_ms > 0 ? left_ms : 0, left);
+	if (!good)
+		snprintf(to, VERDICT_MAX, "the configuration can't be taken; the old one stays in force");
+	else if (request->check)
+		snprintf(to, VERDICT_MAX, "the configuration is good; nothing was changed");
+	else if (master->probation.before)
+		snprintf(to, VERDICT_MAX,
+			 "reloaded; in %s it goes back to what was in force before, unless: mailrootctl reload "
+			 "--confirmed",
+			 left);
+	else
+		snprintf(to, VERDICT_MAX, "reloaded");
+}
+
 static bool answer_reload(struct master *master, struct control_client *client, struct span packet)
 {
 	struct wire_ctl_reload request;
 	struct str report;
+	char verdict[VERDICT_MAX];
 
 	if (!wire_decode_ctl_reload(packet, &request))
 		return false;
+	if (request.confirmed)
+		return answer_confirmed(master, client);
 	str_init(&report, REPORT_MAX);
-	bool good = reload_run(master, request.check, &report);
-	const char *verdict = !good           ? "the configuration can't be taken; the old one stays in force"
-			      : request.check ? "the configuration is good; nothing was changed"
-					      : "reloaded";
+	bool good = request.confirm_s ? reload_try(master, (int64_t)request.confirm_s * 1000, &report)
+				      : reload_run(master, request.check, &report);
+	tell_reload(master, &request, good, verdict);
 	if (control_text(client, str_span(&report)))
 		control_done(client, !good, verdict, -1);
 	str_free(&report);

@@ -37,7 +37,9 @@ enum row_action { ROW_RETRY = 1, ROW_DELETE };
  * (up | resolving | down), seconds until the next try, last reason. */
 #define ROW_NEXT_HOP "next_hop"
 
-/* ctl_status to master: one of these: version, pid, seconds since the start, configuration file, reloads so far. */
+/* ctl_status to master: one of these: version, pid, seconds since the start, configuration file, reloads so far,
+ * seconds until the last reload is taken back unless it is confirmed (empty = nothing waits), whether what is in force
+ * is not the file's, as one was taken back (yes, or empty). */
 #define ROW_SERVICE "service"
 
 /* ... one a virtual server: name, state (trouble | starting | running | failed | stopping | stopped), trouble (empty =

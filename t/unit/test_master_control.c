@@ -48,6 +48,7 @@ static void teardown(void)
 
 	control_close(&master.control);
 	free(master.servers);
+	config_tree_free(master.tree);
 	config_free(&master.config);
 	config_free(&master.started);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
