@@ -134,7 +134,18 @@ bool folders_make(const struct config *config, const struct config_server *serve
 		if (drop && drop[0])
 			good = make_elsewhere(drop, owner, why, size);
 	}
-	return good;
+	return good && folders_make_log(config, server, owner, why, size);
+}
+
+bool folders_make_log(const struct config *config, const struct config_server *server,
+		      const struct folders_owner *owner, char *why, size_t size)
+{
+	if (server->log.format == CONFIG_LOG_OFF)
+		return true;
+	int error = server->log.dir_at.line ? 0 : folders_make_path(config->log_dir);
+	if (error)
+		return fail(why, size, config->log_dir, strerror(-error), "it can't be made (log_dir)");
+	return make_elsewhere(server->log.dir, owner, why, size);
 }
 
 int folders_make_path(const char *dir)

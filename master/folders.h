@@ -17,11 +17,18 @@ struct folders_owner {
 };
 
 /*
- * Makes what is missing of <mailroot_dir>/<server>/{new,cur,drop,badmail}, and of badmail_dir and drop_dir where their
- * parent folder exists. False with WHY, of SIZE octets: what is in the way and what to do.
+ * Makes what is missing of <mailroot_dir>/<server>/{new,cur,drop,badmail}, of badmail_dir and drop_dir where their
+ * parent folder exists, and of the log's folder. False with WHY, of SIZE octets: what is in the way and what to do.
  */
 bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
 		  char *why, size_t size);
+
+/*
+ * Makes the folder of the transaction log, if SERVER keeps one: log_dir with its parents, or `dir` where its parent
+ * exists. False with WHY.
+ */
+bool folders_make_log(const struct config *config, const struct config_server *server,
+		      const struct folders_owner *owner, char *why, size_t size);
 
 /* Makes DIR (and its parents, mode 0755) for ourselves: run_dir, mailroot_dir. 0 or -errno. */
 int folders_make_path(const char *dir);

@@ -256,6 +256,17 @@ static void try_open(struct server *server, int64_t now_ms)
 	}
 }
 
+/* The log's folder may have come or changed with a reload. Mail does not wait for it: trouble is the log's own. */
+static void make_log_folder(const struct server *server)
+{
+	char why[SERVER_WHY_MAX];
+	const struct config_server *wanted =
+		server->config ? config_server_find(server->config, span_of(server->name)) : NULL;
+
+	if (wanted && !folders_make_log(server->config, wanted, server->owner, why, sizeof(why)))
+		log_error("server=%s role=log %s", server->name, why);
+}
+
 static void start_child(struct server *server, struct supervised *child, int64_t now_ms)
 {
 	struct spawn what = {
@@ -275,6 +286,8 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 		what.listeners = server->listeners.fds;
 		what.listener_count = server->listeners.n;
 	}
+	if (child->role == CHILD_LOG)
+		make_log_folder(server);
 	int error = spawn_child(&what, &pid, &control);
 	if (error) {
 		supervise_not_started(child, now_ms, -error);

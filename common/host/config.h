@@ -8,7 +8,7 @@
  * Everything is owned by the struct that was filled and freed with it; spans and strings live as long. settings.def is
  *the list of settings; the structs below have one member per setting, `name`, and `name_at`, where it was written.
  * What settings.def leaves to us is filled in, with name_at = default: fqdn, default_domain, postmaster, badmail_dir,
- *drop_dir.
+ * drop_dir, format and dir of the log.
  */
 #ifndef COMMON_HOST_CONFIG_H
 #define COMMON_HOST_CONFIG_H
@@ -95,6 +95,57 @@ struct config_quota {
 enum config_bare { CONFIG_BARE_REJECT, CONFIG_BARE_REPAIR };
 enum config_allow { CONFIG_ONLY_LISTED, CONFIG_ALL_EXCEPT_LISTED };
 
+enum config_log_format {
+	CONFIG_LOG_OFF,
+	CONFIG_LOG_W3C,
+	CONFIG_LOG_IIS,
+	CONFIG_LOG_NCSA,
+	CONFIG_LOG_JSON,
+	CONFIG_LOG_FORMAT_COUNT
+};
+
+enum config_period_kind {
+	CONFIG_PERIOD_SIZE, /* by octets */
+	CONFIG_PERIOD_HOURLY,
+	CONFIG_PERIOD_DAILY,
+	CONFIG_PERIOD_WEEKLY,
+	CONFIG_PERIOD_MONTHLY,
+	CONFIG_PERIOD_UNLIMITED,
+	CONFIG_PERIOD_COUNT
+};
+struct config_period {
+	enum config_period_kind kind;
+	int64_t octets; /* of a file, when CONFIG_PERIOD_SIZE */
+};
+
+/* Fields of the W3C format in the order in which they are written; FIELDS is a set of (1 << field). */
+enum config_log_field {
+	LOG_FIELD_DATE,
+	LOG_FIELD_TIME,
+	LOG_FIELD_C_IP,
+	LOG_FIELD_USERNAME,
+	LOG_FIELD_SITENAME,
+	LOG_FIELD_COMPUTERNAME,
+	LOG_FIELD_S_IP,
+	LOG_FIELD_S_PORT,
+	LOG_FIELD_METHOD,
+	LOG_FIELD_URI_STEM,
+	LOG_FIELD_URI_QUERY,
+	LOG_FIELD_STATUS,
+	LOG_FIELD_WIN32_STATUS,
+	LOG_FIELD_SC_BYTES,
+	LOG_FIELD_CS_BYTES,
+	LOG_FIELD_TIME_TAKEN,
+	LOG_FIELD_VERSION,
+	LOG_FIELD_HOST,
+	LOG_FIELD_USER_AGENT,
+	LOG_FIELD_COOKIE,
+	LOG_FIELD_REFERER,
+	LOG_FIELD_SESSION,
+	LOG_FIELD_REPLY,
+	LOG_FIELD_COUNT
+};
+
 /* Extensions that `without` may name: one bit each. */
 enum config_without {
 	WITHOUT_PIPELINING = 1 << 0,
@@ -126,6 +177,9 @@ enum config_without {
 #define CONFIG_C_QUOTA      struct config_quota
 #define CONFIG_C_BARE       enum config_bare
 #define CONFIG_C_ALLOW      enum config_allow
+#define CONFIG_C_LOGFORMAT  enum config_log_format
+#define CONFIG_C_PERIOD     struct config_period
+#define CONFIG_C_FIELDS     unsigned
 
 #define CONFIG_MEMBER(name, type, ...)                                                                                 \
 	CONFIG_C_##type name;                                                                                          \
@@ -151,6 +205,10 @@ struct config_delivery {
 #define SETTING_DELIVERY CONFIG_MEMBER
 #include "common/host/settings.def"
 	struct config_processes processes;
+};
+struct config_log {
+#define SETTING_LOG CONFIG_MEMBER
+#include "common/host/settings.def"
 };
 struct config_outbound {
 #define SETTING_OUTBOUND CONFIG_MEMBER
@@ -186,6 +244,7 @@ struct config_server {
 	struct config_relay relay;
 	struct config_messages messages;
 	struct config_delivery delivery;
+	struct config_log log;
 	struct config_outbound outbound;
 	/* The default domain is always local_domains[0]; its origin is that of its block, or of default_domain. */
 	struct config_local_domain *local_domains;
@@ -253,6 +312,9 @@ void config_show_json(const struct config *config, struct str *to);
 void config_doc_example(struct str *to);
 void config_doc_man(struct str *to);
 bool config_doc_text(const char *name, struct str *to); /* NULL = all; false: no such setting */
+
+/* As written in the file and in #Fields: "cs-method". */
+const char *config_log_field_name(enum config_log_field field);
 
 /* The virtual server NAME, or NULL. */
 const struct config_server *config_server_find(const struct config *config, struct span name);

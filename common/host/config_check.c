@@ -165,6 +165,46 @@ static void check_drop_folders(struct config_build *b)
 	free(list);
 }
 
+/* FOLDER is where mail of SERVER is put, so that no log may lie among it. */
+static bool is_mail_folder(const struct config_server *server, const char *folder)
+{
+	bool found = server->badmail_dir && !strcmp(server->badmail_dir, folder);
+	for (size_t i = 0; i < server->local_domain_count; i++)
+		found = found || !strcmp(server->local_domains[i].drop_dir, folder);
+	return found;
+}
+
+/* A log names its files by time alone, so two of them in one folder would write into one file. */
+static void check_log_folder(struct config_build *b, const struct config_server *server)
+{
+	const struct config_log *log = &server->log;
+	struct config_at at = config_check_at(b, server, log->dir_at);
+	check_folder(b, server, "dir", log->dir, log->dir_at);
+	for (const struct config_server *other = b->out->servers; other < b->out->servers + b->out->server_count;
+	     other++) {
+		if (other < server && other->log.format && !strcmp(other->log.dir, log->dir))
+			config_error(b->findings, at,
+				     "%s is the log folder of virtual server %s already: two servers can't share one",
+				     log->dir, other->name ? other->name : "?");
+		if (is_mail_folder(other, log->dir))
+			config_error(b->findings, at, "%s can't hold the log: mail is put there", log->dir);
+	}
+}
+
+static void check_log(struct config_build *b, const struct config_server *server)
+{
+	const struct config_log *log = &server->log;
+	if (!log->format || config_build_failed(b, &log->format))
+		return;
+	check_log_folder(b, server);
+	if (log->fields_at.line && log->format != CONFIG_LOG_W3C)
+		config_error(b->findings, config_check_at(b, server, log->fields_at),
+			     "only w3c has a choice of fields: write format w3c, or leave fields out");
+	if (log->local_time_at.line && log->format == CONFIG_LOG_NCSA)
+		config_error(b->findings, config_check_at(b, server, log->local_time_at),
+			     "files of ncsa always go by local time: leave local_time out");
+}
+
 static bool same_endpoint(const struct config_endpoint *a, const struct config_endpoint *b)
 {
 	return a->port == b->port && a->any == b->any && (a->any || ipaddr_equal(&a->ip, &b->ip));
@@ -260,6 +300,7 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	check_folders(b, server);
 	check_loops(b, server);
 	config_check_connect(b, server);
+	check_log(b, server);
 	config_check_relay(b, server);
 }
 

@@ -35,6 +35,8 @@ static const struct {
 	{"banner", "\"mail service of Example Ltd\""},
 	{"badmail_dir", "/srv/badmail"},
 	{"drop_dir", "/srv/drop/sales"},
+	{"format", "w3c"},
+	{"dir", "/srv/log/default"},
 	{"route", "dns"},
 };
 
@@ -76,7 +78,8 @@ static void example_block(struct str *to, enum config_block block, unsigned inde
 static void example_inner(struct str *to, enum config_block block, unsigned indent, const char *mark)
 {
 	bool named = config_blocks[block].kind == CONFIG_BLOCK_NAMED;
-	const char *inner = named && block != CONFIG_SERVER ? "#" : mark;
+	bool optional = (named && block != CONFIG_SERVER) || block == CONFIG_LOG;
+	const char *inner = optional ? "#" : mark;
 	str_append_c(to, '\n');
 	config_doc_wrapped(to, indent, "# ", span_of(config_blocks[block].doc));
 	str_printf(to, "%*s%s%s", (int)indent, "", inner, config_blocks[block].word);

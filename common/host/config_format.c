@@ -107,6 +107,25 @@ static void format_bits(struct str *to, unsigned bits)
 	}
 }
 
+static void format_period(struct str *to, const struct config_period *period)
+{
+	if (period->kind == CONFIG_PERIOD_SIZE)
+		format_size(to, period->octets);
+	else
+		str_append_text(to, config_period_words[period->kind]);
+}
+
+static void format_fields(struct str *to, unsigned fields)
+{
+	size_t n = 0;
+	for (enum config_log_field field = 0; field < LOG_FIELD_COUNT; field++) {
+		if (!(fields & (1U << field)))
+			continue;
+		separate(to, n++);
+		str_append_text(to, config_log_field_name(field));
+	}
+}
+
 static void format_number(struct str *to, int64_t number)
 {
 	if (number == CONFIG_NONE)
@@ -177,6 +196,15 @@ static void format_value(enum config_type type, const void *value, struct str *t
 	case CONFIG_ALLOW:
 		str_append_text(to, *(const enum config_allow *)value == CONFIG_ONLY_LISTED ? "only-listed"
 											    : "all-except-listed");
+		break;
+	case CONFIG_LOGFORMAT:
+		str_append_text(to, config_log_format_words[*(const enum config_log_format *)value]);
+		break;
+	case CONFIG_PERIOD:
+		format_period(to, value);
+		break;
+	case CONFIG_FIELDS:
+		format_fields(to, *(const unsigned *)value);
 		break;
 	case CONFIG_NAME:
 	case CONFIG_PATH:

@@ -155,6 +155,17 @@ static void fill_names(struct config_build *b, struct config_server *server, con
 		server->postmaster = config_build_print(b, "postmaster", "@", server->default_domain);
 }
 
+/* A block that stands there means a log, even when it is empty. */
+static void fill_log(struct config_build *b, struct config_server *server, const struct config_node *node)
+{
+	struct config_log *log = &server->log;
+	for (const struct config_node *child = node->first; child && !log->format; child = child->next)
+		if (config_node_is(child, config_blocks[CONFIG_LOG].word) && !log->format_at.line)
+			log->format = CONFIG_LOG_W3C;
+	if (!log->dir)
+		log->dir = config_build_print(b, b->out->log_dir, "/", server->name ? server->name : "");
+}
+
 static void build_server(struct config_build *b, struct config_server *server, const struct config_node *node)
 {
 	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
@@ -164,6 +175,7 @@ static void build_server(struct config_build *b, struct config_server *server, c
 	server->dir = config_build_print(b, b->out->mailroot_dir, "/", server->name ? server->name : "");
 	config_build_block(b, CONFIG_SERVER, server, node, false);
 	fill_names(b, server, node);
+	fill_log(b, server, node);
 	if (!server->badmail_dir)
 		server->badmail_dir = config_build_print(b, server->dir ? server->dir : "", "/badmail", "");
 	build_local_domains(b, server, node);
@@ -191,7 +203,7 @@ static void build_all(struct config_build *b)
 	memset(b->out, 0, sizeof(*b->out));
 	arena_init(&b->out->arena, CONFIG_MEMORY_MAX);
 	config_build_block(b, CONFIG_GLOBAL, b->out, &b->tree->root, false);
-	if (b->out->mailroot_dir)
+	if (b->out->mailroot_dir && b->out->log_dir)
 		build_servers(b);
 }
 

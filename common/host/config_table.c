@@ -12,6 +12,7 @@ const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT] = {
 #define STRUCT_RELAY         struct config_relay
 #define STRUCT_MESSAGES      struct config_messages
 #define STRUCT_DELIVERY      struct config_delivery
+#define STRUCT_LOG           struct config_log
 #define STRUCT_OUTBOUND      struct config_outbound
 #define STRUCT_LOCAL_DOMAIN  struct config_local_domain
 #define STRUCT_REMOTE_DOMAIN struct config_remote_domain
@@ -44,6 +45,7 @@ const struct config_place config_places[] = {
 	{CONFIG_SERVER, CONFIG_MESSAGES, offsetof(struct config_server, messages)},
 	{CONFIG_SERVER, CONFIG_DELIVERY, offsetof(struct config_server, delivery)},
 	{CONFIG_DELIVERY, CONFIG_PROCESSES, offsetof(struct config_delivery, processes)},
+	{CONFIG_SERVER, CONFIG_LOG, offsetof(struct config_server, log)},
 	{CONFIG_SERVER, CONFIG_OUTBOUND, offsetof(struct config_server, outbound)},
 	{CONFIG_REMOTE_DOMAIN, CONFIG_OUTBOUND, offsetof(struct config_remote_domain, outbound)},
 };

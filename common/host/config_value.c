@@ -40,7 +40,9 @@ static bool within(struct config_parse *parse, const struct config_item *item, i
 {
 	if (value >= min && (!max || value <= max))
 		return true;
-	enum config_type type = parse->setting->type == CONFIG_DURATIONS ? CONFIG_DURATION : parse->setting->type;
+	enum config_type type = parse->setting->type == CONFIG_DURATIONS ? CONFIG_DURATION
+				: parse->setting->type == CONFIG_PERIOD  ? CONFIG_SIZE
+									 : parse->setting->type;
 	struct str text;
 	str_init(&text, 64);
 	config_value_format(type, &min, &text);
@@ -101,6 +103,12 @@ static bool parse_units(struct config_parse *parse, const struct config_item *it
 	return refuse(parse, item);
 }
 
+bool config_value_size(struct config_parse *parse, const struct config_item *item, int64_t *out)
+{
+	return parse_units(parse, item, config_size_units, true, out) &&
+	       within(parse, item, *out, parse->setting->min, parse->setting->max);
+}
+
 static bool parse_size(struct config_parse *parse, void *to)
 {
 	const struct config_item *item = &parse->items[0];
@@ -109,8 +117,7 @@ static bool parse_size(struct config_parse *parse, void *to)
 		*value = CONFIG_NONE;
 		return true;
 	}
-	return parse_units(parse, item, config_size_units, true, value) &&
-	       within(parse, item, *value, parse->setting->min, parse->setting->max);
+	return config_value_size(parse, item, value);
 }
 
 /* Lower case only: 15M could as well mean months. */
@@ -146,8 +153,7 @@ static bool parse_quota(struct config_parse *parse, void *to)
 	return parse_units(parse, item, config_size_units, true, &quota->octets);
 }
 
-/* The place of the item's word in WORDS, or -1 with a report. */
-static int parse_choice(struct config_parse *parse, const struct config_item *item, const char *const *words)
+int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words)
 {
 	struct config_nearest nearest = {.word = item->text};
 	for (int i = 0; words[i]; i++) {
@@ -165,21 +171,21 @@ static int parse_choice(struct config_parse *parse, const struct config_item *it
 
 static bool parse_yesno(struct config_parse *parse, void *to)
 {
-	int choice = parse_choice(parse, &parse->items[0], yesno_words);
+	int choice = config_value_choice(parse, &parse->items[0], yesno_words);
 	*(bool *)to = choice == 1;
 	return choice >= 0;
 }
 
 static bool parse_bare(struct config_parse *parse, void *to)
 {
-	int choice = parse_choice(parse, &parse->items[0], bare_words);
+	int choice = config_value_choice(parse, &parse->items[0], bare_words);
 	*(enum config_bare *)to = choice == 1 ? CONFIG_BARE_REPAIR : CONFIG_BARE_REJECT;
 	return choice >= 0;
 }
 
 static bool parse_allow(struct config_parse *parse, void *to)
 {
-	int choice = parse_choice(parse, &parse->items[0], allow_words);
+	int choice = config_value_choice(parse, &parse->items[0], allow_words);
 	*(enum config_allow *)to = choice == 1 ? CONFIG_ALL_EXCEPT_LISTED : CONFIG_ONLY_LISTED;
 	return choice >= 0;
 }
@@ -192,7 +198,7 @@ static bool parse_without(struct config_parse *parse, void *to)
 	if (config_value_is_none(parse))
 		return true;
 	for (size_t i = 0; i < parse->n; i++) {
-		int choice = parse_choice(parse, &parse->items[i], config_without_words);
+		int choice = config_value_choice(parse, &parse->items[i], config_without_words);
 		if (choice >= 0)
 			*bits |= 1U << choice;
 		good = good && choice >= 0;
@@ -240,6 +246,13 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 			  "a size such as 500M, a multiple of max_message_size such as 10x, or none for no limit"},
 	[CONFIG_BARE] = {parse_bare, false, sizeof(CONFIG_C_BARE), "reject or repair"},
 	[CONFIG_ALLOW] = {parse_allow, false, sizeof(CONFIG_C_ALLOW), "only-listed or all-except-listed"},
+	[CONFIG_LOGFORMAT] = {config_log_format, false, sizeof(CONFIG_C_LOGFORMAT), "w3c, iis, ncsa, json or off"},
+	[CONFIG_PERIOD] = {config_log_period, false, sizeof(CONFIG_C_PERIOD),
+			   "hourly, daily, weekly, monthly, unlimited, or a size such as 20M"},
+	[CONFIG_FIELDS] = {config_log_fields, true, sizeof(CONFIG_C_FIELDS),
+			   "date, time, c-ip, cs-username, s-sitename, s-computername, s-ip, s-port, cs-method, "
+			   "cs-uri-stem, cs-uri-query, sc-status, sc-win32-status, sc-bytes, cs-bytes, time-taken, "
+			   "cs-version, cs-host, cs(User-Agent), cs(Cookie), cs(Referer), x-session, x-reply"},
 };
 
 bool config_value_is_list(enum config_type type)

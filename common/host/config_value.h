@@ -36,6 +36,9 @@ const char *config_value_allowed(enum config_type type);
 /* The extensions of `without`, in the order of the bits; NULL at the end. */
 extern const char *const config_without_words[];
 
+/* The words of format and period, in the order of their enums; NULL at the end (config_log.c). */
+extern const char *const config_log_format_words[], *const config_period_words[];
+
 /* Names of blocks (config_name.c). NULL: an error was reported. */
 const char *config_value_domain(struct config_parse *parse, const struct config_item *item);
 const char *config_value_pattern(struct config_parse *parse, const struct config_item *item);
@@ -59,6 +62,17 @@ bool config_name_path(struct config_parse *parse, void *to);
 bool config_name_text(struct config_parse *parse, void *to);
 bool config_name_domain(struct config_parse *parse, void *to);
 bool config_name_address(struct config_parse *parse, void *to);
+
+/* The settings of the transaction log (config_log.c), called by config_value_parse. */
+bool config_log_format(struct config_parse *parse, void *to);
+bool config_log_period(struct config_parse *parse, void *to);
+bool config_log_fields(struct config_parse *parse, void *to);
+
+/* The place of the item's word in WORDS, which end in NULL, or -1 with a report. */
+int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words);
+
+/* A size with its unit, within the setting's bounds. */
+bool config_value_size(struct config_parse *parse, const struct config_item *item, int64_t *out);
 
 /* One entry of a list. False or NULL: an error was reported. */
 bool config_value_duration(struct config_parse *parse, const struct config_item *item, int64_t *out);

@@ -17,7 +17,8 @@ struct record_writer {
 	struct str packet;
 	uint64_t count; /* records in `list` */
 	uint64_t sender, serial;
-	uint64_t dropped; /* found no room; not yet told */
+	uint64_t dropped;  /* found no room; not yet told */
+	uint64_t sessions; /* the writer's own count, to number them */
 };
 
 /* One a process, after the fork: a random number names the sender. */

@@ -134,6 +134,34 @@ START_TEST(values_of_every_type)
 }
 END_TEST
 
+/* A block means a log, even an empty one; and every process sees the same. */
+START_TEST(a_log_is_kept_where_its_block_stands)
+{
+	static const unsigned roles[] = {ROLE_SMTPD, ROLE_DELIVERY, ROLE_LOG, ROLE_MASTER};
+	build("log_dir /srv/logs\nvirtual_server one { }\nvirtual_server two { listen *:26; fqdn b.example; log { } }\n"
+	      "virtual_server three { listen *:27; fqdn c.example; log { format off; period 20M } }\n"
+	      "virtual_server four { listen *:28; fqdn d.example\n"
+	      "log { format json; period weekly; dir /srv/four; local_time yes } }\n");
+	ck_assert_int_eq(config.servers[0].log.format, CONFIG_LOG_OFF);
+	ck_assert_int_eq(config.servers[1].log.format, CONFIG_LOG_W3C);
+	ck_assert_str_eq(config.servers[1].log.dir, "/srv/logs/two");
+	ck_assert_int_eq(config.servers[1].log.period.kind, CONFIG_PERIOD_DAILY);
+	ck_assert_int_eq(config.servers[2].log.format, CONFIG_LOG_OFF);
+	ck_assert_int_eq(config.servers[2].log.period.octets, 20 << 20);
+	ck_assert_int_eq(config.servers[3].log.format, CONFIG_LOG_JSON);
+	ck_assert_str_eq(config.servers[3].log.dir, "/srv/four");
+	ck_assert(config.servers[3].log.local_time);
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		to_child("two", roles[i]);
+		ck_assert_int_eq(child.servers[0].log.format, CONFIG_LOG_W3C);
+	}
+	to_child("four", ROLE_LOG);
+	ck_assert_int_eq(child.servers[0].log.period.kind, CONFIG_PERIOD_WEEKLY);
+	to_child("two", ROLE_LOG);
+	ck_assert_str_eq(child.servers[0].log.dir, "/srv/logs/two");
+}
+END_TEST
+
 START_TEST(hosts_have_their_kind)
 {
 	build("virtual_server default { smart_host mx.Example.com [mx.example.com]:26 192.0.2.1:27 [2001:db8::2]:28 }");
@@ -354,6 +382,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, defaults_are_those_of_the_list);
 	tcase_add_test(tcase, values_of_every_type);
+	tcase_add_test(tcase, a_log_is_kept_where_its_block_stands);
 	tcase_add_test(tcase, hosts_have_their_kind);
 	tcase_add_test(tcase, lists_add_up);
 	tcase_add_test(tcase, outbound_of_a_remote_domain_inherits_one_by_one);
