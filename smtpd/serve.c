@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/host/stream.h"
+#include "smtpd/transcript.h"
 
 struct connection {
 	struct stream stream;
@@ -13,6 +14,7 @@ struct connection {
 	struct live *live;
 	struct serve_stop *stop;
 	const struct serve_watch *watch;
+	struct transcript transcript;
 	int64_t text_since;   /* when the text that is coming in began; 0 = none is */
 	uint64_t text_octets; /* of it */
 };
@@ -25,6 +27,7 @@ static void input_ended(struct connection *c, enum stream_result result)
 		session_say(&c->session, REPLY_STOPPING);
 	else
 		session_close(&c->session);
+	transcript_event(&c->transcript, &c->session, result == STREAM_TIMEOUT ? SPAN("TIMEOUT") : SPAN("STOP"));
 }
 
 static void take_line(struct connection *c)
@@ -39,12 +42,16 @@ static void take_line(struct connection *c)
 		result = stream_line(&c->stream, LIMIT_LINE, &line, &bare);
 	c->stop->waiting_fd = -1;
 	c->session.config = live_server(c->live);
-	if (result == STREAM_OK)
+	transcript_heard(&c->transcript);
+	if (result == STREAM_OK) {
 		session_line(&c->session, line, bare);
-	else if (result == STREAM_TOO_LONG)
+		transcript_command(&c->transcript, &c->session, line);
+	} else if (result == STREAM_TOO_LONG) {
 		session_line_too_long(&c->session);
-	else
+		transcript_event(&c->transcript, &c->session, SPAN("LINE"));
+	} else {
 		input_ended(c, result);
+	}
 }
 
 int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets)
@@ -72,8 +79,11 @@ static void take_octets(struct connection *c)
 		input_ended(c, result);
 		return;
 	}
+	enum session_state before = c->session.state;
+	transcript_heard(&c->transcript);
 	size_t taken = session_octets(&c->session, octets);
 	c->text_octets += taken;
+	transcript_text(&c->transcript, &c->session, before, c->text_octets);
 	stream_taken(&c->stream, taken);
 }
 
@@ -87,7 +97,11 @@ static bool send_replies(struct connection *c)
 static void converse(struct connection *c)
 {
 	session_greet(&c->session);
+	if (session_wants(&c->session) == SESSION_WANTS_CLOSE)
+		transcript_event(&c->transcript, &c->session, SPAN("CONNECT"));
 	while (send_replies(c)) {
+		if (!stream_pending(&c->stream))
+			transcript_flush(&c->transcript);
 		if (c->watch->moved)
 			c->watch->moved(c->watch->context, &c->session);
 		switch (session_wants(&c->session)) {
@@ -126,7 +140,9 @@ void serve(int fd, const struct ipaddr *client, struct live *live, const struct 
 	if (stream_init(&c.stream, fd, config->connection_timeout)) {
 		if (session_init(&c.session, config, store, client)) {
 			log_debug("client=%s status=connected", c.session.client_text);
+			transcript_begin(&c.transcript, watch->records, fd);
 			converse(&c);
+			transcript_flush(&c.transcript);
 			if (!c.session.quit && !c.stream.failed)
 				linger(&c);
 			log_debug("client=%s status=disconnected", c.session.client_text);

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 
+#include "common/host/record.h"
 #include "smtpd/live.h"
 #include "smtpd/session.h"
 
@@ -19,10 +20,12 @@ struct serve_stop {
 	volatile sig_atomic_t waiting_fd;
 };
 
-/* Who wants to know how far a session is: called after each command. MOVED NULL = nobody. */
+/* Who wants to know how far a session is: called after each command. MOVED NULL = nobody. RECORDS: what writes its
+ * transaction log, NULL = none. */
 struct serve_watch {
 	void (*moved)(void *context, const struct session *session);
 	void *context;
+	struct record_writer *records;
 };
 
 /*

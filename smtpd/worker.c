@@ -24,6 +24,7 @@ struct worker {
 	int64_t jobs; /* left to do */
 	struct store_spool spool;
 	struct store store;
+	struct record_writer records;
 };
 
 /* What the signal handlers reach. The eventfd wakes a worker that waits for a connection, however closely they race. */
@@ -130,7 +131,7 @@ static void serve_next(struct worker *w, int listener)
 	struct ipaddr client;
 	uint16_t port;
 	char doing[IPADDR_TEXT_MAX];
-	const struct serve_watch watch = {tell_progress, w};
+	const struct serve_watch watch = {tell_progress, w, &w->records};
 	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -168,11 +169,13 @@ int worker_run(struct worker_context *context, size_t slot)
 	w.jobs = context->live.server->processes.jobs;
 	store_spool_init(&w.spool, context->spool, CHILD_FD_ARRIVALS);
 	w.store = store_spool_ops(&w.spool);
+	record_writer_init(&w.records, CHILD_FD_RECORDS);
 	if (told.wake_fd < 0 || !watch(&w))
 		return EXIT_TEMPORARY;
 	prefork_idle(context->pool, slot);
 	loop(&w);
 	leave(&w);
+	record_writer_free(&w.records);
 	store_spool_free(&w.spool);
 	return 0;
 }
