@@ -37,6 +37,7 @@ void client_close(struct client *c)
 {
 	if (c->fd < 0)
 		return;
+	transcript_flush(&c->transcript);
 	stream_free(&c->stream);
 	fd_close(&c->fd);
 }
@@ -48,6 +49,7 @@ static void send_commands(struct client *c)
 		return;
 	if (stream_write(&c->stream, str_span(&c->dialogue.out)) == STREAM_OK)
 		(void)!stream_flush(&c->stream);
+	transcript_said(&c->transcript, str_span(&c->dialogue.out));
 	str_clear(&c->dialogue.out);
 }
 
@@ -90,8 +92,11 @@ static enum dialogue_next read_line(struct client *c)
 	struct span line, nothing = {0};
 	bool bare;
 	hurry(c);
+	if (!stream_pending(&c->stream))
+		transcript_flush(&c->transcript);
 	switch (stream_line(&c->stream, REPLY_LINE_MAX, &line, &bare)) {
 	case STREAM_OK:
+		transcript_heard(&c->transcript, line);
 		return dialogue_line(&c->dialogue, line);
 	case STREAM_TIMEOUT:
 		return dialogue_broken(&c->dialogue, DIALOGUE_TIMEOUT, nothing);
@@ -164,7 +169,7 @@ static struct span next_piece(struct client *c, const struct client_job *job, ui
 static enum sent send_message(struct client *c, const struct client_job *job)
 {
 	struct dot_writer dot = {0};
-	uint64_t at = job->body_at;
+	uint64_t at = job->body_at, octets = 0;
 	enum sent sent = SENT;
 	do {
 		struct span piece = next_piece(c, job, at);
@@ -174,10 +179,13 @@ static enum sent send_message(struct client *c, const struct client_job *job)
 		size_t len = dot_write(&dot, piece, c->out);
 		if (at >= job->size)
 			len += dot_write_end(&dot, c->out + len);
+		octets += len;
 		sent = send_block(c, (struct span){c->out, len}, timeout(c, job));
 		if (sent == SENT && at < job->size && !silent(c))
 			sent = INTERRUPTED;
 	} while (sent == SENT && at < job->size);
+	if (sent == SENT)
+		transcript_sent_text(&c->transcript, octets);
 	return sent;
 }
 
@@ -255,6 +263,7 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	c->destination_len = job->destination.len < sizeof(c->destination) ? job->destination.len : 0;
 	if (c->destination_len)
 		memcpy(c->destination, job->destination.at, c->destination_len);
+	transcript_connected(&c->transcript, fd, &host->ip, host->port, span_of(c->host));
 	enum dialogue_next next = dialogue_start(&c->dialogue, span_of(c->host), job->use_helo);
 	return converse(c, job, next) == DIALOGUE_IDLE;
 }
@@ -315,6 +324,7 @@ void client_deliver(struct client *c, const struct client_job *job, struct outco
 	}
 	give_up(c, delayed, outcomes);
 	c->messages++;
+	transcript_flush(&c->transcript);
 	if (job->max_messages && c->messages >= job->max_messages)
 		client_quit(c);
 }

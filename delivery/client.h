@@ -9,6 +9,7 @@
 #include "common/host/hosts.h"
 #include "common/host/stream.h"
 #include "delivery/dialogue.h"
+#include "delivery/transcript.h"
 
 enum {
 	CLIENT_DESTINATION_MAX = 1024,
@@ -39,7 +40,8 @@ struct client_job {
 struct client {
 	struct dialogue dialogue;
 	struct stream stream;
-	int fd; /* -1 = no connection */
+	struct transcript transcript; /* its writer is the owner's to set; NULL = no log */
+	int fd;                       /* -1 = no connection */
 	char destination[CLIENT_DESTINATION_MAX];
 	size_t destination_len;
 	char host[JOURNAL_HOST_MAX + 1]; /* "name[address]:port" of the connection, or of the host tried last */

@@ -28,6 +28,7 @@ struct worker {
 	struct local local;   /* local */
 	struct arena arena;   /* of the job in hand */
 	struct str head;      /* of its message file */
+	struct record_writer records;
 	uint64_t served;
 	char packet[WIRE_PACKET_MAX];
 };
@@ -225,6 +226,9 @@ int worker_run(const struct worker_setup *setup)
 	w->setup = *setup;
 	arena_init(&w->arena, OUTCOME_ARENA_MAX);
 	str_init(&w->head, 2 * ENVELOPE_MAX);
+	record_writer_init(&w->records, CHILD_FD_RECORDS);
+	if (setup->child->role == CHILD_DELIVERY && setup->child->server->log.format != CONFIG_LOG_OFF)
+		w->client.transcript.writer = &w->records;
 	if (setup->child->role == CHILD_LOCAL)
 		local_open(&w->local, setup->spool, setup->child->server, CHILD_FD_ARRIVALS);
 	heed_signals(setup->job_link);
@@ -232,6 +236,7 @@ int worker_run(const struct worker_setup *setup)
 	int status = loop(w);
 	client_quit(&w->client);
 	client_free(&w->client);
+	record_writer_free(&w->records);
 	local_close(&w->local);
 	arena_free(&w->arena);
 	str_free(&w->head);

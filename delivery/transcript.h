@@ -1,0 +1,38 @@
+/*
+ * What one connection to another host says for the transaction log: a record for each command that we send, for each
+ * text of a message, and for each reply. Where the log is off nothing is done.
+ */
+#ifndef DELIVERY_TRANSCRIPT_H
+#define DELIVERY_TRANSCRIPT_H
+
+#include "common/host/record.h"
+#include "common/mail/cidr.h"
+
+struct transcript {
+	struct record_writer *writer; /* NULL = off; borrowed */
+	uint64_t session;
+	char peer[IPADDR_TEXT_MAX], ours[IPADDR_TEXT_MAX];
+	uint16_t peer_port, our_port;
+	struct span name;                /* of the host, borrowed */
+	int64_t said_ms;                 /* when we spoke last, monotonic */
+	char first[RECORD_ARGUMENT_MAX]; /* line of the reply that is coming in */
+	size_t first_len;
+	uint64_t lines, octets; /* of it */
+};
+
+/* FD is connected to IP, PORT. NAME as messages show the host. */
+void transcript_connected(struct transcript *t, int fd, const struct ipaddr *ip, uint16_t port, struct span name);
+
+/* Commands that were sent, one or more lines; a lone dot ends an empty text. */
+void transcript_said(struct transcript *t, struct span commands);
+
+/* The text of a message was sent to its end, OCTETS on the wire. */
+void transcript_sent_text(struct transcript *t, uint64_t octets);
+
+/* A line of a reply, without its line end. */
+void transcript_heard(struct transcript *t, struct span line);
+
+/* Sends what is collected: before waiting for the host, and at the end. */
+void transcript_flush(struct transcript *t);
+
+#endif
