@@ -7,6 +7,37 @@
 #include "common/base/fd.h"
 #include "common/host/net.h"
 
+enum { V4_AT = 12 };
+
+/* How a socket that we have and one that we want stand to each other. */
+enum clash { CLASH_NONE, CLASH_BESIDE, CLASH_SAME };
+
+struct place {
+	struct ipaddr ip; /* 0.0.0.0 and :: for "*" */
+	uint16_t port;
+};
+
+bool listeners_init(struct listeners *listeners, struct listeners_all *all)
+{
+	*listeners = (struct listeners){.all = all};
+	if (all->n == LISTENERS_OWNERS_MAX)
+		return false;
+	all->of[all->n++] = listeners;
+	return true;
+}
+
+void listeners_free(struct listeners *listeners)
+{
+	struct listeners_all *all = listeners->all;
+
+	listeners_close(listeners);
+	for (size_t i = 0; all && i < all->n; i++) {
+		if (all->of[i] == listeners)
+			all->of[i] = all->of[--all->n];
+	}
+	listeners->all = NULL;
+}
+
 static const char *remedy(int error)
 {
 	switch (error) {
@@ -30,45 +61,179 @@ static void explain(const struct config_endpoint *where, int error, char *why, s
 	snprintf(why, size, "can't listen on %.80s (%s): %s: %s", where->text, at, strerror(error), remedy(error));
 }
 
-static int open_one(struct listeners *listeners, const struct config_endpoint *where, bool v6)
+static struct place place_wanted(const struct config_endpoint *where, bool v6)
 {
-	if (listeners->n == LISTENERS_MAX)
+	struct place place = {where->ip, where->port};
+
+	if (!where->any)
+		return place;
+	memset(&place.ip, 0, sizeof(place.ip));
+	if (!v6)
+		memset(place.ip.octets + V4_AT - 2, 0xff, 2);
+	return place;
+}
+
+static bool place_of(int fd, struct place *out)
+{
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+
+	if (getsockname(fd, (struct sockaddr *)&name, &len))
+		return false;
+	net_address(&name, &out->ip, &out->port);
+	return true;
+}
+
+static bool is_wildcard(const struct ipaddr *ip)
+{
+	static const unsigned char nothing[sizeof(ip->octets)];
+	size_t from = ipaddr_is_v4(ip) ? V4_AT : 0;
+
+	return memcmp(ip->octets + from, nothing, sizeof(nothing) - from) == 0;
+}
+
+static enum clash clash_of(int fd, const struct place *wanted)
+{
+	struct place place;
+
+	if (!place_of(fd, &place) || place.port != wanted->port || ipaddr_is_v4(&place.ip) != ipaddr_is_v4(&wanted->ip))
+		return CLASH_NONE;
+	if (ipaddr_equal(&place.ip, &wanted->ip))
+		return CLASH_SAME;
+	return is_wildcard(&place.ip) || is_wildcard(&wanted->ip) ? CLASH_BESIDE : CLASH_NONE;
+}
+
+static enum clash worst(enum clash so_far, const int *fds, size_t n, const struct place *wanted)
+{
+	for (size_t i = 0; i < n; i++) {
+		enum clash clash = clash_of(fds[i], wanted);
+		so_far = clash > so_far ? clash : so_far;
+	}
+	return so_far;
+}
+
+/* The socket of ours, if there is one, that stands where WANTED is. */
+static int find(const struct listeners *listeners, const struct place *wanted)
+{
+	for (size_t i = 0; i < listeners->n; i++) {
+		if (clash_of(listeners->fds[i], wanted) == CLASH_SAME)
+			return listeners->fds[i];
+	}
+	for (size_t i = 0; i < listeners->left_count; i++) {
+		if (clash_of(listeners->left[i], wanted) == CLASH_SAME)
+			return listeners->left[i];
+	}
+	return -1;
+}
+
+/* A set in the making: sockets of OLD that stay, and new ones. */
+struct making {
+	const struct listeners *old;
+	int fds[LISTENERS_MAX];
+	bool fresh[LISTENERS_MAX];
+	size_t n;
+};
+
+static int open_one(struct making *making, const struct config_endpoint *where, bool v6)
+{
+	const struct listeners_all *all = making->old->all;
+	const struct place wanted = place_wanted(where, v6);
+	enum clash clash = worst(CLASH_NONE, making->fds, making->n, &wanted);
+
+	if (making->n == LISTENERS_MAX)
 		return -EMFILE;
-	int fd = net_listen(where, v6);
+	int fd = find(making->old, &wanted);
+	making->fresh[making->n] = fd < 0;
+	if (fd < 0) {
+		for (size_t i = 0; i < all->n; i++) {
+			clash = worst(clash, all->of[i]->fds, all->of[i]->n, &wanted);
+			clash = worst(clash, all->of[i]->left, all->of[i]->left_count, &wanted);
+		}
+		fd = clash == CLASH_SAME ? -EADDRINUSE : net_listen(where, v6, clash == CLASH_BESIDE);
+	}
 	if (fd < 0)
 		return fd;
-	listeners->fds[listeners->n++] = fd;
+	making->fds[making->n++] = fd;
 	return 0;
 }
 
-static int open_endpoint(struct listeners *listeners, const struct config_endpoint *where)
+static int open_endpoint(struct making *making, const struct config_endpoint *where)
 {
 	if (!where->any)
-		return open_one(listeners, where, !ipaddr_is_v4(&where->ip));
-	int error = open_one(listeners, where, false);
+		return open_one(making, where, !ipaddr_is_v4(&where->ip));
+	int error = open_one(making, where, false);
 	if (error)
 		return error;
-	error = open_one(listeners, where, true);
+	error = open_one(making, where, true);
 	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL ? 0 : error;
+}
+
+static bool holds(const int *fds, size_t n, int fd)
+{
+	size_t i = 0;
+
+	while (i < n && fds[i] != fd)
+		i++;
+	return i < n;
+}
+
+static void close_all(int *fds, size_t *n)
+{
+	while (*n) {
+		int *fd = &fds[--*n];
+		shutdown(*fd, SHUT_RD);
+		fd_close(fd);
+	}
+}
+
+/* What is not among those that were made is left, those that were left and are wanted again are not. */
+static void take(struct listeners *listeners, const struct making *made)
+{
+	int left[LISTENERS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < listeners->n + listeners->left_count; i++) {
+		int *fd = i < listeners->n ? &listeners->fds[i] : &listeners->left[i - listeners->n];
+		size_t one = 1;
+		if (holds(made->fds, made->n, *fd))
+			continue;
+		if (count < LISTENERS_MAX)
+			left[count++] = *fd;
+		else
+			close_all(fd, &one);
+	}
+	memcpy(listeners->fds, made->fds, sizeof(listeners->fds));
+	memcpy(listeners->left, left, count * sizeof(left[0]));
+	listeners->n = made->n;
+	listeners->left_count = count;
 }
 
 bool listeners_open(struct listeners *listeners, const struct config_endpoints *where, char *why, size_t size)
 {
-	if (listeners->n)
-		return true;
+	struct making making = {.old = listeners};
+
 	for (size_t i = 0; i < where->n; i++) {
-		int error = open_endpoint(listeners, &where->at[i]);
-		if (error) {
-			explain(&where->at[i], -error, why, size);
-			listeners_close(listeners);
-			return false;
+		int error = open_endpoint(&making, &where->at[i]);
+		if (!error)
+			continue;
+		explain(&where->at[i], -error, why, size);
+		while (making.n--) {
+			if (making.fresh[making.n])
+				fd_close(&making.fds[making.n]);
 		}
+		return false;
 	}
+	take(listeners, &making);
 	return true;
+}
+
+void listeners_drop_left(struct listeners *listeners)
+{
+	close_all(listeners->left, &listeners->left_count);
 }
 
 void listeners_close(struct listeners *listeners)
 {
-	while (listeners->n)
-		fd_close(&listeners->fds[--listeners->n]);
+	listeners_drop_left(listeners);
+	close_all(listeners->fds, &listeners->n);
 }

@@ -48,7 +48,8 @@ static bool make_servers(struct master *master, const struct config_tree *tree)
 		struct server *server = &master->servers[master->server_count];
 		if (!config->servers[i].enabled)
 			continue;
-		if (!server_init(server, config->servers[i].name, master->programs, &master->owner) ||
+		if (!server_init(server, config->servers[i].name, master->programs, &master->owner,
+				 &master->listeners) ||
 		    !server_configure(server, tree, config, master->hostname)) {
 			fprintf(stderr, "mailrootd: virtual server %s: its name is too long, or there is no memory\n",
 				config->servers[i].name);

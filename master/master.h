@@ -23,6 +23,7 @@ struct master {
 	struct config started;   /* what the service was started with */
 	uint64_t generation;     /* reloads so far */
 	struct folders_owner owner;
+	struct listeners_all listeners;
 	struct server *servers;
 	size_t server_count;
 	struct control control;

@@ -43,7 +43,8 @@ const char *server_state_name(enum server_state state)
 	return state < SERVER_STATE_COUNT ? state_names[state] : "unknown";
 }
 
-bool server_init(struct server *server, const char *name, const char *programs, const struct folders_owner *owner)
+bool server_init(struct server *server, const char *name, const char *programs, const struct folders_owner *owner,
+		 struct listeners_all *all)
 {
 	*server = (struct server){.programs = programs, .owner = owner};
 	links_init(&server->links);
@@ -51,7 +52,7 @@ bool server_init(struct server *server, const char *name, const char *programs, 
 		supervise_init(&server->children[role], role);
 		str_init(&server->texts[role], SERVER_TEXT_MAX);
 	}
-	return span_copy(span_of(name), server->name, sizeof(server->name));
+	return listeners_init(&server->listeners, all) && span_copy(span_of(name), server->name, sizeof(server->name));
 }
 
 void server_free(struct server *server)
@@ -60,7 +61,7 @@ void server_free(struct server *server)
 		str_free(&server->texts[role]);
 		fd_close(&server->children[role].control);
 	}
-	listeners_close(&server->listeners);
+	listeners_free(&server->listeners);
 	links_close(&server->links);
 }
 

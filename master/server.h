@@ -45,8 +45,9 @@ struct server {
 
 const char *server_state_name(enum server_state state);
 
-/* A closed server. False when NAME is too long. PROGRAMS and OWNER are borrowed for its life. */
-bool server_init(struct server *server, const char *name, const char *programs, const struct folders_owner *owner);
+/* A closed server. False when NAME is too long. PROGRAMS, OWNER and ALL are borrowed for its life; it must not move. */
+bool server_init(struct server *server, const char *name, const char *programs, const struct folders_owner *owner,
+		 struct listeners_all *all);
 void server_free(struct server *server);
 
 /*

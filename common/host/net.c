@@ -47,16 +47,19 @@ static bool set_on(int fd, int level, int option)
 	return setsockopt(fd, level, option, &on, sizeof(on)) == 0;
 }
 
-static bool bind_and_listen(int fd, const struct sockaddr_storage *to, socklen_t len)
+static bool bind_and_listen(int fd, const struct sockaddr_storage *to, socklen_t len, bool beside)
 {
 	if (!set_on(fd, SOL_SOCKET, SO_REUSEADDR) || !set_on(fd, IPPROTO_TCP, TCP_NODELAY))
 		return false;
 	if (to->ss_family == AF_INET6 && !set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY))
 		return false;
-	return bind(fd, (const struct sockaddr *)to, len) == 0 && listen(fd, BACKLOG) == 0;
+	if (beside && !set_on(fd, SOL_SOCKET, SO_REUSEPORT))
+		return false;
+	return bind(fd, (const struct sockaddr *)to, len) == 0 && set_on(fd, SOL_SOCKET, SO_REUSEPORT) &&
+	       listen(fd, BACKLOG) == 0;
 }
 
-int net_listen(const struct config_endpoint *where, bool v6)
+int net_listen(const struct config_endpoint *where, bool v6, bool beside)
 {
 	struct sockaddr_storage to;
 	socklen_t len;
@@ -68,7 +71,7 @@ int net_listen(const struct config_endpoint *where, bool v6)
 	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (!bind_and_listen(fd, &to, len)) {
+	if (!bind_and_listen(fd, &to, len, beside)) {
 		int err = -errno;
 		close(fd);
 		return err;

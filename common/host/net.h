@@ -11,8 +11,12 @@ enum { NET_TEXT_MAX = 64 }; /* "[2001:db8::1]:25" with NUL */
 /*
  * A listening TCP socket for WHERE: non-blocking, SO_REUSEADDR, TCP_NODELAY, large backlog. V6 says which of the two
  * sockets of "*" (V6ONLY always set, so 0.0.0.0 and :: stand side by side).
+ *
+ * "*" and a single address of the same port stand side by side too, and the kernel prefers the single one: BESIDE says
+ * that the caller has a socket from here on the other of the two. SO_REUSEPORT makes it possible; without BESIDE it is
+ * set only after bind, so that a port which anybody else has, even with SO_REUSEPORT, is -EADDRINUSE.
  */
-int net_listen(const struct config_endpoint *where, bool v6);
+int net_listen(const struct config_endpoint *where, bool v6, bool beside);
 
 /* Connects to IP:PORT within MS milliseconds; the socket blocks. -ETIMEDOUT, -ECONNREFUSED, ... */
 int net_connect(const struct ipaddr *ip, uint16_t port, int64_t ms);

@@ -26,6 +26,7 @@ enum { PATIENCE_MS = 20000 };
 
 static char folder[64];
 static struct folders_owner owner;
+static struct listeners_all all;
 static struct config config;
 static struct server server;
 
@@ -169,7 +170,7 @@ static void setup(void)
 	dup2(log, 2);
 	close(log);
 	owner = (struct folders_owner){geteuid(), getegid(), getegid()};
-	ck_assert(server_init(&server, "main", folder, &owner));
+	ck_assert(server_init(&server, "main", folder, &owner, &all));
 }
 
 static void teardown(void)
@@ -357,7 +358,7 @@ START_TEST(a_port_in_use_is_trouble_until_it_is_free)
 	char text[NET_TEXT_MAX];
 
 	ck_assert(ipaddr_parse(SPAN("127.0.0.1"), &where.ip));
-	int taken = net_listen(&where, false);
+	int taken = net_listen(&where, false, false);
 	ck_assert_int_ge(taken, 0);
 	ck_assert_int_eq(getsockname(taken, (struct sockaddr *)&name, &len), 0);
 	net_address(&name, &ip, &port);

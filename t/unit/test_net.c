@@ -53,7 +53,7 @@ static const char *const loopbacks[] = {"127.0.0.1", "::1"};
 static int listen_at(const char *ip, uint16_t port, bool v6)
 {
 	struct config_endpoint where = endpoint(ip, port);
-	return net_listen(&where, v6);
+	return net_listen(&where, v6, false);
 }
 
 START_TEST(listen_and_connect)
@@ -62,7 +62,7 @@ START_TEST(listen_and_connect)
 	struct sockaddr_storage from;
 	struct ipaddr ip;
 	uint16_t port;
-	int listener = net_listen(&where, false);
+	int listener = net_listen(&where, false, false);
 	if (listener == -EAFNOSUPPORT || listener == -EADDRNOTAVAIL)
 		return;
 	ck_assert_int_ge(listener, 0);
@@ -114,7 +114,7 @@ END_TEST
 START_TEST(refused)
 {
 	struct config_endpoint where = endpoint("127.0.0.1", 0);
-	int listener = net_listen(&where, false);
+	int listener = net_listen(&where, false, false);
 	ck_assert_int_ge(listener, 0);
 	uint16_t port = port_of(listener);
 	close(listener);
@@ -126,7 +126,7 @@ END_TEST
 START_TEST(no_answer)
 {
 	struct config_endpoint where = endpoint("127.0.0.1", 0);
-	int listener = net_listen(&where, false), waiting[8], err = 0;
+	int listener = net_listen(&where, false, false), waiting[8], err = 0;
 	size_t n = 0;
 	ck_assert_int_ge(listener, 0);
 	ck_assert_int_eq(listen(listener, 0), 0);

@@ -76,7 +76,7 @@ static void listen_somewhere(void)
 	const struct config_endpoint where = {.ip = memory_address("127.0.0.1")};
 	struct sockaddr_in name;
 	socklen_t len = sizeof(name);
-	listener = net_listen(&where, false);
+	listener = net_listen(&where, false, false);
 	ck_assert_int_ge(listener, 0);
 	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&name, &len), 0);
 	port = ntohs(name.sin_port);
