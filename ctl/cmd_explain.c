@@ -6,6 +6,7 @@
 #include "common/host/rows.h"
 #include "common/mail/address.h"
 #include "common/mail/cidr.h"
+#include "common/mail/domain.h"
 #include "ctl/commands.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
@@ -72,6 +73,8 @@ static bool arguments_good(const struct ctl *ctl)
 		commands_fail("who sends to whom? It is: explain relay --client 192.0.2.1 --to user@example.net");
 	else if (!ipaddr_parse(span_of(ctl->options.client), &client))
 		commands_fail("--client %s: an IPv4 or IPv6 address is wanted", ctl->options.client);
+	else if (ctl->options.name[0] && !domain_valid(span_of(ctl->options.name)))
+		commands_fail("--name %s: a host name is wanted, such as host.example.com", ctl->options.name);
 	else if (!address_parse(span_of(ctl->options.to), &to, &why))
 		commands_fail("--to %s: %s", ctl->options.to, why);
 	else
@@ -122,6 +125,7 @@ static int ask(struct ctl *ctl, const char *server)
 {
 	struct wire_explain_relay explain = {
 		.client = span_of(ctl->options.client),
+		.name = span_of(ctl->options.name),
 		.sender = span_of(ctl->options.from),
 		.recipient = span_of(ctl->options.to),
 	};

@@ -21,6 +21,7 @@ enum option_bit {
 	OPTION_NOW = 1 << 11,
 	OPTION_CONFIRM = 1 << 12,
 	OPTION_CONFIRMED = 1 << 13,
+	OPTION_NAME = 1 << 14,
 };
 
 enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 200 };
@@ -30,6 +31,7 @@ struct options {
 	unsigned given;     /* set of enum option_bit */
 	const char *server; /* "" where an option was not given, so that it can go into a packet as it is */
 	const char *client;
+	const char *name;
 	const char *to;
 	const char *from;
 	const char *domain;

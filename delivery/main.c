@@ -81,7 +81,7 @@ static int run_resolver(struct child *child)
 	struct resolver *resolver = resolver_new(&child->config.dns_server, RESOLVER_DEADLINE_MS);
 	privs_enter(&jail);
 	child_ready();
-	int status = resolver_run(resolver, CHILD_FD_CONTROL);
+	int status = resolver_run(resolver, CHILD_FD_CONTROL, CHILD_FD_NAMES);
 	resolver_free(resolver);
 	return status;
 }

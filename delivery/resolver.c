@@ -15,6 +15,7 @@
 #include "common/host/child.h"
 #include "common/host/ipc.h"
 #include "delivery/lookup.h"
+#include "delivery/names.h"
 
 enum {
 	REQUESTS_MAX = 1000, /* at once; the queue asks once for each destination */
@@ -83,6 +84,8 @@ static void allow_private_zones(struct ub_ctx *unbound)
 	static const char *const zones[] = {"test.", "home.arpa."};
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
 		must(ub_ctx_zone_remove(unbound, zones[i]), zones[i]);
+	/* 127.0.0.1 stays localhost; other loopback addresses may have names of their own. */
+	must(ub_ctx_zone_add(unbound, "127.in-addr.arpa.", "transparent"), "127.in-addr.arpa");
 }
 
 static void set_options(struct ub_ctx *unbound)
@@ -90,8 +93,8 @@ static void set_options(struct ub_ctx *unbound)
 	static const char *const options[][2] = {
 		{"module-config:", "iterator"},    /* no DNSSEC yet, so no forwarder that strips it does harm */
 		{"do-not-query-localhost:", "no"}, /* a caching server on this machine is usual */
-		{"outgoing-range:", "256"},
-		{"cache-max-negative-ttl:", "300"},
+		{"outgoing-range:", "256"},        {"cache-max-negative-ttl:", "300"},
+		{"unblock-lan-zones:", "yes"}, /* names of private addresses: the servers that we ask know them */
 	};
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		must(ub_ctx_set_option(unbound, options[i][0], options[i][1]), options[i][0]);
@@ -320,13 +323,22 @@ static int until_deadline(const struct resolver *r)
 	return left > 0 ? (int)left : 0;
 }
 
-int resolver_run(struct resolver *r, int control)
+static int sooner(int a, int b)
 {
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
+int resolver_run(struct resolver *r, int control, int names_link)
+{
+	struct names *names = names_new(r->unbound, names_link);
 	while (!r->stopping) {
 		struct pollfd fds[] = {{.fd = control, .events = POLLIN},
 				       {.fd = r->link, .events = POLLIN},
-				       {.fd = ub_fd(r->unbound), .events = POLLIN}};
-		if (poll(fds, 3, until_deadline(r)) < 0 && errno != EINTR)
+				       {.fd = ub_fd(r->unbound), .events = POLLIN},
+				       {.fd = names_fd(names), .events = POLLIN}};
+		if (poll(fds, 4, sooner(until_deadline(r), names_until_deadline(names))) < 0 && errno != EINTR)
 			log_fatal(EXIT_TEMPORARY, "poll: %s", strerror(errno));
 		if (fds[2].revents)
 			ub_process(r->unbound);
@@ -334,7 +346,11 @@ int resolver_run(struct resolver *r, int control)
 			on_link(r);
 		if (fds[0].revents)
 			on_control(r, control);
+		if (fds[3].revents)
+			names_receive(names);
 		end_overdue(r);
+		names_end_overdue(names);
 	}
+	names_free(names);
 	return 0;
 }

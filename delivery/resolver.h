@@ -18,9 +18,10 @@ struct resolver *resolver_new(const struct config_endpoints *servers, int64_t de
 void resolver_free(struct resolver *r);
 
 /*
- * Serves the link that comes with `attach` on CONTROL until master says stop or is gone.
+ * Serves the link that comes with `attach` on CONTROL, and the questions of smtpd workers on NAMES (-1 = none), until
+ * master says stop or is gone.
  */
-int resolver_run(struct resolver *r, int control);
+int resolver_run(struct resolver *r, int control, int names);
 
 enum { RESOLVER_DEADLINE_MS = 30 * 1000 };
 

@@ -6,6 +6,9 @@
 /* A queue that restarts must not stop acceptance: room for tens of thousands of names while nobody reads. */
 enum { KEPT_SNDBUF = 32 << 20 };
 
+/* Who asks waits 5 s: what does not fit here would come too late anyway. */
+enum { NAMES_SNDBUF = 128 << 10 };
+
 static const enum child_role peers[] = {
 	[CHILD_LINK_DELIVERY] = CHILD_DELIVERY,
 	[CHILD_LINK_LOCAL] = CHILD_LOCAL,
@@ -14,13 +17,13 @@ static const enum child_role peers[] = {
 
 void links_init(struct links *links)
 {
-	*links = (struct links){-1, -1, -1, -1, -1, -1};
+	*links = (struct links){-1, -1, -1, -1, -1, -1, -1, -1};
 }
 
-static int open_pair(int *read_end, int *write_end)
+static int open_pair(int *read_end, int *write_end, int sndbuf)
 {
 	int ends[2];
-	int error = ipc_pair(ends, KEPT_SNDBUF);
+	int error = ipc_pair(ends, sndbuf);
 
 	if (error)
 		return error;
@@ -34,11 +37,15 @@ int links_open(struct links *links)
 	int error = 0;
 
 	if (links->arrivals_read < 0)
-		error = open_pair(&links->arrivals_read, &links->arrivals_write);
+		error = open_pair(&links->arrivals_read, &links->arrivals_write, KEPT_SNDBUF);
 	if (!error && links->verdicts_read < 0)
-		error = open_pair(&links->verdicts_read, &links->verdicts_write);
+		error = open_pair(&links->verdicts_read, &links->verdicts_write, KEPT_SNDBUF);
 	if (!error && links->records_read < 0)
-		error = open_pair(&links->records_read, &links->records_write);
+		error = open_pair(&links->records_read, &links->records_write, KEPT_SNDBUF);
+	if (!error && links->names_read < 0)
+		error = open_pair(&links->names_read, &links->names_write, NAMES_SNDBUF);
+	if (!error)
+		error = fd_set_nonblock(links->names_write, true);
 	return error ? error : fd_set_nonblock(links->records_write, true);
 }
 
@@ -50,6 +57,8 @@ void links_close(struct links *links)
 	fd_close(&links->verdicts_write);
 	fd_close(&links->records_read);
 	fd_close(&links->records_write);
+	fd_close(&links->names_read);
+	fd_close(&links->names_write);
 }
 
 int links_arrivals_of(const struct links *links, enum child_role role)
@@ -71,6 +80,13 @@ int links_records_of(const struct links *links, enum child_role role)
 	if (role == CHILD_LOG)
 		return links->records_read;
 	return role == CHILD_SMTPD || role == CHILD_DELIVERY ? links->records_write : -1;
+}
+
+int links_names_of(const struct links *links, enum child_role role)
+{
+	if (role == CHILD_RESOLVER)
+		return links->names_read;
+	return role == CHILD_SMTPD ? links->names_write : -1;
 }
 
 enum child_role links_peer(enum child_link link)

@@ -1,7 +1,7 @@
 /*
- * The links between the children of one virtual server (INTERNALS.md "Links"). Arrivals, verdicts and records are made
- * once and master holds both ends, so they outlive any child. The links between the queue and its three helpers are
- * made anew whenever one of the two ends has become ready.
+ * The links between the children of one virtual server (INTERNALS.md "Links"). Arrivals, verdicts, records and names
+ * are made once and master holds both ends, so they outlive any child. The links between the queue and its three
+ * helpers are made anew whenever one of the two ends has become ready.
  */
 #ifndef MASTER_LINKS_H
 #define MASTER_LINKS_H
@@ -12,6 +12,7 @@ struct links {
 	int arrivals_read, arrivals_write; /* -1 = not made */
 	int verdicts_read, verdicts_write;
 	int records_read, records_write; /* nothing waits for the log: sending never blocks */
+	int names_read, names_write;     /* questions of smtpd workers for the resolver: no sending blocks either */
 };
 
 /* -1 everywhere, so that links_close is harmless. */
@@ -21,10 +22,12 @@ void links_init(struct links *links);
 int links_open(struct links *links);
 void links_close(struct links *links);
 
-/* What stands on CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS and CHILD_FD_RECORDS of ROLE; -1 = nothing. Borrowed. */
+/* What stands on CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS, CHILD_FD_RECORDS and CHILD_FD_NAMES of ROLE; -1 = nothing.
+ * Borrowed. */
 int links_arrivals_of(const struct links *links, enum child_role role);
 int links_verdicts_of(const struct links *links, enum child_role role);
 int links_records_of(const struct links *links, enum child_role role);
+int links_names_of(const struct links *links, enum child_role role);
 
 /* The role at the other end of a link of the queue; CHILD_ROLE_COUNT when LINK is none of these. */
 enum child_role links_peer(enum child_link link);

@@ -279,6 +279,7 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 		.arrivals = links_arrivals_of(&server->links, child->role),
 		.verdicts = links_verdicts_of(&server->links, child->role),
 		.records = links_records_of(&server->links, child->role),
+		.names = links_names_of(&server->links, child->role),
 	};
 	pid_t pid;
 	int control;

@@ -19,6 +19,7 @@ struct spawn {
 	struct span config; /* canonical text of the role */
 	int arrivals;       /* -1 = /dev/null */
 	int verdicts;       /* -1 = /dev/null */
+	int names;          /* -1 = /dev/null */
 	int records;        /* -1 = /dev/null */
 	const int *listeners;
 	size_t listener_count; /* at most SPAWN_LISTENERS_MAX */

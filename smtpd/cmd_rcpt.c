@@ -44,6 +44,10 @@ static void decide(struct session *s, const struct address *rcpt)
 	char text[ADDRESS_MAX + 1];
 	struct policy_decision decision;
 	policy_relay_decide(s->config, &s->client, rcpt->domain, &decision);
+	if (decision.wants_name) {
+		session_learn_name(s);
+		policy_relay_decide(s->config, &s->client, rcpt->domain, &decision);
+	}
 	struct address stamped = decision.stamp ? stamp(rcpt, decision.stamp, text) : *rcpt;
 	if (decision.accepted)
 		take_recipient(s, &stamped);

@@ -39,6 +39,9 @@ enum {
 	/* The index of recipients of one message: ENVELOPE_RCPT_MAX entries in a table that has doubled up to them. */
 	LIMIT_RECIPIENTS_MEMORY = 1 << 20,
 
+	/* How long the client's name may take; the resolver gives up half a second before. */
+	LIMIT_NAME_MS = 5000,
+
 	/* How long `arrived` may wait for room on the link before the message is given up with 451. */
 	LIMIT_ARRIVED_MS = 5000,
 

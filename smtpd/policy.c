@@ -1,11 +1,9 @@
 #include "smtpd/policy.h"
 
-#include "common/mail/domain.h"
-
 static bool add_step(struct policy_decision *out, enum policy_rule rule, bool accepts, const char *text,
 		     const struct config_origin *origin)
 {
-	out->steps[out->step_count++] = (struct policy_step){rule, accepts, text, origin};
+	out->steps[out->step_count++] = (struct policy_step){rule, accepts, text, origin, NULL};
 	return accepts;
 }
 
@@ -43,17 +41,46 @@ static bool relayed_for_all(const struct config_server *server, struct span doma
 	return false;
 }
 
-bool policy_client_match(const struct config_client *entry, const struct policy_client *client)
+static bool is_everybody(const struct config_client *entry)
 {
-	return cidr_contains(&entry->net, &client->ip);
+	return entry->name && entry->name[0] == '*' && !entry->name[1];
 }
 
-static const struct config_client *find_client(const struct config_clients *list, const struct policy_client *client)
+static bool match_name(const struct config_client *entry, const struct policy_client *client)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (policy_client_match(&list->at[i], client))
-			return &list->at[i];
-	return NULL;
+	return entry->name && client->name_state == POLICY_NAME_CONFIRMED &&
+	       domain_pattern_match(span_of(entry->name), span_of(client->name));
+}
+
+static bool match_address(const struct config_client *entry, const struct policy_client *client)
+{
+	return entry->name ? is_everybody(entry) : cidr_contains(&entry->net, &client->ip);
+}
+
+bool policy_client_match(const struct config_client *entry, const struct policy_client *client)
+{
+	return match_address(entry, client) || match_name(entry, client);
+}
+
+/* What a look at a list has found. */
+struct finding {
+	const struct config_client *entry; /* NULL = the client is not in it */
+	bool names;                        /* names would have counted too */
+};
+
+/* Addresses before names: a client whose address is listed needs no look-up. */
+static struct finding find_client(const struct config_clients *list, const struct policy_client *client)
+{
+	bool names = false;
+	for (size_t i = 0; i < list->n; i++) {
+		names |= list->at[i].name != NULL;
+		if (match_address(&list->at[i], client))
+			return (struct finding){&list->at[i], false};
+	}
+	for (size_t i = 0; names && i < list->n; i++)
+		if (match_name(&list->at[i], client))
+			return (struct finding){&list->at[i], true};
+	return (struct finding){NULL, names};
 }
 
 static const struct config_origin *list_place(const struct config_origin *list, const struct config_origin *allow)
@@ -61,29 +88,40 @@ static const struct config_origin *list_place(const struct config_origin *list, 
 	return list->line ? list : allow;
 }
 
+/* One of the twin lists; its rules are LISTED and the one after it. */
+static bool decide_by_list(const struct config_clients *list, enum config_allow allow,
+			   const struct config_origin *list_at, enum policy_rule listed,
+			   const struct policy_client *client, struct policy_decision *out)
+{
+	struct finding found = find_client(list, client);
+	bool accepts = (found.entry != NULL) == (allow == CONFIG_ONLY_LISTED);
+	if (!found.entry && found.names && client->name_state == POLICY_NAME_UNASKED) {
+		out->wants_name = true;
+		return false;
+	}
+	if (found.entry)
+		return add_step(out, listed, accepts, found.entry->text, &found.entry->origin);
+	add_step(out, listed + 1, accepts, NULL, list_at);
+	if (found.names && client->name_state == POLICY_NAME_UNCONFIRMED)
+		out->steps[out->step_count - 1].unconfirmed = client->why;
+	return accepts;
+}
+
 void policy_connect_decide(const struct config_server *server, const struct policy_client *client,
 			   struct policy_decision *out)
 {
 	const struct config_connect *connect = &server->connect;
-	const struct config_client *entry = find_client(&connect->list, client);
 	*out = (struct policy_decision){0};
-	if (entry)
-		out->accepted = add_step(out, POLICY_CONNECT_LISTED, connect->allow == CONFIG_ONLY_LISTED, entry->text,
-					 &entry->origin);
-	else
-		out->accepted = add_step(out, POLICY_CONNECT_NOT_LISTED, connect->allow == CONFIG_ALL_EXCEPT_LISTED,
-					 NULL, list_place(&connect->list_at, &connect->allow_at));
+	out->accepted =
+		decide_by_list(&connect->list, connect->allow, list_place(&connect->list_at, &connect->allow_at),
+			       POLICY_CONNECT_LISTED, client, out);
 }
 
 static bool client_may_relay(const struct config_relay *relay, const struct policy_client *client,
 			     struct policy_decision *out)
 {
-	const struct config_client *entry = find_client(&relay->list, client);
-	if (entry)
-		return add_step(out, POLICY_RELAY_LISTED, relay->allow == CONFIG_ONLY_LISTED, entry->text,
-				&entry->origin);
-	return add_step(out, POLICY_RELAY_NOT_LISTED, relay->allow == CONFIG_ALL_EXCEPT_LISTED, NULL,
-			list_place(&relay->list_at, &relay->allow_at));
+	return decide_by_list(&relay->list, relay->allow, list_place(&relay->list_at, &relay->allow_at),
+			      POLICY_RELAY_LISTED, client, out);
 }
 
 void policy_relay_from(const struct config_server *server, const struct policy_client *client, struct span domain,
@@ -106,17 +144,24 @@ static const char *allow_word(enum config_allow allow)
 	return allow == CONFIG_ONLY_LISTED ? "only-listed" : "all-except-listed";
 }
 
+static void format_client(const char *list, enum config_allow allow, const struct policy_step *step,
+			  const char *verdict, struct str *to)
+{
+	str_printf(to, "client is %sin %s list", step->text ? "" : "not ", list);
+	if (step->text)
+		str_printf(to, " %s", step->text);
+	if (step->unconfirmed)
+		str_printf(to, " (it has no confirmed name: %s)", step->unconfirmed);
+	str_printf(to, ", allow is %s: %s", allow_word(allow), verdict);
+}
+
 void policy_step_format(const struct config_server *server, const struct policy_step *step, struct str *to)
 {
 	const char *verdict = step->accepts ? "accepted" : "refused";
 	switch (step->rule) {
 	case POLICY_CONNECT_LISTED:
-		str_printf(to, "client is in connect list %s, allow is %s: %s", step->text,
-			   allow_word(server->connect.allow), step->accepts ? "may connect" : "refused");
-		break;
 	case POLICY_CONNECT_NOT_LISTED:
-		str_printf(to, "client is not in connect list, allow is %s: %s", allow_word(server->connect.allow),
-			   step->accepts ? "may connect" : "refused");
+		format_client("connect", server->connect.allow, step, step->accepts ? "may connect" : "refused", to);
 		break;
 	case POLICY_DEFAULT_DOMAIN:
 		str_printf(to, "%s is the default domain: accepted", step->text);
@@ -131,12 +176,7 @@ void policy_step_format(const struct config_server *server, const struct policy_
 		str_printf(to, "remote_domain %s has relay %s: %s", step->text, step->accepts ? "yes" : "no",
 			   step->accepts ? "accepted" : "goes on");
 		break;
-	case POLICY_RELAY_LISTED:
-		str_printf(to, "client is in relay list %s, allow is %s: %s", step->text,
-			   allow_word(server->relay.allow), verdict);
-		break;
 	default:
-		str_printf(to, "client is not in relay list, allow is %s: %s", allow_word(server->relay.allow),
-			   verdict);
+		format_client("relay", server->relay.allow, step, verdict, to);
 	}
 }

@@ -6,10 +6,22 @@
 #define SMTPD_POLICY_H
 
 #include "common/host/config.h"
+#include "common/mail/domain.h"
 
-/* Who asks. */
+enum { POLICY_WHY_MAX = 161 };
+
+enum policy_name {
+	POLICY_NAME_UNASKED, /* nobody has looked yet */
+	POLICY_NAME_CONFIRMED,
+	POLICY_NAME_UNCONFIRMED
+};
+
+/* Who asks: the address, and the name that it has in DNS and that leads back to it. */
 struct policy_client {
 	struct ipaddr ip;
+	enum policy_name name_state;
+	char name[DOMAIN_MAX + 1]; /* when confirmed; lower case */
+	char why[POLICY_WHY_MAX];  /* when unconfirmed */
 };
 
 enum policy_rule {
@@ -30,11 +42,15 @@ struct policy_step {
 	bool accepts;     /* would accept; false = goes on, or refuses when last */
 	const char *text; /* the domain, pattern or network of the rule; NULL = none; in the configuration */
 	const struct config_origin *origin; /* where it stands; file NULL = the default */
+	const char *unconfirmed;            /* the list holds names, and why the client has none; in the client */
 };
 
 enum { POLICY_STEPS_MAX = 3 };
 
 struct policy_decision {
+	/* Nothing is decided (and nothing accepted): the client's name must be looked up first. Only when a list that
+	 * is consulted holds names, none of its networks has the client, and the name is POLICY_NAME_UNASKED. */
+	bool wants_name;
 	bool accepted;
 	const char *stamp; /* the domain that the address gets: default for none and for an alias; NULL = its own */
 	struct policy_step steps[POLICY_STEPS_MAX];

@@ -114,6 +114,19 @@ static void send_explanation(struct answer *a, const struct config_server *serve
 	send_done(a, e.accepted ? 0 : 1, str_span(&a->cells));
 }
 
+/* Nobody is asked here: the name is what the person says it is. */
+static bool take_client(const struct wire_explain_relay *request, struct policy_client *client)
+{
+	*client = (struct policy_client){.name_state = POLICY_NAME_UNCONFIRMED, .why = "none was given with --name"};
+	if (request->name.len) {
+		if (!domain_valid(request->name))
+			return false;
+		client->name_state = POLICY_NAME_CONFIRMED;
+		span_copy(request->name, client->name, sizeof(client->name));
+	}
+	return ipaddr_parse(request->client, &client->ip);
+}
+
 static bool explain_relay(struct answer *a, struct span packet, const struct config_server *server)
 {
 	struct wire_explain_relay request;
@@ -122,8 +135,10 @@ static bool explain_relay(struct answer *a, struct span packet, const struct con
 	const char *why = "no recipient";
 	if (!wire_decode_explain_relay(packet, &request))
 		return false;
-	if (!ipaddr_parse(request.client, &client.ip)) {
-		send_done(a, EXIT_USAGE, SPAN("the client must be an address such as 192.0.2.1 or 2001:db8::1"));
+	if (!take_client(&request, &client)) {
+		send_done(a, EXIT_USAGE,
+			  SPAN("the client must be an address such as 192.0.2.1 or 2001:db8::1, its name one such as "
+			       "host.example.com"));
 	} else if (!address_parse(request.recipient, &rcpt, &why) || !rcpt.text.len) {
 		str_printf(&a->cells, "501 5.1.3 Invalid address: %s", why);
 		send_done(a, EXIT_USAGE, str_span(&a->cells));

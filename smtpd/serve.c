@@ -132,13 +132,14 @@ static void linger(struct connection *c)
 	}
 }
 
-void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, struct serve_stop *stop,
-	   const struct serve_watch *watch)
+void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, const struct names *names,
+	   struct serve_stop *stop, const struct serve_watch *watch)
 {
 	struct connection c = {.live = live, .stop = stop, .watch = watch};
 	const struct config_server *config = live_server(live);
 	if (stream_init(&c.stream, fd, config->connection_timeout)) {
 		if (session_init(&c.session, config, store, client)) {
+			c.session.names = names;
 			log_debug("client=%s status=connected", c.session.client_text);
 			transcript_begin(&c.transcript, watch->records, fd);
 			converse(&c);

@@ -35,7 +35,7 @@ struct serve_watch {
 int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets);
 
 /* FD blocks, and is closed. */
-void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, struct serve_stop *stop,
-	   const struct serve_watch *watch);
+void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, const struct names *names,
+	   struct serve_stop *stop, const struct serve_watch *watch);
 
 #endif

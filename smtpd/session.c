@@ -41,10 +41,28 @@ void session_free(struct session *s)
 	str_free(&s->out);
 }
 
+void session_learn_name(struct session *s)
+{
+	struct policy_client *client = &s->client;
+	if (client->name_state != POLICY_NAME_UNASKED)
+		return;
+	client->name_state = POLICY_NAME_UNCONFIRMED;
+	if (s->names)
+		s->names->look_up(s->names->context, client);
+	if (client->name_state == POLICY_NAME_CONFIRMED)
+		log_info("client=%s name=%s status=named", s->client_text, client->name);
+	else
+		log_info("client=%s name=unverified status=unnamed reason=\"%s\"", s->client_text, client->why);
+}
+
 static bool may_connect(struct session *s)
 {
 	struct policy_decision decision;
 	policy_connect_decide(s->config, &s->client, &decision);
+	if (decision.wants_name) {
+		session_learn_name(s);
+		policy_connect_decide(s->config, &s->client, &decision);
+	}
 	if (decision.accepted)
 		return true;
 	s->line = SPAN("(connects)");
@@ -202,6 +220,15 @@ size_t session_octets(struct session *s, struct span octets)
 	return s->state == SESSION_CHUNK ? cmd_bdat_octets(s, octets) : cmd_data_octets(s, octets);
 }
 
+/* What Received says of the client's name; NULL = nothing. */
+static const char *received_name(struct session *s)
+{
+	if (!s->config->reverse_dns)
+		return NULL;
+	session_learn_name(s);
+	return s->client.name_state == POLICY_NAME_CONFIRMED ? s->client.name : "unverified";
+}
+
 enum reply_id session_message_begin(struct session *s, bool chunked)
 {
 	const struct config_messages *messages = &s->config->messages;
@@ -216,6 +243,7 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 	struct transaction_origin origin = {
 		.helo = s->helo,
 		.client = s->client_text,
+		.client_name = received_name(s),
 		.client_is_v6 = !ipaddr_is_v4(&s->client.ip),
 		.fqdn = s->config->fqdn,
 		.esmtp = s->esmtp,

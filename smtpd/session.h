@@ -24,7 +24,7 @@
 
 #include "common/host/config.h"
 #include "smtpd/limits.h"
-#include "smtpd/policy.h"
+#include "smtpd/names.h"
 #include "smtpd/transaction.h"
 
 enum session_state {
@@ -55,7 +55,8 @@ struct session_chunk {
 struct session {
 	const struct config_server *config; /* borrowed; may be another one before each command, never within one */
 	enum session_state state;
-	struct str out; /* replies not yet sent */
+	struct str out;            /* replies not yet sent */
+	const struct names *names; /* borrowed; NULL = nobody knows names */
 	struct policy_client client;
 	char client_text[IPADDR_TEXT_MAX];
 	char helo[LIMIT_HELO + 1];
@@ -101,6 +102,9 @@ struct params;
 
 /* Parses what follows a path; false when it has been refused with a reply. ALLOWED: enum params_allowed. */
 bool session_params(struct session *s, struct span text, unsigned allowed, struct params *out);
+
+/* The client's name is known afterwards, or that it has none: looked up once a session. */
+void session_learn_name(struct session *s);
 
 /* Undoes the transaction; READY, or START before hello, or still CLOSED. */
 void session_reset(struct session *s);

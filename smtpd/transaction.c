@@ -84,8 +84,10 @@ static void write_head(struct transaction *t, const struct transaction_origin *o
 	store_write(t, str_span(&t->rcpts.lines));
 
 	str_clear(&t->head);
-	if (origin->helo[0])
-		str_printf(&t->head, "Received: from %s ([%s%s])\r\n", origin->helo, tag, origin->client);
+	if (origin->helo[0] || origin->client_name)
+		str_printf(&t->head, "Received: from %s (%s%s[%s%s])\r\n", origin->helo[0] ? origin->helo : "unknown",
+			   origin->client_name ? origin->client_name : "", origin->client_name ? " " : "", tag,
+			   origin->client);
 	else
 		str_printf(&t->head, "Received: from [%s%s]\r\n", tag, origin->client);
 	str_printf(&t->head, "\tby %s with %s id %s;\r\n\t%s\r\n", origin->fqdn, origin->esmtp ? "ESMTP" : "SMTP",

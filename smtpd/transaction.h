@@ -26,8 +26,9 @@ struct transaction_limits {
 
 /* What the Received line says beside id and date. */
 struct transaction_origin {
-	const char *helo;   /* "" = none given */
-	const char *client; /* address as text */
+	const char *helo;        /* "" = none given */
+	const char *client;      /* address as text */
+	const char *client_name; /* NULL = not looked up */
 	bool client_is_v6;
 	const char *fqdn;
 	bool esmtp;

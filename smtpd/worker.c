@@ -25,6 +25,7 @@ struct worker {
 	struct store_spool spool;
 	struct store store;
 	struct record_writer records;
+	struct names names;
 };
 
 /* What the signal handlers reach. The eventfd wakes a worker that waits for a connection, however closely they race. */
@@ -141,7 +142,7 @@ static void serve_next(struct worker *w, int listener)
 	net_address(&from, &client, &port);
 	ipaddr_format(&client, doing);
 	prefork_busy(w->context->pool, w->slot, span_of(doing));
-	serve(fd, &client, &w->context->live, &w->store, &told.serve, &watch);
+	serve(fd, &client, &w->context->live, &w->store, &w->names, &told.serve, &watch);
 	session_over(w);
 }
 
@@ -161,6 +162,8 @@ static void leave(struct worker *w)
 		serve_next(w, w->context->listeners[i]);
 }
 
+static const int names_link = CHILD_FD_NAMES;
+
 int worker_run(struct worker_context *context, size_t slot)
 {
 	struct worker w = {.context = context, .slot = slot};
@@ -170,6 +173,7 @@ int worker_run(struct worker_context *context, size_t slot)
 	store_spool_init(&w.spool, context->spool, CHILD_FD_ARRIVALS);
 	w.store = store_spool_ops(&w.spool);
 	record_writer_init(&w.records, CHILD_FD_RECORDS);
+	w.names = names_of_resolver(&names_link);
 	if (told.wake_fd < 0 || !watch(&w))
 		return EXIT_TEMPORARY;
 	prefork_idle(context->pool, slot);

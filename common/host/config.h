@@ -49,7 +49,8 @@ struct config_durations {
 };
 
 struct config_client {
-	struct cidr net;
+	struct cidr net;  /* when name is NULL */
+	const char *name; /* a pattern (domain.h) of the client's confirmed name; "*" = every client, named or not */
 	const char *text; /* as written */
 	struct config_origin origin;
 };

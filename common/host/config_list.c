@@ -49,20 +49,34 @@ bool config_list_names(struct config_parse *parse, void *to)
 	return list->n == n;
 }
 
+/* Nothing that could be a name: it has a colon or a slash, or ends in digits. */
+static bool is_address(struct span text)
+{
+	size_t start = text.len;
+	while (start && text.at[start - 1] >= '0' && text.at[start - 1] <= '9')
+		start--;
+	return span_find(text, ':') < text.len || span_find(text, '/') < text.len ||
+	       (start < text.len && (!start || text.at[start - 1] == '.'));
+}
+
+static bool parse_client(struct config_parse *parse, const struct config_item *item, struct config_client *out)
+{
+	const char *why = "not an address or a network";
+	*out = (struct config_client){.text = config_value_keep(parse, item->text), .origin = item->origin};
+	if (is_address(item->text))
+		return cidr_parse(item->text, &out->net, &why) || refuse(parse, item, why);
+	out->name = config_value_pattern(parse, item);
+	return out->name != NULL;
+}
+
 bool config_list_clients(struct config_parse *parse, void *to)
 {
 	struct config_clients *list = to;
 	size_t n;
 	list->n = 0;
 	list->at = entries(parse, sizeof(*list->at), &n);
-	for (size_t i = 0; i < n; i++) {
-		const struct config_item *item = &parse->items[i];
-		struct config_client *client = &list->at[list->n];
-		const char *why = "not an address or a network";
-		client->text = config_value_keep(parse, item->text);
-		client->origin = item->origin;
-		list->n += cidr_parse(item->text, &client->net, &why) || refuse(parse, item, why);
-	}
+	for (size_t i = 0; i < n; i++)
+		list->n += parse_client(parse, &parse->items[i], &list->at[list->n]);
 	return list->n == n;
 }
 

@@ -232,8 +232,10 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_TEXT] = {config_name_text, false, sizeof(CONFIG_C_TEXT), "a text, with blanks in double quotes"},
 	[CONFIG_WORDS] = {parse_without, true, sizeof(CONFIG_C_WORDS),
 			  "pipelining, size, 8bitmime, chunking, enhancedstatuscodes; or none"},
-	[CONFIG_CLIENTS] = {config_list_clients, true, sizeof(CONFIG_C_CLIENTS),
-			    "addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32; or none"},
+	[CONFIG_CLIENTS] =
+		{config_list_clients, true, sizeof(CONFIG_C_CLIENTS),
+		 "addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, names of clients such as "
+		 "*.example.com; or none"},
 	[CONFIG_LISTEN] = {config_list_listen, true, sizeof(CONFIG_C_LISTEN),
 			   "*, an address, or either with :PORT; IPv6 in brackets"},
 	[CONFIG_ENDPOINTS] = {config_list_endpoints, true, sizeof(CONFIG_C_ENDPOINTS),

@@ -117,7 +117,11 @@ static const struct wrong {
 	{SERVER("listen [::1]25"), 2, 8, "only :PORT may follow"},
 	{SERVER("listen [*]:25"), 2, 8, "not an address"},
 	{SERVER("relay { list 10.0.0.1/8 }"), 2, 14, "10.0.0.0/8"},
-	{SERVER("relay { list *.example.com }"), 2, 14, "in list"},
+	{SERVER("relay { list .example.com }"), 2, 14, "write *.example.com for all names below it"},
+	{SERVER("relay { list 10.0.0.256 }"), 2, 14, "this is no IP address"},
+	{SERVER("relay { list 10.0.0.0-10.0.0.9 }"), 2, 14, "this is no IP address"},
+	{SERVER("relay { list host_.*.example }"), 2, 14, "is not a domain name"},
+	{SERVER("connect { list user@example.com }"), 2, 16, "leave out what stands before @"},
 	{SERVER("smart_host [10.0.0.1];[10.0.0.2]"), 2, 23, "separate hosts with spaces"},
 	{SERVER("smart_host 10.0.0.1,10.0.0.2"), 2, 12, "separate hosts with spaces"},
 	{SERVER("smart_host mx.example.com weight 10"), 2, 34, "\"10\" is not a domain name"},
@@ -179,6 +183,15 @@ static const struct wrong {
 	{SERVER("relay { list 10.0.0.0/8 ::ffff:0:0/96 }"), 2, 25, "open relay"},
 	{SERVER("relay { list 8.0.0.0/7 }"), 2, 14, "open relay: 8.0.0.0/7"},
 	{SERVER("relay { list 2000::/3 }"), 2, 14, "open relay"},
+	{SERVER("relay { list 64:ff9b::/96 }"), 2, 14, "open relay: 64:ff9b::/96"},
+	{SERVER("relay { list 64:ff9b::/64 }"), 2, 14, "open relay"},
+	{SERVER("relay { list 2002::/16 }"), 2, 14, "open relay"},
+	{SERVER("relay { list 0.0.0.0/0.0.0.0 }"), 2, 14, "open relay"},
+	{SERVER("relay { list * }"), 2, 14, "open relay: * lets strangers"},
+	{SERVER("relay { list *.com }"), 2, 14, "open relay: *.com lets strangers"},
+	{SERVER("relay { list 10.0.0.0/8 11.0.0.0/8 12.0.0.0/8 }"), 2, 9, "together"},
+	{SERVER("relay { list 2a00::/12 2600::/12 }"), 2, 9, "together"},
+	{SERVER("connect { list 10.0.0.1 * }"), 2, 25, "nobody could connect"},
 	{SERVER("remote_domain * { relay yes }"), 2, 25, "open relay: everybody could send mail to *"},
 	{SERVER("remote_domain *.com { relay yes }"), 2, 29, "open relay: everybody could send mail to *.com"},
 };
@@ -239,7 +252,7 @@ START_TEST(long_line_is_shown_around_the_caret)
 	char text[2048] = "virtual_server default {\nrelay { list";
 	for (int i = 0; i < 100; i++)
 		strcat(text, " 10.0.0.1");
-	strcat(text, " wrong }\n}\n");
+	strcat(text, " wrong/ }\n}\n");
 	build(text);
 	const char *caret = strstr(str_text(&report.text), "^");
 	ck_assert_ptr_nonnull(strstr(str_text(&report.text), "test.conf:2:914:"));
@@ -269,7 +282,7 @@ END_TEST
 /* Both bad entries of one list, and the open relay beside them. */
 START_TEST(a_list_reports_each_entry)
 {
-	build(SERVER("relay { list 10.0.0.1/8 zebra 0.0.0.0/0 }"));
+	build(SERVER("relay { list 10.0.0.1/8 zebra/ 0.0.0.0/0 }"));
 	ck_assert_uint_eq(report.errors, 3);
 	done();
 }
@@ -306,8 +319,22 @@ START_TEST(wide_public_network_is_warned_of)
 }
 END_TEST
 
+START_TEST(registries_are_warned_of)
+{
+	build(SERVER("relay { list *.co.jp *.example.jp *.co.example *.com.au }\nremote_domain *.or.jp { relay yes }"));
+	ck_assert_uint_eq(report.errors, 0);
+	ck_assert_uint_eq(report.warnings, 3);
+	done();
+}
+END_TEST
+
 static const char *const right[] = {
 	SERVER("relay { open_relay_intended yes; allow all-except-listed }"),
+	SERVER("relay { open_relay_intended yes; list * *.com 11.0.0.0/8 12.0.0.0/8 }"),
+	SERVER("relay { list host.example.com *.example.com printer abc.de dead.beef }"),
+	SERVER("relay { list 11.0.0.0/16 11.1.0.0/16 2002:a00::/24 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 }"),
+	SERVER("connect { list *.example.com 192.0.2.1 }\nreverse_dns yes"),
+	SERVER("connect { list *; allow only-listed }"),
 	SERVER("relay { open_relay_intended yes; list 0.0.0.0/0 }\nremote_domain * { relay yes }"),
 	SERVER("remote_domain * { route [192.0.2.1] }\nremote_domain *.example.com { relay yes }"),
 	SERVER("local_domain host.example.com { drop_dir /srv/a }\nlocal_domain b.example { drop_dir /srv/a }"),
@@ -343,6 +370,7 @@ int main(void)
 	tcase_add_test(tcase, a_wrong_value_makes_no_second_error);
 	tcase_add_test(tcase, errors_without_end_are_counted);
 	tcase_add_test(tcase, wide_public_network_is_warned_of);
+	tcase_add_test(tcase, registries_are_warned_of);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -128,7 +128,7 @@ static void run_resolver(const struct fixture *f)
 	struct config_endpoints servers = {&server, 1};
 	ipaddr_parse(SPAN("127.0.0.1"), &server.ip);
 	struct resolver *r = resolver_new(&servers, 1500);
-	int status = resolver_run(r, f->control[1]);
+	int status = resolver_run(r, f->control[1], -1);
 	resolver_free(r);
 	_exit(status);
 }

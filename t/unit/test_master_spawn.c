@@ -104,7 +104,8 @@ static struct spawn myself(void)
 			      .config = SPAN("canon\n"),
 			      .arrivals = -1,
 			      .verdicts = -1,
-			      .records = -1};
+			      .records = -1,
+			      .names = -1};
 }
 
 static void set_scene(void)

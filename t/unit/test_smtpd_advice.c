@@ -58,7 +58,7 @@ static const struct {
 static bool accepted(const char *lines, const char *ip, const char *domain, struct str *advice)
 {
 	struct config config;
-	struct policy_client client = {memory_address(ip)};
+	struct policy_client client = {.ip = memory_address(ip)};
 	struct policy_decision connect, relay;
 	memory_config(lines, &config);
 	policy_connect_decide(&config.servers[0], &client, &connect);

@@ -101,7 +101,7 @@ static void start(const char *lines)
 	parent = fork();
 	ck_assert_int_ge(parent, 0);
 	if (!parent)
-		run_parent((int[TARGETS]){0, 1, 2, controls[1], config, arrival_ends[0], null, null, listener});
+		run_parent((int[TARGETS]){0, 1, 2, controls[1], config, arrival_ends[0], null, null, null, listener});
 	close(controls[1]);
 	close(config);
 	close(null);
@@ -408,7 +408,10 @@ START_TEST(test_explain)
 		 "client is not in relay list, allow is only-listed: refused\n"
 		 "to permit it, add 192.0.2.1 to relay list at test.conf:7",
 		 1},
-		{"printer", "u@example.net", "the client must be an address such as 192.0.2.1 or 2001:db8::1", 2},
+		{"printer", "u@example.net",
+		 "the client must be an address such as 192.0.2.1 or 2001:db8::1, its name one such as "
+		 "host.example.com",
+		 2},
 		{"10.0.0.1", "", "501 5.1.3 Invalid address: no recipient", 2},
 	};
 	struct str rows;

@@ -56,7 +56,7 @@ START_TEST(test_decide)
 {
 	struct config config;
 	struct policy_decision decision;
-	struct policy_client client = {memory_address(cases[_i].client)};
+	struct policy_client client = {.ip = memory_address(cases[_i].client)};
 	memory_config(cases[_i].lines, &config);
 	policy_relay_decide(&config.servers[0], &client, span_of(cases[_i].domain), &decision);
 	ck_assert(decision.accepted == cases[_i].accepted);
@@ -93,7 +93,7 @@ START_TEST(test_connect)
 {
 	struct config config;
 	struct policy_decision decision;
-	struct policy_client client = {memory_address(connections[_i].client)};
+	struct policy_client client = {.ip = memory_address(connections[_i].client)};
 	memory_config(connections[_i].lines, &config);
 	policy_connect_decide(&config.servers[0], &client, &decision);
 	ck_assert(decision.accepted == connections[_i].accepted);
@@ -109,7 +109,7 @@ START_TEST(test_words)
 {
 	struct config config;
 	struct policy_decision decision;
-	struct policy_client client = {memory_address("8.8.8.8")};
+	struct policy_client client = {.ip = memory_address("8.8.8.8")};
 	struct str text;
 	str_init(&text, 1000);
 	memory_config(listed, &config);
