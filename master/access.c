@@ -1,13 +1,32 @@
 #include "master/access.h"
 
+#include <string.h>
+
+#include "common/mail/domain.h"
+
 static bool same(const struct config_client *a, const struct config_client *b)
 {
+	if (a->name || b->name)
+		return a->name && b->name && strcmp(a->name, b->name) == 0;
 	return a->net.bits == b->net.bits && ipaddr_equal(&a->net.base, &b->net.base);
+}
+
+/* Both are patterns and not the same one; OUTER is not "*". */
+static bool covers_name(const char *outer, const char *inner)
+{
+	bool below = inner[0] == '*';
+	if (outer[0] != '*' || (below && !inner[1]))
+		return false;
+	return domain_pattern_match(span_of(outer), span_of(inner + (below ? 2 : 0)));
 }
 
 /* Every client that INNER stands for is one that OUTER stands for. */
 static bool covers(const struct config_client *outer, const struct config_client *inner)
 {
+	if (outer->name && (same(outer, inner) || strcmp(outer->name, "*") == 0))
+		return true;
+	if (outer->name || inner->name)
+		return outer->name && inner->name && covers_name(outer->name, inner->name);
 	return outer->net.bits <= inner->net.bits && cidr_contains(&outer->net, &inner->net.base);
 }
 

@@ -57,6 +57,14 @@ static const struct {
 	{"", "relay { list 192.0.2.7 2001:db8::/32 }",
 	 "server a: 192.0.2.7 may now relay to any domain\nserver a: 2001:db8::/32 may now relay to any domain\n"},
 	{"relay { list 10.2.0.0/16 10.1.0.0/16 }", "relay { list 10.1.0.0/16 10.2.0.0/255.255.0.0 }", ""},
+	{"relay { list *.a.net }", "relay { list *.A.net h.b.a.net h.b.net }",
+	 "server a: h.b.a.net may relay, as before\nserver a: h.b.net may now relay to any domain\n"},
+	{"connect { list * ; allow only-listed }", "connect { list *.a.net a.net ; allow only-listed }",
+	 "server a: * may no longer connect; acts with the next connection\n"
+	 "server a: *.a.net may connect, as before; acts with the next connection\n"
+	 "server a: a.net may connect, as before; acts with the next connection\n"},
+	{"relay { list h.a.net *.a.net }", "relay { list h.a.net }",
+	 "server a: *.a.net may no longer relay (was: to any domain)\n"},
 	{"relay { list 10.0.0.0/8 10.1.0.0/16 }", "relay { list 10.0.0.0/8 }",
 	 "server a: 10.1.0.0/16 may relay, as before\n"},
 	{"relay { list 10.0.0.0/8 }", "relay { list 10.1.0.0/16 }",
