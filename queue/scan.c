@@ -15,14 +15,6 @@
 
 enum { LOCKED_FIRST_MS = 10, LOCKED_DOUBLINGS = 7, TROUBLE_MS = 1000, SETTLE_SLICE = 500 };
 
-void scan_request(struct queue *q)
-{
-	if (q->scan.step == SCAN_IDLE)
-		q->scan.next_ms = q->mono_ms;
-	else
-		q->scan.again = true;
-}
-
 static bool open_folder(struct scan *s, int folder)
 {
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -180,8 +172,7 @@ static void start_step(struct queue *q, enum scan_step step, int folder)
 static void finish(struct queue *q)
 {
 	q->scan.step = SCAN_IDLE;
-	q->scan.next_ms = q->mono_ms + (q->scan.again ? 0 : SCAN_EVERY_MS);
-	q->scan.again = false;
+	q->scan.next_ms = q->mono_ms + SCAN_EVERY_MS;
 }
 
 bool scan_list(struct queue *q)

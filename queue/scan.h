@@ -1,6 +1,6 @@
 /*
  * Finding what lies in the spool, in slices. A listing reads the names of cur/, then of new/, into the table of
- *messages; what is not known yet is adopted by the truth table:
+ * messages; what is not known yet is adopted by the truth table:
  *
  *	new/ID locked             leave, look again in a second
  *	new/ID of its size        ready (with an fsync before delivery), newest first
@@ -30,14 +30,10 @@ struct scan {
 	enum scan_step step;
 	DIR *folder;     /* the one that is read */
 	int64_t next_ms; /* when the next listing begins */
-	bool again;      /* asked for while one ran */
 	bool listed;     /* every name of both folders was read once since the start: every message is known */
 };
 
 enum { SCAN_EVERY_MS = 60 * 1000, SCAN_SLICE = 500, SCAN_PROBES = 64 };
-
-/* Asks for a listing now. */
-void scan_request(struct queue *q);
 
 /* Lists on, if a listing runs or is due. True: there is more to do at once. */
 bool scan_list(struct queue *q);
