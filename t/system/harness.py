@@ -89,6 +89,7 @@ class Mailroot:
         self.conf.write_text(f"""
 mailroot_dir {self.folder}/spool
 run_dir {self.folder}/run
+log_dir {self.folder}/logs
 {self.users}
 {global_conf}
 virtual_server {self.name} {{
