@@ -1,11 +1,13 @@
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/base/fd.h"
 #include "ctl/commands.h"
 #include "ctl/json.h"
+#include "ctl/service.h"
 
 enum { STOP_WAIT_MS = 40000, REPORT_MAX = 1 << 20, CONFIRM_MIN_S = 1, CONFIRM_MAX_S = 7 * 86400 };
 
@@ -36,6 +38,21 @@ static void reload_json(const struct link_answer *answer, const struct str *repo
 	print_lines(&json, str_span(report));
 	json_end_object(&json);
 	json_finish(&json);
+}
+
+/* The new policy is in force when we say so, not a moment later. */
+static void await_smtpd(const struct ctl *ctl)
+{
+	static struct service service;
+	char said[LINK_TEXT_MAX + 1];
+	char *run_dir = commands_run_dir(ctl);
+
+	int fd = run_dir ? link_to_master(run_dir) : -1;
+	if (fd >= 0 && service_ask(fd, &service, said))
+		service_await_smtpd(run_dir, &service);
+	service_free(&service);
+	fd_close(&fd);
+	free(run_dir);
 }
 
 static bool confirm_is_clear(const struct options *options)
@@ -71,6 +88,8 @@ int cmd_reload(struct ctl *ctl)
 	answer.context = &report;
 	wire_encode_ctl_reload(&reload, &request);
 	bool good = link_ask(fd, &request, &answer) && answer.exit_code == 0;
+	if (good && !reload.confirmed)
+		await_smtpd(ctl);
 	if (ctl->options.given & OPTION_JSON)
 		reload_json(&answer, &report);
 	else

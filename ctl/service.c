@@ -145,6 +145,17 @@ void service_ask_facts(const char *run_dir, struct service *service)
 	}
 }
 
+void service_await_smtpd(const char *run_dir, struct service *service)
+{
+	struct service_facts facts = {0};
+
+	for (size_t i = 0; i < service->server_count; i++) {
+		facts.n = 0;
+		if (strcmp(service->servers[i].state, "running") == 0)
+			ask_facts(run_dir, service, &service->servers[i], CHILD_SMTPD, &facts);
+	}
+}
+
 void service_free(struct service *service)
 {
 	arena_free(&service->arena);

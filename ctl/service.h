@@ -58,6 +58,12 @@ bool service_ask(int fd, struct service *out, char *said);
 /* Asks the smtpd and queue of each server that runs for its facts; one that does not answer has none. */
 void service_ask_facts(const char *run_dir, struct service *service);
 
+/*
+ * Waits until the smtpd of each server that runs has answered. Orders reach it one after the other, so what master told
+ * it before is done then.
+ */
+void service_await_smtpd(const char *run_dir, struct service *service);
+
 void service_free(struct service *service);
 
 #endif

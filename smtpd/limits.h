@@ -51,8 +51,12 @@ enum {
 	/* Links from mailrootctl at one time: operators are few. */
 	LIMIT_CTL_LINKS = 16,
 
-	/* Policy texts kept for running sessions: dozens of the largest configuration that can be written. */
-	LIMIT_SNAPSHOT = 64 << 20,
+	/* Policies kept for running sessions: memory is taken as they come. Thousands of usual ones, dozens of the
+	 * largest that can be written. */
+	LIMIT_SNAPSHOT = 512 << 20,
+
+	/* A policy as text: as much as any child reads. */
+	LIMIT_POLICY_TEXT = 64 << 20,
 
 	/* How long sessions in the middle of a message may finish after a stop. */
 	LIMIT_STOP_MS = 30 * 1000,

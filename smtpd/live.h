@@ -1,6 +1,6 @@
 /*
- * The policy in force, in a process that serves: what it was forked with, until the parent publishes something newer;
- * then a copy of its own (DESIGN section 2 "Live policy").
+ * The policy in force, in a process that serves: what it was forked with, until the parent publishes something newer
+ * (DESIGN section 2 "Live policy"). All processes read the one copy that the parent has made.
  */
 #ifndef SMTPD_LIVE_H
 #define SMTPD_LIVE_H
@@ -12,14 +12,13 @@ struct live {
 	const struct snapshot *snapshot; /* NULL = never changes */
 	uint64_t generation;             /* of `server` */
 	const struct config_server *server;
-	struct config *own; /* what `server` is in, when this process parsed it */
 };
 
-/*
- * The newest policy. An atomic load when nothing has changed. What an earlier call returned may be gone afterwards, so
- * call it only between two commands.
- */
+/* The newest policy: an atomic load. A session takes it between two commands. */
 const struct config_server *live_server(struct live *live);
-void live_free(struct live *live);
+
+/* Parent: makes canonical TEXT, which has one server, the newest policy. False: it does not fit into SNAPSHOT any more.
+ */
+bool live_publish(struct snapshot *snapshot, struct span text);
 
 #endif

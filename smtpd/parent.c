@@ -133,14 +133,13 @@ void parent_ready(struct parent *p)
 /* Sessions that look at an area which is full end at their next command: they could not see what comes after it. */
 static void publish(struct parent *p, struct span text)
 {
-	if (snapshot_publish(p->worker.snapshot, text)) {
-		prefork_signal(p->pool, SIGUSR1);
+	if (live_publish(p->worker.snapshot, text))
 		return;
-	}
 	struct snapshot *fresh = snapshot_new(LIMIT_SNAPSHOT);
 	if (fresh) {
 		snapshot_free(p->worker.snapshot);
 		p->worker.snapshot = fresh;
+		live_publish(fresh, text);
 	}
 	prefork_signal(p->pool, SIGTERM);
 }
@@ -150,7 +149,7 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 	struct str text;
 	if (packet->fd_count != 1)
 		return;
-	str_init(&text, LIMIT_SNAPSHOT);
+	str_init(&text, LIMIT_POLICY_TEXT);
 	int error = child_config_text(packet->fds[0], &text);
 	int fd = packet->fds[0];
 	packet->fds[0] = -1;
@@ -159,8 +158,7 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 	} else {
 		const struct config_server *server = p->child.server;
 		publish(p, str_span(&text));
-		p->worker.live =
-			(struct live){p->worker.snapshot, snapshot_generation(p->worker.snapshot), server, NULL};
+		p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
 		prefork_resize(p->pool, spare_workers(server), max_workers(server));
 		log_info("new configuration in force");
 	}

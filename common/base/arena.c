@@ -19,6 +19,22 @@ void arena_init(struct arena *a, size_t limit)
 	*a = (struct arena){.limit = limit};
 }
 
+void arena_init_in(struct arena *a, void *memory, size_t size)
+{
+	struct arena_block *block = memory;
+	*a = (struct arena){.given = true};
+	if (size <= sizeof(*block))
+		return;
+	*block = (struct arena_block){.size = size - sizeof(*block)};
+	a->blocks = block;
+	a->limit = block->size;
+}
+
+size_t arena_extent(const struct arena *a)
+{
+	return a->blocks ? sizeof(*a->blocks) + a->blocks->used : 0;
+}
+
 static void free_blocks(struct arena_block *block)
 {
 	while (block) {
@@ -30,8 +46,9 @@ static void free_blocks(struct arena_block *block)
 
 void arena_free(struct arena *a)
 {
-	free_blocks(a->blocks);
-	arena_init(a, a->limit);
+	if (!a->given)
+		free_blocks(a->blocks);
+	arena_init(a, a->given ? 0 : a->limit);
 }
 
 void arena_reset(struct arena *a)
@@ -42,12 +59,14 @@ void arena_reset(struct arena *a)
 	free_blocks(a->blocks->next);
 	a->blocks->next = NULL;
 	a->blocks->used = 0;
-	if (a->blocks->size > BLOCK_SIZE)
+	if (a->blocks->size > BLOCK_SIZE && !a->given)
 		arena_free(a);
 }
 
 static struct arena_block *add_block(struct arena *a, size_t size)
 {
+	if (a->given)
+		return NULL;
 	if (size < BLOCK_SIZE)
 		size = BLOCK_SIZE;
 	struct arena_block *block = malloc(sizeof(*block) + size);

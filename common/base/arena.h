@@ -14,9 +14,16 @@ struct arena {
 	struct arena_block *blocks;
 	size_t used;  /* octets handed out */
 	size_t limit; /* octets at most */
+	bool given;   /* the memory is the caller's, and there will be no other */
 };
 
 void arena_init(struct arena *a, size_t limit);
+
+/* All memory is the SIZE octets at MEMORY (aligned for any type), which stay the caller's. */
+void arena_init_in(struct arena *a, void *memory, size_t size);
+
+/* Octets at the beginning of that memory that are in use. */
+size_t arena_extent(const struct arena *a);
 
 /* Frees everything; the arena is empty and usable again. */
 void arena_free(struct arena *a);

@@ -303,6 +303,13 @@ void config_tree_write(const struct config_tree *tree, const char *hostname, con
 bool config_parse_canonical(struct span text, struct config *out);
 
 /*
+ * The same at MEMORY, and with all it points to in the SIZE octets there (aligned for any type), *USED of them: a
+ * configuration that other processes can read where they have the same memory at the same address. Never freed. NULL:
+ * not such a text, or no room.
+ */
+const struct config *config_parse_canonical_in(struct span text, void *memory, size_t size, size_t *used);
+
+/*
  * Every setting of every server with its value, its unit and where it comes from: `mailrootctl config show`. The text
  * is itself a configuration with the same values; the JSON an array of {block, name, value, file, line}.
  */

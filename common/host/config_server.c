@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,10 +199,9 @@ static void build_servers(struct config_build *b)
 		build_server(b, &b->out->servers[b->out->server_count++], node);
 }
 
+/* Into *b->out, which has nothing yet but its arena. */
 static void build_all(struct config_build *b)
 {
-	memset(b->out, 0, sizeof(*b->out));
-	arena_init(&b->out->arena, CONFIG_MEMORY_MAX);
 	config_build_block(b, CONFIG_GLOBAL, b->out, &b->tree->root, false);
 	if (b->out->mailroot_dir && b->out->log_dir)
 		build_servers(b);
@@ -212,6 +212,8 @@ bool config_build(const struct config_tree *tree, const char *hostname, struct c
 {
 	struct config_findings findings = {0};
 	struct config_build build = {.tree = tree, .hostname = hostname, .out = out, .findings = &findings};
+	*out = (struct config){0};
+	arena_init(&out->arena, CONFIG_MEMORY_MAX);
 	build_all(&build);
 	if (tree->complete && !findings.no_memory)
 		config_check(&build);
@@ -220,13 +222,13 @@ bool config_build(const struct config_tree *tree, const char *hostname, struct c
 	return !report->errors;
 }
 
-bool config_parse_canonical(struct span text, struct config *out)
+/* OUT has its arena. */
+static bool parse_canonical(struct span text, struct config *out)
 {
 	struct config_findings findings = {0};
 	struct config_report report = {0};
 	struct config_build build = {.out = out, .findings = &findings};
 	build.tree = config_read_canonical(text, &findings);
-	memset(out, 0, sizeof(*out));
 	if (build.tree)
 		build_all(&build);
 	bool good = build.tree && !findings.errors && !findings.no_memory;
@@ -234,6 +236,27 @@ bool config_parse_canonical(struct span text, struct config *out)
 	config_findings_flush(&findings, &report); /* findings point into the tree */
 	config_tree_free((struct config_tree *)build.tree);
 	return good;
+}
+
+bool config_parse_canonical(struct span text, struct config *out)
+{
+	*out = (struct config){0};
+	arena_init(&out->arena, CONFIG_MEMORY_MAX);
+	return parse_canonical(text, out);
+}
+
+const struct config *config_parse_canonical_in(struct span text, void *memory, size_t size, size_t *used)
+{
+	const size_t head =
+		(sizeof(struct config) + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+	struct config *out = memory;
+	if (size < head)
+		return NULL;
+	*out = (struct config){0};
+	arena_init_in(&out->arena, (char *)memory + head, size - head);
+	bool good = parse_canonical(text, out);
+	*used = head + arena_extent(&out->arena);
+	return good ? out : NULL;
 }
 
 void config_free(struct config *config)

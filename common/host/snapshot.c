@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,15 +13,10 @@
 #include "common/base/log.h"
 
 /* Offset and generation in one word, so that one store publishes both. */
-enum { GENERATION_SHIFT = 32, ALIGNMENT = 8 };
+enum { GENERATION_SHIFT = 32, ALIGNMENT = _Alignof(max_align_t) };
 
 struct area {
-	_Atomic uint64_t current; /* generation << 32 | offset of a struct text; 0 = none */
-};
-
-struct text {
-	uint64_t len;
-	char at[];
+	_Alignas(max_align_t) _Atomic uint64_t current; /* generation << 32 | offset of the object; 0 = none */
 };
 
 struct snapshot {
@@ -67,20 +63,18 @@ void snapshot_free(struct snapshot *s)
 	errno = keep;
 }
 
-bool snapshot_publish(struct snapshot *s, struct span text)
+void *snapshot_room(struct snapshot *s, size_t *room)
 {
-	size_t room = s->size - s->used;
-	if (room < sizeof(struct text) || text.len > room - sizeof(struct text))
-		return false;
-	struct text *to = (struct text *)((char *)s->area + s->used);
-	to->len = text.len;
-	if (text.len)
-		memcpy(to->at, text.at, text.len);
+	*room = s->size - s->used;
+	return (char *)s->area + s->used;
+}
+
+void snapshot_publish(struct snapshot *s, size_t used)
+{
 	s->generation++;
 	atomic_store_explicit(&s->area->current, s->generation << GENERATION_SHIFT | s->used, memory_order_release);
-	size_t end = (s->used + sizeof(*to) + text.len + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	size_t end = (s->used + used + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	s->used = end < s->size ? end : s->size;
-	return true;
 }
 
 /* A new mapping in the place of the old one: mprotect alone could be undone, this can't (F_SEAL_FUTURE_WRITE). */
@@ -101,12 +95,9 @@ uint64_t snapshot_generation(const struct snapshot *s)
 	return load(s) >> GENERATION_SHIFT;
 }
 
-struct span snapshot_text(const struct snapshot *s, uint64_t *generation)
+const void *snapshot_current(const struct snapshot *s, uint64_t *generation)
 {
 	uint64_t current = load(s);
 	*generation = current >> GENERATION_SHIFT;
-	if (!current)
-		return (struct span){NULL, 0};
-	const struct text *text = (const struct text *)((const char *)s->area + (uint32_t)current);
-	return (struct span){text->at, text->len};
+	return current ? (const char *)s->area + (uint32_t)current : NULL;
 }

@@ -65,6 +65,29 @@ START_TEST(reset_gives_zeroed_memory_again)
 }
 END_TEST
 
+START_TEST(given_memory_is_all_there_is)
+{
+	static _Alignas(16) char memory[20000];
+	struct arena a;
+	arena_init_in(&a, memory, sizeof(memory));
+	char *first = arena_alloc(&a, 10000);
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_null(arena_alloc(&a, 10000));
+	char *last = arena_copy(&a, SPAN("abc"));
+	ck_assert_str_eq(last, "abc");
+	ck_assert(first >= memory);
+	ck_assert_uint_ge(arena_extent(&a), (size_t)(last + 4 - memory));
+	ck_assert_uint_le(arena_extent(&a), sizeof(memory));
+	arena_reset(&a);
+	ck_assert_ptr_eq(arena_alloc(&a, 1), first);
+	arena_free(&a);
+	ck_assert_ptr_null(arena_alloc(&a, 1));
+	arena_init_in(&a, memory, 16);
+	ck_assert_ptr_null(arena_alloc(&a, 1));
+	ck_assert_uint_eq(arena_extent(&a), 0);
+}
+END_TEST
+
 START_TEST(copies_and_prints)
 {
 	struct arena a;
@@ -86,6 +109,7 @@ int main(void)
 	tcase_add_test(tests, gives_zeroed_aligned_memory_that_does_not_overlap);
 	tcase_add_test(tests, refuses_beyond_its_limit);
 	tcase_add_test(tests, reset_gives_zeroed_memory_again);
+	tcase_add_test(tests, given_memory_is_all_there_is);
 	tcase_add_test(tests, copies_and_prints);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
