@@ -144,6 +144,7 @@ static int open_named(struct log_file *f)
 		return error;
 	}
 	f->fd = fd;
+	f->inode = st.st_ino;
 	f->header_due = true;
 	return 0;
 }
@@ -180,6 +181,19 @@ static int open_fitting(struct log_file *f, int64_t time_ms, int64_t now_ms)
 	return error;
 }
 
+/* Somebody may have moved, removed or emptied the file meanwhile. */
+static void look_after_file(struct log_file *f)
+{
+	struct stat st;
+	if (f->fd < 0 || f->batch.len)
+		return;
+	if (fstatat(f->dir_fd, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == f->inode)
+		f->size = (uint64_t)st.st_size;
+	else
+		fd_close(&f->fd);
+	f->header_due = f->header_due || !f->size;
+}
+
 static void fail(struct log_file *f, int error, uint64_t count)
 {
 	if (!f->failing)
@@ -201,6 +215,7 @@ static void begin_batch(struct log_file *f, int64_t now_ms)
 
 bool log_file_take(struct log_file *f, int64_t time_ms, int64_t now_ms)
 {
+	look_after_file(f);
 	int error = f->lines.failed ? -ENOMEM : open_fitting(f, time_ms, now_ms);
 	if (!error && !f->batch.len)
 		begin_batch(f, now_ms);

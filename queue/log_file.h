@@ -10,6 +10,8 @@
 #ifndef QUEUE_LOG_FILE_H
 #define QUEUE_LOG_FILE_H
 
+#include <sys/types.h>
+
 #include "queue/log_format.h"
 #include "queue/log_period.h"
 
@@ -27,6 +29,7 @@ struct log_file {
 	int dir_fd;  /* owned */
 	int note_fd; /* owned; -1 = none, and a kill may then repeat records */
 	int fd;      /* -1 = none open */
+	ino_t inode; /* of it */
 	char name[LOG_PERIOD_NAME_MAX];
 	uint64_t number;
 	int64_t begun_ms, end_ms; /* of its period: the moment it was opened for, and its end */

@@ -261,6 +261,28 @@ START_TEST(torn_line_is_cut)
 }
 END_TEST
 
+/* As logrotate does it: moved, removed, copied and truncated. */
+START_TEST(file_that_is_taken_away)
+{
+	char path[128], moved[160];
+	begin(CONFIG_LOG_W3C, CONFIG_PERIOD_DAILY, 0);
+	snprintf(path, sizeof(path), "%s/ex261122.log", folder);
+	snprintf(moved, sizeof(moved), "%s/moved", folder);
+	say("one");
+	ck_assert_int_eq(rename(path, moved), 0);
+	say("two");
+	ck_assert_str_eq(content("moved"), HEADER("2026-11-22 23:59:58") "23:59:58 one\n");
+	ck_assert_str_eq(content("ex261122.log"), HEADER("2026-11-22 23:59:58") "23:59:58 two\n");
+	ck_assert_int_eq(unlink(path), 0);
+	say("three");
+	ck_assert_str_eq(content("ex261122.log"), HEADER("2026-11-22 23:59:58") "23:59:58 three\n");
+	ck_assert_int_eq(truncate(path, 0), 0);
+	say("four");
+	ck_assert_str_eq(content("ex261122.log"), HEADER("2026-11-22 23:59:58") "23:59:58 four\n");
+	ck_assert_uint_eq(file.size, text.len);
+}
+END_TEST
+
 static void limit(rlim_t octets)
 {
 	struct rlimit now_limit;
@@ -391,6 +413,7 @@ int main(void)
 	tcase_add_test(tc, files_by_size_are_numbered);
 	tcase_add_test(tc, record_beyond_the_size);
 	tcase_add_test(tc, torn_line_is_cut);
+	tcase_add_test(tc, file_that_is_taken_away);
 	tcase_add_test(tc, disk_full);
 	tcase_add_test(tc, what_writers_dropped_is_said);
 	tcase_add_test(tc, another_format_goes_to_another_file);
