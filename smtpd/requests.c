@@ -9,8 +9,7 @@
 #include "common/host/wire.h"
 #include "common/mail/address.h"
 #include "smtpd/advice.h"
-#include "smtpd/policy.h"
-#include "smtpd/replies.h"
+#include "smtpd/explain.h"
 #include "smtpd/session.h"
 
 enum {
@@ -56,34 +55,15 @@ static void send_fact(struct answer *a, const char *name, size_t value)
 	send_row(a, ROW_FACT);
 }
 
-/* Connection control, then the relay order as if the client were connected. */
-struct explanation {
-	struct policy_client client;
-	struct policy_decision connect, relay;
-	bool accepted;
-};
-
 /* The verdict in the words in which a client would hear it. */
 static void send_verdict(struct answer *a, const struct address *rcpt, const struct explanation *e)
 {
-	const struct policy_decision *decision = &e->relay;
-	char address[IPADDR_TEXT_MAX];
-	struct str stamped, reply;
-	str_init(&stamped, TEXT_MAX);
+	struct str reply;
 	str_init(&reply, TEXT_MAX);
-	str_append(&stamped, decision->stamp ? rcpt->local : rcpt->text);
-	if (decision->stamp)
-		str_printf(&stamped, "@%s", decision->stamp);
-	ipaddr_format(&e->client.ip, address);
-	if (!e->connect.accepted)
-		replies_append(&reply, REPLY_MAY_NOT_CONNECT, true, span_of(address), (struct span){0});
-	else
-		replies_append(&reply, decision->accepted ? REPLY_RECIPIENT_OK : REPLY_CANNOT_RELAY, true,
-			       str_span(&stamped), (struct span){0});
+	explain_reply(e, rcpt, &reply);
 	str_printf(&a->cells, "%s%c", e->accepted ? "accepted" : "refused", ROW_SEPARATOR);
 	str_append(&a->cells, (struct span){reply.at, span_find(str_span(&reply), '\r')});
 	send_row(a, ROW_VERDICT);
-	str_free(&stamped);
 	str_free(&reply);
 }
 
@@ -102,10 +82,8 @@ static void send_chain(struct answer *a, const struct config_server *server, con
 static void send_explanation(struct answer *a, const struct config_server *server, const struct policy_client *client,
 			     const struct address *rcpt)
 {
-	struct explanation e = {.client = *client};
-	policy_connect_decide(server, client, &e.connect);
-	policy_relay_decide(server, client, rcpt->domain, &e.relay);
-	e.accepted = e.connect.accepted && e.relay.accepted;
+	struct explanation e;
+	explain_decide(server, client, rcpt->domain, &e);
 	send_verdict(a, rcpt, &e);
 	send_chain(a, server, &e.connect);
 	if (e.connect.accepted)
