@@ -17,7 +17,7 @@
 #include "common/host/ipc.h"
 #include "delivery/resolver.h"
 
-enum { A = 1, CNAME = 5, MX = 15, AAAA = 28, NXDOMAIN = 3, SERVFAIL = 2, SILENT = -1, PACKET = 4096 };
+enum { A = 1, CNAME = 5, PTR = 12, MX = 15, AAAA = 28, NXDOMAIN = 3, SERVFAIL = 2, SILENT = -1, PACKET = 4096 };
 
 /* Answers; what is not here is NOERROR without data. A name's rcode stands in a line of type 0. */
 static const struct answer {
@@ -38,6 +38,11 @@ static const struct answer {
 	{"broken.test", 0, SERVFAIL, NULL, 0},
 	{"silent.test", 0, SILENT, NULL, 0},
 	{"half.test", MX, 0, "\x00\x0a\x06silent\x04test", 15},
+	{"17.0.0.127.in-addr.arpa", PTR, 0, "\x05plain\x04test", 12},
+	{"3.0.0.127.in-addr.arpa", PTR, 0, "\x05plain\x04test", 12},
+	{"1.1.0.10.in-addr.arpa", PTR, 0, "\x05lan-1\x04test", 12},
+	{"lan-1.test", A, 0, "\x0a\x00\x01\x01", 4},
+	{"66.0.0.127.in-addr.arpa", 0, SILENT, NULL, 0},
 	{"dead.test", MX, 0, "\x00\x0a\x04gone\x04test", 13},
 };
 
@@ -107,7 +112,7 @@ struct fixture {
 	uint16_t port;
 	pthread_t thread;
 	pid_t resolver;
-	int control[2], link[2];
+	int control[2], link[2], names[2];
 	char buffer[WIRE_PACKET_MAX];
 	struct ipc_packet packet;
 };
@@ -128,7 +133,7 @@ static void run_resolver(const struct fixture *f)
 	struct config_endpoints servers = {&server, 1};
 	ipaddr_parse(SPAN("127.0.0.1"), &server.ip);
 	struct resolver *r = resolver_new(&servers, 1500);
-	int status = resolver_run(r, f->control[1], -1);
+	int status = resolver_run(r, f->control[1], f->names[0]);
 	resolver_free(r);
 	_exit(status);
 }
@@ -150,6 +155,7 @@ static void set_up(struct fixture *f)
 	memset(f, 0, sizeof(*f));
 	open_name_server(f);
 	ck_assert_int_eq(ipc_pair(f->control, 100000), 0);
+	ck_assert_int_eq(ipc_pair(f->names, 100000), 0);
 	f->resolver = fork();
 	if (f->resolver == 0) {
 		close(f->control[0]);
@@ -168,6 +174,8 @@ static void tear_down(struct fixture *f)
 	ck_assert_int_eq(waitpid(f->resolver, &status, 0), f->resolver);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	close(f->link[0]);
+	close(f->names[0]);
+	close(f->names[1]);
 	shutdown(f->socket, SHUT_RDWR);
 	pthread_join(f->thread, NULL);
 	close(f->socket);
@@ -296,6 +304,102 @@ START_TEST(flood)
 }
 END_TEST
 
+/* Asks for the name of ADDRESS; the socket on which the answer comes. */
+static int ask_name(struct fixture *f, const char *address)
+{
+	struct wire_name_of wire = {span_of(address)};
+	struct str packet;
+	int ends[2];
+	str_init(&packet, 100);
+	ck_assert_int_eq(ipc_pair(ends, 10000), 0);
+	ck_assert(wire_encode_name_of(&wire, &packet));
+	ck_assert_int_eq(ipc_send(f->names[1], str_span(&packet), &ends[1], 1), 0);
+	str_free(&packet);
+	close(ends[1]);
+	return ends[0];
+}
+
+static struct wire_named named(struct fixture *f, int fd)
+{
+	struct wire_named wire;
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	ck_assert_int_eq(poll(&pfd, 1, 20000), 1);
+	ck_assert_int_eq(ipc_receive(fd, f->buffer, sizeof(f->buffer), 0, &f->packet), 0);
+	ck_assert(wire_decode_named(f->packet.text, &wire));
+	close(fd);
+	return wire;
+}
+
+START_TEST(names_of_clients)
+{
+	static const struct {
+		const char *address, *name, *why;
+	} clients[] = {
+		{"127.0.0.3", "plain.test", ""},
+		{"::ffff:127.0.0.3", "plain.test", ""},
+		{"127.0.0.17", "", "plain.test does not lead back to the address"},
+		{"10.0.1.1", "lan-1.test", ""}, /* private addresses are asked for too */
+		{"127.0.0.1", "localhost", ""},
+		{"127.0.0.18", "", "the address has no name in DNS"},
+		{"127.0.0.66", "", "DNS gave no answer in time"},
+	};
+	struct fixture f;
+	set_up(&f);
+	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+		struct wire_named n = named(&f, ask_name(&f, clients[i].address));
+		ck_assert_msg(span_equal(n.name, span_of(clients[i].name)) &&
+				      span_equal(n.why, span_of(clients[i].why)),
+			      "%s: %.*s %.*s", clients[i].address, SPAN_ARGS(n.name), SPAN_ARGS(n.why));
+	}
+	tear_down(&f);
+}
+END_TEST
+
+/* Whatever a worker sends: the next question is answered, and the queue's link does not notice. */
+START_TEST(hostile_worker)
+{
+	struct fixture f;
+	int pipes[2];
+	set_up(&f);
+	ck_assert_int_eq(pipe(pipes), 0);
+	ck_assert_int_eq(ipc_send(f.names[1], SPAN("\x01junk"), NULL, 0), 0);
+	ck_assert_int_eq(ipc_send(f.names[1], SPAN("\x01junk"), pipes, 2), 0);
+	struct wire_name_of wire = {SPAN("127.0.0.3")};
+	struct str packet;
+	str_init(&packet, 100);
+	ck_assert(wire_encode_name_of(&wire, &packet));
+	ck_assert_int_eq(ipc_send(f.names[1], str_span(&packet), NULL, 0), 0);
+	ck_assert_int_eq(ipc_send(f.names[1], str_span(&packet), &pipes[1], 1), 0);
+	ck_assert_int_eq(ipc_send(f.names[1], str_span(&packet), &f.names[1], 1), 0);
+	str_clear(&packet);
+	wire.address = SPAN("no address");
+	ck_assert(wire_encode_name_of(&wire, &packet));
+	ck_assert_int_eq(ipc_send(f.names[1], str_span(&packet), pipes, 1), 0);
+	str_free(&packet);
+	close(ask_name(&f, "127.0.0.3")); /* goes away */
+	ask(&f, 7, "plain.test", false);
+	ck_assert_uint_eq(answer(&f).serial, 7);
+	close(pipes[0]);
+	close(pipes[1]);
+	ck_assert(span_equal(named(&f, ask_name(&f, "10.0.1.1")).name, SPAN("lan-1.test")));
+	tear_down(&f);
+}
+END_TEST
+
+/* One process has one question at a time: it can't take the place of all others. */
+START_TEST(one_at_a_time)
+{
+	struct fixture f;
+	set_up(&f);
+	int first = ask_name(&f, "127.0.0.66");
+	struct wire_named second = named(&f, ask_name(&f, "127.0.0.3"));
+	ck_assert(span_equal(second.why, SPAN("this process has a look-up under way")));
+	ck_assert(span_equal(named(&f, first).why, SPAN("DNS gave no answer in time")));
+	ck_assert(span_equal(named(&f, ask_name(&f, "127.0.0.3")).name, SPAN("plain.test")));
+	tear_down(&f);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("resolver");
@@ -305,6 +409,9 @@ int main(void)
 	tcase_add_test(all, new_link);
 	tcase_add_test(all, hostile_link);
 	tcase_add_test(all, flood);
+	tcase_add_test(all, names_of_clients);
+	tcase_add_test(all, hostile_worker);
+	tcase_add_test(all, one_at_a_time);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
