@@ -63,6 +63,7 @@ static void server_json(struct json *json, const struct service_server *server)
 	json_end_array(json);
 	facts_json(json, "smtpd", &server->smtpd);
 	facts_json(json, "queue", &server->queue);
+	key_text(json, "warning", server->smtpd.warning ? server->smtpd.warning : "");
 	json_end_object(json);
 }
 
@@ -157,6 +158,8 @@ static void print_server(const struct service_server *server)
 	if (strcmp(server->state, "failed") == 0)
 		printf("  The log says why. After mending the cause: mailrootctl reload\n");
 	print_facts("smtpd", &server->smtpd);
+	if (server->smtpd.warning && server->smtpd.warning[0])
+		printf("  Warning: %s\n", server->smtpd.warning);
 	print_facts("queue", &server->queue);
 	if (fact_is_positive(&server->queue, "waiting"))
 		printf("  `mailrootctl queue list` tells why mail waits.\n");

@@ -124,7 +124,8 @@ static void ask_facts(const char *run_dir, struct service *service, const struct
 		wire_encode_queue_status(&queue, &request);
 	else
 		wire_encode_smtpd_status(&smtpd, &request);
-	link_ask(fd, &request, &answer);
+	if (link_ask(fd, &request, &answer) && role == CHILD_SMTPD)
+		facts->warning = keep(service, span_of(answer.said));
 	fd_close(&answer.fd);
 	fd_close(&fd);
 }

@@ -18,6 +18,7 @@ struct service_fact {
 struct service_facts {
 	struct service_fact at[SERVICE_FACTS_MAX];
 	size_t n;
+	const char *warning; /* NULL or "" = none */
 };
 
 struct service_process {

@@ -122,8 +122,9 @@ void parent_ready(struct parent *p)
 		.listener_count = p->child.listener_count,
 		.spool = &p->spool,
 		.snapshot = snapshot_new(LIMIT_SNAPSHOT),
+		.gateway = gateway_new((size_t)server->processes.max),
 	};
-	if (!p->pool || !p->worker.snapshot)
+	if (!p->pool || !p->worker.snapshot || !p->worker.gateway)
 		log_fatal(EXIT_TEMPORARY, "can't make the pool of workers: %s", strerror(errno));
 	prefork_resize(p->pool, spare_workers(server), max_workers(server));
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
@@ -225,7 +226,8 @@ static void answer(struct parent *p, int *link)
 	int error = ipc_receive(*link, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
 	if (error == -EAGAIN || error == -EINTR)
 		return;
-	bool useful = !error && !packet.eof && requests_answer(*link, packet.text, p->child.server, p->pool);
+	bool useful = !error && !packet.eof &&
+		      requests_answer(*link, packet.text, p->child.server, p->pool, p->worker.gateway);
 	if (!error)
 		ipc_packet_close(&packet);
 	if (!useful)
@@ -280,10 +282,29 @@ static void wait_for_something(struct parent *p, int timeout)
 			p->polled[i].revents = 0;
 }
 
+/* Says it when it becomes so, and again each day that it stays so. */
+static void look_for_gateway(struct parent *p)
+{
+	int64_t now = clock_mono_ms();
+	struct str warning;
+	if (now < p->gateway_look)
+		return;
+	p->gateway_look = now + LIMIT_GATEWAY_LOOK_MS;
+	str_init(&warning, LIMIT_LINE);
+	gateway_warn(p->worker.gateway, p->child.server, &warning);
+	if (!warning.len)
+		p->gateway_quiet = 0;
+	else if (now >= p->gateway_quiet) {
+		log_warning("%s", str_text(&warning));
+		p->gateway_quiet = now + LIMIT_GATEWAY_QUIET_MS;
+	}
+	str_free(&warning);
+}
+
 /* A pool that can't grow wakes nobody when its last worker is taken, so the parent looks. */
 static int time_left(const struct parent *p, int timeout)
 {
-	int64_t left = p->stop_by ? p->stop_by - clock_mono_ms() : INT_MAX;
+	int64_t now = clock_mono_ms(), left = p->stop_by ? p->stop_by - now : p->gateway_look - now;
 	if (prefork_count(p->pool) >= prefork_max(p->pool) && left > FULL_LOOK_MS)
 		left = FULL_LOOK_MS;
 	if (left < 0)
@@ -309,5 +330,6 @@ int parent_loop(struct parent *p)
 				answer(p, &p->ctl_links[i]);
 		if (is_full(p))
 			refuse(p);
+		look_for_gateway(p);
 	}
 }

@@ -17,8 +17,9 @@ struct parent {
 	struct prefork *pool;
 	int ctl_links[LIMIT_CTL_LINKS]; /* -1 = free */
 	struct pollfd *polled;
-	char *packet;    /* WIRE_PACKET_MAX octets */
-	int64_t stop_by; /* clock_mono_ms; 0 = not stopping */
+	char *packet;                        /* WIRE_PACKET_MAX octets */
+	int64_t stop_by;                     /* clock_mono_ms; 0 = not stopping */
+	int64_t gateway_look, gateway_quiet; /* clock_mono_ms: of the next look, and of the next word about it */
 };
 
 /* As root: starts from what master gave us and opens new/. Exits with a reason when that fails, as the others do. */

@@ -150,7 +150,8 @@ static void send_session(struct answer *a, struct span id, const struct scoreboa
 	send_row(a, ROW_SESSION);
 }
 
-static bool smtpd_status(struct answer *a, struct span packet, struct prefork *pool)
+static bool smtpd_status(struct answer *a, struct span packet, const struct config_server *server, struct prefork *pool,
+			 const struct gateway *gateway)
 {
 	struct wire_smtpd_status request;
 	size_t states[SCOREBOARD_BUSY + 1] = {0};
@@ -165,7 +166,8 @@ static bool smtpd_status(struct answer *a, struct span packet, struct prefork *p
 	send_fact(a, "idle", states[SCOREBOARD_IDLE]);
 	send_fact(a, "processes", prefork_count(pool));
 	send_fact(a, "max", prefork_max(pool));
-	send_done(a, 0, (struct span){0});
+	gateway_warn(gateway, server, &a->cells);
+	send_done(a, 0, str_span(&a->cells));
 	return true;
 }
 
@@ -223,7 +225,8 @@ static bool smtpd_kick(struct answer *a, struct span packet, struct prefork *poo
 	return true;
 }
 
-bool requests_answer(int link, struct span packet, const struct config_server *server, struct prefork *pool)
+bool requests_answer(int link, struct span packet, const struct config_server *server, struct prefork *pool,
+		     const struct gateway *gateway)
 {
 	struct answer a = {.link = link};
 	bool known = false;
@@ -232,7 +235,7 @@ bool requests_answer(int link, struct span packet, const struct config_server *s
 	if (wire_type_of(packet) == WIRE_explain_relay)
 		known = explain_relay(&a, packet, server);
 	else if (wire_type_of(packet) == WIRE_smtpd_status)
-		known = smtpd_status(&a, packet, pool);
+		known = smtpd_status(&a, packet, server, pool, gateway);
 	else if (wire_type_of(packet) == WIRE_smtpd_sessions)
 		known = smtpd_sessions(&a, packet, pool);
 	else if (wire_type_of(packet) == WIRE_smtpd_kick)

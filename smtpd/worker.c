@@ -26,6 +26,7 @@ struct worker {
 	struct store store;
 	struct record_writer records;
 	struct names names;
+	bool counted; /* the session in hand, by gateway.h */
 };
 
 /* What the signal handlers reach. The eventfd wakes a worker that waits for a connection, however closely they race. */
@@ -109,7 +110,11 @@ static bool watch(struct worker *w)
 
 static void tell_progress(void *context, const struct session *session)
 {
-	const struct worker *w = context;
+	struct worker *w = context;
+	if (!w->counted && session->state != SESSION_START) {
+		w->counted = true;
+		gateway_count(w->context->gateway, w->slot, &session->client.ip, span_of(session->helo));
+	}
 	scoreboard_progress(prefork_scoreboard(w->context->pool), w->slot, session->state, session->messages,
 			    clock_wall_ms());
 }
@@ -139,6 +144,7 @@ static void serve_next(struct worker *w, int listener)
 			poll(NULL, 0, BACK_OFF_MS);
 		return;
 	}
+	w->counted = false;
 	net_address(&from, &client, &port);
 	ipaddr_format(&client, doing);
 	prefork_busy(w->context->pool, w->slot, span_of(doing));

@@ -4,6 +4,7 @@
 
 #include "common/host/prefork.h"
 #include "common/host/spool.h"
+#include "smtpd/gateway.h"
 #include "smtpd/live.h"
 
 /* What a worker has from its parent. */
@@ -13,6 +14,7 @@ struct worker_context {
 	size_t listener_count;
 	const struct spool *spool;
 	struct snapshot *snapshot;
+	struct gateway *gateway;
 	struct live live;
 };
 

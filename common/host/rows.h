@@ -59,8 +59,9 @@ enum row_action { ROW_RETRY = 1, ROW_DELETE };
  * one. */
 #define ROW_RULE "rule"
 
-/* smtpd_status: ROW_FACT as from a queue. Names: sessions, idle, processes, max. smtpd_sessions: one of these a
- * session: id, client, seconds since its start, what it does in words, seconds since its last command, messages taken.
+/* smtpd_status: ROW_FACT as from a queue. Names: sessions, idle, processes, max. ctl_done has a warning, if there is
+ * one. smtpd_sessions: one of these a session: id, client, seconds since its start, what it does in words, seconds
+ * since its last command, messages taken.
  */
 #define ROW_SESSION "session"
 

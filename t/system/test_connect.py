@@ -279,6 +279,24 @@ class Guard(unittest.TestCase):
             done = server.ctl("check", server.conf)
             self.assertIn("warning", done.stdout + done.stderr)
 
+    def test_gateway(self):
+        """Many clients behind one address that may relay are worth a word; many sessions of one client are not."""
+        with Mailroot("relay { list 127.0.0.0/8 }") as server:
+            def sessions(names):
+                for number in range(150):
+                    with server.client() as client:
+                        client.ehlo(names[number % len(names)])
+            sessions(["app.test"])
+            self.assertEqual(server.ctl_json("status")["servers"][0]["warning"], "")
+            sessions([f"host-{i}.test" for i in range(40)])
+            warning = server.ctl_json("status")["servers"][0]["warning"]
+            self.assertIn(f"came from 127.0.0.1, which may relay by 127.0.0.0/8 ({server.conf}:{line_of(server, 'relay {')})", warning)
+            self.assertIn("Warning: 300 of the last 300 sessions", server.ctl("status").stdout)
+            harness.wait_for(lambda: "container bridge" in server.log(), "the warning in the log")
+            server.write_conf("relay { list 192.0.2.1 }")
+            server.ctl("reload")
+            self.assertEqual(server.ctl_json("status")["servers"][0]["warning"], "")
+
     # The seven probes of relay testers for a server of example.com at 127.0.0.1, then their relatives. Nothing may leave.
     PROBES = ("relaytest@other.example", "relaytest%other.example@example.com", "relaytest%other.example@[127.0.0.1]",
               '"relaytest@other.example"', '"relaytest%other.example"', "@example.com:relaytest@other.example",

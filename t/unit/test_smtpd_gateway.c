@@ -1,0 +1,103 @@
+#include "smtpd/gateway.h"
+
+#include <check.h>
+
+#include "t/unit/smtpd_memory.h"
+
+enum { SLOTS = 7 };
+
+static struct gateway *g;
+static struct config config;
+
+static void begin(const char *lines)
+{
+	g = gateway_new(SLOTS);
+	ck_assert_ptr_nonnull(g);
+	memory_config(lines, &config);
+}
+
+static void end(void)
+{
+	gateway_free(g);
+	config_free(&config);
+}
+
+/* SESSIONS from IP, with NAMES different names, over all slots. */
+static void count(const char *ip, unsigned sessions, unsigned names)
+{
+	struct ipaddr client = memory_address(ip);
+	char helo[32];
+	for (unsigned i = 0; i < sessions; i++) {
+		snprintf(helo, sizeof(helo), "Host-%u.test", i % names);
+		gateway_count(g, i % SLOTS, &client, span_of(helo));
+	}
+}
+
+static bool warned(const char *words)
+{
+	struct str text;
+	str_init(&text, 4096);
+	gateway_warn(g, &config.servers[0], &text);
+	bool found = words ? strstr(str_text(&text), words) != NULL : !text.len;
+	str_free(&text);
+	return found;
+}
+
+START_TEST(test_gateway)
+{
+	begin("relay { list 10.0.0.0/8 172.17.0.1 }");
+	ck_assert(warned(NULL));
+	count("172.17.0.1", GATEWAY_SESSIONS_MIN - 1, 40);
+	ck_assert(warned(NULL));
+	count("172.17.0.1", 1, 1);
+	ck_assert(warned("100 of the last 100 sessions"));
+	ck_assert(warned("172.17.0.1, which may relay by 172.17.0.1 (test.conf:5)"));
+	count("192.0.2.1", 30, 30);
+	ck_assert_msg(warned(NULL), "no longer nearly all");
+	end();
+}
+END_TEST
+
+START_TEST(test_no_gateway)
+{
+	begin("relay { list 10.0.0.0/8 }");
+	count("10.0.0.1", 5000, 1);
+	ck_assert_msg(warned(NULL), "one busy client");
+	end();
+	begin("relay { list 10.0.0.0/8 }");
+	count("192.0.2.1", 5000, 100);
+	ck_assert_msg(warned(NULL), "may not relay");
+	end();
+	begin("relay { list 10.0.0.0/8 }");
+	for (unsigned i = 0; i < 3000; i++)
+		count(i % 2 ? "10.0.0.1" : "10.0.0.2", 1, 1);
+	ck_assert_msg(warned(NULL), "two in turn");
+	end();
+}
+END_TEST
+
+/* What was long ago does not count for ever. */
+START_TEST(test_ages)
+{
+	begin("relay { list 10.0.0.0/8 }");
+	count("192.0.2.1", 100000, 100);
+	count("10.0.0.1", 40000, 100);
+	ck_assert(warned("came from 10.0.0.1"));
+	end();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("smtpd_gateway");
+	TCase *tcase = tcase_create("all");
+	tcase_add_test(tcase, test_gateway);
+	tcase_add_test(tcase, test_no_gateway);
+	tcase_add_test(tcase, test_ages);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
