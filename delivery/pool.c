@@ -193,7 +193,7 @@ int pool_run(const struct pool_setup *setup)
 		log_fatal(EXIT_TEMPORARY, "no memory for the pool");
 	p->setup = *setup;
 	p->link = p->ends[0] = p->ends[1] = -1;
-	p->prefork = prefork_new(&ops, p, setup->spare, setup->max);
+	p->prefork = prefork_new(&ops, p, setup->spare, setup->max, PREFORK_SURPLUS_MS);
 	if (!p->prefork)
 		log_fatal(EXIT_TEMPORARY, "can't make the pool: %s", strerror(errno));
 	prefork_want(p->prefork, setup->spare);

@@ -115,7 +115,7 @@ void parent_ready(struct parent *p)
 	error = ipc_set_send_deadline(CHILD_FD_ARRIVALS, LIMIT_ARRIVED_MS);
 	if (error)
 		log_fatal(EXIT_TEMPORARY, "can't use the link to the queue: %s", strerror(-error));
-	p->pool = prefork_new(&ops, p, spare_workers(server), (size_t)server->processes.max);
+	p->pool = prefork_new(&ops, p, spare_workers(server), (size_t)server->processes.max, PREFORK_SURPLUS_MS);
 	p->worker = (struct worker_context){
 		.pool = p->pool,
 		.listeners = p->listeners,

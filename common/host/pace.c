@@ -1,6 +1,6 @@
 #include "common/host/pace.h"
 
-enum { SECOND = 1000, ROW_BROKEN_MS = 2000, SURPLUS_MS = 10000 };
+enum { SECOND = 1000, ROW_BROKEN_MS = 2000 };
 
 static size_t least(size_t a, size_t b)
 {
@@ -55,7 +55,7 @@ bool pace_retire(struct pace *p, bool surplus, int64_t now)
 	if (surplus && !p->surplus)
 		p->surplus_since = now;
 	p->surplus = surplus;
-	if (!surplus || now - p->surplus_since <= SURPLUS_MS || now < p->retire_after)
+	if (!surplus || now - p->surplus_since <= p->surplus_ms || now < p->retire_after)
 		return false;
 	p->retire_after = now + SECOND;
 	return true;

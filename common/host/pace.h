@@ -1,9 +1,12 @@
 /*
  * How fast a pool of processes grows and shrinks. Pure: times are arguments (clock_mono_ms).
  *
- *	shortage      as many as are missing, or 1, 2, 4 ... 32 where one shortage follows another within a second and
- *nobody died early deaths  5 in a row: one fork a second, until none has died early for 2 seconds surplus unbroken for
- *more than 10 seconds: one process a second may go
+ *	shortage: as many as are missing, or 1, 2, 4 ... 32 where one shortage follows another within a second and
+ *		nobody died
+ *
+ *	early deaths: 5 in a row: one fork a second, until none has died early for 2 seconds
+ *
+ *	surplus: unbroken for longer than surplus_ms: one process a second may go
  */
 #ifndef COMMON_HOST_PACE_H
 #define COMMON_HOST_PACE_H
@@ -15,6 +18,7 @@
 enum { PACE_BATCH_MAX = 32, PACE_EARLY_MS = 1000, PACE_EARLY_ROW = 5 };
 
 struct pace {
+	int64_t surplus_ms;
 	size_t batch;
 	int64_t shortage_at; /* the last one */
 	unsigned early_row;

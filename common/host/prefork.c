@@ -67,7 +67,7 @@ static bool open_descriptors(struct prefork *p)
 	return p->epoll_fd != -1 && watch(p, p->signal_fd) && watch(p, p->poke_fd);
 }
 
-struct prefork *prefork_new(const struct prefork_ops *ops, void *context, size_t spare, size_t max)
+struct prefork *prefork_new(const struct prefork_ops *ops, void *context, size_t spare, size_t max, int64_t surplus_ms)
 {
 	struct prefork *p = calloc(1, sizeof(*p));
 	if (!p)
@@ -75,6 +75,7 @@ struct prefork *prefork_new(const struct prefork_ops *ops, void *context, size_t
 	p->ops = *ops;
 	p->context = context;
 	p->slots = max;
+	p->pace.surplus_ms = surplus_ms;
 	/* Seconds: a parent that is started anew forks fewer in its life, so numbers are not used twice. */
 	p->generation = (uint64_t)clock_wall_ms() / 1000 % GENERATION_WRAP;
 	p->epoll_fd = p->signal_fd = p->poke_fd = -1;

@@ -28,8 +28,9 @@ struct prefork_ops {
 	void (*gone)(void *context, size_t slot, int status);
 };
 
-/* Workers at most MAX (slots); SPARE idle ones are kept. NULL with errno. */
-struct prefork *prefork_new(const struct prefork_ops *ops, void *context, size_t spare, size_t max);
+/* Workers at most MAX (slots); SPARE idle ones are kept, many more for SURPLUS_MS only. NULL with errno. */
+enum { PREFORK_SURPLUS_MS = 10000 /* what a burst of short sessions leaves serves the next one */ };
+struct prefork *prefork_new(const struct prefork_ops *ops, void *context, size_t spare, size_t max, int64_t surplus_ms);
 
 /* Parent: kills what is left and releases everything. */
 void prefork_free(struct prefork *p);
@@ -41,8 +42,8 @@ void prefork_resize(struct prefork *p, size_t spare, size_t max);
 void prefork_want(struct prefork *p, size_t workers);
 
 /* The descriptor to poll for reading (SIGCHLD and pokes); then prefork_tend: reaps, forks up to the wanted number,
- * throttled (pace.h). Idle ones beyond SPARE + 5 for more than 10 s get SIGUSR1, one a second. Returns milliseconds
- * until it wants to be called again, -1 = never. */
+ * throttled (pace.h). Idle ones beyond SPARE + 5 for more than SURPLUS_MS get SIGUSR1, one a second. Returns
+ * milliseconds until it wants to be called again, -1 = never. */
 int prefork_fd(const struct prefork *p);
 int prefork_tend(struct prefork *p);
 
