@@ -31,7 +31,7 @@ static bool prepare(void *context, size_t slot)
 {
 	struct pool *p = context;
 	(void)slot;
-	if (p->stopping || p->link < 0)
+	if (p->link < 0)
 		return false;
 	int err = ipc_pair(p->ends, JOB_LINK_BUFFER);
 	if (err)
@@ -87,6 +87,7 @@ static void stop(struct pool *p, bool now)
 	if (p->stopping && !now)
 		return;
 	p->stopping = true;
+	prefork_resize(p->prefork, 0, 0);
 	prefork_signal(p->prefork, now ? SIGKILL : SIGTERM);
 }
 
