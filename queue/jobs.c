@@ -15,6 +15,14 @@ bool job_has(const struct job *j, size_t rcpt)
 	return rcpt / 8 < j->bitmap_len && (j->bitmap[rcpt / 8] >> (rcpt % 8) & 1);
 }
 
+size_t job_first(const struct job *j)
+{
+	size_t rcpt = 0;
+	while (rcpt + 1 < 8 * j->bitmap_len && !job_has(j, rcpt))
+		rcpt++;
+	return rcpt;
+}
+
 static struct job *job_new(struct queue *q, struct message *m, struct destination *d, enum job_kind kind)
 {
 	size_t octets = (m->whole->rcpt_count + 7) / 8;

@@ -28,6 +28,9 @@ struct job {
 
 bool job_has(const struct job *j, size_t rcpt);
 
+/* Its first recipient: every job has one. */
+size_t job_first(const struct job *j);
+
 /*
  * The job of M for D with room for one more recipient, made when there is none; NULL without memory. It takes RCPT and
  * waits at D from now on.

@@ -231,6 +231,14 @@ void settle_message(struct queue *q, struct message *m)
 		defer(q, m);
 }
 
+static void log_refused(const struct job *j, const struct settle_result *result)
+{
+	const struct message *m = j->message;
+	log_info("id=%s from=<%.*s> to=<%.*s> recipients=%zu relay=%s status=%s text=\"%.*s\"", m->id,
+		 SPAN_ARGS(m->whole->sender.text), SPAN_ARGS(m->whole->rcpts[job_first(j)].text), j->rcpt_count,
+		 j->destination->key, journal_event_name(result->event), SPAN_ARGS(result->text));
+}
+
 bool settle_refuse(struct queue *q, struct destination *d, const struct settle_result *result)
 {
 	struct job *j;
@@ -239,9 +247,7 @@ bool settle_refuse(struct queue *q, struct destination *d, const struct settle_r
 		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, result);
 		if (result->event == JOURNAL_DELAYED)
 			m->whole->unreachable = d;
-		log_info("id=%s from=<%.*s> to=<%.*s> relay=%s status=%s text=\"%.*s\"", m->id,
-			 SPAN_ARGS(m->whole->sender.text), SPAN_ARGS(m->whole->rcpts[0].text), d->key,
-			 journal_event_name(result->event), SPAN_ARGS(result->text));
+		log_refused(j, result);
 		job_end(q, j, false);
 		settle_message(q, m);
 	}

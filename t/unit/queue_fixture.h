@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -345,6 +346,23 @@ static inline void dismiss(struct hand *hand)
 	let_go(hand);
 	fd_close(&hand->fd);
 	free(hand);
+}
+
+/* What is logged from now on, log_kept reads. */
+static inline void log_keep(void)
+{
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
+	close(fd);
+}
+
+static inline const char *log_kept(void)
+{
+	static char text[65536];
+	ssize_t n = pread(STDERR_FILENO, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
 }
 
 static inline struct message *known(const char *id)
