@@ -8,6 +8,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "queue/jobs.h"
 #include "queue/settle.h"
 
 enum { ANSWER_WITHIN_MS = 30 * 1000, ANSWERS_AT_ONCE = 64 };
@@ -96,23 +97,46 @@ void resolve_ask(struct queue *q, struct destination *d)
 	pool_update_ring(queue_pool(q, d), d, q->mono_ms);
 }
 
+/* WHY, and the setting that leads D's mail there: the administrator is to mend it. */
+static void blame_setting(const struct queue *q, const struct destination *d, struct span why, struct str *text)
+{
+	const struct job *j = TAILQ_FIRST(&d->jobs);
+	struct route route;
+	str_append(text, why);
+	if (!j)
+		return;
+	route_decide(queue_server(q), &j->message->whole->rcpts[job_first(j)], &route);
+	const struct route_rule *rule = &route.rules[route.rule_count - 1];
+	str_printf(text, "; see %s in %s:%u", rule->what, rule->origin.file ? rule->origin.file : "the defaults",
+		   rule->origin.line);
+}
+
 /* The answer for R's target, and with the last answer what follows for the destination. */
 static void conclude(struct queue *q, struct request *r, enum target_state state, const struct wire_resolved *answer)
 {
 	struct destination *d = NULL;
 	struct span rest;
-	struct settle_result refusal = {.host = {NULL, 0}, .text = answer->text};
+	struct str text;
+	struct settle_result refusal = {.event = JOURNAL_DELAYED, .text = answer->text};
 	destination_ref(&q->destinations, &d, r->destination);
 	enum destination_answer all =
 		destination_answer(d, r->target, state, answer->hosts, (int64_t)answer->ttl_s * 1000, q->mono_ms);
 	request_free(q, r);
+	str_init(&text, JOURNAL_LINE_MAX);
 	if (!enhanced_parse(answer->enhanced, &refusal.enhanced, &rest))
 		refusal.enhanced = (struct enhanced){4, 4, 3};
-	refusal.event = all == DESTINATION_NEVER ? JOURNAL_FAILED : JOURNAL_DELAYED;
-	if (refusal.event == JOURNAL_DELAYED)
+	if (all == DESTINATION_NEVER) {
+		refusal.event = JOURNAL_FAILED;
+	} else if (state == TARGET_NEVER) {
+		blame_setting(q, d, answer->text, &text);
+		refusal.enhanced = (struct enhanced){4, 4, 4};
+		refusal.text = str_span(&text);
+	} else {
 		refusal.enhanced.class = 4;
+	}
 	if (all == DESTINATION_LATER || all == DESTINATION_NEVER)
 		settle_refuse(q, d, &refusal);
+	str_free(&text);
 	pool_update_ring(queue_pool(q, d), d, q->mono_ms);
 	destination_ref(&q->destinations, &d, NULL);
 }

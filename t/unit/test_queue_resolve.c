@@ -210,8 +210,9 @@ START_TEST(mistaken_smart_host_returns_no_mail)
 	ck_assert(next_request(&request, name));
 	answer(request.serial, 2, "");
 	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
-	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " 0 delayed 0 4.4.4 - the name servers say so; "
-				     "see smart_host in test.conf:5\n"));
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)),
+				     " 0 delayed 0 4.4.4 - the name servers say so; "
+				     "see smart_host in test.conf:6\n"));
 }
 END_TEST
 
