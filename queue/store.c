@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "queue/badmail.h"
 
 enum { FILE_NAME = MSGID_LEN + 8, COMPARE_CHUNK = 32 * 1024, JOURNAL_CHUNK = 64 * 1024, FOLDER_PATH = 4096 + 16 };
 
@@ -348,6 +349,16 @@ static int write_reason(int folder, const char *name, struct span reason)
 	return err;
 }
 
+static int copy_to_badmail(const struct store *s, const struct message *m, const char *name)
+{
+	int fd = store_open_message(s, m);
+	if (fd < 0)
+		return fd;
+	int err = badmail_copy(fd, s->badmail_fd, name);
+	fd_close(&fd);
+	return err;
+}
+
 int store_badmail(const struct store *s, struct message *m, struct span reason)
 {
 	char from[MSGNAME_MAX], to[FILE_NAME], text[FILE_NAME];
@@ -358,7 +369,13 @@ int store_badmail(const struct store *s, struct message *m, struct span reason)
 	if (err)
 		return err;
 	if (renameat(folder_of(s, m), from, s->badmail_fd, to) < 0)
-		return -errno;
+		err = -errno;
+	if (err == -EXDEV) {
+		err = copy_to_badmail(s, m, to);
+		return err ? err : store_finish(s, m);
+	}
+	if (err)
+		return err;
 	finish_log_of(s, m); /* what is left of it, a scan finds */
 	return 0;
 }

@@ -290,6 +290,33 @@ START_TEST(null_sender_becomes_badmail)
 }
 END_TEST
 
+/* No rename leads from /tmp to /dev/shm, where they are two file systems; where they are one this proves less. */
+START_TEST(badmail_on_another_file_system)
+{
+	char path[] = "/dev/shm/mailroot-queue-XXXXXX", extra[128], name[128], sent[4096];
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	snprintf(extra, sizeof(extra), "badmail_dir %s", path);
+	fixture_close();
+	fixture_open(extra);
+	make_id(0, id);
+	size_t size = put_message("new", id, "", "a@example.com");
+	snprintf(sent, sizeof(sent), "%s", read_file(path_of("new/%s", name_of(id, size))));
+	write_file(path_of("new/%s", name_of(id, size + 1)), sent);
+	unlink(path_of("new/%s", name_of(id, size)));
+	restart();
+	turn();
+	ck_assert(!exists(path_of("new/%s", name_of(id, size + 1))));
+	ck_assert_ptr_null(known(id));
+	snprintf(name, sizeof(name), "%s/%s.eml", path, id);
+	ck_assert_str_eq(read_file(name), sent);
+	snprintf(name, sizeof(name), "%s/%s.txt", path, id);
+	ck_assert_ptr_nonnull(strstr(read_file(name), "size"));
+	snprintf(name, sizeof(name), "%s/.%s.eml", path, id);
+	ck_assert(!exists(name));
+	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+END_TEST
+
 START_TEST(expiry_makes_a_notice)
 {
 	struct wire_job_smtp job;
@@ -643,6 +670,7 @@ int main(void)
 		notice_has_the_same_id_after_a_restart,
 		notice_that_fails_is_tried_again,
 		null_sender_becomes_badmail,
+		badmail_on_another_file_system,
 		expiry_makes_a_notice,
 		clock_set_forward_expires_nothing,
 		worker_death_is_a_temporary_failure,
