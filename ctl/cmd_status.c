@@ -64,6 +64,11 @@ static void server_json(struct json *json, const struct service_server *server)
 	facts_json(json, "smtpd", &server->smtpd);
 	facts_json(json, "queue", &server->queue);
 	key_text(json, "warning", server->smtpd.warning ? server->smtpd.warning : "");
+	json_key(json, "mail_waits_for");
+	json_array(json);
+	for (size_t i = 0; i < server->wait_count; i++)
+		json_string(json, span_of(server->waits[i]));
+	json_end_array(json);
 	json_end_object(json);
 }
 
@@ -161,6 +166,8 @@ static void print_server(const struct service_server *server)
 	if (server->smtpd.warning && server->smtpd.warning[0])
 		printf("  Warning: %s\n", server->smtpd.warning);
 	print_facts("queue", &server->queue);
+	for (size_t i = 0; i < server->wait_count; i++)
+		printf("  mail waits for %s\n", server->waits[i]);
 	if (fact_is_positive(&server->queue, "waiting"))
 		printf("  `mailrootctl queue list` tells why mail waits.\n");
 }

@@ -93,23 +93,38 @@ bool service_ask(int fd, struct service *out, char *said)
 
 struct facts_context {
 	struct service *service;
+	struct service_server *server;
 	struct service_facts *facts;
 };
+
+static void take_wait(struct facts_context *to, const struct link_row *row)
+{
+	struct service_server *server = to->server;
+	const char *text = NULL;
+
+	if (server->wait_count < SERVICE_WAITS_MAX)
+		text = arena_printf(&to->service->arena, "%.*s %.*s: %.*s", SPAN_ARGS(row->cells[0]),
+				    SPAN_ARGS(row->cells[1]), SPAN_ARGS(row->cells[2]));
+	if (text)
+		server->waits[server->wait_count++] = text;
+}
 
 static void on_fact(void *context, const struct link_row *row)
 {
 	struct facts_context *to = context;
 
+	if (span_equal(row->kind, SPAN(ROW_TROUBLE)))
+		take_wait(to, row);
 	if (!span_equal(row->kind, SPAN(ROW_FACT)) || to->facts->n == SERVICE_FACTS_MAX)
 		return;
 	to->facts->at[to->facts->n++] =
 		(struct service_fact){keep(to->service, row->cells[0]), keep(to->service, row->cells[1])};
 }
 
-static void ask_facts(const char *run_dir, struct service *service, const struct service_server *server,
-		      enum child_role role, struct service_facts *facts)
+static void ask_facts(const char *run_dir, struct service *service, struct service_server *server, enum child_role role,
+		      struct service_facts *facts)
 {
-	struct facts_context context = {service, facts};
+	struct facts_context context = {service, server, facts};
 	struct link_answer answer = {.row = on_fact, .context = &context};
 	struct wire_queue_status queue = {.detail = false};
 	struct wire_smtpd_status smtpd = {.detail = false};

@@ -7,6 +7,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/spool.h"
+#include "queue/folder.h"
 #include "queue/jobs.h"
 #include "queue/route.h"
 #include "queue/schedule.h"
@@ -178,11 +179,12 @@ static struct destination *destination_for(struct queue *q, const struct route *
 }
 
 /* So that listings show what it waits for, and its time is that of local mail. */
-static void remember_folder(struct queue *q, struct message *m)
+static struct destination *remember_folder(struct queue *q, struct message *m)
 {
 	struct route route;
 	route_decide(queue_server(q), &m->whole->rcpts[0], &route);
 	destination_ref(&q->destinations, &m->destination, destination_for(q, &route));
+	return m->destination;
 }
 
 static void delay_drop(struct queue *q, struct message *m, const struct drop *folder, struct enhanced enhanced,
@@ -192,7 +194,9 @@ static void delay_drop(struct queue *q, struct message *m, const struct drop *fo
 	snprintf(text, sizeof(text), "drop folder %.300s: %s", folder->path, why);
 	const struct settle_result result = {.event = JOURNAL_DELAYED, .enhanced = enhanced, .text = span_of(text)};
 	log_warning("id=%s folder=%s status=delayed text=\"%s\"", m->id, folder->path, why);
-	remember_folder(q, m);
+	m->whole->unreachable = remember_folder(q, m);
+	if (m->whole->unreachable)
+		folder_failed(q, m->whole->unreachable, why);
 	settle_note(q, m, NULL, 0, m->whole->rcpt_count - 1, &result);
 	settle_message(q, m);
 }
@@ -208,6 +212,7 @@ static bool try_drop(struct queue *q, struct message *m)
 		return true;
 	}
 	if (folder->fd >= 0 && !drop_has_room(folder, m->size)) {
+		folder->lacks = m->size;
 		delay_drop(q, m, folder, (struct enhanced){4, 2, 2}, "full, see drop_quota");
 		return true;
 	}
@@ -221,6 +226,8 @@ static bool try_drop(struct queue *q, struct message *m)
 	}
 	drop_add(folder, m->size);
 	log_dropped(q, m, folder);
+	if (folder->trouble && remember_folder(q, m))
+		folder_worked(q, m->destination);
 	queue_forget(q, m);
 	return true;
 }
@@ -230,6 +237,21 @@ static void no_way(struct queue *q, struct message *m, size_t rcpt, const char *
 	const struct settle_result result = {.event = JOURNAL_FAILED, .enhanced = {5, 1, 2}, .text = span_of(why)};
 	log_info("id=%s to=<%.*s> status=failed text=\"%s\"", m->id, SPAN_ARGS(m->whole->rcpts[rcpt].text), why);
 	settle_note(q, m, NULL, rcpt, rcpt, &result);
+}
+
+/* D's folder has no room for M, as is said then. A folder that is not open is the worker's affair. */
+static bool lacks_room(struct queue *q, struct message *m, struct destination *d, size_t rcpt)
+{
+	static const char why[] = "full, see drop_quota";
+	const struct settle_result result = {.event = JOURNAL_DELAYED, .enhanced = {4, 2, 2}, .text = SPAN(why)};
+	struct drop *folder = drop_find(&q->drops, d->folder, q->mono_ms);
+	if (!folder || folder->fd < 0 || !folder->counted || drop_has_room(folder, m->size))
+		return false;
+	folder->lacks = m->size;
+	folder_failed(q, d, why);
+	m->whole->unreachable = d;
+	settle_note(q, m, NULL, rcpt, rcpt, &result);
+	return true;
 }
 
 /* Puts every open recipient into a job. False without memory. */
@@ -249,6 +271,8 @@ static bool make_jobs(struct queue *q, struct message *m)
 		}
 		if (route.kind == ROUTE_NONE)
 			no_way(q, m, i, route.why);
+		else if (d && route.kind == ROUTE_DROP && lacks_room(q, m, d, i))
+			continue;
 		else if (!d || !job_take(q, m, d, route.kind == ROUTE_DROP ? JOB_COPY : JOB_SMTP, i))
 			return false;
 	}
@@ -265,7 +289,9 @@ static void refuse_hopeless(struct queue *q, struct message *m)
 		if (destination_worth_waiting(d, q->mono_ms))
 			continue;
 		const struct settle_result result = {
-			.event = JOURNAL_DELAYED, .enhanced = {4, 4, 1}, .text = span_of(d->reason)};
+			.event = JOURNAL_DELAYED,
+			.enhanced = {4, destination_is_local(d) ? 3 : 4, destination_is_local(d) ? 0 : 1},
+			.text = span_of(d->reason)};
 		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, &result);
 		m->whole->unreachable = d;
 		job_end(q, j, false);

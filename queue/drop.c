@@ -10,7 +10,7 @@
 
 #include "common/base/fd.h"
 
-enum { LOOK_EVERY_MS = 1000, COUNT_EVERY_MS = 10 * 1000, COUNT_SLICE = 500 };
+enum { LOOK_EVERY_MS = 1000, COUNT_EVERY_MS = 10 * 1000, COUNT_FULL_MS = 1000, COUNT_SLICE = 500 };
 
 static int64_t quota_of(const struct config_server *server, const struct config_local_domain *local)
 {
@@ -159,7 +159,8 @@ static void count_slice(struct drop *d)
 
 static bool count_is_due(const struct drop *d, int64_t now_ms)
 {
-	return d->fd >= 0 && d->quota != CONFIG_NONE && (!d->counted || now_ms - d->counted_ms >= COUNT_EVERY_MS);
+	int64_t every_ms = d->lacks ? COUNT_FULL_MS : COUNT_EVERY_MS;
+	return d->fd >= 0 && d->quota != CONFIG_NONE && (!d->counted || now_ms - d->counted_ms >= every_ms);
 }
 
 bool drops_count(struct drops *all, int64_t now_ms)

@@ -24,6 +24,9 @@ struct drop {
 	int64_t counted_ms;
 	DIR *counting; /* the scan that runs */
 	uint64_t counting_used;
+	uint64_t lacks; /* octets of a message for which there was no room, while there is none; 0 = there is */
+	bool trouble;   /* something could not be put there, and mail waits for it (folder.h) */
+	bool usable;    /* the last look, while there is trouble, found nothing wrong */
 };
 
 struct drops {

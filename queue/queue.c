@@ -10,6 +10,7 @@
 #include "queue/attempt.h"
 #include "queue/console.h"
 #include "queue/dispatch.h"
+#include "queue/folder.h"
 #include "queue/jobs.h"
 #include "queue/links.h"
 #include "queue/resolve.h"
@@ -195,6 +196,7 @@ static void each_second(struct queue *q)
 	q->second_ms = q->mono_ms + SECOND_MS;
 	links_retire(q, &q->delivery);
 	links_retire(q, &q->local);
+	folders_tend(q);
 	destinations_sweep(&q->destinations, q->mono_ms);
 }
 

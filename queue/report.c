@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/host/rows.h"
 #include "queue/attempt.h"
+#include "queue/folder.h"
 #include "queue/jobs.h"
 #include "queue/schedule.h"
 
@@ -226,6 +227,19 @@ static void report_next_hop(const struct queue *q, const struct destination *d, 
 	row_end(&row, ROW_NEXT_HOP, to);
 }
 
+static void report_folder(const struct queue *q, const struct drop *folder, struct str *to)
+{
+	struct row row;
+	const char *why = folder_trouble(q, folder);
+	if (!why)
+		return;
+	row_begin(&row);
+	cell_text(&row, "drop folder");
+	cell_text(&row, folder->path);
+	cell_text(&row, why);
+	row_end(&row, ROW_TROUBLE, to);
+}
+
 void report_status(struct queue *q, bool detail, struct str *to)
 {
 	const size_t *counts = q->messages.counts;
@@ -238,6 +252,8 @@ void report_status(struct queue *q, bool detail, struct str *to)
 	fact(to, "jobs_at_workers", q->jobs_out);
 	fact(to, "workers_delivery", pool_count(&q->delivery));
 	fact(to, "workers_local", pool_count(&q->local));
+	for (size_t i = 0; i < q->drops.n; i++)
+		report_folder(q, &q->drops.at[i], to);
 	const struct destination *d = detail ? q->destinations.table : NULL;
 	for (size_t n = 0; d && n < NEXT_HOPS_MAX; d = d->hh.next, n++)
 		report_next_hop(q, d, to);

@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "queue/attempt.h"
+#include "queue/folder.h"
 #include "queue/jobs.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
@@ -37,14 +38,28 @@ static void describe(const struct wire_verdict *v, char *to, size_t size)
 	snprintf(to, size, "%.*s%s%.*s", SPAN_ARGS(v->host), v->host.len ? ": " : "", SPAN_ARGS(v->text));
 }
 
+static void judge_folder(struct queue *q, struct destination *d, const struct wire_verdict *v)
+{
+	char reason[DESTINATION_REASON_MAX];
+	if (d->kind != DESTINATION_FOLDER)
+		return;
+	snprintf(reason, sizeof(reason), "%.*s", SPAN_ARGS(v->text));
+	if (v->event == JOURNAL_DELAYED)
+		folder_failed(q, d, reason);
+	else if (v->event == JOURNAL_DELIVERED && d->down_ms)
+		folder_worked(q, d);
+}
+
 /* What the verdict says of the next hop as a whole. */
 static void judge_destination(struct queue *q, struct destination *d, const struct wire_verdict *v)
 {
 	char reason[DESTINATION_REASON_MAX];
 	bool unreachable =
 		v->event == JOURNAL_DELAYED && v->host.len && !v->connected && (v->code == 0 || v->code == 421);
-	if (destination_is_local(d))
+	if (destination_is_local(d)) {
+		judge_folder(q, d, v);
 		return;
+	}
 	if (!unreachable) {
 		if (destination_up(d)) {
 			log_info("next hop %s is up again", d->key);

@@ -33,6 +33,9 @@ enum row_action { ROW_RETRY = 1, ROW_DELETE };
 /* queue_status, one a fact: name, value. Names: messages, active, waiting, workers_delivery, workers_local, ... */
 #define ROW_FACT "fact"
 
+/* ... and one of these for each thing that keeps mail waiting: what it is ("drop folder"), its name, why. */
+#define ROW_TROUBLE "trouble"
+
 /* queue_status with detail, one a next hop in use: name, jobs waiting, jobs at workers, connections, state
  * (up | resolving | down), seconds until the next try, last reason. */
 #define ROW_NEXT_HOP "next_hop"

@@ -1,0 +1,130 @@
+"""Drop folders in trouble: mail waits, everybody is told why, and it goes there by itself once the cause is mended."""
+import contextlib
+import os
+import pathlib
+import shutil
+import unittest
+
+import harness
+from harness import Mailroot, wait_for
+
+TEXT = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 500  # some 9 KB
+
+
+class Drop(unittest.TestCase):
+    def setUp(self):
+        self.parent = harness.scratch()
+        self.addCleanup(shutil.rmtree, self.parent, ignore_errors=True)
+        self.folder = self.make("out")
+
+    def make(self, name):
+        folder = self.parent / name
+        folder.mkdir()
+        if not os.geteuid():
+            harness.users()
+            shutil.chown(folder, "mailroot", "mailroot")
+            shutil.chown(self.parent, "mailroot", "mailroot")
+        return folder
+
+    def service(self, more=""):
+        return Mailroot(f"local_domain drop.example.com {{ drop_dir {self.folder} {more} }}")
+
+    def send(self, server, rcpts=("sales@drop.example.com",)):
+        server.send(list(rcpts), TEXT)
+
+    def waits_because(self, server, reason, logged=True):
+        """The reason is in `queue list`, `queue show`, `status` and the log."""
+        listed = wait_for(lambda: [m for m in server.ctl_json("queue", "list")["messages"] if reason in m["reason"]],
+                          f"a message that waits because of {reason!r}")
+        shown = server.ctl("queue", "show", listed[0]["id"]).stdout
+        self.assertIn(reason, shown)
+        trouble = server.ctl_json("status")["servers"][0]["mail_waits_for"]
+        self.assertTrue(any(str(self.folder) in t and reason in t for t in trouble), trouble)
+        self.assertIn(f"mail waits for drop folder {self.folder}: ", server.ctl("status").stdout)
+        if logged:
+            self.assertIn(reason, server.log())
+
+    def recovers(self, server, count=1, folder=None):
+        server.dropped(count, folder or self.folder, seconds=5)
+        wait_for(lambda: not server.files("new") and not server.files("cur"), "an empty spool", 5)
+        wait_for(lambda: not server.ctl_json("status")["servers"][0]["mail_waits_for"], "no trouble", 5)
+
+    @unittest.skipIf(os.geteuid(), "needs a user of the service who is not the folder's owner")
+    def test_not_writable(self):
+        with self.service() as server:
+            os.chown(self.folder, 0, 0)
+            self.send(server)
+            self.send(server)
+            self.waits_because(server, "Permission denied")
+            shutil.chown(self.folder, "mailroot", "mailroot")
+            self.recovers(server, 2)
+
+    def test_renamed_away_and_back(self):
+        with self.service() as server:
+            self.folder.rename(self.parent / "away")
+            sent = 0
+
+            def waits():  # the queue looks at a path once a second; until then mail follows the folder
+                nonlocal sent
+                self.send(server)
+                sent += 1
+                return len(server.ctl_json("queue", "list")["messages"]) > 5
+
+            wait_for(waits, "mail that waits")
+            self.waits_because(server, "No such file or directory")
+            (self.parent / "away").rename(self.folder)
+            self.recovers(server, sent)
+
+    def test_is_a_file(self):
+        with self.service() as server:
+            self.folder.rmdir()
+            self.folder.write_text("no folder")
+            self.send(server)
+            self.waits_because(server, "Not a directory")
+            self.folder.unlink()
+            self.make("out")
+            self.recovers(server)
+
+    def test_with_other_recipients(self):
+        # Two folders: the message goes to each by a copy, and waits for one only.
+        with self.service() as server:
+            self.folder.rename(self.parent / "away")  # a copy is put where the path leads
+            self.send(server, ("sales@drop.example.com", "main@example.com"))
+            server.dropped(1)
+            self.waits_because(server, "No such file or directory", logged=False)
+            (self.parent / "away").rename(self.folder)
+            self.recovers(server)
+            self.assertEqual(len(server.files("drop")), 1)
+
+    @unittest.skipIf(os.geteuid(), "needs root for a file system of its own")
+    def test_disk_full(self):
+        with self.service() as server:
+            server.stop()
+            mount = f"mount -t tmpfs -o size=100k,mode=777 none {self.folder} && exec \"$@\""
+            server.start(prefix=["unshare", "-m", "sh", "-c", mount, "sh"])
+            inside = pathlib.Path(f"/proc/{server.process.pid}/root{self.folder}")
+            filler = inside / "filler"
+            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as out:
+                while True:
+                    out.write(bytes(4096))
+            self.send(server)
+            self.waits_because(server, "No space left on device")
+            self.assertEqual(server.files(inside), [])
+            filler.unlink()
+            self.recovers(server, folder=inside)
+
+    def test_quota(self):
+        with self.service("; drop_quota 20K") as server:
+            for count in (1, 2):
+                self.send(server)
+                server.dropped(count, self.folder)
+            self.send(server)
+            self.waits_because(server, "full, see drop_quota")
+            self.assertIn("4.2.2", server.ctl("queue", "show", server.ctl_json("queue", "list")["messages"][0]["id"]).stdout)
+            self.assertEqual(len(server.files(self.folder)), 2)
+            server.files(self.folder)[0].unlink()
+            wait_for(lambda: len(server.files(self.folder)) == 2, "the third message", 5)
+
+
+if __name__ == "__main__":
+    harness.main()
