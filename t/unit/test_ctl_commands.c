@@ -297,7 +297,8 @@ START_TEST(status_tells_all)
 	ck_assert_ptr_nonnull(strstr(output, "mailrootctl queue list"));
 	expect("status --json", EXIT_FAILED, "\"listeners\":[\"127.0.0.1:25\",\"[::1]:25\"]");
 	ck_assert_ptr_nonnull(strstr(output, "{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
-					     "\"listeners\":[],\"processes\":[],\"smtpd\":{},\"queue\":{}}]}\n"));
+					     "\"listeners\":[],\"processes\":[],\"smtpd\":{},\"queue\":{},\"warning\":"
+					     "\"\",\"mail_waits_for\":[]}]}\n"));
 }
 END_TEST
 
