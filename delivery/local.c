@@ -81,7 +81,15 @@ static void say_arrived(const struct local *local)
 	str_free(&packet);
 }
 
-/* A notice that is there already was committed by an attempt that could not be recorded. */
+/* A notice that is there already is the work of an attempt that ended too early to tell; gone, it was delivered. */
+static int adopt(struct local *local)
+{
+	int err = spool_sync(local->spool, local->file.name);
+	if (!err)
+		say_arrived(local);
+	return err == -ENOENT ? 0 : err;
+}
+
 static int commit(struct local *local, const char *id, struct span text)
 {
 	int err = spool_begin(local->spool, id, &local->file);
@@ -93,7 +101,7 @@ static int commit(struct local *local, const char *id, struct span text)
 	}
 	err = spool_commit(&local->file);
 	if (err)
-		return err == -EEXIST ? 0 : err;
+		return err == -EEXIST ? adopt(local) : err;
 	say_arrived(local);
 	spool_release(&local->file);
 	return 0;

@@ -151,11 +151,21 @@ static int flush_lock_name(struct spool_file *file)
 	return err ? err : name_unnamed(file->spool, file->fd, file->name);
 }
 
-static int make_durable(const struct spool_file *file)
+static int make_durable(const struct spool *spool, int fd)
 {
-	if (fsync(file->fd) < 0)
+	if (fsync(fd) < 0)
 		return -errno;
-	return file->spool->needs_sync && syncfs(file->fd) < 0 ? -errno : 0;
+	return spool->needs_sync && syncfs(fd) < 0 ? -errno : 0;
+}
+
+int spool_sync(const struct spool *spool, const char *name)
+{
+	int fd = openat(spool->new_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int err = make_durable(spool, fd);
+	fd_close(&fd);
+	return err;
 }
 
 int spool_commit(struct spool_file *file)
@@ -168,7 +178,7 @@ int spool_commit(struct spool_file *file)
 		return err;
 	}
 	file->named = false;
-	err = make_durable(file);
+	err = make_durable(file->spool, file->fd);
 	if (err)
 		spool_unlink(file);
 	return err;

@@ -60,6 +60,9 @@ void spool_unlink(struct spool_file *file);  /* after commit: it was never ackno
 void spool_abort(struct spool_file *file);   /* before commit; harmless when none is open */
 void spool_file_free(struct spool_file *file);
 
+/* Makes the message NAME of new/ durable: for whoever meets -EEXIST and finishes what a process before it began. */
+__attribute__((warn_unused_result)) int spool_sync(const struct spool *spool, const char *name);
+
 /*
  * Reads the envelope of the message in FD (any offset, kept). TEXT (bound: ENVELOPE_MAX) receives the octets that *out
  * points into. -EBADMSG with *why when it is not a message of ours; -ENOMEM when TEXT can't hold it.

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""kill -9 at each step of the accept and deliver paths.
+"""kill -9, or an error of the system, at each step of the accept and deliver paths.
 
-usage: kill_steps.py --build DIR [--scene NAME] [--list]   (root, strace)
+usage: kill_steps.py --build DIR [--scene NAME] [--error ENOSPC] [--list]   (root, strace)
 
 First the system calls that one message costs each role are counted; then, for each of them, a fresh message is sent while strace
-kills the process as it enters that call. Afterwards the service must answer, the message (if it was acknowledged) must be
+kills the process as it enters that call, or, with --error, makes the call fail with that error. Afterwards the service must answer, the message (if it was acknowledged) must be
 delivered exactly once, and a second message must go through. The one exception: a delivery worker killed after the smart host's 250.
 """
 import argparse
@@ -100,29 +100,6 @@ class Scene:
         return not self.server.files("new", "") and not self.server.files("cur", "")
 
 
-@contextlib.contextmanager
-def traced(pid, *arguments):
-    """strace attached to PID and what it forks; gives a function that returns its output after the end."""
-    tracer = subprocess.Popen(["strace", "-f", "-qq", "-p", str(pid), *arguments], stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: "TracerPid:\t0" not in open(f"/proc/{pid}/status").read() or tracer.poll() is not None, "strace to attach")
-    output = []
-    try:
-        yield output
-    finally:
-        tracer.send_signal(signal.SIGINT)
-        output.append(tracer.communicate()[1])
-
-
-def calls_of(scene, role):
-    """call name -> how often ROLE makes it for one message."""
-    scene.send()
-    wait_for(scene.settled, "the first message to go", 30)
-    with traced(grown_up(scene, role), "-e", f"trace={CALLS}") as output:
-        scene.send()
-        wait_for(scene.settled, "the second message to go", 30)
-    return collections.Counter(re.findall(r"^(?:\[pid +\d+\] )?(\w+)\(", output[0], re.M))
-
-
 def grown_up(scene, role):
     """The role's process once it is old enough that its death is an accident and not a failing start, which master throttles."""
     def old():
@@ -135,18 +112,57 @@ def grown_up(scene, role):
     return wait_for(old, f"{role} to run for a while", 10)
 
 
-def kill_at(scene, role, call, occurrence):
-    """One kill; a list of what was wrong afterwards."""
-    with traced(grown_up(scene, role), "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={occurrence}") as output:
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return [int(child) for child in children.read().split()]
+
+
+def is_traced(pid):
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as status:
+        return "TracerPid:\t0\n" not in status.read()
+    return True  # gone meanwhile
+
+
+@contextlib.contextmanager
+def traced(scene, role, *arguments):
+    """strace attached to the process of ROLE, its workers and what they fork; gives a list that holds its output after the end."""
+    parent = grown_up(scene, role)
+    pids = [parent, *children_of(parent)]
+    tracer = subprocess.Popen(["strace", "-f", "-qq", *(word for pid in pids for word in ("-p", str(pid))), *arguments],
+                              stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: all(map(is_traced, pids)) or tracer.poll() is not None, "strace to attach")
+    output = []
+    try:
+        yield output
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        output.append(tracer.communicate()[1])
+
+
+def calls_of(scene, role):
+    """call name -> how often ROLE makes it for one message."""
+    scene.send()
+    wait_for(scene.settled, "the first message to go", 30)
+    with traced(scene, role, "-e", f"trace={CALLS}") as output:
+        scene.send()
+        wait_for(scene.settled, "the second message to go", 30)
+    return collections.Counter(re.findall(r"^(?:\[pid +\d+\] )?(\w+)\(", output[0], re.M))
+
+
+def strike_at(scene, role, call, occurrence, error):
+    """One kill or error; whether it struck, and a list of what was wrong afterwards."""
+    what = f"error={error}" if error else "signal=KILL"
+    with traced(scene, role, "-e", f"trace={call}", "-e", f"inject={call}:{what}:when={occurrence}") as output:
         number, acknowledged = scene.send()
         deadline = time.monotonic() + 1.5
         while time.monotonic() < deadline and not (scene.settled() and acknowledged):
             time.sleep(0.02)
-    struck = "SIGKILL" in output[0]
+    struck = ("(INJECTED)" if error else "SIGKILL") in output[0]
     wrong = []
     try:
         wait_for(lambda: scene.send()[1], "the service to take mail again", 5)
-        wait_for(scene.settled, "an empty spool", 30)
+        # What was never acknowledged may wait for the scan that comes every minute.
+        wait_for(scene.settled, "an empty spool", 30 if acknowledged else 75)
     except AssertionError as error:
         return struck, [str(error)]
     for place, times in scene.copies(number).items():
@@ -159,7 +175,7 @@ def kill_at(scene, role, call, occurrence):
     return struck, wrong
 
 
-def run(only, listing):
+def run(only, error, listing):
     failures, kills, points = [], 0, 0
     for name, roles in SCENES.items():
         if only and name != only:
@@ -172,14 +188,14 @@ def run(only, listing):
                         if listing:
                             print(f"{name}: {role} at {call} #{occurrence}")
                             continue
-                        struck, wrong = kill_at(scene, role, call, occurrence)
+                        struck, wrong = strike_at(scene, role, call, occurrence, error)
                         kills += struck
-                        failures += [f"{name}: {role} killed at {call} #{occurrence}: {text}" for text in wrong]
+                        failures += [f"{name}: {role}, {error or 'killed'} at {call} #{occurrence}: {text}" for text in wrong]
                         if wrong:
                             print(failures[-1], flush=True)
-    print(f"{points} points, {kills} kills, {len(failures)} failures")
+    print(f"{points} points, {kills} struck, {len(failures)} failures")
     if not listing and kills < points * 0.6:
-        failures.append("too few of the kills struck")
+        failures.append("too few of the points were met")
     return failures
 
 
@@ -187,10 +203,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True, type=pathlib.Path)
     parser.add_argument("--scene", choices=SCENES)
+    parser.add_argument("--error")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     harness.BUILD = options.build.resolve()
-    failures = run(options.scene, options.list)
+    failures = run(options.scene, options.error, options.list)
     print("\n".join(failures) or "ok")
     sys.exit(1 if failures else 0)
 

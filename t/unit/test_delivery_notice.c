@@ -245,10 +245,23 @@ START_TEST(commits_and_tells)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(spool_lock(fd), 0);
 	close(fd);
-	/* Again, as after a crash before it was recorded: there is one notice. */
+	tear_down(&f);
+}
+END_TEST
+
+/* As after a crash before it was recorded: there is one notice, and it is told of again, or nobody would look for it.
+ */
+START_TEST(commits_once_and_tells_again)
+{
+	struct fixture f;
+	char first[MSGNAME_MAX], again[MSGNAME_MAX];
+	set_up(&f, SPAN(journal_text));
+	ck_assert(notice(&f, NULL));
+	ck_assert(arrived(&f, first));
 	ck_assert(notice(&f, NULL));
 	ck_assert_int_eq(f.outcomes.rcpts[0].outcome->event, JOURNAL_NOTICED);
-	ck_assert(!arrived(&f, name));
+	ck_assert(arrived(&f, again));
+	ck_assert_str_eq(first, again);
 	tear_down(&f);
 }
 END_TEST
@@ -310,6 +323,7 @@ int main(void)
 	tcase_add_test(all, hostile_headers);
 	tcase_add_test(all, groups);
 	tcase_add_test(all, commits_and_tells);
+	tcase_add_test(all, commits_once_and_tells_again);
 	tcase_add_test(all, only_for_those_of_the_job);
 	tcase_add_test(all, nobody_to_tell);
 	tcase_add_test(all, delayed_when_it_cant_be_written);
