@@ -148,25 +148,29 @@ static pid_t asker(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && len == sizeof(who) ? who.pid : 0;
 }
 
-static const char *too_many(const struct names *n, pid_t pid)
+/* A worker does one thing at a time: with a new question it has given up the old one. */
+static void forget(struct names *n, pid_t pid)
 {
-	const struct name_request *request;
+	struct name_request *request;
 	TAILQ_FOREACH(request, &n->requests, entry)
 	{
-		if (request->pid == pid)
-			return "this process has a look-up under way";
+		if (request->pid != pid)
+			continue;
+		drop(request);
+		return;
 	}
-	return n->count < NAMES_AT_ONCE ? NULL : "too many look-ups are under way";
 }
 
 static void begin(struct names *n, const struct ipaddr *client, int *fd)
 {
 	char zone[REVERSE_ZONE_MAX];
 	pid_t pid = asker(*fd);
-	const char *refusal = pid ? too_many(n, pid) : "this is no socket for an answer";
-	struct name_request *request = refusal ? NULL : calloc(1, sizeof(*request));
+	struct name_request *request = NULL;
+	forget(n, pid);
+	if (pid && n->count < NAMES_AT_ONCE)
+		request = calloc(1, sizeof(*request));
 	if (!request) {
-		reply(*fd, NULL, refusal ? refusal : "out of memory");
+		reply(*fd, NULL, "too many look-ups are under way");
 		return;
 	}
 	*request = (struct name_request){.names = n, .pid = pid, .reply_fd = *fd};

@@ -105,6 +105,62 @@ START_TEST(test_connect)
 }
 END_TEST
 
+enum named { UNASKED, UNCONFIRMED, HOST, OTHER };
+
+/* Lists with names, of a client at 8.8.8.8 whose name is h.a.net, or z.test, or not known. */
+static const struct {
+	const char *lines;
+	enum named named;
+	bool wants_name, accepted;
+	unsigned line;
+} by_name[] = {
+	{"relay { list *.a.net }", UNASKED, true, false, 0},
+	{"relay { list *.a.net }", UNCONFIRMED, false, false, 5},
+	{"relay { list *.a.net }", HOST, false, true, 5},
+	{"relay { list *.a.net }", OTHER, false, false, 5},
+	{"relay { list a.net }", HOST, false, false, 5},
+	{"relay { list 10.0.0.1\nlist H.A.net }", HOST, false, true, 6},
+	{"relay { list *.a.net\nlist 8.8.8.8 }", UNASKED, false, true, 6},
+	{"relay { list *.a.net\nlist 8.8.8.8 }", HOST, false, true, 6},
+	{"relay { list 10.0.0.1 }", UNASKED, false, false, 5},
+	{"relay { list * ; open_relay_intended yes }", UNASKED, false, true, 5},
+	{"relay { allow all-except-listed; list *.a.net; open_relay_intended yes }", UNASKED, true, false, 0},
+	{"relay { allow all-except-listed; list *.a.net; open_relay_intended yes }", UNCONFIRMED, false, true, 5},
+	{"relay { allow all-except-listed; list *.a.net; open_relay_intended yes }", HOST, false, false, 5},
+};
+
+static struct policy_client client_named(enum named named)
+{
+	struct policy_client client = {.ip = memory_address("8.8.8.8")};
+	client.name_state = named == UNASKED       ? POLICY_NAME_UNASKED
+			    : named == UNCONFIRMED ? POLICY_NAME_UNCONFIRMED
+						   : POLICY_NAME_CONFIRMED;
+	strcpy(client.why, "no reason");
+	if (named >= HOST)
+		strcpy(client.name, named == HOST ? "h.a.net" : "z.test");
+	return client;
+}
+
+START_TEST(test_names)
+{
+	struct config config;
+	struct policy_decision decision;
+	struct policy_client client = client_named(by_name[_i].named);
+	memory_config(by_name[_i].lines, &config);
+	policy_relay_decide(&config.servers[0], &client, SPAN("example.net"), &decision);
+	ck_assert(decision.wants_name == by_name[_i].wants_name);
+	ck_assert(decision.accepted == by_name[_i].accepted);
+	ck_assert_uint_eq(decision.step_count, !by_name[_i].wants_name);
+	if (decision.step_count) {
+		ck_assert_uint_eq(decision.steps[0].origin->line, by_name[_i].line);
+		ck_assert_pstr_eq(decision.steps[0].unconfirmed, by_name[_i].named == UNCONFIRMED ? "no reason" : NULL);
+	}
+	policy_relay_decide(&config.servers[0], &client, SPAN("example.com"), &decision);
+	ck_assert(decision.accepted && !decision.wants_name);
+	config_free(&config);
+}
+END_TEST
+
 START_TEST(test_words)
 {
 	struct config config;
@@ -123,6 +179,14 @@ START_TEST(test_words)
 	policy_connect_decide(&config.servers[0], &client, &decision);
 	policy_step_format(&config.servers[0], &decision.steps[0], &text);
 	ck_assert_str_eq(str_text(&text), "client is not in connect list, allow is all-except-listed: may connect");
+	str_clear(&text);
+	config_free(&config);
+	memory_config("relay { list h.a.net }", &config);
+	client = client_named(UNCONFIRMED);
+	policy_relay_decide(&config.servers[0], &client, SPAN("example.net"), &decision);
+	policy_step_format(&config.servers[0], &decision.steps[0], &text);
+	ck_assert_str_eq(str_text(&text), "client is not in relay list (it has no confirmed name: no reason), allow is "
+					  "only-listed: refused");
 	str_free(&text);
 	config_free(&config);
 }
@@ -134,6 +198,7 @@ int main(void)
 	TCase *tcase = tcase_create("all");
 	tcase_add_loop_test(tcase, test_decide, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tcase, test_connect, 0, sizeof(connections) / sizeof(connections[0]));
+	tcase_add_loop_test(tcase, test_names, 0, sizeof(by_name) / sizeof(by_name[0]));
 	tcase_add_test(tcase, test_words);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
