@@ -74,7 +74,6 @@ static bool to_hosts(const struct config_hosts *hosts, const char *what, struct 
 
 static void to_domain(struct route *out, const char *what, struct config_origin origin)
 {
-	struct span inner = {out->domain.at + 1, out->domain.len - 2};
 	add_rule(out, what, out->domain, origin);
 	if (domain_valid(out->domain)) {
 		out->kind = ROUTE_MX;
@@ -82,11 +81,7 @@ static void to_domain(struct route *out, const char *what, struct config_origin 
 	}
 	out->kind = ROUTE_NONE;
 	out->why = "the domain is no domain name";
-	if (!domain_is_literal(out->domain))
-		return;
-	if (span_starts_nocase(inner, SPAN("IPv6:")))
-		inner = span_skip(inner, 5);
-	if (ipaddr_parse(inner, &out->literal))
+	if (domain_literal(out->domain, &out->literal))
 		out->kind = ROUTE_LITERAL;
 }
 

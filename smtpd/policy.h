@@ -27,7 +27,7 @@ struct policy_client {
 enum policy_rule {
 	POLICY_CONNECT_LISTED, /* the client is in connect list */
 	POLICY_CONNECT_NOT_LISTED,
-	POLICY_DEFAULT_DOMAIN, /* the address had no domain, or the default domain itself */
+	POLICY_DEFAULT_DOMAIN, /* the address had no domain, or that of a listener, or the default domain itself */
 	POLICY_LOCAL_DOMAIN,
 	POLICY_ALIAS_DOMAIN,
 	POLICY_REMOTE_DOMAIN, /* relay yes or no of the best matching remote domain */
@@ -52,7 +52,8 @@ struct policy_decision {
 	 * is consulted holds names, none of its networks has the client, and the name is POLICY_NAME_UNASKED. */
 	bool wants_name;
 	bool accepted;
-	const char *stamp; /* the domain that the address gets: default for none and for an alias; NULL = its own */
+	const char *
+		stamp; /* the domain that the address gets: default for none, a listener and an alias; NULL = its own */
 	struct policy_step steps[POLICY_STEPS_MAX];
 	size_t step_count;
 };

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "common/mail/cidr.h"
-
 static bool is_label_octet(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -29,17 +27,21 @@ bool domain_valid(struct span name)
 	return true;
 }
 
-bool domain_is_literal(struct span name)
+bool domain_literal(struct span name, struct ipaddr *ip)
 {
 	if (name.len < 2 || name.at[0] != '[' || name.at[name.len - 1] != ']')
 		return false;
 	struct span inside = {name.at + 1, name.len - 2};
-	struct ipaddr ip;
-	if (span_starts_nocase(inside, SPAN("IPv6:"))) {
+	bool v6 = span_starts_nocase(inside, SPAN("IPv6:"));
+	if (v6)
 		inside = span_skip(inside, 5);
-		return span_find(inside, ':') < inside.len && ipaddr_parse(inside, &ip);
-	}
-	return span_find(inside, ':') == inside.len && ipaddr_parse(inside, &ip);
+	return v6 == (span_find(inside, ':') < inside.len) && ipaddr_parse(inside, ip);
+}
+
+bool domain_is_literal(struct span name)
+{
+	struct ipaddr ip;
+	return domain_literal(name, &ip);
 }
 
 /* The next character of *text, taken off; strict UTF-8 (RFC 3629): shortest form, no surrogates. */

@@ -3,6 +3,7 @@
 #define COMMON_MAIL_DOMAIN_H
 
 #include "common/base/str.h"
+#include "common/mail/cidr.h"
 
 enum { DOMAIN_MAX = 255, DOMAIN_LABEL_MAX = 63 };
 
@@ -12,6 +13,9 @@ bool domain_valid(struct span name);
 
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 4.1.3). */
 bool domain_is_literal(struct span name);
+
+/* The address in it. False, and *ip as before, when NAME is no literal. */
+bool domain_literal(struct span name, struct ipaddr *ip);
 
 /*
  * Appends NAME to TO in lower case with every UTF-8 label as its A-label (RFC 3492 punycode). NAME must be lower case

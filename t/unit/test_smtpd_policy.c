@@ -13,6 +13,7 @@ static const char listed[] = "local_domain sales.example.com { }\n"
 			     "relay { list 10.0.0.0/8 2001:db8::/32\n"
 			     "list 192.0.2.7 }\n";
 static const char nobody[] = "";
+static const char listening[] = "listen 192.0.2.1\nlisten *:2525\n";
 static const char all_but[] = "relay { allow all-except-listed; list 10.0.0.0/8; open_relay_intended yes }\n";
 
 static const struct {
@@ -46,6 +47,10 @@ static const struct {
 	{listed, "192.0.2.7", "example.net", true, NULL, 1, POLICY_RELAY_LISTED, 11},
 	{listed, "192.0.2.8", "example.net", false, NULL, 1, POLICY_RELAY_NOT_LISTED, 10},
 	{listed, "8.8.8.8", "[192.0.2.9]", false, NULL, 1, POLICY_RELAY_NOT_LISTED, 10},
+	{listening, "8.8.8.8", "[192.0.2.1]", true, "example.com", 1, POLICY_DEFAULT_DOMAIN, 4},
+	{listening, "8.8.8.8", "[IPv6:::ffff:192.0.2.1]", true, "example.com", 1, POLICY_DEFAULT_DOMAIN, 4},
+	{listening, "8.8.8.8", "[192.0.2.2]", false, NULL, 1, POLICY_RELAY_NOT_LISTED, 0},
+	{listening, "8.8.8.8", "[0.0.0.0]", false, NULL, 1, POLICY_RELAY_NOT_LISTED, 0},
 	{nobody, "127.0.0.1", "example.net", false, NULL, 1, POLICY_RELAY_NOT_LISTED, 0},
 	{nobody, "127.0.0.1", "example.com", true, NULL, 1, POLICY_DEFAULT_DOMAIN, 4},
 	{all_but, "8.8.8.8", "example.net", true, NULL, 1, POLICY_RELAY_NOT_LISTED, 5},
