@@ -19,6 +19,9 @@
 
 enum { PACKETS_AT_ONCE = 1000, COMPUTER_MAX = 64, LOG_FILES = 32 };
 
+/* Longer than an smtpd takes to end its sessions. */
+enum { OUTLAST_MS = 35 * 1000 };
+
 struct loop {
 	struct child *child;
 	bool on; /* there is a log, and `file` is open for it */
@@ -99,12 +102,12 @@ static void take_records(struct loop *l, const struct wire_records *records)
 		finish_batch(l);
 }
 
-/* One look further into the link. False when there is nothing more. */
+/* One look further into the link. False when there is nothing more, for now or, without any writer left, for good. */
 static bool look(struct loop *l, struct wire_records *records, bool *good)
 {
 	struct ipc_packet packet;
 	int err = ipc_receive(CHILD_FD_RECORDS, l->packet, sizeof(l->packet), MSG_DONTWAIT | MSG_PEEK, &packet);
-	if (err && err != -EMSGSIZE)
+	if ((err && err != -EMSGSIZE) || packet.eof)
 		return false;
 	*good = !err && wire_decode_records(packet.text, records);
 	ipc_packet_close(&packet);
@@ -126,7 +129,7 @@ static bool write_some(struct loop *l)
 		finish_batch(l);
 		return !more;
 	}
-	while (take_packet())
+	for (int i = 0; i < PACKETS_AT_ONCE && take_packet(); i++)
 		;
 	return true;
 }
@@ -196,6 +199,20 @@ static void obey(struct loop *l)
 	ipc_packet_close(&packet);
 }
 
+/* Master died without a word. Its other children finish what they have in hand, and say so: until they are gone. */
+static void outlast_writers(struct loop *l)
+{
+	struct pollfd link = {.fd = CHILD_FD_RECORDS, .events = POLLIN}, master = {.fd = CHILD_FD_CONTROL};
+	int64_t until = clock_mono_ms() + OUTLAST_MS, left = OUTLAST_MS;
+	if (poll(&master, 1, 0) <= 0 || !(master.revents & POLLHUP))
+		return;
+	while (l->on && left > 0 && poll(&link, 1, (int)left) >= 0) {
+		if (write_some(l) && link.revents & POLLHUP)
+			return;
+		left = until - clock_mono_ms();
+	}
+}
+
 static void serve(struct loop *l)
 {
 	struct pollfd fds[] = {{.fd = CHILD_FD_CONTROL, .events = POLLIN}, {.fd = CHILD_FD_RECORDS, .events = POLLIN}};
@@ -212,6 +229,7 @@ static void serve(struct loop *l)
 	}
 	while (!write_some(l))
 		;
+	outlast_writers(l);
 }
 
 static void heed_terminate(void)

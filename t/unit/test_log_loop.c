@@ -202,11 +202,36 @@ START_TEST(told_to_end_it_writes_what_there_is)
 	send_some(&next, 100);
 	start("format json; period unlimited");
 	stop();
-	send_some(&next, 100);
+	assert_sessions("json1.log", next);
+}
+END_TEST
+
+/* Master is dead; who still works has its word, and the log ends with the last of them. */
+START_TEST(log_outlasts_the_writers)
+{
+	uint64_t next = 0;
 	start("format json; period unlimited");
 	fd_close(&control);
+	fd_close(&records[0]);
+	kill(process, SIGTERM); /* as the kernel does */
+	for (int i = 0; i < 50; i++) {
+		const struct timespec moment = {0, 1000000};
+		send_some(&next, 10);
+		nanosleep(&moment, NULL);
+	}
+	fd_close(&records[1]);
 	end(0, 0);
 	assert_sessions("json1.log", next);
+}
+END_TEST
+
+START_TEST(log_that_is_off_ends_too)
+{
+	start("format off");
+	fd_close(&control);
+	fd_close(&records[0]);
+	fd_close(&records[1]);
+	end(SIGTERM, 0);
 }
 END_TEST
 
@@ -275,6 +300,8 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, killed_at_any_moment);
 	tcase_add_test(tc, told_to_end_it_writes_what_there_is);
+	tcase_add_test(tc, log_outlasts_the_writers);
+	tcase_add_test(tc, log_that_is_off_ends_too);
 	tcase_add_test(tc, junk_on_the_link);
 	tcase_add_test(tc, reload_changes_the_file);
 	suite_add_tcase(suite, tc);
