@@ -106,20 +106,35 @@ static uint64_t ask_portion(struct sessions *sessions, int fd, uint64_t from)
 	return good ? sessions->next : 0;
 }
 
-static void list_server(struct sessions *sessions)
+static void list_smtpd(struct sessions *sessions, int fd)
 {
-	struct queues *servers = &sessions->servers;
-	char why[LINK_TEXT_MAX + 1];
 	uint64_t from = 0, next;
 
-	int fd = link_to_child(servers->run_dir, servers->server, CHILD_SMTPD, why);
-	if (fd < 0) {
-		fail(servers, why);
-		return;
-	}
 	while ((next = ask_portion(sessions, fd, from)) > from)
 		from = next;
 	fd_close(&fd);
+}
+
+/* A link to the smtpd of servers->server, or to an older one: -1 after the last, or when there is none at all, which is
+ * told. */
+static int next_smtpd(struct queues *servers, size_t older)
+{
+	char why[LINK_TEXT_MAX + 1];
+
+	if (older)
+		return link_to_older(servers->run_dir, servers->server, older, why);
+	int fd = link_to_child(servers->run_dir, servers->server, CHILD_SMTPD, why);
+	if (fd < 0)
+		fail(servers, why);
+	return fd;
+}
+
+static void list_server(struct sessions *sessions)
+{
+	int fd;
+
+	for (size_t older = 0; (fd = next_smtpd(&sessions->servers, older)) >= 0; older++)
+		list_smtpd(sessions, fd);
 }
 
 static void finish(struct sessions *sessions)
@@ -174,26 +189,28 @@ static void on_count_row(void *context, const struct link_row *row)
 		*count += n;
 }
 
-/* Ends session ID of servers->server, or with "" all of its sessions; how many there were. */
-static uint64_t kick(struct queues *servers, const char *id)
+static void kick_of(struct queues *servers, int fd, const char *id, uint64_t *count)
 {
-	uint64_t count = 0;
-	struct link_answer answer = {.row = on_count_row, .context = &count};
+	struct link_answer answer = {.row = on_count_row, .context = count};
 	struct wire_smtpd_kick kick = {.id = span_of(id)};
-	char why[LINK_TEXT_MAX + 1];
 	struct str request;
 
-	int fd = link_to_child(servers->run_dir, servers->server, CHILD_SMTPD, why);
-	if (fd < 0) {
-		fail(servers, why);
-		return 0;
-	}
 	str_init(&request, WIRE_PACKET_MAX);
 	wire_encode_smtpd_kick(&kick, &request);
 	if (!link_ask(fd, &request, &answer))
 		fail(servers, answer.said);
 	fd_close(&answer.fd);
 	fd_close(&fd);
+}
+
+/* Ends session ID of servers->server, or with "" all of its sessions; how many there were. */
+static uint64_t kick(struct queues *servers, const char *id)
+{
+	uint64_t count = 0;
+	int fd;
+
+	for (size_t older = 0; (fd = next_smtpd(servers, older)) >= 0; older++)
+		kick_of(servers, fd, id, &count);
 	return count;
 }
 

@@ -46,6 +46,7 @@ static void server_json(struct json *json, const struct service_server *server)
 	while (listeners.len)
 		json_string(json, span_take(&listeners, ' '));
 	json_end_array(json);
+	key_number(json, "sessions", server->sessions);
 	json_key(json, "processes");
 	json_array(json);
 	for (size_t i = 0; i < server->process_count; i++) {
@@ -139,26 +140,51 @@ static void print_processes(const struct service_server *server)
 	table_free(&table);
 }
 
-static bool fact_is_positive(const struct service_facts *facts, const char *name)
+static const char *fact(const struct service_facts *facts, const char *name)
 {
 	for (size_t i = 0; i < facts->n; i++) {
 		if (strcmp(facts->at[i].name, name) == 0)
-			return strcmp(facts->at[i].value, "0") != 0;
+			return facts->at[i].value;
 	}
-	return false;
+	return "";
+}
+
+/* One line a virtual server. */
+static void print_overview(const struct service *service)
+{
+	static const char *const headings[] = {"SERVER", "STATE", "SESSIONS", "QUEUE", "LISTENERS"};
+	struct table table;
+
+	table_init(&table, 5, 1U << 2 | 1U << 3, headings);
+	for (size_t i = 0; i < service->server_count; i++) {
+		const struct service_server *server = &service->servers[i];
+		char sessions[24] = "";
+		if (server->smtpd.n || server->sessions)
+			snprintf(sessions, sizeof(sessions), "%llu", (unsigned long long)server->sessions);
+		const char *listeners = server->listeners;
+		struct span cells[] = {span_of(server->name), span_of(server->state), span_of(sessions),
+				       span_of(fact(&server->queue, "messages")),
+				       span_of(listeners[0] ? listeners : "-")};
+		table_add(&table, cells);
+	}
+	table_print(&table, 0, stdout);
+	table_free(&table);
 }
 
 static void print_server(const struct service_server *server)
 {
-	bool trouble = strcmp(server->state, "trouble") == 0;
+	bool trouble = strcmp(server->state, "trouble") == 0, stopped = strcmp(server->state, "stopped") == 0;
+	const char *waiting = fact(&server->queue, "waiting");
 
 	printf("\nserver %s %s %s", server->name, trouble ? "has" : "is", server->state);
 	if (server->listeners[0])
 		printf(", listens on %s", server->listeners);
 	putchar('\n');
 	if (server->trouble[0])
-		printf("  %s\n  It is tried again every 10 seconds.\n", server->trouble);
-	if (!trouble)
+		printf("  %s\n", server->trouble);
+	if (server->trouble[0] && (trouble || strcmp(server->state, "running") == 0))
+		printf("  It is tried again every 10 seconds%s.\n", trouble ? "" : "; until then all is as before");
+	if (!trouble && !stopped)
 		print_processes(server);
 	if (strcmp(server->state, "failed") == 0)
 		printf("  The log says why. After mending the cause: mailrootctl reload\n");
@@ -168,14 +194,21 @@ static void print_server(const struct service_server *server)
 	print_facts("queue", &server->queue);
 	for (size_t i = 0; i < server->wait_count; i++)
 		printf("  mail waits for %s\n", server->waits[i]);
-	if (fact_is_positive(&server->queue, "waiting"))
+	if (waiting[0] && strcmp(waiting, "0") != 0)
 		printf("  `mailrootctl queue list` tells why mail waits.\n");
 }
 
-static bool all_running(const struct service *service)
+/* What was stopped or paused on purpose is as it should be. */
+static bool all_well(const struct service *service)
 {
+	static const char *const troubled[] = {"trouble", "starting", "failed"};
+
 	for (size_t i = 0; i < service->server_count; i++) {
-		if (strcmp(service->servers[i].state, "running") != 0)
+		for (size_t j = 0; j < sizeof(troubled) / sizeof(troubled[0]); j++) {
+			if (strcmp(service->servers[i].state, troubled[j]) == 0)
+				return false;
+		}
+		if (service->servers[i].trouble[0] && strcmp(service->servers[i].state, "running") == 0)
 			return false;
 	}
 	return true;
@@ -204,6 +237,9 @@ static void print_service(const struct service *service)
 	printf("mailrootd %s has been running for %s (pid %s) with %s\n", service->version, age, service->pid,
 	       service->file);
 	print_probation(service);
+	if (service->server_count)
+		putchar('\n');
+	print_overview(service);
 	for (size_t i = 0; i < service->server_count; i++)
 		print_server(&service->servers[i]);
 	if (!service->server_count)
@@ -240,7 +276,7 @@ int cmd_status(struct ctl *ctl)
 			service_json(&service);
 		else
 			print_service(&service);
-		status = all_running(&service) ? EXIT_DONE : EXIT_FAILED;
+		status = all_well(&service) ? EXIT_DONE : EXIT_FAILED;
 	}
 	fd_close(&fd);
 	service_free(&service);

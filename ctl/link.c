@@ -54,9 +54,8 @@ void link_explain(const char *run_dir, int error, char *to)
 			 strerror(-error), error == -EACCES ? "the setting `operators` names who may" : remedy);
 }
 
-int link_to_child(const char *run_dir, const char *server, enum child_role role, char *why)
+static int ask_for_link(const char *run_dir, const struct wire_ctl_connect *connect, char *why)
 {
-	struct wire_ctl_connect connect = {.server = span_of(server), .kind = role};
 	struct link_answer answer = {.fd = -1};
 	struct str request;
 
@@ -66,7 +65,7 @@ int link_to_child(const char *run_dir, const char *server, enum child_role role,
 		return -1;
 	}
 	str_init(&request, WIRE_PACKET_MAX);
-	wire_encode_ctl_connect(&connect, &request);
+	wire_encode_ctl_connect(connect, &request);
 	bool good = link_ask(fd, &request, &answer);
 	fd_close(&fd);
 	if (good && answer.fd >= 0) {
@@ -75,6 +74,20 @@ int link_to_child(const char *run_dir, const char *server, enum child_role role,
 	}
 	snprintf(why, LINK_TEXT_MAX + 1, "%s", answer.said);
 	return -1;
+}
+
+int link_to_child(const char *run_dir, const char *server, enum child_role role, char *why)
+{
+	struct wire_ctl_connect connect = {.server = span_of(server), .kind = role};
+
+	return ask_for_link(run_dir, &connect, why);
+}
+
+int link_to_older(const char *run_dir, const char *server, size_t older, char *why)
+{
+	struct wire_ctl_connect connect = {.server = span_of(server), .kind = CHILD_SMTPD, .older = older};
+
+	return ask_for_link(run_dir, &connect, why);
 }
 
 void link_split(struct span cells, struct link_row *out)

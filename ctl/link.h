@@ -34,6 +34,9 @@ int link_to_master(const char *run_dir);
  */
 int link_to_child(const char *run_dir, const char *server, enum child_role role, char *why);
 
+/* The same to the OLDERth (from 1) of the smtpds before the newest, which finish their sessions. */
+int link_to_older(const char *run_dir, const char *server, size_t older, char *why);
+
 /* Sends REQUEST (consumed) and reads the answer. False when the connection breaks or stalls, ANSWER->said says so. */
 bool link_ask(int fd, struct str *request, struct link_answer *answer);
 

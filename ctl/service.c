@@ -51,7 +51,7 @@ static void take_process(struct service *service, const struct span *cells)
 	if (!service->server_count)
 		return;
 	struct service_server *server = &service->servers[service->server_count - 1];
-	if (server->process_count == CHILD_ROLE_COUNT || !span_equal(cells[0], span_of(server->name)))
+	if (server->process_count == SERVICE_PROCESSES_MAX || !span_equal(cells[0], span_of(server->name)))
 		return;
 	server->processes[server->process_count++] = (struct service_process){
 		.role = keep(service, cells[1]),
@@ -121,17 +121,16 @@ static void on_fact(void *context, const struct link_row *row)
 		(struct service_fact){keep(to->service, row->cells[0]), keep(to->service, row->cells[1])};
 }
 
-static void ask_facts(const char *run_dir, struct service *service, struct service_server *server, enum child_role role,
+/* FD is closed. */
+static void ask_facts(struct service *service, struct service_server *server, int fd, enum child_role role,
 		      struct service_facts *facts)
 {
 	struct facts_context context = {service, server, facts};
 	struct link_answer answer = {.row = on_fact, .context = &context};
 	struct wire_queue_status queue = {.detail = false};
 	struct wire_smtpd_status smtpd = {.detail = false};
-	char why[LINK_TEXT_MAX + 1];
 	struct str request;
 
-	int fd = link_to_child(run_dir, server->name, role, why);
 	if (fd < 0)
 		return;
 	str_init(&request, WIRE_PACKET_MAX);
@@ -145,30 +144,69 @@ static void ask_facts(const char *run_dir, struct service *service, struct servi
 	fd_close(&fd);
 }
 
+static uint64_t fact_number(const struct service_facts *facts, const char *name)
+{
+	for (size_t i = 0; i < facts->n; i++) {
+		if (strcmp(facts->at[i].name, name) == 0)
+			return number_of(span_of(facts->at[i].value));
+	}
+	return 0;
+}
+
+static bool is_role(const struct service_process *process, enum child_role role)
+{
+	return strcmp(process->role, child_role_name(role)) == 0;
+}
+
+/* A link to the process in place I of SERVER's, -1 = it can't be asked; *role says which it is. */
+static int link_to_place(const char *run_dir, const struct service_server *server, size_t i, enum child_role *role)
+{
+	const struct service_process *process = &server->processes[i];
+	char why[LINK_TEXT_MAX + 1];
+
+	*role = is_role(process, CHILD_QUEUE) ? CHILD_QUEUE : CHILD_SMTPD;
+	if (i >= CHILD_ROLE_COUNT)
+		return link_to_older(run_dir, server->name, i - CHILD_ROLE_COUNT + 1, why);
+	if ((strcmp(process->state, "ready") != 0 && strcmp(process->state, "retiring") != 0) ||
+	    !(is_role(process, CHILD_QUEUE) || is_role(process, CHILD_SMTPD)))
+		return -1;
+	return link_to_child(run_dir, server->name, *role, why);
+}
+
+static void ask_server(const char *run_dir, struct service *service, struct service_server *server)
+{
+	for (size_t i = 0; i < server->process_count; i++) {
+		struct service_facts facts = {0};
+		enum child_role role;
+		int fd = link_to_place(run_dir, server, i, &role);
+		ask_facts(service, server, fd, role, &facts);
+		server->sessions += role == CHILD_SMTPD ? fact_number(&facts, "sessions") : 0;
+		if (!facts.n || i >= CHILD_ROLE_COUNT)
+			continue;
+		if (role == CHILD_QUEUE)
+			server->queue = facts;
+		else
+			server->smtpd = facts;
+	}
+}
+
 void service_ask_facts(const char *run_dir, struct service *service)
 {
-	for (size_t i = 0; i < service->server_count; i++) {
-		struct service_server *server = &service->servers[i];
-		for (size_t j = 0; j < server->process_count; j++) {
-			const struct service_process *process = &server->processes[j];
-			if (strcmp(process->state, "ready") != 0)
-				continue;
-			if (strcmp(process->role, child_role_name(CHILD_QUEUE)) == 0)
-				ask_facts(run_dir, service, server, CHILD_QUEUE, &server->queue);
-			if (strcmp(process->role, child_role_name(CHILD_SMTPD)) == 0)
-				ask_facts(run_dir, service, server, CHILD_SMTPD, &server->smtpd);
-		}
-	}
+	for (size_t i = 0; i < service->server_count; i++)
+		ask_server(run_dir, service, &service->servers[i]);
 }
 
 void service_await_smtpd(const char *run_dir, struct service *service)
 {
-	struct service_facts facts = {0};
-
 	for (size_t i = 0; i < service->server_count; i++) {
-		facts.n = 0;
-		if (strcmp(service->servers[i].state, "running") == 0)
-			ask_facts(run_dir, service, &service->servers[i], CHILD_SMTPD, &facts);
+		for (size_t j = 0; j < service->servers[i].process_count; j++) {
+			struct service_facts facts = {0};
+			enum child_role role = CHILD_SMTPD;
+			if (!is_role(&service->servers[i].processes[j], CHILD_SMTPD))
+				continue;
+			int fd = link_to_place(run_dir, &service->servers[i], j, &role);
+			ask_facts(service, &service->servers[i], fd, CHILD_SMTPD, &facts);
+		}
 	}
 }
 

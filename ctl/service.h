@@ -8,7 +8,7 @@
 #include "common/base/arena.h"
 #include "common/host/child.h"
 
-enum { SERVICE_SERVERS_MAX = 256, SERVICE_FACTS_MAX = 32, SERVICE_WAITS_MAX = 16 };
+enum { SERVICE_SERVERS_MAX = 256, SERVICE_FACTS_MAX = 32, SERVICE_PROCESSES_MAX = 32, SERVICE_WAITS_MAX = 16 };
 
 struct service_fact {
 	const char *name;
@@ -35,11 +35,12 @@ struct service_server {
 	const char *state;
 	const char *trouble;
 	const char *listeners;
-	struct service_process processes[CHILD_ROLE_COUNT];
+	struct service_process processes[SERVICE_PROCESSES_MAX]; /* by role, then older smtpds */
 	size_t process_count;
 	struct service_facts smtpd, queue;
 	const char *waits[SERVICE_WAITS_MAX]; /* what keeps mail waiting, and why: "drop folder /srv/drop: ..." */
 	size_t wait_count;
+	uint64_t sessions; /* of all its smtpds */
 };
 
 struct service {

@@ -13,26 +13,24 @@ enum { WHERE_MAX = 512, LINE_MAX_OCTETS = 8192, ACCESS_MAX = 200 };
 static const char *const acts_words[CONFIG_ACTS_COUNT] = {
 	[CONFIG_COMMAND] = "",
 	[CONFIG_CONNECTION] = "; acts with the next connection",
-	[CONFIG_PROCESSES_NEW] = "; acts after a restart of the service",
+	[CONFIG_PROCESSES_NEW] = "; acts with new processes, which start now; no session ends",
+};
+
+struct tally {
+	unsigned lines;
+	unsigned roles; /* of what acts with new processes */
+	unsigned mask;  /* roles that the block concerns which is being compared */
 };
 
 struct report {
-	unsigned kinds;
-	unsigned *count;
+	struct tally *tally;
 	struct str *to;
 	const char *where; /* "server main: ", "server main: local_domain example.com: " */
 };
 
-static bool wanted(const struct report *report, enum config_acts acts)
-{
-	return report->kinds & (acts == CONFIG_PROCESSES_NEW ? CHANGES_RESTART : CHANGES_NOW);
-}
-
 static void tell(const struct report *report, const char *what, enum config_acts acts)
 {
-	if (!wanted(report, acts))
-		return;
-	++*report->count;
+	report->tally->lines++;
 	str_printf(report->to, "%s%s%s\n", report->where, what, acts_words[acts]);
 }
 
@@ -77,6 +75,8 @@ static void compare_setting(const struct report *report, const struct config_set
 		str_printf(&line, "%s %s (was %s)", setting->name, str_text(&is), str_text(&was));
 		tell(report, str_text(&line), setting->acts);
 		str_free(&line);
+		if (setting->acts == CONFIG_PROCESSES_NEW)
+			report->tally->roles |= setting->roles & report->tally->mask;
 	}
 	str_free(&was);
 	str_free(&is);
@@ -164,8 +164,11 @@ static void compare_block(const struct report *report, enum config_block block, 
 		if (place->parent != block)
 			continue;
 		snprintf(where, sizeof(where), "%s%s ", report->where, config_blocks[place->block].word);
-		const struct report inner = {report->kinds, report->count, report->to, where};
+		const struct report inner = {report->tally, report->to, where};
+		if (place->block == CONFIG_PROCESSES)
+			report->tally->mask = block == CONFIG_SERVER ? ROLE_SMTPD : ~(unsigned)ROLE_SMTPD;
 		compare_block(&inner, place->block, old, new);
+		report->tally->mask = ~0U;
 		compare_access(report, place->block, old, new);
 	}
 }
@@ -249,7 +252,7 @@ static void compare_named(const struct report *report, const struct named *kind,
 		new = named_find(kind, after, name_of(old));
 		snprintf(where, sizeof(where), "%s%s %.255s: ", report->where, config_blocks[kind->block].word,
 			 name_of(old));
-		const struct report inner = {report->kinds, report->count, report->to, where};
+		const struct report inner = {report->tally, report->to, where};
 		if (new)
 			compare_block(&inner, kind->block, old, new);
 		else
@@ -261,37 +264,60 @@ static void compare_named(const struct report *report, const struct named *kind,
 	}
 }
 
-static void compare_servers(const struct report *report, const struct config *before, const struct config *after)
+static void compare_server(const struct config_server *before, const struct config_server *after, struct tally *tally,
+			   struct str *to)
 {
 	char where[WHERE_MAX];
-	const struct report inner = {report->kinds, report->count, report->to, where};
+	const struct report report = {tally, to, where};
 
-	for (size_t i = 0; i < before->server_count; i++) {
-		const struct config_server *old = &before->servers[i];
-		const struct config_server *new = config_server_find(after, span_of(old->name));
-		snprintf(where, sizeof(where), "server %.64s: ", old->name);
-		if (new)
-			compare_block(&inner, CONFIG_SERVER, old, new);
-		else
-			tell(&inner, "the whole server removed", CONFIG_PROCESSES_NEW);
-		for (size_t kind = 0; new &&kind < sizeof(named) / sizeof(named[0]); kind++)
-			compare_named(&inner, &named[kind], old, new);
+	snprintf(where, sizeof(where), "server %.64s: ", before ? before->name : after->name);
+	if (!after) {
+		tell(&report,
+		     "the whole server removed: its sessions finish, then it stops; its mail stays in its folder",
+		     CONFIG_COMMAND);
+		return;
 	}
-	for (size_t i = 0; i < after->server_count; i++) {
-		snprintf(where, sizeof(where), "server %.64s: ", after->servers[i].name);
-		if (!config_server_find(before, span_of(after->servers[i].name)))
-			tell(&inner, "the whole server added", CONFIG_PROCESSES_NEW);
+	if (!before) {
+		tell(&report, after->enabled ? "the whole server added" : "the whole server added, not enabled",
+		     CONFIG_COMMAND);
+		return;
 	}
+	compare_block(&report, CONFIG_SERVER, before, after);
+	for (size_t kind = 0; kind < sizeof(named) / sizeof(named[0]); kind++)
+		compare_named(&report, &named[kind], before, after);
 }
 
-unsigned changes_describe(const struct config *before, const struct config *after, unsigned kinds, struct str *to)
+unsigned changes_describe(const struct config *before, const struct config *after, struct str *to)
 {
-	unsigned count = 0;
-	const struct report report = {kinds, &count, to, ""};
+	struct tally tally = {.mask = ~0U};
+	const struct report report = {&tally, to, ""};
 
 	compare_block(&report, CONFIG_GLOBAL, before, after);
-	compare_servers(&report, before, after);
-	return count;
+	for (size_t i = 0; i < before->server_count; i++) {
+		const struct config_server *old = &before->servers[i];
+		compare_server(old, config_server_find(after, span_of(old->name)), &tally, to);
+	}
+	for (size_t i = 0; i < after->server_count; i++) {
+		if (!config_server_find(before, span_of(after->servers[i].name)))
+			compare_server(NULL, &after->servers[i], &tally, to);
+	}
+	return tally.lines;
+}
+
+unsigned changes_roles(const struct config *before, const struct config *after, const char *name)
+{
+	const struct config_server *old = config_server_find(before, span_of(name));
+	const struct config_server *new = config_server_find(after, span_of(name));
+	struct tally tally = {.mask = ~0U};
+	struct str unread;
+	const struct report report = {&tally, &unread, ""};
+
+	str_init(&unread, 0);
+	compare_block(&report, CONFIG_GLOBAL, before, after);
+	if (old && new)
+		compare_server(old, new, &tally, &unread);
+	str_free(&unread);
+	return tally.roles;
 }
 
 const char *changes_forbidden(const struct config *before, const struct config *after)

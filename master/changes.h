@@ -8,16 +8,17 @@
 
 #include "common/host/config.h"
 
-enum changes_kind {
-	CHANGES_NOW = 1,     /* what acts with the next command or connection */
-	CHANGES_RESTART = 2, /* what waits for a restart of the service */
-};
+/*
+ * Appends a line for each difference, such as "server main: 10.1.0.0/16 may no longer relay (was: to any domain)";
+ * returns how many.
+ */
+unsigned changes_describe(const struct config *before, const struct config *after, struct str *to);
 
 /*
- * Appends a line for each difference of KINDS (a set of enum changes_kind), such as "server main:
- * 10.1.0.0/16 may no longer relay (was: to any domain)"; returns how many.
+ * Which processes of virtual server NAME, which is in both, can't take what changes while they live: a set of enum
+ * config_role.
  */
-unsigned changes_describe(const struct config *before, const struct config *after, unsigned kinds, struct str *to);
+unsigned changes_roles(const struct config *before, const struct config *after, const char *name);
 
 /* The first setting that no reload may change, as all processes must agree on it: its name, or NULL. */
 const char *changes_forbidden(const struct config *before, const struct config *after);

@@ -42,7 +42,7 @@ static const char *remedy(int error)
 {
 	switch (error) {
 	case EADDRINUSE:
-		return "another program listens there; `ss -ltnp` names it";
+		return "another program, or another virtual server, listens there; `ss -ltnp` names it";
 	case EADDRNOTAVAIL:
 		return "this machine does not have the address (yet); `ip address` lists what it has";
 	case EACCES:

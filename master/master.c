@@ -18,46 +18,73 @@
 #include "master/notify.h"
 #include "master/reload.h"
 #include "master/spawn.h"
+#include "master/stop.h"
 
 enum {
 	REPORT_MAX = 1 << 20,
-	POLL_MAX = 2 + CONTROL_CLIENTS_MAX + MASTER_SERVERS_MAX * CHILD_ROLE_COUNT,
+	POLL_MAX = 2 + CONTROL_CLIENTS_MAX + MASTER_SERVERS_MAX * SERVER_CHILDREN,
 	LOG_AGAIN_MS = 30000, /* how long a restarted syslog daemon may be missed */
 };
 
 struct server *master_server(struct master *master, struct span name)
 {
 	for (size_t i = 0; i < master->server_count; i++) {
-		if (span_equal(span_of(master->servers[i].name), name))
-			return &master->servers[i];
+		if (span_equal(span_of(master->servers[i]->name), name))
+			return master->servers[i];
 	}
 	return NULL;
+}
+
+bool master_add(struct master *master, const struct config_tree *tree, const struct config_server *config)
+{
+	struct server *server = master->server_count < MASTER_SERVERS_MAX ? malloc(sizeof(*server)) : NULL;
+
+	if (!server)
+		return false;
+	if (!server_init(server, config->name, master->programs, &master->owner, &master->listeners) ||
+	    !server_configure(server, tree, &master->config, master->hostname)) {
+		server_free(server);
+		free(server);
+		return false;
+	}
+	server_order(server, config->enabled ? SERVER_RUN : SERVER_STOP, clock_mono_ms());
+	master->servers[master->server_count++] = server;
+	return true;
+}
+
+static void drop_server(struct master *master, size_t at)
+{
+	server_free(master->servers[at]);
+	free(master->servers[at]);
+	master->server_count--;
+	memmove(&master->servers[at], &master->servers[at + 1],
+		(master->server_count - at) * sizeof(master->servers[0]));
+}
+
+/* Those that a reload took out of the file and that have stopped. */
+static void drop_ended(struct master *master)
+{
+	for (size_t i = master->server_count; i-- > 0;) {
+		struct server *server = master->servers[i];
+		if (!server->config && server_state(server) == SERVER_STOPPED)
+			drop_server(master, i);
+	}
 }
 
 static bool make_servers(struct master *master, const struct config_tree *tree)
 {
 	const struct config *config = &master->config;
 
-	if (config->server_count > MASTER_SERVERS_MAX) {
-		fprintf(stderr, "mailrootd: %zu virtual servers; at most %d are possible\n", config->server_count,
-			MASTER_SERVERS_MAX);
+	for (size_t i = 0; i < config->server_count; i++) {
+		if (master_add(master, tree, &config->servers[i]))
+			continue;
+		fprintf(stderr,
+			"mailrootd: virtual server %s: its name is too long, there is no memory, or there are more "
+			"than %d\n",
+			config->servers[i].name, MASTER_SERVERS_MAX);
 		return false;
 	}
-	master->servers = calloc(config->server_count + 1, sizeof(master->servers[0]));
-	for (size_t i = 0; master->servers && i < config->server_count; i++) {
-		struct server *server = &master->servers[master->server_count];
-		if (!config->servers[i].enabled)
-			continue;
-		if (!server_init(server, config->servers[i].name, master->programs, &master->owner,
-				 &master->listeners) ||
-		    !server_configure(server, tree, config, master->hostname)) {
-			fprintf(stderr, "mailrootd: virtual server %s: its name is too long, or there is no memory\n",
-				config->servers[i].name);
-			return false;
-		}
-		master->server_count++;
-	}
-	return master->servers != NULL;
+	return true;
 }
 
 bool master_configure(struct master *master, const char *file)
@@ -72,12 +99,6 @@ bool master_configure(struct master *master, const char *file)
 	str_init(&report.text, REPORT_MAX);
 	struct config_tree *tree = config_read(file, &report);
 	bool good = tree && config_build(tree, master->hostname, &master->config, &report);
-	if (good) {
-		struct config_report again = {0}; /* the same as above */
-		str_init(&again.text, REPORT_MAX);
-		good = config_build(tree, master->hostname, &master->started, &again);
-		str_free(&again.text);
-	}
 	fputs(str_text(&report.text), stderr);
 	if (!good)
 		fprintf(stderr, "mailrootd: %u error%s in the configuration; nothing was started\n", report.errors,
@@ -158,8 +179,11 @@ void master_stop(struct master *master, bool hurry)
 		notify_send("STOPPING=1");
 	}
 	master->stopping = true;
-	for (size_t i = 0; i < master->server_count; i++)
-		server_stop(&master->servers[i], hurry, clock_mono_ms());
+	for (size_t i = 0; i < master->server_count; i++) {
+		server_order(master->servers[i], SERVER_STOP, clock_mono_ms());
+		if (hurry)
+			stop_begin(master->servers[i], true, clock_mono_ms());
+	}
 }
 
 static void reap(struct master *master)
@@ -169,7 +193,7 @@ static void reap(struct master *master)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		size_t i = 0;
-		while (i < master->server_count && !server_gone(&master->servers[i], pid, status, clock_mono_ms()))
+		while (i < master->server_count && !server_gone(master->servers[i], pid, status, clock_mono_ms()))
 			i++;
 	}
 }
@@ -202,13 +226,13 @@ static void summarize(const struct master *master, struct str *to, size_t *runni
 {
 	*running = 0;
 	for (size_t i = 0; i < master->server_count; i++) {
-		const struct server *server = &master->servers[i];
+		const struct server *server = master->servers[i];
 		enum server_state state = server_state(server);
 		*running += state == SERVER_RUNNING;
 		if (state == SERVER_TROUBLE)
 			str_printf(to, "mailrootd: server %s is not running: %s. It is tried again every 10 seconds.\n",
 				   server->name, server->trouble);
-		else if (state != SERVER_RUNNING)
+		else if (server->order == SERVER_RUN && state != SERVER_RUNNING)
 			str_printf(to, "mailrootd: server %s is not running (%s); the log says why\n", server->name,
 				   server_state_name(state));
 	}
@@ -223,7 +247,7 @@ static void announce(struct master *master, int64_t now_ms)
 	if (master->announced || master->stopping)
 		return;
 	for (size_t i = 0; i < master->server_count; i++) {
-		if (!server_settled(&master->servers[i], now_ms))
+		if (!server_settled(master->servers[i], now_ms))
 			return;
 	}
 	master->announced = true;
@@ -249,7 +273,8 @@ static int64_t tend(struct master *master)
 	int64_t next = sooner(control_tend(&master->control, now_ms), probation_tend(master, now_ms));
 
 	for (size_t i = 0; i < master->server_count; i++)
-		next = sooner(next, server_tend(&master->servers[i], now_ms));
+		next = sooner(next, server_tend(master->servers[i], now_ms));
+	drop_ended(master);
 	announce(master, now_ms);
 	return sooner(next, LOG_AGAIN_MS);
 }
@@ -257,7 +282,7 @@ static int64_t tend(struct master *master)
 static bool all_stopped(const struct master *master)
 {
 	for (size_t i = 0; i < master->server_count; i++) {
-		if (server_state(&master->servers[i]) != SERVER_STOPPED)
+		if (server_state(master->servers[i]) != SERVER_STOPPED)
 			return false;
 	}
 	return master->stopping;
@@ -273,8 +298,8 @@ static size_t fill_poll(const struct master *master, struct pollfd *polled)
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		polled[n++].fd = master->control.clients[i].fd;
 	for (size_t i = 0; i < master->server_count; i++) {
-		for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
-			polled[n++].fd = master->servers[i].children[role].control;
+		for (size_t child = 0; child < SERVER_CHILDREN; child++)
+			polled[n++].fd = master->servers[i]->children[child].control;
 	}
 	for (size_t i = 0; i < n; i++) {
 		polled[i].events = POLLIN;
@@ -289,9 +314,9 @@ static void serve(struct master *master, const struct pollfd *polled)
 	const struct pollfd *client = polled + 2, *child = client + CONTROL_CLIENTS_MAX;
 
 	for (size_t i = 0; i < master->server_count; i++) {
-		for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++, child++) {
-			if (child->revents && child->fd == master->servers[i].children[role].control)
-				server_receive(&master->servers[i], role);
+		for (size_t at = 0; at < SERVER_CHILDREN; at++, child++) {
+			if (child->revents && child->fd == master->servers[i]->children[at].control)
+				server_receive(master->servers[i], at);
 		}
 	}
 	if (polled[0].revents)
@@ -302,6 +327,15 @@ static void serve(struct master *master, const struct pollfd *polled)
 	}
 	if (polled[1].revents)
 		control_accept(&master->control, clock_mono_ms());
+}
+
+void master_free(struct master *master)
+{
+	while (master->server_count)
+		drop_server(master, master->server_count - 1);
+	probation_confirm(&master->probation);
+	config_tree_free(master->tree);
+	config_free(&master->config);
 }
 
 int master_run(struct master *master)
@@ -324,12 +358,6 @@ int master_run(struct master *master)
 	log_info("stopped");
 	daemon_report(&master->report_fd, 1, "mailrootd: stopped before it was ready\n");
 	control_close(&master->control);
-	for (size_t i = 0; i < master->server_count; i++)
-		server_free(&master->servers[i]);
-	free(master->servers);
-	probation_confirm(&master->probation);
-	config_tree_free(master->tree);
-	config_free(&master->config);
-	config_free(&master->started);
+	master_free(master);
 	return 0;
 }

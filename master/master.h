@@ -16,15 +16,14 @@ enum { MASTER_SERVERS_MAX = 256, MASTER_HOSTNAME_MAX = 256 };
 struct master {
 	const char *file; /* of the configuration, absolute */
 	char hostname[MASTER_HOSTNAME_MAX];
-	char programs[PATH_MAX]; /* folder of the children's programs */
-	struct config config;    /* in force */
+	char programs[PATH_MAX];  /* folder of the children's programs */
+	struct config config;     /* in force */
 	struct config_tree *tree; /* what it was built from */
 	struct probation probation;
-	struct config started;   /* what the service was started with */
-	uint64_t generation;     /* reloads so far */
+	uint64_t generation; /* reloads so far */
 	struct folders_owner owner;
 	struct listeners_all listeners;
-	struct server *servers;
+	struct server *servers[MASTER_SERVERS_MAX]; /* as in the file, and those that are ending */
 	size_t server_count;
 	struct control control;
 	int signal_fd;
@@ -44,12 +43,18 @@ bool master_configure(struct master *master, const char *file);
 /* Accounts, pid file, control socket, signals, the table of servers. Says on stderr what is wrong. */
 bool master_start(struct master *master);
 
-/* Until a stop is complete; returns the exit status. */
+/* Until a stop is complete; frees MASTER and returns the exit status. */
 int master_run(struct master *master);
+void master_free(struct master *master);
 
 /* Begins a graceful stop; HURRY does not wait for jobs in hand. */
 void master_stop(struct master *master, bool hurry);
 
+/* NULL = there is none. */
 struct server *master_server(struct master *master, struct span name);
+
+/* Adds what CONFIG, a part of master->config, and TREE say; it starts when it is enabled. False when there is no room
+ * for it. */
+bool master_add(struct master *master, const struct config_tree *tree, const struct config_server *config);
 
 #endif

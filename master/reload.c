@@ -5,6 +5,7 @@
 #include "master/changes.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/renew.h"
 
 enum { REPORT_MAX = 1 << 20 };
 
@@ -14,22 +15,56 @@ static void make_folders(struct master *master, struct str *to)
 	char why[SERVER_WHY_MAX];
 
 	for (size_t i = 0; i < master->server_count; i++) {
-		const struct server *server = &master->servers[i];
+		const struct server *server = master->servers[i];
 		const struct config_server *wanted = config_server_find(&master->config, span_of(server->name));
 		if (wanted && server->open && !folders_make(&master->config, wanted, &master->owner, why, sizeof(why)))
 			str_printf(to, "server %s: warning: %s\n", server->name, why);
 	}
 }
 
-/* Every server that is still in the file gets its texts; one that is not lives on with what it has. */
-static void configure_servers(struct master *master, const struct config_tree *tree)
+/* A setting `enabled` that was changed is an order; one that stayed leaves the operator's. */
+static void configure(struct master *master, struct server *server, const struct config *old)
+{
+	const struct config_server *before = config_server_find(old, span_of(server->name));
+	const struct config_server *after = config_server_find(&master->config, span_of(server->name));
+	int64_t now_ms = clock_mono_ms();
+	unsigned roles = 0;
+
+	if (before->enabled != after->enabled) {
+		server_order(server, after->enabled ? SERVER_RUN : SERVER_END, now_ms);
+		return;
+	}
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		if (changes_roles(old, &master->config, server->name) & child_role_bit(role))
+			roles |= 1U << role;
+	}
+	renew_ask(server, roles, now_ms);
+}
+
+/* Every server that is in the file gets its texts and what follows from the change; one that is not any more ends. */
+static void configure_servers(struct master *master, const struct config_tree *tree, const struct config *old,
+			      struct str *to)
 {
 	for (size_t i = 0; i < master->server_count; i++) {
-		struct server *server = &master->servers[i];
-		if (!config_server_find(&master->config, span_of(server->name)))
+		struct server *server = master->servers[i];
+		bool ended = !server->config;
+		if (!config_server_find(&master->config, span_of(server->name))) {
 			server->config = NULL;
-		else if (!server_configure(server, tree, &master->config, master->hostname))
+			if (!ended && server->order != SERVER_STOP)
+				server_order(server, SERVER_END, clock_mono_ms());
+		} else if (!server_configure(server, tree, &master->config, master->hostname)) {
 			log_error("server=%s keeps its old configuration: no memory", server->name);
+		} else if (ended) {
+			bool enabled = server_wanted(server)->enabled;
+			server_order(server, enabled ? SERVER_RUN : SERVER_END, clock_mono_ms());
+		} else {
+			configure(master, server, old);
+		}
+	}
+	for (size_t i = 0; i < master->config.server_count; i++) {
+		const struct config_server *wanted = &master->config.servers[i];
+		if (!master_server(master, span_of(wanted->name)) && !master_add(master, tree, wanted))
+			str_printf(to, "server %s: can't be added: there is no room for more\n", wanted->name);
 	}
 }
 
@@ -43,28 +78,25 @@ static struct config_tree *put_in_force(struct master *master, struct config_tre
 	master->config = *fresh;
 	master->tree = tree;
 	master->generation++;
-	configure_servers(master, tree);
+	configure_servers(master, tree, &old, to);
 	make_folders(master, to);
 	permit_resolve(&master->config, master->control.permit.starter, &master->control.permit);
 	for (size_t i = 0; i < master->server_count; i++)
-		server_reload(&master->servers[i], master->generation, clock_mono_ms());
+		server_reload(master->servers[i], master->generation, clock_mono_ms());
 	config_free(&old);
 	return old_tree;
 }
 
-/* What changes now is measured by what is in force, what waits for a restart by what the service was started with. */
 static bool describe(const struct master *master, const struct config *fresh, struct str *to)
 {
-	const char *forbidden = changes_forbidden(&master->started, fresh);
+	const char *forbidden = changes_forbidden(&master->config, fresh);
 
 	if (forbidden) {
 		str_printf(to, "%s can't change while the service runs: put it back, or stop and start the service\n",
 			   forbidden);
 		return false;
 	}
-	unsigned count = changes_describe(&master->config, fresh, CHANGES_NOW, to);
-	count += changes_describe(&master->started, fresh, CHANGES_RESTART, to);
-	if (!count)
+	if (!changes_describe(&master->config, fresh, to))
 		str_append_text(to, "nothing changed\n");
 	return true;
 }

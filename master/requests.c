@@ -54,18 +54,32 @@ static void append_listeners(const struct listeners *listeners, struct str *to)
 	}
 }
 
+static const char *trouble_of(const struct server *server)
+{
+	const struct config_server *wanted = server_wanted(server);
+
+	if (server_state(server) != SERVER_STOPPED && wanted)
+		return server->trouble;
+	if (!wanted)
+		return "it is no longer in the configuration";
+	return wanted->enabled ? "" : "the configuration says `enabled no`";
+}
+
 static bool server_rows(struct control_client *client, const struct server *server, int64_t now_ms)
 {
 	struct str listening;
 
 	str_init(&listening, LISTENERS_MAX * (size_t)NET_TEXT_MAX);
 	append_listeners(&server->listeners, &listening);
-	const char *cells[] = {server->name, server_state_name(server_state(server)), server->trouble,
+	const char *cells[] = {server->name, server_state_name(server_state(server)), trouble_of(server),
 			       str_text(&listening)};
 	bool good = control_row(client, ROW_SERVER, cells, sizeof(cells) / sizeof(cells[0]));
 	str_free(&listening);
-	for (enum child_role role = 0; good && role < CHILD_ROLE_COUNT; role++)
-		good = process_row(client, server, &server->children[role], now_ms);
+	for (size_t i = 0; good && i < SERVER_CHILDREN; i++) {
+		const struct supervised *child = &server->children[i];
+		if (i < CHILD_ROLE_COUNT || supervise_alive(child))
+			good = process_row(client, server, child, now_ms);
+	}
 	return good;
 }
 
@@ -89,7 +103,7 @@ static bool answer_status(struct master *master, struct control_client *client, 
 			       probation->went_back ? "yes" : ""};
 	bool good = control_row(client, ROW_SERVICE, cells, sizeof(cells) / sizeof(cells[0]));
 	for (size_t i = 0; good && i < master->server_count; i++)
-		good = server_rows(client, &master->servers[i], now_ms);
+		good = server_rows(client, master->servers[i], now_ms);
 	if (good)
 		control_done(client, 0, "", -1);
 	return false;
@@ -176,7 +190,7 @@ static bool answer_connect(struct master *master, struct control_client *client,
 		control_done(client, 1, text, -1);
 		return false;
 	}
-	int fd = server_connect(server, (enum child_role)request.kind);
+	int fd = server_connect(server, (enum child_role)request.kind, (size_t)request.older);
 	if (fd < 0) {
 		snprintf(text, sizeof(text),
 			 "the %s process of server %s can't be asked now (%s); `mailrootctl status` says how it is",
@@ -190,6 +204,66 @@ static bool answer_connect(struct master *master, struct control_client *client,
 	return false;
 }
 
+/* Why ACTION can't be done on SERVER; NULL = it can. */
+static const char *refusal(const struct server *server, enum row_server_action action)
+{
+	bool runs = server->order == SERVER_RUN || server->order == SERVER_PAUSE;
+
+	if (!server->config)
+		return "it is no longer in the configuration";
+	if (action == ROW_PAUSE && !runs)
+		return "it is stopped: only what runs can be paused";
+	if (action == ROW_CONTINUE && !runs)
+		return "it is stopped, not paused: `mailrootctl server start` starts it";
+	return NULL;
+}
+
+static void act(struct server *server, enum row_server_action action)
+{
+	static const struct {
+		enum server_order order;
+		const char *word;
+	} orders[] = {
+		[ROW_START] = {SERVER_RUN, "start"},
+		[ROW_STOP] = {SERVER_STOP, "stop"},
+		[ROW_PAUSE] = {SERVER_PAUSE, "pause"},
+		[ROW_CONTINUE] = {SERVER_RUN, "continue"},
+	};
+
+	log_info("server=%s %s, ordered by an operator", server->name, orders[action].word);
+	server_order(server, orders[action].order, clock_mono_ms());
+}
+
+/* One server or all; with all, those that can't are left as they are. */
+static bool answer_server(struct master *master, struct control_client *client, struct span packet)
+{
+	struct wire_ctl_server request;
+	char text[256];
+	size_t found = 0;
+
+	if (!wire_decode_ctl_server(packet, &request) || request.action < ROW_START || request.action > ROW_CONTINUE)
+		return false;
+	enum row_server_action action = (enum row_server_action)request.action;
+	for (size_t i = 0; i < master->server_count; i++) {
+		struct server *server = master->servers[i];
+		if (request.server.len && !span_equal(request.server, span_of(server->name)))
+			continue;
+		found++;
+		const char *why = refusal(server, action);
+		if (why && request.server.len) {
+			snprintf(text, sizeof(text), "server %s: %s", server->name, why);
+			control_done(client, 1, text, -1);
+			return false;
+		}
+		if (!why)
+			act(server, action);
+	}
+	snprintf(text, sizeof(text), "there is no virtual server %.*s; `mailrootctl status` lists them",
+		 SPAN_ARGS(request.server));
+	control_done(client, !found, found ? "" : text, -1);
+	return false;
+}
+
 bool requests_answer(struct master *master, struct control_client *client, struct span packet)
 {
 	switch (wire_type_of(packet)) {
@@ -199,6 +273,8 @@ bool requests_answer(struct master *master, struct control_client *client, struc
 		return answer_reload(master, client, packet);
 	case WIRE_ctl_stop:
 		return answer_stop(master, client, packet);
+	case WIRE_ctl_server:
+		return answer_server(master, client, packet);
 	case WIRE_ctl_connect:
 		return answer_connect(master, client, packet);
 	default:

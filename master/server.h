@@ -3,6 +3,9 @@
  * Trouble of the moment (port in use, address or folder missing) stops this server alone and is tried again. It is a
  * state machine without a loop of its own: master calls server_tend with the time, and the rest when something
  * happened.
+ *
+ * Beside its smtpd there may be older ones: what smtpd can't change while it lives (listeners, bounds of its pool) is
+ * changed by a new one, and the one before goes with its last session (renew.h).
  */
 #ifndef MASTER_SERVER_H
 #define MASTER_SERVER_H
@@ -16,13 +19,29 @@ enum server_state {
 	SERVER_TROUBLE,  /* can't be opened: see `trouble`; tried again at retry_ms */
 	SERVER_STARTING, /* not every child is ready */
 	SERVER_RUNNING,
+	SERVER_PAUSING, /* a worker may still accept */
+	SERVER_PAUSED,
 	SERVER_FAILED, /* a child says that a restart does not help */
+	SERVER_ENDING, /* accepts nothing, finishes its sessions, then stops */
 	SERVER_STOPPING,
 	SERVER_STOPPED,
 	SERVER_STATE_COUNT
 };
 
-enum { SERVER_WHY_MAX = 600, SERVER_NAME_MAX = 64, SERVER_TEXT_MAX = 16 << 20 };
+/* What is wanted of it; kept over reloads and deaths of children. */
+enum server_order { SERVER_RUN, SERVER_PAUSE, SERVER_END, SERVER_STOP };
+
+enum {
+	SERVER_WHY_MAX = 600,
+	SERVER_NAME_MAX = 64,
+	SERVER_TEXT_MAX = 16 << 20,
+	SERVER_OLDER_MAX = 16, /* older smtpds; with so many in session a change waits for one to end */
+	SERVER_CHILDREN = CHILD_ROLE_COUNT + SERVER_OLDER_MAX,
+	SERVER_RETRY_MS = 10000,
+	/* Who held the port a moment ago may be the old smtpd of a master that was killed: it closes at once. */
+	SERVER_RETRY_SOON_MS = 50,
+	SERVER_RETRY_SOON_FOR_MS = 3000,
+};
 
 struct server {
 	char name[SERVER_NAME_MAX + 1];
@@ -32,15 +51,19 @@ struct server {
 	struct str texts[CHILD_ROLE_COUNT]; /* canonical configuration of each role */
 	struct listeners listeners;
 	struct links links;
-	struct supervised children[CHILD_ROLE_COUNT];
+	struct supervised children[SERVER_CHILDREN]; /* by role, then older smtpds */
+	enum server_order order;
 	bool open; /* listeners, folders and links are there */
 	bool stopping;
 	char trouble[SERVER_WHY_MAX];
 	char logged[SERVER_WHY_MAX]; /* the trouble that the log knows of */
 	int64_t opened_ms;           /* first attempt, monotonic */
 	int64_t retry_ms;
-	int64_t stop_ms; /* when the stop began */
-	unsigned told;   /* (1 << role) of children that were told to stop */
+	unsigned renew; /* (1 << role) of children that a change of the configuration replaces */
+	int64_t renew_since_ms;
+	int64_t renew_ms; /* when to try */
+	int64_t stop_ms;  /* when the stop began */
+	unsigned told;    /* (1 << role) of children that were told to stop */
 };
 
 const char *server_state_name(enum server_state state);
@@ -57,10 +80,19 @@ void server_free(struct server *server);
 bool server_configure(struct server *server, const struct config_tree *tree, const struct config *config,
 		      const char *hostname);
 
+/* What CONFIG says about it; NULL when it is no longer there. */
+const struct config_server *server_wanted(const struct server *server);
+
 /* Sends the texts of server_configure to the running children as GENERATION, and starts those that had failed. */
 void server_reload(struct server *server, uint64_t generation, int64_t now_ms);
 
+/* ORDER holds until the next one. A stop that has begun is completed before a start. */
+void server_order(struct server *server, enum server_order order, int64_t now_ms);
+
 enum server_state server_state(const struct server *server);
+
+/* (1 << role) of roles of which there is a process, be it an older smtpd. */
+unsigned server_alive(const struct server *server);
 
 /* Nothing more is to be expected at once: it runs, or said what is wrong. */
 bool server_settled(const struct server *server, int64_t now_ms);
@@ -72,17 +104,13 @@ int64_t server_tend(struct server *server, int64_t now_ms);
 /* Process PID ended with STATUS: true when it was one of ours. */
 bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms);
 
-/* The control link of ROLE is readable. */
-void server_receive(struct server *server, enum child_role role);
+/* The control link of children[CHILD] is readable. */
+void server_receive(struct server *server, size_t child);
 
 /*
- * Begins a graceful stop: smtpd first, then the queue after its jobs in hand, then the rest; what is still there after
- * SERVER_STOP_MS is killed. HURRY: all at once, killed after a second.
+ * A new link to the smtpd or queue parent, its own end sent there: the other end, or -errno (-EAGAIN: not ready). OLDER
+ * > 0: to that one of the older smtpds (-ENOENT: there are not so many).
  */
-enum { SERVER_STOP_MS = 15000, SERVER_HURRY_MS = 1000 };
-void server_stop(struct server *server, bool hurry, int64_t now_ms);
-
-/* A new link to the smtpd or queue parent, its own end sent there: the other end, or -errno (-EAGAIN: not ready). */
-int server_connect(struct server *server, enum child_role role);
+int server_connect(struct server *server, enum child_role role, size_t older);
 
 #endif

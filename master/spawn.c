@@ -27,7 +27,7 @@ enum { KEPT_COUNT = sizeof(kept_variables) / sizeof(kept_variables[0]), ENVIRONM
 
 enum { PLACES_MAX = CHILD_FD_LISTEN + SPAWN_LISTENERS_MAX };
 
-enum { CONTROL_SNDBUF = 256 * 1024 };
+enum { CONTROL_SNDBUF = 256 * 1024, ARGUMENTS_MAX = 10 };
 
 static void build_environment(char text[ENVIRONMENT_MAX][256], char *environment[ENVIRONMENT_MAX])
 {
@@ -96,21 +96,20 @@ static _Noreturn void become_child(const struct spawn *what, int control, int co
 	build_environment(text, environment);
 	snprintf(path, sizeof(path), "%s/%s", what->folder, what->program);
 	snprintf(count, sizeof(count), "%zu", what->listener_count);
-	char *const with_listeners[] = {(char *)what->program,
-					"--server",
-					(char *)what->server,
-					"--role",
-					(char *)what->role,
-					"--listeners",
-					count,
-					NULL};
-	char *const without[] = {(char *)what->program, "--server", (char *)what->server, "--role",
-				 (char *)what->role,    NULL};
+	char *arguments[ARGUMENTS_MAX] = {(char *)what->program, "--server", (char *)what->server, "--role",
+					  (char *)what->role};
+	size_t used = 5;
+	if (what->listener_count) {
+		arguments[used++] = "--listeners";
+		arguments[used++] = count;
+	}
+	if (what->paused)
+		arguments[used++] = "--paused";
 
 	if (nothing < 0 || chdir("/") || !place_descriptors(sources, n))
 		log_fatal(EXIT_TEMPORARY, "%s of server %s: its descriptors can't be set up: %s", what->role,
 			  what->server, strerror(errno));
-	execve(path, what->listener_count ? with_listeners : without, environment);
+	execve(path, arguments, environment);
 	log_fatal(EXIT_TEMPORARY, "%s can't be started: %s; is the installation complete?", path, strerror(errno));
 }
 

@@ -21,6 +21,7 @@ struct spawn {
 	int verdicts;       /* -1 = /dev/null */
 	int names;          /* -1 = /dev/null */
 	int records;        /* -1 = /dev/null */
+	bool paused;        /* smtpd begins so */
 	const int *listeners;
 	size_t listener_count; /* at most SPAWN_LISTENERS_MAX */
 };

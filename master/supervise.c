@@ -8,8 +8,9 @@
 #include "common/base/log.h"
 
 static const char *const state_names[SUPERVISE_STATE_COUNT] = {
-	[SUPERVISE_DOWN] = "restarting",   [SUPERVISE_STARTING] = "starting", [SUPERVISE_READY] = "ready",
-	[SUPERVISE_STOPPING] = "stopping", [SUPERVISE_STOPPED] = "stopped",   [SUPERVISE_FAILED] = "failed",
+	[SUPERVISE_DOWN] = "restarting",   [SUPERVISE_STARTING] = "starting",   [SUPERVISE_READY] = "ready",
+	[SUPERVISE_RETIRING] = "retiring", [SUPERVISE_REPLACING] = "replacing", [SUPERVISE_STOPPING] = "stopping",
+	[SUPERVISE_STOPPED] = "stopped",   [SUPERVISE_FAILED] = "failed",
 };
 
 /* The waits after early deaths in a row; the last repeats. */
@@ -72,8 +73,12 @@ void supervise_gone(struct supervised *child, int status, int64_t now_ms)
 	supervise_why(status, child->why);
 	fd_close(&child->control);
 	child->pid = 0;
-	if (child->state == SUPERVISE_STOPPING) {
+	child->paused = false;
+	if (child->state == SUPERVISE_STOPPING || child->state == SUPERVISE_RETIRING) {
 		child->state = SUPERVISE_STOPPED;
+	} else if (child->state == SUPERVISE_REPLACING) {
+		child->state = SUPERVISE_DOWN;
+		child->due_ms = now_ms;
 	} else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERMANENT) {
 		child->state = SUPERVISE_FAILED;
 	} else {

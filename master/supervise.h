@@ -16,9 +16,11 @@ enum supervise_state {
 	SUPERVISE_DOWN,     /* not running; starts at due_ms */
 	SUPERVISE_STARTING, /* runs, did not say ready yet */
 	SUPERVISE_READY,
-	SUPERVISE_STOPPING, /* was told to stop */
-	SUPERVISE_STOPPED,  /* gone on purpose */
-	SUPERVISE_FAILED,   /* not again before a reload */
+	SUPERVISE_RETIRING,  /* smtpd: finishes its sessions, then it is gone on purpose */
+	SUPERVISE_REPLACING, /* was told to stop, to be started anew; due_ms is when it must be gone */
+	SUPERVISE_STOPPING,  /* was told to stop */
+	SUPERVISE_STOPPED,   /* gone on purpose */
+	SUPERVISE_FAILED,    /* not again before a reload */
 	SUPERVISE_STATE_COUNT
 };
 
@@ -31,6 +33,7 @@ struct supervised {
 	int control;                 /* our end of its control link, -1 = none */
 	int64_t started_ms;          /* of the last start, monotonic */
 	int64_t due_ms;              /* DOWN: when to start it */
+	bool paused;                 /* smtpd: as it said last */
 	unsigned early;              /* deaths in a row within SUPERVISE_EARLY_MS of the start */
 	uint64_t restarts;           /* starts but the first */
 	char why[SUPERVISE_WHY_MAX]; /* how it ended last; "" = never did */

@@ -103,6 +103,13 @@ static size_t spare_workers(const struct config_server *server)
 	return spare < max ? spare : max;
 }
 
+/* None to spare while nobody may accept; those in session stay. */
+static void size_pool(struct parent *p)
+{
+	bool closed = p->paused || p->retired || p->stop_by;
+	prefork_resize(p->pool, closed ? 0 : spare_workers(p->child.server), closed ? 0 : max_workers(p->child.server));
+}
+
 void parent_ready(struct parent *p)
 {
 	static const struct prefork_ops ops = {.work = work};
@@ -126,7 +133,8 @@ void parent_ready(struct parent *p)
 	};
 	if (!p->pool || !p->worker.snapshot || !p->worker.gateway)
 		log_fatal(EXIT_TEMPORARY, "can't make the pool of workers: %s", strerror(errno));
-	prefork_resize(p->pool, spare_workers(server), max_workers(server));
+	p->paused = p->child.paused;
+	size_pool(p);
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
 	child_ready();
 }
@@ -160,7 +168,7 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 		const struct config_server *server = p->child.server;
 		publish(p, str_span(&text));
 		p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
-		prefork_resize(p->pool, spare_workers(server), max_workers(server));
+		size_pool(p);
 		log_info("new configuration in force");
 	}
 	if (error)
@@ -188,8 +196,31 @@ static void stop(struct parent *p, bool now)
 {
 	if (!p->stop_by)
 		p->stop_by = clock_mono_ms() + LIMIT_STOP_MS;
-	prefork_resize(p->pool, 0, 0);
+	size_pool(p);
 	prefork_signal(p->pool, now ? SIGKILL : SIGTERM);
+}
+
+/* Those that wait for a connection go, and those in session after it. */
+static void close_doors(struct parent *p)
+{
+	size_pool(p);
+	if (p->paused || p->retired)
+		prefork_signal(p->pool, SIGUSR1);
+}
+
+static void pause_or_continue(struct parent *p, struct span packet)
+{
+	struct wire_pause request;
+	if (!wire_decode_pause(packet, &request))
+		return;
+	p->paused = request.paused;
+	close_doors(p);
+}
+
+static void retire(struct parent *p)
+{
+	p->retired = true;
+	close_doors(p);
 }
 
 static void control(struct parent *p)
@@ -213,6 +244,12 @@ static void control(struct parent *p)
 		break;
 	case WIRE_stop:
 		stop(p, wire_decode_stop(packet.text, &request) && request.now);
+		break;
+	case WIRE_pause:
+		pause_or_continue(p, packet.text);
+		break;
+	case WIRE_retire:
+		retire(p);
 		break;
 	default:
 		log_error("packet=%s from mailrootd is not for us", wire_type_name(wire_type_of(packet.text)));
@@ -242,8 +279,9 @@ static bool refuse_next(struct parent *p, int listener)
 	if (fd < 0)
 		return false;
 	str_init(&text, LIMIT_LINE);
-	replies_append(&text, REPLY_BUSY, !(p->child.server->without & WITHOUT_ENHANCEDSTATUSCODES),
-		       span_of(p->child.server->fqdn), (struct span){0});
+	replies_append(&text, p->paused ? REPLY_STOPPING : REPLY_BUSY,
+		       !(p->child.server->without & WITHOUT_ENHANCEDSTATUSCODES), span_of(p->child.server->fqdn),
+		       (struct span){0});
 	if (send(fd, text.at, text.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("a client did not wait to hear that we are busy: %s", strerror(errno));
 	str_free(&text);
@@ -255,7 +293,7 @@ static bool is_full(const struct parent *p)
 {
 	const struct scoreboard *board = prefork_scoreboard(p->pool);
 	size_t slots = prefork_slots(p->pool);
-	return !p->stop_by && prefork_count(p->pool) >= prefork_max(p->pool) &&
+	return !p->stop_by && !p->retired && prefork_count(p->pool) >= prefork_max(p->pool) &&
 	       !scoreboard_count(board, slots, SCOREBOARD_IDLE) && !scoreboard_count(board, slots, SCOREBOARD_STARTING);
 }
 
@@ -265,9 +303,24 @@ static void refuse(struct parent *p)
 	for (size_t i = 0; i < p->child.listener_count; i++)
 		while (refused < BUSY_AT_ONCE && p->polled[POLL_LISTEN + i].revents && refuse_next(p, p->listeners[i]))
 			refused++;
-	if (refused)
+	if (refused && p->paused)
+		log_info("sessions=%zu refused=%u: paused", prefork_count(p->pool), refused);
+	else if (refused)
 		log_warning("sessions=%zu refused=%u: max_connections or processes max is reached",
 			    prefork_count(p->pool), refused);
+}
+
+/* Paused we are when nobody but us can accept any more. */
+static void say_paused(struct parent *p)
+{
+	struct str packet;
+	if (p->paused == p->said_paused || (p->paused && !is_full(p)))
+		return;
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_paused(&(struct wire_paused){.paused = p->paused}, &packet);
+	if (ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0) == 0)
+		p->said_paused = p->paused;
+	str_free(&packet);
 }
 
 static void wait_for_something(struct parent *p, int timeout)
@@ -318,10 +371,11 @@ int parent_loop(struct parent *p)
 	p->polled[POLL_POOL] = (struct pollfd){.fd = prefork_fd(p->pool), .events = POLLIN};
 	for (;;) {
 		int timeout = prefork_tend(p->pool);
-		if (p->stop_by && !prefork_count(p->pool))
+		if ((p->stop_by || p->retired) && !prefork_count(p->pool))
 			return 0;
 		if (p->stop_by && clock_mono_ms() >= p->stop_by)
 			prefork_signal(p->pool, SIGKILL);
+		say_paused(p);
 		wait_for_something(p, time_left(p, timeout));
 		if (p->polled[POLL_CONTROL].revents)
 			control(p);

@@ -142,6 +142,8 @@ static void serve_next(struct worker *w, int listener)
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 			poll(NULL, 0, BACK_OFF_MS);
+		else if (errno == EINVAL) /* it listens no more: we are about to be told */
+			told.retire = 1;
 		return;
 	}
 	w->counted = false;
@@ -152,16 +154,23 @@ static void serve_next(struct worker *w, int listener)
 	session_over(w);
 }
 
-static void loop(struct worker *w)
+/* True when it was told to go while it waited, not while it served. */
+static bool loop(struct worker *w)
 {
 	struct epoll_event event;
-	while (!told.retire && w->jobs > 0)
-		if (epoll_wait(w->epoll_fd, &event, 1, -1) == 1 && event.data.fd != -1)
-			serve_next(w, event.data.fd);
+	bool waited = false;
+	while (!told.retire && w->jobs > 0) {
+		waited = true;
+		if (epoll_wait(w->epoll_fd, &event, 1, -1) != 1 || event.data.fd == -1)
+			continue;
+		waited = false;
+		serve_next(w, event.data.fd);
+	}
+	return waited;
 }
 
 /* A connection may have woken us, and nobody else, in the moment that we were told to go. */
-static void leave(struct worker *w)
+static void serve_last(struct worker *w)
 {
 	close(w->epoll_fd);
 	for (size_t i = 0; !told.serve.stop && i < w->context->listener_count; i++)
@@ -183,8 +192,8 @@ int worker_run(struct worker_context *context, size_t slot)
 	if (told.wake_fd < 0 || !watch(&w))
 		return EXIT_TEMPORARY;
 	prefork_idle(context->pool, slot);
-	loop(&w);
-	leave(&w);
+	if (loop(&w))
+		serve_last(&w);
 	record_writer_free(&w.records);
 	store_spool_free(&w.spool);
 	return 0;

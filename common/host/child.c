@@ -52,6 +52,7 @@ static const struct option options[] = {
 	{"server", required_argument, NULL, 's'},
 	{"role", required_argument, NULL, 'r'},
 	{"listeners", required_argument, NULL, 'l'},
+	{"paused", no_argument, NULL, 'p'},
 	{0},
 };
 
@@ -84,6 +85,9 @@ static void parse_arguments(int argc, char **argv, unsigned allowed, struct chil
 			break;
 		case 'l':
 			usable = usable && span_to_u64(span_of(optarg), LISTENERS_MAX, &listeners);
+			break;
+		case 'p':
+			out->paused = true;
 			break;
 		default:
 			usable = false;

@@ -1,7 +1,7 @@
 /*
  * The contract between master and what it spawns: one program, one virtual server, one role.
  *
- *	argv   PROGRAM --server NAME --role ROLE
+ *	argv   PROGRAM --server NAME --role ROLE [--paused]
  *	fd 0,1 /dev/null        fd 2 log        fd 3 control link        fd 4 sealed canonical configuration
  *	fd 5   arrivals: smtpd and local write, queue reads             (for other roles /dev/null)
  *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
@@ -49,6 +49,7 @@ struct child {
 	struct config config; /* what this role may see; exactly one server */
 	const struct config_server *server;
 	size_t listener_count;
+	bool paused; /* smtpd: begin so */
 };
 
 /*

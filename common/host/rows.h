@@ -11,6 +11,9 @@ enum { ROW_SEPARATOR = 0x1f };
 /* queue_act.action */
 enum row_action { ROW_RETRY = 1, ROW_DELETE };
 
+/* ctl_server.action */
+enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
+
 /*
  * queue_list, one a message: id, state (new | active | waiting | locked), size, sender ("<>" = null sender), open
  * recipients, all recipients, age in seconds, seconds until the next try, next hop, last reason, first open recipient.
@@ -45,11 +48,13 @@ enum row_action { ROW_RETRY = 1, ROW_DELETE };
  * is not the file's, as one was taken back (yes, or empty). */
 #define ROW_SERVICE "service"
 
-/* ... one a virtual server: name, state (trouble | starting | running | failed | stopping | stopped), trouble (empty =
- * none), listeners ("127.0.0.1:25 [::1]:25"). */
+/* ... one a virtual server: name, state (trouble | starting | running | pausing | paused | failed | ending | stopping |
+ * stopped), trouble (empty = none; of a server that runs: what it could not take over), listeners ("127.0.0.1:25
+ * [::1]:25"). */
 #define ROW_SERVER "server"
 
-/* ... and one a child: server, role, state (restarting | starting | ready | stopping | stopped | failed), pid (0 =
+/* ... and one a child: server, role, state (restarting | starting | ready | retiring | replacing | stopping | stopped |
+ * failed), pid (0 =
  * none), seconds since its start, restarts, how the one before ended (empty = there was none). */
 #define ROW_PROCESS "process"
 

@@ -162,6 +162,7 @@ static void play_master(int fd)
 	struct wire_ctl_status status;
 	struct wire_ctl_connect connect;
 	struct wire_ctl_stop stop;
+	struct wire_ctl_server order;
 
 	if (ipc_receive(fd, buffer, sizeof(buffer), 0, &packet) || packet.eof)
 		return;
@@ -188,6 +189,9 @@ static void play_master(int fd)
 		send_done(fd, 0, "", -1);
 	} else if (wire_decode_ctl_connect(packet.text, &connect)) {
 		play_connect(fd, &connect);
+	} else if (wire_decode_ctl_server(packet.text, &order)) {
+		bool known = !order.server.len || span_equal(order.server, SPAN("one"));
+		send_done(fd, !known, known ? "" : "there is no such server", -1);
 	} else if (wire_decode_ctl_stop(packet.text, &stop)) {
 		send_done(fd, 0, "stopping", -1);
 		_exit(0);
@@ -296,9 +300,11 @@ START_TEST(status_tells_all)
 	ck_assert_ptr_nonnull(strstr(output, "smtpd: sessions 4\n"));
 	ck_assert_ptr_nonnull(strstr(output, "mailrootctl queue list"));
 	expect("status --json", EXIT_FAILED, "\"listeners\":[\"127.0.0.1:25\",\"[::1]:25\"]");
-	ck_assert_ptr_nonnull(strstr(output, "{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
-					     "\"listeners\":[],\"processes\":[],\"smtpd\":{},\"queue\":{},\"warning\":"
-					     "\"\",\"mail_waits_for\":[]}]}\n"));
+	ck_assert_ptr_nonnull(
+		strstr(output, "{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
+			       "\"listeners\":[],\"sessions\":0,\"processes\":[],\"smtpd\":{},\"queue\":{},\"warning\":"
+			       "\"\",\"mail_waits_for\":[]}]}\n"));
+	ck_assert_ptr_nonnull(strstr(output, "\"sessions\":4,"));
 }
 END_TEST
 
@@ -399,6 +405,21 @@ START_TEST(commands_without_a_service)
 }
 END_TEST
 
+/* Server one runs, two has trouble, whatever they are told. */
+START_TEST(orders_to_servers_are_checked_by_what_became_of_them)
+{
+	expect("server start one", EXIT_DONE, "server one: running\n");
+	expect("server start all", EXIT_FAILED, "server one: running\nserver two: trouble: port in use\n");
+	expect("server stop one --json", EXIT_FAILED,
+	       "{\"servers\":[{\"name\":\"one\",\"state\":\"running\",\"trouble\":\"\"}]}\n");
+	expect("server pause three", EXIT_FAILED, "there is no such server");
+	expect("server pause", EXIT_USAGE, "too few");
+	expect("server", EXIT_USAGE, "start, stop, pause, continue");
+	stop_actor();
+	expect("server start one", EXIT_NOT_RUNNING, "not running");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("commands");
@@ -407,6 +428,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, status_tells_all);
 	tcase_add_test(tc, a_service_that_is_down_is_3);
+	tcase_add_test(tc, orders_to_servers_are_checked_by_what_became_of_them);
 	tcase_add_test(tc, queue_list_is_a_table_of_all_servers);
 	tcase_add_test(tc, queue_show_has_the_history);
 	tcase_add_test(tc, nothing_is_deleted_by_mistake);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned now, restart;
+static unsigned said_lines;
 static struct str text;
 
 static void build(const char *source, struct config *out)
@@ -28,8 +28,7 @@ static const char *compare(const char *before, const char *after)
 	str_init(&text, 100000);
 	build(before, &old);
 	build(after, &new);
-	now = changes_describe(&old, &new, CHANGES_NOW, &text);
-	restart = changes_describe(&old, &new, CHANGES_RESTART, &text);
+	said_lines = changes_describe(&old, &new, &text);
 	config_free(&old);
 	config_free(&new);
 	return str_text(&text);
@@ -41,7 +40,7 @@ START_TEST(the_same_is_no_change_wherever_it_stands)
 				 "\n\n# moved\nvirtual_server main {\n relay { list 10.0.0.0/255.0.0.0 }\n"
 				 "listen 127.0.0.1:2525\n }"),
 			 "");
-	ck_assert_uint_eq(now + restart, 0);
+	ck_assert_uint_eq(said_lines, 0);
 }
 END_TEST
 
@@ -97,7 +96,7 @@ static const struct {
 	 "server a: messages max_message_size 25M (was 2M)\nserver a: messages max_session_size none (was 10M)\n"},
 	{"delivery { retry 15m 30m }", "delivery { retry 5m 900s }", "server a: delivery retry 5m 15m (was 15m 30m)\n"},
 	{"delivery { processes { max 100 } }", "delivery { processes { max 200 } }",
-	 "server a: delivery processes max 200 (was 100); acts after a restart of the service\n"},
+	 "server a: delivery processes max 200 (was 100); acts with new processes, which start now; no session ends\n"},
 	{"connection_timeout 10m", "connection_timeout 9m",
 	 "server a: connection_timeout 9m (was 10m); acts with the next connection\n"},
 	{"banner \"a b\"", "banner c", "server a: banner c (was \"a b\"); acts with the next connection\n"},
@@ -137,12 +136,11 @@ START_TEST(each_change_in_words)
 }
 END_TEST
 
-START_TEST(counts_by_kind)
+START_TEST(lines_are_counted)
 {
 	compare("virtual_server main { relay { list 10.0.0.0/8 } ; connection_timeout 10m ; processes { max 10 } }",
 		"virtual_server main { relay { list 10.0.0.0/9 } ; connection_timeout 9m ; processes { max 11 } }");
-	ck_assert_uint_eq(now, 3);
-	ck_assert_uint_eq(restart, 1);
+	ck_assert_uint_eq(said_lines, 4);
 }
 END_TEST
 
@@ -162,15 +160,14 @@ START_TEST(a_long_list_is_cut)
 }
 END_TEST
 
-START_TEST(servers_wait_for_a_restart)
+START_TEST(whole_servers)
 {
 	const char *said =
 		compare("virtual_server a { listen 127.0.0.1:2525 }", "virtual_server b { listen 127.0.0.1:2525 }");
 
-	ck_assert_ptr_nonnull(strstr(said, "server a: the whole server removed; acts after a restart"));
-	ck_assert_ptr_nonnull(strstr(said, "server b: the whole server added; acts after a restart"));
-	ck_assert_uint_eq(now, 0);
-	ck_assert_uint_eq(restart, 2);
+	ck_assert_ptr_nonnull(strstr(said, "server a: the whole server removed: its sessions finish"));
+	ck_assert_ptr_nonnull(strstr(said, "server b: the whole server added\n"));
+	ck_assert_uint_eq(said_lines, 2);
 }
 END_TEST
 
@@ -180,8 +177,40 @@ START_TEST(global_settings_too)
 				   "operators root daemon\nrun_dir /run/elsewhere\nvirtual_server a { }");
 
 	ck_assert_ptr_nonnull(strstr(said, "operators root daemon (was root); acts with the next connection\n"));
-	ck_assert_ptr_nonnull(
-		strstr(said, "run_dir /run/elsewhere (was /run/mailroot); acts after a restart of the service\n"));
+	ck_assert_ptr_nonnull(strstr(said, "run_dir /run/elsewhere (was /run/mailroot); acts with new processes, which "
+					   "start now; no session ends\n"));
+}
+END_TEST
+
+/* Which processes must be others for it. */
+static const struct {
+	const char *before, *after;
+	unsigned roles;
+} renewals[] = {
+	{"relay { list 10.0.0.1 }", "relay { list 10.0.0.2 }; connection_timeout 1m; alias_domain b.net", 0},
+	{"listen 127.0.0.1:2526", "listen 127.0.0.1:2527", ROLE_MASTER | ROLE_SMTPD},
+	{"processes { max 10 }", "processes { max 11 }", ROLE_SMTPD},
+	{"delivery { processes { max 10 } }", "delivery { processes { max 11 } }",
+	 ROLE_QUEUE | ROLE_DELIVERY | ROLE_LOCAL},
+	{"local_domain b.net { drop_dir /a }", "local_domain b.net { drop_dir /b }",
+	 ROLE_MASTER | ROLE_QUEUE | ROLE_LOCAL},
+};
+
+START_TEST(who_must_be_renewed)
+{
+	char before[1000], after[1000];
+	struct config old, new;
+
+	snprintf(before, sizeof(before), "virtual_server a { %s }\nvirtual_server b { listen *:26 }",
+		 renewals[_i].before);
+	snprintf(after, sizeof(after), "virtual_server a { %s }\nvirtual_server b { listen *:26 }", renewals[_i].after);
+	build(before, &old);
+	build(after, &new);
+	ck_assert_uint_eq(changes_roles(&old, &new, "a"), renewals[_i].roles);
+	ck_assert_uint_eq(changes_roles(&old, &new, "b"), 0);
+	ck_assert_uint_eq(changes_roles(&old, &old, "a"), 0);
+	config_free(&old);
+	config_free(&new);
 }
 END_TEST
 
@@ -214,9 +243,10 @@ int main(void)
 	TCase *tc = tcase_create("changes");
 	tcase_add_test(tc, the_same_is_no_change_wherever_it_stands);
 	tcase_add_loop_test(tc, each_change_in_words, 0, sizeof(cases) / sizeof(cases[0]));
-	tcase_add_test(tc, counts_by_kind);
+	tcase_add_test(tc, lines_are_counted);
 	tcase_add_test(tc, a_long_list_is_cut);
-	tcase_add_test(tc, servers_wait_for_a_restart);
+	tcase_add_test(tc, whole_servers);
+	tcase_add_loop_test(tc, who_must_be_renewed, 0, sizeof(renewals) / sizeof(renewals[0]));
 	tcase_add_test(tc, global_settings_too);
 	tcase_add_test(tc, what_all_processes_must_agree_on_stays);
 	suite_add_tcase(suite, tc);

@@ -47,10 +47,7 @@ static void teardown(void)
 	char command[128];
 
 	control_close(&master.control);
-	free(master.servers);
-	config_tree_free(master.tree);
-	config_free(&master.config);
-	config_free(&master.started);
+	master_free(&master);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -132,8 +129,70 @@ START_TEST(status_has_a_row_of_the_service)
 	ck_assert(wire_decode_ctl_row(text, &row));
 	ck_assert(span_equal(row.kind, SPAN(ROW_SERVICE)));
 	ck_assert(span_starts(row.cells, SPAN(MAILROOT_VERSION)));
+	ck_assert_int_eq(next(fd, &text), WIRE_ctl_row);
+	ck_assert(wire_decode_ctl_row(text, &row));
+	ck_assert(span_equal(row.kind, SPAN(ROW_SERVER)));
+	ck_assert(span_starts(row.cells, SPAN("main\x1fstopped\x1fthe configuration says `enabled no`\x1f")));
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
+		ck_assert_int_eq(next(fd, &text), WIRE_ctl_row);
 	expect_done(fd, 0, "");
 	ck_assert_uint_eq(clients(), 0);
+}
+END_TEST
+
+static void order_server(const char *name, unsigned action, unsigned exit_code, const char *word)
+{
+	struct wire_ctl_server order = {.server = span_of(name), .action = action};
+	struct str packet;
+
+	str_init(&packet, 1000);
+	wire_encode_ctl_server(&order, &packet);
+	int fd = connect_client();
+	send_packet(fd, &packet);
+	expect_done(fd, exit_code, word);
+}
+
+START_TEST(orders_to_servers)
+{
+	const struct server *server = master.servers[0];
+
+	order_server("nosuch", ROW_START, 1, "nosuch");
+	order_server("main", ROW_PAUSE, 1, "only what runs can be paused");
+	order_server("main", ROW_CONTINUE, 1, "server start");
+	ck_assert_int_eq(server->order, SERVER_STOP);
+	order_server("", ROW_PAUSE, 0, ""); /* all, but it is left as it is */
+	ck_assert_int_eq(server->order, SERVER_STOP);
+	order_server("main", ROW_START, 0, "");
+	ck_assert_int_eq(server->order, SERVER_RUN);
+	order_server("main", ROW_PAUSE, 0, "");
+	ck_assert_int_eq(server->order, SERVER_PAUSE);
+	order_server("", ROW_CONTINUE, 0, "");
+	ck_assert_int_eq(server->order, SERVER_RUN);
+	order_server("main", ROW_STOP, 0, "");
+	ck_assert_int_eq(server->order, SERVER_STOP);
+}
+END_TEST
+
+START_TEST(servers_come_and_go_with_the_file)
+{
+	struct str report;
+	FILE *to = fopen(file, "w");
+
+	fprintf(to,
+		"run_dir %s\nmailroot_dir %s/spool\nvirtual_server second { fqdn b.example.com; enabled no }\n"
+		"virtual_server third { fqdn c.example.com; listen 127.0.0.1:1 }\n",
+		folder, folder);
+	fclose(to);
+	str_init(&report, 100000);
+	ck_assert_msg(reload_run(&master, false, &report), "%s", str_text(&report));
+	ck_assert_ptr_nonnull(strstr(str_text(&report), "server main: the whole server removed"));
+	ck_assert_ptr_nonnull(strstr(str_text(&report), "server second: the whole server added, not enabled"));
+	ck_assert_uint_eq(master.server_count, 3);
+	ck_assert_ptr_null(master.servers[0]->config);
+	ck_assert_int_eq(master_server(&master, SPAN("second"))->order, SERVER_STOP);
+	ck_assert_int_eq(master_server(&master, SPAN("third"))->order, SERVER_RUN);
+	order_server("main", ROW_START, 1, "no longer in the configuration");
+	str_free(&report);
 }
 END_TEST
 
@@ -255,19 +314,14 @@ START_TEST(a_good_file_is_in_force_and_a_check_is_not)
 }
 END_TEST
 
-/* A change that waits for a restart is told again at each reload until then, and not when it was taken back. */
-START_TEST(what_waits_is_told_until_it_is_taken_back)
+START_TEST(new_processes_are_told_of)
 {
 	struct str report;
 
 	str_init(&report, 100000);
-	for (int i = 0; i < 2; i++) {
-		write_file("listen 127.0.0.1:2599");
-		str_clear(&report);
-		ck_assert(reload_run(&master, false, &report));
-		ck_assert_ptr_nonnull(strstr(str_text(&report), "listen 127.0.0.1:2599 (was "));
-	}
-	write_file("");
+	write_file("listen 127.0.0.1:2599");
+	ck_assert(reload_run(&master, false, &report));
+	ck_assert_ptr_nonnull(strstr(str_text(&report), "listen 127.0.0.1:2599 (was *:25); acts with new processes"));
 	str_clear(&report);
 	ck_assert(reload_run(&master, false, &report));
 	ck_assert_str_eq(str_text(&report), "nothing changed\n");
@@ -298,13 +352,15 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, status_has_a_row_of_the_service);
 	tcase_add_test(tc, an_unknown_server_is_named);
+	tcase_add_test(tc, orders_to_servers);
+	tcase_add_test(tc, servers_come_and_go_with_the_file);
 	tcase_add_test(tc, what_is_no_request_ends_the_connection);
 	tcase_add_test(tc, there_is_room_for_so_many_and_no_more);
 	tcase_add_test(tc, who_dawdles_is_dropped);
 	tcase_add_test(tc, who_does_not_read_is_dropped);
 	tcase_add_test(tc, a_faulty_file_changes_nothing);
 	tcase_add_test(tc, a_good_file_is_in_force_and_a_check_is_not);
-	tcase_add_test(tc, what_waits_is_told_until_it_is_taken_back);
+	tcase_add_test(tc, new_processes_are_told_of);
 	tcase_add_test(tc, two_masters_can_not_be);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);

@@ -39,11 +39,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	probation_confirm(&master.probation);
-	config_tree_free(master.tree);
-	free(master.servers);
-	config_free(&master.config);
-	config_free(&master.started);
+	master_free(&master);
 	unlink(file);
 	rmdir(folder);
 }

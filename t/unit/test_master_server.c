@@ -21,6 +21,8 @@
 #include "common/base/log.h"
 #include "common/host/ipc.h"
 #include "common/host/net.h"
+#include "master/renew.h"
+#include "master/stop.h"
 
 enum { PATIENCE_MS = 20000 };
 
@@ -54,18 +56,36 @@ static void be_ready(void)
 	str_free(&packet);
 }
 
+static void be_paused(const char *role, bool paused)
+{
+	struct wire_paused said = {.paused = paused};
+	struct str packet;
+
+	note(role, "pause", paused);
+	str_init(&packet, 100);
+	wire_encode_paused(&said, &packet);
+	if (ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0))
+		_exit(9);
+	str_free(&packet);
+}
+
 static int obey(const char *role, bool stubborn)
 {
 	static char buffer[WIRE_PACKET_MAX];
 	struct ipc_packet packet;
 	struct wire_attach attach;
 	struct wire_reload reload;
+	struct wire_pause pause;
 
 	while (ipc_receive(CHILD_FD_CONTROL, buffer, sizeof(buffer), 0, &packet) == 0 && !packet.eof) {
 		if (wire_decode_attach(packet.text, &attach) && packet.fd_count == 1)
 			note(role, "attach", attach.kind);
 		else if (wire_decode_reload(packet.text, &reload) && packet.fd_count == 1)
 			note(role, "reload", reload.generation);
+		else if (wire_decode_pause(packet.text, &pause))
+			be_paused(role, pause.paused);
+		else if (wire_type_of(packet.text) == WIRE_retire)
+			note(role, "retire", (unsigned long)getpid());
 		else if (wire_type_of(packet.text) == WIRE_stop && !stubborn) {
 			note(role, "stop", (unsigned long)clock_mono_ms());
 			return 0;
@@ -76,7 +96,7 @@ static int obey(const char *role, bool stubborn)
 }
 
 /* Its own path tells the scratch folder. */
-static int be_child(char **argv)
+static int be_child(int argc, char **argv)
 {
 	char path[200], does[32] = "ready";
 	const char *role = argv[4];
@@ -98,7 +118,11 @@ static int be_child(char **argv)
 		return EXIT_TEMPORARY;
 	if (strcmp(does, "babble") == 0)
 		return send(CHILD_FD_CONTROL, "babble", 6, 0) == 6 ? obey(role, false) : 9;
+	if (argv[argc - 1][2] == 'p')
+		note(role, "began paused", 1);
 	be_ready();
+	if (argv[argc - 1][2] == 'p')
+		be_paused(role, true);
 	return obey(role, strcmp(does, "stubborn") == 0);
 }
 
@@ -177,10 +201,10 @@ static void teardown(void)
 {
 	char command[128];
 
-	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
-		if (server.children[role].pid > 0) {
-			kill(server.children[role].pid, SIGKILL);
-			waitpid(server.children[role].pid, NULL, 0);
+	for (size_t i = 0; i < SERVER_CHILDREN; i++) {
+		if (server.children[i].pid > 0) {
+			kill(server.children[i].pid, SIGKILL);
+			waitpid(server.children[i].pid, NULL, 0);
 		}
 	}
 	server_free(&server);
@@ -194,17 +218,17 @@ static void teardown(void)
 /* One round of what master does. */
 static void turn(void)
 {
-	struct pollfd polled[CHILD_ROLE_COUNT];
+	struct pollfd polled[SERVER_CHILDREN];
 	int status;
 	pid_t pid;
 
 	server_tend(&server, clock_mono_ms());
-	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
-		polled[role] = (struct pollfd){.fd = server.children[role].control, .events = POLLIN};
-	poll(polled, CHILD_ROLE_COUNT, 5);
-	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
-		if (polled[role].revents)
-			server_receive(&server, role);
+	for (size_t i = 0; i < SERVER_CHILDREN; i++)
+		polled[i] = (struct pollfd){.fd = server.children[i].control, .events = POLLIN};
+	poll(polled, SERVER_CHILDREN, 5);
+	for (size_t i = 0; i < SERVER_CHILDREN; i++) {
+		if (polled[i].revents)
+			server_receive(&server, i);
 	}
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		ck_assert(server_gone(&server, pid, status, clock_mono_ms()));
@@ -272,7 +296,7 @@ START_TEST(a_permanent_failure_waits_for_a_reload)
 	until_state(SERVER_FAILED);
 	ck_assert(server_settled(&server, clock_mono_ms()));
 	ck_assert_int_eq(server.children[CHILD_QUEUE].state, SUPERVISE_FAILED);
-	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE), -EAGAIN);
+	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE, 0), -EAGAIN);
 	does("queue", "ready");
 	server_reload(&server, 7, clock_mono_ms());
 	until_state(SERVER_RUNNING);
@@ -312,7 +336,7 @@ START_TEST(a_stop_takes_smtpd_first_and_the_queue_before_its_helpers)
 {
 	build_config(ANY_PORT);
 	until_state(SERVER_RUNNING);
-	server_stop(&server, false, clock_mono_ms());
+	server_order(&server, SERVER_STOP, clock_mono_ms());
 	turn();
 	ck_assert_uint_eq(server.told, 1U << CHILD_SMTPD);
 	bool queue_first = false;
@@ -341,10 +365,11 @@ START_TEST(who_does_not_hear_is_killed_in_a_hurry)
 	build_config(ANY_PORT);
 	until_state(SERVER_RUNNING);
 	int64_t began = clock_mono_ms();
-	server_stop(&server, true, began);
+	server_order(&server, SERVER_STOP, began);
+	stop_begin(&server, true, began);
 	until_state(SERVER_STOPPED);
-	ck_assert_int_ge(clock_mono_ms() - began, SERVER_HURRY_MS);
-	ck_assert_int_lt(clock_mono_ms() - began, SERVER_STOP_MS);
+	ck_assert_int_ge(clock_mono_ms() - began, STOP_HURRY_MS);
+	ck_assert_int_lt(clock_mono_ms() - began, STOP_MS);
 }
 END_TEST
 
@@ -377,20 +402,207 @@ END_TEST
 START_TEST(a_link_for_the_operator_arrives_at_the_child)
 {
 	build_config(ANY_PORT);
-	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE), -EAGAIN);
+	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE, 0), -EAGAIN);
 	until_state(SERVER_RUNNING);
-	int fd = server_connect(&server, CHILD_SMTPD);
+	int fd = server_connect(&server, CHILD_SMTPD, 0);
 	ck_assert_int_ge(fd, 0);
 	until_said("smtpd", "attach 4", 1);
 	close(fd);
-	ck_assert_int_eq(server_connect(&server, CHILD_ROLE_COUNT), -EAGAIN);
+	ck_assert_int_eq(server_connect(&server, CHILD_SMTPD, 1), -ENOENT);
+	ck_assert_int_eq(server_connect(&server, CHILD_QUEUE, 1), -ENOENT);
+	ck_assert_int_eq(server_connect(&server, CHILD_ROLE_COUNT, 0), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_pause_is_kept_by_whoever_comes_after)
+{
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	server_order(&server, SERVER_PAUSE, clock_mono_ms());
+	ck_assert_int_eq(server_state(&server), SERVER_PAUSING);
+	until_state(SERVER_PAUSED);
+	kill(server.children[CHILD_SMTPD].pid, SIGKILL);
+	until_said("smtpd", "began paused", 1);
+	until_state(SERVER_PAUSED);
+	server_reload(&server, 2, clock_mono_ms());
+	until_said("smtpd", "reload 2", 1);
+	ck_assert_int_eq(server_state(&server), SERVER_PAUSED);
+	server_order(&server, SERVER_RUN, clock_mono_ms());
+	until_state(SERVER_RUNNING);
+	ck_assert_int_eq(said("smtpd", "pause 0"), 1);
+}
+END_TEST
+
+START_TEST(stopped_and_started)
+{
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	int arrivals = server.links.arrivals_read;
+	server_order(&server, SERVER_STOP, clock_mono_ms());
+	turn();
+	server_order(&server, SERVER_RUN, clock_mono_ms()); /* the stop has begun: it ends first */
+	ck_assert_int_eq(server_state(&server), SERVER_STOPPING);
+	until_state(SERVER_RUNNING);
+	ck_assert_int_eq(said("queue", "stop"), 1);
+	server_order(&server, SERVER_STOP, clock_mono_ms());
+	until_state(SERVER_STOPPED);
+	ck_assert_int_lt(server_tend(&server, clock_mono_ms()), 0);
+	server_reload(&server, 3, clock_mono_ms());
+	turn();
+	ck_assert_int_eq(server_state(&server), SERVER_STOPPED);
+	server_order(&server, SERVER_RUN, clock_mono_ms());
+	until_state(SERVER_RUNNING);
+	ck_assert_int_eq(server.links.arrivals_read, arrivals); /* what was said there is still to be read */
+	ck_assert_uint_ge(server.listeners.n, 1);
+}
+END_TEST
+
+static size_t retiring(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < SERVER_CHILDREN; i++)
+		n += server.children[i].state == SUPERVISE_RETIRING;
+	return n;
+}
+
+/* The old one is told when the new one is ready, hears reloads, and can be asked. */
+START_TEST(a_new_smtpd_beside_the_old_one)
+{
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	pid_t before = server.children[CHILD_SMTPD].pid, queue = server.children[CHILD_QUEUE].pid;
+	does("smtpd", "die");
+	renew_ask(&server, 1U << CHILD_SMTPD, clock_mono_ms());
+	for (int i = 0; i < 50; i++)
+		turn();
+	ck_assert_int_eq(said("smtpd", "retire"), 0); /* there is no other yet */
+	does("smtpd", "ready");
+	until_state(SERVER_RUNNING);
+	until_said("smtpd", "retire", 1);
+	ck_assert_int_ne(server.children[CHILD_SMTPD].pid, before);
+	ck_assert_int_eq(server.children[CHILD_QUEUE].pid, queue);
+	ck_assert_uint_eq(retiring(), 1);
+	server_reload(&server, 5, clock_mono_ms());
+	until_said("smtpd", "reload 5", 2);
+	int fd = server_connect(&server, CHILD_SMTPD, 1);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_eq(server_connect(&server, CHILD_SMTPD, 2), -ENOENT);
+	kill(before, SIGKILL);
+	while (retiring())
+		turn();
+	ck_assert_int_eq(server_state(&server), SERVER_RUNNING);
+	ck_assert_uint_eq(server_alive(&server), (1U << CHILD_ROLE_COUNT) - 1);
+}
+END_TEST
+
+START_TEST(so_many_smtpds_and_no_more)
+{
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	for (size_t i = 1; i <= SERVER_OLDER_MAX; i++) {
+		renew_ask(&server, 1U << CHILD_SMTPD, clock_mono_ms());
+		int64_t deadline = clock_mono_ms() + PATIENCE_MS;
+		while (retiring() < i) {
+			ck_assert_int_lt(clock_mono_ms(), deadline);
+			turn();
+		}
+	}
+	pid_t last = server.children[CHILD_SMTPD].pid;
+	renew_ask(&server, 1U << CHILD_SMTPD, clock_mono_ms());
+	for (int i = 0; i < 20; i++)
+		turn();
+	ck_assert_int_eq(server.children[CHILD_SMTPD].pid, last);
+	kill(server.children[CHILD_ROLE_COUNT + 3].pid, SIGKILL);
+	while (server.children[CHILD_SMTPD].pid == last)
+		turn();
+	until_state(SERVER_RUNNING);
+}
+END_TEST
+
+START_TEST(other_roles_are_stopped_and_started)
+{
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	pid_t queue = server.children[CHILD_QUEUE].pid, smtpd = server.children[CHILD_SMTPD].pid;
+	renew_ask(&server, 1U << CHILD_QUEUE, clock_mono_ms());
+	until_state(SERVER_STARTING);
+	until_state(SERVER_RUNNING);
+	ck_assert_int_eq(said("queue", "stop"), 1);
+	ck_assert_int_ne(server.children[CHILD_QUEUE].pid, queue);
+	ck_assert_int_eq(server.children[CHILD_SMTPD].pid, smtpd);
+	until_said("queue", "attach", 6);
+}
+END_TEST
+
+START_TEST(listeners_change_or_stay_as_they_were)
+{
+	struct config_endpoint where = {.port = 0, .text = "127.0.0.1"};
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+	char text[NET_TEXT_MAX];
+	struct ipaddr ip;
+	uint16_t port;
+
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	pid_t before = server.children[CHILD_SMTPD].pid;
+	int listener = server.listeners.fds[0];
+	ck_assert(ipaddr_parse(SPAN("127.0.0.1"), &where.ip));
+	int taken = net_listen(&where, false, false);
+	ck_assert_int_eq(getsockname(taken, (struct sockaddr *)&name, &len), 0);
+	net_address(&name, &ip, &port);
+	net_format(&ip, port, text);
+	config_free(&config);
+	build_config(text);
+	renew_ask(&server, 1U << CHILD_SMTPD, clock_mono_ms());
+	turn();
+	ck_assert_ptr_nonnull(strstr(server.trouble, text));
+	ck_assert_int_eq(server_state(&server), SERVER_RUNNING);
+	ck_assert_int_eq(server.children[CHILD_SMTPD].pid, before);
+	ck_assert_int_eq(server.listeners.fds[0], listener);
+	close(taken);
+	while (server.trouble[0])
+		turn();
+	until_said("smtpd", "retire", 1);
+	ck_assert_int_ne(server.children[CHILD_SMTPD].pid, before);
+	ck_assert_uint_eq(server.listeners.n, 1);
+	ck_assert_uint_eq(server.listeners.left_count, 0);
+}
+END_TEST
+
+/* Out of the file: sessions end by themselves, then all the rest; and back while they last. */
+START_TEST(an_end_waits_for_sessions)
+{
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	pid_t smtpd = server.children[CHILD_SMTPD].pid;
+	server_order(&server, SERVER_END, clock_mono_ms());
+	until_said("smtpd", "retire", 1);
+	ck_assert_int_eq(server_state(&server), SERVER_ENDING);
+	ck_assert_uint_eq(server.listeners.n, 0);
+	kill(server.children[CHILD_QUEUE].pid, SIGKILL); /* what the sessions bring is wanted there */
+	while (server.children[CHILD_QUEUE].restarts == 0 || server.children[CHILD_QUEUE].state != SUPERVISE_READY)
+		turn();
+	server_order(&server, SERVER_RUN, clock_mono_ms());
+	until_state(SERVER_RUNNING);
+	ck_assert_int_ne(server.children[CHILD_SMTPD].pid, smtpd);
+	ck_assert_uint_eq(retiring(), 1);
+	server_order(&server, SERVER_END, clock_mono_ms());
+	until_said("smtpd", "retire", 2);
+	ck_assert_int_eq(said("queue", "stop"), 0);
+	kill(smtpd, SIGKILL);
+	kill(server.children[CHILD_SMTPD].pid, SIGKILL);
+	until_state(SERVER_STOPPED);
+	ck_assert_int_eq(said("queue", "stop"), 1);
 }
 END_TEST
 
 int main(int argc, char **argv)
 {
 	if (argc > 4 && strcmp(argv[1], "--server") == 0)
-		return be_child(argv);
+		return be_child(argc, argv);
 	Suite *suite = suite_create("server");
 	TCase *tc = tcase_create("server");
 	tcase_set_timeout(tc, 60);
@@ -404,6 +616,13 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, who_does_not_hear_is_killed_in_a_hurry);
 	tcase_add_test(tc, a_port_in_use_is_trouble_until_it_is_free);
 	tcase_add_test(tc, a_link_for_the_operator_arrives_at_the_child);
+	tcase_add_test(tc, a_pause_is_kept_by_whoever_comes_after);
+	tcase_add_test(tc, stopped_and_started);
+	tcase_add_test(tc, a_new_smtpd_beside_the_old_one);
+	tcase_add_test(tc, so_many_smtpds_and_no_more);
+	tcase_add_test(tc, other_roles_are_stopped_and_started);
+	tcase_add_test(tc, listeners_change_or_stay_as_they_were);
+	tcase_add_test(tc, an_end_waits_for_sessions);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,117 @@
+#include "master/renew.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "master/server.h"
+#include "master/stop.h"
+#include "master/tell.h"
+
+enum { OLDER_LOOK_MS = 1000 };
+
+void renew_ask(struct server *server, unsigned roles, int64_t now_ms)
+{
+	if (!roles || !server->open || server->stopping)
+		return;
+	server->renew |= roles;
+	server->renew_since_ms = server->renew_ms = now_ms;
+}
+
+bool renew_set_aside(struct server *server)
+{
+	struct supervised *smtpd = &server->children[CHILD_SMTPD];
+
+	for (size_t i = CHILD_ROLE_COUNT; supervise_alive(smtpd) && i < SERVER_CHILDREN; i++) {
+		if (supervise_alive(&server->children[i]))
+			continue;
+		server->children[i] = *smtpd;
+		supervise_init(smtpd, CHILD_SMTPD);
+	}
+	return !supervise_alive(smtpd);
+}
+
+static void retire(struct server *server, size_t from)
+{
+	for (size_t i = from; i < SERVER_CHILDREN; i++) {
+		struct supervised *child = &server->children[i];
+		if (child->role != CHILD_SMTPD || !supervise_alive(child) || child->state == SUPERVISE_RETIRING)
+			continue;
+		child->state = SUPERVISE_RETIRING;
+		tell_retire(child, server->name);
+		log_info("server=%s role=smtpd pid=%d finishes its sessions", server->name, (int)child->pid);
+	}
+}
+
+void renew_ready(struct server *server)
+{
+	retire(server, CHILD_ROLE_COUNT);
+	listeners_drop_left(&server->listeners);
+}
+
+void renew_retire_all(struct server *server)
+{
+	retire(server, CHILD_SMTPD);
+	listeners_close(&server->listeners);
+}
+
+static bool any_older_free(const struct server *server)
+{
+	size_t i = CHILD_ROLE_COUNT;
+
+	while (i < SERVER_CHILDREN && supervise_alive(&server->children[i]))
+		i++;
+	return i < SERVER_CHILDREN;
+}
+
+/* True when it is done. */
+static bool renew_smtpd(struct server *server, int64_t now_ms)
+{
+	bool soon = now_ms - server->renew_since_ms < SERVER_RETRY_SOON_FOR_MS;
+	struct supervised *smtpd = &server->children[CHILD_SMTPD];
+
+	server->renew_ms = now_ms + OLDER_LOOK_MS;
+	if (!any_older_free(server))
+		return false;
+	server->renew_ms = now_ms + (soon ? SERVER_RETRY_SOON_MS : SERVER_RETRY_MS);
+	if (!listeners_open(&server->listeners, &server_wanted(server)->listen, server->trouble,
+			    sizeof(server->trouble))) {
+		if (!soon && strcmp(server->logged, server->trouble) != 0) {
+			log_error("server=%s goes on as before the reload: %s", server->name, server->trouble);
+			memcpy(server->logged, server->trouble, sizeof(server->logged));
+		}
+		return false;
+	}
+	server->trouble[0] = server->logged[0] = '\0';
+	renew_set_aside(server);
+	smtpd->state = SUPERVISE_DOWN;
+	smtpd->due_ms = now_ms;
+	return true;
+}
+
+static void replace(struct server *server, enum child_role role, int64_t now_ms)
+{
+	struct supervised *child = &server->children[role];
+
+	if (!supervise_alive(child) || child->state == SUPERVISE_REPLACING)
+		return;
+	child->state = SUPERVISE_REPLACING;
+	child->due_ms = now_ms + STOP_MS;
+	tell_stop(child, server->name, false);
+}
+
+int64_t renew_tend(struct server *server, int64_t now_ms)
+{
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		if (role != CHILD_SMTPD && server->renew & 1U << role) {
+			replace(server, role, now_ms);
+			server->renew &= ~(1U << role);
+		}
+		if (server->children[role].state == SUPERVISE_REPLACING && now_ms >= server->children[role].due_ms)
+			kill(-server->children[role].pid, SIGKILL);
+	}
+	if (server->renew && now_ms >= server->renew_ms && server_wanted(server) && renew_smtpd(server, now_ms))
+		server->renew = 0;
+	return server->renew ? server->renew_ms - now_ms : -1;
+}

@@ -1,0 +1,21 @@
+/*
+ * Stopping one virtual server: smtpd first, then the queue after its jobs in hand, then the rest; what is still there
+ * after STOP_MS is killed.
+ */
+#ifndef MASTER_STOP_H
+#define MASTER_STOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct server;
+
+enum { STOP_MS = 15000, STOP_HURRY_MS = 1000 };
+
+/* HURRY: all at once, killed after a second. */
+void stop_begin(struct server *server, bool hurry, int64_t now_ms);
+
+/* What is due; milliseconds until the next, -1 = all are gone. */
+int64_t stop_tend(struct server *server, int64_t now_ms);
+
+#endif

@@ -1,0 +1,81 @@
+#include "master/tell.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/ipc.h"
+
+/* PACKET is consumed. */
+static bool tell(struct supervised *child, const char *server, struct str *packet, int fd)
+{
+	if (child->control < 0) {
+		str_free(packet);
+		return false;
+	}
+	int error = packet->failed ? -ENOMEM : ipc_send(child->control, str_span(packet), &fd, fd >= 0);
+	str_free(packet);
+	if (error)
+		log_warning("server=%s role=%s pid=%d can't be told anything: %s", server, child_role_name(child->role),
+			    (int)child->pid, strerror(-error));
+	return !error;
+}
+
+bool tell_attach(struct supervised *child, const char *server, enum child_link link, int fd)
+{
+	struct wire_attach attach = {.kind = link};
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_attach(&attach, &packet);
+	return tell(child, server, &packet, fd);
+}
+
+bool tell_stop(struct supervised *child, const char *server, bool now)
+{
+	struct wire_stop stop = {.now = now};
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_stop(&stop, &packet);
+	return tell(child, server, &packet, -1);
+}
+
+bool tell_pause(struct supervised *child, const char *server, bool paused)
+{
+	struct wire_pause pause = {.paused = paused};
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_pause(&pause, &packet);
+	return tell(child, server, &packet, -1);
+}
+
+bool tell_retire(struct supervised *child, const char *server)
+{
+	struct wire_retire retire = {.retire = true};
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_retire(&retire, &packet);
+	return tell(child, server, &packet, -1);
+}
+
+bool tell_reload(struct supervised *child, const char *server, uint64_t generation, struct span text)
+{
+	struct wire_reload reload = {.generation = generation};
+	struct str packet;
+
+	int fd = fd_sealed("configuration", text);
+	if (fd < 0) {
+		log_error("server=%s role=%s keeps the old configuration: %s", server, child_role_name(child->role),
+			  strerror(-fd));
+		return false;
+	}
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_reload(&reload, &packet);
+	bool told = tell(child, server, &packet, fd);
+	fd_close(&fd);
+	return told;
+}

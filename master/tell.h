@@ -1,0 +1,18 @@
+/*
+ * Orders to one child over its control link. A child that can't be told any more is logged under the name of its
+ * SERVER; its link ends or it does, and that is heard apart. A child without a link is told nothing. False: not told.
+ */
+#ifndef MASTER_TELL_H
+#define MASTER_TELL_H
+
+#include "master/supervise.h"
+
+bool tell_attach(struct supervised *child, const char *server, enum child_link link, int fd);
+bool tell_stop(struct supervised *child, const char *server, bool now);
+bool tell_pause(struct supervised *child, const char *server, bool paused);
+bool tell_retire(struct supervised *child, const char *server);
+
+/* TEXT is the canonical configuration of its role. */
+bool tell_reload(struct supervised *child, const char *server, uint64_t generation, struct span text);
+
+#endif
