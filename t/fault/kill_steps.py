@@ -44,7 +44,7 @@ class Scene:
         self.sink = Sink(answers={"RCPT": self.answer_rcpt})
         self.count = 0
         self.seen = collections.Counter()
-        self.server = Mailroot(self.conf(harness.pathlib.Path("/var/tmp/none")))
+        self.server = Mailroot(self.conf(harness.scratch()))
         self.other = self.server.folder / "other"
         self.server.write_conf(self.conf(self.other))
 

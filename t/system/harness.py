@@ -3,6 +3,7 @@
 Tests are unittest classes; `harness.main()` at the end of each file takes --build DIR. Everything a test starts is ended by process id.
 """
 import argparse
+import atexit
 import contextlib
 import email
 import email.policy
@@ -22,6 +23,7 @@ import time
 import unittest
 
 BUILD = None
+SCRATCH = "mailroot-test-"
 TOOLS = pathlib.Path(__file__).resolve().parent / "tools.sh"
 
 
@@ -44,10 +46,22 @@ def wait_for(condition, what, seconds=20.0):
 
 
 def scratch():
-    """A folder on a real disk where there is one: tmpfs has no O_TMPFILE races worth testing. Mode 0755 so that the jailed users reach it."""
-    folder = tempfile.mkdtemp(prefix="mailroot-", dir="/var/tmp")
+    """A folder on a real disk where there is one: tmpfs has no O_TMPFILE races worth testing. Mode 0755 so that the jailed users reach it.
+
+    It goes with this process, however a test ends (KEEP in the environment keeps those that are left then)."""
+    folder = tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-", dir="/var/tmp")
     os.chmod(folder, 0o755)
+    if not os.environ.get("KEEP"):
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return pathlib.Path(folder)
+
+
+def sweep():
+    """Removes the folders of tests that were killed: those whose process is no more."""
+    for folder in pathlib.Path("/var/tmp").glob(f"{SCRATCH}*"):
+        pid = folder.name[len(SCRATCH):].split("-")[0]
+        if pid.isdigit() and not os.path.exists(f"/proc/{pid}") and not os.environ.get("KEEP"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Notify:
@@ -104,7 +118,11 @@ virtual_server {self.name} {{
 """)
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, kind, value, trace):
@@ -449,4 +467,6 @@ def main():
     parser.add_argument("--build", required=True)
     options, rest = parser.parse_known_args()
     BUILD = pathlib.Path(options.build).resolve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+    sweep()
     unittest.main(argv=[sys.argv[0], *rest], verbosity=2)

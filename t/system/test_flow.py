@@ -70,7 +70,7 @@ class DropFolder(unittest.TestCase):
             self.assertEqual(message.rcpts, ["a@example.com", "b@example.com", "unqualified@example.com"])
 
     def test_several_folders(self):
-        with Mailroot("local_domain sales.example.com { drop_dir %s }" % (harness.pathlib.Path("/var/tmp") / "unused")) as server:
+        with Mailroot("local_domain sales.example.com { drop_dir %s }" % harness.scratch()) as server:
             other = server.folder / "sales"
             server.stop()
             server.write_conf(f"local_domain sales.example.com {{ drop_dir {other} }}")
