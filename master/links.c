@@ -1,6 +1,7 @@
 #include "master/links.h"
 
 #include "common/base/fd.h"
+#include "common/host/fullness.h"
 #include "common/host/ipc.h"
 
 /* A queue that restarts must not stop acceptance: room for tens of thousands of names while nobody reads. */
@@ -17,7 +18,7 @@ static const enum child_role peers[] = {
 
 void links_init(struct links *links)
 {
-	*links = (struct links){-1, -1, -1, -1, -1, -1, -1, -1};
+	*links = (struct links){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 }
 
 static int open_pair(int *read_end, int *write_end, int sndbuf)
@@ -44,6 +45,8 @@ int links_open(struct links *links)
 		error = open_pair(&links->records_read, &links->records_write, KEPT_SNDBUF);
 	if (!error && links->names_read < 0)
 		error = open_pair(&links->names_read, &links->names_write, NAMES_SNDBUF);
+	if (!error && links->fullness_read < 0)
+		error = fullness_create(&links->fullness_write, &links->fullness_read);
 	if (!error)
 		error = fd_set_nonblock(links->names_write, true);
 	return error ? error : fd_set_nonblock(links->records_write, true);
@@ -59,6 +62,8 @@ void links_close(struct links *links)
 	fd_close(&links->records_write);
 	fd_close(&links->names_read);
 	fd_close(&links->names_write);
+	fd_close(&links->fullness_read);
+	fd_close(&links->fullness_write);
 }
 
 int links_arrivals_of(const struct links *links, enum child_role role)
@@ -87,6 +92,13 @@ int links_names_of(const struct links *links, enum child_role role)
 	if (role == CHILD_RESOLVER)
 		return links->names_read;
 	return role == CHILD_SMTPD ? links->names_write : -1;
+}
+
+int links_fullness_of(const struct links *links, enum child_role role)
+{
+	if (role == CHILD_QUEUE)
+		return links->fullness_write;
+	return role == CHILD_SMTPD ? links->fullness_read : -1;
 }
 
 enum child_role links_peer(enum child_link link)

@@ -11,8 +11,9 @@
 struct links {
 	int arrivals_read, arrivals_write; /* -1 = not made */
 	int verdicts_read, verdicts_write;
-	int records_read, records_write; /* nothing waits for the log: sending never blocks */
-	int names_read, names_write;     /* questions of smtpd workers for the resolver: no sending blocks either */
+	int records_read, records_write;   /* nothing waits for the log: sending never blocks */
+	int names_read, names_write;       /* questions of smtpd workers for the resolver: no sending blocks either */
+	int fullness_read, fullness_write; /* a page, not a link */
 };
 
 /* -1 everywhere, so that links_close is harmless. */
@@ -22,12 +23,13 @@ void links_init(struct links *links);
 int links_open(struct links *links);
 void links_close(struct links *links);
 
-/* What stands on CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS, CHILD_FD_RECORDS and CHILD_FD_NAMES of ROLE; -1 = nothing.
- * Borrowed. */
+/* What stands on CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS, CHILD_FD_RECORDS, CHILD_FD_NAMES and CHILD_FD_FULLNESS of
+ * ROLE; -1 = nothing. Borrowed. */
 int links_arrivals_of(const struct links *links, enum child_role role);
 int links_verdicts_of(const struct links *links, enum child_role role);
 int links_records_of(const struct links *links, enum child_role role);
 int links_names_of(const struct links *links, enum child_role role);
+int links_fullness_of(const struct links *links, enum child_role role);
 
 /* The role at the other end of a link of the queue; CHILD_ROLE_COUNT when LINK is none of these. */
 enum child_role links_peer(enum child_link link);

@@ -281,6 +281,7 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 		.verdicts = links_verdicts_of(&server->links, child->role),
 		.records = links_records_of(&server->links, child->role),
 		.names = links_names_of(&server->links, child->role),
+		.fullness = links_fullness_of(&server->links, child->role),
 	};
 	pid_t pid;
 	int control;

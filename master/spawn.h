@@ -22,6 +22,7 @@ struct spawn {
 	int names;          /* -1 = /dev/null */
 	int records;        /* -1 = /dev/null */
 	bool paused;        /* smtpd begins so */
+	int fullness;       /* -1 = /dev/null */
 	const int *listeners;
 	size_t listener_count; /* at most SPAWN_LISTENERS_MAX */
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/host/fullness.h"
 #include "queue/settle.h"
 
 /* A folder that looks well and fails all the same is tried more and more seldom. */
@@ -66,6 +67,17 @@ static void tend(struct queue *q, struct destination *d)
 	drop->usable = usable;
 }
 
+/* Tells smtpd which domains are full. */
+static void publish(struct queue *q)
+{
+	const struct config_server *server = queue_server(q);
+	for (size_t i = 0; i < server->local_domain_count; i++) {
+		const struct config_local_domain *local = &server->local_domains[i];
+		const struct drop *drop = drop_find(&q->drops, local->drop_dir, q->mono_ms);
+		fullness_set(q->fullness, span_of(local->name), drop && drop->lacks);
+	}
+}
+
 void folders_tend(struct queue *q)
 {
 	for (size_t i = 0; i < q->drops.n; i++) {
@@ -73,6 +85,7 @@ void folders_tend(struct queue *q)
 		if (drop->lacks && drop_has_room(drop, drop->lacks))
 			drop->lacks = 0;
 	}
+	publish(q);
 	for (struct destination *d = q->destinations.table, *next; d; d = next) {
 		next = d->hh.next;
 		if (d->kind == DESTINATION_FOLDER && d->down_ms)

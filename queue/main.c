@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/base/log.h"
+#include "common/host/fullness.h"
 #include "common/host/privs.h"
 #include "queue/log_loop.h"
 #include "queue/manager.h"
@@ -35,6 +36,7 @@ int main(int argc, char **argv)
 	if (child.role == CHILD_LOG)
 		return log_loop_run(&child);
 	jail(&child);
+	queue.fullness = fullness_map_writable(CHILD_FD_FULLNESS);
 	if (!queue_open(&queue, &child, CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS))
 		exit(EXIT_TEMPORARY);
 	child_ready();

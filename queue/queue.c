@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/host/fullness.h"
 #include "queue/attempt.h"
 #include "queue/console.h"
 #include "queue/dispatch.h"
@@ -60,6 +61,7 @@ bool queue_open(struct queue *q, struct child *child, int arrivals, int verdicts
 	int err = store_open(&q->store, server->dir, server->badmail_dir, what, sizeof(what));
 	if (err)
 		log_error("can't open %s: %s", what, strerror(-err));
+	fullness_clear(q->fullness);
 	if (err || !q->buffer || !drops_open(&q->drops, server, q->mono_ms))
 		return false;
 	while (drops_count(&q->drops, q->mono_ms))

@@ -31,6 +31,7 @@ struct queue {
 
 	struct store store;
 	struct drops drops;
+	struct fullness *fullness; /* borrowed; NULL = nobody wants to know */
 	struct messages messages;
 	struct destinations destinations;
 	struct pool delivery, local;

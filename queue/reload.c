@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/host/fullness.h"
 #include "queue/attempt.h"
 #include "queue/links.h"
 #include "queue/route.h"
@@ -95,6 +96,7 @@ bool reload_take(struct queue *q, int fd)
 	}
 	list_keys(queue_server(q), &after);
 	drops_close(&q->drops);
+	fullness_clear(q->fullness);
 	if (!drops_open(&q->drops, queue_server(q), q->mono_ms))
 		log_fatal(EXIT_TEMPORARY, "out of memory");
 	links_resize(q);

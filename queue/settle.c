@@ -200,8 +200,10 @@ static void defer(struct queue *q, struct message *m)
 	if (m->attempts < UINT16_MAX)
 		m->attempts++;
 	int64_t delay = schedule_delay_until(ladder, m->attempts, schedule_age(m->id, q->wall_ms), expire_of(q, local));
+	/* Who waits for a folder is called when it works again. A queue that starts anew can't know, and tries. */
+	bool called = unreachable && unreachable->kind == DESTINATION_FOLDER;
 	if (m->has_log)
-		store_set_next_try(&q->store, m, q->wall_ms + delay);
+		store_set_next_try(&q->store, m, q->wall_ms + (called ? 0 : delay));
 	attempt_unload(q, m);
 	message_wait(&q->messages, m, MESSAGE_WAITING, q->mono_ms + delay);
 	if (!unreachable)

@@ -49,10 +49,12 @@ static void decide(struct session *s, const struct address *rcpt)
 		policy_relay_decide(s->config, &s->client, rcpt->domain, &decision);
 	}
 	struct address stamped = decision.stamp ? stamp(rcpt, decision.stamp, text) : *rcpt;
-	if (decision.accepted)
-		take_recipient(s, &stamped);
-	else
+	if (!decision.accepted)
 		session_reply(s, REPLY_CANNOT_RELAY, rcpt->text, (struct span){0});
+	else if (s->tx.store->full(s->tx.store->context, stamped.domain))
+		session_say(s, REPLY_MAILBOX_FULL);
+	else
+		take_recipient(s, &stamped);
 }
 
 void cmd_rcpt(struct session *s, const struct command *command)

@@ -128,6 +128,7 @@ void parent_ready(struct parent *p)
 		.listeners = p->listeners,
 		.listener_count = p->child.listener_count,
 		.spool = &p->spool,
+		.fullness = fullness_map(CHILD_FD_FULLNESS),
 		.snapshot = snapshot_new(LIMIT_SNAPSHOT),
 		.gateway = gateway_new((size_t)server->processes.max),
 	};

@@ -12,6 +12,8 @@ struct store {
 	void *context;
 	/* Is there room for SIZE octets above FLOOR? */
 	bool (*space)(void *context, int64_t floor, uint64_t size);
+	/* Is the drop folder of DOMAIN, one of ours, full? Of any other: no. */
+	bool (*full)(void *context, struct span domain);
 	/* Begins a message and tells its id. */
 	int (*begin)(void *context, char id[MSGID_LEN + 1]);
 	int (*write)(void *context, struct span text);

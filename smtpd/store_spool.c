@@ -10,9 +10,10 @@
 #include "common/host/ipc.h"
 #include "smtpd/limits.h"
 
-void store_spool_init(struct store_spool *s, const struct spool *spool, int arrivals_fd)
+void store_spool_init(struct store_spool *s, const struct spool *spool, const struct fullness *fullness,
+		      int arrivals_fd)
 {
-	*s = (struct store_spool){.spool = spool, .file.fd = -1, .arrivals_fd = arrivals_fd};
+	*s = (struct store_spool){.spool = spool, .fullness = fullness, .file.fd = -1, .arrivals_fd = arrivals_fd};
 	s->space_seen_ms = -LIMIT_SPACE_AGE_MS;
 	str_init(&s->packet, WIRE_PACKET_MAX);
 }
@@ -53,6 +54,12 @@ static bool space(void *context, int64_t floor, uint64_t size)
 	if (!look_at_space(s))
 		return true;
 	return s->space_free >= kept && s->space_free - kept >= size;
+}
+
+static bool full(void *context, struct span domain)
+{
+	const struct store_spool *s = context;
+	return fullness_has(s->fullness, domain);
 }
 
 static int begin(void *context, char id[MSGID_LEN + 1])
@@ -114,6 +121,7 @@ struct store store_spool_ops(struct store_spool *s)
 	return (struct store){
 		.context = s,
 		.space = space,
+		.full = full,
 		.begin = begin,
 		.write = write_text,
 		.commit = commit,

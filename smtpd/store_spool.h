@@ -4,20 +4,23 @@
 #define SMTPD_STORE_SPOOL_H
 
 #include "common/base/str.h"
+#include "common/host/fullness.h"
 #include "common/host/spool.h"
 #include "smtpd/store.h"
 
 struct store_spool {
 	const struct spool *spool;
 	struct spool_file file;
-	int arrivals_fd; /* the link that takes `arrived`; its send deadline is LIMIT_ARRIVED_MS */
+	const struct fullness *fullness; /* NULL = nothing is full */
+	int arrivals_fd;                 /* the link that takes `arrived`; its send deadline is LIMIT_ARRIVED_MS */
 	struct str packet;
 	int64_t space_seen_ms; /* when space_free was true */
 	uint64_t space_free;
 };
 
-/* SPOOL is borrowed, the descriptor too. One a process: ids are drawn from what it buffers. */
-void store_spool_init(struct store_spool *s, const struct spool *spool, int arrivals_fd);
+/* SPOOL and FULLNESS are borrowed, the descriptor too. One a process: ids are drawn from what it buffers. */
+void store_spool_init(struct store_spool *s, const struct spool *spool, const struct fullness *fullness,
+		      int arrivals_fd);
 void store_spool_free(struct store_spool *s);
 
 /* As session.h wants it; valid as long as *s. */

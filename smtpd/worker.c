@@ -185,7 +185,7 @@ int worker_run(struct worker_context *context, size_t slot)
 	listen_to_signals(&w);
 	snapshot_read_only(context->snapshot);
 	w.jobs = context->live.server->processes.jobs;
-	store_spool_init(&w.spool, context->spool, CHILD_FD_ARRIVALS);
+	store_spool_init(&w.spool, context->spool, context->fullness, CHILD_FD_ARRIVALS);
 	w.store = store_spool_ops(&w.spool);
 	record_writer_init(&w.records, CHILD_FD_RECORDS);
 	w.names = names_of_resolver(&names_link);

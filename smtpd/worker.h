@@ -2,6 +2,7 @@
 #ifndef SMTPD_WORKER_H
 #define SMTPD_WORKER_H
 
+#include "common/host/fullness.h"
 #include "common/host/prefork.h"
 #include "common/host/spool.h"
 #include "smtpd/gateway.h"
@@ -15,6 +16,7 @@ struct worker_context {
 	const struct spool *spool;
 	struct snapshot *snapshot;
 	struct gateway *gateway;
+	const struct fullness *fullness;
 	struct live live;
 };
 

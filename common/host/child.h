@@ -7,7 +7,8 @@
  *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
  *	fd 7   records of the transaction log: smtpd and delivery write, log reads (for other roles /dev/null)
  *	fd 8   questions for names of clients: smtpd writes, resolver reads (for other roles /dev/null)
- *	fd 9.. listeners, smtpd only; --listeners N tells how many
+ *	fd 9   page of full drop folders (fullness.h): queue writes, smtpd reads (for other roles /dev/null)
+ *	fd 10.. listeners, smtpd only; --listeners N tells how many
  *
  * A child sends `ready` on the control link once it is in its jail and works. Peer links (queue <-> delivery, local,
  *resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted. EOF on the
@@ -27,6 +28,7 @@ enum child_fd {
 	CHILD_FD_VERDICTS,
 	CHILD_FD_RECORDS,
 	CHILD_FD_NAMES,
+	CHILD_FD_FULLNESS,
 	CHILD_FD_LISTEN
 };
 

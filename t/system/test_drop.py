@@ -122,8 +122,19 @@ class Drop(unittest.TestCase):
             self.waits_because(server, "full, see drop_quota")
             self.assertIn("4.2.2", server.ctl("queue", "show", server.ctl_json("queue", "list")["messages"][0]["id"]).stdout)
             self.assertEqual(len(server.files(self.folder)), 2)
-            server.files(self.folder)[0].unlink()
-            wait_for(lambda: len(server.files(self.folder)) == 2, "the third message", 5)
+            with server.client() as client:
+                client.helo()
+                client.mail("app@example.com")
+                refused = (452, b"4.2.2 Mailbox full")
+                wait_for(lambda: client.rcpt("sales@drop.example.com") == refused, "452 at RCPT", 5)
+                self.assertEqual(client.rcpt("main@example.com")[0], 250)
+                # The queue that comes back knows of it again as soon as it has tried.
+                os.kill(server.pids()["queue"], 9)
+                wait_for(lambda: client.rcpt("sales@drop.example.com") == refused, "452 after a restart", 20)
+                server.files(self.folder)[0].unlink()
+                wait_for(lambda: len(server.files(self.folder)) == 2, "the third message", 10)
+                wait_for(lambda: server.files(self.folder)[0].unlink() or True, "room")
+                wait_for(lambda: client.rcpt("sales@drop.example.com")[0] == 250, "250 again", 5)
 
 
 if __name__ == "__main__":

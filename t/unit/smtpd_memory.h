@@ -18,8 +18,9 @@ struct memory_store {
 	struct str current; /* the message that is open */
 	struct str last;    /* the newest one that was committed */
 	bool open;
-	bool eight_bit; /* of last */
-	bool full;      /* no space */
+	bool eight_bit;          /* of last */
+	bool full;               /* no space */
+	const char *full_domain; /* NULL = none */
 	unsigned begun, stored;
 	int begin_error, write_error, commit_error; /* -errno to fail with */
 	int64_t wall_ms;
@@ -77,6 +78,12 @@ static inline void memory_abort(void *context)
 	m->open = false;
 }
 
+static inline bool memory_full(void *context, struct span domain)
+{
+	const struct memory_store *m = context;
+	return m->full_domain && span_equal(domain, span_of(m->full_domain));
+}
+
 static inline int64_t memory_wall_ms(void *context)
 {
 	return ((struct memory_store *)context)->wall_ms;
@@ -87,7 +94,8 @@ static inline struct store memory_store_init(struct memory_store *m)
 	memset(m, 0, sizeof(*m));
 	str_init(&m->current, MEMORY_MAX);
 	str_init(&m->last, MEMORY_MAX);
-	return (struct store){m, memory_space, memory_begin, memory_write, memory_commit, memory_abort, memory_wall_ms};
+	return (struct store){
+		m, memory_space, memory_full, memory_begin, memory_write, memory_commit, memory_abort, memory_wall_ms};
 }
 
 static inline void memory_store_free(struct memory_store *m)

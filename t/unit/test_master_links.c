@@ -64,7 +64,7 @@ END_TEST
 
 START_TEST(who_holds_which_end)
 {
-	struct links links = {10, 11, 12, 13, 14, 15, 16, 17};
+	struct links links = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19};
 
 	ck_assert_int_eq(links_arrivals_of(&links, CHILD_QUEUE), 10);
 	ck_assert_int_eq(links_arrivals_of(&links, CHILD_SMTPD), 11);
@@ -82,6 +82,9 @@ START_TEST(who_holds_which_end)
 	ck_assert_int_eq(links_names_of(&links, CHILD_RESOLVER), 16);
 	ck_assert_int_eq(links_names_of(&links, CHILD_SMTPD), 17);
 	ck_assert_int_eq(links_names_of(&links, CHILD_DELIVERY), -1);
+	ck_assert_int_eq(links_fullness_of(&links, CHILD_SMTPD), 18);
+	ck_assert_int_eq(links_fullness_of(&links, CHILD_QUEUE), 19);
+	ck_assert_int_eq(links_fullness_of(&links, CHILD_LOCAL), -1);
 	ck_assert_int_eq(links_peer(CHILD_LINK_CTL), CHILD_ROLE_COUNT);
 	ck_assert_int_eq(links_peer((enum child_link)0), CHILD_ROLE_COUNT);
 }

@@ -105,7 +105,8 @@ static struct spawn myself(void)
 			      .arrivals = -1,
 			      .verdicts = -1,
 			      .records = -1,
-			      .names = -1};
+			      .names = -1,
+			      .fullness = -1};
 }
 
 static void set_scene(void)

@@ -40,7 +40,7 @@ static void start(const char *lines)
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_eq(spool_probe(fd, &spool), 0);
 	ck_assert_int_eq(ipc_pair(arrivals, 64 * 1024), 0);
-	store_spool_init(&spool_store, &spool, arrivals[0]);
+	store_spool_init(&spool_store, &spool, NULL, arrivals[0]);
 	store = store_spool_ops(&spool_store);
 	live = (struct live){.snapshot = live.snapshot, .server = &config.servers[0]};
 	stop = (struct serve_stop){0, -1};

@@ -61,6 +61,23 @@ static void repeat(char octet, size_t n)
 	str_append(&input, (struct span){block, n});
 }
 
+/* By the domain that the address gets; a message for others is taken. */
+START_TEST(test_mailbox_full)
+{
+	start("local_domain full.example.com\nalias_domain alias.example.com");
+	memory.full_domain = "full.example.com";
+	say("HELO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@full.example.com>\r\nRCPT TO:<b>\r\n");
+	feed(SIZE_MAX);
+	ck_assert_uint_eq(count("452 4.2.2 Mailbox full\r\n"), 1);
+	ck_assert_uint_eq(count("250 2.1.5 b@example.com\r\n"), 1);
+	memory.full_domain = "example.com";
+	say("RCPT TO:<c>\r\nRCPT TO:<c@alias.example.com>\r\n");
+	feed(SIZE_MAX);
+	ck_assert_uint_eq(count("452 4.2.2 Mailbox full\r\n"), 3);
+	finish();
+}
+END_TEST
+
 START_TEST(test_many_recipients)
 {
 	start("messages { max_recipients 5000 }");
@@ -225,6 +242,7 @@ int main(void)
 	Suite *suite = suite_create("smtpd_session");
 	TCase *tcase = tcase_create("all");
 	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, test_mailbox_full);
 	tcase_add_test(tcase, test_many_recipients);
 	tcase_add_test(tcase, test_segments);
 	tcase_add_test(tcase, test_large);
