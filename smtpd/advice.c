@@ -8,18 +8,20 @@ struct twin {
 	enum config_allow allow;
 	const struct config_clients *list;
 	const struct config_origin *list_at;
+	const struct config_origin *block_at; /* something else that is written in it */
 };
 
 static struct twin connect_of(const struct config_server *server)
 {
 	const struct config_connect *connect = &server->connect;
-	return (struct twin){"connect", connect->allow, &connect->list, &connect->list_at};
+	return (struct twin){"connect", connect->allow, &connect->list, &connect->list_at, &connect->allow_at};
 }
 
 static struct twin relay_of(const struct config_server *server)
 {
 	const struct config_relay *relay = &server->relay;
-	return (struct twin){"relay", relay->allow, &relay->list, &relay->list_at};
+	const struct config_origin *at = relay->allow_at.line ? &relay->allow_at : &relay->open_relay_intended_at;
+	return (struct twin){"relay", relay->allow, &relay->list, &relay->list_at, at};
 }
 
 static void append_place(const struct config_origin *at, struct str *to)
@@ -35,6 +37,9 @@ static void add_client(const struct config_server *server, const struct twin *tw
 	if (twin->list_at->line) {
 		str_printf(to, "add %s to %s list", address, twin->block);
 		append_place(twin->list_at, to);
+	} else if (twin->block_at->line) {
+		str_printf(to, "add list %s to %s", address, twin->block);
+		append_place(twin->block_at, to);
 	} else {
 		str_printf(to, "write %s { list %s } in virtual_server %s", twin->block, address, server->name);
 		append_place(&server->origin, to);

@@ -1,0 +1,216 @@
+/*
+ * A second opinion on who may do what: a policy as plain tables, and the documented order (settings.md "Relay order")
+ * read off them. Shares no code with smtpd/policy.c, cidr.c and domain.c, on purpose.
+ */
+#ifndef T_UNIT_POLICY_ORACLE_H
+#define T_UNIT_POLICY_ORACLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { ORACLE_ENTRIES = 6, ORACLE_DOMAINS = 5, ORACLE_NAME = 64 };
+
+struct entry {
+	char name[ORACLE_NAME]; /* "" = a network */
+	bool v6;
+	unsigned char base[16]; /* of the family: 4 or 16 octets */
+	unsigned bits;
+	unsigned line;
+};
+
+struct twin {
+	bool only_listed;
+	unsigned allow_line;                      /* 0 = not written */
+	struct entry entries[ORACLE_ENTRIES + 1]; /* room for one more */
+	size_t n;
+};
+
+struct domain {
+	char name[ORACLE_NAME];
+	bool relay;
+	unsigned line;
+};
+
+struct policy {
+	struct twin connect, relay;
+	struct domain local[ORACLE_DOMAINS], alias[ORACLE_DOMAINS], remote[ORACLE_DOMAINS];
+	size_t locals, aliases, remotes;
+};
+
+struct question {
+	bool v6;
+	unsigned char octets[16];
+	char name[ORACLE_NAME]; /* "" = unconfirmed */
+	char domain[ORACLE_NAME];
+};
+
+static inline size_t length(const char *text)
+{
+	size_t n = 0;
+	while (text[n])
+		n++;
+	return n;
+}
+
+static inline char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static inline bool ends_in(const char *name, const char *end)
+{
+	size_t a = length(name), b = length(end);
+	for (size_t i = 0; i < b; i++)
+		if (b > a || lower(name[a - 1 - i]) != lower(end[b - 1 - i]))
+			return false;
+	return true;
+}
+
+static inline bool is(const char *name, const char *other)
+{
+	return length(name) == length(other) && ends_in(name, other);
+}
+
+static inline bool fits(const char *pattern, const char *name)
+{
+	if (is(pattern, "*"))
+		return true;
+	if (pattern[0] == '*')
+		return length(name) > length(pattern) - 1 && ends_in(name, pattern + 1);
+	return is(pattern, name);
+}
+
+static inline bool in_network(const struct entry *entry, const struct question *q)
+{
+	if (entry->v6 != q->v6)
+		return false;
+	for (unsigned bit = 0; bit < entry->bits; bit++) {
+		unsigned char mask = (unsigned char)(128 >> bit % 8);
+		if ((entry->base[bit / 8] & mask) != (q->octets[bit / 8] & mask))
+			return false;
+	}
+	return true;
+}
+
+/* Addresses are looked for first, then names. */
+static inline const struct entry *listed(const struct twin *twin, const struct question *q)
+{
+	for (size_t i = 0; i < twin->n; i++)
+		if (twin->entries[i].name[0] ? is(twin->entries[i].name, "*") : in_network(&twin->entries[i], q))
+			return &twin->entries[i];
+	for (size_t i = 0; i < twin->n; i++)
+		if (twin->entries[i].name[0] && q->name[0] && fits(twin->entries[i].name, q->name))
+			return &twin->entries[i];
+	return NULL;
+}
+
+static inline unsigned list_line(const struct twin *twin, const struct question *q)
+{
+	const struct entry *entry = listed(twin, q);
+	if (entry)
+		return entry->line;
+	return twin->n ? twin->entries[0].line : twin->allow_line;
+}
+
+static inline bool may(const struct twin *twin, const struct question *q)
+{
+	return twin->only_listed ? listed(twin, q) != NULL : listed(twin, q) == NULL;
+}
+
+static inline const struct domain *named(const struct domain *list, size_t n, const struct question *q)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is(list[i].name, q->domain))
+			return &list[i];
+	return NULL;
+}
+
+/* Exact before patterns, then the longest. */
+static inline const struct domain *remote_of(const struct policy *p, const struct question *q)
+{
+	const struct domain *best = NULL;
+	for (size_t i = 0; i < p->remotes; i++) {
+		const struct domain *this = &p->remote[i];
+		if (!fits(this->name, q->domain))
+			continue;
+		if (is(this->name, q->domain))
+			return this;
+		if (!best || length(this->name) > length(best->name))
+			best = this;
+	}
+	return best;
+}
+
+enum verdict { ACCEPTED, STAMPED, REFUSED, NOT_CONNECTED };
+
+static inline bool may_not_connect(const struct policy *p, const struct question *q, unsigned *line)
+{
+	*line = list_line(&p->connect, q);
+	return !may(&p->connect, q);
+}
+
+static inline bool no_domain(const struct policy *p, const struct question *q, unsigned *line)
+{
+	(void)p;
+	*line = 4;
+	return !q->domain[0];
+}
+
+static inline bool default_domain(const struct policy *p, const struct question *q, unsigned *line)
+{
+	(void)p;
+	*line = 4;
+	return is(q->domain, "example.com");
+}
+
+static inline bool local_domain(const struct policy *p, const struct question *q, unsigned *line)
+{
+	const struct domain *found = named(p->local, p->locals, q);
+	*line = found ? found->line : 0;
+	return found != NULL;
+}
+
+static inline bool alias_domain(const struct policy *p, const struct question *q, unsigned *line)
+{
+	const struct domain *found = named(p->alias, p->aliases, q);
+	*line = found ? found->line : 0;
+	return found != NULL;
+}
+
+static inline bool remote_with_relay(const struct policy *p, const struct question *q, unsigned *line)
+{
+	const struct domain *found = remote_of(p, q);
+	*line = found ? found->line : 0;
+	return found && found->relay;
+}
+
+static inline bool client_may_relay(const struct policy *p, const struct question *q, unsigned *line)
+{
+	*line = list_line(&p->relay, q);
+	return may(&p->relay, q);
+}
+
+static inline bool nobody_said_yes(const struct policy *p, const struct question *q, unsigned *line)
+{
+	*line = list_line(&p->relay, q);
+	return true;
+}
+
+static const struct {
+	bool (*applies)(const struct policy *p, const struct question *q, unsigned *line);
+	enum verdict verdict;
+} documented_order[] = {
+	{may_not_connect, NOT_CONNECTED}, {no_domain, STAMPED},       {default_domain, ACCEPTED},
+	{local_domain, ACCEPTED},         {alias_domain, STAMPED},    {remote_with_relay, ACCEPTED},
+	{client_may_relay, ACCEPTED},     {nobody_said_yes, REFUSED},
+};
+
+static inline enum verdict oracle(const struct policy *p, const struct question *q, unsigned *line)
+{
+	size_t i = 0;
+	while (!documented_order[i].applies(p, q, line))
+		i++;
+	return documented_order[i].verdict;
+}
+
+#endif

@@ -1,0 +1,222 @@
+/*
+ * Random policies, as a configuration and for the oracle, and random questions; of few parts, so that they meet often.
+ * Before use: seed = anything but 0.
+ */
+#ifndef T_UNIT_POLICY_RANDOM_H
+#define T_UNIT_POLICY_RANDOM_H
+
+#include <check.h>
+
+#include "t/unit/policy_oracle.h"
+#include "t/unit/smtpd_memory.h"
+
+static uint64_t seed;
+
+static inline unsigned below(unsigned n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)(seed >> 33) % n;
+}
+
+static inline bool one_in(unsigned n)
+{
+	return below(n) == 0;
+}
+
+static inline const char *random_name(char *to)
+{
+	static const char *const labels[] = {"a", "b", "mail"}, *const tops[] = {"test", "example", "a.test"};
+	unsigned n = below(3);
+	*to = '\0';
+	for (unsigned i = 0; i <= n; i++) {
+		strcat(to, labels[below(3)]);
+		strcat(to, ".");
+	}
+	return strcat(to, tops[below(3)]);
+}
+
+static inline void random_pattern(char *to)
+{
+	strcpy(to, one_in(2) ? "*." : "");
+	if (one_in(8))
+		strcat(to, "test");
+	else
+		random_name(to + strlen(to));
+	if (one_in(20))
+		strcpy(to, "*");
+}
+
+static inline void random_address(struct question *q)
+{
+	static const unsigned char v4[][4] = {{10, 0, 0, 0}, {10, 1, 128, 0}, {192, 0, 2, 0}, {127, 0, 0, 0}};
+	static const unsigned char v6[] = {0x20, 0x01, 0x0d, 0xb8};
+	memset(q->octets, 0, sizeof(q->octets));
+	q->v6 = one_in(3);
+	if (q->v6)
+		memcpy(q->octets, v6, sizeof(v6));
+	else
+		memcpy(q->octets, v4[below(4)], 4);
+	q->octets[5] = (unsigned char)(q->v6 ? below(3) : 0);
+	q->octets[q->v6 ? 15 : 3] = (unsigned char)below(4);
+	q->octets[q->v6 ? 8 : 2] ^= (unsigned char)(one_in(4) ? 1 + below(255) : 0);
+}
+
+static inline void address_text(const struct question *q, char *to)
+{
+	struct ipaddr ip = {{[10] = 0xff, [11] = 0xff}};
+	memcpy(ip.octets + (q->v6 ? 0 : 12), q->octets, q->v6 ? 16 : 4);
+	ipaddr_format(&ip, to);
+}
+
+/* A network around an address, as a person may write it. */
+static inline void random_network(struct entry *entry, char *text)
+{
+	static const unsigned v4_bits[] = {0, 8, 9, 15, 16, 24, 30, 31, 32}, v6_bits[] = {0, 31, 32, 48, 65, 127, 128};
+	struct question around;
+	char address[IPADDR_TEXT_MAX];
+	random_address(&around);
+	entry->v6 = around.v6;
+	entry->bits = entry->v6 ? v6_bits[below(7)] : v4_bits[below(9)];
+	for (unsigned bit = entry->bits; bit < 128; bit++)
+		around.octets[bit / 8] &= (unsigned char)~(128 >> bit % 8);
+	memcpy(entry->base, around.octets, sizeof(entry->base));
+	address_text(&around, address);
+	unsigned mask = entry->bits ? ~0U << (32 - entry->bits % 33) : 0;
+	if (!entry->v6 && entry->bits == 32)
+		mask = ~0U;
+	if (!entry->v6 && one_in(3))
+		snprintf(text, ORACLE_NAME, "%s/%u.%u.%u.%u", address, mask >> 24, mask >> 16 & 255, mask >> 8 & 255,
+			 mask & 255);
+	else if (!entry->v6 && one_in(4))
+		snprintf(text, ORACLE_NAME, "::ffff:%s/%u", address, entry->bits + 96);
+	else if (entry->bits == (entry->v6 ? 128 : 32) && one_in(2))
+		snprintf(text, ORACLE_NAME, "%s", address);
+	else
+		snprintf(text, ORACLE_NAME, "%s/%u", address, entry->bits);
+}
+
+struct writer {
+	struct str text;
+	unsigned line;
+};
+
+static inline unsigned put(struct writer *w, const char *before, const char *value, const char *after)
+{
+	str_printf(&w->text, "%s%s%s\n", before, value, after);
+	return w->line++;
+}
+
+static inline void random_twin(struct writer *w, const char *block, bool relay, struct twin *twin)
+{
+	char text[ORACLE_NAME];
+	*twin = (struct twin){.only_listed = relay};
+	put(w, block, relay ? " { open_relay_intended yes" : " {", "");
+	if (one_in(2)) {
+		twin->only_listed = one_in(2);
+		twin->allow_line = put(w, "allow ", twin->only_listed ? "only-listed" : "all-except-listed", "");
+	}
+	size_t n = below(ORACLE_ENTRIES + 1);
+	if (!relay && twin->only_listed && !n)
+		n = 1;
+	while (twin->n < n) {
+		struct entry *entry = &twin->entries[twin->n];
+		if (one_in(3))
+			random_pattern(entry->name);
+		else
+			random_network(entry, text);
+		if (!relay && !twin->only_listed && is(entry->name, "*"))
+			strcpy(entry->name, "a.test");
+		entry->line = put(w, "list ", entry->name[0] ? entry->name : text, "");
+		twin->n++;
+	}
+	put(w, "}", "", "");
+}
+
+static inline bool taken(const struct policy *p, const char *name)
+{
+	const struct question q = {.domain = ""};
+	struct question asked = q;
+	snprintf(asked.domain, sizeof(asked.domain), "%s", name);
+	return named(p->local, p->locals, &asked) || named(p->alias, p->aliases, &asked) ||
+	       named(p->remote, p->remotes, &asked);
+}
+
+static inline void random_domains(struct writer *w, struct policy *p)
+{
+	char name[ORACLE_NAME];
+	for (unsigned n = below(3 * ORACLE_DOMAINS); n > 0; n--) {
+		unsigned kind = below(4);
+		struct domain *to = kind == 0   ? &p->local[p->locals]
+				    : kind == 1 ? &p->alias[p->aliases]
+						: &p->remote[p->remotes];
+		size_t *count = kind == 0 ? &p->locals : kind == 1 ? &p->aliases : &p->remotes;
+		if (kind < 2)
+			random_name(name);
+		else
+			random_pattern(name);
+		if (*count == ORACLE_DOMAINS || taken(p, name))
+			continue;
+		strcpy(to->name, name);
+		to->relay = kind >= 2 && one_in(2);
+		to->line = put(w,
+			       kind == 0   ? "local_domain "
+			       : kind == 1 ? "alias_domain "
+					   : "remote_domain ",
+			       name,
+			       kind == 0   ? " { }"
+			       : kind == 1 ? ""
+			       : to->relay ? " { relay yes }"
+			       : one_in(2) ? " { relay no }"
+					   : " { }");
+		(*count)++;
+	}
+}
+
+/* The policy and, built as a child builds it, its configuration. */
+static inline void random_policy(struct policy *p, struct config *config)
+{
+	struct writer w = {.line = 5};
+	struct str canonical;
+	struct config whole;
+	str_init(&w.text, 1 << 16);
+	*p = (struct policy){0};
+	random_twin(&w, "connect", false, &p->connect);
+	random_domains(&w, p);
+	random_twin(&w, "relay", true, &p->relay);
+	memory_config(str_text(&w.text), &whole); /* dies when the whole file would be refused */
+	config_free(&whole);
+	memory_canonical("", str_text(&w.text), &canonical);
+	ck_assert(config_parse_canonical(str_span(&canonical), config));
+	str_free(&canonical);
+	str_free(&w.text);
+}
+
+static inline void random_domain(const struct policy *p, struct question *q)
+{
+	switch (below(8)) {
+	case 0:
+		strcpy(q->domain, one_in(2) ? "" : "Example.COM");
+		break;
+	case 1:
+		strcpy(q->domain, "[192.0.2.1]");
+		break;
+	case 2:
+		if (p->remotes) {
+			const char *pattern = p->remote[below((unsigned)p->remotes)].name;
+			snprintf(q->domain, sizeof(q->domain), "%s%s", one_in(2) ? "" : "b.",
+				 pattern[0] != '*' ? pattern
+				 : pattern[1]      ? pattern + 2
+						   : "x");
+			break;
+		}
+		/* fall through */
+	default:
+		random_name(q->domain);
+	}
+	if (one_in(4) && q->domain[0] >= 'a' && q->domain[0] <= 'z')
+		q->domain[0] = (char)(q->domain[0] - 32);
+}
+
+#endif

@@ -1,0 +1,153 @@
+/* Random policies and questions: the configuration edited as `explain relay` advises has the other verdict. */
+#include <check.h>
+
+#include "common/base/clock.h"
+#include "smtpd/advice.h"
+#include "t/unit/policy_random.h"
+
+enum { POLICIES = 300, QUESTIONS = 200 };
+
+static void remove_entry(struct twin *twin, size_t which)
+{
+	memmove(&twin->entries[which], &twin->entries[which + 1], (twin->n - which - 1) * sizeof(twin->entries[0]));
+	twin->n--;
+}
+
+static void remove_line(struct twin *twin, unsigned line)
+{
+	for (size_t i = 0; i < twin->n; i++) {
+		if (twin->entries[i].line != line)
+			continue;
+		remove_entry(twin, i);
+		return;
+	}
+	ck_abort_msg("no entry at line %u", line);
+}
+
+static void add_client(struct twin *twin, const struct question *q)
+{
+	struct entry *entry = &twin->entries[twin->n++];
+	*entry = (struct entry){.v6 = q->v6, .bits = q->v6 ? 128 : 32};
+	memcpy(entry->base, q->octets, sizeof(entry->base));
+}
+
+static void remove_domain(struct domain *list, size_t *n, const char *name)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if (!is(list[i].name, name))
+			continue;
+		list[i] = list[--*n];
+		return;
+	}
+	ck_abort_msg("no domain %s", name);
+}
+
+/* One change: what stands between the commas. */
+static void apply(struct policy *p, const struct question *q, const char *change)
+{
+	char text[200], name[200] = "", block[200] = "";
+	unsigned line;
+	strcpy(text, change);
+	if (strncmp(text, "remove ", 7) == 0)
+		memmove(text, text + 7, strlen(text + 7) + 1);
+	if (sscanf(text, "%199s from %199s list at test.conf:%u", name, block, &line) == 3)
+		remove_line(is(block, "relay") ? &p->relay : &p->connect, line);
+	else if (sscanf(text, "add %199s to %199s list at", name, block) == 2 ||
+		 sscanf(text, "add list %199s to %199s at", name, block) == 2 ||
+		 sscanf(text, "write %199s { list %199s } in virtual_server test at test.conf:2", block, name) == 2)
+		add_client(is(block, "relay") ? &p->relay : &p->connect, q);
+	else if (sscanf(text, "local_domain %199s at", name) == 1)
+		remove_domain(p->local, &p->locals, name);
+	else if (sscanf(text, "alias_domain %199s at", name) == 1)
+		remove_domain(p->alias, &p->aliases, name);
+	else if (sscanf(text, "write relay no in remote_domain %199s at", name) == 1)
+		((struct domain *)remote_of(p, q))->relay = false;
+	else
+		ck_abort_msg("what is to be done: %s", change);
+}
+
+/* "to permit it, A, and B; and C"; false when it does not name all entries. */
+static bool apply_all(struct policy *p, const struct question *q, char *advice, bool permit)
+{
+	char *change = advice + strlen("to permit it, ");
+	ck_assert_int_eq(strncmp(advice, permit ? "to permit it, " : "to refuse it, ", strlen("to permit it, ")), 0);
+	if (strstr(advice, " more entries that match it"))
+		return false;
+	while (change) {
+		char *next = strstr(change, "and ");
+		if (next) {
+			next[-2] = '\0'; /* the comma or semicolon */
+			next += strlen("and ");
+		}
+		apply(p, q, change);
+		change = next;
+	}
+	return true;
+}
+
+static bool accepts(const struct policy *p, const struct question *q)
+{
+	unsigned line;
+	enum verdict verdict = oracle(p, q, &line);
+	return verdict == ACCEPTED || verdict == STAMPED;
+}
+
+static void ask(const struct policy *p, const struct config_server *server)
+{
+	struct question q = {.v6 = false};
+	struct policy changed = *p;
+	struct policy_client client = {.name_state = POLICY_NAME_UNCONFIRMED};
+	struct policy_decision connect, relay;
+	char address[IPADDR_TEXT_MAX];
+	struct str advice;
+	random_address(&q);
+	random_domain(p, &q);
+	if (one_in(2)) {
+		random_name(q.name);
+		strcpy(client.name, q.name);
+		client.name_state = POLICY_NAME_CONFIRMED;
+	}
+	address_text(&q, address);
+	client.ip = memory_address(address);
+	policy_connect_decide(server, &client, &connect);
+	policy_relay_decide(server, &client, span_of(q.domain), &relay);
+	str_init(&advice, 4096);
+	advice_format(server, &client, span_of(q.domain), &connect, &relay, &advice);
+	char text[4096];
+	strcpy(text, str_text(&advice));
+	if (apply_all(&changed, &q, text, !accepts(p, &q)))
+		ck_assert_msg(accepts(&changed, &q) != accepts(p, &q), "%s to %s: %s", address, q.domain,
+			      str_text(&advice));
+	str_free(&advice);
+}
+
+START_TEST(advice_turns_the_verdict)
+{
+	const char *given = getenv("MAILROOT_SEED");
+	uint64_t first = given ? strtoull(given, NULL, 0) : (uint64_t)clock_wall_ms();
+	printf("MAILROOT_SEED=%llu\n", (unsigned long long)first);
+	for (uint64_t i = 0; i < POLICIES; i++) {
+		struct policy p;
+		struct config config;
+		seed = (first + i) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+		random_policy(&p, &config);
+		for (int n = 0; n < QUESTIONS; n++)
+			ask(&p, &config.servers[0]);
+		config_free(&config);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("policy_advice");
+	TCase *tcase = tcase_create("all");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, advice_turns_the_verdict);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
