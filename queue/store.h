@@ -2,7 +2,7 @@
  * All that the queue does in the file system of its spool: new/, cur/, badmail/ and the rename into a drop folder. A
  * message is named by its struct message; what changes there (in_cur, has_log) is noted in it. Bodies are never read,
  * but for the comparison of store_drop. Functions return 0 or a descriptor, or -errno; none logs, none calls fsync but
- * store_sync.
+ * store_sync, and store_badmail across file systems.
  */
 #ifndef QUEUE_STORE_H
 #define QUEUE_STORE_H
