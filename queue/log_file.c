@@ -14,7 +14,8 @@ enum {
 	LINES_MAX = 4 << 20, /* of one packet: 32 KiB of the shortest records as the longest lines */
 	LATE_MS = 60 * 1000, /* a clock that is set back by less changes no file */
 	OLDEST_MS = 24 * 3600 * 1000,
-	MARK_PACKETS_MAX = 1 << 20
+	MARK_PACKETS_MAX = 1 << 20,
+	QUIET_MS = 2000 /* a disk that is nearly full takes now one batch, now another: that is one event for people */
 };
 
 /* ".last-batch": where a batch begins and ends in file `name`, and its mark. */
@@ -200,7 +201,18 @@ static void fail(struct log_file *f, int error, uint64_t count)
 		log_error("file=%s can't be written: %s; the transaction log loses records until it can be", f->name,
 			  strerror(-error));
 	f->failing = true;
+	f->failed_ms = f->seen_ms;
 	f->lost += count;
+	f->lost_failing += count;
+}
+
+static void recovered(struct log_file *f)
+{
+	if (!f->failing || f->seen_ms < f->failed_ms + QUIET_MS)
+		return;
+	log_warning("file=%s is written again; records=%llu were lost", f->name, (unsigned long long)f->lost_failing);
+	f->failing = false;
+	f->lost_failing = 0;
 }
 
 static void begin_batch(struct log_file *f, int64_t now_ms)
@@ -215,6 +227,7 @@ static void begin_batch(struct log_file *f, int64_t now_ms)
 
 bool log_file_take(struct log_file *f, int64_t time_ms, int64_t now_ms)
 {
+	f->seen_ms = now_ms;
 	look_after_file(f);
 	int error = f->lines.failed ? -ENOMEM : open_fitting(f, time_ms, now_ms);
 	if (!error && !f->batch.len)
@@ -254,10 +267,7 @@ void log_file_write(struct log_file *f, const struct log_mark *mark)
 		f->size += f->batch.len;
 		f->header_due = false;
 		f->lost -= f->lost_told;
-		if (f->failing)
-			log_warning("file=%s is written again; records=%llu were lost", f->name,
-				    (unsigned long long)f->lost_told);
-		f->failing = false;
+		recovered(f);
 	}
 	f->batch_count = 0;
 	str_clear(&f->batch);

@@ -38,8 +38,10 @@ struct log_file {
 	struct str lines; /* of one packet */
 	struct str batch; /* not yet written */
 	uint64_t lines_count, batch_count;
-	uint64_t lost, lost_told; /* not yet in the log; said in the batch */
-	bool failing;
+	uint64_t lost, lost_told;   /* not yet in the log; said in the batch */
+	bool failing;               /* people were told so, and not yet that it is over */
+	int64_t seen_ms, failed_ms; /* of the last packet; when a write failed last */
+	uint64_t lost_failing;
 };
 
 /* Opens the folder DIR. 0 or -errno. The strings of FORMAT are borrowed. */

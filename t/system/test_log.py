@@ -9,6 +9,7 @@ import shutil
 import signal
 import smtplib
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -382,6 +383,40 @@ class Changes(unittest.TestCase):
         shutil.rmtree(server.folder)
         self.assertEqual(done.returncode, 1)
         self.assertIn("the log folder of virtual server test already", done.stdout + done.stderr)
+
+    @unittest.skipIf(os.geteuid(), "only root mounts")
+    def test_disk_full(self):
+        """Mail goes on; one line tells people; and the log itself says how many records are missing, to the last one."""
+        with Mailroot() as server:
+            folder = server.folder / "logs" / server.name
+            folder.mkdir(parents=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0777", "none", str(folder)], check=True)
+            try:
+                self.reload(server, f"log {{ fields {FIELDS} }}\nmessages {{ max_session_size none }}")
+                before = talk(server, 3, 2)
+                wait_for(lambda: len(rows_of(server)[0]) >= sum(len(t.said) for t in before.values()), "the log")
+                filler = folder / "filler"
+                with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as full:
+                    while True:
+                        full.write(b"x" * 4096)
+                lost = talk(server, 30, 5)
+                wait_for(lambda: "can't be written: No space left on device" in server.log(), "a word about the disk")
+                filler.unlink()
+                talks = [before, lost]
+
+                def is_told():
+                    talks.append(talk(server, 1, 1))
+                    return "is written again" in server.log()
+
+                wait_for(is_told, "a word about the end of it")
+                server.stop()
+                rows, remarks = rows_of(server)
+                said = sum(len(t.said) for talkers in talks for t in talkers.values())
+                self.assertEqual(sum(int(re.search(r"(\d+) records were lost", r).group(1)) for r in remarks), said - len(rows))
+                self.assertGreater(said - len(rows), 100)
+                self.assertEqual(server.log().count("No space left"), 1)
+            finally:
+                subprocess.run(["umount", "-l", str(folder)], check=True)
 
     def test_folder_that_comes_back(self):
         with Mailroot(f"log {{ fields {FIELDS} }}") as server:

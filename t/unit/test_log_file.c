@@ -310,6 +310,10 @@ START_TEST(disk_full)
 						       "23:59:58\n23:59:58 four\n"
 						       "23:59:58 five\n");
 	ck_assert_uint_eq(file.lost, 0);
+	ck_assert(file.failing); /* for people it is over when it has been quiet for a while */
+	now += 2000;
+	say("six");
+	ck_assert(!file.failing);
 }
 END_TEST
 
