@@ -101,7 +101,8 @@ static void start(const char *lines)
 	parent = fork();
 	ck_assert_int_ge(parent, 0);
 	if (!parent)
-		run_parent((int[TARGETS]){0, 1, 2, controls[1], config, arrival_ends[0], null, null, null, null, listener});
+		run_parent((int[TARGETS]){0, 1, 2, controls[1], config, arrival_ends[0], null, null, null, null,
+					  listener});
 	close(controls[1]);
 	close(config);
 	close(null);
