@@ -187,16 +187,19 @@ static struct destination *remember_folder(struct queue *q, struct message *m)
 	return m->destination;
 }
 
+/* BROKEN: it is the folder that is at fault, and not this message. */
 static void delay_drop(struct queue *q, struct message *m, const struct drop *folder, struct enhanced enhanced,
-		       const char *why)
+		       bool broken, const char *why)
 {
 	char text[512];
 	snprintf(text, sizeof(text), "drop folder %.300s: %s", folder->path, why);
 	const struct settle_result result = {.event = JOURNAL_DELAYED, .enhanced = enhanced, .text = span_of(text)};
 	log_warning("id=%s folder=%s status=delayed text=\"%s\"", m->id, folder->path, why);
-	m->whole->unreachable = remember_folder(q, m);
-	if (m->whole->unreachable)
-		folder_failed(q, m->whole->unreachable, why);
+	struct destination *d = remember_folder(q, m);
+	if (d && broken) {
+		folder_failed(q, d, why);
+		m->whole->unreachable = d;
+	}
 	settle_note(q, m, NULL, 0, m->whole->rcpt_count - 1, &result);
 	settle_message(q, m);
 }
@@ -213,7 +216,7 @@ static bool try_drop(struct queue *q, struct message *m)
 	}
 	if (folder->fd >= 0 && !drop_has_room(folder, m->size)) {
 		folder->lacks = m->size;
-		delay_drop(q, m, folder, (struct enhanced){4, 2, 2}, "full, see drop_quota");
+		delay_drop(q, m, folder, (struct enhanced){4, 2, 2}, true, "full, see drop_quota");
 		return true;
 	}
 	int err = rename_into(q, m, folder);
@@ -221,7 +224,7 @@ static bool try_drop(struct queue *q, struct message *m)
 		return false;
 	if (err) {
 		const char *why = err == -EEXIST ? "another file of that name lies there" : strerror(-err);
-		delay_drop(q, m, folder, (struct enhanced){4, 3, 0}, why);
+		delay_drop(q, m, folder, (struct enhanced){4, 3, 0}, err != -EEXIST, why);
 		return true;
 	}
 	drop_add(folder, m->size);

@@ -17,6 +17,17 @@ static struct drop *drop_of(struct queue *q, const struct destination *d)
 	return drop_find(&q->drops, d->folder, q->mono_ms);
 }
 
+/* As far as can be seen without trying, a message of SIZE octets can be put there. */
+static bool looks_usable(const struct drop *drop, uint64_t size)
+{
+	struct statvfs room;
+	if (drop->fd < 0 || faccessat(drop->fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return false;
+	if (fstatvfs(drop->fd, &room) == 0 && (uint64_t)room.f_bavail * room.f_frsize <= size)
+		return false;
+	return drop_has_room(drop, size);
+}
+
 void folder_failed(struct queue *q, struct destination *d, const char *why)
 {
 	struct drop *drop = drop_of(q, d);
@@ -26,7 +37,7 @@ void folder_failed(struct queue *q, struct destination *d, const char *why)
 		log_warning("drop folder %s: %s; its mail waits until that is mended", d->folder, why);
 	if (drop) {
 		drop->trouble = true;
-		drop->usable = false;
+		drop->usable = looks_usable(drop, 0);
 	}
 }
 
@@ -40,17 +51,6 @@ void folder_worked(struct queue *q, struct destination *d)
 		settle_hurry(q, next);
 	if (drop)
 		drop->trouble = next != NULL;
-}
-
-/* As far as can be seen without trying, a message of SIZE octets can be put there. */
-static bool looks_usable(const struct drop *drop, uint64_t size)
-{
-	struct statvfs room;
-	if (drop->fd < 0 || faccessat(drop->fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
-		return false;
-	if (fstatvfs(drop->fd, &room) == 0 && (uint64_t)room.f_bavail * room.f_frsize <= size)
-		return false;
-	return drop_has_room(drop, size);
 }
 
 static void tend(struct queue *q, struct destination *d)

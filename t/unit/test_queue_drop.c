@@ -1,4 +1,6 @@
 /* Drop folders: full, missing, replaced, shared, elsewhere; and names that are taken. */
+#include "common/host/fullness.h"
+#include "queue/folder.h"
 #include "t/unit/queue_fixture.h"
 
 static char id[MSGID_LEN + 1];
@@ -184,6 +186,106 @@ START_TEST(two_folders_are_two_copies)
 }
 END_TEST
 
+/* The mail of a folder in trouble comes as soon as it can, without waiting for its next try; and the trouble is told.
+ */
+START_TEST(mended_folder_gets_its_mail_at_once)
+{
+	char ids[3][MSGID_LEN + 1];
+	const struct drop *folder = &f.queue.drops.at[0];
+	ck_assert_int_eq(rmdir(path_of("drop")), 0);
+	for (int i = 0; i < 3; i++)
+		accept_message(ids[i], 0, "app@example.net", "a@example.com");
+	ck_assert_str_eq(folder_trouble(&f.queue, folder), "No such file or directory");
+	pass(3000);
+	ck_assert_uint_eq(f.queue.messages.counts[MESSAGE_WAITING], 3);
+	ck_assert_uint_eq(known(ids[0])->attempts, 1);
+	ck_assert_int_eq(mkdir(path_of("drop"), 0755), 0);
+	pass(1000);
+	for (int i = 0; i < 3; i++)
+		ck_assert(exists(path_of("drop/%s.eml", ids[i])));
+	ck_assert_ptr_null(folder_trouble(&f.queue, folder));
+}
+END_TEST
+
+/* Room for one is no reason for all to try. */
+START_TEST(full_folder_is_told_and_tried_one_by_one)
+{
+	int write_fd, read_fd;
+	char ids[3][MSGID_LEN + 1], filler[901];
+	open_with("local_domain example.com { drop_quota 1K }");
+	ck_assert_int_eq(fullness_create(&write_fd, &read_fd), 0);
+	f.queue.fullness = fullness_map_writable(write_fd);
+	const struct fullness *page = fullness_map(read_fd);
+	memset(filler, 'x', 900);
+	filler[900] = '\0';
+	write_file(path_of("drop/other"), filler);
+	pass(11 * 1000);
+	size_t size = 0;
+	for (int i = 0; i < 3; i++)
+		size = accept_message(ids[i], 0, "app@example.net", "a@example.com");
+	pass(1000);
+	ck_assert(fullness_has(page, SPAN("example.com")));
+	ck_assert_str_eq(folder_trouble(&f.queue, &f.queue.drops.at[0]), "full, see drop_quota");
+	filler[1024 - size * 3 / 2] = '\0'; /* room for one */
+	write_file(path_of("drop/other"), filler);
+	pass(1000);
+	pass(1000);
+	ck_assert(exists(path_of("drop/%s.eml", ids[0])));
+	ck_assert_uint_eq(known(ids[1])->attempts + known(ids[2])->attempts, 3);
+	unlink(path_of("drop/other"));
+	pass(1000);
+	pass(1000);
+	ck_assert(exists(path_of("drop/%s.eml", ids[2])));
+	ck_assert(!fullness_has(page, SPAN("example.com")));
+	close(write_fd);
+	close(read_fd);
+}
+END_TEST
+
+/* It concerns one message, so nothing is said of the folder. */
+START_TEST(name_that_is_taken_is_no_trouble_of_the_folder)
+{
+	make_id(0, id);
+	size_t size = put_message("new", id, "app@example.net", "a@example.com");
+	write_file(path_of("drop/%s.eml", id), "another");
+	say_arrived(id, size);
+	turn();
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	ck_assert_ptr_null(folder_trouble(&f.queue, &f.queue.drops.at[0]));
+	pass(5000);
+	ck_assert_uint_eq(known(id)->attempts, 1);
+}
+END_TEST
+
+/* A folder that looks well and fails is tried ever more seldom. */
+START_TEST(folder_that_only_looks_well)
+{
+	char config[512];
+	struct span text;
+	snprintf(config, sizeof(config), "local_domain sales.example.com { drop_dir %s }", path_of("drop2"));
+	ck_assert_int_eq(mkdir(path_of("drop2"), 0755), 0);
+	struct config before = f.child.config;
+	build_config(config, &f.child.config);
+	config_free(&before);
+	f.child.server = &f.child.config.servers[0];
+	restart();
+	turn();
+	struct hand *local = hire(&f.queue.local);
+	accept_message(id, 0, "app@example.net", "a@example.com b@sales.example.com");
+	int jobs = 0;
+	for (int second = 0; second < 120; second++) {
+		while (next_job(local, &text) == WIRE_job_copy) {
+			report(local, id, 0, 1, JOURNAL_DELAYED, 0, true);
+			jobs++;
+		}
+		pass(1000);
+	}
+	ck_assert_int_gt(jobs, 3);
+	ck_assert_int_lt(jobs, 20);
+	dismiss(local);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -198,6 +300,10 @@ int main(void)
 		quota_by_multiple,
 		two_domains_with_one_folder,
 		two_folders_are_two_copies,
+		mended_folder_gets_its_mail_at_once,
+		full_folder_is_told_and_tried_one_by_one,
+		name_that_is_taken_is_no_trouble_of_the_folder,
+		folder_that_only_looks_well,
 	};
 	return run_tests("queue_drop", tests, sizeof(tests) / sizeof(tests[0]), setup, fixture_close);
 }
