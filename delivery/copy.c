@@ -5,17 +5,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/fd.h"
 #include "common/mail/msgid.h"
 
-enum {
-	NAMES_MAX = 9, /* files of one message in one folder, each for other recipients */
-	CHUNK = 16 * 1024
-};
+enum { NAMES_MAX = 9 /* files of one message in one folder, each for other recipients */ };
 
 /* The folder of a local domain: what is written, or "drop" beside the spool. */
 static bool is_folder_of(const struct config_server *server, const struct config_local_domain *domain, struct span path)
@@ -56,19 +52,6 @@ static int write_head(const struct copy_job *job, const struct outcomes *outcome
 	return err;
 }
 
-static int write_body(const struct copy_job *job, int to)
-{
-	off_t at = (off_t)job->envelope->body_at;
-	while (at < (off_t)job->size) {
-		ssize_t n = sendfile(to, job->message, &at, job->size - (uint64_t)at);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return -EIO; /* shorter than its name says */
-	}
-	return 0;
-}
-
 /* The copy under a hidden name, durable. What lies there is left from a worker that died: we hold the message's lock.
  */
 static int write_hidden(const struct copy_job *job, const struct outcomes *outcomes, int folder, const char *hidden)
@@ -80,7 +63,7 @@ static int write_hidden(const struct copy_job *job, const struct outcomes *outco
 		return -errno;
 	int err = write_head(job, outcomes, fd);
 	if (!err)
-		err = write_body(job, fd);
+		err = fd_copy(job->message, (off_t)job->envelope->body_at, (off_t)job->size, fd);
 	if (!err && fsync(fd) < 0)
 		err = -errno;
 	if (!err)
@@ -89,25 +72,13 @@ static int write_hidden(const struct copy_job *job, const struct outcomes *outco
 	return err;
 }
 
-static bool same_octets(int a, int b, off_t size)
-{
-	char in_a[CHUNK], in_b[CHUNK];
-	for (off_t at = 0; at < size;) {
-		ssize_t n = pread(a, in_a, CHUNK, at);
-		if (n <= 0 || pread(b, in_b, (size_t)n, at) != n || memcmp(in_a, in_b, (size_t)n) != 0)
-			return false;
-		at += n;
-	}
-	return true;
-}
-
 /* Is NAME what we would put there: an earlier attempt that could not be recorded? */
 static bool same_file(int folder, const char *name, int copy)
 {
 	struct stat ours, theirs;
 	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool same = fd >= 0 && fstat(fd, &theirs) == 0 && fstat(copy, &ours) == 0 && S_ISREG(theirs.st_mode) &&
-		    ours.st_size == theirs.st_size && same_octets(copy, fd, ours.st_size) && fsync(fd) == 0;
+		    ours.st_size == theirs.st_size && fd_same(copy, fd) && fsync(fd) == 0;
 	fd_close(&fd);
 	return same;
 }

@@ -3,25 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/fd.h"
 #include "common/mail/msgid.h"
-
-static int copy_octets(int from, int to, off_t size)
-{
-	off_t at = 0;
-	while (at < size) {
-		ssize_t n = sendfile(to, from, &at, (size_t)(size - at));
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return -EIO; /* somebody cuts it while we read */
-	}
-	return fsync(to) == 0 ? 0 : -errno;
-}
 
 int badmail_copy(int from, int folder, const char *name)
 {
@@ -35,7 +21,9 @@ int badmail_copy(int from, int folder, const char *name)
 	int to = openat(folder, hidden, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (to < 0)
 		return -errno;
-	int err = copy_octets(from, to, st.st_size);
+	int err = fd_copy(from, 0, st.st_size, to);
+	if (!err && fsync(to) < 0)
+		err = -errno;
 	fd_close(&to);
 	if (!err && renameat(folder, hidden, folder, name) < 0)
 		err = -errno;

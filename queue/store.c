@@ -11,7 +11,7 @@
 #include "common/base/fd.h"
 #include "queue/badmail.h"
 
-enum { FILE_NAME = MSGID_LEN + 8, COMPARE_CHUNK = 32 * 1024, JOURNAL_CHUNK = 64 * 1024, FOLDER_PATH = 4096 + 16 };
+enum { FILE_NAME = MSGID_LEN + 8, JOURNAL_CHUNK = 64 * 1024, FOLDER_PATH = 4096 + 16 };
 
 static void file_name(const char *id, const char *suffix, char *to)
 {
@@ -300,28 +300,13 @@ int store_finish(const struct store *s, struct message *m)
 	return err ? err : finish_log_of(s, m);
 }
 
-/* Both files hold the same octets, read from their starts. */
-static bool same_octets(int a, int b)
-{
-	char from_a[COMPARE_CHUNK], from_b[COMPARE_CHUNK];
-	for (off_t at = 0;; at += COMPARE_CHUNK) {
-		ssize_t got = pread(a, from_a, sizeof(from_a), at);
-		if (got < 0 || pread(b, from_b, sizeof(from_b), at) != got)
-			return false;
-		if (got == 0)
-			return true;
-		if (memcmp(from_a, from_b, (size_t)got) != 0)
-			return false;
-	}
-}
-
 static bool same_file(const struct store *s, const struct message *m, int folder, const char *name)
 {
 	struct stat st;
 	int ours = store_open_message(s, m);
 	int theirs = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool same = ours >= 0 && theirs >= 0 && fstat(theirs, &st) == 0 && S_ISREG(st.st_mode) &&
-		    (uint64_t)st.st_size == m->size && same_octets(ours, theirs);
+		    (uint64_t)st.st_size == m->size && fd_same(ours, theirs);
 	fd_close(&ours);
 	fd_close(&theirs);
 	return same;

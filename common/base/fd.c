@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -69,6 +70,33 @@ int fd_read_all(int fd, struct str *to)
 			return -EFBIG;
 		if (!str_append(to, (struct span){chunk, (size_t)n}))
 			return -ENOMEM;
+	}
+}
+
+int fd_copy(int from, off_t at, off_t end, int to)
+{
+	while (at < end) {
+		ssize_t n = sendfile(to, from, &at, (size_t)(end - at));
+		if (n == -1 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+	}
+	return 0;
+}
+
+bool fd_same(int a, int b)
+{
+	char from_a[READ_CHUNK], from_b[READ_CHUNK];
+	for (off_t at = 0;;) {
+		ssize_t got = pread(a, from_a, sizeof(from_a), at);
+		if (got < 0 || pread(b, from_b, sizeof(from_b), at) != got)
+			return false;
+		if (got == 0)
+			return true;
+		if (memcmp(from_a, from_b, (size_t)got) != 0)
+			return false;
+		at += got;
 	}
 }
 

@@ -4,6 +4,7 @@
 #define COMMON_BASE_FD_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "common/base/str.h"
 
@@ -18,6 +19,13 @@ __attribute__((warn_unused_result)) int fd_write_all(int fd, struct span text);
 
 /* Appends everything from FD's offset on to TO, as far as TO's bound allows (-EFBIG beyond). */
 __attribute__((warn_unused_result)) int fd_read_all(int fd, struct str *to);
+
+/* Appends the octets of the file FROM between offsets AT and END to TO; -EIO when it is shorter. Offsets of FROM stay.
+ */
+__attribute__((warn_unused_result)) int fd_copy(int from, off_t at, off_t end, int to);
+
+/* Both files can be read, and hold the same octets from their starts to their ends. */
+bool fd_same(int a, int b);
 
 /* A memory file with TEXT, sealed against every change, close-on-exec; the descriptor or -errno. Offset 0. */
 int fd_sealed(const char *name, struct span text);

@@ -21,6 +21,50 @@ START_TEST(close_forgets_and_keeps_errno)
 }
 END_TEST
 
+static int file_of(struct span text)
+{
+	int fd = memfd_create("file", MFD_CLOEXEC);
+	ck_assert_int_eq(fd_write_all(fd, text), 0);
+	return fd;
+}
+
+START_TEST(copies_a_part)
+{
+	int from = file_of(SPAN("head, body")), to = file_of(SPAN("new: ")), want = file_of(SPAN("new: body"));
+	ck_assert_int_eq(fd_copy(from, 6, 10, to), 0);
+	ck_assert(fd_same(to, want));
+	ck_assert_int_eq(fd_copy(from, 6, 6, to), 0);
+	ck_assert(fd_same(to, want));
+	ck_assert_int_eq(fd_copy(from, 6, 11, to), -EIO);
+	ck_assert_int_eq(fd_copy(-1, 0, 1, to), -EBADF);
+	fd_close(&from);
+	fd_close(&to);
+	fd_close(&want);
+}
+END_TEST
+
+START_TEST(compares_whole_files)
+{
+	char text[70000];
+	memset(text, 'x', sizeof(text));
+	int whole = file_of((struct span){text, sizeof(text)}), again = file_of((struct span){text, sizeof(text)});
+	int shorter = file_of((struct span){text, sizeof(text) - 1}), empty = file_of((struct span){text, 0});
+	text[sizeof(text) - 1] = 'y';
+	int other = file_of((struct span){text, sizeof(text)});
+	ck_assert(fd_same(whole, again));
+	ck_assert(fd_same(empty, empty));
+	ck_assert(!fd_same(whole, shorter));
+	ck_assert(!fd_same(shorter, whole));
+	ck_assert(!fd_same(whole, other));
+	ck_assert(!fd_same(empty, whole));
+	ck_assert(!fd_same(whole, -1));
+	ck_assert(!fd_same(-1, -1));
+	int *const all[] = {&whole, &again, &shorter, &empty, &other};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		fd_close(all[i]);
+}
+END_TEST
+
 START_TEST(sets_flags)
 {
 	int fds[2];
@@ -114,6 +158,8 @@ int main(void)
 	Suite *suite = suite_create("fd");
 	TCase *tests = tcase_create("fd");
 	tcase_add_test(tests, close_forgets_and_keeps_errno);
+	tcase_add_test(tests, copies_a_part);
+	tcase_add_test(tests, compares_whole_files);
 	tcase_add_test(tests, sets_flags);
 	tcase_add_test(tests, reads_back_what_was_written);
 	tcase_add_test(tests, reports_errors);
