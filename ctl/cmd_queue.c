@@ -69,17 +69,6 @@ static void message_json(struct listing *listing, const struct link_row *row)
 	json_end_object(json);
 }
 
-/* A cell of seconds in words; "" for an empty one. TO holds CLOCK_TEXT_MAX. */
-static struct span duration_cell(struct span cell, char *to)
-{
-	uint64_t seconds;
-
-	to[0] = '\0';
-	if (span_to_u64(cell, INT64_MAX / 1000, &seconds))
-		clock_duration((int64_t)seconds * 1000, to);
-	return span_of(to);
-}
-
 static struct span size_cell(struct span cell, char *to, size_t size)
 {
 	uint64_t octets;
@@ -111,11 +100,11 @@ static void message_line(struct listing *listing, const struct link_row *row)
 	struct span cells[] = {
 		row->cells[ID],
 		row->cells[STATE],
-		duration_cell(row->cells[AGE], age),
+		table_duration(row->cells[AGE], age),
 		size_cell(row->cells[SIZE], size, sizeof(size)),
 		row->cells[SENDER],
 		recipients_cell(row, recipients, sizeof(recipients)),
-		duration_cell(row->cells[NEXT_TRY], next),
+		table_duration(row->cells[NEXT_TRY], next),
 		row->cells[REASON],
 	};
 
@@ -239,8 +228,8 @@ static void show_message(const struct link_row *row)
 {
 	char age[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX];
 
-	duration_cell(row->cells[AGE], age);
-	duration_cell(row->cells[NEXT_TRY], next);
+	table_duration(row->cells[AGE], age);
+	table_duration(row->cells[NEXT_TRY], next);
 	printf("%.*s from %.*s is %.*s\n", SPAN_ARGS(row->cells[ID]), SPAN_ARGS(row->cells[SENDER]),
 	       SPAN_ARGS(row->cells[STATE]));
 	printf("  accepted   %s ago, %.*s octets\n", age, SPAN_ARGS(row->cells[SIZE]));

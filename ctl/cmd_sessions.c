@@ -40,25 +40,15 @@ static void session_json(struct sessions *sessions, const struct link_row *row, 
 	json_end_object(json);
 }
 
-static struct span duration_cell(struct span cell, char *to)
-{
-	uint64_t seconds;
-
-	to[0] = '\0';
-	if (span_to_u64(cell, INT64_MAX / 1000, &seconds))
-		clock_duration((int64_t)seconds * 1000, to);
-	return span_of(to);
-}
-
 static void session_line(struct sessions *sessions, const struct link_row *row, const char *id)
 {
 	char since[CLOCK_TEXT_MAX], quiet[CLOCK_TEXT_MAX];
 	struct span cells[] = {
 		span_of(id),
 		row->cells[CLIENT],
-		duration_cell(row->cells[SINCE], since),
+		table_duration(row->cells[SINCE], since),
 		row->cells[STATE],
-		duration_cell(row->cells[QUIET], quiet),
+		table_duration(row->cells[QUIET], quiet),
 		row->cells[MESSAGES],
 	};
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
+
 enum { GAP = 2, ARENA_MAX = 256 << 20 };
 
 void table_init(struct table *table, size_t columns, unsigned right, const char *const *headings)
@@ -75,4 +77,14 @@ void table_print(const struct table *table, unsigned indent, FILE *to)
 {
 	for (size_t i = 0; i < table->rows; i++)
 		print_row(table, table->cells + i * table->columns, indent, to);
+}
+
+struct span table_duration(struct span cell, char *to)
+{
+	uint64_t seconds;
+
+	to[0] = '\0';
+	if (span_to_u64(cell, INT64_MAX / 1000, &seconds))
+		clock_duration((int64_t)seconds * 1000, to);
+	return span_of(to);
 }

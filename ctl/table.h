@@ -29,4 +29,7 @@ bool table_add(struct table *table, const struct span *cells);
 /* Each line after INDENT blanks; no blanks at the end of a line. */
 void table_print(const struct table *table, unsigned indent, FILE *to);
 
+/* A cell of seconds in words; "" for an empty one. TO holds CLOCK_TEXT_MAX. */
+struct span table_duration(struct span cell, char *to);
+
 #endif
