@@ -269,6 +269,20 @@ static void make_log_folder(const struct server *server)
 		log_error("server=%s role=log %s", server->name, why);
 }
 
+/* What keeps dying may miss a folder that somebody removed: they are made as at the first start. */
+static bool mend_folders(const struct server *server, struct supervised *child, int64_t now_ms)
+{
+	const struct config_server *wanted = server_wanted(server);
+	char why[SERVER_WHY_MAX];
+
+	if (!child->early || !wanted || folders_make(server->config, wanted, server->owner, why, sizeof(why)))
+		return true;
+	supervise_not_started(child, now_ms, ENOENT);
+	snprintf(child->why, sizeof(child->why), "%.*s", (int)sizeof(child->why) - 1, why);
+	log_error("server=%s role=%s could not be started: %s", server->name, child_role_name(child->role), why);
+	return false;
+}
+
 static void start_child(struct server *server, struct supervised *child, int64_t now_ms)
 {
 	struct spawn what = {
@@ -360,7 +374,7 @@ static int64_t tend_children(struct server *server, int64_t now_ms)
 			child->state = SUPERVISE_DOWN;
 			child->due_ms = now_ms;
 		}
-		if (child->state == SUPERVISE_DOWN && now_ms >= child->due_ms)
+		if (child->state == SUPERVISE_DOWN && now_ms >= child->due_ms && mend_folders(server, child, now_ms))
 			start_child(server, child, now_ms);
 		if (child->state == SUPERVISE_DOWN || child->state == SUPERVISE_REPLACING)
 			next = sooner(next, child->due_ms - now_ms);
