@@ -54,6 +54,7 @@ bool links_arrivals(struct queue *q)
 	struct iovec octets[ARRIVALS_AT_ONCE];
 	struct mmsghdr messages[ARRIVALS_AT_ONCE];
 	struct wire_arrived arrived;
+	struct wire_look look;
 	for (size_t i = 0; i < ARRIVALS_AT_ONCE; i++) {
 		octets[i] = (struct iovec){packets[i], ARRIVED_MAX};
 		messages[i] = empty;
@@ -69,6 +70,8 @@ bool links_arrivals(struct queue *q)
 		bool cut = messages[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
 		if (!cut && wire_decode_arrived(packet, &arrived))
 			links_arrived(q, arrived.name);
+		else if (!cut && wire_decode_look(packet, &look))
+			scan_request(q);
 		else if (packet.len)
 			log_warning("arrivals link: a packet that is no arrival was ignored");
 	}

@@ -15,6 +15,15 @@
 
 enum { LOCKED_FIRST_MS = 10, LOCKED_DOUBLINGS = 7, TROUBLE_MS = 1000, SETTLE_SLICE = 500 };
 
+void scan_request(struct queue *q)
+{
+	struct scan *s = &q->scan;
+	int64_t soon = s->last_ms + SCAN_PAUSE_MS;
+	s->again = s->step != SCAN_IDLE;
+	if (!s->again && soon < s->next_ms)
+		s->next_ms = soon;
+}
+
 static bool open_folder(struct scan *s, int folder)
 {
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -172,7 +181,9 @@ static void start_step(struct queue *q, enum scan_step step, int folder)
 static void finish(struct queue *q)
 {
 	q->scan.step = SCAN_IDLE;
-	q->scan.next_ms = q->mono_ms + SCAN_EVERY_MS;
+	q->scan.last_ms = q->mono_ms;
+	q->scan.next_ms = q->mono_ms + (q->scan.again ? SCAN_PAUSE_MS : SCAN_EVERY_MS);
+	q->scan.again = false;
 }
 
 bool scan_list(struct queue *q)

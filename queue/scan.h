@@ -30,10 +30,15 @@ struct scan {
 	enum scan_step step;
 	DIR *folder;     /* the one that is read */
 	int64_t next_ms; /* when the next listing begins */
+	int64_t last_ms; /* when the last one ended */
+	bool again;      /* asked for while one ran */
 	bool listed;     /* every name of both folders was read once since the start: every message is known */
 };
 
-enum { SCAN_EVERY_MS = 60 * 1000, SCAN_SLICE = 500, SCAN_PROBES = 64 };
+enum { SCAN_EVERY_MS = 60 * 1000, SCAN_PAUSE_MS = 1000, SCAN_SLICE = 500, SCAN_PROBES = 64 };
+
+/* Asks for a listing soon: at once, but a second after the last one at the earliest, whoever asks how often. */
+void scan_request(struct queue *q);
 
 /* Lists on, if a listing runs or is due. True: there is more to do at once. */
 bool scan_list(struct queue *q);

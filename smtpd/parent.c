@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,6 +104,26 @@ static size_t spare_workers(const struct config_server *server)
 	return spare < max ? spare : max;
 }
 
+/* Whoever dies between naming a message and telling of it leaves it to the queue's next look into new/: that shall be
+ * soon. */
+static void ask_for_look(bool died)
+{
+	struct wire_look look = {died};
+	struct str packet;
+	str_init(&packet, 16);
+	if (wire_encode_look(&look, &packet))
+		send(CHILD_FD_ARRIVALS, packet.at, packet.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	str_free(&packet);
+}
+
+static void gone(void *context, size_t slot, int status)
+{
+	(void)context;
+	(void)slot;
+	if (WIFSIGNALED(status))
+		ask_for_look(true);
+}
+
 /* None to spare while nobody may accept; those in session stay. */
 static void size_pool(struct parent *p)
 {
@@ -112,7 +133,7 @@ static void size_pool(struct parent *p)
 
 void parent_ready(struct parent *p)
 {
-	static const struct prefork_ops ops = {.work = work};
+	static const struct prefork_ops ops = {.work = work, .gone = gone};
 	const struct config_server *server = p->child.server;
 	int new_fd = p->spool.new_fd;
 	int error = spool_probe(new_fd, &p->spool);
@@ -137,6 +158,7 @@ void parent_ready(struct parent *p)
 	p->paused = p->child.paused;
 	size_pool(p);
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
+	ask_for_look(false); /* the parent before us may have died with its workers */
 	child_ready();
 }
 

@@ -268,6 +268,37 @@ START_TEST(stranded_message_is_found_within_a_minute)
 }
 END_TEST
 
+static void send_look(void)
+{
+	struct str packet;
+	str_init(&packet, 16);
+	ck_assert(wire_encode_look(&(struct wire_look){true}, &packet));
+	ck_assert_int_eq(ipc_send(f.arrivals[1], str_span(&packet), NULL, 0), 0);
+	str_free(&packet);
+}
+
+/* Asked for a look the queue looks soon, and once a second however often it is asked. */
+START_TEST(looks_when_asked)
+{
+	make_id(0, id);
+	put_message("new", id, "app@example.net", "a@example.com");
+	send_look();
+	pass(SCAN_PAUSE_MS);
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+
+	send_look();
+	send_look();
+	pass(0);
+	make_id(0, id);
+	put_message("new", id, "app@example.net", "a@example.com");
+	send_look();
+	pass(SCAN_PAUSE_MS / 2);
+	ck_assert(!exists(path_of("drop/%s.eml", id)));
+	pass(SCAN_PAUSE_MS);
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+}
+END_TEST
+
 START_TEST(many_are_listed_in_slices)
 {
 	for (int i = 0; i < 3 * SCAN_SLICE; i++) {
@@ -342,6 +373,8 @@ int main(void)
 		unfinished_writes,
 		newest_of_new_first,
 		stranded_message_is_found_within_a_minute,
+		looks_when_asked,
+		looks_when_asked,
 		many_are_listed_in_slices,
 		verdicts_wait_for_the_listing,
 		a_second_queue_waits_for_the_lock,

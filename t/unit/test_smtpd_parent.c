@@ -190,6 +190,7 @@ START_TEST(test_message)
 {
 	struct ipc_packet packet;
 	start("relay { list none }");
+	ck_assert_int_eq(receive(arrivals, &packet), WIRE_look);
 	for (int i = 0; i < 20; i++) {
 		int fd = client();
 		say(fd, "EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n.\r\nQUIT\r\n");
@@ -283,10 +284,13 @@ static void kill_workers(void)
 	fclose(file);
 }
 
-/* A worker that dies is another's business; one session, and no other, is gone. */
+/* A worker that dies is another's business; one session, and no other, is gone, and the queue is asked to look into
+ * new/. */
 START_TEST(test_worker_killed)
 {
+	struct ipc_packet packet;
 	start("processes { spare 1; max 3 }");
+	ck_assert_int_eq(receive(arrivals, &packet), WIRE_look);
 	for (int i = 0; i < 5; i++) {
 		int fd = client();
 		hear(fd, "220 ");
@@ -295,6 +299,7 @@ START_TEST(test_worker_killed)
 			kill_workers();
 		while (poll(&gone, 1, 100) == 0);
 		close(fd);
+		ck_assert_int_eq(receive(arrivals, &packet), WIRE_look);
 		fd = client();
 		say(fd, "QUIT\r\n");
 		hear(fd, "221 ");
