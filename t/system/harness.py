@@ -205,8 +205,8 @@ virtual_server {self.name} {{
         found = {"master": self.process.pid}
         for pid in self.descendants():
             with contextlib.suppress(OSError):
-                argv = open(f"/proc/{pid}/cmdline", "rb").read().decode(errors="replace").split("\0")
-                parent = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1])
+                argv = pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+                parent = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
                 if "--role" in argv and parent == self.process.pid:
                     found[argv[argv.index("--role") + 1]] = pid
         return found
@@ -322,7 +322,7 @@ def unharmed(test, server, peak_growth=8 << 20):
         found = 0
         for pid in server.descendants():
             with contextlib.suppress(OSError):
-                for line in open(f"/proc/{pid}/status"):
+                for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
                     if line.startswith("VmHWM:"):
                         found = max(found, int(line.split()[1]) << 10)
         return found

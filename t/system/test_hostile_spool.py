@@ -322,7 +322,7 @@ class Control(unittest.TestCase):
         packets = [m for m in re.findall(r"^PACKET\((\w+),", (pathlib.Path(__file__).parents[2] / "common/host/wire.def").read_text(), re.M)]
         with self.connect(server) as s:
             name = server.name.encode()
-            s.send(bytes([packets.index("ctl_connect") + 1, len(name)]) + name + bytes([kind]))
+            s.send(bytes([packets.index("ctl_connect") + 1, len(name)]) + name + bytes([kind, 0]))
             fds = array.array("i")
             _, ancillary, _, _ = s.recvmsg(65536, socket.CMSG_SPACE(fds.itemsize))
             for _, _, data in ancillary:
