@@ -19,7 +19,7 @@
 #include "common/base/log.h"
 #include "common/host/pace.h"
 
-enum { SURPLUS_SLACK = 5, TICK_MS = 1000, GENERATION_WRAP = 10000000 };
+enum { SURPLUS_SLACK = 5, TICK_MS = 1000, GENERATION_WRAP = 1000000000 };
 
 /* What the parent tells its workers. They might scribble on it, so the parent never reads it back. */
 struct notes {
@@ -76,8 +76,9 @@ struct prefork *prefork_new(const struct prefork_ops *ops, void *context, size_t
 	p->context = context;
 	p->slots = max;
 	p->pace.surplus_ms = surplus_ms;
-	/* Seconds: a parent that is started anew forks fewer in its life, so numbers are not used twice. */
-	p->generation = (uint64_t)clock_wall_ms() / 1000 % GENERATION_WRAP;
+	/* Nobody forks more than one a millisecond, so the parent that comes after or works beside us has other
+	 * numbers. */
+	p->generation = (uint64_t)clock_wall_ms() % GENERATION_WRAP;
 	p->epoll_fd = p->signal_fd = p->poke_fd = -1;
 	p->workers = calloc(max, sizeof(*p->workers));
 	p->board = scoreboard_new(max);

@@ -97,6 +97,33 @@ class Sessions(unittest.TestCase):
             with server.client() as client:
                 self.assertEqual(client.noop()[0], 250)
 
+    def test_names_hold_beside_another_smtpd(self):
+        # A new listener comes with a new smtpd; the session of the one before keeps its name, and the new one's is another.
+        with Mailroot() as server:
+            old = Raw(server.port)
+            old.say("HELO old")
+            self.wait_states(server, "between messages")
+            name = self.sessions(server)[0]["id"]
+            port = harness.free_port()
+            server.write_conf(f"listen 127.0.0.1:{port}")
+            server.ctl("reload")
+
+            def connects():
+                try:
+                    return Raw(port)
+                except OSError:
+                    return None
+
+            new = wait_for(connects, "the new listener")
+            new.say("HELO new")
+            wait_for(lambda: len(self.sessions(server)) == 2, "both sessions")
+            self.assertEqual(len({s["id"] for s in self.sessions(server)} | {name}), 2)
+            self.assertEqual(server.ctl_json("kick", name), {"told": 1})
+            self.assertTrue(old.reply().startswith("421 4.3.2 "))
+            self.assertTrue(new.say("NOOP").startswith("250"))
+            old.close()
+            new.close()
+
     def test_usage(self):
         with Mailroot() as server:
             self.assertEqual(server.ctl("kick", check=False).returncode, 2)
