@@ -1,6 +1,6 @@
 /*
- * Taking the configuration file anew. A file with any error changes nothing. What can't act without new listeners,
- * folders or accounts is said to act after a restart.
+ * Taking the configuration file anew. A file with any error changes nothing. Processes that can't take a change while
+ * they live are renewed (renew.h), servers come and go; what all processes must agree on is refused.
  */
 #ifndef MASTER_RELOAD_H
 #define MASTER_RELOAD_H
