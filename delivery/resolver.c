@@ -52,6 +52,8 @@ struct request {
 
 struct resolver {
 	struct ub_ctx *unbound;
+	struct ub_ctx *names_unbound; /* for names of clients, who can make look-ups fail: those of the queue shall not
+					 notice */
 	int64_t deadline_ms;
 	int link;                       /* to the queue; -1 = none */
 	TAILQ_HEAD(, request) requests; /* oldest first, so the next deadline is the first's */
@@ -100,16 +102,11 @@ static void set_options(struct ub_ctx *unbound)
 		must(ub_ctx_set_option(unbound, options[i][0], options[i][1]), options[i][0]);
 }
 
-struct resolver *resolver_new(const struct config_endpoints *servers, int64_t deadline_ms)
+static struct ub_ctx *new_unbound(const struct config_endpoints *servers)
 {
-	struct resolver *r = calloc(1, sizeof(*r));
-	struct ub_ctx *unbound = r ? ub_ctx_create() : NULL;
+	struct ub_ctx *unbound = ub_ctx_create();
 	if (!unbound)
 		log_fatal(EXIT_TEMPORARY, "no memory for DNS look-ups");
-	r->unbound = unbound;
-	r->deadline_ms = deadline_ms;
-	r->link = -1;
-	TAILQ_INIT(&r->requests);
 	ub_ctx_debugout(unbound, NULL);
 	set_options(unbound);
 	set_servers(unbound, servers);
@@ -117,6 +114,19 @@ struct resolver *resolver_new(const struct config_endpoints *servers, int64_t de
 		log_info("/etc/hosts can't be read");
 	must(ub_ctx_async(unbound, 1), "threads");
 	allow_private_zones(unbound);
+	return unbound;
+}
+
+struct resolver *resolver_new(const struct config_endpoints *servers, int64_t deadline_ms)
+{
+	struct resolver *r = calloc(1, sizeof(*r));
+	if (!r)
+		log_fatal(EXIT_TEMPORARY, "no memory for DNS look-ups");
+	r->unbound = new_unbound(servers);
+	r->names_unbound = new_unbound(servers);
+	r->deadline_ms = deadline_ms;
+	r->link = -1;
+	TAILQ_INIT(&r->requests);
 	return r;
 }
 
@@ -143,6 +153,7 @@ void resolver_free(struct resolver *r)
 {
 	lose_link(r);
 	ub_ctx_delete(r->unbound);
+	ub_ctx_delete(r->names_unbound);
 	free(r);
 }
 
@@ -332,16 +343,19 @@ static int sooner(int a, int b)
 
 int resolver_run(struct resolver *r, int control, int names_link)
 {
-	struct names *names = names_new(r->unbound, names_link);
+	struct names *names = names_new(r->names_unbound, names_link);
 	while (!r->stopping) {
 		struct pollfd fds[] = {{.fd = control, .events = POLLIN},
 				       {.fd = r->link, .events = POLLIN},
 				       {.fd = ub_fd(r->unbound), .events = POLLIN},
-				       {.fd = names_fd(names), .events = POLLIN}};
-		if (poll(fds, 4, sooner(until_deadline(r), names_until_deadline(names))) < 0 && errno != EINTR)
+				       {.fd = names_fd(names), .events = POLLIN},
+				       {.fd = ub_fd(r->names_unbound), .events = POLLIN}};
+		if (poll(fds, 5, sooner(until_deadline(r), names_until_deadline(names))) < 0 && errno != EINTR)
 			log_fatal(EXIT_TEMPORARY, "poll: %s", strerror(errno));
 		if (fds[2].revents)
 			ub_process(r->unbound);
+		if (fds[4].revents)
+			ub_process(r->names_unbound);
 		if (fds[1].revents && r->link >= 0)
 			on_link(r);
 		if (fds[0].revents)
