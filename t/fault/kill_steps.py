@@ -155,7 +155,7 @@ def strike_at(scene, role, call, occurrence, error):
     with traced(scene, role, "-e", f"trace={call}", "-e", f"inject={call}:{what}:when={occurrence}") as output:
         number, acknowledged = scene.send()
         deadline = time.monotonic() + 1.5
-        while time.monotonic() < deadline and not (scene.settled() and acknowledged):
+        while acknowledged and not scene.settled() and time.monotonic() < deadline:
             time.sleep(0.02)
     struck = ("(INJECTED)" if error else "SIGKILL") in output[0]
     wrong = []
