@@ -1,6 +1,6 @@
 /*
  * From DNS answers to the ordered hosts of a next hop, or to the reason why there are none (RFC 5321 5.1, RFC 7505).
- *Pure: the resolver asks and passes the answers on.
+ * Pure: the resolver asks and passes the answers on.
  *
  *	answer                          result
  *	MX records                      their hosts by preference, addresses of each

@@ -3,8 +3,9 @@
  * connections it may have, whether it can be reached at all. No I/O and no clock; times are monotonic milliseconds.
  *
  *	hosts       unknown -> asked (resolve.c) -> known until their time to live is over
- *	health      window: connections at a time, from 4 up to the cap, one more for each round of successes, halved
- *when no host can be reached; then it is down for 1 s, 2 s, 4 s ... and is tried by one job at a time
+ *	health      window: connections at a time, from 4 up to the cap, one more for each round of successes,
+ *	            halved when no host can be reached; then it is down for 1 s, 2 s, 4 s ... and is tried by one
+ *	            job at a time
  */
 #ifndef QUEUE_DESTINATION_H
 #define QUEUE_DESTINATION_H

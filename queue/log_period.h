@@ -6,9 +6,12 @@
  *	            w3c            iis            ncsa           json
  *	hourly      exYYMMDDHH     inYYMMDDHH     ncYYMMDDHH     jsYYMMDDHH
  *	daily       exYYMMDD       inYYMMDD       ncYYMMDD       jsYYMMDD
- *	weekly      exYYMMWW       inYYMMWW       ncYYMMWW       jsYYMMWW       from Sunday on; WW of the Sunday, 01 to
- *05 monthly     exYYMM         inYYMM         ncYYMM         jsYYMM unlimited   extend1        inetsv1        ncsa1
- *json1 size        extendN        inetsvN        ncsaN          jsonN          N from 1 on
+ *	weekly      exYYMMWW       inYYMMWW       ncYYMMWW       jsYYMMWW
+ *	monthly     exYYMM         inYYMM         ncYYMM         jsYYMM
+ *	unlimited   extend1        inetsv1        ncsa1          json1
+ *	size        extendN        inetsvN        ncsaN          jsonN
+ *
+ * A week begins with Sunday, and WW counts the Sundays of its month, 01 to 05; N counts from 1.
  */
 #ifndef QUEUE_LOG_PERIOD_H
 #define QUEUE_LOG_PERIOD_H

@@ -11,8 +11,8 @@
  *	fd 10.. listeners, smtpd only; --listeners N tells how many
  *
  * A child sends `ready` on the control link once it is in its jail and works. Peer links (queue <-> delivery, local,
- *resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted. EOF on the
- *control link: master is gone, the child finishes what it has in hand and exits.
+ * resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted. EOF on the
+ * control link: master is gone, the child finishes what it has in hand and exits.
  */
 #ifndef COMMON_HOST_CHILD_H
 #define COMMON_HOST_CHILD_H

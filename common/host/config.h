@@ -1,12 +1,12 @@
 /*
  * The configuration as values. Two steps, so that every error of a file is found at once and each process gets only
- *what its role may see:
+ * what its role may see:
  *
  *	text --config_read--> tree (tokens with file:line:column, includes opened) --config_build--> struct config
  *	tree --config_tree_write(role, server)--> canonical text --config_parse_canonical--> struct config, in the child
  *
  * Everything is owned by the struct that was filled and freed with it; spans and strings live as long. settings.def is
- *the list of settings; the structs below have one member per setting, `name`, and `name_at`, where it was written.
+ * the list of settings; the structs below have one member per setting, `name`, and `name_at`, where it was written.
  * What settings.def leaves to us is filled in, with name_at = default: fqdn, default_domain, postmaster, badmail_dir,
  * drop_dir, format and dir of the log.
  */

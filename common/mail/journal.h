@@ -4,8 +4,7 @@
  *	2026-11-21T01:00:00Z 0-4 delayed 451 4.3.0 mx.example.net[192.0.2.1]:25 text of the host to the end of the line
  *
  * time, recipients (an ordinal of the envelope from 0, or a range; "*" = all), event, reply code (0 = none), enhanced
- *code
- * ("-" = none), host that said so ("-" = we ourselves), text. A torn last line (without newline) does not count.
+ * code ("-" = none), host that said so ("-" = we ourselves), text. A torn last line (without newline) does not count.
  */
 #ifndef COMMON_MAIL_JOURNAL_H
 #define COMMON_MAIL_JOURNAL_H
