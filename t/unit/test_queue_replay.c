@@ -1,6 +1,6 @@
 /*
- * Replays every schedule (.sched) of t/replay with a fake clock against schedule, destination, pool and dispatch. A
- *script is lines of words, # begins a comment:
+ * Replays every schedule (.sched) of t/replay with a fake clock against schedule, destination, pool and dispatch.
+ * A script is lines of words, # begins a comment:
  *
  *	cap N                connections that next hops named from here on may have
  *	workers N            N more workers: w1, w2, ...
