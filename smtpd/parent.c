@@ -287,7 +287,7 @@ static void answer(struct parent *p, int *link)
 	if (error == -EAGAIN || error == -EINTR)
 		return;
 	bool useful = !error && !packet.eof &&
-		      requests_answer(*link, packet.text, p->child.server, p->pool, p->worker.gateway);
+		      requests_serve(*link, packet.text, p->child.server, p->pool, p->worker.gateway);
 	if (!error)
 		ipc_packet_close(&packet);
 	if (!useful)

@@ -225,8 +225,8 @@ static bool smtpd_kick(struct answer *a, struct span packet, struct prefork *poo
 	return true;
 }
 
-bool requests_answer(int link, struct span packet, const struct config_server *server, struct prefork *pool,
-		     const struct gateway *gateway)
+bool requests_serve(int link, struct span packet, const struct config_server *server, struct prefork *pool,
+		    const struct gateway *gateway)
 {
 	struct answer a = {.link = link};
 	bool known = false;

@@ -8,7 +8,7 @@
 #include "smtpd/gateway.h"
 
 /* Answers one packet on LINK, which does not block. False when the link is of no more use: the caller closes it. */
-bool requests_answer(int link, struct span packet, const struct config_server *server, struct prefork *pool,
-		     const struct gateway *gateway);
+bool requests_serve(int link, struct span packet, const struct config_server *server, struct prefork *pool,
+		    const struct gateway *gateway);
 
 #endif

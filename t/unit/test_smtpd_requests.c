@@ -1,0 +1,112 @@
+/* What mailrootctl hears of sessions when a worker has written nonsense into the scoreboard. */
+#include "smtpd/requests.h"
+
+#include <check.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/host/ipc.h"
+#include "common/host/rows.h"
+#include "common/host/wire.h"
+
+static struct prefork *pool;
+static int ends[2];
+static char buffer[WIRE_PACKET_MAX];
+
+/* A worker that was taken over: an escape sequence, a separator, a newline, and numbers out of all bounds. */
+static int scribble(void *context, size_t slot)
+{
+	struct scoreboard *board = prefork_scoreboard(pool);
+	(void)context;
+	prefork_busy(pool, slot, SPAN("\x1b[2J\x1f\n\xff 192.0.2.1"));
+	scoreboard_progress(board, slot, UINT32_MAX, UINT64_MAX, INT64_MIN);
+	for (;;)
+		pause();
+	return 0;
+}
+
+static void start(void)
+{
+	static const struct prefork_ops ops = {.work = scribble};
+	pool = prefork_new(&ops, NULL, 1, 1, 1);
+	ck_assert_ptr_nonnull(pool);
+	struct scoreboard_entry entry = {0};
+	while (entry.progress_wall_ms != INT64_MIN) {
+		prefork_tend(pool);
+		poll(NULL, 0, 1);
+		scoreboard_get(prefork_scoreboard(pool), 0, &entry);
+	}
+	ck_assert_int_eq(ipc_pair(ends, 1 << 20), 0);
+}
+
+static void finish(void)
+{
+	close(ends[0]);
+	close(ends[1]);
+	prefork_free(pool);
+}
+
+static enum wire_type hear(struct ipc_packet *packet)
+{
+	ck_assert_int_eq(ipc_receive(ends[1], buffer, sizeof(buffer), MSG_DONTWAIT, packet), 0);
+	return wire_type_of(packet->text);
+}
+
+static bool ask(struct str *request)
+{
+	bool good = requests_serve(ends[0], str_span(request), NULL, pool, NULL);
+	str_free(request);
+	return good;
+}
+
+START_TEST(scribbles_are_cleaned)
+{
+	struct str request;
+	struct ipc_packet packet;
+	struct wire_ctl_row row;
+	str_init(&request, 100);
+	ck_assert(wire_encode_smtpd_sessions(&(struct wire_smtpd_sessions){.from = 0}, &request));
+	ck_assert(ask(&request));
+	ck_assert_int_eq(hear(&packet), WIRE_ctl_row);
+	ck_assert(wire_decode_ctl_row(packet.text, &row));
+	ck_assert(span_equal(row.kind, SPAN(ROW_SESSION)));
+	unsigned separators = 0;
+	for (size_t i = 0; i < row.cells.len; i++) {
+		unsigned char c = (unsigned char)row.cells.at[i];
+		separators += c == ROW_SEPARATOR;
+		ck_assert_msg(c == ROW_SEPARATOR || (c >= ' ' && c < 0x7f), "octet %u", c);
+	}
+	ck_assert_uint_eq(separators, 5);
+	ck_assert_int_eq(hear(&packet), WIRE_ctl_done);
+}
+END_TEST
+
+START_TEST(a_portion_beyond_the_end_is_empty)
+{
+	struct str request;
+	struct ipc_packet packet;
+	str_init(&request, 100);
+	ck_assert(wire_encode_smtpd_sessions(&(struct wire_smtpd_sessions){.from = UINT32_MAX}, &request));
+	ck_assert(ask(&request));
+	ck_assert_int_eq(hear(&packet), WIRE_ctl_done);
+}
+END_TEST
+
+int main(void)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	Suite *suite = suite_create("smtpd_requests");
+	TCase *tc = tcase_create("all");
+	tcase_add_checked_fixture(tc, start, finish);
+	tcase_add_test(tc, scribbles_are_cleaned);
+	tcase_add_test(tc, a_portion_beyond_the_end_is_empty);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
