@@ -157,6 +157,19 @@ static void tell(enum wire_type type, int fd)
 	str_free(&packet);
 }
 
+static void tell_pause(bool paused)
+{
+	struct str packet;
+	struct ipc_packet answer;
+	struct wire_paused said;
+	str_init(&packet, 1000);
+	wire_encode_pause(&(struct wire_pause){.paused = paused}, &packet);
+	ck_assert_int_eq(ipc_send(control, str_span(&packet), NULL, 0), 0);
+	str_free(&packet);
+	ck_assert_int_eq(receive(control, &answer), WIRE_paused);
+	ck_assert(wire_decode_paused(answer.text, &said) && said.paused == paused);
+}
+
 static void stop(void)
 {
 	tell(WIRE_stop, -1);
@@ -556,6 +569,63 @@ START_TEST(test_kick_after_the_message)
 }
 END_TEST
 
+/* From the moment that it says so nobody gets in; who is in finishes, and nobody else slips in after him. */
+START_TEST(test_pause)
+{
+	start("relay { list none }");
+	int kept = client();
+	hear(kept, "220 ");
+	tell_pause(true);
+	for (int i = 0; i < 20; i++) {
+		int fd = client();
+		hear(fd, "421 4.3.2 ");
+		close(fd);
+	}
+	int config = sealed("relay { list 127.0.0.1 }"); /* a reload opens nothing */
+	tell(WIRE_reload, config);
+	say(kept, "HELO c\r\nMAIL FROM:<a@b.example>\r\nQUIT\r\n");
+	hear(kept, "221 ");
+	close(kept);
+	for (int i = 0; i < 20; i++) {
+		int fd = client();
+		hear(fd, "421 4.3.2 ");
+		close(fd);
+	}
+	tell_pause(false);
+	int fd = client();
+	hear(fd, "220 ");
+	close(fd);
+	stop();
+}
+END_TEST
+
+START_TEST(test_retire)
+{
+	struct str packet;
+	start("relay { list none }");
+	int kept = client();
+	hear(kept, "220 ");
+	str_init(&packet, 1000);
+	wire_encode_retire(&(struct wire_retire){.retire = true}, &packet);
+	ck_assert_int_eq(ipc_send(control, str_span(&packet), NULL, 0), 0);
+	str_free(&packet);
+	tell(WIRE_reload, sealed("relay { list 127.0.0.1 }")); /* obeyed by who is still in session */
+	str_clear(&heard);
+	say(kept, "HELO c\r\n");
+	hear(kept, "250 ");
+	for (int refused = 0; !refused;) {
+		str_clear(&heard);
+		say(kept, "RSET\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<x@elsewhere.example>\r\n");
+		hear(kept, "elsewhere.example");
+		refused = strstr(str_text(&heard), "250 2.1.5") != NULL;
+	}
+	say(kept, "QUIT\r\n");
+	hear(kept, "221 ");
+	close(kept);
+	finish();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("smtpd_parent");
@@ -572,6 +642,8 @@ int main(void)
 	tcase_add_test(tcase, test_status);
 	tcase_add_test(tcase, test_kick);
 	tcase_add_test(tcase, test_kick_after_the_message);
+	tcase_add_test(tcase, test_pause);
+	tcase_add_test(tcase, test_retire);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
