@@ -324,7 +324,6 @@ void client_deliver(struct client *c, const struct client_job *job, struct outco
 	}
 	give_up(c, delayed, outcomes);
 	c->messages++;
-	transcript_flush(&c->transcript);
 	if (job->max_messages && c->messages >= job->max_messages)
 		client_quit(c);
 }

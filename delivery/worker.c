@@ -107,6 +107,7 @@ static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
 	client_deliver(&w->client, &client_job, &job.outcomes);
 	job.verdict.connected = w->client.fd >= 0;
 	verdict_send(&job.verdict, &job.outcomes);
+	transcript_flush(&w->client.transcript); /* not before: until the verdict is sent a kill means a second copy */
 	return true;
 }
 
