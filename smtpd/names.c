@@ -14,8 +14,9 @@
 enum {
 	ANSWER_MAX = 1024,
 	SOCKET_BUFFER = 8192,
-	TRIES = 3,     /* a resolver that died may have taken the question with it */
-	PAUSE_MS = 200 /* before the next one */
+	TRIES = 3,      /* a resolver that died may have taken the question with it */
+	PAUSE_MS = 200, /* before the next one */
+	CROWDED_MS = 20 /* until there may be room again */
 };
 
 static void unconfirmed(struct policy_client *client, const char *why)
@@ -99,14 +100,21 @@ static int try(int link, int64_t until, struct policy_client *client)
 	return error;
 }
 
+/* Room on the link, for a packet or (counted by the kernel for all of our user's) for a socket under way, comes back.
+ */
+static bool is_crowded(int error)
+{
+	return error == -EAGAIN || error == -ETOOMANYREFS;
+}
+
 static void look_up(void *context, struct policy_client *client)
 {
 	int64_t until = clock_mono_ms() + LIMIT_NAME_MS;
-	int error = -ECONNRESET;
-	for (int i = 0; i < TRIES && error == -ECONNRESET && clock_mono_ms() < until; i++) {
-		if (i)
-			poll(NULL, 0, PAUSE_MS);
-		error = try(*(const int *)context, until, client);
+	int link = *(const int *)context, lost = 0;
+	int error = try(link, until, client);
+	while ((is_crowded(error) || (error == -ECONNRESET && ++lost < TRIES)) && clock_mono_ms() < until) {
+		poll(NULL, 0, is_crowded(error) ? CROWDED_MS : PAUSE_MS);
+		error = try(link, until, client);
 	}
 	if (error == -ETIMEDOUT)
 		unconfirmed(client, "the resolver gave no answer in time");

@@ -217,6 +217,29 @@ class Names(unittest.TestCase):
         self.assertEqual(server.relays(2)[:3], "250")
         self.assertEqual(len(self.names.asked), asked, "the answers are kept")
 
+    def test_open_session_gains_by_name(self):
+        server = self.service("relay { list 192.0.2.1 }")
+        with server.session(2) as early:
+            self.assertTrue(early.rcpt("user@example.net").startswith("550"))
+            self.assertEqual(self.names.asked, [])
+            server.write_conf("relay { list printer.branch.example }", global_conf=f"dns_server 127.0.0.1:{self.names.port}")
+            self.assertIn("printer.branch.example may now relay", server.ctl("reload").stdout)
+            self.assertTrue(early.say("RCPT TO:<user@example.net>").startswith("250"))
+
+    def test_a_crowd(self):
+        """A hundred clients at once, each with a name of its own: no answer reaches another."""
+        table = {}
+        for i in range(100, 200):
+            table[reverse(i)] = {PTR: [f"host-{i}.{'branch' if i % 2 else 'other'}.example"]}
+            table[table[reverse(i)][PTR][0]] = {A: [f"127.0.0.{i}"]}
+        server = self.service("relay { list *.branch.example }", table)
+        sessions = {i: self.enter(server.session(i)) for i in range(100, 200)}
+        for s in sessions.values():
+            s.socket.sendall(b"EHLO c\r\nMAIL FROM:<app@example.com>\r\nRCPT TO:<user@example.net>\r\n")
+        for i, s in sessions.items():
+            s.reply(), s.reply()
+            self.assertEqual(s.reply()[:3], "250" if i % 2 else "550", [l for l in server.log().splitlines() if f"127.0.0.{i}" in l])
+
     def test_exact_name_and_explain(self):
         server = self.service("relay { list printer.branch.example }")
         self.assertEqual((server.relays(2)[:3], server.relays(7)[:3]), ("250", "550"))
