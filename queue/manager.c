@@ -1,6 +1,7 @@
 #include "queue/manager.h"
 
 #include <event2/event.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -211,6 +212,16 @@ static void on_control(int fd, short what, void *context)
 	turn_soon(g);
 }
 
+/* When master dies the kernel says so by this signal, and jobs in hand are to be recorded all the same. */
+static void on_term(int signo, short what, void *context)
+{
+	struct manager *g = context;
+	(void)signo, (void)what;
+	queue_clock(g->queue);
+	stop(g, false);
+	turn_soon(g);
+}
+
 /* Arrivals and verdicts wait in their links until the spool was listed once; a stopping queue takes no arrivals. */
 static void follow_links(struct manager *g)
 {
@@ -265,7 +276,8 @@ int manager_run(struct queue *q, int control)
 {
 	struct manager g = {.queue = q, .base = make_base()};
 	g.turn = g.base ? event_new(g.base, -1, 0, on_turn, &g) : NULL;
-	if (!g.turn)
+	struct event *term = g.base ? evsignal_new(g.base, SIGTERM, on_term, &g) : NULL;
+	if (!g.turn || !term || event_add(term, NULL) < 0)
 		log_fatal(EXIT_TEMPORARY, "can't make an event loop");
 	q->delivery.owner = q->local.owner = &g;
 	q->delivery.unwatch = q->local.unwatch = unwatch;

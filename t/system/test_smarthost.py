@@ -1,4 +1,6 @@
 """What happens when the smart host is away, slow, half dead or says no."""
+import os
+import threading
 import unittest
 
 import harness
@@ -55,6 +57,28 @@ class SmartHostTrouble(unittest.TestCase):
             self.assertNotIn(b"later@example.net", notice.content)
             harness.wait_for(lambda: not server.files("cur", ""), "an empty cur/")
             self.assertEqual(len(sink.messages), 2)
+
+    def test_master_killed_while_a_message_is_in_hand(self):
+        """What the smart host takes after master's death is recorded by those who are left, and not sent again."""
+        in_hand, answer = threading.Event(), threading.Event()
+
+        def dot(_):
+            in_hand.set()
+            answer.wait(20)
+
+        with Sink(answers={"dot": dot}) as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{RETRY}") as server:
+            server.send(["user@example.net"])
+            self.assertTrue(in_hand.wait(20))
+            left = server.descendants()
+            server.process.kill()
+            server.process.wait()
+            server.start(wait=False)
+            answer.set()
+            harness.wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in left), "the old processes to finish")
+            harness.wait_for(lambda: not server.files("cur", "") and not server.files("new", ""), "an empty spool")
+            server.send(["last@example.net"])
+            harness.wait_for(lambda: any("last" in rcpts[0] for _, rcpts, _ in sink.messages), "the last message")
+            self.assertEqual([rcpts for _, rcpts, _ in sink.messages], [["<user@example.net>"], ["<last@example.net>"]])
 
     def test_expiry_gives_a_notice(self):
         with Mailroot(f"smart_host [127.0.0.1]:{harness.free_port()}\ndelivery {{ retry 1s; expire 3s }}") as server:
