@@ -99,10 +99,22 @@ enum session_wants session_wants(const struct session *s)
 }
 
 /* What a client wrote, for a quoted value: it can't end the quotes. */
+/* What a client said, without what nobody may read: of AUTH only the mechanism. */
+static struct span loggable(const struct session *s)
+{
+	if (s->state == SESSION_DATA || !s->line.len)
+		return SPAN("end of data");
+	struct span rest = s->line, verb = span_take(&rest, ' ');
+	if (!span_equal_nocase(verb, SPAN("AUTH")))
+		return s->line;
+	struct span mechanism = span_take(&rest, ' ');
+	return (struct span){s->line.at, (size_t)(mechanism.at + mechanism.len - s->line.at)};
+}
+
 static void log_refusal(const struct session *s, struct span reply)
 {
 	char line[LOGGED_MAX + 1];
-	struct span command = s->state == SESSION_DATA || !s->line.len ? SPAN("end of data") : s->line;
+	struct span command = loggable(s);
 	size_t len = command.len < LOGGED_MAX ? command.len : LOGGED_MAX;
 	for (size_t i = 0; i < len; i++)
 		line[i] = command.at[i] == '"' ? '\'' : command.at[i];

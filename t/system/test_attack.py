@@ -131,6 +131,16 @@ class Sessions(unittest.TestCase):
             for path in server.files("drop"):
                 self.assertNotIn("evil@example.com", Message(path).sender)
 
+    def test_no_secret_is_logged(self):
+        """A client that authenticates where nobody asked shows its password; the log does not."""
+        with Mailroot() as server, unharmed(self, server), Wire(server) as wire:
+            wire.say(b"EHLO c\r\nAUTH PLAIN AGFwcABzZWNyZXQ=\r\nauth  login YXBw\r\nAUTH\r\nQUIT\r\n")
+            self.assertEqual(wire.codes(), [220, 250, 500, 500, 500, 221])
+            harness.wait_for(lambda: server.log().count('command="') == 3, "three refusals in the log")
+            self.assertIn('command="AUTH PLAIN"', server.log())
+            for secret in ("AGFw", "YXBw"):
+                self.assertNotIn(secret, server.log())
+
     def test_wrong_addresses(self):
         with Mailroot() as server, unharmed(self, server):
             for wrong in WRONG:
