@@ -23,6 +23,7 @@ mkdir -p "$root/src/mailroot"
 git -C "$source" archive HEAD | tar -x -C "$root/src/mailroot"
 inside='mount -t proc proc /proc && mount -t sysfs sys /sys && mount -t devtmpfs dev /dev 2>/dev/null; mkdir -p /dev/shm /dev/pts; mount -t tmpfs shm /dev/shm;
 	cd /src/mailroot && etc/quickstart --once && t/run'
-unshare --mount --pid --fork --uts --ipc chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
+# Its root is a mount point, as that of every machine is.
+unshare --mount --pid --fork --uts --ipc sh -c 'mount --bind "$0" "$0" && cd "$0" && exec chroot . "$@"' "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
 	http_proxy="${http_proxy:-}" bash -c "$inside"
 echo "fresh Debian: both commands passed"
