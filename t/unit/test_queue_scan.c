@@ -332,6 +332,20 @@ START_TEST(verdicts_wait_for_the_listing)
 }
 END_TEST
 
+/* Killed between the two unlinks of a finished message: its verdict is read again, and its journal goes at once. */
+START_TEST(verdict_of_a_journal_alone)
+{
+	make_id(0, id);
+	write_file(path_of("cur/%s.log", id), "2026-11-21T01:00:00Z * delayed 451 4.2.0 mx.test[192.0.2.1]:25 later\n");
+	restart();
+	send_verdict(&(struct wire_verdict){
+		.id = span_of(id), .event = JOURNAL_DELIVERED, .code = 250, .last_of_job = true});
+	pass(0);
+	ck_assert(!exists(path_of("cur/%s.log", id)));
+	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+}
+END_TEST
+
 START_TEST(a_second_queue_waits_for_the_lock)
 {
 	char what[128], dir[256], badmail[256];
@@ -377,6 +391,7 @@ int main(void)
 		looks_when_asked,
 		many_are_listed_in_slices,
 		verdicts_wait_for_the_listing,
+		verdict_of_a_journal_alone,
 		a_second_queue_waits_for_the_lock,
 	};
 	return run_tests("queue_scan", tests, sizeof(tests) / sizeof(tests[0]), setup, fixture_close);
