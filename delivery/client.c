@@ -111,10 +111,9 @@ static enum dialogue_next read_line(struct client *c)
 }
 
 /* The connection stands, and the host has said nothing that we have not read. */
-static bool silent(const struct client *c)
+static bool silent(struct client *c)
 {
-	char octet;
-	return !stream_pending(&c->stream) && recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+	return stream_silent(&c->stream);
 }
 
 enum sent { SENT, INTERRUPTED, TOO_SLOW, UNREADABLE };
@@ -129,17 +128,17 @@ static enum sent wait_for_room(const struct client *c, int64_t deadline)
 	return pfd.revents & (POLLIN | POLLHUP | POLLERR) ? INTERRUPTED : SENT;
 }
 
-static enum sent send_block(const struct client *c, struct span block, int64_t ms)
+static enum sent send_block(struct client *c, struct span block, int64_t ms)
 {
 	int64_t deadline = clock_mono_ms() + ms;
 	enum sent sent = stream_pending(&c->stream) ? INTERRUPTED : SENT;
 	while (block.len && sent == SENT) {
-		ssize_t n = send(c->fd, block.at, block.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = stream_send_now(&c->stream, block);
 		if (n >= 0)
 			block = span_skip(block, (size_t)n);
 		else if (errno == EAGAIN)
 			sent = wait_for_room(c, deadline);
-		else if (errno != EINTR)
+		else
 			sent = INTERRUPTED;
 	}
 	return sent;

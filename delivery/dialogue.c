@@ -349,6 +349,7 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 		[DIALOGUE_LOST] = {"connection lost while waiting for", {4, 4, 2}, 0},
 		[DIALOGUE_TIMEOUT] = {"time-out while waiting for", {4, 4, 2}, 0},
 		[DIALOGUE_GARBLED] = {"the host does not speak SMTP; waiting for", {4, 5, 0}, 0},
+		[DIALOGUE_UNTRUSTED] = {"no TLS with the host before", {4, 7, 5}, 0},
 		[DIALOGUE_OURS] = {"stopped while waiting for", {4, 3, 0}, 451},
 	};
 	/* A refusal in mid-data whose last line got lost in the reset that follows it is a refusal. */

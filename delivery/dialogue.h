@@ -33,9 +33,11 @@
 #define DELIVERY_DIALOGUE_H
 
 #include "common/base/str.h"
+#include "common/host/config.h"
 #include "common/mail/reply.h"
 #include "delivery/capabilities.h"
 #include "delivery/outcome.h"
+#include "delivery/sasl.h"
 
 enum dialogue_state {
 	DIALOGUE_GREETING,
@@ -56,6 +58,7 @@ enum dialogue_state {
 /* What to do next, after `out` has been sent. */
 enum dialogue_next {
 	DIALOGUE_READ,      /* read a line */
+	DIALOGUE_HANDSHAKE, /* throw away what came in clear, begin TLS; then dialogue_secured or dialogue_broken */
 	DIALOGUE_SEND_BODY, /* send message and final dot, then dialogue_sent; or dialogue_line if the host interrupts
 			     */
 	DIALOGUE_IDLE,      /* READY: begin a transaction, or dialogue_quit */
@@ -64,15 +67,25 @@ enum dialogue_next {
 
 /* How a connection ends without a reply. */
 enum dialogue_break {
-	DIALOGUE_LOST,    /* closed or reset */
-	DIALOGUE_TIMEOUT, /* no reply in time */
-	DIALOGUE_GARBLED, /* what came is no reply, or too long */
-	DIALOGUE_OURS     /* we can't go on: the message file can't be read */
+	DIALOGUE_LOST,      /* closed or reset */
+	DIALOGUE_TIMEOUT,   /* no reply in time */
+	DIALOGUE_GARBLED,   /* what came is no reply, or too long */
+	DIALOGUE_UNTRUSTED, /* the handshake failed, or the certificate is not the one; TEXT says why */
+	DIALOGUE_OURS       /* we can't go on: the message file can't be read */
 };
 
 enum {
 	DIALOGUE_WINDOW = 128,       /* RCPT whose replies are outstanding: the replies fit any receive buffer */
 	DIALOGUE_OUT_MAX = 64 * 1024 /* DIALOGUE_WINDOW commands of ADDRESS_MAX and a little */
+};
+
+/* What a connection must be before it gets mail, and what it is. */
+struct dialogue_security {
+	enum config_tls tls; /* encrypt and verify: no mail in clear */
+	enum config_tls_missing missing;
+	const struct sasl *sasl; /* NULL = no authentication */
+	bool auth_unverified;    /* credentials go over any connection */
+	bool secured, verified;  /* it is; kept by the dialogue's owner */
 };
 
 struct dialogue_mail {
@@ -84,6 +97,7 @@ struct dialogue_mail {
 struct dialogue {
 	enum dialogue_state state;
 	bool use_helo;
+	struct dialogue_security security;
 	struct span name; /* ours, for EHLO */
 	struct span host; /* theirs, as outcomes show it */
 	struct capabilities can;

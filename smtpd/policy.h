@@ -22,6 +22,8 @@ struct policy_client {
 	enum policy_name name_state;
 	char name[DOMAIN_MAX + 1]; /* when confirmed; lower case */
 	char why[POLICY_WHY_MAX];  /* when unconfirmed */
+	const char *user;          /* who it has authenticated as; NULL = nobody */
+	bool tls;
 };
 
 enum policy_rule {

@@ -21,7 +21,8 @@ const char *session_state_words(enum session_state state)
 		[SESSION_START] = "greeted",          [SESSION_READY] = "between messages",
 		[SESSION_MAIL] = "sender given",      [SESSION_RCPT] = "recipients given",
 		[SESSION_DATA] = "sending a message", [SESSION_CHUNK] = "sending a message",
-		[SESSION_BDAT] = "between chunks",    [SESSION_CLOSED] = "closing",
+		[SESSION_BDAT] = "between chunks",    [SESSION_STARTTLS] = "starting TLS",
+		[SESSION_AUTH] = "authenticating",    [SESSION_CLOSED] = "closing",
 	};
 	return state < SESSION_STATE_COUNT ? words[state] : "unknown";
 }
@@ -91,6 +92,8 @@ enum session_wants session_wants(const struct session *s)
 	case SESSION_DATA:
 	case SESSION_CHUNK:
 		return SESSION_WANTS_OCTETS;
+	case SESSION_STARTTLS:
+		return SESSION_WANTS_HANDSHAKE;
 	case SESSION_CLOSED:
 		return SESSION_WANTS_CLOSE;
 	default:
@@ -147,6 +150,16 @@ void session_reply(struct session *s, enum reply_id id, struct span first, struc
 void session_say(struct session *s, enum reply_id id)
 {
 	session_reply(s, id, span_of(s->config->fqdn), nothing);
+}
+
+void session_secured(struct session *s, const struct session_tls *tls)
+{
+	session_reset(s);
+	s->state = SESSION_START;
+	s->helo[0] = '\0';
+	s->esmtp = false;
+	s->tls = *tls;
+	s->client.tls = true;
 }
 
 bool session_params(struct session *s, struct span text, unsigned allowed, struct params *out)

@@ -10,6 +10,8 @@
  *	DATA      text up to CRLF . CRLF          its end: READY, message stored or refused
  *	CHUNK     octets of a BDAT chunk          its end: BDAT, or READY when it was the LAST or refused
  *	BDAT      between two chunks              BDAT: CHUNK; RSET HELO EHLO: READY
+ *	STARTTLS  the client may begin TLS        session_secured: START
+ *	AUTH      a mechanism asks the client     its end: READY
  *	CLOSED    the last reply has been said
  *
  * What a refusal (a reply from 400 on) leads to:
@@ -22,6 +24,7 @@
 #ifndef SMTPD_SESSION_H
 #define SMTPD_SESSION_H
 
+#include "common/host/accounts.h"
 #include "common/host/config.h"
 #include "smtpd/limits.h"
 #include "smtpd/names.h"
@@ -35,6 +38,8 @@ enum session_state {
 	SESSION_DATA,
 	SESSION_CHUNK,
 	SESSION_BDAT,
+	SESSION_STARTTLS,
+	SESSION_AUTH,
 	SESSION_CLOSED,
 	SESSION_STATE_COUNT
 };
@@ -42,7 +47,21 @@ enum session_state {
 /* In words for people: "recipients given". */
 const char *session_state_words(enum session_state state);
 
-enum session_wants { SESSION_WANTS_LINE, SESSION_WANTS_OCTETS, SESSION_WANTS_CLOSE };
+enum session_wants {
+	SESSION_WANTS_LINE,
+	SESSION_WANTS_OCTETS,
+	SESSION_WANTS_HANDSHAKE, /* what has come in clear is thrown away; then session_secured, or session_close */
+	SESSION_WANTS_CLOSE
+};
+
+/* TLS of this connection. Texts are borrowed for the session. */
+struct session_tls {
+	bool offered; /* there is a certificate, and no TLS yet */
+	bool on;
+	const char *version; /* "TLSv1.3" */
+	const char *cipher;
+	int bits;
+};
 
 struct session_chunk {
 	uint64_t octets; /* as announced */
@@ -57,6 +76,10 @@ struct session {
 	enum session_state state;
 	struct str out;            /* replies not yet sent */
 	const struct names *names; /* borrowed; NULL = nobody knows names */
+	struct session_tls tls;
+	const struct auth *auth;         /* borrowed; NULL = nobody can authenticate */
+	struct auth_exchange *exchange;  /* in AUTH; of `auth` */
+	char user[ACCOUNT_NAME_MAX + 1]; /* who has authenticated; client.user points here */
 	struct policy_client client;
 	char client_text[IPADDR_TEXT_MAX];
 	char helo[LIMIT_HELO + 1];
@@ -91,6 +114,10 @@ void session_reply(struct session *s, enum reply_id id, struct span first, struc
 
 /* The same with our name as $1: for all replies that have no other argument. Of the driver: time-outs and the like. */
 void session_say(struct session *s, enum reply_id id);
+
+/* The handshake is done: the session is as after the greeting, and nothing that was said before it counts
+ * (RFC 3207 4.2). Before session_greet for a listener with `tls`. */
+void session_secured(struct session *s, const struct session_tls *tls);
 
 /* Octets of a message; returns how many were taken: all, unless the message or chunk ended before. */
 size_t session_octets(struct session *s, struct span octets);

@@ -61,6 +61,7 @@ struct config_clients {
 
 struct config_endpoint {  /* of listen and dns_server */
 	bool any;         /* "*": every IPv4 and IPv6 address */
+	bool tls;         /* listen: "tls", a handshake before the greeting */
 	struct ipaddr ip; /* when not any */
 	uint16_t port;
 	const char *text;
@@ -93,8 +94,39 @@ struct config_quota {
 	int64_t multiple; /* of max_message_size; 0 = none */
 };
 
+/* Choices: the words are in config_value.c, in the order of the enum. */
 enum config_bare { CONFIG_BARE_REJECT, CONFIG_BARE_REPAIR };
 enum config_allow { CONFIG_ONLY_LISTED, CONFIG_ALL_EXCEPT_LISTED };
+enum config_tls_min { CONFIG_TLS_1_0, CONFIG_TLS_1_1, CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+enum config_tls { CONFIG_TLS_OFF, CONFIG_TLS_OPPORTUNISTIC, CONFIG_TLS_ENCRYPT, CONFIG_TLS_VERIFY };
+enum config_implicit { CONFIG_IMPLICIT_AUTO, CONFIG_IMPLICIT_NO, CONFIG_IMPLICIT_YES }; /* auto: on port 465 */
+enum config_tls_missing { CONFIG_TLS_MISSING_WAIT, CONFIG_TLS_MISSING_RETURN };
+enum config_auth {
+	CONFIG_AUTH_OFF,
+	CONFIG_AUTH_PLAIN,
+	CONFIG_AUTH_LOGIN,
+	CONFIG_AUTH_SCRAM_SHA_256,
+	CONFIG_AUTH_CRAM_MD5,
+	CONFIG_AUTH_GSSAPI
+};
+/* Of access auth: a set of these. */
+enum config_auth_mechanism {
+	AUTH_PLAIN = 1 << 0,
+	AUTH_LOGIN = 1 << 1,
+	AUTH_SCRAM_SHA_256 = 1 << 2, /* and -PLUS */
+	AUTH_CRAM_MD5 = 1 << 3,
+	AUTH_GSSAPI = 1 << 4
+};
+
+struct config_certificate {
+	const char *certificate; /* PEM, the chain behind it */
+	const char *key;
+	struct config_origin origin;
+};
+struct config_certificates {
+	struct config_certificate *at;
+	size_t n;
+};
 
 enum config_log_format {
 	CONFIG_LOG_OFF,
@@ -156,31 +188,39 @@ enum config_without {
 	WITHOUT_ENHANCEDSTATUSCODES = 1 << 4
 };
 
-#define CONFIG_C_YESNO      bool
-#define CONFIG_C_NUMBER     int64_t
-#define CONFIG_C_LIMIT      int64_t
-#define CONFIG_C_SIZE       int64_t
-#define CONFIG_C_SIZE_LIMIT int64_t
-#define CONFIG_C_DURATION   int64_t
-#define CONFIG_C_DURATIONS  struct config_durations
-#define CONFIG_C_NAME       const char *
-#define CONFIG_C_NAMES      struct config_words
-#define CONFIG_C_PATH       const char *
-#define CONFIG_C_DOMAIN     const char *
-#define CONFIG_C_ADDRESS    const char *
-#define CONFIG_C_TEXT       const char *
-#define CONFIG_C_WORDS      unsigned
-#define CONFIG_C_CLIENTS    struct config_clients
-#define CONFIG_C_LISTEN     struct config_endpoints
-#define CONFIG_C_ENDPOINTS  struct config_endpoints
-#define CONFIG_C_HOSTS      struct config_hosts
-#define CONFIG_C_ROUTE      struct config_route
-#define CONFIG_C_QUOTA      struct config_quota
-#define CONFIG_C_BARE       enum config_bare
-#define CONFIG_C_ALLOW      enum config_allow
-#define CONFIG_C_LOGFORMAT  enum config_log_format
-#define CONFIG_C_PERIOD     struct config_period
-#define CONFIG_C_FIELDS     unsigned
+#define CONFIG_C_YESNO        bool
+#define CONFIG_C_NUMBER       int64_t
+#define CONFIG_C_LIMIT        int64_t
+#define CONFIG_C_SIZE         int64_t
+#define CONFIG_C_SIZE_LIMIT   int64_t
+#define CONFIG_C_DURATION     int64_t
+#define CONFIG_C_DURATIONS    struct config_durations
+#define CONFIG_C_NAME         const char *
+#define CONFIG_C_NAMES        struct config_words
+#define CONFIG_C_PATH         const char *
+#define CONFIG_C_DOMAIN       const char *
+#define CONFIG_C_ADDRESS      const char *
+#define CONFIG_C_TEXT         const char *
+#define CONFIG_C_WORDS        unsigned
+#define CONFIG_C_CLIENTS      struct config_clients
+#define CONFIG_C_LISTEN       struct config_endpoints
+#define CONFIG_C_ENDPOINTS    struct config_endpoints
+#define CONFIG_C_HOSTS        struct config_hosts
+#define CONFIG_C_ROUTE        struct config_route
+#define CONFIG_C_QUOTA        struct config_quota
+#define CONFIG_C_BARE         enum config_bare
+#define CONFIG_C_ALLOW        enum config_allow
+#define CONFIG_C_TLSMIN       enum config_tls_min
+#define CONFIG_C_TLS          enum config_tls
+#define CONFIG_C_IMPLICIT     enum config_implicit
+#define CONFIG_C_TLSMISSING   enum config_tls_missing
+#define CONFIG_C_AUTH         enum config_auth
+#define CONFIG_C_MECHANISMS   unsigned
+#define CONFIG_C_CERTIFICATES struct config_certificates
+#define CONFIG_C_FINGERPRINTS struct config_words
+#define CONFIG_C_LOGFORMAT    enum config_log_format
+#define CONFIG_C_PERIOD       struct config_period
+#define CONFIG_C_FIELDS       unsigned
 
 #define CONFIG_MEMBER(name, type, ...)                                                                                 \
 	CONFIG_C_##type name;                                                                                          \
@@ -196,6 +236,10 @@ struct config_connect {
 };
 struct config_relay {
 #define SETTING_RELAY CONFIG_MEMBER
+#include "common/host/settings.def"
+};
+struct config_access {
+#define SETTING_ACCESS CONFIG_MEMBER
 #include "common/host/settings.def"
 };
 struct config_messages {
@@ -243,6 +287,7 @@ struct config_server {
 	struct config_processes processes;
 	struct config_connect connect;
 	struct config_relay relay;
+	struct config_access access;
 	struct config_messages messages;
 	struct config_delivery delivery;
 	struct config_log log;

@@ -38,6 +38,16 @@ static const struct {
 	{"format", "w3c"},
 	{"dir", "/srv/log/default"},
 	{"route", "dns"},
+	{"auth_domain", "example.com"},
+	{"keytab", "/etc/mailroot/smtp.keytab"},
+	{"principal", "smtp/mail.example.com@EXAMPLE.COM"},
+	{"gssapi_realm", "EXAMPLE.COM"},
+	{"tls_certificate", "/etc/ssl/mail.pem /etc/ssl/mail.key"},
+	{"tls_name", "mx.partner.example"},
+	{"tls_ca", "/etc/ssl/certs/ca-certificates.crt"},
+	{"client_certificate", "/etc/ssl/mail.pem /etc/ssl/mail.key"},
+	{"username", "relay@example.com"},
+	{"password_file", "/etc/mailroot/password"},
 };
 
 static const char *sample_value(const struct config_setting *setting)

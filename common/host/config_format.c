@@ -64,11 +64,25 @@ static void format_route(struct str *to, const struct config_route *route)
 		format_hosts(to, &route->hosts);
 }
 
+void config_format_endpoint(struct str *to, const struct config_endpoint *endpoint)
+{
+	str_append_text(to, endpoint->text);
+	if (endpoint->tls)
+		str_append_text(to, " tls");
+}
+
+void config_format_certificate(struct str *to, const struct config_certificate *certificate)
+{
+	config_format_word(to, span_of(certificate->certificate));
+	str_append_c(to, ' ');
+	config_format_word(to, span_of(certificate->key));
+}
+
 static void format_endpoints(struct str *to, const struct config_endpoints *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		separate(to, i);
-		str_append_text(to, list->at[i].text);
+		config_format_endpoint(to, &list->at[i]);
 	}
 }
 
@@ -96,14 +110,25 @@ static void format_durations(struct str *to, const struct config_durations *list
 	}
 }
 
-static void format_bits(struct str *to, unsigned bits)
+static void format_bits(struct str *to, enum config_type type, unsigned bits)
 {
+	const char *const *words = config_value_words(type);
 	size_t n = 0;
-	for (int i = 0; config_without_words[i]; i++) {
+	for (int i = 0; words[i]; i++) {
 		if (!(bits & (1U << i)))
 			continue;
 		separate(to, n++);
-		str_append_text(to, config_without_words[i]);
+		str_append_text(to, words[i]);
+	}
+	if (!n && type == CONFIG_MECHANISMS)
+		str_append_text(to, "off");
+}
+
+static void format_certificates(struct str *to, const struct config_certificates *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		separate(to, i);
+		config_format_certificate(to, &list->at[i]);
 	}
 }
 
@@ -148,7 +173,42 @@ static void format_text(struct str *to, const char *text)
 		config_format_word(to, span_of(text));
 }
 
-static void format_value(enum config_type type, const void *value, struct str *to)
+static void format_list(enum config_type type, const void *value, struct str *to)
+{
+	switch (type) {
+	case CONFIG_DURATIONS:
+		format_durations(to, value);
+		break;
+	case CONFIG_NAMES:
+	case CONFIG_FINGERPRINTS:
+		format_names(to, value);
+		break;
+	case CONFIG_WORDS:
+	case CONFIG_MECHANISMS:
+		format_bits(to, type, *(const unsigned *)value);
+		break;
+	case CONFIG_CERTIFICATES:
+		format_certificates(to, value);
+		break;
+	case CONFIG_CLIENTS:
+		format_clients(to, value);
+		break;
+	case CONFIG_LISTEN:
+	case CONFIG_ENDPOINTS:
+		format_endpoints(to, value);
+		break;
+	case CONFIG_HOSTS:
+		format_hosts(to, value);
+		break;
+	case CONFIG_ROUTE:
+		format_route(to, value);
+		break;
+	default: /* CONFIG_FIELDS */
+		format_fields(to, *(const unsigned *)value);
+	}
+}
+
+static void format_single(enum config_type type, const void *value, struct str *to)
 {
 	switch (type) {
 	case CONFIG_YESNO:
@@ -165,37 +225,17 @@ static void format_value(enum config_type type, const void *value, struct str *t
 	case CONFIG_DURATION:
 		format_units(to, *(const int64_t *)value, config_duration_units);
 		break;
-	case CONFIG_DURATIONS:
-		format_durations(to, value);
-		break;
-	case CONFIG_NAMES:
-		format_names(to, value);
-		break;
-	case CONFIG_WORDS:
-		format_bits(to, *(const unsigned *)value);
-		break;
-	case CONFIG_CLIENTS:
-		format_clients(to, value);
-		break;
-	case CONFIG_LISTEN:
-	case CONFIG_ENDPOINTS:
-		format_endpoints(to, value);
-		break;
-	case CONFIG_HOSTS:
-		format_hosts(to, value);
-		break;
-	case CONFIG_ROUTE:
-		format_route(to, value);
-		break;
 	case CONFIG_QUOTA:
 		format_quota(to, value);
 		break;
 	case CONFIG_BARE:
-		str_append_text(to, *(const enum config_bare *)value == CONFIG_BARE_REPAIR ? "repair" : "reject");
-		break;
 	case CONFIG_ALLOW:
-		str_append_text(to, *(const enum config_allow *)value == CONFIG_ONLY_LISTED ? "only-listed"
-											    : "all-except-listed");
+	case CONFIG_TLSMIN:
+	case CONFIG_TLS:
+	case CONFIG_IMPLICIT:
+	case CONFIG_TLSMISSING:
+	case CONFIG_AUTH:
+		str_append_text(to, config_value_words(type)[*(const int *)value]);
 		break;
 	case CONFIG_LOGFORMAT:
 		str_append_text(to, config_log_format_words[*(const enum config_log_format *)value]);
@@ -203,24 +243,19 @@ static void format_value(enum config_type type, const void *value, struct str *t
 	case CONFIG_PERIOD:
 		format_period(to, value);
 		break;
-	case CONFIG_FIELDS:
-		format_fields(to, *(const unsigned *)value);
-		break;
-	case CONFIG_NAME:
-	case CONFIG_PATH:
-	case CONFIG_DOMAIN:
-	case CONFIG_ADDRESS:
-	case CONFIG_TEXT:
-	case CONFIG_TYPE_COUNT:
+	default: /* names and texts */
 		format_text(to, *(const char *const *)value);
-		break;
 	}
 }
 
 void config_value_format(enum config_type type, const void *value, struct str *to)
 {
 	size_t before = to->len;
-	format_value(type, value, to);
-	if (to->len == before && config_value_is_list(type))
+	if (!config_value_is_list(type)) {
+		format_single(type, value, to);
+		return;
+	}
+	format_list(type, value, to);
+	if (to->len == before)
 		str_append_text(to, "none");
 }

@@ -1,8 +1,9 @@
 #include "common/host/config_value.h"
 
+#include <ctype.h>
 #include <string.h>
 
-enum { SMTP_PORT = 25, DNS_PORT = 53 };
+enum { SMTP_PORT = 25, SUBMISSIONS_PORT = 465, DNS_PORT = 53, FINGERPRINT_DIGITS = 64 };
 
 static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
 {
@@ -140,21 +141,43 @@ static bool parse_endpoints(struct config_parse *parse, bool star, uint16_t port
 	return list->n == n;
 }
 
-/* One address a line: what follows it there is about that address. */
-static bool one_a_line(struct config_parse *parse)
+/* Stands on the same line as the word before it. */
+static bool follows(const struct config_parse *parse, size_t i)
 {
-	bool good = true;
-	for (size_t i = 1; i < parse->n; i++) {
-		const struct config_item *item = &parse->items[i];
-		if (item->origin.token && item->origin.token == item[-1].origin.token + 1)
-			good = refuse(parse, item, "one address a line, and nothing else");
+	const struct config_item *item = &parse->items[i];
+	return i && item->origin.token && item->origin.token == item[-1].origin.token + 1;
+}
+
+/* ADDRESS, and words about it on the same line. *I moves to the last of them. */
+static bool parse_listen(struct config_parse *parse, size_t *i, struct config_endpoint *out)
+{
+	const struct config_item *item = &parse->items[*i];
+	bool tls = false, good = true;
+	for (; *i + 1 < parse->n && follows(parse, *i + 1); ++*i) {
+		const struct config_item *word = &parse->items[*i + 1];
+		if (span_equal_nocase(word->text, SPAN("tls")))
+			tls = true;
+		else
+			good = refuse(parse, word, "one address a line, and behind it nothing but tls");
 	}
+	good = parse_endpoint(parse, item, true, tls ? SUBMISSIONS_PORT : SMTP_PORT, out) && good;
+	out->tls = tls;
 	return good;
 }
 
 bool config_list_listen(struct config_parse *parse, void *to)
 {
-	return one_a_line(parse) && parse_endpoints(parse, true, SMTP_PORT, to);
+	struct config_endpoints *list = to;
+	bool good = true;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++) {
+		bool taken = parse_listen(parse, &i, &list->at[list->n]);
+		list->n += taken;
+		good = good && taken;
+	}
+	return good;
 }
 
 bool config_list_endpoints(struct config_parse *parse, void *to)
@@ -207,4 +230,60 @@ bool config_list_route(struct config_parse *parse, void *to)
 		return true;
 	}
 	return config_list_hosts(parse, &route->hosts);
+}
+
+/* Two paths a line. */
+bool config_list_certificates(struct config_parse *parse, void *to)
+{
+	struct config_certificates *list = to;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i += 2) {
+		struct config_item *items = (struct config_item *)&parse->items[i];
+		struct config_certificate *out = &list->at[list->n];
+		if (i + 1 == n || (items[0].origin.token && !follows(parse, i + 1)))
+			return refuse(parse, items, "the key is missing: write CERTIFICATE KEY, two absolute paths");
+		if (i && follows(parse, i))
+			return refuse(parse, items, "one certificate and its key a line");
+		out->certificate = config_value_path(parse, &items[0]);
+		out->key = config_value_path(parse, &items[1]);
+		out->origin = items[0].origin;
+		if (!out->certificate || !out->key)
+			return false;
+		list->n++;
+	}
+	return true;
+}
+
+/* Kept as 64 lower case digits. */
+static const char *parse_fingerprint(struct config_parse *parse, const struct config_item *item)
+{
+	char digits[FINGERPRINT_DIGITS];
+	size_t n = 0;
+	for (size_t i = 0; i < item->text.len; i++) {
+		unsigned char c = (unsigned char)item->text.at[i];
+		if (c == ':')
+			continue;
+		if (!isxdigit(c) || n == FINGERPRINT_DIGITS) {
+			n = 0;
+			break;
+		}
+		digits[n++] = (char)tolower(c);
+	}
+	if (n == FINGERPRINT_DIGITS)
+		return config_value_keep(parse, (struct span){digits, n});
+	refuse(parse, item, "not a SHA-256 digest: openssl x509 -noout -fingerprint -sha256 -in FILE shows it");
+	return NULL;
+}
+
+bool config_list_fingerprints(struct config_parse *parse, void *to)
+{
+	struct config_words *list = to;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += (list->at[list->n] = parse_fingerprint(parse, &parse->items[i])) != NULL;
+	return list->n == n;
 }

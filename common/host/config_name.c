@@ -64,15 +64,14 @@ static bool normalize_path(char *text)
 	return true;
 }
 
-bool config_name_path(struct config_parse *parse, void *to)
+const char *config_value_path(struct config_parse *parse, const struct config_item *item)
 {
-	const struct config_item *item = &parse->items[0];
-	size_t max = parse->setting->max ? (size_t)parse->setting->max : PATH_VALUE_MAX;
+	bool bounded = parse->setting->type == CONFIG_PATH && parse->setting->max;
+	size_t max = bounded ? (size_t)parse->setting->max : PATH_VALUE_MAX;
 	const char *wrong = NULL;
 	char *path = config_value_keep(parse, item->text);
-	*(const char **)to = path;
 	if (!path)
-		return false;
+		return NULL;
 	if (path[0] != '/')
 		wrong = "must be absolute: begin with /";
 	else if (item->text.len > max)
@@ -81,7 +80,14 @@ bool config_name_path(struct config_parse *parse, void *to)
 		wrong = "may not go through . or ..";
 	if (wrong)
 		config_error(parse->findings, item->at, "the path of %s %s", parse->setting->name, wrong);
-	return !wrong;
+	return wrong ? NULL : path;
+}
+
+bool config_name_path(struct config_parse *parse, void *to)
+{
+	const char *path = config_value_path(parse, &parse->items[0]);
+	*(const char **)to = path;
+	return path != NULL;
 }
 
 bool config_name_text(struct config_parse *parse, void *to)

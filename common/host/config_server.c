@@ -120,6 +120,18 @@ static struct pattern *sorted_patterns(struct config_build *b, const struct conf
 	return list;
 }
 
+/* What a block inside takes over from the virtual server's: all but what proves who we are. */
+static struct config_outbound inherited(const struct config_outbound *outbound)
+{
+	const struct config_origin by_default = {0};
+	struct config_outbound out = *outbound;
+	out.auth = CONFIG_AUTH_OFF;
+	out.username = out.password_file = NULL;
+	out.auth_unverified = false;
+	out.auth_at = out.username_at = out.password_file_at = out.auth_unverified_at = by_default;
+	return out;
+}
+
 static void build_remote_domains(struct config_build *b, struct config_server *server, const struct config_node *parent)
 {
 	size_t n;
@@ -130,7 +142,7 @@ static void build_remote_domains(struct config_build *b, struct config_server *s
 	for (size_t i = 0; i < n; i++) {
 		list[i].name = patterns[i].name;
 		list[i].origin = patterns[i].item.origin;
-		list[i].outbound = server->outbound;
+		list[i].outbound = inherited(&server->outbound);
 		config_build_block(b, CONFIG_REMOTE_DOMAIN, &list[i], patterns[i].node, false);
 	}
 	server->remote_domains = list;

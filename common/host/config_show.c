@@ -122,17 +122,28 @@ static bool walk_entries(struct walk *w, const struct config_setting *setting, c
 {
 	const struct config_clients *clients = value;
 	const struct config_endpoints *endpoints = value;
+	const struct config_certificates *certificates = value;
+	struct str text;
 	if (setting->type == CONFIG_CLIENTS) {
 		for (size_t i = 0; i < clients->n; i++)
 			w->form->value(w, setting->name, span_of(clients->at[i].text), &clients->at[i].origin);
 		return clients->n > 0;
 	}
-	if (setting->type == CONFIG_LISTEN) {
-		for (size_t i = 0; i < endpoints->n; i++)
-			w->form->value(w, setting->name, span_of(endpoints->at[i].text), &endpoints->at[i].origin);
-		return endpoints->n > 0;
+	str_init(&text, VALUE_TEXT_MAX);
+	size_t n = setting->type == CONFIG_LISTEN ? endpoints->n : 0;
+	for (size_t i = 0; i < n; i++) {
+		str_clear(&text);
+		config_format_endpoint(&text, &endpoints->at[i]);
+		w->form->value(w, setting->name, str_span(&text), &endpoints->at[i].origin);
 	}
-	return false;
+	size_t pairs = setting->type == CONFIG_CERTIFICATES ? certificates->n : 0;
+	for (size_t i = 0; i < pairs; i++) {
+		str_clear(&text);
+		config_format_certificate(&text, &certificates->at[i]);
+		w->form->value(w, setting->name, str_span(&text), &certificates->at[i].origin);
+	}
+	str_free(&text);
+	return n || pairs;
 }
 
 static void walk_setting(struct walk *w, const struct config_setting *setting, const char *base)

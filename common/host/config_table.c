@@ -10,6 +10,7 @@ const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT] = {
 #define STRUCT_PROCESSES     struct config_processes
 #define STRUCT_CONNECT       struct config_connect
 #define STRUCT_RELAY         struct config_relay
+#define STRUCT_ACCESS        struct config_access
 #define STRUCT_MESSAGES      struct config_messages
 #define STRUCT_DELIVERY      struct config_delivery
 #define STRUCT_LOG           struct config_log
@@ -42,6 +43,7 @@ const struct config_place config_places[] = {
 	{CONFIG_SERVER, CONFIG_PROCESSES, offsetof(struct config_server, processes)},
 	{CONFIG_SERVER, CONFIG_CONNECT, offsetof(struct config_server, connect)},
 	{CONFIG_SERVER, CONFIG_RELAY, offsetof(struct config_server, relay)},
+	{CONFIG_SERVER, CONFIG_ACCESS, offsetof(struct config_server, access)},
 	{CONFIG_SERVER, CONFIG_MESSAGES, offsetof(struct config_server, messages)},
 	{CONFIG_SERVER, CONFIG_DELIVERY, offsetof(struct config_server, delivery)},
 	{CONFIG_DELIVERY, CONFIG_PROCESSES, offsetof(struct config_delivery, processes)},

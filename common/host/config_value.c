@@ -6,10 +6,26 @@
 const struct config_unit config_size_units[] = {{'K', 1 << 10}, {'M', 1 << 20}, {'G', 1 << 30}, {0, 0}};
 const struct config_unit config_duration_units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 0}};
 
-static const char *const bare_words[] = {"reject", "repair", NULL};
-static const char *const allow_words[] = {"only-listed", "all-except-listed", NULL};
-static const char *const yesno_words[] = {"no", "yes", NULL};
-const char *const config_without_words[] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes", NULL};
+enum { WORDS_MAX = 8 };
+
+/* The words of types that are a choice or a set, in the order of their enums. */
+static const char *const words_of[CONFIG_TYPE_COUNT][WORDS_MAX] = {
+	[CONFIG_YESNO] = {"no", "yes"},
+	[CONFIG_BARE] = {"reject", "repair"},
+	[CONFIG_ALLOW] = {"only-listed", "all-except-listed"},
+	[CONFIG_TLSMIN] = {"1.0", "1.1", "1.2", "1.3"},
+	[CONFIG_TLS] = {"off", "opportunistic", "encrypt", "verify"},
+	[CONFIG_IMPLICIT] = {"auto", "no", "yes"},
+	[CONFIG_TLSMISSING] = {"wait", "return"},
+	[CONFIG_AUTH] = {"off", "plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
+	[CONFIG_WORDS] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes"},
+	[CONFIG_MECHANISMS] = {"plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
+};
+
+const char *const *config_value_words(enum config_type type)
+{
+	return words_of[type];
+}
 
 char *config_value_keep(struct config_parse *parse, struct span text)
 {
@@ -171,26 +187,19 @@ int config_value_choice(struct config_parse *parse, const struct config_item *it
 
 static bool parse_yesno(struct config_parse *parse, void *to)
 {
-	int choice = config_value_choice(parse, &parse->items[0], yesno_words);
+	int choice = config_value_choice(parse, &parse->items[0], words_of[CONFIG_YESNO]);
 	*(bool *)to = choice == 1;
 	return choice >= 0;
 }
 
-static bool parse_bare(struct config_parse *parse, void *to)
+static bool parse_choice(struct config_parse *parse, void *to)
 {
-	int choice = config_value_choice(parse, &parse->items[0], bare_words);
-	*(enum config_bare *)to = choice == 1 ? CONFIG_BARE_REPAIR : CONFIG_BARE_REJECT;
+	int choice = config_value_choice(parse, &parse->items[0], words_of[parse->setting->type]);
+	*(int *)to = choice;
 	return choice >= 0;
 }
 
-static bool parse_allow(struct config_parse *parse, void *to)
-{
-	int choice = config_value_choice(parse, &parse->items[0], allow_words);
-	*(enum config_allow *)to = choice == 1 ? CONFIG_ALL_EXCEPT_LISTED : CONFIG_ONLY_LISTED;
-	return choice >= 0;
-}
-
-static bool parse_without(struct config_parse *parse, void *to)
+static bool parse_set(struct config_parse *parse, void *to)
 {
 	unsigned *bits = to;
 	bool good = true;
@@ -198,12 +207,21 @@ static bool parse_without(struct config_parse *parse, void *to)
 	if (config_value_is_none(parse))
 		return true;
 	for (size_t i = 0; i < parse->n; i++) {
-		int choice = config_value_choice(parse, &parse->items[i], config_without_words);
+		int choice = config_value_choice(parse, &parse->items[i], words_of[parse->setting->type]);
 		if (choice >= 0)
 			*bits |= 1U << choice;
 		good = good && choice >= 0;
 	}
 	return good;
+}
+
+/* A set of which "off" is the empty one. */
+static bool parse_mechanisms(struct config_parse *parse, void *to)
+{
+	*(unsigned *)to = 0;
+	if (parse->n == 1 && span_equal_nocase(parse->items[0].text, SPAN("off")))
+		return true;
+	return parse_set(parse, to);
 }
 
 struct type {
@@ -230,14 +248,14 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_DOMAIN] = {config_name_domain, false, sizeof(CONFIG_C_DOMAIN), "a domain name"},
 	[CONFIG_ADDRESS] = {config_name_address, false, sizeof(CONFIG_C_ADDRESS), "a mail address"},
 	[CONFIG_TEXT] = {config_name_text, false, sizeof(CONFIG_C_TEXT), "a text, with blanks in double quotes"},
-	[CONFIG_WORDS] = {parse_without, true, sizeof(CONFIG_C_WORDS),
+	[CONFIG_WORDS] = {parse_set, true, sizeof(CONFIG_C_WORDS),
 			  "pipelining, size, 8bitmime, chunking, enhancedstatuscodes; or none"},
 	[CONFIG_CLIENTS] =
 		{config_list_clients, true, sizeof(CONFIG_C_CLIENTS),
 		 "addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, names of clients such as "
 		 "*.example.com; or none"},
 	[CONFIG_LISTEN] = {config_list_listen, true, sizeof(CONFIG_C_LISTEN),
-			   "*, an address, or either with :PORT; IPv6 in brackets"},
+			   "*, an address, or either with :PORT; IPv6 in brackets; tls behind it"},
 	[CONFIG_ENDPOINTS] = {config_list_endpoints, true, sizeof(CONFIG_C_ENDPOINTS),
 			      "addresses, each with or without :PORT; IPv6 in brackets; or none"},
 	[CONFIG_HOSTS] = {config_list_hosts, true, sizeof(CONFIG_C_HOSTS),
@@ -246,8 +264,20 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 			  "dns, or hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT"},
 	[CONFIG_QUOTA] = {parse_quota, false, sizeof(CONFIG_C_QUOTA),
 			  "a size such as 500M, a multiple of max_message_size such as 10x, or none for no limit"},
-	[CONFIG_BARE] = {parse_bare, false, sizeof(CONFIG_C_BARE), "reject or repair"},
-	[CONFIG_ALLOW] = {parse_allow, false, sizeof(CONFIG_C_ALLOW), "only-listed or all-except-listed"},
+	[CONFIG_BARE] = {parse_choice, false, sizeof(CONFIG_C_BARE), "reject or repair"},
+	[CONFIG_ALLOW] = {parse_choice, false, sizeof(CONFIG_C_ALLOW), "only-listed or all-except-listed"},
+	[CONFIG_TLSMIN] = {parse_choice, false, sizeof(CONFIG_C_TLSMIN), "1.0, 1.1, 1.2 or 1.3"},
+	[CONFIG_TLS] = {parse_choice, false, sizeof(CONFIG_C_TLS), "off, opportunistic, encrypt or verify"},
+	[CONFIG_IMPLICIT] = {parse_choice, false, sizeof(CONFIG_C_IMPLICIT), "auto, yes or no"},
+	[CONFIG_TLSMISSING] = {parse_choice, false, sizeof(CONFIG_C_TLSMISSING), "wait or return"},
+	[CONFIG_AUTH] = {parse_choice, false, sizeof(CONFIG_C_AUTH),
+			 "plain, login, scram-sha-256, cram-md5, gssapi or off"},
+	[CONFIG_MECHANISMS] = {parse_mechanisms, true, sizeof(CONFIG_C_MECHANISMS),
+			       "plain, login, scram-sha-256, cram-md5, gssapi; or off"},
+	[CONFIG_CERTIFICATES] = {config_list_certificates, true, sizeof(CONFIG_C_CERTIFICATES),
+				 "two absolute paths, of the certificate and of its key"},
+	[CONFIG_FINGERPRINTS] = {config_list_fingerprints, true, sizeof(CONFIG_C_FINGERPRINTS),
+				 "SHA-256 digests: 64 hexadecimal digits, with or without colons"},
 	[CONFIG_LOGFORMAT] = {config_log_format, false, sizeof(CONFIG_C_LOGFORMAT), "w3c, iis, ncsa, json or off"},
 	[CONFIG_PERIOD] = {config_log_period, false, sizeof(CONFIG_C_PERIOD),
 			   "hourly, daily, weekly, monthly, unlimited, or a size such as 20M"},

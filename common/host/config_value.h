@@ -30,11 +30,15 @@ bool config_value_is_list(enum config_type type);
 /* The member at VALUE as words of a file (config_format.c); nothing when there is no value. */
 void config_value_format(enum config_type type, const void *value, struct str *to);
 
+/* One entry of listen or dns_server, and one of tls_certificate. */
+void config_format_endpoint(struct str *to, const struct config_endpoint *endpoint);
+void config_format_certificate(struct str *to, const struct config_certificate *certificate);
+
 /* What may be written, for people: "yes or no". */
 const char *config_value_allowed(enum config_type type);
 
-/* The extensions of `without`, in the order of the bits; NULL at the end. */
-extern const char *const config_without_words[];
+/* The words of a type that is a choice or a set, in the order of the enum or of the bits; NULL at the end. */
+const char *const *config_value_words(enum config_type type);
 
 /* The words of format and period, in the order of their enums; NULL at the end (config_log.c). */
 extern const char *const config_log_format_words[], *const config_period_words[];
@@ -43,6 +47,9 @@ extern const char *const config_log_format_words[], *const config_period_words[]
 const char *config_value_domain(struct config_parse *parse, const struct config_item *item);
 const char *config_value_pattern(struct config_parse *parse, const struct config_item *item);
 const char *config_value_server(struct config_parse *parse, const struct config_item *item);
+
+/* An absolute path, normalized. NULL: an error was reported. */
+const char *config_value_path(struct config_parse *parse, const struct config_item *item);
 
 /* "none" and nothing else: a list that is empty on purpose. */
 bool config_value_is_none(const struct config_parse *parse);
@@ -55,6 +62,8 @@ bool config_list_listen(struct config_parse *parse, void *to);
 bool config_list_endpoints(struct config_parse *parse, void *to);
 bool config_list_hosts(struct config_parse *parse, void *to);
 bool config_list_route(struct config_parse *parse, void *to);
+bool config_list_certificates(struct config_parse *parse, void *to);
+bool config_list_fingerprints(struct config_parse *parse, void *to);
 
 /* Names and texts (config_name.c), called by config_value_parse. */
 bool config_name_name(struct config_parse *parse, void *to);

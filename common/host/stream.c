@@ -63,20 +63,38 @@ static enum stream_result send_failed(struct stream *s, enum stream_result resul
 }
 
 /*
- * In pieces, so that the clock is looked at between them: a peer that takes a little now and then never runs into
- * SO_SNDTIMEO, so the phase ends it. What begins after the end of the phase (421 after a time-out) goes out if it goes
- * at once.
+ * A peer that takes a little now and then never runs into SO_SNDTIMEO, so the phase ends it: whoever sends more than a
+ * piece comes here again. What begins after the end of the phase (421 after a time-out) goes out if it goes at once.
  */
+ssize_t stream_socket_send(struct stream *s, const void *from, size_t size)
+{
+	size_t piece = size < SEND_MAX ? size : SEND_MAX;
+	for (;;) {
+		ssize_t n = send(s->fd, from, piece, MSG_NOSIGNAL | (s->at_once ? MSG_DONTWAIT : 0));
+		if (n >= 0)
+			return n;
+		if (errno == EINTR)
+			continue;
+		if (errno == EAGAIN && !s->at_once)
+			errno = ETIMEDOUT;
+		return -1;
+	}
+}
+
+static ssize_t send_some(struct stream *s, struct span text)
+{
+	if (s->layer.send)
+		return s->layer.send(s->layer.context, text.at, text.len < SEND_MAX ? text.len : SEND_MAX);
+	return stream_socket_send(s, text.at, text.len);
+}
+
 static enum stream_result send_all(struct stream *s, struct span text)
 {
 	int64_t began = s->deadline == INT64_MAX ? 0 : clock_mono_ms();
 	while (text.len) {
-		size_t piece = text.len < SEND_MAX ? text.len : SEND_MAX;
-		ssize_t n = send(s->fd, text.at, piece, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			n = 0;
+		ssize_t n = send_some(s, text);
 		if (n < 0)
-			return send_failed(s, errno == EAGAIN ? STREAM_TIMEOUT : STREAM_ERROR);
+			return send_failed(s, errno == ETIMEDOUT ? STREAM_TIMEOUT : STREAM_ERROR);
 		text.at += n;
 		text.len -= (size_t)n;
 		bool in_time = began < s->deadline && text.len == 0;
@@ -84,6 +102,14 @@ static enum stream_result send_all(struct stream *s, struct span text)
 			return send_failed(s, STREAM_TIMEOUT);
 	}
 	return STREAM_OK;
+}
+
+ssize_t stream_send_now(struct stream *s, struct span text)
+{
+	s->at_once = true;
+	ssize_t n = send_some(s, text);
+	s->at_once = false;
+	return n;
 }
 
 enum stream_result stream_flush(struct stream *s)
@@ -133,31 +159,65 @@ static void make_room(struct stream *s)
 	}
 }
 
-/* At least one octet more. The caller leaves room: less than STREAM_IN octets are waiting. */
-static enum stream_result receive(struct stream *s)
+ssize_t stream_socket_receive(struct stream *s, void *to, size_t size)
 {
-	enum stream_result result = s->out_len ? stream_flush(s) : STREAM_OK;
-	if (result != STREAM_OK)
-		return result;
-	make_room(s);
+	if (s->at_once)
+		return recv(s->fd, to, size, MSG_DONTWAIT);
 	int64_t now = clock_mono_ms();
 	int64_t end = later(now, s->idle_ms);
 	if (end > s->deadline)
 		end = s->deadline;
 	for (bool exact = false; now < end; exact = true, now = clock_mono_ms()) {
 		if (!fit_timeout(s, bounded_timeout(end - now), exact))
-			return STREAM_ERROR;
-		ssize_t n = recv(s->fd, s->in + s->in_end, STREAM_IN - s->in_end, 0);
-		if (n == 0)
-			return STREAM_EOF;
-		if (n > 0) {
-			s->in_end += (size_t)n;
-			return STREAM_OK;
-		}
-		if (errno != EINTR && errno != EAGAIN)
-			return STREAM_ERROR;
+			return -1;
+		ssize_t n = recv(s->fd, to, size, 0);
+		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
+			return n;
 	}
-	return STREAM_TIMEOUT;
+	errno = ETIMEDOUT;
+	return -1;
+}
+
+/* The caller leaves room: less than STREAM_IN octets are waiting. */
+static ssize_t receive_some(struct stream *s)
+{
+	make_room(s);
+	char *to = s->in + s->in_end;
+	size_t room = STREAM_IN - s->in_end;
+	ssize_t n =
+		s->layer.receive ? s->layer.receive(s->layer.context, to, room) : stream_socket_receive(s, to, room);
+	if (n > 0)
+		s->in_end += (size_t)n;
+	return n;
+}
+
+/* At least one octet more. */
+static enum stream_result receive(struct stream *s)
+{
+	enum stream_result result = s->out_len ? stream_flush(s) : STREAM_OK;
+	if (result != STREAM_OK)
+		return result;
+	ssize_t n = receive_some(s);
+	if (n > 0)
+		return STREAM_OK;
+	if (n == 0)
+		return STREAM_EOF;
+	return errno == ETIMEDOUT ? STREAM_TIMEOUT : STREAM_ERROR;
+}
+
+bool stream_silent(struct stream *s)
+{
+	if (stream_pending(s))
+		return false;
+	s->at_once = true;
+	ssize_t n = receive_some(s);
+	s->at_once = false;
+	return n < 0 && errno == EAGAIN;
+}
+
+void stream_set_layer(struct stream *s, const struct stream_layer *layer)
+{
+	s->layer = *layer;
 }
 
 static enum stream_result skip_line(struct stream *s)

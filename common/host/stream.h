@@ -7,7 +7,19 @@
 #ifndef COMMON_HOST_STREAM_H
 #define COMMON_HOST_STREAM_H
 
+#include <sys/types.h>
+
 #include "common/base/str.h"
+
+/*
+ * What stands between a stream and its socket: TLS. Both functions go down to stream_socket_receive and _send, which
+ * keep the deadlines, and answer like them.
+ */
+struct stream_layer {
+	ssize_t (*receive)(void *context, void *to, size_t size);
+	ssize_t (*send)(void *context, const void *from, size_t size);
+	void *context;
+};
 
 enum { STREAM_IN = 64 * 1024, STREAM_OUT = 16 * 1024 };
 
@@ -29,6 +41,8 @@ struct stream {
 	char *out; /* STREAM_OUT octets, owned */
 	size_t out_len;
 	bool failed;
+	bool at_once;              /* the socket functions don't wait: -1, EAGAIN */
+	struct stream_layer layer; /* functions NULL = none */
 };
 
 /* FD: a connected socket that blocks; borrowed. A send that makes no progress for IDLE_MS ends in STREAM_TIMEOUT. False
@@ -64,5 +78,23 @@ enum stream_result stream_flush(struct stream *s);
 
 /* Throws away input that was received (STARTTLS). */
 void stream_discard(struct stream *s);
+
+/* From now on everything passes through LAYER, whose context is borrowed until stream_free. Nothing may be pending in
+ * either direction (stream_flush, stream_discard). */
+void stream_set_layer(struct stream *s, const struct stream_layer *layer);
+
+/* The peer has said nothing that we have not read, and has not closed. What it said stays to be read. */
+bool stream_silent(struct stream *s);
+
+/* Sends as much of TEXT as goes at once, beside what stream_write collected (which must be flushed): octets, or -1 with
+ * EAGAIN (call again with the same octets) or another errno. */
+ssize_t stream_send_now(struct stream *s, struct span text);
+
+/*
+ * For layers: the socket itself. Octets, 0 = end, or -1 with errno: ETIMEDOUT when idle_ms or the phase is over, EAGAIN
+ * when it would have to wait and s->at_once says no.
+ */
+ssize_t stream_socket_receive(struct stream *s, void *to, size_t size);
+ssize_t stream_socket_send(struct stream *s, const void *from, size_t size);
 
 #endif
