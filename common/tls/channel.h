@@ -8,6 +8,7 @@
 
 #include "common/host/stream.h"
 
+struct bio_method_st;
 struct ssl_ctx_st;
 struct ssl_st;
 
@@ -31,7 +32,14 @@ struct tls_facts {
 struct tls_channel {
 	struct ssl_st *ssl; /* NULL = no TLS */
 	struct stream *stream;
+	struct bio_method_st *method;
+	int socket_errno; /* why the socket gave or took nothing the last time; 0 = its end */
+	bool cut_short;   /* the socket took less than it was given */
 };
+
+/* Once in each process that speaks TLS, before its jail: what OpenSSL loads it loads now, and no openssl.cnf. False
+ * when it can't be used, or has no random octets. */
+bool tls_channel_prepare(void);
 
 /* CONTEXT and STREAM are borrowed. False without memory. */
 bool tls_channel_init(struct tls_channel *c, struct ssl_ctx_st *context, struct stream *stream);
@@ -49,7 +57,10 @@ void tls_channel_facts(const struct tls_channel *c, struct tls_facts *out);
  * in OUT, 0 = there is none. */
 size_t tls_channel_binding(const struct tls_channel *c, bool exporter, unsigned char out[TLS_BINDING_MAX]);
 
-/* Says close_notify without waiting for anybody, and releases. Harmless when there is no TLS. */
+/*
+ * Says close_notify without waiting for anybody, and releases. What the stream receives from then on are the octets as
+ * they come, to be thrown away, and it sends nothing more. Harmless when there is no TLS.
+ */
 void tls_channel_close(struct tls_channel *c);
 
 #endif
