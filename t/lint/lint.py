@@ -12,7 +12,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-FLOORS = {"common/base": 0, "common/mail": 1, "common/host": 2, "common/tls": 3}
+FLOORS = {"common/base": 0, "common/mail": 1, "common/host": 2, "common/tls": 3, "common/gss": 3}
 PROGRAMS = {"master", "smtpd", "queue", "delivery", "ctl"}
 PROGRAM_FLOOR = 4
 
