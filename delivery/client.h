@@ -8,7 +8,9 @@
 
 #include "common/host/hosts.h"
 #include "common/host/stream.h"
+#include "common/tls/channel.h"
 #include "delivery/dialogue.h"
+#include "delivery/security.h"
 #include "delivery/transcript.h"
 
 enum {
@@ -35,6 +37,12 @@ struct client_job {
 	bool use_helo;
 	int64_t timeout_ms;    /* for one reply, at most */
 	uint64_t max_messages; /* over one connection; 0 = no bound */
+	/* The block whose settings of TLS hold, without trouble; NULL = clear. */
+	const struct security *security;
+	/* NULL = nobody authenticates; and the name of the block whose user that is, and its auth_unverified. */
+	const struct sasl *sasl;
+	struct span credentials;
+	bool auth_unverified;
 };
 
 struct client {
@@ -45,9 +53,11 @@ struct client {
 	char destination[CLIENT_DESTINATION_MAX];
 	size_t destination_len;
 	char host[JOURNAL_HOST_MAX + 1]; /* "name[address]:port" of the connection, or of the host tried last */
-	uint64_t messages;               /* sent over this connection */
-	int64_t job_until;               /* when the job in hand has taken too long */
-	char *in, *out;                  /* a block as read, and as sent */
+	char host_name[HOST_NAME_MAX_OCTETS + 1]; /* its name alone, as in the list of hosts: for sasl */
+	struct tls_channel channel;               /* ssl NULL = in clear */
+	uint64_t messages;                        /* sent over this connection */
+	int64_t job_until;                        /* when the job in hand has taken too long */
+	char *in, *out;                           /* a block as read, and as sent */
 };
 
 /* NAME is what we call ourselves in EHLO (borrowed). False without memory. */

@@ -83,9 +83,11 @@ enum {
 struct dialogue_security {
 	enum config_tls tls; /* encrypt and verify: no mail in clear */
 	enum config_tls_missing missing;
+	bool implicit;           /* TLS before the greeting */
 	const struct sasl *sasl; /* NULL = no authentication */
+	struct span credentials; /* the block whose user that is, for texts */
 	bool auth_unverified;    /* credentials go over any connection */
-	bool secured, verified;  /* it is; kept by the dialogue's owner */
+	bool secured, verified;  /* what the connection has become */
 };
 
 struct dialogue_mail {
