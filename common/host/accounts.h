@@ -6,7 +6,8 @@
  *
  * SALT, STORED, SERVER (RFC 5802) and CONTEXT (the state of MD5 after the inner and the outer key block, 32 octets; it
  * is worth a password to CRAM-MD5, so it is there only when asked for) are base64; MS is the wall clock of the last
- * change. Pure.
+ * change. The words after the name may stand in any order; scram-sha-256 may be missing. A line counts only with its
+ * LF or CRLF. Pure.
  */
 #ifndef COMMON_HOST_ACCOUNTS_H
 #define COMMON_HOST_ACCOUNTS_H
@@ -15,7 +16,7 @@
 #include "common/base/str.h"
 
 enum {
-	ACCOUNT_NAME_MAX = 255, /* graphic ASCII; letters compare without case */
+	ACCOUNT_NAME_MAX = 255, /* graphic ASCII but # = : and no - in front; letters compare without case */
 	ACCOUNT_HASH_MAX = 255,
 	ACCOUNT_KEY_OCTETS = 32,
 	ACCOUNT_SALT_MAX = 64, /* octets */
@@ -27,8 +28,8 @@ enum {
 
 struct account {
 	const char *name;
-	const char *yescrypt;
-	unsigned iterations; /* of SCRAM; 0 = no such key */
+	const char *yescrypt; /* "$y$..."; always there */
+	unsigned iterations;  /* of SCRAM; 0 = no such key */
 	unsigned char salt[ACCOUNT_SALT_MAX];
 	size_t salt_len;
 	unsigned char stored_key[ACCOUNT_KEY_OCTETS];
@@ -45,8 +46,9 @@ struct accounts {
 };
 
 /*
- * Everything that *OUT leads to lies in ARENA. Lines that are none, and names given twice, are left out and told in
- * *TROUBLE, one line each, "line 7: ..." (never with what could be a hash). False only without memory.
+ * Everything that *OUT leads to lies in ARENA. Lines that are none are left out, and of a name given twice all but
+ * the first; *TROUBLE tells of them as far as it has room, one line each, "line 7: ...\n" (never with what stands
+ * there). False only without memory.
  */
 bool accounts_parse(struct span text, struct arena *arena, struct accounts *out, struct str *trouble);
 
