@@ -33,6 +33,19 @@ static void facts_json(struct json *json, const char *key, const struct service_
 	json_end_object(json);
 }
 
+static void attention_json(struct json *json, const struct service_server *server)
+{
+	json_key(json, "attention");
+	json_array(json);
+	for (size_t i = 0; i < server->attention_count; i++) {
+		json_object(json);
+		key_text(json, "role", server->attention[i].role);
+		key_text(json, "text", server->attention[i].text);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
 static void server_json(struct json *json, const struct service_server *server)
 {
 	struct span listeners = span_of(server->listeners);
@@ -62,6 +75,7 @@ static void server_json(struct json *json, const struct service_server *server)
 		json_end_object(json);
 	}
 	json_end_array(json);
+	attention_json(json, server);
 	facts_json(json, "smtpd", &server->smtpd);
 	facts_json(json, "queue", &server->queue);
 	key_text(json, "warning", server->smtpd.warning ? server->smtpd.warning : "");
@@ -186,8 +200,11 @@ static void print_server(const struct service_server *server)
 		printf("  It is tried again every 10 seconds%s.\n", trouble ? "" : "; until then all is as before");
 	if (!trouble && !stopped)
 		print_processes(server);
+	for (size_t i = 0; i < server->attention_count; i++)
+		printf("  %s: %s\n", server->attention[i].role, server->attention[i].text);
 	if (strcmp(server->state, "failed") == 0)
-		printf("  The log says why. After mending the cause: mailrootctl reload\n");
+		printf("  %sAfter mending the cause: mailrootctl reload\n",
+		       server->attention_count ? "" : "The log says why. ");
 	print_facts("smtpd", &server->smtpd);
 	if (server->smtpd.warning && server->smtpd.warning[0])
 		printf("  Warning: %s\n", server->smtpd.warning);

@@ -63,6 +63,18 @@ static void take_process(struct service *service, const struct span *cells)
 	};
 }
 
+/* So does this one. */
+static void take_attention(struct service *service, const struct span *cells)
+{
+	if (!service->server_count)
+		return;
+	struct service_server *server = &service->servers[service->server_count - 1];
+	if (server->attention_count == SERVICE_ATTENTION_MAX || !span_equal(cells[0], span_of(server->name)))
+		return;
+	server->attention[server->attention_count++] =
+		(struct service_attention){keep(service, cells[1]), keep(service, cells[3])};
+}
+
 static void on_master_row(void *context, const struct link_row *row)
 {
 	struct service *service = context;
@@ -73,6 +85,8 @@ static void on_master_row(void *context, const struct link_row *row)
 		take_server(service, row->cells);
 	else if (span_equal(row->kind, SPAN(ROW_PROCESS)))
 		take_process(service, row->cells);
+	else if (span_equal(row->kind, SPAN(ROW_ATTENTION)))
+		take_attention(service, row->cells);
 }
 
 bool service_ask(int fd, struct service *out, char *said)

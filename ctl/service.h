@@ -8,7 +8,13 @@
 #include "common/base/arena.h"
 #include "common/host/child.h"
 
-enum { SERVICE_SERVERS_MAX = 256, SERVICE_FACTS_MAX = 32, SERVICE_PROCESSES_MAX = 32, SERVICE_WAITS_MAX = 16 };
+enum {
+	SERVICE_SERVERS_MAX = 256,
+	SERVICE_FACTS_MAX = 32,
+	SERVICE_PROCESSES_MAX = 32,
+	SERVICE_WAITS_MAX = 16,
+	SERVICE_ATTENTION_MAX = 64
+};
 
 struct service_fact {
 	const char *name;
@@ -30,6 +36,11 @@ struct service_process {
 	const char *last_end;
 };
 
+struct service_attention { /* what a process says should be mended */
+	const char *role;
+	const char *text;
+};
+
 struct service_server {
 	const char *name;
 	const char *state;
@@ -40,6 +51,8 @@ struct service_server {
 	struct service_facts smtpd, queue;
 	const char *waits[SERVICE_WAITS_MAX]; /* what keeps mail waiting, and why: "drop folder /srv/drop: ..." */
 	size_t wait_count;
+	struct service_attention attention[SERVICE_ATTENTION_MAX];
+	size_t attention_count;
 	uint64_t sessions; /* of all its smtpds */
 };
 

@@ -15,6 +15,7 @@
 #include "common/base/log.h"
 #include "common/host/privs.h"
 #include "master/daemon.h"
+#include "master/hear.h"
 #include "master/notify.h"
 #include "master/reload.h"
 #include "master/spawn.h"
@@ -316,7 +317,7 @@ static void serve(struct master *master, const struct pollfd *polled)
 	for (size_t i = 0; i < master->server_count; i++) {
 		for (size_t at = 0; at < SERVER_CHILDREN; at++, child++) {
 			if (child->revents && child->fd == master->servers[i]->children[at].control)
-				server_receive(master->servers[i], at);
+				hear_child(master->servers[i], at);
 		}
 	}
 	if (polled[0].revents)

@@ -38,6 +38,22 @@ static bool process_row(struct control_client *client, const struct server *serv
 	return control_row(client, ROW_PROCESS, cells, sizeof(cells) / sizeof(cells[0]));
 }
 
+/* One that finishes its sessions has a successor that knows better. */
+static bool attention_rows(struct control_client *client, const struct server *server, const struct supervised *child)
+{
+	struct span rest = span_of(child->state == SUPERVISE_RETIRING ? "" : child->trouble), line;
+	char pid[NUMBER_MAX], text[SUPERVISE_TROUBLE_MAX + 1];
+
+	while (span_line(&rest, &line)) {
+		span_copy(line, text, sizeof(text));
+		const char *cells[] = {server->name, child_role_name(child->role), number(child->trouble_pid, pid),
+				       text};
+		if (!control_row(client, ROW_ATTENTION, cells, sizeof(cells) / sizeof(cells[0])))
+			return false;
+	}
+	return true;
+}
+
 static void append_listeners(const struct listeners *listeners, struct str *to)
 {
 	for (size_t i = 0; i < listeners->n; i++) {
@@ -80,6 +96,8 @@ static bool server_rows(struct control_client *client, const struct server *serv
 		if (i < CHILD_ROLE_COUNT || supervise_alive(child))
 			good = process_row(client, server, child, now_ms);
 	}
+	for (size_t i = 0; good && i < SERVER_CHILDREN; i++)
+		good = attention_rows(client, server, &server->children[i]);
 	return good;
 }
 

@@ -8,6 +8,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/ipc.h"
+#include "master/hear.h"
 #include "master/renew.h"
 #include "master/spawn.h"
 #include "master/stop.h"
@@ -74,7 +75,7 @@ bool server_configure(struct server *server, const struct config_tree *tree, con
 	return good;
 }
 
-static unsigned roles_in(const struct server *server, enum supervise_state state)
+unsigned server_roles_in(const struct server *server, enum supervise_state state)
 {
 	unsigned roles = 0;
 
@@ -117,9 +118,9 @@ enum server_state server_state(const struct server *server)
 		return SERVER_ENDING;
 	if (!server->open)
 		return server->trouble[0] ? SERVER_TROUBLE : SERVER_STARTING;
-	if (roles_in(server, SUPERVISE_FAILED))
+	if (server_roles_in(server, SUPERVISE_FAILED))
 		return SERVER_FAILED;
-	if (roles_in(server, SUPERVISE_READY) != (1U << CHILD_ROLE_COUNT) - 1)
+	if (server_roles_in(server, SUPERVISE_READY) != (1U << CHILD_ROLE_COUNT) - 1)
 		return SERVER_STARTING;
 	if (server->order == SERVER_PAUSE)
 		return as_ordered(server) ? SERVER_PAUSED : SERVER_PAUSING;
@@ -142,83 +143,6 @@ bool server_settled(const struct server *server, int64_t now_ms)
 			return true;
 	}
 	return server->opened_ms && now_ms - server->opened_ms > SETTLED_AFTER_MS;
-}
-
-/* ROLE has become ready: new links to everybody it works with. */
-static void make_links(struct server *server, enum child_role fresh)
-{
-	unsigned due = links_due(roles_in(server, SUPERVISE_READY), fresh);
-
-	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++) {
-		int ends[2];
-		if (!(due & 1U << link))
-			continue;
-		int error = ipc_pair(ends, LINK_SNDBUF);
-		if (error) {
-			log_error("server=%s no link between queue and %s: %s", server->name,
-				  child_role_name(links_peer(link)), strerror(-error));
-			continue;
-		}
-		tell_attach(&server->children[CHILD_QUEUE], server->name, link, ends[0]);
-		tell_attach(&server->children[links_peer(link)], server->name, link, ends[1]);
-		fd_close(&ends[0]);
-		fd_close(&ends[1]);
-	}
-}
-
-static void become_ready(struct server *server, size_t i)
-{
-	struct supervised *child = &server->children[i];
-
-	if (child->state != SUPERVISE_STARTING)
-		return;
-	child->state = SUPERVISE_READY;
-	log_debug("server=%s role=%s pid=%d ready", server->name, child_role_name(child->role), (int)child->pid);
-	if (i == CHILD_SMTPD)
-		renew_ready(server);
-	if (i < CHILD_ROLE_COUNT)
-		make_links(server, child->role);
-	if (server_state(server) == SERVER_RUNNING)
-		log_info("server=%s running", server->name);
-}
-
-static void become_paused(struct server *server, struct supervised *child, bool paused)
-{
-	enum server_state before = server_state(server);
-
-	child->paused = paused;
-	enum server_state after = server_state(server);
-	if (before != after)
-		log_info("server=%s %s", server->name, server_state_name(after));
-}
-
-void server_receive(struct server *server, size_t i)
-{
-	struct supervised *child = &server->children[i];
-	char buffer[64]; /* `ready` and `paused` are all that a child may say */
-	struct ipc_packet packet = {.eof = true};
-	struct wire_ready ready;
-	struct wire_paused paused;
-
-	int error = ipc_receive(child->control, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
-	if (error == -EAGAIN)
-		return;
-	if (!error && !packet.eof && !packet.fd_count && wire_decode_ready(packet.text, &ready)) {
-		become_ready(server, i);
-		return;
-	}
-	if (!error && !packet.eof && !packet.fd_count && child->role == CHILD_SMTPD &&
-	    wire_decode_paused(packet.text, &paused)) {
-		become_paused(server, child, paused.paused);
-		return;
-	}
-	if (!error && !packet.eof) {
-		ipc_packet_close(&packet);
-		log_error("server=%s role=%s pid=%d sent what it must not; its link is cut", server->name,
-			  child_role_name(child->role), (int)child->pid);
-	}
-	/* The other end sees the end of its link and leaves; its death is reported apart. */
-	fd_close(&child->control);
 }
 
 static bool open_server(struct server *server, const struct config_server *wanted)
@@ -343,6 +267,7 @@ bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms)
 	/* An older smtpd has a successor already. */
 	if (child >= server->children + CHILD_ROLE_COUNT)
 		child->state = SUPERVISE_RETIRING;
+	hear_last_words(child);
 	supervise_gone(child, status, now_ms);
 	log_end(server, child, pid, now_ms);
 	return true;

@@ -91,6 +91,9 @@ void server_order(struct server *server, enum server_order order, int64_t now_ms
 
 enum server_state server_state(const struct server *server);
 
+/* (1 << role) of roles whose newest child is in STATE. */
+unsigned server_roles_in(const struct server *server, enum supervise_state state);
+
 /* (1 << role) of roles of which there is a process, be it an older smtpd. */
 unsigned server_alive(const struct server *server);
 
@@ -103,9 +106,6 @@ int64_t server_tend(struct server *server, int64_t now_ms);
 
 /* Process PID ended with STATUS: true when it was one of ours. */
 bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms);
-
-/* The control link of children[CHILD] is readable. */
-void server_receive(struct server *server, size_t child);
 
 /*
  * A new link to the smtpd or queue parent, its own end sent there: the other end, or -errno (-EAGAIN: not ready). OLDER

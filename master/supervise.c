@@ -59,6 +59,25 @@ void supervise_not_started(struct supervised *child, int64_t now_ms, int error)
 	child->due_ms = now_ms + supervise_delay(&child->early, 0);
 }
 
+void supervise_trouble(struct supervised *child, struct span text)
+{
+	size_t used = 0;
+	struct span line;
+
+	while (span_line(&text, &line) && used + 1 < sizeof(child->trouble)) {
+		used += span_clean(line, child->trouble + used, sizeof(child->trouble) - used - 1);
+		child->trouble[used++] = '\n';
+	}
+	child->trouble[used] = '\0';
+	child->trouble_pid = child->pid;
+}
+
+void supervise_works(struct supervised *child)
+{
+	if (child->trouble_pid != child->pid)
+		child->trouble[0] = '\0';
+}
+
 void supervise_why(int status, char *to)
 {
 	if (WIFSIGNALED(status))
@@ -76,6 +95,7 @@ void supervise_gone(struct supervised *child, int status, int64_t now_ms)
 	child->paused = false;
 	if (child->state == SUPERVISE_STOPPING || child->state == SUPERVISE_RETIRING) {
 		child->state = SUPERVISE_STOPPED;
+		child->trouble[0] = '\0';
 	} else if (child->state == SUPERVISE_REPLACING) {
 		child->state = SUPERVISE_DOWN;
 		child->due_ms = now_ms;

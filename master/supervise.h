@@ -24,19 +24,25 @@ enum supervise_state {
 	SUPERVISE_STATE_COUNT
 };
 
-enum { SUPERVISE_EARLY_MS = 1000, SUPERVISE_WHY_MAX = 160 };
+enum {
+	SUPERVISE_EARLY_MS = 1000,
+	SUPERVISE_WHY_MAX = 160,
+	SUPERVISE_TROUBLE_MAX = CHILD_TROUBLE_MAX,
+};
 
 struct supervised {
 	enum child_role role;
 	enum supervise_state state;
-	pid_t pid;                   /* 0 = none */
-	int control;                 /* our end of its control link, -1 = none */
-	int64_t started_ms;          /* of the last start, monotonic */
-	int64_t due_ms;              /* DOWN: when to start it */
-	bool paused;                 /* smtpd: as it said last */
-	unsigned early;              /* deaths in a row within SUPERVISE_EARLY_MS of the start */
-	uint64_t restarts;           /* starts but the first */
-	char why[SUPERVISE_WHY_MAX]; /* how it ended last; "" = never did */
+	pid_t pid;                               /* 0 = none */
+	int control;                             /* our end of its control link, -1 = none */
+	int64_t started_ms;                      /* of the last start, monotonic */
+	int64_t due_ms;                          /* DOWN: when to start it */
+	bool paused;                             /* smtpd: as it said last */
+	unsigned early;                          /* deaths in a row within SUPERVISE_EARLY_MS of the start */
+	uint64_t restarts;                       /* starts but the first */
+	char why[SUPERVISE_WHY_MAX];             /* how it ended last; "" = never did */
+	char trouble[SUPERVISE_TROUBLE_MAX + 1]; /* what it said last that should be mended, a line each; "" = none */
+	pid_t trouble_pid;                       /* who said it; may be gone */
 };
 
 const char *supervise_state_name(enum supervise_state state);
@@ -60,6 +66,12 @@ void supervise_not_started(struct supervised *child, int64_t now_ms, int error);
 
 /* It ended with STATUS as of waitpid: closes the link and decides what follows. */
 void supervise_gone(struct supervised *child, int status, int64_t now_ms);
+
+/* It said TEXT of what should be mended: kept clean, in place of what was said before. */
+void supervise_trouble(struct supervised *child, struct span text);
+
+/* It works: what one before it said of trouble is over. */
+void supervise_works(struct supervised *child);
 
 /* How a process ended, in words: "exit 100", "killed by signal 9 (Killed)". TO holds SUPERVISE_WHY_MAX. */
 void supervise_why(int status, char *to);

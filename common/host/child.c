@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -171,6 +172,41 @@ void child_ready(void)
 	str_free(&packet);
 	if (err)
 		log_fatal(EXIT_TEMPORARY, "can't tell mailrootd that we are ready: %s", strerror(-err));
+}
+
+/* As much of TEXT as fits into the packet, whole lines if there are several. */
+static struct span trouble_text(const char *text)
+{
+	struct span s = span_of(text);
+
+	if (s.len <= CHILD_TROUBLE_MAX)
+		return s;
+	s.len = CHILD_TROUBLE_MAX;
+	const char *end = memrchr(s.at, '\n', s.len);
+	return end ? (struct span){s.at, (size_t)(end - s.at)} : s;
+}
+
+void child_trouble(const char *text)
+{
+	const struct wire_trouble trouble = {.text = trouble_text(text)};
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	int err = wire_encode_trouble(&trouble, &packet) ? ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0)
+							 : -ENOMEM;
+	str_free(&packet);
+	if (err)
+		log_warning("mailrootd can't be told of trouble: %s", strerror(-err));
+}
+
+_Noreturn void child_fail(int exit_code, const char *text)
+{
+	struct span rest = span_of(text), line;
+
+	child_trouble(text);
+	while (span_line(&rest, &line))
+		log_error("%.*s", SPAN_ARGS(line));
+	exit(exit_code);
 }
 
 bool child_reconfigure(struct child *child, int fd)

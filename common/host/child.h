@@ -39,6 +39,8 @@ enum child_link {
 	CHILD_LINK_CTL           /* mailrootctl <-> queue or smtpd parent */
 };
 
+enum { CHILD_TROUBLE_MAX = 2048 }; /* octets of PACKET(trouble) */
+
 enum child_role { CHILD_SMTPD, CHILD_QUEUE, CHILD_DELIVERY, CHILD_LOCAL, CHILD_RESOLVER, CHILD_LOG, CHILD_ROLE_COUNT };
 
 const char *child_role_name(enum child_role role);    /* "smtpd", "queue", "delivery", "local", "resolver", "log" */
@@ -62,6 +64,16 @@ void child_start(int argc, char **argv, unsigned allowed, struct child *out);
 
 /* Tells master that we are ready. Exits with EXIT_TEMPORARY when master is gone. */
 void child_ready(void);
+
+/*
+ * Tells master what an administrator should mend, for `mailrootctl status`: TEXT has one thing a line, says what, where
+ * and what to do, and takes the place of what was said before; NULL or "" = nothing any more. May be called at any time
+ * between child_start and the end, also in the jail; by a parent only. What does not fit is cut.
+ */
+void child_trouble(const char *text);
+
+/* child_trouble and a line in the log for each of TEXT, then exit: what `status` says until a start succeeds. */
+_Noreturn void child_fail(int exit_code, const char *text);
 
 /* Reads all of a configuration descriptor into TO, from its start and without moving its offset, which other processes
  * share. 0 or -errno. FD stays open. */

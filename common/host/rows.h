@@ -58,6 +58,10 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
  * none), seconds since its start, restarts, how the one before ended (empty = there was none). */
 #define ROW_PROCESS "process"
 
+/* ... one for each thing that a child says should be mended: server, role, pid of who said it (it may be gone), text.
+ */
+#define ROW_ATTENTION "attention"
+
 /* explain_relay to smtpd, first: verdict (accepted | refused), the reply as the client would see it ("250 2.1.5 ...",
  * "550 5.7.1 Unable to relay for user@example.net"). A request that can't be answered has no row, only ctl_done. */
 #define ROW_VERDICT "verdict"

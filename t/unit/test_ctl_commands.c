@@ -185,6 +185,10 @@ static void play_master(int fd)
 			 "125\x1f"
 			 "60\x1f"
 			 "0\x1f");
+		send_row(fd, ROW_ATTENTION,
+			 "one\x1fsmtpd\x1f"
+			 "77\x1f"
+			 "certificate /c.pem expired: renew it");
 		send_row(fd, ROW_SERVER, "two\x1ftrouble\x1fport in use\x1f");
 		send_done(fd, 0, "", -1);
 	} else if (wire_decode_ctl_connect(packet.text, &connect)) {
@@ -296,14 +300,17 @@ START_TEST(status_tells_all)
 	       "mailrootd 9.9 has been running for 1h 1m (pid 123) with /etc/m.conf\n"); /* two is down */
 	ck_assert_ptr_nonnull(strstr(output, "server one is running, listens on 127.0.0.1:25 [::1]:25\n"));
 	ck_assert_ptr_nonnull(strstr(output, "started anew 2 times; the one before: killed by signal 9 (Killed)\n"));
+	ck_assert_ptr_nonnull(strstr(output, "\n  smtpd: certificate /c.pem expired: renew it\n"));
 	ck_assert_ptr_nonnull(strstr(output, "server two has trouble\n  port in use\n"));
 	ck_assert_ptr_nonnull(strstr(output, "smtpd: sessions 4\n"));
 	ck_assert_ptr_nonnull(strstr(output, "mailrootctl queue list"));
 	expect("status --json", EXIT_FAILED, "\"listeners\":[\"127.0.0.1:25\",\"[::1]:25\"]");
-	ck_assert_ptr_nonnull(
-		strstr(output, "{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
-			       "\"listeners\":[],\"sessions\":0,\"processes\":[],\"smtpd\":{},\"queue\":{},\"warning\":"
-			       "\"\",\"mail_waits_for\":[]}]}\n"));
+	ck_assert_ptr_nonnull(strstr(output, "{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
+					     "\"listeners\":[],\"sessions\":0,\"processes\":[],\"attention\":[],"
+					     "\"smtpd\":{},\"queue\":{},\"warning\":"
+					     "\"\",\"mail_waits_for\":[]}]}\n"));
+	ck_assert_ptr_nonnull(strstr(
+		output, "\"attention\":[{\"role\":\"smtpd\",\"text\":\"certificate /c.pem expired: renew it\"}]"));
 	ck_assert_ptr_nonnull(strstr(output, "\"sessions\":4,"));
 }
 END_TEST

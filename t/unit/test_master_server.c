@@ -2,6 +2,7 @@
  * A virtual server with real processes: the children are this executable under their programs' names. What a role does
  * stands in a file of the scratch folder; what it was told it writes to another.
  */
+#include "master/hear.h"
 #include "master/server.h"
 
 #include <check.h>
@@ -114,6 +115,8 @@ static int be_child(int argc, char **argv)
 		return 9;
 	if (strcmp(does, "permanent") == 0)
 		return EXIT_PERMANENT;
+	if (strcmp(does, "explain") == 0)
+		child_fail(EXIT_PERMANENT, "the key is \x01 wrong\ncertificate too");
 	if (strcmp(does, "die") == 0)
 		return EXIT_TEMPORARY;
 	if (strcmp(does, "babble") == 0)
@@ -228,7 +231,7 @@ static void turn(void)
 	poll(polled, SERVER_CHILDREN, 5);
 	for (size_t i = 0; i < SERVER_CHILDREN; i++) {
 		if (polled[i].revents)
-			server_receive(&server, i);
+			hear_child(&server, i);
 	}
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		ck_assert(server_gone(&server, pid, status, clock_mono_ms()));
@@ -286,6 +289,23 @@ START_TEST(a_killed_child_is_back_with_new_links_and_the_port_stays)
 	ck_assert_int_eq(server.listeners.fds[0], listener);
 	until_said("queue", "attach", 6);
 	until_said("delivery", "attach 1", 2);
+}
+END_TEST
+
+START_TEST(what_a_child_says_before_it_gives_up_is_kept_until_one_works)
+{
+	does("smtpd", "explain");
+	build_config(ANY_PORT);
+	until_state(SERVER_FAILED);
+	ck_assert_str_eq(server.children[CHILD_SMTPD].trouble, "the key is \\x01 wrong\ncertificate too\n");
+	does("smtpd", "die");
+	server_reload(&server, 1, clock_mono_ms());
+	while (!server.children[CHILD_SMTPD].early)
+		turn();
+	ck_assert_str_ne(server.children[CHILD_SMTPD].trouble, "");
+	does("smtpd", "ready");
+	until_state(SERVER_RUNNING);
+	ck_assert_str_eq(server.children[CHILD_SMTPD].trouble, "");
 }
 END_TEST
 
@@ -610,6 +630,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, all_come_up_with_their_links);
 	tcase_add_test(tc, a_killed_child_is_back_with_new_links_and_the_port_stays);
 	tcase_add_test(tc, a_permanent_failure_waits_for_a_reload);
+	tcase_add_test(tc, what_a_child_says_before_it_gives_up_is_kept_until_one_works);
 	tcase_add_test(tc, one_that_keeps_dying_settles_the_start);
 	tcase_add_test(tc, a_child_that_babbles_loses_its_link);
 	tcase_add_test(tc, a_stop_takes_smtpd_first_and_the_queue_before_its_helpers);

@@ -99,6 +99,35 @@ START_TEST(a_start_that_fails_is_an_early_death)
 }
 END_TEST
 
+START_TEST(trouble_is_cut_at_its_bound_and_forgotten_in_time)
+{
+	static char flood[3 * SUPERVISE_TROUBLE_MAX];
+	struct supervised child;
+
+	memset(flood, 'a', sizeof(flood));
+	supervise_init(&child, CHILD_SMTPD);
+	supervise_started(&child, 7, -1, 1);
+	supervise_trouble(&child, (struct span){flood, sizeof(flood)});
+	ck_assert_uint_eq(strlen(child.trouble), SUPERVISE_TROUBLE_MAX);
+	supervise_trouble(&child, SPAN("one\ntwo"));
+	ck_assert_str_eq(child.trouble, "one\ntwo\n");
+	supervise_works(&child);
+	ck_assert_str_eq(child.trouble, "one\ntwo\n");
+	supervise_gone(&child, EXITED_TEMPORARY, 2);
+	ck_assert_str_eq(child.trouble, "one\ntwo\n");
+	supervise_started(&child, 8, -1, 3);
+	supervise_works(&child);
+	ck_assert_str_eq(child.trouble, "");
+	supervise_trouble(&child, SPAN("three"));
+	supervise_trouble(&child, SPAN(""));
+	ck_assert_str_eq(child.trouble, "");
+	supervise_trouble(&child, SPAN("four"));
+	child.state = SUPERVISE_RETIRING;
+	supervise_gone(&child, 0, 4);
+	ck_assert_str_eq(child.trouble, "");
+}
+END_TEST
+
 START_TEST(states_have_names)
 {
 	for (unsigned i = 0; i < SUPERVISE_STATE_COUNT; i++)
@@ -117,6 +146,7 @@ int main(void)
 	tcase_add_test(tc, permanent_stays_down);
 	tcase_add_test(tc, stopped_is_not_restarted);
 	tcase_add_test(tc, a_start_that_fails_is_an_early_death);
+	tcase_add_test(tc, trouble_is_cut_at_its_bound_and_forgotten_in_time);
 	tcase_add_test(tc, states_have_names);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);

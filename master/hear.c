@@ -1,0 +1,121 @@
+#include "master/hear.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/host/ipc.h"
+#include "master/renew.h"
+#include "master/tell.h"
+
+enum {
+	PACKET_MAX = CHILD_TROUBLE_MAX + 64, /* `trouble` is the longest that a child may say */
+	LINK_SNDBUF = 1 << 20,
+	LAST_WORDS_MAX = 16, /* what a child that hopes to keep us busy leaves behind is not read to the end */
+};
+
+/* ROLE has become ready: new links to everybody it works with. */
+static void make_links(struct server *server, enum child_role fresh)
+{
+	unsigned due = links_due(server_roles_in(server, SUPERVISE_READY), fresh);
+
+	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++) {
+		int ends[2];
+		if (!(due & 1U << link))
+			continue;
+		int error = ipc_pair(ends, LINK_SNDBUF);
+		if (error) {
+			log_error("server=%s no link between queue and %s: %s", server->name,
+				  child_role_name(links_peer(link)), strerror(-error));
+			continue;
+		}
+		tell_attach(&server->children[CHILD_QUEUE], server->name, link, ends[0]);
+		tell_attach(&server->children[links_peer(link)], server->name, link, ends[1]);
+		fd_close(&ends[0]);
+		fd_close(&ends[1]);
+	}
+}
+
+static void become_ready(struct server *server, size_t i)
+{
+	struct supervised *child = &server->children[i];
+
+	if (child->state != SUPERVISE_STARTING)
+		return;
+	child->state = SUPERVISE_READY;
+	supervise_works(child);
+	log_debug("server=%s role=%s pid=%d ready", server->name, child_role_name(child->role), (int)child->pid);
+	if (i == CHILD_SMTPD)
+		renew_ready(server);
+	if (i < CHILD_ROLE_COUNT)
+		make_links(server, child->role);
+	if (server_state(server) == SERVER_RUNNING)
+		log_info("server=%s running", server->name);
+}
+
+static void become_paused(struct server *server, struct supervised *child, bool paused)
+{
+	enum server_state before = server_state(server);
+
+	child->paused = paused;
+	enum server_state after = server_state(server);
+	if (before != after)
+		log_info("server=%s %s", server->name, server_state_name(after));
+}
+
+/* False: a child may not say that. */
+static bool act_on(struct server *server, size_t i, struct span packet)
+{
+	struct supervised *child = &server->children[i];
+	struct wire_ready ready;
+	struct wire_paused paused;
+	struct wire_trouble trouble;
+
+	if (wire_decode_ready(packet, &ready))
+		become_ready(server, i);
+	else if (wire_decode_trouble(packet, &trouble))
+		supervise_trouble(child, trouble.text);
+	else if (child->role == CHILD_SMTPD && wire_decode_paused(packet, &paused))
+		become_paused(server, child, paused.paused);
+	else
+		return false;
+	return true;
+}
+
+void hear_child(struct server *server, size_t i)
+{
+	struct supervised *child = &server->children[i];
+	char buffer[PACKET_MAX];
+	struct ipc_packet packet = {.eof = true};
+
+	int error = ipc_receive(child->control, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
+	if (error == -EAGAIN)
+		return;
+	if (!error && !packet.eof && !packet.fd_count && act_on(server, i, packet.text))
+		return;
+	if (!error && !packet.eof) {
+		ipc_packet_close(&packet);
+		log_error("server=%s role=%s pid=%d sent what it must not; its link is cut", server->name,
+			  child_role_name(child->role), (int)child->pid);
+	}
+	/* The other end sees the end of its link and leaves; its death is reported apart. */
+	fd_close(&child->control);
+}
+
+void hear_last_words(struct supervised *child)
+{
+	char buffer[PACKET_MAX];
+	struct ipc_packet packet;
+	struct wire_trouble trouble;
+
+	for (int i = 0; child->control >= 0 && i < LAST_WORDS_MAX; i++) {
+		packet = (struct ipc_packet){.eof = true};
+		if (ipc_receive(child->control, buffer, sizeof(buffer), MSG_DONTWAIT, &packet) || packet.eof)
+			return;
+		if (wire_decode_trouble(packet.text, &trouble))
+			supervise_trouble(child, trouble.text);
+		ipc_packet_close(&packet);
+	}
+}
