@@ -243,6 +243,15 @@ static void tell_named(const struct report *report, enum config_block kind, cons
 	str_free(&line);
 }
 
+/* SMTP clients know outbound blocks by name, and learn the names at their start. */
+static void note_outbound(const struct report *report, const struct named *kind, const void *old, const void *new)
+{
+	const struct config_remote_domain *was = old, *is = new;
+
+	if (kind->block == CONFIG_REMOTE_DOMAIN && (was && was->has_outbound) != (is && is->has_outbound))
+		report->tally->roles |= ROLE_DELIVERY;
+}
+
 static void compare_named(const struct report *report, const struct named *kind, const struct config_server *before,
 			  const struct config_server *after)
 {
@@ -254,14 +263,17 @@ static void compare_named(const struct report *report, const struct named *kind,
 		snprintf(where, sizeof(where), "%s%s %.255s: ", report->where, config_blocks[kind->block].word,
 			 name_of(old));
 		const struct report inner = {report->tally, report->to, where};
+		note_outbound(report, kind, old, new);
 		if (new)
 			compare_block(&inner, kind->block, old, new);
 		else
 			tell_named(report, kind->block, old, "removed");
 	}
 	for (size_t i = 0; (new = named_at(kind, after, i)); i++) {
-		if (!named_find(kind, before, name_of(new)))
-			tell_named(report, kind->block, new, "added");
+		if (named_find(kind, before, name_of(new)))
+			continue;
+		note_outbound(report, kind, NULL, new);
+		tell_named(report, kind->block, new, "added");
 	}
 }
 

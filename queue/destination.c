@@ -41,6 +41,15 @@ static uint64_t hash_text(struct span text)
 	return hash;
 }
 
+static void append_block(struct str *to, const char *word, const struct route_block *block)
+{
+	char text[ROUTE_BLOCK_MAX];
+	if (!block || !block->of)
+		return;
+	route_block_format(block, text);
+	str_printf(to, "%s%s", word, text);
+}
+
 static void append_route(struct str *to, const struct route *route)
 {
 	char ip[IPADDR_TEXT_MAX];
@@ -63,6 +72,8 @@ static void append_route(struct str *to, const struct route *route)
 	}
 	if (route->outbound->use_helo)
 		str_append_text(to, " helo");
+	append_block(to, " by ", route->security.name ? &route->security : NULL);
+	append_block(to, " as ", &route->credentials);
 }
 
 void destination_key(const struct route *route, const char *folder, char *to)
@@ -185,6 +196,8 @@ struct destination *destination_get(struct destinations *all, const struct route
 		}
 	}
 	if (route->kind != ROUTE_DROP) {
+		route_block_format(&route->security, d->security);
+		route_block_format(&route->credentials, d->credentials);
 		d->use_helo = route->outbound->use_helo;
 		d->timeout_ms = route->outbound->timeout;
 	}

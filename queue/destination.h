@@ -81,7 +81,9 @@ struct destination {
 	char *hosts; /* as in hosts.h; NULL = not known; owned */
 	int64_t hosts_until;
 
-	char *folder; /* DESTINATION_FOLDER: path as configured; owned */
+	char *folder;                      /* DESTINATION_FOLDER: path as configured; owned */
+	char security[ROUTE_BLOCK_MAX];    /* the blocks that jobs name; "" = none */
+	char credentials[ROUTE_BLOCK_MAX]; /* so no connection made for one block is used for another's mail */
 	bool use_helo;
 	int64_t timeout_ms;
 };
@@ -90,7 +92,11 @@ struct destinations {
 	struct destination *table;
 };
 
-/* The name of ROUTE's next hop; TO holds DESTINATION_KEY_MAX. */
+/*
+ * The name of ROUTE's next hop; TO holds DESTINATION_KEY_MAX. It has all that makes a connection one that mail of ROUTE
+ * may use: "[192.0.2.1]:587", and "... by remote_domain a.test" when that has outbound settings of its own, and
+ * "... as virtual_server" when that block's user authenticates.
+ */
 void destination_key(const struct route *route, const char *folder, char *to);
 
 /* The next hop of that name, made when it is new; copies what it needs from ROUTE. NULL without memory. FOLDER: of

@@ -89,6 +89,8 @@ static bool encode_smtp(struct queue *q, const struct job *j)
 	struct wire_job_smtp packet = {
 		.id = span_of(j->message->id),
 		.destination = span_of(d->key),
+		.security = span_of(d->security),
+		.credentials = span_of(d->credentials),
 		.hosts = span_of(d->hosts),
 		.rcpts = bitmap_of(j),
 		.size = j->message->size,

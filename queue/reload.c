@@ -11,11 +11,11 @@
 
 enum { KEYS_MAX = 64 << 20 };
 
-static void append_key(struct str *keys, const struct config_hosts *hosts, const struct config_outbound *outbound)
+static void append_key(struct str *keys, const struct config_server *server, const struct config_remote_domain *remote)
 {
-	const struct route route = {.kind = ROUTE_HOSTS, .hosts = hosts, .outbound = outbound};
+	struct route route = {0};
 	char key[DESTINATION_KEY_MAX];
-	if (!hosts->n)
+	if (!route_to_hosts(server, remote, &route))
 		return;
 	destination_key(&route, NULL, key);
 	str_append_text(keys, key);
@@ -26,14 +26,9 @@ static void append_key(struct str *keys, const struct config_hosts *hosts, const
 static void list_keys(const struct config_server *server, struct str *keys)
 {
 	str_init(keys, KEYS_MAX);
-	append_key(keys, &server->smart_host, &server->outbound);
-	for (size_t i = 0; i < server->remote_domain_count; i++) {
-		const struct config_remote_domain *remote = &server->remote_domains[i];
-		append_key(keys, &remote->route.hosts, &remote->outbound);
-		/* With a smart host its own outbound settings may name another next hop. */
-		if (!remote->route.hosts.n && !remote->route.dns)
-			append_key(keys, &server->smart_host, &remote->outbound);
-	}
+	append_key(keys, server, NULL);
+	for (size_t i = 0; i < server->remote_domain_count; i++)
+		append_key(keys, server, &server->remote_domains[i]);
 }
 
 static bool listed(const struct str *keys, const char *key)
@@ -48,12 +43,16 @@ static bool listed(const struct str *keys, const char *key)
 /* Mail that waits for D would still go there. */
 static bool still_leads(const struct queue *q, const struct destination *d, const struct str *keys)
 {
+	char key[DESTINATION_KEY_MAX];
 	struct route route;
 	if (d->kind == DESTINATION_HOSTS)
 		return listed(keys, d->key);
 	const struct address address = {.domain = d->target_count ? span_of(d->targets[0].name) : SPAN("")};
 	route_decide(queue_server(q), &address, &route);
-	return route.kind == ROUTE_MX;
+	if (route.kind != ROUTE_MX)
+		return false;
+	destination_key(&route, NULL, key);
+	return strcmp(key, d->key) == 0;
 }
 
 static void wake_waiting(struct queue *q, const struct str *keys)

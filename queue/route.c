@@ -1,5 +1,6 @@
 #include "queue/route.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/mail/domain.h"
@@ -62,14 +63,43 @@ static const struct config_remote_domain *find_remote(const struct config_server
 	return best;
 }
 
-static bool to_hosts(const struct config_hosts *hosts, const char *what, struct config_origin origin, struct route *out)
+void route_block_format(const struct route_block *block, char to[ROUTE_BLOCK_MAX])
+{
+	bool named = block->of && block->name;
+	snprintf(to, ROUTE_BLOCK_MAX, "%s%s%s", block->of ? block->of : "", named ? " " : "", named ? block->name : "");
+}
+
+/* BLOCK has written HOSTS, and AUTH. */
+static bool to_hosts(const struct config_hosts *hosts, const char *what, struct config_origin origin,
+		     struct route_block block, enum config_auth auth, struct route *out)
 {
 	if (!hosts->n)
 		return false;
 	add_rule(out, what, span_of(hosts->at[0].name), origin);
 	out->kind = ROUTE_HOSTS;
 	out->hosts = hosts;
+	if (auth != CONFIG_AUTH_OFF)
+		out->credentials = block;
 	return true;
+}
+
+bool route_to_hosts(const struct config_server *server, const struct config_remote_domain *remote, struct route *out)
+{
+	const struct route_block whole = {.of = "virtual_server"};
+	out->outbound = &server->outbound;
+	out->security = whole;
+	if (remote) {
+		const struct route_block own = {"remote_domain", remote->name};
+		add_rule(out, "remote_domain", span_of(remote->name), remote->origin);
+		out->outbound = &remote->outbound;
+		if (remote->has_outbound)
+			out->security = own;
+		if (remote->route.dns)
+			return false;
+		if (to_hosts(&remote->route.hosts, "route", remote->route_at, own, remote->outbound.auth, out))
+			return true;
+	}
+	return to_hosts(&server->smart_host, "smart_host", server->smart_host_at, whole, server->outbound.auth, out);
 }
 
 static void to_domain(struct route *out, const char *what, struct config_origin origin)
@@ -90,21 +120,13 @@ void route_decide(const struct config_server *server, const struct address *reci
 	const struct config_origin by_default = {0};
 	memset(out, 0, sizeof(*out));
 	out->domain = recipient->domain;
-	out->outbound = &server->outbound;
 	if (to_local(server, out) || to_alias(server, out))
 		return;
 	const struct config_remote_domain *remote = find_remote(server, out->domain);
-	if (remote) {
-		add_rule(out, "remote_domain", span_of(remote->name), remote->origin);
-		out->outbound = &remote->outbound;
-		if (remote->route.dns) {
-			to_domain(out, "route dns", remote->route_at);
-			return;
-		}
-		if (to_hosts(&remote->route.hosts, "route", remote->route_at, out))
-			return;
-	}
-	if (to_hosts(&server->smart_host, "smart_host", server->smart_host_at, out))
+	if (route_to_hosts(server, remote, out))
 		return;
-	to_domain(out, "mx", by_default);
+	if (remote && remote->route.dns)
+		to_domain(out, "route dns", remote->route_at);
+	else
+		to_domain(out, "mx", by_default);
 }

@@ -26,14 +26,24 @@ struct route_rule {
 	struct config_origin origin;
 };
 
-enum { ROUTE_RULES_MAX = 6 };
+enum { ROUTE_RULES_MAX = 6, ROUTE_BLOCK_MAX = 320 };
+
+/* An outbound block: of what, and of which; {"virtual_server"}, {"remote_domain", "*.example.com"}. `of` NULL = none.
+ */
+struct route_block {
+	const char *of;
+	const char *name; /* NULL where there is only one */
+};
 
 struct route {
 	enum route_kind kind;
 	const struct config_local_domain *local;
 	const struct config_hosts *hosts;
 	const struct config_outbound *outbound; /* of HOSTS, MX, LITERAL */
-	struct span domain;                     /* of the recipient */
+	struct route_block security;            /* where `outbound` is written */
+	struct route_block
+		credentials; /* where the hosts are written, if it authenticates: they alone see its password */
+	struct span domain;  /* of the recipient */
 	struct ipaddr literal;
 	const char *why;
 	struct route_rule rules[ROUTE_RULES_MAX];
@@ -41,6 +51,15 @@ struct route {
 };
 
 const char *route_kind_name(enum route_kind kind);
+
+/* As jobs name it: "remote_domain *.example.com"; "" for none. */
+void route_block_format(const struct route_block *block, char to[ROUTE_BLOCK_MAX]);
+
+/*
+ * The part of route_decide that is about hosts written in the configuration: true with *OUT (cleared by the caller)
+ * filled when mail for REMOTE (NULL = for no remote domain) goes to such hosts.
+ */
+bool route_to_hosts(const struct config_server *server, const struct config_remote_domain *remote, struct route *out);
 
 /* Pointers in *out lead into SERVER and RECIPIENT. */
 void route_decide(const struct config_server *server, const struct address *recipient, struct route *out);

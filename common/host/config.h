@@ -276,6 +276,7 @@ struct config_remote_domain {
 #define SETTING_REMOTE_DOMAIN CONFIG_MEMBER
 #include "common/host/settings.def"
 	struct config_outbound outbound; /* inherited values filled in */
+	bool has_outbound;               /* a block `outbound` is written in it, so that it has values of its own */
 };
 
 struct config_server {

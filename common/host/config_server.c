@@ -120,6 +120,14 @@ static struct pattern *sorted_patterns(struct config_build *b, const struct conf
 	return list;
 }
 
+static bool has_block(const struct config_node *parent, enum config_block block)
+{
+	for (const struct config_node *child = parent->first; child; child = child->next)
+		if (config_node_is(child, config_blocks[block].word))
+			return true;
+	return false;
+}
+
 /* What a block inside takes over from the virtual server's: all but what proves who we are. */
 static struct config_outbound inherited(const struct config_outbound *outbound)
 {
@@ -143,6 +151,7 @@ static void build_remote_domains(struct config_build *b, struct config_server *s
 		list[i].name = patterns[i].name;
 		list[i].origin = patterns[i].item.origin;
 		list[i].outbound = inherited(&server->outbound);
+		list[i].has_outbound = has_block(patterns[i].node, CONFIG_OUTBOUND);
 		config_build_block(b, CONFIG_REMOTE_DOMAIN, &list[i], patterns[i].node, false);
 	}
 	server->remote_domains = list;

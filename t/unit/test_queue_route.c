@@ -1,23 +1,28 @@
 /* Where recipients go, and which lines say so. */
+#include "queue/destination.h"
 #include "queue/route.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const text = "virtual_server test {\n"
-				"listen 127.0.0.1:2525\n"
-				"fqdn mx.example.com\n"
-				"default_domain example.com\n"
-				"alias_domain example.org\n"
-				"local_domain sales.example.com { }\n"
-				"remote_domain exact.test { route [192.0.2.1]:2525 }\n"
-				"remote_domain *.test { route [192.0.2.2] }\n"
-				"remote_domain *.sub.test { route [192.0.2.3] }\n"
-				"remote_domain direct.test { route dns; outbound { port 26 } }\n"
-				"remote_domain plain.test { outbound { use_helo yes } }\n"
-				"%s"
-				"}\n";
+static const char *const text =
+	"virtual_server test {\n"
+	"listen 127.0.0.1:2525\n"
+	"fqdn mx.example.com\n"
+	"default_domain example.com\n"
+	"alias_domain example.org\n"
+	"local_domain sales.example.com { }\n"
+	"remote_domain exact.test { route [192.0.2.1]:2525 }\n"
+	"remote_domain *.test { route [192.0.2.2] }\n"
+	"remote_domain *.sub.test { route [192.0.2.3] }\n"
+	"remote_domain direct.test { route dns; outbound { port 26 } }\n"
+	"remote_domain plain.test { outbound { use_helo yes } }\n"
+	"remote_domain own.test { route [192.0.2.4]; outbound { tls verify; auth plain; username u; "
+	"password_file /p } }\n"
+	"remote_domain bare.test { route [192.0.2.4]; relay yes }\n"
+	"%s"
+	"}\n";
 
 static struct config config;
 
@@ -99,7 +104,7 @@ START_TEST(smart_host_takes_the_rest)
 		decide(rest[i], &route);
 		ck_assert_int_eq(route.kind, ROUTE_HOSTS);
 		ck_assert_uint_eq(route.hosts->n, 2);
-		ck_assert_uint_eq(route.rules[route.rule_count - 1].origin.line, 12);
+		ck_assert_uint_eq(route.rules[route.rule_count - 1].origin.line, 14);
 	}
 	ck_assert(route.outbound->use_helo); /* of plain.test, though the smart host is the server's */
 	decide("a@direct.test", &route);
@@ -107,6 +112,53 @@ START_TEST(smart_host_takes_the_rest)
 	ck_assert_int_eq(route.outbound->port, 26);
 	decide("a@exact.test", &route);
 	ck_assert_int_eq(route.hosts->at[0].port, 2525);
+	config_free(&config);
+}
+END_TEST
+
+/* Credentials belong to the block that wrote the hosts, TLS settings to the block of the domain. */
+static const struct {
+	const char *rcpt, *security, *credentials, *key;
+} blocks[] = {
+	{"a@own.test", "remote_domain own.test", "remote_domain own.test",
+	 "[192.0.2.4]:25 by remote_domain own.test as remote_domain own.test"},
+	{"a@bare.test", "virtual_server", "", "[192.0.2.4]:25"},
+	{"a@direct.test", "remote_domain direct.test", "", "mx:direct.test:26 by remote_domain direct.test"},
+	{"a@plain.test", "remote_domain plain.test", "virtual_server",
+	 "[192.0.2.10]:25 helo by remote_domain plain.test as virtual_server"},
+	{"a@example.net", "virtual_server", "virtual_server", "[192.0.2.10]:25 as virtual_server"},
+	{"a@exact.test", "virtual_server", "", "[192.0.2.1]:2525"},
+};
+
+START_TEST(blocks_of_a_route)
+{
+	char security[ROUTE_BLOCK_MAX], credentials[ROUTE_BLOCK_MAX], key[DESTINATION_KEY_MAX];
+	struct route route;
+	build("smart_host [192.0.2.10]\noutbound { tls verify; auth login; username s; password_file /q }\n");
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		decide(blocks[i].rcpt, &route);
+		route_block_format(&route.security, security);
+		route_block_format(&route.credentials, credentials);
+		destination_key(&route, NULL, key);
+		ck_assert_str_eq(security, blocks[i].security);
+		ck_assert_str_eq(credentials, blocks[i].credentials);
+		ck_assert_str_eq(key, blocks[i].key);
+	}
+	config_free(&config);
+}
+END_TEST
+
+/* Found by MX or written by the sender: nobody's credentials go there. */
+START_TEST(strangers_get_no_credentials)
+{
+	static const char *const strangers[] = {"a@example.net", "a@[192.0.2.9]", "a@direct.test", "a@plain.test"};
+	struct route route;
+	build("outbound { tls verify; auth_unverified yes }\n");
+	for (size_t i = 0; i < 4; i++) {
+		config.servers[0].outbound.auth = CONFIG_AUTH_PLAIN; /* check would refuse it: there are no hosts */
+		decide(strangers[i], &route);
+		ck_assert_ptr_null(route.credentials.of);
+	}
 	config_free(&config);
 }
 END_TEST
@@ -132,6 +184,8 @@ int main(void)
 	TCase *all = tcase_create("route");
 	tcase_add_loop_test(all, table, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(all, smart_host_takes_the_rest);
+	tcase_add_test(all, blocks_of_a_route);
+	tcase_add_test(all, strangers_get_no_credentials);
 	tcase_add_test(all, no_domain_name);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
