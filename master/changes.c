@@ -174,32 +174,6 @@ static void compare_block(const struct report *report, enum config_block block, 
 	}
 }
 
-/* The blocks of a virtual server that have a name, which is the first member of each. */
-static const struct named {
-	enum config_block block;
-	size_t array, count, size;
-} named[] = {
-#define NAMED(block, kind)                                                                                             \
-	{                                                                                                              \
-		CONFIG_##block, offsetof(struct config_server, kind##s), offsetof(struct config_server, kind##_count), \
-			sizeof(struct config_##kind)                                                                   \
-	}
-	NAMED(LOCAL_DOMAIN, local_domain),
-	NAMED(ALIAS_DOMAIN, alias_domain),
-	NAMED(REMOTE_DOMAIN, remote_domain),
-};
-
-/* Block I of KIND in SERVER; NULL after the last. */
-static const void *named_at(const struct named *kind, const struct config_server *server, size_t i)
-{
-	const char *array;
-	size_t count;
-
-	memcpy(&array, (const char *)server + kind->array, sizeof(array));
-	memcpy(&count, (const char *)server + kind->count, sizeof(count));
-	return i < count ? array + i * kind->size : NULL;
-}
-
 static const char *name_of(const void *block)
 {
 	const char *name;
@@ -208,11 +182,11 @@ static const char *name_of(const void *block)
 	return name;
 }
 
-static const void *named_find(const struct named *kind, const struct config_server *server, const char *name)
+static const void *named_find(const struct config_named *kind, const struct config_server *server, const char *name)
 {
 	const void *block;
 
-	for (size_t i = 0; (block = named_at(kind, server, i)); i++) {
+	for (size_t i = 0; (block = config_named_at(kind, server, i)); i++) {
 		if (same_text(name_of(block), name))
 			return block;
 	}
@@ -244,7 +218,8 @@ static void tell_named(const struct report *report, enum config_block kind, cons
 }
 
 /* SMTP clients know outbound blocks by name, and learn the names at their start. */
-static void note_outbound(const struct report *report, const struct named *kind, const void *old, const void *new)
+static void note_outbound(const struct report *report, const struct config_named *kind, const void *old,
+			  const void *new)
 {
 	const struct config_remote_domain *was = old, *is = new;
 
@@ -252,13 +227,13 @@ static void note_outbound(const struct report *report, const struct named *kind,
 		report->tally->roles |= ROLE_DELIVERY;
 }
 
-static void compare_named(const struct report *report, const struct named *kind, const struct config_server *before,
-			  const struct config_server *after)
+static void compare_named(const struct report *report, const struct config_named *kind,
+			  const struct config_server *before, const struct config_server *after)
 {
 	const void *old, *new;
 	char where[WHERE_MAX];
 
-	for (size_t i = 0; (old = named_at(kind, before, i)); i++) {
+	for (size_t i = 0; (old = config_named_at(kind, before, i)); i++) {
 		new = named_find(kind, after, name_of(old));
 		snprintf(where, sizeof(where), "%s%s %.255s: ", report->where, config_blocks[kind->block].word,
 			 name_of(old));
@@ -269,7 +244,7 @@ static void compare_named(const struct report *report, const struct named *kind,
 		else
 			tell_named(report, kind->block, old, "removed");
 	}
-	for (size_t i = 0; (new = named_at(kind, after, i)); i++) {
+	for (size_t i = 0; (new = config_named_at(kind, after, i)); i++) {
 		if (named_find(kind, before, name_of(new)))
 			continue;
 		note_outbound(report, kind, NULL, new);
@@ -296,8 +271,8 @@ static void compare_server(const struct config_server *before, const struct conf
 		return;
 	}
 	compare_block(&report, CONFIG_SERVER, before, after);
-	for (size_t kind = 0; kind < sizeof(named) / sizeof(named[0]); kind++)
-		compare_named(&report, &named[kind], before, after);
+	for (size_t kind = 0; kind < config_named_count; kind++)
+		compare_named(&report, &config_named[kind], before, after);
 }
 
 unsigned changes_describe(const struct config *before, const struct config *after, struct str *to)

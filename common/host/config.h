@@ -198,6 +198,7 @@ enum config_without {
 #define CONFIG_C_NAME         const char *
 #define CONFIG_C_NAMES        struct config_words
 #define CONFIG_C_PATH         const char *
+#define CONFIG_C_FILE         const char *
 #define CONFIG_C_DOMAIN       const char *
 #define CONFIG_C_ADDRESS      const char *
 #define CONFIG_C_TEXT         const char *

@@ -1,5 +1,7 @@
 #include "common/host/config_table.h"
 
+#include <string.h>
+
 const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT] = {
 #define BLOCK(block, word, parents, kind, doc) [CONFIG_##block] = {word, parents, kind, doc},
 #include "common/host/settings.def"
@@ -52,6 +54,28 @@ const struct config_place config_places[] = {
 	{CONFIG_REMOTE_DOMAIN, CONFIG_OUTBOUND, offsetof(struct config_remote_domain, outbound)},
 };
 const size_t config_place_count = sizeof(config_places) / sizeof(config_places[0]);
+
+const struct config_named config_named[] = {
+#define NAMED(block, kind)                                                                                             \
+	{                                                                                                              \
+		CONFIG_##block, offsetof(struct config_server, kind##s), offsetof(struct config_server, kind##_count), \
+			sizeof(struct config_##kind)                                                                   \
+	}
+	NAMED(LOCAL_DOMAIN, local_domain),
+	NAMED(ALIAS_DOMAIN, alias_domain),
+	NAMED(REMOTE_DOMAIN, remote_domain),
+};
+const size_t config_named_count = sizeof(config_named) / sizeof(config_named[0]);
+
+const void *config_named_at(const struct config_named *kind, const struct config_server *server, size_t i)
+{
+	const char *array;
+	size_t count;
+
+	memcpy(&array, (const char *)server + kind->array, sizeof(array));
+	memcpy(&count, (const char *)server + kind->count, sizeof(count));
+	return i < count ? array + i * kind->size : NULL;
+}
 
 const struct config_setting *config_setting_find(enum config_block block, struct span name)
 {

@@ -16,6 +16,7 @@ enum config_type {
 	CONFIG_NAME,
 	CONFIG_NAMES,
 	CONFIG_PATH,
+	CONFIG_FILE,
 	CONFIG_DOMAIN,
 	CONFIG_ADDRESS,
 	CONFIG_TEXT,
@@ -92,6 +93,17 @@ struct config_place {
 };
 extern const struct config_place config_places[];
 extern const size_t config_place_count;
+
+/* The blocks of a virtual server that have a name, which is the first member of each: where their array lies. */
+struct config_named {
+	enum config_block block;
+	size_t array, count, size;
+};
+extern const struct config_named config_named[];
+extern const size_t config_named_count;
+
+/* Block I of KIND in SERVER; NULL after the last. */
+const void *config_named_at(const struct config_named *kind, const struct config_server *server, size_t i);
 
 /* The setting NAME of BLOCK, without regard to case, or NULL. */
 const struct config_setting *config_setting_find(enum config_block block, struct span name);

@@ -245,6 +245,7 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_NAMES] = {config_list_names, true, sizeof(CONFIG_C_NAMES),
 			  "names of users and, with @ in front, of groups; or none"},
 	[CONFIG_PATH] = {config_name_path, false, sizeof(CONFIG_C_PATH), "an absolute path"},
+	[CONFIG_FILE] = {config_name_path, false, sizeof(CONFIG_C_FILE), "an absolute path"},
 	[CONFIG_DOMAIN] = {config_name_domain, false, sizeof(CONFIG_C_DOMAIN), "a domain name"},
 	[CONFIG_ADDRESS] = {config_name_address, false, sizeof(CONFIG_C_ADDRESS), "a mail address"},
 	[CONFIG_TEXT] = {config_name_text, false, sizeof(CONFIG_C_TEXT), "a text, with blanks in double quotes"},
