@@ -108,9 +108,10 @@ int ipc_receive(int fd, char *buffer, size_t size, int flags, struct ipc_packet 
 				 .msg_controllen = sizeof(control.room)};
 	*out = (struct ipc_packet){.fds = {-1, -1, -1, -1}};
 	ssize_t got;
+	/* A peer that went with packets unread leaves one ECONNRESET in front of what it had said. */
 	do
 		got = recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
+	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0)
 		return -errno;
 	collect_fds(&message, out);

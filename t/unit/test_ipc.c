@@ -188,6 +188,20 @@ START_TEST(end_comes_after_the_last_packet)
 }
 END_TEST
 
+/* Who goes without reading what we sent has still said what it said. */
+START_TEST(last_words_of_one_who_did_not_listen)
+{
+	struct ipc_packet packet;
+	ck_assert_int_eq(ipc_send(ends[1], SPAN("unread"), NULL, 0), 0);
+	ck_assert_int_eq(ipc_send(ends[0], SPAN("last words"), NULL, 0), 0);
+	fd_close(&ends[0]);
+	ck_assert_int_eq(receive(MSG_DONTWAIT, &packet), 0);
+	ck_assert(span_equal(packet.text, SPAN("last words")));
+	ck_assert_int_eq(receive(MSG_DONTWAIT, &packet), 0);
+	ck_assert(packet.eof);
+}
+END_TEST
+
 START_TEST(empty_packet_is_not_the_end)
 {
 	struct ipc_packet packet;
@@ -237,6 +251,7 @@ int main(void)
 	tcase_add_loop_test(all, too_many_descriptors_are_closed, 1, 9);
 	tcase_add_test(all, packet_beyond_the_buffer);
 	tcase_add_test(all, end_comes_after_the_last_packet);
+	tcase_add_test(all, last_words_of_one_who_did_not_listen);
 	tcase_add_test(all, empty_packet_is_not_the_end);
 	tcase_add_test(all, refuses_what_it_may_not_send);
 	tcase_add_loop_test(all, send_deadline, 0, 4);
