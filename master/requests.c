@@ -13,6 +13,7 @@
 #include "common/host/rows.h"
 #include "master/master.h"
 #include "master/reload.h"
+#include "master/users.h"
 
 enum { NUMBER_MAX = 24, REPORT_MAX = 1 << 20, VERDICT_MAX = 200 };
 
@@ -222,6 +223,18 @@ static bool answer_connect(struct master *master, struct control_client *client,
 	return false;
 }
 
+static bool answer_users(struct master *master, struct control_client *client, struct span packet)
+{
+	struct wire_ctl_users request;
+
+	if (!wire_decode_ctl_users(packet, &request))
+		return false;
+	for (size_t i = 0; i < master->server_count; i++)
+		users_tell_all(master->servers[i]);
+	control_done(client, 0, "", -1);
+	return false;
+}
+
 /* Why ACTION can't be done on SERVER; NULL = it can. */
 static const char *refusal(const struct server *server, enum row_server_action action)
 {
@@ -289,6 +302,8 @@ bool requests_answer(struct master *master, struct control_client *client, struc
 		return answer_status(master, client, packet);
 	case WIRE_ctl_reload:
 		return answer_reload(master, client, packet);
+	case WIRE_ctl_users:
+		return answer_users(master, client, packet);
 	case WIRE_ctl_stop:
 		return answer_stop(master, client, packet);
 	case WIRE_ctl_server:

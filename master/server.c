@@ -13,6 +13,7 @@
 #include "master/spawn.h"
 #include "master/stop.h"
 #include "master/tell.h"
+#include "master/users.h"
 
 enum {
 	SETTLED_EARLY = 3,        /* early deaths of one child after which a start counts as failed */
@@ -238,6 +239,8 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 		return;
 	}
 	supervise_started(child, pid, control, now_ms);
+	if (child->role == CHILD_SMTPD)
+		users_tell(server, child);
 	log_debug("server=%s role=%s pid=%d started", server->name, what.role, (int)pid);
 }
 
@@ -375,6 +378,7 @@ void server_reload(struct server *server, uint64_t generation, int64_t now_ms)
 {
 	if (!server->stopping)
 		revive(server, now_ms);
+	users_tell_all(server);
 	for (size_t i = 0; i < SERVER_CHILDREN; i++) {
 		struct supervised *child = &server->children[i];
 		if (supervise_alive(child))

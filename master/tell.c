@@ -62,6 +62,15 @@ bool tell_retire(struct supervised *child, const char *server)
 	return tell(child, server, &packet, -1);
 }
 
+bool tell_users(struct supervised *child, const char *server, const struct wire_users *news, int fd)
+{
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_users(news, &packet);
+	return tell(child, server, &packet, fd);
+}
+
 bool tell_reload(struct supervised *child, const char *server, uint64_t generation, struct span text)
 {
 	struct wire_reload reload = {.generation = generation};

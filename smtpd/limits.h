@@ -58,6 +58,13 @@ enum {
 	/* A policy as text: as much as any child reads. */
 	LIMIT_POLICY_TEXT = 64 << 20,
 
+	/* Account files kept for running sessions: taken as they come, and only those that differ. The largest file
+	 * that is read takes a sixth of it. */
+	LIMIT_USERBASE = 512 << 20,
+
+	/* How long a parent that starts waits for the accounts, which master sends right away. */
+	LIMIT_USERS_MS = 5000,
+
 	/* How often we look for a gateway that hides the clients, and how long one warning lasts. */
 	LIMIT_GATEWAY_LOOK_MS = 10 * 1000,
 	LIMIT_GATEWAY_QUIET_MS = 24 * 3600 * 1000,

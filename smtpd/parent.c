@@ -131,6 +131,18 @@ static void size_pool(struct parent *p)
 	prefork_resize(p->pool, closed ? 0 : spare_workers(p->child.server), closed ? 0 : max_workers(p->child.server));
 }
 
+static void control(struct parent *p);
+
+/* Nobody is asked for a password while we know none. */
+static void await_users(struct parent *p)
+{
+	int64_t until = clock_mono_ms() + LIMIT_USERS_MS, now = clock_mono_ms();
+	struct pollfd link = {.fd = CHILD_FD_CONTROL, .events = POLLIN};
+	for (; !p->users_known && !p->stop_by && now < until; now = clock_mono_ms())
+		if (poll(&link, 1, (int)(until - now)) > 0)
+			control(p);
+}
+
 void parent_ready(struct parent *p)
 {
 	static const struct prefork_ops ops = {.work = work, .gone = gone};
@@ -153,11 +165,13 @@ void parent_ready(struct parent *p)
 		.snapshot = snapshot_new(LIMIT_SNAPSHOT),
 		.gateway = gateway_new((size_t)server->processes.max),
 	};
-	if (!p->pool || !p->worker.snapshot || !p->worker.gateway)
+	if (!p->pool || !p->worker.snapshot || !p->worker.gateway || !userbase_init(&p->worker.users, LIMIT_USERBASE))
 		log_fatal(EXIT_TEMPORARY, "can't make the pool of workers: %s", strerror(errno));
 	p->paused = p->child.paused;
 	size_pool(p);
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
+	if (server->access.auth)
+		await_users(p);
 	ask_for_look(false); /* the parent before us may have died with its workers */
 	child_ready();
 }
@@ -197,6 +211,16 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 	if (error)
 		close(fd);
 	str_free(&text);
+}
+
+static void users(struct parent *p, const struct ipc_packet *packet)
+{
+	struct wire_users news;
+	if (!wire_decode_users(packet->text, &news) || packet->fd_count != news.present)
+		return;
+	p->users_known = true;
+	if (userbase_take(&p->worker.users, &news, news.present ? packet->fds[0] : -1))
+		prefork_signal(p->pool, SIGTERM); /* as with a policy */
 }
 
 static void attach(struct parent *p, struct ipc_packet *packet)
@@ -264,6 +288,9 @@ static void control(struct parent *p)
 		break;
 	case WIRE_reload:
 		reload(p, &packet);
+		break;
+	case WIRE_users:
+		users(p, &packet);
 		break;
 	case WIRE_stop:
 		stop(p, wire_decode_stop(packet.text, &request) && request.now);

@@ -22,7 +22,8 @@ struct parent {
 	int64_t gateway_look, gateway_quiet; /* clock_mono_ms: of the next look, and of the next word about it */
 	bool paused;                         /* only we accept, to say 421 */
 	bool said_paused;
-	bool retired; /* nobody accepts; ends with the last session */
+	bool retired;     /* nobody accepts; ends with the last session */
+	bool users_known; /* master has said something of the account file */
 };
 
 /* As root: starts from what master gave us and opens new/. Exits with a reason when that fails, as the others do. */

@@ -184,6 +184,7 @@ int worker_run(struct worker_context *context, size_t slot)
 	struct worker w = {.context = context, .slot = slot};
 	listen_to_signals(&w);
 	snapshot_read_only(context->snapshot);
+	snapshot_read_only(context->users.snapshot);
 	w.jobs = context->live.server->processes.jobs;
 	store_spool_init(&w.spool, context->spool, context->fullness, CHILD_FD_ARRIVALS);
 	w.store = store_spool_ops(&w.spool);

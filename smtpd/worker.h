@@ -7,6 +7,7 @@
 #include "common/host/spool.h"
 #include "smtpd/gateway.h"
 #include "smtpd/live.h"
+#include "smtpd/userbase.h"
 
 /* What a worker has from its parent. */
 struct worker_context {
@@ -18,6 +19,7 @@ struct worker_context {
 	struct gateway *gateway;
 	const struct fullness *fullness;
 	struct live live;
+	struct userbase users;
 };
 
 /* Serves; the return value is the exit status. SIGTERM ends it between two commands, SIGUSR1 between two sessions. */
