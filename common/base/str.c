@@ -17,6 +17,13 @@ void str_free(struct str *s)
 	str_init(s, s->max);
 }
 
+void str_wipe(struct str *s)
+{
+	if (s->at)
+		explicit_bzero(s->at, s->cap);
+	str_free(s);
+}
+
 void str_clear(struct str *s)
 {
 	s->len = 0;

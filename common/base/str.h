@@ -24,6 +24,9 @@ void str_init(struct str *s, size_t max);
 /* Frees the memory; the buffer is empty and usable again. */
 void str_free(struct str *s);
 
+/* The same after overwriting the content: it was a secret. */
+void str_wipe(struct str *s);
+
 /* Forgets content and failure, keeps the memory. */
 void str_clear(struct str *s);
 
