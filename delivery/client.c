@@ -11,8 +11,10 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/log.h"
 #include "common/host/net.h"
 #include "common/mail/dot.h"
+#include "delivery/secure.h"
 
 enum { NAME_SHOWN_MAX = 200 }; /* of a host's name, so that name, address and port fit JOURNAL_HOST_MAX */
 
@@ -38,18 +40,34 @@ void client_close(struct client *c)
 	if (c->fd < 0)
 		return;
 	transcript_flush(&c->transcript);
+	secure_close(c);
 	stream_free(&c->stream);
 	fd_close(&c->fd);
+}
+
+/* What we answer to a challenge is nobody's business: not the log's, and not that of who reads our memory later. */
+static void forget_secret(struct client *c, struct span sent)
+{
+	if (span_starts(sent, SPAN("AUTH ")))
+		transcript_said(&c->transcript, sent);
+	else
+		transcript_answered(&c->transcript, sent.len);
+	explicit_bzero(c->stream.out, STREAM_OUT);
+	explicit_bzero(c->dialogue.out.at, c->dialogue.out.len);
 }
 
 /* Commands. A host that refused and closed makes sending fail, and yet its reply is there to be read. */
 static void send_commands(struct client *c)
 {
-	if (!c->dialogue.out.len)
+	struct span sent = str_span(&c->dialogue.out);
+	if (!sent.len)
 		return;
-	if (stream_write(&c->stream, str_span(&c->dialogue.out)) == STREAM_OK)
+	if (stream_write(&c->stream, sent) == STREAM_OK)
 		(void)!stream_flush(&c->stream);
-	transcript_said(&c->transcript, str_span(&c->dialogue.out));
+	if (c->dialogue.state == DIALOGUE_AUTH)
+		forget_secret(c, sent);
+	else
+		transcript_said(&c->transcript, sent);
 	str_clear(&c->dialogue.out);
 }
 
@@ -94,7 +112,7 @@ static enum dialogue_next read_line(struct client *c)
 	hurry(c);
 	if (!stream_pending(&c->stream))
 		transcript_flush(&c->transcript);
-	switch (stream_line(&c->stream, REPLY_LINE_MAX, &line, &bare)) {
+	switch (stream_line(&c->stream, dialogue_line_max(&c->dialogue), &line, &bare)) {
 	case STREAM_OK:
 		transcript_heard(&c->transcript, line);
 		return dialogue_line(&c->dialogue, line);
@@ -110,22 +128,27 @@ static enum dialogue_next read_line(struct client *c)
 	return dialogue_broken(&c->dialogue, DIALOGUE_LOST, span_of(strerror(errno)));
 }
 
-/* The connection stands, and the host has said nothing that we have not read. */
-static bool silent(struct client *c)
+bool client_silent(struct client *c)
 {
 	return stream_silent(&c->stream);
 }
 
 enum sent { SENT, INTERRUPTED, TOO_SLOW, UNREADABLE };
 
-/* Waits until more can be sent; a host that speaks before the end of data has refused it. */
-static enum sent wait_for_room(const struct client *c, int64_t deadline)
+/*
+ * Waits until more can be sent; a host that speaks before the end of data has refused it. What comes may be for our
+ * layer alone (tickets of TLS), and what has come may be in our layer already.
+ */
+static enum sent wait_for_room(struct client *c, int64_t deadline)
 {
 	struct pollfd pfd = {.fd = c->fd, .events = POLLIN | POLLOUT};
 	int64_t left = deadline - clock_mono_ms();
+	if (c->channel.ssl && !client_silent(c))
+		return INTERRUPTED;
 	if (left <= 0 || poll(&pfd, 1, (int)left) == 0)
 		return TOO_SLOW;
-	return pfd.revents & (POLLIN | POLLHUP | POLLERR) ? INTERRUPTED : SENT;
+	bool spoke = pfd.revents & (POLLIN | POLLHUP | POLLERR) && !client_silent(c);
+	return spoke ? INTERRUPTED : SENT;
 }
 
 static enum sent send_block(struct client *c, struct span block, int64_t ms)
@@ -180,7 +203,7 @@ static enum sent send_message(struct client *c, const struct client_job *job)
 			len += dot_write_end(&dot, c->out + len);
 		octets += len;
 		sent = send_block(c, (struct span){c->out, len}, timeout(c, job));
-		if (sent == SENT && at < job->size && !silent(c))
+		if (sent == SENT && at < job->size && !client_silent(c))
 			sent = INTERRUPTED;
 	} while (sent == SENT && at < job->size);
 	if (sent == SENT)
@@ -207,7 +230,7 @@ static enum dialogue_next send_body(struct client *c, const struct client_job *j
 /* Until the dialogue is idle or over. A reply gets its time as a whole, however its octets trickle. */
 static enum dialogue_next converse(struct client *c, const struct client_job *job, enum dialogue_next next)
 {
-	while (next == DIALOGUE_READ || next == DIALOGUE_SEND_BODY) {
+	while (next != DIALOGUE_IDLE && next != DIALOGUE_HANG_UP) {
 		if (c->dialogue.out.failed)
 			next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN("commands are too long"));
 		if (c->dialogue.reply.lines == 0)
@@ -217,6 +240,8 @@ static enum dialogue_next converse(struct client *c, const struct client_job *jo
 			next = read_line(c);
 		else if (next == DIALOGUE_SEND_BODY)
 			next = send_body(c, job);
+		else if (next == DIALOGUE_HANDSHAKE)
+			next = secure_handshake(c, job);
 	}
 	if (next == DIALOGUE_HANG_UP) {
 		send_commands(c);
@@ -246,8 +271,22 @@ static void unreachable(struct client *c, int err)
 							     .text = span_of(text)});
 }
 
-/* Connects, and speaks up to EHLO. */
-static bool open_host(struct client *c, const struct client_job *job, const struct host *host)
+/* What a later job must ask for, too, to get this connection. */
+static void remember_job(struct client *c, const struct client_job *job, const struct host *host)
+{
+	struct span destination = job->destination;
+	c->destination_len = destination.len < sizeof(c->destination) ? destination.len : 0;
+	if (c->destination_len)
+		memcpy(c->destination, destination.at, c->destination_len);
+	c->security = job->security;
+	span_copy(job->credentials, c->credentials, sizeof(c->credentials));
+	span_copy(host->name, c->host_name, sizeof(c->host_name));
+	c->ip = host->ip;
+	c->messages = 0;
+}
+
+/* Connects, and speaks up to READY. */
+static bool open_host(struct client *c, const struct client_job *job, const struct host *host, bool plain)
 {
 	show_host(c, host);
 	int64_t ms = job->timeout_ms < CLIENT_CONNECT_MS ? job->timeout_ms : CLIENT_CONNECT_MS;
@@ -258,13 +297,25 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 		return false;
 	}
 	c->fd = fd;
-	c->messages = 0;
-	c->destination_len = job->destination.len < sizeof(c->destination) ? job->destination.len : 0;
-	if (c->destination_len)
-		memcpy(c->destination, job->destination.at, c->destination_len);
+	remember_job(c, job, host);
 	transcript_connected(&c->transcript, fd, &host->ip, host->port, span_of(c->host));
+	secure_demand(c, job, host, plain);
 	enum dialogue_next next = dialogue_start(&c->dialogue, span_of(c->host), job->use_helo);
 	return converse(c, job, next) == DIALOGUE_IDLE;
+}
+
+/* Where opportunistic TLS fails the mail goes in clear, over a new connection, and for a while so does the next. */
+static bool open_either_way(struct client *c, const struct client_job *job, const struct host *host)
+{
+	bool plain = fallback_known(&c->fallback, &host->ip, host->port, clock_mono_ms());
+	if (open_host(c, job, host, plain))
+		return true;
+	if (!c->dialogue.tls_failed)
+		return false;
+	log_info("relay=%s tls=none: in clear for %d min, for tls is opportunistic: %.*s", c->host, FALLBACK_MS / 60000,
+		 SPAN_ARGS(c->dialogue.failure.text));
+	fallback_note(&c->fallback, &host->ip, host->port, clock_mono_ms());
+	return open_host(c, job, host, true);
 }
 
 /* The next host of the list that takes us; none after UNTIL, for others wait too. *delayed is set when one failed in a
@@ -273,23 +324,29 @@ static bool open_next(struct client *c, const struct client_job *job, int64_t un
 {
 	struct host host;
 	while (clock_mono_ms() < until && hosts_next(hosts, &host) == 1) {
-		if (open_host(c, job, &host))
+		if (open_either_way(c, job, &host))
 			return true;
 		*delayed |= c->dialogue.failure.event == JOURNAL_DELAYED;
 	}
 	return false;
 }
 
-/* A kept connection serves if it leads to the same place and the host has said nothing since. */
-static void keep_or_leave(struct client *c, const struct client_job *job)
+/* The connection leads where JOB goes, with the same protection, for the same user. */
+static bool serves(const struct client *c, const struct client_job *job)
 {
 	struct span destination = {c->destination, c->destination_len};
+	return destination.len && span_equal(destination, job->destination) && c->security == job->security &&
+	       span_equal(span_of(c->credentials), job->credentials) && c->dialogue.use_helo == job->use_helo;
+}
+
+/* A kept connection is used if it serves and the host has said nothing since. */
+static void keep_or_leave(struct client *c, const struct client_job *job)
+{
 	if (c->fd < 0)
 		return;
-	if (!silent(c))
+	if (!client_silent(c))
 		client_close(c);
-	else if (!destination.len || !span_equal(destination, job->destination) ||
-		 c->dialogue.use_helo != job->use_helo)
+	else if (!serves(c, job))
 		client_quit(c);
 }
 

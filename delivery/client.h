@@ -10,11 +10,13 @@
 #include "common/host/stream.h"
 #include "common/tls/channel.h"
 #include "delivery/dialogue.h"
+#include "delivery/fallback.h"
 #include "delivery/security.h"
 #include "delivery/transcript.h"
 
 enum {
 	CLIENT_DESTINATION_MAX = 1024,
+	CLIENT_BLOCK_NAME_MAX = 320,   /* of credentials */
 	CLIENT_BLOCK = 64 * 1024,      /* read and sent at once */
 	CLIENT_TRANSACTIONS_MAX = 64,  /* of one message: hosts take 100 recipients each (RFC 5321 4.5.3.1.8) */
 	CLIENT_CONNECT_MS = 30 * 1000, /* for one address; what does not answer by then has a sibling to try */
@@ -53,11 +55,16 @@ struct client {
 	char destination[CLIENT_DESTINATION_MAX];
 	size_t destination_len;
 	char host[JOURNAL_HOST_MAX + 1]; /* "name[address]:port" of the connection, or of the host tried last */
-	char host_name[HOST_NAME_MAX_OCTETS + 1]; /* its name alone, as in the list of hosts: for sasl */
+	char host_name[HOST_NAME_MAX_OCTETS + 1]; /* its name alone, as in the list of hosts: for TLS and sasl */
+	struct ipaddr ip;                         /* and its address */
 	struct tls_channel channel;               /* ssl NULL = in clear */
-	uint64_t messages;                        /* sent over this connection */
-	int64_t job_until;                        /* when the job in hand has taken too long */
-	char *in, *out;                           /* a block as read, and as sent */
+	char tls[TLS_PEER_MAX];                   /* how the connection is secured, for logs; empty = in clear */
+	const struct security *security;          /* of the job for which it was opened */
+	char credentials[CLIENT_BLOCK_NAME_MAX + 1];
+	struct fallback fallback;
+	uint64_t messages; /* sent over this connection */
+	int64_t job_until; /* when the job in hand has taken too long */
+	char *in, *out;    /* a block as read, and as sent */
 };
 
 /* NAME is what we call ourselves in EHLO (borrowed). False without memory. */
@@ -66,6 +73,9 @@ void client_free(struct client *c);
 
 /* Decides for every recipient in OUTCOMES. Afterwards c->fd tells whether the connection is kept. */
 void client_deliver(struct client *c, const struct client_job *job, struct outcomes *outcomes);
+
+/* A kept connection stands, and the host has said nothing to us. (It may speak TLS with our layer.) */
+bool client_silent(struct client *c);
 
 /* Takes leave of a kept connection, without waiting for the reply. Harmless when there is none. */
 void client_quit(struct client *c);

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "delivery/ending.h"
+#include "delivery/greeting.h"
+
 enum { MINUTE = 60 * 1000, SECOND = 1000 };
 
 /* What is waited for in each state, as texts show it, and for how long. */
@@ -13,6 +16,9 @@ static const struct {
 	[DIALOGUE_GREETING] = {"the greeting", 5 * MINUTE},
 	[DIALOGUE_EHLO] = {"the reply to EHLO", 5 * MINUTE},
 	[DIALOGUE_HELO] = {"the reply to HELO", 5 * MINUTE},
+	[DIALOGUE_STARTTLS] = {"the reply to STARTTLS", MINUTE},
+	[DIALOGUE_SECURING] = {"the handshake of TLS", MINUTE},
+	[DIALOGUE_AUTH] = {"the reply to AUTH", 2 * MINUTE},
 	[DIALOGUE_READY] = {"nothing", 5 * MINUTE},
 	[DIALOGUE_MAIL] = {"the reply to MAIL", 5 * MINUTE},
 	[DIALOGUE_RCPT] = {"the reply to RCPT", 5 * MINUTE},
@@ -28,16 +34,23 @@ void dialogue_init(struct dialogue *d, struct span name)
 {
 	*d = (struct dialogue){.state = DIALOGUE_CLOSED, .name = name};
 	str_init(&d->out, DIALOGUE_OUT_MAX);
+	str_init(&d->initial, SASL_LINE_MAX);
 }
 
 void dialogue_free(struct dialogue *d)
 {
-	str_free(&d->out);
+	str_wipe(&d->out);
+	str_wipe(&d->initial);
 }
 
 int64_t dialogue_timeout(const struct dialogue *d)
 {
 	return states[d->state].timeout_ms;
+}
+
+size_t dialogue_line_max(const struct dialogue *d)
+{
+	return d->state == DIALOGUE_AUTH ? SASL_LINE_MAX : REPLY_LINE_MAX;
 }
 
 static enum dialogue_next wait_for(struct dialogue *d, enum dialogue_state state)
@@ -53,19 +66,6 @@ static enum dialogue_next ready(struct dialogue *d)
 	return DIALOGUE_IDLE;
 }
 
-/* The class decides, also over an enhanced code that contradicts it. */
-static struct outcome outcome_of(const struct dialogue *d, const struct reply *reply)
-{
-	static const enum journal_event by_class[] = {
-		[2] = JOURNAL_DELIVERED, [3] = JOURNAL_DELAYED, [4] = JOURNAL_DELAYED, [5] = JOURNAL_FAILED};
-	unsigned class = (unsigned)reply->code / 100;
-	struct outcome outcome = {
-		by_class[class], reply->code, reply->enhanced, d->host, {reply->text, reply->text_len}};
-	if (outcome.enhanced.class != class)
-		outcome.enhanced = (struct enhanced){.class = (uint8_t)(class == 3 ? 4 : class)};
-	return outcome;
-}
-
 void dialogue_note_failure(struct dialogue *d, struct outcome outcome)
 {
 	size_t len = outcome.text.len < REPLY_TEXT_MAX ? outcome.text.len : REPLY_TEXT_MAX;
@@ -73,36 +73,6 @@ void dialogue_note_failure(struct dialogue *d, struct outcome outcome)
 		memmove(d->failure_text, outcome.text.at, len);
 	outcome.text = (struct span){d->failure_text, len};
 	d->failure = outcome;
-}
-
-/* Nothing more can be said on this connection. Only what may have been handed over is decided here. */
-static enum dialogue_next hang_up(struct dialogue *d, struct outcome outcome)
-{
-	dialogue_note_failure(d, outcome);
-	if (d->state == DIALOGUE_FINAL)
-		outcomes_decide_open(d->outcomes, true, &d->failure);
-	else if (d->outcomes)
-		outcomes_unaccept(d->outcomes);
-	d->state = DIALOGUE_CLOSED;
-	return DIALOGUE_HANG_UP;
-}
-
-static enum dialogue_next quit_after(struct dialogue *d, const struct reply *reply)
-{
-	struct outcome outcome = outcome_of(d, reply);
-	if (outcome.event == JOURNAL_DELIVERED)
-		outcome.event = JOURNAL_DELAYED;
-	dialogue_quit(d);
-	return hang_up(d, outcome);
-}
-
-/* A reply of a class that can't be an answer to what was said. */
-static enum dialogue_next out_of_order(struct dialogue *d, const struct reply *reply)
-{
-	struct outcome outcome = outcome_of(d, reply);
-	outcome.event = JOURNAL_DELAYED;
-	outcome.enhanced = (struct enhanced){4, 5, 0};
-	return hang_up(d, outcome);
 }
 
 void dialogue_quit(struct dialogue *d)
@@ -113,18 +83,25 @@ void dialogue_quit(struct dialogue *d)
 enum dialogue_next dialogue_start(struct dialogue *d, struct span host, bool use_helo)
 {
 	d->host = host;
+	d->tls = (struct span){0};
 	d->use_helo = use_helo;
+	d->security.secured = d->security.verified = d->tls_failed = false;
 	d->can = (struct capabilities){0};
 	d->reply = (struct reply){0};
 	d->outcomes = NULL;
 	str_clear(&d->out);
-	return wait_for(d, DIALOGUE_GREETING);
+	if (!d->security.implicit)
+		return wait_for(d, DIALOGUE_GREETING);
+	d->state = DIALOGUE_SECURING;
+	return DIALOGUE_HANDSHAKE;
 }
 
-static enum dialogue_next say_hello(struct dialogue *d, bool extended)
+enum dialogue_next dialogue_secured(struct dialogue *d, bool verified, struct span tls)
 {
-	str_printf(&d->out, "%s %.*s\r\n", extended ? "EHLO" : "HELO", SPAN_ARGS(d->name));
-	return wait_for(d, extended ? DIALOGUE_EHLO : DIALOGUE_HELO);
+	d->security.secured = true;
+	d->security.verified = verified;
+	d->tls = tls;
+	return greeting_secured(d);
 }
 
 /* The transaction: what is sent. */
@@ -168,7 +145,7 @@ static void send_ahead(struct dialogue *d)
 /* Decides before anything is said; true when all recipients are decided. */
 static bool decided_locally(struct dialogue *d)
 {
-	struct outcome outcome = {.event = JOURNAL_FAILED, .host = d->host};
+	struct outcome outcome = {.event = JOURNAL_FAILED, .host = d->host, .tls = d->tls};
 	char text[128];
 	if (d->can.size && d->can.size_max && d->mail->size > d->can.size_max) {
 		outcome.enhanced = (struct enhanced){5, 3, 4};
@@ -219,29 +196,11 @@ static enum dialogue_next next_reply(struct dialogue *d)
 	return d->refused ? ready(d) : reset(d);
 }
 
-static enum dialogue_next on_greeting(struct dialogue *d, const struct reply *reply)
-{
-	return reply->code / 100 == 2 ? say_hello(d, !d->use_helo) : quit_after(d, reply);
-}
-
-static enum dialogue_next on_ehlo(struct dialogue *d, const struct reply *reply)
-{
-	if (reply->code / 100 == 2)
-		return ready(d);
-	d->can = (struct capabilities){0};
-	return reply->code / 100 == 5 ? say_hello(d, false) : quit_after(d, reply);
-}
-
-static enum dialogue_next on_helo(struct dialogue *d, const struct reply *reply)
-{
-	return reply->code / 100 == 2 ? ready(d) : quit_after(d, reply);
-}
-
 static enum dialogue_next on_mail(struct dialogue *d, const struct reply *reply)
 {
-	struct outcome outcome = outcome_of(d, reply);
+	struct outcome outcome = ending_outcome(d, reply);
 	if (reply->code / 100 == 3)
-		return out_of_order(d, reply);
+		return ending_out_of_order(d, reply);
 	if (outcome.event != JOURNAL_DELIVERED) {
 		d->refused = true;
 		outcomes_decide_open(d->outcomes, false, &outcome);
@@ -273,7 +232,7 @@ static enum dialogue_next on_rcpt(struct dialogue *d, const struct reply *reply)
 	if (d->refused)
 		return next_reply(d);
 	struct recipient *r = next_unanswered(d);
-	struct outcome outcome = outcome_of(d, reply);
+	struct outcome outcome = ending_outcome(d, reply);
 	if (outcome.event == JOURNAL_DELIVERED) {
 		r->accepted = true;
 		d->accepted++;
@@ -294,8 +253,8 @@ static enum dialogue_next on_data(struct dialogue *d, const struct reply *reply)
 		return wait_for(d, DIALOGUE_DOT);
 	}
 	if (reply->code / 100 < 4)
-		return out_of_order(d, reply);
-	struct outcome outcome = outcome_of(d, reply);
+		return ending_out_of_order(d, reply);
+	struct outcome outcome = ending_outcome(d, reply);
 	outcomes_decide_open(d->outcomes, true, &outcome);
 	return d->refused ? ready(d) : reset(d);
 }
@@ -303,10 +262,10 @@ static enum dialogue_next on_data(struct dialogue *d, const struct reply *reply)
 static enum dialogue_next on_body(struct dialogue *d, const struct reply *reply)
 {
 	if (reply->code / 100 < 4)
-		return out_of_order(d, reply);
-	struct outcome outcome = outcome_of(d, reply);
+		return ending_out_of_order(d, reply);
+	struct outcome outcome = ending_outcome(d, reply);
 	outcomes_decide_open(d->outcomes, true, &outcome);
-	return hang_up(d, outcome);
+	return ending_hang_up(d, outcome);
 }
 
 enum dialogue_next dialogue_sent(struct dialogue *d)
@@ -317,26 +276,37 @@ enum dialogue_next dialogue_sent(struct dialogue *d)
 static enum dialogue_next on_final(struct dialogue *d, const struct reply *reply)
 {
 	if (reply->code / 100 == 3)
-		return out_of_order(d, reply);
-	struct outcome outcome = outcome_of(d, reply);
+		return ending_out_of_order(d, reply);
+	struct outcome outcome = ending_outcome(d, reply);
 	outcomes_decide_open(d->outcomes, true, &outcome);
 	return ready(d);
 }
 
 static enum dialogue_next on_end(struct dialogue *d, const struct reply *reply)
 {
-	return reply->code / 100 == 3 ? out_of_order(d, reply) : ready(d);
+	return reply->code / 100 == 3 ? ending_out_of_order(d, reply) : ready(d);
 }
 
 static enum dialogue_next step(struct dialogue *d, const struct reply *reply)
 {
 	static enum dialogue_next (*const on[DIALOGUE_STATE_COUNT])(struct dialogue *, const struct reply *) = {
-		[DIALOGUE_GREETING] = on_greeting, [DIALOGUE_EHLO] = on_ehlo, [DIALOGUE_HELO] = on_helo,
-		[DIALOGUE_READY] = out_of_order,   [DIALOGUE_MAIL] = on_mail, [DIALOGUE_RCPT] = on_rcpt,
-		[DIALOGUE_DATA] = on_data,         [DIALOGUE_BODY] = on_body, [DIALOGUE_FINAL] = on_final,
-		[DIALOGUE_DOT] = on_end,           [DIALOGUE_RSET] = on_end,  [DIALOGUE_CLOSED] = out_of_order,
+		[DIALOGUE_GREETING] = greeting_step,
+		[DIALOGUE_EHLO] = greeting_step,
+		[DIALOGUE_HELO] = greeting_step,
+		[DIALOGUE_STARTTLS] = greeting_step,
+		[DIALOGUE_SECURING] = greeting_step,
+		[DIALOGUE_AUTH] = greeting_step,
+		[DIALOGUE_READY] = ending_out_of_order,
+		[DIALOGUE_MAIL] = on_mail,
+		[DIALOGUE_RCPT] = on_rcpt,
+		[DIALOGUE_DATA] = on_data,
+		[DIALOGUE_BODY] = on_body,
+		[DIALOGUE_FINAL] = on_final,
+		[DIALOGUE_DOT] = on_end,
+		[DIALOGUE_RSET] = on_end,
+		[DIALOGUE_CLOSED] = ending_out_of_order,
 	};
-	return reply->code == 421 ? hang_up(d, outcome_of(d, reply)) : on[d->state](d, reply);
+	return reply->code == 421 ? ending_hang_up(d, ending_outcome(d, reply)) : on[d->state](d, reply);
 }
 
 enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, struct span text)
@@ -349,7 +319,7 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 		[DIALOGUE_LOST] = {"connection lost while waiting for", {4, 4, 2}, 0},
 		[DIALOGUE_TIMEOUT] = {"time-out while waiting for", {4, 4, 2}, 0},
 		[DIALOGUE_GARBLED] = {"the host does not speak SMTP; waiting for", {4, 5, 0}, 0},
-		[DIALOGUE_UNTRUSTED] = {"no TLS with the host before", {4, 7, 5}, 0},
+		[DIALOGUE_UNTRUSTED] = {"no TLS with the host", {4, 7, 5}, 0},
 		[DIALOGUE_OURS] = {"stopped while waiting for", {4, 3, 0}, 451},
 	};
 	/* A refusal in mid-data whose last line got lost in the reset that follows it is a refusal. */
@@ -357,19 +327,28 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 		return step(d, &d->reply);
 	struct str line;
 	str_init(&line, REPLY_TEXT_MAX);
-	str_printf(&line, "%s %s", breaks[how].text, states[d->state].waiting_for);
+	str_append_text(&line, breaks[how].text);
+	if (how != DIALOGUE_UNTRUSTED)
+		str_printf(&line, " %s", states[d->state].waiting_for);
 	if (text.len)
 		str_printf(&line, ": %.*s", SPAN_ARGS(text));
-	struct outcome outcome = {JOURNAL_DELAYED, breaks[how].code, breaks[how].enhanced, d->host, str_span(&line)};
+	struct outcome outcome = {.event = JOURNAL_DELAYED,
+				  .code = breaks[how].code,
+				  .enhanced = breaks[how].enhanced,
+				  .host = d->host,
+				  .tls = d->tls,
+				  .text = str_span(&line)};
 	if (how == DIALOGUE_OURS)
 		outcome.host = (struct span){0};
-	enum dialogue_next next = hang_up(d, outcome);
+	enum dialogue_next next = ending_hang_up(d, outcome);
 	str_free(&line);
 	return next;
 }
 
 enum dialogue_next dialogue_line(struct dialogue *d, struct span line)
 {
+	if (greeting_is_challenge(d, line))
+		return greeting_challenge(d, span_trim(span_skip(line, 4)));
 	if (!reply_add_line(&d->reply, line))
 		return dialogue_broken(d, DIALOGUE_GARBLED, (struct span){0});
 	if (d->state == DIALOGUE_EHLO && d->reply.lines > 1)

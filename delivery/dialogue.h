@@ -1,15 +1,28 @@
 /*
- * The SMTP client as a state machine without I/O (RFC 5321, 2920, 1870, 6152). It is fed the lines that the host sent
- * and says what to do next; what is to be sent stands in `out`. The state is the reply that is waited for:
+ * The SMTP client as a state machine without I/O (RFC 5321, 2920, 1870, 6152, 3207, 4954). It is fed the lines that the
+ * host sent and says what to do next; what is to be sent stands in `out`. The state is the reply that is waited for:
  *
  *	state      on                      does                                              then
+ *	SECURING   dialogue_secured       before the greeting (implicit)                    GREETING
+ *	                                   after STARTTLS: forgets what it can, sends EHLO   EHLO
+ *	           dialogue_broken        no fallback here: the owner decides (tls_failed)  CLOSED
  *	GREETING   2xx                     sends EHLO (or HELO)                              EHLO, HELO
  *	           other                   QUIT; the next host may do better                 CLOSED
- *	EHLO       2xx                     notes what the host can                           READY
+ *	EHLO       2xx                     notes what the host can; goes on (below)
  *	           5xx                     sends HELO                                        HELO
  *	           other                   QUIT                                              CLOSED
- *	HELO       2xx                                                                       READY
+ *	HELO       2xx                     goes on (below)
  *	           other                   QUIT                                              CLOSED
+ *	goes on    clear, TLS is wanted and offered      sends STARTTLS                      STARTTLS
+ *	           clear, TLS is a must                  QUIT                                CLOSED
+ *	           credentials, may not go here          QUIT                                CLOSED
+ *	           credentials                           sends AUTH                          AUTH
+ *	           otherwise                                                                 READY
+ *	STARTTLS   2xx                     the handshake                                     SECURING
+ *	           4xx 5xx                 QUIT; with opportunistic tls_failed is set        CLOSED
+ *	AUTH       334                     answers; gives up after 10                        AUTH, CLOSED
+ *	           2xx                     has the host proved itself? (QUIT if not)         READY, CLOSED
+ *	           4xx 5xx                 QUIT; delayed in any case: it is our password     CLOSED
  *	READY      dialogue_begin          too large, 8 bits: decides without asking         READY
  *	                                   sends MAIL; with PIPELINING RCPT and DATA too     MAIL
  *	MAIL       2xx                     sends RCPT                                        RCPT
@@ -43,6 +56,9 @@ enum dialogue_state {
 	DIALOGUE_GREETING,
 	DIALOGUE_EHLO,
 	DIALOGUE_HELO,
+	DIALOGUE_STARTTLS,
+	DIALOGUE_SECURING,
+	DIALOGUE_AUTH,
 	DIALOGUE_READY,
 	DIALOGUE_MAIL,
 	DIALOGUE_RCPT,
@@ -102,9 +118,13 @@ struct dialogue {
 	struct dialogue_security security;
 	struct span name; /* ours, for EHLO */
 	struct span host; /* theirs, as outcomes show it */
+	struct span tls;  /* how the connection is secured, as outcomes show it; empty = in clear */
+	bool tls_failed;  /* CLOSED over the beginning of opportunistic TLS: clear may do, on a new connection */
 	struct capabilities can;
 	struct reply reply; /* being collected */
 	struct str out;     /* to be sent; the caller clears it */
+	struct str initial; /* answer in AUTH that waits for the first challenge */
+	unsigned rounds;    /* challenges answered */
 	/* The transaction. */
 	const struct dialogue_mail *mail;
 	struct outcomes *outcomes;
@@ -122,11 +142,19 @@ struct dialogue {
 void dialogue_init(struct dialogue *d, struct span name);
 void dialogue_free(struct dialogue *d);
 
-/* A connection to HOST (borrowed) stands: waits for the greeting. */
+/* A connection to HOST (borrowed) stands: waits for the greeting, or wants a handshake before. d->security says what is
+ * asked for. */
 enum dialogue_next dialogue_start(struct dialogue *d, struct span host, bool use_helo);
+
+/* The handshake is done; VERIFIED: the host is the one that is meant. TLS (borrowed) describes it for logs. Where
+ * d->security asks for verify and VERIFIED is false, call dialogue_broken instead. */
+enum dialogue_next dialogue_secured(struct dialogue *d, bool verified, struct span tls);
 
 /* In READY: tries all open recipients. MAIL and OUTCOMES are borrowed until IDLE or HANG_UP. */
 enum dialogue_next dialogue_begin(struct dialogue *d, const struct dialogue_mail *mail, struct outcomes *outcomes);
+
+/* Octets of the longest line that may come now. */
+size_t dialogue_line_max(const struct dialogue *d);
 
 /* The host sent LINE (without line end). */
 enum dialogue_next dialogue_line(struct dialogue *d, struct span line);

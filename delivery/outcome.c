@@ -42,7 +42,7 @@ static bool same(const struct outcome *a, const struct outcome *b)
 {
 	return a->event == b->event && a->code == b->code && a->enhanced.class == b->enhanced.class &&
 	       a->enhanced.subject == b->enhanced.subject && a->enhanced.detail == b->enhanced.detail &&
-	       span_equal(a->host, b->host) && span_equal(a->text, b->text);
+	       span_equal(a->host, b->host) && span_equal(a->tls, b->tls) && span_equal(a->text, b->text);
 }
 
 static struct span keep_text(struct arena *arena, struct span text)
@@ -62,6 +62,7 @@ static const struct outcome *keep(struct outcomes *o, const struct outcome *outc
 		log_fatal(EXIT_TEMPORARY, "no memory for the outcome of a delivery");
 	*kept = *outcome;
 	kept->host = keep_text(o->arena, outcome->host);
+	kept->tls = keep_text(o->arena, outcome->tls);
 	kept->text = keep_text(o->arena, outcome->text);
 	o->last = kept;
 	return kept;

@@ -18,6 +18,7 @@ struct outcome {
 	int code;                 /* of the reply; 0 = none */
 	struct enhanced enhanced;
 	struct span host; /* who said so; empty = we ourselves */
+	struct span tls;  /* how the connection was secured, for the log; empty = in clear, or there was none */
 	struct span text;
 };
 

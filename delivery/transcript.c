@@ -61,6 +61,14 @@ void transcript_said(struct transcript *t, struct span commands)
 	t->said_ms = clock_mono_ms();
 }
 
+void transcript_answered(struct transcript *t, uint64_t octets)
+{
+	if (!t->writer)
+		return;
+	record(t, &(struct wire_record){.verb = SPAN("AUTH"), .octets_out = octets});
+	t->said_ms = clock_mono_ms();
+}
+
 void transcript_sent_text(struct transcript *t, uint64_t octets)
 {
 	if (!t->writer)
@@ -80,6 +88,8 @@ void transcript_heard(struct transcript *t, struct span line)
 	t->octets += line.len + CRLF_LEN;
 	if (line.len > CODE_LEN && line.at[CODE_LEN] == '-')
 		return;
+	if (t->first_len > CODE_LEN && span_starts((struct span){t->first, t->first_len}, SPAN("334")))
+		t->first_len = CODE_LEN;
 	struct wire_record r = {.argument = {t->first, t->first_len}, .octets_in = t->octets};
 	size_t code_len = t->first_len < CODE_LEN ? t->first_len : CODE_LEN;
 	if (!span_to_u64((struct span){t->first, code_len}, 999, &r.code))

@@ -23,13 +23,16 @@ struct transcript {
 /* FD is connected to IP, PORT. NAME as messages show the host. */
 void transcript_connected(struct transcript *t, int fd, const struct ipaddr *ip, uint16_t port, struct span name);
 
-/* Commands that were sent, one or more lines; a lone dot ends an empty text. */
+/* Commands that were sent, one or more lines; a lone dot ends an empty text. Of AUTH the mechanism is kept. */
 void transcript_said(struct transcript *t, struct span commands);
+
+/* An answer to a challenge of AUTH was sent, OCTETS with its line end: it is not kept. */
+void transcript_answered(struct transcript *t, uint64_t octets);
 
 /* The text of a message was sent to its end, OCTETS on the wire. */
 void transcript_sent_text(struct transcript *t, uint64_t octets);
 
-/* A line of a reply, without its line end. */
+/* A line of a reply, without its line end. A challenge of AUTH is not kept. */
 void transcript_heard(struct transcript *t, struct span line);
 
 /* Sends what is collected: before waiting for the host, and at the end. */

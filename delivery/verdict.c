@@ -90,13 +90,13 @@ static void log_run(const struct verdict_job *job, const struct outcomes *outcom
 	char id[MSGID_LEN + 1], enhanced[ENHANCED_TEXT_MAX];
 	int64_t age_ms = span_copy(job->id, id, sizeof(id)) ? clock_wall_ms() - msgid_time(id) * 1000 : 0;
 	enhanced_format(o->enhanced, enhanced);
-	struct span relay = o->host.len ? o->host : SPAN("-");
+	struct span relay = o->host.len ? o->host : SPAN("-"), tls = o->tls.len ? o->tls : SPAN("none");
 	for (size_t i = 0; i < run->count; i++)
-		log_info("id=%s from=<%.*s> to=<%.*s> relay=%.*s status=%s code=%d enhanced=%s text=\"%.*s\" "
-			 "delay=%llds",
+		log_info("id=%s from=<%.*s> to=<%.*s> relay=%.*s tls=%.*s status=%s code=%d enhanced=%s "
+			 "text=\"%.*s\" delay=%llds",
 			 id, SPAN_ARGS(job->sender), SPAN_ARGS(outcomes->rcpts[run->at + i].address), SPAN_ARGS(relay),
-			 journal_event_name(o->event), o->code, *enhanced ? enhanced : "-", SPAN_ARGS(o->text),
-			 (long long)(age_ms < 0 ? 0 : age_ms / 1000));
+			 SPAN_ARGS(tls), journal_event_name(o->event), o->code, *enhanced ? enhanced : "-",
+			 SPAN_ARGS(o->text), (long long)(age_ms < 0 ? 0 : age_ms / 1000));
 }
 
 void verdict_send(const struct verdict_job *job, const struct outcomes *outcomes)

@@ -181,6 +181,8 @@ static void wait_for_job(struct worker *w)
 		return;
 	if (ready == 0)
 		client_quit(&w->client);
+	else if (client_silent(&w->client))
+		return;
 	else
 		client_close(&w->client);
 	say_idle(w);

@@ -27,7 +27,11 @@ struct fixture {
 static void decide(struct fixture *f, size_t rcpt, enum journal_event event, int code, const char *text)
 {
 	outcomes_decide(&f->outcomes, &f->outcomes.rcpts[rcpt],
-			&(struct outcome){event, code, {5, 1, 1}, SPAN("mx[192.0.2.1]:25"), span_of(text)});
+			&(struct outcome){.event = event,
+					  .code = code,
+					  .enhanced = {5, 1, 1},
+					  .host = SPAN("mx[192.0.2.1]:25"),
+					  .text = span_of(text)});
 }
 
 static void set_up(struct fixture *f, int journal)
@@ -161,7 +165,11 @@ START_TEST(longest)
 	set_up(&f, -1);
 	for (size_t i = 0; i < 6; i++)
 		outcomes_decide(&f.outcomes, &f.outcomes.rcpts[i],
-				&(struct outcome){JOURNAL_FAILED, 599, {5, 999, 999}, {text, 3000}, {text, 3000}});
+				&(struct outcome){.event = JOURNAL_FAILED,
+						  .code = 599,
+						  .enhanced = {5, 999, 999},
+						  .host = {text, 3000},
+						  .text = {text, 3000}});
 	verdict_send(&f.job, &f.outcomes);
 	struct wire_verdict v = receive(&f);
 	ck_assert(v.first == 0 && v.last == 5 && v.host.len == 300 && v.text.len == 512);

@@ -1,0 +1,22 @@
+/*
+ * How a dialogue ends: what its replies amount to for recipients, and taking leave. For dialogue.c and greeting.c.
+ */
+#ifndef DELIVERY_ENDING_H
+#define DELIVERY_ENDING_H
+
+#include "delivery/dialogue.h"
+
+/* What REPLY means for a recipient. The class decides, also over an enhanced code that contradicts it. Borrows REPLY.
+ */
+struct outcome ending_outcome(const struct dialogue *d, const struct reply *reply);
+
+/* Nothing more can be said on this connection. Only what may have been handed over is decided here. */
+enum dialogue_next ending_hang_up(struct dialogue *d, struct outcome outcome);
+
+/* The same after a QUIT; a host that we leave although it said 2xx has delivered nothing. */
+enum dialogue_next ending_quit(struct dialogue *d, struct outcome outcome);
+
+/* REPLY is of a class that can't be an answer to what was said. */
+enum dialogue_next ending_out_of_order(struct dialogue *d, const struct reply *reply);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * TLS on the client's connection: what a job's block asks of a host, the handshake, and whether the host is the one
+ * that is meant.
+ */
+#ifndef DELIVERY_SECURE_H
+#define DELIVERY_SECURE_H
+
+#include "delivery/client.h"
+
+/* Before dialogue_start: what JOB asks of HOST. PLAIN: opportunistic TLS has failed with it. */
+void secure_demand(struct client *c, const struct client_job *job, const struct host *host, bool plain);
+
+/* The handshake that the dialogue wants, within the stream's deadline. */
+enum dialogue_next secure_handshake(struct client *c, const struct client_job *job);
+
+/* Says close_notify; harmless in clear. */
+void secure_close(struct client *c);
+
+#endif
