@@ -99,6 +99,30 @@ static void append_host(const struct lookup *l, size_t host, bool v4, struct str
 	}
 }
 
+static bool is_self(const struct lookup *l, size_t host)
+{
+	const struct lookup_addresses *addresses = &l->addresses[host];
+	bool found = self_is_name(l->self, span_of(lookup_host(l, host)), l->port);
+	for (size_t i = 0; i < addresses->n; i++)
+		found |= self_is_address(l->self, &addresses->at[i], l->port);
+	return found;
+}
+
+/* Whom we are to pass mail on to is more preferred than we (RFC 5321 5.1). True when nobody is. */
+static bool leads_to_self(struct lookup *l)
+{
+	for (size_t host = 0; l->self && host < lookup_host_count(l); host++) {
+		if (!is_self(l, host))
+			continue;
+		uint16_t preference = l->hosts.hosts[host].preference;
+		while (host && l->hosts.hosts[host - 1].preference == preference)
+			host--;
+		l->hosts.n = host;
+		return !host;
+	}
+	return false;
+}
+
 static size_t append_hosts(const struct lookup *l, struct str *to)
 {
 	size_t count = 0;
@@ -118,7 +142,11 @@ static size_t append_hosts(const struct lookup *l, struct str *to)
 
 void lookup_finish(struct lookup *l, bool failed, struct str *hosts)
 {
-	if (append_hosts(l, hosts))
+	if (leads_to_self(l))
+		decide(l, LOOKUP_NEVER, "5.4.6",
+		       "this leads back to us, so mail would go in a circle: make it a local domain, or give it a "
+		       "route");
+	else if (append_hosts(l, hosts))
 		decide(l, LOOKUP_FOUND, "", "found");
 	else if (failed || l->failed)
 		decide(l, LOOKUP_LATER, "4.4.3", "DNS gave no answer in time");

@@ -8,6 +8,8 @@
  *	no MX record                    the name itself is the host
  *	NXDOMAIN                        never 5.1.2
  *	SERVFAIL, time-out, nonsense    later 4.4.3
+ *	a host that is we ourselves     it, its equals and what is less preferred are left out; never 5.4.6 when
+ *	                                no host is left
  *	addresses of no host            later 4.4.3 when a look-up failed, else never 5.4.4 (5.1.2: the only host
  *	                                does not exist)
  */
@@ -16,6 +18,7 @@
 
 #include "common/host/hosts.h"
 #include "delivery/mx.h"
+#include "delivery/self.h"
 
 enum {
 	LOOKUP_HOSTS_MAX = 16,    /* of which we look up addresses: the most preferred ones */
@@ -43,10 +46,11 @@ struct lookup_addresses {
 struct lookup {
 	char name[DOMAIN_MAX + 1];
 	uint16_t port;
-	uint64_t seed;     /* for the order among equals */
-	bool nothing_else; /* the name itself is the host: there is no MX, or none was asked for */
-	bool failed;       /* a look-up of addresses had no answer */
-	bool missing;      /* the name does not exist at all */
+	uint64_t seed;           /* for the order among equals */
+	const struct self *self; /* NULL = nobody is */
+	bool nothing_else;       /* the name itself is the host: there is no MX, or none was asked for */
+	bool failed;             /* a look-up of addresses had no answer */
+	bool missing;            /* the name does not exist at all */
 	struct mx_list hosts;
 	struct lookup_addresses addresses[LOOKUP_HOSTS_MAX];
 	uint32_t ttl_s;

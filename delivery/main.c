@@ -78,7 +78,9 @@ static int run_local(struct child *child)
 static int run_resolver(struct child *child)
 {
 	struct privs_jail jail = {.user = child->config.delivery_user, .may_fork = true};
-	struct resolver *resolver = resolver_new(&child->config.dns_server, RESOLVER_DEADLINE_MS);
+	struct self self;
+	self_load(child->server, &self);
+	struct resolver *resolver = resolver_new(&child->config.dns_server, &self, RESOLVER_DEADLINE_MS);
 	privs_enter(&jail);
 	child_ready();
 	int status = resolver_run(resolver, CHILD_FD_CONTROL, CHILD_FD_NAMES);

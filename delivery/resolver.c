@@ -54,6 +54,7 @@ struct resolver {
 	struct ub_ctx *unbound;
 	struct ub_ctx *names_unbound; /* for names of clients, who can make look-ups fail: those of the queue shall not
 					 notice */
+	const struct self *self;
 	int64_t deadline_ms;
 	int link;                       /* to the queue; -1 = none */
 	TAILQ_HEAD(, request) requests; /* oldest first, so the next deadline is the first's */
@@ -117,13 +118,14 @@ static struct ub_ctx *new_unbound(const struct config_endpoints *servers)
 	return unbound;
 }
 
-struct resolver *resolver_new(const struct config_endpoints *servers, int64_t deadline_ms)
+struct resolver *resolver_new(const struct config_endpoints *servers, const struct self *self, int64_t deadline_ms)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 	if (!r)
 		log_fatal(EXIT_TEMPORARY, "no memory for DNS look-ups");
 	r->unbound = new_unbound(servers);
 	r->names_unbound = new_unbound(servers);
+	r->self = self;
 	r->deadline_ms = deadline_ms;
 	r->link = -1;
 	TAILQ_INIT(&r->requests);
@@ -262,7 +264,9 @@ static void begin(struct resolver *r, const struct wire_resolve *wire)
 	request->deadline = clock_mono_ms() + r->deadline_ms;
 	TAILQ_INSERT_TAIL(&r->requests, request, entry);
 	r->request_count++;
-	if (!lookup_begin(&request->lookup, wire->name, (uint16_t)wire->port, seed)) {
+	bool begun = lookup_begin(&request->lookup, wire->name, (uint16_t)wire->port, seed);
+	request->lookup.self = r->self;
+	if (!begun) {
 		finish(request, true, true);
 	} else if (wire->mx) {
 		ask(request, request->lookup.name, TYPE_MX, 0);

@@ -6,15 +6,16 @@
 #ifndef DELIVERY_RESOLVER_H
 #define DELIVERY_RESOLVER_H
 
-#include "common/host/config.h"
+#include "delivery/self.h"
 
 struct resolver;
 
 /*
- * Reads /etc/resolv.conf and /etc/hosts, or takes SERVERS where there are any. Dies with a reason when libunbound can't
+ * Reads /etc/resolv.conf and /etc/hosts, or takes SERVERS where there are any. SELF: what is no next hop (borrowed);
+ * NULL = everything may be one. Dies with a reason when libunbound can't
  * be set up. DEADLINE_MS: for one `resolve`, all look-ups of it.
  */
-struct resolver *resolver_new(const struct config_endpoints *servers, int64_t deadline_ms);
+struct resolver *resolver_new(const struct config_endpoints *servers, const struct self *self, int64_t deadline_ms);
 void resolver_free(struct resolver *r);
 
 /*

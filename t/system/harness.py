@@ -347,12 +347,13 @@ class Sink:
     answers: verb -> function(argument) -> reply line or None for the usual one.
     """
 
-    def __init__(self, port=None, answers=None, extensions=("PIPELINING", "SIZE 50000000", "8BITMIME")):
+    def __init__(self, port=None, answers=None, extensions=("PIPELINING", "SIZE 50000000", "8BITMIME"),
+                 address="127.0.0.1"):
         self.messages, self.connections, self.answers, self.extensions = [], 0, answers or {}, extensions
         self.lock, self.open = threading.Lock(), set()
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", port or 0))
+        self.listener.bind((address, port or 0))
         self.listener.listen(100)
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self._accept, daemon=True)

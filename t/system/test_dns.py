@@ -101,6 +101,19 @@ class Resolver(unittest.TestCase):
                 self.assertIn(code, notice)
             harness.wait_for(lambda: not server.files("cur", "") and not server.files("new", ""), "an empty spool")
 
+    def test_mail_that_leads_back_to_us_is_returned(self):
+        records = {("loop.test", MX): [mx(10, "us.test"), mx(20, "backup.test")], ("us.test", A): loopback(1),
+                   ("good.test", MX): [mx(10, "better.test"), mx(20, "us.test")], ("better.test", A): loopback(2),
+                   ("backup.test", A): loopback(2)}
+        with NameServer(records) as names:
+            server = self.service(names, 9)
+            server.conf.write_text(server.conf.read_text().replace("outbound { port 9 }", f"outbound {{ port {server.port} }}"))
+            with server, Sink(address="127.0.0.2", port=server.port) as sink:
+                server.send(["user@loop.test", "user@good.test"])
+                sink.wait(1)
+                self.assertIn("good.test", sink.messages[0][1][0])
+                self.assertIn(b"5.4.6 loop.test: this leads back to us", harness.Message(server.dropped()[0]).content)
+
     def test_silence_holds_up_nobody_else_and_mail_waits(self):
         records = {("plain.test", A): loopback(1), ("silent.test", A): loopback(1)}
         with NameServer(records, silent=["silent.test"]) as names, Sink() as sink, self.service(names, sink.port) as server:

@@ -275,6 +275,69 @@ START_TEST(many)
 }
 END_TEST
 
+/* Hosts of preference 10, 20, 20, 30; which of them are we, by name or address, and how many are left. */
+START_TEST(we_ourselves)
+{
+	static const struct {
+		const char *fqdn;
+		unsigned char address; /* the last octet of ours; host I has 192.0.2.(10 + I) */
+		uint16_t port;
+		size_t left;
+	} cases[] = {
+		{"h9", 99, 25, 4}, {"h3", 99, 25, 3}, {"H2", 99, 25, 1}, {"h0", 99, 25, 0},   {"h9", 13, 25, 3},
+		{"h9", 12, 25, 1}, {"h9", 11, 25, 1}, {"h9", 10, 25, 0}, {"h0", 10, 2525, 4},
+	};
+	struct span mx[] = {SPAN("\0\x0a\2h0\0"), SPAN("\0\x14\2h1\0"), SPAN("\0\x14\2h2\0"), SPAN("\0\x1e\2h3\0")};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ipaddr ours = {{[10] = 0xff, [11] = 0xff, 192, 0, 2, cases[i].address}};
+		struct config_endpoint endpoint = {.ip = ours, .port = cases[i].port};
+		struct config_endpoints listen = {&endpoint, 1};
+		struct self self = {.fqdn = cases[i].fqdn, .listen = &listen};
+		struct str hosts;
+		str_init(&hosts, LOOKUP_LIST_MAX);
+		struct lookup l = begin("example.net");
+		l.self = &self;
+		ck_assert(lookup_mx(&l, &(struct lookup_answer){.rdata = mx, .n = 4}));
+		for (size_t host = 0; host < 4; host++) {
+			char rdata[] = {(char)192, 0, 2, (char)(10 + lookup_host(&l, host)[1] - '0')};
+			struct span a = {rdata, sizeof(rdata)};
+			lookup_address(&l, host, &(struct lookup_answer){.rdata = &a, .n = 1});
+		}
+		lookup_finish(&l, false, &hosts);
+		struct span rest = str_span(&hosts);
+		struct host host;
+		size_t left = 0;
+		while (hosts_next(&rest, &host) == 1)
+			left++;
+		ck_assert_msg(left == cases[i].left, "case %zu: %zu hosts", i, left);
+		ck_assert_int_eq(l.event, left ? LOOKUP_FOUND : LOOKUP_NEVER);
+		if (!left)
+			expect(&l, LOOKUP_NEVER, "5.4.6", "circle");
+		str_free(&hosts);
+	}
+}
+END_TEST
+
+/* A server on every address is at each of this machine, but only on its ports. */
+START_TEST(every_address)
+{
+	struct config_endpoint any = {.any = true, .port = 25};
+	struct config_server server = {.fqdn = "mail.example.com", .listen = {&any, 1}};
+	struct ipaddr ip;
+	struct self self;
+	self_load(&server, &self);
+	ck_assert(self.n > 0);
+	for (size_t i = 0; i < self.n; i++)
+		ck_assert(self_is_address(&self, &self.at[i], 25));
+	ck_assert(ipaddr_parse(SPAN("127.9.9.9"), &ip) && self_is_address(&self, &ip, 25));
+	ck_assert(!self_is_address(&self, &ip, 26));
+	ck_assert(ipaddr_parse(SPAN("::1"), &ip) && self_is_address(&self, &ip, 25));
+	ck_assert(ipaddr_parse(SPAN("203.0.113.7"), &ip) && !self_is_address(&self, &ip, 25));
+	ck_assert(self_is_name(&self, SPAN("MAIL.example.com"), 25));
+	ck_assert(!self_is_name(&self, SPAN("mail.example.com"), 587));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("lookup");
@@ -289,6 +352,8 @@ int main(void)
 	tcase_add_test(all, addresses);
 	tcase_add_test(all, no_address);
 	tcase_add_test(all, many);
+	tcase_add_test(all, we_ourselves);
+	tcase_add_test(all, every_address);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
