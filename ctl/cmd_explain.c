@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "common/host/accounts.h"
 #include "common/host/rows.h"
 #include "common/mail/address.h"
 #include "common/mail/cidr.h"
@@ -75,6 +76,8 @@ static bool arguments_good(const struct ctl *ctl)
 		commands_fail("--client %s: an IPv4 or IPv6 address is wanted", ctl->options.client);
 	else if (ctl->options.name[0] && !domain_valid(span_of(ctl->options.name)))
 		commands_fail("--name %s: a host name is wanted, such as host.example.com", ctl->options.name);
+	else if (strlen(ctl->options.user) > ACCOUNT_NAME_MAX)
+		commands_fail("--user %s: the name of an account is wanted", ctl->options.user);
 	else if (!address_parse(span_of(ctl->options.to), &to, &why))
 		commands_fail("--to %s: %s", ctl->options.to, why);
 	else
@@ -126,6 +129,8 @@ static int ask(struct ctl *ctl, const char *server)
 	struct wire_explain_relay explain = {
 		.client = span_of(ctl->options.client),
 		.name = span_of(ctl->options.name),
+		.user = span_of(ctl->options.user),
+		.tls = ctl->options.given & OPTION_TLS,
 		.sender = span_of(ctl->options.from),
 		.recipient = span_of(ctl->options.to),
 	};

@@ -111,11 +111,11 @@ static const struct command table[] = {
 	 "{ID ... | SELECTOR ... | --all} [--yes]",
 	 "remove from the queue, no notice is sent"},
 	{{"explain", "relay"},
-	 OPTION_CLIENT | OPTION_NAME | OPTION_TO | OPTION_FROM | OPTION_SERVER | OPTION_JSON,
+	 OPTION_CLIENT | OPTION_NAME | OPTION_USER | OPTION_TLS | OPTION_TO | OPTION_FROM | OPTION_SERVER | OPTION_JSON,
 	 0,
 	 0,
 	 cmd_explain_relay,
-	 "--client IP [--name HOST] --to ADDRESS [--from ADDRESS] [--server NAME]",
+	 "--client IP [--name HOST] [--user NAME] [--tls] --to ADDRESS [--from ADDRESS] [--server NAME]",
 	 "would this be relayed, and which line decides"},
 };
 enum { COMMANDS = sizeof(table) / sizeof(table[0]) };

@@ -19,11 +19,13 @@ static const struct {
 	{"all", OPTION_ALL, 0, 0},
 	{"now", OPTION_NOW, 0, 0},
 	{"confirmed", OPTION_CONFIRMED, 0, 0},
+	{"tls", OPTION_TLS, 0, 0},
 	{"older", OPTION_OLDER, 0, offsetof(struct options, older_s)},
 	{"confirm", OPTION_CONFIRM, 0, offsetof(struct options, confirm_s)},
 	{"server", OPTION_SERVER, offsetof(struct options, server), 0},
 	{"client", OPTION_CLIENT, offsetof(struct options, client), 0},
 	{"name", OPTION_NAME, offsetof(struct options, name), 0},
+	{"user", OPTION_USER, offsetof(struct options, user), 0},
 	{"to", OPTION_TO, offsetof(struct options, to), 0},
 	{"from", OPTION_FROM, offsetof(struct options, from), 0},
 	{"domain", OPTION_DOMAIN, offsetof(struct options, domain), 0},
@@ -107,7 +109,8 @@ bool options_parse(int argc, char **argv, struct options *out, char *why)
 	int option;
 
 	*out = (struct options){.file = MAILROOT_SYSCONFDIR "/mailroot.conf"};
-	out->server = out->client = out->name = out->to = out->from = out->domain = out->sender = out->recipient = "";
+	out->server = out->client = out->name = out->user = out->to = "";
+	out->from = out->domain = out->sender = out->recipient = "";
 	build_table(table);
 	optind = 0; /* start anew, whatever was parsed before */
 	opterr = 0;

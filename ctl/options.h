@@ -22,6 +22,8 @@ enum option_bit {
 	OPTION_CONFIRM = 1 << 12,
 	OPTION_CONFIRMED = 1 << 13,
 	OPTION_NAME = 1 << 14,
+	OPTION_USER = 1 << 15,
+	OPTION_TLS = 1 << 16,
 };
 
 enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 200 };
@@ -32,6 +34,7 @@ struct options {
 	const char *server; /* "" where an option was not given, so that it can go into a packet as it is */
 	const char *client;
 	const char *name;
+	const char *user;
 	const char *to;
 	const char *from;
 	const char *domain;

@@ -17,10 +17,18 @@ static struct twin connect_of(const struct config_server *server)
 	return (struct twin){"connect", connect->allow, &connect->list, &connect->list_at, &connect->allow_at};
 }
 
+/* The first of three places that is written, or the last. */
+static const struct config_origin *written(const struct config_origin *a, const struct config_origin *b,
+					   const struct config_origin *c)
+{
+	return a->line ? a : b->line ? b : c;
+}
+
 static struct twin relay_of(const struct config_server *server)
 {
 	const struct config_relay *relay = &server->relay;
-	const struct config_origin *at = relay->allow_at.line ? &relay->allow_at : &relay->open_relay_intended_at;
+	const struct config_origin *at =
+		written(&relay->allow_at, &relay->open_relay_intended_at, &relay->authenticated_at);
 	return (struct twin){"relay", relay->allow, &relay->list, &relay->list_at, at};
 }
 
@@ -80,17 +88,49 @@ static void refuse_by(const struct config_server *server, const struct twin *twi
 		add_client(server, twin, client, to);
 }
 
-static void permit(const struct config_server *server, const struct policy_client *client, bool may_connect,
-		   bool may_relay, struct str *to)
+/* CLIENT does what is asked of it before MAIL; it is afterwards as if it had. */
+static void satisfy_mail(const struct config_access *access, struct policy_client *client, struct str *to)
+{
+	bool wants_tls = access->tls_required && !client->tls, wants_user = !access->anonymous && !client->user;
+	client->tls |= wants_tls;
+	if (wants_user)
+		client->user = "anybody";
+	str_printf(to, "let the client %s%s%s", wants_tls ? "use TLS" : "", wants_tls && wants_user ? " and " : "",
+		   wants_user ? "authenticate" : "");
+}
+
+/* Whoever authenticates needs no change of the file. */
+static bool user_would_do(const struct config_server *server, struct policy_client client)
+{
+	struct policy_decision with;
+	if (client.user || !server->access.auth)
+		return false;
+	client.user = "anybody";
+	policy_relay_from(server, &client, (struct span){0}, POLICY_AUTHENTICATED, &with);
+	return with.accepted;
+}
+
+static void permit(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
 {
 	const struct twin connect = connect_of(server), relay = relay_of(server);
-	str_append_text(to, "to permit it, ");
-	if (!may_connect)
-		permit_by(server, &connect, client, to);
-	if (!may_connect && !may_relay)
-		str_append_text(to, "; and ");
-	if (!may_relay)
-		permit_by(server, &relay, client, to);
+	struct policy_client client = *e->client;
+	struct policy_decision decision;
+	const char *separator = "to permit it, ";
+	if (!e->connect.accepted) {
+		str_append_text(to, separator);
+		permit_by(server, &connect, &client, to);
+		separator = "; and ";
+	}
+	if (!e->mail.accepted) {
+		str_append_text(to, separator);
+		satisfy_mail(&server->access, &client, to);
+		separator = "; and ";
+	}
+	policy_relay_decide(server, &client, domain, &decision);
+	if (decision.accepted)
+		return;
+	str_printf(to, "%s%s", separator, user_would_do(server, client) ? "let the client authenticate, or " : "");
+	permit_by(server, &relay, &client, to);
 }
 
 /* What takes away a rule that accepts the domain, if the rules after it would refuse then. */
@@ -99,10 +139,9 @@ static bool refuse_domain(const struct config_server *server, const struct polic
 {
 	struct policy_decision without;
 	bool remote = step->rule == POLICY_REMOTE_DOMAIN;
-	enum policy_rule next = remote ? POLICY_RELAY_LISTED : POLICY_REMOTE_DOMAIN;
 	if (step->rule == POLICY_DEFAULT_DOMAIN)
 		return false;
-	policy_relay_from(server, client, domain, next, &without);
+	policy_relay_from(server, client, domain, remote ? POLICY_AUTHENTICATED : POLICY_REMOTE_DOMAIN, &without);
 	if (without.accepted)
 		return false;
 	if (remote)
@@ -114,23 +153,39 @@ static bool refuse_domain(const struct config_server *server, const struct polic
 	return true;
 }
 
-/* Where more than one rule accepts, connection control alone keeps the client from sending there. */
-static void refuse(const struct config_server *server, const struct policy_client *client, struct span domain,
-		   const struct policy_step *step, struct str *to)
+static bool refuse_users(const struct config_server *server, const struct policy_client *client, struct str *to)
 {
-	const struct twin connect = connect_of(server), relay = relay_of(server);
-	str_append_text(to, "to refuse it, ");
-	if (step->rule == POLICY_RELAY_LISTED || step->rule == POLICY_RELAY_NOT_LISTED)
-		refuse_by(server, &relay, client, to);
-	else if (!refuse_domain(server, client, domain, step, to))
-		refuse_by(server, &connect, client, to);
+	const struct config_relay *relay = &server->relay;
+	const struct config_origin *at = written(&relay->authenticated_at, &relay->list_at, relay_of(server).block_at);
+	struct policy_decision without;
+	policy_relay_from(server, client, (struct span){0}, POLICY_RELAY_LISTED, &without);
+	if (without.accepted)
+		return false;
+	if (at->line)
+		str_append_text(to, "write authenticated no in relay");
+	else
+		str_printf(to, "write relay { authenticated no } in virtual_server %s", server->name);
+	append_place(at->line ? at : &server->origin, to);
+	return true;
 }
 
-void advice_format(const struct config_server *server, const struct policy_client *client, struct span domain,
-		   const struct policy_decision *connect, const struct policy_decision *relay, struct str *to)
+/* Where more than one rule accepts, connection control alone keeps the client from sending there. */
+static void refuse(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
 {
-	if (connect->accepted && relay->accepted)
-		refuse(server, client, domain, &relay->steps[relay->step_count - 1], to);
+	const struct twin connect = connect_of(server), relay = relay_of(server);
+	const struct policy_step *step = &e->relay.steps[e->relay.step_count - 1];
+	str_append_text(to, "to refuse it, ");
+	if (step->rule == POLICY_RELAY_LISTED || step->rule == POLICY_RELAY_NOT_LISTED)
+		refuse_by(server, &relay, e->client, to);
+	else if (step->rule == POLICY_AUTHENTICATED ? !refuse_users(server, e->client, to)
+						    : !refuse_domain(server, e->client, domain, step, to))
+		refuse_by(server, &connect, e->client, to);
+}
+
+void advice_format(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
+{
+	if (e->accepted)
+		refuse(server, e, domain, to);
 	else
-		permit(server, client, connect->accepted, relay->accepted, to);
+		permit(server, e, domain, to);
 }

@@ -1,14 +1,19 @@
 #include "smtpd/command.h"
+#include "smtpd/explain.h"
 #include "smtpd/params.h"
 #include "smtpd/session.h"
 
-/* MAIL FROM:<sender> [SIZE=octets] [BODY=7BIT|8BITMIME] */
+/* MAIL FROM:<sender> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=xtext] */
 
 static enum reply_id check_state(const struct session *s)
 {
+	struct policy_decision decision;
 	if (s->state == SESSION_START)
 		return REPLY_HELLO_FIRST;
-	return s->state == SESSION_READY ? REPLY_NONE : REPLY_SENDER_TWICE;
+	if (s->state != SESSION_READY)
+		return REPLY_SENDER_TWICE;
+	policy_mail_decide(s->config, &s->client, &decision);
+	return explain_mail_reply(&decision);
 }
 
 /* Refuses early what would be refused at its end anyway. */
@@ -27,7 +32,8 @@ static enum reply_id check_room(const struct session *s, uint64_t declared)
 static unsigned allowed_params(const struct session *s)
 {
 	unsigned without = s->config->without;
-	return (without & WITHOUT_SIZE ? 0 : PARAMS_SIZE) | (without & WITHOUT_8BITMIME ? 0 : PARAMS_BODY);
+	return (without & WITHOUT_SIZE ? 0 : PARAMS_SIZE) | (without & WITHOUT_8BITMIME ? 0 : PARAMS_BODY) |
+	       (s->config->access.auth ? PARAMS_AUTH : 0);
 }
 
 static void take_sender(struct session *s, const struct address *sender)

@@ -5,11 +5,12 @@
 
 #include "common/mail/address.h"
 #include "smtpd/policy.h"
+#include "smtpd/replies.h"
 
-/* Connection control, then the relay order as if the client were connected. */
+/* Connection control, then MAIL and the relay order as if nothing before had refused the client. */
 struct explanation {
 	const struct policy_client *client; /* borrowed */
-	struct policy_decision connect, relay;
+	struct policy_decision connect, mail, relay;
 	bool accepted;
 };
 
@@ -17,7 +18,10 @@ struct explanation {
 void explain_decide(const struct config_server *server, const struct policy_client *client, struct span domain,
 		    struct explanation *out);
 
-/* The reply that the client would get, to its connection or to RCPT, with its CRLF. */
+/* The refusal of what policy_mail_decide has decided; REPLY_NONE when it has accepted. */
+enum reply_id explain_mail_reply(const struct policy_decision *mail);
+
+/* The reply that the client would get, to its connection, MAIL or RCPT, with its CRLF. */
 void explain_reply(const struct explanation *e, const struct address *rcpt, struct str *to);
 
 #endif

@@ -4,7 +4,11 @@
 
 #include "common/base/span.h"
 
-enum params_allowed { PARAMS_SIZE = 1 << 0, PARAMS_BODY = 1 << 1 };
+enum params_allowed {
+	PARAMS_SIZE = 1 << 0,
+	PARAMS_BODY = 1 << 1,
+	PARAMS_AUTH = 1 << 2 /* who another host says has sent the message (RFC 4954 5): checked, believed by nobody */
+};
 
 enum params_result {
 	PARAMS_OK,

@@ -129,6 +129,31 @@ void policy_connect_decide(const struct config_server *server, const struct poli
 			       POLICY_CONNECT_LISTED, client, out);
 }
 
+static bool lacks(struct policy_decision *out, enum policy_rule rule, bool has, const struct policy_client *client,
+		  const struct config_origin *origin)
+{
+	return !add_step(out, rule, has, client->user, origin);
+}
+
+void policy_mail_decide(const struct config_server *server, const struct policy_client *client,
+			struct policy_decision *out)
+{
+	const struct config_access *access = &server->access;
+	*out = (struct policy_decision){0};
+	if (access->tls_required && lacks(out, POLICY_TLS_REQUIRED, client->tls, client, &access->tls_required_at))
+		return;
+	if (!access->anonymous && lacks(out, POLICY_NOT_ANONYMOUS, client->user != NULL, client, &access->anonymous_at))
+		return;
+	out->accepted = true;
+}
+
+static bool user_may_relay(const struct config_relay *relay, const struct policy_client *client,
+			   struct policy_decision *out)
+{
+	return client->user &&
+	       add_step(out, POLICY_AUTHENTICATED, relay->authenticated, client->user, &relay->authenticated_at);
+}
+
 static bool client_may_relay(const struct config_relay *relay, const struct policy_client *client,
 			     struct policy_decision *out)
 {
@@ -142,6 +167,7 @@ void policy_relay_from(const struct config_server *server, const struct policy_c
 	*out = (struct policy_decision){0};
 	out->accepted = (first < POLICY_REMOTE_DOMAIN && ours(server, domain, out)) ||
 			(first <= POLICY_REMOTE_DOMAIN && relayed_for_all(server, domain, out)) ||
+			(first <= POLICY_AUTHENTICATED && user_may_relay(&server->relay, client, out)) ||
 			client_may_relay(&server->relay, client, out);
 }
 
@@ -167,6 +193,13 @@ static void format_client(const char *list, enum config_allow allow, const struc
 	str_printf(to, ", allow is %s: %s", allow_word(allow), verdict);
 }
 
+static void format_user(const char *before, const struct policy_step *step, const char *after, const char *verdict,
+			struct str *to)
+{
+	str_printf(to, "%sclient has %s%s%s: %s", before, step->text ? "authenticated as " : "not authenticated",
+		   step->text ? step->text : "", after, verdict);
+}
+
 void policy_step_format(const struct config_server *server, const struct policy_step *step, struct str *to)
 {
 	const char *verdict = step->accepts ? "accepted" : "refused";
@@ -174,6 +207,17 @@ void policy_step_format(const struct config_server *server, const struct policy_
 	case POLICY_CONNECT_LISTED:
 	case POLICY_CONNECT_NOT_LISTED:
 		format_client("connect", server->connect.allow, step, step->accepts ? "may connect" : "refused", to);
+		break;
+	case POLICY_TLS_REQUIRED:
+		str_printf(to, "access tls_required is yes, client has %s",
+			   step->accepts ? "TLS: goes on" : "no TLS: refused");
+		break;
+	case POLICY_NOT_ANONYMOUS:
+		format_user("access anonymous is no, ", step, "", step->accepts ? "goes on" : "refused", to);
+		break;
+	case POLICY_AUTHENTICATED:
+		format_user("", step, step->accepts ? ", relay authenticated is yes" : ", relay authenticated is no",
+			    step->accepts ? "accepted" : "goes on", to);
 		break;
 	case POLICY_DEFAULT_DOMAIN:
 		str_printf(to, "%s is the default domain: accepted", step->text);

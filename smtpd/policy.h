@@ -1,6 +1,7 @@
 /*
- * Who may connect, and who may send to whom (settings.md "Relay order"), as pure functions of the configuration, the
- * client and the recipient's domain. The server, `mailrootctl explain relay` and the tests call the same ones.
+ * Who may connect, who may send, and who may send to whom (settings.md "Relay order"), as pure functions of the
+ * configuration, the client and the recipient's domain. The server, `mailrootctl explain relay` and the tests call the
+ * same ones.
  */
 #ifndef SMTPD_POLICY_H
 #define SMTPD_POLICY_H
@@ -29,10 +30,13 @@ struct policy_client {
 enum policy_rule {
 	POLICY_CONNECT_LISTED, /* the client is in connect list */
 	POLICY_CONNECT_NOT_LISTED,
+	POLICY_TLS_REQUIRED,   /* mail is taken over TLS only */
+	POLICY_NOT_ANONYMOUS,  /* mail is taken from who has authenticated only */
 	POLICY_DEFAULT_DOMAIN, /* the address had no domain, or that of a listener, or the default domain itself */
 	POLICY_LOCAL_DOMAIN,
 	POLICY_ALIAS_DOMAIN,
 	POLICY_REMOTE_DOMAIN, /* relay yes or no of the best matching remote domain */
+	POLICY_AUTHENTICATED, /* the client has authenticated, and relay authenticated says yes or no */
 	POLICY_RELAY_LISTED,  /* the client is in relay list */
 	POLICY_RELAY_NOT_LISTED,
 	POLICY_RULE_COUNT
@@ -41,13 +45,14 @@ enum policy_rule {
 /* One rule that was looked at. The last step of a chain is the one that decided. */
 struct policy_step {
 	enum policy_rule rule;
-	bool accepts;     /* would accept; false = goes on, or refuses when last */
-	const char *text; /* the domain, pattern or network of the rule; NULL = none; in the configuration */
+	bool accepts; /* would accept; false = goes on, or refuses when last */
+	const char
+		*text; /* the domain, pattern, network or user of the rule; NULL = none; in configuration or client */
 	const struct config_origin *origin; /* where it stands; file NULL = the default */
 	const char *unconfirmed;            /* the list holds names, and why the client has none; in the client */
 };
 
-enum { POLICY_STEPS_MAX = 3 };
+enum { POLICY_STEPS_MAX = 4 };
 
 struct policy_decision {
 	/* Nothing is decided (and nothing accepted): the client's name must be looked up first. Only when a list that
@@ -64,12 +69,17 @@ struct policy_decision {
 void policy_connect_decide(const struct config_server *server, const struct policy_client *client,
 			   struct policy_decision *out);
 
+/* May it begin a message? No step where nothing is asked of it, else one for each thing, the first that it lacks last.
+ */
+void policy_mail_decide(const struct config_server *server, const struct policy_client *client,
+			struct policy_decision *out);
+
 /* DOMAIN is that of the recipient, empty when it had none. */
 void policy_relay_decide(const struct config_server *server, const struct policy_client *client, struct span domain,
 			 struct policy_decision *out);
 
 /* The same as if no rule before FIRST were there: POLICY_REMOTE_DOMAIN passes our own domains over,
- * POLICY_RELAY_LISTED all but the client's list. */
+ * POLICY_AUTHENTICATED all but the client itself, POLICY_RELAY_LISTED all but the client's list. */
 void policy_relay_from(const struct config_server *server, const struct policy_client *client, struct span domain,
 		       enum policy_rule first, struct policy_decision *out);
 

@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/host/accounts.h"
 #include "common/host/ipc.h"
 #include "common/host/rows.h"
 #include "common/host/wire.h"
@@ -87,15 +88,33 @@ static void send_explanation(struct answer *a, const struct config_server *serve
 	send_verdict(a, rcpt, &e);
 	send_chain(a, server, &e.connect);
 	if (e.connect.accepted)
+		send_chain(a, server, &e.mail);
+	if (e.connect.accepted && e.mail.accepted)
 		send_chain(a, server, &e.relay);
-	advice_format(server, client, rcpt->domain, &e.connect, &e.relay, &a->cells);
+	advice_format(server, &e, rcpt->domain, &a->cells);
 	send_done(a, e.accepted ? 0 : 1, str_span(&a->cells));
 }
 
-/* Nobody is asked here: the name is what the person says it is. */
-static bool take_client(const struct wire_explain_relay *request, struct policy_client *client)
+/* Users of Kerberos have names that no account could have. */
+static bool graphic(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] <= ' ' || text.at[i] > '~')
+			return false;
+	return true;
+}
+
+/* Nobody is asked here: name and user are what the person says they are. USER has room for any. */
+static bool take_client(const struct wire_explain_relay *request, struct policy_client *client, char *user)
 {
 	*client = (struct policy_client){.name_state = POLICY_NAME_UNCONFIRMED, .why = "none was given with --name"};
+	client->tls = request->tls;
+	if (request->user.len) {
+		if (!graphic(request->user))
+			return false;
+		span_copy(request->user, user, ACCOUNT_NAME_MAX + 1);
+		client->user = user;
+	}
 	if (request->name.len) {
 		if (!domain_valid(request->name))
 			return false;
@@ -110,13 +129,14 @@ static bool explain_relay(struct answer *a, struct span packet, const struct con
 	struct wire_explain_relay request;
 	struct policy_client client;
 	struct address rcpt;
+	char user[ACCOUNT_NAME_MAX + 1];
 	const char *why = "no recipient";
 	if (!wire_decode_explain_relay(packet, &request))
 		return false;
-	if (!take_client(&request, &client)) {
+	if (!take_client(&request, &client, user)) {
 		send_done(a, EXIT_USAGE,
 			  SPAN("the client must be an address such as 192.0.2.1 or 2001:db8::1, its name one such as "
-			       "host.example.com"));
+			       "host.example.com, its user one of graphic ASCII"));
 	} else if (!address_parse(request.recipient, &rcpt, &why) || !rcpt.text.len) {
 		str_printf(&a->cells, "501 5.1.3 Invalid address: %s", why);
 		send_done(a, EXIT_USAGE, str_span(&a->cells));

@@ -272,6 +272,8 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 		.client_is_v6 = !ipaddr_is_v4(&s->client.ip),
 		.fqdn = s->config->fqdn,
 		.esmtp = s->esmtp,
+		.authenticated = s->client.user != NULL,
+		.user = s->config->access.auth_in_received ? s->client.user : NULL,
 	};
 	return transaction_open(&s->tx, &limits, &origin);
 }

@@ -52,6 +52,8 @@ static const struct {
 
 static const char *sample_value(const struct config_setting *setting)
 {
+	if (setting->type == CONFIG_MECHANISMS)
+		return "plain login gssapi"; /* or the settings after it would have nothing to act on */
 	if (*setting->fallback)
 		return setting->fallback;
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
@@ -125,7 +127,7 @@ void config_doc_example(struct str *to)
 		to, "# The configuration of Mailroot. mailroot.conf(5) explains it; `mailrootctl check` finds what is\n"
 		    "# wrong with it; `mailrootctl reload` makes it count.\n"
 		    "#\n"
-		    "# Every setting stands here after a #, with its default or, where it has none, with a sample "
+		    "# Every setting stands here after a #, with its default or, where that says little, with a sample "
 		    "value.\n\n");
 	example_block(to, CONFIG_GLOBAL, 0, "");
 }

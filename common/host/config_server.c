@@ -188,6 +188,13 @@ static void fill_log(struct config_build *b, struct config_server *server, const
 		log->dir = config_build_print(b, b->out->log_dir, "/", server->name ? server->name : "");
 }
 
+/* Its default says yes only where somebody can authenticate, so that what is shown of it is what counts. */
+static void fill_authenticated(struct config_server *server)
+{
+	struct config_relay *relay = &server->relay;
+	relay->authenticated = relay->authenticated && (server->access.auth || relay->authenticated_at.line);
+}
+
 static void build_server(struct config_build *b, struct config_server *server, const struct config_node *node)
 {
 	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
@@ -198,6 +205,7 @@ static void build_server(struct config_build *b, struct config_server *server, c
 	config_build_block(b, CONFIG_SERVER, server, node, false);
 	fill_names(b, server, node);
 	fill_log(b, server, node);
+	fill_authenticated(server);
 	if (!server->badmail_dir)
 		server->badmail_dir = config_build_print(b, server->dir ? server->dir : "", "/badmail", "");
 	build_local_domains(b, server, node);

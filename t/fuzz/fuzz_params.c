@@ -4,7 +4,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = {(const char *)data, size};
-	for (unsigned allowed = 0; allowed < 4; allowed++) {
+	for (unsigned allowed = 0; allowed < 8; allowed++) {
 		struct params params;
 		enum params_result result = params_parse(text, allowed, &params);
 		MUST(allowed & PARAMS_SIZE || params.size == 0);

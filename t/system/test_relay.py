@@ -29,6 +29,35 @@ class Relay(unittest.TestCase):
             self.assertIn(f"{server.conf}:{line}", allowed.stdout)
             self.assertNotIn("550", allowed.stdout)
 
+    def test_explain_users_and_tls(self):
+        with Mailroot("access { auth scram-sha-256; anonymous no }\nrelay { list 192.0.2.1 }") as server:
+            asked = ["explain", "relay", "--client", "192.0.2.1", "--to", "user@example.net"]
+            nobody = server.ctl(*asked).stdout
+            self.assertIn("refused: 530 5.7.0 Client was not authenticated", nobody)
+            self.assertIn("access anonymous is no, client has not authenticated: refused", nobody)
+            self.assertIn("to permit it, let the client authenticate\n", nobody)
+            user = server.ctl_json(*asked, "--user", "joe", "--tls")
+            self.assertTrue(user["accepted"])
+            self.assertEqual([rule["rule"] for rule in user["rules"][1:]],
+                             ["access anonymous is no, client has authenticated as joe: goes on",
+                              "client has authenticated as joe, relay authenticated is yes: accepted"])
+            self.assertNotEqual(server.ctl(*asked, "--user", "j\x1foe", check=False).returncode, 0)
+            server.write_conf("access { auth scram-sha-256 }\nrelay { list 192.0.2.7 }")
+            server.ctl("reload")
+            self.assertIn("let the client authenticate, or add 192.0.2.1 to relay list", server.ctl(*asked).stdout)
+
+    def test_mail_gate_acts_on_an_open_session(self):
+        with Mailroot("access { auth scram-sha-256 }") as server, server.client() as client:
+            client.ehlo()
+            self.assertEqual(client.mail("app@example.com")[0], 250)
+            client.rset()
+            server.write_conf("access { auth scram-sha-256; anonymous no }")
+            server.ctl("reload")
+            self.assertEqual(client.mail("app@example.com"), (530, b"5.7.0 Client was not authenticated"))
+            server.write_conf("")
+            server.ctl("reload")
+            self.assertEqual(client.mail("app@example.com")[0], 250)
+
     def test_reload_acts_on_an_open_session(self):
         with Mailroot("relay { list 192.0.2.1 }") as server:
             with server.client() as client:

@@ -23,6 +23,8 @@ struct twin {
 	unsigned allow_line;                      /* 0 = not written */
 	struct entry entries[ORACLE_ENTRIES + 1]; /* room for one more */
 	size_t n;
+	bool users; /* of relay: authenticated */
+	unsigned users_line;
 };
 
 struct domain {
@@ -32,6 +34,8 @@ struct domain {
 };
 
 struct policy {
+	bool auth, anonymous, tls_required;
+	unsigned anonymous_line, tls_required_line;
 	struct twin connect, relay;
 	struct domain local[ORACLE_DOMAINS], alias[ORACLE_DOMAINS], remote[ORACLE_DOMAINS];
 	size_t locals, aliases, remotes;
@@ -42,6 +46,7 @@ struct question {
 	unsigned char octets[16];
 	char name[ORACLE_NAME]; /* "" = unconfirmed */
 	char domain[ORACLE_NAME];
+	bool user, tls; /* has authenticated, has TLS */
 };
 
 static inline size_t length(const char *text)
@@ -141,12 +146,24 @@ static inline const struct domain *remote_of(const struct policy *p, const struc
 	return best;
 }
 
-enum verdict { ACCEPTED, STAMPED, REFUSED, NOT_CONNECTED };
+enum verdict { ACCEPTED, STAMPED, REFUSED, NOT_CONNECTED, LACKS_TLS, LACKS_USER };
 
 static inline bool may_not_connect(const struct policy *p, const struct question *q, unsigned *line)
 {
 	*line = list_line(&p->connect, q);
 	return !may(&p->connect, q);
+}
+
+static inline bool lacks_tls(const struct policy *p, const struct question *q, unsigned *line)
+{
+	*line = p->tls_required_line;
+	return p->tls_required && !q->tls;
+}
+
+static inline bool lacks_user(const struct policy *p, const struct question *q, unsigned *line)
+{
+	*line = p->anonymous_line;
+	return !p->anonymous && !q->user;
 }
 
 static inline bool no_domain(const struct policy *p, const struct question *q, unsigned *line)
@@ -184,6 +201,12 @@ static inline bool remote_with_relay(const struct policy *p, const struct questi
 	return found && found->relay;
 }
 
+static inline bool user_may_relay(const struct policy *p, const struct question *q, unsigned *line)
+{
+	*line = p->relay.users_line;
+	return p->relay.users && q->user;
+}
+
 static inline bool client_may_relay(const struct policy *p, const struct question *q, unsigned *line)
 {
 	*line = list_line(&p->relay, q);
@@ -200,9 +223,12 @@ static const struct {
 	bool (*applies)(const struct policy *p, const struct question *q, unsigned *line);
 	enum verdict verdict;
 } documented_order[] = {
-	{may_not_connect, NOT_CONNECTED}, {no_domain, STAMPED},       {default_domain, ACCEPTED},
-	{local_domain, ACCEPTED},         {alias_domain, STAMPED},    {remote_with_relay, ACCEPTED},
-	{client_may_relay, ACCEPTED},     {nobody_said_yes, REFUSED},
+	{may_not_connect, NOT_CONNECTED}, {lacks_tls, LACKS_TLS},
+	{lacks_user, LACKS_USER},         {no_domain, STAMPED},
+	{default_domain, ACCEPTED},       {local_domain, ACCEPTED},
+	{alias_domain, STAMPED},          {remote_with_relay, ACCEPTED},
+	{user_may_relay, ACCEPTED},       {client_may_relay, ACCEPTED},
+	{nobody_said_yes, REFUSED},
 };
 
 static inline enum verdict oracle(const struct policy *p, const struct question *q, unsigned *line)

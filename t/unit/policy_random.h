@@ -108,11 +108,42 @@ static inline unsigned put(struct writer *w, const char *before, const char *val
 	return w->line++;
 }
 
-static inline void random_twin(struct writer *w, const char *block, bool relay, struct twin *twin)
+/* By default users may relay where there are any. */
+static inline void random_users(struct writer *w, bool auth, struct twin *relay)
+{
+	relay->users = auth;
+	if (one_in(2))
+		return;
+	relay->users = auth && one_in(2);
+	relay->users_line = put(w, "authenticated ", relay->users ? "yes" : "no", "");
+}
+
+static inline void random_access(struct writer *w, struct policy *p)
+{
+	p->auth = one_in(2);
+	p->anonymous = true;
+	if (!p->auth && one_in(2))
+		return;
+	put(w, "access { auth ", p->auth ? "scram-sha-256" : "off", "");
+	put(w, "tls_certificate /a /b", "", "");
+	if (one_in(3)) {
+		p->tls_required = one_in(2);
+		p->tls_required_line = put(w, "tls_required ", p->tls_required ? "yes" : "no", "");
+	}
+	if (one_in(3)) {
+		p->anonymous = !p->auth || one_in(2);
+		p->anonymous_line = put(w, "anonymous ", p->anonymous ? "yes" : "no", "");
+	}
+	put(w, "}", "", "");
+}
+
+static inline void random_twin(struct writer *w, const char *block, bool relay, bool auth, struct twin *twin)
 {
 	char text[ORACLE_NAME];
 	*twin = (struct twin){.only_listed = relay};
 	put(w, block, relay ? " { open_relay_intended yes" : " {", "");
+	if (relay)
+		random_users(w, auth, twin);
 	if (one_in(2)) {
 		twin->only_listed = one_in(2);
 		twin->allow_line = put(w, "allow ", twin->only_listed ? "only-listed" : "all-except-listed", "");
@@ -182,9 +213,10 @@ static inline void random_policy(struct policy *p, struct config *config)
 	struct config whole;
 	str_init(&w.text, 1 << 16);
 	*p = (struct policy){0};
-	random_twin(&w, "connect", false, &p->connect);
+	random_access(&w, p);
+	random_twin(&w, "connect", false, false, &p->connect);
 	random_domains(&w, p);
-	random_twin(&w, "relay", true, &p->relay);
+	random_twin(&w, "relay", true, p->auth, &p->relay);
 	memory_config(str_text(&w.text), &whole); /* dies when the whole file would be refused */
 	config_free(&whole);
 	memory_canonical("", str_text(&w.text), &canonical);

@@ -180,6 +180,25 @@ static const struct wrong {
 	{SERVER("smart_host 127.0.0.1"), 2, 12, "mail would go in a circle"},
 	{SERVER("listen [::1]:26\noutbound { port 26 }\nremote_domain a.example { route [::1] }"), 4, 33,
 	 "in a circle"},
+	/* authentication and TLS of clients */
+	{SERVER("access { anonymous no }"), 2, 20, "add auth plain login to access, or write anonymous yes"},
+	{SERVER("access {\nauth off\nanonymous no }"), 4, 11, "nobody could send: only who has authenticated may"},
+	{SERVER("access { tls_required yes }"), 2, 23, "nobody could send: mail is taken over TLS only"},
+	{SERVER("listen *:25\nlisten *:465 tls"), 3, 8, "add tls_certificate CERTIFICATE KEY to access"},
+	{SERVER("access { auth plain login }"), 2, 15, "nobody could authenticate: these mechanisms need TLS"},
+	{SERVER("access { auth login; auth_clear_list none }"), 2, 15, "or list clients in auth_clear_list"},
+	{SERVER("relay { authenticated yes }"), 2, 23, "nobody can authenticate, for auth is off"},
+	{SERVER("access { auth gssapi }"), 2, 15, "gssapi needs a key tab"},
+	{SERVER("access { keytab /k }"), 2, 17, "keytab is for gssapi, which auth has not"},
+	{SERVER("access { auth scram-sha-256; principal smtp/a@B }"), 2, 40, "principal is for gssapi"},
+	{SERVER("access { gssapi_realm B }"), 2, 23, "gssapi_realm is for gssapi"},
+	{SERVER("access { tls_min 1.0 }"), 2, 18, "tls_min without a certificate"},
+	{SERVER("access { auth plain; auth_requires_tls no; auth_clear_list 10.0.0.1 }"), 2, 60,
+	 "no use beside auth_requires_tls no"},
+	{SERVER("access { auth plain; tls_certificate /a /b; tls_required yes\nauth_clear_list 10.0.0.1 }"), 3, 17,
+	 "no use beside tls_required yes"},
+	{SERVER("access { auth scram-sha-256\nauth_clear_list 10.0.0.1 }"), 3, 17, "is for plain and login"},
+	{SERVER("access { auth_clear_list 10.0.0.1 }"), 2, 26, "is for plain and login"},
 	{SERVER("connect { allow only-listed }"), 2, 17, "add list with your networks"},
 	{SERVER("connect { list none; allow only-listed }"), 2, 28, "nobody could connect"},
 	{SERVER("relay { allow all-except-listed }"), 2, 15, "open relay"},
@@ -324,6 +343,69 @@ START_TEST(wide_public_network_is_warned_of)
 }
 END_TEST
 
+START_TEST(local_domain_without_strangers_is_warned_of)
+{
+	build(SERVER("access { auth scram-sha-256; anonymous no }\nlocal_domain a.example"));
+	ck_assert_uint_eq(report.errors, 0);
+	ck_assert_uint_eq(report.warnings, 1);
+	ck_assert_ptr_nonnull(strstr(str_text(&report.text), "test.conf:2:40: warning: other hosts can't send mail to "
+							     "the local domain at test.conf:3, "));
+	done();
+	build(SERVER("default_domain a.example\naccess { auth scram-sha-256; anonymous no }"));
+	ck_assert_uint_eq(report.warnings, 0);
+	done();
+	build(SERVER(
+		"default_domain a.example\nlocal_domain A.example { }\naccess { auth scram-sha-256; anonymous no }"));
+	ck_assert_uint_eq(report.warnings, 1);
+	done();
+}
+END_TEST
+
+/* Each of them has what it needs, or is spoilt by one error of its own. */
+START_TEST(access_that_serves_is_silent)
+{
+	static const char *const good[] = {
+		SERVER("access { auth plain; auth_clear_list 10.0.0.1 }"),
+		SERVER("access { auth plain login; auth_requires_tls no }\nrelay { authenticated yes }"),
+		SERVER("listen *:465 tls\naccess { auth plain; tls_certificate /a /b; tls_required yes; anonymous no "
+		       "}"),
+		SERVER("access { auth gssapi; keytab /k; principal smtp/a@B; gssapi_realm B }"),
+		SERVER("access { tls_certificate /a /b; tls_min 1.0 }"),
+		SERVER("access { auth scram-sha-256 plain; anonymous no }"),
+		SERVER("relay { authenticated no }"),
+	};
+	static const char *const one_error[] = {
+		SERVER("access { auth plan; anonymous no; keytab /k; auth_clear_list 10.0.0.1 }\n"
+		       "relay { authenticated yes }"),
+		SERVER("access { auth plain; tls_required yes; tls_certificate /a; tls_min 1.0 }"),
+		SERVER("access { auth gssapi; keytab k }"),
+		SERVER("access { auth plain; auth_clear_list 10.0.0.1/8 }"),
+	};
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		build(good[i]);
+		ck_assert_msg(!report.text.len, "%s", str_text(&report.text));
+		done();
+	}
+	for (size_t i = 0; i < sizeof(one_error) / sizeof(one_error[0]); i++) {
+		build(one_error[i]);
+		ck_assert_msg(report.errors == 1, "%s", str_text(&report.text));
+		done();
+	}
+}
+END_TEST
+
+/* What the default of relay authenticated is depends on auth, in every process. */
+START_TEST(authenticated_by_default_where_somebody_can)
+{
+	build(SERVER("access { auth scram-sha-256 }"));
+	ck_assert(config.servers[0].relay.authenticated);
+	done();
+	build(SERVER(""));
+	ck_assert(!config.servers[0].relay.authenticated);
+	done();
+}
+END_TEST
+
 START_TEST(registries_are_warned_of)
 {
 	build(SERVER("relay { list *.co.jp *.example.jp *.co.example *.com.au }\nremote_domain *.or.jp { relay yes }"));
@@ -375,6 +457,9 @@ int main(void)
 	tcase_add_test(tcase, a_wrong_value_makes_no_second_error);
 	tcase_add_test(tcase, errors_without_end_are_counted);
 	tcase_add_test(tcase, wide_public_network_is_warned_of);
+	tcase_add_test(tcase, local_domain_without_strangers_is_warned_of);
+	tcase_add_test(tcase, access_that_serves_is_silent);
+	tcase_add_test(tcase, authenticated_by_default_where_somebody_can);
 	tcase_add_test(tcase, registries_are_warned_of);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);

@@ -42,12 +42,22 @@ static void remove_domain(struct domain *list, size_t *n, const char *name)
 	ck_abort_msg("no domain %s", name);
 }
 
-/* One change: what stands between the commas. */
-static void apply(struct policy *p, const struct question *q, const char *change)
+/* One change: what stands between the commas; of two that would both do, any. */
+static void apply(struct policy *p, struct question *q, const char *change)
 {
-	char text[200], name[200] = "", block[200] = "";
+	char text[400], name[200] = "", block[200] = "";
 	unsigned line;
 	strcpy(text, change);
+	char *other = strstr(text, ", or ");
+	if (other && one_in(2))
+		memmove(text, other + strlen(", or "), strlen(other + strlen(", or ")) + 1);
+	else if (other)
+		*other = '\0';
+	if (strncmp(text, "let the client ", strlen("let the client ")) == 0) {
+		q->tls |= strstr(text, "use TLS") != NULL;
+		q->user |= strstr(text, "authenticate") != NULL;
+		return;
+	}
 	if (strncmp(text, "remove ", 7) == 0)
 		memmove(text, text + 7, strlen(text + 7) + 1);
 	if (sscanf(text, "%199s from %199s list at test.conf:%u", name, block, &line) == 3)
@@ -56,6 +66,9 @@ static void apply(struct policy *p, const struct question *q, const char *change
 		 sscanf(text, "add list %199s to %199s at", name, block) == 2 ||
 		 sscanf(text, "write %199s { list %199s } in virtual_server test at test.conf:2", block, name) == 2)
 		add_client(is(block, "relay") ? &p->relay : &p->connect, q);
+	else if (!strncmp(text, "write authenticated no in relay at ", 35) ||
+		 !strncmp(text, "write relay { authenticated no } in virtual_server test at test.conf:2", 70))
+		p->relay.users = false;
 	else if (sscanf(text, "local_domain %199s at", name) == 1)
 		remove_domain(p->local, &p->locals, name);
 	else if (sscanf(text, "alias_domain %199s at", name) == 1)
@@ -67,17 +80,19 @@ static void apply(struct policy *p, const struct question *q, const char *change
 }
 
 /* "to permit it, A, and B; and C"; false when it does not name all entries. */
-static bool apply_all(struct policy *p, const struct question *q, char *advice, bool permit)
+static bool apply_all(struct policy *p, struct question *q, char *advice, bool permit)
 {
 	char *change = advice + strlen("to permit it, ");
 	ck_assert_int_eq(strncmp(advice, permit ? "to permit it, " : "to refuse it, ", strlen("to permit it, ")), 0);
 	if (strstr(advice, " more entries that match it"))
 		return false;
 	while (change) {
-		char *next = strstr(change, "and ");
+		char *comma = strstr(change, ", and "), *next = strstr(change, "; and ");
+		if (comma && (!next || comma < next))
+			next = comma;
 		if (next) {
-			next[-2] = '\0'; /* the comma or semicolon */
-			next += strlen("and ");
+			*next = '\0';
+			next += strlen(", and ");
 		}
 		apply(p, q, change);
 		change = next;
@@ -94,10 +109,11 @@ static bool accepts(const struct policy *p, const struct question *q)
 
 static void ask(const struct policy *p, const struct config_server *server)
 {
-	struct question q = {.v6 = false};
+	struct question q = {.user = p->auth && one_in(2), .tls = one_in(2)};
 	struct policy changed = *p;
-	struct policy_client client = {.name_state = POLICY_NAME_UNCONFIRMED};
-	struct policy_decision connect, relay;
+	struct policy_client client = {
+		.name_state = POLICY_NAME_UNCONFIRMED, .user = q.user ? "joe" : NULL, .tls = q.tls};
+	struct explanation e;
 	char address[IPADDR_TEXT_MAX];
 	struct str advice;
 	random_address(&q);
@@ -109,14 +125,14 @@ static void ask(const struct policy *p, const struct config_server *server)
 	}
 	address_text(&q, address);
 	client.ip = memory_address(address);
-	policy_connect_decide(server, &client, &connect);
-	policy_relay_decide(server, &client, span_of(q.domain), &relay);
+	explain_decide(server, &client, span_of(q.domain), &e);
 	str_init(&advice, 4096);
-	advice_format(server, &client, span_of(q.domain), &connect, &relay, &advice);
+	advice_format(server, &e, span_of(q.domain), &advice);
 	char text[4096];
 	strcpy(text, str_text(&advice));
-	if (apply_all(&changed, &q, text, !accepts(p, &q)))
-		ck_assert_msg(accepts(&changed, &q) != accepts(p, &q), "%s to %s: %s", address, q.domain,
+	struct question again = q;
+	if (apply_all(&changed, &again, text, !accepts(p, &q)))
+		ck_assert_msg(accepts(&changed, &again) != accepts(p, &q), "%s to %s: %s", address, q.domain,
 			      str_text(&advice));
 	str_free(&advice);
 }

@@ -47,11 +47,17 @@ static const char *heard(struct asked *a)
 	return text;
 }
 
+static const char *user_of(const struct question *q)
+{
+	return q->user ? "joe" : NULL;
+}
+
 static void compare_explain(struct asked *a, enum verdict expected, unsigned line, const char *reply)
 {
 	struct explanation e;
 	struct address rcpt;
-	struct policy_client client = {.ip = a->ip, .name_state = POLICY_NAME_UNCONFIRMED};
+	struct policy_client client = {
+		.ip = a->ip, .name_state = POLICY_NAME_UNCONFIRMED, .user = user_of(&a->q), .tls = a->q.tls};
 	char text[2 * ORACLE_NAME];
 	const char *why = "";
 	struct str said;
@@ -62,7 +68,8 @@ static void compare_explain(struct asked *a, enum verdict expected, unsigned lin
 	explain_decide(a->server, &client, rcpt.domain, &e);
 	ck_assert_int_eq(e.accepted, expected == ACCEPTED || expected == STAMPED);
 	ck_assert_int_eq(e.connect.accepted, expected != NOT_CONNECTED);
-	const struct policy_decision *last = e.connect.accepted ? &e.relay : &e.connect;
+	ck_assert(!e.connect.accepted || e.mail.accepted == (expected != LACKS_TLS && expected != LACKS_USER));
+	const struct policy_decision *last = !e.connect.accepted ? &e.connect : !e.mail.accepted ? &e.mail : &e.relay;
 	ck_assert_uint_eq(last->steps[last->step_count - 1].origin->line, line);
 	str_init(&said, 4096);
 	explain_reply(&e, &rcpt, &said);
@@ -89,26 +96,41 @@ static void compare_recipient(struct asked *a)
 	compare_explain(a, expected, line, reply);
 }
 
+/* Whatever the recipient: the client gets no further. */
+static void compare_shut_out(struct asked *a, enum verdict expected, unsigned line, const char *reply)
+{
+	for (int i = 0; i < RECIPIENTS; i++) {
+		random_domain(a->policy, &a->q);
+		compare_explain(a, expected, line, reply);
+	}
+}
+
 static void compare_client(struct asked *a)
 {
 	char address[IPADDR_TEXT_MAX], reply[ORACLE_NAME * 2];
 	unsigned line;
 	session_greet(&a->session);
-	if (oracle(a->policy, &a->q, &line) == NOT_CONNECTED) {
+	enum verdict expected = oracle(a->policy, &a->q, &line);
+	if (expected == NOT_CONNECTED) {
 		ipaddr_format(&a->ip, address);
 		snprintf(reply, sizeof(reply), "554 5.7.1 Client [%s] may not connect to this server\r\n", address);
 		ck_assert_str_eq(heard(a), reply);
 		ck_assert_int_eq(session_wants(&a->session), SESSION_WANTS_CLOSE);
-		for (int i = 0; i < RECIPIENTS; i++) {
-			random_domain(a->policy, &a->q);
-			compare_explain(a, NOT_CONNECTED, line, reply);
-		}
+		compare_shut_out(a, NOT_CONNECTED, line, reply);
 		return;
 	}
 	ck_assert(memcmp(heard(a), "220 ", 4) == 0);
 	session_line(&a->session, SPAN("HELO c"), false);
-	session_line(&a->session, SPAN("MAIL FROM:<>"), false);
 	heard(a);
+	session_line(&a->session, SPAN("MAIL FROM:<>"), false);
+	if (expected == LACKS_TLS || expected == LACKS_USER) {
+		snprintf(reply, sizeof(reply), "%s", heard(a));
+		ck_assert_str_eq(reply, expected == LACKS_TLS ? "530 5.7.0 Must issue a STARTTLS command first\r\n"
+							      : "530 5.7.0 Client was not authenticated\r\n");
+		compare_shut_out(a, expected, line, reply);
+		return;
+	}
+	ck_assert(memcmp(heard(a), "250 ", 4) == 0);
 	for (int i = 0; i < RECIPIENTS; i++)
 		compare_recipient(a);
 }
@@ -122,10 +144,14 @@ static void compare_policy(const struct policy *p, const struct config_server *s
 		random_address(&a.q);
 		if (one_in(2))
 			random_name(a.q.name);
+		a.q.user = p->auth && one_in(2);
+		a.q.tls = one_in(2);
 		address_text(&a.q, address);
 		a.ip = memory_address(address);
 		ck_assert(session_init(&a.session, server, store, &a.ip));
 		a.session.names = &names;
+		a.session.client.user = user_of(&a.q);
+		a.session.client.tls = a.q.tls;
 		compare_client(&a);
 		session_free(&a.session);
 	}

@@ -60,17 +60,18 @@ static const struct {
 	 ""},
 };
 
-static bool accepted(const char *lines, const char *ip, const char *domain, struct str *advice)
+static bool accepted(const char *lines, const char *ip, const char *user, bool tls, const char *domain,
+		     struct str *advice)
 {
 	struct config config;
-	struct policy_client client = {.ip = memory_address(ip)};
-	struct policy_decision connect, relay;
+	struct policy_client client = {
+		.ip = memory_address(ip), .name_state = POLICY_NAME_UNCONFIRMED, .user = user, .tls = tls};
+	struct explanation e;
 	memory_config(lines, &config);
-	policy_connect_decide(&config.servers[0], &client, &connect);
-	policy_relay_decide(&config.servers[0], &client, span_of(domain), &relay);
-	advice_format(&config.servers[0], &client, span_of(domain), &connect, &relay, advice);
+	explain_decide(&config.servers[0], &client, span_of(domain), &e);
+	advice_format(&config.servers[0], &e, span_of(domain), advice);
 	config_free(&config);
-	return connect.accepted && relay.accepted;
+	return e.accepted;
 }
 
 START_TEST(test_advice)
@@ -78,9 +79,69 @@ START_TEST(test_advice)
 	struct str says, afterwards;
 	str_init(&says, 4096);
 	str_init(&afterwards, 4096);
-	bool before = accepted(cases[_i].lines, cases[_i].client, cases[_i].domain, &says);
+	bool before = accepted(cases[_i].lines, cases[_i].client, NULL, false, cases[_i].domain, &says);
 	ck_assert_str_eq(str_text(&says), cases[_i].says);
-	ck_assert(accepted(cases[_i].after, cases[_i].client, cases[_i].domain, &afterwards) == !before);
+	ck_assert(accepted(cases[_i].after, cases[_i].client, NULL, false, cases[_i].domain, &afterwards) == !before);
+	str_free(&says);
+	str_free(&afterwards);
+}
+END_TEST
+
+/* Of a client at 8.8.8.8 to a.net. AFTER NULL: what is advised is for the client to do, the file stays. */
+static const struct {
+	const char *lines, *user;
+	bool tls;
+	const char *says, *after, *user_after;
+	bool tls_after;
+} by_user[] = {
+	{"access { auth scram-sha-256 }", NULL, false,
+	 "to permit it, let the client authenticate, or write relay { list 8.8.8.8 } in virtual_server test at "
+	 "test.conf:2",
+	 NULL, "joe", false},
+	{"access { auth scram-sha-256 }\nrelay { list 10.0.0.1 }", NULL, false,
+	 "to permit it, let the client authenticate, or add 8.8.8.8 to relay list at test.conf:6", NULL, "joe", false},
+	{"access { auth scram-sha-256 }\nrelay { authenticated no }", NULL, false,
+	 "to permit it, add list 8.8.8.8 to relay at test.conf:6",
+	 "access { auth scram-sha-256 }\nrelay { authenticated no; list 8.8.8.8 }", NULL, false},
+	{"access { auth scram-sha-256; anonymous no }", NULL, false, "to permit it, let the client authenticate", NULL,
+	 "joe", false},
+	{"access { auth scram-sha-256; anonymous no }\nrelay { authenticated no }", NULL, false,
+	 "to permit it, let the client authenticate; and add list 8.8.8.8 to relay at test.conf:6",
+	 "access { auth scram-sha-256; anonymous no }\nrelay { authenticated no; list 8.8.8.8 }", "joe", false},
+	{"access { auth scram-sha-256; anonymous no; tls_required yes; tls_certificate /a /b }", NULL, false,
+	 "to permit it, let the client use TLS and authenticate", NULL, "joe", true},
+	{"access { tls_required yes; tls_certificate /a /b }\nrelay { list 8.8.8.8 }", NULL, false,
+	 "to permit it, let the client use TLS", NULL, NULL, true},
+	{"access { tls_required yes; tls_certificate /a /b }\nconnect { list 8.8.8.8 }\nrelay { list 8.8.8.8 }", NULL,
+	 false, "to permit it, remove 8.8.8.8 from connect list at test.conf:6; and let the client use TLS",
+	 "access { tls_required yes; tls_certificate /a /b }\nrelay { list 8.8.8.8 }", NULL, true},
+	{"access { auth scram-sha-256 }", "joe", false,
+	 "to refuse it, write relay { authenticated no } in virtual_server test at test.conf:2",
+	 "access { auth scram-sha-256 }\nrelay { authenticated no }", "joe", false},
+	{"access { auth scram-sha-256 }\nrelay { list 10.0.0.1 }", "joe", false,
+	 "to refuse it, write authenticated no in relay at test.conf:6",
+	 "access { auth scram-sha-256 }\nrelay { list 10.0.0.1; authenticated no }", "joe", false},
+	{"access { auth scram-sha-256 }\nrelay { list 10.0.0.1\nauthenticated yes }", "joe", false,
+	 "to refuse it, write authenticated no in relay at test.conf:7",
+	 "access { auth scram-sha-256 }\nrelay { list 10.0.0.1; authenticated no }", "joe", false},
+	{"access { auth scram-sha-256 }\nrelay { list 8.8.8.8 }", "joe", false,
+	 "to refuse it, write connect { list 8.8.8.8 } in virtual_server test at test.conf:2",
+	 "access { auth scram-sha-256 }\nrelay { list 8.8.8.8 }\nconnect { list 8.8.8.8 }", "joe", false},
+	{"access { auth scram-sha-256 }\nremote_domain a.net { relay yes }", "joe", false,
+	 "to refuse it, write connect { list 8.8.8.8 } in virtual_server test at test.conf:2",
+	 "access { auth scram-sha-256 }\nconnect { list 8.8.8.8 }\nremote_domain a.net { relay yes }", "joe", false},
+};
+
+START_TEST(test_advice_on_users)
+{
+	struct str says, afterwards;
+	str_init(&says, 4096);
+	str_init(&afterwards, 4096);
+	const char *after = by_user[_i].after ? by_user[_i].after : by_user[_i].lines;
+	bool before = accepted(by_user[_i].lines, "8.8.8.8", by_user[_i].user, by_user[_i].tls, "a.net", &says);
+	ck_assert_str_eq(str_text(&says), by_user[_i].says);
+	ck_assert(accepted(after, "8.8.8.8", by_user[_i].user_after, by_user[_i].tls_after, "a.net", &afterwards) ==
+		  !before);
 	str_free(&says);
 	str_free(&afterwards);
 }
@@ -91,6 +152,7 @@ int main(void)
 	Suite *suite = suite_create("smtpd_advice");
 	TCase *tcase = tcase_create("all");
 	tcase_add_loop_test(tcase, test_advice, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tcase, test_advice_on_users, 0, sizeof(by_user) / sizeof(by_user[0]));
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -6,7 +6,7 @@
 #include "common/base/str.h"
 #include "smtpd/limits.h"
 
-enum { BOTH = PARAMS_SIZE | PARAMS_BODY };
+enum { BOTH = PARAMS_SIZE | PARAMS_BODY, ALL = BOTH | PARAMS_AUTH };
 
 START_TEST(test_values)
 {
@@ -35,6 +35,16 @@ START_TEST(test_values)
 		{"BODY", BOTH, PARAMS_BAD, 0, false, "BODY"},
 		{"BODY=7BIT body=7BIT", BOTH, PARAMS_BAD, 0, false, "body=7BIT"},
 		{"AUTH=<>", BOTH, PARAMS_UNKNOWN, 0, false, "AUTH=<>"},
+		{"AUTH=<> SIZE=1", ALL, PARAMS_OK, 1, false, ""},
+		{"auth=joe+2Ba+3D@example.com", ALL, PARAMS_OK, 0, false, ""},
+		{"AUTH=", ALL, PARAMS_BAD, 0, false, "AUTH="},
+		{"AUTH", ALL, PARAMS_BAD, 0, false, "AUTH"},
+		{"AUTH=a=b", ALL, PARAMS_BAD, 0, false, "AUTH=a=b"},
+		{"AUTH=a+2", ALL, PARAMS_BAD, 0, false, "AUTH=a+2"},
+		{"AUTH=a+", ALL, PARAMS_BAD, 0, false, "AUTH=a+"},
+		{"AUTH=a+2b", ALL, PARAMS_BAD, 0, false, "AUTH=a+2b"},
+		{"AUTH=a\177", ALL, PARAMS_BAD, 0, false, "AUTH=a\177"},
+		{"AUTH=<> AUTH=<>", ALL, PARAMS_BAD, 0, false, "AUTH=<>"},
 		{"RET=FULL SIZE=1", BOTH, PARAMS_UNKNOWN, 0, false, "RET=FULL"},
 		{"=", BOTH, PARAMS_UNKNOWN, 0, false, "="},
 		{"SIZES=1", BOTH, PARAMS_UNKNOWN, 0, false, "SIZES=1"},

@@ -166,6 +166,110 @@ START_TEST(test_names)
 }
 END_TEST
 
+/* Of a client at 8.8.8.8 that has authenticated. */
+static const struct {
+	const char *lines, *domain;
+	bool accepted;
+	size_t steps;
+	enum policy_rule last;
+	unsigned line;
+} authenticated[] = {
+	{"access { auth scram-sha-256 }", "a.net", true, 1, POLICY_AUTHENTICATED, 0},
+	{"access { auth scram-sha-256 }\nrelay {\nauthenticated yes }", "a.net", true, 1, POLICY_AUTHENTICATED, 7},
+	{"access { auth scram-sha-256 }\nrelay {\nauthenticated no }", "a.net", false, 2, POLICY_RELAY_NOT_LISTED, 0},
+	{"access { auth scram-sha-256 }\nrelay { authenticated no\nlist 8.8.8.8 }", "a.net", true, 2,
+	 POLICY_RELAY_LISTED, 7},
+	{"access { auth scram-sha-256 }\nrelay { allow all-except-listed; list 8.8.8.8; open_relay_intended yes }",
+	 "a.net", true, 1, POLICY_AUTHENTICATED, 0},
+	{"access { auth scram-sha-256 }\nremote_domain a.net { relay no }", "a.net", true, 2, POLICY_AUTHENTICATED, 0},
+	{"access { auth scram-sha-256 }\nremote_domain a.net { relay yes }", "a.net", true, 1, POLICY_REMOTE_DOMAIN, 6},
+	{"access { auth scram-sha-256 }\nalias_domain a.net", "a.net", true, 1, POLICY_ALIAS_DOMAIN, 6},
+	/* auth was switched off since */
+	{"access { auth off }", "a.net", false, 2, POLICY_RELAY_NOT_LISTED, 0},
+};
+
+START_TEST(test_authenticated)
+{
+	struct config config;
+	struct policy_decision decision;
+	struct policy_client client = {.ip = memory_address("8.8.8.8"), .user = "joe"};
+	memory_config(authenticated[_i].lines, &config);
+	policy_relay_decide(&config.servers[0], &client, span_of(authenticated[_i].domain), &decision);
+	ck_assert(decision.accepted == authenticated[_i].accepted);
+	ck_assert_uint_eq(decision.step_count, authenticated[_i].steps);
+	const struct policy_step *last = &decision.steps[decision.step_count - 1];
+	ck_assert_int_eq(last->rule, authenticated[_i].last);
+	ck_assert_uint_eq(last->origin->line, authenticated[_i].line);
+	config_free(&config);
+}
+END_TEST
+
+/* A name that could not turn the verdict is not asked for. */
+START_TEST(test_authenticated_needs_no_name)
+{
+	struct config config;
+	struct policy_decision decision;
+	struct policy_client client = {.ip = memory_address("8.8.8.8"), .user = "joe"};
+	memory_config("access { auth scram-sha-256 }\nrelay { list *.a.net }", &config);
+	policy_relay_decide(&config.servers[0], &client, SPAN("example.net"), &decision);
+	ck_assert(decision.accepted && !decision.wants_name);
+	config_free(&config);
+}
+END_TEST
+
+#define TLS_ONLY  "tls_certificate /a /b; tls_required yes\n"
+#define USER_ONLY "auth scram-sha-256\nanonymous no"
+
+static const struct {
+	const char *access;
+	bool tls, user, accepted;
+	size_t steps;
+	enum policy_rule last; /* when there are steps */
+	unsigned line;
+	const char *says;
+} mail[] = {
+	{"", false, false, true, 0, 0, 0, NULL},
+	{"", true, true, true, 0, 0, 0, NULL},
+	{TLS_ONLY, false, true, false, 1, POLICY_TLS_REQUIRED, 5,
+	 "access tls_required is yes, client has no TLS: refused"},
+	{TLS_ONLY, true, false, true, 1, POLICY_TLS_REQUIRED, 5, "access tls_required is yes, client has TLS: goes on"},
+	{USER_ONLY, true, false, false, 1, POLICY_NOT_ANONYMOUS, 6,
+	 "access anonymous is no, client has not authenticated: refused"},
+	{USER_ONLY, false, true, true, 1, POLICY_NOT_ANONYMOUS, 6,
+	 "access anonymous is no, client has authenticated as joe: goes on"},
+	{TLS_ONLY USER_ONLY, false, false, false, 1, POLICY_TLS_REQUIRED, 5, NULL},
+	{TLS_ONLY USER_ONLY, true, false, false, 2, POLICY_NOT_ANONYMOUS, 7, NULL},
+	{TLS_ONLY USER_ONLY, true, true, true, 2, POLICY_NOT_ANONYMOUS, 7, NULL},
+};
+
+START_TEST(test_mail)
+{
+	struct config config;
+	struct policy_decision decision;
+	struct policy_client client = {
+		.ip = memory_address("8.8.8.8"), .user = mail[_i].user ? "joe" : NULL, .tls = mail[_i].tls};
+	char lines[200];
+	struct str text;
+	str_init(&text, 1024);
+	snprintf(lines, sizeof(lines), "access { %s }", mail[_i].access);
+	memory_config(lines, &config);
+	policy_mail_decide(&config.servers[0], &client, &decision);
+	ck_assert(decision.accepted == mail[_i].accepted);
+	ck_assert_uint_eq(decision.step_count, mail[_i].steps);
+	const struct policy_step *last = &decision.steps[decision.step_count - 1];
+	if (decision.step_count) {
+		ck_assert_int_eq(last->rule, mail[_i].last);
+		ck_assert_uint_eq(last->origin->line, mail[_i].line);
+	}
+	if (mail[_i].says) {
+		policy_step_format(&config.servers[0], last, &text);
+		ck_assert_str_eq(str_text(&text), mail[_i].says);
+	}
+	str_free(&text);
+	config_free(&config);
+}
+END_TEST
+
 START_TEST(test_words)
 {
 	struct config config;
@@ -192,6 +296,13 @@ START_TEST(test_words)
 	policy_step_format(&config.servers[0], &decision.steps[0], &text);
 	ck_assert_str_eq(str_text(&text), "client is not in relay list (it has no confirmed name: no reason), allow is "
 					  "only-listed: refused");
+	str_clear(&text);
+	config_free(&config);
+	memory_config("access { auth scram-sha-256 }\nrelay { authenticated no }", &config);
+	client.user = "joe";
+	policy_relay_decide(&config.servers[0], &client, SPAN("example.net"), &decision);
+	policy_step_format(&config.servers[0], &decision.steps[0], &text);
+	ck_assert_str_eq(str_text(&text), "client has authenticated as joe, relay authenticated is no: goes on");
 	str_free(&text);
 	config_free(&config);
 }
@@ -204,6 +315,9 @@ int main(void)
 	tcase_add_loop_test(tcase, test_decide, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tcase, test_connect, 0, sizeof(connections) / sizeof(connections[0]));
 	tcase_add_loop_test(tcase, test_names, 0, sizeof(by_name) / sizeof(by_name[0]));
+	tcase_add_loop_test(tcase, test_authenticated, 0, sizeof(authenticated) / sizeof(authenticated[0]));
+	tcase_add_test(tcase, test_authenticated_needs_no_name);
+	tcase_add_loop_test(tcase, test_mail, 0, sizeof(mail) / sizeof(mail[0]));
 	tcase_add_test(tcase, test_words);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
