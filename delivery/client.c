@@ -279,7 +279,7 @@ static void remember_job(struct client *c, const struct client_job *job, const s
 	if (c->destination_len)
 		memcpy(c->destination, destination.at, c->destination_len);
 	c->security = job->security;
-	span_copy(job->credentials, c->credentials, sizeof(c->credentials));
+	c->credentials = job->credentials;
 	span_copy(host->name, c->host_name, sizeof(c->host_name));
 	c->ip = host->ip;
 	c->messages = 0;
@@ -336,7 +336,7 @@ static bool serves(const struct client *c, const struct client_job *job)
 {
 	struct span destination = {c->destination, c->destination_len};
 	return destination.len && span_equal(destination, job->destination) && c->security == job->security &&
-	       span_equal(span_of(c->credentials), job->credentials) && c->dialogue.use_helo == job->use_helo;
+	       c->credentials == job->credentials && c->dialogue.use_helo == job->use_helo;
 }
 
 /* A kept connection is used if it serves and the host has said nothing since. */

@@ -37,14 +37,10 @@ struct client_job {
 	struct span destination;
 	struct span hosts; /* hosts.h */
 	bool use_helo;
-	int64_t timeout_ms;    /* for one reply, at most */
-	uint64_t max_messages; /* over one connection; 0 = no bound */
-	/* The block whose settings of TLS hold, without trouble; NULL = clear. */
-	const struct security *security;
-	/* NULL = nobody authenticates; and the name of the block whose user that is, and its auth_unverified. */
-	const struct sasl *sasl;
-	struct span credentials;
-	bool auth_unverified;
+	int64_t timeout_ms;                 /* for one reply, at most */
+	uint64_t max_messages;              /* over one connection; 0 = no bound */
+	const struct security *security;    /* whose settings of TLS hold, without trouble; NULL = clear */
+	const struct security *credentials; /* whose user authenticates to these hosts; NULL = nobody does */
 };
 
 struct client {
@@ -55,12 +51,11 @@ struct client {
 	char destination[CLIENT_DESTINATION_MAX];
 	size_t destination_len;
 	char host[JOURNAL_HOST_MAX + 1]; /* "name[address]:port" of the connection, or of the host tried last */
-	char host_name[HOST_NAME_MAX_OCTETS + 1]; /* its name alone, as in the list of hosts: for TLS and sasl */
-	struct ipaddr ip;                         /* and its address */
-	struct tls_channel channel;               /* ssl NULL = in clear */
-	char tls[TLS_PEER_MAX];                   /* how the connection is secured, for logs; empty = in clear */
-	const struct security *security;          /* of the job for which it was opened */
-	char credentials[CLIENT_BLOCK_NAME_MAX + 1];
+	char host_name[HOST_NAME_MAX_OCTETS + 1];      /* its name alone, as in the list of hosts: for TLS and sasl */
+	struct ipaddr ip;                              /* and its address */
+	struct tls_channel channel;                    /* ssl NULL = in clear */
+	char tls[TLS_PEER_MAX];                        /* how the connection is secured, for logs; empty = in clear */
+	const struct security *security, *credentials; /* of the job for which it was opened */
 	struct fallback fallback;
 	uint64_t messages; /* sent over this connection */
 	int64_t job_until; /* when the job in hand has taken too long */

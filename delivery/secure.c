@@ -11,8 +11,11 @@ void secure_demand(struct client *c, const struct client_job *job, const struct 
 {
 	struct dialogue_security *security = &c->dialogue.security;
 	const struct config_outbound *outbound = job->security ? &job->security->outbound : NULL;
-	*security = (struct dialogue_security){
-		.sasl = job->sasl, .credentials = job->credentials, .auth_unverified = job->auth_unverified};
+	*security = (struct dialogue_security){0};
+	if (job->credentials) {
+		security->credentials = span_of(job->credentials->name);
+		security->auth_unverified = job->credentials->outbound.auth_unverified;
+	}
 	if (!outbound || plain)
 		return;
 	security->tls = tls_client_level(outbound);
