@@ -1,0 +1,156 @@
+"""A real MIT KDC on loopback, with its own configuration and database in a folder of its own.
+
+As a program, for tests in C:  kdc.py FOLDER  makes the principals and files of `furnish`, writes FOLDER/ready, and serves until its
+standard input ends.
+"""
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+KRB5_CONF = """
+[libdefaults]
+    default_realm = {realm}
+    dns_lookup_kdc = no
+    dns_lookup_realm = no
+    dns_canonicalize_hostname = no
+    rdns = no
+    udp_preference_limit = {udp_limit}
+[realms]
+    {realm} = {{
+        kdc = 127.0.0.1:{port}
+    }}
+[domain_realm]
+    localhost = {realm}
+    .example.com = {realm}
+"""
+
+KDC_CONF = """
+[kdcdefaults]
+    kdc_listen = 127.0.0.1:{port}
+    kdc_tcp_listen = 127.0.0.1:{port}
+[realms]
+    {realm} = {{
+        database_name = {folder}/principal
+        key_stash_file = {folder}/stash
+        acl_file = {folder}/acl
+        max_life = 1d
+        supported_enctypes = aes256-cts-hmac-sha1-96:normal aes128-cts-hmac-sha1-96:normal
+    }}
+[logging]
+    kdc = FILE:{folder}/kdc.log
+"""
+
+
+def program(name):
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if not found:
+        raise AssertionError(f"{name} is not here: install krb5-kdc and krb5-admin-server, or run t/run, which unpacks them")
+    return found
+
+
+def free_port():
+    """Free for UDP and for TCP."""
+    while True:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            with contextlib.suppress(OSError):
+                udp.bind(tcp.getsockname())
+                return tcp.getsockname()[1]
+
+
+class Kdc:
+    """One realm. `env` is what its clients need in their environment; use as a context manager."""
+
+    def __init__(self, folder, realm="EXAMPLE.COM", udp_limit=1465):
+        self.folder, self.realm, self.port, self.process = pathlib.Path(folder), realm, free_port(), None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.krb5_conf = self.folder / "krb5.conf"
+        self.krb5_conf.write_text(KRB5_CONF.format(realm=realm, port=self.port, udp_limit=udp_limit))
+        (self.folder / "kdc.conf").write_text(KDC_CONF.format(realm=realm, port=self.port, folder=self.folder))
+        self.env = dict(os.environ, KRB5_CONFIG=str(self.krb5_conf), KRB5CCNAME=f"FILE:{self.folder}/tickets", PYTHONDONTWRITEBYTECODE="1")
+        self.own_env = dict(self.env, KRB5_KDC_PROFILE=str(self.folder / "kdc.conf"))
+        self.run("kdb5_util", "-r", realm, "create", "-s", "-P", "master")
+
+    def run(self, name, *args, check=True, **options):
+        options.setdefault("env", self.own_env)
+        done = subprocess.run([program(name), *map(str, args)], capture_output=True, text=True, timeout=60, **options)
+        if check and done.returncode:
+            raise AssertionError(f"{name} {' '.join(map(str, args))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def admin(self, *commands):
+        for command in commands:
+            done = self.run("kadmin.local", "-r", self.realm, "-q", command)
+            if "kadmin.local:" in done.stderr:
+                raise AssertionError(f"kadmin.local {command}: {done.stderr}")
+
+    def principal(self, name, password=None):
+        self.admin(f"add_principal {'-pw ' + password if password else '-randkey'} {name}")
+
+    def keytab(self, path, *names, new_key=False, mode=0o600):
+        """Appends the keys of NAMES to the key tab at PATH."""
+        for name in names:
+            self.admin(f"ktadd -k {path} {'' if new_key else '-norandkey'} {name}")
+        os.chmod(path, mode)
+        return pathlib.Path(path)
+
+    def tickets(self, name, password=None, keytab=None, lifetime="1h", cache=None):
+        """kinit; the environment with these tickets."""
+        cache = cache or f"FILE:{self.folder}/tickets-{name.replace('/', '_')}"
+        how = ["-k", "-t", keytab] if keytab else []
+        self.run("kinit", "-l", lifetime, "-c", cache, *how, name, env=self.env, input=None if keytab else password + "\n")
+        return dict(self.env, KRB5CCNAME=cache)
+
+    def start(self):
+        self.process = subprocess.Popen([program("krb5kdc"), "-n", "-r", self.realm], env=self.own_env, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 20
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError("krb5kdc did not start:\n" + (self.folder / "kdc.log").read_text())
+            time.sleep(0.01)
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def furnish(kdc):
+    """What the tests in C ask for: a service with an old and a new key, a client, and another service that is not ours."""
+    kdc.principal("smtp/mail.example.com")
+    kdc.principal("smtp/other.example.com")
+    kdc.principal("bob", "secret")
+    kdc.principal("app/printer")
+    kdc.keytab(kdc.folder / "service", "smtp/mail.example.com")
+    kdc.keytab(kdc.folder / "other", "smtp/other.example.com")
+    kdc.keytab(kdc.folder / "client", "bob", "app/printer")
+    kdc.principal("smtp/renewed.example.com")
+    kdc.keytab(kdc.folder / "old-key", "smtp/renewed.example.com")
+    kdc.admin("change_password -randkey smtp/renewed.example.com")
+
+
+def main():
+    with Kdc(sys.argv[1]) as kdc:
+        furnish(kdc)
+        (kdc.folder / "ready").touch()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
