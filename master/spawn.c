@@ -16,11 +16,9 @@
 
 /* A child gets its whole environment from here: a service must not depend on who started it. */
 static const char *const kept_variables[] = {
-	"TZ",
+	"TZ",           "KRB5_CONFIG",
 #ifdef __SANITIZE_ADDRESS__
-	"ASAN_OPTIONS",
-	"UBSAN_OPTIONS",
-	"LSAN_OPTIONS",
+	"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
 #endif
 };
 enum { KEPT_COUNT = sizeof(kept_variables) / sizeof(kept_variables[0]), ENVIRONMENT_MAX = KEPT_COUNT + 3 };

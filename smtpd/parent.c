@@ -42,6 +42,16 @@ static void new_folder(const struct parent *p, char *to, size_t size)
 	snprintf(to, size, "%s/new", p->child.server->dir);
 }
 
+/* Also while auth is without gssapi: a reload may add it. */
+static struct gss_server *load_gss(const struct config_access *access)
+{
+	char why[GSS_WHY_MAX];
+	struct gss_server *gss = access->keytab && *access->keytab ? gss_server_load(access, why, sizeof(why)) : NULL;
+	if (!gss && access->keytab && *access->keytab)
+		log_error("%s; AUTH GSSAPI is not offered", why);
+	return gss;
+}
+
 void parent_init(struct parent *p, int argc, char **argv)
 {
 	char path[PATH_MAX];
@@ -55,6 +65,7 @@ void parent_init(struct parent *p, int argc, char **argv)
 		p->listeners[i] = CHILD_FD_LISTEN + (int)i;
 	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
 		p->ctl_links[i] = -1;
+	p->gss = load_gss(&p->child.server->access);
 	new_folder(p, path, sizeof(path));
 	p->spool.new_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p->spool.new_fd < 0)

@@ -6,6 +6,7 @@
 #define SMTPD_PARENT_H
 
 #include "common/host/child.h"
+#include "smtpd/gss.h"
 #include "smtpd/limits.h"
 #include "smtpd/worker.h"
 
@@ -14,6 +15,7 @@ struct parent {
 	int *listeners;
 	struct spool spool;
 	struct worker_context worker;
+	struct gss_server *gss; /* NULL = no client can prove itself by Kerberos */
 	struct prefork *pool;
 	int ctl_links[LIMIT_CTL_LINKS]; /* -1 = free */
 	struct pollfd *polled;
