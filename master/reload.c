@@ -29,6 +29,7 @@ static void configure(struct master *master, struct server *server, const struct
 	const struct config_server *after = config_server_find(&master->config, span_of(server->name));
 	int64_t now_ms = clock_mono_ms();
 	unsigned roles = 0;
+	struct str unread;
 
 	if (before->enabled != after->enabled) {
 		server_order(server, after->enabled ? SERVER_RUN : SERVER_END, now_ms);
@@ -38,6 +39,9 @@ static void configure(struct master *master, struct server *server, const struct
 		if (changes_roles(old, &master->config, server->name) & child_role_bit(role))
 			roles |= 1U << role;
 	}
+	str_init(&unread, 0);
+	roles |= server_files_changed(server, after, &unread);
+	str_free(&unread);
 	renew_ask(server, roles, now_ms);
 }
 
@@ -87,6 +91,20 @@ static struct config_tree *put_in_force(struct master *master, struct config_tre
 	return old_tree;
 }
 
+/* Files of the same name with another content; true when there are any. */
+static bool describe_files(const struct master *master, const struct config *fresh, struct str *to)
+{
+	unsigned roles = 0;
+
+	for (size_t i = 0; i < master->server_count; i++) {
+		const struct server *server = master->servers[i];
+		const struct config_server *wanted = config_server_find(fresh, span_of(server->name));
+		if (wanted && server->open)
+			roles |= server_files_changed(server, wanted, to);
+	}
+	return roles != 0;
+}
+
 static bool describe(const struct master *master, const struct config *fresh, struct str *to)
 {
 	const char *forbidden = changes_forbidden(&master->config, fresh);
@@ -96,7 +114,8 @@ static bool describe(const struct master *master, const struct config *fresh, st
 			   forbidden);
 		return false;
 	}
-	if (!changes_describe(&master->config, fresh, to))
+	unsigned changes = changes_describe(&master->config, fresh, to);
+	if (!describe_files(master, fresh, to) && !changes)
 		str_append_text(to, "nothing changed\n");
 	return true;
 }

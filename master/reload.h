@@ -1,6 +1,7 @@
 /*
  * Taking the configuration file anew. A file with any error changes nothing. Processes that can't take a change while
- * they live are renewed (renew.h), servers come and go; what all processes must agree on is refused.
+ * they live are renewed (renew.h), also when only the content of a file has changed that they read at their start
+ * (files.h); servers come and go; what all processes must agree on is refused.
  */
 #ifndef MASTER_RELOAD_H
 #define MASTER_RELOAD_H

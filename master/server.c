@@ -46,8 +46,10 @@ bool server_init(struct server *server, const char *name, const char *programs, 
 
 void server_free(struct server *server)
 {
-	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
 		str_free(&server->texts[role]);
+		files_free(&server->files[role]);
+	}
 	for (size_t i = 0; i < SERVER_CHILDREN; i++)
 		fd_close(&server->children[i].control);
 	listeners_free(&server->listeners);
@@ -232,6 +234,8 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 	}
 	if (child->role == CHILD_LOG)
 		make_log_folder(server);
+	if (server_wanted(server))
+		files_note(&server->files[child->role], server_wanted(server), child_role_bit(child->role));
 	int error = spawn_child(&what, &pid, &control);
 	if (error) {
 		supervise_not_started(child, now_ms, -error);
@@ -292,6 +296,37 @@ static void begin_anew(struct server *server, int64_t now_ms)
 	server->trouble[0] = '\0';
 }
 
+unsigned server_files_changed(const struct server *server, const struct config_server *wanted, struct str *to)
+{
+	unsigned roles = 0;
+
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
+		roles |= (unsigned)(files_changed(&server->files[role], wanted, child_role_bit(role), to) > 0) << role;
+	return roles;
+}
+
+/* What failed, maybe for a wrong key, is started again when such a file has changed, without waiting for a reload. */
+static int64_t look_at_files(struct server *server, int64_t now_ms)
+{
+	const struct config_server *wanted = server_wanted(server);
+	unsigned failed = server_roles_in(server, SUPERVISE_FAILED);
+	struct str unread;
+
+	if (!failed || !wanted)
+		return -1;
+	if (now_ms < server->look_ms)
+		return server->look_ms - now_ms;
+	server->look_ms = now_ms + SERVER_RETRY_MS;
+	str_init(&unread, 0);
+	unsigned again = failed & server_files_changed(server, wanted, &unread);
+	str_free(&unread);
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		if (again & 1U << role)
+			supervise_again(&server->children[role], now_ms);
+	}
+	return SERVER_RETRY_MS;
+}
+
 static int64_t tend_children(struct server *server, int64_t now_ms)
 {
 	int64_t next = -1;
@@ -326,7 +361,7 @@ int64_t server_tend(struct server *server, int64_t now_ms)
 		try_open(server, now_ms);
 	if (!server->open)
 		return server->config ? server->retry_ms - now_ms : -1;
-	int64_t next = renew_tend(server, now_ms);
+	int64_t next = sooner(renew_tend(server, now_ms), look_at_files(server, now_ms));
 	next = sooner(next, tend_children(server, now_ms));
 	return server_settled(server, now_ms) ? next : sooner(next, 1000);
 }
@@ -335,12 +370,9 @@ int64_t server_tend(struct server *server, int64_t now_ms)
 static void revive(struct server *server, int64_t now_ms)
 {
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
-		struct supervised *child = &server->children[role];
-		if (child->state != SUPERVISE_FAILED && child->state != SUPERVISE_DOWN)
-			continue;
-		child->state = SUPERVISE_DOWN;
-		child->due_ms = now_ms;
-		child->early = 0;
+		enum supervise_state state = server->children[role].state;
+		if (state == SUPERVISE_FAILED || state == SUPERVISE_DOWN)
+			supervise_again(&server->children[role], now_ms);
 	}
 	if (!server->open)
 		server->retry_ms = now_ms;

@@ -10,6 +10,7 @@
 #ifndef MASTER_SERVER_H
 #define MASTER_SERVER_H
 
+#include "master/files.h"
 #include "master/folders.h"
 #include "master/links.h"
 #include "master/listeners.h"
@@ -47,8 +48,10 @@ struct server {
 	char name[SERVER_NAME_MAX + 1];
 	const struct config *config; /* borrowed: the configuration in force; NULL = no longer in the file */
 	const struct folders_owner *owner;
-	const char *programs;               /* folder of the programs */
-	struct str texts[CHILD_ROLE_COUNT]; /* canonical configuration of each role */
+	const char *programs;                 /* folder of the programs */
+	struct str texts[CHILD_ROLE_COUNT];   /* canonical configuration of each role */
+	struct files files[CHILD_ROLE_COUNT]; /* as they looked when the newest child of each role was started */
+	int64_t look_ms;                      /* when to look at them again for one that failed */
 	struct listeners listeners;
 	struct links links;
 	struct supervised children[SERVER_CHILDREN]; /* by role, then older smtpds */
@@ -79,6 +82,10 @@ void server_free(struct server *server);
  */
 bool server_configure(struct server *server, const struct config_tree *tree, const struct config *config,
 		      const char *hostname);
+
+/* (1 << role) of those whose newest child read files that look other now than then, for what WANTED names; TO gets a
+ * line for each file. */
+unsigned server_files_changed(const struct server *server, const struct config_server *wanted, struct str *to);
 
 /* What CONFIG says about it; NULL when it is no longer there. */
 const struct config_server *server_wanted(const struct server *server);

@@ -43,6 +43,13 @@ int64_t supervise_delay(unsigned *early, int64_t lived_ms)
 	return delays_ms[step];
 }
 
+void supervise_again(struct supervised *child, int64_t now_ms)
+{
+	child->state = SUPERVISE_DOWN;
+	child->due_ms = now_ms;
+	child->early = 0;
+}
+
 void supervise_started(struct supervised *child, pid_t pid, int control, int64_t now_ms)
 {
 	child->restarts += child->started_ms != 0;

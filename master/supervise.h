@@ -58,6 +58,9 @@ bool supervise_alive(const struct supervised *child);
  */
 int64_t supervise_delay(unsigned *early, int64_t lived_ms);
 
+/* It is down, and what it died of is thought to be mended: to be started at once. */
+void supervise_again(struct supervised *child, int64_t now_ms);
+
 /* It was started as PID with CONTROL as our end of its link, which it owns from now on. */
 void supervise_started(struct supervised *child, pid_t pid, int control, int64_t now_ms);
 
