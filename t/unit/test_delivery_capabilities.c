@@ -1,5 +1,7 @@
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "delivery/capabilities.h"
 
@@ -48,12 +50,52 @@ START_TEST(sizes)
 }
 END_TEST
 
+static void expect_auth(const char *lines, const char *mechanisms)
+{
+	struct capabilities c = parse(lines);
+	ck_assert_str_eq(c.auth, mechanisms);
+	ck_assert_uint_eq(c.auth_len, strlen(mechanisms));
+}
+
+START_TEST(mechanisms)
+{
+	ck_assert(parse("starttls\n").starttls && !parse("STARTTLSX\nX STARTTLS\n").starttls);
+	expect_auth("AUTH PLAIN LOGIN", "PLAIN LOGIN");
+	expect_auth("auth plain\nAUTH=LOGIN  Plain scram-sha-256\n", "PLAIN LOGIN SCRAM-SHA-256");
+	expect_auth("AUTH=LOGIN", "LOGIN");
+	expect_auth("AUTH= LOGIN", "LOGIN");
+	expect_auth("AUTH", "");
+	expect_auth("AUTH=", "");
+	expect_auth("AUTHX PLAIN\nAUTH\tPLAIN", "");
+	expect_auth("AUTH PL\x01IN <PLAIN> P\xc3\x84IN 01234567890123456789 012345678901234567890",
+		    "01234567890123456789");
+}
+END_TEST
+
+/* A host that names mechanisms without end fills its place and no more. */
+START_TEST(mechanisms_are_bounded)
+{
+	struct capabilities c = {0};
+	char line[64];
+	for (int i = 0; i < 10000; i++) {
+		snprintf(line, sizeof(line), "AUTH MECHANISM-%d PLAIN", i);
+		capabilities_add(&c, span_of(line));
+		ck_assert_uint_lt(c.auth_len, sizeof(c.auth));
+		ck_assert_uint_eq(strlen(c.auth), c.auth_len);
+	}
+	ck_assert(span_starts(span_of(c.auth), SPAN("MECHANISM-0 PLAIN MECHANISM-1 ")));
+	ck_assert_uint_gt(c.auth_len, sizeof(c.auth) - 20);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("capabilities");
 	TCase *all = tcase_create("all");
 	tcase_add_test(all, keywords);
 	tcase_add_test(all, sizes);
+	tcase_add_test(all, mechanisms);
+	tcase_add_test(all, mechanisms_are_bounded);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

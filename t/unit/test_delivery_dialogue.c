@@ -2,14 +2,14 @@
  * Replays the scripts t/replay/NAME.dialogue against the client's state machine. A line of a script:
  *
  *	sender A | rcpt A | size N | 8bit | helo     the message, and how the host is greeted
- *	S: TEXT         the host sends this line
- *	C: TEXT         we must have sent this line; "C: (message)" = we must want to send the message, and do
- *	begin           we must be idle, and begin a transaction for what is open
- *	+Ns             N seconds pass; a time-out that is due happens
- *	lost            the host closes the connection
- *	idle | closed   what we must be now
- *	= N EVENT CODE ENHANCED TEXT    what must have become of recipient N; "= N open"
- *	failure EVENT CODE ENHANCED TEXT    what is left for open recipients
+ *	tls LEVEL | implicit | return                what is asked of the connection
+ *	auth TEXT | unverified                       TEXT follows AUTH, if the host offers its first word; over any
+ *connection S: TEXT         the host sends this line C: TEXT         we must have sent this line; "C: (message)" = we
+ *must want to send the message, and do begin           we must be idle, and begin a transaction for what is open +Ns N
+ *seconds pass; a time-out that is due happens lost            the host closes the connection handshake verified |
+ *unverified | TEXT       a handshake is wanted, and succeeds, or fails for that reason clear-next | no-clear   what the
+ *end allows for the next connection idle | closed   what we must be now = N EVENT CODE ENHANCED TEXT    what must have
+ *become of recipient N; "= N open" failure EVENT CODE ENHANCED TEXT    what is left for open recipients
  */
 #include <check.h>
 #include <dirent.h>
@@ -35,7 +35,38 @@ struct script {
 	enum dialogue_next next;
 	bool started, helo;
 	int64_t waited_ms;
+	struct sasl sasl;
+	struct str auth;
+	bool impostor;
 };
+
+/* An authentication that answers each challenge with itself and a !; "wrong" is one that it does not like. */
+
+static bool fake_begin(void *context, struct span mechanisms, struct str *to, const char **why)
+{
+	struct script *s = context;
+	struct span words = str_span(&s->auth), wanted = span_take(&words, ' ');
+	*why = "it is not the one wanted";
+	s->impostor = false;
+	while (mechanisms.len)
+		if (span_equal(span_take(&mechanisms, ' '), wanted))
+			return str_append(to, str_span(&s->auth));
+	return false;
+}
+
+static bool fake_answer(void *context, struct span challenge, struct str *to, const char **why)
+{
+	struct script *s = context;
+	*why = "a wrong challenge";
+	s->impostor = span_equal(challenge, SPAN("impostor"));
+	return !span_equal(challenge, SPAN("wrong")) && str_append(to, challenge) && str_append_c(to, '!');
+}
+
+static bool fake_finish(void *context, const char **why)
+{
+	*why = "the host does not know us";
+	return !((struct script *)context)->impostor;
+}
 
 static void collect(struct script *s, enum dialogue_next next)
 {
@@ -136,6 +167,19 @@ static void pass_time(struct script *s, struct span text)
 		collect(s, dialogue_broken(&s->dialogue, DIALOGUE_TIMEOUT, (struct span){0}));
 }
 
+static void shake_hands(struct script *s, struct span how)
+{
+	bool verified = span_equal(how, SPAN("verified"));
+	start(s);
+	expect_nothing_sent(s);
+	if (s->next != DIALOGUE_HANDSHAKE)
+		fail_at(s, "no handshake is wanted", how);
+	if (verified || span_equal(how, SPAN("unverified")))
+		collect(s, dialogue_secured(&s->dialogue, verified, SPAN("TLSv1.3")));
+	else
+		collect(s, dialogue_broken(&s->dialogue, DIALOGUE_UNTRUSTED, how));
+}
+
 static void begin(struct script *s)
 {
 	expect_nothing_sent(s);
@@ -151,6 +195,31 @@ static void expect_state(struct script *s, enum dialogue_next next)
 		fail_at(s, "another state", SPAN(""));
 }
 
+static bool set_up_security(struct script *s, struct span word, struct span value)
+{
+	static const char *const levels[] = {"off", "opportunistic", "encrypt", "verify"};
+	struct dialogue_security *security = &s->dialogue.security;
+	bool known = false;
+	for (unsigned i = 0; span_equal(word, SPAN("tls")) && i < 4; i++)
+		if (span_equal(value, span_of(levels[i]))) {
+			security->tls = (enum config_tls)i;
+			known = true;
+		}
+	security->implicit |= span_equal(word, SPAN("implicit"));
+	security->auth_unverified |= span_equal(word, SPAN("unverified"));
+	if (span_equal(word, SPAN("return")))
+		security->missing = CONFIG_TLS_MISSING_RETURN;
+	if (span_equal(word, SPAN("implicit")) || span_equal(word, SPAN("unverified")) ||
+	    span_equal(word, SPAN("return")))
+		return true;
+	if (!span_equal(word, SPAN("auth")))
+		return known;
+	s->sasl = (struct sasl){s, fake_begin, fake_answer, fake_finish};
+	security->sasl = &s->sasl;
+	security->credentials = SPAN("connector x");
+	return str_append(&s->auth, value);
+}
+
 static void set_up(struct script *s, struct span word, struct span value)
 {
 	uint64_t size = 0;
@@ -164,7 +233,7 @@ static void set_up(struct script *s, struct span word, struct span value)
 		s->mail.eight_bit = true;
 	else if (span_equal(word, SPAN("helo")))
 		s->helo = true;
-	else
+	else if (!set_up_security(s, word, value))
 		fail_at(s, "unknown line", word);
 }
 
@@ -181,6 +250,10 @@ static void run_line(struct script *s, struct span line)
 		pass_time(s, span_skip(word, 1));
 	else if (span_equal(word, SPAN("lost")))
 		collect(s, dialogue_broken(&s->dialogue, DIALOGUE_LOST, (struct span){0}));
+	else if (span_equal(word, SPAN("handshake")))
+		shake_hands(s, value);
+	else if (span_equal(word, SPAN("clear-next")) || span_equal(word, SPAN("no-clear")))
+		ck_assert_msg(s->dialogue.tls_failed == (word.at[0] == 'c'), "%s:%d", s->file, s->line);
 	else if (span_equal(word, SPAN("idle")))
 		expect_state(s, DIALOGUE_IDLE);
 	else if (span_equal(word, SPAN("closed")))
@@ -199,6 +272,7 @@ static void run_script(const char *file, struct span text)
 	struct span line;
 	arena_init(&s.arena, OUTCOME_ARENA_MAX);
 	str_init(&s.pending, DIALOGUE_OUT_MAX);
+	str_init(&s.auth, SASL_LINE_MAX);
 	dialogue_init(&s.dialogue, SPAN("relay.example.com"));
 	while (span_line(&text, &line)) {
 		s.line++;
@@ -208,6 +282,7 @@ static void run_script(const char *file, struct span text)
 	expect_nothing_sent(&s);
 	ck_assert(s.started);
 	str_free(&s.pending);
+	str_free(&s.auth);
 	dialogue_free(&s.dialogue);
 	arena_free(&s.arena);
 }
@@ -270,6 +345,35 @@ START_TEST(window)
 }
 END_TEST
 
+/* An initial answer that is too long for a command waits for the host to ask; a challenge may be as long as RFC 4954
+ * allows, and a host that goes on asking is left. */
+START_TEST(long_authentication)
+{
+	char octets[3001];
+	struct str text;
+	str_init(&text, 1 << 20);
+	memset(octets, 'x', sizeof(octets) - 1);
+	octets[sizeof(octets) - 1] = '\0';
+	str_printf(&text, "rcpt b@example.net\nunverified\nauth LONG %s\nS: 220 hi\nC: EHLO relay.example.com\n",
+		   octets);
+	str_printf(&text, "S: 250-mx\nS: 250 AUTH LONG\nC: AUTH LONG\nS: 334 \nC: %s\nS: 334 %s%s%s\nC: %s%s%s!\n",
+		   octets, octets, octets, octets, octets, octets, octets);
+	for (int i = 0; i < 8; i++)
+		str_append_text(&text, "S: 334\nC: !\n");
+	struct str more;
+	str_init(&more, 1 << 20);
+	str_append(&more, str_span(&text));
+	str_append_text(&text, "S: 235 good\nidle\n");
+	run_script("10 rounds", str_span(&text));
+	str_append_text(&more,
+			"S: 334 \nC: *\nC: QUIT\nclosed\nfailure delayed 0 4.7.5 can't authenticate as connector x "
+			"says: the host asks too many questions\n");
+	run_script("11 rounds", str_span(&more));
+	str_free(&text);
+	str_free(&more);
+}
+END_TEST
+
 /* RFC 5321 4.5.3.2: none shorter than it says. */
 START_TEST(timeouts)
 {
@@ -290,6 +394,7 @@ int main(void)
 	TCase *all = tcase_create("all");
 	tcase_add_test(all, scripts);
 	tcase_add_test(all, window);
+	tcase_add_test(all, long_authentication);
 	tcase_add_test(all, timeouts);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
