@@ -37,6 +37,8 @@ static void announce(struct session *s)
 	append_extension(s, WITHOUT_ENHANCEDSTATUSCODES, SPAN("ENHANCEDSTATUSCODES"));
 	append_extension(s, WITHOUT_8BITMIME, SPAN("8BITMIME"));
 	append_extension(s, WITHOUT_CHUNKING, SPAN("CHUNKING"));
+	if (s->tls.offered)
+		append_extension(s, 0, SPAN("STARTTLS"));
 	append_extension(s, 0, SPAN("VRFY"));
 	append_extension(s, 0, SPAN("HELP"));
 	replies_append_keyword(&s->out, SPAN("OK"), true);

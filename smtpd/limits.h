@@ -31,6 +31,9 @@ enum {
 	LIMIT_TEXT_MS = 10 * 60 * 1000,
 	LIMIT_TEXT_RATE = 1024,
 
+	/* All of a TLS handshake, however its octets trickle: four round trips on the worst of lines. */
+	LIMIT_HANDSHAKE_MS = 30 * 1000,
+
 	/* After a reply with which we hang up: how long, and for how many octets, we read on so that the reply is not
 	 * lost in a reset. */
 	LIMIT_LINGER_MS = 2000,

@@ -66,6 +66,7 @@ void parent_init(struct parent *p, int argc, char **argv)
 	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
 		p->ctl_links[i] = -1;
 	p->gss = load_gss(&p->child.server->access);
+	secure_init(&p->secure, p->child.server, p->listeners, p->child.listener_count);
 	new_folder(p, path, sizeof(path));
 	p->spool.new_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p->spool.new_fd < 0)
@@ -175,6 +176,7 @@ void parent_ready(struct parent *p)
 		.fullness = fullness_map(CHILD_FD_FULLNESS),
 		.snapshot = snapshot_new(LIMIT_SNAPSHOT),
 		.gateway = gateway_new((size_t)server->processes.max),
+		.secure = &p->secure,
 	};
 	if (!p->pool || !p->worker.snapshot || !p->worker.gateway || !userbase_init(&p->worker.users, LIMIT_USERBASE))
 		log_fatal(EXIT_TEMPORARY, "can't make the pool of workers: %s", strerror(errno));
@@ -332,13 +334,17 @@ static void answer(struct parent *p, int *link)
 		fd_close(link);
 }
 
-/* One client for whom there is no worker. It may hear why; nothing waits for it. */
+/* One client for whom there is no worker. It may hear why, unless in TLS; nothing waits for it. */
 static bool refuse_next(struct parent *p, int listener)
 {
 	struct str text;
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return false;
+	if (secure_listener(&p->secure, listener).first) {
+		close(fd);
+		return true;
+	}
 	str_init(&text, LIMIT_LINE);
 	replies_append(&text, p->paused ? REPLY_STOPPING : REPLY_BUSY,
 		       !(p->child.server->without & WITHOUT_ENHANCEDSTATUSCODES), span_of(p->child.server->fqdn),
@@ -437,6 +443,7 @@ int parent_loop(struct parent *p)
 		if (p->stop_by && clock_mono_ms() >= p->stop_by)
 			prefork_signal(p->pool, SIGKILL);
 		say_paused(p);
+		secure_tend(&p->secure, clock_mono_ms());
 		wait_for_something(p, time_left(p, timeout));
 		if (p->polled[POLL_CONTROL].revents)
 			control(p);

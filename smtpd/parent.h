@@ -14,6 +14,7 @@ struct parent {
 	struct child child;
 	int *listeners;
 	struct spool spool;
+	struct secure secure;
 	struct worker_context worker;
 	struct gss_server *gss; /* NULL = no client can prove itself by Kerberos */
 	struct prefork *pool;

@@ -6,10 +6,13 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/host/stream.h"
+#include "common/tls/channel.h"
 #include "smtpd/transcript.h"
 
 struct connection {
 	struct stream stream;
+	const struct serve_tls *tls;
+	struct tls_channel channel;
 	struct session session;
 	struct live *live;
 	struct serve_stop *stop;
@@ -87,6 +90,62 @@ static void take_octets(struct connection *c)
 	stream_taken(&c->stream, taken);
 }
 
+static void log_discarded(const struct connection *c)
+{
+	log_warning(
+		"client=%s status=discarded reason=\"commands came with STARTTLS in clear: somebody may want them to "
+		"be taken for the client's\"",
+		c->session.client_text);
+}
+
+static void secured(struct connection *c)
+{
+	struct tls_facts facts;
+	tls_channel_facts(&c->channel, &facts);
+	log_info("client=%s version=%s cipher=%s bits=%d resumed=%s status=tls", c->session.client_text, facts.version,
+		 facts.cipher, facts.bits, facts.resumed ? "yes" : "no");
+	session_secured(&c->session, &(struct session_tls){
+					     .on = true,
+					     .version = facts.version,
+					     .cipher = facts.cipher,
+					     .bits = facts.bits,
+				     });
+}
+
+/* The worker serves nobody else meanwhile, so all of it has one deadline, and an order to stop ends it at once. */
+static void shake_hands(struct connection *c)
+{
+	int64_t idle = c->session.config->connection_timeout;
+	char why[TLS_WHY_MAX] = "we are told to stop";
+	enum tls_result result = TLS_FAILED;
+	stream_deadline(&c->stream, idle < LIMIT_HANDSHAKE_MS ? idle : LIMIT_HANDSHAKE_MS);
+	c->stop->waiting_fd = c->stream.fd;
+	if (!c->stop->stop && tls_channel_init(&c->channel, c->tls->context, &c->stream))
+		result = tls_channel_accept(&c->channel, why);
+	c->stop->waiting_fd = -1;
+	if (result == TLS_OK) {
+		secured(c);
+		return;
+	}
+	log_info("client=%s status=tls-failed reason=\"%s\"", c->session.client_text, why);
+	tls_channel_close(&c->channel);
+	session_close(&c->session);
+}
+
+/* After the reply to STARTTLS. What the client has said already is not what it says once it is safe (CVE-2011-0411). */
+static void start_tls(struct connection *c)
+{
+	if (stream_flush(&c->stream) != STREAM_OK) {
+		session_close(&c->session);
+		return;
+	}
+	if (stream_pending(&c->stream))
+		log_discarded(c);
+	stream_discard(&c->stream);
+	transcript_flush(&c->transcript);
+	shake_hands(c);
+}
+
 static bool send_replies(struct connection *c)
 {
 	enum stream_result result = stream_write(&c->stream, str_span(&c->session.out));
@@ -94,9 +153,22 @@ static bool send_replies(struct connection *c)
 	return result == STREAM_OK;
 }
 
+/* Who may not connect is not worth a handshake, so he is told nothing; the log has the reason. */
+static void begin_secured(struct connection *c)
+{
+	if (session_admits(&c->session))
+		shake_hands(c);
+	str_clear(&c->session.out);
+}
+
 static void converse(struct connection *c)
 {
-	session_greet(&c->session);
+	if (c->tls->first)
+		begin_secured(c);
+	else
+		c->session.tls.offered = c->tls->context;
+	if (session_wants(&c->session) != SESSION_WANTS_CLOSE)
+		session_greet(&c->session);
 	if (session_wants(&c->session) == SESSION_WANTS_CLOSE)
 		transcript_event(&c->transcript, &c->session, SPAN("CONNECT"));
 	while (send_replies(c)) {
@@ -110,6 +182,9 @@ static void converse(struct connection *c)
 			break;
 		case SESSION_WANTS_OCTETS:
 			take_octets(c);
+			break;
+		case SESSION_WANTS_HANDSHAKE:
+			start_tls(c);
 			break;
 		default:
 			stream_flush(&c->stream);
@@ -132,10 +207,11 @@ static void linger(struct connection *c)
 	}
 }
 
-void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, const struct names *names,
-	   struct serve_stop *stop, const struct serve_watch *watch)
+void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, struct live *live,
+	   const struct store *store, const struct names *names, struct serve_stop *stop,
+	   const struct serve_watch *watch)
 {
-	struct connection c = {.live = live, .stop = stop, .watch = watch};
+	struct connection c = {.tls = tls, .live = live, .stop = stop, .watch = watch};
 	const struct config_server *config = live_server(live);
 	if (stream_init(&c.stream, fd, config->connection_timeout)) {
 		if (session_init(&c.session, config, store, client)) {
@@ -144,6 +220,7 @@ void serve(int fd, const struct ipaddr *client, struct live *live, const struct 
 			transcript_begin(&c.transcript, watch->records, fd);
 			converse(&c);
 			transcript_flush(&c.transcript);
+			tls_channel_close(&c.channel);
 			if (!c.session.quit && !c.stream.failed)
 				linger(&c);
 			log_debug("client=%s status=disconnected", c.session.client_text);

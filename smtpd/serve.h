@@ -28,6 +28,12 @@ struct serve_watch {
 	struct record_writer *records;
 };
 
+/* How TLS begins: with a certificate after STARTTLS or, on a listener with `tls`, before anything else. */
+struct serve_tls {
+	struct ssl_ctx_st *context; /* borrowed; NULL = there is no certificate */
+	bool first;
+};
+
 /*
  * How much longer the text of a message may take, in milliseconds, after ELAPSED_MS in which OCTETS of it have come:
  * never 0, which would mean no bound. LIMIT_TEXT_MS, LIMIT_TEXT_RATE.
@@ -35,7 +41,8 @@ struct serve_watch {
 int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets);
 
 /* FD blocks, and is closed. */
-void serve(int fd, const struct ipaddr *client, struct live *live, const struct store *store, const struct names *names,
-	   struct serve_stop *stop, const struct serve_watch *watch);
+void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, struct live *live,
+	   const struct store *store, const struct names *names, struct serve_stop *stop,
+	   const struct serve_watch *watch);
 
 #endif

@@ -56,7 +56,7 @@ void session_learn_name(struct session *s)
 		log_info("client=%s name=unverified status=unnamed reason=\"%s\"", s->client_text, client->why);
 }
 
-static bool may_connect(struct session *s)
+bool session_admits(struct session *s)
 {
 	struct policy_decision decision;
 	policy_connect_decide(s->config, &s->client, &decision);
@@ -76,7 +76,7 @@ static bool may_connect(struct session *s)
 void session_greet(struct session *s)
 {
 	char date[CLOCK_TEXT_MAX];
-	if (!may_connect(s))
+	if (!session_admits(s))
 		return;
 	const struct store *store = s->tx.store;
 	clock_rfc5322(store->wall_ms(store->context), date);
@@ -160,6 +160,8 @@ void session_secured(struct session *s, const struct session_tls *tls)
 	s->esmtp = false;
 	s->tls = *tls;
 	s->client.tls = true;
+	s->client.user = NULL;
+	explicit_bzero(s->user, sizeof(s->user));
 }
 
 bool session_params(struct session *s, struct span text, unsigned allowed, struct params *out)
@@ -188,10 +190,10 @@ void session_close(struct session *s)
 }
 
 static void (*const handlers[COMMAND_COUNT])(struct session *, const struct command *) = {
-	[COMMAND_HELO] = cmd_hello,  [COMMAND_EHLO] = cmd_hello,  [COMMAND_MAIL] = cmd_mail,
-	[COMMAND_RCPT] = cmd_rcpt,   [COMMAND_DATA] = cmd_data,   [COMMAND_BDAT] = cmd_bdat,
-	[COMMAND_RSET] = cmd_simple, [COMMAND_NOOP] = cmd_simple, [COMMAND_VRFY] = cmd_simple,
-	[COMMAND_HELP] = cmd_simple, [COMMAND_QUIT] = cmd_simple,
+	[COMMAND_HELO] = cmd_hello,        [COMMAND_EHLO] = cmd_hello,  [COMMAND_MAIL] = cmd_mail,
+	[COMMAND_RCPT] = cmd_rcpt,         [COMMAND_DATA] = cmd_data,   [COMMAND_BDAT] = cmd_bdat,
+	[COMMAND_STARTTLS] = cmd_starttls, [COMMAND_RSET] = cmd_simple, [COMMAND_NOOP] = cmd_simple,
+	[COMMAND_VRFY] = cmd_simple,       [COMMAND_HELP] = cmd_simple, [COMMAND_QUIT] = cmd_simple,
 };
 
 /* A session that gets nowhere holds a worker that others could have. QUIT is always heard. */
@@ -274,6 +276,9 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 		.esmtp = s->esmtp,
 		.authenticated = s->client.user != NULL,
 		.user = s->config->access.auth_in_received ? s->client.user : NULL,
+		.tls_version = s->tls.on ? s->tls.version : NULL,
+		.tls_cipher = s->tls.cipher,
+		.tls_bits = s->tls.bits,
 	};
 	return transaction_open(&s->tx, &limits, &origin);
 }
@@ -284,8 +289,10 @@ static void message_taken(struct session *s)
 	s->octets += s->tx.octets;
 	s->messages++;
 	session_reply(s, REPLY_QUEUED, span_of(s->tx.id), span_of(s->config->fqdn));
-	log_info("id=%s client=%s helo=%s from=<%s> nrcpt=%zu size=%llu status=accepted", s->tx.id, s->client_text,
-		 s->helo, str_text(&s->tx.sender), s->tx.rcpts.count, (unsigned long long)s->tx.octets);
+	log_info("id=%s client=%s helo=%s from=<%s> nrcpt=%zu size=%llu%s%s%s%s status=accepted", s->tx.id,
+		 s->client_text, s->helo, str_text(&s->tx.sender), s->tx.rcpts.count, (unsigned long long)s->tx.octets,
+		 s->tls.on ? " tls=" : "", s->tls.on ? s->tls.version : "", s->tls.on ? ":" : "",
+		 s->tls.on ? s->tls.cipher : "");
 }
 
 void session_message_end(struct session *s)

@@ -101,7 +101,10 @@ bool session_init(struct session *s, const struct config_server *config, const s
 /* The connection is gone, or the session is over: what was not acknowledged is undone. */
 void session_free(struct session *s);
 
-/* Greets, or says that this client may not connect. */
+/* This client may connect; otherwise it is said, and the session is over. */
+bool session_admits(struct session *s);
+
+/* Greets whom session_admits. */
 void session_greet(struct session *s);
 enum session_wants session_wants(const struct session *s);
 
@@ -150,6 +153,7 @@ void cmd_mail(struct session *s, const struct command *command);
 void cmd_rcpt(struct session *s, const struct command *command);
 void cmd_data(struct session *s, const struct command *command);
 void cmd_bdat(struct session *s, const struct command *command);
+void cmd_starttls(struct session *s, const struct command *command);
 void cmd_simple(struct session *s, const struct command *command); /* RSET NOOP VRFY HELP QUIT */
 
 size_t cmd_data_octets(struct session *s, struct span octets);

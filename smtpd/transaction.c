@@ -72,6 +72,30 @@ static void store_write(struct transaction *t, struct span text)
 		refuse(t, reply_of_errno(error));
 }
 
+/* RFC 3848. */
+static const char *protocol(const struct transaction_origin *origin)
+{
+	if (!origin->esmtp)
+		return "SMTP";
+	if (origin->authenticated)
+		return origin->tls_version ? "ESMTPSA" : "ESMTPA";
+	return origin->tls_version ? "ESMTPS" : "ESMTP";
+}
+
+/* In a comment (RFC 5322 3.2.2), where a name may be any text. */
+static void write_user(struct str *to, const char *user)
+{
+	if (!user)
+		return;
+	str_append_text(to, "\t(authenticated user ");
+	for (; *user; user++) {
+		if (*user == '(' || *user == ')' || *user == '\\')
+			str_append_c(to, '\\');
+		str_append_c(to, *user > ' ' && *user < 0x7f ? *user : '?');
+	}
+	str_append_text(to, ")\r\n");
+}
+
 static void write_head(struct transaction *t, const struct transaction_origin *origin)
 {
 	char date[CLOCK_TEXT_MAX];
@@ -90,8 +114,11 @@ static void write_head(struct transaction *t, const struct transaction_origin *o
 			   origin->client);
 	else
 		str_printf(&t->head, "Received: from [%s%s]\r\n", tag, origin->client);
-	str_printf(&t->head, "\tby %s with %s id %s;\r\n\t%s\r\n", origin->fqdn, origin->esmtp ? "ESMTP" : "SMTP",
-		   t->id, date);
+	if (origin->tls_version)
+		str_printf(&t->head, "\t(using %s with cipher %s (%d bits))\r\n", origin->tls_version,
+			   origin->tls_cipher, origin->tls_bits);
+	write_user(&t->head, origin->user);
+	str_printf(&t->head, "\tby %s with %s id %s;\r\n\t%s\r\n", origin->fqdn, protocol(origin), t->id, date);
 	store_write(t, str_span(&t->head));
 }
 

@@ -32,7 +32,9 @@ struct transaction_origin {
 	bool client_is_v6;
 	const char *fqdn;
 	bool esmtp;
-	const char *tls;  /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; NULL = none */
+	const char *tls_version; /* "TLSv1.3"; NULL = no TLS */
+	const char *tls_cipher;  /* "TLS_AES_256_GCM_SHA384" */
+	int tls_bits;
 	const char *user; /* shown; NULL = not */
 	bool authenticated;
 };

@@ -137,6 +137,7 @@ static void serve_next(struct worker *w, int listener)
 	struct ipaddr client;
 	uint16_t port;
 	char doing[IPADDR_TEXT_MAX];
+	const struct serve_tls tls = secure_listener(w->context->secure, listener);
 	const struct serve_watch watch = {tell_progress, w, &w->records};
 	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd < 0) {
@@ -150,7 +151,7 @@ static void serve_next(struct worker *w, int listener)
 	net_address(&from, &client, &port);
 	ipaddr_format(&client, doing);
 	prefork_busy(w->context->pool, w->slot, span_of(doing));
-	serve(fd, &client, &w->context->live, &w->store, &w->names, &told.serve, &watch);
+	serve(fd, &client, &tls, &w->context->live, &w->store, &w->names, &told.serve, &watch);
 	session_over(w);
 }
 
@@ -184,6 +185,7 @@ int worker_run(struct worker_context *context, size_t slot)
 	struct worker w = {.context = context, .slot = slot};
 	listen_to_signals(&w);
 	snapshot_read_only(context->snapshot);
+	secure_worker(context->secure);
 	snapshot_read_only(context->users.snapshot);
 	w.jobs = context->live.server->processes.jobs;
 	store_spool_init(&w.spool, context->spool, context->fullness, CHILD_FD_ARRIVALS);

@@ -7,6 +7,7 @@
 #include "common/host/spool.h"
 #include "smtpd/gateway.h"
 #include "smtpd/live.h"
+#include "smtpd/secure.h"
 #include "smtpd/userbase.h"
 
 /* What a worker has from its parent. */
@@ -18,6 +19,7 @@ struct worker_context {
 	struct snapshot *snapshot;
 	struct gateway *gateway;
 	const struct fullness *fullness;
+	const struct secure *secure;
 	struct live live;
 	struct userbase users;
 };

@@ -88,6 +88,17 @@ static void check_refusal(enum command_verb verb, enum session_state before, enu
 		MUST(same);
 }
 
+/* Nothing that was said before counts after it. */
+static void shake_hands(struct dialogue *d)
+{
+	struct session *s = &d->session;
+	if (session_wants(s) != SESSION_WANTS_HANDSHAKE)
+		return;
+	MUST(s->tls.offered && !s->tls.on);
+	session_secured(s, &(struct session_tls){.on = true, .version = "TLSv1.3", .cipher = "X", .bits = 128});
+	MUST(s->state == SESSION_START && !s->helo[0] && !s->tx.sender.len && !s->tx.rcpts.count && !s->tls.offered);
+}
+
 static size_t step(struct dialogue *d, struct span rest)
 {
 	struct session *s = &d->session;
@@ -122,9 +133,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(session_init(&d.session, &configuration(choice % BLOCK_COUNT)->servers[0], &store, &client));
 	session_greet(&d.session);
 	MUST(check_replies(&d) == 220);
+	d.session.tls.offered = choice & 0x40;
 	for (rest = span_skip(rest, 1); taken && rest.len && d.session.state != SESSION_CLOSED;
-	     rest = span_skip(rest, taken))
+	     rest = span_skip(rest, taken)) {
 		taken = step(&d, rest);
+		shake_hands(&d);
+	}
 	session_free(&d.session);
 	MUST(!d.memory.open && d.memory.stored == d.acknowledged);
 	memory_store_free(&d.memory);

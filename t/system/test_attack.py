@@ -65,7 +65,7 @@ SESSIONS = {
     "32 BDAT 0 LAST": (START + b"BDAT 0 LAST\r\nQUIT\r\n", STARTED + [250, 221], 1),
     "33 RCPT and DATA after a refused message": (START + b"DATA\r\na\nb\r\n.\r\nRCPT TO:<v@example.com>\r\nDATA\r\n", STARTED + [354, 550, 503, 503], 0),
     "34 junk inside a transaction": (START + b"VRFY \xe6\x97\xa5\r\nVRFY x\r\nEXPN y\r\nNOOP \xff\r\nHELP\r\nSTARTTLS\r\nXYZZY \x1b[2J\r\n" + MESSAGE,
-                                     STARTED + [501, 252, 500, 501, 214, 500, 500] + TAKEN, 1),
+                                     STARTED + [501, 252, 500, 501, 214, 502, 500] + TAKEN, 1),
     "35 TURN and ETRN": (b"EHLO c\r\nTURN\r\nETRN example.com\r\nATRN\r\n", [220, 250, 500, 500, 500], 0),
     "36 Exchange verbs": (b"EHLO c\r\nX-LINK2STATE LAST CHUNK={00000000} MULTI (5)\r\nX-EXPS GSSAPI\r\nXEXCH50 2 2\r\nAUTH LOGIN\r\n",
                           [220, 250, 500, 500, 500, 500], 0),

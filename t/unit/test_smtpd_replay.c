@@ -10,6 +10,8 @@
  *	D  the next line of the newest message, from its first on after M; Z: there are no more
  *	F  the store fails from here on: begin, write, commit or space, and an errno; ok: it works again
  *	T  the clock moves on by so many seconds
+ *	O  TLS is offered: there is a certificate
+ *	H  the handshake that the session waits for is done
  *	E  the client goes away
  *
  * and # comments. A reply that no S asked for fails the script, at the latest at its end.
@@ -129,8 +131,10 @@ static void say(struct replay *r, struct span text, bool whole_line)
 		str_append(&octets, SPAN("\r\n"));
 	collect(r);
 	size_t taken = memory_feed(&r->session, str_span(&octets), SIZE_MAX, &r->replies);
-	bool closed = session_wants(&r->session) == SESSION_WANTS_CLOSE;
-	ck_assert_msg(taken == octets.len || closed, "%s:%u: the session did not take all", r->file, r->line);
+	/* What comes after the last command, or with STARTTLS, is thrown away. */
+	bool deaf = session_wants(&r->session) == SESSION_WANTS_CLOSE ||
+		    session_wants(&r->session) == SESSION_WANTS_HANDSHAKE;
+	ck_assert_msg(taken == octets.len || deaf, "%s:%u: the session did not take all", r->file, r->line);
 	str_free(&octets);
 }
 
@@ -183,6 +187,15 @@ static void expect_stored(struct replay *r, struct span text)
 	r->message_at = 0;
 }
 
+static void shake_hands(struct replay *r)
+{
+	const struct session_tls tls = {
+		.on = true, .version = "TLSv1.3", .cipher = "TLS_AES_128_GCM_SHA256", .bits = 128};
+	ck_assert_msg(session_wants(&r->session) == SESSION_WANTS_HANDSHAKE, "%s:%u: no handshake is due", r->file,
+		      r->line);
+	session_secured(&r->session, &tls);
+}
+
 static void run_line(struct replay *r, char letter, struct span text)
 {
 	if (letter == 'K') {
@@ -217,6 +230,12 @@ static void run_line(struct replay *r, char letter, struct span text)
 		break;
 	case 'T':
 		r->memory.wall_ms += (int64_t)number(r, text) * 1000;
+		break;
+	case 'O':
+		r->session.tls.offered = true;
+		break;
+	case 'H':
+		shake_hands(r);
 		break;
 	case 'E':
 		session_close(&r->session);

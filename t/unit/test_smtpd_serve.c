@@ -28,7 +28,7 @@ static struct str heard;
 static void *run(void *unused)
 {
 	struct ipaddr client = memory_address("127.0.0.1");
-	serve(ends[1], &client, &live, &store, NULL, &stop, &(struct serve_watch){0});
+	serve(ends[1], &client, &(struct serve_tls){0}, &live, &store, NULL, &stop, &(struct serve_watch){0});
 	return unused;
 }
 
