@@ -43,12 +43,14 @@ static void new_folder(const struct parent *p, char *to, size_t size)
 }
 
 /* Also while auth is without gssapi: a reload may add it. */
-static struct gss_server *load_gss(const struct config_access *access)
+static struct gss_server *load_gss(const struct config_access *access, struct attention *attention)
 {
-	char why[GSS_WHY_MAX];
+	char why[GSS_WHY_MAX], text[GSS_WHY_MAX + 100];
 	struct gss_server *gss = access->keytab && *access->keytab ? gss_server_load(access, why, sizeof(why)) : NULL;
-	if (!gss && access->keytab && *access->keytab)
-		log_error("%s; AUTH GSSAPI is not offered", why);
+	if (!gss && access->keytab && *access->keytab) {
+		snprintf(text, sizeof(text), "%s; AUTH GSSAPI is not offered", why);
+		attention_set(attention, ATTENTION_GSSAPI, text);
+	}
 	return gss;
 }
 
@@ -65,7 +67,8 @@ void parent_init(struct parent *p, int argc, char **argv)
 		p->listeners[i] = CHILD_FD_LISTEN + (int)i;
 	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
 		p->ctl_links[i] = -1;
-	p->gss = load_gss(&p->child.server->access);
+	attention_load(&p->attention, p->child.server);
+	p->gss = load_gss(&p->child.server->access, &p->attention);
 	secure_init(&p->secure, p->child.server, p->listeners, p->child.listener_count);
 	new_folder(p, path, sizeof(path));
 	p->spool.new_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -185,6 +188,7 @@ void parent_ready(struct parent *p)
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
 	if (server->access.auth)
 		await_users(p);
+	attention_tend(&p->attention, server, clock_wall_ms() / 1000);
 	ask_for_look(false); /* the parent before us may have died with its workers */
 	child_ready();
 }
@@ -219,6 +223,7 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 		publish(p, str_span(&text));
 		p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
 		size_pool(p);
+		attention_look(&p->attention);
 		log_info("new configuration in force");
 	}
 	if (error)
@@ -453,5 +458,6 @@ int parent_loop(struct parent *p)
 		if (is_full(p))
 			refuse(p);
 		look_for_gateway(p);
+		attention_tend(&p->attention, p->child.server, clock_wall_ms() / 1000);
 	}
 }

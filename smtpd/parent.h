@@ -6,6 +6,7 @@
 #define SMTPD_PARENT_H
 
 #include "common/host/child.h"
+#include "smtpd/attention.h"
 #include "smtpd/gss.h"
 #include "smtpd/limits.h"
 #include "smtpd/worker.h"
@@ -17,6 +18,7 @@ struct parent {
 	struct secure secure;
 	struct worker_context worker;
 	struct gss_server *gss; /* NULL = no client can prove itself by Kerberos */
+	struct attention attention;
 	struct prefork *pool;
 	int ctl_links[LIMIT_CTL_LINKS]; /* -1 = free */
 	struct pollfd *polled;

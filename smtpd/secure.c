@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/host/child.h"
 #include "common/host/net.h"
 #include "common/tls/channel.h"
 
@@ -45,11 +46,9 @@ static void read_certificates(struct secure *s, const struct config_access *acce
 {
 	struct str why;
 	str_init(&why, WHY_MAX);
-	if (!tls_channel_prepare())
-		log_fatal(EXIT_TEMPORARY, "OpenSSL can't be set up; is the installation complete?");
 	s->server = tls_server_new(access, &why);
 	if (!s->server)
-		log_fatal(EXIT_PERMANENT, "%s", str_text(&why));
+		child_fail(EXIT_PERMANENT, str_text(&why));
 	str_free(&why);
 	s->tickets = tls_tickets_new(clock_mono_ms());
 	if (!s->tickets || !tls_tickets_serve(s->tickets, tls_server_context(s->server)))
@@ -67,7 +66,7 @@ void secure_init(struct secure *s, const struct config_server *server, const int
 	for (size_t i = 0; i < count; i++) {
 		s->first[i] = begins_secured(&server->listen, listeners[i]);
 		if (s->first[i] && !s->server)
-			log_fatal(EXIT_PERMANENT, "listen ... tls needs a tls_certificate in access");
+			child_fail(EXIT_PERMANENT, "listen ... tls needs a tls_certificate in access");
 	}
 }
 

@@ -78,13 +78,6 @@ static int read_whole(const char *path, size_t max, struct stat *file, struct st
 	return error;
 }
 
-static void wipe(struct str *s)
-{
-	if (s->at)
-		explicit_bzero(s->at, s->cap);
-	str_free(s);
-}
-
 static BIO *over(struct span text)
 {
 	return BIO_new_mem_buf(text.len ? text.at : "", (int)text.len);
@@ -310,7 +303,7 @@ bool certificate_examine(const char *path, const char *key_path, enum certificat
 		say_unreadable(&report, "certificate", path, -error);
 	else
 		judge_certificate(&report, out, str_span(&text), use);
-	wipe(&text);
+	str_wipe(&text);
 	error = read_whole(key_path, CERTIFICATE_FILE_MAX, &file, &text);
 	if (error)
 		say_unreadable(&report, "key", key_path, -error);
@@ -318,7 +311,7 @@ bool certificate_examine(const char *path, const char *key_path, enum certificat
 		judge_key(&report, out, key_path, str_span(&text));
 	if (!error && secret_is_open(&file, false, who))
 		say(&report, CERTIFICATE_WARNING, "key %s may be read by %s: chmod 600 FILE", key_path, who);
-	wipe(&text);
+	str_wipe(&text);
 	return !report.failed;
 }
 
@@ -417,6 +410,27 @@ void certificate_names(const struct certificate *c, struct str *to)
 	ERR_clear_error();
 }
 
+void certificate_name_missing(const struct certificate *all, size_t n, const char *name,
+			      const struct certificate_listener *to)
+{
+	struct report report = {.to = to};
+	struct str held;
+	size_t readable = 0;
+
+	str_init(&held, TEXT_MAX);
+	for (size_t i = 0; i < n && !certificate_covers(&all[i], name); i++) {
+		if (all[i].chain && readable++)
+			str_append_text(&held, ", ");
+		certificate_names(&all[i], &held);
+		if (i + 1 == n && readable)
+			say(&report, CERTIFICATE_WARNING,
+			    "no tls_certificate holds %s (fqdn), only %s: clients that verify names refuse it, unless "
+			    "they are told another name; let one be issued for it",
+			    name, str_text(&held));
+	}
+	str_free(&held);
+}
+
 void certificate_free(struct certificate *c)
 {
 	sk_X509_pop_free(c->chain, X509_free);
@@ -435,6 +449,6 @@ bool certificate_authorities(const char *path, const struct certificate_listener
 		say_unreadable(&report, "tls_ca", path, -error);
 	else
 		sk_X509_pop_free(read_chain(&report, "tls_ca", path, str_span(&text), INT_MAX), X509_free);
-	wipe(&text);
+	str_wipe(&text);
 	return !report.failed;
 }

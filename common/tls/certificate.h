@@ -56,6 +56,10 @@ void certificate_dates(const struct certificate *c, int64_t now_s, const struct 
 /* It holds NAME of a host, by itself or by a wildcard (RFC 6125). */
 bool certificate_covers(const struct certificate *c, const char *name);
 
+/* Tells when there are certificates, and none of these N holds NAME, ours. */
+void certificate_name_missing(const struct certificate *all, size_t n, const char *name,
+			      const struct certificate_listener *to);
+
 /* The names of hosts that it holds, as many as make a readable line: "mail.example.com, *.example.net". */
 void certificate_names(const struct certificate *c, struct str *to);
 

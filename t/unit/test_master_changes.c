@@ -188,7 +188,7 @@ static const struct {
 	unsigned roles;
 } renewals[] = {
 	{"relay { list 10.0.0.1 }", "relay { list 10.0.0.2 }; connection_timeout 1m; alias_domain b.net", 0},
-	{"listen 127.0.0.1:2526", "listen 127.0.0.1:2527", ROLE_MASTER | ROLE_SMTPD},
+	{"listen 127.0.0.1:2526", "listen 127.0.0.1:2527", ROLE_MASTER | ROLE_SMTPD | ROLE_RESOLVER},
 	{"processes { max 10 }", "processes { max 11 }", ROLE_SMTPD},
 	{"delivery { processes { max 10 } }", "delivery { processes { max 11 } }",
 	 ROLE_QUEUE | ROLE_DELIVERY | ROLE_LOCAL},
