@@ -38,6 +38,8 @@ enum { ASK_VERSION = 1, RULE_PATH_BENEATH = 1 };
 
 #define ALLOWED_FILE   (WRITE_FILE | READ_FILE | TRUNCATE)
 #define ALLOWED_FOLDER (ALLOWED_FILE | READ_DIR | REMOVE_FILE | MAKE_REG | REFER)
+#define READ_ONLY      (READ_FILE | READ_DIR)
+#define OF_FILES       (EXECUTE | ALLOWED_FILE) /* what the kernel takes in a rule for a single file */
 
 struct ruleset {
 	uint64_t files;
@@ -72,7 +74,7 @@ static struct ruleset handled_by(long abi)
 	return all;
 }
 
-static int allow(int rules, const char *path, uint64_t handled)
+static int allow(int rules, const char *path, uint64_t allowed)
 {
 	struct stat st;
 	struct path_rule rule;
@@ -80,14 +82,25 @@ static int allow(int rules, const char *path, uint64_t handled)
 	if (rule.fd == -1)
 		return -errno;
 	int result = fstat(rule.fd, &st) == 0 ? 0 : -errno;
-	rule.allowed = (S_ISDIR(st.st_mode) ? ALLOWED_FOLDER : ALLOWED_FILE) & handled;
+	rule.allowed = S_ISDIR(st.st_mode) ? allowed : allowed & OF_FILES;
 	if (result == 0 && syscall(ADD_RULE, rules, RULE_PATH_BENEATH, &rule, 0) != 0)
 		result = -errno;
 	close(rule.fd);
 	return result;
 }
 
-int landlock_prepare(const char *const *paths, const char **bad)
+static int allow_all(int rules, const char *const *paths, uint64_t allowed, const char **bad)
+{
+	int result = 0;
+	for (; paths && *paths && !result; paths++) {
+		result = allow(rules, *paths, allowed);
+		if (result)
+			*bad = *paths;
+	}
+	return result;
+}
+
+int landlock_prepare(const char *const *paths, const char *const *readable, const char **bad)
 {
 	*bad = NULL;
 	long abi = syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
@@ -97,15 +110,12 @@ int landlock_prepare(const char *const *paths, const char **bad)
 	int rules = (int)syscall(CREATE_RULESET, &handled, sizeof(handled), 0);
 	if (rules < 0)
 		return -errno;
-	for (; paths && *paths; paths++) {
-		int result = allow(rules, *paths, handled.files);
-		if (result != 0) {
-			*bad = *paths;
-			close(rules);
-			return result;
-		}
-	}
-	return rules;
+	int result = allow_all(rules, paths, ALLOWED_FOLDER & handled.files, bad);
+	if (!result)
+		result = allow_all(rules, readable, READ_ONLY & handled.files, bad);
+	if (result)
+		close(rules);
+	return result ? result : rules;
 }
 
 int landlock_enter(int rules)

@@ -2,7 +2,7 @@
  * A parent and its pool of forked workers, used by smtpd and by delivery. The parent forks, counts and reaps; it never
  * serves. Workers run straight-line code in `work` and exit. pids and counts are the parent's own; only the state
  * IDLE/BUSY of a slot is read from the scoreboard. A worker that turns busy and finds too few idle ones left wakes the
- * parent: no wake-up per session. Workers fork nothing, and get SIGTERM when the parent dies. SIGCHLD is blocked in the
+ * parent: no wake-up per session. Workers get SIGTERM when the parent dies. SIGCHLD is blocked in the
  * parent and belongs to the pool; other children of the parent are left alone.
  */
 #ifndef COMMON_HOST_PREFORK_H

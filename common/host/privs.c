@@ -109,7 +109,7 @@ static void close_doors(const struct privs_jail *jail)
 static int prepare_landlock(const struct privs_jail *jail)
 {
 	const char *bad;
-	int rules = landlock_prepare(jail->paths, &bad);
+	int rules = landlock_prepare(jail->paths, jail->readable, &bad);
 	if (rules >= 0)
 		return rules;
 	errno = -rules;

@@ -15,6 +15,7 @@ struct privs_jail {
 	bool may_fork;            /* false: RLIMIT_NPROC 0 where we are root no more: neither processes nor threads */
 	const char *const *paths; /* Landlock (landlock.h): what may be touched, as seen before the chroot;
 				     NULL-terminated; NULL pointer = no file system access at all */
+	const char *const *readable; /* what may be read beside; likewise */
 };
 
 /* Fills uid and gid of USER; dies with EXIT_PERMANENT and the remedy when there is none. As an ordinary user: our own.

@@ -230,6 +230,34 @@ START_TEST(a_single_file_may_be_listed)
 }
 END_TEST
 
+static int read_only(void)
+{
+	char path[128];
+	int listing = open(allowed, O_RDONLY | O_DIRECTORY);
+	MUST(listing != -1);
+	snprintf(path, sizeof(path), "%s/readable", allowed);
+	MUST(open(path, O_RDONLY) != -1 && open("/etc/passwd", O_RDONLY) != -1);
+	MUST(open(path, O_RDWR) == -1 && errno == EACCES);
+	MUST(unlink(path) == -1 && errno == EACCES);
+	MUST(openat(listing, "new", O_WRONLY | O_CREAT, 0600) == -1 && errno == EACCES);
+	MUST(open("/etc/group", O_RDONLY) == -1 && errno == EACCES);
+	return 0;
+}
+
+START_TEST(what_may_only_be_read)
+{
+	const char *const readable[] = {allowed, "/etc/passwd", NULL};
+	struct privs_jail jail = {.user = "nobody", .readable = readable};
+	char path[128];
+	snprintf(path, sizeof(path), "%s/readable", allowed);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	ck_assert_int_ne(fd, -1);
+	close(fd);
+	if (have_landlock())
+		ck_assert_int_eq(in_jail(&jail, false, read_only), 0);
+}
+END_TEST
+
 /* The rule was made outside and holds inside, where the folder has become the root. */
 static int look_around_in_root(void)
 {
@@ -351,6 +379,7 @@ int main(void)
 	tcase_add_test(tc, no_paths_means_no_files);
 	tcase_add_test(tc, only_listed_folders);
 	tcase_add_test(tc, a_single_file_may_be_listed);
+	tcase_add_test(tc, what_may_only_be_read);
 	tcase_add_test(tc, root_is_changed);
 	tcase_add_test(tc, forks_where_it_may);
 	tcase_add_test(tc, strangers_get_no_signals);

@@ -1,4 +1,4 @@
-#include "gss_kdc.h"
+#include "gss_peer.h"
 
 #include <dlfcn.h>
 #include <sys/socket.h>
