@@ -140,9 +140,6 @@ static bool set_up(SSL_CTX *context, const struct config_outbound *outbound, cha
 	/* The handshake never ends over the certificate: tls_client_check judges it, and says more. */
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_verify_depth(context, CHAIN_DEPTH_MAX);
-	SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-					  SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	if (wants_authorities(outbound) && !load_authorities(context, outbound->tls_ca, why))
 		return false;

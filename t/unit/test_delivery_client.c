@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/tls/client.h"
 #include "delivery/client.h"
 
 enum { LINE_MAX_OCTETS = 4096, BODY_MAX = 64 << 20 };
@@ -631,6 +633,99 @@ START_TEST(one_recipient_at_a_time)
 }
 END_TEST
 
+/* The job wants TLS of LEVEL; to be freed. */
+static void want_tls(struct fixture *f, struct security *security, enum config_tls level)
+{
+	char why[TLS_CLIENT_WHY_MAX];
+	*security = (struct security){.name = (char *)"virtual_server", .outbound = {.tls = level}};
+	security->tls = tls_client_context(&security->outbound, why);
+	ck_assert_msg(security->tls != NULL, "%s", why);
+	f->job.security = security;
+}
+
+#define HELLO_TLS "A\nS 220 hi\nC EHLO relay.example.com\nS 250-mx\nS 250 STARTTLS\nC STARTTLS\n"
+#define PLAIN                                                                                                          \
+	"C MAIL FROM:<a@example.com>\nS 250 ok\nC RCPT TO:<b@example.net>\nS 250 ok\nC DATA\nS 354 go\nB\nS 250 "      \
+	"taken\n"
+#define HELLO_CLEAR "A\nS 220 hi\nC EHLO relay.example.com\nS 250-mx\nS 250 STARTTLS\n"
+
+/* How TLS can fail before it has begun, and what the administrator hears of it. */
+static const struct {
+	const char *script, *text;
+} tls_failures[] = {
+	{HELLO_TLS "S 454 no key\nX\n", "no key"},
+	{HELLO_TLS "X\n", "connection lost while waiting for the reply to STARTTLS"},
+	{HELLO_TLS "S 220 go\nX\n", "hung up in the handshake"},
+	{HELLO_TLS "S 220 go\nS 554 I don't know how to begin\nW\nX\n", "no TLS with the host: "},
+	{HELLO_TLS "P 220 go|250-mx|250 AUTH PLAIN|\nX\n", "in clear behind the reply to STARTTLS"},
+};
+
+/* Opportunistic: in clear over a new connection, and the next message in clear without a try. */
+START_TEST(clear_where_tls_fails)
+{
+	char script[4096];
+	struct fixture f;
+	struct server s;
+	struct security security;
+	set_up(&f, 1);
+	want_tls(&f, &security, CONFIG_TLS_OPPORTUNISTIC);
+	f.job.max_messages = 1;
+	snprintf(script, sizeof(script), "%s%s%s", tls_failures[_i].script, HELLO_CLEAR PLAIN "C QUIT\nX\n",
+		 HELLO_CLEAR PLAIN "C QUIT\nX\n");
+	server_start(&s, script);
+	add_host(&f, "mx", s.port);
+	for (int i = 0; i < 2; i++) {
+		deliver(&f);
+		expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+		ck_assert_uint_eq(f.outcomes.rcpts[0].outcome->tls.len, 0);
+	}
+	server_end(&s);
+	SSL_CTX_free(security.tls);
+	tear_down(&f);
+}
+END_TEST
+
+/* A must: never in clear, but the next host may do better; when none is left the mail waits. */
+START_TEST(never_clear_where_tls_is_a_must)
+{
+	struct fixture f;
+	struct server s, t;
+	struct security security;
+	set_up(&f, 1);
+	want_tls(&f, &security, CONFIG_TLS_ENCRYPT);
+	server_start(&s, HELLO "C QUIT\nX\n");
+	server_start(&t, tls_failures[_i].script);
+	add_host(&f, "mx1", s.port);
+	add_host(&f, "mx2", t.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 0, tls_failures[_i].text);
+	ck_assert_int_lt(f.client.fd, 0);
+	server_end(&s);
+	server_end(&t);
+	SSL_CTX_free(security.tls);
+	tear_down(&f);
+}
+END_TEST
+
+/* TLS is not tried at all where its files can't be used; the host hears no more than STARTTLS. */
+START_TEST(no_context)
+{
+	struct fixture f;
+	struct server s;
+	struct security security = {.name = (char *)"virtual_server",
+				    .outbound = {.tls = CONFIG_TLS_VERIFY},
+				    .trouble = (char *)"can't read /etc/ca.pem"};
+	set_up(&f, 1);
+	f.job.security = &security;
+	server_start(&s, HELLO_TLS "S 220 go\nN\n");
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 0, "can't read /etc/ca.pem");
+	server_end(&s);
+	tear_down(&f);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("client");
@@ -651,6 +746,9 @@ int main(void)
 	tcase_add_test(all, empty_body);
 	tcase_add_test(all, short_file);
 	tcase_add_test(all, one_recipient_at_a_time);
+	tcase_add_loop_test(all, clear_where_tls_fails, 0, sizeof(tls_failures) / sizeof(tls_failures[0]));
+	tcase_add_loop_test(all, never_clear_where_tls_is_a_must, 0, sizeof(tls_failures) / sizeof(tls_failures[0]));
+	tcase_add_test(all, no_context);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

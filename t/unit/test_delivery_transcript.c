@@ -84,8 +84,16 @@ END_TEST
 START_TEST(passwords_are_left_out)
 {
 	transcript_said(&transcript, SPAN("AUTH PLAIN c2VjcmV0\r\n"));
+	transcript_heard(&transcript, SPAN("334 c2FsdA=="));
+	transcript_answered(&transcript, 10);
+	transcript_heard(&transcript, SPAN("334"));
+	transcript_said(&transcript, SPAN("AUTH GSSAPI\r\n"));
 	ck_assert(hear());
 	expect("AUTH", "PLAIN", 0, 0, 21);
+	expect("", "334", 334, 14, 0);
+	expect("AUTH", "", 0, 0, 10);
+	expect("", "334", 334, 5, 0);
+	expect("AUTH", "GSSAPI", 0, 0, 13);
 }
 END_TEST
 
