@@ -285,6 +285,24 @@ static void remember_job(struct client *c, const struct client_job *job, const s
 	c->messages = 0;
 }
 
+/* From the greeting on up to READY. */
+static bool greet(struct client *c, const struct client_job *job)
+{
+	const char *tls_name = job->security ? job->security->outbound.tls_name : NULL;
+	struct sasl_user user;
+	const struct sasl *sasl = NULL;
+	if (job->credentials && security_user(job->credentials, &user))
+		sasl = sasl_open(&user, &c->channel, tls_name ? tls_name : c->host_name);
+	c->dialogue.security.sasl = sasl;
+	enum dialogue_next next = dialogue_start(&c->dialogue, span_of(c->host), job->use_helo);
+	if (job->credentials && !sasl)
+		next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN("there is no password to authenticate with"));
+	next = converse(c, job, next);
+	c->dialogue.security.sasl = NULL;
+	sasl_close(sasl);
+	return next == DIALOGUE_IDLE;
+}
+
 /* Connects, and speaks up to READY. */
 static bool open_host(struct client *c, const struct client_job *job, const struct host *host, bool plain)
 {
@@ -300,8 +318,7 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	remember_job(c, job, host);
 	transcript_connected(&c->transcript, fd, &host->ip, host->port, span_of(c->host));
 	secure_demand(c, job, host, plain);
-	enum dialogue_next next = dialogue_start(&c->dialogue, span_of(c->host), job->use_helo);
-	return converse(c, job, next) == DIALOGUE_IDLE;
+	return greet(c, job);
 }
 
 /* Where opportunistic TLS fails the mail goes in clear, over a new connection, and for a while so does the next. */

@@ -21,25 +21,56 @@
 #include "delivery/resolver.h"
 
 /* Copies and notices wait for the disk: more of them at once don't make it faster. */
-enum { LOCAL_SPARE = 1, LOCAL_MAX = 16 };
+enum { LOCAL_SPARE = 1, LOCAL_MAX = 16, KEPT_CONFIG_MAX = 64 << 20 /* as of child_start */ };
 
 static size_t smaller(int64_t a, size_t b)
 {
 	return (uint64_t)a < b ? (size_t)a : b;
 }
 
+/* The text of the configuration that we were started with, as values of their own: a reload frees child->config. */
+static const struct config_server *keep_config(struct config *out)
+{
+	struct str text;
+	str_init(&text, KEPT_CONFIG_MAX);
+	if (child_config_text(CHILD_FD_CONFIG, &text) || !config_parse_canonical(str_span(&text), out))
+		log_fatal(EXIT_TEMPORARY, "can't read the configuration again");
+	str_free(&text);
+	return &out->servers[0];
+}
+
+static void tell_trouble(const struct securities *securities)
+{
+	struct str text;
+	str_init(&text, CHILD_TROUBLE_MAX);
+	securities_trouble(securities, &text);
+	child_trouble(str_text(&text));
+	str_free(&text);
+}
+
 static int run_delivery(struct child *child)
 {
+	struct config config;
+	struct securities securities;
+	uid_t uid;
+	gid_t gid;
 	struct privs_jail jail = {.user = child->config.delivery_user, .may_fork = true};
 	const struct config_processes *processes = &child->server->delivery.processes;
 	struct pool_setup setup = {.child = child,
+				   .securities = &securities,
 				   .kind = CHILD_LINK_DELIVERY,
 				   .spare = smaller(processes->spare, (size_t)processes->max),
 				   .max = (size_t)processes->max,
 				   .jobs = (uint64_t)processes->jobs};
+	privs_lookup(child->config.delivery_user, &uid, &gid);
+	securities_load(keep_config(&config), uid, &securities);
 	privs_enter(&jail);
 	child_ready();
-	return pool_run(&setup);
+	tell_trouble(&securities);
+	int status = pool_run(&setup);
+	securities_free(&securities);
+	config_free(&config);
+	return status;
 }
 
 static void open_spool(const struct config_server *server, struct spool *out)

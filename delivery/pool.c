@@ -74,6 +74,7 @@ static int work(void *context, size_t slot)
 	fd_close(&control);
 	struct worker_setup setup = {.child = p->setup.child,
 				     .spool = p->setup.spool,
+				     .securities = p->setup.securities,
 				     .prefork = p->prefork,
 				     .slot = slot,
 				     .number = p->number,

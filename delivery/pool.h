@@ -8,13 +8,15 @@
 
 #include "common/host/child.h"
 #include "common/host/spool.h"
+#include "delivery/security.h"
 
 struct pool_setup {
 	struct child *child;
-	const struct spool *spool; /* for the local role, else NULL */
-	enum child_link kind;      /* of the pool link */
-	size_t spare, max;         /* workers kept, and at most */
-	uint64_t jobs;             /* after which a worker gives way */
+	const struct spool *spool;           /* for the local role, else NULL */
+	const struct securities *securities; /* for the delivery role, else NULL */
+	enum child_link kind;                /* of the pool link */
+	size_t spare, max;                   /* workers kept, and at most */
+	uint64_t jobs;                       /* after which a worker gives way */
 };
 
 /* Runs until master says stop or is gone, and all workers have finished. Returns the exit status. */

@@ -59,6 +59,13 @@ static void report_unreadable(const struct job *job, struct span rcpts, const ch
 	verdict_send_none(&job->verdict, outcomes_first(rcpts), why);
 }
 
+/* A packet that is no job of this role costs the link. */
+static bool no_job(void)
+{
+	log_error("a packet on the job link is no job of ours; giving the link up");
+	return false;
+}
+
 static bool open_job(struct worker *w, const struct ipc_packet *packet, struct span id, struct span rcpts,
 		     struct job *job)
 {
@@ -80,11 +87,48 @@ static bool open_job(struct worker *w, const struct ipc_packet *packet, struct s
 	return false;
 }
 
+/* The blocks that a job names. */
+struct blocks {
+	const struct security *security;
+	const struct security *credentials; /* NULL = nobody authenticates */
+};
+
+/* False: there are none such here. */
+static bool find_blocks(const struct worker *w, const struct wire_job_smtp *wire, struct blocks *out)
+{
+	out->security = securities_find(w->setup.securities, wire->security);
+	out->credentials = securities_find(w->setup.securities, wire->credentials);
+	if (out->security && (out->credentials || !wire->credentials.len))
+		return true;
+	log_info("id=%.*s: the job is of another configuration than this process; another one will do it",
+		 SPAN_ARGS(wire->id));
+	return false;
+}
+
+/* What our own configuration keeps from being sent; NULL = nothing. */
+static const char *trouble_of(const struct blocks *blocks)
+{
+	if (blocks->security->trouble)
+		return blocks->security->trouble;
+	return blocks->credentials ? blocks->credentials->user_trouble : NULL;
+}
+
+/* Mail waits for the administrator; no host hears of it. */
+static void hold_back(struct worker *w, struct job *job, const char *why)
+{
+	const struct outcome outcome = {.event = JOURNAL_DELAYED, .enhanced = {4, 3, 5}, .text = span_of(why)};
+	client_quit(&w->client);
+	outcomes_decide_open(&job->outcomes, false, &outcome);
+}
+
 static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
 {
 	struct wire_job_smtp wire;
+	struct blocks blocks;
 	struct job job;
 	if (!wire_decode_job_smtp(packet->text, &wire) || packet->fd_count < 1)
+		return no_job();
+	if (!find_blocks(w, &wire, &blocks))
 		return false;
 	prefork_busy(w->setup.prefork, w->setup.slot, wire.destination);
 	if (!open_job(w, packet, wire.id, wire.rcpts, &job))
@@ -103,8 +147,13 @@ static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
 		.hosts = wire.hosts,
 		.use_helo = wire.use_helo,
 		.timeout_ms = (int64_t)wire.timeout_ms,
-		.max_messages = wire.max_messages};
-	client_deliver(&w->client, &client_job, &job.outcomes);
+		.max_messages = wire.max_messages,
+		.security = blocks.security,
+		.credentials = blocks.credentials};
+	if (trouble_of(&blocks))
+		hold_back(w, &job, trouble_of(&blocks));
+	else
+		client_deliver(&w->client, &client_job, &job.outcomes);
 	job.verdict.connected = w->client.fd >= 0;
 	verdict_send(&job.verdict, &job.outcomes);
 	transcript_flush(&w->client.transcript); /* not before: until the verdict is sent a kill means a second copy */
@@ -116,7 +165,7 @@ static bool do_copy(struct worker *w, const struct ipc_packet *packet)
 	struct wire_job_copy wire;
 	struct job job;
 	if (!wire_decode_job_copy(packet->text, &wire) || packet->fd_count < 1)
-		return false;
+		return no_job();
 	prefork_busy(w->setup.prefork, w->setup.slot, wire.folder);
 	if (!open_job(w, packet, wire.id, wire.rcpts, &job))
 		return true;
@@ -132,7 +181,7 @@ static bool do_notice(struct worker *w, const struct ipc_packet *packet)
 	struct job job;
 	const char *why;
 	if (!wire_decode_job_notice(packet->text, &wire) || packet->fd_count < 2)
-		return false;
+		return no_job();
 	prefork_busy(w->setup.prefork, w->setup.slot, SPAN("notice"));
 	if (!open_job(w, packet, wire.id, wire.rcpts, &job))
 		return true;
@@ -143,19 +192,19 @@ static bool do_notice(struct worker *w, const struct ipc_packet *packet)
 	return true;
 }
 
-/* A packet that is no job of this role costs the link. */
+/* False: this process can't go on. */
 static bool do_job(struct worker *w, const struct ipc_packet *packet)
 {
 	bool local = w->setup.child->role == CHILD_LOCAL;
 	switch (wire_type_of(packet->text)) {
 	case WIRE_job_smtp:
-		return !local && do_smtp(w, packet);
+		return local ? no_job() : do_smtp(w, packet);
 	case WIRE_job_copy:
-		return local && do_copy(w, packet);
+		return local ? do_copy(w, packet) : no_job();
 	case WIRE_job_notice:
-		return local && do_notice(w, packet);
+		return local ? do_notice(w, packet) : no_job();
 	default:
-		return false;
+		return no_job();
 	}
 }
 
@@ -202,10 +251,8 @@ static int loop(struct worker *w)
 			return 0;
 		bool good = do_job(w, &packet);
 		ipc_packet_close(&packet);
-		if (!good) {
-			log_error("a packet on the job link is no job of ours; giving the link up");
+		if (!good)
 			return EXIT_TEMPORARY;
-		}
 		scoreboard_served(prefork_scoreboard(w->setup.prefork), w->setup.slot);
 		if (++w->served == w->setup.jobs)
 			retire(0);

@@ -28,6 +28,12 @@ static const char id[] = "00000000AAAAAAAAAAAAAAAA";
 
 enum { WAIT_MS = 20000 };
 
+static char usual[] = "virtual_server", broken[] = "remote_domain broken.test", unreadable[] = "connector unreadable",
+	    no_ca[] = "tls_ca can't be read", no_password[] = "password_file can't be read";
+static struct security blocks[] = {
+	{.name = usual}, {.name = broken, .trouble = no_ca}, {.name = unreadable, .user_trouble = no_password}};
+static const struct securities securities = {blocks, 3};
+
 struct fixture {
 	struct child child;
 	struct config_server server;
@@ -45,6 +51,7 @@ static void run_pool(struct fixture *f, enum child_role role, size_t spare)
 	struct spool spool = {.new_fd = open(f->base, O_RDONLY | O_DIRECTORY)};
 	struct pool_setup setup = {.child = &f->child,
 				   .spool = &spool,
+				   .securities = &securities,
 				   .kind = role == CHILD_LOCAL ? CHILD_LINK_LOCAL : CHILD_LINK_DELIVERY,
 				   .spare = spare,
 				   .max = 4,
@@ -168,7 +175,7 @@ static int listen_here(uint16_t *port)
 	return fd;
 }
 
-static void send_job(struct fixture *f, int job_link, uint16_t port)
+static void send_job_of(struct fixture *f, int job_link, uint16_t port, const char *security, const char *credentials)
 {
 	struct str hosts;
 	struct ipaddr ip;
@@ -178,12 +185,19 @@ static void send_job(struct fixture *f, int job_link, uint16_t port)
 	hosts_append(&hosts, SPAN("mx"), &ip, port);
 	struct wire_job_smtp job = {.id = span_of(id),
 				    .destination = SPAN("mx"),
+				    .security = span_of(security),
+				    .credentials = span_of(credentials),
 				    .hosts = str_span(&hosts),
 				    .size = sizeof(HEAD BODY) - 1,
 				    .timeout_ms = 10000};
 	send_packet(f, job_link, wire_encode_job_smtp(&job, &f->out), &fd, 1);
 	str_free(&hosts);
 	close(fd);
+}
+
+static void send_job(struct fixture *f, int job_link, uint16_t port)
+{
+	send_job_of(f, job_link, port, "virtual_server", "");
 }
 
 static void expect_text(int peer, const char *text)
@@ -370,7 +384,7 @@ START_TEST(hostile_jobs)
 	send_packet(&f, job_link, true, NULL, 0);
 	expect_end(&f, job_link);
 	job_link = receive_worker(&f, &number);
-	struct wire_job_smtp smtp = {.id = span_of(id), .size = 1};
+	struct wire_job_smtp smtp = {.id = span_of(id), .security = SPAN("virtual_server"), .size = 1};
 	send_packet(&f, job_link, wire_encode_job_smtp(&smtp, &f.out), NULL, 0);
 	expect_end(&f, job_link);
 	close(fd);
@@ -383,7 +397,8 @@ START_TEST(unreadable_message)
 {
 	struct fixture f;
 	uint64_t number;
-	struct wire_job_smtp job = {.id = span_of(id), .rcpts = {"\x08", 1}, .size = 10};
+	struct wire_job_smtp job = {
+		.id = span_of(id), .security = SPAN("virtual_server"), .rcpts = {"\x08", 1}, .size = 10};
 	int fds[] = {memfd_create("empty", 0), message()};
 	set_up(&f, CHILD_DELIVERY, 1);
 	int job_link = receive_worker(&f, &number);
@@ -397,6 +412,60 @@ START_TEST(unreadable_message)
 	ck_assert_uint_eq(receive_verdict(&f).event, JOURNAL_DELAYED);
 	close(fds[0]);
 	close(fds[1]);
+	close(job_link);
+	tear_down(&f, true);
+}
+END_TEST
+
+/* A block that this process has never heard of: no verdict, and the link ends. */
+START_TEST(other_configuration)
+{
+	static const struct {
+		const char *security, *credentials;
+	} unknown[] = {{"remote_domain new.test", ""}, {"virtual_server", "connector new"}, {"", ""}};
+	uint16_t port;
+	int listener = listen_here(&port);
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		struct fixture f;
+		uint64_t number;
+		set_up(&f, CHILD_DELIVERY, 1);
+		int job_link = receive_worker(&f, &number);
+		send_job_of(&f, job_link, port, unknown[i].security, unknown[i].credentials);
+		expect_end(&f, job_link);
+		ck_assert_int_lt(recv(f.verdicts[1], f.buffer, sizeof(f.buffer), MSG_DONTWAIT), 0);
+		tear_down(&f, true);
+	}
+	close(listener);
+}
+END_TEST
+
+/* What can't be used of a block holds back its mail, says why, and no host hears of it. */
+START_TEST(blocks_in_trouble)
+{
+	static const struct {
+		const char *security, *credentials, *text;
+	} cases[] = {{"remote_domain broken.test", "virtual_server", "tls_ca can't be read"},
+		     {"virtual_server", "connector unreadable", "password_file can't be read"}};
+	struct fixture f;
+	uint64_t number;
+	uint16_t port;
+	int listener = listen_here(&port);
+	set_up(&f, CHILD_DELIVERY, 1);
+	int job_link = receive_worker(&f, &number);
+	for (size_t i = 0; i < 2; i++) {
+		send_job_of(&f, job_link, port, cases[i].security, cases[i].credentials);
+		struct wire_verdict v = receive_verdict(&f);
+		ck_assert(v.event == JOURNAL_DELAYED && v.last_of_job && !v.connected && !v.host.len);
+		ck_assert(span_equal(v.enhanced, SPAN("4.3.5")) && span_equal(v.text, span_of(cases[i].text)));
+	}
+	struct pollfd pfd = {.fd = listener, .events = POLLIN};
+	ck_assert_int_eq(poll(&pfd, 1, 0), 0);
+	/* Its trouble is not that of mail which needs no password. */
+	send_job_of(&f, job_link, port, "connector unreadable", "");
+	int peer = take_first(listener);
+	expect_delivered(&f, number);
+	close(peer);
+	close(listener);
 	close(job_link);
 	tear_down(&f, true);
 }
@@ -446,6 +515,8 @@ int main(void)
 	tcase_add_test(all, finishes_what_it_has);
 	tcase_add_test(all, hostile_jobs);
 	tcase_add_test(all, unreadable_message);
+	tcase_add_test(all, other_configuration);
+	tcase_add_test(all, blocks_in_trouble);
 	tcase_add_test(all, local_jobs);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
