@@ -8,6 +8,7 @@
 #include "ctl/commands.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
+#include "ctl/settle.h"
 
 enum { STOP_WAIT_MS = 40000, REPORT_MAX = 1 << 20, CONFIRM_MIN_S = 1, CONFIRM_MAX_S = 7 * 86400 };
 
@@ -26,7 +27,7 @@ static void print_lines(struct json *json, struct span text)
 	json_end_array(json);
 }
 
-static void reload_json(const struct link_answer *answer, const struct str *report)
+static void reload_json(const struct link_answer *answer, const struct str *report, const struct str *trouble)
 {
 	struct json json;
 
@@ -36,6 +37,8 @@ static void reload_json(const struct link_answer *answer, const struct str *repo
 	json_bool(&json, answer->exit_code == 0);
 	json_key(&json, "report");
 	print_lines(&json, str_span(report));
+	json_key(&json, "trouble");
+	print_lines(&json, str_span(trouble));
 	json_end_object(&json);
 	json_finish(&json);
 }
@@ -55,6 +58,16 @@ static void await_smtpd(const struct ctl *ctl)
 	free(run_dir);
 }
 
+/* False: what was to be renewed did not come up. */
+static bool await_processes(const struct ctl *ctl, struct str *to)
+{
+	char *run_dir = commands_run_dir(ctl);
+	bool good = run_dir && settle_wait(run_dir, to);
+
+	free(run_dir);
+	return good;
+}
+
 static bool confirm_is_clear(const struct options *options)
 {
 	bool confirm = options->given & OPTION_CONFIRM;
@@ -68,6 +81,12 @@ static bool confirm_is_clear(const struct options *options)
 	return false;
 }
 
+static void print_reload(const struct str *report, const struct str *trouble, FILE *to)
+{
+	fputs(str_text(report), to);
+	fputs(str_text(trouble), to);
+}
+
 int cmd_reload(struct ctl *ctl)
 {
 	struct wire_ctl_reload reload = {
@@ -75,7 +94,7 @@ int cmd_reload(struct ctl *ctl)
 		.confirmed = ctl->options.given & OPTION_CONFIRMED,
 	};
 	struct link_answer answer = {.text = collect};
-	struct str request, report;
+	struct str request, report, trouble;
 	int status;
 
 	if (!confirm_is_clear(&ctl->options))
@@ -85,23 +104,29 @@ int cmd_reload(struct ctl *ctl)
 		return status;
 	str_init(&request, WIRE_PACKET_MAX);
 	str_init(&report, REPORT_MAX);
+	str_init(&trouble, REPORT_MAX);
 	answer.context = &report;
 	wire_encode_ctl_reload(&reload, &request);
 	bool good = link_ask(fd, &request, &answer) && answer.exit_code == 0;
-	if (good && !reload.confirmed)
+	bool settled = true;
+	if (good && !reload.confirmed) {
 		await_smtpd(ctl);
+		settled = await_processes(ctl, &trouble);
+	}
 	if (ctl->options.given & OPTION_JSON)
-		reload_json(&answer, &report);
+		reload_json(&answer, &report, &trouble);
 	else
-		fputs(str_text(&report), good ? stdout : stderr);
-	if (!good)
-		commands_fail("%s", answer.said);
+		print_reload(&report, &trouble, good && settled ? stdout : stderr);
+	if (!good || !settled)
+		commands_fail("%s%s", answer.said,
+			      settled ? "" : ", but not all of it works; after mending it: mailrootctl reload");
 	else if (!(ctl->options.given & OPTION_JSON))
 		printf("%s\n", answer.said);
 	fd_close(&answer.fd);
 	fd_close(&fd);
 	str_free(&report);
-	return good ? EXIT_DONE : EXIT_FAILED;
+	str_free(&trouble);
+	return good && settled ? EXIT_DONE : EXIT_FAILED;
 }
 
 /* Master leaves the connection open until it is gone. */

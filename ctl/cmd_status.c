@@ -8,6 +8,7 @@
 #include "ctl/commands.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
+#include "ctl/settle.h"
 #include "ctl/table.h"
 
 static void key_text(struct json *json, const char *key, const char *text)
@@ -202,6 +203,8 @@ static void print_server(const struct service_server *server)
 		print_processes(server);
 	for (size_t i = 0; i < server->attention_count; i++)
 		printf("  %s: %s\n", server->attention[i].role, server->attention[i].text);
+	if (settle_goes_on(server))
+		printf("  The smtpd of before goes on as it was.\n");
 	if (strcmp(server->state, "failed") == 0)
 		printf("  %sAfter mending the cause: mailrootctl reload\n",
 		       server->attention_count ? "" : "The log says why. ");

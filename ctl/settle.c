@@ -1,0 +1,136 @@
+#include "ctl/settle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "ctl/link.h"
+
+enum { LOOK_US = 20000 };
+
+static bool is(const char *text, const char *const *words)
+{
+	while (*words && strcmp(text, *words) != 0)
+		words++;
+	return *words != NULL;
+}
+
+/* What was stopped, is about to, or waits for its port, has no processes to wait for. */
+static bool should_run(const struct service_server *server)
+{
+	static const char *const others[] = {"stopped", "stopping", "ending", "trouble", NULL};
+
+	return !is(server->state, others);
+}
+
+static bool process_busy(const struct service_process *process)
+{
+	static const char *const states[] = {"starting", "restarting", "replacing", NULL};
+
+	return is(process->state, states);
+}
+
+static bool process_down(const struct service_process *process)
+{
+	return process_busy(process) || strcmp(process->state, "failed") == 0;
+}
+
+bool settle_busy(const struct service *service)
+{
+	bool busy = false;
+
+	for (size_t i = 0; i < service->server_count; i++) {
+		const struct service_server *server = &service->servers[i];
+		for (size_t j = 0; should_run(server) && j < server->process_count; j++)
+			busy |= process_busy(&server->processes[j]);
+	}
+	return busy;
+}
+
+bool settle_goes_on(const struct service_server *server)
+{
+	for (size_t i = CHILD_ROLE_COUNT; i < server->process_count; i++) {
+		if (strcmp(server->processes[i].state, "ready") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* WHAT: "smtpd does not start". */
+static void tell_attention(const struct service_server *server, const char *role, const char *what, struct str *to)
+{
+	bool said = false;
+
+	for (size_t i = 0; i < server->attention_count; i++) {
+		if (strcmp(server->attention[i].role, role) != 0)
+			continue;
+		str_printf(to, "server %s: %s: %s\n", server->name, what, server->attention[i].text);
+		said = true;
+	}
+	if (!said)
+		str_printf(to, "server %s: %s; the log says why\n", server->name, what);
+}
+
+static bool tell_server(const struct service_server *server, struct str *to)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < server->process_count && i < CHILD_ROLE_COUNT; i++) {
+		const struct service_process *process = &server->processes[i];
+		char what[100];
+		if (!process_down(process))
+			continue;
+		good = false;
+		snprintf(what, sizeof(what), "%.40s does not start", process->role);
+		tell_attention(server, process->role, what, to);
+	}
+	if (!good && settle_goes_on(server))
+		str_printf(to, "server %s: the smtpd of before goes on as it was\n", server->name);
+	for (size_t i = 0; good && i < server->attention_count; i++)
+		str_printf(to, "server %s: warning: %s\n", server->name, server->attention[i].text);
+	return good;
+}
+
+bool settle_tell(const struct service *service, struct str *to)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < service->server_count; i++) {
+		if (should_run(&service->servers[i]))
+			good &= tell_server(&service->servers[i], to);
+	}
+	return good;
+}
+
+static bool ask(const char *run_dir, struct service *service)
+{
+	char said[LINK_TEXT_MAX + 1];
+
+	int fd = link_to_master(run_dir);
+	bool good = fd >= 0 && service_ask(fd, service, said);
+	fd_close(&fd);
+	return good;
+}
+
+bool settle_wait(const char *run_dir, struct str *to)
+{
+	struct service *service = calloc(1, sizeof(*service));
+	int64_t until = clock_mono_ms() + SETTLE_MS;
+	bool good = service && ask(run_dir, service);
+
+	while (good && settle_busy(service) && clock_mono_ms() < until) {
+		usleep(LOOK_US);
+		service_free(service);
+		good = ask(run_dir, service);
+	}
+	if (!good)
+		str_append_text(to, "how the processes are can't be asked; `mailrootctl status` tries again\n");
+	good = good && settle_tell(service, to);
+	if (service)
+		service_free(service);
+	free(service);
+	return good;
+}
