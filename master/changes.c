@@ -217,13 +217,22 @@ static void tell_named(const struct report *report, enum config_block kind, cons
 	str_free(&line);
 }
 
+static bool has_outbound(enum config_block kind, const void *block)
+{
+	const struct config_remote_domain *remote = block;
+	const struct config_connector *connector = block;
+
+	if (!block)
+		return false;
+	return kind == CONFIG_REMOTE_DOMAIN ? remote->has_outbound
+					    : kind == CONFIG_CONNECTOR && connector->has_outbound;
+}
+
 /* SMTP clients know outbound blocks by name, and learn the names at their start. */
 static void note_outbound(const struct report *report, const struct config_named *kind, const void *old,
 			  const void *new)
 {
-	const struct config_remote_domain *was = old, *is = new;
-
-	if (kind->block == CONFIG_REMOTE_DOMAIN && (was && was->has_outbound) != (is && is->has_outbound))
+	if (has_outbound(kind->block, old) != has_outbound(kind->block, new))
 		report->tally->roles |= ROLE_DELIVERY;
 }
 

@@ -9,7 +9,6 @@
 #include "common/host/spool.h"
 #include "queue/folder.h"
 #include "queue/jobs.h"
-#include "queue/route.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
 
@@ -132,7 +131,7 @@ static struct drop *folder_of(struct queue *q, const struct whole *w, size_t at)
 	struct route route;
 	if (w->states[at] != RECIPIENT_OPEN)
 		return NULL;
-	route_decide(queue_server(q), &w->rcpts[at], &route);
+	whole_route(w, at, queue_server(q), &route);
 	return route.kind == ROUTE_DROP ? drop_find(&q->drops, route.local->drop_dir, q->mono_ms) : NULL;
 }
 
@@ -182,7 +181,7 @@ static struct destination *destination_for(struct queue *q, const struct route *
 static struct destination *remember_folder(struct queue *q, struct message *m)
 {
 	struct route route;
-	route_decide(queue_server(q), &m->whole->rcpts[0], &route);
+	whole_route(m->whole, 0, queue_server(q), &route);
 	destination_ref(&q->destinations, &m->destination, destination_for(q, &route));
 	return m->destination;
 }
@@ -269,7 +268,7 @@ static bool make_jobs(struct queue *q, struct message *m)
 			continue;
 		if (!d || !span_equal_nocase(domain, w->rcpts[i].domain)) {
 			domain = w->rcpts[i].domain;
-			route_decide(queue_server(q), &w->rcpts[i], &route);
+			whole_route(w, i, queue_server(q), &route);
 			d = route.kind == ROUTE_NONE ? NULL : destination_for(q, &route);
 		}
 		if (route.kind == ROUTE_NONE)

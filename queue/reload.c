@@ -11,24 +11,37 @@
 
 enum { KEYS_MAX = 64 << 20 };
 
-static void append_key(struct str *keys, const struct config_server *server, const struct config_remote_domain *remote)
+static void append_key(struct str *keys, const struct config_server *server, const struct config_remote_domain *remote,
+		       const struct config_connector *connector)
 {
 	struct route route = {0};
 	char key[DESTINATION_KEY_MAX];
-	if (!route_to_hosts(server, remote, &route))
+	if (!route_to_hosts(server, remote, connector, &route))
 		return;
 	destination_key(&route, NULL, key);
 	str_append_text(keys, key);
 	str_append_c(keys, '\n');
 }
 
+/* Remote domains that only have outbound settings lend them to a connector that has none. */
+static void append_connector(struct str *keys, const struct config_server *server,
+			     const struct config_connector *connector)
+{
+	append_key(keys, server, NULL, connector);
+	for (size_t i = 0; !connector->has_outbound && i < server->remote_domain_count; i++)
+		if (server->remote_domains[i].has_outbound)
+			append_key(keys, server, &server->remote_domains[i], connector);
+}
+
 /* The names of all next hops that SERVER's configuration gives hosts for, one a line. */
 static void list_keys(const struct config_server *server, struct str *keys)
 {
 	str_init(keys, KEYS_MAX);
-	append_key(keys, server, NULL);
+	append_key(keys, server, NULL, NULL);
 	for (size_t i = 0; i < server->remote_domain_count; i++)
-		append_key(keys, server, &server->remote_domains[i]);
+		append_key(keys, server, &server->remote_domains[i], NULL);
+	for (size_t i = 0; i < server->connector_count; i++)
+		append_connector(keys, server, &server->connectors[i]);
 }
 
 static bool listed(const struct str *keys, const char *key)
@@ -48,7 +61,7 @@ static bool still_leads(const struct queue *q, const struct destination *d, cons
 	if (d->kind == DESTINATION_HOSTS)
 		return listed(keys, d->key);
 	const struct address address = {.domain = d->target_count ? span_of(d->targets[0].name) : SPAN("")};
-	route_decide(queue_server(q), &address, &route);
+	route_decide(queue_server(q), &address, NULL, &route);
 	if (route.kind != ROUTE_MX)
 		return false;
 	destination_key(&route, NULL, key);

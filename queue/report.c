@@ -155,7 +155,7 @@ static void report_recipient(const struct queue *q, const struct whole *w, size_
 	char key[DESTINATION_KEY_MAX] = "";
 	struct route route;
 	struct row row;
-	route_decide(queue_server(q), &w->rcpts[rcpt], &route);
+	whole_route(w, rcpt, queue_server(q), &route);
 	if (route.kind != ROUTE_NONE)
 		destination_key(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, key);
 	row_begin(&row);

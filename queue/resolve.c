@@ -105,7 +105,7 @@ static void blame_setting(const struct queue *q, const struct destination *d, st
 	str_append(text, why);
 	if (!j)
 		return;
-	route_decide(queue_server(q), &j->message->whole->rcpts[job_first(j)], &route);
+	whole_route(j->message->whole, job_first(j), queue_server(q), &route);
 	const struct route_rule *rule = &route.rules[route.rule_count - 1];
 	str_printf(text, "; see %s in %s:%u", rule->what, rule->origin.file ? rule->origin.file : "the defaults",
 		   rule->origin.line);

@@ -83,50 +83,85 @@ static bool to_hosts(const struct config_hosts *hosts, const char *what, struct 
 	return true;
 }
 
-bool route_to_hosts(const struct config_server *server, const struct config_remote_domain *remote, struct route *out)
+/* The outbound settings that hold for all that REMOTE and CONNECTOR do not say otherwise. */
+static void choose_outbound(const struct config_server *server, const struct config_remote_domain *remote,
+			    const struct config_connector *connector, struct route *out)
+{
+	bool routed = remote && (remote->route.dns || remote->route.hosts.n);
+	out->outbound = &server->outbound;
+	out->security = (struct route_block){.of = "virtual_server"};
+	if (remote && remote->has_outbound) {
+		out->outbound = &remote->outbound;
+		out->security = (struct route_block){"remote_domain", remote->name};
+	}
+	if (connector && connector->has_outbound && !routed) {
+		out->outbound = &connector->outbound;
+		out->security = (struct route_block){"connector", connector->name};
+	}
+}
+
+/* ROUTE is of BLOCK: true when it says where to, which may be the MX. */
+static bool by_route(const struct config_route *route, struct config_origin origin, struct route_block block,
+		     enum config_auth auth, struct route *out)
+{
+	if (!route->dns)
+		return to_hosts(&route->hosts, "route", origin, block, auth, out);
+	add_rule(out, "route dns", out->domain, origin);
+	out->kind = ROUTE_MX;
+	return true;
+}
+
+/* ROUTE_MX also where the domain is no name. False when nothing is written that says where to. */
+static bool as_written(const struct config_server *server, const struct config_remote_domain *remote,
+		       const struct config_connector *connector, struct route *out)
 {
 	const struct route_block whole = {.of = "virtual_server"};
-	out->outbound = &server->outbound;
-	out->security = whole;
+	choose_outbound(server, remote, connector, out);
 	if (remote) {
-		const struct route_block own = {"remote_domain", remote->name};
 		add_rule(out, "remote_domain", span_of(remote->name), remote->origin);
-		out->outbound = &remote->outbound;
-		if (remote->has_outbound)
-			out->security = own;
-		if (remote->route.dns)
-			return false;
-		if (to_hosts(&remote->route.hosts, "route", remote->route_at, own, remote->outbound.auth, out))
+		if (by_route(&remote->route, remote->route_at, (struct route_block){"remote_domain", remote->name},
+			     remote->outbound.auth, out))
+			return true;
+	}
+	if (connector) {
+		add_rule(out, "connector", span_of(connector->name), connector->origin);
+		if (by_route(&connector->route, connector->route_at, (struct route_block){"connector", connector->name},
+			     connector->outbound.auth, out))
 			return true;
 	}
 	return to_hosts(&server->smart_host, "smart_host", server->smart_host_at, whole, server->outbound.auth, out);
 }
 
-static void to_domain(struct route *out, const char *what, struct config_origin origin)
+bool route_to_hosts(const struct config_server *server, const struct config_remote_domain *remote,
+		    const struct config_connector *connector, struct route *out)
 {
-	add_rule(out, what, out->domain, origin);
-	if (domain_valid(out->domain)) {
-		out->kind = ROUTE_MX;
+	return as_written(server, remote, connector, out) && out->kind == ROUTE_HOSTS;
+}
+
+static void to_domain(struct route *out)
+{
+	out->kind = ROUTE_MX;
+	if (domain_valid(out->domain))
 		return;
-	}
 	out->kind = ROUTE_NONE;
 	out->why = "the domain is no domain name";
 	if (domain_literal(out->domain, &out->literal))
 		out->kind = ROUTE_LITERAL;
 }
 
-void route_decide(const struct config_server *server, const struct address *recipient, struct route *out)
+void route_decide(const struct config_server *server, const struct address *recipient,
+		  const struct connector_mail *mail, struct route *out)
 {
 	const struct config_origin by_default = {0};
+	struct connector_choice choice;
 	memset(out, 0, sizeof(*out));
 	out->domain = recipient->domain;
 	if (to_local(server, out) || to_alias(server, out))
 		return;
-	const struct config_remote_domain *remote = find_remote(server, out->domain);
-	if (route_to_hosts(server, remote, out))
-		return;
-	if (remote && remote->route.dns)
-		to_domain(out, "route dns", remote->route_at);
-	else
-		to_domain(out, "mx", by_default);
+	connector_find(server, out->domain, mail, &choice);
+	bool written = as_written(server, find_remote(server, out->domain), choice.connector, out);
+	if (!written)
+		add_rule(out, "mx", out->domain, by_default);
+	if (!written || out->kind == ROUTE_MX)
+		to_domain(out);
 }

@@ -2,12 +2,17 @@
  * Where a recipient's mail goes, and which lines of the configuration say so. Pure: no look-ups, no files.
  *
  * Order: local and alias domains go to their drop folder; the remote domain that fits best, if it has a route, goes
- * there; then the smart host; then the MX of the domain, or the address itself where the domain is a literal.
+ * there; then the connector of connector.h; then the smart host; then the MX of the domain, or the address itself where
+ * the domain is a literal.
+ *
+ * What holds for the connection is the outbound block of whoever gave the hosts, if he has one: a connector's own
+ * before that of a remote domain without route, and that before the virtual server's.
  */
 #ifndef QUEUE_ROUTE_H
 #define QUEUE_ROUTE_H
 
 #include "common/host/config.h"
+#include "common/host/connector.h"
 #include "common/mail/address.h"
 
 enum route_kind {
@@ -28,7 +33,8 @@ struct route_rule {
 
 enum { ROUTE_RULES_MAX = 6, ROUTE_BLOCK_MAX = 320 };
 
-/* An outbound block: of what, and of which; {"virtual_server"}, {"remote_domain", "*.example.com"}. `of` NULL = none.
+/* An outbound block: of what, and of which; {"virtual_server"}, {"remote_domain", "*.example.com"}, {"connector",
+ * "partner"}. `of` NULL = none.
  */
 struct route_block {
 	const char *of;
@@ -57,11 +63,14 @@ void route_block_format(const struct route_block *block, char to[ROUTE_BLOCK_MAX
 
 /*
  * The part of route_decide that is about hosts written in the configuration: true with *OUT (cleared by the caller)
- * filled when mail for REMOTE (NULL = for no remote domain) goes to such hosts.
+ * filled when mail for REMOTE (NULL = for no remote domain) that CONNECTOR takes (NULL = that none takes) goes to such
+ * hosts.
  */
-bool route_to_hosts(const struct config_server *server, const struct config_remote_domain *remote, struct route *out);
+bool route_to_hosts(const struct config_server *server, const struct config_remote_domain *remote,
+		    const struct config_connector *connector, struct route *out);
 
-/* Pointers in *out lead into SERVER and RECIPIENT. */
-void route_decide(const struct config_server *server, const struct address *recipient, struct route *out);
+/* Pointers in *out lead into SERVER and RECIPIENT. MAIL NULL: as if it met the conditions of every connector. */
+void route_decide(const struct config_server *server, const struct address *recipient,
+		  const struct connector_mail *mail, struct route *out);
 
 #endif

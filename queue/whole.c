@@ -42,6 +42,7 @@ struct whole *whole_new(struct message *m, const struct envelope *envelope, stru
 		w->rcpts[i] = moved_address(&envelope->rcpts[i], text, copy);
 	w->message = m;
 	w->rcpt_count = n;
+	w->octets = m->size > envelope->body_at ? m->size - envelope->body_at : 0;
 	w->counts[RECIPIENT_OPEN] = n;
 	w->fd = -1;
 	TAILQ_INIT(&w->jobs);
@@ -52,6 +53,12 @@ void whole_free(struct whole *w)
 {
 	fd_close(&w->fd);
 	free(w);
+}
+
+void whole_route(const struct whole *w, size_t rcpt, const struct config_server *server, struct route *out)
+{
+	const struct connector_mail mail = {&w->sender, w->octets};
+	route_decide(server, &w->rcpts[rcpt], &mail, out);
 }
 
 void whole_set(struct whole *w, size_t rcpt, enum recipient_state state)

@@ -26,6 +26,7 @@ struct whole {
 	uint8_t *states; /* enum recipient_state */
 	uint16_t *tries; /* failed attempts that the journal tells of */
 	size_t rcpt_count;
+	uint64_t octets; /* of the message proper, without its envelope lines */
 	size_t counts[RECIPIENT_STATE_COUNT];
 	struct job_list jobs; /* waiting and at workers */
 	size_t job_count, out_count;
@@ -48,6 +49,9 @@ void whole_set(struct whole *w, size_t rcpt, enum recipient_state state);
 
 /* Takes one line of the journal. */
 void whole_replay(struct whole *w, const struct journal_line *line);
+
+/* Where the mail of recipient RCPT goes. */
+void whole_route(const struct whole *w, size_t rcpt, const struct config_server *server, struct route *out);
 
 /* Failed attempts of the open recipient that has most of them. */
 unsigned whole_tries(const struct whole *w);

@@ -138,14 +138,18 @@ static bool refuse_domain(const struct config_server *server, const struct polic
 			  const struct policy_step *step, struct str *to)
 {
 	struct policy_decision without;
-	bool remote = step->rule == POLICY_REMOTE_DOMAIN;
+	bool remote = step->rule == POLICY_REMOTE_DOMAIN, connector = step->rule == POLICY_CONNECTOR;
 	if (step->rule == POLICY_DEFAULT_DOMAIN)
 		return false;
-	policy_relay_from(server, client, domain, remote ? POLICY_AUTHENTICATED : POLICY_REMOTE_DOMAIN, &without);
+	policy_relay_from(server, client, domain,
+			  connector ? POLICY_AUTHENTICATED
+			  : remote  ? POLICY_CONNECTOR
+				    : POLICY_REMOTE_DOMAIN,
+			  &without);
 	if (without.accepted)
 		return false;
-	if (remote)
-		str_printf(to, "write relay no in remote_domain %s", step->text);
+	if (remote || connector)
+		str_printf(to, "write relay no in %s %s", remote ? "remote_domain" : "connector", step->text);
 	else
 		str_printf(to, "remove %s %s", step->rule == POLICY_ALIAS_DOMAIN ? "alias_domain" : "local_domain",
 			   step->text);

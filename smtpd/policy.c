@@ -1,5 +1,7 @@
 #include "smtpd/policy.h"
 
+#include "common/host/connector.h"
+
 static bool add_step(struct policy_decision *out, enum policy_rule rule, bool accepts, const char *text,
 		     const struct config_origin *origin)
 {
@@ -51,6 +53,17 @@ static bool relayed_for_all(const struct config_server *server, struct span doma
 					remote->relay_at.line ? &remote->relay_at : &remote->origin);
 	}
 	return false;
+}
+
+/* Its conditions are about the way that mail takes, and ask nobody here. */
+static bool relayed_by_connector(const struct config_server *server, struct span domain, struct policy_decision *out)
+{
+	struct connector_choice choice;
+	if (!connector_find(server, domain, NULL, &choice))
+		return false;
+	const struct config_connector *connector = choice.connector;
+	return add_step(out, POLICY_CONNECTOR, connector->relay, connector->name,
+			connector->relay_at.line ? &connector->relay_at : &connector->origin);
 }
 
 static bool is_everybody(const struct config_client *entry)
@@ -167,6 +180,7 @@ void policy_relay_from(const struct config_server *server, const struct policy_c
 	*out = (struct policy_decision){0};
 	out->accepted = (first < POLICY_REMOTE_DOMAIN && ours(server, domain, out)) ||
 			(first <= POLICY_REMOTE_DOMAIN && relayed_for_all(server, domain, out)) ||
+			(first <= POLICY_CONNECTOR && relayed_by_connector(server, domain, out)) ||
 			(first <= POLICY_AUTHENTICATED && user_may_relay(&server->relay, client, out)) ||
 			client_may_relay(&server->relay, client, out);
 }
@@ -230,6 +244,10 @@ void policy_step_format(const struct config_server *server, const struct policy_
 		break;
 	case POLICY_REMOTE_DOMAIN:
 		str_printf(to, "remote_domain %s has relay %s: %s", step->text, step->accepts ? "yes" : "no",
+			   step->accepts ? "accepted" : "goes on");
+		break;
+	case POLICY_CONNECTOR:
+		str_printf(to, "connector %s has relay %s: %s", step->text, step->accepts ? "yes" : "no",
 			   step->accepts ? "accepted" : "goes on");
 		break;
 	default:

@@ -36,6 +36,7 @@ enum policy_rule {
 	POLICY_LOCAL_DOMAIN,
 	POLICY_ALIAS_DOMAIN,
 	POLICY_REMOTE_DOMAIN, /* relay yes or no of the best matching remote domain */
+	POLICY_CONNECTOR,     /* relay yes or no of the connector with the best matching address space */
 	POLICY_AUTHENTICATED, /* the client has authenticated, and relay authenticated says yes or no */
 	POLICY_RELAY_LISTED,  /* the client is in relay list */
 	POLICY_RELAY_NOT_LISTED,
@@ -45,9 +46,9 @@ enum policy_rule {
 /* One rule that was looked at. The last step of a chain is the one that decided. */
 struct policy_step {
 	enum policy_rule rule;
-	bool accepts; /* would accept; false = goes on, or refuses when last */
-	const char
-		*text; /* the domain, pattern, network or user of the rule; NULL = none; in configuration or client */
+	bool accepts;     /* would accept; false = goes on, or refuses when last */
+	const char *text; /* the domain, pattern, connector, network or user of the rule; NULL = none; in configuration
+			     or client */
 	const struct config_origin *origin; /* where it stands; file NULL = the default */
 	const char *unconfirmed;            /* the list holds names, and why the client has none; in the client */
 };
@@ -79,7 +80,8 @@ void policy_relay_decide(const struct config_server *server, const struct policy
 			 struct policy_decision *out);
 
 /* The same as if no rule before FIRST were there: POLICY_REMOTE_DOMAIN passes our own domains over,
- * POLICY_AUTHENTICATED all but the client itself, POLICY_RELAY_LISTED all but the client's list. */
+ * POLICY_CONNECTOR remote domains too, POLICY_AUTHENTICATED all but the client itself, POLICY_RELAY_LISTED all but the
+ * client's list. */
 void policy_relay_from(const struct config_server *server, const struct policy_client *client, struct span domain,
 		       enum policy_rule first, struct policy_decision *out);
 

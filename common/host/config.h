@@ -89,6 +89,25 @@ struct config_route {
 	struct config_hosts hosts;
 };
 
+/* Of connectors. */
+struct config_space {
+	const char *pattern; /* of a recipient's domain (domain.h) */
+	unsigned cost;
+	struct config_origin origin;
+};
+struct config_spaces {
+	struct config_space *at;
+	size_t n;
+};
+struct config_sender {
+	const char *local;  /* before the @, compared without case; NULL = anybody */
+	const char *domain; /* a pattern; NULL = "<>", the null sender of notices */
+};
+struct config_senders {
+	struct config_sender *at;
+	size_t n;
+};
+
 struct config_quota {
 	int64_t octets;   /* CONFIG_NONE, or octets, or 0 when multiple is set */
 	int64_t multiple; /* of max_message_size; 0 = none */
@@ -219,6 +238,8 @@ enum config_without {
 #define CONFIG_C_MECHANISMS   unsigned
 #define CONFIG_C_CERTIFICATES struct config_certificates
 #define CONFIG_C_FINGERPRINTS struct config_words
+#define CONFIG_C_SPACES       struct config_spaces
+#define CONFIG_C_SENDERS      struct config_senders
 #define CONFIG_C_LOGFORMAT    enum config_log_format
 #define CONFIG_C_PERIOD       struct config_period
 #define CONFIG_C_FIELDS       unsigned
@@ -280,6 +301,15 @@ struct config_remote_domain {
 	bool has_outbound;               /* a block `outbound` is written in it, so that it has values of its own */
 };
 
+struct config_connector {
+	const char *name;
+	struct config_origin origin;
+#define SETTING_CONNECTOR CONFIG_MEMBER
+#include "common/host/settings.def"
+	struct config_outbound outbound; /* inherited values filled in */
+	bool has_outbound;               /* as in a remote domain */
+};
+
 struct config_server {
 	const char *name;
 	struct config_origin origin;
@@ -301,6 +331,8 @@ struct config_server {
 	size_t alias_domain_count;
 	struct config_remote_domain *remote_domains; /* exact names first, then by falling domain_pattern_weight */
 	size_t remote_domain_count;
+	struct config_connector *connectors; /* in the order of the file */
+	size_t connector_count;
 };
 
 struct config {

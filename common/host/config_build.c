@@ -177,7 +177,8 @@ void config_build_block(struct config_build *b, enum config_block block, void *b
 		if (place->parent != block)
 			continue;
 		const struct config_node *inner = find_once(b, node, config_blocks[place->block].word, true);
-		config_build_block(b, place->block, (char *)base + place->offset, inner, block == CONFIG_REMOTE_DOMAIN);
+		config_build_block(b, place->block, (char *)base + place->offset, inner,
+				   block == CONFIG_REMOTE_DOMAIN || block == CONFIG_CONNECTOR);
 	}
 }
 

@@ -45,6 +45,7 @@ void config_statement_check(struct config_findings *findings, enum config_block 
 void config_check(struct config_build *build);
 void config_check_connect(struct config_build *build, const struct config_server *server);
 void config_check_relay(struct config_build *build, const struct config_server *server);
+void config_check_connectors(struct config_build *build, const struct config_server *server);
 void config_check_access(struct config_build *build, const struct config_server *server);
 
 /* Where ORIGIN is written, or where SERVER is when that is a default. */

@@ -276,6 +276,8 @@ static void check_loops(struct config_build *b, const struct config_server *serv
 	check_hosts(b, server, &server->smart_host, &server->outbound);
 	for (size_t i = 0; i < server->remote_domain_count; i++)
 		check_hosts(b, server, &server->remote_domains[i].route.hosts, &server->remote_domains[i].outbound);
+	for (size_t i = 0; i < server->connector_count; i++)
+		check_hosts(b, server, &server->connectors[i].route.hosts, &server->connectors[i].outbound);
 }
 
 static void check_server_name(struct config_build *b, const struct config_server *server)
@@ -303,6 +305,7 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	check_log(b, server);
 	config_check_relay(b, server);
 	config_check_access(b, server);
+	config_check_connectors(b, server);
 }
 
 void config_check(struct config_build *b)

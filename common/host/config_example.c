@@ -18,10 +18,9 @@ static const struct {
 
 /* Names of the named blocks in the example. */
 static const char *const sample_names[CONFIG_BLOCK_COUNT] = {
-	[CONFIG_SERVER] = "default",
-	[CONFIG_LOCAL_DOMAIN] = "sales.example.com",
-	[CONFIG_ALIAS_DOMAIN] = "example.org",
-	[CONFIG_REMOTE_DOMAIN] = "*.partner.example",
+	[CONFIG_SERVER] = "default",           [CONFIG_LOCAL_DOMAIN] = "sales.example.com",
+	[CONFIG_ALIAS_DOMAIN] = "example.org", [CONFIG_REMOTE_DOMAIN] = "*.partner.example",
+	[CONFIG_CONNECTOR] = "partner",
 };
 
 /* Values of settings without default in the example; the others without one are empty lists. */

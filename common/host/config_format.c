@@ -124,6 +124,33 @@ static void format_bits(struct str *to, enum config_type type, unsigned bits)
 		str_append_text(to, "off");
 }
 
+void config_format_space(struct str *to, const struct config_space *space)
+{
+	str_append_text(to, space->pattern);
+	if (space->cost != 1)
+		str_printf(to, " cost %u", space->cost);
+}
+
+static void format_spaces(struct str *to, const struct config_spaces *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		separate(to, i);
+		config_format_space(to, &list->at[i]);
+	}
+}
+
+static void format_senders(struct str *to, const struct config_senders *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct config_sender *sender = &list->at[i];
+		separate(to, i);
+		str_printf(to, "%s%s%s", sender->local ? sender->local : "", sender->local ? "@" : "",
+			   sender->domain ? sender->domain : "<>");
+	}
+	if (!list->n)
+		str_append_text(to, "none");
+}
+
 static void format_certificates(struct str *to, const struct config_certificates *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -189,6 +216,12 @@ static void format_list(enum config_type type, const void *value, struct str *to
 		break;
 	case CONFIG_CERTIFICATES:
 		format_certificates(to, value);
+		break;
+	case CONFIG_SPACES:
+		format_spaces(to, value);
+		break;
+	case CONFIG_SENDERS:
+		format_senders(to, value);
 		break;
 	case CONFIG_CLIENTS:
 		format_clients(to, value);

@@ -141,8 +141,7 @@ static bool parse_endpoints(struct config_parse *parse, bool star, uint16_t port
 	return list->n == n;
 }
 
-/* Stands on the same line as the word before it. */
-static bool follows(const struct config_parse *parse, size_t i)
+bool config_value_follows(const struct config_parse *parse, size_t i)
 {
 	const struct config_item *item = &parse->items[i];
 	return i && item->origin.token && item->origin.token == item[-1].origin.token + 1;
@@ -153,7 +152,7 @@ static bool parse_listen(struct config_parse *parse, size_t *i, struct config_en
 {
 	const struct config_item *item = &parse->items[*i];
 	bool tls = false, good = true;
-	for (; *i + 1 < parse->n && follows(parse, *i + 1); ++*i) {
+	for (; *i + 1 < parse->n && config_value_follows(parse, *i + 1); ++*i) {
 		const struct config_item *word = &parse->items[*i + 1];
 		if (span_equal_nocase(word->text, SPAN("tls")))
 			tls = true;
@@ -242,9 +241,9 @@ bool config_list_certificates(struct config_parse *parse, void *to)
 	for (size_t i = 0; i < n; i += 2) {
 		struct config_item *items = (struct config_item *)&parse->items[i];
 		struct config_certificate *out = &list->at[list->n];
-		if (i + 1 == n || (items[0].origin.token && !follows(parse, i + 1)))
+		if (i + 1 == n || (items[0].origin.token && !config_value_follows(parse, i + 1)))
 			return refuse(parse, items, "the key is missing: write CERTIFICATE KEY, two absolute paths");
-		if (i && follows(parse, i))
+		if (i && config_value_follows(parse, i))
 			return refuse(parse, items, "one certificate and its key a line");
 		out->certificate = config_value_path(parse, &items[0]);
 		out->key = config_value_path(parse, &items[1]);

@@ -6,7 +6,7 @@
 #include "common/mail/address.h"
 #include "common/mail/domain.h"
 
-enum { SERVER_NAME_MAX = 64, PATH_VALUE_MAX = 1024 };
+enum { PLAIN_NAME_MAX = 64, PATH_VALUE_MAX = 1024 };
 
 /* No octet of TEXT stands outside [A-Za-z0-9] and MORE. */
 static bool made_of(struct span text, const char *more)
@@ -166,14 +166,14 @@ const char *config_value_pattern(struct config_parse *parse, const struct config
 	return parse_domain_name(parse, item, (struct span){"", 0});
 }
 
-const char *config_value_server(struct config_parse *parse, const struct config_item *item)
+const char *config_value_plain(struct config_parse *parse, const struct config_item *item, const char *what)
 {
 	struct span name = item->text;
-	if (name.len && name.len <= SERVER_NAME_MAX && ascii(name) && made_of(name, "._-") && name.at[0] != '.')
+	if (name.len && name.len <= PLAIN_NAME_MAX && ascii(name) && made_of(name, "._-") && name.at[0] != '.')
 		return config_value_keep(parse, name);
 	config_error(parse->findings, item->at,
-		     "\"%.*s\" can't name a virtual server: letters, digits, . _ and -, at most %d, no dot in front",
-		     SPAN_ARGS(name), SERVER_NAME_MAX);
+		     "\"%.*s\" can't name %s: letters, digits, . _ and -, at most %d, no dot in front", SPAN_ARGS(name),
+		     what, PLAIN_NAME_MAX);
 	return NULL;
 }
 

@@ -171,17 +171,27 @@ static void check_clients(struct config_build *b, const struct config_server *se
 		check_union(b, server);
 }
 
-static void check_remote_domains(struct config_build *b, const struct config_server *server)
+static void check_relayed(struct config_build *b, const char *pattern, struct config_at at)
+{
+	if (is_wide(pattern))
+		config_error(b->findings, at, "open relay: everybody could send mail to %s: name the domains" REMEDY,
+			     pattern);
+	else if (is_registry(pattern))
+		config_warning(b->findings, at, "everybody could send mail to all of %s", pattern);
+}
+
+static void check_domains(struct config_build *b, const struct config_server *server)
 {
 	for (size_t i = 0; i < server->remote_domain_count; i++) {
 		const struct config_remote_domain *remote = &server->remote_domains[i];
-		struct config_at at = config_check_at(b, server, remote->relay_at);
-		if (remote->relay && is_wide(remote->name))
-			config_error(b->findings, at,
-				     "open relay: everybody could send mail to %s: name the domains" REMEDY,
-				     remote->name);
-		else if (remote->relay && is_registry(remote->name))
-			config_warning(b->findings, at, "everybody could send mail to all of %s", remote->name);
+		if (remote->relay)
+			check_relayed(b, remote->name, config_check_at(b, server, remote->relay_at));
+	}
+	for (size_t i = 0; i < server->connector_count; i++) {
+		const struct config_connector *connector = &server->connectors[i];
+		for (size_t n = 0; connector->relay && n < connector->address_space.n; n++)
+			check_relayed(b, connector->address_space.at[n].pattern,
+				      config_check_at(b, server, connector->relay_at));
 	}
 }
 
@@ -211,5 +221,5 @@ void config_check_relay(struct config_build *b, const struct config_server *serv
 			     "write allow only-listed and list your own networks" REMEDY);
 	else
 		check_clients(b, server);
-	check_remote_domains(b, server);
+	check_domains(b, server);
 }

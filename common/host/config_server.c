@@ -158,6 +158,27 @@ static void build_remote_domains(struct config_build *b, struct config_server *s
 	server->remote_domain_count = n;
 }
 
+static void build_connectors(struct config_build *b, struct config_server *server, const struct config_node *parent)
+{
+	struct config_connector *list = config_build_allocate(b, count_named(parent, CONFIG_CONNECTOR), sizeof(*list));
+	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
+	size_t n = 0;
+	if (!list)
+		return;
+	for (const struct config_node *node = parent->first; (node = next_named(node, CONFIG_CONNECTOR));
+	     node = node->next) {
+		struct config_item item = config_build_item(b, node, 1);
+		struct config_connector *out = &list[n++];
+		out->name = config_value_plain(&parse, &item, "a connector");
+		out->origin = item.origin;
+		out->outbound = inherited(&server->outbound);
+		out->has_outbound = has_block(node, CONFIG_OUTBOUND);
+		config_build_block(b, CONFIG_CONNECTOR, out, node, false);
+	}
+	server->connectors = list;
+	server->connector_count = n;
+}
+
 /* The host's name stands in for fqdn, fqdn for the default domain. */
 static void fill_names(struct config_build *b, struct config_server *server, const struct config_node *node)
 {
@@ -199,7 +220,7 @@ static void build_server(struct config_build *b, struct config_server *server, c
 {
 	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
 	struct config_item item = config_build_item(b, node, 1);
-	server->name = config_value_server(&parse, &item);
+	server->name = config_value_plain(&parse, &item, "a virtual server");
 	server->origin = item.origin;
 	server->dir = config_build_print(b, b->out->mailroot_dir, "/", server->name ? server->name : "");
 	config_build_block(b, CONFIG_SERVER, server, node, false);
@@ -211,6 +232,7 @@ static void build_server(struct config_build *b, struct config_server *server, c
 	build_local_domains(b, server, node);
 	build_alias_domains(b, server, node);
 	build_remote_domains(b, server, node);
+	build_connectors(b, server, node);
 }
 
 static void build_servers(struct config_build *b)

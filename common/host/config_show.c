@@ -123,6 +123,7 @@ static bool walk_entries(struct walk *w, const struct config_setting *setting, c
 	const struct config_clients *clients = value;
 	const struct config_endpoints *endpoints = value;
 	const struct config_certificates *certificates = value;
+	const struct config_spaces *spaces = value;
 	struct str text;
 	if (setting->type == CONFIG_CLIENTS) {
 		for (size_t i = 0; i < clients->n; i++)
@@ -142,8 +143,14 @@ static bool walk_entries(struct walk *w, const struct config_setting *setting, c
 		config_format_certificate(&text, &certificates->at[i]);
 		w->form->value(w, setting->name, str_span(&text), &certificates->at[i].origin);
 	}
+	size_t patterns = setting->type == CONFIG_SPACES ? spaces->n : 0;
+	for (size_t i = 0; i < patterns; i++) {
+		str_clear(&text);
+		config_format_space(&text, &spaces->at[i]);
+		w->form->value(w, setting->name, str_span(&text), &spaces->at[i].origin);
+	}
 	str_free(&text);
-	return n || pairs;
+	return n || pairs || patterns;
 }
 
 static void walk_setting(struct walk *w, const struct config_setting *setting, const char *base)
@@ -187,6 +194,10 @@ static void walk_domains(struct walk *w, const struct config_server *server)
 	for (size_t i = 0; i < server->remote_domain_count; i++) {
 		const struct config_remote_domain *domain = &server->remote_domains[i];
 		walk_inside(w, CONFIG_REMOTE_DOMAIN, domain, domain->name, &domain->origin);
+	}
+	for (size_t i = 0; i < server->connector_count; i++) {
+		const struct config_connector *connector = &server->connectors[i];
+		walk_inside(w, CONFIG_CONNECTOR, connector, connector->name, &connector->origin);
 	}
 }
 

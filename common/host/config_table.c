@@ -19,6 +19,7 @@ const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT] = {
 #define STRUCT_OUTBOUND      struct config_outbound
 #define STRUCT_LOCAL_DOMAIN  struct config_local_domain
 #define STRUCT_REMOTE_DOMAIN struct config_remote_domain
+#define STRUCT_CONNECTOR     struct config_connector
 
 #define ACTS_COMMAND    CONFIG_COMMAND
 #define ACTS_CONNECTION CONFIG_CONNECTION
@@ -52,6 +53,7 @@ const struct config_place config_places[] = {
 	{CONFIG_SERVER, CONFIG_LOG, offsetof(struct config_server, log)},
 	{CONFIG_SERVER, CONFIG_OUTBOUND, offsetof(struct config_server, outbound)},
 	{CONFIG_REMOTE_DOMAIN, CONFIG_OUTBOUND, offsetof(struct config_remote_domain, outbound)},
+	{CONFIG_CONNECTOR, CONFIG_OUTBOUND, offsetof(struct config_connector, outbound)},
 };
 const size_t config_place_count = sizeof(config_places) / sizeof(config_places[0]);
 
@@ -64,6 +66,7 @@ const struct config_named config_named[] = {
 	NAMED(LOCAL_DOMAIN, local_domain),
 	NAMED(ALIAS_DOMAIN, alias_domain),
 	NAMED(REMOTE_DOMAIN, remote_domain),
+	NAMED(CONNECTOR, connector),
 };
 const size_t config_named_count = sizeof(config_named) / sizeof(config_named[0]);
 

@@ -30,9 +30,10 @@ bool config_value_is_list(enum config_type type);
 /* The member at VALUE as words of a file (config_format.c); nothing when there is no value. */
 void config_value_format(enum config_type type, const void *value, struct str *to);
 
-/* One entry of listen or dns_server, and one of tls_certificate. */
+/* One entry of listen or dns_server, of tls_certificate, of address_space. */
 void config_format_endpoint(struct str *to, const struct config_endpoint *endpoint);
 void config_format_certificate(struct str *to, const struct config_certificate *certificate);
+void config_format_space(struct str *to, const struct config_space *space);
 
 /* What may be written, for people: "yes or no". */
 const char *config_value_allowed(enum config_type type);
@@ -46,10 +47,13 @@ extern const char *const config_log_format_words[], *const config_period_words[]
 /* Names of blocks (config_name.c). NULL: an error was reported. */
 const char *config_value_domain(struct config_parse *parse, const struct config_item *item);
 const char *config_value_pattern(struct config_parse *parse, const struct config_item *item);
-const char *config_value_server(struct config_parse *parse, const struct config_item *item);
+const char *config_value_plain(struct config_parse *parse, const struct config_item *item, const char *what);
 
 /* An absolute path, normalized. NULL: an error was reported. */
 const char *config_value_path(struct config_parse *parse, const struct config_item *item);
+
+/* Item I stands on the same line as the one before it. */
+bool config_value_follows(const struct config_parse *parse, size_t i);
 
 /* "none" and nothing else: a list that is empty on purpose. */
 bool config_value_is_none(const struct config_parse *parse);
@@ -76,6 +80,10 @@ bool config_name_address(struct config_parse *parse, void *to);
 bool config_log_format(struct config_parse *parse, void *to);
 bool config_log_period(struct config_parse *parse, void *to);
 bool config_log_fields(struct config_parse *parse, void *to);
+
+/* The settings of connectors (config_connector.c), called by config_value_parse. */
+bool config_connector_spaces(struct config_parse *parse, void *to);
+bool config_connector_senders(struct config_parse *parse, void *to);
 
 /* The place of the item's word in WORDS, which end in NULL, or -1 with a report. */
 int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words);

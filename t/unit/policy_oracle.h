@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { ORACLE_ENTRIES = 6, ORACLE_DOMAINS = 5, ORACLE_NAME = 64 };
+enum { ORACLE_ENTRIES = 6, ORACLE_DOMAINS = 5, ORACLE_CONNECTORS = 4, ORACLE_SPACES = 3, ORACLE_NAME = 64 };
 
 struct entry {
 	char name[ORACLE_NAME]; /* "" = a network */
@@ -33,12 +33,25 @@ struct domain {
 	unsigned line;
 };
 
+struct space {
+	char pattern[ORACLE_NAME];
+	unsigned cost;
+};
+
+struct connector {
+	struct space spaces[ORACLE_SPACES];
+	size_t n;
+	bool relay;
+	unsigned line; /* of relay, or of the block */
+};
+
 struct policy {
 	bool auth, anonymous, tls_required;
 	unsigned anonymous_line, tls_required_line;
 	struct twin connect, relay;
 	struct domain local[ORACLE_DOMAINS], alias[ORACLE_DOMAINS], remote[ORACLE_DOMAINS];
-	size_t locals, aliases, remotes;
+	struct connector connectors[ORACLE_CONNECTORS];
+	size_t locals, aliases, remotes, connector_count;
 };
 
 struct question {
@@ -146,6 +159,34 @@ static inline const struct domain *remote_of(const struct policy *p, const struc
 	return best;
 }
 
+/* X stands for NAME better than Y: exact before patterns, then the longest, then the cheapest. */
+static inline bool better(const struct space *x, const struct space *y, const char *name)
+{
+	if (is(x->pattern, name) != is(y->pattern, name))
+		return is(x->pattern, name);
+	if (length(x->pattern) != length(y->pattern))
+		return length(x->pattern) > length(y->pattern);
+	return x->cost < y->cost;
+}
+
+/* PERMITS says whether the mail meets the conditions of a connector; NULL = nobody asks. */
+static inline const struct connector *connector_of(const struct connector *list, size_t n, const char *name,
+						   bool (*permits)(size_t which, const void *mail), const void *mail)
+{
+	const struct connector *best = NULL;
+	const struct space *by = NULL;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < list[i].n; k++) {
+			const struct space *space = &list[i].spaces[k];
+			if (!fits(space->pattern, name) || (permits && !permits(i, mail)) ||
+			    (by && !better(space, by, name)))
+				continue;
+			best = &list[i];
+			by = space;
+		}
+	return best;
+}
+
 enum verdict { ACCEPTED, STAMPED, REFUSED, NOT_CONNECTED, LACKS_TLS, LACKS_USER };
 
 static inline bool may_not_connect(const struct policy *p, const struct question *q, unsigned *line)
@@ -201,6 +242,13 @@ static inline bool remote_with_relay(const struct policy *p, const struct questi
 	return found && found->relay;
 }
 
+static inline bool connector_with_relay(const struct policy *p, const struct question *q, unsigned *line)
+{
+	const struct connector *found = connector_of(p->connectors, p->connector_count, q->domain, NULL, NULL);
+	*line = found ? found->line : 0;
+	return found && found->relay;
+}
+
 static inline bool user_may_relay(const struct policy *p, const struct question *q, unsigned *line)
 {
 	*line = p->relay.users_line;
@@ -227,8 +275,8 @@ static const struct {
 	{lacks_user, LACKS_USER},         {no_domain, STAMPED},
 	{default_domain, ACCEPTED},       {local_domain, ACCEPTED},
 	{alias_domain, STAMPED},          {remote_with_relay, ACCEPTED},
-	{user_may_relay, ACCEPTED},       {client_may_relay, ACCEPTED},
-	{nobody_said_yes, REFUSED},
+	{connector_with_relay, ACCEPTED}, {user_may_relay, ACCEPTED},
+	{client_may_relay, ACCEPTED},     {nobody_said_yes, REFUSED},
 };
 
 static inline enum verdict oracle(const struct policy *p, const struct question *q, unsigned *line)

@@ -205,6 +205,47 @@ static inline void random_domains(struct writer *w, struct policy *p)
 	}
 }
 
+/* Each pattern once, for of two that have one the second would never get mail. */
+static inline bool spaced(const struct policy *p, const char *pattern)
+{
+	for (size_t i = 0; i < p->connector_count; i++)
+		for (size_t k = 0; k < p->connectors[i].n; k++)
+			if (is(p->connectors[i].spaces[k].pattern, pattern))
+				return true;
+	return false;
+}
+
+static inline void random_connectors(struct writer *w, struct policy *p)
+{
+	char text[2 * ORACLE_NAME];
+	for (unsigned n = below(ORACLE_CONNECTORS + 1); n > 0; n--) {
+		struct connector *c = &p->connectors[p->connector_count++];
+		snprintf(text, sizeof(text), "c%u { route dns", n);
+		c->line = put(w, "connector ", text, "");
+		for (unsigned k = 1 + below(ORACLE_SPACES); k > 0; k--) {
+			struct space *space = &c->spaces[c->n];
+			random_pattern(text);
+			if (spaced(p, text))
+				continue;
+			space->cost = 1 + below(3);
+			strcpy(space->pattern, text);
+			snprintf(text, sizeof(text), "%s cost %u", space->pattern, space->cost);
+			put(w, "address_space ", text, "");
+			c->n++;
+		}
+		if (!c->n) {
+			snprintf(c->spaces[0].pattern, ORACLE_NAME, "never%u.test", n);
+			put(w, "address_space ", c->spaces[0].pattern, "");
+			c->spaces[0].cost = 1;
+			c->n = 1;
+		}
+		c->relay = one_in(2);
+		if (c->relay)
+			c->line = put(w, "relay yes", "", "");
+		put(w, "}", "", "");
+	}
+}
+
 /* The policy and, built as a child builds it, its configuration. */
 static inline void random_policy(struct policy *p, struct config *config)
 {
@@ -216,6 +257,7 @@ static inline void random_policy(struct policy *p, struct config *config)
 	random_access(&w, p);
 	random_twin(&w, "connect", false, false, &p->connect);
 	random_domains(&w, p);
+	random_connectors(&w, p);
 	random_twin(&w, "relay", true, p->auth, &p->relay);
 	memory_config(str_text(&w.text), &whole); /* dies when the whole file would be refused */
 	config_free(&whole);

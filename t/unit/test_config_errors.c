@@ -41,7 +41,6 @@ static const struct wrong {
 	{SERVER("access { tls_certificate /a b }"), 2, 29, "must be absolute"},
 	{SERVER("access { tls_min 1.4 }"), 2, 18, "1.0, 1.1, 1.2 or 1.3"},
 	{SERVER("outbound { tls_fingerprint 00:11 }"), 2, 28, "not a SHA-256 digest"},
-	{SERVER("connector partner { }"), 2, 1, "unknown setting \"connector\""},
 	{SERVER("log { formt w3c }"), 2, 7, "did you mean format?"},
 	{SERVER("log { format odbc }"), 2, 14, "write w3c, iis, ncsa, json or off"},
 	{SERVER("log w3c"), 2, 1, "log is a block"},
@@ -199,6 +198,44 @@ static const struct wrong {
 	 "no use beside tls_required yes"},
 	{SERVER("access { auth scram-sha-256\nauth_clear_list 10.0.0.1 }"), 3, 17, "is for plain and login"},
 	{SERVER("access { auth_clear_list 10.0.0.1 }"), 2, 26, "is for plain and login"},
+	/* connectors */
+	{SERVER("connector { route dns }"), 2, 1, "connector needs a name"},
+	{SERVER("connector partner { }"), 2, 11, "a connector leads nowhere without route"},
+	{SERVER("connector partner"), 2, 11, "a connector leads nowhere without route"},
+	{SERVER("connector a { route none }"), 2, 11, "a connector leads nowhere without route"},
+	{SERVER("connector a/b { route dns }"), 2, 11, "can't name a connector"},
+	{SERVER("connector a { route dns; address_space a.test }\nconnector A { route dns; address_space b.test }"), 3,
+	 11, "connector A is given twice: first at test.conf:2"},
+	{SERVER("smart_host [192.0.2.1]\nconnector a { route dns }"), 3, 11,
+	 "smart_host at test.conf:2 would never get mail"},
+	{SERVER("smart_host [192.0.2.1]\nconnector a { route dns; address_space * cost 5 }"), 3, 40,
+	 "give the connector another address_space"},
+	{SERVER("connector a { route dns; address_space *.a.test cost 2 }\n"
+		"connector b { route dns; address_space *.A.test cost 3 }"),
+	 3, 40, "never get mail for *.a.test: connector a at test.conf:2 takes all of it"},
+	{SERVER("connector a { route dns; address_space *.a.test cost 3 }\n"
+		"connector b { route dns; address_space *.A.test cost 2 }"),
+	 2, 40, "connector b at test.conf:3 takes all of it"},
+	{SERVER("connector a { route dns; address_space a.test; address_space a.test }"), 2, 62, "takes all of it"},
+	{SERVER("connector a { route dns; senders b.test }\nconnector b { route dns }\nconnector c { route dns }"), 4,
+	 11, "connector b at test.conf:3 takes all of it"},
+	{SERVER("connector a { route dns; address_space *.a.test cost 0 }"), 2, 54, "a number from 1 to 100"},
+	{SERVER("connector a { route dns; address_space *.a.test cost 101 }"), 2, 54, "a number from 1 to 100"},
+	{SERVER("connector a { route dns; address_space *.a.test cost }"), 2, 49, "a number from 1 to 100"},
+	{SERVER("connector a { route dns; address_space *.a.test cost 1 2 }"), 2, 56, "one address space a line"},
+	{SERVER("connector a { route dns; address_space a.test b.test }"), 2, 47, "one address space a line"},
+	{SERVER("connector a { route dns; address_space none }"), 2, 40, "address_space can't be empty"},
+	{SERVER("connector a { route dns; address_space .a.test }"), 2, 40, "write *.a.test"},
+	{SERVER("connector a { route dns; senders joe@ }"), 2, 34, "is not a domain name"},
+	{SERVER("connector a { route dns; senders none <> }"), 2, 34, "none means an empty list"},
+	{SERVER("connector a { route dns; senders_refused b.test .c.test }"), 2, 49, "write *.c.test"},
+	{SERVER("connector a { route dns; max_message_size 5 }"), 2, 43, "has no unit"},
+	{SERVER("connector a { route dns; relay yes }"), 2, 32, "open relay: everybody could send mail to *"},
+	{SERVER("connector a { route dns\naddress_space a.test\naddress_space *.com\nrelay yes }"), 5, 7,
+	 "open relay: everybody could send mail to *.com"},
+	{SERVER("listen 10.0.0.1:26\nconnector a { route [10.0.0.1]:26 }"), 3, 21, "mail would go in a circle"},
+	{SERVER("local_domain a.test { address_space a.test }"), 2, 23,
+	 "does not belong in local_domain but in connector"},
 	{SERVER("connect { allow only-listed }"), 2, 17, "add list with your networks"},
 	{SERVER("connect { list none; allow only-listed }"), 2, 28, "nobody could connect"},
 	{SERVER("relay { allow all-except-listed }"), 2, 15, "open relay"},
@@ -394,6 +431,21 @@ START_TEST(access_that_serves_is_silent)
 }
 END_TEST
 
+START_TEST(connectors_with_conditions_share_a_space)
+{
+	build(SERVER("smart_host [192.0.2.1]\nconnector a { route dns; max_message_size 5M }"));
+	ck_assert_msg(!report.text.len, "%s", str_text(&report.text));
+	done();
+	build(SERVER("connector a { route dns; address_space x.test; senders <> joe@*.b.test @c.test * }\n"
+		     "connector b { route dns; address_space x.test cost 2; address_space *.x.test cost 2 }"));
+	ck_assert_msg(!report.text.len, "%s", str_text(&report.text));
+	done();
+	build(SERVER("connector a { route dns; address_space *.or.jp; relay yes }"));
+	ck_assert_uint_eq(report.warnings, 1);
+	done();
+}
+END_TEST
+
 /* What the default of relay authenticated is depends on auth, in every process. */
 START_TEST(authenticated_by_default_where_somebody_can)
 {
@@ -459,6 +511,7 @@ int main(void)
 	tcase_add_test(tcase, wide_public_network_is_warned_of);
 	tcase_add_test(tcase, local_domain_without_strangers_is_warned_of);
 	tcase_add_test(tcase, access_that_serves_is_silent);
+	tcase_add_test(tcase, connectors_with_conditions_share_a_space);
 	tcase_add_test(tcase, authenticated_by_default_where_somebody_can);
 	tcase_add_test(tcase, registries_are_warned_of);
 	suite_add_tcase(suite, tcase);

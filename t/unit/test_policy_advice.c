@@ -73,6 +73,9 @@ static void apply(struct policy *p, struct question *q, const char *change)
 		remove_domain(p->local, &p->locals, name);
 	else if (sscanf(text, "alias_domain %199s at", name) == 1)
 		remove_domain(p->alias, &p->aliases, name);
+	else if (strncmp(text, "write relay no in connector ", strlen("write relay no in connector ")) == 0)
+		((struct connector *)connector_of(p->connectors, p->connector_count, q->domain, NULL, NULL))->relay =
+			false;
 	else if (sscanf(text, "write relay no in remote_domain %199s at", name) == 1)
 		((struct domain *)remote_of(p, q))->relay = false;
 	else

@@ -48,7 +48,7 @@ static void decide(const char *rcpt, struct route *out)
 	struct address address;
 	const char *why;
 	ck_assert_msg(address_parse(span_of(rcpt), &address, &why), "%s: %s", rcpt, why);
-	route_decide(&config.servers[0], &address, out);
+	route_decide(&config.servers[0], &address, NULL, out);
 }
 
 static const struct {
@@ -163,6 +163,106 @@ START_TEST(strangers_get_no_credentials)
 }
 END_TEST
 
+/* Lines begin at 14; remote domains come before them. */
+static const char connectors[] =
+	"smart_host [192.0.2.10]\n"
+	"connector all { route [192.0.2.20]; senders *.example.com example.com }\n"
+	"connector net {\n"
+	"address_space *.net cost 5\n"
+	"address_space big.net cost 9\n"
+	"route [192.0.2.21]\n"
+	"outbound { tls verify; auth plain; username u; password_file /p }\n"
+	"}\n"
+	"connector large { address_space *.net cost 4; route [192.0.2.22]; max_message_size 2K }\n"
+	"connector dear { address_space *.a.net; route dns; senders joe@example.org <> "
+	"}\n"
+	"connector most { address_space big.net cost 8; route [192.0.2.24]; senders_refused example.com "
+	"joe@example.org }\n"
+	"connector test { address_space *.test; route [192.0.2.25] }\n";
+
+static const struct {
+	const char *sender, *rcpt;
+	uint64_t size;
+	const char *to, *security, *credentials;
+	unsigned line;
+} by_connector[] = {
+	{"a@example.com", "a@example.edu", 1, "192.0.2.20", "virtual_server", "", 15},
+	{"a@x.EXAMPLE.com", "a@[192.0.2.9]", 1, "192.0.2.20", "virtual_server", "", 15},
+	{"a@example.org", "a@example.edu", 1, "192.0.2.10", "virtual_server", "", 14},
+	{"", "a@example.edu", 1, "192.0.2.10", "virtual_server", "", 14},
+	{"a@example.com", "a@b.net", 3000, "192.0.2.21", "connector net", "connector net", 19},
+	{"a@example.com", "a@b.net", 2048, "192.0.2.22", "virtual_server", "", 22},
+	{"a@example.com", "a@b.net", 2049, "192.0.2.21", "connector net", "connector net", 19},
+	{"a@example.com", "a@big.net", 1, "192.0.2.21", "connector net", "connector net", 19},
+	{"a@example.org", "a@BIG.net", 1, "192.0.2.24", "virtual_server", "", 24},
+	{"Joe@example.org", "a@big.net", 1, "192.0.2.21", "connector net", "connector net", 19},
+	{"joe@example.org", "a@b.a.net", 1, "b.a.net", "virtual_server", "", 23},
+	{"", "a@b.a.net", 1, "b.a.net", "virtual_server", "", 23},
+	{"a@example.org", "a@b.a.net", 1, "192.0.2.22", "virtual_server", "", 22},
+	{"a@example.org", "a@exact.test", 1, "192.0.2.1", "virtual_server", "", 7},
+	{"a@example.org", "a@direct.test", 1, "direct.test", "remote_domain direct.test", "", 10},
+	{"a@example.org", "a@plain.test", 1, "192.0.2.25", "remote_domain plain.test", "", 25},
+	{"a@example.com", "a@sales.example.com", 1, "sales.example.com", "", "", 6},
+};
+
+START_TEST(connector_takes_it)
+{
+	char security[ROUTE_BLOCK_MAX], credentials[ROUTE_BLOCK_MAX];
+	struct address sender = {0}, rcpt;
+	const char *why;
+	struct route route;
+	build(connectors);
+	if (by_connector[_i].sender[0])
+		ck_assert(address_parse(span_of(by_connector[_i].sender), &sender, &why));
+	ck_assert(address_parse(span_of(by_connector[_i].rcpt), &rcpt, &why));
+	const struct connector_mail mail = {&sender, by_connector[_i].size};
+	route_decide(&config.servers[0], &rcpt, &mail, &route);
+	struct span to = route.kind == ROUTE_DROP    ? span_of(route.local->name)
+			 : route.kind == ROUTE_HOSTS ? span_of(route.hosts->at[0].name)
+						     : route.domain;
+	ck_assert_msg(span_equal(to, span_of(by_connector[_i].to)), "%.*s", SPAN_ARGS(to));
+	route_block_format(&route.security, security);
+	route_block_format(&route.credentials, credentials);
+	ck_assert_str_eq(security, by_connector[_i].security);
+	ck_assert_str_eq(credentials, by_connector[_i].credentials);
+	ck_assert_uint_eq(route.rules[route.rule_count - 1].origin.line, by_connector[_i].line);
+	config_free(&config);
+}
+END_TEST
+
+/* A connector's own outbound block is about its hosts and goes before what the domain says. */
+START_TEST(outbound_of_the_connector_goes_first)
+{
+	const struct address rcpt = {.domain = SPAN("plain.test")};
+	char key[DESTINATION_KEY_MAX];
+	struct route route;
+	build("connector c { route [192.0.2.25]; outbound { tls encrypt } }\n");
+	route_decide(&config.servers[0], &rcpt, NULL, &route);
+	ck_assert(!route.outbound->use_helo);
+	ck_assert_int_eq(route.outbound->tls, CONFIG_TLS_ENCRYPT);
+	destination_key(&route, NULL, key);
+	ck_assert_str_eq(key, "[192.0.2.25]:25 by connector c");
+	config_free(&config);
+}
+END_TEST
+
+/* What the server says counts for a connector too, but never who it is. */
+START_TEST(connector_inherits_no_credentials)
+{
+	build("smart_host [192.0.2.10]\n"
+	      "outbound { tls verify; auth plain; username u; password_file /p; port 26 }\n"
+	      "connector c { address_space *.net; route [192.0.2.25]; outbound { timeout 1m } }\n");
+	const struct config_outbound *outbound = &config.servers[0].connectors[0].outbound;
+	ck_assert_int_eq(outbound->tls, CONFIG_TLS_VERIFY);
+	ck_assert_int_eq(outbound->port, 26);
+	ck_assert_int_eq(outbound->timeout, 60000);
+	ck_assert_int_eq(outbound->auth, CONFIG_AUTH_OFF);
+	ck_assert_ptr_null(outbound->username);
+	ck_assert_ptr_null(outbound->password_file);
+	config_free(&config);
+}
+END_TEST
+
 START_TEST(no_domain_name)
 {
 	struct route route;
@@ -170,7 +270,7 @@ START_TEST(no_domain_name)
 	build("");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const struct address address = {.domain = span_of(bad[i])};
-		route_decide(&config.servers[0], &address, &route);
+		route_decide(&config.servers[0], &address, NULL, &route);
 		ck_assert_msg(route.kind == ROUTE_NONE, "%s", bad[i]);
 		ck_assert_ptr_nonnull(route.why);
 	}
@@ -186,6 +286,9 @@ int main(void)
 	tcase_add_test(all, smart_host_takes_the_rest);
 	tcase_add_test(all, blocks_of_a_route);
 	tcase_add_test(all, strangers_get_no_credentials);
+	tcase_add_loop_test(all, connector_takes_it, 0, sizeof(by_connector) / sizeof(by_connector[0]));
+	tcase_add_test(all, outbound_of_the_connector_goes_first);
+	tcase_add_test(all, connector_inherits_no_credentials);
 	tcase_add_test(all, no_domain_name);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);

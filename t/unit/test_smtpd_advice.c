@@ -51,6 +51,13 @@ static const struct {
 	 "connect { list 8.8.8.8 }\nlocal_domain b.a.net { }\nremote_domain *.a.net { relay yes }"},
 	{"remote_domain *.a.net { relay yes }", "8.8.8.8", "b.a.net",
 	 "to refuse it, write relay no in remote_domain *.a.net at test.conf:5", "remote_domain *.a.net { relay no }"},
+	{"connector c { address_space a.net; route dns; relay yes }", "8.8.8.8", "a.net",
+	 "to refuse it, write relay no in connector c at test.conf:5",
+	 "connector c { address_space a.net; route dns; relay no }"},
+	{"connector c { address_space a.net; route dns; relay yes }\nremote_domain a.net { relay yes }", "8.8.8.8",
+	 "a.net", "to refuse it, write connect { list 8.8.8.8 } in virtual_server test at test.conf:2",
+	 "connect { list 8.8.8.8 }\nconnector c { address_space a.net; route dns; relay yes }\n"
+	 "remote_domain a.net { relay yes }"},
 	{"remote_domain a.net { relay yes }\nrelay { list 8.8.8.8 }", "8.8.8.8", "a.net",
 	 "to refuse it, write connect { list 8.8.8.8 } in virtual_server test at test.conf:2",
 	 "connect { list 8.8.8.8 }\nremote_domain a.net { relay yes }\nrelay { list 8.8.8.8 }"},

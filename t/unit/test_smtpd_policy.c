@@ -184,6 +184,18 @@ static const struct {
 	{"access { auth scram-sha-256 }\nremote_domain a.net { relay no }", "a.net", true, 2, POLICY_AUTHENTICATED, 0},
 	{"access { auth scram-sha-256 }\nremote_domain a.net { relay yes }", "a.net", true, 1, POLICY_REMOTE_DOMAIN, 6},
 	{"access { auth scram-sha-256 }\nalias_domain a.net", "a.net", true, 1, POLICY_ALIAS_DOMAIN, 6},
+	{"connector c { address_space a.net; route dns; relay yes }", "a.net", true, 1, POLICY_CONNECTOR, 5},
+	{"connector c { address_space *.net\nroute dns\nrelay yes\nsenders b.net; max_message_size 1K }\n"
+	 "relay { open_relay_intended yes }",
+	 "A.net", true, 1, POLICY_CONNECTOR, 7},
+	{"connector c { address_space *.net; route dns; relay yes }\nconnector d { address_space a.net; route dns }\n"
+	 "relay { open_relay_intended yes }",
+	 "a.net", false, 3, POLICY_RELAY_NOT_LISTED, 0},
+	{"connector c { address_space a.net cost 2; route dns; senders b.net }\n"
+	 "connector d { address_space a.net cost 3; route dns; relay yes }",
+	 "a.net", false, 3, POLICY_RELAY_NOT_LISTED, 0},
+	{"remote_domain a.net { relay no }\nconnector c { address_space a.net; route dns; relay yes }", "a.net", true,
+	 2, POLICY_CONNECTOR, 6},
 	/* auth was switched off since */
 	{"access { auth off }", "a.net", false, 2, POLICY_RELAY_NOT_LISTED, 0},
 };
