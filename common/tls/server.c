@@ -11,7 +11,7 @@
 #include "common/tls/sni.h"
 
 static const char strict_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
-static const char old_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:RSA+AESGCM:RSA+AES:@SECLEVEL=0";
+static const char old_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:RSA+AESGCM:RSA+AES:!AESCCM:@SECLEVEL=0";
 static const char tls13_ciphers[] = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 
 enum {
