@@ -46,15 +46,10 @@ static void reload_json(const struct link_answer *answer, const struct str *repo
 /* The new policy is in force when we say so, not a moment later. */
 static void await_smtpd(const struct ctl *ctl)
 {
-	static struct service service;
-	char said[LINK_TEXT_MAX + 1];
 	char *run_dir = commands_run_dir(ctl);
 
-	int fd = run_dir ? link_to_master(run_dir) : -1;
-	if (fd >= 0 && service_ask(fd, &service, said))
-		service_await_smtpd(run_dir, &service);
-	service_free(&service);
-	fd_close(&fd);
+	if (run_dir)
+		service_await(run_dir);
 	free(run_dir);
 }
 

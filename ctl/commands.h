@@ -62,6 +62,10 @@ int cmd_queue_list(struct ctl *ctl);
 int cmd_queue_show(struct ctl *ctl);
 int cmd_queue_retry(struct ctl *ctl);
 int cmd_queue_delete(struct ctl *ctl);
+int cmd_user_add(struct ctl *ctl);
+int cmd_user_passwd(struct ctl *ctl);
+int cmd_user_delete(struct ctl *ctl);
+int cmd_user_list(struct ctl *ctl);
 int cmd_explain_relay(struct ctl *ctl);
 
 #endif

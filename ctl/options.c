@@ -31,6 +31,8 @@ static const struct {
 	{"domain", OPTION_DOMAIN, offsetof(struct options, domain), 0},
 	{"sender", OPTION_SENDER, offsetof(struct options, sender), 0},
 	{"recipient", OPTION_RECIPIENT, offsetof(struct options, recipient), 0},
+	{"file", OPTION_USER_FILE, offsetof(struct options, user_file), 0},
+	{"cram-md5", OPTION_CRAM_MD5, 0, 0},
 };
 enum { KNOWN = sizeof(known) / sizeof(known[0]), OTHER = 1000 };
 
@@ -110,7 +112,7 @@ bool options_parse(int argc, char **argv, struct options *out, char *why)
 
 	*out = (struct options){.file = MAILROOT_SYSCONFDIR "/mailroot.conf"};
 	out->server = out->client = out->name = out->user = out->to = "";
-	out->from = out->domain = out->sender = out->recipient = "";
+	out->from = out->domain = out->sender = out->recipient = out->user_file = "";
 	build_table(table);
 	optind = 0; /* start anew, whatever was parsed before */
 	opterr = 0;

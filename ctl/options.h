@@ -24,6 +24,8 @@ enum option_bit {
 	OPTION_NAME = 1 << 14,
 	OPTION_USER = 1 << 15,
 	OPTION_TLS = 1 << 16,
+	OPTION_USER_FILE = 1 << 17, /* --file */
+	OPTION_CRAM_MD5 = 1 << 18,
 };
 
 enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 200 };
@@ -40,6 +42,7 @@ struct options {
 	const char *domain;
 	const char *sender;
 	const char *recipient;
+	const char *user_file;
 	uint64_t older_s;
 	uint64_t confirm_s;
 	const char *words[OPTIONS_WORDS_MAX]; /* command and arguments, borrowed from argv */

@@ -1,6 +1,7 @@
 #include "ctl/service.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/fd.h"
@@ -222,6 +223,21 @@ void service_await_smtpd(const char *run_dir, struct service *service)
 			ask_facts(service, &service->servers[i], fd, CHILD_SMTPD, &facts);
 		}
 	}
+}
+
+void service_await(const char *run_dir)
+{
+	struct service *service = malloc(sizeof(*service));
+	char said[LINK_TEXT_MAX + 1];
+	int fd = link_to_master(run_dir);
+
+	if (service && fd >= 0) {
+		if (service_ask(fd, service, said))
+			service_await_smtpd(run_dir, service);
+		service_free(service);
+	}
+	fd_close(&fd);
+	free(service);
 }
 
 void service_free(struct service *service)

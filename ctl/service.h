@@ -81,6 +81,9 @@ void service_ask_facts(const char *run_dir, struct service *service);
  */
 void service_await_smtpd(const char *run_dir, struct service *service);
 
+/* The same of every server, whoever told master: for a command that says "in force". */
+void service_await(const char *run_dir);
+
 void service_free(struct service *service);
 
 #endif

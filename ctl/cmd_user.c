@@ -1,0 +1,383 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/host/config.h"
+#include "ctl/commands.h"
+#include "ctl/json.h"
+#include "ctl/keys.h"
+#include "ctl/newpassword.h"
+#include "ctl/service.h"
+#include "ctl/table.h"
+#include "ctl/userfile.h"
+#include "ctl/userplace.h"
+
+enum action { ADD, PASSWD, DELETE };
+
+enum {
+	ACCOUNTS_MEMORY = 512 << 20, /* what ACCOUNTS_TEXT_MAX can become */
+	TROUBLE_MAX = 1 << 16,
+	WITH_PASSWORD = AUTH_PLAIN | AUTH_LOGIN | AUTH_SCRAM_SHA_256 | AUTH_CRAM_MD5
+};
+
+static const char *const done_words[] = {[ADD] = "added", [PASSWD] = "has a new password", [DELETE] = "deleted"};
+
+/* One change of one account. */
+struct job {
+	enum action action;
+	const char *name;
+	bool wants_cram; /* --cram-md5 */
+	struct account keys;
+	char hash[ACCOUNT_HASH_MAX + 1];
+	size_t found; /* lines that had the name */
+};
+
+/* An error of the file, in words. */
+static int fail(const char *file, const char *doing, int error)
+{
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+		return commands_fail("can't %s %s: %s; root may", doing, file, strerror(-error));
+	case -ENOENT:
+		return commands_fail("can't %s %s: its folder does not exist; make it", doing, file);
+	case -ELOOP:
+		return commands_fail("can't %s %s: it is a symbolic link; name the file itself, with --file or as "
+				     "user_file",
+				     doing, file);
+	case -EMEDIUMTYPE:
+		return commands_fail("can't %s %s: it is not a regular file", doing, file);
+	case -EFBIG:
+		return commands_fail("can't %s %s: a user file has at most 64 MiB", doing, file);
+	default:
+		return commands_fail("can't %s %s: %s", doing, file, strerror(-error));
+	}
+}
+
+/* Whether what was found suits the action; otherwise the reason was told. */
+static bool suits(const struct job *job, const char *file)
+{
+	if (job->action == ADD && job->found)
+		commands_fail("there is a user %s in %s already; `mailrootctl user passwd %s` gives a new password",
+			      job->name, file, job->name);
+	else if (job->action != ADD && !job->found)
+		commands_fail("there is no user %s in %s; `mailrootctl user list` shows who there is", job->name, file);
+	else
+		return true;
+	return false;
+}
+
+static bool name_is_good(const char *name)
+{
+	if (account_name_valid(span_of(name)))
+		return true;
+	commands_fail("a user's name has 1 to 255 visible ASCII characters, none of # = :, and does not begin with -");
+	return false;
+}
+
+/* Before anybody is asked for a password. *STATUS when false. */
+static bool look_first(struct job *job, const char *file, int *status)
+{
+	struct str text, unused;
+	str_init(&text, ACCOUNTS_TEXT_MAX);
+	str_init(&unused, ACCOUNTS_TEXT_MAX);
+	int error = userfile_read(file, &text);
+	if (!error)
+		job->found = userfile_edit(str_span(&text), span_of(job->name), SPAN(""), &unused);
+	*status = EXIT_FAILED;
+	bool good = false;
+	if (error && error != -ENOENT)
+		*status = fail(file, "read", error);
+	else
+		good = suits(job, file);
+	str_wipe(&text);
+	str_wipe(&unused);
+	return good;
+}
+
+static bool get_keys(struct job *job)
+{
+	char password[NEWPASSWORD_MAX + 1];
+	bool good = newpassword_read(job->name, password);
+	if (good && !keys_make(password, job->hash, &job->keys)) {
+		commands_fail("the password can't be hashed: %s", strerror(errno));
+		good = false;
+	}
+	explicit_bzero(password, sizeof(password));
+	return good;
+}
+
+/* What the line of the account takes over from the one before: its mechanisms, and a time that grows even where the
+ * clock does not, so that sessions of before end. */
+static bool inherit(struct job *job, struct span text)
+{
+	struct arena arena;
+	struct accounts accounts;
+	struct str trouble;
+	arena_init(&arena, ACCOUNTS_MEMORY);
+	str_init(&trouble, TROUBLE_MAX);
+	bool good = accounts_parse(text, &arena, &accounts, &trouble);
+	const struct account *old = accounts_find(&accounts, span_of(job->name));
+	job->keys.changed_ms = clock_wall_ms();
+	if (old && old->changed_ms >= job->keys.changed_ms)
+		job->keys.changed_ms = old->changed_ms + 1;
+	job->keys.has_cram = job->wants_cram || (old && old->has_cram);
+	job->keys.name = job->name;
+	arena_free(&arena);
+	str_free(&trouble);
+	return good;
+}
+
+static bool change(void *context, struct span text, struct str *to)
+{
+	struct job *job = context;
+	struct str line;
+	str_init(&line, ACCOUNT_LINE_MAX);
+	bool good = job->action == DELETE || inherit(job, text);
+	if (good && job->action != DELETE)
+		account_format(&job->keys, &line);
+	job->found = userfile_edit(text, span_of(job->name), str_span(&line), to);
+	to->failed |= !good || line.failed;
+	str_wipe(&line);
+	return (job->action == ADD) == (job->found == 0);
+}
+
+enum told { TOLD, NOT_RUNNING, NOT_TOLD };
+
+/* When this returns, every smtpd has the new file. WHY holds LINK_TEXT_MAX + 1. */
+static enum told tell_service(const struct ctl *ctl, char *why)
+{
+	struct link_answer answer = {.fd = -1};
+	struct str request;
+	char *run_dir = commands_run_dir(ctl);
+	enum told told = NOT_TOLD;
+	int fd = run_dir ? link_to_master(run_dir) : -ENOMEM;
+	if (fd == -ENOENT || fd == -ECONNREFUSED) {
+		told = NOT_RUNNING;
+	} else if (fd < 0) {
+		link_explain(run_dir, fd, why);
+	} else {
+		str_init(&request, WIRE_PACKET_MAX);
+		wire_encode_ctl_users(&(struct wire_ctl_users){.changed = true}, &request);
+		if (link_ask(fd, &request, &answer) && answer.exit_code == 0) {
+			service_await(run_dir);
+			told = TOLD;
+		}
+		snprintf(why, LINK_TEXT_MAX + 1, "%s", answer.said);
+		fd_close(&answer.fd);
+		fd_close(&fd);
+	}
+	free(run_dir);
+	return told;
+}
+
+static void print_json(const struct job *job, const struct userplace *place, enum told told)
+{
+	static const char *const words[] = {[ADD] = "added", [PASSWD] = "changed", [DELETE] = "deleted"};
+	struct json json;
+	json_init(&json, stdout);
+	json_object(&json);
+	json_key(&json, "user");
+	json_string(&json, span_of(job->name));
+	json_key(&json, "file");
+	json_string(&json, span_of(place->file));
+	json_key(&json, "done");
+	json_string(&json, span_of(words[job->action]));
+	json_key(&json, "running");
+	json_bool(&json, told != NOT_RUNNING);
+	json_key(&json, "in_force");
+	json_bool(&json, told == TOLD && place->servers);
+	json_end_object(&json);
+	json_finish(&json);
+}
+
+/* What an administrator may not have thought of. */
+static void print_hints(const struct job *job, const struct userplace *place)
+{
+	if (!place->servers)
+		fprintf(stderr, "mailrootctl: note: no virtual server has the user_file %s\n", place->file);
+	else if (!(place->auth & WITH_PASSWORD))
+		fprintf(stderr, "mailrootctl: note: nobody can log in yet: write access { auth plain login } into the "
+				"virtual server\n");
+	else if (place->auth & AUTH_CRAM_MD5 && !job->keys.has_cram)
+		fprintf(stderr, "mailrootctl: note: this user can't log in by cram-md5; that needs --cram-md5\n");
+}
+
+static int report(const struct ctl *ctl, const struct job *job, const struct userplace *place)
+{
+	char why[LINK_TEXT_MAX + 1] = "";
+	enum told told = tell_service(ctl, why);
+	if (ctl->options.given & OPTION_JSON)
+		print_json(job, place, told);
+	else if (told != NOT_TOLD)
+		printf("user %s %s; %s\n", job->name, done_words[job->action],
+		       told == NOT_RUNNING ? "the service is not running" : "in force at once");
+	fflush(stdout);
+	if (job->action != DELETE)
+		print_hints(job, place);
+	if (told == NOT_TOLD)
+		return commands_fail("user %s %s, but the service does not know it yet (%s); `mailrootctl reload` "
+				     "tells it",
+				     job->name, done_words[job->action], why);
+	return EXIT_DONE;
+}
+
+static int run_on(const struct ctl *ctl, struct job *job, const struct userplace *place)
+{
+	const struct userfile_change how = {.change = change, .context = job, .must_exist = job->action != ADD};
+	int status;
+	if (!look_first(job, place->file, &status))
+		return status;
+	if (job->action != DELETE && !get_keys(job))
+		return EXIT_FAILED;
+	int error = userfile_replace(place->file, &how);
+	if (error)
+		return fail(place->file, "change", error);
+	if (!suits(job, place->file)) /* somebody was faster */
+		return EXIT_FAILED;
+	return report(ctl, job, place);
+}
+
+static int run(struct ctl *ctl, enum action action)
+{
+	struct job job = {
+		.action = action,
+		.name = ctl->args[0],
+		.wants_cram = ctl->options.given & OPTION_CRAM_MD5,
+	};
+	struct userplace place;
+	int status;
+	if (!name_is_good(job.name))
+		return EXIT_USAGE;
+	if (!userplace_find(ctl, &place, &status))
+		return status;
+	status = run_on(ctl, &job, &place);
+	explicit_bzero(&job, sizeof(job));
+	userplace_free(&place);
+	return status;
+}
+
+int cmd_user_add(struct ctl *ctl)
+{
+	return run(ctl, ADD);
+}
+
+int cmd_user_passwd(struct ctl *ctl)
+{
+	return run(ctl, PASSWD);
+}
+
+int cmd_user_delete(struct ctl *ctl)
+{
+	return run(ctl, DELETE);
+}
+
+/* How an account may log in, words separated by blanks. */
+static const char *mechanisms(const struct account *account)
+{
+	if (account->iterations)
+		return account->has_cram ? "plain login scram-sha-256 cram-md5" : "plain login scram-sha-256";
+	return account->has_cram ? "plain login cram-md5" : "plain login";
+}
+
+static void print_list_json(const struct userplace *place, const struct accounts *accounts, struct span trouble)
+{
+	char changed[CLOCK_TEXT_MAX];
+	struct span line;
+	struct json json;
+	json_init(&json, stdout);
+	json_object(&json);
+	json_key(&json, "file");
+	json_string(&json, span_of(place->file));
+	json_key(&json, "users");
+	json_array(&json);
+	for (size_t i = 0; i < accounts->n; i++) {
+		struct span words = span_of(mechanisms(&accounts->at[i]));
+		clock_iso(accounts->at[i].changed_ms, changed);
+		json_object(&json);
+		json_key(&json, "name");
+		json_string(&json, span_of(accounts->at[i].name));
+		json_key(&json, "mechanisms");
+		json_array(&json);
+		while (words.len)
+			json_string(&json, span_take(&words, ' '));
+		json_end_array(&json);
+		json_key(&json, "changed");
+		json_string(&json, span_of(changed));
+		json_end_object(&json);
+	}
+	json_end_array(&json);
+	json_key(&json, "trouble");
+	json_array(&json);
+	while (span_line(&trouble, &line))
+		json_string(&json, line);
+	json_end_array(&json);
+	json_end_object(&json);
+	json_finish(&json);
+}
+
+static void print_list(const struct userplace *place, const struct accounts *accounts, struct span trouble)
+{
+	static const char *const headings[] = {"USER", "MECHANISMS", "CHANGED"};
+	char changed[CLOCK_TEXT_MAX];
+	struct table table;
+	struct span line;
+	size_t shown = 0;
+	while (span_line(&trouble, &line))
+		fprintf(stderr, "mailrootctl: %s: %.*s; this line does not count\n", place->file, SPAN_ARGS(line));
+	if (!accounts->n) {
+		printf("No users in %s.\n", place->file);
+		return;
+	}
+	table_init(&table, 3, 0, headings);
+	for (; shown < accounts->n; shown++) {
+		const struct account *account = &accounts->at[shown];
+		clock_iso(account->changed_ms, changed);
+		struct span cells[] = {span_of(account->name), span_of(mechanisms(account)), span_of(changed)};
+		if (!table_add(&table, cells))
+			break;
+	}
+	table_print(&table, 0, stdout);
+	if (shown < accounts->n)
+		printf("... and %zu more; --json has all\n", accounts->n - shown);
+	table_free(&table);
+}
+
+static int list(const struct ctl *ctl, const struct userplace *place, struct str *text)
+{
+	struct arena arena;
+	struct accounts accounts;
+	struct str trouble;
+	int error = userfile_read(place->file, text);
+	if (error && error != -ENOENT)
+		return fail(place->file, "read", error);
+	arena_init(&arena, ACCOUNTS_MEMORY);
+	str_init(&trouble, TROUBLE_MAX);
+	bool good = accounts_parse(str_span(text), &arena, &accounts, &trouble);
+	if (!good)
+		commands_fail("can't list %s: %s", place->file, strerror(ENOMEM));
+	else if (ctl->options.given & OPTION_JSON)
+		print_list_json(place, &accounts, str_span(&trouble));
+	else
+		print_list(place, &accounts, str_span(&trouble));
+	arena_free(&arena);
+	str_free(&trouble);
+	return good ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cmd_user_list(struct ctl *ctl)
+{
+	struct userplace place;
+	struct str text;
+	int status;
+	if (!userplace_find(ctl, &place, &status))
+		return status;
+	str_init(&text, ACCOUNTS_TEXT_MAX);
+	status = list(ctl, &place, &text);
+	str_wipe(&text);
+	userplace_free(&place);
+	return status;
+}

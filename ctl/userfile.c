@@ -1,0 +1,182 @@
+#include "ctl/userfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/host/accounts.h"
+
+/* The next line with its end, if it has one. */
+static struct span take_line(struct span *text)
+{
+	size_t end = span_find(*text, '\n');
+	struct span line = {text->at, end < text->len ? end + 1 : end};
+	*text = span_skip(*text, line.len);
+	return line;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool is_of(struct span line, struct span name)
+{
+	size_t end = 0;
+	line = span_trim(line);
+	while (end < line.len && !is_blank(line.at[end]))
+		end++;
+	return span_equal_nocase((struct span){line.at, end}, name);
+}
+
+size_t userfile_edit(struct span text, struct span name, struct span line, struct str *to)
+{
+	size_t found = 0;
+	while (text.len) {
+		struct span old = take_line(&text);
+		if (!is_of(old, name))
+			str_append(to, old);
+		else if (!found++)
+			str_append(to, line);
+	}
+	if (to->len && to->at[to->len - 1] != '\n')
+		str_append_c(to, '\n');
+	if (!found)
+		str_append(to, line);
+	return found;
+}
+
+/* Where the file is. */
+struct place {
+	int folder;
+	char name[NAME_MAX + 1];
+	char fresh[NAME_MAX + 1]; /* what will take its place */
+};
+
+static int place_open(const char *file, struct place *out)
+{
+	char path[PATH_MAX];
+	const char *slash = strrchr(file, '/');
+	struct span folder = {file, slash ? (size_t)(slash - file) + 1 : 0};
+	const char *name = slash ? slash + 1 : file;
+	if (!name[0] || strlen(name) > NAME_MAX - 5 || !span_copy(folder, path, sizeof(path)))
+		return -ENAMETOOLONG;
+	snprintf(out->name, sizeof(out->name), "%s", name);
+	snprintf(out->fresh, sizeof(out->fresh), ".%.*s.new", NAME_MAX - 5, name);
+	out->folder = open(folder.len ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return out->folder < 0 ? -errno : 0;
+}
+
+static bool is_still(const struct place *place, int fd)
+{
+	struct stat ours, theirs;
+	return fstat(fd, &ours) == 0 && fstatat(place->folder, place->name, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
+static int open_regular(const struct place *place, int flags)
+{
+	struct stat info;
+	int fd = openat(place->folder, place->name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+		return fd;
+	fd_close(&fd);
+	return -EMEDIUMTYPE;
+}
+
+/* The file itself is the lock: nobody but who may change it can hold it. Who got it after a change has the old one. */
+static int open_locked(const struct place *place, bool must_exist)
+{
+	for (;;) {
+		int fd = open_regular(place, must_exist ? O_RDWR : O_RDWR | O_CREAT);
+		if (fd < 0)
+			return fd;
+		while (flock(fd, LOCK_EX) != 0) {
+			int error = -errno;
+			if (error == -EINTR)
+				continue;
+			fd_close(&fd);
+			return error;
+		}
+		if (is_still(place, fd))
+			return fd;
+		fd_close(&fd);
+	}
+}
+
+int userfile_read(const char *file, struct str *to)
+{
+	struct place place;
+	int error = place_open(file, &place);
+	if (error)
+		return error;
+	int fd = open_regular(&place, O_RDONLY);
+	error = fd < 0 ? fd : fd_read_all(fd, to);
+	fd_close(&fd);
+	fd_close(&place.folder);
+	return error;
+}
+
+/* A file that root has just made is the folder's: that of a service which somebody else runs. */
+static int give(const struct place *place, int old, int fresh)
+{
+	struct stat file, folder;
+	if (fstat(old, &file) || fstat(place->folder, &folder))
+		return -errno;
+	const struct stat *owner = geteuid() == 0 && !file.st_size && file.st_uid == 0 ? &folder : &file;
+	if (owner->st_uid == geteuid() && owner->st_gid == getegid())
+		return 0;
+	return fchown(fresh, owner->st_uid, owner->st_gid) == 0 ? 0 : -errno;
+}
+
+static int write_fresh(const struct place *place, int old, struct span text)
+{
+	unlinkat(place->folder, place->fresh, 0); /* of one who was killed */
+	int fd = openat(place->folder, place->fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	int error = give(place, old, fd);
+	if (!error)
+		error = fd_write_all(fd, text);
+	if (!error && (fchmod(fd, 0600) || fsync(fd) ||
+		       renameat(place->folder, place->fresh, place->folder, place->name) || fsync(place->folder)))
+		error = -errno;
+	if (error)
+		unlinkat(place->folder, place->fresh, 0);
+	fd_close(&fd);
+	return error;
+}
+
+static int change_locked(const struct place *place, int old, const struct userfile_change *how)
+{
+	struct str text, fresh;
+	str_init(&text, ACCOUNTS_TEXT_MAX);
+	str_init(&fresh, ACCOUNTS_TEXT_MAX);
+	int error = fd_read_all(old, &text);
+	if (!error && how->change(how->context, str_span(&text), &fresh))
+		error = fresh.failed ? -EFBIG : write_fresh(place, old, str_span(&fresh));
+	str_wipe(&text);
+	str_wipe(&fresh);
+	return error;
+}
+
+int userfile_replace(const char *file, const struct userfile_change *how)
+{
+	struct place place;
+	int error = place_open(file, &place);
+	if (error)
+		return error;
+	int old = open_locked(&place, how->must_exist);
+	error = old < 0 ? old : change_locked(&place, old, how);
+	fd_close(&old);
+	fd_close(&place.folder);
+	return error;
+}
