@@ -73,13 +73,18 @@ static void load(struct securities *all, const char *of, const char *name, const
 
 void securities_load(const struct config_server *server, uid_t service_user, struct securities *out)
 {
-	*out = (struct securities){.at = calloc(1 + server->remote_domain_count, sizeof(*out->at))};
+	size_t most = 1 + server->remote_domain_count + server->connector_count;
+	*out = (struct securities){.at = calloc(most, sizeof(*out->at))};
 	if (!out->at)
 		log_fatal(EXIT_TEMPORARY, "out of memory");
 	load(out, "virtual_server", NULL, &server->outbound, service_user);
 	for (size_t i = 0; i < server->remote_domain_count; i++)
 		if (server->remote_domains[i].has_outbound)
 			load(out, "remote_domain", server->remote_domains[i].name, &server->remote_domains[i].outbound,
+			     service_user);
+	for (size_t i = 0; i < server->connector_count; i++)
+		if (server->connectors[i].has_outbound)
+			load(out, "connector", server->connectors[i].name, &server->connectors[i].outbound,
 			     service_user);
 }
 

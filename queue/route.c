@@ -69,6 +69,15 @@ void route_block_format(const struct route_block *block, char to[ROUTE_BLOCK_MAX
 	snprintf(to, ROUTE_BLOCK_MAX, "%s%s%s", block->of ? block->of : "", named ? " " : "", named ? block->name : "");
 }
 
+/* All of them are written, none is to be found by MX. */
+static bool are_exact(const struct config_hosts *hosts)
+{
+	for (size_t i = 0; i < hosts->n; i++)
+		if (hosts->at[i].kind == CONFIG_HOST_MX)
+			return false;
+	return true;
+}
+
 /* BLOCK has written HOSTS, and AUTH. */
 static bool to_hosts(const struct config_hosts *hosts, const char *what, struct config_origin origin,
 		     struct route_block block, enum config_auth auth, struct route *out)
@@ -78,7 +87,7 @@ static bool to_hosts(const struct config_hosts *hosts, const char *what, struct 
 	add_rule(out, what, span_of(hosts->at[0].name), origin);
 	out->kind = ROUTE_HOSTS;
 	out->hosts = hosts;
-	if (auth != CONFIG_AUTH_OFF)
+	if (auth != CONFIG_AUTH_OFF && are_exact(hosts))
 		out->credentials = block;
 	return true;
 }

@@ -47,6 +47,7 @@ void config_check_connect(struct config_build *build, const struct config_server
 void config_check_relay(struct config_build *build, const struct config_server *server);
 void config_check_connectors(struct config_build *build, const struct config_server *server);
 void config_check_access(struct config_build *build, const struct config_server *server);
+void config_check_outbound(struct config_build *build, const struct config_server *server);
 
 /* Where ORIGIN is written, or where SERVER is when that is a default. */
 struct config_at config_check_at(const struct config_build *build, const struct config_server *server,

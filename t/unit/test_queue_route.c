@@ -17,7 +17,7 @@ static const char *const text =
 	"remote_domain *.test { route [192.0.2.2] }\n"
 	"remote_domain *.sub.test { route [192.0.2.3] }\n"
 	"remote_domain direct.test { route dns; outbound { port 26 } }\n"
-	"remote_domain plain.test { outbound { use_helo yes } }\n"
+	"remote_domain plain.test { outbound { timeout 7s } }\n"
 	"remote_domain own.test { route [192.0.2.4]; outbound { tls verify; auth plain; username u; "
 	"password_file /p } }\n"
 	"remote_domain bare.test { route [192.0.2.4]; relay yes }\n"
@@ -106,7 +106,7 @@ START_TEST(smart_host_takes_the_rest)
 		ck_assert_uint_eq(route.hosts->n, 2);
 		ck_assert_uint_eq(route.rules[route.rule_count - 1].origin.line, 14);
 	}
-	ck_assert(route.outbound->use_helo); /* of plain.test, though the smart host is the server's */
+	ck_assert_int_eq(route.outbound->timeout, 7000); /* of plain.test, though the smart host is the server's */
 	decide("a@direct.test", &route);
 	ck_assert_int_eq(route.kind, ROUTE_MX);
 	ck_assert_int_eq(route.outbound->port, 26);
@@ -125,7 +125,7 @@ static const struct {
 	{"a@bare.test", "virtual_server", "", "[192.0.2.4]:25"},
 	{"a@direct.test", "remote_domain direct.test", "", "mx:direct.test:26 by remote_domain direct.test"},
 	{"a@plain.test", "remote_domain plain.test", "virtual_server",
-	 "[192.0.2.10]:25 helo by remote_domain plain.test as virtual_server"},
+	 "[192.0.2.10]:25 by remote_domain plain.test as virtual_server"},
 	{"a@example.net", "virtual_server", "virtual_server", "[192.0.2.10]:25 as virtual_server"},
 	{"a@exact.test", "virtual_server", "", "[192.0.2.1]:2525"},
 };
@@ -153,13 +153,15 @@ START_TEST(strangers_get_no_credentials)
 {
 	static const char *const strangers[] = {"a@example.net", "a@[192.0.2.9]", "a@direct.test", "a@plain.test"};
 	struct route route;
-	build("outbound { tls verify; auth_unverified yes }\n");
-	for (size_t i = 0; i < 4; i++) {
-		config.servers[0].outbound.auth = CONFIG_AUTH_PLAIN; /* check would refuse it: there are no hosts */
-		decide(strangers[i], &route);
+	static const char *const with[] = {"outbound { tls verify }\n",
+					   "smart_host mx.test\noutbound { tls verify }\n"};
+	for (size_t i = 0; i < 8; i++) {
+		build(with[i / 4]);
+		config.servers[0].outbound.auth = CONFIG_AUTH_PLAIN; /* check refuses that */
+		decide(strangers[i % 4], &route);
 		ck_assert_ptr_null(route.credentials.of);
+		config_free(&config);
 	}
-	config_free(&config);
 }
 END_TEST
 

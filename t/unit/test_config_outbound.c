@@ -1,0 +1,158 @@
+/* What check refuses in outbound blocks, each with the place and the words that must be shown; and what it lets be. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/host/config.h"
+
+#define SERVER(inside) "virtual_server default {\n" inside "\n}\n"
+/* With a host that credentials may go to. */
+#define OUT(inside) SERVER("smart_host [h.test]\noutbound { " inside " }")
+#define PRINT       "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static const struct wrong {
+	const char *text;
+	unsigned line, column;
+	const char *says;
+} rows[] = {
+	{OUT("tls verify; auth login; password_file /p"), 3, 29, "auth needs username"},
+	{OUT("tls verify; auth gssapi; password_file /p"), 3, 29, "username, the Kerberos principal"},
+	{OUT("tls verify; auth login; username u"), 3, 29,
+	 "auth needs password_file, the path of a file whose first line"},
+	{OUT("tls verify; auth gssapi; username u"), 3, 29, "the key tab of username"},
+	{OUT("tls verify; password_file /p"), 3, 38, "password_file says nothing, for there is no auth here"},
+	{OUT("tls verify; username u"), 3, 33, "username says nothing, for there is no auth here"},
+	{OUT("tls verify; auth_unverified yes"), 3, 40, "auth_unverified says nothing"},
+	{SERVER("outbound { tls verify; auth login; username u; password_file /p }"), 2, 29,
+	 "never to what is found by MX; write smart_host [HOST]"},
+	{SERVER("remote_domain a.test { route dns; outbound { tls verify; auth login; username u; password_file /p } "
+		"}"),
+	 2, 63, "never to what is found by MX; write route [HOST]"},
+	{SERVER("smart_host [h.test]\nremote_domain a.test { outbound { tls verify; auth login; username u; "
+		"password_file /p } }"),
+	 3, 52, "write route [HOST]"},
+	{SERVER("smart_host [h.test] mx.test\noutbound { tls verify; auth login; username u; password_file /p }"), 2,
+	 21, "mx.test would be looked up by MX, and credentials go to no host that is found so: write [mx.test]"},
+	{SERVER("connector c { route dns; outbound { tls verify; auth login; username u; password_file /p } }"), 2, 54,
+	 "never to what is found by MX; write route [HOST]"},
+	{SERVER("connector c { route [h.test]; outbound { auth login; username u; password_file /p } }"), 2, 47,
+	 "auth needs tls verify"},
+	{OUT("auth login; username u; password_file /p"), 3, 17, "auth needs tls verify, or tls_fingerprint"},
+	{OUT("tls encrypt; auth plain; username u; password_file /p"), 3, 30, "write auth_unverified yes"},
+	{OUT("tls verify; use_helo yes; auth plain; username u; password_file /p"), 3, 43, "auth needs EHLO"},
+	{OUT("tls encrypt; use_helo yes"), 3, 34, "TLS is a must here, which needs EHLO"},
+	{SERVER("outbound { use_helo yes }\nremote_domain a.test { outbound { tls verify } }"), 3, 39,
+	 "TLS is a must here, which needs EHLO"},
+	{OUT("tls_name a.test"), 3, 21, "tls_name says nothing here: only tls verify"},
+	{OUT("tls encrypt; tls_ca /ca"), 3, 32, "tls_ca says nothing here"},
+	{OUT("tls off; tls_fingerprint " PRINT), 3, 37, "tls_fingerprint says nothing here: tls is off"},
+	{OUT("tls off; implicit yes"), 3, 30, "implicit says nothing here: tls is off"},
+	{OUT("tls_missing return"), 3, 24, "mail goes in clear where TLS is missing"},
+	{OUT("tls off; tls_missing return"), 3, 33, "write tls encrypt or tls verify"},
+	{OUT("tls off; client_certificate /c /k"), 3, 40, "client_certificate says nothing here"},
+	{SERVER("smart_host [h.test]\noutbound { tls verify; auth plain; username u; password_file /p }\n"
+		"remote_domain a.test { outbound { tls encrypt } }"),
+	 4, 39, "mail from here goes to the smart host, which we authenticate to: that needs tls verify"},
+	{SERVER("smart_host [h.test]\noutbound { tls verify; auth plain; username u; password_file /p }\n"
+		"remote_domain a.test { outbound { use_helo yes } }"),
+	 4, 44, "mail from here goes to the smart host, which we authenticate to: that needs EHLO"},
+};
+enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
+
+static struct config_report report;
+static struct config config;
+
+static void build(const char *text)
+{
+	memset(&report, 0, sizeof(report));
+	str_init(&report.text, 1 << 20);
+	struct config_tree *tree = config_read_text("test.conf", span_of(text), &report);
+	ck_assert_ptr_nonnull(tree);
+	config_build(tree, "host.example.com", &config, &report);
+	config_tree_free(tree);
+}
+
+static void done(void)
+{
+	config_free(&config);
+	str_free(&report.text);
+}
+
+/* One error, which says where and what. */
+START_TEST(row_is_refused_where_it_is_wrong)
+{
+	const struct wrong *row = &rows[_i];
+	char place[64];
+	build(row->text);
+	const char *text = str_text(&report.text);
+	snprintf(place, sizeof(place), "test.conf:%u:%u: error: ", row->line, row->column);
+	const char *at = strstr(text, place);
+	ck_assert_msg(at, "no error at %s of\n%s\nbut\n%s", place, row->text, text);
+	size_t len = strcspn(at, "\n");
+	const char *says = strstr(at, row->says);
+	ck_assert_msg(says && says < at + len, "wanted \"%s\" but got\n%s", row->says, text);
+	ck_assert_msg(report.errors == 1, "more than one error:\n%s", text);
+	done();
+}
+END_TEST
+
+/* What is right, what a block inside may need of it, and what has a meaning only in one of those. */
+static const char *const good[] = {
+	OUT("tls verify; auth login; username u; password_file /p"),
+	OUT("tls verify; tls_name a.test; tls_ca /ca; tls_missing return; implicit yes; client_certificate /c /k"),
+	OUT("tls_fingerprint " PRINT "; auth scram-sha-256; username u; password_file /p"),
+	OUT("auth plain; username u; password_file /p; auth_unverified yes"),
+	OUT("tls off; auth cram-md5; username u; password_file /p; auth_unverified yes"),
+	OUT("use_helo yes"),
+	OUT("tls encrypt; implicit yes; use_helo yes"),
+	OUT("tls encrypt; tls_missing return"),
+	SERVER("smart_host [h.test]:587\noutbound { tls verify; auth login; username u; password_file /p }\n"
+	       "remote_domain a.test { route dns; outbound { tls off; use_helo yes } }\n"
+	       "remote_domain b.test { route [10.0.0.1]; outbound { tls opportunistic } }\n"
+	       "remote_domain c.test { route [c.test]; outbound { auth plain; username v; password_file /q } }"),
+	SERVER("connector c { route [h.test]; outbound { tls verify; auth login; username u; password_file /p } }"),
+	SERVER("outbound { tls_ca /ca }\nconnector c { route [h.test]; outbound { tls verify } }"),
+	SERVER("outbound { tls_ca /ca; tls_name x.test; tls_missing return }\n"
+	       "remote_domain a.test { outbound { tls verify } }\nremote_domain b.test { outbound { port 26 } }"),
+};
+
+START_TEST(what_serves_is_silent)
+{
+	build(good[_i]);
+	ck_assert_msg(report.errors == 0 && report.warnings == 0, "%s", str_text(&report.text));
+	done();
+}
+END_TEST
+
+/* A word that is none is one error; what would follow from its default is no second one. */
+START_TEST(wrong_values_make_no_second_error)
+{
+	static const char *const spoilt[] = {
+		OUT("tls verfy; auth login; username u; password_file /p"),
+		OUT("tls verify; auth logn; username u; password_file /p"),
+		OUT("tls verify; auth login; username u; password_file p"),
+		OUT("tls_fingerprint 00; auth login; username u; password_file /p"),
+	};
+	for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
+		build(spoilt[i]);
+		ck_assert_msg(report.errors == 1, "%s", str_text(&report.text));
+		done();
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config outbound");
+	TCase *all = tcase_create("all");
+	tcase_add_loop_test(all, row_is_refused_where_it_is_wrong, 0, ROW_COUNT);
+	tcase_add_loop_test(all, what_serves_is_silent, 0, (int)(sizeof(good) / sizeof(good[0])));
+	tcase_add_test(all, wrong_values_make_no_second_error);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
