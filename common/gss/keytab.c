@@ -3,7 +3,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "common/base/log.h"
 #include "common/base/span.h"
 
 struct copying {
@@ -103,6 +105,14 @@ static bool something_copied(const struct copying *c, const char *path, const ch
 	return false;
 }
 
+static void look_at_mode(const char *path)
+{
+	struct stat facts;
+	if (stat(path, &facts) == 0 && facts.st_mode & S_IROTH)
+		log_warning("key tab %s can be read by everybody, who can then pretend to be us: chmod 600 %s", path,
+			    path);
+}
+
 bool keytab_open(const char *path, const char *principal, struct keytab *out, char *why, size_t size)
 {
 	struct copying c = {.to = out};
@@ -115,6 +125,7 @@ bool keytab_open(const char *path, const char *principal, struct keytab *out, ch
 	error = prepare(&c, principal);
 	if (!error)
 		error = copy_file(&c, path);
+	look_at_mode(path);
 	if (error)
 		say(out->context, error, path, "", why, size);
 	bool good = !error && something_copied(&c, path, principal, why, size);

@@ -18,8 +18,9 @@ struct keytab {
 };
 
 /*
- * PRINCIPAL: only its keys, with the default realm of krb5.conf when it names none; NULL or "" = all. False with WHY, a
- * line that names the file and the remedy; *OUT needs no keytab_close then.
+ * A file that everybody may read is used all the same, but said to be so in the log. PRINCIPAL: only its keys, with the
+ * default realm of krb5.conf when it names none; NULL or "" = all. False with WHY, a line that names the file and the
+ * remedy; *OUT needs no keytab_close then.
  */
 bool keytab_open(const char *path, const char *principal, struct keytab *out, char *why, size_t size);
 

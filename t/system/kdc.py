@@ -4,6 +4,7 @@ As a program, for tests in C:  kdc.py FOLDER  makes the principals and files of 
 standard input ends.
 """
 import contextlib
+import functools
 import os
 import pathlib
 import shutil
@@ -11,6 +12,8 @@ import socket
 import subprocess
 import sys
 import time
+
+import peers
 
 KRB5_CONF = """
 [libdefaults]
@@ -43,14 +46,32 @@ KDC_CONF = """
     }}
 [logging]
     kdc = FILE:{folder}/kdc.log
-"""
+{modules}"""
+
+
+@functools.cache
+def unpacked():
+    """Where the programs are that `peers` has unpacked, and how to start them there: with the libraries that lie beside them."""
+    root = peers.unpacked("kdc")
+    libraries = root / "usr/lib" / f"{os.uname().machine}-linux-gnu"
+    loader = next(root.glob("lib64/ld-linux-*.so.*"))
+    return root, libraries, [str(loader), "--library-path", str(libraries)]
 
 
 def program(name):
+    """The command NAME of this machine, or the unpacked one."""
     found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-    if not found:
-        raise AssertionError(f"{name} is not here: install krb5-kdc and krb5-admin-server, or run t/run, which unpacks them")
-    return found
+    if found:
+        return [found]
+    root, _, start = unpacked()
+    return [*start, str(next(root.glob(f"usr/*bin/{name}")))]
+
+
+def database_modules():
+    """For kdc.conf: the folder of the database's plugin, where the KDC is not installed."""
+    if shutil.which("krb5kdc", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
+        return ""
+    return f"[dbmodules]\n    db_module_dir = {unpacked()[1]}/krb5/plugins/kdb\n"
 
 
 def free_port():
@@ -71,14 +92,15 @@ class Kdc:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.krb5_conf = self.folder / "krb5.conf"
         self.krb5_conf.write_text(KRB5_CONF.format(realm=realm, port=self.port, udp_limit=udp_limit))
-        (self.folder / "kdc.conf").write_text(KDC_CONF.format(realm=realm, port=self.port, folder=self.folder))
+        (self.folder / "kdc.conf").write_text(KDC_CONF.format(realm=realm, port=self.port, folder=self.folder,
+                                                                  modules=database_modules()))
         self.env = dict(os.environ, KRB5_CONFIG=str(self.krb5_conf), KRB5CCNAME=f"FILE:{self.folder}/tickets", PYTHONDONTWRITEBYTECODE="1")
         self.own_env = dict(self.env, KRB5_KDC_PROFILE=str(self.folder / "kdc.conf"))
         self.run("kdb5_util", "-r", realm, "create", "-s", "-P", "master")
 
     def run(self, name, *args, check=True, **options):
         options.setdefault("env", self.own_env)
-        done = subprocess.run([program(name), *map(str, args)], capture_output=True, text=True, timeout=60, **options)
+        done = subprocess.run([*program(name), *map(str, args)], capture_output=True, text=True, timeout=60, **options)
         if check and done.returncode:
             raise AssertionError(f"{name} {' '.join(map(str, args))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
@@ -107,7 +129,7 @@ class Kdc:
         return dict(self.env, KRB5CCNAME=cache)
 
     def start(self):
-        self.process = subprocess.Popen([program("krb5kdc"), "-n", "-r", self.realm], env=self.own_env, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*program("krb5kdc"), "-n", "-r", self.realm], env=self.own_env, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while True:

@@ -30,15 +30,12 @@ static inline gss_name_t peer_name(const char *text, gss_OID type)
 	return name;
 }
 
-/* Tickets of PRINCIPAL for SERVICE ("smtp/mail.example.com"). */
-static inline void peer_init(struct gss_peer *p, const struct kdc *k, const char *principal, const char *service)
+static inline void peer_acquire(struct gss_peer *p, const char *principal, const char *service, const char *keytab,
+				const char *cache)
 {
 	OM_uint32 minor;
-	char keytab[128], cache[128];
-	kdc_path(k, "client", keytab);
-	snprintf(cache, sizeof(cache), "MEMORY:%s", principal);
-	gss_key_value_element_desc elements[] = {{"client_keytab", keytab}, {"ccache", cache}};
-	gss_key_value_set_desc store = {2, elements};
+	gss_key_value_element_desc elements[] = {{"ccache", cache}, {"client_keytab", keytab}};
+	gss_key_value_set_desc store = {keytab ? 2 : 1, elements};
 	gss_name_t name = peer_name(principal, GSS_KRB5_NT_PRINCIPAL_NAME);
 	*p = (struct gss_peer){.mechanism = (gss_OID)(uintptr_t)gss_mech_krb5,
 			       .flags = GSS_C_MUTUAL_FLAG | GSS_C_SEQUENCE_FLAG};
@@ -47,6 +44,15 @@ static inline void peer_init(struct gss_peer *p, const struct kdc *k, const char
 						&p->credential, NULL, NULL),
 			  GSS_S_COMPLETE);
 	gss_release_name(&minor, &name);
+}
+
+/* Tickets of PRINCIPAL for SERVICE ("smtp/mail.example.com"). */
+static inline void peer_init(struct gss_peer *p, const struct kdc *k, const char *principal, const char *service)
+{
+	char keytab[128], cache[128];
+	kdc_path(k, "client", keytab);
+	snprintf(cache, sizeof(cache), "MEMORY:%s", principal);
+	peer_acquire(p, principal, service, keytab, cache);
 }
 
 static inline void peer_free(struct gss_peer *p)

@@ -7,6 +7,7 @@
 #include "common/gss/keytab.h"
 #include "common/host/accounts.h"
 #include "common/host/privs.h"
+#include "gss_forge.h"
 #include "smtpd/gss.h"
 #include "smtpd/gss_replay.h"
 
@@ -311,6 +312,40 @@ START_TEST(test_wrong_key)
 }
 END_TEST
 
+/* A ticket that the client takes for good. */
+static void check_forged(const struct forge *forge, const char *why)
+{
+	struct pair p;
+	char path[128], reason[GSS_WHY_MAX] = "";
+	pair_init(&p, "bob@EXAMPLE.COM", "EXAMPLE.COM");
+	gss_end(p.x);
+	gss_server_free(p.server);
+	peer_free(&p.peer);
+	kdc_path(&kdc, "forged", path);
+	unlink(path);
+	forge_keytab(forge, path);
+	forge_ticket(forge, "MEMORY:forged");
+	peer_acquire(&p.peer, forge->client, forge->service, NULL, "MEMORY:forged");
+	p.server = load("forged", NULL, reason);
+	ck_assert_msg(p.server != NULL, "%s", reason);
+	p.x = gss_begin(p.server, "EXAMPLE.COM");
+	ck_assert_int_eq(finish(&p, 1, ""), why ? GSS_FAILED : GSS_DONE);
+	ck_assert_msg(strstr(gss_why(p.x), why ? why : ""), "%s", gss_why(p.x));
+	pair_free(&p);
+}
+
+START_TEST(test_forged)
+{
+	static const char service[] = "smtp/forged.example.com@EXAMPLE.COM", bob[] = "bob@EXAMPLE.COM";
+	check_forged(&(struct forge){bob, service, -60, 3600, 0}, NULL);
+	check_forged(&(struct forge){bob, service, -7200, -3600, 0}, "has to get a new ticket");
+	check_forged(&(struct forge){bob, service, 3600, 7200, 0}, "set the clocks");
+	check_forged(&(struct forge){bob, service, -60, 3600, TKT_FLG_INVALID}, "Ticket");
+	check_forged(&(struct forge){"bob@OTHER.COM", service, -60, 3600, 0}, "of another realm than gssapi_realm");
+	check_forged(&(struct forge){"a\\@b@EXAMPLE.COM", service, -60, 3600, 0}, "characters that can't stand");
+}
+END_TEST
+
 START_TEST(test_load)
 {
 	static const struct {
@@ -462,6 +497,7 @@ int main(void)
 	tcase_add_test(tcase, test_replay_ring);
 	tcase_add_test(tcase, test_in_jail);
 	tcase_add_test(tcase, test_wrong_key);
+	tcase_add_test(tcase, test_forged);
 	tcase_add_test(tcase, test_load);
 	tcase_add_test(tcase, test_garbage);
 	tcase_add_test(tcase, test_answer_is_sealed);
