@@ -54,7 +54,7 @@ struct client {
 	char host_name[HOST_NAME_MAX_OCTETS + 1];      /* its name alone, as in the list of hosts: for TLS and sasl */
 	struct ipaddr ip;                              /* and its address */
 	struct tls_channel channel;                    /* ssl NULL = in clear */
-	char tls[TLS_PEER_MAX];                        /* how the connection is secured, for logs; empty = in clear */
+	char tls[TLS_PEER_MAX];                        /* how it was secured when TLS last was, for logs */
 	const struct security *security, *credentials; /* of the job for which it was opened */
 	struct fallback fallback;
 	uint64_t messages; /* sent over this connection */

@@ -81,5 +81,4 @@ enum dialogue_next secure_handshake(struct client *c, const struct client_job *j
 void secure_close(struct client *c)
 {
 	tls_channel_close(&c->channel);
-	c->tls[0] = '\0';
 }
