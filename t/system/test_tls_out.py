@@ -1,0 +1,423 @@
+"""TLS towards other hosts: each policy against each fault of a host, certificates of every kind, connections that are kept, aiosmtpd."""
+import contextlib
+import json
+import pathlib
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import unittest
+import warnings
+
+import certs
+import harness
+from harness import Mailroot, wait_for
+
+NAME = "mx.partner.test"
+RETRY = "delivery { retry 1s 1s 2s; expire 1h }\nmessages { max_message_size none; max_session_size none }"
+CLEAR, TLS = "none", "TLSv1"
+STALL_SECONDS = 2  # outbound timeout: how long a host that stalls is waited for
+
+
+class Peer:
+    """A host that speaks SMTP over TLS with one fault. Notes how each message came: (TLS version or None, SNI, client's name, envelope, text)."""
+
+    def __init__(self, context, fault="", implicit=False, refusal=b"454 4.7.0 TLS not available\r\n"):
+        self.context, self.fault, self.implicit, self.refusal = context, fault, implicit, refusal
+        self.messages, self.connections, self.clear_mail, self.lines = [], 0, 0, []
+        self.stopping, self.open = threading.Event(), set()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=50)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.stopping.set()
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in list(self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self.open.add(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as stack:
+            stack.enter_context(connection)
+            if self.implicit:
+                connection = stack.enter_context(self._secure(connection))
+            connection.sendall(b"220 peer ESMTP\r\n")
+            channel = self._session(connection, secured=self.implicit)
+            if channel:
+                self._session(stack.enter_context(channel), secured=True)
+
+    def _secure(self, connection):
+        """The handshake, or what stands in its place."""
+        if self.fault == "stall-handshake":
+            self.stopping.wait(30)
+        if self.fault == "garbage":
+            connection.sendall(b"\x00\xff what is this\r\n" * 50)
+        if self.fault in ("close-in-handshake", "stall-in-handshake", "clear-in-handshake"):
+            connection.recv(1, socket.MSG_PEEK)
+            if self.fault == "stall-in-handshake":
+                connection.sendall(b"\x16\x03\x03\x00\x7a\x02")
+                self.stopping.wait(30)
+            if self.fault == "clear-in-handshake":
+                connection.sendall(b"250 ok\r\n250 ok\r\n")
+            raise OSError
+        return self.context.wrap_socket(connection, server_side=True)
+
+    def _say_hello(self, connection, secured):
+        if self.fault == "helo-only":
+            connection.sendall(b"502 5.5.1 what?\r\n")
+            return
+        words = ["250-peer", "250-PIPELINING"]
+        if not secured and self.fault != "no-starttls":
+            words.append("250-STARTTLS")
+        connection.sendall("\r\n".join([*words, "250 8BITMIME", ""]).encode())
+
+    def _starttls(self, connection):
+        """The secured connection, or None to go on in clear."""
+        if self.fault == "stall":
+            self.stopping.wait(30)
+        if self.fault == "close":
+            raise OSError
+        if self.fault == "refuse":
+            connection.sendall(self.refusal)
+            return None
+        connection.sendall(b"220 go\r\n250-peer\r\n250 AUTH PLAIN\r\n" if self.fault == "inject" else b"220 go\r\n")
+        if self.fault == "close-before-handshake":
+            raise OSError
+        return self._secure(connection)
+
+    def _session(self, connection, secured):
+        """Up to its end, or to a secured connection for what follows."""
+        rcpts, sender, lines = [], None, connection.makefile("rb")
+        while line := lines.readline():
+            verb, _, argument = line.decode("latin-1").strip().partition(" ")
+            self.lines.append(line)
+            if verb == "EHLO":
+                if secured and self.fault == "close-after-handshake":
+                    raise OSError
+                self._say_hello(connection, secured)
+            elif verb == "STARTTLS":
+                if (channel := self._starttls(connection)):
+                    lines.close()
+                    return channel
+            elif verb == "MAIL":
+                sender, rcpts, self.clear_mail = argument, [], self.clear_mail + (not secured)
+                connection.sendall(b"250 ok\r\n")
+            elif verb == "RCPT":
+                rcpts.append(argument[4:-1])
+                connection.sendall(b"250 ok\r\n")
+            elif verb == "DATA":
+                connection.sendall(b"354 go\r\n")
+                if self.fault == "speaks-early":
+                    connection.sendall(b"552 5.3.4 too much for me\r\n")
+                    self.stopping.wait(30)
+                body = []
+                while (text := lines.readline()) not in (b".\r\n", b""):
+                    body.append(text[1:] if text.startswith(b".") else text)
+                self.messages.append((connection.version() if secured else None, self._sni(connection), self._client(connection), sender, rcpts, b"".join(body)))
+                connection.sendall(b"250 2.0.0 taken\r\n")
+                if self.fault == "ticket" and secured:
+                    self._send_ticket(connection)
+            elif verb == "QUIT":
+                connection.sendall(b"221 bye\r\n")
+                return None
+            else:
+                connection.sendall(b"250 ok\r\n" if verb in ("HELO", "RSET") else b"500 what?\r\n")
+        return None
+
+    def _sni(self, connection):
+        return getattr(connection, "sni", None)
+
+    @staticmethod
+    def _client(connection):
+        certificate = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
+        return certificate and dict(pair[0] for pair in certificate["subject"]).get("commonName")
+
+    def wait(self, count=1, seconds=30):
+        wait_for(lambda: len(self.messages) >= count, f"{count} messages at the peer (has {len(self.messages)}; {self.lines[-5:]})", seconds)
+        return self.messages
+
+
+def context_of(certificate, client_ca=None, version=None):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+    if client_ca:
+        context.load_verify_locations(client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    if version:
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings(action="ignore"):
+            context.minimum_version = context.maximum_version = version
+
+    def note_sni(channel, name, _):
+        channel.sni = name
+
+    context.sni_callback = note_sni
+    return context
+
+
+def verdicts(server, recipient):
+    """(tls, status, enhanced, text) of each line that the log has for RECIPIENT."""
+    return re.findall(rf'to=<{re.escape(recipient)}> relay=\S+ tls=(\S+) status=(\w+) code=\d+ enhanced=(\S+) text="(.*?)" delay', server.log())
+
+
+class TlsOut(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = harness.scratch()
+        cls.ca = certs.Authority(cls.folder / "ca")
+        cls.good = cls.ca.issue(NAME)
+        cls.context = context_of(cls.good)
+
+    def outbound(self, policy, extra=""):
+        return f"outbound {{ tls {policy}; timeout {STALL_SECONDS}s; tls_name {NAME}; tls_ca {self.ca.file}; {extra} }}"
+
+    @staticmethod
+    def domain(name, peer, block):
+        return f"remote_domain {name} {{ route [127.0.0.1]:{peer.port}; {block} }}"
+
+    def expect(self, server, recipient, peer, wanted):
+        """WANTED: how the message comes ("none" or the version of TLS), or what the log says that it waits for, or `returned: ` and why."""
+        if wanted in (CLEAR, TLS):
+            peer.wait()
+            line = wait_for(lambda: [v for v in verdicts(server, recipient) if v[1] == "delivered"], f"a line for {recipient}")[0]
+            self.assertTrue(line[0].startswith(wanted), (recipient, line))
+            self.assertEqual(peer.messages[0][0] is None, wanted == CLEAR, recipient)
+            return
+        status = "failed" if wanted.startswith("returned: ") else "delayed"
+        line = wait_for(lambda: verdicts(server, recipient), f"a line for {recipient}")[0]
+        self.assertEqual(line[1], status, (recipient, line))
+        self.assertRegex(line[2] + " " + line[3], wanted.removeprefix("returned: "), recipient)
+        self.assertEqual((peer.clear_mail, peer.messages), (0, []), recipient)
+
+    def run_table(self, table):
+        """Rows of (name, peer, outbound block, wanted), all at the same time."""
+        with contextlib.ExitStack() as stack:
+            rows = [(f"u@{name}.test", stack.enter_context(peer), block, wanted) for name, peer, block, wanted in table]
+            blocks = "\n".join(self.domain(to[2:], peer, block) for to, peer, block, _ in rows)
+            server = stack.enter_context(Mailroot(f"{RETRY}\n{blocks}"))
+            for to, *_ in rows:
+                server.send([to])
+            for to, peer, _, wanted in rows:
+                with self.subTest(to):
+                    self.expect(server, to, peer, wanted)
+
+    def test_each_policy_and_each_fault(self):
+        """Columns: opportunistic, encrypt, verify."""
+        no_offer = "^4.7.4 the host does not offer STARTTLS; we have tls"
+        refused = "^4.7.4 the host refused STARTTLS: 454 4.7.0 TLS not available"
+        hung_up = "^4.7.5 no TLS with the host: .*hung up"
+        cases = {
+            "": (TLS, TLS, TLS),
+            "no-starttls": (CLEAR, no_offer, no_offer),
+            "helo-only": (CLEAR, no_offer, no_offer),
+            "refuse": (CLEAR, refused, refused),
+            "stall": (CLEAR, *["^4.4.2 time-out while waiting for the reply to STARTTLS"] * 2),
+            "close": (CLEAR, *["^4.4.2 connection lost while waiting for the reply to STARTTLS"] * 2),
+            "close-before-handshake": (CLEAR, hung_up, hung_up),
+            "inject": (CLEAR, *["^4.7.5 no TLS with the host: more came in clear"] * 2),
+            "garbage": (CLEAR, *["^4.7.5 no TLS with the host: "] * 2),
+            "stall-handshake": (CLEAR, *["^4.7.5 no TLS with the host: .*in time"] * 2),
+            "stall-in-handshake": (CLEAR, *["^4.7.5 no TLS with the host: .*in time"] * 2),
+            "close-in-handshake": (CLEAR, hung_up, hung_up),
+            "clear-in-handshake": (CLEAR, *["^4.7.5 no TLS with the host: "] * 2),
+            "close-after-handshake": ("^4.4.2 connection lost while waiting for the reply to EHLO",) * 3,
+        }
+        self.run_table([(f"{fault or 'none'}.{policy}", Peer(self.context, fault), self.outbound(policy), wanted)
+                        for fault, row in cases.items() for policy, wanted in zip(("opportunistic", "encrypt", "verify"), row)])
+
+    def test_certificates(self):
+        """Whatever it is, it is as good as any for opportunistic and encrypt."""
+        other, expired, early = self.ca.issue("other.test"), self.ca.issue(NAME, since=-30, days=20), self.ca.issue(NAME, since=5)
+        self_signed, revoked = certs.self_signed(self.folder / "self", NAME), self.ca.issue(NAME)
+        self.ca.revoke(revoked)
+        by_address, wildcard = self.ca.issue("IP:127.0.0.1"), self.ca.issue("*.partner.test")
+        verify, rows = self.outbound("verify"), []
+
+        def row(name, certificate, block, wanted):
+            rows.append((name, Peer(context_of(certificate)), block, wanted))
+
+        for policy in ("opportunistic", "encrypt"):
+            for name, certificate in (("other", other), ("expired", expired), ("self", self_signed), ("revoked", revoked)):
+                row(f"{name}.{policy}", certificate, self.outbound(policy), TLS)
+        row("other", other, verify, f"^4.7.5 no TLS with the host: certificate is for other.test, not {NAME}; set tls_name .* tls_fingerprint {other.fingerprint()}")
+        row("expired", expired, verify, "^4.7.5 .*certificate has expired")
+        row("early", early, verify, "^4.7.5 .*certificate is not yet valid")
+        row("self", self_signed, verify, f"^4.7.5 .*of no authority that we know .* tls_fingerprint {self_signed.fingerprint()}")
+        row("revoked", revoked, verify.replace(str(self.ca.file), str(self.ca.crl)), "^4.7.5 .*certificate revoked")
+        row("not-revoked", self.good, verify.replace(str(self.ca.file), str(self.ca.crl)), TLS)
+        row("system", self.good, f"outbound {{ tls verify; tls_name {NAME} }}", "^4.7.5 .*of no authority that we know")
+        row("wildcard", wildcard, verify, TLS)
+        row("address", by_address, f"outbound {{ tls verify; tls_ca {self.ca.file} }}", TLS)
+        row("address-wanted", self.good, f"outbound {{ tls verify; tls_ca {self.ca.file} }}", f"^4.7.5 .*certificate is for {NAME}, not 127.0.0.1")
+        for policy in ("opportunistic", "encrypt", "verify"):
+            row(f"pin.{policy}", expired, f"outbound {{ tls {policy}; tls_fingerprint {'00' * 32} {expired.fingerprint().upper()} }}", TLS)
+            row(f"other-pin.{policy}", self.good, f"outbound {{ tls {policy}; tls_fingerprint {expired.fingerprint()} }}",
+                f"^4.7.5 .*another fingerprint than tls_fingerprint says: {self.good.fingerprint()}")
+        self.run_table(rows)
+
+    def test_log_says_how(self):
+        blocks = {"a.test": self.outbound("verify"), "b.test": "outbound { tls encrypt }", "c.test": "outbound { tls off }"}
+        with Peer(self.context) as peer, Mailroot("\n".join([RETRY, *(self.domain(n, peer, b) for n, b in blocks.items())])) as server:
+            for to in ("u@a.test", "u@b.test", "u@c.test"):
+                server.send([to])
+            peer.wait(3)
+            for to, how in (("u@a.test", r"TLSv1\.3:TLS_\w+:verified"), ("u@b.test", r"TLSv1\.3:TLS_\w+:unverified"), ("u@c.test", "none")):
+                line = wait_for(lambda: verdicts(server, to), f"a line for {to}")[0]
+                self.assertRegex(line[0], f"^{how}$")
+            names = {m[4][0]: m[1] for m in peer.messages}
+            self.assertEqual(names, {"u@a.test": NAME, "u@b.test": None, "u@c.test": None})
+
+    def test_tls_missing_return(self):
+        """What Windows did: the mail goes back at once where TLS is not offered; not for a certificate, nor for a refusal that may pass."""
+        give_back = self.outbound("verify", "tls_missing return")
+        self.run_table([
+            ("missing", Peer(self.context, "no-starttls"), give_back, "returned: ^5.7.4 the host does not offer STARTTLS"),
+            ("refused", Peer(self.context, "refuse", refusal=b"502 5.5.1 no\r\n"), give_back, "returned: ^5.7.4 the host refused STARTTLS: 502 5.5.1 no"),
+            ("later", Peer(self.context, "refuse"), give_back, "^4.7.4 the host refused STARTTLS"),
+            ("wrong", Peer(context_of(self.ca.issue("other.test"))), give_back, "^4.7.5 .*certificate is for other.test"),
+        ])
+
+    def test_implicit(self):
+        other = context_of(self.ca.issue("other.test"))
+        self.run_table([
+            ("verify", Peer(self.context, implicit=True), self.outbound("verify", "implicit yes"), TLS),
+            ("opportunistic", Peer(other, implicit=True), self.outbound("opportunistic", "implicit yes"), TLS),
+            ("wrong", Peer(other, implicit=True), self.outbound("verify", "implicit yes"), "^4.7.5 .*certificate is for other.test"),
+            ("stall", Peer(self.context, "stall-handshake", implicit=True), self.outbound("opportunistic", "implicit yes"), "^4.7.5 .*in time"),
+            ("clear", Peer(self.context), self.outbound("opportunistic", "implicit yes"), "^4.7.5 .*not TLS"),
+        ])
+
+    def test_old_versions(self):
+        old = context_of(self.good, version=ssl.TLSVersion.TLSv1)
+        rows = [(policy, Peer(old), self.outbound(policy), wanted)
+                for policy, wanted in (("opportunistic", "TLSv1"), ("encrypt", "^4.7.5 no TLS with the host: .*no version or cipher that both sides allow"), ("verify", "^4.7.5 no TLS with the host: "))]
+        self.run_table(rows)
+
+    def test_client_certificate(self):
+        ours = self.ca.issue("relay.example.com")
+        strict = context_of(self.good, client_ca=self.ca.file)
+        strict.maximum_version = ssl.TLSVersion.TLSv1_2  # with 1.3 the host objects after the handshake
+        with Peer(strict) as peer:
+            self.run_table([("with", peer, self.outbound("verify", f"client_certificate {ours}"), TLS),
+                            ("without", Peer(strict), self.outbound("verify"), "^4.7.5 no TLS with the host: ")])
+            self.assertEqual(peer.messages[0][2], "relay.example.com")
+
+    def test_next_host_may_do_better(self):
+        """A host that is not good enough is passed over; none is left: the mail waits until one is."""
+        with Peer(self.context, "no-starttls") as first, Peer(context_of(self.ca.issue("other.test"))) as second, Peer(self.context) as third:
+            route = " ".join(f"[127.0.0.1]:{p.port}" for p in (first, second, third))
+            with Mailroot(f"{RETRY}\nremote_domain a.test {{ route {route}; {self.outbound('verify')} }}") as server:
+                server.send(["u@a.test"])
+                third.wait()
+                self.assertEqual((first.clear_mail, second.messages), (0, []))
+                self.assertEqual(verdicts(server, "u@a.test")[0][1], "delivered")
+
+    def test_waits_until_the_host_has_mended_itself(self):
+        with Peer(self.context, "refuse") as peer, Mailroot(f"{RETRY}\n{self.domain('a.test', peer, self.outbound('encrypt'))}") as server:
+            server.send(["u@a.test"])
+            wait_for(lambda: "refused STARTTLS" in server.ctl("queue", "list").stdout, "the reason in the queue")
+            peer.fault = ""
+            peer.wait()
+            self.assertIsNotNone(peer.messages[0][0])
+
+    def test_broken_tls_is_tried_once(self):
+        """Opportunistic: what fails costs one connection, not one for each message."""
+        conf = f"""delivery {{ retry 1s; processes {{ spare 1; max 1 }} }}
+                   messages {{ max_messages_per_connection 1 }}"""
+        with Peer(self.context, "garbage") as peer, Mailroot(f"{conf}\n{self.domain('a.test', peer, self.outbound('opportunistic'))}") as server:
+            for i in range(5):
+                server.send([f"u{i}@a.test"])
+            peer.wait(5)
+            self.assertEqual(peer.connections, 6)
+            self.assertEqual(peer.lines.count(b"STARTTLS\r\n"), 1)
+            self.assertEqual(server.log().count("in clear for"), 1)
+
+    def test_kept_connection(self):
+        """Many messages over one connection; the tickets that TLS 1.3 sends are no words of the host."""
+        with Peer(self.context) as peer, Mailroot(f"{RETRY}\n{self.domain('a.test', peer, self.outbound('verify'))}") as server:
+            for i in range(10):
+                server.send([f"u{i}@a.test"])
+                peer.wait(i + 1)
+            self.assertEqual(peer.connections, 1)
+            self.assertEqual({m[0] for m in peer.messages}, {"TLSv1.3"})
+
+    def test_large_message(self):
+        text = b"Subject: large\r\n\r\n" + b"".join(b"%07d %s\r\n" % (i, b"x" * 90) for i in range(120_000))
+        with Peer(self.context) as peer, Mailroot(f"{RETRY}\n{self.domain('a.test', peer, self.outbound('verify'))}") as server:
+            server.send(["u@a.test"], text)
+            peer.wait()
+            self.assertTrue(peer.messages[0][5].endswith(text))
+
+    def test_host_speaks_before_the_end_of_data(self):
+        """It does not read on, and what it said was in the same packet as 354: nobody may wait for the other."""
+        text = b"Subject: large\r\n\r\n" + (b"x" * 98 + b"\r\n") * 150_000
+        with Peer(self.context, "speaks-early") as peer, Mailroot(f"{RETRY}\n{self.domain('a.test', peer, 'outbound { tls encrypt }')}") as server:
+            server.send(["u@a.test"], text)
+            line = wait_for(lambda: verdicts(server, "u@a.test"), "a verdict", 15)[0]
+            self.assertEqual(line[1:], ("failed", "5.3.4", "too much for me"))
+
+    def test_transaction_log(self):
+        """STARTTLS is in it, and nothing of what TLS carries is missing."""
+        with Peer(self.context) as peer, Mailroot(f"{RETRY}\nlog {{ format json }}\n{self.domain('a.test', peer, self.outbound('verify'))}") as server:
+            server.send(["u@a.test"])
+            peer.wait()
+            folder = server.folder / "logs" / "test"
+
+            def verbs():
+                lines = [json.loads(line) for path in folder.glob("*.log") for line in path.read_text().splitlines()]
+                found = [line["verb"] for line in lines if line["direction"] == "out"]
+                return "STARTTLS" in found and found.count("EHLO") == 2
+
+            wait_for(verbs, "STARTTLS and each EHLO in the log")
+
+
+class Aiosmtpd(unittest.TestCase):
+    """A server that others wrote, in a process of its own."""
+
+    def serve(self, stack, *arguments):
+        script = pathlib.Path(__file__).with_name("aiosmtpd_peer.py")
+        process = stack.enter_context(subprocess.Popen(["/usr/bin/python3", str(script), str(harness.free_port()), *map(str, arguments)], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True))
+        stack.callback(process.kill)
+        port = process.stdout.readline()
+        self.assertTrue(port.strip().isdigit(), "no aiosmtpd: apt-get install python3-aiosmtpd")
+        return process, int(port)
+
+    def test_starttls_and_implicit(self):
+        folder = harness.scratch()
+        ca = certs.Authority(folder / "ca")
+        good = ca.issue(NAME)
+        for mode, implicit in (("starttls", "no"), ("implicit", "yes")):
+            with self.subTest(mode), contextlib.ExitStack() as stack:
+                process, port = self.serve(stack, mode, good.certificate, good.key)
+                server = stack.enter_context(Mailroot(f"{RETRY}\nremote_domain a.test {{ route [127.0.0.1]:{port}; outbound {{ tls verify; implicit {implicit}; "
+                                                      f"tls_name {NAME}; tls_ca {ca.file} }} }}"))
+                server.send(["u@a.test"])
+                got = json.loads(process.stdout.readline())
+                self.assertEqual(got["rcpts"], ["u@a.test"])
+                self.assertTrue(got["tls"])
+                line = wait_for(lambda: verdicts(server, "u@a.test"), "a line")[0]
+                self.assertRegex(line[0], r"^TLSv1\.3:\w+:verified$")
+
+
+if __name__ == "__main__":
+    harness.main()
