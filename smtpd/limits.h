@@ -14,6 +14,16 @@ enum {
 	/* Parameters after one MAIL or RCPT: twice what all published extensions define. */
 	LIMIT_PARAMS = 16,
 
+	/* Octets of a line of an authentication, the command AUTH included: RFC 4954 4. */
+	LIMIT_AUTH_LINE = 12288,
+
+	/* Authentications that fail in one session; one more is 421 4.7.0. A client that means well tries each of the
+	 * mechanisms that it knows. */
+	LIMIT_AUTH_FAILURES = 3,
+
+	/* How long a password may wait until it is checked; then 454 4.7.0. Clients wait 5 minutes, people less. */
+	LIMIT_AUTH_TURN_MS = 10 * 1000,
+
 	/* Replies 5xx since the last message that was taken; one more is 421 4.7.0. A client that means well makes two
 	   or three. */
 	LIMIT_ERRORS = 20,

@@ -1,0 +1,177 @@
+#include "smtpd/sasl.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "smtpd/limits.h"
+#include "smtpd/password.h"
+#include "smtpd/turns.h"
+
+/* Places of turns.h: passwords that are checked; workers that wait; and of those the ones for one address. */
+enum { TURN_CHECK = 0, TURN_WAIT = 1 << 16, TURN_ADDRESS = 1 << 20, ADDRESSES = 1 << 20, WAITS_AN_ADDRESS = 2 };
+
+enum { SALT_OCTETS = 16 }; /* of a made-up account where there is none to be like */
+
+enum auth_result sasl_fail(struct auth_exchange *x, const char *why)
+{
+	x->why = why;
+	return AUTH_FAILED;
+}
+
+bool sasl_wait(const struct auth_exchange *x, int64_t ms)
+{
+	int fd = x->auth->turns_fd;
+	if (!ms)
+		return true;
+	int64_t key = TURN_ADDRESS + (int64_t)(x->who.address % ADDRESSES) * WAITS_AN_ADDRESS;
+	int64_t place = turns_take(fd, key, WAITS_AN_ADDRESS, 0);
+	int64_t among_all = place == TURNS_NONE ? TURNS_NONE : turns_take(fd, TURN_WAIT, x->auth->waits, 0);
+	if (among_all != TURNS_NONE)
+		poll(NULL, 0, (int)ms);
+	turns_give(fd, among_all);
+	turns_give(fd, place);
+	return among_all != TURNS_NONE;
+}
+
+/* N octets, at most SASL_SECRET, that are always the same for this name and PURPOSE, and that nobody can foresee. */
+static void make_up(const struct auth_exchange *x, const char *purpose, void *to, size_t n)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE] = {0};
+	char text[ACCOUNT_NAME_MAX + 16];
+	int len = snprintf(text, sizeof(text), "%s %s", purpose, x->name);
+	for (int i = 0; i < len; i++)
+		text[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
+	HMAC(EVP_sha256(), x->auth->secret, SASL_SECRET, (const unsigned char *)text, (size_t)len, digest, NULL);
+	memcpy(to, digest, n);
+}
+
+/* SCRAM keys that nothing fits, with a salt and a cost as if they were real. */
+static void make_up_scram(struct auth_exchange *x, const struct account *like)
+{
+	struct account *made = &x->account;
+	made->iterations = like && like->iterations ? like->iterations : ACCOUNT_ITERATIONS_MIN;
+	made->salt_len = like && like->iterations ? like->salt_len : SALT_OCTETS;
+	if (made->salt_len > SASL_SECRET)
+		made->salt_len = SASL_SECRET;
+	make_up(x, "salt", made->salt, made->salt_len);
+	fd_random(made->stored_key, sizeof(made->stored_key));
+	fd_random(made->server_key, sizeof(made->server_key));
+}
+
+/* Who is not there costs what somebody else does, always the same one. */
+static const struct account *somebody(const struct auth_exchange *x, const struct accounts *accounts)
+{
+	uint64_t which;
+	make_up(x, "like", &which, sizeof(which));
+	return accounts && accounts->n ? &accounts->at[which % accounts->n] : NULL;
+}
+
+/* A bare name that has no account may have one with auth_domain. */
+static const struct account *find(const struct auth_exchange *x, const struct accounts *accounts)
+{
+	char full[2 * ACCOUNT_NAME_MAX + 2];
+	const char *domain = x->peer.config->access.auth_domain;
+	struct span name = span_of(x->name);
+	if (!accounts)
+		return NULL;
+	const struct account *found = accounts_find(accounts, name);
+	if (found || !domain || !domain[0] || span_find(name, '@') < name.len)
+		return found;
+	snprintf(full, sizeof(full), "%s@%s", x->name, domain);
+	return accounts_find(accounts, span_of(full));
+}
+
+static void take_account(struct auth_exchange *x)
+{
+	const struct accounts *accounts = x->auth->users.current(x->auth->users.context, &x->generation);
+	const struct account *found = find(x, accounts), *like = somebody(x, accounts);
+	x->found = found != NULL;
+	x->has_scram = found && found->iterations;
+	if (found) {
+		x->account = *found;
+		span_copy(span_of(found->name), x->name, sizeof(x->name));
+	} else if (like) {
+		x->account = *like;
+		x->account.changed_ms = 0;
+	}
+	if (!x->has_scram)
+		make_up_scram(x, like);
+}
+
+static enum auth_result judge(const struct auth_exchange *x, struct guess_verdict *verdict)
+{
+	struct guess_counts counts;
+	guess_look(x->auth->guess, &x->who, clock_mono_ms(), &counts);
+	guess_decide(&counts, verdict);
+	return verdict->refused ? AUTH_REFUSED : AUTH_MORE;
+}
+
+enum auth_result sasl_may_try(struct auth_exchange *x)
+{
+	struct guess_verdict verdict;
+	x->why = "too many failures";
+	return judge(x, &verdict);
+}
+
+/* DOMAIN\user, as Windows clients say it, is user. */
+enum auth_result sasl_name(struct auth_exchange *x, struct span name)
+{
+	struct guess_verdict verdict;
+	for (size_t at = span_find(name, '\\'); at < name.len; at = span_find(name, '\\'))
+		name = span_skip(name, at + 1);
+	if (!account_name_valid(name) || !span_copy(name, x->name, sizeof(x->name)))
+		return sasl_fail(x, name.len ? "that can't be an account's name" : "no name");
+	take_account(x);
+	guess_name(x->auth->guess, &x->peer.client->ip, span_of(x->name), &x->who);
+	x->why = "too many failures";
+	if (judge(x, &verdict) != AUTH_MORE)
+		return AUTH_REFUSED;
+	x->why = "too many wait already";
+	return sasl_wait(x, verdict.before_ms) ? AUTH_MORE : AUTH_CROWDED;
+}
+
+static enum auth_result check_in_turn(struct auth_exchange *x, const char *prepared)
+{
+	int fd = x->auth->turns_fd;
+	int64_t turn = turns_take(fd, TURN_CHECK, x->auth->checks, LIMIT_AUTH_TURN_MS);
+	if (turn == TURNS_NONE) {
+		x->why = "too many passwords to check at once";
+		return AUTH_CROWDED;
+	}
+	enum auth_result result = sasl_may_try(x);
+	if (result == AUTH_MORE) {
+		bool right = x->account.yescrypt && password_matches(prepared, x->account.yescrypt);
+		result = right && x->found ? AUTH_DONE : sasl_fail(x, x->found ? "wrong password" : "unknown account");
+	}
+	turns_give(fd, turn);
+	return result;
+}
+
+static enum auth_result check(struct auth_exchange *x, const char *prepared)
+{
+	unsigned char tag[REMEMBERED_TAG];
+	struct remembered *remembered = x->auth->remembered;
+	bool tagged = remembered_tag(remembered, span_of(x->name), x->account.changed_ms, span_of(prepared), tag);
+	if (tagged && remembered_find(remembered, tag, clock_mono_ms()) && x->found)
+		return AUTH_DONE;
+	enum auth_result result = check_in_turn(x, prepared);
+	if (tagged && result == AUTH_DONE)
+		remembered_add(remembered, tag, clock_mono_ms());
+	explicit_bzero(tag, sizeof(tag));
+	return result;
+}
+
+enum auth_result sasl_password(struct auth_exchange *x, struct span password)
+{
+	char prepared[PASSWORD_MAX + 1];
+	if (!password_prepare(password, prepared))
+		return sasl_fail(x, "empty password, or one that can't be");
+	enum auth_result result = check(x, prepared);
+	explicit_bzero(prepared, sizeof(prepared));
+	return result;
+}
