@@ -116,7 +116,7 @@ struct auth_exchange *auth_begin(struct auth *a, const struct auth_peer *peer, e
 	if (!x)
 		return NULL;
 	x->auth = a;
-	x->peer = *peer;
+	x->peer = peer;
 	x->method = method;
 	x->mechanism = methods[method].mechanism;
 	guess_name(a->guess, &peer->client->ip, span_of(""), &x->who);
@@ -139,8 +139,8 @@ void auth_end(struct auth_exchange *x)
 static void log_result(const struct auth_exchange *x, const char *status)
 {
 	char client[IPADDR_TEXT_MAX];
-	ipaddr_format(&x->peer.client->ip, client);
-	const char *user = x->name[0] ? x->name : "(none)", *tls = x->peer.tls ? x->peer.tls : "no";
+	ipaddr_format(&x->peer->client->ip, client);
+	const char *user = x->name[0] ? x->name : "(none)", *tls = x->peer->tls ? x->peer->tls : "no";
 	if (x->why)
 		log_info("client=%s user=%s mechanism=%s tls=%s status=%s reason=\"%s\"", client, user,
 			 auth_method_name(x->method), tls, status, x->why);
@@ -166,7 +166,7 @@ static enum auth_result failed(struct auth_exchange *x)
 	guess_look(x->auth->guess, &x->who, clock_mono_ms(), &counts);
 	guess_decide(&counts, &verdict);
 	if (guess_failed(x->auth->guess, &x->who, clock_mono_ms())) {
-		ipaddr_format(&x->peer.client->ip, client);
+		ipaddr_format(&x->peer->client->ip, client);
 		log_warning("client=%s failures=%d status=auth-slowed: no password of this client is looked at for "
 			    "now%s",
 			    client, GUESS_REFUSED, counts.proven ? ", for this account" : "");

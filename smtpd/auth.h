@@ -32,7 +32,7 @@ void auth_free(struct auth *a); /* NULL is fine */
 
 /* The connection, as far as it matters here. Borrowed for the exchange. */
 struct auth_peer {
-	const struct config_server *config;
+	const struct config_server *config; /* may be another one before each step */
 	const struct policy_client *client;
 	const char *tls;              /* its version, for the log; NULL = none */
 	const unsigned char *binding; /* channel binding data (RFC 5056) */

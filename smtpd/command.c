@@ -1,15 +1,17 @@
 #include "smtpd/command.h"
 
+#include "smtpd/auth.h"
+
 static const struct {
 	const char *word;
 	enum command_verb verb;
 } verbs[] = {
-	{"HELO", COMMAND_HELO},   {"EHLO", COMMAND_EHLO},    {"MAIL", COMMAND_MAIL},         {"RCPT", COMMAND_RCPT},
-	{"DATA", COMMAND_DATA},   {"BDAT", COMMAND_BDAT},    {"STARTTLS", COMMAND_STARTTLS}, {"RSET", COMMAND_RSET},
-	{"NOOP", COMMAND_NOOP},   {"VRFY", COMMAND_VRFY},    {"HELP", COMMAND_HELP},         {"QUIT", COMMAND_QUIT},
-	{"GET", COMMAND_HTTP},    {"HEAD", COMMAND_HTTP},    {"POST", COMMAND_HTTP},         {"PUT", COMMAND_HTTP},
-	{"DELETE", COMMAND_HTTP}, {"CONNECT", COMMAND_HTTP}, {"OPTIONS", COMMAND_HTTP},      {"TRACE", COMMAND_HTTP},
-	{"PATCH", COMMAND_HTTP},
+	{"HELO", COMMAND_HELO},  {"EHLO", COMMAND_EHLO},   {"MAIL", COMMAND_MAIL},         {"RCPT", COMMAND_RCPT},
+	{"DATA", COMMAND_DATA},  {"BDAT", COMMAND_BDAT},   {"STARTTLS", COMMAND_STARTTLS}, {"AUTH", COMMAND_AUTH},
+	{"RSET", COMMAND_RSET},  {"NOOP", COMMAND_NOOP},   {"VRFY", COMMAND_VRFY},         {"HELP", COMMAND_HELP},
+	{"QUIT", COMMAND_QUIT},  {"GET", COMMAND_HTTP},    {"HEAD", COMMAND_HTTP},         {"POST", COMMAND_HTTP},
+	{"PUT", COMMAND_HTTP},   {"DELETE", COMMAND_HTTP}, {"CONNECT", COMMAND_HTTP},      {"OPTIONS", COMMAND_HTTP},
+	{"TRACE", COMMAND_HTTP}, {"PATCH", COMMAND_HTTP},
 };
 
 static enum command_verb find_verb(struct span word)
@@ -57,4 +59,21 @@ bool command_chunk(struct span args, uint64_t *octets, bool *last)
 	if (*last && !span_equal_nocase(word, SPAN("LAST")))
 		return false;
 	return span_to_u64(number, INT64_MAX, octets);
+}
+
+struct span command_shown(struct span line, bool after_auth)
+{
+	struct span rest = span_trim(line);
+	const char *begin = rest.at;
+	if (span_starts_nocase(rest, SPAN("AUTH"))) {
+		rest = span_trim(span_skip(rest, SPAN("AUTH").len));
+		struct span mechanism = span_take(&rest, ' ');
+		if (auth_method_of(mechanism) == AUTH_METHOD_COUNT)
+			return SPAN("AUTH");
+		return (struct span){begin, (size_t)(mechanism.at + mechanism.len - begin)};
+	}
+	rest = line;
+	if (after_auth && find_verb(span_take(&rest, ' ')) == COMMAND_UNKNOWN)
+		return SPAN("(not shown)");
+	return line;
 }

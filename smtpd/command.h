@@ -14,6 +14,7 @@ enum command_verb {
 	COMMAND_DATA,
 	COMMAND_BDAT,
 	COMMAND_STARTTLS,
+	COMMAND_AUTH,
 	COMMAND_RSET,
 	COMMAND_NOOP,
 	COMMAND_VRFY,
@@ -40,5 +41,11 @@ bool command_path(struct span args, struct span keyword, struct span *path);
 
 /* "OCTETS" or "OCTETS LAST", the arguments of BDAT (RFC 3030). False for anything else, and beyond 2^63. */
 bool command_chunk(struct span args, uint64_t *octets, bool *last);
+
+/*
+ * What of LINE may be logged: of AUTH the mechanism at most. AFTER_AUTH: there was an AUTH before it, so that what is
+ * no command may be the secret of a client that did not wait for our answer. A part of LINE, or a text of ours.
+ */
+struct span command_shown(struct span line, bool after_auth);
 
 #endif

@@ -75,7 +75,7 @@ static const struct account *somebody(const struct auth_exchange *x, const struc
 static const struct account *find(const struct auth_exchange *x, const struct accounts *accounts)
 {
 	char full[2 * ACCOUNT_NAME_MAX + 2];
-	const char *domain = x->peer.config->access.auth_domain;
+	const char *domain = x->peer->config->access.auth_domain;
 	struct span name = span_of(x->name);
 	if (!accounts)
 		return NULL;
@@ -127,7 +127,7 @@ enum auth_result sasl_name(struct auth_exchange *x, struct span name)
 	if (!account_name_valid(name) || !span_copy(name, x->name, sizeof(x->name)))
 		return sasl_fail(x, name.len ? "that can't be an account's name" : "no name");
 	take_account(x);
-	guess_name(x->auth->guess, &x->peer.client->ip, span_of(x->name), &x->who);
+	guess_name(x->auth->guess, &x->peer->client->ip, span_of(x->name), &x->who);
 	x->why = "too many failures";
 	if (judge(x, &verdict) != AUTH_MORE)
 		return AUTH_REFUSED;

@@ -40,7 +40,7 @@ enum { SASL_STATE_MAX = 512 };
 
 struct auth_exchange {
 	struct auth *auth;
-	struct auth_peer peer;
+	const struct auth_peer *peer;
 	enum auth_method method;
 	const struct sasl_mechanism *mechanism;
 	unsigned step; /* responses that the mechanism has had */

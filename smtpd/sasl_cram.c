@@ -62,7 +62,7 @@ static void prompt(struct auth_exchange *x, struct str *challenge)
 	uint64_t random;
 	fd_random(&random, sizeof(random));
 	snprintf(x->state.text, sizeof(x->state.text), "<%016llx.%lld@%s>", (unsigned long long)random,
-		 (long long)clock_wall_ms(), x->peer.config->fqdn);
+		 (long long)clock_wall_ms(), x->peer->config->fqdn);
 	str_append_text(challenge, x->state.text);
 }
 

@@ -6,7 +6,7 @@
 
 static bool begin(struct auth_exchange *x)
 {
-	x->state.gss = gss_begin(x->auth->gss, x->peer.config->access.gssapi_realm);
+	x->state.gss = gss_begin(x->auth->gss, x->peer->config->access.gssapi_realm);
 	return x->state.gss != NULL;
 }
 

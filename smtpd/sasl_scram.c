@@ -26,9 +26,9 @@ static void give(Gsasl_session *session, Gsasl_property property, const void *oc
 static int give_binding(const struct auth_exchange *x, Gsasl_session *session, Gsasl_property property)
 {
 	bool exporter = property == GSASL_CB_TLS_EXPORTER;
-	if (!x->peer.binding_len || x->peer.binding_exporter != exporter)
+	if (!x->peer->binding_len || x->peer->binding_exporter != exporter)
 		return GSASL_NO_CALLBACK;
-	give(session, property, x->peer.binding, x->peer.binding_len);
+	give(session, property, x->peer->binding, x->peer->binding_len);
 	return GSASL_OK;
 }
 

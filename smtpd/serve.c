@@ -26,11 +26,26 @@ static void input_ended(struct connection *c, enum stream_result result)
 {
 	if (result == STREAM_TIMEOUT)
 		session_say(&c->session, REPLY_TIMEOUT);
+	else if (result == STREAM_EOF && c->stop->stop && session_revoked(&c->session))
+		session_say(&c->session, REPLY_ACCOUNT_CHANGED);
 	else if (result == STREAM_EOF && c->stop->stop)
 		session_say(&c->session, REPLY_STOPPING);
 	else
 		session_close(&c->session);
 	transcript_event(&c->transcript, &c->session, result == STREAM_TIMEOUT ? SPAN("TIMEOUT") : SPAN("STOP"));
+}
+
+/* Of a response not even the transaction log has a word; what came with it is not left in memory. */
+static void take_whole_line(struct connection *c, struct span line, bool bare)
+{
+	bool response = c->session.state == SESSION_AUTH;
+	session_line(&c->session, line, bare);
+	if (response)
+		transcript_event(&c->transcript, &c->session, SPAN("AUTH"));
+	else
+		transcript_command(&c->transcript, &c->session, line);
+	if (c->session.after_auth)
+		stream_wipe(&c->stream);
 }
 
 static void take_line(struct connection *c)
@@ -42,13 +57,12 @@ static void take_line(struct connection *c)
 	c->stop->waiting_fd = c->stream.fd;
 	enum stream_result result = STREAM_EOF;
 	if (!c->stop->stop)
-		result = stream_line(&c->stream, LIMIT_LINE, &line, &bare);
+		result = stream_line(&c->stream, session_line_max(&c->session), &line, &bare);
 	c->stop->waiting_fd = -1;
 	c->session.config = live_server(c->live);
 	transcript_heard(&c->transcript);
 	if (result == STREAM_OK) {
-		session_line(&c->session, line, bare);
-		transcript_command(&c->transcript, &c->session, line);
+		take_whole_line(c, line, bare);
 	} else if (result == STREAM_TOO_LONG) {
 		session_line_too_long(&c->session);
 		transcript_event(&c->transcript, &c->session, SPAN("LINE"));

@@ -38,6 +38,9 @@ bool session_init(struct session *s, const struct config_server *config, const s
 
 void session_free(struct session *s)
 {
+	auth_end(s->exchange);
+	s->exchange = NULL;
+	explicit_bzero(&s->identity, sizeof(s->identity));
 	transaction_free(&s->tx);
 	str_free(&s->out);
 }
@@ -101,19 +104,15 @@ enum session_wants session_wants(const struct session *s)
 	}
 }
 
-/* What a client wrote, for a quoted value: it can't end the quotes. */
-/* What a client said, without what nobody may read: of AUTH only the mechanism. */
+/* What a client said, without what nobody may read. */
 static struct span loggable(const struct session *s)
 {
 	if (s->state == SESSION_DATA || !s->line.len)
 		return SPAN("end of data");
-	struct span rest = s->line, verb = span_take(&rest, ' ');
-	if (!span_equal_nocase(verb, SPAN("AUTH")))
-		return s->line;
-	struct span mechanism = span_take(&rest, ' ');
-	return (struct span){s->line.at, (size_t)(mechanism.at + mechanism.len - s->line.at)};
+	return command_shown(s->line, s->after_auth);
 }
 
+/* What a client wrote, for a quoted value: it can't end the quotes. */
 static void log_refusal(const struct session *s, struct span reply)
 {
 	char line[LOGGED_MAX + 1];
@@ -132,7 +131,7 @@ static void append_reply(struct session *s, enum reply_id id, struct span first,
 	replies_append(&s->out, id, enhanced, first, second);
 }
 
-void session_reply(struct session *s, enum reply_id id, struct span first, struct span second)
+static void say(struct session *s, enum reply_id id, struct span first, struct span second, bool quietly)
 {
 	size_t before = s->out.len;
 	int code = replies_code(id);
@@ -141,10 +140,20 @@ void session_reply(struct session *s, enum reply_id id, struct span first, struc
 		return;
 	}
 	append_reply(s, id, first, second);
-	if (code >= 400)
+	if (code >= 400 && !quietly)
 		log_refusal(s, span_skip(str_span(&s->out), before));
 	if (code == 421)
 		session_close(s);
+}
+
+void session_reply(struct session *s, enum reply_id id, struct span first, struct span second)
+{
+	say(s, id, first, second, false);
+}
+
+void session_say_quietly(struct session *s, enum reply_id id)
+{
+	say(s, id, span_of(s->config->fqdn), nothing, true);
 }
 
 void session_say(struct session *s, enum reply_id id)
@@ -152,16 +161,22 @@ void session_say(struct session *s, enum reply_id id)
 	session_reply(s, id, span_of(s->config->fqdn), nothing);
 }
 
+bool session_revoked(struct session *s)
+{
+	return s->client.user && !auth_holds(s->auth, &s->identity);
+}
+
 void session_secured(struct session *s, const struct session_tls *tls)
 {
+	cmd_auth_end(s);
+	s->client.user = NULL;
+	explicit_bzero(&s->identity, sizeof(s->identity));
 	session_reset(s);
 	s->state = SESSION_START;
 	s->helo[0] = '\0';
 	s->esmtp = false;
 	s->tls = *tls;
 	s->client.tls = true;
-	s->client.user = NULL;
-	explicit_bzero(s->user, sizeof(s->user));
 }
 
 bool session_params(struct session *s, struct span text, unsigned allowed, struct params *out)
@@ -185,6 +200,7 @@ void session_reset(struct session *s)
 
 void session_close(struct session *s)
 {
+	cmd_auth_end(s);
 	transaction_reset(&s->tx);
 	s->state = SESSION_CLOSED;
 }
@@ -192,8 +208,9 @@ void session_close(struct session *s)
 static void (*const handlers[COMMAND_COUNT])(struct session *, const struct command *) = {
 	[COMMAND_HELO] = cmd_hello,        [COMMAND_EHLO] = cmd_hello,  [COMMAND_MAIL] = cmd_mail,
 	[COMMAND_RCPT] = cmd_rcpt,         [COMMAND_DATA] = cmd_data,   [COMMAND_BDAT] = cmd_bdat,
-	[COMMAND_STARTTLS] = cmd_starttls, [COMMAND_RSET] = cmd_simple, [COMMAND_NOOP] = cmd_simple,
-	[COMMAND_VRFY] = cmd_simple,       [COMMAND_HELP] = cmd_simple, [COMMAND_QUIT] = cmd_simple,
+	[COMMAND_STARTTLS] = cmd_starttls, [COMMAND_AUTH] = cmd_auth,   [COMMAND_RSET] = cmd_simple,
+	[COMMAND_NOOP] = cmd_simple,       [COMMAND_VRFY] = cmd_simple, [COMMAND_HELP] = cmd_simple,
+	[COMMAND_QUIT] = cmd_simple,
 };
 
 /* A session that gets nowhere holds a worker that others could have. QUIT is always heard. */
@@ -221,22 +238,41 @@ static void dispatch(struct session *s, const struct command *command)
 	}
 }
 
-void session_line(struct session *s, struct span line, bool bare)
+size_t session_line_max(const struct session *s)
+{
+	return s->auth && s->config->access.auth ? LIMIT_AUTH_LINE : LIMIT_LINE;
+}
+
+static void take_command(struct session *s, struct span line)
 {
 	struct command command;
 	command_parse(line, &command);
-	s->line = line;
+	if (session_revoked(s))
+		session_say(s, REPLY_ACCOUNT_CHANGED);
+	else if (line.len > LIMIT_LINE && command.verb != COMMAND_AUTH)
+		session_line_too_long(s);
+	else
+		dispatch(s, &command);
+}
+
+void session_line(struct session *s, struct span line, bool bare)
+{
+	bool response = s->state == SESSION_AUTH;
+	s->line = response ? SPAN("(response)") : line;
 	if (bare) {
 		session_say(s, REPLY_BARE_LINE);
 		session_close(s);
+	} else if (response) {
+		cmd_auth_response(s, line);
 	} else {
-		dispatch(s, &command);
+		take_command(s, line);
 	}
 	s->line = nothing;
 }
 
 void session_line_too_long(struct session *s)
 {
+	cmd_auth_end(s);
 	s->line = SPAN("(too long)");
 	session_say(s, REPLY_LINE_TOO_LONG);
 	s->line = nothing;

@@ -19,13 +19,14 @@
  *	MAIL, RCPT   the state is as it was
  *	DATA         out of order or malformed: as it was. Otherwise READY, and nothing is stored
  *	BDAT         START stays START. Otherwise READY, and nothing is stored
+ *	AUTH         READY, and nobody is authenticated
  *	421, HTTP, bare line end, BDAT whose length can't be told or is beyond LIMIT_SKIP: CLOSED
  */
 #ifndef SMTPD_SESSION_H
 #define SMTPD_SESSION_H
 
-#include "common/host/accounts.h"
 #include "common/host/config.h"
+#include "smtpd/auth.h"
 #include "smtpd/limits.h"
 #include "smtpd/names.h"
 #include "smtpd/transaction.h"
@@ -61,6 +62,9 @@ struct session_tls {
 	const char *version; /* "TLSv1.3" */
 	const char *cipher;
 	int bits;
+	bool binding_exporter; /* what the channel binding is; see auth.h */
+	unsigned char binding[TLS_BINDING_MAX];
+	size_t binding_len;
 };
 
 struct session_chunk {
@@ -77,9 +81,12 @@ struct session {
 	struct str out;            /* replies not yet sent */
 	const struct names *names; /* borrowed; NULL = nobody knows names */
 	struct session_tls tls;
-	const struct auth *auth;         /* borrowed; NULL = nobody can authenticate */
-	struct auth_exchange *exchange;  /* in AUTH; of `auth` */
-	char user[ACCOUNT_NAME_MAX + 1]; /* who has authenticated; client.user points here */
+	struct auth *auth;              /* borrowed; NULL = nobody can authenticate */
+	struct auth_peer peer;          /* of the exchange */
+	struct auth_exchange *exchange; /* in AUTH; of `auth` */
+	struct auth_identity identity;  /* who has authenticated; client.user points into it */
+	unsigned auth_failures;
+	bool after_auth; /* an AUTH was said: what comes may be a secret */
 	struct policy_client client;
 	char client_text[IPADDR_TEXT_MAX];
 	char helo[LIMIT_HELO + 1];
@@ -108,6 +115,9 @@ bool session_admits(struct session *s);
 void session_greet(struct session *s);
 enum session_wants session_wants(const struct session *s);
 
+/* Octets of a line that may come now. */
+size_t session_line_max(const struct session *s);
+
 /* A line without its line end; BARE: it did not end in CRLF, or holds a CR. */
 void session_line(struct session *s, struct span line, bool bare);
 void session_line_too_long(struct session *s);
@@ -117,6 +127,10 @@ void session_reply(struct session *s, enum reply_id id, struct span first, struc
 
 /* The same with our name as $1: for all replies that have no other argument. Of the driver: time-outs and the like. */
 void session_say(struct session *s, enum reply_id id);
+
+/* Whoever has authenticated here may no longer do so: as good as a 421 before the next command. Harmless in a signal
+ * handler while the session waits for a line. */
+bool session_revoked(struct session *s);
 
 /* The handshake is done: the session is as after the greeting, and nothing that was said before it counts
  * (RFC 3207 4.2). Before session_greet for a listener with `tls`. */
@@ -139,6 +153,9 @@ void session_learn_name(struct session *s);
 /* Undoes the transaction; READY, or START before hello, or still CLOSED. */
 void session_reset(struct session *s);
 
+/* Says ID with our name as $1, without a line in the log: the caller has written one. */
+void session_say_quietly(struct session *s, enum reply_id id);
+
 /* Says no more and wants no more. */
 void session_close(struct session *s);
 
@@ -154,7 +171,12 @@ void cmd_rcpt(struct session *s, const struct command *command);
 void cmd_data(struct session *s, const struct command *command);
 void cmd_bdat(struct session *s, const struct command *command);
 void cmd_starttls(struct session *s, const struct command *command);
+void cmd_auth(struct session *s, const struct command *command);
 void cmd_simple(struct session *s, const struct command *command); /* RSET NOOP VRFY HELP QUIT */
+
+void cmd_auth_announce(struct session *s);
+void cmd_auth_response(struct session *s, struct span line);
+void cmd_auth_end(struct session *s); /* of the exchange, if there is one */
 
 size_t cmd_data_octets(struct session *s, struct span octets);
 size_t cmd_bdat_octets(struct session *s, struct span octets);

@@ -6,8 +6,9 @@
 
 #include "common/base/clock.h"
 #include "common/host/net.h"
+#include "smtpd/command.h"
 
-enum { SESSIONS_A_PROCESS = 1 << 20, CODE_LEN = 3, CRLF_LEN = 2, ARGUMENT_MAX = 64 };
+enum { SESSIONS_A_PROCESS = 1 << 20, CODE_LEN = 3, CRLF_LEN = 2, ARGUMENT_MAX = 64, CHALLENGE = 334 };
 
 /* What is recorded beside the session and its reply. */
 struct what {
@@ -44,13 +45,13 @@ static void name_ends(struct transcript *t)
 		net_address(&address, &ip, &t->peer_port);
 }
 
-/* The code, and the text of the first line. */
+/* The code, and the text of the first line; but challenges are nobody's business. */
 static void split_reply(struct span reply, uint64_t *code, struct span *text)
 {
 	struct span line = {reply.at, span_find(reply, '\r')};
 	if (!span_to_u64((struct span){line.at, line.len < CODE_LEN ? line.len : CODE_LEN}, 999, code))
 		*code = 0;
-	*text = span_skip(line, CODE_LEN + 1);
+	*text = span_skip(line, *code == CHALLENGE ? line.len : CODE_LEN + 1);
 }
 
 static void record(struct transcript *t, const struct session *s, const struct what *what)
@@ -84,19 +85,17 @@ static bool is_wanted(const struct transcript *t, const struct session *s)
 void transcript_command(struct transcript *t, const struct session *s, struct span line)
 {
 	char verb[RECORD_VERB_MAX];
-	struct span rest = line, word = span_take(&rest, ' ');
+	struct span shown = command_shown(line, s->after_auth);
+	struct span rest = shown, word = span_take(&rest, ' ');
 	struct what what = {{verb, word.len}, span_trim(rest), line.len + CRLF_LEN};
 	if (!is_wanted(t, s))
 		return;
 	if (word.len > sizeof(verb)) {
 		what.verb.len = 0;
-		what.argument = line;
+		what.argument = shown;
 	}
 	for (size_t i = 0; i < what.verb.len; i++)
 		verb[i] = (char)toupper((unsigned char)word.at[i]);
-	/* What follows the name of a mechanism may be a password. */
-	if (span_equal(what.verb, SPAN("AUTH")))
-		what.argument.len = span_find(what.argument, ' ');
 	record(t, s, &what);
 }
 

@@ -188,6 +188,8 @@ static ssize_t receive_some(struct stream *s)
 		s->layer.receive ? s->layer.receive(s->layer.context, to, room) : stream_socket_receive(s, to, room);
 	if (n > 0)
 		s->in_end += (size_t)n;
+	if (s->in_high < s->in_end)
+		s->in_high = s->in_end;
 	return n;
 }
 
@@ -213,6 +215,13 @@ bool stream_silent(struct stream *s)
 	ssize_t n = receive_some(s);
 	s->at_once = false;
 	return n < 0 && errno == EAGAIN;
+}
+
+void stream_wipe(struct stream *s)
+{
+	explicit_bzero(s->in, s->in_at);
+	explicit_bzero(s->in + s->in_end, s->in_high - s->in_end);
+	s->in_high = s->in_end;
 }
 
 void stream_set_layer(struct stream *s, const struct stream_layer *layer)

@@ -34,11 +34,11 @@ enum stream_result {
 struct stream {
 	int fd;
 	int64_t idle_ms;
-	int64_t deadline;    /* clock_mono_ms at which the phase ends; INT64_MAX = none */
-	int64_t timeout_set; /* what SO_RCVTIMEO says now */
-	char *in;            /* STREAM_IN octets, owned */
-	size_t in_at, in_end;
-	char *out; /* STREAM_OUT octets, owned */
+	int64_t deadline;              /* clock_mono_ms at which the phase ends; INT64_MAX = none */
+	int64_t timeout_set;           /* what SO_RCVTIMEO says now */
+	char *in;                      /* STREAM_IN octets, owned */
+	size_t in_at, in_end, in_high; /* in_high: octets of `in` that something has been written to */
+	char *out;                     /* STREAM_OUT octets, owned */
 	size_t out_len;
 	bool failed;
 	bool at_once;              /* the socket functions don't wait: -1, EAGAIN */
@@ -78,6 +78,9 @@ enum stream_result stream_flush(struct stream *s);
 
 /* Throws away input that was received (STARTTLS). */
 void stream_discard(struct stream *s);
+
+/* Overwrites what was taken from the buffer: a password has come. What is still to be taken stays. */
+void stream_wipe(struct stream *s);
 
 /* From now on everything passes through LAYER, whose context is borrowed until stream_free. Nothing may be pending in
  * either direction (stream_flush, stream_discard). */

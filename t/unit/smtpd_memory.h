@@ -149,7 +149,7 @@ static inline size_t memory_feed_line(struct session *s, struct span in)
 	struct span line = {in.at, end - crlf};
 	if (end == in.len)
 		return 0;
-	if (line.len > LIMIT_LINE)
+	if (line.len > session_line_max(s))
 		session_line_too_long(s);
 	else
 		session_line(s, line, !crlf || span_find(line, '\r') < line.len);
