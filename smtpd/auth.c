@@ -8,7 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "smtpd/password.h"
+#include "smtpd/passcheck.h"
 #include "smtpd/sasl.h"
 #include "smtpd/turns.h"
 
@@ -47,7 +47,7 @@ struct auth *auth_new(const struct auth_users *users, struct gss_server *gss, si
 	struct auth *a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
-	*a = (struct auth){.users = *users, .gss = gss, .checks = password_processors()};
+	*a = (struct auth){.users = *users, .gss = gss, .checks = passcheck_processors()};
 	a->waits = workers / WORKERS_A_WAIT < WAITS_MAX ? 1 + workers / WORKERS_A_WAIT : WAITS_MAX;
 	fd_random(a->secret, sizeof(a->secret));
 	a->turns_fd = turns_new();

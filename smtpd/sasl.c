@@ -9,7 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "smtpd/limits.h"
-#include "smtpd/password.h"
+#include "smtpd/passcheck.h"
 #include "smtpd/turns.h"
 
 /* Places of turns.h: passwords that are checked; workers that wait; and of those the ones for one address. */
@@ -145,7 +145,7 @@ static enum auth_result check_in_turn(struct auth_exchange *x, const char *prepa
 	}
 	enum auth_result result = sasl_may_try(x);
 	if (result == AUTH_MORE) {
-		bool right = x->account.yescrypt && password_matches(prepared, x->account.yescrypt);
+		bool right = x->account.yescrypt && passcheck_matches(prepared, x->account.yescrypt);
 		result = right && x->found ? AUTH_DONE : sasl_fail(x, x->found ? "wrong password" : "unknown account");
 	}
 	turns_give(fd, turn);
@@ -168,8 +168,8 @@ static enum auth_result check(struct auth_exchange *x, const char *prepared)
 
 enum auth_result sasl_password(struct auth_exchange *x, struct span password)
 {
-	char prepared[PASSWORD_MAX + 1];
-	if (!password_prepare(password, prepared))
+	char prepared[PASSCHECK_MAX + 1];
+	if (!passcheck_prepare(password, prepared))
 		return sasl_fail(x, "empty password, or one that can't be");
 	enum auth_result result = check(x, prepared);
 	explicit_bzero(prepared, sizeof(prepared));

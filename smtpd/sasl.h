@@ -34,6 +34,10 @@ struct sasl_mechanism {
 /* What libgsasl asks during SCRAM. */
 int sasl_scram_callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property);
 
+/* HMAC-MD5 of TEXT in hexadecimal, from the state of MD5 behind both blocks of key. */
+enum { SASL_CRAM_DIGEST = 33 };
+void sasl_cram_digest(const unsigned char context[ACCOUNT_KEY_OCTETS], struct span text, char hex[SASL_CRAM_DIGEST]);
+
 extern const struct sasl_mechanism sasl_plain, sasl_login, sasl_cram, sasl_scram, sasl_gssapi;
 
 enum { SASL_STATE_MAX = 512 };

@@ -28,7 +28,7 @@ static void resume(MD5_CTX *md5, const unsigned char state[MD5_DIGEST_LENGTH])
 	md5->Nl = MD5_CBLOCK * 8;
 }
 
-static void keyed_digest(const unsigned char context[ACCOUNT_KEY_OCTETS], struct span text, char hex[33])
+void sasl_cram_digest(const unsigned char context[ACCOUNT_KEY_OCTETS], struct span text, char hex[SASL_CRAM_DIGEST])
 {
 	unsigned char digest[MD5_DIGEST_LENGTH];
 	MD5_CTX md5;
@@ -45,10 +45,10 @@ static void keyed_digest(const unsigned char context[ACCOUNT_KEY_OCTETS], struct
 
 static enum auth_result check(struct auth_exchange *x, struct span digest)
 {
-	char right[2 * MD5_DIGEST_LENGTH + 1];
+	char right[SASL_CRAM_DIGEST];
 	if (sasl_may_try(x) != AUTH_MORE)
 		return AUTH_REFUSED;
-	keyed_digest(x->account.cram, span_of(x->state.text), right);
+	sasl_cram_digest(x->account.cram, span_of(x->state.text), right);
 	if (!x->found || !x->account.has_cram)
 		return sasl_fail(x, x->found ? "the account has no key for cram-md5: set its password anew with it"
 					     : "unknown account");

@@ -1,4 +1,4 @@
-#include "smtpd/password.h"
+#include "smtpd/passcheck.h"
 
 #include <crypt.h>
 #include <gsasl.h>
@@ -14,21 +14,21 @@ static void wipe_and_free(char *text)
 	gsasl_free(text);
 }
 
-bool password_prepare(struct span text, char *to)
+bool passcheck_prepare(struct span text, char *to)
 {
 	char *prepared = NULL;
-	if (!text.len || text.len > PASSWORD_MAX || !span_copy(text, to, PASSWORD_MAX + 1))
+	if (!text.len || text.len > PASSCHECK_MAX || !span_copy(text, to, PASSCHECK_MAX + 1))
 		return false;
 	bool good =
-		gsasl_saslprep(to, 0, &prepared, NULL) == GSASL_OK && prepared[0] && strlen(prepared) <= PASSWORD_MAX;
-	explicit_bzero(to, PASSWORD_MAX + 1);
+		gsasl_saslprep(to, 0, &prepared, NULL) == GSASL_OK && prepared[0] && strlen(prepared) <= PASSCHECK_MAX;
+	explicit_bzero(to, PASSCHECK_MAX + 1);
 	if (good)
 		strcpy(to, prepared);
 	wipe_and_free(prepared);
 	return good;
 }
 
-bool password_matches(const char *prepared, const char *yescrypt)
+bool passcheck_matches(const char *prepared, const char *yescrypt)
 {
 	struct crypt_data *data = calloc(1, sizeof(*data));
 	if (!data)
@@ -41,7 +41,7 @@ bool password_matches(const char *prepared, const char *yescrypt)
 	return same;
 }
 
-size_t password_processors(void)
+size_t passcheck_processors(void)
 {
 	cpu_set_t set;
 	if (sched_getaffinity(0, sizeof(set), &set) != 0)
