@@ -42,6 +42,15 @@ enum auth_method auth_method_of(struct span name)
 	return AUTH_METHOD_COUNT;
 }
 
+/* OpenSSL looks for what it needs at the first use, and in the jail there is nothing to be found. */
+static void warm_up(const struct auth *a)
+{
+	unsigned char tag[REMEMBERED_TAG];
+	struct guess_who who;
+	remembered_tag(a->remembered, SPAN("name"), 0, SPAN("password"), tag);
+	guess_name(a->guess, &(struct ipaddr){{0}}, SPAN("name"), &who);
+}
+
 struct auth *auth_new(const struct auth_users *users, struct gss_server *gss, size_t workers)
 {
 	struct auth *a = calloc(1, sizeof(*a));
@@ -61,6 +70,7 @@ struct auth *auth_new(const struct auth_users *users, struct gss_server *gss, si
 		return NULL;
 	}
 	gsasl_callback_set(a->gsasl, sasl_scram_callback);
+	warm_up(a);
 	return a;
 }
 

@@ -54,6 +54,18 @@ static struct gss_server *load_gss(const struct config_access *access, struct at
 	return gss;
 }
 
+static const struct accounts *newest_accounts(void *context, uint64_t *generation)
+{
+	return userbase_accounts(context, generation);
+}
+
+/* Also while auth is off: a reload may switch it on. */
+static struct auth *make_auth(struct parent *p)
+{
+	const struct auth_users users = {&p->worker.users, newest_accounts};
+	return must(auth_new(&users, p->gss, (size_t)p->child.server->processes.max));
+}
+
 void parent_init(struct parent *p, int argc, char **argv)
 {
 	char path[PATH_MAX];
@@ -69,6 +81,7 @@ void parent_init(struct parent *p, int argc, char **argv)
 		p->ctl_links[i] = -1;
 	attention_load(&p->attention, p->child.server);
 	p->gss = load_gss(&p->child.server->access, &p->attention);
+	p->auth = make_auth(p);
 	secure_init(&p->secure, p->child.server, p->listeners, p->child.listener_count);
 	new_folder(p, path, sizeof(path));
 	p->spool.new_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -180,9 +193,11 @@ void parent_ready(struct parent *p)
 		.snapshot = snapshot_new(LIMIT_SNAPSHOT),
 		.gateway = gateway_new((size_t)server->processes.max),
 		.secure = &p->secure,
+		.auth = p->auth,
 	};
 	if (!p->pool || !p->worker.snapshot || !p->worker.gateway || !userbase_init(&p->worker.users, LIMIT_USERBASE))
 		log_fatal(EXIT_TEMPORARY, "can't make the pool of workers: %s", strerror(errno));
+	signal(SIGUSR2, SIG_IGN); /* it must not kill a worker that has no handler yet */
 	p->paused = p->child.paused;
 	size_pool(p);
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
@@ -231,14 +246,20 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 	str_free(&text);
 }
 
+/* Sessions of an account that was changed or removed end, also those that wait for a command. */
 static void users(struct parent *p, const struct ipc_packet *packet)
 {
 	struct wire_users news;
+	uint64_t before, after;
 	if (!wire_decode_users(packet->text, &news) || packet->fd_count != news.present)
 		return;
 	p->users_known = true;
+	userbase_accounts(&p->worker.users, &before);
 	if (userbase_take(&p->worker.users, &news, news.present ? packet->fds[0] : -1))
 		prefork_signal(p->pool, SIGTERM); /* as with a policy */
+	userbase_accounts(&p->worker.users, &after);
+	if (after != before)
+		prefork_signal(p->pool, SIGUSR2);
 }
 
 static void attach(struct parent *p, struct ipc_packet *packet)

@@ -17,6 +17,7 @@ struct parent {
 	struct spool spool;
 	struct secure secure;
 	struct worker_context worker;
+	struct auth *auth;
 	struct gss_server *gss; /* NULL = no client can prove itself by Kerberos */
 	struct attention attention;
 	struct prefork *pool;

@@ -19,11 +19,9 @@ bool passcheck_prepare(struct span text, char *to)
 	char *prepared = NULL;
 	if (!text.len || text.len > PASSCHECK_MAX || !span_copy(text, to, PASSCHECK_MAX + 1))
 		return false;
-	bool good =
-		gsasl_saslprep(to, 0, &prepared, NULL) == GSASL_OK && prepared[0] && strlen(prepared) <= PASSCHECK_MAX;
+	bool good = gsasl_saslprep(to, 0, &prepared, NULL) == GSASL_OK && prepared[0];
 	explicit_bzero(to, PASSCHECK_MAX + 1);
-	if (good)
-		strcpy(to, prepared);
+	good = good && span_copy(span_of(prepared), to, PASSCHECK_MAX + 1);
 	wipe_and_free(prepared);
 	return good;
 }

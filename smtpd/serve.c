@@ -26,7 +26,7 @@ static void input_ended(struct connection *c, enum stream_result result)
 {
 	if (result == STREAM_TIMEOUT)
 		session_say(&c->session, REPLY_TIMEOUT);
-	else if (result == STREAM_EOF && c->stop->stop && session_revoked(&c->session))
+	else if (result == STREAM_EOF && session_revoked(&c->session))
 		session_say(&c->session, REPLY_ACCOUNT_CHANGED);
 	else if (result == STREAM_EOF && c->stop->stop)
 		session_say(&c->session, REPLY_STOPPING);
@@ -56,7 +56,7 @@ static void take_line(struct connection *c)
 	stream_deadline(&c->stream, c->session.config->connection_timeout);
 	c->stop->waiting_fd = c->stream.fd;
 	enum stream_result result = STREAM_EOF;
-	if (!c->stop->stop)
+	if (!c->stop->stop && !session_revoked(&c->session))
 		result = stream_line(&c->stream, session_line_max(&c->session), &line, &bare);
 	c->stop->waiting_fd = -1;
 	c->session.config = live_server(c->live);
@@ -115,15 +115,23 @@ static void log_discarded(const struct connection *c)
 static void secured(struct connection *c)
 {
 	struct tls_facts facts;
+	struct session_tls tls;
 	tls_channel_facts(&c->channel, &facts);
 	log_info("client=%s version=%s cipher=%s bits=%d resumed=%s status=tls", c->session.client_text, facts.version,
 		 facts.cipher, facts.bits, facts.resumed ? "yes" : "no");
-	session_secured(&c->session, &(struct session_tls){
-					     .on = true,
-					     .version = facts.version,
-					     .cipher = facts.cipher,
-					     .bits = facts.bits,
-				     });
+	tls = (struct session_tls){
+		.on = true,
+		.version = facts.version,
+		.cipher = facts.cipher,
+		.bits = facts.bits,
+		.binding_exporter = true,
+	};
+	tls.binding_len = tls_channel_binding(&c->channel, true, tls.binding);
+	if (!tls.binding_len) {
+		tls.binding_exporter = false;
+		tls.binding_len = tls_channel_binding(&c->channel, false, tls.binding);
+	}
+	session_secured(&c->session, &tls);
 }
 
 /* The worker serves nobody else meanwhile, so all of it has one deadline, and an order to stop ends it at once. */
@@ -222,14 +230,15 @@ static void linger(struct connection *c)
 }
 
 void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, struct live *live,
-	   const struct store *store, const struct names *names, struct serve_stop *stop,
-	   const struct serve_watch *watch)
+	   const struct serve_services *services, struct serve_stop *stop, const struct serve_watch *watch)
 {
 	struct connection c = {.tls = tls, .live = live, .stop = stop, .watch = watch};
 	const struct config_server *config = live_server(live);
 	if (stream_init(&c.stream, fd, config->connection_timeout)) {
-		if (session_init(&c.session, config, store, client)) {
-			c.session.names = names;
+		if (session_init(&c.session, config, services->store, client)) {
+			c.session.names = services->names;
+			c.session.auth = services->auth;
+			stop->session = &c.session;
 			log_debug("client=%s status=connected", c.session.client_text);
 			transcript_begin(&c.transcript, watch->records, fd);
 			converse(&c);
@@ -239,6 +248,7 @@ void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, str
 				linger(&c);
 			log_debug("client=%s status=disconnected", c.session.client_text);
 		}
+		stop->session = NULL;
 		session_free(&c.session);
 		stream_free(&c.stream);
 	}

@@ -13,11 +13,20 @@
 
 /*
  * How a signal handler ends a session between two commands: it sets `stop` and calls shutdown(waiting_fd, SHUT_RD) when
- * that is not -1. A message that is coming in is never interrupted.
+ * that is not -1. A message that is coming in is never interrupted. While it is not -1 nobody changes the session, so
+ * that the handler may ask session_revoked.
  */
 struct serve_stop {
 	volatile sig_atomic_t stop;
 	volatile sig_atomic_t waiting_fd;
+	struct session *volatile session;
+};
+
+/* What a session asks others for. All is borrowed. */
+struct serve_services {
+	const struct store *store;
+	const struct names *names; /* NULL = nobody knows names */
+	struct auth *auth;         /* NULL = nobody can authenticate */
 };
 
 /* Who wants to know how far a session is: called after each command. MOVED NULL = nobody. RECORDS: what writes its
@@ -42,7 +51,6 @@ int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets);
 
 /* FD blocks, and is closed. */
 void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, struct live *live,
-	   const struct store *store, const struct names *names, struct serve_stop *stop,
-	   const struct serve_watch *watch);
+	   const struct serve_services *services, struct serve_stop *stop, const struct serve_watch *watch);
 
 #endif

@@ -67,7 +67,8 @@ static void on_stop(int signo)
 static void on_end(int signo)
 {
 	(void)signo;
-	if (scoreboard_must_end(told.board, told.slot))
+	bool revoked = told.serve.waiting_fd != -1 && told.serve.session && session_revoked(told.serve.session);
+	if (revoked || scoreboard_must_end(told.board, told.slot))
 		end_session();
 }
 
@@ -138,6 +139,7 @@ static void serve_next(struct worker *w, int listener)
 	uint16_t port;
 	char doing[IPADDR_TEXT_MAX];
 	const struct serve_tls tls = secure_listener(w->context->secure, listener);
+	const struct serve_services services = {&w->store, &w->names, w->context->auth};
 	const struct serve_watch watch = {tell_progress, w, &w->records};
 	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd < 0) {
@@ -151,7 +153,7 @@ static void serve_next(struct worker *w, int listener)
 	net_address(&from, &client, &port);
 	ipaddr_format(&client, doing);
 	prefork_busy(w->context->pool, w->slot, span_of(doing));
-	serve(fd, &client, &tls, &w->context->live, &w->store, &w->names, &told.serve, &watch);
+	serve(fd, &client, &tls, &w->context->live, &services, &told.serve, &watch);
 	session_over(w);
 }
 

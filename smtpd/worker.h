@@ -5,6 +5,7 @@
 #include "common/host/fullness.h"
 #include "common/host/prefork.h"
 #include "common/host/spool.h"
+#include "smtpd/auth.h"
 #include "smtpd/gateway.h"
 #include "smtpd/live.h"
 #include "smtpd/secure.h"
@@ -22,6 +23,7 @@ struct worker_context {
 	const struct secure *secure;
 	struct live live;
 	struct userbase users;
+	struct auth *auth; /* whose accounts are in `users` */
 };
 
 /* Serves; the return value is the exit status. SIGTERM ends it between two commands, SIGUSR1 between two sessions. */

@@ -28,7 +28,8 @@ static struct str heard;
 static void *run(void *unused)
 {
 	struct ipaddr client = memory_address("127.0.0.1");
-	serve(ends[1], &client, &(struct serve_tls){0}, &live, &store, NULL, &stop, &(struct serve_watch){0});
+	serve(ends[1], &client, &(struct serve_tls){0}, &live, &(struct serve_services){.store = &store}, &stop,
+	      &(struct serve_watch){0});
 	return unused;
 }
 
@@ -43,7 +44,7 @@ static void start(const char *lines)
 	store_spool_init(&spool_store, &spool, NULL, arrivals[0]);
 	store = store_spool_ops(&spool_store);
 	live = (struct live){.snapshot = live.snapshot, .server = &config.servers[0]};
-	stop = (struct serve_stop){0, -1};
+	stop = (struct serve_stop){.stop = 0, .waiting_fd = -1};
 	str_init(&heard, 1 << 20);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	ck_assert_int_eq(pthread_create(&server, NULL, run, NULL), 0);
