@@ -197,7 +197,6 @@ void parent_ready(struct parent *p)
 	};
 	if (!p->pool || !p->worker.snapshot || !p->worker.gateway || !userbase_init(&p->worker.users, LIMIT_USERBASE))
 		log_fatal(EXIT_TEMPORARY, "can't make the pool of workers: %s", strerror(errno));
-	signal(SIGUSR2, SIG_IGN); /* it must not kill a worker that has no handler yet */
 	p->paused = p->child.paused;
 	size_pool(p);
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};

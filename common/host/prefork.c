@@ -138,7 +138,7 @@ void prefork_want(struct prefork *p, size_t workers)
 /* A worker's life up to `work`. SIGPIPE stays as it is, as with exec. The limit holds for all but root. */
 static void leave_parent(struct prefork *p, pid_t parent)
 {
-	const int usual[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};
+	const int usual[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGALRM, SIGCHLD};
 	const struct rlimit nothing = {0, 0};
 	sigset_t none;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -146,6 +146,7 @@ static void leave_parent(struct prefork *p, pid_t parent)
 		_exit(0);
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
 		signal(usual[i], SIG_DFL);
+	signal(SIGUSR2, SIG_IGN); /* is about work in hand: a worker that listens to it not yet has none */
 	setrlimit(RLIMIT_NPROC, &nothing);
 	fd_close(&p->epoll_fd);
 	fd_close(&p->signal_fd);

@@ -22,7 +22,7 @@ struct prefork_ops {
 	 * NULL. */
 	void (*forked)(void *context, size_t slot, pid_t pid);
 	/* In the worker: serve; the return value is the exit status (0: replaced, no more to it). Never returns to the
-	 * parent's loop. Begins with no signal blocked and no handlers but what was ignored. */
+	 * parent's loop. Begins with no signal blocked, SIGUSR2 ignored and no handlers but what was ignored. */
 	int (*work)(void *context, size_t slot);
 	/* In the parent, after the worker of SLOT is gone. May be NULL. */
 	void (*gone)(void *context, size_t slot, int status);
