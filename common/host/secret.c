@@ -7,7 +7,7 @@ bool secret_is_open(const struct stat *file, bool strict, char who[SECRET_WHO_MA
 {
 	bool all = file->st_mode & (S_IROTH | S_IWOTH);
 
-	if (!all && !(strict && file->st_gid != 0 && file->st_mode & (S_IRGRP | S_IWGRP)))
+	if (!all && !(strict && file->st_mode & (S_IRGRP | S_IWGRP)))
 		return false;
 	const struct group *group = all ? NULL : getgrgid(file->st_gid);
 	if (all)

@@ -7,8 +7,8 @@
 
 enum { SECRET_WHO_MAX = 80 };
 
-/* Somebody beside owner and group may read it; STRICT: beside the owner, group root aside. WHO says it in words: "every
- * user", "group staff". */
+/* Others than owner and group may read or write it; STRICT: others than the owner. WHO says it in words: "every user",
+ * "group staff". */
 bool secret_is_open(const struct stat *file, bool strict, char who[SECRET_WHO_MAX]);
 
 #endif

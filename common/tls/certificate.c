@@ -104,9 +104,7 @@ static void say_no_pem(struct report *report, const char *what, const char *path
 		say(report, CERTIFICATE_ERROR, "%s %s is empty", what, path);
 	else if (memmem(text.at, text.len, "PRIVATE KEY-----", 16))
 		say(report, CERTIFICATE_ERROR,
-		    "%s %s holds a private key and no certificate: the certificate stands first in the line, then "
-		    "the key",
-		    what, path);
+		    "%s %s holds a private key and no certificate: were two files exchanged?", what, path);
 	else if (binary)
 		say(report, CERTIFICATE_ERROR,
 		    "%s %s is not PEM but binary, maybe a PFX of Windows; openssl pkcs12 -in FILE -nokeys -out "

@@ -257,7 +257,7 @@ static const struct {
 	 "E certificate /c.pem holds no certificate in PEM (-----BEGIN CERTIFICATE-----)\nE key /c.key holds no "
 	 "private key in PEM"},
 	{"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "",
-	 "E certificate /c.pem holds a private key and no certificate: the certificate stands first"},
+	 "E certificate /c.pem holds a private key and no certificate: were two files exchanged?"},
 	{"0\202\001\002xx", "", "E certificate /c.pem is not PEM but binary, maybe a PFX"},
 	{"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "",
 	 "E certificate /c.pem is broken: its certificate number 1 can't be read"},

@@ -1,0 +1,265 @@
+#include "ctl/examine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/host/accounts.h"
+#include "common/host/secret.h"
+#include "common/tls/certificate.h"
+#include "common/tls/client.h"
+#include "common/tls/server.h"
+
+enum { WHY_MAX = 4096, HEAD_MAX = 512, ACCOUNTS_TOLD = 10 };
+
+/* Findings about one setting. */
+struct place {
+	const struct examine *how;
+	struct config_report *report;
+	const struct config_origin *at;
+	unsigned said; /* a set of (1 << grade) */
+};
+
+static void say(void *context, enum certificate_grade grade, const char *text)
+{
+	static const char *const words[] = {
+		[CERTIFICATE_NOTE] = "note", [CERTIFICATE_WARNING] = "warning", [CERTIFICATE_ERROR] = "error"};
+	struct place *place = context;
+
+	place->said |= 1U << grade;
+	place->report->errors += grade == CERTIFICATE_ERROR;
+	place->report->warnings += grade == CERTIFICATE_WARNING;
+	if (place->at->line)
+		str_printf(&place->report->text, "%s:%u: ", place->at->file, place->at->line);
+	str_printf(&place->report->text, "%s: %s\n", words[grade], text);
+}
+
+static bool said_error_or_note(const struct place *place)
+{
+	return place->said & (1U << CERTIFICATE_ERROR | 1U << CERTIFICATE_NOTE);
+}
+
+/* What a loader says of its own accord begins with the place, which say() writes too. */
+static void say_proof(struct place *place, const char *why)
+{
+	char head[HEAD_MAX];
+
+	int n = snprintf(head, sizeof(head), "%s:%u: ", place->at->file ? place->at->file : "", place->at->line);
+	if (n > 0 && (size_t)n < sizeof(head) && strncmp(why, head, (size_t)n) == 0)
+		why += n;
+	say(place, CERTIFICATE_ERROR, why);
+}
+
+/* Without any finding the last word has who will load them: there are strengths that he does not take. */
+static void prove_server(struct place *place, const struct config_access *access)
+{
+	struct str why;
+
+	str_init(&why, WHY_MAX);
+	struct tls_server *server = tls_server_new(access, &why);
+	if (!server)
+		say_proof(place, str_text(&why));
+	tls_server_free(server);
+	str_free(&why);
+}
+
+static void examine_certificates(struct place place, const struct config_server *server)
+{
+	const struct config_certificates *pairs = &server->access.tls_certificate;
+	const struct certificate_listener to = {.say = say, .context = &place, .guest = place.how->guest};
+	struct certificate *all = calloc(pairs->n + 1, sizeof(*all));
+
+	for (size_t i = 0; all && i < pairs->n; i++) {
+		place.at = &pairs->at[i].origin;
+		certificate_examine(pairs->at[i].certificate, pairs->at[i].key, CERTIFICATE_SERVER, &to, &all[i]);
+		certificate_dates(&all[i], place.how->now_s, &to);
+	}
+	place.at = &server->access.tls_certificate_at;
+	if (all && pairs->n)
+		certificate_name_missing(all, pairs->n, server->fqdn, &to);
+	if (pairs->n && !said_error_or_note(&place))
+		prove_server(&place, &server->access);
+	for (size_t i = 0; all && i < pairs->n; i++)
+		certificate_free(&all[i]);
+	free(all);
+}
+
+/* A file that only the service should read: opened, or -1 and it was told. MISSING: how bad that is. */
+static int open_secret(struct place *place, const char *what, const char *path, enum certificate_grade missing,
+		       const char *remedy, enum certificate_grade exposed)
+{
+	char text[WHY_MAX], who[SECRET_WHO_MAX];
+	struct stat file;
+
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 && errno == EACCES && place->how->guest) {
+		snprintf(text, sizeof(text), "%s %.1024s was not examined: you may not read it; root may", what, path);
+		say(place, CERTIFICATE_NOTE, text);
+		return -1;
+	}
+	const char *why = fd < 0 || fstat(fd, &file) ? strerror(errno) : S_ISREG(file.st_mode) ? NULL : "it is no file";
+	if (why) {
+		snprintf(text, sizeof(text), "%s %.1024s can't be used: %s%s", what, path, why, remedy);
+		say(place, missing, text);
+		fd_close(&fd);
+	} else if (secret_is_open(&file, true, who)) {
+		snprintf(text, sizeof(text), "%s %.1024s may be read or written by %s: chmod 600 %.1024s", what, path,
+			 who, path);
+		say(place, exposed, text);
+	}
+	return fd;
+}
+
+static void examine_keytab(struct place place, const char *path, enum certificate_grade bad)
+{
+	char text[WHY_MAX];
+	unsigned char head[2] = {0};
+
+	int fd = open_secret(&place, "key tab", path, bad, ": ktutil or ktpass makes it", CERTIFICATE_WARNING);
+	if (fd < 0)
+		return;
+	if (read(fd, head, sizeof(head)) != (ssize_t)sizeof(head) || head[0] != 5) {
+		snprintf(text, sizeof(text), "key tab %.1024s is no key tab of Kerberos; klist -k shows those of one",
+			 path);
+		say(&place, bad, text);
+	}
+	fd_close(&fd);
+}
+
+static void say_accounts(struct place *place, const char *path, struct span trouble)
+{
+	char text[WHY_MAX];
+	struct span line;
+
+	for (unsigned told = 0; told < ACCOUNTS_TOLD && span_line(&trouble, &line); told++) {
+		snprintf(text, sizeof(text), "user_file %.1024s: %.*s; this line does not count", path,
+			 SPAN_ARGS(line));
+		say(place, CERTIFICATE_WARNING, text);
+	}
+}
+
+static void examine_users(struct place place, const char *path)
+{
+	struct accounts accounts;
+	struct arena arena;
+	struct str text, trouble;
+
+	int fd = open_secret(&place, "user_file", path, CERTIFICATE_WARNING,
+			     ": nobody can authenticate with a password; mailrootctl user add NAME makes it",
+			     CERTIFICATE_WARNING);
+	if (fd < 0)
+		return;
+	str_init(&text, ACCOUNTS_TEXT_MAX);
+	str_init(&trouble, WHY_MAX);
+	arena_init(&arena, (size_t)2 * ACCOUNTS_TEXT_MAX);
+	if (fd_read_all(fd, &text) == 0 && accounts_parse(str_span(&text), &arena, &accounts, &trouble))
+		say_accounts(&place, path, str_span(&trouble));
+	str_wipe(&text);
+	str_free(&trouble);
+	arena_free(&arena);
+	fd_close(&fd);
+}
+
+static void examine_access(struct place place, const struct config_server *server)
+{
+	const struct config_access *access = &server->access;
+
+	examine_certificates(place, server);
+	if (access->auth & ~(unsigned)AUTH_GSSAPI) {
+		place.at = &access->user_file_at;
+		examine_users(place, access->user_file);
+	}
+	if (access->auth & AUTH_GSSAPI && access->keytab && *access->keytab) {
+		place.at = &access->keytab_at;
+		examine_keytab(place, access->keytab, CERTIFICATE_WARNING);
+	}
+}
+
+/* The first line, not what stands there. */
+static void examine_password(struct place place, const char *path)
+{
+	char text[WHY_MAX];
+	char octet;
+
+	int fd = open_secret(&place, "password_file", path, CERTIFICATE_ERROR,
+			     ": its first line is the password, and it belongs to root, mode 600; mail waits for it",
+			     CERTIFICATE_ERROR);
+	if (fd < 0)
+		return;
+	if (read(fd, &octet, 1) != 1 || octet == '\n' || octet == '\r') {
+		snprintf(text, sizeof(text),
+			 "password_file %.1024s begins with an empty line: write the password there", path);
+		say(&place, CERTIFICATE_ERROR, text);
+	}
+	explicit_bzero(&octet, 1);
+	fd_close(&fd);
+}
+
+static void examine_client(struct place place, const struct config_outbound *outbound)
+{
+	const struct config_certificates *pairs = &outbound->client_certificate;
+	const struct certificate_listener to = {.say = say, .context = &place, .guest = place.how->guest};
+	char why[TLS_CLIENT_WHY_MAX];
+	struct certificate one;
+
+	for (size_t i = 0; i < pairs->n; i++) {
+		place.at = &pairs->at[i].origin;
+		certificate_examine(pairs->at[i].certificate, pairs->at[i].key, CERTIFICATE_CLIENT, &to, &one);
+		certificate_dates(&one, place.how->now_s, &to);
+		certificate_free(&one);
+	}
+	if (outbound->tls_ca && *outbound->tls_ca) {
+		place.at = &outbound->tls_ca_at;
+		certificate_authorities(outbound->tls_ca, &to);
+	}
+	if (said_error_or_note(&place) || !(pairs->n || (outbound->tls_ca && *outbound->tls_ca)))
+		return;
+	SSL_CTX *context = tls_client_context(outbound, why);
+	if (!context && why[0])
+		say_proof(&place, why);
+	SSL_CTX_free(context);
+}
+
+static bool same_place(const struct config_origin *a, const struct config_origin *b)
+{
+	return a->line == b->line && (!a->line || strcmp(a->file, b->file) == 0);
+}
+
+/* OUTER: whose values are inherited, and were examined there; NULL = none. */
+static void examine_outbound(struct place place, const struct config_outbound *outbound,
+			     const struct config_outbound *outer)
+{
+	bool inherited = outer && same_place(&outbound->client_certificate_at, &outer->client_certificate_at) &&
+			 same_place(&outbound->tls_ca_at, &outer->tls_ca_at);
+
+	if (tls_client_level(outbound) != CONFIG_TLS_OFF && !inherited)
+		examine_client(place, outbound);
+	if (outbound->auth == CONFIG_AUTH_OFF || !outbound->password_file)
+		return;
+	place.at = &outbound->password_file_at;
+	if (outbound->auth == CONFIG_AUTH_GSSAPI)
+		examine_keytab(place, outbound->password_file, CERTIFICATE_ERROR);
+	else
+		examine_password(place, outbound->password_file);
+}
+
+void examine_files(const struct examine *how, const struct config *config, struct config_report *report)
+{
+	static const struct config_origin nowhere;
+	const struct place place = {.how = how, .report = report, .at = &nowhere};
+
+	for (size_t i = 0; i < config->server_count; i++) {
+		const struct config_server *server = &config->servers[i];
+		examine_access(place, server);
+		examine_outbound(place, &server->outbound, NULL);
+		for (size_t j = 0; j < server->remote_domain_count; j++) {
+			if (server->remote_domains[j].has_outbound)
+				examine_outbound(place, &server->remote_domains[j].outbound, &server->outbound);
+		}
+	}
+}
