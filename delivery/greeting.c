@@ -126,8 +126,10 @@ static enum dialogue_next authenticate(struct dialogue *d)
 	enum dialogue_next next = DIALOGUE_READ;
 	if (good && !words.failed)
 		next = say_auth(d, str_span(&words));
+	else if (words.len)
+		next = auth_impossible(d, (struct enhanced){4, 7, 0}, good ? "our answer is too long" : why, false);
 	else
-		next = auth_impossible(d, (struct enhanced){4, 7, 4}, good ? "its answer is too long" : why, !good);
+		next = auth_impossible(d, (struct enhanced){4, 7, 4}, why, true);
 	str_wipe(&words);
 	return next;
 }

@@ -88,7 +88,8 @@ struct gss_client_exchange *gss_client_begin(struct gss_client *client, const ch
 	if (!x)
 		return NULL;
 	x->client = client;
-	snprintf(x->host, sizeof(x->host), "%s", host);
+	bool brackets = host[0] == '[';
+	snprintf(x->host, sizeof(x->host), "%.*s", (int)strcspn(host + brackets, "]"), host + brackets);
 	return x;
 }
 

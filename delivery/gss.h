@@ -12,7 +12,10 @@
 #include "common/base/str.h"
 #include "common/gss/words.h"
 
-enum { GSS_CLIENT_DEADLINE_MS = 30000 /* a step; MIT's library gives three rounds to each KDC */ };
+enum {
+	GSS_CLIENT_DEADLINE_MS = 30000, /* a step; MIT's library gives three rounds to each KDC */
+	GSS_CLIENT_PATHS_MAX = 32
+};
 
 struct gss_client;
 struct gss_client_exchange;
@@ -30,7 +33,7 @@ const char *const *gss_client_paths(struct gss_client *client);
 /* For tests: another deadline. */
 void gss_client_set_deadline(struct gss_client *client, int64_t ms);
 
-/* One authentication to HOST; one at a time. NULL: no memory. */
+/* One authentication to HOST, a name or an address, which may stand in brackets; one at a time. NULL: no memory. */
 struct gss_client_exchange *gss_client_begin(struct gss_client *client, const char *host);
 
 /*

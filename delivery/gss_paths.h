@@ -5,9 +5,9 @@
 #ifndef DELIVERY_GSS_PATHS_H
 #define DELIVERY_GSS_PATHS_H
 
-#include <stddef.h>
+#include "delivery/gss.h"
 
-enum { GSS_PATHS_MAX = 32 };
+enum { GSS_PATHS_MAX = GSS_CLIENT_PATHS_MAX };
 
 struct gss_paths {
 	char *at[GSS_PATHS_MAX + 1]; /* owned; ends with NULL */

@@ -16,7 +16,8 @@ enum {
 struct sasl {
 	void *context;
 	/* Appends what follows AUTH and a blank: "PLAIN AGEAYg==", or the name alone. MECHANISMS: what the host offers,
-	 * words separated by blanks. False with *why: none of it is the one wanted. */
+	 * words separated by blanks. False with *why: none of it is the one wanted (nothing appended), or we can't
+	 * begin with it (its name appended): there is no ticket. */
 	bool (*begin)(void *context, struct span mechanisms, struct str *to, const char **why);
 	/* The host said 334 CHALLENGE: appends the answer. False: cancel, for the host is wrong or not who it says. */
 	bool (*answer)(void *context, struct span challenge, struct str *to, const char **why);
