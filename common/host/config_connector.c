@@ -1,8 +1,11 @@
 /* Connectors: their address spaces and conditions, and what would keep one from ever getting mail. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/host/config_build.h"
+#include "common/host/connector.h"
+#include "common/mail/domain.h"
 
 enum { COST_DEFAULT = 1, COST_MAX = 100 };
 
@@ -183,6 +186,25 @@ static void check_name(struct config_build *b, const struct config_server *serve
 		}
 }
 
+/* Its outbound block is about the domain's hosts; a connector that has one speaks to its own by that. */
+static void check_outbound(struct config_build *b, const struct config_server *server,
+			   const struct config_remote_domain *remote)
+{
+	struct connector_choice choice;
+	const char *name = remote->name ? remote->name : "";
+	char any[DOMAIN_MAX + 2]; /* one of the names that it stands for */
+	if (!remote->has_outbound || remote->route.dns || remote->route.hosts.n)
+		return;
+	snprintf(any, sizeof(any), "%s%s", name[0] == '*' ? "x" : "", name[0] == '*' ? name + 1 : name);
+	if (!connector_find(server, span_of(any), NULL, &choice) || !choice.connector->has_outbound)
+		return;
+	config_warning(
+		b->findings, config_check_at(b, server, remote->origin),
+		"its outbound block says nothing of mail that connector %s at %s:%u takes, which has one of its own",
+		choice.connector->name ? choice.connector->name : "?", choice.connector->origin.file,
+		choice.connector->origin.line);
+}
+
 void config_check_connectors(struct config_build *b, const struct config_server *server)
 {
 	struct claim *list;
@@ -194,6 +216,8 @@ void config_check_connectors(struct config_build *b, const struct config_server 
 			config_error(b->findings, config_check_at(b, server, connector->origin),
 				     "a connector leads nowhere without route: write route [192.0.2.10], or route dns");
 	}
+	for (size_t i = 0; i < server->remote_domain_count; i++)
+		check_outbound(b, server, &server->remote_domains[i]);
 	list = sorted_claims(b, server, &n);
 	if (!list)
 		return;

@@ -443,6 +443,13 @@ START_TEST(connectors_with_conditions_share_a_space)
 	build(SERVER("connector a { route dns; address_space *.or.jp; relay yes }"));
 	ck_assert_uint_eq(report.warnings, 1);
 	done();
+	build(SERVER("connector a { route dns; address_space *.test; outbound { port 26 } }\n"
+		     "remote_domain *.test { outbound { port 27 } }\nremote_domain test { outbound { port 27 } }\n"
+		     "remote_domain c.test { route dns; outbound { port 27 } }\nremote_domain d.test { relay yes }"));
+	ck_assert_uint_eq(report.warnings, 1);
+	ck_assert_ptr_nonnull(
+		strstr(str_text(&report.text), "test.conf:3:15: warning: its outbound block says nothing"));
+	done();
 }
 END_TEST
 

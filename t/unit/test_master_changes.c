@@ -112,6 +112,19 @@ static const struct {
 	{"remote_domain b.net { relay yes }", "", "server a: remote_domain b.net removed: relay yes\n"},
 	{"remote_domain b.net { relay yes }", "remote_domain b.net { relay no }",
 	 "server a: remote_domain b.net: relay no (was yes)\n"},
+	{"",
+	 "connector c { address_space *.b.net cost 5; address_space b.net; route [192.0.2.1]; senders <> a@b.net "
+	 "@c.net }",
+	 "server a: connector c added: address_space *.b.net cost 5 b.net, route [192.0.2.1], senders <> a@b.net "
+	 "c.net\n"},
+	{"connector c { route dns }", "", "server a: connector c removed: route dns\n"},
+	{"connector c { route dns; address_space b.net }", "connector c { route dns; address_space B.net cost 2 }",
+	 "server a: connector c: address_space b.net cost 2 (was b.net)\n"},
+	{"connector c { route dns; max_message_size 5M }", "connector c { route dns; senders_refused b.net }",
+	 "server a: connector c: max_message_size none (was 5M)\n"
+	 "server a: connector c: senders_refused b.net (was none)\n"},
+	{"connector c { route dns; outbound { port 25 } }", "connector c { route dns; outbound { port 26 } }",
+	 "server a: connector c: outbound port 26 (was 25)\n"},
 	{"remote_domain b.net { outbound { use_helo no } }", "remote_domain b.net { outbound { use_helo yes } }",
 	 "server a: remote_domain b.net: outbound use_helo yes (was no)\n"},
 	{"", "alias_domain c.net", "server a: alias_domain c.net added\n"},
@@ -192,6 +205,11 @@ static const struct {
 	{"processes { max 10 }", "processes { max 11 }", ROLE_SMTPD},
 	{"delivery { processes { max 10 } }", "delivery { processes { max 11 } }",
 	 ROLE_QUEUE | ROLE_DELIVERY | ROLE_LOCAL},
+	{"connector c { route dns }", "connector c { route [192.0.2.1]; senders b.net }", 0},
+	{"connector c { route dns }", "connector c { route dns; outbound { port 26 } }", ROLE_DELIVERY},
+	{"", "connector c { route dns; outbound { port 26 } }", ROLE_DELIVERY},
+	{"connector c { route dns; outbound { tls encrypt } }", "connector c { route dns; outbound { tls off } }",
+	 ROLE_DELIVERY},
 	{"local_domain b.net { drop_dir /a }", "local_domain b.net { drop_dir /b }",
 	 ROLE_MASTER | ROLE_QUEUE | ROLE_LOCAL},
 };
