@@ -202,7 +202,7 @@ void parent_ready(struct parent *p)
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
 	if (server->access.auth)
 		await_users(p);
-	attention_tend(&p->attention, server, clock_wall_ms() / 1000);
+	attention_tend(&p->attention, p->child.server, clock_wall_ms() / 1000);
 	ask_for_look(false); /* the parent before us may have died with its workers */
 	child_ready();
 }
@@ -249,16 +249,20 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 static void users(struct parent *p, const struct ipc_packet *packet)
 {
 	struct wire_users news;
+	struct str mend;
 	uint64_t before, after;
 	if (!wire_decode_users(packet->text, &news) || packet->fd_count != news.present)
 		return;
 	p->users_known = true;
+	str_init(&mend, WIRE_PACKET_MAX);
 	userbase_accounts(&p->worker.users, &before);
-	if (userbase_take(&p->worker.users, &news, news.present ? packet->fds[0] : -1))
+	if (userbase_take(&p->worker.users, &news, news.present ? packet->fds[0] : -1, &mend))
 		prefork_signal(p->pool, SIGTERM); /* as with a policy */
 	userbase_accounts(&p->worker.users, &after);
 	if (after != before)
 		prefork_signal(p->pool, SIGUSR2);
+	attention_set(&p->attention, ATTENTION_USERS, str_text(&mend));
+	str_free(&mend);
 }
 
 static void attach(struct parent *p, struct ipc_packet *packet)

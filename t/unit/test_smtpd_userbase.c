@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,16 +19,19 @@
 enum { AREA = 1 << 20, MANY = 1000 };
 
 static struct userbase base;
+static struct str mend;
 
 static void setup(void)
 {
 	log_set_level(LOG_LEVEL_ERROR - 1);
 	ck_assert(userbase_init(&base, AREA));
+	str_init(&mend, 1 << 16);
 }
 
 static void teardown(void)
 {
-	snapshot_free(base.snapshot);
+	userbase_free(&base);
+	str_free(&mend);
 }
 
 static bool take(struct span text)
@@ -35,7 +39,9 @@ static bool take(struct span text)
 	const struct wire_users news = {.present = true, .wanted = true, .file = SPAN("/etc/users")};
 	int fd = fd_sealed("users", text);
 	ck_assert_int_ge(fd, 0);
-	bool fresh = userbase_take(&base, &news, fd);
+	ck_assert_int_eq(fchmod(fd, 0600), 0);
+	str_clear(&mend);
+	bool fresh = userbase_take(&base, &news, fd, &mend);
 	close(fd);
 	return fresh;
 }
@@ -91,7 +97,7 @@ START_TEST(missing_file_has_no_accounts)
 {
 	const struct wire_users missing = {.wanted = true, .file = SPAN("/etc/users")};
 	take(SPAN("ann " KEYS));
-	ck_assert(!userbase_take(&base, &missing, -1));
+	ck_assert(!userbase_take(&base, &missing, -1, &mend));
 	ck_assert_ptr_null(find("ann"));
 	ck_assert_uint_eq(generation(), 2);
 	take(SPAN("ann " KEYS));
@@ -103,16 +109,16 @@ START_TEST(unreadable_file_changes_nothing)
 {
 	const struct wire_users closed = {.wanted = true, .file = SPAN("/etc/users"), .why = SPAN("Permission denied")};
 	const struct wire_users present = {.present = true, .wanted = true, .file = SPAN("/etc/users")};
-	ck_assert(!userbase_take(&base, &closed, -1));
+	ck_assert(!userbase_take(&base, &closed, -1, &mend));
 	ck_assert_uint_eq(generation(), 0);
 	take(SPAN("ann " KEYS));
-	ck_assert(!userbase_take(&base, &closed, -1));
+	ck_assert(!userbase_take(&base, &closed, -1, &mend));
 	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert(!userbase_take(&base, &present, fd));
+	ck_assert(!userbase_take(&base, &present, fd, &mend));
 	close(fd);
 	fd = memfd_create("huge", MFD_CLOEXEC);
 	ck_assert_int_eq(ftruncate(fd, ACCOUNTS_TEXT_MAX + 1), 0);
-	ck_assert(!userbase_take(&base, &present, fd));
+	ck_assert(!userbase_take(&base, &present, fd, &mend));
 	close(fd);
 	ck_assert_uint_eq(generation(), 1);
 	ck_assert_ptr_nonnull(find("ann"));
@@ -135,6 +141,60 @@ static void many(struct str *text, unsigned first)
 	for (unsigned i = 0; i < MANY; i++)
 		str_printf(text, "user%u %s", first + i, KEYS);
 }
+
+static void ck_mend(const char *wanted)
+{
+	ck_assert_str_eq(str_text(&mend), wanted);
+}
+
+START_TEST(what_is_to_be_mended_is_told_until_it_is)
+{
+	const struct wire_users missing = {.wanted = true, .file = SPAN("/etc/users")},
+				off = {.file = SPAN("/etc/users")};
+	const char *line = "user_file /etc/users, line 2: it does not begin with a name; this line does not count\n";
+	take(SPAN("ann " KEYS));
+	ck_mend("");
+	take(SPAN("ann " KEYS "= secret\n"));
+	ck_mend(line);
+	take(SPAN("ann " KEYS "= secret\n")); /* no news, and still to be mended */
+	ck_mend(line);
+	str_clear(&mend);
+	userbase_take(&base, &missing, -1, &mend);
+	ck_mend("user_file /etc/users is missing: nobody can authenticate with a password; `mailrootctl user add NAME` "
+		"makes it\n");
+	str_clear(&mend);
+	userbase_take(&base, &off, -1, &mend);
+	ck_mend("");
+}
+END_TEST
+
+START_TEST(many_bad_lines_are_told_of_some)
+{
+	struct str text;
+	unsigned lines = 0;
+	str_init(&text, AREA);
+	for (int i = 0; i < 1000; i++)
+		str_append_text(&text, "=\n");
+	take(str_span(&text));
+	for (size_t i = 0; i < mend.len; i++)
+		lines += mend.at[i] == '\n';
+	ck_assert_uint_eq(lines, 11);
+	ck_assert_ptr_nonnull(strstr(str_text(&mend), "has more such lines\n"));
+	str_free(&text);
+}
+END_TEST
+
+START_TEST(open_file_is_told)
+{
+	const struct wire_users news = {.present = true, .wanted = true, .file = SPAN("/etc/users")};
+	int fd = fd_sealed("users", SPAN("ann " KEYS));
+	ck_assert_int_eq(fchmod(fd, 0644), 0);
+	userbase_take(&base, &news, fd, &mend);
+	close(fd);
+	ck_mend("user_file /etc/users is open to others (mode 644): chmod 600 /etc/users\n");
+	ck_assert_ptr_nonnull(find("ann"));
+}
+END_TEST
 
 /* Nothing is ever overwritten: an area that is full makes room for another. */
 START_TEST(full_area)
@@ -218,6 +278,9 @@ int main(void)
 	tcase_add_test(tests, missing_file_has_no_accounts);
 	tcase_add_test(tests, unreadable_file_changes_nothing);
 	tcase_add_test(tests, good_lines_beside_bad_ones_count);
+	tcase_add_test(tests, what_is_to_be_mended_is_told_until_it_is);
+	tcase_add_test(tests, many_bad_lines_are_told_of_some);
+	tcase_add_test(tests, open_file_is_told);
 	tcase_add_test(tests, full_area);
 	tcase_add_test(tests, more_than_an_area);
 	tcase_add_test(tests, worker_sees_what_comes_after_its_fork);
