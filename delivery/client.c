@@ -125,7 +125,7 @@ static enum dialogue_next read_line(struct client *c)
 	case STREAM_ERROR:
 		break;
 	}
-	return dialogue_broken(&c->dialogue, DIALOGUE_LOST, span_of(strerror(errno)));
+	return dialogue_broken(&c->dialogue, DIALOGUE_LOST, span_of(secure_reason(c, errno)));
 }
 
 bool client_silent(struct client *c)

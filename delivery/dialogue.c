@@ -309,6 +309,14 @@ static enum dialogue_next step(struct dialogue *d, const struct reply *reply)
 	return reply->code == 421 ? ending_hang_up(d, ending_outcome(d, reply)) : on[d->state](d, reply);
 }
 
+/* With TLS 1.3 a handshake is over for us before the host has judged it: its objection is what comes first. */
+static bool objects_to_handshake(const struct dialogue *d)
+{
+	const struct dialogue_security *s = &d->security;
+	return d->state == DIALOGUE_EHLO && d->reply.lines == 0 && s->secured && !s->implicit &&
+	       s->tls == CONFIG_TLS_OPPORTUNISTIC;
+}
+
 enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, struct span text)
 {
 	static const struct {
@@ -340,7 +348,9 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 				  .text = str_span(&line)};
 	if (how == DIALOGUE_OURS)
 		outcome.host = (struct span){0};
+	bool objected = how == DIALOGUE_LOST && objects_to_handshake(d);
 	enum dialogue_next next = ending_hang_up(d, outcome);
+	d->tls_failed |= objected;
 	str_free(&line);
 	return next;
 }

@@ -1,5 +1,7 @@
 #include "delivery/secure.h"
 
+#include <errno.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,6 +78,12 @@ enum dialogue_next secure_handshake(struct client *c, const struct client_job *j
 	}
 	describe(c, verified);
 	return dialogue_secured(&c->dialogue, verified, span_of(c->tls));
+}
+
+const char *secure_reason(const struct client *c, int err)
+{
+	const char *text = c->channel.ssl && err == EPROTO ? ERR_reason_error_string(ERR_peek_error()) : NULL;
+	return text ? text : strerror(err);
 }
 
 void secure_close(struct client *c)

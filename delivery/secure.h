@@ -13,6 +13,9 @@ void secure_demand(struct client *c, const struct client_job *job, const struct 
 /* The handshake that the dialogue wants, within the stream's deadline. */
 enum dialogue_next secure_handshake(struct client *c, const struct client_job *job);
 
+/* Why reading or sending failed with errno ERR, in words: what TLS says, where it has a part in it. */
+const char *secure_reason(const struct client *c, int err);
+
 /* Says close_notify; harmless in clear. */
 void secure_close(struct client *c);
 

@@ -23,8 +23,8 @@ STALL_SECONDS = 2  # outbound timeout: how long a host that stalls is waited for
 class Peer:
     """A host that speaks SMTP over TLS with one fault. Notes how each message came: (TLS version or None, SNI, client's name, envelope, text)."""
 
-    def __init__(self, context, fault="", implicit=False, refusal=b"454 4.7.0 TLS not available\r\n"):
-        self.context, self.fault, self.implicit, self.refusal = context, fault, implicit, refusal
+    def __init__(self, context, fault="", implicit=False, refusal=b"454 4.7.0 TLS not available\r\n", auth=None):
+        self.context, self.fault, self.implicit, self.refusal, self.auth = context, fault, implicit, refusal, auth
         self.messages, self.connections, self.clear_mail, self.lines = [], 0, 0, []
         self.stopping, self.open = threading.Event(), set()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=50)
@@ -89,6 +89,8 @@ class Peer:
         words = ["250-peer", "250-PIPELINING"]
         if not secured and self.fault != "no-starttls":
             words.append("250-STARTTLS")
+        if self.auth is not None:
+            words.append("250-AUTH PLAIN")
         connection.sendall("\r\n".join([*words, "250 8BITMIME", ""]).encode())
 
     def _starttls(self, connection):
@@ -137,6 +139,8 @@ class Peer:
                 connection.sendall(b"250 2.0.0 taken\r\n")
                 if self.fault == "ticket" and secured:
                     self._send_ticket(connection)
+            elif verb == "AUTH" and self.auth is not None:
+                connection.sendall(self.auth)
             elif verb == "QUIT":
                 connection.sendall(b"221 bye\r\n")
                 return None
@@ -189,7 +193,8 @@ class TlsOut(unittest.TestCase):
         cls.context = context_of(cls.good)
 
     def outbound(self, policy, extra=""):
-        return f"outbound {{ tls {policy}; timeout {STALL_SECONDS}s; tls_name {NAME}; tls_ca {self.ca.file}; {extra} }}"
+        whom = f"tls_name {NAME}; tls_ca {self.ca.file};" if policy == "verify" else ""
+        return f"outbound {{ tls {policy}; timeout {STALL_SECONDS}s; {whom} {extra} }}"
 
     @staticmethod
     def domain(name, peer, block):
@@ -240,7 +245,7 @@ class TlsOut(unittest.TestCase):
             "stall-in-handshake": (CLEAR, *["^4.7.5 no TLS with the host: .*in time"] * 2),
             "close-in-handshake": (CLEAR, hung_up, hung_up),
             "clear-in-handshake": (CLEAR, *["^4.7.5 no TLS with the host: "] * 2),
-            "close-after-handshake": ("^4.4.2 connection lost while waiting for the reply to EHLO",) * 3,
+            "close-after-handshake": (CLEAR, *["^4.4.2 connection lost while waiting for the reply to EHLO"] * 2),
         }
         self.run_table([(f"{fault or 'none'}.{policy}", Peer(self.context, fault), self.outbound(policy), wanted)
                         for fault, row in cases.items() for policy, wanted in zip(("opportunistic", "encrypt", "verify"), row)])
@@ -315,11 +320,13 @@ class TlsOut(unittest.TestCase):
 
     def test_client_certificate(self):
         ours = self.ca.issue("relay.example.com")
-        strict = context_of(self.good, client_ca=self.ca.file)
-        strict.maximum_version = ssl.TLSVersion.TLSv1_2  # with 1.3 the host objects after the handshake
+        strict, old = (context_of(self.good, client_ca=self.ca.file) for _ in range(2))
+        old.maximum_version = ssl.TLSVersion.TLSv1_2  # with 1.3 the host objects after the handshake
         with Peer(strict) as peer:
             self.run_table([("with", peer, self.outbound("verify", f"client_certificate {ours}"), TLS),
-                            ("without", Peer(strict), self.outbound("verify"), "^4.7.5 no TLS with the host: ")])
+                            ("without", Peer(old), self.outbound("verify"), "^4.7.5 no TLS with the host: .*handshake"),
+                            ("later", Peer(strict), self.outbound("verify"), "^4.4.2 connection lost while waiting for the reply to EHLO: .*certificate required"),
+                            ("all-the-same", Peer(strict), self.outbound("opportunistic"), CLEAR)])
             self.assertEqual(peer.messages[0][2], "relay.example.com")
 
     def test_next_host_may_do_better(self):
@@ -351,6 +358,43 @@ class TlsOut(unittest.TestCase):
             self.assertEqual(peer.connections, 6)
             self.assertEqual(peer.lines.count(b"STARTTLS\r\n"), 1)
             self.assertEqual(server.log().count("in clear for"), 1)
+
+    def test_refused_password_is_not_tried_for_each_message(self):
+        """It waits, with the block's name; the host sees a try now and then, and once it takes the password all goes out."""
+        password = self.folder / "password"
+        password.write_text("opensesame\n")
+        password.chmod(0o600)
+        block = self.outbound("verify", f"auth plain; username scan; password_file {password}")
+        with Peer(self.context, auth=b"535 5.7.8 no\r\n") as peer, Mailroot(f"{RETRY}\nlog {{ format json }}\n{self.domain('a.test', peer, block)}") as server:
+            for i in range(20):
+                server.send([f"u{i}@a.test"])
+            line = wait_for(lambda: verdicts(server, "u0@a.test"), "a verdict")[0]
+            self.assertEqual(line[1:3], ("delayed", "4.7.8"))
+            self.assertEqual(line[3], "the host refused username and password of remote_domain a.test: 535 5.7.8 no")
+            wait_for(lambda: server.ctl("queue", "list").stdout.count("refused username and password") == 20, "20 messages that wait")
+            self.assertLess(sum(line.startswith(b"AUTH") for line in peer.lines), 10)
+            self.assertEqual((peer.messages, server.files("drop")), ([], []))
+            peer.auth = b"235 2.7.0 welcome\r\n"
+            peer.wait(20)
+            kept = b"".join(p.read_bytes() for folder in (server.folder / "logs", server.folder / "spool") for p in folder.rglob("*") if p.is_file())
+            for secret in (b"opensesame", b"AHNjYW4Ab3BlbnNlc2FtZQ"):
+                self.assertNotIn(secret, kept + server.log().encode())
+
+    def test_no_credentials_for_a_host_that_is_not_trusted(self):
+        password = self.folder / "other-password"
+        password.write_text("opensesame\n")
+        password.chmod(0o600)
+        user = f"auth plain; username scan; password_file {password}"
+        other = context_of(self.ca.issue("other.test"))
+        welcome = b"235 2.7.0 welcome\r\n"
+        rows = [("verify", Peer(other, auth=welcome), self.outbound("verify", user), "^4.7.5 .*certificate is for other.test"),
+                ("clear", Peer(self.context, "no-starttls", auth=welcome), self.outbound("verify", user), "^4.7.4 the host does not offer STARTTLS"),
+                ("no-auth", Peer(self.context), self.outbound("verify", user), "^4.7.4 can't authenticate as remote_domain no-auth.test says: .*; the host offers no authentication"),
+                ("allowed", Peer(self.context, "no-starttls", auth=welcome), self.outbound("off", user + "; auth_unverified yes"), CLEAR),
+                ("good", Peer(self.context, auth=welcome), self.outbound("verify", user), TLS)]
+        self.run_table(rows)
+        tried = {name: any(line.startswith(b"AUTH") for line in peer.lines) for name, peer, *_ in rows}
+        self.assertEqual(tried, {"verify": False, "clear": False, "no-auth": False, "allowed": True, "good": True})
 
     def test_kept_connection(self):
         """Many messages over one connection; the tickets that TLS 1.3 sends are no words of the host."""
