@@ -370,12 +370,14 @@ bool destination_up(struct destination *d)
 	return was_down;
 }
 
-void destination_down(struct destination *d, int64_t now_ms, int64_t max_ms, const char *reason)
+void destination_down(struct destination *d, int64_t now_ms, int64_t min_ms, int64_t max_ms, const char *reason)
 {
 	/* Jobs that were out together fail together: that is one failure. */
 	if (d->down_until > now_ms)
 		return;
 	d->down_ms = d->down_ms ? 2 * d->down_ms : DOWN_FIRST_MS;
+	if (d->down_ms < min_ms)
+		d->down_ms = min_ms;
 	if (d->down_ms > max_ms)
 		d->down_ms = max_ms;
 	d->down_until = now_ms + d->down_ms;
@@ -383,6 +385,12 @@ void destination_down(struct destination *d, int64_t now_ms, int64_t max_ms, con
 	d->successes = 0;
 	snprintf(d->reason, sizeof(d->reason), "%s", reason);
 	forget_hosts(d);
+}
+
+void destination_retry(struct destination *d, int64_t now_ms)
+{
+	if (d->down_until > now_ms)
+		d->down_until = now_ms;
 }
 
 bool destination_worth_waiting(const struct destination *d, int64_t now_ms)

@@ -138,8 +138,11 @@ enum destination_answer destination_ask(struct destination *d, int64_t now_ms);
 /* A host was reached. True when it had been down. */
 bool destination_up(struct destination *d);
 
-/* No host could be reached. MAX_MS bounds the back-off. */
-void destination_down(struct destination *d, int64_t now_ms, int64_t max_ms, const char *reason);
+/* No host could be reached. MIN_MS and MAX_MS bound the back-off. */
+void destination_down(struct destination *d, int64_t now_ms, int64_t min_ms, int64_t max_ms, const char *reason);
+
+/* One job may try it at once, though it is down. */
+void destination_retry(struct destination *d, int64_t now_ms);
 
 /* It is worth waiting for (down for a moment only), or its messages had better be deferred. */
 bool destination_worth_waiting(const struct destination *d, int64_t now_ms);

@@ -32,7 +32,7 @@ void folder_failed(struct queue *q, struct destination *d, const char *why)
 {
 	struct drop *drop = drop_of(q, d);
 	bool was_up = !d->down_ms;
-	destination_down(d, q->mono_ms, DOWN_MAX_MS, why);
+	destination_down(d, q->mono_ms, 0, DOWN_MAX_MS, why);
 	if (was_up)
 		log_warning("drop folder %s: %s; its mail waits until that is mended", d->folder, why);
 	if (drop) {

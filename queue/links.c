@@ -7,6 +7,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "queue/attempt.h"
+#include "queue/settle.h"
 #include "queue/verdicts.h"
 
 enum {
@@ -84,12 +85,28 @@ static void drop_pool_link(struct queue *q, struct pool *p, const char *why)
 	fd_close(&p->link);
 }
 
+/* New SMTP clients have read passwords and certificates anew: one message tries what was down, and calls the others. */
+static void retry_all(struct queue *q)
+{
+	for (struct destination *d = q->destinations.table, *next; d; d = next) {
+		struct message *m = TAILQ_FIRST(&d->waiting);
+		next = d->hh.next;
+		if (!d->down_ms || destination_is_local(d))
+			continue;
+		destination_retry(d, q->mono_ms);
+		pool_update_ring(&q->delivery, d, q->mono_ms);
+		if (m && !d->queued)
+			settle_hurry(q, m);
+	}
+}
+
 void links_attach(struct queue *q, struct pool *p, int fd)
 {
-	(void)q;
 	fd_close(&p->link);
 	p->link = fd;
 	p->asked = 0;
+	if (p == &q->delivery)
+		retry_all(q);
 }
 
 bool links_pool(struct queue *q, struct pool *p, struct worker **added)

@@ -50,17 +50,33 @@ static void judge_folder(struct queue *q, struct destination *d, const struct wi
 		folder_worked(q, d);
 }
 
+/* No host took us, or none wants us at the moment (454: to authenticate, or with TLS). */
+static bool is_unreachable(const struct wire_verdict *v)
+{
+	return v->host.len && (v->code == 0 || v->code == 421 || v->code == 454);
+}
+
+/*
+ * Until somebody has mended it no try can help: the host does not want our password, and each one brings our account
+ * nearer to being locked; or we can't use what the configuration names for this next hop.
+ */
+static bool is_ours_to_mend(const struct wire_verdict *v)
+{
+	bool refused = v->code == 530 || v->code == 534 || v->code == 535 || v->code == 538;
+	return v->host.len ? refused : span_equal(v->enhanced, SPAN("4.3.5"));
+}
+
 /* What the verdict says of the next hop as a whole. */
 static void judge_destination(struct queue *q, struct destination *d, const struct wire_verdict *v)
 {
 	char reason[DESTINATION_REASON_MAX];
-	bool unreachable =
-		v->event == JOURNAL_DELAYED && v->host.len && !v->connected && (v->code == 0 || v->code == 421);
+	bool not_begun = v->event == JOURNAL_DELAYED && !v->connected;
+	bool shut = not_begun && is_ours_to_mend(v);
 	if (destination_is_local(d)) {
 		judge_folder(q, d, v);
 		return;
 	}
-	if (!unreachable) {
+	if (!shut && !(not_begun && is_unreachable(v))) {
 		if (destination_up(d)) {
 			log_info("next hop %s is up again", d->key);
 			settle_refill(q, d);
@@ -69,7 +85,8 @@ static void judge_destination(struct queue *q, struct destination *d, const stru
 	}
 	bool was_up = d->down_ms == 0;
 	describe(v, reason, sizeof(reason));
-	destination_down(d, q->mono_ms, schedule_down_max(&queue_server(q)->delivery.retry), reason);
+	int64_t most = schedule_down_max(&queue_server(q)->delivery.retry);
+	destination_down(d, q->mono_ms, shut ? most : 0, most, reason);
 	if (was_up)
 		log_warning("next hop %s is down: %s", d->key, reason);
 }

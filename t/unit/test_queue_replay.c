@@ -168,7 +168,7 @@ static void do_lost(char **w)
 {
 	static int64_t steps[] = {15 * 60 * 1000};
 	const struct config_durations ladder = {steps, 1};
-	destination_down(job(w[1])->job->destination, r.now, schedule_down_max(&ladder), "refused");
+	destination_down(job(w[1])->job->destination, r.now, 0, schedule_down_max(&ladder), "refused");
 	end(job(w[1]), false);
 }
 

@@ -1,0 +1,156 @@
+/* A next hop that does not want our password, or for which ours can't be read: left alone until that may be mended. */
+#include "t/unit/queue_fixture.h"
+
+enum { MAIL = 4 };
+
+static char id[MSGID_LEN + 1];
+
+static void setup(void)
+{
+	fixture_open("smart_host [192.0.2.1]\n remote_domain two.test { route [192.0.2.2] }");
+}
+
+/* As a worker says of a whole job that it did not get as far as MAIL. */
+static void refuse(struct hand *w, unsigned code, const char *enhanced, const char *host)
+{
+	const struct wire_verdict verdict = {.id = span_of(id),
+					     .worker = w->number,
+					     .event = JOURNAL_DELAYED,
+					     .code = code,
+					     .enhanced = span_of(enhanced),
+					     .host = span_of(host),
+					     .text = SPAN("no"),
+					     .last_of_job = true};
+	send_verdict(&verdict);
+	let_go(w);
+	turn();
+}
+
+static bool given(struct hand *w)
+{
+	struct wire_job_smtp job;
+	struct span text;
+	if (next_job(w, &text) != WIRE_job_smtp)
+		return false;
+	ck_assert(wire_decode_job_smtp(text, &job) && span_copy(job.id, id, sizeof(id)));
+	return true;
+}
+
+static unsigned tries(struct hand *w, int64_t ms, unsigned code, const char *enhanced, const char *host)
+{
+	unsigned count = 0;
+	for (int64_t at = 0; at < ms; at += 500) {
+		while (given(w)) {
+			refuse(w, code, enhanced, host);
+			count++;
+		}
+		pass(500);
+	}
+	return count;
+}
+
+static const struct {
+	unsigned code;
+	const char *enhanced, *host;
+	unsigned most; /* tries in an hour */
+} cases[] = {
+	{535, "4.7.8", "host.test[192.0.2.1]:587", 13},
+	{534, "4.7.9", "host.test[192.0.2.1]:587", 13},
+	{530, "4.7.0", "host.test[192.0.2.1]:587", 13},
+	{538, "4.7.11", "host.test[192.0.2.1]:587", 13},
+	{0, "4.3.5", "", 13},
+	{454, "4.7.0", "host.test[192.0.2.1]:587", 25}, /* may pass: 1 s, 2 s, 4 s ... 5 min */
+	{0, "4.4.1", "host.test[192.0.2.1]:587", 25},
+};
+
+/* However much mail waits. Another next hop does not suffer. */
+START_TEST(is_left_alone)
+{
+	struct wire_job_smtp job;
+	char other[MSGID_LEN + 1];
+	struct hand *w = hire(&f.queue.delivery);
+	for (int i = 0; i < 50; i++)
+		accept_message(id, 0, "app@example.net", "a@one.test");
+	unsigned count = tries(w, HOUR, cases[_i].code, cases[_i].enhanced, cases[_i].host);
+	ck_assert_msg(count >= 2 && count <= cases[_i].most, "%u tries", count);
+	ck_assert_uint_eq(f.queue.messages.counts[MESSAGE_WAITING], 50);
+	accept_message(other, 0, "app@example.net", "a@two.test");
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.id, span_of(other)));
+	report(w, other, 0, 0, JOURNAL_DELIVERED, 250, true);
+	dismiss(w);
+}
+END_TEST
+
+/* A greylisted recipient, or one that is refused for now: the host has nothing against us. */
+START_TEST(replies_about_mail_are_none_of_it)
+{
+	struct wire_job_smtp job;
+	struct hand *w = hire(&f.queue.delivery);
+	static const unsigned codes[] = {450, 451, 452};
+	for (int i = 0; i < 3; i++) {
+		accept_message(id, 0, "app@example.net", "a@one.test");
+		expect_smtp(w, &job);
+		report(w, id, 0, 0, JOURNAL_DELAYED, codes[i], true);
+		ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	}
+	dismiss(w);
+}
+END_TEST
+
+/* The administrator has mended the password: new clients come, one message tries, and the others follow. */
+START_TEST(new_clients_try_again)
+{
+	int ends[2];
+	struct hand *w = hire(&f.queue.delivery);
+	for (int i = 0; i < MAIL; i++)
+		accept_message(id, 0, "app@example.net", "a@one.test");
+	ck_assert_uint_eq(tries(w, 1000, 535, "4.7.8", "host.test[192.0.2.1]:587"), 1);
+	ck_assert_uint_eq(tries(w, MINUTE, 535, "4.7.8", "host.test[192.0.2.1]:587"), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	links_attach(&f.queue, &f.queue.delivery, ends[0]);
+	turn();
+	for (int i = 0; i < MAIL; i++) {
+		ck_assert(given(w));
+		report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
+	}
+	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	close(ends[1]);
+	dismiss(w);
+}
+END_TEST
+
+/* Still the wrong one: one try, and it is left alone again. */
+START_TEST(new_clients_with_the_old_password)
+{
+	int ends[2];
+	struct hand *w = hire(&f.queue.delivery);
+	for (int i = 0; i < MAIL; i++)
+		accept_message(id, 0, "app@example.net", "a@one.test");
+	tries(w, MINUTE, 535, "4.7.8", "host.test[192.0.2.1]:587");
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	links_attach(&f.queue, &f.queue.delivery, ends[0]);
+	turn();
+	ck_assert_uint_eq(tries(w, MINUTE, 535, "4.7.8", "host.test[192.0.2.1]:587"), 1);
+	close(ends[1]);
+	dismiss(w);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("queue_shut");
+	TCase *all = tcase_create("all");
+	tcase_set_timeout(all, 60);
+	tcase_add_checked_fixture(all, setup, fixture_close);
+	tcase_add_loop_test(all, is_left_alone, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+	tcase_add_test(all, replies_about_mail_are_none_of_it);
+	tcase_add_test(all, new_clients_try_again);
+	tcase_add_test(all, new_clients_with_the_old_password);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
