@@ -1,0 +1,227 @@
+"""Kerberos in and out, with a real KDC: clients that prove themselves to smtpd, and delivery that proves itself to hosts."""
+import base64
+import os
+import subprocess
+import unittest
+
+import gss_client
+import harness
+from gss_client import INTEGRITY, MUTUAL, SPNEGO, Initiator, authenticate
+from harness import Mailroot, Sink, Wire, wait_for
+from kdc import Kdc
+
+SERVICE = "smtp/mail.example.com"
+
+
+class WithKdc(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = harness.scratch()
+        cls.kdc = Kdc(cls.folder / "kdc").start()
+        cls.addClassCleanup(cls.kdc.stop)
+        os.chmod(cls.kdc.folder, 0o755)
+        environment = gss_client.environment({"KRB5_CONFIG": str(cls.kdc.krb5_conf)})
+        environment.__enter__()
+        cls.addClassCleanup(environment.__exit__, None, None, None)
+
+    @classmethod
+    def access(cls, keytab, more=""):
+        return f"access {{ auth gssapi plain; keytab {keytab}; auth_requires_tls no; user_file {cls.folder}/users; {more} }}\n"
+
+
+class Inbound(WithKdc):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.kdc.principal(SERVICE)
+        cls.kdc.principal("bob", "secret")
+        cls.keytab = cls.kdc.keytab(cls.folder / "service", SERVICE)
+        tickets = gss_client.environment(cls.kdc.tickets("bob", "secret"))
+        tickets.__enter__()
+        cls.addClassCleanup(tickets.__exit__, None, None, None)
+        cls.server = Mailroot(cls.access(cls.keytab, "gssapi_realm EXAMPLE.COM") + "relay { list none }\nsmart_host [127.0.0.1]:1")
+        cls.server.start()
+        cls.addClassCleanup(lambda: cls.server.__exit__(None, None, None))
+
+    def session(self):
+        wire = Wire(self.server)
+        self.addCleanup(wire.__exit__)
+        self.assertEqual(wire.reply()[0], 220)
+        wire.say(b"EHLO client.test\r\n")
+        self.assertEqual(wire.reply()[0], 250)
+        return wire
+
+    def relays(self, wire):
+        """Whoever has authenticated may relay."""
+        wire.say(b"MAIL FROM:<app@example.com>\r\nRCPT TO:<someone@elsewhere.test>\r\nRSET\r\n")
+        codes = [wire.reply()[0] for _ in range(3)]
+        return codes == [250, 250, 250]
+
+    def refused(self, why, wire=None, **options):
+        wire = wire or self.session()
+        before = len(self.server.log())
+        code, line = authenticate(wire, Initiator(SERVICE), **options)
+        self.assertEqual(code, 535, line)
+        self.assertFalse(self.relays(wire))
+        wait_for(lambda: why in self.server.log()[before:], f"{why!r} in the log:\n{self.server.log()[before:]}", 5)
+
+    def test_kerberos(self):
+        with self.session() as wire:
+            self.assertFalse(self.relays(wire))
+            self.assertEqual(authenticate(wire, Initiator(SERVICE))[0], 235)
+            self.assertTrue(self.relays(wire))
+        self.assertRegex(self.server.log(), r"user=<?bob>?\b")
+
+    def test_without_initial_response(self):
+        with self.session() as wire:
+            self.assertEqual(authenticate(wire, Initiator(SERVICE), initial=False)[0], 235)
+
+    def test_as_windows_does(self):
+        for flags in (INTEGRITY, INTEGRITY | MUTUAL):
+            with self.session() as wire:
+                self.assertEqual(authenticate(wire, Initiator(SERVICE, SPNEGO, flags))[0], 235)
+                self.assertTrue(self.relays(wire))
+
+    def test_for_whom(self):
+        for name in (b"bob", b"bob@EXAMPLE.COM"):
+            with self.session() as wire:
+                self.assertEqual(authenticate(wire, Initiator(SERVICE), authzid=name)[0], 235)
+        self.refused("another user", authzid=b"alice")
+
+    def test_curl(self):
+        message = self.folder / "message"
+        message.write_bytes(b"Subject: by curl\r\n\r\nhello\r\n")
+        done = subprocess.run(["curl", "--silent", "--show-error", "--url", f"smtp://mail.example.com:{self.server.port}/client.test",
+                               "--resolve", f"mail.example.com:{self.server.port}:127.0.0.1", "--login-options", "AUTH=GSSAPI", "--user", "bob@EXAMPLE.COM:",
+                               "--mail-from", "app@example.com", "--mail-rcpt", "someone@elsewhere.test", "--upload-file", str(message)],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_gsasl(self):
+        done = subprocess.run(["gsasl", "--smtp", "--connect", f"127.0.0.1:{self.server.port}", "--mechanism", "GSSAPI", "--hostname",
+                               "mail.example.com", "--service", "smtp", "--authorization-id", "bob", "--authentication-id", "bob", "--no-starttls"],
+                              input="QUIT\r\n", capture_output=True, text=True, timeout=60)
+        self.assertIn("235 2.7.0", done.stdout + done.stderr)
+
+    def test_realm_is_live(self):
+        """gssapi_realm acts with the next command, on sessions that are open too."""
+        wire = self.session()
+        conf = self.server.conf.read_text()
+        try:
+            self.server.conf.write_text(conf.replace("gssapi_realm EXAMPLE.COM", "gssapi_realm OTHER.COM"))
+            self.server.ctl("reload")
+            self.refused("another realm than gssapi_realm", wire)
+        finally:
+            self.server.conf.write_text(conf)
+            self.server.ctl("reload")
+        self.assertEqual(authenticate(wire, Initiator(SERVICE))[0], 235)
+
+    def test_recorded_exchange(self):
+        """All that one client sent is of no use to another."""
+        for flags in (INTEGRITY, INTEGRITY | MUTUAL):
+            record = []
+            with self.session() as wire:
+                self.assertEqual(authenticate(wire, Initiator(SERVICE, flags=flags), record=record)[0], 235)
+            with self.session() as wire:
+                for line in record:
+                    wire.say(line + b"\r\n")
+                    code = wire.reply()[0]
+                    self.assertNotEqual(code, 235)
+                    if code != 334:
+                        break
+                self.assertFalse(self.relays(wire))
+
+    def test_garbage(self):
+        with harness.unharmed(self, self.server):
+            for token in (b"x", b"\x60\x82\xff\xff", os.urandom(3000), bytes(9000), b"NTLMSSP\0\1\0\0\0\7\x82\x08\xa2" + bytes(24)):
+                with self.session() as wire:
+                    wire.say(b"AUTH GSSAPI " + base64.b64encode(token) + b"\r\n")
+                    self.assertEqual(wire.reply()[0], 535)
+                    self.assertFalse(self.relays(wire))
+            with self.session() as wire:
+                wire.say(b"AUTH GSSAPI no base64!\r\n")
+                self.assertIn(wire.reply()[0], (501, 535))
+                wire.say(b"AUTH GSSAPI\r\n")
+                self.assertEqual(wire.reply()[0], 334)
+                wire.say(b"*\r\n")
+                self.assertEqual(wire.reply()[0], 501)
+                self.assertEqual(authenticate(wire, Initiator(SERVICE))[0], 235)
+
+    def test_answer_not_sealed(self):
+        self.refused("not sealed", answer=b"\1\0\0\0")
+
+
+class Keys(WithKdc):
+    """What an administrator gets wrong, and how he is told."""
+
+    def ehlo(self, server):
+        with server.client() as client:
+            return client.ehlo()[1].decode()
+
+    def test_no_keytab(self):
+        missing = self.folder / "nowhere"
+        with Mailroot(self.access(missing)) as server:
+            self.assertNotIn("GSSAPI", self.ehlo(server))
+            self.assertIn(f"can't read key tab {missing}", server.log())
+
+    def test_wrong_principal(self):
+        self.kdc.principal("smtp/one.example.com")
+        keytab = self.kdc.keytab(self.folder / "one", "smtp/one.example.com")
+        with Mailroot(self.access(keytab, "principal smtp/two.example.com")) as server:
+            self.assertNotIn("GSSAPI", self.ehlo(server))
+            self.assertIn("has no key of smtp/two.example.com", server.log())
+
+    def test_key_changed(self):
+        """The KDC has a new key, the file the old one; then the file is written anew, and a reload takes it up."""
+        service = "smtp/changed.example.com"
+        self.kdc.principal(service)
+        self.kdc.principal("carol", "secret")
+        keytab = self.kdc.keytab(self.folder / "changed", service)
+        self.kdc.admin(f"change_password -randkey {service}")
+        with Mailroot(self.access(keytab)) as server, gss_client.environment(self.kdc.tickets("carol", "secret")):
+            def log_in():
+                with Wire(server) as wire:
+                    wire.reply()
+                    wire.say(b"EHLO client.test\r\n")
+                    wire.reply()
+                    return authenticate(wire, Initiator(service))[0]
+
+            self.assertEqual(log_in(), 535)
+            wait_for(lambda: "write it anew" in server.log(), "the remedy in the log", 5)
+            self.kdc.keytab(keytab, service)
+            server.ctl("reload")
+            wait_for(lambda: log_in() == 235, "the new key in use")
+            self.assertRegex(server.log(), r"user=<?carol@EXAMPLE.COM")
+
+
+class Outbound(WithKdc):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.kdc.principal("smtp/127.0.0.1")
+        cls.kdc.principal("app/printer")
+        cls.service = cls.kdc.keytab(cls.folder / "service", "smtp/127.0.0.1")
+        cls.client = cls.kdc.keytab(cls.folder / "client", "app/printer")
+
+    def sender(self, port, retry="1m"):
+        return Mailroot(f"""
+            smart_host [127.0.0.1]:{port}
+            delivery {{ retry {retry} }}
+            outbound {{ tls off; auth gssapi; username app/printer@EXAMPLE.COM; password_file {self.client}; auth_unverified yes }}""")
+
+    def waiting(self, server, text):
+        def look():
+            shown = server.ctl("queue", "list", "--all", check=False).stdout + server.log()
+            return text in shown and shown
+        return wait_for(look, f"{text!r} as the reason why mail waits:\n{server.log()}", 60)
+
+    def test_to_ourselves(self):
+        access = self.access(self.service, "gssapi_realm EXAMPLE.COM; anonymous no")
+        with Mailroot(access, server_name="host") as host, self.sender(host.port) as server:
+            server.send(["one@example.com", "sales@remote.test"], b"Subject: x\r\n\r\nfirst\r\n")
+            wait_for(lambda: "status=delivered" in server.log(), "a delivery")
+            host.log()
+
+
+if __name__ == "__main__":
+    harness.main()
