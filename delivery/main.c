@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -64,7 +65,10 @@ static int run_delivery(struct child *child)
 				   .jobs = (uint64_t)processes->jobs};
 	privs_lookup(child->config.delivery_user, &uid, &gid);
 	securities_load(keep_config(&config), uid, &securities);
+	const char **paths = securities_paths(&securities);
+	jail.readable = paths;
 	privs_enter(&jail);
+	free(paths);
 	child_ready();
 	tell_trouble(&securities);
 	int status = pool_run(&setup);

@@ -8,6 +8,7 @@
 
 #include "common/base/base64.h"
 #include "common/tls/channel.h"
+#include "delivery/gss.h"
 
 enum { WHY_MAX = 400, OFFER_SHOWN = 120, DIGEST_OCTETS = 16, PASSWORD_MAX = 1024, USER_MAX = 255 };
 
@@ -30,6 +31,7 @@ struct login {
 	const struct mechanism *mechanism;
 	unsigned round;
 	bool proved; /* the host has shown that it knows us */
+	struct gss_client_exchange *gss;
 	Gsasl *library;
 	Gsasl_session *session;
 	char why[WHY_MAX];
@@ -187,12 +189,36 @@ static bool scram_next(struct login *l, struct span challenge, struct str *to)
 	return scram_step(l, message, to);
 }
 
+static bool gss_say(struct login *l, struct span token, struct str *to)
+{
+	struct str reply;
+	str_init(&reply, GSS_TOKEN_MAX);
+	enum gss_step step = gss_client_step(l->gss, token, &reply);
+	l->proved = step == GSS_DONE;
+	bool good = step == GSS_FAILED ? fail(l, gss_client_why(l->gss)) : base64_append(to, reply.at, reply.len);
+	str_free(&reply);
+	return good;
+}
+
+static bool gss_first(struct login *l, struct str *to)
+{
+	l->gss = gss_client_begin(l->user->gss, l->host);
+	return l->gss ? gss_say(l, (struct span){"", 0}, to) : fail(l, "no memory for Kerberos");
+}
+
+static bool gss_next(struct login *l, struct span challenge, struct str *to)
+{
+	char raw[SASL_LINE_MAX];
+	struct span token;
+	return decode(l, challenge, raw, &token) && gss_say(l, token, to);
+}
+
 static const struct mechanism mechanisms[] = {
 	[CONFIG_AUTH_PLAIN] = {"PLAIN", plain_first, plain_next, false},
 	[CONFIG_AUTH_LOGIN] = {"LOGIN", NULL, login_next, false},
 	[CONFIG_AUTH_SCRAM_SHA_256] = {"SCRAM-SHA-256", scram_first, scram_next, true},
 	[CONFIG_AUTH_CRAM_MD5] = {"CRAM-MD5", NULL, cram_next, false},
-	[CONFIG_AUTH_GSSAPI] = {"GSSAPI", NULL, plain_next, true},
+	[CONFIG_AUTH_GSSAPI] = {"GSSAPI", gss_first, gss_next, true},
 };
 static const struct mechanism scram_plus = {"SCRAM-SHA-256-PLUS", scram_plus_first, scram_next, true};
 
@@ -269,6 +295,7 @@ void sasl_close(const struct sasl *sasl)
 	struct login *l = sasl ? sasl->context : NULL;
 	if (!l)
 		return;
+	gss_client_end(l->gss);
 	if (l->session)
 		gsasl_finish(l->session);
 	if (l->library)

@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/tls/client.h"
+#include "delivery/gss.h"
 #include "delivery/password.h"
 
 enum { NAME_MAX_OCTETS = 320 /* of job_smtp in wire.def */ };
@@ -44,12 +45,25 @@ static void load_tls(const struct securities *all, struct security *s)
 		note(s, &s->trouble, "outbound", origin_of_tls(&s->outbound), why);
 }
 
+static void load_keys(struct security *s)
+{
+	char why[GSS_WHY_MAX] = "";
+	const struct config_outbound *o = &s->outbound;
+	s->gss = gss_client_load(o->username, o->password_file, why, sizeof(why));
+	if (!s->gss)
+		note(s, &s->user_trouble, "password_file", o->password_file_at, why);
+}
+
 static void load_user(struct security *s, uid_t service_user)
 {
 	char why[PASSWORD_WHY_MAX] = "", text[PASSWORD_WHY_MAX + 300];
 	const struct config_outbound *o = &s->outbound;
 	if (o->auth == CONFIG_AUTH_OFF || !o->password_file)
 		return;
+	if (o->auth == CONFIG_AUTH_GSSAPI) {
+		load_keys(s);
+		return;
+	}
 	s->password = password_load(o->password_file, service_user, why);
 	if (s->password)
 		return;
@@ -94,6 +108,7 @@ void securities_free(struct securities *all)
 		struct security *s = &all->at[i];
 		SSL_CTX_free(s->tls);
 		password_free(s->password);
+		gss_client_free(s->gss);
 		free(s->trouble);
 		free(s->user_trouble);
 		free(s->name);
@@ -113,6 +128,17 @@ void securities_trouble(const struct securities *all, struct str *to)
 	}
 }
 
+const char **securities_paths(const struct securities *all)
+{
+	size_t n = 0;
+	const char **paths = calloc(all->n * GSS_CLIENT_PATHS_MAX + 1, sizeof(*paths));
+	for (size_t i = 0; paths && i < all->n; i++)
+		if (all->at[i].gss)
+			for (const char *const *path = gss_client_paths(all->at[i].gss); *path; path++)
+				paths[n++] = *path;
+	return paths;
+}
+
 const struct security *securities_find(const struct securities *all, struct span name)
 {
 	for (size_t i = 0; i < all->n; i++)
@@ -127,5 +153,5 @@ bool security_user(const struct security *block, struct sasl_user *out)
 				  .username = block->outbound.username,
 				  .password = block->password,
 				  .gss = block->gss};
-	return block->password;
+	return block->password || block->gss;
 }

@@ -45,7 +45,7 @@ void securities_free(struct securities *all);
 void securities_trouble(const struct securities *all, struct str *to);
 
 /* What must be readable in the jail to authenticate: NULL-terminated; to be freed by free, the paths are borrowed. NULL
- * = nothing, or no memory. */
+ * = no memory. */
 const char **securities_paths(const struct securities *all);
 
 /* The user that BLOCK's hosts may see; false: it has none, or it can't be used (user_trouble says why). Borrowed. */
