@@ -227,6 +227,10 @@ static void say_reason(const SSL *ssl, unsigned long error, char why[TLS_WHY_MAX
 	case SSL_R_NO_SHARED_CIPHER:
 		say(why, "the client offers no cipher that is allowed here, or none for the kind of our certificates");
 		break;
+	case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+	case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+		say(why, "the client accepts no signature that a key of our certificates can make");
+		break;
 	case SSL_R_CERTIFICATE_VERIFY_FAILED:
 		say(why, "the %s's certificate is not acceptable: %s", peer,
 		    X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
