@@ -412,6 +412,36 @@ START_TEST(commands_without_a_service)
 }
 END_TEST
 
+/* The service here does not know what users are: the file is changed all the same, and that is no success. */
+START_TEST(users_are_kept_also_when_the_service_can_not_be_told)
+{
+	char file[100], line[200];
+
+	snprintf(file, sizeof(file), "%s/users", folder);
+	FILE *to = fopen(file, "w");
+	fputs("# kept\nann can't be read\nbob neither\n", to);
+	fclose(to);
+	snprintf(line, sizeof(line), "user delete ann --file %s", file);
+	expect(line, EXIT_FAILED, "user ann deleted, but the service does not know it yet");
+	expect(line, EXIT_FAILED, "there is no user ann in ");
+	stop_actor();
+	snprintf(line, sizeof(line), "user delete bob --file %s", file);
+	expect(line, EXIT_DONE, "user bob deleted; the service is not running\n");
+	snprintf(line, sizeof(line), "user list --file %s", file);
+	expect(line, EXIT_DONE, "No users in ");
+	snprintf(line, sizeof(line), "user add bob --file %s", file);
+	expect(line, EXIT_FAILED, "no password was given");
+	snprintf(line, sizeof(line), "user list --server one --file %s", file);
+	expect(line, EXIT_USAGE, "take one of them");
+	expect("user list --server two", EXIT_FAILED, "no virtual server two");
+	expect("user add b=b", EXIT_USAGE, "visible ASCII");
+	expect("user add", EXIT_USAGE, "too few");
+	expect("user add bob secret", EXIT_USAGE, "too many");
+	expect("user delete bob --cram-md5", EXIT_USAGE, "--cram-md5");
+	expect("user", EXIT_USAGE, "add, passwd, delete, list");
+}
+END_TEST
+
 /* Server one runs, two has trouble, whatever they are told. */
 START_TEST(orders_to_servers_are_checked_by_what_became_of_them)
 {
@@ -442,6 +472,7 @@ int main(void)
 	tcase_add_test(tc, explain_relay_needs_to_know_who_and_which_server);
 	tcase_add_test(tc, stop_asks_first_and_waits_for_the_end);
 	tcase_add_test(tc, commands_without_a_service);
+	tcase_add_test(tc, users_are_kept_also_when_the_service_can_not_be_told);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
