@@ -30,15 +30,16 @@ static enum dialogue_next quit_after(struct dialogue *d, const struct reply *rep
 	return ending_quit(d, ending_outcome(d, reply));
 }
 
-/*
- * We leave, for reasons of our own: TEXT. Without a code, so that the next hop counts as one that takes no mail and is
- * not asked again for each message.
- */
-static enum dialogue_next leave(struct dialogue *d, enum journal_event event, struct enhanced enhanced,
+/* We leave, for reasons of our own: TEXT. CODE 0: the next hop counts as one that takes no mail for a while. */
+static enum dialogue_next leave(struct dialogue *d, enum journal_event event, int code, struct enhanced enhanced,
 				struct str *text)
 {
-	struct outcome outcome = {
-		.event = event, .enhanced = enhanced, .host = d->host, .tls = d->tls, .text = str_span(text)};
+	struct outcome outcome = {.event = event,
+				  .code = code,
+				  .enhanced = enhanced,
+				  .host = d->host,
+				  .tls = d->tls,
+				  .text = str_span(text)};
 	enum dialogue_next next = ending_quit(d, outcome);
 	str_free(text);
 	return next;
@@ -67,7 +68,7 @@ static enum dialogue_next tls_missing(struct dialogue *d, const struct reply *re
 		str_append_text(&text, "the host does not offer STARTTLS");
 	}
 	str_printf(&text, "; we have tls %s for it", tls_words[d->security.tls]);
-	return leave(d, final ? JOURNAL_FAILED : JOURNAL_DELAYED, (struct enhanced){final ? 5 : 4, 7, 4}, &text);
+	return leave(d, final ? JOURNAL_FAILED : JOURNAL_DELAYED, 0, (struct enhanced){final ? 5 : 4, 7, 4}, &text);
 }
 
 static enum dialogue_next on_starttls(struct dialogue *d, const struct reply *reply)
@@ -93,7 +94,7 @@ static enum dialogue_next auth_impossible(struct dialogue *d, struct enhanced en
 	str_printf(&text, "can't authenticate as %.*s says: %s", SPAN_ARGS(d->security.credentials), why);
 	if (show_mechanisms)
 		str_printf(&text, "; the host offers %s", d->can.auth_len ? d->can.auth : "no authentication");
-	return leave(d, JOURNAL_DELAYED, enhanced, &text);
+	return leave(d, JOURNAL_DELAYED, 0, enhanced, &text);
 }
 
 /* The command with its initial answer, or alone when both are too long for a command (RFC 4954 4). */
@@ -168,6 +169,16 @@ enum dialogue_next greeting_challenge(struct dialogue *d, struct span challenge)
 	return good ? DIALOGUE_READ : cancel(d, why);
 }
 
+/* Replies to AUTH by whose code the queue knows how long to leave the next hop alone (queue/verdicts.c). */
+static int code_that_counts(int code)
+{
+	static const int codes[] = {454, 530, 534, AUTH_REFUSED, 538};
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (code == codes[i])
+			return code;
+	return 0;
+}
+
 /* A refused password waits like any trouble of ours: mail must not come back because a password has run out. */
 static enum dialogue_next auth_refused(struct dialogue *d, const struct reply *reply)
 {
@@ -184,7 +195,7 @@ static enum dialogue_next auth_refused(struct dialogue *d, const struct reply *r
 		str_printf(&text, "the host did not authenticate us with what %.*s says: ", SPAN_ARGS(block));
 	}
 	append_reply(&text, reply);
-	return leave(d, JOURNAL_DELAYED, enhanced, &text);
+	return leave(d, JOURNAL_DELAYED, code_that_counts(reply->code), enhanced, &text);
 }
 
 static enum dialogue_next on_auth(struct dialogue *d, const struct reply *reply)
