@@ -1,4 +1,6 @@
 """Who may relay: the server's verdict and that of `explain relay` are one."""
+import smtplib
+import subprocess
 import unittest
 
 import harness
@@ -28,6 +30,38 @@ class Relay(unittest.TestCase):
             allowed = server.ctl("explain", "relay", "--client", "192.0.2.1", "--to", "user@example.net")
             self.assertIn(f"{server.conf}:{line}", allowed.stdout)
             self.assertNotIn("550", allowed.stdout)
+
+    def test_users_relay(self):
+        """A user who logs in may relay, live, until the configuration says otherwise; Received tells the name where it is wanted."""
+        with harness.Sink() as sink, Mailroot() as server:
+            def configure(access, relay="list none"):
+                server.write_conf(f"smart_host [127.0.0.1]:{sink.port}\nrelay {{ {relay} }}\n"
+                                  f"access {{ user_file {server.folder}/users; auth_requires_tls no; {access} }}")
+                server.ctl("reload")
+
+            configure("auth plain login; auth_in_received yes")
+            subprocess.run([harness.BUILD / "mailrootctl", "-c", server.conf, "user", "add", "joe"], input="secret word\n", text=True, check=True,
+                           capture_output=True)
+            with server.client() as client:
+                client.ehlo()
+                client.mail("app@example.com")
+                self.assertEqual(client.rcpt("user@example.net")[0], 550)
+                client.rset()
+                client.login("joe", "secret word")
+                client.docmd("MAIL", "FROM:<app@example.com> AUTH=joe+40example.com")
+                self.assertEqual(client.rcpt("user@example.net")[0], 250)
+                configure("auth plain login", "list none; authenticated no")
+                self.assertEqual(client.rcpt("other@example.net")[0], 550)
+                configure("auth plain login; auth_in_received yes")
+                self.assertEqual(client.rcpt("other@example.net")[0], 250)
+                self.assertEqual(client.data("Subject: test\r\n\r\n")[0], 250)
+                sink.wait(1)
+                self.assertEqual(sink.messages[0][1], ["<user@example.net>", "<other@example.net>"])
+                self.assertIn(b"joe", sink.messages[0][2])
+                configure("auth off")  # whoever came in by it is shown out
+                self.assertEqual(client.getreply()[0], 421)
+            with server.client() as client, self.assertRaises(smtplib.SMTPException):
+                client.login("joe", "secret word")
 
     def test_explain_users_and_tls(self):
         with Mailroot("access { auth scram-sha-256; anonymous no }\nrelay { list 192.0.2.1 }") as server:

@@ -268,7 +268,7 @@ START_TEST(test_mail)
 	policy_mail_decide(&config.servers[0], &client, &decision);
 	ck_assert(decision.accepted == mail[_i].accepted);
 	ck_assert_uint_eq(decision.step_count, mail[_i].steps);
-	const struct policy_step *last = &decision.steps[decision.step_count - 1];
+	const struct policy_step *last = &decision.steps[decision.step_count ? decision.step_count - 1 : 0];
 	if (decision.step_count) {
 		ck_assert_int_eq(last->rule, mail[_i].last);
 		ck_assert_uint_eq(last->origin->line, mail[_i].line);
