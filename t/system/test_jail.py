@@ -1,9 +1,14 @@
 """Who runs as whom, and what is within reach of a process that a stranger might take over."""
+import contextlib
 import os
+import pathlib
 import pwd
+import re
+import shutil
 import stat
 import unittest
 
+import certs
 import harness
 from harness import Mailroot
 
@@ -85,6 +90,74 @@ class Jail(unittest.TestCase):
         text = proc(pid, "fd/4")
         self.assertIn("relay", text)
         self.assertNotIn("smart_host", text)
+
+
+def private_forms(key):
+    """What a process that knows the ECDSA key in this file may hold of it: the text, the number, the number as OpenSSL keeps it."""
+    text = certs.openssl("pkey", "-in", key, "-noout", "-text").decode()
+    digits = re.search(r"priv:\s*((?:[0-9a-f]{2}[:\s]*)+)", text).group(1)
+    number = bytes.fromhex(re.sub(r"[^0-9a-f]", "", digits))[-32:]
+    return [key.read_bytes().split(b"\n")[1], number, number[::-1]]
+
+
+def holds(pid, forms):
+    """Whether any of FORMS lies in the memory of PID, which may have ended meanwhile."""
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in proc(pid, "maps").splitlines():
+            first, last = (int(number, 16) for number in line.split()[0].split("-"))
+            rights = line.split()[1]
+            # Large areas that are shared hold policy and accounts, and are mostly not there.
+            if "r" not in rights or (last - first > 16 << 20 and "s" in rights):
+                continue
+            with contextlib.suppress(OSError):
+                memory.seek(first)
+                content = memory.read(last - first)
+                if any(form in content for form in forms):
+                    return True
+    return False
+
+
+@unittest.skipUnless(ROOT, "only root may look into the memory of others")
+class Secrets(unittest.TestCase):
+    """Each secret is in the processes that need it and in no other."""
+
+    @classmethod
+    def setUpClass(cls):
+        if harness.sanitized():
+            raise unittest.SkipTest("the memory of a sanitized process is too large to be read")
+        folder = harness.scratch()
+        cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
+        authority = certs.Authority(folder / "ca")
+        cls.ours, cls.client = authority.issue("mail.example.com"), authority.issue("client.example.com")
+        cls.password = b"correct-horse-" + os.urandom(8).hex().encode()
+        password = folder / "password"
+        password.write_bytes(cls.password + b"\n")
+        password.chmod(0o600)
+        cls.server = Mailroot(f"access {{ tls_certificate {cls.ours} }}\nremote_domain a.example {{ route [127.0.0.1]:{harness.free_port()}\n"
+                              f"outbound {{ tls verify; client_certificate {cls.client}; auth plain; username u; password_file {password} }} }}")
+        cls.server.start()
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+        cls.server.send(["u@a.example"])
+        cls.processes = {pid: role_of(pid) for pid in cls.server.descendants()}
+        cls.processes[cls.server.process.pid] = "master"
+
+    def who_holds(self, forms):
+        return {role for pid, role in self.processes.items() if holds(pid, forms)}
+
+    def test_our_key_is_in_smtpd_only(self):
+        self.assertEqual(self.who_holds(private_forms(pathlib.Path(self.ours.key))), {"smtpd"})
+
+    def test_the_key_of_a_client_certificate_is_in_delivery_only(self):
+        self.assertEqual(self.who_holds(private_forms(pathlib.Path(self.client.key))), {"delivery"})
+
+    def test_a_password_is_in_delivery_only(self):
+        self.assertEqual(self.who_holds([self.password]), {"delivery"})
+
+    def test_no_process_leaves_a_core(self):
+        for pid in self.processes:
+            if self.processes[pid] != "master":
+                with self.subTest(role=self.processes[pid]):
+                    self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0, "dumpable: its files in /proc are its own")
 
 
 if __name__ == "__main__":
