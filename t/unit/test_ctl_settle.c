@@ -1,0 +1,120 @@
+#include "ctl/settle.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct service service;
+static struct str said;
+
+static struct service_process process(const char *role, const char *state)
+{
+	return (struct service_process){.role = role, .state = state, .pid = "1", .last_end = ""};
+}
+
+/* One server with an smtpd in STATE, and all else ready. */
+static void setup_with(const char *server_state, const char *smtpd_state)
+{
+	struct service_server *server = &service.servers[0];
+
+	service = (struct service){.server_count = 1};
+	str_init(&said, 10000);
+	server->name = "main";
+	server->state = server_state;
+	server->process_count = CHILD_ROLE_COUNT;
+	server->processes[CHILD_SMTPD] = process("smtpd", smtpd_state);
+	for (enum child_role role = CHILD_SMTPD + 1; role < CHILD_ROLE_COUNT; role++)
+		server->processes[role] = process(child_role_name(role), "ready");
+}
+
+static void teardown(void)
+{
+	str_free(&said);
+}
+
+static void attend(const char *role, const char *text)
+{
+	struct service_server *server = &service.servers[0];
+
+	server->attention[server->attention_count++] = (struct service_attention){role, text};
+}
+
+START_TEST(what_works_is_settled)
+{
+	setup_with("running", "ready");
+	ck_assert(!settle_busy(&service));
+	ck_assert(settle_tell(&service, &said));
+	ck_assert_str_eq(str_text(&said), "");
+	attend("smtpd", "it expires soon");
+	ck_assert(settle_tell(&service, &said));
+	ck_assert_str_eq(str_text(&said), "server main: warning: it expires soon\n");
+}
+END_TEST
+
+START_TEST(what_failed_is_told_with_its_reasons)
+{
+	setup_with("failed", "failed");
+	ck_assert(!settle_busy(&service));
+	ck_assert(!settle_tell(&service, &said));
+	ck_assert_str_eq(str_text(&said), "server main: smtpd does not start; the log says why\n");
+	str_clear(&said);
+	attend("delivery", "mail waits");
+	attend("smtpd", "wrong key");
+	attend("smtpd", "old certificate");
+	service.servers[0].processes[service.servers[0].process_count++] = process("smtpd", "ready");
+	ck_assert(!settle_tell(&service, &said));
+	ck_assert_str_eq(str_text(&said), "server main: smtpd does not start: wrong key\n"
+					  "server main: smtpd does not start: old certificate\n"
+					  "server main: the smtpd of before goes on as it was\n");
+}
+END_TEST
+
+static const char *const on_the_way[] = {"starting", "restarting", "replacing"};
+
+START_TEST(what_is_on_its_way_is_waited_for)
+{
+	setup_with("starting", on_the_way[_i]);
+	ck_assert(settle_busy(&service));
+	ck_assert(!settle_tell(&service, &said));
+}
+END_TEST
+
+static const char *const not_meant_to_run[] = {"stopped", "stopping", "ending", "trouble"};
+
+START_TEST(what_is_not_meant_to_run_is_left_alone)
+{
+	setup_with(not_meant_to_run[_i], "restarting");
+	attend("smtpd", "wrong key");
+	ck_assert(!settle_busy(&service));
+	ck_assert(settle_tell(&service, &said));
+	ck_assert_str_eq(str_text(&said), "");
+}
+END_TEST
+
+START_TEST(one_that_finishes_its_sessions_is_no_successor)
+{
+	setup_with("failed", "failed");
+	service.servers[0].processes[service.servers[0].process_count++] = process("smtpd", "retiring");
+	ck_assert(!settle_busy(&service));
+	ck_assert(!settle_goes_on(&service.servers[0]));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("settle");
+	TCase *tc = tcase_create("settle");
+
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_add_test(tc, what_works_is_settled);
+	tcase_add_test(tc, what_failed_is_told_with_its_reasons);
+	tcase_add_loop_test(tc, what_is_on_its_way_is_waited_for, 0, 3);
+	tcase_add_loop_test(tc, what_is_not_meant_to_run_is_left_alone, 0, 4);
+	tcase_add_test(tc, one_that_finishes_its_sessions_is_no_successor);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,163 @@
+#include "smtpd/attention.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/host/child.h"
+#include "common/host/ipc.h"
+
+enum { NOW = 1800000000, DAY = 86400 };
+
+static struct config_certificate pair = {.certificate = "/nonexistent/c.pem", .key = "/nonexistent/c.key"};
+static struct config_server server = {.name = "main", .fqdn = "mail.example.com"};
+static struct attention attention;
+static int master, other;
+
+static void setup(void)
+{
+	int ends[2];
+
+	log_set_level(LOG_LEVEL_ERROR - 1);
+	ck_assert_int_eq(ipc_pair(ends, 1 << 20), 0);
+	master = fcntl(ends[0], F_DUPFD, 100);
+	other = fcntl(ends[1], F_DUPFD, 100);
+	close(ends[0]);
+	close(ends[1]);
+	server.access.tls_certificate = (struct config_certificates){0};
+	attention_load(&attention, &server);
+}
+
+static void teardown(void)
+{
+	close(master);
+	close(other);
+	attention_free(&attention);
+}
+
+/* The control link of a child is descriptor 3; the test's framework may have it. Returns what was there. */
+static int take_control(void)
+{
+	int before = fcntl(CHILD_FD_CONTROL, F_DUPFD, 100);
+
+	dup2(other, CHILD_FD_CONTROL);
+	return before;
+}
+
+static void give_control_back(int before)
+{
+	if (before >= 0)
+		dup2(before, CHILD_FD_CONTROL);
+	else
+		close(CHILD_FD_CONTROL);
+	close(before);
+}
+
+/* What master hears next; "nothing" when it is told nothing. */
+static const char *heard(void)
+{
+	static char buffer[WIRE_PACKET_MAX], text[CHILD_TROUBLE_MAX + 1];
+	struct ipc_packet packet;
+	struct wire_trouble trouble;
+
+	if (ipc_receive(master, buffer, sizeof(buffer), MSG_DONTWAIT, &packet))
+		return "nothing";
+	ck_assert(wire_decode_trouble(packet.text, &trouble));
+	ck_assert(span_copy(trouble.text, text, sizeof(text)));
+	return text;
+}
+
+static const char *tended(int64_t now_s)
+{
+	int before = take_control();
+
+	attention_tend(&attention, &server, now_s);
+	give_control_back(before);
+	return heard();
+}
+
+START_TEST(what_others_find_is_told_once_and_taken_back)
+{
+	ck_assert_str_eq(tended(NOW), "nothing");
+	attention_set(&attention, ATTENTION_GSSAPI, "no key tab");
+	attention_set(&attention, ATTENTION_USERS, "line 1: no\nline 2: no\n");
+	ck_assert_str_eq(tended(NOW), "no key tab\nline 1: no\nline 2: no\n");
+	attention_set(&attention, ATTENTION_USERS, "line 1: no\nline 2: no\n");
+	ck_assert_str_eq(tended(NOW), "nothing");
+	attention_set(&attention, ATTENTION_GSSAPI, NULL);
+	ck_assert_str_eq(tended(NOW), "line 1: no\nline 2: no\n");
+	attention_set(&attention, ATTENTION_USERS, "");
+	ck_assert_str_eq(tended(NOW), "");
+	ck_assert_str_eq(tended(NOW), "nothing");
+}
+END_TEST
+
+START_TEST(a_look_comes_once_a_day_or_when_asked)
+{
+	attention_set(&attention, ATTENTION_USERS, "x");
+	tended(NOW);
+	attention.sources[ATTENTION_USERS].len = 0;
+	ck_assert_str_eq(tended(NOW + DAY - 1), "nothing");
+	ck_assert_str_eq(tended(NOW + DAY), "");
+	attention_set(&attention, ATTENTION_USERS, "x");
+	tended(NOW + DAY);
+	attention.sources[ATTENTION_USERS].len = 0;
+	ck_assert_str_eq(tended(NOW - 100 * DAY), ""); /* the clock was set back */
+	attention_look(&attention);
+	ck_assert_str_eq(tended(NOW - 100 * DAY), "nothing");
+}
+END_TEST
+
+START_TEST(too_much_is_cut_at_a_line)
+{
+	static char flood[3 * CHILD_TROUBLE_MAX];
+
+	for (size_t i = 0; i + 1 < sizeof(flood); i++)
+		flood[i] = i % 100 == 99 ? '\n' : 'a';
+	attention_set(&attention, ATTENTION_USERS, flood);
+	const char *text = tended(NOW);
+	ck_assert_uint_gt(strlen(text), CHILD_TROUBLE_MAX - 101);
+	ck_assert_uint_eq((strlen(text) + 1) % 100, 0);
+}
+END_TEST
+
+START_TEST(a_certificate_that_can_not_be_used_ends_the_process_with_the_reason)
+{
+	int status;
+
+	server.access.tls_certificate = (struct config_certificates){.at = &pair, .n = 1};
+	pid_t pid = fork();
+	if (!pid) {
+		take_control();
+		attention_load(&attention, &server);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERMANENT);
+	ck_assert_str_eq(heard(), "certificate /nonexistent/c.pem can't be read: No such file or directory\n"
+				  "key /nonexistent/c.key can't be read: No such file or directory\n");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("attention");
+	TCase *tc = tcase_create("attention");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, what_others_find_is_told_once_and_taken_back);
+	tcase_add_test(tc, a_look_comes_once_a_day_or_when_asked);
+	tcase_add_test(tc, too_much_is_cut_at_a_line);
+	tcase_add_test(tc, a_certificate_that_can_not_be_used_ends_the_process_with_the_reason);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
