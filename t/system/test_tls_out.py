@@ -72,6 +72,11 @@ class Peer:
             self.stopping.wait(30)
         if self.fault == "garbage":
             connection.sendall(b"\x00\xff what is this\r\n" * 50)
+        if self.fault == "drip-in-handshake":
+            for octet in b"\x16\x03\x03\x40\x00\x02" + bytes(16384):
+                connection.sendall(bytes([octet]))
+                if self.stopping.wait(0.1):
+                    break
         if self.fault in ("close-in-handshake", "stall-in-handshake", "clear-in-handshake"):
             connection.recv(1, socket.MSG_PEEK)
             if self.fault == "stall-in-handshake":
@@ -137,8 +142,8 @@ class Peer:
                     body.append(text[1:] if text.startswith(b".") else text)
                 self.messages.append((connection.version() if secured else None, self._sni(connection), self._client(connection), sender, rcpts, b"".join(body)))
                 connection.sendall(b"250 2.0.0 taken\r\n")
-                if self.fault == "ticket" and secured:
-                    self._send_ticket(connection)
+                if self.fault == "half-close":
+                    connection.unwrap()
             elif verb == "AUTH" and self.auth is not None:
                 connection.sendall(self.auth)
             elif verb == "QUIT":
@@ -243,6 +248,7 @@ class TlsOut(unittest.TestCase):
             "garbage": (CLEAR, *["^4.7.5 no TLS with the host: "] * 2),
             "stall-handshake": (CLEAR, *["^4.7.5 no TLS with the host: .*in time"] * 2),
             "stall-in-handshake": (CLEAR, *["^4.7.5 no TLS with the host: .*in time"] * 2),
+            "drip-in-handshake": (CLEAR, *["^4.7.5 no TLS with the host: .*in time"] * 2),
             "close-in-handshake": (CLEAR, hung_up, hung_up),
             "clear-in-handshake": (CLEAR, *["^4.7.5 no TLS with the host: "] * 2),
             "close-after-handshake": (CLEAR, *["^4.4.2 connection lost while waiting for the reply to EHLO"] * 2),
@@ -404,6 +410,15 @@ class TlsOut(unittest.TestCase):
                 peer.wait(i + 1)
             self.assertEqual(peer.connections, 1)
             self.assertEqual({m[0] for m in peer.messages}, {"TLSv1.3"})
+
+    def test_half_closed(self):
+        """The host takes its leave in TLS and keeps the connection: the next message needs another one."""
+        with Peer(self.context, "half-close") as peer, Mailroot(f"{RETRY}\n{self.domain('a.test', peer, self.outbound('verify'))}") as server:
+            for i in range(3):
+                server.send([f"u{i}@a.test"])
+                peer.wait(i + 1)
+            self.assertEqual(peer.connections, 3)
+            self.assertNotIn("status=delayed", server.log())
 
     def test_large_message(self):
         text = b"Subject: large\r\n\r\n" + b"".join(b"%07d %s\r\n" % (i, b"x" * 90) for i in range(120_000))

@@ -8,6 +8,7 @@
  *	B           read up to the final dot; keeps what came
  *	N           nothing must come until the client closes
  *	W           read nothing until the client closes, or the test closes the listener
+ *	T           the server's half of a handshake;  K  a ticket more for the session
  *	X           close;  R  close with a reset
  */
 #include <arpa/inet.h>
@@ -16,6 +17,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,7 @@ struct server {
 	uint16_t port;
 	const char *script;
 	FILE *peer;
+	SSL *ssl; /* NULL = in clear */
 	struct str body;
 	unsigned accepted;
 	char wrong[256];
@@ -69,8 +72,50 @@ static void close_peer(struct server *s, bool with_reset)
 	struct linger now = {.l_onoff = 1};
 	if (with_reset)
 		setsockopt(fileno(s->peer), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	SSL_free(s->ssl);
 	fclose(s->peer);
+	s->ssl = NULL;
 	s->peer = NULL;
+}
+
+static ssize_t hear(struct server *s, void *to, size_t size)
+{
+	return s->ssl ? SSL_read(s->ssl, to, (int)size) : recv(fileno(s->peer), to, size, 0);
+}
+
+static void say(struct server *s, struct span text)
+{
+	if (s->ssl)
+		(void)!SSL_write(s->ssl, text.at, (int)text.len);
+	else
+		(void)!send(fileno(s->peer), text.at, text.len, MSG_NOSIGNAL);
+}
+
+/* With a certificate of nobody's. */
+static void shake_hands(struct server *s)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	X509 *certificate = X509_new();
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 1000);
+	X509_set_pubkey(certificate, key);
+	X509_sign(certificate, key, EVP_sha256());
+	SSL_CTX_use_certificate(context, certificate);
+	SSL_CTX_use_PrivateKey(context, key);
+	s->ssl = SSL_new(context);
+	SSL_set_fd(s->ssl, fileno(s->peer));
+	if (SSL_accept(s->ssl) != 1)
+		complain(s, "T", "no handshake");
+	SSL_CTX_free(context);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+}
+
+static void send_ticket(struct server *s)
+{
+	if (SSL_new_session_ticket(s->ssl) != 1 || SSL_do_handshake(s->ssl) != 1)
+		complain(s, "K", "no ticket");
 }
 
 static void read_body(struct server *s)
@@ -81,7 +126,7 @@ static void read_body(struct server *s)
 	str_clear(&s->body);
 	while (!(s->body.len == 3 && memcmp(s->body.at, ".\r\n", 3) == 0) &&
 	       !span_ends_nocase(str_span(&s->body), end)) {
-		n = recv(fileno(s->peer), line, sizeof(line), 0);
+		n = hear(s, line, sizeof(line));
 		if (n <= 0) {
 			complain(s, "B", "the end of the connection");
 			return;
@@ -94,7 +139,7 @@ static void expect_line(struct server *s, const char *step)
 {
 	char line[LINE_MAX_OCTETS] = "";
 	size_t n = 0;
-	while (n + 1 < sizeof(line) && recv(fileno(s->peer), line + n, 1, 0) == 1 && line[n++] != '\n')
+	while (n + 1 < sizeof(line) && hear(s, line + n, 1) == 1 && line[n++] != '\n')
 		;
 	line[n] = '\0';
 	if (strncmp(line, step + 2, strlen(step + 2)) != 0)
@@ -109,7 +154,7 @@ static void send_text(struct server *s, const char *text, bool whole_line)
 		str_append(&out, *text == '|' ? SPAN("\r\n") : (struct span){text, 1});
 	if (whole_line)
 		str_append_text(&out, "\r\n");
-	(void)!send(fileno(s->peer), out.at, out.len, MSG_NOSIGNAL);
+	say(s, str_span(&out));
 	str_free(&out);
 }
 
@@ -138,8 +183,14 @@ static void step(struct server *s, const char *step)
 		read_body(s);
 		break;
 	case 'N':
-		if (recv(fileno(s->peer), &octet, 1, 0) > 0)
+		if (hear(s, &octet, 1) > 0)
 			complain(s, step, "an octet");
+		break;
+	case 'T':
+		shake_hands(s);
+		break;
+	case 'K':
+		send_ticket(s);
 		break;
 	case 'W':
 		read_nothing(s);
@@ -707,6 +758,39 @@ START_TEST(never_clear_where_tls_is_a_must)
 }
 END_TEST
 
+/* A ticket is no word of the host: not on a connection that waits for work, and not while the message goes out. */
+START_TEST(tickets)
+{
+	static char body[8 << 20];
+	struct fixture f;
+	struct server s;
+	struct security security;
+	set_up(&f, 1);
+	want_tls(&f, &security, CONFIG_TLS_ENCRYPT);
+	memset(body, 'x', sizeof(body));
+	for (size_t i = 0; i + 1 < sizeof(body); i += 100)
+		memcpy(body + i, "\r\n", 2);
+	set_message(&f, (struct span){body, sizeof(body)});
+	server_start(&s, HELLO_TLS "S 220 go\nT\nC EHLO\nS 250 mx\n" PLAIN
+				   "K\nC MAIL\nS 250 ok\nC RCPT\nS 250 ok\nC DATA\nS 354 "
+				   "go\nK\nK\nB\nS 250 taken\nC QUIT\nX\n");
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	struct pollfd ticket = {.fd = f.client.fd, .events = POLLIN};
+	ck_assert_int_eq(poll(&ticket, 1, 10000), 1);
+	ck_assert(client_silent(&f.client));
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	ck_assert(span_starts(f.outcomes.rcpts[0].outcome->tls, SPAN("TLSv1.3:")));
+	client_quit(&f.client);
+	server_end(&s);
+	ck_assert_uint_eq(s.accepted, 1);
+	SSL_CTX_free(security.tls);
+	tear_down(&f);
+}
+END_TEST
+
 /* TLS is not tried at all where its files can't be used; the host hears no more than STARTTLS. */
 START_TEST(no_context)
 {
@@ -728,6 +812,7 @@ END_TEST
 
 int main(void)
 {
+	signal(SIGPIPE, SIG_IGN);
 	Suite *suite = suite_create("client");
 	TCase *all = tcase_create("all");
 	tcase_set_timeout(all, 60);
@@ -749,6 +834,7 @@ int main(void)
 	tcase_add_loop_test(all, clear_where_tls_fails, 0, sizeof(tls_failures) / sizeof(tls_failures[0]));
 	tcase_add_loop_test(all, never_clear_where_tls_is_a_must, 0, sizeof(tls_failures) / sizeof(tls_failures[0]));
 	tcase_add_test(all, no_context);
+	tcase_add_test(all, tickets);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
