@@ -10,6 +10,7 @@
 
 #include "common/base/fd.h"
 #include "common/host/accounts.h"
+#include "common/host/config_table.h"
 #include "common/host/secret.h"
 #include "common/tls/certificate.h"
 #include "common/tls/client.h"
@@ -248,18 +249,35 @@ static void examine_outbound(struct place place, const struct config_outbound *o
 		examine_password(place, outbound->password_file);
 }
 
+/* Of every block of SERVER that has a name: a domain, a connector. */
+static void examine_named(struct place place, const struct config_server *server, const struct config_named *kind,
+			  size_t offset)
+{
+	const char *block;
+
+	for (size_t i = 0; (block = config_named_at(kind, server, i)); i++)
+		examine_outbound(place, (const struct config_outbound *)(const void *)(block + offset),
+				 &server->outbound);
+}
+
+static void examine_server(struct place place, const struct config_server *server)
+{
+	examine_access(place, server);
+	examine_outbound(place, &server->outbound, NULL);
+	for (size_t kind = 0; kind < config_named_count; kind++) {
+		for (size_t i = 0; i < config_place_count; i++) {
+			if (config_places[i].parent == config_named[kind].block &&
+			    config_places[i].block == CONFIG_OUTBOUND)
+				examine_named(place, server, &config_named[kind], config_places[i].offset);
+		}
+	}
+}
+
 void examine_files(const struct examine *how, const struct config *config, struct config_report *report)
 {
 	static const struct config_origin nowhere;
 	const struct place place = {.how = how, .report = report, .at = &nowhere};
 
-	for (size_t i = 0; i < config->server_count; i++) {
-		const struct config_server *server = &config->servers[i];
-		examine_access(place, server);
-		examine_outbound(place, &server->outbound, NULL);
-		for (size_t j = 0; j < server->remote_domain_count; j++) {
-			if (server->remote_domains[j].has_outbound)
-				examine_outbound(place, &server->remote_domains[j].outbound, &server->outbound);
-		}
-	}
+	for (size_t i = 0; i < config->server_count; i++)
+		examine_server(place, &config->servers[i]);
 }

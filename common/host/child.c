@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -149,6 +150,15 @@ static bool load(int fd, const char *name, struct config *out)
 	return ok;
 }
 
+/* From here on, whatever secrets are read. The jail says it again, as a change of user forgets it. */
+static void forbid_cores(void)
+{
+	const struct rlimit none = {0};
+
+	if (setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0))
+		log_fatal(EXIT_TEMPORARY, "core dumps can't be forbidden: %s", strerror(errno));
+}
+
 void child_start(int argc, char **argv, unsigned allowed, struct child *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -161,6 +171,7 @@ void child_start(int argc, char **argv, unsigned allowed, struct child *out)
 	out->server = &out->config.servers[0];
 	log_open(roles[out->role].speaker, out->server_name);
 	name_process(out);
+	forbid_cores();
 }
 
 void child_ready(void)

@@ -47,12 +47,27 @@ __attribute__((format(printf, 3, 4))) static void say(struct report *report, enu
 	str_free(&clean);
 }
 
+/* Where the sandbox of the service is likely to be in the way. */
+static bool is_private(const char *path)
+{
+	static const char *const folders[] = {"/home/", "/root/", "/tmp/", "/var/tmp/"};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (strncmp(path, folders[i], strlen(folders[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void say_unreadable(struct report *report, const char *what, const char *path, int error)
 {
 	if (report->to->guest && error == EACCES)
 		say(report, CERTIFICATE_NOTE, "%s %s was not examined: you may not read it; root may", what, path);
 	else
-		say(report, CERTIFICATE_ERROR, "%s %s can't be read: %s", what, path, strerror(error));
+		say(report, CERTIFICATE_ERROR, "%s %s can't be read: %s%s", what, path, strerror(error),
+		    is_private(path) ? ". The systemd unit hides /home, /root and the files of others in /tmp from the "
+				       "service: put it into /etc"
+				     : "");
 }
 
 /* The octets of a regular file of at most MAX, or -errno. *OUT is owned by the caller, who wipes it. */

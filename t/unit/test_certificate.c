@@ -382,11 +382,12 @@ END_TEST
 START_TEST(files_that_are_not_there_are_errors)
 {
 	ck_assert(!certificate_examine(certificate_path, key_path, CERTIFICATE_SERVER, &to, &c));
-	hear("/mail.pem can't be read: No such file or directory\nE key ");
+	hear("/mail.pem can't be read: No such file or directory. The systemd unit hides /home");
 	certificate_free(&c);
 	str_clear(&said);
 	ck_assert(!certificate_examine(folder, "/dev/null", CERTIFICATE_SERVER, &to, &c));
-	hear("can't be read: Is a directory\nE key /dev/null can't be read: ");
+	hear("can't be read: Is a directory");
+	hear("E key /dev/null can't be read: ");
 	ck_assert_int_eq(mkfifo(certificate_path, 0600), 0);
 	certificate_free(&c);
 	ck_assert(!certificate_examine(certificate_path, "/dev/null", CERTIFICATE_SERVER, &to, &c));
