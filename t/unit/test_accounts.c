@@ -68,7 +68,7 @@ START_TEST(fields_are_what_they_say)
 	const struct account *bob = accounts_find(&p.accounts, SPAN("bOB"));
 	ck_assert_ptr_nonnull(bob);
 	ck_assert_str_eq(bob->name, "Bob");
-	ck_assert_str_eq(bob->yescrypt, HASH + strlen("yescrypt="));
+	ck_assert_str_eq(bob->yescrypt, &HASH[strlen("yescrypt=")]);
 	ck_assert_uint_eq(bob->iterations, 10000);
 	ck_assert_uint_eq(bob->salt_len, 16);
 	ck_assert_uint_eq(bob->salt[0], 0x5b);
