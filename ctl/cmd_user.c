@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,8 +148,31 @@ static bool change(void *context, struct span text, struct str *to)
 
 enum told { TOLD, NOT_RUNNING, NOT_TOLD };
 
-/* When this returns, every smtpd has the new file. WHY holds LINK_TEXT_MAX + 1. */
-static enum told tell_service(const struct ctl *ctl, char *why)
+/* Some smtpd says that it could not take FILE: WHY it says so. */
+static bool is_refused(const char *run_dir, const char *file, char *why)
+{
+	struct service *service = malloc(sizeof(*service));
+	char begin[PATH_MAX + 32], said[LINK_TEXT_MAX + 1];
+	bool refused = false;
+	int fd = link_to_master(run_dir);
+	snprintf(begin, sizeof(begin), "user_file %s can't be ", file);
+	if (service && fd >= 0 && service_ask(fd, service, said)) {
+		for (size_t i = 0; i < service->server_count; i++) {
+			const struct service_server *server = &service->servers[i];
+			for (size_t k = 0; k < server->attention_count && !refused; k++) {
+				refused = span_starts(span_of(server->attention[k].text), span_of(begin));
+				snprintf(why, LINK_TEXT_MAX + 1, "%s", server->attention[k].text);
+			}
+		}
+		service_free(service);
+	}
+	fd_close(&fd);
+	free(service);
+	return refused;
+}
+
+/* When this returns, every smtpd has the new FILE. WHY holds LINK_TEXT_MAX + 1. */
+static enum told tell_service(const struct ctl *ctl, const char *file, char *why)
 {
 	struct link_answer answer = {.fd = -1};
 	struct str request;
@@ -164,9 +188,10 @@ static enum told tell_service(const struct ctl *ctl, char *why)
 		wire_encode_ctl_users(&(struct wire_ctl_users){.changed = true}, &request);
 		if (link_ask(fd, &request, &answer) && answer.exit_code == 0) {
 			service_await(run_dir);
-			told = TOLD;
+			told = is_refused(run_dir, file, why) ? NOT_TOLD : TOLD;
+		} else {
+			snprintf(why, LINK_TEXT_MAX + 1, "%s", answer.said);
 		}
-		snprintf(why, LINK_TEXT_MAX + 1, "%s", answer.said);
 		fd_close(&answer.fd);
 		fd_close(&fd);
 	}
@@ -209,7 +234,7 @@ static void print_hints(const struct job *job, const struct userplace *place)
 static int report(const struct ctl *ctl, const struct job *job, const struct userplace *place)
 {
 	char why[LINK_TEXT_MAX + 1] = "";
-	enum told told = tell_service(ctl, why);
+	enum told told = tell_service(ctl, place->file, why);
 	if (ctl->options.given & OPTION_JSON)
 		print_json(job, place, told);
 	else if (told != NOT_TOLD)
@@ -219,8 +244,8 @@ static int report(const struct ctl *ctl, const struct job *job, const struct use
 	if (job->action != DELETE)
 		print_hints(job, place);
 	if (told == NOT_TOLD)
-		return commands_fail("user %s %s, but the service does not know it yet (%s); `mailrootctl reload` "
-				     "tells it",
+		return commands_fail("user %s %s, but the service does not know it yet: %s. When that is mended, "
+				     "`mailrootctl reload` tells it",
 				     job->name, done_words[job->action], why);
 	return EXIT_DONE;
 }

@@ -378,6 +378,27 @@ class Running(unittest.TestCase):
             self.assertNotIn("another one", service.log())
             self.assertNotIn("$y$", service.log())
 
+    def test_sessions_of_a_changed_user_end_and_no_others(self):
+        with Service() as service:
+            service.add("ann")
+            service.add("bob")
+            with contextlib.ExitStack() as stack:
+                sessions = {}
+                for name in ("ann", "bob", None):
+                    sessions[name] = wire = stack.enter_context(Wire(service))
+                    wire.reply()
+                    wire.say(b"EHLO client.test\r\n")
+                    wire.reply()
+                    if name:
+                        wire.say(b"AUTH PLAIN " + base64.b64encode(f"\0{name}\0{PASSWORD}".encode()) + b"\r\n")
+                        self.assertEqual(wire.reply()[0], 235)
+                service.user("passwd", "ann", password="another one")
+                self.assertEqual(sessions["ann"].reply()[0], 421)
+                service.user("delete", "bob")
+                self.assertEqual(sessions["bob"].reply()[0], 421)
+                sessions[None].say(b"NOOP\r\n")
+                self.assertEqual(sessions[None].reply()[0], 250)
+
     def test_json(self):
         with Service() as service:
             done = harness.json.loads(service.add("ann", PASSWORD, "--json").stdout)
