@@ -15,8 +15,8 @@ enum { NAME_MAX_OCTETS = 320 /* of job_smtp in wire.def */ };
 static void note(struct security *s, char **trouble, const char *setting, struct config_origin origin, const char *why)
 {
 	char text[SECURITY_TROUBLE_MAX];
-	snprintf(text, sizeof(text), "%s: %s: %s (%s:%u)", s->name, setting, why, origin.file ? origin.file : "default",
-		 origin.line);
+	snprintf(text, sizeof(text), "%s: %s: %.400s (%s:%u)", s->name, setting, why,
+		 origin.file ? origin.file : "default", origin.line);
 	log_error("mail waits: %s", text);
 	*trouble = strdup(text);
 	if (!*trouble)
