@@ -1,4 +1,6 @@
 """Connectors: which way a message takes by domain, size and sender; live, and in the words of the queue."""
+import base64
+import threading
 import unittest
 
 import harness
@@ -42,6 +44,42 @@ class Connectors(unittest.TestCase):
             sink.wait(1)
             told = server.ctl("explain", "relay", "--client", "192.0.2.1", "--to", "u@x.partner.test").stdout
             self.assertIn("connector partner has relay yes: accepted", told)
+
+    def test_its_user_is_shown_to_its_hosts_alone(self):
+        """One host, two blocks that lead to it: mail of the connector comes over a connection of its own, with the connector's user."""
+        seen, lock = [], threading.Lock()
+
+        def auth(argument):
+            with lock:
+                seen.append(base64.b64decode(argument.split()[1]))
+            return "235 2.7.0 welcome"
+
+        with Sink(answers={"AUTH": auth}, extensions=("AUTH PLAIN",)) as sink:
+            with Mailroot() as server:
+                secret = server.folder / "secret"
+                secret.write_text("open sesame\n")
+                secret.chmod(0o600)
+                server.write_conf(f"""
+                    smart_host [127.0.0.1]:{sink.port}
+                    remote_domain out.net {{ outbound {{ timeout 1m }} }}
+                    connector m365 {{
+                        address_space *.net
+                        address_space out.net
+                        route [127.0.0.1]:{sink.port}
+                        outbound {{ tls off; auth plain; username scan; password_file {secret}; auth_unverified yes }}
+                    }}""")
+                server.ctl("reload")
+                server.send(["a@example.org"])
+                sink.wait(1)
+                self.assertEqual(seen, [])
+                for n, rcpt in enumerate(("b@x.net", "c@out.net"), 2):
+                    server.send([rcpt])
+                    sink.wait(n)
+                self.assertEqual(set(seen), {b"\0scan\0open sesame"})
+                server.send(["d@example.org"])
+                sink.wait(4)
+                self.assertGreaterEqual(sink.connections, 2)
+                self.assertNotIn("sesame", server.log())
 
     def test_mail_that_waits_follows_a_new_connector(self):
         closed = harness.free_port()
