@@ -5,7 +5,7 @@
  *	S TEXT      send TEXT and CRLF
  *	P TEXT      send TEXT alone, | as CRLF
  *	C TEXT      read a line, which must begin with TEXT
- *	B           read up to the final dot; keeps what came
+ *	B           read up to the final dot; keeps what came;  H  wait until the client can send no more of it
  *	N           nothing must come until the client closes
  *	W           read nothing until the client closes, or the test closes the listener
  *	T           the server's half of a handshake;  K  a ticket more for the session
@@ -14,13 +14,16 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <fcntl.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,6 +33,9 @@
 #include "delivery/client.h"
 
 enum { LINE_MAX_OCTETS = 4096, BODY_MAX = 64 << 20 };
+
+static X509 *certificate; /* of servers */
+static EVP_PKEY *key;
 
 struct server {
 	pthread_t thread;
@@ -91,16 +97,24 @@ static void say(struct server *s, struct span text)
 		(void)!send(fileno(s->peer), text.at, text.len, MSG_NOSIGNAL);
 }
 
-/* With a certificate of nobody's. */
+/* Its own authority, for mx.example.net. */
+static void make_certificate(void)
+{
+	X509_EXTENSION *name = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:mx.example.net");
+	certificate = X509_new();
+	key = EVP_EC_gen("P-256");
+	X509_set_version(certificate, 2);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), -1000);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 1000);
+	X509_set_pubkey(certificate, key);
+	X509_add_ext(certificate, name, -1);
+	X509_sign(certificate, key, EVP_sha256());
+	X509_EXTENSION_free(name);
+}
+
 static void shake_hands(struct server *s)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-	X509 *certificate = X509_new();
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 1000);
-	X509_set_pubkey(certificate, key);
-	X509_sign(certificate, key, EVP_sha256());
 	SSL_CTX_use_certificate(context, certificate);
 	SSL_CTX_use_PrivateKey(context, key);
 	s->ssl = SSL_new(context);
@@ -108,8 +122,6 @@ static void shake_hands(struct server *s)
 	if (SSL_accept(s->ssl) != 1)
 		complain(s, "T", "no handshake");
 	SSL_CTX_free(context);
-	X509_free(certificate);
-	EVP_PKEY_free(key);
 }
 
 static void send_ticket(struct server *s)
@@ -133,6 +145,16 @@ static void read_body(struct server *s)
 		}
 		str_append(&s->body, (struct span){line, (size_t)n});
 	}
+}
+
+static void wait_until_full(const struct server *s)
+{
+	int before, now = -1;
+	do {
+		before = now;
+		poll(NULL, 0, 50);
+		ioctl(fileno(s->peer), FIONREAD, &now);
+	} while (now != before);
 }
 
 static void expect_line(struct server *s, const char *step)
@@ -185,6 +207,9 @@ static void step(struct server *s, const char *step)
 	case 'N':
 		if (hear(s, &octet, 1) > 0)
 			complain(s, step, "an octet");
+		break;
+	case 'H':
+		wait_until_full(s);
 		break;
 	case 'T':
 		shake_hands(s);
@@ -684,14 +709,19 @@ START_TEST(one_recipient_at_a_time)
 }
 END_TEST
 
-/* The job wants TLS of LEVEL; to be freed. */
-static void want_tls(struct fixture *f, struct security *security, enum config_tls level)
+/* The job wants TLS of LEVEL, with a certificate as CA says; to be freed. */
+static void want_tls_of(struct fixture *f, struct security *security, enum config_tls level, const char *ca)
 {
 	char why[TLS_CLIENT_WHY_MAX];
-	*security = (struct security){.name = (char *)"virtual_server", .outbound = {.tls = level}};
+	*security = (struct security){.name = (char *)"virtual_server", .outbound = {.tls = level, .tls_ca = ca}};
 	security->tls = tls_client_context(&security->outbound, why);
 	ck_assert_msg(security->tls != NULL, "%s", why);
 	f->job.security = security;
+}
+
+static void want_tls(struct fixture *f, struct security *security, enum config_tls level)
+{
+	want_tls_of(f, security, level, NULL);
 }
 
 #define HELLO_TLS "A\nS 220 hi\nC EHLO relay.example.com\nS 250-mx\nS 250 STARTTLS\nC STARTTLS\n"
@@ -761,7 +791,7 @@ END_TEST
 /* A ticket is no word of the host: not on a connection that waits for work, and not while the message goes out. */
 START_TEST(tickets)
 {
-	static char body[8 << 20];
+	static char body[24 << 20];
 	struct fixture f;
 	struct server s;
 	struct security security;
@@ -773,7 +803,7 @@ START_TEST(tickets)
 	set_message(&f, (struct span){body, sizeof(body)});
 	server_start(&s, HELLO_TLS "S 220 go\nT\nC EHLO\nS 250 mx\n" PLAIN
 				   "K\nC MAIL\nS 250 ok\nC RCPT\nS 250 ok\nC DATA\nS 354 "
-				   "go\nK\nK\nB\nS 250 taken\nC QUIT\nX\n");
+				   "go\nH\nK\nK\nB\nS 250 taken\nC QUIT\nX\n");
 	add_host(&f, "mx", s.port);
 	deliver(&f);
 	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
@@ -786,6 +816,40 @@ START_TEST(tickets)
 	client_quit(&f.client);
 	server_end(&s);
 	ck_assert_uint_eq(s.accepted, 1);
+	SSL_CTX_free(security.tls);
+	tear_down(&f);
+}
+END_TEST
+
+/* The name in the list of hosts is the one that counts: the first is not that of the certificate, the second is. */
+START_TEST(verifies_the_name_of_the_host)
+{
+	char path[] = "/tmp/delivery_client.XXXXXX";
+	FILE *file = fdopen(mkstemp(path), "w");
+	struct fixture f;
+	struct server s, t;
+	struct security security;
+	PEM_write_X509(file, certificate);
+	fclose(file);
+	set_up(&f, 1);
+	want_tls_of(&f, &security, CONFIG_TLS_VERIFY, path);
+	server_start(&s, HELLO_TLS "S 220 go\nT\nN\nX\n");
+	add_host(&f, "mx2.example.net", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 0, "certificate is for mx.example.net, not mx2.example.net; set tls_name");
+	server_end(&s);
+	str_clear(&f.hosts);
+	server_start(&s, HELLO_TLS "S 220 go\nT\nN\nX\n");
+	server_start(&t, HELLO_TLS "S 220 go\nT\nC EHLO\nS 250 mx\n" PLAIN "C QUIT\nX\n");
+	add_host(&f, "127.0.0.1", s.port);
+	add_host(&f, "mx.example.net", t.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	ck_assert(span_ends_nocase(f.outcomes.rcpts[0].outcome->tls, SPAN(":verified")));
+	client_quit(&f.client);
+	server_end(&s);
+	server_end(&t);
+	unlink(path);
 	SSL_CTX_free(security.tls);
 	tear_down(&f);
 }
@@ -813,6 +877,7 @@ END_TEST
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	make_certificate();
 	Suite *suite = suite_create("client");
 	TCase *all = tcase_create("all");
 	tcase_set_timeout(all, 60);
@@ -835,10 +900,13 @@ int main(void)
 	tcase_add_loop_test(all, never_clear_where_tls_is_a_must, 0, sizeof(tls_failures) / sizeof(tls_failures[0]));
 	tcase_add_test(all, no_context);
 	tcase_add_test(all, tickets);
+	tcase_add_test(all, verifies_the_name_of_the_host);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
