@@ -153,6 +153,12 @@ static enum gss_step fail_late(struct gss_client_exchange *x)
 	return GSS_FAILED;
 }
 
+static enum gss_step fail_start(struct gss_client_exchange *x)
+{
+	snprintf(x->why, sizeof(x->why), "the process that asks Kerberos can't be started: %s", strerror(errno));
+	return GSS_FAILED;
+}
+
 enum gss_step gss_client_step(struct gss_client_exchange *x, struct span token, struct str *reply)
 {
 	char packet[GSS_AGENT_PACKET];
@@ -163,10 +169,10 @@ enum gss_step gss_client_step(struct gss_client_exchange *x, struct span token, 
 	if (token.len > GSS_TOKEN_MAX)
 		return fail(x, "the host's token is too long");
 	if (!ask(x->client, first ? GSS_AGENT_BEGIN : GSS_AGENT_TOKEN, first ? span_of(x->host) : token))
-		return fail(x, "the process for Kerberos can't be started");
+		return fail_start(x);
 	ssize_t n = hear(x->client, packet);
 	if (n < 0)
-		return fail(x, "the process for Kerberos has died");
+		return fail(x, "the process that asks Kerberos has died");
 	return n ? answer(x, (struct span){packet, (size_t)n}, reply) : fail_late(x);
 }
 

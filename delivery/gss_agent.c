@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -188,7 +189,9 @@ static _Noreturn void serve(struct agent *a)
 static _Noreturn void become_agent(int link, pid_t worker, const char *keytab, const char *principal)
 {
 	struct agent a = {.keytab = keytab, .principal = principal};
+	const struct rlimit nothing = {0, 0};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_NPROC, &nothing);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
 	if (getppid() != worker || dup2(link, LINK) != LINK || close_range(LINK + 1, UINT_MAX, 0) != 0)

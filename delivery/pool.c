@@ -189,7 +189,10 @@ static void loop(struct pool *p)
 
 int pool_run(const struct pool_setup *setup)
 {
-	static const struct prefork_ops ops = {.prepare = prepare, .forked = forked, .work = work};
+	const struct prefork_ops ops = {.prepare = prepare,
+					.forked = forked,
+					.work = work,
+					.may_fork = setup->securities && securities_need_agents(setup->securities)};
 	struct pool *p = calloc(1, sizeof(*p));
 	if (!p)
 		log_fatal(EXIT_TEMPORARY, "no memory for the pool");

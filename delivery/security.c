@@ -128,6 +128,14 @@ void securities_trouble(const struct securities *all, struct str *to)
 	}
 }
 
+bool securities_need_agents(const struct securities *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->at[i].gss)
+			return true;
+	return false;
+}
+
 const char **securities_paths(const struct securities *all)
 {
 	size_t n = 0;

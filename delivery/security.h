@@ -48,6 +48,9 @@ void securities_trouble(const struct securities *all, struct str *to);
  * = no memory. */
 const char **securities_paths(const struct securities *all);
 
+/* A worker will fork, to ask Kerberos. */
+bool securities_need_agents(const struct securities *all);
+
 /* The user that BLOCK's hosts may see; false: it has none, or it can't be used (user_trouble says why). Borrowed. */
 bool security_user(const struct security *block, struct sasl_user *out);
 

@@ -147,7 +147,8 @@ static void leave_parent(struct prefork *p, pid_t parent)
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
 		signal(usual[i], SIG_DFL);
 	signal(SIGUSR2, SIG_IGN); /* is about work in hand: a worker that listens to it not yet has none */
-	setrlimit(RLIMIT_NPROC, &nothing);
+	if (!p->ops.may_fork)
+		setrlimit(RLIMIT_NPROC, &nothing);
 	fd_close(&p->epoll_fd);
 	fd_close(&p->signal_fd);
 	sigemptyset(&none);

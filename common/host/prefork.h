@@ -26,6 +26,8 @@ struct prefork_ops {
 	int (*work)(void *context, size_t slot);
 	/* In the parent, after the worker of SLOT is gone. May be NULL. */
 	void (*gone)(void *context, size_t slot, int status);
+	/* Workers may fork. Otherwise the kernel keeps them from it, unless they are root. */
+	bool may_fork;
 };
 
 /* Workers at most MAX (slots); SPARE idle ones are kept, many more for SURPLUS_MS only. NULL with errno. */

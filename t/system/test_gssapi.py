@@ -1,14 +1,17 @@
 """Kerberos in and out, with a real KDC: clients that prove themselves to smtpd, and delivery that proves itself to hosts."""
 import base64
 import os
+import pwd
 import subprocess
 import unittest
 
 import gss_client
 import harness
+import peers
 from gss_client import INTEGRITY, MUTUAL, SPNEGO, Initiator, authenticate
 from harness import Mailroot, Sink, Wire, wait_for
 from kdc import Kdc
+from peers import Peer
 
 SERVICE = "smtp/mail.example.com"
 
@@ -194,33 +197,143 @@ class Keys(WithKdc):
             self.assertRegex(server.log(), r"user=<?carol@EXAMPLE.COM")
 
 
+DOVECOT = """
+base_dir = /run/dovecot
+log_path = /dev/stderr
+hostname = peer.test
+ssl = no
+protocols = submission
+auth_mechanisms = gssapi
+auth_krb5_keytab = /etc/krb5.keytab
+auth_gssapi_hostname = "$ALL"
+mail_location = maildir:/var/tmp/mail
+passdb {{
+  driver = static
+  args = nopassword=y
+}}
+userdb {{
+  driver = static
+  args = uid=20030 gid=20030 home=/var/tmp
+}}
+service submission-login {{
+  inet_listener submission {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+}}
+submission_relay_host = 127.0.0.1
+submission_relay_port = {relay}
+"""
+
+
 class Outbound(WithKdc):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.kdc.principal("smtp/127.0.0.1")
-        cls.kdc.principal("app/printer")
+        cls.kdc.principal("printer")
         cls.service = cls.kdc.keytab(cls.folder / "service", "smtp/127.0.0.1")
-        cls.client = cls.kdc.keytab(cls.folder / "client", "app/printer")
+        cls.keytab = cls.kdc.keytab(cls.folder / "client", "printer")
 
-    def sender(self, port, retry="1m"):
+    def sender(self, port, username="printer@EXAMPLE.COM", retry="1m"):
         return Mailroot(f"""
             smart_host [127.0.0.1]:{port}
             delivery {{ retry {retry} }}
-            outbound {{ tls off; auth gssapi; username app/printer@EXAMPLE.COM; password_file {self.client}; auth_unverified yes }}""")
+            outbound {{ tls off; auth gssapi; username {username}; password_file {self.keytab}; auth_unverified yes }}""")
 
-    def waiting(self, server, text):
-        def look():
-            shown = server.ctl("queue", "list", "--all", check=False).stdout + server.log()
-            return text in shown and shown
-        return wait_for(look, f"{text!r} as the reason why mail waits:\n{server.log()}", 60)
+    def host(self, keytab=None):
+        """Takes mail of those only who have authenticated."""
+        access = self.access(keytab or self.service, "gssapi_realm EXAMPLE.COM; anonymous no")
+        return Mailroot(access + "relay { list none }\nlocal_domain remote.test", server_name="host")
+
+    def send(self, server):
+        server.send(["sales@remote.test"], b"Subject: x\r\n\r\nhello\r\n")
+
+    def waits(self, server, *texts):
+        wait_for(lambda: all(text in server.log() for text in texts) and server.files("cur"), f"{texts} in the log", 60)
+        self.assertNotIn("status=failed", server.log())
+
+    def agents(self, server):
+        """Children of delivery's workers."""
+        def parent(pid):
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                return int(file.read().rsplit(")", 1)[1].split()[1])
+
+        delivery = server.pids()["delivery"]
+        return [pid for pid in server.descendants() if parent(pid) != delivery and parent(parent(pid)) == delivery]
 
     def test_to_ourselves(self):
-        access = self.access(self.service, "gssapi_realm EXAMPLE.COM; anonymous no")
-        with Mailroot(access, server_name="host") as host, self.sender(host.port) as server:
-            server.send(["one@example.com", "sales@remote.test"], b"Subject: x\r\n\r\nfirst\r\n")
-            wait_for(lambda: "status=delivered" in server.log(), "a delivery")
-            host.log()
+        with self.host() as host, self.sender(host.port) as server:
+            self.send(server)
+            host.dropped(1)
+            self.assertRegex(host.log(), r"user=<?printer\b")
+            self.assertRegex(server.log(), "status=delivered")
+
+    def test_agent(self):
+        """It is in the jail of its worker, and goes with it."""
+        with self.host() as host, self.sender(host.port) as server:
+            self.send(server)
+            host.dropped(1)
+            agents = self.agents(server)
+            self.assertEqual(len(agents), 1)
+            with open(f"/proc/{agents[0]}/status", encoding="utf-8") as file:
+                facts = {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
+            if os.geteuid() == 0:
+                self.assertEqual(set(facts["Uid"].split()), {str(pwd.getpwnam("mailroot-out").pw_uid)})
+            self.assertEqual(facts["CapEff"], "0" * 16)
+            self.assertEqual(facts["NoNewPrivs"], "1")
+            self.assertEqual(sorted(map(int, os.listdir(f"/proc/{agents[0]}/fd"))), [0, 1, 2, 3])
+            server.stop()
+            wait_for(lambda: not os.path.exists(f"/proc/{agents[0]}"), "the agent's end", 5)
+
+    def test_kdc_dead(self):
+        """Mail waits with the reason, and goes when the KDC is back."""
+        with self.host() as host, self.sender(host.port, retry="1s") as server:
+            self.kdc.stop()
+            try:
+                self.send(server)
+                self.waits(server, "4.7.0", "contact any KDC", "is the KDC up")
+            finally:
+                self.kdc.start()
+            host.dropped(1, seconds=60)
+
+    def test_host_has_another_key(self):
+        """The host's key was changed; our old ticket is thrown away, so that it goes on by itself once the host has the new one."""
+        keytab = self.kdc.keytab(self.folder / "renewed", "smtp/127.0.0.1")
+        with self.host(keytab) as host, self.sender(host.port, retry="1s") as server:
+            self.send(server)
+            host.dropped(1)
+            self.kdc.admin("change_password -randkey smtp/127.0.0.1")
+            self.kdc.keytab(self.service, "smtp/127.0.0.1")
+            os.unlink(keytab)
+            self.kdc.keytab(keytab, "smtp/127.0.0.1")
+            host.ctl("reload")
+            self.send(server)
+            host.dropped(2, seconds=60)
+
+    def test_wrong_principal(self):
+        with Sink(extensions=("AUTH GSSAPI",)) as sink, self.sender(sink.port, "alice@EXAMPLE.COM") as server:
+            self.send(server)
+            self.waits(server, "has no key of alice@EXAMPLE.COM")
+            self.assertEqual(sink.messages, [])
+
+    def test_host_without_gssapi(self):
+        with Sink(extensions=("AUTH PLAIN LOGIN",)) as sink, self.sender(sink.port) as server:
+            self.send(server)
+            self.waits(server, "4.7.4", "does not offer AUTH GSSAPI")
+            self.assertEqual(sink.messages, [])
+
+    @peers.needs_root
+    def test_dovecot(self):
+        port = harness.free_port()
+        with Sink() as relay, Peer("dovecot") as peer, self.sender(port) as server:
+            peer.write("etc/krb5.conf", self.kdc.krb5_conf.read_bytes())
+            peer.write("etc/krb5.keytab", self.service.read_bytes(), 0o600, (20021, 20021))
+            peer.write("etc/dovecot/dovecot.conf", DOVECOT.format(port=port, relay=relay.port))
+            peer.start("/usr/sbin/dovecot", "-F", port=port)
+            self.send(server)
+            relay.wait(1)
+            self.assertRegex(server.log(), "status=delivered")
 
 
 if __name__ == "__main__":

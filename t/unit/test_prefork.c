@@ -84,7 +84,7 @@ static int end_badly(void *context, size_t slot)
 	return 3;
 }
 
-static const struct prefork_ops obedient = {prepare, forked, follow_orders, gone};
+static const struct prefork_ops obedient = {prepare, forked, follow_orders, gone, false};
 
 static void setup(void)
 {
@@ -257,7 +257,7 @@ static bool throttled(void)
 
 START_TEST(early_deaths_throttle)
 {
-	static const struct prefork_ops ops = {prepare, forked, end_badly, gone};
+	static const struct prefork_ops ops = {prepare, forked, end_badly, gone, false};
 	log_set_level((enum log_level)0);
 	start(&ops, 5, MAX);
 	TEND_UNTIL(throttled());
@@ -330,7 +330,7 @@ static int be_deaf(void *context, size_t slot)
 
 START_TEST(those_told_to_go_no_longer_count)
 {
-	static const struct prefork_ops ops = {prepare, forked, be_deaf, gone};
+	static const struct prefork_ops ops = {prepare, forked, be_deaf, gone, false};
 	start(&ops, 3, MAX);
 	TEND_UNTIL(idle() == 3);
 	prefork_signal(p, SIGUSR1);
@@ -408,7 +408,7 @@ static int look_at_signals(void *context, size_t slot)
 
 START_TEST(workers_begin_with_clean_signals)
 {
-	static const struct prefork_ops ops = {NULL, NULL, look_at_signals, NULL};
+	static const struct prefork_ops ops = {NULL, NULL, look_at_signals, NULL, false};
 	sigset_t term, before;
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
@@ -432,9 +432,32 @@ static int try_to_fork(void *context, size_t slot)
 	return 0;
 }
 
+static int fork_once(void *context, size_t slot)
+{
+	(void)context;
+	(void)slot;
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(7);
+	int status = 0;
+	bool good = pid > 0 && waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7;
+	shared->answer = good ? 1 : 2;
+	return 0;
+}
+
+START_TEST(workers_may_be_let_to_fork)
+{
+	static const struct prefork_ops ops = {.work = fork_once, .may_fork = true};
+	start(&ops, 1, 1);
+	prefork_tend(p);
+	ck_assert(poked(PATIENCE_MS));
+	ck_assert_int_eq(shared->answer, 1);
+}
+END_TEST
+
 START_TEST(workers_fork_nothing)
 {
-	static const struct prefork_ops ops = {NULL, NULL, try_to_fork, NULL};
+	static const struct prefork_ops ops = {NULL, NULL, try_to_fork, NULL, false};
 	start(&ops, 1, 1);
 	prefork_tend(p);
 	ck_assert(poked(PATIENCE_MS));
@@ -455,7 +478,7 @@ static int count_descriptors(void *context, size_t slot)
 
 START_TEST(workers_keep_nothing_of_the_parent_but_the_bell)
 {
-	static const struct prefork_ops ops = {NULL, NULL, count_descriptors, NULL};
+	static const struct prefork_ops ops = {NULL, NULL, count_descriptors, NULL, false};
 	int before = 0;
 	for (int fd = 3; fd < 256; fd++)
 		before += dup2(fd, fd) == fd;
@@ -514,6 +537,7 @@ int main(void)
 	tcase_add_test(tc, other_children_are_not_reaped);
 	tcase_add_test(tc, workers_begin_with_clean_signals);
 	tcase_add_test(tc, workers_fork_nothing);
+	tcase_add_test(tc, workers_may_be_let_to_fork);
 	tcase_add_test(tc, workers_keep_nothing_of_the_parent_but_the_bell);
 	tcase_add_test(tc, workers_die_with_their_parent);
 	suite_add_tcase(suite, tc);
