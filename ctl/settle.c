@@ -89,6 +89,8 @@ static bool tell_server(const struct service_server *server, struct str *to)
 	}
 	if (!good && settle_goes_on(server))
 		str_printf(to, "server %s: the smtpd of before goes on as it was\n", server->name);
+	if (server->trouble[0])
+		str_printf(to, "server %s: not yet: %s\n", server->name, server->trouble);
 	for (size_t i = 0; good && i < server->attention_count; i++)
 		str_printf(to, "server %s: warning: %s\n", server->name, server->attention[i].text);
 	return good;

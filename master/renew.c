@@ -72,8 +72,13 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 	struct supervised *smtpd = &server->children[CHILD_SMTPD];
 
 	server->renew_ms = now_ms + OLDER_LOOK_MS;
-	if (!any_older_free(server))
+	if (!any_older_free(server)) {
+		snprintf(server->trouble, sizeof(server->trouble),
+			 "%d smtpds of before still have sessions, so the change waits until one of them has ended; "
+			 "`mailrootctl sessions` lists them, `mailrootctl kick` ends them",
+			 SERVER_OLDER_MAX);
 		return false;
+	}
 	server->renew_ms = now_ms + (soon ? SERVER_RETRY_SOON_MS : SERVER_RETRY_MS);
 	if (!listeners_open(&server->listeners, &server_wanted(server)->listen, server->trouble,
 			    sizeof(server->trouble))) {

@@ -14,6 +14,7 @@ import harness
 from harness import Mailroot, Sink, wait_for
 
 NAME = "mail.example.com"
+OLDER_MAX, GENERATIONS = 16, 18  # of master/server.h; and enough to find no place
 
 
 class Pair:
@@ -105,6 +106,32 @@ class Renewal(Made):
             server.dropped(2)
             self.assertIn("nothing changed", server.ctl("reload").stdout)
             self.assertEqual(attention(server), [])
+
+    def test_a_session_in_each_of_many_generations(self):
+        """More than master keeps smtpds of before: the change that finds no place waits, and nobody is dropped."""
+        self.put()
+        with Mailroot(f"access {{ tls_certificate {self.pair} }}") as server, contextlib.ExitStack() as stack:
+            clients = []
+            for generation in range(GENERATIONS):
+                client = stack.enter_context(secured(server))
+                client.mail("a@example.com")
+                clients.append(client)
+                issued = self.put()
+                said = server.ctl("reload").stdout
+                self.assertEqual("not yet: " in said, generation >= OLDER_MAX, said)
+                if generation < OLDER_MAX:
+                    self.assertEqual(served(server), issued.fingerprint())
+            self.assertIn("still have sessions", status(server))
+            for client in clients[:-2]:
+                self.assertEqual(client.rcpt("sales@example.com")[0], 250)
+                self.assertEqual(client.data(b"Subject: t\r\n\r\nhello\r\n")[0], 250)
+                client.quit()
+            wait_for(lambda: served(server) == issued.fingerprint(), "the last certificate")
+            for client in clients[-2:]:
+                self.assertEqual(client.rcpt("sales@example.com")[0], 250)
+                self.assertEqual(client.data(b"Subject: t\r\n\r\nhello\r\n")[0], 250)
+            server.dropped(GENERATIONS)
+            self.assertEqual(facts(server)["trouble"], "")
 
     def test_written_in_place_with_the_old_date(self):
         self.put()

@@ -21,6 +21,7 @@ static void setup_with(const char *server_state, const char *smtpd_state)
 	str_init(&said, 10000);
 	server->name = "main";
 	server->state = server_state;
+	server->trouble = "";
 	server->process_count = CHILD_ROLE_COUNT;
 	server->processes[CHILD_SMTPD] = process("smtpd", smtpd_state);
 	for (enum child_role role = CHILD_SMTPD + 1; role < CHILD_ROLE_COUNT; role++)
@@ -91,6 +92,15 @@ START_TEST(what_is_not_meant_to_run_is_left_alone)
 }
 END_TEST
 
+START_TEST(what_waits_is_told)
+{
+	setup_with("running", "ready");
+	service.servers[0].trouble = "port in use";
+	ck_assert(settle_tell(&service, &said));
+	ck_assert_str_eq(str_text(&said), "server main: not yet: port in use\n");
+}
+END_TEST
+
 START_TEST(one_that_finishes_its_sessions_is_no_successor)
 {
 	setup_with("failed", "failed");
@@ -110,6 +120,7 @@ int main(void)
 	tcase_add_test(tc, what_failed_is_told_with_its_reasons);
 	tcase_add_loop_test(tc, what_is_on_its_way_is_waited_for, 0, 3);
 	tcase_add_loop_test(tc, what_is_not_meant_to_run_is_left_alone, 0, 4);
+	tcase_add_test(tc, what_waits_is_told);
 	tcase_add_test(tc, one_that_finishes_its_sessions_is_no_successor);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
