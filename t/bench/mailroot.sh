@@ -4,6 +4,7 @@
 #   processes max = $PROC_LIMIT (spare: 5, the default)
 #   messages max_message_size 50M, max_session_size none (1 MiB messages, long sessions)
 #   messages max_messages_per_connection none
+#   access tls_certificate, in w8 only
 #   relay list 127.0.0.1, local domain local.test, smart host = sink
 # As shipped: one fsync a message, jails and users of their own, one log line per event to syslog.
 
@@ -25,6 +26,11 @@ d_configure() {
 		id $u >/dev/null 2>&1 || useradd --system --user-group --no-create-home --shell /usr/sbin/nologin $u
 	done
 	getent group mailroot-operators >/dev/null || groupadd --system mailroot-operators
+	local access=
+	if [ -n "${TLS_CERT:-}" ]; then
+		install -m 600 "$TLS_CERT" "$ROOT/tls.pem"
+		access="access { tls_certificate $ROOT/tls.pem $ROOT/tls.pem }"
+	fi
 	cat > "$ROOT/conf" <<-X
 		mailroot_dir $ROOT/spool
 		run_dir $ROOT/run
@@ -34,6 +40,7 @@ d_configure() {
 		    default_domain local.test
 		    processes { max $PROC_LIMIT }
 		    relay { list 127.0.0.1 }
+		    $access
 		    messages { max_message_size 50M; max_session_size none; max_messages_per_connection none }
 		    smart_host [127.0.0.1]:$SINK_PORT
 		}
