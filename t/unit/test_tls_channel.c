@@ -465,6 +465,52 @@ START_TEST(test_renegotiation)
 }
 END_TEST
 
+enum { FLOOD = 3000, FEW = 100 };
+
+struct flood {
+	SSL *ssl;
+	bool reads;
+};
+
+/* New keys again and again, each with the wish that we change ours too, then a line. */
+static void *ask_for_keys(void *context)
+{
+	const struct flood *f = context;
+	char octet;
+	fd_set_nonblock(ends[1], true);
+	for (unsigned i = 0; i < (f->reads ? FEW : FLOOD); i++) {
+		SSL_key_update(f->ssl, SSL_KEY_UPDATE_REQUESTED);
+		if (SSL_do_handshake(f->ssl) != 1)
+			break;
+		if (f->reads)
+			SSL_read(f->ssl, &octet, 1);
+	}
+	if (f->reads)
+		SSL_write(f->ssl, "NOOP\r\n", 6);
+	return NULL;
+}
+
+/* Who reads our answers is served in the end; who does not ends by the time that one reply may take. */
+START_TEST(test_key_updates)
+{
+	struct span line;
+	bool bare;
+	struct flood flood = {.ssl = secured(), .reads = _i};
+	const struct timeval haste = {.tv_usec = HASTE_MS * 1000};
+	pthread_t thread;
+	if (!flood.reads)
+		ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &haste, sizeof(haste)), 0);
+	int64_t began = clock_mono_ms();
+	stream_deadline(&stream, flood.reads ? PATIENCE_MS : HASTE_MS);
+	ck_assert_int_eq(pthread_create(&thread, NULL, ask_for_keys, &flood), 0);
+	enum stream_result result = stream_line(&stream, 100, &line, &bare);
+	ck_assert_int_eq(result, flood.reads ? STREAM_OK : STREAM_TIMEOUT);
+	ck_assert_int_lt(clock_mono_ms() - began, PATIENCE_MS / 2);
+	pthread_join(thread, NULL);
+	SSL_free(flood.ssl);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("tls_channel");
@@ -487,6 +533,7 @@ int main(void)
 	tcase_add_test(tcase, test_silent);
 	tcase_add_test(tcase, test_send_now);
 	tcase_add_test(tcase, test_renegotiation);
+	tcase_add_loop_test(tcase, test_key_updates, 0, 2);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
