@@ -42,7 +42,7 @@ static void new_folder(const struct parent *p, char *to, size_t size)
 	snprintf(to, size, "%s/new", p->child.server->dir);
 }
 
-/* Also while auth is without gssapi: a reload may add it. */
+/* There is a key tab only with gssapi in auth. */
 static struct gss_server *load_gss(const struct config_access *access, struct attention *attention)
 {
 	char why[GSS_WHY_MAX], text[GSS_WHY_MAX + 100];

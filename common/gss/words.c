@@ -28,7 +28,7 @@ static const struct {
 	{KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN,
 	 "the realm knows no service smtp of this host: is the host's name written in full?"},
 	{KRB5_KDC_UNREACH, "is the KDC up, and port 88 open to it?"},
-	{KRB5_REALM_UNKNOWN, "name a KDC of the realm in krb5.conf, or have it in DNS"},
+	{KRB5_REALM_UNKNOWN, "name a KDC of the realm in krb5.conf, or have it in DNS; then restart the service"},
 	{KRB5_REALM_CANT_RESOLVE, "does the KDC's name in krb5.conf have an address?"},
 	{KRB5_CONFIG_NODEFREALM, "set default_realm in krb5.conf, or write the principal with its realm"},
 };

@@ -154,14 +154,16 @@ class Kdc:
 
 
 def furnish(kdc):
-    """What the tests in C ask for: a service with an old and a new key, a client, and another service that is not ours."""
+    """What the tests in C ask for: services, one with a new key, and clients, one with tickets of two seconds."""
     kdc.principal("smtp/mail.example.com")
     kdc.principal("smtp/other.example.com")
     kdc.principal("bob", "secret")
     kdc.principal("app/printer")
     kdc.keytab(kdc.folder / "service", "smtp/mail.example.com")
     kdc.keytab(kdc.folder / "other", "smtp/other.example.com")
-    kdc.keytab(kdc.folder / "client", "bob", "app/printer")
+    kdc.principal("brief")
+    kdc.admin("modify_principal -maxlife 2sec brief")
+    kdc.keytab(kdc.folder / "client", "bob", "app/printer", "brief")
     kdc.principal("smtp/renewed.example.com")
     kdc.keytab(kdc.folder / "old-key", "smtp/renewed.example.com")
     kdc.admin("change_password -randkey smtp/renewed.example.com")

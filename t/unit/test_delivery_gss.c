@@ -124,14 +124,19 @@ static enum gss_step talk(struct gss_client_exchange *x, struct span layers, cha
 	return last;
 }
 
-static void check_good(struct gss_client *client, const char *host)
+static void check_good_as(struct gss_client *client, const char *host, const char *principal)
 {
 	char name[128];
 	struct gss_client_exchange *x = gss_client_begin(client, host);
 	enum gss_step last = talk(x, SPAN("\1\0\0\0"), name);
 	ck_assert_msg(last == GSS_DONE, "%s", gss_client_why(x));
-	ck_assert_str_eq(name, "app/printer@EXAMPLE.COM");
+	ck_assert_str_eq(name, principal);
 	gss_client_end(x);
+}
+
+static void check_good(struct gss_client *client, const char *host)
+{
+	check_good_as(client, host, "app/printer@EXAMPLE.COM");
 }
 
 static void check_refused(struct gss_client *client, const char *host, const char *why)
@@ -188,6 +193,35 @@ START_TEST(test_tickets_are_kept)
 	check_refused(client, "mail.example.com", "contact any KDC");
 	gss_client_free(client);
 	use_own_kdc();
+}
+END_TEST
+
+/* How often the KDC gave a ticket to PRINCIPAL by its password. */
+static int tickets_given(const char *principal)
+{
+	char path[128], line[1024], wanted[128];
+	int found = 0;
+	kdc_path(&kdc, "kdc.log", path);
+	snprintf(wanted, sizeof(wanted), "%s for krbtgt/", principal);
+	FILE *file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file))
+		found += strstr(line, "AS_REQ") && strstr(line, "ISSUE") && strstr(line, wanted);
+	fclose(file);
+	return found;
+}
+
+START_TEST(test_tickets_are_renewed)
+{
+	char why[GSS_WHY_MAX];
+	struct gss_client *client = load("brief@EXAMPLE.COM", "client", why);
+	ck_assert_ptr_nonnull(client);
+	check_good_as(client, "mail.example.com", "brief@EXAMPLE.COM");
+	ck_assert_int_eq(tickets_given("brief@EXAMPLE.COM"), 1);
+	sleep(3); /* what lapses is time */
+	check_good_as(client, "mail.example.com", "brief@EXAMPLE.COM");
+	ck_assert_int_eq(tickets_given("brief@EXAMPLE.COM"), 2);
+	gss_client_free(client);
 }
 END_TEST
 
@@ -407,6 +441,7 @@ int main(void)
 	tcase_add_unchecked_fixture(tcase, start, stop);
 	tcase_add_test(tcase, test_good);
 	tcase_add_test(tcase, test_tickets_are_kept);
+	tcase_add_test(tcase, test_tickets_are_renewed);
 	tcase_add_test(tcase, test_refused);
 	tcase_add_test(tcase, test_kdc_says_nothing);
 	tcase_add_test(tcase, test_agent_dies);
