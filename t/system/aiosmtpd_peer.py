@@ -1,10 +1,10 @@
-"""aiosmtpd as a host: aiosmtpd_peer.py PORT starttls|implicit CERTIFICATE KEY. Prints its port when it is ready, then each message as JSON. Ends with its standard input."""
+"""aiosmtpd as a host: aiosmtpd_peer.py PORT starttls|implicit CERTIFICATE KEY [USER PASSWORD]. Prints its port when it is ready, then each message as JSON. Ends with its standard input."""
 import json
 import ssl
 import sys
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Handler:
@@ -17,10 +17,15 @@ class Handler:
 class Host(Controller):
     def factory(self):
         if MODE == "starttls":
-            return SMTP(self.handler, tls_context=CONTEXT, require_starttls=True)
+            return SMTP(self.handler, tls_context=CONTEXT, require_starttls=True, **AUTH)
         return SMTP(self.handler)
 
 
+def authenticate(server, session, envelope, mechanism, data):
+    return AuthResult(success=[data.login.decode(), data.password.decode()] == sys.argv[5:7], handled=False)
+
+
+AUTH = {"authenticator": authenticate, "auth_required": True} if len(sys.argv) > 5 else {}
 PORT, MODE = int(sys.argv[1]), sys.argv[2]
 CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 CONTEXT.load_cert_chain(sys.argv[3], sys.argv[4])
