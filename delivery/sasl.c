@@ -10,7 +10,7 @@
 #include "common/tls/channel.h"
 #include "delivery/gss.h"
 
-enum { WHY_MAX = 400, OFFER_SHOWN = 120, DIGEST_OCTETS = 16, PASSWORD_MAX = 1024, USER_MAX = 255 };
+enum { WHY_MAX = 400, DIGEST_OCTETS = 16, PASSWORD_MAX = 1024, USER_MAX = 255 };
 
 struct login;
 
@@ -244,14 +244,11 @@ static const struct mechanism *choose(const struct login *l, struct span offer)
 static bool begin(void *context, struct span offer, struct str *to, const char **why)
 {
 	struct login *l = context;
-	char shown[OFFER_SHOWN];
 	*why = l->why;
 	l->mechanism = choose(l, offer);
 	if (!l->mechanism) {
-		span_clean(offer, shown, sizeof(shown));
-		snprintf(l->why, sizeof(l->why),
-			 "the host does not offer AUTH %s, but %s; set `auth` to what it offers",
-			 mechanisms[l->user->auth].name, shown[0] ? shown : "none at all");
+		snprintf(l->why, sizeof(l->why), "the host does not offer AUTH %s; set auth to what it offers",
+			 mechanisms[l->user->auth].name);
 		return false;
 	}
 	str_append_text(to, l->mechanism->name);

@@ -1,0 +1,159 @@
+"""A host that authenticates its clients, for tests: keeps every octet that it hears, and who logged in with what."""
+import base64
+import contextlib
+import socket
+import ssl
+import threading
+
+PLAIN, LOGIN = "PLAIN", "LOGIN"
+
+
+def server_context(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+    return context
+
+
+class AuthHost:
+    """Speaks SMTP on loopback. USERS: name -> password. OFFER: mechanisms announced, in TLS and, where CLEAR_AUTH says so, before it.
+
+    heard: all lines, of all connections, as they came out of TLS or in clear. clear: those before TLS. attempts: (name, password) as tried.
+    messages: (user or None, rcpts, text). sessions: rcpts of each connection by the user that it had."""
+
+    def __init__(self, context=None, users=None, offer=(PLAIN, LOGIN), clear_auth=False, required=True):
+        self.context, self.users, self.offer, self.clear_auth, self.required = context, users or {}, offer, clear_auth, required
+        self.heard, self.clear, self.attempts, self.messages, self.sessions = [], [], [], [], []
+        self.lock, self.open = threading.Lock(), set()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in list(self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def knows(self, secret):
+        """SECRET, or what a mechanism makes of it, was among what was heard."""
+        forms = [secret.encode(), base64.b64encode(secret.encode()).rstrip(b"=")[:-1]]
+        forms += [base64.b64encode(b"\0" * n + secret.encode())[4:-4] for n in (1, 2)]
+        text = b"".join(self.heard)
+        return any(form in text for form in forms)
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with self.lock:
+                self.open.add(connection)
+                self.sessions.append([])
+                session = self.sessions[-1]
+            threading.Thread(target=self._serve, args=(connection, session), daemon=True).start()
+
+    def _serve(self, connection, session):
+        with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as stack:
+            stack.enter_context(connection)
+            connection.sendall(b"220 host.test ESMTP\r\n")
+            channel = _Session(self, connection, session, secured=False).run()
+            if channel:
+                stack.enter_context(channel)
+                _Session(self, channel, session, secured=True).run()
+
+
+class _Session:
+    def __init__(self, host, connection, record, secured):
+        self.host, self.connection, self.record, self.secured = host, connection, record, secured
+        self.lines, self.user, self.rcpts = connection.makefile("rb"), None, []
+
+    def say(self, text):
+        self.connection.sendall(text.encode() + b"\r\n")
+
+    def read(self):
+        line = self.lines.readline()
+        with self.host.lock:
+            self.host.heard.append(line)
+            if not self.secured:
+                self.host.clear.append(line)
+        return line.decode("latin-1").rstrip("\r\n") if line else None
+
+    def run(self):
+        """To the end; or the channel in TLS, for the session that follows."""
+        while (line := self.read()) is not None:
+            verb, _, argument = line.partition(" ")
+            if verb == "EHLO":
+                self.hello()
+            elif verb == "STARTTLS" and self.host.context:
+                self.say("220 go")
+                self.lines.close()
+                return self.host.context.wrap_socket(self.connection, server_side=True)
+            elif verb == "AUTH":
+                self.auth(*argument.split(" "))
+            elif verb == "MAIL":
+                allowed = self.user or not self.host.required
+                self.rcpts = []
+                self.say("250 ok" if allowed else "530 5.7.0 authenticate first")
+            elif verb == "RCPT":
+                self.rcpts.append(argument[4:-1])
+                self.say("250 ok")
+            elif verb == "DATA":
+                self.data()
+            elif verb == "QUIT":
+                self.say("221 bye")
+                return None
+            else:
+                self.say("250 ok" if verb in ("RSET", "NOOP") else "500 what?")
+        return None
+
+    def hello(self):
+        words = ["host.test", "PIPELINING", "8BITMIME"]
+        if self.host.context and not self.secured:
+            words.append("STARTTLS")
+        if self.host.offer and (self.secured or self.host.clear_auth):
+            words.append("AUTH " + " ".join(self.host.offer))
+        self.say("\r\n".join(f"250{'-' if i + 1 < len(words) else ' '}{word}" for i, word in enumerate(words)))
+
+    def ask(self, prompt):
+        self.say("334 " + base64.b64encode(prompt.encode()).decode())
+        return base64.b64decode(self.read()).decode()
+
+    def auth(self, mechanism, initial=None):
+        if mechanism not in self.host.offer:
+            self.say("504 5.5.4 no such mechanism")
+            return
+        if mechanism == PLAIN:
+            if initial is None:
+                self.say("334 ")
+                initial = self.read()
+            _, name, password = base64.b64decode(initial).decode().split("\0")
+        else:
+            name, password = self.ask("Who is it?"), self.ask("And what do you whisper?")
+        with self.host.lock:
+            self.host.attempts.append((name, password))
+        if self.host.users.get(name) == password:
+            self.user = name
+            self.say("235 2.7.0 welcome")
+        else:
+            self.say("535 5.7.8 wrong")
+
+    def data(self):
+        self.say("354 go")
+        text = []
+        while (line := self.read()) != ".":
+            if line is None:
+                raise OSError
+            text.append(line)
+        with self.host.lock:
+            self.host.messages.append((self.user, self.rcpts, "\n".join(text)))
+            self.record.append((self.user, self.rcpts))
+        self.say("250 taken")
