@@ -133,6 +133,7 @@ START_TEST(a_certificate_that_can_not_be_used_ends_the_process_with_the_reason)
 	server.access.tls_certificate = (struct config_certificates){.at = &pair, .n = 1};
 	pid_t pid = fork();
 	if (!pid) {
+		attention_free(&attention);
 		take_control();
 		attention_load(&attention, &server);
 		_exit(0);
