@@ -15,9 +15,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/host/privs.h"
 #include "common/host/spool.h"
+#include "common/tls/attention.h"
 #include "delivery/pool.h"
 #include "delivery/resolver.h"
 
@@ -40,12 +42,22 @@ static const struct config_server *keep_config(struct config *out)
 	return &out->servers[0];
 }
 
-static void tell_trouble(const struct securities *securities)
+/* As root. What can't be used its block says; what can, and will expire, is looked at from now on. */
+static void examine(const struct config_server *server, const struct securities *securities, struct attention *out)
 {
 	struct str text;
-	str_init(&text, CHILD_TROUBLE_MAX);
+	attention_init(out);
+	attention_examine(out, &server->outbound.client_certificate, CERTIFICATE_CLIENT);
+	for (size_t i = 0; i < server->remote_domain_count; i++)
+		if (server->remote_domains[i].has_outbound)
+			attention_examine(out, &server->remote_domains[i].outbound.client_certificate,
+					  CERTIFICATE_CLIENT);
+	for (size_t i = 0; i < server->connector_count; i++)
+		if (server->connectors[i].has_outbound)
+			attention_examine(out, &server->connectors[i].outbound.client_certificate, CERTIFICATE_CLIENT);
+	str_init(&text, WIRE_PACKET_MAX);
 	securities_trouble(securities, &text);
-	child_trouble(str_text(&text));
+	attention_set(out, ATTENTION_OUTBOUND, str_text(&text));
 	str_free(&text);
 }
 
@@ -53,25 +65,29 @@ static int run_delivery(struct child *child)
 {
 	struct config config;
 	struct securities securities;
+	struct attention attention;
 	uid_t uid;
 	gid_t gid;
 	struct privs_jail jail = {.user = child->config.delivery_user, .may_fork = true};
 	const struct config_processes *processes = &child->server->delivery.processes;
 	struct pool_setup setup = {.child = child,
 				   .securities = &securities,
+				   .attention = &attention,
 				   .kind = CHILD_LINK_DELIVERY,
 				   .spare = smaller(processes->spare, (size_t)processes->max),
 				   .max = (size_t)processes->max,
 				   .jobs = (uint64_t)processes->jobs};
 	privs_lookup(child->config.delivery_user, &uid, &gid);
 	securities_load(keep_config(&config), uid, &securities);
+	examine(&config.servers[0], &securities, &attention);
 	const char **paths = securities_paths(&securities);
 	jail.readable = paths;
 	privs_enter(&jail);
 	free(paths);
+	attention_tend(&attention, NULL, clock_wall_ms() / 1000);
 	child_ready();
-	tell_trouble(&securities);
 	int status = pool_run(&setup);
+	attention_free(&attention);
 	securities_free(&securities);
 	config_free(&config);
 	return status;

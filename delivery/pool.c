@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/ipc.h"
@@ -14,7 +15,8 @@
 
 enum {
 	JOB_LINK_BUFFER = 64 * 1024, /* one job of the largest kind, and one more */
-	POOL_SEND_MS = 5000
+	POOL_SEND_MS = 5000,
+	ATTENTION_LOOK_MS = 600 * 1000
 };
 
 struct pool {
@@ -170,9 +172,19 @@ static bool finished(const struct pool *p)
 	return p->stopping && prefork_count(p->prefork) == 0;
 }
 
-static void loop(struct pool *p)
+/* Milliseconds until the next look at anything; -1 = none. */
+static int tend(struct pool *p)
 {
 	int wait = prefork_tend(p->prefork);
+	if (!p->setup.attention)
+		return wait;
+	attention_tend(p->setup.attention, NULL, clock_wall_ms() / 1000);
+	return wait < 0 || wait > ATTENTION_LOOK_MS ? ATTENTION_LOOK_MS : wait;
+}
+
+static void loop(struct pool *p)
+{
+	int wait = tend(p);
 	while (!finished(p)) {
 		struct pollfd fds[] = {{.fd = p->stopping ? -1 : CHILD_FD_CONTROL, .events = POLLIN},
 				       {.fd = p->link, .events = POLLIN},
@@ -183,7 +195,7 @@ static void loop(struct pool *p)
 			on_control(p);
 		if (fds[1].revents && p->link >= 0)
 			on_link(p);
-		wait = prefork_tend(p->prefork);
+		wait = tend(p);
 	}
 }
 

@@ -8,12 +8,14 @@
 
 #include "common/host/child.h"
 #include "common/host/spool.h"
+#include "common/tls/attention.h"
 #include "delivery/security.h"
 
 struct pool_setup {
 	struct child *child;
 	const struct spool *spool;           /* for the local role, else NULL */
 	const struct securities *securities; /* for the delivery role, else NULL */
+	struct attention *attention;         /* for the delivery role, else NULL */
 	enum child_link kind;                /* of the pool link */
 	size_t spare, max;                   /* workers kept, and at most */
 	uint64_t jobs;                       /* after which a worker gives way */

@@ -17,7 +17,6 @@ static void note(struct security *s, char **trouble, const char *setting, struct
 	char text[SECURITY_TROUBLE_MAX];
 	snprintf(text, sizeof(text), "%s: %s: %.400s (%s:%u)", s->name, setting, why,
 		 origin.file ? origin.file : "default", origin.line);
-	log_error("mail waits: %s", text);
 	*trouble = strdup(text);
 	if (!*trouble)
 		log_fatal(EXIT_TEMPORARY, "out of memory");

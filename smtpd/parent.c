@@ -79,7 +79,8 @@ void parent_init(struct parent *p, int argc, char **argv)
 		p->listeners[i] = CHILD_FD_LISTEN + (int)i;
 	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
 		p->ctl_links[i] = -1;
-	attention_load(&p->attention, p->child.server);
+	attention_init(&p->attention);
+	attention_examine(&p->attention, &p->child.server->access.tls_certificate, CERTIFICATE_SERVER);
 	p->gss = load_gss(&p->child.server->access, &p->attention);
 	p->auth = make_auth(p);
 	secure_init(&p->secure, p->child.server, p->listeners, p->child.listener_count);
@@ -202,7 +203,7 @@ void parent_ready(struct parent *p)
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
 	if (server->access.auth)
 		await_users(p);
-	attention_tend(&p->attention, p->child.server, clock_wall_ms() / 1000);
+	attention_tend(&p->attention, p->child.server->fqdn, clock_wall_ms() / 1000);
 	ask_for_look(false); /* the parent before us may have died with its workers */
 	child_ready();
 }
@@ -482,6 +483,6 @@ int parent_loop(struct parent *p)
 		if (is_full(p))
 			refuse(p);
 		look_for_gateway(p);
-		attention_tend(&p->attention, p->child.server, clock_wall_ms() / 1000);
+		attention_tend(&p->attention, p->child.server->fqdn, clock_wall_ms() / 1000);
 	}
 }

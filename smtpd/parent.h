@@ -6,7 +6,7 @@
 #define SMTPD_PARENT_H
 
 #include "common/host/child.h"
-#include "smtpd/attention.h"
+#include "common/tls/attention.h"
 #include "smtpd/gss.h"
 #include "smtpd/limits.h"
 #include "smtpd/worker.h"

@@ -230,6 +230,15 @@ class Outbound(Made):
             wait_for(lambda: len(sink.messages) == 3, "the mail that waited")
 
 
+    def test_a_client_certificate_that_expires_soon_is_told(self):
+        self.put(days=5)
+        with Sink() as sink, Mailroot(self.conf(sink)) as server:
+            self.assertRegex(status(server), rf"delivery: certificate {self.pair.certificate} expires on .*: renew it, then: mailrootctl reload")
+            self.put()
+            server.ctl("reload")
+            self.assertEqual(attention(server), [])
+
+
 class Check(Made):
     def check(self, server, user=None):
         conf = self.folder / "check.conf"

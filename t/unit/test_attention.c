@@ -1,4 +1,4 @@
-#include "smtpd/attention.h"
+#include "common/tls/attention.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 enum { NOW = 1800000000, DAY = 86400 };
 
 static struct config_certificate pair = {.certificate = "/nonexistent/c.pem", .key = "/nonexistent/c.key"};
-static struct config_server server = {.name = "main", .fqdn = "mail.example.com"};
+static const struct config_certificates pairs = {.at = &pair, .n = 1};
 static struct attention attention;
 static int master, other;
 
@@ -29,8 +29,7 @@ static void setup(void)
 	other = fcntl(ends[1], F_DUPFD, 100);
 	close(ends[0]);
 	close(ends[1]);
-	server.access.tls_certificate = (struct config_certificates){0};
-	attention_load(&attention, &server);
+	attention_init(&attention);
 }
 
 static void teardown(void)
@@ -76,7 +75,7 @@ static const char *tended(int64_t now_s)
 {
 	int before = take_control();
 
-	attention_tend(&attention, &server, now_s);
+	attention_tend(&attention, "mail.example.com", now_s);
 	give_control_back(before);
 	return heard();
 }
@@ -130,18 +129,26 @@ START_TEST(a_certificate_that_can_not_be_used_ends_the_process_with_the_reason)
 {
 	int status;
 
-	server.access.tls_certificate = (struct config_certificates){.at = &pair, .n = 1};
 	pid_t pid = fork();
 	if (!pid) {
-		attention_free(&attention);
 		take_control();
-		attention_load(&attention, &server);
+		attention_examine(&attention, &pairs, CERTIFICATE_SERVER);
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERMANENT);
 	ck_assert_str_eq(heard(), "certificate /nonexistent/c.pem can't be read: No such file or directory\n"
 				  "key /nonexistent/c.key can't be read: No such file or directory\n");
+}
+END_TEST
+
+/* Mail that needs it waits, and other mail goes on. */
+START_TEST(a_client_certificate_that_can_not_be_used_is_for_its_block_to_tell)
+{
+	attention_examine(&attention, &pairs, CERTIFICATE_CLIENT);
+	attention_examine(&attention, &pairs, CERTIFICATE_CLIENT);
+	ck_assert_uint_eq(attention.n, 1);
+	ck_assert_str_eq(tended(NOW), "nothing");
 }
 END_TEST
 
@@ -155,6 +162,7 @@ int main(void)
 	tcase_add_test(tc, a_look_comes_once_a_day_or_when_asked);
 	tcase_add_test(tc, too_much_is_cut_at_a_line);
 	tcase_add_test(tc, a_certificate_that_can_not_be_used_ends_the_process_with_the_reason);
+	tcase_add_test(tc, a_client_certificate_that_can_not_be_used_is_for_its_block_to_tell);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

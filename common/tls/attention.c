@@ -1,6 +1,7 @@
-#include "smtpd/attention.h"
+#include "common/tls/attention.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/log.h"
 #include "common/host/child.h"
@@ -14,25 +15,49 @@ static void append(void *context, enum certificate_grade grade, const char *text
 	str_printf(context, "%s\n", text);
 }
 
-void attention_load(struct attention *a, const struct config_server *server)
+static void append_warning(void *context, enum certificate_grade grade, const char *text)
 {
-	const struct config_certificates *files = &server->access.tls_certificate;
-	const struct certificate_listener to = {.say = append, .context = &a->files};
-	bool good = true;
+	if (grade == CERTIFICATE_WARNING)
+		append(context, grade, text);
+}
 
-	*a = (struct attention){.at = calloc(files->n + 1, sizeof(*a->at))};
+void attention_init(struct attention *a)
+{
+	*a = (struct attention){0};
 	str_init(&a->files, TEXT_MAX);
 	str_init(&a->said, TEXT_MAX);
 	for (size_t i = 0; i < ATTENTION_SOURCE_COUNT; i++)
 		str_init(&a->sources[i], TEXT_MAX);
+}
+
+static bool is_known(const struct attention *a, const char *path)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->at[i].path && strcmp(a->at[i].path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+void attention_examine(struct attention *a, const struct config_certificates *pairs, enum certificate_use use)
+{
+	const struct certificate_listener to = {.say = use == CERTIFICATE_SERVER ? append : append_warning,
+						.context = &a->files};
+	bool good = true;
+
+	if (!pairs->n)
+		return;
+	a->at = realloc(a->at, (a->n + pairs->n) * sizeof(*a->at));
 	if (!a->at)
 		log_fatal(EXIT_TEMPORARY, "out of memory");
-	if (files->n && !tls_channel_prepare())
+	if (!tls_channel_prepare())
 		log_fatal(EXIT_TEMPORARY, "OpenSSL can't be set up; is the installation complete?");
-	for (; a->n < files->n; a->n++)
-		good &= certificate_examine(files->at[a->n].certificate, files->at[a->n].key, CERTIFICATE_SERVER, &to,
-					    &a->at[a->n]);
-	if (!good)
+	for (size_t i = 0; i < pairs->n; i++) {
+		if (!is_known(a, pairs->at[i].certificate))
+			good &= certificate_examine(pairs->at[i].certificate, pairs->at[i].key, use, &to,
+						    &a->at[a->n++]);
+	}
+	if (!good && use == CERTIFICATE_SERVER)
 		child_fail(EXIT_PERMANENT, str_text(&a->files));
 }
 
@@ -48,14 +73,15 @@ void attention_look(struct attention *a)
 	a->look_s = 0;
 }
 
-void attention_tell(const struct attention *a, const struct config_server *server, int64_t now_s, struct str *to)
+void attention_tell(const struct attention *a, const char *fqdn, int64_t now_s, struct str *to)
 {
 	const struct certificate_listener listener = {.say = append, .context = to};
 
 	str_append(to, str_span(&a->files));
 	for (size_t i = 0; i < a->n; i++)
 		certificate_dates(&a->at[i], now_s, &listener);
-	certificate_name_missing(a->at, a->n, server->fqdn, &listener);
+	if (fqdn)
+		certificate_name_missing(a->at, a->n, fqdn, &listener);
 	for (size_t i = 0; i < ATTENTION_SOURCE_COUNT; i++) {
 		struct span rest = str_span(&a->sources[i]), line;
 		while (span_line(&rest, &line))
@@ -71,7 +97,7 @@ static void log_lines(struct span text)
 		log_warning("%.*s", SPAN_ARGS(line));
 }
 
-void attention_tend(struct attention *a, const struct config_server *server, int64_t now_s)
+void attention_tend(struct attention *a, const char *fqdn, int64_t now_s)
 {
 	struct str text;
 
@@ -81,7 +107,7 @@ void attention_tend(struct attention *a, const struct config_server *server, int
 	bool daily = a->look_s != 0;
 	a->look_s = now_s + DAY_S;
 	str_init(&text, TEXT_MAX);
-	attention_tell(a, server, now_s, &text);
+	attention_tell(a, fqdn, now_s, &text);
 	bool news = !span_equal(str_span(&text), str_span(&a->said));
 	if (news || daily)
 		log_lines(str_span(&text));
