@@ -307,6 +307,7 @@ static bool greet(struct client *c, const struct client_job *job)
 static bool open_host(struct client *c, const struct client_job *job, const struct host *host, bool plain)
 {
 	show_host(c, host);
+	c->dialogue.tls_failed = false;
 	int64_t ms = job->timeout_ms < CLIENT_CONNECT_MS ? job->timeout_ms : CLIENT_CONNECT_MS;
 	int fd = net_connect(&host->ip, host->port, ms);
 	if (fd < 0 || !stream_init(&c->stream, fd, job->timeout_ms)) {
