@@ -274,6 +274,41 @@ match auth from any for any action "onward"
             self.assertIn("tls=TLSv1" if self.works else "tls=none", server.log())
 
 
+class Ourselves(Case):
+    """Mailroot to Mailroot: SCRAM bound to the TLS beneath it, which no other server here offers."""
+
+    def setUp(self):
+        users = pathlib.Path(self.folder) / "users"
+        users.unlink(missing_ok=True)
+        access = (f"access {{ auth plain login scram-sha-256 cram-md5; anonymous no; tls_certificate {self.certificate}; user_file {users} }}\n"
+                  f"local_domain elsewhere.test {{ }}\nlog {{ format json }}\nrelay {{ list 192.0.2.1 }}")
+        self.receiver = Mailroot(access)
+        self.receiver.__enter__()
+        self.addCleanup(self.receiver.__exit__, None, None, None)
+        subprocess.run([str(harness.BUILD / "mailrootctl"), "-c", str(self.receiver.conf), "user", "add", USER, "--cram-md5"], input=PASSWORD + "\n",
+                       text=True, check=True, stdout=subprocess.DEVNULL)
+
+    def log_of_commands(self):
+        return "".join(path.read_text() for path in (self.receiver.folder / "logs").rglob("*.log"))
+
+    def check(self, auth, mechanism):
+        self.delivers(self.receiver.port, auth)
+        self.receiver.dropped(1)
+        wait_for(lambda: mechanism in self.log_of_commands(), f"{mechanism} in the log")
+
+    def test_plain(self):
+        self.check("plain", "PLAIN")
+
+    def test_login(self):
+        self.check("login", "LOGIN")
+
+    def test_cram_md5(self):
+        self.check("cram-md5", "CRAM-MD5")
+
+    def test_scram_sha_256_plus(self):
+        self.check("scram-sha-256", "SCRAM-SHA-256-PLUS")
+
+
 class Aiosmtpd(Case):
     def check(self, auth):
         script = pathlib.Path(__file__).with_name("aiosmtpd_peer.py")

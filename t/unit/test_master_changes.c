@@ -210,6 +210,12 @@ static const struct {
 	{"", "connector c { route dns; outbound { port 26 } }", ROLE_DELIVERY},
 	{"connector c { route dns; outbound { tls encrypt } }", "connector c { route dns; outbound { tls off } }",
 	 ROLE_DELIVERY},
+	{"remote_domain b.net { relay yes }", "remote_domain b.net { relay yes; outbound { port 26 } }", ROLE_DELIVERY},
+	{"remote_domain b.net { outbound { port 26 } }", "", ROLE_DELIVERY},
+	{"remote_domain b.net { relay yes }", "remote_domain c.net { route dns }", 0},
+	{"smart_host [192.0.2.1]; outbound { tls verify }",
+	 "smart_host [192.0.2.1]; outbound { tls verify; auth login; username u; password_file /p }",
+	 ROLE_MASTER | ROLE_QUEUE | ROLE_DELIVERY},
 	{"local_domain b.net { drop_dir /a }", "local_domain b.net { drop_dir /b }",
 	 ROLE_MASTER | ROLE_QUEUE | ROLE_LOCAL},
 };
