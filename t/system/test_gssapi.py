@@ -283,9 +283,9 @@ class Outbound(WithKdc):
                 facts = {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
             if os.geteuid() == 0:
                 self.assertEqual(set(facts["Uid"].split()), {str(pwd.getpwnam("mailroot-out").pw_uid)})
+                self.assertEqual(sorted(map(int, os.listdir(f"/proc/{agents[0]}/fd"))), [0, 1, 2, 3])
             self.assertEqual(facts["CapEff"], "0" * 16)
             self.assertEqual(facts["NoNewPrivs"], "1")
-            self.assertEqual(sorted(map(int, os.listdir(f"/proc/{agents[0]}/fd"))), [0, 1, 2, 3])
             server.stop()
             wait_for(lambda: not os.path.exists(f"/proc/{agents[0]}"), "the agent's end", 5)
 
