@@ -16,7 +16,7 @@ enum {
 	CHAIN_DEPTH_MAX = 10
 };
 
-/* What opportunistic TLS takes beside today's: a host with an old cipher is still better off than in clear. */
+/* What opportunistic TLS takes beside today's: an old host with an old cipher is still better off than in clear. */
 #define ANY_CIPHER "DEFAULT:!aNULL:!eNULL:!EXPORT:@SECLEVEL=0"
 
 /* Where distributions keep all authorities in one file; a folder could not be read from the jail. */
@@ -94,6 +94,7 @@ static bool has_lists(X509_STORE *store)
 static bool load_authorities(SSL_CTX *context, const char *path, char *why)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context);
+	bool named = has(path);
 	for (size_t i = 0; !has(path) && i < sizeof(bundles) / sizeof(*bundles); i++)
 		if (access(bundles[i], R_OK) == 0)
 			path = bundles[i];
@@ -107,6 +108,9 @@ static bool load_authorities(SSL_CTX *context, const char *path, char *why)
 		snprintf(why, TLS_CLIENT_WHY_MAX, "can't read the authorities of %s: %s", path, reason());
 		return false;
 	}
+	/* Whoever is named is trusted, also an authority below another one that is not. */
+	if (named)
+		X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 	if (has_lists(store)) {
 		X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 		X509_STORE_set_verify_cb(store, without_list);
@@ -137,6 +141,8 @@ static bool set_up(SSL_CTX *context, const struct config_outbound *outbound, cha
 		snprintf(why, TLS_CLIENT_WHY_MAX, "can't set up TLS: %s", reason());
 		return false;
 	}
+	if (any)
+		SSL_CTX_set_options(context, SSL_OP_LEGACY_SERVER_CONNECT);
 	/* The handshake never ends over the certificate: tls_client_check judges it, and says more. */
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_verify_depth(context, CHAIN_DEPTH_MAX);

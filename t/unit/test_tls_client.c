@@ -47,7 +47,8 @@ static void note_fingerprint(struct issued *i)
 		snprintf(i->fingerprint + 2 * at, 3, "%02x", digest[at]);
 }
 
-/* By ISSUER, or by itself when NULL; valid from BEGIN to END, seconds from now; NAMES as openssl writes them. */
+/* By ISSUER, or by itself when NULL; valid from BEGIN to END, seconds from now; NAMES as openssl writes them, NULL = an
+ * authority. */
 static struct issued issue(const struct issued *issuer, const char *common, const char *names, long begin, long end)
 {
 	struct issued i = {X509_new(), EVP_EC_gen("P-256"), ""};
@@ -59,7 +60,7 @@ static struct issued issue(const struct issued *issuer, const char *common, cons
 	X509_NAME *subject = X509_get_subject_name(i.certificate);
 	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)common, -1, -1, 0);
 	X509_set_issuer_name(i.certificate, issuer ? X509_get_subject_name(issuer->certificate) : subject);
-	add_extension(i.certificate, NID_basic_constraints, issuer || names ? "CA:FALSE" : "critical,CA:TRUE");
+	add_extension(i.certificate, NID_basic_constraints, names ? "CA:FALSE" : "critical,CA:TRUE");
 	if (names)
 		add_extension(i.certificate, NID_subject_alt_name, names);
 	ck_assert_int_gt(X509_sign(i.certificate, issuer ? issuer->key : i.key, EVP_sha256()), 0);
@@ -262,6 +263,21 @@ START_TEST(authorities_and_dates)
 }
 END_TEST
 
+/* tls_ca names an authority whose own superior it does not: that is enough. */
+START_TEST(authority_below_another)
+{
+	struct issued below = issue(&stranger, "A Lower Authority", NULL, -DAY, DAY);
+	struct issued good = issue(&below, "x", "DNS:mx.example.net", -DAY, DAY);
+	FILE *file = fopen(ca_file, "w");
+	PEM_write_X509(file, below.certificate);
+	fclose(file);
+	verify(&good, ca_file, "mx.example.net", NULL, NULL);
+	verify(&stranger, ca_file, "mx.example.net", NULL, "certificate is of no authority that we know");
+	forget(&below);
+	forget(&good);
+}
+END_TEST
+
 /* A list counts when it is there; one that has run out lets nobody in. */
 START_TEST(revocation)
 {
@@ -410,6 +426,7 @@ int main(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, who_is_meant);
 	tcase_add_test(all, authorities_and_dates);
+	tcase_add_test(all, authority_below_another);
 	tcase_add_test(all, revocation);
 	tcase_add_test(all, authority_without_list);
 	tcase_add_test(all, fingerprints);
