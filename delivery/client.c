@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/net.h"
-#include "common/mail/dot.h"
+#include "delivery/body.h"
 #include "delivery/secure.h"
 
 enum { NAME_SHOWN_MAX = 200 }; /* of a host's name, so that name, address and port fit JOURNAL_HOST_MAX */
@@ -81,7 +80,7 @@ void client_quit(struct client *c)
 }
 
 /* The reply to the message is waited for in any case: not to hear it would mean to send again. */
-static int64_t timeout(const struct client *c, const struct client_job *job)
+int64_t client_timeout(const struct client *c, const struct client_job *job)
 {
 	int64_t ms = dialogue_timeout(&c->dialogue);
 	int64_t left = c->job_until - clock_mono_ms();
@@ -133,94 +132,16 @@ bool client_silent(struct client *c)
 	return stream_silent(&c->stream);
 }
 
-enum sent { SENT, INTERRUPTED, TOO_SLOW, UNREADABLE };
-
-/*
- * Waits until more can be sent; a host that speaks before the end of data has refused it. What comes may be for our
- * layer alone (tickets of TLS), and what has come may be in our layer already.
- */
-static enum sent wait_for_room(struct client *c, int64_t deadline)
-{
-	struct pollfd pfd = {.fd = c->fd, .events = POLLIN | POLLOUT};
-	int64_t left = deadline - clock_mono_ms();
-	if (c->channel.ssl && !client_silent(c))
-		return INTERRUPTED;
-	if (left <= 0 || poll(&pfd, 1, (int)left) == 0)
-		return TOO_SLOW;
-	bool spoke = pfd.revents & (POLLIN | POLLHUP | POLLERR) && !client_silent(c);
-	return spoke ? INTERRUPTED : SENT;
-}
-
-static enum sent send_block(struct client *c, struct span block, int64_t ms)
-{
-	int64_t deadline = clock_mono_ms() + ms;
-	enum sent sent = stream_pending(&c->stream) ? INTERRUPTED : SENT;
-	while (block.len && sent == SENT) {
-		ssize_t n = stream_send_now(&c->stream, block);
-		if (n >= 0)
-			block = span_skip(block, (size_t)n);
-		else if (errno == EAGAIN)
-			sent = wait_for_room(c, deadline);
-		else
-			sent = INTERRUPTED;
-	}
-	return sent;
-}
-
-/* The next piece of the message file from AT on: what is in memory already, then the file. */
-static struct span next_piece(struct client *c, const struct client_job *job, uint64_t at)
-{
-	size_t room = job->size - at < CLIENT_BLOCK ? (size_t)(job->size - at) : CLIENT_BLOCK;
-	if (at < job->head.len) {
-		struct span rest = span_skip(job->head, (size_t)at);
-		return (struct span){rest.at, rest.len < room ? rest.len : room};
-	}
-	ssize_t n;
-	do
-		n = pread(job->message, c->in, room, (off_t)at);
-	while (n < 0 && errno == EINTR);
-	if (n == 0)
-		errno = EPIPE;
-	return (struct span){c->in, n > 0 ? (size_t)n : 0};
-}
-
-/*
- * The final dot goes with the last block, so a message of one block is one write. Between blocks we listen: what a host
- * that takes all at once says before the end of data must not pass for its reply to the message.
- */
-static enum sent send_message(struct client *c, const struct client_job *job)
-{
-	struct dot_writer dot = {0};
-	uint64_t at = job->body_at, octets = 0;
-	enum sent sent = SENT;
-	do {
-		struct span piece = next_piece(c, job, at);
-		if (!piece.len && at < job->size)
-			return UNREADABLE;
-		at += piece.len;
-		size_t len = dot_write(&dot, piece, c->out);
-		if (at >= job->size)
-			len += dot_write_end(&dot, c->out + len);
-		octets += len;
-		sent = send_block(c, (struct span){c->out, len}, timeout(c, job));
-		if (sent == SENT && at < job->size && !client_silent(c))
-			sent = INTERRUPTED;
-	} while (sent == SENT && at < job->size);
-	if (sent == SENT)
-		transcript_sent_text(&c->transcript, octets);
-	return sent;
-}
-
 static enum dialogue_next send_body(struct client *c, const struct client_job *job)
 {
-	switch (send_message(c, job)) {
-	case SENT:
+	switch (body_send(c, job)) {
+	case BODY_SENT:
 		return dialogue_sent(&c->dialogue);
-	case INTERRUPTED:
+	case BODY_INTERRUPTED:
 		return DIALOGUE_READ;
-	case TOO_SLOW:
+	case BODY_TOO_SLOW:
 		return dialogue_broken(&c->dialogue, DIALOGUE_TIMEOUT, (struct span){0});
-	case UNREADABLE:
+	case BODY_UNREADABLE:
 		break;
 	}
 	const char *why = errno == EPIPE ? "the message file is shorter than its name says" : strerror(errno);
@@ -234,7 +155,7 @@ static enum dialogue_next converse(struct client *c, const struct client_job *jo
 		if (c->dialogue.out.failed)
 			next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN("commands are too long"));
 		if (c->dialogue.reply.lines == 0)
-			stream_deadline(&c->stream, timeout(c, job));
+			stream_deadline(&c->stream, client_timeout(c, job));
 		send_commands(c);
 		if (next == DIALOGUE_READ)
 			next = read_line(c);

@@ -69,6 +69,9 @@ void client_free(struct client *c);
 /* Decides for every recipient in OUTCOMES. Afterwards c->fd tells whether the connection is kept. */
 void client_deliver(struct client *c, const struct client_job *job, struct outcomes *outcomes);
 
+/* How long the host may take now, ms. */
+int64_t client_timeout(const struct client *c, const struct client_job *job);
+
 /* A kept connection stands, and the host has said nothing to us. (It may speak TLS with our layer.) */
 bool client_silent(struct client *c);
 
