@@ -11,10 +11,10 @@
  * Waits until more can be sent; a host that speaks before the end of data has refused it. What comes may be for our
  * layer alone (tickets of TLS), and what has come may be in our layer already.
  */
-static enum body_result wait_for_room(struct client *c, int64_t deadline)
+static enum body_result wait_for_room(struct client *c)
 {
 	struct pollfd pfd = {.fd = c->fd, .events = POLLIN | POLLOUT};
-	int64_t left = deadline - clock_mono_ms();
+	int64_t left = c->stream.deadline - clock_mono_ms();
 	if (c->channel.ssl && !client_silent(c))
 		return BODY_INTERRUPTED;
 	if (left <= 0 || poll(&pfd, 1, (int)left) == 0)
@@ -23,16 +23,17 @@ static enum body_result wait_for_room(struct client *c, int64_t deadline)
 	return spoke ? BODY_INTERRUPTED : BODY_SENT;
 }
 
+/* Each block is a phase of its own, for TLS too: a large message may take its time. */
 static enum body_result send_block(struct client *c, struct span block, int64_t ms)
 {
-	int64_t deadline = clock_mono_ms() + ms;
+	stream_deadline(&c->stream, ms);
 	enum body_result sent = stream_pending(&c->stream) ? BODY_INTERRUPTED : BODY_SENT;
 	while (block.len && sent == BODY_SENT) {
 		ssize_t n = stream_send_now(&c->stream, block);
 		if (n >= 0)
 			block = span_skip(block, (size_t)n);
 		else if (errno == EAGAIN)
-			sent = wait_for_room(c, deadline);
+			sent = wait_for_room(c);
 		else
 			sent = BODY_INTERRUPTED;
 	}

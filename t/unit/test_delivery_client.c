@@ -6,6 +6,7 @@
  *	P TEXT      send TEXT alone, | as CRLF
  *	C TEXT      read a line, which must begin with TEXT
  *	B           read up to the final dot; keeps what came;  H  wait until the client can send no more of it
+ *	L           the same as B, but the first 4 MiB slowly
  *	N           nothing must come until the client closes
  *	W           read nothing until the client closes, or the test closes the listener
  *	T           the server's half of a handshake;  K  a ticket more for the session
@@ -130,7 +131,7 @@ static void send_ticket(struct server *s)
 		complain(s, "K", "no ticket");
 }
 
-static void read_body(struct server *s)
+static void read_body(struct server *s, int pause_ms)
 {
 	char line[LINE_MAX_OCTETS];
 	ssize_t n;
@@ -138,6 +139,8 @@ static void read_body(struct server *s)
 	str_clear(&s->body);
 	while (!(s->body.len == 3 && memcmp(s->body.at, ".\r\n", 3) == 0) &&
 	       !span_ends_nocase(str_span(&s->body), end)) {
+		if (s->body.len < 4 << 20)
+			poll(NULL, 0, pause_ms);
 		n = hear(s, line, sizeof(line));
 		if (n <= 0) {
 			complain(s, "B", "the end of the connection");
@@ -202,7 +205,8 @@ static void step(struct server *s, const char *step)
 		expect_line(s, step);
 		break;
 	case 'B':
-		read_body(s);
+	case 'L':
+		read_body(s, step[0] == 'L');
 		break;
 	case 'N':
 		if (hear(s, &octet, 1) > 0)
@@ -728,6 +732,7 @@ static void want_tls(struct fixture *f, struct security *security, enum config_t
 #define PLAIN                                                                                                          \
 	"C MAIL FROM:<a@example.com>\nS 250 ok\nC RCPT TO:<b@example.net>\nS 250 ok\nC DATA\nS 354 go\nB\nS 250 "      \
 	"taken\n"
+#define SLOWLY      "C MAIL\nS 250 ok\nC RCPT\nS 250 ok\nC DATA\nS 354 go\nL\nS 250 taken\nC QUIT\nX\n"
 #define HELLO_CLEAR "A\nS 220 hi\nC EHLO relay.example.com\nS 250-mx\nS 250 STARTTLS\n"
 
 /* How TLS can fail before it has begun, and what the administrator hears of it. */
@@ -821,6 +826,30 @@ START_TEST(tickets)
 }
 END_TEST
 
+/* A host that takes the message slowly, but takes it: the time-out is for a block, not for the message. */
+START_TEST(slow_host)
+{
+	static char body[24 << 20];
+	struct fixture f;
+	struct server s;
+	struct security security;
+	set_up(&f, 1);
+	f.job.timeout_ms = 500;
+	if (_i)
+		want_tls(&f, &security, CONFIG_TLS_ENCRYPT);
+	set_message(&f, (struct span){body, sizeof(body)});
+	server_start(&s, _i ? HELLO_TLS "S 220 go\nT\nC EHLO\nS 250 mx\n" SLOWLY : HELLO_CLEAR SLOWLY);
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	client_quit(&f.client);
+	server_end(&s);
+	if (_i)
+		SSL_CTX_free(security.tls);
+	tear_down(&f);
+}
+END_TEST
+
 /* The name in the list of hosts is the one that counts: the first is not that of the certificate, the second is. */
 START_TEST(verifies_the_name_of_the_host)
 {
@@ -900,6 +929,7 @@ int main(void)
 	tcase_add_loop_test(all, never_clear_where_tls_is_a_must, 0, sizeof(tls_failures) / sizeof(tls_failures[0]));
 	tcase_add_test(all, no_context);
 	tcase_add_test(all, tickets);
+	tcase_add_loop_test(all, slow_host, 0, 2);
 	tcase_add_test(all, verifies_the_name_of_the_host);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
