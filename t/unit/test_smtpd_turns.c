@@ -1,0 +1,166 @@
+/* Places: no more than there are, in turn, and given back by who is killed. */
+#include "smtpd/turns.h"
+
+#include <check.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+
+enum { PLACES = 3, FIRST = 100, CROWD = 12, ROUNDS = 20 };
+
+static int fd;
+static int told[2]; /* what children say */
+
+static void setup(void)
+{
+	fd = turns_new();
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pipe(told), 0);
+}
+
+static void teardown(void)
+{
+	close(fd);
+	close(told[0]);
+	close(told[1]);
+}
+
+/* A process that takes one place and keeps it until it is killed. */
+static pid_t holder(void)
+{
+	char octet = 'x';
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (!pid) {
+		octet = turns_take(fd, FIRST, PLACES, 0) == TURNS_NONE ? 'n' : 'y';
+		if (write(told[1], &octet, 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(told[0], &octet, 1), 1);
+	ck_assert_int_eq(octet, 'y');
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+START_TEST(test_as_many_as_there_are)
+{
+	pid_t holders[PLACES];
+	for (int i = 0; i < PLACES; i++)
+		holders[i] = holder();
+	ck_assert_int_eq(turns_take(fd, FIRST, PLACES, 0), TURNS_NONE);
+	int64_t other = turns_take(fd, FIRST + PLACES, 1, 0);
+	ck_assert_int_eq(other, FIRST + PLACES);
+	turns_give(fd, other);
+	turns_give(fd, TURNS_NONE);
+	end(holders[1]);
+	int64_t place = turns_take(fd, FIRST, PLACES, 0);
+	ck_assert(place >= FIRST && place < FIRST + PLACES);
+	end(holders[0]);
+	end(holders[2]);
+}
+END_TEST
+
+START_TEST(test_deadline)
+{
+	pid_t holders[PLACES];
+	for (int i = 0; i < PLACES; i++)
+		holders[i] = holder();
+	int64_t began = clock_mono_ms();
+	ck_assert_int_eq(turns_take(fd, FIRST, PLACES, 200), TURNS_NONE);
+	ck_assert_int_ge(clock_mono_ms() - began, 200);
+	for (int i = 0; i < PLACES; i++)
+		end(holders[i]);
+}
+END_TEST
+
+/* Who is killed while he holds a place lets the next one in, who waits for just that. */
+START_TEST(test_killed_holder)
+{
+	pid_t holders[PLACES], killer = 0;
+	for (int i = 0; i < PLACES; i++)
+		holders[i] = holder();
+	killer = fork();
+	ck_assert_int_ge(killer, 0);
+	if (!killer) {
+		poll(NULL, 0, 100);
+		for (int i = 0; i < PLACES; i++)
+			kill(holders[i], SIGKILL);
+		_exit(0);
+	}
+	ck_assert_int_ne(turns_take(fd, FIRST, PLACES, 20000), TURNS_NONE);
+	waitpid(killer, NULL, 0);
+	for (int i = 0; i < PLACES; i++)
+		waitpid(holders[i], NULL, 0);
+}
+END_TEST
+
+/* A crowd: each gets its turns, and never are more inside than there are places. */
+static void take_turns(void)
+{
+	char in = 1, out = (char)-1;
+	for (int i = 0; i < ROUNDS; i++) {
+		int64_t place = turns_take(fd, FIRST, PLACES, 60000);
+		if (place == TURNS_NONE || write(told[1], &in, 1) != 1)
+			_exit(1);
+		poll(NULL, 0, 1);
+		if (write(told[1], &out, 1) != 1)
+			_exit(1);
+		turns_give(fd, place);
+	}
+	_exit(0);
+}
+
+START_TEST(test_crowd)
+{
+	pid_t children[CROWD];
+	int inside = 0, most = 0, status;
+	signed char step;
+	for (int i = 0; i < CROWD; i++) {
+		children[i] = fork();
+		ck_assert_int_ge(children[i], 0);
+		if (!children[i])
+			take_turns();
+	}
+	for (int i = 0; i < CROWD * ROUNDS * 2; i++) {
+		ck_assert_int_eq(read(told[0], &step, 1), 1);
+		inside += step;
+		most = inside > most ? inside : most;
+		ck_assert(inside >= 0 && inside <= PLACES);
+	}
+	ck_assert_int_gt(most, 1);
+	for (int i = 0; i < CROWD; i++) {
+		ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+		ck_assert_int_eq(status, 0);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("smtpd_turns");
+	TCase *tcase = tcase_create("turns");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, test_as_many_as_there_are);
+	tcase_add_test(tcase, test_deadline);
+	tcase_add_test(tcase, test_killed_holder);
+	tcase_add_test(tcase, test_crowd);
+	tcase_set_timeout(tcase, 100);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
