@@ -6,6 +6,7 @@
 #include "common/mail/envelope.h"
 #include "smtpd/command.h"
 #include "t/fuzz/must.h"
+#include "t/unit/auth_memory.h"
 #include "t/unit/smtpd_memory.h"
 
 enum { REPLY_LINE_LIMIT = 1024 };
@@ -22,8 +23,9 @@ static const char *const blocks[] = {
 	"bare_newlines repair",
 	"messages { max_message_size 1K; max_session_size 2K; max_recipients 2 }\nalias_domain example.org",
 	"without chunking size enhancedstatuscodes",
+	"access { auth plain login scram-sha-256 cram-md5; auth_requires_tls no }",
 };
-enum { BLOCK_COUNT = sizeof(blocks) / sizeof(blocks[0]) };
+enum { BLOCK_AUTH = 4, BLOCK_COUNT };
 
 static struct config *configuration(size_t i)
 {
@@ -73,12 +75,28 @@ static void check_message(const struct dialogue *d)
 }
 
 /* The table of session.h. */
+/* The block BLOCK_AUTH has one account, whose password the input can't know. */
+static struct auth *authentication(void)
+{
+	static struct auth *auth;
+	static struct auth_memory memory;
+	static struct auth_users users;
+	if (!auth) {
+		users = auth_memory_users(&memory);
+		auth_memory_add_secret(&memory, "user");
+		auth = auth_new(&users, NULL, 10);
+	}
+	return auth;
+}
+
 static void check_refusal(enum command_verb verb, enum session_state before, enum session_state after)
 {
 	bool same = after == before;
 	if (after == SESSION_CLOSED)
 		return;
-	if (verb == COMMAND_MAIL || verb == COMMAND_RCPT)
+	if (before == SESSION_AUTH)
+		MUST(after == SESSION_READY);
+	else if (verb == COMMAND_MAIL || verb == COMMAND_RCPT)
 		MUST(same);
 	else if (verb == COMMAND_DATA)
 		MUST(same || (before == SESSION_RCPT && after == SESSION_READY));
@@ -109,6 +127,8 @@ static size_t step(struct dialogue *d, struct span rest)
 	if (rest.len > d->piece && !line)
 		rest.len = d->piece;
 	command_parse((struct span){rest.at, span_find(rest, '\r')}, &command);
+	if (s->auth)
+		auth_memory_forget_failures(s->auth);
 	size_t taken = line ? memory_feed_line(s, rest) : session_octets(s, rest);
 	int code = check_replies(d);
 	if (line && code >= 400)
@@ -116,6 +136,7 @@ static size_t step(struct dialogue *d, struct span rest)
 	if (!line && code >= 400)
 		MUST(s->state == SESSION_READY || s->state == SESSION_START || s->state == SESSION_CLOSED);
 	MUST(d->memory.stored == d->acknowledged);
+	MUST(!s->client.user && (s->state == SESSION_AUTH) == (s->exchange != NULL));
 	if (d->memory.stored != stored)
 		check_message(d);
 	return taken;
@@ -129,8 +150,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t choice = size ? data[0] : 0, taken = 1;
 	struct span rest = {(const char *)data, size};
 	log_set_level(LOG_LEVEL_ERROR);
-	d.piece = choice & 0x80 ? 1 + choice / BLOCK_COUNT % 16 : SIZE_MAX;
-	MUST(session_init(&d.session, &configuration(choice % BLOCK_COUNT)->servers[0], &store, &client));
+	bool auth = choice & 0x04;
+	size_t block = auth ? BLOCK_AUTH : choice % BLOCK_AUTH;
+	d.piece = choice & 0x80 ? 1 + choice / BLOCK_AUTH % 16 : SIZE_MAX;
+	MUST(session_init(&d.session, &configuration(block)->servers[0], &store, &client));
+	d.session.auth = auth ? authentication() : NULL;
 	session_greet(&d.session);
 	MUST(check_replies(&d) == 220);
 	d.session.tls.offered = choice & 0x40;

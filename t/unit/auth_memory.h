@@ -17,7 +17,8 @@
 #include <string.h>
 
 #include "common/base/base64.h"
-#include "smtpd/auth.h"
+#include "common/base/fd.h"
+#include "smtpd/sasl.h"
 
 enum { AUTH_MEMORY_TEXT = 1 << 20, AUTH_MEMORY_ITERATIONS = 4096, AUTH_MEMORY_KEY = 32 };
 
@@ -111,6 +112,26 @@ static inline void auth_memory_add(struct auth_memory *m, const char *name, cons
 	account_format(&account, &m->text);
 	free(data);
 	auth_memory_read(m);
+}
+
+/* An account NAME with a password that no input of a fuzzer can hold. */
+static inline void auth_memory_add_secret(struct auth_memory *m, const char *name)
+{
+	unsigned char random[16];
+	char password[2 * sizeof(random) + 1];
+	fd_random(random, sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(password + 2 * i, 3, "%02x", random[i]);
+	auth_memory_add(m, name, password, 1);
+}
+
+/* No failure of before makes anybody wait. */
+static inline void auth_memory_forget_failures(struct auth *auth)
+{
+	guess_free(auth->guess);
+	auth->guess = guess_new();
+	if (!auth->guess)
+		abort();
 }
 
 /*

@@ -10,6 +10,7 @@
  *	D  the next line of the newest message, from its first on after M; Z: there are no more
  *	F  the store fails from here on: begin, write, commit or space, and an errno; ok: it works again
  *	T  the clock moves on by so many seconds
+ *	A  there is an account, changed now: name and password; without a password there is none any more
  *	O  TLS is offered: there is a certificate
  *	H  the handshake that the session waits for is done
  *	E  the client goes away
@@ -23,6 +24,7 @@
 #include <glob.h>
 
 #include "common/base/clock.h"
+#include "t/unit/auth_memory.h"
 #include "t/unit/smtpd_memory.h"
 
 enum { SCRIPT_MAX = 1 << 20, BLOCK_MAX = 64 * 1024 };
@@ -35,6 +37,9 @@ struct replay {
 	struct memory_store memory;
 	struct store store;
 	struct session session;
+	struct auth_memory accounts;
+	struct auth *auth; /* NULL = there have been no accounts */
+	int64_t changes;
 	bool started;
 	bool reconfigured; /* K lines since the block was built */
 	struct ipaddr client;
@@ -112,6 +117,7 @@ static void start(struct replay *r)
 	if (r->started)
 		return;
 	ck_assert(session_init(&r->session, &r->config.servers[0], &r->store, &r->client));
+	r->session.auth = r->auth;
 	session_greet(&r->session);
 	r->started = true;
 }
@@ -196,6 +202,33 @@ static void shake_hands(struct replay *r)
 	session_secured(&r->session, &tls);
 }
 
+static void remove_account(struct replay *r, struct span name)
+{
+	struct span rest = str_span(&r->accounts.text), line;
+	struct str left;
+	str_init(&left, SCRIPT_MAX);
+	while (span_line(&rest, &line))
+		if (!span_starts_nocase(line, name) || line.at[name.len] != ' ')
+			str_printf(&left, "%.*s\n", SPAN_ARGS(line));
+	str_free(&r->accounts.text);
+	r->accounts.text = left;
+	auth_memory_read(&r->accounts);
+}
+
+static void change_account(struct replay *r, struct span text)
+{
+	char name[ACCOUNT_NAME_MAX + 1], password[65];
+	if (!r->auth) {
+		struct auth_users users = auth_memory_users(&r->accounts);
+		r->auth = auth_new(&users, NULL, 10);
+		ck_assert(r->auth != NULL);
+	}
+	ck_assert(span_copy(span_take(&text, ' '), name, sizeof(name)) && span_copy(text, password, sizeof(password)));
+	remove_account(r, span_of(name));
+	if (password[0])
+		auth_memory_add(&r->accounts, name, password, ++r->changes);
+}
+
 static void run_line(struct replay *r, char letter, struct span text)
 {
 	if (letter == 'K') {
@@ -205,6 +238,10 @@ static void run_line(struct replay *r, char letter, struct span text)
 	}
 	if (letter == 'I') {
 		ck_assert(ipaddr_parse(text, &r->client));
+		return;
+	}
+	if (letter == 'A') {
+		change_account(r, text);
 		return;
 	}
 	start(r);
@@ -285,6 +322,9 @@ START_TEST(test_script)
 	read_script(r.file, &script);
 	run_script(&r, str_span(&script));
 	session_free(&r.session);
+	auth_free(r.auth);
+	if (r.auth)
+		auth_memory_free(&r.accounts);
 	ck_assert_msg(!r.memory.open, "%s: a message is left open", r.file);
 	memory_store_free(&r.memory);
 	config_free(&r.config);
