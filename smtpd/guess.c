@@ -17,7 +17,8 @@ enum {
 	TRIES = 8     /* of a change that others come before */
 };
 
-/* level: failures in the upper 16 bits, and when they were true, in ms; 0 = empty. */
+/* level: failures (8 bits), how many ms of GUESS_LEAK_MS had passed for the next one to leak (15), and when that was
+ * true, in ms (41); 0 = empty. */
 struct place {
 	_Atomic uint64_t key;
 	_Atomic uint64_t level;
@@ -36,8 +37,9 @@ struct guess {
 	unsigned char key[KEY_OCTETS];
 };
 
-enum { TIME_BITS = 48 };
-static const uint64_t time_mask = (UINT64_C(1) << TIME_BITS) - 1;
+enum { TIME_BITS = 41, PASSED_BITS = 15 };
+_Static_assert(GUESS_LEAK_MS < 1 << PASSED_BITS && GUESS_MOST < 1 << (64 - TIME_BITS - PASSED_BITS),
+	       "a level is a word");
 
 struct guess *guess_new(void)
 {
@@ -103,25 +105,34 @@ void guess_name(const struct guess *g, const struct ipaddr *client, struct span 
 	out->pair = hash(g, text, sizeof(client->octets) + len);
 }
 
-static uint64_t pack(unsigned failures, int64_t mono_ms)
+struct level {
+	unsigned failures;
+	int64_t passed_ms;
+};
+
+static uint64_t pack(struct level level, int64_t mono_ms)
 {
-	return (uint64_t)failures << TIME_BITS | ((uint64_t)mono_ms & time_mask);
+	uint64_t time = (uint64_t)mono_ms & ((UINT64_C(1) << TIME_BITS) - 1);
+	return (uint64_t)level.failures << (TIME_BITS + PASSED_BITS) | (uint64_t)level.passed_ms << TIME_BITS | time;
 }
 
-static int64_t time_of(uint64_t level)
+static int64_t time_of(uint64_t word)
 {
-	return (int64_t)(level & time_mask);
+	return (int64_t)(word & ((UINT64_C(1) << TIME_BITS) - 1));
 }
 
 /* What has not leaked yet, made plausible: the memory is shared. */
-static unsigned failures_at(uint64_t level, int64_t mono_ms)
+static struct level level_at(uint64_t word, int64_t mono_ms)
 {
-	uint64_t failures = level >> TIME_BITS;
-	int64_t age = mono_ms - time_of(level);
-	uint64_t leaked = age > 0 ? (uint64_t)(age / GUESS_LEAK_MS) : 0;
+	uint64_t failures = word >> (TIME_BITS + PASSED_BITS);
+	int64_t age = mono_ms > time_of(word) ? mono_ms - time_of(word) : 0;
+	int64_t passed = (int64_t)(word >> TIME_BITS & ((1U << PASSED_BITS) - 1)) + age;
+	uint64_t leaked = (uint64_t)(passed / GUESS_LEAK_MS);
 	if (failures > GUESS_MOST)
 		failures = GUESS_MOST;
-	return failures > leaked ? (unsigned)(failures - leaked) : 0;
+	if (failures <= leaked)
+		return (struct level){0, 0};
+	return (struct level){(unsigned)(failures - leaked), passed % GUESS_LEAK_MS};
 }
 
 static struct place *find(struct table *t, uint64_t key)
@@ -143,7 +154,7 @@ static struct place *find_or_take(struct table *t, uint64_t key, int64_t mono_ms
 	for (size_t i = 1; i < WAYS; i++)
 		if (time_of(atomic_load(&set[i].level)) < time_of(atomic_load(&oldest->level)))
 			oldest = &set[i];
-	atomic_store(&oldest->level, pack(0, mono_ms));
+	atomic_store(&oldest->level, pack((struct level){0, 0}, mono_ms));
 	atomic_store(&oldest->key, key);
 	return oldest;
 }
@@ -151,21 +162,20 @@ static struct place *find_or_take(struct table *t, uint64_t key, int64_t mono_ms
 static unsigned count(const struct table *t, uint64_t key, int64_t mono_ms)
 {
 	const struct place *place = find((struct table *)t, key);
-	return place ? failures_at(atomic_load(&place->level), mono_ms) : 0;
+	return place ? level_at(atomic_load(&place->level), mono_ms).failures : 0;
 }
 
-/* One failure more; how many they are now. What has leaked in part is kept by the time of the oldest. */
+/* One failure more; how many they are now. */
 static unsigned add(struct table *t, uint64_t key, int64_t mono_ms)
 {
 	struct place *place = find_or_take(t, key, mono_ms);
-	uint64_t level = atomic_load(&place->level);
+	uint64_t word = atomic_load(&place->level);
 	for (int i = 0; i < TRIES; i++) {
-		unsigned before = failures_at(level, mono_ms);
-		int64_t age = mono_ms - time_of(level);
-		int64_t since = before && age > 0 ? mono_ms - age % GUESS_LEAK_MS : mono_ms;
-		unsigned after = before < GUESS_MOST ? before + 1 : GUESS_MOST;
-		if (atomic_compare_exchange_strong(&place->level, &level, pack(after, since)))
-			return after;
+		struct level level = level_at(word, mono_ms);
+		if (level.failures < GUESS_MOST)
+			level.failures++;
+		if (atomic_compare_exchange_strong(&place->level, &word, pack(level, mono_ms)))
+			return level.failures;
 	}
 	return 0;
 }
@@ -191,5 +201,5 @@ bool guess_failed(struct guess *g, const struct guess_who *who, int64_t mono_ms)
 void guess_passed(struct guess *g, const struct guess_who *who, int64_t mono_ms)
 {
 	struct place *place = find_or_take(&g->shared->pairs, who->pair, mono_ms);
-	atomic_store(&place->level, pack(0, mono_ms));
+	atomic_store(&place->level, pack((struct level){0, 0}, mono_ms));
 }
