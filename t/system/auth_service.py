@@ -34,6 +34,7 @@ class Service(Mailroot):
               {"auth_clear_list 127.0.0.1" if clear else ""} }}
     remote_domain far.test {{ route [127.0.0.1]:{harness.free_port()} }}
     {server}""")
+        self.passwords = dict(users)
         for name, password in users.items():
             self.user("add", name, password)
 
@@ -50,7 +51,7 @@ class Service(Mailroot):
         with self.users_file.open("a") as file:
             file.writelines(line.replace(name, clone, 1) + "\n" for clone in names)
         self.ctl("reload")
-        USERS.update(dict.fromkeys(names, USERS[name]))
+        self.passwords.update(dict.fromkeys(names, self.passwords[name]))
         return iter(names)
 
     def context(self):

@@ -10,7 +10,7 @@ import time
 import unittest
 
 import harness
-from auth_service import USERS, Service, Source, ask, plain
+from auth_service import Service, Source, ask, plain
 
 
 def attempts(server, n, name="alice", source="127.0.0.1", threads=8):
@@ -38,7 +38,7 @@ def log_in(server, user, source):
         wire.say(b"EHLO c\r\n")
         wire.reply()
         began = time.monotonic()
-        code, text = ask(wire, b"AUTH PLAIN " + plain(user, USERS[user]))
+        code, text = ask(wire, b"AUTH PLAIN " + plain(user, server.passwords[user]))
         assert code == 235, text
         return time.monotonic() - began
 
