@@ -17,6 +17,10 @@ enum { TURN_CHECK = 0, TURN_WAIT = 1 << 16, TURN_ADDRESS = 1 << 20, ADDRESSES = 
 
 enum { SALT_OCTETS = 16 }; /* of a made-up account where there is none to be like */
 
+enum { FULL_NAME = 2 * ACCOUNT_NAME_MAX + 2 };
+
+static const struct accounts nobody;
+
 enum auth_result sasl_fail(struct auth_exchange *x, const char *why)
 {
 	x->why = why;
@@ -38,12 +42,21 @@ bool sasl_wait(const struct auth_exchange *x, int64_t ms)
 	return among_all != TURNS_NONE;
 }
 
+/* A bare name with auth_domain, where there is one. */
+static void full_name(const struct auth_exchange *x, char to[FULL_NAME])
+{
+	const char *domain = x->peer->config->access.auth_domain;
+	bool bare = domain && domain[0] && !strchr(x->name, '@');
+	snprintf(to, FULL_NAME, "%s%s%s", x->name, bare ? "@" : "", bare ? domain : "");
+}
+
 /* N octets, at most SASL_SECRET, that are always the same for this name and PURPOSE, and that nobody can foresee. */
 static void make_up(const struct auth_exchange *x, const char *purpose, void *to, size_t n)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE] = {0};
-	char text[ACCOUNT_NAME_MAX + 16];
-	int len = snprintf(text, sizeof(text), "%s %s", purpose, x->name);
+	char full[FULL_NAME], text[FULL_NAME + 16];
+	full_name(x, full);
+	int len = snprintf(text, sizeof(text), "%s %s", purpose, full);
 	for (int i = 0; i < len; i++)
 		text[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
 	HMAC(EVP_sha256(), x->auth->secret, SASL_SECRET, (const unsigned char *)text, (size_t)len, digest, NULL);
@@ -68,27 +81,36 @@ static const struct account *somebody(const struct auth_exchange *x, const struc
 {
 	uint64_t which;
 	make_up(x, "like", &which, sizeof(which));
-	return accounts && accounts->n ? &accounts->at[which % accounts->n] : NULL;
+	return accounts->n ? &accounts->at[which % accounts->n] : NULL;
 }
 
 /* A bare name that has no account may have one with auth_domain. */
 static const struct account *find(const struct auth_exchange *x, const struct accounts *accounts)
 {
-	char full[2 * ACCOUNT_NAME_MAX + 2];
-	const char *domain = x->peer->config->access.auth_domain;
-	struct span name = span_of(x->name);
-	if (!accounts)
-		return NULL;
-	const struct account *found = accounts_find(accounts, name);
-	if (found || !domain || !domain[0] || span_find(name, '@') < name.len)
-		return found;
-	snprintf(full, sizeof(full), "%s@%s", x->name, domain);
-	return accounts_find(accounts, span_of(full));
+	char full[FULL_NAME];
+	const struct account *found = accounts_find(accounts, span_of(x->name));
+	full_name(x, full);
+	return found ? found : accounts_find(accounts, span_of(full));
+}
+
+/* NAME@auth_domain where NAME alone has an account is none, but must not differ from it, as no other two names do. */
+static void look_like_bare(struct auth_exchange *x, const struct accounts *accounts)
+{
+	struct span domain = span_of(x->name), name = span_take(&domain, '@');
+	if (!domain.len || !span_equal_nocase(domain, span_of(x->peer->config->access.auth_domain)))
+		return;
+	const struct account *bare = accounts_find(accounts, name);
+	if (!bare || !bare->iterations)
+		return;
+	x->account.iterations = bare->iterations;
+	x->account.salt_len = bare->salt_len;
+	memcpy(x->account.salt, bare->salt, bare->salt_len);
 }
 
 static void take_account(struct auth_exchange *x)
 {
-	const struct accounts *accounts = x->auth->users.current(x->auth->users.context, &x->generation);
+	const struct accounts *current = x->auth->users.current(x->auth->users.context, &x->generation);
+	const struct accounts *accounts = current ? current : &nobody;
 	const struct account *found = find(x, accounts), *like = somebody(x, accounts);
 	x->found = found != NULL;
 	x->has_scram = found && found->iterations;
@@ -101,6 +123,8 @@ static void take_account(struct auth_exchange *x)
 	}
 	if (!x->has_scram)
 		make_up_scram(x, like);
+	if (!found)
+		look_like_bare(x, accounts);
 }
 
 static enum auth_result judge(const struct auth_exchange *x, struct guess_verdict *verdict)
@@ -121,13 +145,15 @@ enum auth_result sasl_may_try(struct auth_exchange *x)
 /* DOMAIN\user, as Windows clients say it, is user. */
 enum auth_result sasl_name(struct auth_exchange *x, struct span name)
 {
+	char full[FULL_NAME];
 	struct guess_verdict verdict;
 	for (size_t at = span_find(name, '\\'); at < name.len; at = span_find(name, '\\'))
 		name = span_skip(name, at + 1);
 	if (!account_name_valid(name) || !span_copy(name, x->name, sizeof(x->name)))
 		return sasl_fail(x, name.len ? "that can't be an account's name" : "no name");
 	take_account(x);
-	guess_name(x->auth->guess, &x->peer->client->ip, span_of(x->name), &x->who);
+	full_name(x, full);
+	guess_name(x->auth->guess, &x->peer->client->ip, span_of(full), &x->who);
 	x->why = "too many failures";
 	if (judge(x, &verdict) != AUTH_MORE)
 		return AUTH_REFUSED;

@@ -357,6 +357,40 @@ START_TEST(test_scram_unknown)
 }
 END_TEST
 
+static void salt_of(const char *name, char to[200])
+{
+	char first[100];
+	int len = snprintf(first, sizeof(first), "n,,n=%s,r=abc", name);
+	ck_assert_int_eq(begin(PLAINLY, first, (size_t)len), AUTH_MORE);
+	snprintf(to, 200, "%s", strstr(str_text(&challenge), ",s="));
+}
+
+/* Salts of accounts are the same from each virtual server and after a restart, and with or without auth_domain. */
+START_TEST(test_scram_unknown_everywhere)
+{
+	static const char *const same[][2] = {
+		{"nobody", "nobody"},
+		{"nobody", "Nobody@Example.com"},
+		{"carol", "carol@example.com"},
+		{"user", "user@example.com"},
+		{"nobody@example.net", "nobody@example.net"},
+	};
+	char first[200], second[200];
+	struct auth *ours = auth;
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		salt_of(same[i][0], first);
+		auth = auth_new(&users, NULL, 10);
+		salt_of(same[i][1], second);
+		auth_end(exchange);
+		exchange = NULL;
+		auth_free(auth);
+		auth = ours;
+		ck_assert_msg(strcmp(first, second) == 0, "%s %s", same[i][0], same[i][1]);
+	}
+	ck_assert_int_eq(PLAIN("\0user@example.com\0pencil"), AUTH_FAILED);
+}
+END_TEST
+
 /* After so many failures nothing is looked at any more, from there; elsewhere it is. */
 START_TEST(test_refused)
 {
@@ -449,6 +483,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_scram, 0, sizeof(scrams) / sizeof(scrams[0]));
 	tcase_add_test(tcase, test_scram_acknowledgement_is_empty);
 	tcase_add_test(tcase, test_scram_unknown);
+	tcase_add_test(tcase, test_scram_unknown_everywhere);
 	tcase_add_test(tcase, test_refused);
 	tcase_add_test(tcase, test_holds);
 	tcase_add_test(tcase, test_permits);
