@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/host/secret.h"
 
 enum { PAGE_OCTETS = 4096, MARK_OCTETS = 3, READ_MAX = MARK_OCTETS + PASSWORD_MAX + 2 /* CRLF */ };
 
@@ -50,6 +51,7 @@ void password_free(char *password)
 
 static bool is_safe(int fd, uid_t owner, char why[PASSWORD_WHY_MAX])
 {
+	char who[SECRET_WHO_MAX];
 	struct stat st;
 	const char *what = NULL;
 	if (fstat(fd, &st) < 0)
@@ -58,11 +60,13 @@ static bool is_safe(int fd, uid_t owner, char why[PASSWORD_WHY_MAX])
 		what = "it is no file";
 	else if (st.st_uid != 0 && st.st_uid != owner)
 		what = "it belongs to a user who has nothing to do with it: chown root, chmod 600";
-	else if (st.st_mode & 077)
-		what = "others can read or write it: chmod 600";
 	if (what)
 		snprintf(why, PASSWORD_WHY_MAX, "%s", what);
-	return !what;
+	else if (secret_is_open(&st, true, who))
+		snprintf(why, PASSWORD_WHY_MAX, "%s can read or write it: chmod 600", who);
+	else
+		return true;
+	return false;
 }
 
 /* Up to READ_MAX octets; what follows is of no interest, but tells that the line is too long. */

@@ -249,14 +249,13 @@ class Waiting(Case):
 class Kept(Case):
     """Where the secret is, and where it is not."""
 
-    SECRETS = (PASSWORD.encode(), )
-
     def memory_of(self, pid):
         """All that a process can read of its own."""
         with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
             for line in maps:
                 begin, end = (int(x, 16) for x in line.split()[0].split("-"))
-                if line.split()[1][0] == "r" and not line.rstrip().endswith(("[vvar]", "[vsyscall]", "[vvar_vclock]")):
+                shadow = end - begin > 1 << 30  # of the sanitizers
+                if line.split()[1][0] == "r" and not shadow and not line.rstrip().endswith(("[vvar]", "[vsyscall]", "[vvar_vclock]")):
                     with contextlib.suppress(OSError, ValueError, OverflowError):
                         memory.seek(begin)
                         yield memory.read(end - begin)

@@ -99,7 +99,7 @@ END_TEST
 
 START_TEST(others_must_not_read)
 {
-	static const mode_t open_modes[] = {0644, 0640, 0604, 0620, 0602, 0610, 0666};
+	static const mode_t open_modes[] = {0644, 0640, 0604, 0620, 0602, 0660, 0666};
 	for (size_t i = 0; i < sizeof(open_modes) / sizeof(open_modes[0]); i++) {
 		write_file(FILE_OF("secret"), open_modes[i]);
 		ck_assert_ptr_null(password_load(path, getuid(), why));
