@@ -26,26 +26,27 @@ static bool should_run(const struct service_server *server)
 	return !is(server->state, others);
 }
 
-static bool process_busy(const struct service_process *process)
+static bool process_busy(const struct service_process *process, int64_t waited_ms)
 {
-	static const char *const states[] = {"starting", "restarting", "replacing", NULL};
+	static const char *const states[] = {"starting", "replacing", NULL};
 
-	return is(process->state, states);
+	return is(process->state, states) ||
+	       (waited_ms < SETTLE_RESTART_MS && strcmp(process->state, "restarting") == 0);
 }
 
 static bool process_down(const struct service_process *process)
 {
-	return process_busy(process) || strcmp(process->state, "failed") == 0;
+	return process_busy(process, 0) || strcmp(process->state, "failed") == 0;
 }
 
-bool settle_busy(const struct service *service)
+bool settle_busy(const struct service *service, int64_t waited_ms)
 {
 	bool busy = false;
 
 	for (size_t i = 0; i < service->server_count; i++) {
 		const struct service_server *server = &service->servers[i];
 		for (size_t j = 0; should_run(server) && j < server->process_count; j++)
-			busy |= process_busy(&server->processes[j]);
+			busy |= process_busy(&server->processes[j], waited_ms);
 	}
 	return busy;
 }
@@ -120,11 +121,12 @@ static bool ask(const char *run_dir, struct service *service)
 bool settle_wait(const char *run_dir, struct str *to)
 {
 	struct service *service = calloc(1, sizeof(*service));
-	int64_t until = clock_mono_ms() + SETTLE_MS;
+	int64_t began = clock_mono_ms(), waited = 0;
 	bool good = service && ask(run_dir, service);
 
-	while (good && settle_busy(service) && clock_mono_ms() < until) {
+	while (good && settle_busy(service, waited) && waited < SETTLE_MS) {
 		usleep(LOOK_US);
+		waited = clock_mono_ms() - began;
 		service_free(service);
 		good = ask(run_dir, service);
 	}

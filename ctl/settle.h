@@ -4,7 +4,10 @@
 
 #include "ctl/service.h"
 
-enum { SETTLE_MS = 15000 };
+enum {
+	SETTLE_MS = 15000,
+	SETTLE_RESTART_MS = 3000 /* what keeps dying is started again for ever */
+};
 
 /*
  * Waits until no process is starting any more, at most SETTLE_MS, and appends what should be mended, a line each.
@@ -12,8 +15,8 @@ enum { SETTLE_MS = 15000 };
  */
 bool settle_wait(const char *run_dir, struct str *to);
 
-/* A process is on its way up or down. Pure. */
-bool settle_busy(const struct service *service);
+/* A process is on its way up or down, after so many milliseconds of waiting. Pure. */
+bool settle_busy(const struct service *service, int64_t waited_ms);
 
 /* Beside an smtpd that does not start the one before it serves. Pure. */
 bool settle_goes_on(const struct service_server *server);

@@ -43,7 +43,7 @@ static void attend(const char *role, const char *text)
 START_TEST(what_works_is_settled)
 {
 	setup_with("running", "ready");
-	ck_assert(!settle_busy(&service));
+	ck_assert(!settle_busy(&service, 0));
 	ck_assert(settle_tell(&service, &said));
 	ck_assert_str_eq(str_text(&said), "");
 	attend("smtpd", "it expires soon");
@@ -55,7 +55,7 @@ END_TEST
 START_TEST(what_failed_is_told_with_its_reasons)
 {
 	setup_with("failed", "failed");
-	ck_assert(!settle_busy(&service));
+	ck_assert(!settle_busy(&service, 0));
 	ck_assert(!settle_tell(&service, &said));
 	ck_assert_str_eq(str_text(&said), "server main: smtpd does not start; the log says why\n");
 	str_clear(&said);
@@ -75,7 +75,8 @@ static const char *const on_the_way[] = {"starting", "restarting", "replacing"};
 START_TEST(what_is_on_its_way_is_waited_for)
 {
 	setup_with("starting", on_the_way[_i]);
-	ck_assert(settle_busy(&service));
+	ck_assert(settle_busy(&service, 0));
+	ck_assert(settle_busy(&service, SETTLE_RESTART_MS) == (strcmp(on_the_way[_i], "restarting") != 0));
 	ck_assert(!settle_tell(&service, &said));
 }
 END_TEST
@@ -86,7 +87,7 @@ START_TEST(what_is_not_meant_to_run_is_left_alone)
 {
 	setup_with(not_meant_to_run[_i], "restarting");
 	attend("smtpd", "wrong key");
-	ck_assert(!settle_busy(&service));
+	ck_assert(!settle_busy(&service, 0));
 	ck_assert(settle_tell(&service, &said));
 	ck_assert_str_eq(str_text(&said), "");
 }
@@ -105,7 +106,7 @@ START_TEST(one_that_finishes_its_sessions_is_no_successor)
 {
 	setup_with("failed", "failed");
 	service.servers[0].processes[service.servers[0].process_count++] = process("smtpd", "retiring");
-	ck_assert(!settle_busy(&service));
+	ck_assert(!settle_busy(&service, 0));
 	ck_assert(!settle_goes_on(&service.servers[0]));
 }
 END_TEST
