@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/span.h"
+#include "common/host/secret.h"
 
 struct copying {
 	struct keytab *to;
@@ -108,9 +109,10 @@ static bool something_copied(const struct copying *c, const char *path, const ch
 static void look_at_mode(const char *path)
 {
 	struct stat facts;
-	if (stat(path, &facts) == 0 && facts.st_mode & S_IROTH)
-		log_warning("key tab %s can be read by everybody, who can then pretend to be us: chmod 600 %s", path,
-			    path);
+	char who[SECRET_WHO_MAX];
+	if (stat(path, &facts) == 0 && secret_is_open(&facts, true, who))
+		log_warning("key tab %s can be read or written by %s, who can then pretend to be us: chmod 600 %s",
+			    path, who, path);
 }
 
 bool keytab_open(const char *path, const char *principal, struct keytab *out, char *why, size_t size)

@@ -18,7 +18,7 @@ struct keytab {
 };
 
 /*
- * A file that everybody may read is used all the same, but said to be so in the log. PRINCIPAL: only its keys, with the
+ * A file that others may read is used all the same, but said to be so in the log. PRINCIPAL: only its keys, with the
  * default realm of krb5.conf when it names none; NULL or "" = all. False with WHY, a line that names the file and the
  * remedy; *OUT needs no keytab_close then.
  */
