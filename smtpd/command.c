@@ -74,6 +74,6 @@ struct span command_shown(struct span line, bool after_auth)
 	}
 	rest = line;
 	if (after_auth && find_verb(span_take(&rest, ' ')) == COMMAND_UNKNOWN)
-		return SPAN("(not shown)");
+		return SPAN("(hidden)");
 	return line;
 }

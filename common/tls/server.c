@@ -175,7 +175,8 @@ static bool make_context(struct tls_server *s, enum config_tls_min min)
 		return false;
 	SSL_CTX_set_security_level(context, old ? 0 : 2);
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-					     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_SINGLE_ECDH_USE);
+					     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_SINGLE_ECDH_USE |
+					     SSL_OP_CLEANSE_PLAINTEXT);
 	SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(context, 1);

@@ -16,6 +16,7 @@ START_TEST(test_verbs)
 		{"rcpt   TO:<a@b>  ", COMMAND_RCPT, "TO:<a@b>"},
 		{"DATA", COMMAND_DATA, ""},
 		{"Quit ", COMMAND_QUIT, ""},
+		{"auth plain =", COMMAND_AUTH, "plain ="},
 		{"", COMMAND_UNKNOWN, ""},
 		{" DATA", COMMAND_UNKNOWN, "DATA"},
 		{"DATAX", COMMAND_UNKNOWN, ""},
@@ -110,6 +111,38 @@ START_TEST(test_chunk)
 }
 END_TEST
 
+/* What may be read of what a client says who authenticates, or errs in it. */
+START_TEST(test_shown)
+{
+	static const struct {
+		const char *line;
+		bool after_auth;
+		const char *shown;
+	} cases[] = {
+		{"MAIL FROM:<a@b>", false, "MAIL FROM:<a@b>"},
+		{"AUTH PLAIN c2VjcmV0", false, "AUTH PLAIN"},
+		{"auth  scram-sha-256-plus  c2VjcmV0", true, "auth  scram-sha-256-plus"},
+		{"AUTH", false, "AUTH"},
+		{"AUTH ", false, "AUTH"},
+		{"AUTH c2VjcmV0", false, "AUTH"},
+		{"AUTH PLAINc2VjcmV0 x", false, "AUTH"},
+		{"AUTH\tPLAIN\tc2VjcmV0", false, "AUTH"},
+		{"  AUTH c2VjcmV0", false, "AUTH"},
+		{"\tauth login c2VjcmV0", false, "auth login"},
+		{"AUTHORIZE c2VjcmV0", false, "AUTH"},
+		{"c2VjcmV0", false, "c2VjcmV0"},
+		{"c2VjcmV0", true, "(hidden)"},
+		{" c2VjcmV0", true, "(hidden)"},
+		{"", true, "(hidden)"},
+		{"RCPT TO:<a@b>", true, "RCPT TO:<a@b>"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct span shown = command_shown(span_of(cases[i].line), cases[i].after_auth);
+		ck_assert_msg(span_equal(shown, span_of(cases[i].shown)), "%s: %.*s", cases[i].line, SPAN_ARGS(shown));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("smtpd_command");
@@ -118,6 +151,7 @@ int main(void)
 	tcase_add_test(tcase, test_clean);
 	tcase_add_test(tcase, test_path);
 	tcase_add_test(tcase, test_chunk);
+	tcase_add_test(tcase, test_shown);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -104,6 +104,20 @@ START_TEST(verb_argument_and_reply)
 }
 END_TEST
 
+/* Neither responses that came too late nor our challenges. */
+START_TEST(secrets_are_left_out)
+{
+	session.after_auth = true;
+	say(SPAN("c2VjcmV0"), "500 what\r\n");
+	ck_assert(hear());
+	expect("(HIDDEN)", SPAN(""), 500, "what");
+	say(SPAN("AUTH PLAIN c2VjcmV0"), "334 Y2hhbGxlbmdl\r\n");
+	ck_assert(hear());
+	expect("AUTH", SPAN("PLAIN"), 334, "");
+	session.after_auth = false;
+}
+END_TEST
+
 START_TEST(pipelined_commands_share_a_packet)
 {
 	for (int i = 0; i < 20; i++)
@@ -161,6 +175,7 @@ int main(void)
 	TCase *tc = tcase_create("transcript");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, verb_argument_and_reply);
+	tcase_add_test(tc, secrets_are_left_out);
 	tcase_add_test(tc, pipelined_commands_share_a_packet);
 	tcase_add_test(tc, texts_have_their_octets);
 	tcase_add_test(tc, nothing_where_the_log_is_off);

@@ -186,6 +186,28 @@ START_TEST(peek_take_discard)
 }
 END_TEST
 
+/* What was taken is gone, also where a full buffer was moved; what was not is as it was. */
+START_TEST(wiped_input_is_gone)
+{
+	static char filler[STREAM_IN - 100];
+	memset(filler, 'x', sizeof(filler) - 2);
+	memcpy(filler + sizeof(filler) - 2, "\r\n", 2);
+	SAY("secret\r\nNOOP\r\n");
+	expect_line(512, SPAN("secret"), false);
+	stream_wipe(&s);
+	ck_assert_ptr_null(memmem(s.in, STREAM_IN, "secret", 6));
+	expect_line(512, SPAN("NOOP"), false);
+	SAY("secret\r\nsecret\r\n");
+	expect_line(512, SPAN("secret"), false);
+	expect_line(512, SPAN("secret"), false);
+	say(filler, sizeof(filler));
+	ck_assert_int_eq(read_line(STREAM_IN), STREAM_OK);
+	stream_wipe(&s);
+	ck_assert_ptr_null(memmem(s.in, STREAM_IN, "secret", 6));
+	ck_assert_ptr_null(memmem(s.in, STREAM_IN, "xx", 2));
+}
+END_TEST
+
 START_TEST(large_writes_arrive_whole)
 {
 	size_t size = 300 * 1000, got = 0;
@@ -361,6 +383,7 @@ int main(void)
 	tcase_add_test(tc, a_line_as_long_as_the_buffer);
 	tcase_add_test(tc, replies_go_out_before_we_wait);
 	tcase_add_test(tc, peek_take_discard);
+	tcase_add_test(tc, wiped_input_is_gone);
 	tcase_add_test(tc, large_writes_arrive_whole);
 	tcase_add_test(tc, idle_time_ends);
 	tcase_add_test(tc, a_time_out_set_too_short_does_not_end_a_wait);
