@@ -76,13 +76,14 @@ struct auth *auth_new(const struct auth_users *users, struct gss_server *gss, si
 		return NULL;
 	*a = (struct auth){.users = *users, .gss = gss, .checks = passcheck_processors()};
 	a->waits = workers / WORKERS_A_WAIT < WAITS_MAX ? 1 + workers / WORKERS_A_WAIT : WAITS_MAX;
+	bool ready = tls_channel_prepare();
 	make_secret(a->secret);
 	a->turns_fd = turns_new();
 	a->guess = guess_new();
 	a->remembered = remembered_new();
 	if (gsasl_init(&a->gsasl) != GSASL_OK)
 		a->gsasl = NULL;
-	if (a->turns_fd < 0 || !a->guess || !a->remembered || !a->gsasl) {
+	if (!ready || a->turns_fd < 0 || !a->guess || !a->remembered || !a->gsasl) {
 		auth_free(a);
 		errno = ENOMEM;
 		return NULL;
