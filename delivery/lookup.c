@@ -95,7 +95,8 @@ static void append_host(const struct lookup *l, size_t host, bool v4, struct str
 	for (size_t i = 0; i < addresses->n; i++) {
 		const struct ipaddr *ip = &addresses->at[(i + l->seed) % addresses->n];
 		if (ipaddr_is_v4(ip) == v4)
-			hosts_append(to, span_of(lookup_host(l, host)), ip, l->port);
+			hosts_append(to,
+				     &(struct host){.name = span_of(lookup_host(l, host)), .ip = *ip, .port = l->port});
 	}
 }
 

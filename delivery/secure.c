@@ -23,8 +23,8 @@ void secure_demand(struct client *c, const struct client_job *job, const struct 
 	security->tls = tls_client_level(outbound);
 	security->missing = outbound->tls_missing;
 	security->implicit = security->tls != CONFIG_TLS_OFF &&
-			     (outbound->implicit == CONFIG_IMPLICIT_YES ||
-			      (outbound->implicit == CONFIG_IMPLICIT_AUTO && host->port == SUBMISSIONS_PORT));
+			     (outbound->implicit == CONFIG_YES ||
+			      (outbound->implicit == CONFIG_AUTO && host->port == SUBMISSIONS_PORT));
 	/* What failed may have been TLS of another block with the same host. */
 	if (plain && security->tls == CONFIG_TLS_OPPORTUNISTIC && !security->implicit)
 		security->tls = CONFIG_TLS_OFF;

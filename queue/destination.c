@@ -98,6 +98,7 @@ static void set_target(struct target *t, enum config_host_kind kind, struct span
 {
 	t->kind = kind;
 	t->port = port;
+	t->private_mx = CONFIG_YES;
 	if (ip) {
 		t->ip = *ip;
 		ipaddr_format(ip, t->name);
@@ -195,6 +196,8 @@ struct destination *destination_get(struct destinations *all, const struct route
 			return NULL;
 		}
 	}
+	if (route->kind == ROUTE_MX)
+		d->targets[0].private_mx = route->private_mx;
 	if (route->kind != ROUTE_DROP) {
 		route_block_format(&route->security, d->security);
 		route_block_format(&route->credentials, d->credentials);
@@ -294,7 +297,7 @@ static void join_hosts(struct destination *d)
 	for (size_t i = 0; i < d->target_count; i++) {
 		struct span rest = span_of(d->targets[i].hosts);
 		while (count < HOSTS_MAX && hosts_next(&rest, &host) == 1) {
-			hosts_append(&text, host.name, &host.ip, host.port);
+			hosts_append(&text, &host);
 			count++;
 		}
 	}
@@ -340,7 +343,7 @@ static bool know_address(struct target *t)
 	if (t->kind != CONFIG_HOST_IP)
 		return false;
 	str_init(&text, HOSTS_TEXT_MAX);
-	hosts_append(&text, span_of(t->name), &t->ip, t->port);
+	hosts_append(&text, &(struct host){.name = span_of(t->name), .ip = t->ip, .port = t->port});
 	free(t->hosts);
 	t->hosts = text.at;
 	t->state = t->hosts ? TARGET_FOUND : TARGET_LATER;

@@ -49,8 +49,9 @@ struct target {
 	char name[HOST_NAME_MAX_OCTETS + 1];
 	struct ipaddr ip;
 	uint16_t port;
-	uint32_t serial; /* of the request */
-	char *hosts;     /* TARGET_FOUND: as in hosts.h; owned */
+	uint32_t serial;                 /* of the request */
+	enum config_tristate private_mx; /* may its addresses be private? yes: it is written */
+	char *hosts;                     /* TARGET_FOUND: as in hosts.h; owned */
 };
 
 struct destination {

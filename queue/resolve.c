@@ -58,8 +58,11 @@ static void drop_link(struct queue *q, const char *why)
 static void send_request(struct queue *q, const struct request *r)
 {
 	const struct target *t = &r->destination->targets[r->target];
-	struct wire_resolve packet = {
-		.serial = r->serial, .name = span_of(t->name), .port = t->port, .mx = t->kind == CONFIG_HOST_MX};
+	struct wire_resolve packet = {.serial = r->serial,
+				      .name = span_of(t->name),
+				      .port = t->port,
+				      .mx = t->kind == CONFIG_HOST_MX,
+				      .private_mx = t->private_mx};
 	if (q->resolver < 0)
 		return;
 	str_clear(&q->packet);

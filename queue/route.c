@@ -168,7 +168,9 @@ void route_decide(const struct config_server *server, const struct address *reci
 	if (to_local(server, out) || to_alias(server, out))
 		return;
 	connector_find(server, out->domain, mail, &choice);
-	bool written = as_written(server, find_remote(server, out->domain), choice.connector, out);
+	const struct config_remote_domain *remote = find_remote(server, out->domain);
+	out->private_mx = remote ? remote->private_mx : CONFIG_AUTO;
+	bool written = as_written(server, remote, choice.connector, out);
 	if (!written)
 		add_rule(out, "mx", out->domain, by_default);
 	if (!written || out->kind == ROUTE_MX)

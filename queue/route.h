@@ -51,6 +51,7 @@ struct route {
 		credentials; /* where the hosts are written, if it authenticates: they alone see its password */
 	struct span domain;  /* of the recipient */
 	struct ipaddr literal;
+	enum config_tristate private_mx; /* of MX: as in config_remote_domain */
 	const char *why;
 	struct route_rule rules[ROUTE_RULES_MAX];
 	size_t rule_count;

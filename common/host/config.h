@@ -118,7 +118,7 @@ enum config_bare { CONFIG_BARE_REJECT, CONFIG_BARE_REPAIR };
 enum config_allow { CONFIG_ONLY_LISTED, CONFIG_ALL_EXCEPT_LISTED };
 enum config_tls_min { CONFIG_TLS_1_0, CONFIG_TLS_1_1, CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 enum config_tls { CONFIG_TLS_OFF, CONFIG_TLS_OPPORTUNISTIC, CONFIG_TLS_ENCRYPT, CONFIG_TLS_VERIFY };
-enum config_implicit { CONFIG_IMPLICIT_AUTO, CONFIG_IMPLICIT_NO, CONFIG_IMPLICIT_YES }; /* auto: on port 465 */
+enum config_tristate { CONFIG_AUTO, CONFIG_NO, CONFIG_YES };
 enum config_tls_missing { CONFIG_TLS_MISSING_WAIT, CONFIG_TLS_MISSING_RETURN };
 enum config_auth {
 	CONFIG_AUTH_OFF,
@@ -232,7 +232,7 @@ enum config_without {
 #define CONFIG_C_ALLOW        enum config_allow
 #define CONFIG_C_TLSMIN       enum config_tls_min
 #define CONFIG_C_TLS          enum config_tls
-#define CONFIG_C_IMPLICIT     enum config_implicit
+#define CONFIG_C_TRISTATE     enum config_tristate
 #define CONFIG_C_TLSMISSING   enum config_tls_missing
 #define CONFIG_C_AUTH         enum config_auth
 #define CONFIG_C_MECHANISMS   unsigned

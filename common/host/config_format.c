@@ -265,7 +265,7 @@ static void format_single(enum config_type type, const void *value, struct str *
 	case CONFIG_ALLOW:
 	case CONFIG_TLSMIN:
 	case CONFIG_TLS:
-	case CONFIG_IMPLICIT:
+	case CONFIG_TRISTATE:
 	case CONFIG_TLSMISSING:
 	case CONFIG_AUTH:
 		str_append_text(to, config_value_words(type)[*(const int *)value]);

@@ -91,7 +91,7 @@ static void check_tls(const struct check *c)
 		  verifies, "tls is off; write tls verify");
 	check_use(c, OWN(block, tls_missing) && o->tls_missing == CONFIG_TLS_MISSING_RETURN, o->tls_missing_at,
 		  "tls_missing", demands, "mail goes in clear where TLS is missing; write tls encrypt or tls verify");
-	check_use(c, OWN(block, implicit) && o->implicit == CONFIG_IMPLICIT_YES, o->implicit_at, "implicit", speaks,
+	check_use(c, OWN(block, implicit) && o->implicit == CONFIG_YES, o->implicit_at, "implicit", speaks,
 		  "tls is off");
 	check_use(c, OWN(block, client_certificate) && o->client_certificate.n, o->client_certificate_at,
 		  "client_certificate", speaks, "tls is off");
@@ -107,7 +107,7 @@ static void check_helo(const struct check *c)
 		return;
 	if (o->auth != CONFIG_AUTH_OFF)
 		REFUSE(c, o->auth_at, "auth needs EHLO, and use_helo is yes: write use_helo no here");
-	else if (own && demands(o) && o->implicit != CONFIG_IMPLICIT_YES)
+	else if (own && demands(o) && o->implicit != CONFIG_YES)
 		REFUSE(c, OWN(block, use_helo) ? o->use_helo_at : o->tls_at,
 		       "TLS is a must here, which needs EHLO, and use_helo is yes: write use_helo no, or tls off");
 }

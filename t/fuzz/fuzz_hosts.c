@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int result;
 	str_init(&again, size);
 	while ((result = hosts_next(&rest, &host)) == 1)
-		hosts_append(&again, host.name, &host.ip, host.port);
+		hosts_append(&again, &host);
 	if (again.failed || !span_equal(str_span(&again), (struct span){text.at, size - rest.len}))
 		abort();
 	if ((result == 0) != (rest.len == 0))

@@ -281,7 +281,7 @@ static void add_host(struct fixture *f, const char *name, uint16_t port)
 {
 	struct ipaddr ip;
 	ck_assert(ipaddr_parse(SPAN("127.0.0.1"), &ip));
-	hosts_append(&f->hosts, span_of(name), &ip, port);
+	hosts_append(&f->hosts, &(struct host){.name = span_of(name), .ip = ip, .port = port});
 	f->job.hosts = str_span(&f->hosts);
 }
 

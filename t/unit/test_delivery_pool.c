@@ -182,7 +182,7 @@ static void send_job_of(struct fixture *f, int job_link, uint16_t port, const ch
 	int fd = message();
 	str_init(&hosts, 1000);
 	ipaddr_parse(SPAN("127.0.0.1"), &ip);
-	hosts_append(&hosts, SPAN("mx"), &ip, port);
+	hosts_append(&hosts, &(struct host){.name = SPAN("mx"), .ip = ip, .port = port});
 	struct wire_job_smtp job = {.id = span_of(id),
 				    .destination = SPAN("mx"),
 				    .security = span_of(security),

@@ -183,7 +183,7 @@ static void tear_down(struct fixture *f)
 
 static void ask(struct fixture *f, uint32_t serial, const char *name, bool mx)
 {
-	struct wire_resolve wire = {serial, span_of(name), 2525, mx};
+	struct wire_resolve wire = {.serial = serial, .name = span_of(name), .port = 2525, .mx = mx};
 	struct str packet;
 	str_init(&packet, 1000);
 	ck_assert(wire_encode_resolve(&wire, &packet));

@@ -11,6 +11,11 @@ static struct ipaddr ip_of(const char *text)
 	return ip;
 }
 
+static void append(struct str *list, struct span name, const struct ipaddr *ip, uint16_t port)
+{
+	hosts_append(list, &(struct host){.name = name, .ip = *ip, .port = port});
+}
+
 static const struct {
 	const char *name;
 	const char *ip;
@@ -32,7 +37,7 @@ START_TEST(list_round_trip)
 	for (size_t i = 0; i < HOSTS; i++) {
 		struct ipaddr ip = ip_of(hosts[i].ip);
 		size_t before = list.len;
-		hosts_append(&list, span_of(hosts[i].name), &ip, hosts[i].port);
+		append(&list, span_of(hosts[i].name), &ip, hosts[i].port);
 		ck_assert_str_eq(str_text(&list) + before, hosts[i].line);
 	}
 	struct span text = str_span(&list);
@@ -57,13 +62,13 @@ START_TEST(longest_name)
 	struct host host;
 	memset(name, 'x', sizeof(name));
 	str_init(&list, 4096);
-	hosts_append(&list, (struct span){name, HOST_NAME_MAX_OCTETS}, &ip, 65535);
+	append(&list, (struct span){name, HOST_NAME_MAX_OCTETS}, &ip, 65535);
 	ck_assert(!list.failed);
 	struct span text = str_span(&list);
 	ck_assert_int_eq(hosts_next(&text, &host), 1);
 	ck_assert_uint_eq(host.name.len, HOST_NAME_MAX_OCTETS);
 	size_t len = list.len;
-	hosts_append(&list, (struct span){name, HOST_NAME_MAX_OCTETS + 1}, &ip, 65535);
+	append(&list, (struct span){name, HOST_NAME_MAX_OCTETS + 1}, &ip, 65535);
 	ck_assert(list.failed);
 	ck_assert_uint_eq(list.len, len);
 	str_free(&list);
@@ -83,9 +88,69 @@ START_TEST(unfit_host)
 	struct ipaddr ip = ip_of("192.0.2.1");
 	struct str list;
 	str_init(&list, 4096);
-	hosts_append(&list, unfit[_i].name, &ip, unfit[_i].port);
+	append(&list, unfit[_i].name, &ip, unfit[_i].port);
 	ck_assert(list.failed);
 	ck_assert_uint_eq(list.len, 0);
+	str_free(&list);
+}
+END_TEST
+
+#define DIGEST "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+/* What DANE asks survives the way, as it stands. */
+START_TEST(dane_round_trip)
+{
+	static const struct span lines[] = {
+		SPAN("mx 192.0.2.1 25 later\n"),
+		SPAN("mx ::1 25 encrypt\n"),
+		SPAN("mx 192.0.2.1 25 match mx.example 311" DIGEST "\n"),
+		SPAN("mx 192.0.2.1 25 match mx.example,example,other.example 201" DIGEST ",202" DIGEST DIGEST "\n"),
+	};
+	static const enum host_dane dane[] = {HOST_DANE_LATER, HOST_DANE_ENCRYPT, HOST_DANE_MATCH, HOST_DANE_MATCH};
+	struct span text = lines[_i];
+	struct host host;
+	struct str again;
+	const struct span line = text;
+	ck_assert_int_eq(hosts_next(&text, &host), 1);
+	ck_assert_uint_eq(text.len, 0);
+	ck_assert_int_eq(host.dane, dane[_i]);
+	str_init(&again, 4096);
+	hosts_append(&again, &host);
+	ck_assert(span_equal(str_span(&again), line));
+	str_free(&again);
+}
+END_TEST
+
+/* As many records as there may be, of the longest digests, with the longest names; and one more. */
+START_TEST(longest_line)
+{
+	char names[HOST_NAMES_MAX + 1];
+	struct host host = {.name = SPAN("mx"), .ip = ip_of("192.0.2.1"), .port = 25, .dane = HOST_DANE_MATCH};
+	struct tlsa record = {TLSA_AUTHORITY, TLSA_KEY, TLSA_SHA512, {1}};
+	struct str list, records;
+	struct host read;
+	memset(names, 'n', sizeof(names));
+	str_init(&list, 65536);
+	str_init(&records, 65536);
+	for (int i = 0; i < TLSA_MAX; i++)
+		tlsa_append(&records, &record);
+	host.names = (struct span){names, HOST_NAMES_MAX};
+	host.records = str_span(&records);
+	hosts_append(&list, &host);
+	ck_assert(!list.failed);
+	struct span text = str_span(&list);
+	ck_assert_int_eq(hosts_next(&text, &read), 1);
+	ck_assert(span_equal(read.records, host.records) && span_equal(read.names, host.names));
+	host.names.len++;
+	hosts_append(&list, &host);
+	ck_assert(list.failed);
+	list.failed = false;
+	host.names.len--;
+	tlsa_append(&records, &record);
+	host.records = str_span(&records);
+	hosts_append(&list, &host);
+	ck_assert(list.failed);
+	str_free(&records);
 	str_free(&list);
 }
 END_TEST
@@ -112,6 +177,23 @@ static const struct span wrong[] = {
 	SPAN("m\tx 192.0.2.1 25\n"),
 	SPAN("mx example.net 25\n"),
 	SPAN("mx 192.0.2.1 25 x\n"),
+	SPAN("mx 192.0.2.1 25 later \n"),
+	SPAN("mx 192.0.2.1 25 later x\n"),
+	SPAN("mx 192.0.2.1 25 encrypt 311" DIGEST "\n"),
+	SPAN("mx 192.0.2.1 25 match\n"),
+	SPAN("mx 192.0.2.1 25 match mx\n"),
+	SPAN("mx 192.0.2.1 25 match mx \n"),
+	SPAN("mx 192.0.2.1 25 match  311" DIGEST "\n"),
+	SPAN("mx 192.0.2.1 25 match mx 111" DIGEST "\n"),
+	SPAN("mx 192.0.2.1 25 match mx 310" DIGEST "\n"),
+	SPAN("mx 192.0.2.1 25 match mx 321" DIGEST "\n"),
+	SPAN("mx 192.0.2.1 25 match mx 312" DIGEST "\n"),
+	SPAN("mx 192.0.2.1 25 match mx 311" DIGEST ",\n"),
+	SPAN("mx 192.0.2.1 25 match mx 311" DIGEST ",,311" DIGEST "\n"),
+	SPAN("mx 192.0.2.1 25 match mx 311" DIGEST "0\n"),
+	SPAN("mx 192.0.2.1 25 match mx 311" DIGEST " x\n"),
+	SPAN("mx 192.0.2.1 25 match m\tx 311" DIGEST "\n"),
+	SPAN("mx 192.0.2.1 25 match mx 311E" DIGEST "\n"),
 };
 
 START_TEST(wrong_line)
@@ -138,6 +220,8 @@ int main(void)
 	TCase *all = tcase_create("hosts");
 	tcase_add_test(all, list_round_trip);
 	tcase_add_test(all, longest_name);
+	tcase_add_loop_test(all, dane_round_trip, 0, 4);
+	tcase_add_test(all, longest_line);
 	tcase_add_loop_test(all, unfit_host, 0, sizeof(unfit) / sizeof(unfit[0]));
 	tcase_add_loop_test(all, wrong_line, 0, sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(all, wrong_line_after_good_one);
