@@ -229,7 +229,8 @@ static const struct {
 };
 enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 
-/* All at once: a silent server holds nobody else up, answers carry their serial. */
+/* All at once: a silent server holds nobody else up, answers carry their serial. In which case a name comes is chance:
+ * that of whoever asked first. */
 START_TEST(answers)
 {
 	struct fixture f;
@@ -243,7 +244,7 @@ START_TEST(answers)
 		ck_assert(i < CASES && !seen[i]);
 		seen[i] = true;
 		ck_assert_msg(r.event == cases[i].event && span_equal(r.enhanced, span_of(cases[i].enhanced)) &&
-				      span_equal(r.hosts, span_of(cases[i].hosts)),
+				      span_equal_nocase(r.hosts, span_of(cases[i].hosts)),
 			      "%s: %u %.*s %.*s %.*s", cases[i].name, (unsigned)r.event, SPAN_ARGS(r.enhanced),
 			      SPAN_ARGS(r.text), SPAN_ARGS(r.hosts));
 		ck_assert_uint_le(r.ttl_s, 86400);
