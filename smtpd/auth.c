@@ -75,6 +75,7 @@ struct auth *auth_new(const struct auth_users *users, struct gss_server *gss, si
 	if (!a)
 		return NULL;
 	*a = (struct auth){.users = *users, .gss = gss, .checks = passcheck_processors()};
+	a->queue = 1 + workers / 2;
 	a->waits = workers / WORKERS_A_WAIT < WAITS_MAX ? 1 + workers / WORKERS_A_WAIT : WAITS_MAX;
 	bool ready = tls_channel_prepare();
 	make_secret(a->secret);

@@ -12,8 +12,16 @@
 #include "smtpd/passcheck.h"
 #include "smtpd/turns.h"
 
-/* Places of turns.h: passwords that are checked; workers that wait; and of those the ones for one address. */
-enum { TURN_CHECK = 0, TURN_WAIT = 1 << 16, TURN_ADDRESS = 1 << 20, ADDRESSES = 1 << 20, WAITS_AN_ADDRESS = 2 };
+/* Places of turns.h: passwords that are checked; workers that queue for that; workers that wait because of failures;
+ * and of those the ones for one address. */
+enum {
+	TURN_CHECK = 0,
+	TURN_WAIT = 1 << 16,
+	TURN_QUEUE = 1 << 17,
+	TURN_ADDRESS = 1 << 20,
+	ADDRESSES = 1 << 20,
+	WAITS_AN_ADDRESS = 2
+};
 
 enum { SALT_OCTETS = 16 }; /* of a made-up account where there is none to be like */
 
@@ -161,10 +169,21 @@ enum auth_result sasl_name(struct auth_exchange *x, struct span name)
 	return sasl_wait(x, verdict.before_ms) ? AUTH_MORE : AUTH_CROWDED;
 }
 
+static int64_t take_turn(const struct auth *a)
+{
+	int64_t turn = turns_take(a->turns_fd, TURN_CHECK, a->checks, 0);
+	if (turn != TURNS_NONE)
+		return turn;
+	int64_t queued = turns_take(a->turns_fd, TURN_QUEUE, a->queue, 0);
+	if (queued != TURNS_NONE)
+		turn = turns_take(a->turns_fd, TURN_CHECK, a->checks, LIMIT_AUTH_TURN_MS);
+	turns_give(a->turns_fd, queued);
+	return turn;
+}
+
 static enum auth_result check_in_turn(struct auth_exchange *x, const char *prepared)
 {
-	int fd = x->auth->turns_fd;
-	int64_t turn = turns_take(fd, TURN_CHECK, x->auth->checks, LIMIT_AUTH_TURN_MS);
+	int64_t turn = take_turn(x->auth);
 	if (turn == TURNS_NONE) {
 		x->why = "too many passwords to check at once";
 		return AUTH_CROWDED;
@@ -174,7 +193,7 @@ static enum auth_result check_in_turn(struct auth_exchange *x, const char *prepa
 		bool right = x->account.yescrypt && passcheck_matches(prepared, x->account.yescrypt);
 		result = right && x->found ? AUTH_DONE : sasl_fail(x, x->found ? "wrong password" : "unknown account");
 	}
-	turns_give(fd, turn);
+	turns_give(x->auth->turns_fd, turn);
 	return result;
 }
 

@@ -270,7 +270,7 @@ class Outbound(WithKdc):
             self.send(server)
             host.dropped(1)
             self.assertRegex(host.log(), r"user=<?printer\b")
-            self.assertRegex(server.log(), "status=delivered")
+            wait_for(lambda: "status=delivered" in server.log(), "the message to be delivered")
 
     def test_agent(self):
         """It is in the jail of its worker, and goes with it."""

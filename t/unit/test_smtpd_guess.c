@@ -212,6 +212,46 @@ START_TEST(test_oldest_goes)
 }
 END_TEST
 
+/* Fills the one mapping that is shared, whatever it holds. */
+static void scribble(unsigned seed)
+{
+	char line[512];
+	unsigned long from, to;
+	char mode[5];
+	FILE *maps = fopen("/proc/self/maps", "r");
+	ck_assert(maps != NULL);
+	bool found = false;
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, mode) != 3 || strcmp(mode, "rw-s") != 0)
+			continue;
+		found = true;
+		for (unsigned long at = from; at < to; at++)
+			*(unsigned char *)at =
+				seed ? (unsigned char)((seed = seed * 1664525 + 1013904223) >> 24) : 0xff;
+	}
+	fclose(maps);
+	ck_assert(found);
+}
+
+/* A worker that was taken over writes what it likes: counts are wrong, and get right again. */
+START_TEST(test_scribbled)
+{
+	for (unsigned seed = 0; seed < 3; seed++) {
+		scribble(seed);
+		for (int i = 0; i < 1000; i++) {
+			char name[16];
+			snprintf(name, sizeof(name), "user%d", i);
+			struct guess_counts counts = look("192.0.2.1", name);
+			ck_assert(counts.address <= GUESS_MOST && counts.account <= GUESS_MOST &&
+				  counts.pair <= GUESS_MOST);
+			wrong("192.0.2.1", name);
+		}
+		pass("192.0.2.1", "alice");
+		ck_assert(look("192.0.2.1", "alice").proven && !decide("192.0.2.1", "alice").refused);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("smtpd_guess");
@@ -226,6 +266,7 @@ int main(void)
 	tcase_add_test(tcase, test_ipv6);
 	tcase_add_test(tcase, test_flood);
 	tcase_add_test(tcase, test_oldest_goes);
+	tcase_add_test(tcase, test_scribbled);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
