@@ -18,7 +18,7 @@ struct auth {
 	struct remembered *remembered;
 	int turns_fd;
 	size_t checks;                     /* passwords at once */
-	size_t queue; /* workers that may wait for that, at once */
+	size_t queue;                      /* workers that may wait for that, at once */
 	size_t waits;                      /* workers that may wait as guess.h says, at once */
 	unsigned char secret[SASL_SECRET]; /* of what is made up for accounts that don't exist */
 };

@@ -336,7 +336,7 @@ class Outbound(WithKdc):
             peer.start("/usr/sbin/dovecot", "-F", port=port)
             self.send(server)
             relay.wait(1)
-            self.assertRegex(server.log(), "status=delivered")
+            wait_for(lambda: "status=delivered" in server.log(), "the message to be delivered")
 
 
 if __name__ == "__main__":
