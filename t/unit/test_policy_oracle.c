@@ -124,7 +124,7 @@ static void compare_client(struct asked *a)
 	heard(a);
 	session_line(&a->session, SPAN("MAIL FROM:<>"), false);
 	if (expected == LACKS_TLS || expected == LACKS_USER) {
-		snprintf(reply, sizeof(reply), "%s", heard(a));
+		snprintf(reply, sizeof(reply), "%.120s", heard(a));
 		ck_assert_str_eq(reply, expected == LACKS_TLS ? "530 5.7.0 Must issue a STARTTLS command first\r\n"
 							      : "530 5.7.0 Client was not authenticated\r\n");
 		compare_shut_out(a, expected, line, reply);
