@@ -20,6 +20,8 @@ root=$folder/root
 rm -rf "$root"
 cp -a "$folder/base" "$root"
 mkdir -p "$root/src/mailroot"
+# What the installer of every machine writes, and debootstrap does not.
+[ -e "$root/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n::1\tlocalhost\n' > "$root/etc/hosts"
 git -C "$source" archive HEAD | tar -x -C "$root/src/mailroot"
 inside='mount -t proc proc /proc && mount -t sysfs sys /sys && mount -t devtmpfs dev /dev 2>/dev/null; mkdir -p /dev/shm /dev/pts; mount -t tmpfs shm /dev/shm;
 	cd /src/mailroot && etc/quickstart --once && t/run'

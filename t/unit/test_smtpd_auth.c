@@ -377,6 +377,10 @@ START_TEST(test_scram_unknown_everywhere)
 	};
 	char first[200], second[200];
 	struct auth *ours = auth;
+	if (access("/etc/machine-id", R_OK)) {
+		puts("this machine has no /etc/machine-id: its made-up salts last as long as a process");
+		return;
+	}
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
 		salt_of(same[i][0], first);
 		auth = auth_new(&users, NULL, 10);
