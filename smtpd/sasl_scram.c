@@ -97,6 +97,12 @@ static enum auth_result finish(struct auth_exchange *x)
 	return x->found && x->has_scram ? AUTH_MORE : sasl_fail(x, "unknown account");
 }
 
+/* The name of the mechanism is under no proof, so what the client says of its binding must go with it. */
+static bool binding_fits(const struct auth_exchange *x, struct span first)
+{
+	return span_starts(first, SPAN("p=")) == (x->method == AUTH_METHOD_SCRAM_SHA_256_PLUS);
+}
+
 static enum auth_result step(struct auth_exchange *x, struct span response, struct str *challenge)
 {
 	char *out = NULL;
@@ -105,6 +111,8 @@ static enum auth_result step(struct auth_exchange *x, struct span response, stru
 		return response.len ? sasl_fail(x, "malformed") : AUTH_DONE;
 	if (x->step == STEP_FINAL && sasl_may_try(x) != AUTH_MORE)
 		return AUTH_REFUSED;
+	if (x->step == STEP_FIRST && !binding_fits(x, response))
+		return sasl_fail(x, "channel binding and the name of the mechanism do not go together");
 	int error = gsasl_step(x->state.gsasl, response.at, response.len, &out, &len);
 	enum auth_result result = AUTH_MORE;
 	if (error != (x->step == STEP_FIRST ? GSASL_NEEDS_MORE : GSASL_OK) || x->early != AUTH_MORE)

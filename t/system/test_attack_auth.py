@@ -1,0 +1,116 @@
+"""Attacks on authentication, inbound and outbound: a stranger who asks, listens, or stands between two hosts."""
+import base64
+import contextlib
+import socket
+import ssl
+import threading
+import unittest
+
+import certs
+import harness
+from harness import Mailroot, Wire, wait_for
+from test_users import PASSWORD, Service
+
+
+def hello(wire):
+    wire.reply()
+    wire.say(b"EHLO client.test\r\n")
+    wire.reply()
+
+
+def ask(wire, octets):
+    """(code, challenge) of what is sent in base64 behind whatever stands before it."""
+    wire.say(octets + b"\r\n")
+    code, text = wire.reply()
+    return code, base64.b64decode(text[4:]) if code == 334 else text
+
+
+class Middle:
+    """Between a client and HOST, with TLS of its own to both sides: passes all on."""
+
+    def __init__(self, context, host):
+        self.context, self.host = context, host
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self._serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+    def _serve(self, client):
+        host = socket.create_connection(("127.0.0.1", self.host))
+        with contextlib.suppress(OSError), client, host:
+            while not self._relay(client, host):
+                pass
+            any_host = ssl.create_default_context()
+            any_host.check_hostname, any_host.verify_mode = False, ssl.CERT_NONE
+            with any_host.wrap_socket(host) as host, self.context.wrap_socket(client, server_side=True) as client:
+                threading.Thread(target=self._pass_on, args=(client, host), daemon=True).start()
+                while (said := host.recv(65536)):
+                    client.sendall(said)
+
+    @staticmethod
+    def _relay(client, host):
+        """One reply and the command that follows it; whether TLS comes next."""
+        client.sendall(host.recv(65536))
+        said = client.recv(65536)
+        host.sendall(said)
+        if said != b"STARTTLS\r\n":
+            return False
+        client.sendall(host.recv(65536))
+        return True
+
+    @staticmethod
+    def _pass_on(client, host):
+        with contextlib.suppress(OSError):
+            while (said := client.recv(65536)):
+                host.sendall(said)
+
+
+class ChannelBinding(unittest.TestCase):
+    """SCRAM with a binding is of use only if nobody can take it away on the way."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = harness.scratch()
+        cls.ca = certs.Authority(cls.folder / "ca")
+        cls.good, cls.evil = cls.ca.issue("mail.example.com"), cls.ca.issue("evil.example.com")
+        cls.access = f"auth scram-sha-256; tls_certificate {cls.good.certificate} {cls.good.key}"
+
+    def test_middle_man(self):
+        """It has a certificate that nobody looks at, and passes all on: the host sees that our proof is for another connection."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.evil.certificate, self.evil.key)
+        secret = self.folder / "password"
+        secret.write_text(PASSWORD + "\n")
+        secret.chmod(0o600)
+        with Service(auth=self.access) as host, Middle(context, host.port) as middle:
+            host.add("relay")
+            block = f"outbound {{ tls encrypt; auth scram-sha-256; auth_unverified yes; username relay; password_file {secret} }}"
+            with Mailroot(f"remote_domain a.test {{ route [127.0.0.1]:{middle.port}; {block} }}") as ours:
+                ours.send(["u@a.test"])
+                wait_for(lambda: "mechanism=SCRAM-SHA-256-PLUS" in host.log(), "an authentication at the host")
+                self.assertNotIn("status=authenticated", host.log())
+
+    def test_binding_without_plus(self):
+        """A client that says "bound" must have said -PLUS: the name of the mechanism is not under its proof."""
+        with Service(auth=self.access) as server, Wire(server) as wire:
+            server.add("alice")
+            hello(wire)
+            bare = b"n=alice,r=abc"
+            code, first = ask(wire, b"AUTH SCRAM-SHA-256 " + base64.b64encode(b"p=tls-exporter,," + bare))
+            self.assertEqual(code, 535, first)
+
+
+if __name__ == "__main__":
+    harness.main()
