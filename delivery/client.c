@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,13 +71,31 @@ static void send_commands(struct client *c)
 	str_clear(&c->dialogue.out);
 }
 
+/* Until the host has closed its end, too: it counts our connections, and so long this is one of them. */
+static void wait_for_close(struct client *c)
+{
+	int64_t deadline = clock_mono_ms() + CLIENT_CLOSE_MS;
+	struct pollfd pfd = {.fd = c->fd, .events = POLLIN};
+	for (int64_t left = CLIENT_CLOSE_MS; left > 0; left = deadline - clock_mono_ms())
+		if (poll(&pfd, 1, (int)left) != 1 || recv(c->fd, c->in, CLIENT_BLOCK, MSG_DONTWAIT) <= 0)
+			return;
+}
+
+/* Sends what is left to be said, and closes. */
+static void leave(struct client *c)
+{
+	send_commands(c);
+	if (c->patient)
+		wait_for_close(c);
+	client_close(c);
+}
+
 void client_quit(struct client *c)
 {
-	if (c->fd >= 0) {
-		dialogue_quit(&c->dialogue);
-		send_commands(c);
-	}
-	client_close(c);
+	if (c->fd < 0)
+		return;
+	dialogue_quit(&c->dialogue);
+	leave(c);
 }
 
 /* The reply to the message is waited for in any case: not to hear it would mean to send again. */
@@ -164,10 +183,8 @@ static enum dialogue_next converse(struct client *c, const struct client_job *jo
 		else if (next == DIALOGUE_HANDSHAKE)
 			next = secure_handshake(c, job);
 	}
-	if (next == DIALOGUE_HANG_UP) {
-		send_commands(c);
-		client_close(c);
-	}
+	if (next == DIALOGUE_HANG_UP)
+		leave(c);
 	return next;
 }
 
@@ -192,6 +209,22 @@ static void unreachable(struct client *c, int err)
 							     .text = span_of(text)});
 }
 
+static void format_peer(char to[CLIENT_PEER_MAX], const struct host *host)
+{
+	char ip[IPADDR_TEXT_MAX];
+	ipaddr_format(&host->ip, ip);
+	snprintf(to, CLIENT_PEER_MAX, "%s %u", ip, host->port);
+}
+
+static void note_failed(struct client *c, const struct host *host)
+{
+	char peer[CLIENT_PEER_MAX];
+	size_t len = strlen(c->report.failed);
+	format_peer(peer, host);
+	if (len + strlen(peer) + 2 <= sizeof(c->report.failed))
+		snprintf(c->report.failed + len, sizeof(c->report.failed) - len, "%s\n", peer);
+}
+
 /* What a later job must ask for, too, to get this connection. */
 static void remember_job(struct client *c, const struct client_job *job, const struct host *host)
 {
@@ -203,20 +236,23 @@ static void remember_job(struct client *c, const struct client_job *job, const s
 	c->credentials = job->credentials;
 	span_copy(host->name, c->host_name, sizeof(c->host_name));
 	c->ip = host->ip;
+	format_peer(c->peer, host);
+	c->generation = job->generation;
+	c->patient = job->patient;
 	c->messages = 0;
 }
 
 /* From the greeting on up to READY. */
-static bool greet(struct client *c, const struct client_job *job)
+static bool greet(struct client *c, const struct client_job *job, const struct security *credentials)
 {
 	const char *tls_name = job->security ? job->security->outbound.tls_name : NULL;
 	struct sasl_user user;
 	const struct sasl *sasl = NULL;
-	if (job->credentials && security_user(job->credentials, &user))
+	if (credentials && security_user(credentials, &user))
 		sasl = sasl_open(&user, &c->channel, tls_name ? tls_name : c->host_name);
 	c->dialogue.security.sasl = sasl;
 	enum dialogue_next next = dialogue_start(&c->dialogue, span_of(c->host), job->use_helo);
-	if (job->credentials && !sasl)
+	if (credentials && !sasl)
 		next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN("there is no password to authenticate with"));
 	next = converse(c, job, next);
 	c->dialogue.security.sasl = NULL;
@@ -224,12 +260,21 @@ static bool greet(struct client *c, const struct client_job *job)
 	return next == DIALOGUE_IDLE;
 }
 
+/* A host of the list. */
+struct trial {
+	struct host host;
+	bool last;
+	const struct security *credentials; /* that it may see, or NULL */
+};
+
 /* Connects, and speaks up to READY. */
-static bool open_host(struct client *c, const struct client_job *job, const struct host *host, bool plain)
+static bool open_host(struct client *c, const struct client_job *job, const struct trial *trial, bool plain)
 {
+	const struct host *host = &trial->host;
 	show_host(c, host);
 	c->dialogue.tls_failed = false;
-	int64_t ms = job->timeout_ms < CLIENT_CONNECT_MS ? job->timeout_ms : CLIENT_CONNECT_MS;
+	int64_t most = trial->last ? CLIENT_CONNECT_MS : CLIENT_CONNECT_NEXT_MS;
+	int64_t ms = job->timeout_ms < most ? job->timeout_ms : most;
 	int fd = net_connect(&host->ip, host->port, ms);
 	if (fd < 0 || !stream_init(&c->stream, fd, job->timeout_ms)) {
 		unreachable(c, fd < 0 ? -fd : ENOMEM);
@@ -240,32 +285,50 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	remember_job(c, job, host);
 	transcript_connected(&c->transcript, fd, &host->ip, host->port, span_of(c->host));
 	secure_demand(c, job, host, plain);
-	return greet(c, job);
+	return greet(c, job, trial->credentials);
 }
 
 /* Where opportunistic TLS fails the mail goes in clear, over a new connection, and for a while so does the next. */
-static bool open_either_way(struct client *c, const struct client_job *job, const struct host *host)
+static bool open_either_way(struct client *c, const struct client_job *job, const struct trial *trial)
 {
+	const struct host *host = &trial->host;
 	bool plain = fallback_known(&c->fallback, &host->ip, host->port, clock_mono_ms());
-	if (open_host(c, job, host, plain))
+	if (open_host(c, job, trial, plain))
 		return true;
 	if (!c->dialogue.tls_failed)
 		return false;
 	log_info("relay=%s tls=none: in clear for %d min, for tls is opportunistic: %.*s", c->host, FALLBACK_MS / 60000,
 		 SPAN_ARGS(c->dialogue.failure.text));
 	fallback_note(&c->fallback, &host->ip, host->port, clock_mono_ms());
-	return open_host(c, job, host, true);
+	return open_host(c, job, trial, true);
 }
 
-/* The next host of the list that takes us; none after UNTIL, for others wait too. *delayed is set when one failed in a
- * way that may pass. */
-static bool open_next(struct client *c, const struct client_job *job, int64_t until, struct span *hosts, bool *delayed)
+/* How far a job has come in its list of hosts. */
+struct trials {
+	struct span hosts;
+	uint64_t at;
+	int64_t until; /* others wait, too */
+	bool delayed;  /* one failed in a way that may pass */
+};
+
+static bool next_trial(const struct client_job *job, struct trials *trials, struct trial *out)
 {
-	struct host host;
-	while (clock_mono_ms() < until && hosts_next(hosts, &host) == 1) {
-		if (open_either_way(c, job, &host))
+	if (clock_mono_ms() >= trials->until || hosts_next(&trials->hosts, &out->host) != 1)
+		return false;
+	out->last = !trials->hosts.len;
+	out->credentials = trials->at++ >= job->found ? job->credentials : NULL;
+	return true;
+}
+
+/* The next host of the list that takes us. */
+static bool open_next(struct client *c, const struct client_job *job, struct trials *trials)
+{
+	struct trial trial;
+	while (next_trial(job, trials, &trial)) {
+		if (open_either_way(c, job, &trial))
 			return true;
-		*delayed |= c->dialogue.failure.event == JOURNAL_DELAYED;
+		note_failed(c, &trial.host);
+		trials->delayed |= c->dialogue.failure.event == JOURNAL_DELAYED;
 	}
 	return false;
 }
@@ -285,7 +348,7 @@ static void keep_or_leave(struct client *c, const struct client_job *job)
 		return;
 	if (!client_silent(c))
 		client_close(c);
-	else if (!serves(c, job))
+	else if (!serves(c, job) || job->anew || c->generation != job->generation)
 		client_quit(c);
 }
 
@@ -299,11 +362,31 @@ static void give_up(struct client *c, bool delayed, struct outcomes *outcomes)
 	outcomes_decide_open(outcomes, false, &failure);
 }
 
+/* One more transaction, with the connection that stands or the next that can be had. False: there is none. */
+static bool transact(struct client *c, const struct client_job *job, struct trials *trials, struct outcomes *outcomes)
+{
+	if (c->fd < 0 && !open_next(c, job, trials))
+		return false;
+	c->report.transactions++;
+	snprintf(c->report.reached, sizeof(c->report.reached), "%s", c->peer);
+	if (converse(c, job, dialogue_begin(&c->dialogue, &job->mail, outcomes)) != DIALOGUE_HANG_UP)
+		return true;
+	trials->delayed = true;
+	if (outcomes_open(outcomes))
+		c->report.reached[0] = '\0';
+	return true;
+}
+
+bool client_spent(const struct client *c, uint64_t max_messages)
+{
+	return c->fd >= 0 && max_messages && c->messages >= max_messages;
+}
+
 void client_deliver(struct client *c, const struct client_job *job, struct outcomes *outcomes)
 {
-	struct span hosts = job->hosts;
-	int64_t now = clock_mono_ms(), until = now + job->timeout_ms;
-	bool delayed = false;
+	int64_t now = clock_mono_ms();
+	struct trials trials = {.hosts = job->hosts, .until = now + job->timeout_ms};
+	c->report = (struct client_report){0};
 	c->job_until = now + CLIENT_JOB_REPLIES * job->timeout_ms +
 		       job->timeout_ms * (int64_t)outcomes->n / CLIENT_JOB_RCPTS +
 		       (int64_t)(job->size / CLIENT_JOB_RATE) * 1000;
@@ -311,14 +394,11 @@ void client_deliver(struct client *c, const struct client_job *job, struct outco
 							     .enhanced = {4, 4, 4},
 							     .text = SPAN("there is no host to send to")});
 	keep_or_leave(c, job);
-	for (unsigned n = 0; n < CLIENT_TRANSACTIONS_MAX && outcomes_open(outcomes); n++) {
-		if (c->fd < 0 && !open_next(c, job, until, &hosts, &delayed))
+	for (unsigned n = 0; n < CLIENT_TRANSACTIONS_MAX && outcomes_open(outcomes); n++)
+		if (!transact(c, job, &trials, outcomes))
 			break;
-		if (converse(c, job, dialogue_begin(&c->dialogue, &job->mail, outcomes)) == DIALOGUE_HANG_UP)
-			delayed = true;
-	}
-	give_up(c, delayed, outcomes);
+	give_up(c, trials.delayed, outcomes);
 	c->messages++;
-	if (job->max_messages && c->messages >= job->max_messages)
+	if (!job->patient && client_spent(c, job->max_messages))
 		client_quit(c);
 }

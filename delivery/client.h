@@ -16,10 +16,14 @@
 
 enum {
 	CLIENT_DESTINATION_MAX = 1024,
-	CLIENT_BLOCK_NAME_MAX = 320,   /* of credentials */
+	CLIENT_BLOCK_NAME_MAX = 320, /* of credentials */
+	CLIENT_PEER_MAX = IPADDR_TEXT_MAX + 6,
 	CLIENT_BLOCK = 64 * 1024,      /* read and sent at once */
 	CLIENT_TRANSACTIONS_MAX = 64,  /* of one message: hosts take 100 recipients each (RFC 5321 4.5.3.1.8) */
-	CLIENT_CONNECT_MS = 30 * 1000, /* for one address; what does not answer by then has a sibling to try */
+	CLIENT_CONNECT_MS = 30 * 1000, /* for one address */
+	CLIENT_CONNECT_NEXT_MS = 4000, /* when there is another one: two SYNs go unanswered */
+	CLIENT_CLOSE_MS = 2000,        /* for a host to close after QUIT, when that is waited for */
+	CLIENT_FAILED_MAX = 2048,      /* octets of a list of hosts */
 
 	/* A job as a whole may take so many times the longest wait for a reply, a hundredth of it more for each
 	 * recipient, and a second for so many octets: a host that is slow in everything gives its worker back. */
@@ -39,8 +43,19 @@ struct client_job {
 	bool use_helo;
 	int64_t timeout_ms;                 /* for one reply, at most */
 	uint64_t max_messages;              /* over one connection; 0 = no bound */
+	uint64_t found;                     /* hosts at the head of the list that see no credentials */
+	uint64_t generation;                /* of the list */
+	bool anew, patient;                 /* as in wire.def */
 	const struct security *security;    /* whose settings of TLS hold, without trouble; NULL = clear */
 	const struct security *credentials; /* whose user authenticates to these hosts; NULL = nobody does */
+};
+
+/* What a job met, beside what became of it. */
+struct client_report {
+	unsigned transactions;
+	char reached[CLIENT_PEER_MAX];  /* "ADDRESS PORT"; "" = no host */
+	char failed[CLIENT_FAILED_MAX]; /* hosts that did not get as far as MAIL, one a line; what has no room is left
+					   out */
 };
 
 struct client {
@@ -53,6 +68,10 @@ struct client {
 	char host[JOURNAL_HOST_MAX + 1]; /* "name[address]:port" of the connection, or of the host tried last */
 	char host_name[HOST_NAME_MAX_OCTETS + 1];      /* its name alone, as in the list of hosts: for TLS and sasl */
 	struct ipaddr ip;                              /* and its address */
+	char peer[CLIENT_PEER_MAX];                    /* and port, as in a report */
+	uint64_t generation;                           /* of the list that it was in */
+	bool patient;                                  /* see wire.def */
+	struct client_report report;                   /* of the last job */
 	struct tls_channel channel;                    /* ssl NULL = in clear */
 	char tls[TLS_PEER_MAX];                        /* how it was secured when TLS last was, for logs */
 	const struct security *security, *credentials; /* of the job for which it was opened */
@@ -66,8 +85,12 @@ struct client {
 bool client_init(struct client *c, struct span name);
 void client_free(struct client *c);
 
-/* Decides for every recipient in OUTCOMES. Afterwards c->fd tells whether the connection is kept. */
+/* Decides for every recipient in OUTCOMES. Afterwards c->fd tells whether the connection is kept; a patient one is also
+ * when it should be ended (client_spent), so that nothing is waited for before the verdict. */
 void client_deliver(struct client *c, const struct client_job *job, struct outcomes *outcomes);
+
+/* The connection is kept, and has carried as many messages as it may. */
+bool client_spent(const struct client *c, uint64_t max_messages);
 
 /* How long the host may take now, ms. */
 int64_t client_timeout(const struct client *c, const struct client_job *job);
@@ -75,7 +98,8 @@ int64_t client_timeout(const struct client *c, const struct client_job *job);
 /* A kept connection stands, and the host has said nothing to us. (It may speak TLS with our layer.) */
 bool client_silent(struct client *c);
 
-/* Takes leave of a kept connection, without waiting for the reply. Harmless when there is none. */
+/* Takes leave of a kept connection. Waits for the host to close only when the connection is `patient`. Harmless when
+ * there is none. */
 void client_quit(struct client *c);
 
 /* Closes without a word: the host has closed already. */

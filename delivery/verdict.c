@@ -11,7 +11,7 @@
 #include "common/host/ipc.h"
 #include "common/mail/msgid.h"
 
-enum { PACKET_MAX = 2048 };
+enum { PACKET_MAX = 4096 };
 
 static bool final(const struct outcome *outcome)
 {
@@ -76,6 +76,11 @@ static void send_run(const struct verdict_job *job, const struct outcome_run *ru
 				       .journaled = journaled && final(o),
 				       .last_of_job = last,
 				       .connected = job->connected};
+	if (last) {
+		verdict.transactions = job->transactions;
+		verdict.reached = job->reached;
+		verdict.failed = job->failed;
+	}
 	struct str packet;
 	str_init(&packet, PACKET_MAX);
 	if (!wire_encode_verdict(&verdict, &packet))

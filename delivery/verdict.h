@@ -12,8 +12,10 @@ struct verdict_job {
 	uint32_t worker; /* who speaks */
 	struct span id;
 	struct span sender;
-	int journal;    /* descriptor, opened for appending; -1 = none */
-	bool connected; /* the connection for the job's destination is still open */
+	int journal;           /* descriptor, opened for appending; -1 = none */
+	bool connected;        /* the connection for the job's destination is still open */
+	unsigned transactions; /* and what else an SMTP client met, as in wire.def */
+	struct span reached, failed;
 };
 
 /*

@@ -118,7 +118,35 @@ static void hold_back(struct worker *w, struct job *job, const char *why)
 {
 	const struct outcome outcome = {.event = JOURNAL_DELAYED, .enhanced = {4, 3, 5}, .text = span_of(why)};
 	client_quit(&w->client);
+	w->client.report = (struct client_report){0};
 	outcomes_decide_open(&job->outcomes, false, &outcome);
+}
+
+static void say_idle(struct worker *w)
+{
+	struct wire_idle idle = {w->setup.number};
+	struct str packet;
+	str_init(&packet, 64);
+	int err =
+		wire_encode_idle(&idle, &packet) ? ipc_send(w->setup.job_link, str_span(&packet), NULL, 0) : -EMSGSIZE;
+	if (err && err != -EPIPE)
+		log_debug("can't tell the queue that a connection is closed: %s", strerror(-err));
+	str_free(&packet);
+}
+
+/* What could be tried was: says what became of it. */
+static void finish_smtp(struct worker *w, const struct wire_job_smtp *wire, struct job *job)
+{
+	const struct client_report *report = &w->client.report;
+	job->verdict.connected = w->client.fd >= 0;
+	job->verdict.transactions = report->transactions;
+	job->verdict.reached = span_of(report->reached);
+	job->verdict.failed = span_of(report->failed);
+	verdict_send(&job->verdict, &job->outcomes);
+	if (!client_spent(&w->client, wire->max_messages))
+		return;
+	client_quit(&w->client);
+	say_idle(w);
 }
 
 static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
@@ -148,14 +176,17 @@ static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
 		.use_helo = wire.use_helo,
 		.timeout_ms = (int64_t)wire.timeout_ms,
 		.max_messages = wire.max_messages,
+		.found = wire.found,
+		.generation = wire.generation,
+		.anew = wire.anew,
+		.patient = wire.patient,
 		.security = blocks.security,
 		.credentials = blocks.credentials};
 	if (trouble_of(&blocks))
 		hold_back(w, &job, trouble_of(&blocks));
 	else
 		client_deliver(&w->client, &client_job, &job.outcomes);
-	job.verdict.connected = w->client.fd >= 0;
-	verdict_send(&job.verdict, &job.outcomes);
+	finish_smtp(w, &wire, &job);
 	transcript_flush(&w->client.transcript); /* not before: until the verdict is sent a kill means a second copy */
 	return true;
 }
@@ -206,18 +237,6 @@ static bool do_job(struct worker *w, const struct ipc_packet *packet)
 	default:
 		return no_job();
 	}
-}
-
-static void say_idle(struct worker *w)
-{
-	struct wire_idle idle = {w->setup.number};
-	struct str packet;
-	str_init(&packet, 64);
-	int err =
-		wire_encode_idle(&idle, &packet) ? ipc_send(w->setup.job_link, str_span(&packet), NULL, 0) : -EMSGSIZE;
-	if (err && err != -EPIPE)
-		log_debug("can't tell the queue that a connection is closed: %s", strerror(-err));
-	str_free(&packet);
 }
 
 /* Until there is a job; meanwhile looks after the connection that is kept. */

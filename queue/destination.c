@@ -50,7 +50,7 @@ static void append_block(struct str *to, const char *word, const struct route_bl
 	str_printf(to, "%s%s", word, text);
 }
 
-static void append_route(struct str *to, const struct route *route)
+static void append_hosts(struct str *to, const struct route *route)
 {
 	char ip[IPADDR_TEXT_MAX];
 	switch (route->kind) {
@@ -70,6 +70,11 @@ static void append_route(struct str *to, const struct route *route)
 		ipaddr_format(&route->literal, ip);
 		str_printf(to, "[%s]:%u", ip, (unsigned)route->outbound->port);
 	}
+}
+
+static void append_route(struct str *to, const struct route *route)
+{
+	append_hosts(to, route);
 	if (route->outbound->use_helo)
 		str_append_text(to, " helo");
 	append_block(to, " by ", route->security.name ? &route->security : NULL);
@@ -130,8 +135,37 @@ static bool copy_targets(struct destination *d, const struct route *route)
 	return true;
 }
 
+/*
+ * The gate that ROUTE demands, or none. Its name is the hosts, and the block that the limits are written in: a provider
+ * counts what comes from one user, whatever else differs between our next hops.
+ */
+static void place_gate(struct destinations *all, struct destination *d, const struct route *route)
+{
+	const struct config_outbound *o = route->outbound;
+	struct gate *g = NULL;
+	struct str key;
+	if (o->rate.count || o->max_connections != CONFIG_NONE) {
+		str_init(&key, KEY_TEXT_MAX);
+		append_hosts(&key, route);
+		append_block(&key, " ", &route->limits);
+		g = gate_get(&all->gates, str_text(&key), o->rate,
+			     o->max_connections == CONFIG_NONE ? SIZE_MAX : (size_t)o->max_connections);
+		str_free(&key);
+		if (!g)
+			return;
+	}
+	if (g == d->gate)
+		return;
+	if (d->gate)
+		d->gate->open -= d->open;
+	gate_ref(&d->gate, g);
+	if (g)
+		g->open += d->open;
+}
+
 static void destination_free(struct destination *d)
 {
+	gate_ref(&d->gate, NULL);
 	for (size_t i = 0; i < d->target_count; i++)
 		free(d->targets[i].hosts);
 	free(d->targets);
@@ -203,6 +237,7 @@ struct destination *destination_get(struct destinations *all, const struct route
 		route_block_format(&route->credentials, d->credentials);
 		d->use_helo = route->outbound->use_helo;
 		d->timeout_ms = route->outbound->timeout;
+		place_gate(all, d, route);
 	}
 	return d;
 }
@@ -242,6 +277,7 @@ void destinations_sweep(struct destinations *all, int64_t now_ms)
 		d->down_ms = 0;
 		destination_tidy(all, d);
 	}
+	gates_sweep(&all->gates, now_ms);
 }
 
 void destinations_free(struct destinations *all)
@@ -252,6 +288,7 @@ void destinations_free(struct destinations *all)
 		HASH_DEL(all->table, d);
 		destination_free(d);
 	}
+	gates_free(&all->gates);
 }
 
 bool destination_is_local(const struct destination *d)
@@ -271,7 +308,7 @@ bool destination_wants_hosts(const struct destination *d, int64_t now_ms)
 
 bool destination_open(const struct destination *d, int64_t now_ms)
 {
-	return d->queued && d->down_until <= now_ms && hosts_known(d, now_ms);
+	return d->queued && d->down_until <= now_ms && hosts_known(d, now_ms) && gate_next(d->gate) <= now_ms;
 }
 
 size_t destination_window(const struct destination *d)
@@ -279,6 +316,30 @@ size_t destination_window(const struct destination *d)
 	if (d->down_ms)
 		return 1;
 	return d->window < d->cap ? d->window : d->cap;
+}
+
+size_t destination_room(const struct destination *d)
+{
+	size_t window = destination_window(d), room = gate_room(d->gate);
+	if (d->connections >= window || d->open >= d->cap)
+		return 0;
+	if (room > d->cap - d->open)
+		room = d->cap - d->open;
+	return room < window - d->connections ? room : window - d->connections;
+}
+
+void destination_opened(struct destination *d)
+{
+	d->open++;
+	if (d->gate)
+		d->gate->open++;
+}
+
+void destination_closed(struct destination *d)
+{
+	d->open--;
+	if (d->gate)
+		d->gate->open--;
 }
 
 static void forget_hosts(struct destination *d)
@@ -399,4 +460,22 @@ void destination_retry(struct destination *d, int64_t now_ms)
 bool destination_worth_waiting(const struct destination *d, int64_t now_ms)
 {
 	return d->down_until - now_ms <= WORTH_WAITING_MS;
+}
+
+const char *destination_health(const struct destination *d)
+{
+	return d->down_ms ? "down" : d->asking ? "resolving" : "up";
+}
+
+int64_t destination_describe(const struct destination *d, int64_t now_ms, char *why, size_t size)
+{
+	int64_t next = d->down_until, gate = gate_next(d->gate);
+	why[0] = '\0';
+	if (d->down_ms)
+		snprintf(why, size, "%s", d->reason);
+	else if (d->queued)
+		gate_describe(d->gate, now_ms, why, size);
+	if (gate > next && gate != INT64_MAX && d->queued)
+		next = gate;
+	return next > now_ms ? next - now_ms : 0;
 }

@@ -15,6 +15,7 @@
 #include <uthash.h>
 
 #include "common/host/hosts.h"
+#include "queue/gate.h"
 #include "queue/message.h"
 #include "queue/route.h"
 
@@ -71,6 +72,8 @@ struct destination {
 	struct worker_list idle; /* connected, without a job */
 	struct worker_list busy; /* connected, with one job: one more may follow */
 	size_t connections;      /* workers with jobs for it */
+	size_t open;             /* and those whose connection to it is kept */
+	struct gate *gate;       /* limits that its hosts demand; NULL = none. Counted. */
 	size_t window, cap, successes;
 	int64_t down_ms; /* length of the present back-off; 0 = up */
 	int64_t down_until;
@@ -91,6 +94,7 @@ struct destination {
 
 struct destinations {
 	struct destination *table;
+	struct gates gates;
 };
 
 /*
@@ -123,8 +127,15 @@ bool destination_wants_hosts(const struct destination *d, int64_t now_ms);
 /* Jobs wait and could be given to a worker now, were there one. */
 bool destination_open(const struct destination *d, int64_t now_ms);
 
-/* Connections that it may have now. */
+/* Connections that may be at work for it now. */
 size_t destination_window(const struct destination *d);
+
+/* How many connections may be opened besides those that are open, as far as its limits and the window are concerned. */
+size_t destination_room(const struct destination *d);
+
+/* A connection to it (counted in `open`) has come or gone. */
+void destination_opened(struct destination *d);
+void destination_closed(struct destination *d);
 
 /* All answers are in: DONE = hosts known, LATER or NEVER = there are none; ASKING = not yet. */
 enum destination_answer { DESTINATION_ASKING, DESTINATION_DONE, DESTINATION_LATER, DESTINATION_NEVER };
@@ -144,6 +155,12 @@ void destination_down(struct destination *d, int64_t now_ms, int64_t min_ms, int
 
 /* One job may try it at once, though it is down. */
 void destination_retry(struct destination *d, int64_t now_ms);
+
+/* up, resolving or down. */
+const char *destination_health(const struct destination *d);
+
+/* Why its mail does not go out at once ("" = it does), and for how long at least, ms. */
+int64_t destination_describe(const struct destination *d, int64_t now_ms, char *why, size_t size);
 
 /* It is worth waiting for (down for a moment only), or its messages had better be deferred. */
 bool destination_worth_waiting(const struct destination *d, int64_t now_ms);

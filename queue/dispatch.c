@@ -2,23 +2,35 @@
 
 enum { UNSERVED_LOOK = 256 /* destinations looked at to count what more workers could do */ };
 
+/*
+ * The connection that was idle for longest, to be given up. Not one of a next hop that counts its connections: only its
+ * worker can tell when the other end has seen it close.
+ */
+static struct worker *expendable(const struct pool *p)
+{
+	struct worker *w;
+	TAILQ_FOREACH(w, &p->connected, place)
+	if (gate_room(w->destination->gate) == SIZE_MAX)
+		return w;
+	return NULL;
+}
+
 static struct worker *choose(const struct pool *p, const struct destination *d)
 {
 	struct worker *w = TAILQ_FIRST(&d->idle);
 	if (w)
 		return w;
-	if (d->connections < destination_window(d)) {
+	if (destination_room(d)) {
 		w = TAILQ_FIRST(&p->fresh);
 		if (!w)
-			w = TAILQ_FIRST(&p->connected);
+			w = expendable(p);
 	}
 	return w || d->down_ms ? w : TAILQ_FIRST(&d->busy);
 }
 
 static size_t more_connections(const struct destination *d)
 {
-	size_t window = destination_window(d);
-	size_t room = d->connections < window ? window - d->connections : 0;
+	size_t room = destination_room(d);
 	return d->queued < room ? d->queued : room;
 }
 

@@ -97,6 +97,7 @@ static bool encode_smtp(struct queue *q, const struct job *j)
 		.eight_bit = j->message->eight_bit,
 		.use_helo = d->use_helo,
 		.timeout_ms = (uint64_t)d->timeout_ms,
+		.patient = d->gate && d->gate->max_connections != SIZE_MAX,
 		.max_messages = max == CONFIG_NONE ? 0 : (uint64_t)max,
 	};
 	return wire_encode_job_smtp(&packet, &q->packet);
@@ -218,6 +219,7 @@ void job_end(struct queue *q, struct job *j, bool connected)
 		pool_release(j->worker, j, connected, q->mono_ms);
 		w->out_count--;
 		q->jobs_out--;
+		pool_update_ring(queue_pool(q, j->destination), j->destination, q->mono_ms);
 	} else {
 		take_off_destination(q, j);
 	}

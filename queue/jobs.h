@@ -20,7 +20,9 @@ struct job {
 	struct message *message;
 	struct destination *destination; /* counted */
 	struct worker *worker;           /* NULL while it waits */
+	struct gate *gate;               /* that it went through on its way to the worker, or NULL; counted */
 	enum job_kind kind;
+	uint8_t went_over; /* messages that the other end has seen of it, as far as we know */
 	size_t rcpt_count;
 	size_t bitmap_len;
 	unsigned char bitmap[]; /* bit 0 of octet 0 first */

@@ -88,10 +88,22 @@ struct worker *pool_add(struct pool *p, uint32_t number, int fd, int64_t now_ms)
 	return w;
 }
 
+/* A worker that belongs to a destination has a connection there, or is about to open one. */
+static void settle_at(struct worker *w, struct destination *d)
+{
+	if (w->destination == d)
+		return;
+	if (w->destination)
+		destination_closed(w->destination);
+	if (d)
+		destination_opened(d);
+	destination_ref(w->pool->destinations, &w->destination, d);
+}
+
 void pool_remove(struct worker *w)
 {
 	leave(w);
-	destination_ref(w->pool->destinations, &w->destination, NULL);
+	settle_at(w, NULL);
 	if (w->watch && w->pool->unwatch)
 		w->pool->unwatch(w->watch);
 	fd_close(&w->fd);
@@ -131,7 +143,9 @@ void pool_assign(struct worker *w, struct job *j)
 	/* One that was connected elsewhere closes that connection first. */
 	if (w->destination != d)
 		w->connected = false;
-	destination_ref(w->pool->destinations, &w->destination, d);
+	settle_at(w, d);
+	gate_begin(&j->gate, d->gate);
+	j->went_over = 1;
 	enter(w);
 }
 
@@ -142,10 +156,11 @@ void pool_release(struct worker *w, struct job *j, bool connected, int64_t now_m
 	w->job_count--;
 	j->destination->at_workers--;
 	j->worker = NULL;
+	gate_end(&j->gate, j->went_over, now_ms);
 	w->connected = connected;
 	w->idle_since = now_ms;
 	if (!w->job_count && !connected)
-		destination_ref(w->pool->destinations, &w->destination, NULL);
+		settle_at(w, NULL);
 	enter(w);
 }
 
@@ -161,7 +176,7 @@ void pool_disconnected(struct worker *w)
 	leave(w);
 	w->connected = false;
 	if (!w->job_count)
-		destination_ref(w->pool->destinations, &w->destination, NULL);
+		settle_at(w, NULL);
 	enter(w);
 }
 

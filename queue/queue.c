@@ -135,6 +135,11 @@ static void load_ready(struct queue *q)
 		attempt_begin(q, m);
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* What is down or unknown: asked for when that is due, refused when it had better not be waited for. */
 static void sweep_blocked(struct queue *q, struct pool *p)
 {
@@ -143,6 +148,8 @@ static void sweep_blocked(struct queue *q, struct pool *p)
 		next = TAILQ_NEXT(d, ring);
 		resolve_ask(q, d);
 		pool_update_ring(p, d, q->mono_ms);
+		if (gate_next(d->gate) > q->mono_ms)
+			q->sweep_ms = sooner(q->sweep_ms, gate_next(d->gate));
 	}
 	for (d = TAILQ_FIRST(&p->blocked); d; d = TAILQ_NEXT(d, ring)) {
 		if (destination_worth_waiting(d, q->mono_ms))
@@ -205,11 +212,6 @@ static void each_second(struct queue *q)
 static bool blocked(const struct queue *q)
 {
 	return !TAILQ_EMPTY(&q->delivery.blocked) || !TAILQ_EMPTY(&q->local.blocked);
-}
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
 }
 
 static int64_t wait_ms(const struct queue *q)

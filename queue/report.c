@@ -11,7 +11,7 @@
 #include "queue/jobs.h"
 #include "queue/schedule.h"
 
-enum { CELLS_MAX = 65536, REASON_TAIL = 4096, HISTORY_MAX = 1 << 20, NEXT_HOPS_MAX = 1000 };
+enum { CELLS_MAX = 65536, REASON_TAIL = 4096, HISTORY_MAX = 1 << 20, NEXT_HOPS_MAX = 1000, WAITING_HOPS_MAX = 20 };
 
 /* A row being made. */
 struct row {
@@ -214,30 +214,48 @@ static void fact(struct str *to, const char *name, size_t value)
 static void report_next_hop(const struct queue *q, const struct destination *d, struct str *to)
 {
 	struct row row;
-	bool down = d->down_ms > 0;
-	int64_t left = d->down_until > q->mono_ms ? d->down_until - q->mono_ms : 0;
+	char why[DESTINATION_REASON_MAX];
+	int64_t left = destination_describe(d, q->mono_ms, why, sizeof(why));
 	row_begin(&row);
 	cell_text(&row, d->key);
 	cell_number(&row, (int64_t)d->queued);
 	cell_number(&row, (int64_t)d->at_workers);
 	cell_number(&row, (int64_t)d->connections);
-	cell_text(&row, down ? "down" : d->asking ? "resolving" : "up");
+	cell_text(&row, destination_health(d));
 	cell_number(&row, (left + 999) / 1000);
-	cell_text(&row, down ? d->reason : "");
+	cell_text(&row, why);
 	row_end(&row, ROW_NEXT_HOP, to);
+}
+
+static void report_trouble(const char *what, const char *name, const char *why, struct str *to)
+{
+	struct row row;
+	row_begin(&row);
+	cell_text(&row, what);
+	cell_text(&row, name);
+	cell_text(&row, why);
+	row_end(&row, ROW_TROUBLE, to);
+}
+
+/* Next hops whose mail waits for something, some of them when there are many. */
+static void report_waiting_hops(const struct queue *q, struct str *to)
+{
+	char why[DESTINATION_REASON_MAX];
+	size_t shown = 0;
+	for (const struct destination *d = q->destinations.table; d && shown < WAITING_HOPS_MAX; d = d->hh.next) {
+		destination_describe(d, q->mono_ms, why, sizeof(why));
+		if (!why[0] || destination_is_local(d))
+			continue;
+		report_trouble("next hop", d->key, why, to);
+		shown++;
+	}
 }
 
 static void report_folder(const struct queue *q, const struct drop *folder, struct str *to)
 {
-	struct row row;
 	const char *why = folder_trouble(q, folder);
-	if (!why)
-		return;
-	row_begin(&row);
-	cell_text(&row, "drop folder");
-	cell_text(&row, folder->path);
-	cell_text(&row, why);
-	row_end(&row, ROW_TROUBLE, to);
+	if (why)
+		report_trouble("drop folder", folder->path, why, to);
 }
 
 void report_status(struct queue *q, bool detail, struct str *to)
@@ -254,6 +272,7 @@ void report_status(struct queue *q, bool detail, struct str *to)
 	fact(to, "workers_local", pool_count(&q->local));
 	for (size_t i = 0; i < q->drops.n; i++)
 		report_folder(q, &q->drops.at[i], to);
+	report_waiting_hops(q, to);
 	const struct destination *d = detail ? q->destinations.table : NULL;
 	for (size_t n = 0; d && n < NEXT_HOPS_MAX; d = d->hh.next, n++)
 		report_next_hop(q, d, to);

@@ -109,6 +109,15 @@ static void choose_outbound(const struct config_server *server, const struct con
 	}
 }
 
+/* A block inside takes the limits over from the virtual server's as long as it writes none of its own. */
+static void find_limits(const struct config_server *server, struct route *out)
+{
+	const struct config_outbound *o = out->outbound, *whole = &server->outbound;
+	bool inherited = o->rate_at.token == whole->rate_at.token &&
+			 o->max_connections_at.token == whole->max_connections_at.token;
+	out->limits = inherited ? (struct route_block){.of = "virtual_server"} : out->security;
+}
+
 /* ROUTE is of BLOCK: true when it says where to, which may be the MX. */
 static bool by_route(const struct config_route *route, struct config_origin origin, struct route_block block,
 		     enum config_auth auth, struct route *out)
@@ -126,6 +135,7 @@ static bool as_written(const struct config_server *server, const struct config_r
 {
 	const struct route_block whole = {.of = "virtual_server"};
 	choose_outbound(server, remote, connector, out);
+	find_limits(server, out);
 	if (remote) {
 		add_rule(out, "remote_domain", span_of(remote->name), remote->origin);
 		if (by_route(&remote->route, remote->route_at, (struct route_block){"remote_domain", remote->name},

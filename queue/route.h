@@ -48,8 +48,9 @@ struct route {
 	const struct config_outbound *outbound; /* of HOSTS, MX, LITERAL */
 	struct route_block security;            /* where `outbound` is written */
 	struct route_block
-		credentials; /* where the hosts are written, if it authenticates: they alone see its password */
-	struct span domain;  /* of the recipient */
+		credentials;       /* where the hosts are written, if it authenticates: they alone see its password */
+	struct route_block limits; /* where the limits of `outbound` are written */
+	struct span domain;        /* of the recipient */
 	struct ipaddr literal;
 	enum config_tristate private_mx; /* of MX: as in config_remote_domain */
 	const char *why;

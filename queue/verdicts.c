@@ -145,6 +145,7 @@ static void apply_to_job(struct queue *q, struct message *m, struct job *j, cons
 	}
 	if (!v->last_of_job)
 		return;
+	j->went_over = (uint8_t)v->transactions;
 	judge_destination(q, j->destination, v);
 	end_job(q, j, v);
 }

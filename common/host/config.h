@@ -48,6 +48,12 @@ struct config_durations {
 	size_t n;
 };
 
+/* So many of something in any period of so long; count 0 = no bound. */
+struct config_rate {
+	int64_t count, period_ms;
+};
+enum { CONFIG_RATE_MAX = 10000 /* the queue remembers so many moments for each next hop with a rate */ };
+
 struct config_client {
 	struct cidr net;  /* when name is NULL */
 	const char *name; /* a pattern (domain.h) of the client's confirmed name; "*" = every client, named or not */
@@ -214,6 +220,7 @@ enum config_without {
 #define CONFIG_C_SIZE_LIMIT   int64_t
 #define CONFIG_C_DURATION     int64_t
 #define CONFIG_C_DURATIONS    struct config_durations
+#define CONFIG_C_RATE         struct config_rate
 #define CONFIG_C_NAME         const char *
 #define CONFIG_C_NAMES        struct config_words
 #define CONFIG_C_PATH         const char *

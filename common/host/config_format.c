@@ -186,6 +186,16 @@ static void format_number(struct str *to, int64_t number)
 		str_printf(to, "%lld", (long long)number);
 }
 
+static void format_rate(struct str *to, const struct config_rate *rate)
+{
+	if (!rate->count) {
+		str_append_text(to, "none");
+		return;
+	}
+	str_printf(to, "%lld/", (long long)rate->count);
+	format_units(to, rate->period_ms, config_duration_units);
+}
+
 static void format_quota(struct str *to, const struct config_quota *quota)
 {
 	if (quota->multiple)
@@ -257,6 +267,9 @@ static void format_single(enum config_type type, const void *value, struct str *
 		break;
 	case CONFIG_DURATION:
 		format_units(to, *(const int64_t *)value, config_duration_units);
+		break;
+	case CONFIG_RATE:
+		format_rate(to, value);
 		break;
 	case CONFIG_QUOTA:
 		format_quota(to, value);

@@ -151,6 +151,31 @@ static bool parse_duration(struct config_parse *parse, void *to)
 	return config_value_duration(parse, &parse->items[0], to);
 }
 
+/* COUNT/PERIOD. */
+static bool parse_rate(struct config_parse *parse, void *to)
+{
+	enum { SECOND = 1000, DAY = 86400 * SECOND };
+	const struct config_item *item = &parse->items[0];
+	struct config_rate *rate = to;
+	struct config_item period = *item;
+	uint64_t count;
+	*rate = (struct config_rate){0};
+	if (is_none(item))
+		return true;
+	struct span number = span_take(&period.text, '/');
+	if (!span_to_u64(number, CONFIG_RATE_MAX, &count) || !count || !period.text.len)
+		return refuse(parse, item);
+	if (!parse_units(parse, &period, config_duration_units, false, &rate->period_ms))
+		return false;
+	if (rate->period_ms < SECOND || rate->period_ms > DAY) {
+		config_error(parse->findings, item->at, "\"%.*s\" is out of bounds: the period is 1s to 1d",
+			     SPAN_ARGS(item->text));
+		return false;
+	}
+	rate->count = (int64_t)count;
+	return true;
+}
+
 static bool parse_quota(struct config_parse *parse, void *to)
 {
 	const struct config_item *item = &parse->items[0];
@@ -241,6 +266,8 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 			     "a duration such as 30s, 15m, 12h or 2d"},
 	[CONFIG_DURATIONS] = {config_list_durations, true, sizeof(CONFIG_C_DURATIONS),
 			      "durations such as 30s, 15m, 12h or 2d"},
+	[CONFIG_RATE] = {parse_rate, false, sizeof(CONFIG_C_RATE),
+			 "a rate such as 30/1m, of at most 10000 in a period, or none for no limit"},
 	[CONFIG_NAME] = {config_name_name, false, sizeof(CONFIG_C_NAME), "the name of a user"},
 	[CONFIG_NAMES] = {config_list_names, true, sizeof(CONFIG_C_NAMES),
 			  "names of users and, with @ in front, of groups; or none"},

@@ -36,7 +36,8 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 /* queue_status, one a fact: name, value. Names: messages, active, waiting, workers_delivery, workers_local, ... */
 #define ROW_FACT "fact"
 
-/* ... and one of these for each thing that keeps mail waiting: what it is ("drop folder"), its name, why. */
+/* ... and one of these for each thing that keeps mail waiting: what it is ("drop folder", "next hop"), its name, why.
+ */
 #define ROW_TROUBLE "trouble"
 
 /* queue_status with detail, one a next hop in use: name, jobs waiting, jobs at workers, connections, state

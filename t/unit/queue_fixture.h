@@ -24,6 +24,7 @@
 #include "queue/jobs.h"
 #include "queue/links.h"
 #include "queue/queue.h"
+#include "queue/reload.h"
 #include "queue/resolve.h"
 #include "queue/settle.h"
 #include "queue/verdicts.h"
@@ -378,6 +379,24 @@ static inline bool locked(const char *path)
 	bool taken = flock(fd, LOCK_EX | LOCK_NB) < 0;
 	close(fd);
 	return taken;
+}
+
+/* The configuration EXTRA as master sends it. */
+static inline int canonical(const char *extra)
+{
+	struct config_report told = {0};
+	struct str text = config_text(extra), to;
+	str_init(&told.text, 1 << 16);
+	str_init(&to, 1 << 20);
+	struct config_tree *tree = config_read_text("test.conf", str_span(&text), &told);
+	config_tree_write(tree, "mx.example.com", "test", ROLE_QUEUE, &to);
+	int fd = fd_sealed("config", str_span(&to));
+	ck_assert_int_ge(fd, 0);
+	config_tree_free(tree);
+	str_free(&told.text);
+	str_free(&text);
+	str_free(&to);
+	return fd;
 }
 
 static inline int run_tests(const char *name, const TTest *const *tests, size_t count, void (*setup)(void),

@@ -163,7 +163,7 @@ static const char sample[] = "virtual_server one {\n"
 			     "  messages { max_session_size none }\n"
 			     "  local_domain a.example { drop_quota 3x; drop_dir \"/srv/a b\" }\n"
 			     "  alias_domain c.example\n"
-			     "  remote_domain *.d.example { route dns; outbound { port 26 } }\n"
+			     "  remote_domain *.d.example { route dns; outbound { port 26; rate 120/120s } }\n"
 			     "  remote_domain e.example { relay yes; route 10.0.0.9 }\n"
 			     "}\n";
 
@@ -176,6 +176,7 @@ START_TEST(show_says_value_and_origin)
 		"    listen [::1]:2525                            # test.conf:3\n",
 		"    fqdn host.example.com                        # default\n",
 		"        retry 90m 1d                             # test.conf:7\n",
+		"            rate 120/2m ",
 		"        expire 36h                               # test.conf:7\n",
 		"    connection_timeout 90s ",
 		"    free_space_floor 1536K ",

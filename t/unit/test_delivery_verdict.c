@@ -40,7 +40,15 @@ static void set_up(struct fixture *f, int journal)
 	arena_init(&f->arena, OUTCOME_ARENA_MAX);
 	ck_assert_int_eq(ipc_pair(f->ends, 100000), 0);
 	ck_assert(outcomes_select(&f->outcomes, &f->arena, &f->envelope, (struct span){0}));
-	f->job = (struct verdict_job){f->ends[0], 7, span_of(id), SPAN("a@example.com"), journal, true};
+	f->job = (struct verdict_job){.link = f->ends[0],
+				      .worker = 7,
+				      .id = span_of(id),
+				      .sender = SPAN("a@example.com"),
+				      .journal = journal,
+				      .connected = true,
+				      .transactions = 2,
+				      .reached = SPAN("192.0.2.1 25"),
+				      .failed = SPAN("192.0.2.2 25\n")};
 	decide(f, 0, JOURNAL_FAILED, 550, "no");
 	decide(f, 1, JOURNAL_FAILED, 550, "no");
 	decide(f, 2, JOURNAL_DELAYED, 450, "later");
@@ -65,6 +73,10 @@ static struct wire_verdict receive(struct fixture *f)
 	ck_assert_int_eq(ipc_receive(f->ends[1], f->packet, sizeof(f->packet), MSG_DONTWAIT, &packet), 0);
 	ck_assert(wire_decode_verdict(packet.text, &v));
 	ck_assert(span_equal(v.id, span_of(id)) && v.worker == 7 && v.connected);
+	/* What concerns the job as a whole is said once, at its end. */
+	ck_assert_uint_eq(v.transactions, v.last_of_job ? f->job.transactions : 0);
+	ck_assert(span_equal(v.reached, v.last_of_job ? f->job.reached : SPAN("")));
+	ck_assert(span_equal(v.failed, v.last_of_job ? f->job.failed : SPAN("")));
 	return v;
 }
 

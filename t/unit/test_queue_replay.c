@@ -8,6 +8,7 @@
  *	give NAME WORKER     the next job that is given out, and who gets it
  *	none                 nothing more can be given out now
  *	ok NAME [closed]     the job ends well; the connection is kept unless closed
+ *	sent NAME N          as ok; the host has seen N messages. unsent NAME: it has seen none
  *	lost NAME            no host was reached
  *	idle WORKER          its connection is closed
  *	gone WORKER          it has shut its link
@@ -15,6 +16,9 @@
  *	asks HOP yes|no      whether its hosts must be asked for now
  *	at SECONDS           the clock since the start
  *	window HOP N         connections that it may have now
+ *	limit HOP R/S N      R messages in S seconds (- = any number), N connections (- = any number)
+ *	open HOP N           connections that it has, kept ones included
+ *	why HOP WORD ...     what is said of it when its limits keep its mail waiting; none = they do not
  *	wanted N             workers that there should be
  *	surplus WORKER|no    who has been idle for too long
  */
@@ -28,13 +32,20 @@
 #include "queue/jobs.h"
 #include "queue/schedule.h"
 
-enum { WORKERS_MAX = 16, JOBS_MAX = 64, WORDS_MAX = 4, SPARE = 2, POOL_MAX = 10 };
+enum { WORKERS_MAX = 16, LIMITS_MAX = 8, JOBS_MAX = 64, WORDS_MAX = 8, SPARE = 2, POOL_MAX = 10 };
 
 static const int64_t start_ms = 1000000;
 
 struct named_job {
 	char name[16];
 	struct job *job;
+};
+
+/* The last one of a next hop counts. */
+struct limit {
+	char hop[32];
+	struct config_rate rate;
+	int64_t max_connections;
 };
 
 static struct {
@@ -47,17 +58,33 @@ static struct {
 	struct worker *workers[WORKERS_MAX];
 	struct named_job jobs[JOBS_MAX];
 	struct config_outbound outbound;
+	struct limit limits[LIMITS_MAX];
+	size_t limit_count;
 } r;
 
 static glob_t scripts;
 
 #define MUST(condition, ...) ck_assert_msg(condition, "%s:%u: %s", r.file, r.line, "" __VA_ARGS__)
 
+static void set_limits(const char *hop)
+{
+	r.outbound.rate = (struct config_rate){0};
+	r.outbound.max_connections = CONFIG_NONE;
+	for (size_t i = 0; i < r.limit_count; i++) {
+		if (strcmp(r.limits[i].hop, hop) != 0)
+			continue;
+		r.outbound.rate = r.limits[i].rate;
+		r.outbound.max_connections = r.limits[i].max_connections;
+	}
+}
+
 static struct destination *hop(const char *name)
 {
 	struct config_host host = {.kind = CONFIG_HOST_IP, .name = name};
 	const struct config_hosts hosts = {&host, 1};
 	struct route route = {.kind = ROUTE_HOSTS, .hosts = &hosts, .outbound = &r.outbound};
+	set_limits(name);
+	route.limits.of = "test";
 	if (strncmp(name, "mx:", 3) == 0) {
 		route.kind = ROUTE_MX;
 		route.domain = span_of(name + 3);
@@ -67,6 +94,30 @@ static struct destination *hop(const char *name)
 	struct destination *d = destination_get(&r.destinations, &route, NULL);
 	d->cap = r.cap;
 	return d;
+}
+
+static void do_limit(char **w)
+{
+	struct limit *limit = &r.limits[r.limit_count++];
+	snprintf(limit->hop, sizeof(limit->hop), "%s", w[1]);
+	limit->max_connections = w[3][0] == '-' ? CONFIG_NONE : atoi(w[3]);
+	if (w[2][0] != '-')
+		limit->rate = (struct config_rate){atoi(w[2]), atoi(strchr(w[2], '/') + 1) * 1000};
+	hop(w[1]);
+}
+
+static void do_open(char **w)
+{
+	ck_assert_msg(hop(w[1])->open == (size_t)atoi(w[2]), "%s:%u: it has %zu", r.file, r.line, hop(w[1])->open);
+}
+
+static void do_why(char **w)
+{
+	char said[256] = "", why[256] = "none";
+	for (char **word = &w[2]; *word; word++)
+		snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s%s", said[0] ? " " : "", *word);
+	destination_describe(hop(w[1]), r.now, why, sizeof(why));
+	ck_assert_msg(strcmp(said, why[0] ? why : "none") == 0, "%s:%u: %s", r.file, r.line, why);
 }
 
 static struct worker *worker(const char *name)
@@ -164,6 +215,18 @@ static void do_ok(char **w)
 	end(job(w[1]), !w[2]);
 }
 
+static void do_sent(char **w)
+{
+	job(w[1])->job->went_over = (uint8_t)atoi(w[2]);
+	end(job(w[1]), true);
+}
+
+static void do_unsent(char **w)
+{
+	job(w[1])->job->went_over = 0;
+	end(job(w[1]), true);
+}
+
 static void do_lost(char **w)
 {
 	static int64_t steps[] = {15 * 60 * 1000};
@@ -240,10 +303,11 @@ static const struct {
 	const char *word;
 	void (*run)(char **words);
 } commands[] = {
-	{"cap", do_cap},       {"workers", do_workers}, {"job", do_job},   {"give", do_give}, {"none", do_none},
-	{"ok", do_ok},         {"lost", do_lost},       {"idle", do_idle}, {"gone", do_gone}, {"hosts", do_hosts},
-	{"later", do_later},   {"never", do_never},     {"asks", do_asks}, {"at", do_at},     {"window", do_window},
-	{"wanted", do_wanted}, {"surplus", do_surplus},
+	{"cap", do_cap},       {"workers", do_workers}, {"job", do_job},   {"give", do_give},     {"none", do_none},
+	{"ok", do_ok},         {"lost", do_lost},       {"idle", do_idle}, {"gone", do_gone},     {"hosts", do_hosts},
+	{"later", do_later},   {"never", do_never},     {"asks", do_asks}, {"at", do_at},         {"window", do_window},
+	{"wanted", do_wanted}, {"surplus", do_surplus}, {"sent", do_sent}, {"unsent", do_unsent}, {"limit", do_limit},
+	{"open", do_open},     {"why", do_why},
 };
 
 static void run_line(char *line)

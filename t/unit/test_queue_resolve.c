@@ -216,24 +216,6 @@ START_TEST(mistaken_smart_host_returns_no_mail)
 }
 END_TEST
 
-/* The configuration EXTRA as master sends it. */
-static int canonical(const char *extra)
-{
-	struct config_report told = {0};
-	struct str text = config_text(extra), to;
-	str_init(&told.text, 1 << 16);
-	str_init(&to, 1 << 20);
-	struct config_tree *tree = config_read_text("test.conf", str_span(&text), &told);
-	config_tree_write(tree, "mx.example.com", "test", ROLE_QUEUE, &to);
-	int fd = fd_sealed("config", str_span(&to));
-	ck_assert_int_ge(fd, 0);
-	config_tree_free(tree);
-	str_free(&told.text);
-	str_free(&text);
-	str_free(&to);
-	return fd;
-}
-
 static void reload(const char *extra)
 {
 	ck_assert(reload_take(&f.queue, canonical(extra)));
