@@ -24,6 +24,7 @@ mkdir -p "$root/src/mailroot"
 [ -e "$root/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n::1\tlocalhost\n' > "$root/etc/hosts"
 git -C "$source" archive HEAD | tar -x -C "$root/src/mailroot"
 inside='mount -t proc proc /proc && mount -t sysfs sys /sys && mount -t devtmpfs dev /dev 2>/dev/null; mkdir -p /dev/shm /dev/pts; mount -t tmpfs shm /dev/shm;
+	mount -t devpts -o newinstance,ptmxmode=0666 pts /dev/pts; [ -e /dev/ptmx ] || ln -s pts/ptmx /dev/ptmx;
 	cd /src/mailroot && etc/quickstart --once && t/run'
 # Its root is a mount point, as that of every machine is.
 unshare --mount --pid --fork --uts --ipc sh -c 'mount --bind "$0" "$0" && cd "$0" && exec chroot . "$@"' "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
