@@ -19,22 +19,6 @@ enum {
 	V6_SHARE_MAX = 2 << (COUNTED_BELOW - 12)
 };
 
-/* Networks of RFC 1918, 6598, 3927, 4193 and 4291 that nobody reaches from the Internet, and loopback. */
-static const char *const private_nets[] = {"10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
-					   "169.254.0.0/16", "127.0.0.0/8",   "fc00::/7",       "fe80::/10"};
-
-static bool is_private(const struct cidr *net)
-{
-	for (size_t i = 0; i < sizeof(private_nets) / sizeof(private_nets[0]); i++) {
-		struct cidr known;
-		const char *why;
-		if (cidr_parse(span_of(private_nets[i]), &known, &why) && net->bits >= known.bits &&
-		    cidr_contains(&known, &net->base))
-			return true;
-	}
-	return false;
-}
-
 /* Where an IPv4 address stands inside an IPv6 one, so that to list these is to list IPv4. */
 static const char *const v4_inside[] = {"::ffff:0:0/96", "64:ff9b::/96", "2002::/16"};
 
@@ -98,7 +82,7 @@ static void check_network(struct config_build *b, const struct config_server *se
 {
 	bool v4;
 	unsigned prefix = prefix_of(&client->net, &v4);
-	if (prefix >= WARNED_BELOW || is_private(&client->net))
+	if (prefix >= WARNED_BELOW || cidr_is_private(&client->net))
 		return;
 	if (prefix < REFUSED_BELOW)
 		config_error(b->findings, config_check_at(b, server, client->origin),
@@ -125,7 +109,7 @@ static struct cidr *public_networks(const struct config_clients *list, size_t *n
 	bool v4;
 	*n = 0;
 	for (size_t i = 0; nets && i < list->n; i++)
-		if (!list->at[i].name && !is_private(&list->at[i].net) &&
+		if (!list->at[i].name && !cidr_is_private(&list->at[i].net) &&
 		    prefix_of(&list->at[i].net, &v4) < COUNTED_BELOW)
 			nets[(*n)++] = list->at[i].net;
 	if (nets)

@@ -115,3 +115,23 @@ bool cidr_contains(const struct cidr *net, const struct ipaddr *ip)
 	struct ipaddr base = first_bits(ip, net->bits);
 	return ipaddr_equal(&base, &net->base);
 }
+
+bool cidr_is_private(const struct cidr *net)
+{
+	static const char *const nets[] = {"10.0.0.0/8",    "172.16.0.0/12", "192.168.0.0/16",
+					   "100.64.0.0/10", "127.0.0.0/8",   "169.254.0.0/16",
+					   "fc00::/7",      "fe80::/10",     "::1"};
+	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
+		struct cidr known;
+		const char *why;
+		if (cidr_parse(span_of(nets[i]), &known, &why) && net->bits >= known.bits &&
+		    cidr_contains(&known, &net->base))
+			return true;
+	}
+	return false;
+}
+
+bool ipaddr_is_private(const struct ipaddr *ip)
+{
+	return cidr_is_private(&(struct cidr){.base = *ip, .bits = 128});
+}

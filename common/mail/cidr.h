@@ -33,4 +33,9 @@ bool cidr_parse(struct span text, struct cidr *out, const char **why);
 /* An IPv6 network holds no IPv4 address, however wide it is: ::/0 is all of IPv6. */
 bool cidr_contains(const struct cidr *net, const struct ipaddr *ip);
 
+/* All of NET, or IP, is of networks that nobody reaches from the Internet (RFC 1918, 6598, 3927, 4193, 4291), or
+ * loopback. */
+bool cidr_is_private(const struct cidr *net);
+bool ipaddr_is_private(const struct ipaddr *ip);
+
 #endif
