@@ -129,9 +129,13 @@ static int run_local(struct child *child)
 static int run_resolver(struct child *child)
 {
 	struct privs_jail jail = {.user = child->config.delivery_user, .may_fork = true};
+	const struct dns_settings dns = {.servers = child->server->dns_server.n ? &child->server->dns_server
+										: &child->config.dns_server,
+					 .dnssec = child->config.dnssec,
+					 .trust_anchor = child->config.trust_anchor};
 	struct self self;
 	self_load(child->server, &self);
-	struct resolver *resolver = resolver_new(&child->config.dns_server, &self, RESOLVER_DEADLINE_MS);
+	struct resolver *resolver = resolver_new(&dns, &self, RESOLVER_DEADLINE_MS);
 	privs_enter(&jail);
 	child_ready();
 	int status = resolver_run(resolver, CHILD_FD_CONTROL, CHILD_FD_NAMES);

@@ -10,9 +10,10 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/ipc.h"
+#include "delivery/dns.h"
 #include "delivery/reverse.h"
 
-enum { QUESTION_MAX = 64, ADDRESSES_MAX = 64, CLASS_IN = 1, TYPE_A = 1, TYPE_PTR = 12, TYPE_AAAA = 28 };
+enum { QUESTION_MAX = 64 };
 
 struct name_request;
 
@@ -97,19 +98,18 @@ static void finish(struct name_request *request, bool in_time)
 
 static void on_result(void *data, int err, struct ub_result *result);
 
-static void ask(struct name_request *request, const char *name, int type, size_t which)
+static void ask(struct name_request *request, const char *name, enum dns_type type, size_t which)
 {
 	struct name_lookup *lookup = &request->lookups[request->lookup_count++];
 	*lookup = (struct name_lookup){.request = request, .name = which};
-	lookup->asked = ub_resolve_async(request->names->unbound, name, type, CLASS_IN, lookup, on_result,
-					 &lookup->async_id) == 0;
+	lookup->asked = dns_ask(request->names->unbound, name, type, lookup, on_result, &lookup->async_id);
 	request->waiting += lookup->asked;
 	request->reverse.failed |= !lookup->asked;
 }
 
 static void ask_addresses(struct name_request *request)
 {
-	int type = ipaddr_is_v4(&request->reverse.client) ? TYPE_A : TYPE_AAAA;
+	enum dns_type type = ipaddr_is_v4(&request->reverse.client) ? DNS_A : DNS_AAAA;
 	for (size_t i = 0; i < request->reverse.count; i++)
 		ask(request, request->reverse.names[i], type, i);
 }
@@ -129,13 +129,9 @@ static void take(struct name_lookup *lookup, const struct lookup_answer *answer)
 
 static void on_result(void *data, int err, struct ub_result *result)
 {
-	struct span rdata[ADDRESSES_MAX];
-	struct lookup_answer what = {.rcode = LOOKUP_NO_ANSWER, .rdata = rdata};
-	if (!err && result && !result->bogus) {
-		what.rcode = result->rcode;
-		for (size_t i = 0; result->havedata && i < ADDRESSES_MAX && result->data[i]; i++)
-			rdata[what.n++] = (struct span){result->data[i], (size_t)result->len[i]};
-	}
+	struct span rdata[DNS_ANSWER_MAX];
+	struct lookup_answer what;
+	dns_answer(err, result, rdata, &what);
 	take(data, &what);
 	ub_resolve_free(result);
 }
@@ -180,7 +176,7 @@ static void begin(struct names *n, const struct ipaddr *client, int *fd)
 	TAILQ_INSERT_TAIL(&n->requests, request, entry);
 	n->count++;
 	reverse_zone(client, zone);
-	ask(request, zone, TYPE_PTR, REVERSE_NAMES_MAX);
+	ask(request, zone, DNS_PTR, REVERSE_NAMES_MAX);
 	if (!request->waiting)
 		finish(request, true);
 }

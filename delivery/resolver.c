@@ -7,37 +7,33 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <unbound.h>
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/child.h"
 #include "common/host/ipc.h"
+#include "delivery/dns.h"
 #include "delivery/lookup.h"
 #include "delivery/names.h"
 
 enum {
 	REQUESTS_MAX = 1000, /* at once; the queue asks once for each destination */
-	ANSWER_MAX = 256,    /* records of one answer that we look at */
 	SEND_MS = 5000,
-	CLASS_IN = 1,
-	TYPE_A = 1,
-	TYPE_MX = 15,
-	TYPE_AAAA = 28
+	QUESTIONS_MAX = 1 + LOOKUP_HOSTS_MAX * (2 + DANE_QUESTIONS)
 };
 
 struct request;
 
+enum purpose { ABOUT_MX, ABOUT_ADDRESS, ABOUT_DANE };
+
 struct question {
 	struct request *request;
-	int type;
+	enum purpose purpose;
 	size_t host;
 	int async_id;
 	bool asked; /* an answer will come */
 };
-
-enum { QUESTIONS_MAX = 1 + 2 * LOOKUP_HOSTS_MAX };
 
 struct request {
 	TAILQ_ENTRY(request) entry;
@@ -47,7 +43,8 @@ struct request {
 	struct lookup lookup;
 	struct question questions[QUESTIONS_MAX];
 	size_t question_count;
-	size_t waiting; /* questions without answer */
+	size_t waiting;                     /* questions without answer */
+	unsigned of_host[LOOKUP_HOSTS_MAX]; /* of these, those for its addresses */
 };
 
 struct resolver {
@@ -56,6 +53,8 @@ struct resolver {
 					 notice */
 	const struct self *self;
 	int64_t deadline_ms;
+	enum config_tristate dnssec;    /* no, too, where there is no anchor */
+	bool private;                   /* the servers have private addresses */
 	int link;                       /* to the queue; -1 = none */
 	TAILQ_HEAD(, request) requests; /* oldest first, so the next deadline is the first's */
 	size_t request_count;
@@ -63,68 +62,16 @@ struct resolver {
 	char packet[WIRE_PACKET_MAX];
 };
 
-static void must(int err, const char *what)
+struct resolver *resolver_new(const struct dns_settings *dns, const struct self *self, int64_t deadline_ms)
 {
-	if (err)
-		log_fatal(EXIT_TEMPORARY, "can't set up DNS look-ups: %s: %s", what, ub_strerror(err));
-}
-
-static void set_servers(struct ub_ctx *unbound, const struct config_endpoints *servers)
-{
-	char text[IPADDR_TEXT_MAX + 8], ip[IPADDR_TEXT_MAX];
-	for (size_t i = 0; i < servers->n; i++) {
-		ipaddr_format(&servers->at[i].ip, ip);
-		snprintf(text, sizeof(text), "%s@%u", ip, servers->at[i].port);
-		must(ub_ctx_set_fwd(unbound, text), text);
-	}
-	if (!servers->n && ub_ctx_resolvconf(unbound, NULL))
-		log_info("/etc/resolv.conf names no server: asking the DNS from the root on");
-}
-
-/* unbound answers these zones itself unless told otherwise; in private networks they may well exist. */
-static void allow_private_zones(struct ub_ctx *unbound)
-{
-	static const char *const zones[] = {"test.", "home.arpa."};
-	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
-		must(ub_ctx_zone_remove(unbound, zones[i]), zones[i]);
-	/* 127.0.0.1 stays localhost; other loopback addresses may have names of their own. */
-	must(ub_ctx_zone_add(unbound, "127.in-addr.arpa.", "transparent"), "127.in-addr.arpa");
-}
-
-static void set_options(struct ub_ctx *unbound)
-{
-	static const char *const options[][2] = {
-		{"module-config:", "iterator"},    /* no DNSSEC yet, so no forwarder that strips it does harm */
-		{"do-not-query-localhost:", "no"}, /* a caching server on this machine is usual */
-		{"outgoing-range:", "256"},        {"cache-max-negative-ttl:", "300"},
-		{"unblock-lan-zones:", "yes"}, /* names of private addresses: the servers that we ask know them */
-	};
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		must(ub_ctx_set_option(unbound, options[i][0], options[i][1]), options[i][0]);
-}
-
-static struct ub_ctx *new_unbound(const struct config_endpoints *servers)
-{
-	struct ub_ctx *unbound = ub_ctx_create();
-	if (!unbound)
-		log_fatal(EXIT_TEMPORARY, "no memory for DNS look-ups");
-	ub_ctx_debugout(unbound, NULL);
-	set_options(unbound);
-	set_servers(unbound, servers);
-	if (ub_ctx_hosts(unbound, NULL))
-		log_info("/etc/hosts can't be read");
-	must(ub_ctx_async(unbound, 1), "threads");
-	allow_private_zones(unbound);
-	return unbound;
-}
-
-struct resolver *resolver_new(const struct config_endpoints *servers, const struct self *self, int64_t deadline_ms)
-{
+	const struct dns_settings unsigned_names = {.servers = dns->servers, .dnssec = CONFIG_NO};
 	struct resolver *r = calloc(1, sizeof(*r));
 	if (!r)
 		log_fatal(EXIT_TEMPORARY, "no memory for DNS look-ups");
-	r->unbound = new_unbound(servers);
-	r->names_unbound = new_unbound(servers);
+	r->unbound = dns_context(dns);
+	r->names_unbound = dns_context(&unsigned_names);
+	r->private = dns_is_private(dns);
+	r->dnssec = dns_checks(dns) ? dns->dnssec : CONFIG_NO;
 	r->self = self;
 	r->deadline_ms = deadline_ms;
 	r->link = -1;
@@ -193,54 +140,78 @@ static void finish(struct request *request, bool decided, bool in_time)
 
 static void on_result(void *data, int err, struct ub_result *result);
 
-static void ask(struct request *request, const char *name, int type, size_t host)
+static bool ask(struct request *request, enum purpose purpose, const char *name, enum dns_type type, size_t host)
 {
 	struct question *q = &request->questions[request->question_count++];
-	*q = (struct question){.request = request, .type = type, .host = host};
-	q->asked = ub_resolve_async(request->resolver->unbound, name, type, CLASS_IN, q, on_result, &q->async_id) == 0;
+	*q = (struct question){.request = request, .purpose = purpose, .host = host};
+	q->asked = dns_ask(request->resolver->unbound, name, type, q, on_result, &q->async_id);
 	request->waiting += q->asked;
-	request->lookup.failed |= !q->asked;
+	return q->asked;
+}
+
+static void ask_address(struct request *request, enum dns_type type, size_t host)
+{
+	bool asked = ask(request, ABOUT_ADDRESS, lookup_host(&request->lookup, host), type, host);
+	request->of_host[host] += asked;
+	request->lookup.failed |= !asked;
 }
 
 static void ask_addresses(struct request *request)
 {
 	for (size_t host = 0; host < lookup_host_count(&request->lookup); host++) {
-		ask(request, lookup_host(&request->lookup, host), TYPE_A, host);
-		ask(request, lookup_host(&request->lookup, host), TYPE_AAAA, host);
+		ask_address(request, DNS_A, host);
+		ask_address(request, DNS_AAAA, host);
 	}
-	if (!request->waiting)
-		finish(request, false, true);
 }
 
-static void answer(struct question *q, const struct lookup_answer *answer)
+/* What can't be asked is as good as not answered. */
+static void ask_dane(struct request *request, size_t host)
 {
-	struct request *request = q->request;
-	q->asked = false;
-	request->waiting--;
-	if (q->type == TYPE_MX) {
-		if (lookup_mx(&request->lookup, answer))
-			ask_addresses(request);
-		else
-			finish(request, true, true);
-		return;
+	const struct lookup_answer none = {.rcode = LOOKUP_NO_ANSWER};
+	char name[DANE_QUESTION_MAX];
+	bool alias;
+	while (lookup_question(&request->lookup, host, name, &alias)) {
+		if (ask(request, ABOUT_DANE, name, alias ? DNS_CNAME : DNS_TLSA, host))
+			return;
+		lookup_dane(&request->lookup, host, &none);
 	}
-	lookup_address(&request->lookup, q->host, answer);
-	if (!request->waiting)
-		finish(request, false, true);
+}
+
+/* False: the answer decides all. */
+static bool take(struct request *request, const struct question *q, const struct lookup_answer *answer)
+{
+	struct lookup *l = &request->lookup;
+	switch (q->purpose) {
+	case ABOUT_MX:
+		if (!lookup_mx(l, answer))
+			return false;
+		ask_addresses(request);
+		return true;
+	case ABOUT_ADDRESS:
+		lookup_address(l, q->host, answer);
+		if (--request->of_host[q->host] == 0)
+			ask_dane(request, q->host);
+		return true;
+	case ABOUT_DANE:
+		lookup_dane(l, q->host, answer);
+		ask_dane(request, q->host);
+	}
+	return true;
 }
 
 static void on_result(void *data, int err, struct ub_result *result)
 {
-	struct span rdata[ANSWER_MAX];
-	struct lookup_answer what = {.rcode = LOOKUP_NO_ANSWER, .rdata = rdata};
-	if (!err && result && !result->bogus) {
-		what.rcode = result->rcode;
-		what.ttl_s = result->ttl > 0 ? (uint32_t)result->ttl : 0;
-		for (size_t i = 0; result->havedata && i < ANSWER_MAX && result->data[i]; i++)
-			rdata[what.n++] = (struct span){result->data[i], (size_t)result->len[i]};
-	}
-	answer(data, &what);
+	struct span rdata[DNS_ANSWER_MAX];
+	struct lookup_answer answer;
+	struct question *q = data;
+	struct request *request = q->request;
+	dns_answer(err, result, rdata, &answer);
+	q->asked = false;
+	request->waiting--;
+	bool open = take(request, q, &answer);
 	ub_resolve_free(result);
+	if (!open || !request->waiting)
+		finish(request, !open, true);
 }
 
 static void refuse(const struct resolver *r, uint64_t serial, const char *why)
@@ -266,16 +237,15 @@ static void begin(struct resolver *r, const struct wire_resolve *wire)
 	r->request_count++;
 	bool begun = lookup_begin(&request->lookup, wire->name, (uint16_t)wire->port, seed);
 	request->lookup.self = r->self;
-	if (!begun) {
-		finish(request, true, true);
-	} else if (wire->mx) {
-		ask(request, request->lookup.name, TYPE_MX, 0);
-		if (!request->waiting)
-			finish(request, false, false);
-	} else {
+	request->lookup.private_ok = wire->private_mx == CONFIG_YES || (wire->private_mx == CONFIG_AUTO && r->private);
+	if (begun && wire->mx) {
+		ask(request, ABOUT_MX, request->lookup.name, DNS_MX, 0);
+	} else if (begun) {
 		lookup_plain(&request->lookup);
 		ask_addresses(request);
 	}
+	if (!request->waiting)
+		finish(request, !begun, false);
 }
 
 static void end_overdue(struct resolver *r)
@@ -345,9 +315,35 @@ static int sooner(int a, int b)
 	return a < b ? a : b;
 }
 
+/* Whether the servers pass signatures on, for the log alone: each answer says for itself whether it is signed. */
+static void on_root(void *data, int err, struct ub_result *result)
+{
+	const struct resolver *r = data;
+	struct span rdata[DNS_ANSWER_MAX];
+	struct lookup_answer answer;
+	dns_answer(err, result, rdata, &answer);
+	if (answer.secure)
+		log_info("dnssec=on: answers of DNS are checked");
+	else if (r->dnssec == CONFIG_YES)
+		log_warning("dnssec=on: DNS gives no signed keys of the root, so nothing can be checked and mail "
+			    "waits: let "
+			    "the name servers pass DNSSEC on, or write dnssec auto");
+	else
+		log_info("dnssec=off: DNS gives no signed keys of the root, so hosts are not verified by DANE");
+	ub_resolve_free(result);
+}
+
+static void look_at_root(struct resolver *r)
+{
+	int id;
+	if (r->dnssec != CONFIG_NO)
+		dns_ask(r->unbound, ".", DNS_DNSKEY, r, on_root, &id);
+}
+
 int resolver_run(struct resolver *r, int control, int names_link)
 {
 	struct names *names = names_new(r->names_unbound, names_link);
+	look_at_root(r);
 	while (!r->stopping) {
 		struct pollfd fds[] = {{.fd = control, .events = POLLIN},
 				       {.fd = r->link, .events = POLLIN},

@@ -6,16 +6,16 @@
 #ifndef DELIVERY_RESOLVER_H
 #define DELIVERY_RESOLVER_H
 
+#include "delivery/dns.h"
 #include "delivery/self.h"
 
 struct resolver;
 
 /*
- * Reads /etc/resolv.conf and /etc/hosts, or takes SERVERS where there are any. SELF: what is no next hop (borrowed);
- * NULL = everything may be one. Dies with a reason when libunbound can't
- * be set up. DEADLINE_MS: for one `resolve`, all look-ups of it.
+ * Reads what DNS names, and /etc/hosts. SELF: what is no next hop (borrowed); NULL = everything may be one. Dies with a
+ * reason when libunbound can't be set up. DEADLINE_MS: for one `resolve`, all look-ups of it.
  */
-struct resolver *resolver_new(const struct config_endpoints *servers, const struct self *self, int64_t deadline_ms);
+struct resolver *resolver_new(const struct dns_settings *dns, const struct self *self, int64_t deadline_ms);
 void resolver_free(struct resolver *r);
 
 /*
@@ -24,6 +24,6 @@ void resolver_free(struct resolver *r);
  */
 int resolver_run(struct resolver *r, int control, int names);
 
-enum { RESOLVER_DEADLINE_MS = 30 * 1000 };
+enum { RESOLVER_DEADLINE_MS = 25 * 1000 /* the queue waits 30 s: it shall hear the reason, and what is known */ };
 
 #endif

@@ -236,9 +236,11 @@ void settle_message(struct queue *q, struct message *m)
 static void log_refused(const struct job *j, const struct settle_result *result)
 {
 	const struct message *m = j->message;
-	log_info("id=%s from=<%.*s> to=<%.*s> recipients=%zu relay=%s status=%s text=\"%.*s\"", m->id,
+	char enhanced[ENHANCED_TEXT_MAX];
+	enhanced_format(result->enhanced, enhanced);
+	log_info("id=%s from=<%.*s> to=<%.*s> recipients=%zu relay=%s status=%s enhanced=%s text=\"%.*s\"", m->id,
 		 SPAN_ARGS(m->whole->sender.text), SPAN_ARGS(m->whole->rcpts[job_first(j)].text), j->rcpt_count,
-		 j->destination->key, journal_event_name(result->event), SPAN_ARGS(result->text));
+		 j->destination->key, journal_event_name(result->event), enhanced, SPAN_ARGS(result->text));
 }
 
 bool settle_refuse(struct queue *q, struct destination *d, const struct settle_result *result)

@@ -275,6 +275,83 @@ START_TEST(many)
 }
 END_TEST
 
+/* A domain with hosts a (public) and b (private), or b alone. */
+START_TEST(private_addresses)
+{
+	static const struct span mx[] = {MX("\x00\x14", "\x01"
+							"b"),
+					 MX("\x00\x0a", "\x01"
+							"a")};
+	static const struct span public = {"\xc0\x00\x02\x01", 4};
+	static const struct span nets[] = {SPAN("\x0a\1\1\1"),
+					   SPAN("\x7f\0\0\1"),
+					   SPAN("\xa9\xfe\1\1"),
+					   SPAN("\xac\x10\0\1"),
+					   SPAN("\xc0\xa8\0\1"),
+					   SPAN("\x64\x40\0\1"),
+					   SPAN("\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"),
+					   SPAN("\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1"),
+					   SPAN("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"),
+					   SPAN("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1")};
+	for (int way = 0; way < 3; way++) {
+		struct str hosts;
+		str_init(&hosts, LOOKUP_LIST_MAX);
+		struct lookup l = begin("example.net");
+		l.private_ok = way == 2;
+		ck_assert(lookup_mx(&l, &(struct lookup_answer){.rdata = mx, .n = way ? 1 : 2}));
+		if (!way)
+			lookup_address(&l, 0, &(struct lookup_answer){.rdata = &public, .n = 1});
+		lookup_address(&l, way ? 0 : 1, &(struct lookup_answer){.rdata = &nets[_i], .n = 1});
+		lookup_finish(&l, false, &hosts);
+		if (way == 0)
+			ck_assert_str_eq(str_text(&hosts), "a 192.0.2.1 25\n");
+		else if (way == 1)
+			expect(&l, LOOKUP_NEVER, "5.4.4", "private_mx yes");
+		else
+			expect(&l, LOOKUP_FOUND, "", "");
+		str_free(&hosts);
+	}
+}
+END_TEST
+
+/* Signed all the way: each line says what DANE asks; an answer that is not genuine is none. */
+START_TEST(signed_answers)
+{
+	static const struct span mx[] = {MX("\x00\x0a", "\x01"
+							"a")};
+	static const struct span address = {"\xc0\x00\x02\x01", 4};
+	static const char record[] = "\3\1\1"
+				     "0123456789abcdef0123456789abcdef";
+	const struct span tlsa = {record, sizeof(record) - 1};
+	char question[DANE_QUESTION_MAX];
+	bool alias;
+	struct str hosts;
+	str_init(&hosts, LOOKUP_LIST_MAX);
+	struct lookup l = begin("example.net");
+	ck_assert(lookup_mx(&l, &(struct lookup_answer){.rdata = mx, .n = 1, .secure = true}));
+	lookup_address(&l, 0, &(struct lookup_answer){.rdata = &address, .n = 1, .secure = true});
+	ck_assert(lookup_question(&l, 0, question, &alias));
+	ck_assert_str_eq(question, "_25._tcp.a");
+	lookup_dane(&l, 0, &(struct lookup_answer){.rdata = &tlsa, .n = 1, .secure = true, .ttl_s = 30});
+	ck_assert(!lookup_question(&l, 0, question, &alias));
+	lookup_finish(&l, false, &hosts);
+	ck_assert_str_eq(str_text(&hosts), "a 192.0.2.1 25 match a,example.net "
+					   "31130313233343536373839616263646566303132333435363738396162636465"
+					   "66\n");
+	str_clear(&hosts);
+	l = begin("example.net");
+	ck_assert(!lookup_mx(&l, &(struct lookup_answer){.rcode = LOOKUP_BOGUS, .why = SPAN("expired\n")}));
+	expect(&l, LOOKUP_LATER, "4.7.5", "example.net: DNSSEC: what DNS says is not genuine: expired\\x0a");
+	l = begin("example.net");
+	ck_assert(lookup_mx(&l, &(struct lookup_answer){.rdata = mx, .n = 1}));
+	lookup_address(&l, 0, &(struct lookup_answer){.rcode = LOOKUP_BOGUS, .why = SPAN("forged")});
+	lookup_finish(&l, false, &hosts);
+	expect(&l, LOOKUP_LATER, "4.7.5", "forged");
+	ck_assert_uint_eq(hosts.len, 0);
+	str_free(&hosts);
+}
+END_TEST
+
 /* Hosts of preference 10, 20, 20, 30; which of them are we, by name or address, and how many are left. */
 START_TEST(we_ourselves)
 {
@@ -352,6 +429,8 @@ int main(void)
 	tcase_add_test(all, addresses);
 	tcase_add_test(all, no_address);
 	tcase_add_test(all, many);
+	tcase_add_loop_test(all, private_addresses, 0, 10);
+	tcase_add_test(all, signed_answers);
 	tcase_add_test(all, we_ourselves);
 	tcase_add_test(all, every_address);
 	suite_add_tcase(suite, all);

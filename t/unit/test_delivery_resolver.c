@@ -132,7 +132,8 @@ static void run_resolver(const struct fixture *f)
 	struct config_endpoint server = {.port = f->port};
 	struct config_endpoints servers = {&server, 1};
 	ipaddr_parse(SPAN("127.0.0.1"), &server.ip);
-	struct resolver *r = resolver_new(&servers, NULL, 1500);
+	struct dns_settings dns = {.servers = &servers, .dnssec = CONFIG_NO};
+	struct resolver *r = resolver_new(&dns, NULL, 3000);
 	int status = resolver_run(r, f->control[1], f->names[0]);
 	resolver_free(r);
 	_exit(status);

@@ -49,7 +49,7 @@ static const struct span other[] = {{"\xc0\0\2\3", 4}, {"\xc0\0", 2}};
 
 static struct lookup_answer answer(int rcode, const struct span *rdata, size_t n)
 {
-	return (struct lookup_answer){rcode, 60, rdata, n};
+	return (struct lookup_answer){.rcode = rcode, .ttl_s = 60, .rdata = rdata, .n = n};
 }
 
 static struct reverse asked(const char *client)
