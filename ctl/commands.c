@@ -146,6 +146,13 @@ static const struct command table[] = {
 	 cmd_explain_relay,
 	 "--client IP [--name HOST] [--user NAME] [--tls] --to ADDRESS [--from ADDRESS] [--server NAME]",
 	 "would this be relayed, and which line decides"},
+	{{"explain", "route"},
+	 OPTION_FROM | OPTION_SIZE | OPTION_SERVER | OPTION_JSON,
+	 1,
+	 1,
+	 cmd_explain_route,
+	 "ADDRESS [--from ADDRESS] [--size N] [--server NAME]",
+	 "where mail for an address goes, and which line says so"},
 };
 enum { COMMANDS = sizeof(table) / sizeof(table[0]) };
 

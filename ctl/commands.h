@@ -67,5 +67,6 @@ int cmd_user_passwd(struct ctl *ctl);
 int cmd_user_delete(struct ctl *ctl);
 int cmd_user_list(struct ctl *ctl);
 int cmd_explain_relay(struct ctl *ctl);
+int cmd_explain_route(struct ctl *ctl);
 
 #endif

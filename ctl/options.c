@@ -32,6 +32,7 @@ static const struct {
 	{"sender", OPTION_SENDER, offsetof(struct options, sender), 0},
 	{"recipient", OPTION_RECIPIENT, offsetof(struct options, recipient), 0},
 	{"file", OPTION_USER_FILE, offsetof(struct options, user_file), 0},
+	{"size", OPTION_SIZE, offsetof(struct options, size), 0},
 	{"cram-md5", OPTION_CRAM_MD5, 0, 0},
 };
 enum { KNOWN = sizeof(known) / sizeof(known[0]), OTHER = 1000 };
@@ -112,7 +113,7 @@ bool options_parse(int argc, char **argv, struct options *out, char *why)
 
 	*out = (struct options){.file = MAILROOT_SYSCONFDIR "/mailroot.conf"};
 	out->server = out->client = out->name = out->user = out->to = "";
-	out->from = out->domain = out->sender = out->recipient = out->user_file = "";
+	out->from = out->domain = out->sender = out->recipient = out->user_file = out->size = "";
 	build_table(table);
 	optind = 0; /* start anew, whatever was parsed before */
 	opterr = 0;

@@ -26,6 +26,7 @@ enum option_bit {
 	OPTION_TLS = 1 << 16,
 	OPTION_USER_FILE = 1 << 17, /* --file */
 	OPTION_CRAM_MD5 = 1 << 18,
+	OPTION_SIZE = 1 << 19,
 };
 
 enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 200 };
@@ -43,6 +44,7 @@ struct options {
 	const char *sender;
 	const char *recipient;
 	const char *user_file;
+	const char *size;
 	uint64_t older_s;
 	uint64_t confirm_s;
 	const char *words[OPTIONS_WORDS_MAX]; /* command and arguments, borrowed from argv */

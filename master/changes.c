@@ -77,7 +77,7 @@ static void compare_setting(const struct report *report, const struct config_set
 		tell(report, str_text(&line), setting->acts);
 		str_free(&line);
 		if (setting->acts == CONFIG_PROCESSES_NEW)
-			report->tally->roles |= setting->roles & report->tally->mask;
+			report->tally->roles |= setting->roles & report->tally->mask & ROLE_ALL;
 	}
 	str_free(&was);
 	str_free(&is);

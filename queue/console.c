@@ -8,12 +8,13 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/rows.h"
+#include "queue/explain.h"
 #include "queue/operate.h"
 #include "queue/report.h"
 
 enum { OUT_MAX = 8 << 20, OUT_ENOUGH = 64 * 1024, LIST_SLICE = 32 };
 
-enum ctl_work { CTL_NOTHING, CTL_LIST, CTL_ACT };
+enum ctl_work { CTL_NOTHING, CTL_LIST, CTL_ACT, CTL_EXPLAIN };
 
 struct ctl {
 	int fd;
@@ -25,9 +26,10 @@ struct ctl {
 	size_t limit, done;
 	enum row_action action;
 	bool count_only;
-	bool slow;      /* its socket is full */
-	struct str out; /* packets that wait, each after its length */
-	size_t sent;    /* octets of out */
+	struct explain *explain; /* in CTL_EXPLAIN; owned */
+	bool slow;               /* its socket is full */
+	struct str out;          /* packets that wait, each after its length */
+	size_t sent;             /* octets of out */
 };
 
 struct ctl *console_attach(struct queue *q, int fd)
@@ -61,6 +63,7 @@ void console_close(struct queue *q, struct ctl *c)
 {
 	q->ctls[c->at] = NULL;
 	fd_close(&c->fd);
+	explain_free(q, c->explain);
 	str_free(&c->out);
 	free(c);
 }
@@ -114,9 +117,24 @@ static void look_at(struct queue *q, struct ctl *c, struct message *m)
 	c->done += selected;
 }
 
+/* Its answers come on the link of the resolver, or its time ends: a turn each second sees to that. */
+static void go_on_explaining(struct queue *q, struct ctl *c)
+{
+	if (!explain_ready(q, c->explain))
+		return;
+	explain_finish(q, c->explain, &c->out);
+	explain_free(q, c->explain);
+	c->explain = NULL;
+	c->work = CTL_NOTHING;
+}
+
 /* A slice of a listing. True: more can be done at once. */
 static bool go_on(struct queue *q, struct ctl *c)
 {
+	if (c->work == CTL_EXPLAIN) {
+		go_on_explaining(q, c);
+		return false;
+	}
 	for (int i = 0; c->work != CTL_NOTHING && i < LIST_SLICE && c->out.len < OUT_ENOUGH; i++) {
 		struct message *m = c->cursor;
 		if (!m || !c->left || (c->limit && c->done == c->limit)) {
@@ -233,6 +251,20 @@ static bool request_status(struct queue *q, struct ctl *c, struct span text)
 	return true;
 }
 
+static bool request_explain(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_explain_route packet;
+	char why[EXPLAIN_WHY_MAX];
+	if (!wire_decode_explain_route(text, &packet))
+		return false;
+	c->explain = explain_begin(q, &packet, &c->out, why);
+	if (c->explain)
+		c->work = CTL_EXPLAIN;
+	else
+		done(c, 2, why);
+	return true;
+}
+
 static bool request(struct queue *q, struct ctl *c, struct span text)
 {
 	if (c->work != CTL_NOTHING)
@@ -247,6 +279,8 @@ static bool request(struct queue *q, struct ctl *c, struct span text)
 		return request_act(q, c, text);
 	case WIRE_queue_status:
 		return request_status(q, c, text);
+	case WIRE_explain_route:
+		return request_explain(q, c, text);
 	default:
 		return false;
 	}

@@ -1,7 +1,7 @@
 /*
- * Answers to mailrootctl, on links that master has checked. Requests: queue_list, queue_show, queue_act, queue_status;
- * the rows of each are in common/host/rows.h. Work is done in slices as the reader takes what was sent: a listing of a
- * million messages neither stops deliveries nor fills memory.
+ * Answers to mailrootctl, on links that master has checked. Requests: queue_list, queue_show, queue_act, queue_status,
+ * explain_route; the rows of each are in common/host/rows.h. Work is done in slices as the reader takes what was sent:
+ * a listing of a million messages neither stops deliveries nor fills memory.
  */
 #ifndef QUEUE_CONSOLE_H
 #define QUEUE_CONSOLE_H

@@ -197,7 +197,7 @@ static struct destination *make(struct destinations *all, enum destination_kind 
 	return d;
 }
 
-static struct destination *find(struct destinations *all, const char *key)
+struct destination *destination_find(const struct destinations *all, const char *key)
 {
 	struct destination *d;
 	HASH_FIND(hh, all->table, key, strlen(key), d);
@@ -216,7 +216,7 @@ struct destination *destination_get(struct destinations *all, const struct route
 {
 	char key[DESTINATION_KEY_MAX];
 	destination_key(route, folder, key);
-	struct destination *d = find(all, key);
+	struct destination *d = destination_find(all, key);
 	if (!d) {
 		enum destination_kind kind = route->kind == ROUTE_DROP ? DESTINATION_FOLDER
 					     : route->kind == ROUTE_MX ? DESTINATION_MX
@@ -244,7 +244,7 @@ struct destination *destination_get(struct destinations *all, const struct route
 
 struct destination *destination_notices(struct destinations *all)
 {
-	struct destination *d = find(all, "notices");
+	struct destination *d = destination_find(all, "notices");
 	return d ? d : make(all, DESTINATION_NOTICES, "notices");
 }
 

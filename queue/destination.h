@@ -108,6 +108,9 @@ void destination_key(const struct route *route, const char *folder, char *to);
  * ROUTE_DROP. */
 struct destination *destination_get(struct destinations *all, const struct route *route, const char *folder);
 
+/* The next hop of that name, or NULL. */
+struct destination *destination_find(const struct destinations *all, const char *key);
+
 /* The next hop of notices: the local pool. */
 struct destination *destination_notices(struct destinations *all);
 

@@ -211,7 +211,7 @@ static void fact(struct str *to, const char *name, size_t value)
 	row_end(&row, ROW_FACT, to);
 }
 
-static void report_next_hop(const struct queue *q, const struct destination *d, struct str *to)
+void report_next_hop(const struct queue *q, const struct destination *d, struct str *to)
 {
 	struct row row;
 	char why[DESTINATION_REASON_MAX];
@@ -276,4 +276,13 @@ void report_status(struct queue *q, bool detail, struct str *to)
 	const struct destination *d = detail ? q->destinations.table : NULL;
 	for (size_t n = 0; d && n < NEXT_HOPS_MAX; d = d->hh.next, n++)
 		report_next_hop(q, d, to);
+}
+
+void report_cells(struct str *to, const char *kind, const struct span *cells, size_t n)
+{
+	struct row row;
+	row_begin(&row);
+	for (size_t i = 0; i < n; i++)
+		cell(&row, cells[i]);
+	row_end(&row, kind, to);
 }

@@ -10,6 +10,10 @@
 void report_message(struct queue *q, const struct message *m, const struct whole *w, struct str *to);
 void report_show(struct queue *q, const struct message *m, const struct whole *w, struct str *to);
 void report_status(struct queue *q, bool detail, struct str *to);
+void report_next_hop(const struct queue *q, const struct destination *d, struct str *to);
+
+/* A row of KIND with N cells. */
+void report_cells(struct str *to, const char *kind, const struct span *cells, size_t n);
 void report_count(struct str *to, size_t count);
 void report_done(struct str *to, uint64_t exit_code, const char *text);
 

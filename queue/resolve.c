@@ -18,8 +18,10 @@ struct request {
 	TAILQ_ENTRY(request) place;
 	UT_hash_handle hh;
 	uint32_t serial;
-	struct destination *destination; /* counted */
-	size_t target;
+	struct destination *destination; /* counted; NULL: an asker has it */
+	struct resolve_asker *asker;
+	const struct target *what;
+	size_t target; /* its number */
 	int64_t deadline;
 };
 TAILQ_HEAD(request_list, request);
@@ -57,7 +59,7 @@ static void drop_link(struct queue *q, const char *why)
 
 static void send_request(struct queue *q, const struct request *r)
 {
-	const struct target *t = &r->destination->targets[r->target];
+	const struct target *t = r->what;
 	struct wire_resolve packet = {.serial = r->serial,
 				      .name = span_of(t->name),
 				      .port = t->port,
@@ -74,19 +76,37 @@ static void send_request(struct queue *q, const struct request *r)
 		log_warning("can't ask the resolver for %s: %s", t->name, strerror(-err));
 }
 
-static void ask_target(struct queue *q, struct destination *d, size_t at)
+static void ask(struct queue *q, struct destination *d, struct resolve_asker *asker, const struct target *what,
+		size_t at)
 {
 	struct resolve *state = state_of(q);
 	struct request *r = calloc(1, sizeof(*r));
 	if (!r)
 		log_fatal(EXIT_TEMPORARY, "out of memory");
 	r->serial = ++state->last_serial;
+	r->asker = asker;
+	r->what = what;
 	r->target = at;
 	r->deadline = q->mono_ms + ANSWER_WITHIN_MS;
 	destination_ref(&q->destinations, &r->destination, d);
 	TAILQ_INSERT_TAIL(&state->list, r, place);
 	HASH_ADD(hh, state->by_serial, serial, sizeof(r->serial), r);
 	send_request(q, r);
+}
+
+void resolve_look_up(struct queue *q, const struct target *what, size_t at, struct resolve_asker *asker)
+{
+	ask(q, NULL, asker, what, at);
+}
+
+void resolve_forget(struct queue *q, const struct resolve_asker *asker)
+{
+	struct request *r, *next;
+	for (r = TAILQ_FIRST(&state_of(q)->list); r; r = next) {
+		next = TAILQ_NEXT(r, place);
+		if (r->asker == asker)
+			request_free(q, r);
+	}
 }
 
 void resolve_ask(struct queue *q, struct destination *d)
@@ -96,7 +116,7 @@ void resolve_ask(struct queue *q, struct destination *d)
 	enum destination_answer answer = destination_ask(d, q->mono_ms);
 	for (size_t i = 0; answer == DESTINATION_ASKING && i < d->target_count; i++)
 		if (d->targets[i].state == TARGET_ASKED)
-			ask_target(q, d, i);
+			ask(q, d, NULL, &d->targets[i], i);
 	pool_update_ring(queue_pool(q, d), d, q->mono_ms);
 }
 
@@ -144,6 +164,19 @@ static void conclude(struct queue *q, struct request *r, enum target_state state
 	destination_ref(&q->destinations, &d, NULL);
 }
 
+/* R has its answer. */
+static void deliver(struct queue *q, struct request *r, enum target_state state, const struct wire_resolved *answer)
+{
+	struct resolve_asker *asker = r->asker;
+	size_t at = r->target;
+	if (!asker) {
+		conclude(q, r, state, answer);
+		return;
+	}
+	request_free(q, r);
+	asker->answered(asker, at, state, answer);
+}
+
 static bool valid_hosts(struct span hosts)
 {
 	struct host host;
@@ -167,7 +200,7 @@ static bool take_answer(struct queue *q, struct span packet)
 	uint32_t serial = (uint32_t)answer.serial;
 	HASH_FIND(hh, state_of(q)->by_serial, &serial, sizeof(serial), r);
 	if (r) /* otherwise too late */
-		conclude(q, r, state, &answer);
+		deliver(q, r, state, &answer);
 	return true;
 }
 
@@ -206,7 +239,7 @@ void resolve_expire(struct queue *q)
 	const struct wire_resolved none = {.text = SPAN("the resolver did not answer in time")};
 	struct request *r;
 	while ((r = TAILQ_FIRST(&state_of(q)->list)) && r->deadline <= q->mono_ms)
-		conclude(q, r, TARGET_LATER, &none);
+		deliver(q, r, TARGET_LATER, &none);
 }
 
 int64_t resolve_next(const struct queue *q)

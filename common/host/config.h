@@ -25,7 +25,8 @@ enum config_role {
 	ROLE_LOCAL = 1 << 4,    /* copies into drop folders, notices */
 	ROLE_RESOLVER = 1 << 5,
 	ROLE_LOG = 1 << 6,
-	ROLE_ALL = (1 << 7) - 1
+	ROLE_ALL = (1 << 7) - 1,
+	ROLE_SHOWN = 1 << 7 /* the queue sees it, to explain routes: a change is no reason for a new queue */
 };
 
 /* "No limit", of LIMIT, SIZE_LIMIT and QUOTA. */

@@ -38,11 +38,17 @@ static void write_words(struct writer *w, const struct config_node *node)
 
 static void write_block(struct writer *w, enum config_block block, const struct config_node *node);
 
+/* What is only shown goes to the process that shows it. */
+static bool sees(unsigned role, unsigned roles)
+{
+	return (roles & role) || ((roles & ROLE_SHOWN) && (role & ROLE_QUEUE));
+}
+
 static void write_statement(struct writer *w, enum config_block parent, const struct config_node *node)
 {
 	const struct config_setting *setting = config_setting_find(parent, config_node_name(node));
 	enum config_block block = config_block_find(parent, config_node_name(node));
-	if (setting && (setting->roles & w->role)) {
+	if (setting && sees(w->role, setting->roles)) {
 		write_words(w, node);
 		end_line(w, "\n");
 	} else if (!setting && block != CONFIG_BLOCK_COUNT && block != CONFIG_SERVER) {

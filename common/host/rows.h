@@ -72,6 +72,22 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
  * one. */
 #define ROW_RULE "rule"
 
+/* explain_route to a queue, first: kind (drop | hosts | mx | literal | none), the next hop or folder, the outbound
+ * block that holds, the block whose user authenticates, why there is no way. Then ROW_RULE, as above. */
+#define ROW_ROUTE "route"
+
+/* ... one for each outbound setting that holds and that the queue knows: name, value. */
+#define ROW_SETTING "setting"
+
+/* ... one a name that was asked for: name, what was asked (mx | address), the answer (found | later | never | known:
+ * found earlier, and not asked again), status code, text. */
+#define ROW_LOOKUP "lookup"
+
+/* ... one a host in the order of trial: name, address, port, what is asked of it in TLS, in words. */
+#define ROW_HOST "host"
+
+/* ... and the ROW_NEXT_HOP of queue_status when there was mail for it lately. ctl_done has advice, if there is any. */
+
 /* smtpd_status: ROW_FACT as from a queue. Names: sessions, idle, processes, max. ctl_done has a warning, if there is
  * one. smtpd_sessions: one of these a session: id, client, seconds since its start, what it does in words, seconds
  * since its last command, messages taken.
