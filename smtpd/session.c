@@ -107,8 +107,10 @@ enum session_wants session_wants(const struct session *s)
 /* What a client said, without what nobody may read. */
 static struct span loggable(const struct session *s)
 {
-	if (s->state == SESSION_DATA || !s->line.len)
+	if (s->state == SESSION_DATA || s->state == SESSION_CHUNK)
 		return SPAN("end of data");
+	if (!s->line.len)
+		return SPAN("(nothing)");
 	return command_shown(s->line, s->after_auth);
 }
 
@@ -325,10 +327,10 @@ static void message_taken(struct session *s)
 	s->octets += s->tx.octets;
 	s->messages++;
 	session_reply(s, REPLY_QUEUED, span_of(s->tx.id), span_of(s->config->fqdn));
-	log_info("id=%s client=%s helo=%s from=<%s> nrcpt=%zu size=%llu%s%s%s%s status=accepted", s->tx.id,
+	log_info("id=%s client=%s helo=%s from=<%s> nrcpt=%zu size=%llu%s%s%s%s%s%s status=accepted", s->tx.id,
 		 s->client_text, s->helo, str_text(&s->tx.sender), s->tx.rcpts.count, (unsigned long long)s->tx.octets,
-		 s->tls.on ? " tls=" : "", s->tls.on ? s->tls.version : "", s->tls.on ? ":" : "",
-		 s->tls.on ? s->tls.cipher : "");
+		 s->client.user ? " user=" : "", s->client.user ? s->client.user : "", s->tls.on ? " tls=" : "",
+		 s->tls.on ? s->tls.version : "", s->tls.on ? ":" : "", s->tls.on ? s->tls.cipher : "");
 }
 
 void session_message_end(struct session *s)

@@ -71,7 +71,7 @@ class Clients(unittest.TestCase):
         log = self.server.log()[self.before:]
         self.assertIn(f"user={user} mechanism={mechanism} ", log)
         self.assertIn("status=authenticated", log)
-        self.assertIn("status=accepted", log)
+        self.assertRegex(log, f" user={user} tls=.* status=accepted")
 
     def run_client(self, *command, stdin="Subject: test\n\nhello\n", env=None):
         done = subprocess.run([str(word) for word in command], input=stdin, capture_output=True, text=True, timeout=60,
