@@ -248,11 +248,16 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 	log_debug("server=%s role=%s pid=%d started", server->name, what.role, (int)pid);
 }
 
-static void log_end(const struct server *server, const struct supervised *child, pid_t pid, int64_t now_ms)
+/* REPLACED: it was told to go, for one with new settings or files. */
+static void log_end(const struct server *server, const struct supervised *child, pid_t pid, bool replaced,
+		    int64_t now_ms)
 {
 	const char *role = child_role_name(child->role);
 
-	if (child->state == SUPERVISE_FAILED)
+	if (replaced)
+		log_info("server=%s role=%s pid=%d ended (%s); its successor starts", server->name, role, (int)pid,
+			 child->why);
+	else if (child->state == SUPERVISE_FAILED)
 		log_error("server=%s role=%s pid=%d ended (%s) and stays down; its last words above say why. After "
 			  "mending it: mailrootctl reload",
 			  server->name, role, (int)pid, child->why);
@@ -275,8 +280,9 @@ bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms)
 	if (child >= server->children + CHILD_ROLE_COUNT)
 		child->state = SUPERVISE_RETIRING;
 	hear_last_words(child);
+	bool replaced = child->state == SUPERVISE_REPLACING;
 	supervise_gone(child, status, now_ms);
-	log_end(server, child, pid, now_ms);
+	log_end(server, child, pid, replaced, now_ms);
 	return true;
 }
 

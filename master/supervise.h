@@ -1,7 +1,7 @@
 /*
  * One child of a virtual server and when it may be started again. A child that dies is replaced at once; one that
  * dies again and again within a second of its start is tried less and less often; one that says that a restart does not
- * help (EXIT_PERMANENT) waits for a reload. No system call here but signals.
+ * help (EXIT_PERMANENT) waits for a reload. No system call here but the close of its link.
  */
 #ifndef MASTER_SUPERVISE_H
 #define MASTER_SUPERVISE_H

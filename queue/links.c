@@ -79,9 +79,11 @@ bool links_arrivals(struct queue *q)
 	return n == ARRIVALS_AT_ONCE && messages[n - 1].msg_len;
 }
 
+/* WHY NULL: the parent is gone, of which master tells. */
 static void drop_pool_link(struct queue *q, struct pool *p, const char *why)
 {
-	log_warning("link to the parent of the %s pool closed: %s", p == &q->local ? "local" : "delivery", why);
+	if (why)
+		log_warning("link to the parent of the %s pool closed: %s", p == &q->local ? "local" : "delivery", why);
 	fd_close(&p->link);
 }
 
@@ -118,7 +120,7 @@ bool links_pool(struct queue *q, struct pool *p, struct worker **added)
 	if (err == -EAGAIN)
 		return false;
 	if (err || packet.eof) {
-		drop_pool_link(q, p, err ? strerror(-err) : "it went away");
+		drop_pool_link(q, p, err ? strerror(-err) : NULL);
 		return false;
 	}
 	if (!wire_decode_worker(packet.text, &worker) || packet.fd_count != 1) {

@@ -51,9 +51,11 @@ static void request_free(struct queue *q, struct request *r)
 	free(r);
 }
 
+/* WHY NULL: the resolver is gone, of which master tells. */
 static void drop_link(struct queue *q, const char *why)
 {
-	log_warning("link to the resolver closed: %s", why);
+	if (why)
+		log_warning("link to the resolver closed: %s", why);
 	fd_close(&q->resolver);
 }
 
@@ -212,7 +214,7 @@ bool resolve_receive(struct queue *q)
 		if (err == -EAGAIN)
 			return true;
 		if (err || packet.eof) {
-			drop_link(q, err ? strerror(-err) : "it went away");
+			drop_link(q, err ? strerror(-err) : NULL);
 			return false;
 		}
 		bool ok = packet.fd_count == 0 && take_answer(q, packet.text);
