@@ -97,7 +97,7 @@ static void last_reason(const struct queue *q, const struct message *m, struct s
 			continue;
 		str_clear(to);
 		if (line.host.len)
-			str_printf(to, "%.*s said ", SPAN_ARGS(line.host));
+			str_printf(to, "%.*s%s ", SPAN_ARGS(line.host), line.code ? " said" : ":");
 		if (line.code)
 			str_printf(to, "%d ", line.code);
 		str_append(to, line.text);

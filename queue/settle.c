@@ -56,7 +56,7 @@ static struct settle_result expired(const struct settle_result *delay, int64_t a
 	clock_duration(age_ms, duration);
 	str_printf(text, "expired after %s; last: ", duration);
 	if (delay->host.len)
-		str_printf(text, "%.*s said ", SPAN_ARGS(delay->host));
+		str_printf(text, "%.*s%s ", SPAN_ARGS(delay->host), delay->code ? " said" : ":");
 	if (delay->code)
 		str_printf(text, "%d ", delay->code);
 	str_append(text, delay->text);
