@@ -1,6 +1,5 @@
 #include "ctl/settle.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,19 +59,20 @@ bool settle_goes_on(const struct service_server *server)
 	return false;
 }
 
-/* WHAT: "smtpd does not start". */
-static void tell_attention(const struct service_server *server, const char *role, const char *what, struct str *to)
+/* The process that does not start is asked first; what follows may be of an smtpd before it, which serves. */
+static void tell_why(const struct service_server *server, const char *role, struct str *to)
 {
 	bool said = false;
 
 	for (size_t i = 0; i < server->attention_count; i++) {
 		if (strcmp(server->attention[i].role, role) != 0)
 			continue;
-		str_printf(to, "server %s: %s: %s\n", server->name, what, server->attention[i].text);
+		str_printf(to, "server %s: %s%s: %s\n", server->name, role, said ? "" : " does not start",
+			   server->attention[i].text);
 		said = true;
 	}
 	if (!said)
-		str_printf(to, "server %s: %s; the log says why\n", server->name, what);
+		str_printf(to, "server %s: %s does not start; the log says why\n", server->name, role);
 }
 
 static bool tell_server(const struct service_server *server, struct str *to)
@@ -81,12 +81,10 @@ static bool tell_server(const struct service_server *server, struct str *to)
 
 	for (size_t i = 0; i < server->process_count && i < CHILD_ROLE_COUNT; i++) {
 		const struct service_process *process = &server->processes[i];
-		char what[100];
 		if (!process_down(process))
 			continue;
 		good = false;
-		snprintf(what, sizeof(what), "%.40s does not start", process->role);
-		tell_attention(server, process->role, what, to);
+		tell_why(server, process->role, to);
 	}
 	if (!good && settle_goes_on(server))
 		str_printf(to, "server %s: the smtpd of before goes on as it was\n", server->name);

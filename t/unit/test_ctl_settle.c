@@ -65,7 +65,7 @@ START_TEST(what_failed_is_told_with_its_reasons)
 	service.servers[0].processes[service.servers[0].process_count++] = process("smtpd", "ready");
 	ck_assert(!settle_tell(&service, &said));
 	ck_assert_str_eq(str_text(&said), "server main: smtpd does not start: wrong key\n"
-					  "server main: smtpd does not start: old certificate\n"
+					  "server main: smtpd: old certificate\n"
 					  "server main: the smtpd of before goes on as it was\n");
 }
 END_TEST
