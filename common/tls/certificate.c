@@ -323,7 +323,7 @@ bool certificate_examine(const char *path, const char *key_path, enum certificat
 	else
 		judge_key(&report, out, key_path, str_span(&text));
 	if (!error && secret_is_open(&file, false, who))
-		say(&report, CERTIFICATE_WARNING, "key %s may be read by %s: chmod 600 FILE", key_path, who);
+		say(&report, CERTIFICATE_WARNING, "key %s may be read by %s: chmod 600 %s", key_path, who, key_path);
 	str_wipe(&text);
 	return !report.failed;
 }

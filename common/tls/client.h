@@ -5,8 +5,8 @@
  *	off            nothing; there is no context
  *	opportunistic  any certificate, TLS 1.0 and on: better than clear
  *	encrypt        any certificate, TLS 1.2 and on
- *	verify         TLS 1.2 and on, and the certificate comes from an authority of tls_ca, is in force, not revoked
- *(as far as tls_ca has lists) and holds the name; or its fingerprint is one of tls_fingerprint
+ *	verify         TLS 1.2 and on, and the certificate is the host's: from an authority of tls_ca, in force, not
+ *	               revoked as far as tls_ca has lists, of the right name; or its fingerprint is in tls_fingerprint
  *
  * tls_fingerprint makes verify of encrypt and opportunistic.
  */
