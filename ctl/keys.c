@@ -12,9 +12,6 @@
 
 #include "common/base/fd.h"
 
-/* 10,000 rounds: RFC 7677 asks for 4,096 at least, and it is the client who computes them at each log-in: ten times as
- * many would cost a copier seconds. Who has the file begins with these keys and not with yescrypt, so they hold as long
- * as the file is closed or the password is good. */
 _Static_assert((int)KEYS_ITERATIONS >= (int)ACCOUNT_ITERATIONS_MIN, "accounts are read again");
 
 bool keys_yescrypt(const char *password, char to[ACCOUNT_HASH_MAX + 1])

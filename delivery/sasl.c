@@ -9,8 +9,9 @@
 #include "common/base/base64.h"
 #include "common/tls/channel.h"
 #include "delivery/gss.h"
+#include "delivery/password.h"
 
-enum { WHY_MAX = 400, DIGEST_OCTETS = 16, PASSWORD_MAX = 1024, USER_MAX = 255 };
+enum { WHY_MAX = 400, DIGEST_OCTETS = 16, USER_MAX = 255 };
 
 struct login;
 

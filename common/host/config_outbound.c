@@ -1,3 +1,4 @@
+/* TLS and authentication towards hosts: what would never send mail, or say a password to whoever answers. */
 #include "common/host/config_build.h"
 
 /* An outbound block, and the hosts that are written where it stands. */
