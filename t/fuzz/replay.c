@@ -22,7 +22,7 @@ static uint32_t next_random(uint32_t *seed)
 /* An exact-size copy, so that a sanitizer sees a read past the end. */
 static void run_exact(const uint8_t *data, size_t size)
 {
-	uint8_t *copy = malloc(size ? size : 1);
+	uint8_t *copy = calloc(1, size ? size : 1);
 	if (!copy)
 		abort();
 	memcpy(copy, data, size);

@@ -104,11 +104,11 @@ END_TEST
 
 START_TEST(exact_fit)
 {
-	char text[1024 - sizeof(struct text)];
+	char text[1024 - sizeof(struct text) + 1];
 	memset(text, 'e', sizeof(text));
 	struct snapshot *small = snapshot_new(1024);
-	ck_assert(!publish_in(small, (struct span){text, sizeof(text) + 1}));
-	ck_assert(publish_in(small, (struct span){text, sizeof(text)}));
+	ck_assert(!publish_in(small, (struct span){text, sizeof(text)}));
+	ck_assert(publish_in(small, (struct span){text, sizeof(text) - 1}));
 	ck_assert(!publish_in(small, SPAN("")));
 	ck_assert_uint_eq(snapshot_generation(small), 1);
 	snapshot_free(small);
