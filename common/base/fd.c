@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -98,6 +99,12 @@ bool fd_same(int a, int b)
 			return false;
 		at += got;
 	}
+}
+
+bool fd_may_hang(const char *path)
+{
+	struct stat file;
+	return stat(path, &file) == 0 && !S_ISREG(file.st_mode);
 }
 
 int fd_sealed(const char *name, struct span text)

@@ -30,6 +30,9 @@ bool fd_same(int a, int b);
 /* A memory file with TEXT, sealed against every change, close-on-exec; the descriptor or -errno. Offset 0. */
 int fd_sealed(const char *name, struct span text);
 
+/* What is at PATH is no regular file: opening it, or reading it to its end, may take for ever. */
+bool fd_may_hang(const char *path);
+
 /* N random octets from the kernel; dies when the kernel has none (that is before any network). */
 void fd_random(void *to, size_t n);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/base/span.h"
 #include "common/host/secret.h"
@@ -119,6 +120,10 @@ bool keytab_open(const char *path, const char *principal, struct keytab *out, ch
 {
 	struct copying c = {.to = out};
 	*out = (struct keytab){0};
+	if (fd_may_hang(path)) {
+		snprintf(why, size, "can't read key tab %s: it is no file", path);
+		return false;
+	}
 	krb5_error_code error = krb5_init_context(&out->context);
 	if (error) {
 		say(NULL, error, path, "; is krb5.conf right?", why, size);

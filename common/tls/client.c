@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/fd.h"
+
 enum {
 	FINGERPRINT_OCTETS = 32,
 	FINGERPRINT_TEXT = 2 * FINGERPRINT_OCTETS + 1,
@@ -104,6 +106,10 @@ static bool load_authorities(SSL_CTX *context, const char *path, char *why)
 			 bundles[0]);
 		return false;
 	}
+	if (fd_may_hang(path)) {
+		snprintf(why, TLS_CLIENT_WHY_MAX, "can't read the authorities of %s: it is no file", path);
+		return false;
+	}
 	if (X509_STORE_load_file(store, path) != 1) {
 		snprintf(why, TLS_CLIENT_WHY_MAX, "can't read the authorities of %s: %s", path, reason());
 		return false;
@@ -120,6 +126,11 @@ static bool load_authorities(SSL_CTX *context, const char *path, char *why)
 
 static bool load_certificate(SSL_CTX *context, const struct config_certificate *pair, char *why)
 {
+	const char *odd = fd_may_hang(pair->certificate) ? pair->certificate : pair->key;
+	if (fd_may_hang(odd)) {
+		snprintf(why, TLS_CLIENT_WHY_MAX, "can't use client_certificate: %s: it is no file", odd);
+		return false;
+	}
 	if (SSL_CTX_use_certificate_chain_file(context, pair->certificate) != 1) {
 		snprintf(why, TLS_CLIENT_WHY_MAX, "can't use client_certificate %s: %s", pair->certificate, reason());
 		return false;

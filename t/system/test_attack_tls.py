@@ -1,4 +1,5 @@
 """Attacks on TLS, inbound and outbound: what a stranger between two hosts, or at the other end, could make of it."""
+import os
 import unittest
 
 import certs
@@ -48,6 +49,25 @@ class Stripping(unittest.TestCase):
                 harness.wait_for(lambda: verdicts(server, "u@second.test"), "a line for second.test")
                 with Peer(self.context, port=port) as second:
                     self.assertIsNotNone(second.wait()[0][0])
+
+
+class NoFiles(unittest.TestCase):
+    """What the configuration names is no file, and who opens it would wait for ever, with all mail."""
+
+    def test_fifos(self):
+        folder = harness.scratch()
+        fifo, key = folder / "fifo", certs.self_signed(folder, "relay.example.com").key
+        os.mkfifo(fifo)
+        rows = {"ca": f"tls verify; tls_ca {fifo}", "certificate": f"client_certificate {fifo} {key}", "key": f"client_certificate {key} {fifo}",
+                "keys": f"tls verify; auth gssapi; username a@EXAMPLE.COM; password_file {fifo}"}
+        with harness.Sink() as sink:
+            blocks = "\n".join(f"remote_domain {name}.test {{ route [127.0.0.1]:{sink.port}; outbound {{ {block} }} }}" for name, block in rows.items())
+            with Mailroot(f"access {{ auth gssapi; keytab {fifo} }}\nremote_domain good.test {{ route [127.0.0.1]:{sink.port} }}\n{blocks}") as server:
+                server.send(["u@good.test"])
+                harness.wait_for(lambda: sink.messages, "mail that has nothing to do with them")
+                for name in rows:
+                    self.assertRegex(server.log(), rf"mail waits: remote_domain {name}\.test: .*it is no file")
+                self.assertRegex(server.log(), "can't read key tab .*it is no file")
 
 
 if __name__ == "__main__":
