@@ -92,16 +92,17 @@ static void send_run(const struct verdict_job *job, const struct outcome_run *ru
 static void log_run(const struct verdict_job *job, const struct outcomes *outcomes, const struct outcome_run *run)
 {
 	const struct outcome *o = run->outcome;
-	char id[MSGID_LEN + 1], enhanced[ENHANCED_TEXT_MAX];
+	char id[MSGID_LEN + 1], enhanced[ENHANCED_TEXT_MAX], text[REPLY_TEXT_MAX + 1];
 	int64_t age_ms = span_copy(job->id, id, sizeof(id)) ? clock_wall_ms() - msgid_time(id) * 1000 : 0;
 	enhanced_format(o->enhanced, enhanced);
+	span_quotable(o->text, text, sizeof(text));
 	struct span relay = o->host.len ? o->host : SPAN("-"), tls = o->tls.len ? o->tls : SPAN("none");
 	for (size_t i = 0; i < run->count; i++)
 		log_info("id=%s from=<%.*s> to=<%.*s> relay=%.*s tls=%.*s status=%s code=%d enhanced=%s "
-			 "text=\"%.*s\" delay=%llds",
+			 "text=\"%s\" delay=%llds",
 			 id, SPAN_ARGS(job->sender), SPAN_ARGS(outcomes->rcpts[run->at + i].address), SPAN_ARGS(relay),
-			 SPAN_ARGS(tls), journal_event_name(o->event), o->code, *enhanced ? enhanced : "-",
-			 SPAN_ARGS(o->text), (long long)(age_ms < 0 ? 0 : age_ms / 1000));
+			 SPAN_ARGS(tls), journal_event_name(o->event), o->code, *enhanced ? enhanced : "-", text,
+			 (long long)(age_ms < 0 ? 0 : age_ms / 1000));
 }
 
 void verdict_send(const struct verdict_job *job, const struct outcomes *outcomes)

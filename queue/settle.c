@@ -238,9 +238,11 @@ static void log_refused(const struct job *j, const struct settle_result *result)
 	const struct message *m = j->message;
 	char enhanced[ENHANCED_TEXT_MAX];
 	enhanced_format(result->enhanced, enhanced);
-	log_info("id=%s from=<%.*s> to=<%.*s> recipients=%zu relay=%s status=%s enhanced=%s text=\"%.*s\"", m->id,
+	char text[REPLY_TEXT_MAX + 1];
+	span_quotable(result->text, text, sizeof(text));
+	log_info("id=%s from=<%.*s> to=<%.*s> recipients=%zu relay=%s status=%s enhanced=%s text=\"%s\"", m->id,
 		 SPAN_ARGS(m->whole->sender.text), SPAN_ARGS(m->whole->rcpts[job_first(j)].text), j->rcpt_count,
-		 j->destination->key, journal_event_name(result->event), enhanced, SPAN_ARGS(result->text));
+		 j->destination->key, journal_event_name(result->event), enhanced, text);
 }
 
 bool settle_refuse(struct queue *q, struct destination *d, const struct settle_result *result)

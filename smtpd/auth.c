@@ -15,7 +15,7 @@
 #include "smtpd/turns.h"
 
 /* One worker in so many may wait at once, so that a flood of wrong passwords holds no others up. */
-enum { WORKERS_A_WAIT = 8, WAITS_MAX = 64, MACHINE_ID_MAX = 256 };
+enum { WORKERS_A_WAIT = 8, WAITS_MAX = 64, MACHINE_ID_MAX = 256, WHY_MAX = 512 };
 
 static const char made_up[] = "mailroot accounts that are made up";
 
@@ -168,12 +168,13 @@ void auth_end(struct auth_exchange *x)
 
 static void log_result(const struct auth_exchange *x, const char *status)
 {
-	char client[IPADDR_TEXT_MAX];
+	char client[IPADDR_TEXT_MAX], why[WHY_MAX];
 	ipaddr_format(&x->peer->client->ip, client);
+	span_quotable(span_of(x->why), why, sizeof(why));
 	const char *user = x->name[0] ? x->name : "(none)", *tls = x->peer->tls ? x->peer->tls : "no";
 	if (x->why)
 		log_info("client=%s user=%s mechanism=%s tls=%s status=%s reason=\"%s\"", client, user,
-			 auth_method_name(x->method), tls, status, x->why);
+			 auth_method_name(x->method), tls, status, why);
 	else
 		log_info("client=%s user=%s mechanism=%s tls=%s status=%s", client, user, auth_method_name(x->method),
 			 tls, status);

@@ -138,7 +138,7 @@ static void secured(struct connection *c)
 static void shake_hands(struct connection *c)
 {
 	int64_t idle = c->session.config->connection_timeout;
-	char why[TLS_WHY_MAX] = "out of memory";
+	char why[TLS_WHY_MAX] = "out of memory", shown[TLS_WHY_MAX];
 	enum tls_result result = TLS_FAILED;
 	stream_deadline(&c->stream, idle < LIMIT_HANDSHAKE_MS ? idle : LIMIT_HANDSHAKE_MS);
 	c->stop->waiting_fd = c->stream.fd;
@@ -149,8 +149,8 @@ static void shake_hands(struct connection *c)
 		secured(c);
 		return;
 	}
-	log_info("client=%s status=tls-failed reason=\"%s\"", c->session.client_text,
-		 c->stop->stop ? "we are told to stop" : why);
+	span_quotable(c->stop->stop ? SPAN("we are told to stop") : span_of(why), shown, sizeof(shown));
+	log_info("client=%s status=tls-failed reason=\"%s\"", c->session.client_text, shown);
 	tls_channel_close(&c->channel);
 	session_close(&c->session);
 }

@@ -47,16 +47,18 @@ void session_free(struct session *s)
 
 void session_learn_name(struct session *s)
 {
+	char why[LOGGED_MAX + 1];
 	struct policy_client *client = &s->client;
 	if (client->name_state != POLICY_NAME_UNASKED)
 		return;
 	client->name_state = POLICY_NAME_UNCONFIRMED;
 	if (s->names)
 		s->names->look_up(s->names->context, client);
+	span_quotable(span_of(client->why), why, sizeof(why));
 	if (client->name_state == POLICY_NAME_CONFIRMED)
 		log_info("client=%s name=%s status=named", s->client_text, client->name);
 	else
-		log_info("client=%s name=unverified status=unnamed reason=\"%s\"", s->client_text, client->why);
+		log_info("client=%s name=unverified status=unnamed reason=\"%s\"", s->client_text, why);
 }
 
 bool session_admits(struct session *s)
@@ -114,17 +116,14 @@ static struct span loggable(const struct session *s)
 	return command_shown(s->line, s->after_auth);
 }
 
-/* What a client wrote, for a quoted value: it can't end the quotes. */
+/* The reply may hold a piece of the command. */
 static void log_refusal(const struct session *s, struct span reply)
 {
-	char line[LOGGED_MAX + 1];
-	struct span command = loggable(s);
-	size_t len = command.len < LOGGED_MAX ? command.len : LOGGED_MAX;
-	for (size_t i = 0; i < len; i++)
-		line[i] = command.at[i] == '"' ? '\'' : command.at[i];
-	reply = span_trim((struct span){reply.at, span_find(reply, '\r')});
-	log_info("client=%s from=<%s> command=\"%.*s\" status=refused reply=\"%.*s\"", s->client_text,
-		 str_text(&s->tx.sender), (int)len, line, SPAN_ARGS(reply));
+	char line[LOGGED_MAX + 1], answer[LOGGED_MAX + 1];
+	span_quotable(loggable(s), line, sizeof(line));
+	span_quotable(span_trim((struct span){reply.at, span_find(reply, '\r')}), answer, sizeof(answer));
+	log_info("client=%s from=<%s> command=\"%s\" status=refused reply=\"%s\"", s->client_text,
+		 str_text(&s->tx.sender), line, answer);
 }
 
 static void append_reply(struct session *s, enum reply_id id, struct span first, struct span second)

@@ -148,3 +148,12 @@ size_t span_clean(struct span s, char *to, size_t size)
 		to[len] = '\0';
 	return len;
 }
+
+size_t span_quotable(struct span s, char *to, size_t size)
+{
+	size_t len = span_clean(s, to, size);
+	for (size_t i = 0; i < len; i++)
+		if (to[i] == '"')
+			to[i] = '\'';
+	return len;
+}

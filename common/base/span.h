@@ -59,4 +59,7 @@ bool span_copy(struct span s, char *to, size_t size);
  */
 size_t span_clean(struct span s, char *to, size_t size);
 
+/* The same with ' for each ", for a value between quotes: what a stranger says can't end them. */
+size_t span_quotable(struct span s, char *to, size_t size);
+
 #endif

@@ -112,5 +112,22 @@ class ChannelBinding(unittest.TestCase):
             self.assertEqual(code, 535, first)
 
 
+class ForgedLog(unittest.TestCase):
+    """What a stranger says stands between quotes in a line of the log, and can't end them."""
+
+    def test_client_and_host(self):
+        host = harness.Sink(answers={"RCPT": lambda _: '550 5.1.1 no" delay=0s client=192.0.2.66 status="authenticated'})
+        with host, Mailroot(f"remote_domain a.test {{ route [127.0.0.1]:{host.port} }}") as server, Wire(server) as wire:
+            hello(wire)
+            wire.say(b'MAIL FROM:<a@example.com> X="client=192.0.2.66"\r\n')
+            self.assertEqual(wire.reply()[0] // 100, 5)
+            server.send(["u@a.test"])
+            wait_for(lambda: "status=failed" in server.log(), "the verdict")
+            lines = [line for line in server.log().splitlines() if "192.0.2.66" in line]
+            self.assertEqual(len(lines), 2, lines)
+            for line in lines:
+                self.assertNotIn("192.0.2.66", "".join(line.split('"')[::2]), line)
+
+
 if __name__ == "__main__":
     harness.main()

@@ -146,6 +146,9 @@ START_TEST(cleans_and_cuts)
 	ck_assert_str_eq(to, "ab\\x0a");
 	ck_assert_uint_eq(span_clean(SPAN("a\0b"), to, sizeof(to)), 6);
 	ck_assert_uint_eq(span_clean(SPAN("a"), to, 0), 0);
+	ck_assert_uint_eq(span_quotable(SPAN("\"a\nb\""), to, sizeof(to)), 8);
+	ck_assert_str_eq(to, "'a\\x0ab'");
+	ck_assert_uint_eq(span_quotable(SPAN("\""), to, 0), 0);
 }
 END_TEST
 
