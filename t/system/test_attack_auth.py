@@ -1,6 +1,7 @@
 """Attacks on authentication, inbound and outbound: a stranger who asks, listens, or stands between two hosts."""
 import base64
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -54,10 +55,10 @@ class Middle:
                 pass
             any_host = ssl.create_default_context()
             any_host.check_hostname, any_host.verify_mode = False, ssl.CERT_NONE
+            any_host.maximum_version = self.context.maximum_version = ssl.TLSVersion.TLSv1_2  # no tickets that come later
             with any_host.wrap_socket(host) as host, self.context.wrap_socket(client, server_side=True) as client:
-                threading.Thread(target=self._pass_on, args=(client, host), daemon=True).start()
-                while (said := host.recv(65536)):
-                    client.sendall(said)
+                while self._pass_on(client, host):
+                    pass
 
     @staticmethod
     def _relay(client, host):
@@ -72,9 +73,15 @@ class Middle:
 
     @staticmethod
     def _pass_on(client, host):
-        with contextlib.suppress(OSError):
-            while (said := client.recv(65536)):
-                host.sendall(said)
+        """What either has said, in both directions; False at the end."""
+        ready, _, _ = select.select([client, host], [], [])
+        for one, other in ((client, host), (host, client)):
+            if one in ready:
+                said = one.recv(65536)
+                other.sendall(said)
+                if not said:
+                    return False
+        return True
 
 
 class ChannelBinding(unittest.TestCase):
