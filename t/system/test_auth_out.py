@@ -47,10 +47,11 @@ class Case(unittest.TestCase):
         return self.stack.enter_context(Mailroot(f"{conf}\n{LONG}", **options))
 
     def waits(self, server, words, count=1):
-        """COUNT messages wait, each for a reason that has WORDS."""
+        """COUNT messages wait, none of them at a worker, each for a reason that has WORDS."""
         def reasons():
             found = server.ctl_json("queue", "list")["messages"]
-            return found if len(found) == count and all(words in message["reason"] for message in found) else None
+            settled = all(words in message["reason"] and message["state"] == "waiting" for message in found)
+            return found if len(found) == count and settled else None
         return wait_for(reasons, f"{count} messages that wait for: {words}")
 
 

@@ -31,7 +31,7 @@ static uint32_t next_random(uint32_t *seed)
 
 START_TEST(every_place_and_back)
 {
-	struct destinations none = {NULL};
+	struct destinations none = {0};
 	struct destination *d = destination_notices(&none);
 	struct message *m = add(1);
 	messages_count(&all);
