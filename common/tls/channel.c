@@ -11,7 +11,10 @@
 
 /* RFC 9266 */
 static const char exporter_label[] = "EXPORTER-Channel-Binding";
-enum { EXPORTER_LEN = 32 };
+enum {
+	EXPORTER_LEN = 32,
+	HANDSHAKING_MAX = 100 /* the handshake has ten; keys are renewed after 2^24 records (RFC 8446 5.5) */
+};
 
 bool tls_channel_prepare(void)
 {
@@ -28,6 +31,8 @@ static int from_socket(BIO *bio, char *to, int size)
 {
 	struct tls_channel *c = BIO_get_data(bio);
 	BIO_clear_retry_flags(bio);
+	if (c->handshaking > HANDSHAKING_MAX)
+		return -1;
 	ssize_t n = stream_socket_receive(c->stream, to, (size_t)size);
 	if (n > 0)
 		return (int)n;
@@ -80,6 +85,16 @@ static BIO *socket_bio(struct tls_channel *c)
 	return bio;
 }
 
+/* What the peer can have us do again and again without a word to the layer above: each message of a handshake, and each
+ * refusal of one. */
+static void count_handshaking(int sent, int version, int kind, const void *octets, size_t len, SSL *ssl, void *context)
+{
+	(void)version, (void)octets, (void)len, (void)ssl;
+	struct tls_channel *c = context;
+	if (kind == (sent ? SSL3_RT_ALERT : SSL3_RT_HANDSHAKE))
+		c->handshaking++;
+}
+
 static void release(struct tls_channel *c)
 {
 	SSL_free(c->ssl);
@@ -103,6 +118,8 @@ bool tls_channel_init(struct tls_channel *c, SSL_CTX *context, struct stream *st
 				     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
 	SSL_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_set_read_ahead(c->ssl, 1);
+	SSL_set_msg_callback(c->ssl, count_handshaking);
+	SSL_set_msg_callback_arg(c->ssl, c);
 	return true;
 }
 

@@ -1,7 +1,8 @@
 /*
  * One TLS connection over a stream, server or client side (server.h, client.h make the contexts). After a handshake the
- * stream works as before, with its deadlines, through a layer. Blocks as the stream does. Renegotiation is refused;
- * what the peer closes without close_notify is an end of file like any other.
+ * stream works as before, with its deadlines, through a layer. Blocks as the stream does. Renegotiation is refused,
+ * and a peer that renews its keys all the time is cut off; what it closes without close_notify is an end of file like
+ * any other.
  */
 #ifndef COMMON_TLS_CHANNEL_H
 #define COMMON_TLS_CHANNEL_H
@@ -35,6 +36,7 @@ struct tls_channel {
 	struct bio_method_st *method;
 	int socket_errno; /* why the socket gave or took nothing the last time; 0 = its end */
 	bool cut_short;   /* the socket took less than it was given */
+	int handshaking;  /* messages of handshakes that the peer has sent, and handshakes that we refused */
 };
 
 /* Once in each process that speaks TLS, before its jail: what OpenSSL loads it loads now, and no openssl.cnf. False

@@ -11,6 +11,7 @@ import unittest
 
 import certs
 import harness
+from gnutls_client import Client
 from harness import Mailroot, Message, Wire, free_port, scratch, unharmed, wait_for
 from secured import Hello, Secured, after_hello, context
 
@@ -233,6 +234,27 @@ class Ends(Tls):
                 self.assertNotIn(b"250", heard)
             wait_for(lambda: not server.ctl_json("sessions")["sessions"], "the end of the session")
             self.assertEqual(server.files("drop") + server.files("new"), [])
+
+    def test_keys_renewed_for_ever(self):
+        """Each time costs us more than the client, who never has to say a command that counts as idle."""
+        with self.server() as server, unharmed(self, server), Client(server.tls_port, "+VERS-TLS1.3") as client:
+            self.assertIn(b"220 ", client.hear())
+            for _ in range(8):
+                self.assertTrue(client.renew_keys())
+            client.say(b"NOOP\r\n")
+            self.assertEqual(client.hear(), b"250 2.0.0 OK\r\n")
+            # What is on its way when the server hangs up is taken by the sockets.
+            self.assertFalse(all(client.renew_keys() for _ in range(500000)))
+            wait_for(lambda: not server.ctl_json("sessions")["sessions"], "the end of the session")
+
+    def test_renegotiation_again_and_again(self):
+        with self.server() as server, unharmed(self, server):
+            for _ in range(50):
+                with Client(server.tls_port, "+VERS-TLS1.2") as client:
+                    self.assertIn(b"220 ", client.hear())
+                    while client.renegotiate():
+                        pass
+            wait_for(lambda: not server.ctl_json("sessions")["sessions"], "the end of the sessions")
 
     def test_half_closed(self):
         """The client's half of TCP goes, with or without a notice: what was whole is stored and acknowledged."""
