@@ -9,13 +9,15 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/host/tlsa.h"
 
 enum {
 	FINGERPRINT_OCTETS = 32,
 	FINGERPRINT_TEXT = 2 * FINGERPRINT_OCTETS + 1,
 	NAMES_SHOWN = 3,     /* of a certificate that has others than ours */
 	NAME_SHOWN_MAX = 60, /* octets of each */
-	CHAIN_DEPTH_MAX = 10
+	CHAIN_DEPTH_MAX = 10,
+	DEMANDED_LEVEL = 1 /* of OpenSSL: nothing below 80 bits */
 };
 
 /* What opportunistic TLS takes beside today's: an old host with an old cipher is still better off than in clear. */
@@ -158,6 +160,10 @@ static bool set_up(SSL_CTX *context, const struct config_outbound *outbound, cha
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_verify_depth(context, CHAIN_DEPTH_MAX);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	if (SSL_CTX_dane_enable(context) != 1) {
+		snprintf(why, TLS_CLIENT_WHY_MAX, "can't set up DANE: %s", reason());
+		return false;
+	}
 	if (wants_authorities(outbound) && !load_authorities(context, outbound->tls_ca, why))
 		return false;
 	for (size_t i = 0; i < outbound->client_certificate.n; i++)
@@ -189,6 +195,50 @@ bool tls_client_name(struct tls_channel *c, const struct tls_client_expect *expe
 	if (!expect->name.len || !span_copy(expect->name, name, sizeof(name)))
 		return true;
 	return SSL_set_tlsext_host_name(c->ssl, name) == 1;
+}
+
+bool tls_client_demand(struct tls_channel *c)
+{
+	SSL_set_security_level(c->ssl, DEMANDED_LEVEL);
+	return SSL_set_min_proto_version(c->ssl, TLS1_2_VERSION) == 1 &&
+	       SSL_set_cipher_list(c->ssl, OSSL_default_cipher_list()) == 1;
+}
+
+bool tls_client_dane(struct tls_channel *c, struct span names, struct span records)
+{
+	char name[TLS_PEER_MAX];
+	struct tlsa record;
+	int got;
+	if (!span_copy(span_take(&names, ','), name, sizeof(name)) || SSL_dane_enable(c->ssl, name) != 1)
+		return false;
+	while (names.len)
+		if (!span_copy(span_take(&names, ','), name, sizeof(name)) || SSL_add1_host(c->ssl, name) != 1)
+			return false;
+	/* A host that is known by its own certificate or key needs no name and no date (RFC 7672 3.1.1). */
+	SSL_dane_set_flags(c->ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+	SSL_set_hostflags(c->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	while ((got = tlsa_next(&records, &record)) == 1)
+		if (SSL_dane_tlsa_add(c->ssl, (uint8_t)record.usage, (uint8_t)record.selector, (uint8_t)record.matching,
+				      record.digest, tlsa_len(&record)) != 1)
+			return false;
+	return got == 0;
+}
+
+bool tls_client_check_dane(const struct tls_channel *c, char why[TLS_CLIENT_WHY_MAX])
+{
+	long result = SSL_get_verify_result(c->ssl);
+	*why = '\0';
+	if (result == X509_V_OK && SSL_get0_dane_authority(c->ssl, NULL, NULL) >= 0)
+		return true;
+	const char *reason = result == X509_V_ERR_DANE_NO_MATCH || result == X509_V_OK
+				     ? "it is none of those that its owner published"
+				     : X509_verify_cert_error_string(result);
+	snprintf(why, TLS_CLIENT_WHY_MAX,
+		 "certificate does not fit the host's TLSA records in DNS (DANE): %s; its owner must renew the one or "
+		 "the "
+		 "other, and tls_fingerprint would overrule the records",
+		 reason);
+	return false;
 }
 
 static bool fingerprint_of(const X509 *certificate, char out[FINGERPRINT_TEXT])

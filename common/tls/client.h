@@ -9,6 +9,9 @@
  *	               revoked as far as tls_ca has lists, of the right name; or its fingerprint is in tls_fingerprint
  *
  * tls_fingerprint makes verify of encrypt and opportunistic.
+ *
+ * Where DNS asks for more than opportunistic and encrypt do, that holds (DANE, RFC 7672): tls_client_demand, then
+ * tls_client_dane and tls_client_check_dane.
  */
 #ifndef COMMON_TLS_CLIENT_H
 #define COMMON_TLS_CLIENT_H
@@ -39,6 +42,16 @@ struct tls_client_expect {
 
 /* After tls_channel_init, before the handshake: names the host that is meant (SNI). */
 bool tls_client_name(struct tls_channel *c, const struct tls_client_expect *expect);
+
+/* Before the handshake: TLS is a must here, so TLS 1.2 and on, though the context would take less. */
+bool tls_client_demand(struct tls_channel *c);
+
+/* Before the handshake, in place of tls_client_name: the host is the one that RECORDS (tlsa.h) tell of; NAMES, with
+ * commas between, are those that it may have where they tell of its authority, the first is asked for. */
+bool tls_client_dane(struct tls_channel *c, struct span names, struct span records);
+
+/* After that handshake: one of the records fits. False with WHY, as below. */
+bool tls_client_check_dane(const struct tls_channel *c, char why[TLS_CLIENT_WHY_MAX]);
 
 /*
  * After the handshake: the host is the one that is meant, as far as `verify` above asks. False with WHY: what is wrong
