@@ -199,14 +199,19 @@ static void show_host(struct client *c, const struct host *host)
 	snprintf(c->host, sizeof(c->host), "%.*s%s", (int)name, host->name.at, address);
 }
 
+static void pass_over(struct client *c, struct enhanced enhanced, const char *text)
+{
+	dialogue_note_failure(&c->dialogue, (struct outcome){.event = JOURNAL_DELAYED,
+							     .enhanced = enhanced,
+							     .host = span_of(c->host),
+							     .text = span_of(text)});
+}
+
 static void unreachable(struct client *c, int err)
 {
 	char text[128];
 	snprintf(text, sizeof(text), "could not connect: %s", strerror(err));
-	dialogue_note_failure(&c->dialogue, (struct outcome){.event = JOURNAL_DELAYED,
-							     .enhanced = {4, 4, 1},
-							     .host = span_of(c->host),
-							     .text = span_of(text)});
+	pass_over(c, (struct enhanced){4, 4, 1}, text);
 }
 
 static void format_peer(char to[CLIENT_PEER_MAX], const struct host *host)
@@ -273,6 +278,12 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	const struct host *host = &trial->host;
 	show_host(c, host);
 	c->dialogue.tls_failed = false;
+	if (secure_must_wait(job, host)) {
+		pass_over(c, (struct enhanced){4, 7, 5},
+			  "DNS gave no answer that can be believed for the host's TLSA records, so it can't be "
+			  "verified (DANE)");
+		return false;
+	}
 	int64_t most = trial->last ? CLIENT_CONNECT_MS : CLIENT_CONNECT_NEXT_MS;
 	int64_t ms = job->timeout_ms < most ? job->timeout_ms : most;
 	int fd = net_connect(&host->ip, host->port, ms);

@@ -73,6 +73,7 @@ struct client {
 	bool patient;                                  /* see wire.def */
 	struct client_report report;                   /* of the last job */
 	struct tls_channel channel;                    /* ssl NULL = in clear */
+	struct span dane_names, dane_records;          /* of it while it is being opened; they lead into the job */
 	char tls[TLS_PEER_MAX];                        /* how it was secured when TLS last was, for logs */
 	const struct security *security, *credentials; /* of the job for which it was opened */
 	struct fallback fallback;

@@ -99,6 +99,7 @@ enum {
 struct dialogue_security {
 	enum config_tls tls; /* encrypt and verify: no mail in clear */
 	enum config_tls_missing missing;
+	bool dane;               /* it is DNS that wants this, not the configuration */
 	bool implicit;           /* TLS before the greeting */
 	const struct sasl *sasl; /* NULL = no authentication */
 	struct span credentials; /* the block whose user that is, for texts */

@@ -9,6 +9,33 @@
 
 enum { SUBMISSIONS_PORT = 465 /* RFC 8314 */ };
 
+/* What an administrator says of a host's certificate goes before what DNS says; so does that there be no TLS. */
+static bool heeds_dane(const struct client_job *job)
+{
+	enum config_tls tls = job->security ? tls_client_level(&job->security->outbound) : CONFIG_TLS_OFF;
+	return tls == CONFIG_TLS_OPPORTUNISTIC || tls == CONFIG_TLS_ENCRYPT;
+}
+
+bool secure_must_wait(const struct client_job *job, const struct host *host)
+{
+	return host->dane == HOST_DANE_LATER && heeds_dane(job);
+}
+
+static void demand_dane(struct client *c, const struct client_job *job, const struct host *host)
+{
+	struct dialogue_security *security = &c->dialogue.security;
+	c->dane_names = c->dane_records = (struct span){0};
+	if (host->dane == HOST_DANE_NONE || !heeds_dane(job))
+		return;
+	security->dane = true;
+	security->tls = CONFIG_TLS_ENCRYPT;
+	if (host->dane != HOST_DANE_MATCH)
+		return;
+	security->tls = CONFIG_TLS_VERIFY;
+	c->dane_names = host->names;
+	c->dane_records = host->records;
+}
+
 void secure_demand(struct client *c, const struct client_job *job, const struct host *host, bool plain)
 {
 	struct dialogue_security *security = &c->dialogue.security;
@@ -22,6 +49,7 @@ void secure_demand(struct client *c, const struct client_job *job, const struct 
 		return;
 	security->tls = tls_client_level(outbound);
 	security->missing = outbound->tls_missing;
+	demand_dane(c, job, host);
 	security->implicit = security->tls != CONFIG_TLS_OFF &&
 			     (outbound->implicit == CONFIG_YES ||
 			      (outbound->implicit == CONFIG_AUTO && host->port == SUBMISSIONS_PORT));
@@ -57,7 +85,27 @@ static void describe(struct client *c, bool verified)
 {
 	struct tls_facts facts;
 	tls_channel_facts(&c->channel, &facts);
-	snprintf(c->tls, sizeof(c->tls), "%s:%s:%s", facts.version, facts.cipher, verified ? "verified" : "unverified");
+	snprintf(c->tls, sizeof(c->tls), "%s:%s:%s", facts.version, facts.cipher,
+		 !verified             ? "unverified"
+		 : c->dane_records.len ? "dane"
+				       : "verified");
+}
+
+/* What is said before the handshake: the name, and what it has to be. */
+static bool prepare(struct client *c, const struct client_job *job, const struct tls_client_expect *expect)
+{
+	if (!tls_channel_init(&c->channel, job->security->tls, &c->stream))
+		return false;
+	if (c->dialogue.security.dane && !tls_client_demand(&c->channel))
+		return false;
+	return c->dane_records.len ? tls_client_dane(&c->channel, c->dane_names, c->dane_records)
+				   : tls_client_name(&c->channel, expect);
+}
+
+static bool is_the_one(const struct client *c, const struct tls_client_expect *expect, char *why)
+{
+	return c->dane_records.len ? tls_client_check_dane(&c->channel, why)
+				   : tls_client_check(&c->channel, expect, why);
 }
 
 enum dialogue_next secure_handshake(struct client *c, const struct client_job *job)
@@ -69,13 +117,13 @@ enum dialogue_next secure_handshake(struct client *c, const struct client_job *j
 		return untrusted(c, "more came in clear behind the reply to STARTTLS, as if somebody had put it there");
 	if (!job->security->tls)
 		return untrusted(c, job->security->trouble ? job->security->trouble : "TLS is not set up");
-	if (!tls_channel_init(&c->channel, job->security->tls, &c->stream) || !tls_client_name(&c->channel, &expect))
+	if (!prepare(c, job, &expect))
 		return untrusted(c, why);
 	if (tls_channel_connect(&c->channel, handshake) != TLS_OK)
 		return untrusted(c, handshake);
 	bool verified = false;
 	if (c->dialogue.security.tls == CONFIG_TLS_VERIFY) {
-		verified = tls_client_check(&c->channel, &expect, why);
+		verified = is_the_one(c, &expect, why);
 		if (!verified)
 			return untrusted(c, why);
 	}

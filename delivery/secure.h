@@ -10,6 +10,9 @@
 /* Before dialogue_start: what JOB asks of HOST. PLAIN: opportunistic TLS has failed with it. */
 void secure_demand(struct client *c, const struct client_job *job, const struct host *host, bool plain);
 
+/* DNS did not say what it asks of HOST (DANE), and JOB wants to know. */
+bool secure_must_wait(const struct client_job *job, const struct host *host);
+
 /* The handshake that the dialogue wants, within the stream's deadline. */
 enum dialogue_next secure_handshake(struct client *c, const struct client_job *job);
 
