@@ -23,11 +23,11 @@ STALL_SECONDS = 2  # outbound timeout: how long a host that stalls is waited for
 class Peer:
     """A host that speaks SMTP over TLS with one fault. Notes how each message came: (TLS version or None, SNI, client's name, envelope, text)."""
 
-    def __init__(self, context, fault="", implicit=False, refusal=b"454 4.7.0 TLS not available\r\n", auth=None, port=0):
+    def __init__(self, context, fault="", implicit=False, refusal=b"454 4.7.0 TLS not available\r\n", auth=None, port=0, address="127.0.0.1"):
         self.context, self.fault, self.implicit, self.refusal, self.auth = context, fault, implicit, refusal, auth
         self.messages, self.connections, self.clear_mail, self.lines = [], 0, 0, []
         self.stopping, self.open = threading.Event(), set()
-        self.listener = socket.create_server(("127.0.0.1", port), backlog=50)
+        self.listener = socket.create_server((address, port), backlog=50)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
