@@ -95,7 +95,7 @@ class Certificates:
             "bogus-tlsa": Row(own, tlsa(EE, 1, 1, own.certificate), NO_ANSWER),
             "servfail-tlsa": Row(own, tlsa(EE, 1, 1, own.certificate), NO_ANSWER),
             "silent-tlsa": Row(own, tlsa(EE, 1, 1, own.certificate), NO_ANSWER),
-            "forged-tlsa": Row(own, "", NO_ANSWER),
+            "forged-tlsa": Row(own, f"3 1 1 {WRONG}", NO_ANSWER),
             "overruled": Row(own, f"3 1 1 {WRONG}", "verified"),
             "overruled-off": Row(own, f"3 1 1 {WRONG}", "none"),
             "encrypted": Row(own, f"3 1 1 {WRONG}", MISMATCH),
@@ -153,7 +153,7 @@ class Dane(unittest.TestCase):
         cls.tree = cls.stack.enter_context(Tree({"s.test.": Zone(zone), "u.test.": Zone(unsigned, signed=False)}))
         cls.tree.faults.update({f"_{port}._tcp.bogus-tlsa.s.test": "stripped", f"_{port}._tcp.servfail-tlsa.s.test": SERVFAIL,
                                 f"_{port}._tcp.silent-tlsa.s.test": "silent",
-                                f"_{port}._tcp.forged-tlsa.s.test": [b"\3\1\1" + bytes(32)]})
+                                (f"_{port}._tcp.forged-tlsa.s.test", "TLSA"): [bytes.fromhex(right.replace(" ", "").replace("311", "030101", 1))]})
 
     def service(self, extra=""):
         return Mailroot(f"outbound {{ port {self.port} }}\n{RETRY}\n{extra}", global_conf=self.tree.settings())
