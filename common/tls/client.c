@@ -233,11 +233,11 @@ bool tls_client_check_dane(const struct tls_channel *c, char why[TLS_CLIENT_WHY_
 	const char *reason = result == X509_V_ERR_DANE_NO_MATCH || result == X509_V_OK
 				     ? "it is none of those that its owner published"
 				     : X509_verify_cert_error_string(result);
-	snprintf(why, TLS_CLIENT_WHY_MAX,
-		 "certificate does not fit the host's TLSA records in DNS (DANE): %s; its owner must renew the one or "
-		 "the "
-		 "other, and tls_fingerprint would overrule the records",
-		 reason);
+	snprintf(
+		why, TLS_CLIENT_WHY_MAX,
+		"certificate does not fit the host's TLSA records in DNS (DANE): %s; its owner must renew one of them, "
+		"and tls_fingerprint would overrule the records",
+		reason);
 	return false;
 }
 
