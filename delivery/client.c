@@ -20,7 +20,7 @@ enum { NAME_SHOWN_MAX = 200 }; /* of a host's name, so that name, address and po
 
 bool client_init(struct client *c, struct span name)
 {
-	*c = (struct client){.fd = -1};
+	*c = (struct client){.fd = -1, .name = name};
 	dialogue_init(&c->dialogue, name);
 	c->in = malloc(CLIENT_BLOCK);
 	c->out = malloc(2 * CLIENT_BLOCK + 8);
@@ -207,10 +207,13 @@ static void pass_over(struct client *c, struct enhanced enhanced, const char *te
 							     .text = span_of(text)});
 }
 
-static void unreachable(struct client *c, int err)
+static void unreachable(struct client *c, int err, const struct ipaddr *source)
 {
-	char text[128];
-	snprintf(text, sizeof(text), "could not connect: %s", strerror(err));
+	char text[200], from[IPADDR_TEXT_MAX] = "";
+	if (source)
+		ipaddr_format(source, from);
+	snprintf(text, sizeof(text), "could not connect%s%s: %s", source ? " from source_address " : "", from,
+		 strerror(err));
 	pass_over(c, (struct enhanced){4, 4, 1}, text);
 }
 
@@ -239,6 +242,9 @@ static void remember_job(struct client *c, const struct client_job *job, const s
 		memcpy(c->destination, destination.at, c->destination_len);
 	c->security = job->security;
 	c->credentials = job->credentials;
+	span_copy(job->helo, c->helo, sizeof(c->helo));
+	span_copy(job->source, c->source, sizeof(c->source));
+	c->dialogue.name = c->helo[0] ? span_of(c->helo) : c->name;
 	span_copy(host->name, c->host_name, sizeof(c->host_name));
 	c->ip = host->ip;
 	format_peer(c->peer, host);
@@ -272,6 +278,16 @@ struct trial {
 	const struct security *credentials; /* that it may see, or NULL */
 };
 
+/* Our address for a connection to IP, when JOB names one of its kind. */
+static bool source_for(const struct client_job *job, const struct ipaddr *ip, struct ipaddr *out)
+{
+	struct span rest = job->source;
+	while (rest.len)
+		if (ipaddr_parse(span_take(&rest, ' '), out) && ipaddr_is_v4(out) == ipaddr_is_v4(ip))
+			return true;
+	return false;
+}
+
 /* Connects, and speaks up to READY. */
 static bool open_host(struct client *c, const struct client_job *job, const struct trial *trial, bool plain)
 {
@@ -286,9 +302,11 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	}
 	int64_t most = trial->last ? CLIENT_CONNECT_MS : CLIENT_CONNECT_NEXT_MS;
 	int64_t ms = job->timeout_ms < most ? job->timeout_ms : most;
-	int fd = net_connect(&host->ip, host->port, ms);
+	struct ipaddr source;
+	bool bound = source_for(job, &host->ip, &source);
+	int fd = net_connect_from(bound ? &source : NULL, &host->ip, host->port, ms);
 	if (fd < 0 || !stream_init(&c->stream, fd, job->timeout_ms)) {
-		unreachable(c, fd < 0 ? -fd : ENOMEM);
+		unreachable(c, fd < 0 ? -fd : ENOMEM, bound ? &source : NULL);
 		fd_close(&fd);
 		return false;
 	}
@@ -349,7 +367,8 @@ static bool serves(const struct client *c, const struct client_job *job)
 {
 	struct span destination = {c->destination, c->destination_len};
 	return destination.len && span_equal(destination, job->destination) && c->security == job->security &&
-	       c->credentials == job->credentials && c->dialogue.use_helo == job->use_helo;
+	       c->credentials == job->credentials && c->dialogue.use_helo == job->use_helo &&
+	       span_equal(span_of(c->helo), job->helo) && span_equal(span_of(c->source), job->source);
 }
 
 /* A kept connection is used if it serves and the host has said nothing since. */

@@ -16,6 +16,7 @@
 
 enum {
 	CLIENT_DESTINATION_MAX = 1024,
+	CLIENT_SOURCE_MAX = 100,     /* of job_smtp in wire.def */
 	CLIENT_BLOCK_NAME_MAX = 320, /* of credentials */
 	CLIENT_PEER_MAX = IPADDR_TEXT_MAX + 6,
 	CLIENT_BLOCK = 64 * 1024,      /* read and sent at once */
@@ -41,6 +42,8 @@ struct client_job {
 	struct span destination;
 	struct span hosts; /* hosts.h */
 	bool use_helo;
+	struct span helo;                   /* what we call ourselves; empty = as at the start */
+	struct span source;                 /* our addresses to come from, a blank between; empty = any */
 	int64_t timeout_ms;                 /* for one reply, at most */
 	uint64_t max_messages;              /* over one connection; 0 = no bound */
 	uint64_t found;                     /* hosts at the head of the list that see no credentials */
@@ -74,6 +77,9 @@ struct client {
 	struct client_report report;                   /* of the last job */
 	struct tls_channel channel;                    /* ssl NULL = in clear */
 	struct span dane_names, dane_records;          /* of it while it is being opened; they lead into the job */
+	struct span name;                              /* ours, unless a job has another; borrowed */
+	char helo[HOST_NAME_MAX_OCTETS + 1];           /* of the job for which it was opened */
+	char source[CLIENT_SOURCE_MAX + 1];            /* the same */
 	char tls[TLS_PEER_MAX];                        /* how it was secured when TLS last was, for logs */
 	const struct security *security, *credentials; /* of the job for which it was opened */
 	struct fallback fallback;

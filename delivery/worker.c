@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -149,6 +150,15 @@ static void finish_smtp(struct worker *w, const struct wire_job_smtp *wire, stru
 	say_idle(w);
 }
 
+/* MAIL FROM, in TO of ADDRESS_MAX + 1: SENDER with DOMAIN in place of its own unless that is empty. */
+static struct span sender_shown(const struct address *sender, struct span domain, char *to)
+{
+	if (!domain.len || !sender->text.len)
+		return sender->text;
+	int len = snprintf(to, ADDRESS_MAX + 1, "%.*s@%.*s", SPAN_ARGS(sender->local), SPAN_ARGS(domain));
+	return len <= ADDRESS_MAX ? span_of(to) : sender->text;
+}
+
 static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
 {
 	struct wire_job_smtp wire;
@@ -165,23 +175,26 @@ static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
 		report_unreadable(&job, wire.rcpts, "it is shorter than its envelope");
 		return true;
 	}
-	struct client_job client_job = {
-		.mail = {job.envelope.sender.text, wire.size - job.envelope.body_at, wire.eight_bit},
-		.message = job.message,
-		.size = wire.size,
-		.body_at = job.envelope.body_at,
-		.head = str_span(&w->head),
-		.destination = wire.destination,
-		.hosts = wire.hosts,
-		.use_helo = wire.use_helo,
-		.timeout_ms = (int64_t)wire.timeout_ms,
-		.max_messages = wire.max_messages,
-		.found = wire.found,
-		.generation = wire.generation,
-		.anew = wire.anew,
-		.patient = wire.patient,
-		.security = blocks.security,
-		.credentials = blocks.credentials};
+	char sender[ADDRESS_MAX + 1];
+	struct client_job client_job = {.mail = {sender_shown(&job.envelope.sender, wire.masquerade, sender),
+						 wire.size - job.envelope.body_at, wire.eight_bit},
+					.message = job.message,
+					.size = wire.size,
+					.body_at = job.envelope.body_at,
+					.head = str_span(&w->head),
+					.destination = wire.destination,
+					.hosts = wire.hosts,
+					.use_helo = wire.use_helo,
+					.helo = wire.helo,
+					.source = wire.source,
+					.timeout_ms = (int64_t)wire.timeout_ms,
+					.max_messages = wire.max_messages,
+					.found = wire.found,
+					.generation = wire.generation,
+					.anew = wire.anew,
+					.patient = wire.patient,
+					.security = blocks.security,
+					.credentials = blocks.credentials};
 	if (trouble_of(&blocks))
 		hold_back(w, &job, trouble_of(&blocks));
 	else

@@ -50,6 +50,12 @@ static bool to_alias(const struct config_server *server, struct route *out)
 	return false;
 }
 
+bool route_is_ours(const struct config_server *server, struct span domain)
+{
+	struct route unused = {.domain = domain};
+	return to_local(server, &unused) || to_alias(server, &unused);
+}
+
 static const struct config_remote_domain *find_remote(const struct config_server *server, struct span domain)
 {
 	const struct config_remote_domain *best = NULL;

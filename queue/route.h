@@ -58,6 +58,9 @@ struct route {
 	size_t rule_count;
 };
 
+/* DOMAIN is a local or an alias domain. */
+bool route_is_ours(const struct config_server *server, struct span domain);
+
 const char *route_kind_name(enum route_kind kind);
 
 /* As jobs name it: "remote_domain *.example.com"; "" for none. */

@@ -350,6 +350,7 @@ class Sink:
     def __init__(self, port=None, answers=None, extensions=("PIPELINING", "SIZE 50000000", "8BITMIME"),
                  address="127.0.0.1"):
         self.messages, self.connections, self.answers, self.extensions = [], 0, answers or {}, extensions
+        self.peers = []  # addresses that connected, in order
         self.lock, self.open = threading.Lock(), set()
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -378,11 +379,12 @@ class Sink:
     def _accept(self):
         while True:
             try:
-                connection, _ = self.listener.accept()
+                connection, peer = self.listener.accept()
             except OSError:
                 return
             with self.lock:
                 self.connections += 1
+                self.peers.append(peer[0])
                 self.open.add(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 

@@ -46,6 +46,7 @@ struct server {
 	FILE *peer;
 	SSL *ssl; /* NULL = in clear */
 	struct str body;
+	struct sockaddr_in from; /* of the last connection */
 	unsigned accepted;
 	char wrong[256];
 };
@@ -68,7 +69,8 @@ static void complain(struct server *s, const char *step, const char *seen)
 
 static void accept_peer(struct server *s)
 {
-	int fd = accept(s->listener, NULL, NULL);
+	socklen_t len = sizeof(s->from);
+	int fd = accept(s->listener, (struct sockaddr *)&s->from, &len);
 	s->peer = fdopen(fd, "r+");
 	setvbuf(s->peer, NULL, _IONBF, 0);
 	s->accepted++;
@@ -403,6 +405,54 @@ START_TEST(leaves_for_another_destination)
 	server_end(&s);
 	client_quit(&f.client);
 	server_end(&t);
+	tear_down(&f);
+}
+END_TEST
+
+/* What a job says of us holds for its connection; another job with other words gets another connection. */
+START_TEST(name_and_source_of_the_job)
+{
+	static const char script[] = "A\nS 220 hi\nC EHLO out.example.com\nS 250-mx\nS 250 PIPELINING\n" ACCEPT ACCEPT
+				     "C QUIT\nX\n" HELLO ACCEPT "C QUIT\nX\n" HELLO ACCEPT "C QUIT\nN\n";
+	static const struct {
+		const char *helo, *source;
+		in_addr_t from;
+		unsigned accepted;
+	} jobs[] = {
+		{"out.example.com", "2001:db8::1 127.0.0.7", 0x7f000007, 1},
+		{"out.example.com", "2001:db8::1 127.0.0.7", 0x7f000007, 1},
+		{"", "127.0.0.8", 0x7f000008, 2},
+		{"", "2001:db8::1", 0x7f000001, 3}, /* of the other kind alone: the system chooses */
+	};
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	server_start(&s, script);
+	add_host(&f, "mx", s.port);
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+		f.job.helo = span_of(jobs[i].helo);
+		f.job.source = span_of(jobs[i].source);
+		deliver(&f);
+		expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+		ck_assert_uint_eq(ntohl(s.from.sin_addr.s_addr), jobs[i].from);
+		ck_assert_uint_eq(s.accepted, jobs[i].accepted);
+	}
+	client_quit(&f.client);
+	server_end(&s);
+	tear_down(&f);
+}
+END_TEST
+
+/* Nobody is asked to guess why: an address that is not ours is named. */
+START_TEST(source_that_is_not_ours)
+{
+	struct fixture f;
+	set_up(&f, 1);
+	add_host(&f, "mx", dead_port());
+	f.job.source = SPAN("192.0.2.200");
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 0,
+	       "could not connect from source_address 192.0.2.200: Cannot assign requested address");
 	tear_down(&f);
 }
 END_TEST
@@ -915,6 +965,8 @@ int main(void)
 	tcase_add_test(all, delivers_and_keeps);
 	tcase_add_test(all, uses_a_connection_again);
 	tcase_add_test(all, leaves_for_another_destination);
+	tcase_add_test(all, name_and_source_of_the_job);
+	tcase_add_test(all, source_that_is_not_ours);
 	tcase_add_loop_test(all, replaces_a_dead_connection, 0, 5);
 	tcase_add_loop_test(all, passes_to_the_next_host, 0, sizeof(passing) / sizeof(passing[0]));
 	tcase_add_loop_test(all, takes_a_refusal, 0, sizeof(standing) / sizeof(standing[0]));
