@@ -9,14 +9,23 @@ static void check(const struct envelope *got, struct arena *arena)
 	const char *why;
 	str_init(&text, ENVELOPE_MAX);
 	envelope_write_sender(&text, got->sender.text);
-	for (size_t i = 0; i < got->rcpt_count; i++)
+	envelope_write_dsn(&text, &got->dsn);
+	for (size_t i = 0; i < got->rcpt_count; i++) {
 		envelope_write_rcpt(&text, got->rcpts[i].text);
+		if (got->dsn_rcpts)
+			envelope_write_dsn_rcpt(&text, &got->dsn_rcpts[i]);
+	}
 	MUST(!text.failed);
 	MUST(envelope_parse(str_span(&text), true, arena, &again, &why) == ENVELOPE_OK);
 	MUST(again.rcpt_count == got->rcpt_count && again.body_at == text.len);
 	MUST(span_equal(again.sender.text, got->sender.text));
-	for (size_t i = 0; i < got->rcpt_count; i++)
+	MUST(again.dsn.ret == got->dsn.ret && span_equal(again.dsn.envid, got->dsn.envid));
+	for (size_t i = 0; i < got->rcpt_count; i++) {
 		MUST(span_equal(again.rcpts[i].text, got->rcpts[i].text));
+		MUST(envelope_notify(&again, i) == envelope_notify(got, i));
+		MUST(!got->dsn_rcpts || !got->dsn_rcpts[i].orcpt.len ||
+		     span_equal(again.dsn_rcpts[i].orcpt, got->dsn_rcpts[i].orcpt));
+	}
 	str_free(&text);
 }
 

@@ -91,6 +91,14 @@ START_TEST(refuses_and_says_why)
 		{SPAN("x-sender: a@b\r\nx-receiver: ../../etc\0/x\r\n"), "local part"},
 		{SPAN("x-sender: a@b\r\nx-receiver: a@b\rx-receiver: c@d\r\n"), "after the address"},
 		{SPAN("x-sender: a@b\r\nx-receiver: a@b\r\nx-mailroot-dsn: x\r\n\r\n"), "unknown"},
+		{SPAN("x-sender: a@b\r\nx-mailroot-notify: NEVER\r\nx-receiver: a@b\r\n"), "before its x-receiver"},
+		{SPAN("x-sender: a@b\r\nx-receiver: a@b\r\nx-mailroot-notify: NEVER\r\nx-mailroot-notify: NEVER\r\n"),
+		 "given twice"},
+		{SPAN("x-sender: a@b\r\nx-receiver: a@b\r\nx-mailroot-notify: SOMETIMES\r\n"), "wrong"},
+		{SPAN("x-sender: a@b\r\nx-receiver: a@b\r\nx-mailroot-orcpt: a@b\r\n"), "wrong"},
+		{SPAN("x-sender: a@b\r\nx-receiver: a@b\r\nx-mailroot-ret: \r\n"), "wrong"},
+		{SPAN("x-mailroot-envid: a\r\nx-mailroot-envid: a\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "twice"},
+		{SPAN("x-sender: a@b\r\nx-receiver: a@b\r\nx-mailroot-envid: a+0Ab\r\n"), "wrong"},
 		{SPAN("X-MAILROOT-\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "unknown"},
 		{SPAN("x-sender: a@b\r\nx-receiver: user@exam"), "without end"},
 		{SPAN("x-receiver: a@b\r\nx-sender: "), "without end"},
@@ -166,6 +174,38 @@ START_TEST(long_lines_and_envelopes_are_refused_at_once)
 }
 END_TEST
 
+START_TEST(what_was_asked_of_notices)
+{
+	static const char text[] = "x-sender: a@b\r\nx-mailroot-ret: HDRS\r\nx-mailroot-envid: Q+2B1\r\n"
+				   "x-receiver: c@d\r\nx-receiver: e@f\r\nx-mailroot-notify: SUCCESS,DELAY\r\n"
+				   "x-mailroot-orcpt: rfc822;E@f\r\nx-receiver: g@h\r\nReceived: x\r\n";
+	struct parsed p = parse(span_of(text), true);
+	ck_assert_msg(p.result == ENVELOPE_OK, "%s", p.why);
+	ck_assert_int_eq(p.envelope.dsn.ret, DSN_RET_HDRS);
+	ck_assert(span_equal(p.envelope.dsn.envid, SPAN("Q+2B1")));
+	ck_assert_uint_eq(p.envelope.rcpt_count, 3);
+	ck_assert_uint_eq(envelope_notify(&p.envelope, 0) | envelope_notify(&p.envelope, 2), 0);
+	ck_assert_uint_eq(envelope_notify(&p.envelope, 1), DSN_SUCCESS | DSN_DELAY);
+	ck_assert(span_equal(p.envelope.dsn_rcpts[1].orcpt, SPAN("rfc822;E@f")));
+	struct str again;
+	str_init(&again, 1000);
+	envelope_write_sender(&again, p.envelope.sender.text);
+	envelope_write_dsn(&again, &p.envelope.dsn);
+	for (size_t i = 0; i < 3; i++) {
+		envelope_write_rcpt(&again, p.envelope.rcpts[i].text);
+		envelope_write_dsn_rcpt(&again, &p.envelope.dsn_rcpts[i]);
+	}
+	ck_assert_uint_eq(again.len, p.envelope.body_at);
+	ck_assert_int_eq(memcmp(text, again.at, again.len), 0);
+	str_free(&again);
+	arena_free(&p.arena);
+	p = parse(SPAN("x-sender: a@b\r\nx-receiver: c@d\r\n"), true);
+	ck_assert_ptr_null(p.envelope.dsn_rcpts);
+	ck_assert_uint_eq(envelope_notify(&p.envelope, 0), 0);
+	arena_free(&p.arena);
+}
+END_TEST
+
 START_TEST(no_value_makes_a_second_line)
 {
 	static const struct span bad[] = {SPAN(""),     SPAN("a\nb"),  SPAN("a\rb"),
@@ -203,6 +243,7 @@ int main(void)
 	tcase_add_test(tests, refuses_and_says_why);
 	tcase_add_test(tests, takes_the_most_recipients_and_no_more);
 	tcase_add_test(tests, long_lines_and_envelopes_are_refused_at_once);
+	tcase_add_test(tests, what_was_asked_of_notices);
 	tcase_add_test(tests, no_value_makes_a_second_line);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
