@@ -79,12 +79,14 @@ struct config_endpoints {
 	size_t n;
 };
 
+enum { CONFIG_WEIGHT_MAX = 1000 };
 enum config_host_kind { CONFIG_HOST_MX, CONFIG_HOST_NAME, CONFIG_HOST_IP };
 struct config_host {
 	enum config_host_kind kind; /* name: MX, then address | [name]: address only | [ip] */
 	const char *name;           /* without brackets */
 	struct ipaddr ip;           /* when CONFIG_HOST_IP */
 	uint16_t port;              /* 0 = outbound port */
+	uint16_t weight;            /* share of the connections; 0 = none written */
 	struct config_origin origin;
 };
 struct config_hosts {
@@ -246,7 +248,6 @@ enum config_without {
 #define CONFIG_C_MECHANISMS   unsigned
 #define CONFIG_C_CERTIFICATES struct config_certificates
 #define CONFIG_C_FINGERPRINTS struct config_words
-#define CONFIG_C_SOURCES      struct config_words
 #define CONFIG_C_SPACES       struct config_spaces
 #define CONFIG_C_SENDERS      struct config_senders
 #define CONFIG_C_LOGFORMAT    enum config_log_format

@@ -53,6 +53,8 @@ static void format_hosts(struct str *to, const struct config_hosts *list)
 		str_printf(to, host->kind == CONFIG_HOST_MX ? "%s" : "[%s]", host->name);
 		if (host->port)
 			str_printf(to, ":%u", host->port);
+		if (host->weight)
+			str_printf(to, " weight %u", host->weight);
 	}
 }
 
@@ -218,7 +220,6 @@ static void format_list(enum config_type type, const void *value, struct str *to
 		break;
 	case CONFIG_NAMES:
 	case CONFIG_FINGERPRINTS:
-	case CONFIG_SOURCES:
 		format_names(to, value);
 		break;
 	case CONFIG_WORDS:

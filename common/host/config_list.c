@@ -205,15 +205,36 @@ static bool parse_host(struct config_parse *parse, const struct config_item *ite
 	return out->name != NULL;
 }
 
+/* "weight N" behind the host of item *I, on its line; *I moves to its last word. */
+static bool parse_weight(struct config_parse *parse, size_t *i, struct config_host *out)
+{
+	size_t at = *i + 1;
+	uint64_t weight;
+	if (at >= parse->n || !config_value_follows(parse, at) ||
+	    !span_equal_nocase(parse->items[at].text, SPAN("weight")))
+		return true;
+	bool number = at + 1 < parse->n && config_value_follows(parse, at + 1);
+	*i = number ? at + 1 : at;
+	if (!number || !span_to_u64(parse->items[at + 1].text, CONFIG_WEIGHT_MAX, &weight) || !weight)
+		return refuse(parse, &parse->items[*i], "weight N, 1 to 1000: the share of the connections");
+	out->weight = (uint16_t)weight;
+	return true;
+}
+
 bool config_list_hosts(struct config_parse *parse, void *to)
 {
 	struct config_hosts *list = to;
+	bool good = true;
 	size_t n;
 	list->n = 0;
 	list->at = entries(parse, sizeof(*list->at), &n);
-	for (size_t i = 0; i < n; i++)
-		list->n += parse_host(parse, &parse->items[i], &list->at[list->n]);
-	return list->n == n;
+	for (size_t i = 0; i < n; i++) {
+		struct config_host *host = &list->at[list->n];
+		bool taken = parse_host(parse, &parse->items[i], host);
+		good = parse_weight(parse, &i, host) && taken && good;
+		list->n += taken;
+	}
+	return good;
 }
 
 bool config_list_route(struct config_parse *parse, void *to)
@@ -274,35 +295,6 @@ static const char *parse_fingerprint(struct config_parse *parse, const struct co
 		return config_value_keep(parse, (struct span){digits, n});
 	refuse(parse, item, "not a SHA-256 digest: openssl x509 -noout -fingerprint -sha256 -in FILE shows it");
 	return NULL;
-}
-
-static const char *parse_source(struct config_parse *parse, const struct config_item *item, bool seen[2])
-{
-	char text[IPADDR_TEXT_MAX];
-	struct ipaddr ip;
-	if (!ipaddr_parse(item->text, &ip)) {
-		refuse(parse, item, "an address is wanted, such as 192.0.2.1 or 2001:db8::1");
-		return NULL;
-	}
-	if (seen[ipaddr_is_v4(&ip)]) {
-		refuse(parse, item, "one IPv4 and one IPv6 address are enough");
-		return NULL;
-	}
-	seen[ipaddr_is_v4(&ip)] = true;
-	ipaddr_format(&ip, text);
-	return config_value_keep(parse, span_of(text));
-}
-
-bool config_list_sources(struct config_parse *parse, void *to)
-{
-	struct config_words *list = to;
-	bool seen[2] = {false};
-	size_t n;
-	list->n = 0;
-	list->at = entries(parse, sizeof(*list->at), &n);
-	for (size_t i = 0; i < n; i++)
-		list->n += (list->at[list->n] = parse_source(parse, &parse->items[i], seen)) != NULL;
-	return list->n == n;
 }
 
 bool config_list_fingerprints(struct config_parse *parse, void *to)
