@@ -7,96 +7,13 @@
 #include "queue/jobs.h"
 
 enum {
-	KEY_TEXT_MAX = DESTINATION_TARGETS_MAX * 300, /* each a name of 255, a port, brackets */
+	KEY_TEXT_MAX = DESTINATION_TARGETS_MAX * 600, /* of a gate */
 	DOWN_FIRST_MS = 1000,
 	FORGET_DOWN_MS = 600 * 1000,
 	WORTH_WAITING_MS = 10 * 1000,
 	HOSTS_MIN_MS = 30 * 1000, /* a shorter time to live would have us ask before every message */
-	HOSTS_MAX_MS = 3600 * 1000,
-	HOSTS_TEXT_MAX = 16384 /* of job_smtp in wire.def */
+	HOSTS_MAX_MS = 3600 * 1000
 };
-
-static uint16_t port_of(const struct config_host *host, const struct config_outbound *outbound)
-{
-	return host->port ? host->port : (uint16_t)outbound->port;
-}
-
-static void append_host(struct str *to, const struct config_host *host, uint16_t port)
-{
-	char ip[IPADDR_TEXT_MAX];
-	const char *name = host->name;
-	if (host->kind == CONFIG_HOST_IP) {
-		ipaddr_format(&host->ip, ip);
-		name = ip;
-	}
-	const char *form = host->kind == CONFIG_HOST_MX ? "%s%s:%u" : "%s[%s]:%u";
-	str_printf(to, form, to->len ? " " : "", name, port);
-}
-
-static uint64_t hash_text(struct span text)
-{
-	uint64_t hash = 14695981039346656037u; /* FNV-1a */
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ (unsigned char)text.at[i]) * 1099511628211u;
-	return hash;
-}
-
-static void append_block(struct str *to, const char *word, const struct route_block *block)
-{
-	char text[ROUTE_BLOCK_MAX];
-	if (!block || !block->of)
-		return;
-	route_block_format(block, text);
-	str_printf(to, "%s%s", word, text);
-}
-
-static void append_hosts(struct str *to, const struct route *route)
-{
-	char ip[IPADDR_TEXT_MAX];
-	switch (route->kind) {
-	case ROUTE_HOSTS:
-		for (size_t i = 0; i < route->hosts->n; i++)
-			append_host(to, &route->hosts->at[i], port_of(&route->hosts->at[i], route->outbound));
-		break;
-	case ROUTE_MX:
-		str_append_text(to, "mx:");
-		for (size_t i = 0; i < route->domain.len; i++) {
-			char c = route->domain.at[i];
-			str_append_c(to, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c);
-		}
-		str_printf(to, ":%u", (unsigned)route->outbound->port);
-		break;
-	default:
-		ipaddr_format(&route->literal, ip);
-		str_printf(to, "[%s]:%u", ip, (unsigned)route->outbound->port);
-	}
-}
-
-static void append_route(struct str *to, const struct route *route)
-{
-	append_hosts(to, route);
-	if (route->outbound->use_helo)
-		str_append_text(to, " helo");
-	append_block(to, " by ", route->security.name ? &route->security : NULL);
-	append_block(to, " as ", &route->credentials);
-}
-
-void destination_key(const struct route *route, const char *folder, char *to)
-{
-	struct str text;
-	str_init(&text, KEY_TEXT_MAX);
-	if (route->kind == ROUTE_DROP)
-		str_append_text(&text, folder);
-	else
-		append_route(&text, route);
-	/* A list of hosts too long for a name is told apart by its hash. */
-	if (text.len < DESTINATION_KEY_MAX)
-		snprintf(to, DESTINATION_KEY_MAX, "%s", str_text(&text));
-	else
-		snprintf(to, DESTINATION_KEY_MAX, "%.900s... %016llx", str_text(&text),
-			 (unsigned long long)hash_text(str_span(&text)));
-	str_free(&text);
-}
 
 static void set_target(struct target *t, enum config_host_kind kind, struct span name, const struct ipaddr *ip,
 		       uint16_t port)
@@ -112,33 +29,37 @@ static void set_target(struct target *t, enum config_host_kind kind, struct span
 	}
 }
 
+static void add_listed(struct destination *d, const struct route *route)
+{
+	for (size_t i = 0; i < route->hosts->n && d->target_count < DESTINATION_TARGETS_MAX; i++) {
+		const struct config_host *host = &route->hosts->at[i];
+		struct target *t = &d->targets[d->target_count++];
+		set_target(t, host->kind, span_of(host->name), host->kind == CONFIG_HOST_IP ? &host->ip : NULL,
+			   destination_port(host, route->outbound));
+		t->weight = (uint16_t)host->weight;
+		d->weighted |= host->weight > 0;
+	}
+}
+
+/* The recipient's own hosts, if they may be used; then those that are written. */
 static bool copy_targets(struct destination *d, const struct route *route)
 {
-	bool listed = route->kind == ROUTE_HOSTS;
-	size_t n = listed ? route->hosts->n : 1;
-	if (n > DESTINATION_TARGETS_MAX)
-		n = DESTINATION_TARGETS_MAX;
-	d->targets = calloc(n, sizeof(*d->targets));
+	uint16_t port = (uint16_t)route->outbound->port;
+	d->targets = calloc((route->hosts ? route->hosts->n : 0) + 1, sizeof(*d->targets));
 	if (!d->targets)
 		return false;
-	d->target_count = n;
-	for (size_t i = 0; listed && i < n; i++) {
-		const struct config_host *host = &route->hosts->at[i];
-		set_target(&d->targets[i], host->kind, span_of(host->name),
-			   host->kind == CONFIG_HOST_IP ? &host->ip : NULL, port_of(host, route->outbound));
+	if (route->kind != ROUTE_HOSTS) {
+		struct target *t = &d->targets[d->target_count++];
+		bool mx = route->kind == ROUTE_MX;
+		set_target(t, mx ? CONFIG_HOST_MX : CONFIG_HOST_IP, route->domain, mx ? NULL : &route->literal, port);
+		t->found = true;
 	}
-	uint16_t port = (uint16_t)route->outbound->port;
-	if (route->kind == ROUTE_MX)
-		set_target(&d->targets[0], CONFIG_HOST_MX, route->domain, NULL, port);
-	if (route->kind == ROUTE_LITERAL)
-		set_target(&d->targets[0], CONFIG_HOST_IP, route->domain, &route->literal, port);
+	if (route->hosts)
+		add_listed(d, route);
 	return true;
 }
 
-/*
- * The gate that ROUTE demands, or none. Its name is the hosts, and the block that the limits are written in: a provider
- * counts what comes from one user, whatever else differs between our next hops.
- */
+/* The gate that ROUTE demands, or none. */
 static void place_gate(struct destinations *all, struct destination *d, const struct route *route)
 {
 	const struct config_outbound *o = route->outbound;
@@ -146,8 +67,7 @@ static void place_gate(struct destinations *all, struct destination *d, const st
 	struct str key;
 	if (o->rate.count || o->max_connections != CONFIG_NONE) {
 		str_init(&key, KEY_TEXT_MAX);
-		append_hosts(&key, route);
-		append_block(&key, " ", &route->limits);
+		destination_gate_key(route, &key);
 		g = gate_get(&all->gates, str_text(&key), o->rate,
 			     o->max_connections == CONFIG_NONE ? SIZE_MAX : (size_t)o->max_connections);
 		str_free(&key);
@@ -191,7 +111,7 @@ static struct destination *make(struct destinations *all, enum destination_kind 
 	TAILQ_INIT(&d->waiting);
 	TAILQ_INIT(&d->idle);
 	TAILQ_INIT(&d->busy);
-	d->window = DESTINATION_WINDOW_FIRST;
+	window_init(&d->window);
 	d->cap = SIZE_MAX;
 	HASH_ADD_KEYPTR(hh, all->table, d->key, strlen(d->key), d);
 	return d;
@@ -210,16 +130,6 @@ static bool fill(struct destination *d, const struct route *route, const char *f
 		return copy_targets(d, route);
 	d->folder = strdup(folder);
 	return d->folder != NULL;
-}
-
-/* What we say of ourselves, and where we come from. */
-static void set_names(struct destination *d, const struct config_outbound *outbound)
-{
-	const struct config_words *source = &outbound->source_address;
-	d->use_helo = outbound->use_helo;
-	snprintf(d->helo, sizeof(d->helo), "%s", outbound->helo_name ? outbound->helo_name : "");
-	snprintf(d->source, sizeof(d->source), "%s%s%s", source->n ? source->at[0] : "", source->n > 1 ? " " : "",
-		 source->n > 1 ? source->at[1] : "");
 }
 
 struct destination *destination_get(struct destinations *all, const struct route *route, const char *folder)
@@ -245,7 +155,8 @@ struct destination *destination_get(struct destinations *all, const struct route
 	if (route->kind != ROUTE_DROP) {
 		route_block_format(&route->security, d->security);
 		route_block_format(&route->credentials, d->credentials);
-		set_names(d, route->outbound);
+		d->use_helo = route->outbound->use_helo;
+		d->demands = destination_demands(route);
 		d->timeout_ms = route->outbound->timeout;
 		place_gate(all, d, route);
 	}
@@ -288,6 +199,7 @@ void destinations_sweep(struct destinations *all, int64_t now_ms)
 		destination_tidy(all, d);
 	}
 	gates_sweep(&all->gates, now_ms);
+	health_sweep(&all->health, now_ms);
 }
 
 void destinations_free(struct destinations *all)
@@ -299,6 +211,7 @@ void destinations_free(struct destinations *all)
 		destination_free(d);
 	}
 	gates_free(&all->gates);
+	health_free(&all->health);
 }
 
 bool destination_is_local(const struct destination *d)
@@ -325,7 +238,7 @@ size_t destination_window(const struct destination *d)
 {
 	if (d->down_ms)
 		return 1;
-	return d->window < d->cap ? d->window : d->cap;
+	return d->window.size < d->cap ? d->window.size : d->cap;
 }
 
 size_t destination_room(const struct destination *d)
@@ -363,13 +276,14 @@ static void join_hosts(struct destination *d)
 {
 	struct str text;
 	struct host host;
-	size_t count = 0;
-	str_init(&text, HOSTS_TEXT_MAX);
+	d->host_count = d->found = 0;
+	str_init(&text, DESTINATION_HOSTS_TEXT_MAX);
 	for (size_t i = 0; i < d->target_count; i++) {
 		struct span rest = span_of(d->targets[i].hosts);
-		while (count < HOSTS_MAX && hosts_next(&rest, &host) == 1) {
+		while (d->host_count < HOSTS_MAX && hosts_next(&rest, &host) == 1) {
 			hosts_append(&text, &host);
-			count++;
+			d->host_count++;
+			d->found += d->targets[i].found;
 		}
 	}
 	forget_hosts(d);
@@ -413,7 +327,7 @@ static bool know_address(struct target *t)
 	struct str text;
 	if (t->kind != CONFIG_HOST_IP)
 		return false;
-	str_init(&text, HOSTS_TEXT_MAX);
+	str_init(&text, DESTINATION_HOSTS_TEXT_MAX);
 	hosts_append(&text, &(struct host){.name = span_of(t->name), .ip = t->ip, .port = t->port});
 	free(t->hosts);
 	t->hosts = text.at;
@@ -436,11 +350,7 @@ bool destination_up(struct destination *d)
 	bool was_down = d->down_ms > 0;
 	d->down_ms = 0;
 	d->down_until = 0;
-	if (++d->successes >= d->window) {
-		d->successes = 0;
-		if (d->window < d->cap)
-			d->window++;
-	}
+	window_success(&d->window, d->cap);
 	return was_down;
 }
 
@@ -455,10 +365,15 @@ void destination_down(struct destination *d, int64_t now_ms, int64_t min_ms, int
 	if (d->down_ms > max_ms)
 		d->down_ms = max_ms;
 	d->down_until = now_ms + d->down_ms;
-	d->window = d->window > 2 ? d->window / 2 : 1;
-	d->successes = 0;
+	window_down(&d->window);
 	snprintf(d->reason, sizeof(d->reason), "%s", reason);
 	forget_hosts(d);
+}
+
+void destination_refused(struct destination *d, int64_t now_ms, int64_t max_ms, const char *reason)
+{
+	if (d->down_until <= now_ms && window_refusal(&d->window))
+		destination_down(d, now_ms, 0, max_ms, reason);
 }
 
 void destination_retry(struct destination *d, int64_t now_ms)

@@ -3,9 +3,8 @@
  * connections it may have, whether it can be reached at all. No I/O and no clock; times are monotonic milliseconds.
  *
  *	hosts       unknown -> asked (resolve.c) -> known until their time to live is over
- *	health      window: connections at a time, from 4 up to the cap, one more for each round of successes,
- *	            halved when no host can be reached; then it is down for 1 s, 2 s, 4 s ... and is tried by one
- *	            job at a time
+ *	health      window.h: connections at a time, from 4 up to the cap; down for 1 s, 2 s, 4 s ... when no host takes
+ *	            us, and then tried by one job at a time
  */
 #ifndef QUEUE_DESTINATION_H
 #define QUEUE_DESTINATION_H
@@ -16,8 +15,10 @@
 
 #include "common/host/hosts.h"
 #include "queue/gate.h"
+#include "queue/health.h"
 #include "queue/message.h"
 #include "queue/route.h"
+#include "queue/window.h"
 
 struct job;
 struct worker;
@@ -34,10 +35,10 @@ enum destination_kind {
 
 enum {
 	DESTINATION_KEY_MAX = 1024,
-	DESTINATION_TARGETS_MAX = 32, /* bound of the settings smart_host and route */
-	DESTINATION_JOBS_MAX = 2000,  /* whole messages in hand; beyond it they are parked */
-	DESTINATION_JOBS_LOW = 1000,  /* parked ones come back */
-	DESTINATION_WINDOW_FIRST = 4,
+	DESTINATION_TARGETS_MAX = 33,       /* bound of the settings smart_host and route, and one more that is found */
+	DESTINATION_JOBS_MAX = 2000,        /* whole messages in hand; beyond it they are parked */
+	DESTINATION_JOBS_LOW = 1000,        /* parked ones come back */
+	DESTINATION_HOSTS_TEXT_MAX = 16384, /* of job_smtp in wire.def */
 	DESTINATION_REASON_MAX = 400
 };
 
@@ -50,7 +51,9 @@ struct target {
 	char name[HOST_NAME_MAX_OCTETS + 1];
 	struct ipaddr ip;
 	uint16_t port;
-	uint32_t serial;                 /* of the request */
+	uint16_t weight; /* 0 = none */
+	bool found;      /* it is the recipient's, not written in the configuration: it sees no credentials */
+	uint32_t serial; /* of the request */
 	enum config_tristate private_mx; /* may its addresses be private? yes: it is written */
 	char *hosts;                     /* TARGET_FOUND: as in hosts.h; owned */
 };
@@ -74,7 +77,8 @@ struct destination {
 	size_t connections;      /* workers with jobs for it */
 	size_t open;             /* and those whose connection to it is kept */
 	struct gate *gate;       /* limits that its hosts demand; NULL = none. Counted. */
-	size_t window, cap, successes;
+	struct window window;
+	size_t cap;
 	int64_t down_ms; /* length of the present back-off; 0 = up */
 	int64_t down_until;
 	char reason[DESTINATION_REASON_MAX]; /* why it is down */
@@ -82,21 +86,25 @@ struct destination {
 	struct target *targets; /* owned */
 	size_t target_count;
 	bool asking;
-	char *hosts; /* as in hosts.h; NULL = not known; owned */
+	char *hosts;              /* as in hosts.h; NULL = not known; owned */
+	size_t host_count, found; /* of them, and how many at the head are of targets that are found */
+	bool weighted;
+	uint64_t demands;    /* what tells apart a host that is sick for it and well for another one */
+	uint32_t generation; /* of the hosts: connections of before are given up */
 	int64_t hosts_until;
 
 	char *folder;                      /* DESTINATION_FOLDER: path as configured; owned */
 	char security[ROUTE_BLOCK_MAX];    /* the blocks that jobs name; "" = none */
 	char credentials[ROUTE_BLOCK_MAX]; /* so no connection made for one block is used for another's mail */
 	bool use_helo;
-	char helo[HOST_NAME_MAX_OCTETS + 1];    /* what we call ourselves; "" = fqdn */
-	char source[2 * (IPADDR_TEXT_MAX + 1)]; /* our addresses to come from, a blank between; "" = any */
 	int64_t timeout_ms;
 };
 
 struct destinations {
 	struct destination *table;
 	struct gates gates;
+	struct health health;
+	uint64_t seed; /* of weights */
 };
 
 /*
@@ -105,6 +113,15 @@ struct destinations {
  * "... as virtual_server" when that block's user authenticates.
  */
 void destination_key(const struct route *route, const char *folder, char *to);
+
+/* Appends the name of what its limits are counted for. */
+void destination_gate_key(const struct route *route, struct str *to);
+
+/* What mail of ROUTE demands of a host besides taking it, as a hash. */
+uint64_t destination_demands(const struct route *route);
+
+/* The port of a host that the configuration names. */
+uint16_t destination_port(const struct config_host *host, const struct config_outbound *outbound);
 
 /* The next hop of that name, made when it is new; copies what it needs from ROUTE. NULL without memory. FOLDER: of
  * ROUTE_DROP. */
@@ -155,7 +172,10 @@ enum destination_answer destination_ask(struct destination *d, int64_t now_ms);
 /* A host was reached. True when it had been down. */
 bool destination_up(struct destination *d);
 
-/* No host could be reached. MIN_MS and MAX_MS bound the back-off. */
+/* No host could be reached, or none wanted us: fewer connections, or it is down; then MAX_MS bounds the back-off. */
+void destination_refused(struct destination *d, int64_t now_ms, int64_t max_ms, const char *reason);
+
+/* It is down, whatever was before. MIN_MS and MAX_MS bound the back-off. */
 void destination_down(struct destination *d, int64_t now_ms, int64_t min_ms, int64_t max_ms, const char *reason);
 
 /* One job may try it at once, though it is down. */

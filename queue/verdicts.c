@@ -11,6 +11,7 @@
 #include "queue/jobs.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
+#include "queue/trial.h"
 
 enum { VERDICTS_AT_ONCE = 4096, LOST_HOLD_MS = 1000 };
 
@@ -50,10 +51,10 @@ static void judge_folder(struct queue *q, struct destination *d, const struct wi
 		folder_worked(q, d);
 }
 
-/* No host took us, or none wants us at the moment (454: to authenticate, or with TLS). */
-static bool is_unreachable(const struct wire_verdict *v)
+/* No host took us, or none wants us at the moment. What breaks off before MAIL is about us, or about the host. */
+static bool is_refusal(const struct wire_verdict *v)
 {
-	return v->host.len && (v->code == 0 || v->code == 421 || v->code == 454);
+	return v->host.len && (!v->reached.len || v->code == 421);
 }
 
 /*
@@ -66,29 +67,54 @@ static bool is_ours_to_mend(const struct wire_verdict *v)
 	return v->host.len ? refused : span_equal(v->enhanced, SPAN("4.3.5"));
 }
 
-/* What the verdict says of the next hop as a whole. */
-static void judge_destination(struct queue *q, struct destination *d, const struct wire_verdict *v)
+/* Each of D's hosts that the worker has tried. */
+static void judge_hosts(struct queue *q, struct destination *d, const struct wire_verdict *v)
+{
+	struct health *health = &q->destinations.health;
+	struct health_key key;
+	struct span rest = v->failed, line;
+	while (d->host_count > 1 && span_line(&rest, &line))
+		if (trial_host(d, line, &key) && health_failed(health, &key, q->mono_ms))
+			log_warning("next hop %s: %.*s is left out: %.*s", d->key, SPAN_ARGS(line), SPAN_ARGS(v->text));
+	if (!v->reached.len || !health->table || !trial_host(d, v->reached, &key) || !health_worked(health, &key))
+		return;
+	log_info("next hop %s: %.*s takes mail again", d->key, SPAN_ARGS(v->reached));
+	d->generation++;
+}
+
+static void judge_up(struct queue *q, struct destination *d)
+{
+	if (!destination_up(d))
+		return;
+	log_info("next hop %s is up again", d->key);
+	settle_refill(q, d);
+}
+
+/* What the verdict says of the next hop as a whole. True: M had better wait until a host takes mail there. */
+static bool judge_destination(struct queue *q, struct destination *d, const struct wire_verdict *v)
 {
 	char reason[DESTINATION_REASON_MAX];
 	bool not_begun = v->event == JOURNAL_DELAYED && !v->connected;
-	bool shut = not_begun && is_ours_to_mend(v);
+	bool shut = not_begun && is_ours_to_mend(v), was_up = d->down_ms == 0;
 	if (destination_is_local(d)) {
 		judge_folder(q, d, v);
-		return;
+		return d->down_ms > 0;
 	}
-	if (!shut && !(not_begun && is_unreachable(v))) {
-		if (destination_up(d)) {
-			log_info("next hop %s is up again", d->key);
-			settle_refill(q, d);
-		}
-		return;
+	judge_hosts(q, d, v);
+	if (!shut && !(not_begun && is_refusal(v))) {
+		if (v->connected || v->reached.len)
+			judge_up(q, d);
+		return false;
 	}
-	bool was_up = d->down_ms == 0;
 	describe(v, reason, sizeof(reason));
 	int64_t most = schedule_down_max(&queue_server(q)->delivery.retry);
-	destination_down(d, q->mono_ms, shut ? most : 0, most, reason);
-	if (was_up)
+	if (shut)
+		destination_down(d, q->mono_ms, most, most, reason);
+	else
+		destination_refused(d, q->mono_ms, most, reason);
+	if (was_up && d->down_ms)
 		log_warning("next hop %s is down: %s", d->key, reason);
+	return true;
 }
 
 static struct settle_result result_of(const struct wire_verdict *v)
@@ -121,13 +147,13 @@ static void note_rest(struct queue *q, struct message *m, const struct job *j, c
 		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, &result);
 }
 
-static void end_job(struct queue *q, struct job *j, const struct wire_verdict *v)
+static void end_job(struct queue *q, struct job *j, const struct wire_verdict *v, bool refused)
 {
 	struct message *m = j->message;
 	struct destination *d = NULL;
 	destination_ref(&q->destinations, &d, j->destination);
 	note_rest(q, m, j, v);
-	if (v->event == JOURNAL_DELAYED && d->down_ms)
+	if (v->event == JOURNAL_DELAYED && (refused || d->down_ms))
 		m->whole->unreachable = d;
 	job_end(q, j, v->connected);
 	settle_refill(q, d);
@@ -146,8 +172,7 @@ static void apply_to_job(struct queue *q, struct message *m, struct job *j, cons
 	if (!v->last_of_job)
 		return;
 	j->went_over = (uint8_t)v->transactions;
-	judge_destination(q, j->destination, v);
-	end_job(q, j, v);
+	end_job(q, j, v, judge_destination(q, j->destination, v));
 }
 
 /* From before a restart: what is final counts, the rest will be tried again anyway. */

@@ -82,13 +82,14 @@ static struct destination *hop(const char *name)
 {
 	struct config_host host = {.kind = CONFIG_HOST_IP, .name = name};
 	const struct config_hosts hosts = {&host, 1};
-	struct route route = {.kind = ROUTE_HOSTS, .hosts = &hosts, .outbound = &r.outbound};
+	struct route route = {.kind = ROUTE_HOSTS, .outbound = &r.outbound};
 	set_limits(name);
 	route.limits.of = "test";
 	if (strncmp(name, "mx:", 3) == 0) {
 		route.kind = ROUTE_MX;
 		route.domain = span_of(name + 3);
 	} else {
+		route.hosts = &hosts;
 		MUST(ipaddr_parse(span_of(name), &host.ip), "no address");
 	}
 	struct destination *d = destination_get(&r.destinations, &route, NULL);
@@ -231,7 +232,7 @@ static void do_lost(char **w)
 {
 	static int64_t steps[] = {15 * 60 * 1000};
 	const struct config_durations ladder = {steps, 1};
-	destination_down(job(w[1])->job->destination, r.now, 0, schedule_down_max(&ladder), "refused");
+	destination_refused(job(w[1])->job->destination, r.now, schedule_down_max(&ladder), "refused");
 	end(job(w[1]), false);
 }
 
