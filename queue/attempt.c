@@ -333,10 +333,47 @@ static void plan(struct queue *q, struct message *m)
 	}
 }
 
+/* All that is open of M goes where M waited for. */
+static bool keeps_its_way(const struct queue *q, const struct message *m)
+{
+	const struct whole *w = m->whole;
+	char key[DESTINATION_KEY_MAX];
+	struct route route;
+	if (!m->destination)
+		return false; /* since a restart it is not known */
+	for (size_t i = 0; i < w->rcpt_count; i++) {
+		if (w->states[i] != RECIPIENT_OPEN)
+			continue;
+		whole_route(w, i, queue_server(q), &route);
+		if (route.kind == ROUTE_NONE)
+			return false;
+		destination_key(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, key);
+		if (strcmp(key, m->destination->key) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Routes have changed: M waits on if that does not concern it. */
+static bool waits_on(struct queue *q, struct message *m)
+{
+	if (!m->rerouted)
+		return false;
+	m->rerouted = false;
+	if (m->due_ms <= q->mono_ms || !keeps_its_way(q, m))
+		return false;
+	attempt_unload(q, m);
+	message_wait(&q->messages, m, MESSAGE_WAITING, m->due_ms);
+	if (m->waits_on)
+		TAILQ_INSERT_TAIL(&m->destination->waiting, m, at_next_hop);
+	m->waits_for_host = m->waits_on;
+	return true;
+}
+
 void attempt_begin(struct queue *q, struct message *m)
 {
 	settle_stop_waiting(m);
-	if (!attempt_load(q, m))
+	if (!attempt_load(q, m) || waits_on(q, m))
 		return;
 	message_move(&q->messages, m, MESSAGE_ACTIVE);
 	if (!try_drop(q, m))

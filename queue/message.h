@@ -51,6 +51,8 @@ struct message {
 	bool found : 1;          /* by a scan, not by an arrival: its lock must be tried before it is touched */
 	bool unsynced : 1;       /* nobody vouches for its fsync */
 	bool waits_for_host : 1; /* deferred because no host of its destination could be reached */
+	bool rerouted : 1;       /* routes have changed: it is due only if its way has, too */
+	bool waits_on : 1;       /* ... else it waits for its host again */
 	bool lost_worker : 1;    /* a worker died with it once since it came */
 	char id[MSGID_LEN + 1];
 };

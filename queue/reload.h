@@ -5,8 +5,8 @@
 #include "queue/queue.h"
 
 /*
- * Takes the canonical text in FD (closed). What has not begun is decided anew; what waits only because its next hop
- * could not be reached, and would not go there any more, is tried at once. False: the text is none, nothing changed.
+ * Takes the canonical text in FD (closed). What has not begun is decided anew; what waits and would not go where it
+ * went before is tried at once. False: the text is none, nothing changed.
  */
 bool reload_take(struct queue *q, int fd);
 
