@@ -10,18 +10,32 @@
 
 #include "common/base/fd.h"
 
+/* Strangers to the system may put mail here, but not list it, nor touch what is another's. */
+enum { MAILDROP_MODE = 01733 };
+
+enum folder_kind {
+	FOLDER_OURS,  /* only the service uses it: owner and mode are mended */
+	FOLDER_DOOR,  /* the same, but an administrator may narrow who comes in */
+	FOLDER_THEIRS /* an administrator may have his reasons for owner and mode */
+};
+
 struct folder {
 	const char *name;
 	mode_t mode;
 	gid_t gid;
-	bool ours; /* only the service uses it: owner and mode are mended; otherwise an administrator may have his
-		      reasons */
+	enum folder_kind kind;
 };
 
 static bool fail(char *why, size_t size, const char *path, const char *what, const char *remedy)
 {
 	snprintf(why, size, "folder %.300s: %.100s; %.120s", path, what, remedy);
 	return false;
+}
+
+/* HAVE lets nobody do what WANT does not, and is as safe: sticky. */
+static bool narrower(mode_t have, mode_t want)
+{
+	return !(have & 07777 & ~want) && (have & S_ISVTX) == (want & S_ISVTX) && (have & S_IRWXU) == (want & S_IRWXU);
 }
 
 /* Owner and mode of a folder that is there, through its descriptor. */
@@ -32,7 +46,7 @@ static bool mend(int fd, const struct folder *want, const struct folders_owner *
 
 	if (fstat(fd, &st))
 		return fail(why, size, path, strerror(errno), "see `dmesg` for trouble with the disk");
-	if (!fresh && !want->ours) {
+	if (!fresh && want->kind == FOLDER_THEIRS) {
 		/* Groups and ACLs may let the queue in: only what is plainly root's own is refused here. */
 		if (st.st_uid == 0 && owner->queue_uid != 0 && !(st.st_mode & 022))
 			return fail(why, size, path, "it belongs to root and the service may not write there",
@@ -42,6 +56,8 @@ static bool mend(int fd, const struct folder *want, const struct folders_owner *
 	if (st.st_uid != owner->queue_uid && st.st_uid != geteuid())
 		return fail(why, size, path, "it belongs to another user",
 			    "`chown` it to the user of the service (setting `user`), or name another mailroot_dir");
+	if (want->kind == FOLDER_DOOR && st.st_uid == owner->queue_uid && narrower(st.st_mode, want->mode))
+		return true;
 	if ((st.st_uid != owner->queue_uid || st.st_gid != want->gid) && fchown(fd, owner->queue_uid, want->gid))
 		return fail(why, size, path, strerror(errno), "its owner can't be set");
 	if ((st.st_mode & 07777) != want->mode && fchmod(fd, want->mode))
@@ -60,7 +76,8 @@ static int make_one(int at, const struct folder *want, const struct folders_owne
 		return -1;
 	}
 	/* A folder that the administrator put elsewhere may be reached through a symbolic link of his. */
-	int fd = openat(at, want->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (want->ours ? O_NOFOLLOW : 0));
+	int fd = openat(at, want->name,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | (want->kind == FOLDER_THEIRS ? 0 : O_NOFOLLOW));
 	if (fd < 0) {
 		fail(why, size, path, strerror(errno), "it must be a folder, not a link or a file");
 		return -1;
@@ -85,7 +102,7 @@ static bool make_beneath(int at, const char *above, const struct folder *want, c
 
 static bool make_elsewhere(const char *path, const struct folders_owner *owner, char *why, size_t size)
 {
-	struct folder want = {path, 0750, owner->queue_gid, false};
+	struct folder want = {path, 0750, owner->queue_gid, FOLDER_THEIRS};
 	int fd = make_one(AT_FDCWD, &want, owner, path, why, size);
 
 	if (fd < 0)
@@ -98,12 +115,14 @@ static bool make_elsewhere(const char *path, const struct folders_owner *owner, 
 static bool make_server(int at, const struct config_server *server, const struct folders_owner *owner, char *why,
 			size_t size)
 {
-	const struct folder self = {server->name, 0711, owner->queue_gid, true};
+	gid_t gid = owner->queue_gid;
+	const struct folder self = {server->name, 0711, gid, FOLDER_OURS};
 	const struct folder beneath[] = {
-		{"new", 0730, owner->smtpd_gid, true},
-		{"cur", 0700, owner->queue_gid, true},
-		{"drop", 0750, owner->queue_gid, false},
-		{"badmail", 0750, owner->queue_gid, false},
+		{"new", 0730, owner->smtpd_gid, FOLDER_OURS},
+		{"cur", 0700, gid, FOLDER_OURS},
+		{"drop", 0750, gid, FOLDER_THEIRS},
+		{"badmail", 0750, gid, FOLDER_THEIRS},
+		{"maildrop", MAILDROP_MODE, gid, FOLDER_DOOR},
 	};
 	int fd = make_one(at, &self, owner, server->dir, why, size);
 
@@ -116,6 +135,24 @@ static bool make_server(int at, const struct config_server *server, const struct
 	return good;
 }
 
+/* sendmail(8) need not read the configuration to find the folder of the virtual server that takes its mail. */
+static bool link_maildrop(int at, const struct config *config, char *why, size_t size)
+{
+	const struct config_server *server = config_server_local(config);
+	char target[PATH_MAX], found[PATH_MAX] = "";
+
+	snprintf(target, sizeof(target), "%s/maildrop", server ? server->name : "");
+	ssize_t n = readlinkat(at, FOLDERS_MAILDROP, found, sizeof(found) - 1);
+	if (server ? n >= 0 && strcmp(found, target) == 0 : n < 0)
+		return true;
+	unlinkat(at, FOLDERS_MAILDROP ".new", 0);
+	int error = !server ? unlinkat(at, FOLDERS_MAILDROP, 0)
+			    : symlinkat(target, at, FOLDERS_MAILDROP ".new") ||
+				      renameat(at, FOLDERS_MAILDROP ".new", at, FOLDERS_MAILDROP);
+	return !error || fail(why, size, config->mailroot_dir, strerror(errno),
+			      "the link " FOLDERS_MAILDROP " in it, for sendmail(8), can't be set");
+}
+
 bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
 		  char *why, size_t size)
 {
@@ -125,7 +162,7 @@ bool folders_make(const struct config *config, const struct config_server *serve
 	int at = open(config->mailroot_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
 		return fail(why, size, config->mailroot_dir, strerror(errno), "it can't be opened (mailroot_dir)");
-	bool good = make_server(at, server, owner, why, size);
+	bool good = make_server(at, server, owner, why, size) && link_maildrop(at, config, why, size);
 	fd_close(&at);
 	if (good && server->badmail_dir && server->badmail_dir[0])
 		good = make_elsewhere(server->badmail_dir, owner, why, size);

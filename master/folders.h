@@ -16,9 +16,13 @@ struct folders_owner {
 	gid_t smtpd_gid; /* of `smtpd_user`: may create in new/ and no more */
 };
 
+/* In mailroot_dir: a link to maildrop/ of the virtual server that takes the mail of local programs. */
+#define FOLDERS_MAILDROP ".maildrop"
+
 /*
- * Makes what is missing of <mailroot_dir>/<server>/{new,cur,drop,badmail}, of badmail_dir and drop_dir where their
- * parent folder exists, and of the log's folder. False with WHY, of SIZE octets: what is in the way and what to do.
+ * Makes what is missing of <mailroot_dir>/<server>/{new,cur,drop,badmail,maildrop}, the link FOLDERS_MAILDROP, of
+ * badmail_dir and drop_dir where their parent folder exists, and of the log's folder. False with WHY, of SIZE octets:
+ * what is in the way and what to do.
  */
 bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
 		  char *why, size_t size);

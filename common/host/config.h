@@ -413,6 +413,9 @@ bool config_doc_text(const char *name, struct str *to); /* NULL = all; false: no
 /* As written in the file and in #Fields: "cs-method". */
 const char *config_log_field_name(enum config_log_field field);
 
+/* The virtual server that takes what local programs send; NULL = none. */
+const struct config_server *config_server_local(const struct config *config);
+
 /* The virtual server NAME, or NULL. */
 const struct config_server *config_server_find(const struct config *config, struct span name);
 

@@ -103,7 +103,7 @@ static void check_domains(struct config_build *b, const struct config_server *se
 /* PATH is the folder of a virtual server or one in it that nothing but its spool may write into. */
 static bool is_spool(const struct config_server *server, const char *path)
 {
-	static const char *const own[] = {"", "/new", "/cur", "/lock"};
+	static const char *const own[] = {"", "/new", "/cur", "/maildrop", "/lock"};
 	size_t len = strlen(server->dir);
 	if (strncmp(path, server->dir, len))
 		return false;
@@ -309,6 +309,16 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	config_check_outbound(b, server);
 }
 
+static void check_sendmail_server(struct config_build *b)
+{
+	const struct config *config = b->out;
+	if (!config->sendmail_server || strcasecmp(config->sendmail_server, "off") == 0 || config_server_local(config))
+		return;
+	config_error(b->findings, config_origin_at(b->tree, config->sendmail_server_at),
+		     "sendmail_server %s: there is no virtual server of this name; write the name of one, or off",
+		     config->sendmail_server);
+}
+
 void config_check(struct config_build *b)
 {
 	if (!b->out->server_count)
@@ -318,4 +328,5 @@ void config_check(struct config_build *b)
 		check_server(b, &b->out->servers[i]);
 	check_drop_folders(b);
 	check_listen(b);
+	check_sendmail_server(b);
 }

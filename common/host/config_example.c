@@ -28,6 +28,7 @@ static const struct {
 	const char *name;
 	const char *value;
 } samples[] = {
+	{"sendmail_server", "default"},
 	{"fqdn", "mail.example.com"},
 	{"default_domain", "example.com"},
 	{"postmaster", "postmaster@example.com"},

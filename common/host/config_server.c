@@ -323,3 +323,12 @@ const struct config_server *config_server_find(const struct config *config, stru
 			return &config->servers[i];
 	return NULL;
 }
+
+const struct config_server *config_server_local(const struct config *config)
+{
+	const char *name = config->sendmail_server;
+	if (name && strcasecmp(name, "off") == 0)
+		return NULL;
+	const struct config_server *server = config_server_find(config, name ? span_of(name) : SPAN("default"));
+	return server || name || !config->server_count ? server : &config->servers[0];
+}

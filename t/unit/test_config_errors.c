@@ -156,6 +156,8 @@ static const struct wrong {
 	{SERVER("local_domain b.example { drop_dir /var/spool/mailroot/default/new }"), 2, 35,
 	 "the spool needs for itself"},
 	{SERVER("badmail_dir //var/spool/mailroot/default/"), 2, 13, "the spool needs for itself"},
+	{SERVER("badmail_dir /var/spool/mailroot/default/maildrop"), 2, 13, "the spool needs for itself"},
+	{"sendmail_server defalt\n" SERVER(""), 1, 17, "no virtual server of this name"},
 	{SERVER("badmail_dir /var/spool/mailroot/two/cur") "virtual_server two { listen *:26 }", 2, 13,
 	 "the spool needs"},
 	{SERVER("listen *:25\nlisten *"), 3, 8, "listens on * port 25 already"},

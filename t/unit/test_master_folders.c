@@ -87,6 +87,57 @@ START_TEST(all_are_made_and_mended)
 }
 END_TEST
 
+/* Anybody may put mail there; an administrator may say who, but not make it less safe. */
+START_TEST(the_door_may_be_narrowed_only)
+{
+	expect_success();
+	check_folder("maildrop", 01733, owner.queue_gid);
+	ck_assert_int_eq(chmod(path_of("maildrop"), 01730), 0);
+	expect_success();
+	check_folder("maildrop", 01730, owner.queue_gid);
+	static const mode_t unsafe[] = {0733, 01777, 01737, 01333};
+	for (size_t i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++) {
+		ck_assert_int_eq(chmod(path_of("maildrop"), unsafe[i]), 0);
+		expect_success();
+		check_folder("maildrop", 01733, owner.queue_gid);
+	}
+}
+END_TEST
+
+static const char *maildrop_link(void)
+{
+	static char target[128];
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/" FOLDERS_MAILDROP, spool);
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	target[n < 0 ? 0 : n] = '\0';
+	return target;
+}
+
+START_TEST(a_link_leads_local_mail_to_its_server)
+{
+	struct config_server servers[3] = {server, server, server};
+
+	servers[0].name = "first";
+	servers[1].name = "default";
+	config.servers = servers;
+	config.server_count = 1;
+	expect_success();
+	ck_assert_str_eq(maildrop_link(), "first/maildrop");
+	config.server_count = 3;
+	expect_success();
+	ck_assert_str_eq(maildrop_link(), "default/maildrop");
+	config.sendmail_server = "main";
+	expect_success();
+	ck_assert_str_eq(maildrop_link(), "main/maildrop");
+	config.sendmail_server = "off";
+	expect_success();
+	ck_assert_str_eq(maildrop_link(), "");
+	expect_success();
+}
+END_TEST
+
 /* The account of the queue may put anything in its own folder: root must not follow it anywhere. */
 START_TEST(a_link_is_not_followed)
 {
@@ -173,6 +224,8 @@ int main(void)
 	TCase *tc = tcase_create("folders");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, all_are_made_and_mended);
+	tcase_add_test(tc, the_door_may_be_narrowed_only);
+	tcase_add_test(tc, a_link_leads_local_mail_to_its_server);
 	tcase_add_test(tc, a_link_is_not_followed);
 	tcase_add_test(tc, a_file_in_the_way_is_named);
 	tcase_add_test(tc, a_foreign_owner_is_refused);
