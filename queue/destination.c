@@ -132,6 +132,16 @@ static bool fill(struct destination *d, const struct route *route, const char *f
 	return d->folder != NULL;
 }
 
+/* What we say of ourselves, and where we come from. */
+static void set_names(struct destination *d, const struct config_outbound *outbound)
+{
+	const struct config_words *source = &outbound->source_address;
+	d->use_helo = outbound->use_helo;
+	snprintf(d->helo, sizeof(d->helo), "%s", outbound->helo_name ? outbound->helo_name : "");
+	snprintf(d->source, sizeof(d->source), "%s%s%s", source->n ? source->at[0] : "", source->n > 1 ? " " : "",
+		 source->n > 1 ? source->at[1] : "");
+}
+
 struct destination *destination_get(struct destinations *all, const struct route *route, const char *folder)
 {
 	char key[DESTINATION_KEY_MAX];
@@ -155,7 +165,7 @@ struct destination *destination_get(struct destinations *all, const struct route
 	if (route->kind != ROUTE_DROP) {
 		route_block_format(&route->security, d->security);
 		route_block_format(&route->credentials, d->credentials);
-		d->use_helo = route->outbound->use_helo;
+		set_names(d, route->outbound);
 		d->demands = destination_demands(route);
 		d->timeout_ms = route->outbound->timeout;
 		place_gate(all, d, route);

@@ -248,6 +248,7 @@ enum config_without {
 #define CONFIG_C_MECHANISMS   unsigned
 #define CONFIG_C_CERTIFICATES struct config_certificates
 #define CONFIG_C_FINGERPRINTS struct config_words
+#define CONFIG_C_SOURCES      struct config_words
 #define CONFIG_C_SPACES       struct config_spaces
 #define CONFIG_C_SENDERS      struct config_senders
 #define CONFIG_C_LOGFORMAT    enum config_log_format

@@ -220,6 +220,7 @@ static void format_list(enum config_type type, const void *value, struct str *to
 		break;
 	case CONFIG_NAMES:
 	case CONFIG_FINGERPRINTS:
+	case CONFIG_SOURCES:
 		format_names(to, value);
 		break;
 	case CONFIG_WORDS:

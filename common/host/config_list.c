@@ -297,6 +297,35 @@ static const char *parse_fingerprint(struct config_parse *parse, const struct co
 	return NULL;
 }
 
+static const char *parse_source(struct config_parse *parse, const struct config_item *item, bool seen[2])
+{
+	char text[IPADDR_TEXT_MAX];
+	struct ipaddr ip;
+	if (!ipaddr_parse(item->text, &ip)) {
+		refuse(parse, item, "an address is wanted, such as 192.0.2.1 or 2001:db8::1");
+		return NULL;
+	}
+	if (seen[ipaddr_is_v4(&ip)]) {
+		refuse(parse, item, "one IPv4 and one IPv6 address are enough");
+		return NULL;
+	}
+	seen[ipaddr_is_v4(&ip)] = true;
+	ipaddr_format(&ip, text);
+	return config_value_keep(parse, span_of(text));
+}
+
+bool config_list_sources(struct config_parse *parse, void *to)
+{
+	struct config_words *list = to;
+	bool seen[2] = {false};
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += (list->at[list->n] = parse_source(parse, &parse->items[i], seen)) != NULL;
+	return list->n == n;
+}
+
 bool config_list_fingerprints(struct config_parse *parse, void *to)
 {
 	struct config_words *list = to;

@@ -304,6 +304,8 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 			       "plain, login, scram-sha-256, cram-md5, gssapi; or off"},
 	[CONFIG_CERTIFICATES] = {config_list_certificates, true, sizeof(CONFIG_C_CERTIFICATES),
 				 "two absolute paths, of the certificate and of its key"},
+	[CONFIG_SOURCES] = {config_list_sources, true, sizeof(CONFIG_C_SOURCES),
+			    "an IPv4 address, an IPv6 address, or one of each"},
 	[CONFIG_FINGERPRINTS] = {config_list_fingerprints, true, sizeof(CONFIG_C_FINGERPRINTS),
 				 "SHA-256 digests: 64 hexadecimal digits, with or without colons"},
 	[CONFIG_SPACES] = {config_connector_spaces, true, sizeof(CONFIG_C_SPACES),

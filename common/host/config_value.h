@@ -67,6 +67,7 @@ bool config_list_endpoints(struct config_parse *parse, void *to);
 bool config_list_hosts(struct config_parse *parse, void *to);
 bool config_list_route(struct config_parse *parse, void *to);
 bool config_list_certificates(struct config_parse *parse, void *to);
+bool config_list_sources(struct config_parse *parse, void *to);
 bool config_list_fingerprints(struct config_parse *parse, void *to);
 
 /* Names and texts (config_name.c), called by config_value_parse. */

@@ -109,12 +109,29 @@ static int connect_within(int fd, const struct ipaddr *ip, uint16_t port, int64_
 	return err ? err : fd_set_nonblock(fd, false);
 }
 
+/* Any port: the kernel chooses it with the connection, so that one serves towards many hosts. */
+static int bind_source(int fd, const struct ipaddr *source)
+{
+	struct sockaddr_storage from;
+	socklen_t len = fill(source, 0, &from);
+	if (!set_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) || bind(fd, (const struct sockaddr *)&from, len) != 0)
+		return -errno;
+	return 0;
+}
+
 int net_connect(const struct ipaddr *ip, uint16_t port, int64_t ms)
+{
+	return net_connect_from(NULL, ip, port, ms);
+}
+
+int net_connect_from(const struct ipaddr *source, const struct ipaddr *ip, uint16_t port, int64_t ms)
 {
 	int fd = socket(ipaddr_is_v4(ip) ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	int err = connect_within(fd, ip, port, ms);
+	int err = source ? bind_source(fd, source) : 0;
+	if (!err)
+		err = connect_within(fd, ip, port, ms);
 	if (err) {
 		close(fd);
 		return err;

@@ -3,11 +3,23 @@
 /* An address with the name in front, blanks and brackets; a longer line is not ours and would only cost memory. */
 enum { LINE_MAX_OCTETS = 1000 };
 
-enum line_kind { LINE_SENDER, LINE_RCPT, LINE_UNKNOWN, LINE_KIND_COUNT, LINE_BODY = LINE_KIND_COUNT, LINE_PARTIAL };
+enum line_kind {
+	LINE_SENDER,
+	LINE_RCPT,
+	LINE_RET,
+	LINE_ENVID,
+	LINE_NOTIFY,
+	LINE_ORCPT,
+	LINE_UNKNOWN,
+	LINE_KIND_COUNT,
+	LINE_BODY = LINE_KIND_COUNT,
+	LINE_PARTIAL
+};
 
 static const struct span names[LINE_KIND_COUNT] = {
-	[LINE_SENDER] = SPAN("x-sender:"),
-	[LINE_RCPT] = SPAN("x-receiver:"),
+	[LINE_SENDER] = SPAN("x-sender:"),          [LINE_RCPT] = SPAN("x-receiver:"),
+	[LINE_RET] = SPAN("x-mailroot-ret:"),       [LINE_ENVID] = SPAN("x-mailroot-envid:"),
+	[LINE_NOTIFY] = SPAN("x-mailroot-notify:"), [LINE_ORCPT] = SPAN("x-mailroot-orcpt:"),
 	[LINE_UNKNOWN] = SPAN("x-mailroot-"),
 };
 
@@ -76,6 +88,37 @@ static bool parse_value(struct span value, struct address *out, const char **why
 	return rest.len == 0;
 }
 
+/* A line of what was asked for: right, not said before, and of a recipient that is there. */
+static bool parse_dsn(enum line_kind kind, struct span value, struct envelope *out)
+{
+	struct dsn_rcpt *rcpt = out->rcpt_count ? &out->dsn_rcpts[out->rcpt_count - 1] : NULL;
+	switch (kind) {
+	case LINE_RET:
+		return !out->dsn.ret && dsn_parse_ret(value, &out->dsn.ret);
+	case LINE_ENVID:
+		return !out->dsn.envid.len && dsn_parse_envid(value, &out->dsn.envid);
+	case LINE_NOTIFY:
+		return rcpt && !rcpt->notify && dsn_parse_notify(value, &rcpt->notify);
+	default:
+		return rcpt && !rcpt->orcpt.len && dsn_parse_orcpt(value, &rcpt->orcpt);
+	}
+}
+
+static bool parse_line(enum line_kind kind, struct span value, struct envelope *out, const char **why)
+{
+	if (kind == LINE_SENDER)
+		return parse_value(value, &out->sender, why);
+	if (kind == LINE_RCPT) {
+		struct address *to = &out->rcpts[out->rcpt_count++];
+		if (!parse_value(value, to, why))
+			return false;
+		*why = "an x-receiver line has no address";
+		return to->text.len > 0;
+	}
+	*why = "an x-mailroot line is wrong, given twice, or before its x-receiver";
+	return parse_dsn(kind, value, out);
+}
+
 enum envelope_result envelope_parse(struct span text, bool whole, struct arena *arena, struct envelope *out,
 				    const char **why)
 {
@@ -86,20 +129,17 @@ enum envelope_result envelope_parse(struct span text, bool whole, struct arena *
 		return result;
 	*why = "there is no memory for the recipients";
 	out->rcpts = arena_alloc(arena, counts[LINE_RCPT] * sizeof(out->rcpts[0]));
-	if (!out->rcpts)
+	if (counts[LINE_NOTIFY] || counts[LINE_ORCPT])
+		out->dsn_rcpts = arena_alloc(arena, counts[LINE_RCPT] * sizeof(out->dsn_rcpts[0]));
+	if (!out->rcpts || (!out->dsn_rcpts && (counts[LINE_NOTIFY] || counts[LINE_ORCPT])))
 		return ENVELOPE_BAD;
 
 	struct span rest = {text.at, out->body_at};
 	struct span value;
 	enum line_kind kind;
-	while ((kind = take_line(&rest, true, &value)) < LINE_KIND_COUNT) {
-		struct address *to = kind == LINE_SENDER ? &out->sender : &out->rcpts[out->rcpt_count++];
-		if (!parse_value(value, to, why))
+	while ((kind = take_line(&rest, true, &value)) < LINE_KIND_COUNT)
+		if (!parse_line(kind, value, out, why))
 			return ENVELOPE_BAD;
-		*why = "an x-receiver line has no address";
-		if (kind == LINE_RCPT && to->text.len == 0)
-			return ENVELOPE_BAD;
-	}
 	return ENVELOPE_OK;
 }
 
@@ -121,4 +161,22 @@ void envelope_write_sender(struct str *to, struct span sender)
 void envelope_write_rcpt(struct str *to, struct span rcpt)
 {
 	write_line(to, "x-receiver", rcpt);
+}
+
+void envelope_write_dsn(struct str *to, const struct dsn_message *dsn)
+{
+	if (dsn->ret)
+		str_printf(to, "x-mailroot-ret: %s\r\n", dsn_ret_text(dsn->ret));
+	if (dsn->envid.len)
+		str_printf(to, "x-mailroot-envid: %.*s\r\n", SPAN_ARGS(dsn->envid));
+}
+
+void envelope_write_dsn_rcpt(struct str *to, const struct dsn_rcpt *dsn)
+{
+	char notify[DSN_NOTIFY_TEXT_MAX];
+	dsn_notify_text(dsn->notify, notify);
+	if (dsn->notify)
+		str_printf(to, "x-mailroot-notify: %s\r\n", notify);
+	if (dsn->orcpt.len)
+		str_printf(to, "x-mailroot-orcpt: %.*s\r\n", SPAN_ARGS(dsn->orcpt));
 }

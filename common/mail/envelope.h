@@ -1,6 +1,11 @@
 /*
  * The envelope lines at the head of a message file (DESIGN section 1): one "x-sender: ", one "x-receiver: " a
  * recipient, "x-mailroot-*: " for what is rare; then the message, from our own "Received:" on. Pure. Written with CRLF.
+ *
+ *	x-mailroot-ret: HDRS                      RET and ENVID of MAIL (dsn.h), anywhere
+ *	x-mailroot-envid: QQ314159
+ *	x-mailroot-notify: SUCCESS,FAILURE        NOTIFY and ORCPT of RCPT, behind the x-receiver that they belong to
+ *	x-mailroot-orcpt: rfc822;Bob@example.com
  */
 #ifndef COMMON_MAIL_ENVELOPE_H
 #define COMMON_MAIL_ENVELOPE_H
@@ -8,17 +13,21 @@
 #include "common/base/arena.h"
 #include "common/base/str.h"
 #include "common/mail/address.h"
+#include "common/mail/dsn.h"
 
 enum {
 	ENVELOPE_RCPT_MAX = 5000, /* recipients of one message; bound of the setting max_recipients */
-	ENVELOPE_MAX = 2 << 20    /* octets of all envelope lines: ENVELOPE_RCPT_MAX lines of ADDRESS_MAX, with room */
+	ENVELOPE_MAX = 8 << 20    /* octets of all envelope lines: ENVELOPE_RCPT_MAX addresses of ADDRESS_MAX, each with
+				   * NOTIFY and an ORCPT of DSN_ORCPT_MAX */
 };
 
 struct envelope {
 	struct address sender;
 	struct address *rcpts; /* in the arena */
 	size_t rcpt_count;
-	size_t body_at; /* offset of the message proper in the file */
+	struct dsn_message dsn;
+	struct dsn_rcpt *dsn_rcpts; /* one for each recipient, in the arena; NULL = nobody asked for anything */
+	size_t body_at;             /* offset of the message proper in the file */
 };
 
 enum envelope_result {
@@ -37,5 +46,15 @@ enum envelope_result envelope_parse(struct span text, bool whole, struct arena *
 /* One line each, names in lower case. A value with anything but printable ASCII, or too long, sets to->failed. */
 void envelope_write_sender(struct str *to, struct span sender); /* empty = null sender, written "<>" */
 void envelope_write_rcpt(struct str *to, struct span rcpt);
+
+/* The lines for what was asked for, none for what was not. That of a recipient comes behind his own. */
+void envelope_write_dsn(struct str *to, const struct dsn_message *dsn);
+void envelope_write_dsn_rcpt(struct str *to, const struct dsn_rcpt *dsn);
+
+/* NOTIFY of recipient RCPT; 0 = nothing said. */
+static inline unsigned envelope_notify(const struct envelope *envelope, size_t rcpt)
+{
+	return envelope->dsn_rcpts ? envelope->dsn_rcpts[rcpt].notify : 0;
+}
 
 #endif

@@ -13,12 +13,14 @@
 #include "common/mail/reply.h"
 
 enum journal_event {
-	JOURNAL_DELIVERED, /* final */
+	JOURNAL_DELIVERED, /* final; by ourselves when no host said so */
 	JOURNAL_DELAYED,   /* tried, to be tried again */
-	JOURNAL_FAILED,    /* final, a notice is due */
+	JOURNAL_FAILED,    /* final, a notice is due unless the sender wants none */
 	JOURNAL_NOTICED,   /* final, the notice is in the spool (or none was due) */
 	JOURNAL_DELETED,   /* final, by an operator */
 	JOURNAL_RETRY,     /* an operator asked for an attempt now */
+	JOURNAL_RELAYED,   /* final: taken by a host that sends no notices, and the sender wants one of success */
+	JOURNAL_WARNED,    /* the sender was told of the delay; it goes on */
 	JOURNAL_EVENT_COUNT
 };
 
