@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "ctl/utf8.h"
+
 void json_init(struct json *json, FILE *to)
 {
 	*json = (struct json){.to = to};
@@ -31,25 +33,6 @@ static void close_level(struct json *json, char bracket)
 	fputc(bracket, json->to);
 }
 
-/* Octets of the UTF-8 sequence at the start of TEXT, 0 = none: no overlong form, no surrogate, nothing above 10FFFF. */
-static size_t utf8_length(struct span text)
-{
-	unsigned char first = (unsigned char)text.at[0];
-	size_t len = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-
-	if (len > text.len)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if (((unsigned char)text.at[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	unsigned char second = len > 1 ? (unsigned char)text.at[1] : 0;
-	if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
-	    (first == 0xf4 && second > 0x8f))
-		return 0;
-	return len;
-}
-
 static void write_escaped(FILE *to, unsigned char octet)
 {
 	switch (octet) {
@@ -75,19 +58,26 @@ static void write_escaped(FILE *to, unsigned char octet)
 	}
 }
 
-static void write_string(FILE *to, struct span text)
+static void write_octets(FILE *to, struct span text)
 {
-	fputc('"', to);
 	while (text.len) {
 		size_t len = utf8_length(text);
 		if (len == 0)
 			fputs("\\ufffd", to);
 		else if (len == 1)
 			write_escaped(to, (unsigned char)text.at[0]);
+		else if (len == 2 && utf8_commands(text))
+			fprintf(to, "\\u%04x", (unsigned char)text.at[1]); /* C1: U+0080 to U+009F */
 		else
 			fwrite(text.at, 1, len, to);
 		text = span_skip(text, len ? len : 1);
 	}
+}
+
+static void write_string(FILE *to, struct span text)
+{
+	fputc('"', to);
+	write_octets(to, text);
 	fputc('"', to);
 }
 
@@ -123,6 +113,30 @@ void json_string(struct json *json, struct span text)
 {
 	before_value(json);
 	write_string(json->to, text);
+}
+
+void json_begin_string(struct json *json)
+{
+	before_value(json);
+	fputc('"', json->to);
+	json->pieces.len = 0;
+}
+
+static void write_piece(void *context, struct span text)
+{
+	write_octets(context, text);
+}
+
+void json_more_string(struct json *json, struct span text)
+{
+	if (text.len)
+		utf8_take(&json->pieces, text, write_piece, json->to);
+}
+
+void json_end_string(struct json *json)
+{
+	utf8_take(&json->pieces, (struct span){0}, write_piece, json->to);
+	fputc('"', json->to);
 }
 
 void json_number(struct json *json, int64_t value)

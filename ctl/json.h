@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "common/base/span.h"
+#include "ctl/utf8.h"
 
 enum { JSON_DEPTH_MAX = 16 };
 
@@ -18,6 +18,7 @@ struct json {
 	unsigned depth;
 	bool filled[JSON_DEPTH_MAX]; /* something stands at this depth: a comma is due */
 	bool after_key;
+	struct utf8_pieces pieces; /* of a string that comes so */
 };
 
 void json_init(struct json *json, FILE *to);
@@ -29,6 +30,12 @@ void json_array(struct json *json);
 void json_end_object(struct json *json);
 void json_end_array(struct json *json);
 void json_string(struct json *json, struct span text);
+
+/* A string that comes in pieces, which may break off anywhere. */
+void json_begin_string(struct json *json);
+void json_more_string(struct json *json, struct span text);
+void json_end_string(struct json *json);
+
 void json_number(struct json *json, int64_t value);
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);

@@ -6,34 +6,42 @@
 
 #include "common/base/span.h"
 
-enum { NUMBER_LEN_MAX = 9, TEN_YEARS_S = 10 * 366 * 86400 };
+enum { NUMBER_LEN_MAX = 9, TEN_YEARS_S = 10 * 366 * 86400, ATTEMPTS_MAX = 65535 };
+
+enum value { FLAG, TEXT, DURATION, OCTETS, NUMBER, VALUE_COUNT };
 
 static const struct {
 	const char *name;
 	unsigned bit;
-	size_t text;     /* offset of the member that takes the value; 0 = none */
-	size_t duration; /* the same, of seconds */
+	enum value value;
+	size_t member; /* offset of what takes it */
 } known[] = {
-	{"json", OPTION_JSON, 0, 0},
-	{"yes", OPTION_YES, 0, 0},
-	{"all", OPTION_ALL, 0, 0},
-	{"now", OPTION_NOW, 0, 0},
-	{"confirmed", OPTION_CONFIRMED, 0, 0},
-	{"tls", OPTION_TLS, 0, 0},
-	{"older", OPTION_OLDER, 0, offsetof(struct options, older_s)},
-	{"confirm", OPTION_CONFIRM, 0, offsetof(struct options, confirm_s)},
-	{"server", OPTION_SERVER, offsetof(struct options, server), 0},
-	{"client", OPTION_CLIENT, offsetof(struct options, client), 0},
-	{"name", OPTION_NAME, offsetof(struct options, name), 0},
-	{"user", OPTION_USER, offsetof(struct options, user), 0},
-	{"to", OPTION_TO, offsetof(struct options, to), 0},
-	{"from", OPTION_FROM, offsetof(struct options, from), 0},
-	{"domain", OPTION_DOMAIN, offsetof(struct options, domain), 0},
-	{"sender", OPTION_SENDER, offsetof(struct options, sender), 0},
-	{"recipient", OPTION_RECIPIENT, offsetof(struct options, recipient), 0},
-	{"file", OPTION_USER_FILE, offsetof(struct options, user_file), 0},
-	{"size", OPTION_SIZE, offsetof(struct options, size), 0},
-	{"cram-md5", OPTION_CRAM_MD5, 0, 0},
+	{"json", OPTION_JSON, FLAG, 0},
+	{"yes", OPTION_YES, FLAG, 0},
+	{"all", OPTION_ALL, FLAG, 0},
+	{"now", OPTION_NOW, FLAG, 0},
+	{"confirmed", OPTION_CONFIRMED, FLAG, 0},
+	{"tls", OPTION_TLS, FLAG, 0},
+	{"cram-md5", OPTION_CRAM_MD5, FLAG, 0},
+	{"message", OPTION_MESSAGE, FLAG, 0},
+	{"older", OPTION_OLDER, DURATION, offsetof(struct options, older_s)},
+	{"confirm", OPTION_CONFIRM, DURATION, offsetof(struct options, confirm_s)},
+	{"larger", OPTION_LARGER, OCTETS, offsetof(struct options, larger)},
+	{"attempts", OPTION_ATTEMPTS, NUMBER, offsetof(struct options, attempts)},
+	{"server", OPTION_SERVER, TEXT, offsetof(struct options, server)},
+	{"client", OPTION_CLIENT, TEXT, offsetof(struct options, client)},
+	{"name", OPTION_NAME, TEXT, offsetof(struct options, name)},
+	{"user", OPTION_USER, TEXT, offsetof(struct options, user)},
+	{"to", OPTION_TO, TEXT, offsetof(struct options, to)},
+	{"from", OPTION_FROM, TEXT, offsetof(struct options, from)},
+	{"domain", OPTION_DOMAIN, TEXT, offsetof(struct options, domain)},
+	{"sender", OPTION_SENDER, TEXT, offsetof(struct options, sender)},
+	{"recipient", OPTION_RECIPIENT, TEXT, offsetof(struct options, recipient)},
+	{"reason", OPTION_REASON, TEXT, offsetof(struct options, reason)},
+	{"file", OPTION_USER_FILE, TEXT, offsetof(struct options, user_file)},
+	{"size", OPTION_SIZE, TEXT, offsetof(struct options, size)},
+	{"by", OPTION_BY, TEXT, offsetof(struct options, by)},
+	{"log", OPTION_LOG, TEXT, offsetof(struct options, log)},
 };
 enum { KNOWN = sizeof(known) / sizeof(known[0]), OTHER = 1000 };
 
@@ -66,27 +74,60 @@ bool options_duration(const char *text, uint64_t *seconds)
 	return false;
 }
 
+bool options_octets(const char *text, uint64_t *octets)
+{
+	static const char units[] = "KMG";
+	size_t len = strlen(text);
+	const char *unit = len ? strchr(units, text[len - 1]) : NULL;
+	unsigned shift = unit ? 10U * (unsigned)(unit - units + 1) : 0;
+
+	if (len > NUMBER_LEN_MAX + 1 || !span_to_u64((struct span){text, len - (unit != NULL)}, INT32_MAX, octets))
+		return false;
+	*octets <<= shift;
+	return true;
+}
+
+static bool parse_value(enum value value, const char *text, void *member)
+{
+	switch (value) {
+	case TEXT:
+		memcpy(member, &text, sizeof(text));
+		return true;
+	case DURATION:
+		return options_duration(text, member);
+	case OCTETS:
+		return options_octets(text, member);
+	case NUMBER:
+		return span_to_u64(span_of(text), ATTEMPTS_MAX, member);
+	default:
+		return true;
+	}
+}
+
 static bool take_value(struct options *out, size_t which, const char *value, char *why)
 {
+	static const char *const wanted[VALUE_COUNT] = {
+		[DURATION] = "a time such as 30s, 15m, 12h or 2d",
+		[OCTETS] = "a number of octets such as 300, 500K or 2M",
+		[NUMBER] = "a number",
+	};
+
 	if (out->given & known[which].bit && known[which].bit != OPTION_JSON && known[which].bit != OPTION_YES) {
 		snprintf(why, OPTIONS_WHY_MAX, "--%s is given twice", known[which].name);
 		return false;
 	}
 	out->given |= known[which].bit;
-	if (known[which].text)
-		memcpy((char *)out + known[which].text, &value, sizeof(value));
-	uint64_t *seconds = (uint64_t *)(void *)((char *)out + known[which].duration);
-	if (!known[which].duration || options_duration(value, seconds))
+	if (parse_value(known[which].value, value, (char *)out + known[which].member))
 		return true;
-	snprintf(why, OPTIONS_WHY_MAX, "--%s %.40s: a time such as 30s, 15m, 12h or 2d is wanted", known[which].name,
-		 value);
+	snprintf(why, OPTIONS_WHY_MAX, "--%s %.40s: %s is wanted", known[which].name, value,
+		 wanted[known[which].value]);
 	return false;
 }
 
 static void build_table(struct option to[KNOWN + 3])
 {
 	for (size_t i = 0; i < KNOWN; i++) {
-		bool takes = known[i].text || known[i].duration;
+		bool takes = known[i].value != FLAG;
 		to[i] = (struct option){known[i].name, takes ? required_argument : no_argument, NULL, OTHER + (int)i};
 	}
 	to[KNOWN] = (struct option){"help", no_argument, NULL, 'h'};
@@ -114,6 +155,7 @@ bool options_parse(int argc, char **argv, struct options *out, char *why)
 	*out = (struct options){.file = MAILROOT_SYSCONFDIR "/mailroot.conf"};
 	out->server = out->client = out->name = out->user = out->to = "";
 	out->from = out->domain = out->sender = out->recipient = out->user_file = out->size = "";
+	out->reason = out->by = out->log = "";
 	build_table(table);
 	optind = 0; /* start anew, whatever was parsed before */
 	opterr = 0;

@@ -27,6 +27,12 @@ enum option_bit {
 	OPTION_USER_FILE = 1 << 17, /* --file */
 	OPTION_CRAM_MD5 = 1 << 18,
 	OPTION_SIZE = 1 << 19,
+	OPTION_LARGER = 1 << 20,
+	OPTION_REASON = 1 << 21,
+	OPTION_ATTEMPTS = 1 << 22,
+	OPTION_MESSAGE = 1 << 23,
+	OPTION_BY = 1 << 24,
+	OPTION_LOG = 1 << 25,
 };
 
 enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 200 };
@@ -45,7 +51,12 @@ struct options {
 	const char *recipient;
 	const char *user_file;
 	const char *size;
+	const char *reason;
+	const char *by;
+	const char *log;
 	uint64_t older_s;
+	uint64_t larger; /* octets */
+	uint64_t attempts;
 	uint64_t confirm_s;
 	const char *words[OPTIONS_WORDS_MAX]; /* command and arguments, borrowed from argv */
 	size_t word_count;
@@ -55,6 +66,9 @@ struct options {
 
 /* Options may stand anywhere. False with WHY of OPTIONS_WHY_MAX octets. */
 bool options_parse(int argc, char **argv, struct options *out, char *why);
+
+/* "300", "500K", "2M", "1G": octets. */
+bool options_octets(const char *text, uint64_t *octets);
 
 /* "30s", "15m", "12h", "2d": whole seconds, at most ten years. */
 bool options_duration(const char *text, uint64_t *seconds);

@@ -62,9 +62,14 @@ static void note_failure(struct queues *queues, const char *said, bool quiet)
 		commands_fail("server %s: %s", queues->server, said);
 }
 
+const char *queues_said(const struct queues *queues, const char *usual)
+{
+	return queues->said[0] && strcmp(queues->said, "no such message in the queue") != 0 ? queues->said : usual;
+}
+
 static void ask_one(struct queues *queues, int fd, const char *id, const struct queues_request *what)
 {
-	struct link_answer answer = {.row = what->row, .context = what->context};
+	struct link_answer answer = {.row = what->row, .text = what->text, .context = what->context};
 	struct str request;
 
 	str_init(&request, WIRE_PACKET_MAX);
@@ -87,8 +92,10 @@ void queues_ask(struct queues *queues, const struct queues_request *what)
 			note_failure(queues, why, false);
 			continue;
 		}
-		for (size_t id = 0; id < ctl->arg_count || id == 0; id++)
+		for (size_t id = 0; id < ctl->arg_count || id == 0; id++) {
+			queues->id = id;
 			ask_one(queues, fd, id < ctl->arg_count ? ctl->args[id] : "", what);
+		}
 		fd_close(&fd);
 	}
 }

@@ -15,8 +15,7 @@ void table_init(struct table *table, size_t columns, unsigned right, const char 
 	arena_init(&table->arena, ARENA_MAX);
 	for (size_t i = 0; headings && i < table->columns; i++)
 		cells[i] = span_of(headings[i]);
-	if (headings)
-		table_add(table, cells);
+	table->heading = headings && table_add(table, cells);
 }
 
 void table_free(struct table *table)
@@ -77,6 +76,37 @@ void table_print(const struct table *table, unsigned indent, FILE *to)
 {
 	for (size_t i = 0; i < table->rows; i++)
 		print_row(table, table->cells + i * table->columns, indent, to);
+}
+
+static int by_first_cell(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+	return strcmp(x[0], y[0]);
+}
+
+void table_sort(struct table *table)
+{
+	size_t from = table->heading;
+
+	if (table->rows > from + 1)
+		qsort(table->cells + from * table->columns, table->rows - from,
+		      table->columns * sizeof(table->cells[0]), by_first_cell);
+}
+
+struct span table_octets(struct span cell, char *to)
+{
+	uint64_t octets;
+
+	to[0] = '\0';
+	if (!span_to_u64(cell, INT64_MAX, &octets))
+		return cell;
+	if (octets < 10240)
+		snprintf(to, TABLE_OCTETS_MAX, "%llu", (unsigned long long)octets);
+	else if (octets < 10 << 20)
+		snprintf(to, TABLE_OCTETS_MAX, "%lluK", (unsigned long long)octets >> 10);
+	else
+		snprintf(to, TABLE_OCTETS_MAX, "%lluM", (unsigned long long)octets >> 20);
+	return span_of(to);
 }
 
 struct span table_duration(struct span cell, char *to)

@@ -17,6 +17,7 @@ struct table {
 	const char **cells; /* rows * columns */
 	size_t rows;
 	size_t capacity;
+	bool heading; /* the first row is one */
 };
 
 /* HEADINGS: one text a column; NULL = no heading line. */
@@ -28,6 +29,13 @@ bool table_add(struct table *table, const struct span *cells);
 
 /* Each line after INDENT blanks; no blanks at the end of a line. */
 void table_print(const struct table *table, unsigned indent, FILE *to);
+
+/* Sorts the rows below the heading by their first column: ids by the time of their messages. */
+void table_sort(struct table *table);
+
+/* A cell of octets in short, "14K"; TO holds TABLE_OCTETS_MAX. */
+enum { TABLE_OCTETS_MAX = 32 };
+struct span table_octets(struct span cell, char *to);
 
 /* A cell of seconds in words; "" for an empty one. TO holds CLOCK_TEXT_MAX. */
 struct span table_duration(struct span cell, char *to);

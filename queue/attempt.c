@@ -375,6 +375,12 @@ void attempt_begin(struct queue *q, struct message *m)
 	settle_stop_waiting(m);
 	if (!attempt_load(q, m) || waits_on(q, m))
 		return;
+	if (m->whole->held) {
+		attempt_unload(q, m);
+		store_set_next_try(&q->store, m, STORE_HELD_MS);
+		message_move(&q->messages, m, MESSAGE_HELD);
+		return;
+	}
 	message_move(&q->messages, m, MESSAGE_ACTIVE);
 	if (!try_drop(q, m))
 		plan(q, m);

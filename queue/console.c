@@ -5,27 +5,26 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/rows.h"
 #include "queue/explain.h"
-#include "queue/operate.h"
+#include "queue/passage.h"
 #include "queue/report.h"
+#include "queue/survey.h"
 
-enum { OUT_MAX = 8 << 20, OUT_ENOUGH = 64 * 1024, LIST_SLICE = 32 };
+/* Of a turn no more than this goes into answers, whoever asks for how much. */
+enum { OUT_MAX = 8 << 20, TURN_MS = 4, SLICE_MS = 2 };
 
-enum ctl_work { CTL_NOTHING, CTL_LIST, CTL_ACT, CTL_EXPLAIN };
+enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_PASSAGE, CTL_EXPLAIN };
 
 struct ctl {
 	int fd;
 	size_t at; /* in queue->ctls */
 	enum ctl_work work;
-	struct operate_selection selection;
-	struct message *cursor; /* the next message to look at */
-	size_t left;            /* messages to look at, at most: those that come meanwhile don't count */
-	size_t limit, done;
-	enum row_action action;
-	bool count_only;
+	struct survey survey;
+	struct passage passage;
 	struct explain *explain; /* in CTL_EXPLAIN; owned */
 	bool slow;               /* its socket is full */
 	struct str out;          /* packets that wait, each after its length */
@@ -64,6 +63,7 @@ void console_close(struct queue *q, struct ctl *c)
 	q->ctls[c->at] = NULL;
 	fd_close(&c->fd);
 	explain_free(q, c->explain);
+	passage_close(&c->passage);
 	str_free(&c->out);
 	free(c);
 }
@@ -78,43 +78,15 @@ void console_free(struct queue *q)
 void console_forget(struct queue *q, const struct message *m)
 {
 	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++)
-		if (q->ctls[i] && q->ctls[i]->cursor == m)
-			q->ctls[i]->cursor = m->hh.next;
+		if (q->ctls[i] && q->ctls[i]->work == CTL_SURVEY)
+			survey_forget(&q->ctls[i]->survey, m);
 }
 
 static void done(struct ctl *c, uint64_t exit_code, const char *text)
 {
 	report_done(&c->out, exit_code, text);
+	passage_close(&c->passage);
 	c->work = CTL_NOTHING;
-	c->cursor = NULL;
-}
-
-static void begin(struct queue *q, struct ctl *c, enum ctl_work work)
-{
-	c->work = work;
-	c->cursor = q->messages.table;
-	c->left = messages_count(&q->messages);
-	c->done = 0;
-}
-
-static void finish(struct ctl *c)
-{
-	if (c->work == CTL_ACT)
-		report_count(&c->out, c->done);
-	done(c, 0, "");
-}
-
-/* One message of a listing or an action. */
-static void look_at(struct queue *q, struct ctl *c, struct message *m)
-{
-	struct whole *w = operate_peek(q, m);
-	bool selected = w && operate_selects(q, &c->selection, w);
-	if (selected && c->work == CTL_LIST)
-		report_message(q, m, w, &c->out);
-	operate_unpeek(w);
-	if (selected && c->work == CTL_ACT && !c->count_only)
-		selected = operate_act(q, m, c->action);
-	c->done += selected;
 }
 
 /* Its answers come on the link of the resolver, or its time ends: a turn each second sees to that. */
@@ -128,24 +100,36 @@ static void go_on_explaining(struct queue *q, struct ctl *c)
 	c->work = CTL_NOTHING;
 }
 
-/* A slice of a listing. True: more can be done at once. */
+static bool go_on_surveying(struct queue *q, struct ctl *c)
+{
+	enum survey_step step = survey_go_on(q, &c->survey, clock_mono_ms() + SLICE_MS, &c->out);
+	if (step == SURVEY_END)
+		done(c, 0, "");
+	return step == SURVEY_MORE;
+}
+
+static bool go_on_reading(struct ctl *c)
+{
+	if (passage_go_on(&c->passage, &c->out))
+		return true;
+	done(c, c->passage.failed, c->passage.failed ? "the file can't be read to its end" : "");
+	return false;
+}
+
+/* A slice of an answer. True: more can be done at once. */
 static bool go_on(struct queue *q, struct ctl *c)
 {
-	if (c->work == CTL_EXPLAIN) {
+	switch (c->work) {
+	case CTL_SURVEY:
+		return go_on_surveying(q, c);
+	case CTL_PASSAGE:
+		return go_on_reading(c);
+	case CTL_EXPLAIN:
 		go_on_explaining(q, c);
 		return false;
+	default:
+		return false;
 	}
-	for (int i = 0; c->work != CTL_NOTHING && i < LIST_SLICE && c->out.len < OUT_ENOUGH; i++) {
-		struct message *m = c->cursor;
-		if (!m || !c->left || (c->limit && c->done == c->limit)) {
-			finish(c);
-			break;
-		}
-		c->cursor = m->hh.next;
-		c->left--;
-		look_at(q, c, m);
-	}
-	return c->work != CTL_NOTHING;
 }
 
 static bool send_one(struct ctl *c)
@@ -175,53 +159,71 @@ static bool flush(struct ctl *c)
 	return true;
 }
 
+static bool take_turn(struct queue *q, struct ctl *c)
+{
+	bool unfinished = go_on(q, c);
+	if (!flush(c)) { /* its end will be read; nothing more is made for it */
+		done(c, 0, "");
+		return false;
+	}
+	return unfinished && !c->slow;
+}
+
 bool console_turn(struct queue *q)
 {
 	bool more = false;
+	int64_t until = clock_mono_ms() + TURN_MS;
+	/* Who comes first changes, for the time may not do for all. */
 	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
-		struct ctl *c = q->ctls[i];
+		struct ctl *c = q->ctls[(i + q->ctl_first) % QUEUE_CTLS_MAX];
 		if (!c)
 			continue;
-		bool unfinished = go_on(q, c);
-		if (!flush(c)) /* its end will be read; nothing more is made for it */
-			done(c, 0, "");
-		else
-			more |= unfinished && !c->slow;
+		if (clock_mono_ms() >= until) {
+			q->ctl_first = c->at;
+			return true;
+		}
+		more |= take_turn(q, c);
 	}
 	return more;
 }
 
-/* The two requests that select have the same fields for it. */
-#define SELECT(packet, s)                                                                                              \
-	(span_copy((packet).select_id, (s)->id, sizeof((s)->id)) &&                                                    \
-	 span_copy((packet).select_sender, (s)->sender, sizeof((s)->sender)) &&                                        \
-	 span_copy((packet).select_recipient, (s)->recipient, sizeof((s)->recipient)) &&                               \
-	 span_copy((packet).select_domain, (s)->domain, sizeof((s)->domain)))
-
 static bool request_list(struct queue *q, struct ctl *c, struct span text)
 {
 	struct wire_queue_list packet;
-	if (!wire_decode_queue_list(text, &packet) || !SELECT(packet, &c->selection))
+	c->survey = (struct survey){.action = 0};
+	if (!wire_decode_queue_list(text, &packet) || !SELECTION_TAKE(packet, &c->survey.selection))
 		return false;
-	c->selection.older_s = (int64_t)packet.older_s;
-	c->limit = packet.limit;
-	begin(q, c, CTL_LIST);
+	c->survey.limit = packet.limit;
+	survey_begin(q, &c->survey);
+	c->work = CTL_SURVEY;
 	return true;
 }
 
 static bool request_act(struct queue *q, struct ctl *c, struct span text)
 {
 	struct wire_queue_act packet;
-	if (!wire_decode_queue_act(text, &packet) || !SELECT(packet, &c->selection))
+	c->survey = (struct survey){.action = 0};
+	if (!wire_decode_queue_act(text, &packet) || !SELECTION_TAKE(packet, &c->survey.selection))
 		return false;
-	if (packet.action != ROW_RETRY && packet.action != ROW_DELETE)
+	if (packet.action < ROW_RETRY || packet.action > ROW_BOUNCE)
 		return false;
-	c->selection.older_s = (int64_t)packet.older_s;
-	c->action = (enum row_action)packet.action;
-	c->count_only = packet.count_only;
-	c->limit = 0;
-	begin(q, c, CTL_ACT);
+	c->survey.action = (enum row_action)packet.action;
+	c->survey.count_only = packet.count_only;
+	survey_begin(q, &c->survey);
+	c->work = CTL_SURVEY;
 	return true;
+}
+
+/* The text of M; it is read on, even if it is delivered and gone meanwhile. */
+static void show_text(struct queue *q, struct ctl *c, const struct message *m)
+{
+	int fd = store_open_message(&q->store, m);
+	if (fd < 0) {
+		done(c, 1, strerror(-fd));
+		return;
+	}
+	passage_open(&c->passage, fd);
+	c->work = CTL_PASSAGE;
 }
 
 static bool request_show(struct queue *q, struct ctl *c, struct span text)
@@ -233,6 +235,10 @@ static bool request_show(struct queue *q, struct ctl *c, struct span text)
 	struct message *m = NULL;
 	if (msgid_valid(packet.id) && span_copy(packet.id, id, sizeof(id)))
 		m = message_find(&q->messages, id);
+	if (m && packet.message) {
+		show_text(q, c, m);
+		return true;
+	}
 	struct whole *w = m ? operate_peek(q, m) : NULL;
 	if (w)
 		report_show(q, m, w, &c->out);
@@ -269,7 +275,6 @@ static bool request(struct queue *q, struct ctl *c, struct span text)
 {
 	if (c->work != CTL_NOTHING)
 		return false; /* one at a time */
-	memset(&c->selection, 0, sizeof(c->selection));
 	switch (wire_type_of(text)) {
 	case WIRE_queue_list:
 		return request_list(q, c, text);

@@ -11,7 +11,7 @@ enum { HEAP_FIRST_ROOM = 1024 };
 static const char *const state_names[MESSAGE_STATE_COUNT] = {
 	[MESSAGE_LISTED] = "new",    [MESSAGE_FOUND] = "new",       [MESSAGE_LOCKED] = "locked",
 	[MESSAGE_PROBED] = "new",    [MESSAGE_READY] = "new",       [MESSAGE_ACTIVE] = "active",
-	[MESSAGE_PARKED] = "active", [MESSAGE_WAITING] = "waiting",
+	[MESSAGE_PARKED] = "active", [MESSAGE_WAITING] = "waiting", [MESSAGE_HELD] = "held",
 };
 
 const char *message_state_name(enum message_state state)

@@ -27,6 +27,7 @@ enum message_state {
 	MESSAGE_ACTIVE,  /* whole, an attempt runs */
 	MESSAGE_PARKED,  /* its destination has enough in hand: list of the destination */
 	MESSAGE_WAITING, /* for its time: heap */
+	MESSAGE_HELD,    /* by an operator, until he lets it go: nowhere but in the table */
 	MESSAGE_STATE_COUNT
 };
 
@@ -39,6 +40,8 @@ struct message {
 	uint64_t size;
 	int64_t due_ms;                  /* when it comes out of the heap */
 	struct whole *whole;             /* MESSAGE_ACTIVE; owned */
+	uint64_t domains;                /* of its recipients, as selection.h marks them; 0 = not known yet */
+	uint32_t sender;                 /* the same of its sender */
 	struct destination *destination; /* where it goes or waits, the first of several; NULL = not known. Counted. */
 	uint32_t heap_at;                /* index in the heap + 1; 0 = not there */
 	uint16_t attempts;

@@ -1,23 +1,12 @@
 /*
- * What an operator may do to messages: select them, look into them, have them retried or deleted. Nothing here changes
- * a message that a worker has in hand.
+ * What an operator may do to a message: look into it, have it retried, held, released, deleted or returned. The queue's
+ * own functions do it, between two turns, so there is no race with a delivery: what a worker has in hand is left alone.
  */
 #ifndef QUEUE_OPERATE_H
 #define QUEUE_OPERATE_H
 
 #include "common/host/rows.h"
 #include "queue/queue.h"
-
-/* Empty or 0 = any. Addresses and domains compare without case. */
-struct operate_selection {
-	char id[MSGID_LEN + 1];
-	char sender[ADDRESS_MAX + 1]; /* "<>" = null sender */
-	char recipient[ADDRESS_MAX + 1];
-	char domain[HOST_NAME_MAX_OCTETS + 1]; /* of a recipient */
-	int64_t older_s;
-};
-
-bool operate_selects(const struct queue *q, const struct operate_selection *selection, const struct whole *w);
 
 /*
  * The whole form of M to look at: its own while an attempt runs, otherwise one made for the purpose and given back with
@@ -26,7 +15,20 @@ bool operate_selects(const struct queue *q, const struct operate_selection *sele
 struct whole *operate_peek(struct queue *q, struct message *m);
 void operate_unpeek(struct whole *w); /* NULL is fine */
 
-/* Does ACTION to M, which may be gone afterwards. False: it can't be done to it now. */
-bool operate_act(struct queue *q, struct message *m, enum row_action action);
+enum operate_outcome {
+	OPERATE_DONE,
+	OPERATE_IN_HAND, /* a worker, or who put it here, works on it */
+	OPERATE_ALREADY, /* there is nothing to do, or not without something else first */
+	OPERATE_FAILED,  /* the log says why */
+	OPERATE_GONE,    /* it has come to its end meanwhile */
+	OPERATE_LATER,   /* ask again in the next turn */
+	OPERATE_OUTCOME_COUNT
+};
+
+/* Whether ACTION could change anything: what is held is not retried, and only that is released. */
+bool operate_applies(const struct message *m, enum row_action action);
+
+/* Does ACTION (of queue_act) to M, which may be gone afterwards. */
+enum operate_outcome operate_act(struct queue *q, struct message *m, enum row_action action);
 
 #endif

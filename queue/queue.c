@@ -113,6 +113,7 @@ struct pool *queue_pool(struct queue *q, const struct destination *d)
 void queue_forget(struct queue *q, struct message *m)
 {
 	console_forget(q, m);
+	index_forget(q, m);
 	settle_stop_waiting(m);
 	if (m->whole)
 		attempt_unload(q, m);
@@ -218,6 +219,7 @@ static int64_t wait_ms(const struct queue *q)
 {
 	int64_t next = sooner(message_next_due(&q->messages), q->second_ms);
 	next = sooner(next, sooner(q->scan.next_ms, resolve_next(q)));
+	next = sooner(next, index_next(q));
 	if (blocked(q))
 		next = sooner(next, q->sweep_ms);
 	return next > q->mono_ms ? next - q->mono_ms : 0;
@@ -230,6 +232,7 @@ int64_t queue_turn(struct queue *q)
 	resolve_expire(q);
 	each_second(q);
 	more |= console_turn(q);
+	index_turn(q);
 	more |= drops_count(&q->drops, q->mono_ms);
 	if (!q->scan.listed || q->stopping)
 		return more ? 0 : SWEEP_MS;

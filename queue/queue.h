@@ -8,6 +8,7 @@
 #include "common/host/child.h"
 #include "common/host/ipc.h"
 #include "queue/drop.h"
+#include "queue/index.h"
 #include "queue/message.h"
 #include "queue/pool.h"
 #include "queue/scan.h"
@@ -36,6 +37,7 @@ struct queue {
 	struct destinations destinations;
 	struct pool delivery, local;
 	struct scan scan;
+	struct index index;
 	size_t whole_count, fd_count, jobs_out;
 	int64_t sweep_ms,
 		second_ms; /* when the next sweep over blocked next hops, the next look at what is slow, is due */
@@ -44,6 +46,7 @@ struct queue {
 	int resolver;              /* link to the resolver, owned; -1 = none now */
 	struct resolve *resolving; /* requests under way */
 	struct ctl *ctls[QUEUE_CTLS_MAX];
+	size_t ctl_first; /* whose turn comes first */
 
 	struct str packet, text; /* scratch: packet for what is sent, text for envelopes and reasons */
 	struct arena arena;      /* scratch */

@@ -66,6 +66,16 @@ static void row_end(struct row *row, const char *kind, struct str *to)
 	str_free(&row->cells);
 }
 
+void report_text(struct str *to, struct span text)
+{
+	const struct wire_ctl_text packet = {.text = text};
+	struct str octets;
+	str_init(&octets, WIRE_PACKET_MAX);
+	if (wire_encode_ctl_text(&packet, &octets))
+		append_packet(to, str_span(&octets));
+	str_free(&octets);
+}
+
 void report_done(struct str *to, uint64_t exit_code, const char *text)
 {
 	const struct wire_ctl_done packet = {.exit_code = exit_code, .text = span_of(text)};
@@ -76,16 +86,27 @@ void report_done(struct str *to, uint64_t exit_code, const char *text)
 	str_free(&octets);
 }
 
-void report_count(struct str *to, size_t count)
+static void report_numbers(struct str *to, const char *kind, const size_t *numbers, size_t n)
 {
 	struct row row;
 	row_begin(&row);
-	cell_number(&row, (int64_t)count);
-	row_end(&row, ROW_COUNT, to);
+	for (size_t i = 0; i < n; i++)
+		cell_number(&row, (int64_t)numbers[i]);
+	row_end(&row, kind, to);
 }
 
-/* The last line of the journal that says why the message is still here; "" when there is none. */
-static void last_reason(const struct queue *q, const struct message *m, struct str *to)
+void report_counts(struct str *to, size_t done, size_t in_hand, size_t already, size_t failed)
+{
+	const size_t numbers[] = {done, in_hand, already, failed};
+	report_numbers(to, ROW_COUNT, numbers, sizeof(numbers) / sizeof(numbers[0]));
+}
+
+void report_progress(struct str *to, size_t looked)
+{
+	report_numbers(to, ROW_PROGRESS, &looked, 1);
+}
+
+void report_reason(const struct queue *q, const struct message *m, struct str *to)
 {
 	struct str tail;
 	struct span rest, text;
@@ -121,7 +142,7 @@ void report_message(struct queue *q, const struct message *m, const struct whole
 	struct str reason;
 	bool waits = m->state == MESSAGE_WAITING && m->due_ms > q->mono_ms;
 	str_init(&reason, JOURNAL_LINE_MAX);
-	last_reason(q, m, &reason);
+	report_reason(q, m, &reason);
 	row_begin(&row);
 	cell_text(&row, m->id);
 	cell_text(&row, message_state_name(m->state));
@@ -186,19 +207,23 @@ static void report_line(const struct journal_line *line, struct str *to)
 	row_end(&row, ROW_HISTORY, to);
 }
 
+void report_history(struct span lines, struct str *to)
+{
+	struct journal_line line;
+	for (struct span text; span_line(&lines, &text);)
+		if (journal_parse(text, &line))
+			report_line(&line, to);
+}
+
 void report_show(struct queue *q, const struct message *m, const struct whole *w, struct str *to)
 {
 	struct str history;
-	struct span rest, text;
-	struct journal_line line;
 	report_message(q, m, w, to);
 	for (size_t i = 0; i < w->rcpt_count; i++)
 		report_recipient(q, w, i, to);
 	str_init(&history, HISTORY_MAX + 1);
 	store_journal_tail(&q->store, m, HISTORY_MAX, &history);
-	for (rest = str_span(&history); span_line(&rest, &text);)
-		if (journal_parse(text, &line))
-			report_line(&line, to);
+	report_history(str_span(&history), to);
 	str_free(&history);
 }
 
@@ -265,8 +290,11 @@ void report_status(struct queue *q, bool detail, struct str *to)
 	fact(to, "messages", messages_count(&q->messages));
 	fact(to, "active", active);
 	fact(to, "waiting", counts[MESSAGE_WAITING]);
+	fact(to, "held", counts[MESSAGE_HELD]);
 	fact(to, "locked", counts[MESSAGE_LOCKED]);
-	fact(to, "new", messages_count(&q->messages) - active - counts[MESSAGE_WAITING] - counts[MESSAGE_LOCKED]);
+	fact(to, "new",
+	     messages_count(&q->messages) - active - counts[MESSAGE_WAITING] - counts[MESSAGE_HELD] -
+		     counts[MESSAGE_LOCKED]);
 	fact(to, "jobs_at_workers", q->jobs_out);
 	fact(to, "workers_delivery", pool_count(&q->delivery));
 	fact(to, "workers_local", pool_count(&q->local));

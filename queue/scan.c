@@ -147,11 +147,15 @@ static void settle_cur(struct queue *q, struct message *m)
 	int64_t next_try;
 	if (!m->has_file) {
 		store_finish_log(&q->store, m->id);
-		message_remove(&q->messages, m);
+		queue_forget(q, m);
 		return;
 	}
 	if (!m->has_log || store_next_try(&q->store, m, &next_try) < 0) {
 		message_move(&q->messages, m, MESSAGE_FOUND);
+		return;
+	}
+	if (next_try == STORE_HELD_MS) {
+		message_move(&q->messages, m, MESSAGE_HELD);
 		return;
 	}
 	int64_t left = schedule_remaining(&queue_server(q)->delivery.retry, next_try, q->wall_ms);

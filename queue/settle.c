@@ -221,8 +221,6 @@ void settle_message(struct queue *q, struct message *m)
 	bool more = w->counts[RECIPIENT_OPEN] || w->counts[RECIPIENT_DELAYED];
 	if (whole_done(w))
 		finish(q, m);
-	else if (w->deleting)
-		settle_badmail(q, m, SPAN("Deleted by an operator.\n"));
 	else if (w->counts[RECIPIENT_FAILED] && w->sender.text.len && !w->notice_delayed)
 		begin_notice(q, m);
 	else if (!more && !w->sender.text.len)

@@ -61,6 +61,7 @@ int store_journal_read(const struct store *s, const struct message *m,
 int store_journal_tail(const struct store *s, const struct message *m, size_t max, struct str *to);
 
 /* The time of the next try is the mtime of the journal. */
+enum { STORE_HELD_MS = 1000 }; /* and this one, long ago and exact, says that the message is held */
 int store_set_next_try(const struct store *s, const struct message *m, int64_t wall_ms);
 int store_next_try(const struct store *s, const struct message *m, int64_t *wall_ms);
 

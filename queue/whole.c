@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "queue/selection.h"
 
 static const char *const state_names[RECIPIENT_STATE_COUNT] = {
 	[RECIPIENT_OPEN] = "open",           [RECIPIENT_DELAYED] = "delayed", [RECIPIENT_FAILED] = "failed",
@@ -46,6 +47,7 @@ struct whole *whole_new(struct message *m, const struct envelope *envelope, stru
 	w->counts[RECIPIENT_OPEN] = n;
 	w->fd = -1;
 	TAILQ_INIT(&w->jobs);
+	selection_mark(m, w);
 	return w;
 }
 
@@ -92,6 +94,11 @@ static void replay_one(struct whole *w, size_t rcpt, const struct journal_line *
 	case JOURNAL_DELAYED:
 		w->tries[rcpt] = (uint16_t)(w->tries[rcpt] + (w->tries[rcpt] < UINT16_MAX));
 		break;
+	case JOURNAL_RESENT:
+		if (now == RECIPIENT_FAILED || now == RECIPIENT_DELETED)
+			whole_set(w, rcpt, RECIPIENT_OPEN);
+		w->tries[rcpt] = 0;
+		break;
 	default:
 		break;
 	}
@@ -99,6 +106,10 @@ static void replay_one(struct whole *w, size_t rcpt, const struct journal_line *
 
 void whole_replay(struct whole *w, const struct journal_line *line)
 {
+	if (line->event == JOURNAL_HELD)
+		w->held = true;
+	else if (line->event == JOURNAL_RELEASED || line->event == JOURNAL_FAILED || line->event == JOURNAL_RESENT)
+		w->held = false;
 	size_t end = line->last < w->rcpt_count ? (size_t)line->last + 1 : w->rcpt_count;
 	for (size_t i = line->first; i < end; i++)
 		replay_one(w, i, line);

@@ -34,14 +34,15 @@ struct whole {
 	int64_t hold_ms;                 /* a worker was lost: wait so long before what is open is tried again */
 	int64_t failed_at_ms;            /* wall clock: the last failure without notice, for the notice's id */
 	bool notice_delayed;             /* the notice could not be written */
-	bool deleting;                   /* an operator deleted it while jobs were out */
+	bool held;                       /* by an operator */
 	bool peeked;                     /* made to be looked at only, by operate.c */
 	struct destination *unreachable; /* that could not be reached in this attempt; not counted */
 };
 
 const char *recipient_state_name(enum recipient_state state);
 
-/* ENVELOPE as a whole form without jobs, all recipients open; copies it. NULL without memory. */
+/* ENVELOPE as a whole form without jobs, all recipients open; copies it, and marks M for selections. NULL without
+ * memory. */
 struct whole *whole_new(struct message *m, const struct envelope *envelope, struct span text);
 void whole_free(struct whole *w); /* closes fd; the jobs must be gone */
 

@@ -8,15 +8,16 @@
 
 enum { ROW_SEPARATOR = 0x1f };
 
-/* queue_act.action */
-enum row_action { ROW_RETRY = 1, ROW_DELETE };
+/* queue_act.action; badmail_act knows ROW_RESEND and ROW_DELETE. */
+enum row_action { ROW_RETRY = 1, ROW_DELETE, ROW_HOLD, ROW_RELEASE, ROW_BOUNCE, ROW_RESEND, ROW_ACTION_COUNT };
 
 /* ctl_server.action */
 enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 
 /*
- * queue_list, one a message: id, state (new | active | waiting | locked), size, sender ("<>" = null sender), open
- * recipients, all recipients, age in seconds, seconds until the next try, next hop, last reason, first open recipient.
+ * queue_list, one a message: id, state (new | active | waiting | held | locked), size, sender ("<>" = null sender),
+ * open recipients, all recipients, age in seconds, seconds until the next try, next hop, last reason, first open
+ * recipient.
  */
 #define ROW_MESSAGE "message"
 
@@ -30,8 +31,25 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
  * text. */
 #define ROW_HISTORY "history"
 
-/* queue_act: how many messages were selected (count_only) or acted upon: number. */
+/*
+ * queue_act: how many messages are meant (count_only) or were acted upon; then, of the others that are meant, how many
+ * somebody has in hand just now, how many are so already or can't be so (held ones are not tried again, only held ones
+ * released), and how many failed, as the log tells. badmail_act: the first and the last of these.
+ */
 #define ROW_COUNT "count"
+
+/* ... and while it takes long, as of queue_list and badmail_list, one a second: how many were looked at. */
+#define ROW_PROGRESS "progress"
+
+/*
+ * badmail_list and badmail_show, one a message: id, seconds since it came here, seconds until it is removed, size,
+ * sender, recipients who don't have it, the first of them, why it is here (one line). Where the file is no message of
+ * ours sender and recipients are empty.
+ */
+#define ROW_BADMAIL "badmail"
+
+/* badmail_show: then ROW_RECIPIENT (without next hop) and ROW_HISTORY, and one of these a line of its reason. */
+#define ROW_REASON "reason"
 
 /* queue_status, one a fact: name, value. Names: messages, active, waiting, workers_delivery, workers_local, ... */
 #define ROW_FACT "fact"

@@ -21,6 +21,9 @@ enum journal_event {
 	JOURNAL_RETRY,     /* an operator asked for an attempt now */
 	JOURNAL_RELAYED,   /* final: taken by a host that sends no notices, and the sender wants one of success */
 	JOURNAL_WARNED,    /* the sender was told of the delay; it goes on */
+	JOURNAL_HELD,      /* by an operator: no attempt until... */
+	JOURNAL_RELEASED,  /* ... an operator lets it go */
+	JOURNAL_RESENT,    /* it came back from badmail/: who has it not is open again, and nothing was tried yet */
 	JOURNAL_EVENT_COUNT
 };
 

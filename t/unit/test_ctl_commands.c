@@ -357,8 +357,9 @@ END_TEST
 START_TEST(queue_show_has_the_history)
 {
 	expect("queue show AAA", EXIT_DONE,
-	       "2026-11-21T01:00:00Z  recipients *  delayed 451 4.3.0 mx[192.0.2.1]:25 too busy\n");
-	ck_assert_ptr_nonnull(strstr(output, "b@c.de delayed, by way of hop\n"));
+	       "    2026-11-21T01:00:00Z  all  delayed  mx[192.0.2.1]:25 said: 451 4.3.0 too busy\n");
+	ck_assert_ptr_nonnull(strstr(output, "    #0  b@c.de  delayed  by way of hop\n"));
+	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue retry AAA` tries now"));
 	expect("queue show AAA --json", EXIT_DONE, "\"recipients\":[{\"address\":\"b@c.de\"");
 	ck_assert_ptr_nonnull(strstr(output, "\"history\":[{\"time\":\"2026-11-21T01:00:00Z\""));
 	ck_assert_ptr_nonnull(strstr(output, "\"code\":451"));
@@ -371,12 +372,14 @@ START_TEST(nothing_is_deleted_by_mistake)
 	expect("queue delete", EXIT_USAGE, "which messages?");
 	expect("queue delete AAA", EXIT_FAILED, "1 message will be deleted");
 	ck_assert_ptr_nonnull(strstr(output, "--yes"));
-	expect("queue delete BBB --yes", EXIT_FAILED, "no message in the queue is meant");
+	expect("queue delete BBB --yes", EXIT_FAILED, "BBB: no such message in the queue");
 	ck_assert(!acted(ROW_DELETE));
-	expect("queue delete AAA BBB --yes", EXIT_DONE, "1 deleted\n");
+	expect("queue delete AAA BBB --yes", EXIT_FAILED, "1 deleted. `mailrootctl badmail list`");
+	ck_assert_ptr_nonnull(strstr(output, "BBB: no such message"));
 	ck_assert(acted(ROW_DELETE));
 	ck_assert(!acted(ROW_RETRY));
-	expect("queue retry --all --yes --json", EXIT_DONE, "{\"retried\":1}\n");
+	expect("queue retry --all --yes --json", EXIT_DONE,
+	       "{\"retried\":1,\"in_hand\":0,\"already\":0,\"failed\":0,\"unknown\":[]}\n");
 	ck_assert(acted(ROW_RETRY));
 }
 END_TEST

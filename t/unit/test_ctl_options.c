@@ -68,6 +68,12 @@ START_TEST(bad_options_are_named)
 		{"explain relay --client", "--client"},
 		{"queue list --older 5", "--older"},
 		{"queue list --older h", "--older"},
+		{"queue list --larger 5T", "--larger"},
+		{"queue list --larger M", "--larger"},
+		{"queue list --larger 99999999999G", "--larger"},
+		{"queue list --attempts few", "--attempts"},
+		{"queue list --attempts 65536", "--attempts"},
+		{"queue list --reason", "--reason"},
 		{"queue list --domain a --domain b", "twice"},
 		{"queue delete --all --all", "twice"},
 	};
@@ -138,14 +144,14 @@ START_TEST(what_does_not_fit_is_refused)
 	static const struct {
 		const char *line, *word;
 	} bad[] = {
-		{"queue", "list, show, retry, delete"},
-		{"queue lst", "list, show, retry, delete"},
+		{"queue", "list, show, retry, hold, release, delete, bounce"},
+		{"queue lst", "list, show, retry, hold, release, delete, bounce"},
 		{"stats", "stats"},
 		{"status now", "many"},
 		{"queue show", "few"},
 		{"queue show A B", "many"},
 		{"status --yes", "--yes"},
-		{"queue list --all", "--all"},
+		{"queue list --now", "--now"},
 		{"check a b", "many"},
 		{"explain relay A", "many"},
 	};

@@ -10,7 +10,7 @@ static int reader;
 static struct ctl *ctl;
 static struct str rows; /* "kind|cell|cell\n" of an answer */
 static struct wire_ctl_done end;
-static size_t row_count;
+static size_t row_count, text_octets;
 
 static void setup(void)
 {
@@ -48,8 +48,9 @@ static void take_answer(void)
 	static char buffer[WIRE_PACKET_MAX];
 	struct ipc_packet packet;
 	struct wire_ctl_row row;
+	struct wire_ctl_text piece;
 	str_clear(&rows);
-	row_count = 0;
+	row_count = text_octets = 0;
 	for (int idle = 0; idle < TURNS_MAX;) {
 		if (ipc_receive(reader, buffer, sizeof(buffer), MSG_DONTWAIT, &packet) < 0) {
 			queue_turn(&f.queue);
@@ -58,6 +59,10 @@ static void take_answer(void)
 		}
 		if (wire_decode_ctl_done(packet.text, &end))
 			return;
+		if (wire_decode_ctl_text(packet.text, &piece)) {
+			text_octets += piece.text.len;
+			continue;
+		}
 		ck_assert(wire_decode_ctl_row(packet.text, &row));
 		take_row(&row);
 	}
@@ -67,11 +72,11 @@ static void take_answer(void)
 #define ASK(packet, ...)                                                                                               \
 	do {                                                                                                           \
 		const struct wire_##packet asked = {__VA_ARGS__};                                                      \
-		struct str text;                                                                                       \
-		str_init(&text, 4096);                                                                                 \
-		ck_assert(wire_encode_##packet(&asked, &text));                                                        \
-		ck_assert_int_eq(ipc_send(reader, str_span(&text), NULL, 0), 0);                                       \
-		str_free(&text);                                                                                       \
+		struct str octets;                                                                                     \
+		str_init(&octets, 4096);                                                                               \
+		ck_assert(wire_encode_##packet(&asked, &octets));                                                      \
+		ck_assert_int_eq(ipc_send(reader, str_span(&octets), NULL, 0), 0);                                     \
+		str_free(&octets);                                                                                     \
 		ck_assert(console_receive(&f.queue, ctl));                                                             \
 		take_answer();                                                                                         \
 	} while (0)
@@ -140,6 +145,74 @@ START_TEST(selections)
 }
 END_TEST
 
+START_TEST(more_selections)
+{
+	char first[MSGID_LEN + 1];
+	delay("app@example.net", "u@one.test");
+	memcpy(first, id, sizeof(first));
+	delay("app@example.net", "v@two.test w@two.test");
+	static const struct {
+		const char *reason;
+		uint64_t attempts, larger;
+		size_t count;
+	} cases[] = {
+		{"", 1, 0, 2},           {"", 2, 0, 0},      {"SAID 451 said", 0, 0, 2}, {"said 452", 0, 0, 0},
+		{"host.test[", 1, 1, 2}, {"", 0, 100000, 0}, {"said so", 0, 0, 2},       {"said so ", 0, 0, 0},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ASK(queue_list, .select_reason = span_of(cases[i].reason), .attempts = cases[i].attempts,
+		    .larger = cases[i].larger);
+		ck_assert_uint_eq(row_count, cases[i].count);
+	}
+	ASK(queue_list, .larger = known(first)->size);
+	ck_assert_uint_eq(row_count, 1);
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), id));
+}
+END_TEST
+
+/* A recipient who has the message already is no reason to select it. */
+START_TEST(only_who_waits_is_selected)
+{
+	struct wire_job_smtp job;
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test v@two.test");
+	expect_smtp(w, &job);
+	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, false);
+	report(w, id, 1, 1, JOURNAL_DELAYED, 451, true);
+	ASK(queue_list, .select_domain = SPAN("one.test"));
+	ck_assert_uint_eq(row_count, 0);
+	ASK(queue_list, .select_domain = SPAN("two.test"));
+	ck_assert_uint_eq(row_count, 1);
+	dismiss(w);
+}
+END_TEST
+
+/* What a start found is marked by and by, and a selection needs no file to leave it out. */
+START_TEST(a_start_marks_what_waits)
+{
+	delay("app@example.net", "u@one.test");
+	ck_assert_uint_ne(known(id)->sender, 0);
+	restart();
+	for (int i = 0; i < 10; i++)
+		pass(INDEX_EVERY_MS);
+	ck_assert_uint_ne(known(id)->sender, 0);
+	ck_assert_uint_ne(known(id)->domains, 0);
+	ck_assert_int_eq(index_next(&f.queue), INT64_MAX);
+}
+END_TEST
+
+START_TEST(text_of_any_size)
+{
+	size_t size = accept_message(id, 0, "app@example.net", "u@one.test");
+	ck_assert_int_eq(truncate(path_of("new/%s", name_of(id, size)), 5 << 20), 0);
+	ASK(queue_show, .id = span_of(id), .message = true);
+	ck_assert_uint_eq(end.exit_code, 0);
+	ck_assert_uint_eq(text_octets, 5 << 20);
+	ASK(queue_show, .id = SPAN("nonsense"), .message = true);
+	ck_assert_uint_eq(end.exit_code, 1);
+}
+END_TEST
+
 START_TEST(show_has_the_history)
 {
 	delay("app@example.net", "u@one.test");
@@ -171,10 +244,10 @@ START_TEST(retry_is_now)
 	struct wire_job_smtp job;
 	delay("app@example.net", "u@one.test");
 	ASK(queue_act, .action = ROW_RETRY, .select_id = span_of(id), .count_only = true);
-	ck_assert_str_eq(str_text(&rows), "count|1\n");
+	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
 	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
 	ASK(queue_act, .action = ROW_RETRY, .select_id = span_of(id));
-	ck_assert_str_eq(str_text(&rows), "count|1\n");
+	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
 	struct hand *w = hire(&f.queue.delivery);
 	expect_smtp(w, &job);
 	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " * retry 0 - - "));
@@ -186,30 +259,146 @@ START_TEST(delete_of_what_waits)
 {
 	delay("app@example.net", "u@one.test");
 	ASK(queue_act, .action = ROW_DELETE, .select_id = span_of(id));
-	ck_assert_str_eq(str_text(&rows), "count|1\n");
+	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
 	ck_assert_ptr_null(known(id));
 	ck_assert(exists(path_of("badmail/%s.eml", id)));
 	ck_assert(!exists(path_of("cur/%s.log", id)));
 	ASK(queue_act, .action = ROW_DELETE, .select_id = span_of(id));
-	ck_assert_str_eq(str_text(&rows), "count|0\n");
+	ck_assert_str_eq(str_text(&rows), "count|0|0|0|0\n");
 }
 END_TEST
 
-/* What a worker has in hand is its own until it reports; then it is gone, or it is not tried again. */
-START_TEST(delete_of_what_is_under_way)
+/* What a worker has in hand is its own, with all that waits beside it. */
+START_TEST(what_is_under_way_is_left_alone)
 {
+	static const enum row_action actions[] = {ROW_RETRY, ROW_HOLD, ROW_DELETE, ROW_BOUNCE};
 	struct wire_job_smtp job;
 	struct hand *w = hire(&f.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test v@other.test");
 	expect_smtp(w, &job);
 	unsigned mine = (unsigned char)job.rcpts.at[0] == 1 ? 0 : 1;
-	ASK(queue_act, .action = ROW_DELETE, .select_id = span_of(id));
-	ck_assert_ptr_nonnull(known(id));
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		ASK(queue_act, .action = actions[i], .select_sender = SPAN("app@example.net"));
+		ck_assert_str_eq(str_text(&rows), "count|0|1|0|0\n");
+	}
 	report(w, id, mine, mine, JOURNAL_DELIVERED, 250, true);
+	expect_smtp(w, &job);
+	report(w, id, 1 - mine, 1 - mine, JOURNAL_DELIVERED, 250, true);
+	ck_assert_ptr_null(known(id));
+	ck_assert(!exists(path_of("badmail/%s.eml", id)));
+	dismiss(w);
+}
+END_TEST
+
+/* Jobs that no worker has yet are taken back. */
+START_TEST(what_waits_for_a_worker_is_held)
+{
+	struct wire_job_smtp job;
+	accept_message(id, 0, "app@example.net", "u@one.test v@other.test");
+	ck_assert_int_eq(known(id)->state, MESSAGE_ACTIVE);
+	ASK(queue_act, .action = ROW_HOLD, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
+	ck_assert_int_eq(known(id)->state, MESSAGE_HELD);
+	ck_assert_uint_eq(f.queue.whole_count, 0);
+	struct hand *w = hire(&f.queue.delivery);
 	expect_nothing(w);
+	pass(7 * 24 * HOUR);
+	expect_nothing(w);
+	ASK(queue_list, .limit = 0);
+	ck_assert_ptr_nonnull(strstr(str_text(&rows), "|held|"));
+	ASK(queue_act, .action = ROW_RETRY, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|0|0|1|0\n");
+	ASK(queue_act, .action = ROW_HOLD, .select_id = span_of(id), .count_only = true);
+	ck_assert_str_eq(str_text(&rows), "count|0|0|1|0\n");
+	ASK(queue_act, .action = ROW_RELEASE, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
+	expect_smtp(w, &job);
+	ASK(queue_act, .action = ROW_RELEASE, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|0|0|1|0\n");
+	dismiss(w);
+}
+END_TEST
+
+/* Held before and after a restart, whichever of the journal's line and its time a crash has left. */
+START_TEST(held_over_restarts)
+{
+	static const struct timespec long_gone[2] = {{.tv_sec = 86400}, {.tv_sec = 86400}};
+	delay("app@example.net", "u@one.test");
+	ASK(queue_act, .action = ROW_HOLD, .select_id = span_of(id));
+	for (int i = 0; i < 3; i++) {
+		if (i == 1)
+			ck_assert_int_eq(utimensat(AT_FDCWD, path_of("cur/%s.log", id), long_gone, 0), 0);
+		restart();
+		pass(5 * HOUR);
+		struct hand *w = hire(&f.queue.delivery);
+		expect_nothing(w);
+		ck_assert_int_eq(known(id)->state, MESSAGE_HELD);
+		dismiss(w);
+	}
+	int ends[2];
+	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
+	close(reader);
+	reader = ends[1];
+	ctl = console_attach(&f.queue, ends[0]);
+	ASK(queue_act, .action = ROW_RELEASE, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
+	restart();
+	struct wire_job_smtp job;
+	struct hand *w = hire(&f.queue.delivery);
+	expect_smtp(w, &job);
+	dismiss(w);
+}
+END_TEST
+
+/* After a restart a worker of the queue before may have it still: its lock tells. */
+START_TEST(what_another_has_locked_is_left_alone)
+{
+	static const enum row_action actions[] = {ROW_HOLD, ROW_DELETE, ROW_BOUNCE};
+	delay("app@example.net", "u@one.test");
+	size_t size = known(id)->size;
+	restart();
+	pass(1000);
+	int ends[2];
+	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
+	close(reader);
+	reader = ends[1];
+	ctl = console_attach(&f.queue, ends[0]);
+	int fd = open(path_of("cur/%s", name_of(id, size)), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		ASK(queue_act, .action = actions[i], .select_id = span_of(id));
+		ck_assert_str_eq(str_text(&rows), "count|0|1|0|0\n");
+	}
+	close(fd);
+	ASK(queue_act, .action = ROW_DELETE, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
+}
+END_TEST
+
+START_TEST(bounce_makes_a_notice_now)
+{
+	struct span text;
+	delay("app@example.net", "u@one.test v@one.test");
+	struct hand *local = hire(&f.queue.local);
+	ASK(queue_act, .action = ROW_BOUNCE, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
+	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " failed 0 5.0.0 - returned to the sender"));
+	report(local, id, 0, 1, JOURNAL_NOTICED, 0, true);
+	ck_assert_ptr_null(known(id));
+	dismiss(local);
+}
+END_TEST
+
+START_TEST(bounce_without_a_sender_is_badmail)
+{
+	delay("", "u@one.test");
+	ASK(queue_act, .action = ROW_HOLD, .select_id = span_of(id));
+	ASK(queue_act, .action = ROW_BOUNCE, .select_id = span_of(id));
+	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
 	ck_assert_ptr_null(known(id));
 	ck_assert(exists(path_of("badmail/%s.eml", id)));
-	dismiss(w);
 }
 END_TEST
 
@@ -218,7 +407,7 @@ START_TEST(delete_everything_while_listing)
 	for (int i = 0; i < 100; i++)
 		accept_message(id, 0, "app@example.net", "u@one.test");
 	ASK(queue_act, .action = ROW_DELETE, .select_domain = SPAN("one.test"));
-	ck_assert_str_eq(str_text(&rows), "count|100\n");
+	ck_assert_str_eq(str_text(&rows), "count|100|0|0|0\n");
 	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
 	ck_assert_uint_eq(f.queue.whole_count, 0);
 }
@@ -311,7 +500,16 @@ int main(void)
 		show_of_what_is_under_way,
 		retry_is_now,
 		delete_of_what_waits,
-		delete_of_what_is_under_way,
+		more_selections,
+		only_who_waits_is_selected,
+		a_start_marks_what_waits,
+		text_of_any_size,
+		what_is_under_way_is_left_alone,
+		what_waits_for_a_worker_is_held,
+		held_over_restarts,
+		what_another_has_locked_is_left_alone,
+		bounce_makes_a_notice_now,
+		bounce_without_a_sender_is_badmail,
 		delete_everything_while_listing,
 		slow_reader_stops_nothing,
 		rude_readers_lose_their_link,

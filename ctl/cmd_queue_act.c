@@ -1,0 +1,228 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/host/rows.h"
+#include "ctl/queues.h"
+
+enum { UNKNOWN_SHOWN = 10 };
+
+/* The cells of ROW_COUNT. */
+enum { DONE, IN_HAND, ALREADY, FAILED, COUNTS };
+
+/* What each action is called. */
+struct action_words {
+	enum row_action action;
+	const char *will;    /* what happens to messages, before it does */
+	const char *done;    /* what has happened to them */
+	const char *already; /* why nothing had to, or could; `queue ... ` that helps */
+	const char *next;    /* what to look at afterwards */
+};
+
+static const struct action_words words[] = {
+	{ROW_RETRY, "tried again now", "retried", "held: `mailrootctl queue release` lets them go",
+	 "`mailrootctl queue list` shows what becomes of them."},
+	{ROW_HOLD, "held: not tried and not returned until released", "held", "held already",
+	 "`mailrootctl queue release` lets them go."},
+	{ROW_RELEASE, "released and tried now", "released", "not held",
+	 "`mailrootctl queue list` shows what becomes of them."},
+	{ROW_DELETE, "deleted; nobody is told, and they stay in badmail for 7 days", "deleted", "gone",
+	 "`mailrootctl badmail list` shows them, `badmail resend ID` brings one back."},
+	{ROW_BOUNCE, "returned to their senders as undeliverable", "returned", "gone",
+	 "The notices are in the queue like other mail; what had no sender is in badmail."},
+};
+
+/* An action as it goes through counting, asking and acting. */
+struct action {
+	struct queues queues;
+	const struct action_words *words;
+	bool count_only;
+	uint64_t counts[COUNTS];
+	bool known[OPTIONS_WORDS_MAX]; /* of each id: it is in some queue */
+};
+
+static bool write_act(void *context, const char *id, struct str *request)
+{
+	const struct action *action = context;
+	struct wire_queue_act act = {
+		.action = action->words->action,
+		QUEUES_SELECTION(id, &action->queues.ctl->options),
+		.count_only = action->count_only,
+	};
+
+	return wire_encode_queue_act(&act, request);
+}
+
+static void on_count_row(void *context, const struct link_row *row)
+{
+	struct action *action = context;
+	uint64_t n;
+
+	if (!span_equal(row->kind, SPAN(ROW_COUNT)))
+		return;
+	for (size_t i = 0; i < COUNTS; i++) {
+		if (!span_to_u64(row->cells[i], UINT32_MAX, &n))
+			continue;
+		action->counts[i] += n;
+		action->known[action->queues.id] |= n > 0;
+	}
+}
+
+static void act(struct action *action, bool count_only)
+{
+	action->count_only = count_only;
+	memset(action->counts, 0, sizeof(action->counts));
+	queues_ask(&action->queues,
+		   &(struct queues_request){.write = write_act, .row = on_count_row, .context = action});
+}
+
+static bool selects(const struct ctl *ctl)
+{
+	if (queues_selects(ctl))
+		return true;
+	commands_fail(
+		"which messages? Name IDs, or select by --domain, --recipient, --sender, --older 2h, --larger 5M, "
+		"--reason TEXT, --attempts N or --server, or take --all; `mailrootctl queue list` with the same "
+		"shows which these are");
+	return false;
+}
+
+static size_t count_unknown(const struct action *action)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < action->queues.ctl->arg_count; i++)
+		n += !action->known[i];
+	return n;
+}
+
+/* Ids that no queue has. */
+static void tell_unknown(const struct action *action)
+{
+	const struct ctl *ctl = action->queues.ctl;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ctl->arg_count; i++) {
+		if (!action->known[i] && n++ < UNKNOWN_SHOWN)
+			commands_fail(
+				"%s: no such message in the queue; `mailrootctl trace %s` tells what became of it",
+				ctl->args[i], ctl->args[i]);
+	}
+	if (n > UNKNOWN_SHOWN)
+		commands_fail("%zu more are not in the queue", n - UNKNOWN_SHOWN);
+}
+
+static void print_json(const struct action *action)
+{
+	static const char *const others[] = {NULL, "in_hand", "already", "failed"};
+	const struct ctl *ctl = action->queues.ctl;
+	struct json json;
+
+	json_init(&json, stdout);
+	json_object(&json);
+	for (size_t i = 0; i < COUNTS; i++) {
+		json_key(&json, i == DONE ? action->words->done : others[i]);
+		json_number(&json, (int64_t)action->counts[i]);
+	}
+	json_key(&json, "unknown");
+	json_array(&json);
+	for (size_t i = 0; i < ctl->arg_count; i++) {
+		if (!action->known[i])
+			json_string(&json, span_of(ctl->args[i]));
+	}
+	json_end_array(&json);
+	json_end_object(&json);
+	json_finish(&json);
+}
+
+static void print_text(const struct action *action)
+{
+	const uint64_t *n = action->counts;
+	unsigned long long all = n[DONE] + n[IN_HAND] + n[ALREADY] + n[FAILED];
+
+	printf("%llu %s.", (unsigned long long)n[DONE], action->words->done);
+	if (n[IN_HAND])
+		printf(" %llu of %llu %s being delivered just now; left alone.", (unsigned long long)n[IN_HAND], all,
+		       n[IN_HAND] == 1 ? "is" : "are");
+	if (n[ALREADY])
+		printf(" %llu of %llu %s %s.", (unsigned long long)n[ALREADY], all, n[ALREADY] == 1 ? "is" : "are",
+		       action->words->already);
+	if (n[FAILED])
+		printf(" %llu could not be; the log says why.", (unsigned long long)n[FAILED]);
+	printf("%s%s\n", n[DONE] ? " " : "", n[DONE] ? action->words->next : "");
+}
+
+/* What there is to do, asked for and done. */
+static int go(struct action *action)
+{
+	struct ctl *ctl = action->queues.ctl;
+	char sentence[200];
+
+	act(action, true);
+	bool json = ctl->options.given & OPTION_JSON;
+	uint64_t count = action->counts[DONE], already = action->counts[ALREADY];
+	if (!json)
+		tell_unknown(action);
+	size_t unknown = count_unknown(action);
+	if (!count && already)
+		return commands_fail("nothing to do: %llu %s %s", (unsigned long long)already,
+				     already == 1 ? "is" : "are", action->words->already);
+	if (!count && unknown && !json)
+		return EXIT_FAILED;
+	if (!count)
+		return commands_fail("no message in the queue is meant by that; `mailrootctl queue list` shows what is "
+				     "there");
+	snprintf(sentence, sizeof(sentence), "%llu message%s will be %s.", (unsigned long long)count,
+		 count == 1 ? "" : "s", action->words->will);
+	if (!commands_confirm(ctl, sentence))
+		return EXIT_FAILED;
+	act(action, false);
+	if (json)
+		print_json(action);
+	else
+		print_text(action);
+	return action->counts[FAILED] || unknown || action->queues.failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run(struct ctl *ctl, enum row_action what)
+{
+	static struct action action;
+	int status;
+
+	action = (struct action){.words = NULL};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (words[i].action == what)
+			action.words = &words[i];
+	if (!selects(ctl))
+		return EXIT_USAGE;
+	if (!queues_open(ctl, &action.queues, &status))
+		return status;
+	status = go(&action);
+	queues_close(&action.queues);
+	return status;
+}
+
+int cmd_queue_retry(struct ctl *ctl)
+{
+	return run(ctl, ROW_RETRY);
+}
+
+int cmd_queue_hold(struct ctl *ctl)
+{
+	return run(ctl, ROW_HOLD);
+}
+
+int cmd_queue_release(struct ctl *ctl)
+{
+	return run(ctl, ROW_RELEASE);
+}
+
+int cmd_queue_delete(struct ctl *ctl)
+{
+	return run(ctl, ROW_DELETE);
+}
+
+int cmd_queue_bounce(struct ctl *ctl)
+{
+	return run(ctl, ROW_BOUNCE);
+}

@@ -1,0 +1,90 @@
+#include <stdio.h>
+
+#include "ctl/queues.h"
+#include "ctl/table.h"
+
+enum key_kind { KEY_TEXT, KEY_NUMBER };
+
+struct key {
+	const char *name;
+	enum key_kind kind;
+};
+
+/* The cells of each row in order. Ids and senders look like numbers at times and are texts all the same. */
+static const struct key message_keys[] = {
+	{"id", KEY_TEXT},       {"state", KEY_TEXT},        {"size", KEY_NUMBER},     {"sender", KEY_TEXT},
+	{"open", KEY_NUMBER},   {"recipients", KEY_NUMBER}, {"age_s", KEY_NUMBER},    {"next_try_s", KEY_NUMBER},
+	{"next_hop", KEY_TEXT}, {"reason", KEY_TEXT},       {"first_open", KEY_TEXT},
+};
+static const struct key recipient_keys[] = {
+	{"address", KEY_TEXT},
+	{"state", KEY_TEXT},
+	{"next_hop", KEY_TEXT},
+};
+static const struct key history_keys[] = {
+	{"time", KEY_TEXT},     {"recipients", KEY_TEXT}, {"event", KEY_TEXT}, {"code", KEY_NUMBER},
+	{"enhanced", KEY_TEXT}, {"host", KEY_TEXT},       {"text", KEY_TEXT},
+};
+
+static void cells_json(struct json *json, const struct link_row *row, const struct key *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		json_key(json, keys[i].name);
+		if (keys[i].kind == KEY_NUMBER)
+			json_cell(json, row->cells[i]);
+		else
+			json_string(json, row->cells[i]);
+	}
+}
+
+void queues_message_json(struct json *json, const char *server, const struct link_row *row)
+{
+	json_object(json);
+	json_key(json, "server");
+	json_string(json, span_of(server));
+	cells_json(json, row, message_keys, sizeof(message_keys) / sizeof(message_keys[0]));
+	json_end_object(json);
+}
+
+void queues_recipient_json(struct json *json, const struct link_row *row)
+{
+	json_object(json);
+	cells_json(json, row, recipient_keys, sizeof(recipient_keys) / sizeof(recipient_keys[0]));
+	json_end_object(json);
+}
+
+void queues_history_json(struct json *json, const struct link_row *row)
+{
+	json_object(json);
+	cells_json(json, row, history_keys, sizeof(history_keys) / sizeof(history_keys[0]));
+	json_end_object(json);
+}
+
+enum { TIME, WHOM, EVENT, CODE, ENHANCED, HOST, TEXT };
+
+void queues_history_cells(const struct link_row *row, struct span *cells, char *who, char *said)
+{
+	const struct span *cell = row->cells;
+	bool code = cell[CODE].len && !span_equal(cell[CODE], SPAN("0"));
+	bool all = span_equal(cell[WHOM], SPAN("*"));
+
+	snprintf(who, TABLE_CELL_MAX, "%s%.*s", all ? "" : "#", (int)(all ? 3 : cell[WHOM].len),
+		 all ? "all" : cell[WHOM].at);
+	snprintf(said, TABLE_CELL_MAX, "%.*s%s %.*s%s%.*s%s%.*s", (int)(cell[HOST].len ? cell[HOST].len : 2),
+		 cell[HOST].len ? cell[HOST].at : "we", code ? " said:" : ":", code ? (int)cell[CODE].len : 0,
+		 cell[CODE].at ? cell[CODE].at : "", code ? " " : "", SPAN_ARGS(cell[ENHANCED]),
+		 cell[ENHANCED].len ? " " : "", SPAN_ARGS(cell[TEXT]));
+	cells[0] = cell[TIME];
+	cells[1] = span_of(who);
+	cells[2] = cell[EVENT];
+	cells[3] = span_of(said);
+}
+
+bool queues_selects(const struct ctl *ctl)
+{
+	static const unsigned selectors = OPTION_ALL | OPTION_SERVER | OPTION_DOMAIN | OPTION_SENDER |
+					  OPTION_RECIPIENT | OPTION_OLDER | OPTION_LARGER | OPTION_REASON |
+					  OPTION_ATTEMPTS;
+
+	return ctl->arg_count || ctl->options.given & selectors;
+}
