@@ -238,7 +238,7 @@ static void examine_outbound(struct place place, const struct config_outbound *o
 	bool inherited = outer && same_place(&outbound->client_certificate_at, &outer->client_certificate_at) &&
 			 same_place(&outbound->tls_ca_at, &outer->tls_ca_at);
 
-	if (tls_client_level(outbound) != CONFIG_TLS_OFF && !inherited)
+	if (config_outbound_tls(outbound) != CONFIG_TLS_OFF && !inherited)
 		examine_client(place, outbound);
 	if (outbound->auth == CONFIG_AUTH_OFF || !outbound->password_file)
 		return;

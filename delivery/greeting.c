@@ -58,9 +58,7 @@ static void append_reply(struct str *text, const struct reply *reply)
 /* REFUSAL: of STARTTLS; NULL = it is not offered. What may pass is no reason to return mail. */
 static enum dialogue_next tls_missing(struct dialogue *d, const struct reply *refusal)
 {
-	bool dane = d->security.dane;
-	bool final =
-		!dane && d->security.missing == CONFIG_TLS_MISSING_RETURN && (!refusal || refusal->code / 100 == 5);
+	bool final = d->security.missing == CONFIG_TLS_MISSING_RETURN && (!refusal || refusal->code / 100 == 5);
 	struct str text;
 	str_init(&text, 2 * REPLY_TEXT_MAX);
 	if (refusal) {
@@ -69,12 +67,11 @@ static enum dialogue_next tls_missing(struct dialogue *d, const struct reply *re
 	} else {
 		str_append_text(&text, "the host does not offer STARTTLS");
 	}
-	if (dane)
+	if (d->security.dane)
 		str_append_text(&text, "; its TLSA records in DNS ask for it (DANE)");
 	else
 		str_printf(&text, "; we have tls %s for it", tls_words[d->security.tls]);
-	return leave(d, final ? JOURNAL_FAILED : JOURNAL_DELAYED, 0, (struct enhanced){final ? 5 : 4, 7, dane ? 5 : 4},
-		     &text);
+	return leave(d, final ? JOURNAL_FAILED : JOURNAL_DELAYED, 0, (struct enhanced){final ? 5 : 4, 7, 4}, &text);
 }
 
 static enum dialogue_next on_starttls(struct dialogue *d, const struct reply *reply)

@@ -9,11 +9,9 @@
 
 enum { SUBMISSIONS_PORT = 465 /* RFC 8314 */ };
 
-/* What an administrator says of a host's certificate goes before what DNS says; so does that there be no TLS. */
 static bool heeds_dane(const struct client_job *job)
 {
-	enum config_tls tls = job->security ? tls_client_level(&job->security->outbound) : CONFIG_TLS_OFF;
-	return tls == CONFIG_TLS_OPPORTUNISTIC || tls == CONFIG_TLS_ENCRYPT;
+	return job->security && config_outbound_dane(&job->security->outbound);
 }
 
 bool secure_must_wait(const struct client_job *job, const struct host *host)
@@ -47,7 +45,7 @@ void secure_demand(struct client *c, const struct client_job *job, const struct 
 	}
 	if (!outbound)
 		return;
-	security->tls = tls_client_level(outbound);
+	security->tls = config_outbound_tls(outbound);
 	security->missing = outbound->tls_missing;
 	demand_dane(c, job, host);
 	security->implicit = security->tls != CONFIG_TLS_OFF &&

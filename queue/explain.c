@@ -251,8 +251,8 @@ void explain_tls(const struct config_outbound *outbound, const struct host *host
 {
 	bool implicit =
 		outbound->implicit == CONFIG_YES || (outbound->implicit == CONFIG_AUTO && host->port == SMTPS_PORT);
-	bool dane = outbound->tls == CONFIG_TLS_OPPORTUNISTIC;
-	if (outbound->tls_fingerprint.n)
+	bool dane = config_outbound_dane(outbound);
+	if (outbound->tls != CONFIG_TLS_OFF && outbound->tls_fingerprint.n)
 		str_append_text(to, "TLS required, with a certificate of tls_fingerprint");
 	else if (dane && host->dane == HOST_DANE_MATCH)
 		str_append_text(to, "TLS required, with a certificate that DNS names (DANE)");

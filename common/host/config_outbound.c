@@ -45,10 +45,21 @@ static bool block_at(const struct config_server *server, size_t i, struct block 
 	return true;
 }
 
+enum config_tls config_outbound_tls(const struct config_outbound *outbound)
+{
+	return outbound->tls != CONFIG_TLS_OFF && outbound->tls_fingerprint.n ? CONFIG_TLS_VERIFY : outbound->tls;
+}
+
+bool config_outbound_dane(const struct config_outbound *outbound)
+{
+	enum config_tls tls = config_outbound_tls(outbound);
+	return tls == CONFIG_TLS_OPPORTUNISTIC || tls == CONFIG_TLS_ENCRYPT;
+}
+
 /* Its hosts prove who they are, or get no mail. */
 static bool verifies(const struct config_outbound *o)
 {
-	return o->tls == CONFIG_TLS_VERIFY || (o->tls != CONFIG_TLS_OFF && o->tls_fingerprint.n);
+	return config_outbound_tls(o) == CONFIG_TLS_VERIFY;
 }
 
 static bool demands(const struct config_outbound *o)

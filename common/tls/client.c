@@ -32,14 +32,9 @@ static bool has(const char *path)
 	return path && *path;
 }
 
-enum config_tls tls_client_level(const struct config_outbound *outbound)
-{
-	return outbound->tls != CONFIG_TLS_OFF && outbound->tls_fingerprint.n ? CONFIG_TLS_VERIFY : outbound->tls;
-}
-
 static bool wants_authorities(const struct config_outbound *outbound)
 {
-	return tls_client_level(outbound) == CONFIG_TLS_VERIFY && outbound->tls_fingerprint.n == 0;
+	return config_outbound_tls(outbound) == CONFIG_TLS_VERIFY && outbound->tls_fingerprint.n == 0;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -59,7 +54,7 @@ static bool same_certificates(const struct config_certificates *a, const struct 
 
 bool tls_client_same_context(const struct config_outbound *a, const struct config_outbound *b)
 {
-	return tls_client_level(a) == tls_client_level(b) && wants_authorities(a) == wants_authorities(b) &&
+	return config_outbound_tls(a) == config_outbound_tls(b) && wants_authorities(a) == wants_authorities(b) &&
 	       (!wants_authorities(a) || same_text(a->tls_ca, b->tls_ca)) &&
 	       same_certificates(&a->client_certificate, &b->client_certificate);
 }
@@ -148,7 +143,7 @@ static bool load_certificate(SSL_CTX *context, const struct config_certificate *
 
 static bool set_up(SSL_CTX *context, const struct config_outbound *outbound, char *why)
 {
-	bool any = tls_client_level(outbound) == CONFIG_TLS_OPPORTUNISTIC;
+	bool any = config_outbound_tls(outbound) == CONFIG_TLS_OPPORTUNISTIC;
 	if (SSL_CTX_set_min_proto_version(context, any ? TLS1_VERSION : TLS1_2_VERSION) != 1 ||
 	    (any && SSL_CTX_set_cipher_list(context, ANY_CIPHER) != 1)) {
 		snprintf(why, TLS_CLIENT_WHY_MAX, "can't set up TLS: %s", reason());

@@ -8,10 +8,9 @@
  *	verify         TLS 1.2 and on, and the certificate is the host's: from an authority of tls_ca, in force, not
  *	               revoked as far as tls_ca has lists, of the right name; or its fingerprint is in tls_fingerprint
  *
- * tls_fingerprint makes verify of encrypt and opportunistic.
- *
- * Where DNS asks for more than opportunistic and encrypt do, that holds (DANE, RFC 7672): tls_client_demand, then
- * tls_client_dane and tls_client_check_dane.
+ * tls_fingerprint makes verify of encrypt and opportunistic (config_outbound_tls). Where DNS asks for more than these
+ * two do, that holds (DANE, RFC 7672; config_outbound_dane): tls_client_demand, then tls_client_dane and
+ * tls_client_check_dane.
  */
 #ifndef COMMON_TLS_CLIENT_H
 #define COMMON_TLS_CLIENT_H
@@ -20,9 +19,6 @@
 #include "common/tls/channel.h"
 
 enum { TLS_CLIENT_WHY_MAX = 400 };
-
-/* What OUTBOUND asks for: its `tls`, or verify when it has fingerprints. */
-enum config_tls tls_client_level(const struct config_outbound *outbound);
 
 /*
  * As root: reads tls_ca (or the system's authorities) and client_certificate. To be freed with SSL_CTX_free. NULL with

@@ -99,6 +99,7 @@ class Certificates:
             "overruled": Row(own, f"3 1 1 {WRONG}", "verified"),
             "overruled-off": Row(own, f"3 1 1 {WRONG}", "none"),
             "encrypted": Row(own, f"3 1 1 {WRONG}", MISMATCH),
+            "encrypted-returned": Row(own, tlsa(EE, 1, 1, own.certificate), NO_STARTTLS, "no-starttls"),
             "encrypted-match": Row(own, tlsa(EE, 1, 1, own.certificate), "dane"),
         }
 
@@ -161,20 +162,22 @@ class Dane(unittest.TestCase):
     def check(self, server, recipient, expected):
         """Mail for it went as EXPECTED: a word of how (Row.tls), or the reason for which it waits."""
         found = wait_for(lambda: verdicts(server, recipient), f"an outcome for {recipient}", 60)
-        tls, status, enhanced, text = found[-1]
+        tls, status, enhanced, text = found[0]
         if expected in ("dane", "verified", "unverified", "none"):
             self.assertEqual(status, "delivered", (recipient, found))
             self.assertEqual(tls.rsplit(":", 1)[-1], expected, recipient)
         else:
-            self.assertEqual(status, "delayed", (recipient, found))
+            final = "returned" in recipient
+            self.assertEqual(status, "failed" if final else "delayed", (recipient, found))
             self.assertIn(expected, text, recipient)
-            self.assertRegex(enhanced, r"4\.(7\.5|4\.2)", recipient)
+            self.assertRegex(enhanced, r"5\.7\.4" if final else r"4\.(7\.[45]|4\.2)", recipient)
 
     def test_matrix(self):
         fingerprint = self.certificates.self_signed.fingerprint()
         rules = (f"remote_domain overruled-mail.s.test {{ outbound {{ tls verify; tls_fingerprint {fingerprint} }} }}\n"
                  "remote_domain overruled-off-mail.s.test { outbound { tls off } }\n"
                  "remote_domain encrypted-mail.s.test { outbound { tls encrypt; tls_missing return } }\n"
+                 "remote_domain encrypted-returned-mail.s.test { outbound { tls encrypt; tls_missing return } }\n"
                  "remote_domain encrypted-match-mail.s.test { outbound { tls encrypt } }\n")
         for peer in self.peers.values():
             peer.messages.clear()

@@ -183,7 +183,7 @@ static bool meet(struct host *host, const struct config_outbound *outbound, cons
 	ck_assert(tls_channel_init(&channel, context, &stream) && tls_client_name(&channel, expect));
 	bool good = tls_channel_connect(&channel, handshake) == TLS_OK;
 	if (good)
-		good = tls_client_level(outbound) != CONFIG_TLS_VERIFY || tls_client_check(&channel, expect, why);
+		good = config_outbound_tls(outbound) != CONFIG_TLS_VERIFY || tls_client_check(&channel, expect, why);
 	else
 		snprintf(why, TLS_CLIENT_WHY_MAX, "handshake: %s", handshake);
 	tls_channel_close(&channel);
@@ -317,7 +317,7 @@ START_TEST(fingerprints)
 	for (int level = CONFIG_TLS_OPPORTUNISTIC; level <= CONFIG_TLS_VERIFY; level++) {
 		struct config_outbound outbound = {.tls = (enum config_tls)level, .tls_fingerprint = {pins, 2}};
 		struct tls_client_expect expect = {.name = SPAN("mx.example.net"), .fingerprints = {pins, 2}};
-		ck_assert_int_eq(tls_client_level(&outbound), CONFIG_TLS_VERIFY);
+		ck_assert_int_eq(config_outbound_tls(&outbound), CONFIG_TLS_VERIFY);
 		ck_assert_msg(meet(&host, &outbound, &expect, why), "%s", why);
 		ck_assert_str_eq(host.sni, "mx.example.net");
 		expect.fingerprints.n = 1;
@@ -325,7 +325,7 @@ START_TEST(fingerprints)
 		ck_assert_msg(strstr(why, self.fingerprint) != NULL, "%s", why);
 	}
 	struct config_outbound off = {.tls = CONFIG_TLS_OFF, .tls_fingerprint = {pins, 2}};
-	ck_assert_int_eq(tls_client_level(&off), CONFIG_TLS_OFF);
+	ck_assert_int_eq(config_outbound_tls(&off), CONFIG_TLS_OFF);
 	ck_assert_ptr_null(tls_client_context(&off, why));
 	ck_assert_str_eq(why, "");
 	forget(&self);
