@@ -416,6 +416,7 @@ const char *config_log_field_name(enum config_log_field field);
 
 /* The virtual server that takes what local programs send; NULL = none. */
 const struct config_server *config_server_local(const struct config *config);
+
 /* What TLS an outbound block asks for: its `tls`, or verify where it has fingerprints and tls is not off. */
 enum config_tls config_outbound_tls(const struct config_outbound *outbound);
 

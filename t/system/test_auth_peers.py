@@ -10,6 +10,7 @@ import unittest
 
 import certs
 import harness
+import postfix
 from harness import Mailroot, Sink, wait_for
 from peers import Peer, needs_root
 
@@ -70,37 +71,7 @@ class Case(unittest.TestCase):
 
 @needs_root
 class Postfix(Case):
-    MASTER = """{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-discard unix - - n - - discard
-error unix - - n - - error
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-"""
-    MAIN = """compatibility_level = 3.6
-queue_directory = /var/spool/postfix
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-data_directory = /var/lib/postfix
-mail_owner = postfix
-setgid_group = postdrop
-myhostname = peer.test
-mydestination =
-alias_maps =
-alias_database =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-maillog_file = /var/log/maillog
-default_transport = discard
-relay_transport = discard
-smtpd_peername_lookup = no
-smtpd_recipient_restrictions = permit_sasl_authenticated, reject
+    MAIN = """smtpd_recipient_restrictions = permit_sasl_authenticated, reject
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = cyrus
@@ -108,34 +79,23 @@ smtpd_sasl_path = smtpd
 smtpd_sasl_local_domain = peer.test
 smtpd_tls_security_level = encrypt
 smtpd_tls_auth_only = yes
-smtpd_tls_chain_files = /etc/mail.key, /etc/mail.pem
 """
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.peer = Peer("postfix")
-        cls.addClassCleanup(cls.peer.__exit__, None, None, None)
         cls.port = harness.free_port()
-        cls.copy(cls, cls.peer)
-        for name in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace"):
-            cls.peer.folder(f"var/spool/postfix/{name}", 0o700, (20001, 0))
-        for name, mode in (("maildrop", 0o730), ("public", 0o710)):
-            cls.peer.folder(f"var/spool/postfix/{name}", mode, (20001, 20002))
-        cls.peer.folder("var/spool/postfix/pid")
-        cls.peer.folder("var/lib/postfix", owner=(20001, 20001))
-        cls.peer.write("etc/postfix/main.cf", cls.MAIN)
-        cls.peer.write("etc/postfix/master.cf", cls.MASTER.format(port=f"127.0.0.1:{cls.port}"))
-        cls.peer.write("etc/postfix/dynamicmaps.cf", "")
+        cls.peer = postfix.Postfix(cls.certificate, cls.MAIN, "127.0.0.1", cls.port)
+        cls.addClassCleanup(cls.peer.__exit__, None, None, None)
         cls.peer.write("etc/postfix/sasl/smtpd.conf", "pwcheck_method: auxprop\nauxprop_plugin: sasldb\n"
                        "mech_list: PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256\n")
         cls.peer.run("/usr/sbin/saslpasswd2", "-p", "-c", "-u", "peer.test", "relay", text_in=PASSWORD)
         (cls.peer.root / "etc/sasldb2").chmod(0o644)
-        cls.peer.start("/usr/lib/postfix/sbin/master", "-c", "/etc/postfix", "-d", port=cls.port)
+        cls.peer.serve()
 
     def check(self, auth, method):
         self.delivers(self.port, auth)
-        self.assertIn(f"sasl_method={method}, sasl_username={USER}", (self.peer.root / "var/log/maillog").read_text())
+        self.assertIn(f"sasl_method={method}, sasl_username={USER}", self.peer.log())
 
     def test_plain(self):
         self.check("plain", "PLAIN")

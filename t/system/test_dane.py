@@ -12,6 +12,7 @@ import harness
 from dnstree import SERVFAIL, Tree, Zone
 from harness import Mailroot, wait_for
 from peers import needs_root
+from postfix import Postfix
 from test_tls_out import Peer, context_of, verdicts
 
 RETRY = "delivery { retry 1h; expire 2h }"
@@ -150,11 +151,24 @@ class Dane(unittest.TestCase):
             smart A {bad}
             _{port}._tcp.smart TLSA {wrong}
         """
+        zone += cls.start_postfix()
         unsigned += f"host A {good}\n_{port}._tcp.host TLSA {wrong}\nsigned-host-mail MX 10 ee-mismatch.s.test.\n"
         cls.tree = cls.stack.enter_context(Tree({"s.test.": Zone(zone), "u.test.": Zone(unsigned, signed=False)}))
         cls.tree.faults.update({f"_{port}._tcp.bogus-tlsa.s.test": "stripped", f"_{port}._tcp.servfail-tlsa.s.test": SERVFAIL,
                                 f"_{port}._tcp.silent-tlsa.s.test": "silent",
                                 (f"_{port}._tcp.forged-tlsa.s.test", "TLSA"): [bytes.fromhex(right.replace(" ", "").replace("311", "030101", 1))]})
+
+    @classmethod
+    def start_postfix(cls):
+        """What stands in DNS of a Postfix that is known by many names, each with other records."""
+        certificate = cls.certificates.issue("postfix-ta.s.test")
+        cls.postfix = cls.stack.enter_context(Postfix(
+            certificate, "smtpd_tls_security_level = may\nsmtpd_relay_restrictions = permit_mynetworks, reject\n", "127.0.1.250", cls.port))
+        cls.postfix.serve()
+        records = {"ee": tlsa(EE, 1, 1, certificate.certificate), "ta": tlsa(TA, 0, 1, cls.certificates.authority.file),
+                   "ta-name": tlsa(TA, 0, 1, cls.certificates.authority.file), "wrong": f"3 1 1 {WRONG}", "unusable": f"1 1 1 {WRONG}"}
+        return "".join(f"postfix-{name} A 127.0.1.250\npostfix-{name}-mail MX 10 postfix-{name}\n" for name in (*records, "absent")) + "".join(
+            f"_{cls.port}._tcp.postfix-{name} TLSA {record}\n" for name, record in records.items())
 
     def service(self, extra=""):
         return Mailroot(f"outbound {{ port {self.port} }}\n{RETRY}\n{extra}", global_conf=self.tree.settings())
@@ -190,6 +204,18 @@ class Dane(unittest.TestCase):
         for name, row in self.rows.items():
             with self.subTest(name, what="no mail in clear or to a stranger"):
                 self.assertEqual(len(self.peers[name].messages), row.tls in ("dane", "verified", "unverified", "none"))
+
+    def test_postfix(self):
+        cases = {"ee": "dane", "ta": "dane", "ta-name": "ame mismatch", "wrong": MISMATCH, "unusable": "unverified", "absent": "unverified"}
+        with self.service() as server:
+            for name in cases:
+                server.send([f"user@postfix-{name}-mail.s.test"])
+            for name, expected in cases.items():
+                with self.subTest(name):
+                    self.check(server, f"user@postfix-{name}-mail.s.test", expected)
+        taken = re.findall(r"to=<user@postfix-(\S+)-mail\.s\.test>.* status=sent", wait_for(
+            lambda: self.postfix.log() if self.postfix.log().count("status=sent") >= 4 else None, "mail taken by Postfix"))
+        self.assertEqual(sorted(taken), ["absent", "ee", "ta", "unusable"])
 
     def test_ways_to_the_host(self):
         cases = {
