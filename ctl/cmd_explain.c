@@ -180,9 +180,11 @@ static const struct section {
 	const char *keys[LINK_CELLS_MAX];
 } sections[] = {
 	{ROW_RULE, "The rules, in the order in which they were looked at; the last decided:", "rules", {"at", "rule"}},
+	{ROW_PASSED, "What fits, too, and was passed over:", "passed_over", {"at", "rule", "why"}},
 	{ROW_SETTING, "What holds for the connection:", "outbound", {"name", "value"}},
 	{ROW_LOOKUP, "What DNS says:", "dns", {"name", "type", "answer", "status", "text"}},
 	{ROW_HOST, "The hosts, in the order of trial:", "hosts", {"name", "address", "port", "tls"}},
+	{ROW_LIMIT, "What limits it:", "limits", {"of", "most", "now", "setting"}},
 	{ROW_NEXT_HOP,
 	 "How the next hop is:",
 	 "health",
@@ -236,10 +238,24 @@ static void open_sections(struct routed *r, size_t upto)
 	}
 }
 
+static void say_limit(const struct span *c)
+{
+	printf("  %.*s: %.*s at most", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]));
+	if (c[2].len)
+		printf(", %.*s now", SPAN_ARGS(c[2]));
+	if (c[3].len)
+		printf(" (%.*s)", SPAN_ARGS(c[3]));
+	putchar('\n');
+}
+
 static void say_row(const struct section *section, unsigned n, const struct span *c)
 {
 	if (!strcmp(section->row, ROW_RULE))
 		printf("  %.*s: %.*s\n", SPAN_ARGS(c[0].len ? c[0] : SPAN("the default")), SPAN_ARGS(c[1]));
+	else if (!strcmp(section->row, ROW_PASSED))
+		printf("  %.*s: %.*s: %.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]));
+	else if (!strcmp(section->row, ROW_LIMIT))
+		say_limit(c);
 	else if (!strcmp(section->row, ROW_SETTING))
 		printf("  %.*s %.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]));
 	else if (!strcmp(section->row, ROW_LOOKUP))

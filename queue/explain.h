@@ -26,7 +26,4 @@ void explain_finish(struct queue *q, struct explain *e, struct str *to);
 /* NULL is fine. */
 void explain_free(struct queue *q, struct explain *e);
 
-/* What TLS the outbound settings and DNS ask of HOST, in words. */
-void explain_tls(const struct config_outbound *outbound, const struct host *host, struct str *to);
-
 #endif

@@ -28,10 +28,16 @@ static void gate_free(struct gates *all, struct gate *g)
 	free(g);
 }
 
-struct gate *gate_get(struct gates *all, const char *key, struct config_rate rate, size_t max_connections)
+struct gate *gate_find(const struct gates *all, const char *key)
 {
 	struct gate *g;
 	HASH_FIND(hh, all->table, key, strlen(key), g);
+	return g;
+}
+
+struct gate *gate_get(struct gates *all, const char *key, struct config_rate rate, size_t max_connections)
+{
+	struct gate *g = gate_find(all, key);
 	if (!g)
 		g = make(all, key);
 	if (!g || !rate_limit(&g->rate, rate))

@@ -26,6 +26,9 @@ struct gates {
 /* The gate of that name, made when it is new, with these limits from now on. NULL without memory. */
 struct gate *gate_get(struct gates *all, const char *key, struct config_rate rate, size_t max_connections);
 
+/* The gate of that name, or NULL. */
+struct gate *gate_find(const struct gates *all, const char *key);
+
 /* Points *ref to G (or NULL), counted. */
 void gate_ref(struct gate **ref, struct gate *g);
 

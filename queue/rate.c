@@ -62,6 +62,14 @@ void rate_end(struct rate *r, size_t count, int64_t now_ms)
 	}
 }
 
+size_t rate_taken(const struct rate *r, int64_t now_ms)
+{
+	size_t ended = 0;
+	while (ended < r->known && end_at(r, ended + 1) + r->limit.period_ms >= now_ms)
+		ended++;
+	return r->out + ended;
+}
+
 bool rate_idle(const struct rate *r, int64_t now_ms)
 {
 	return !r->out && (!r->known || end_at(r, 1) + r->limit.period_ms < now_ms);

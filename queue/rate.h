@@ -28,6 +28,9 @@ void rate_begin(struct rate *r);
 /* One of those that are out has ended and counts as COUNT: 0 when nothing was sent after all. */
 void rate_end(struct rate *r, size_t count, int64_t now_ms);
 
+/* How many count at NOW: those that are out, and those that have ended within the last period. */
+size_t rate_taken(const struct rate *r, int64_t now_ms);
+
 /* Nothing is out, and the past says nothing any more. */
 bool rate_idle(const struct rate *r, int64_t now_ms);
 

@@ -98,18 +98,23 @@ static bool to_hosts(const struct config_hosts *hosts, const char *what, struct 
 	return true;
 }
 
-/* The outbound settings that hold for all that REMOTE and CONNECTOR do not say otherwise. */
-static void choose_outbound(const struct config_server *server, const struct config_remote_domain *remote,
-			    const struct config_connector *connector, struct route *out)
+bool route_of_remote(const struct route *route)
 {
-	bool routed = remote && (remote->route.dns || remote->route.hosts.n);
+	return route->remote && (route->remote->route.dns || route->remote->route.hosts.n);
+}
+
+/* The outbound settings that hold for all that REMOTE and CONNECTOR do not say otherwise. */
+static void choose_outbound(const struct config_server *server, struct route *out)
+{
+	const struct config_remote_domain *remote = out->remote;
+	const struct config_connector *connector = out->choice.connector;
 	out->outbound = &server->outbound;
 	out->security = (struct route_block){.of = "virtual_server"};
 	if (remote && remote->has_outbound) {
 		out->outbound = &remote->outbound;
 		out->security = (struct route_block){"remote_domain", remote->name};
 	}
-	if (connector && connector->has_outbound && !routed) {
+	if (connector && connector->has_outbound && !route_of_remote(out)) {
 		out->outbound = &connector->outbound;
 		out->security = (struct route_block){"connector", connector->name};
 	}
@@ -136,11 +141,12 @@ static bool by_route(const struct config_route *route, struct config_origin orig
 }
 
 /* ROUTE_MX also where the domain is no name. False when nothing is written that says where to. */
-static bool as_written(const struct config_server *server, const struct config_remote_domain *remote,
-		       const struct config_connector *connector, struct route *out)
+static bool as_written(const struct config_server *server, struct route *out)
 {
 	const struct route_block whole = {.of = "virtual_server"};
-	choose_outbound(server, remote, connector, out);
+	const struct config_remote_domain *remote = out->remote;
+	const struct config_connector *connector = out->choice.connector;
+	choose_outbound(server, out);
 	find_limits(server, out);
 	if (remote) {
 		add_rule(out, "remote_domain", span_of(remote->name), remote->origin);
@@ -160,7 +166,9 @@ static bool as_written(const struct config_server *server, const struct config_r
 bool route_to_hosts(const struct config_server *server, const struct config_remote_domain *remote,
 		    const struct config_connector *connector, struct route *out)
 {
-	return as_written(server, remote, connector, out) && out->kind == ROUTE_HOSTS;
+	out->remote = remote;
+	out->choice.connector = connector;
+	return as_written(server, out) && out->kind == ROUTE_HOSTS;
 }
 
 static void to_domain(struct route *out)
@@ -178,15 +186,14 @@ void route_decide(const struct config_server *server, const struct address *reci
 		  const struct connector_mail *mail, struct route *out)
 {
 	const struct config_origin by_default = {0};
-	struct connector_choice choice;
 	memset(out, 0, sizeof(*out));
 	out->domain = recipient->domain;
 	if (to_local(server, out) || to_alias(server, out))
 		return;
-	connector_find(server, out->domain, mail, &choice);
-	const struct config_remote_domain *remote = find_remote(server, out->domain);
-	out->private_mx = remote ? remote->private_mx : CONFIG_AUTO;
-	bool written = as_written(server, remote, choice.connector, out);
+	connector_find(server, out->domain, mail, &out->choice);
+	out->remote = find_remote(server, out->domain);
+	out->private_mx = out->remote ? out->remote->private_mx : CONFIG_AUTO;
+	bool written = as_written(server, out);
 	if (!written)
 		add_rule(out, "mx", out->domain, by_default);
 	if (!written || out->kind == ROUTE_MX)

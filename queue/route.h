@@ -52,6 +52,8 @@ struct route {
 	struct route_block limits; /* where the limits of `outbound` are written */
 	struct span domain;        /* of the recipient */
 	struct ipaddr literal;
+	const struct config_remote_domain *remote; /* that fits best, whether or not it has a route; NULL = none */
+	struct connector_choice choice; /* of all connectors, asked for or not; without connector where there is none */
 	enum config_tristate private_mx; /* of MX: as in config_remote_domain */
 	const char *why;
 	struct route_rule rules[ROUTE_RULES_MAX];
@@ -60,6 +62,9 @@ struct route {
 
 /* DOMAIN is a local or an alias domain. */
 bool route_is_ours(const struct config_server *server, struct span domain);
+
+/* The remote domain says where to, so that neither connectors nor smart_host are asked. */
+bool route_of_remote(const struct route *route);
 
 const char *route_kind_name(enum route_kind kind);
 

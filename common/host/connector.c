@@ -18,11 +18,13 @@ static bool has_sender(const struct config_senders *list, const struct address *
 	return false;
 }
 
-bool connector_permits(const struct config_connector *connector, const struct connector_mail *mail)
+enum connector_verdict connector_judge(const struct config_connector *connector, const struct connector_mail *mail)
 {
-	return mail->size <= (uint64_t)connector->max_message_size &&
-	       (!connector->senders.n || has_sender(&connector->senders, mail->sender)) &&
-	       !has_sender(&connector->senders_refused, mail->sender);
+	if (mail->size > (uint64_t)connector->max_message_size)
+		return CONNECTOR_TOO_LARGE;
+	if (connector->senders.n && !has_sender(&connector->senders, mail->sender))
+		return CONNECTOR_OTHER_SENDERS;
+	return has_sender(&connector->senders_refused, mail->sender) ? CONNECTOR_SENDER_REFUSED : CONNECTOR_TAKES;
 }
 
 /* A goes before B; of equals the first that was found stays. */
@@ -32,20 +34,28 @@ static bool goes_before(const struct config_space *a, const struct config_space 
 	return wa != wb ? wa > wb : a->cost < b->cost;
 }
 
+const struct config_space *connector_space(const struct config_connector *connector, struct span domain)
+{
+	const struct config_space *best = NULL;
+	for (size_t i = 0; i < connector->address_space.n; i++) {
+		const struct config_space *space = &connector->address_space.at[i];
+		if (domain_pattern_match(span_of(space->pattern), domain) && (!best || goes_before(space, best)))
+			best = space;
+	}
+	return best;
+}
+
 bool connector_find(const struct config_server *server, struct span domain, const struct connector_mail *mail,
 		    struct connector_choice *out)
 {
 	*out = (struct connector_choice){0};
 	for (size_t i = 0; i < server->connector_count; i++) {
 		const struct config_connector *connector = &server->connectors[i];
-		if (mail && !connector_permits(connector, mail))
+		if (mail && connector_judge(connector, mail) != CONNECTOR_TAKES)
 			continue;
-		for (size_t k = 0; k < connector->address_space.n; k++) {
-			const struct config_space *space = &connector->address_space.at[k];
-			if (domain_pattern_match(span_of(space->pattern), domain) &&
-			    (!out->space || goes_before(space, out->space)))
-				*out = (struct connector_choice){connector, space};
-		}
+		const struct config_space *space = connector_space(connector, domain);
+		if (space && (!out->space || goes_before(space, out->space)))
+			*out = (struct connector_choice){connector, space};
 	}
 	return out->space != NULL;
 }

@@ -19,8 +19,13 @@ struct connector_choice {
 	const struct config_space *space; /* of it, that has the domain */
 };
 
-/* CONNECTOR is for messages of this size from this sender. */
-bool connector_permits(const struct config_connector *connector, const struct connector_mail *mail);
+enum connector_verdict { CONNECTOR_TAKES, CONNECTOR_TOO_LARGE, CONNECTOR_OTHER_SENDERS, CONNECTOR_SENDER_REFUSED };
+
+/* Whether CONNECTOR is for messages of this size from this sender. */
+enum connector_verdict connector_judge(const struct config_connector *connector, const struct connector_mail *mail);
+
+/* The address space of CONNECTOR that has DOMAIN and fits best, or NULL. */
+const struct config_space *connector_space(const struct config_connector *connector, struct span domain);
 
 /* MAIL NULL: no condition is looked at. False: there is none. *OUT leads into SERVER. */
 bool connector_find(const struct config_server *server, struct span domain, const struct connector_mail *mail,

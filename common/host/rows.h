@@ -94,6 +94,10 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
  * block that holds, the block whose user authenticates, why there is no way. Then ROW_RULE, as above. */
 #define ROW_ROUTE "route"
 
+/* ... one for each block that fits the domain, too, and for the smart host, if not asked: file:line, what it is, why it
+ * has not the mail. */
+#define ROW_PASSED "passed"
+
 /* ... one for each outbound setting that holds and that the queue knows: name, value. */
 #define ROW_SETTING "setting"
 
@@ -103,6 +107,9 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 
 /* ... one a host in the order of trial: name, address, port, what is asked of it in TLS, in words. */
 #define ROW_HOST "host"
+
+/* ... one a limit: of what, at most, now (empty: not counted), by which setting (empty: by how it has gone so far). */
+#define ROW_LIMIT "limit"
 
 /* ... and the ROW_NEXT_HOP of queue_status when there was mail for it lately. ctl_done has advice, if there is any. */
 

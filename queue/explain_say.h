@@ -1,0 +1,28 @@
+/*
+ * The rows of rows.h that answer `explain route`, one function a kind; each appends to TO (report.h).
+ */
+#ifndef QUEUE_EXPLAIN_SAY_H
+#define QUEUE_EXPLAIN_SAY_H
+
+#include "queue/passed.h"
+#include "queue/queue.h"
+
+/* KEY: name of the next hop, or the folder. */
+void explain_say_route(const struct route *route, const char *key, struct str *to);
+void explain_say_rules(const struct route *route, struct str *to);
+void explain_say_passed(const struct passed *passed, size_t n, struct str *to);
+
+/* All that the queue may see of the block. */
+void explain_say_settings(const struct config_outbound *outbound, struct str *to);
+
+/* HOSTS as in hosts.h, or NULL. */
+void explain_say_hosts(const struct config_outbound *outbound, const char *hosts, struct str *to);
+
+/* D: as the configuration has it now. REAL: the same next hop with mail, or NULL. */
+void explain_say_limits(const struct queue *q, const struct destination *d, const struct destination *real,
+			struct str *to);
+
+/* What TLS the outbound settings and DNS ask of HOST, in words. */
+void explain_tls(const struct config_outbound *outbound, const struct host *host, struct str *to);
+
+#endif
