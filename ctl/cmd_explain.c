@@ -183,7 +183,10 @@ static const struct section {
 	{ROW_PASSED, "What fits, too, and was passed over:", "passed_over", {"at", "rule", "why"}},
 	{ROW_SETTING, "What holds for the connection:", "outbound", {"name", "value"}},
 	{ROW_LOOKUP, "What DNS says:", "dns", {"name", "type", "answer", "status", "text"}},
-	{ROW_HOST, "The hosts, in the order of trial:", "hosts", {"name", "address", "port", "tls"}},
+	{ROW_HOST,
+	 "The hosts, in the order of trial:",
+	 "hosts",
+	 {"name", "address", "port", "tls", "turn", "state", "due_s", "weight"}},
 	{ROW_LIMIT, "What limits it:", "limits", {"of", "most", "now", "setting"}},
 	{ROW_NEXT_HOP,
 	 "How the next hop is:",
@@ -211,11 +214,14 @@ static void say_route(const struct span *cells)
 		printf("  with the outbound settings of %.*s\n", SPAN_ARGS(cells[2]));
 	if (cells[3].len)
 		printf("  with the user and password of %.*s\n", SPAN_ARGS(cells[3]));
+	if (cells[5].len)
+		printf("  with MAIL FROM:<%.*s>, by masquerade_domain\n", SPAN_ARGS(cells[5]));
 }
 
 static void on_route(struct routed *r, const struct span *cells)
 {
-	static const char *const keys[] = {"kind", "next_hop", "outbound_block", "credentials_block", "why"};
+	static const char *const keys[] = {"kind", "next_hop",  "outbound_block", "credentials_block",
+					   "why",  "masquerade"};
 	r->seen = true;
 	if (!r->as_json) {
 		say_route(cells);
@@ -238,6 +244,19 @@ static void open_sections(struct routed *r, size_t upto)
 	}
 }
 
+static void say_host(const struct span *c)
+{
+	printf("  %.*s%s%.*s [%.*s]:%.*s  %.*s", SPAN_ARGS(c[4]), c[4].len ? ". " : "-  ", SPAN_ARGS(c[0]),
+	       SPAN_ARGS(c[1]), SPAN_ARGS(c[2]), SPAN_ARGS(c[3]));
+	if (c[7].len)
+		printf("; weight %.*s", SPAN_ARGS(c[7]));
+	if (span_equal(c[5], SPAN("sick")))
+		printf("; did not answer lately, tried again in %.*s s", SPAN_ARGS(c[6]));
+	else if (span_equal(c[5], SPAN("due")))
+		printf("; did not answer lately, to be tried again");
+	putchar('\n');
+}
+
 static void say_limit(const struct span *c)
 {
 	printf("  %.*s: %.*s at most", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]));
@@ -248,7 +267,7 @@ static void say_limit(const struct span *c)
 	putchar('\n');
 }
 
-static void say_row(const struct section *section, unsigned n, const struct span *c)
+static void say_row(const struct section *section, const struct span *c)
 {
 	if (!strcmp(section->row, ROW_RULE))
 		printf("  %.*s: %.*s\n", SPAN_ARGS(c[0].len ? c[0] : SPAN("the default")), SPAN_ARGS(c[1]));
@@ -262,8 +281,7 @@ static void say_row(const struct section *section, unsigned n, const struct span
 		printf("  %.*s (%.*s): %.*s%s%.*s%s%.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]),
 		       c[3].len ? " " : "", SPAN_ARGS(c[3]), c[4].len ? ", " : "", SPAN_ARGS(c[4]));
 	else if (!strcmp(section->row, ROW_HOST))
-		printf("  %u. %.*s [%.*s]:%.*s  %.*s\n", n, SPAN_ARGS(c[0]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]),
-		       SPAN_ARGS(c[3]));
+		say_host(c);
 	else
 		printf("  %.*s%s%.*s; %.*s messages wait, %.*s are under way over %.*s connections\n", SPAN_ARGS(c[4]),
 		       c[6].len ? ": " : "", SPAN_ARGS(c[6]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]), SPAN_ARGS(c[3]));
@@ -277,7 +295,7 @@ static void on_section(struct routed *r, size_t at, const struct span *cells)
 	if (!r->as_json) {
 		if (r->rows == 1)
 			puts(section->title);
-		say_row(section, r->rows, cells);
+		say_row(section, cells);
 		return;
 	}
 	open_sections(r, at + 1);

@@ -63,7 +63,8 @@ bool lookup_mx(struct lookup *l, const struct lookup_answer *answer)
 		return decide(l, LOOKUP_NEVER, "5.1.10", "the domain takes no mail (null MX)");
 	if (l->hosts.n == 0 && answer->n)
 		return decide(l, LOOKUP_NEVER, "5.4.4", "its MX records name no host");
-	if (l->hosts.n == 0)
+	l->no_mx = l->hosts.n == 0;
+	if (l->no_mx)
 		lookup_plain(l);
 	l->secure = answer->secure;
 	mx_sort(&l->hosts, l->seed);
@@ -225,6 +226,22 @@ static bool append_hosts(struct lookup *l, struct str *to)
 	return to->len > 0;
 }
 
+/* What DNS said, for who asks about a route. As much as has room. */
+static void say_found(struct lookup *l)
+{
+	size_t host = 0, len;
+	decide(l, LOOKUP_FOUND, "",
+	       l->no_mx          ? "no MX, so the name itself is the host"
+	       : l->nothing_else ? "found"
+				 : "MX");
+	for (; !l->nothing_else && host < lookup_host_count(l) && (len = strlen(l->text)) < sizeof(l->text); host++)
+		snprintf(l->text + len, sizeof(l->text) - len, "%s %u %s", host ? "," : "",
+			 l->hosts.hosts[host].preference, lookup_host(l, host));
+	len = strlen(l->text);
+	if (l->secure && (l->no_mx || !l->nothing_else))
+		snprintf(l->text + len, sizeof(l->text) - len, "; signed");
+}
+
 void lookup_finish(struct lookup *l, bool failed, struct str *hosts)
 {
 	if (leads_to_self(l))
@@ -232,7 +249,7 @@ void lookup_finish(struct lookup *l, bool failed, struct str *hosts)
 		       "this leads back to us, so mail would go in a circle: make it a local domain, or give it a "
 		       "route");
 	else if (append_hosts(l, hosts))
-		decide(l, LOOKUP_FOUND, "", "found");
+		say_found(l);
 	else if (l->bogus)
 		return; /* with the words of then */
 	else if (failed || l->failed)

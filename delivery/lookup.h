@@ -56,6 +56,7 @@ struct lookup {
 	uint64_t seed;           /* for the order among equals */
 	const struct self *self; /* NULL = nobody is */
 	bool nothing_else;       /* the name itself is the host: there is no MX, or none was asked for */
+	bool no_mx;              /* one was asked for */
 	bool private_ok;         /* addresses of private networks will do */
 	bool secure;             /* how we came to the names of the hosts is signed */
 	bool failed;             /* a look-up of addresses had no answer */

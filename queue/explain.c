@@ -16,13 +16,22 @@ struct explain {
 	struct destinations own;    /* a next hop that no mail is for, so that the look-ups change nothing */
 	struct destination *d;      /* in `own`; NULL where mail goes to a folder, or nowhere */
 	char key[DESTINATION_KEY_MAX];
-	char *hosts; /* that the queue knows already; owned, NULL = none */
+	bool known; /* the queue knows its hosts already */
+	bool told[DESTINATION_TARGETS_MAX];
 	size_t open; /* look-ups without an answer */
 	int64_t deadline;
 	struct config_outbound outbound; /* only what is no text is looked at once the configuration may be another */
 	char tls_name[HOST_NAME_MAX_OCTETS + 1];
 	struct str advice, lookups; /* rows wait until all are there: then they stand in order of the file */
 };
+
+/* Without the name that begins it and the answer, which have cells of their own. */
+static struct span bare(struct span text, struct span name)
+{
+	if (span_starts(text, name) && text.len > name.len + 1 && text.at[name.len] == ':')
+		text = span_skip(text, name.len + 2);
+	return span_equal(text, SPAN("found")) ? SPAN("") : text;
+}
 
 static void answered(struct resolve_asker *asker, size_t at, enum target_state state,
 		     const struct wire_resolved *answer)
@@ -32,9 +41,11 @@ static void answered(struct resolve_asker *asker, size_t at, enum target_state s
 	struct explain *e = (struct explain *)asker;
 	const struct target *t = &e->d->targets[at];
 	const struct span cells[] = {span_of(t->name), span_of(t->kind == CONFIG_HOST_MX ? "mx" : "address"),
-				     span_of(words[state]), answer->enhanced, answer->text};
+				     span_of(words[state]), answer->enhanced, bare(answer->text, span_of(t->name))};
 	report_cells(&e->lookups, ROW_LOOKUP, cells, 5);
-	destination_answer(e->d, at, state, answer->hosts, 0, 0);
+	e->told[at] = true;
+	if (!e->known)
+		destination_answer(e->d, at, state, answer->hosts, 0, 0);
 	e->open--;
 }
 
@@ -58,31 +69,31 @@ static void advise(const struct route *route, const struct passed *passed, size_
 		str_printf(to, "`remote_domain %.*s { route HOST }` would send it elsewhere", SPAN_ARGS(route->domain));
 }
 
-/* Hosts as the queue has them now for mail on its way. */
+/* Hosts as the queue has them now for mail on its way, whatever DNS may say meanwhile. */
 static void take_known(struct queue *q, struct explain *e)
 {
 	const struct destination *real = destination_find(&q->destinations, e->key);
-	if (!real || !real->hosts || real->hosts_until <= q->mono_ms)
+	if (!real || !real->hosts || real->asking || real->hosts_until <= q->mono_ms ||
+	    real->target_count != e->d->target_count)
 		return;
-	e->hosts = strdup(real->hosts);
+	e->known = true;
 	for (size_t i = 0; i < real->target_count; i++) {
 		const struct target *t = &real->targets[i];
-		const struct span cells[] = {span_of(t->name), span_of(t->kind == CONFIG_HOST_MX ? "mx" : "address"),
-					     SPAN("known"), SPAN(""), SPAN("")};
 		if (t->kind != CONFIG_HOST_IP)
-			report_cells(&e->lookups, ROW_LOOKUP, cells, 5);
+			destination_answer(e->d, i, t->state, span_of(t->hosts ? t->hosts : ""), 0, 0);
 	}
 }
 
 static void look_up(struct queue *q, struct explain *e)
 {
-	if (destination_ask(e->d, q->mono_ms) != DESTINATION_ASKING)
-		return;
+	destination_ask(e->d, q->mono_ms);
 	for (size_t i = 0; i < e->d->target_count; i++)
-		if (e->d->targets[i].state == TARGET_ASKED) {
+		if (e->d->targets[i].kind != CONFIG_HOST_IP)
 			e->open++;
+	take_known(q, e);
+	for (size_t i = 0; i < e->d->target_count; i++)
+		if (e->d->targets[i].kind != CONFIG_HOST_IP)
 			resolve_look_up(q, &e->d->targets[i], i, &e->asker);
-		}
 }
 
 /* A way over the network: the block that holds, and the hosts. */
@@ -96,15 +107,23 @@ static bool begin_hosts(struct queue *q, struct explain *e, const struct route *
 	if (!e->d)
 		return false;
 	explain_say_settings(route->outbound, to);
-	take_known(q, e);
-	if (!e->hosts)
-		look_up(q, e);
+	look_up(q, e);
 	return true;
+}
+
+/* What the host hears in MAIL FROM, TO of ADDRESS_MAX + 1; "" when that is the sender as he is. */
+static void masquerade(const struct config_server *server, const struct address *sender, char *to)
+{
+	struct span domain = route_masquerade(server, sender);
+	to[0] = '\0';
+	if (domain.len)
+		snprintf(to, ADDRESS_MAX + 1, "%.*s@%.*s", SPAN_ARGS(sender->local), SPAN_ARGS(domain));
 }
 
 static bool begin(struct queue *q, struct explain *e, const struct address *rcpt, const struct connector_mail *mail,
 		  struct str *to)
 {
+	char sender[ADDRESS_MAX + 1] = "";
 	const struct config_server *server = queue_server(q);
 	struct passed passed[PASSED_MAX];
 	struct route route;
@@ -112,7 +131,9 @@ static bool begin(struct queue *q, struct explain *e, const struct address *rcpt
 	size_t n = passed_over(server, mail, &route, passed);
 	if (route.kind != ROUTE_NONE)
 		destination_key(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, e->key);
-	explain_say_route(&route, e->key, to);
+	if (route.kind != ROUTE_DROP)
+		masquerade(server, mail->sender, sender);
+	explain_say_route(&route, e->key, sender, to);
 	explain_say_rules(&route, to);
 	explain_say_passed(passed, n, to);
 	advise(&route, passed, n, &e->advice);
@@ -160,7 +181,7 @@ static void add_unanswered(struct explain *e)
 {
 	const struct wire_resolved none = {.enhanced = SPAN("4.4.3"), .text = SPAN("no answer within 10 s")};
 	for (size_t i = 0; e->open && i < e->d->target_count; i++)
-		if (e->d->targets[i].state == TARGET_ASKED)
+		if (!e->told[i] && e->d->targets[i].kind != CONFIG_HOST_IP)
 			answered(&e->asker, i, TARGET_LATER, &none);
 }
 
@@ -170,10 +191,10 @@ void explain_finish(struct queue *q, struct explain *e, struct str *to)
 	resolve_forget(q, &e->asker);
 	add_unanswered(e);
 	str_append(to, str_span(&e->lookups));
-	if (e->d)
-		explain_say_hosts(&e->outbound, e->hosts ? e->hosts : e->d->hosts, to);
-	if (e->d)
+	if (e->d) {
+		explain_say_hosts(q, e->d, &e->outbound, to);
 		explain_say_limits(q, e->d, real, to);
+	}
 	if (real)
 		report_next_hop(q, real, to);
 	if (real && real->down_ms) {
@@ -190,7 +211,6 @@ void explain_free(struct queue *q, struct explain *e)
 		return;
 	resolve_forget(q, &e->asker);
 	destinations_free(&e->own);
-	free(e->hosts);
 	str_free(&e->advice);
 	str_free(&e->lookups);
 	free(e);

@@ -7,6 +7,7 @@
 #include "common/host/config_value.h"
 #include "common/host/rows.h"
 #include "queue/report.h"
+#include "queue/trial.h"
 
 enum { CELL_MAX = 4096, PLACE_MAX = 4096 + 16, NUMBER_MAX = 24, SMTPS_PORT = 465 };
 
@@ -16,14 +17,15 @@ static struct span number(char text[NUMBER_MAX], uint64_t value)
 	return span_of(text);
 }
 
-void explain_say_route(const struct route *route, const char *key, struct str *to)
+void explain_say_route(const struct route *route, const char *key, const char *sender, struct str *to)
 {
 	char security[ROUTE_BLOCK_MAX], credentials[ROUTE_BLOCK_MAX];
 	route_block_format(&route->security, security);
 	route_block_format(&route->credentials, credentials);
-	const struct span cells[] = {span_of(route_kind_name(route->kind)), span_of(key), span_of(security),
-				     span_of(credentials), span_of(route->why ? route->why : "")};
-	report_cells(to, ROW_ROUTE, cells, 5);
+	const struct span cells[] = {
+		span_of(route_kind_name(route->kind)), span_of(key),   span_of(security), span_of(credentials),
+		span_of(route->why ? route->why : ""), span_of(sender)};
+	report_cells(to, ROW_ROUTE, cells, 6);
 }
 
 /* "FILE:LINE", "" for what is written nowhere. */
@@ -125,21 +127,66 @@ void explain_tls(const struct config_outbound *outbound, const struct host *host
 		str_append_text(to, ", from the first octet");
 }
 
-void explain_say_hosts(const struct config_outbound *outbound, const char *hosts, struct str *to)
+static bool is_in(struct span hosts, const struct host *host)
 {
-	char port[NUMBER_MAX], ip[IPADDR_TEXT_MAX];
-	struct span rest = span_of(hosts ? hosts : "");
-	struct host host;
+	struct host each;
+	while (hosts_next(&hosts, &each) == 1)
+		if (each.port == host->port && ipaddr_equal(&each.ip, &host->ip))
+			return true;
+	return false;
+}
+
+static unsigned weight_of(const struct destination *d, const struct host *host)
+{
+	for (size_t i = 0; i < d->target_count; i++)
+		if (d->targets[i].weight && d->targets[i].hosts && is_in(span_of(d->targets[i].hosts), host))
+			return d->targets[i].weight;
+	return 0;
+}
+
+/* TURN 0: it is left out. */
+static void say_host(const struct queue *q, const struct destination *d, const struct config_outbound *outbound,
+		     const struct host *host, size_t turn, struct str *to)
+{
+	static const char *const states[] = {[HEALTH_WELL] = "well", [HEALTH_SICK] = "sick", [HEALTH_DUE] = "due"};
+	char port[NUMBER_MAX], turns[NUMBER_MAX], wait[NUMBER_MAX], weight[NUMBER_MAX], ip[IPADDR_TEXT_MAX];
+	struct health_key key;
 	struct str tls;
 	str_init(&tls, CELL_MAX);
-	while (hosts_next(&rest, &host) == 1) {
-		str_clear(&tls);
-		explain_tls(outbound, &host, &tls);
-		ipaddr_format(&host.ip, ip);
-		const struct span cells[] = {host.name, span_of(ip), number(port, host.port), str_span(&tls)};
-		report_cells(to, ROW_HOST, cells, 4);
-	}
+	explain_tls(outbound, host, &tls);
+	ipaddr_format(&host->ip, ip);
+	health_key(&key, &host->ip, host->port, d->demands);
+	enum health_state state = health_of(&q->destinations.health, &key, q->mono_ms);
+	int64_t left = health_until(&q->destinations.health, &key) - q->mono_ms;
+	unsigned share = weight_of(d, host);
+	const struct span cells[] = {host->name,
+				     span_of(ip),
+				     number(port, host->port),
+				     str_span(&tls),
+				     turn ? number(turns, turn) : SPAN(""),
+				     span_of(states[state]),
+				     state == HEALTH_SICK ? number(wait, (uint64_t)(left + 999) / 1000) : SPAN(""),
+				     share ? number(weight, share) : SPAN("")};
+	report_cells(to, ROW_HOST, cells, sizeof(cells) / sizeof(cells[0]));
 	str_free(&tls);
+}
+
+void explain_say_hosts(struct queue *q, const struct destination *d, const struct config_outbound *outbound,
+		       struct str *to)
+{
+	struct trial trial;
+	struct host host;
+	size_t turn = 0;
+	if (!d->hosts)
+		return;
+	trial_preview(&q->destinations, d, q->mono_ms, &q->text, &trial);
+	struct span rest = trial.hosts;
+	while (hosts_next(&rest, &host) == 1)
+		say_host(q, d, outbound, &host, ++turn, to);
+	rest = span_of(d->hosts);
+	while (hosts_next(&rest, &host) == 1)
+		if (!is_in(trial.hosts, &host))
+			say_host(q, d, outbound, &host, 0, to);
 }
 
 /* NOW NULL: it is not counted. */

@@ -7,16 +7,18 @@
 #include "queue/passed.h"
 #include "queue/queue.h"
 
-/* KEY: name of the next hop, or the folder. */
-void explain_say_route(const struct route *route, const char *key, struct str *to);
+/* KEY: name of the next hop, or the folder. SENDER: that the host hears of, if it is another one; or "". */
+void explain_say_route(const struct route *route, const char *key, const char *sender, struct str *to);
 void explain_say_rules(const struct route *route, struct str *to);
 void explain_say_passed(const struct passed *passed, size_t n, struct str *to);
 
 /* All that the queue may see of the block. */
 void explain_say_settings(const struct config_outbound *outbound, struct str *to);
 
-/* HOSTS as in hosts.h, or NULL. */
-void explain_say_hosts(const struct config_outbound *outbound, const char *hosts, struct str *to);
+/* D has its hosts; they stand in the order in which the next job of it would try them, then those that it leaves out.
+ */
+void explain_say_hosts(struct queue *q, const struct destination *d, const struct config_outbound *outbound,
+		       struct str *to);
 
 /* D: as the configuration has it now. REAL: the same next hop with mail, or NULL. */
 void explain_say_limits(const struct queue *q, const struct destination *d, const struct destination *real,

@@ -83,14 +83,6 @@ static struct span bitmap_of(const struct job *j)
 	return (struct span){(const char *)j->bitmap, all ? 0 : j->bitmap_len};
 }
 
-/* The domain that stands for that of SENDER towards other hosts; empty = its own. */
-static struct span masquerade_of(const struct config_server *server, const struct address *sender)
-{
-	if (server->masquerade_domain && sender->text.len && route_is_ours(server, sender->domain))
-		return span_of(server->masquerade_domain);
-	return (struct span){0};
-}
-
 static bool encode_smtp(struct queue *q, const struct job *j)
 {
 	struct destination *d = j->destination;
@@ -112,7 +104,7 @@ static bool encode_smtp(struct queue *q, const struct job *j)
 		.use_helo = d->use_helo,
 		.helo = span_of(d->helo),
 		.source = span_of(d->source),
-		.masquerade = masquerade_of(queue_server(q), &j->message->whole->sender),
+		.masquerade = route_masquerade(queue_server(q), &j->message->whole->sender),
 		.timeout_ms = (uint64_t)d->timeout_ms,
 		.patient = d->gate && d->gate->max_connections != SIZE_MAX,
 		.max_messages = max == CONFIG_NONE ? 0 : (uint64_t)max,

@@ -50,10 +50,11 @@ static bool to_alias(const struct config_server *server, struct route *out)
 	return false;
 }
 
-bool route_is_ours(const struct config_server *server, struct span domain)
+struct span route_masquerade(const struct config_server *server, const struct address *sender)
 {
-	struct route unused = {.domain = domain};
-	return to_local(server, &unused) || to_alias(server, &unused);
+	struct route unused = {.domain = sender->domain};
+	bool ours = sender->text.len && (to_local(server, &unused) || to_alias(server, &unused));
+	return server->masquerade_domain && ours ? span_of(server->masquerade_domain) : (struct span){0};
 }
 
 static const struct config_remote_domain *find_remote(const struct config_server *server, struct span domain)

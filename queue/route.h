@@ -60,8 +60,9 @@ struct route {
 	size_t rule_count;
 };
 
-/* DOMAIN is a local or an alias domain. */
-bool route_is_ours(const struct config_server *server, struct span domain);
+/* The domain that other hosts hear of in place of SENDER's: masquerade_domain for a local or an alias domain; empty =
+ * its own. */
+struct span route_masquerade(const struct config_server *server, const struct address *sender);
 
 /* The remote domain says where to, so that neither connectors nor smart_host are asked. */
 bool route_of_remote(const struct route *route);

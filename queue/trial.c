@@ -41,11 +41,13 @@ static void order_targets(const struct destination *d, uint64_t *seed, uint8_t *
 }
 
 struct round {
-	struct destinations *all;
+	const struct health *health;
 	const struct destination *d;
 	int64_t now_ms;
 	bool everybody; /* sick ones, too */
-	size_t count;   /* of the list */
+	bool probing;   /* the first is one that is due: KEY */
+	struct health_key key;
+	size_t count; /* of the list */
 	struct str *text;
 	struct trial *out;
 };
@@ -56,7 +58,7 @@ static bool takes_part(struct round *r, const struct host *host)
 	if (r->everybody)
 		return true;
 	health_key(&key, &host->ip, host->port, r->d->demands);
-	switch (health_of(&r->all->health, &key, r->now_ms)) {
+	switch (health_of(r->health, &key, r->now_ms)) {
 	case HEALTH_WELL:
 		return true;
 	case HEALTH_SICK:
@@ -65,7 +67,8 @@ static bool takes_part(struct round *r, const struct host *host)
 		break;
 	}
 	if (!r->count) {
-		health_probe(&r->all->health, &key, r->now_ms);
+		r->probing = true;
+		r->key = key;
 		r->out->anew = true;
 	}
 	return true;
@@ -101,24 +104,39 @@ static bool only_probes(const struct round *r)
 	return r->out->anew && r->count == 1;
 }
 
+/* SEED: for the weights. False: they stand as D has them. */
+static bool arrange(struct round *r, uint64_t *seed)
+{
+	uint8_t at[DESTINATION_TARGETS_MAX + 1];
+	*r->out = (struct trial){.hosts = span_of(r->d->hosts), .found = r->d->found};
+	if (!r->d->weighted && (!r->health->table || r->d->host_count < 2))
+		return false;
+	str_clear(r->text);
+	order_targets(r->d, seed, at);
+	add_all(r, at, false);
+	if (!r->count || only_probes(r)) {
+		str_clear(r->text);
+		r->count = 0;
+		add_all(r, at, true);
+	}
+	r->out->hosts = str_span(r->text);
+	return true;
+}
+
 void trial_order(struct destinations *all, struct destination *d, int64_t now_ms, struct str *scratch,
 		 struct trial *out)
 {
-	uint8_t at[DESTINATION_TARGETS_MAX + 1];
-	struct round r = {.all = all, .d = d, .now_ms = now_ms, .text = scratch, .out = out};
-	*out = (struct trial){.hosts = span_of(d->hosts), .found = d->found};
-	bool plain = !d->weighted && (!all->health.table || d->host_count < 2);
-	if (plain)
-		return;
-	str_clear(scratch);
-	order_targets(d, &all->seed, at);
-	add_all(&r, at, false);
-	if (!r.count || only_probes(&r)) {
-		str_clear(scratch);
-		r.count = 0;
-		add_all(&r, at, true);
-	}
-	out->hosts = str_span(scratch);
+	struct round r = {.health = &all->health, .d = d, .now_ms = now_ms, .text = scratch, .out = out};
+	if (arrange(&r, &all->seed) && r.probing)
+		health_probe(&all->health, &r.key, now_ms);
+}
+
+void trial_preview(const struct destinations *all, const struct destination *d, int64_t now_ms, struct str *scratch,
+		   struct trial *out)
+{
+	struct round r = {.health = &all->health, .d = d, .now_ms = now_ms, .text = scratch, .out = out};
+	uint64_t seed = all->seed;
+	arrange(&r, &seed);
 }
 
 bool trial_host(const struct destination *d, struct span peer, struct health_key *key)

@@ -20,6 +20,10 @@ struct trial {
 void trial_order(struct destinations *all, struct destination *d, int64_t now_ms, struct str *scratch,
 		 struct trial *out);
 
+/* The same order, but no job takes it: nothing is drawn or marked. */
+void trial_preview(const struct destinations *all, const struct destination *d, int64_t now_ms, struct str *scratch,
+		   struct trial *out);
+
 /* A worker says "ADDRESS PORT" of a host of D: true with *key filled when D has it. */
 bool trial_host(const struct destination *d, struct span peer, struct health_key *key);
 

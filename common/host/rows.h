@@ -91,7 +91,8 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 #define ROW_RULE "rule"
 
 /* explain_route to a queue, first: kind (drop | hosts | mx | literal | none), the next hop or folder, the outbound
- * block that holds, the block whose user authenticates, why there is no way. Then ROW_RULE, as above. */
+ * block that holds, the block whose user authenticates, why there is no way, the sender that the host hears of when
+ * masquerade_domain makes him another one. Then ROW_RULE, as above. */
 #define ROW_ROUTE "route"
 
 /* ... one for each block that fits the domain, too, and for the smart host, if not asked: file:line, what it is, why it
@@ -101,11 +102,13 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 /* ... one for each outbound setting that holds and that the queue knows: name, value. */
 #define ROW_SETTING "setting"
 
-/* ... one a name that was asked for: name, what was asked (mx | address), the answer (found | later | never | known:
- * found earlier, and not asked again), status code, text. */
+/* ... one a name that was asked for: name, what was asked (mx | address), the answer (found | later | never), status
+ * code, text. The hosts below are those of mail on its way, if there is any, though DNS may say something new. */
 #define ROW_LOOKUP "lookup"
 
-/* ... one a host in the order of trial: name, address, port, what is asked of it in TLS, in words. */
+/* ... one a host in the order of trial: name, address, port, what is asked of it in TLS, in words, its turn (empty: it
+ * is left out for now), how it is (well | sick: it did not answer lately | due: to be tried again), seconds until a
+ * sick one is due, its weight (empty: none). */
 #define ROW_HOST "host"
 
 /* ... one a limit: of what, at most, now (empty: not counted), by which setting (empty: by how it has gone so far). */

@@ -55,7 +55,8 @@ class Route(unittest.TestCase):
             self.assertEqual(told["next_hop"].split(" by ")[0], "[127.0.0.2]:2")
             self.assertEqual(told["outbound_block"], "connector odd")
             self.assertEqual(told["hosts"], [{"name": "127.0.0.2", "address": "127.0.0.2", "port": 2,
-                                              "tls": "TLS required, with a certificate for x.odd.test"}])
+                                              "tls": "TLS required, with a certificate for x.odd.test",
+                                              "turn": 1, "state": "well", "due_s": None, "weight": None}])
             self.assertIn({"name": "tls", "value": "verify"}, told["outbound"])
             self.assertRegex(told["rules"][0]["at"], r"\.conf:\d+$")
             self.assertNotIn("password_file", {one["name"] for one in told["outbound"]})
@@ -67,6 +68,87 @@ class Route(unittest.TestCase):
             self.assertIn("mail goes to [127.0.0.1]:1\n", text)
             self.assertIn("smart_host", text)
             self.assertNotEqual(server.ctl("explain", "route", "a@@b", check=False).returncode, 0)
+
+    def test_what_was_passed_over_and_what_limits(self):
+        with Sink() as sink, Mailroot(f"""
+                smart_host [127.0.0.1]:{sink.port}
+                masquerade_domain example.net
+                messages {{ max_messages_per_connection 7 }}
+                remote_domain *.example.org {{ route [127.0.0.2] }}
+                remote_domain own.example.org {{ outbound {{ rate 30/1m; max_connections 3 }} }}
+                connector a {{ address_space *.org cost 3; route [127.0.0.3]; max_message_size 1M }}
+                connector b {{ address_space *.org cost 3; route [127.0.0.4] }}
+                connector c {{ address_space *.org cost 2; route [127.0.0.5]; max_message_size 1K }}
+                connector d {{ address_space *.example.org; route [127.0.0.1]:{sink.port}; senders app@example.com }}
+                """) as server:
+            told = self.explain(server, "u@x.org", "--size", "5K")
+            self.assertEqual(told["next_hop"], "[127.0.0.3]:25")
+            self.assertEqual([(one["rule"], one["why"]) for one in told["passed_over"]],
+                             [("connector b", "connector a stands before it"),
+                              ("connector c", "the message has 5120 octets, its max_message_size is 1024"),
+                              ("smart_host 127.0.0.1", "connector a comes before it")])
+            self.assertIn("without that condition connector c would take it", told["advice"])
+            for one in told["passed_over"]:
+                self.assertRegex(one["at"], r"\.conf:\d+$")
+
+            told = self.explain(server, "u@own.example.org", "--from", "boss@example.com", "--size", "5K")
+            self.assertEqual([(one["rule"], one["why"]) for one in told["passed_over"]],
+                             [("remote_domain *.example.org", "remote_domain own.example.org fits better"),
+                              ("connector b", "connector a stands before it"),
+                              ("connector c", "the message has 5120 octets, its max_message_size is 1024"),
+                              ("connector d", "the sender is not in its senders"),
+                              ("smart_host 127.0.0.1", "connector a comes before it")])
+            self.assertEqual(told["rules"][0]["rule"], "remote_domain own.example.org, which has no route")
+            self.assertEqual(told["masquerade"], "boss@example.net")
+
+            server.send(["u@own.example.org"])
+            sink.wait(1)
+
+            def limits():
+                told = self.explain(server, "u@own.example.org", "--from", "app@example.com")
+                return {one["setting"]: (one["most"], one["now"]) for one in told["limits"] if one["setting"]}
+            wait_for(lambda: limits() == {"max_outbound_connections_per_domain": (100, 1), "max_connections": (3, 1),
+                                          "rate": ("30/1m", 1), "max_messages_per_connection": (7, None)}, "the counts")
+            text = server.ctl("explain", "route", "u@own.example.org", "--from", "app@example.com").stdout
+            self.assertRegex(text, r"(?m)^  messages: 30/1m at most, 1 now \(rate\)$")
+            self.assertRegex(text, r"(?m)^  \S+\.conf:\d+: connector c: its cost|connector c: address_space \*.example.org of connector d fits better$")
+            self.assertIn("  with MAIL FROM:<app@example.net>, by masquerade_domain\n", text)
+
+            told = self.explain(server, "u@example.com")
+            self.assertEqual([one["why"] for one in told["passed_over"]], ["mail of local_domain example.com stays here"])
+
+    def test_a_host_that_does_not_answer(self):
+        """It goes to the end, with the time of its next try; the message does the same."""
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{free_port()} [127.0.0.1]:{sink.port}") as server:
+            told = self.explain(server, "a@x.test")
+            self.assertEqual([(host["turn"], host["state"]) for host in told["hosts"]], [(1, "well"), (2, "well")])
+            server.send(["a@x.test"])
+            sink.wait(1)
+            told = wait_for(lambda: (lambda t: t if any(h["state"] == "sick" for h in t["hosts"]) else None)(self.explain(server, "a@x.test")),
+                            "the dead host to be known")
+            self.assertEqual([(host["port"], host["turn"], host["state"]) for host in told["hosts"]][0], (sink.port, 1, "well"))
+            self.assertIsNone(told["hosts"][1]["turn"])
+            self.assertGreater(told["hosts"][1]["due_s"], 0)
+
+    def test_weights(self):
+        with Mailroot("smart_host [127.0.0.1]:1 weight 3 [127.0.0.2]:1 weight 1 [127.0.0.3]:1") as server:
+            told = self.explain(server, "a@x.test")
+            self.assertEqual({host["address"]: host["weight"] for host in told["hosts"]}, {"127.0.0.1": 3, "127.0.0.2": 1, "127.0.0.3": None})
+            self.assertEqual(told["hosts"][2]["address"], "127.0.0.3")
+            self.assertEqual(self.explain(server, "a@x.test")["hosts"], told["hosts"])
+
+    def test_what_dns_says(self):
+        records = {("mx.test", MX): [mx(20, "b.mx.test"), mx(10, "a.mx.test")], ("a.mx.test", A): loopback(2), ("b.mx.test", A): loopback(3),
+                   ("plain.test", A): loopback(4), ("null.test", MX): [mx(0, ".")]}
+        with NameServer(records) as dns, Mailroot("smart_host [plain.test]:1; remote_domain *.test { route dns; private_mx yes }",
+                                                  global_conf=f"dns_server 127.0.0.1:{dns.port}") as server:
+            for domain, kind, answer, status, text in (("mx.test", "mx", "found", None, "MX 10 a.mx.test, 20 b.mx.test"),
+                                                       ("plain.test", "mx", "found", None, "no MX, so the name itself is the host"),
+                                                       ("null.test", "mx", "never", "5.1.10", "the domain takes no mail (null MX)"),
+                                                       ("x.example", "address", "found", None, None)):
+                told = self.explain(server, f"a@{domain}")["dns"]
+                self.assertEqual([(one["name"], one["type"], one["answer"], one["status"], one["text"]) for one in told],
+                                 [("plain.test" if kind == "address" else domain, kind, answer, status, text)])
 
     def test_a_look_up_that_comes_to_nothing_and_one_that_hangs(self):
         with NameServer({("x.test", A): loopback(1)}, silent=["mute.test"]) as dns:

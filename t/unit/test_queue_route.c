@@ -1,5 +1,6 @@
 /* Where recipients go, and which lines say so. */
 #include "queue/destination.h"
+#include "queue/passed.h"
 #include "queue/route.h"
 
 #include <check.h>
@@ -280,6 +281,78 @@ START_TEST(no_domain_name)
 }
 END_TEST
 
+static const char *const competing =
+	"smart_host [192.0.2.20]\n"
+	"remote_domain *.org { route [192.0.2.21] }\n"
+	"connector first { address_space *.net cost 2; route [192.0.2.22]; max_message_size 1M }\n"
+	"connector second { address_space *.net cost 2; address_space *.x.net cost 90; route [192.0.2.23] }\n"
+	"connector cheap { address_space *.net; route [192.0.2.24]; senders boss@example.com <> }\n"
+	"connector small { address_space *.y.net; route [192.0.2.25]; max_message_size 1K }\n"
+	"connector other { address_space *.org; route [192.0.2.26]; senders_refused *.example.com u@example.com }\n";
+
+/* Odd cases on purpose: the cost of a space that is not the one that counts, the null sender, a size at the bound. */
+static const struct {
+	const char *rcpt, *sender;
+	uint64_t size;
+	const char *to, *passed; /* "NAME: WHY", in order */
+} rivals[] = {
+	{"a@b.net", "u@example.com", 1 << 20, "192.0.2.22",
+	 "second: connector first stands before it|cheap: the sender is not in its senders|"
+	 "192.0.2.20: connector first comes before it"},
+	{"a@b.net", "u@example.com", (1 << 20) + 1, "192.0.2.23",
+	 "first: the message has 1048577 octets, its max_message_size is 1048576|"
+	 "cheap: the sender is not in its senders|192.0.2.20: connector second comes before it"},
+	{"a@b.net", "BOSS@EXAMPLE.COM", 1, "192.0.2.24",
+	 "first: its cost is 2, that of connector cheap is 1|second: its cost is 2, that of connector cheap is 1|"
+	 "192.0.2.20: connector cheap comes before it"},
+	{"a@b.net", "", 1, "192.0.2.24",
+	 "first: its cost is 2, that of connector cheap is 1|second: its cost is 2, that of connector cheap is 1|"
+	 "192.0.2.20: connector cheap comes before it"},
+	{"a@b.x.net", "", 1, "192.0.2.23",
+	 "first: address_space *.x.net of connector second fits better|"
+	 "cheap: address_space *.x.net of connector second fits better|192.0.2.20: connector second comes before it"},
+	{"a@x.net", "u", 1, "192.0.2.22",
+	 "second: connector first stands before it|cheap: the sender is not in its senders|"
+	 "192.0.2.20: connector first comes before it"},
+	{"a@b.y.net", "u", 1024, "192.0.2.25",
+	 "first: address_space *.y.net of connector small fits better|"
+	 "second: address_space *.y.net of connector small fits better|cheap: the sender is not in its senders|"
+	 "192.0.2.20: connector small comes before it"},
+	{"a@b.y.net", "boss@example.com", 1025, "192.0.2.24",
+	 "first: its cost is 2, that of connector cheap is 1|second: its cost is 2, that of connector cheap is 1|"
+	 "small: the message has 1025 octets, its max_message_size is 1024|192.0.2.20: connector cheap comes before "
+	 "it"},
+	{"a@b.org", "u@sub.example.com", 1, "192.0.2.21",
+	 "other: remote_domain *.org has a route|192.0.2.20: remote_domain *.org has a route"},
+	{"a@org", "u", 1, "192.0.2.20", ""},
+	{"a@x.sub.test", "u", 1, "192.0.2.3",
+	 "*.test: remote_domain *.sub.test fits better|192.0.2.20: remote_domain *.sub.test has a route"},
+	{"a@example.com", "u", 1, NULL, "192.0.2.20: mail of local_domain example.com stays here"},
+};
+
+START_TEST(rivals_are_told_why_not)
+{
+	struct passed passed[PASSED_MAX];
+	struct address rcpt, sender;
+	struct route route;
+	struct str got;
+	const char *why;
+	build(competing);
+	str_init(&got, 4096);
+	ck_assert(address_parse(span_of(rivals[_i].rcpt), &rcpt, &why));
+	ck_assert(address_parse(span_of(rivals[_i].sender), &sender, &why));
+	const struct connector_mail mail = {&sender, rivals[_i].size};
+	route_decide(&config.servers[0], &rcpt, &mail, &route);
+	size_t n = passed_over(&config.servers[0], &mail, &route, passed);
+	for (size_t i = 0; i < n; i++)
+		str_printf(&got, "%s%.*s: %s", i ? "|" : "", SPAN_ARGS(passed[i].name), passed[i].why);
+	ck_assert_str_eq(route.hosts ? route.hosts->at[0].name : "", rivals[_i].to ? rivals[_i].to : "");
+	ck_assert_str_eq(str_text(&got), rivals[_i].passed);
+	str_free(&got);
+	config_free(&config);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("queue_route");
@@ -292,6 +365,7 @@ int main(void)
 	tcase_add_test(all, outbound_of_the_connector_goes_first);
 	tcase_add_test(all, connector_inherits_no_credentials);
 	tcase_add_test(all, no_domain_name);
+	tcase_add_loop_test(all, rivals_are_told_why_not, 0, (int)(sizeof(rivals) / sizeof(rivals[0])));
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -70,6 +70,24 @@ static void recover(int host)
 	health_worked(&all.health, &key);
 }
 
+/* A look at the order is what the next job gets, however often somebody looks. */
+static void order_as_seen_before(int64_t now)
+{
+	struct str seen[2];
+	struct trial looks[2];
+	for (int i = 0; i < 2; i++) {
+		str_init(&seen[i], DESTINATION_HOSTS_TEXT_MAX);
+		trial_preview(&all, d, now, &seen[i], &looks[i]);
+	}
+	trial_order(&all, d, now, &scratch, &trial);
+	for (int i = 0; i < 2; i++) {
+		ck_assert(span_equal(looks[i].hosts, trial.hosts));
+		ck_assert_uint_eq(looks[i].found, trial.found);
+		ck_assert_int_eq(looks[i].anew, trial.anew);
+		str_free(&seen[i]);
+	}
+}
+
 /* The last digits of the hosts in order of trial: "1234". */
 static const char *order(int64_t now)
 {
@@ -77,7 +95,7 @@ static const char *order(int64_t now)
 	char ip[IPADDR_TEXT_MAX];
 	struct host host;
 	size_t n = 0;
-	trial_order(&all, d, now, &scratch, &trial);
+	order_as_seen_before(now);
 	struct span rest = trial.hosts;
 	while (n < HOSTS && hosts_next(&rest, &host) == 1) {
 		ipaddr_format(&host.ip, ip);

@@ -3,6 +3,7 @@
  * knows only the documented order (settings.md "Route order") and reads no configuration. A seed that failed can be
  * given as MAILROOT_SEED.
  */
+#include "queue/passed.h"
 #include "queue/route.h"
 #include "t/unit/policy_random.h"
 
@@ -255,6 +256,58 @@ static void found(const struct route *route, char *to, size_t room)
 			 credentials);
 }
 
+/* The rules name a block. */
+static bool ruled(const struct route *route, const char *what, struct span name)
+{
+	for (size_t i = 0; i < route->rule_count; i++)
+		if (is(route->rules[i].what, what) && span_equal(route->rules[i].value, name))
+			return true;
+	return false;
+}
+
+static size_t listed_as_passed(const struct passed *passed, size_t n, const char *what, const char *name)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < n; i++)
+		found += is(passed[i].what, what) && span_equal(passed[i].name, span_of(name));
+	return found;
+}
+
+/* What fits the domain decided or was passed over, each thing once, and nothing else is told of. */
+static void check_passed(const struct plan *plan, const struct config_server *server, const struct letter *l,
+			 const struct connector_mail *mail, const struct route *route)
+{
+	struct passed passed[PASSED_MAX];
+	struct asked asked = {plan, l};
+	size_t n = passed_over(server, mail, route, passed), seen = 0;
+	const struct policy *p = &plan->domains;
+	char name[ORACLE_NAME];
+	for (size_t i = 0; i < p->remotes; i++) {
+		size_t times = listed_as_passed(passed, n, "remote_domain", p->remote[i].name);
+		bool decided = ruled(route, "remote_domain", span_of(p->remote[i].name));
+		ck_assert_uint_eq(times + decided, fits(p->remote[i].name, l->domain));
+		seen += times;
+	}
+	for (size_t i = 0; i < p->connector_count; i++) {
+		snprintf(name, sizeof(name), "c%zu", i);
+		bool fitting = false;
+		for (size_t k = 0; k < p->connectors[i].n; k++)
+			fitting |= fits(p->connectors[i].spaces[k].pattern, l->domain);
+		size_t times = listed_as_passed(passed, n, "connector", name);
+		ck_assert_uint_eq(times + ruled(route, "connector", span_of(name)), fitting);
+		seen += times;
+	}
+	size_t smart = listed_as_passed(passed, n, "smart_host", "192.0.2.250");
+	ck_assert_uint_eq(smart + ruled(route, "smart_host", SPAN("192.0.2.250")), plan->smart_host);
+	ck_assert_uint_eq(seen + smart, n);
+	for (size_t i = 0; i < n; i++) {
+		ck_assert(passed[i].why[0] && passed[i].origin.file);
+		if (passed[i].conditional)
+			ck_assert(is(passed[i].what, "connector") &&
+				  !permits((size_t)atoi(passed[i].name.at + 1), &asked));
+	}
+}
+
 static void compare(const struct plan *plan, const struct config_server *server)
 {
 	char expected[8 * ORACLE_NAME], got[3 * ROUTE_BLOCK_MAX], text[2 * ORACLE_NAME];
@@ -275,6 +328,7 @@ static void compare(const struct plan *plan, const struct config_server *server)
 	expect(plan, &letter, expected, sizeof(expected));
 	route_decide(server, &rcpt, &mail, &route);
 	found(&route, got, sizeof(got));
+	check_passed(plan, server, &letter, &mail, &route);
 	ck_assert_msg(!strcmp(expected, got), "from %s to %s, %u octets: %s expected, but %s", text, letter.domain,
 		      letter.size, expected, got);
 }
