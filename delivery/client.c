@@ -233,9 +233,17 @@ static void note_failed(struct client *c, const struct host *host)
 		snprintf(c->report.failed + len, sizeof(c->report.failed) - len, "%s\n", peer);
 }
 
+/* A host of the list. */
+struct trial {
+	struct host host;
+	bool last, found;
+	const struct security *credentials; /* that it may see, or NULL */
+};
+
 /* What a later job must ask for, too, to get this connection. */
-static void remember_job(struct client *c, const struct client_job *job, const struct host *host)
+static void remember_job(struct client *c, const struct client_job *job, const struct trial *trial)
 {
+	const struct host *host = &trial->host;
 	struct span destination = job->destination;
 	c->destination_len = destination.len < sizeof(c->destination) ? destination.len : 0;
 	if (c->destination_len)
@@ -248,6 +256,7 @@ static void remember_job(struct client *c, const struct client_job *job, const s
 	span_copy(host->name, c->host_name, sizeof(c->host_name));
 	c->ip = host->ip;
 	format_peer(c->peer, host);
+	c->found = trial->found;
 	c->generation = job->generation;
 	c->patient = job->patient;
 	c->messages = 0;
@@ -270,13 +279,6 @@ static bool greet(struct client *c, const struct client_job *job, const struct s
 	sasl_close(sasl);
 	return next == DIALOGUE_IDLE;
 }
-
-/* A host of the list. */
-struct trial {
-	struct host host;
-	bool last;
-	const struct security *credentials; /* that it may see, or NULL */
-};
 
 /* Our address for a connection to IP, when JOB names one of its kind. */
 static bool source_for(const struct client_job *job, const struct ipaddr *ip, struct ipaddr *out)
@@ -311,7 +313,7 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 		return false;
 	}
 	c->fd = fd;
-	remember_job(c, job, host);
+	remember_job(c, job, trial);
 	transcript_connected(&c->transcript, fd, &host->ip, host->port, span_of(c->host));
 	secure_demand(c, job, host, plain);
 	return greet(c, job, trial->credentials);
@@ -338,6 +340,7 @@ struct trials {
 	uint64_t at;
 	int64_t until; /* others wait, too */
 	bool delayed;  /* one failed in a way that may pass */
+	bool bound; /* one of those found has spoken with us about the message: none that is written may have it now */
 };
 
 static bool next_trial(const struct client_job *job, struct trials *trials, struct trial *out)
@@ -345,8 +348,9 @@ static bool next_trial(const struct client_job *job, struct trials *trials, stru
 	if (clock_mono_ms() >= trials->until || hosts_next(&trials->hosts, &out->host) != 1)
 		return false;
 	out->last = !trials->hosts.len;
-	out->credentials = trials->at++ >= job->found ? job->credentials : NULL;
-	return true;
+	out->found = trials->at++ < job->found;
+	out->credentials = out->found ? NULL : job->credentials;
+	return out->found || !trials->bound;
 }
 
 /* The next host of the list that takes us. */
@@ -395,13 +399,16 @@ static void give_up(struct client *c, bool delayed, struct outcomes *outcomes)
 /* One more transaction, with the connection that stands or the next that can be had. False: there is none. */
 static bool transact(struct client *c, const struct client_job *job, struct trials *trials, struct outcomes *outcomes)
 {
-	if (c->fd < 0 && !open_next(c, job, trials))
+	bool kept = c->fd >= 0;
+	if (!kept && !open_next(c, job, trials))
 		return false;
 	c->report.transactions++;
 	snprintf(c->report.reached, sizeof(c->report.reached), "%s", c->peer);
 	if (converse(c, job, dialogue_begin(&c->dialogue, &job->mail, outcomes)) != DIALOGUE_HANG_UP)
 		return true;
 	trials->delayed = true;
+	/* A kept connection that ends without a word has only been closed meanwhile. */
+	trials->bound |= c->found && (!kept || c->dialogue.failure.code);
 	if (outcomes_open(outcomes))
 		c->report.reached[0] = '\0';
 	return true;

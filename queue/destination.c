@@ -281,41 +281,55 @@ static void forget_hosts(struct destination *d)
 	d->hosts = NULL;
 }
 
+bool destination_has_room(const struct destination *d, const struct target *t, size_t hosts, size_t octets)
+{
+	size_t share = t->found && d->target_count > 1 ? 2 : 1;
+	return hosts < HOSTS_MAX / share && octets <= DESTINATION_HOSTS_TEXT_MAX / share;
+}
+
 /* What was found of each target, in order, as one list. */
 static void join_hosts(struct destination *d)
 {
 	struct str text;
-	struct host host;
+	struct span line;
+	bool had_found = d->found > 0;
 	d->host_count = d->found = 0;
 	str_init(&text, DESTINATION_HOSTS_TEXT_MAX);
 	for (size_t i = 0; i < d->target_count; i++) {
-		struct span rest = span_of(d->targets[i].hosts);
-		while (d->host_count < HOSTS_MAX && hosts_next(&rest, &host) == 1) {
-			hosts_append(&text, &host);
+		const struct target *t = &d->targets[i];
+		struct span rest = span_of(t->hosts);
+		while (span_line(&rest, &line) && destination_has_room(d, t, d->host_count, text.len + line.len + 1)) {
+			str_append(&text, line);
+			str_append_c(&text, '\n');
 			d->host_count++;
-			d->found += d->targets[i].found;
+			d->found += t->found;
 		}
 	}
+	d->generation += had_found != (d->found > 0);
 	forget_hosts(d);
 	d->hosts = text.at;
 }
 
 static enum destination_answer conclude(struct destination *d)
 {
-	bool later = false, found = false;
+	bool asked = false, later = false, found = false, closed = false;
 	for (size_t i = 0; i < d->target_count; i++) {
-		if (d->targets[i].state == TARGET_ASKED)
-			return DESTINATION_ASKING;
+		asked |= d->targets[i].state == TARGET_ASKED;
 		later |= d->targets[i].state == TARGET_LATER;
 		found |= d->targets[i].state == TARGET_FOUND;
+		closed |= d->targets[i].state == TARGET_CLOSED;
 	}
+	if (asked && !closed)
+		return DESTINATION_ASKING;
 	d->asking = false;
+	if (closed)
+		return DESTINATION_NEVER;
 	if (found)
 		join_hosts(d);
 	if (d->hosts && found)
 		return DESTINATION_DONE;
 	/* A name in the configuration that does not exist is a mistake to be mended, no reason to return mail. */
-	return later || d->kind == DESTINATION_HOSTS ? DESTINATION_LATER : DESTINATION_NEVER;
+	return later || !d->targets[d->target_count - 1].found ? DESTINATION_LATER : DESTINATION_NEVER;
 }
 
 enum destination_answer destination_answer(struct destination *d, size_t at, enum target_state state, struct span hosts,

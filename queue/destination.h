@@ -42,7 +42,8 @@ enum {
 	DESTINATION_REASON_MAX = 400
 };
 
-enum target_state { TARGET_UNKNOWN, TARGET_ASKED, TARGET_FOUND, TARGET_LATER, TARGET_NEVER };
+/* CLOSED: the domain takes no mail, whatever other hosts there are. */
+enum target_state { TARGET_UNKNOWN, TARGET_ASKED, TARGET_FOUND, TARGET_LATER, TARGET_NEVER, TARGET_CLOSED };
 
 /* One host to look up, or known by its address. */
 struct target {
@@ -161,7 +162,11 @@ size_t destination_room(const struct destination *d);
 void destination_opened(struct destination *d);
 void destination_closed(struct destination *d);
 
-/* All answers are in: DONE = hosts known, LATER or NEVER = there are none; ASKING = not yet. */
+/* T's next host has room in a list of so many hosts and, with it, octets. Those found leave half of it to the others.
+ */
+bool destination_has_room(const struct destination *d, const struct target *t, size_t hosts, size_t octets);
+
+/* All answers that matter are in: DONE = hosts known, LATER or NEVER = there are none; ASKING = not yet. */
 enum destination_answer { DESTINATION_ASKING, DESTINATION_DONE, DESTINATION_LATER, DESTINATION_NEVER };
 
 /* The answer for target AT. HOSTS as in hosts.h. */

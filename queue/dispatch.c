@@ -18,6 +18,8 @@ static struct worker *expendable(const struct pool *p)
 static struct worker *choose(const struct pool *p, const struct destination *d)
 {
 	struct worker *w = TAILQ_FIRST(&d->idle);
+	if (pool_count(p) > p->max && p->busy_count >= p->max)
+		return NULL; /* there may be fewer since a reload */
 	if (w)
 		return w;
 	if (destination_room(d)) {

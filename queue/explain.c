@@ -36,8 +36,10 @@ static struct span bare(struct span text, struct span name)
 static void answered(struct resolve_asker *asker, size_t at, enum target_state state,
 		     const struct wire_resolved *answer)
 {
-	static const char *const words[] = {
-		[TARGET_FOUND] = "found", [TARGET_LATER] = "later", [TARGET_NEVER] = "never"};
+	static const char *const words[] = {[TARGET_FOUND] = "found",
+					    [TARGET_LATER] = "later",
+					    [TARGET_NEVER] = "never",
+					    [TARGET_CLOSED] = "never"};
 	struct explain *e = (struct explain *)asker;
 	const struct target *t = &e->d->targets[at];
 	const struct span cells[] = {span_of(t->name), span_of(t->kind == CONFIG_HOST_MX ? "mx" : "address"),

@@ -104,11 +104,14 @@ void destination_key(const struct route *route, const char *folder, char *to)
 
 /*
  * The name of a gate is the hosts, and the block that the limits are written in: a provider counts what comes from one
- * user, whatever else differs between our next hops.
+ * user, whatever else differs between our next hops. What may end at a smart host is counted there from the beginning.
  */
 void destination_gate_key(const struct route *route, struct str *to)
 {
-	append_hosts(to, route);
+	if (route->hosts)
+		append_list(to, route);
+	else
+		append_hosts(to, route);
 	append_block(to, " ", &route->limits);
 }
 

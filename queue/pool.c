@@ -200,5 +200,7 @@ struct worker *pool_surplus(const struct pool *p, int64_t now_ms)
 	struct worker *w = TAILQ_LAST(&p->fresh, worker_list);
 	if (!w)
 		w = TAILQ_FIRST(&p->connected);
+	if (pool_count(p) > p->max)
+		return w;
 	return w && now_ms - w->idle_since >= SURPLUS_AFTER_MS ? w : NULL;
 }

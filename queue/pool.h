@@ -67,7 +67,8 @@ void pool_update_ring(struct pool *p, struct destination *d, int64_t now_ms);
 /* How many workers there should be. */
 size_t pool_wanted(const struct pool *p);
 
-/* An idle worker beyond the spare ones that had nothing to do for 10 s, longest first; NULL = none. */
+/* An idle worker beyond the spare ones that had nothing to do for 10 s, longest first, or any beyond the maximum; NULL
+ * = none. */
 struct worker *pool_surplus(const struct pool *p, int64_t now_ms);
 
 #endif

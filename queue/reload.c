@@ -51,6 +51,7 @@ static void append_connector(struct str *to, const struct config_server *server,
 static void list_routes(const struct config_server *server, struct str *to)
 {
 	str_init(to, ROUTES_MAX);
+	append_text(to, "direct_first", server->direct_first ? "yes" : "no");
 	append_hop(to, server, NULL, NULL);
 	for (size_t i = 0; i < server->local_domain_count; i++)
 		append_text(to, server->local_domains[i].name, server->local_domains[i].drop_dir);

@@ -136,6 +136,17 @@ static void blame_setting(const struct queue *q, const struct destination *d, st
 		   rule->origin.line);
 }
 
+/* What else was asked for D does not matter any more. */
+static void stop_asking(struct queue *q, const struct destination *d)
+{
+	struct request *r, *next;
+	for (r = TAILQ_FIRST(&q->resolving->list); r; r = next) {
+		next = TAILQ_NEXT(r, place);
+		if (r->destination == d)
+			request_free(q, r);
+	}
+}
+
 /* The answer for R's target, and with the last answer what follows for the destination. */
 static void conclude(struct queue *q, struct request *r, enum target_state state, const struct wire_resolved *answer)
 {
@@ -146,13 +157,16 @@ static void conclude(struct queue *q, struct request *r, enum target_state state
 	destination_ref(&q->destinations, &d, r->destination);
 	enum destination_answer all =
 		destination_answer(d, r->target, state, answer->hosts, (int64_t)answer->ttl_s * 1000, q->mono_ms);
+	bool written = !d->targets[r->target].found;
 	request_free(q, r);
+	if (state == TARGET_CLOSED)
+		stop_asking(q, d);
 	str_init(&text, JOURNAL_LINE_MAX);
 	if (!enhanced_parse(answer->enhanced, &refusal.enhanced, &rest))
 		refusal.enhanced = (struct enhanced){4, 4, 3};
 	if (all == DESTINATION_NEVER) {
 		refusal.event = JOURNAL_FAILED;
-	} else if (state == TARGET_NEVER) {
+	} else if (state == TARGET_NEVER && written) {
 		blame_setting(q, d, answer->text, &text);
 		refusal.enhanced = (struct enhanced){4, 4, 4};
 		refusal.text = str_span(&text);
@@ -189,6 +203,13 @@ static bool valid_hosts(struct span hosts)
 	return got == 0 && count > 0;
 }
 
+/* The recipient's domain takes no mail (a null MX), or we ourselves should have it: no way for a smart host. */
+static bool is_closed(const struct target *t, const struct wire_resolved *answer)
+{
+	return t->found &&
+	       (span_equal(answer->enhanced, SPAN("5.1.10")) || span_equal(answer->enhanced, SPAN("5.4.6")));
+}
+
 static bool take_answer(struct queue *q, struct span packet)
 {
 	static const enum target_state states[] = {TARGET_FOUND, TARGET_LATER, TARGET_NEVER};
@@ -201,8 +222,9 @@ static bool take_answer(struct queue *q, struct span packet)
 		return false;
 	uint32_t serial = (uint32_t)answer.serial;
 	HASH_FIND(hh, state_of(q)->by_serial, &serial, sizeof(serial), r);
-	if (r) /* otherwise too late */
-		deliver(q, r, state, &answer);
+	if (!r)
+		return true; /* too late */
+	deliver(q, r, state == TARGET_NEVER && is_closed(r->what, &answer) ? TARGET_CLOSED : state, &answer);
 	return true;
 }
 

@@ -161,6 +161,8 @@ static bool as_written(const struct config_server *server, struct route *out)
 			     connector->outbound.auth, out))
 			return true;
 	}
+	if (server->smart_host.n && server->direct_first)
+		add_rule(out, "direct_first", SPAN("yes"), server->direct_first_at);
 	return to_hosts(&server->smart_host, "smart_host", server->smart_host_at, whole, server->outbound.auth, out);
 }
 
@@ -172,15 +174,18 @@ bool route_to_hosts(const struct config_server *server, const struct config_remo
 	return as_written(server, out) && out->kind == ROUTE_HOSTS;
 }
 
+/* To the domain itself, if it is one; `hosts` stay for when that fails. */
 static void to_domain(struct route *out)
 {
 	out->kind = ROUTE_MX;
 	if (domain_valid(out->domain))
 		return;
-	out->kind = ROUTE_NONE;
-	out->why = "the domain is no domain name";
-	if (domain_literal(out->domain, &out->literal))
+	if (domain_literal(out->domain, &out->literal)) {
 		out->kind = ROUTE_LITERAL;
+		return;
+	}
+	out->kind = out->hosts ? ROUTE_HOSTS : ROUTE_NONE;
+	out->why = out->hosts ? NULL : "the domain is no domain name";
 }
 
 void route_decide(const struct config_server *server, const struct address *recipient,
@@ -197,6 +202,6 @@ void route_decide(const struct config_server *server, const struct address *reci
 	bool written = as_written(server, out);
 	if (!written)
 		add_rule(out, "mx", out->domain, by_default);
-	if (!written || out->kind == ROUTE_MX)
+	if (!written || out->kind == ROUTE_MX || (out->hosts == &server->smart_host && server->direct_first))
 		to_domain(out);
 }

@@ -3,7 +3,7 @@
  *
  * Order: local and alias domains go to their drop folder; the remote domain that fits best, if it has a route, goes
  * there; then the connector of connector.h; then the smart host; then the MX of the domain, or the address itself where
- * the domain is a literal.
+ * the domain is a literal. With direct_first the smart host stands behind these, in the same route.
  *
  * What holds for the connection is the outbound block of whoever gave the hosts, if he has one: a connector's own
  * before that of a remote domain without route, and that before the virtual server's.
@@ -44,7 +44,7 @@ struct route_block {
 struct route {
 	enum route_kind kind;
 	const struct config_local_domain *local;
-	const struct config_hosts *hosts;
+	const struct config_hosts *hosts;       /* of HOSTS; of MX and LITERAL: when these can't be had, NULL = none */
 	const struct config_outbound *outbound; /* of HOSTS, MX, LITERAL */
 	struct route_block security;            /* where `outbound` is written */
 	struct route_block

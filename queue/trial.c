@@ -78,8 +78,10 @@ static void add_target(struct round *r, const struct target *t)
 {
 	struct span rest = span_of(t->hosts), line = rest;
 	struct host host;
-	for (; r->count < HOSTS_MAX && hosts_next(&rest, &host) == 1; line = rest) {
+	for (; hosts_next(&rest, &host) == 1; line = rest) {
 		line.len -= rest.len;
+		if (!destination_has_room(r->d, t, r->count, r->text->len + line.len))
+			break;
 		if (!takes_part(r, &host))
 			continue;
 		str_append(r->text, line);

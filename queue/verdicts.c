@@ -75,7 +75,7 @@ static void judge_hosts(struct queue *q, struct destination *d, const struct wir
 	struct span rest = v->failed, line;
 	while (d->host_count > 1 && span_line(&rest, &line))
 		if (trial_host(d, line, &key) && health_failed(health, &key, q->mono_ms))
-			log_warning("next hop %s: %.*s is left out: %.*s", d->key, SPAN_ARGS(line), SPAN_ARGS(v->text));
+			log_warning("next hop %s: %.*s takes no mail, others do its part", d->key, SPAN_ARGS(line));
 	if (!v->reached.len || !health->table || !trial_host(d, v->reached, &key) || !health_worked(health, &key))
 		return;
 	log_info("next hop %s: %.*s takes mail again", d->key, SPAN_ARGS(v->reached));

@@ -271,6 +271,15 @@ static void check_hosts(struct config_build *b, const struct config_server *serv
 	}
 }
 
+static void check_direct(struct config_build *b, const struct config_server *server)
+{
+	if (server->direct_first && !server->smart_host.n && !config_build_failed(b, &server->smart_host))
+		config_error(
+			b->findings, config_check_at(b, server, server->direct_first_at),
+			"direct_first yes without smart_host: mail goes directly anyway; write smart_host HOST, or "
+			"leave direct_first out");
+}
+
 static void check_loops(struct config_build *b, const struct config_server *server)
 {
 	check_hosts(b, server, &server->smart_host, &server->outbound);
@@ -301,6 +310,7 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	check_domains(b, server);
 	check_folders(b, server);
 	check_loops(b, server);
+	check_direct(b, server);
 	config_check_connect(b, server);
 	check_log(b, server);
 	config_check_relay(b, server);

@@ -124,6 +124,28 @@ class Resolver(unittest.TestCase):
             names.silent.clear()
             sink.wait(2, seconds=60)
 
+    def test_direct_first(self):
+        """Directly where that works; by the smart host where the look-up fails or no host answers, in the same attempt."""
+        records = {("plain.test", A): loopback(1), ("dead.test", A): loopback(9), ("null.test", MX): [mx(0, ".")],
+                   ("picky.test", A): loopback(1)}
+        answers = {"RCPT": lambda argument: "451 4.7.1 come back later" if "picky" in argument else None}
+        with NameServer(records, silent=["silent.test"]) as names, Sink(answers=answers) as direct, Sink() as smart:
+            with self.service(names, direct.port, f"smart_host [127.0.0.1]:{smart.port}; direct_first yes") as server:
+                server.send(["user@plain.test"])
+                direct.wait(1)
+                server.send(["user@null.test"])
+                self.assertIn(b"5.1.10 null.test", harness.Message(server.dropped()[0]).content)
+                server.send(["user@picky.test"])
+                harness.wait_for(lambda: server.log().count("come back later") >= 3, "three attempts")
+                del answers["RCPT"]
+                direct.wait(2)
+                self.assertEqual(len(smart.messages), 0)
+                for number, domain in enumerate(["dead.test", "gone.test", "silent.test"]):
+                    server.send([f"user@{domain}"])
+                    smart.wait(number + 1, seconds=60)
+                    self.assertIn(domain, smart.messages[number][1][0])
+                self.assertNotIn("status=delayed", server.log().split("dead.test", 1)[1])
+
 
 if __name__ == "__main__":
     harness.main()

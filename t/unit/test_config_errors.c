@@ -180,6 +180,7 @@ static const struct wrong {
 	{SERVER("log { dir /var/spool/mailroot/default/drop }"), 2, 11, "mail is put there"},
 	{SERVER("listen 10.0.0.1") "virtual_server two { listen 10.0.0.1:25 }", 4, 29,
 	 "virtual server default listens"},
+	{SERVER("direct_first yes"), 2, 14, "direct_first yes without smart_host"},
 	{SERVER("listen 10.0.0.1:26\nsmart_host [10.0.0.1]:26"), 3, 12, "mail would go in a circle"},
 	{SERVER("smart_host 127.0.0.1"), 2, 12, "mail would go in a circle"},
 	{SERVER("listen [::1]:26\noutbound { port 26 }\nremote_domain a.example { route [::1] }"), 4, 33,

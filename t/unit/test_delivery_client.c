@@ -501,6 +501,7 @@ static const char *const passing[] = {
 	HELLO ENVELOPE "S 421 going down\nX\n",
 	HELLO ENVELOPE "X\n",
 };
+enum { PASSING = sizeof(passing) / sizeof(passing[0]), ABOUT_THE_MESSAGE = PASSING - 4 };
 
 START_TEST(passes_to_the_next_host)
 {
@@ -517,6 +518,38 @@ START_TEST(passes_to_the_next_host)
 	client_quit(&f.client);
 	server_end(&s);
 	server_end(&t);
+	tear_down(&f);
+}
+END_TEST
+
+/* Hosts of the domain fail before they hear of the message: a written one gets it. Once they have heard of it, none. */
+START_TEST(written_hosts_only_when_no_other_answers)
+{
+	struct fixture f;
+	struct server s, t;
+	bool heard = _i >= ABOUT_THE_MESSAGE;
+	char failed[64];
+	uint16_t dead = dead_port();
+	set_up(&f, 1);
+	server_start(&s, passing[_i]);
+	add_host(&f, "dead", dead);
+	add_host(&f, "first", s.port);
+	f.job.found = 2;
+	if (!heard)
+		server_start(&t, HELLO ACCEPT "C QUIT\nN\n");
+	add_host(&f, "written", heard ? dead_port() : t.port);
+	deliver(&f);
+	ck_assert_uint_eq(f.client.report.transactions, 1);
+	if (heard) {
+		snprintf(failed, sizeof(failed), "127.0.0.1 %u\n", dead);
+		ck_assert_str_eq(f.client.report.failed, failed);
+		ck_assert_int_eq(f.outcomes.rcpts[0].outcome->event, JOURNAL_DELAYED);
+	} else {
+		expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+		client_quit(&f.client);
+		server_end(&t);
+	}
+	server_end(&s);
 	tear_down(&f);
 }
 END_TEST
@@ -968,7 +1001,8 @@ int main(void)
 	tcase_add_test(all, name_and_source_of_the_job);
 	tcase_add_test(all, source_that_is_not_ours);
 	tcase_add_loop_test(all, replaces_a_dead_connection, 0, 5);
-	tcase_add_loop_test(all, passes_to_the_next_host, 0, sizeof(passing) / sizeof(passing[0]));
+	tcase_add_loop_test(all, passes_to_the_next_host, 0, PASSING);
+	tcase_add_loop_test(all, written_hosts_only_when_no_other_answers, 0, PASSING);
 	tcase_add_loop_test(all, takes_a_refusal, 0, sizeof(standing) / sizeof(standing[0]));
 	tcase_add_test(all, no_host_answers);
 	tcase_add_test(all, all_hosts_refuse_for_good);

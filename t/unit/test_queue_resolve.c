@@ -35,11 +35,11 @@ static bool next_request(struct wire_resolve *out, char *name)
 	return true;
 }
 
-static void answer(uint64_t serial, unsigned event, const char *hosts)
+static void answer_with(uint64_t serial, unsigned event, const char *enhanced, const char *hosts)
 {
 	const struct wire_resolved resolved = {.serial = serial,
 					       .event = event,
-					       .enhanced = event == 2 ? SPAN("5.1.2") : SPAN("4.4.3"),
+					       .enhanced = span_of(enhanced),
 					       .text = SPAN("the name servers say so"),
 					       .ttl_s = 300,
 					       .hosts = span_of(hosts)};
@@ -50,6 +50,11 @@ static void answer(uint64_t serial, unsigned event, const char *hosts)
 	str_free(&packet);
 	resolve_receive(&f.queue);
 	turn();
+}
+
+static void answer(uint64_t serial, unsigned event, const char *hosts)
+{
+	answer_with(serial, event, event == 2 ? "5.1.2" : "4.4.3", hosts);
 }
 
 START_TEST(asked_once_for_many)
@@ -224,6 +229,111 @@ static void reload(const char *extra)
 	turn();
 }
 
+/* One message for one.test, directly or to one of the smart hosts WRITTEN. The request for its MX. */
+static uint64_t want_direct(const char *smart_host)
+{
+	struct wire_resolve request;
+	char name[HOST_NAME_MAX_OCTETS + 1], settings[100];
+	fixture_close();
+	snprintf(settings, sizeof(settings), "smart_host %s; direct_first yes", smart_host);
+	fixture_open(settings);
+	attach_resolver();
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	ck_assert(next_request(&request, name));
+	ck_assert_str_eq(name, "one.test");
+	ck_assert(request.mx);
+	return request.serial;
+}
+
+#define SMART_HOSTS "[192.0.2.8] [192.0.2.9]"
+#define WRITTEN     "192.0.2.8 192.0.2.8 25\n192.0.2.9 192.0.2.9 25\n"
+
+static void expect_hosts(const char *hosts, unsigned found)
+{
+	struct wire_job_smtp job;
+	struct hand *w = hire(&f.queue.delivery);
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.hosts, span_of(hosts)));
+	ck_assert_uint_eq(job.found, found);
+	ck_assert(span_equal(job.destination, SPAN("mx:one.test:25 else [192.0.2.8]:25 [192.0.2.9]:25")));
+	dismiss(w);
+}
+
+START_TEST(smart_host_when_the_look_up_fails)
+{
+	answer_with(want_direct(SMART_HOSTS), 1, "4.4.3", "");
+	expect_hosts(WRITTEN, 0);
+	answer_with(want_direct(SMART_HOSTS), 2, "5.1.2", "");
+	expect_hosts(WRITTEN, 0);
+	answer_with(want_direct(SMART_HOSTS), 2, "5.4.4", "");
+	expect_hosts(WRITTEN, 0);
+}
+END_TEST
+
+START_TEST(smart_host_behind_those_of_the_domain)
+{
+	answer(want_direct(SMART_HOSTS), 0, "a.test 192.0.2.1 25\nb.test 192.0.2.2 25\n");
+	expect_hosts("a.test 192.0.2.1 25\nb.test 192.0.2.2 25\n" WRITTEN, 2);
+}
+END_TEST
+
+/* However many hosts a domain has, those that are written keep their place. */
+START_TEST(smart_host_has_room)
+{
+	struct wire_job_smtp job;
+	struct str hosts;
+	str_init(&hosts, 1 << 16);
+	for (int i = 0; i < HOSTS_MAX; i++)
+		str_printf(&hosts, "a.test 192.0.3.%d 25\n", i);
+	answer(want_direct(SMART_HOSTS), 0, str_text(&hosts));
+	struct hand *w = hire(&f.queue.delivery);
+	expect_smtp(w, &job);
+	ck_assert_uint_eq(job.found, HOSTS_MAX / 2);
+	ck_assert_uint_gt(job.hosts.len, strlen(WRITTEN));
+	ck_assert(span_equal(span_skip(job.hosts, job.hosts.len - strlen(WRITTEN)), SPAN(WRITTEN)));
+	str_free(&hosts);
+	dismiss(w);
+}
+END_TEST
+
+/* A domain that takes no mail at all, or that we ourselves are the host of: no smart host could do better. */
+static void expect_closed(const char *enhanced)
+{
+	struct wire_resolve request;
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	struct span text;
+	uint64_t serial = want_direct("[smart.test]");
+	struct hand *w = hire(&f.queue.delivery), *local = hire(&f.queue.local);
+	ck_assert(next_request(&request, name));
+	ck_assert_str_eq(name, "smart.test");
+	answer_with(serial, 2, enhanced, "");
+	answer(request.serial, 0, "smart.test 192.0.2.1 25\n"); /* nobody asks any more */
+	expect_nothing(w);
+	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
+	dismiss(w);
+	dismiss(local);
+}
+
+START_TEST(closed_domains_are_for_no_smart_host)
+{
+	expect_closed("5.1.10");
+	expect_closed("5.4.6");
+}
+END_TEST
+
+/* When both fail the mail waits: it is our smart host that should work. */
+START_TEST(no_way_at_all_defers)
+{
+	struct wire_resolve request;
+	char name[HOST_NAME_MAX_OCTETS + 1];
+	uint64_t serial = want_direct("[smart.test]");
+	ck_assert(next_request(&request, name));
+	answer(serial, 2, "");
+	answer(request.serial, 2, "");
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+}
+END_TEST
+
 /* All that waits for the old host: until it is up, for a time of its own as that host wanted, or for its turn. */
 START_TEST(changed_smart_host_takes_what_waits)
 {
@@ -353,6 +463,11 @@ int main(void)
 		lies_cost_the_link,
 		hosts_of_the_configuration_in_order,
 		mistaken_smart_host_returns_no_mail,
+		smart_host_when_the_look_up_fails,
+		smart_host_behind_those_of_the_domain,
+		smart_host_has_room,
+		closed_domains_are_for_no_smart_host,
+		no_way_at_all_defers,
 		changed_smart_host_takes_what_waits,
 		change_elsewhere_leaves_what_waits,
 		reload_makes_a_domain_local,

@@ -33,7 +33,7 @@ struct plan {
 	struct policy domains; /* local, alias, remote and connectors; its relay settings say nothing here */
 	struct way remote[ORACLE_DOMAINS], connector[ORACLE_CONNECTORS];
 	struct conditions conditions[ORACLE_CONNECTORS];
-	bool smart_host, server_auth;
+	bool smart_host, server_auth, direct;
 };
 
 struct letter {
@@ -108,11 +108,13 @@ static void expect(const struct plan *plan, const struct letter *letter, char *t
 	if (way && !way->dns && way->auth)
 		credentials = way == by_domain ? domain_name : connector_name;
 	if (!way && plan->smart_host) {
-		strcpy(host, "192.0.2.250");
+		strcpy(host, plan->direct ? "mx, 192.0.2.250" : "192.0.2.250");
 		credentials = plan->server_auth ? "virtual_server" : "";
 	}
 	if (is(host, "mx") && letter->domain[0] == '[')
 		strcpy(host, "literal");
+	if (is(host, "mx, 192.0.2.250") && letter->domain[0] == '[')
+		strcpy(host, "literal, 192.0.2.250");
 	snprintf(to, room, "%s by %s as %s", host, security, credentials);
 }
 
@@ -217,8 +219,9 @@ static void random_plan(struct plan *plan, struct config *config)
 	put_domains(&w, plan);
 	put_connectors(&w, plan);
 	plan->server_auth = plan->smart_host && one_in(2);
+	plan->direct = plan->smart_host && one_in(2);
 	if (plan->smart_host)
-		put(&w, "smart_host [192.0.2.250]", "", "");
+		put(&w, "smart_host [192.0.2.250]", plan->direct ? "; direct_first yes" : "", "");
 	if (plan->server_auth)
 		put(&w, "outbound { tls verify; auth plain; username u; password_file /p }", "", "");
 	struct config_tree *tree = memory_tree("", str_text(&w.text), &report);
@@ -251,9 +254,9 @@ static void found(const struct route *route, char *to, size_t room)
 	if (route->kind == ROUTE_DROP)
 		snprintf(to, room, "drop");
 	else
-		snprintf(to, room, "%s by %s as %s",
-			 route->kind == ROUTE_HOSTS ? route->hosts->at[0].name : route_kind_name(route->kind), security,
-			 credentials);
+		snprintf(to, room, "%s%s%s by %s as %s", route->kind == ROUTE_HOSTS ? "" : route_kind_name(route->kind),
+			 route->kind != ROUTE_HOSTS && route->hosts ? ", " : "",
+			 route->hosts ? route->hosts->at[0].name : "", security, credentials);
 }
 
 /* The rules name a block. */
