@@ -11,6 +11,7 @@
 #include "common/base/fd.h"
 #include "common/host/accounts.h"
 #include "common/host/config_table.h"
+#include "common/host/nameserver.h"
 #include "common/host/secret.h"
 #include "common/tls/certificate.h"
 #include "common/tls/client.h"
@@ -273,11 +274,30 @@ static void examine_server(struct place place, const struct config_server *serve
 	}
 }
 
+/* They may be down for a moment, and mail then waits: no error. */
+static void examine_dns(struct place place, const struct config_endpoints *servers)
+{
+	char text[NAMESERVER_TEXT_MAX];
+	struct nameservers asked;
+
+	nameservers_written(servers, &asked);
+	nameservers_ask_and_wait(&asked);
+	for (size_t i = 0; i < asked.n; i++) {
+		place.at = &servers->at[i].origin;
+		if (nameserver_trouble(&asked.at[i], text))
+			say(&place, CERTIFICATE_WARNING, text);
+	}
+	nameservers_close(&asked);
+}
+
 void examine_files(const struct examine *how, const struct config *config, struct config_report *report)
 {
 	static const struct config_origin nowhere;
 	const struct place place = {.how = how, .report = report, .at = &nowhere};
 
-	for (size_t i = 0; i < config->server_count; i++)
+	examine_dns(place, &config->dns_server);
+	for (size_t i = 0; i < config->server_count; i++) {
 		examine_server(place, &config->servers[i]);
+		examine_dns(place, &config->servers[i].dns_server);
+	}
 }

@@ -1,6 +1,7 @@
 /*
- * The files that a configuration names, beyond its own text: certificates, keys, key tabs, passwords, accounts. Whoever
- * asks need not be the one who will read them: what he may not see is said to be unseen.
+ * What a configuration names, beyond its own text: certificates, keys, key tabs, passwords, accounts; and name servers,
+ * which are asked whether they answer. Whoever asks need not be the one who will read the files: what he may not see is
+ * said to be unseen.
  */
 #ifndef CTL_EXAMINE_H
 #define CTL_EXAMINE_H

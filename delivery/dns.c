@@ -102,43 +102,26 @@ struct ub_ctx *dns_context(const struct dns_settings *settings)
 	return context;
 }
 
-bool dns_resolvconf_is_private(struct span text)
-{
-	struct span line;
-	bool any = false;
-	while (span_line(&text, &line)) {
-		struct ipaddr ip;
-		line = span_trim(line);
-		if (!span_starts(line, SPAN("nameserver")))
-			continue;
-		struct span address = span_trim(span_skip(line, sizeof("nameserver") - 1));
-		address.len = span_find(address, '%'); /* the interface of a link-local address */
-		if (!ipaddr_parse(address, &ip))
-			continue;
-		if (!ipaddr_is_private(&ip))
-			return false;
-		any = true;
-	}
-	return any;
-}
-
-static bool system_is_private(void)
+void dns_servers(const struct dns_settings *settings, struct nameservers *out)
 {
 	struct str text;
+	nameservers_written(settings->servers, out);
+	if (out->n)
+		return;
 	int fd = open(RESOLVCONF, O_RDONLY | O_CLOEXEC);
 	str_init(&text, RESOLVCONF_MAX);
-	bool private = fd >= 0 && fd_read_all(fd, &text) == 0 && dns_resolvconf_is_private(str_span(&text));
+	if (fd >= 0 && fd_read_all(fd, &text) == 0)
+		nameservers_resolvconf(str_span(&text), out);
 	str_free(&text);
 	fd_close(&fd);
-	return private;
 }
 
-bool dns_is_private(const struct dns_settings *settings)
+bool dns_is_private(const struct nameservers *servers)
 {
-	for (size_t i = 0; i < settings->servers->n; i++)
-		if (!ipaddr_is_private(&settings->servers->at[i].ip))
+	for (size_t i = 0; i < servers->n; i++)
+		if (!ipaddr_is_private(&servers->at[i].ip))
 			return false;
-	return settings->servers->n || system_is_private();
+	return servers->n;
 }
 
 bool dns_ask(struct ub_ctx *context, const char *name, enum dns_type type, void *data, ub_callback_type callback,

@@ -7,7 +7,7 @@
 
 #include <unbound.h>
 
-#include "common/host/config.h"
+#include "common/host/nameserver.h"
 #include "delivery/lookup.h"
 
 enum { DNS_ANSWER_MAX = 256 }; /* records of one answer that we look at */
@@ -26,11 +26,11 @@ struct ub_ctx *dns_context(const struct dns_settings *settings);
 /* Signatures are to be checked, and there are keys to begin with. */
 bool dns_checks(const struct dns_settings *settings);
 
-/* Every server that will be asked has a private address: what they say of private addresses is theirs to say. */
-bool dns_is_private(const struct dns_settings *settings);
+/* The servers that will be asked: those of SETTINGS, else of /etc/resolv.conf; none = the DNS from the root on. */
+void dns_servers(const struct dns_settings *settings, struct nameservers *out);
 
-/* The same of the text of a resolv.conf; without any server it is false. Pure. */
-bool dns_resolvconf_is_private(struct span text);
+/* Every one of them has a private address: what they say of private addresses is theirs to say. Pure. */
+bool dns_is_private(const struct nameservers *servers);
 
 /* Asks for TYPE of NAME; false when it can't be asked. */
 bool dns_ask(struct ub_ctx *context, const char *name, enum dns_type type, void *data, ub_callback_type callback,

@@ -242,8 +242,19 @@ static void say_found(struct lookup *l)
 		snprintf(l->text + len, sizeof(l->text) - len, "; signed");
 }
 
+/* A host may be missing, or be passed over for want of TLSA records, until DNS is asked again. */
+static void limit_ttl(struct lookup *l, bool failed)
+{
+	bool doubt = failed || l->failed;
+	for (size_t host = 0; host < lookup_host_count(l); host++)
+		doubt |= l->dane[host].result == HOST_DANE_LATER;
+	if (doubt && l->ttl_s > LOOKUP_DOUBT_S)
+		l->ttl_s = LOOKUP_DOUBT_S;
+}
+
 void lookup_finish(struct lookup *l, bool failed, struct str *hosts)
 {
+	limit_ttl(l, failed);
 	if (leads_to_self(l))
 		decide(l, LOOKUP_NEVER, "5.4.6",
 		       "this leads back to us, so mail would go in a circle: make it a local domain, or give it a "
@@ -256,8 +267,7 @@ void lookup_finish(struct lookup *l, bool failed, struct str *hosts)
 		decide(l, LOOKUP_LATER, "4.4.3", "DNS gave no answer in time");
 	else if (l->refused)
 		decide(l, LOOKUP_NEVER, "5.4.4",
-		       "its mail exchangers have addresses of private networks only, as nobody's in public DNS should "
-		       "be; "
+		       "its mail exchangers have addresses of private networks only, which public DNS should not tell; "
 		       "if they are meant, write private_mx yes in a remote_domain");
 	else if (l->missing)
 		decide(l, LOOKUP_NEVER, "5.1.2", "there is no host of this name");

@@ -28,7 +28,8 @@ enum {
 	LOOKUP_ADDRESSES_MAX = 8, /* of one host */
 	LOOKUP_LIST_MAX = 16384,  /* octets of the list of hosts: bound of `resolved` */
 	LOOKUP_TEXT_MAX = 512,    /* of the reason, and its bound in `resolved` */
-	LOOKUP_TTL_MAX_S = 86400
+	LOOKUP_TTL_MAX_S = 86400,
+	LOOKUP_DOUBT_S = 60 /* what was found holds no longer when something had no answer */
 };
 
 enum lookup_event { LOOKUP_FOUND, LOOKUP_LATER, LOOKUP_NEVER };

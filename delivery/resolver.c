@@ -16,6 +16,7 @@
 #include "delivery/dns.h"
 #include "delivery/lookup.h"
 #include "delivery/names.h"
+#include "delivery/watch.h"
 
 enum {
 	REQUESTS_MAX = 1000, /* at once; the queue asks once for each destination */
@@ -51,6 +52,7 @@ struct resolver {
 	struct ub_ctx *unbound;
 	struct ub_ctx *names_unbound; /* for names of clients, who can make look-ups fail: those of the queue shall not
 					 notice */
+	struct watch watch;
 	const struct self *self;
 	int64_t deadline_ms;
 	enum config_tristate dnssec;    /* no, too, where there is no anchor */
@@ -65,12 +67,15 @@ struct resolver {
 struct resolver *resolver_new(const struct dns_settings *dns, const struct self *self, int64_t deadline_ms)
 {
 	const struct dns_settings unsigned_names = {.servers = dns->servers, .dnssec = CONFIG_NO};
+	struct nameservers servers;
 	struct resolver *r = calloc(1, sizeof(*r));
 	if (!r)
 		log_fatal(EXIT_TEMPORARY, "no memory for DNS look-ups");
 	r->unbound = dns_context(dns);
 	r->names_unbound = dns_context(&unsigned_names);
-	r->private = dns_is_private(dns);
+	dns_servers(dns, &servers);
+	watch_init(&r->watch, &servers, dns->servers);
+	r->private = dns_is_private(&servers);
 	r->dnssec = dns_checks(dns) ? dns->dnssec : CONFIG_NO;
 	r->self = self;
 	r->deadline_ms = deadline_ms;
@@ -101,6 +106,7 @@ static void lose_link(struct resolver *r)
 void resolver_free(struct resolver *r)
 {
 	lose_link(r);
+	watch_free(&r->watch);
 	ub_ctx_delete(r->unbound);
 	ub_ctx_delete(r->names_unbound);
 	free(r);
@@ -131,6 +137,8 @@ static void finish(struct request *request, bool decided, bool in_time)
 	str_init(&hosts, LOOKUP_LIST_MAX);
 	if (!decided)
 		lookup_finish(&request->lookup, !in_time, &hosts);
+	if (!in_time || request->lookup.event == LOOKUP_LATER)
+		watch_doubt(&r->watch);
 	bool sent = send_result(r, request->serial, &request->lookup, str_span(&hosts));
 	str_free(&hosts);
 	drop(request);
@@ -345,12 +353,14 @@ int resolver_run(struct resolver *r, int control, int names_link)
 	struct names *names = names_new(r->names_unbound, names_link);
 	look_at_root(r);
 	while (!r->stopping) {
-		struct pollfd fds[] = {{.fd = control, .events = POLLIN},
-				       {.fd = r->link, .events = POLLIN},
-				       {.fd = ub_fd(r->unbound), .events = POLLIN},
-				       {.fd = names_fd(names), .events = POLLIN},
-				       {.fd = ub_fd(r->names_unbound), .events = POLLIN}};
-		if (poll(fds, 5, sooner(until_deadline(r), names_until_deadline(names))) < 0 && errno != EINTR)
+		struct pollfd fds[5 + NAMESERVERS_MAX] = {{.fd = control, .events = POLLIN},
+							  {.fd = r->link, .events = POLLIN},
+							  {.fd = ub_fd(r->unbound), .events = POLLIN},
+							  {.fd = names_fd(names), .events = POLLIN},
+							  {.fd = ub_fd(r->names_unbound), .events = POLLIN}};
+		nfds_t count = 5 + watch_poll(&r->watch, fds + 5);
+		int left = sooner(sooner(until_deadline(r), names_until_deadline(names)), watch_until(&r->watch));
+		if (poll(fds, count, left) < 0 && errno != EINTR)
 			log_fatal(EXIT_TEMPORARY, "poll: %s", strerror(errno));
 		if (fds[2].revents)
 			ub_process(r->unbound);
@@ -364,6 +374,7 @@ int resolver_run(struct resolver *r, int control, int names_link)
 			names_receive(names);
 		end_overdue(r);
 		names_end_overdue(names);
+		watch_tend(&r->watch);
 	}
 	names_free(names);
 	return 0;

@@ -139,6 +139,18 @@ int net_connect_from(const struct ipaddr *source, const struct ipaddr *ip, uint1
 	return fd;
 }
 
+int net_datagram(const struct ipaddr *ip, uint16_t port)
+{
+	struct sockaddr_storage to;
+	socklen_t len = fill(ip, port, &to);
+	int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, len) == 0)
+		return fd;
+	int err = -errno;
+	fd_close(&fd);
+	return err;
+}
+
 void net_address(const struct sockaddr_storage *from, struct ipaddr *ip, uint16_t *port)
 {
 	const struct sockaddr_in *in = (const struct sockaddr_in *)from;

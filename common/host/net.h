@@ -24,6 +24,9 @@ int net_connect(const struct ipaddr *ip, uint16_t port, int64_t ms);
 /* The same from the address SOURCE (NULL = any): -EADDRNOTAVAIL when it is not this machine's. */
 int net_connect_from(const struct ipaddr *source, const struct ipaddr *ip, uint16_t port, int64_t ms);
 
+/* A datagram socket that hears IP:PORT alone; it blocks. */
+int net_datagram(const struct ipaddr *ip, uint16_t port);
+
 void net_address(const struct sockaddr_storage *from, struct ipaddr *ip, uint16_t *port);
 void net_format(const struct ipaddr *ip, uint16_t port,
 		char *to); /* NET_TEXT_MAX; "192.0.2.1:25", "[2001:db8::1]:25" */

@@ -1,4 +1,7 @@
-/* Records of a name server that may say anything: hosts that come out are names, in order, and fit their packet. */
+/* Records of a name server that may say anything, signed or not: hosts that come out are names, in order, and fit their
+ * packet; there is an end of questions, and what is unsigned brings no demand. */
+#include <string.h>
+
 #include "delivery/lookup.h"
 #include "t/fuzz/must.h"
 
@@ -12,16 +15,30 @@ static void check(const struct lookup *l, struct span hosts)
 	MUST(hosts.len <= LOOKUP_LIST_MAX && (l->event == LOOKUP_FOUND) == (hosts.len > 0));
 	for (size_t i = 1; i < lookup_host_count(l); i++)
 		MUST(l->hosts.hosts[i].preference >= l->hosts.hosts[i - 1].preference);
-	while ((got = hosts_next(&hosts, &host)) == 1)
+	while ((got = hosts_next(&hosts, &host)) == 1) {
 		MUST(domain_valid(host.name) && ++count <= HOSTS_MAX);
+		MUST(l->secure || host.dane == HOST_DANE_NONE);
+	}
 	MUST(got == 0);
 }
 
-/* Each record is a length and so many octets; they serve as MX records and as addresses. */
+static void ask_all(struct lookup *l, size_t host, const struct lookup_answer *answer)
+{
+	char name[DANE_QUESTION_MAX];
+	bool alias;
+	int count = 0;
+	while (lookup_question(l, host, name, &alias)) {
+		MUST(++count <= DANE_QUESTIONS && strlen(name) <= 253);
+		lookup_dane(l, host, answer);
+	}
+}
+
+/* Each record is a length and so many octets; they serve as MX records, as addresses and as TLSA records. The first
+ * octet says whether they are signed. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span records[RECORDS_MAX], rest = {(const char *)data, size};
-	struct lookup_answer answer = {.rdata = records};
+	struct lookup_answer answer = {.rdata = records, .secure = size && data[0] & 1};
 	struct lookup l;
 	struct str hosts;
 	while (rest.len && answer.n < RECORDS_MAX) {
@@ -35,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (lookup_mx(&l, &answer)) {
 		for (size_t i = 0; i < lookup_host_count(&l); i++)
 			lookup_address(&l, i, &answer);
+		for (size_t i = 0; i < lookup_host_count(&l); i++)
+			ask_all(&l, i, &answer);
 		lookup_finish(&l, false, &hosts);
 		check(&l, str_span(&hosts));
 	}

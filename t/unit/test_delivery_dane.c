@@ -201,9 +201,11 @@ START_TEST(private_servers)
 		{"", false},
 		{"nameserver nonsense\n", false},
 	};
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		ck_assert_msg(dns_resolvconf_is_private(span_of(files[i].text)) == files[i].private, "%s",
-			      files[i].text);
+	struct nameservers servers;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		nameservers_resolvconf(span_of(files[i].text), &servers);
+		ck_assert_msg(dns_is_private(&servers) == files[i].private, "%s", files[i].text);
+	}
 }
 END_TEST
 

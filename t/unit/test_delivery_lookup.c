@@ -198,7 +198,7 @@ START_TEST(addresses)
 	lookup_address(&l, 1, &(struct lookup_answer){.rdata = v6, .n = 2, .ttl_s = 100});
 	lookup_address(&l, 1, &(struct lookup_answer){.rdata = v4, .n = 3, .ttl_s = 300});
 	lookup_address(&l, 0, &(struct lookup_answer){.rdata = v4, .n = 1, .ttl_s = 300});
-	lookup_address(&l, 0, &(struct lookup_answer){.rcode = 2});
+	lookup_address(&l, 0, &(struct lookup_answer){.ttl_s = 3600});
 	lookup_finish(&l, false, &hosts);
 	ck_assert_str_eq(str_text(&hosts), "a 192.0.2.1 25\nb 192.0.2.1 25\nb 2001:db8::1 25\n");
 	expect(&l, LOOKUP_FOUND, "", "");
@@ -352,6 +352,33 @@ START_TEST(signed_answers)
 }
 END_TEST
 
+/* Where something had no answer what is known holds for a minute, however long DNS says that it does. */
+START_TEST(doubt)
+{
+	static const struct span mx[] = {MX("\x00\x0a", "\x01"
+							"a")};
+	static const struct span address = {"\xc0\x00\x02\x01", 4};
+	const struct lookup_answer found = {.rdata = &address, .n = 1, .secure = true, .ttl_s = 3600};
+	const struct lookup_answer none = {.rcode = LOOKUP_NO_ANSWER};
+	char question[DANE_QUESTION_MAX];
+	bool alias;
+	for (int what = 0; what < 4; what++) {
+		struct str hosts;
+		str_init(&hosts, LOOKUP_LIST_MAX);
+		struct lookup l = begin("example.net");
+		ck_assert(lookup_mx(&l, &(struct lookup_answer){.rdata = mx, .n = 1, .secure = true, .ttl_s = 3600}));
+		lookup_address(&l, 0, &found);
+		lookup_address(&l, 0, what == 1 ? &none : &(struct lookup_answer){.secure = true, .ttl_s = 3600});
+		ck_assert(lookup_question(&l, 0, question, &alias));
+		lookup_dane(&l, 0, what == 2 ? &none : &(struct lookup_answer){.secure = true, .ttl_s = 3600});
+		lookup_finish(&l, what == 3, &hosts);
+		ck_assert_str_eq(str_text(&hosts), what == 2 ? "a 192.0.2.1 25 later\n" : "a 192.0.2.1 25\n");
+		ck_assert_uint_eq(l.ttl_s, what ? LOOKUP_DOUBT_S : 3600);
+		str_free(&hosts);
+	}
+}
+END_TEST
+
 /* Hosts of preference 10, 20, 20, 30; which of them are we, by name or address, and how many are left. */
 START_TEST(we_ourselves)
 {
@@ -431,6 +458,7 @@ int main(void)
 	tcase_add_test(all, many);
 	tcase_add_loop_test(all, private_addresses, 0, 10);
 	tcase_add_test(all, signed_answers);
+	tcase_add_test(all, doubt);
 	tcase_add_test(all, we_ourselves);
 	tcase_add_test(all, every_address);
 	suite_add_tcase(suite, all);

@@ -1,0 +1,20 @@
+/* What tlsa_next takes is what tlsa_append writes, octet for octet; a refusal takes nothing. */
+#include "common/host/tlsa.h"
+#include "t/fuzz/must.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span list = {(const char *)data, size}, before = list;
+	struct tlsa record;
+	struct str again;
+	int got;
+	str_init(&again, size);
+	while ((got = tlsa_next(&list, &record)) == 1) {
+		tlsa_append(&again, &record);
+		before = list;
+	}
+	MUST(!again.failed && span_equal(list, before) && (got == 0) == (list.len == 0));
+	MUST(got != 0 || span_equal(str_span(&again), (struct span){(const char *)data, size}));
+	str_free(&again);
+	return 0;
+}
