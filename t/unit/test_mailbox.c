@@ -1,0 +1,154 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mail/mailbox.h"
+
+/* All addresses of a list, blanks between them; "!" at the end for one that is bad. */
+static void read_all(const char *list, char *to, size_t size)
+{
+	struct span rest = span_of(list);
+	struct mailbox box;
+	const char *why = NULL;
+	enum mailbox_result result;
+	size_t len = 0;
+	to[0] = '\0';
+	while ((result = mailbox_next(&rest, &box, &why)) == MAILBOX_FOUND)
+		len += (size_t)snprintf(to + len, size - len, "%s%.*s", len ? " " : "",
+					box.address.text.len ? (int)box.address.text.len : 2,
+					box.address.text.len ? box.address.text.at : "<>");
+	if (result == MAILBOX_BAD) {
+		ck_assert_ptr_nonnull(why);
+		snprintf(to + len, size - len, "!");
+	}
+	ck_assert_uint_eq(rest.len, 0);
+}
+
+static const struct {
+	const char *list, *found;
+} cases[] = {
+	{"a@b", "a@b"},
+	{" a@b , c@d,", "a@b c@d"},
+	{",, ,a@b,,", "a@b"},
+	{"", ""},
+	{" \r\n\t", ""},
+	{"<a@b>", "a@b"},
+	{"<>", "<>"},
+	{"< a@b >", "a@b"},
+	{"Joe Q. Public <a@b>", "a@b"},
+	{"\"Last, First\" <a@b>, c@d", "a@b c@d"},
+	{"\"\\\"quoted\\\" <x@y>\" <a@b>", "a@b"},
+	{"=?utf-8?Q?J=C3=B6rg?= =?utf-8?Q?_X?= <a@b>", "a@b"},
+	{"J\xc3\xb6rg <a@b>", "a@b"},
+	{"a@b (Joe, the \\) <x@y> (nested))", "a@b"},
+	{"(before) a (x) @ (y) b.c (after)", "a@b.c"},
+	{"a . b @ c . d", "a.b@c.d"},
+	{"\"a b\"@c", "\"a b\"@c"},
+	{"friends: a@b, Joe <c@d>;, e@f", "a@b c@d e@f"},
+	{"undisclosed-recipients:;", ""},
+	{"g:;h: a;", "a"},
+	{"root", "root"},
+	{"root, daemon", "root daemon"},
+	{"<@x,@y:a@b>", "a@b"},
+	{"a@[192.0.2.1]", "a@[192.0.2.1]"},
+	{"a@b\r\n\t, c@d\r\n , e@f", "a@b c@d e@f"},
+	{"Joe\r\n <a\r\n @b>", "a@b"},
+	{"a@b; c@d", "a@b c@d"}, /* as Outlook writes lists */
+	{"'a@b' <c@d>", "c@d"},
+	/* bad */
+	{"Joe Public", "!"},
+	{"a@b c@d", "!"},
+	{"a@b, Joe", "a@b Joe"},
+	{"<a@b", "!"},
+	{"a@b>", "!"},
+	{"<<a@b>>", "!"},
+	{"<a@b> <c@d>", "!"},
+	{"<a@b> junk", "!"},
+	{"a@", "!"},
+	{"@b", "!"},
+	{"a@b@c", "!"},
+	{"a..b@c", "!"},
+	{"J\xc3\xb6rg@b", "!"},
+	{"\"no end", "!"},
+	{"ok@b, \"no end", "ok@b!"},
+	{"(no end a@b", ""},
+};
+
+START_TEST(reads_lists)
+{
+	char found[1000];
+	read_all(cases[_i].list, found, sizeof(found));
+	ck_assert_str_eq(found, cases[_i].found);
+}
+END_TEST
+
+START_TEST(says_where_a_domain_belongs)
+{
+	static const char list[] = "Joe <root> (x), daemon (y) , a@b";
+	struct span rest = span_of(list);
+	struct mailbox box;
+	const char *why;
+	ck_assert_int_eq(mailbox_next(&rest, &box, &why), MAILBOX_FOUND);
+	ck_assert_ptr_eq(box.end, strchr(list, '>'));
+	ck_assert_uint_eq(box.address.domain.len, 0);
+	ck_assert_int_eq(mailbox_next(&rest, &box, &why), MAILBOX_FOUND);
+	ck_assert_ptr_eq(box.end, strstr(list, " (y)"));
+	ck_assert_int_eq(mailbox_next(&rest, &box, &why), MAILBOX_FOUND);
+	ck_assert_uint_eq(box.address.domain.len, 1);
+	ck_assert_int_eq(mailbox_next(&rest, &box, &why), MAILBOX_END);
+}
+END_TEST
+
+/* The longest address with the longest route, one octet more, and much more. */
+START_TEST(bounds)
+{
+	static char list[3 * MAILBOX_ROUTE_MAX];
+	struct mailbox box;
+	const char *why;
+	for (size_t extra = 0; extra < MAILBOX_ROUTE_MAX; extra += extra ? 97 : 1) {
+		size_t route = MAILBOX_ROUTE_MAX - 4 + extra;
+		memset(list, 'x', sizeof(list));
+		list[0] = '<';
+		for (size_t i = 1; i <= route; i += 50)
+			memcpy(list + i, i == 1 ? "@" : ",@", i == 1 ? 1 : 2);
+		memcpy(list + 1 + route, ":a@b>", 6);
+		struct span rest = span_of(list);
+		enum mailbox_result result = mailbox_next(&rest, &box, &why);
+		ck_assert_int_eq(result, extra ? MAILBOX_BAD : MAILBOX_FOUND);
+	}
+}
+END_TEST
+
+/* A comment within a comment ... takes no stack and no time to speak of. */
+START_TEST(deep_comments)
+{
+	size_t deep = 1 << 20;
+	char *list = malloc(2 * deep + 4);
+	memset(list, '(', deep);
+	memset(list + deep, ')', deep);
+	memcpy(list + 2 * deep, "a@b", 4);
+	struct span rest = span_of(list);
+	struct mailbox box;
+	const char *why;
+	ck_assert_int_eq(mailbox_next(&rest, &box, &why), MAILBOX_FOUND);
+	ck_assert(span_equal(box.address.text, SPAN("a@b")));
+	free(list);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("mailbox");
+	TCase *tcase = tcase_create("mailbox");
+	tcase_add_loop_test(tcase, reads_lists, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, says_where_a_domain_belongs);
+	tcase_add_test(tcase, bounds);
+	tcase_add_test(tcase, deep_comments);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
