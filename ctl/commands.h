@@ -58,6 +58,7 @@ int cmd_server_start(struct ctl *ctl);
 int cmd_server_stop(struct ctl *ctl);
 int cmd_server_pause(struct ctl *ctl);
 int cmd_server_continue(struct ctl *ctl);
+int cmd_mailq(struct ctl *ctl);
 int cmd_queue_list(struct ctl *ctl);
 int cmd_queue_show(struct ctl *ctl);
 int cmd_queue_retry(struct ctl *ctl);

@@ -8,7 +8,7 @@ install(FILES ${PROJECT_BINARY_DIR}/etc/mailrootd.service DESTINATION lib/system
 install(FILES etc/mailroot.sysusers DESTINATION lib/sysusers.d RENAME mailroot.conf)
 install(PROGRAMS ${PROJECT_BINARY_DIR}/etc/mailrootd.init DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/init.d RENAME mailrootd)
 
-file(GLOB manuals CONFIGURE_DEPENDS etc/*.[158] master/*.8 smtpd/*.8 queue/*.8 delivery/*.8 ctl/*.[18])
+file(GLOB manuals CONFIGURE_DEPENDS etc/*.[158] master/*.8 smtpd/*.8 queue/*.8 delivery/*.8 ctl/*.[18] sendmail/*.[18])
 foreach(manual ${manuals})
   string(REGEX MATCH "[158]$" section ${manual})
   install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})

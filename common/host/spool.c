@@ -125,7 +125,14 @@ int spool_write(struct spool_file *file, struct span text)
 
 static int name_unnamed(const struct spool *spool, int fd, const char *name)
 {
-	return linkat(fd, "", spool->new_fd, name, AT_EMPTY_PATH) == 0 ? 0 : -errno;
+	char path[32];
+	if (linkat(fd, "", spool->new_fd, name, AT_EMPTY_PATH) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+	/* Before Linux 6.10 that takes a capability. Where /proc can be seen, which a jail can't, it serves as well. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, spool->new_fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
 }
 
 static int name_hidden(const struct spool *spool, const char *id, const char *name)

@@ -13,7 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 FLOORS = {"common/base": 0, "common/mail": 1, "common/host": 2, "common/tls": 3, "common/gss": 3}
-PROGRAMS = {"master", "smtpd", "queue", "delivery", "ctl"}
+PROGRAMS = {"master", "smtpd", "queue", "delivery", "ctl", "sendmail"}
 PROGRAM_FLOOR = 4
 
 # What common/mail may take from outside: memory and text functions of libc that make no system call. str.c and arena.c

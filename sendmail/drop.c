@@ -1,0 +1,160 @@
+#include "sendmail/drop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+
+/* What a signal has to take away, where the file system has no unnamed files. name "" = nothing. */
+static struct {
+	int folder_fd;
+	char name[MSGID_LEN + 2];
+} hidden;
+
+static const int deadly[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU};
+enum { DEADLY_COUNT = sizeof(deadly) / sizeof(deadly[0]) };
+
+static void on_signal(int signo)
+{
+	if (hidden.name[0])
+		unlinkat(hidden.folder_fd, hidden.name, 0);
+	signal(signo, SIG_DFL);
+	raise(signo);
+}
+
+void drop_arm(void)
+{
+	struct sigaction action = {.sa_handler = on_signal}, before;
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < DEADLY_COUNT; i++) {
+		/* What the caller ignores, as nohup does, stays ignored. */
+		if (sigaction(deadly[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+			sigaction(deadly[i], &action, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG instead */
+}
+
+static void block(sigset_t *before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < DEADLY_COUNT; i++)
+		sigaddset(&set, deadly[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
+static const char *remedy(int error)
+{
+	switch (-error) {
+	case ENOENT:
+		return "mailrootd makes it when it starts: has it ever run here? If it has, mailroot.conf says "
+		       "sendmail_server off or another mailroot_dir, and this user can't read that";
+	case EACCES:
+	case EPERM:
+		return "this user may not put mail there; `ls -ld` it, its mode is 1733 unless an administrator "
+		       "narrowed it";
+	case ENOSPC:
+	case EDQUOT:
+		return "make room there, then send it again";
+	case EROFS:
+		return "it is read-only for this process: a file system, or ProtectSystem= of a systemd unit";
+	case EFBIG:
+		return "this process may not write files of that size (ulimit -f)";
+	default:
+		return "send it again later";
+	}
+}
+
+static bool fail(const struct drop *drop, int error, struct failure *failure)
+{
+	return failure_set(failure, failure_status(error), "%.300s: %s; %s", drop->place->folder, strerror(-error),
+			   remedy(error));
+}
+
+bool drop_init(struct drop *drop, const struct place *place, struct failure *failure)
+{
+	sigset_t before;
+
+	*drop = (struct drop){.place = place, .file = {.fd = -1}};
+	drop->folder_fd = open(place->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (drop->folder_fd < 0)
+		return fail(drop, -errno, failure);
+	block(&before);
+	int error = spool_probe(drop->folder_fd, &drop->spool);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return !error || fail(drop, error, failure);
+}
+
+void drop_free(struct drop *drop)
+{
+	drop_abort(drop);
+	spool_file_free(&drop->file);
+	fd_close(&drop->folder_fd);
+}
+
+static bool check_space(const struct drop *drop, struct failure *failure)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(drop->folder_fd, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= drop->place->free_floor)
+		return true;
+	return failure_set(
+		failure, EX_TEMPFAIL,
+		"%.300s: less than %llu MiB are free (free_space_floor); make room there, then send it again",
+		drop->place->folder, (unsigned long long)drop->place->free_floor >> 20);
+}
+
+bool drop_begin(struct drop *drop, struct failure *failure)
+{
+	sigset_t before;
+
+	if (!check_space(drop, failure))
+		return false;
+	block(&before);
+	int error = spool_begin(&drop->spool, NULL, &drop->file);
+	drop->open = !error;
+	hidden.folder_fd = drop->folder_fd;
+	if (drop->open && drop->file.named)
+		snprintf(hidden.name, sizeof(hidden.name), ".%s", drop->file.id);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return !error || fail(drop, error, failure);
+}
+
+bool drop_write(struct drop *drop, struct span text, struct failure *failure)
+{
+	int error = spool_write(&drop->file, text);
+
+	return !error || fail(drop, error, failure);
+}
+
+bool drop_commit(struct drop *drop, bool eight_bit, struct failure *failure)
+{
+	sigset_t before;
+
+	drop->file.eight_bit = eight_bit;
+	block(&before);
+	int error = spool_commit(&drop->file);
+	hidden.name[0] = '\0';
+	drop->open = false;
+	spool_release(&drop->file);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return !error || fail(drop, error, failure);
+}
+
+void drop_abort(struct drop *drop)
+{
+	if (!drop->open)
+		return;
+	spool_abort(&drop->file);
+	hidden.name[0] = '\0';
+	drop->open = false;
+}

@@ -1,0 +1,23 @@
+/* Why a message was not taken: for people, for the exit status (sysexits.h), and for a reply to SMTP. */
+#ifndef SENDMAIL_FAILURE_H
+#define SENDMAIL_FAILURE_H
+
+#include "common/base/span.h"
+
+enum { FAILURE_TEXT_MAX = 600 };
+
+struct failure {
+	int status; /* EX_...; 0 = none */
+	char text[FAILURE_TEXT_MAX];
+};
+
+/* Sets both; returns false, for the caller to return. */
+bool failure_set(struct failure *f, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The status of an -errno of a file: trouble that may pass, or that somebody must mend. Pure. */
+int failure_status(int error);
+
+/* Reply code and enhanced status code that say the same, "451 4.3.0". */
+const char *failure_reply(int status);
+
+#endif

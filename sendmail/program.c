@@ -1,0 +1,176 @@
+#include "sendmail/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/mail/dsn.h"
+#include "sendmail/dialogue.h"
+
+static const char usage[] = "usage: sendmail [-i] [-t] [-f SENDER] [-F NAME] [-N never|success,failure,delay] [-R "
+			    "full|hdrs] [-V ID] [RECIPIENT ...]\n"
+			    "       sendmail -bs | -bp | -q[IID|RDOMAIN]      (also mailq, newaliases)\n"
+			    "A message on standard input goes to RECIPIENTs, with -t also to those in its To, Cc and "
+			    "Bcc. sendmail(8) has more.\n";
+
+/* Who can't see standard error, as under cron, finds the reason in the log. */
+static int tell(const struct failure *failure)
+{
+	fprintf(stderr, "sendmail: %s\n", failure->text);
+	openlog("sendmail", LOG_PID, LOG_MAIL);
+	syslog(LOG_ERR, "uid=%u status=%d %s", (unsigned)getuid(), failure->status, failure->text);
+	return failure->status;
+}
+
+/* A message file must never get the number of a standard descriptor that the caller closed. */
+static bool fill_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		/* Nothing can be read from what is no input. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDWR : O_WRONLY) != fd)
+			return false;
+	}
+	return true;
+}
+
+/* Rights that the program has beyond the caller's are for the folder alone. */
+static bool drop_rights(void)
+{
+	gid_t gid = getgid();
+	uid_t uid = getuid();
+
+	return setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0;
+}
+
+/* mailrootctl beside us, or where it is installed: the queue belongs to a service that knows its operators. */
+static int ask_service(const struct options *options)
+{
+	char path[PATH_MAX];
+	const char *argv[10] = {"mailrootctl"};
+	size_t n = 1;
+
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/mailrootctl"));
+	char *slash = len > 0 ? memrchr(path, '/', (size_t)len) : NULL;
+	if (slash)
+		memcpy(slash, "/mailrootctl", sizeof("/mailrootctl"));
+	if (!slash || access(path, X_OK) != 0)
+		snprintf(path, sizeof(path), "%s", MAILROOT_SBINDIR "/mailrootctl");
+	if (options->config) {
+		argv[n++] = "-c";
+		argv[n++] = options->config;
+	}
+	if (options->mode == OPTIONS_LIST) {
+		argv[n++] = "mailq";
+	} else {
+		argv[n++] = "queue";
+		argv[n++] = "retry";
+		argv[n++] = "--yes";
+		argv[n++] = !options->flush ? "--all" : options->flush_id ? options->flush : "--domain";
+		argv[n] = options->flush && !options->flush_id ? options->flush : NULL;
+	}
+	execv(path, (char *const *)argv);
+	struct failure failure;
+	failure_set(&failure, EX_OSFILE, "%s: %s", path, strerror(errno));
+	return tell(&failure);
+}
+
+static bool address_message(struct submit *s, const struct options *options)
+{
+	const struct dsn_message dsn = {options->ret, span_of(options->envid)};
+	struct compose *c = &s->compose;
+
+	s->from_header = options->from_header;
+	s->notify = options->notify;
+	if (!submit_composed(s, compose_sender(c, options->sender ? options->sender : s->caller->address, &dsn)))
+		return false;
+	for (size_t i = 0; i < options->recipient_count; i++) {
+		struct span list = span_of(options->recipients[i]);
+		if (!submit_composed(s, compose_recipients(c, list, &options->notify)))
+			return false;
+	}
+	return c->rcpt_count || s->from_header ||
+	       failure_set(&s->failure, EX_USAGE, "no recipient: name them, or take them from the message with -t");
+}
+
+static bool send_message(struct submit *s, struct input *input, const struct options *options)
+{
+	struct span octets;
+
+	submit_reset(s, options->dot_is_text ? TEXT_DOTS_PLAIN : TEXT_DOTS_END);
+	if (!address_message(s, options))
+		return false;
+	while (!s->text.ended && !s->failure.status && input_peek(input, &octets))
+		input_taken(input, submit_text(s, octets));
+	if (!s->failure.status && input->error)
+		failure_set(&s->failure, EX_NOINPUT, "standard input can't be read: %s", strerror(-input->error));
+	return submit_commit(s);
+}
+
+static int take_mail(const struct options *options, const struct place *place)
+{
+	static struct submit submit;
+	static struct input input;
+	struct caller caller;
+	struct drop drop;
+	struct failure failure;
+
+	caller_find(&caller);
+	drop_arm();
+	if (!drop_init(&drop, place, &failure)) {
+		drop_free(&drop);
+		return tell(&failure);
+	}
+	submit_init(&submit, &drop, &caller, options->full_name ? options->full_name : caller.name);
+	input_init(&input, STDIN_FILENO);
+	int status = EX_OK;
+	if (options->mode == OPTIONS_SMTP)
+		status = dialogue_run(&submit, &input, STDOUT_FILENO, place->host);
+	else if (!send_message(&submit, &input, options))
+		status = tell(&submit.failure);
+	submit_free(&submit);
+	drop_free(&drop);
+	return status;
+}
+
+int program_run(int argc, char **argv)
+{
+	struct options options;
+	struct failure failure;
+	struct place place;
+	char why[OPTIONS_WHY_MAX];
+
+	if (!fill_descriptors())
+		return EX_OSERR;
+	umask(022);
+	tzset();
+	if (!options_parse(argc, argv, &options, why)) {
+		failure_set(&failure, EX_USAGE, "%s", why);
+		return tell(&failure);
+	}
+	bool sends = options.mode == OPTIONS_SEND || options.mode == OPTIONS_SMTP;
+	if ((!sends || options.config) && !drop_rights())
+		return EX_OSERR;
+	if (options.mode == OPTIONS_HELP)
+		fputs(usage, stdout);
+	if (options.mode == OPTIONS_LIST || options.mode == OPTIONS_FLUSH)
+		return ask_service(&options);
+	if (!sends)
+		return EX_OK;
+	if (!place_find(options.config, &place)) {
+		failure_set(&failure, EX_CONFIG, "%s: %s", options.config, strerror(errno));
+		return tell(&failure);
+	}
+	if (place.off) {
+		failure_set(&failure, EX_UNAVAILABLE,
+			    "sendmail_server is off in mailroot.conf: no mail of local programs is taken");
+		return tell(&failure);
+	}
+	return take_mail(&options, &place);
+}

@@ -1,0 +1,90 @@
+#include "sendmail/text.h"
+
+enum { LINE_START, AFTER_DOT, AFTER_DOT_CR, IN_LINE, AFTER_CR };
+
+static size_t line_end(char *out)
+{
+	out[0] = '\r';
+	out[1] = '\n';
+	return 2;
+}
+
+static size_t in_line(struct text_reader *r, char c, char *out)
+{
+	if (c == '\r') {
+		r->state = AFTER_CR;
+		return 0;
+	}
+	r->state = c == '\n' ? LINE_START : IN_LINE;
+	if (c == '\n')
+		return line_end(out);
+	r->eight_bit = r->eight_bit || (unsigned char)c > 127;
+	out[0] = c;
+	return 1;
+}
+
+static size_t at_start(struct text_reader *r, char c, char *out)
+{
+	if (c != '.' || r->dots == TEXT_DOTS_PLAIN)
+		return in_line(r, c, out);
+	r->state = AFTER_DOT;
+	return 0;
+}
+
+/* A line began with a dot and goes on with C, or with a bare CR and C. */
+static size_t after_dot(struct text_reader *r, bool cr, char c, char *out)
+{
+	size_t n = 0;
+
+	if (c == '\n') {
+		r->ended = true;
+		return 0;
+	}
+	if (c == '\r' && !cr) {
+		r->state = AFTER_DOT_CR;
+		return 0;
+	}
+	if (r->dots == TEXT_DOTS_END)
+		out[n++] = '.';
+	if (cr)
+		n += line_end(out + n);
+	return n + in_line(r, c, out + n);
+}
+
+static size_t take(struct text_reader *r, char c, char *out)
+{
+	switch (r->state) {
+	case LINE_START:
+		return at_start(r, c, out);
+	case AFTER_DOT:
+		return after_dot(r, false, c, out);
+	case AFTER_DOT_CR:
+		return after_dot(r, true, c, out);
+	case AFTER_CR:
+		if (c != '\n') {
+			line_end(out);
+			return 2 + in_line(r, c, out + 2);
+		}
+		return in_line(r, c, out);
+	default:
+		return in_line(r, c, out);
+	}
+}
+
+size_t text_read(struct text_reader *r, struct span in, char *out, size_t *out_len)
+{
+	size_t taken = 0;
+
+	*out_len = 0;
+	while (taken < in.len && !r->ended)
+		*out_len += take(r, in.at[taken++], out + *out_len);
+	return taken;
+}
+
+size_t text_end(struct text_reader *r, char *out)
+{
+	int state = r->state;
+
+	r->state = LINE_START;
+	return !r->ended && (state == IN_LINE || state == AFTER_CR) ? line_end(out) : 0;
+}
