@@ -9,6 +9,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/rows.h"
+#include "queue/badmail_survey.h"
 #include "queue/explain.h"
 #include "queue/passage.h"
 #include "queue/report.h"
@@ -17,7 +18,7 @@
 /* Of a turn no more than this goes into answers, whoever asks for how much. */
 enum { OUT_MAX = 8 << 20, TURN_MS = 4, SLICE_MS = 2 };
 
-enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_PASSAGE, CTL_EXPLAIN };
+enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_PASSAGE, CTL_BADMAIL, CTL_EXPLAIN };
 
 struct ctl {
 	int fd;
@@ -25,6 +26,7 @@ struct ctl {
 	enum ctl_work work;
 	struct survey survey;
 	struct passage passage;
+	struct badmail_survey badmail;
 	struct explain *explain; /* in CTL_EXPLAIN; owned */
 	bool slow;               /* its socket is full */
 	struct str out;          /* packets that wait, each after its length */
@@ -64,6 +66,7 @@ void console_close(struct queue *q, struct ctl *c)
 	fd_close(&c->fd);
 	explain_free(q, c->explain);
 	passage_close(&c->passage);
+	badmail_survey_close(&c->badmail);
 	str_free(&c->out);
 	free(c);
 }
@@ -86,6 +89,7 @@ static void done(struct ctl *c, uint64_t exit_code, const char *text)
 {
 	report_done(&c->out, exit_code, text);
 	passage_close(&c->passage);
+	badmail_survey_close(&c->badmail);
 	c->work = CTL_NOTHING;
 }
 
@@ -108,6 +112,16 @@ static bool go_on_surveying(struct queue *q, struct ctl *c)
 	return step == SURVEY_MORE;
 }
 
+static bool go_on_with_badmail(struct queue *q, struct ctl *c)
+{
+	enum survey_step step = badmail_survey_go_on(q, &c->badmail, clock_mono_ms() + SLICE_MS, &c->out);
+	if (step == SURVEY_END && *c->badmail.id && !c->badmail.looked)
+		done(c, 1, "no such message in badmail");
+	else if (step == SURVEY_END)
+		done(c, c->badmail.failed > 0, c->badmail.why);
+	return step == SURVEY_MORE;
+}
+
 static bool go_on_reading(struct ctl *c)
 {
 	if (passage_go_on(&c->passage, &c->out))
@@ -124,6 +138,8 @@ static bool go_on(struct queue *q, struct ctl *c)
 		return go_on_surveying(q, c);
 	case CTL_PASSAGE:
 		return go_on_reading(c);
+	case CTL_BADMAIL:
+		return go_on_with_badmail(q, c);
 	case CTL_EXPLAIN:
 		go_on_explaining(q, c);
 		return false;
@@ -214,10 +230,9 @@ static bool request_act(struct queue *q, struct ctl *c, struct span text)
 	return true;
 }
 
-/* The text of M; it is read on, even if it is delivered and gone meanwhile. */
-static void show_text(struct queue *q, struct ctl *c, const struct message *m)
+/* The text of a message, FD or -errno; it is read on, even if it is delivered and gone meanwhile. */
+static void show_text(struct ctl *c, int fd)
 {
-	int fd = store_open_message(&q->store, m);
 	if (fd < 0) {
 		done(c, 1, strerror(-fd));
 		return;
@@ -236,7 +251,7 @@ static bool request_show(struct queue *q, struct ctl *c, struct span text)
 	if (msgid_valid(packet.id) && span_copy(packet.id, id, sizeof(id)))
 		m = message_find(&q->messages, id);
 	if (m && packet.message) {
-		show_text(q, c, m);
+		show_text(c, store_open_message(&q->store, m));
 		return true;
 	}
 	struct whole *w = m ? operate_peek(q, m) : NULL;
@@ -244,6 +259,52 @@ static bool request_show(struct queue *q, struct ctl *c, struct span text)
 		report_show(q, m, w, &c->out);
 	done(c, !w, w ? "" : "no such message in the queue");
 	operate_unpeek(w);
+	return true;
+}
+
+static bool begin_badmail(struct queue *q, struct ctl *c)
+{
+	int err = badmail_survey_begin(q, &c->badmail);
+	if (err)
+		done(c, 1, strerror(-err));
+	else
+		c->work = CTL_BADMAIL;
+	return true;
+}
+
+static bool request_badmail_list(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_badmail_list packet;
+	if (!wire_decode_badmail_list(text, &packet))
+		return false;
+	c->badmail = (struct badmail_survey){.limit = packet.limit};
+	return begin_badmail(q, c);
+}
+
+static bool request_badmail_act(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_badmail_act packet;
+	if (!wire_decode_badmail_act(text, &packet) || (packet.action != ROW_RESEND && packet.action != ROW_DELETE))
+		return false;
+	c->badmail = (struct badmail_survey){.action = (enum row_action)packet.action, .count_only = packet.count_only};
+	return span_copy(packet.id, c->badmail.id, sizeof(c->badmail.id)) && begin_badmail(q, c);
+}
+
+static bool request_badmail_show(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_badmail_show packet;
+	struct badmail b;
+	char id[BADMAIL_ID_MAX + 1];
+	if (!wire_decode_badmail_show(text, &packet))
+		return false;
+	bool found = span_copy(packet.id, id, sizeof(id)) && badmail_look(q->store.badmail_fd, id, &b) == 0;
+	if (found && packet.message) {
+		show_text(c, badmail_open(q->store.badmail_fd, id));
+		return true;
+	}
+	if (found)
+		badmail_show(q, &b, &c->out);
+	done(c, !found, found ? "" : "no such message in badmail");
 	return true;
 }
 
@@ -282,6 +343,12 @@ static bool request(struct queue *q, struct ctl *c, struct span text)
 		return request_show(q, c, text);
 	case WIRE_queue_act:
 		return request_act(q, c, text);
+	case WIRE_badmail_list:
+		return request_badmail_list(q, c, text);
+	case WIRE_badmail_show:
+		return request_badmail_show(q, c, text);
+	case WIRE_badmail_act:
+		return request_badmail_act(q, c, text);
 	case WIRE_queue_status:
 		return request_status(q, c, text);
 	case WIRE_explain_route:

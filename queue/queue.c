@@ -94,6 +94,7 @@ void queue_close(struct queue *q)
 	pool_free(&q->local);
 	fd_close(&q->resolver);
 	scan_free(q);
+	badmail_sweep_free(q);
 	destinations_free(&q->destinations);
 	messages_free(&q->messages);
 	drops_close(&q->drops);
@@ -219,7 +220,7 @@ static int64_t wait_ms(const struct queue *q)
 {
 	int64_t next = sooner(message_next_due(&q->messages), q->second_ms);
 	next = sooner(next, sooner(q->scan.next_ms, resolve_next(q)));
-	next = sooner(next, index_next(q));
+	next = sooner(next, sooner(index_next(q), badmail_sweep_next(q)));
 	if (blocked(q))
 		next = sooner(next, q->sweep_ms);
 	return next > q->mono_ms ? next - q->mono_ms : 0;
@@ -233,6 +234,7 @@ int64_t queue_turn(struct queue *q)
 	each_second(q);
 	more |= console_turn(q);
 	index_turn(q);
+	badmail_sweep_turn(q);
 	more |= drops_count(&q->drops, q->mono_ms);
 	if (!q->scan.listed || q->stopping)
 		return more ? 0 : SWEEP_MS;

@@ -7,6 +7,7 @@
 
 #include "common/host/child.h"
 #include "common/host/ipc.h"
+#include "queue/badmail_sweep.h"
 #include "queue/drop.h"
 #include "queue/index.h"
 #include "queue/message.h"
@@ -38,6 +39,7 @@ struct queue {
 	struct pool delivery, local;
 	struct scan scan;
 	struct index index;
+	struct badmail_sweep badmail_sweep;
 	size_t whole_count, fd_count, jobs_out;
 	int64_t sweep_ms,
 		second_ms; /* when the next sweep over blocked next hops, the next look at what is slow, is due */

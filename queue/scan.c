@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "queue/attempt.h"
 #include "queue/queue.h"
+#include "queue/resend.h"
 #include "queue/schedule.h"
 #include "queue/verdicts.h"
 
@@ -96,6 +97,8 @@ static void meet_entry(struct queue *q, const struct dirent *entry, bool in_cur)
 	bool regular = entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN;
 	if (regular && msgname_parse(span_of(entry->d_name), &name))
 		meet_file(q, &name, in_cur);
+	else if (in_cur && regular && entry->d_name[0] == '.')
+		resend_finish(&q->store, entry->d_name);
 	else if (in_cur)
 		meet_log(q, span_of(entry->d_name));
 	else if (regular && entry->d_name[0] == '.')

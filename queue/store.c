@@ -344,6 +344,31 @@ static int copy_to_badmail(const struct store *s, const struct message *m, const
 	return err;
 }
 
+/*
+ * The journal goes along, for it tells who has the message already: as a second name of the file at first, so that no
+ * crash parts the message from it.
+ */
+static int keep_journal(const struct store *s, struct message *m)
+{
+	char name[FILE_NAME];
+	struct stat st;
+	file_name(m->id, ".log", name);
+	int err = unlink_in(s->badmail_fd, name);
+	if (err || !m->has_log)
+		return err;
+	int fd = open_journal_to_read(s, m, &st);
+	if (fd < 0)
+		return fd == -ENOENT || fd == -EBADMSG ? 0 : fd; /* nothing that could be kept */
+	fd_close(&fd);
+	fd = store_journal_open(s, m); /* cuts its torn tail */
+	if (fd < 0)
+		return fd;
+	if (linkat(s->cur_fd, name, s->badmail_fd, name, 0) < 0)
+		err = badmail_copy(fd, s->badmail_fd, name);
+	fd_close(&fd);
+	return err;
+}
+
 int store_badmail(const struct store *s, struct message *m, struct span reason)
 {
 	char from[MSGNAME_MAX], to[FILE_NAME], text[FILE_NAME];
@@ -351,6 +376,8 @@ int store_badmail(const struct store *s, struct message *m, struct span reason)
 	file_name(m->id, ".eml", to);
 	file_name(m->id, ".txt", text);
 	int err = write_reason(s->badmail_fd, text, reason);
+	if (!err)
+		err = keep_journal(s, m);
 	if (err)
 		return err;
 	if (renameat(folder_of(s, m), from, s->badmail_fd, to) < 0)

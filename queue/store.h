@@ -77,8 +77,8 @@ int store_finish_log(const struct store *s, const char *id);
  */
 int store_drop(const struct store *s, struct message *m, int folder);
 
-/* Gives up: the message becomes badmail/ID.eml, REASON (lines of text) badmail/ID.txt; the journal goes. A badmail
- * folder on another file system gets a copy (badmail.h). */
+/* Gives up: the message becomes badmail/ID.eml, REASON (lines of text) badmail/ID.txt, the journal badmail/ID.log. A
+ * badmail folder on another file system gets copies (badmail.h). */
 int store_badmail(const struct store *s, struct message *m, struct span reason);
 
 #endif

@@ -1,0 +1,363 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/host/rows.h"
+#include "ctl/queues.h"
+#include "ctl/screen.h"
+#include "ctl/table.h"
+
+/* The cells of ROW_BADMAIL. */
+enum { ID, AGE, LEFT, SIZE, SENDER, RECIPIENTS, FIRST, REASON, CELLS };
+static const struct {
+	const char *name;
+	bool number;
+} keys[CELLS] = {
+	{"id", false},     {"age_s", true},      {"kept_s", true},           {"size", true},
+	{"sender", false}, {"recipients", true}, {"first_recipient", false}, {"reason", false},
+};
+
+static const char not_there[] = "there is no such message in badmail; `mailrootctl badmail list` shows what is there";
+
+/* Any of the four commands at work. */
+struct badmail_work {
+	struct queues queues;
+	struct json json;
+	struct table table;
+	struct screen screen;
+	enum row_action action;
+	bool count_only;
+	size_t rows;
+	bool full;
+	uint64_t done, failed;
+	struct span kind; /* of the array, or table, that is open */
+};
+
+static bool wants_json(const struct badmail_work *work)
+{
+	return work->queues.ctl->options.given & OPTION_JSON;
+}
+
+static void row_json(struct badmail_work *work, const struct span *cells)
+{
+	json_object(&work->json);
+	json_key(&work->json, "server");
+	json_string(&work->json, span_of(work->queues.server));
+	for (size_t i = 0; i < CELLS; i++) {
+		json_key(&work->json, keys[i].name);
+		if (keys[i].number)
+			json_cell(&work->json, cells[i]);
+		else
+			json_string(&work->json, cells[i]);
+	}
+	json_end_object(&work->json);
+}
+
+static struct span recipients_cell(const struct span *cells, char *to, size_t size)
+{
+	uint64_t n;
+
+	if (!span_to_u64(cells[RECIPIENTS], UINT32_MAX, &n) || n < 2)
+		return cells[FIRST];
+	snprintf(to, size, "%.*s and %llu more", SPAN_ARGS(cells[FIRST]), (unsigned long long)n - 1);
+	return span_of(to);
+}
+
+static void on_list_row(void *context, const struct link_row *row)
+{
+	struct badmail_work *work = context;
+	char age[CLOCK_TEXT_MAX], left[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX], recipients[TABLE_CELL_MAX];
+	const struct span *cell = row->cells;
+
+	if (!span_equal(row->kind, SPAN(ROW_BADMAIL)))
+		return;
+	work->rows++;
+	if (wants_json(work)) {
+		row_json(work, cell);
+		return;
+	}
+	struct span cells[] = {cell[ID],
+			       table_duration(cell[AGE], age),
+			       table_duration(cell[LEFT], left),
+			       table_octets(cell[SIZE], size),
+			       cell[SENDER],
+			       recipients_cell(cell, recipients, sizeof(recipients)),
+			       cell[REASON]};
+	if (!table_add(&work->table, cells))
+		work->full = true;
+}
+
+static bool write_list(void *context, const char *id, struct str *request)
+{
+	const struct badmail_work *work = context;
+	struct wire_badmail_list list = {.limit = wants_json(work) ? 0 : TABLE_ROWS_MAX};
+
+	(void)id;
+	return wire_encode_badmail_list(&list, request);
+}
+
+static void finish_list(struct badmail_work *work)
+{
+	if (wants_json(work)) {
+		json_end_array(&work->json);
+		json_end_object(&work->json);
+		json_finish(&work->json);
+	} else if (!work->rows) {
+		if (!work->queues.failed)
+			puts("No bad mail.");
+	} else {
+		table_sort(&work->table);
+		table_print(&work->table, 0, stdout);
+		printf("%zu message%s. `mailrootctl badmail show ID` tells all about one, `badmail resend ID` sends it "
+		       "again.\n",
+		       work->rows, work->rows == 1 ? "" : "s");
+		if (work->full || work->rows >= TABLE_ROWS_MAX)
+			puts("There may be more: --json lists them all.");
+	}
+}
+
+int cmd_badmail_list(struct ctl *ctl)
+{
+	static const char *const headings[] = {"ID", "SINCE", "KEPT FOR", "SIZE", "FROM", "TO", "WHY"};
+	static struct badmail_work work;
+	int status;
+
+	work = (struct badmail_work){.action = 0};
+	if (!queues_open(ctl, &work.queues, &status))
+		return status;
+	table_init(&work.table, sizeof(headings) / sizeof(headings[0]), 1U << 1 | 1U << 2 | 1U << 3, headings);
+	json_init(&work.json, stdout);
+	if (wants_json(&work)) {
+		json_object(&work.json);
+		json_key(&work.json, "messages");
+		json_array(&work.json);
+	}
+	queues_ask(&work.queues, &(struct queues_request){.write = write_list, .row = on_list_row, .context = &work});
+	finish_list(&work);
+	table_free(&work.table);
+	queues_close(&work.queues);
+	return work.queues.failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+static bool write_show(void *context, const char *id, struct str *request)
+{
+	const struct badmail_work *work = context;
+	struct wire_badmail_show show = {.id = span_of(id),
+					 .message = work->queues.ctl->options.given & OPTION_MESSAGE};
+
+	return wire_encode_badmail_show(&show, request);
+}
+
+/* Rows of one kind come in a run: an array or a table each. */
+static bool begins(struct badmail_work *work, const struct link_row *row, const char *kind, const char *name)
+{
+	if (!span_equal(row->kind, span_of(kind)))
+		return false;
+	if (!span_equal(work->kind, span_of(name))) {
+		if (work->kind.len && wants_json(work))
+			json_end_array(&work->json);
+		if (wants_json(work)) {
+			json_key(&work->json, name);
+			json_array(&work->json);
+		} else {
+			printf("  %s\n", name);
+		}
+	}
+	work->kind = span_of(name);
+	return true;
+}
+
+static void show_head(const struct badmail_work *work, const struct span *cell)
+{
+	char age[CLOCK_TEXT_MAX], left[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX];
+
+	table_duration(cell[AGE], age);
+	table_duration(cell[LEFT], left);
+	table_octets(cell[SIZE], size);
+	printf("%.*s is bad mail on server %s since %s; it is kept for another %s\n", SPAN_ARGS(cell[ID]),
+	       work->queues.server, age[0] ? age : "0s", left[0] ? left : "0s");
+	printf("  from        %.*s, %s octets\n", (int)(cell[SENDER].len ? cell[SENDER].len : 1),
+	       cell[SENDER].len ? cell[SENDER].at : "?", size);
+}
+
+static void history_line(const struct link_row *row)
+{
+	struct span cells[QUEUES_HISTORY_CELLS];
+	char who[TABLE_CELL_MAX], said[TABLE_CELL_MAX];
+
+	queues_history_cells(row, cells, who, said);
+	printf("    %.*s  %.*s  %.*s  %.*s\n", SPAN_ARGS(cells[0]), SPAN_ARGS(cells[1]), SPAN_ARGS(cells[2]),
+	       SPAN_ARGS(cells[3]));
+}
+
+static void on_show_row(void *context, const struct link_row *row)
+{
+	struct badmail_work *work = context;
+	bool json = wants_json(work);
+
+	if (span_equal(row->kind, SPAN(ROW_BADMAIL))) {
+		work->rows++;
+		if (json) {
+			json_key(&work->json, "message");
+			row_json(work, row->cells);
+		} else {
+			show_head(work, row->cells);
+		}
+	} else if (begins(work, row, ROW_RECIPIENT, "recipients")) {
+		if (json)
+			queues_recipient_json(&work->json, row);
+		else
+			printf("    %.*s  %.*s\n", SPAN_ARGS(row->cells[0]), SPAN_ARGS(row->cells[1]));
+	} else if (begins(work, row, ROW_HISTORY, "history")) {
+		if (json)
+			queues_history_json(&work->json, row);
+		else
+			history_line(row);
+	} else if (begins(work, row, ROW_REASON, "why")) {
+		if (json)
+			json_string(&work->json, row->cells[0]);
+		else
+			printf("    %.*s\n", SPAN_ARGS(row->cells[0]));
+	}
+}
+
+static void on_text(void *context, struct span text)
+{
+	struct badmail_work *work = context;
+
+	screen_write(&work->screen, text);
+}
+
+static int show_text(struct badmail_work *work)
+{
+	enum screen_kind kind = isatty(STDOUT_FILENO) ? SCREEN_TERMINAL : SCREEN_AS_IS;
+
+	screen_init(&work->screen, stdout, wants_json(work) ? SCREEN_JSON : kind);
+	queues_ask(&work->queues,
+		   &(struct queues_request){.write = write_show, .text = on_text, .context = work, .quiet = true});
+	bool written = screen_end(&work->screen);
+	if (!work->screen.begun)
+		return commands_fail("%s", not_there);
+	return written ? EXIT_DONE : commands_fail("the message could not be written to its end");
+}
+
+static int show(struct badmail_work *work)
+{
+	json_init(&work->json, stdout);
+	if (wants_json(work))
+		json_object(&work->json);
+	queues_ask(&work->queues,
+		   &(struct queues_request){.write = write_show, .row = on_show_row, .context = work, .quiet = true});
+	if (wants_json(work)) {
+		if (work->kind.len)
+			json_end_array(&work->json);
+		json_end_object(&work->json);
+		json_finish(&work->json);
+	}
+	if (!work->rows)
+		return commands_fail("%s", not_there);
+	if (!wants_json(work))
+		printf("`mailrootctl badmail resend %s` sends it to who does not have it; `badmail show %s --message` "
+		       "prints it.\n",
+		       work->queues.ctl->args[0], work->queues.ctl->args[0]);
+	return EXIT_DONE;
+}
+
+int cmd_badmail_show(struct ctl *ctl)
+{
+	static struct badmail_work work;
+	int status;
+
+	work = (struct badmail_work){.action = 0};
+	if (!queues_open(ctl, &work.queues, &status))
+		return status;
+	status = ctl->options.given & OPTION_MESSAGE ? show_text(&work) : show(&work);
+	queues_close(&work.queues);
+	return status;
+}
+
+static bool write_act(void *context, const char *id, struct str *request)
+{
+	const struct badmail_work *work = context;
+	struct wire_badmail_act act = {.action = work->action, .id = span_of(id), .count_only = work->count_only};
+
+	return wire_encode_badmail_act(&act, request);
+}
+
+static void on_count_row(void *context, const struct link_row *row)
+{
+	struct badmail_work *work = context;
+	uint64_t done, failed;
+
+	if (!span_equal(row->kind, SPAN(ROW_COUNT)) || !span_to_u64(row->cells[0], UINT32_MAX, &done) ||
+	    !span_to_u64(row->cells[3], UINT32_MAX, &failed))
+		return;
+	work->done += done;
+	work->failed += failed;
+}
+
+static void act(struct badmail_work *work, bool count_only)
+{
+	work->count_only = count_only;
+	work->done = work->failed = 0;
+	work->queues.said[0] = '\0';
+	queues_ask(&work->queues,
+		   &(struct queues_request){.write = write_act, .row = on_count_row, .context = work, .quiet = true});
+}
+
+static int go(struct badmail_work *work)
+{
+	const struct ctl *ctl = work->queues.ctl;
+	bool resend = work->action == ROW_RESEND;
+	char sentence[200];
+
+	act(work, true);
+	uint64_t count = work->done, missing = ctl->arg_count > count ? ctl->arg_count - count : 0;
+	if (!count)
+		return commands_fail("%s", ctl->arg_count ? not_there : "there is no bad mail");
+	snprintf(sentence, sizeof(sentence), "%llu message%s will be %s.", (unsigned long long)count,
+		 count == 1 ? "" : "s", resend ? "sent to who does not have it" : "removed for good");
+	if (!commands_confirm(ctl, sentence))
+		return EXIT_FAILED;
+	act(work, false);
+	if (wants_json(work))
+		printf("{\"%s\":%llu,\"failed\":%llu,\"unknown\":%llu}\n", resend ? "resent" : "deleted",
+		       (unsigned long long)work->done, (unsigned long long)work->failed, (unsigned long long)missing);
+	else
+		printf("%llu %s.%s\n", (unsigned long long)work->done, resend ? "sent again" : "deleted",
+		       resend && work->done ? " `mailrootctl queue list` shows what becomes of them." : "");
+	if (work->failed)
+		commands_fail("%llu could not be: %s%s", (unsigned long long)work->failed, work->queues.said,
+			      work->failed > 1 ? "; the log tells of each" : "");
+	if (missing && !wants_json(work))
+		commands_fail("%llu of the IDs are not in badmail", (unsigned long long)missing);
+	return work->failed || missing ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run(struct ctl *ctl, enum row_action action)
+{
+	static struct badmail_work work;
+	int status;
+
+	work = (struct badmail_work){.action = action};
+	if (!ctl->arg_count && !(ctl->options.given & OPTION_ALL)) {
+		commands_fail("which messages? Name IDs, or take --all; `mailrootctl badmail list` shows them");
+		return EXIT_USAGE;
+	}
+	if (!queues_open(ctl, &work.queues, &status))
+		return status;
+	status = go(&work);
+	queues_close(&work.queues);
+	return status;
+}
+
+int cmd_badmail_resend(struct ctl *ctl)
+{
+	return run(ctl, ROW_RESEND);
+}
+
+int cmd_badmail_delete(struct ctl *ctl)
+{
+	return run(ctl, ROW_DELETE);
+}
