@@ -122,6 +122,7 @@ int main(void)
 	};
 	Suite *suite = suite_create("queue_health");
 	TCase *tcase = tcase_create("health");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, open_health, close_health);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tcase, tests[i]);

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-enum { HOSTS = 4, DRAWS = 30000 };
+enum { HOSTS = 4, DRAWS = 12000 };
 
 static struct destinations all;
 static struct destination *d;
@@ -248,6 +248,7 @@ int main(void)
 	};
 	Suite *suite = suite_create("queue_trial");
 	TCase *tcase = tcase_create("trial");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, open_hosts, close_hosts);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tcase, tests[i]);
