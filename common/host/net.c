@@ -12,7 +12,7 @@
 #include "common/base/fd.h"
 
 /* Connections that wait for accept; the kernel cuts it to net.core.somaxconn. */
-enum { BACKLOG = 4096, V4_AT = 12 };
+enum { BACKLOG = 4096, V4_AT = 12, PROBES = 3 };
 
 static const unsigned char any[sizeof(struct in6_addr)];
 
@@ -96,6 +96,20 @@ static int await_connection(int fd, int64_t deadline)
 	return -err;
 }
 
+static bool set_to(int fd, int option, int value)
+{
+	return setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value)) == 0;
+}
+
+/* Half of the time without a word, then a probe now and then; what is sent must be acknowledged in all of it. */
+static bool notice_silence(int fd)
+{
+	int probe_s = NET_GONE_MS / 2 / PROBES / 1000;
+	return set_on(fd, SOL_SOCKET, SO_KEEPALIVE) && set_to(fd, TCP_KEEPIDLE, NET_GONE_MS / 2 / 1000) &&
+	       set_to(fd, TCP_KEEPINTVL, probe_s) && set_to(fd, TCP_KEEPCNT, PROBES) &&
+	       set_to(fd, TCP_USER_TIMEOUT, NET_GONE_MS);
+}
+
 static int connect_within(int fd, const struct ipaddr *ip, uint16_t port, int64_t ms)
 {
 	struct sockaddr_storage to;
@@ -104,7 +118,7 @@ static int connect_within(int fd, const struct ipaddr *ip, uint16_t port, int64_
 	int err = connect(fd, (const struct sockaddr *)&to, len) == 0 ? 0 : -errno;
 	if (err == -EINPROGRESS || err == -EINTR)
 		err = await_connection(fd, deadline);
-	if (!err && !set_on(fd, IPPROTO_TCP, TCP_NODELAY))
+	if (!err && (!set_on(fd, IPPROTO_TCP, TCP_NODELAY) || !notice_silence(fd)))
 		err = -errno;
 	return err ? err : fd_set_nonblock(fd, false);
 }

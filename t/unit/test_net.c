@@ -31,12 +31,17 @@ static uint16_t port_of(int fd)
 	return port;
 }
 
-static bool option_on(int fd, int level, int option)
+static int option(int fd, int level, int name)
 {
 	int value = 0;
 	socklen_t len = sizeof(value);
-	ck_assert_int_eq(getsockopt(fd, level, option, &value, &len), 0);
+	ck_assert_int_eq(getsockopt(fd, level, name, &value, &len), 0);
 	return value;
+}
+
+static bool option_on(int fd, int level, int name)
+{
+	return option(fd, level, name) != 0;
 }
 
 static int accept_one(int listener, struct sockaddr_storage *from)
@@ -75,6 +80,11 @@ START_TEST(listen_and_connect)
 	ck_assert_int_ge(client, 0);
 	ck_assert(!(fcntl(client, F_GETFL) & O_NONBLOCK));
 	ck_assert(fcntl(client, F_GETFD) & FD_CLOEXEC);
+	ck_assert(option_on(client, SOL_SOCKET, SO_KEEPALIVE));
+	ck_assert_int_eq(option(client, IPPROTO_TCP, TCP_USER_TIMEOUT), NET_GONE_MS);
+	ck_assert_int_eq(option(client, IPPROTO_TCP, TCP_KEEPIDLE) +
+				 option(client, IPPROTO_TCP, TCP_KEEPCNT) * option(client, IPPROTO_TCP, TCP_KEEPINTVL),
+			 NET_GONE_MS / 1000);
 	int served = accept_one(listener, &from);
 	ck_assert_int_ge(served, 0);
 	ck_assert(option_on(served, IPPROTO_TCP, TCP_NODELAY));
