@@ -65,11 +65,15 @@ static void list_routes(const struct config_server *server, struct str *to)
 		append_connector(to, server, &server->connectors[i]);
 }
 
-/* Its way is looked at again; when that has not changed it waits on as before. */
+/*
+ * Its way is looked at again; when that has not changed it waits on as before. A million are read like those that a
+ * scan finds, some at a time, so that new mail need not wait for them.
+ */
 static void look_again(struct queue *q, struct message *m)
 {
 	m->waits_on = m->waits_for_host;
 	m->rerouted = true;
+	m->found = true;
 	settle_hurry(q, m);
 }
 
