@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Many destinations, some of them dead or tarpits: do the healthy ones notice?
+
+usage: dead.py --build DIR [--rate 100] [--seconds 30] [--rounds 3] [--slack 0.1]
+
+The same mail to 200 destinations twice, in turns: once all are healthy, once 20 of them are in trouble, a third of each: nobody listens,
+no connection comes about (SYN goes unanswered), or it does and no word comes. Compared is the delay, from 250 to the next hop's
+file, of mail to the other 180: the median of all rounds.
+"""
+import argparse
+import asyncio
+import contextlib
+import pathlib
+import socket
+import statistics
+import sys
+
+import traffic
+from traffic import Host, Load
+
+import harness
+from harness import Mailroot, wait_for
+
+DESTINATIONS, BAD = 200, 20
+NOTHING_S = 0.005  # a difference that no user and no clock of a busy machine can tell
+
+
+def is_bad(destination):
+    return destination % (DESTINATIONS // BAD) == 0
+
+
+def address(destination):
+    return f"127.1.0.{destination + 1}"
+
+
+def listener(backlog):
+    found = socket.socket()
+    found.bind(("0.0.0.0", 0))
+    found.listen(backlog)
+    return found
+
+
+@contextlib.contextmanager
+def troubles():
+    """Ports at which nobody listens, connections do not come about, and no word comes."""
+    with listener(0) as full, listener(1000) as tarpit, contextlib.ExitStack() as stack:
+        for destination in range(DESTINATIONS):
+            for _ in range(4 if is_bad(destination) else 0):
+                filler = stack.enter_context(socket.socket())
+                filler.setblocking(False)
+                filler.connect_ex((address(destination), full.getsockname()[1]))
+        yield [harness.free_port(), full.getsockname()[1], tarpit.getsockname()[1]]
+
+
+def settings(port, bad_ports):
+    lines = []
+    for destination in range(DESTINATIONS):
+        bad = bad_ports and is_bad(destination)
+        to = bad_ports[destination // (DESTINATIONS // BAD) % len(bad_ports)] if bad else port
+        lines.append(f"remote_domain d{destination}.test {{ route [{address(destination)}]:{to} }}")
+    return "\n".join(lines)
+
+
+def round_of(folder, name, options, bad):
+    """Delays of mail to the healthy destinations."""
+    with contextlib.ExitStack() as trouble, Host(folder, name, address="0.0.0.0") as host:
+        server = Mailroot(settings(host.port, trouble.enter_context(troubles()) if bad else None))
+        return delays_at(host, server, options, trouble)
+
+
+def delays_at(host, server, options, trouble):
+    with server:
+        load = Load(server, options.rate, lambda number: f"d{number % DESTINATIONS}.test")
+        asyncio.run(load.run(int(options.rate * options.seconds)))
+        healthy = {number for number in load.sent if not is_bad(number % DESTINATIONS)}
+        wait_for(lambda: len(healthy - {number for _, number in host.messages()}) == 0, "all mail to the healthy", 60)
+        trouble.close()  # otherwise the end would be waited for
+        return [seconds - load.sent[number] for seconds, number in host.messages() if number in healthy]
+
+
+def words(name, delays):
+    return (f"{name}: {len(delays)} messages, delay median {statistics.median(delays) * 1000:.2f} ms, "
+            f"mean {statistics.mean(delays) * 1000:.2f} ms, of nine in ten below {statistics.quantiles(delays, n=10)[-1] * 1000:.2f} ms, "
+            f"greatest {max(delays):.3f} s")
+
+
+def run(options):
+    without, beside = [], []
+    folder = harness.scratch()
+    for number in range(options.rounds):
+        without += round_of(folder, f"without{number}", options, False)
+        beside += round_of(folder, f"beside{number}", options, True)
+    print(words("without the dead", without))
+    print(words("beside the dead", beside))
+    more = statistics.median(beside) - statistics.median(without)
+    if more > max(NOTHING_S, options.slack * statistics.median(without)):
+        return [f"the healthy ones wait {more * 1000:.2f} ms longer"]
+    return []
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True, type=pathlib.Path)
+    parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--slack", type=float, default=0.1)
+    options = parser.parse_args()
+    harness.BUILD = options.build.resolve()
+    failures = run(options)
+    print("\n".join(failures) or "ok")
+    sys.exit(1 if failures else 0)
+
+
+main()
