@@ -59,6 +59,8 @@ void capabilities_add(struct capabilities *c, struct span line)
 		c->pipelining = true;
 	else if (span_equal_nocase(keyword, SPAN("8BITMIME")))
 		c->eight_bit = true;
+	else if (span_equal_nocase(keyword, SPAN("DSN")))
+		c->dsn = true;
 	else if (span_equal_nocase(keyword, SPAN("SIZE")))
 		add_size(c, span_trim(parameters));
 	else if (span_equal_nocase(keyword, SPAN("STARTTLS")))

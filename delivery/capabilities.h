@@ -14,6 +14,7 @@ struct capabilities {
 	bool eight_bit;                   /* RFC 6152 */
 	bool size;                        /* RFC 1870 */
 	uint64_t size_max;                /* octets of the largest message that it takes; 0 = it did not say */
+	bool dsn;                         /* RFC 3461 */
 	bool starttls;                    /* RFC 3207 */
 	char auth[CAPABILITIES_AUTH_MAX]; /* mechanisms in upper case, each once, blanks between them (RFC 4954) */
 	size_t auth_len;

@@ -113,6 +113,22 @@ static void say_mail(struct dialogue *d)
 		str_printf(&d->out, " SIZE=%llu", (unsigned long long)d->mail->size);
 	if (d->mail->eight_bit)
 		str_append_text(&d->out, " BODY=8BITMIME");
+	if (d->can.dsn && d->mail->dsn.ret)
+		str_printf(&d->out, " RET=%s", dsn_ret_text(d->mail->dsn.ret));
+	if (d->can.dsn && d->mail->dsn.envid.len)
+		str_printf(&d->out, " ENVID=%.*s", SPAN_ARGS(d->mail->dsn.envid));
+	str_append_text(&d->out, "\r\n");
+}
+
+static void say_rcpt(struct dialogue *d, const struct recipient *r)
+{
+	char notify[DSN_NOTIFY_TEXT_MAX];
+	dsn_notify_text(r->dsn.notify, notify);
+	str_printf(&d->out, "RCPT TO:<%.*s>", SPAN_ARGS(r->address));
+	if (d->can.dsn && *notify)
+		str_printf(&d->out, " NOTIFY=%s", notify);
+	if (d->can.dsn && r->dsn.orcpt.len)
+		str_printf(&d->out, " ORCPT=%.*s", SPAN_ARGS(r->dsn.orcpt));
 	str_append_text(&d->out, "\r\n");
 }
 
@@ -130,7 +146,7 @@ static void send_ahead(struct dialogue *d)
 	unsigned window = d->can.pipelining ? DIALOGUE_WINDOW : 1;
 	struct recipient *r;
 	while (!d->refused && d->outstanding < window && (r = next_unsent(d))) {
-		str_printf(&d->out, "RCPT TO:<%.*s>\r\n", SPAN_ARGS(r->address));
+		say_rcpt(d, r);
 		d->sent++;
 		d->outstanding++;
 	}
@@ -273,11 +289,24 @@ enum dialogue_next dialogue_sent(struct dialogue *d)
 	return wait_for(d, DIALOGUE_FINAL);
 }
 
+/* Nobody but us will tell the sender of success when the host knows no DSN (RFC 3461 5.2.3). */
+static void decide_relayed(struct dialogue *d, struct outcome outcome)
+{
+	outcome.event = JOURNAL_RELAYED;
+	for (size_t i = 0; i < d->outcomes->n; i++) {
+		struct recipient *r = &d->outcomes->rcpts[i];
+		if (!r->outcome && r->accepted && dsn_wants(r->dsn.notify, DSN_SUCCESS))
+			outcomes_decide(d->outcomes, r, &outcome);
+	}
+}
+
 static enum dialogue_next on_final(struct dialogue *d, const struct reply *reply)
 {
 	if (reply->code / 100 == 3)
 		return ending_out_of_order(d, reply);
 	struct outcome outcome = ending_outcome(d, reply);
+	if (outcome.event == JOURNAL_DELIVERED && !d->can.dsn)
+		decide_relayed(d, outcome);
 	outcomes_decide_open(d->outcomes, true, &outcome);
 	return ready(d);
 }

@@ -35,7 +35,8 @@
  *	           4xx 5xx                 decides for the accepted, RSET                    RSET, READY
  *	BODY       dialogue_sent                                                             FINAL
  *	           4xx 5xx                 decides for the accepted                          CLOSED
- *	FINAL      2xx 4xx 5xx             decides for the accepted                          READY
+ *	FINAL      2xx 4xx 5xx             decides for the accepted; "relayed" those who     READY
+ *	                                   want to hear of success from a host without DSN
  *	DOT, RSET  any                                                                       READY
  *	any        421, time-out, loss,    before FINAL open recipients stay open: nothing was handed over, so
  *	           what is no reply        another host may be tried; in FINAL the accepted are delayed        CLOSED
@@ -91,8 +92,8 @@ enum dialogue_break {
 };
 
 enum {
-	DIALOGUE_WINDOW = 128,       /* RCPT whose replies are outstanding: the replies fit any receive buffer */
-	DIALOGUE_OUT_MAX = 64 * 1024 /* DIALOGUE_WINDOW commands of ADDRESS_MAX and a little */
+	DIALOGUE_WINDOW = 128,        /* RCPT whose replies are outstanding: the replies fit any receive buffer */
+	DIALOGUE_OUT_MAX = 128 * 1024 /* DIALOGUE_WINDOW commands of ADDRESS_MAX, DSN_ORCPT_MAX and a little */
 };
 
 /* What a connection must be before it gets mail, and what it is. */
@@ -111,6 +112,7 @@ struct dialogue_mail {
 	struct span sender;
 	uint64_t size; /* octets of the message proper */
 	bool eight_bit;
+	struct dsn_message dsn; /* what was asked of notices */
 };
 
 struct dialogue {

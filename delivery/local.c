@@ -50,20 +50,20 @@ static int read_journal(int fd, struct str *to)
 	return 0;
 }
 
-/* Leaves only those in *outcomes, and calls only those due, that both the job and the journal speak of. */
-static bool select_due(struct notice_failure *failures, size_t count, struct outcomes *outcomes)
+/* Leaves only those in *outcomes, and tells only of those, that both the job and the journal speak of. */
+static bool select_facts(struct notice_fact *facts, size_t count, struct outcomes *outcomes)
 {
 	size_t kept = 0, next = 0;
 	for (size_t i = 0; i < outcomes->n; i++) {
 		struct recipient r = outcomes->rcpts[i];
 		while (next < r.ordinal)
-			failures[next++].due = false;
+			facts[next++].action = NOTICE_NOTHING;
 		next = r.ordinal + 1;
-		if (failures[r.ordinal].due)
+		if (facts[r.ordinal].action != NOTICE_NOTHING)
 			outcomes->rcpts[kept++] = r;
 	}
 	while (next < count)
-		failures[next++].due = false;
+		facts[next++].action = NOTICE_NOTHING;
 	outcomes->n = kept;
 	return kept > 0;
 }
@@ -90,11 +90,48 @@ static int adopt(struct local *local)
 	return err == -ENOENT ? 0 : err;
 }
 
-static int commit(struct local *local, const char *id, struct span text)
+/* The message proper, to its end. */
+static int write_message(struct local *local, int message, uint64_t at, uint64_t size)
+{
+	char chunk[CHUNK];
+	while (at < size) {
+		size_t want = size - at < sizeof(chunk) ? (size_t)(size - at) : sizeof(chunk);
+		ssize_t n = pread(message, chunk, want, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EPIPE;
+		int err = spool_write(&local->file, (struct span){chunk, (size_t)n});
+		if (err)
+			return err;
+		at += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int write_text(struct local *local, const struct notice *notice, int message, uint64_t size)
+{
+	struct str text;
+	str_init(&text, NOTICE_MAX);
+	notice_write(notice, &text);
+	int err = text.failed ? -ENOMEM : spool_write(&local->file, str_span(&text));
+	if (!err && notice_is_full(notice)) {
+		err = write_message(local, message, notice->envelope->body_at, size);
+		str_clear(&text);
+		notice_end(notice, &text);
+		if (!err)
+			err = text.failed ? -ENOMEM : spool_write(&local->file, str_span(&text));
+		local->file.eight_bit = notice->eight_bit;
+	}
+	str_free(&text);
+	return err;
+}
+
+static int commit(struct local *local, const char *id, const struct notice *notice, int message, uint64_t size)
 {
 	int err = spool_begin(local->spool, id, &local->file);
 	if (!err)
-		err = spool_write(&local->file, text);
+		err = write_text(local, notice, message, size);
 	if (err) {
 		spool_abort(&local->file);
 		return err;
@@ -117,37 +154,52 @@ static const char *postmaster(const struct config_server *server, char *to, size
 }
 
 static int write_notice(struct local *local, const struct wire_job_notice *job, int message,
-			const struct envelope *envelope, const struct notice_failure *failures)
+			const struct envelope *envelope, const struct notice_fact *facts)
 {
+	const struct config_server *server = local->server;
 	char id[MSGID_LEN + 1], sender[ADDRESS_MAX], headers[NOTICE_HEADERS_MAX];
-	if (!msgid_valid(job->notice_id) || !span_copy(job->notice_id, id, sizeof(id)))
+	if (!msgid_valid(job->notice_id) || !msgid_valid(job->id) || !span_copy(job->notice_id, id, sizeof(id)))
 		return -EINVAL;
+	if (job->size < envelope->body_at)
+		return -EBADMSG;
 	ssize_t n = pread(message, headers, sizeof(headers), (off_t)envelope->body_at);
 	if (n < 0)
 		return -errno;
-	struct notice notice = {.fqdn = local->server->fqdn,
-				.postmaster = postmaster(local->server, sender, sizeof(sender)),
-				.id = job->notice_id,
-				.message_id = job->id,
-				.envelope = envelope,
-				.failures = failures,
-				.headers = {headers, (size_t)n}};
-	struct str text;
-	str_init(&text, NOTICE_MAX);
-	notice_write(&notice, &text);
-	int err = text.failed ? -ENOMEM : commit(local, id, str_span(&text));
-	str_free(&text);
-	return err;
+	const struct notice notice = {.fqdn = server->fqdn,
+				      .postmaster = postmaster(server, sender, sizeof(sender)),
+				      .language = server->notice_language,
+				      .copy_to = &server->messages.ndr_copy_to,
+				      .id = job->notice_id,
+				      .message_id = job->id,
+				      .envelope = envelope,
+				      .facts = facts,
+				      .until_ms = (int64_t)job->until_s * 1000,
+				      .headers = {headers, (size_t)n},
+				      .octets = job->size - envelope->body_at,
+				      .eight_bit = job->eight_bit};
+	return commit(local, id, &notice, message, job->size);
+}
+
+/* Who is told of a delay remains to be told of the end. */
+static void decide(struct outcomes *outcomes, const struct notice_fact *facts, const struct outcome *outcome)
+{
+	for (size_t i = 0; i < outcomes->n; i++) {
+		struct recipient *r = &outcomes->rcpts[i];
+		struct outcome told = *outcome;
+		if (told.event == JOURNAL_NOTICED && facts[r->ordinal].action == NOTICE_DELAYED)
+			told.event = JOURNAL_WARNED;
+		outcomes_decide(outcomes, r, &told);
+	}
 }
 
 bool local_notice(struct local *local, const struct wire_job_notice *job, int message, int journal,
 		  const struct envelope *envelope, struct outcomes *outcomes, const char **why)
 {
-	struct notice_failure *failures = arena_alloc(outcomes->arena, envelope->rcpt_count * sizeof(*failures));
-	int err = failures ? read_journal(journal, &local->journal) : -ENOMEM;
-	*why = err ? strerror(-err) : "no recipient failed that the sender does not know of";
-	if (err || !notice_failures(str_span(&local->journal), failures, envelope->rcpt_count) ||
-	    !select_due(failures, envelope->rcpt_count, outcomes))
+	struct notice_fact *facts = arena_alloc(outcomes->arena, envelope->rcpt_count * sizeof(*facts));
+	int err = facts ? read_journal(journal, &local->journal) : -ENOMEM;
+	*why = err ? strerror(-err) : "nothing happened to a recipient that the sender does not know of";
+	if (err || !notice_facts(str_span(&local->journal), facts, envelope->rcpt_count) ||
+	    !select_facts(facts, envelope->rcpt_count, outcomes))
 		return false;
 
 	struct outcome outcome = {.event = JOURNAL_NOTICED, .text = job->notice_id};
@@ -155,12 +207,12 @@ bool local_notice(struct local *local, const struct wire_job_notice *job, int me
 	if (envelope->sender.text.len == 0)
 		outcome.text = SPAN("the null sender gets no notice");
 	else
-		err = write_notice(local, job, message, envelope, failures);
+		err = write_notice(local, job, message, envelope, facts);
 	if (err) {
 		snprintf(text, sizeof(text), "the notice can't be written: %s", strerror(-err));
 		outcome = (struct outcome){
 			.event = JOURNAL_DELAYED, .code = 451, .enhanced = {4, 3, 0}, .text = span_of(text)};
 	}
-	outcomes_decide_open(outcomes, false, &outcome);
+	decide(outcomes, facts, &outcome);
 	return true;
 }

@@ -21,9 +21,10 @@ void local_open(struct local *local, const struct spool *spool, const struct con
 void local_close(struct local *local);
 
 /*
- * Tells the sender of a message about those recipients in OUTCOMES (all open) that failed and that he does not know of:
- * commits the notice, says `arrived`, then decides `noticed` for them (delayed when it could not be written). The
- * others are taken out of *outcomes. False when the journal can't be read or names none: *why says it.
+ * Tells the sender of a message about those recipients in OUTCOMES (all open) of whom he does not know what the journal
+ * says: commits the notice, says `arrived`, then decides `noticed` for them, `warned` for those that are only delayed
+ * (delayed when it could not be written). The others are taken out of *outcomes. False when the journal can't be read
+ * or names none: *why says it.
  */
 bool local_notice(struct local *local, const struct wire_job_notice *job, int message, int journal,
 		  const struct envelope *envelope, struct outcomes *outcomes, const char **why);

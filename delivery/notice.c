@@ -1,66 +1,109 @@
 #include "delivery/notice.h"
 
-#include <stdio.h>
-
 #include "common/base/clock.h"
 #include "common/mail/header.h"
+#include "common/mail/mime.h"
 #include "common/mail/msgid.h"
+#include "delivery/notice_words.h"
 
 enum {
 	SUBJECT_SHOWN_MAX = 200, /* octets of the message's subject in ours */
-	LINE_SHOWN_MAX = 900     /* RFC 5322 2.1.1 allows 998 */
+	MESSAGE_ID_MAX = 250
 };
 
-static void note(const struct journal_line *line, struct notice_failure *failures, size_t count)
+enum notice_action notice_action(const struct notice *n)
 {
-	for (size_t i = line->first; i <= line->last && i < count; i++) {
-		if (line->event == JOURNAL_FAILED)
-			failures[i] = (struct notice_failure){true, *line};
-		else if (line->event == JOURNAL_NOTICED || line->event == JOURNAL_DELETED)
-			failures[i].due = false;
+	enum notice_action gravest = NOTICE_NOTHING;
+	for (size_t i = 0; i < n->envelope->rcpt_count; i++) {
+		enum notice_action action = n->facts[i].action;
+		if (action != NOTICE_NOTHING && (gravest == NOTICE_NOTHING || action < gravest))
+			gravest = action;
+	}
+	return gravest;
+}
+
+bool notice_is_full(const struct notice *n)
+{
+	return n->envelope->dsn.ret == DSN_RET_FULL && n->octets <= NOTICE_FULL_MAX &&
+	       notice_action(n) == NOTICE_FAILED;
+}
+
+/* A field's value without its folds; of what is not text in 7 bits or UTF-8 a part or nothing. */
+static void unfold(struct span value, struct str *to)
+{
+	struct span line;
+	while (span_line(&value, &line)) {
+		line.len = mime_utf8(line, line.len);
+		for (size_t i = 0; i < line.len; i++) {
+			unsigned char c = (unsigned char)line.at[i];
+			bool control = c < ' ' || c == 0x7f;
+			str_append_c(to, control ? (c == '\t' ? ' ' : '?') : (char)c);
+		}
 	}
 }
 
-size_t notice_failures(struct span journal, struct notice_failure *failures, size_t count)
+void notice_original_subject(const struct notice *n, struct str *to)
 {
-	struct span rest = {journal.at, journal_whole(journal)};
-	struct span text;
-	struct journal_line line;
-	size_t due = 0;
-	for (size_t i = 0; i < count; i++)
-		failures[i] = (struct notice_failure){0};
-	while (span_line(&rest, &text))
-		if (journal_parse(text, &line))
-			note(&line, failures, count);
-	for (size_t i = 0; i < count; i++)
-		due += failures[i].due;
-	return due;
+	struct span value;
+	if (header_find(n->headers, SPAN("Subject"), &value))
+		unfold(value, to);
 }
 
-/* One line of printable ASCII, cut to MAX octets; a tab (of a folded header) becomes a blank. */
-static void append_line(struct str *to, const char *indent, struct span text, size_t max)
+/* The front of TEXT in at most MAX octets, not cut within a word where it has blanks: it may be an encoded one. */
+static struct span front(struct span text, size_t max)
 {
-	struct str clean;
-	str_init(&clean, 4 * NOTICE_HEADERS_MAX);
-	while (text.len) {
-		str_append_clean(&clean, span_take(&text, '\t'));
-		if (text.len)
-			str_append_c(&clean, ' ');
-	}
-	struct span shown = str_span(&clean);
-	if (shown.len > max)
-		shown.len = max;
-	str_printf(to, "%s%.*s\r\n", indent, SPAN_ARGS(shown));
-	str_free(&clean);
+	size_t len = mime_utf8(text, max);
+	size_t end = len;
+	while (len < text.len && end && text.at[end] != ' ')
+		end--;
+	return (struct span){text.at, end ? end : len};
 }
 
-static void append_subject(struct str *to, struct span headers)
+static void append_text(struct str *to, struct span text)
 {
-	struct span subject, first;
-	if (header_find(headers, SPAN("Subject"), &subject) && span_line(&subject, &first))
-		append_line(to, "Subject: Undelivered: ", first, SUBJECT_SHOWN_MAX);
+	if (text.len && !mime_plain(text))
+		mime_append_words(to, text);
 	else
-		str_append_text(to, "Subject: Undelivered mail\r\n");
+		str_append(to, text);
+}
+
+static void append_subject(const struct notice *n, struct str *to)
+{
+	struct str subject;
+	str_init(&subject, NOTICE_HEADERS_MAX);
+	notice_original_subject(n, &subject);
+	struct span prefix = span_of(notice_subject(n->language, notice_action(n)));
+	struct span shown = front(str_span(&subject), SUBJECT_SHOWN_MAX);
+	str_append_text(to, "Subject: ");
+	append_text(to, prefix);
+	if (shown.len) {
+		str_append_text(to, mime_plain(prefix) ? ": " : "\r\n ");
+		append_text(to, shown);
+	}
+	str_append_text(to, "\r\n");
+	str_free(&subject);
+}
+
+/* So that a mail program shows the notice beside the message. */
+static void append_reference(const struct notice *n, struct str *to)
+{
+	struct span id;
+	if (!header_find(n->headers, SPAN("Message-ID"), &id) || id.len < 3 || id.len > MESSAGE_ID_MAX ||
+	    id.at[0] != '<' || span_find(id, '>') != id.len - 1)
+		return;
+	for (size_t i = 0; i < id.len; i++)
+		if (id.at[i] <= ' ' || id.at[i] > '~')
+			return;
+	str_printf(to, "In-Reply-To: %.*s\r\nReferences: %.*s\r\n", SPAN_ARGS(id), SPAN_ARGS(id));
+}
+
+static void append_envelope(const struct notice *n, struct str *to)
+{
+	envelope_write_sender(to, (struct span){0});
+	envelope_write_rcpt(to, n->envelope->sender.text);
+	for (size_t i = 0; n->copy_to && notice_action(n) == NOTICE_FAILED && i < n->copy_to->n; i++)
+		if (!span_equal_nocase(span_of(n->copy_to->at[i]), n->envelope->sender.text))
+			envelope_write_rcpt(to, span_of(n->copy_to->at[i]));
 }
 
 static void append_header(const struct notice *n, struct str *to)
@@ -68,103 +111,87 @@ static void append_header(const struct notice *n, struct str *to)
 	char id[MSGID_LEN + 1], date[CLOCK_TEXT_MAX];
 	span_copy(n->id, id, sizeof(id));
 	clock_rfc5322(msgid_time(id) * 1000, date);
-	envelope_write_sender(to, (struct span){0});
-	envelope_write_rcpt(to, n->envelope->sender.text);
 	str_printf(to, "Received: by %s (Mailroot) id %s; %s\r\n", n->fqdn, id, date);
-	str_printf(to, "From: Mail delivery <%s>\r\n", n->postmaster);
+	str_append_text(to, "From: ");
+	append_text(to, span_of(notice_words(n->language, WORDS_FROM)));
+	str_printf(to, " <%s>\r\n", n->postmaster);
 	str_printf(to, "To: <%.*s>\r\n", SPAN_ARGS(n->envelope->sender.text));
-	append_subject(to, n->headers);
+	append_subject(n, to);
 	str_printf(to, "Date: %s\r\n", date);
 	str_printf(to, "Message-ID: <%s@%s>\r\n", id, n->fqdn);
-	str_append_text(to, "Auto-Submitted: auto-replied\r\n"
-			    "MIME-Version: 1.0\r\n"
-			    "Content-Type: text/plain; charset=us-ascii\r\n"
-			    "\r\n");
+	append_reference(n, to);
+	str_printf(to,
+		   "Auto-Submitted: auto-replied\r\n"
+		   "MIME-Version: 1.0\r\n"
+		   "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+		   "\tboundary=\"=_%s\"\r\n"
+		   "\r\n"
+		   "This is a report in MIME format.\r\n",
+		   id);
 }
 
-/* What the reader can do, by the subject of the enhanced code (RFC 3463 3). */
-static const char *advice(const struct journal_line *line)
+static void begin_part(const struct notice *n, const char *type, const char *encoding, struct str *to)
 {
-	static const char *const by_subject[] = {
-		[1] = "Look at the address for a typing mistake, and send the message again.",
-		[2] = "The mailbox takes no mail at present. Try again later, or reach the recipient another way.",
-		[3] = "The receiving system does not take this message. Ask its administrator, or reach the "
-		      "recipient another way.",
-		[4] = "The receiving system could not be reached. Send the message again later; if it fails again, "
-		      "tell postmaster.",
-		[5] = "The two mail systems did not understand each other. Tell postmaster.",
-		[6] = "The receiving system can't take the form of this message. Send it in another form, for "
-		      "instance as plain text.",
-		[7] = "The receiving system refuses this message by a rule of its own. Ask its administrator, or reach "
-		      "the recipient another way.",
-	};
-	const struct enhanced *e = &line->enhanced;
-	if (e->subject == 3 && e->detail == 4)
-		return "The message is too large. Send a smaller one, for instance with a link in place of the "
-		       "attachment.";
-	if (e->subject == 0 || e->subject >= sizeof(by_subject) / sizeof(by_subject[0]))
-		return "Look at the address and at the words above, and send the message again, or tell postmaster.";
-	return by_subject[e->subject];
+	str_printf(to, "\r\n--=_%.*s\r\nContent-Type: %s\r\n", SPAN_ARGS(n->id), type);
+	if (encoding)
+		str_printf(to, "Content-Transfer-Encoding: %s\r\n", encoding);
+	str_append_text(to, "\r\n");
 }
 
-static bool same_reason(const struct journal_line *a, const struct journal_line *b)
+static void append_human(const struct notice *n, struct str *to)
 {
-	return a->code == b->code && span_equal(a->host, b->host) && span_equal(a->text, b->text) &&
-	       a->enhanced.class == b->enhanced.class && a->enhanced.subject == b->enhanced.subject &&
-	       a->enhanced.detail == b->enhanced.detail;
-}
-
-static void append_reason(const struct journal_line *line, struct str *to)
-{
-	char enhanced[ENHANCED_TEXT_MAX], code[16] = "";
-	enhanced_format(line->enhanced, enhanced);
-	if (line->code)
-		snprintf(code, sizeof(code), "%d ", line->code);
-	if (line->host.len)
-		str_printf(to, "    %.*s said:\r\n", SPAN_ARGS(line->host));
-	else
-		str_append_text(to, "    This server could not deliver it:\r\n");
-	str_printf(to, "    %s%s%s", code, enhanced, *enhanced ? " " : "");
-	append_line(to, "", line->text, LINE_SHOWN_MAX);
-	str_printf(to, "    %s\r\n\r\n", advice(line));
-}
-
-/* Neighbours that failed for the same reason share its words. */
-static void append_failures(const struct notice *n, struct str *to)
-{
-	const struct notice_failure *f = n->failures, *last = NULL;
-	for (size_t i = 0; i < n->envelope->rcpt_count; i++) {
-		if (!f[i].due)
-			continue;
-		if (last && !same_reason(&last->line, &f[i].line))
-			append_reason(&last->line, to);
-		str_printf(to, "  <%.*s>\r\n", SPAN_ARGS(n->envelope->rcpts[i].text));
-		last = &f[i];
+	struct str text;
+	str_init(&text, NOTICE_MAX);
+	notice_write_human(n, &text);
+	if (mime_plain(str_span(&text))) {
+		begin_part(n, "text/plain; charset=us-ascii", NULL, to);
+		str_append(to, str_span(&text));
+	} else {
+		begin_part(n, "text/plain; charset=utf-8", "base64", to);
+		mime_append_base64(to, str_span(&text));
 	}
-	if (last)
-		append_reason(&last->line, to);
+	to->failed |= text.failed;
+	str_free(&text);
 }
 
-static void append_original(struct span headers, struct str *to)
+/* The header section of what we have of the message, whole lines of it. */
+static struct span header_section(struct span headers)
 {
-	struct span line;
-	str_append_text(to, "The headers of your message:\r\n\r\n");
-	while (span_line(&headers, &line) && line.len)
-		append_line(to, "  ", line, LINE_SHOWN_MAX);
+	struct span rest = headers, line;
+	size_t len = 0;
+	while (span_line(&rest, &line) && line.len && (rest.len || headers.at[headers.len - 1] == '\n'))
+		len = (size_t)(rest.at - headers.at);
+	return (struct span){headers.at, len};
+}
+
+static void append_headers(const struct notice *n, struct str *to)
+{
+	struct span headers = header_section(n->headers);
+	if (mime_plain(headers)) {
+		begin_part(n, "text/rfc822-headers", NULL, to);
+		str_append(to, headers);
+	} else {
+		begin_part(n, "text/rfc822-headers", "quoted-printable", to);
+		mime_append_quoted(to, headers);
+	}
+}
+
+void notice_end(const struct notice *n, struct str *to)
+{
+	str_printf(to, "\r\n--=_%.*s--\r\n", SPAN_ARGS(n->id));
 }
 
 void notice_write(const struct notice *n, struct str *to)
 {
+	append_envelope(n, to);
 	append_header(n, to);
-	str_printf(to,
-		   "This is the mail server %s. Your message could not be delivered to:\r\n"
-		   "\r\n",
-		   n->fqdn);
-	append_failures(n, to);
-	str_printf(to,
-		   "Nothing more will be tried for these recipients. In the logs of this server the\r\n"
-		   "message is %.*s; postmaster is <%s>.\r\n"
-		   "\r\n",
-		   SPAN_ARGS(n->message_id), n->postmaster);
-	append_original(n->headers, to);
+	append_human(n, to);
+	begin_part(n, "message/delivery-status", NULL, to);
+	notice_write_report(n, to);
+	if (notice_is_full(n)) {
+		begin_part(n, "message/rfc822", n->eight_bit ? "8bit" : NULL, to);
+		return;
+	}
+	append_headers(n, to);
+	notice_end(n, to);
 }

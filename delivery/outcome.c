@@ -18,6 +18,7 @@ static bool stray_bits(struct span bitmap, size_t count)
 
 bool outcomes_select(struct outcomes *o, struct arena *arena, const struct envelope *envelope, struct span bitmap)
 {
+	const struct dsn_rcpt none = {0};
 	*o = (struct outcomes){.arena = arena};
 	if (stray_bits(bitmap, envelope->rcpt_count))
 		return false;
@@ -26,7 +27,10 @@ bool outcomes_select(struct outcomes *o, struct arena *arena, const struct envel
 		return false;
 	for (size_t i = 0; i < envelope->rcpt_count; i++)
 		if (bit_set(bitmap, i))
-			o->rcpts[o->n++] = (struct recipient){(uint32_t)i, envelope->rcpts[i].text, false, NULL};
+			o->rcpts[o->n++] =
+				(struct recipient){.ordinal = (uint32_t)i,
+						   .address = envelope->rcpts[i].text,
+						   .dsn = envelope->dsn_rcpts ? envelope->dsn_rcpts[i] : none};
 	return o->n > 0;
 }
 

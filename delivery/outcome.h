@@ -25,6 +25,7 @@ struct outcome {
 struct recipient {
 	uint32_t ordinal; /* in the envelope */
 	struct span address;
+	struct dsn_rcpt dsn;           /* what was asked of notices */
 	bool accepted;                 /* RCPT was answered 2xx; the end of data decides */
 	const struct outcome *outcome; /* NULL = open */
 };

@@ -177,7 +177,7 @@ static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
 	}
 	char sender[ADDRESS_MAX + 1];
 	struct client_job client_job = {.mail = {sender_shown(&job.envelope.sender, wire.masquerade, sender),
-						 wire.size - job.envelope.body_at, wire.eight_bit},
+						 wire.size - job.envelope.body_at, wire.eight_bit, job.envelope.dsn},
 					.message = job.message,
 					.size = wire.size,
 					.body_at = job.envelope.body_at,

@@ -9,6 +9,7 @@
 #include "common/host/spool.h"
 #include "queue/folder.h"
 #include "queue/jobs.h"
+#include "queue/owed.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
 
@@ -47,7 +48,7 @@ static bool make_whole(struct queue *q, struct message *m, int fd)
 	str_clear(&q->text);
 	int err = spool_read_envelope(fd, &q->text, &q->arena, &envelope, &why);
 	if (!err)
-		m->whole = whole_new(m, &envelope, str_span(&q->text));
+		m->whole = whole_new(m, &envelope);
 	if (!err && m->whole) {
 		m->whole->fd = fd;
 		q->whole_count++;
@@ -203,10 +204,10 @@ static void delay_drop(struct queue *q, struct message *m, const struct drop *fo
 	settle_message(q, m);
 }
 
-/* Delivers by rename if that serves. True: M was dealt with. */
+/* Delivers by rename if that serves: what is renamed is gone, and no notice can tell of it. True: M was dealt with. */
 static bool try_drop(struct queue *q, struct message *m)
 {
-	struct drop *folder = common_folder(q, m->whole);
+	struct drop *folder = m->whole->wants_success ? NULL : common_folder(q, m->whole);
 	if (!folder)
 		return false;
 	if (folder->fd >= 0 && folder->quota != CONFIG_NONE && !folder->counted) {
@@ -370,6 +371,13 @@ static bool waits_on(struct queue *q, struct message *m)
 	return true;
 }
 
+void attempt_go_on(struct queue *q, struct message *m)
+{
+	m->whole->notice_first = false;
+	if (!try_drop(q, m))
+		plan(q, m);
+}
+
 void attempt_begin(struct queue *q, struct message *m)
 {
 	settle_stop_waiting(m);
@@ -382,6 +390,10 @@ void attempt_begin(struct queue *q, struct message *m)
 		return;
 	}
 	message_move(&q->messages, m, MESSAGE_ACTIVE);
-	if (!try_drop(q, m))
-		plan(q, m);
+	if (!owed_anything(q, m)) {
+		attempt_go_on(q, m);
+		return;
+	}
+	m->whole->notice_first = true;
+	settle_message(q, m);
 }

@@ -13,6 +13,9 @@ bool attempt_has_room(const struct queue *q);
 /* Attempts message M, which is READY or has just arrived. M may be gone afterwards. */
 void attempt_begin(struct queue *q, struct message *m);
 
+/* What is left of an attempt that began with a notice which an attempt before it owed. */
+void attempt_go_on(struct queue *q, struct message *m);
+
 /*
  * Makes M whole: opens it, reads envelope and journal. False: M was dealt with (it is gone, went to badmail, or waits
  * for better times).

@@ -160,7 +160,7 @@ struct whole *badmail_whole(struct queue *q, const struct badmail *b, struct mes
 	arena_reset(&q->arena);
 	str_clear(&q->text);
 	int err = spool_read_envelope(fd, &q->text, &q->arena, &envelope, &why);
-	struct whole *w = err ? NULL : whole_new(as, &envelope, str_span(&q->text));
+	struct whole *w = err ? NULL : whole_new(as, &envelope);
 	fd_close(&fd);
 	if (w)
 		store_journal_read(&here, as, replay, w);

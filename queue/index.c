@@ -18,7 +18,7 @@ static void read_envelope(struct queue *q, struct message *m)
 	arena_reset(&q->arena);
 	str_clear(&q->text);
 	if (spool_read_envelope(fd, &q->text, &q->arena, &envelope, &why) == 0) {
-		struct whole *w = whole_new(m, &envelope, str_span(&q->text));
+		struct whole *w = whole_new(m, &envelope);
 		if (w)
 			whole_free(w);
 	}

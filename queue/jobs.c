@@ -62,19 +62,29 @@ struct job *job_take(struct queue *q, struct message *m, struct destination *d, 
 	return j;
 }
 
-static uint64_t hash_failures(const struct whole *w, uint64_t hash)
+/* What the notice J says of recipient RCPT. Delayed or open is the same: after a restart what is delayed is open. */
+static unsigned told_of(const struct job *j, size_t rcpt)
 {
+	enum recipient_state state = j->message->whole->states[rcpt];
+	if (!job_has(j, rcpt))
+		return 0;
+	return state == RECIPIENT_FAILED ? 1 : state == RECIPIENT_SUCCEEDED ? 2 : 3;
+}
+
+static uint64_t hash_notice(const struct job *j, uint64_t hash)
+{
+	const struct whole *w = j->message->whole;
 	for (size_t i = 0; i < MSGID_LEN; i++)
 		hash = (hash ^ (unsigned char)w->message->id[i]) * 1099511628211u;
 	for (size_t i = 0; i < w->rcpt_count; i++)
-		hash = (hash ^ (w->states[i] == RECIPIENT_FAILED)) * 1099511628211u;
+		hash = (hash ^ told_of(j, i)) * 1099511628211u;
 	return hash;
 }
 
-void job_notice_id(const struct message *m, char *to)
+void job_notice_id(const struct job *j, char *to)
 {
-	uint64_t hashes[2] = {hash_failures(m->whole, 14695981039346656037u), hash_failures(m->whole, 1)};
-	msgid_make(m->whole->failed_at_ms, (const unsigned char *)hashes, to);
+	uint64_t hashes[2] = {hash_notice(j, 14695981039346656037u), hash_notice(j, 1)};
+	msgid_make(j->message->whole->notice_at_ms, (const unsigned char *)hashes, to);
 }
 
 static struct span bitmap_of(const struct job *j)
@@ -127,10 +137,11 @@ static bool encode_copy(struct queue *q, const struct job *j)
 static bool encode_notice(struct queue *q, const struct job *j)
 {
 	char notice_id[MSGID_LEN + 1];
-	job_notice_id(j->message, notice_id);
+	job_notice_id(j, notice_id);
 	struct wire_job_notice packet = {
 		.id = span_of(j->message->id),
 		.notice_id = span_of(notice_id),
+		.until_s = (uint64_t)(j->message->whole->notice_until_ms / 1000),
 		.rcpts = bitmap_of(j),
 		.size = j->message->size,
 		.eight_bit = j->message->eight_bit,

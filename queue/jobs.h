@@ -51,7 +51,7 @@ void job_end(struct queue *q, struct job *j, bool connected);
 /* Ends all jobs of M that still wait at their destinations. */
 void jobs_cancel(struct queue *q, struct message *m);
 
-/* The id of the notice for the failed recipients of M: the same for the same failures, so that it is written once. */
-void job_notice_id(const struct message *m, char *to);
+/* The id of the notice that J asks for: the same for the same facts, so that it is written once. */
+void job_notice_id(const struct job *j, char *to);
 
 #endif

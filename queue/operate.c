@@ -33,7 +33,7 @@ struct whole *operate_peek(struct queue *q, struct message *m)
 	arena_reset(&q->arena);
 	str_clear(&q->text);
 	int err = spool_read_envelope(fd, &q->text, &q->arena, &envelope, &why);
-	struct whole *w = err ? NULL : whole_new(m, &envelope, str_span(&q->text));
+	struct whole *w = err ? NULL : whole_new(m, &envelope);
 	fd_close(&fd);
 	if (!w)
 		return NULL;

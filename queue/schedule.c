@@ -13,6 +13,16 @@ int64_t schedule_age(const char *id, int64_t wall_ms)
 	return age > 0 ? age : 0;
 }
 
+int64_t schedule_expire(const struct config_delivery *delivery, bool local)
+{
+	return local ? delivery->local_expire : delivery->expire;
+}
+
+int64_t schedule_notice(const struct config_delivery *delivery, bool local)
+{
+	return local ? delivery->local_delay_notice : delivery->delay_notice;
+}
+
 int64_t schedule_delay(const struct config_durations *ladder, unsigned attempts)
 {
 	if (!ladder->n)
@@ -21,12 +31,16 @@ int64_t schedule_delay(const struct config_durations *ladder, unsigned attempts)
 	return ladder->ms[step < ladder->n ? step : ladder->n - 1];
 }
 
-int64_t schedule_delay_until(const struct config_durations *ladder, unsigned attempts, int64_t age_ms, int64_t expire)
+static int64_t no_longer_than(int64_t delay, int64_t age_ms, int64_t limit)
+{
+	return age_ms < limit && delay > limit - age_ms ? limit - age_ms : delay;
+}
+
+int64_t schedule_delay_until(const struct config_durations *ladder, unsigned attempts, int64_t age_ms, int64_t notice,
+			     int64_t expire)
 {
 	int64_t delay = schedule_delay(ladder, attempts);
-	if (age_ms < expire && delay > expire - age_ms)
-		return expire - age_ms;
-	return delay;
+	return no_longer_than(no_longer_than(delay, age_ms, notice), age_ms, expire);
 }
 
 int64_t schedule_remaining(const struct config_durations *ladder, int64_t written_wall_ms, int64_t wall_ms)
@@ -41,22 +55,22 @@ int64_t schedule_remaining(const struct config_durations *ladder, int64_t writte
 	return left < longest ? left : longest;
 }
 
-/* How many attempts fail before EXPIRE is over when each is made in its time. */
-static int64_t attempts_within(const struct config_durations *ladder, int64_t expire)
+/* How many attempts fail before LIMIT is over when each is made in its time. */
+static int64_t attempts_within(const struct config_durations *ladder, int64_t limit)
 {
 	int64_t attempts = 1, at = 0;
 	for (size_t i = 0; i < ladder->n; i++, attempts++) {
 		at += ladder->ms[i];
-		if (at > expire)
+		if (at > limit)
 			return attempts;
 	}
 	int64_t last = schedule_delay(ladder, (unsigned)ladder->n);
-	return attempts + (last > 0 ? (expire - at) / last : 0);
+	return attempts + (last > 0 ? (limit - at) / last : 0);
 }
 
-bool schedule_expired(const struct config_durations *ladder, int64_t expire, int64_t age_ms, unsigned attempts)
+bool schedule_over(const struct config_durations *ladder, int64_t limit, int64_t age_ms, unsigned attempts)
 {
-	return age_ms >= expire && attempts >= (attempts_within(ladder, expire) + 1) / 2;
+	return age_ms >= limit && attempts >= (attempts_within(ladder, limit) + 1) / 2;
 }
 
 int64_t schedule_down_max(const struct config_durations *ladder)

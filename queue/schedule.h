@@ -11,11 +11,19 @@
 /* Time since the message was accepted; 0 when the clock says that it comes from the future. */
 int64_t schedule_age(const char *id, int64_t wall_ms);
 
+/* At which age mail for a drop folder (LOCAL) or for other hosts is given up, and its sender told of the delay. */
+int64_t schedule_expire(const struct config_delivery *delivery, bool local);
+int64_t schedule_notice(const struct config_delivery *delivery, bool local);
+
 /* How long to wait after failed attempt number ATTEMPTS (1 = the first). */
 int64_t schedule_delay(const struct config_durations *ladder, unsigned attempts);
 
-/* As schedule_delay, but the last wait before EXPIRE ends with it: the last attempt is made when the time is over. */
-int64_t schedule_delay_until(const struct config_durations *ladder, unsigned attempts, int64_t age_ms, int64_t expire);
+/*
+ * As schedule_delay, but a wait that leads past NOTICE or EXPIRE (ages) ends there: an attempt is made when it is time
+ * to tell the sender of the delay, and the last one when the time is over.
+ */
+int64_t schedule_delay_until(const struct config_durations *ladder, unsigned attempts, int64_t age_ms, int64_t notice,
+			     int64_t expire);
 
 /*
  * What is left to wait until WRITTEN, a moment of the wall clock: between 0 and the longest step of the ladder. A
@@ -24,10 +32,11 @@ int64_t schedule_delay_until(const struct config_durations *ladder, unsigned att
 int64_t schedule_remaining(const struct config_durations *ladder, int64_t written_wall_ms, int64_t wall_ms);
 
 /*
- * Whether to give up after ATTEMPTS failed ones. Besides its age a message needs half of the attempts that the ladder
- * makes in that time: neither a clock set forward nor a long outage of our own returns mail that was hardly tried.
+ * Whether the time LIMIT of a message is over after ATTEMPTS failed ones: to give it up, or to tell its sender that it
+ * is delayed. Besides its age it needs half of the attempts that the ladder makes in that time: neither a clock set
+ * forward nor a long outage of our own returns mail that was hardly tried.
  */
-bool schedule_expired(const struct config_durations *ladder, int64_t expire, int64_t age_ms, unsigned attempts);
+bool schedule_over(const struct config_durations *ladder, int64_t limit, int64_t age_ms, unsigned attempts);
 
 /* How long a next hop that can't be reached is left alone, at most: no longer than a message waits the first time. */
 int64_t schedule_down_max(const struct config_durations *ladder);

@@ -6,48 +6,10 @@
 #include "common/base/log.h"
 #include "queue/attempt.h"
 #include "queue/jobs.h"
+#include "queue/owed.h"
 #include "queue/schedule.h"
 
 enum { TROUBLE_MS = 10 * 1000, REFUSE_SLICE = 200, REASON_MAX = 64 * 1024 };
-
-static int64_t expire_of(const struct queue *q, bool local)
-{
-	const struct config_delivery *delivery = &queue_server(q)->delivery;
-	return local ? delivery->local_expire : delivery->expire;
-}
-
-/* Whether a recipient in STATE can come to EVENT. */
-static bool may_become(enum recipient_state state, enum journal_event event)
-{
-	switch (event) {
-	case JOURNAL_DELIVERED:
-	case JOURNAL_FAILED:
-	case JOURNAL_DELAYED:
-		return state == RECIPIENT_OPEN;
-	case JOURNAL_NOTICED:
-		return state == RECIPIENT_FAILED;
-	case JOURNAL_DELETED:
-		return state == RECIPIENT_OPEN || state == RECIPIENT_DELAYED || state == RECIPIENT_FAILED;
-	default:
-		return false;
-	}
-}
-
-static enum recipient_state state_after(enum journal_event event)
-{
-	switch (event) {
-	case JOURNAL_DELIVERED:
-		return RECIPIENT_DELIVERED;
-	case JOURNAL_FAILED:
-		return RECIPIENT_FAILED;
-	case JOURNAL_NOTICED:
-		return RECIPIENT_NOTICED;
-	case JOURNAL_DELETED:
-		return RECIPIENT_DELETED;
-	default:
-		return RECIPIENT_DELAYED;
-	}
-}
 
 /* A delay that comes too late: the failure that it becomes. TEXT holds its words. */
 static struct settle_result expired(const struct settle_result *delay, int64_t age_ms, struct str *text)
@@ -77,20 +39,27 @@ static void append_line(const struct queue *q, const struct settle_result *resul
 	journal_format(&line, lines);
 }
 
-/* Changes the states and appends one line a run of neighbours to LINES. */
+/*
+ * Changes the states and appends one line a run of neighbours to LINES. LATE: what RESULT, a delay, becomes because its
+ * time is over, which is another line behind it.
+ */
 static void change_states(const struct queue *q, struct whole *w, const struct job *job, size_t first, size_t last,
-			  const struct settle_result *result, struct str *lines)
+			  const struct settle_result *result, const struct settle_result *late, struct str *lines)
 {
 	size_t end = last < w->rcpt_count ? last + 1 : w->rcpt_count, run = 0;
+	const struct settle_result *becomes = late ? late : result;
+	bool ours = becomes->host.len == 0;
 	for (size_t i = first; i <= end; i++) {
-		bool takes = i < end && (!job || job_has(job, i)) && may_become(w->states[i], result->event);
+		bool takes = i < end && (!job || job_has(job, i)) && whole_note(w, i, becomes->event, ours, q->wall_ms);
 		if (takes) {
-			whole_set(w, i, state_after(result->event));
 			run++;
-		} else if (run) {
-			append_line(q, result, i - run, i - 1, lines);
-			run = 0;
+			continue;
 		}
+		if (run && late)
+			append_line(q, result, i - run, i - 1, lines);
+		if (run)
+			append_line(q, becomes, i - run, i - 1, lines);
+		run = 0;
 	}
 }
 
@@ -106,19 +75,19 @@ static void remember(struct queue *q, struct message *m, struct span lines)
 void settle_note(struct queue *q, struct message *m, const struct job *job, size_t first, size_t last,
 		 const struct settle_result *result)
 {
+	const struct config_delivery *delivery = &queue_server(q)->delivery;
 	struct settle_result late;
 	struct str lines, text;
 	int64_t age = schedule_age(m->id, q->wall_ms);
-	int64_t expire = expire_of(q, !job || destination_is_local(job->destination));
-	str_init(&lines, (size_t)JOURNAL_LINE_MAX * (m->whole->rcpt_count + 1));
+	int64_t expire = schedule_expire(delivery, !job || destination_is_local(job->destination));
+	bool over = result->event == JOURNAL_DELAYED && schedule_over(&delivery->retry, expire, age, m->attempts + 1u);
+	str_init(&lines, (size_t)2 * JOURNAL_LINE_MAX * (m->whole->rcpt_count + 1));
 	str_init(&text, JOURNAL_LINE_MAX);
-	if (result->event == JOURNAL_DELAYED &&
-	    schedule_expired(&queue_server(q)->delivery.retry, expire, age, m->attempts + 1u)) {
+	if (over) {
 		late = expired(result, age, &text);
-		result = &late;
 		log_info("id=%s status=failed enhanced=4.4.7 text=\"%s\"", m->id, str_text(&text));
 	}
-	change_states(q, m->whole, job, first, last, result, &lines);
+	change_states(q, m->whole, job, first, last, result, over ? &late : NULL, &lines);
 	bool written = result->journaled && m->in_cur;
 	m->has_log |= written;
 	if (lines.len && !written && !whole_done(m->whole))
@@ -158,13 +127,6 @@ static void finish(struct queue *q, struct message *m)
 		queue_forget(q, m);
 }
 
-static void last_failure(void *context, const struct journal_line *line)
-{
-	int64_t *latest = context;
-	if (line->event == JOURNAL_FAILED && line->wall_ms > *latest)
-		*latest = line->wall_ms;
-}
-
 /* What the journal says of failures, for the reader of badmail/ID.txt. */
 static void fail_for_good(struct queue *q, struct message *m)
 {
@@ -177,29 +139,15 @@ static void fail_for_good(struct queue *q, struct message *m)
 	str_free(&text);
 }
 
-/* The failed recipients are told to the sender: a job of the local pool, whose id depends on the journal alone. */
-static void begin_notice(struct queue *q, struct message *m)
-{
-	struct whole *w = m->whole;
-	struct destination *d = destination_notices(&q->destinations);
-	bool ok = d != NULL;
-	if (store_journal_read(&q->store, m, last_failure, &w->failed_at_ms) < 0 || !w->failed_at_ms)
-		w->failed_at_ms = q->wall_ms;
-	for (size_t i = 0; ok && i < w->rcpt_count; i++)
-		if (w->states[i] == RECIPIENT_FAILED)
-			ok = job_take(q, m, d, JOB_NOTICE, i) != NULL;
-	if (!ok)
-		attempt_take_back(q, m, TROUBLE_MS);
-}
-
 static void defer(struct queue *q, struct message *m)
 {
-	const struct config_durations *ladder = &queue_server(q)->delivery.retry;
+	const struct config_delivery *delivery = &queue_server(q)->delivery;
 	struct destination *unreachable = m->whole->unreachable;
 	bool local = m->destination && destination_is_local(m->destination);
 	if (m->attempts < UINT16_MAX)
 		m->attempts++;
-	int64_t delay = schedule_delay_until(ladder, m->attempts, schedule_age(m->id, q->wall_ms), expire_of(q, local));
+	int64_t delay = schedule_delay_until(&delivery->retry, m->attempts, schedule_age(m->id, q->wall_ms),
+					     schedule_notice(delivery, local), schedule_expire(delivery, local));
 	/* Who waits for a folder is called when it works again. A queue that starts anew can't know, and tries. */
 	bool called = unreachable && unreachable->kind == DESTINATION_FOLDER;
 	if (m->has_log)
@@ -213,6 +161,12 @@ static void defer(struct queue *q, struct message *m)
 	TAILQ_INSERT_TAIL(&unreachable->waiting, m, at_next_hop);
 }
 
+static void begin_notice(struct queue *q, struct message *m)
+{
+	if (!owed_begin(q, m))
+		attempt_take_back(q, m, TROUBLE_MS);
+}
+
 void settle_message(struct queue *q, struct message *m)
 {
 	struct whole *w = m->whole;
@@ -221,8 +175,10 @@ void settle_message(struct queue *q, struct message *m)
 	bool more = w->counts[RECIPIENT_OPEN] || w->counts[RECIPIENT_DELAYED];
 	if (whole_done(w))
 		finish(q, m);
-	else if (w->counts[RECIPIENT_FAILED] && w->sender.text.len && !w->notice_delayed)
+	else if (!w->notice_delayed && owed_anything(q, m))
 		begin_notice(q, m);
+	else if (w->notice_first)
+		attempt_go_on(q, m);
 	else if (!more && !w->sender.text.len)
 		fail_for_good(q, m);
 	else if (w->counts[RECIPIENT_OPEN])

@@ -9,6 +9,7 @@
 #include "queue/attempt.h"
 #include "queue/folder.h"
 #include "queue/jobs.h"
+#include "queue/owed.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
 #include "queue/trial.h"
@@ -155,6 +156,8 @@ static void end_job(struct queue *q, struct job *j, const struct wire_verdict *v
 	note_rest(q, m, j, v);
 	if (v->event == JOURNAL_DELAYED && (refused || d->down_ms))
 		m->whole->unreachable = d;
+	if (j->kind == JOB_NOTICE && owed_still(q, j))
+		m->whole->notice_delayed = true;
 	job_end(q, j, v->connected);
 	settle_refill(q, d);
 	settle_message(q, m);
@@ -178,7 +181,8 @@ static void apply_to_job(struct queue *q, struct message *m, struct job *j, cons
 /* From before a restart: what is final counts, the rest will be tried again anyway. */
 static void apply_to_message(struct queue *q, struct message *m, const struct wire_verdict *v)
 {
-	bool final = v->event == JOURNAL_DELIVERED || v->event == JOURNAL_FAILED || v->event == JOURNAL_NOTICED;
+	bool final = v->event == JOURNAL_DELIVERED || v->event == JOURNAL_RELAYED || v->event == JOURNAL_FAILED ||
+		     v->event == JOURNAL_NOTICED || v->event == JOURNAL_WARNED;
 	bool was_whole = m->whole != NULL;
 	if (!m->has_file)
 		return; /* finished but for its journal, which the scan that found it takes away */

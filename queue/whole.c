@@ -7,8 +7,9 @@
 #include "queue/selection.h"
 
 static const char *const state_names[RECIPIENT_STATE_COUNT] = {
-	[RECIPIENT_OPEN] = "open",           [RECIPIENT_DELAYED] = "delayed", [RECIPIENT_FAILED] = "failed",
-	[RECIPIENT_DELIVERED] = "delivered", [RECIPIENT_NOTICED] = "noticed", [RECIPIENT_DELETED] = "deleted",
+	[RECIPIENT_OPEN] = "open",           [RECIPIENT_DELAYED] = "delayed",     [RECIPIENT_FAILED] = "failed",
+	[RECIPIENT_SUCCEEDED] = "delivered", [RECIPIENT_DELIVERED] = "delivered", [RECIPIENT_NOTICED] = "noticed",
+	[RECIPIENT_DELETED] = "deleted",
 };
 
 const char *recipient_state_name(enum recipient_state state)
@@ -27,20 +28,43 @@ static struct address moved_address(const struct address *a, struct span from, c
 	return (struct address){moved(a->text, from, to), moved(a->local, from, to), moved(a->domain, from, to)};
 }
 
-struct whole *whole_new(struct message *m, const struct envelope *envelope, struct span text)
+static size_t text_octets(const struct envelope *envelope)
 {
-	size_t n = envelope->rcpt_count, addresses = n * sizeof(struct address);
-	struct whole *w = calloc(1, sizeof(*w) + addresses + n * (sizeof(uint16_t) + 1) + envelope->body_at);
+	size_t octets = envelope->sender.text.len;
+	for (size_t i = 0; i < envelope->rcpt_count; i++)
+		octets += envelope->rcpts[i].text.len;
+	return octets;
+}
+
+/* FROM with its text at *to, which moves behind it. */
+static struct address copy_address(const struct address *from, char **to)
+{
+	struct address copy = moved_address(from, from->text, *to);
+	if (from->text.len)
+		memcpy(*to, from->text.at, from->text.len);
+	*to += from->text.len;
+	return copy;
+}
+
+struct whole *whole_new(struct message *m, const struct envelope *envelope)
+{
+	size_t n = envelope->rcpt_count;
+	size_t each = sizeof(struct address) + sizeof(uint32_t) + sizeof(uint16_t) + 2;
+	struct whole *w = calloc(1, sizeof(*w) + n * each + text_octets(envelope));
 	if (!w)
 		return NULL;
 	w->rcpts = (struct address *)(w + 1);
-	w->tries = (uint16_t *)(w->rcpts + n);
+	w->late_s = (uint32_t *)(w->rcpts + n);
+	w->tries = (uint16_t *)(w->late_s + n);
 	w->states = (uint8_t *)(w->tries + n);
-	char *copy = (char *)(w->states + n);
-	memcpy(copy, text.at, envelope->body_at);
-	w->sender = moved_address(&envelope->sender, text, copy);
-	for (size_t i = 0; i < n; i++)
-		w->rcpts[i] = moved_address(&envelope->rcpts[i], text, copy);
+	w->wishes = w->states + n;
+	char *text = (char *)(w->wishes + n);
+	w->sender = copy_address(&envelope->sender, &text);
+	for (size_t i = 0; i < n; i++) {
+		w->rcpts[i] = copy_address(&envelope->rcpts[i], &text);
+		w->wishes[i] = (uint8_t)envelope_notify(envelope, i);
+		w->wants_success |= w->sender.text.len && dsn_wants(w->wishes[i], DSN_SUCCESS);
+	}
 	w->message = m;
 	w->rcpt_count = n;
 	w->octets = m->size > envelope->body_at ? m->size - envelope->body_at : 0;
@@ -70,38 +94,95 @@ void whole_set(struct whole *w, size_t rcpt, enum recipient_state state)
 	w->states[rcpt] = (uint8_t)state;
 }
 
+static bool wants(const struct whole *w, size_t rcpt, enum dsn_notify what)
+{
+	return dsn_wants(w->wishes[rcpt] & (WHOLE_WARNED - 1u), what);
+}
+
+/*
+ * Nobody can be told of mail of the null sender: what fails of it stays a failure, whatever he wished, and becomes bad
+ * mail.
+ */
+static enum recipient_state state_after(const struct whole *w, size_t rcpt, enum journal_event event, bool ours)
+{
+	bool anybody = w->sender.text.len;
+	switch (event) {
+	case JOURNAL_DELIVERED:
+	case JOURNAL_RELAYED:
+		ours |= event == JOURNAL_RELAYED;
+		return ours && anybody && wants(w, rcpt, DSN_SUCCESS) ? RECIPIENT_SUCCEEDED : RECIPIENT_DELIVERED;
+	case JOURNAL_FAILED:
+		return anybody && !wants(w, rcpt, DSN_FAILURE) ? RECIPIENT_NOTICED : RECIPIENT_FAILED;
+	case JOURNAL_NOTICED:
+		return RECIPIENT_NOTICED;
+	case JOURNAL_DELETED:
+		return RECIPIENT_DELETED;
+	default:
+		return RECIPIENT_DELAYED;
+	}
+}
+
+/* Whether a recipient in STATE can come to EVENT. */
+static bool may_become(enum recipient_state state, enum journal_event event)
+{
+	bool told = state == RECIPIENT_FAILED || state == RECIPIENT_SUCCEEDED;
+	switch (event) {
+	case JOURNAL_DELIVERED:
+	case JOURNAL_RELAYED:
+	case JOURNAL_FAILED:
+	case JOURNAL_DELAYED:
+		return state == RECIPIENT_OPEN;
+	case JOURNAL_NOTICED:
+		return told;
+	case JOURNAL_WARNED:
+		return state == RECIPIENT_OPEN || state == RECIPIENT_DELAYED;
+	case JOURNAL_DELETED:
+		return state == RECIPIENT_OPEN || state == RECIPIENT_DELAYED || told;
+	default:
+		return false;
+	}
+}
+
+static void note_try(struct whole *w, size_t rcpt, int64_t wall_ms)
+{
+	int64_t late = wall_ms / 1000 - msgid_time(w->message->id);
+	w->tries[rcpt] = (uint16_t)(w->tries[rcpt] + (w->tries[rcpt] < UINT16_MAX));
+	w->late_s[rcpt] = late < 0 ? 0 : late < UINT32_MAX ? (uint32_t)late : UINT32_MAX;
+}
+
+bool whole_note(struct whole *w, size_t rcpt, enum journal_event event, bool ours, int64_t wall_ms)
+{
+	if (!may_become(w->states[rcpt], event))
+		return false;
+	if (event == JOURNAL_DELAYED)
+		note_try(w, rcpt, wall_ms);
+	if (event == JOURNAL_WARNED)
+		w->wishes[rcpt] |= WHOLE_WARNED;
+	else
+		whole_set(w, rcpt, state_after(w, rcpt, event, ours));
+	return true;
+}
+
+static void reopen(struct whole *w, size_t rcpt)
+{
+	if (w->states[rcpt] == RECIPIENT_FAILED || w->states[rcpt] == RECIPIENT_DELETED)
+		whole_set(w, rcpt, RECIPIENT_OPEN);
+	w->tries[rcpt] = 0;
+	w->late_s[rcpt] = 0;
+}
+
+/* What was delivered stays so, whatever stands before it: it must not be delivered again. */
 static void replay_one(struct whole *w, size_t rcpt, const struct journal_line *line)
 {
-	enum recipient_state now = w->states[rcpt];
-	switch (line->event) {
-	case JOURNAL_DELIVERED:
-		whole_set(w, rcpt, RECIPIENT_DELIVERED);
-		break;
-	case JOURNAL_FAILED:
-		if (now == RECIPIENT_OPEN) {
-			whole_set(w, rcpt, RECIPIENT_FAILED);
-			w->failed_at_ms = line->wall_ms;
-		}
-		break;
-	case JOURNAL_NOTICED:
-		if (now == RECIPIENT_FAILED)
-			whole_set(w, rcpt, RECIPIENT_NOTICED);
-		break;
-	case JOURNAL_DELETED:
-		if (now == RECIPIENT_OPEN || now == RECIPIENT_FAILED)
-			whole_set(w, rcpt, RECIPIENT_DELETED);
-		break;
-	case JOURNAL_DELAYED:
-		w->tries[rcpt] = (uint16_t)(w->tries[rcpt] + (w->tries[rcpt] < UINT16_MAX));
-		break;
-	case JOURNAL_RESENT:
-		if (now == RECIPIENT_FAILED || now == RECIPIENT_DELETED)
-			whole_set(w, rcpt, RECIPIENT_OPEN);
-		w->tries[rcpt] = 0;
-		break;
-	default:
-		break;
-	}
+	bool ours = line->host.len == 0;
+	if (line->event == JOURNAL_DELAYED)
+		note_try(w, rcpt, line->wall_ms);
+	else if (line->event == JOURNAL_DELIVERED || line->event == JOURNAL_RELAYED)
+		whole_set(w, rcpt, state_after(w, rcpt, line->event, ours));
+	else if (line->event == JOURNAL_RESENT)
+		reopen(w, rcpt);
+	else
+		whole_note(w, rcpt, line->event, ours, line->wall_ms);
 }
 
 void whole_replay(struct whole *w, const struct journal_line *line)
@@ -126,5 +207,6 @@ unsigned whole_tries(const struct whole *w)
 
 bool whole_done(const struct whole *w)
 {
-	return !w->counts[RECIPIENT_OPEN] && !w->counts[RECIPIENT_DELAYED] && !w->counts[RECIPIENT_FAILED];
+	return !w->counts[RECIPIENT_OPEN] && !w->counts[RECIPIENT_DELAYED] && !w->counts[RECIPIENT_FAILED] &&
+	       !w->counts[RECIPIENT_SUCCEEDED];
 }

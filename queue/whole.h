@@ -10,21 +10,27 @@
 #include "queue/destination.h"
 
 enum recipient_state {
-	RECIPIENT_OPEN,    /* to be tried, or being tried */
-	RECIPIENT_DELAYED, /* tried in this attempt, to be tried again */
-	RECIPIENT_FAILED,  /* final, but a notice is due */
+	RECIPIENT_OPEN,      /* to be tried, or being tried */
+	RECIPIENT_DELAYED,   /* tried in this attempt, to be tried again */
+	RECIPIENT_FAILED,    /* final, but a notice is due */
+	RECIPIENT_SUCCEEDED, /* final, but the sender wants to be told */
 	RECIPIENT_DELIVERED,
 	RECIPIENT_NOTICED,
 	RECIPIENT_DELETED,
 	RECIPIENT_STATE_COUNT
 };
 
+/* Of whole.wishes: the sender knows that it is delayed. */
+enum { WHOLE_WARNED = 1 << 7 };
+
 struct whole {
 	struct message *message;
 	struct address sender;
 	struct address *rcpts;
-	uint8_t *states; /* enum recipient_state */
-	uint16_t *tries; /* failed attempts that the journal tells of */
+	uint8_t *states;  /* enum recipient_state */
+	uint16_t *tries;  /* failed attempts that the journal tells of */
+	uint32_t *late_s; /* how old the message was at the last of them */
+	uint8_t *wishes;  /* enum dsn_notify, and WHOLE_WARNED */
 	size_t rcpt_count;
 	uint64_t octets; /* of the message proper, without its envelope lines */
 	size_t counts[RECIPIENT_STATE_COUNT];
@@ -32,8 +38,11 @@ struct whole {
 	size_t job_count, out_count;
 	int fd;                          /* the message, until its first job is sent; -1 = not open */
 	int64_t hold_ms;                 /* a worker was lost: wait so long before what is open is tried again */
-	int64_t failed_at_ms;            /* wall clock: the last failure without notice, for the notice's id */
+	int64_t notice_at_ms;            /* wall clock: the last that the notice tells, for its id */
+	int64_t notice_until_ms;         /* wall clock: when what is delayed will be given up, as it says */
+	bool notice_first;               /* an attempt follows the notice, whose facts are of attempts before */
 	bool notice_delayed;             /* the notice could not be written */
+	bool wants_success;              /* some recipient's delivery is to be told to the sender */
 	bool held;                       /* by an operator */
 	bool peeked;                     /* made to be looked at only, by operate.c */
 	struct destination *unreachable; /* that could not be reached in this attempt; not counted */
@@ -43,12 +52,15 @@ const char *recipient_state_name(enum recipient_state state);
 
 /* ENVELOPE as a whole form without jobs, all recipients open; copies it, and marks M for selections. NULL without
  * memory. */
-struct whole *whole_new(struct message *m, const struct envelope *envelope, struct span text);
+struct whole *whole_new(struct message *m, const struct envelope *envelope);
 void whole_free(struct whole *w); /* closes fd; the jobs must be gone */
 
 void whole_set(struct whole *w, size_t rcpt, enum recipient_state state);
 
-/* Takes one line of the journal. */
+/* EVENT of recipient RCPT, said by a host or OURS, at WALL_MS. False when it can't be in the state that RCPT is in. */
+bool whole_note(struct whole *w, size_t rcpt, enum journal_event event, bool ours, int64_t wall_ms);
+
+/* Takes one line of the journal. What it says is delayed is open again. */
 void whole_replay(struct whole *w, const struct journal_line *line);
 
 /* Where the mail of recipient RCPT goes. */

@@ -34,6 +34,7 @@ static void announce(struct session *s)
 		snprintf(size_keyword, sizeof(size_keyword), "SIZE %lld", (long long)size);
 	append_extension(s, WITHOUT_SIZE, span_of(size_keyword));
 	append_extension(s, WITHOUT_PIPELINING, SPAN("PIPELINING"));
+	append_extension(s, WITHOUT_DSN, SPAN("DSN"));
 	append_extension(s, WITHOUT_ENHANCEDSTATUSCODES, SPAN("ENHANCEDSTATUSCODES"));
 	append_extension(s, WITHOUT_8BITMIME, SPAN("8BITMIME"));
 	append_extension(s, WITHOUT_CHUNKING, SPAN("CHUNKING"));

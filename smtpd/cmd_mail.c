@@ -3,7 +3,7 @@
 #include "smtpd/params.h"
 #include "smtpd/session.h"
 
-/* MAIL FROM:<sender> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=xtext] */
+/* MAIL FROM:<sender> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=xtext] [RET=FULL|HDRS] [ENVID=xtext] */
 
 static enum reply_id check_state(const struct session *s)
 {
@@ -33,11 +33,12 @@ static unsigned allowed_params(const struct session *s)
 {
 	unsigned without = s->config->without;
 	return (without & WITHOUT_SIZE ? 0 : PARAMS_SIZE) | (without & WITHOUT_8BITMIME ? 0 : PARAMS_BODY) |
-	       (s->config->access.auth ? PARAMS_AUTH : 0);
+	       (s->config->access.auth ? PARAMS_AUTH : 0) | (without & WITHOUT_DSN ? 0 : PARAMS_RET | PARAMS_ENVID);
 }
 
-static void take_sender(struct session *s, const struct address *sender)
+static void take_sender(struct session *s, const struct address *sender, const struct dsn_message *dsn)
 {
+	transaction_ask(&s->tx, dsn);
 	str_append(&s->tx.sender, sender->text);
 	if (sender->text.len && !sender->domain.len)
 		str_printf(&s->tx.sender, "@%s", s->config->local_domains[0].name);
@@ -63,7 +64,7 @@ void cmd_mail(struct session *s, const struct command *command)
 	} else if (session_params(s, rest, allowed_params(s), &params)) {
 		refusal = check_room(s, params.size);
 		if (refusal == REPLY_NONE)
-			take_sender(s, &sender);
+			take_sender(s, &sender, &params.message);
 		else
 			session_say(s, refusal);
 	}

@@ -5,7 +5,8 @@
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
 
-/* RCPT TO:<recipient>: may it come in, and under which address? */
+/* RCPT TO:<recipient> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;xtext]: may it come in, and under which address?
+ */
 
 static enum reply_id check_state(const struct session *s)
 {
@@ -17,13 +18,13 @@ static enum reply_id check_state(const struct session *s)
 }
 
 /* A recipient that is there already is taken again and stored once, beyond the limit too. */
-static void take_recipient(struct session *s, const struct address *rcpt)
+static void take_recipient(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
 	struct recipients *rcpts = &s->tx.rcpts;
 	bool full = rcpts->count >= (size_t)s->config->messages.max_recipients;
 	if (full && !recipients_known(rcpts, rcpt)) {
 		session_say(s, REPLY_TOO_MANY_RCPTS);
-	} else if (recipients_add(rcpts, rcpt) == RECIPIENTS_NO_MEMORY) {
+	} else if (recipients_add(rcpts, rcpt, dsn) == RECIPIENTS_NO_MEMORY) {
 		session_say(s, REPLY_NO_MEMORY);
 	} else {
 		s->state = SESSION_RCPT;
@@ -39,7 +40,7 @@ static struct address stamp(const struct address *rcpt, const char *domain, char
 	return (struct address){whole, {text, rcpt->local.len}, span_skip(whole, rcpt->local.len + 1)};
 }
 
-static void decide(struct session *s, const struct address *rcpt)
+static void decide(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
 	char text[ADDRESS_MAX + 1];
 	struct policy_decision decision;
@@ -54,7 +55,7 @@ static void decide(struct session *s, const struct address *rcpt)
 	else if (s->tx.store->full(s->tx.store->context, stamped.domain))
 		session_say(s, REPLY_MAILBOX_FULL);
 	else
-		take_recipient(s, &stamped);
+		take_recipient(s, &stamped, dsn);
 }
 
 void cmd_rcpt(struct session *s, const struct command *command)
@@ -63,12 +64,13 @@ void cmd_rcpt(struct session *s, const struct command *command)
 	struct address rcpt;
 	struct params params;
 	const char *why = "write RCPT TO:<address>";
+	unsigned allowed = s->config->without & WITHOUT_DSN ? 0 : PARAMS_NOTIFY | PARAMS_ORCPT;
 	enum reply_id refusal = check_state(s);
 	if (refusal != REPLY_NONE)
 		session_say(s, refusal);
 	else if (!command_path(command->args, SPAN("TO:"), &path) || !address_parse_path(path, &rcpt, &rest, &why) ||
 		 !rcpt.text.len)
 		session_reply(s, REPLY_BAD_RECIPIENT, span_of(why), (struct span){0});
-	else if (session_params(s, rest, 0, &params))
-		decide(s, &rcpt);
+	else if (session_params(s, rest, allowed, &params))
+		decide(s, &rcpt, &params.rcpt);
 }

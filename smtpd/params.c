@@ -48,14 +48,35 @@ static bool parse_auth(struct span value, struct params *out)
 	return value.len > 0;
 }
 
+static bool parse_ret(struct span value, struct params *out)
+{
+	return dsn_parse_ret(value, &out->message.ret);
+}
+
+static bool parse_envid(struct span value, struct params *out)
+{
+	return dsn_parse_envid(value, &out->message.envid);
+}
+
+static bool parse_notify(struct span value, struct params *out)
+{
+	return dsn_parse_notify(value, &out->rcpt.notify);
+}
+
+static bool parse_orcpt(struct span value, struct params *out)
+{
+	return dsn_parse_orcpt(value, &out->rcpt.orcpt);
+}
+
 static const struct {
 	const char *keyword;
 	unsigned bit;
 	bool (*parse)(struct span value, struct params *out);
 } known[] = {
-	{"SIZE", PARAMS_SIZE, parse_size},
-	{"BODY", PARAMS_BODY, parse_body},
-	{"AUTH", PARAMS_AUTH, parse_auth},
+	{"SIZE", PARAMS_SIZE, parse_size},    {"BODY", PARAMS_BODY, parse_body},
+	{"AUTH", PARAMS_AUTH, parse_auth},    {"RET", PARAMS_RET, parse_ret},
+	{"ENVID", PARAMS_ENVID, parse_envid}, {"NOTIFY", PARAMS_NOTIFY, parse_notify},
+	{"ORCPT", PARAMS_ORCPT, parse_orcpt},
 };
 
 static enum params_result parse_one(struct span word, unsigned allowed, unsigned *seen, struct params *out)

@@ -93,7 +93,7 @@ bool recipients_known(const struct recipients *r, const struct address *rcpt)
 	return r->slot_count && find(r, rcpt, hash_of(rcpt->text))->len;
 }
 
-enum recipients_result recipients_add(struct recipients *r, const struct address *rcpt)
+enum recipients_result recipients_add(struct recipients *r, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
 	if (recipients_known(r, rcpt))
 		return RECIPIENTS_KNOWN;
@@ -101,10 +101,14 @@ enum recipients_result recipients_add(struct recipients *r, const struct address
 		return RECIPIENTS_NO_MEMORY;
 	uint32_t hash = hash_of(rcpt->text);
 	struct recipients_slot *slot = find(r, rcpt, hash);
+	size_t before = r->lines.len;
 	envelope_write_rcpt(&r->lines, rcpt->text);
-	if (r->lines.failed)
-		return RECIPIENTS_NO_MEMORY;
 	size_t at = r->lines.len - sizeof("\r\n") + 1 - rcpt->text.len;
+	envelope_write_dsn_rcpt(&r->lines, dsn);
+	if (r->lines.failed) {
+		r->lines.len = before;
+		return RECIPIENTS_NO_MEMORY;
+	}
 	*slot = (struct recipients_slot){hash, (uint32_t)at, (uint16_t)rcpt->text.len, (uint16_t)rcpt->local.len};
 	r->count++;
 	return RECIPIENTS_ADDED;

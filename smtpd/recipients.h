@@ -26,6 +26,7 @@ void recipients_free(struct recipients *r);
 void recipients_reset(struct recipients *r); /* keeps a little memory for the next message */
 
 bool recipients_known(const struct recipients *r, const struct address *rcpt);
-enum recipients_result recipients_add(struct recipients *r, const struct address *rcpt);
+/* DSN: what was asked of notices for it; of one that is known already the first counts. */
+enum recipients_result recipients_add(struct recipients *r, const struct address *rcpt, const struct dsn_rcpt *dsn);
 
 #endif

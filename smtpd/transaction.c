@@ -38,7 +38,15 @@ void transaction_reset(struct transaction *t)
 	t->refusal = REPLY_NONE;
 	t->octets = 0;
 	str_clear(&t->sender);
+	t->ret = DSN_RET_UNSAID;
+	t->envid[0] = '\0';
 	recipients_reset(&t->rcpts);
+}
+
+void transaction_ask(struct transaction *t, const struct dsn_message *dsn)
+{
+	t->ret = dsn->ret;
+	span_copy(dsn->envid, t->envid, sizeof(t->envid));
 }
 
 static enum reply_id reply_of_errno(int error)
@@ -104,6 +112,7 @@ static void write_head(struct transaction *t, const struct transaction_origin *o
 
 	str_clear(&t->head);
 	envelope_write_sender(&t->head, str_span(&t->sender));
+	envelope_write_dsn(&t->head, &(struct dsn_message){t->ret, span_of(t->envid)});
 	store_write(t, str_span(&t->head));
 	store_write(t, str_span(&t->rcpts.lines));
 

@@ -42,6 +42,8 @@ struct transaction_origin {
 struct transaction {
 	const struct store *store;
 	struct str sender; /* empty = the null sender */
+	enum dsn_ret ret;
+	char envid[DSN_ENVID_MAX + 1]; /* "" = none */
 	struct recipients rcpts;
 	struct str head; /* sender line and Received, when the text begins */
 	char *slice;     /* room for what one slice becomes */
@@ -58,6 +60,9 @@ struct transaction {
 bool transaction_init(struct transaction *t, const struct store *store); /* false without memory */
 void transaction_free(struct transaction *t);
 void transaction_reset(struct transaction *t);
+
+/* What MAIL asks of notices; copies it. */
+void transaction_ask(struct transaction *t, const struct dsn_message *dsn);
 
 /* The envelope is whole: begins the message and writes its head. REPLY_NONE, or why it can't be. */
 enum reply_id transaction_open(struct transaction *t, const struct transaction_limits *limits,

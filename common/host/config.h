@@ -124,6 +124,7 @@ struct config_quota {
 
 /* Choices: the words are in config_value.c, in the order of the enum. */
 enum config_bare { CONFIG_BARE_REJECT, CONFIG_BARE_REPAIR };
+enum config_language { CONFIG_LANGUAGE_EN, CONFIG_LANGUAGE_JA, CONFIG_LANGUAGE_COUNT };
 enum config_allow { CONFIG_ONLY_LISTED, CONFIG_ALL_EXCEPT_LISTED };
 enum config_tls_min { CONFIG_TLS_1_0, CONFIG_TLS_1_1, CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 enum config_tls { CONFIG_TLS_OFF, CONFIG_TLS_OPPORTUNISTIC, CONFIG_TLS_ENCRYPT, CONFIG_TLS_VERIFY };
@@ -213,7 +214,8 @@ enum config_without {
 	WITHOUT_SIZE = 1 << 1,
 	WITHOUT_8BITMIME = 1 << 2,
 	WITHOUT_CHUNKING = 1 << 3,
-	WITHOUT_ENHANCEDSTATUSCODES = 1 << 4
+	WITHOUT_ENHANCEDSTATUSCODES = 1 << 4,
+	WITHOUT_DSN = 1 << 5
 };
 
 #define CONFIG_C_YESNO        bool
@@ -230,6 +232,7 @@ enum config_without {
 #define CONFIG_C_FILE         const char *
 #define CONFIG_C_DOMAIN       const char *
 #define CONFIG_C_ADDRESS      const char *
+#define CONFIG_C_ADDRESSES    struct config_words
 #define CONFIG_C_TEXT         const char *
 #define CONFIG_C_WORDS        unsigned
 #define CONFIG_C_CLIENTS      struct config_clients
@@ -239,6 +242,7 @@ enum config_without {
 #define CONFIG_C_ROUTE        struct config_route
 #define CONFIG_C_QUOTA        struct config_quota
 #define CONFIG_C_BARE         enum config_bare
+#define CONFIG_C_LANGUAGE     enum config_language
 #define CONFIG_C_ALLOW        enum config_allow
 #define CONFIG_C_TLSMIN       enum config_tls_min
 #define CONFIG_C_TLS          enum config_tls

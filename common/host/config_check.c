@@ -59,6 +59,25 @@ static void check_quotas(struct config_build *b, const struct config_server *ser
 				     "a multiple of max_message_size, which is none: write a size such as 500M");
 }
 
+/* What is not written is no mistake: mail that expires before its delay notice is due has none. */
+static void check_delay(struct config_build *b, const struct config_server *server, const char *name,
+			const int64_t *notice, struct config_origin written, const int64_t *expire)
+{
+	if (!written.line || *notice <= *expire || config_build_failed(b, notice) || config_build_failed(b, expire))
+		return;
+	config_error(b->findings, config_check_at(b, server, written),
+		     "%s is longer than %s, so that the notice would never come: write less, or as much for none", name,
+		     strcmp(name, "delay_notice") == 0 ? "expire" : "local_expire");
+}
+
+static void check_delays(struct config_build *b, const struct config_server *server)
+{
+	const struct config_delivery *d = &server->delivery;
+	check_delay(b, server, "delay_notice", &d->delay_notice, d->delay_notice_at, &d->expire);
+	check_delay(b, server, "local_delay_notice", &d->local_delay_notice, d->local_delay_notice_at,
+		    &d->local_expire);
+}
+
 static void add_claim(struct claim *list, size_t *n, const char *what, const char *name,
 		      const struct config_server *server, struct config_origin origin)
 {
@@ -307,6 +326,7 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	check_processes(b, server, &server->delivery.processes);
 	check_sizes(b, server);
 	check_quotas(b, server);
+	check_delays(b, server);
 	check_domains(b, server);
 	check_folders(b, server);
 	check_loops(b, server);

@@ -219,6 +219,7 @@ static void format_list(enum config_type type, const void *value, struct str *to
 		format_durations(to, value);
 		break;
 	case CONFIG_NAMES:
+	case CONFIG_ADDRESSES:
 	case CONFIG_FINGERPRINTS:
 	case CONFIG_SOURCES:
 		format_names(to, value);
@@ -278,6 +279,7 @@ static void format_single(enum config_type type, const void *value, struct str *
 		format_quota(to, value);
 		break;
 	case CONFIG_BARE:
+	case CONFIG_LANGUAGE:
 	case CONFIG_ALLOW:
 	case CONFIG_TLSMIN:
 	case CONFIG_TLS:

@@ -50,6 +50,17 @@ bool config_list_names(struct config_parse *parse, void *to)
 	return list->n == n;
 }
 
+bool config_list_addresses(struct config_parse *parse, void *to)
+{
+	struct config_words *list = to;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += (list->at[list->n] = config_value_address(parse, &parse->items[i])) != NULL;
+	return list->n == n;
+}
+
 /* Nothing that could be a name: it has a colon or a slash, or ends in digits. */
 static bool is_address(struct span text)
 {

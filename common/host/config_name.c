@@ -182,16 +182,20 @@ bool config_name_domain(struct config_parse *parse, void *to)
 	return (*(const char **)to = config_value_domain(parse, &parse->items[0])) != NULL;
 }
 
-bool config_name_address(struct config_parse *parse, void *to)
+const char *config_value_address(struct config_parse *parse, const struct config_item *item)
 {
-	const struct config_item *item = &parse->items[0];
 	struct address address;
 	const char *why = "it needs a local part, @ and a domain";
 	bool good = address_parse(item->text, &address, &why) && address.local.len && domain_valid(address.domain);
 	if (!good) {
 		config_error(parse->findings, item->at, "\"%.*s\" is not a mail address: %s", SPAN_ARGS(item->text),
 			     why);
-		return false;
+		return NULL;
 	}
-	return (*(const char **)to = config_value_keep(parse, item->text)) != NULL;
+	return config_value_keep(parse, item->text);
+}
+
+bool config_name_address(struct config_parse *parse, void *to)
+{
+	return (*(const char **)to = config_value_address(parse, &parse->items[0])) != NULL;
 }

@@ -12,13 +12,14 @@ enum { WORDS_MAX = 8 };
 static const char *const words_of[CONFIG_TYPE_COUNT][WORDS_MAX] = {
 	[CONFIG_YESNO] = {"no", "yes"},
 	[CONFIG_BARE] = {"reject", "repair"},
+	[CONFIG_LANGUAGE] = {"en", "ja"},
 	[CONFIG_ALLOW] = {"only-listed", "all-except-listed"},
 	[CONFIG_TLSMIN] = {"1.0", "1.1", "1.2", "1.3"},
 	[CONFIG_TLS] = {"off", "opportunistic", "encrypt", "verify"},
 	[CONFIG_TRISTATE] = {"auto", "no", "yes"},
 	[CONFIG_TLSMISSING] = {"wait", "return"},
 	[CONFIG_AUTH] = {"off", "plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
-	[CONFIG_WORDS] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes"},
+	[CONFIG_WORDS] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes", "dsn"},
 	[CONFIG_MECHANISMS] = {"plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
 };
 
@@ -275,9 +276,10 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_FILE] = {config_name_path, false, sizeof(CONFIG_C_FILE), "an absolute path"},
 	[CONFIG_DOMAIN] = {config_name_domain, false, sizeof(CONFIG_C_DOMAIN), "a domain name"},
 	[CONFIG_ADDRESS] = {config_name_address, false, sizeof(CONFIG_C_ADDRESS), "a mail address"},
+	[CONFIG_ADDRESSES] = {config_list_addresses, true, sizeof(CONFIG_C_ADDRESSES), "mail addresses; or none"},
 	[CONFIG_TEXT] = {config_name_text, false, sizeof(CONFIG_C_TEXT), "a text, with blanks in double quotes"},
 	[CONFIG_WORDS] = {parse_set, true, sizeof(CONFIG_C_WORDS),
-			  "pipelining, size, 8bitmime, chunking, enhancedstatuscodes; or none"},
+			  "pipelining, size, 8bitmime, chunking, enhancedstatuscodes, dsn; or none"},
 	[CONFIG_CLIENTS] =
 		{config_list_clients, true, sizeof(CONFIG_C_CLIENTS),
 		 "addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, names of clients such as "
@@ -293,6 +295,7 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_QUOTA] = {parse_quota, false, sizeof(CONFIG_C_QUOTA),
 			  "a size such as 500M, a multiple of max_message_size such as 10x, or none for no limit"},
 	[CONFIG_BARE] = {parse_choice, false, sizeof(CONFIG_C_BARE), "reject or repair"},
+	[CONFIG_LANGUAGE] = {parse_choice, false, sizeof(CONFIG_C_LANGUAGE), "en or ja"},
 	[CONFIG_ALLOW] = {parse_choice, false, sizeof(CONFIG_C_ALLOW), "only-listed or all-except-listed"},
 	[CONFIG_TLSMIN] = {parse_choice, false, sizeof(CONFIG_C_TLSMIN), "1.0, 1.1, 1.2 or 1.3"},
 	[CONFIG_TLS] = {parse_choice, false, sizeof(CONFIG_C_TLS), "off, opportunistic, encrypt or verify"},

@@ -61,6 +61,7 @@ bool config_value_is_none(const struct config_parse *parse);
 /* The list types (config_list.c), called by config_value_parse. */
 bool config_list_durations(struct config_parse *parse, void *to);
 bool config_list_names(struct config_parse *parse, void *to);
+bool config_list_addresses(struct config_parse *parse, void *to);
 bool config_list_clients(struct config_parse *parse, void *to);
 bool config_list_listen(struct config_parse *parse, void *to);
 bool config_list_endpoints(struct config_parse *parse, void *to);
@@ -98,6 +99,9 @@ const char *config_value_user(struct config_parse *parse, const struct config_it
 
 /* A copy that lives as long as the configuration. NULL: reported. */
 char *config_value_keep(struct config_parse *parse, struct span text);
+
+/* ITEM as a mail address; NULL when it is none, which is said. */
+const char *config_value_address(struct config_parse *parse, const struct config_item *item);
 
 /* What the letter behind a size or a duration stands for; rising, 0 at the end. */
 struct config_unit {

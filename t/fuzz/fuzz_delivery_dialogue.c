@@ -16,7 +16,7 @@ static void check(const struct outcomes *o, const struct recipient *before, bool
 	for (size_t i = 0; i < RCPTS; i++) {
 		const struct outcome *now = o->rcpts[i].outcome;
 		MUST(!before[i].outcome || before[i].outcome == now);
-		MUST(sent || !now || now->event != JOURNAL_DELIVERED);
+		MUST(sent || !now || (now->event != JOURNAL_DELIVERED && now->event != JOURNAL_RELAYED));
 	}
 }
 
@@ -98,8 +98,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || size > 64 * 1024)
 		return 0;
 	struct address rcpts[RCPTS] = {{.text = SPAN("b@example.net")}};
-	struct envelope envelope = {.rcpts = rcpts, .rcpt_count = RCPTS};
-	struct dialogue_mail mail = {SPAN("a@example.com"), 1000, data[0] & 1};
+	struct dsn_rcpt dsn[RCPTS] = {{DSN_SUCCESS | DSN_FAILURE, SPAN("rfc822;b@example.net")}, {DSN_NEVER, {0}}};
+	struct envelope envelope = {.rcpts = rcpts, .rcpt_count = RCPTS, .dsn_rcpts = dsn};
+	struct dialogue_mail mail = {SPAN("a@example.com"), 1000, data[0] & 1, {DSN_RET_FULL, SPAN("QQ")}};
 	struct dialogue d;
 	struct outcomes o;
 	struct arena arena;

@@ -1,25 +1,57 @@
 /* A journal and the headers of a message, of any content: the notice is a message of ours, 7 bits, in lines of bounded
- * length. */
+ * length; the report has each recipient that there is something to say of, once, and nobody puts lines into it. */
+#include <string.h>
+
+#include "common/mail/mime.h"
 #include "common/mail/msgid.h"
 #include "delivery/notice.h"
 #include "t/fuzz/must.h"
 
-enum { RCPTS = 4, LINE_MAX_OCTETS = 998 };
+enum { RCPTS = 4 };
+
+static size_t count(struct span text, const char *part)
+{
+	size_t found = 0;
+	for (const char *at; (at = memmem(text.at, text.len, part, strlen(part))); found++)
+		text = span_skip(text, (size_t)(at - text.at) + 1);
+	return found;
+}
 
 static void check(struct span text)
 {
 	struct arena arena;
 	struct envelope envelope;
 	const char *why;
-	size_t column = 0;
 	arena_init(&arena, 1 << 20);
 	MUST(envelope_parse(text, true, &arena, &envelope, &why) == ENVELOPE_OK && envelope.rcpt_count == 1);
 	arena_free(&arena);
-	for (size_t i = 0; i < text.len; i++) {
-		column = text.at[i] == '\n' ? 0 : column + 1;
-		MUST(column <= LINE_MAX_OCTETS && (unsigned char)text.at[i] <= '~');
-		MUST(text.at[i] != '\n' || (i && text.at[i - 1] == '\r'));
+	MUST(mime_plain(text));
+	MUST(count(text, "\r\n--=_00000000BBBBBBBBBBBBBBBB") == 4);
+}
+
+static void check_report(const struct notice *notice, size_t recipients)
+{
+	struct str report;
+	struct span rest, line;
+	str_init(&report, NOTICE_MAX);
+	notice_write_report(notice, &report);
+	MUST(count(str_span(&report), "\r\n\r\n") == recipients);
+	for (rest = str_span(&report); span_line(&rest, &line);)
+		MUST(!line.len || span_find(line, ':') < 24);
+	str_free(&report);
+}
+
+static void check_languages(struct notice *notice)
+{
+	struct str text;
+	str_init(&text, NOTICE_MAX);
+	for (notice->language = 0; notice->language < CONFIG_LANGUAGE_COUNT; notice->language++) {
+		str_clear(&text);
+		notice_write(notice, &text);
+		MUST(!text.failed);
+		check(str_span(&text));
 	}
+	str_free(&text);
 }
 
 /* The journal ends at the first NUL. */
@@ -27,24 +59,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span journal, headers = {(const char *)data, size};
 	struct address rcpts[RCPTS] = {{.text = SPAN("b@example.net")}};
-	struct envelope envelope = {.sender = {.text = SPAN("a@example.com")}, .rcpts = rcpts, .rcpt_count = RCPTS};
-	struct notice_failure failures[RCPTS];
-	struct str text;
+	struct dsn_rcpt dsn[RCPTS] = {{DSN_FAILURE, SPAN("rfc822;B+2B@example.net")}};
+	struct envelope envelope = {
+		.sender = {.text = SPAN("a@example.com")}, .rcpts = rcpts, .rcpt_count = RCPTS, .dsn_rcpts = dsn};
+	struct notice_fact facts[RCPTS];
 	journal = span_take(&headers, '\0');
 	if (headers.len > NOTICE_HEADERS_MAX)
 		headers.len = NOTICE_HEADERS_MAX;
-	notice_failures(journal, failures, RCPTS);
+	size_t found = notice_facts(journal, facts, RCPTS);
 	struct notice notice = {.fqdn = "mail.example.com",
 				.postmaster = "postmaster@example.com",
 				.id = SPAN("00000000BBBBBBBBBBBBBBBB"),
 				.message_id = SPAN("00000000AAAAAAAAAAAAAAAA"),
 				.envelope = &envelope,
-				.failures = failures,
+				.facts = facts,
 				.headers = headers};
-	str_init(&text, NOTICE_MAX);
-	notice_write(&notice, &text);
-	MUST(!text.failed);
-	check(str_span(&text));
-	str_free(&text);
+	check_report(&notice, found);
+	check_languages(&notice);
 	return 0;
 }

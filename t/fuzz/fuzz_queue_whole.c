@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	const struct envelope envelope = {.rcpts = addresses, .rcpt_count = data[0] % RCPTS_MAX + 1u};
-	struct whole *w = whole_new(&message, &envelope, SPAN(""));
+	struct whole *w = whole_new(&message, &envelope);
 	struct span rest = {(const char *)data + 1, size - 1}, line;
 	while (w && span_line(&rest, &line)) {
 		if (!journal_parse(line, &parsed))

@@ -23,7 +23,7 @@ PURE_LIBC = {
     "snprintf", "__snprintf_chk", "__memcpy_chk", "__memmove_chk", "__memset_chk", "__stack_chk_fail", "bsearch", "qsort",
     "inet_ntop", "inet_pton", "_GLOBAL_OFFSET_TABLE_", "rawmemchr", "strspn", "strcspn", "strnlen",
 }
-PURE_BASE = re.compile(r"^(span|str|arena)_|^clock_iso")
+PURE_BASE = re.compile(r"^(span|str|arena|base64)_|^clock_iso")
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 500
 

@@ -2,6 +2,7 @@
  * Replays the scripts t/replay/NAME.dialogue against the client's state machine. A line of a script:
  *
  *	sender A | rcpt A | size N | 8bit | helo     the message, and how the host is greeted
+ *	ret R | envid X | notify N | orcpt O         what is asked of notices, N and O for the last recipient
  *	tls LEVEL | implicit | return                what is asked of the connection
  *	auth TEXT | unverified                       TEXT follows AUTH, if the host offers its first word; over any
  *connection S: TEXT         the host sends this line C: TEXT         we must have sent this line; "C: (message)" = we
@@ -29,6 +30,7 @@ struct script {
 	struct dialogue_mail mail;
 	struct arena arena;
 	struct address rcpts[RCPTS_MAX];
+	struct dsn_rcpt dsn_rcpts[RCPTS_MAX];
 	struct envelope envelope;
 	struct outcomes outcomes;
 	struct str pending; /* sent, and not yet expected */
@@ -87,6 +89,7 @@ static void start(struct script *s)
 		return;
 	s->started = true;
 	s->envelope.rcpts = s->rcpts;
+	s->envelope.dsn_rcpts = s->dsn_rcpts;
 	ck_assert(outcomes_select(&s->outcomes, &s->arena, &s->envelope, (struct span){0}));
 	collect(s, dialogue_start(&s->dialogue, SPAN("mx[192.0.2.1]:25"), s->helo));
 }
@@ -220,6 +223,18 @@ static bool set_up_security(struct script *s, struct span word, struct span valu
 	return str_append(&s->auth, value);
 }
 
+static bool set_up_dsn(struct script *s, struct span word, struct span value)
+{
+	struct dsn_rcpt *rcpt = s->envelope.rcpt_count ? &s->dsn_rcpts[s->envelope.rcpt_count - 1] : NULL;
+	if (span_equal(word, SPAN("ret")))
+		return dsn_parse_ret(value, &s->mail.dsn.ret);
+	if (span_equal(word, SPAN("envid")))
+		return dsn_parse_envid(value, &s->mail.dsn.envid);
+	if (span_equal(word, SPAN("notify")))
+		return rcpt && dsn_parse_notify(value, &rcpt->notify);
+	return span_equal(word, SPAN("orcpt")) && rcpt && dsn_parse_orcpt(value, &rcpt->orcpt);
+}
+
 static void set_up(struct script *s, struct span word, struct span value)
 {
 	uint64_t size = 0;
@@ -233,7 +248,7 @@ static void set_up(struct script *s, struct span word, struct span value)
 		s->mail.eight_bit = true;
 	else if (span_equal(word, SPAN("helo")))
 		s->helo = true;
-	else if (!set_up_security(s, word, value))
+	else if (!set_up_dsn(s, word, value) && !set_up_security(s, word, value))
 		fail_at(s, "unknown line", word);
 }
 

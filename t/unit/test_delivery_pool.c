@@ -489,7 +489,7 @@ START_TEST(local_jobs)
 
 	ck_assert_int_eq(fd_write_all(fds[1], SPAN("2026-11-21T02:00:00Z 0 failed 550 5.1.1 mx no\n")), 0);
 	struct wire_job_notice notice = {
-		.id = span_of(id), .notice_id = SPAN("00000000BBBBBBBBBBBBBBBB"), .rcpts = {"\x01", 1}};
+		.id = span_of(id), .notice_id = SPAN("00000000BBBBBBBBBBBBBBBB"), .rcpts = {"\x01", 1}, .size = 1000};
 	send_packet(&f, job_link, wire_encode_job_notice(&notice, &f.out), fds, 2);
 	struct wire_verdict v = receive_verdict(&f);
 	ck_assert(v.event == JOURNAL_NOTICED && v.journaled && v.first == 0 && v.last_of_job);

@@ -328,10 +328,14 @@ START_TEST(expiry_makes_a_notice)
 		attempts++;
 		ck_assert(wire_decode_job_smtp(text, &job));
 		report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
+		if (f.queue.wall_ms - f.start_wall_ms == 12 * HOUR) {
+			ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
+			report(local, id, 0, 0, JOURNAL_WARNED, 0, true);
+		}
 		if (known(id)->state == MESSAGE_WAITING)
 			pass(known(id)->due_ms - f.queue.mono_ms);
 	}
-	/* 0, 15m, 45m, 105m, 345m, then every 4 hours up to 2 days, the last at 2 days. */
+	/* 0, 15m, 45m, 105m, 345m, 585m, at 12 hours with the notice, then every 4 hours, the last at 2 days. */
 	ck_assert_int_eq(attempts, 16);
 	ck_assert_int_eq(f.queue.wall_ms - f.start_wall_ms, 48 * HOUR);
 	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);

@@ -23,10 +23,20 @@ END_TEST
 
 START_TEST(last_attempt_is_when_the_time_is_over)
 {
-	ck_assert_int_eq(schedule_delay_until(&ladder, 5, 47 * HOUR, 2 * DAY), HOUR);
-	ck_assert_int_eq(schedule_delay_until(&ladder, 5, 40 * HOUR, 2 * DAY), 4 * HOUR);
-	ck_assert_int_eq(schedule_delay_until(&ladder, 5, 2 * DAY, 2 * DAY), 4 * HOUR);
-	ck_assert_int_eq(schedule_delay_until(&ladder, 1, 0, MINUTE), MINUTE);
+	ck_assert_int_eq(schedule_delay_until(&ladder, 5, 47 * HOUR, DAY, 2 * DAY), HOUR);
+	ck_assert_int_eq(schedule_delay_until(&ladder, 5, 40 * HOUR, DAY, 2 * DAY), 4 * HOUR);
+	ck_assert_int_eq(schedule_delay_until(&ladder, 5, 2 * DAY, DAY, 2 * DAY), 4 * HOUR);
+	ck_assert_int_eq(schedule_delay_until(&ladder, 1, 0, MINUTE, MINUTE), MINUTE);
+}
+END_TEST
+
+START_TEST(an_attempt_is_made_when_the_sender_is_to_be_told)
+{
+	ck_assert_int_eq(schedule_delay_until(&ladder, 6, 585 * MINUTE, 12 * HOUR, 2 * DAY), 135 * MINUTE);
+	ck_assert_int_eq(schedule_delay_until(&ladder, 6, 12 * HOUR, 12 * HOUR, 2 * DAY), 4 * HOUR);
+	ck_assert_int_eq(schedule_delay_until(&ladder, 6, 12 * HOUR - 1, 12 * HOUR, 2 * DAY), 1);
+	ck_assert_int_eq(schedule_delay_until(&ladder, 6, 585 * MINUTE, 3 * DAY, 11 * HOUR), 75 * MINUTE);
+	ck_assert_int_eq(schedule_delay_until(&ladder, 6, 0, 3 * HOUR, 2 * HOUR), 2 * HOUR);
 }
 END_TEST
 
@@ -44,12 +54,12 @@ END_TEST
 START_TEST(expiry_needs_age_and_attempts)
 {
 	/* 0, 15, 45, 105, 345, ... minutes: 15 attempts within two days; half of them must have been made. */
-	ck_assert(schedule_expired(&ladder, 2 * DAY, 2 * DAY, 16));
-	ck_assert(schedule_expired(&ladder, 2 * DAY, 2 * DAY, 8));
-	ck_assert(!schedule_expired(&ladder, 2 * DAY, 2 * DAY, 7));
-	ck_assert(!schedule_expired(&ladder, 2 * DAY, 2 * DAY - 1, 1000));
-	ck_assert(!schedule_expired(&ladder, 2 * DAY, 3650 * (int64_t)DAY, 1));
-	ck_assert(schedule_expired(&ladder, 1000, 1000, 1));
+	ck_assert(schedule_over(&ladder, 2 * DAY, 2 * DAY, 16));
+	ck_assert(schedule_over(&ladder, 2 * DAY, 2 * DAY, 8));
+	ck_assert(!schedule_over(&ladder, 2 * DAY, 2 * DAY, 7));
+	ck_assert(!schedule_over(&ladder, 2 * DAY, 2 * DAY - 1, 1000));
+	ck_assert(!schedule_over(&ladder, 2 * DAY, 3650 * (int64_t)DAY, 1));
+	ck_assert(schedule_over(&ladder, 1000, 1000, 1));
 }
 END_TEST
 
@@ -63,8 +73,8 @@ START_TEST(every_ladder_ends)
 		const int64_t expire = 5000 + (int64_t)_i * 37 * MINUTE;
 		int64_t at = 0;
 		unsigned attempts = 1;
-		while (at <= expire && !schedule_expired(&some, expire, at, attempts)) {
-			at += schedule_delay_until(&some, attempts, at, expire);
+		while (at <= expire && !schedule_over(&some, expire, at, attempts)) {
+			at += schedule_delay_until(&some, attempts, at, expire / 3, expire);
 			attempts++;
 		}
 		ck_assert_int_eq(at, expire);
@@ -99,6 +109,7 @@ int main(void)
 	TCase *all = tcase_create("schedule");
 	tcase_add_test(all, delays_climb_the_ladder);
 	tcase_add_test(all, last_attempt_is_when_the_time_is_over);
+	tcase_add_test(all, an_attempt_is_made_when_the_sender_is_to_be_told);
 	tcase_add_test(all, what_was_written_is_bounded);
 	tcase_add_test(all, expiry_needs_age_and_attempts);
 	tcase_add_loop_test(all, every_ladder_ends, 0, 60);

@@ -6,7 +6,11 @@
 #include "common/base/str.h"
 #include "smtpd/limits.h"
 
-enum { BOTH = PARAMS_SIZE | PARAMS_BODY, ALL = BOTH | PARAMS_AUTH };
+enum {
+	BOTH = PARAMS_SIZE | PARAMS_BODY,
+	ALL = BOTH | PARAMS_AUTH,
+	DSN = PARAMS_RET | PARAMS_ENVID | PARAMS_NOTIFY | PARAMS_ORCPT
+};
 
 START_TEST(test_values)
 {
@@ -51,6 +55,17 @@ START_TEST(test_values)
 		{"SIZE=1", PARAMS_BODY, PARAMS_UNKNOWN, 0, false, "SIZE=1"},
 		{"BODY=7BIT", PARAMS_SIZE, PARAMS_UNKNOWN, 0, false, "BODY=7BIT"},
 		{"NOTIFY=NEVER", 0, PARAMS_UNKNOWN, 0, false, "NOTIFY=NEVER"},
+		{"RET=FULL ENVID=QQ+2B1", DSN, PARAMS_OK, 0, false, ""},
+		{"NOTIFY=SUCCESS,DELAY ORCPT=rfc822;Bob@example.com", DSN, PARAMS_OK, 0, false, ""},
+		{"NOTIFY=NEVER NOTIFY=NEVER", DSN, PARAMS_BAD, 0, false, "NOTIFY=NEVER"},
+		{"NOTIFY=NEVER,DELAY", DSN, PARAMS_BAD, 0, false, "NOTIFY=NEVER,DELAY"},
+		{"NOTIFY", DSN, PARAMS_BAD, 0, false, "NOTIFY"},
+		{"RET=", DSN, PARAMS_BAD, 0, false, "RET="},
+		{"ENVID=", DSN, PARAMS_BAD, 0, false, "ENVID="},
+		{"ENVID=a+0D+0AX:", DSN, PARAMS_BAD, 0, false, "ENVID=a+0D+0AX:"},
+		{"ORCPT=Bob@example.com", DSN, PARAMS_BAD, 0, false, "ORCPT=Bob@example.com"},
+		{"ORCPT=rfc822;a=b", DSN, PARAMS_BAD, 0, false, "ORCPT=rfc822;a=b"},
+		{"RET=FULL", PARAMS_NOTIFY | PARAMS_ORCPT, PARAMS_UNKNOWN, 0, false, "RET=FULL"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct params params;

@@ -15,7 +15,7 @@ static struct address parse(const char *text)
 static enum recipients_result add(struct recipients *r, const char *text)
 {
 	struct address address = parse(text);
-	return recipients_add(r, &address);
+	return recipients_add(r, &address, &(struct dsn_rcpt){0});
 }
 
 START_TEST(test_once)
