@@ -35,6 +35,17 @@ static bool to_local(const struct config_server *server, struct route *out)
 	return false;
 }
 
+/* As stamped when they come in: what waits, or is only asked about, may have been missed. */
+static bool to_listener(const struct config_server *server, struct route *out)
+{
+	if (!server->local_domain_count || !config_server_is_at(server, out->domain))
+		return false;
+	add_rule(out, "listen", out->domain, server->listen_at);
+	out->kind = ROUTE_DROP;
+	out->local = &server->local_domains[0];
+	return true;
+}
+
 /* Addresses of alias domains are stamped when they come in; one may wait from before it was made an alias. */
 static bool to_alias(const struct config_server *server, struct route *out)
 {
@@ -194,7 +205,7 @@ void route_decide(const struct config_server *server, const struct address *reci
 	const struct config_origin by_default = {0};
 	memset(out, 0, sizeof(*out));
 	out->domain = recipient->domain;
-	if (to_local(server, out) || to_alias(server, out))
+	if (to_local(server, out) || to_alias(server, out) || to_listener(server, out))
 		return;
 	connector_find(server, out->domain, mail, &out->choice);
 	out->remote = find_remote(server, out->domain);

@@ -1,9 +1,10 @@
 /*
  * Where a recipient's mail goes, and which lines of the configuration say so. Pure: no look-ups, no files.
  *
- * Order: local and alias domains go to their drop folder; the remote domain that fits best, if it has a route, goes
- * there; then the connector of connector.h; then the smart host; then the MX of the domain, or the address itself where
- * the domain is a literal. With direct_first the smart host stands behind these, in the same route.
+ * Order: local and alias domains, and literals of our addresses, go to their drop folder; the remote domain that fits
+ * best, if it has a route, goes there; then the connector of connector.h; then the smart host; then the MX of the
+ * domain, or the address itself where the domain is a literal. With direct_first the smart host stands behind these, in
+ * the same route.
  *
  * What holds for the connection is the outbound block of whoever gave the hosts, if he has one: a connector's own
  * before that of a remote domain without route, and that before the virtual server's.

@@ -9,23 +9,11 @@ static bool add_step(struct policy_decision *out, enum policy_rule rule, bool ac
 	return accepts;
 }
 
-/* user@[an address that we listen on] is a user here (RFC 5321 4.1.3). What "*" stands for nobody here knows. */
-static bool is_listener(const struct config_server *server, struct span domain)
-{
-	struct ipaddr ip;
-	if (!domain_literal(domain, &ip))
-		return false;
-	for (size_t i = 0; i < server->listen.n; i++)
-		if (!server->listen.at[i].any && ipaddr_equal(&server->listen.at[i].ip, &ip))
-			return true;
-	return false;
-}
-
 /* Domains whose mail ends here: everyone may write to them. */
 static bool ours(const struct config_server *server, struct span domain, struct policy_decision *out)
 {
 	const struct config_local_domain *standard = &server->local_domains[0];
-	if (!domain.len || is_listener(server, domain)) {
+	if (!domain.len || config_server_is_at(server, domain)) {
 		out->stamp = standard->name;
 		return add_step(out, POLICY_DEFAULT_DOMAIN, true, standard->name, &standard->origin);
 	}

@@ -26,7 +26,7 @@ enum config_role {
 	ROLE_RESOLVER = 1 << 5,
 	ROLE_LOG = 1 << 6,
 	ROLE_ALL = (1 << 7) - 1,
-	ROLE_SHOWN = 1 << 7 /* the queue sees it, to explain routes: a change is no reason for a new queue */
+	ROLE_SHOWN = 1 << 7 /* the queue sees it, too; a change is no reason for a new queue */
 };
 
 /* "No limit", of LIMIT, SIZE_LIMIT and QUOTA. */
@@ -420,6 +420,10 @@ const char *config_log_field_name(enum config_log_field field);
 
 /* The virtual server that takes what local programs send; NULL = none. */
 const struct config_server *config_server_local(const struct config *config);
+
+/* DOMAIN is the literal of an address that SERVER listens on, so user@[ADDRESS] is a user of the default domain (RFC
+ * 5321 4.1.3). What "*" stands for nobody here knows. */
+bool config_server_is_at(const struct config_server *server, struct span domain);
 
 /* What TLS an outbound block asks for: its `tls`, or verify where it has fingerprints and tls is not off. */
 enum config_tls config_outbound_tls(const struct config_outbound *outbound);

@@ -332,3 +332,14 @@ const struct config_server *config_server_local(const struct config *config)
 	const struct config_server *server = config_server_find(config, name ? span_of(name) : SPAN("default"));
 	return server || name || !config->server_count ? server : &config->servers[0];
 }
+
+bool config_server_is_at(const struct config_server *server, struct span domain)
+{
+	struct ipaddr ip;
+	if (!domain_literal(domain, &ip))
+		return false;
+	for (size_t i = 0; i < server->listen.n; i++)
+		if (!server->listen.at[i].any && ipaddr_equal(&server->listen.at[i].ip, &ip))
+			return true;
+	return false;
+}

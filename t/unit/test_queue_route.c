@@ -74,6 +74,7 @@ static const struct {
 	{"a@plain.test", ROUTE_MX, "plain.test", 0},
 	{"a@test", ROUTE_MX, "test", 0},
 	{"a@example.net", ROUTE_MX, "example.net", 0},
+	{"a@[127.0.0.1]", ROUTE_DROP, "example.com", 2},
 	{"a@[192.0.2.9]", ROUTE_LITERAL, "[192.0.2.9]", 0},
 	{"a@[IPv6:2001:db8::1]", ROUTE_LITERAL, "[IPv6:2001:db8::1]", 0},
 };
