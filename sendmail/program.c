@@ -115,8 +115,8 @@ static bool send_message(struct submit *s, struct input *input, const struct opt
 
 static int take_mail(const struct options *options, const struct place *place)
 {
-	static struct submit submit;
-	static struct input input;
+	struct submit submit;
+	struct input input;
 	struct caller caller;
 	struct drop drop;
 	struct failure failure;
