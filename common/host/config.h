@@ -117,6 +117,12 @@ struct config_senders {
 	size_t n;
 };
 
+/* Mail to be asked for with ETRN. */
+struct config_etrn {
+	struct config_words domains; /* each with @ in front where the domains below it are meant, too */
+	int64_t every_ms;
+};
+
 struct config_quota {
 	int64_t octets;   /* CONFIG_NONE, or octets, or 0 when multiple is set */
 	int64_t multiple; /* of max_message_size; 0 = none */
@@ -255,6 +261,8 @@ enum config_without {
 #define CONFIG_C_SOURCES      struct config_words
 #define CONFIG_C_SPACES       struct config_spaces
 #define CONFIG_C_SENDERS      struct config_senders
+#define CONFIG_C_ACCOUNTS     struct config_words
+#define CONFIG_C_ETRN         struct config_etrn
 #define CONFIG_C_LOGFORMAT    enum config_log_format
 #define CONFIG_C_PERIOD       struct config_period
 #define CONFIG_C_FIELDS       unsigned

@@ -46,6 +46,7 @@ void config_check(struct config_build *build);
 void config_check_connect(struct config_build *build, const struct config_server *server);
 void config_check_relay(struct config_build *build, const struct config_server *server);
 void config_check_connectors(struct config_build *build, const struct config_server *server);
+void config_check_etrn(struct config_build *build, const struct config_server *server);
 void config_check_access(struct config_build *build, const struct config_server *server);
 void config_check_outbound(struct config_build *build, const struct config_server *server);
 

@@ -153,6 +153,15 @@ static void format_senders(struct str *to, const struct config_senders *list)
 		str_append_text(to, "none");
 }
 
+static void format_etrn(struct str *to, const struct config_etrn *etrn)
+{
+	if (!etrn->domains.n)
+		return;
+	format_names(to, &etrn->domains);
+	str_append_text(to, " every ");
+	format_units(to, etrn->every_ms, config_duration_units);
+}
+
 static void format_certificates(struct str *to, const struct config_certificates *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -220,6 +229,7 @@ static void format_list(enum config_type type, const void *value, struct str *to
 		break;
 	case CONFIG_NAMES:
 	case CONFIG_ADDRESSES:
+	case CONFIG_ACCOUNTS:
 	case CONFIG_FINGERPRINTS:
 	case CONFIG_SOURCES:
 		format_names(to, value);
@@ -236,6 +246,9 @@ static void format_list(enum config_type type, const void *value, struct str *to
 		break;
 	case CONFIG_SENDERS:
 		format_senders(to, value);
+		break;
+	case CONFIG_ETRN:
+		format_etrn(to, value);
 		break;
 	case CONFIG_CLIENTS:
 		format_clients(to, value);

@@ -87,6 +87,10 @@ bool config_log_fields(struct config_parse *parse, void *to);
 bool config_connector_spaces(struct config_parse *parse, void *to);
 bool config_connector_senders(struct config_parse *parse, void *to);
 
+/* The settings of mail that waits to be asked for (config_etrn.c), called by config_value_parse. */
+bool config_etrn_accounts(struct config_parse *parse, void *to);
+bool config_etrn_request(struct config_parse *parse, void *to);
+
 /* The place of the item's word in WORDS, which end in NULL, or -1 with a report. */
 int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words);
 

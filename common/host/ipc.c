@@ -9,12 +9,6 @@
 
 #include "common/base/fd.h"
 
-/* Room for the descriptors, aligned as control messages must be. */
-union control {
-	struct cmsghdr header;
-	char room[CMSG_SPACE(sizeof(int) * IPC_FDS_MAX)];
-};
-
 static int set_buffer(int fd, int force, int plain, int size)
 {
 	if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) == 0)
@@ -50,7 +44,7 @@ int ipc_set_send_deadline(int fd, int64_t ms)
 	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0 ? 0 : -errno;
 }
 
-static void attach_fds(struct msghdr *message, union control *control, const int *fds, size_t count)
+static void attach_fds(struct msghdr *message, union ipc_control *control, const int *fds, size_t count)
 {
 	memset(control, 0, sizeof(*control));
 	message->msg_control = control->room;
@@ -66,7 +60,7 @@ int ipc_send(int fd, struct span packet, const int *fds, size_t fd_count)
 {
 	struct iovec octets = {.iov_base = (void *)(uintptr_t)packet.at, .iov_len = packet.len};
 	struct msghdr message = {.msg_iov = &octets, .msg_iovlen = 1};
-	union control control;
+	union ipc_control control;
 	if (!packet.len || fd_count > IPC_FDS_MAX)
 		return -EINVAL;
 	if (fd_count)
@@ -78,8 +72,9 @@ int ipc_send(int fd, struct span packet, const int *fds, size_t fd_count)
 	return sent < 0 ? -errno : 0;
 }
 
-static void collect_fds(struct msghdr *message, struct ipc_packet *out)
+void ipc_packet_fds(struct msghdr *message, struct ipc_packet *out)
 {
+	*out = (struct ipc_packet){.text = out->text, .fds = {-1, -1, -1, -1}};
 	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
 		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
 			continue;
@@ -100,7 +95,7 @@ static bool peer_is_gone(int fd)
 
 int ipc_receive(int fd, char *buffer, size_t size, int flags, struct ipc_packet *out)
 {
-	union control control;
+	union ipc_control control;
 	struct iovec octets = {.iov_base = buffer, .iov_len = size};
 	struct msghdr message = {.msg_iov = &octets,
 				 .msg_iovlen = 1,
@@ -114,7 +109,7 @@ int ipc_receive(int fd, char *buffer, size_t size, int flags, struct ipc_packet 
 	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0)
 		return -errno;
-	collect_fds(&message, out);
+	ipc_packet_fds(&message, out);
 	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		ipc_packet_close(out);
 		return -EMSGSIZE;

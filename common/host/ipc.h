@@ -5,6 +5,8 @@
 #ifndef COMMON_HOST_IPC_H
 #define COMMON_HOST_IPC_H
 
+#include <sys/socket.h>
+
 #include "common/base/span.h"
 #include "common/host/wire.h"
 
@@ -34,6 +36,16 @@ struct ipc_packet {
  */
 __attribute__((warn_unused_result)) int ipc_receive(int fd, char *buffer, size_t size, int flags,
 						    struct ipc_packet *out);
+
+/* Room for the descriptors of one packet, for those who call recvmmsg themselves (with MSG_CMSG_CLOEXEC); and takes
+ * what came into *OUT. */
+union ipc_control {
+	struct cmsghdr header;
+	char room[CMSG_SPACE(sizeof(int) * IPC_FDS_MAX)];
+};
+void ipc_packet_fds(struct msghdr *header, struct ipc_packet *out);
+
+/* Closes what is left of its descriptors. */
 void ipc_packet_close(struct ipc_packet *packet);
 
 #endif
