@@ -41,6 +41,7 @@ static void announce(struct session *s)
 	if (s->tls.offered)
 		append_extension(s, 0, SPAN("STARTTLS"));
 	cmd_auth_announce(s);
+	cmd_etrn_announce(s);
 	append_extension(s, 0, SPAN("VRFY"));
 	append_extension(s, 0, SPAN("HELP"));
 	replies_append_keyword(&s->out, SPAN("OK"), true);

@@ -11,7 +11,7 @@ static const struct {
 	{"RSET", COMMAND_RSET},  {"NOOP", COMMAND_NOOP},   {"VRFY", COMMAND_VRFY},         {"HELP", COMMAND_HELP},
 	{"QUIT", COMMAND_QUIT},  {"GET", COMMAND_HTTP},    {"HEAD", COMMAND_HTTP},         {"POST", COMMAND_HTTP},
 	{"PUT", COMMAND_HTTP},   {"DELETE", COMMAND_HTTP}, {"CONNECT", COMMAND_HTTP},      {"OPTIONS", COMMAND_HTTP},
-	{"TRACE", COMMAND_HTTP}, {"PATCH", COMMAND_HTTP},
+	{"TRACE", COMMAND_HTTP}, {"PATCH", COMMAND_HTTP},  {"ETRN", COMMAND_ETRN},         {"ATRN", COMMAND_ATRN},
 };
 
 static enum command_verb find_verb(struct span word)

@@ -58,6 +58,15 @@ enum {
 	/* How long `arrived` may wait for room on the link before the message is given up with 451. */
 	LIMIT_ARRIVED_MS = 5000,
 
+	/* ETRN in one session; then 458. Who has more domains may connect again. */
+	LIMIT_ETRN = 100,
+
+	/* Octets of a turned connection (ATRN) carried at once, each way. */
+	LIMIT_TURN_OCTETS = 64 * 1024,
+
+	/* How often a turned connection looks whether it is to end. */
+	LIMIT_TURN_LOOK_MS = 1000,
+
 	/* How old a look at the free space may be: at full load some thousand messages, far less than any floor. */
 	LIMIT_SPACE_AGE_MS = 1000,
 

@@ -8,6 +8,7 @@
 #include "common/host/stream.h"
 #include "common/tls/channel.h"
 #include "smtpd/transcript.h"
+#include "smtpd/turn.h"
 
 struct connection {
 	struct stream stream;
@@ -209,6 +210,10 @@ static void converse(struct connection *c)
 		case SESSION_WANTS_HANDSHAKE:
 			start_tls(c);
 			break;
+		case SESSION_WANTS_TURN:
+			turn_run(&c->stream, &c->session, c->stop);
+			session_close(&c->session);
+			return;
 		default:
 			stream_flush(&c->stream);
 			return;
@@ -239,6 +244,7 @@ void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, str
 		if (session_init(&c.session, config, services->store, client)) {
 			c.session.names = services->names;
 			c.session.auth = services->auth;
+			c.session.etrn = services->etrn;
 			stop->session = &c.session;
 			log_debug("client=%s status=connected", c.session.client_text);
 			transcript_begin(&c.transcript, watch->records, fd);

@@ -27,6 +27,7 @@ struct serve_services {
 	const struct store *store;
 	const struct names *names; /* NULL = nobody knows names */
 	struct auth *auth;         /* NULL = nobody can authenticate */
+	const struct etrn *etrn;   /* NULL = no mail can be asked for */
 };
 
 /* Who wants to know how far a session is: called after each command. MOVED NULL = nobody. RECORDS: what writes its

@@ -22,7 +22,8 @@ const char *session_state_words(enum session_state state)
 		[SESSION_MAIL] = "sender given",      [SESSION_RCPT] = "recipients given",
 		[SESSION_DATA] = "sending a message", [SESSION_CHUNK] = "sending a message",
 		[SESSION_BDAT] = "between chunks",    [SESSION_STARTTLS] = "starting TLS",
-		[SESSION_AUTH] = "authenticating",    [SESSION_CLOSED] = "closing",
+		[SESSION_AUTH] = "authenticating",    [SESSION_TURNED] = "fetching mail",
+		[SESSION_CLOSED] = "closing",
 	};
 	return state < SESSION_STATE_COUNT ? words[state] : "unknown";
 }
@@ -30,7 +31,7 @@ const char *session_state_words(enum session_state state)
 bool session_init(struct session *s, const struct config_server *config, const struct store *store,
 		  const struct ipaddr *client)
 {
-	*s = (struct session){.config = config, .client = {.ip = *client}};
+	*s = (struct session){.config = config, .client = {.ip = *client}, .turn = {-1, -1}};
 	ipaddr_format(client, s->client_text);
 	str_init(&s->out, OUT_MAX);
 	return transaction_init(&s->tx, store);
@@ -40,6 +41,7 @@ void session_free(struct session *s)
 {
 	auth_end(s->exchange);
 	s->exchange = NULL;
+	etrn_turn_close(&s->turn);
 	explicit_bzero(&s->identity, sizeof(s->identity));
 	transaction_free(&s->tx);
 	str_free(&s->out);
@@ -99,6 +101,8 @@ enum session_wants session_wants(const struct session *s)
 		return SESSION_WANTS_OCTETS;
 	case SESSION_STARTTLS:
 		return SESSION_WANTS_HANDSHAKE;
+	case SESSION_TURNED:
+		return SESSION_WANTS_TURN;
 	case SESSION_CLOSED:
 		return SESSION_WANTS_CLOSE;
 	default:
@@ -211,7 +215,7 @@ static void (*const handlers[COMMAND_COUNT])(struct session *, const struct comm
 	[COMMAND_RCPT] = cmd_rcpt,         [COMMAND_DATA] = cmd_data,   [COMMAND_BDAT] = cmd_bdat,
 	[COMMAND_STARTTLS] = cmd_starttls, [COMMAND_AUTH] = cmd_auth,   [COMMAND_RSET] = cmd_simple,
 	[COMMAND_NOOP] = cmd_simple,       [COMMAND_VRFY] = cmd_simple, [COMMAND_HELP] = cmd_simple,
-	[COMMAND_QUIT] = cmd_simple,
+	[COMMAND_QUIT] = cmd_simple,       [COMMAND_ETRN] = cmd_etrn,   [COMMAND_ATRN] = cmd_etrn,
 };
 
 /* A session that gets nowhere holds a worker that others could have. QUIT is always heard. */

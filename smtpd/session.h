@@ -12,6 +12,7 @@
  *	BDAT      between two chunks              BDAT: CHUNK; RSET HELO EHLO: READY
  *	STARTTLS  the client may begin TLS        session_secured: START
  *	AUTH      a mechanism asks the client     its end: READY
+ *	TURNED    the client is the host now      the driver carries octets, then session_close
  *	CLOSED    the last reply has been said
  *
  * What a refusal (a reply from 400 on) leads to:
@@ -27,6 +28,7 @@
 
 #include "common/host/config.h"
 #include "smtpd/auth.h"
+#include "smtpd/etrn.h"
 #include "smtpd/limits.h"
 #include "smtpd/names.h"
 #include "smtpd/transaction.h"
@@ -41,6 +43,7 @@ enum session_state {
 	SESSION_BDAT,
 	SESSION_STARTTLS,
 	SESSION_AUTH,
+	SESSION_TURNED,
 	SESSION_CLOSED,
 	SESSION_STATE_COUNT
 };
@@ -52,6 +55,7 @@ enum session_wants {
 	SESSION_WANTS_LINE,
 	SESSION_WANTS_OCTETS,
 	SESSION_WANTS_HANDSHAKE, /* what has come in clear is thrown away; then session_secured, or session_close */
+	SESSION_WANTS_TURN,      /* what comes and goes is carried by `turn` until it ends; then session_close */
 	SESSION_WANTS_CLOSE
 };
 
@@ -96,7 +100,10 @@ struct session {
 	unsigned idle;   /* commands since then that bring no message nearer */
 	uint64_t octets; /* message text taken in this session */
 	uint64_t messages;
-	struct span line; /* the command in hand, for the log */
+	struct span line;        /* the command in hand, for the log */
+	const struct etrn *etrn; /* borrowed; NULL = no mail can be asked for */
+	unsigned etrns;          /* ETRN and ATRN said */
+	struct etrn_turn turn;   /* in TURNED; owned */
 	struct transaction tx;
 	struct session_chunk chunk;
 };
@@ -172,7 +179,10 @@ void cmd_data(struct session *s, const struct command *command);
 void cmd_bdat(struct session *s, const struct command *command);
 void cmd_starttls(struct session *s, const struct command *command);
 void cmd_auth(struct session *s, const struct command *command);
+void cmd_etrn(struct session *s, const struct command *command);   /* ETRN ATRN */
 void cmd_simple(struct session *s, const struct command *command); /* RSET NOOP VRFY HELP QUIT */
+
+void cmd_etrn_announce(struct session *s);
 
 void cmd_auth_announce(struct session *s);
 void cmd_auth_response(struct session *s, struct span line);

@@ -26,6 +26,7 @@ struct worker {
 	struct store store;
 	struct record_writer records;
 	struct names names;
+	struct etrn etrn;
 	bool counted; /* the session in hand, by gateway.h */
 };
 
@@ -139,7 +140,7 @@ static void serve_next(struct worker *w, int listener)
 	uint16_t port;
 	char doing[IPADDR_TEXT_MAX];
 	const struct serve_tls tls = secure_listener(w->context->secure, listener);
-	const struct serve_services services = {&w->store, &w->names, w->context->auth};
+	const struct serve_services services = {&w->store, &w->names, w->context->auth, &w->etrn};
 	const struct serve_watch watch = {tell_progress, w, &w->records};
 	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd < 0) {
@@ -180,7 +181,7 @@ static void serve_last(struct worker *w)
 		serve_next(w, w->context->listeners[i]);
 }
 
-static const int names_link = CHILD_FD_NAMES;
+static const int names_link = CHILD_FD_NAMES, arrivals_link = CHILD_FD_ARRIVALS;
 
 int worker_run(struct worker_context *context, size_t slot)
 {
@@ -194,6 +195,7 @@ int worker_run(struct worker_context *context, size_t slot)
 	w.store = store_spool_ops(&w.spool);
 	record_writer_init(&w.records, CHILD_FD_RECORDS);
 	w.names = names_of_resolver(&names_link);
+	w.etrn = etrn_of_queue(&arrivals_link);
 	if (told.wake_fd < 0 || !watch(&w))
 		return EXIT_TEMPORARY;
 	prefork_idle(context->pool, slot);

@@ -13,6 +13,8 @@
  *	A  there is an account, changed now: name and password; without a password there is none any more
  *	O  TLS is offered: there is a certificate
  *	H  the handshake that the session waits for is done
+ *	Q  what the queue answers to ETRN and ATRN from here on: a number of enum etrn_event, and how many messages wait
+ *	R  the connection is turned round
  *	E  the client goes away
  *
  * and # comments. A reply that no S asked for fails the script, at the latest at its end.
@@ -40,6 +42,9 @@ struct replay {
 	struct auth_memory accounts;
 	struct auth *auth; /* NULL = there have been no accounts */
 	int64_t changes;
+	struct etrn etrn;
+	enum etrn_event event; /* the queue's answer */
+	uint64_t waiting;
 	bool started;
 	bool reconfigured; /* K lines since the block was built */
 	struct ipaddr client;
@@ -110,6 +115,22 @@ static void configure(struct replay *r)
 	r->reconfigured = false;
 }
 
+static enum etrn_event ask_queue(void *context, const struct etrn_node *node, uint64_t *count)
+{
+	const struct replay *r = context;
+	ck_assert(node->domain.len > 0);
+	*count = r->waiting;
+	return r->event;
+}
+
+static enum etrn_event offer_queue(void *context, const struct etrn_offer *offer, struct etrn_turn *out)
+{
+	const struct replay *r = context;
+	ck_assert(offer->user.len > 0);
+	*out = (struct etrn_turn){-1, -1};
+	return r->event;
+}
+
 static void start(struct replay *r)
 {
 	if (r->reconfigured || !r->started)
@@ -118,6 +139,8 @@ static void start(struct replay *r)
 		return;
 	ck_assert(session_init(&r->session, &r->config.servers[0], &r->store, &r->client));
 	r->session.auth = r->auth;
+	r->etrn = (struct etrn){r, ask_queue, offer_queue};
+	r->session.etrn = &r->etrn;
 	session_greet(&r->session);
 	r->started = true;
 }
@@ -273,6 +296,14 @@ static void run_line(struct replay *r, char letter, struct span text)
 		break;
 	case 'H':
 		shake_hands(r);
+		break;
+	case 'Q':
+		r->event = (enum etrn_event)number(r, span_take(&text, ' '));
+		r->waiting = number(r, text);
+		break;
+	case 'R':
+		ck_assert_msg(session_wants(&r->session) == SESSION_WANTS_TURN, "%s:%u: it is not turned", r->file,
+			      r->line);
 		break;
 	case 'E':
 		session_close(&r->session);
