@@ -65,6 +65,8 @@ void capabilities_add(struct capabilities *c, struct span line)
 		add_size(c, span_trim(parameters));
 	else if (span_equal_nocase(keyword, SPAN("STARTTLS")))
 		c->starttls = true;
+	else if (span_equal_nocase(keyword, SPAN("ETRN")))
+		c->etrn = true;
 	else if (span_equal_nocase(keyword, SPAN("AUTH")))
 		add_mechanisms(c, parameters);
 	else if (span_starts_nocase(keyword, SPAN("AUTH=")))

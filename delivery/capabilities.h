@@ -16,6 +16,7 @@ struct capabilities {
 	uint64_t size_max;                /* octets of the largest message that it takes; 0 = it did not say */
 	bool dsn;                         /* RFC 3461 */
 	bool starttls;                    /* RFC 3207 */
+	bool etrn;                        /* RFC 1985 */
 	char auth[CAPABILITIES_AUTH_MAX]; /* mechanisms in upper case, each once, blanks between them (RFC 4954) */
 	size_t auth_len;
 };

@@ -366,6 +366,55 @@ static bool open_next(struct client *c, const struct client_job *job, struct tri
 	return false;
 }
 
+/* What holds when nothing else can be said. */
+static struct outcome no_host(const struct client_job *job)
+{
+	struct outcome outcome = {.event = JOURNAL_DELAYED, .enhanced = {4, 4, 4}};
+	outcome.text = SPAN("there is no host to send to");
+	if (job->turned) {
+		outcome.enhanced = (struct enhanced){4, 4, 2};
+		outcome.text = SPAN("the connection that was turned round for this mail (ATRN) is closed");
+	}
+	return outcome;
+}
+
+static void begin_job(struct client *c, const struct client_job *job, size_t rcpts)
+{
+	c->report = (struct client_report){0};
+	c->job_until = clock_mono_ms() + CLIENT_JOB_REPLIES * job->timeout_ms +
+		       job->timeout_ms * (int64_t)rcpts / CLIENT_JOB_RCPTS +
+		       (int64_t)(job->size / CLIENT_JOB_RATE) * 1000;
+}
+
+bool client_reach(struct client *c, const struct client_job *job)
+{
+	struct trials trials = {.hosts = job->hosts, .until = clock_mono_ms() + job->timeout_ms};
+	begin_job(c, job, 0);
+	dialogue_note_failure(&c->dialogue, no_host(job));
+	return open_next(c, job, &trials);
+}
+
+/* The connection that a client has turned round: he greets us now. Its protection is what he made it. */
+static void adopt(struct client *c, const struct client_job *job)
+{
+	struct trial trial = {.last = true};
+	char ip[IPADDR_TEXT_MAX];
+	struct span hosts = job->hosts;
+	int fd = job->stream;
+	client_quit(c);
+	if (hosts_next(&hosts, &trial.host) != 1 || !stream_init(&c->stream, fd, job->timeout_ms)) {
+		fd_close(&fd);
+		return;
+	}
+	c->fd = fd;
+	remember_job(c, job, &trial);
+	ipaddr_format(&c->ip, ip);
+	snprintf(c->host, sizeof(c->host), "ATRN[%s]", ip);
+	transcript_connected(&c->transcript, fd, &c->ip, trial.host.port, span_of(c->host));
+	secure_demand(c, job, &trial.host, true);
+	(void)!greet(c, job, NULL);
+}
+
 /* The connection leads where JOB goes, with the same protection, for the same user. */
 static bool serves(const struct client *c, const struct client_job *job)
 {
@@ -422,15 +471,12 @@ bool client_spent(const struct client *c, uint64_t max_messages)
 void client_deliver(struct client *c, const struct client_job *job, struct outcomes *outcomes)
 {
 	int64_t now = clock_mono_ms();
-	struct trials trials = {.hosts = job->hosts, .until = now + job->timeout_ms};
-	c->report = (struct client_report){0};
-	c->job_until = now + CLIENT_JOB_REPLIES * job->timeout_ms +
-		       job->timeout_ms * (int64_t)outcomes->n / CLIENT_JOB_RCPTS +
-		       (int64_t)(job->size / CLIENT_JOB_RATE) * 1000;
-	dialogue_note_failure(&c->dialogue, (struct outcome){.event = JOURNAL_DELAYED,
-							     .enhanced = {4, 4, 4},
-							     .text = SPAN("there is no host to send to")});
+	struct trials trials = {.hosts = job->turned ? (struct span){0} : job->hosts, .until = now + job->timeout_ms};
+	begin_job(c, job, outcomes->n);
+	dialogue_note_failure(&c->dialogue, no_host(job));
 	keep_or_leave(c, job);
+	if (job->turned && job->stream >= 0)
+		adopt(c, job);
 	for (unsigned n = 0; n < CLIENT_TRANSACTIONS_MAX && outcomes_open(outcomes); n++)
 		if (!transact(c, job, &trials, outcomes))
 			break;

@@ -49,6 +49,8 @@ struct client_job {
 	uint64_t found;                     /* hosts at the head of the list that see no credentials */
 	uint64_t generation;                /* of the list */
 	bool anew, patient;                 /* as in wire.def */
+	bool turned;                        /* over the connection that a client has turned round, and no other */
+	int stream;                         /* ... which comes with this job; owned; -1 = it does not */
 	const struct security *security;    /* whose settings of TLS hold, without trouble; NULL = clear */
 	const struct security *credentials; /* whose user authenticates to these hosts; NULL = nobody does */
 };
@@ -96,6 +98,10 @@ void client_free(struct client *c);
 /* Decides for every recipient in OUTCOMES. Afterwards c->fd tells whether the connection is kept; a patient one is also
  * when it should be ended (client_spent), so that nothing is waited for before the verdict. */
 void client_deliver(struct client *c, const struct client_job *job, struct outcomes *outcomes);
+
+/* Opens a connection to the first host of JOB that takes us, up to READY. What is in JOB of a message does not matter.
+ */
+bool client_reach(struct client *c, const struct client_job *job);
 
 /* The connection is kept, and has carried as many messages as it may. */
 bool client_spent(const struct client *c, uint64_t max_messages);

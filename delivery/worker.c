@@ -15,6 +15,7 @@
 #include "common/host/spool.h"
 #include "delivery/client.h"
 #include "delivery/copy.h"
+#include "delivery/etrn.h"
 #include "delivery/local.h"
 #include "delivery/verdict.h"
 
@@ -159,7 +160,28 @@ static struct span sender_shown(const struct address *sender, struct span domain
 	return len <= ADDRESS_MAX ? span_of(to) : sender->text;
 }
 
-static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
+static bool open_message(struct worker *w, const struct ipc_packet *packet, const struct wire_job_smtp *wire,
+			 struct job *job)
+{
+	if (!open_job(w, packet, wire->id, wire->rcpts, job))
+		return false;
+	if (wire->size >= job->envelope.body_at)
+		return true;
+	report_unreadable(job, wire->rcpts, "it is shorter than its envelope");
+	return false;
+}
+
+/* The descriptor is taken out of PACKET; -1 = none came. */
+static int take_stream(struct ipc_packet *packet, uint64_t number)
+{
+	if (!number || number >= packet->fd_count)
+		return -1;
+	int fd = packet->fds[number];
+	packet->fds[number] = -1;
+	return fd;
+}
+
+static bool do_smtp(struct worker *w, struct ipc_packet *packet)
 {
 	struct wire_job_smtp wire;
 	struct blocks blocks;
@@ -168,11 +190,12 @@ static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
 		return no_job();
 	if (!find_blocks(w, &wire, &blocks))
 		return false;
+	if (wire.turned)
+		blocks = (struct blocks){0};
 	prefork_busy(w->setup.prefork, w->setup.slot, wire.destination);
-	if (!open_job(w, packet, wire.id, wire.rcpts, &job))
-		return true;
-	if (wire.size < job.envelope.body_at) {
-		report_unreadable(&job, wire.rcpts, "it is shorter than its envelope");
+	int stream = take_stream(packet, wire.stream);
+	if (!open_message(w, packet, &wire, &job)) {
+		fd_close(&stream);
 		return true;
 	}
 	char sender[ADDRESS_MAX + 1];
@@ -193,14 +216,46 @@ static bool do_smtp(struct worker *w, const struct ipc_packet *packet)
 					.generation = wire.generation,
 					.anew = wire.anew,
 					.patient = wire.patient,
+					.turned = wire.turned,
+					.stream = stream,
 					.security = blocks.security,
 					.credentials = blocks.credentials};
-	if (trouble_of(&blocks))
+	if (!wire.turned && trouble_of(&blocks))
 		hold_back(w, &job, trouble_of(&blocks));
 	else
 		client_deliver(&w->client, &client_job, &job.outcomes);
 	finish_smtp(w, &wire, &job);
 	transcript_flush(&w->client.transcript); /* not before: until the verdict is sent a kill means a second copy */
+	return true;
+}
+
+/* What it came to stands in the log. */
+static bool do_etrn(struct worker *w, const struct ipc_packet *packet)
+{
+	struct wire_job_etrn wire;
+	struct blocks blocks;
+	if (!wire_decode_job_etrn(packet->text, &wire))
+		return no_job();
+	const struct wire_job_smtp names = {.security = wire.security, .credentials = wire.credentials};
+	if (!find_blocks(w, &names, &blocks))
+		return false;
+	prefork_busy(w->setup.prefork, w->setup.slot, wire.destination);
+	const struct client_job job = {.destination = wire.destination,
+				       .hosts = wire.hosts,
+				       .found = wire.found,
+				       .use_helo = wire.use_helo,
+				       .helo = wire.helo,
+				       .source = wire.source,
+				       .timeout_ms = (int64_t)wire.timeout_ms,
+				       .security = blocks.security,
+				       .credentials = blocks.credentials};
+	if (trouble_of(&blocks))
+		log_warning("connector=%.*s status=not-asked reason=\"%s\"", SPAN_ARGS(wire.connector),
+			    trouble_of(&blocks));
+	else
+		etrn_ask(&w->client, &job, wire.connector, wire.domains);
+	transcript_flush(&w->client.transcript);
+	say_idle(w);
 	return true;
 }
 
@@ -237,12 +292,14 @@ static bool do_notice(struct worker *w, const struct ipc_packet *packet)
 }
 
 /* False: this process can't go on. */
-static bool do_job(struct worker *w, const struct ipc_packet *packet)
+static bool do_job(struct worker *w, struct ipc_packet *packet)
 {
 	bool local = w->setup.child->role == CHILD_LOCAL;
 	switch (wire_type_of(packet->text)) {
 	case WIRE_job_smtp:
 		return local ? no_job() : do_smtp(w, packet);
+	case WIRE_job_etrn:
+		return local ? no_job() : do_etrn(w, packet);
 	case WIRE_job_copy:
 		return local ? do_copy(w, packet) : no_job();
 	case WIRE_job_notice:

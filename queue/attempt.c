@@ -7,6 +7,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/spool.h"
+#include "queue/demand.h"
 #include "queue/folder.h"
 #include "queue/jobs.h"
 #include "queue/owed.h"
@@ -271,10 +272,13 @@ static bool make_jobs(struct queue *q, struct message *m)
 			domain = w->rcpts[i].domain;
 			whole_route(w, i, queue_server(q), &route);
 			d = route.kind == ROUTE_NONE ? NULL : destination_for(q, &route);
+			d = d ? demand_way(d) : NULL;
 		}
 		if (route.kind == ROUTE_NONE)
 			no_way(q, m, i, route.why);
 		else if (d && route.kind == ROUTE_DROP && lacks_room(q, m, d, i))
+			continue;
+		else if (d && demand_holds(q, m, d, i))
 			continue;
 		else if (!d || !job_take(q, m, d, route.kind == ROUTE_DROP ? JOB_COPY : JOB_SMTP, i))
 			return false;
@@ -314,7 +318,8 @@ static void plan(struct queue *q, struct message *m)
 		attempt_take_back(q, m, LOCK_FIRST_MS << LOCK_DOUBLINGS);
 		return;
 	}
-	int err = w->job_count > 1 ? store_to_cur(&q->store, m) : 0;
+	bool split = w->job_count > 1 || (w->job_count && w->counts[RECIPIENT_DELAYED]);
+	int err = split ? store_to_cur(&q->store, m) : 0;
 	if (err) {
 		jobs_cancel(q, m);
 		settle_trouble(q, m, "move the message to cur/", err);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "queue/demand.h"
 #include "queue/jobs.h"
+#include "queue/turned.h"
 
 enum {
 	KEY_TEXT_MAX = DESTINATION_TARGETS_MAX * 600, /* of a gate */
@@ -86,6 +88,8 @@ static void place_gate(struct destinations *all, struct destination *d, const st
 static void destination_free(struct destination *d)
 {
 	gate_ref(&d->gate, NULL);
+	turned_free(d->turned);
+	free(d->demand);
 	for (size_t i = 0; i < d->target_count; i++)
 		free(d->targets[i].hosts);
 	free(d->targets);
@@ -95,7 +99,7 @@ static void destination_free(struct destination *d)
 	free(d);
 }
 
-static struct destination *make(struct destinations *all, enum destination_kind kind, const char *key)
+struct destination *destination_make(struct destinations *all, enum destination_kind kind, const char *key)
 {
 	struct destination *d = calloc(1, sizeof(*d));
 	if (!d)
@@ -126,6 +130,8 @@ struct destination *destination_find(const struct destinations *all, const char 
 
 static bool fill(struct destination *d, const struct route *route, const char *folder)
 {
+	if (route->demand && !(d->demand = demand_new(route)))
+		return false;
 	if (d->kind != DESTINATION_FOLDER)
 		return copy_targets(d, route);
 	d->folder = strdup(folder);
@@ -151,7 +157,7 @@ struct destination *destination_get(struct destinations *all, const struct route
 		enum destination_kind kind = route->kind == ROUTE_DROP ? DESTINATION_FOLDER
 					     : route->kind == ROUTE_MX ? DESTINATION_MX
 								       : DESTINATION_HOSTS;
-		d = make(all, kind, key);
+		d = destination_make(all, kind, key);
 		if (!d)
 			return NULL;
 		if (!fill(d, route, folder)) {
@@ -170,13 +176,15 @@ struct destination *destination_get(struct destinations *all, const struct route
 		d->timeout_ms = route->outbound->timeout;
 		place_gate(all, d, route);
 	}
+	if (route->demand)
+		d->demand->expire_ms = route->demand->expire;
 	return d;
 }
 
 struct destination *destination_notices(struct destinations *all)
 {
 	struct destination *d = destination_find(all, "notices");
-	return d ? d : make(all, DESTINATION_NOTICES, "notices");
+	return d ? d : destination_make(all, DESTINATION_NOTICES, "notices");
 }
 
 void destination_ref(struct destinations *all, struct destination **ref, struct destination *d)
@@ -192,7 +200,8 @@ void destination_ref(struct destinations *all, struct destination **ref, struct 
 /* What is down stays, so that the next message finds it so. */
 void destination_tidy(struct destinations *all, struct destination *d)
 {
-	if (d->refs || d->queued || d->at_workers || d->asking || d->down_ms)
+	bool open = d->demand && d->demand->open_until;
+	if (d->refs || d->queued || d->at_workers || d->asking || d->down_ms || open)
 		return;
 	HASH_DEL(all->table, d);
 	destination_free(d);
@@ -236,7 +245,7 @@ static bool hosts_known(const struct destination *d, int64_t now_ms)
 
 bool destination_wants_hosts(const struct destination *d, int64_t now_ms)
 {
-	return d->queued && !d->asking && d->down_until <= now_ms && !hosts_known(d, now_ms);
+	return (d->queued || d->wanted) && !d->asking && d->down_until <= now_ms && !hosts_known(d, now_ms);
 }
 
 bool destination_open(const struct destination *d, int64_t now_ms)
@@ -253,6 +262,8 @@ size_t destination_window(const struct destination *d)
 
 size_t destination_room(const struct destination *d)
 {
+	if (turned_is(d))
+		return turned_room(d);
 	size_t window = destination_window(d), room = gate_room(d->gate);
 	if (d->connections >= window || d->open >= d->cap)
 		return 0;
@@ -420,6 +431,9 @@ int64_t destination_describe(const struct destination *d, int64_t now_ms, char *
 {
 	int64_t next = d->down_until, gate = gate_next(d->gate);
 	why[0] = '\0';
+	demand_describe(d, now_ms, why, size);
+	if (why[0])
+		return 0;
 	if (d->down_ms)
 		snprintf(why, size, "%s", d->reason);
 	else if (d->queued)

@@ -30,7 +30,9 @@ enum destination_kind {
 	DESTINATION_HOSTS, /* hosts that the configuration names */
 	DESTINATION_MX,    /* hosts that the domain names */
 	DESTINATION_FOLDER,
-	DESTINATION_NOTICES
+	DESTINATION_NOTICES,
+	DESTINATION_TURNED, /* a client that takes mail over its own connection (turned.h) */
+	DESTINATION_SEVERAL /* never tried: what waits for more than one of the domains of demand.h */
 };
 
 enum {
@@ -87,6 +89,7 @@ struct destination {
 	struct target *targets; /* owned */
 	size_t target_count;
 	bool asking;
+	bool wanted;              /* its hosts are, though no job waits (caller.h) */
 	char *hosts;              /* as in hosts.h; NULL = not known; owned */
 	size_t host_count, found; /* of them, and how many at the head are of targets that are found */
 	bool weighted;
@@ -101,6 +104,8 @@ struct destination {
 	char helo[HOST_NAME_MAX_OCTETS + 1];    /* what we call ourselves; "" = fqdn */
 	char source[2 * (IPADDR_TEXT_MAX + 1)]; /* our addresses to come from, a blank between; "" = any */
 	int64_t timeout_ms;
+	struct demand *demand; /* its mail waits to be asked for; NULL = it does not; owned */
+	struct turned *turned; /* DESTINATION_TURNED; owned */
 };
 
 struct destinations {
@@ -129,6 +134,9 @@ uint16_t destination_port(const struct config_host *host, const struct config_ou
 /* The next hop of that name, made when it is new; copies what it needs from ROUTE. NULL without memory. FOLDER: of
  * ROUTE_DROP. */
 struct destination *destination_get(struct destinations *all, const struct route *route, const char *folder);
+
+/* A new one of a kind that has no route. NULL without memory. */
+struct destination *destination_make(struct destinations *all, enum destination_kind kind, const char *key);
 
 /* The next hop of that name, or NULL. */
 struct destination *destination_find(const struct destinations *all, const char *key);

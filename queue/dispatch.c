@@ -1,16 +1,19 @@
 #include "queue/dispatch.h"
 
+#include "queue/turned.h"
+
 enum { UNSERVED_LOOK = 256 /* destinations looked at to count what more workers could do */ };
 
 /*
  * The connection that was idle for longest, to be given up. Not one of a next hop that counts its connections: only its
- * worker can tell when the other end has seen it close.
+ * worker can tell when the other end has seen it close. Nor one that a client has turned round: there is no other way
+ * to him.
  */
 static struct worker *expendable(const struct pool *p)
 {
 	struct worker *w;
 	TAILQ_FOREACH(w, &p->connected, place)
-	if (gate_room(w->destination->gate) == SIZE_MAX)
+	if (gate_room(w->destination->gate) == SIZE_MAX && !turned_is(w->destination))
 		return w;
 	return NULL;
 }

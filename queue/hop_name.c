@@ -46,6 +46,14 @@ static void append_list(struct str *to, const struct route *route)
 		append_host(to, &route->hosts->at[i], destination_port(&route->hosts->at[i], route->outbound));
 }
 
+static void append_domain(struct str *to, struct span domain)
+{
+	for (size_t i = 0; i < domain.len; i++) {
+		char c = domain.at[i];
+		str_append_c(to, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c);
+	}
+}
+
 static void append_hosts(struct str *to, const struct route *route)
 {
 	char ip[IPADDR_TEXT_MAX];
@@ -55,10 +63,7 @@ static void append_hosts(struct str *to, const struct route *route)
 		break;
 	case ROUTE_MX:
 		str_append_text(to, "mx:");
-		for (size_t i = 0; i < route->domain.len; i++) {
-			char c = route->domain.at[i];
-			str_append_c(to, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c);
-		}
+		append_domain(to, route->domain);
 		str_printf(to, ":%u", (unsigned)route->outbound->port);
 		break;
 	default:
@@ -83,6 +88,10 @@ static void append_route(struct str *to, const struct route *route)
 {
 	append_hosts(to, route);
 	append_demands(to, route);
+	if (route->demand) {
+		str_append_text(to, " etrn ");
+		append_domain(to, route->domain);
+	}
 }
 
 void destination_key(const struct route *route, const char *folder, char *to)

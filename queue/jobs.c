@@ -8,6 +8,7 @@
 #include "queue/queue.h"
 #include "queue/resolve.h"
 #include "queue/trial.h"
+#include "queue/turned.h"
 
 enum { EACH_RCPT_MAX = ENVELOPE_RCPT_MAX };
 
@@ -93,6 +94,14 @@ static struct span bitmap_of(const struct job *j)
 	return (struct span){(const char *)j->bitmap, all ? 0 : j->bitmap_len};
 }
 
+/* The number of the descriptor, behind message and journal, that is the stream of a turned connection; 0 = it has been
+ * given away, or is none. */
+static size_t stream_place(const struct job *j)
+{
+	bool comes = turned_is(j->destination) && j->destination->turned->stream >= 0;
+	return !comes ? 0 : j->message->in_cur ? 2 : 1;
+}
+
 static bool encode_smtp(struct queue *q, const struct job *j)
 {
 	struct destination *d = j->destination;
@@ -116,8 +125,10 @@ static bool encode_smtp(struct queue *q, const struct job *j)
 		.source = span_of(d->source),
 		.masquerade = route_masquerade(queue_server(q), &j->message->whole->sender),
 		.timeout_ms = (uint64_t)d->timeout_ms,
+		.turned = turned_is(d),
+		.stream = stream_place(j),
 		.patient = d->gate && d->gate->max_connections != SIZE_MAX,
-		.max_messages = max == CONFIG_NONE ? 0 : (uint64_t)max,
+		.max_messages = max == CONFIG_NONE || turned_is(d) ? 0 : (uint64_t)max,
 	};
 	return wire_encode_job_smtp(&packet, &q->packet);
 }
@@ -194,16 +205,21 @@ static int open_locked(struct queue *q, struct message *m)
 
 static int send_packet(struct queue *q, struct job *j, struct worker *w, int message)
 {
-	int fds[2] = {message, -1};
-	bool with_journal = j->message->in_cur;
+	int fds[3] = {message, -1, -1};
+	size_t n = j->message->in_cur ? 2 : 1, stream = j->kind == JOB_SMTP ? stream_place(j) : 0;
 	if (!encode(q, j))
 		return -EMSGSIZE;
-	if (with_journal)
+	if (n == 2)
 		fds[1] = store_journal_open(&q->store, j->message);
-	if (with_journal && fds[1] < 0)
-		return fds[1];
-	int err = ipc_send(w->fd, str_span(&q->packet), fds, with_journal ? 2 : 1);
-	fd_close(&fds[1]);
+	int journal = fds[1];
+	if (n == 2 && journal < 0)
+		return journal;
+	if (stream)
+		fds[n++] = j->destination->turned->stream;
+	int err = ipc_send(w->fd, str_span(&q->packet), fds, n);
+	fd_close(&journal);
+	if (!err && stream)
+		fd_close(&j->destination->turned->stream);
 	return err == -EAGAIN || err == -ECONNRESET ? -EPIPE : err;
 }
 

@@ -6,13 +6,14 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "queue/asked.h"
 #include "queue/attempt.h"
 #include "queue/settle.h"
 #include "queue/verdicts.h"
 
 enum {
 	ARRIVALS_AT_ONCE = 64,
-	ARRIVED_MAX = 128,
+	ARRIVED_MAX = 4096,
 	LOCAL_SPARE = 1, /* copies and notices are few, and more of them at once don't make a disk faster */
 	LOCAL_MAX = 16
 };
@@ -48,35 +49,56 @@ void links_arrived(struct queue *q, struct span text)
 		attempt_begin(q, m);
 }
 
-bool links_arrivals(struct queue *q)
-{
-	static const struct mmsghdr empty;
+/* Packets of the arrivals link as they come in. */
+struct arrivals {
 	char packets[ARRIVALS_AT_ONCE][ARRIVED_MAX];
 	struct iovec octets[ARRIVALS_AT_ONCE];
+	union ipc_control controls[ARRIVALS_AT_ONCE];
 	struct mmsghdr messages[ARRIVALS_AT_ONCE];
+};
+
+static void prepare(struct arrivals *a)
+{
+	static const struct mmsghdr empty;
+	for (size_t i = 0; i < ARRIVALS_AT_ONCE; i++) {
+		a->octets[i] = (struct iovec){a->packets[i], ARRIVED_MAX};
+		a->messages[i] = empty;
+		a->messages[i].msg_hdr.msg_iov = &a->octets[i];
+		a->messages[i].msg_hdr.msg_iovlen = 1;
+		a->messages[i].msg_hdr.msg_control = &a->controls[i];
+		a->messages[i].msg_hdr.msg_controllen = sizeof(a->controls[i]);
+	}
+}
+
+static void take_arrival(struct queue *q, struct span text, struct msghdr *header)
+{
+	struct ipc_packet packet = {.text = text};
 	struct wire_arrived arrived;
 	struct wire_look look;
-	for (size_t i = 0; i < ARRIVALS_AT_ONCE; i++) {
-		octets[i] = (struct iovec){packets[i], ARRIVED_MAX};
-		messages[i] = empty;
-		messages[i].msg_hdr.msg_iov = &octets[i];
-		messages[i].msg_hdr.msg_iovlen = 1;
-	}
-	int n = recvmmsg(q->arrivals, messages, ARRIVALS_AT_ONCE, MSG_DONTWAIT, NULL);
+	ipc_packet_fds(header, &packet);
+	bool cut = header->msg_flags & (MSG_TRUNC | MSG_CTRUNC);
+	if (!cut && wire_decode_arrived(text, &arrived))
+		links_arrived(q, arrived.name);
+	else if (!cut && wire_decode_look(text, &look))
+		scan_request(q);
+	else if (!cut && asked_receive(q, text, packet.fds, packet.fd_count))
+		;
+	else if (text.len)
+		log_warning("arrivals link: a packet that is no arrival was ignored");
+	ipc_packet_close(&packet);
+}
+
+bool links_arrivals(struct queue *q)
+{
+	struct arrivals a;
+	prepare(&a);
+	int n = recvmmsg(q->arrivals, a.messages, ARRIVALS_AT_ONCE, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		log_fatal(EXIT_TEMPORARY, "can't read the arrivals: %s", strerror(errno));
 	queue_clock(q);
-	for (int i = 0; i < n; i++) {
-		struct span packet = {packets[i], messages[i].msg_len};
-		bool cut = messages[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
-		if (!cut && wire_decode_arrived(packet, &arrived))
-			links_arrived(q, arrived.name);
-		else if (!cut && wire_decode_look(packet, &look))
-			scan_request(q);
-		else if (packet.len)
-			log_warning("arrivals link: a packet that is no arrival was ignored");
-	}
-	return n == ARRIVALS_AT_ONCE && messages[n - 1].msg_len;
+	for (int i = 0; i < n; i++)
+		take_arrival(q, (struct span){a.packets[i], a.messages[i].msg_len}, &a.messages[i].msg_hdr);
+	return n == ARRIVALS_AT_ONCE && a.messages[n - 1].msg_len;
 }
 
 /* WHY NULL: the parent is gone, of which master tells. */

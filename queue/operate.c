@@ -10,6 +10,7 @@
 #include "common/host/spool.h"
 #include "queue/attempt.h"
 #include "queue/badmail.h"
+#include "queue/demand.h"
 #include "queue/jobs.h"
 #include "queue/settle.h"
 #include "queue/verdicts.h"
@@ -108,6 +109,8 @@ static void retry_next_hops(struct queue *q, const struct message *m)
 	const struct job *j;
 	if (m->destination)
 		destination_retry(m->destination, q->mono_ms);
+	if (m->destination && m->destination->demand)
+		demand_admit(q, m->destination);
 	if (!m->whole)
 		return;
 	TAILQ_FOREACH(j, &m->whole->jobs, of_message)

@@ -36,7 +36,7 @@ size_t pool_count(const struct pool *p)
 static struct worker_list *list_of(struct worker *w, size_t **count)
 {
 	struct pool *p = w->pool;
-	bool busy = w->job_count || w->leaving;
+	bool busy = w->job_count || w->leaving || w->errand;
 	*count = busy ? &p->busy_count : w->connected ? &p->connected_count : &p->fresh_count;
 	return busy ? &p->busy : w->connected ? &p->connected : &p->fresh;
 }
@@ -164,6 +164,14 @@ void pool_release(struct worker *w, struct job *j, bool connected, int64_t now_m
 	enter(w);
 }
 
+void pool_errand(struct worker *w, struct destination *d)
+{
+	leave(w);
+	settle_at(w, d);
+	w->errand = true;
+	enter(w);
+}
+
 void pool_leaving(struct worker *w)
 {
 	leave(w);
@@ -174,7 +182,7 @@ void pool_leaving(struct worker *w)
 void pool_disconnected(struct worker *w)
 {
 	leave(w);
-	w->connected = false;
+	w->connected = w->errand = false;
 	if (!w->job_count)
 		settle_at(w, NULL);
 	enter(w);

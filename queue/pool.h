@@ -16,6 +16,7 @@ struct worker {
 	struct job_list jobs;            /* in the order in which they were sent */
 	size_t job_count;
 	bool connected;                     /* its connection to `destination` is open */
+	bool errand;                        /* does something for `destination` that is no job, until it is idle */
 	bool leaving;                       /* takes no more jobs, but may report on those that it has */
 	struct worker_list *on_destination; /* the list of the destination that it is on, or NULL */
 	uint32_t number;
@@ -54,6 +55,9 @@ void pool_remove(struct worker *w);
 /* Gives job J, which waits at its destination, to W, and takes a finished or lost one off. */
 void pool_assign(struct worker *w, struct job *j);
 void pool_release(struct worker *w, struct job *j, bool connected, int64_t now_ms);
+
+/* W, which has no connection, was sent on an errand to D. */
+void pool_errand(struct worker *w, struct destination *d);
 
 /* The worker takes no more jobs: it has shut its end of the link. */
 void pool_leaving(struct worker *w);

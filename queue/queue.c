@@ -9,13 +9,16 @@
 #include "common/base/log.h"
 #include "common/host/fullness.h"
 #include "queue/attempt.h"
+#include "queue/caller.h"
 #include "queue/console.h"
+#include "queue/demand.h"
 #include "queue/dispatch.h"
 #include "queue/folder.h"
 #include "queue/jobs.h"
 #include "queue/links.h"
 #include "queue/resolve.h"
 #include "queue/settle.h"
+#include "queue/turned.h"
 #include "queue/verdicts.h"
 
 enum {
@@ -89,6 +92,7 @@ void queue_close(struct queue *q)
 {
 	console_free(q);
 	forget_all(q);
+	caller_free(q);
 	resolve_free(q);
 	pool_free(&q->delivery);
 	pool_free(&q->local);
@@ -208,6 +212,9 @@ static void each_second(struct queue *q)
 	links_retire(q, &q->delivery);
 	links_retire(q, &q->local);
 	folders_tend(q);
+	turned_tend(q);
+	demand_tend(q);
+	caller_tend(q);
 	destinations_sweep(&q->destinations, q->mono_ms);
 }
 

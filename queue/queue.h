@@ -22,6 +22,7 @@ enum {
 	QUEUE_CTLS_MAX = 16      /* links to mailrootctl at a time */
 };
 
+struct call;
 struct ctl;
 struct resolve;
 
@@ -40,6 +41,10 @@ struct queue {
 	struct scan scan;
 	struct index index;
 	struct badmail_sweep badmail_sweep;
+	unsigned requests;      /* for mail on demand, in this second */
+	bool knows_all;         /* see demand.h */
+	uint64_t turned_serial; /* of turned.h */
+	struct call *calls;     /* of caller.h */
 	size_t whole_count, fd_count, jobs_out;
 	int64_t sweep_ms,
 		second_ms; /* when the next sweep over blocked next hops, the next look at what is slow, is due */

@@ -59,6 +59,7 @@ static void list_routes(const struct config_server *server, struct str *to)
 		append_text(to, "alias", server->alias_domains[i].name);
 	for (size_t i = 0; i < server->remote_domain_count; i++) {
 		append_text(to, server->remote_domains[i].route.dns ? "dns" : "remote", server->remote_domains[i].name);
+		append_text(to, "etrn", server->remote_domains[i].etrn ? "yes" : "no");
 		append_hop(to, server, &server->remote_domains[i], NULL);
 	}
 	for (size_t i = 0; i < server->connector_count; i++)

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/host/rows.h"
 #include "queue/attempt.h"
+#include "queue/demand.h"
 #include "queue/folder.h"
 #include "queue/jobs.h"
 #include "queue/schedule.h"
@@ -106,6 +107,17 @@ void report_progress(struct str *to, size_t looked)
 	report_numbers(to, ROW_PROGRESS, &looked, 1);
 }
 
+/* What waits to be asked for waits for nothing else, whatever became of it before. */
+static void append_demand(const struct queue *q, const struct destination *d, struct str *to)
+{
+	char why[DESTINATION_REASON_MAX];
+	demand_describe(d, q->mono_ms, why, sizeof(why));
+	if (!why[0])
+		return;
+	str_clear(to);
+	str_append_text(to, why);
+}
+
 void report_reason(const struct queue *q, const struct message *m, struct str *to)
 {
 	struct str tail;
@@ -126,6 +138,8 @@ void report_reason(const struct queue *q, const struct message *m, struct str *t
 	str_free(&tail);
 	if (!to->len && m->destination && m->destination->down_ms)
 		str_append_text(to, m->destination->reason);
+	if (m->waits_for_host)
+		append_demand(q, m->destination, to);
 }
 
 static size_t first_open(const struct whole *w)

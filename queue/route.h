@@ -55,7 +55,8 @@ struct route {
 	struct ipaddr literal;
 	const struct config_remote_domain *remote; /* that fits best, whether or not it has a route; NULL = none */
 	struct connector_choice choice; /* of all connectors, asked for or not; without connector where there is none */
-	enum config_tristate private_mx; /* of MX: as in config_remote_domain */
+	enum config_tristate private_mx;           /* of MX: as in config_remote_domain */
+	const struct config_remote_domain *demand; /* the mail waits until it is asked for (demand.h); NULL = no */
 	const char *why;
 	struct route_rule rules[ROUTE_RULES_MAX];
 	size_t rule_count;

@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "queue/attempt.h"
+#include "queue/demand.h"
 #include "queue/jobs.h"
 #include "queue/owed.h"
 #include "queue/schedule.h"
@@ -80,7 +81,9 @@ void settle_note(struct queue *q, struct message *m, const struct job *job, size
 	struct str lines, text;
 	int64_t age = schedule_age(m->id, q->wall_ms);
 	int64_t expire = schedule_expire(delivery, !job || destination_is_local(job->destination));
-	bool over = result->event == JOURNAL_DELAYED && schedule_over(&delivery->retry, expire, age, m->attempts + 1u);
+	int64_t own = job ? demand_expire(job->destination) : 0;
+	bool late_now = own ? age >= own : schedule_over(&delivery->retry, expire, age, m->attempts + 1u);
+	bool over = result->event == JOURNAL_DELAYED && late_now;
 	str_init(&lines, (size_t)2 * JOURNAL_LINE_MAX * (m->whole->rcpt_count + 1));
 	str_init(&text, JOURNAL_LINE_MAX);
 	if (over) {
@@ -144,12 +147,18 @@ static void defer(struct queue *q, struct message *m)
 	const struct config_delivery *delivery = &queue_server(q)->delivery;
 	struct destination *unreachable = m->whole->unreachable;
 	bool local = m->destination && destination_is_local(m->destination);
-	if (m->attempts < UINT16_MAX)
+	int64_t left;
+	struct destination *asked = demand_of(q, m, &left);
+	if (m->attempts < UINT16_MAX && !left)
 		m->attempts++;
 	int64_t delay = schedule_delay_until(&delivery->retry, m->attempts, schedule_age(m->id, q->wall_ms),
 					     schedule_notice(delivery, local), schedule_expire(delivery, local));
-	/* Who waits for a folder is called when it works again. A queue that starts anew can't know, and tries. */
-	bool called = unreachable && unreachable->kind == DESTINATION_FOLDER;
+	if (left)
+		delay = left;
+	if (asked)
+		unreachable = asked;
+	/* Who waits for a folder, or to be asked for, is called. A queue that starts anew can't know, and tries. */
+	bool called = asked || (unreachable && unreachable->kind == DESTINATION_FOLDER);
 	if (m->has_log)
 		store_set_next_try(&q->store, m, q->wall_ms + (called ? 0 : delay));
 	attempt_unload(q, m);
@@ -230,13 +239,21 @@ bool settle_hurry(struct queue *q, struct message *m)
 	return true;
 }
 
+/* A message that may try D now. */
+static struct message *next_waiting(struct destination *d)
+{
+	struct message *m = TAILQ_FIRST(&d->waiting);
+	bool down = d->down_ms && demand_way(d) == d;
+	return m && !down && demand_takes_call(d) ? m : NULL;
+}
+
 void settle_refill(struct queue *q, struct destination *d)
 {
 	struct message *m;
 	while (d->queued + q->messages.counts[MESSAGE_READY] < DESTINATION_JOBS_LOW) {
 		if ((m = TAILQ_FIRST(&d->parked)))
 			message_move(&q->messages, m, MESSAGE_READY);
-		else if (!d->down_ms && (m = TAILQ_FIRST(&d->waiting)))
+		else if ((m = next_waiting(d)))
 			settle_hurry(q, m);
 		else
 			break;

@@ -13,6 +13,7 @@
 #include "queue/schedule.h"
 #include "queue/settle.h"
 #include "queue/trial.h"
+#include "queue/turned.h"
 
 enum { VERDICTS_AT_ONCE = 4096, LOST_HOLD_MS = 1000 };
 
@@ -101,6 +102,8 @@ static bool judge_destination(struct queue *q, struct destination *d, const stru
 		judge_folder(q, d, v);
 		return d->down_ms > 0;
 	}
+	if (turned_is(d)) /* when its connection is closed it is over; it is never down */
+		return false;
 	judge_hosts(q, d, v);
 	if (!shut && !(not_begun && is_refusal(v))) {
 		if (v->connected || v->reached.len)
