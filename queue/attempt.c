@@ -339,34 +339,13 @@ static void plan(struct queue *q, struct message *m)
 	}
 }
 
-/* All that is open of M goes where M waited for. */
-static bool keeps_its_way(const struct queue *q, const struct message *m)
-{
-	const struct whole *w = m->whole;
-	char key[DESTINATION_KEY_MAX];
-	struct route route;
-	if (!m->destination)
-		return false; /* since a restart it is not known */
-	for (size_t i = 0; i < w->rcpt_count; i++) {
-		if (w->states[i] != RECIPIENT_OPEN)
-			continue;
-		whole_route(w, i, queue_server(q), &route);
-		if (route.kind == ROUTE_NONE)
-			return false;
-		destination_key(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, key);
-		if (strcmp(key, m->destination->key) != 0)
-			return false;
-	}
-	return true;
-}
-
 /* Routes have changed: M waits on if that does not concern it. */
 static bool waits_on(struct queue *q, struct message *m)
 {
 	if (!m->rerouted)
 		return false;
 	m->rerouted = false;
-	if (m->due_ms <= q->mono_ms || !keeps_its_way(q, m))
+	if (m->due_ms <= q->mono_ms || m->way != whole_way(m->whole, queue_server(q)))
 		return false;
 	attempt_unload(q, m);
 	message_wait(&q->messages, m, MESSAGE_WAITING, m->due_ms);
@@ -394,6 +373,7 @@ void attempt_begin(struct queue *q, struct message *m)
 		message_move(&q->messages, m, MESSAGE_HELD);
 		return;
 	}
+	m->whole->routes = q->routes;
 	message_move(&q->messages, m, MESSAGE_ACTIVE);
 	if (!owed_anything(q, m)) {
 		attempt_go_on(q, m);

@@ -42,6 +42,7 @@ struct message {
 	struct whole *whole;             /* MESSAGE_ACTIVE; owned */
 	uint64_t domains;                /* of its recipients, as selection.h marks them; 0 = not known yet */
 	uint32_t sender;                 /* the same of its sender */
+	uint32_t way;                    /* WAITING: whole_way of what is open; 0 = not known */
 	struct destination *destination; /* where it goes or waits, the first of several; NULL = not known. Counted. */
 	uint32_t heap_at;                /* index in the heap + 1; 0 = not there */
 	uint16_t attempts;

@@ -46,6 +46,7 @@ struct queue {
 	uint64_t turned_serial; /* of turned.h */
 	struct call *calls;     /* of caller.h */
 	size_t whole_count, fd_count, jobs_out;
+	uint32_t routes; /* counts the reloads that changed where mail goes */
 	int64_t sweep_ms,
 		second_ms; /* when the next sweep over blocked next hops, the next look at what is slow, is due */
 

@@ -109,7 +109,9 @@ bool reload_take(struct queue *q, int fd)
 	if (!drops_open(&q->drops, queue_server(q), q->mono_ms))
 		log_fatal(EXIT_TEMPORARY, "out of memory");
 	links_resize(q);
-	take_back_all(q, !span_equal(str_span(&before), str_span(&after)));
+	bool changed = !span_equal(str_span(&before), str_span(&after));
+	q->routes += changed;
+	take_back_all(q, changed);
 	str_free(&before);
 	str_free(&after);
 	log_info("reload: the new configuration is in force");

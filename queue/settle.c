@@ -157,6 +157,11 @@ static void defer(struct queue *q, struct message *m)
 		delay = left;
 	if (asked)
 		unreachable = asked;
+	/* What was tried the way of before a reload has that of now before it. */
+	bool moved = m->whole->routes != q->routes;
+	m->way = moved ? 0 : whole_way(m->whole, queue_server(q));
+	if (moved)
+		delay = 0;
 	/* Who waits for a folder, or to be asked for, is called. A queue that starts anew can't know, and tries. */
 	bool called = asked || (unreachable && unreachable->kind == DESTINATION_FOLDER);
 	if (m->has_log)

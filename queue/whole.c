@@ -1,5 +1,6 @@
 #include "queue/whole.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,35 @@ void whole_route(const struct whole *w, size_t rcpt, const struct config_server 
 {
 	const struct connector_mail mail = {&w->sender, w->octets};
 	route_decide(server, &w->rcpts[rcpt], &mail, out);
+}
+
+static uint32_t hash_key(uint32_t hash, const char *key)
+{
+	while (*key)
+		hash = (hash ^ (unsigned char)*key++) * 16777619u; /* FNV-1a */
+	return (hash ^ '\n') * 16777619u;
+}
+
+uint32_t whole_way(const struct whole *w, const struct config_server *server)
+{
+	char key[DESTINATION_KEY_MAX] = "";
+	struct span domain = {NULL, 0};
+	struct route route;
+	uint32_t hash = 2166136261u;
+	for (size_t i = 0; i < w->rcpt_count; i++) {
+		if (w->states[i] != RECIPIENT_OPEN && w->states[i] != RECIPIENT_DELAYED)
+			continue;
+		if (!domain.at || !span_equal_nocase(domain, w->rcpts[i].domain)) {
+			domain = w->rcpts[i].domain;
+			whole_route(w, i, server, &route);
+			if (route.kind == ROUTE_NONE)
+				snprintf(key, sizeof(key), "nowhere");
+			else
+				destination_key(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, key);
+		}
+		hash = hash_key(hash, key);
+	}
+	return hash ? hash : 1;
 }
 
 void whole_set(struct whole *w, size_t rcpt, enum recipient_state state)

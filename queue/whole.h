@@ -37,6 +37,7 @@ struct whole {
 	struct job_list jobs; /* waiting and at workers */
 	size_t job_count, out_count;
 	int fd;                          /* the message, until its first job is sent; -1 = not open */
+	uint32_t routes;                 /* of the queue, when this attempt began */
 	int64_t hold_ms;                 /* a worker was lost: wait so long before what is open is tried again */
 	int64_t notice_at_ms;            /* wall clock: the last that the notice tells, for its id */
 	int64_t notice_until_ms;         /* wall clock: when what is delayed will be given up, as it says */
@@ -65,6 +66,9 @@ void whole_replay(struct whole *w, const struct journal_line *line);
 
 /* Where the mail of recipient RCPT goes. */
 void whole_route(const struct whole *w, size_t rcpt, const struct config_server *server, struct route *out);
+
+/* The next hops of all recipients for whom something must be done, as a hash, never 0. */
+uint32_t whole_way(const struct whole *w, const struct config_server *server);
 
 /* Failed attempts of the open recipient that has most of them. */
 unsigned whole_tries(const struct whole *w);

@@ -395,6 +395,48 @@ START_TEST(change_elsewhere_leaves_what_waits)
 }
 END_TEST
 
+/* Of a message with several next hops that waits, each must be the same for it to wait on. */
+START_TEST(change_for_one_of_several_recipients)
+{
+	static const char both[] = "smart_host [192.0.2.1]\n remote_domain two.test { route [192.0.2.2] }";
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open(both);
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test v@two.test");
+	for (unsigned i = 0; i < 2; i++) {
+		expect_smtp(w, &job);
+		report(w, id, i, i, JOURNAL_DELAYED, 451, true);
+	}
+	pass(MINUTE);
+	reload("smart_host [192.0.2.1]\n remote_domain two.test { route [192.0.2.2] }\n alias_domain three.test");
+	expect_nothing(w);
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	reload("smart_host [192.0.2.1]\n remote_domain two.test { route [192.0.2.3] }");
+	expect_smtp(w, &job);
+	dismiss(w);
+}
+END_TEST
+
+/* What is out while a reload changes its way, and is delayed there, does not wait for its next time. */
+START_TEST(change_while_it_is_tried)
+{
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	expect_smtp(w, &job);
+	reload("smart_host [192.0.2.5]");
+	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.hosts, SPAN("192.0.2.5 192.0.2.5 25\n")));
+	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
+	expect_nothing(w);
+	dismiss(w);
+}
+END_TEST
+
 START_TEST(reload_makes_a_domain_local)
 {
 	struct wire_job_smtp job;
@@ -470,6 +512,8 @@ int main(void)
 		no_way_at_all_defers,
 		changed_smart_host_takes_what_waits,
 		change_elsewhere_leaves_what_waits,
+		change_for_one_of_several_recipients,
+		change_while_it_is_tried,
 		reload_makes_a_domain_local,
 		reload_after_a_restart,
 		bad_reload_changes_nothing,
