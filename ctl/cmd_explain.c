@@ -213,7 +213,8 @@ static void say_route(const struct span *cells)
 	if (cells[2].len)
 		printf("  with the outbound settings of %.*s\n", SPAN_ARGS(cells[2]));
 	if (cells[3].len)
-		printf("  with the user and password of %.*s\n", SPAN_ARGS(cells[3]));
+		printf("  with the user and password of %.*s, shown to the hosts that are written there\n",
+		       SPAN_ARGS(cells[3]));
 	if (cells[5].len)
 		printf("  with MAIL FROM:<%.*s>, by masquerade_domain\n", SPAN_ARGS(cells[5]));
 }

@@ -110,6 +110,84 @@ class SmartHostTrouble(unittest.TestCase):
             server.ctl("queue", "delete", ident, "--yes")
             harness.wait_for(lambda: not server.files("cur", ""), "an empty cur/")
 
+    def test_weights(self):
+        """Connections are shared by weight; who has none is for when the others are away."""
+        with Sink() as heavy, Sink() as light, Sink() as spare:
+            hosts = f"[127.0.0.1]:{heavy.port} weight 30 [127.0.0.1]:{light.port} weight 10 [127.0.0.1]:{spare.port}"
+            with Mailroot(f"smart_host {hosts}\nmessages {{ max_messages_per_connection 1 }}\n{RETRY}") as server:
+                for _ in range(120):
+                    server.send(["user@example.net"])
+                harness.wait_for(lambda: len(heavy.messages) + len(light.messages) == 120, "all at the two")
+                self.assertGreater(len(heavy.messages), 60)  # 90, give or take 5: these bounds are six times as far
+                self.assertGreater(len(light.messages), 2)
+                heavy.close()
+                light.close()
+                server.send(["user@example.net"])
+                spare.wait(1)
+
+    def test_connections_refused_are_fewer_connections(self):
+        """A host with room for three connections, which we are not told: all mail passes, and it need not refuse often."""
+        open_now, refused, lock = [0], [0], threading.Lock()
+
+        class Small(Sink):
+            def _session(self, connection, lines):
+                with lock:
+                    open_now[0] += 1
+                    too_many = open_now[0] > 3
+                    refused[0] += too_many
+                try:
+                    if too_many:
+                        connection.sendall(b"421 4.7.0 too many connections\r\n")
+                    else:
+                        super()._session(connection, lines)
+                finally:
+                    with lock:
+                        open_now[0] -= 1
+
+        with Small() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{RETRY}") as server:
+            with server.client() as client:
+                for number in range(300):
+                    if number % 20 == 0 and number:
+                        client.quit()
+                        client.connect("127.0.0.1", server.port)
+                    client.sendmail("app@example.com", ["user@example.net"], b"Subject: x\r\n\r\nx\r\n")
+            sink.wait(300, seconds=60)
+            harness.wait_for(lambda: not server.files("cur", "") and not server.files("new", ""), "an empty spool")
+            self.assertEqual(len(sink.messages), 300)
+            self.assertLess(refused[0], 150)
+
+    def test_what_waits_follows_a_reload(self):
+        """Another smart host, route or connector: at once for those whom it concerns, with their history; nothing for others."""
+        hour = "delivery { retry 1h; expire 2d }"
+
+        def conf(smart, route, connector):
+            return (f"smart_host [127.0.0.1]:{smart}\n{hour}\nremote_domain routed.test {{ route [127.0.0.1]:{route} }}\n"
+                    f"connector some {{ address_space connected.test; route [127.0.0.1]:{connector} }}")
+
+        dead = [harness.free_port() for _ in range(3)]
+        with Sink() as sink, Mailroot(conf(*dead)) as server:
+            domains = ["example.net", "routed.test", "connected.test"]
+            for domain in domains:
+                server.send([f"user@{domain}"])
+            harness.wait_for(lambda: len(server.files("cur", ".log")) == 3, "three messages waiting")
+            ids = {row["first_open"].partition("@")[2]: row["id"] for row in self.rows(server)}
+            for number, domain in enumerate(domains):
+                dead[number] = sink.port
+                server.write_conf(conf(*dead))
+                journal = server.server_folder() / "cur" / f"{ids[domain]}.log"
+                before = journal.read_text()
+                self.assertIn("refused", before)
+                server.ctl("reload")
+                sink.wait(number + 1)
+                self.assertIn(domain, sink.messages[number][1][0])
+                harness.wait_for(lambda: len(self.rows(server)) == 2 - number, "the others alone")
+                self.assertEqual(server.log().count(f"id={ids[domain]} "), 3)  # accepted, refused once, delivered
+            self.assertEqual(len(sink.messages), 3)
+
+    @staticmethod
+    def rows(server):
+        return server.ctl_json("queue", "list")["messages"]
+
 
 if __name__ == "__main__":
     harness.main()
