@@ -32,6 +32,7 @@ SCENES = {
     "later": ("queue", "delivery"),
     "copy": ("queue", "local"),
     "bounce": ("queue", "delivery", "local"),
+    "confirm": ("queue", "local"),
 }
 OCCURRENCES_MAX = 3  # of one call in one role
 
@@ -68,7 +69,7 @@ class Scene:
         self.sink.close()
 
     def rcpts(self):
-        return {"drop": ["a@example.com"], "relay": ["a@example.net"], "later": [f"later{self.count}@example.net"], "bounce": ["bounce@example.net"],
+        return {"drop": ["a@example.com"], "relay": ["a@example.net"], "later": [f"later{self.count}@example.net"], "bounce": ["bounce@example.net"], "confirm": ["a@example.com"],
                 "copy": ["a@example.com", "b@other.example.com"]}[self.name]
 
     def send(self):
@@ -76,7 +77,8 @@ class Scene:
         self.count += 1
         try:
             with self.server.client() as client:
-                client.sendmail("app@example.com", self.rcpts(), f"Subject: number {self.count}\r\n\r\nx\r\n")
+                client.sendmail("app@example.com", self.rcpts(), f"Subject: number {self.count}\r\n\r\nx\r\n",
+                                rcpt_options=["NOTIFY=SUCCESS,FAILURE"] if self.name == "confirm" else [])
                 return self.count, True
         except (OSError, smtplib.SMTPException):
             return self.count, False
@@ -91,10 +93,11 @@ class Scene:
             "other": sum(mark in p.read_bytes() for p in self.server.files(self.other)),
             "sink": sum(mark in content for _, _, content in self.sink.messages),
             "notice": len(notices),
+            "notices that differ": len({p.read_bytes() for p in notices}) - 1 if notices else 0,
         }
 
     def expected(self):
-        return {"drop": {"drop": 1}, "relay": {"sink": 1}, "later": {"sink": 1}, "copy": {"drop": 1, "other": 1}, "bounce": {"notice": 1}}[self.name]
+        return {"drop": {"drop": 1}, "relay": {"sink": 1}, "later": {"sink": 1}, "copy": {"drop": 1, "other": 1}, "bounce": {"notice": 1}, "confirm": {"drop": 1, "notice": 1}}[self.name]
 
     def settled(self):
         return not self.server.files("new", "") and not self.server.files("cur", "")
@@ -169,7 +172,7 @@ def strike_at(scene, role, call, occurrence, error):
         return struck, [str(error)]
     for place, times in scene.copies(number).items():
         want = scene.expected().get(place, 0)
-        window = role == "delivery" and place == "sink" or place == "notice" and scene.name == "bounce"
+        window = role == "delivery" and place == "sink" or place == "notice" and scene.name in ("bounce", "confirm")
         if acknowledged and times < want:
             wrong.append(f"lost: {place} has {times}, not {want}")
         if times > want + (1 if window else 0):
