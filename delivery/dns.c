@@ -53,10 +53,10 @@ static void set_options(struct ub_ctx *context)
 		{"outgoing-range:", "256"},
 		{"cache-max-negative-ttl:", "300"},
 		{"unblock-lan-zones:", "yes"}, /* names of private addresses: the servers that we ask know them */
-		/* Our servers answer late, or never, when those behind them do: that says nothing of the next name. */
-		{"infra-keep-probing:", "yes"},
+		/* Our servers answer late, or never, when those behind them do: that says nothing of the next name. So
+		   nobody is remembered for silence, which otherwise would have him left alone for 15 minutes. */
 		{"infra-cache-min-rtt:", "1000"},
-		{"infra-cache-max-rtt:", "3000"},
+		{"infra-host-ttl:", "1"},
 	};
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		set_option(context, options[i][0], options[i][1]);

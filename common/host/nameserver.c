@@ -14,6 +14,7 @@ enum {
 	HEAD = 12,
 	IS_ANSWER = 0x80,
 	WANTS_RECURSION = 1,
+	HAS_RECURSION = 0x80,
 	RCODE = 15,
 	REFUSED = 5,
 	TYPE_NS = 2,
@@ -78,7 +79,8 @@ enum nameserver_state nameserver_judge(struct span packet, uint16_t id)
 	const unsigned char *octets = (const unsigned char *)packet.at;
 	if (packet.len < HEAD || octets[0] != id >> 8 || octets[1] != (id & 0xff) || !(octets[2] & IS_ANSWER))
 		return NAMESERVER_UNKNOWN;
-	return (octets[3] & RCODE) == REFUSED ? NAMESERVER_REFUSES : NAMESERVER_GOOD;
+	bool looks_up = (octets[3] & HAS_RECURSION) && (octets[3] & RCODE) != REFUSED;
+	return looks_up ? NAMESERVER_GOOD : NAMESERVER_REFUSES;
 }
 
 static void decide(struct nameserver *server, enum nameserver_state state, int err)

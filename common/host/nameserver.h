@@ -21,7 +21,7 @@ enum nameserver_state {
 	NAMESERVER_ASKED,
 	NAMESERVER_GOOD,
 	NAMESERVER_SILENT,
-	NAMESERVER_REFUSES, /* all questions of this machine */
+	NAMESERVER_REFUSES, /* to look up names for this machine, or for anybody */
 	NAMESERVER_AWAY     /* nobody listens there, or no way leads there: ERR */
 };
 

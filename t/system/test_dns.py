@@ -20,12 +20,12 @@ def mx(preference, name):
 
 
 class NameServer:
-    """Answers from `records`, (name, type) -> [rdata]; other names do not exist, and those in `silent` get no answer."""
+    """Answers from `records`, (name, type) -> [rdata]; other names do not exist; those in `silent`, and all when `mute`, get no answer."""
 
-    def __init__(self, records, silent=()):
-        self.records, self.silent = records, set(silent)
+    def __init__(self, records, silent=(), port=0):
+        self.records, self.silent, self.mute = records, set(silent), False
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", port))
         self.port = self.socket.getsockname()[1]
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
@@ -55,7 +55,7 @@ class NameServer:
             labels.append(query[at + 1:at + 1 + query[at]].decode().lower())
             at += query[at] + 1
         name, kind = ".".join(labels), struct.unpack(">H", query[at + 1:at + 3])[0]
-        if name in self.silent:
+        if name in self.silent or self.mute:
             return None
         found = self.records.get((name, kind), [])
         rcode = NOERROR if any(known == name or known.endswith("." + name) for known, _ in self.records) else NXDOMAIN
@@ -115,14 +115,18 @@ class Resolver(unittest.TestCase):
                 self.assertIn(b"5.4.6 loop.test: this leads back to us", harness.Message(server.dropped()[0]).content)
 
     def test_silence_holds_up_nobody_else_and_mail_waits(self):
-        records = {("plain.test", A): loopback(1), ("silent.test", A): loopback(1)}
+        records = {("plain.test", A): loopback(1), ("later.test", A): loopback(1), ("silent.test", A): loopback(1)}
         with NameServer(records, silent=["silent.test"]) as names, Sink() as sink, self.service(names, sink.port) as server:
             server.send(["user@silent.test"])
             server.send(["user@plain.test"])
             sink.wait(1, seconds=5)
             self.assertIn("plain.test", sink.messages[0][1][0])
+            harness.wait_for(lambda: 'text="silent.test: DNS gave no answer' in server.log(), "the reason", 60)
+            # Nor is the name server taken for dead by now.
+            server.send(["user@later.test"])
+            sink.wait(2, seconds=5)
             names.silent.clear()
-            sink.wait(2, seconds=60)
+            sink.wait(3, seconds=60)
 
     def test_direct_first(self):
         """Directly where that works; by the smart host where the look-up fails or no host answers, in the same attempt."""

@@ -32,12 +32,15 @@ CASES = [
     Case("order", "order MX 20 here\norder MX 10 dead", "here"),
     Case("most-preferred", "most-preferred MX 20 dead\nmost-preferred MX 10 here", "here"),
     Case("equals", "equals MX 10 dead\nequals MX 10 here", "here"),
+    Case("turns", "turns MX 10 here\nturns MX 20 second\nturns MX 20 third\nturns MX 30 other\nsecond A 127.0.0.3\nthird A 127.0.0.4", "here"),
     Case("implicit", f"implicit A {HERE}", "implicit"),
     Case("implicit6", "implicit6 AAAA ::1", ("delayed", "4.4.1", "refused")),
     Case("both", f"both A {HERE}\nboth AAAA ::1", "both"),
     Case("alias", "alias CNAME mx-target\nmx-target MX 10 here", "here"),
     Case("alias-implicit", "alias-implicit CNAME here", "alias-implicit"),
     Case("chain", "\n".join(f"chain{i if i else ''} CNAME chain{i + 1}" for i in range(6)) + "\nchain6 MX 10 here", "here"),
+    Case("long-chain", "\n".join(f"long-chain{i if i else ''} CNAME long-chain{i + 1}" for i in range(30)) + "\nlong-chain30 MX 10 here",
+         ("delayed", "4.4.3", "no answer")),
     Case("circle", "circle CNAME circle2\ncircle2 CNAME circle", ("delayed", "4.4.3", "DNS")),
     Case("into-nowhere", "into-nowhere CNAME nobody", ("failed", "5.1.2", "does not exist")),
     Case("host-is-alias", "host-is-alias MX 10 alias-of-host", "alias-of-host"),
@@ -70,11 +73,17 @@ CASES = [
     Case("truncated", "truncated MX 10 here", "here"),
     Case("big", "\n".join(f"big MX 20 host-with-a-long-name-so-that-the-answer-is-large-{i}" for i in range(60)) + "\nbig MX 10 here", "here"),
     Case("slow", "slow MX 10 here", "here"),
+    Case("lame", "", ("delayed", "4.4.3", "no answer")),  # a delegation to a server that knows nothing of it: so resolvers say
+    Case("huge-beside", "huge-beside MX 10 here\n" + "\n".join("huge-beside TXT " + f'"{i}{"x" * 250}" ' * 20 for i in range(8)), "here"),
+    Case("underscore-only._tcp", "underscore-only._tcp MX 10 here", "here"),
+    Case("xn--nxasmq6b.xn--p1ai", "xn--nxasmq6b.xn--p1ai MX 10 xn--mx-tka\nxn--mx-tka A " + HERE, "xn--mx-tka"),
+    Case("root-and-preference", f"root-and-preference MX 10 .", ("failed", "5.1.10", "null MX")),
     Case("nonsense", "", ("delayed", "4.4.3", "no answer")),
 ]
-FAULTS = {"servfail": SERVFAIL, "*.servfail": SERVFAIL, "refused": REFUSED, "truncated": "truncated", "slow": 1.5}
+FAULTS = {"servfail": SERVFAIL, "*.servfail": SERVFAIL, "refused": REFUSED, "truncated": "truncated", "slow": 1.5, "lame": SERVFAIL}
 
 SECURE = {
+    "kept.test.": Zone("host A 127.0.0.1\n" + "\n".join(f"d{i} MX 10 host" for i in range(10)), ttl=3600),
     "s.test.": Zone(f"mail MX 10 host\nhost A {HERE}\nalias MX 10 hostalias\nhostalias CNAME host\nstripped MX 10 host\nto-bogus MX 10 mail.bogus.test."),
     "bogus.test.": Zone(f"mail A {HERE}\n@ MX 10 mail", other_key=True),
     "expired.test.": Zone(f"mail A {HERE}\n@ MX 10 mail", days=(-40, -5)),
@@ -112,7 +121,10 @@ class Domains(unittest.TestCase):
         cls.tree.faults.update({("stripped.s.test", "MX"): "stripped", ("nonsense.u.test", "MX"): [b"x", b"\0\x0a\x3fx"]})
 
     def service(self, sink, extra="", dnssec="auto"):
-        return Mailroot(f"outbound {{ port {sink.port} }}\n{RETRY}\n{extra}", global_conf=self.tree.settings(dnssec))
+        return self.service_of_port(sink.port, extra, dnssec)
+
+    def service_of_port(self, port, extra="", dnssec="auto"):
+        return Mailroot(f"outbound {{ port {port} }}\n{RETRY}\n{extra}", global_conf=self.tree.settings(dnssec))
 
     def check(self, server, domain, expected):
         line = wait_for(lambda: outcome(server, domain.lower()), f"an outcome for {domain}", 40)
@@ -164,6 +176,35 @@ class Domains(unittest.TestCase):
             self.check(server, "implicit.u.test", ("failed", "5.4.4", "private_mx yes"))
             self.check(server, "both.u.test", "both")
             self.check(server, "order.u.test", "here")  # its hosts are written
+
+    def test_answers_are_kept_and_shared(self):
+        """1000 messages for ten domains of one host: each name is asked for once, by whatever workers."""
+        self.tree.asked.clear()
+        with Sink() as sink, self.service(sink) as server:
+            with server.client() as client:
+                for i in range(1000):
+                    client.sendmail("app@example.com", [f"user@d{i % 10}.kept.test"], b"Subject: test\r\n\r\nhello\r\n")
+            sink.wait(1000, seconds=120)
+            asked = {key: count for key, count in self.tree.asked.items() if key[0].endswith("kept.test")}
+            for i in range(10):
+                self.assertEqual(asked.get((f"d{i}.kept.test", "MX")), 1, asked)
+            for kind in ("A", "AAAA"):
+                self.assertEqual(asked.get(("host.kept.test", kind)), 1, asked)
+            # Besides: the keys of the zone and of those above it, and that no host has TLSA records.
+            self.assertLess(self.tree.asked.total(), 40, self.tree.asked)
+
+    def test_equals_take_turns(self):
+        """Each look-up puts hosts of the same preference into an order of its own; those of others stay where they are."""
+        orders = set()
+        with self.service_of_port(25) as server:
+            for _ in range(60):
+                told = server.ctl_json("explain", "route", "user@turns.u.test")
+                names = [host["name"] for host in told["hosts"]]
+                self.assertEqual((names[0], names[-1]), ("here.u.test", "other.u.test"))
+                orders.add(tuple(names))
+                if len(orders) == 2:
+                    return
+        self.fail(f"one order in 60 look-ups: {orders}")
 
     def test_servers_that_strip_signatures(self):
         """auto goes on without; yes insists, and what is not signed waits."""

@@ -11,7 +11,7 @@
 
 #include "common/base/clock.h"
 
-enum { GOOD = 0, NXDOMAIN = 3, REFUSED = 5, SILENT = -1, SECOND_ONLY = -2, FORGED = -3 };
+enum { GOOD = 0, NXDOMAIN = 3, REFUSED = 5, SILENT = -1, SECOND_ONLY = -2, FORGED = -3, AUTHORITY = -4 };
 
 /* One server on loopback; it ends with an octet that is no question. */
 struct peer {
@@ -26,7 +26,7 @@ static void answer(struct peer *p, unsigned char *packet, size_t len, const stru
 	if (p->kind == SILENT || (p->kind == SECOND_ONLY && p->questions == 1))
 		return;
 	packet[2] |= 0x80;
-	packet[3] = p->kind > 0 ? (unsigned char)p->kind : 0;
+	packet[3] = p->kind == AUTHORITY ? 0 : p->kind > 0 ? 0x80 | (unsigned char)p->kind : 0x80;
 	if (p->kind == FORGED)
 		packet[1] ^= 1;
 	sendto(p->fd, packet, len, 0, (const struct sockaddr *)to, sizeof(*to));
@@ -77,6 +77,7 @@ START_TEST(each_kind)
 		{NXDOMAIN, NAMESERVER_GOOD, NULL},
 		{SECOND_ONLY, NAMESERVER_GOOD, NULL},
 		{REFUSED, NAMESERVER_REFUSES, "refuses to look up names"},
+		{AUTHORITY, NAMESERVER_REFUSES, "refuses to look up names"},
 		{SILENT, NAMESERVER_SILENT, "does not answer"},
 		{FORGED, NAMESERVER_SILENT, "does not answer"},
 	};
@@ -125,6 +126,8 @@ START_TEST(what_is_an_answer)
 	struct span all = {(const char *)packet, sizeof(packet)};
 	ck_assert_int_eq(nameserver_judge(all, 0x1234), NAMESERVER_UNKNOWN);
 	packet[2] |= 0x80;
+	ck_assert_int_eq(nameserver_judge(all, 0x1234), NAMESERVER_REFUSES);
+	packet[3] = 0x80;
 	ck_assert_int_eq(nameserver_judge(all, 0x1234), NAMESERVER_GOOD);
 	ck_assert_int_eq(nameserver_judge(all, 0x1235), NAMESERVER_UNKNOWN);
 	ck_assert_int_eq(nameserver_judge(all, 0x0034), NAMESERVER_UNKNOWN);

@@ -1,0 +1,63 @@
+"""Name servers that do not answer: mail waits, or goes by the others, and an administrator is told which it is."""
+import json
+import unittest
+
+import harness
+from harness import Mailroot, Sink
+from test_dns import A, NameServer, loopback
+
+
+class Servers(unittest.TestCase):
+    RECORDS = {("plain.test", A): loopback(1), ("late.test", A): loopback(1), ("first.test", A): loopback(1)}
+
+    def service(self, port, servers):
+        return Mailroot(f"outbound {{ port {port} }}\ndelivery {{ retry 1s; expire 1h }}", global_conf=f"dns_server {servers}")
+
+    @staticmethod
+    def attention(server):
+        found = json.loads(server.ctl("status", "--json", check=False).stdout)["servers"][0]["attention"]
+        return [entry["text"] for entry in found if entry["role"] == "resolver"]
+
+    def test_the_only_one_falls_silent_and_comes_back(self):
+        with NameServer(self.RECORDS) as names, Sink() as sink, self.service(sink.port, f"127.0.0.1:{names.port}") as server:
+            server.send(["user@first.test"])
+            sink.wait(1)
+            self.assertEqual(self.attention(server), [])
+            names.mute = True
+            server.send(["user@late.test"])
+            harness.wait_for(lambda: 'enhanced=4.4.3 text="late.test: DNS gave no answer' in server.log(), "the reason", 60)
+            told = harness.wait_for(lambda: self.attention(server), "word of the silent name server", 60)
+            self.assertRegex(told[0], rf"^name server 127\.0\.0\.1:{names.port} does not answer; mail waits.*dns_server in .*mailroot\.conf:\d+$")
+            self.assertIn(told[0], server.ctl("status", check=False).stdout)
+            done = server.ctl("check", server.conf)
+            self.assertRegex(done.stdout, rf"mailroot\.conf:\d+: warning: name server 127\.0\.0\.1:{names.port} does not answer\n")
+            names.mute = False
+            harness.wait_for(lambda: not self.attention(server), "an end of the trouble", 60)
+            sink.wait(2, seconds=60)
+            self.assertNotIn("name server", server.ctl("check", server.conf).stdout)
+            self.assertIn("all name servers answer again", server.log())
+
+    def test_one_of_two_is_away(self):
+        with NameServer(self.RECORDS) as names, Sink() as sink:
+            away = harness.free_port()
+            with self.service(sink.port, f"127.0.0.1:{away} 127.0.0.1:{names.port}") as server:
+                # Both are asked at the start, for they are written.
+                told = harness.wait_for(lambda: self.attention(server), "word of the name server that is away", 60)
+                self.assertEqual(len(told), 1)
+                self.assertIn(f"name server 127.0.0.1:{away} can't be reached: Connection refused", told[0])
+                server.send(["user@plain.test"])
+                sink.wait(1)
+
+    def test_one_of_two_is_silent(self):
+        with NameServer(self.RECORDS) as names, NameServer({}) as silent, Sink() as sink:
+            silent.mute = True
+            with self.service(sink.port, f"127.0.0.1:{silent.port} 127.0.0.1:{names.port}") as server:
+                server.send([f"user@{name}.test" for name in ("plain", "late", "first")])
+                sink.wait(3, seconds=20)
+                told = harness.wait_for(lambda: self.attention(server), "word of the silent name server", 60)
+                self.assertEqual(len(told), 1)
+                self.assertIn(f"127.0.0.1:{silent.port} does not answer", told[0])
+
+
+if __name__ == "__main__":
+    harness.main()
