@@ -106,9 +106,9 @@ bool config_name_text(struct config_parse *parse, void *to)
 }
 
 /* What a person may have meant by a name that is none; NULL when we don't know. */
-static const char *domain_slip(struct span name, bool pattern)
+static const char *domain_slip(struct span name)
 {
-	if (!pattern && span_find(name, '*') < name.len)
+	if (span_find(name, '*') < name.len)
 		return "a pattern can't stand here, only one name";
 	if (span_find(name, ':') < name.len || span_find(name, '[') < name.len || span_find(name, '/') < name.len)
 		return "only a domain name can stand here";
@@ -132,7 +132,7 @@ static bool looks_numeric(struct span name)
 static const char *parse_domain_name(struct config_parse *parse, const struct config_item *item, struct span prefix)
 {
 	struct span name = span_skip(item->text, prefix.len);
-	const char *why = domain_slip(name, prefix.len > 0);
+	const char *why = domain_slip(name);
 	char *result = NULL;
 	struct str text;
 	str_init(&text, DOMAIN_MAX + 2);
@@ -161,9 +161,14 @@ const char *config_value_pattern(struct config_parse *parse, const struct config
 {
 	if (span_equal(item->text, SPAN("*")))
 		return config_value_keep(parse, item->text);
-	if (span_starts(item->text, SPAN("*.")))
-		return parse_domain_name(parse, item, SPAN("*."));
-	return parse_domain_name(parse, item, (struct span){"", 0});
+	bool below = span_starts(item->text, SPAN("*."));
+	struct span name = span_skip(item->text, below ? 2 : 0);
+	if (span_find(name, '*') == name.len)
+		return parse_domain_name(parse, item, below ? SPAN("*.") : (struct span){"", 0});
+	config_error(parse->findings, item->at,
+		     "\"%.*s\" is no pattern: write *.example.com for all names below example.com, or * for all",
+		     SPAN_ARGS(item->text));
+	return NULL;
 }
 
 const char *config_value_plain(struct config_parse *parse, const struct config_item *item, const char *what)

@@ -288,10 +288,12 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 			   "*, an address, or either with :PORT; IPv6 in brackets; tls behind it"},
 	[CONFIG_ENDPOINTS] = {config_list_endpoints, true, sizeof(CONFIG_C_ENDPOINTS),
 			      "addresses, each with or without :PORT; IPv6 in brackets; or none"},
-	[CONFIG_HOSTS] = {config_list_hosts, true, sizeof(CONFIG_C_HOSTS),
-			  "hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT; or none"},
-	[CONFIG_ROUTE] = {config_list_route, true, sizeof(CONFIG_C_ROUTE),
-			  "dns, or hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT"},
+	[CONFIG_HOSTS] =
+		{config_list_hosts, true, sizeof(CONFIG_C_HOSTS),
+		 "hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT and weight N; or none"},
+	[CONFIG_ROUTE] =
+		{config_list_route, true, sizeof(CONFIG_C_ROUTE),
+		 "dns, or hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT and weight N"},
 	[CONFIG_QUOTA] = {parse_quota, false, sizeof(CONFIG_C_QUOTA),
 			  "a size such as 500M, a multiple of max_message_size such as 10x, or none for no limit"},
 	[CONFIG_BARE] = {parse_choice, false, sizeof(CONFIG_C_BARE), "reject or repair"},
