@@ -111,6 +111,24 @@ static bool make_elsewhere(const char *path, const struct folders_owner *owner, 
 	return true;
 }
 
+/*
+ * The pickup folder. Whoever works on this machine may put files into it, see none and touch none but his own. What is
+ * wrong with it is for its reader to say: mail that comes by SMTP does not wait for it.
+ */
+static void make_pickup(int at, const struct config_server *server, const struct folders_owner *owner)
+{
+	char why[PATH_MAX], beneath[PATH_MAX];
+	struct folder want = {server->pickup_dir, MAILDROP_MODE, owner->queue_gid, FOLDER_THEIRS};
+
+	if (!server->pickup_dir || !strcmp(server->pickup_dir, "off"))
+		return;
+	snprintf(beneath, sizeof(beneath), "%s/pickup", server->dir);
+	if (!strcmp(server->pickup_dir, beneath))
+		want.name = "pickup";
+	int fd = make_one(at, &want, owner, server->pickup_dir, why, sizeof(why));
+	fd_close(&fd);
+}
+
 /* The server's own folders, all by descriptor from mailroot_dir on. */
 static bool make_server(int at, const struct config_server *server, const struct folders_owner *owner, char *why,
 			size_t size)
@@ -131,6 +149,8 @@ static bool make_server(int at, const struct config_server *server, const struct
 	bool good = true;
 	for (size_t i = 0; good && i < sizeof(beneath) / sizeof(beneath[0]); i++)
 		good = make_beneath(fd, server->dir, &beneath[i], owner, why, size);
+	if (good)
+		make_pickup(fd, server, owner);
 	fd_close(&fd);
 	return good;
 }

@@ -70,7 +70,7 @@ int links_arrivals_of(const struct links *links, enum child_role role)
 {
 	if (role == CHILD_QUEUE)
 		return links->arrivals_read;
-	return role == CHILD_SMTPD || role == CHILD_LOCAL ? links->arrivals_write : -1;
+	return role == CHILD_SMTPD || role == CHILD_PICKUP || role == CHILD_LOCAL ? links->arrivals_write : -1;
 }
 
 int links_verdicts_of(const struct links *links, enum child_role role)

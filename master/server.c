@@ -196,6 +196,16 @@ static void make_log_folder(const struct server *server)
 		log_error("server=%s role=log %s", server->name, why);
 }
 
+/* Its reader ended because one of them was removed, maybe. Without a pickup folder mail comes by SMTP all the same. */
+static void make_pickup_folders(const struct server *server)
+{
+	char why[SERVER_WHY_MAX];
+	const struct config_server *wanted = server_wanted(server);
+
+	if (wanted && !folders_make(server->config, wanted, server->owner, why, sizeof(why)))
+		log_error("server=%s role=pickup %s", server->name, why);
+}
+
 /* What keeps dying may miss a folder that somebody removed: they are made as at the first start. */
 static bool mend_folders(const struct server *server, struct supervised *child, int64_t now_ms)
 {
@@ -234,6 +244,8 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 	}
 	if (child->role == CHILD_LOG)
 		make_log_folder(server);
+	if (child->role == CHILD_PICKUP && child->started_ms)
+		make_pickup_folders(server);
 	if (server_wanted(server))
 		files_note(&server->files[child->role], server_wanted(server), child_role_bit(child->role));
 	int error = spawn_child(&what, &pid, &control);

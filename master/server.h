@@ -1,5 +1,5 @@
 /*
- * One virtual server: its listeners, folders, links and six children. It is "running" when all children are ready.
+ * One virtual server: its listeners, folders, links and seven children. It is "running" when all children are ready.
  * Trouble of the moment (port in use, address or folder missing) stops this server alone and is tried again. It is a
  * state machine without a loop of its own: master calls server_tend with the time, and the rest when something
  * happened.

@@ -12,7 +12,7 @@ static const struct {
 	unsigned roles;
 	int64_t at_latest_ms;
 } phases[] = {
-	{1U << CHILD_SMTPD, 0},
+	{1U << CHILD_SMTPD | 1U << CHILD_PICKUP, 0},
 	{1U << CHILD_QUEUE, 5000},
 	{1U << CHILD_DELIVERY | 1U << CHILD_LOCAL | 1U << CHILD_RESOLVER, 10000},
 	{1U << CHILD_LOG, 12000},

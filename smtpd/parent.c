@@ -66,11 +66,10 @@ static struct auth *make_auth(struct parent *p)
 	return must(auth_new(&users, p->gss, (size_t)p->child.server->processes.max));
 }
 
-void parent_init(struct parent *p, int argc, char **argv)
+void parent_init(struct parent *p, const struct child *child)
 {
 	char path[PATH_MAX];
-	*p = (struct parent){0};
-	child_start(argc, argv, 1U << CHILD_SMTPD, &p->child);
+	*p = (struct parent){.child = *child};
 	tzset();
 	p->listeners = must(calloc(p->child.listener_count + 1, sizeof(*p->listeners)));
 	p->polled = must(calloc(POLL_LISTEN + p->child.listener_count, sizeof(*p->polled)));

@@ -32,8 +32,8 @@ struct parent {
 	bool users_known; /* master has said something of the account file */
 };
 
-/* As root: starts from what master gave us and opens new/. Exits with a reason when that fails, as the others do. */
-void parent_init(struct parent *p, int argc, char **argv);
+/* As root: takes over what master gave us and opens new/. Exits with a reason when that fails, as the others do. */
+void parent_init(struct parent *p, const struct child *child);
 
 void parent_jail(struct parent *p);
 

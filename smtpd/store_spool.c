@@ -76,9 +76,9 @@ static int write_text(void *context, struct span text)
 	return failed(s, "write", spool_write(&s->file, text));
 }
 
-static int announce(struct store_spool *s)
+int store_spool_announce(struct store_spool *s, const char *name)
 {
-	const struct wire_arrived arrived = {.name = span_of(s->file.name)};
+	const struct wire_arrived arrived = {.name = span_of(name)};
 	str_clear(&s->packet);
 	if (!wire_encode_arrived(&arrived, &s->packet))
 		return -ENOMEM;
@@ -93,7 +93,7 @@ static int commit(void *context, bool eight_bit)
 	int error = failed(s, "commit", spool_commit(&s->file));
 	if (error)
 		return error;
-	error = announce(s);
+	error = store_spool_announce(s, s->file.name);
 	if (error) {
 		spool_unlink(&s->file);
 		log_error("id=%s status=failed step=arrived reason=\"%s\": the queue does not take messages",

@@ -23,6 +23,9 @@ void store_spool_init(struct store_spool *s, const struct spool *spool, const st
 		      int arrivals_fd);
 void store_spool_free(struct store_spool *s);
 
+/* Tells the queue of the message NAME in new/. 0 or -errno. */
+int store_spool_announce(struct store_spool *s, const char *name);
+
 /* As session.h wants it; valid as long as *s. */
 struct store store_spool_ops(struct store_spool *s);
 

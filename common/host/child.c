@@ -33,6 +33,7 @@ static const struct {
 	[CHILD_LOCAL] = {"local", "mailroot-delivery", "mailroot-local", ROLE_LOCAL},
 	[CHILD_RESOLVER] = {"resolver", "mailroot-delivery", "mailroot-resolver", ROLE_RESOLVER},
 	[CHILD_LOG] = {"log", "mailroot-queue", "mailroot-log", ROLE_LOG},
+	[CHILD_PICKUP] = {"pickup", "mailroot-smtpd", "mailroot-pickup", ROLE_PICKUP},
 };
 
 const char *child_role_name(enum child_role role)

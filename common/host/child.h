@@ -3,7 +3,7 @@
  *
  *	argv   PROGRAM --server NAME --role ROLE [--paused]
  *	fd 0,1 /dev/null        fd 2 log        fd 3 control link        fd 4 sealed canonical configuration
- *	fd 5   arrivals: smtpd and local write, queue reads             (for other roles /dev/null)
+ *	fd 5   arrivals: smtpd, pickup and local write, queue reads     (for other roles /dev/null)
  *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
  *	fd 7   records of the transaction log: smtpd and delivery write, log reads (for other roles /dev/null)
  *	fd 8   questions for names of clients: smtpd writes, resolver reads (for other roles /dev/null)
@@ -41,9 +41,18 @@ enum child_link {
 
 enum { CHILD_TROUBLE_MAX = 2048 }; /* octets of PACKET(trouble) */
 
-enum child_role { CHILD_SMTPD, CHILD_QUEUE, CHILD_DELIVERY, CHILD_LOCAL, CHILD_RESOLVER, CHILD_LOG, CHILD_ROLE_COUNT };
+enum child_role {
+	CHILD_SMTPD,
+	CHILD_QUEUE,
+	CHILD_DELIVERY,
+	CHILD_LOCAL,
+	CHILD_RESOLVER,
+	CHILD_LOG,
+	CHILD_PICKUP,
+	CHILD_ROLE_COUNT
+};
 
-const char *child_role_name(enum child_role role);    /* "smtpd", "queue", "delivery", "local", "resolver", "log" */
+const char *child_role_name(enum child_role role);    /* "smtpd", "queue", "delivery", "local", ... */
 unsigned child_role_bit(enum child_role role);        /* enum config_role */
 const char *child_role_program(enum child_role role); /* "mailroot-smtpd", ... */
 

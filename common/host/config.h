@@ -8,7 +8,7 @@
  * Everything is owned by the struct that was filled and freed with it; spans and strings live as long. settings.def is
  * the list of settings; the structs below have one member per setting, `name`, and `name_at`, where it was written.
  * What settings.def leaves to us is filled in, with name_at = default: fqdn, default_domain, postmaster, badmail_dir,
- * drop_dir, format and dir of the log.
+ * pickup_dir, drop_dir, format and dir of the log.
  */
 #ifndef COMMON_HOST_CONFIG_H
 #define COMMON_HOST_CONFIG_H
@@ -25,8 +25,9 @@ enum config_role {
 	ROLE_LOCAL = 1 << 4,    /* copies into drop folders, notices */
 	ROLE_RESOLVER = 1 << 5,
 	ROLE_LOG = 1 << 6,
-	ROLE_ALL = (1 << 7) - 1,
-	ROLE_SHOWN = 1 << 7 /* the queue sees it, too; a change is no reason for a new queue */
+	ROLE_PICKUP = 1 << 7, /* reads the pickup folder */
+	ROLE_ALL = (1 << 8) - 1,
+	ROLE_SHOWN = 1 << 8 /* the queue sees it, too; a change is no reason for a new queue */
 };
 
 /* "No limit", of LIMIT, SIZE_LIMIT and QUOTA. */
@@ -129,6 +130,8 @@ struct config_quota {
 };
 
 /* Choices: the words are in config_value.c, in the order of the enum. */
+/* Files of the pickup folder have a dot more in front of lines that begin with one. */
+enum config_stuffing { CONFIG_STUFFING_AUTO, CONFIG_STUFFING_ON, CONFIG_STUFFING_OFF };
 enum config_bare { CONFIG_BARE_REJECT, CONFIG_BARE_REPAIR };
 enum config_language { CONFIG_LANGUAGE_EN, CONFIG_LANGUAGE_JA, CONFIG_LANGUAGE_COUNT };
 enum config_allow { CONFIG_ONLY_LISTED, CONFIG_ALL_EXCEPT_LISTED };
@@ -236,6 +239,7 @@ enum config_without {
 #define CONFIG_C_NAMES        struct config_words
 #define CONFIG_C_PATH         const char *
 #define CONFIG_C_FILE         const char *
+#define CONFIG_C_FOLDER       const char *
 #define CONFIG_C_DOMAIN       const char *
 #define CONFIG_C_ADDRESS      const char *
 #define CONFIG_C_ADDRESSES    struct config_words
@@ -249,6 +253,7 @@ enum config_without {
 #define CONFIG_C_QUOTA        struct config_quota
 #define CONFIG_C_BARE         enum config_bare
 #define CONFIG_C_LANGUAGE     enum config_language
+#define CONFIG_C_STUFFING     enum config_stuffing
 #define CONFIG_C_ALLOW        enum config_allow
 #define CONFIG_C_TLSMIN       enum config_tls_min
 #define CONFIG_C_TLS          enum config_tls

@@ -141,8 +141,37 @@ static void check_folder(struct config_build *b, const struct config_server *ser
 				     "%s can't be %s, which the spool needs for itself", name, path);
 }
 
+/* What is put into either of the two would be sent again. */
+static void check_pickup(struct config_build *b, const struct config_server *server)
+{
+	const char *pickup = server->pickup_dir;
+	struct config_at at = config_check_at(b, server, server->pickup_dir_at);
+	check_folder(b, server, "pickup_dir", pickup, server->pickup_dir_at);
+	for (const struct config_server *other = b->out->servers; other < b->out->servers + b->out->server_count;
+	     other++) {
+		const char *name = other->name ? other->name : "?";
+		if (other < server && other->pickup_dir && strcmp(pickup, "off") && !strcmp(other->pickup_dir, pickup))
+			config_error(
+				b->findings, at,
+				"%s is the pickup folder of virtual server %s already: two servers can't share one",
+				pickup, name);
+		if (other->badmail_dir && !strcmp(other->badmail_dir, pickup))
+			config_error(b->findings, at, "%s is pickup folder and badmail folder: give each its own",
+				     pickup);
+		for (size_t i = 0; i < other->local_domain_count; i++)
+			if (!strcmp(other->local_domains[i].drop_dir, pickup))
+				config_error(
+					b->findings, at,
+					"%s is pickup folder and drop folder of %s: mail would go in a circle; give "
+					"each its own",
+					pickup, other->local_domains[i].name ? other->local_domains[i].name : "?");
+	}
+}
+
 static void check_folders(struct config_build *b, const struct config_server *server)
 {
+	if (server->pickup_dir)
+		check_pickup(b, server);
 	check_folder(b, server, "badmail_dir", server->badmail_dir, server->badmail_dir_at);
 	for (size_t i = 0; i < server->local_domain_count; i++) {
 		const struct config_local_domain *domain = &server->local_domains[i];
@@ -187,7 +216,8 @@ static void check_drop_folders(struct config_build *b)
 /* FOLDER is where mail of SERVER is put, so that no log may lie among it. */
 static bool is_mail_folder(const struct config_server *server, const char *folder)
 {
-	bool found = server->badmail_dir && !strcmp(server->badmail_dir, folder);
+	bool found = (server->badmail_dir && !strcmp(server->badmail_dir, folder)) ||
+		     (server->pickup_dir && !strcmp(server->pickup_dir, folder));
 	for (size_t i = 0; i < server->local_domain_count; i++)
 		found = found || !strcmp(server->local_domains[i].drop_dir, folder);
 	return found;

@@ -33,6 +33,7 @@ static const struct {
 	{"default_domain", "example.com"},
 	{"postmaster", "postmaster@example.com"},
 	{"banner", "\"mail service of Example Ltd\""},
+	{"pickup_dir", "/srv/pickup"},
 	{"badmail_dir", "/srv/badmail"},
 	{"drop_dir", "/srv/drop/sales"},
 	{"format", "w3c"},

@@ -293,6 +293,7 @@ static void format_single(enum config_type type, const void *value, struct str *
 		break;
 	case CONFIG_BARE:
 	case CONFIG_LANGUAGE:
+	case CONFIG_STUFFING:
 	case CONFIG_ALLOW:
 	case CONFIG_TLSMIN:
 	case CONFIG_TLS:

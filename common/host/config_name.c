@@ -90,6 +90,14 @@ bool config_name_path(struct config_parse *parse, void *to)
 	return path != NULL;
 }
 
+bool config_name_folder(struct config_parse *parse, void *to)
+{
+	if (!span_equal_nocase(parse->items[0].text, SPAN("off")))
+		return config_name_path(parse, to);
+	*(const char **)to = "off";
+	return true;
+}
+
 bool config_name_text(struct config_parse *parse, void *to)
 {
 	const struct config_item *item = &parse->items[0];

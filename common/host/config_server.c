@@ -229,6 +229,8 @@ static void build_server(struct config_build *b, struct config_server *server, c
 	fill_authenticated(server);
 	if (!server->badmail_dir)
 		server->badmail_dir = config_build_print(b, server->dir ? server->dir : "", "/badmail", "");
+	if (!server->pickup_dir)
+		server->pickup_dir = config_build_print(b, server->dir ? server->dir : "", "/pickup", "");
 	build_local_domains(b, server, node);
 	build_alias_domains(b, server, node);
 	build_remote_domains(b, server, node);

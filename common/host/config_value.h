@@ -74,6 +74,7 @@ bool config_list_fingerprints(struct config_parse *parse, void *to);
 /* Names and texts (config_name.c), called by config_value_parse. */
 bool config_name_name(struct config_parse *parse, void *to);
 bool config_name_path(struct config_parse *parse, void *to);
+bool config_name_folder(struct config_parse *parse, void *to);
 bool config_name_text(struct config_parse *parse, void *to);
 bool config_name_domain(struct config_parse *parse, void *to);
 bool config_name_address(struct config_parse *parse, void *to);

@@ -70,17 +70,27 @@ static void drop_bounding_set(void)
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
-static void drop_capabilities(void)
+static bool set_capabilities(unsigned set)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
-	if (syscall(SYS_capset, &header, none) != 0)
-		die("capset", "to nothing");
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{.permitted = set, .effective = set}};
+	return syscall(SYS_capset, &header, data) == 0;
 }
 
-static void change_user(const char *user, uid_t uid, gid_t gid)
+/* A lease is a help and no need: a service manager may keep it from us. */
+static void drop_capabilities(bool may_lease)
+{
+	bool kept = may_lease && set_capabilities(1U << CAP_LEASE);
+	if (!kept && !set_capabilities(0))
+		die("capset", "to nothing");
+	prctl(PR_SET_KEEPCAPS, 0);
+}
+
+static void change_user(const char *user, uid_t uid, gid_t gid, bool keep)
 {
 	drop_bounding_set();
+	if (keep && prctl(PR_SET_KEEPCAPS, 1) != 0)
+		die("prctl", "PR_SET_KEEPCAPS");
 	if (setgroups(0, NULL) != 0)
 		die("setgroups for", user);
 	if (setresgid(gid, gid, gid) != 0)
@@ -94,7 +104,7 @@ static void change_user(const char *user, uid_t uid, gid_t gid)
 /* After the change of user, which takes back both the parent-death signal and the flag of the dump. */
 static void close_doors(const struct privs_jail *jail)
 {
-	drop_capabilities();
+	drop_capabilities(jail->may_lease);
 	limit(RLIMIT_CORE, "RLIMIT_CORE", 0);
 	if (!jail->may_fork && getuid() != 0)
 		limit(RLIMIT_NPROC, "RLIMIT_NPROC", 0);
@@ -133,7 +143,7 @@ void privs_enter(const struct privs_jail *jail)
 	if (root && jail->root)
 		change_root(jail->root);
 	if (root)
-		change_user(jail->user, uid, gid);
+		change_user(jail->user, uid, gid, jail->may_lease);
 	close_doors(jail);
 	if (rules >= 0 && landlock_enter(rules) != 0)
 		die("landlock", "restriction");

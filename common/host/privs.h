@@ -12,6 +12,7 @@ struct privs_jail {
 	const char *user;         /* identity to take */
 	const char *root;         /* folder to chroot into; NULL = none */
 	int max_files;            /* RLIMIT_NOFILE; 0 = leave */
+	bool may_lease;           /* keeps CAP_LEASE: to learn who writes to files of others (fcntl F_SETLEASE) */
 	bool may_fork;            /* false: RLIMIT_NPROC 0 where we are root no more: neither processes nor threads */
 	const char *const *paths; /* Landlock (landlock.h): what may be touched, as seen before the chroot;
 				     NULL-terminated; NULL pointer = no file system access at all */

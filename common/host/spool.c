@@ -1,5 +1,6 @@
 #include "common/host/spool.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -82,6 +83,7 @@ int spool_begin(const struct spool *spool, const char *id, struct spool_file *fi
 	file->spool = spool;
 	file->size = 0;
 	file->eight_bit = false;
+	file->staged = false;
 	file->buffered = 0;
 	file->name[0] = '\0';
 	if (!id)
@@ -147,7 +149,8 @@ static int flush_lock_name(struct spool_file *file)
 {
 	struct msgname name = {.size = file->size, .eight_bit = file->eight_bit};
 	memcpy(name.id, file->id, sizeof(name.id));
-	msgname_format(&name, file->name);
+	file->name[0] = '.';
+	msgname_format(&name, file->name + file->staged);
 
 	int err = file->buffered ? flush(file) : 0;
 	if (err)
@@ -189,6 +192,62 @@ int spool_commit(struct spool_file *file)
 	if (err)
 		spool_unlink(file);
 	return err;
+}
+
+int spool_publish(struct spool_file *file)
+{
+	const char *final = file->name + 1;
+	if (file->fd < 0 || !file->staged)
+		return -EBADF;
+	if (renameat2(file->spool->new_fd, file->name, file->spool->new_fd, final, RENAME_NOREPLACE) < 0)
+		return -errno;
+	memmove(file->name, final, strlen(final) + 1);
+	file->staged = false;
+	return 0;
+}
+
+/* Opens what NAME, of NAMED octets, says; false when it is locked, torn and removed now, or can't be looked at. */
+static bool take_staged(const struct spool *spool, const char *name, const struct msgname *named,
+			struct spool_file *file)
+{
+	struct stat st;
+	file->spool = spool;
+	file->fd = openat(spool->new_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (file->fd < 0 || spool_lock(file->fd) != 0 || fstat(file->fd, &st) < 0) {
+		fd_close(&file->fd);
+		return false;
+	}
+	span_copy(span_of(name), file->name, sizeof(file->name));
+	memcpy(file->id, named->id, sizeof(file->id));
+	file->staged = true;
+	file->size = named->size;
+	bool whole = (uint64_t)st.st_size == named->size;
+	if (whole && make_durable(spool, file->fd) == 0)
+		return true;
+	if (whole)
+		spool_release(file);
+	else
+		spool_unlink(file);
+	return false;
+}
+
+int spool_staged(const struct spool *spool, struct spool_file *file,
+		 void (*found)(void *context, struct spool_file *file), void *context)
+{
+	struct msgname named;
+	int fd = openat(spool->new_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+	if (!folder) {
+		int err = -errno;
+		fd_close(&fd);
+		return err;
+	}
+	for (const struct dirent *entry; (entry = readdir(folder));)
+		if (entry->d_name[0] == '.' && msgname_parse(span_of(entry->d_name + 1), &named) &&
+		    take_staged(spool, entry->d_name, &named, file))
+			found(context, file);
+	closedir(folder);
+	return 0;
 }
 
 void spool_release(struct spool_file *file)

@@ -30,11 +30,12 @@ struct spool_file {
 	const struct spool *spool;
 	int fd; /* -1 = none open */
 	char id[MSGID_LEN + 1];
-	uint64_t size;          /* octets written or buffered */
-	bool eight_bit;         /* set by the writer; becomes part of the name */
-	bool named;             /* new/.ID exists and must be unlinked on abort */
-	char name[MSGNAME_MAX]; /* final name, after commit */
-	char *buffer;           /* SPOOL_BUFFER octets, owned; kept between messages, freed by spool_file_free */
+	uint64_t size;  /* octets written or buffered */
+	bool eight_bit; /* set by the writer; becomes part of the name */
+	bool staged;    /* set by the writer: spool_commit gives a name that no scan takes, see spool_publish */
+	bool named;     /* new/.ID exists and must be unlinked on abort */
+	char name[MSGNAME_MAX + 1]; /* after commit */
+	char *buffer;               /* SPOOL_BUFFER octets, owned; kept between messages, freed by spool_file_free */
 	size_t buffered;
 	unsigned char random[MSGID_RANDOM * 16]; /* for the next ids: one system call for 16 of them */
 	size_t random_left;
@@ -55,6 +56,18 @@ __attribute__((warn_unused_result)) int spool_write(struct spool_file *file, str
  * already (an fsync error is final). -EEXIST: a message of that name is there, that is one of the same id and size.
  */
 __attribute__((warn_unused_result)) int spool_commit(struct spool_file *file);
+
+/*
+ * For who must do something between "the message is durable" and "the queue may have it", such as removing what it was
+ * made of: a `staged` message is committed as new/.NAME, and gets its own name here, in one step. After an error it is
+ * still there under the name that it had. spool_staged lists what a process before this one left: each such message
+ * goes to FOUND, locked and durable or removed where it is torn; *file is to be published, unlinked or released.
+ */
+__attribute__((warn_unused_result)) int spool_publish(struct spool_file *file);
+__attribute__((warn_unused_result)) int spool_staged(const struct spool *spool, struct spool_file *file,
+						     void (*found)(void *context, struct spool_file *file),
+						     void *context);
+
 void spool_release(struct spool_file *file); /* closes: the queue may take it */
 void spool_unlink(struct spool_file *file);  /* after commit: it was never acknowledged */
 void spool_abort(struct spool_file *file);   /* before commit; harmless when none is open */

@@ -13,7 +13,8 @@ import harness
 from harness import Mailroot
 
 ROOT = os.geteuid() == 0
-USERS = {"smtpd": "mailroot-smtpd", "queue": "mailroot", "local": "mailroot", "delivery": "mailroot-out", "resolver": "mailroot-out"}
+USERS = {"smtpd": "mailroot-smtpd", "queue": "mailroot", "local": "mailroot", "pickup": "mailroot", "delivery": "mailroot-out", "resolver": "mailroot-out"}
+CAP_LEASE = 28
 NETWORK = ("smtpd", "delivery", "resolver")
 
 
@@ -60,7 +61,9 @@ class Jail(unittest.TestCase):
                 facts = status(pid)
                 self.assertNotIn("0", facts["Gid"])
                 self.assertNotIn("0", facts.get("Groups", []))
-                self.assertEqual({int(facts[name][0], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb", "CapBnd")}, {0})
+                lease = {1 << CAP_LEASE} if role == "pickup" else {0}
+                self.assertEqual({int(facts[name][0], 16) for name in ("CapPrm", "CapEff")}, lease)
+                self.assertEqual({int(facts[name][0], 16) for name in ("CapInh", "CapAmb", "CapBnd")}, {0})
                 self.assertEqual(facts["NoNewPrivs"], ["1"])
 
     def test_network_processes_hold_no_folder_outside_their_jail(self):
@@ -83,6 +86,9 @@ class Jail(unittest.TestCase):
         self.assertEqual(modes["new"] & 0o777, 0o730)
         for name in ("cur", "drop", "badmail"):
             self.assertEqual(modes[name] & 0o007, 0, name)
+
+    def test_anybody_may_put_files_into_the_pickup_folder_and_see_none(self):
+        self.assertEqual(stat.S_IMODE(os.stat(self.server.server_folder() / "pickup").st_mode), 0o1733)
 
     def test_what_smtpd_may_see(self):
         """The configuration that smtpd was given holds nothing of the way out."""

@@ -201,7 +201,9 @@ static const struct {
 	unsigned roles;
 } renewals[] = {
 	{"relay { list 10.0.0.1 }", "relay { list 10.0.0.2 }; connection_timeout 1m; alias_domain b.net", 0},
-	{"listen 127.0.0.1:2526", "listen 127.0.0.1:2527", ROLE_MASTER | ROLE_SMTPD | ROLE_RESOLVER},
+	{"listen 127.0.0.1:2526", "listen 127.0.0.1:2527", ROLE_MASTER | ROLE_SMTPD | ROLE_RESOLVER | ROLE_PICKUP},
+	{"pickup_dir /a", "pickup_dir off", ROLE_MASTER | ROLE_PICKUP},
+	{"dot_stuffing on", "dot_stuffing off", 0},
 	{"processes { max 10 }", "processes { max 11 }", ROLE_SMTPD},
 	{"delivery { processes { max 10 } }", "delivery { processes { max 11 } }",
 	 ROLE_QUEUE | ROLE_DELIVERY | ROLE_LOCAL},
@@ -217,7 +219,7 @@ static const struct {
 	 "smart_host [192.0.2.1]; outbound { tls verify; auth login; username u; password_file /p }",
 	 ROLE_MASTER | ROLE_QUEUE | ROLE_DELIVERY},
 	{"local_domain b.net { drop_dir /a }", "local_domain b.net { drop_dir /b }",
-	 ROLE_MASTER | ROLE_QUEUE | ROLE_LOCAL},
+	 ROLE_MASTER | ROLE_QUEUE | ROLE_LOCAL | ROLE_PICKUP},
 };
 
 START_TEST(who_must_be_renewed)

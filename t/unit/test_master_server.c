@@ -358,7 +358,7 @@ START_TEST(a_stop_takes_smtpd_first_and_the_queue_before_its_helpers)
 	until_state(SERVER_RUNNING);
 	server_order(&server, SERVER_STOP, clock_mono_ms());
 	turn();
-	ck_assert_uint_eq(server.told, 1U << CHILD_SMTPD);
+	ck_assert_uint_eq(server.told, 1U << CHILD_SMTPD | 1U << CHILD_PICKUP);
 	bool queue_first = false;
 	int64_t deadline = clock_mono_ms() + PATIENCE_MS;
 	while (server_state(&server) != SERVER_STOPPED) {

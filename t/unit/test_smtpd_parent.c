@@ -65,7 +65,9 @@ _Noreturn static void run_parent(const int *fds)
 		dup2(above[i], i);
 	close_range(TARGETS, ~0U, 0);
 	log_set_level(LOG_LEVEL_ERROR);
-	parent_init(&p, sizeof(argv) / sizeof(argv[0]) - 1, argv);
+	struct child child;
+	child_start(sizeof(argv) / sizeof(argv[0]) - 1, argv, 1U << CHILD_SMTPD, &child);
+	parent_init(&p, &child);
 	parent_jail(&p);
 	parent_ready(&p);
 	_exit(parent_loop(&p));

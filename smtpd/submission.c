@@ -1,0 +1,282 @@
+#include "smtpd/submission.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/mail/fields.h"
+#include "common/mail/mailbox.h"
+
+/* The fields that are looked for, once in the message and once with "Resent-" in front. */
+enum { FROM, SENDER, TO, CC, BCC, KIND_COUNT };
+static const char *const kinds[KIND_COUNT] = {"from", "sender", "to", "cc", "bcc"};
+
+/* Fields with addresses that get a domain; also with "Resent-" in front. */
+static const char *const qualified[] = {"from", "sender", "reply-to", "to", "cc"};
+
+/* Fields of others, which end with us. */
+static const char *const removed[] = {"bcc", "resent-bcc", "return-path"};
+
+static const struct span resent = SPAN("resent-");
+
+struct reading {
+	const struct submission_defaults *defaults;
+	struct submission *out;
+	bool has_sender;
+	bool has_date, has_id;
+	bool any;             /* a field was there */
+	struct span pending;  /* the value of an x-receiver line; what is asked of notices for it may follow */
+	struct dsn_rcpt asks; /* that */
+	const char **why;
+};
+
+size_t submission_preamble(struct span text)
+{
+	size_t at = span_starts(text, SPAN("\xEF\xBB\xBF")) ? 3 : 0;
+	struct span rest = span_skip(text, at), line;
+	if (span_starts(rest, SPAN("From ")) && !span_starts(rest, SPAN("From :")) && span_line(&rest, &line))
+		at = text.len - rest.len;
+	return at;
+}
+
+static bool fail(struct reading *r, const char *why)
+{
+	*r->why = why;
+	return false;
+}
+
+static bool keep_sender(struct reading *r, const struct address *sender)
+{
+	int len = snprintf(r->out->sender, sizeof(r->out->sender), "%.*s%s%s", SPAN_ARGS(sender->text),
+			   sender->text.len && !sender->domain.len ? "@" : "",
+			   sender->text.len && !sender->domain.len ? r->defaults->domain : "");
+	r->has_sender = true;
+	return len <= ADDRESS_MAX || fail(r, "the sender's address is too long");
+}
+
+static bool keep_recipient(struct reading *r, const struct address *rcpt)
+{
+	if (!rcpt->text.len)
+		return fail(r, "a recipient is <>, which is no address");
+	if (r->out->rcpt_count >= ENVELOPE_RCPT_MAX)
+		return fail(r, "there are more than 5000 recipients");
+	r->out->rcpt_count++;
+	return r->out->take(r->out->context, rcpt, &r->asks) || fail(r, "there is no memory for the recipients");
+}
+
+/* All addresses of LIST as recipients. */
+static bool take_recipients(struct reading *r, struct span list)
+{
+	struct mailbox box;
+	enum mailbox_result result;
+	while ((result = mailbox_next(&list, &box, r->why)) == MAILBOX_FOUND)
+		if (!keep_recipient(r, &box.address))
+			return false;
+	return result == MAILBOX_END;
+}
+
+/* The first address of LIST, if it has one. */
+static bool take_sender(struct reading *r, struct span list)
+{
+	struct mailbox box;
+	enum mailbox_result result = mailbox_next(&list, &box, r->why);
+	if (result == MAILBOX_FOUND)
+		return keep_sender(r, &box.address);
+	return result == MAILBOX_END;
+}
+
+static bool take_x_sender(struct reading *r, const struct field *field)
+{
+	if (r->has_sender)
+		return fail(r, "there is more than one x-sender line");
+	if (!take_sender(r, field->value))
+		return false;
+	return r->has_sender || fail(r, "the x-sender line has no address; write <> for none");
+}
+
+/* The x-receiver line before this one has nothing more to say. */
+static bool take_pending(struct reading *r)
+{
+	bool good = take_recipients(r, r->pending);
+	r->pending = (struct span){0};
+	r->asks = (struct dsn_rcpt){0};
+	return good;
+}
+
+/* What is asked of notices, as in the spool (envelope.h). */
+static bool take_asked(struct reading *r, const struct field *field)
+{
+	bool rcpt = r->pending.len > 0, good = false;
+	if (!r->defaults->dsn)
+		return fail(r, "a line at its head begins with x-mailroot-, which is reserved");
+	if (field_is(field, "x-mailroot-ret"))
+		good = dsn_parse_ret(field->value, &r->out->dsn.ret);
+	else if (field_is(field, "x-mailroot-envid"))
+		good = dsn_parse_envid(field->value, &r->out->dsn.envid);
+	else if (field_is(field, "x-mailroot-notify"))
+		good = rcpt && dsn_parse_notify(field->value, &r->asks.notify);
+	else if (field_is(field, "x-mailroot-orcpt"))
+		good = rcpt && dsn_parse_orcpt(field->value, &r->asks.orcpt);
+	return good || fail(r, "an x-mailroot- line at its head is none that may be written");
+}
+
+/* The lines at the head that are envelope, up to one that is none. */
+static bool take_envelope(struct reading *r, struct span *head)
+{
+	struct field field;
+	bool good = true;
+	for (struct span rest = *head; good && field_next(&rest, &field); *head = rest) {
+		if (span_starts_nocase(field.name, SPAN("x-mailroot-"))) {
+			good = take_asked(r, &field);
+		} else if (field_is(&field, "x-receiver")) {
+			good = take_pending(r);
+			r->pending = field.value;
+		} else if (field_is(&field, "x-sender")) {
+			good = take_x_sender(r, &field);
+		} else {
+			break;
+		}
+	}
+	return good && take_pending(r);
+}
+
+static bool is_kind(const struct field *field, bool again, const char *kind)
+{
+	struct span name = field->name;
+	if (!again)
+		return field_is(field, kind);
+	return span_starts_nocase(name, resent) && span_equal_nocase(span_skip(name, resent.len), span_of(kind));
+}
+
+/* The topmost run of Resent- fields, each of them once; empty when there is none. */
+static struct span resent_block(struct span head)
+{
+	struct field field;
+	struct span block = {head.at, 0};
+	bool seen[KIND_COUNT] = {false};
+	while (field_next(&head, &field)) {
+		bool one = span_starts_nocase(field.name, resent);
+		if (!one && block.len)
+			break;
+		for (size_t i = 0; one && i < KIND_COUNT; i++) {
+			if (!is_kind(&field, true, kinds[i]))
+				continue;
+			if (seen[i])
+				return block;
+			seen[i] = true;
+		}
+		if (one && !block.len)
+			block.at = field.whole.at;
+		if (one)
+			block.len = (size_t)(head.at - block.at);
+	}
+	return block;
+}
+
+/* Sender and recipients, as far as they are wanted, from the fields of HEAD. */
+static bool take_from_header(struct reading *r, struct span head, bool again)
+{
+	struct field field;
+	struct span from = {0}, sender = {0};
+	bool want_rcpts = !r->out->rcpt_count;
+	while (field_next(&head, &field)) {
+		if (is_kind(&field, again, kinds[FROM]) && !from.len)
+			from = field.value;
+		if (is_kind(&field, again, kinds[SENDER]) && !sender.len)
+			sender = field.value;
+		for (size_t i = TO; want_rcpts && i <= BCC; i++)
+			if (is_kind(&field, again, kinds[i]) && !take_recipients(r, field.value))
+				return false;
+	}
+	if (!r->has_sender && sender.len && !take_sender(r, sender))
+		return false;
+	return r->has_sender || !from.len || take_sender(r, from);
+}
+
+static bool is_one_of(const struct field *field, const char *const *names, size_t n, bool again)
+{
+	for (size_t i = 0; i < n; i++)
+		if (field_is(field, names[i]) || (again && is_kind(field, true, names[i])))
+			return true;
+	return false;
+}
+
+/* The field with the default domain behind each address that has none; as it is where we don't understand it. */
+static void write_addresses(const struct reading *r, const struct field *field)
+{
+	struct str *to = &r->out->header;
+	struct span list = field->value;
+	const char *done = field->whole.at, *why;
+	struct mailbox box;
+	while (mailbox_next(&list, &box, &why) == MAILBOX_FOUND) {
+		if (!box.address.text.len || box.address.domain.len)
+			continue;
+		str_append(to, (struct span){done, (size_t)(box.end - done)});
+		str_printf(to, "@%s", r->defaults->domain);
+		done = box.end;
+	}
+	str_append(to, span_skip(field->whole, (size_t)(done - field->whole.at)));
+}
+
+static void write_field(struct reading *r, const struct field *field)
+{
+	r->has_date |= field_is(field, "date");
+	r->has_id |= field_is(field, "message-id");
+	r->out->received += field_is(field, "received");
+	if (is_one_of(field, removed, sizeof(removed) / sizeof(removed[0]), false))
+		return;
+	if (is_one_of(field, qualified, sizeof(qualified) / sizeof(qualified[0]), true))
+		write_addresses(r, field);
+	else
+		str_append(&r->out->header, field->whole);
+	if (!span_ends_nocase(field->whole, SPAN("\n")))
+		str_append_text(&r->out->header, "\r\n");
+}
+
+static void write_header(struct reading *r, struct span head)
+{
+	const struct submission_defaults *with = r->defaults;
+	struct str *to = &r->out->header;
+	struct field field;
+	bool has_from = false;
+	while (field_next(&head, &field)) {
+		bool from = field_is(&field, "from");
+		has_from |= from && field.value.len;
+		r->any = true;
+		if (!from || field.value.len)
+			write_field(r, &field);
+	}
+	if (!has_from && r->out->sender[0])
+		str_printf(to, "From: %s\r\n", r->out->sender);
+	else if (!has_from)
+		str_printf(to, "From: MAILER-DAEMON@%s\r\n", with->domain);
+	if (!r->has_date)
+		str_printf(to, "Date: %s\r\n", with->date);
+	if (!r->has_id)
+		str_printf(to, "Message-ID: <%s@%s>\r\n", with->id, with->fqdn);
+}
+
+bool submission_read(struct span head, const struct submission_defaults *defaults, struct submission *s,
+		     const char **why)
+{
+	struct reading r = {.defaults = defaults, .out = s, .why = why};
+	s->received = 0;
+	s->rcpt_count = 0;
+	s->sender[0] = '\0';
+	s->dsn = (struct dsn_message){0};
+	if (!take_envelope(&r, &head))
+		return false;
+	bool named = r.has_sender || s->rcpt_count;
+	if (!r.has_sender || !s->rcpt_count) {
+		struct span block = resent_block(head);
+		if (!take_from_header(&r, block.len ? block : head, block.len > 0))
+			return false;
+	}
+	write_header(&r, head);
+	if (!named && !r.any)
+		return fail(&r, "it does not begin with x-sender and x-receiver lines or with the fields of a header");
+	if (!r.has_sender)
+		return fail(&r, "it has no sender: neither an x-sender line nor From");
+	if (!s->rcpt_count)
+		return fail(&r, "it has no recipient: neither x-receiver lines nor an address in To, Cc or Bcc");
+	return !s->header.failed || fail(&r, "its header is too long");
+}

@@ -1,0 +1,57 @@
+/*
+ * What a message that was put into a folder lacks of one that came by SMTP: the envelope, from x-sender and x-receiver
+ * lines or from its header, and a complete header. Pure.
+ *
+ *	x-sender, x-receiver   at the very head only, taken off; what is missing of the two comes from the header
+ *	sender                 of the topmost Resent- block, if there is one, else of the message: Sender, else From
+ *	recipients             of the same: To, Cc, Bcc
+ *	taken off              Bcc, Resent-Bcc, Return-Path; a "From " line of a mailbox file; a byte order mark
+ *	added                  From, Date, Message-ID where missing; the default domain to addresses without one
+ *	bad                    x-mailroot- lines at the head, which nobody but us may write; where DSN parameters may be
+ *	                       given (`dsn`) they are those, as envelope.h has them
+ */
+#ifndef SMTPD_SUBMISSION_H
+#define SMTPD_SUBMISSION_H
+
+#include "smtpd/recipients.h"
+
+enum {
+	/* Octets of a header: 5,000 recipients in x-receiver lines and again in To, of usual length. */
+	SUBMISSION_HEAD_MAX = 2 << 20,
+	/* After repair: domains added to short names, which may make a header several times as long. */
+	SUBMISSION_REPAIRED_MAX = 8 << 20
+};
+
+/* What the header may lack. */
+struct submission_defaults {
+	const char *domain; /* of addresses without one */
+	const char *fqdn;   /* of Message-ID */
+	const char *id;
+	const char *date;
+	bool dsn;
+};
+
+struct submission {
+	char sender[ADDRESS_MAX + 1]; /* "" = the null sender */
+	struct str header;            /* repaired, without the empty line behind it */
+	unsigned received;            /* Received fields in it */
+	struct dsn_message dsn;       /* in the text */
+	/* Where a recipient goes: its address, domain as written or empty, and what was asked of notices for it. False
+	 * without room or memory. */
+	bool (*take)(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn);
+	void *context;
+	size_t rcpt_count;
+};
+
+/*
+ * HEAD is the header section with CRLF line ends, as fields_end finds it behind the byte order mark. s->take and
+ * s->context are set, s->header is initialized and empty. False with *why.
+ */
+bool submission_read(struct span head, const struct submission_defaults *defaults, struct submission *s,
+		     const char **why);
+
+/* How many octets stand before the header: a byte order mark and a "From " line. TEXT has the first two lines or all.
+ */
+size_t submission_preamble(struct span text);
+
+#endif

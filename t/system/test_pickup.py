@@ -1,0 +1,318 @@
+"""The pickup folder: files that programs put there are sent once, as they were written; what is no message does no harm."""
+import contextlib
+import email
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+import harness
+import writers
+from harness import Mailroot, wait_for
+
+SIMPLE = b"x-sender: app@example.com\r\nx-receiver: sales@example.com\r\nSubject: simple\r\n\r\ntext\r\n"
+
+
+class Pickup(Mailroot):
+    def folder_of(self):
+        return self.server_folder() / "pickup"
+
+    def put(self, octets, name="put.eml"):
+        """Renamed into the folder: taken at once."""
+        path = self.folder_of() / name
+        hidden = path.parent / f".{name[:200]}.hidden"
+        hidden.write_bytes(octets)
+        os.rename(hidden, path)
+        return path
+
+    def reasons(self, count=1):
+        wait_for(lambda: len(self.files("badmail")) >= count, f"{count} bad files")
+        return [path.read_text() for path in self.files("badmail", ".txt")]
+
+    def trouble(self, text):
+        wait_for(lambda: text in self.ctl("status").stdout, f"`{text}` in status")
+
+    def left(self):
+        return sorted(path.name for path in self.folder_of().iterdir())
+
+
+def message(path):
+    raw = pathlib.Path(path).read_bytes()
+    return email.message_from_bytes(raw), raw
+
+
+class Writers(unittest.TestCase):
+    def test_each_writer_is_sent_once_and_whole(self):
+        with Pickup() as server:
+            want, lock = {}, threading.Lock()
+
+            def write(name, count):
+                for number in range(count):
+                    _, body = writers.WRITERS[name](server.folder_of(), number, f"{name}@example.com")
+                    with lock:
+                        want[f"{name} {number}"] = body
+
+            threads = [threading.Thread(target=write, args=(name, 4 if name in ("slow", "shell") else 40)) for name in writers.WRITERS]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            found = {}
+            for path in server.dropped(len(want), seconds=60):
+                subject, body = writers.subject_and_body(path.read_bytes())
+                self.assertNotIn(subject, found)
+                found[subject] = body
+            self.assertEqual(found, want)
+            wait_for(lambda: not server.left(), "an empty pickup folder")
+            self.assertEqual(len(server.files("drop")), len(want))
+            self.assertEqual(server.files("badmail"), [])
+
+    def test_what_is_still_open_waits(self):
+        with Pickup() as server, open(server.folder_of() / "long.eml", "wb", buffering=0) as file:
+            file.write(SIMPLE)
+            server.put(SIMPLE)
+            server.dropped(1)
+            time.sleep(2.5)  # nothing says that a file was looked at and left
+            self.assertEqual(len(server.files("drop")), 1)
+            file.write(b"the end\r\n")
+            file.close()
+            self.assertTrue(any(b"the end" in path.read_bytes() for path in server.dropped(2)))
+
+    def test_unfinished_names_are_left_alone(self):
+        with Pickup() as server:
+            for name in (".hidden", "copy.tmp", "copy.eml.part", "copy.filepart", "copy.eml~", "COPY.PARTIAL"):
+                (server.folder_of() / name).write_bytes(SIMPLE)
+            server.put(SIMPLE)
+            server.dropped(1)
+            self.assertEqual(len(server.left()), 6)
+            os.rename(server.folder_of() / "copy.tmp", server.folder_of() / "copy.eml")
+            server.dropped(2)
+
+
+class Envelope(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Pickup("alias_domain example.org\nmessages { max_message_size 1M }")
+        cls.server.start()
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+
+    def setUp(self):
+        for folder in ("drop", "badmail"):
+            for path in (self.server.server_folder() / folder).iterdir():
+                path.unlink()
+
+    def sent(self, octets):
+        self.server.put(octets)
+        return message(self.server.dropped(1)[0])
+
+    def refused(self, octets, reason):
+        self.server.put(octets)
+        self.assertIn(reason, self.server.reasons()[0])
+        self.assertEqual(self.server.files("badmail")[0].read_bytes(), octets)
+        self.assertEqual(self.server.files("drop"), [])
+
+    def test_header_is_envelope_and_is_repaired(self):
+        found, raw = self.sent(b"From: Bob\n <bob>\nTo: sue, \"Last, First\" <x@example.org>\nBcc: secret@example.com\nSubject: x\n\nbody\n")
+        self.assertEqual(found["x-sender"], "bob@example.com")
+        self.assertEqual(found.get_all("x-receiver"), ["sue@example.com", "x@example.com", "secret@example.com"])
+        self.assertIsNone(found["bcc"])
+        self.assertEqual(raw.count(b"secret"), 1)
+        self.assertEqual(found["from"].split(), ["Bob", "<bob@example.com>"])
+        self.assertEqual(found["to"], "sue@example.com, \"Last, First\" <x@example.org>")
+        self.assertTrue(found["message-id"].endswith("@mail.example.com>"))
+        self.assertIsNotNone(email.utils.parsedate_to_datetime(found["date"]))
+        self.assertIn(f"file of uid {os.getuid()}", found["received"])
+        self.assertTrue(raw.endswith(b"\r\n\r\nbody\r\n"))
+
+    def test_envelope_lines_come_before_the_header(self):
+        found, _ = self.sent(b"x-sender: <>\r\nx-receiver: a@example.com\r\nx-receiver: A@example.com\r\nFrom: b@example.com\r\nTo: c@example.com\r\n\r\n")
+        self.assertEqual((found["x-sender"], found.get_all("x-receiver")), ("<>", ["a@example.com", "A@example.com"]))
+
+    def test_every_form_of_line_end_and_8_bit(self):
+        found, raw = self.sent(b"\xef\xbb\xbfFrom: a@example.com\nTo: b@example.com\r\nSubject: \xc3\xbc\r\n\none\r\ntwo\rthree\n\xc3\xa4 no end")
+        self.assertTrue(raw.endswith(b"\r\n\r\none\r\ntwo\r\nthree\r\n\xc3\xa4 no end\r\n"))
+        self.assertEqual(found["x-sender"], "a@example.com")
+
+    def test_what_can_never_be_sent_goes_to_badmail(self):
+        for octets, reason in (
+                (bytes(range(256)) * 10, "does not begin with"),
+                (b"From: a@example.com\n\nno recipient\n", "no recipient"),
+                (b"To: a@example.com\n\nno sender\n", "no sender"),
+                (b"x-mailroot-notify: NEVER\n" + SIMPLE, "reserved"),
+                (b"From: a@example.com\nTo: not an address\n\n", "several words"),
+                ("From: a@example.com\nTo: b@example.com\n\nx\n".encode("utf-16"), "UTF-16"),
+                (b"From: a@example.com\nTo: b@example.com\nX: \0\n\n", "value 0"),
+                (SIMPLE + b"x" * (1 << 20), "max_message_size"),
+                (b"Received: by x\r\n" * 16 + b"From: a@example.com\nTo: b@example.com\n\n", "goes in circles"),
+                (b"From: a@example.com\nTo: b@example.com\nX: " + b"y" * (3 << 20) + b"\n\n", "")):
+            with self.subTest(reason=reason):
+                self.setUp()
+                self.refused(octets, reason)
+
+    def test_dots_one_way_or_the_other(self):
+        _, raw = self.sent(SIMPLE + b"..NET\r\n....\r\n")
+        self.assertTrue(raw.endswith(b"\r\n.NET\r\n...\r\n"))
+        self.setUp()
+        _, raw = self.sent(SIMPLE + b"..NET\r\n.\r\n")
+        self.assertTrue(raw.endswith(b"\r\n..NET\r\n.\r\n"))
+
+
+class Settings(unittest.TestCase):
+    def test_dot_stuffing_is_as_said(self):
+        for value, want in (("on", b"\r\nNET\r\n"), ("off", b"\r\n.NET\r\n")):
+            with self.subTest(value=value), Pickup(f"dot_stuffing {value}") as server:
+                server.put(SIMPLE + b".NET\r\n")
+                self.assertTrue(server.dropped(1)[0].read_bytes().endswith(want))
+
+    def test_a_folder_elsewhere_and_none(self):
+        with Pickup() as server:
+            other = server.folder / "elsewhere"
+            server.write_conf(f"pickup_dir {other}")
+            server.ctl("reload")
+            wait_for(other.is_dir, "the new folder")
+            (other / "a.eml").write_bytes(SIMPLE)
+            server.dropped(1)
+            server.write_conf("pickup_dir off")
+            server.ctl("reload")
+            (other / "b.eml").write_bytes(SIMPLE)
+            (server.folder_of() / "c.eml").write_bytes(SIMPLE)
+            wait_for(lambda: server.ctl_json("status")["servers"][0]["state"] == "running", "a server that runs without")
+            time.sleep(2)  # nothing says that nothing is read
+            self.assertEqual(len(server.files("drop")), 1)
+
+    def test_two_names_of_a_drop_folder(self):
+        with Pickup() as server:
+            os.symlink(server.server_folder() / "drop", server.folder / "alias")
+            server.write_conf(f"pickup_dir {server.folder}/alias")
+            server.ctl("reload", check=False)
+            server.trouble("it is a drop or badmail folder, too")
+            server.send(["sales@example.com"])
+            server.dropped(1)
+
+
+class Hostile(unittest.TestCase):
+    def test_what_is_no_plain_file_stays_and_is_told(self):
+        with Pickup() as server:
+            folder = server.folder_of()
+            os.mkfifo(folder / "fifo")
+            os.symlink("/etc/passwd", folder / "link")
+            os.symlink("nowhere", folder / "dangling")
+            os.mkdir(folder / "folder")
+            if not os.getuid():
+                os.mknod(folder / "device", 0o666 | 0o020000, os.makedev(1, 5))  # /dev/zero
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(folder / "socket"))
+            (folder / "linked").write_bytes(SIMPLE)
+            os.link(folder / "linked", server.folder / "second")
+            names = ("-rf", "new\nline", "x" * 255, "quote\" \\ %s", "\xff\xfe name")
+            for name in names:
+                (folder / name).write_bytes(SIMPLE)
+            server.dropped(len(names))
+            server.trouble("are links, pipes, sockets or devices")
+            server.trouble("have more than one name")
+            self.assertEqual(len(server.left()), 7 - bool(os.getuid()))
+            self.assertEqual(server.files("badmail"), [])
+            os.unlink(server.folder / "second")
+            server.dropped(len(names) + 1)
+
+    @unittest.skipIf(os.getuid(), "needs files of several users")
+    def test_files_of_other_users(self):
+        with Pickup() as server:
+            nobody = pwd.getpwnam("nobody")
+            script = ("import os, sys; os.setgid(%d); os.setuid(%d); os.umask(int(sys.argv[2], 8));"
+                      "file = open(sys.argv[1], 'wb'); file.write(%r)" % (nobody.pw_gid, nobody.pw_uid, SIMPLE))
+            for name, umask in (("open.eml", "022"), ("closed.eml", "077")):
+                subprocess.run(["python3", "-c", script, server.folder_of() / name, umask], check=True)
+            found, _ = message(server.dropped(1)[0])
+            self.assertIn(f"file of uid {nobody.pw_uid}", found["received"])
+            server.trouble("can't be read by the service")
+            self.assertEqual(server.left(), ["closed.eml"])
+            os.chmod(server.folder_of() / "closed.eml", 0o644)
+            server.dropped(2)
+
+    def test_read_only_and_empty_files(self):
+        with Pickup() as server:
+            path = server.folder_of() / "read-only.eml"
+            path.write_bytes(SIMPLE)
+            path.chmod(0o444)
+            (server.folder_of() / "empty.eml").touch()
+            server.dropped(1)
+            self.assertEqual(server.left(), ["empty.eml"])
+            os.utime(path.parent / "empty.eml")
+            (path.parent / "empty.eml").write_bytes(SIMPLE)
+            server.dropped(2)
+
+    def test_the_folder_goes_and_comes(self):
+        with Pickup() as server:
+            server.put(SIMPLE)
+            server.dropped(1)
+            shutil.rmtree(server.folder_of())
+            wait_for(server.folder_of().is_dir, "a new folder")
+            server.put(SIMPLE)
+            server.dropped(2)
+            server.folder_of().rename(server.server_folder() / "moved")
+            wait_for(server.folder_of().is_dir, "a new folder")
+            server.put(SIMPLE)
+            server.dropped(3)
+
+    def test_more_events_than_inotify_keeps(self):
+        with Pickup() as server:
+            reader = server.pids()["pickup"]
+            os.kill(reader, signal.SIGSTOP)
+            try:
+                hidden = server.folder_of() / ".event"
+                hidden.touch()
+                for _ in range(20000):  # fs.inotify.max_queued_events is 16384 where nobody raised it
+                    hidden.chmod(0o600)
+                    hidden.chmod(0o644)
+                server.put(SIMPLE)
+            finally:
+                os.kill(reader, signal.SIGCONT)
+            server.dropped(1)
+
+    def test_no_room_means_waiting(self):
+        with Pickup("") as server:
+            server.conf.write_text(server.conf.read_text().replace("free_space_floor 1M", "free_space_floor 100000G"))
+            server.ctl("reload")
+            server.put(SIMPLE)
+            server.trouble("less free space than free_space_floor")
+            server.conf.write_text(server.conf.read_text().replace("free_space_floor 100000G", "free_space_floor 1M"))
+            server.ctl("reload")
+            server.dropped(1)
+
+
+class Killed(unittest.TestCase):
+    """A few of what t/fault/kill_pickup.py does hundreds of times."""
+
+    def test_once_whatever_dies(self):
+        with Pickup() as server:
+            count, stop = 300, threading.Event()
+
+            def kill():
+                while not stop.wait(0.15):
+                    with contextlib.suppress(KeyError, ProcessLookupError):
+                        os.kill(server.pids()["pickup"], signal.SIGKILL)
+
+            killer = threading.Thread(target=kill)
+            killer.start()
+            try:
+                for number in range(count):
+                    server.put(SIMPLE.replace(b"simple", b"kill %d" % number), f"{number}.eml")
+                time.sleep(1)
+            finally:
+                stop.set()
+                killer.join()
+            server.dropped(count, seconds=60)
+            wait_for(lambda: not server.left(), "an empty pickup folder")
+            subjects = sorted(message(path)[0]["subject"] for path in server.files("drop"))
+            self.assertEqual(subjects, sorted(f"kill {number}" for number in range(count)))
+
+
+if __name__ == "__main__":
+    harness.main()
