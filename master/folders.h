@@ -20,8 +20,8 @@ struct folders_owner {
 #define FOLDERS_MAILDROP ".maildrop"
 
 /*
- * Makes what is missing of <mailroot_dir>/<server>/{new,cur,drop,badmail,maildrop,pickup}, the link FOLDERS_MAILDROP, of
- * badmail_dir, drop_dir and pickup_dir where their parent folder exists, and of the log's folder. False with WHY, of
+ * Makes what is missing of <mailroot_dir>/<server>/{new,cur,drop,badmail,maildrop,pickup}, the link FOLDERS_MAILDROP,
+ * of badmail_dir, drop_dir and pickup_dir where their parent folder exists, and of the log's folder. False with WHY, of
  * SIZE octets: what is in the way and what to do. A pickup folder that can't be made is no reason.
  */
 bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,

@@ -141,10 +141,7 @@ static bool take_recipient(void *context, const struct address *rcpt, const stru
 		stamped.local.at = text;
 		stamped.domain = span_skip(stamped.text, stamped.local.len + 1);
 	}
-	enum recipients_result result = recipients_add(&f->rcpts, &stamped);
-	if (result == RECIPIENTS_ADDED)
-		envelope_write_dsn_rcpt(&f->rcpts.lines, dsn);
-	return result != RECIPIENTS_NO_MEMORY && !f->rcpts.lines.failed;
+	return recipients_add(&f->rcpts, &stamped, dsn) != RECIPIENTS_NO_MEMORY;
 }
 
 static enum pickup_result understand(struct pickup_file *f, struct span head, const char *id, const char *date)

@@ -130,7 +130,6 @@ struct config_quota {
 };
 
 /* Choices: the words are in config_value.c, in the order of the enum. */
-/* Files of the pickup folder have a dot more in front of lines that begin with one. */
 enum config_stuffing { CONFIG_STUFFING_AUTO, CONFIG_STUFFING_ON, CONFIG_STUFFING_OFF };
 enum config_bare { CONFIG_BARE_REJECT, CONFIG_BARE_REPAIR };
 enum config_language { CONFIG_LANGUAGE_EN, CONFIG_LANGUAGE_JA, CONFIG_LANGUAGE_COUNT };
