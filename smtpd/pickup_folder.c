@@ -126,7 +126,8 @@ int64_t pickup_folder_hear(struct pickup_folder *f)
 			bool moved = event->mask & IN_MOVED_TO && event->len;
 			if (moved)
 				remember_moved(f, event->name);
-			if (!(event->mask & (IN_CLOSE_WRITE | IN_CREATE | IN_ATTRIB)))
+			/* What has a name in maildrop/ is whole, or will be when its writer closes it. */
+			if (f->maildrop || !(event->mask & (IN_CLOSE_WRITE | IN_CREATE | IN_ATTRIB)))
 				soon = 0;
 			else if (soon < 0)
 				soon = PICKUP_QUIET_MS;

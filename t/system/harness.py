@@ -255,6 +255,8 @@ class Message:
                 self.sender = line[10:].decode()
             elif line.lower().startswith(b"x-receiver: "):
                 self.rcpts.append(line[12:].decode())
+            elif line.lower().startswith(b"x-mailroot-"):
+                pass
             else:
                 break
             at = end + 2
