@@ -7,7 +7,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = {(const char *)data, size};
 	struct nameservers servers;
-	uint16_t id = size > 1 ? (uint16_t)(data[0] << 8 | data[1]) : 0;
+	uint16_t id = 0;
+	if (size > 1)
+		id = (uint16_t)(data[0] << 8 | data[1]);
 	MUST(nameserver_judge(text, (uint16_t)(id + 1)) == NAMESERVER_UNKNOWN);
 	MUST((nameserver_judge(text, id) != NAMESERVER_UNKNOWN) == (size >= 12 && (data[2] & 0x80)));
 	nameservers_resolvconf(text, &servers);

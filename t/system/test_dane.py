@@ -239,6 +239,19 @@ class Dane(unittest.TestCase):
             self.check(server, "user@ee-mismatch-mail.s.test", "unverified")
             self.assertRegex(server.log(), "dnssec=off")
 
+    def test_explained(self):
+        """The same words whether TLS is opportunistic or must be; who says more himself is not told of DANE."""
+        rules = ("remote_domain encrypted-match-mail.s.test { outbound { tls encrypt } }\n"
+                 "remote_domain overruled-mail.s.test { outbound { tls verify } }\n")
+        cases = {"ee-key": "a certificate that DNS names (DANE)", "encrypted-match": "a certificate that DNS names (DANE)",
+                 "unusable": "has TLSA records that can't be used (DANE)", "bogus-tlsa": "does not say whether it has TLSA records (DANE)",
+                 "overruled": "with a certificate for overruled.s.test", "absent": "where it is offered, whatever the certificate"}
+        with self.service(rules) as server:
+            for name, words in cases.items():
+                with self.subTest(name):
+                    told = server.ctl_json("explain", "route", f"user@{name}-mail.s.test")
+                    self.assertIn(words, told["hosts"][0]["tls"])
+
     def test_the_name_that_is_asked_for(self):
         """SNI is the name of the TLSA records."""
         with self.service() as server:
