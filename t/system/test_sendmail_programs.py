@@ -1,8 +1,8 @@
 """sendmail(8) as programs of Debian call it, from the call to the recipient; with the service up, and down."""
 import concurrent.futures
 import os
-import pathlib
 import pwd
+import re
 import shutil
 import subprocess
 import textwrap
@@ -172,7 +172,7 @@ class Programs(unittest.TestCase):
         raw = path.read_bytes()
         path.unlink()
         self.assertIn(f"uid {USERS[0]}", raw[:raw.index(b"Subject")].decode())
-        self.assertRegex(self.service.log(), rf"client=sendmail uid={USERS[0]} .*from=<ceo@example.com>")
+        wait_for(lambda: re.search(rf"client=sendmail uid={USERS[0]} .*from=<ceo@example.com>", self.service.log()), "a line of the log")
 
     def test_nobodys_files(self):
         """What a user puts there by hand is judged like what comes from a stranger."""
