@@ -135,9 +135,9 @@ static void advise(const struct shown *shown, const char *id)
 	if (strcmp(shown->state, "held") == 0)
 		printf("`mailrootctl queue release %s` lets it go.\n", id);
 	else if (said && strchr("0458", said[strlen(" said 53")]) && said[strlen(" said 53")])
-		printf("That host does not take our user and password. `mailrootctl explain route %s` says where they "
-		       "are written; mend them, then `mailrootctl reload`: the mail goes out by itself.\n",
-		       shown->first);
+		puts("That host does not take our user and password. `mailrootctl config show` has the lines of "
+		     "username "
+		     "and password_file; mend them, then `mailrootctl reload`: the mail goes out by itself.");
 	else if (strcmp(shown->state, "waiting") == 0)
 		printf("`mailrootctl queue retry %s` tries now, `mailrootctl explain route %s` says why it goes this "
 		       "way.\n",

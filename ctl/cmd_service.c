@@ -82,6 +82,42 @@ static void print_reload(const struct str *report, const struct str *trouble, FI
 	fputs(str_text(trouble), to);
 }
 
+static uint64_t count_waiting(const struct service *service)
+{
+	uint64_t sum = 0, n;
+
+	for (size_t i = 0; i < service->server_count; i++) {
+		const struct service_facts *queue = &service->servers[i].queue;
+		for (size_t j = 0; j < queue->n; j++) {
+			if (strcmp(queue->at[j].name, "waiting") == 0 &&
+			    span_to_u64(span_of(queue->at[j].value), UINT32_MAX, &n))
+				sum += n;
+		}
+	}
+	return sum;
+}
+
+/* Whoever mended something wants to know what mail makes of it. */
+static void tell_waiting(const struct ctl *ctl)
+{
+	static struct service service;
+	char *run_dir = commands_run_dir(ctl);
+	char said[LINK_TEXT_MAX + 1];
+	int fd = run_dir ? link_to_master(run_dir) : -1;
+
+	if (fd >= 0 && service_ask(fd, &service, said)) {
+		service_ask_facts(run_dir, &service);
+		uint64_t n = count_waiting(&service);
+		if (n)
+			printf("%llu message%s in the queue: `mailrootctl queue list` shows what becomes of %s, `queue "
+			       "retry --all` tries at once.\n",
+			       (unsigned long long)n, n == 1 ? " waits" : "s wait", n == 1 ? "it" : "them");
+		service_free(&service);
+	}
+	fd_close(&fd);
+	free(run_dir);
+}
+
 int cmd_reload(struct ctl *ctl)
 {
 	struct wire_ctl_reload reload = {
@@ -117,6 +153,8 @@ int cmd_reload(struct ctl *ctl)
 			      settled ? "" : ", but not all of it works; after mending it: mailrootctl reload");
 	else if (!(ctl->options.given & OPTION_JSON))
 		printf("%s\n", answer.said);
+	if (good && settled && !(ctl->options.given & OPTION_JSON))
+		tell_waiting(ctl);
 	fd_close(&answer.fd);
 	fd_close(&fd);
 	str_free(&report);

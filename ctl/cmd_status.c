@@ -215,7 +215,11 @@ static void print_server(const struct service_server *server)
 	for (size_t i = 0; i < server->wait_count; i++)
 		printf("  mail waits for %s\n", server->waits[i]);
 	if (waiting[0] && strcmp(waiting, "0") != 0)
-		printf("  `mailrootctl queue list` tells why mail waits.\n");
+		printf("  `mailrootctl queue list` tells why mail waits, `mailrootctl test --to ADDRESS` shows what a "
+		       "next hop says.\n");
+	const char *held = fact(&server->queue, "held");
+	if (held[0] && strcmp(held, "0") != 0)
+		printf("  `mailrootctl queue release` lets go what is held.\n");
 }
 
 /* What was stopped or paused on purpose is as it should be. */

@@ -122,6 +122,21 @@ bool logsource_read(const char *file, void (*take)(void *context, const struct l
 	return report->searched_count > 0;
 }
 
+int logsource_keep(const char *file, char *path, size_t size)
+{
+	char block[LINE_SIZE];
+	ssize_t got;
+
+	if (strcmp(file, "-") != 0)
+		return -1;
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	while (fd >= 0 && (got = read(STDIN_FILENO, block, sizeof(block))) > 0)
+		if (fd_write_all(fd, (struct span){block, (size_t)got}) < 0)
+			break;
+	snprintf(path, size, "/proc/self/fd/%d", fd);
+	return fd;
+}
+
 void logsource_tell(const struct logsource_report *report, FILE *to)
 {
 	fputs("searched: ", to);

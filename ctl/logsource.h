@@ -19,6 +19,12 @@ struct logsource_report {
 };
 
 /*
+ * Standard input can be read but once: where FILE is "-" it is copied, and PATH (SIZE octets) names the copy while the
+ * descriptor returned is open. -1 = there was no need to, or no way.
+ */
+int logsource_keep(const char *file, char *path, size_t size);
+
+/*
  * Gives TAKE each line of ours, oldest first: of FILE ("-" = standard input), or where that is "" of all places.
  * False: there was no place to look at. Spans are valid during the call only.
  */

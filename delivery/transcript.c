@@ -1,5 +1,6 @@
 #include "delivery/transcript.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,11 +9,42 @@
 
 enum { SESSIONS_A_PROCESS = 1 << 20, CODE_LEN = 3, CRLF_LEN = 2 };
 
+static void show(const struct transcript *t, enum transcript_by by, struct span text)
+{
+	if (t->witness)
+		t->witness->show(t->witness->context, by, text);
+}
+
+static void show_octets(const struct transcript *t, const char *what, uint64_t octets)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), "(%s, %llu octets)", what, (unsigned long long)octets);
+	show(t, TRANSCRIPT_BY_US, (struct span){text, (size_t)len});
+}
+
+/* A challenge may be of use to who wants our password. */
+static struct span without_challenge(struct span line)
+{
+	return line.len > CODE_LEN && span_starts(line, SPAN("334")) ? (struct span){line.at, CODE_LEN} : line;
+}
+
+static void show_connected(const struct transcript *t, const struct ipaddr *ip, uint16_t port, struct span name)
+{
+	char address[IPADDR_TEXT_MAX], text[400];
+	if (!t->witness)
+		return;
+	ipaddr_format(ip, address);
+	int len = snprintf(text, sizeof(text), "connected to %.*s (%s port %u)", (int)(name.len < 255 ? name.len : 255),
+			   name.at, address, port);
+	show(t, TRANSCRIPT_BY_NEITHER, (struct span){text, (size_t)len});
+}
+
 void transcript_connected(struct transcript *t, int fd, const struct ipaddr *ip, uint16_t port, struct span name)
 {
 	struct sockaddr_storage address = {0};
 	struct ipaddr ours;
 	socklen_t len = sizeof(address);
+	show_connected(t, ip, port, name);
 	if (!t->writer)
 		return;
 	t->session = (uint64_t)getpid() * SESSIONS_A_PROCESS + ++t->writer->sessions % SESSIONS_A_PROCESS;
@@ -44,7 +76,7 @@ static void record(struct transcript *t, struct wire_record *r)
 void transcript_said(struct transcript *t, struct span commands)
 {
 	struct span line;
-	if (!t->writer)
+	if (!t->writer && !t->witness)
 		return;
 	while (span_line(&commands, &line)) {
 		struct span rest = line;
@@ -54,15 +86,19 @@ void transcript_said(struct transcript *t, struct span commands)
 		/* What follows the name of a mechanism may be a password. */
 		if (span_equal(r.verb, SPAN("AUTH")))
 			r.argument.len = span_find(rest, ' ');
+		show(t, TRANSCRIPT_BY_US,
+		     r.argument.len ? (struct span){line.at, r.verb.len + 1 + r.argument.len} : r.verb);
 		if (span_equal(line, SPAN(".")))
 			r.verb = SPAN("DATA");
-		record(t, &r);
+		if (t->writer)
+			record(t, &r);
 	}
 	t->said_ms = clock_mono_ms();
 }
 
 void transcript_answered(struct transcript *t, uint64_t octets)
 {
+	show_octets(t, "what proves who we are", octets);
 	if (!t->writer)
 		return;
 	record(t, &(struct wire_record){.verb = SPAN("AUTH"), .octets_out = octets});
@@ -71,6 +107,7 @@ void transcript_answered(struct transcript *t, uint64_t octets)
 
 void transcript_sent_text(struct transcript *t, uint64_t octets)
 {
+	show_octets(t, "the message", octets);
 	if (!t->writer)
 		return;
 	record(t, &(struct wire_record){.verb = SPAN("DATA"), .octets_out = octets});
@@ -79,6 +116,7 @@ void transcript_sent_text(struct transcript *t, uint64_t octets)
 
 void transcript_heard(struct transcript *t, struct span line)
 {
+	show(t, TRANSCRIPT_BY_HOST, without_challenge(line));
 	if (!t->writer)
 		return;
 	if (!t->lines++) {

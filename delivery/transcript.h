@@ -8,8 +8,16 @@
 #include "common/host/record.h"
 #include "common/mail/cidr.h"
 
+/* Whoever wants to see what is said while it is: BY_NEITHER of what happens besides. A password is never shown. */
+enum transcript_by { TRANSCRIPT_BY_NEITHER, TRANSCRIPT_BY_US, TRANSCRIPT_BY_HOST };
+struct transcript_witness {
+	void (*show)(void *context, enum transcript_by by, struct span text);
+	void *context;
+};
+
 struct transcript {
-	struct record_writer *writer; /* NULL = off; borrowed */
+	struct record_writer *writer;             /* NULL = off; borrowed */
+	const struct transcript_witness *witness; /* NULL = nobody; borrowed */
 	uint64_t session;
 	char peer[IPADDR_TEXT_MAX], ours[IPADDR_TEXT_MAX];
 	uint16_t peer_port, our_port;

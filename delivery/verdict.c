@@ -126,3 +126,13 @@ void verdict_send_none(const struct verdict_job *job, uint32_t first, const char
 	struct outcome_run run = {.first = first, .last = first, .outcome = &outcome};
 	send_run(job, &run, false, true);
 }
+
+void verdict_show(const struct verdict_job *job, unsigned by, struct span text)
+{
+	struct wire_dialogue dialogue = {.id = job->id, .by = by, .text = {text.at, text.len < 600 ? text.len : 600}};
+	struct str packet;
+	str_init(&packet, PACKET_MAX);
+	if (wire_encode_dialogue(&dialogue, &packet))
+		ipc_send_now(job->link, str_span(&packet));
+	str_free(&packet);
+}

@@ -30,4 +30,7 @@ void verdict_send(const struct verdict_job *job, const struct outcomes *outcomes
  */
 void verdict_send_none(const struct verdict_job *job, uint32_t first, const char *why);
 
+/* What is said to the host of a job that is shown. What finds no room on the link is not worth waiting for. */
+void verdict_show(const struct verdict_job *job, unsigned by, struct span text);
+
 #endif

@@ -181,6 +181,20 @@ static int take_stream(struct ipc_packet *packet, uint64_t number)
 	return fd;
 }
 
+static void show(void *context, enum transcript_by by, struct span text)
+{
+	verdict_show(context, by, text);
+}
+
+/* Tries; where an operator wants to see it, what is said is shown. */
+static void deliver(struct worker *w, const struct client_job *client_job, struct job *job, bool shown)
+{
+	const struct transcript_witness witness = {show, &job->verdict};
+	w->client.transcript.witness = shown ? &witness : NULL;
+	client_deliver(&w->client, client_job, &job->outcomes);
+	w->client.transcript.witness = NULL;
+}
+
 static bool do_smtp(struct worker *w, struct ipc_packet *packet)
 {
 	struct wire_job_smtp wire;
@@ -223,7 +237,7 @@ static bool do_smtp(struct worker *w, struct ipc_packet *packet)
 	if (!wire.turned && trouble_of(&blocks))
 		hold_back(w, &job, trouble_of(&blocks));
 	else
-		client_deliver(&w->client, &client_job, &job.outcomes);
+		deliver(w, &client_job, &job, wire.shown);
 	finish_smtp(w, &wire, &job);
 	transcript_flush(&w->client.transcript); /* not before: until the verdict is sent a kill means a second copy */
 	return true;

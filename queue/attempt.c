@@ -7,6 +7,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/spool.h"
+#include "queue/console.h"
 #include "queue/demand.h"
 #include "queue/folder.h"
 #include "queue/jobs.h"
@@ -158,6 +159,16 @@ static void log_dropped(const struct queue *q, const struct message *m, const st
 		 (unsigned long long)m->size, (long long)(age / 1000), (long long)(age / 100 % 10));
 }
 
+static void tell_dropped(struct queue *q, struct message *m, const struct drop *folder)
+{
+	char text[512];
+	if (!m->watched)
+		return;
+	snprintf(text, sizeof(text), "it is in drop folder %.400s as %s.eml", folder->path, m->id);
+	const struct settle_result dropped = {.event = JOURNAL_DELIVERED, .enhanced = {2, 0, 0}, .text = span_of(text)};
+	console_outcome(q, m, &dropped);
+}
+
 /* The rename; again with the folder that stands at the path now, when the old one is gone. */
 static int rename_into(struct queue *q, struct message *m, struct drop *folder)
 {
@@ -230,6 +241,7 @@ static bool try_drop(struct queue *q, struct message *m)
 	}
 	drop_add(folder, m->size);
 	log_dropped(q, m, folder);
+	tell_dropped(q, m, folder);
 	if (folder->trouble && remember_folder(q, m))
 		folder_worked(q, m->destination);
 	queue_forget(q, m);
@@ -293,6 +305,8 @@ static void refuse_hopeless(struct queue *q, struct message *m)
 	for (struct job *j = TAILQ_FIRST(&m->whole->jobs); j; j = next) {
 		struct destination *d = j->destination;
 		next = TAILQ_NEXT(j, of_message);
+		if (m->watched)
+			destination_retry(d, q->mono_ms);
 		if (destination_worth_waiting(d, q->mono_ms))
 			continue;
 		const struct settle_result result = {

@@ -1,6 +1,7 @@
 #include "queue/console.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,13 +13,15 @@
 #include "queue/badmail_survey.h"
 #include "queue/explain.h"
 #include "queue/passage.h"
+#include "queue/probe.h"
 #include "queue/report.h"
+#include "queue/settle.h"
 #include "queue/survey.h"
 
 /* Of a turn no more than this goes into answers, whoever asks for how much. */
-enum { OUT_MAX = 8 << 20, TURN_MS = 4, SLICE_MS = 2 };
+enum { OUT_MAX = 8 << 20, TURN_MS = 4, SLICE_MS = 2, SECOND_MS = 1000 };
 
-enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_PASSAGE, CTL_BADMAIL, CTL_EXPLAIN };
+enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_PASSAGE, CTL_BADMAIL, CTL_EXPLAIN, CTL_PROBE };
 
 struct ctl {
 	int fd;
@@ -27,6 +30,8 @@ struct ctl {
 	struct survey survey;
 	struct passage passage;
 	struct badmail_survey badmail;
+	char probe[MSGID_LEN + 1]; /* in CTL_PROBE: the message */
+	int64_t probe_until, probe_told;
 	struct explain *explain; /* in CTL_EXPLAIN; owned */
 	bool slow;               /* its socket is full */
 	struct str out;          /* packets that wait, each after its length */
@@ -112,6 +117,52 @@ static bool go_on_surveying(struct queue *q, struct ctl *c)
 	return step == SURVEY_MORE;
 }
 
+static struct ctl *watcher(const struct queue *q, const struct message *m)
+{
+	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++)
+		if (q->ctls[i] && q->ctls[i]->work == CTL_PROBE && strcmp(q->ctls[i]->probe, m->id) == 0)
+			return q->ctls[i];
+	return NULL;
+}
+
+void console_said(struct queue *q, const struct message *m, const char *by, struct span text)
+{
+	struct ctl *c = watcher(q, m);
+	if (c)
+		report_cells(&c->out, ROW_SAID, (const struct span[]){span_of(by), text}, 2);
+}
+
+void console_outcome(struct queue *q, struct message *m, const struct settle_result *result)
+{
+	struct ctl *c = watcher(q, m);
+	char code[16], enhanced[ENHANCED_TEXT_MAX];
+	m->watched = false;
+	if (!c)
+		return;
+	snprintf(code, sizeof(code), "%d", result->code);
+	enhanced_format(result->enhanced, enhanced);
+	const struct span cells[] = {span_of(m->id), span_of(journal_event_name(result->event)),
+				     span_of(code),  span_of(enhanced),
+				     result->host,   result->text};
+	report_cells(&c->out, ROW_OUTCOME, cells, sizeof(cells) / sizeof(cells[0]));
+	done(c, 0, "");
+}
+
+/* It is told as it happens; here it is only seen to that nobody waits for ever. */
+static void go_on_probing(struct queue *q, struct ctl *c)
+{
+	if (q->mono_ms >= c->probe_until) {
+		str_clear(&q->text);
+		str_printf(&q->text,
+			   "nothing has become of it yet; it goes on, and `mailrootctl queue show %s` tells of it",
+			   c->probe);
+		done(c, 1, str_text(&q->text));
+	} else if (q->mono_ms - c->probe_told >= SECOND_MS) {
+		c->probe_told = q->mono_ms;
+		report_progress(&c->out, 0);
+	}
+}
+
 static bool go_on_with_badmail(struct queue *q, struct ctl *c)
 {
 	enum survey_step step = badmail_survey_go_on(q, &c->badmail, clock_mono_ms() + SLICE_MS, &c->out);
@@ -142,6 +193,9 @@ static bool go_on(struct queue *q, struct ctl *c)
 		return go_on_with_badmail(q, c);
 	case CTL_EXPLAIN:
 		go_on_explaining(q, c);
+		return false;
+	case CTL_PROBE:
+		go_on_probing(q, c);
 		return false;
 	default:
 		return false;
@@ -318,6 +372,22 @@ static bool request_status(struct queue *q, struct ctl *c, struct span text)
 	return true;
 }
 
+static bool request_test(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_queue_test packet;
+	char why[PROBE_WHY_MAX];
+	if (!wire_decode_queue_test(text, &packet))
+		return false;
+	if (!probe_begin(q, packet.sender, packet.recipient, c->probe, why)) {
+		done(c, 2, why);
+		return true;
+	}
+	c->probe_told = q->mono_ms;
+	c->probe_until = q->mono_ms + (int64_t)packet.wait_s * SECOND_MS;
+	c->work = CTL_PROBE;
+	return true;
+}
+
 static bool request_explain(struct queue *q, struct ctl *c, struct span text)
 {
 	struct wire_explain_route packet;
@@ -351,6 +421,8 @@ static bool request(struct queue *q, struct ctl *c, struct span text)
 		return request_badmail_act(q, c, text);
 	case WIRE_queue_status:
 		return request_status(q, c, text);
+	case WIRE_queue_test:
+		return request_test(q, c, text);
 	case WIRE_explain_route:
 		return request_explain(q, c, text);
 	default:

@@ -26,6 +26,12 @@ bool console_wants_write(const struct ctl *c);
 void console_close(struct queue *q, struct ctl *c);
 void console_free(struct queue *q);
 
+struct settle_result;
+
+/* Something was said for the test message M: BY is "we", "host" or "". And what has become of it. */
+void console_said(struct queue *q, const struct message *m, const char *by, struct span text);
+void console_outcome(struct queue *q, struct message *m, const struct settle_result *result);
+
 /* M goes away: listings step over it. */
 void console_forget(struct queue *q, const struct message *m);
 

@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "queue/attempt.h"
+#include "queue/console.h"
 #include "queue/demand.h"
 #include "queue/jobs.h"
 #include "queue/owed.h"
@@ -84,6 +85,8 @@ void settle_note(struct queue *q, struct message *m, const struct job *job, size
 	int64_t own = job ? demand_expire(job->destination) : 0;
 	bool late_now = own ? age >= own : schedule_over(&delivery->retry, expire, age, m->attempts + 1u);
 	bool over = result->event == JOURNAL_DELAYED && late_now;
+	if (m->watched)
+		console_outcome(q, m, result);
 	str_init(&lines, (size_t)2 * JOURNAL_LINE_MAX * (m->whole->rcpt_count + 1));
 	str_init(&text, JOURNAL_LINE_MAX);
 	if (over) {

@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "queue/attempt.h"
+#include "queue/console.h"
 #include "queue/folder.h"
 #include "queue/jobs.h"
 #include "queue/owed.h"
@@ -200,10 +201,25 @@ static void apply_to_message(struct queue *q, struct message *m, const struct wi
 		attempt_unload(q, m);
 }
 
+static bool show_dialogue(struct queue *q, struct span packet)
+{
+	static const char *const by[] = {"", "we", "host"};
+	struct wire_dialogue said;
+	char id[MSGID_LEN + 1];
+	if (!wire_decode_dialogue(packet, &said) || !msgid_valid(said.id) || !span_copy(said.id, id, sizeof(id)))
+		return false;
+	const struct message *m = message_find(&q->messages, id);
+	if (m && m->watched)
+		console_said(q, m, by[said.by], said.text);
+	return true;
+}
+
 bool verdicts_apply(struct queue *q, struct span packet)
 {
 	struct wire_verdict v;
 	char id[MSGID_LEN + 1];
+	if (wire_type_of(packet) == WIRE_dialogue)
+		return show_dialogue(q, packet);
 	if (!wire_decode_verdict(packet, &v) || v.event >= JOURNAL_EVENT_COUNT || v.first > v.last)
 		return false;
 	if (!msgid_valid(v.id) || !span_copy(v.id, id, sizeof(id)))

@@ -125,3 +125,8 @@ void ipc_packet_close(struct ipc_packet *packet)
 		fd_close(&packet->fds[i]);
 	packet->fd_count = 0;
 }
+
+void ipc_send_now(int fd, struct span packet)
+{
+	send(fd, packet.at, packet.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}

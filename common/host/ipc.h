@@ -22,6 +22,9 @@ int ipc_set_send_deadline(int fd, int64_t ms);
 /* PACKET is never empty. -EPIPE, -ECONNRESET: the other end is closed. */
 __attribute__((warn_unused_result)) int ipc_send(int fd, struct span packet, const int *fds, size_t fd_count);
 
+/* Sends PACKET if there is room for it at once; a packet that may be lost. */
+void ipc_send_now(int fd, struct span packet);
+
 struct ipc_packet {
 	struct span text;     /* in the receiver's buffer, valid until the next receive */
 	int fds[IPC_FDS_MAX]; /* owned by the caller: ipc_packet_close or take them out (set to -1) */

@@ -51,6 +51,12 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 /* badmail_show: then ROW_RECIPIENT (without next hop) and ROW_HISTORY, and one of these a line of its reason. */
 #define ROW_REASON "reason"
 
+/* queue_test: one of these for each line that is said: by (we | host; empty = it happened), text. */
+#define ROW_SAID "said"
+
+/* ... and at the end: id, event (delivered | relayed | delayed | failed), code, enhanced, host (empty = we), text. */
+#define ROW_OUTCOME "outcome"
+
 /* queue_status, one a fact: name, value. Names: messages, active, waiting, workers_delivery, workers_local, ... */
 #define ROW_FACT "fact"
 

@@ -1,0 +1,180 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/host/rows.h"
+#include "ctl/json.h"
+#include "ctl/queues.h"
+
+enum { WAIT_S = 120, CELL_MAX = 1200 };
+
+/* The cells of ROW_OUTCOME. */
+enum { ID, EVENT, CODE, ENHANCED, HOST, TEXT, OUTCOME_CELLS };
+static const char *const outcome_keys[OUTCOME_CELLS] = {"id", "event", "code", "enhanced", "host", "text"};
+
+struct test {
+	struct queues queues;
+	struct json json;
+	bool array; /* of what was said is open */
+	bool told;  /* what became of it */
+	bool delivered;
+};
+
+static bool wants_json(const struct test *test)
+{
+	return test->queues.ctl->options.given & OPTION_JSON;
+}
+
+static void end_array(struct test *test)
+{
+	if (test->array)
+		json_end_array(&test->json);
+	test->array = false;
+}
+
+static void outcome_json(struct test *test, const struct span *cells)
+{
+	end_array(test);
+	for (size_t i = 0; i < OUTCOME_CELLS; i++) {
+		json_key(&test->json, outcome_keys[i]);
+		if (i == CODE)
+			json_cell(&test->json, cells[i]);
+		else
+			json_string(&test->json, cells[i]);
+	}
+}
+
+/* Who said why, in words. */
+static void print_said(const struct span *cells)
+{
+	bool code = cells[CODE].len && !span_equal(cells[CODE], SPAN("0"));
+
+	if (cells[HOST].len)
+		printf("%.*s%s ", SPAN_ARGS(cells[HOST]), code ? " said" : ":");
+	else
+		printf("we say: ");
+	if (code)
+		printf("%.*s ", SPAN_ARGS(cells[CODE]));
+	printf("%.*s%s%.*s\n", SPAN_ARGS(cells[ENHANCED]), cells[ENHANCED].len ? " " : "", SPAN_ARGS(cells[TEXT]));
+}
+
+static bool is_login(const struct span *cells)
+{
+	return cells[CODE].len == 3 && span_starts(cells[CODE], SPAN("53")) && strchr("0458", cells[CODE].at[2]);
+}
+
+static void outcome_words(const struct test *test, const struct span *cells)
+{
+	const char *to = test->queues.ctl->options.to;
+
+	if (test->delivered && cells[HOST].len) {
+		printf("Delivered: ");
+		print_said(cells);
+		puts("What happens behind that host its own log tells.");
+	} else if (test->delivered) {
+		printf("Delivered: %.*s\n", SPAN_ARGS(cells[TEXT]));
+	} else if (span_equal(cells[EVENT], SPAN("failed"))) {
+		printf("Refused for good: ");
+		print_said(cells);
+		printf("`mailrootctl explain route %s` says why it goes this way.\n", to);
+	} else {
+		printf("Not delivered yet: ");
+		print_said(cells);
+		if (is_login(cells))
+			puts("That host does not take our user and password: `mailrootctl config show` has the lines "
+			     "of "
+			     "username and password_file; mend them, then `mailrootctl reload`.");
+		printf("It waits in the queue: `mailrootctl queue show %.*s` has its history, `queue delete %.*s` "
+		       "removes it.\n",
+		       SPAN_ARGS(cells[ID]), SPAN_ARGS(cells[ID]));
+	}
+}
+
+static void on_row(void *context, const struct link_row *row)
+{
+	struct test *test = context;
+	const struct span *cells = row->cells;
+	bool ours = span_equal(cells[0], SPAN("we"));
+
+	if (span_equal(row->kind, SPAN(ROW_SAID)) && wants_json(test)) {
+		json_object(&test->json);
+		json_key(&test->json, "by");
+		json_string(&test->json, cells[0]);
+		json_key(&test->json, "text");
+		json_string(&test->json, cells[1]);
+		json_end_object(&test->json);
+	} else if (span_equal(row->kind, SPAN(ROW_SAID))) {
+		printf("%s %.*s\n", cells[0].len ? (ours ? "  we:  " : "  host:") : " ", SPAN_ARGS(cells[1]));
+		fflush(stdout);
+	} else if (span_equal(row->kind, SPAN(ROW_OUTCOME))) {
+		test->told = true;
+		test->delivered =
+			span_equal(cells[EVENT], SPAN("delivered")) || span_equal(cells[EVENT], SPAN("relayed"));
+		if (wants_json(test))
+			outcome_json(test, cells);
+		else
+			outcome_words(test, cells);
+	}
+}
+
+static int ask(struct test *test)
+{
+	const struct options *options = &test->queues.ctl->options;
+	struct wire_queue_test packet = {
+		.recipient = span_of(options->to), .sender = span_of(options->from), .wait_s = WAIT_S};
+	struct link_answer answer = {.row = on_row, .context = test};
+	char why[LINK_TEXT_MAX + 1];
+	struct str request;
+
+	test->queues.server = test->queues.names[0];
+	int fd = link_to_child(test->queues.run_dir, test->queues.server, CHILD_QUEUE, why);
+	if (fd < 0)
+		return commands_fail("server %s: %s", test->queues.server, why);
+	str_init(&request, WIRE_PACKET_MAX);
+	request.failed = !wire_encode_queue_test(&packet, &request);
+	json_init(&test->json, stdout);
+	if (wants_json(test)) {
+		json_object(&test->json);
+		json_key(&test->json, "dialogue");
+		json_array(&test->json);
+		test->array = true;
+	} else {
+		printf("A test message to %s by way of server %s:\n", options->to, test->queues.server);
+		fflush(stdout);
+	}
+	link_ask(fd, &request, &answer);
+	fd_close(&answer.fd);
+	fd_close(&fd);
+	if (wants_json(test)) {
+		end_array(test);
+		json_end_object(&test->json);
+		json_finish(&test->json);
+	}
+	if (!test->told)
+		return commands_fail("%s", answer.said);
+	return test->delivered ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cmd_test(struct ctl *ctl)
+{
+	static struct test test;
+	int status;
+
+	if (!ctl->options.to[0]) {
+		commands_fail("to whom? --to ADDRESS is needed; the message goes there really");
+		return EXIT_USAGE;
+	}
+	test = (struct test){.told = false};
+	if (!queues_open(ctl, &test.queues, &status))
+		return status;
+	if (test.queues.count != 1) {
+		commands_fail("there are %zu virtual servers: add --server NAME", test.queues.count);
+		status = EXIT_USAGE;
+	} else {
+		status = ask(&test);
+	}
+	queues_close(&test.queues);
+	return status;
+}
