@@ -28,14 +28,12 @@ static struct span without_challenge(struct span line)
 	return line.len > CODE_LEN && span_starts(line, SPAN("334")) ? (struct span){line.at, CODE_LEN} : line;
 }
 
-static void show_connected(const struct transcript *t, const struct ipaddr *ip, uint16_t port, struct span name)
+static void show_connected(const struct transcript *t, struct span name)
 {
-	char address[IPADDR_TEXT_MAX], text[400];
+	char text[400];
 	if (!t->witness)
 		return;
-	ipaddr_format(ip, address);
-	int len = snprintf(text, sizeof(text), "connected to %.*s (%s port %u)", (int)(name.len < 255 ? name.len : 255),
-			   name.at, address, port);
+	int len = snprintf(text, sizeof(text), "connected to %.*s", (int)(name.len < 380 ? name.len : 380), name.at);
 	show(t, TRANSCRIPT_BY_NEITHER, (struct span){text, (size_t)len});
 }
 
@@ -44,7 +42,7 @@ void transcript_connected(struct transcript *t, int fd, const struct ipaddr *ip,
 	struct sockaddr_storage address = {0};
 	struct ipaddr ours;
 	socklen_t len = sizeof(address);
-	show_connected(t, ip, port, name);
+	show_connected(t, name);
 	if (!t->writer)
 		return;
 	t->session = (uint64_t)getpid() * SESSIONS_A_PROCESS + ++t->writer->sessions % SESSIONS_A_PROCESS;
