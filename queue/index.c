@@ -8,7 +8,7 @@
 enum { KNOWN_AT_ONCE = 4096 };
 
 /* Making the whole form marks the message. What can't be read stays without marks, and any selection looks at it. */
-static void read_envelope(struct queue *q, struct message *m)
+void index_mark(struct queue *q, struct message *m)
 {
 	struct envelope envelope;
 	const char *why;
@@ -47,7 +47,7 @@ void index_turn(struct queue *q)
 		x->left--;
 		if (m->sender || !m->has_file)
 			continue;
-		read_envelope(q, m);
+		index_mark(q, m);
 		if (clock_mono_ms() >= until)
 			break;
 	}

@@ -19,10 +19,13 @@ struct index {
 	bool begun;
 };
 
-enum { INDEX_EVERY_MS = 20, INDEX_SLICE_MS = 2 };
+enum { INDEX_EVERY_MS = 5, INDEX_SLICE_MS = 2 };
 
 /* A slice, if one is due. */
 void index_turn(struct queue *q);
+
+/* Marks M at once, if its file can be read. */
+void index_mark(struct queue *q, struct message *m);
 
 /* When the next one is; INT64_MAX = never. */
 int64_t index_next(const struct queue *q);

@@ -35,6 +35,11 @@ static bool is_meant(struct queue *q, const struct survey *s, struct message *m,
 	if (s->action && !selection_needs_whole(&s->selection))
 		return true;
 	*read = true;
+	if (!m->sender && selection_needs_whole(&s->selection)) {
+		index_mark(q, m); /* half the way, and for most the whole */
+		if (!selection_may(&s->selection, m, q->wall_ms))
+			return false;
+	}
 	struct whole *w = operate_peek(q, m);
 	bool meant = w && selection_has(&s->selection, w, q->wall_ms) && has_reason(q, s, m);
 	if (meant && !s->action)
