@@ -71,6 +71,8 @@ static void on_line_ids(void *context, const struct logline *line)
 
 	if (concerns(t, line))
 		add_id(t, id);
+	if (find(t, id) && span_equal(logline_get(line, "status"), SPAN("noticed")))
+		add_id(t, logline_get(line, "text"));
 	if (was.len && (find(t, id) || find(t, was))) {
 		add_id(t, was);
 		add_id(t, id);

@@ -9,6 +9,7 @@ import unittest
 
 import harness
 from harness import Mailroot, Sink, free_port, wait_for
+from test_queue_tools import hold_all
 
 RETRY = "delivery { retry 4h; expire 5d }"
 OURS = "x-sender: app@example.com\r\nx-receiver: b@one.test\r\nReceived: from x by y; Sat, 21 Nov 2026 10:00:00 +0000\r\nSubject: {}\r\n\r\nx\r\n"
@@ -137,7 +138,7 @@ class Crashes(unittest.TestCase):
             with server.client() as client:
                 for i in range(count):
                     client.sendmail("app@example.com", [f"a{i}@one.test"], f"Subject: {i}\r\n\r\nx\r\n")
-            wait_for(lambda: len([m for m in server.ctl_json("queue", "list")["messages"] if m["state"] == "waiting"]) == count, "they wait")
+            hold_all(server, count)
             server.ctl("queue", "delete", "--all", "--yes")
             self.assertEqual(len(listed(server)), count)
             for _ in range(rounds):

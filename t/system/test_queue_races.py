@@ -12,7 +12,7 @@ import unittest
 
 import harness
 from harness import Mailroot, Sink, wait_for
-from test_queue_tools import down, listed, waiting
+from test_queue_tools import down, hold_all, listed
 
 
 class Races(unittest.TestCase):
@@ -83,7 +83,7 @@ class Races(unittest.TestCase):
             with server.client() as client:
                 for i in range(count):
                     client.sendmail("app@example.com", [f"a{i}@one.test"], f"Subject: {i}\r\n\r\nx\r\n")
-            waiting(server, count)
+            wait_for(lambda: len(listed(server)) == count, "all in the queue")
             for verb in ("hold", "delete"):
                 acting = threading.Thread(target=lambda: server.ctl("queue", verb, "--all", "--yes", check=False))
                 acting.start()
@@ -105,7 +105,7 @@ class Races(unittest.TestCase):
             with server.client() as client:
                 for i in range(count):
                     client.sendmail("app@example.com", [f"a{i}@one.test"], f"Subject: {i}\r\n\r\nx\r\n")
-            waiting(server, count)
+            hold_all(server, count)
             both = [subprocess.Popen([str(harness.BUILD / "mailrootctl"), "-c", str(server.conf), "queue", "delete", "--all", "--yes", "--json"],
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
             outs = [p.communicate(timeout=60)[0] for p in both]

@@ -35,6 +35,15 @@ def waiting(server, count, state="waiting"):
     return wait_for(found, f"{count} messages that are {state}")[0]
 
 
+def hold_all(server, count):
+    """COUNT messages, all held: quicker than to wait until a dead next hop has deferred them."""
+    def done():
+        server.ctl("queue", "hold", "--all", "--yes", check=False)
+        messages = listed(server)
+        return len(messages) == count and all(m["state"] == "held" for m in messages)
+    wait_for(done, f"{count} messages that are held")
+
+
 def on_terminal(server, *args, answer=None):
     """Runs mailrootctl on a terminal of its own: (exit status, all that it showed)."""
     pid, fd = pty.fork()
