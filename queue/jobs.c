@@ -116,7 +116,7 @@ static bool encode_smtp(struct queue *q, const struct job *j)
 		.hosts = trial.hosts,
 		.found = trial.found,
 		.generation = d->generation,
-		.anew = trial.anew || j->message->watched,
+		.anew = trial.anew || (j->message->watched && !turned_is(j->destination)),
 		.shown = j->message->watched,
 		.rcpts = bitmap_of(j),
 		.size = j->message->size,
