@@ -345,8 +345,9 @@ START_TEST(as_many_as_there_may_be)
 	ck_assert_uint_lt(human.len, NOTICE_HUMAN_MAX + 4096);
 	ck_assert(holds(&human, "  ... and 4"));
 	size_t found = 0;
-	for (const char *at = str_text(&text); (at = strstr(at, "Final-Recipient:")); at++)
-		found++;
+	struct span rest = str_span(&text), line;
+	while (span_line(&rest, &line))
+		found += span_starts(line, SPAN("Final-Recipient:"));
 	ck_assert_uint_eq(found, ENVELOPE_RCPT_MAX);
 	str_free(&text);
 	str_free(&human);
