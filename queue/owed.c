@@ -19,7 +19,11 @@ static bool owes_delay(const struct queue *q, const struct whole *w, size_t rcpt
 		return false;
 	if (late < schedule_notice(delivery, true) && late < schedule_notice(delivery, false))
 		return false;
-	int64_t limit = schedule_notice(delivery, is_local(q, w, rcpt));
+	struct route route;
+	whole_route(w, rcpt, queue_server(q), &route);
+	if (route.demand)
+		return false; /* to wait is what it was sent for */
+	int64_t limit = schedule_notice(delivery, route.kind == ROUTE_DROP);
 	return schedule_over(&delivery->retry, limit, late, w->tries[rcpt]);
 }
 

@@ -201,7 +201,7 @@ class Spool(unittest.TestCase):
         for path in (cur / name, log):
             as_the_service(path)
         with contextlib.suppress(OSError):
-            os.utime(log, (1, 1), follow_symlinks=False)
+            os.utime(log, (2, 2), follow_symlinks=False)
         return name[:24]
 
     def test_journals(self):
@@ -249,7 +249,7 @@ class Spool(unittest.TestCase):
             server.stop()
             answers.clear()
             for log in server.files("cur", ".log"):
-                os.utime(log, (1, 1))
+                os.utime(log, (2, 2))
             server.start()
             sink.wait(2 * len(tails))
             harness.wait_for(lambda: not server.files("cur", ""), "an empty cur/")
