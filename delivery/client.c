@@ -259,6 +259,7 @@ static void remember_job(struct client *c, const struct client_job *job, const s
 	c->found = trial->found;
 	c->generation = job->generation;
 	c->patient = job->patient;
+	c->turned = job->turned;
 	c->messages = 0;
 }
 

@@ -76,7 +76,7 @@ struct client {
 	char peer[CLIENT_PEER_MAX];                    /* and port, as in a report */
 	uint64_t generation;                           /* of the list that it was in */
 	bool found;                                    /* it was one of the `found` first of it */
-	bool patient;                                  /* see wire.def */
+	bool patient, turned;                          /* see wire.def */
 	struct client_report report;                   /* of the last job */
 	struct tls_channel channel;                    /* ssl NULL = in clear */
 	struct span dane_names, dane_records;          /* of it while it is being opened; they lead into the job */

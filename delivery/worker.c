@@ -20,7 +20,8 @@
 #include "delivery/verdict.h"
 
 enum {
-	KEEP_MS = 5000, /* a connection without work */
+	KEEP_MS = 5000,        /* a connection without work */
+	KEEP_TURNED_MS = 2000, /* one that a client has turned round: he waits for its end */
 	IDLE_SEND_MS = 5000
 };
 
@@ -328,7 +329,8 @@ static void wait_for_job(struct worker *w)
 {
 	struct pollfd fds[] = {{.fd = w->setup.job_link, .events = POLLIN}, {.fd = w->client.fd, .events = POLLIN}};
 	bool connected = w->client.fd >= 0;
-	int ready = poll(fds, 2, connected ? KEEP_MS : -1);
+	int keep = w->client.turned ? KEEP_TURNED_MS : KEEP_MS;
+	int ready = poll(fds, 2, connected ? keep : -1);
 	if (ready < 0 || fds[0].revents)
 		return;
 	if (ready == 0)

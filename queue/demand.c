@@ -156,6 +156,12 @@ static void open_way(struct queue *q, struct destination *d)
 	destination_ref(&q->destinations, &held, NULL);
 }
 
+bool demand_is_mixed(struct queue *q)
+{
+	struct destination *d = several(q);
+	return d && !TAILQ_EMPTY(&d->waiting);
+}
+
 /* Messages that wait for more than one domain come, too, and those wait on that must. */
 static void open_several(struct queue *q)
 {
@@ -167,8 +173,7 @@ static void open_several(struct queue *q)
 	}
 }
 
-/* The next hop of mail for DOMAIN, though none may wait yet, so that what comes meanwhile finds it open. */
-static void make_known(struct queue *q, struct span domain)
+void demand_make_known(struct queue *q, struct span domain)
 {
 	const struct address address = {.domain = domain};
 	struct route route;
@@ -198,10 +203,11 @@ static void ask_for(struct queue *q, struct destination *d, struct tally *tally)
 	open_way(q, d);
 }
 
-static enum etrn_event conclude(struct queue *q, const struct tally *tally, uint64_t *count)
+/* UNSURE: what waits can't be counted. */
+static enum etrn_event conclude(const struct tally *tally, bool unsure, uint64_t *count)
 {
 	*count = tally->waiting;
-	if (tally->waiting || !demand_knows_all(q))
+	if (tally->waiting || (unsure && !tally->under_way))
 		return ETRN_BEGUN;
 	return tally->under_way ? ETRN_UNDER_WAY : ETRN_NOTHING;
 }
@@ -214,7 +220,8 @@ enum etrn_event demand_asked(struct queue *q, const struct etrn_node *node, uint
 		return ETRN_REFUSED;
 	if (q->requests++ >= DEMAND_A_SECOND || (node->below && !demand_knows_all(q)))
 		return ETRN_LATER;
-	make_known(q, node->domain);
+	demand_make_known(q, node->domain);
+	bool mixed = demand_is_mixed(q);
 	for (struct destination *d = q->destinations.table, *next; d; d = next) {
 		next = d->hh.next;
 		const struct config_remote_domain *remote;
@@ -225,7 +232,7 @@ enum etrn_event demand_asked(struct queue *q, const struct etrn_node *node, uint
 			ask_for(q, d, &tally);
 	}
 	open_several(q);
-	return conclude(q, &tally, count);
+	return conclude(&tally, mixed || !demand_knows_all(q), count);
 }
 
 size_t demand_turn(struct queue *q, struct destination *d, struct destination *connection)

@@ -63,6 +63,12 @@ enum etrn_event demand_asked(struct queue *q, const struct etrn_node *node, uint
 /* When mail that was tried over D is given up, whatever delivery expire says; 0 = that says it. */
 int64_t demand_expire(const struct destination *d);
 
+/* Messages wait for more than one domain, of which nobody knows. */
+bool demand_is_mixed(struct queue *q);
+
+/* Makes the next hop of mail for DOMAIN, though none may wait yet, so that what comes meanwhile finds it open. */
+void demand_make_known(struct queue *q, struct span domain);
+
 /* Calls back all that waits for D over CONNECTION (counted); how much that is. */
 size_t demand_turn(struct queue *q, struct destination *d, struct destination *connection);
 

@@ -80,16 +80,29 @@ static void add_domain(struct queue *q, struct offer *offer, struct span domain)
 	const struct config_remote_domain *remote = etrn_find(queue_server(q), domain);
 	if (!remote || !etrn_may_fetch(remote, offer->packet->user))
 		offer->trouble = ETRN_REFUSED;
+	else
+		demand_make_known(q, domain);
 	for (struct destination *d = q->destinations.table; d && offer->trouble == ETRN_BEGUN; d = d->hh.next)
 		if (d->demand && span_equal_nocase(span_of(d->demand->domain), domain))
 			add(q, offer, d);
 }
 
-/* All that the account may fetch and for which something waits. */
-static void add_all(struct queue *q, struct offer *offer)
+/* Of rules for one domain. */
+static void make_all_known(struct queue *q, struct span user)
 {
+	const struct config_server *server = queue_server(q);
+	for (size_t i = 0; i < server->remote_domain_count; i++)
+		if (etrn_may_fetch(&server->remote_domains[i], user) && server->remote_domains[i].name[0] != '*')
+			demand_make_known(q, span_of(server->remote_domains[i].name));
+}
+
+/* All that the account may fetch and for which something waits, or may wait. */
+static void add_all(struct queue *q, struct offer *offer, bool mixed)
+{
+	if (mixed)
+		make_all_known(q, offer->packet->user);
 	for (struct destination *d = q->destinations.table; d; d = d->hh.next) {
-		if (!d->demand || !d->demand->domain[0] || !is_waiting(d))
+		if (!d->demand || !d->demand->domain[0] || (!mixed && !is_waiting(d)))
 			continue;
 		const struct config_remote_domain *remote = etrn_find(queue_server(q), span_of(d->demand->domain));
 		if (remote && etrn_may_fetch(remote, offer->packet->user))
@@ -109,6 +122,7 @@ static enum etrn_event look(struct queue *q, struct offer *offer)
 {
 	struct span rest = offer->packet->domains, domain;
 	int more = 0;
+	bool mixed = demand_is_mixed(q);
 	if (!demand_knows_all(q) || q->requests++ >= DEMAND_A_SECOND || count_turned(q) >= TURNED_MAX)
 		return ETRN_LATER;
 	for (size_t n = 0; n < ETRN_DOMAINS_MAX && (more = etrn_next(&rest, &domain)) > 0; n++)
@@ -116,10 +130,10 @@ static enum etrn_event look(struct queue *q, struct offer *offer)
 	if (more < 0)
 		return ETRN_REFUSED;
 	if (!offer->packet->domains.len)
-		add_all(q, offer);
+		add_all(q, offer, mixed);
 	if (offer->trouble != ETRN_BEGUN)
 		return offer->trouble;
-	return offer->waiting && offer->n ? ETRN_BEGUN : ETRN_NOTHING;
+	return (offer->waiting || mixed) && offer->n ? ETRN_BEGUN : ETRN_NOTHING;
 }
 
 /* The client as its only host, for logs and journals. */

@@ -14,7 +14,7 @@ struct queue;
 
 enum {
 	TURNED_MAX = 100,            /* at a time: each holds two descriptors, an smtpd and an SMTP client */
-	TURNED_UNUSED_MS = 30 * 1000 /* a connection for which no mail came after all */
+	TURNED_UNUSED_MS = 10 * 1000 /* a connection for which no mail came after all */
 };
 
 struct turned {

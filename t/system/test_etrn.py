@@ -1,26 +1,17 @@
-"""Mail that waits until it is asked for with ETRN."""
+"""Mail that waits until it is asked for with ETRN, by scripted peers and by fetchmail; and our own requests, to scripted hosts and to Postfix."""
+import signal
+import smtplib
 import unittest
 
+import certs
+import fetchmail
 import harness
-from auth_service import Service, plain
+from fetcher import empty, said, waiting
 from harness import Mailroot, Sink, Wire
+from peers import needs_root
+from postfix import Postfix
 
 HOLD = "remote_domain branch.test {{ etrn yes; relay yes; route [127.0.0.1]:{} }}"
-
-
-def said(server, *lines):
-    """Replies to LINES after EHLO."""
-    with Wire(server) as wire:
-        wire.reply()
-        replies = []
-        for line in ("EHLO branch.test", *lines):
-            wire.say(line.encode() + b"\r\n")
-            replies.append(wire.reply())
-        return replies[1:]
-
-
-def waiting(server, count):
-    harness.wait_for(lambda: server.ctl("queue", "list").stdout.count("waits for ETRN") == count, f"{count} messages that wait for ETRN")
 
 
 class Etrn(unittest.TestCase):
@@ -37,108 +28,53 @@ class Etrn(unittest.TestCase):
             sink.wait(3)
             harness.wait_for(lambda: not server.files("new", ""), "an empty spool")
 
+    def test_what_people_see(self):
+        with Mailroot(HOLD.format(harness.free_port())) as server:
+            server.send(["user@branch.test"])
+            waiting(server, 1)
+            self.assertIn("waits for ETRN", server.ctl("status").stdout)
+            self.assertIn("waits for ETRN", server.ctl("explain", "route", "user@branch.test").stdout)
+            self.assertNotIn("ETRN", server.ctl("explain", "route", "user@example.com").stdout)
 
-
-class Fetcher:
-    """A client who authenticates, turns the connection round with ATRN, and then is the host: it keeps what it gets."""
-
-    def __init__(self, server, secured=False, user="alice"):
-        self.server, self.messages = server, []
-        self.wire = Wire(server)
-        self.expect(220)
-        self.say("EHLO branch.test", 250)
-        if secured:
-            self.say("STARTTLS", 220)
-            self.wire.socket = server.context().wrap_socket(self.wire.socket, server_hostname="localhost")
-            self.wire.lines = self.wire.socket.makefile("rb")
-            self.say("EHLO branch.test", 250)
-        if user:
-            self.say("AUTH PLAIN " + plain(user, server.passwords[user]).decode(), 235)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.wire.__exit__()
-
-    def expect(self, code):
-        got = self.wire.reply()
-        if got[0] != code:
-            raise AssertionError(f"{got} instead of {code}")
-        return got
-
-    def say(self, line, code):
-        self.wire.say(line.encode() + b"\r\n")
-        return self.expect(code)
-
-    def command(self):
-        return self.wire.lines.readline().decode().rstrip("\r\n")
-
-    def answer(self, line):
-        self.wire.say(line.encode() + b"\r\n")
-
-    def serve(self, until=lambda: False, rcpt="250 2.1.5 ok"):
-        """As a host, until QUIT or the end: returns the last command."""
-        self.answer("220 branch.test ready to receive")
-        while not until():
-            line = self.command()
-            verb = line.split(" ")[0].upper()
-            if verb == "EHLO":
-                self.answer("250-branch.test\r\n250 PIPELINING")
-            elif verb == "MAIL":
-                sender, rcpts = line, []
-                self.answer("250 2.1.0 ok")
-            elif verb == "RCPT":
-                rcpts.append(line[9:-1])
-                self.answer(rcpt)
-            elif verb == "DATA":
-                self.answer("354 go on")
-                text = []
-                while (part := self.wire.lines.readline()) != b".\r\n":
-                    if not part:
-                        return "cut"
-                    text.append(part)
-                self.messages.append((sender, rcpts, b"".join(text)))
-                if until():
-                    return "."
-                self.answer("250 2.6.0 kept")
-            elif verb == "QUIT":
-                self.answer("221 2.0.0 bye")
-                return line
-            elif verb == "RSET":
-                self.answer("250 2.0.0 ok")
-            elif not line:
-                return line
-            else:
-                self.answer("500 5.5.1 what?")
-        return ""
-
-
-FETCH = "remote_domain branch.test { etrn yes; relay yes; atrn_accounts alice }\n    remote_domain other.test { etrn yes; relay yes; atrn_accounts bob@example.com }"
-
-
-def empty(server):
-    return not server.files("new", "") and not server.files("cur", "")
-
-
-class Atrn(unittest.TestCase):
-    def fetch(self, secured):
-        with Service(server=FETCH) as server:
-            for n in range(5):
-                server.send(["user@branch.test"], b"Subject: %d\r\n\r\nhello\r\n" % n)
-            waiting(server, 5)
-            with Fetcher(server, secured) as client:
-                client.say("ATRN branch.test", 250)
-                self.assertEqual(client.serve(), "QUIT")
-                self.assertEqual(sorted(m[1][0] for m in client.messages), ["user@branch.test"] * 5)
-                self.assertEqual(client.wire.reply()[0], 0)
+    def test_survives_a_restart(self):
+        with Sink() as sink, Mailroot(HOLD.format(sink.port)) as server:
+            server.send(["user@branch.test"])
+            waiting(server, 1)
+            server.stop(signal.SIGKILL)
+            server.start()
+            waiting(server, 1)
+            self.assertEqual(sink.connections, 0)
+            said(server, "ETRN branch.test")
+            sink.wait(1)
             harness.wait_for(lambda: empty(server), "an empty spool")
 
-    def test_fetch(self):
-        self.fetch(False)
+    def test_an_operator_sends_it(self):
+        with Sink() as sink, Mailroot(HOLD.format(sink.port)) as server:
+            server.send(["user@branch.test"])
+            waiting(server, 1)
+            server.ctl("queue", "retry", "--all", "--yes")
+            sink.wait(1)
 
-    def test_fetch_under_tls(self):
-        self.fetch(True)
+    def test_flood(self):
+        """Requests without end: no more than one try, and others are served."""
+        with Mailroot(HOLD.format(harness.free_port())) as server:
+            server.send(["user@branch.test"])
+            waiting(server, 1)
+            with harness.unharmed(self, server):
+                for _ in range(3):
+                    with Wire(server) as wire:
+                        wire.say(b"EHLO c\r\n" + b"ETRN branch.test\r\n" * 150 + b"QUIT\r\n")
+                        codes = wire.codes()
+                        self.assertEqual((codes[:2], codes[-1]), ([220, 250], 221))
+                        self.assertLessEqual(set(codes[2:-1]), {252, 253, 458})
+            self.assertLessEqual(server.log().count("onnection refused"), 20)
+
+    def test_fetchmail(self):
+        with Sink() as sink, Mailroot(HOLD.format(sink.port)) as server:
+            server.send(["user@branch.test"])
+            waiting(server, 1)
+            fetchmail.run(server.folder, f"poll 127.0.0.1 protocol ETRN port {server.port} fetchdomains branch.test smtphost 127.0.0.1/{sink.port}")
+            sink.wait(1)
 
 
 class Request(unittest.TestCase):
@@ -177,6 +113,30 @@ class Request(unittest.TestCase):
             with branch:
                 self.assertEqual(harness.Message(branch.dropped()[0]).rcpts, ["user@branch.test"])
                 self.logged(branch, "etrn=branch.test", "status=asked", "code=253")
+
+    @needs_root
+    def test_postfix(self):
+        """Debian's Postfix keeps the mail of a domain until we ask for it."""
+        port = harness.free_port()
+        settings = f"""relay_domains = branch.test
+fast_flush_domains = branch.test
+defer_transports = etrn-only
+transport_maps = inline:{{ {{ branch.test = etrn-only:[127.0.0.1]:{port} }} }}
+"""
+        certificate = certs.Authority(harness.scratch()).issue("localhost", "IP:127.0.0.1")
+        with Postfix(certificate, settings, "127.0.0.1", harness.free_port()) as peer:
+            with open(peer.root / "etc/postfix/master.cf", "a") as file:
+                file.write("flush unix n - n 1000? 0 flush\nretry unix - - n - - error\netrn-only unix - - n - - smtp\n")
+            peer.serve()
+            with smtplib.SMTP("127.0.0.1", peer.port) as client:
+                client.sendmail("app@example.net", ["user@branch.test"], b"Subject: kept\r\n\r\nhello\r\n")
+            harness.wait_for(lambda: "status=deferred" in peer.log(), "Postfix to keep it")
+            branch = Mailroot()
+            branch.port = port
+            branch.write_conf("local_domain branch.test { }\n    " + self.CONNECTOR.format(peer.port, "branch.test", "2s"))
+            with branch:
+                self.assertIn(b"Subject: kept", harness.Message(branch.dropped()[0]).content)
+                self.logged(branch, "etrn=branch.test", "status=asked", "code=250")
 
 
 if __name__ == "__main__":
