@@ -267,6 +267,7 @@ static void tend(struct queue *q, struct destination *d)
 void demand_tend(struct queue *q)
 {
 	q->requests = 0;
+	(void)demand_knows_all(q); /* there may be one quiet moment only */
 	for (struct destination *d = q->destinations.table, *next; d; d = next) {
 		struct destination *held = NULL;
 		destination_ref(&q->destinations, &held, d);

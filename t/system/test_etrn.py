@@ -135,7 +135,7 @@ transport_maps = inline:{{ {{ branch.test = etrn-only:[127.0.0.1]:{port} }} }}
             branch.port = port
             branch.write_conf("local_domain branch.test { }\n    " + self.CONNECTOR.format(peer.port, "branch.test", "2s"))
             with branch:
-                self.assertIn(b"Subject: kept", harness.Message(branch.dropped()[0]).content)
+                self.assertIn(b"Subject: kept", branch.dropped()[0].read_bytes())
                 self.logged(branch, "etrn=branch.test", "status=asked", "code=250")
 
 
