@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many destinations, some of them dead or tarpits: do the healthy ones notice?
 
-usage: dead.py --build DIR [--rate 100] [--seconds 30] [--rounds 3] [--slack 0.1]
+usage: dead.py --build DIR [--rate 40] [--seconds 20] [--rounds 4] [--slack 0.1]
 
 The same mail to 200 destinations twice, in turns: once all are healthy, once 20 of them are in trouble, a third of each: nobody listens,
 no connection comes about (SYN goes unanswered), or it does and no word comes. Compared is the delay, from 250 to the next hop's
@@ -101,9 +101,9 @@ def run(options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True, type=pathlib.Path)
-    parser.add_argument("--rate", type=float, default=100)
-    parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rate", type=float, default=40)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--slack", type=float, default=0.1)
     options = parser.parse_args()
     harness.BUILD = options.build.resolve()
