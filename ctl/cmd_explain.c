@@ -209,7 +209,7 @@ static void say_route(const struct span *cells)
 	if (span_equal(cells[0], SPAN("none")))
 		printf("mail goes nowhere: %.*s\n", SPAN_ARGS(cells[4]));
 	else
-		printf("mail goes to %.*s\n", SPAN_ARGS(cells[1]));
+		printf("mail goes to %.*s%s%.*s\n", SPAN_ARGS(cells[1]), cells[4].len ? ": " : "", SPAN_ARGS(cells[4]));
 	if (cells[2].len)
 		printf("  with the outbound settings of %.*s\n", SPAN_ARGS(cells[2]));
 	if (cells[3].len)
@@ -284,8 +284,9 @@ static void say_row(const struct section *section, const struct span *c)
 	else if (!strcmp(section->row, ROW_HOST))
 		say_host(c);
 	else
-		printf("  %.*s%s%.*s; %.*s messages wait, %.*s are under way over %.*s connections\n", SPAN_ARGS(c[4]),
-		       c[6].len ? ": " : "", SPAN_ARGS(c[6]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]), SPAN_ARGS(c[3]));
+		printf("  %.*s%s%.*s; %.*s messages are ready to go, %.*s are under way over %.*s connections\n",
+		       SPAN_ARGS(c[4]), c[6].len ? ": " : "", SPAN_ARGS(c[6]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]),
+		       SPAN_ARGS(c[3]));
 }
 
 static void on_section(struct routed *r, size_t at, const struct span *cells)

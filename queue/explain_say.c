@@ -22,9 +22,13 @@ void explain_say_route(const struct route *route, const char *key, const char *s
 	char security[ROUTE_BLOCK_MAX], credentials[ROUTE_BLOCK_MAX];
 	route_block_format(&route->security, security);
 	route_block_format(&route->credentials, credentials);
-	const struct span cells[] = {
-		span_of(route_kind_name(route->kind)), span_of(key),   span_of(security), span_of(credentials),
-		span_of(route->why ? route->why : ""), span_of(sender)};
+	const char *why = route->why ? route->why : route->demand ? "it waits until it is asked for (etrn yes)" : "";
+	const struct span cells[] = {span_of(route_kind_name(route->kind)),
+				     span_of(key),
+				     span_of(security),
+				     span_of(credentials),
+				     span_of(why),
+				     span_of(sender)};
 	report_cells(to, ROW_ROUTE, cells, 6);
 }
 

@@ -97,8 +97,8 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 #define ROW_RULE "rule"
 
 /* explain_route to a queue, first: kind (drop | hosts | mx | literal | none), the next hop or folder, the outbound
- * block that holds, the block whose user authenticates, why there is no way, the sender that the host hears of when
- * masquerade_domain makes him another one. Then ROW_RULE, as above. */
+ * block that holds, the block whose user authenticates, why there is no way or mail waits, the sender that the host
+ * hears of when masquerade_domain makes him another one. Then ROW_RULE, as above. */
 #define ROW_ROUTE "route"
 
 /* ... one for each block that fits the domain, too, and for the smart host, if not asked: file:line, what it is, why it

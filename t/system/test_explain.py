@@ -130,6 +130,13 @@ class Route(unittest.TestCase):
             self.assertIsNone(told["hosts"][1]["turn"])
             self.assertGreater(told["hosts"][1]["due_s"], 0)
 
+    def test_mail_on_demand(self):
+        with Mailroot("remote_domain w.test { etrn yes; route [127.0.0.1]:1 }") as server:
+            told = self.explain(server, "a@w.test")
+            self.assertEqual(told["why"], "it waits until it is asked for (etrn yes)")
+            self.assertIn("etrn yes: waits for ETRN", [one["rule"] for one in told["rules"]])
+            self.assertRegex(server.ctl("explain", "route", "a@w.test").stdout, r"^mail goes to \S+ etrn w.test: it waits until")
+
     def test_weights(self):
         with Mailroot("smart_host [127.0.0.1]:1 weight 3 [127.0.0.2]:1 weight 1 [127.0.0.3]:1") as server:
             told = self.explain(server, "a@x.test")
