@@ -465,7 +465,7 @@ START_TEST(test_renegotiation)
 }
 END_TEST
 
-enum { FLOOD = 3000, FEW = 100 };
+enum { FLOOD = 3000, FEW = 50 };
 
 struct flood {
 	SSL *ssl;
@@ -490,21 +490,18 @@ static void *ask_for_keys(void *context)
 	return NULL;
 }
 
-/* Who reads our answers is served in the end; who does not ends by the time that one reply may take. */
+/* A few are served; whoever goes on is cut off, though nothing comes that the layer above could count. */
 START_TEST(test_key_updates)
 {
 	struct span line;
 	bool bare;
 	struct flood flood = {.ssl = secured(), .reads = _i};
-	const struct timeval haste = {.tv_usec = HASTE_MS * 1000};
 	pthread_t thread;
-	if (!flood.reads)
-		ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &haste, sizeof(haste)), 0);
 	int64_t began = clock_mono_ms();
-	stream_deadline(&stream, flood.reads ? PATIENCE_MS : HASTE_MS);
+	stream_deadline(&stream, PATIENCE_MS);
 	ck_assert_int_eq(pthread_create(&thread, NULL, ask_for_keys, &flood), 0);
 	enum stream_result result = stream_line(&stream, 100, &line, &bare);
-	ck_assert_int_eq(result, flood.reads ? STREAM_OK : STREAM_TIMEOUT);
+	ck_assert_int_eq(result, flood.reads ? STREAM_OK : STREAM_ERROR);
 	ck_assert_int_lt(clock_mono_ms() - began, PATIENCE_MS / 2);
 	pthread_join(thread, NULL);
 	SSL_free(flood.ssl);
