@@ -74,7 +74,6 @@ void pickup_folder_close(struct pickup_folder *f)
 	fd_close(&f->fd);
 	fd_close(&f->inotify);
 	free(f->path);
-	free(f->owners);
 	free(f->watched);
 	free(f->moved);
 	*f = (struct pickup_folder){.fd = -1, .inotify = -1};
@@ -208,14 +207,6 @@ static int is_closed(int fd)
 	return errno == EAGAIN ? 0 : -1;
 }
 
-static bool owner_may(const struct pickup_folder *f, uid_t uid)
-{
-	for (size_t i = 0; i < f->owner_count; i++)
-		if (f->owners[i] == uid)
-			return true;
-	return f->owner_count == 0;
-}
-
 /* FD is open, and *st what it is. */
 static enum pickup_look look_at_open(struct pickup_folder *f, const char *name, int fd, const struct stat *st)
 {
@@ -235,15 +226,13 @@ static enum pickup_look look_at_open(struct pickup_folder *f, const char *name, 
 }
 
 /* What is odd about it, or READY. */
-static enum pickup_look look_at_kind(const struct pickup_folder *f, const struct stat *st)
+static enum pickup_look look_at_kind(const struct stat *st)
 {
 	if (S_ISDIR(st->st_mode))
 		return PICKUP_PASS;
 	if (!S_ISREG(st->st_mode))
 		return PICKUP_SPECIAL;
-	if (st->st_nlink != 1)
-		return PICKUP_LINKED;
-	return owner_may(f, st->st_uid) ? PICKUP_READY : PICKUP_STRANGER;
+	return st->st_nlink == 1 ? PICKUP_READY : PICKUP_LINKED;
 }
 
 static enum pickup_look unless_young(enum pickup_look odd, const struct stat *st)
@@ -281,14 +270,14 @@ enum pickup_look pickup_folder_look(struct pickup_folder *f, const char *name, b
 		return PICKUP_PASS;
 	if (fstatat(f->fd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
 		return PICKUP_PASS;
-	enum pickup_look kind = look_at_kind(f, st);
+	enum pickup_look kind = look_at_kind(st);
 	if (kind != PICKUP_READY)
 		return kind == PICKUP_PASS ? kind : unless_young(kind, st);
 	int fd = openat(f->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? PICKUP_PASS : unless_young(PICKUP_UNREADABLE, st);
 	if (fstat(fd, st) == 0)
-		kind = look_at_kind(f, st);
+		kind = look_at_kind(st);
 	enum pickup_look look = kind == PICKUP_READY ? look_at_open(f, name, fd, st) : PICKUP_WAIT;
 	fd_close(&fd);
 	return look;

@@ -1,7 +1,7 @@
 /*
  * The pickup folder: which of its files are messages that nobody writes to any more, and when to look again.
  *
- *	may be taken    regular, one link, an owner who may send, readable, nobody has it open for writing (a lease says
+ *	may be taken    regular, one link, readable, nobody has it open for writing (a lease says
  *	                so), not changed for QUIET; at once when it was moved here
  *	is waited for   anything that may become so by itself: written to, empty for a while, a second link
  *	is passed over  hidden files (but those that we claimed), *.tmp *.part *.partial *.filepart *~, folders
@@ -29,7 +29,6 @@ enum {
 	PICKUP_LEFT_MS = 3600 * 1000, /* then what sendmail did not finish is removed */
 	PICKUP_WATCHED = 4096,        /* files looked at in this way at one time */
 	PICKUP_MOVED = 1024,          /* names remembered as moved here; more wait like others */
-	PICKUP_OWNERS_MAX = 1024,
 };
 
 enum pickup_look {
@@ -40,7 +39,6 @@ enum pickup_look {
 	PICKUP_UNREADABLE,
 	PICKUP_LINKED,
 	PICKUP_SPECIAL,
-	PICKUP_STRANGER,
 	PICKUP_LOOK_COUNT
 };
 
@@ -59,8 +57,6 @@ struct pickup_folder {
 	ino_t inode;
 	bool maildrop;
 	bool remote; /* changes of others may come without a word */
-	uid_t *owners;
-	size_t owner_count; /* 0 = whoever could write it here */
 	struct pickup_watched *watched;
 	uint64_t *moved; /* hashes of names */
 	size_t moved_count;

@@ -12,7 +12,6 @@ static const char *const odd_words[PICKUP_LOOK_COUNT] = {
 		"can't be read by the service: let their writer make them readable (mode 0644; the folder hides them)",
 	[PICKUP_LINKED] = "have more than one name (hard links): remove the other ones, or copy the file here",
 	[PICKUP_SPECIAL] = "are links, pipes, sockets or devices, which are never sent: remove them",
-	[PICKUP_STRANGER] = "belong to users who may not send (pickup_users): remove them, or add the user",
 };
 
 void pickup_trouble_begin(struct pickup_trouble *t)
