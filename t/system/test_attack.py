@@ -91,7 +91,7 @@ SESSIONS = {
     "54 PROXY v1": (b"PROXY TCP4 127.0.0.1 127.0.0.1 1 25\r\nEHLO c\r\n", [220, 500, 250], 0),
     "54 PROXY v2": (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff" + b"\0" * 100, [220, 500, 500, 500, 500], 0),
     "55 DSN parameters": (b"EHLO c\r\nMAIL FROM:<a@b.c> ENVID=" + b"x" * 200 + b"\r\nMAIL FROM:<a@b.c> RET=FULL\r\nMAIL FROM:<a@b.c>\r\n"
-                          b"RCPT TO:<v@example.com> NOTIFY=NEVER,SUCCESS\r\nRCPT TO:<v@example.com> ORCPT=+ZZ\r\n", [220, 250, 555, 555, 250, 555, 555], 0),
+                          b"RCPT TO:<v@example.com> NOTIFY=NEVER,SUCCESS\r\nRCPT TO:<v@example.com> ORCPT=+ZZ\r\n", [220, 250, 501, 250, 503, 501, 501], 0),
     "56 120 Received lines": (START + b"DATA\r\n" + b"Received: from x by y\r\n" * 120 + b"\r\nx\r\n.\r\nNOOP\r\n", STARTED + [354, 554, 250], 0),
     "57 VRFY": (b"EHLO c\r\nVRFY root\r\nVRFY nobody-at-all\r\n", [220, 250, 252, 252], 0),
     "many parameters": (b"EHLO c\r\nMAIL FROM:<a@b.c>" + b" BODY=7BIT" * 100 + b"\r\n", [220, 250, 501], 0),

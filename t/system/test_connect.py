@@ -49,7 +49,8 @@ class NameServer:
             labels.append(packet[at + 1:at + 1 + packet[at]].decode().lower())
             at += 1 + packet[at]
         name, kind = ".".join(labels), struct.unpack("!H", packet[at + 1:at + 3])[0]
-        self.asked.append((name, kind))
+        if name:  # the root is asked for now and then, to see whether anybody is here
+            self.asked.append((name, kind))
         known = self.table.get(name, NXDOMAIN)
         if known == SILENT:
             return None

@@ -27,6 +27,9 @@ class Examples(unittest.TestCase):
         def pair(match):
             one = rsa if "rsa" in match[0] else cert
             return f"tls_certificate {one}"
+        users = folder / "users"
+        users.touch(0o600)
+        text = re.sub(r"access\s*{(?=\s*auth scram)", f"access {{ user_file {users};", text)
         text = re.sub(r"tls_certificate\s+\S+\s+\S+", pair, text)
         return re.sub(r"password_file\s+[^\s;}]+", f"password_file {secret}", text)
 
