@@ -9,9 +9,13 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/mail/fields.h"
 #include "common/mail/msgid.h"
 
-enum { NAMES_MAX = 9 /* files of one message in one folder, each for other recipients */ };
+enum {
+	NAMES_MAX = 9,         /* files of one message in one folder, each for other recipients */
+	HEADER_MAX = 64 * 1024 /* so much of a header is looked through for Return-Path */
+};
 
 /* The folder of a local domain: what is written, or "drop" beside the spool. */
 static bool is_folder_of(const struct config_server *server, const struct config_local_domain *domain, struct span path)
@@ -47,9 +51,39 @@ static int write_head(const struct copy_job *job, const struct outcomes *outcome
 	envelope_write_sender(&head, job->envelope->sender.text);
 	for (size_t i = 0; i < outcomes->n; i++)
 		envelope_write_rcpt(&head, outcomes->rcpts[i].address);
+	if (job->return_path)
+		str_printf(&head, "Return-Path: <%.*s>\r\n", SPAN_ARGS(job->envelope->sender.text));
 	int err = head.failed ? -ENOMEM : fd_write_all(to, str_span(&head));
 	str_free(&head);
 	return err;
+}
+
+/* The message without the Return-Path fields that it came with (RFC 5321 4.4). */
+static int write_stripped(const struct copy_job *job, int to)
+{
+	char header[HEADER_MAX];
+	struct field field;
+	off_t start = (off_t)job->envelope->body_at, at = start, end = (off_t)job->size;
+	size_t want = end - start < HEADER_MAX ? (size_t)(end - start) : HEADER_MAX;
+	ssize_t n = end < start ? 0 : pread(job->message, header, want, start);
+	int err = n < 0 ? -errno : 0;
+	struct span rest = {header, n < 0 ? 0 : (size_t)n};
+	while (!err && field_next(&rest, &field)) {
+		bool cut = !rest.len && start + n < end; /* it may go on behind what was read */
+		off_t field_at = start + (field.whole.at - header);
+		if (cut || !field_is(&field, "return-path"))
+			continue;
+		err = fd_copy(job->message, at, field_at, to);
+		at = field_at + (off_t)field.whole.len;
+	}
+	return err ? err : fd_copy(job->message, at, end, to);
+}
+
+static int write_message(const struct copy_job *job, int to)
+{
+	if (job->return_path)
+		return write_stripped(job, to);
+	return fd_copy(job->message, (off_t)job->envelope->body_at, (off_t)job->size, to);
 }
 
 /* The copy under a hidden name, durable. What lies there is left from a worker that died: we hold the message's lock.
@@ -63,7 +97,7 @@ static int write_hidden(const struct copy_job *job, const struct outcomes *outco
 		return -errno;
 	int err = write_head(job, outcomes, fd);
 	if (!err)
-		err = fd_copy(job->message, (off_t)job->envelope->body_at, (off_t)job->size, fd);
+		err = write_message(job, fd);
 	if (!err && fsync(fd) < 0)
 		err = -errno;
 	if (!err)

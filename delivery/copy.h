@@ -15,6 +15,7 @@ struct copy_job {
 	struct span folder; /* as in the configuration */
 	int message;        /* descriptor of the message file */
 	uint64_t size;      /* of the file */
+	bool return_path;   /* the copy begins with this field, and has no other of that name in the first 64 KiB */
 	const struct envelope *envelope;
 };
 

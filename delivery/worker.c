@@ -283,7 +283,13 @@ static bool do_copy(struct worker *w, const struct ipc_packet *packet)
 	prefork_busy(w->setup.prefork, w->setup.slot, wire.folder);
 	if (!open_job(w, packet, wire.id, wire.rcpts, &job))
 		return true;
-	struct copy_job copy = {w->local.server, wire.id, wire.folder, job.message, wire.size, &job.envelope};
+	struct copy_job copy = {.server = w->local.server,
+				.id = wire.id,
+				.folder = wire.folder,
+				.message = job.message,
+				.size = wire.size,
+				.return_path = wire.return_path,
+				.envelope = &job.envelope};
 	copy_deliver(&copy, &job.outcomes);
 	verdict_send(&job.verdict, &job.outcomes);
 	return true;

@@ -144,7 +144,7 @@ static struct drop *common_folder(struct queue *q, const struct whole *w)
 	struct drop *folder = folder_of(q, w, 0);
 	for (size_t i = 1; folder && i < w->rcpt_count; i++) {
 		struct drop *other = folder_of(q, w, i);
-		if (!other || !drop_same(folder, other))
+		if (!other || !drop_same(folder, other) || other->return_path != folder->return_path)
 			return NULL;
 	}
 	return folder;
@@ -216,6 +216,16 @@ static void delay_drop(struct queue *q, struct message *m, const struct drop *fo
 	settle_message(q, m);
 }
 
+/* Whether there is room for M is known when the copies that are on their way there have arrived. True: it waits. */
+static bool waits_for_copies(struct queue *q, struct message *m, const struct drop *folder)
+{
+	const struct destination *d = remember_folder(q, m);
+	if (folder->fd < 0 || !d || !d->octets || drop_has_room(folder, m->size + d->octets))
+		return false;
+	attempt_take_back(q, m, COUNT_SOON_MS);
+	return true;
+}
+
 /* Delivers by rename if that serves: what is renamed is gone, and no notice can tell of it. True: M was dealt with. */
 static bool try_drop(struct queue *q, struct message *m)
 {
@@ -231,6 +241,8 @@ static bool try_drop(struct queue *q, struct message *m)
 		delay_drop(q, m, folder, (struct enhanced){4, 2, 2}, true, "full, see drop_quota");
 		return true;
 	}
+	if (folder->return_path)
+		return waits_for_copies(q, m, folder);
 	int err = rename_into(q, m, folder);
 	if (err == -EXDEV)
 		return false;

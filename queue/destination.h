@@ -69,6 +69,7 @@ struct destination {
 
 	struct job_list jobs; /* waiting for a worker */
 	size_t queued;
+	uint64_t octets; /* of the messages of all its jobs, also those at workers */
 	size_t at_workers;
 	TAILQ_ENTRY(destination) ring;
 	struct destination_ring *on; /* the ring or the blocked ones of its pool, while jobs wait */

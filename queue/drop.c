@@ -70,12 +70,14 @@ static bool add_folder(struct drops *all, const struct config_server *server, co
 {
 	int64_t quota = quota_of(server, local);
 	struct drop *d = find(all, local->drop_dir);
-	if (d) { /* of several domains with one folder the smallest quota counts */
+	if (d) { /* of several domains with one folder the smallest quota counts, and who wants a Return-Path */
 		d->quota = quota < d->quota ? quota : d->quota;
+		d->return_path |= local->return_path;
 		return true;
 	}
 	d = &all->at[all->n];
-	*d = (struct drop){.path = strdup(local->drop_dir), .fd = -1, .quota = quota};
+	*d = (struct drop){
+		.path = strdup(local->drop_dir), .fd = -1, .quota = quota, .return_path = local->return_path};
 	if (!d->path)
 		return false;
 	all->n++;

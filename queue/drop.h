@@ -18,8 +18,9 @@ struct drop {
 	dev_t dev;
 	ino_t ino;
 	int64_t looked_ms;
-	int64_t quota; /* octets; CONFIG_NONE */
-	bool counted;  /* `used` is known */
+	int64_t quota;    /* octets; CONFIG_NONE */
+	bool return_path; /* a file has this field, so it is a copy */
+	bool counted;     /* `used` is known */
 	uint64_t used;
 	int64_t counted_ms;
 	DIR *counting; /* the scan that runs */

@@ -53,6 +53,15 @@ void folder_worked(struct queue *q, struct destination *d)
 		drop->trouble = next != NULL;
 }
 
+void folder_took(struct queue *q, struct destination *d, uint64_t size)
+{
+	struct drop *drop = drop_of(q, d);
+	if (drop)
+		drop_add(drop, size);
+	if (d->down_ms)
+		folder_worked(q, d);
+}
+
 static void tend(struct queue *q, struct destination *d)
 {
 	struct message *first = TAILQ_FIRST(&d->waiting);

@@ -14,6 +14,9 @@ void folder_failed(struct queue *q, struct destination *d, const char *why);
 /* Something was put into D. */
 void folder_worked(struct queue *q, struct destination *d);
 
+/* The same, by a worker: SIZE octets more lie there. */
+void folder_took(struct queue *q, struct destination *d, uint64_t size);
+
 /* Once a second: looks whether what did not work may work now. */
 void folders_tend(struct queue *q);
 

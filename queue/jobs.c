@@ -39,6 +39,7 @@ static struct job *job_new(struct queue *q, struct message *m, struct destinatio
 	m->whole->job_count++;
 	TAILQ_INSERT_TAIL(&d->jobs, j, place);
 	d->queued++;
+	d->octets += m->size;
 	pool_update_ring(queue_pool(q, d), d, q->mono_ms);
 	resolve_ask(q, d);
 	return j;
@@ -136,12 +137,14 @@ static bool encode_smtp(struct queue *q, const struct job *j)
 
 static bool encode_copy(struct queue *q, const struct job *j)
 {
+	const struct drop *folder = drop_find(&q->drops, j->destination->folder, q->mono_ms);
 	struct wire_job_copy packet = {
 		.id = span_of(j->message->id),
 		.folder = span_of(j->destination->folder),
 		.rcpts = bitmap_of(j),
 		.size = j->message->size,
 		.eight_bit = j->message->eight_bit,
+		.return_path = folder && folder->return_path,
 	};
 	return wire_encode_job_copy(&packet, &q->packet);
 }
@@ -262,6 +265,7 @@ void job_end(struct queue *q, struct job *j, bool connected)
 	}
 	TAILQ_REMOVE(&w->jobs, j, of_message);
 	w->job_count--;
+	j->destination->octets -= j->message->size;
 	destination_ref(&q->destinations, &j->destination, NULL);
 	free(j);
 }

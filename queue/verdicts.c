@@ -42,16 +42,17 @@ static void describe(const struct wire_verdict *v, char *to, size_t size)
 	snprintf(to, size, "%.*s%s%.*s", SPAN_ARGS(v->host), v->host.len ? ": " : "", SPAN_ARGS(v->text));
 }
 
-static void judge_folder(struct queue *q, struct destination *d, const struct wire_verdict *v)
+static void judge_folder(struct queue *q, const struct job *j, const struct wire_verdict *v)
 {
 	char reason[DESTINATION_REASON_MAX];
+	struct destination *d = j->destination;
 	if (d->kind != DESTINATION_FOLDER)
 		return;
 	snprintf(reason, sizeof(reason), "%.*s", SPAN_ARGS(v->text));
 	if (v->event == JOURNAL_DELAYED)
 		folder_failed(q, d, reason);
-	else if (v->event == JOURNAL_DELIVERED && d->down_ms)
-		folder_worked(q, d);
+	else if (v->event == JOURNAL_DELIVERED)
+		folder_took(q, d, j->message->size);
 }
 
 /* No host took us, or none wants us at the moment. What breaks off before MAIL is about us, or about the host. */
@@ -94,13 +95,14 @@ static void judge_up(struct queue *q, struct destination *d)
 }
 
 /* What the verdict says of the next hop as a whole. True: M had better wait until a host takes mail there. */
-static bool judge_destination(struct queue *q, struct destination *d, const struct wire_verdict *v)
+static bool judge_destination(struct queue *q, const struct job *j, const struct wire_verdict *v)
 {
+	struct destination *d = j->destination;
 	char reason[DESTINATION_REASON_MAX];
 	bool not_begun = v->event == JOURNAL_DELAYED && !v->connected;
 	bool shut = not_begun && is_ours_to_mend(v), was_up = d->down_ms == 0;
 	if (destination_is_local(d)) {
-		judge_folder(q, d, v);
+		judge_folder(q, j, v);
 		return d->down_ms > 0;
 	}
 	if (turned_is(d)) /* when its connection is closed it is over; it is never down */
@@ -179,7 +181,7 @@ static void apply_to_job(struct queue *q, struct message *m, struct job *j, cons
 	if (!v->last_of_job)
 		return;
 	j->went_over = (uint8_t)v->transactions;
-	end_job(q, j, v, judge_destination(q, j->destination, v));
+	end_job(q, j, v, judge_destination(q, j, v));
 }
 
 /* From before a restart: what is final counts, the rest will be tried again anyway. */

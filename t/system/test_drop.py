@@ -136,6 +136,62 @@ class Drop(unittest.TestCase):
                 wait_for(lambda: server.files(self.folder)[0].unlink() or True, "room")
                 wait_for(lambda: client.rcpt("sales@drop.example.com")[0] == 250, "250 again", 5)
 
+    def after_envelope(self, path):
+        """The lines behind x-sender and x-receiver."""
+        lines = path.read_bytes().split(b"\r\n")
+        return [line for line in lines if not line.lower().startswith((b"x-sender:", b"x-receiver:"))]
+
+    def next_file(self, server, folder, seen):
+        path, = wait_for(lambda: set(server.files(folder)) - seen, f"a new file in {folder}")
+        seen.add(path)
+        return self.after_envelope(path)
+
+    def test_return_path(self):
+        text = b"Return-Path: <theirs@example.net>\r\n" + TEXT
+        plain = ["main@example.com"]
+        wanted = ["sales@drop.example.com"]
+        here, there = set(), set()
+        with self.service("; return_path yes") as server:
+            for sender, line in (("app@example.com", b"Return-Path: <app@example.com>"), ("", b"Return-Path: <>")):
+                server.send(wanted, text, sender=sender)
+                lines = self.next_file(server, self.folder, there)
+                self.assertEqual(lines[0], line)
+                self.assertTrue(lines[1].startswith(b"Received: "), lines[1])
+                self.assertEqual(sum(x.lower().startswith(b"return-path") for x in lines), 1)
+                self.assertTrue(b"\r\n".join(lines).endswith(TEXT))
+                server.send(plain, text, sender=sender)
+                self.assertIn(b"Return-Path: <theirs@example.net>", self.next_file(server, "drop", here)[1:])
+                # One message to both: each folder as its domain says.
+                server.send(plain + wanted, TEXT, sender=sender)
+                self.assertEqual(self.next_file(server, self.folder, there)[0], line)
+                self.assertTrue(self.next_file(server, "drop", here)[0].startswith(b"Received: "))
+            wait_for(lambda: not server.files("new") and not server.files("cur"), "an empty spool", 5)
+            self.assertRegex(server.ctl("config", "show").stdout, r"return_path yes +# ")
+
+    def test_return_path_by_reload(self):
+        seen = set()
+        with self.service() as server:
+            queue = server.pids()["queue"]
+            for setting, starts in (("no", b"Received: "), ("yes", b"Return-Path: <app@example.com>"), ("no", b"Received: ")):
+                server.write_conf(f"local_domain drop.example.com {{ drop_dir {self.folder}; return_path {setting} }}")
+                server.ctl("reload")
+                self.send(server)
+                self.assertTrue(self.next_file(server, self.folder, seen)[0].startswith(starts))
+            self.assertEqual(server.pids()["queue"], queue)
+
+    def test_return_path_and_quota(self):
+        with self.service("; drop_quota 20K; return_path yes") as server:
+            with server.client() as client:
+                for _ in range(6):
+                    client.sendmail("app@example.com", ["sales@drop.example.com"], TEXT)
+            self.waits_because(server, "full, see drop_quota")
+            for count in (4, 2):  # two at a time find room
+                self.assertEqual(len(server.dropped(2, self.folder)), 2)
+                for path in server.files(self.folder):
+                    path.unlink()
+                wait_for(lambda: len(server.ctl_json("queue", "list")["messages"]) == count - 2, "less mail that waits", 20)
+            self.recovers(server, 2)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -47,8 +47,12 @@ static void set_up(struct fixture *f)
 	arena_init(&f->arena, OUTCOME_ARENA_MAX);
 	int fd = memfd_create("message", 0);
 	ck_assert_int_eq(fd_write_all(fd, SPAN(HEAD BODY)), 0);
-	f->job =
-		(struct copy_job){&f->server, span_of(id), span_of(f->folder), fd, sizeof(HEAD BODY) - 1, &f->envelope};
+	f->job = (struct copy_job){.server = &f->server,
+				   .id = span_of(id),
+				   .folder = span_of(f->folder),
+				   .message = fd,
+				   .size = sizeof(HEAD BODY) - 1,
+				   .envelope = &f->envelope};
 }
 
 static void tear_down(struct fixture *f)
@@ -73,7 +77,7 @@ static void expect_file(const struct fixture *f, const char *name, const char *c
 	char path[256];
 	struct str text;
 	struct stat st;
-	str_init(&text, 10000);
+	str_init(&text, 100000);
 	snprintf(path, sizeof(path), "%.*s/%s", SPAN_ARGS(f->job.folder), name);
 	int fd = open(path, O_RDONLY);
 	ck_assert_msg(fd >= 0, "%s", path);
@@ -83,6 +87,17 @@ static void expect_file(const struct fixture *f, const char *name, const char *c
 	ck_assert_uint_eq(st.st_mode & 07777, 0644);
 	close(fd);
 	str_free(&text);
+}
+
+/* A message that is BODY, with Return-Path. */
+static void set_body(struct fixture *f, const char *body)
+{
+	close(f->job.message);
+	f->job.message = memfd_create("message", 0);
+	ck_assert_int_eq(fd_write_all(f->job.message, SPAN(HEAD)), 0);
+	ck_assert_int_eq(fd_write_all(f->job.message, span_of(body)), 0);
+	f->job.size = sizeof(HEAD) - 1 + strlen(body);
+	f->job.return_path = true;
 }
 
 static int count_files(const char *folder)
@@ -138,6 +153,71 @@ START_TEST(another_name)
 	expect_file(&f, "00000000AAAAAAAAAAAAAAAA-2.eml",
 		    "x-sender: a@example.com\r\nx-receiver: c@example.org\r\n" BODY);
 	tear_down(&f);
+}
+END_TEST
+
+#define ENVELOPE "x-sender: a@example.com\r\nx-receiver: b@example.com\r\nReturn-Path: <a@example.com>\r\n"
+
+static const struct {
+	const char *body, *content;
+} return_paths[] = {
+	{BODY, ENVELOPE BODY},
+	{"", ENVELOPE},
+	{"Return-Path: <q>", ENVELOPE},
+	{"Received: x\r\nreturn-PATH : <q>\r\n\tfolded\r\nA: b\r\nReturn-Path:\r\n\r\nReturn-Path: <kept>\r\n",
+	 ENVELOPE "Received: x\r\nA: b\r\n\r\nReturn-Path: <kept>\r\n"},
+	{"Return-Path: <q>\r\n\r\n", ENVELOPE "\r\n"},
+	{"X-Return-Path: <q>\r\nno field\r\nReturn-Path: <r>\r\n",
+	 ENVELOPE "X-Return-Path: <q>\r\nno field\r\nReturn-Path: <r>\r\n"},
+};
+
+START_TEST(return_path_is_ours_alone)
+{
+	struct fixture f;
+	umask(022);
+	set_up(&f);
+	set_body(&f, return_paths[_i].body);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(copy(&f, "\x01")->event, JOURNAL_DELIVERED);
+	ck_assert_int_eq(count_files(f.folder), 1);
+	expect_file(&f, "00000000AAAAAAAAAAAAAAAA.eml", return_paths[_i].content);
+	tear_down(&f);
+}
+END_TEST
+
+START_TEST(return_path_of_the_null_sender)
+{
+	struct fixture f;
+	umask(022);
+	set_up(&f);
+	set_body(&f, BODY);
+	f.envelope.sender = (struct address){.text = {NULL, 0}};
+	ck_assert_int_eq(copy(&f, "\x01")->event, JOURNAL_DELIVERED);
+	expect_file(&f, "00000000AAAAAAAAAAAAAAAA.eml",
+		    "x-sender: <>\r\nx-receiver: b@example.com\r\nReturn-Path: <>\r\n" BODY);
+	tear_down(&f);
+}
+END_TEST
+
+/* A field across the end of what is looked through stays whole, whichever octet the end falls on. */
+START_TEST(return_path_at_the_bound)
+{
+	static const char field[] = "Return-Path: <q>\r\n folded\r\n", rest[] = "B: c\r\n\r\ntext\r\n";
+	enum { BOUND = 64 * 1024 };
+	for (size_t beyond = 0; beyond <= sizeof(field) + 3; beyond++) {
+		struct fixture f;
+		char body[BOUND + 200], content[BOUND + 400];
+		size_t filler = BOUND - (sizeof(field) - 1) - 1 + beyond;
+		snprintf(body, sizeof(body), "A:%0*d\r\n%s%s", (int)filler - 4, 0, field, rest);
+		umask(022);
+		set_up(&f);
+		set_body(&f, body);
+		snprintf(content, sizeof(content), "%sA:%0*d\r\n%s%s", ENVELOPE, (int)filler - 4, 0,
+			 beyond ? field : "", rest);
+		ck_assert_int_eq(copy(&f, "\x01")->event, JOURNAL_DELIVERED);
+		expect_file(&f, "00000000AAAAAAAAAAAAAAAA.eml", content);
+		tear_down(&f);
+	}
 }
 END_TEST
 
@@ -233,6 +313,9 @@ int main(void)
 	tcase_add_test(all, only_the_recipients_of_the_job);
 	tcase_add_test(all, twice_is_once);
 	tcase_add_test(all, another_name);
+	tcase_add_loop_test(all, return_path_is_ours_alone, 0, sizeof(return_paths) / sizeof(return_paths[0]));
+	tcase_add_test(all, return_path_of_the_null_sender);
+	tcase_add_test(all, return_path_at_the_bound);
 	tcase_add_test(all, names_run_out);
 	tcase_add_test(all, leftover);
 	tcase_add_test(all, standard_folder);

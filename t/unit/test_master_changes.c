@@ -130,6 +130,8 @@ static const struct {
 	{"", "alias_domain c.net", "server a: alias_domain c.net added\n"},
 	{"local_domain b.net { drop_quota 10x }", "local_domain b.net { drop_quota 500M }",
 	 "server a: local_domain b.net: drop_quota 500M (was 10x)\n"},
+	{"local_domain b.net { }", "local_domain b.net { return_path yes }",
+	 "server a: local_domain b.net: return_path yes (was no)\n"},
 };
 
 static const char *in_server(const char *lines, char *to, size_t size)

@@ -132,6 +132,45 @@ START_TEST(quota_counts_own_deliveries)
 }
 END_TEST
 
+/* A file with a Return-Path is made by a worker; who finds no room beside those that are made waits for them. */
+START_TEST(return_path_is_a_copy_within_the_quota)
+{
+	struct span text;
+	struct wire_job_copy job;
+	int jobs = 0;
+	open_with("local_domain example.com { drop_quota 1K; return_path yes }");
+	struct hand *local = hire(&f.queue.local);
+	size_t size = 0;
+	for (int i = 0; i < 20; i++)
+		size = accept_message(id, 0, "app@example.net", "a@example.com b@example.com");
+	for (int i = 0; i < 10; i++) { /* the folder is not counted again in so short a time */
+		while (next_job(local, &text) == WIRE_job_copy) {
+			ck_assert(wire_decode_job_copy(text, &job) && job.return_path);
+			ck_assert_uint_eq(job.rcpts.len, 0);
+			ck_assert(span_copy(job.id, id, sizeof(id)));
+			report(local, id, 0, 1, JOURNAL_DELIVERED, 0, true);
+			jobs++;
+		}
+		pass(50);
+	}
+	ck_assert_uint_eq((size_t)jobs, 1024 / size);
+	ck_assert_uint_eq(f.queue.drops.at[0].used, (size_t)jobs * size);
+	ck_assert_str_eq(folder_trouble(&f.queue, &f.queue.drops.at[0]), "full, see drop_quota");
+	dismiss(local);
+}
+END_TEST
+
+/* One file for both has what one of them wants. */
+START_TEST(return_path_of_a_shared_folder)
+{
+	open_with("local_domain sales.example.com { return_path yes }\n local_domain b.example.com { }");
+	ck_assert_uint_eq(f.queue.drops.n, 1);
+	ck_assert(f.queue.drops.at[0].return_path);
+	accept_message(id, 0, "app@example.net", "a@example.com b@b.example.com");
+	ck_assert(!exists(path_of("drop/%s.eml", id)));
+}
+END_TEST
+
 START_TEST(quota_by_multiple)
 {
 	open_with("messages { max_message_size 1K; max_session_size 1K }\n local_domain example.com { drop_quota 2x }");
@@ -297,6 +336,8 @@ int main(void)
 		local_expiry_makes_a_notice,
 		full_folder_defers,
 		quota_counts_own_deliveries,
+		return_path_is_a_copy_within_the_quota,
+		return_path_of_a_shared_folder,
 		quota_by_multiple,
 		two_domains_with_one_folder,
 		two_folders_are_two_copies,
