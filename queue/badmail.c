@@ -11,33 +11,6 @@
 #include "common/host/spool.h"
 #include "queue/queue.h"
 
-enum { COPY_NAME_MAX = 160 };
-
-int badmail_copy(int from, int folder, const char *name)
-{
-	char hidden[COPY_NAME_MAX];
-	struct stat st;
-	if (fstat(from, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EXDEV;
-	snprintf(hidden, sizeof(hidden), ".%s", name);
-	int to = openat(folder, hidden, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (to < 0)
-		return -errno;
-	int err = fd_copy(from, 0, st.st_size, to);
-	if (!err && fsync(to) < 0)
-		err = -errno;
-	fd_close(&to);
-	if (!err && renameat(folder, hidden, folder, name) < 0)
-		err = -errno;
-	if (!err && fsync(folder) < 0)
-		err = -errno;
-	if (err)
-		unlinkat(folder, hidden, 0);
-	return err;
-}
-
 static bool is_id(struct span id)
 {
 	return id.len && id.len <= BADMAIL_ID_MAX && id.at[0] != '.' && span_find(id, '/') == id.len;

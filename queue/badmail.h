@@ -30,13 +30,6 @@ struct badmail {
 	char reason[BADMAIL_REASON_MAX]; /* its first line; "" when there is none */
 };
 
-/*
- * Copies the file FROM, from its start, to NAME in FOLDER, replacing what a try before may have left there: the way
- * between two file systems, where no rename leads. Content and name are durable when it returns 0; otherwise -errno,
- * and nothing new lies under NAME.
- */
-int badmail_copy(int from, int folder, const char *name);
-
 /* The id in the name of a message file; false for what is none. ID holds BADMAIL_ID_MAX + 1. */
 bool badmail_id(struct span file, char *id);
 

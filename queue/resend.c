@@ -99,7 +99,7 @@ static int copy_back(const struct store *s, const struct badmail *b, int fd, con
 	char hidden[HIDDEN_MAX], name[BADMAIL_NAME_MAX];
 	snprintf(hidden, sizeof(hidden), ".%.*s.%s", MSGID_LEN, b->id, fresh);
 	badmail_name(b->id, ".eml", name);
-	int err = badmail_copy(fd, s->cur_fd, hidden);
+	int err = fd_copy_as(fd, s->cur_fd, hidden);
 	if (err)
 		return err;
 	if (unlinkat(s->badmail_fd, name, 0) < 0) {

@@ -339,7 +339,7 @@ static int copy_to_badmail(const struct store *s, const struct message *m, const
 	int fd = store_open_message(s, m);
 	if (fd < 0)
 		return fd;
-	int err = badmail_copy(fd, s->badmail_fd, name);
+	int err = fd_copy_as(fd, s->badmail_fd, name);
 	fd_close(&fd);
 	return err;
 }
@@ -364,7 +364,7 @@ static int keep_journal(const struct store *s, struct message *m)
 	if (fd < 0)
 		return fd;
 	if (linkat(s->cur_fd, name, s->badmail_fd, name, 0) < 0)
-		err = badmail_copy(fd, s->badmail_fd, name);
+		err = fd_copy_as(fd, s->badmail_fd, name);
 	fd_close(&fd);
 	return err;
 }

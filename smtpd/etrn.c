@@ -1,7 +1,6 @@
 #include "smtpd/etrn.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include "common/base/clock.h"
@@ -27,22 +26,6 @@ bool etrn_take(struct span packet, enum etrn_event *event, uint64_t *count)
 	return true;
 }
 
-static int wait_for(int fd)
-{
-	int64_t until = clock_mono_ms() + ETRN_ANSWER_MS;
-	for (;;) {
-		struct pollfd polled = {.fd = fd, .events = POLLIN};
-		int64_t left = until - clock_mono_ms();
-		int n = left > 0 ? poll(&polled, 1, (int)left) : 0;
-		if (n > 0)
-			return 0;
-		if (n == 0)
-			return -ETIMEDOUT;
-		if (errno != EINTR)
-			return -errno;
-	}
-}
-
 /* SILENT: what holds when no answer comes in time, or the queue has gone away: the request lies in the link. */
 static enum etrn_event hear(int fd, enum etrn_event silent, uint64_t *count)
 {
@@ -50,7 +33,7 @@ static enum etrn_event hear(int fd, enum etrn_event silent, uint64_t *count)
 	struct ipc_packet packet;
 	enum etrn_event event = silent;
 	*count = 0;
-	int error = wait_for(fd);
+	int error = fd_await(fd, clock_mono_ms() + ETRN_ANSWER_MS);
 	if (!error)
 		error = ipc_receive(fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
 	if (error)

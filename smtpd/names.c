@@ -64,21 +64,6 @@ static int ask(int link, const struct ipaddr *ip)
 	return error ? error : ends[0];
 }
 
-static int wait_for(int fd, int64_t until)
-{
-	for (;;) {
-		struct pollfd polled = {.fd = fd, .events = POLLIN};
-		int64_t left = until - clock_mono_ms();
-		int n = left > 0 ? poll(&polled, 1, (int)left) : 0;
-		if (n > 0)
-			return 0;
-		if (n == 0)
-			return -ETIMEDOUT;
-		if (errno != EINTR)
-			return -errno;
-	}
-}
-
 /* 0: CLIENT has the result. -ECONNRESET: the resolver has gone away over it. */
 static int try(int link, int64_t until, struct policy_client *client)
 {
@@ -87,7 +72,7 @@ static int try(int link, int64_t until, struct policy_client *client)
 	int fd = ask(link, &client->ip);
 	if (fd < 0)
 		return fd;
-	int error = wait_for(fd, until);
+	int error = fd_await(fd, until);
 	if (!error)
 		error = ipc_receive(fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
 	if (!error && packet.eof) {

@@ -21,37 +21,15 @@ static int write_reason(int badmail, const char *name, struct span reason)
 	return err;
 }
 
-static int copy(int from, int badmail, const char *name)
-{
-	char hidden[NAME_SIZE + 1];
-	struct stat st;
-	if (fstat(from, &st) < 0)
-		return -errno;
-	if (st.st_size > PICKUP_BAD_COPY_MAX)
-		return -EFBIG;
-	snprintf(hidden, sizeof(hidden), ".%s", name);
-	int to = openat(badmail, hidden, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
-	if (to < 0)
-		return -errno;
-	int err = fd_copy(from, 0, st.st_size, to);
-	if (!err && fsync(to) < 0)
-		err = -errno;
-	fd_close(&to);
-	if (!err && renameat(badmail, hidden, badmail, name) < 0)
-		err = -errno;
-	if (!err && fsync(badmail) < 0)
-		err = -errno;
-	if (err)
-		unlinkat(badmail, hidden, 0);
-	return err;
-}
-
 static int copy_and_remove(int folder, const char *claimed, int badmail, const char *name)
 {
+	struct stat st;
 	int fd = openat(folder, claimed, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	int err = copy(fd, badmail, name);
+	int err = fstat(fd, &st) < 0 ? -errno : st.st_size > PICKUP_BAD_COPY_MAX ? -EFBIG : 0;
+	if (!err)
+		err = fd_copy_as(fd, badmail, name);
 	fd_close(&fd);
 	if (!err && unlinkat(folder, claimed, 0) < 0)
 		err = -errno;

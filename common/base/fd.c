@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -9,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 enum { READ_CHUNK = 32 * 1024 };
@@ -84,6 +88,46 @@ int fd_copy(int from, off_t at, off_t end, int to)
 			return -EIO;
 	}
 	return 0;
+}
+
+int fd_copy_as(int from, int folder, const char *name)
+{
+	char hidden[NAME_MAX + 2];
+	struct stat st;
+	if (fstat(from, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EXDEV;
+	snprintf(hidden, sizeof(hidden), ".%s", name);
+	int to = openat(folder, hidden, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (to < 0)
+		return -errno;
+	int err = fd_copy(from, 0, st.st_size, to);
+	if (!err && fsync(to) < 0)
+		err = -errno;
+	fd_close(&to);
+	if (!err && renameat(folder, hidden, folder, name) < 0)
+		err = -errno;
+	if (!err && fsync(folder) < 0)
+		err = -errno;
+	if (err)
+		unlinkat(folder, hidden, 0);
+	return err;
+}
+
+int fd_await(int fd, int64_t until)
+{
+	for (;;) {
+		struct pollfd polled = {.fd = fd, .events = POLLIN};
+		int64_t left = until - clock_mono_ms();
+		int n = left > 0 ? poll(&polled, 1, left < INT_MAX ? (int)left : INT_MAX) : 0;
+		if (n > 0)
+			return 0;
+		if (n == 0)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
 }
 
 bool fd_same(int a, int b)

@@ -4,6 +4,7 @@
 #define COMMON_BASE_FD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/base/str.h"
@@ -23,6 +24,15 @@ __attribute__((warn_unused_result)) int fd_read_all(int fd, struct str *to);
 /* Appends the octets of the file FROM between offsets AT and END to TO; -EIO when it is shorter. Offsets of FROM stay.
  */
 __attribute__((warn_unused_result)) int fd_copy(int from, off_t at, off_t end, int to);
+
+/*
+ * Copies all of the file FROM to NAME in FOLDER, written as .NAME and synced before it has its name. Nothing is left of
+ * one that fails; -EXDEV when FROM is no regular file.
+ */
+__attribute__((warn_unused_result)) int fd_copy_as(int from, int folder, const char *name);
+
+/* Waits until FD can be read, or its other end is gone, or the clock (clock_mono_ms) says UNTIL: -ETIMEDOUT. */
+__attribute__((warn_unused_result)) int fd_await(int fd, int64_t until);
 
 /* Both files can be read, and hold the same octets from their starts to their ends. */
 bool fd_same(int a, int b);

@@ -28,6 +28,7 @@
 #include "queue/resolve.h"
 #include "queue/settle.h"
 #include "queue/verdicts.h"
+#include "t/unit/suite.h"
 
 enum { TURNS_MAX = 2000, MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
 
@@ -410,11 +411,7 @@ static inline int run_tests(const char *name, const TTest *const *tests, size_t 
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(all, tests[i]);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }
 
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/mail/address.h"
+#include "t/unit/suite.h"
 
 struct good_path {
 	const char *in, *text, *local, *domain, *rest;
@@ -182,9 +183,5 @@ int main(void)
 	tcase_add_test(tests, a_bare_address_is_nothing_else);
 	tcase_add_test(tests, domains_have_no_case_and_local_parts_do);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/arena.h"
+#include "t/unit/suite.h"
 
 START_TEST(gives_zeroed_aligned_memory_that_does_not_overlap)
 {
@@ -112,9 +113,5 @@ int main(void)
 	tcase_add_test(tests, given_memory_is_all_there_is);
 	tcase_add_test(tests, copies_and_prints);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

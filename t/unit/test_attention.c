@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/host/child.h"
 #include "common/host/ipc.h"
+#include "t/unit/suite.h"
 
 enum { NOW = 1800000000, DAY = 86400 };
 
@@ -164,9 +165,5 @@ int main(void)
 	tcase_add_test(tc, a_certificate_that_can_not_be_used_ends_the_process_with_the_reason);
 	tcase_add_test(tc, a_client_certificate_that_can_not_be_used_is_for_its_block_to_tell);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,4 +1,5 @@
 #include "common/tls/certificate.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <openssl/pem.h>
@@ -458,9 +459,5 @@ int main(void)
 	tcase_add_test(tc, a_guest_is_told_what_he_can_not_see);
 	tcase_add_test(tc, authorities_are_counted);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/ipc.h"
+#include "t/unit/suite.h"
 
 enum { ALL_ROLES = (1 << CHILD_ROLE_COUNT) - 1, STARTED = 42, WRONG = 43, OUTPUT_MAX = 2000 };
 
@@ -233,9 +234,5 @@ int main(void)
 	tcase_add_test(all, configuration_that_can_not_be_read);
 	tcase_add_test(all, roles_have_names);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/mail/cidr.h"
+#include "t/unit/suite.h"
 
 static struct ipaddr address(const char *text)
 {
@@ -170,9 +171,5 @@ int main(void)
 	tcase_add_test(tests, networks_contain_what_they_say);
 	tcase_add_test(tests, refuses_networks_and_says_why);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

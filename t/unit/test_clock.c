@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "t/unit/suite.h"
 
 static const int64_t noon = 1795255200000; /* 2026-11-21T10:00:00Z */
 
@@ -125,9 +126,5 @@ int main(void)
 	tcase_add_test(tests, iso_takes_no_other_spelling);
 	tcase_add_test(tests, durations_have_at_most_two_units);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

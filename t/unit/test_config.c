@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/host/config.h"
+#include "t/unit/suite.h"
 
 static struct config_tree *tree;
 static struct config config, child;
@@ -399,9 +400,5 @@ int main(void)
 	tcase_add_test(tcase, largest_configuration_reaches_the_child);
 	tcase_add_test(tcase, line_marks_in_a_file_are_comments);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "common/base/fd.h"
 #include "common/host/config.h"
 #include "common/host/config_table.h"
+#include "t/unit/suite.h"
 
 static struct str text, made, again;
 static struct config_report report;
@@ -247,9 +248,5 @@ int main(void)
 	tcase_add_test(tcase, show_is_a_configuration_with_the_same_values);
 	tcase_add_test(tcase, show_as_json);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

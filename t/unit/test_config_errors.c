@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/host/config.h"
+#include "t/unit/suite.h"
 
 #define SERVER(inside) "virtual_server default {\n" inside "\n}\n"
 
@@ -558,9 +559,5 @@ int main(void)
 	tcase_add_test(tcase, authenticated_by_default_where_somebody_can);
 	tcase_add_test(tcase, registries_are_warned_of);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "common/base/fd.h"
 #include "common/host/config.h"
+#include "t/unit/suite.h"
 
 static char folder[64];
 static struct config config;
@@ -230,9 +231,5 @@ int main(void)
 	tcase_add_test(tcase, control_characters_in_names_of_files_are_refused);
 	tcase_add_test(tcase, words_are_bounded);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

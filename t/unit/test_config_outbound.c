@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/host/config.h"
+#include "t/unit/suite.h"
 
 #define SERVER(inside) "virtual_server default {\n" inside "\n}\n"
 /* With a host that credentials may go to. */
@@ -173,9 +174,5 @@ int main(void)
 	tcase_add_loop_test(all, what_serves_is_silent, 0, (int)(sizeof(good) / sizeof(good[0])));
 	tcase_add_test(all, wrong_values_make_no_second_error);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

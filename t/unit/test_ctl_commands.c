@@ -17,6 +17,7 @@
 
 #include "common/base/fd.h"
 #include "common/host/rows.h"
+#include "t/unit/suite.h"
 
 static char folder[64], conf[100];
 static pid_t actor;
@@ -496,9 +497,5 @@ int main(void)
 	tcase_add_test(tc, commands_without_a_service);
 	tcase_add_test(tc, users_are_kept_and_the_service_is_told);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,4 +1,5 @@
 #include "ctl/json.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -99,9 +100,5 @@ int main(void)
 	tcase_add_test(tc, utf8_passes_and_what_is_none_is_replaced);
 	tcase_add_test(tc, cells_are_numbers_where_they_are_ones);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/base/base64.h"
+#include "t/unit/suite.h"
 
 static struct account account_of(const char *salt, unsigned iterations)
 {
@@ -144,9 +145,5 @@ int main(void)
 	tcase_add_test(tests, yescrypt_knows_its_password);
 	tcase_add_test(tests, what_is_made_can_be_kept);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,4 +1,5 @@
 #include "ctl/link.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -166,9 +167,5 @@ int main(void)
 	tcase_add_test(tc, a_broken_answer_is_told);
 	tcase_add_test(tc, who_is_not_there_is_told_with_the_remedy);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

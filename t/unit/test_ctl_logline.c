@@ -1,5 +1,6 @@
 /* Lines of the service's log, as each way brings them, and texts in them that want to be more than text. */
 #include "ctl/logline.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -106,9 +107,5 @@ int main(void)
 	tcase_add_test(tc, fields);
 	tcase_add_test(tc, no_more_fields_than_there_is_room_for);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* What is taken as a password. How it is asked for: t/system/test_users.py, with a terminal. */
 #include "ctl/newpassword.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -77,9 +78,5 @@ int main(void)
 	tcase_add_test(tests, prepared_as_the_rfc_says);
 	tcase_add_test(tests, refused);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/commands.h"
+#include "t/unit/suite.h"
 
 static struct options options;
 static char why[OPTIONS_WHY_MAX];
@@ -177,9 +178,5 @@ int main(void)
 	tcase_add_test(tc, commands_are_found_by_their_words);
 	tcase_add_test(tc, what_does_not_fit_is_refused);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

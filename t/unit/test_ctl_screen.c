@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ctl/table.h"
+#include "t/unit/suite.h"
 
 /* TEXT in pieces of STEP octets as KIND shows it; the caller frees it. */
 static char *shown(const char *text, size_t len, size_t step, enum screen_kind kind)
@@ -107,9 +108,5 @@ int main(void)
 	tcase_add_test(tc, tables_are_sorted_below_their_heading);
 	tcase_add_test(tc, octets_in_short);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,4 +1,5 @@
 #include "ctl/settle.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -124,9 +125,5 @@ int main(void)
 	tcase_add_test(tc, what_waits_is_told);
 	tcase_add_test(tc, one_that_finishes_its_sessions_is_no_successor);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "t/unit/suite.h"
 
 static char folder[64], file[128];
 
@@ -210,9 +211,5 @@ int main(void)
 	tcase_add_test(tests, nobodys_change_is_lost);
 	tcase_add_test(tests, a_holder_of_the_lock_is_waited_for);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "delivery/capabilities.h"
+#include "t/unit/suite.h"
 
 static struct capabilities parse(const char *text)
 {
@@ -97,9 +98,5 @@ int main(void)
 	tcase_add_test(all, mechanisms);
 	tcase_add_test(all, mechanisms_are_bounded);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

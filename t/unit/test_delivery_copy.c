@@ -9,6 +9,7 @@
 
 #include "common/base/fd.h"
 #include "delivery/copy.h"
+#include "t/unit/suite.h"
 
 static const char id[] = "00000000AAAAAAAAAAAAAAAA";
 #define BODY "Received: x\r\nSubject: y\r\n\r\n.text \xff\r\n"
@@ -322,9 +323,5 @@ int main(void)
 	tcase_add_test(all, no_such_folder);
 	tcase_add_test(all, short_message);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

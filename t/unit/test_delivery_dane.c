@@ -4,6 +4,7 @@
 
 #include "delivery/dane.h"
 #include "delivery/dns.h"
+#include "t/unit/suite.h"
 
 #define TEN         "0123456789"
 #define D32         TEN TEN TEN "01"
@@ -220,9 +221,5 @@ int main(void)
 	tcase_add_test(all, no_room_for_a_question);
 	tcase_add_test(all, private_servers);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -20,6 +20,7 @@
 
 #include "common/base/fd.h"
 #include "delivery/dialogue.h"
+#include "t/unit/suite.h"
 
 enum { RCPTS_MAX = 300 };
 
@@ -412,9 +413,5 @@ int main(void)
 	tcase_add_test(all, long_authentication);
 	tcase_add_test(all, timeouts);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

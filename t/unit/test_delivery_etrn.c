@@ -1,5 +1,6 @@
 /* What replies to ETRN mean, and how the extension is recognized. */
 #include "delivery/etrn.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -46,9 +47,5 @@ int main(void)
 	tcase_add_test(all, test_meaning);
 	tcase_add_test(all, test_capability);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

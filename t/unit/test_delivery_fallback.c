@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "delivery/fallback.h"
+#include "t/unit/suite.h"
 
 static struct ipaddr address(unsigned char last)
 {
@@ -45,9 +46,5 @@ int main(void)
 	tcase_add_test(all, knows_for_a_while);
 	tcase_add_test(all, is_bounded);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "common/host/privs.h"
 #include "delivery/gss.h"
 #include "delivery/gss_paths.h"
+#include "t/unit/suite.h"
 
 static struct kdc kdc;
 
@@ -450,9 +451,5 @@ int main(void)
 	tcase_add_test(tcase, test_in_jail);
 	tcase_add_test(tcase, test_paths);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

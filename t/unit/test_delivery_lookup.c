@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "delivery/lookup.h"
+#include "t/unit/suite.h"
 
 /* An MX record: preference, name in wire form. The closing NUL of the literal is the root label. */
 #define MX(preference_octets, wire_name)                                                                               \
@@ -462,9 +463,5 @@ int main(void)
 	tcase_add_test(all, we_ourselves);
 	tcase_add_test(all, every_address);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

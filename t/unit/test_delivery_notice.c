@@ -13,6 +13,7 @@
 #include "common/mail/msgid.h"
 #include "delivery/local.h"
 #include "delivery/notice.h"
+#include "t/unit/suite.h"
 
 static const char notice_id[] = "00000000BBBBBBBBBBBBBBBB";
 
@@ -615,9 +616,5 @@ int main(void)
 	tcase_add_test(all, nobody_to_tell);
 	tcase_add_test(all, delayed_when_it_cant_be_written);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "delivery/outcome.h"
+#include "t/unit/suite.h"
 
 enum { COUNT = 20 };
 
@@ -109,9 +110,5 @@ int main(void)
 	tcase_add_test(all, runs);
 	tcase_add_test(all, accepted_only);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

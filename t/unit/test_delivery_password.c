@@ -1,5 +1,6 @@
 /* Password files: what is taken of them, and what must be mended before they are taken. */
 #include "delivery/password.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -146,9 +147,5 @@ int main(void)
 	tcase_add_test(all, others_must_not_read);
 	tcase_add_test(all, no_files);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -21,6 +21,7 @@
 #include "common/host/ipc.h"
 #include "common/mail/journal.h"
 #include "delivery/pool.h"
+#include "t/unit/suite.h"
 
 static const char id[] = "00000000AAAAAAAAAAAAAAAA";
 #define HEAD "x-sender: a@example.com\r\nx-receiver: b@example.com\r\n"
@@ -519,9 +520,5 @@ int main(void)
 	tcase_add_test(all, blocks_in_trouble);
 	tcase_add_test(all, local_jobs);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -16,6 +16,7 @@
 #include "common/host/child.h"
 #include "common/host/ipc.h"
 #include "delivery/resolver.h"
+#include "t/unit/suite.h"
 
 enum { A = 1, CNAME = 5, PTR = 12, MX = 15, AAAA = 28, NXDOMAIN = 3, SERVFAIL = 2, SILENT = -1, PACKET = 4096 };
 
@@ -415,9 +416,5 @@ int main(void)
 	tcase_add_test(all, hostile_worker);
 	tcase_add_test(all, one_at_a_time);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,4 +1,5 @@
 #include "delivery/reverse.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -162,9 +163,5 @@ int main(void)
 	tcase_add_test(tcase, test_families);
 	tcase_add_test(tcase, test_hostile_names);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/base/base64.h"
+#include "t/unit/suite.h"
 
 static struct str said;
 static const char *why;
@@ -337,9 +338,5 @@ int main(void)
 	tcase_add_test(all, scram_iterations);
 	tcase_add_test(all, questions_without_end);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* Outbound blocks made ready: which there are, what they share, what is told of files that can't be used. */
 #include "delivery/security.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -156,9 +157,5 @@ int main(void)
 	tcase_add_test(tcase, contexts_are_shared);
 	tcase_add_test(tcase, trouble);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/fd.h"
 #include "common/host/ipc.h"
+#include "t/unit/suite.h"
 
 static int ends[2];
 static struct record_writer writer;
@@ -133,9 +134,5 @@ int main(void)
 	tcase_add_test(tc, a_line_of_any_length);
 	tcase_add_test(tc, nothing_where_the_log_is_off);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

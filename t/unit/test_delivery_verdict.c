@@ -11,6 +11,7 @@
 #include "common/base/fd.h"
 #include "common/host/ipc.h"
 #include "delivery/verdict.h"
+#include "t/unit/suite.h"
 
 static const char id[] = "00000000AAAAAAAAAAAAAAAA";
 
@@ -199,9 +200,5 @@ int main(void)
 	tcase_add_test(all, nothing_tried);
 	tcase_add_test(all, longest);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/mail/domain.h"
+#include "t/unit/suite.h"
 
 #define LABEL_63 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabc"
 
@@ -238,9 +239,5 @@ int main(void)
 	tcase_add_test(tests, patterns_are_checked);
 	tcase_add_test(tests, the_most_specific_pattern_weighs_most);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

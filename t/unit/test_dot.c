@@ -4,6 +4,7 @@
 
 #include "common/base/str.h"
 #include "common/mail/dot.h"
+#include "t/unit/suite.h"
 
 struct outcome {
 	struct str text;
@@ -281,9 +282,5 @@ int main(void)
 	tcase_add_test(tests, writes_crlf_and_stuffed_dots_whatever_comes);
 	tcase_add_test(tests, reading_gives_back_what_was_written);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

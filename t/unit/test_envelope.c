@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/mail/envelope.h"
+#include "t/unit/suite.h"
 
 struct parsed {
 	enum envelope_result result;
@@ -246,9 +247,5 @@ int main(void)
 	tcase_add_test(tests, what_was_asked_of_notices);
 	tcase_add_test(tests, no_value_makes_a_second_line);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "common/mail/domain.h"
 #include "smtpd/etrn.h"
 #include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
 
 static struct config config;
 static const struct config_server *server;
@@ -158,9 +159,5 @@ int main(void)
 	tcase_add_test(all, test_list);
 	tcase_add_test(all, test_answer_of_the_queue);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "t/unit/suite.h"
 
 START_TEST(close_forgets_and_keeps_errno)
 {
@@ -166,9 +167,5 @@ int main(void)
 	tcase_add_test(tests, sealed_memory_can_not_change);
 	tcase_add_test(tests, random_fills_everything);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/mail/fields.h"
+#include "t/unit/suite.h"
 
 static bool is(struct span s, const char *text)
 {
@@ -78,9 +79,5 @@ int main(void)
 	tcase_add_test(tcase, stops_at_what_is_no_field);
 	tcase_add_test(tcase, finds_the_end_whatever_comes_at_once);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

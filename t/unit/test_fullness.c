@@ -1,4 +1,5 @@
 #include "common/host/fullness.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -100,9 +101,5 @@ int main(void)
 	tcase_add_test(tc, no_page_is_nothing_full);
 	tcase_add_test(tc, it_outlives_its_writer);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/mail/header.h"
+#include "t/unit/suite.h"
 
 START_TEST(counts_received_in_pieces_of_any_size)
 {
@@ -71,9 +72,5 @@ int main(void)
 	tcase_add_test(tests, counts_received_in_pieces_of_any_size);
 	tcase_add_test(tests, finds_values);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

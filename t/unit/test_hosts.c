@@ -1,4 +1,5 @@
 #include "common/host/hosts.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -226,9 +227,5 @@ int main(void)
 	tcase_add_loop_test(all, wrong_line, 0, sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(all, wrong_line_after_good_one);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "t/unit/suite.h"
 
 static int ends[2];
 static char buffer[WIRE_PACKET_MAX];
@@ -256,9 +257,5 @@ int main(void)
 	tcase_add_test(all, refuses_what_it_may_not_send);
 	tcase_add_loop_test(all, send_deadline, 0, 4);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/mail/journal.h"
+#include "t/unit/suite.h"
 
 static const int64_t noon = 1795255200000; /* 2026-11-21T10:00:00Z */
 
@@ -157,9 +158,5 @@ int main(void)
 	tcase_add_test(tests, takes_only_its_own_lines);
 	tcase_add_test(tests, a_torn_line_does_not_count);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

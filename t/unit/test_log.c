@@ -11,6 +11,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "t/unit/suite.h"
 
 /* Runs WRITE in a child with TARGET as descriptor 2; its exit status. */
 static int run_child(int target, void (*write_lines)(void))
@@ -162,9 +163,5 @@ int main(void)
 	tcase_add_test(tests, datagrams_carry_the_facility_and_no_newline);
 	tcase_add_test(tests, a_reader_that_stopped_does_not_stop_the_writer);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "t/unit/suite.h"
 
 #define HEADER(date)                                                                                                   \
 	"#Software: Mailroot " MAILROOT_VERSION "\n#Version: 1.0\n#Date: " date "\n#Fields: time cs-uri-query\n"
@@ -426,9 +427,5 @@ int main(void)
 	tcase_add_test(tc, folder_that_is_not_there);
 	tcase_add_test(tc, link_in_the_place_of_the_file);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

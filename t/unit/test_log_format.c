@@ -1,5 +1,6 @@
 /* Golden lines of each format, and what no value may do to a line. */
 #include "queue/log_format.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -244,9 +245,5 @@ int main(void)
 	tcase_add_test(tc, what_was_lost_is_said);
 	tcase_add_test(tc, longest_record_fits);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -19,6 +19,7 @@
 #include "common/base/log.h"
 #include "common/host/ipc.h"
 #include "common/host/record.h"
+#include "t/unit/suite.h"
 
 enum { FDS_ABOVE = 40, TARGETS = CHILD_FD_LISTEN, RECORDS = 30000, KILLS = 150, FILE_MAX = 64 << 20 };
 
@@ -305,9 +306,5 @@ int main(void)
 	tcase_add_test(tc, junk_on_the_link);
 	tcase_add_test(tc, reload_changes_the_file);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

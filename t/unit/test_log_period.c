@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "t/unit/suite.h"
 
 static int64_t at(const char *iso)
 {
@@ -192,9 +193,5 @@ int main(void)
 	tcase_add_loop_test(tc, every_moment_lies_in_its_period, 0, 4);
 	tcase_add_test(tc, ncsa_is_local_whatever_is_said);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

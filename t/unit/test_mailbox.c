@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/mail/mailbox.h"
+#include "t/unit/suite.h"
 
 /* All addresses of a list, blanks between them; "!" at the end for one that is bad. */
 static void read_all(const char *list, char *to, size_t size)
@@ -146,9 +147,5 @@ int main(void)
 	tcase_add_test(tcase, bounds);
 	tcase_add_test(tcase, deep_comments);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

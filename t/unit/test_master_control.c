@@ -17,6 +17,7 @@
 #include "master/daemon.h"
 #include "master/master.h"
 #include "master/reload.h"
+#include "t/unit/suite.h"
 
 static struct master master;
 static char folder[64], file[100];
@@ -363,9 +364,5 @@ int main(void)
 	tcase_add_test(tc, new_processes_are_told_of);
 	tcase_add_test(tc, two_masters_can_not_be);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

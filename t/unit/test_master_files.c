@@ -1,4 +1,5 @@
 #include "master/files.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -202,9 +203,5 @@ int main(void)
 	tcase_add_test(tc, a_file_with_both_counts_once_and_accounts_not_at_all);
 	tcase_add_test(tc, a_path_that_is_new_is_no_change_of_content);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,4 +1,5 @@
 #include "master/folders.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -233,9 +234,5 @@ int main(void)
 	tcase_add_test(tc, drop_dir_elsewhere);
 	tcase_add_test(tc, a_path_is_made_with_its_parents);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,4 +1,5 @@
 #include "master/links.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -142,9 +143,5 @@ int main(void)
 	tcase_add_test(tc, arrivals_wait_for_a_queue);
 	tcase_add_test(tc, records_wait_for_a_log_but_no_writer_does);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

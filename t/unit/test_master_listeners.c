@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/host/net.h"
+#include "t/unit/suite.h"
 
 static struct listeners_all all;
 static struct listeners one, two;
@@ -232,9 +233,5 @@ int main(void)
 	tcase_add_test(tc, a_change_that_fails_changes_nothing);
 	tcase_add_test(tc, the_port_is_free_although_others_hold_the_socket);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

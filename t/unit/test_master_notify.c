@@ -1,4 +1,5 @@
 #include "master/notify.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stddef.h>
@@ -93,9 +94,5 @@ int main(void)
 	tcase_add_test(tc, an_abstract_address_is_told);
 	tcase_add_test(tc, nobody_asked_or_nonsense);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

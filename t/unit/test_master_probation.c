@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "master/master.h"
 #include "master/reload.h"
+#include "t/unit/suite.h"
 
 enum { FAR_MS = 60 * 60 * 1000 };
 
@@ -128,9 +129,5 @@ int main(void)
 	tcase_add_test(tc, what_was_confirmed_last_is_what_comes_back);
 	tcase_add_test(tc, a_faulty_file_begins_nothing);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

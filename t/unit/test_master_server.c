@@ -24,6 +24,7 @@
 #include "common/host/net.h"
 #include "master/renew.h"
 #include "master/stop.h"
+#include "t/unit/suite.h"
 
 enum { PATIENCE_MS = 20000 };
 
@@ -645,9 +646,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, listeners_change_or_stay_as_they_were);
 	tcase_add_test(tc, an_end_waits_for_sessions);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "t/unit/suite.h"
 
 extern char **environ;
 
@@ -208,9 +209,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, the_most_listeners_and_no_more);
 	tcase_add_test(tc, a_program_that_is_missing_is_temporary);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "t/unit/suite.h"
 
 enum { EXITED_PERMANENT = EXIT_PERMANENT << 8, EXITED_TEMPORARY = EXIT_TEMPORARY << 8 };
 
@@ -149,9 +150,5 @@ int main(void)
 	tcase_add_test(tc, trouble_is_cut_at_its_bound_and_forgotten_in_time);
 	tcase_add_test(tc, states_have_names);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/mail/msgid.h"
+#include "t/unit/suite.h"
 
 static const unsigned char zeros[MSGID_RANDOM];
 static const unsigned char ones[MSGID_RANDOM] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
@@ -139,9 +140,5 @@ int main(void)
 	tcase_add_test(tests, names_go_both_ways);
 	tcase_add_test(tests, names_have_one_spelling);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "t/unit/suite.h"
 
 enum { GOOD = 0, NXDOMAIN = 3, REFUSED = 5, SILENT = -1, SECOND_ONLY = -2, FORGED = -3, AUTHORITY = -4 };
 
@@ -163,9 +164,5 @@ int main(void)
 	tcase_add_test(all, what_is_an_answer);
 	tcase_add_test(all, more_servers_than_we_look_at);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

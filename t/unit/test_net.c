@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "t/unit/suite.h"
 
 static struct config_endpoint endpoint(const char *ip, uint16_t port)
 {
@@ -202,9 +203,5 @@ int main(void)
 	tcase_add_loop_test(all, address_as_text, 0, sizeof(texts) / sizeof(texts[0]));
 	tcase_add_test(all, address_of_no_network);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "smtpd/advice.h"
 #include "t/unit/policy_random.h"
+#include "t/unit/suite.h"
 
 enum { POLICIES = 300, QUESTIONS = 200 };
 
@@ -164,9 +165,5 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, advice_turns_the_verdict);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

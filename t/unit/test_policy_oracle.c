@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "smtpd/explain.h"
 #include "t/unit/policy_random.h"
+#include "t/unit/suite.h"
 
 #ifdef __SANITIZE_ADDRESS__
 enum { POLICIES = 200 }; /* ten times as slow */
@@ -184,9 +185,5 @@ int main(void)
 	tcase_set_timeout(tcase, 100);
 	tcase_add_test(tcase, three_answers_are_one);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

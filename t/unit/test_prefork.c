@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/host/pace.h"
+#include "t/unit/suite.h"
 
 enum { MAX = 64, PATIENCE_MS = 20000, SURPLUS_MS = 1000 };
 
@@ -541,9 +542,5 @@ int main(void)
 	tcase_add_test(tc, workers_keep_nothing_of_the_parent_but_the_bell);
 	tcase_add_test(tc, workers_die_with_their_parent);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

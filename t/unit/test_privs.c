@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "t/unit/suite.h"
 
 static bool root; /* otherwise the tests were started by an ordinary user, who keeps his groups */
 static char folder[64];
@@ -386,9 +387,5 @@ int main(void)
 	tcase_add_test(tc, a_jail_that_cannot_be_closed_is_not_entered);
 	tcase_add_test(tc, users_are_looked_up);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

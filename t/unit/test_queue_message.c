@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "queue/destination.h"
+#include "t/unit/suite.h"
 
 enum { MANY = 20000, EACH_MAX = 300 };
 
@@ -151,9 +152,5 @@ int main(void)
 	tcase_add_test(cases, not_due_yet);
 	tcase_add_test(cases, small);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "queue/destination.h"
 #include "queue/passed.h"
 #include "queue/route.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -368,9 +369,5 @@ int main(void)
 	tcase_add_test(all, no_domain_name);
 	tcase_add_loop_test(all, rivals_are_told_why_not, 0, (int)(sizeof(rivals) / sizeof(rivals[0])));
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/mail/msgid.h"
+#include "t/unit/suite.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
@@ -116,9 +117,5 @@ int main(void)
 	tcase_add_test(all, age_is_never_negative);
 	tcase_add_test(all, next_hop_is_left_alone_no_longer_than_a_message_waits);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* A next hop that does not want our password, or for which ours can't be read: left alone until that may be mended. */
 #include "t/unit/queue_fixture.h"
+#include "t/unit/suite.h"
 
 enum { MAIL = 4 };
 
@@ -148,9 +149,5 @@ int main(void)
 	tcase_add_test(all, new_clients_try_again);
 	tcase_add_test(all, new_clients_with_the_old_password);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

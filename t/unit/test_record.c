@@ -8,6 +8,7 @@
 
 #include "common/base/fd.h"
 #include "common/host/ipc.h"
+#include "t/unit/suite.h"
 
 static int ends[2];
 static struct record_writer writer;
@@ -154,9 +155,5 @@ int main(void)
 	tcase_add_test(tc, what_finds_no_room_is_counted);
 	tcase_add_test(tc, a_torn_list_ends_where_it_is_torn);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/mail/reply.h"
+#include "t/unit/suite.h"
 
 /* Adds the lines of TEXT, which end in newlines, while they are taken; how many were. */
 static unsigned add_lines(struct reply *r, const char *text)
@@ -153,9 +154,5 @@ int main(void)
 	tcase_add_test(tests, enhanced_codes_go_both_ways);
 	tcase_add_test(tests, formatting_never_passes_its_bound);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "t/unit/policy_random.h"
 
 #include "common/base/clock.h"
+#include "t/unit/suite.h"
 
 enum { CONFIGURATIONS = 1500, MESSAGES = 200, CONDITIONS = 3, SIZES = 4 };
 
@@ -360,9 +361,5 @@ int main(void)
 	tcase_set_timeout(tcase, 100);
 	tcase_add_test(tcase, routes_are_those_of_the_oracle);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

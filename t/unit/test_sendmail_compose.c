@@ -7,6 +7,7 @@
 
 #include "sendmail/caller.h"
 #include "sendmail/text.h"
+#include "t/unit/suite.h"
 
 static struct compose c;
 static const struct compose_defaults joe = {"joe", "Joe Doe", "Sun, 22 Nov 2026 08:41:12 +0000"};
@@ -251,9 +252,5 @@ int main(void)
 	tcase_add_test(tc, callers);
 	tcase_add_test(tc, texts);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

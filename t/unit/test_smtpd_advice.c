@@ -4,6 +4,7 @@
 #include <check.h>
 
 #include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
 
 /* Lines begin at 5. AFTER: the same configuration edited as SAYS tells. */
 static const struct {
@@ -161,9 +162,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_advice, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tcase, test_advice_on_users, 0, sizeof(by_user) / sizeof(by_user[0]));
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

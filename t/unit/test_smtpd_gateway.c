@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
 
 enum { SLOTS = 7 };
 
@@ -95,9 +96,5 @@ int main(void)
 	tcase_add_test(tcase, test_no_gateway);
 	tcase_add_test(tcase, test_ages);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "gss_forge.h"
 #include "smtpd/gss.h"
 #include "smtpd/gss_replay.h"
+#include "t/unit/suite.h"
 
 static struct kdc kdc;
 
@@ -504,9 +505,5 @@ int main(void)
 	tcase_add_test(tcase, test_user_of);
 	tcase_add_test(tcase, test_library);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
 
 static struct guess *guess;
 static int64_t now;
@@ -269,9 +270,5 @@ int main(void)
 	tcase_add_test(tcase, test_scribbled);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

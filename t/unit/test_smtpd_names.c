@@ -10,6 +10,7 @@
 #include "common/host/ipc.h"
 #include "smtpd/limits.h"
 #include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
 
 static int link_ends[2]; /* a worker's, the resolver's */
 
@@ -159,9 +160,5 @@ int main(void)
 	tcase_add_test(tcase, test_silence);
 	tcase_add_test(tcase, test_no_link);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

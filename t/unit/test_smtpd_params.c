@@ -5,6 +5,7 @@
 
 #include "common/base/str.h"
 #include "smtpd/limits.h"
+#include "t/unit/suite.h"
 
 enum {
 	BOTH = PARAMS_SIZE | PARAMS_BODY,
@@ -101,9 +102,5 @@ int main(void)
 	tcase_add_test(tcase, test_values);
 	tcase_add_test(tcase, test_many);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -19,6 +19,7 @@
 #include "common/host/net.h"
 #include "common/host/rows.h"
 #include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
 
 enum { FDS_ABOVE = 40, TARGETS = CHILD_FD_LISTEN + 1 };
 
@@ -697,9 +698,5 @@ int main(void)
 	tcase_add_test(tcase, test_users);
 	tcase_add_test(tcase, test_retire);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

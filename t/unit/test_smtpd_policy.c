@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
 
 /* Line numbers of what follows begin at 5. */
 static const char listed[] = "local_domain sales.example.com { }\n"
@@ -332,9 +333,5 @@ int main(void)
 	tcase_add_loop_test(tcase, test_mail, 0, sizeof(mail) / sizeof(mail[0]));
 	tcase_add_test(tcase, test_words);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

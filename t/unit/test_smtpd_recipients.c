@@ -1,4 +1,5 @@
 #include "smtpd/recipients.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -79,9 +80,5 @@ int main(void)
 	tcase_add_test(tcase, test_reset);
 	tcase_add_test(tcase, test_full);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "smtpd/passcheck.h"
 #include "t/unit/auth_memory.h"
+#include "t/unit/suite.h"
 
 static struct remembered *remembered;
 static unsigned char tag[REMEMBERED_TAG];
@@ -112,9 +113,5 @@ int main(void)
 	tcase_add_test(tcase, test_matches);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

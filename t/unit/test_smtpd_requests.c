@@ -11,6 +11,7 @@
 #include "common/host/ipc.h"
 #include "common/host/rows.h"
 #include "common/host/wire.h"
+#include "t/unit/suite.h"
 
 static struct prefork *pool;
 static int ends[2];
@@ -104,9 +105,5 @@ int main(void)
 	tcase_add_test(tc, scribbles_are_cleaned);
 	tcase_add_test(tc, a_portion_beyond_the_end_is_empty);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

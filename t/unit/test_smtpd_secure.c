@@ -8,6 +8,7 @@
 #include "common/base/fd.h"
 #include "common/host/net.h"
 #include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
 #include "t/unit/tls_fixture.h"
 
 START_TEST(test_endpoint)
@@ -152,9 +153,5 @@ int main(void)
 	tcase_add_test(tcase, test_protocols);
 	tcase_add_test(tcase, test_comments);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "common/host/ipc.h"
 #include "smtpd/store_spool.h"
 #include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
 
 static char folder[] = "/tmp/test_smtpd_serve.XXXXXX";
 static struct config config;
@@ -285,9 +286,5 @@ int main(void)
 	tcase_add_test(tcase, test_stop_within_message);
 	tcase_add_test(tcase, test_newer_policy);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

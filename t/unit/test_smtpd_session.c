@@ -4,6 +4,7 @@
 #include <check.h>
 
 #include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
 
 static struct config config;
 static struct memory_store memory;
@@ -251,9 +252,5 @@ int main(void)
 	tcase_add_test(tcase, test_headers);
 	tcase_add_test(tcase, test_errors_forgotten);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

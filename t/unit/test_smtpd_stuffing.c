@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "smtpd/stuffing.h"
+#include "t/unit/suite.h"
 
 static bool found(const char *text, size_t piece)
 {
@@ -87,9 +88,5 @@ int main(void)
 	tcase_add_loop_test(tcase, tells, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, takes_one_dot_off);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "smtpd/submission.h"
+#include "t/unit/suite.h"
 
 /* What a header becomes: "sender|recipients|header", or "bad: why". */
 struct result {
@@ -159,9 +160,5 @@ int main(void)
 	tcase_add_test(tcase, bounds_recipients);
 	tcase_add_test(tcase, passes_over_what_stands_before);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

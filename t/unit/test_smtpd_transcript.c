@@ -8,6 +8,7 @@
 
 #include "common/base/fd.h"
 #include "common/host/ipc.h"
+#include "t/unit/suite.h"
 
 static int ends[2], client;
 static struct record_writer writer;
@@ -181,9 +182,5 @@ int main(void)
 	tcase_add_test(tc, nothing_where_the_log_is_off);
 	tcase_add_test(tc, every_session_has_its_number);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

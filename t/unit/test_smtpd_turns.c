@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "t/unit/suite.h"
 
 enum { PLACES = 3, FIRST = 100, CROWD = 12, ROUNDS = 20 };
 
@@ -158,9 +159,5 @@ int main(void)
 	tcase_add_test(tcase, test_crowd);
 	tcase_set_timeout(tcase, 100);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "t/unit/suite.h"
 
 #define KEYS "yescrypt=$y$j9T$salt$hash changed=1\n"
 
@@ -285,9 +286,5 @@ int main(void)
 	tcase_add_test(tests, more_than_an_area);
 	tcase_add_test(tests, worker_sees_what_comes_after_its_fork);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/span.h"
+#include "t/unit/suite.h"
 
 static struct snapshot *s;
 
@@ -225,9 +226,5 @@ int main(void)
 	tcase_add_test(tc, workers_hold_no_descriptor);
 	tcase_add_test(tc, too_large_is_refused);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/base/span.h"
+#include "t/unit/suite.h"
 
 static void assert_span(struct span s, const char *expected)
 {
@@ -166,9 +167,5 @@ int main(void)
 	tcase_add_test(tests, copies_only_what_fits);
 	tcase_add_test(tests, cleans_and_cuts);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

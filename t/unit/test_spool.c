@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "t/unit/suite.h"
 
 static const char id_text[] = "0123456789ABCDEFGHJKMNPQ";
 
@@ -484,9 +485,5 @@ int main(void)
 	tcase_add_test(all, envelope_beyond_the_room);
 	tcase_add_test(all, envelope_without_end);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

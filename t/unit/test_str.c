@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/base/str.h"
+#include "t/unit/suite.h"
 
 START_TEST(appends_up_to_its_bound)
 {
@@ -109,9 +110,5 @@ int main(void)
 	tcase_add_test(tests, keeps_nul_octets);
 	tcase_add_test(tests, cleans_long_text_all_or_nothing);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

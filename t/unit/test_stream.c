@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "t/unit/suite.h"
 
 static struct stream s;
 static int ours, peer;
@@ -394,9 +395,5 @@ int main(void)
 	tcase_add_test(tc, a_stop_from_a_signal_handler_reads_as_eof);
 	tcase_add_test(tc, an_interrupted_read_goes_on);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

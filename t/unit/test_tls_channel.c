@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "t/unit/suite.h"
 #include "t/unit/tls_fixture.h"
 
 enum { PATIENCE_MS = 20000, HASTE_MS = 150 };
@@ -532,9 +533,5 @@ int main(void)
 	tcase_add_test(tcase, test_renegotiation);
 	tcase_add_loop_test(tcase, test_key_updates, 0, 2);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

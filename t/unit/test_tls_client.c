@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "t/unit/suite.h"
 
 enum { DAY = 24 * 60 * 60, PATH_ROOM = 64 };
 
@@ -435,9 +436,5 @@ int main(void)
 	tcase_add_test(all, unusable_authorities);
 	tcase_add_test(all, same_context);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

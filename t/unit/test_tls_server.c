@@ -7,6 +7,7 @@
 
 #include "common/tls/channel.h"
 #include "common/tls/tickets.h"
+#include "t/unit/suite.h"
 #include "t/unit/tls_fixture.h"
 
 static struct tls_fixture fixture;
@@ -396,9 +397,5 @@ int main(void)
 	tcase_add_test(tcase, test_newest_only);
 	tcase_add_loop_test(tcase, test_tickets, 0, 2);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

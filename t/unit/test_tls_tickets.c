@@ -1,5 +1,6 @@
 /* Keys of session tickets: rotation by a fake clock, memory that workers can't write, tickets from end to end. */
 #include "common/tls/tickets.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -134,9 +135,5 @@ int main(void)
 	tcase_add_test(tcase, test_worker);
 	tcase_add_test(tcase, test_scribbler);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

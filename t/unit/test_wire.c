@@ -1,5 +1,6 @@
 /* Every packet of wire.def, at both bounds of every field, cut, prolonged, and beyond its bounds: by the same list. */
 #include "common/host/wire.h"
+#include "t/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -204,9 +205,5 @@ int main(void)
 	tcase_add_loop_test(all, lengths_lie, 0, 3);
 	suite_add_tcase(suite, each);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }
