@@ -120,12 +120,35 @@ void attempt_take_back(struct queue *q, struct message *m, int64_t hold_ms)
 		message_move(&q->messages, m, MESSAGE_READY);
 }
 
+/* All recipients were tried, and what is left is to tell the sender. */
+static bool is_over(const struct message *m)
+{
+	const struct job *j = TAILQ_FIRST(&m->whole->jobs);
+	return j && j->kind == JOB_NOTICE && m->whole->counts[RECIPIENT_DELAYED] && !m->whole->counts[RECIPIENT_OPEN];
+}
+
+/* The worker before has reported but not let go yet. Whoever is delayed waits as long as ever; only the notice comes
+ * sooner. */
+static void put_notice_off(struct queue *q, struct message *m, int64_t hold_ms)
+{
+	jobs_cancel(q, m);
+	m->whole->notice_delayed = true;
+	settle_message(q, m);
+	m->waits_on = m->waits_for_host;
+	m->put_off = true;
+	settle_stop_waiting(m);
+	message_wait(&q->messages, m, MESSAGE_WAITING, q->mono_ms + hold_ms);
+}
+
 void attempt_lock_busy(struct queue *q, struct message *m)
 {
 	int64_t hold = LOCK_FIRST_MS << m->lock_tries;
 	if (m->lock_tries < LOCK_DOUBLINGS)
 		m->lock_tries++;
-	attempt_take_back(q, m, hold);
+	if (is_over(m))
+		put_notice_off(q, m, hold);
+	else
+		attempt_take_back(q, m, hold);
 }
 
 /* The folder of recipient AT; NULL when it goes elsewhere or is not open. */
@@ -365,6 +388,16 @@ static void plan(struct queue *q, struct message *m)
 	}
 }
 
+/* Nothing has happened that would make M due before DUE_MS. */
+static void wait_on(struct queue *q, struct message *m, int64_t due_ms)
+{
+	attempt_unload(q, m);
+	message_wait(&q->messages, m, MESSAGE_WAITING, due_ms);
+	if (m->waits_on)
+		TAILQ_INSERT_TAIL(&m->destination->waiting, m, at_next_hop);
+	m->waits_for_host = m->waits_on;
+}
+
 /* Routes have changed: M waits on if that does not concern it. */
 static bool waits_on(struct queue *q, struct message *m)
 {
@@ -373,19 +406,31 @@ static bool waits_on(struct queue *q, struct message *m)
 	m->rerouted = false;
 	if (m->due_ms <= q->mono_ms || m->way != whole_way(m->whole, queue_server(q)))
 		return false;
-	attempt_unload(q, m);
-	message_wait(&q->messages, m, MESSAGE_WAITING, m->due_ms);
-	if (m->waits_on)
-		TAILQ_INSERT_TAIL(&m->destination->waiting, m, at_next_hop);
-	m->waits_for_host = m->waits_on;
+	wait_on(q, m, m->due_ms);
 	return true;
 }
 
 void attempt_go_on(struct queue *q, struct message *m)
 {
+	int64_t next_try = m->whole->next_try;
+	int64_t left = schedule_remaining(&queue_server(q)->delivery.retry, next_try, q->wall_ms);
 	m->whole->notice_first = false;
-	if (!try_drop(q, m))
+	if (left) {
+		store_set_next_try(&q->store, m, next_try);
+		wait_on(q, m, q->mono_ms + left);
+	} else if (!try_drop(q, m)) {
 		plan(q, m);
+	}
+}
+
+/* When the journal says that M is due, which the notice will overwrite; 0 = it is now. */
+static int64_t put_off_until(struct queue *q, struct message *m)
+{
+	int64_t next_try = 0;
+	if (m->put_off && store_next_try(&q->store, m, &next_try) < 0)
+		next_try = 0;
+	m->put_off = false;
+	return next_try;
 }
 
 void attempt_begin(struct queue *q, struct message *m)
@@ -400,6 +445,7 @@ void attempt_begin(struct queue *q, struct message *m)
 		return;
 	}
 	m->whole->routes = q->routes;
+	m->whole->next_try = put_off_until(q, m);
 	message_move(&q->messages, m, MESSAGE_ACTIVE);
 	if (!owed_anything(q, m)) {
 		attempt_go_on(q, m);

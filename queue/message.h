@@ -57,6 +57,7 @@ struct message {
 	bool waits_for_host : 1; /* deferred because no host of its destination could be reached */
 	bool rerouted : 1;       /* routes have changed: it is due only if its way has, too */
 	bool waits_on : 1;       /* ... else it waits for its host again */
+	bool put_off : 1;        /* its attempt is over, but the notice could not be begun: the rest is not due yet */
 	bool watched : 1;        /* a test message: what becomes of it is told to an operator */
 	bool lost_worker : 1;    /* a worker died with it once since it came */
 	char id[MSGID_LEN + 1];

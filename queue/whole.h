@@ -42,6 +42,7 @@ struct whole {
 	int64_t notice_at_ms;            /* wall clock: the last that the notice tells, for its id */
 	int64_t notice_until_ms;         /* wall clock: when what is delayed will be given up, as it says */
 	bool notice_first;               /* an attempt follows the notice, whose facts are of attempts before */
+	int64_t next_try;                /* of the rest after that notice, wall clock; 0 = now */
 	bool notice_delayed;             /* the notice could not be written */
 	bool wants_success;              /* some recipient's delivery is to be told to the sender */
 	bool held;                       /* by an operator */

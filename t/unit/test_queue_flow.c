@@ -230,6 +230,34 @@ START_TEST(mixed_verdicts_of_one_job)
 }
 END_TEST
 
+/* The worker has reported, but holds the lock a moment longer: the notice waits for it, who is delayed waits as long as
+ * ever. */
+START_TEST(notice_that_finds_the_lock_taken)
+{
+	struct wire_job_smtp job;
+	struct span text;
+	struct hand *w = hire(&f.queue.delivery), *local = hire(&f.queue.local);
+	accept_message(id, 0, "app@example.net", "a@one.test b@one.test");
+	expect_smtp(w, &job);
+	report(w, id, 0, 0, JOURNAL_FAILED, 550, false);
+	int held = dup(w->message);
+	report(w, id, 1, 1, JOURNAL_DELAYED, 451, true);
+	expect_nothing(local);
+	close(held);
+	pass(100);
+	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
+	report(local, id, 0, 0, JOURNAL_NOTICED, 0, true);
+	pass(14 * MINUTE);
+	expect_nothing(w);
+	ck_assert_uint_eq(known(id)->attempts, 1);
+	pass(MINUTE);
+	expect_smtp(w, &job);
+	ck_assert_uint_eq((unsigned char)job.rcpts.at[0], 2);
+	dismiss(w);
+	dismiss(local);
+}
+END_TEST
+
 START_TEST(notice_has_the_same_id_after_a_restart)
 {
 	struct wire_job_smtp job;
@@ -671,6 +699,7 @@ int main(void)
 		many_recipients_are_several_jobs,
 		delay_waits_its_time_in_cur,
 		mixed_verdicts_of_one_job,
+		notice_that_finds_the_lock_taken,
 		notice_has_the_same_id_after_a_restart,
 		notice_that_fails_is_tried_again,
 		null_sender_becomes_badmail,
