@@ -113,6 +113,7 @@ void attempt_take_back(struct queue *q, struct message *m, int64_t hold_ms)
 	jobs_cancel(q, m);
 	if (m->whole->job_count)
 		return;
+	m->put_off = m->whole->next_try != 0;
 	attempt_unload(q, m);
 	if (hold_ms)
 		message_wait(&q->messages, m, MESSAGE_WAITING, q->mono_ms + hold_ms);
@@ -415,6 +416,7 @@ void attempt_go_on(struct queue *q, struct message *m)
 	int64_t next_try = m->whole->next_try;
 	int64_t left = schedule_remaining(&queue_server(q)->delivery.retry, next_try, q->wall_ms);
 	m->whole->notice_first = false;
+	m->whole->next_try = 0;
 	if (left) {
 		store_set_next_try(&q->store, m, next_try);
 		wait_on(q, m, q->mono_ms + left);
