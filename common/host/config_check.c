@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { QUOTA_TEXT_MAX = 32 };
+
 /* A name and who has it, to find those that are taken twice. */
 struct claim {
 	const char *what;
@@ -49,14 +51,32 @@ static void check_sizes(struct config_build *b, const struct config_server *serv
 		     session.line ? "" : " (default 10M)", messages->max_message_size_at.line ? "" : " (default 2M)");
 }
 
+static void check_quota(struct config_build *b, const struct config_server *server,
+			const struct config_local_domain *domain)
+{
+	const int64_t largest = server->messages.max_message_size;
+	struct config_at at = config_check_at(b, server, domain->drop_quota_at);
+	struct str size;
+	if (domain->drop_quota.multiple && largest == CONFIG_NONE)
+		config_error(b->findings, at,
+			     "a multiple of max_message_size, which is none: write a size such as 500M");
+	if (domain->drop_quota.multiple || largest == CONFIG_NONE || domain->drop_quota.octets >= largest)
+		return;
+	str_init(&size, QUOTA_TEXT_MAX);
+	config_value_format(CONFIG_SIZE, &largest, &size);
+	config_warning(b->findings, at,
+		       "drop_quota is below max_message_size (%s): a larger message never finds room in the folder; "
+		       "raise drop_quota, or write a multiple such as 10x",
+		       str_text(&size));
+	str_free(&size);
+}
+
 static void check_quotas(struct config_build *b, const struct config_server *server)
 {
-	if (server->messages.max_message_size != CONFIG_NONE)
-		return;
 	for (size_t i = 0; i < server->local_domain_count; i++)
-		if (server->local_domains[i].drop_quota.multiple)
-			config_error(b->findings, config_check_at(b, server, server->local_domains[i].drop_quota_at),
-				     "a multiple of max_message_size, which is none: write a size such as 500M");
+		if (server->local_domains[i].drop_quota_at.line &&
+		    !config_build_failed(b, &server->local_domains[i].drop_quota))
+			check_quota(b, server, &server->local_domains[i]);
 }
 
 /* What is not written is no mistake: mail that expires before its delay notice is due has none. */
@@ -329,6 +349,34 @@ static void check_direct(struct config_build *b, const struct config_server *ser
 			"leave direct_first out");
 }
 
+/* Mail that matches no other way of SERVER has a connector. */
+static bool has_connector_for_all(const struct config_server *server)
+{
+	for (size_t i = 0; i < server->connector_count; i++)
+		for (size_t j = 0; j < server->connectors[i].address_space.n; j++)
+			if (!strcmp(server->connectors[i].address_space.at[j].pattern, "*"))
+				return true;
+	return false;
+}
+
+/* A virtual server takes nothing over from another one, which is easily forgotten. */
+static void check_own_smart_host(struct config_build *b, const struct config_server *server)
+{
+	if (!server->enabled || server->smart_host_at.line || has_connector_for_all(server))
+		return;
+	for (const struct config_server *other = b->out->servers; other < b->out->servers + b->out->server_count;
+	     other++) {
+		if (!other->enabled || !other->smart_host.n)
+			continue;
+		config_warning(b->findings, config_check_at(b, server, server->origin),
+			       "virtual server %s has no smart_host of its own: its mail does not go to that of "
+			       "virtual server %s, but to the hosts of each domain (MX); write smart_host here, or "
+			       "smart_host none where that is meant",
+			       server->name ? server->name : "?", other->name ? other->name : "?");
+		return;
+	}
+}
+
 static void check_loops(struct config_build *b, const struct config_server *server)
 {
 	check_hosts(b, server, &server->smart_host, &server->outbound);
@@ -338,20 +386,8 @@ static void check_loops(struct config_build *b, const struct config_server *serv
 		check_hosts(b, server, &server->connectors[i].route.hosts, &server->connectors[i].outbound);
 }
 
-static void check_server_name(struct config_build *b, const struct config_server *server)
-{
-	for (const struct config_server *other = b->out->servers; other != server; other++)
-		if (server->name && other->name && !strcasecmp(server->name, other->name)) {
-			config_error(b->findings, config_check_at(b, server, server->origin),
-				     "virtual_server %s is given twice: first at %s:%u", server->name,
-				     other->origin.file, other->origin.line);
-			return;
-		}
-}
-
 static void check_server(struct config_build *b, const struct config_server *server)
 {
-	check_server_name(b, server);
 	check_processes(b, server, &server->processes);
 	check_processes(b, server, &server->delivery.processes);
 	check_sizes(b, server);
@@ -361,6 +397,7 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	check_folders(b, server);
 	check_loops(b, server);
 	check_direct(b, server);
+	check_own_smart_host(b, server);
 	config_check_connect(b, server);
 	check_log(b, server);
 	config_check_relay(b, server);
@@ -368,6 +405,7 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	config_check_connectors(b, server);
 	config_check_etrn(b, server);
 	config_check_outbound(b, server);
+	config_check_names(b, server);
 }
 
 static void check_sendmail_server(struct config_build *b)

@@ -45,6 +45,13 @@ static bool has_control(const char *path)
 	return false;
 }
 
+/* What Notepad calls Unicode, and PowerShell's > writes: two octets a character. */
+static bool is_utf16(struct span text)
+{
+	return span_starts(text, SPAN("\xff\xfe")) || span_starts(text, SPAN("\xfe\xff")) ||
+	       (text.len >= 2 && !text.at[0] != !text.at[1]);
+}
+
 bool config_include_read(const char *path, const struct config_open *outer, size_t max, struct str *text,
 			 struct config_open *out, const char **why)
 {
@@ -62,6 +69,9 @@ bool config_include_read(const char *path, const struct config_open *outer, size
 		*why = result == -EFBIG ? "it is too large" : strerror(-result);
 		return false;
 	}
+	*why = "it is UTF-16: save it as ASCII or UTF-8; iconv -f UTF-16 -t UTF-8 makes it so";
+	if (is_utf16(str_span(text)))
+		return false;
 	*out = (struct config_open){path, st.st_dev, st.st_ino, outer ? outer->depth + 1 : 0, outer};
 	return true;
 }

@@ -154,6 +154,16 @@ static bool within_bound(struct config_lexer *lexer, struct config_at at)
 	return false;
 }
 
+/* A line that begins with a semicolon, and what follows on it, which is taken for the comment that it was meant for. */
+static void skip_ini_comment(struct config_lexer *lexer)
+{
+	struct span rest = span_skip(lexer->source->text, lexer->offset + 1);
+	struct span line = {rest.at, span_find(rest, '\n')};
+	if (span_trim(line).len)
+		config_error(lexer->findings, here(lexer), "a comment begins with #, not with ;");
+	lexer->offset += line.len;
+}
+
 void config_lex(struct config_lexer *lexer, struct config_token *out)
 {
 	skip_blanks(lexer);
@@ -162,11 +172,16 @@ void config_lex(struct config_lexer *lexer, struct config_token *out)
 		return;
 	if (peek(lexer) != '\n' && !within_bound(lexer, out->at))
 		return;
+	bool begun = lexer->begun;
+	lexer->begun = peek(lexer) != '\n';
 	switch (peek(lexer)) {
 	case '\n':
 		lexer->line++;
-		/* fallthrough */
+		out->kind = TOKEN_LINE_END;
+		break;
 	case ';':
+		if (!begun)
+			skip_ini_comment(lexer);
 		out->kind = TOKEN_LINE_END;
 		break;
 	case '{':

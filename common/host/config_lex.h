@@ -21,6 +21,7 @@ struct config_lexer {
 	uint32_t *token; /* the number of the last token, over all files */
 	size_t offset;
 	uint32_t line;
+	bool begun;     /* something stands on this line already */
 	bool canonical; /* "#line N" and "#line N "FILE"" set the origin of what follows */
 };
 

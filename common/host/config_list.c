@@ -1,13 +1,24 @@
 #include "common/host/config_value.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "common/host/config_slip.h"
 
 enum { SMTP_PORT = 25, SUBMISSIONS_PORT = 465, DNS_PORT = 53, FINGERPRINT_DIGITS = 64 };
 
 static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
 {
 	config_error(parse->findings, item->at, "\"%.*s\" in %s: %s", SPAN_ARGS(item->text), parse->setting->name, why);
+	return false;
+}
+
+/* The same with a cure that was found for the word. */
+static bool refuse_with(struct config_parse *parse, const struct config_item *item, const char *why, const char *cure)
+{
+	config_error(parse->findings, item->at, "\"%.*s\" in %s: %s: write %s", SPAN_ARGS(item->text),
+		     parse->setting->name, why, cure);
 	return false;
 }
 
@@ -71,9 +82,45 @@ static bool is_address(struct span text)
 	       (start < text.len && (!start || text.at[start - 1] == '.'));
 }
 
+/* Item I is the mask that the old dialog had a field for, behind the address: reported. */
+static bool refuse_mask(struct config_parse *parse, size_t i)
+{
+	const struct config_item *item = &parse->items[i];
+	char network[CONFIG_SLIP_MAX];
+	if (!config_slip_is_mask(item->text))
+		return false;
+	if (parse->setting->type != CONFIG_CLIENTS)
+		refuse(parse, item, "a network mask has no place here: write addresses alone");
+	else if (config_value_follows(parse, i) && config_slip_masked(item[-1].text, item->text, network))
+		refuse_with(parse, item, "a network mask stands behind a slash", network);
+	else
+		refuse(parse, item, "a network mask stands behind an address and a slash, as in 10.2.0.0/255.255.0.0");
+	return true;
+}
+
+/* What is written otherwise elsewhere; true: reported, with the cure. */
+static bool refuse_client(struct config_parse *parse, const struct config_item *item)
+{
+	struct span text = item->text;
+	char cure[CONFIG_SLIP_MAX];
+	if (config_slip_wildcard(text, cure))
+		return !refuse_with(parse, item, "a network is written with its length", cure);
+	if (text.len > 2 && text.at[0] == '[' && text.at[text.len - 1] == ']') {
+		snprintf(cure, sizeof(cure), "%.*s", (int)(text.len - 2), text.at + 1);
+		return !refuse_with(parse, item, "clients are written without brackets", cure);
+	}
+	struct span last = text, first = span_take(&last, '-');
+	struct ipaddr ip;
+	if (last.len && ipaddr_parse(first, &ip))
+		return !refuse(parse, item, "a range can't stand here: write a network such as 10.0.0.0/24");
+	return false;
+}
+
 static bool parse_client(struct config_parse *parse, const struct config_item *item, struct config_client *out)
 {
 	const char *why = "not an address or a network";
+	if (refuse_client(parse, item))
+		return false;
 	*out = (struct config_client){.text = config_value_keep(parse, item->text), .origin = item->origin};
 	if (is_address(item->text))
 		return cidr_parse(item->text, &out->net, &why) || refuse(parse, item, why);
@@ -88,7 +135,7 @@ bool config_list_clients(struct config_parse *parse, void *to)
 	list->n = 0;
 	list->at = entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++)
-		list->n += parse_client(parse, &parse->items[i], &list->at[list->n]);
+		list->n += !refuse_mask(parse, i) && parse_client(parse, &parse->items[i], &list->at[list->n]);
 	return list->n == n;
 }
 
@@ -111,10 +158,13 @@ static bool parse_port(struct config_parse *parse, const struct config_item *ite
 static bool split_host_port(struct config_parse *parse, const struct config_item *item, struct host_port *out)
 {
 	struct span text = item->text, rest;
+	char cure[CONFIG_SLIP_MAX];
 	struct ipaddr ip;
 	*out = (struct host_port){.bracketed = span_starts(text, SPAN("["))};
 	if (ipaddr_parse(text, &ip) && span_find(text, ':') < text.len)
 		return refuse(parse, item, "an IPv6 address stands in brackets: [2001:db8::1], [2001:db8::1]:25");
+	if (config_slip_bracket(text, cure))
+		return refuse_with(parse, item, "the port stands behind the bracket", cure);
 	size_t end = span_find(text, out->bracketed ? ']' : ':');
 	if (out->bracketed && end == text.len)
 		return refuse(parse, item, "] is missing");
@@ -148,7 +198,8 @@ static bool parse_endpoints(struct config_parse *parse, bool star, uint16_t port
 	list->n = 0;
 	list->at = entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++)
-		list->n += parse_endpoint(parse, &parse->items[i], star, port, &list->at[list->n]);
+		list->n += !refuse_mask(parse, i) &&
+			   parse_endpoint(parse, &parse->items[i], star, port, &list->at[list->n]);
 	return list->n == n;
 }
 
@@ -198,8 +249,15 @@ bool config_list_endpoints(struct config_parse *parse, void *to)
 static bool parse_host(struct config_parse *parse, const struct config_item *item, struct config_host *out)
 {
 	struct host_port parts;
+	char cure[CONFIG_SLIP_MAX];
 	if (span_find(item->text, ',') < item->text.len)
 		return refuse(parse, item, "separate hosts with spaces");
+	size_t scheme = span_find(item->text, '/');
+	if (scheme + 2 < item->text.len && item->text.at[scheme + 1] == '/') {
+		snprintf(cure, sizeof(cure), "%.*s, without %.*s", (int)(item->text.len - scheme - 2),
+			 item->text.at + scheme + 2, (int)(scheme + 2), item->text.at);
+		return refuse_with(parse, item, "a host is no URL", cure);
+	}
 	if (!split_host_port(parse, item, &parts))
 		return false;
 	out->port = parts.port;
@@ -241,7 +299,7 @@ bool config_list_hosts(struct config_parse *parse, void *to)
 	list->at = entries(parse, sizeof(*list->at), &n);
 	for (size_t i = 0; i < n; i++) {
 		struct config_host *host = &list->at[list->n];
-		bool taken = parse_host(parse, &parse->items[i], host);
+		bool taken = !refuse_mask(parse, i) && parse_host(parse, &parse->items[i], host);
 		good = parse_weight(parse, &i, host) && taken && good;
 		list->n += taken;
 	}

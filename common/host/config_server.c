@@ -237,6 +237,16 @@ static void build_server(struct config_build *b, struct config_server *server, c
 	build_connectors(b, server, node);
 }
 
+/* NODE has the name of a virtual server before it: that one alone counts. */
+static bool is_again(struct config_build *b, const struct config_node *node)
+{
+	const struct config_server *first = config_server_find(b->out, node->words[1].text);
+	if (first)
+		config_error(b->findings, config_word_at(node, 1), "virtual_server %s is given twice: first at %s:%u",
+			     first->name, first->origin.file, first->origin.line);
+	return first != NULL;
+}
+
 static void build_servers(struct config_build *b)
 {
 	const struct config_node *root = &b->tree->root;
@@ -248,8 +258,10 @@ static void build_servers(struct config_build *b)
 	b->out->servers = config_build_allocate(b, n, sizeof(*b->out->servers));
 	if (!b->out->servers)
 		return;
+	/* One of a name that is taken is built at the end, so that what is wrong inside is told, and left out. */
+	struct config_server *again = b->out->servers + n;
 	for (const struct config_node *node = root->first; (node = next_named(node, CONFIG_SERVER)); node = node->next)
-		build_server(b, &b->out->servers[b->out->server_count++], node);
+		build_server(b, is_again(b, node) ? --again : &b->out->servers[b->out->server_count++], node);
 }
 
 /* Into *b->out, which has nothing yet but its arena. */

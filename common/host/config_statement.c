@@ -1,5 +1,11 @@
 #include "common/host/config_build.h"
 
+#include <string.h>
+
+#include "common/host/config_slip.h"
+
+enum { MEANT_TEXT_MAX = 2000 };
+
 /* The block where a setting or block NAME would be known; CONFIG_BLOCK_COUNT = nowhere. */
 static enum config_block home_of(struct span name)
 {
@@ -9,32 +15,22 @@ static enum config_block home_of(struct span name)
 	return CONFIG_BLOCK_COUNT;
 }
 
-/* The name known in BLOCK that is nearest to NAME, or NULL. */
-static const char *nearest_name(enum config_block block, struct span name)
+/* What NAME may mean in BLOCK: "a", or "a, b or c". False: nothing there is like it. */
+static bool append_meant(struct str *to, enum config_block block, struct span name)
 {
-	struct config_nearest nearest = {.word = name};
-	config_nearest_offer(&nearest, "include");
-	for (size_t i = 0; i < config_setting_count; i++)
-		if (config_settings[i].block == block)
-			config_nearest_offer(&nearest, config_settings[i].name);
-	for (enum config_block inner = 0; inner < CONFIG_BLOCK_COUNT; inner++)
-		if (config_block_in(inner, block))
-			config_nearest_offer(&nearest, config_blocks[inner].word);
-	return nearest.name;
+	const char *near = config_slip_setting(block, name);
+	if (near)
+		return str_append_text(to, near);
+	return config_slip_longer(block, name, to);
 }
 
-/* The same for settings of other blocks. */
-static const struct config_setting *nearest_elsewhere(struct span name)
+/* The same in the first other block that has something like it. */
+static enum config_block append_meant_elsewhere(struct str *to, enum config_block block, struct span name)
 {
-	struct config_nearest nearest = {.word = name};
-	const struct config_setting *found = NULL;
-	for (size_t i = 0; i < config_setting_count; i++) {
-		const char *before = nearest.name;
-		config_nearest_offer(&nearest, config_settings[i].name);
-		if (nearest.name != before)
-			found = &config_settings[i];
-	}
-	return found;
+	for (enum config_block other = 0; other < CONFIG_BLOCK_COUNT; other++)
+		if (other != block && append_meant(to, other, name))
+			return other;
+	return CONFIG_BLOCK_COUNT;
 }
 
 static void append_known(struct str *to, enum config_block block)
@@ -59,33 +55,76 @@ static const char *place_name(enum config_block block)
 	return block == CONFIG_GLOBAL ? "the file itself" : config_blocks[block].word;
 }
 
+/* NAME stands first on its line. */
+static bool begins_line(const struct config_at *at)
+{
+	const char *text = at->source->text.at;
+	uint32_t i = at->offset;
+	while (i && (text[i - 1] == ' ' || text[i - 1] == '\t'))
+		i--;
+	return !i || text[i - 1] == '\n';
+}
+
+/* A word in brackets: a section of an ini file, or one more host. */
+static void report_bracket(struct config_findings *findings, const struct config_node *node)
+{
+	struct config_at at = config_word_at(node, 0);
+	config_error(findings, at, "\"%.*s\" is no setting: %s", SPAN_ARGS(config_node_name(node)),
+		     begins_line(&at) ? "a block is written as virtual_server NAME { ... }"
+				      : "separate hosts with spaces, not with ;");
+}
+
+/* A setting of the whole service stands in many files' blocks for one of theirs that begins so. */
+static void report_misplaced(struct config_findings *findings, enum config_block block, enum config_block home,
+			     const struct config_node *node)
+{
+	struct span name = config_node_name(node);
+	struct str meant;
+	str_init(&meant, MEANT_TEXT_MAX);
+	if (home == CONFIG_GLOBAL && config_slip_longer(block, name, &meant))
+		config_error(findings, config_word_at(node, 0), "unknown setting \"%.*s\" in %s: did you mean %s?",
+			     SPAN_ARGS(name), place_name(block), str_text(&meant));
+	else
+		config_error(findings, config_word_at(node, 0), "%.*s does not belong in %s but in %s", SPAN_ARGS(name),
+			     place_name(block), place_name(home));
+	str_free(&meant);
+}
+
 static void report_unknown(struct config_findings *findings, enum config_block block, const struct config_node *node)
 {
-	enum { KNOWN_TEXT_MAX = 2000 };
 	struct span name = config_node_name(node);
 	struct config_at at = config_word_at(node, 0);
-	const char *near = nearest_name(block, name);
-	const struct config_setting *elsewhere = nearest_elsewhere(name);
-	enum config_block home = home_of(name);
-	struct str known;
-	str_init(&known, KNOWN_TEXT_MAX);
-	append_known(&known, block);
-	if (span_starts(name, SPAN("[")))
-		config_error(findings, at, "\"%.*s\" is no setting: separate hosts with spaces, not with ;",
-			     SPAN_ARGS(name));
-	else if (home != CONFIG_BLOCK_COUNT)
-		config_error(findings, at, "%.*s does not belong in %s but in %s", SPAN_ARGS(name), place_name(block),
-			     place_name(home));
-	else if (near)
+	struct str text;
+	str_init(&text, MEANT_TEXT_MAX);
+	enum config_block other = append_meant(&text, block, name) ? block : append_meant_elsewhere(&text, block, name);
+	if (other == block) {
 		config_error(findings, at, "unknown setting \"%.*s\" in %s: did you mean %s?", SPAN_ARGS(name),
-			     place_name(block), near);
-	else if (elsewhere)
-		config_error(findings, at, "unknown setting \"%.*s\" in %s: did you mean %s, which belongs in %s?",
-			     SPAN_ARGS(name), place_name(block), elsewhere->name, place_name(elsewhere->block));
-	else
+			     place_name(block), str_text(&text));
+	} else if (other != CONFIG_BLOCK_COUNT) {
+		config_error(findings, at, "unknown setting \"%.*s\" in %s: did you mean %s, which %s in %s?",
+			     SPAN_ARGS(name), place_name(block), str_text(&text),
+			     strchr(str_text(&text), ' ') ? "belong" : "belongs", place_name(other));
+	} else {
+		append_known(&text, block);
 		config_error(findings, at, "unknown setting \"%.*s\" in %s, which knows %s", SPAN_ARGS(name),
-			     place_name(block), str_text(&known));
-	str_free(&known);
+			     place_name(block), str_text(&text));
+	}
+	str_free(&text);
+}
+
+/* NODE is nothing that BLOCK knows. */
+static void report_stranger(struct config_findings *findings, enum config_block block, const struct config_node *node)
+{
+	struct span name = config_node_name(node);
+	enum config_block home = home_of(name);
+	if (findings->n >= FINDINGS_MAX)
+		config_error(findings, config_word_at(node, 0), "unknown setting");
+	else if (span_starts(name, SPAN("[")))
+		report_bracket(findings, node);
+	else if (home != CONFIG_BLOCK_COUNT)
+		report_misplaced(findings, block, home, node);
+	else
+		report_unknown(findings, block, node);
 }
 
 void config_statement_check(struct config_findings *findings, enum config_block parent, const struct config_node *node)
@@ -99,10 +138,7 @@ void config_statement_check(struct config_findings *findings, enum config_block 
 		return;
 	}
 	if (block == CONFIG_BLOCK_COUNT) {
-		if (findings->n < FINDINGS_MAX)
-			report_unknown(findings, parent, node);
-		else
-			config_error(findings, at, "unknown setting");
+		report_stranger(findings, parent, node);
 		return;
 	}
 	size_t words = config_blocks[block].kind == CONFIG_BLOCK_NAMED ? 2 : 1;

@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "common/host/config_slip.h"
+
 const struct config_unit config_size_units[] = {{'K', 1 << 10}, {'M', 1 << 20}, {'G', 1 << 30}, {0, 0}};
 const struct config_unit config_duration_units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 0}};
 
@@ -54,12 +56,24 @@ static bool refuse(struct config_parse *parse, const struct config_item *item)
 	return false;
 }
 
+/* The values that a setting may have; max 0 = none. */
+struct bounds {
+	int64_t min, max;
+};
+
+static bool is_within(int64_t value, struct bounds bounds)
+{
+	return value >= bounds.min && (!bounds.max || value <= bounds.max);
+}
+
+/* VALUE is not out of bounds, or that was reported. */
 static bool within(struct config_parse *parse, const struct config_item *item, int64_t value, int64_t min, int64_t max)
 {
-	if (value >= min && (!max || value <= max))
+	if (is_within(value, (struct bounds){min, max}))
 		return true;
 	enum config_type type = parse->setting->type == CONFIG_DURATIONS ? CONFIG_DURATION
 				: parse->setting->type == CONFIG_PERIOD  ? CONFIG_SIZE
+				: parse->setting->type == CONFIG_QUOTA   ? CONFIG_SIZE
 									 : parse->setting->type;
 	struct str text;
 	str_init(&text, 64);
@@ -68,8 +82,11 @@ static bool within(struct config_parse *parse, const struct config_item *item, i
 		str_append_text(&text, " to ");
 		config_value_format(type, &max, &text);
 	}
-	config_error(parse->findings, item->at, "\"%.*s\" is out of bounds: %s is %s%s", SPAN_ARGS(item->text),
-		     parse->setting->name, str_text(&text), max ? "" : " or more");
+	bool may_be_none = parse->setting->type == CONFIG_LIMIT || parse->setting->type == CONFIG_SIZE_LIMIT ||
+			   parse->setting->type == CONFIG_QUOTA;
+	config_error(parse->findings, item->at, "\"%.*s\" is out of bounds: %s is %s%s%s", SPAN_ARGS(item->text),
+		     parse->setting->name, str_text(&text), max ? "" : " or more",
+		     may_be_none ? ", or none for no limit" : "");
 	str_free(&text);
 	return false;
 }
@@ -96,18 +113,44 @@ static bool parse_number(struct config_parse *parse, void *to)
 	return within(parse, item, (int64_t)value, parse->setting->min, parse->setting->max);
 }
 
-/* Digits and one letter of UNITS, which are the same in both cases where NOCASE. */
+/* The item is a number alone: what it would be with each unit, as far as that is allowed. */
+static bool refuse_unitless(struct config_parse *parse, const struct config_item *item, const struct config_unit *units,
+			    struct bounds bounds)
+{
+	enum { CHOICES = 3 };
+	const struct config_unit *fits[CHOICES];
+	size_t n = 0;
+	uint64_t value;
+	if (!span_to_u64(item->text, UINT32_MAX, &value))
+		return refuse(parse, item);
+	for (const struct config_unit *unit = units; unit->letter && n < CHOICES; unit++)
+		if (is_within((int64_t)value * unit->factor, bounds))
+			fits[n++] = unit;
+	if (!n)
+		return within(parse, item, (int64_t)value, bounds.min, bounds.max);
+	struct str text;
+	str_init(&text, 256);
+	for (size_t i = 0; i < n && (value || !i); i++)
+		str_printf(&text, "%s%llu%c",
+			   !i           ? ""
+			   : i + 1 == n ? " or "
+					: ", ",
+			   (unsigned long long)value, fits[i]->letter);
+	config_error(parse->findings, item->at, "\"%.*s\" has no unit: write %s", SPAN_ARGS(item->text),
+		     str_text(&text));
+	str_free(&text);
+	return false;
+}
+
+/* Digits and one letter of UNITS, which are the same in both cases where NOCASE. The caller looks whether they are
+ * within BOUNDS. */
 static bool parse_units(struct config_parse *parse, const struct config_item *item, const struct config_unit *units,
-			bool nocase, int64_t *out)
+			bool nocase, struct bounds bounds, int64_t *out)
 {
 	struct span text = item->text;
 	uint64_t value;
-	if (all_digits(text)) {
-		config_error(parse->findings, item->at, "\"%.*s\" has no unit: write %.*s%c, %.*s%c or %.*s%c",
-			     SPAN_ARGS(text), SPAN_ARGS(text), units[0].letter, SPAN_ARGS(text), units[1].letter,
-			     SPAN_ARGS(text), units[2].letter);
-		return false;
-	}
+	if (all_digits(text))
+		return refuse_unitless(parse, item, units, bounds);
 	char letter = text.len ? text.at[text.len - 1] : '\0';
 	for (const struct config_unit *unit = units; unit->letter && letter; unit++) {
 		if (letter != unit->letter && !(nocase && toupper((unsigned char)letter) == unit->letter))
@@ -123,8 +166,9 @@ static bool parse_units(struct config_parse *parse, const struct config_item *it
 
 bool config_value_size(struct config_parse *parse, const struct config_item *item, int64_t *out)
 {
-	return parse_units(parse, item, config_size_units, true, out) &&
-	       within(parse, item, *out, parse->setting->min, parse->setting->max);
+	struct bounds bounds = {parse->setting->min, parse->setting->max};
+	return parse_units(parse, item, config_size_units, true, bounds, out) &&
+	       within(parse, item, *out, bounds.min, bounds.max);
 }
 
 static bool parse_size(struct config_parse *parse, void *to)
@@ -143,9 +187,10 @@ bool config_value_duration(struct config_parse *parse, const struct config_item 
 {
 	enum { SECOND = 1000, YEAR_DAYS = 365 };
 	bool list = parse->setting->type == CONFIG_DURATIONS;
-	int64_t min = list ? SECOND : parse->setting->min;
-	int64_t max = list ? (int64_t)YEAR_DAYS * 86400 * SECOND : parse->setting->max;
-	return parse_units(parse, item, config_duration_units, false, out) && within(parse, item, *out, min, max);
+	struct bounds bounds = {list ? SECOND : parse->setting->min,
+				list ? (int64_t)YEAR_DAYS * 86400 * SECOND : parse->setting->max};
+	return parse_units(parse, item, config_duration_units, false, bounds, out) &&
+	       within(parse, item, *out, bounds.min, bounds.max);
 }
 
 static bool parse_duration(struct config_parse *parse, void *to)
@@ -167,9 +212,10 @@ static bool parse_rate(struct config_parse *parse, void *to)
 	struct span number = span_take(&period.text, '/');
 	if (!span_to_u64(number, CONFIG_RATE_MAX, &count) || !count || !period.text.len)
 		return refuse(parse, item);
-	if (!parse_units(parse, &period, config_duration_units, false, &rate->period_ms))
+	const struct bounds bounds = {SECOND, DAY};
+	if (!parse_units(parse, &period, config_duration_units, false, bounds, &rate->period_ms))
 		return false;
-	if (rate->period_ms < SECOND || rate->period_ms > DAY) {
+	if (!is_within(rate->period_ms, bounds)) {
 		config_error(parse->findings, item->at, "\"%.*s\" is out of bounds: the period is 1s to 1d",
 			     SPAN_ARGS(item->text));
 		return false;
@@ -193,22 +239,21 @@ static bool parse_quota(struct config_parse *parse, void *to)
 		*quota = (struct config_quota){.multiple = (int64_t)multiple};
 		return true;
 	}
-	return parse_units(parse, item, config_size_units, true, &quota->octets);
+	const struct bounds bounds = {1 << 10, 0};
+	return parse_units(parse, item, config_size_units, true, bounds, &quota->octets) &&
+	       within(parse, item, quota->octets, bounds.min, bounds.max);
 }
 
 int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words)
 {
-	struct config_nearest nearest = {.word = item->text};
-	for (int i = 0; words[i]; i++) {
+	for (int i = 0; words[i]; i++)
 		if (span_equal_nocase(item->text, span_of(words[i])))
 			return i;
-		config_nearest_offer(&nearest, words[i]);
-	}
-	if (!nearest.name)
+	const char *meant = config_slip_choice(item->text, words);
+	if (!meant)
 		return refuse(parse, item) - 1;
-	config_error(parse->findings, item->at, "\"%.*s\" is no value of %s: write %s; \"%s\" is near",
-		     SPAN_ARGS(item->text), parse->setting->name, config_value_allowed(parse->setting->type),
-		     nearest.name);
+	config_error(parse->findings, item->at, "\"%.*s\" is no value of %s: write %s; did you mean %s?",
+		     SPAN_ARGS(item->text), parse->setting->name, config_value_allowed(parse->setting->type), meant);
 	return -1;
 }
 

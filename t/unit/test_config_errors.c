@@ -36,7 +36,7 @@ static const struct wrong {
 	{SERVER("max_mesage_size 5M"), 2, 1, "did you mean max_message_size, which belongs in messages?"},
 	{SERVER("frobnicate 5"), 2, 1, "unknown setting \"frobnicate\" in virtual_server, which knows enabled, listen"},
 	{SERVER("auth plain login"), 2, 1, "auth does not belong in virtual_server but in access"},
-	{SERVER("access { auth plan }"), 2, 15, "\"plain\" is near"},
+	{SERVER("access { auth plan }"), 2, 15, "did you mean plain?"},
 	{SERVER("access { tls_certificate /a }"), 2, 26, "the key is missing"},
 	{SERVER("access { tls_certificate /a /b /c /d }"), 2, 32, "one certificate and its key a line"},
 	{SERVER("access { tls_certificate /a b }"), 2, 29, "must be absolute"},
@@ -60,7 +60,6 @@ static const struct wrong {
 	{SERVER("connect { open_relay_intended yes }"), 2, 11, "does not belong in connect but in relay"},
 	{SERVER("pickupdir off"), 2, 1, "unknown setting \"pickupdir\""},
 	{SERVER("pickup_dir maybe"), 2, 12, "must be absolute"},
-	{SERVER("dot_stuffing yes"), 2, 14, "write auto, on or off"},
 	{SERVER("relay { list 10.0.0.1; authentificated no }"), 2, 24, "unknown setting \"authentificated\" in relay"},
 	{SERVER("alias_domain a.example { enabled no }"), 2, 26, "does not belong in alias_domain"},
 	{SERVER("alias_domain a.example { zzz no }"), 2, 26, "alias_domain, which knows nothing"},
@@ -92,7 +91,7 @@ static const struct wrong {
 	{SERVER("delivery { retry 1m 1m 1m 1m 1m 1m 1m 1m 1m }"), 2, 42, "retry takes 8 values at most"},
 	/* values */
 	{SERVER("enabled on"), 2, 9, "write yes or no"},
-	{SERVER("enabled yess"), 2, 9, "\"yes\" is near"},
+	{SERVER("enabled yess"), 2, 9, "did you mean yes?"},
 	{SERVER("max_connections many"), 2, 17, "a number, or none for no limit"},
 	{SERVER("max_connections 0"), 2, 17, "max_connections is 1 to 20000"},
 	{SERVER("max_connections 99999999999999999999"), 2, 17, "a number"},
@@ -118,7 +117,7 @@ static const struct wrong {
 	{SERVER("postmaster joe"), 2, 12, "is not a mail address"},
 	{SERVER("postmaster \"\""), 2, 12, "is not a mail address"},
 	{SERVER("banner \"gr\303\274n\""), 2, 8, "plain ASCII"},
-	{SERVER("without chunkin"), 2, 9, "\"chunking\" is near"},
+	{SERVER("without chunkin"), 2, 9, "did you mean chunking?"},
 	{SERVER("bare_newlines fix"), 2, 15, "reject or repair"},
 	{SERVER("badmail_dir badmail"), 2, 13, "must be absolute"},
 	{SERVER("badmail_dir /srv/../etc"), 2, 13, "may not go through . or .."},
@@ -138,7 +137,8 @@ static const struct wrong {
 	{SERVER("relay { list 10.0.0.1/8 }"), 2, 14, "10.0.0.0/8"},
 	{SERVER("relay { list .example.com }"), 2, 14, "write *.example.com for all names below it"},
 	{SERVER("relay { list 10.0.0.256 }"), 2, 14, "this is no IP address"},
-	{SERVER("relay { list 10.0.0.0-10.0.0.9 }"), 2, 14, "this is no IP address"},
+	{SERVER("relay { list 10.0.0.0-10.0.0.9 }"), 2, 14,
+	 "a range can't stand here: write a network such as 10.0.0.0/24"},
 	{SERVER("relay { list host_.*.example }"), 2, 14, "is no pattern: write *.example.com"},
 	{SERVER("remote_domain *x.test { relay yes }"), 2, 15,
 	 "is no pattern: write *.example.com for all names below"},
@@ -155,6 +155,55 @@ static const struct wrong {
 	{SERVER("remote_domain a.*.example { relay yes }"), 2, 15, "is no pattern"},
 	{SERVER("local_domain b.example { drop_quota 10 }"), 2, 37, "has no unit"},
 	{SERVER("local_domain b.example { drop_quota 0x }"), 2, 37, "a multiple of max_message_size"},
+	/* what people write who come from elsewhere */
+	{SERVER("relay { list 10.2.0.0 255.255.0.0 }"), 2, 23,
+	 "a network mask stands behind a slash: write 10.2.0.0/16"},
+	{SERVER("connect { list 10.2.3.4 255.255.255.0 }"), 2, 25, "write 10.2.3.0/24"},
+	{SERVER("access { auth plain; auth_clear_list 10.2.0.0 0.0.255.255 }"), 2, 47, "write 10.2.0.0/16"},
+	{SERVER("relay { list 10.2.0.7 255.255.255.255 }"), 2, 23, "write 10.2.0.7/32"},
+	{SERVER("relay {\nlist 10.2.0.0\nlist 255.255.0.0 }"), 4, 6,
+	 "a network mask stands behind an address and a slash"},
+	{SERVER("smart_host 10.2.0.1 255.255.0.0"), 2, 21, "a network mask has no place here"},
+	{SERVER("remote_domain a.test { route 10.2.0.1 255.255.0.0 }"), 2, 39, "a network mask has no place here"},
+	{"dns_server 10.2.0.1 255.255.0.0\n" SERVER(""), 1, 21, "a network mask has no place here"},
+	{SERVER("relay { list 192.168.1.* }"), 2, 14, "write 192.168.1.0/24"},
+	{SERVER("relay { list 10.* }"), 2, 14, "write 10.0.0.0/8"},
+	{SERVER("connect { list 172.16.*.* }"), 2, 16, "write 172.16.0.0/16"},
+	{SERVER("relay { list 192.168.1. }"), 2, 14, "write 192.168.1.0/24"},
+	{SERVER("relay { list [10.0.0.1] }"), 2, 14, "without brackets: write 10.0.0.1"},
+	{SERVER("relay { list [default] }"), 2, 14, "without brackets: write default"},
+	{SERVER("smart_host [smtp.example.com:587]"), 2, 12,
+	 "the port stands behind the bracket: write [smtp.example.com]:587"},
+	{SERVER("smart_host [192.0.2.1:587]"), 2, 12, "write [192.0.2.1]:587"},
+	{SERVER("listen [192.0.2.1:25]"), 2, 8, "write [192.0.2.1]:25"},
+	{SERVER("smart_host smtp://smtp.example.com"), 2, 12, "write smtp.example.com, without smtp://"},
+	{SERVER("reverse_dns on"), 2, 13, "did you mean yes?"},
+	{SERVER("reverse_dns true"), 2, 13, "did you mean yes?"},
+	{SERVER("reverse_dns 1"), 2, 13, "did you mean yes?"},
+	{SERVER("reverse_dns enabled"), 2, 13, "did you mean yes?"},
+	{SERVER("reverse_dns off"), 2, 13, "did you mean no?"},
+	{SERVER("reverse_dns 0"), 2, 13, "did you mean no?"},
+	{SERVER("dot_stuffing yes"), 2, 14, "did you mean on?"},
+	{SERVER("outbound { tls no }"), 2, 16, "did you mean off?"},
+	{SERVER("outbound { implicit on }"), 2, 21, "did you mean yes?"},
+	{SERVER("outbound { user x }"), 2, 12, "did you mean username?"},
+	{SERVER("masquerade a.test"), 2, 1, "did you mean masquerade_domain?"},
+	{SERVER("badmail /srv/badmail"), 2, 1, "did you mean badmail_keep, badmail_max or badmail_dir?"},
+	{SERVER("outbound { password x }"), 2, 12, "did you mean password_file?"},
+	{SERVER("password x"), 2, 1, "did you mean password_file, which belongs in outbound?"},
+	{SERVER("smarthost x.test"), 2, 1, "did you mean smart_host?"},
+	{SERVER("relayhost x.test"), 2, 1, "did you mean smart_host?"},
+	{SERVER("hostname x.test"), 2, 1, "did you mean fqdn?"},
+	{SERVER("mynetworks 10.0.0.0/8"), 2, 1, "did you mean relay?"},
+	{"; my server\n" SERVER(""), 1, 1, "a comment begins with #, not with ;"},
+	{SERVER("\t;listen *:26"), 2, 2, "a comment begins with #, not with ;"},
+	{"[default]\n" SERVER(""), 1, 1, "a block is written as virtual_server NAME { ... }"},
+	{SERVER("badmail_max 0"), 2, 13, "badmail_max is 64K or more, or none for no limit"},
+	{SERVER("messages { max_message_size 0 }"), 2, 29, "max_message_size is 1K or more, or none for no limit"},
+	{SERVER("connection_timeout 0"), 2, 20, "connection_timeout is 1s to 1d"},
+	{SERVER("connection_timeout 600"), 2, 20, "\"600\" has no unit: write 600s or 600m"},
+	{SERVER("free_space_floor 0"), 2, 18, "write 0K"},
+	{SERVER("local_domain b.example { drop_quota 0 }"), 2, 37, "drop_quota is 1K or more, or none for no limit"},
 	/* settings together */
 	{SERVER("messages { max_message_size 25M }"), 2, 29,
 	 "max_session_size (default 10M) is below max_message_size"},
@@ -196,11 +245,11 @@ static const struct wrong {
 							      "local_domain d.example { drop_dir /srv/d } }",
 	 5, 35, "a drop folder of virtual server default already"},
 	/* the transaction log */
-	{SERVER("log { period dayly }"), 2, 14, "\"daily\" is near"},
-	{SERVER("log { period 20 }"), 2, 14, "\"20\" has no unit: write 20K"},
+	{SERVER("log { period dayly }"), 2, 14, "did you mean daily?"},
+	{SERVER("log { period 20 }"), 2, 14, "\"20\" has no unit: write 20M or 20G"},
 	{SERVER("log { period 64k; period daily }"), 2, 19, "period is given twice"},
 	{SERVER("log { period 1K }"), 2, 14, "out of bounds: period is 64K or more"},
-	{SERVER("log { fields time c-ip cs-metod }"), 2, 24, "\"cs-method\" is near"},
+	{SERVER("log { fields time c-ip cs-metod }"), 2, 24, "did you mean cs-method?"},
 	{SERVER("log { fields none }"), 2, 14, "fields can't be empty"},
 	{SERVER("log { dir logs }"), 2, 11, "must be absolute"},
 	{SERVER("log { format iis; fields time }"), 2, 26, "only w3c has a choice of fields"},
@@ -407,6 +456,73 @@ START_TEST(errors_without_end_are_counted)
 }
 END_TEST
 
+/* The slip is one, and so is what is said of it. */
+START_TEST(one_slip_is_one_error)
+{
+	static const char *const one_error[] = {
+		SERVER("relay { list 10.2.0.0 255.255.0.0 }"),
+		SERVER("smart_host [smtp.example.com:587]"),
+		SERVER("") "virtual_server b { listen *:26; pickup_dir /srv/p; local_domain x.test }\n"
+			   "virtual_server b { listen *:26; pickup_dir /srv/p; log { }; local_domain x.test }",
+		"; my server\n; listen *:25 { \n" SERVER(""),
+	};
+	for (size_t i = 0; i < sizeof(one_error) / sizeof(one_error[0]); i++) {
+		build(one_error[i]);
+		unsigned wanted = i == 3 ? 2 : 1;
+		ck_assert_msg(report.errors == wanted, "%s", str_text(&report.text));
+		done();
+	}
+}
+END_TEST
+
+/* What is no mistake for the service, but for the world around it: one warning, with its place and words. */
+START_TEST(what_others_will_not_take_is_warned_of)
+{
+	static const struct wrong warned[] = {
+		{SERVER("fqdn mail"), 2, 6, "fqdn mail has no dot"},
+		{SERVER("default_domain corp"), 2, 16, "default_domain corp has no dot"},
+		{SERVER("masquerade_domain corp"), 2, 19, "masquerade_domain corp has no dot"},
+		{SERVER("outbound { helo_name mail }"), 2, 22, "helo_name mail has no dot"},
+		{SERVER("remote_domain a.test { outbound { helo_name mail } }"), 2, 45, "helo_name mail has no dot"},
+		{SERVER("messages { max_message_size 5M; max_session_size none }\n"
+			"local_domain a.test { drop_quota 1M }"),
+		 3, 34, "drop_quota is below max_message_size (5M): a larger message never finds room"},
+		{SERVER("smart_host [192.0.2.1]") "virtual_server copiers { fqdn c.test\nlisten *:26 }", 4, 16,
+		 "copiers has no smart_host of its own"},
+	};
+	for (size_t i = 0; i < sizeof(warned) / sizeof(warned[0]); i++) {
+		const struct wrong *row = &warned[i];
+		char place[64];
+		build(row->text);
+		snprintf(place, sizeof(place), "test.conf:%u:%u: warning: ", row->line, row->column);
+		const char *at = strstr(str_text(&report.text), place);
+		ck_assert_msg(at && strstr(at, row->says) && report.warnings == 1 && !report.errors,
+			      "wanted %s%s, got\n%s", place, row->says, str_text(&report.text));
+		done();
+	}
+}
+END_TEST
+
+/* A way to say that it is meant so. */
+START_TEST(what_is_meant_so_is_not_warned_of)
+{
+	static const char *const good[] = {
+		SERVER("smart_host [192.0.2.1]") "virtual_server copiers { fqdn c.test\nlisten *:26\nsmart_host none }",
+		SERVER("smart_host [192.0.2.1]") "virtual_server b { fqdn c.test\nlisten *:26\nconnector x { route dns "
+						 "} }",
+		SERVER("smart_host [192.0.2.1]") "virtual_server b { fqdn c.test\nenabled no }",
+		SERVER("local_domain printers"),
+		SERVER("messages { max_message_size 5M }\nlocal_domain a.test { drop_quota 5M }"),
+		SERVER("local_domain a.test { drop_quota 1x }"),
+	};
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		build(good[i]);
+		ck_assert_msg(!report.text.len, "%s", str_text(&report.text));
+		done();
+	}
+}
+END_TEST
+
 START_TEST(wide_public_network_is_warned_of)
 {
 	build(SERVER("relay { list 10.0.0.0/8 172.16.0.0/12 fc00::/7 192.0.0.0/9 127.0.0.0/8 }"));
@@ -552,6 +668,9 @@ int main(void)
 	tcase_add_test(tcase, a_list_reports_each_entry);
 	tcase_add_test(tcase, a_wrong_value_makes_no_second_error);
 	tcase_add_test(tcase, errors_without_end_are_counted);
+	tcase_add_test(tcase, one_slip_is_one_error);
+	tcase_add_test(tcase, what_others_will_not_take_is_warned_of);
+	tcase_add_test(tcase, what_is_meant_so_is_not_warned_of);
 	tcase_add_test(tcase, wide_public_network_is_warned_of);
 	tcase_add_test(tcase, local_domain_without_strangers_is_warned_of);
 	tcase_add_test(tcase, access_that_serves_is_silent);

@@ -60,6 +60,27 @@ static void teardown(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
+/* PowerShell's > and Notepad's "Unicode": one error with the cure, in the file itself and in one that it includes. */
+START_TEST(utf16_is_one_error)
+{
+	static const char texts[][8] = {"\xff\xfe"
+					"f\0q\0",
+					"\xfe\xff\0f\0q", "f\0q\0d\0n", "\0f\0q\0d"};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		int fd = open(path_of("main.conf"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		ck_assert_int_eq(fd_write_all(fd, (struct span){texts[i], 6}), 0);
+		fd_close(&fd);
+		read_config("main.conf");
+		wants("it is UTF-16: save it as ASCII or UTF-8");
+		ck_assert_uint_eq(report.errors, i + 1);
+		config_free(&config);
+	}
+	write_file("outer.conf", "virtual_server default { }\ninclude main.conf\n");
+	read_config("outer.conf");
+	ck_assert_uint_eq(report.errors, sizeof(texts) / sizeof(texts[0]) + 1);
+}
+END_TEST
+
 START_TEST(include_stands_for_the_text_at_any_level)
 {
 	ck_assert_int_eq(mkdir(path_of("conf.d"), 0700), 0);
@@ -218,6 +239,7 @@ int main(void)
 	Suite *suite = suite_create("config file");
 	TCase *tcase = tcase_create("file");
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, utf16_is_one_error);
 	tcase_add_test(tcase, include_stands_for_the_text_at_any_level);
 	tcase_add_test(tcase, pattern_takes_files_in_order);
 	tcase_add_test(tcase, folder_with_special_name_is_no_pattern);

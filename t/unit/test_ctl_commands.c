@@ -223,7 +223,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(conf, sizeof(conf), "%s/conf", folder);
 	FILE *to = fopen(conf, "w");
-	fprintf(to, "run_dir %s\nvirtual_server one { }\n", folder);
+	fprintf(to, "run_dir %s\nvirtual_server one { fqdn mail.example.com }\n", folder);
 	fclose(to);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", folder);
 	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
