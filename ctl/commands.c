@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/installed.h"
 #include "common/host/config.h"
 
 enum {

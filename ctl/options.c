@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/installed.h"
 #include "common/base/span.h"
 
 enum { NUMBER_LEN_MAX = 9, TEN_YEARS_S = 10 * 366 * 86400, ATTEMPTS_MAX = 65535 };

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/installed.h"
 #include "common/host/config.h"
 
 enum { HOSTNAME_MAX = 256, TEXT_MAX = 1 << 20, CHOICE_MAX = 1500 };

@@ -20,10 +20,10 @@ endforeach()
 
 # The example of every setting; and the file itself, but never over one that an administrator has edited.
 install(FILES etc/mailroot.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples OPTIONAL)
+# file(INSTALL) puts DESTDIR in front of the folder by itself, if(EXISTS) does not.
 install(CODE "
-  set(from \"${PROJECT_SOURCE_DIR}/etc/mailroot.conf\")
-  set(to \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/mailroot\")
-  if(EXISTS \"\${from}\" AND NOT EXISTS \"\${to}/mailroot.conf\")
-    file(INSTALL \"\${from}\" DESTINATION \"\${to}\")
+  set(to \"${CMAKE_INSTALL_FULL_SYSCONFDIR}/mailroot\")
+  if(NOT EXISTS \"\$ENV{DESTDIR}\${to}/mailroot.conf\")
+    file(INSTALL \"${PROJECT_SOURCE_DIR}/etc/mailroot.conf\" DESTINATION \"\${to}\")
   endif()
 ")

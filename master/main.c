@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/installed.h"
 #include "common/base/log.h"
 #include "master/daemon.h"
 #include "master/master.h"

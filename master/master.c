@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/installed.h"
 #include "common/base/log.h"
 #include "common/host/privs.h"
 #include "master/daemon.h"

@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/installed.h"
 #include "common/base/log.h"
 #include "common/host/net.h"
 #include "common/host/rows.h"

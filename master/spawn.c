@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/installed.h"
 #include "common/base/log.h"
 #include "common/host/ipc.h"
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "common/base/installed.h"
+
 enum { VALUE_MAX = 32 };
 
 /* Appends TEXT: octets of SPECIAL and what is not printable as \xNN, a blank as BLANK; nothing as "-". */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/base/installed.h"
 #include "common/host/config.h"
 
 /* More text than any report of errors has; nobody sees it here. */

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/installed.h"
 #include "common/mail/dsn.h"
 #include "sendmail/dialogue.h"
 

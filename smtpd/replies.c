@@ -1,5 +1,7 @@
 #include "smtpd/replies.h"
 
+#include "common/base/installed.h"
+
 static const struct reply_text {
 	int code;
 	const char *enhanced;

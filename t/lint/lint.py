@@ -56,7 +56,7 @@ class Lint:
             if not match:
                 continue
             target = self.root / match.group(1)
-            if not target.exists():
+            if not target.exists() and not target.with_name(target.name + ".in").exists():
                 self.complain(path, number, f'"{match.group(1)}": write the path from the top folder')
                 continue
             other = folder_of(target, self.root)

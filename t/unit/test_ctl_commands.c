@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/installed.h"
 #include "common/host/rows.h"
 #include "t/unit/suite.h"
 

@@ -15,6 +15,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/installed.h"
 #include "t/unit/suite.h"
 
 #define HEADER(date)                                                                                                   \

@@ -13,6 +13,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/installed.h"
 #include "common/host/rows.h"
 #include "master/daemon.h"
 #include "master/master.h"

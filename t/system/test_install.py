@@ -1,0 +1,52 @@
+"""cmake --install, as a packager and an administrator run it: what lies where, and that an edited configuration stays."""
+import os
+import pathlib
+import re
+import subprocess
+import unittest
+
+import harness
+
+EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "etc/mailroot.conf"
+
+
+def installed():
+    """MAILROOT_* -> what the programs were built with."""
+    return dict(re.findall(r'#define (MAILROOT_\w+) "(.*?)"', (harness.BUILD / "common/base/installed.h").read_text()))
+
+
+class Install(unittest.TestCase):
+    def setUp(self):
+        self.stage = harness.scratch() / "stage"
+        self.conf = self.staged("MAILROOT_SYSCONFDIR", "mailroot.conf")
+
+    def staged(self, folder, name):
+        return pathlib.Path(f"{self.stage}{installed()[folder]}") / name
+
+    def install(self):
+        done = subprocess.run(["cmake", "--install", str(harness.BUILD)], env=dict(os.environ, DESTDIR=str(self.stage)),
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_destdir_stands_once_in_front_of_every_file(self):
+        self.install()
+        for folder, name in (("MAILROOT_SYSCONFDIR", "mailroot.conf"), ("MAILROOT_SBINDIR", "mailrootd"), ("MAILROOT_SBINDIR", "mailrootctl"),
+                             ("MAILROOT_LIBEXECDIR", "mailroot-smtpd"), ("MAILROOT_LIBEXECDIR", "sendmail")):
+            self.assertTrue(self.staged(folder, name).is_file(), self.staged(folder, name))
+        for name in ("mailrootd.service", "mailrootd.8", "mailroot.conf.5"):
+            self.assertEqual(len(list(self.stage.rglob(name))), 1, name)
+        self.assertFalse(pathlib.Path(f"{self.stage}{self.stage}").exists(), "DESTDIR stands twice")
+
+    def test_edited_configuration_stays(self):
+        self.install()
+        self.conf.write_text("# edited\n")
+        self.install()
+        self.assertEqual(self.conf.read_text(), "# edited\n")
+
+    def test_shipped_configuration_is_the_example(self):
+        self.install()
+        self.assertEqual(self.conf.read_bytes(), EXAMPLE.read_bytes())
+
+
+if __name__ == "__main__":
+    harness.main()
