@@ -27,7 +27,7 @@ struct submit {
 	bool blank;       /* an empty line may follow that ended the header */
 	uint64_t octets;
 	struct failure failure;
-	char slice[2 * SUBMIT_SLICE + 4];
+	char slice[2 * SUBMIT_SLICE + TEXT_EXTRA];
 };
 
 /* An empty message for the recipients that s->compose gets; DROP and CALLER are borrowed. */

@@ -1,6 +1,6 @@
 #include "sendmail/text.h"
 
-enum { LINE_START, AFTER_DOT, AFTER_DOT_CR, IN_LINE, AFTER_CR };
+enum { LINE_START, AFTER_DOT, IN_LINE, AFTER_CR };
 
 static size_t line_end(char *out)
 {
@@ -9,11 +9,29 @@ static size_t line_end(char *out)
 	return 2;
 }
 
+/* The CR that are held turned out to have no LF. */
+static size_t bare_crs(struct text_reader *r, char *out)
+{
+	size_t n = 0;
+
+	for (; r->crs; r->crs--)
+		n += line_end(out + n);
+	return n;
+}
+
+static size_t hold_cr(struct text_reader *r, char *out)
+{
+	if (r->crs == DOT_CR_RUN)
+		return line_end(out);
+	r->crs++;
+	return 0;
+}
+
 static size_t in_line(struct text_reader *r, char c, char *out)
 {
 	if (c == '\r') {
 		r->state = AFTER_CR;
-		return 0;
+		return hold_cr(r, out);
 	}
 	r->state = c == '\n' ? LINE_START : IN_LINE;
 	if (c == '\n')
@@ -21,6 +39,17 @@ static size_t in_line(struct text_reader *r, char c, char *out)
 	r->eight_bit = r->eight_bit || (unsigned char)c > 127;
 	out[0] = c;
 	return 1;
+}
+
+static size_t after_cr(struct text_reader *r, char c, char *out)
+{
+	size_t n = 0;
+
+	if (c == '\n')
+		r->crs = 0;
+	else if (c != '\r')
+		n = bare_crs(r, out);
+	return n + in_line(r, c, out + n);
 }
 
 static size_t at_start(struct text_reader *r, char c, char *out)
@@ -31,8 +60,8 @@ static size_t at_start(struct text_reader *r, char c, char *out)
 	return 0;
 }
 
-/* A line began with a dot and goes on with C, or with a bare CR and C. */
-static size_t after_dot(struct text_reader *r, bool cr, char c, char *out)
+/* A line began with a dot, maybe has CR behind it, and goes on with C. */
+static size_t after_dot(struct text_reader *r, char c, char *out)
 {
 	size_t n = 0;
 
@@ -40,15 +69,11 @@ static size_t after_dot(struct text_reader *r, bool cr, char c, char *out)
 		r->ended = true;
 		return 0;
 	}
-	if (c == '\r' && !cr) {
-		r->state = AFTER_DOT_CR;
-		return 0;
-	}
+	if (c == '\r' && r->crs < DOT_CR_RUN)
+		return hold_cr(r, out);
 	if (r->dots == TEXT_DOTS_END)
 		out[n++] = '.';
-	if (cr)
-		n += line_end(out + n);
-	return n + in_line(r, c, out + n);
+	return n + after_cr(r, c, out + n);
 }
 
 static size_t take(struct text_reader *r, char c, char *out)
@@ -57,15 +82,9 @@ static size_t take(struct text_reader *r, char c, char *out)
 	case LINE_START:
 		return at_start(r, c, out);
 	case AFTER_DOT:
-		return after_dot(r, false, c, out);
-	case AFTER_DOT_CR:
-		return after_dot(r, true, c, out);
+		return after_dot(r, c, out);
 	case AFTER_CR:
-		if (c != '\n') {
-			line_end(out);
-			return 2 + in_line(r, c, out + 2);
-		}
-		return in_line(r, c, out);
+		return after_cr(r, c, out);
 	default:
 		return in_line(r, c, out);
 	}
@@ -86,5 +105,7 @@ size_t text_end(struct text_reader *r, char *out)
 	int state = r->state;
 
 	r->state = LINE_START;
-	return !r->ended && (state == IN_LINE || state == AFTER_CR) ? line_end(out) : 0;
+	if (r->ended || state == LINE_START || state == AFTER_DOT)
+		return 0;
+	return state == IN_LINE ? line_end(out) : bare_crs(r, out);
 }

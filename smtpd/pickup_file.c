@@ -14,7 +14,7 @@
 #include "common/mail/fields.h"
 #include "smtpd/policy.h"
 
-enum { TEXT_ROOM = 2 * PICKUP_BLOCK + 2 };
+enum { TEXT_ROOM = 2 * PICKUP_BLOCK + DOT_READ_EXTRA };
 
 bool pickup_file_init(struct pickup_file *f, int folder_fd, struct store_spool *store)
 {

@@ -7,7 +7,7 @@
 
 enum {
 	HEAD_MAX = 2048, /* sender line and Received: an address, three names, a date */
-	SLICE_ROOM = 2 * TRANSACTION_SLICE + 2
+	SLICE_ROOM = 2 * TRANSACTION_SLICE + DOT_READ_EXTRA
 };
 
 bool transaction_init(struct transaction *t, const struct store *store)

@@ -8,11 +8,13 @@
  *	state       so far          CR         LF                 dot       other
  *	START       CRLF, or none   CR         bare LF -> TEXT    DOT       TEXT
  *	TEXT        text            CR         bare LF -> TEXT    TEXT      TEXT
- *	CR          text CR         bare CR    CRLF -> START      bare CR, then as TEXT
+ *	CR          text CR         bare CR *  CRLF -> START      bare CR, then as TEXT
  *	DOT         CRLF [.]        DOT_CR     as TEXT, the dot dropped
  *	DOT_CR      CRLF [.CR]      bare CR    ended              bare CR, then as TEXT
  *
  * After a bare line end, repaired or not, no line starts: a dot there is text.
+ * (*) When bare line ends are repaired the CR is held: it belongs to a LF that follows, and is a bare CR when none
+ *does.
  */
 enum { START, TEXT, CR, DOT, DOT_CR };
 
@@ -46,13 +48,31 @@ static size_t copy_run(struct span in, char *out, uint64_t *eight)
 	return i;
 }
 
-/* The CR that was taken last turned out to have no LF. */
+/* The CR that was taken last turned out to have no LF, and so did those that are held. */
 static char *bare_cr(struct dot_reader *r, char *out)
 {
 	r->bare++;
 	if (r->repair)
 		*out++ = '\n';
+	for (; r->crs; r->crs--) {
+		*out++ = '\r';
+		*out++ = '\n';
+	}
 	r->state = TEXT;
+	return out;
+}
+
+/* A CR behind a CR. */
+static char *second_cr(struct dot_reader *r, char *out)
+{
+	r->bare++;
+	if (r->repair && r->crs < DOT_CR_RUN - 1) {
+		r->crs++;
+		return out;
+	}
+	if (r->repair)
+		*out++ = '\n';
+	*out++ = '\r';
 	return out;
 }
 
@@ -62,13 +82,11 @@ static char *read_cr(struct dot_reader *r, char *out)
 		r->state = DOT_CR;
 		return out;
 	}
-	if (r->state == DOT_CR)
+	bool second = r->state == CR || r->state == DOT_CR;
+	if (!second || r->state == DOT_CR)
 		*out++ = '\r';
-	if (r->state == CR || r->state == DOT_CR)
-		out = bare_cr(r, out);
-	*out++ = '\r';
 	r->state = CR;
-	return out;
+	return second ? second_cr(r, out) : out;
 }
 
 static char *read_lf(struct dot_reader *r, char *out)
@@ -79,6 +97,7 @@ static char *read_lf(struct dot_reader *r, char *out)
 	}
 	if (r->state == CR) {
 		*out++ = '\n';
+		r->crs = 0;
 		r->state = START;
 		return out;
 	}

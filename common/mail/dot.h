@@ -1,16 +1,22 @@
 /*
  * The end of data and the dots (RFC 5321 4.1.1.4, 4.5.2), both ways, as small state machines over octets. Pure.
  * Reading: only CRLF . CRLF ends a message. A bare LF or CR is counted and, with `repair`, made CRLF; otherwise it is
- * passed through and the caller refuses the message at its end. With `repair`, LF . LF and its relatives still never
- * end it.
+ * passed through and the caller refuses the message at its end. With `repair`, up to DOT_CR_RUN CR in front of a LF
+ * are one line end, and each CR that no LF follows is one; LF . LF and its relatives still never end the message.
  */
 #ifndef COMMON_MAIL_DOT_H
 #define COMMON_MAIL_DOT_H
 
 #include "common/base/span.h"
 
+enum {
+	DOT_CR_RUN = 4, /* CR in front of one LF: text that was written twice in text mode has 2 */
+	DOT_READ_EXTRA = 2 + 2 * (DOT_CR_RUN - 1)
+};
+
 struct dot_reader {
-	int state; /* zeroed = start of data */
+	int state;    /* zeroed = start of data */
+	unsigned crs; /* CR that are taken and not yet written, beside the one of the state */
 	bool repair;
 	bool plain; /* BDAT: dots are text, nothing here ends it */
 	bool ended;
@@ -20,14 +26,14 @@ struct dot_reader {
 };
 
 /*
- * Reads from IN, writes unstuffed text to OUT, which must have room for 2 * in.len + 2 octets. Returns how many octets
- * of IN were taken: all, unless the end of data was found (r->ended). *out_len tells what was written.
+ * Reads from IN, writes unstuffed text to OUT, which must have room for 2 * in.len + DOT_READ_EXTRA octets. Returns
+ * how many octets of IN were taken: all, unless the end of data was found (r->ended). *out_len tells what was written.
  */
 size_t dot_read(struct dot_reader *r, struct span in, char *out, size_t *out_len);
 
 /*
  * For `plain`, after the last chunk: a CR at its very end is a bare one (and, with `repair`, completed). Returns the
- * octets written to OUT, at most 1. A missing last line end is not added.
+ * octets written to OUT, at most DOT_READ_EXTRA. A missing last line end is not added.
  */
 size_t dot_read_end(struct dot_reader *r, char *out);
 

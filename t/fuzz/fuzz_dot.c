@@ -14,9 +14,9 @@ static size_t read_all(struct dot_reader *r, struct span in, size_t step, struct
 		struct span piece = span_skip(in, taken);
 		piece.len = piece.len < step ? piece.len : step;
 		size_t len;
-		char *out = malloc(2 * piece.len + 2);
+		char *out = malloc(2 * piece.len + DOT_READ_EXTRA);
 		taken += dot_read(r, piece, out, &len);
-		MUST(len <= 2 * piece.len + 2 && str_append(text, (struct span){out, len}));
+		MUST(len <= 2 * piece.len + DOT_READ_EXTRA && str_append(text, (struct span){out, len}));
 		free(out);
 	}
 	return taken;

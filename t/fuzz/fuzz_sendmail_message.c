@@ -17,7 +17,7 @@ static size_t read_text(const uint8_t *data, size_t size, size_t step, char *out
 		struct span piece = {(const char *)data + at, size - at < step ? size - at : step};
 		size_t taken = text_read(&r, piece, out + len, &made);
 		MUST(taken == piece.len || (r.ended && taken < piece.len + 1));
-		MUST(made <= 2 * piece.len + 4);
+		MUST(made <= 2 * piece.len + TEXT_EXTRA);
 		len += made;
 	}
 	return len + text_end(&r, out + len);

@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; stuffed && i < size; i++)
 		MUST((i && data[i - 1] != '\n') || data[i] != '.' || (i + 1 < size && data[i + 1] == '.'));
 
-	char *wire = malloc(2 * size + 2), *plain = malloc(2 * size + 2), *back = malloc(2 * size + 2);
+	char *wire = malloc(2 * size + 2), *plain = malloc(2 * size + DOT_READ_EXTRA);
+	char *back = malloc(2 * size + DOT_READ_EXTRA);
 	struct dot_writer writer = {0};
 	struct dot_reader reader = {.repair = true, .plain = true};
 	struct unstuffing unstuffing = {0};

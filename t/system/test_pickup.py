@@ -139,6 +139,11 @@ class Envelope(unittest.TestCase):
         self.assertTrue(raw.endswith(b"\r\n\r\none\r\ntwo\r\nthree\r\n\xc3\xa4 no end\r\n"))
         self.assertEqual(found["x-sender"], "a@example.com")
 
+    def test_cr_cr_lf_is_one_line_end(self):
+        found, raw = self.sent(b"From: a@example.com\r\r\nTo: b@example.com\r\r\nSubject: x\r\r\n\r\r\none\r\r\ntwo\r\r\n")
+        self.assertEqual(found["subject"], "x")
+        self.assertTrue(raw.endswith(b"\r\n\r\none\r\ntwo\r\n"), raw)
+
     def test_what_can_never_be_sent_goes_to_badmail(self):
         for octets, reason in (
                 (bytes(range(256)) * 10, "does not begin with"),
@@ -149,7 +154,7 @@ class Envelope(unittest.TestCase):
                 ("From: a@example.com\nTo: b@example.com\n\nx\n".encode("utf-16"), "UTF-16"),
                 (b"From: a@example.com\nTo: b@example.com\nX: \0\n\n", "value 0"),
                 (SIMPLE + b"x" * (1 << 20), "max_message_size"),
-                (b"Received: by x\r\n" * 16 + b"From: a@example.com\nTo: b@example.com\n\n", "goes in circles"),
+                (b"Received: by x\r\n" * 51 + b"From: a@example.com\nTo: b@example.com\n\n", "goes in circles"),
                 (b"From: a@example.com\nTo: b@example.com\nX: " + b"y" * (3 << 20) + b"\n\n", "")):
             with self.subTest(reason=reason):
                 self.setUp()

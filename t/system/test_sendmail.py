@@ -133,6 +133,7 @@ class Messages(Test):
 
     def test_texts(self):
         for text, want in ((b"no header\n", "no header\n"), (b"", ""), (b"\n", ""), (b"\nx", "x\n"), (b"a: b\n\nx\r\ny\rz", "x\ny\nz\n"),
+                           (b"a: b\r\r\nc: d\r\r\n\r\r\nx\r\r\ny\r\r\n", "x\ny\n"),
                            (b"From joe Sun Nov 22 08:41:12 2026\na: b\n\nx\n", "x\n"), (b"a: b\nnone\nx\n", "none\nx\n")):
             self.door.send("root", text=text)
             envelope, message = self.door.take()

@@ -20,9 +20,9 @@ static struct outcome read_in_steps(struct span in, size_t step, bool repair, bo
 	while (in.len && !result.reader.ended) {
 		struct span piece = {in.at, in.len < step ? in.len : step};
 		size_t len;
-		char *out = malloc(2 * piece.len + 2);
+		char *out = malloc(2 * piece.len + DOT_READ_EXTRA);
 		size_t taken = dot_read(&result.reader, piece, out, &len);
-		ck_assert_uint_le(len, 2 * piece.len + 2);
+		ck_assert_uint_le(len, 2 * piece.len + DOT_READ_EXTRA);
 		ck_assert(taken == piece.len || result.reader.ended);
 		ck_assert(str_append(&result.text, (struct span){out, len}));
 		free(out);
@@ -30,9 +30,10 @@ static struct outcome read_in_steps(struct span in, size_t step, bool repair, bo
 		in = span_skip(in, taken);
 	}
 	if (plain) {
-		char last;
-		size_t len = dot_read_end(&result.reader, &last);
-		ck_assert(str_append(&result.text, (struct span){&last, len}));
+		char last[DOT_READ_EXTRA];
+		size_t len = dot_read_end(&result.reader, last);
+		ck_assert_uint_le(len, sizeof(last));
+		ck_assert(str_append(&result.text, (struct span){last, len}));
 	}
 	ck_assert_uint_eq(result.reader.octets, result.text.len);
 	return result;
@@ -106,8 +107,8 @@ START_TEST(no_smuggling_form_ends)
 		{SPAN("a\r\n\0.\r\nM"), SAME("a\r\n\0.\r\nM"), 0, false},
 		{SPAN("a\r\n.\0\r\nM"), SAME("a\r\n\0\r\nM"), 0, false},
 		{SPAN("a\r\n\0\r\n.\0\r\n"), SAME("a\r\n\0\r\n\0\r\n"), 0, false},
-		{SPAN("a\r\n.\r\r\nM"), SPAN("a\r\n\r\r\nM"), SPAN("a\r\n\r\n\r\nM"), 1, false},
-		{SPAN("a\r\r\n.\r\r\nM"), SPAN("a\r\r\n\r\r\nM"), SPAN("a\r\n\r\n\r\n\r\nM"), 2, false},
+		{SPAN("a\r\n.\r\r\nM"), SPAN("a\r\n\r\r\nM"), SPAN("a\r\n\r\nM"), 1, false},
+		{SPAN("a\r\r\n.\r\r\nM"), SPAN("a\r\r\n\r\r\nM"), SPAN("a\r\n\r\nM"), 2, false},
 		{SPAN("a\n\n.\n\nM"), SPAN("a\n\n.\n\nM"), SPAN("a\r\n\r\n.\r\n\r\nM"), 4, false},
 		{SPAN("a\r\n.\n.\r\nM"), SPAN("a\r\n\n.\r\nM"), SPAN("a\r\n\r\n.\r\nM"), 1, false},
 		{SPAN("a\r\n.\r.\r\nM"), SPAN("a\r\n\r.\r\nM"), SPAN("a\r\n\r\n.\r\nM"), 1, false},
@@ -117,6 +118,24 @@ START_TEST(no_smuggling_form_ends)
 		{SPAN("\n.\r\nM"), SPAN("\n.\r\nM"), SPAN("\r\n.\r\nM"), 1, false},
 		{SPAN("a\xc2\x85.\xc2\x85M"), SAME("a\xc2\x85.\xc2\x85M"), 0, false},
 		{SPAN("a\x8d\x8a.\x8d\x8aM"), SAME("a\x8d\x8a.\x8d\x8aM"), 0, false},
+	};
+	check_all(cases, sizeof(cases) / sizeof(cases[0]));
+}
+END_TEST
+
+/* Text that was written twice in text mode. What no LF follows is as many line ends as there are CR. */
+START_TEST(several_cr_before_lf_are_one_line_end)
+{
+	static const struct expectation cases[] = {
+		{SPAN("A: b\r\r\nC: d\r\r\n"), SPAN("A: b\r\r\nC: d\r\r\n"), SPAN("A: b\r\nC: d\r\n"), 2, false},
+		{SPAN("a\r\r\r\nM"), SPAN("a\r\r\r\nM"), SPAN("a\r\nM"), 2, false},
+		{SPAN("a\r\r\r\r\nM"), SPAN("a\r\r\r\r\nM"), SPAN("a\r\nM"), 3, false},
+		{SPAN("a\r\r\r\r\r\nM"), SPAN("a\r\r\r\r\r\nM"), SPAN("a\r\n\r\nM"), 4, false},
+		{SPAN("a\r\rM"), SPAN("a\r\rM"), SPAN("a\r\n\r\nM"), 2, false},
+		{SPAN("a\r\r\r\r\r\rM"), SPAN("a\r\r\r\r\r\rM"), SPAN("a\r\n\r\n\r\n\r\n\r\n\r\nM"), 6, false},
+		{SPAN("a\r\r\n\r\r\nM"), SPAN("a\r\r\n\r\r\nM"), SPAN("a\r\n\r\nM"), 2, false},
+		{SPAN("a\r\r\n.\r\n"), SPAN("a\r\r\n"), SPAN("a\r\n"), 1, true},
+		{SPAN("a\r\r\n..b\r\r\n"), SPAN("a\r\r\n.b\r\r\n"), SPAN("a\r\n.b\r\n"), 2, false},
 	};
 	check_all(cases, sizeof(cases) / sizeof(cases[0]));
 }
@@ -163,10 +182,15 @@ START_TEST(plain_text_has_no_dots_and_no_end)
 		struct span in, out, repaired;
 		uint64_t bare;
 	} cases[] = {
-		{SAME(".\r\n"), SPAN(".\r\n"), 0},         {SAME("a\r\n.\r\n..\r\n.x"), SPAN("a\r\n.\r\n..\r\n.x"), 0},
-		{SAME("a\n.\n"), SPAN("a\r\n.\r\n"), 2},   {SAME("a\r"), SPAN("a\r\n"), 1},
-		{SAME("a\r\r"), SPAN("a\r\n\r\n"), 2},     {SAME("a\r\n"), SPAN("a\r\n"), 0},
-		{SAME("a\r\n.\r"), SPAN("a\r\n.\r\n"), 1}, {SAME(""), SPAN(""), 0},
+		{SAME(".\r\n"), SPAN(".\r\n"), 0},
+		{SAME("a\r\n.\r\n..\r\n.x"), SPAN("a\r\n.\r\n..\r\n.x"), 0},
+		{SAME("a\n.\n"), SPAN("a\r\n.\r\n"), 2},
+		{SAME("a\r"), SPAN("a\r\n"), 1},
+		{SAME("a\r\r"), SPAN("a\r\n\r\n"), 2},
+		{SAME("a\r\r\nb"), SPAN("a\r\nb"), 1},
+		{SAME("a\r\n"), SPAN("a\r\n"), 0},
+		{SAME("a\r\n.\r"), SPAN("a\r\n.\r\n"), 1},
+		{SAME(""), SPAN(""), 0},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (size_t step = 1; step <= cases[i].in.len; step++) {
@@ -276,6 +300,7 @@ int main(void)
 	TCase *tests = tcase_create("dot");
 	tcase_add_test(tests, only_crlf_dot_crlf_ends);
 	tcase_add_test(tests, no_smuggling_form_ends);
+	tcase_add_test(tests, several_cr_before_lf_are_one_line_end);
 	tcase_add_test(tests, what_follows_the_end_is_not_taken);
 	tcase_add_test(tests, eight_bit_is_seen_at_every_place);
 	tcase_add_test(tests, plain_text_has_no_dots_and_no_end);

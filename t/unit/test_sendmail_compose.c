@@ -231,6 +231,10 @@ START_TEST(texts)
 	expect_text(TEXT_DOTS_END, ".\rb\n", ".\r\nb\r\n", false);
 	expect_text(TEXT_DOTS_END, "a\rb\r\rc\r", "a\r\nb\r\n\r\nc\r\n", false);
 	expect_text(TEXT_DOTS_END, "a\r.\n", "a\r\n.\r\n", false);
+	expect_text(TEXT_DOTS_END, "a\r\r\nb\r\r\r\n", "a\r\nb\r\n", false);
+	expect_text(TEXT_DOTS_END, "a\r\r\r\r\r\nb\r\r", "a\r\n\r\nb\r\n\r\n", false);
+	expect_text(TEXT_DOTS_END, ".\r\rb\n", ".\r\n\r\nb\r\n", false);
+	expect_text(TEXT_DOTS_SMTP, "..\r\r\n.\r\r\nb", ".\r\n", true);
 	expect_text(TEXT_DOTS_END, "\n\n", "\r\n\r\n", false);
 	expect_text(TEXT_DOTS_END, "", "", false);
 }
