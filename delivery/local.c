@@ -121,7 +121,6 @@ static int write_text(struct local *local, const struct notice *notice, int mess
 		notice_end(notice, &text);
 		if (!err)
 			err = text.failed ? -ENOMEM : spool_write(&local->file, str_span(&text));
-		local->file.eight_bit = notice->eight_bit;
 	}
 	str_free(&text);
 	return err;

@@ -136,11 +136,10 @@ bool drop_write(struct drop *drop, struct span text, struct failure *failure)
 	return !error || fail(drop, error, failure);
 }
 
-bool drop_commit(struct drop *drop, bool eight_bit, struct failure *failure)
+bool drop_commit(struct drop *drop, struct failure *failure)
 {
 	sigset_t before;
 
-	drop->file.eight_bit = eight_bit;
 	block(&before);
 	int error = spool_commit(&drop->file);
 	hidden.name[0] = '\0';

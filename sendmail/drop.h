@@ -28,7 +28,7 @@ bool drop_begin(struct drop *drop, struct failure *failure);
 bool drop_write(struct drop *drop, struct span text, struct failure *failure);
 
 /* Makes the message durable under its name; ID, in drop->file, is what it will be known by. */
-bool drop_commit(struct drop *drop, bool eight_bit, struct failure *failure);
+bool drop_commit(struct drop *drop, struct failure *failure);
 void drop_abort(struct drop *drop);
 
 #endif

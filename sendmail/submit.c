@@ -122,7 +122,7 @@ bool submit_commit(struct submit *s)
 	size_t made = text_end(&s->text, s->slice);
 	bool good = !s->failure.status && take_text(s, (struct span){s->slice, made}, true);
 
-	if (good && drop_commit(s->drop, s->text.eight_bit, &s->failure))
+	if (good && drop_commit(s->drop, &s->failure))
 		return true;
 	drop_abort(s->drop);
 	return false;

@@ -36,7 +36,6 @@ static size_t in_line(struct text_reader *r, char c, char *out)
 	r->state = c == '\n' ? LINE_START : IN_LINE;
 	if (c == '\n')
 		return line_end(out);
-	r->eight_bit = r->eight_bit || (unsigned char)c > 127;
 	out[0] = c;
 	return 1;
 }

@@ -22,7 +22,6 @@ struct text_reader {
 	int state;    /* zeroed = at the beginning of a line */
 	unsigned crs; /* CR that are taken and not yet written */
 	bool ended;
-	bool eight_bit; /* an octet above 127 was seen */
 };
 
 /*

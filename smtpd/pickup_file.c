@@ -269,7 +269,6 @@ int pickup_file_publish(struct store_spool *store)
 static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 {
 	struct spool_file *message = &f->store->file;
-	message->eight_bit = f->dot.eight_bit;
 	message->staged = true;
 	int error = f->error ? f->error : spool_commit(message);
 	if (error)

@@ -18,7 +18,7 @@ struct store {
 	int (*begin)(void *context, char id[MSGID_LEN + 1]);
 	int (*write)(void *context, struct span text);
 	/* Durable, and the queue told: from here on the message is not ours. After an error nothing is left of it. */
-	int (*commit)(void *context, bool eight_bit);
+	int (*commit)(void *context);
 	/* Before commit: nothing is left of it. Harmless when none is open. */
 	void (*abort)(void *context);
 	int64_t (*wall_ms)(void *context);

@@ -86,10 +86,9 @@ int store_spool_announce(struct store_spool *s, const char *name)
 }
 
 /* The queue may take the message from spool_release on, and 250 follows: INTERNALS.md says why in this order. */
-static int commit(void *context, bool eight_bit)
+static int commit(void *context)
 {
 	struct store_spool *s = context;
-	s->file.eight_bit = eight_bit;
 	int error = failed(s, "commit", spool_commit(&s->file));
 	if (error)
 		return error;

@@ -194,6 +194,6 @@ enum reply_id transaction_commit(struct transaction *t)
 	if (t->refusal != REPLY_NONE)
 		return t->refusal;
 	t->open = false;
-	int error = t->store->commit(t->store->context, t->dot.eight_bit);
+	int error = t->store->commit(t->store->context);
 	return error ? reply_of_errno(error) : REPLY_NONE;
 }

@@ -62,6 +62,19 @@ size_t span_find(struct span s, char octet)
 	return found ? (size_t)(found - s.at) : s.len;
 }
 
+bool span_eight_bit(struct span s)
+{
+	uint64_t seen = 0, word;
+	size_t i = 0;
+	for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
+		memcpy(&word, s.at + i, sizeof(word));
+		seen |= word;
+	}
+	for (; i < s.len; i++)
+		seen |= (unsigned char)s.at[i];
+	return (seen & 0x8080808080808080) != 0;
+}
+
 struct span span_skip(struct span s, size_t n)
 {
 	if (n > s.len)

@@ -32,6 +32,9 @@ bool span_ends_nocase(struct span s, struct span suffix);
 /* Offset of the first OCTET, or s.len when there is none. */
 size_t span_find(struct span s, char octet);
 
+/* Is an octet above 127 in it? */
+bool span_eight_bit(struct span s);
+
 /* s without its first N octets (all of them when N is larger). */
 struct span span_skip(struct span s, size_t n);
 

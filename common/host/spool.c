@@ -100,7 +100,9 @@ int spool_begin(const struct spool *spool, const char *id, struct spool_file *fi
 
 static int flush(struct spool_file *file)
 {
-	int err = fd_write_all(file->fd, (struct span){file->buffer, file->buffered});
+	struct span text = {file->buffer, file->buffered};
+	file->eight_bit = file->eight_bit || span_eight_bit(text);
+	int err = fd_write_all(file->fd, text);
 	file->buffered = 0;
 	return err;
 }
@@ -147,14 +149,13 @@ static int name_hidden(const struct spool *spool, const char *id, const char *na
 /* Everything up to the name: the steps that leave nothing behind but what spool_abort takes away. */
 static int flush_lock_name(struct spool_file *file)
 {
+	int err = file->buffered ? flush(file) : 0;
+	if (err)
+		return err;
 	struct msgname name = {.size = file->size, .eight_bit = file->eight_bit};
 	memcpy(name.id, file->id, sizeof(name.id));
 	file->name[0] = '.';
 	msgname_format(&name, file->name + file->staged);
-
-	int err = file->buffered ? flush(file) : 0;
-	if (err)
-		return err;
 	if (file->named)
 		return name_hidden(file->spool, file->id, file->name);
 	err = spool_lock(file->fd);

@@ -31,7 +31,7 @@ struct spool_file {
 	int fd; /* -1 = none open */
 	char id[MSGID_LEN + 1];
 	uint64_t size;  /* octets written or buffered */
-	bool eight_bit; /* set by the writer; becomes part of the name */
+	bool eight_bit; /* an octet above 127 was written to the file; becomes part of the name */
 	bool staged;    /* set by the writer: spool_commit gives a name that no scan takes, see spool_publish */
 	bool named;     /* new/.ID exists and must be unlinked on abort */
 	char name[MSGNAME_MAX + 1]; /* after commit */

@@ -30,7 +30,7 @@ static uint64_t has_octet(uint64_t word, char octet)
 }
 
 /* Copies from IN what stands before its first CR or LF, a word at a time; returns its length. */
-static size_t copy_run(struct span in, char *out, uint64_t *eight)
+static size_t copy_run(struct span in, char *out)
 {
 	size_t i = 0;
 	for (; i + WORD <= in.len; i += WORD) {
@@ -38,13 +38,10 @@ static size_t copy_run(struct span in, char *out, uint64_t *eight)
 		memcpy(&word, in.at + i, WORD);
 		if (has_octet(word, '\r') | has_octet(word, '\n'))
 			break;
-		*eight |= word & tops;
 		memcpy(out + i, &word, WORD);
 	}
-	for (; i < in.len && in.at[i] != '\r' && in.at[i] != '\n'; i++) {
-		*eight |= (unsigned char)in.at[i] & 0x80;
+	for (; i < in.len && in.at[i] != '\r' && in.at[i] != '\n'; i++)
 		out[i] = in.at[i];
-	}
 	return i;
 }
 
@@ -125,7 +122,6 @@ size_t dot_read(struct dot_reader *r, struct span in, char *out, size_t *out_len
 {
 	char *to = out;
 	size_t at = 0;
-	uint64_t eight = 0;
 	while (at < in.len && !r->ended) {
 		char next = in.at[at];
 		if (next == '\r') {
@@ -137,12 +133,11 @@ size_t dot_read(struct dot_reader *r, struct span in, char *out, size_t *out_len
 		} else if (enter_text(r, next, &to)) {
 			at++;
 		} else {
-			size_t run = copy_run(span_skip(in, at), to, &eight);
+			size_t run = copy_run(span_skip(in, at), to);
 			to += run;
 			at += run;
 		}
 	}
-	r->eight_bit = r->eight_bit || eight;
 	*out_len = (size_t)(to - out);
 	r->octets += *out_len;
 	return at;
@@ -161,7 +156,6 @@ size_t dot_write(struct dot_writer *w, struct span in, char *out)
 {
 	char *to = out;
 	size_t at = 0;
-	uint64_t eight = 0;
 	while (at < in.len) {
 		char next = in.at[at];
 		if (w->state == CR) {
@@ -180,7 +174,7 @@ size_t dot_write(struct dot_writer *w, struct span in, char *out)
 		} else {
 			if (w->state == START && next == '.')
 				*to++ = '.';
-			size_t run = copy_run(span_skip(in, at), to, &eight);
+			size_t run = copy_run(span_skip(in, at), to);
 			w->state = TEXT;
 			to += run;
 			at += run;

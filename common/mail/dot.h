@@ -20,7 +20,6 @@ struct dot_reader {
 	bool repair;
 	bool plain; /* BDAT: dots are text, nothing here ends it */
 	bool ended;
-	bool eight_bit;  /* an octet above 127 was seen */
 	uint64_t bare;   /* bare CR or LF seen */
 	uint64_t octets; /* produced, for size limits */
 };

@@ -18,7 +18,6 @@ struct memory_store {
 	struct str current; /* the message that is open */
 	struct str last;    /* the newest one that was committed */
 	bool open;
-	bool eight_bit;          /* of last */
 	bool full;               /* no space */
 	const char *full_domain; /* NULL = none */
 	unsigned begun, stored;
@@ -55,7 +54,7 @@ static inline int memory_write(void *context, struct span text)
 	return m->write_error ? m->write_error : str_append(&m->current, text) ? 0 : -28;
 }
 
-static inline int memory_commit(void *context, bool eight_bit)
+static inline int memory_commit(void *context)
 {
 	struct memory_store *m = context;
 	if (!m->open)
@@ -65,7 +64,6 @@ static inline int memory_commit(void *context, bool eight_bit)
 		return m->commit_error;
 	str_clear(&m->last);
 	str_append(&m->last, str_span(&m->current));
-	m->eight_bit = eight_bit;
 	m->stored++;
 	return 0;
 }

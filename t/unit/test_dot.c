@@ -148,30 +148,11 @@ START_TEST(what_follows_the_end_is_not_taken)
 		struct outcome got = read_in_steps(in, step, false, false);
 		ck_assert(got.reader.ended);
 		ck_assert_uint_eq(got.taken, 6);
-		ck_assert(!got.reader.eight_bit);
 		char out[8];
 		size_t len;
 		ck_assert_uint_eq(dot_read(&got.reader, SPAN("abc"), out, &len), 0);
 		ck_assert_uint_eq(len, 0);
 		str_free(&got.text);
-	}
-}
-END_TEST
-
-START_TEST(eight_bit_is_seen_at_every_place)
-{
-	for (size_t len = 1; len < 40; len++) {
-		for (size_t at = 0; at < len; at++) {
-			char line[40];
-			memset(line, 'a', sizeof(line));
-			struct outcome without = read_in_steps((struct span){line, len}, len, false, false);
-			line[at] = (char)0x80;
-			struct outcome with = read_in_steps((struct span){line, len}, len, false, false);
-			ck_assert(!without.reader.eight_bit);
-			ck_assert(with.reader.eight_bit);
-			str_free(&without.text);
-			str_free(&with.text);
-		}
 	}
 }
 END_TEST
@@ -302,7 +283,6 @@ int main(void)
 	tcase_add_test(tests, no_smuggling_form_ends);
 	tcase_add_test(tests, several_cr_before_lf_are_one_line_end);
 	tcase_add_test(tests, what_follows_the_end_is_not_taken);
-	tcase_add_test(tests, eight_bit_is_seen_at_every_place);
 	tcase_add_test(tests, plain_text_has_no_dots_and_no_end);
 	tcase_add_test(tests, writes_crlf_and_stuffed_dots_whatever_comes);
 	tcase_add_test(tests, reading_gives_back_what_was_written);

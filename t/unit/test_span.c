@@ -30,6 +30,21 @@ START_TEST(compares_with_and_without_case)
 }
 END_TEST
 
+START_TEST(sees_eight_bits_at_every_place)
+{
+	for (size_t len = 0; len < 40; len++) {
+		char text[40];
+		memset(text, 0x7f, sizeof(text));
+		ck_assert(!span_eight_bit((struct span){text, len}));
+		for (size_t at = 0; at < len; at++) {
+			text[at] = (char)0x80;
+			ck_assert(span_eight_bit((struct span){text, len}));
+			text[at] = 0;
+		}
+	}
+}
+END_TEST
+
 START_TEST(starts_and_ends)
 {
 	ck_assert(span_starts(SPAN("abc"), SPAN("ab")));
@@ -159,6 +174,7 @@ int main(void)
 	TCase *tests = tcase_create("span");
 	tcase_add_test(tests, span_of_null_is_empty);
 	tcase_add_test(tests, compares_with_and_without_case);
+	tcase_add_test(tests, sees_eight_bits_at_every_place);
 	tcase_add_test(tests, starts_and_ends);
 	tcase_add_test(tests, skips_and_trims);
 	tcase_add_test(tests, takes_fields);

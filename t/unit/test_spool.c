@@ -176,17 +176,22 @@ START_TEST(content_is_what_was_written)
 }
 END_TEST
 
+/* Whatever was in a text before it was repaired: the mark is of what is stored. */
 START_TEST(name_tells_eight_bit)
 {
 	struct msgname name;
 	choose_way(_i);
-	ck_assert_int_eq(spool_begin(&spool, id_text, &file), 0);
-	file.eight_bit = true;
-	ck_assert_int_eq(spool_commit(&file), 0);
-	ck_assert(msgname_parse(span_of(file.name), &name));
-	ck_assert(name.eight_bit);
-	ck_assert_str_eq(name.id, id_text);
-	spool_release(&file);
+	for (size_t at = 0; at <= 2 * SPOOL_BUFFER; at += SPOOL_BUFFER / 2 - 1) {
+		ck_assert_int_eq(spool_begin(&spool, id_text, &file), 0);
+		for (size_t i = 0; i < at; i++)
+			ck_assert_int_eq(spool_write(&file, SPAN("~")), 0);
+		ck_assert_int_eq(spool_write(&file, at ? SPAN("\x80") : SPAN("\x7f")), 0);
+		ck_assert_int_eq(spool_commit(&file), 0);
+		ck_assert(msgname_parse(span_of(file.name), &name));
+		ck_assert(name.eight_bit == (at > 0));
+		ck_assert_str_eq(name.id, id_text);
+		spool_unlink(&file);
+	}
 	ck_assert_int_eq(spool_begin(&spool, NULL, &file), 0);
 	ck_assert(!file.eight_bit);
 }
