@@ -26,6 +26,7 @@ PURE_LIBC = {
 PURE_BASE = re.compile(r"^(span|str|arena|base64)_|^clock_iso")
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 500
+CLANG_FORMAT = 14  # that of Debian 12
 
 
 def folder_of(path, root):
@@ -125,10 +126,14 @@ class Lint:
                 self.complain(path, number, "a function that this house does not use")
 
     def format(self):
-        """clang-format agrees."""
+        """clang-format agrees. Its versions do not agree with one another, so it is asked where it is the one that we use."""
         tool = shutil.which("clang-format-14") or shutil.which("clang-format")
         if not tool:
             self.complain(self.root / ".clang-format", 1, "clang-format is not installed")
+            return
+        version = subprocess.run([tool, "--version"], capture_output=True, text=True, check=True).stdout
+        if f" {CLANG_FORMAT}." not in version:
+            print(f"the format is not checked: that takes clang-format {CLANG_FORMAT}, and here is {version.strip()}")
             return
         files = self.sources + sorted((self.root / "t").glob("*/*.[ch]"))
         done = subprocess.run([tool, "--dry-run", "-Werror", *map(str, files)], capture_output=True, text=True)

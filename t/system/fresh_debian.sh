@@ -1,32 +1,48 @@
 #!/bin/bash
-# fresh_debian.sh [FOLDER]: the README's two commands in a Debian 12 where nothing was installed by hand.
+# fresh_debian.sh [--suite SUITE] [--short] [FOLDER]: the README's two commands in a Debian where nothing was installed by hand.
+#   --suite SUITE  trixie (Debian 13, the default) or bookworm (Debian 12)
+#   --short        t/run --short instead of t/run: all tests but those of the whole service
+#   FOLDER         where it happens; default /var/tmp/mailroot-fresh. FOLDER/SUITE.base is kept for the next time.
 #
-# Makes a minbase Debian by debootstrap in FOLDER (default /var/tmp/mailroot-fresh; kept as FOLDER/base for the next time), copies the
-# committed tree into a copy of it, and runs etc/quickstart --once and t/run there in namespaces of their own. Needs root and debootstrap.
+# Makes a minbase Debian by debootstrap, copies the committed tree into a copy of it, and runs etc/quickstart --once and t/run there in
+# namespaces of their own. Needs root and debootstrap.
 set -eu
-folder=${1:-/var/tmp/mailroot-fresh}
+suite=trixie
+short=
+folder=/var/tmp/mailroot-fresh
+while [ $# -gt 0 ]; do
+	case "$1" in
+	--suite) suite=${2:?--suite needs a name}; shift ;;
+	--short) short=--short ;;
+	-*) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
+	*) folder=$1 ;;
+	esac
+	shift
+done
 source=$(cd "$(dirname "$0")/../.." && pwd)
+base=$folder/$suite.base
+root=$folder/$suite
 command -v debootstrap >/dev/null || apt-get install -y -q debootstrap
 mkdir -p "$folder"
-if [ ! -e "$folder/base/.done" ]; then
-	rm -rf "$folder/base"
-	debootstrap --variant=minbase bookworm "$folder/base" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+if [ ! -e "$base/.done" ]; then
+	rm -rf "$base"
+	debootstrap --variant=minbase "$suite" "$base" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
 	for file in /etc/apt/apt.conf.d/*proxy* /etc/resolv.conf; do	# the way to the mirror, where it needs one
-		[ ! -e "$file" ] || cp "$file" "$folder/base$file"
+		[ ! -e "$file" ] || cp "$file" "$base$file"
 	done
-	touch "$folder/base/.done"
+	touch "$base/.done"
 fi
-root=$folder/root
 rm -rf "$root"
-cp -a "$folder/base" "$root"
+cp -a "$base" "$root"
 mkdir -p "$root/src/mailroot"
 # What the installer of every machine writes, and debootstrap does not.
-[ -e "$root/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n::1\tlocalhost\n' > "$root/etc/hosts"
+[ -e "$root/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n::1\tlocalhost\n' >"$root/etc/hosts"
 git -C "$source" archive HEAD | tar -x -C "$root/src/mailroot"
 inside='mount -t proc proc /proc && mount -t sysfs sys /sys && mount -t devtmpfs dev /dev 2>/dev/null; mkdir -p /dev/shm /dev/pts; mount -t tmpfs shm /dev/shm;
 	mount -t devpts -o newinstance,ptmxmode=0666 pts /dev/pts; [ -e /dev/ptmx ] || ln -s pts/ptmx /dev/ptmx;
-	cd /src/mailroot && etc/quickstart --once && t/run'
+	cd /src/mailroot && time etc/quickstart --once && time t/run '$short
 # Its root is a mount point, as that of every machine is.
 unshare --mount --pid --fork --uts --ipc sh -c 'mount --bind "$0" "$0" && cd "$0" && exec chroot . "$@"' "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
 	http_proxy="${http_proxy:-}" bash -c "$inside"
-echo "fresh Debian: both commands passed"
+rm -rf "$root"
+echo "fresh Debian $suite: both commands passed"
