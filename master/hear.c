@@ -23,7 +23,8 @@ static void make_links(struct server *server, enum child_role fresh)
 
 	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++) {
 		int ends[2];
-		if (!(due & 1U << link))
+		bool goes = server->renew & 1U << links_peer(link);
+		if (!(due & 1U << link) || goes)
 			continue;
 		int error = ipc_pair(ends, LINK_SNDBUF);
 		if (error) {

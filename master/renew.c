@@ -11,10 +11,22 @@
 
 enum { OLDER_LOOK_MS = 1000 };
 
+/* So that no job is done under another configuration than the queue has. */
+static void detach(struct server *server, unsigned roles)
+{
+	struct supervised *queue = &server->children[CHILD_QUEUE];
+
+	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++) {
+		if (roles & 1U << links_peer(link) && supervise_alive(queue))
+			tell_detach(queue, server->name, link);
+	}
+}
+
 void renew_ask(struct server *server, unsigned roles, int64_t now_ms)
 {
 	if (!roles || !server->open || server->stopping)
 		return;
+	detach(server, roles);
 	server->renew |= roles;
 	server->renew_since_ms = server->renew_ms = now_ms;
 }

@@ -12,7 +12,10 @@
 
 struct server;
 
-/* ROLES, a set of (1 << role), are to be replaced by processes that know the configuration of SERVER. */
+/*
+ * ROLES, a set of (1 << role), are to be replaced by processes that know the configuration of SERVER. The queue hears
+ * at once that those it works with go, before it can hear of the new configuration.
+ */
 void renew_ask(struct server *server, unsigned roles, int64_t now_ms);
 
 /*

@@ -32,6 +32,16 @@ bool tell_attach(struct supervised *child, const char *server, enum child_link l
 	return tell(child, server, &packet, fd);
 }
 
+bool tell_detach(struct supervised *queue, const char *server, enum child_link link)
+{
+	struct wire_detach detach = {.kind = link};
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_detach(&detach, &packet);
+	return tell(queue, server, &packet, -1);
+}
+
 bool tell_stop(struct supervised *child, const char *server, bool now)
 {
 	struct wire_stop stop = {.now = now};

@@ -108,7 +108,7 @@ static bool begin_hosts(struct queue *q, struct explain *e, const struct route *
 	e->d = destination_get(&e->own, route, NULL);
 	if (!e->d)
 		return false;
-	explain_say_settings(route->outbound, to);
+	explain_say_settings(route, to);
 	look_up(q, e);
 	return true;
 }

@@ -77,13 +77,25 @@ void explain_say_passed(const struct passed *passed, size_t n, struct str *to)
 	str_free(&words);
 }
 
-void explain_say_settings(const struct config_outbound *outbound, struct str *to)
+/* The block whose value of SETTING holds for ROUTE. Where nobody authenticates, `auth` alone says so. */
+static const struct config_outbound *holder(const struct route *route, const struct config_setting *setting)
+{
+	static const struct config_outbound nobody = {.auth = CONFIG_AUTH_OFF};
+	if (config_outbound_part(setting) != CONFIG_OUTBOUND_USER)
+		return route->outbound;
+	return route->user || setting->type != CONFIG_AUTH ? route->user : &nobody;
+}
+
+void explain_say_settings(const struct route *route, struct str *to)
 {
 	struct str value;
 	str_init(&value, CELL_MAX);
 	for (size_t i = 0; i < config_setting_count; i++) {
 		const struct config_setting *setting = &config_settings[i];
 		if (setting->block != CONFIG_OUTBOUND || !(setting->roles & (ROLE_QUEUE | ROLE_SHOWN)))
+			continue;
+		const struct config_outbound *outbound = holder(route, setting);
+		if (!outbound)
 			continue;
 		str_clear(&value);
 		config_value_format(setting->type, (const char *)outbound + setting->offset, &value);

@@ -12,8 +12,8 @@ void explain_say_route(const struct route *route, const char *key, const char *s
 void explain_say_rules(const struct route *route, struct str *to);
 void explain_say_passed(const struct passed *passed, size_t n, struct str *to);
 
-/* All that the queue may see of the block. */
-void explain_say_settings(const struct config_outbound *outbound, struct str *to);
+/* All that the queue may see of the block that holds for ROUTE, and of the block whose user the hosts see. */
+void explain_say_settings(const struct route *route, struct str *to);
 
 /* D has its hosts; they stand in the order in which the next job of it would try them, then those that it leaves out.
  */

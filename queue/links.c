@@ -109,8 +109,7 @@ static void drop_pool_link(struct queue *q, struct pool *p, const char *why)
 	fd_close(&p->link);
 }
 
-/* New SMTP clients have read passwords and certificates anew: one message tries what was down, and calls the others. */
-static void retry_all(struct queue *q)
+void links_retry_all(struct queue *q)
 {
 	for (struct destination *d = q->destinations.table, *next; d; d = next) {
 		struct message *m = TAILQ_FIRST(&d->waiting);
@@ -129,8 +128,17 @@ void links_attach(struct queue *q, struct pool *p, int fd)
 	fd_close(&p->link);
 	p->link = fd;
 	p->asked = 0;
-	if (p == &q->delivery)
-		retry_all(q);
+	if (p != &q->delivery)
+		return;
+	while (q->scan.listed && !verdicts_receive(q))
+		; /* the last words of the clients before */
+	links_retry_all(q);
+}
+
+void links_detach(struct pool *p)
+{
+	fd_close(&p->link);
+	pool_dismiss(p);
 }
 
 bool links_pool(struct queue *q, struct pool *p, struct worker **added)

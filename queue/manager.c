@@ -134,6 +134,16 @@ static void on_ctl(int fd, short what, void *context)
 	turn_soon(g);
 }
 
+static void detach(struct queue *q, enum child_link kind)
+{
+	if (kind == CHILD_LINK_DELIVERY)
+		links_detach(&q->delivery);
+	else if (kind == CHILD_LINK_LOCAL)
+		links_detach(&q->local);
+	else if (kind == CHILD_LINK_RESOLVER)
+		fd_close(&q->resolver);
+}
+
 static void attach(struct manager *g, enum child_link kind, int fd)
 {
 	struct queue *q = g->queue;
@@ -171,10 +181,15 @@ static void stop(struct manager *g, bool now)
 static void obey(struct manager *g, struct ipc_packet *packet)
 {
 	struct wire_attach attached;
+	struct wire_detach detached;
 	struct wire_reload reload;
 	struct wire_stop stopped;
 	if (wire_decode_stop(packet->text, &stopped)) {
 		stop(g, stopped.now);
+		return;
+	}
+	if (wire_decode_detach(packet->text, &detached)) {
+		detach(g->queue, (enum child_link)detached.kind);
 		return;
 	}
 	if (packet->fd_count != 1)

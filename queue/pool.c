@@ -179,6 +179,15 @@ void pool_leaving(struct worker *w)
 	enter(w);
 }
 
+void pool_dismiss(struct pool *p)
+{
+	struct worker *w;
+	while ((w = TAILQ_FIRST(&p->connected)) || (w = TAILQ_FIRST(&p->fresh)))
+		pool_remove(w);
+	for (size_t n = p->busy_count; n; n--) /* each goes to the end */
+		pool_leaving(TAILQ_FIRST(&p->busy));
+}
+
 void pool_disconnected(struct worker *w)
 {
 	leave(w);

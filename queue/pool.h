@@ -62,6 +62,9 @@ void pool_errand(struct worker *w, struct destination *d);
 /* The worker takes no more jobs: it has shut its end of the link. */
 void pool_leaving(struct worker *w);
 
+/* No worker of P takes another job: idle ones are removed, the others report on those that they have. */
+void pool_dismiss(struct pool *p);
+
 /* The worker's connection is closed. */
 void pool_disconnected(struct worker *w);
 

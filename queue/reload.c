@@ -36,6 +36,11 @@ static void append_hop(struct str *to, const struct config_server *server, const
 	append_text(to, "to", key);
 }
 
+static void append_outbound(struct str *to, const struct config_outbound *outbound)
+{
+	config_outbound_append(outbound, CONFIG_OUTBOUND_MANNER | CONFIG_OUTBOUND_USER, to);
+}
+
 static void append_connector(struct str *to, const struct config_server *server,
 			     const struct config_connector *connector)
 {
@@ -45,13 +50,16 @@ static void append_connector(struct str *to, const struct config_server *server,
 	append_value(to, CONFIG_SENDERS, &connector->senders_refused);
 	append_value(to, CONFIG_SIZE_LIMIT, &connector->max_message_size);
 	append_hop(to, server, NULL, connector);
+	append_outbound(to, &connector->outbound);
 }
 
-/* All that has a say in where mail goes. */
+/* All that has a say in where mail goes, and how. */
 static void list_routes(const struct config_server *server, struct str *to)
 {
 	str_init(to, ROUTES_MAX);
 	append_text(to, "direct_first", server->direct_first ? "yes" : "no");
+	append_text(to, "fqdn", server->fqdn);
+	append_outbound(to, &server->outbound);
 	append_hop(to, server, NULL, NULL);
 	for (size_t i = 0; i < server->local_domain_count; i++)
 		append_text(to, server->local_domains[i].name, server->local_domains[i].drop_dir);
@@ -61,6 +69,7 @@ static void list_routes(const struct config_server *server, struct str *to)
 		append_text(to, server->remote_domains[i].route.dns ? "dns" : "remote", server->remote_domains[i].name);
 		append_text(to, "etrn", server->remote_domains[i].etrn ? "yes" : "no");
 		append_hop(to, server, &server->remote_domains[i], NULL);
+		append_outbound(to, &server->remote_domains[i].outbound);
 	}
 	for (size_t i = 0; i < server->connector_count; i++)
 		append_connector(to, server, &server->connectors[i]);
@@ -111,6 +120,8 @@ bool reload_take(struct queue *q, int fd)
 	links_resize(q);
 	bool changed = !span_equal(str_span(&before), str_span(&after));
 	q->routes += changed;
+	if (changed)
+		links_retry_all(q);
 	take_back_all(q, changed);
 	str_free(&before);
 	str_free(&after);

@@ -276,14 +276,15 @@ static void report_trouble(const char *what, const char *name, const char *why, 
 	row_end(&row, ROW_TROUBLE, to);
 }
 
-/* Next hops whose mail waits for something, some of them when there are many. */
+/* Next hops whose mail waits for something, some of them when there are many. One that is down is known for a while
+ * after its mail has gone, or went another way. */
 static void report_waiting_hops(const struct queue *q, struct str *to)
 {
 	char why[DESTINATION_REASON_MAX];
 	size_t shown = 0;
 	for (const struct destination *d = q->destinations.table; d && shown < WAITING_HOPS_MAX; d = d->hh.next) {
 		destination_describe(d, q->mono_ms, why, sizeof(why));
-		if (!why[0] || destination_is_local(d))
+		if (!why[0] || !d->refs || destination_is_local(d))
 			continue;
 		report_trouble("next hop", d->key, why, to);
 		shown++;

@@ -9,6 +9,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "queue/jobs.h"
+#include "queue/schedule.h"
 #include "queue/settle.h"
 
 enum { ANSWER_WITHIN_MS = 30 * 1000, ANSWERS_AT_ONCE = 64 };
@@ -136,6 +137,17 @@ static void blame_setting(const struct queue *q, const struct destination *d, st
 		   rule->origin.line);
 }
 
+/* Without an address D is as good as down, and is asked for as a host that is down is tried. */
+static void note_down(struct queue *q, struct destination *d, struct span why)
+{
+	char reason[DESTINATION_REASON_MAX];
+	bool was_up = d->down_ms == 0;
+	snprintf(reason, sizeof(reason), "%.*s", SPAN_ARGS(why));
+	destination_down(d, q->mono_ms, 0, schedule_down_max(&queue_server(q)->delivery.retry), reason);
+	if (was_up)
+		log_warning("next hop %s is down: %s", d->key, reason);
+}
+
 /* What else was asked for D does not matter any more. */
 static void stop_asking(struct queue *q, const struct destination *d)
 {
@@ -173,6 +185,8 @@ static void conclude(struct queue *q, struct request *r, enum target_state state
 	} else {
 		refusal.enhanced.class = 4;
 	}
+	if (all == DESTINATION_LATER)
+		note_down(q, d, refusal.text);
 	if (all == DESTINATION_LATER || all == DESTINATION_NEVER)
 		settle_refuse(q, d, &refusal);
 	str_free(&text);

@@ -96,17 +96,19 @@ static bool are_exact(const struct config_hosts *hosts)
 	return true;
 }
 
-/* BLOCK has written HOSTS, and AUTH. */
+/* BLOCK has written HOSTS, and OUTBOUND with what we authenticate with. */
 static bool to_hosts(const struct config_hosts *hosts, const char *what, struct config_origin origin,
-		     struct route_block block, enum config_auth auth, struct route *out)
+		     struct route_block block, const struct config_outbound *outbound, struct route *out)
 {
 	if (!hosts->n)
 		return false;
 	add_rule(out, what, span_of(hosts->at[0].name), origin);
 	out->kind = ROUTE_HOSTS;
 	out->hosts = hosts;
-	if (auth != CONFIG_AUTH_OFF && are_exact(hosts))
-		out->credentials = block;
+	if (outbound->auth == CONFIG_AUTH_OFF || !are_exact(hosts))
+		return true;
+	out->credentials = block;
+	out->user = outbound;
 	return true;
 }
 
@@ -143,10 +145,10 @@ static void find_limits(const struct config_server *server, struct route *out)
 
 /* ROUTE is of BLOCK: true when it says where to, which may be the MX. */
 static bool by_route(const struct config_route *route, struct config_origin origin, struct route_block block,
-		     enum config_auth auth, struct route *out)
+		     const struct config_outbound *outbound, struct route *out)
 {
 	if (!route->dns)
-		return to_hosts(&route->hosts, "route", origin, block, auth, out);
+		return to_hosts(&route->hosts, "route", origin, block, outbound, out);
 	add_rule(out, "route dns", out->domain, origin);
 	out->kind = ROUTE_MX;
 	return true;
@@ -165,18 +167,27 @@ static bool as_written(const struct config_server *server, struct route *out)
 		if (out->demand)
 			add_rule(out, "etrn", SPAN("yes: waits for ETRN"), remote->etrn_at);
 		if (by_route(&remote->route, remote->route_at, (struct route_block){"remote_domain", remote->name},
-			     remote->outbound.auth, out))
+			     &remote->outbound, out))
 			return true;
 	}
 	if (connector) {
 		add_rule(out, "connector", span_of(connector->name), connector->origin);
 		if (by_route(&connector->route, connector->route_at, (struct route_block){"connector", connector->name},
-			     connector->outbound.auth, out))
+			     &connector->outbound, out))
 			return true;
 	}
 	if (server->smart_host.n && server->direct_first)
 		add_rule(out, "direct_first", SPAN("yes"), server->direct_first_at);
-	return to_hosts(&server->smart_host, "smart_host", server->smart_host_at, whole, server->outbound.auth, out);
+	return to_hosts(&server->smart_host, "smart_host", server->smart_host_at, whole, &server->outbound, out);
+}
+
+void route_append_manner(const struct config_server *server, const struct route *route, struct str *to)
+{
+	config_outbound_append(route->outbound, CONFIG_OUTBOUND_MANNER, to);
+	if (route->user)
+		config_outbound_append(route->user, CONFIG_OUTBOUND_USER, to);
+	if (!route->outbound->helo_name)
+		str_append_text(to, server->fqdn);
 }
 
 bool route_to_hosts(const struct config_server *server, const struct config_remote_domain *remote,

@@ -49,9 +49,10 @@ struct route {
 	const struct config_outbound *outbound; /* of HOSTS, MX, LITERAL */
 	struct route_block security;            /* where `outbound` is written */
 	struct route_block
-		credentials;       /* where the hosts are written, if it authenticates: they alone see its password */
-	struct route_block limits; /* where the limits of `outbound` are written */
-	struct span domain;        /* of the recipient */
+		credentials; /* where the hosts are written, if it authenticates: they alone see its password */
+	const struct config_outbound *user; /* the outbound block of `credentials`; NULL = we authenticate to nobody */
+	struct route_block limits;          /* where the limits of `outbound` are written */
+	struct span domain;                 /* of the recipient */
 	struct ipaddr literal;
 	const struct config_remote_domain *remote; /* that fits best, whether or not it has a route; NULL = none */
 	struct connector_choice choice; /* of all connectors, asked for or not; without connector where there is none */
@@ -81,6 +82,9 @@ void route_block_format(const struct route_block *block, char to[ROUTE_BLOCK_MAX
  */
 bool route_to_hosts(const struct config_server *server, const struct config_remote_domain *remote,
 		    const struct config_connector *connector, struct route *out);
+
+/* Appends all that says how ROUTE, which leads to a host, speaks to it, and as whom: to be compared or hashed. */
+void route_append_manner(const struct config_server *server, const struct route *route, struct str *to);
 
 /* Pointers in *out lead into SERVER and RECIPIENT. MAIL NULL: as if it met the conditions of every connector. */
 void route_decide(const struct config_server *server, const struct address *recipient,

@@ -88,31 +88,44 @@ void whole_route(const struct whole *w, size_t rcpt, const struct config_server 
 	route_decide(server, &w->rcpts[rcpt], &mail, out);
 }
 
-static uint32_t hash_key(uint32_t hash, const char *key)
+enum { MANNER_MAX = 64 * 1024 };
+
+static uint32_t hash_text(uint32_t hash, const char *text)
 {
-	while (*key)
-		hash = (hash ^ (unsigned char)*key++) * 16777619u; /* FNV-1a */
+	while (*text)
+		hash = (hash ^ (unsigned char)*text++) * 16777619u; /* FNV-1a */
 	return (hash ^ '\n') * 16777619u;
+}
+
+/* Where ROUTE leads, and how. */
+static uint32_t way_of(const struct route *route, const struct config_server *server)
+{
+	char key[DESTINATION_KEY_MAX] = "nowhere";
+	struct str manner;
+	str_init(&manner, MANNER_MAX);
+	if (route->kind != ROUTE_NONE)
+		destination_key(route, route->kind == ROUTE_DROP ? route->local->drop_dir : NULL, key);
+	if (route->kind != ROUTE_NONE && route->kind != ROUTE_DROP)
+		route_append_manner(server, route, &manner);
+	uint32_t hash = hash_text(hash_text(2166136261u, key), str_text(&manner));
+	str_free(&manner);
+	return hash;
 }
 
 uint32_t whole_way(const struct whole *w, const struct config_server *server)
 {
-	char key[DESTINATION_KEY_MAX] = "";
 	struct span domain = {NULL, 0};
 	struct route route;
-	uint32_t hash = 2166136261u;
+	uint32_t hash = 2166136261u, way = 0;
 	for (size_t i = 0; i < w->rcpt_count; i++) {
 		if (w->states[i] != RECIPIENT_OPEN && w->states[i] != RECIPIENT_DELAYED)
 			continue;
 		if (!domain.at || !span_equal_nocase(domain, w->rcpts[i].domain)) {
 			domain = w->rcpts[i].domain;
 			whole_route(w, i, server, &route);
-			if (route.kind == ROUTE_NONE)
-				snprintf(key, sizeof(key), "nowhere");
-			else
-				destination_key(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, key);
+			way = way_of(&route, server);
 		}
-		hash = hash_key(hash, key);
+		hash = (hash ^ way) * 16777619u;
 	}
 	return hash ? hash : 1;
 }

@@ -68,7 +68,7 @@ void whole_replay(struct whole *w, const struct journal_line *line);
 /* Where the mail of recipient RCPT goes. */
 void whole_route(const struct whole *w, size_t rcpt, const struct config_server *server, struct route *out);
 
-/* The next hops of all recipients for whom something must be done, as a hash, never 0. */
+/* The next hops of all recipients for whom something must be done, and how we speak to them, as a hash, never 0. */
 uint32_t whole_way(const struct whole *w, const struct config_server *server);
 
 /* Failed attempts of the open recipient that has most of them. */

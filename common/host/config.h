@@ -443,6 +443,19 @@ enum config_tls config_outbound_tls(const struct config_outbound *outbound);
 /* What DNS asks for a host holds (DANE, RFC 7672): who writes off, verify or tls_fingerprint has said more already. */
 bool config_outbound_dane(const struct config_outbound *outbound);
 
+/* What a setting of an outbound block is about: how we speak to a host, how often, as whom. A set of them has bits. */
+enum config_outbound_part {
+	CONFIG_OUTBOUND_MANNER = 1,
+	CONFIG_OUTBOUND_LIMIT = 2, /* rate, max_connections */
+	CONFIG_OUTBOUND_USER =
+		4 /* auth and what it needs: of the block that the hosts are written in, never inherited */
+};
+struct config_setting;
+enum config_outbound_part config_outbound_part(const struct config_setting *setting);
+
+/* Appends the values of all settings of OUTBOUND that are about PARTS, a line each: to be compared or hashed. */
+void config_outbound_append(const struct config_outbound *outbound, unsigned parts, struct str *to);
+
 /* The virtual server NAME, or NULL. */
 const struct config_server *config_server_find(const struct config *config, struct span name);
 

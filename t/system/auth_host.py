@@ -17,11 +17,15 @@ def server_context(certificate):
 class AuthHost:
     """Speaks SMTP on loopback. USERS: name -> password. OFFER: mechanisms announced, in TLS and, where CLEAR_AUTH says so, before it.
 
+    REFUSAL: what a client that has not logged in hears at MAIL where that is REQUIRED.
+
     heard: all lines, of all connections, as they came out of TLS or in clear. clear: those before TLS. attempts: (name, password) as tried.
     messages: (user or None, rcpts, text). sessions: rcpts of each connection by the user that it had."""
 
-    def __init__(self, context=None, users=None, offer=(PLAIN, LOGIN), clear_auth=False, required=True):
+    def __init__(self, context=None, users=None, offer=(PLAIN, LOGIN), clear_auth=False, required=True,
+                 refusal="530 5.7.0 authenticate first"):
         self.context, self.users, self.offer, self.clear_auth, self.required = context, users or {}, offer, clear_auth, required
+        self.refusal = refusal
         self.heard, self.clear, self.attempts, self.messages, self.sessions = [], [], [], [], []
         self.lock, self.open = threading.Lock(), set()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
@@ -74,7 +78,7 @@ class AuthHost:
 class _Session:
     def __init__(self, host, connection, record, secured):
         self.host, self.connection, self.record, self.secured = host, connection, record, secured
-        self.lines, self.user, self.rcpts = connection.makefile("rb"), None, []
+        self.lines, self.user, self.rcpts = connection.makefile("rb"), None, None
 
     def say(self, text):
         self.connection.sendall(text.encode() + b"\r\n")
@@ -101,8 +105,10 @@ class _Session:
                 self.auth(*argument.split(" "))
             elif verb == "MAIL":
                 allowed = self.user or not self.host.required
-                self.rcpts = []
-                self.say("250 ok" if allowed else "530 5.7.0 authenticate first")
+                self.rcpts = [] if allowed else None
+                self.say("250 ok" if allowed else self.host.refusal)
+            elif verb in ("RCPT", "DATA") and self.rcpts is None:
+                self.say("503 5.5.1 MAIL first")
             elif verb == "RCPT":
                 self.rcpts.append(argument[4:-1])
                 self.say("250 ok")

@@ -1,6 +1,7 @@
 """`explain route` says what the next message does: asked first, then the message is sent and the log compared."""
 import random
 import re
+import shutil
 import unittest
 
 import harness
@@ -175,6 +176,40 @@ class Route(unittest.TestCase):
             told = wait_for(lambda: (lambda t: t if t["health"][0]["state"] == "down" else None)(self.explain(server, "b@y.test")), "down")
             self.assertIn("could not connect", told["health"][0]["reason"])
             self.assertIn("down", told["advice"])
+
+    def test_a_name_that_does_not_exist(self):
+        """All mail waits for a mistake in the file: `status` and `explain route` name it, and none of them once it is mended."""
+        with NameServer({}) as names, Sink() as sink:
+            dns = f"dns_server 127.0.0.1:{names.port}"
+            with Mailroot("smart_host smtp.ofice365.test; delivery { retry 1h }", global_conf=dns) as server:
+                server.send(["a@x.test"])
+                words = wait_for(lambda: server.ctl_json("status")["servers"][0]["mail_waits_for"], "status to name the next hop")[0]
+                self.assertRegex(words, r"smtp\.ofice365\.test.*see smart_host in .*mailroot\.conf:\d+")
+                told = self.explain(server, "b@y.test")
+                self.assertEqual(told["health"][0]["state"], "down")
+                self.assertIn("see smart_host in", told["health"][0]["reason"])
+                server.write_conf(f"smart_host [127.0.0.1]:{sink.port}; delivery {{ retry 1h }}", global_conf=dns)
+                server.ctl("reload")
+                sink.wait(1)
+                wait_for(lambda: not server.ctl_json("status")["servers"][0]["mail_waits_for"], "nothing that mail waits for")
+
+    def test_as_whom(self):
+        """Credentials are for the hosts of their own block; where none are shown, `auth off` is what happens."""
+        password = self.folder() / "password"
+        password.write_text("secret\n")
+        outbound = f"outbound {{ tls verify; auth login; username u@x.test; password_file {password} }}"
+        with Mailroot(f"smart_host [127.0.0.1]:1; {outbound}\nremote_domain other.test {{ route [127.0.0.2]:2 }}") as server:
+            for rcpt, auth, user, block in (("a@x.test", "login", ["u@x.test"], "virtual_server"), ("a@other.test", "off", [], "")):
+                told = self.explain(server, rcpt)
+                said = [(one["name"], one["value"]) for one in told["outbound"]]
+                self.assertIn(("auth", auth), said)
+                self.assertEqual([value for name, value in said if name == "username"], user)
+                self.assertEqual((told["outbound_block"], told["credentials_block"]), ("virtual_server", block))
+
+    def folder(self):
+        folder = harness.scratch()
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def test_a_change_of_tls_does_not_restart_the_queue(self):
         def pid(role):

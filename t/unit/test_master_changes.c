@@ -219,9 +219,9 @@ static const struct {
 	{"remote_domain b.net { relay yes }", "remote_domain c.net { route dns }", 0},
 	{"smart_host [192.0.2.1]; outbound { tls verify }",
 	 "smart_host [192.0.2.1]; outbound { tls verify; auth login; username u; password_file /p }",
-	 ROLE_MASTER | ROLE_QUEUE | ROLE_DELIVERY},
+	 ROLE_MASTER | ROLE_DELIVERY},
 	{"local_domain b.net { drop_dir /a }", "local_domain b.net { drop_dir /b }",
-	 ROLE_MASTER | ROLE_QUEUE | ROLE_LOCAL | ROLE_PICKUP},
+	 ROLE_MASTER | ROLE_LOCAL | ROLE_PICKUP},
 };
 
 START_TEST(who_must_be_renewed)

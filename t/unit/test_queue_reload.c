@@ -1,0 +1,171 @@
+/* A reload while mail waits: which change of the way makes it due, who may take jobs meanwhile, what status says after.
+ */
+#include "queue/report.h"
+#include "t/unit/queue_fixture.h"
+
+static char id[MSGID_LEN + 1];
+
+static void setup(void)
+{
+	fixture_open("smart_host [192.0.2.1]");
+}
+
+static void reload(const char *extra)
+{
+	ck_assert(reload_take(&f.queue, canonical(extra)));
+	turn();
+}
+
+/* ID waits for an hour under EXTRA, since its host said 451. */
+static struct hand *defer_under(const char *extra)
+{
+	struct wire_job_smtp job;
+	char settings[1024];
+	fixture_close();
+	snprintf(settings, sizeof(settings), "delivery { retry 1h }; %s", extra);
+	fixture_open(settings);
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	expect_smtp(w, &job);
+	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
+	expect_nothing(w);
+	return w;
+}
+
+static const struct {
+	const char *before, *after;
+	bool due;
+} changes[] = {
+	{"smart_host [192.0.2.1]", "smart_host [192.0.2.1]:587", true},
+	{"smart_host [192.0.2.1]", "smart_host [192.0.2.1]; outbound { tls off }", true},
+	{"smart_host [192.0.2.1]", "smart_host [192.0.2.1]; outbound { implicit yes }", true},
+	{"smart_host [192.0.2.1]", "smart_host [192.0.2.1]; outbound { helo_name we.example.com }", true},
+	{"smart_host [192.0.2.1]", "smart_host [192.0.2.1]; outbound { source_address 127.0.0.1 }", true},
+	{"smart_host [192.0.2.1]", "smart_host [192.0.2.1]; outbound { timeout 1m }", true},
+	{"smart_host [192.0.2.1]; outbound { tls verify }",
+	 "smart_host [192.0.2.1]; outbound { tls verify; auth login; username u; password_file /p }", true},
+	{"smart_host [192.0.2.1]; outbound { tls verify; auth login; username u; password_file /p }",
+	 "smart_host [192.0.2.1]; outbound { tls verify; auth login; username v; password_file /p }", true},
+	{"smart_host [192.0.2.1]; outbound { tls verify; auth login; username u; password_file /p }",
+	 "smart_host [192.0.2.1]; outbound { tls verify; auth plain; username u; password_file /p }", true},
+	{"", "outbound { port 2525 }", true},
+	{"remote_domain one.test { route dns }", "remote_domain one.test { route dns; outbound { tls encrypt } }",
+	 true},
+	{"connector c { address_space one.test; route [192.0.2.1] }",
+	 "connector c { address_space one.test; route [192.0.2.1]; outbound { tls encrypt } }", true},
+	{"smart_host [192.0.2.1]", "smart_host [192.0.2.1]; outbound { rate 10/1m; max_connections 3 }", false},
+	{"smart_host [192.0.2.1]", "smart_host [192.0.2.1]; remote_domain two.test { outbound { tls off } }", false},
+	/* Credentials are not inherited. */
+	{"remote_domain one.test { route [192.0.2.1]; outbound { tls verify } }",
+	 "remote_domain one.test { route [192.0.2.1]; outbound { tls verify } }; smart_host [192.0.2.9]; "
+	 "outbound { tls verify; auth login; username u; password_file /p }",
+	 false},
+};
+
+/* What changes how its host is spoken to makes a message due; what does not leaves it its time. */
+START_TEST(the_way_is_more_than_the_host)
+{
+	char after[1024];
+	bool by_address = strstr(changes[_i].before, "192.0.2.1");
+	fixture_close();
+	snprintf(after, sizeof(after), "delivery { retry 1h }; %s", changes[_i].after);
+	if (by_address) {
+		dismiss(defer_under(changes[_i].before));
+	} else { /* nobody looks its host up */
+		fixture_open(changes[_i].before);
+		accept_message(id, 0, "app@example.net", "u@one.test");
+		pass(31 * 1000);
+	}
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	reload(after);
+	ck_assert_int_eq(known(id)->state != MESSAGE_WAITING, changes[_i].due);
+	if (!changes[_i].due)
+		ck_assert_int_gt(known(id)->due_ms, f.queue.mono_ms);
+}
+END_TEST
+
+static bool ended(const struct hand *w)
+{
+	char octet;
+	turn();
+	return recv(w->fd, &octet, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
+/* Those who read another configuration at their start report on what they have, and get nothing more. */
+START_TEST(workers_of_before_get_no_job)
+{
+	struct wire_job_smtp job;
+	char other[MSGID_LEN + 1];
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	struct hand *busy = hire(&f.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	expect_smtp(busy, &job);
+	struct hand *idle = hire(&f.queue.delivery);
+	links_detach(&f.queue.delivery);
+	ck_assert(ended(idle));
+	accept_message(other, 0, "app@example.net", "v@one.test");
+	expect_nothing(busy);
+	report(busy, id, 0, 0, JOURNAL_RELAYED, 250, true);
+	expect_nothing(busy);
+	ck_assert_ptr_null(known(id));
+	struct hand *fresh = hire(&f.queue.delivery);
+	expect_smtp(fresh, &job);
+	ck_assert(span_equal(job.id, span_of(other)));
+	dismiss(fresh);
+	dismiss(idle);
+	die(busy, &f.queue.delivery);
+}
+END_TEST
+
+static bool status_names(const char *what)
+{
+	struct str out;
+	str_init(&out, 1 << 20);
+	report_status(&f.queue, false, &out);
+	bool found = memmem(out.at, out.len, what, strlen(what));
+	str_free(&out);
+	return found;
+}
+
+/* A next hop that is down is spoken of while mail waits there. */
+START_TEST(a_next_hop_without_mail_is_in_no_status)
+{
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open("remote_domain one.test { route [192.0.2.1] }");
+	struct hand *w = hire(&f.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	expect_smtp(w, &job);
+	const struct wire_verdict refused = {.id = span_of(id),
+					     .worker = w->number,
+					     .event = JOURNAL_DELAYED,
+					     .enhanced = SPAN("4.7.4"),
+					     .host = SPAN("[192.0.2.1]:25"),
+					     .text = SPAN("no STARTTLS here"),
+					     .last_of_job = true};
+	send_verdict(&refused);
+	let_go(w);
+	turn();
+	ck_assert(status_names("no STARTTLS here"));
+	reload("remote_domain one.test { route [192.0.2.1]; outbound { tls off } }");
+	expect_smtp(w, &job);
+	report(w, id, 0, 0, JOURNAL_RELAYED, 250, true);
+	ck_assert(!status_names("no STARTTLS here"));
+	dismiss(w);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("queue_reload");
+	TCase *each = tcase_create("changes"), *rest = tcase_create("rest");
+	tcase_add_checked_fixture(each, setup, fixture_close);
+	tcase_add_checked_fixture(rest, setup, fixture_close);
+	tcase_add_loop_test(each, the_way_is_more_than_the_host, 0, sizeof(changes) / sizeof(changes[0]));
+	tcase_add_test(rest, workers_of_before_get_no_job);
+	tcase_add_test(rest, a_next_hop_without_mail_is_in_no_status);
+	suite_add_tcase(suite, each);
+	suite_add_tcase(suite, rest);
+	return suite_run(suite);
+}
