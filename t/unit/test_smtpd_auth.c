@@ -2,6 +2,7 @@
 #include "smtpd/auth.h"
 
 #include <check.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "smtpd/sasl.h"
