@@ -44,11 +44,12 @@ static void check_sizes(struct config_build *b, const struct config_server *serv
 	if (messages->max_session_size >= messages->max_message_size ||
 	    config_build_failed(b, &messages->max_session_size) || config_build_failed(b, &messages->max_message_size))
 		return;
-	struct config_origin session = messages->max_session_size_at;
-	config_error(b->findings, config_check_at(b, server, session.line ? session : messages->max_message_size_at),
-		     "max_session_size%s is below max_message_size%s, so that the largest message could never come: "
+	const struct config_setting *size = config_setting_find(CONFIG_MESSAGES, SPAN("max_message_size"));
+	bool written = messages->max_message_size_at.line;
+	config_error(b->findings, config_check_at(b, server, messages->max_session_size_at),
+		     "max_session_size is below max_message_size%s%s%s, so that the largest message could never come: "
 		     "raise max_session_size, or write max_session_size none",
-		     session.line ? "" : " (default 10M)", messages->max_message_size_at.line ? "" : " (default 2M)");
+		     written ? "" : " (default ", written ? "" : size->fallback, written ? "" : ")");
 }
 
 static void check_quota(struct config_build *b, const struct config_server *server,

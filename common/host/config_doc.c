@@ -7,9 +7,9 @@
 enum { DOC_COLUMNS = 100, FACTS_TEXT_MAX = 4096, INDENT = 4 };
 
 static const char *const acts_words[CONFIG_ACTS_COUNT] = {
-	[CONFIG_COMMAND] = "with the next command",
-	[CONFIG_CONNECTION] = "with the next connection",
-	[CONFIG_PROCESSES_NEW] = "with new processes",
+	[CONFIG_COMMAND] = "with the reload, in open sessions too",
+	[CONFIG_CONNECTION] = "with the reload, on new connections",
+	[CONFIG_PROCESSES_NEW] = "with the reload, which starts new processes",
 };
 
 /* The bounds of its values are values. */

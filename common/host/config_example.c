@@ -5,15 +5,13 @@
 
 enum { FACTS_TEXT_MAX = 4096, INDENT = 4 };
 
-/* What the shipped file sets, because it serves better than the default of old. */
+/* What the shipped file sets, because no default could. */
 static const struct {
 	enum config_block block;
 	const char *name;
 	const char *value;
 } shipped[] = {
 	{CONFIG_RELAY, "list", "127.0.0.0/8 ::1"},
-	{CONFIG_MESSAGES, "max_message_size", "25M"},
-	{CONFIG_MESSAGES, "max_session_size", "none"},
 };
 
 /* Names of the named blocks in the example. */

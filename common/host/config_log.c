@@ -61,8 +61,16 @@ bool config_log_period(struct config_parse *parse, void *to)
 
 bool config_log_fields(struct config_parse *parse, void *to)
 {
+	enum {
+		OF_IIS = 1U << LOG_FIELD_TIME | 1U << LOG_FIELD_C_IP | 1U << LOG_FIELD_METHOD |
+			 1U << LOG_FIELD_URI_STEM | 1U << LOG_FIELD_STATUS
+	};
 	unsigned *fields = to;
 	bool good = true;
+	if (parse->n == 1 && span_equal_nocase(parse->items[0].text, SPAN("iis"))) {
+		*fields = OF_IIS;
+		return true;
+	}
 	for (size_t i = 0; i < parse->n; i++) {
 		int choice = config_value_choice(parse, &parse->items[i], field_words);
 		if (choice >= 0)

@@ -271,9 +271,18 @@ class Formats(unittest.TestCase):
         name, text = self.text_of("", "ex")
         self.assertRegex(name, r"^ex\d{6}\.log$")
         rows, _ = read_w3c(text)
-        self.assertEqual(list(rows[0]), ["time", "c-ip", "cs-method", "cs-uri-stem", "sc-status"])
+        self.assertEqual(list(rows[0]), ["date", "time", "c-ip", "cs-username", "s-sitename", "cs-method", "cs-uri-query", "sc-status",
+                                         "cs-bytes", "time-taken"])
+        rcpt = next(r for r in rows if r["cs-method"] == "RCPT")
+        self.assertEqual((rcpt["c-ip"], rcpt["s-sitename"], rcpt["sc-status"]), ("127.0.0.1", "test", "250"))
+        self.assertRegex(rcpt["date"] + " " + rcpt["time"], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
+        self.assertIn("sales@example.com", rcpt["cs-uri-query"])
         verbs = [(r["cs-method"], r["sc-status"]) for r in rows]
         self.assertEqual(verbs[:6], [("EHLO", "250"), ("MAIL", "250"), ("RCPT", "250"), ("DATA", "354"), ("DATA", "250"), ("QUIT", "221")])
+
+    def test_fields_of_the_windows_service_by_name(self):
+        rows, _ = read_w3c(self.text_of("fields iis", "ex")[1])
+        self.assertEqual(list(rows[0]), ["time", "c-ip", "cs-method", "cs-uri-stem", "sc-status"])
 
     def test_iis(self):
         name, text = self.text_of("format iis; period monthly", "in")

@@ -16,7 +16,7 @@ from harness import wait_for
 ROOT = os.geteuid() == 0
 USER, OTHER = 65534, 65533  # nobody, and one whom the system does not know
 NAME = re.compile(r"[0-9A-HJKMNP-TV-Z]{24},S=(\d+)(,8)?\.eml")
-LONG = b"Subject: x\n\n" + b"x" * (2 << 20)  # beyond the usual max_message_size
+LONG = b"Subject: x\n\n" + b"x" * (35 << 20)  # beyond the usual max_message_size
 OK, USAGE, DATAERR, NOINPUT, UNAVAILABLE, CANTCREAT, IOERR, TEMPFAIL, CONFIG = 0, 64, 65, 66, 69, 73, 74, 75, 78
 
 
@@ -184,7 +184,7 @@ class Refusals(Test):
 
     def test_size(self):
         self.refused(UNAVAILABLE, "max_message_size", "root", text=LONG)
-        self.door.send("root", text=b"Subject: x\n\n" + b"x" * ((2 << 20) - 1000))
+        self.door.send("root", text=b"Subject: x\n\n" + b"x" * ((35 << 20) - 1000))
 
     def test_configuration(self):
         self.refused(CONFIG, "No such file", "-C", "/nonexistent/mailroot.conf", "root")

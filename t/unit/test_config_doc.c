@@ -84,7 +84,7 @@ START_TEST(example_is_good)
 	for (size_t i = 0; i < server->relay.list.n; i++)
 		ck_assert(ipaddr_is_loopback(&server->relay.list.at[i].net.base) ||
 			  server->relay.list.at[i].net.bits == 104);
-	ck_assert_int_eq(server->messages.max_message_size, 25 << 20);
+	ck_assert_int_eq(server->messages.max_message_size, 35 << 20);
 	ck_assert_int_eq(server->messages.max_session_size, CONFIG_NONE);
 }
 END_TEST

@@ -93,7 +93,7 @@ static const struct {
 	 "server a: every other client may no longer connect; acts with the next connection\n"},
 	/* limits and other values */
 	{"messages { max_message_size 2M }", "messages { max_message_size 25M; max_session_size none }",
-	 "server a: messages max_message_size 25M (was 2M)\nserver a: messages max_session_size none (was 10M)\n"},
+	 "server a: messages max_message_size 25M (was 2M)\n"},
 	{"delivery { retry 15m 30m }", "delivery { retry 5m 900s }", "server a: delivery retry 5m 15m (was 15m 30m)\n"},
 	{"delivery { processes { max 100 } }", "delivery { processes { max 200 } }",
 	 "server a: delivery processes max 200 (was 100); acts with new processes, which start now; no session ends\n"},
