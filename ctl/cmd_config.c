@@ -9,7 +9,7 @@
 #include "ctl/examine.h"
 #include "ctl/json.h"
 
-enum { HOSTNAME_MAX = 256, TEXT_MAX = 16 << 20 };
+enum { HOSTNAME_MAX = 256, TEXT_MAX = 16 << 20, DOC_NAME_MAX = 500 };
 
 /* The configuration of the command line's file, and what is to be said about it. Freed by unload. */
 struct loaded {
@@ -135,15 +135,23 @@ int cmd_config_show(struct ctl *ctl)
 
 int cmd_config_doc(struct ctl *ctl)
 {
-	const char *name = ctl->arg_count ? ctl->args[0] : NULL;
+	const char *name = NULL;
+	char both[DOC_NAME_MAX], meant[DOC_NAME_MAX];
 	struct str text;
 
+	if (ctl->arg_count) {
+		snprintf(both, sizeof(both), "%s%s%s", ctl->args[0], ctl->arg_count > 1 ? "." : "",
+			 ctl->arg_count > 1 ? ctl->args[1] : "");
+		name = both;
+	}
 	str_init(&text, TEXT_MAX);
 	bool good = config_doc_text(name, &text) && !text.failed;
 	if (good && ctl->options.given & OPTION_JSON)
 		print_lines_json("doc", str_span(&text));
 	else if (good)
 		fputs(str_text(&text), stdout);
+	else if (config_doc_meant(name, meant, sizeof(meant)))
+		commands_fail("there is no setting %s; did you mean %s?", name, meant);
 	else
 		commands_fail("there is no setting %s; `mailrootctl config doc` lists all", name ? name : "");
 	str_free(&text);

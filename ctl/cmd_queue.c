@@ -43,6 +43,7 @@ static struct span recipients_cell(const struct link_row *row, char *to, size_t 
 static void message_line(struct listing *listing, const struct link_row *row)
 {
 	char age[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX], recipients[TABLE_CELL_MAX];
+	bool held = span_equal(row->cells[STATE], SPAN("held"));
 	struct span cells[] = {
 		row->cells[ID],
 		row->cells[STATE],
@@ -50,7 +51,7 @@ static void message_line(struct listing *listing, const struct link_row *row)
 		table_octets(row->cells[SIZE], size),
 		row->cells[SENDER],
 		recipients_cell(row, recipients, sizeof(recipients)),
-		table_duration(row->cells[NEXT_TRY], next),
+		held ? SPAN("held") : table_duration(row->cells[NEXT_TRY], next),
 		row->cells[REASON],
 	};
 

@@ -20,10 +20,10 @@ struct action_words {
 };
 
 static const struct action_words words[] = {
-	{ROW_RETRY, "tried again now", "retried", "held: `mailrootctl queue release` lets them go",
+	{ROW_RETRY, "tried again now", "retried", "held: `mailrootctl queue release ID` lets one go",
 	 "`mailrootctl queue list` shows what becomes of them."},
 	{ROW_HOLD, "held: not tried and not returned until released", "held", "held already",
-	 "`mailrootctl queue release` lets them go."},
+	 "`mailrootctl queue release ID` lets one go, `queue release --all` all that is held."},
 	{ROW_RELEASE, "released and tried now", "released", "not held",
 	 "`mailrootctl queue list` shows what becomes of them."},
 	{ROW_DELETE, "deleted; nobody is told, and they stay in badmail for 7 days", "deleted", "gone",

@@ -24,6 +24,7 @@ struct shown {
 	char why[TABLE_CELL_MAX]; /* it waits */
 	char state[16];
 	char first[TABLE_CELL_MAX]; /* a recipient who waits */
+	char server_option[QUEUES_OPTION_MAX];
 };
 
 /* Rows of one kind come in a run: each run is an array of its own. */
@@ -56,6 +57,7 @@ static void show_message(struct shown *shown, const struct link_row *row)
 	char age[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX];
 	const struct span *cell = row->cells;
 
+	queues_server_option(shown->queues, shown->server_option);
 	table_duration(cell[AGE], age);
 	table_duration(cell[NEXT_TRY], next);
 	table_octets(cell[SIZE], size);
@@ -139,9 +141,9 @@ static void advise(const struct shown *shown, const char *id)
 		     "username "
 		     "and password_file; mend them, then `mailrootctl reload`: the mail goes out by itself.");
 	else if (strcmp(shown->state, "waiting") == 0)
-		printf("`mailrootctl queue retry %s` tries now, `mailrootctl explain route %s` says why it goes this "
+		printf("`mailrootctl queue retry %s` tries now, `mailrootctl explain route %s%s` says why it goes this "
 		       "way.\n",
-		       id, shown->first);
+		       id, shown->first, shown->server_option);
 }
 
 static bool write_show(void *context, const char *id, struct str *request)

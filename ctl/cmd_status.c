@@ -186,10 +186,23 @@ static void print_overview(const struct service *service)
 	table_free(&table);
 }
 
-static void print_server(const struct service_server *server)
+/* What can be done about mail that waits or is held. SEVERAL virtual servers: a command about one names it. */
+static void print_advice(const struct service_server *server, bool several)
+{
+	const char *waiting = fact(&server->queue, "waiting"), *held = fact(&server->queue, "held");
+	const char *option = several ? " --server " : "", *name = several ? server->name : "";
+
+	if (waiting[0] && strcmp(waiting, "0") != 0)
+		printf("  `mailrootctl queue list%s%s` tells why mail waits, `mailrootctl test --to ADDRESS%s%s` shows "
+		       "what a next hop says.\n",
+		       option, name, option, name);
+	if (held[0] && strcmp(held, "0") != 0)
+		printf("  `mailrootctl queue release --all%s%s` lets go what is held.\n", option, name);
+}
+
+static void print_server(const struct service_server *server, bool several)
 {
 	bool trouble = strcmp(server->state, "trouble") == 0, stopped = strcmp(server->state, "stopped") == 0;
-	const char *waiting = fact(&server->queue, "waiting");
 
 	printf("\nserver %s %s %s", server->name, trouble ? "has" : "is", server->state);
 	if (server->listeners[0])
@@ -214,12 +227,7 @@ static void print_server(const struct service_server *server)
 	print_facts("queue", &server->queue);
 	for (size_t i = 0; i < server->wait_count; i++)
 		printf("  mail waits for %s\n", server->waits[i]);
-	if (waiting[0] && strcmp(waiting, "0") != 0)
-		printf("  `mailrootctl queue list` tells why mail waits, `mailrootctl test --to ADDRESS` shows what a "
-		       "next hop says.\n");
-	const char *held = fact(&server->queue, "held");
-	if (held[0] && strcmp(held, "0") != 0)
-		printf("  `mailrootctl queue release` lets go what is held.\n");
+	print_advice(server, several);
 }
 
 /* What was stopped or paused on purpose is as it should be. */
@@ -265,7 +273,7 @@ static void print_service(const struct service *service)
 		putchar('\n');
 	print_overview(service);
 	for (size_t i = 0; i < service->server_count; i++)
-		print_server(&service->servers[i]);
+		print_server(&service->servers[i], service->server_count > 1);
 	if (!service->server_count)
 		printf("There is no virtual server in its configuration.\n");
 }

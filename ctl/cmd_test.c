@@ -68,6 +68,7 @@ static bool is_login(const struct span *cells)
 static void outcome_words(const struct test *test, const struct span *cells)
 {
 	const char *to = test->queues.ctl->options.to;
+	char option[QUEUES_OPTION_MAX];
 
 	if (test->delivered && cells[HOST].len) {
 		printf("Delivered: ");
@@ -78,7 +79,8 @@ static void outcome_words(const struct test *test, const struct span *cells)
 	} else if (span_equal(cells[EVENT], SPAN("failed"))) {
 		printf("Refused for good: ");
 		print_said(cells);
-		printf("`mailrootctl explain route %s` says why it goes this way.\n", to);
+		printf("`mailrootctl explain route %s%s` says why it goes this way.\n", to,
+		       queues_server_option(&test->queues, option));
 	} else {
 		printf("Not delivered yet: ");
 		print_said(cells);

@@ -9,6 +9,7 @@
 
 #include "common/base/installed.h"
 #include "common/host/config.h"
+#include "common/host/config_report.h"
 
 enum {
 	SELECT = OPTION_DOMAIN | OPTION_SENDER | OPTION_RECIPIENT | OPTION_OLDER | OPTION_LARGER | OPTION_REASON |
@@ -28,7 +29,13 @@ static const struct command table[] = {
 	 cmd_config_show,
 	 "",
 	 "every setting, its value and where it is written"},
-	{{"config", "doc"}, OPTION_JSON, 0, 1, cmd_config_doc, "[SETTING]", "what a setting means, or all of them"},
+	{{"config", "doc"},
+	 OPTION_JSON,
+	 0,
+	 2,
+	 cmd_config_doc,
+	 "[SETTING | BLOCK SETTING]",
+	 "what a setting means, or all of them"},
 	{{"status", NULL}, OPTION_JSON, 0, 0, cmd_status, "", "servers, processes and how much mail there is"},
 	{{"sessions", NULL},
 	 OPTION_SERVER | OPTION_JSON,
@@ -278,23 +285,86 @@ static void list_seconds(const char *first, char *to, size_t size)
 	}
 }
 
+/* What people say who know other programs: the words of a command here. */
+static const char *const called_otherwise[][2] = {
+	{"resume", "server continue"},
+	{"unpause", "server continue"},
+	{"suspend", "server pause"},
+	{"restart", "server stop NAME` and `mailrootctl server start"},
+	{"postsuper", "queue delete"},
+	{"flush", "queue retry"},
+	{"remove", "queue delete"},
+	{"verify", "check"},
+	{"validate", "check"},
+	{"configtest", "check"},
+	{"queue", "queue list"},
+	{"version", "--version"},
+	{"quit", "stop"},
+	{"shutdown", "stop"},
+};
+
+static void offer(struct config_nearest *nearest, const struct command *command, const char **meant, char *to,
+		  size_t size)
+{
+	const char *before = nearest->name;
+
+	config_nearest_offer(nearest, command->words[command->words[1] != NULL]);
+	if (nearest->name == before)
+		return;
+	snprintf(to, size, "%s%s%s", command->words[0], command->words[1] ? " " : "",
+		 command->words[1] ? command->words[1] : "");
+	*meant = to;
+}
+
+/* The command that WORD is nearest to, of those that begin with FIRST, or of all where that is NULL; NULL: none. */
+static const char *meant_by(const char *first, const char *word, char *to, size_t size)
+{
+	struct config_nearest nearest = {.word = span_of(word)};
+	const char *meant = NULL;
+
+	for (size_t i = 0; i < sizeof(called_otherwise) / sizeof(called_otherwise[0]); i++) {
+		bool fits = !first || strncmp(called_otherwise[i][1], first, strlen(first)) == 0;
+		if (fits && strcmp(called_otherwise[i][0], word) == 0)
+			return called_otherwise[i][1];
+	}
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (!first || strcmp(table[i].words[0], first) == 0)
+			offer(&nearest, &table[i], &meant, to, size);
+	}
+	return meant;
+}
+
+/* WORDS begin no command. */
+static void explain_unknown(const char *const *words, size_t n, char *why)
+{
+	char seconds[100] = "", text[100];
+	const char *meant = NULL;
+
+	if (n)
+		list_seconds(words[0], seconds, sizeof(seconds));
+	if (n > 1 && seconds[0])
+		meant = meant_by(words[0], words[1], text, sizeof(text));
+	else if (n && !seconds[0])
+		meant = meant_by(NULL, words[0], text, sizeof(text));
+	if (meant)
+		snprintf(why, OPTIONS_WHY_MAX, "%.40s%s%.40s: no such command; did you mean `mailrootctl %s`?",
+			 words[0], seconds[0] ? " " : "", seconds[0] ? words[1] : "", meant);
+	else if (seconds[0])
+		snprintf(why, OPTIONS_WHY_MAX, "%.20s what? One of: %s", words[0], seconds);
+	else
+		snprintf(why, OPTIONS_WHY_MAX, "%.60s: no such command; `mailrootctl help` lists them",
+			 n ? words[0] : "nothing");
+}
+
 const struct command *commands_find(const char *const *words, size_t n, size_t *taken, char *why)
 {
-	char seconds[100] = "";
-
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (n && word_is(table[i].words[0], words, n, 0) && word_is(table[i].words[1], words, n, 1)) {
 			*taken = table[i].words[1] ? 2 : 1;
 			return &table[i];
 		}
 	}
-	if (n)
-		list_seconds(words[0], seconds, sizeof(seconds));
-	if (seconds[0])
-		snprintf(why, OPTIONS_WHY_MAX, "%.20s what? One of: %s", words[0], seconds);
-	else
-		snprintf(why, OPTIONS_WHY_MAX, "%.60s: no such command; `mailrootctl --help` lists them",
-			 n ? words[0] : "nothing");
+	explain_unknown(words, n, why);
 	return NULL;
 }
 
@@ -322,16 +392,17 @@ int commands_run(int argc, char **argv)
 	size_t taken;
 
 	if (!options_parse(argc, argv, &ctl.options, why)) {
-		commands_fail("%s; `mailrootctl --help` lists what there is", why);
+		commands_fail("%s; `mailrootctl help` lists what there is", why);
 		return EXIT_USAGE;
 	}
 	if (ctl.options.version) {
 		printf("mailrootctl %s\n", MAILROOT_VERSION);
 		return EXIT_DONE;
 	}
-	if (ctl.options.help || !ctl.options.word_count) {
-		print_help(ctl.options.help ? stdout : stderr);
-		return ctl.options.help ? EXIT_DONE : EXIT_USAGE;
+	bool help = ctl.options.help || (ctl.options.word_count && strcmp(ctl.options.words[0], "help") == 0);
+	if (help || !ctl.options.word_count) {
+		print_help(help ? stdout : stderr);
+		return help ? EXIT_DONE : EXIT_USAGE;
 	}
 	const struct command *command = commands_find(ctl.options.words, ctl.options.word_count, &taken, why);
 	if (command) {

@@ -11,42 +11,20 @@
 #include "common/base/fd.h"
 #include "common/host/accounts.h"
 #include "common/host/config_table.h"
-#include "common/host/nameserver.h"
 #include "common/host/secret.h"
 #include "common/tls/certificate.h"
 #include "common/tls/client.h"
 #include "common/tls/server.h"
+#include "ctl/examine_place.h"
 
 enum { WHY_MAX = 4096, HEAD_MAX = 512, ACCOUNTS_TOLD = 10 };
-
-/* Findings about one setting. */
-struct place {
-	const struct examine *how;
-	struct config_report *report;
-	const struct config_origin *at;
-	unsigned said; /* a set of (1 << grade) */
-};
-
-static void say(void *context, enum certificate_grade grade, const char *text)
-{
-	static const char *const words[] = {
-		[CERTIFICATE_NOTE] = "note", [CERTIFICATE_WARNING] = "warning", [CERTIFICATE_ERROR] = "error"};
-	struct place *place = context;
-
-	place->said |= 1U << grade;
-	place->report->errors += grade == CERTIFICATE_ERROR;
-	place->report->warnings += grade == CERTIFICATE_WARNING;
-	if (place->at->line)
-		str_printf(&place->report->text, "%s:%u: ", place->at->file, place->at->line);
-	str_printf(&place->report->text, "%s: %s\n", words[grade], text);
-}
 
 static bool said_error_or_note(const struct place *place)
 {
 	return place->said & (1U << CERTIFICATE_ERROR | 1U << CERTIFICATE_NOTE);
 }
 
-/* What a loader says of its own accord begins with the place, which say() writes too. */
+/* What a loader says of its own accord begins with the place, which place_say() writes too. */
 static void say_proof(struct place *place, const char *why)
 {
 	char head[HEAD_MAX];
@@ -54,7 +32,7 @@ static void say_proof(struct place *place, const char *why)
 	int n = snprintf(head, sizeof(head), "%s:%u: ", place->at->file ? place->at->file : "", place->at->line);
 	if (n > 0 && (size_t)n < sizeof(head) && strncmp(why, head, (size_t)n) == 0)
 		why += n;
-	say(place, CERTIFICATE_ERROR, why);
+	place_say(place, CERTIFICATE_ERROR, why);
 }
 
 /* Without any finding the last word has who will load them: there are strengths that he does not take. */
@@ -73,7 +51,7 @@ static void prove_server(struct place *place, const struct config_access *access
 static void examine_certificates(struct place place, const struct config_server *server)
 {
 	const struct config_certificates *pairs = &server->access.tls_certificate;
-	const struct certificate_listener to = {.say = say, .context = &place, .guest = place.how->guest};
+	const struct certificate_listener to = {.say = place_say, .context = &place, .guest = place.how->guest};
 	struct certificate *all = calloc(pairs->n + 1, sizeof(*all));
 
 	for (size_t i = 0; all && i < pairs->n; i++) {
@@ -101,18 +79,18 @@ static int open_secret(struct place *place, const char *what, const char *path, 
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 && errno == EACCES && place->how->guest) {
 		snprintf(text, sizeof(text), "%s %.1024s was not examined: you may not read it; root may", what, path);
-		say(place, CERTIFICATE_NOTE, text);
+		place_say(place, CERTIFICATE_NOTE, text);
 		return -1;
 	}
 	const char *why = fd < 0 || fstat(fd, &file) ? strerror(errno) : S_ISREG(file.st_mode) ? NULL : "it is no file";
 	if (why) {
 		snprintf(text, sizeof(text), "%s %.1024s can't be used: %s%s", what, path, why, remedy);
-		say(place, missing, text);
+		place_say(place, missing, text);
 		fd_close(&fd);
 	} else if (secret_is_open(&file, true, who)) {
 		snprintf(text, sizeof(text), "%s %.1024s may be read or written by %s: chmod 600 %.1024s", what, path,
 			 who, path);
-		say(place, exposed, text);
+		place_say(place, exposed, text);
 	}
 	return fd;
 }
@@ -128,7 +106,7 @@ static void examine_keytab(struct place place, const char *path, enum certificat
 	if (read(fd, head, sizeof(head)) != (ssize_t)sizeof(head) || head[0] != 5) {
 		snprintf(text, sizeof(text), "key tab %.1024s is no key tab of Kerberos; klist -k shows those of one",
 			 path);
-		say(&place, bad, text);
+		place_say(&place, bad, text);
 	}
 	fd_close(&fd);
 }
@@ -141,7 +119,7 @@ static void say_accounts(struct place *place, const char *path, struct span trou
 	for (unsigned told = 0; told < ACCOUNTS_TOLD && span_line(&trouble, &line); told++) {
 		snprintf(text, sizeof(text), "user_file %.1024s: %.*s; this line does not count", path,
 			 SPAN_ARGS(line));
-		say(place, CERTIFICATE_WARNING, text);
+		place_say(place, CERTIFICATE_WARNING, text);
 	}
 }
 
@@ -196,7 +174,7 @@ static void examine_password(struct place place, const char *path)
 	if (read(fd, &octet, 1) != 1 || octet == '\n' || octet == '\r') {
 		snprintf(text, sizeof(text),
 			 "password_file %.1024s begins with an empty line: write the password there", path);
-		say(&place, CERTIFICATE_ERROR, text);
+		place_say(&place, CERTIFICATE_ERROR, text);
 	}
 	explicit_bzero(&octet, 1);
 	fd_close(&fd);
@@ -205,7 +183,7 @@ static void examine_password(struct place place, const char *path)
 static void examine_client(struct place place, const struct config_outbound *outbound)
 {
 	const struct config_certificates *pairs = &outbound->client_certificate;
-	const struct certificate_listener to = {.say = say, .context = &place, .guest = place.how->guest};
+	const struct certificate_listener to = {.say = place_say, .context = &place, .guest = place.how->guest};
 	char why[TLS_CLIENT_WHY_MAX];
 	struct certificate one;
 
@@ -274,30 +252,13 @@ static void examine_server(struct place place, const struct config_server *serve
 	}
 }
 
-/* They may be down for a moment, and mail then waits: no error. */
-static void examine_dns(struct place place, const struct config_endpoints *servers)
-{
-	char text[NAMESERVER_TEXT_MAX];
-	struct nameservers asked;
-
-	nameservers_written(servers, &asked);
-	nameservers_ask_and_wait(&asked);
-	for (size_t i = 0; i < asked.n; i++) {
-		place.at = &servers->at[i].origin;
-		if (nameserver_trouble(&asked.at[i], text))
-			say(&place, CERTIFICATE_WARNING, text);
-	}
-	nameservers_close(&asked);
-}
-
 void examine_files(const struct examine *how, const struct config *config, struct config_report *report)
 {
 	static const struct config_origin nowhere;
 	const struct place place = {.how = how, .report = report, .at = &nowhere};
 
-	examine_dns(place, &config->dns_server);
-	for (size_t i = 0; i < config->server_count; i++) {
+	for (size_t i = 0; i < config->server_count; i++)
 		examine_server(place, &config->servers[i]);
-		examine_dns(place, &config->servers[i].dns_server);
-	}
+	examine_folders(place, config);
+	examine_names(place, config);
 }

@@ -45,9 +45,8 @@ void link_explain(const char *run_dir, int error, char *to)
 
 	if (error == -ENOENT || error == -ECONNREFUSED)
 		snprintf(to, LINK_TEXT_MAX + 1,
-			 "mailrootd is not running (nobody answers at %.200s/control); start it, or name its "
-			 "configuration "
-			 "with -c",
+			 "mailrootd is not running (nobody answers at %.200s/control): systemctl start mailrootd "
+			 "starts it; or name its configuration with -c",
 			 run_dir);
 	else
 		snprintf(to, LINK_TEXT_MAX + 1, "can't speak to mailrootd at %.200s/control: %s; %s", run_dir,

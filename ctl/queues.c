@@ -12,6 +12,7 @@ static bool take_names(struct queues *queues, const struct service *service)
 {
 	const char *wanted = queues->ctl->options.server;
 
+	queues->several = service->server_count > 1;
 	queues->names = calloc(service->server_count + 1, sizeof(queues->names[0]));
 	for (size_t i = 0; queues->names && i < service->server_count; i++) {
 		const char *name = service->servers[i].name;
@@ -60,6 +61,13 @@ static void note_failure(struct queues *queues, const char *said, bool quiet)
 	snprintf(queues->said, sizeof(queues->said), "%s", said);
 	if (!quiet)
 		commands_fail("server %s: %s", queues->server, said);
+}
+
+const char *queues_server_option(const struct queues *queues, char to[QUEUES_OPTION_MAX])
+{
+	snprintf(to, QUEUES_OPTION_MAX, "%s%.64s", queues->several ? " --server " : "",
+		 queues->several && queues->server ? queues->server : "");
+	return to;
 }
 
 const char *queues_said(const struct queues *queues, const char *usual)

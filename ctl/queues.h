@@ -13,6 +13,7 @@ struct queues {
 	char *run_dir;
 	char (*names)[65]; /* of the servers */
 	size_t count;
+	bool several;                 /* virtual servers there are, asked or not: a command about one has to name it */
 	const char *server;           /* the one that is being asked */
 	size_t id;                    /* which of the ids is asked for */
 	unsigned failed;              /* servers that could not be asked, or said no; the reason was told */
@@ -36,6 +37,11 @@ struct queues_request {
 	bool quiet;
 };
 void queues_ask(struct queues *queues, const struct queues_request *what);
+
+/* " --server NAME" for a command to recommend about mail of the server that is being asked, where it is needed; TO
+ * holds QUEUES_OPTION_MAX. */
+enum { QUEUES_OPTION_MAX = 80 };
+const char *queues_server_option(const struct queues *queues, char to[QUEUES_OPTION_MAX]);
 
 /* Why nothing was found: what a queue said, or else USUAL. */
 const char *queues_said(const struct queues *queues, const char *usual);

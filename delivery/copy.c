@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/host/privs.h"
 #include "common/mail/fields.h"
 #include "common/mail/msgid.h"
 
@@ -164,9 +165,12 @@ static int put(const struct copy_job *job, const struct outcomes *outcomes, char
 	return err;
 }
 
-static const char *explain(int err)
+static const char *explain(const struct copy_job *job, int err, char why[PRIVS_WHY_MAX])
 {
+	char path[PATH_MAX];
 	switch (err) {
+	case -EACCES:
+		return span_copy(job->folder, path, sizeof(path)) ? privs_explain(-err, path, why) : strerror(-err);
 	case -EPERM:
 		return "it is not a drop folder of this virtual server, or writing is not permitted";
 	case -ELOOP:
@@ -186,14 +190,14 @@ static struct enhanced enhanced_of(int err)
 
 void copy_deliver(const struct copy_job *job, struct outcomes *outcomes)
 {
-	char name[MSGNAME_MAX] = "", text[REPLY_TEXT_MAX];
+	char name[MSGNAME_MAX] = "", text[REPLY_TEXT_MAX], why[PRIVS_WHY_MAX];
 	int err = msgid_valid(job->id) ? put(job, outcomes, name) : -EINVAL;
 	struct outcome outcome = {.event = JOURNAL_DELIVERED, .enhanced = {2, 0, 0}};
 	if (err) {
 		outcome.event = JOURNAL_DELAYED;
 		outcome.enhanced = enhanced_of(err);
 		snprintf(text, sizeof(text), "can't write to drop folder %.*s: %s", SPAN_ARGS(job->folder),
-			 explain(err));
+			 explain(job, err, why));
 	} else {
 		snprintf(text, sizeof(text), "%.*s/%s", SPAN_ARGS(job->folder), name);
 	}

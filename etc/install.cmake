@@ -18,8 +18,9 @@ foreach(text README.md INTERNALS.md CHANGES.md LICENSE)
   install(FILES ${text} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 endforeach()
 
-# The example of every setting; and the file itself, but never over one that an administrator has edited.
-install(FILES etc/mailroot.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples OPTIONAL)
+# The example of every setting, short ones for usual cases; and the file itself, but never over one that an administrator has edited.
+file(GLOB examples CONFIGURE_DEPENDS etc/examples/*.conf)
+install(FILES etc/mailroot.conf ${examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples OPTIONAL)
 # file(INSTALL) puts DESTDIR in front of the folder by itself, if(EXISTS) does not.
 install(CODE "
   set(to \"${CMAKE_INSTALL_FULL_SYSCONFDIR}/mailroot\")

@@ -87,7 +87,7 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 	if (!any_older_free(server)) {
 		snprintf(server->trouble, sizeof(server->trouble),
 			 "%d smtpds of before still have sessions, so the change waits until one of them has ended; "
-			 "`mailrootctl sessions` lists them, `mailrootctl kick` ends them",
+			 "`mailrootctl sessions` lists them, `mailrootctl kick SESSION` ends one",
 			 SERVER_OLDER_MAX);
 		return false;
 	}

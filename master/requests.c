@@ -246,7 +246,7 @@ static const char *refusal(const struct server *server, enum row_server_action a
 	if (action == ROW_PAUSE && !runs)
 		return "it is stopped: only what runs can be paused";
 	if (action == ROW_CONTINUE && !runs)
-		return "it is stopped, not paused: `mailrootctl server start` starts it";
+		return "it is stopped, not paused: `mailrootctl server start NAME` starts it";
 	return NULL;
 }
 

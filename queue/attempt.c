@@ -6,6 +6,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/host/privs.h"
 #include "common/host/spool.h"
 #include "queue/console.h"
 #include "queue/demand.h"
@@ -227,7 +228,7 @@ static struct destination *remember_folder(struct queue *q, struct message *m)
 static void delay_drop(struct queue *q, struct message *m, const struct drop *folder, struct enhanced enhanced,
 		       bool broken, const char *why)
 {
-	char text[512];
+	char text[768];
 	snprintf(text, sizeof(text), "drop folder %.300s: %s", folder->path, why);
 	const struct settle_result result = {.event = JOURNAL_DELAYED, .enhanced = enhanced, .text = span_of(text)};
 	log_warning("id=%s folder=%s status=delayed text=\"%s\"", m->id, folder->path, why);
@@ -271,7 +272,9 @@ static bool try_drop(struct queue *q, struct message *m)
 	if (err == -EXDEV)
 		return false;
 	if (err) {
-		const char *why = err == -EEXIST ? "another file of that name lies there" : strerror(-err);
+		char said[PRIVS_WHY_MAX];
+		const char *why = err == -EEXIST ? "another file of that name lies there"
+						 : privs_explain(-err, folder->path, said);
 		delay_drop(q, m, folder, (struct enhanced){4, 3, 0}, err != -EEXIST, why);
 		return true;
 	}

@@ -202,7 +202,7 @@ void explain_finish(struct queue *q, struct explain *e, struct str *to)
 	if (real && real->down_ms) {
 		str_clear(&e->advice);
 		str_append_text(&e->advice,
-				"the next hop is down: `mailrootctl queue retry` with its mail tries it now");
+				"the next hop is down: `mailrootctl queue retry ID` of a message for it tries it now");
 	}
 	report_done(to, 0, str_text(&e->advice));
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/host/fullness.h"
+#include "common/host/privs.h"
 #include "queue/settle.h"
 
 /* A folder that looks well and fails all the same is tried more and more seldom. */
@@ -104,8 +105,9 @@ void folders_tend(struct queue *q)
 
 const char *folder_trouble(const struct queue *q, const struct drop *folder)
 {
+	static char why[PRIVS_WHY_MAX];
 	if (folder->fd < 0)
-		return strerror(folder->error);
+		return privs_explain(folder->error, folder->path, why);
 	for (const struct destination *d = q->destinations.table; d; d = d->hh.next)
 		if (d->kind == DESTINATION_FOLDER && d->down_ms && strcmp(d->folder, folder->path) == 0)
 			return d->reason;

@@ -20,7 +20,7 @@ void folder_took(struct queue *q, struct destination *d, uint64_t size);
 /* Once a second: looks whether what did not work may work now. */
 void folders_tend(struct queue *q);
 
-/* Why FOLDER takes no mail; NULL = it does, as far as is known. */
+/* Why FOLDER takes no mail, good until the next call; NULL = it does, as far as is known. */
 const char *folder_trouble(const struct queue *q, const struct drop *folder);
 
 #endif

@@ -248,8 +248,10 @@ static void open_log(struct loop *l)
 	const struct log_format format = format_of(l);
 	const struct log_naming naming = log_period_naming(log);
 	int error = log_file_init(&l->file, log->dir, &format, &naming);
+	char why[PRIVS_WHY_MAX];
 	if (error)
-		log_fatal(EXIT_TEMPORARY, "can't write into the log folder %s: %s", log->dir, strerror(-error));
+		log_fatal(EXIT_TEMPORARY, "can't write into the log folder %s: %s", log->dir,
+			  privs_explain(-error, log->dir, why));
 	resume(l);
 }
 

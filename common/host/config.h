@@ -425,7 +425,12 @@ void config_show_json(const struct config *config, struct str *to);
 /* The commented example file; the same facts as mdoc for mailroot.conf(5); and plain for `config doc [NAME]`. */
 void config_doc_example(struct str *to);
 void config_doc_man(struct str *to);
-bool config_doc_text(const char *name, struct str *to); /* NULL = all; false: no such setting */
+
+/* NAME is a setting, a block, "BLOCK.SETTING", or NULL = all. False: there is none. */
+bool config_doc_text(const char *name, struct str *to);
+
+/* The setting or settings that NAME, which is none, may mean. False: none. */
+bool config_doc_meant(const char *name, char *to, size_t size);
 
 /* As written in the file and in #Fields: "cs-method". */
 const char *config_log_field_name(enum config_log_field field);

@@ -1,7 +1,9 @@
 #include "common/host/config_doc.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "common/host/config_slip.h"
 #include "common/host/config_value.h"
 
 enum { DOC_COLUMNS = 100, FACTS_TEXT_MAX = 4096, INDENT = 4 };
@@ -158,11 +160,44 @@ static void text_block(struct str *to, enum config_block block)
 	config_doc_wrapped(to, INDENT, "", span_of(config_blocks[block].doc));
 }
 
+/* NAME as the block in front of a dot, BLOCK_COUNT where none stands there, and the setting behind it. */
+static enum config_block split_name(const char **name)
+{
+	const char *dot = *name ? strchr(*name, '.') : NULL;
+	for (enum config_block block = 0; dot && block < CONFIG_BLOCK_COUNT; block++)
+		if (span_equal_nocase(span_of(config_blocks[block].word),
+				      (struct span){*name, (size_t)(dot - *name)})) {
+			*name = dot + 1;
+			return block;
+		}
+	return CONFIG_BLOCK_COUNT;
+}
+
+bool config_doc_meant(const char *name, char *to, size_t size)
+{
+	enum config_block only = split_name(&name);
+	bool found = false;
+	for (enum config_block block = 0; name && !found && block < CONFIG_BLOCK_COUNT; block++) {
+		struct str longer;
+		if (only != CONFIG_BLOCK_COUNT && only != block)
+			continue;
+		str_init(&longer, size);
+		const char *near = config_slip_setting(block, span_of(name));
+		found = near || config_slip_longer(block, span_of(name), &longer);
+		snprintf(to, size, "%s", near ? near : str_text(&longer));
+		str_free(&longer);
+	}
+	return found;
+}
+
 bool config_doc_text(const char *name, struct str *to)
 {
+	enum config_block only = split_name(&name);
 	bool found = false;
 	for (enum config_block block = 0; block < CONFIG_BLOCK_COUNT; block++) {
-		bool whole = !name || !strcasecmp(config_blocks[block].word, name);
+		if (only != CONFIG_BLOCK_COUNT && only != block)
+			continue;
+		bool whole = !name || (only == CONFIG_BLOCK_COUNT && !strcasecmp(config_blocks[block].word, name));
 		if (whole && block != CONFIG_GLOBAL)
 			text_block(to, block);
 		found = found || whole;

@@ -372,10 +372,11 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_LOGFORMAT] = {config_log_format, false, sizeof(CONFIG_C_LOGFORMAT), "w3c, iis, ncsa, json or off"},
 	[CONFIG_PERIOD] = {config_log_period, false, sizeof(CONFIG_C_PERIOD),
 			   "hourly, daily, weekly, monthly, unlimited, or a size such as 20M"},
-	[CONFIG_FIELDS] = {config_log_fields, true, sizeof(CONFIG_C_FIELDS),
-			   "date, time, c-ip, cs-username, s-sitename, s-computername, s-ip, s-port, cs-method, "
-			   "cs-uri-stem, cs-uri-query, sc-status, sc-win32-status, sc-bytes, cs-bytes, time-taken, "
-			   "cs-version, cs-host, cs(User-Agent), cs(Cookie), cs(Referer), x-session, x-reply; or iis alone"},
+	[CONFIG_FIELDS] =
+		{config_log_fields, true, sizeof(CONFIG_C_FIELDS),
+		 "date, time, c-ip, cs-username, s-sitename, s-computername, s-ip, s-port, cs-method, "
+		 "cs-uri-stem, cs-uri-query, sc-status, sc-win32-status, sc-bytes, cs-bytes, time-taken, "
+		 "cs-version, cs-host, cs(User-Agent), cs(Cookie), cs(Referer), x-session, x-reply; or iis alone"},
 };
 
 bool config_value_is_list(enum config_type type)

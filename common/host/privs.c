@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -13,6 +14,9 @@
 
 #include "common/base/log.h"
 #include "common/host/landlock.h"
+
+/* The name of the user that this process has taken; empty when it was started as that user. */
+static char taken[64];
 
 _Noreturn static void die(const char *step, const char *what)
 {
@@ -142,9 +146,27 @@ void privs_enter(const struct privs_jail *jail)
 		limit(RLIMIT_NOFILE, "RLIMIT_NOFILE", (rlim_t)jail->max_files);
 	if (root && jail->root)
 		change_root(jail->root);
-	if (root)
+	if (root) {
 		change_user(jail->user, uid, gid, jail->may_lease);
+		snprintf(taken, sizeof(taken), "%s", jail->user);
+	}
 	close_doors(jail);
 	if (rules >= 0 && landlock_enter(rules) != 0)
 		die("landlock", "restriction");
+}
+
+const char *privs_explain(int error, const char *path, char to[PRIVS_WHY_MAX])
+{
+	char user[64];
+	if (error != EACCES) {
+		snprintf(to, PRIVS_WHY_MAX, "%s", strerror(error));
+		return to;
+	}
+	if (taken[0])
+		snprintf(user, sizeof(user), "%s", taken);
+	else
+		snprintf(user, sizeof(user), "%u", (unsigned)geteuid());
+	snprintf(to, PRIVS_WHY_MAX, "%s: user %s may not write there; `chown %s %.200s` lets it", strerror(error), user,
+		 user, path);
+	return to;
 }

@@ -37,6 +37,27 @@ class Servers(unittest.TestCase):
             self.assertNotIn("name server", server.ctl("check", server.conf).stdout)
             self.assertIn("all name servers answer again", server.log())
 
+    def test_smart_host_whose_name_is_wrong(self):
+        """status, queue list and explain route say so, until the name is right."""
+        with NameServer(self.RECORDS) as names, Sink() as sink:
+            route = f"outbound {{ port {sink.port} }}\ndelivery {{ retry 1h; expire 2d }}\nsmart_host "
+            with Mailroot(f"{route}[plian.test]", global_conf=f"dns_server 127.0.0.1:{names.port}") as server:
+                server.send(["user@example.net"])
+
+                def waits():
+                    return json.loads(server.ctl("status", "--json", check=False).stdout)["servers"][0]["mail_waits_for"]
+
+                told = harness.wait_for(waits, "word of the smart host")
+                self.assertEqual(len(told), 1)
+                self.assertIn("plian.test", told[0])
+                self.assertIn("see smart_host in", told[0])
+                self.assertIn("plian.test", server.ctl_json("queue", "list")["messages"][0]["reason"])
+                self.assertRegex(server.ctl("explain", "route", "user@example.net", check=False).stdout, r"down")
+                server.write_conf(f"{route}[plain.test]", global_conf=f"dns_server 127.0.0.1:{names.port}")
+                server.ctl("reload")
+                sink.wait(1)
+                harness.wait_for(lambda: not waits(), "an end of the trouble")
+
     def test_one_of_two_is_away(self):
         with NameServer(self.RECORDS) as names, Sink() as sink:
             away = harness.free_port()

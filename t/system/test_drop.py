@@ -55,7 +55,7 @@ class Drop(unittest.TestCase):
             os.chown(self.folder, 0, 0)
             self.send(server)
             self.send(server)
-            self.waits_because(server, "Permission denied")
+            self.waits_because(server, f"Permission denied: user mailroot may not write there; `chown mailroot {self.folder}` lets it")
             shutil.chown(self.folder, "mailroot", "mailroot")
             self.recovers(server, 2)
 

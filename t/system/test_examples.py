@@ -1,13 +1,22 @@
 """The configurations that the manual and the settings' own list show: `mailrootctl check` has nothing to say against them."""
 import pathlib
 import re
+import struct
 import subprocess
 import unittest
 
 import certs
 import harness
+from test_dns import NameServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class EveryName(NameServer):
+    """Every name exists: the examples' hosts are nobody's."""
+
+    def _answer(self, query):
+        return query[:2] + bytes([0x81, 0x80]) + struct.pack(">HHHH", 1, 1, 0, 0) + query[12:] + b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + b"\x7f\0\0\1"
 
 
 class Examples(unittest.TestCase):
@@ -17,7 +26,8 @@ class Examples(unittest.TestCase):
         return [block.replace("\\&", "") for block in blocks if "{" in block]
 
     def with_files(self, folder, text):
-        """Every file that TEXT names is one of ours."""
+        """Every file that TEXT names is one of ours, and so is each folder beneath /srv."""
+        text = text.replace("/srv/drop/", f"{folder}/").replace("/srv/", f"{folder}/")
         cert = certs.self_signed(folder, "mail.example.com")
         rsa = certs.self_signed(folder, "mail.example.com", kind="rsa")
         secret = folder / "secret"
@@ -29,26 +39,71 @@ class Examples(unittest.TestCase):
             return f"tls_certificate {one}"
         users = folder / "users"
         users.touch(0o600)
-        text = re.sub(r"access\s*{(?=\s*auth scram)", f"access {{ user_file {users};", text)
+        text = re.sub(r"access\s*{(?=[^}]*\bauth\s+(scram|plain))", f"access {{ user_file {users};", text)
         text = re.sub(r"tls_certificate\s+\S+\s+\S+", pair, text)
         return re.sub(r"password_file\s+[^\s;}]+", f"password_file {secret}", text)
 
     def test_check_finds_nothing(self):
-        examples = self.shown()
-        self.assertGreaterEqual(len(examples), 4)
+        examples = self.shown() + [path.read_text() for path in sorted((ROOT / "etc/examples").glob("*.conf"))]
+        self.assertGreaterEqual(len(examples), 7)
         for text in examples:
             folder = harness.scratch()
             text = self.with_files(folder, text)
+            names = self.enterContext(EveryName({}))
             if "virtual_server" not in text:
                 text = f"virtual_server default {{\n{text}\n}}\n"
             if "fqdn" not in text:
                 text = text.replace("{", "{\nfqdn mail.example.com", 1)
             conf = folder / "mailroot.conf"
-            conf.write_text(f"mailroot_dir {folder}/spool\nrun_dir {folder}/run\nlog_dir {folder}/log\n" + text)
+            conf.write_text(f"mailroot_dir {folder}/spool\nrun_dir {folder}/run\nlog_dir {folder}/log\n"
+                            f"dns_server 127.0.0.1:{names.port}\n" + text)
             done = subprocess.run([str(harness.BUILD / "mailrootctl"), "check", str(conf)], capture_output=True, text=True, timeout=60)
             with self.subTest(text=text):
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
                 self.assertIn(" 0 warnings", done.stdout)
+
+
+class Recommended(unittest.TestCase):
+    """Commands that messages of the programs, the README and quickstart recommend: each is one that mailrootctl takes as it is printed."""
+    FOLDERS = ("common", "ctl", "delivery", "master", "queue", "sendmail", "smtpd")
+    SAMPLES = {"ID": "0" * 24, "ADDRESS": "a@example.net", "NAME": "default", "FILE": "FILE", "SESSION": "default-1", "SETTING": "relay"}
+
+    def sources(self):
+        files = [path for folder in self.FOLDERS for path in sorted((ROOT / folder).rglob("*.[ch]"))]
+        files.remove(ROOT / "queue/probe.c")  # the text of a test message, which tells where it comes from
+        return [*files, ROOT / "common/host/settings.def"]
+
+    def commands(self):
+        """(file, command) of each `mailrootctl ...` in a string, and of each `word ...` beside one that begins with a command of two words."""
+        families = {"queue", "badmail", "server", "user", "config", "explain", "log"}
+        for path in self.sources():
+            text = re.sub(r'"\s*\n\s*"', "", path.read_text())  # a string goes on on the next line
+            strings = re.findall(r'"((?:[^"\\\n]|\\.)*)"', text)
+            for shown in (shown for string in strings for shown in re.findall(r"`([a-z][^`\n]*)`", string)):
+                words = ["queue" if word == "%s" and shown.endswith("show %s") and i == 1 else word for i, word in enumerate(shown.split())]
+                if words[0] == "mailrootctl" or (words[0] in families and len(words) > 1 and words[1].isalpha()):
+                    yield path.relative_to(ROOT), [word for word in words if word != "mailrootctl"]
+        for line in re.findall(r"^    mailrootctl (.*?)(?:   .*)?$", (ROOT / "README.md").read_text(), re.M):
+            yield "README.md", line.split()
+
+    def filled(self, words):
+        """WORDS with something in the place of what a message fills in; what is glued to a word is an option that is not always there."""
+        words = [self.SAMPLES["ADDRESS" if "route" in words else "ID"] if word[0] == "%" else word.split("%")[0] for word in words]
+        return [self.SAMPLES.get(word, word) for word in words]
+
+    def test_each_is_taken(self):
+        folder = harness.scratch()
+        conf = folder / "mailroot.conf"
+        conf.write_text(f"mailroot_dir {folder}/spool\nrun_dir {folder}/run\nvirtual_server default {{ fqdn mail.example.com }}\n")
+        seen = 0
+        for file, words in self.commands():
+            words = self.filled(words)
+            seen += 1
+            with self.subTest(file=str(file), command=" ".join(words)):
+                done = subprocess.run([str(harness.BUILD / "mailrootctl"), "-c", str(conf), *words], stdin=subprocess.DEVNULL, cwd=folder,
+                                      capture_output=True, text=True, timeout=60)
+                self.assertNotEqual(done.returncode, 2, done.stderr)
+        self.assertGreater(seen, 60)
 
 
 if __name__ == "__main__":

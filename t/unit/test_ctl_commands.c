@@ -103,6 +103,11 @@ static void play_queue(int fd, bool one, const struct ipc_packet *packet)
 			       "1"
 			     : "waiting\x1f"
 			       "0");
+		send_row(fd, ROW_FACT,
+			 one ? "held\x1f"
+			       "1"
+			     : "held\x1f"
+			       "0");
 		send_done(fd, 0, "", -1);
 	}
 }
@@ -317,7 +322,9 @@ START_TEST(status_tells_all)
 	ck_assert_ptr_nonnull(strstr(output, "\n  smtpd: certificate /c.pem expired: renew it\n"));
 	ck_assert_ptr_nonnull(strstr(output, "server two has trouble\n  port in use\n"));
 	ck_assert_ptr_nonnull(strstr(output, "smtpd: sessions 4\n"));
-	ck_assert_ptr_nonnull(strstr(output, "mailrootctl queue list"));
+	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue list --server one` tells"));
+	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl test --to ADDRESS --server one` shows"));
+	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue release --all --server one` lets go"));
 	expect("status --json", EXIT_FAILED, "\"listeners\":[\"127.0.0.1:25\",\"[::1]:25\"]");
 	ck_assert_ptr_nonnull(strstr(output, "{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
 					     "\"listeners\":[],\"sessions\":0,\"processes\":[],\"attention\":[],"
@@ -361,7 +368,8 @@ START_TEST(queue_show_has_the_history)
 	expect("queue show AAA", EXIT_DONE,
 	       "    2026-11-21T01:00:00Z  all  delayed  mx[192.0.2.1]:25 said: 451 4.3.0 too busy\n");
 	ck_assert_ptr_nonnull(strstr(output, "    #0  b@c.de  delayed  by way of hop\n"));
-	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue retry AAA` tries now"));
+	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue retry AAA` tries now, `mailrootctl explain route "
+					     "b@c.de --server one` says why"));
 	expect("queue show AAA --json", EXIT_DONE, "\"recipients\":[{\"address\":\"b@c.de\"");
 	ck_assert_ptr_nonnull(strstr(output, "\"history\":[{\"time\":\"2026-11-21T01:00:00Z\""));
 	ck_assert_ptr_nonnull(strstr(output, "\"code\":451"));
@@ -425,6 +433,24 @@ START_TEST(commands_without_a_service)
 	expect("--version", EXIT_DONE, MAILROOT_VERSION);
 	expect("--help", EXIT_DONE, "explain relay");
 	expect("nonsense", EXIT_USAGE, "nonsense");
+	expect("help", EXIT_DONE, "usage: mailrootctl");
+	expect("help queue", EXIT_DONE, "queue release");
+	expect("server resume one", EXIT_USAGE,
+	       "server resume: no such command; did you mean `mailrootctl server continue`?");
+	expect("server puase one", EXIT_USAGE, "did you mean `mailrootctl server pause`?");
+	expect("pause one", EXIT_USAGE, "pause: no such command; did you mean `mailrootctl server pause`?");
+	expect("server restart one", EXIT_USAGE,
+	       "did you mean `mailrootctl server stop NAME` and `mailrootctl server start`?");
+	expect("satus", EXIT_USAGE, "did you mean `mailrootctl status`?");
+	expect("queue relase AAA", EXIT_USAGE, "did you mean `mailrootctl queue release`?");
+	expect("queue zzzzzz AAA", EXIT_USAGE, "queue what? One of: list");
+	expect("config doc smarthost", EXIT_FAILED, "there is no setting smarthost; did you mean smart_host?");
+	expect("config doc masquerade", EXIT_FAILED, "did you mean masquerade_domain?");
+	expect("config doc relay.list", EXIT_DONE, "list, in relay of virtual_server\n");
+	ck_assert_ptr_null(strstr(output, "list, in connect"));
+	expect("config doc relay list", EXIT_DONE, "with only-listed they alone may relay");
+	expect("config doc relay.lst", EXIT_FAILED, "did you mean list?");
+	expect("config doc local_expire", EXIT_DONE, "Mail for a drop folder");
 	expect("status --server one", EXIT_USAGE, "--server");
 }
 END_TEST

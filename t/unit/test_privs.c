@@ -369,6 +369,20 @@ START_TEST(users_are_looked_up)
 }
 END_TEST
 
+/* Before a user was taken it is the one that the process runs as. */
+START_TEST(a_refusal_names_the_user_and_the_cure)
+{
+	char why[PRIVS_WHY_MAX], wanted[200], path[1000];
+	snprintf(wanted, sizeof(wanted), "Permission denied: user %u may not write there; `chown %u /srv/drop` lets it",
+		 (unsigned)geteuid(), (unsigned)geteuid());
+	ck_assert_str_eq(privs_explain(EACCES, "/srv/drop", why), wanted);
+	ck_assert_str_eq(privs_explain(ENOSPC, "/srv/drop", why), "No space left on device");
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	ck_assert_uint_lt(strlen(privs_explain(EACCES, path, why)), PRIVS_WHY_MAX);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("privs");
@@ -376,6 +390,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, nothing_of_root_is_left);
+	tcase_add_test(tc, a_refusal_names_the_user_and_the_cure);
 	tcase_add_test(tc, bounding_set_is_empty);
 	tcase_add_test(tc, no_paths_means_no_files);
 	tcase_add_test(tc, only_listed_folders);

@@ -1,0 +1,123 @@
+/*
+ * The folders that the configuration names. The service makes one that is missing, in a folder that is there; what it
+ * can't make or use is an error. Folders with a default lie in the spool, which the service keeps in order itself.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl/examine_place.h"
+
+enum { TEXT_MAX = 2 * PATH_MAX };
+
+/* What the user of the service, which has no groups but its own, or of this process where USER is NULL, is refused at
+ * PATH; 0: nothing. */
+static int refused(const struct passwd *user, const char *path)
+{
+	int status = 0;
+
+	if (!user)
+		return faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) ? errno : 0;
+	pid_t child = fork();
+	if (child == 0) {
+		if (setgroups(0, NULL) || setgid(user->pw_gid) || setuid(user->pw_uid))
+			_exit(0);
+		_exit(faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) ? errno : 0);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}
+
+/* The folder above PATH, into TO of PATH_MAX. */
+static void above(const char *path, char *to)
+{
+	snprintf(to, PATH_MAX, "%s", path);
+	char *slash = strrchr(to, '/');
+	if (slash)
+		slash[slash == to] = '\0';
+}
+
+static void say_missing(struct place *place, const char *what, const char *path)
+{
+	char text[TEXT_MAX + 100], parent[PATH_MAX];
+	struct stat st;
+
+	above(path, parent);
+	if (stat(parent, &st) == 0 && S_ISDIR(st.st_mode))
+		return; /* the service makes it */
+	snprintf(text, sizeof(text), "%s %s can't be made, as %s is no folder: mkdir -p %s", what, path, parent,
+		 parent);
+	place_say(place, CERTIFICATE_ERROR, text);
+}
+
+static void say_refused(struct place *place, const char *what, const char *path, const struct passwd *user, int error)
+{
+	char text[TEXT_MAX];
+
+	if (place->how->guest)
+		snprintf(text, sizeof(text), "%s %s was not examined: you may not write there; run check as root", what,
+			 path);
+	else if (error == EACCES && user)
+		snprintf(text, sizeof(text),
+			 "%s %s: user %s, as which the service runs, may not read and write there: chown %s %s", what,
+			 path, user->pw_name, user->pw_name, path);
+	else
+		snprintf(text, sizeof(text), "%s %s can't be used: %s", what, path, strerror(error));
+	place_say(place, place->how->guest ? CERTIFICATE_NOTE : CERTIFICATE_ERROR, text);
+}
+
+/* AT: where PATH is written; nothing is said of a default. */
+static void examine_folder(struct place place, const char *what, const char *path, const struct config_origin *at,
+			   const struct passwd *user)
+{
+	char text[TEXT_MAX];
+	struct stat st;
+
+	place.at = at;
+	if (!at->line || !path)
+		return;
+	if (stat(path, &st)) {
+		if (errno == ENOENT)
+			say_missing(&place, what, path);
+		else
+			say_refused(&place, what, path, NULL, errno);
+		return;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		snprintf(text, sizeof(text), "%s %s is no folder", what, path);
+		place_say(&place, CERTIFICATE_ERROR, text);
+		return;
+	}
+	int error = refused(user, path);
+	if (error)
+		say_refused(&place, what, path, user, error);
+}
+
+void examine_folders(struct place place, const struct config *config)
+{
+	const struct passwd *user = place.how->guest ? NULL : getpwnam(config->user);
+
+	if (!place.how->guest && !user)
+		return; /* the service does not start without; its message says how to make one */
+	for (size_t i = 0; i < config->server_count; i++) {
+		const struct config_server *server = &config->servers[i];
+		if (!server->enabled)
+			continue;
+		for (size_t j = 0; j < server->local_domain_count; j++) {
+			const struct config_local_domain *domain = &server->local_domains[j];
+			examine_folder(place, "drop folder", domain->drop_dir, &domain->drop_dir_at, user);
+		}
+		examine_folder(place, "badmail folder", server->badmail_dir, &server->badmail_dir_at, user);
+		if (server->pickup_dir && strcmp(server->pickup_dir, "off") != 0)
+			examine_folder(place, "pickup folder", server->pickup_dir, &server->pickup_dir_at, user);
+		if (server->log.format)
+			examine_folder(place, "log folder", server->log.dir, &server->log.dir_at, user);
+	}
+}

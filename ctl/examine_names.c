@@ -1,0 +1,112 @@
+/* Name servers, and the hosts that they are to find. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/host/nameserver.h"
+#include "ctl/examine_place.h"
+#include "ctl/lookup.h"
+
+enum { TEXT_MAX = 1024, RESOLVCONF_MAX = 64 << 10, LOOKUPS_MS = 6000 /* all of them together */ };
+
+/* The look-ups of one run. */
+struct names {
+	struct nameservers servers;
+	int64_t until; /* clock_mono_ms */
+	bool gave_up;  /* no name server answers: the names that are left are not asked for */
+};
+
+/* They may be down for a moment, and mail then waits: no error. */
+static void examine_dns(struct place place, const struct config_endpoints *servers)
+{
+	char text[NAMESERVER_TEXT_MAX];
+	struct nameservers asked;
+
+	nameservers_written(servers, &asked);
+	nameservers_ask_and_wait(&asked);
+	for (size_t i = 0; i < asked.n; i++) {
+		place.at = &servers->at[i].origin;
+		if (nameserver_trouble(&asked.at[i], text))
+			place_say(&place, CERTIFICATE_WARNING, text);
+	}
+	nameservers_close(&asked);
+}
+
+/* WHAT has HOST: it is asked for, unless it is an address. */
+static void examine_host(struct place *place, struct names *names, const char *what, const struct config_host *host)
+{
+	char text[TEXT_MAX];
+
+	place->at = &host->origin;
+	if (host->kind == CONFIG_HOST_IP || names->gave_up)
+		return;
+	switch (lookup_host(&names->servers, host->name, host->kind == CONFIG_HOST_MX, names->until)) {
+	case LOOKUP_FOUND:
+		return;
+	case LOOKUP_MISSING:
+		snprintf(text, sizeof(text),
+			 "%s %.255s: DNS knows no host of this name, so its mail waits and is returned in the end; is "
+			 "the "
+			 "name right?",
+			 what, host->name);
+		break;
+	case LOOKUP_UNANSWERED:
+		snprintf(
+			text, sizeof(text),
+			"%s %.255s: no name server answered in time, so that nobody knows whether there is such a host",
+			what, host->name);
+		names->gave_up = true;
+		break;
+	}
+	place_say(place, CERTIFICATE_WARNING, text);
+}
+
+static void examine_hosts(struct place place, struct names *names, const char *what, const struct config_hosts *hosts)
+{
+	for (size_t i = 0; i < hosts->n; i++)
+		examine_host(&place, names, what, &hosts->at[i]);
+}
+
+/* Those that the resolver of SERVER asks. */
+static void find_servers(const struct config *config, const struct config_server *server, struct nameservers *to)
+{
+	const struct config_endpoints *written = server->dns_server.n ? &server->dns_server : &config->dns_server;
+	struct str text;
+
+	if (written->n) {
+		nameservers_written(written, to);
+		return;
+	}
+	str_init(&text, RESOLVCONF_MAX);
+	int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && fd_read_all(fd, &text))
+		str_clear(&text);
+	nameservers_resolvconf(str_span(&text), to);
+	fd_close(&fd);
+	str_free(&text);
+}
+
+static void examine_server(struct place place, struct names *names, const struct config_server *server)
+{
+	examine_hosts(place, names, "smart_host", &server->smart_host);
+	for (size_t i = 0; i < server->remote_domain_count; i++)
+		examine_hosts(place, names, "route", &server->remote_domains[i].route.hosts);
+	for (size_t i = 0; i < server->connector_count; i++)
+		examine_hosts(place, names, "route", &server->connectors[i].route.hosts);
+}
+
+void examine_names(struct place place, const struct config *config)
+{
+	struct names names = {.until = clock_mono_ms() + LOOKUPS_MS};
+
+	examine_dns(place, &config->dns_server);
+	for (size_t i = 0; i < config->server_count; i++) {
+		const struct config_server *server = &config->servers[i];
+		examine_dns(place, &server->dns_server);
+		find_servers(config, server, &names.servers);
+		if (server->enabled)
+			examine_server(place, &names, server);
+	}
+}

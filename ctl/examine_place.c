@@ -1,0 +1,15 @@
+#include "ctl/examine_place.h"
+
+void place_say(void *context, enum certificate_grade grade, const char *text)
+{
+	static const char *const words[] = {
+		[CERTIFICATE_NOTE] = "note", [CERTIFICATE_WARNING] = "warning", [CERTIFICATE_ERROR] = "error"};
+	struct place *place = context;
+
+	place->said |= 1U << grade;
+	place->report->errors += grade == CERTIFICATE_ERROR;
+	place->report->warnings += grade == CERTIFICATE_WARNING;
+	if (place->at->line)
+		str_printf(&place->report->text, "%s:%u: ", place->at->file, place->at->line);
+	str_printf(&place->report->text, "%s: %s\n", words[grade], text);
+}

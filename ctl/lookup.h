@@ -1,0 +1,31 @@
+/*
+ * Whether DNS knows a host at all, for `check`: a few questions by UDP with a time limit. Mail is resolved elsewhere
+ * (delivery/dns.h); nothing here says where it goes.
+ */
+#ifndef CTL_LOOKUP_H
+#define CTL_LOOKUP_H
+
+#include "common/host/nameserver.h"
+
+enum lookup_result {
+	LOOKUP_FOUND,
+	LOOKUP_MISSING,   /* an answer to every question, and no record in any */
+	LOOKUP_UNANSWERED /* in time */
+};
+
+/* Asks SERVERS one after the other for addresses of NAME, and where MX for mail exchangers, until UNTIL (clock_mono_ms)
+ * at most. Names in /etc/hosts are found. */
+enum lookup_result lookup_host(const struct nameservers *servers, const char *name, bool mx, int64_t until);
+
+enum { LOOKUP_QUESTION_MAX = 12 + 256 + 4 };
+
+/* The question for records of TYPE of NAME; its length, 0 when NAME is none. Pure. */
+size_t lookup_question(uint16_t id, const char *name, uint16_t type, unsigned char to[LOOKUP_QUESTION_MAX]);
+
+/* What PACKET says to question ID; UNANSWERED: it is no answer to it, or the server could not find out. Pure. */
+enum lookup_result lookup_judge(struct span packet, uint16_t id);
+
+/* NAME stands in TEXT, that of /etc/hosts. Pure. */
+bool lookup_in_hosts(struct span text, struct span name);
+
+#endif

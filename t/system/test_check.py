@@ -1,0 +1,118 @@
+"""What `mailrootctl check` says of the world around a configuration that is well written: folders, and names of hosts."""
+import os
+import pwd
+import subprocess
+import unittest
+
+import harness
+from test_dns import A, NameServer, loopback
+
+MX = 15
+
+
+class Check(unittest.TestCase):
+    def setUp(self):
+        self.folder = harness.scratch()
+
+    def check(self, server, dns="", user=None):
+        conf = self.folder / "check.conf"
+        conf.write_text(f"mailroot_dir {self.folder}/spool\nrun_dir {self.folder}/run\n{dns}\n"
+                        f"virtual_server test {{\nfqdn mail.example.com\n{server}\n}}\n")
+        become = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"] if user else []
+        done = subprocess.run([*become, str(harness.BUILD / "mailrootctl"), "check", str(conf)], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    def expect(self, server, code, *texts, **more):
+        got, said = self.check(server, **more)
+        self.assertEqual(got, code, said)
+        for text in texts:
+            self.assertIn(text, said)
+
+
+@unittest.skipIf(os.geteuid(), "only root can ask what another user may do")
+class Folders(Check):
+    def forms(self, path):
+        """Every setting that names a folder, and what it is called."""
+        return (("drop folder", f"local_domain a.test {{ drop_dir {path} }}"), ("badmail folder", f"badmail_dir {path}"),
+                ("pickup folder", f"pickup_dir {path}"), ("log folder", f"log {{ dir {path} }}"))
+
+    def service_user(self):
+        try:
+            return pwd.getpwnam("mailroot")
+        except KeyError:
+            self.skipTest("there is no user mailroot")
+
+    def test_folder_whose_parent_is_missing(self):
+        self.service_user()
+        for what, setting in self.forms(f"{self.folder}/no/such"):
+            with self.subTest(what=what):
+                self.expect(setting, 1, f"check.conf:6: error: {what} {self.folder}/no/such can't be made, as {self.folder}/no is no folder: "
+                                        f"mkdir -p {self.folder}/no\n", "the service would take it, but not all of it would work")
+        self.expect(f"enabled no; badmail_dir {self.folder}/no/such", 0)
+
+    def test_folder_that_the_service_makes(self):
+        self.service_user()
+        for what, setting in self.forms(f"{self.folder}/new"):
+            with self.subTest(what=what):
+                self.expect(setting, 0, "0 warnings")
+        self.assertFalse((self.folder / "new").exists())
+
+    def test_folder_that_the_service_may_not_use(self):
+        user = self.service_user()
+        closed = self.folder / "closed"
+        closed.mkdir()
+        for what, setting in self.forms(closed):
+            with self.subTest(what=what):
+                self.expect(setting, 1, f"error: {what} {closed}: user mailroot, as which the service runs, may not read and write there: "
+                                        f"chown mailroot {closed}\n")
+        os.chown(closed, user.pw_uid, user.pw_gid)
+        for what, setting in self.forms(closed):
+            self.expect(setting, 0, "0 warnings")
+
+    def test_file_in_the_place_of_a_folder(self):
+        self.service_user()
+        self.expect(f"badmail_dir {self.folder}/check.conf", 1, "is no folder")
+
+    def test_who_may_not_see_it(self):
+        closed = self.folder / "closed"
+        closed.mkdir(mode=0o700)
+        self.expect(f"badmail_dir {closed}", 0, f"note: badmail folder {closed} was not examined: you may not write there; run check as root",
+                    user="65534")
+
+
+class Names(Check):
+    RECORDS = {("smtp.test", A): loopback(1), ("exchanged.test", MX): [b"\0\x0a\4smtp\4test\0"]}
+    ROUTES = ("smart_host {}", "remote_domain x.test {{ route {} }}", "connector c {{ address_space x.test; route {} }}")
+
+    def test_hosts_that_exist(self):
+        with NameServer(self.RECORDS) as names:
+            for route in self.ROUTES:
+                for host in ("smtp.test", "[smtp.test]:587", "exchanged.test", "[192.0.2.1]", "[localhost]:26"):
+                    with self.subTest(route=route, host=host):
+                        self.expect(route.format(host), 0, "0 warnings", dns=f"dns_server 127.0.0.1:{names.port}")
+
+    def test_hosts_that_do_not(self):
+        with NameServer(self.RECORDS) as names:
+            for route in self.ROUTES:
+                for host in ("smtpp.test", "[smtpp.test]:587", "[exchanged.test]"):
+                    with self.subTest(route=route, host=host):
+                        name = host.split("]")[0].strip("[")
+                        self.expect(route.format(f"[192.0.2.1] {host}"), 0, f"check.conf:6: warning: {route.split(' ')[0] if 'smart' in route else 'route'} "
+                                    f"{name}: DNS knows no host of this name, so its mail waits", "1 warning",
+                                    dns=f"dns_server 127.0.0.1:{names.port}")
+
+    def test_without_an_answer(self):
+        """One warning for the server and one for all names, within seconds."""
+        with NameServer(self.RECORDS, silent=("a.test", "b.test", "c.test")) as names:
+            hosts = "smart_host [a.test] [b.test] [c.test]"
+            self.expect(hosts, 0, "warning: smart_host a.test: no name server answered in time", "1 warning", dns=f"dns_server 127.0.0.1:{names.port}")
+            names.mute = True
+            self.expect(hosts, 0, "does not answer", "2 warnings", dns=f"dns_server 127.0.0.1:{names.port}")
+
+    def test_second_name_server_is_asked(self):
+        with NameServer({}, silent=("smtp.test",)) as silent, NameServer(self.RECORDS) as names:
+            self.expect("smart_host [smtp.test]", 0, "0 warnings", dns=f"dns_server 127.0.0.1:{silent.port} 127.0.0.1:{names.port}")
+
+
+if __name__ == "__main__":
+    harness.main()
