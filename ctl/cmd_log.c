@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
+#include "common/base/hash.h"
 #include "ctl/commands.h"
 #include "ctl/json.h"
 #include "ctl/logsource.h"
@@ -104,7 +103,10 @@ static struct count *count_for(struct summary *s, const char *key)
 		return NULL;
 	snprintf(c->key, sizeof(c->key), "%s", key);
 	HASH_ADD_STR(s->counts, key, c);
-	return c;
+	if (HASH_ADDED(c))
+		return c;
+	free(c);
+	return NULL;
 }
 
 static void on_line(void *context, const struct logline *line)

@@ -3,24 +3,23 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/ipc.h"
+#include "common/host/journal_file.h"
 #include "delivery/notice.h"
 
 enum {
-	JOURNAL_READ_MAX = 64 << 20, /* the newest part: 5,000 recipients with a line each for ten attempts */
-	ARRIVED_MS = 5000,           /* after that the scan of the queue finds the notice */
+	ARRIVED_MS = 5000, /* after that the scan of the queue finds the notice */
 	CHUNK = 64 * 1024
 };
 
 void local_open(struct local *local, const struct spool *spool, const struct config_server *server, int arrivals)
 {
 	*local = (struct local){.server = server, .spool = spool, .file = {.fd = -1}, .arrivals = arrivals};
-	str_init(&local->journal, JOURNAL_READ_MAX);
+	str_init(&local->journal, JOURNAL_FILE_MAX);
 	ipc_set_send_deadline(arrivals, ARRIVED_MS);
 }
 
@@ -30,24 +29,20 @@ void local_close(struct local *local)
 	str_free(&local->journal);
 }
 
+static void take_lines(void *context, struct span lines)
+{
+	str_append(context, lines);
+}
+
+/*
+ * All that is known, and on disk: a notice must not outlive a power cut that takes what it tells. The queue would try
+ * again, and tell of that, too.
+ */
 static int read_journal(int fd, struct str *to)
 {
-	struct stat file;
-	char chunk[CHUNK];
 	str_clear(to);
-	if (fstat(fd, &file) < 0)
-		return -errno;
-	for (off_t at = file.st_size > JOURNAL_READ_MAX ? file.st_size - JOURNAL_READ_MAX : 0; at < file.st_size;) {
-		ssize_t n = pread(fd, chunk, sizeof(chunk), at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		if (!str_append(to, (struct span){chunk, (size_t)n}))
-			return to->len ? 0 : -ENOMEM;
-		at += n;
-	}
-	return 0;
+	int err = fsync(fd) < 0 ? -errno : journal_file_read(fd, take_lines, to);
+	return !err && to->failed ? -ENOMEM : err;
 }
 
 /* Leaves only those in *outcomes, and tells only of those, that both the job and the journal speak of. */

@@ -98,7 +98,7 @@ int links_fullness_of(const struct links *links, enum child_role role)
 {
 	if (role == CHILD_QUEUE)
 		return links->fullness_write;
-	return role == CHILD_SMTPD ? links->fullness_read : -1;
+	return role == CHILD_SMTPD || role == CHILD_PICKUP ? links->fullness_read : -1;
 }
 
 enum child_role links_peer(enum child_link link)

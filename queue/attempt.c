@@ -18,9 +18,9 @@
 
 enum { LOCK_FIRST_MS = 5, LOCK_DOUBLINGS = 8, COUNT_SOON_MS = 50 };
 
-bool attempt_has_room(const struct queue *q)
+bool attempt_may_begin(const struct queue *q)
 {
-	return q->whole_count < QUEUE_WHOLE_MAX;
+	return q->whole_count < QUEUE_WHOLE_MAX && !writable_stops(q);
 }
 
 static void replay(void *context, const struct journal_line *line)
@@ -69,6 +69,8 @@ static bool read_journal(struct queue *q, struct message *m)
 		return bad_message(q, m, "its journal is too large, or no file");
 	if (err)
 		return trouble(q, m, "read the journal", err);
+	if (m->unwritten)
+		whole_replay_lines(m->whole, str_span(m->unwritten));
 	unsigned tries = whole_tries(m->whole);
 	if (tries > m->attempts)
 		m->attempts = (uint16_t)tries;
@@ -257,7 +259,7 @@ static bool try_drop(struct queue *q, struct message *m)
 	struct drop *folder = m->whole->wants_success ? NULL : common_folder(q, m->whole);
 	if (!folder)
 		return false;
-	if (folder->fd >= 0 && folder->quota != CONFIG_NONE && !folder->counted) {
+	if (drop_is_unknown(folder)) {
 		attempt_take_back(q, m, COUNT_SOON_MS);
 		return true;
 	}
@@ -271,6 +273,12 @@ static bool try_drop(struct queue *q, struct message *m)
 	int err = rename_into(q, m, folder);
 	if (err == -EXDEV)
 		return false;
+	if (err && err != -EEXIST)
+		writable_blame(q, err);
+	if (err && writable_stops(q)) {
+		attempt_take_back(q, m, COUNT_SOON_MS);
+		return true;
+	}
 	if (err) {
 		char said[PRIVS_WHY_MAX];
 		const char *why = err == -EEXIST ? "another file of that name lies there"
@@ -307,6 +315,19 @@ static bool lacks_room(struct queue *q, struct message *m, struct destination *d
 	m->whole->unreachable = d;
 	settle_note(q, m, NULL, rcpt, rcpt, &result);
 	return true;
+}
+
+/* M waits while nobody knows how full a folder is that it goes to. */
+static bool waits_for_count(struct queue *q, struct message *m)
+{
+	bool unknown = false;
+	if (!drops_are_unknown(&q->drops))
+		return false;
+	for (size_t i = 0; !unknown && i < m->whole->rcpt_count; i++)
+		unknown = drop_is_unknown(folder_of(q, m->whole, i));
+	if (unknown)
+		attempt_take_back(q, m, COUNT_SOON_MS);
+	return unknown;
 }
 
 /* Puts every open recipient into a job. False without memory. */
@@ -423,7 +444,7 @@ void attempt_go_on(struct queue *q, struct message *m)
 	if (left) {
 		store_set_next_try(&q->store, m, next_try);
 		wait_on(q, m, q->mono_ms + left);
-	} else if (!try_drop(q, m)) {
+	} else if (!try_drop(q, m) && !waits_for_count(q, m)) {
 		plan(q, m);
 	}
 }
@@ -441,7 +462,7 @@ static int64_t put_off_until(struct queue *q, struct message *m)
 void attempt_begin(struct queue *q, struct message *m)
 {
 	settle_stop_waiting(m);
-	if (!attempt_load(q, m) || waits_on(q, m))
+	if (!settle_write_down(q, m) || !attempt_load(q, m) || waits_on(q, m))
 		return;
 	if (m->whole->held) {
 		attempt_unload(q, m);

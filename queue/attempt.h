@@ -7,8 +7,8 @@
 
 #include "queue/queue.h"
 
-/* There is room for one more whole message. */
-bool attempt_has_room(const struct queue *q);
+/* There is room for one more whole message, and the spool will take what becomes of it. */
+bool attempt_may_begin(const struct queue *q);
 
 /* Attempts message M, which is READY or has just arrived. M may be gone afterwards. */
 void attempt_begin(struct queue *q, struct message *m);

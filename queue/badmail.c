@@ -135,9 +135,10 @@ struct whole *badmail_whole(struct queue *q, const struct badmail *b, struct mes
 	int err = spool_read_envelope(fd, &q->text, &q->arena, &envelope, &why);
 	struct whole *w = err ? NULL : whole_new(as, &envelope);
 	fd_close(&fd);
-	if (w)
-		store_journal_read(&here, as, replay, w);
-	return w;
+	if (!w || store_journal_read(&here, as, replay, w) == 0)
+		return w;
+	whole_free(w);
+	return NULL;
 }
 
 static bool is_open(enum recipient_state state)

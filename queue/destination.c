@@ -118,7 +118,10 @@ struct destination *destination_make(struct destinations *all, enum destination_
 	window_init(&d->window);
 	d->cap = SIZE_MAX;
 	HASH_ADD_KEYPTR(hh, all->table, d->key, strlen(d->key), d);
-	return d;
+	if (HASH_ADDED(d))
+		return d;
+	destination_free(d);
+	return NULL;
 }
 
 struct destination *destination_find(const struct destinations *all, const char *key)

@@ -11,7 +11,7 @@
 
 #include <sys/queue.h>
 
-#include <uthash.h>
+#include "common/base/hash.h"
 
 #include "common/host/hosts.h"
 #include "queue/gate.h"

@@ -120,6 +120,19 @@ bool drop_same(const struct drop *a, const struct drop *b)
 	return a == b || (a->fd >= 0 && b->fd >= 0 && a->dev == b->dev && a->ino == b->ino);
 }
 
+bool drop_is_unknown(const struct drop *d)
+{
+	return d && d->fd >= 0 && d->quota != CONFIG_NONE && !d->counted;
+}
+
+bool drops_are_unknown(const struct drops *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (drop_is_unknown(&all->at[i]))
+			return true;
+	return false;
+}
+
 bool drop_has_room(const struct drop *d, uint64_t size)
 {
 	return d->quota == CONFIG_NONE || (d->counted && d->used + size <= (uint64_t)d->quota);

@@ -48,6 +48,10 @@ void drop_look(struct drop *d, int64_t now_ms);
 /* The same folder, by whatever path. */
 bool drop_same(const struct drop *a, const struct drop *b);
 
+/* It has a quota, and was not counted yet: nobody knows whether there is room. Of NULL, and of what is not open: no. */
+bool drop_is_unknown(const struct drop *d);
+bool drops_are_unknown(const struct drops *all); /* one of them is */
+
 /* Whether SIZE octets more may lie in it; drop_add notes that they do. */
 bool drop_has_room(const struct drop *d, uint64_t size);
 void drop_add(struct drop *d, uint64_t size);

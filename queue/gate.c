@@ -6,6 +6,13 @@
 
 #include "common/host/config_value.h"
 
+static void release(struct gate *g)
+{
+	rate_free(&g->rate);
+	free(g->key);
+	free(g);
+}
+
 static struct gate *make(struct gates *all, const char *key)
 {
 	struct gate *g = calloc(1, sizeof(*g));
@@ -17,15 +24,16 @@ static struct gate *make(struct gates *all, const char *key)
 	}
 	g->key = copy;
 	HASH_ADD_KEYPTR(hh, all->table, g->key, strlen(g->key), g);
-	return g;
+	if (HASH_ADDED(g))
+		return g;
+	release(g);
+	return NULL;
 }
 
 static void gate_free(struct gates *all, struct gate *g)
 {
 	HASH_DEL(all->table, g);
-	rate_free(&g->rate);
-	free(g->key);
-	free(g);
+	release(g);
 }
 
 struct gate *gate_find(const struct gates *all, const char *key)

@@ -6,7 +6,7 @@
 #ifndef QUEUE_GATE_H
 #define QUEUE_GATE_H
 
-#include <uthash.h>
+#include "common/base/hash.h"
 
 #include "queue/rate.h"
 

@@ -50,7 +50,10 @@ static bool fall_sick(struct health *h, const struct health_key *key, int64_t no
 	sick->back_off_ms = HEALTH_FIRST_MS;
 	sick->until = now_ms + sick->back_off_ms;
 	HASH_ADD(hh, h->table, key, sizeof(sick->key), sick);
-	return true;
+	if (HASH_ADDED(sick))
+		return true;
+	free(sick);
+	return false;
 }
 
 bool health_failed(struct health *h, const struct health_key *key, int64_t now_ms)

@@ -9,7 +9,7 @@
 #ifndef QUEUE_HEALTH_H
 #define QUEUE_HEALTH_H
 
-#include <uthash.h>
+#include "common/base/hash.h"
 
 #include "common/mail/cidr.h"
 

@@ -10,7 +10,7 @@
 #include "queue/trial.h"
 #include "queue/turned.h"
 
-enum { EACH_RCPT_MAX = ENVELOPE_RCPT_MAX };
+enum { EACH_RCPT_MAX = ENVELOPE_RCPT_MAX, ROOM_LINES_MAX = 100 };
 
 bool job_has(const struct job *j, size_t rcpt)
 {
@@ -207,6 +207,16 @@ static int open_locked(struct queue *q, struct message *m)
 	return err;
 }
 
+/*
+ * The journal of M, with room for a line of each recipient; of many, who mostly share lines, for some. The first job
+ * alone has the lock to itself.
+ */
+static int open_journal(struct queue *q, struct message *m)
+{
+	size_t lines = m->whole->rcpt_count < ROOM_LINES_MAX ? m->whole->rcpt_count : ROOM_LINES_MAX;
+	return store_journal_open(&q->store, m, lines * JOURNAL_LINE_MAX, m->whole->out_count == 0);
+}
+
 static int send_packet(struct queue *q, struct job *j, struct worker *w, int message)
 {
 	int fds[3] = {message, -1, -1};
@@ -214,7 +224,7 @@ static int send_packet(struct queue *q, struct job *j, struct worker *w, int mes
 	if (!encode(q, j))
 		return -EMSGSIZE;
 	if (n == 2)
-		fds[1] = store_journal_open(&q->store, j->message);
+		fds[1] = open_journal(q, j->message);
 	int journal = fds[1];
 	if (n == 2 && journal < 0)
 		return journal;

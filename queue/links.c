@@ -45,7 +45,7 @@ void links_arrived(struct queue *q, struct span text)
 		return; /* the next scan finds it */
 	m->has_file = true;
 	message_move(&q->messages, m, MESSAGE_READY);
-	if (attempt_has_room(q))
+	if (attempt_may_begin(q))
 		attempt_begin(q, m);
 }
 

@@ -5,13 +5,14 @@
 
 #include "queue/destination.h"
 
-enum { HEAP_FIRST_ROOM = 1024 };
+enum { HEAP_FIRST_ROOM = 1024, UNWRITTEN_MAX = 16 << 20 /* two lines of each recipient, at their longest */ };
 
 /* As `queue list` shows them: what an administrator wants to tell apart. */
 static const char *const state_names[MESSAGE_STATE_COUNT] = {
-	[MESSAGE_LISTED] = "new",    [MESSAGE_FOUND] = "new",       [MESSAGE_LOCKED] = "locked",
-	[MESSAGE_PROBED] = "new",    [MESSAGE_READY] = "new",       [MESSAGE_ACTIVE] = "active",
-	[MESSAGE_PARKED] = "active", [MESSAGE_WAITING] = "waiting", [MESSAGE_HELD] = "held",
+	[MESSAGE_LISTED] = "new",    [MESSAGE_MET] = "new",       [MESSAGE_FOUND] = "new",
+	[MESSAGE_LOCKED] = "locked", [MESSAGE_PROBED] = "new",    [MESSAGE_READY] = "new",
+	[MESSAGE_ACTIVE] = "active", [MESSAGE_PARKED] = "active", [MESSAGE_WAITING] = "waiting",
+	[MESSAGE_HELD] = "held",
 };
 
 const char *message_state_name(enum message_state state)
@@ -34,6 +35,7 @@ void messages_free(struct messages *all)
 	HASH_ITER(hh, all->table, m, next)
 	{
 		HASH_DEL(all->table, m);
+		message_forget_lines(m);
 		free(m);
 	}
 	free(all->heap);
@@ -152,6 +154,10 @@ struct message *message_add(struct messages *all, const struct msgname *name)
 	m->size = name->size;
 	m->eight_bit = name->eight_bit;
 	HASH_ADD(hh, all->table, id, MSGID_LEN, m);
+	if (!HASH_ADDED(m)) {
+		free(m);
+		return NULL;
+	}
 	enter(all, m, MESSAGE_LISTED);
 	return m;
 }
@@ -169,7 +175,7 @@ void message_wait(struct messages *all, struct message *m, enum message_state st
 	if (heap_insert(all, m))
 		enter(all, m, state);
 	else
-		enter(all, m, state == MESSAGE_LOCKED ? MESSAGE_FOUND : MESSAGE_READY);
+		enter(all, m, state == MESSAGE_WAITING ? MESSAGE_READY : MESSAGE_FOUND);
 }
 
 struct message *message_due(const struct messages *all, int64_t now_ms)
@@ -186,7 +192,27 @@ void message_remove(struct messages *all, struct message *m)
 {
 	leave(all, m);
 	HASH_DEL(all->table, m);
+	message_forget_lines(m);
 	free(m);
+}
+
+bool message_remember(struct message *m, struct span lines)
+{
+	if (!m->unwritten) {
+		m->unwritten = malloc(sizeof(*m->unwritten));
+		if (!m->unwritten)
+			return false;
+		str_init(m->unwritten, UNWRITTEN_MAX);
+	}
+	return str_append(m->unwritten, lines);
+}
+
+void message_forget_lines(struct message *m)
+{
+	if (m->unwritten)
+		str_free(m->unwritten);
+	free(m->unwritten);
+	m->unwritten = NULL;
 }
 
 void message_name(const struct message *m, char *to)

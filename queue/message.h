@@ -11,8 +11,9 @@
 
 #include <sys/queue.h>
 
-#include <uthash.h>
+#include "common/base/hash.h"
 
+#include "common/base/str.h"
 #include "common/mail/msgid.h"
 
 struct destination;
@@ -20,6 +21,7 @@ struct whole;
 
 enum message_state {
 	MESSAGE_LISTED,  /* a scan met its name and reads on: list `listed` */
+	MESSAGE_MET,     /* in new/ by a scan, to be found when its turn comes, the newest first: heap */
 	MESSAGE_FOUND,   /* its lock is to be tried: list `found` */
 	MESSAGE_LOCKED,  /* somebody held its lock, it will be tried again: heap */
 	MESSAGE_PROBED,  /* its lock was free; waits until the verdicts link is drained: list `probed` */
@@ -40,6 +42,7 @@ struct message {
 	uint64_t size;
 	int64_t due_ms;                  /* when it comes out of the heap */
 	struct whole *whole;             /* MESSAGE_ACTIVE; owned */
+	struct str *unwritten;           /* lines that its journal must get before it is tried again; NULL = none */
 	uint64_t domains;                /* of its recipients, as selection.h marks them; 0 = not known yet */
 	uint32_t sender;                 /* the same of its sender */
 	uint32_t way;                    /* WAITING: whole_way of what is open; 0 = not known */
@@ -84,7 +87,7 @@ struct message *message_add(struct messages *all, const struct msgname *name);
 /* Takes it out of its place and into that of STATE (not one of the heap; PARKED needs m->destination). */
 void message_move(struct messages *all, struct message *m, enum message_state state);
 
-/* Into the heap as WAITING or LOCKED, to come out at DUE_MS. Without memory for the heap it is READY or FOUND. */
+/* Into the heap as WAITING, MET or LOCKED, to come out at DUE_MS. Without memory for the heap it is READY or FOUND. */
 void message_wait(struct messages *all, struct message *m, enum message_state state, int64_t due_ms);
 
 /* The first of the heap whose time has come, still there; or NULL. */
@@ -95,6 +98,12 @@ int64_t message_next_due(const struct messages *all);
 
 /* Takes it out of its place and the table, and frees it. Destination and whole form must have been released. */
 void message_remove(struct messages *all, struct message *m);
+
+/* Notes LINES, whole lines of its journal that the disk refused, behind what is noted already. False without memory. */
+bool message_remember(struct message *m, struct span lines);
+
+/* They are in the journal now, or of no use any more. */
+void message_forget_lines(struct message *m);
 
 /* The name of its file. */
 void message_name(const struct message *m, char *to);

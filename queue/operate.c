@@ -39,7 +39,10 @@ struct whole *operate_peek(struct queue *q, struct message *m)
 	if (!w)
 		return NULL;
 	w->peeked = true;
-	store_journal_read(&q->store, m, replay, w); /* what could be read of it will do */
+	if (store_journal_read(&q->store, m, replay, w) < 0)
+		log_error("id=%s: its journal can't be read: what is shown of it may be older", m->id);
+	if (m->unwritten)
+		whole_replay_lines(w, str_span(m->unwritten));
 	return w;
 }
 
@@ -54,7 +57,7 @@ static enum operate_outcome claim_found(struct queue *q, struct message **m)
 {
 	char id[MSGID_LEN + 1];
 	memcpy(id, (*m)->id, sizeof(id));
-	if ((*m)->state == MESSAGE_LISTED || (*m)->state == MESSAGE_LOCKED)
+	if ((*m)->state == MESSAGE_LISTED || (*m)->state == MESSAGE_MET || (*m)->state == MESSAGE_LOCKED)
 		return OPERATE_IN_HAND;
 	int err = store_probe(&q->store, *m);
 	if (err)
@@ -95,7 +98,7 @@ static enum operate_outcome write_down(struct queue *q, struct message *m, enum 
 	journal_format(&told, &line);
 	int err = store_to_cur(&q->store, m);
 	if (!err)
-		err = store_journal_append(&q->store, m, str_span(&line));
+		err = store_journal_append(&q->store, m, str_span(&line), false);
 	str_free(&line);
 	if (err)
 		log_error("id=%s: can't write in its journal that it is %s: %s", m->id, journal_event_name(event),
@@ -179,7 +182,7 @@ static enum operate_outcome bounce(struct queue *q, struct message *m)
 {
 	static const struct settle_result returned = {
 		.event = JOURNAL_FAILED, .enhanced = {5, 0, 0}, .text = SPAN("returned to the sender by an operator")};
-	if (!attempt_has_room(q))
+	if (!attempt_may_begin(q))
 		return OPERATE_LATER;
 	enum operate_outcome outcome = claim(q, &m);
 	if (outcome != OPERATE_DONE)

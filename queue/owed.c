@@ -98,9 +98,8 @@ bool owed_begin(struct queue *q, struct message *m)
 	struct destination *d = destination_notices(&q->destinations);
 	w->notice_until_ms = until(q, m);
 	struct latest latest = {.delays = w->notice_until_ms != 0};
-	int err = store_journal_read(&q->store, m, look, &latest);
-	w->notice_at_ms = err || !latest.wall_ms ? q->wall_ms : latest.wall_ms;
-	bool ok = d != NULL;
+	bool ok = d && store_journal_read(&q->store, m, look, &latest) == 0;
+	w->notice_at_ms = latest.wall_ms ? latest.wall_ms : q->wall_ms;
 	for (size_t i = 0; ok && i < w->rcpt_count; i++)
 		if (owed_of(q, m, i) != OWED_NOTHING)
 			ok = job_take(q, m, d, JOB_NOTICE, i) != NULL;

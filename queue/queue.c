@@ -67,8 +67,7 @@ bool queue_open(struct queue *q, struct child *child, int arrivals, int verdicts
 	fullness_clear(q->fullness);
 	if (err || !q->buffer || !drops_open(&q->drops, server, q->mono_ms))
 		return false;
-	while (drops_count(&q->drops, q->mono_ms))
-		;
+	writable_look(q);
 	for (size_t i = 0; i < q->drops.n; i++)
 		if (q->drops.at[i].fd < 0)
 			log_warning("drop folder %s: %s; its mail waits until that is mended", q->drops.at[i].path,
@@ -137,7 +136,7 @@ static void wake_due(struct queue *q)
 static void load_ready(struct queue *q)
 {
 	struct message *m;
-	for (int i = 0; i < LOADS_AT_ONCE && attempt_has_room(q) && (m = TAILQ_FIRST(&q->messages.ready)); i++)
+	for (int i = 0; i < LOADS_AT_ONCE && attempt_may_begin(q) && (m = TAILQ_FIRST(&q->messages.ready)); i++)
 		attempt_begin(q, m);
 }
 
@@ -184,7 +183,8 @@ static void send_failed(struct queue *q, struct job *j, struct worker *w, int er
 	} else if (err == -EWOULDBLOCK) {
 		attempt_lock_busy(q, m);
 	} else {
-		log_error("id=%s: can't hand the message to a worker: %s", m->id, strerror(-err));
+		if (!writable_blame(q, err))
+			log_error("id=%s: can't hand the message to a worker: %s", m->id, strerror(-err));
 		attempt_take_back(q, m, SECOND_MS);
 	}
 }
@@ -209,6 +209,7 @@ static void each_second(struct queue *q)
 	if (q->mono_ms < q->second_ms)
 		return;
 	q->second_ms = q->mono_ms + SECOND_MS;
+	writable_tend(q);
 	links_retire(q, &q->delivery);
 	links_retire(q, &q->local);
 	folders_tend(q);
@@ -243,7 +244,7 @@ int64_t queue_turn(struct queue *q)
 	index_turn(q);
 	badmail_sweep_turn(q);
 	more |= drops_count(&q->drops, q->mono_ms);
-	if (!q->scan.listed || q->stopping)
+	if (!q->scan.listed || q->stopping || writable_stops(q))
 		return more ? 0 : SWEEP_MS;
 	wake_due(q);
 	more |= scan_adopt(q);
@@ -253,6 +254,6 @@ int64_t queue_turn(struct queue *q)
 	more |= dispatch(q, &q->local);
 	links_want(q, &q->delivery);
 	links_want(q, &q->local);
-	more |= !TAILQ_EMPTY(&q->messages.ready) && attempt_has_room(q);
+	more |= !TAILQ_EMPTY(&q->messages.ready) && attempt_may_begin(q);
 	return more ? 0 : wait_ms(q);
 }

@@ -15,6 +15,7 @@
 #include "queue/scan.h"
 #include "queue/store.h"
 #include "queue/whole.h"
+#include "queue/writable.h"
 
 enum {
 	QUEUE_WHOLE_MAX = 20000, /* messages whole in memory */
@@ -33,6 +34,7 @@ struct queue {
 	bool stopping;     /* nothing new is begun */
 
 	struct store store;
+	struct writable writable;
 	struct drops drops;
 	struct fullness *fullness; /* borrowed; NULL = nobody wants to know */
 	struct messages messages;

@@ -118,6 +118,17 @@ static void append_demand(const struct queue *q, const struct destination *d, st
 	str_append_text(to, why);
 }
 
+/* Nothing else counts while nothing can be written. */
+static void append_spool(const struct queue *q, const struct message *m, struct str *to)
+{
+	char why[DESTINATION_REASON_MAX];
+	writable_describe(q, why, sizeof(why));
+	if (!why[0] || !(writable_stops(q) || m->unwritten || !to->len))
+		return;
+	str_clear(to);
+	str_printf(to, "the spool %s", why);
+}
+
 void report_reason(const struct queue *q, const struct message *m, struct str *to)
 {
 	struct str tail;
@@ -140,6 +151,7 @@ void report_reason(const struct queue *q, const struct message *m, struct str *t
 		str_append_text(to, m->destination->reason);
 	if (m->waits_for_host)
 		append_demand(q, m->destination, to);
+	append_spool(q, m, to);
 }
 
 static size_t first_open(const struct whole *w)
@@ -298,6 +310,14 @@ static void report_folder(const struct queue *q, const struct drop *folder, stru
 		report_trouble("drop folder", folder->path, why, to);
 }
 
+static void report_spool(const struct queue *q, struct str *to)
+{
+	char why[DESTINATION_REASON_MAX];
+	writable_describe(q, why, sizeof(why));
+	if (why[0])
+		report_trouble("spool", queue_server(q)->dir, why, to);
+}
+
 void report_status(struct queue *q, bool detail, struct str *to)
 {
 	const size_t *counts = q->messages.counts;
@@ -313,6 +333,7 @@ void report_status(struct queue *q, bool detail, struct str *to)
 	fact(to, "jobs_at_workers", q->jobs_out);
 	fact(to, "workers_delivery", pool_count(&q->delivery));
 	fact(to, "workers_local", pool_count(&q->local));
+	report_spool(q, to);
 	for (size_t i = 0; i < q->drops.n; i++)
 		report_folder(q, &q->drops.at[i], to);
 	report_waiting_hops(q, to);

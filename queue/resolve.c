@@ -94,6 +94,8 @@ static void ask(struct queue *q, struct destination *d, struct resolve_asker *as
 	destination_ref(&q->destinations, &r->destination, d);
 	TAILQ_INSERT_TAIL(&state->list, r, place);
 	HASH_ADD(hh, state->by_serial, serial, sizeof(r->serial), r);
+	if (!HASH_ADDED(r))
+		log_fatal(EXIT_TEMPORARY, "out of memory");
 	send_request(q, r);
 }
 

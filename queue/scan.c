@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,6 +64,10 @@ static void meet_file(struct queue *q, const struct msgname *name, bool in_cur)
 	m->unsynced = !in_cur;
 	m->size = name->size;
 	m->eight_bit = name->eight_bit;
+	/* cur/ was read before, so all is known of it. The newest goes first: mail that just came is what people wait
+	 * for. */
+	if (!in_cur)
+		message_wait(&q->messages, m, MESSAGE_MET, -msgid_time(m->id));
 }
 
 static void meet_log(struct queue *q, struct span entry)
@@ -115,34 +118,6 @@ static bool read_slice(struct queue *q, bool in_cur)
 		meet_entry(q, entry, in_cur);
 	}
 	return false;
-}
-
-static int newest_first(const void *a, const void *b)
-{
-	const struct message *const *x = a, *const *y = b;
-	return memcmp((*y)->id, (*x)->id, MSGID_LEN);
-}
-
-/* What stands in new/, newest first: mail that just came is what people wait for. */
-static void settle_new(struct queue *q)
-{
-	struct message *m, *next;
-	size_t n = 0, room = q->messages.counts[MESSAGE_LISTED];
-	struct message **list = room ? reallocarray(NULL, room, sizeof(struct message *)) : NULL;
-	for (m = TAILQ_FIRST(&q->messages.listed); m; m = next) {
-		next = TAILQ_NEXT(m, place);
-		if (!m->has_file || m->in_cur)
-			continue;
-		if (list)
-			list[n++] = m;
-		else
-			message_move(&q->messages, m, MESSAGE_FOUND);
-	}
-	if (n)
-		qsort(list, n, sizeof(struct message *), newest_first);
-	for (size_t i = 0; i < n; i++)
-		message_move(&q->messages, list[i], MESSAGE_FOUND);
-	free(list);
 }
 
 static void settle_cur(struct queue *q, struct message *m)
@@ -210,7 +185,6 @@ bool scan_list(struct queue *q)
 			break;
 		start_step(q, SCAN_SETTLE, -1);
 		q->scan.listed = true;
-		settle_new(q);
 		break;
 	default:
 		if (settle_slice(q))

@@ -65,13 +65,52 @@ static void change_states(const struct queue *q, struct whole *w, const struct j
 	}
 }
 
-static void remember(struct queue *q, struct message *m, struct span lines)
+static int write_lines(struct queue *q, struct message *m, struct span lines, bool durable)
 {
 	int err = store_to_cur(&q->store, m);
-	if (!err)
-		err = store_journal_append(&q->store, m, lines);
-	if (err)
+	return err ? err : store_journal_append(&q->store, m, lines, durable);
+}
+
+/* LINES go into the journal, DURABLE or not. Those that are FINAL and can't be written are kept in memory until they
+ * can: M is not tried before. */
+static void remember(struct queue *q, struct message *m, struct span lines, bool final, bool durable)
+{
+	int err = m->unwritten || !lines.len ? 0 : write_lines(q, m, lines, durable);
+	if (err && !writable_blame(q, err))
 		log_error("id=%s: can't write the journal: %s", m->id, strerror(-err));
+	if ((m->unwritten || (err && final)) && !message_remember(m, lines))
+		log_error("id=%s: no memory for what its journal should say", m->id);
+}
+
+bool settle_write_down(struct queue *q, struct message *m)
+{
+	int err = m->unwritten ? write_lines(q, m, str_span(m->unwritten), true) : 0;
+	if (err)
+		settle_trouble(q, m, "write the journal", err);
+	else
+		message_forget_lines(m);
+	return !err;
+}
+
+static bool is_final(const struct settle_result *result)
+{
+	return result->event != JOURNAL_DELAYED;
+}
+
+/* Somebody has it: forgotten, it would be sent again. */
+static bool is_taken(const struct settle_result *result)
+{
+	return result->event == JOURNAL_DELIVERED || result->event == JOURNAL_RELAYED;
+}
+
+/* Nothing needs LINES once the message is removed. They are moved. */
+static void keep_last(struct whole *w, struct str *lines)
+{
+	if (!lines->len)
+		return;
+	str_free(&w->last_lines);
+	w->last_lines = *lines;
+	str_init(lines, 0);
 }
 
 void settle_note(struct queue *q, struct message *m, const struct job *job, size_t first, size_t last,
@@ -96,15 +135,18 @@ void settle_note(struct queue *q, struct message *m, const struct job *job, size
 	change_states(q, m->whole, job, first, last, result, over ? &late : NULL, &lines);
 	bool written = result->journaled && m->in_cur;
 	m->has_log |= written;
-	if (lines.len && !written && !whole_done(m->whole))
-		remember(q, m, str_span(&lines));
+	if (!written && !whole_done(m->whole))
+		remember(q, m, str_span(&lines), over || is_final(result), is_taken(result));
+	else if (!written)
+		keep_last(m->whole, &lines);
 	str_free(&lines);
 	str_free(&text);
 }
 
 void settle_trouble(struct queue *q, struct message *m, const char *what, int err)
 {
-	log_error("id=%s: can't %s: %s", m->id, what, strerror(-err));
+	if (!writable_blame(q, err))
+		log_error("id=%s: can't %s: %s", m->id, what, strerror(-err));
 	if (m->whole)
 		attempt_unload(q, m);
 	message_wait(&q->messages, m, MESSAGE_WAITING, q->mono_ms + TROUBLE_MS);
@@ -113,6 +155,8 @@ void settle_trouble(struct queue *q, struct message *m, const char *what, int er
 void settle_badmail(struct queue *q, struct message *m, struct span why)
 {
 	struct span rest = why, line;
+	if (!settle_write_down(q, m))
+		return;
 	int err = store_badmail(&q->store, m, why);
 	if (err) {
 		settle_trouble(q, m, "move the message to badmail/", err);
@@ -127,10 +171,12 @@ void settle_badmail(struct queue *q, struct message *m, struct span why)
 static void finish(struct queue *q, struct message *m)
 {
 	int err = store_finish(&q->store, m);
-	if (err)
-		settle_trouble(q, m, "remove the finished message", err);
-	else
+	if (!err) {
 		queue_forget(q, m);
+		return;
+	}
+	remember(q, m, str_span(&m->whole->last_lines), true, true);
+	settle_trouble(q, m, "remove the finished message", err);
 }
 
 /* What the journal says of failures, for the reader of badmail/ID.txt. */
@@ -180,7 +226,7 @@ static void defer(struct queue *q, struct message *m)
 
 static void begin_notice(struct queue *q, struct message *m)
 {
-	if (!owed_begin(q, m))
+	if (m->unwritten || !owed_begin(q, m))
 		attempt_take_back(q, m, TROUBLE_MS);
 }
 

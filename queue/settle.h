@@ -42,6 +42,10 @@ void settle_stop_waiting(struct message *m);
 /* Makes M due now if it waits. True if it did. */
 bool settle_hurry(struct queue *q, struct message *m);
 
+/* What the disk refused of M's journal is written now. False: it can't be, and M waits a little. Harmless when there is
+ * nothing. */
+bool settle_write_down(struct queue *q, struct message *m);
+
 /* M becomes badmail/ID.eml, with WHY. M is gone afterwards, unless that fails. */
 void settle_badmail(struct queue *q, struct message *m, struct span why);
 

@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/host/journal_file.h"
 #include "queue/badmail.h"
 
-enum { FILE_NAME = MSGID_LEN + 8, JOURNAL_CHUNK = 64 * 1024, FOLDER_PATH = 4096 + 16 };
+enum { FILE_NAME = MSGID_LEN + 8, FOLDER_PATH = 4096 + 16, SECTOR = 512, TRY_OCTETS = 128 * 1024 };
 
 static void file_name(const char *id, const char *suffix, char *to)
 {
@@ -120,6 +121,24 @@ int store_sync(int fd)
 	return fsync(fd) == 0 ? 0 : -errno;
 }
 
+int store_try(const struct store *s)
+{
+	static const char name[] = ".writable", octets[TRY_OCTETS];
+	int fd = openat(s->new_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	int err = fd_write_all(fd, (struct span){octets, sizeof(octets)});
+	if (!err)
+		err = store_sync(fd);
+	fd_close(&fd);
+	if (err || renameat(s->new_fd, name, s->cur_fd, name) < 0) {
+		err = err ? err : -errno;
+		unlinkat(s->new_fd, name, 0);
+		return err;
+	}
+	return unlinkat(s->cur_fd, name, 0) == 0 ? 0 : -errno;
+}
+
 int store_to_cur(const struct store *s, struct message *m)
 {
 	char name[MSGNAME_MAX];
@@ -149,25 +168,45 @@ static off_t whole_length(int fd, off_t size)
 	return 0;
 }
 
-static int cut_torn_tail(int fd)
+static int mend_tail(int fd, off_t size, bool alone)
+{
+	off_t whole = whole_length(fd, size);
+	if (whole == size)
+		return 0;
+	if (!alone)
+		return fd_write_all(fd, SPAN("\n"));
+	return ftruncate(fd, whole) == 0 ? 0 : -errno;
+}
+
+/* A file system that can't promise room says so; then the queue must remember what could not be written. */
+static int reserve(int fd, const struct stat *st, size_t room)
+{
+	if ((off_t)st->st_blocks * SECTOR >= st->st_size + (off_t)room)
+		return 0;
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, st->st_size, (off_t)room) == 0 || errno == EOPNOTSUPP)
+		return 0;
+	return -errno;
+}
+
+static int prepare_journal(int fd, size_t room, bool alone)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EBADMSG;
-	off_t whole = whole_length(fd, st.st_size);
-	return whole == st.st_size || ftruncate(fd, whole) == 0 ? 0 : -errno;
+	int err = mend_tail(fd, st.st_size, alone);
+	return err || !room ? err : reserve(fd, &st, room);
 }
 
-int store_journal_open(const struct store *s, struct message *m)
+int store_journal_open(const struct store *s, struct message *m, size_t room, bool alone)
 {
 	char name[FILE_NAME];
 	file_name(m->id, ".log", name);
 	int fd = openat(s->cur_fd, name, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	int err = cut_torn_tail(fd);
+	int err = prepare_journal(fd, room, alone);
 	if (err) {
 		fd_close(&fd);
 		return err;
@@ -176,12 +215,14 @@ int store_journal_open(const struct store *s, struct message *m)
 	return fd;
 }
 
-int store_journal_append(const struct store *s, struct message *m, struct span lines)
+int store_journal_append(const struct store *s, struct message *m, struct span lines, bool durable)
 {
-	int fd = store_journal_open(s, m);
+	int fd = store_journal_open(s, m, 0, false);
 	if (fd < 0)
 		return fd;
 	int err = fd_write_all(fd, lines);
+	if (!err && durable)
+		err = store_sync(fd);
 	fd_close(&fd);
 	return err;
 }
@@ -199,36 +240,33 @@ static int open_journal_to_read(const struct store *s, const struct message *m, 
 	return -EBADMSG;
 }
 
-static void take_lines(struct span text, void (*take)(void *, const struct journal_line *), void *context)
+/* Whom the lines are for, one by one. */
+struct reader {
+	void (*take)(void *context, const struct journal_line *line);
+	void *context;
+};
+
+static void take_lines(void *context, struct span lines)
 {
-	struct span line;
-	struct journal_line parsed;
-	while (span_line(&text, &line))
-		if (journal_parse(line, &parsed))
-			take(context, &parsed);
+	const struct reader *reader = context;
+	struct span text;
+	struct journal_line line;
+	while (span_line(&lines, &text))
+		if (journal_parse(text, &line))
+			reader->take(reader->context, &line);
 }
 
 int store_journal_read(const struct store *s, const struct message *m,
 		       void (*take)(void *context, const struct journal_line *line), void *context)
 {
-	char chunk[JOURNAL_CHUNK];
 	struct stat st;
+	struct reader reader = {take, context};
 	int fd = m->has_log ? open_journal_to_read(s, m, &st) : -ENOENT;
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	ssize_t got;
-	off_t at = 0;
-	bool endless = false; /* what comes next is the rest of a line that no chunk could hold */
-	while (at < STORE_JOURNAL_MAX && (got = pread(fd, chunk, sizeof(chunk), at)) > 0) {
-		struct span lines = {chunk, journal_whole((struct span){chunk, (size_t)got})};
-		at += lines.len ? (off_t)lines.len : got;
-		if (endless && lines.len)
-			span_take(&lines, '\n');
-		take_lines(lines, take, context);
-		endless = lines.at == chunk && !lines.len;
-	}
+	int err = journal_file_read(fd, take_lines, &reader);
 	fd_close(&fd);
-	return at >= STORE_JOURNAL_MAX ? -EFBIG : 0;
+	return err;
 }
 
 int store_journal_tail(const struct store *s, const struct message *m, size_t max, struct str *to)
@@ -317,8 +355,10 @@ int store_drop(const struct store *s, struct message *m, int folder)
 	char from[MSGNAME_MAX], to[FILE_NAME];
 	message_name(m, from);
 	file_name(m->id, ".eml", to);
-	if (renameat2(folder_of(s, m), from, folder, to, RENAME_NOREPLACE) == 0)
-		return finish_log_of(s, m);
+	if (renameat2(folder_of(s, m), from, folder, to, RENAME_NOREPLACE) == 0) {
+		finish_log_of(s, m); /* what is left of it, a scan finds */
+		return 0;
+	}
 	if (errno != EEXIST)
 		return -errno;
 	return same_file(s, m, folder, to) ? store_finish(s, m) : -EEXIST;
@@ -360,7 +400,7 @@ static int keep_journal(const struct store *s, struct message *m)
 	if (fd < 0)
 		return fd == -ENOENT || fd == -EBADMSG ? 0 : fd; /* nothing that could be kept */
 	fd_close(&fd);
-	fd = store_journal_open(s, m); /* cuts its torn tail */
+	fd = store_journal_open(s, m, 0, true);
 	if (fd < 0)
 		return fd;
 	if (linkat(s->cur_fd, name, s->badmail_fd, name, 0) < 0)

@@ -2,7 +2,7 @@
  * All that the queue does in the file system of its spool: new/, cur/, badmail/ and the rename into a drop folder. A
  * message is named by its struct message; what changes there (in_cur, has_log) is noted in it. Bodies are never read,
  * but for the comparison of store_drop. Functions return 0 or a descriptor, or -errno; none logs, none calls fsync but
- * store_sync, and store_badmail across file systems.
+ * store_sync, store_try, store_journal_append where it says so, and store_badmail across file systems.
  */
 #ifndef QUEUE_STORE_H
 #define QUEUE_STORE_H
@@ -42,18 +42,24 @@ int store_probe(const struct store *s, const struct message *m);
 /* Makes the content of FD durable: for what a scan found and nobody vouches for. */
 int store_sync(int fd);
 
+/* Does in new/ and cur/ what deliveries do there, with a file of its own that is gone afterwards: can it be done? */
+int store_try(const struct store *s);
+
 /* Moves new/NAME to cur/NAME; nothing when it is there already. */
 int store_to_cur(const struct store *s, struct message *m);
 
-/* Opens cur/ID.log for appending, made when missing, a torn tail cut off. */
-int store_journal_open(const struct store *s, struct message *m);
+/*
+ * Opens cur/ID.log for appending, made when missing, with room on the disk for ROOM octets more (as far as the file
+ * system can promise that), so that what a job comes to can be written even if the disk is full by then. ALONE: nobody
+ * else writes to it, and a torn tail is cut off. Else what looks torn may be a line that is being written: it is ended.
+ */
+int store_journal_open(const struct store *s, struct message *m, size_t room, bool alone);
 
-/* Appends whole lines in one write. */
-int store_journal_append(const struct store *s, struct message *m, struct span lines);
+/* Appends whole lines in one write, beside workers that may do the same. DURABLE: on disk afterwards. */
+int store_journal_append(const struct store *s, struct message *m, struct span lines, bool durable);
 
 /* Gives each line of the journal that counts to TAKE, in order. A message without journal has none. -EFBIG beyond
- * STORE_JOURNAL_MAX, -EBADMSG when it is no file that can be read. */
-enum { STORE_JOURNAL_MAX = 64 << 20 };
+ * JOURNAL_FILE_MAX, -EBADMSG when it is no file; after any error nothing is known of the message. */
 int store_journal_read(const struct store *s, const struct message *m,
 		       void (*take)(void *context, const struct journal_line *line), void *context);
 

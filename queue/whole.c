@@ -79,6 +79,7 @@ struct whole *whole_new(struct message *m, const struct envelope *envelope)
 void whole_free(struct whole *w)
 {
 	fd_close(&w->fd);
+	str_free(&w->last_lines);
 	free(w);
 }
 
@@ -237,6 +238,15 @@ void whole_replay(struct whole *w, const struct journal_line *line)
 	size_t end = line->last < w->rcpt_count ? (size_t)line->last + 1 : w->rcpt_count;
 	for (size_t i = line->first; i < end; i++)
 		replay_one(w, i, line);
+}
+
+void whole_replay_lines(struct whole *w, struct span lines)
+{
+	struct span text;
+	struct journal_line line;
+	while (span_line(&lines, &text))
+		if (journal_parse(text, &line))
+			whole_replay(w, &line);
 }
 
 unsigned whole_tries(const struct whole *w)

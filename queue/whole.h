@@ -47,6 +47,7 @@ struct whole {
 	bool wants_success;              /* some recipient's delivery is to be told to the sender */
 	bool held;                       /* by an operator */
 	bool peeked;                     /* made to be looked at only, by operate.c */
+	struct str last_lines;           /* of the verdict that ended it all; in no journal */
 	struct destination *unreachable; /* that could not be reached in this attempt; not counted */
 };
 
@@ -64,6 +65,9 @@ bool whole_note(struct whole *w, size_t rcpt, enum journal_event event, bool our
 
 /* Takes one line of the journal. What it says is delayed is open again. */
 void whole_replay(struct whole *w, const struct journal_line *line);
+
+/* The same for each of LINES. */
+void whole_replay_lines(struct whole *w, struct span lines);
 
 /* Where the mail of recipient RCPT goes. */
 void whole_route(const struct whole *w, size_t rcpt, const struct config_server *server, struct route *out);

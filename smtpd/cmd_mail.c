@@ -26,7 +26,7 @@ static enum reply_id check_room(const struct session *s, uint64_t declared)
 		return REPLY_MESSAGE_TOO_BIG;
 	if (s->octets >= session_octets || declared > session_octets - s->octets)
 		return REPLY_SESSION_TOO_BIG;
-	return store->space(store->context, s->config->free_space_floor, declared) ? REPLY_NONE : REPLY_NO_SPACE;
+	return transaction_reply(store->space(store->context, s->config->free_space_floor, declared));
 }
 
 static unsigned allowed_params(const struct session *s)

@@ -16,6 +16,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/host/fullness.h"
 #include "common/host/ipc.h"
 #include "common/host/privs.h"
 #include "smtpd/limits.h"
@@ -90,7 +91,7 @@ void pickup_init(struct pickup *p, struct child *child)
 	p->staged = calloc(PICKUP_STAGED_MAX, sizeof(*p->staged));
 	if (!p->staged)
 		log_fatal(EXIT_TEMPORARY, "out of memory");
-	store_spool_init(&p->store, &p->spool, NULL, CHILD_FD_ARRIVALS);
+	store_spool_init(&p->store, &p->spool, fullness_map(CHILD_FD_FULLNESS), CHILD_FD_ARRIVALS);
 	snprintf(path, sizeof(path), "%s/maildrop", server->dir);
 	init_place(p, &p->places[PICKUP_FOLDER], server->pickup_dir);
 	init_place(p, &p->places[PICKUP_MAILDROP], path);

@@ -305,8 +305,11 @@ static enum pickup_result send_open(struct pickup_file *f, const char *claimed, 
 		return say(f, PICKUP_BAD, "it does not have the size that its name says");
 	if (before.st_size - SUBMISSION_HEAD_MAX > f->server->messages.max_message_size)
 		return say(f, PICKUP_BAD, "it is larger than max_message_size");
-	if (!ops.space(ops.context, f->server->free_space_floor, (uint64_t)before.st_size))
-		return say(f, PICKUP_LATER, "there is less free space than free_space_floor");
+	int no_room = ops.space(ops.context, f->server->free_space_floor, (uint64_t)before.st_size);
+	if (no_room)
+		return say(f, PICKUP_LATER,
+			   no_room == -EROFS ? "the spool can't be written"
+					     : "there is less free space than free_space_floor");
 	enum pickup_result result = write_message(f, id, &before);
 	if (result == PICKUP_SENT)
 		result = hand_over(f, claimed);

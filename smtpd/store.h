@@ -10,8 +10,8 @@
 
 struct store {
 	void *context;
-	/* Is there room for SIZE octets above FLOOR? */
-	bool (*space)(void *context, int64_t floor, uint64_t size);
+	/* Is there room for SIZE octets above FLOOR? 0, -ENOSPC, or -EROFS: nothing can be written. */
+	int (*space)(void *context, int64_t floor, uint64_t size);
 	/* Is the drop folder of DOMAIN, one of ours, full? Of any other: no. */
 	bool (*full)(void *context, struct span domain);
 	/* Begins a message and tells its id. */

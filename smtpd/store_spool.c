@@ -47,13 +47,15 @@ static bool look_at_space(struct store_spool *s)
 	return true;
 }
 
-static bool space(void *context, int64_t floor, uint64_t size)
+static int space(void *context, int64_t floor, uint64_t size)
 {
 	struct store_spool *s = context;
 	uint64_t kept = floor == CONFIG_NONE ? 0 : (uint64_t)floor;
+	if (fullness_is_shut(s->fullness))
+		return -EROFS;
 	if (!look_at_space(s))
-		return true;
-	return s->space_free >= kept && s->space_free - kept >= size;
+		return 0;
+	return s->space_free >= kept && s->space_free - kept >= size ? 0 : -ENOSPC;
 }
 
 static bool full(void *context, struct span domain)

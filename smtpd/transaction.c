@@ -49,9 +49,13 @@ void transaction_ask(struct transaction *t, const struct dsn_message *dsn)
 	span_copy(dsn->envid, t->envid, sizeof(t->envid));
 }
 
-static enum reply_id reply_of_errno(int error)
+enum reply_id transaction_reply(int error)
 {
 	switch (error) {
+	case 0:
+		return REPLY_NONE;
+	case -EROFS:
+		return REPLY_READ_ONLY;
 	case -ENOSPC:
 	case -EDQUOT:
 		return REPLY_NO_SPACE;
@@ -77,7 +81,7 @@ static void store_write(struct transaction *t, struct span text)
 {
 	int error = t->open ? t->store->write(t->store->context, text) : 0;
 	if (error)
-		refuse(t, reply_of_errno(error));
+		refuse(t, transaction_reply(error));
 }
 
 /* RFC 3848. */
@@ -136,7 +140,7 @@ enum reply_id transaction_open(struct transaction *t, const struct transaction_l
 {
 	int error = t->store->begin(t->store->context, t->id);
 	if (error)
-		return reply_of_errno(error);
+		return transaction_reply(error);
 	t->open = true;
 	t->refusal = REPLY_NONE;
 	t->limits = *limits;
@@ -195,5 +199,5 @@ enum reply_id transaction_commit(struct transaction *t)
 		return t->refusal;
 	t->open = false;
 	int error = t->store->commit(t->store->context);
-	return error ? reply_of_errno(error) : REPLY_NONE;
+	return transaction_reply(error);
 }

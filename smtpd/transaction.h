@@ -78,4 +78,7 @@ size_t transaction_text(struct transaction *t, struct span in);
  */
 enum reply_id transaction_commit(struct transaction *t);
 
+/* The reply to what the store says: 0 or -errno. */
+enum reply_id transaction_reply(int error);
+
 #endif

@@ -22,6 +22,7 @@ struct entry {
 };
 
 struct fullness {
+	_Atomic uint32_t shut;
 	_Atomic uint32_t count;
 	struct entry entries[FULLNESS_DOMAINS_MAX];
 };
@@ -95,6 +96,17 @@ void fullness_clear(struct fullness *page)
 {
 	for (size_t i = 0; page && i < FULLNESS_DOMAINS_MAX; i++)
 		atomic_store(&page->entries[i].full, false);
+}
+
+void fullness_shut(struct fullness *page, bool shut)
+{
+	if (page)
+		atomic_store(&page->shut, shut);
+}
+
+bool fullness_is_shut(const struct fullness *page)
+{
+	return page && atomic_load(&page->shut);
 }
 
 bool fullness_has(const struct fullness *page, struct span domain)

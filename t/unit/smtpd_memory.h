@@ -5,6 +5,7 @@
 #ifndef T_UNIT_SMTPD_MEMORY_H
 #define T_UNIT_SMTPD_MEMORY_H
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +26,11 @@ struct memory_store {
 	int64_t wall_ms;
 };
 
-static inline bool memory_space(void *context, int64_t floor, uint64_t size)
+static inline int memory_space(void *context, int64_t floor, uint64_t size)
 {
 	(void)floor;
 	(void)size;
-	return !((struct memory_store *)context)->full;
+	return ((struct memory_store *)context)->full ? -ENOSPC : 0;
 }
 
 static inline int memory_begin(void *context, char id[MSGID_LEN + 1])

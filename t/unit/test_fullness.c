@@ -44,6 +44,18 @@ START_TEST(what_is_set_is_read)
 }
 END_TEST
 
+START_TEST(a_spool_that_is_shut)
+{
+	ck_assert(!fullness_is_shut(reader) && !fullness_is_shut(NULL));
+	fullness_shut(writer, true);
+	fullness_shut(NULL, true);
+	fullness_clear(writer);
+	ck_assert(fullness_is_shut(reader));
+	fullness_shut(writer, false);
+	ck_assert(!fullness_is_shut(reader));
+}
+END_TEST
+
 START_TEST(more_than_fit_are_left_out)
 {
 	char name[32];
@@ -96,6 +108,7 @@ int main(void)
 	TCase *tc = tcase_create("fullness");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_is_set_is_read);
+	tcase_add_test(tc, a_spool_that_is_shut);
 	tcase_add_test(tc, more_than_fit_are_left_out);
 	tcase_add_test(tc, a_reader_cannot_write);
 	tcase_add_test(tc, no_page_is_nothing_full);

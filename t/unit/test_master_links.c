@@ -85,6 +85,7 @@ START_TEST(who_holds_which_end)
 	ck_assert_int_eq(links_names_of(&links, CHILD_DELIVERY), -1);
 	ck_assert_int_eq(links_fullness_of(&links, CHILD_SMTPD), 18);
 	ck_assert_int_eq(links_fullness_of(&links, CHILD_QUEUE), 19);
+	ck_assert_int_eq(links_fullness_of(&links, CHILD_PICKUP), 18);
 	ck_assert_int_eq(links_fullness_of(&links, CHILD_LOCAL), -1);
 	ck_assert_int_eq(links_peer(CHILD_LINK_CTL), CHILD_ROLE_COUNT);
 	ck_assert_int_eq(links_peer((enum child_link)0), CHILD_ROLE_COUNT);

@@ -5,21 +5,29 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "queue/destination.h"
 #include "t/unit/suite.h"
 
-enum { MANY = 20000, EACH_MAX = 300 };
+enum { MANY = 20000, EACH_MAX = 300, ENOUGH = 48 << 20, PLENTY = 1000000 /* needs more than 48 MiB */ };
 
 static struct messages all;
 
-static struct message *add(unsigned number)
+static struct message *add_if_possible(unsigned number)
 {
 	struct msgname name = {.size = number + 1};
 	unsigned char random[MSGID_RANDOM] = {0};
 	memcpy(random, &number, sizeof(number));
 	msgid_make(1795258800000, random, name.id);
-	struct message *m = message_add(&all, &name);
+	return message_add(&all, &name);
+}
+
+static struct message *add(unsigned number)
+{
+	struct message *m = add_if_possible(number);
 	ck_assert_ptr_nonnull(m);
 	return m;
 }
@@ -131,6 +139,26 @@ START_TEST(small)
 }
 END_TEST
 
+/* Without memory there is no message, and the process goes on. */
+START_TEST(no_memory)
+{
+#if !defined(__SANITIZE_ADDRESS__)
+	pid_t child = fork();
+	if (child == 0) {
+		unsigned n = 0;
+		setrlimit(RLIMIT_AS, &(struct rlimit){ENOUGH, ENOUGH});
+		while (n < PLENTY && add_if_possible(n))
+			n++;
+		_exit(n > 0 && n < PLENTY && messages_count(&all) == n ? 0 : 1);
+	}
+	int status;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+#endif
+}
+END_TEST
+
 static void setup(void)
 {
 	messages_init(&all);
@@ -151,6 +179,7 @@ int main(void)
 	tcase_add_loop_test(cases, heap_keeps_its_order, 0, 5);
 	tcase_add_test(cases, not_due_yet);
 	tcase_add_test(cases, small);
+	tcase_add_test(cases, no_memory);
 	suite_add_tcase(suite, cases);
 	return suite_run(suite);
 }

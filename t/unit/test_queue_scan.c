@@ -258,6 +258,30 @@ START_TEST(newest_of_new_first)
 }
 END_TEST
 
+/* However many there are, no turn does more than a slice of them. */
+START_TEST(newest_of_many_first_and_in_slices)
+{
+	enum { MANY = 3000, SLICE = 1000 };
+	struct wire_job_smtp job;
+	char newest[MSGID_LEN + 1] = "";
+	for (int i = 0; i < MANY; i++) {
+		make_id((1 + (i + MANY / 2) % MANY) * MINUTE, id);
+		put_message("new", id, "app@example.net", "a@one.test");
+		memcpy(newest, strcmp(id, newest) > 0 ? id : newest, sizeof(newest));
+	}
+	restart();
+	for (size_t before = 0, now; !f.queue.scan.listed || f.queue.messages.counts[MESSAGE_FOUND]; before = now) {
+		queue_turn(&f.queue);
+		now = f.queue.messages.counts[MESSAGE_FOUND];
+		ck_assert_uint_le(now, before + SLICE);
+	}
+	struct hand *w = hire(&f.queue.delivery);
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.id, span_of(newest)));
+	dismiss(w);
+}
+END_TEST
+
 START_TEST(stranded_message_is_found_within_a_minute)
 {
 	make_id(0, id);
@@ -386,6 +410,7 @@ int main(void)
 		copied_but_not_recorded,
 		unfinished_writes,
 		newest_of_new_first,
+		newest_of_many_first_and_in_slices,
 		stranded_message_is_found_within_a_minute,
 		looks_when_asked,
 		looks_when_asked,
