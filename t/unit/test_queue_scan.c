@@ -261,8 +261,7 @@ END_TEST
 /* However many there are, no turn does more than a slice of them. */
 START_TEST(newest_of_many_first_and_in_slices)
 {
-	enum { MANY = 3000, SLICE = 1000 };
-	struct wire_job_smtp job;
+	enum { MANY = 2500, SLICE = 1000 };
 	char newest[MSGID_LEN + 1] = "";
 	for (int i = 0; i < MANY; i++) {
 		make_id((1 + (i + MANY / 2) % MANY) * MINUTE, id);
@@ -270,15 +269,14 @@ START_TEST(newest_of_many_first_and_in_slices)
 		memcpy(newest, strcmp(id, newest) > 0 ? id : newest, sizeof(newest));
 	}
 	restart();
-	for (size_t before = 0, now; !f.queue.scan.listed || f.queue.messages.counts[MESSAGE_FOUND]; before = now) {
+	f.queue.whole_count = QUEUE_WHOLE_MAX; /* no attempt is begun */
+	for (size_t before = 0, now; f.queue.messages.counts[MESSAGE_READY] < MANY; before = now) {
 		queue_turn(&f.queue);
 		now = f.queue.messages.counts[MESSAGE_FOUND];
 		ck_assert_uint_le(now, before + SLICE);
 	}
-	struct hand *w = hire(&f.queue.delivery);
-	expect_smtp(w, &job);
-	ck_assert(span_equal(job.id, span_of(newest)));
-	dismiss(w);
+	ck_assert_str_eq(TAILQ_FIRST(&f.queue.messages.ready)->id, newest);
+	f.queue.whole_count = 0;
 }
 END_TEST
 
