@@ -272,6 +272,20 @@ def injected(service, role, *arguments):
         tracer.wait()
 
 
+def stuck():
+    """One message can't be removed once; the spool is as good as ever."""
+    with Service() as service:
+        service.go.clear()
+        service.send(["ok@example.net"])
+        wait_for(lambda: service.begun, "the message to be under way")
+        with injected(service, "queue", "-e", "trace=unlinkat", "-e", "inject=unlinkat:error=EIO:when=1"):
+            service.go.set()
+            wait_for(lambda: "can't remove the finished message" in service.log(), "the message that can't be removed")
+        wait_for(lambda: not service.left(), "an empty spool", 40)
+        check(service.copies() == {"ok@example.net": 1}, f"copies: {service.copies()}")
+        check("can't be written" not in service.log(), "all of the spool is blamed")
+
+
 def cut_notice():
     """Power is lost when the notice is in the spool, and before the journal says so."""
     with Service() as service:
@@ -299,7 +313,7 @@ def unreadable():
         check(service.copies() == {"ok@example.net": 1, "later@example.net": 1}, f"copies: {service.copies()}")
 
 
-SCENES = {scene.__name__: scene for scene in (readonly, frozen, full, full_without_promise, full_partly, cut_partly, cut_notice, unreadable)}
+SCENES = {scene.__name__: scene for scene in (readonly, frozen, full, full_without_promise, full_partly, cut_partly, stuck, cut_notice, unreadable)}
 
 
 def main():

@@ -171,6 +171,27 @@ START_TEST(return_path_of_a_shared_folder)
 }
 END_TEST
 
+/* A start does not wait for a large folder to be counted; what goes there by a worker does. */
+START_TEST(copies_wait_for_the_count)
+{
+	open_with("local_domain example.com { drop_quota 1K }");
+	for (int i = 0; i < 1200; i++)
+		write_file(path_of("drop/%d", i), "x");
+	restart();
+	ck_assert(!f.queue.drops.at[0].counted);
+	while (!f.queue.scan.listed)
+		queue_turn(&f.queue);
+	struct hand *local = hire(&f.queue.local);
+	f.queue.drops.at[0].counted = false;
+	accept_message(id, 0, "app@example.net", "a@example.com b@one.test");
+	expect_nothing(local);
+	pass(1000);
+	expect_nothing(local);
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " 0 delayed 0 4.2.2 - "));
+	dismiss(local);
+}
+END_TEST
+
 START_TEST(quota_by_multiple)
 {
 	open_with("messages { max_message_size 1K; max_session_size 1K }\n local_domain example.com { drop_quota 2x }");
@@ -338,6 +359,7 @@ int main(void)
 		quota_counts_own_deliveries,
 		return_path_is_a_copy_within_the_quota,
 		return_path_of_a_shared_folder,
+		copies_wait_for_the_count,
 		quota_by_multiple,
 		two_domains_with_one_folder,
 		two_folders_are_two_copies,
