@@ -9,6 +9,7 @@ import sys
 import unittest
 
 import certs
+import dovecot
 import harness
 import postfix
 from harness import Mailroot, Sink, wait_for
@@ -112,40 +113,6 @@ smtpd_tls_auth_only = yes
 
 @needs_root
 class Dovecot(Case):
-    CONF = """protocols = submission
-base_dir = /run/dovecot
-log_path = /var/log/dovecot.log
-auth_verbose = yes
-hostname = peer.test
-listen = 127.0.0.1
-ssl = required
-ssl_cert = </etc/mail.pem
-ssl_key = </etc/mail.key
-auth_mechanisms = plain login cram-md5 scram-sha-256
-disable_plaintext_auth = yes
-auth_failure_delay = 0
-default_internal_user = dovecot
-default_login_user = dovenull
-default_internal_group = dovecot
-mail_location = maildir:/var/tmp/mail
-passdb {{
-  driver = passwd-file
-  args = scheme=PLAIN username_format=%u /etc/users
-}}
-userdb {{
-  driver = static
-  args = uid=20030 gid=20030 home=/var/tmp
-}}
-submission_relay_host = 127.0.0.1
-submission_relay_port = {sink}
-submission_relay_ssl = no
-service submission-login {{
-  inet_listener submission {{
-    port = {port}
-  }}
-}}
-"""
-
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -155,8 +122,7 @@ service submission-login {{
         cls.port = harness.free_port()
         cls.copy(cls, cls.peer)
         cls.peer.write("etc/users", f"{USER}:{PASSWORD}\n")
-        cls.peer.write("etc/dovecot/dovecot.conf", cls.CONF.format(port=cls.port, sink=cls.sink.port))
-        cls.peer.start("/usr/sbin/dovecot", "-F", port=cls.port)
+        dovecot.start(cls.peer, cls.port, cls.sink.port, dovecot.TLS, dovecot.PASSWORDS)
 
     def check(self, auth):
         before = len(self.sink.messages)

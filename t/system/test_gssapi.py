@@ -5,6 +5,7 @@ import pwd
 import subprocess
 import unittest
 
+import dovecot
 import gss_client
 import harness
 import peers
@@ -200,35 +201,6 @@ class Keys(WithKdc):
             self.assertRegex(server.log(), r"user=<?carol@EXAMPLE.COM")
 
 
-DOVECOT = """
-base_dir = /run/dovecot
-log_path = /dev/stderr
-hostname = peer.test
-ssl = no
-protocols = submission
-auth_mechanisms = gssapi
-auth_krb5_keytab = /etc/krb5.keytab
-auth_gssapi_hostname = "$ALL"
-mail_location = maildir:/var/tmp/mail
-passdb {{
-  driver = static
-  args = nopassword=y
-}}
-userdb {{
-  driver = static
-  args = uid=20030 gid=20030 home=/var/tmp
-}}
-service submission-login {{
-  inet_listener submission {{
-    address = 127.0.0.1
-    port = {port}
-  }}
-}}
-submission_relay_host = 127.0.0.1
-submission_relay_port = {relay}
-"""
-
-
 class Outbound(WithKdc):
     @classmethod
     def setUpClass(cls):
@@ -332,8 +304,7 @@ class Outbound(WithKdc):
         with Sink() as relay, Peer("dovecot") as peer, self.sender(port) as server:
             peer.write("etc/krb5.conf", self.kdc.krb5_conf.read_bytes())
             peer.write("etc/krb5.keytab", self.service.read_bytes(), 0o600, (20021, 20021))
-            peer.write("etc/dovecot/dovecot.conf", DOVECOT.format(port=port, relay=relay.port))
-            peer.start("/usr/sbin/dovecot", "-F", port=port)
+            dovecot.start(peer, port, relay.port, dovecot.NO_TLS, dovecot.KERBEROS)
             self.send(server)
             relay.wait(1)
             wait_for(lambda: "status=delivered" in server.log(), "the message to be delivered")
