@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/mail/address.h"
 #include "delivery/ending.h"
 #include "delivery/greeting.h"
 
@@ -106,9 +107,16 @@ enum dialogue_next dialogue_secured(struct dialogue *d, bool verified, struct sp
 
 /* The transaction: what is sent. */
 
+static void say_path(struct dialogue *d, const char *verb, struct span address)
+{
+	str_printf(&d->out, "%s:<", verb);
+	address_append(&d->out, address);
+	str_append_c(&d->out, '>');
+}
+
 static void say_mail(struct dialogue *d)
 {
-	str_printf(&d->out, "MAIL FROM:<%.*s>", SPAN_ARGS(d->mail->sender));
+	say_path(d, "MAIL FROM", d->mail->sender);
 	if (d->can.size)
 		str_printf(&d->out, " SIZE=%llu", (unsigned long long)d->mail->size);
 	if (d->mail->eight_bit)
@@ -124,7 +132,7 @@ static void say_rcpt(struct dialogue *d, const struct recipient *r)
 {
 	char notify[DSN_NOTIFY_TEXT_MAX];
 	dsn_notify_text(r->dsn.notify, notify);
-	str_printf(&d->out, "RCPT TO:<%.*s>", SPAN_ARGS(r->address));
+	say_path(d, "RCPT TO", r->address);
 	if (d->can.dsn && *notify)
 		str_printf(&d->out, " NOTIFY=%s", notify);
 	if (d->can.dsn && r->dsn.orcpt.len)

@@ -114,8 +114,12 @@ static void append_header(const struct notice *n, struct str *to)
 	str_printf(to, "Received: by %s (Mailroot) id %s; %s\r\n", n->fqdn, id, date);
 	str_append_text(to, "From: ");
 	append_text(to, span_of(notice_words(n->language, WORDS_FROM)));
-	str_printf(to, " <%s>\r\n", n->postmaster);
-	str_printf(to, "To: <%.*s>\r\n", SPAN_ARGS(n->envelope->sender.text));
+	str_append_text(to, " <");
+	address_append(to, span_of(n->postmaster));
+	str_append_text(to, ">\r\n");
+	str_append_text(to, "To: <");
+	address_append(to, n->envelope->sender.text);
+	str_append_text(to, ">\r\n");
 	append_subject(n, to);
 	str_printf(to, "Date: %s\r\n", date);
 	str_printf(to, "Message-ID: <%s@%s>\r\n", id, n->fqdn);

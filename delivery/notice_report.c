@@ -62,7 +62,9 @@ static void append_recipient(const struct notice *n, size_t rcpt, struct str *to
 	enhanced_format(notice_status(fact), status);
 	str_append_text(to, "\r\n");
 	append_original(n, rcpt, to);
-	str_printf(to, "Final-Recipient: rfc822;%.*s\r\n", SPAN_ARGS(n->envelope->rcpts[rcpt].text));
+	str_append_text(to, "Final-Recipient: rfc822;");
+	address_append(to, n->envelope->rcpts[rcpt].text);
+	str_append_text(to, "\r\n");
 	str_printf(to, "Action: %s\r\nStatus: %s\r\n", notice_action_name(fact->action), status);
 	append_host(cause->host, to);
 	if (fact->action != NOTICE_DELIVERED) /* where it lies is not the sender's affair */

@@ -98,6 +98,12 @@ struct span span_take(struct span *s, char separator)
 	return taken;
 }
 
+struct span span_take_word(struct span *s)
+{
+	size_t blank = span_find(*s, ' '), tab = span_find((struct span){s->at, blank}, '\t');
+	return span_take(s, tab < blank ? '\t' : ' ');
+}
+
 bool span_line(struct span *s, struct span *line)
 {
 	if (s->len == 0)

@@ -47,6 +47,9 @@ struct span span_trim(struct span s);
  */
 struct span span_take(struct span *s, char separator);
 
+/* The same up to the first blank or tab. */
+struct span span_take_word(struct span *s);
+
 /* The next line of *s without its LF or CRLF; false at the end. A last line without line end counts. */
 bool span_line(struct span *s, struct span *line);
 

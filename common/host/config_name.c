@@ -198,14 +198,16 @@ bool config_name_domain(struct config_parse *parse, void *to)
 const char *config_value_address(struct config_parse *parse, const struct config_item *item)
 {
 	struct address address;
-	const char *why = "it needs a local part, @ and a domain";
-	bool good = address_parse(item->text, &address, &why) && address.local.len && domain_valid(address.domain);
-	if (!good) {
+	const char *why;
+	bool parsed = address_parse(item->text, &address, &why);
+	if (parsed && !domain_valid(address.domain))
+		why = "it needs a local part, @ and a domain";
+	if (!parsed || !domain_valid(address.domain)) {
 		config_error(parse->findings, item->at, "\"%.*s\" is not a mail address: %s", SPAN_ARGS(item->text),
 			     why);
 		return NULL;
 	}
-	return config_value_keep(parse, item->text);
+	return config_value_keep(parse, address.text);
 }
 
 bool config_name_address(struct config_parse *parse, void *to)

@@ -21,20 +21,44 @@ static struct span taken(const char *start, struct span in)
 	return (struct span){start, (size_t)(in.at - start)};
 }
 
-/* RFC 5321 4.1.2 Dot-string: no dot at an end, no two in a row. */
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static void skip_blanks(struct span *in)
+{
+	while (is_blank(peek(*in)))
+		*in = span_skip(*in, 1);
+}
+
+/* Why NEXT can't go on with a local part that has no quotes; NULL = it ends there. */
+static const char *local_fault(struct span next)
+{
+	char c = peek(next);
+	if (!next.len || c == '@' || c == '>' || is_blank(c))
+		return NULL;
+	if (c & '\x80')
+		return "the local part has an 8-bit character, and SMTPUTF8 is not supported";
+	if (c < ' ' || c == 0x7f)
+		return "the local part has a control character";
+	return "the local part has a character that needs quotes";
+}
+
+/*
+ * RFC 5321 4.1.2 Dot-string, and beside it dots at the ends and in a row: Japanese providers gave such addresses to
+ * millions. address_append says how they go on.
+ */
 static bool take_dot_string(struct span *in, const char **why)
 {
-	bool after_dot = true;
-	while (is_atext(peek(*in)) || peek(*in) == '.') {
-		bool dot = peek(*in) == '.';
-		*why = "a dot of the local part has no text beside it";
-		if (dot && after_dot)
-			return false;
-		after_dot = dot;
-		*in = span_skip(*in, 1);
-	}
-	*why = "the local part is missing or has a character that needs quotes";
-	return !after_dot;
+	bool text = false;
+	for (; is_atext(peek(*in)) || peek(*in) == '.'; *in = span_skip(*in, 1))
+		text = text || peek(*in) != '.';
+	*why = local_fault(*in);
+	if (*why)
+		return false;
+	*why = "the local part is missing";
+	return text;
 }
 
 /* RFC 5321 4.1.2 Quoted-string: printable ASCII only. */
@@ -53,7 +77,8 @@ static bool take_quoted(struct span *in, const char **why)
 		*in = span_skip(*in, 1);
 	}
 	*in = span_skip(*in, 1);
-	return true;
+	*why = "something stands between the quoted local part and '@'";
+	return !local_fault(*in);
 }
 
 static bool take_local(struct span *in, struct span *local, const char **why)
@@ -63,25 +88,38 @@ static bool take_local(struct span *in, struct span *local, const char **why)
 	if (!ok)
 		return false;
 	*local = taken(start, *in);
-	*why = "the local part is longer than 64 characters";
+	*why = "the local part is longer than 256 characters";
 	return local->len <= ADDRESS_LOCAL_MAX;
 }
 
-/* A domain reaches to the first octet that can't be in one; what that octet is, the caller judges. */
+/* What ends a domain that is no literal. Any other octet is taken for a part of it, and judged by domain_fault. */
+static bool ends_domain(char c)
+{
+	return is_blank(c) || c == '>' || c == ',' || c == ':' || c == '@' || c == '\r' || c == '\n';
+}
+
+/* The dot at the end of a name (RFC 1034 3.1) is taken off: mail programs pass it on as it was typed. */
 static bool take_domain(struct span *in, struct span *domain, const char **why)
 {
 	size_t len = 0;
-	if (peek(*in) == '[') {
+	bool literal = peek(*in) == '[';
+	if (literal) {
 		len = span_find(*in, ']');
 		len += len < in->len;
 	} else {
-		while (len < in->len && in->at[len] && !strchr(" \t>,:@\r\n", in->at[len]))
+		while (len < in->len && !ends_domain(in->at[len]))
 			len++;
 	}
 	*domain = (struct span){in->at, len};
 	*in = span_skip(*in, len);
-	*why = "the domain is not valid";
-	return domain_valid(*domain) || domain_is_literal(*domain);
+	if (literal) {
+		*why = "the address literal is not one such as [192.0.2.1] or [IPv6:2001:db8::1]";
+		return domain_is_literal(*domain);
+	}
+	if (len > 1 && domain->at[len - 1] == '.')
+		domain->len--;
+	*why = domain_fault(*domain);
+	return !*why;
 }
 
 static bool take_mailbox(struct span *in, struct address *out, const char **why)
@@ -89,12 +127,13 @@ static bool take_mailbox(struct span *in, struct address *out, const char **why)
 	*out = (struct address){.text = {in->at, 0}};
 	if (!take_local(in, &out->local, why))
 		return false;
-	if (peek(*in) == '@') {
-		*in = span_skip(*in, 1);
-		if (!take_domain(in, &out->domain, why))
-			return false;
-	}
-	out->text = taken(out->text.at, *in);
+	out->text = out->local;
+	if (peek(*in) != '@')
+		return true;
+	*in = span_skip(*in, 1);
+	if (!take_domain(in, &out->domain, why))
+		return false;
+	out->text.len = (size_t)(out->domain.at + out->domain.len - out->text.at);
 	return true;
 }
 
@@ -106,7 +145,7 @@ static bool take_source_route(struct span *in, const char **why)
 		*in = span_skip(*in, 1);
 		if (!take_domain(in, &domain, why))
 			return false;
-		*why = "the source route does not end in a colon and a mailbox";
+		*why = "nothing stands before '@': no local part, and no source route that ends in ':'";
 		bool comma = span_starts(*in, SPAN(",@"));
 		if (!comma && peek(*in) != ':')
 			return false;
@@ -117,12 +156,31 @@ static bool take_source_route(struct span *in, const char **why)
 	return true;
 }
 
+/* Why an address can't go on with NEXT. */
+static const char *rest_fault(struct span next, bool bracket)
+{
+	switch (peek(next)) {
+	case '@':
+		return "the address has two '@'; one in the local part needs quotes";
+	case '>':
+		return "'>' stands after the address, but no '<' before it";
+	case ',':
+	case ':':
+		return "the address has a ',' or ':' behind its domain";
+	default:
+		return !next.len ? "the address does not end in '>'"
+		       : bracket
+			       ? "something stands between the address and '>'; a blank in the local part needs quotes"
+			       : "something stands after the address without a blank";
+	}
+}
+
 bool address_parse_path(struct span in, struct address *out, struct span *rest, const char **why)
 {
-	while (peek(in) == ' ')
-		in = span_skip(in, 1);
+	skip_blanks(&in);
 	bool bracket = peek(in) == '<';
 	in = span_skip(in, bracket);
+	skip_blanks(&in);
 	if (bracket && peek(in) == '>') {
 		*out = (struct address){.text = {in.at, 0}};
 		*rest = span_skip(in, 1);
@@ -130,8 +188,10 @@ bool address_parse_path(struct span in, struct address *out, struct span *rest, 
 	}
 	if (!take_source_route(&in, why) || !take_mailbox(&in, out, why))
 		return false;
-	*why = bracket ? "the address does not end in '>'" : "something stands after the address without a blank";
-	if (bracket ? peek(in) != '>' : in.len && peek(in) != ' ')
+	if (bracket)
+		skip_blanks(&in);
+	*why = rest_fault(in, bracket);
+	if (bracket ? peek(in) != '>' : in.len && !is_blank(peek(in)))
 		return false;
 	*rest = span_skip(in, bracket);
 	return true;
@@ -152,4 +212,24 @@ bool address_parse(struct span in, struct address *out, const char **why)
 bool address_equal(const struct address *a, const struct address *b)
 {
 	return span_equal(a->local, b->local) && span_equal_nocase(a->domain, b->domain);
+}
+
+static bool is_dot_string(struct span local)
+{
+	while (local.len) {
+		bool last = span_find(local, '.') == local.len - 1;
+		if (last || !span_take(&local, '.').len)
+			return false;
+	}
+	return true;
+}
+
+bool address_append(struct str *to, struct span text)
+{
+	size_t at = span_find(text, '@');
+	struct span local = {text.at, at};
+	if (peek(text) == '"' || is_dot_string(local))
+		return str_append(to, text);
+	return str_append(to, SPAN("\"")) && str_append(to, local) && str_append(to, SPAN("\"")) &&
+	       str_append(to, span_skip(text, at));
 }

@@ -1,16 +1,18 @@
 /*
  * Mail addresses of the envelope (RFC 5321 4.1.2): mailbox, null path, source route (taken off), quoted local part,
  * address literal. Pure; the spans of a result point into the text that was parsed. No SMTPUTF8: octets above 127 are
- * refused.
+ * refused. Wider than RFC 5321 where real addresses are: dots anywhere in a local part without quotes, a dot at the end
+ * of the domain (not in the result), blanks and tabs within the brackets.
  */
 #ifndef COMMON_MAIL_ADDRESS_H
 #define COMMON_MAIL_ADDRESS_H
 
-#include "common/base/span.h"
+#include "common/base/str.h"
 
 enum {
-	ADDRESS_LOCAL_MAX = 64, /* RFC 5321 4.5.3.1.1 */
-	ADDRESS_MAX = 320       /* local part, @, domain of 255 */
+	ADDRESS_LOCAL_MAX =
+		256,      /* a whole path (RFC 5321 4.5.3.1.3): VERP and SRS need more than the 64 of 4.5.3.1.1 */
+	ADDRESS_MAX = 512 /* local part, @, domain of 255: any local part fits beside any domain of ours */
 };
 
 struct address {
@@ -29,6 +31,13 @@ bool address_parse_path(struct span in, struct address *out, struct span *rest, 
 
 /* A bare mailbox and nothing else: for the configuration, envelope lines and the command line. "" is the null path. */
 bool address_parse(struct span in, struct address *out, const char **why);
+
+/*
+ * Appends TEXT, "local@domain" or "local" as struct address has it, as other hosts and mail programs take it: a local
+ * part whose dots make it no dot-string (a..b) comes out in quotes, which is the same mailbox (RFC 5321 4.1.2). At most
+ * 2 octets more than TEXT. False without memory.
+ */
+bool address_append(struct str *to, struct span text);
 
 /* Same mailbox: domain without case, local part to the letter. */
 bool address_equal(const struct address *a, const struct address *b);

@@ -7,24 +7,43 @@ static bool is_label_octet(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
+static const char *label_fault(struct span label)
+{
+	if (label.len == 0)
+		return "the domain has two dots in a row, or one at an end";
+	for (size_t i = 0; i < label.len; i++) {
+		if (label.at[i] & '\x80')
+			return "the domain has an 8-bit character: an international domain is written as xn--...";
+		if (!is_label_octet(label.at[i]))
+			return "the domain has a character that is no letter, digit, '-' or '_'";
+	}
+	if (label.at[0] == '-' || label.at[label.len - 1] == '-')
+		return "a label of the domain begins or ends with '-'";
+	return label.len > DOMAIN_LABEL_MAX ? "a label of the domain is longer than 63 characters" : NULL;
+}
+
 static bool label_valid(struct span label)
 {
-	if (label.len == 0 || label.len > DOMAIN_LABEL_MAX || label.at[0] == '-' || label.at[label.len - 1] == '-')
-		return false;
-	for (size_t i = 0; i < label.len; i++)
-		if (!is_label_octet(label.at[i]))
-			return false;
-	return true;
+	return !label_fault(label);
+}
+
+const char *domain_fault(struct span name)
+{
+	if (name.len == 0)
+		return "the domain is missing";
+	if (name.len > DOMAIN_MAX)
+		return "the domain is longer than 255 characters";
+	if (name.at[name.len - 1] == '.')
+		return label_fault((struct span){name.at, 0});
+	for (const char *why; name.len;)
+		if ((why = label_fault(span_take(&name, '.'))))
+			return why;
+	return NULL;
 }
 
 bool domain_valid(struct span name)
 {
-	if (name.len == 0 || name.len > DOMAIN_MAX || name.at[name.len - 1] == '.')
-		return false;
-	while (name.len)
-		if (!label_valid(span_take(&name, '.')))
-			return false;
-	return true;
+	return !domain_fault(name);
 }
 
 bool domain_literal(struct span name, struct ipaddr *ip)

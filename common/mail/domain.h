@@ -11,6 +11,9 @@ enum { DOMAIN_MAX = 255, DOMAIN_LABEL_MAX = 63 };
  * final dot. */
 bool domain_valid(struct span name);
 
+/* The same: NULL when NAME is valid, else what is wrong with it, as a phrase. */
+const char *domain_fault(struct span name);
+
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 4.1.3). */
 bool domain_is_literal(struct span name);
 

@@ -12,9 +12,10 @@
  *	DOT         CRLF [.]        DOT_CR     as TEXT, the dot dropped
  *	DOT_CR      CRLF [.CR]      bare CR    ended              bare CR, then as TEXT
  *
- * After a bare line end, repaired or not, no line starts: a dot there is text.
+ * After a bare line end, repaired or not, no line starts: a dot there is text. With `lf` a bare LF is as good as CRLF:
+ * it leads to START, and after DOT it ends the data.
  * (*) When bare line ends are repaired the CR is held: it belongs to a LF that follows, and is a bare CR when none
- *does.
+ * does.
  */
 enum { START, TEXT, CR, DOT, DOT_CR };
 
@@ -88,7 +89,7 @@ static char *read_cr(struct dot_reader *r, char *out)
 
 static char *read_lf(struct dot_reader *r, char *out)
 {
-	if (r->state == DOT_CR) {
+	if (r->state == DOT_CR || (r->state == DOT && r->lf)) {
 		r->ended = true;
 		return out;
 	}
@@ -102,7 +103,7 @@ static char *read_lf(struct dot_reader *r, char *out)
 	if (r->repair)
 		*out++ = '\r';
 	*out++ = '\n';
-	r->state = TEXT;
+	r->state = r->lf ? START : TEXT;
 	return out;
 }
 

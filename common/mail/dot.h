@@ -2,7 +2,8 @@
  * The end of data and the dots (RFC 5321 4.1.1.4, 4.5.2), both ways, as small state machines over octets. Pure.
  * Reading: only CRLF . CRLF ends a message. A bare LF or CR is counted and, with `repair`, made CRLF; otherwise it is
  * passed through and the caller refuses the message at its end. With `repair`, up to DOT_CR_RUN CR in front of a LF
- * are one line end, and each CR that no LF follows is one; LF . LF and its relatives still never end the message.
+ * are one line end, and each CR that no LF follows is one; LF . LF and its relatives still never end the message. Only
+ * with `lf` does LF end a line, too.
  */
 #ifndef COMMON_MAIL_DOT_H
 #define COMMON_MAIL_DOT_H
@@ -18,6 +19,7 @@ struct dot_reader {
 	int state;    /* zeroed = start of data */
 	unsigned crs; /* CR that are taken and not yet written, beside the one of the state */
 	bool repair;
+	bool lf;    /* the client speaks LF in place of CRLF (with repair): its lines, and its last, may end so */
 	bool plain; /* BDAT: dots are text, nothing here ends it */
 	bool ended;
 	uint64_t bare;   /* bare CR or LF seen */

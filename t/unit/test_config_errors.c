@@ -114,7 +114,7 @@ static const struct wrong {
 	{SERVER("fqdn 192.0.2.1"), 2, 6, "is not a domain name"},
 	{SERVER("fqdn a..example"), 2, 6, "is not a domain name"},
 	{SERVER("default_domain -a.example"), 2, 16, "is not a domain name"},
-	{SERVER("postmaster joe"), 2, 12, "is not a mail address"},
+	{SERVER("postmaster joe"), 2, 12, "is not a mail address: it needs a local part, @ and a domain"},
 	{SERVER("postmaster \"\""), 2, 12, "is not a mail address"},
 	{SERVER("banner \"gr\303\274n\""), 2, 8, "plain ASCII"},
 	{SERVER("without chunkin"), 2, 9, "did you mean chunking?"},

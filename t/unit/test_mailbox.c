@@ -69,7 +69,7 @@ static const struct {
 	{"a@", "!"},
 	{"@b", "!"},
 	{"a@b@c", "!"},
-	{"a..b@c", "!"},
+	{"a..b@c, a.@docomo.example (x), u@c.", "a..b@c a.@docomo.example u@c"},
 	{"J\xc3\xb6rg@b", "!"},
 	{"\"no end", "!"},
 	{"ok@b, \"no end", "ok@b!"},
