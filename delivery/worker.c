@@ -337,6 +337,8 @@ static void wait_for_job(struct worker *w)
 	bool connected = w->client.fd >= 0;
 	int keep = w->client.turned ? KEEP_TURNED_MS : KEEP_MS;
 	int ready = poll(fds, 2, connected ? keep : -1);
+	if (ready < 0)
+		fd_rest(errno);
 	if (ready < 0 || fds[0].revents)
 		return;
 	if (ready == 0)

@@ -66,8 +66,10 @@ void control_accept(struct control *control, int64_t now_ms)
 	struct control_client one = {.fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)};
 	struct control_client *client = free_client(control);
 
-	if (one.fd < 0)
+	if (one.fd < 0) {
+		fd_rest(errno);
 		return;
+	}
 	int sndbuf = CONTROL_SNDBUF;
 	setsockopt(one.fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	if (!permit_socket(&control->permit, one.fd))

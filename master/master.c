@@ -350,8 +350,11 @@ int master_run(struct master *master)
 		if (all_stopped(master))
 			break;
 		size_t n = fill_poll(master, polled);
-		if (poll(polled, n, (int)wait_ms) > 0)
+		int ready = poll(polled, n, (int)wait_ms);
+		if (ready > 0)
 			serve(master, polled);
+		else if (ready < 0)
+			fd_rest(errno);
 		if (clock_mono_ms() - logged_ms >= LOG_AGAIN_MS) {
 			logged_ms = clock_mono_ms();
 			daemon_log_again();

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/ipc.h"
 #include "common/host/privs.h"
@@ -220,8 +221,10 @@ static void serve(struct loop *l)
 	sigprocmask(SIG_SETMASK, NULL, &while_waiting);
 	sigdelset(&while_waiting, SIGTERM);
 	while (!l->stop && !terminated) {
-		if (ppoll(fds, 2, NULL, &while_waiting) < 0)
+		if (ppoll(fds, 2, NULL, &while_waiting) < 0) {
+			fd_rest(errno);
 			continue;
+		}
 		if (fds[1].revents)
 			write_some(l);
 		if (fds[0].revents)

@@ -206,7 +206,10 @@ static void await(struct pickup *p, const sigset_t *while_waiting)
 	const struct timespec timeout = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
 	for (size_t i = 0; i < PICKUP_PLACES; i++)
 		fds[i] = (struct pollfd){.fd = p->places[i].folder.inotify, .events = POLLIN};
-	if (ppoll(fds, PICKUP_PLACES + 1, &timeout, while_waiting) <= 0)
+	int ready = ppoll(fds, PICKUP_PLACES + 1, &timeout, while_waiting);
+	if (ready < 0)
+		fd_rest(errno);
+	if (ready <= 0)
 		return;
 	for (size_t i = 0; i < PICKUP_PLACES; i++)
 		if (fds[i].revents)

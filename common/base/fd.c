@@ -130,6 +130,17 @@ int fd_await(int fd, int64_t until)
 	}
 }
 
+bool fd_error_stays(int error)
+{
+	return error != EINTR && error != EAGAIN && error != ECONNABORTED;
+}
+
+void fd_rest(int error)
+{
+	if (fd_error_stays(error))
+		poll(NULL, 0, FD_REST_MS);
+}
+
 bool fd_same(int a, int b)
 {
 	char from_a[READ_CHUNK], from_b[READ_CHUNK];

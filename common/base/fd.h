@@ -34,6 +34,12 @@ __attribute__((warn_unused_result)) int fd_copy_as(int from, int folder, const c
 /* Waits until FD can be read, or its other end is gone, or the clock (clock_mono_ms) says UNTIL: -ETIMEDOUT. */
 __attribute__((warn_unused_result)) int fd_await(int fd, int64_t until);
 
+/* After a poll or an accept that failed with ERROR: waits FD_REST_MS when it may stay (no memory, no descriptor), so
+ * that no loop spins. Not for EINTR, EAGAIN and ECONNABORTED. */
+enum { FD_REST_MS = 200 };
+void fd_rest(int error);
+bool fd_error_stays(int error);
+
 /* Both files can be read, and hold the same octets from their starts to their ends. */
 bool fd_same(int a, int b);
 
