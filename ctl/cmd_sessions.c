@@ -9,8 +9,9 @@
 #include "ctl/table.h"
 
 /* The cells of ROW_SESSION, as keys. In front of the id stands, for people, the name of the server. */
-enum session_cell { ID, CLIENT, SINCE, STATE, QUIET, MESSAGES, SESSION_CELLS };
-static const char *const session_keys[SESSION_CELLS] = {"id", "client", "since_s", "state", "quiet_s", "messages"};
+enum session_cell { ID, CLIENT, SINCE, STATE, QUIET, MESSAGES, HELO, SESSION_CELLS };
+static const char *const session_keys[SESSION_CELLS] = {"id",      "client",   "since_s", "state",
+							"quiet_s", "messages", "helo"};
 
 struct sessions {
 	struct queues servers;
@@ -32,7 +33,7 @@ static void session_json(struct sessions *sessions, const struct link_row *row, 
 	json_string(json, span_of(id));
 	for (size_t i = CLIENT; i < SESSION_CELLS; i++) {
 		json_key(json, session_keys[i]);
-		if (i == CLIENT || i == STATE)
+		if (i == CLIENT || i == STATE || i == HELO)
 			json_string(json, row->cells[i]);
 		else
 			json_cell(json, row->cells[i]);
@@ -50,6 +51,7 @@ static void session_line(struct sessions *sessions, const struct link_row *row, 
 		row->cells[STATE],
 		table_duration(row->cells[QUIET], quiet),
 		row->cells[MESSAGES],
+		row->cells[HELO],
 	};
 
 	if (!table_add(&sessions->table, cells))
@@ -148,7 +150,7 @@ static void finish(struct sessions *sessions)
 
 int cmd_sessions(struct ctl *ctl)
 {
-	static const char *const headings[] = {"SESSION", "CLIENT", "SINCE", "STATE", "QUIET FOR", "MESSAGES"};
+	static const char *const headings[] = {"SESSION", "CLIENT", "SINCE", "STATE", "QUIET FOR", "MESSAGES", "HELO"};
 	struct sessions sessions = {0};
 	int status;
 

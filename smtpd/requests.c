@@ -164,9 +164,11 @@ static void send_session(struct answer *a, struct span id, const struct scoreboa
 {
 	str_printf(&a->cells, "%.*s%c", SPAN_ARGS(id), ROW_SEPARATOR);
 	str_append_clean(&a->cells, span_of(entry->doing));
-	str_printf(&a->cells, "%c%lld%c%s%c%lld%c%llu", ROW_SEPARATOR, seconds_since(entry->since_wall_ms, now),
+	str_printf(&a->cells, "%c%lld%c%s%c%lld%c%llu%c", ROW_SEPARATOR, seconds_since(entry->since_wall_ms, now),
 		   ROW_SEPARATOR, session_state_words((enum session_state)entry->phase), ROW_SEPARATOR,
-		   seconds_since(entry->progress_wall_ms, now), ROW_SEPARATOR, (unsigned long long)entry->done);
+		   seconds_since(entry->progress_wall_ms, now), ROW_SEPARATOR, (unsigned long long)entry->done,
+		   ROW_SEPARATOR);
+	str_append_clean(&a->cells, span_of(entry->name));
 	send_row(a, ROW_SESSION);
 }
 

@@ -124,7 +124,7 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 
 /* smtpd_status: ROW_FACT as from a queue. Names: sessions, idle, processes, max. ctl_done has a warning, if there is
  * one. smtpd_sessions: one of these a session: id, client, seconds since its start, what it does in words, seconds
- * since its last command, messages taken.
+ * since its last command, messages taken, the name that the client gave in HELO (empty: none).
  */
 #define ROW_SESSION "session"
 

@@ -14,6 +14,7 @@ struct slot {
 	int64_t progress_wall_ms;
 	unsigned phase;
 	char doing[SCOREBOARD_TEXT_MAX];
+	char name[SCOREBOARD_TEXT_MAX];
 };
 
 /* The states stand together, so that counting a thousand workers reads a kilobyte. */
@@ -48,19 +49,30 @@ void scoreboard_free(struct scoreboard *b)
 	free(b);
 }
 
+static void copy_text(char *to, struct span text)
+{
+	size_t len = text.len < SCOREBOARD_TEXT_MAX ? text.len : SCOREBOARD_TEXT_MAX - 1;
+	if (len)
+		memcpy(to, text.at, len);
+	memset(to + len, 0, SCOREBOARD_TEXT_MAX - len);
+}
+
 /* The order of all stores and loads is total: two workers that turn busy at once must not both miss the other. */
 void scoreboard_set(struct scoreboard *b, size_t slot, enum scoreboard_state state, struct span doing,
 		    int64_t since_wall_ms)
 {
 	struct slot *to = &b->shared[slot];
-	size_t len = doing.len < SCOREBOARD_TEXT_MAX ? doing.len : SCOREBOARD_TEXT_MAX - 1;
-	if (len)
-		memcpy(to->doing, doing.at, len);
-	memset(to->doing + len, 0, SCOREBOARD_TEXT_MAX - len);
+	copy_text(to->doing, doing);
+	copy_text(to->name, (struct span){NULL, 0});
 	to->since_wall_ms = to->progress_wall_ms = since_wall_ms;
 	to->phase = 0;
 	to->done = 0;
 	atomic_store(&b->states[slot], (uint8_t)state);
+}
+
+void scoreboard_name(struct scoreboard *b, size_t slot, struct span name)
+{
+	copy_text(b->shared[slot].name, name);
 }
 
 void scoreboard_served(struct scoreboard *b, size_t slot)
@@ -109,6 +121,8 @@ void scoreboard_get(const struct scoreboard *b, size_t slot, struct scoreboard_e
 	out->progress_wall_ms = from->progress_wall_ms;
 	memcpy(out->doing, from->doing, sizeof(out->doing));
 	out->doing[sizeof(out->doing) - 1] = '\0';
+	memcpy(out->name, from->name, sizeof(out->name));
+	out->name[sizeof(out->name) - 1] = '\0';
 }
 
 size_t scoreboard_count(const struct scoreboard *b, size_t n, enum scoreboard_state state)

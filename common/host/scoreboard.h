@@ -21,6 +21,9 @@ void scoreboard_free(struct scoreboard *b);      /* NULL is fine */
 void scoreboard_set(struct scoreboard *b, size_t slot, enum scoreboard_state state, struct span doing,
 		    int64_t since_wall_ms);
 
+/* Worker: what the other end calls itself (truncated); "" after scoreboard_set. No system call. */
+void scoreboard_name(struct scoreboard *b, size_t slot, struct span name);
+
 /*
  * Worker: how far it is, as a number whose meaning is its own (0 after scoreboard_set), and how many parts of its work
  * are done. No system call.
@@ -31,6 +34,7 @@ void scoreboard_progress(struct scoreboard *b, size_t slot, unsigned phase, uint
 struct scoreboard_entry {
 	enum scoreboard_state state;
 	char doing[SCOREBOARD_TEXT_MAX];
+	char name[SCOREBOARD_TEXT_MAX];
 	int64_t since_wall_ms;
 	uint64_t served;
 	unsigned phase;

@@ -40,7 +40,7 @@ class Sessions(unittest.TestCase):
         with Mailroot() as server:
             self.assertEqual(server.ctl("sessions").stdout, "Nobody is connected.\n")
             one, two = Raw(server.port), Raw(server.port)
-            one.say("HELO one")
+            one.say("HELO HP LaserJet 400")
             two.say("EHLO two")
             two.say("MAIL FROM:<a@example.com>")
             self.wait_states(server, "between messages", "sender given")
@@ -53,7 +53,9 @@ class Sessions(unittest.TestCase):
                 self.assertEqual(session["client"], "127.0.0.1")
                 self.assertLess(session["since_s"], 30)
                 self.assertTrue(session["id"].startswith("test:"))
+            self.assertEqual(sorted(s["helo"] for s in self.sessions(server)), ["HP?LaserJet?400", "two"])
             shown = server.ctl("sessions", "--server", "test").stdout
+            self.assertIn("HP?LaserJet?400", shown)
             self.assertIn("SESSION", shown)
             self.assertIn("2 sessions.", shown)
             one.close()

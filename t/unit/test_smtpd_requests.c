@@ -23,6 +23,7 @@ static int scribble(void *context, size_t slot)
 	struct scoreboard *board = prefork_scoreboard(pool);
 	(void)context;
 	prefork_busy(pool, slot, SPAN("\x1b[2J\x1f\n\xff 192.0.2.1"));
+	scoreboard_name(board, slot, SPAN("\x1f\r\n\x80{}"));
 	scoreboard_progress(board, slot, UINT32_MAX, UINT64_MAX, INT64_MIN);
 	for (;;)
 		pause();
@@ -80,7 +81,7 @@ START_TEST(scribbles_are_cleaned)
 		separators += c == ROW_SEPARATOR;
 		ck_assert_msg(c == ROW_SEPARATOR || (c >= ' ' && c < 0x7f), "octet %u", c);
 	}
-	ck_assert_uint_eq(separators, 5);
+	ck_assert_uint_eq(separators, 6);
 	ck_assert_int_eq(hear(&packet), WIRE_ctl_done);
 }
 END_TEST
