@@ -5,10 +5,10 @@
 
 enum {
 	/* Octets of a command line without its CRLF. RFC 5321 4.5.3.1.4 wants 512; a source route (256), a mailbox
-	 * (320) and parameters (RFC 3461 adds 500) together stay below this. */
+	 * (512) and parameters (RFC 3461 adds 500) together stay below this. */
 	LIMIT_LINE = 2048,
 
-	/* Octets of the name in HELO and EHLO: RFC 5321 4.5.3.1.2. */
+	/* Octets of the name in HELO and EHLO (RFC 5321 4.5.3.1.2) that are kept: the rest is cut off. */
 	LIMIT_HELO = 255,
 
 	/* Parameters after one MAIL or RCPT: twice what all published extensions define. */
@@ -43,6 +43,10 @@ enum {
 
 	/* All of a TLS handshake, however its octets trickle: four round trips on the worst of lines. */
 	LIMIT_HANDSHAKE_MS = 30 * 1000,
+
+	/* What a session may wait for, and a command or a handshake may take, while workers are short: Postfix has the
+	 * same. A text may take it plus its octets at LIMIT_TEXT_RATE. */
+	LIMIT_STRESS_MS = 10 * 1000,
 
 	/* After a reply with which we hang up: how long, and for how many octets, we read on so that the reply is not
 	 * lost in a reset. */

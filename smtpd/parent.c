@@ -146,8 +146,8 @@ static void ask_for_look(bool died)
 
 static void gone(void *context, size_t slot, int status)
 {
-	(void)context;
-	(void)slot;
+	struct parent *p = context;
+	clients_leave(p->worker.clients, slot);
 	if (WIFSIGNALED(status))
 		ask_for_look(true);
 }
@@ -192,10 +192,12 @@ void parent_ready(struct parent *p)
 		.fullness = fullness_map(CHILD_FD_FULLNESS),
 		.snapshot = snapshot_new(LIMIT_SNAPSHOT),
 		.gateway = gateway_new((size_t)server->processes.max),
+		.clients = clients_new((size_t)server->processes.max),
 		.secure = &p->secure,
 		.auth = p->auth,
 	};
-	if (!p->pool || !p->worker.snapshot || !p->worker.gateway || !userbase_init(&p->worker.users, LIMIT_USERBASE))
+	if (!p->pool || !p->worker.snapshot || !p->worker.gateway || !p->worker.clients ||
+	    !userbase_init(&p->worker.users, LIMIT_USERBASE) || !stress_init(&p->worker.stress))
 		log_fatal(EXIT_TEMPORARY, "can't make the pool of workers: %s", strerror(errno));
 	p->paused = p->child.paused;
 	size_pool(p);
@@ -319,6 +321,10 @@ static void control(struct parent *p)
 	int error = ipc_receive(CHILD_FD_CONTROL, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
 	if (error == -EAGAIN || error == -EINTR)
 		return;
+	if (error == -ENOMEM || error == -ENOBUFS) {
+		fd_rest(-error);
+		return;
+	}
 	if (error || packet.eof) {
 		p->polled[POLL_CONTROL].fd = -1;
 		stop(p, false);
@@ -363,26 +369,23 @@ static void answer(struct parent *p, int *link)
 		fd_close(link);
 }
 
+/* What is no matter of a single connection may stay for long, and the listener stays ready all the while. */
+static void accept_failed(struct parent *p)
+{
+	if (fd_error_stays(errno))
+		p->accept_after = clock_mono_ms() + FD_REST_MS;
+}
+
 /* One client for whom there is no worker. It may hear why, unless in TLS; nothing waits for it. */
 static bool refuse_next(struct parent *p, int listener)
 {
-	struct str text;
+	const struct serve_tls tls = secure_listener(&p->secure, listener);
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
-		return false;
-	if (secure_listener(&p->secure, listener).first) {
-		close(fd);
-		return true;
-	}
-	str_init(&text, LIMIT_LINE);
-	replies_append(&text, p->paused ? REPLY_STOPPING : REPLY_BUSY,
-		       !(p->child.server->without & WITHOUT_ENHANCEDSTATUSCODES), span_of(p->child.server->fqdn),
-		       (struct span){0});
-	if (send(fd, text.at, text.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		log_debug("a client did not wait to hear that we are busy: %s", strerror(errno));
-	str_free(&text);
-	close(fd);
-	return true;
+		accept_failed(p);
+	else
+		serve_refusal(fd, &tls, p->child.server, p->paused ? REPLY_STOPPING : REPLY_BUSY, (struct span){0});
+	return fd >= 0;
 }
 
 static bool is_full(const struct parent *p)
@@ -421,14 +424,16 @@ static void say_paused(struct parent *p)
 
 static void wait_for_something(struct parent *p, int timeout)
 {
-	bool full = is_full(p);
+	bool full = is_full(p) && clock_mono_ms() >= p->accept_after;
 	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
 		p->polled[POLL_CTL + i] = (struct pollfd){.fd = p->ctl_links[i], .events = POLLIN};
 	for (size_t i = 0; i < p->child.listener_count; i++)
 		p->polled[POLL_LISTEN + i] = (struct pollfd){.fd = full ? p->listeners[i] : -1, .events = POLLIN};
-	if (poll(p->polled, POLL_LISTEN + p->child.listener_count, timeout) < 0)
-		for (size_t i = 0; i < POLL_LISTEN + p->child.listener_count; i++)
-			p->polled[i].revents = 0;
+	if (poll(p->polled, POLL_LISTEN + p->child.listener_count, timeout) >= 0)
+		return;
+	fd_rest(errno);
+	for (size_t i = 0; i < POLL_LISTEN + p->child.listener_count; i++)
+		p->polled[i].revents = 0;
 }
 
 /* Says it when it becomes so, and again each day that it stays so. */
@@ -454,8 +459,11 @@ static void look_for_gateway(struct parent *p)
 static int time_left(const struct parent *p, int timeout)
 {
 	int64_t now = clock_mono_ms(), left = p->stop_by ? p->stop_by - now : p->gateway_look - now;
-	if (prefork_count(p->pool) >= prefork_max(p->pool) && left > FULL_LOOK_MS)
+	bool looks = p->worker.stress.before || prefork_count(p->pool) >= prefork_max(p->pool);
+	if (looks && left > FULL_LOOK_MS)
 		left = FULL_LOOK_MS;
+	if (p->accept_after > now && left > p->accept_after - now)
+		left = p->accept_after - now;
 	if (left < 0)
 		left = 0;
 	return timeout < 0 || left < timeout ? (int)left : timeout;
@@ -472,6 +480,7 @@ int parent_loop(struct parent *p)
 		if (p->stop_by && clock_mono_ms() >= p->stop_by)
 			prefork_signal(p->pool, SIGKILL);
 		say_paused(p);
+		stress_tend(&p->worker.stress, p->pool, clock_mono_ms());
 		secure_tend(&p->secure, clock_mono_ms());
 		wait_for_something(p, time_left(p, timeout));
 		if (p->polled[POLL_CONTROL].revents)

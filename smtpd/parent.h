@@ -26,6 +26,7 @@ struct parent {
 	char *packet;                        /* WIRE_PACKET_MAX octets */
 	int64_t stop_by;                     /* clock_mono_ms; 0 = not stopping */
 	int64_t gateway_look, gateway_quiet; /* clock_mono_ms: of the next look, and of the next word about it */
+	int64_t accept_after;                /* clock_mono_ms: accept failed, we try again then */
 	bool paused;                         /* only we accept, to say 421 */
 	bool said_paused;
 	bool retired;     /* nobody accepts; ends with the last session */

@@ -1,5 +1,7 @@
 #include "smtpd/serve.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,9 +74,10 @@ static void take_line(struct connection *c)
 	}
 }
 
-int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets)
+int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets, bool stress)
 {
-	int64_t left = LIMIT_TEXT_MS + (int64_t)(octets / LIMIT_TEXT_RATE) * 1000 - elapsed_ms;
+	int64_t left =
+		(stress ? LIMIT_STRESS_MS : LIMIT_TEXT_MS) + (int64_t)(octets / LIMIT_TEXT_RATE) * 1000 - elapsed_ms;
 	return left > 0 ? left : 1;
 }
 
@@ -85,7 +88,8 @@ static void set_text_deadline(struct connection *c)
 		c->text_since = now;
 		c->text_octets = 0;
 	}
-	stream_deadline(&c->stream, serve_text_time_left(now - c->text_since, c->text_octets));
+	stream_deadline(&c->stream,
+			serve_text_time_left(now - c->text_since, c->text_octets, stream_hurried(&c->stream)));
 }
 
 static void take_octets(struct connection *c)
@@ -170,11 +174,16 @@ static void start_tls(struct connection *c)
 	shake_hands(c);
 }
 
+/* A reply that there was no memory for is missed by the client, which would wait for it: the session ends. */
 static bool send_replies(struct connection *c)
 {
-	enum stream_result result = stream_write(&c->stream, str_span(&c->session.out));
+	bool whole = !c->session.out.failed;
+	struct span text = whole ? str_span(&c->session.out) : SPAN("421 4.3.0 Out of memory, try again later\r\n");
+	enum stream_result result = stream_write(&c->stream, text);
 	str_clear(&c->session.out);
-	return result == STREAM_OK;
+	if (!whole)
+		stream_flush(&c->stream);
+	return whole && result == STREAM_OK;
 }
 
 /* Who may not connect is not worth a handshake, so he is told nothing; the log has the reason. */
@@ -241,6 +250,7 @@ void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, str
 	struct connection c = {.tls = tls, .live = live, .stop = stop, .watch = watch};
 	const struct config_server *config = live_server(live);
 	if (stream_init(&c.stream, fd, config->connection_timeout)) {
+		stream_hurry(&c.stream, services->stress, LIMIT_STRESS_MS);
 		if (session_init(&c.session, config, services->store, client)) {
 			c.session.names = services->names;
 			c.session.auth = services->auth;
@@ -259,5 +269,19 @@ void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, str
 		session_free(&c.session);
 		stream_free(&c.stream);
 	}
+	close(fd);
+}
+
+void serve_refusal(int fd, const struct serve_tls *tls, const struct config_server *config, enum reply_id id,
+		   struct span about)
+{
+	bool enhanced = !(config->without & WITHOUT_ENHANCEDSTATUSCODES);
+	struct str text;
+	str_init(&text, LIMIT_LINE);
+	if (!tls->first)
+		replies_append(&text, id, enhanced, span_of(config->fqdn), about);
+	if (text.len && send(fd, text.at, text.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("a client did not wait to hear why it is refused: %s", strerror(errno));
+	str_free(&text);
 	close(fd);
 }

@@ -25,9 +25,10 @@ struct serve_stop {
 /* What a session asks others for. All is borrowed. */
 struct serve_services {
 	const struct store *store;
-	const struct names *names; /* NULL = nobody knows names */
-	struct auth *auth;         /* NULL = nobody can authenticate */
-	const struct etrn *etrn;   /* NULL = no mail can be asked for */
+	const struct names *names;  /* NULL = nobody knows names */
+	struct auth *auth;          /* NULL = nobody can authenticate */
+	const struct etrn *etrn;    /* NULL = no mail can be asked for */
+	const _Atomic bool *stress; /* while it is true time-outs are LIMIT_STRESS_MS; NULL = never */
 };
 
 /* Who wants to know how far a session is: called after each command. MOVED NULL = nobody. RECORDS: what writes its
@@ -46,9 +47,14 @@ struct serve_tls {
 
 /*
  * How much longer the text of a message may take, in milliseconds, after ELAPSED_MS in which OCTETS of it have come:
- * never 0, which would mean no bound. LIMIT_TEXT_MS, LIMIT_TEXT_RATE.
+ * never 0, which would mean no bound. LIMIT_TEXT_MS, under STRESS LIMIT_STRESS_MS; LIMIT_TEXT_RATE.
  */
-int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets);
+int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets, bool stress);
+
+/* FD, a connection that is not to be served: says ID, with our name as $1 and ABOUT as $2, if it goes at once and TLS
+ * does not come first; closes it. */
+void serve_refusal(int fd, const struct serve_tls *tls, const struct config_server *config, enum reply_id id,
+		   struct span about);
 
 /* FD blocks, and is closed. */
 void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, struct live *live,

@@ -84,6 +84,13 @@ static void store_write(struct transaction *t, struct span text)
 		refuse(t, transaction_reply(error));
 }
 
+static void store_head(struct transaction *t)
+{
+	if (t->head.failed)
+		refuse(t, REPLY_NO_MEMORY);
+	store_write(t, str_span(&t->head));
+}
+
 /* RFC 3848. */
 static const char *protocol(const struct transaction_origin *origin)
 {
@@ -117,7 +124,7 @@ static void write_head(struct transaction *t, const struct transaction_origin *o
 	str_clear(&t->head);
 	envelope_write_sender(&t->head, str_span(&t->sender));
 	envelope_write_dsn(&t->head, &(struct dsn_message){t->ret, span_of(t->envid)});
-	store_write(t, str_span(&t->head));
+	store_head(t);
 	store_write(t, str_span(&t->rcpts.lines));
 
 	str_clear(&t->head);
@@ -132,7 +139,7 @@ static void write_head(struct transaction *t, const struct transaction_origin *o
 			   origin->tls_cipher, origin->tls_bits);
 	write_user(&t->head, origin->user);
 	str_printf(&t->head, "\tby %s with %s id %s;\r\n\t%s\r\n", origin->fqdn, protocol(origin), t->id, date);
-	store_write(t, str_span(&t->head));
+	store_head(t);
 }
 
 enum reply_id transaction_open(struct transaction *t, const struct transaction_limits *limits,
@@ -145,7 +152,7 @@ enum reply_id transaction_open(struct transaction *t, const struct transaction_l
 	t->refusal = REPLY_NONE;
 	t->limits = *limits;
 	t->octets = 0;
-	t->dot = (struct dot_reader){.repair = limits->repair, .plain = limits->chunked};
+	t->dot = (struct dot_reader){.repair = limits->repair, .lf = limits->lf, .plain = limits->chunked};
 	t->header = (struct header_scan){0};
 	write_head(t, origin);
 	return t->refusal;

@@ -1,7 +1,7 @@
 #include "smtpd/worker.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -9,13 +9,12 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/child.h"
 #include "common/host/net.h"
 #include "smtpd/serve.h"
 #include "smtpd/store_spool.h"
-
-enum { BACK_OFF_MS = 200 }; /* after an accept for which there was no descriptor or memory */
 
 struct worker {
 	struct worker_context *context;
@@ -113,12 +112,14 @@ static bool watch(struct worker *w)
 static void tell_progress(void *context, const struct session *session)
 {
 	struct worker *w = context;
+	struct scoreboard *board = prefork_scoreboard(w->context->pool);
 	if (!w->counted && session->state != SESSION_START) {
 		w->counted = true;
 		gateway_count(w->context->gateway, w->slot, &session->client.ip, span_of(session->helo));
 	}
-	scoreboard_progress(prefork_scoreboard(w->context->pool), w->slot, session->state, session->messages,
-			    clock_wall_ms());
+	if (session->state == SESSION_READY)
+		scoreboard_name(board, w->slot, span_of(session->helo));
+	scoreboard_progress(board, w->slot, session->state, session->messages, clock_wall_ms());
 }
 
 /* A stop that was meant for the session that is over is none for the next; that of the whole worker stays. */
@@ -132,30 +133,58 @@ static void session_over(struct worker *w)
 	w->jobs--;
 }
 
+static void serve_client(struct worker *w, int fd, const struct serve_tls *tls, const struct ipaddr *client,
+			 const char *address)
+{
+	const struct serve_services services = {&w->store, &w->names, w->context->auth, &w->etrn,
+						w->context->stress.on};
+	const struct serve_watch watch = {tell_progress, w, &w->records};
+	w->counted = false;
+	prefork_busy(w->context->pool, w->slot, span_of(address));
+	serve(fd, client, tls, &w->context->live, &services, &told.serve, &watch);
+	session_over(w);
+}
+
+static void refuse_client(struct worker *w, int fd, const struct serve_tls *tls, const struct ipaddr *client,
+			  const char *address)
+{
+	const struct config_server *server = live_server(&w->context->live);
+	const struct config_client_limits *limits = &server->client;
+	unsigned refused = clients_refused(w->context->clients, client, clock_mono_ms());
+	char about[IPADDR_TEXT_MAX + 64];
+	snprintf(about, sizeof(about), "%s: at most %lld at a time", address, (long long)limits->connections);
+	serve_refusal(fd, tls, server, REPLY_CLIENT_CROWDED, span_of(about));
+	if (refused)
+		log_warning(
+			"client=%s status=refused refused=%u reason=\"it has more connections than client connections "
+			"allows (%lld)\"",
+			address, refused, (long long)limits->connections);
+}
+
 static void serve_next(struct worker *w, int listener)
 {
 	struct sockaddr_storage from = {0};
 	socklen_t len = sizeof(from);
 	struct ipaddr client;
 	uint16_t port;
-	char doing[IPADDR_TEXT_MAX];
+	char address[IPADDR_TEXT_MAX];
 	const struct serve_tls tls = secure_listener(w->context->secure, listener);
-	const struct serve_services services = {&w->store, &w->names, w->context->auth, &w->etrn};
-	const struct serve_watch watch = {tell_progress, w, &w->records};
 	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			poll(NULL, 0, BACK_OFF_MS);
-		else if (errno == EINVAL) /* it listens no more: we are about to be told */
+		if (errno == EINVAL) /* it listens no more: we are about to be told */
 			told.retire = 1;
+		else
+			fd_rest(errno);
 		return;
 	}
-	w->counted = false;
 	net_address(&from, &client, &port);
-	ipaddr_format(&client, doing);
-	prefork_busy(w->context->pool, w->slot, span_of(doing));
-	serve(fd, &client, &tls, &w->context->live, &services, &told.serve, &watch);
-	session_over(w);
+	ipaddr_format(&client, address);
+	size_t connections = clients_enter(w->context->clients, w->slot, &client);
+	if (clients_permit(live_server(&w->context->live), &client, connections))
+		serve_client(w, fd, &tls, &client, address);
+	else
+		refuse_client(w, fd, &tls, &client, address);
+	clients_leave(w->context->clients, w->slot);
 }
 
 /* True when it was told to go while it waited, not while it served. */

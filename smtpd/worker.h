@@ -6,9 +6,11 @@
 #include "common/host/prefork.h"
 #include "common/host/spool.h"
 #include "smtpd/auth.h"
+#include "smtpd/clients.h"
 #include "smtpd/gateway.h"
 #include "smtpd/live.h"
 #include "smtpd/secure.h"
+#include "smtpd/stress.h"
 #include "smtpd/userbase.h"
 
 /* What a worker has from its parent. */
@@ -19,6 +21,8 @@ struct worker_context {
 	const struct spool *spool;
 	struct snapshot *snapshot;
 	struct gateway *gateway;
+	struct clients *clients;
+	struct stress stress;
 	const struct fullness *fullness;
 	const struct secure *secure;
 	struct live live;

@@ -283,6 +283,10 @@ struct config_connect {
 #define SETTING_CONNECT CONFIG_MEMBER
 #include "common/host/settings.def"
 };
+struct config_client_limits {
+#define SETTING_CLIENT CONFIG_MEMBER
+#include "common/host/settings.def"
+};
 struct config_relay {
 #define SETTING_RELAY CONFIG_MEMBER
 #include "common/host/settings.def"
@@ -345,6 +349,7 @@ struct config_server {
 #include "common/host/settings.def"
 	struct config_processes processes;
 	struct config_connect connect;
+	struct config_client_limits client;
 	struct config_relay relay;
 	struct config_access access;
 	struct config_messages messages;

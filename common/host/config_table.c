@@ -11,6 +11,7 @@ const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT] = {
 #define STRUCT_SERVER        struct config_server
 #define STRUCT_PROCESSES     struct config_processes
 #define STRUCT_CONNECT       struct config_connect
+#define STRUCT_CLIENT        struct config_client_limits
 #define STRUCT_RELAY         struct config_relay
 #define STRUCT_ACCESS        struct config_access
 #define STRUCT_MESSAGES      struct config_messages
@@ -45,6 +46,7 @@ const size_t config_setting_count = sizeof(config_settings) / sizeof(config_sett
 const struct config_place config_places[] = {
 	{CONFIG_SERVER, CONFIG_PROCESSES, offsetof(struct config_server, processes)},
 	{CONFIG_SERVER, CONFIG_CONNECT, offsetof(struct config_server, connect)},
+	{CONFIG_SERVER, CONFIG_CLIENT, offsetof(struct config_server, client)},
 	{CONFIG_SERVER, CONFIG_RELAY, offsetof(struct config_server, relay)},
 	{CONFIG_SERVER, CONFIG_ACCESS, offsetof(struct config_server, access)},
 	{CONFIG_SERVER, CONFIG_MESSAGES, offsetof(struct config_server, messages)},

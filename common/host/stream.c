@@ -52,7 +52,19 @@ void stream_free(struct stream *s)
 
 void stream_deadline(struct stream *s, int64_t ms)
 {
-	s->deadline = ms ? later(clock_mono_ms(), ms) : INT64_MAX;
+	s->began = clock_mono_ms();
+	s->deadline = ms ? later(s->began, ms) : INT64_MAX;
+}
+
+void stream_hurry(struct stream *s, const _Atomic bool *hurry, int64_t ms)
+{
+	s->hurry = hurry;
+	s->hurry_ms = ms;
+}
+
+bool stream_hurried(const struct stream *s)
+{
+	return s->hurry && atomic_load_explicit(s->hurry, memory_order_relaxed);
 }
 
 static enum stream_result send_failed(struct stream *s, enum stream_result result)
@@ -62,6 +74,17 @@ static enum stream_result send_failed(struct stream *s, enum stream_result resul
 	return result;
 }
 
+/* Of a send that is told to hurry again and again; *since: when it was first, 0 = not yet. Keeps errno. */
+static bool hurry_is_over(const struct stream *s, int64_t *since)
+{
+	int64_t now = clock_mono_ms();
+	if (!stream_hurried(s))
+		return false;
+	if (!*since)
+		*since = now;
+	return now - *since >= s->hurry_ms;
+}
+
 /*
  * A peer that takes a little now and then never runs into SO_SNDTIMEO, so the phase ends it: whoever sends more than a
  * piece comes here again. What begins after the end of the phase (421 after a time-out) goes out if it goes at once.
@@ -69,13 +92,14 @@ static enum stream_result send_failed(struct stream *s, enum stream_result resul
 ssize_t stream_socket_send(struct stream *s, const void *from, size_t size)
 {
 	size_t piece = size < SEND_MAX ? size : SEND_MAX;
+	int64_t hurried_at = 0;
 	for (;;) {
 		ssize_t n = send(s->fd, from, piece, MSG_NOSIGNAL | (s->at_once ? MSG_DONTWAIT : 0));
 		if (n >= 0)
 			return n;
-		if (errno == EINTR)
+		if (errno == EINTR && !hurry_is_over(s, &hurried_at))
 			continue;
-		if (errno == EAGAIN && !s->at_once)
+		if (errno == EINTR || (errno == EAGAIN && !s->at_once))
 			errno = ETIMEDOUT;
 		return -1;
 	}
@@ -159,15 +183,24 @@ static void make_room(struct stream *s)
 	}
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When a wait that began at SINCE is over. */
+static int64_t end_of_wait(const struct stream *s, int64_t since)
+{
+	int64_t end = earlier(later(since, s->idle_ms), s->deadline);
+	return stream_hurried(s) ? earlier(end, earlier(since, s->began) + s->hurry_ms) : end;
+}
+
 ssize_t stream_socket_receive(struct stream *s, void *to, size_t size)
 {
 	if (s->at_once)
 		return recv(s->fd, to, size, MSG_DONTWAIT);
-	int64_t now = clock_mono_ms();
-	int64_t end = later(now, s->idle_ms);
-	if (end > s->deadline)
-		end = s->deadline;
-	for (bool exact = false; now < end; exact = true, now = clock_mono_ms()) {
+	int64_t now = clock_mono_ms(), since = now, end;
+	for (bool exact = false; now < (end = end_of_wait(s, since)); exact = true, now = clock_mono_ms()) {
 		if (!fit_timeout(s, bounded_timeout(end - now), exact))
 			return -1;
 		ssize_t n = recv(s->fd, to, size, 0);

@@ -7,6 +7,7 @@
 #ifndef COMMON_HOST_STREAM_H
 #define COMMON_HOST_STREAM_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "common/base/str.h"
@@ -34,7 +35,10 @@ enum stream_result {
 struct stream {
 	int fd;
 	int64_t idle_ms;
-	int64_t deadline;              /* clock_mono_ms at which the phase ends; INT64_MAX = none */
+	int64_t began;             /* clock_mono_ms at which the phase began */
+	int64_t deadline;          /* clock_mono_ms at which it ends; INT64_MAX = none */
+	const _Atomic bool *hurry; /* NULL = there never is any */
+	int64_t hurry_ms;
 	int64_t timeout_set;           /* what SO_RCVTIMEO says now */
 	char *in;                      /* STREAM_IN octets, owned */
 	size_t in_at, in_end, in_high; /* in_high: octets of `in` that something has been written to */
@@ -52,6 +56,13 @@ void stream_free(struct stream *s);
 
 /* The phase that begins now may last MS; 0 = no bound but idle_ms. */
 void stream_deadline(struct stream *s, int64_t ms);
+
+/*
+ * While *HURRY (borrowed) no wait lasts longer than MS, nor does a phase. Waits that have begun obey when the process
+ * gets a signal that it handles: those for input at once, those for output at the second one that is MS after another.
+ */
+void stream_hurry(struct stream *s, const _Atomic bool *hurry, int64_t ms);
+bool stream_hurried(const struct stream *s);
 
 /*
  * The next line of at most MAX octets (its LF or CRLF not counted), in the stream's buffer until the next call. *bare

@@ -9,8 +9,10 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +31,22 @@ static uint16_t port;
 static pid_t parent;
 static char buffer[WIRE_PACKET_MAX];
 static struct str heard;
+
+/* In memory that all processes share: accept fails with this errno; how often it was called so. */
+static struct {
+	_Atomic int error;
+	_Atomic unsigned calls;
+} * accepting;
+
+int accept4(int fd, struct sockaddr *from, socklen_t *len, int flags)
+{
+	int error = accepting ? accepting->error : 0;
+	if (!error)
+		return (int)syscall(SYS_accept4, fd, from, len, flags);
+	accepting->calls++;
+	errno = error;
+	return -1;
+}
 
 static void make_folders(void)
 {
@@ -418,6 +436,33 @@ static unsigned explain(int link, const char *address, const char *rcpt, struct 
 	return exit_code;
 }
 
+/* Nobody has a descriptor for who comes: neither a worker nor, when all are taken, the parent spins. */
+static void expect_rest(unsigned most)
+{
+	accepting->calls = 0;
+	accepting->error = ENFILE;
+	int fd = client();
+	poll(NULL, 0, 2000); /* the measure itself */
+	accepting->error = 0;
+	ck_assert_uint_ge(accepting->calls, 1);
+	ck_assert_msg(accepting->calls <= most, "%u calls in 2 s", accepting->calls);
+	hear(fd, "2 mail.example.com ");
+	close(fd);
+}
+
+START_TEST(test_no_descriptor)
+{
+	accepting = mmap(NULL, sizeof(*accepting), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert(accepting != MAP_FAILED);
+	start("processes { spare 1; max 1 }");
+	int fd = client();
+	hear(fd, "220 mail.example.com ");
+	expect_rest(20);
+	close(fd);
+	stop();
+}
+END_TEST
+
 START_TEST(test_explain)
 {
 	static const struct {
@@ -690,6 +735,7 @@ int main(void)
 	tcase_add_test(tcase, test_worker_killed);
 	tcase_add_test(tcase, test_stop_ends_sessions);
 	tcase_add_test(tcase, test_master_gone);
+	tcase_add_test(tcase, test_no_descriptor);
 	tcase_add_test(tcase, test_explain);
 	tcase_add_test(tcase, test_status);
 	tcase_add_test(tcase, test_kick);

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -26,9 +27,47 @@ static int arrivals[2], ends[2];
 static pthread_t server;
 static struct str heard;
 
+#if !defined(__SANITIZE_ADDRESS__)
+
+/* Allocations of this thread until one fails; 0 = none does. */
+static _Thread_local unsigned left;
+static unsigned fail_at; /* of the thread that serves */
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+static bool fails(void)
+{
+	if (left == 0 || --left > 0)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __libc_realloc(old, size);
+}
+#define SERVE_WITH_FAILURE (left = fail_at)
+#else
+#define SERVE_WITH_FAILURE 0
+#endif
+
 static void *run(void *unused)
 {
 	struct ipaddr client = memory_address("127.0.0.1");
+	(void)SERVE_WITH_FAILURE;
 	serve(ends[1], &client, &(struct serve_tls){0}, &live, &(struct serve_services){.store = &store}, &stop,
 	      &(struct serve_watch){0});
 	return unused;
@@ -76,7 +115,9 @@ static unsigned files(bool remove)
 static void finish(void)
 {
 	fd_close(&ends[0]);
-	pthread_join(server, NULL);
+	if (server)
+		pthread_join(server, NULL);
+	server = 0;
 	fd_close(&arrivals[0]);
 	fd_close(&arrivals[1]);
 	store_spool_free(&spool_store);
@@ -202,14 +243,53 @@ END_TEST
 START_TEST(test_text_time)
 {
 	const int64_t minute = 60 * 1000, hour = 60 * minute;
-	ck_assert_int_eq(serve_text_time_left(0, 0), 10 * minute);
-	ck_assert_int_eq(serve_text_time_left(10 * minute - 1, 1023), 1);
-	ck_assert_int_eq(serve_text_time_left(10 * minute + 500, 1024), 500);
-	ck_assert_int_eq(serve_text_time_left(hour, 3000), 1);
-	ck_assert_int_eq(serve_text_time_left(hour, 3600 * 1024), 10 * minute);
-	ck_assert_int_gt(serve_text_time_left(1000 * hour, INT64_MAX), 1000 * hour);
+	ck_assert_int_eq(serve_text_time_left(0, 0, false), 10 * minute);
+	ck_assert_int_eq(serve_text_time_left(10 * minute - 1, 1023, false), 1);
+	ck_assert_int_eq(serve_text_time_left(10 * minute + 500, 1024, false), 500);
+	ck_assert_int_eq(serve_text_time_left(hour, 3000, false), 1);
+	ck_assert_int_eq(serve_text_time_left(hour, 3600 * 1024, false), 10 * minute);
+	ck_assert_int_gt(serve_text_time_left(1000 * hour, INT64_MAX, false), 1000 * hour);
+	ck_assert_int_eq(serve_text_time_left(0, 0, true), LIMIT_STRESS_MS);
+	ck_assert_int_eq(serve_text_time_left(hour, 3600 * 1024, true), LIMIT_STRESS_MS);
+	ck_assert_int_eq(serve_text_time_left(hour, 3000, true), 1);
 }
 END_TEST
+
+#if !defined(__SANITIZE_ADDRESS__)
+/* Whichever allocation fails: no client is left without a reply, and nothing but what was said is stored. */
+START_TEST(test_no_memory)
+{
+	for (fail_at = 1; fail_at <= 40; fail_at++) {
+		const struct timeval patience = {.tv_sec = 5};
+		start("free_space_floor 1K");
+		setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		int error = 0;
+		while (!error && !strstr(str_text(&heard), "\r\n")) {
+			char octet;
+			ssize_t n = read(ends[0], &octet, 1);
+			error = n < 0 ? errno : n == 0 ? EPIPE : 0;
+			if (n == 1)
+				str_append_c(&heard, octet);
+		}
+		ck_assert_msg(error == 0 || error == EPIPE || error == ECONNRESET, "allocation %u: no greeting: %s",
+			      fail_at, strerror(error));
+		if (!error) {
+			(void)!write(ends[0], envelope, sizeof(envelope) - 1);
+			(void)!write(ends[0], SPAN("DATA\r\nx\r\n.\r\nQUIT\r\n").at, 18);
+			error = fd_read_all(ends[0], &heard);
+			ck_assert_msg(error == 0 || error == -ECONNRESET, "allocation %u: no end after\n%s", fail_at,
+				      str_text(&heard));
+		}
+		bool taken = strstr(str_text(&heard), "Queued mail") != NULL;
+		pthread_join(server, NULL);
+		server = 0;
+		ck_assert_uint_eq(files(false), taken);
+		finish();
+	}
+	fail_at = 0;
+}
+END_TEST
+#endif
 
 /* What the signal handler of a worker does. */
 static void tell_to_stop(void)
@@ -282,6 +362,9 @@ int main(void)
 	tcase_add_test(tcase, test_idle);
 	tcase_add_test(tcase, test_trickle);
 	tcase_add_test(tcase, test_text_time);
+#if !defined(__SANITIZE_ADDRESS__)
+	tcase_add_test(tcase, test_no_memory);
+#endif
 	tcase_add_test(tcase, test_stop_between_commands);
 	tcase_add_test(tcase, test_stop_within_message);
 	tcase_add_test(tcase, test_newer_policy);

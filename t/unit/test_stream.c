@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -282,6 +283,78 @@ START_TEST(trickled_lines_end_at_the_deadline)
 }
 END_TEST
 
+static _Atomic bool hurry;
+
+static void on_alarm(int signo)
+{
+	(void)signo;
+	hurry = true;
+}
+
+/* Every EVERY_MS a signal says that there is hurry. */
+static void alarm_every(int every_ms)
+{
+	const struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+	const struct timeval tv = {.tv_usec = every_ms * 1000};
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &(struct itimerval){tv, tv}, NULL);
+}
+
+START_TEST(hurry_ends_a_wait_that_has_begun)
+{
+	hurry = false;
+	stream_hurry(&s, &hurry, 150);
+	stream_deadline(&s, 60000);
+	alarm_every(50);
+	int64_t began = clock_mono_ms();
+	ck_assert_int_eq(read_line(512), STREAM_TIMEOUT);
+	ck_assert_int_ge(clock_mono_ms() - began, 150);
+	ck_assert_int_lt(clock_mono_ms() - began, 4000);
+	alarm_every(0);
+	hurry = false;
+	SAY("a\r\n");
+	stream_deadline(&s, 60000);
+	expect_line(512, SPAN("a"), false);
+}
+END_TEST
+
+START_TEST(hurry_ends_a_phase_that_trickles)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		while (send(peer, "x", 1, MSG_NOSIGNAL) == 1)
+			usleep(10000);
+		_exit(0);
+	}
+	hurry = true;
+	stream_hurry(&s, &hurry, 200);
+	stream_deadline(&s, 60000);
+	int64_t began = clock_mono_ms();
+	ck_assert_int_eq(read_line(512), STREAM_TIMEOUT);
+	ck_assert_int_ge(clock_mono_ms() - began, 200);
+	ck_assert_int_lt(clock_mono_ms() - began, 4000);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+END_TEST
+
+START_TEST(hurry_ends_a_send)
+{
+	enum stream_result result = STREAM_OK;
+	static const char reply[1000];
+	hurry = true;
+	stream_hurry(&s, &hurry, 150);
+	stream_deadline(&s, 60000);
+	alarm_every(100);
+	int64_t began = clock_mono_ms();
+	for (int i = 0; i < 5000 && result == STREAM_OK; i++)
+		result = stream_write(&s, (struct span){reply, sizeof(reply)});
+	alarm_every(0);
+	ck_assert_int_eq(result, STREAM_TIMEOUT);
+	ck_assert_int_lt(clock_mono_ms() - began, 4000);
+}
+END_TEST
+
 START_TEST(a_peer_that_never_reads_costs_its_session)
 {
 	enum stream_result result = STREAM_OK;
@@ -394,6 +467,9 @@ int main(void)
 	tcase_add_test(tc, a_peer_that_is_gone_is_an_error_and_no_signal);
 	tcase_add_test(tc, a_stop_from_a_signal_handler_reads_as_eof);
 	tcase_add_test(tc, an_interrupted_read_goes_on);
+	tcase_add_test(tc, hurry_ends_a_wait_that_has_begun);
+	tcase_add_test(tc, hurry_ends_a_phase_that_trickles);
+	tcase_add_test(tc, hurry_ends_a_send);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
