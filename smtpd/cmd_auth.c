@@ -118,9 +118,11 @@ static void decode(struct session *s, struct span text)
 static enum reply_id check_state(const struct session *s)
 {
 	if (!s->auth || !s->config->access.auth)
-		return REPLY_UNRECOGNIZED;
-	if (s->state == SESSION_START || !s->esmtp)
+		return REPLY_AUTH_OFF;
+	if (s->state == SESSION_START)
 		return REPLY_HELLO_FIRST;
+	if (!s->esmtp)
+		return REPLY_AUTH_NEEDS_EHLO;
 	if (s->state != SESSION_READY)
 		return REPLY_AUTH_IN_MESSAGE;
 	if (s->client.user)
@@ -142,7 +144,7 @@ static enum reply_id begin(struct session *s, struct span mechanism)
 
 void cmd_auth(struct session *s, const struct command *command)
 {
-	struct span response = command->args, mechanism = span_take(&response, ' ');
+	struct span response = command->args, mechanism = span_take_word(&response);
 	enum reply_id refusal = check_state(s);
 	response = span_trim(response);
 	s->after_auth = true;

@@ -3,21 +3,25 @@
 #include "smtpd/command.h"
 #include "smtpd/session.h"
 
-/*
- * What may stand in our Received line and in the log. The name is not looked up and decides nothing, so devices with
- * odd names or none at all are welcome, as they were with the Windows service.
- */
-static bool name_valid(struct span name)
+/* What may stand in our Received line, and in a log, as the client said it. */
+static bool is_harmless(char c)
 {
-	if (name.len > LIMIT_HELO)
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.at[i];
-		bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-		if (!alnum && span_find(SPAN(".-_:[]/+*#&'!~$%="), c) == sizeof(".-_:[]/+*#&'!~$%=") - 1)
-			return false;
-	}
-	return true;
+	static const struct span marks = SPAN(".-_:[]/+*#&'!~$%=");
+	bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+	return alnum || span_find(marks, c) < marks.len;
+}
+
+/*
+ * The name is not looked up and decides nothing, so a computer's name that is no host name, or none at all, is welcome,
+ * as it was with the Windows service. Like Postfix, we write '?' for each octet that could break out of our Received
+ * line. A name beyond LIMIT_HELO is cut.
+ */
+static void take_name(struct session *s, struct span name)
+{
+	size_t len = name.len < LIMIT_HELO ? name.len : LIMIT_HELO;
+	for (size_t i = 0; i < len; i++)
+		s->helo[i] = is_harmless(name.at[i]) ? name.at[i] : '?';
+	s->helo[len] = '\0';
 }
 
 static void append_extension(struct session *s, unsigned without, struct span keyword)
@@ -49,11 +53,7 @@ static void announce(struct session *s)
 
 void cmd_hello(struct session *s, const struct command *command)
 {
-	if (!name_valid(command->args)) {
-		session_say(s, REPLY_BAD_HELLO);
-		return;
-	}
-	span_copy(command->args, s->helo, sizeof(s->helo));
+	take_name(s, command->args);
 	s->esmtp = command->verb == COMMAND_EHLO;
 	s->state = SESSION_READY;
 	session_reset(s);

@@ -29,11 +29,12 @@ static enum reply_id check_room(const struct session *s, uint64_t declared)
 	return transaction_reply(store->space(store->context, s->config->free_space_floor, declared));
 }
 
+/* AUTH= also where nobody can authenticate: it decides nothing, and refusing it would cost a message. */
 static unsigned allowed_params(const struct session *s)
 {
 	unsigned without = s->config->without;
-	return (without & WITHOUT_SIZE ? 0 : PARAMS_SIZE) | (without & WITHOUT_8BITMIME ? 0 : PARAMS_BODY) |
-	       (s->config->access.auth ? PARAMS_AUTH : 0) | (without & WITHOUT_DSN ? 0 : PARAMS_RET | PARAMS_ENVID);
+	return PARAMS_AUTH | (without & WITHOUT_SIZE ? 0 : PARAMS_SIZE) |
+	       (without & WITHOUT_8BITMIME ? 0 : PARAMS_BODY) | (without & WITHOUT_DSN ? 0 : PARAMS_RET | PARAMS_ENVID);
 }
 
 static void take_sender(struct session *s, const struct address *sender, const struct dsn_message *dsn)
@@ -42,6 +43,11 @@ static void take_sender(struct session *s, const struct address *sender, const s
 	str_append(&s->tx.sender, sender->text);
 	if (sender->text.len && !sender->domain.len)
 		str_printf(&s->tx.sender, "@%s", s->config->local_domains[0].name);
+	if (s->tx.sender.failed) {
+		session_say(s, REPLY_NO_MEMORY);
+		session_reset(s);
+		return;
+	}
 	s->state = SESSION_MAIL;
 	if (sender->text.len)
 		session_reply(s, REPLY_SENDER_OK, str_span(&s->tx.sender), (struct span){0});

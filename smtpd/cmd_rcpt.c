@@ -68,9 +68,10 @@ void cmd_rcpt(struct session *s, const struct command *command)
 	enum reply_id refusal = check_state(s);
 	if (refusal != REPLY_NONE)
 		session_say(s, refusal);
-	else if (!command_path(command->args, SPAN("TO:"), &path) || !address_parse_path(path, &rcpt, &rest, &why) ||
-		 !rcpt.text.len)
+	else if (!command_path(command->args, SPAN("TO:"), &path) || !address_parse_path(path, &rcpt, &rest, &why))
 		session_reply(s, REPLY_BAD_RECIPIENT, span_of(why), (struct span){0});
+	else if (!rcpt.text.len)
+		session_reply(s, REPLY_BAD_RECIPIENT, SPAN("a recipient is never <>"), (struct span){0});
 	else if (session_params(s, rest, allowed, &params))
 		decide(s, &rcpt, &params.rcpt);
 }

@@ -25,7 +25,7 @@ static enum command_verb find_verb(struct span word)
 static bool is_clean(struct span line)
 {
 	for (size_t i = 0; i < line.len; i++)
-		if (line.at[i] < ' ' || line.at[i] > '~')
+		if (line.at[i] != '\t' && (line.at[i] < ' ' || line.at[i] > '~'))
 			return false;
 	return true;
 }
@@ -34,7 +34,7 @@ void command_parse(struct span line, struct command *out)
 {
 	struct span rest = line;
 	out->line = line;
-	out->verb = find_verb(span_take(&rest, ' '));
+	out->verb = find_verb(span_take_word(&rest));
 	out->args = span_trim(rest);
 	out->clean = is_clean(line);
 }
@@ -53,7 +53,7 @@ bool command_path(struct span args, struct span keyword, struct span *path)
 
 bool command_chunk(struct span args, uint64_t *octets, bool *last)
 {
-	struct span number = span_take(&args, ' ');
+	struct span number = span_take_word(&args);
 	struct span word = span_trim(args);
 	*last = word.len > 0;
 	if (*last && !span_equal_nocase(word, SPAN("LAST")))
@@ -67,13 +67,13 @@ struct span command_shown(struct span line, bool after_auth)
 	const char *begin = rest.at;
 	if (span_starts_nocase(rest, SPAN("AUTH"))) {
 		rest = span_trim(span_skip(rest, SPAN("AUTH").len));
-		struct span mechanism = span_take(&rest, ' ');
+		struct span mechanism = span_take_word(&rest);
 		if (auth_method_of(mechanism) == AUTH_METHOD_COUNT)
 			return SPAN("AUTH");
 		return (struct span){begin, (size_t)(mechanism.at + mechanism.len - begin)};
 	}
 	rest = line;
-	if (after_auth && find_verb(span_take(&rest, ' ')) == COMMAND_UNKNOWN)
+	if (after_auth && find_verb(span_take_word(&rest)) == COMMAND_UNKNOWN)
 		return SPAN("(hidden)");
 	return line;
 }

@@ -1,4 +1,4 @@
-/* A command line as verb and arguments. Pure; spans point into the line. */
+/* A command line as verb and arguments. Pure; spans point into the line. A tab is as good as a blank, as in Postfix. */
 #ifndef SMTPD_COMMAND_H
 #define SMTPD_COMMAND_H
 
@@ -28,8 +28,8 @@ enum command_verb {
 struct command {
 	enum command_verb verb;
 	struct span line; /* all of it */
-	struct span args; /* behind the verb, blanks at both ends taken off */
-	bool clean;       /* printable ASCII and nothing else */
+	struct span args; /* behind the verb, blanks and tabs at both ends taken off */
+	bool clean;       /* printable ASCII and tabs, nothing else */
 };
 
 /* Always gives a command; what is none is COMMAND_UNKNOWN. LINE is without its line end. */

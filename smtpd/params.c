@@ -99,7 +99,7 @@ enum params_result params_parse(struct span text, unsigned allowed, struct param
 	unsigned seen = 0, count = 0;
 	*out = (struct params){0};
 	for (text = span_trim(text); text.len; text = span_trim(text)) {
-		out->culprit = span_take(&text, ' ');
+		out->culprit = span_take_word(&text);
 		if (++count > LIMIT_PARAMS)
 			return PARAMS_BAD;
 		enum params_result result = parse_one(out->culprit, allowed, &seen, out);

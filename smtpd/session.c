@@ -120,14 +120,29 @@ static struct span loggable(const struct session *s)
 	return command_shown(s->line, s->after_auth);
 }
 
+/* What the administrator can do about it, for the log: the client is told only what is wrong. */
+static const char *remedy(const struct session *s, enum reply_id id)
+{
+	switch (id) {
+	case REPLY_BARE_NEWLINE:
+		return " remedy=\"bare_newlines repair\"";
+	case REPLY_BARE_LINE:
+		return s->config->bare_newlines == CONFIG_BARE_REPAIR ? "" : " remedy=\"bare_newlines repair\"";
+	case REPLY_NO_TLS:
+		return " remedy=\"tls_certificate in access\"";
+	default:
+		return "";
+	}
+}
+
 /* The reply may hold a piece of the command. */
-static void log_refusal(const struct session *s, struct span reply)
+static void log_refusal(const struct session *s, enum reply_id id, struct span reply)
 {
 	char line[LOGGED_MAX + 1], answer[LOGGED_MAX + 1];
 	span_quotable(loggable(s), line, sizeof(line));
 	span_quotable(span_trim((struct span){reply.at, span_find(reply, '\r')}), answer, sizeof(answer));
-	log_info("client=%s from=<%s> command=\"%s\" status=refused reply=\"%s\"", s->client_text,
-		 str_text(&s->tx.sender), line, answer);
+	log_info("client=%s from=<%s> command=\"%s\" status=refused reply=\"%s\"%s", s->client_text,
+		 str_text(&s->tx.sender), line, answer, remedy(s, id));
 }
 
 static void append_reply(struct session *s, enum reply_id id, struct span first, struct span second)
@@ -146,7 +161,7 @@ static void say(struct session *s, enum reply_id id, struct span first, struct s
 	}
 	append_reply(s, id, first, second);
 	if (code >= 400 && !quietly)
-		log_refusal(s, span_skip(str_span(&s->out), before));
+		log_refusal(s, id, span_skip(str_span(&s->out), before));
 	if (code == 421)
 		session_close(s);
 }
@@ -180,6 +195,7 @@ void session_secured(struct session *s, const struct session_tls *tls)
 	s->state = SESSION_START;
 	s->helo[0] = '\0';
 	s->esmtp = false;
+	s->lines = SESSION_LINES_UNSEEN;
 	s->tls = *tls;
 	s->client.tls = true;
 }
@@ -188,7 +204,7 @@ bool session_params(struct session *s, struct span text, unsigned allowed, struc
 {
 	enum params_result result = PARAMS_BAD;
 	out->culprit = text;
-	if (!text.len || text.at[0] == ' ')
+	if (!text.len || text.at[0] == ' ' || text.at[0] == '\t')
 		result = params_parse(text, allowed, out);
 	if (result != PARAMS_OK)
 		session_reply(s, result == PARAMS_BAD ? REPLY_BAD_ARGUMENT : REPLY_UNKNOWN_PARAM, out->culprit,
@@ -226,7 +242,13 @@ static bool idles(struct session *s, enum command_verb verb)
 	return !brings_nearer && ++s->idle > LIMIT_IDLE;
 }
 
-/* BDAT itself knows what to do with a line that it can't read: its chunk must not be run as commands. */
+/* Verbs that take any octet. BDAT itself knows what to do with a line that it can't read: its chunk must not be run as
+ * commands. HELO and EHLO clean the name. */
+static bool takes_unclean(enum command_verb verb)
+{
+	return verb == COMMAND_BDAT || verb == COMMAND_HELO || verb == COMMAND_EHLO;
+}
+
 static void dispatch(struct session *s, const struct command *command)
 {
 	if (command->verb == COMMAND_HTTP) {
@@ -236,7 +258,7 @@ static void dispatch(struct session *s, const struct command *command)
 		session_say(s, REPLY_TOO_MANY_IDLE);
 	} else if (!handlers[command->verb]) {
 		session_say(s, REPLY_UNRECOGNIZED);
-	} else if (!command->clean && command->verb != COMMAND_BDAT) {
+	} else if (!command->clean && !takes_unclean(command->verb)) {
 		session_say(s, REPLY_BAD_OCTETS);
 	} else {
 		handlers[command->verb](s, command);
@@ -260,11 +282,26 @@ static void take_command(struct session *s, struct span line)
 		dispatch(s, &command);
 }
 
+static bool speaks_lf(const struct session *s)
+{
+	return s->lines == SESSION_LINES_LF && s->config->bare_newlines == CONFIG_BARE_REPAIR;
+}
+
+/* The first line decides for all of the session. */
+static bool ends_well(struct session *s, struct span line, bool bare)
+{
+	bool lf = bare && span_find(line, '\r') == line.len;
+	bool repair = s->config->bare_newlines == CONFIG_BARE_REPAIR;
+	if (s->lines == SESSION_LINES_UNSEEN)
+		s->lines = lf && repair ? SESSION_LINES_LF : SESSION_LINES_CRLF;
+	return !bare || (lf && speaks_lf(s));
+}
+
 void session_line(struct session *s, struct span line, bool bare)
 {
 	bool response = s->state == SESSION_AUTH;
 	s->line = response ? SPAN("(response)") : line;
-	if (bare) {
+	if (!ends_well(s, line, bare)) {
 		session_say(s, REPLY_BARE_LINE);
 		session_close(s);
 	} else if (response) {
@@ -278,6 +315,8 @@ void session_line(struct session *s, struct span line, bool bare)
 void session_line_too_long(struct session *s)
 {
 	cmd_auth_end(s);
+	if (s->lines == SESSION_LINES_UNSEEN)
+		s->lines = SESSION_LINES_CRLF;
 	s->line = SPAN("(too long)");
 	session_say(s, REPLY_LINE_TOO_LONG);
 	s->line = nothing;
@@ -306,6 +345,7 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 		.session_octets = session_octets > s->octets ? session_octets - s->octets : 0,
 		.hops = (unsigned)s->config->delivery.max_hops,
 		.repair = s->config->bare_newlines == CONFIG_BARE_REPAIR,
+		.lf = speaks_lf(s),
 		.chunked = chunked,
 	};
 	struct transaction_origin origin = {

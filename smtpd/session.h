@@ -51,6 +51,13 @@ enum session_state {
 /* In words for people: "recipients given". */
 const char *session_state_words(enum session_state state);
 
+/*
+ * How the lines of a session end. With bare_newlines repair a client may end its lines, and the data, with LF alone:
+ * all of them, and only when its very first line ended so. Once a client has sent CRLF, a bare LF may come from
+ * somebody behind it, who wants to smuggle commands.
+ */
+enum session_lines { SESSION_LINES_UNSEEN, SESSION_LINES_CRLF, SESSION_LINES_LF };
+
 enum session_wants {
 	SESSION_WANTS_LINE,
 	SESSION_WANTS_OCTETS,
@@ -95,10 +102,11 @@ struct session {
 	char client_text[IPADDR_TEXT_MAX];
 	char helo[LIMIT_HELO + 1];
 	bool esmtp;
-	bool quit;       /* the client has said so */
-	unsigned errors; /* replies 5xx since the last message taken */
-	unsigned idle;   /* commands since then that bring no message nearer */
-	uint64_t octets; /* message text taken in this session */
+	enum session_lines lines; /* unseen also after a handshake: what was said in clear may be somebody else's */
+	bool quit;                /* the client has said so */
+	unsigned errors;          /* replies 5xx since the last message taken */
+	unsigned idle;            /* commands since then that bring no message nearer */
+	uint64_t octets;          /* message text taken in this session */
 	uint64_t messages;
 	struct span line;        /* the command in hand, for the log */
 	const struct etrn *etrn; /* borrowed; NULL = no mail can be asked for */
@@ -125,7 +133,7 @@ enum session_wants session_wants(const struct session *s);
 /* Octets of a line that may come now. */
 size_t session_line_max(const struct session *s);
 
-/* A line without its line end; BARE: it did not end in CRLF, or holds a CR. */
+/* A line without its line end; BARE: it did not end in CRLF, or holds a CR. See enum session_lines. */
 void session_line(struct session *s, struct span line, bool bare);
 void session_line_too_long(struct session *s);
 

@@ -21,6 +21,7 @@ struct transaction_limits {
 	uint64_t session_octets; /* what this session may still send */
 	unsigned hops;
 	bool repair;  /* bare line feeds, instead of refusing them */
+	bool lf;      /* and each of them ends a line, so that LF . LF ends the data */
 	bool chunked; /* comes by BDAT */
 };
 

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(command.verb < COMMAND_COUNT && span_equal(command.line, line) && inside(command.args, line));
 	MUST(!command.args.len || (command.args.at[0] != ' ' && command.args.at[command.args.len - 1] != ' '));
 	for (size_t i = 0; i < size; i++)
-		MUST(!command.clean || (data[i] >= ' ' && data[i] <= '~'));
+		MUST(!command.clean || data[i] == '\t' || (data[i] >= ' ' && data[i] <= '~'));
 	if (command_path(command.args, SPAN("FROM:"), &path))
 		MUST(inside(path, command.args) && span_starts_nocase(command.args, SPAN("FROM")));
 	if (command_chunk(command.args, &octets, &last))

@@ -1,7 +1,7 @@
 /*
  * A whole session on a run of octets. The client is listed nowhere, so whatever it says: replies are well formed and
  * lead where session.h says, what was acknowledged is what is stored, and what is stored is for our own domains and has
- * no bare line end.
+ * no bare line end. A session whose first line ended with CRLF never takes a bare line end for that of a command.
  */
 #include "common/mail/envelope.h"
 #include "smtpd/command.h"
@@ -123,14 +123,17 @@ static size_t step(struct dialogue *d, struct span rest)
 	enum session_state before = s->state;
 	struct command command;
 	unsigned stored = d->memory.stored;
-	bool line = session_wants(s) == SESSION_WANTS_LINE;
+	bool line = session_wants(s) == SESSION_WANTS_LINE, crlf = s->lines == SESSION_LINES_CRLF;
 	if (rest.len > d->piece && !line)
 		rest.len = d->piece;
-	command_parse((struct span){rest.at, span_find(rest, '\r')}, &command);
+	struct span said = {rest.at, span_find(rest, '\n')};
+	command_parse((struct span){said.at, span_find(said, '\r')}, &command);
 	if (s->auth)
 		auth_memory_forget_failures(s->auth);
 	size_t taken = line ? memory_feed_line(s, rest) : session_octets(s, rest);
 	int code = check_replies(d);
+	if (line && taken && (crlf || s->config->bare_newlines != CONFIG_BARE_REPAIR))
+		MUST(s->state == SESSION_CLOSED || code == 500 || (taken >= 2 && rest.at[taken - 2] == '\r'));
 	if (line && code >= 400)
 		check_refusal(command.verb, before, s->state);
 	if (!line && code >= 400)

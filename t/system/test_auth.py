@@ -46,7 +46,7 @@ class Announced(unittest.TestCase):
     def test_off(self):
         with Service("auth off", clear=False) as server, greeted(server) as wire:
             self.assertEqual(self.words(server, tls=True), [])
-            self.assertEqual(ask(wire, b"AUTH PLAIN " + plain("alice", USERS["alice"]))[0], 500)
+            self.assertEqual(ask(wire, b"AUTH PLAIN " + plain("alice", USERS["alice"]))[0], 503)
 
 
 class Clients(unittest.TestCase):
