@@ -16,7 +16,7 @@ class Doors(unittest.TestCase):
         """All recipients of one message of SENDER, over as many transactions as it took."""
         def heard():
             found = [rcpt for who, rcpts, _ in sink.messages if who.split()[0] == SENDERS[sender] for rcpt in rcpts]
-            return sorted(rcpt.split()[0] for rcpt in found) == sorted(RCPTS.values()) * count
+            return sorted(rcpt.split()[0] for rcpt in found) == sorted(list(RCPTS.values()) * count)
 
         wait_for(heard, f"the recipients of {sender}: {sink.messages}")
 
