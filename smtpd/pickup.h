@@ -19,9 +19,10 @@ enum {
 	PICKUP_STAGED_MAX = 1000, /* messages that readers before us left between two steps; each could leave one */
 };
 
+/* A message that lacks nothing but its name in new/. */
 struct pickup_staged {
-	char id[MSGID_LEN + 1];
-	struct spool_file file;
+	char name[MSGNAME_MAX + 1]; /* that it has now, see spool_publish */
+	bool alone;                 /* the file that it was made of is gone */
 };
 
 enum pickup_place_kind { PICKUP_FOLDER, PICKUP_MAILDROP, PICKUP_PLACES };
@@ -44,8 +45,9 @@ struct pickup {
 	struct spool spool;
 	struct store_spool store;
 	struct pickup_place places[PICKUP_PLACES];
-	struct pickup_staged *staged; /* found at the start, until every place was seen */
+	struct pickup_staged *staged; /* found at the start, until every place was seen; those that got no name since */
 	size_t staged_count;
+	bool unnamed; /* one of them is alone and can't be named: nothing new is sent before it */
 	struct str trouble, said;
 	bool stop;
 };

@@ -134,9 +134,8 @@ static bool take_recipient(void *context, const struct address *rcpt, const stru
 	struct address stamped = *rcpt;
 	policy_relay_decide(f->server, &nobody, rcpt->domain, &decision);
 	if (decision.stamp) {
-		int len = snprintf(text, sizeof(text), "%.*s@%s", SPAN_ARGS(rcpt->local), decision.stamp);
-		if (len > ADDRESS_MAX)
-			return false;
+		_Static_assert(ADDRESS_LOCAL_MAX + sizeof("@") + 254 <= ADDRESS_MAX, "any local part in any domain");
+		snprintf(text, sizeof(text), "%.*s@%s", SPAN_ARGS(rcpt->local), decision.stamp);
 		stamped.text = span_of(text);
 		stamped.local.at = text;
 		stamped.domain = span_skip(stamped.text, stamped.local.len + 1);
@@ -156,8 +155,14 @@ static enum pickup_result understand(struct pickup_file *f, struct span head, co
 	f->submission.context = f;
 	str_clear(&f->submission.header);
 	recipients_reset(&f->rcpts);
-	if (!submission_read(head, &defaults, &f->submission, &why))
+	switch (submission_read(head, &defaults, &f->submission, &why)) {
+	case SUBMISSION_NO_MEMORY:
+		return trouble(f, "it can't be read", -ENOMEM);
+	case SUBMISSION_BAD:
 		return say(f, PICKUP_BAD, why);
+	case SUBMISSION_GOOD:
+		break;
+	}
 	if (f->submission.received > (unsigned)f->server->delivery.max_hops)
 		return say(f, PICKUP_BAD, "it has more Received lines than max_hops: it goes in circles");
 	return PICKUP_SENT;
@@ -181,10 +186,13 @@ static void put_envelope(struct pickup_file *f, const char *id, const char *date
 	envelope_write_dsn(&head, &f->submission.dsn);
 	put(f, str_span(&head));
 	put(f, str_span(&f->rcpts.lines));
+	bool failed = head.failed;
 	str_clear(&head);
 	str_printf(&head, "Received: by %s (%s of uid %u)\r\n\tid %s;\r\n\t%s\r\n", f->server->fqdn,
 		   f->maildrop ? "sendmail" : "pickup folder, file", (unsigned)f->uid, id, date);
 	put(f, str_span(&head));
+	if (!f->error && (failed || head.failed))
+		f->error = -ENOMEM;
 	str_free(&head);
 	f->octets = 0;
 }
@@ -273,6 +281,7 @@ static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 	int error = f->error ? f->error : spool_commit(message);
 	if (error)
 		return trouble(f, "the message can't be written to new/", error);
+	/* Not before spool_commit has made the message durable. */
 	if (unlinkat(f->folder_fd, claimed, 0) < 0) {
 		error = -errno;
 		spool_unlink(message);
@@ -282,7 +291,10 @@ static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 		log_warning("id=%s the pickup folder can't be synced: %s; a power cut may bring the file back",
 			    message->id, strerror(errno));
 	error = pickup_file_publish(f->store);
-	return error ? trouble(f, "the message can't be named in new/", error) : PICKUP_SENT;
+	if (!error)
+		return PICKUP_SENT;
+	trouble(f, "a message can't be named in new/", error);
+	return PICKUP_UNNAMED;
 }
 
 /* The name tells the size: what differs was cut by a power failure, and never was acknowledged. */

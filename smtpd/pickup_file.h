@@ -6,8 +6,8 @@
  *	2  the claimed file is removed
  *	3  the message gets its name, in one step, and the queue is told
  *
- * A process that finds a claimed file begins anew, with the same id, unless a staged message of that id is whole: then
- * it goes on with 2. A staged message without a claimed file goes on with 3.
+ * A process that finds a claimed file removes the staged message of its id, which may be without its text after a power
+ * cut, and begins anew. A staged message without a claimed file goes on with 3.
  */
 #ifndef SMTPD_PICKUP_FILE_H
 #define SMTPD_PICKUP_FILE_H
@@ -27,8 +27,9 @@ enum {
 
 enum pickup_result {
 	PICKUP_SENT,
-	PICKUP_BAD,   /* it never will be a message; *why says why, and it lies there as before */
-	PICKUP_LATER, /* somebody changed it meanwhile, or we have trouble: *why, "" when there is nothing to say */
+	PICKUP_UNNAMED, /* steps 1 and 2 are done, 3 failed: f->store->file.name is to be published; *why says why */
+	PICKUP_BAD,     /* it never will be a message; *why says why, and it lies there as before */
+	PICKUP_LATER,   /* somebody changed it meanwhile, or we have trouble: *why, "" when there is nothing to say */
 };
 
 struct pickup_file {
@@ -61,7 +62,7 @@ struct pickup_file {
 bool pickup_file_init(struct pickup_file *f, int folder_fd, struct store_spool *store);
 void pickup_file_free(struct pickup_file *f);
 
-/* Sends the claimed file CLAIMED, which was NAME, as message ID. */
+/* Sends the claimed file CLAIMED, which was NAME, as message ID. Without memory it is PICKUP_LATER. */
 enum pickup_result pickup_file_send(struct pickup_file *f, const char *claimed, const char *name, const char *id);
 
 /* Step 3, for the staged message that f->store->file holds. */

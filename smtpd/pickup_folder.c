@@ -122,6 +122,9 @@ int64_t pickup_folder_hear(struct pickup_folder *f)
 	while (f->inotify >= 0 && (got = read(f->inotify, events, sizeof(events))) > 0) {
 		for (ssize_t at = 0; at < got;) {
 			const struct inotify_event *event = (const void *)(events + at);
+			at += (ssize_t)(sizeof(*event) + event->len);
+			if (event->len && event->name[0] == '.') /* hidden, or our own claim */
+				continue;
 			bool moved = event->mask & IN_MOVED_TO && event->len;
 			if (moved)
 				remember_moved(f, event->name);
@@ -130,7 +133,6 @@ int64_t pickup_folder_hear(struct pickup_folder *f)
 				soon = 0;
 			else if (soon < 0)
 				soon = PICKUP_QUIET_MS;
-			at += (ssize_t)(sizeof(*event) + event->len);
 		}
 	}
 	return soon;

@@ -15,24 +15,27 @@
 /* ".mailroot-ID-" and as much of the file's own name as fits: an administrator may find it after a crash. */
 enum { OWN_NAME_MAX = 200, CLAIM_PREFIX = sizeof(".mailroot-") - 1, CLAIM_HEAD = CLAIM_PREFIX + MSGID_LEN + 1 };
 
+/* NAME is that of a claimed file, or of one that its owner called so: it proves nothing, and ID becomes nobody's id. */
 static bool claim_parse(const char *name, char id[MSGID_LEN + 1], const char **own)
 {
 	struct span text = span_of(name);
 	if (!span_starts(text, SPAN(".mailroot-")) || text.len < CLAIM_HEAD || name[CLAIM_HEAD - 1] != '-')
 		return false;
+	if (!msgid_valid((struct span){name + CLAIM_PREFIX, MSGID_LEN}))
+		return false;
 	*own = name + CLAIM_HEAD;
-	return msgid_valid((struct span){name + CLAIM_PREFIX, MSGID_LEN}) &&
-	       span_copy((struct span){name + CLAIM_PREFIX, MSGID_LEN}, id, MSGID_LEN + 1);
+	return span_copy((struct span){name + CLAIM_PREFIX, MSGID_LEN}, id, MSGID_LEN + 1);
 }
 
-/* NAME becomes ours alone: whoever writes a file of this name from now on writes another file. */
-static int claim(struct pickup_place *place, const char *name, char *claimed, char id[MSGID_LEN + 1])
+/* NAME becomes ours alone, under a new id: a file that gets this name from now on is another one. OWN is what its
+ * writer called it. */
+static int claim(struct pickup_place *place, const char *name, const char *own, char *claimed, char id[MSGID_LEN + 1])
 {
 	unsigned char random[MSGID_RANDOM];
 	int fd = place->folder.fd;
 	fd_random(random, sizeof(random));
 	msgid_make(clock_wall_ms(), random, id);
-	snprintf(claimed, NAME_MAX + 1, ".mailroot-%s-%.*s", id, OWN_NAME_MAX, name);
+	snprintf(claimed, NAME_MAX + 1, ".mailroot-%s-%.*s", id, OWN_NAME_MAX, own);
 	int done = renameat2(fd, name, fd, claimed, RENAME_NOREPLACE);
 	if (done < 0 && errno == EINVAL) /* not on every network file system; nobody else has this name */
 		done = renameat(fd, name, fd, claimed);
@@ -77,116 +80,143 @@ static void log_sent(const struct pickup_file *f, const char *id, const char *na
 		 f->stuffed ? " dots=removed" : "");
 }
 
-static void send_claimed(struct pickup *p, struct pickup_place *place, const char *claimed, const char *id,
-			 const char *name)
+/* Keeps the staged message NAME in mind; without room it stays for the next process. */
+static void keep_staged(struct pickup *p, const char *name, bool alone)
 {
-	place->file.server = p->child->server;
-	switch (pickup_file_send(&place->file, claimed, name, id)) {
-	case PICKUP_SENT:
-		place->sent++;
-		log_sent(&place->file, id, name);
-		break;
-	case PICKUP_BAD:
-		place->sent++;
-		move_bad(p, place, claimed, id, name);
-		break;
-	case PICKUP_LATER:
-		place->waiting++;
-		if (place->file.why[0])
-			pickup_trouble_own(&place->trouble, place->file.why);
-		break;
-	}
+	if (p->staged_count == PICKUP_STAGED_MAX)
+		return;
+	struct pickup_staged *staged = &p->staged[p->staged_count++];
+	span_copy(span_of(name), staged->name, sizeof(staged->name));
+	staged->alone = alone;
 }
 
-static void claim_and_send(struct pickup *p, struct pickup_place *place, const char *name)
+static void send_claimed(struct pickup *p, struct pickup_place *place, const char *claimed, const char *id,
+			 const char *own)
+{
+	place->file.server = p->child->server;
+	enum pickup_result result = pickup_file_send(&place->file, claimed, own, id);
+	if (result == PICKUP_SENT || result == PICKUP_UNNAMED)
+		log_sent(&place->file, id, own);
+	if (result == PICKUP_BAD)
+		move_bad(p, place, claimed, id, own);
+	if (result == PICKUP_UNNAMED) {
+		keep_staged(p, p->store.file.name, true);
+		p->unnamed = true;
+	}
+	if (result == PICKUP_LATER || result == PICKUP_UNNAMED)
+		place->waiting++;
+	else
+		place->sent++;
+	if (result != PICKUP_BAD && place->file.why[0])
+		pickup_trouble_own(&place->trouble, place->file.why);
+}
+
+static void claim_and_send(struct pickup *p, struct pickup_place *place, const char *name, const char *own)
 {
 	char claimed[NAME_MAX + 1], id[MSGID_LEN + 1], why[PICKUP_WHY_MAX];
-	int error = claim(place, name, claimed, id);
+	int error = claim(place, name, own, claimed, id);
 	if (!error) {
-		send_claimed(p, place, claimed, id, name);
+		send_claimed(p, place, claimed, id, own);
 	} else if (error != -ENOENT) {
 		snprintf(why, sizeof(why), "its files can't be renamed: %s", strerror(-error));
 		pickup_trouble_own(&place->trouble, why);
 	}
 }
 
-/* The staged message that was made of the claimed file ID; NULL when there is none. */
+/* The staged message that a reader before us made of a file claimed as ID; NULL when there is none. */
 static struct pickup_staged *find_staged(const struct pickup *p, const char *id)
 {
 	for (size_t i = 0; i < p->staged_count; i++)
-		if (strcmp(p->staged[i].id, id) == 0)
+		if (!p->staged[i].alone && memcmp(p->staged[i].name + 1, id, MSGID_LEN) == 0)
 			return &p->staged[i];
 	return NULL;
 }
 
-static void publish(struct pickup *p, const struct pickup_staged *staged)
+static void forget_staged(struct pickup *p, struct pickup_staged *staged)
 {
-	struct spool_file ours = p->store.file;
-	p->store.file = staged->file;
-	int error = pickup_file_publish(&p->store);
-	p->store.file = ours;
-	if (error)
-		log_error("id=%s left by a reader before this one, can't be named in new/: %s", staged->id,
-			  strerror(-error));
-	else
-		log_info("id=%s status=accepted, begun by a reader before this one", staged->id);
+	*staged = p->staged[--p->staged_count];
 }
 
-/* A file that was claimed, by us or by a reader before us, and is still there. */
-static void resume(struct pickup *p, struct pickup_place *place, const char *claimed, const char *id, const char *name)
+/* The file claimed as ID is there, so what was made of it is worth nothing: it may be without its text. */
+static bool drop_staged(struct pickup *p, struct pickup_place *place, const char *id)
 {
+	char why[PICKUP_WHY_MAX];
 	struct pickup_staged *staged = find_staged(p, id);
-	if (!staged) {
-		send_claimed(p, place, claimed, id, name);
-	} else if (unlinkat(place->folder.fd, claimed, 0) < 0 && errno != ENOENT) {
-		pickup_trouble_own(&place->trouble, "its files can't be removed");
-	} else {
-		publish(p, staged);
-		*staged = p->staged[--p->staged_count];
+	int error = staged ? spool_remove_staged(&p->spool, staged->name) : 0;
+	if (error && error != -ENOENT) {
+		snprintf(why, sizeof(why), "what a reader before this one left in new/ can't be removed: %s",
+			 strerror(-error));
+		pickup_trouble_own(&place->trouble, why);
+		return false;
 	}
+	if (staged)
+		forget_staged(p, staged);
+	return true;
 }
 
 static void take(struct pickup *p, struct pickup_place *place, const char *name)
 {
 	char id[MSGID_LEN + 1];
-	const char *own;
+	const char *own = name;
 	struct stat st;
 	bool claimed = claim_parse(name, id, &own);
-	enum pickup_look look =
-		claimed && find_staged(p, id) ? PICKUP_READY : pickup_folder_look(&place->folder, name, claimed, &st);
-	if (look == PICKUP_READY && claimed)
-		resume(p, place, name, id, own);
-	else if (look == PICKUP_READY)
-		claim_and_send(p, place, name);
+	enum pickup_look look = pickup_folder_look(&place->folder, name, claimed, &st);
+	bool waits = look == PICKUP_READY && p->unnamed;
+	if (look != PICKUP_PASS && claimed && !drop_staged(p, place, id))
+		waits = true;
+	if (look == PICKUP_READY && !waits)
+		claim_and_send(p, place, name, own);
 	else
 		place->waiting += look != PICKUP_PASS;
 	if (look > PICKUP_PASS)
-		pickup_trouble_odd(&place->trouble, look, claimed ? own : name);
+		pickup_trouble_odd(&place->trouble, look, own);
 }
 
-/* Once all claimed files have been seen, and those of staged messages are gone. */
-static void publish_staged(struct pickup *p)
+/* 0: it has its name, or it was torn and is removed. */
+static int publish(struct pickup *p, const char *name)
+{
+	struct spool_file ours = p->store.file;
+	int error = spool_take_staged(&p->spool, name, &p->store.file);
+	if (!error)
+		error = pickup_file_publish(&p->store);
+	p->store.file = ours;
+	if (!error)
+		log_info("id=%.*s status=accepted, named in new/ after a delay", MSGID_LEN, name + 1);
+	return error == -EBADMSG || error == -ENOENT ? 0 : error;
+}
+
+/* Names what is alone. */
+static void publish_alone(struct pickup *p, struct pickup_place *place)
+{
+	char why[PICKUP_WHY_MAX];
+	p->unnamed = false;
+	for (size_t i = p->staged_count; i-- > 0;) {
+		int error = p->staged[i].alone ? publish(p, p->staged[i].name) : 0;
+		if (p->staged[i].alone && !error)
+			forget_staged(p, &p->staged[i]);
+		if (!error)
+			continue;
+		snprintf(why, sizeof(why), "a message can't be named in new/: %s", strerror(-error));
+		pickup_trouble_own(&place->trouble, why);
+		p->unnamed = true;
+	}
+	place->waiting += p->unnamed;
+}
+
+/* Once every folder was looked through: the files of what is still staged are gone. */
+static void publish_staged(struct pickup *p, struct pickup_place *place)
 {
 	for (size_t i = 0; i < PICKUP_PLACES; i++)
 		if (!p->places[i].off && !p->places[i].seen)
 			return;
 	for (size_t i = 0; i < p->staged_count; i++)
-		publish(p, &p->staged[i]);
-	p->staged_count = 0;
+		p->staged[i].alone = true;
+	publish_alone(p, place);
 }
 
-static void keep_staged(void *context, struct spool_file *file)
+static void found_staged(void *context, const char *name)
 {
-	struct pickup *p = context;
-	struct pickup_staged *staged = &p->staged[p->staged_count];
-	if (p->staged_count == PICKUP_STAGED_MAX) {
-		spool_release(file);
-		return;
-	}
-	p->staged_count++;
-	memcpy(staged->id, file->id, sizeof(staged->id));
-	staged->file = *file;
-	file->fd = -1;
+	keep_staged(context, name, false);
 }
 
 /* Whoever was killed between naming a message and telling of it left it to the queue's next look. */
@@ -202,8 +232,7 @@ static void ask_for_look(void)
 
 void pickup_round_recover(struct pickup *p)
 {
-	struct spool_file file = {.fd = -1};
-	int error = spool_staged(&p->spool, &file, keep_staged, p);
+	int error = spool_staged(&p->spool, found_staged, p);
 	if (error)
 		log_error("can't look into %s/new for what a reader before this one left: %s", p->child->server->dir,
 			  strerror(-error));
@@ -240,7 +269,7 @@ static void end_round(struct pickup *p, struct pickup_place *place)
 {
 	int64_t idle = place->folder.remote || place->folder.inotify < 0 ? PICKUP_REMOTE_MS : PICKUP_IDLE_MS;
 	place->seen = true;
-	publish_staged(p);
+	publish_staged(p, place);
 	say_trouble(p);
 	if (place->sent || place->again_ms < PICKUP_AGAIN_MS)
 		place->again_ms = PICKUP_AGAIN_MS;
@@ -249,11 +278,12 @@ static void end_round(struct pickup *p, struct pickup_place *place)
 		place->again_ms *= 2;
 }
 
-static void begin_round(struct pickup_place *place)
+static void begin_round(struct pickup *p, struct pickup_place *place)
 {
 	pickup_folder_hear(&place->folder);
 	pickup_trouble_begin(&place->trouble);
 	place->waiting = place->sent = 0;
+	publish_alone(p, place);
 }
 
 void pickup_round_turn(struct pickup *p, struct pickup_place *place)
@@ -261,12 +291,12 @@ void pickup_round_turn(struct pickup *p, struct pickup_place *place)
 	const char *name = NULL;
 	if (place->folder.fd < 0) {
 		place->next_ms = clock_mono_ms() + (place->off ? PICKUP_IDLE_MS : PICKUP_REMOTE_MS);
-		publish_staged(p);
+		publish_staged(p, place);
 		say_trouble(p);
 		return;
 	}
 	if (!place->folder.listing)
-		begin_round(place);
+		begin_round(p, place);
 	for (int i = 0; i < PICKUP_TURN; i++) {
 		name = pickup_folder_next(&place->folder);
 		if (!name)

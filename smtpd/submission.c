@@ -23,7 +23,8 @@ struct reading {
 	struct submission *out;
 	bool has_sender;
 	bool has_date, has_id;
-	bool any;             /* a field was there */
+	bool any; /* a field was there */
+	bool no_memory;
 	struct span pending;  /* the value of an x-receiver line; what is asked of notices for it may follow */
 	struct dsn_rcpt asks; /* that */
 	const char **why;
@@ -60,7 +61,8 @@ static bool keep_recipient(struct reading *r, const struct address *rcpt)
 	if (r->out->rcpt_count >= ENVELOPE_RCPT_MAX)
 		return fail(r, "there are more than 5000 recipients");
 	r->out->rcpt_count++;
-	return r->out->take(r->out->context, rcpt, &r->asks) || fail(r, "there is no memory for the recipients");
+	r->no_memory = !r->out->take(r->out->context, rcpt, &r->asks);
+	return !r->no_memory || fail(r, "there is no memory for the recipients");
 }
 
 /* All addresses of LIST as recipients. */
@@ -255,28 +257,37 @@ static void write_header(struct reading *r, struct span head)
 		str_printf(to, "Message-ID: <%s@%s>\r\n", with->id, with->fqdn);
 }
 
-bool submission_read(struct span head, const struct submission_defaults *defaults, struct submission *s,
-		     const char **why)
+static bool read_all(struct reading *r, struct span head)
+{
+	const struct submission *s = r->out;
+	if (!take_envelope(r, &head))
+		return false;
+	bool named = r->has_sender || s->rcpt_count;
+	if (!r->has_sender || !s->rcpt_count) {
+		struct span block = resent_block(head);
+		if (!take_from_header(r, block.len ? block : head, block.len > 0))
+			return false;
+	}
+	write_header(r, head);
+	if (!named && !r->any)
+		return fail(r, "it does not begin with x-sender and x-receiver lines or with the fields of a header");
+	if (!r->has_sender)
+		return fail(r, "it has no sender: neither an x-sender line nor From");
+	if (!s->rcpt_count)
+		return fail(r, "it has no recipient: neither x-receiver lines nor an address in To, Cc or Bcc");
+	return !s->header.failed || fail(r, "its header is too long");
+}
+
+enum submission_result submission_read(struct span head, const struct submission_defaults *defaults,
+				       struct submission *s, const char **why)
 {
 	struct reading r = {.defaults = defaults, .out = s, .why = why};
 	s->received = 0;
 	s->rcpt_count = 0;
 	s->sender[0] = '\0';
 	s->dsn = (struct dsn_message){0};
-	if (!take_envelope(&r, &head))
-		return false;
-	bool named = r.has_sender || s->rcpt_count;
-	if (!r.has_sender || !s->rcpt_count) {
-		struct span block = resent_block(head);
-		if (!take_from_header(&r, block.len ? block : head, block.len > 0))
-			return false;
-	}
-	write_header(&r, head);
-	if (!named && !r.any)
-		return fail(&r, "it does not begin with x-sender and x-receiver lines or with the fields of a header");
-	if (!r.has_sender)
-		return fail(&r, "it has no sender: neither an x-sender line nor From");
-	if (!s->rcpt_count)
-		return fail(&r, "it has no recipient: neither x-receiver lines nor an address in To, Cc or Bcc");
-	return !s->header.failed || fail(&r, "its header is too long");
+	bool good = read_all(&r, head);
+	if (r.no_memory || s->header.no_memory)
+		return SUBMISSION_NO_MEMORY;
+	return good ? SUBMISSION_GOOD : SUBMISSION_BAD;
 }

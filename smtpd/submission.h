@@ -37,18 +37,24 @@ struct submission {
 	unsigned received;            /* Received fields in it */
 	struct dsn_message dsn;       /* in the text */
 	/* Where a recipient goes: its address, domain as written or empty, and what was asked of notices for it. False
-	 * without room or memory. */
+	 * without memory. */
 	bool (*take)(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn);
 	void *context;
 	size_t rcpt_count;
 };
 
+enum submission_result {
+	SUBMISSION_GOOD,
+	SUBMISSION_BAD,      /* it never will be a message */
+	SUBMISSION_NO_MEMORY /* nothing is known of it: try again */
+};
+
 /*
  * HEAD is the header section with CRLF line ends, as fields_end finds it behind the byte order mark. s->take and
- * s->context are set, s->header is initialized and empty. False with *why.
+ * s->context are set, s->header is initialized and empty. *why of what is not good.
  */
-bool submission_read(struct span head, const struct submission_defaults *defaults, struct submission *s,
-		     const char **why);
+enum submission_result submission_read(struct span head, const struct submission_defaults *defaults,
+				       struct submission *s, const char **why);
 
 /* How many octets stand before the header: a byte order mark and a "From " line. TEXT has the first two lines or all.
  */

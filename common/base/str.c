@@ -27,7 +27,7 @@ void str_wipe(struct str *s)
 void str_clear(struct str *s)
 {
 	s->len = 0;
-	s->failed = false;
+	s->failed = s->no_memory = false;
 	if (s->at)
 		s->at[0] = '\0';
 }
@@ -47,7 +47,7 @@ static bool reserve(struct str *s, size_t more)
 		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
 	char *at = realloc(s->at, cap);
 	if (!at) {
-		s->failed = true;
+		s->failed = s->no_memory = true;
 		return false;
 	}
 	s->at = at;

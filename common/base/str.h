@@ -16,6 +16,7 @@ struct str {
 	size_t cap;
 	size_t max; /* octets, without the NUL */
 	bool failed;
+	bool no_memory; /* why: there was no memory, not the bound */
 };
 
 /* An empty buffer of at most MAX octets; allocates nothing yet. */

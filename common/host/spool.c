@@ -207,33 +207,12 @@ int spool_publish(struct spool_file *file)
 	return 0;
 }
 
-/* Opens what NAME, of NAMED octets, says; false when it is locked, torn and removed now, or can't be looked at. */
-static bool take_staged(const struct spool *spool, const char *name, const struct msgname *named,
-			struct spool_file *file)
+static bool is_staged(const char *name, struct msgname *named)
 {
-	struct stat st;
-	file->spool = spool;
-	file->fd = openat(spool->new_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (file->fd < 0 || spool_lock(file->fd) != 0 || fstat(file->fd, &st) < 0) {
-		fd_close(&file->fd);
-		return false;
-	}
-	span_copy(span_of(name), file->name, sizeof(file->name));
-	memcpy(file->id, named->id, sizeof(file->id));
-	file->staged = true;
-	file->size = named->size;
-	bool whole = (uint64_t)st.st_size == named->size;
-	if (whole && make_durable(spool, file->fd) == 0)
-		return true;
-	if (whole)
-		spool_release(file);
-	else
-		spool_unlink(file);
-	return false;
+	return name[0] == '.' && msgname_parse(span_of(name + 1), named);
 }
 
-int spool_staged(const struct spool *spool, struct spool_file *file,
-		 void (*found)(void *context, struct spool_file *file), void *context)
+int spool_staged(const struct spool *spool, void (*found)(void *context, const char *name), void *context)
 {
 	struct msgname named;
 	int fd = openat(spool->new_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -244,11 +223,51 @@ int spool_staged(const struct spool *spool, struct spool_file *file,
 		return err;
 	}
 	for (const struct dirent *entry; (entry = readdir(folder));)
-		if (entry->d_name[0] == '.' && msgname_parse(span_of(entry->d_name + 1), &named) &&
-		    take_staged(spool, entry->d_name, &named, file))
-			found(context, file);
+		if (is_staged(entry->d_name, &named))
+			found(context, entry->d_name);
 	closedir(folder);
 	return 0;
+}
+
+/* What is open in FILE is a message of NAMED octets, locked and durable. */
+static int check_staged(const struct spool *spool, const struct msgname *named, struct spool_file *file)
+{
+	struct stat st;
+	int err = spool_lock(file->fd);
+	if (!err && fstat(file->fd, &st) < 0)
+		err = -errno;
+	if (err)
+		return err;
+	return (uint64_t)st.st_size == named->size ? make_durable(spool, file->fd) : -EBADMSG;
+}
+
+int spool_take_staged(const struct spool *spool, const char *name, struct spool_file *file)
+{
+	struct msgname named;
+	if (!is_staged(name, &named))
+		return -EINVAL;
+	file->fd = openat(spool->new_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (file->fd < 0)
+		return -errno;
+	file->spool = spool;
+	file->staged = true;
+	file->size = named.size;
+	span_copy(span_of(name), file->name, sizeof(file->name));
+	memcpy(file->id, named.id, sizeof(file->id));
+	int err = check_staged(spool, &named, file);
+	if (err == -EBADMSG)
+		spool_unlink(file);
+	else if (err)
+		spool_release(file);
+	return err;
+}
+
+int spool_remove_staged(const struct spool *spool, const char *name)
+{
+	int fd = openat(spool->new_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = fd < 0 || unlinkat(fd, name, 0) < 0 || fsync(fd) < 0 ? -errno : 0;
+	fd_close(&fd);
+	return err;
 }
 
 void spool_release(struct spool_file *file)

@@ -58,15 +58,28 @@ __attribute__((warn_unused_result)) int spool_write(struct spool_file *file, str
 __attribute__((warn_unused_result)) int spool_commit(struct spool_file *file);
 
 /*
- * For who must do something between "the message is durable" and "the queue may have it", such as removing what it was
- * made of: a `staged` message is committed as new/.NAME, and gets its own name here, in one step. After an error it is
- * still there under the name that it had. spool_staged lists what a process before this one left: each such message
- * goes to FOUND, locked and durable or removed where it is torn; *file is to be published, unlinked or released.
+ * For a writer that must do something between "the message is durable" and "the queue may have it", such as removing
+ * the file that the message was made of: a `staged` message is committed as new/.NAME, and spool_publish gives it its
+ * own name, in one step. After an error it is still there as new/.NAME.
  */
 __attribute__((warn_unused_result)) int spool_publish(struct spool_file *file);
-__attribute__((warn_unused_result)) int spool_staged(const struct spool *spool, struct spool_file *file,
-						     void (*found)(void *context, struct spool_file *file),
-						     void *context);
+
+/*
+ * Calls FOUND with the name (".NAME") of each staged message in new/. A size and a name are no proof of its text: after
+ * a power cut both may be there without it. So what it was made of goes first, where that is still there.
+ */
+__attribute__((warn_unused_result)) int spool_staged(const struct spool *spool,
+						     void (*found)(void *context, const char *name), void *context);
+
+/*
+ * Opens the staged message NAME to be published: locked and durable. -EBADMSG: it was torn, and is removed. After
+ * another error it lies there as before.
+ */
+__attribute__((warn_unused_result)) int spool_take_staged(const struct spool *spool, const char *name,
+							  struct spool_file *file);
+
+/* Removes the staged message NAME, durably. -ENOENT: there is none. */
+__attribute__((warn_unused_result)) int spool_remove_staged(const struct spool *spool, const char *name);
 
 void spool_release(struct spool_file *file); /* closes: the queue may take it */
 void spool_unlink(struct spool_file *file);  /* after commit: it was never acknowledged */

@@ -29,7 +29,7 @@ static void check(struct submission *s, const struct submission_defaults *defaul
 	struct submission again = {.take = take};
 	const char *why;
 	str_init(&again.header, SUBMISSION_REPAIRED_MAX);
-	if (submission_read(head, defaults, &again, &why))
+	if (submission_read(head, defaults, &again, &why) == SUBMISSION_GOOD)
 		MUST(span_equal(str_span(&again.header), head) && again.received == s->received);
 	str_free(&again.header);
 }
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(fields_end(text, true, &end));
 	text.len = end;
 	str_init(&s.header, SUBMISSION_REPAIRED_MAX);
-	if (submission_read(text, &defaults, &s, &why))
+	if (submission_read(text, &defaults, &s, &why) == SUBMISSION_GOOD)
 		check(&s, &defaults);
 	else
 		MUST(why && *why);

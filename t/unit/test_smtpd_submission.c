@@ -28,7 +28,7 @@ static const char *submit(struct result *r, const char *head)
 	str_init(&r->s.header, SUBMISSION_REPAIRED_MAX);
 	str_init(&r->rcpts, 1 << 20);
 	str_init(&r->text, 1 << 20);
-	if (submission_read(span_of(head), &defaults, &r->s, &why))
+	if (submission_read(span_of(head), &defaults, &r->s, &why) == SUBMISSION_GOOD)
 		str_printf(&r->text, "%s|%s|%s", r->s.sender, str_text(&r->rcpts), str_text(&r->s.header));
 	else
 		str_printf(&r->text, "bad: %s", why);

@@ -1,0 +1,206 @@
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "smtpd/pickup_file.h"
+#include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
+
+static const char claimed[] = ".mailroot-0123456789ABCDEFGHJKMNPQ-a.eml";
+static const char id_text[] = "0123456789ABCDEFGHJKMNPQ";
+
+/* The allocation after which all fail until countdown is -1 again. */
+static long countdown = -1;
+
+#ifndef __has_feature /* gcc's of today */
+#define __has_feature(feature) 0
+#endif
+
+/* The sanitizer has allocations of its own. */
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+enum { CAN_FAIL = false };
+#else
+enum { CAN_FAIL = true };
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *at, size_t size);
+
+static bool fails(void)
+{
+	if (countdown > 0)
+		countdown--;
+	if (countdown == 0)
+		errno = ENOMEM;
+	return countdown == 0;
+}
+
+void *malloc(size_t size)
+{
+	return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *at, size_t size)
+{
+	return fails() ? NULL : __libc_realloc(at, size);
+}
+#endif
+
+struct door {
+	struct config config;
+	char folder[64];
+	int folder_fd, new_fd, arrivals[2];
+	struct spool spool;
+	struct store_spool store;
+	struct pickup_file file;
+};
+
+static int make_folder(const char *parent, const char *name)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/%s", parent, name);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void door_open(struct door *d)
+{
+	memory_config("", &d->config);
+	strcpy(d->folder, "/tmp/mailroot-pickup-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(d->folder));
+	d->folder_fd = make_folder(d->folder, "pickup");
+	d->new_fd = make_folder(d->folder, "new");
+	ck_assert_int_eq(spool_probe(d->new_fd, &d->spool), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, d->arrivals), 0);
+	store_spool_init(&d->store, &d->spool, NULL, d->arrivals[0]);
+	ck_assert(pickup_file_init(&d->file, d->folder_fd, &d->store));
+	d->file.server = &d->config.servers[0];
+}
+
+static void door_close(struct door *d)
+{
+	char command[128];
+	pickup_file_free(&d->file);
+	store_spool_free(&d->store);
+	config_free(&d->config);
+	for (size_t i = 0; i < 2; i++)
+		fd_close(&d->arrivals[i]);
+	fd_close(&d->folder_fd);
+	fd_close(&d->new_fd);
+	snprintf(command, sizeof(command), "rm -r %s", d->folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void put(const struct door *d, struct span text)
+{
+	int fd = openat(d->folder_fd, claimed, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	ck_assert_int_eq(fd_write_all(fd, text), 0);
+	fd_close(&fd);
+}
+
+static bool is_there(const struct door *d)
+{
+	return faccessat(d->folder_fd, claimed, F_OK, 0) == 0;
+}
+
+static size_t read_sent(const struct door *d, char *to, size_t size)
+{
+	int fd = openat(d->new_fd, d->store.file.name, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ssize_t got = read(fd, to, size);
+	ck_assert_int_ge(got, 0);
+	fd_close(&fd);
+	ck_assert_int_eq(unlinkat(d->new_fd, d->store.file.name, 0), 0);
+	return (size_t)got;
+}
+
+/* Long enough for every buffer to grow. */
+static void write_message(struct str *text, unsigned rcpts)
+{
+	str_init(text, 1 << 20);
+	str_append_text(text, "From: a\r\nTo: x@example.com");
+	for (unsigned i = 0; i < rcpts; i++)
+		str_printf(text, ",\r\n user%u@example.net", i);
+	str_append_text(text, "\r\nSubject: s\r\n\r\nthe end\r\n");
+	ck_assert(!text->failed);
+}
+
+/* Without memory, whichever allocation it is, nothing is sent and the file stays; with it, all of it is. */
+START_TEST(no_memory_means_later)
+{
+	static char first[1 << 17], now[1 << 17];
+	struct str text;
+	enum pickup_result result = PICKUP_LATER;
+	size_t len = 0, nth = 0;
+	struct door d;
+	if (!CAN_FAIL)
+		return;
+	write_message(&text, _i ? 600 : 1);
+	while (result != PICKUP_SENT) {
+		door_open(&d); /* so that no memory is left of the last time */
+		put(&d, str_span(&text));
+		countdown = (long)++nth;
+		result = pickup_file_send(&d.file, claimed, "a.eml", id_text);
+		countdown = -1;
+		ck_assert_msg(result == PICKUP_LATER || result == PICKUP_SENT, "allocation %zu: %d %s", nth, result,
+			      d.file.why);
+		ck_assert_msg(is_there(&d) == (result == PICKUP_LATER), "allocation %zu", nth);
+		ck_assert(result == PICKUP_SENT || strstr(d.file.why, "emory"));
+		if (result == PICKUP_LATER)
+			ck_assert_int_eq(pickup_file_send(&d.file, claimed, "a.eml", id_text), PICKUP_SENT);
+		size_t got = read_sent(&d, now, sizeof(now));
+		ck_assert(strncmp(now, "x-sender: a@example.com\r\nx-receiver: x@example.com\r\n", 49) == 0);
+		ck_assert(nth == 1 || (got == len && strncmp(first, now, 49) == 0));
+		memcpy(first, now, len = got);
+		door_close(&d);
+	}
+	ck_assert_uint_gt(nth, 4);
+	str_free(&text);
+}
+END_TEST
+
+/* The last step fails: the message keeps the name that no scan takes, and gets its own when that can be. */
+START_TEST(a_message_without_its_name)
+{
+	struct door d;
+	char taken[MSGNAME_MAX], left[MSGNAME_MAX + 1];
+	struct spool_file file = {.fd = -1};
+	door_open(&d);
+	put(&d, SPAN("From: a\r\nTo: b\r\n\r\n"));
+	ck_assert_int_eq(pickup_file_send(&d.file, claimed, "a.eml", id_text), PICKUP_SENT);
+	strcpy(taken, d.store.file.name);
+	put(&d, SPAN("From: a\r\nTo: b\r\n\r\n"));
+	ck_assert_int_eq(pickup_file_send(&d.file, claimed, "a.eml", id_text), PICKUP_UNNAMED);
+	ck_assert(!is_there(&d));
+	snprintf(left, sizeof(left), ".%s", taken);
+	ck_assert_str_eq(d.store.file.name, left);
+	ck_assert_int_eq(unlinkat(d.new_fd, taken, 0), 0);
+	ck_assert_int_eq(spool_take_staged(&d.spool, left, &file), 0);
+	ck_assert_int_eq(spool_publish(&file), 0);
+	ck_assert_str_eq(file.name, taken);
+	spool_release(&file);
+	ck_assert_int_eq(spool_take_staged(&d.spool, left, &file), -ENOENT);
+	door_close(&d);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("pickup");
+	TCase *tcase = tcase_create("pickup");
+	tcase_add_loop_test(tcase, no_memory_means_later, 0, 2);
+	tcase_add_test(tcase, a_message_without_its_name);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
