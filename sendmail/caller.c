@@ -1,6 +1,7 @@
 #include "sendmail/caller.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,12 +57,22 @@ bool caller_describe(const char *login, const char *gecos, struct caller *out)
 			 address_parse(span_of(out->address), &address, &why) && !address.domain.len);
 }
 
-void caller_find(struct caller *out)
+/* Those of getpwuid(3) that don't say that there is no such user. */
+static bool is_passing(int error)
 {
+	return error == EINTR || error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+int caller_find(struct caller *out)
+{
+	errno = 0;
 	const struct passwd *user = getpwuid(getuid());
 
+	if (!user && is_passing(errno))
+		return -errno;
 	if (user && user->pw_name[0] && caller_describe(user->pw_name, user->pw_gecos, out))
-		return;
+		return 0;
 	*out = (struct caller){0};
 	snprintf(out->address, sizeof(out->address), "uid%u", (unsigned)getuid());
+	return 0;
 }

@@ -11,8 +11,8 @@ struct caller {
 	char name[CALLER_NAME_MAX + 1]; /* in full; "" = not known */
 };
 
-/* Looks the user up; one who is in no list is "uid1000". */
-void caller_find(struct caller *out);
+/* Looks the user up; one who is in no list is "uid1000". 0, or -errno when the lists can't be read now. */
+int caller_find(struct caller *out);
 
 /*
  * The two from the fields of the user database. A login name that can't be a local part as it is gets quotes; GECOS

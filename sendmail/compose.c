@@ -25,20 +25,27 @@ static enum compose_result check_room(struct compose *c)
 {
 	if (!c->head.failed)
 		return COMPOSE_OK;
-	return fail(c, COMPOSE_TOO_LONG, "the header and its recipients are too long, or there is no memory",
-		    (struct span){0});
+	if (c->head.no_memory)
+		return fail(c, COMPOSE_NO_MEMORY, "there is no memory for the header; send it again later",
+			    (struct span){0});
+	return fail(c, COMPOSE_TOO_LONG, "the header and its recipients are too long", (struct span){0});
 }
 
 enum compose_result compose_sender(struct compose *c, const char *sender, const struct dsn_message *dsn)
 {
 	struct span list = span_of(sender);
 	struct mailbox box = {0};
-	const char *why;
+	enum mailbox_result result;
+	const char *why = "";
+	char what[160];
 
-	if (mailbox_next(&list, &box, &why) == MAILBOX_BAD) {
-		snprintf(c->why, sizeof(c->why), "sender \"%.200s\": %s", sender, why);
-		return COMPOSE_BAD_ADDRESS;
+	if (!mailbox_first(list, &box, &result, &why)) {
+		snprintf(what, sizeof(what), "sender: %.120s: in", why);
+		if (result == MAILBOX_BAD)
+			return fail(c, COMPOSE_BAD_ADDRESS, what, list);
+		box.address = (struct address){0};
 	}
+	span_copy(box.address.text, c->sender, sizeof(c->sender));
 	envelope_write_sender(&c->head, box.address.text);
 	envelope_write_dsn(&c->head, dsn);
 	return check_room(c);
@@ -63,7 +70,7 @@ enum compose_result compose_recipients(struct compose *c, struct span list, cons
 	if (result == MAILBOX_BAD) {
 		char what[160];
 		snprintf(what, sizeof(what), "recipients: %.120s: in", why);
-		return fail(c, COMPOSE_BAD_ADDRESS, what, list);
+		return fail(c, COMPOSE_BAD_ADDRESS, what, box.whole);
 	}
 	return check_room(c);
 }

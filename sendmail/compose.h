@@ -18,13 +18,15 @@ enum compose_result {
 	COMPOSE_OK,
 	COMPOSE_NO_RECIPIENT,
 	COMPOSE_BAD_ADDRESS,
-	COMPOSE_TOO_LONG /* too many recipients, or no memory */
+	COMPOSE_TOO_LONG, /* the header, or too many recipients */
+	COMPOSE_NO_MEMORY
 };
 
 struct compose {
 	struct str head; /* the result, str_init with COMPOSE_HEAD_MAX */
 	size_t rcpt_count;
-	char why[COMPOSE_WHY_MAX]; /* of the last result that is not OK */
+	char sender[ADDRESS_MAX + 1]; /* that was named; "" = none, or the null sender */
+	char why[COMPOSE_WHY_MAX];    /* of the last result that is not OK */
 };
 
 /* The lines of the sender: SENDER as a program writes it, maybe with a name in front; "" or "<>" is the null sender. */

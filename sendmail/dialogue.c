@@ -125,6 +125,7 @@ static void cmd_mail(struct dialogue *d, struct span args)
 		reply(d, "555 5.5.4 There is a parameter that is not known here, or has no such value");
 	} else {
 		envelope_write_sender(&d->submit->compose.head, sender.text);
+		span_copy(sender.text, d->submit->compose.sender, sizeof(d->submit->compose.sender));
 		envelope_write_dsn(&d->submit->compose.head, &dsn);
 		d->mail = true;
 		reply(d, "250 2.1.0 Sender accepted");

@@ -76,8 +76,8 @@ static const char *remedy(int error)
 
 static bool fail(const struct drop *drop, int error, struct failure *failure)
 {
-	return failure_set(failure, failure_status(error), "%.300s: %s; %s", drop->place->folder, strerror(-error),
-			   remedy(error));
+	return failure_set(failure, failure_status(FAILURE_FOLDER, error), "%.300s: %s; %s", drop->place->folder,
+			   strerror(-error), remedy(error));
 }
 
 bool drop_init(struct drop *drop, const struct place *place, struct failure *failure)

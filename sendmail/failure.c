@@ -1,9 +1,10 @@
 #include "sendmail/failure.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sysexits.h>
+
+#include "common/base/fd.h"
 
 bool failure_set(struct failure *f, int status, const char *format, ...)
 {
@@ -16,21 +17,17 @@ bool failure_set(struct failure *f, int status, const char *format, ...)
 	return false;
 }
 
-int failure_status(int error)
+/* Of errors that last (fd_error_lasts). */
+static const int lasting[FAILURE_PLACES] = {
+	[FAILURE_FOLDER] = EX_CANTCREAT,
+	[FAILURE_CONFIG] = EX_CONFIG,
+	[FAILURE_INPUT] = EX_NOINPUT,
+	[FAILURE_PROGRAM] = EX_OSFILE,
+};
+
+int failure_status(enum failure_place place, int error)
 {
-	switch (-error) {
-	case EACCES:
-	case EPERM:
-	case ENOENT:
-	case ENOTDIR:
-	case ELOOP:
-	case ENAMETOOLONG:
-		return EX_CANTCREAT;
-	case EIO:
-		return EX_IOERR;
-	default:
-		return EX_TEMPFAIL;
-	}
+	return fd_error_lasts(error) ? lasting[place] : EX_TEMPFAIL;
 }
 
 const char *failure_reply(int status)

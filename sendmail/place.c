@@ -1,6 +1,9 @@
 #include "sendmail/place.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "common/base/installed.h"
@@ -26,23 +29,37 @@ static void fill(const struct config *config, struct place *out)
 		snprintf(out->host, sizeof(out->host), "%s", server->fqdn);
 }
 
-bool place_find(const char *file, struct place *out)
+static size_t first_line(const struct config_report *report)
+{
+	enum { SHOWN_MAX = 400 };
+	size_t len = report->text.len ? span_find(str_span(&report->text), '\n') : SHOWN_MAX;
+	return len < SHOWN_MAX ? len : SHOWN_MAX;
+}
+
+bool place_find(const char *file, struct place *out, struct failure *failure)
 {
 	struct config_report report = {0};
 	struct config config = {0};
+	const char *path = file ? file : MAILROOT_SYSCONFDIR "/mailroot.conf";
 
 	*out = (struct place){.host = "localhost", .message_octets = UINT64_MAX};
 	gethostname(out->host, sizeof(out->host) - 1);
 	if (file && access(file, R_OK) != 0)
-		return false;
+		return failure_set(failure, failure_status(FAILURE_CONFIG, -errno), "%.300s: %s", file,
+				   strerror(errno));
 	str_init(&report.text, REPORT_MAX);
 	/* Errors are for mailrootctl check: mail is taken while the file is being edited. */
-	struct config_tree *tree = config_read(file ? file : MAILROOT_SYSCONFDIR "/mailroot.conf", &report);
+	struct config_tree *tree = config_read(path, &report);
 	if (tree)
 		config_build(tree, out->host, &config, &report);
-	fill(&config, out);
+	bool known = tree && !report.passing;
+	if (known)
+		fill(&config, out);
+	else
+		failure_set(failure, EX_TEMPFAIL, "where mail is put can't be read now: %.*s", (int)first_line(&report),
+			    report.text.len ? report.text.at : path);
 	config_free(&config);
 	config_tree_free(tree);
 	str_free(&report.text);
-	return true;
+	return known;
 }

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sendmail/failure.h"
+
 struct place {
 	char folder[PATH_MAX];
 	bool off; /* the configuration says that no mail of local programs is taken */
@@ -18,7 +20,11 @@ struct place {
 	uint64_t free_floor;     /* 0 = not known */
 };
 
-/* From FILE, NULL for the usual one. False only when a FILE was named that can't be read: errno says why. */
-bool place_find(const char *file, struct place *out);
+/*
+ * From FILE, NULL for the usual one, which need not be there or be readable for this user. Syntax errors are nobody's
+ * business here. False: a FILE that was named can't be read, or the usual one can't be read now (memory, descriptors, a
+ * disk), so that nobody knows whose folder the usual place would be.
+ */
+bool place_find(const char *file, struct place *out, struct failure *failure);
 
 #endif

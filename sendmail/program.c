@@ -78,7 +78,7 @@ static int ask_service(const struct options *options)
 	}
 	execv(path, (char *const *)argv);
 	struct failure failure;
-	failure_set(&failure, EX_OSFILE, "%s: %s", path, strerror(errno));
+	failure_set(&failure, failure_status(FAILURE_PROGRAM, -errno), "%s: %s", path, strerror(errno));
 	return tell(&failure);
 }
 
@@ -91,6 +91,8 @@ static bool address_message(struct submit *s, const struct options *options)
 	s->notify = options->notify;
 	if (!submit_composed(s, compose_sender(c, options->sender ? options->sender : s->caller->address, &dsn)))
 		return false;
+	if (!options->sender)
+		c->sender[0] = '\0'; /* nobody was named */
 	for (size_t i = 0; i < options->recipient_count; i++) {
 		struct span list = span_of(options->recipients[i]);
 		if (!submit_composed(s, compose_recipients(c, list, &options->notify)))
@@ -110,7 +112,8 @@ static bool send_message(struct submit *s, struct input *input, const struct opt
 	while (!s->text.ended && !s->failure.status && input_peek(input, &octets))
 		input_taken(input, submit_text(s, octets));
 	if (!s->failure.status && input->error)
-		failure_set(&s->failure, EX_NOINPUT, "standard input can't be read: %s", strerror(-input->error));
+		failure_set(&s->failure, failure_status(FAILURE_INPUT, input->error),
+			    "standard input can't be read: %s", strerror(-input->error));
 	return submit_commit(s);
 }
 
@@ -122,13 +125,17 @@ static int take_mail(const struct options *options, const struct place *place)
 	struct drop drop;
 	struct failure failure;
 
-	caller_find(&caller);
+	int error = caller_find(&caller);
+	if (error) {
+		failure_set(&failure, EX_TEMPFAIL, "the user database can't be read now: %s", strerror(-error));
+		return tell(&failure);
+	}
 	drop_arm();
 	if (!drop_init(&drop, place, &failure)) {
 		drop_free(&drop);
 		return tell(&failure);
 	}
-	submit_init(&submit, &drop, &caller, options->full_name ? options->full_name : caller.name);
+	submit_init(&submit, &drop, &caller, options->full_name);
 	input_init(&input, STDIN_FILENO);
 	int status = EX_OK;
 	if (options->mode == OPTIONS_SMTP)
@@ -147,8 +154,8 @@ int program_run(int argc, char **argv)
 	struct place place;
 	char why[OPTIONS_WHY_MAX];
 
-	if (!fill_descriptors())
-		return EX_OSERR;
+	if (!fill_descriptors()) /* nobody can be told; EMFILE and the like */
+		return EX_TEMPFAIL;
 	umask(022);
 	tzset();
 	if (!options_parse(argc, argv, &options, why)) {
@@ -156,18 +163,19 @@ int program_run(int argc, char **argv)
 		return tell(&failure);
 	}
 	bool sends = options.mode == OPTIONS_SEND || options.mode == OPTIONS_SMTP;
-	if ((!sends || options.config) && !drop_rights())
-		return EX_OSERR;
+	if ((!sends || options.config) && !drop_rights()) {
+		failure_set(&failure, errno == EAGAIN || errno == ENOMEM ? EX_TEMPFAIL : EX_OSERR,
+			    "rights can't be given up: %s", strerror(errno));
+		return tell(&failure);
+	}
 	if (options.mode == OPTIONS_HELP)
 		fputs(usage, stdout);
 	if (options.mode == OPTIONS_LIST || options.mode == OPTIONS_FLUSH)
 		return ask_service(&options);
 	if (!sends)
 		return EX_OK;
-	if (!place_find(options.config, &place)) {
-		failure_set(&failure, EX_CONFIG, "%s: %s", options.config, strerror(errno));
+	if (!place_find(options.config, &place, &failure))
 		return tell(&failure);
-	}
 	if (place.off) {
 		failure_set(&failure, EX_UNAVAILABLE,
 			    "sendmail_server is off in mailroot.conf: no mail of local programs is taken");

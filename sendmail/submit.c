@@ -28,6 +28,7 @@ void submit_reset(struct submit *s, enum text_dots dots)
 	str_clear(&s->compose.head);
 	str_clear(&s->header);
 	s->compose.rcpt_count = 0;
+	s->compose.sender[0] = '\0';
 	s->text = (struct text_reader){.dots = dots};
 	s->header_at = 0;
 	s->begun = s->blank = false;
@@ -44,6 +45,8 @@ bool submit_composed(struct submit *s, enum compose_result result)
 		return failure_set(&s->failure, EX_USAGE, "%s", s->compose.why);
 	case COMPOSE_BAD_ADDRESS:
 		return failure_set(&s->failure, EX_DATAERR, "%s", s->compose.why);
+	case COMPOSE_NO_MEMORY:
+		return failure_set(&s->failure, EX_TEMPFAIL, "%s", s->compose.why);
 	default:
 		return failure_set(&s->failure, EX_UNAVAILABLE, "%s", s->compose.why);
 	}
@@ -69,7 +72,8 @@ static bool begin(struct submit *s, struct span header)
 	s->begun = s->blank = true;
 	if (s->from_header && !submit_composed(s, compose_from_header(c, header, &s->notify)))
 		return false;
-	const struct compose_defaults defaults = {s->caller->address, s->full_name, date};
+	const char *name = s->full_name ? s->full_name : c->sender[0] ? "" : s->caller->name;
+	const struct compose_defaults defaults = {c->sender[0] ? c->sender : s->caller->address, name, date};
 	if (!submit_composed(s, compose_header(c, header, &defaults)) || !drop_begin(s->drop, &s->failure))
 		return false;
 	s->octets = header.len;
@@ -94,12 +98,15 @@ static bool take_text(struct submit *s, struct span text, bool last)
 	str_append(&s->header, text);
 	struct span whole = str_span(&s->header);
 	size_t skip = s->header.failed || (span_find(whole, '\n') == whole.len && !last) ? 0 : compose_preamble(whole);
+	if (s->header.no_memory)
+		return failure_set(&s->failure, EX_TEMPFAIL, "there is no memory for the header; send it again later");
 	if (!fields_end(span_skip(whole, skip), last, &s->header_at))
 		return !s->header.failed ||
-		       failure_set(&s->failure, EX_DATAERR,
-				   "the header is longer than %d octets, or there is no memory for it",
-				   COMPOSE_HEADER_MAX);
+		       failure_set(&s->failure, EX_DATAERR, "the header is longer than %d octets", COMPOSE_HEADER_MAX);
 	struct span header = {whole.at + skip, s->header_at};
+	const char *fault = fields_fault(whole, skip + s->header_at);
+	if (fault)
+		return failure_set(&s->failure, EX_DATAERR, "the message can't be sent: %s", fault);
 	return begin(s, header) && write_body(s, span_skip(whole, skip + s->header_at));
 }
 

@@ -16,7 +16,7 @@ enum { SUBMIT_SLICE = 16 * 1024 };
 struct submit {
 	struct drop *drop;
 	const struct caller *caller;
-	const char *full_name; /* of From, where it is missing */
+	const char *full_name; /* of From, where it is missing; NULL = the caller's, if he named no other sender */
 	struct compose compose;
 	bool from_header;       /* recipients of the header, too */
 	struct dsn_rcpt notify; /* of those */

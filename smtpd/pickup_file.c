@@ -12,13 +12,14 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/mail/fields.h"
+#include "smtpd/pickup_notice.h"
 #include "smtpd/policy.h"
 
 enum { TEXT_ROOM = 2 * PICKUP_BLOCK + DOT_READ_EXTRA };
 
 bool pickup_file_init(struct pickup_file *f, int folder_fd, struct store_spool *store)
 {
-	*f = (struct pickup_file){.folder_fd = folder_fd, .store = store, .fd = -1};
+	*f = (struct pickup_file){.folder_fd = folder_fd, .store = store, .fd = -1, .notice = {.fd = -1}};
 	recipients_init(&f->rcpts);
 	str_init(&f->head, SUBMISSION_HEAD_MAX + TEXT_ROOM);
 	str_init(&f->submission.header, SUBMISSION_REPAIRED_MAX);
@@ -30,6 +31,7 @@ bool pickup_file_init(struct pickup_file *f, int folder_fd, struct store_spool *
 void pickup_file_free(struct pickup_file *f)
 {
 	recipients_free(&f->rcpts);
+	spool_file_free(&f->notice);
 	str_free(&f->head);
 	str_free(&f->submission.header);
 	free(f->block);
@@ -102,6 +104,7 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 {
 	struct span text;
 	bool ended = false;
+	const char *fault;
 	*end = 0;
 	while (!ended) {
 		int error = read_text(f, &text);
@@ -110,8 +113,6 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 		if (!str_append(&f->head, text))
 			return say(f, PICKUP_LATER, "no memory for its header");
 		struct span head = str_span(&f->head);
-		if (span_starts(head, SPAN("\xFF\xFE")) || span_starts(head, SPAN("\xFE\xFF")))
-			return say(f, PICKUP_BAD, "it is UTF-16: write it as ASCII or UTF-8");
 		*begin = submission_preamble(head);
 		if (*end < *begin)
 			*end = *begin;
@@ -119,9 +120,8 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 		if (*end - *begin > SUBMISSION_HEAD_MAX || (!ended && head.len > SUBMISSION_HEAD_MAX))
 			return say(f, PICKUP_BAD, "its header is longer than 2 MB");
 	}
-	if (memchr(f->head.at, '\0', *end))
-		return say(f, PICKUP_BAD, "its header has octets of value 0: it is no text");
-	return PICKUP_SENT;
+	fault = fields_fault(str_span(&f->head), *end);
+	return fault ? say(f, PICKUP_BAD, fault) : PICKUP_SENT;
 }
 
 /* The address under which it goes on, as RCPT has it: default domain, alias domains. */
@@ -242,7 +242,7 @@ static bool unchanged(const struct pickup_file *f, const struct stat *before)
 static enum pickup_result write_message(struct pickup_file *f, const char *id, const struct stat *before)
 {
 	char date[CLOCK_TEXT_MAX];
-	size_t begin, end;
+	size_t begin = 0, end = 0;
 	clock_rfc5322(clock_wall_ms(), date);
 	int error = look_for_stuffing(f);
 	if (error)
@@ -264,12 +264,59 @@ static enum pickup_result write_message(struct pickup_file *f, const char *id, c
 	return result;
 }
 
-int pickup_file_publish(struct store_spool *store)
+int pickup_file_publish(struct store_spool *store, struct spool_file *file)
 {
-	int error = spool_publish(&store->file);
-	if (!error && store_spool_announce(store, store->file.name) != 0)
-		log_warning("id=%s the queue could not be told; it finds the message within a minute", store->file.id);
-	spool_release(&store->file);
+	int error = spool_publish(file);
+	if (!error && store_spool_announce(store, file->name) != 0)
+		log_warning("id=%s the queue could not be told; it finds the message within a minute", file->id);
+	spool_release(file);
+	return error;
+}
+
+/* TEXT as the staged message ID. */
+static int stage_text(const struct spool *spool, const char *id, const struct str *text, struct spool_file *file)
+{
+	int error = text->failed ? -ENOMEM : spool_begin(spool, id, file);
+	if (error)
+		return error;
+	file->staged = true;
+	error = spool_write(file, str_span(text));
+	return error ? error : spool_commit(file);
+}
+
+/* The sender's notice of recipients that are no addresses, if there are any. 0 or -errno. */
+static int stage_notice(struct pickup_file *f, const char *date)
+{
+	char id[MSGID_LEN + 1];
+	struct str text;
+	if (!pickup_notice_wanted(&f->submission))
+		return 0;
+	pickup_notice_id(f->store->file.id, id);
+	const struct pickup_notice notice = {.fqdn = f->server->fqdn,
+					     .domain = f->server->local_domains[0].name,
+					     .id = id,
+					     .date = date,
+					     .where = f->maildrop ? "sendmail" : "the pickup folder"};
+	str_init(&text, PICKUP_NOTICE_MAX);
+	pickup_notice_write(&notice, &f->submission, &text);
+	int error = stage_text(f->store->spool, id, &text, &f->notice);
+	str_free(&text);
+	return error;
+}
+
+/* Step 1: all that is made of the file is durable, or nothing is there. */
+static int stage(struct pickup_file *f)
+{
+	char date[CLOCK_TEXT_MAX];
+	struct spool_file *message = &f->store->file;
+	clock_rfc5322(clock_wall_ms(), date);
+	message->staged = true;
+	int error = f->error ? f->error : spool_commit(message);
+	if (error)
+		return error;
+	error = stage_notice(f, date);
+	if (error)
+		spool_unlink(message);
 	return error;
 }
 
@@ -277,23 +324,24 @@ int pickup_file_publish(struct store_spool *store)
 static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 {
 	struct spool_file *message = &f->store->file;
-	message->staged = true;
-	int error = f->error ? f->error : spool_commit(message);
+	int error = stage(f);
 	if (error)
 		return trouble(f, "the message can't be written to new/", error);
 	/* Not before spool_commit has made the message durable. */
 	if (unlinkat(f->folder_fd, claimed, 0) < 0) {
 		error = -errno;
 		spool_unlink(message);
+		spool_unlink(&f->notice);
 		return trouble(f, "it can't be removed", error);
 	}
 	if (f->sync_folder && fsync(f->folder_fd) < 0)
 		log_warning("id=%s the pickup folder can't be synced: %s; a power cut may bring the file back",
 			    message->id, strerror(errno));
-	error = pickup_file_publish(f->store);
-	if (!error)
+	error = pickup_file_publish(f->store, message);
+	int second = f->notice.staged ? pickup_file_publish(f->store, &f->notice) : 0;
+	if (!error && !second)
 		return PICKUP_SENT;
-	trouble(f, "a message can't be named in new/", error);
+	trouble(f, "a message can't be named in new/", error ? error : second);
 	return PICKUP_UNNAMED;
 }
 
@@ -338,6 +386,7 @@ enum pickup_result pickup_file_send(struct pickup_file *f, const char *claimed, 
 	f->at = 0;
 	f->finished = false;
 	f->error = 0;
+	f->notice.staged = false;
 	f->octets = 0;
 	f->last = '\n';
 	f->dot = (struct dot_reader){.repair = true, .plain = true};

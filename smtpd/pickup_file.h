@@ -27,7 +27,7 @@ enum {
 
 enum pickup_result {
 	PICKUP_SENT,
-	PICKUP_UNNAMED, /* steps 1 and 2 are done, 3 failed: f->store->file.name is to be published; *why says why */
+	PICKUP_UNNAMED, /* steps 1 and 2 are done, 3 failed for what is still `staged`; *why says why */
 	PICKUP_BAD,     /* it never will be a message; *why says why, and it lies there as before */
 	PICKUP_LATER,   /* somebody changed it meanwhile, or we have trouble: *why, "" when there is nothing to say */
 };
@@ -38,6 +38,7 @@ struct pickup_file {
 	bool sync_folder; /* another file system than the spool's: its removals are made durable before step 3 */
 	bool maildrop;    /* written by sendmail: never stuffed, may ask for notices, has its size in its name */
 	struct store_spool *store;
+	struct spool_file notice; /* of recipients that are no addresses */
 	struct recipients rcpts;
 	struct submission submission;
 	struct str head; /* the header as read, with CRLF, and what came with its last block */
@@ -65,7 +66,7 @@ void pickup_file_free(struct pickup_file *f);
 /* Sends the claimed file CLAIMED, which was NAME, as message ID. Without memory it is PICKUP_LATER. */
 enum pickup_result pickup_file_send(struct pickup_file *f, const char *claimed, const char *name, const char *id);
 
-/* Step 3, for the staged message that f->store->file holds. */
-int pickup_file_publish(struct store_spool *store);
+/* Step 3, for the staged message that is open in FILE. */
+int pickup_file_publish(struct store_spool *store, struct spool_file *file);
 
 #endif

@@ -11,6 +11,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "smtpd/pickup_bad.h"
+#include "smtpd/pickup_notice.h"
 
 /* ".mailroot-ID-" and as much of the file's own name as fits: an administrator may find it after a crash. */
 enum { OWN_NAME_MAX = 200, CLAIM_PREFIX = sizeof(".mailroot-") - 1, CLAIM_HEAD = CLAIM_PREFIX + MSGID_LEN + 1 };
@@ -80,6 +81,20 @@ static void log_sent(const struct pickup_file *f, const char *id, const char *na
 		 f->stuffed ? " dots=removed" : "");
 }
 
+static void log_refused(const struct pickup_file *f, const char *id)
+{
+	const struct submission *s = &f->submission;
+	char shown[PICKUP_SHOWN_MAX], notice[MSGID_LEN + 1];
+	pickup_notice_id(id, notice);
+	for (size_t i = 0; i < s->refused_count && i < SUBMISSION_REFUSED_MAX; i++) {
+		span_quotable(s->refused[i].text, shown, sizeof(shown));
+		log_warning("id=%s client=%s status=refused field=%.*s text=\"%s\" reason=\"%s\" notice=%s", id,
+			    client_of(f), s->refused[i].field.len < 40 ? (int)s->refused[i].field.len : 40,
+			    s->refused[i].field.at, shown, s->refused[i].why,
+			    pickup_notice_wanted(s) ? notice : "none");
+	}
+}
+
 /* Keeps the staged message NAME in mind; without room it stays for the next process. */
 static void keep_staged(struct pickup *p, const char *name, bool alone)
 {
@@ -90,18 +105,27 @@ static void keep_staged(struct pickup *p, const char *name, bool alone)
 	staged->alone = alone;
 }
 
+static void keep_unnamed(struct pickup *p, const struct spool_file *file)
+{
+	if (file->staged)
+		keep_staged(p, file->name, true);
+	p->unnamed = true;
+}
+
 static void send_claimed(struct pickup *p, struct pickup_place *place, const char *claimed, const char *id,
 			 const char *own)
 {
 	place->file.server = p->child->server;
 	enum pickup_result result = pickup_file_send(&place->file, claimed, own, id);
-	if (result == PICKUP_SENT || result == PICKUP_UNNAMED)
+	if (result == PICKUP_SENT || result == PICKUP_UNNAMED) {
 		log_sent(&place->file, id, own);
+		log_refused(&place->file, id);
+	}
 	if (result == PICKUP_BAD)
 		move_bad(p, place, claimed, id, own);
 	if (result == PICKUP_UNNAMED) {
-		keep_staged(p, p->store.file.name, true);
-		p->unnamed = true;
+		keep_unnamed(p, &p->store.file);
+		keep_unnamed(p, &place->file.notice);
 	}
 	if (result == PICKUP_LATER || result == PICKUP_UNNAMED)
 		place->waiting++;
@@ -137,21 +161,27 @@ static void forget_staged(struct pickup *p, struct pickup_staged *staged)
 	*staged = p->staged[--p->staged_count];
 }
 
+static int drop_one(struct pickup *p, const char *id)
+{
+	struct pickup_staged *staged = find_staged(p, id);
+	int error = staged ? spool_remove_staged(&p->spool, staged->name) : 0;
+	if (staged && (!error || error == -ENOENT))
+		forget_staged(p, staged);
+	return error == -ENOENT ? 0 : error;
+}
+
 /* The file claimed as ID is there, so what was made of it is worth nothing: it may be without its text. */
 static bool drop_staged(struct pickup *p, struct pickup_place *place, const char *id)
 {
-	char why[PICKUP_WHY_MAX];
-	struct pickup_staged *staged = find_staged(p, id);
-	int error = staged ? spool_remove_staged(&p->spool, staged->name) : 0;
-	if (error && error != -ENOENT) {
-		snprintf(why, sizeof(why), "what a reader before this one left in new/ can't be removed: %s",
-			 strerror(-error));
-		pickup_trouble_own(&place->trouble, why);
-		return false;
-	}
-	if (staged)
-		forget_staged(p, staged);
-	return true;
+	char why[PICKUP_WHY_MAX], notice[MSGID_LEN + 1];
+	pickup_notice_id(id, notice);
+	int error = drop_one(p, id), second = drop_one(p, notice);
+	if (!error && !second)
+		return true;
+	snprintf(why, sizeof(why), "what a reader before this one left in new/ can't be removed: %s",
+		 strerror(error ? -error : -second));
+	pickup_trouble_own(&place->trouble, why);
+	return false;
 }
 
 static void take(struct pickup *p, struct pickup_place *place, const char *name)
@@ -175,11 +205,10 @@ static void take(struct pickup *p, struct pickup_place *place, const char *name)
 /* 0: it has its name, or it was torn and is removed. */
 static int publish(struct pickup *p, const char *name)
 {
-	struct spool_file ours = p->store.file;
-	int error = spool_take_staged(&p->spool, name, &p->store.file);
+	struct spool_file file = {.fd = -1};
+	int error = spool_take_staged(&p->spool, name, &file);
 	if (!error)
-		error = pickup_file_publish(&p->store);
-	p->store.file = ours;
+		error = pickup_file_publish(&p->store, &file);
 	if (!error)
 		log_info("id=%.*s status=accepted, named in new/ after a delay", MSGID_LEN, name + 1);
 	return error == -EBADMSG || error == -ENOENT ? 0 : error;

@@ -13,6 +13,9 @@ static const char *const kinds[KIND_COUNT] = {"from", "sender", "to", "cc", "bcc
 /* Fields with addresses that get a domain; also with "Resent-" in front. */
 static const char *const qualified[] = {"from", "sender", "reply-to", "to", "cc"};
 
+/* Those of them that name recipients, each of whom counts. */
+static const char *const recipients[] = {"to", "cc"};
+
 /* Fields of others, which end with us. */
 static const char *const removed[] = {"bcc", "resent-bcc", "return-path"};
 
@@ -25,7 +28,7 @@ struct reading {
 	bool has_date, has_id;
 	bool any; /* a field was there */
 	bool no_memory;
-	struct span pending;  /* the value of an x-receiver line; what is asked of notices for it may follow */
+	struct field pending; /* an x-receiver line; what is asked of notices for it may follow */
 	struct dsn_rcpt asks; /* that */
 	const char **why;
 };
@@ -54,10 +57,27 @@ static bool keep_sender(struct reading *r, const struct address *sender)
 	return len <= ADDRESS_MAX || fail(r, "the sender's address is too long");
 }
 
+/* A reason that names the field and what stands there. */
+static bool fail_at(struct reading *r, struct span field, struct span text, const char *why)
+{
+	enum { SHOWN_MAX = 100 };
+	char shown[SHOWN_MAX];
+	span_quotable(text, shown, sizeof(shown));
+	snprintf(r->out->reason, sizeof(r->out->reason), "%.*s \"%s\": %s", field.len < 40 ? (int)field.len : 40,
+		 field.at, shown, why);
+	return fail(r, r->out->reason);
+}
+
+/* A recipient that is no address costs the others nothing. */
+static void refuse(struct reading *r, struct span field, struct span text, const char *why)
+{
+	if (r->out->refused_count < SUBMISSION_REFUSED_MAX)
+		r->out->refused[r->out->refused_count] = (struct submission_refused){field, text, why};
+	r->out->refused_count++;
+}
+
 static bool keep_recipient(struct reading *r, const struct address *rcpt)
 {
-	if (!rcpt->text.len)
-		return fail(r, "a recipient is <>, which is no address");
 	if (r->out->rcpt_count >= ENVELOPE_RCPT_MAX)
 		return fail(r, "there are more than 5000 recipients");
 	r->out->rcpt_count++;
@@ -65,32 +85,40 @@ static bool keep_recipient(struct reading *r, const struct address *rcpt)
 	return !r->no_memory || fail(r, "there is no memory for the recipients");
 }
 
-/* All addresses of LIST as recipients. */
-static bool take_recipients(struct reading *r, struct span list)
+/* All addresses of FIELD as recipients. */
+static bool take_recipients(struct reading *r, const struct field *field)
+{
+	struct mailbox box;
+	struct span list = field->value;
+	enum mailbox_result result;
+	const char *why;
+	while ((result = mailbox_next(&list, &box, &why)) != MAILBOX_END) {
+		if (result == MAILBOX_BAD)
+			refuse(r, field->name, box.whole, why);
+		else if (!box.address.text.len)
+			refuse(r, field->name, box.whole, "no mail goes to the null address");
+		else if (!keep_recipient(r, &box.address))
+			return false;
+	}
+	return true;
+}
+
+/* The address that FIELD means, if it has one. */
+static bool take_sender(struct reading *r, const struct field *field)
 {
 	struct mailbox box;
 	enum mailbox_result result;
-	while ((result = mailbox_next(&list, &box, r->why)) == MAILBOX_FOUND)
-		if (!keep_recipient(r, &box.address))
-			return false;
-	return result == MAILBOX_END;
-}
-
-/* The first address of LIST, if it has one. */
-static bool take_sender(struct reading *r, struct span list)
-{
-	struct mailbox box;
-	enum mailbox_result result = mailbox_next(&list, &box, r->why);
-	if (result == MAILBOX_FOUND)
+	const char *why;
+	if (mailbox_first(field->value, &box, &result, &why))
 		return keep_sender(r, &box.address);
-	return result == MAILBOX_END;
+	return result == MAILBOX_END || fail_at(r, field->name, box.whole, why);
 }
 
 static bool take_x_sender(struct reading *r, const struct field *field)
 {
 	if (r->has_sender)
 		return fail(r, "there is more than one x-sender line");
-	if (!take_sender(r, field->value))
+	if (!take_sender(r, field))
 		return false;
 	return r->has_sender || fail(r, "the x-sender line has no address; write <> for none");
 }
@@ -98,8 +126,8 @@ static bool take_x_sender(struct reading *r, const struct field *field)
 /* The x-receiver line before this one has nothing more to say. */
 static bool take_pending(struct reading *r)
 {
-	bool good = take_recipients(r, r->pending);
-	r->pending = (struct span){0};
+	bool good = take_recipients(r, &r->pending);
+	r->pending = (struct field){0};
 	r->asks = (struct dsn_rcpt){0};
 	return good;
 }
@@ -107,7 +135,7 @@ static bool take_pending(struct reading *r)
 /* What is asked of notices, as in the spool (envelope.h). */
 static bool take_asked(struct reading *r, const struct field *field)
 {
-	bool rcpt = r->pending.len > 0, good = false;
+	bool rcpt = r->pending.value.len > 0, good = false;
 	if (!r->defaults->dsn)
 		return fail(r, "a line at its head begins with x-mailroot-, which is reserved");
 	if (field_is(field, "x-mailroot-ret"))
@@ -131,7 +159,7 @@ static bool take_envelope(struct reading *r, struct span *head)
 			good = take_asked(r, &field);
 		} else if (field_is(&field, "x-receiver")) {
 			good = take_pending(r);
-			r->pending = field.value;
+			r->pending = field;
 		} else if (field_is(&field, "x-sender")) {
 			good = take_x_sender(r, &field);
 		} else {
@@ -178,20 +206,20 @@ static struct span resent_block(struct span head)
 static bool take_from_header(struct reading *r, struct span head, bool again)
 {
 	struct field field;
-	struct span from = {0}, sender = {0};
-	bool want_rcpts = !r->out->rcpt_count;
+	struct field from = {0}, sender = {0};
+	bool want_rcpts = !r->out->rcpt_count && !r->out->refused_count;
 	while (field_next(&head, &field)) {
-		if (is_kind(&field, again, kinds[FROM]) && !from.len)
-			from = field.value;
-		if (is_kind(&field, again, kinds[SENDER]) && !sender.len)
-			sender = field.value;
+		if (is_kind(&field, again, kinds[FROM]) && !from.value.len)
+			from = field;
+		if (is_kind(&field, again, kinds[SENDER]) && !sender.value.len)
+			sender = field;
 		for (size_t i = TO; want_rcpts && i <= BCC; i++)
-			if (is_kind(&field, again, kinds[i]) && !take_recipients(r, field.value))
+			if (is_kind(&field, again, kinds[i]) && !take_recipients(r, &field))
 				return false;
 	}
-	if (!r->has_sender && sender.len && !take_sender(r, sender))
+	if (!r->has_sender && sender.value.len && !take_sender(r, &sender))
 		return false;
-	return r->has_sender || !from.len || take_sender(r, from);
+	return r->has_sender || !from.value.len || take_sender(r, &from);
 }
 
 static bool is_one_of(const struct field *field, const char *const *names, size_t n, bool again)
@@ -202,6 +230,16 @@ static bool is_one_of(const struct field *field, const char *const *names, size_
 	return false;
 }
 
+/* FIELD names a writer, and one of its entries has an address: what has neither domain nor angle brackets is a name. */
+static bool has_names(const struct field *field)
+{
+	struct mailbox box;
+	enum mailbox_result result;
+	const char *why;
+	return !is_one_of(field, recipients, sizeof(recipients) / sizeof(recipients[0]), true) &&
+	       mailbox_first(field->value, &box, &result, &why) && (box.angle || box.address.domain.len);
+}
+
 /* The field with the default domain behind each address that has none; as it is where we don't understand it. */
 static void write_addresses(const struct reading *r, const struct field *field)
 {
@@ -209,8 +247,12 @@ static void write_addresses(const struct reading *r, const struct field *field)
 	struct span list = field->value;
 	const char *done = field->whole.at, *why;
 	struct mailbox box;
-	while (mailbox_next(&list, &box, &why) == MAILBOX_FOUND) {
-		if (!box.address.text.len || box.address.domain.len)
+	enum mailbox_result result;
+	bool names = has_names(field);
+	while ((result = mailbox_next(&list, &box, &why)) != MAILBOX_END) {
+		if (result == MAILBOX_BAD || !box.address.text.len || box.address.domain.len)
+			continue;
+		if (names && !box.angle)
 			continue;
 		str_append(to, (struct span){done, (size_t)(box.end - done)});
 		str_printf(to, "@%s", r->defaults->domain);
@@ -262,8 +304,8 @@ static bool read_all(struct reading *r, struct span head)
 	const struct submission *s = r->out;
 	if (!take_envelope(r, &head))
 		return false;
-	bool named = r->has_sender || s->rcpt_count;
-	if (!r->has_sender || !s->rcpt_count) {
+	bool rcpts = s->rcpt_count || s->refused_count, named = r->has_sender || rcpts;
+	if (!r->has_sender || !rcpts) {
 		struct span block = resent_block(head);
 		if (!take_from_header(r, block.len ? block : head, block.len > 0))
 			return false;
@@ -273,6 +315,8 @@ static bool read_all(struct reading *r, struct span head)
 		return fail(r, "it does not begin with x-sender and x-receiver lines or with the fields of a header");
 	if (!r->has_sender)
 		return fail(r, "it has no sender: neither an x-sender line nor From");
+	if (!s->rcpt_count && s->refused_count)
+		return fail_at(r, s->refused[0].field, s->refused[0].text, s->refused[0].why);
 	if (!s->rcpt_count)
 		return fail(r, "it has no recipient: neither x-receiver lines nor an address in To, Cc or Bcc");
 	return !s->header.failed || fail(r, "its header is too long");
@@ -283,7 +327,7 @@ enum submission_result submission_read(struct span head, const struct submission
 {
 	struct reading r = {.defaults = defaults, .out = s, .why = why};
 	s->received = 0;
-	s->rcpt_count = 0;
+	s->rcpt_count = s->refused_count = 0;
 	s->sender[0] = '\0';
 	s->dsn = (struct dsn_message){0};
 	bool good = read_all(&r, head);

@@ -7,8 +7,9 @@
  *	recipients             of the same: To, Cc, Bcc
  *	taken off              Bcc, Resent-Bcc, Return-Path; a "From " line of a mailbox file; a byte order mark
  *	added                  From, Date, Message-ID where missing; the default domain to addresses without one
- *	bad                    x-mailroot- lines at the head, which nobody but us may write; where DSN parameters may be
- *	                       given (`dsn`) they are those, as envelope.h has them
+ *	refused                a recipient that is no address: the others get it
+ *	bad                    no recipient is left; x-mailroot- lines at the head, which nobody but us may write; where
+ *DSN parameters may be given (`dsn`) they are those, as envelope.h has them
  */
 #ifndef SMTPD_SUBMISSION_H
 #define SMTPD_SUBMISSION_H
@@ -19,7 +20,16 @@ enum {
 	/* Octets of a header: 5,000 recipients in x-receiver lines and again in To, of usual length. */
 	SUBMISSION_HEAD_MAX = 2 << 20,
 	/* After repair: domains added to short names, which may make a header several times as long. */
-	SUBMISSION_REPAIRED_MAX = 8 << 20
+	SUBMISSION_REPAIRED_MAX = 8 << 20,
+	SUBMISSION_REFUSED_MAX = 50, /* that are told of one by one */
+	SUBMISSION_REASON_MAX = 280
+};
+
+/* What stands where a recipient should. */
+struct submission_refused {
+	struct span field; /* its name, in the header that was read */
+	struct span text;  /* in it, too */
+	const char *why;
 };
 
 /* What the header may lack. */
@@ -41,6 +51,9 @@ struct submission {
 	bool (*take)(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn);
 	void *context;
 	size_t rcpt_count;
+	struct submission_refused refused[SUBMISSION_REFUSED_MAX];
+	size_t refused_count; /* beyond SUBMISSION_REFUSED_MAX only counted */
+	char reason[SUBMISSION_REASON_MAX];
 };
 
 enum submission_result {

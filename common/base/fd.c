@@ -60,6 +60,16 @@ int fd_write_all(int fd, struct span text)
 	return 0;
 }
 
+bool fd_error_lasts(int error)
+{
+	static const int lasting[] = {EACCES, EPERM,  ENOENT, ENOTDIR, ELOOP,  ENAMETOOLONG,
+				      EISDIR, EINVAL, EBADF,  ENXIO,   ENODEV, ENOEXEC};
+	for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++)
+		if (-error == lasting[i])
+			return true;
+	return false;
+}
+
 int fd_read_all(int fd, struct str *to)
 {
 	char chunk[READ_CHUNK];

@@ -18,6 +18,12 @@ int fd_set_cloexec(int fd, bool on);
 /* Writes all of TEXT, going on after EINTR and short writes. */
 __attribute__((warn_unused_result)) int fd_write_all(int fd, struct span text);
 
+/*
+ * Whether -ERROR of a file says something of the file or of who may use it (missing, forbidden, no file), so that
+ * trying again is of no use; otherwise memory, descriptors, room or a disk are wanting, and that may pass. Pure.
+ */
+bool fd_error_lasts(int error);
+
 /* Appends everything from FD's offset on to TO, as far as TO's bound allows (-EFBIG beyond). */
 __attribute__((warn_unused_result)) int fd_read_all(int fd, struct str *to);
 

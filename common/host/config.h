@@ -385,6 +385,7 @@ struct config_report {
 	struct str text; /* str_init before use, str_free by the caller */
 	unsigned errors;
 	unsigned warnings;
+	bool passing; /* a file could not be read, or there was no memory: trying again may help (fd_error_lasts) */
 };
 
 /*

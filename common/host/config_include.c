@@ -17,23 +17,25 @@ static bool already_open(const struct config_open *open, const struct stat *st)
 	return false;
 }
 
-/* Not blocking, so that a fifo in the place of a file stops nobody. */
+/* Not blocking, so that a fifo in the place of a file stops nobody. The descriptor, or -errno with WHY. */
 static int open_regular(const char *path, const struct config_open *outer, struct stat *st, const char **why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, st)) {
+		int error = -errno;
 		*why = strerror(errno);
 		fd_close(&fd);
-		return -1;
+		return error;
 	}
 	*why = NULL;
 	if (!S_ISREG(st->st_mode))
 		*why = "it is not a regular file";
 	else if (already_open(outer, st))
 		*why = "it includes itself";
-	if (*why)
-		fd_close(&fd);
-	return fd;
+	if (!*why)
+		return fd;
+	fd_close(&fd);
+	return -EINVAL;
 }
 
 /* A name that would make a line of its own in a message or in the canonical text. */
@@ -52,28 +54,28 @@ static bool is_utf16(struct span text)
 	       (text.len >= 2 && !text.at[0] != !text.at[1]);
 }
 
-bool config_include_read(const char *path, const struct config_open *outer, size_t max, struct str *text,
-			 struct config_open *out, const char **why)
+int config_include_read(const char *path, const struct config_open *outer, size_t max, struct str *text,
+			struct config_open *out, const char **why)
 {
 	struct stat st;
 	*why = "control characters in the name of a file";
 	if (has_control(path))
-		return false;
+		return -EINVAL;
 	int fd = open_regular(path, outer, &st, why);
 	if (fd < 0)
-		return false;
+		return fd;
 	text->max = max;
-	int result = fd_read_all(fd, text);
+	int error = fd_read_all(fd, text);
 	fd_close(&fd);
-	if (result) {
-		*why = result == -EFBIG ? "it is too large" : strerror(-result);
-		return false;
+	if (error) {
+		*why = error == -EFBIG ? "it is too large" : strerror(-error);
+		return error;
 	}
 	*why = "it is UTF-16: save it as ASCII or UTF-8; iconv -f UTF-16 -t UTF-8 makes it so";
 	if (is_utf16(str_span(text)))
-		return false;
+		return -EINVAL;
 	*out = (struct config_open){path, st.st_dev, st.st_ino, outer ? outer->depth + 1 : 0, outer};
-	return true;
+	return 0;
 }
 
 bool config_include_is_pattern(struct span word)

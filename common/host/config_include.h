@@ -17,11 +17,12 @@ struct config_open {
 };
 
 /*
- * Reads the regular file PATH of at most MAX octets into TEXT and fills *out (outer and depth included). False with a
- * phrase in WHY (a static text or strerror's) when that can't be, or when the file is one of those that are open.
+ * Reads the regular file PATH of at most MAX octets into TEXT and fills *out (outer and depth included). -errno with a
+ * phrase in WHY (a static text or strerror's) when that can't be; -EINVAL also for a file that is one of those that are
+ * open.
  */
-bool config_include_read(const char *path, const struct config_open *outer, size_t max, struct str *text,
-			 struct config_open *out, const char **why);
+int config_include_read(const char *path, const struct config_open *outer, size_t max, struct str *text,
+			struct config_open *out, const char **why);
 
 /* WORD holds * ? or [. */
 bool config_include_is_pattern(struct span word);

@@ -140,6 +140,7 @@ void config_findings_flush(struct config_findings *f, struct config_report *repo
 	}
 	report->errors += f->errors;
 	report->warnings += f->warnings;
+	report->passing |= f->no_memory || f->passing;
 	memset(f, 0, sizeof(*f));
 }
 

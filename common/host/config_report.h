@@ -35,6 +35,7 @@ struct config_findings {
 	size_t n;
 	unsigned errors, warnings;
 	bool no_memory;
+	bool passing; /* see struct config_report; no_memory counts, too */
 };
 
 void config_error(struct config_findings *f, struct config_at at, const char *format, ...)

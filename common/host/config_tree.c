@@ -1,8 +1,10 @@
 #include "common/host/config_tree.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/fd.h"
 #include "common/host/config_include.h"
 #include "common/host/config_lex.h"
 
@@ -281,10 +283,11 @@ static bool read_file(struct reader *reader, const char *path, const struct conf
 		return false;
 	}
 	str_init(&text, CONFIG_TEXT_MAX);
-	bool good = config_include_read(path, outer, CONFIG_TEXT_MAX - reader->octets, &text, &open, &why);
-	if (!good)
+	int error = config_include_read(path, outer, CONFIG_TEXT_MAX - reader->octets, &text, &open, &why);
+	if (error)
 		config_error(reader->findings, at, "can't read %s: %s", path, why);
-	struct config_source *source = good ? add_source(reader, path, str_span(&text)) : NULL;
+	reader->findings->passing |= error && error != -EFBIG && !fd_error_lasts(error);
+	struct config_source *source = !error ? add_source(reader, path, str_span(&text)) : NULL;
 	str_free(&text);
 	if (!source)
 		return true;

@@ -46,6 +46,13 @@ bool field_next(struct span *head, struct field *out)
 	return true;
 }
 
+const char *fields_fault(struct span text, size_t end)
+{
+	if (span_starts(text, SPAN("\xFF\xFE")) || span_starts(text, SPAN("\xFE\xFF")))
+		return "it is UTF-16: write it as ASCII or UTF-8";
+	return end && memchr(text.at, '\0', end) ? "its header has octets of value 0: it is no text" : NULL;
+}
+
 bool field_is(const struct field *field, const char *name)
 {
 	return span_equal_nocase(field->name, span_of(name));

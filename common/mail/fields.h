@@ -17,6 +17,9 @@ struct field {
  */
 bool field_next(struct span *head, struct field *out);
 
+/* Why TEXT, a message whose header ends at END, can't be sent, as a phrase with "it"; NULL: nothing is in the way. */
+const char *fields_fault(struct span text, size_t end);
+
 bool field_is(const struct field *field, const char *name);
 
 /*

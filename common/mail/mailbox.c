@@ -7,18 +7,34 @@ struct entry {
 	char *to;        /* an address: words, dots and at signs without what stands between them */
 	size_t len;      /* of it; beyond MAILBOX_ROUTE_MAX nothing is kept */
 	const char *end; /* behind its last word */
+	const char *why; /* the first thing that is wrong with it; NULL = nothing */
 	bool phrase;     /* two words side by side: no address, but a name that goes before one */
+	bool at;         /* an at sign is in it */
 	bool open;       /* the last token was a word, so that another would be beside it */
 	bool angle;      /* within <> */
 	bool closed;     /* behind > */
 };
 
-static bool is_space(char c)
+static const char unmatched[] = "an address has < without >, or > without <";
+
+static bool is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return c == ' ' || c == '\t';
 }
 
-/* Octets up to the closing parenthesis, those inside counted; all of S when there is none. */
+static bool is_space(char c)
+{
+	return is_blank(c) || c == '\r' || c == '\n';
+}
+
+/* Octets of the line end that S begins with, if it is folded there or S ends with it. Another one is a control. */
+static size_t fold_length(struct span s)
+{
+	size_t len = span_starts(s, SPAN("\r\n")) ? 2 : span_starts(s, SPAN("\n"));
+	return len && (len == s.len || is_blank(s.at[len])) ? len : 0;
+}
+
+/* Octets up to the closing parenthesis, those inside counted; 0 when there is none. */
 static size_t comment_length(struct span s)
 {
 	size_t depth = 0, i = 0;
@@ -31,10 +47,10 @@ static size_t comment_length(struct span s)
 		else if (c == ')' && --depth == 0)
 			return i;
 	}
-	return s.len;
+	return 0;
 }
 
-/* Octets of a word that begins with OPEN and ends with CLOSE; all of S when it does not end. */
+/* Octets of a word that begins with an opening and ends with CLOSE; 0 when it does not end. */
 static size_t quoted_length(struct span s, char close)
 {
 	size_t i = 1;
@@ -45,7 +61,7 @@ static size_t quoted_length(struct span s, char close)
 		else if (c == close)
 			return i;
 	}
-	return s.len;
+	return 0;
 }
 
 static size_t atom_length(struct span s)
@@ -62,69 +78,120 @@ static void keep(struct entry *e, struct span token, bool word)
 		e->phrase = true;
 	e->open = word;
 	e->end = token.at + token.len;
-	for (size_t i = 0; i < token.len && e->len <= MAILBOX_ROUTE_MAX; i++)
-		if (token.at[i] != '\r' && token.at[i] != '\n')
+	for (size_t i = 0; i < token.len && e->len <= MAILBOX_ROUTE_MAX; i++) {
+		i += fold_length(span_skip(token, i));
+		if (i < token.len)
 			e->to[e->len++] = token.at[i];
+	}
 }
 
-static void forget(struct entry *e)
+static void blame(struct entry *e, const char *why)
 {
-	*e = (struct entry){.to = e->to};
+	if (!e->why)
+		e->why = why;
 }
 
 /* A token of an address or of the name before it. */
 static void take_token(struct entry *e, struct span *list)
 {
 	char c = list->at[0];
-	size_t len = c == '"' ? quoted_length(*list, '"') : c == '[' ? quoted_length(*list, ']') : atom_length(*list);
-	bool glue = c == '.' || c == '@' || c == ':' || c == ',';
+	bool quoted = c == '"' || c == '[', glue = c == '.' || c == '@' || c == ':' || c == ',';
+	size_t len = glue ? 1 : quoted ? quoted_length(*list, c == '"' ? '"' : ']') : atom_length(*list);
+	if (!len)
+		blame(e, c == '"' ? "a text in quotes does not end" : "an address has [ without ]");
+	if (!len)
+		len = list->len;
 	if (e->closed)
 		e->phrase = true;
-	keep(e, (struct span){list->at, glue ? 1 : len}, !glue);
-	*list = span_skip(*list, glue ? 1 : len);
+	e->at |= c == '@';
+	keep(e, (struct span){list->at, len}, !glue);
+	*list = span_skip(*list, len);
 }
 
-/* Reads up to the end of an entry and takes it with what separates it from the next. False: < and > don't match. */
-static bool take_entry(struct entry *e, struct span *list)
+/* Octets of what stands in front of LIST between parentheses, quotes or brackets, or of one octet. */
+static size_t part_length(struct span list)
+{
+	char c = list.at[0];
+	size_t len = c == '(' ? comment_length(list) : 1;
+	if (c == '"' || c == '[' || c == '<')
+		len = quoted_length(list, c == '"' ? '"' : c == '[' ? ']' : '>');
+	return len ? len : list.len;
+}
+
+/* Behind the colon of a group: it ends, or nothing is in it ("undisclosed-recipients:"). Groups hold no groups. */
+static bool group_ends(struct span list)
+{
+	bool empty = true;
+	while (list.len && list.at[0] != ';') {
+		if (list.at[0] == ':')
+			return false;
+		empty = empty && (list.at[0] == '(' || is_space(list.at[0]));
+		list = span_skip(list, part_length(list));
+	}
+	return list.len || empty;
+}
+
+/* The name of a group has been read, up to the colon that LIST begins with. */
+static void take_group(struct entry *e, struct span *list)
+{
+	*list = span_skip(*list, 1);
+	if (!e->end || e->at || e->angle)
+		blame(e, "what stands before a colon is not the name of a group");
+	else if (!group_ends(*list))
+		blame(e, "a group, which begins with a colon, does not end in a semicolon");
+	const char *why = e->why;
+	*e = (struct entry){.to = e->to, .why = why};
+}
+
+static void take_angle(struct entry *e, struct span *list)
+{
+	bool opens = list->at[0] == '<';
+	if (opens ? e->angle || e->closed : !e->angle || e->closed)
+		blame(e, unmatched);
+	*list = span_skip(*list, 1);
+	if (opens)
+		*e = (struct entry){.to = e->to, .why = e->why, .angle = true, .end = list->at};
+	else
+		e->closed = true;
+}
+
+/* Reads up to the end of an entry and takes it with what separates it from the next. */
+static void take_entry(struct entry *e, struct span *list)
 {
 	while (list->len) {
 		char c = list->at[0];
-		if (is_space(c)) {
-			*list = span_skip(*list, 1);
+		size_t space = is_blank(c) ? 1 : fold_length(*list);
+		bool inside = e->angle && !e->closed;
+		if (space) {
+			*list = span_skip(*list, space);
 		} else if (c == '(') {
-			*list = span_skip(*list, comment_length(*list));
-		} else if (c == '<') {
-			if (e->angle || e->closed)
-				return false;
-			forget(e);
-			e->angle = true;
-			e->end = list->at + 1;
+			size_t len = comment_length(*list);
+			if (!len)
+				blame(e, "a comment, which begins with a parenthesis, does not end");
+			*list = span_skip(*list, len ? len : list->len);
+		} else if (c == '<' || c == '>') {
+			take_angle(e, list);
+		} else if (!inside && c == ':') {
+			take_group(e, list);
+		} else if (!inside && (c == ',' || c == ';')) {
 			*list = span_skip(*list, 1);
-		} else if (c == '>') {
-			if (!e->angle || e->closed)
-				return false;
-			e->closed = true;
-			*list = span_skip(*list, 1);
-		} else if (e->angle && !e->closed) {
-			take_token(e, list);
-		} else if (c == ':') { /* the name of a group */
-			forget(e);
-			*list = span_skip(*list, 1);
-		} else if (c == ',' || c == ';') {
-			*list = span_skip(*list, 1);
-			if (e->len || e->angle)
+			if (e->len || e->angle || e->why)
 				break;
 		} else {
 			take_token(e, list);
 		}
 	}
-	return e->angle == e->closed;
+	if (e->angle && !e->closed)
+		blame(e, unmatched);
 }
 
 /* The address of E, which is "<...>" around what was kept. */
 static bool parse(const struct entry *e, struct mailbox *out, const char **why)
 {
 	struct span whole = {out->text, e->len + 2}, rest;
+	*why = e->why;
+	if (e->why)
+		return false;
 	*why = "something stands before or behind the address, or several words are none";
 	if (e->phrase)
 		return false;
@@ -135,18 +202,38 @@ static bool parse(const struct entry *e, struct mailbox *out, const char **why)
 	out->text[e->len + 1] = '>';
 	out->text[e->len + 2] = '\0';
 	out->end = e->end;
+	out->angle = e->angle;
 	return address_parse_path(whole, &out->address, &rest, why) && rest.len == 0;
+}
+
+/* What was taken off BEFORE, without separators around it. */
+static struct span entry_text(struct span before, struct span rest)
+{
+	struct span text = {before.at, before.len - rest.len};
+	while (text.len && (is_space(text.at[0]) || text.at[0] == ','))
+		text = span_skip(text, 1);
+	while (text.len && (is_space(text.at[text.len - 1]) || strchr(",;", text.at[text.len - 1])))
+		text.len--;
+	return text;
 }
 
 enum mailbox_result mailbox_next(struct span *list, struct mailbox *out, const char **why)
 {
 	struct entry e = {.to = out->text + 1};
-	bool matched = take_entry(&e, list);
-	*why = "an address has < without >, or > without <";
-	if (matched && !e.len && !e.angle)
+	struct span before = *list;
+	take_entry(&e, list);
+	if (!e.len && !e.angle && !e.why)
 		return MAILBOX_END;
-	if (matched && parse(&e, out, why))
-		return MAILBOX_FOUND;
-	*list = (struct span){list->at + list->len, 0};
-	return MAILBOX_BAD;
+	out->whole = entry_text(before, *list);
+	return parse(&e, out, why) ? MAILBOX_FOUND : MAILBOX_BAD;
+}
+
+bool mailbox_first(struct span list, struct mailbox *out, enum mailbox_result *result, const char **why)
+{
+	struct span rest = list, first = list;
+	while ((*result = mailbox_next(&rest, out, why)) != MAILBOX_END)
+		if (*result == MAILBOX_FOUND && (out->angle || out->address.domain.len))
+			return true;
+	*result = mailbox_next(&first, out, why);
+	return *result == MAILBOX_FOUND;
 }

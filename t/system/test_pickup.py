@@ -160,6 +160,29 @@ class Envelope(unittest.TestCase):
                 self.setUp()
                 self.refused(octets, reason)
 
+    def test_a_bad_recipient_costs_the_others_nothing(self):
+        self.server.put(b"From: Acme, Inc. <app@example.com>\nTo: not an address, sue@example.com\nCc: g: c@example.com\nSubject: half\n\nx\n")
+        mails = [message(path)[0] for path in self.server.dropped(2)]
+        sent, = [mail for mail in mails if mail["subject"] == "half"]
+        notice, = [mail for mail in mails if mail["subject"] != "half"]
+        self.assertEqual((sent["x-sender"], sent.get_all("x-receiver")), ("app@example.com", ["sue@example.com"]))
+        self.assertEqual(sent["from"], "Acme, Inc. <app@example.com>")
+        self.assertEqual((notice["x-sender"], notice.get_all("x-receiver")), ("<>", ["app@example.com"]))
+        human, report, head = notice.get_payload()
+        self.assertIn("To: not an address\n", human.get_payload().replace("\r", ""))
+        self.assertIn("Cc: g: c@example.com\n", human.get_payload().replace("\r", ""))
+        self.assertEqual([part["action"] for part in report.get_payload()[1:]], ["failed", "failed"])
+        self.assertIn("Subject: half", head.get_payload())
+        self.assertEqual(self.server.files("badmail"), [])
+
+    def test_a_reason_names_field_and_address(self):
+        for octets, reason in ((b"From: a@example.com\nTo: not an address\n\n", 'To "not an address": '),
+                               (b"x-sender: a b\nx-receiver: c@example.com\n\n", 'x-sender "a b": '),
+                               (b"x-sender: a\nx-receiver: <c\nTo: d@example.com\n\n", 'x-receiver "<c": ')):
+            with self.subTest(reason=reason):
+                self.setUp()
+                self.refused(octets, reason)
+
     def test_dots_one_way_or_the_other(self):
         _, raw = self.sent(SIMPLE + b"..NET\r\n....\r\n")
         self.assertTrue(raw.endswith(b"\r\n.NET\r\n...\r\n"))

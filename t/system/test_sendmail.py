@@ -99,10 +99,11 @@ class Messages(Test):
         self.assertEqual(stat.S_IMODE(self.door.files()[0].stat().st_mode), 0o644)
 
     def test_sender(self):
-        for args, sender, header in ((["-f", "app@example.com"], "app@example.com", r"From: "),
+        for args, sender, header in ((["-f", "app@example.com"], "app@example.com", "\nFrom: app@example.com\n"),
+                                     (["-f", "app@example.com", "-F", "The App"], "app@example.com", '\nFrom: "The App" <app@example.com>\n'),
                                      (["-f", ""], "<>", "From: "),
                                      (["-f<>"], "<>", "From: "),
-                                     (["-r", "App <app@example.com>"], "app@example.com", "From: "),
+                                     (["-r", "App <app@example.com>"], "app@example.com", "\nFrom: app@example.com\n"),
                                      (["-FCron Daemon"], None, 'From: "Cron Daemon" <')):
             self.door.send(*args, "root")
             envelope, text = self.door.take()
@@ -231,9 +232,15 @@ class Refusals(Test):
         self.assertEqual(done.stdout.split(), ["0"], done.stdout)
 
     def test_errors_of_the_disk(self):
-        for call, error, status in (("fsync", "EIO", IOERR), ("fsync", "ENOSPC", TEMPFAIL), ("write", "EDQUOT", TEMPFAIL), ("write", "EIO", IOERR)):
+        for call, error, status in (("fsync", "EIO", TEMPFAIL), ("fsync", "ENOSPC", TEMPFAIL), ("write", "EDQUOT", TEMPFAIL), ("write", "EIO", TEMPFAIL)):
             with self.subTest(call=call, error=error):
                 self.refused(status, "maildrop", "root", prefix=self.strace(f"{call}:error={error}:when=1"))
+
+    def test_a_configuration_that_cannot_be_read_now(self):
+        for call, error in (("openat", "EMFILE"), ("openat", "ENOMEM"), ("openat", "EIO"), ("fstat", "EIO"), ("read", "EIO")):
+            with self.subTest(call=call, error=error):
+                prefix = ["strace", "-qq", "-o", "/dev/null", "-P", str(self.door.conf), "-e", f"inject={call}:error={error}"]
+                self.refused(TEMPFAIL, "mailroot.conf", "root", prefix=prefix)
 
     @staticmethod
     def strace(*conditions):
@@ -241,6 +248,21 @@ class Refusals(Test):
 
 
 class Hostile(Test):
+    def test_nothing_is_dropped_in_silence(self):
+        for recipient in ("b@x\nc: d@x", "b@x\nc@x", "list: a@x", "a@x (b", '"a@x', "a@[192.0.2.1", "a@x, <b@x", "a@x\rb@x", "c@d: a@x;", "<@r,@s a@x>"):
+            with self.subTest(recipient=recipient):
+                self.refused(DATAERR, "recipients", "ok@example.com", recipient)
+        for field in (b"list: a@x, b@x", b"a@x (b", b'"a@x', b"a@x, <b@x", b"<@r,@s a@x>", b"a@x\0, b@x"):
+            for name in (b"To", b"Cc", b"Bcc"):
+                with self.subTest(name=name, field=field):
+                    self.refused(DATAERR, "", "-t", text=b"To: ok@example.com\n" + name + b": " + field + b"\nSubject: x\n\nx\n")
+
+    def test_what_the_reader_would_refuse_is_refused(self):
+        for text, word in ((b"Subject: a\0b\n\nx\n", "value 0"), ("Subject: x\n\nx\n".encode("utf-16"), "UTF-16")):
+            with self.subTest(word=word):
+                self.refused(DATAERR, word, "root", text=text)
+        self.door.send("root", text=b"Subject: x\n\nbinary \0 text\n")
+
     def test_a_hundred_thousand_recipients(self):
         said = self.refused(UNAVAILABLE, "5000", *["a@b.example"] * 90000)
         self.assertLess(len(said), 1000)

@@ -15,13 +15,12 @@ static void read_all(const char *list, char *to, size_t size)
 	enum mailbox_result result;
 	size_t len = 0;
 	to[0] = '\0';
-	while ((result = mailbox_next(&rest, &box, &why)) == MAILBOX_FOUND)
+	while ((result = mailbox_next(&rest, &box, &why)) != MAILBOX_END) {
+		struct span found = box.address.text.len ? box.address.text : SPAN("<>");
+		ck_assert(result == MAILBOX_FOUND || (why && box.whole.len));
 		len += (size_t)snprintf(to + len, size - len, "%s%.*s", len ? " " : "",
-					box.address.text.len ? (int)box.address.text.len : 2,
-					box.address.text.len ? box.address.text.at : "<>");
-	if (result == MAILBOX_BAD) {
-		ck_assert_ptr_nonnull(why);
-		snprintf(to + len, size - len, "!");
+					result == MAILBOX_BAD ? 1 : (int)found.len,
+					result == MAILBOX_BAD ? "!" : found.at);
 	}
 	ck_assert_uint_eq(rest.len, 0);
 }
@@ -72,8 +71,32 @@ static const struct {
 	{"a..b@c, a.@docomo.example (x), u@c.", "a..b@c a.@docomo.example u@c"},
 	{"J\xc3\xb6rg@b", "!"},
 	{"\"no end", "!"},
-	{"ok@b, \"no end", "ok@b!"},
-	{"(no end a@b", ""},
+	{"ok@b, \"no end", "ok@b !"},
+	{"(no end a@b", "!"},
+	{"a@b (no end", "!"},
+	{"a@b, c@[192.0.2.1", "a@b !"},
+	/* a bad one costs the others nothing */
+	{"a@b, several words, c@d", "a@b ! c@d"},
+	{"a@b, <c@d> x, e@f, <g@h", "a@b ! e@f !"},
+	{"a@b, c@d>, <<e@f>>, g@h", "a@b ! ! g@h"},
+	/* groups */
+	{"g: a@b", "!"},
+	{"g: a@b, c@d", "! c@d"},
+	{"g: a@b, h: c@d;", "! c@d"},
+	{"undisclosed-recipients:", ""},
+	{"undisclosed-recipients: (none)", ""},
+	{": a@b;", "!"},
+	{"a@b c: d@x;", "!"},
+	{"a@b: c@d;", "!"},
+	{"g (: ;): \"x:;\"@b, <@r:c@d>;", "\"x:;\"@b c@d"},
+	/* controls */
+	{"b@x\nc: d@x", "!"},
+	{"b@x\nc@x", "!"},
+	{"b@x\rc@x, d@x", "! d@x"},
+	{"\"b\nc\"@x", "!"},
+	{"\"b\r\n c\"@x", "\"b c\"@x"},
+	{"b\x01@x, \x1b <c@d>", "! c@d"},
+	{"b@x\r\n", "b@x"},
 };
 
 START_TEST(reads_lists)
@@ -81,6 +104,33 @@ START_TEST(reads_lists)
 	char found[1000];
 	read_all(cases[_i].list, found, sizeof(found));
 	ck_assert_str_eq(found, cases[_i].found);
+}
+END_TEST
+
+static const struct {
+	const char *list, *found;
+} senders[] = {
+	{"Acme, Inc. <billing@a.example>", "billing@a.example"},
+	{"Acme Corp, Inc. <billing>", "billing"},
+	{"root, joe@b.example", "joe@b.example"},
+	{"root", "root"},
+	{"root, daemon", "root"},
+	{"<>", "<>"},
+	{"a@b, c@d", "a@b"},
+	{"Joe Public", "!"},
+	{"", ""},
+};
+
+START_TEST(prefers_an_address)
+{
+	struct mailbox box;
+	enum mailbox_result result;
+	const char *why, *want = senders[_i].found;
+	bool found = mailbox_first(span_of(senders[_i].list), &box, &result, &why);
+	ck_assert(found == (want[0] && want[0] != '!'));
+	ck_assert_int_eq(result, found ? MAILBOX_FOUND : want[0] ? MAILBOX_BAD : MAILBOX_END);
+	if (found)
+		ck_assert(span_equal(box.address.text, want[0] == '<' ? SPAN("") : span_of(want)));
 }
 END_TEST
 
@@ -143,6 +193,7 @@ int main(void)
 	Suite *suite = suite_create("mailbox");
 	TCase *tcase = tcase_create("mailbox");
 	tcase_add_loop_test(tcase, reads_lists, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tcase, prefers_an_address, 0, sizeof(senders) / sizeof(senders[0]));
 	tcase_add_test(tcase, says_where_a_domain_belongs);
 	tcase_add_test(tcase, bounds);
 	tcase_add_test(tcase, deep_comments);

@@ -1,11 +1,14 @@
 #include "sendmail/compose.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "sendmail/caller.h"
+#include "sendmail/failure.h"
 #include "sendmail/text.h"
 #include "t/unit/suite.h"
 
@@ -58,8 +61,37 @@ START_TEST(senders)
 	expect_head("x-sender: a@b\r\nx-mailroot-ret: HDRS\r\nx-mailroot-envid: x1\r\n");
 	expect_why(compose_sender(&c, "a b@c", &none), COMPOSE_BAD_ADDRESS, "a b@c");
 	/* No line end gets through. */
-	ck_assert_int_eq(compose_sender(&c, "a@b\r\nx-receiver: evil@example.com", &none), COMPOSE_OK);
-	expect_head("x-sender: evil@example.com\r\n");
+	expect_why(compose_sender(&c, "a@b\r\nx-receiver: evil@example.com", &none), COMPOSE_BAD_ADDRESS, "evil");
+	expect_why(compose_recipients(&c, SPAN("b@x\nc: d@x"), &quiet), COMPOSE_BAD_ADDRESS, "b@x");
+	ck_assert_uint_eq(c.head.len, 0);
+	ck_assert_int_eq(compose_sender(&c, "Acme, Inc. <billing@example.com>", &none), COMPOSE_OK);
+	expect_head("x-sender: billing@example.com\r\n");
+}
+END_TEST
+
+/* Every error that a file may have, and what the caller is told: again later, or what to mend. */
+START_TEST(statuses)
+{
+	static const struct {
+		int error, folder, config, input;
+	} rows[] = {
+		{EACCES, EX_CANTCREAT, EX_CONFIG, EX_NOINPUT},       {EPERM, EX_CANTCREAT, EX_CONFIG, EX_NOINPUT},
+		{ENOENT, EX_CANTCREAT, EX_CONFIG, EX_NOINPUT},       {ENOTDIR, EX_CANTCREAT, EX_CONFIG, EX_NOINPUT},
+		{ELOOP, EX_CANTCREAT, EX_CONFIG, EX_NOINPUT},        {EISDIR, EX_CANTCREAT, EX_CONFIG, EX_NOINPUT},
+		{ENAMETOOLONG, EX_CANTCREAT, EX_CONFIG, EX_NOINPUT}, {EBADF, EX_CANTCREAT, EX_CONFIG, EX_NOINPUT},
+		{EIO, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},        {ENOMEM, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},
+		{EMFILE, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},     {ENFILE, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},
+		{ENOSPC, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},     {EDQUOT, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},
+		{EROFS, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},      {ESTALE, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},
+		{EINTR, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},      {EAGAIN, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},
+		{ENOLCK, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},     {ENOBUFS, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},
+		{ETIMEDOUT, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},  {EFBIG, EX_TEMPFAIL, EX_TEMPFAIL, EX_TEMPFAIL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_int_eq(failure_status(FAILURE_FOLDER, -rows[i].error), rows[i].folder);
+		ck_assert_int_eq(failure_status(FAILURE_CONFIG, -rows[i].error), rows[i].config);
+		ck_assert_int_eq(failure_status(FAILURE_INPUT, -rows[i].error), rows[i].input);
+	}
 }
 END_TEST
 
@@ -246,6 +278,7 @@ int main(void)
 	TCase *tc = tcase_create("all");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, senders);
+	tcase_add_test(tc, statuses);
 	tcase_add_test(tc, recipients_of_arguments);
 	tcase_add_test(tc, five_thousand_recipients_at_most);
 	tcase_add_test(tc, recipients_of_the_header);

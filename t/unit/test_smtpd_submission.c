@@ -96,9 +96,21 @@ static const struct {
 	 "bad: a line at its head begins with x-mailroot-, which is reserved"},
 	{"x-sender: a@b\r\nx-sender: c@d\r\nx-receiver: c@d\r\n", "bad: there is more than one x-sender line"},
 	{"x-sender:\r\nx-receiver: c@d\r\n", "bad: the x-sender line has no address; write <> for none"},
-	{"x-sender: a@b\r\nx-receiver: <>\r\n", "bad: a recipient is <>, which is no address"},
+	{"x-sender: a@b\r\nx-receiver: <>\r\n", "bad: x-receiver \"<>\": no mail goes to the null address"},
+	{"x-sender: a@b\r\nx-receiver: c d\r\nTo: e@f\r\n",
+	 "bad: x-receiver \"c d\": something stands before or behind the address, or several words are none"},
+	{"From: a@b\r\nTo: g: c@d\r\n",
+	 "bad: To \"g: c@d\": a group, which begins with a colon, does not end in a semicolon"},
+	/* one bad among good ones */
+	{"From: a@b\r\nTo: c d, e@f\r\nCc: <g\r\n" WHOLE, "a@b|e@f|From: a@b\r\nTo: c d, e@f\r\nCc: <g\r\n" WHOLE},
+	/* a name without its quotes */
+	{"From: Acme, Inc. <c@d>\r\nReply-To: Acme, Inc. <e>\r\nTo: root, J <x@y>\r\n" WHOLE,
+	 "c@d|root x@y|From: Acme, Inc. <c@d>\r\nReply-To: Acme, Inc. <e@dom.ain>\r\n"
+	 "To: root@dom.ain, J <x@y>\r\n" WHOLE},
+	{"Sender: Acme, Inc. <c@d>\r\nFrom: a@b\r\nTo: x@y\r\n" WHOLE,
+	 "c@d|x@y|Sender: Acme, Inc. <c@d>\r\nFrom: a@b\r\nTo: x@y\r\n" WHOLE},
 	{"x-sender: a b\r\nx-receiver: c@d\r\n",
-	 "bad: something stands before or behind the address, or several words are none"},
+	 "bad: x-sender \"a b\": something stands before or behind the address, or several words are none"},
 	{"From: a@b\r\nSubject: x\r\n",
 	 "bad: it has no recipient: neither x-receiver lines nor an address in To, Cc or Bcc"},
 	{"To: a@b\r\nSubject: x\r\n", "bad: it has no sender: neither an x-sender line nor From"},
