@@ -146,7 +146,7 @@ START_TEST(no_memory_means_later)
 	struct door d;
 	if (!CAN_FAIL)
 		return;
-	write_message(&text, _i ? 600 : 1);
+	write_message(&text, _i ? 100 : 1);
 	while (result != PICKUP_SENT) {
 		door_open(&d); /* so that no memory is left of the last time */
 		put(&d, str_span(&text));
@@ -199,6 +199,7 @@ int main(void)
 {
 	Suite *suite = suite_create("pickup");
 	TCase *tcase = tcase_create("pickup");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, no_memory_means_later, 0, 2);
 	tcase_add_test(tcase, a_message_without_its_name);
 	suite_add_tcase(suite, tcase);
