@@ -1,5 +1,6 @@
 #include "master/folders.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,9 +10,13 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "master/walk.h"
 
 /* Strangers to the system may put mail here, but not list it, nor touch what is another's. */
 enum { MAILDROP_MODE = 01733 };
+
+/* What somebody did between our mkdir and our look at what it made. */
+#define REPLACED "somebody put something else in its place while it was made"
 
 enum folder_kind {
 	FOLDER_OURS,  /* only the service uses it: owner and mode are mended */
@@ -28,8 +33,17 @@ struct folder {
 
 static bool fail(char *why, size_t size, const char *path, const char *what, const char *remedy)
 {
-	snprintf(why, size, "folder %.300s: %.100s; %.120s", path, what, remedy);
+	snprintf(why, size, "folder %.300s: %.100s; %.160s", path, what, remedy);
 	return false;
+}
+
+/* ERROR, as of walk_to, on the way to PATH. */
+static bool fail_path(char *why, size_t size, const char *path, int error, const char *remedy)
+{
+	if (error != -ELOOP)
+		return fail(why, size, path, strerror(-error), remedy);
+	return fail(why, size, path, "on the way is a symbolic link that is not root's",
+		    "make the folder yourself, or name the folder that the link leads to");
 }
 
 /* HAVE lets nobody do what WANT does not, and is as safe: sticky. */
@@ -38,24 +52,65 @@ static bool narrower(mode_t have, mode_t want)
 	return !(have & 07777 & ~want) && (have & S_ISVTX) == (want & S_ISVTX) && (have & S_IRWXU) == (want & S_IRWXU);
 }
 
-/* Owner and mode of a folder that is there, through its descriptor. */
-static bool mend(int fd, const struct folder *want, const struct folders_owner *owner, bool fresh, const char *path,
-		 char *why, size_t size)
+static bool is_empty(int fd)
+{
+	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = again < 0 ? NULL : fdopendir(again);
+	const struct dirent *entry = NULL;
+
+	if (!dir)
+		fd_close(&again);
+	errno = 0;
+	while (dir && (entry = readdir(dir)) && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")))
+		;
+	bool empty = dir && !entry && !errno;
+	if (dir)
+		closedir(dir);
+	return empty;
+}
+
+/*
+ * May root give the folder FD, which is root's own, to the service? Yes where nobody but root could have put it into
+ * the folder AT. Elsewhere only when it is as mkdir leaves it: what is given away then was nobody's.
+ */
+static bool may_be_given(int at, int fd, const struct stat *st, bool fresh)
+{
+	struct stat above;
+
+	if (fstat(at, &above))
+		return false;
+	if (!fresh && above.st_uid == geteuid() && !(above.st_mode & 022))
+		return true;
+	return st->st_dev == above.st_dev && (st->st_mode & 0777) == 0700 && is_empty(fd);
+}
+
+/* A folder that was there before and is the administrator's: groups and ACLs may let the queue in, so only what is
+ * plainly root's own is refused. */
+static bool look_at(const struct stat *st, const struct folders_owner *owner, const char *path, char *why, size_t size)
+{
+	if (st->st_uid != 0 || owner->queue_uid == 0 || st->st_mode & 022)
+		return true;
+	return fail(why, size, path, "it belongs to root and the service may not write there",
+		    "`chown` it to the user of the service (setting `user`)");
+}
+
+/* Owner and mode of the folder FD in AT, through its descriptor. FRESH: we have just made one of this name. */
+static bool mend(int at, int fd, const struct folder *want, const struct folders_owner *owner, bool fresh,
+		 const char *path, char *why, size_t size)
 {
 	struct stat st;
 
 	if (fstat(fd, &st))
 		return fail(why, size, path, strerror(errno), "see `dmesg` for trouble with the disk");
-	if (!fresh && want->kind == FOLDER_THEIRS) {
-		/* Groups and ACLs may let the queue in: only what is plainly root's own is refused here. */
-		if (st.st_uid == 0 && owner->queue_uid != 0 && !(st.st_mode & 022))
-			return fail(why, size, path, "it belongs to root and the service may not write there",
-				    "`chown` it to the user of the service (setting `user`)");
-		return true;
-	}
+	if (want->kind == FOLDER_THEIRS && (!fresh || (st.st_uid == owner->queue_uid && st.st_uid != geteuid())))
+		return look_at(&st, owner, path, why, size);
 	if (st.st_uid != owner->queue_uid && st.st_uid != geteuid())
-		return fail(why, size, path, "it belongs to another user",
+		return fail(why, size, path, fresh ? REPLACED : "it belongs to another user",
 			    "`chown` it to the user of the service (setting `user`), or name another mailroot_dir");
+	if (st.st_uid != owner->queue_uid && !may_be_given(at, fd, &st, fresh))
+		return fail(why, size, path, fresh ? REPLACED : "it belongs to root and is not empty",
+			    "look what it is and who may write to the folder above it; then `chown` it to the user of "
+			    "the service (setting `user`)");
 	if (want->kind == FOLDER_DOOR && st.st_uid == owner->queue_uid && narrower(st.st_mode, want->mode))
 		return true;
 	if ((st.st_uid != owner->queue_uid || st.st_gid != want->gid) && fchown(fd, owner->queue_uid, want->gid))
@@ -75,14 +130,15 @@ static int make_one(int at, const struct folder *want, const struct folders_owne
 		fail(why, size, path, strerror(errno), "it can't be made; does the folder above it exist?");
 		return -1;
 	}
-	/* A folder that the administrator put elsewhere may be reached through a symbolic link of his. */
-	int fd = openat(at, want->name,
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC | (want->kind == FOLDER_THEIRS ? 0 : O_NOFOLLOW));
+	/* A folder that the administrator put elsewhere may be reached through a symbolic link of his; one that we have
+	 * made just now may not. */
+	bool linked = want->kind == FOLDER_THEIRS && !fresh;
+	int fd = openat(at, want->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (linked ? 0 : O_NOFOLLOW));
 	if (fd < 0) {
-		fail(why, size, path, strerror(errno), "it must be a folder, not a link or a file");
+		fail(why, size, path, fresh ? REPLACED : strerror(errno), "it must be a folder, not a link or a file");
 		return -1;
 	}
-	if (!mend(fd, want, owner, fresh, path, why, size))
+	if (!mend(at, fd, want, owner, fresh, path, why, size))
 		fd_close(&fd);
 	return fd;
 }
@@ -100,15 +156,23 @@ static bool make_beneath(int at, const char *above, const struct folder *want, c
 	return true;
 }
 
-static bool make_elsewhere(const char *path, const struct folders_owner *owner, char *why, size_t size)
+/* The folder PATH, wherever it lies. One that is there is only looked at, so whatever leads to it may be followed. */
+static bool make_elsewhere(const char *path, mode_t mode, const struct folders_owner *owner, char *why, size_t size)
 {
-	struct folder want = {path, 0750, owner->queue_gid, FOLDER_THEIRS};
-	int fd = make_one(AT_FDCWD, &want, owner, path, why, size);
+	char name[NAME_MAX + 1];
+	struct folder want = {name, mode, owner->queue_gid, FOLDER_THEIRS};
+	struct stat st;
 
-	if (fd < 0)
-		return false;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return look_at(&st, owner, path, why, size);
+	int at = walk_above(path, name);
+	if (at < 0)
+		return fail_path(why, size, path, at, "does the folder above it exist?");
+	int fd = make_one(at, &want, owner, path, why, size);
+	fd_close(&at);
+	bool good = fd >= 0;
 	fd_close(&fd);
-	return true;
+	return good;
 }
 
 /*
@@ -118,14 +182,16 @@ static bool make_elsewhere(const char *path, const struct folders_owner *owner, 
 static void make_pickup(int at, const struct config_server *server, const struct folders_owner *owner)
 {
 	char why[PATH_MAX], beneath[PATH_MAX];
-	struct folder want = {server->pickup_dir, MAILDROP_MODE, owner->queue_gid, FOLDER_THEIRS};
+	const struct folder own = {"pickup", MAILDROP_MODE, owner->queue_gid, FOLDER_THEIRS};
 
 	if (!server->pickup_dir || !strcmp(server->pickup_dir, "off"))
 		return;
 	snprintf(beneath, sizeof(beneath), "%s/pickup", server->dir);
-	if (!strcmp(server->pickup_dir, beneath))
-		want.name = "pickup";
-	int fd = make_one(at, &want, owner, server->pickup_dir, why, sizeof(why));
+	if (strcmp(server->pickup_dir, beneath) != 0) {
+		make_elsewhere(server->pickup_dir, MAILDROP_MODE, owner, why, sizeof(why));
+		return;
+	}
+	int fd = make_one(at, &own, owner, server->pickup_dir, why, sizeof(why));
 	fd_close(&fd);
 }
 
@@ -176,20 +242,17 @@ static bool link_maildrop(int at, const struct config *config, char *why, size_t
 bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
 		  char *why, size_t size)
 {
-	int error = folders_make_path(config->mailroot_dir);
-	if (error)
-		return fail(why, size, config->mailroot_dir, strerror(-error), "it can't be made (mailroot_dir)");
-	int at = open(config->mailroot_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int at = walk_to(config->mailroot_dir, true);
 	if (at < 0)
-		return fail(why, size, config->mailroot_dir, strerror(errno), "it can't be opened (mailroot_dir)");
+		return fail_path(why, size, config->mailroot_dir, at, "it can't be made (mailroot_dir)");
 	bool good = make_server(at, server, owner, why, size) && link_maildrop(at, config, why, size);
 	fd_close(&at);
 	if (good && server->badmail_dir && server->badmail_dir[0])
-		good = make_elsewhere(server->badmail_dir, owner, why, size);
+		good = make_elsewhere(server->badmail_dir, 0750, owner, why, size);
 	for (size_t i = 0; good && i < server->local_domain_count; i++) {
 		const char *drop = server->local_domains[i].drop_dir;
 		if (drop && drop[0])
-			good = make_elsewhere(drop, owner, why, size);
+			good = make_elsewhere(drop, 0750, owner, why, size);
 	}
 	return good && folders_make_log(config, server, owner, why, size);
 }
@@ -201,23 +264,16 @@ bool folders_make_log(const struct config *config, const struct config_server *s
 		return true;
 	int error = server->log.dir_at.line ? 0 : folders_make_path(config->log_dir);
 	if (error)
-		return fail(why, size, config->log_dir, strerror(-error), "it can't be made (log_dir)");
-	return make_elsewhere(server->log.dir, owner, why, size);
+		return fail_path(why, size, config->log_dir, error, "it can't be made (log_dir)");
+	return make_elsewhere(server->log.dir, 0750, owner, why, size);
 }
 
 int folders_make_path(const char *dir)
 {
-	char path[PATH_MAX];
+	int fd = walk_to(dir, true);
 
-	if (!span_copy(span_of(dir), path, sizeof(path)))
-		return -ENAMETOOLONG;
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(path, 0755) && errno != EEXIST)
-			return -errno;
-		*slash = '/';
-	}
-	if (mkdir(path, 0755) && errno != EEXIST)
-		return -errno;
+	if (fd < 0)
+		return fd;
+	fd_close(&fd);
 	return 0;
 }

@@ -3,11 +3,30 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "common/base/clock.h"
+
+/* What the owner of the folder above does in the moment after root made PATH. */
+static void (*meddle)(const char *name);
+
+int mkdirat(int at, const char *name, mode_t mode)
+{
+	int result = (int)syscall(SYS_mkdirat, at, name, mode);
+
+	if (meddle && result == 0)
+		meddle(name);
+	return result;
+}
 
 static char root[64], spool[80], dir[100];
 static struct config_local_domain domain;
@@ -21,6 +40,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(root));
 	snprintf(spool, sizeof(spool), "%s/var/spool", root);
 	snprintf(dir, sizeof(dir), "%s/main", spool);
+	meddle = NULL;
 	domain = (struct config_local_domain){.name = "example.com"};
 	server = (struct config_server){.name = "main", .dir = dir, .local_domains = &domain, .local_domain_count = 1};
 	config = (struct config){.mailroot_dir = spool};
@@ -219,10 +239,219 @@ START_TEST(a_path_is_made_with_its_parents)
 }
 END_TEST
 
+/* /srv/app belongs to an application; a folder of root stands beside it, and the drop folder is to be made in it. */
+static char app[100], drop_dir[140], victim[100];
+enum { APPLICATION = 65009 };
+
+static void give_an_application_its_folder(void)
+{
+	snprintf(app, sizeof(app), "%s/app", root);
+	snprintf(drop_dir, sizeof(drop_dir), "%s/drop", app);
+	snprintf(victim, sizeof(victim), "%s/victim", root);
+	ck_assert_int_eq(mkdir(app, 0755), 0);
+	ck_assert_int_eq(chown(app, APPLICATION, APPLICATION), 0);
+	ck_assert_int_eq(mkdir(victim, 0700), 0);
+	ck_assert_int_eq(chmod(root, 0755), 0);
+	domain.drop_dir = drop_dir;
+}
+
+static void expect_victim_is_roots(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(victim, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0700);
+}
+
+static bool ends_with_drop(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len >= 4 && strcmp(name + len - 4, "drop") == 0;
+}
+
+static void put_a_link(const char *name)
+{
+	if (!ends_with_drop(name))
+		return;
+	ck_assert_int_eq(rmdir(drop_dir), 0);
+	ck_assert_int_eq(symlink(victim, drop_dir), 0);
+}
+
+/* What root has in a folder of another's own can be moved there, though not be written to. */
+static void put_a_folder_of_roots(const char *name)
+{
+	if (!ends_with_drop(name))
+		return;
+	ck_assert_int_eq(rmdir(drop_dir), 0);
+	ck_assert_int_eq(rename(victim, drop_dir), 0);
+}
+
+START_TEST(what_takes_the_place_of_a_new_folder_stays_roots)
+{
+	struct stat st;
+	char kept[200];
+
+	if (geteuid() != 0)
+		return;
+	domain.drop_dir = NULL;
+	expect_success();
+	give_an_application_its_folder();
+	meddle = put_a_link;
+	expect_refusal("in its place");
+	expect_victim_is_roots();
+	ck_assert_int_eq(unlink(drop_dir), 0);
+	snprintf(kept, sizeof(kept), "%s/kept", victim);
+	ck_assert_int_eq(mkdir(kept, 0700), 0);
+	meddle = put_a_folder_of_roots;
+	expect_refusal("in its place");
+	ck_assert_int_eq(stat(drop_dir, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0700);
+	meddle = NULL;
+}
+END_TEST
+
+START_TEST(a_pickup_folder_is_not_opened_to_all_through_a_link)
+{
+	if (geteuid() != 0)
+		return;
+	domain.drop_dir = NULL;
+	expect_success();
+	give_an_application_its_folder();
+	domain.drop_dir = NULL;
+	server.pickup_dir = drop_dir;
+	meddle = put_a_link;
+	expect_success(); /* mail by SMTP does not wait for it */
+	expect_victim_is_roots();
+	meddle = NULL;
+}
+END_TEST
+
+/* A link further up in the path would make root's folder elsewhere, under a name that the application may choose. */
+START_TEST(a_link_of_another_user_on_the_way_is_not_followed)
+{
+	char link[120], made[140];
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	give_an_application_its_folder();
+	snprintf(link, sizeof(link), "%s/current", app);
+	ck_assert_int_eq(symlink(victim, link), 0);
+	ck_assert_int_eq(lchown(link, APPLICATION, APPLICATION), 0);
+	snprintf(drop_dir, sizeof(drop_dir), "%s/current/drop", app);
+	snprintf(made, sizeof(made), "%s/drop", victim);
+	expect_refusal("symbolic link");
+	ck_assert_int_eq(stat(made, &st), -1);
+	/* What is there already is the administrator's business: it is only looked at. */
+	ck_assert_int_eq(mkdir(made, 0700), 0);
+	ck_assert_int_eq(chown(made, owner.queue_uid, owner.queue_gid), 0);
+	expect_success();
+}
+END_TEST
+
+START_TEST(a_link_of_roots_on_the_way_is_followed)
+{
+	char link[100], real[100], made[160];
+	struct stat st;
+
+	snprintf(real, sizeof(real), "%s/disk", root);
+	snprintf(link, sizeof(link), "%s/srv", root);
+	ck_assert_int_eq(mkdir(real, 0755), 0);
+	ck_assert_int_eq(symlink("disk", link), 0);
+	snprintf(drop_dir, sizeof(drop_dir), "%s/./drop//", link);
+	domain.drop_dir = drop_dir;
+	expect_success();
+	snprintf(made, sizeof(made), "%s/drop", real);
+	ck_assert_int_eq(stat(made, &st), 0);
+	ck_assert_uint_eq(st.st_uid, owner.queue_uid);
+	/* Round and round. */
+	ck_assert_int_eq(unlink(link), 0);
+	ck_assert_int_eq(symlink("srv/srv", link), 0);
+	snprintf(drop_dir, sizeof(drop_dir), "%s/drop", link);
+	expect_refusal("/drop");
+}
+END_TEST
+
+/* `mailroot` owns the folder in which its own lie: what root has there with something in it is not given away. */
+START_TEST(a_folder_of_roots_with_content_is_not_given_away)
+{
+	char file[300];
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	expect_success();
+	ck_assert_int_eq(chown(path_of("cur"), 0, 0), 0);
+	expect_success();
+	check_folder("cur", 0700, owner.queue_gid);
+	ck_assert_int_eq(chown(path_of("cur"), 0, 0), 0);
+	snprintf(file, sizeof(file), "%s/secret", path_of("cur"));
+	ck_assert_int_eq(mkdir(file, 0700), 0);
+	expect_refusal("not empty");
+	ck_assert_int_eq(stat(path_of("cur"), &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+}
+END_TEST
+
+/* The application, as fast as it can: a link in the place of the folder, and away with it, so that root makes another.
+ */
+static _Noreturn void swap_for_ever(void)
+{
+	int at = open(app, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (at < 0 || setgid(APPLICATION) || setuid(APPLICATION) || symlinkat(victim, at, "trap"))
+		_exit(1);
+	for (;;) {
+		if (renameat2(at, "drop", at, "trap", RENAME_EXCHANGE))
+			continue;
+		for (int i = 0; i < 200; i++)
+			getppid();
+		unlinkat(at, "trap", AT_REMOVEDIR);
+		renameat(at, "drop", at, "trap");
+	}
+}
+
+static void give_time(const char *name)
+{
+	(void)name;
+	poll(NULL, 0, 1);
+}
+
+START_TEST(who_swaps_folders_all_the_time_gets_none)
+{
+	char why[600];
+	size_t refused = 0;
+
+	if (geteuid() != 0)
+		return;
+	domain.drop_dir = NULL;
+	expect_success();
+	give_an_application_its_folder();
+	meddle = give_time; /* or one in ten thousand attacks would succeed */
+	pid_t pid = fork();
+	if (pid == 0)
+		swap_for_ever();
+	int64_t until = clock_mono_ms() + 20000;
+	while (clock_mono_ms() < until && refused < 20) {
+		bool good = folders_make(&config, &server, &owner, why, sizeof(why));
+		refused += !good && strstr(why, "in its place");
+		expect_victim_is_roots();
+	}
+	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_uint_gt(refused, 0); /* the attacker was quicker, in vain */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("folders");
 	TCase *tc = tcase_create("folders");
+	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, all_are_made_and_mended);
 	tcase_add_test(tc, the_door_may_be_narrowed_only);
@@ -233,6 +462,12 @@ int main(void)
 	tcase_add_test(tc, an_administrators_drop_folder_is_left_alone);
 	tcase_add_test(tc, drop_dir_elsewhere);
 	tcase_add_test(tc, a_path_is_made_with_its_parents);
+	tcase_add_test(tc, what_takes_the_place_of_a_new_folder_stays_roots);
+	tcase_add_test(tc, a_pickup_folder_is_not_opened_to_all_through_a_link);
+	tcase_add_test(tc, a_link_of_another_user_on_the_way_is_not_followed);
+	tcase_add_test(tc, a_link_of_roots_on_the_way_is_followed);
+	tcase_add_test(tc, a_folder_of_roots_with_content_is_not_given_away);
+	tcase_add_test(tc, who_swaps_folders_all_the_time_gets_none);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
