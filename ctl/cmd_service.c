@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/host/rows.h"
 #include "ctl/commands.h"
+#include "ctl/journal.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
 #include "ctl/settle.h"
@@ -34,7 +36,7 @@ static void reload_json(const struct link_answer *answer, const struct str *repo
 	json_init(&json, stdout);
 	json_object(&json);
 	json_key(&json, "reloaded");
-	json_bool(&json, answer->exit_code == 0);
+	json_bool(&json, answer->exit_code != ROW_REFUSED);
 	json_key(&json, "report");
 	print_lines(&json, str_span(report));
 	json_key(&json, "trouble");
@@ -76,10 +78,14 @@ static bool confirm_is_clear(const struct options *options)
 	return false;
 }
 
-static void print_reload(const struct str *report, const struct str *trouble, FILE *to)
+/* What went wrong goes to stderr, with the mark of the journal where it is read there. */
+static void print_lines_to(const struct str *text, FILE *to)
 {
-	fputs(str_text(report), to);
-	fputs(str_text(trouble), to);
+	struct span rest = str_span(text), line;
+	const char *mark = to == stderr ? journal_mark(STDERR_FILENO) : "";
+
+	while (span_line(&rest, &line))
+		fprintf(to, "%s%.*s\n", mark, SPAN_ARGS(line));
 }
 
 static uint64_t count_waiting(const struct service *service)
@@ -138,19 +144,21 @@ int cmd_reload(struct ctl *ctl)
 	str_init(&trouble, REPORT_MAX);
 	answer.context = &report;
 	wire_encode_ctl_reload(&reload, &request);
-	bool good = link_ask(fd, &request, &answer) && answer.exit_code == 0;
-	bool settled = true;
-	if (good && !reload.confirmed) {
+	bool taken = link_ask(fd, &request, &answer) && answer.exit_code != ROW_REFUSED;
+	bool good = taken && answer.exit_code == ROW_RELOADED, settled = true;
+	if (taken && !reload.confirmed) {
 		await_smtpd(ctl);
 		settled = await_processes(ctl, &trouble);
 	}
 	if (ctl->options.given & OPTION_JSON)
 		reload_json(&answer, &report, &trouble);
-	else
-		print_reload(&report, &trouble, good && settled ? stdout : stderr);
+	else {
+		print_lines_to(&report, good && settled ? stdout : stderr);
+		print_lines_to(&trouble, good && settled ? stdout : stderr);
+	}
 	if (!good || !settled)
 		commands_fail("%s%s", answer.said,
-			      settled ? "" : ", but not all of it works; after mending it: mailrootctl reload");
+			      taken ? ", but not all of it works; after mending it: mailrootctl reload" : "");
 	else if (!(ctl->options.given & OPTION_JSON))
 		printf("%s\n", answer.said);
 	if (good && settled && !(ctl->options.given & OPTION_JSON))

@@ -186,6 +186,15 @@ static void print_overview(const struct service *service)
 	table_free(&table);
 }
 
+static bool runs_at_all(const struct service_server *server)
+{
+	size_t i = 0;
+
+	while (i < server->process_count && strcmp(server->processes[i].state, "stopped") == 0)
+		i++;
+	return i < server->process_count;
+}
+
 /* What can be done about mail that waits or is held. SEVERAL virtual servers: a command about one names it. */
 static void print_advice(const struct service_server *server, bool several)
 {
@@ -211,8 +220,8 @@ static void print_server(const struct service_server *server, bool several)
 	if (server->trouble[0])
 		printf("  %s\n", server->trouble);
 	if (server->trouble[0] && (trouble || strcmp(server->state, "running") == 0))
-		printf("  It is tried again every 10 seconds%s.\n", trouble ? "" : "; until then all is as before");
-	if (!trouble && !stopped)
+		printf("  It is tried again every 10 seconds%s.\n", trouble ? "" : "; the rest works");
+	if (!stopped && runs_at_all(server))
 		print_processes(server);
 	for (size_t i = 0; i < server->attention_count; i++)
 		printf("  %s: %s\n", server->attention[i].role, server->attention[i].text);

@@ -10,6 +10,7 @@
 #include "common/base/installed.h"
 #include "common/host/config.h"
 #include "common/host/config_report.h"
+#include "ctl/journal.h"
 
 enum {
 	SELECT = OPTION_DOMAIN | OPTION_SENDER | OPTION_RECIPIENT | OPTION_OLDER | OPTION_LARGER | OPTION_REASON |
@@ -45,11 +46,11 @@ static const struct command table[] = {
 	 "[--server NAME]",
 	 "who is connected, since when, and what they do"},
 	{{"kick", NULL},
-	 OPTION_SERVER | OPTION_ALL | OPTION_JSON,
+	 OPTION_SERVER | OPTION_ALL | OPTION_JSON | OPTION_YES,
 	 0,
 	 OPTIONS_WORDS_MAX,
 	 cmd_kick,
-	 "{SESSION ... | --all} [--server NAME]",
+	 "{SESSION ... | --all} [--server NAME] [--yes]",
 	 "end sessions, each after the message in hand"},
 	{{"reload", NULL},
 	 OPTION_JSON | OPTION_CONFIRM | OPTION_CONFIRMED,
@@ -248,6 +249,7 @@ int commands_fail(const char *format, ...)
 	va_list args;
 
 	fflush(stdout);
+	fputs(journal_mark(STDERR_FILENO), stderr);
 	fputs("mailrootctl: ", stderr);
 	va_start(args, format);
 	vfprintf(stderr, format, args);

@@ -12,6 +12,12 @@
 #include "common/base/fd.h"
 #include "common/host/rows.h"
 
+/* Of a process that is stopped (SIGSTOP) or hangs. */
+#define LINK_SILENCE                                                                                                   \
+	"did not answer within %d seconds: it is stopped or hangs, while the other processes of the service go on. "   \
+	"`ps -C mailrootd -o pid,stat` shows T for a stopped one, which `kill -CONT PID` wakes; else restart the "     \
+	"service"
+
 static void set_wait(int fd)
 {
 	struct timeval wait = {.tv_sec = LINK_WAIT_MS / 1000};
@@ -30,13 +36,21 @@ int link_to_master(const char *run_dir)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	set_wait(fd);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
 		int error = -errno;
 		fd_close(&fd);
 		return error;
 	}
-	set_wait(fd);
 	return fd;
+}
+
+/* sd_booted(3): the folder is there when systemd is the init. */
+static const char *start_command(void)
+{
+	if (access("/run/systemd/system", F_OK) == 0)
+		return "`systemctl start mailrootd`";
+	return access("/etc/init.d/mailrootd", X_OK) == 0 ? "`/etc/init.d/mailrootd start`" : "`mailrootd`";
 }
 
 void link_explain(const char *run_dir, int error, char *to)
@@ -45,9 +59,11 @@ void link_explain(const char *run_dir, int error, char *to)
 
 	if (error == -ENOENT || error == -ECONNREFUSED)
 		snprintf(to, LINK_TEXT_MAX + 1,
-			 "mailrootd is not running (nobody answers at %.200s/control): systemctl start mailrootd "
-			 "starts it; or name its configuration with -c",
-			 run_dir);
+			 "mailrootd is not running (nobody answers at %.200s/control): %s starts it; or name its "
+			 "configuration with -c",
+			 run_dir, start_command());
+	else if (error == -EAGAIN)
+		snprintf(to, LINK_TEXT_MAX + 1, "mailrootd " LINK_SILENCE, LINK_WAIT_MS / 1000);
 	else
 		snprintf(to, LINK_TEXT_MAX + 1, "can't speak to mailrootd at %.200s/control: %s; %s", run_dir,
 			 strerror(-error), error == -EACCES ? "the setting `operators` names who may" : remedy);
@@ -107,6 +123,12 @@ static bool broken(struct link_answer *answer, const char *how)
 	answer->exit_code = 1;
 	snprintf(answer->said, sizeof(answer->said), "%s; `mailrootctl status` shows how the service is", how);
 	return false;
+}
+
+static void silent(struct link_answer *answer)
+{
+	answer->exit_code = 1;
+	snprintf(answer->said, sizeof(answer->said), "the process asked " LINK_SILENCE, LINK_WAIT_MS / 1000);
 }
 
 static bool take_row(const struct ipc_packet *packet, struct link_answer *answer)
@@ -188,7 +210,7 @@ bool link_ask(int fd, struct str *request, struct link_answer *answer)
 		if (error == -ECONNRESET)
 			error = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
 		if (error == -EAGAIN)
-			broken(answer, "the service does not answer in time");
+			silent(answer);
 		else if (error || packet.eof)
 			broken(answer, "the service closed the connection");
 		else if (!take_packet(&packet, answer, &ended))

@@ -27,7 +27,7 @@ static bool should_run(const struct service_server *server)
 
 static bool process_busy(const struct service_process *process, int64_t waited_ms)
 {
-	static const char *const states[] = {"starting", "replacing", NULL};
+	static const char *const states[] = {"starting", "replacing", "detached", NULL};
 
 	return is(process->state, states) ||
 	       (waited_ms < SETTLE_RESTART_MS && strcmp(process->state, "restarting") == 0);
@@ -88,8 +88,10 @@ static bool tell_server(const struct service_server *server, struct str *to)
 	}
 	if (!good && settle_goes_on(server))
 		str_printf(to, "server %s: the smtpd of before goes on as it was\n", server->name);
-	if (server->trouble[0])
+	if (server->trouble[0]) {
+		good = false;
 		str_printf(to, "server %s: not yet: %s\n", server->name, server->trouble);
+	}
 	for (size_t i = 0; good && i < server->attention_count; i++)
 		str_printf(to, "server %s: warning: %s\n", server->name, server->attention[i].text);
 	return good;

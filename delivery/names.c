@@ -84,8 +84,8 @@ static void reply(int fd, const char *name, const char *why)
 	const struct wire_named named = {.name = span_of(name ? name : ""), .why = span_of(why)};
 	struct str packet;
 	str_init(&packet, WIRE_PACKET_MAX);
-	if (wire_encode_named(&named, &packet) && send(fd, packet.at, packet.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_debug("a worker did not wait for a name: %s", strerror(errno));
+	if (wire_encode_named(&named, &packet))
+		ipc_send_now(fd, str_span(&packet)); /* a worker that did not wait is gone */
 	str_free(&packet);
 }
 
@@ -190,10 +190,10 @@ void names_receive(struct names *n)
 	int err = ipc_receive(n->link, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN || err == -EINTR || err == -EMSGSIZE)
 		return;
-	if (err || packet.eof) {
-		log_error("names of clients can't be asked for any more (%s): they count as unconfirmed until the "
-			  "service is started anew",
-			  err ? strerror(-err) : "the link was closed");
+	/* Master holds both ends for life: the next resolver reads on. At the end of it master is gone. */
+	if (err)
+		log_fatal(EXIT_TEMPORARY, "can't read questions for names of clients: %s", strerror(-err));
+	if (packet.eof) {
 		n->link = -1;
 		return;
 	}

@@ -23,6 +23,7 @@ struct pool {
 	struct pool_setup setup;
 	struct prefork *prefork;
 	int link;        /* to the queue; -1 = none */
+	uint64_t serial; /* of the link */
 	int ends[2];     /* of the job link of the worker that is being forked: ours to give away, the worker's */
 	uint32_t number; /* of that worker */
 	bool stopping;
@@ -48,6 +49,16 @@ static void lose_link(struct pool *p)
 	prefork_want(p->prefork, p->setup.spare);
 }
 
+/* The link is closed, by whichever end: master makes another if there is a queue. WHY NULL = the queue's end is. */
+static void break_link(struct pool *p, const char *why)
+{
+	if (why)
+		log_warning("link to the queue closed: %s", why);
+	lose_link(p);
+	if (!p->stopping)
+		child_detached(CHILD_FD_CONTROL, p->setup.kind, p->serial);
+}
+
 static void forked(void *context, size_t slot, pid_t pid)
 {
 	struct pool *p = context;
@@ -58,10 +69,8 @@ static void forked(void *context, size_t slot, pid_t pid)
 	int err = wire_encode_worker(&worker, &packet) ? 0 : -EMSGSIZE;
 	if (!err && pid > 0 && p->link >= 0)
 		err = ipc_send(p->link, str_span(&packet), &p->ends[0], 1);
-	if (err) {
-		log_warning("the queue can't be told of a worker: %s", strerror(-err));
-		lose_link(p);
-	}
+	if (err)
+		break_link(p, err == -EPIPE || err == -ECONNRESET ? NULL : strerror(-err));
 	str_free(&packet);
 	fd_close(&p->ends[0]);
 	fd_close(&p->ends[1]);
@@ -114,6 +123,7 @@ static void attach(struct pool *p, struct ipc_packet *packet)
 		return;
 	lose_link(p);
 	p->link = packet->fds[0];
+	p->serial = attach.serial;
 	packet->fds[0] = -1;
 	ipc_set_send_deadline(p->link, POOL_SEND_MS);
 }
@@ -162,7 +172,7 @@ static void on_link(struct pool *p)
 	if (!err && !packet.eof && wire_decode_want_workers(packet.text, &wire))
 		want(p, wire.count);
 	else
-		lose_link(p);
+		break_link(p, err ? strerror(-err) : packet.eof ? NULL : "it sent what is no wish for workers");
 	if (!err)
 		ipc_packet_close(&packet);
 }

@@ -57,7 +57,9 @@ struct resolver {
 	int64_t deadline_ms;
 	enum config_tristate dnssec;    /* no, too, where there is no anchor */
 	bool private;                   /* the servers have private addresses */
+	int control;                    /* to master */
 	int link;                       /* to the queue; -1 = none */
+	uint64_t serial;                /* of the link */
 	TAILQ_HEAD(, request) requests; /* oldest first, so the next deadline is the first's */
 	size_t request_count;
 	bool stopping;
@@ -264,6 +266,16 @@ static void end_overdue(struct resolver *r)
 		finish(first, false, false);
 }
 
+/* The link is closed, by whichever end: master makes another if there is a queue. WHY NULL = the queue's end is. */
+static void break_link(struct resolver *r, const char *why)
+{
+	if (why)
+		log_warning("link to the queue closed: %s", why);
+	lose_link(r);
+	if (!r->stopping)
+		child_detached(r->control, CHILD_LINK_RESOLVER, r->serial);
+}
+
 static void on_link(struct resolver *r)
 {
 	struct ipc_packet packet;
@@ -274,7 +286,7 @@ static void on_link(struct resolver *r)
 	if (!err && !packet.eof && wire_decode_resolve(packet.text, &wire))
 		begin(r, &wire);
 	else
-		lose_link(r);
+		break_link(r, err ? strerror(-err) : packet.eof ? NULL : "it sent what is no question");
 	if (!err)
 		ipc_packet_close(&packet);
 }
@@ -286,6 +298,7 @@ static void attach(struct resolver *r, struct ipc_packet *packet)
 		return;
 	lose_link(r);
 	r->link = packet->fds[0];
+	r->serial = wire.serial;
 	packet->fds[0] = -1;
 	ipc_set_send_deadline(r->link, SEND_MS);
 }
@@ -351,6 +364,7 @@ static void look_at_root(struct resolver *r)
 int resolver_run(struct resolver *r, int control, int names_link)
 {
 	struct names *names = names_new(r->names_unbound, names_link);
+	r->control = control;
 	look_at_root(r);
 	while (!r->stopping) {
 		struct pollfd fds[5 + NAMESERVERS_MAX] = {{.fd = control, .events = POLLIN},

@@ -133,7 +133,7 @@ static void say_idle(struct worker *w)
 	int err =
 		wire_encode_idle(&idle, &packet) ? ipc_send(w->setup.job_link, str_span(&packet), NULL, 0) : -EMSGSIZE;
 	if (err && err != -EPIPE)
-		log_debug("can't tell the queue that a connection is closed: %s", strerror(-err));
+		log_warning("can't tell the queue that a connection is closed: %s", strerror(-err));
 	str_free(&packet);
 }
 

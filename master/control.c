@@ -20,6 +20,16 @@ void control_init(struct control *control)
 		control->clients[i].fd = -1;
 }
 
+/* The mode comes with the bind: a chmod would follow whatever stood there by then. */
+static int bind_for_all(int fd, const struct sockaddr_un *address)
+{
+	mode_t mask = umask(0111);
+	int error = bind(fd, (const struct sockaddr *)address, sizeof(*address)) ? -errno : 0;
+
+	umask(mask);
+	return error;
+}
+
 int control_open(struct control *control, const char *run_dir)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -34,13 +44,12 @@ int control_open(struct control *control, const char *run_dir)
 	/* We hold the lock of the pid file, so a socket that is there belongs to nobody. Who may speak is decided by
 	 * the kernel's word on the peer (permit.h), not by the mode: operators are users as well as groups. */
 	unlink(control->path);
-	if (bind(control->fd, (struct sockaddr *)&address, sizeof(address)) || chmod(control->path, 0666) ||
-	    listen(control->fd, CONTROL_CLIENTS_MAX)) {
-		int error = -errno;
+	int error = bind_for_all(control->fd, &address);
+	if (!error && listen(control->fd, CONTROL_CLIENTS_MAX))
+		error = -errno;
+	if (error)
 		fd_close(&control->fd);
-		return error;
-	}
-	return 0;
+	return error;
 }
 
 void control_close(struct control *control)

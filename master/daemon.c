@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -63,8 +64,9 @@ void daemon_report(int *report_fd, int status, const char *text)
 
 	if (*report_fd < 0)
 		return;
-	if (fd_write_all(*report_fd, span_of(text)) == 0 && fd_write_all(*report_fd, (struct span){&exit_status, 1}))
-		log_debug("nobody waits for the start any more");
+	/* An error means that nobody waits for the start any more. */
+	if (fd_write_all(*report_fd, span_of(text)) == 0)
+		(void)!fd_write_all(*report_fd, (struct span){&exit_status, 1});
 	fd_close(report_fd);
 }
 
@@ -109,12 +111,17 @@ static int read_pid(int fd)
 int daemon_lock(const char *run_dir, int *other)
 {
 	char path[PATH_MAX], text[16];
+	struct stat st;
 
 	*other = 0;
 	snprintf(path, sizeof(path), "%s/mailrootd.pid", run_dir);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return -errno;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
+		fd_close(&fd);
+		return -EMEDIUMTYPE; /* somebody's link to another file: it would be overwritten */
+	}
 	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB); tries++) {
 		if (errno != EWOULDBLOCK || tries == 20) {
 			int error = -errno;

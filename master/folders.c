@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/host/refusal.h"
 #include "master/walk.h"
 
 /* Strangers to the system may put mail here, but not list it, nor touch what is another's. */
-enum { MAILDROP_MODE = 01733 };
+enum { MAILDROP_MODE = 01733, REFUSAL_MAX = 420 };
 
 /* What somebody did between our mkdir and our look at what it made. */
 #define REPLACED "somebody put something else in its place while it was made"
@@ -33,15 +34,17 @@ struct folder {
 
 static bool fail(char *why, size_t size, const char *path, const char *what, const char *remedy)
 {
-	snprintf(why, size, "folder %.300s: %.100s; %.160s", path, what, remedy);
+	snprintf(why, size, "folder %.200s: %.420s; %.160s", path, what, remedy);
 	return false;
 }
 
 /* ERROR, as of walk_to, on the way to PATH. */
 static bool fail_path(char *why, size_t size, const char *path, int error, const char *remedy)
 {
+	char reason[REFUSAL_MAX];
+
 	if (error != -ELOOP)
-		return fail(why, size, path, strerror(-error), remedy);
+		return fail(why, size, path, refusal_text(-error, path, reason, sizeof(reason)), remedy);
 	return fail(why, size, path, "on the way is a symbolic link that is not root's",
 		    "make the folder yourself, or name the folder that the link leads to");
 }
@@ -124,10 +127,12 @@ static bool mend(int at, int fd, const struct folder *want, const struct folders
 static int make_one(int at, const struct folder *want, const struct folders_owner *owner, const char *path, char *why,
 		    size_t size)
 {
+	char reason[REFUSAL_MAX];
 	bool fresh = mkdirat(at, want->name, 0700) == 0;
 
 	if (!fresh && errno != EEXIST) {
-		fail(why, size, path, strerror(errno), "it can't be made; does the folder above it exist?");
+		fail(why, size, path, refusal_text(errno, path, reason, sizeof(reason)),
+		     "it can't be made; does the folder above it exist?");
 		return -1;
 	}
 	/* A folder that the administrator put elsewhere may be reached through a symbolic link of his; one that we have

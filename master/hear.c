@@ -7,37 +7,14 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/ipc.h"
+#include "master/attach.h"
 #include "master/renew.h"
 #include "master/tell.h"
 
 enum {
 	PACKET_MAX = CHILD_TROUBLE_MAX + 64, /* `trouble` is the longest that a child may say */
-	LINK_SNDBUF = 1 << 20,
 	LAST_WORDS_MAX = 16, /* what a child that hopes to keep us busy leaves behind is not read to the end */
 };
-
-/* ROLE has become ready: new links to everybody it works with. */
-static void make_links(struct server *server, enum child_role fresh)
-{
-	unsigned due = links_due(server_roles_in(server, SUPERVISE_READY), fresh);
-
-	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++) {
-		int ends[2];
-		bool goes = server->renew & 1U << links_peer(link);
-		if (!(due & 1U << link) || goes)
-			continue;
-		int error = ipc_pair(ends, LINK_SNDBUF);
-		if (error) {
-			log_error("server=%s no link between queue and %s: %s", server->name,
-				  child_role_name(links_peer(link)), strerror(-error));
-			continue;
-		}
-		tell_attach(&server->children[CHILD_QUEUE], server->name, link, ends[0]);
-		tell_attach(&server->children[links_peer(link)], server->name, link, ends[1]);
-		fd_close(&ends[0]);
-		fd_close(&ends[1]);
-	}
-}
 
 static void become_ready(struct server *server, size_t i)
 {
@@ -47,11 +24,10 @@ static void become_ready(struct server *server, size_t i)
 		return;
 	child->state = SUPERVISE_READY;
 	supervise_works(child);
-	log_debug("server=%s role=%s pid=%d ready", server->name, child_role_name(child->role), (int)child->pid);
 	if (i == CHILD_SMTPD)
 		renew_ready(server);
 	if (i < CHILD_ROLE_COUNT)
-		make_links(server, child->role);
+		attach_ready(server, child->role);
 	if (server_state(server) == SERVER_RUNNING)
 		log_info("server=%s running", server->name);
 }
@@ -73,9 +49,12 @@ static bool act_on(struct server *server, size_t i, struct span packet)
 	struct wire_ready ready;
 	struct wire_paused paused;
 	struct wire_trouble trouble;
+	struct wire_detached detached;
 
 	if (wire_decode_ready(packet, &ready))
 		become_ready(server, i);
+	else if (i < CHILD_ROLE_COUNT && wire_decode_detached(packet, &detached))
+		attach_lost(server, detached.kind, detached.serial);
 	else if (wire_decode_trouble(packet, &trouble))
 		supervise_trouble(child, trouble.text);
 	else if (child->role == CHILD_SMTPD && wire_decode_paused(packet, &paused))

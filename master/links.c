@@ -18,7 +18,7 @@ static const enum child_role peers[] = {
 
 void links_init(struct links *links)
 {
-	*links = (struct links){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+	*links = (struct links){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, {{0}}};
 }
 
 static int open_pair(int *read_end, int *write_end, int sndbuf)

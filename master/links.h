@@ -1,12 +1,19 @@
 /*
  * The links between the children of one virtual server (INTERNALS.md "Links"). Arrivals, verdicts, records and names
  * are made once and master holds both ends, so they outlive any child. The links between the queue and its three
- * helpers are made anew whenever one of the two ends has become ready.
+ * helpers are made anew whenever one of the two ends has become ready, or lost its end (attach.h).
  */
 #ifndef MASTER_LINKS_H
 #define MASTER_LINKS_H
 
 #include "common/host/child.h"
+
+/* One of the links between the queue and a helper; the ends are theirs alone. */
+struct peer_link {
+	uint64_t serial;  /* of the newest; 0 = none yet */
+	bool up;          /* both ends have it, as far as we know */
+	int64_t again_ms; /* not before then is one made anew that broke */
+};
 
 struct links {
 	int arrivals_read, arrivals_write; /* -1 = not made */
@@ -14,6 +21,7 @@ struct links {
 	int records_read, records_write;   /* nothing waits for the log: sending never blocks */
 	int names_read, names_write;       /* questions of smtpd workers for the resolver: no sending blocks either */
 	int fullness_read, fullness_write; /* a page, not a link */
+	struct peer_link peers[CHILD_LINK_RESOLVER + 1];
 };
 
 /* -1 everywhere, so that links_close is harmless. */

@@ -20,7 +20,7 @@ struct place {
 bool listeners_init(struct listeners *listeners, struct listeners_all *all)
 {
 	*listeners = (struct listeners){.all = all};
-	if (all->n == LISTENERS_OWNERS_MAX)
+	if (all->n == MASTER_SERVERS_MAX)
 		return false;
 	all->of[all->n++] = listeners;
 	return true;
@@ -52,13 +52,16 @@ static const char *remedy(int error)
 	}
 }
 
+/* One more line to WHY. */
 static void explain(const struct config_endpoint *where, int error, char *why, size_t size)
 {
 	char at[320] = "the default";
+	size_t used = strlen(why);
 
 	if (where->origin.file)
 		snprintf(at, sizeof(at), "%.280s:%u", where->origin.file, where->origin.line);
-	snprintf(why, size, "can't listen on %.80s (%s): %s: %s", where->text, at, strerror(error), remedy(error));
+	snprintf(why + used, size - used, "%scan't listen on %.80s (%s): %s: %s", used ? "; " : "", where->text, at,
+		 strerror(error), remedy(error));
 }
 
 static struct place place_wanted(const struct config_endpoint *where, bool v6)
@@ -208,21 +211,49 @@ static void take(struct listeners *listeners, const struct making *made)
 	listeners->left_count = count;
 }
 
-bool listeners_open(struct listeners *listeners, const struct config_endpoints *where, char *why, size_t size)
+static bool was_missing(const struct listeners *listeners, const struct config_endpoint *where)
+{
+	for (size_t i = 0; i < listeners->missing_count; i++) {
+		const struct listeners_line *line = &listeners->missing[i];
+		if (line->port == where->port && line->any == where->any &&
+		    (where->any || ipaddr_equal(&line->ip, &where->ip)))
+			return true;
+	}
+	return false;
+}
+
+static void give_up(struct making *making)
+{
+	while (making->n--) {
+		if (making->fresh[making->n])
+			fd_close(&making->fds[making->n]);
+	}
+}
+
+bool listeners_open(struct listeners *listeners, const struct config_endpoints *where, bool some, char *why,
+		    size_t size)
 {
 	struct making making = {.old = listeners};
+	struct listeners_line missing[LISTENERS_LINES_MAX];
+	size_t count = 0;
 
-	for (size_t i = 0; i < where->n; i++) {
-		int error = open_endpoint(&making, &where->at[i]);
+	why[0] = '\0';
+	listeners->error = 0;
+	for (size_t i = 0; i < where->n && i < LISTENERS_LINES_MAX; i++) {
+		const struct config_endpoint *at = &where->at[i];
+		int error = open_endpoint(&making, at);
 		if (!error)
 			continue;
-		explain(&where->at[i], -error, why, size);
-		while (making.n--) {
-			if (making.fresh[making.n])
-				fd_close(&making.fds[making.n]);
+		listeners->error = -error;
+		explain(at, -error, why, size);
+		if (!some && !was_missing(listeners, at)) {
+			give_up(&making);
+			return false;
 		}
-		return false;
+		missing[count++] = (struct listeners_line){at->ip, at->port, at->any};
 	}
+	memcpy(listeners->missing, missing, count * sizeof(missing[0]));
+	listeners->missing_count = count;
 	take(listeners, &making);
 	return true;
 }
@@ -236,4 +267,5 @@ void listeners_close(struct listeners *listeners)
 {
 	listeners_drop_left(listeners);
 	close_all(listeners->fds, &listeners->n);
+	listeners->missing_count = 0;
 }

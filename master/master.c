@@ -80,10 +80,8 @@ static bool make_servers(struct master *master, const struct config_tree *tree)
 	for (size_t i = 0; i < config->server_count; i++) {
 		if (master_add(master, tree, &config->servers[i]))
 			continue;
-		fprintf(stderr,
-			"mailrootd: virtual server %s: its name is too long, there is no memory, or there are more "
-			"than %d\n",
-			config->servers[i].name, MASTER_SERVERS_MAX);
+		fprintf(stderr, "mailrootd: virtual server %s: its name is too long, or there is no memory\n",
+			config->servers[i].name);
 		return false;
 	}
 	return true;
@@ -231,9 +229,9 @@ static void summarize(const struct master *master, struct str *to, size_t *runni
 		const struct server *server = master->servers[i];
 		enum server_state state = server_state(server);
 		*running += state == SERVER_RUNNING;
-		if (state == SERVER_TROUBLE)
-			str_printf(to, "mailrootd: server %s is not running: %s. It is tried again every 10 seconds.\n",
-				   server->name, server->trouble);
+		if (server->trouble[0])
+			str_printf(to, "mailrootd: server %s is not %s: %s. It is tried again every 10 seconds.\n",
+				   server->name, server->open ? "complete" : "running", server->trouble);
 		else if (server->order == SERVER_RUN && state != SERVER_RUNNING)
 			str_printf(to, "mailrootd: server %s is not running (%s); the log says why\n", server->name,
 				   server_state_name(state));

@@ -11,7 +11,7 @@
 #include "master/probation.h"
 #include "master/server.h"
 
-enum { MASTER_SERVERS_MAX = 256, MASTER_HOSTNAME_MAX = 256 };
+enum { MASTER_HOSTNAME_MAX = 256 };
 
 struct master {
 	const char *file; /* of the configuration, absolute */

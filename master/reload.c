@@ -9,8 +9,8 @@
 
 enum { REPORT_MAX = 1 << 20 };
 
-/* Folders that the new file names are made; what can't be made is told, and mail for it waits. */
-static void make_folders(struct master *master, struct str *to)
+/* Folders that the new file names are made; for what can't be made mail waits. */
+static void make_folders(struct master *master, struct str *undone)
 {
 	char why[SERVER_WHY_MAX];
 
@@ -18,7 +18,7 @@ static void make_folders(struct master *master, struct str *to)
 		const struct server *server = master->servers[i];
 		const struct config_server *wanted = config_server_find(&master->config, span_of(server->name));
 		if (wanted && server->open && !folders_make(&master->config, wanted, &master->owner, why, sizeof(why)))
-			str_printf(to, "server %s: warning: %s\n", server->name, why);
+			str_printf(undone, "server %s: %s\n", server->name, why);
 	}
 }
 
@@ -45,9 +45,21 @@ static void configure(struct master *master, struct server *server, const struct
 	renew_ask(server, roles, now_ms);
 }
 
+static void add_servers(struct master *master, const struct config_tree *tree, struct str *undone)
+{
+	for (size_t i = 0; i < master->config.server_count; i++) {
+		const struct config_server *wanted = &master->config.servers[i];
+		if (!master_server(master, span_of(wanted->name)) && !master_add(master, tree, wanted))
+			str_printf(undone,
+				   "server %s: can't be added now: there is no memory, or too many that left the file "
+				   "still finish their sessions (`mailrootctl status` lists them)\n",
+				   wanted->name);
+	}
+}
+
 /* Every server that is in the file gets its texts and what follows from the change; one that is not any more ends. */
 static void configure_servers(struct master *master, const struct config_tree *tree, const struct config *old,
-			      struct str *to)
+			      struct str *undone)
 {
 	for (size_t i = 0; i < master->server_count; i++) {
 		struct server *server = master->servers[i];
@@ -57,7 +69,7 @@ static void configure_servers(struct master *master, const struct config_tree *t
 			if (!ended && server->order != SERVER_STOP)
 				server_order(server, SERVER_END, clock_mono_ms());
 		} else if (!server_configure(server, tree, &master->config, master->hostname)) {
-			log_error("server=%s keeps its old configuration: no memory", server->name);
+			str_printf(undone, "server %s: keeps its old configuration: no memory\n", server->name);
 		} else if (ended) {
 			bool enabled = server_wanted(server)->enabled;
 			server_order(server, enabled ? SERVER_RUN : SERVER_END, clock_mono_ms());
@@ -65,16 +77,13 @@ static void configure_servers(struct master *master, const struct config_tree *t
 			configure(master, server, old);
 		}
 	}
-	for (size_t i = 0; i < master->config.server_count; i++) {
-		const struct config_server *wanted = &master->config.servers[i];
-		if (!master_server(master, span_of(wanted->name)) && !master_add(master, tree, wanted))
-			str_printf(to, "server %s: can't be added: there is no room for more\n", wanted->name);
-	}
+	add_servers(master, tree, undone);
 }
 
-/* Takes TREE and FRESH; returns the tree that was in force, for the caller to free. */
+/* Takes TREE and FRESH; returns the tree that was in force, for the caller to free. UNDONE gets a line for each thing
+ * that could not be done. */
 static struct config_tree *put_in_force(struct master *master, struct config_tree *tree, const struct config *fresh,
-					struct str *to)
+					struct str *undone)
 {
 	struct config old = master->config;
 	struct config_tree *old_tree = master->tree;
@@ -82,8 +91,8 @@ static struct config_tree *put_in_force(struct master *master, struct config_tre
 	master->config = *fresh;
 	master->tree = tree;
 	master->generation++;
-	configure_servers(master, tree, &old, to);
-	make_folders(master, to);
+	configure_servers(master, tree, &old, undone);
+	make_folders(master, undone);
 	permit_resolve(&master->config, master->control.permit.starter, &master->control.permit);
 	for (size_t i = 0; i < master->server_count; i++)
 		server_reload(master->servers[i], master->generation, clock_mono_ms());
@@ -132,21 +141,31 @@ static void log_lines(struct span text, bool good)
 	}
 }
 
-/* A file that is good: in force at once, or for CONFIRM_MS on probation. */
-static void take(struct master *master, struct config_tree *tree, const struct config *fresh, int64_t confirm_ms,
-		 struct str *to)
+/* A file that is good: in force at once, or for CONFIRM_MS on probation. TO says so far what changes; it is logged, and
+ * what could not be done is added to it. */
+static enum row_reload take(struct master *master, struct config_tree *tree, const struct config *fresh,
+			    int64_t confirm_ms, struct str *to)
 {
+	struct str undone;
+
+	str_init(&undone, REPORT_MAX);
 	notify_send("RELOADING=1");
-	struct config_tree *before = put_in_force(master, tree, fresh, to);
+	log_lines(str_span(to), true);
+	struct config_tree *before = put_in_force(master, tree, fresh, &undone);
+	log_lines(str_span(&undone), false);
+	str_append(to, str_span(&undone));
+	enum row_reload result = undone.len ? ROW_PARTLY : ROW_RELOADED;
+	str_free(&undone);
 	master->probation.went_back = false;
 	if (confirm_ms)
 		probation_begin(&master->probation, before, clock_mono_ms() + confirm_ms);
 	else
 		config_tree_free(before);
 	notify_send("READY=1");
+	return result;
 }
 
-static bool run(struct master *master, bool check, int64_t confirm_ms, struct str *to)
+static enum row_reload run(struct master *master, bool check, int64_t confirm_ms, struct str *to)
 {
 	struct config_report report = {0};
 	struct config fresh = {0};
@@ -157,23 +176,21 @@ static bool run(struct master *master, bool check, int64_t confirm_ms, struct st
 	str_append(to, str_span(&report.text));
 	str_free(&report.text);
 	good = good && describe(master, &fresh, to);
-	if (good && !check) {
-		take(master, tree, &fresh, confirm_ms, to);
-	} else {
-		config_free(&fresh);
-		config_tree_free(tree);
-	}
+	if (good && !check)
+		return take(master, tree, &fresh, confirm_ms, to);
+	config_free(&fresh);
+	config_tree_free(tree);
 	if (!check)
-		log_lines(str_span(to), good);
-	return good;
+		log_lines(str_span(to), false);
+	return good ? ROW_RELOADED : ROW_REFUSED;
 }
 
-bool reload_run(struct master *master, bool check, struct str *to)
+enum row_reload reload_run(struct master *master, bool check, struct str *to)
 {
 	return run(master, check, 0, to);
 }
 
-bool reload_try(struct master *master, int64_t confirm_ms, struct str *to)
+enum row_reload reload_try(struct master *master, int64_t confirm_ms, struct str *to)
 {
 	return run(master, false, confirm_ms, to);
 }
@@ -190,7 +207,6 @@ bool reload_tree(struct master *master, struct config_tree *tree)
 	if (good) {
 		describe(master, &fresh, &to);
 		take(master, tree, &fresh, 0, &to);
-		log_lines(str_span(&to), true);
 	} else {
 		config_free(&fresh);
 		config_tree_free(tree);

@@ -7,15 +7,17 @@
 #define MASTER_RELOAD_H
 
 #include "common/base/str.h"
+#include "common/host/rows.h"
 
 struct config_tree;
 struct master;
 
-/* CHECK: only look. REPORT receives errors, warnings and what changes, as lines. False when the file has errors. */
-bool reload_run(struct master *master, bool check, struct str *report);
+/* CHECK: only look. REPORT receives errors, warnings, what changes and what could not be done, as lines; all but the
+ * lines of a CHECK are logged. */
+enum row_reload reload_run(struct master *master, bool check, struct str *report);
 
 /* The same, on probation for CONFIRM_MS (probation.h). */
-bool reload_try(struct master *master, int64_t confirm_ms, struct str *report);
+enum row_reload reload_try(struct master *master, int64_t confirm_ms, struct str *report);
 
 /* Puts TREE (consumed), which was in force before, in force again. False without memory: nothing changed. */
 bool reload_tree(struct master *master, struct config_tree *tree);

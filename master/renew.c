@@ -92,7 +92,7 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 		return false;
 	}
 	server->renew_ms = now_ms + (soon ? SERVER_RETRY_SOON_MS : SERVER_RETRY_MS);
-	if (!listeners_open(&server->listeners, &server_wanted(server)->listen, server->trouble,
+	if (!listeners_open(&server->listeners, &server_wanted(server)->listen, false, server->trouble,
 			    sizeof(server->trouble))) {
 		if (!soon && strcmp(server->logged, server->trouble) != 0) {
 			log_error("server=%s goes on as before the reload: %s", server->name, server->trouble);
@@ -100,7 +100,7 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 		}
 		return false;
 	}
-	server->trouble[0] = server->logged[0] = '\0';
+	memcpy(server->logged, server->trouble, sizeof(server->logged));
 	renew_set_aside(server);
 	smtpd->state = SUPERVISE_DOWN;
 	smtpd->due_ms = now_ms;

@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/host/net.h"
 #include "common/host/rows.h"
+#include "master/attach.h"
 #include "master/master.h"
 #include "master/reload.h"
 #include "master/users.h"
@@ -29,9 +30,10 @@ static bool process_row(struct control_client *client, const struct server *serv
 {
 	char pid[NUMBER_MAX], since[NUMBER_MAX], restarts[NUMBER_MAX];
 	int64_t age_ms = supervise_alive(child) ? now_ms - child->started_ms : 0;
+	bool attached = child->state != SUPERVISE_READY || !attach_missing(server, child->role);
 	const char *cells[] = {server->name,
 			       child_role_name(child->role),
-			       supervise_state_name(child->state),
+			       attached ? supervise_state_name(child->state) : "detached",
 			       number(child->pid, pid),
 			       number(age_ms / 1000, since),
 			       number((int64_t)child->restarts, restarts),
@@ -145,13 +147,14 @@ static bool answer_confirmed(struct master *master, struct control_client *clien
 	return false;
 }
 
-static void tell_reload(const struct master *master, const struct wire_ctl_reload *request, bool good, char *to)
+static void tell_reload(const struct master *master, const struct wire_ctl_reload *request, enum row_reload result,
+			char *to)
 {
 	int64_t left_ms = master->probation.until_ms - clock_mono_ms();
 	char left[CLOCK_TEXT_MAX];
 
 	clock_duration(left_ms > 0 ? left_ms : 0, left);
-	if (!good)
+	if (result == ROW_REFUSED)
 		snprintf(to, VERDICT_MAX, "the configuration can't be taken; the old one stays in force");
 	else if (request->check)
 		snprintf(to, VERDICT_MAX, "the configuration is good; nothing was changed");
@@ -175,11 +178,11 @@ static bool answer_reload(struct master *master, struct control_client *client, 
 	if (request.confirmed)
 		return answer_confirmed(master, client);
 	str_init(&report, REPORT_MAX);
-	bool good = request.confirm_s ? reload_try(master, (int64_t)request.confirm_s * 1000, &report)
-				      : reload_run(master, request.check, &report);
-	tell_reload(master, &request, good, verdict);
+	enum row_reload result = request.confirm_s ? reload_try(master, (int64_t)request.confirm_s * 1000, &report)
+						   : reload_run(master, request.check, &report);
+	tell_reload(master, &request, result, verdict);
 	if (control_text(client, str_span(&report)))
-		control_done(client, !good, verdict, -1);
+		control_done(client, result, verdict, -1);
 	str_free(&report);
 	return false;
 }

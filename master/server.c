@@ -8,7 +8,9 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/host/ipc.h"
+#include "master/attach.h"
 #include "master/hear.h"
+#include "master/open.h"
 #include "master/renew.h"
 #include "master/spawn.h"
 #include "master/stop.h"
@@ -123,7 +125,11 @@ enum server_state server_state(const struct server *server)
 		return server->trouble[0] ? SERVER_TROUBLE : SERVER_STARTING;
 	if (server_roles_in(server, SUPERVISE_FAILED))
 		return SERVER_FAILED;
+	if (server->listeners.missing_count && !server->listeners.n)
+		return SERVER_TROUBLE;
 	if (server_roles_in(server, SUPERVISE_READY) != (1U << CHILD_ROLE_COUNT) - 1)
+		return SERVER_STARTING;
+	if (attach_missing(server, CHILD_QUEUE))
 		return SERVER_STARTING;
 	if (server->order == SERVER_PAUSE)
 		return as_ordered(server) ? SERVER_PAUSED : SERVER_PAUSING;
@@ -136,7 +142,7 @@ bool server_settled(const struct server *server, int64_t now_ms)
 	case SERVER_STARTING:
 		break;
 	case SERVER_TROUBLE:
-		return server->retry_ms - now_ms > SERVER_RETRY_SOON_MS ||
+		return server->open || server->retry_ms - now_ms > SERVER_RETRY_SOON_MS ||
 		       now_ms - server->opened_ms > SERVER_RETRY_SOON_FOR_MS;
 	default:
 		return true;
@@ -146,44 +152,6 @@ bool server_settled(const struct server *server, int64_t now_ms)
 			return true;
 	}
 	return server->opened_ms && now_ms - server->opened_ms > SETTLED_AFTER_MS;
-}
-
-static bool open_server(struct server *server, const struct config_server *wanted)
-{
-	if (!listeners_open(&server->listeners, &wanted->listen, server->trouble, sizeof(server->trouble)))
-		return false;
-	if (!folders_make(server->config, wanted, server->owner, server->trouble, sizeof(server->trouble)))
-		return false;
-	int error = links_open(&server->links);
-	if (error)
-		snprintf(server->trouble, sizeof(server->trouble), "links can't be made: %s", strerror(-error));
-	return !error;
-}
-
-/* Tries to open; trouble is logged once, and again when it is another. */
-static void try_open(struct server *server, int64_t now_ms)
-{
-	const struct config_server *wanted = server_wanted(server);
-
-	if (!wanted)
-		return;
-	if (!server->opened_ms)
-		server->opened_ms = now_ms;
-	bool soon = now_ms - server->opened_ms < SERVER_RETRY_SOON_FOR_MS;
-	server->open = open_server(server, wanted);
-	if (!server->open) {
-		server->retry_ms = now_ms + (soon ? SERVER_RETRY_SOON_MS : SERVER_RETRY_MS);
-		if (!soon && strcmp(server->logged, server->trouble) != 0)
-			log_error("server=%s can't run: %s", server->name, server->trouble);
-		if (!soon)
-			memcpy(server->logged, server->trouble, sizeof(server->logged));
-		return;
-	}
-	server->trouble[0] = server->logged[0] = '\0';
-	server->opened_ms = now_ms;
-	server->renew = 0;
-	/* Where the end of it had begun: who accepts nothing any more makes room, the others never went. */
-	renew_set_aside(server);
 }
 
 /* The log's folder may have come or changed with a reload. Mail does not wait for it: trouble is the log's own. */
@@ -257,7 +225,6 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 	supervise_started(child, pid, control, now_ms);
 	if (child->role == CHILD_SMTPD)
 		users_tell(server, child);
-	log_debug("server=%s role=%s pid=%d started", server->name, what.role, (int)pid);
 }
 
 /* REPLACED: it was told to go, for one with new settings or files. */
@@ -268,14 +235,14 @@ static void log_end(const struct server *server, const struct supervised *child,
 
 	if (replaced)
 		log_info("server=%s role=%s pid=%d ended (%s); its successor starts", server->name, role, (int)pid,
-			 child->why);
+			 child->ended);
 	else if (child->state == SUPERVISE_FAILED)
 		log_error("server=%s role=%s pid=%d ended (%s) and stays down; its last words above say why. After "
 			  "mending it: mailrootctl reload",
-			  server->name, role, (int)pid, child->why);
+			  server->name, role, (int)pid, child->ended);
 	else if (child->state == SUPERVISE_DOWN)
 		log_warning("server=%s role=%s pid=%d ended (%s); starting another in %lld ms", server->name, role,
-			    (int)pid, child->why, (long long)(child->due_ms - now_ms));
+			    (int)pid, child->ended, (long long)(child->due_ms - now_ms));
 	if (server_state(server) == SERVER_STOPPED)
 		log_info("server=%s stopped", server->name);
 }
@@ -374,12 +341,14 @@ int64_t server_tend(struct server *server, int64_t now_ms)
 		begin_anew(server, now_ms);
 	}
 	if (server->order == SERVER_END) /* what the last sessions bring is delivered */
-		return tend_children(server, now_ms);
+		return sooner(tend_children(server, now_ms), attach_tend(server, now_ms));
 	if (!server->open && now_ms >= server->retry_ms)
-		try_open(server, now_ms);
+		open_try(server, now_ms);
 	if (!server->open)
 		return server->config ? server->retry_ms - now_ms : -1;
-	int64_t next = sooner(renew_tend(server, now_ms), look_at_files(server, now_ms));
+	int64_t next = sooner(open_tend(server, now_ms), look_at_files(server, now_ms));
+	next = sooner(next, renew_tend(server, now_ms));
+	next = sooner(next, attach_tend(server, now_ms));
 	next = sooner(next, tend_children(server, now_ms));
 	return server_settled(server, now_ms) ? next : sooner(next, 1000);
 }
@@ -462,7 +431,7 @@ int server_connect(struct server *server, enum child_role role, size_t older)
 	int error = ipc_pair(ends, LINK_SNDBUF);
 	if (error)
 		return error;
-	bool sent = tell_attach(child, server->name, CHILD_LINK_CTL, ends[1]);
+	bool sent = tell_attach(child, server->name, CHILD_LINK_CTL, 0, ends[1]);
 	fd_close(&ends[1]);
 	if (!sent) {
 		fd_close(&ends[0]);

@@ -1,6 +1,7 @@
 /*
  * One virtual server: its listeners, folders, links and seven children. It is "running" when all children are ready.
- * Trouble of the moment (port in use, address or folder missing) stops this server alone and is tried again. It is a
+ * Trouble of the moment (a folder missing) stops this server alone and is tried again. A port in use or an address that
+ * is not there yet stops nothing but this listener: the rest runs, and its mail is delivered. It is a
  * state machine without a loop of its own: master calls server_tend with the time, and the rest when something
  * happened.
  *
@@ -17,7 +18,7 @@
 #include "master/supervise.h"
 
 enum server_state {
-	SERVER_TROUBLE,  /* can't be opened: see `trouble`; tried again at retry_ms */
+	SERVER_TROUBLE,  /* can't be opened, or listens nowhere: see `trouble`; tried again */
 	SERVER_STARTING, /* not every child is ready */
 	SERVER_RUNNING,
 	SERVER_PAUSING, /* a worker may still accept */
@@ -62,7 +63,8 @@ struct server {
 	char logged[SERVER_WHY_MAX]; /* the trouble that the log knows of */
 	int64_t opened_ms;           /* first attempt, monotonic */
 	int64_t retry_ms;
-	unsigned renew; /* (1 << role) of children that a change of the configuration replaces */
+	int64_t listen_ms; /* when listeners that are missing are tried again */
+	unsigned renew;    /* (1 << role) of children that a change of the configuration replaces */
 	int64_t renew_since_ms;
 	int64_t renew_ms; /* when to try */
 	int64_t stop_ms;  /* when the stop began */

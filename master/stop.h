@@ -8,9 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/host/child.h"
+
 struct server;
 
-enum { STOP_MS = 15000, STOP_HURRY_MS = 1000 };
+enum { STOP_MS = CHILD_STOP_MS, STOP_HURRY_MS = 1000 };
 
 /* HURRY: all at once, killed after a second. */
 void stop_begin(struct server *server, bool hurry, int64_t now_ms);

@@ -48,11 +48,11 @@ void supervise_again(struct supervised *child, int64_t now_ms)
 	child->state = SUPERVISE_DOWN;
 	child->due_ms = now_ms;
 	child->early = 0;
+	child->refused = 0;
 }
 
 void supervise_started(struct supervised *child, pid_t pid, int control, int64_t now_ms)
 {
-	child->restarts += child->started_ms != 0;
 	child->state = SUPERVISE_STARTING;
 	child->pid = pid;
 	child->control = control;
@@ -64,6 +64,7 @@ void supervise_not_started(struct supervised *child, int64_t now_ms, int error)
 	snprintf(child->why, sizeof(child->why), "could not be started: %s", strerror(error));
 	child->state = SUPERVISE_DOWN;
 	child->due_ms = now_ms + supervise_delay(&child->early, 0);
+	child->restarts++;
 }
 
 void supervise_trouble(struct supervised *child, struct span text)
@@ -81,6 +82,7 @@ void supervise_trouble(struct supervised *child, struct span text)
 
 void supervise_works(struct supervised *child)
 {
+	child->refused = 0;
 	if (child->trouble_pid != child->pid)
 		child->trouble[0] = '\0';
 }
@@ -94,9 +96,22 @@ void supervise_why(int status, char *to)
 		snprintf(to, SUPERVISE_WHY_MAX, "exit %d", WEXITSTATUS(status));
 }
 
+/* Nobody asked it to end. */
+static void gone_unasked(struct supervised *child, int status, int64_t now_ms)
+{
+	bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERMANENT;
+
+	child->restarts++;
+	memcpy(child->why, child->ended, sizeof(child->why));
+	child->refused = refused ? child->refused + 1 : 0;
+	child->state = child->refused >= SUPERVISE_REFUSED ? SUPERVISE_FAILED : SUPERVISE_DOWN;
+	child->due_ms =
+		now_ms + (refused ? SUPERVISE_REFUSED_MS : supervise_delay(&child->early, now_ms - child->started_ms));
+}
+
 void supervise_gone(struct supervised *child, int status, int64_t now_ms)
 {
-	supervise_why(status, child->why);
+	supervise_why(status, child->ended);
 	fd_close(&child->control);
 	child->pid = 0;
 	child->paused = false;
@@ -106,10 +121,7 @@ void supervise_gone(struct supervised *child, int status, int64_t now_ms)
 	} else if (child->state == SUPERVISE_REPLACING) {
 		child->state = SUPERVISE_DOWN;
 		child->due_ms = now_ms;
-	} else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERMANENT) {
-		child->state = SUPERVISE_FAILED;
 	} else {
-		child->state = SUPERVISE_DOWN;
-		child->due_ms = now_ms + supervise_delay(&child->early, now_ms - child->started_ms);
+		gone_unasked(child, status, now_ms);
 	}
 }

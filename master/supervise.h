@@ -1,7 +1,9 @@
 /*
  * One child of a virtual server and when it may be started again. A child that dies is replaced at once; one that
- * dies again and again within a second of its start is tried less and less often; one that says that a restart does not
- * help (EXIT_PERMANENT) waits for a reload. No system call here but the close of its link.
+ * dies again and again within a second of its start is tried less and less often; one that says twice in a row that a
+ * restart does not help (EXIT_PERMANENT) waits for a reload. Twice, as what hinders a start for a moment, such as a
+ * read error below a library that reads a key, may look like a wrong configuration. No system call here but the close
+ * of its link.
  */
 #ifndef MASTER_SUPERVISE_H
 #define MASTER_SUPERVISE_H
@@ -26,6 +28,8 @@ enum supervise_state {
 
 enum {
 	SUPERVISE_EARLY_MS = 1000,
+	SUPERVISE_REFUSED = 2,      /* so often in a row it says that a restart does not help, and is believed */
+	SUPERVISE_REFUSED_MS = 100, /* between the two */
 	SUPERVISE_WHY_MAX = 160,
 	SUPERVISE_TROUBLE_MAX = CHILD_TROUBLE_MAX,
 };
@@ -39,8 +43,10 @@ struct supervised {
 	int64_t due_ms;                          /* DOWN: when to start it */
 	bool paused;                             /* smtpd: as it said last */
 	unsigned early;                          /* deaths in a row within SUPERVISE_EARLY_MS of the start */
-	uint64_t restarts;                       /* starts but the first */
-	char why[SUPERVISE_WHY_MAX];             /* how it ended last; "" = never did */
+	unsigned refused;                        /* ends with EXIT_PERMANENT in a row */
+	uint64_t restarts;                       /* ends, and starts that failed, that nobody asked for */
+	char why[SUPERVISE_WHY_MAX];             /* how the last of these was; "" = never */
+	char ended[SUPERVISE_WHY_MAX];           /* how it ended last, asked for or not */
 	char trouble[SUPERVISE_TROUBLE_MAX + 1]; /* what it said last that should be mended, a line each; "" = none */
 	pid_t trouble_pid;                       /* who said it; may be gone */
 };

@@ -8,7 +8,7 @@
 #include "common/host/ipc.h"
 
 /* PACKET is consumed. */
-static bool tell(struct supervised *child, const char *server, struct str *packet, int fd)
+static bool send_packet(struct supervised *child, const char *server, struct str *packet, int fd)
 {
 	if (child->control < 0) {
 		str_free(packet);
@@ -22,14 +22,27 @@ static bool tell(struct supervised *child, const char *server, struct str *packe
 	return !error;
 }
 
-bool tell_attach(struct supervised *child, const char *server, enum child_link link, int fd)
+/*
+ * What a child must not miss. Without it, it would go on with an old configuration, or for ever; so its link is cut: it
+ * finishes what it has in hand and ends, and another is started where one should run.
+ */
+static bool tell(struct supervised *child, const char *server, struct str *packet, int fd)
 {
-	struct wire_attach attach = {.kind = link};
+	bool sent = send_packet(child, server, packet, fd);
+
+	if (!sent)
+		fd_close(&child->control);
+	return sent;
+}
+
+bool tell_attach(struct supervised *child, const char *server, enum child_link link, uint64_t serial, int fd)
+{
+	struct wire_attach attach = {.kind = link, .serial = serial};
 	struct str packet;
 
 	str_init(&packet, WIRE_PACKET_MAX);
 	wire_encode_attach(&attach, &packet);
-	return tell(child, server, &packet, fd);
+	return send_packet(child, server, &packet, fd);
 }
 
 bool tell_detach(struct supervised *queue, const char *server, enum child_link link)

@@ -7,7 +7,7 @@
 
 #include "master/supervise.h"
 
-bool tell_attach(struct supervised *child, const char *server, enum child_link link, int fd);
+bool tell_attach(struct supervised *child, const char *server, enum child_link link, uint64_t serial, int fd);
 /* To QUEUE: the process at the other end of LINK is being replaced, and gets no more work. */
 bool tell_detach(struct supervised *queue, const char *server, enum child_link link);
 bool tell_stop(struct supervised *child, const char *server, bool now);

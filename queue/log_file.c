@@ -248,8 +248,9 @@ static void write_note(const struct log_file *f, const struct log_mark *mark)
 	struct note note = {.before = f->size, .after = f->size + f->batch.len, .mark = *mark};
 	memcpy(note.magic, note_magic, sizeof(note.magic));
 	memcpy(note.name, f->name, sizeof(note.name));
-	if (f->note_fd >= 0 && pwrite(f->note_fd, &note, sizeof(note), 0) != sizeof(note))
-		log_debug("no note of the batch: a kill now would repeat it");
+	/* Without the note a kill at this moment would repeat the batch, and no more. */
+	if (f->note_fd >= 0)
+		(void)!pwrite(f->note_fd, &note, sizeof(note), 0);
 }
 
 void log_file_write(struct log_file *f, const struct log_mark *mark)

@@ -27,6 +27,8 @@ struct manager {
 	struct event_base *base;
 	struct event *turn;
 	struct watch arrivals, verdicts, controls, resolver, delivery, local;
+	int control;
+	uint64_t attached[CHILD_LINK_CTL]; /* by enum child_link: serial of what we have; 0 = none, and master knows */
 	struct watch ctls[QUEUE_CTLS_MAX];
 	int64_t stop_by; /* 0 = not stopping */
 };
@@ -134,20 +136,25 @@ static void on_ctl(int fd, short what, void *context)
 	turn_soon(g);
 }
 
-static void detach(struct queue *q, enum child_link kind)
+static void detach(struct manager *g, enum child_link kind)
 {
+	struct queue *q = g->queue;
 	if (kind == CHILD_LINK_DELIVERY)
 		links_detach(&q->delivery);
 	else if (kind == CHILD_LINK_LOCAL)
 		links_detach(&q->local);
 	else if (kind == CHILD_LINK_RESOLVER)
 		fd_close(&q->resolver);
+	if (kind < CHILD_LINK_CTL)
+		g->attached[kind] = 0; /* master knows */
 }
 
-static void attach(struct manager *g, enum child_link kind, int fd)
+static void attach(struct manager *g, enum child_link kind, uint64_t serial, int fd)
 {
 	struct queue *q = g->queue;
 	fd_set_nonblock(fd, true);
+	if (kind < CHILD_LINK_CTL)
+		g->attached[kind] = serial;
 	switch (kind) {
 	case CHILD_LINK_DELIVERY:
 		links_attach(q, &q->delivery, fd);
@@ -189,7 +196,7 @@ static void obey(struct manager *g, struct ipc_packet *packet)
 		return;
 	}
 	if (wire_decode_detach(packet->text, &detached)) {
-		detach(g->queue, (enum child_link)detached.kind);
+		detach(g, (enum child_link)detached.kind);
 		return;
 	}
 	if (packet->fd_count != 1)
@@ -197,7 +204,7 @@ static void obey(struct manager *g, struct ipc_packet *packet)
 	int fd = packet->fds[0];
 	if (wire_decode_attach(packet->text, &attached)) {
 		packet->fds[0] = -1;
-		attach(g, (enum child_link)attached.kind, fd);
+		attach(g, (enum child_link)attached.kind, attached.serial, fd);
 	} else if (wire_decode_reload(packet->text, &reload)) {
 		packet->fds[0] = -1;
 		reload_take(g->queue, fd);
@@ -237,6 +244,15 @@ static void on_term(int signo, short what, void *context)
 	turn_soon(g);
 }
 
+/* A link is closed where it breaks, whatever broke it; master makes another if its other end is there. */
+static void tell_lost(struct manager *g, enum child_link kind, int fd)
+{
+	if (fd >= 0 || !g->attached[kind] || g->stop_by)
+		return;
+	child_detached(g->control, kind, g->attached[kind]);
+	g->attached[kind] = 0;
+}
+
 /* Arrivals and verdicts wait in their links until the spool was listed once; a stopping queue takes no arrivals. */
 static void follow_links(struct manager *g)
 {
@@ -247,6 +263,9 @@ static void follow_links(struct manager *g)
 	follow(g, &g->resolver, q->resolver, EV_READ, on_resolver, g);
 	follow(g, &g->delivery, q->delivery.link, EV_READ, on_delivery, g);
 	follow(g, &g->local, q->local.link, EV_READ, on_local, g);
+	tell_lost(g, CHILD_LINK_RESOLVER, q->resolver);
+	tell_lost(g, CHILD_LINK_DELIVERY, q->delivery.link);
+	tell_lost(g, CHILD_LINK_LOCAL, q->local.link);
 	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
 		struct ctl *c = q->ctls[i];
 		short what = c && console_wants_write(c) ? EV_READ | EV_WRITE : EV_READ;
@@ -289,7 +308,7 @@ static struct event_base *make_base(void)
 
 int manager_run(struct queue *q, int control)
 {
-	struct manager g = {.queue = q, .base = make_base()};
+	struct manager g = {.queue = q, .control = control, .base = make_base()};
 	g.turn = g.base ? event_new(g.base, -1, 0, on_turn, &g) : NULL;
 	struct event *term = g.base ? evsignal_new(g.base, SIGTERM, on_term, &g) : NULL;
 	if (!g.turn || !term || event_add(term, NULL) < 0)

@@ -262,11 +262,6 @@ bool scan_adopt(struct queue *q)
 	return !TAILQ_EMPTY(&q->messages.found);
 }
 
-int64_t scan_next(const struct queue *q)
-{
-	return q->scan.next_ms;
-}
-
 void scan_free(struct queue *q)
 {
 	close_folder(&q->scan);

@@ -46,9 +46,6 @@ bool scan_list(struct queue *q);
 /* Tries the locks of some that were found, and makes ready what is free. True: there is more to do at once. */
 bool scan_adopt(struct queue *q);
 
-/* When the next listing begins. */
-int64_t scan_next(const struct queue *q);
-
 void scan_free(struct queue *q);
 
 #endif

@@ -94,9 +94,6 @@ enum {
 	/* How often we look for a gateway that hides the clients, and how long one warning lasts. */
 	LIMIT_GATEWAY_LOOK_MS = 10 * 1000,
 	LIMIT_GATEWAY_QUIET_MS = 24 * 3600 * 1000,
-
-	/* How long sessions in the middle of a message may finish after a stop. */
-	LIMIT_STOP_MS = 30 * 1000,
 };
 
 #endif

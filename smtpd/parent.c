@@ -286,7 +286,7 @@ static void attach(struct parent *p, struct ipc_packet *packet)
 static void stop(struct parent *p, bool now)
 {
 	if (!p->stop_by)
-		p->stop_by = clock_mono_ms() + LIMIT_STOP_MS;
+		p->stop_by = clock_mono_ms() + CHILD_STOP_MS;
 	size_pool(p);
 	prefork_signal(p->pool, now ? SIGKILL : SIGTERM);
 }

@@ -256,14 +256,12 @@ void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, str
 			c.session.auth = services->auth;
 			c.session.etrn = services->etrn;
 			stop->session = &c.session;
-			log_debug("client=%s status=connected", c.session.client_text);
 			transcript_begin(&c.transcript, watch->records, fd);
 			converse(&c);
 			transcript_flush(&c.transcript);
 			tls_channel_close(&c.channel);
 			if (!c.session.quit && !c.stream.failed)
 				linger(&c);
-			log_debug("client=%s status=disconnected", c.session.client_text);
 		}
 		stop->session = NULL;
 		session_free(&c.session);

@@ -26,25 +26,15 @@ void fd_close(int *fd)
 	errno = saved;
 }
 
-static int set_flag(int fd, int get, int set, int flag, bool on)
-{
-	int flags = fcntl(fd, get);
-	if (flags == -1)
-		return -errno;
-	int wanted = on ? flags | flag : flags & ~flag;
-	if (wanted != flags && fcntl(fd, set, wanted) == -1)
-		return -errno;
-	return 0;
-}
-
 int fd_set_nonblock(int fd, bool on)
 {
-	return set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on);
-}
-
-int fd_set_cloexec(int fd, bool on)
-{
-	return set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on);
+	int flags = fcntl(fd, F_GETFL);
+	if (flags == -1)
+		return -errno;
+	int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+	if (wanted != flags && fcntl(fd, F_SETFL, wanted) == -1)
+		return -errno;
+	return 0;
 }
 
 int fd_write_all(int fd, struct span text)

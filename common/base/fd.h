@@ -13,7 +13,6 @@
 void fd_close(int *fd);
 
 int fd_set_nonblock(int fd, bool on);
-int fd_set_cloexec(int fd, bool on);
 
 /* Writes all of TEXT, going on after EINTR and short writes. */
 __attribute__((warn_unused_result)) int fd_write_all(int fd, struct span text);

@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "common/base/log_level.h"
 #include "common/base/span.h"
 
 enum {
 	LINE_MAX_OCTETS = 2000,
 	SYSLOG_MAIL = 2 << 3, /* the facility, RFC 3164 4.1.1 */
+	TIME_TEXT_MAX = 40,   /* on a terminal */
 	WAIT_MS = 200         /* for a reader that is behind, before a line is dropped */
 };
 
@@ -40,6 +43,7 @@ void log_open(const char *program, const char *server)
 	state.program = program;
 	state.server = server;
 	state.target = find_target();
+	tzset(); /* before a jail */
 	errno = saved;
 }
 
@@ -48,16 +52,28 @@ void log_set_level(enum log_level level)
 	state.level = level;
 }
 
+/* "2026-11-29 22:57:31", local time. */
+static const char *time_now(char to[TIME_TEXT_MAX])
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	if (!localtime_r(&now, &tm) || !strftime(to, TIME_TEXT_MAX, "%F %T", &tm))
+		to[0] = '\0';
+	return to;
+}
+
 /* What stands before the text; a tag that syslog can take apart has the process id in its brackets. */
 static size_t write_head(char *line, size_t size, enum log_level level)
 {
 	const char *server = state.server ? state.server : "";
+	char now[TIME_TEXT_MAX];
 	int len;
 	if (state.target == TARGET_DATAGRAM)
 		len = snprintf(line, size, "<%d>%s%s%s[%d]: ", SYSLOG_MAIL + (int)level, state.program,
 			       *server ? "/" : "", server, (int)getpid());
 	else if (state.target == TARGET_TTY)
-		len = snprintf(line, size, "%s%s%s%s: ", state.program, *server ? "[" : "", server, *server ? "]" : "");
+		len = snprintf(line, size, "%s %s%s%s%s: ", time_now(now), state.program, *server ? "[" : "", server,
+			       *server ? "]" : "");
 	else
 		len = snprintf(line, size, "<%d>%s%s%s%s: ", (int)level, state.program, *server ? "[" : "", server,
 			       *server ? "]" : "");
@@ -98,7 +114,7 @@ static void log_line(enum log_level level, const char *format, va_list args)
 	errno = saved;
 }
 
-/* The four levels differ in nothing but their name. */
+/* The three levels differ in nothing but their name. */
 #define LOG_FUNCTION(function, level)                                                                                  \
 	void function(const char *format, ...)                                                                         \
 	{                                                                                                              \
@@ -111,7 +127,6 @@ static void log_line(enum log_level level, const char *format, va_list args)
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
 LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
-LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
 
 void log_fatal(int exit_code, const char *format, ...)
 {

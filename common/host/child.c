@@ -106,7 +106,11 @@ static bool is_control_link(int fd)
 {
 	int type = 0;
 	socklen_t len = sizeof(type);
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+		return type == SOCK_SEQPACKET;
+	if (errno != ENOTSOCK && errno != EBADF)
+		log_fatal(EXIT_TEMPORARY, "can't look at the control link: %s", strerror(errno));
+	return false;
 }
 
 static void name_process(const struct child *child)
@@ -137,18 +141,34 @@ int child_config_text(int fd, struct str *to)
 	return 0;
 }
 
-/* The configuration in FD, which must hold exactly the virtual server NAME. When false *out is empty. */
-static bool load(int fd, const char *name, struct config *out)
+/* The configuration in FD, which must hold exactly the virtual server NAME. 0, or -errno and *out is empty: -EBADMSG
+ * when the text can't be read, be it for want of memory. */
+static int load(int fd, const char *name, struct config *out)
 {
 	struct str text;
 	memset(out, 0, sizeof(*out));
 	str_init(&text, CONFIG_TEXT_MAX);
-	bool ok = child_config_text(fd, &text) == 0 && config_parse_canonical(str_span(&text), out) &&
-		  out->server_count == 1 && strcmp(out->servers[0].name, name) == 0;
+	int err = child_config_text(fd, &text);
+	if (!err && (!config_parse_canonical(str_span(&text), out) || out->server_count != 1 ||
+		     strcmp(out->servers[0].name, name) != 0))
+		err = -EBADMSG;
 	str_free(&text);
-	if (!ok)
+	if (err)
 		config_free(out);
-	return ok;
+	return err;
+}
+
+/* Master wrote the text and sealed it: what hinders us is a want of the moment, or a program of another version. */
+static void load_first(struct child *out)
+{
+	int err = load(CHILD_FD_CONFIG, out->server_name, &out->config);
+	if (err == -EBADF || err == -EINVAL)
+		not_from_master("descriptor 4 is no configuration");
+	if (err)
+		log_fatal(EXIT_TEMPORARY,
+			  "the configuration of server %s can't be read from mailrootd (%s); if the programs were "
+			  "replaced, start the service anew",
+			  out->server_name, strerror(-err));
 }
 
 /* From here on, whatever secrets are read. The jail says it again, as a change of user forgets it. */
@@ -167,8 +187,7 @@ void child_start(int argc, char **argv, unsigned allowed, struct child *out)
 	parse_arguments(argc, argv, allowed, out);
 	if (!is_control_link(CHILD_FD_CONTROL))
 		not_from_master("descriptor 3 is not a control link");
-	if (!load(CHILD_FD_CONFIG, out->server_name, &out->config))
-		not_from_master("descriptor 4 is not the configuration of this server");
+	load_first(out);
 	out->server = &out->config.servers[0];
 	log_open(roles[out->role].speaker, out->server_name);
 	name_process(out);
@@ -211,6 +230,18 @@ void child_trouble(const char *text)
 		log_warning("mailrootd can't be told of trouble: %s", strerror(-err));
 }
 
+void child_detached(int control, enum child_link link, uint64_t serial)
+{
+	const struct wire_detached detached = {.kind = link, .serial = serial};
+	struct str packet;
+
+	str_init(&packet, 64);
+	int err = wire_encode_detached(&detached, &packet) ? ipc_send(control, str_span(&packet), NULL, 0) : -ENOMEM;
+	str_free(&packet);
+	if (err && err != -EPIPE)
+		log_fatal(EXIT_TEMPORARY, "mailrootd can't be told that a link broke: %s", strerror(-err));
+}
+
 _Noreturn void child_fail(int exit_code, const char *text)
 {
 	struct span rest = span_of(text), line;
@@ -224,9 +255,9 @@ _Noreturn void child_fail(int exit_code, const char *text)
 bool child_reconfigure(struct child *child, int fd)
 {
 	struct config config;
-	bool ok = load(fd, child->server_name, &config);
+	int err = load(fd, child->server_name, &config);
 	fd_close(&fd);
-	if (!ok)
+	if (err)
 		return false;
 	config_free(&child->config);
 	child->config = config;

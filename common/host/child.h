@@ -11,8 +11,8 @@
  *	fd 10.. listeners, smtpd only; --listeners N tells how many
  *
  * A child sends `ready` on the control link once it is in its jail and works. Peer links (queue <-> delivery, local,
- * resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted. EOF on the
- * control link: master is gone, the child finishes what it has in hand and exits.
+ * resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted or said
+ * `detached`. EOF on the control link: master is gone, the child finishes what it has in hand and exits.
  */
 #ifndef COMMON_HOST_CHILD_H
 #define COMMON_HOST_CHILD_H
@@ -39,7 +39,10 @@ enum child_link {
 	CHILD_LINK_CTL           /* mailrootctl <-> queue or smtpd parent */
 };
 
-enum { CHILD_TROUBLE_MAX = 2048 }; /* octets of PACKET(trouble) */
+enum {
+	CHILD_TROUBLE_MAX = 2048, /* octets of PACKET(trouble) */
+	CHILD_STOP_MS = 15000,    /* from `stop` on; what is still there then is killed, sessions and all */
+};
 
 enum child_role {
 	CHILD_SMTPD,
@@ -67,7 +70,8 @@ struct child {
 
 /*
  * Parses argv and the configuration on fd 4, opens the log, names the process. Exits with EXIT_PERMANENT and a line on
- * stderr when the process was not started by master. ALLOWED: bit (1 << role) for each role that this program has.
+ * stderr when the process was not started by master, with EXIT_TEMPORARY when memory or descriptors are short. ALLOWED:
+ * bit (1 << role) for each role that this program has.
  */
 void child_start(int argc, char **argv, unsigned allowed, struct child *out);
 
@@ -80,6 +84,13 @@ void child_ready(void);
  * between child_start and the end, also in the jail; by a parent only. What does not fit is cut.
  */
 void child_trouble(const char *text);
+
+/*
+ * Tells master, over the link CONTROL, that the link LINK, which came as SERIAL, is closed, whichever end or error
+ * closed it: master makes another. Without a way to tell, the process ends with EXIT_TEMPORARY, as it would be useless.
+ * By a parent only.
+ */
+void child_detached(int control, enum child_link link, uint64_t serial);
 
 /* child_trouble and a line in the log for each of TEXT, then exit: what `status` says until a start succeeds. */
 _Noreturn void child_fail(int exit_code, const char *text);

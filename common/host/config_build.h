@@ -2,10 +2,9 @@
 #ifndef COMMON_HOST_CONFIG_BUILD_H
 #define COMMON_HOST_CONFIG_BUILD_H
 
+#include "common/host/config_limits.h"
 #include "common/host/config_tree.h"
 #include "common/host/config_value.h"
-
-enum { CONFIG_SERVERS_MAX = 1000 }; /* each has six processes at least */
 
 struct config_build {
 	const struct config_tree *tree;

@@ -9,6 +9,8 @@
 
 #include "common/base/fd.h"
 
+enum { NO_MEMORY_MS = 10 };
+
 static int set_buffer(int fd, int force, int plain, int size)
 {
 	if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) == 0)
@@ -93,6 +95,15 @@ static bool peer_is_gone(int fd)
 	return poll(&link, 1, 0) > 0;
 }
 
+/* A want of memory leaves the packet where it is: who polls comes back for it, though not at once. */
+static bool wait_for_memory(int error)
+{
+	if (error != ENOMEM && error != ENOBUFS)
+		return false;
+	poll(NULL, 0, NO_MEMORY_MS);
+	return true;
+}
+
 int ipc_receive(int fd, char *buffer, size_t size, int flags, struct ipc_packet *out)
 {
 	union ipc_control control;
@@ -108,7 +119,7 @@ int ipc_receive(int fd, char *buffer, size_t size, int flags, struct ipc_packet 
 		got = recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
 	while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0)
-		return -errno;
+		return flags & MSG_DONTWAIT && wait_for_memory(errno) ? -EAGAIN : -errno;
 	ipc_packet_fds(&message, out);
 	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		ipc_packet_close(out);

@@ -133,11 +133,6 @@ static int bind_source(int fd, const struct ipaddr *source)
 	return 0;
 }
 
-int net_connect(const struct ipaddr *ip, uint16_t port, int64_t ms)
-{
-	return net_connect_from(NULL, ip, port, ms);
-}
-
 int net_connect_from(const struct ipaddr *source, const struct ipaddr *ip, uint16_t port, int64_t ms)
 {
 	int fd = socket(ipaddr_is_v4(ip) ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -19,14 +19,12 @@ enum { NET_TEXT_MAX = 64 }; /* "[2001:db8::1]:25" with NUL */
 int net_listen(const struct config_endpoint *where, bool v6, bool beside);
 
 /*
- * Connects to IP:PORT within MS milliseconds; the socket blocks. -ETIMEDOUT, -ECONNREFUSED, ... A peer whose machine is
+ * Connects from the address SOURCE (NULL = any; -EADDRNOTAVAIL when it is not this machine's) to IP:PORT within MS
+ * milliseconds; the socket blocks. -ETIMEDOUT, -ECONNREFUSED, ... A peer whose machine is
  * gone without a word (no acknowledgement, none for a probe) is so for us after NET_GONE_MS: then reading and writing
  * end with ETIMEDOUT.
  */
 enum { NET_GONE_MS = 60 * 1000 };
-int net_connect(const struct ipaddr *ip, uint16_t port, int64_t ms);
-
-/* The same from the address SOURCE (NULL = any): -EADDRNOTAVAIL when it is not this machine's. */
 int net_connect_from(const struct ipaddr *source, const struct ipaddr *ip, uint16_t port, int64_t ms);
 
 /* A datagram socket that hears IP:PORT alone; it blocks. */

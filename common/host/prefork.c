@@ -424,6 +424,6 @@ void prefork_busy(struct prefork *p, size_t slot, struct span doing)
 	if (atomic_load(&p->notes->mute))
 		return;
 	size_t idle = scoreboard_count(p->board, atomic_load(&p->notes->high), SCOREBOARD_IDLE);
-	if (idle < atomic_load(&p->notes->spare) && write(p->poke_fd, &one, sizeof(one)) < 0)
-		log_debug("can't wake the parent: %s", strerror(errno));
+	if (idle < atomic_load(&p->notes->spare))
+		(void)!write(p->poke_fd, &one, sizeof(one)); /* full: the parent is awake */
 }

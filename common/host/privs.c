@@ -14,6 +14,7 @@
 
 #include "common/base/log.h"
 #include "common/host/landlock.h"
+#include "common/host/refusal.h"
 
 /* The name of the user that this process has taken; empty when it was started as that user. */
 static char taken[64];
@@ -23,13 +24,22 @@ _Noreturn static void die(const char *step, const char *what)
 	log_fatal(EXIT_TEMPORARY, "can't enter the jail: %s %s: %s", step, what, strerror(errno));
 }
 
+/* getpwnam(3): what may stand in errno when there is no such user, rather than no way to ask. */
+static bool is_answer(int error)
+{
+	return error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
+}
+
 void privs_lookup(const char *user, uid_t *uid, gid_t *gid)
 {
 	*uid = getuid();
 	*gid = getgid();
 	if (geteuid() != 0)
 		return;
+	errno = 0;
 	const struct passwd *entry = getpwnam(user);
+	if (!entry && !is_answer(errno))
+		log_fatal(EXIT_TEMPORARY, "user \"%s\" can't be looked up: %s", user, strerror(errno));
 	if (!entry)
 		log_fatal(
 			EXIT_PERMANENT,
@@ -158,10 +168,8 @@ void privs_enter(const struct privs_jail *jail)
 const char *privs_explain(int error, const char *path, char to[PRIVS_WHY_MAX])
 {
 	char user[64];
-	if (error != EACCES) {
-		snprintf(to, PRIVS_WHY_MAX, "%s", strerror(error));
-		return to;
-	}
+	if (error != EACCES)
+		return refusal_text(error, path, to, PRIVS_WHY_MAX);
 	if (taken[0])
 		snprintf(user, sizeof(user), "%s", taken);
 	else

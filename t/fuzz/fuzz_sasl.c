@@ -2,6 +2,7 @@
  * One exchange of each mechanism on hostile responses. The password of the one account is not known to the input, so
  * nobody gets in; an exchange ends after a few responses; challenges are within their bound.
  */
+#include "common/base/log_level.h"
 #include "smtpd/auth.h"
 #include "t/fuzz/must.h"
 #include "t/unit/auth_memory.h"

@@ -3,6 +3,7 @@
  * lead where session.h says, what was acknowledged is what is stored, and what is stored is for our own domains and has
  * no bare line end. A session whose first line ended with CRLF never takes a bare line end for that of a command.
  */
+#include "common/base/log_level.h"
 #include "common/mail/envelope.h"
 #include "smtpd/command.h"
 #include "t/fuzz/must.h"

@@ -93,11 +93,11 @@ class Service(Mailroot):
             found.add(match.group(1).decode())
         return found
 
-    def rewrite(self, old, new):
+    def rewrite(self, old, new, check=True):
         text = self.conf.read_text()
         assert old in text, old
         self.conf.write_text(text.replace(old, new))
-        return self.ctl("reload").stdout
+        return self.ctl("reload", check=check).stdout
 
     def at(self, port, host="127.0.0.1"):
         return Session(host, port)
@@ -223,6 +223,10 @@ class Orders(unittest.TestCase):
 
 
 class Trouble(unittest.TestCase):
+    @staticmethod
+    def roles_ready(service, name):
+        return sum(process["state"] == "ready" for process in service.state(name)["processes"])
+
     def test_port_in_use(self):
         port = free_port()
         stranger = socket.socket()
@@ -235,7 +239,7 @@ class Trouble(unittest.TestCase):
             self.assertEqual(state["state"], "trouble")
             self.assertRegex(state["trouble"], rf"can't listen on 127\.0\.0\.1:{port} \({service.conf}:\d+\): Address already in use")
             self.assertEqual(service.ctl("status", check=False).returncode, 1)
-            self.assertEqual(service.processes_of("second"), [])
+            wait_for(lambda: self.roles_ready(service, "second") == 7, "all but the listener")
             stranger.close()
             service.wait_state("second", "running", 15)
             load.progress(self)
@@ -246,6 +250,46 @@ class Trouble(unittest.TestCase):
         with Service(conf=block("second", free_port()).replace("127.0.0.1:", "192.0.2.77:")) as service:
             self.assertIn("does not have the address (yet)", service.state("second")["trouble"])
             self.assertEqual(service.state()["state"], "running")
+
+    def test_one_of_two_addresses_is_not_there_yet(self):
+        """The other address, the queue and the pickup folder do not wait for it; a reload says what is missing and fails."""
+        with Service(conf=block("second", port := free_port(), "listen 192.0.2.77:2525")) as service:
+            state = service.state("second")
+            self.assertEqual(state["state"], "running")
+            self.assertEqual(state["listeners"], [f"127.0.0.1:{port}"])
+            self.assertRegex(state["trouble"], rf"can't listen on 192\.0\.2\.77:2525 \({service.conf}:\d+\)")
+            load = Load("second", port)
+            load.progress(self)
+            load.finish()
+            self.assertEqual(service.ctl("status", check=False).returncode, 1)
+            done = service.ctl("reload", check=False)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn("192.0.2.77", done.stderr)
+            self.assertEqual(sum(process["restarts"] for process in service.state("second")["processes"]), 0)
+
+    def test_reloads_are_no_crashes(self):
+        with Service("processes { spare 3; max 60 }\ndelivery { processes { spare 2; max 60 } }") as service:
+            for bound in (61, 62, 63):
+                service.rewrite(f"max {bound - 1} }}", f"max {bound} }}")
+            for process in service.state()["processes"]:
+                self.assertEqual((process["restarts"], process["last_end"]), (0, ""), process)
+
+    def test_a_reload_that_can_not_do_all_fails(self):
+        with Service() as service:
+            service.conf.write_text(service.conf.read_text().replace("fqdn mail", f"local_domain b.example.com {{ drop_dir {service.folder}/missing/drop }}\n fqdn mail"))
+            done = service.ctl("reload", check=False)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn(f"folder {service.folder}/missing/drop", done.stderr)
+            self.assertIn("reloaded, but not all of it works", done.stderr)
+
+    def test_more_servers_than_can_run(self):
+        """What `check` calls good the service can start."""
+        with Service() as service:
+            many = service.folder / "many.conf"
+            many.write_text("\n".join(block(f"v{n}", 10000 + n) for n in range(257)))
+            done = service.ctl("check", many, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("more than 256 virtual servers", done.stdout + done.stderr)
 
     def test_folder_missing(self):
         missing = harness.scratch() / "mount"
@@ -368,7 +412,7 @@ class Reload(unittest.TestCase):
         taken.listen()
         port = taken.getsockname()[1]
         with taken, Service() as service:
-            service.rewrite(f"listen 127.0.0.1:{service.port}", f"listen 127.0.0.1:{service.port} ; listen 127.0.0.1:{port}")
+            service.rewrite(f"listen 127.0.0.1:{service.port}", f"listen 127.0.0.1:{service.port} ; listen 127.0.0.1:{port}", check=False)
             wait_for(lambda: "Address already in use" in service.state()["trouble"], "the reason")
             self.assertEqual(service.state()["state"], "running")
             self.assertEqual(service.state()["listeners"], [f"127.0.0.1:{service.port}"])

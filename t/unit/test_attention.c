@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/log.h"
+#include "common/base/log_level.h"
 #include "common/host/child.h"
 #include "common/host/ipc.h"
 #include "t/unit/suite.h"

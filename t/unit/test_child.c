@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,18 @@
 #include "common/base/log.h"
 #include "common/host/ipc.h"
 #include "t/unit/suite.h"
+
+/* Stands before that of the C library. */
+static int fstat_error;
+
+int fstat(int fd, struct stat *st)
+{
+	if (fstat_error) {
+		errno = fstat_error;
+		return -1;
+	}
+	return fstatat(fd, "", st, AT_EMPTY_PATH);
+}
 
 enum { ALL_ROLES = (1 << CHILD_ROLE_COUNT) - 1, STARTED = 42, WRONG = 43, OUTPUT_MAX = 2000 };
 
@@ -123,14 +136,19 @@ START_TEST(starts_and_says_ready)
 }
 END_TEST
 
-static void refuse(struct start *start, const char *because)
+static void expect_exit(struct start *start, int exit_code, const char *because)
 {
 	run(start);
-	ck_assert_msg(WIFEXITED(start->status) && WEXITSTATUS(start->status) == EXIT_PERMANENT, "status %d: %s",
+	ck_assert_msg(WIFEXITED(start->status) && WEXITSTATUS(start->status) == exit_code, "status %d: %s",
 		      start->status, start->output);
 	ck_assert_msg(strstr(start->output, because) && strstr(start->output, "mailrootd"), "%s", start->output);
 	close(start->control);
 	close(start->config);
+}
+
+static void refuse(struct start *start, const char *because)
+{
+	expect_exit(start, EXIT_PERMANENT, because);
 }
 
 static const char *const wrong_arguments[][8] = {
@@ -166,8 +184,46 @@ START_TEST(refuses_other_configuration)
 			 fd_sealed("empty", SPAN("")), fd_sealed("garbage", SPAN("\x01\x02 }}"))};
 	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
 		struct start start = {.arguments = right, .config = configs[i]};
-		refuse(&start, "descriptor 4");
+		expect_exit(&start, EXIT_TEMPORARY, "can't be read");
 	}
+}
+END_TEST
+
+START_TEST(refuses_what_is_no_configuration)
+{
+	struct start start = {.arguments = right, .config = open("/dev/null", O_RDONLY | O_CLOEXEC)};
+	refuse(&start, "descriptor 4");
+}
+END_TEST
+
+/* A want of the moment is no wrong configuration: master tries again. */
+START_TEST(a_read_error_is_temporary)
+{
+	static const int errors[] = {EIO, ENOMEM};
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct start start = {.arguments = right, .config = configuration("two", CHILD_QUEUE)};
+		fstat_error = errors[i];
+		expect_exit(&start, EXIT_TEMPORARY, strerror(errors[i]));
+		fstat_error = 0;
+	}
+}
+END_TEST
+
+START_TEST(a_link_that_broke_is_told)
+{
+	int link[2];
+	char buffer[100];
+	struct ipc_packet packet;
+	struct wire_detached detached;
+	ck_assert_int_eq(ipc_pair(link, 65536), 0);
+	child_detached(link[0], CHILD_LINK_LOCAL, 7);
+	ck_assert_int_eq(ipc_receive(link[1], buffer, sizeof(buffer), MSG_DONTWAIT, &packet), 0);
+	ck_assert(wire_decode_detached(packet.text, &detached));
+	ck_assert_uint_eq(detached.kind, CHILD_LINK_LOCAL);
+	ck_assert_uint_eq(detached.serial, 7);
+	close(link[1]);
+	child_detached(link[0], CHILD_LINK_LOCAL, 8); /* without master nobody needs to know */
+	close(link[0]);
 }
 END_TEST
 
@@ -230,6 +286,9 @@ int main(void)
 	tcase_add_loop_test(all, refuses_arguments, 0, sizeof(wrong_arguments) / sizeof(wrong_arguments[0]));
 	tcase_add_test(all, refuses_control_that_is_no_link);
 	tcase_add_test(all, refuses_other_configuration);
+	tcase_add_test(all, refuses_what_is_no_configuration);
+	tcase_add_test(all, a_read_error_is_temporary);
+	tcase_add_test(all, a_link_that_broke_is_told);
 	tcase_add_loop_test(all, configuration_is_shared, 0, 6);
 	tcase_add_test(all, configuration_that_can_not_be_read);
 	tcase_add_test(all, roles_have_names);

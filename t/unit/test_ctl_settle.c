@@ -98,7 +98,7 @@ START_TEST(what_waits_is_told)
 {
 	setup_with("running", "ready");
 	service.servers[0].trouble = "port in use";
-	ck_assert(settle_tell(&service, &said));
+	ck_assert(!settle_tell(&service, &said));
 	ck_assert_str_eq(str_text(&said), "server main: not yet: port in use\n");
 }
 END_TEST

@@ -83,7 +83,7 @@ static void send_packet(struct fixture *f, int link, bool encoded, const int *fd
 
 static void attach(struct fixture *f, enum child_role role)
 {
-	struct wire_attach wire = {role == CHILD_LOCAL ? CHILD_LINK_LOCAL : CHILD_LINK_DELIVERY};
+	struct wire_attach wire = {.kind = role == CHILD_LOCAL ? CHILD_LINK_LOCAL : CHILD_LINK_DELIVERY, .serial = 5};
 	ck_assert_int_eq(ipc_pair(f->link, 100000), 0);
 	send_packet(f, f->control[0], wire_encode_attach(&wire, &f->out), &f->link[1], 1);
 	close(f->link[1]);

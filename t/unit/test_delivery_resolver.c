@@ -142,7 +142,7 @@ static void run_resolver(const struct fixture *f)
 
 static void attach(struct fixture *f)
 {
-	struct wire_attach wire = {CHILD_LINK_RESOLVER};
+	struct wire_attach wire = {.kind = CHILD_LINK_RESOLVER, .serial = 5};
 	struct str packet;
 	str_init(&packet, 100);
 	ck_assert_int_eq(ipc_pair(f->link, 100000), 0);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/base/log.h"
+#include "common/base/log_level.h"
 #include "t/unit/suite.h"
 
 /* Runs WRITE in a child with TARGET as descriptor 2; its exit status. */
@@ -42,23 +42,40 @@ static void assert_file(void (*write_lines)(void), int exit_code, const char *ex
 	fd_close(&fd);
 }
 
-static void four_levels(void)
+static void three_levels(void)
 {
 	log_open("mailroot-smtpd", NULL);
 	log_error("e");
 	log_warning("w=%d", 5);
 	log_info("i");
-	log_debug("not shown");
-	log_set_level(LOG_LEVEL_DEBUG);
-	log_debug("d");
 	log_set_level(LOG_LEVEL_ERROR);
 	log_warning("not shown");
 }
 
+/* A person reads it: when, and no number. */
+START_TEST(lines_on_a_terminal_have_a_time)
+{
+	char line[200] = "";
+	int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert_int_ge(ours, 0);
+	ck_assert_int_eq(grantpt(ours) || unlockpt(ours), 0);
+	int theirs = open(ptsname(ours), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert_int_ge(theirs, 0);
+	ck_assert_int_eq(run_child(theirs, three_levels), 0);
+	ck_assert_int_gt(read(ours, line, sizeof(line) - 1), 0);
+	unsigned year, month, day, hour, minute, second;
+	int end = 0;
+	ck_assert_int_eq(sscanf(line, "%4u-%2u-%2u %2u:%2u:%2u %n", &year, &month, &day, &hour, &minute, &second, &end),
+			 6);
+	ck_assert_msg(strncmp(line + end, "mailroot-smtpd: e", 17) == 0, "%s", line);
+	close(theirs);
+	close(ours);
+}
+END_TEST
+
 START_TEST(file_lines_have_a_priority)
 {
-	assert_file(four_levels, 0,
-		    "<3>mailroot-smtpd: e\n<4>mailroot-smtpd: w=5\n<6>mailroot-smtpd: i\n<7>mailroot-smtpd: d\n");
+	assert_file(three_levels, 0, "<3>mailroot-smtpd: e\n<4>mailroot-smtpd: w=5\n<6>mailroot-smtpd: i\n");
 }
 END_TEST
 
@@ -157,6 +174,7 @@ int main(void)
 	Suite *suite = suite_create("log");
 	TCase *tests = tcase_create("log");
 	tcase_add_test(tests, file_lines_have_a_priority);
+	tcase_add_test(tests, lines_on_a_terminal_have_a_time);
 	tcase_add_test(tests, no_text_makes_a_second_line);
 	tcase_add_test(tests, long_lines_are_cut);
 	tcase_add_test(tests, keeps_errno);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/base/log.h"
+#include "common/base/log_level.h"
 #include "common/host/ipc.h"
 #include "common/host/record.h"
 #include "t/unit/suite.h"

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -289,7 +290,7 @@ START_TEST(a_faulty_file_changes_nothing)
 
 	str_init(&report, 100000);
 	write_file("relay { lst 10.0.0.0/8 }");
-	ck_assert(!reload_run(&master, false, &report));
+	ck_assert_int_eq(reload_run(&master, false, &report), ROW_REFUSED);
 	ck_assert_ptr_nonnull(strstr(str_text(&report), ":5:"));
 	ck_assert_uint_eq(master.generation, 0);
 	ck_assert_uint_eq(master.config.servers[0].relay.list.n, 0);
@@ -303,14 +304,14 @@ START_TEST(a_good_file_is_in_force_and_a_check_is_not)
 
 	str_init(&report, 100000);
 	write_file("relay { list 10.0.0.0/8 }");
-	ck_assert(reload_run(&master, true, &report));
+	ck_assert_int_eq(reload_run(&master, true, &report), ROW_RELOADED);
 	ck_assert_uint_eq(master.config.servers[0].relay.list.n, 0);
 	str_clear(&report);
-	ck_assert(reload_run(&master, false, &report));
+	ck_assert_int_eq(reload_run(&master, false, &report), ROW_RELOADED);
 	ck_assert_uint_eq(master.config.servers[0].relay.list.n, 1);
 	ck_assert_uint_eq(master.generation, 1);
 	str_clear(&report);
-	ck_assert(reload_run(&master, false, &report));
+	ck_assert_int_eq(reload_run(&master, false, &report), ROW_RELOADED);
 	ck_assert_str_eq(str_text(&report), "nothing changed\n");
 	str_free(&report);
 }
@@ -322,12 +323,34 @@ START_TEST(new_processes_are_told_of)
 
 	str_init(&report, 100000);
 	write_file("listen 127.0.0.1:2599");
-	ck_assert(reload_run(&master, false, &report));
+	ck_assert_int_eq(reload_run(&master, false, &report), ROW_RELOADED);
 	ck_assert_ptr_nonnull(strstr(str_text(&report), "listen 127.0.0.1:2599 (was *:25); acts with new processes"));
 	str_clear(&report);
-	ck_assert(reload_run(&master, false, &report));
+	ck_assert_int_eq(reload_run(&master, false, &report), ROW_RELOADED);
 	ck_assert_str_eq(str_text(&report), "nothing changed\n");
 	str_free(&report);
+}
+END_TEST
+
+/* The pid file is written as root: it must not be another name of somebody's file, nor the socket's mode go elsewhere.
+ */
+START_TEST(a_pid_file_with_two_names_is_not_written)
+{
+	char victim[200], pid_file[200], text[20] = "";
+	int other = 0;
+
+	snprintf(victim, sizeof(victim), "%s/victim", folder);
+	snprintf(pid_file, sizeof(pid_file), "%s/mailrootd.pid", folder);
+	unlink(pid_file);
+	int fd = open(victim, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_eq(write(fd, "precious", 8), 8);
+	ck_assert_int_eq(link(victim, pid_file), 0);
+	ck_assert_int_lt(daemon_lock(folder, &other), 0);
+	ck_assert_int_eq(pread(fd, text, sizeof(text) - 1, 0), 8);
+	ck_assert_str_eq(text, "precious");
+	close(fd);
+	unlink(pid_file);
+	unlink(victim);
 }
 END_TEST
 
@@ -363,6 +386,7 @@ int main(void)
 	tcase_add_test(tc, a_faulty_file_changes_nothing);
 	tcase_add_test(tc, a_good_file_is_in_force_and_a_check_is_not);
 	tcase_add_test(tc, new_processes_are_told_of);
+	tcase_add_test(tc, a_pid_file_with_two_names_is_not_written);
 	tcase_add_test(tc, two_masters_can_not_be);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -65,7 +65,7 @@ END_TEST
 
 START_TEST(who_holds_which_end)
 {
-	struct links links = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19};
+	struct links links = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, {{0}}};
 
 	ck_assert_int_eq(links_arrivals_of(&links, CHILD_QUEUE), 10);
 	ck_assert_int_eq(links_arrivals_of(&links, CHILD_SMTPD), 11);

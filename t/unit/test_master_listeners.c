@@ -48,7 +48,7 @@ static void teardown(void)
 }
 
 /* WHERE: addresses with "*" among them, separated by spaces. */
-static bool open_at(struct listeners *listeners, const char *where)
+static bool open_some(struct listeners *listeners, const char *where, bool some)
 {
 	struct config_endpoint at[8];
 	struct config_endpoints endpoints = {.at = at};
@@ -61,7 +61,12 @@ static bool open_at(struct listeners *listeners, const char *where)
 		ck_assert(to->any || ipaddr_parse(text, &to->ip));
 	}
 	why[0] = '\0';
-	return listeners_open(listeners, &endpoints, why, sizeof(why));
+	return listeners_open(listeners, &endpoints, some, why, sizeof(why));
+}
+
+static bool open_at(struct listeners *listeners, const char *where)
+{
+	return open_some(listeners, where, false);
 }
 
 static bool waiting(const struct listeners *listeners)
@@ -89,7 +94,7 @@ static void reaches(const char *address, const struct listeners *expected)
 
 	ck_assert(ipaddr_parse(span_of(address), &ip));
 	for (int i = 0; i < 50; i++) {
-		int fd = net_connect(&ip, port, 5000);
+		int fd = net_connect_from(NULL, &ip, port, 5000);
 		ck_assert_msg(fd >= 0, "%s: %s", address, strerror(-fd));
 		const struct listeners *got = waiting(&one) ? &one : &two;
 		ck_assert_msg(got == expected, "%s came to the other", address);
@@ -208,6 +213,31 @@ START_TEST(a_change_that_fails_changes_nothing)
 }
 END_TEST
 
+START_TEST(what_is_missing_is_known_and_hinders_nothing)
+{
+	int other = stranger("127.0.0.5");
+	ck_assert(open_some(&one, "127.0.0.2 127.0.0.5 192.0.2.77", true));
+	ck_assert_uint_eq(one.n, 1);
+	ck_assert_uint_eq(one.missing_count, 2);
+	ck_assert_ptr_nonnull(strstr(why, "does not have the address (yet)"));
+	ck_assert_ptr_nonnull(strstr(why, "another program"));
+	int fd = one.fds[0];
+	/* A change is made without them, but not without one that is missing only now. */
+	ck_assert(open_at(&one, "127.0.0.2 127.0.0.3 127.0.0.5 192.0.2.77"));
+	ck_assert_uint_eq(one.n, 2);
+	ck_assert(!open_at(&one, "127.0.0.2 192.0.2.78 127.0.0.5 192.0.2.77"));
+	ck_assert_uint_eq(one.n, 2);
+	close(other);
+	ck_assert(open_at(&one, "127.0.0.2 127.0.0.3 127.0.0.5 192.0.2.77"));
+	ck_assert_uint_eq(one.n, 3);
+	ck_assert_uint_eq(one.missing_count, 1);
+	ck_assert_int_eq(one.fds[0], fd);
+	ck_assert(open_at(&one, "127.0.0.2"));
+	ck_assert_uint_eq(one.missing_count, 0);
+	ck_assert_str_eq(why, "");
+}
+END_TEST
+
 /* A process that serves a session holds the listeners too. */
 START_TEST(the_port_is_free_although_others_hold_the_socket)
 {
@@ -231,6 +261,7 @@ int main(void)
 	tcase_add_test(tc, what_another_server_has_is_taken);
 	tcase_add_test(tc, a_change_keeps_what_stays);
 	tcase_add_test(tc, a_change_that_fails_changes_nothing);
+	tcase_add_test(tc, what_is_missing_is_known_and_hinders_nothing);
 	tcase_add_test(tc, the_port_is_free_although_others_hold_the_socket);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -22,6 +22,7 @@
 #include "common/base/log.h"
 #include "common/host/ipc.h"
 #include "common/host/net.h"
+#include "master/attach.h"
 #include "master/renew.h"
 #include "master/stop.h"
 #include "t/unit/suite.h"
@@ -71,7 +72,26 @@ static void be_paused(const char *role, bool paused)
 	str_free(&packet);
 }
 
-static int obey(const char *role, bool stubborn)
+/* Its end of a link broke. Of a link that it no longer has, and of one that there never was, it tells as well. */
+static void lose(const struct wire_attach *attach)
+{
+	const struct wire_detached lost[] = {
+		{.kind = attach->kind, .serial = attach->serial},
+		{.kind = CHILD_LINK_LOCAL, .serial = 77},
+		{.kind = CHILD_LINK_CTL, .serial = attach->serial},
+	};
+	struct str packet;
+
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+		str_init(&packet, 100);
+		wire_encode_detached(&lost[i], &packet);
+		if (ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0))
+			_exit(9);
+		str_free(&packet);
+	}
+}
+
+static int obey(const char *role, const char *does)
 {
 	static char buffer[WIRE_PACKET_MAX];
 	struct ipc_packet packet;
@@ -80,15 +100,17 @@ static int obey(const char *role, bool stubborn)
 	struct wire_pause pause;
 
 	while (ipc_receive(CHILD_FD_CONTROL, buffer, sizeof(buffer), 0, &packet) == 0 && !packet.eof) {
-		if (wire_decode_attach(packet.text, &attach) && packet.fd_count == 1)
+		if (wire_decode_attach(packet.text, &attach) && packet.fd_count == 1) {
 			note(role, "attach", attach.kind);
-		else if (wire_decode_reload(packet.text, &reload) && packet.fd_count == 1)
+			if (strcmp(does, "lose") == 0 && attach.kind == CHILD_LINK_DELIVERY && attach.serial == 1)
+				lose(&attach);
+		} else if (wire_decode_reload(packet.text, &reload) && packet.fd_count == 1)
 			note(role, "reload", reload.generation);
 		else if (wire_decode_pause(packet.text, &pause))
 			be_paused(role, pause.paused);
 		else if (wire_type_of(packet.text) == WIRE_retire)
 			note(role, "retire", (unsigned long)getpid());
-		else if (wire_type_of(packet.text) == WIRE_stop && !stubborn) {
+		else if (wire_type_of(packet.text) == WIRE_stop && strcmp(does, "stubborn") != 0) {
 			note(role, "stop", (unsigned long)clock_mono_ms());
 			return 0;
 		}
@@ -121,13 +143,13 @@ static int be_child(int argc, char **argv)
 	if (strcmp(does, "die") == 0)
 		return EXIT_TEMPORARY;
 	if (strcmp(does, "babble") == 0)
-		return send(CHILD_FD_CONTROL, "babble", 6, 0) == 6 ? obey(role, false) : 9;
+		return send(CHILD_FD_CONTROL, "babble", 6, 0) == 6 ? obey(role, does) : 9;
 	if (argv[argc - 1][2] == 'p')
 		note(role, "began paused", 1);
 	be_ready();
 	if (argv[argc - 1][2] == 'p')
 		be_paused(role, true);
-	return obey(role, strcmp(does, "stubborn") == 0);
+	return obey(role, does);
 }
 
 static void does(const char *role, const char *what)
@@ -325,6 +347,56 @@ START_TEST(a_permanent_failure_waits_for_a_reload)
 }
 END_TEST
 
+/* The pool link of the queue broke, by ENOMEM say; both ends live on. */
+START_TEST(a_link_that_breaks_is_made_anew)
+{
+	does("queue", "lose");
+	build_config(ANY_PORT);
+	until_said("queue", "attach 1", 2);
+	until_said("delivery", "attach 1", 2);
+	until_state(SERVER_RUNNING);
+	ck_assert_int_eq(said("local", "attach 2"), 1);
+	ck_assert_int_eq(said("resolver", "attach 3"), 1);
+	ck_assert_uint_eq(server.children[CHILD_QUEUE].restarts, 0);
+}
+END_TEST
+
+START_TEST(without_its_link_a_process_is_not_ready)
+{
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	attach_lost(&server, CHILD_LINK_DELIVERY, server.links.peers[CHILD_LINK_DELIVERY].serial - 1);
+	ck_assert_int_eq(server_state(&server), SERVER_RUNNING); /* an older one */
+	attach_lost(&server, CHILD_LINK_DELIVERY, server.links.peers[CHILD_LINK_DELIVERY].serial);
+	ck_assert_int_eq(server_state(&server), SERVER_STARTING);
+	ck_assert(attach_missing(&server, CHILD_QUEUE));
+	ck_assert(attach_missing(&server, CHILD_DELIVERY));
+	ck_assert(!attach_missing(&server, CHILD_LOCAL));
+	until_state(SERVER_RUNNING);
+	/* One that breaks again and again is made once a second. */
+	attach_lost(&server, CHILD_LINK_DELIVERY, server.links.peers[CHILD_LINK_DELIVERY].serial);
+	ck_assert_int_gt(attach_tend(&server, server.links.peers[CHILD_LINK_DELIVERY].again_ms - 500), 0);
+	ck_assert_int_eq(attach_tend(&server, server.links.peers[CHILD_LINK_DELIVERY].again_ms), -1);
+}
+END_TEST
+
+/* What can't be told would be lost for good; a new process begins with the newest of everything. */
+START_TEST(who_can_not_be_told_ends_and_begins_anew)
+{
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	pid_t before = server.children[CHILD_LOCAL].pid;
+	shutdown(server.children[CHILD_LOCAL].control, SHUT_WR);
+	server_reload(&server, 3, clock_mono_ms());
+	int64_t deadline = clock_mono_ms() + PATIENCE_MS;
+	while (server.children[CHILD_LOCAL].pid == before) {
+		ck_assert_int_lt(clock_mono_ms(), deadline);
+		turn();
+	}
+	until_state(SERVER_RUNNING);
+}
+END_TEST
+
 START_TEST(one_that_keeps_dying_settles_the_start)
 {
 	does("local", "die");
@@ -417,6 +489,50 @@ START_TEST(a_port_in_use_is_trouble_until_it_is_free)
 	close(taken);
 	until_state(SERVER_RUNNING);
 	ck_assert_str_eq(server.trouble, "");
+}
+END_TEST
+
+/* A network card that comes late, and a port that somebody has: the rest of the server does not wait for them. */
+START_TEST(a_missing_listener_stops_nothing_else)
+{
+	char text[100];
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+	struct config_endpoint where = {.port = 0, .text = "127.0.0.1"};
+	struct ipaddr ip;
+	uint16_t port;
+
+	ck_assert(ipaddr_parse(SPAN("127.0.0.1"), &where.ip));
+	int taken = net_listen(&where, false, false);
+	ck_assert_int_eq(getsockname(taken, (struct sockaddr *)&name, &len), 0);
+	net_address(&name, &ip, &port);
+	snprintf(text, sizeof(text), "127.0.0.1:1; listen 192.0.2.77:25; listen 127.0.0.1:%u", port);
+	build_config(text);
+	config.servers[0].listen.at[0].port = 0;
+	until_state(SERVER_RUNNING);
+	ck_assert_ptr_nonnull(strstr(server.trouble, "192.0.2.77"));
+	ck_assert_uint_eq(server.listeners.n, 1);
+	ck_assert(server_settled(&server, clock_mono_ms()));
+	pid_t before = server.children[CHILD_SMTPD].pid, queue = server.children[CHILD_QUEUE].pid;
+	close(taken);
+	server.listen_ms = 0;
+	until_said("smtpd", "retire", 1);
+	ck_assert_uint_eq(server.listeners.n, 2);
+	ck_assert_int_ne(server.children[CHILD_SMTPD].pid, before);
+	ck_assert_int_eq(server.children[CHILD_QUEUE].pid, queue);
+	ck_assert_ptr_nonnull(strstr(server.trouble, "192.0.2.77"));
+	ck_assert_ptr_null(strstr(server.trouble, "127.0.0.1"));
+}
+END_TEST
+
+/* Mail that is there already is delivered although none can come in. */
+START_TEST(without_any_listener_all_the_rest_runs)
+{
+	build_config("192.0.2.77:25");
+	until_said("queue", "attach 1", 1);
+	ck_assert_int_eq(server_state(&server), SERVER_TROUBLE);
+	ck_assert_int_eq(server.children[CHILD_PICKUP].state != SUPERVISE_STOPPED, true);
+	ck_assert(server_settled(&server, clock_mono_ms()));
 }
 END_TEST
 
@@ -633,6 +749,11 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, a_permanent_failure_waits_for_a_reload);
 	tcase_add_test(tc, what_a_child_says_before_it_gives_up_is_kept_until_one_works);
 	tcase_add_test(tc, one_that_keeps_dying_settles_the_start);
+	tcase_add_test(tc, a_link_that_breaks_is_made_anew);
+	tcase_add_test(tc, without_its_link_a_process_is_not_ready);
+	tcase_add_test(tc, who_can_not_be_told_ends_and_begins_anew);
+	tcase_add_test(tc, a_missing_listener_stops_nothing_else);
+	tcase_add_test(tc, without_any_listener_all_the_rest_runs);
 	tcase_add_test(tc, a_child_that_babbles_loses_its_link);
 	tcase_add_test(tc, a_stop_takes_smtpd_first_and_the_queue_before_its_helpers);
 	tcase_add_test(tc, who_does_not_hear_is_killed_in_a_hurry);

@@ -64,11 +64,47 @@ START_TEST(permanent_stays_down)
 	supervise_init(&child, CHILD_SMTPD);
 	supervise_started(&child, 1, -1, 1);
 	supervise_gone(&child, EXITED_PERMANENT, 2);
+	ck_assert_int_eq(child.state, SUPERVISE_DOWN); /* once it may be a want of the moment */
+	supervise_started(&child, 1, -1, child.due_ms);
+	supervise_gone(&child, EXITED_PERMANENT, 200);
 	ck_assert_int_eq(child.state, SUPERVISE_FAILED);
 	ck_assert_str_eq(child.why, "exit 100");
-	supervise_started(&child, 1, -1, 3);
-	supervise_gone(&child, EXITED_TEMPORARY, 4);
+	supervise_started(&child, 1, -1, 300);
+	supervise_gone(&child, EXITED_TEMPORARY, 400);
 	ck_assert_int_eq(child.state, SUPERVISE_DOWN);
+	supervise_again(&child, 500);
+	supervise_started(&child, 1, -1, 500);
+	supervise_gone(&child, EXITED_PERMANENT, 501);
+	ck_assert_int_eq(child.state, SUPERVISE_DOWN);
+	supervise_started(&child, 1, -1, child.due_ms);
+	supervise_works(&child);
+	supervise_gone(&child, EXITED_PERMANENT, 700);
+	ck_assert_int_eq(child.state, SUPERVISE_DOWN);
+}
+END_TEST
+
+/* A reload renews processes: that is no crash, and `status` must not count it as one. */
+START_TEST(ends_that_were_asked_for_are_not_counted)
+{
+	static const enum supervise_state asked[] = {SUPERVISE_REPLACING, SUPERVISE_STOPPING, SUPERVISE_RETIRING};
+	struct supervised child;
+
+	supervise_init(&child, CHILD_QUEUE);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		supervise_started(&child, 1, -1, 1000);
+		child.state = asked[i];
+		supervise_gone(&child, 0, 9000);
+		ck_assert_uint_eq(child.restarts, 0);
+		ck_assert_str_eq(child.why, "");
+		ck_assert_str_eq(child.ended, "exit 0");
+	}
+	supervise_started(&child, 1, -1, 10000);
+	supervise_gone(&child, SIGKILL, 19000);
+	supervise_started(&child, 1, -1, 19000);
+	child.state = SUPERVISE_REPLACING;
+	supervise_gone(&child, 0, 29000);
+	ck_assert_uint_eq(child.restarts, 1);
+	ck_assert_str_eq(child.why, "killed by signal 9 (Killed)");
 }
 END_TEST
 
@@ -145,6 +181,7 @@ int main(void)
 	tcase_add_test(tc, a_life_of_a_second_makes_up);
 	tcase_add_test(tc, killed_is_restarted_at_once);
 	tcase_add_test(tc, permanent_stays_down);
+	tcase_add_test(tc, ends_that_were_asked_for_are_not_counted);
 	tcase_add_test(tc, stopped_is_not_restarted);
 	tcase_add_test(tc, a_start_that_fails_is_an_early_death);
 	tcase_add_test(tc, trouble_is_cut_at_its_bound_and_forgotten_in_time);

@@ -77,7 +77,7 @@ START_TEST(listen_and_connect)
 	ck_assert_int_eq(accept4(listener, NULL, NULL, 0), -1);
 	ck_assert_int_eq(errno, EAGAIN);
 
-	int client = net_connect(&where.ip, port_of(listener), 10000);
+	int client = net_connect_from(NULL, &where.ip, port_of(listener), 10000);
 	ck_assert_int_ge(client, 0);
 	ck_assert(!(fcntl(client, F_GETFL) & O_NONBLOCK));
 	ck_assert(fcntl(client, F_GETFD) & FD_CLOEXEC);
@@ -129,7 +129,7 @@ START_TEST(refused)
 	ck_assert_int_ge(listener, 0);
 	uint16_t port = port_of(listener);
 	close(listener);
-	ck_assert_int_eq(net_connect(&where.ip, port, INT64_MAX), -ECONNREFUSED);
+	ck_assert_int_eq(net_connect_from(NULL, &where.ip, port, INT64_MAX), -ECONNREFUSED);
 }
 END_TEST
 
@@ -144,14 +144,14 @@ START_TEST(no_answer)
 	int64_t start = clock_mono_ms();
 	while (n < 8 && err >= 0) {
 		start = clock_mono_ms();
-		err = net_connect(&where.ip, port_of(listener), 300);
+		err = net_connect_from(NULL, &where.ip, port_of(listener), 300);
 		if (err >= 0)
 			waiting[n++] = err;
 	}
 	ck_assert_int_eq(err, -ETIMEDOUT);
 	ck_assert_int_ge(clock_mono_ms() - start, 300);
 	ck_assert_int_lt(clock_mono_ms() - start, 10000);
-	ck_assert_int_eq(net_connect(&where.ip, port_of(listener), 0), -ETIMEDOUT);
+	ck_assert_int_eq(net_connect_from(NULL, &where.ip, port_of(listener), 0), -ETIMEDOUT);
 	while (n)
 		close(waiting[--n]);
 	close(listener);

@@ -6,6 +6,7 @@
 #include <check.h>
 
 #include "common/base/clock.h"
+#include "common/base/log_level.h"
 #include "smtpd/explain.h"
 #include "t/unit/policy_random.h"
 #include "t/unit/suite.h"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
+#include "common/base/log_level.h"
 #include "common/host/pace.h"
 #include "t/unit/suite.h"
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/log_level.h"
 #include "smtpd/sasl.h"
 #include "t/unit/auth_memory.h"
 #include "t/unit/smtpd_memory.h"

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/log_level.h"
 #include "common/host/ipc.h"
 #include "common/host/net.h"
 #include "common/host/rows.h"
@@ -200,7 +201,7 @@ static void stop(void)
 static int client(void)
 {
 	struct ipaddr ip = memory_address("127.0.0.1");
-	int fd = net_connect(&ip, port, 10000);
+	int fd = net_connect_from(NULL, &ip, port, 10000);
 	ck_assert_int_ge(fd, 0);
 	str_clear(&heard);
 	return fd;

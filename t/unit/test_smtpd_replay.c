@@ -26,6 +26,7 @@
 #include <glob.h>
 
 #include "common/base/clock.h"
+#include "common/base/log_level.h"
 #include "t/unit/auth_memory.h"
 #include "t/unit/smtpd_memory.h"
 

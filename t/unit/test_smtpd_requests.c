@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/base/log.h"
+#include "common/base/log_level.h"
 #include "common/host/ipc.h"
 #include "common/host/rows.h"
 #include "common/host/wire.h"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/log_level.h"
 #include "common/host/ipc.h"
 #include "smtpd/store_spool.h"
 #include "t/unit/smtpd_memory.h"

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/base/log.h"
+#include "common/base/log_level.h"
 #include "t/unit/suite.h"
 
 #define KEYS "yescrypt=$y$j9T$salt$hash changed=1\n"

@@ -1,0 +1,82 @@
+#include "master/open.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "master/renew.h"
+
+/* Who has a port may be on its way out, so at first (SOON) it is waited for; without an address the others are opened.
+ */
+static bool open_listeners(struct server *server, const struct config_endpoints *where, bool soon)
+{
+	if (listeners_open(&server->listeners, where, false, server->trouble, sizeof(server->trouble)))
+		return true;
+	if (soon && server->listeners.error == EADDRINUSE)
+		return false;
+	return listeners_open(&server->listeners, where, true, server->trouble, sizeof(server->trouble));
+}
+
+static bool open_server(struct server *server, const struct config_server *wanted, bool soon)
+{
+	if (!open_listeners(server, &wanted->listen, soon))
+		return false;
+	if (!folders_make(server->config, wanted, server->owner, server->trouble, sizeof(server->trouble)))
+		return false;
+	int error = links_open(&server->links);
+	if (error)
+		snprintf(server->trouble, sizeof(server->trouble), "links can't be made: %s", strerror(-error));
+	return !error;
+}
+
+/* What the server runs without, once for each reason. */
+static void log_missing(struct server *server)
+{
+	if (server->trouble[0] && strcmp(server->logged, server->trouble) != 0)
+		log_error("server=%s runs without a listener: %s", server->name, server->trouble);
+	memcpy(server->logged, server->trouble, sizeof(server->logged));
+}
+
+void open_try(struct server *server, int64_t now_ms)
+{
+	const struct config_server *wanted = server_wanted(server);
+
+	if (!wanted)
+		return;
+	if (!server->opened_ms)
+		server->opened_ms = now_ms;
+	bool soon = now_ms - server->opened_ms < SERVER_RETRY_SOON_FOR_MS;
+	server->open = open_server(server, wanted, soon);
+	if (!server->open) {
+		server->retry_ms = now_ms + (soon ? SERVER_RETRY_SOON_MS : SERVER_RETRY_MS);
+		if (!soon && strcmp(server->logged, server->trouble) != 0)
+			log_error("server=%s can't run: %s", server->name, server->trouble);
+		if (!soon)
+			memcpy(server->logged, server->trouble, sizeof(server->logged));
+		return;
+	}
+	log_missing(server);
+	server->listen_ms = now_ms + SERVER_RETRY_MS;
+	server->opened_ms = now_ms;
+	server->renew = 0;
+	/* Where the end of it had begun: who accepts nothing any more makes room, the others never went. */
+	renew_set_aside(server);
+}
+
+int64_t open_tend(struct server *server, int64_t now_ms)
+{
+	size_t had = server->listeners.n;
+
+	if (!server->listeners.missing_count || server->renew & 1U << CHILD_SMTPD || !server_wanted(server))
+		return -1;
+	if (now_ms < server->listen_ms)
+		return server->listen_ms - now_ms;
+	server->listen_ms = now_ms + SERVER_RETRY_MS;
+	listeners_open(&server->listeners, &server_wanted(server)->listen, true, server->trouble,
+		       sizeof(server->trouble));
+	log_missing(server);
+	if (server->listeners.n > had)
+		renew_ask(server, 1U << CHILD_SMTPD, now_ms);
+	return SERVER_RETRY_MS;
+}

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""One system call or allocation fails once, with ENOMEM or EIO: at the start of each role, and on the links between processes.
+
+usage: fail_once.py --build DIR [--scene start|links] [--nth 1,2,3] [--full]   (root, cc)
+
+start: a role is killed while a call of its successor is to fail. Without a reload all roles must be ready again, and mail go through.
+links: workers are killed, so that the queue and the parent of its pool talk, while a call on their links is to fail. All mail must go
+out, with every role ready; no process ends but the one whose link to mailrootd failed, and for a want of memory in reading none.
+"""
+import argparse
+import errno
+import mmap
+import os
+import pathlib
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+import harness  # noqa: E402
+from harness import Mailroot, Sink, wait_for  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+CALLS = {"fstat": 1, "pread": 2, "malloc": 3, "recvmsg": 4, "sendmsg": 5}
+ROLES = ("smtpd", "queue", "delivery", "local", "resolver", "log", "pickup")
+PROGRAMS = ("mailroot-smtpd", "mailroot-queue", "mailroot-delivery")
+PATIENCE_S = 40  # the longest wait between two starts is 30 s
+
+
+class Page:
+    """The order that fail_once.c reads."""
+
+    def __init__(self, folder):
+        self.path = folder / "page"
+        self.path.write_bytes(bytes(4096))
+        self.path.chmod(0o666)
+        self.file = self.path.open("r+b")
+        self.map = mmap.mmap(self.file.fileno(), 4096)
+
+    def arm(self, role, call, nth, error):
+        self.map[16:20] = bytes(4)
+        self.map[:32] = struct.pack("<16sIIiI", role.encode(), 0, nth, error, 0)
+        self.map[16:20] = struct.pack("<I", CALLS[call])
+
+    def struck(self):
+        """Whether it failed; disarms."""
+        self.map[16:20] = bytes(4)
+        return struct.unpack("<I", self.map[28:32])[0] > 0
+
+
+def programs(build, folder, page):
+    """Copies of the programs, those of the children with fail_once.c in them."""
+    source, library = HERE / "fail_once.c", folder / "fail_once.so"
+    flags = ["cc", "-O1", "-w", f'-DPAGE="{page.path}"']
+    subprocess.run([*flags, "-shared", "-fPIC", "-o", library, source], check=True)
+    for name in ("mailrootd", "mailrootctl", "sendmail", *PROGRAMS):
+        shutil.copy(build / name, folder / name)
+    for name in PROGRAMS:
+        (folder / name).rename(folder / f"{name}.real")
+        subprocess.run([*flags, f'-DREAL="{library}"', "-o", folder / name, source], check=True)
+
+
+class Service(Mailroot):
+    def __init__(self, page):
+        self.page, self.sink, self.number, self.bad, self.done, self.missed = page, Sink(), 0, [], 0, 0
+        super().__init__(f"smart_host [127.0.0.1]:{self.sink.port}\ndelivery {{ retry 1s }}\n")
+
+    def processes(self):
+        server = harness.json.loads(self.ctl("status", "--json", check=False).stdout)["servers"][0]
+        return {process["role"]: process for process in server["processes"]} if server["state"] == "running" else {}
+
+    def ready(self):
+        return set(self.processes()) == set(ROLES) and all(p["state"] == "ready" for p in self.processes().values())
+
+    def send(self, count=1):
+        for _ in range(count):
+            self.number += 1
+            with self.client() as client:
+                client.sendmail("app@example.com", ["a@example.net"], f"Subject: number {self.number}\r\n\r\nx\r\n")
+
+    def goes_on(self):
+        wait_for(self.ready, "every role ready", PATIENCE_S)
+        self.send(3)
+        wait_for(lambda: not self.queued(), "all mail gone", PATIENCE_S)
+
+    def queued(self):
+        folder = self.folder / "spool" / self.name
+        return [path for sub in ("new", "cur") for path in (folder / sub).iterdir()]
+
+    def one(self, what, role, call, nth, error, act):
+        self.page.arm(role, call, nth, error)
+        act()
+        try:
+            wait_for(lambda: self.page.map[16] == 0, "the fault", 2)
+        except AssertionError:
+            pass
+        struck = self.page.struck()
+        self.done += struck
+        self.missed += not struck
+        began = time.monotonic()
+        try:
+            self.goes_on()
+        except (AssertionError, OSError, harness.smtplib.SMTPException) as failure:
+            self.bad.append(f"{what} {role} {call} {nth} {errno.errorcode[error]}: {failure!r}")
+            print(self.bad[-1], flush=True)
+            self.ctl("reload", check=False)
+        print(f"{what} {role} {call} {nth} {errno.errorcode[error]}: {'struck' if struck else 'not reached'}, {time.monotonic() - began:.1f} s", flush=True)
+
+
+def start(service, nths, full):
+    calls = [("fstat", errno.EIO), ("pread", errno.ENOMEM), ("malloc", errno.ENOMEM)]
+    for role in ROLES if full else ("smtpd", "queue", "pickup"):
+        for call, error in calls:
+            for nth in nths:
+                pid = service.processes()[role]["pid"]
+                service.one("start", role, call, nth, error, lambda pid=pid: os.kill(pid, signal.SIGKILL))
+
+
+def links(service, nths, full):
+    def kill_workers():
+        parent = service.processes()["delivery"]["pid"]
+        for pid in subprocess.run(["ps", "--ppid", str(parent), "-o", "pid="], stdout=subprocess.PIPE, check=False).stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+
+    pairs = [("queue", "recvmsg"), ("delivery", "sendmsg"), ("delivery", "recvmsg"), ("queue", "sendmsg"), *([("resolver", "recvmsg")] if full else [])]
+    for role, call, nth, error in ((*pair, n, e) for pair in pairs for n in nths for e in (errno.ENOMEM, errno.EIO)):
+        pids = {name: process["pid"] for name, process in service.processes().items()}
+        service.one("links", role, call, nth, error, lambda: (kill_workers(), service.send(2)))
+        kill_workers()  # who was there before may have hidden that no new one comes
+        service.goes_on()
+        died = [name for name, process in service.processes().items() if process["pid"] != pids[name]]
+        if any(name != role for name in died) or (died and error == errno.ENOMEM and call == "recvmsg"):
+            service.bad.append(f"links {role} {call} {nth} {errno.errorcode[error]}: {died} ended")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True, type=pathlib.Path)
+    parser.add_argument("--scene", choices=("start", "links"))
+    parser.add_argument("--nth", default="1,2,3")
+    parser.add_argument("--full", action="store_true")
+    options = parser.parse_args()
+    if os.geteuid() != 0 or not shutil.which("cc"):
+        print("needs root and cc")
+        sys.exit(77)
+    folder = harness.scratch()
+    page = Page(folder)
+    programs(options.build.resolve(), folder, page)
+    harness.BUILD = folder
+    nths = [int(n) for n in options.nth.split(",")]
+    try:
+        with Service(page) as service:
+            for scene in (start, links):
+                if options.scene in (None, scene.__name__):
+                    scene(service, nths, options.full)
+            service.sink.close()
+        print(f"{service.done} faults struck, {service.missed} calls were not reached, {len(service.bad)} bad")
+        sys.exit(1 if service.bad or not service.done else 0)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
