@@ -187,7 +187,7 @@ START_TEST(servers_come_and_go_with_the_file)
 		folder, folder);
 	fclose(to);
 	str_init(&report, 100000);
-	ck_assert_msg(reload_run(&master, false, &report), "%s", str_text(&report));
+	ck_assert_msg(reload_run(&master, false, &report) == ROW_RELOADED, "%s", str_text(&report));
 	ck_assert_ptr_nonnull(strstr(str_text(&report), "server main: the whole server removed"));
 	ck_assert_ptr_nonnull(strstr(str_text(&report), "server second: the whole server added, not enabled"));
 	ck_assert_uint_eq(master.server_count, 3);
