@@ -278,8 +278,8 @@ void serve_refusal(int fd, const struct serve_tls *tls, const struct config_serv
 	str_init(&text, LIMIT_LINE);
 	if (!tls->first)
 		replies_append(&text, id, enhanced, span_of(config->fqdn), about);
-	if (text.len && send(fd, text.at, text.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		log_debug("a client did not wait to hear why it is refused: %s", strerror(errno));
+	if (text.len)
+		send(fd, text.at, text.len, MSG_NOSIGNAL | MSG_DONTWAIT); /* for a client that still listens */
 	str_free(&text);
 	close(fd);
 }
