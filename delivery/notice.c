@@ -1,7 +1,7 @@
 #include "delivery/notice.h"
 
 #include "common/base/clock.h"
-#include "common/mail/header.h"
+#include "common/mail/fields.h"
 #include "common/mail/mime.h"
 #include "common/mail/msgid.h"
 #include "delivery/notice_words.h"
@@ -45,7 +45,7 @@ static void unfold(struct span value, struct str *to)
 void notice_original_subject(const struct notice *n, struct str *to)
 {
 	struct span value;
-	if (header_find(n->headers, SPAN("Subject"), &value))
+	if (field_find(n->headers, "Subject", &value))
 		unfold(value, to);
 }
 
@@ -88,8 +88,8 @@ static void append_subject(const struct notice *n, struct str *to)
 static void append_reference(const struct notice *n, struct str *to)
 {
 	struct span id;
-	if (!header_find(n->headers, SPAN("Message-ID"), &id) || id.len < 3 || id.len > MESSAGE_ID_MAX ||
-	    id.at[0] != '<' || span_find(id, '>') != id.len - 1)
+	if (!field_find(n->headers, "Message-ID", &id) || id.len < 3 || id.len > MESSAGE_ID_MAX || id.at[0] != '<' ||
+	    span_find(id, '>') != id.len - 1)
 		return;
 	for (size_t i = 0; i < id.len; i++)
 		if (id.at[i] <= ' ' || id.at[i] > '~')

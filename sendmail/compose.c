@@ -198,13 +198,3 @@ enum compose_result compose_header(struct compose *c, struct span header, const 
 	str_append_text(&c->head, "\r\n");
 	return check_room(c);
 }
-
-size_t compose_preamble(struct span text)
-{
-	size_t at = span_starts(text, SPAN("\xEF\xBB\xBF")) ? 3 : 0;
-	struct span rest = span_skip(text, at), line;
-
-	if (span_starts(rest, SPAN("From ")) && span_line(&rest, &line) && span_find(line, ':') > 5)
-		at = text.len - rest.len;
-	return at;
-}

@@ -51,8 +51,4 @@ struct compose_defaults {
  */
 enum compose_result compose_header(struct compose *c, struct span header, const struct compose_defaults *defaults);
 
-/* How many octets stand before the header: a byte order mark and the "From " line of a mailbox file. TEXT has the first
- * two lines, or all. */
-size_t compose_preamble(struct span text);
-
 #endif

@@ -63,7 +63,7 @@ static bool write_text(struct submit *s, struct span text)
 }
 
 /* HEADER is the whole of it. */
-static bool begin(struct submit *s, struct span header)
+static bool begin(struct submit *s, struct span preamble, struct span header)
 {
 	char date[CLOCK_TEXT_MAX];
 	struct compose *c = &s->compose;
@@ -72,6 +72,7 @@ static bool begin(struct submit *s, struct span header)
 	s->begun = s->blank = true;
 	if (s->from_header && !submit_composed(s, compose_from_header(c, header, &s->notify)))
 		return false;
+	fields_keep_preamble(preamble, &c->head);
 	const char *name = s->full_name ? s->full_name : c->sender[0] ? "" : s->caller->name;
 	const struct compose_defaults defaults = {c->sender[0] ? c->sender : s->caller->address, name, date};
 	if (!submit_composed(s, compose_header(c, header, &defaults)) || !drop_begin(s->drop, &s->failure))
@@ -97,17 +98,17 @@ static bool take_text(struct submit *s, struct span text, bool last)
 		return write_body(s, text);
 	str_append(&s->header, text);
 	struct span whole = str_span(&s->header);
-	size_t skip = s->header.failed || (span_find(whole, '\n') == whole.len && !last) ? 0 : compose_preamble(whole);
+	size_t skip = fields_preamble(whole);
 	if (s->header.no_memory)
 		return failure_set(&s->failure, EX_TEMPFAIL, "there is no memory for the header; send it again later");
 	if (!fields_end(span_skip(whole, skip), last, &s->header_at))
 		return !s->header.failed ||
 		       failure_set(&s->failure, EX_DATAERR, "the header is longer than %d octets", COMPOSE_HEADER_MAX);
-	struct span header = {whole.at + skip, s->header_at};
+	struct span preamble = {whole.at, skip}, header = {whole.at + skip, s->header_at};
 	const char *fault = fields_fault(whole, skip + s->header_at);
 	if (fault)
 		return failure_set(&s->failure, EX_DATAERR, "the message can't be sent: %s", fault);
-	return begin(s, header) && write_body(s, span_skip(whole, skip + s->header_at));
+	return begin(s, preamble, header) && write_body(s, span_skip(whole, skip + s->header_at));
 }
 
 size_t submit_text(struct submit *s, struct span in)

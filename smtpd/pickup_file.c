@@ -113,7 +113,7 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 		if (!str_append(&f->head, text))
 			return say(f, PICKUP_LATER, "no memory for its header");
 		struct span head = str_span(&f->head);
-		*begin = submission_preamble(head);
+		*begin = fields_preamble(head);
 		if (*end < *begin)
 			*end = *begin;
 		ended = fields_end(head, f->finished, end);
@@ -154,6 +154,7 @@ static enum pickup_result understand(struct pickup_file *f, struct span head, co
 	f->submission.take = take_recipient;
 	f->submission.context = f;
 	str_clear(&f->submission.header);
+	fields_keep_preamble((struct span){f->head.at, (size_t)(head.at - f->head.at)}, &f->submission.header);
 	recipients_reset(&f->rcpts);
 	switch (submission_read(head, &defaults, &f->submission, &why)) {
 	case SUBMISSION_NO_MEMORY:

@@ -75,6 +75,12 @@ void policy_connect_decide(const struct config_server *server, const struct poli
 void policy_mail_decide(const struct config_server *server, const struct policy_client *client,
 			struct policy_decision *out);
 
+/*
+ * Is the client one of ours, which may leave it to us to complete its messages (RFC 6409 8)? It has authenticated, or
+ * is on this machine, or may relay. A name that nobody has looked up is none.
+ */
+bool policy_is_ours(const struct config_server *server, const struct policy_client *client);
+
 /* DOMAIN is that of the recipient, empty when it had none. */
 void policy_relay_decide(const struct config_server *server, const struct policy_client *client, struct span domain,
 			 struct policy_decision *out);

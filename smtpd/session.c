@@ -347,6 +347,7 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 		.repair = s->config->bare_newlines == CONFIG_BARE_REPAIR,
 		.lf = speaks_lf(s),
 		.chunked = chunked,
+		.complete = s->config->add_missing_headers && policy_is_ours(s->config, &s->client),
 	};
 	struct transaction_origin origin = {
 		.helo = s->helo,
@@ -354,6 +355,7 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 		.client_name = received_name(s),
 		.client_is_v6 = !ipaddr_is_v4(&s->client.ip),
 		.fqdn = s->config->fqdn,
+		.domain = s->config->local_domains[0].name,
 		.esmtp = s->esmtp,
 		.authenticated = s->client.user != NULL,
 		.user = s->config->access.auth_in_received ? s->client.user : NULL,

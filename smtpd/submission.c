@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/mail/completion.h"
 #include "common/mail/fields.h"
 #include "common/mail/mailbox.h"
 
@@ -16,31 +17,19 @@ static const char *const qualified[] = {"from", "sender", "reply-to", "to", "cc"
 /* Those of them that name recipients, each of whom counts. */
 static const char *const recipients[] = {"to", "cc"};
 
-/* Fields of others, which end with us. */
-static const char *const removed[] = {"bcc", "resent-bcc", "return-path"};
-
 static const struct span resent = SPAN("resent-");
 
 struct reading {
 	const struct submission_defaults *defaults;
 	struct submission *out;
 	bool has_sender;
-	bool has_date, has_id;
+	struct completion seen;
 	bool any; /* a field was there */
 	bool no_memory;
 	struct field pending; /* an x-receiver line; what is asked of notices for it may follow */
 	struct dsn_rcpt asks; /* that */
 	const char **why;
 };
-
-size_t submission_preamble(struct span text)
-{
-	size_t at = span_starts(text, SPAN("\xEF\xBB\xBF")) ? 3 : 0;
-	struct span rest = span_skip(text, at), line;
-	if (span_starts(rest, SPAN("From ")) && !span_starts(rest, SPAN("From :")) && span_line(&rest, &line))
-		at = text.len - rest.len;
-	return at;
-}
 
 static bool fail(struct reading *r, const char *why)
 {
@@ -263,10 +252,8 @@ static void write_addresses(const struct reading *r, const struct field *field)
 
 static void write_field(struct reading *r, const struct field *field)
 {
-	r->has_date |= field_is(field, "date");
-	r->has_id |= field_is(field, "message-id");
 	r->out->received += field_is(field, "received");
-	if (is_one_of(field, removed, sizeof(removed) / sizeof(removed[0]), false))
+	if (!completion_see(&r->seen, field->name))
 		return;
 	if (is_one_of(field, qualified, sizeof(qualified) / sizeof(qualified[0]), true))
 		write_addresses(r, field);
@@ -276,27 +263,18 @@ static void write_field(struct reading *r, const struct field *field)
 		str_append_text(&r->out->header, "\r\n");
 }
 
+/* An empty From is none. */
 static void write_header(struct reading *r, struct span head)
 {
-	const struct submission_defaults *with = r->defaults;
-	struct str *to = &r->out->header;
+	const struct completion_values values = {r->out->sender, r->defaults->domain, r->defaults->fqdn,
+						 r->defaults->id, r->defaults->date};
 	struct field field;
-	bool has_from = false;
 	while (field_next(&head, &field)) {
-		bool from = field_is(&field, "from");
-		has_from |= from && field.value.len;
 		r->any = true;
-		if (!from || field.value.len)
+		if (field.value.len || !field_is(&field, "from"))
 			write_field(r, &field);
 	}
-	if (!has_from && r->out->sender[0])
-		str_printf(to, "From: %s\r\n", r->out->sender);
-	else if (!has_from)
-		str_printf(to, "From: MAILER-DAEMON@%s\r\n", with->domain);
-	if (!r->has_date)
-		str_printf(to, "Date: %s\r\n", with->date);
-	if (!r->has_id)
-		str_printf(to, "Message-ID: <%s@%s>\r\n", with->id, with->fqdn);
+	completion_write(&r->seen, &values, &r->out->header);
 }
 
 static bool read_all(struct reading *r, struct span head)

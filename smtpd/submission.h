@@ -5,11 +5,10 @@
  *	x-sender, x-receiver   at the very head only, taken off; what is missing of the two comes from the header
  *	sender                 of the topmost Resent- block, if there is one, else of the message: Sender, else From
  *	recipients             of the same: To, Cc, Bcc
- *	taken off              Bcc, Resent-Bcc, Return-Path; a "From " line of a mailbox file; a byte order mark
- *	added                  From, Date, Message-ID where missing; the default domain to addresses without one
+ *	added and taken off    as completion.h has it; the default domain is added to addresses without one
  *	refused                a recipient that is no address: the others get it
  *	bad                    no recipient is left; x-mailroot- lines at the head, which nobody but us may write; where
- *DSN parameters may be given (`dsn`) they are those, as envelope.h has them
+ *	                       DSN parameters may be given (`dsn`) they are those, as envelope.h has them
  */
 #ifndef SMTPD_SUBMISSION_H
 #define SMTPD_SUBMISSION_H
@@ -43,7 +42,7 @@ struct submission_defaults {
 
 struct submission {
 	char sender[ADDRESS_MAX + 1]; /* "" = the null sender */
-	struct str header;            /* repaired, without the empty line behind it */
+	struct str header;            /* repaired, without the empty line behind it; what stands in it stays in front */
 	unsigned received;            /* Received fields in it */
 	struct dsn_message dsn;       /* in the text */
 	/* Where a recipient goes: its address, domain as written or empty, and what was asked of notices for it. False
@@ -63,14 +62,10 @@ enum submission_result {
 };
 
 /*
- * HEAD is the header section with CRLF line ends, as fields_end finds it behind the byte order mark. s->take and
- * s->context are set, s->header is initialized and empty. *why of what is not good.
+ * HEAD is the header section with CRLF line ends, as fields_end finds it behind the fields_preamble. s->take and
+ * s->context are set, s->header is initialized. *why of what is not good.
  */
 enum submission_result submission_read(struct span head, const struct submission_defaults *defaults,
 				       struct submission *s, const char **why);
-
-/* How many octets stand before the header: a byte order mark and a "From " line. TEXT has the first two lines or all.
- */
-size_t submission_preamble(struct span text);
 
 #endif

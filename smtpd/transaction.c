@@ -117,9 +117,8 @@ static void write_user(struct str *to, const char *user)
 
 static void write_head(struct transaction *t, const struct transaction_origin *origin)
 {
-	char date[CLOCK_TEXT_MAX];
 	const char *tag = origin->client_is_v6 ? "IPv6:" : "";
-	clock_rfc5322(t->store->wall_ms(t->store->context), date);
+	clock_rfc5322(t->store->wall_ms(t->store->context), t->date);
 
 	str_clear(&t->head);
 	envelope_write_sender(&t->head, str_span(&t->sender));
@@ -138,7 +137,7 @@ static void write_head(struct transaction *t, const struct transaction_origin *o
 		str_printf(&t->head, "\t(using %s with cipher %s (%d bits))\r\n", origin->tls_version,
 			   origin->tls_cipher, origin->tls_bits);
 	write_user(&t->head, origin->user);
-	str_printf(&t->head, "\tby %s with %s id %s;\r\n\t%s\r\n", origin->fqdn, protocol(origin), t->id, date);
+	str_printf(&t->head, "\tby %s with %s id %s;\r\n\t%s\r\n", origin->fqdn, protocol(origin), t->id, t->date);
 	store_head(t);
 }
 
@@ -153,7 +152,11 @@ enum reply_id transaction_open(struct transaction *t, const struct transaction_l
 	t->limits = *limits;
 	t->octets = 0;
 	t->dot = (struct dot_reader){.repair = limits->repair, .lf = limits->lf, .plain = limits->chunked};
-	t->header = (struct header_scan){0};
+	t->header = (struct header){0};
+	if (limits->complete) {
+		span_copy(span_of(origin->fqdn), t->fqdn, sizeof(t->fqdn));
+		span_copy(span_of(origin->domain), t->domain, sizeof(t->domain));
+	}
 	write_head(t, origin);
 	return t->refusal;
 }
@@ -171,17 +174,35 @@ static enum reply_id check_text(const struct transaction *t)
 	return REPLY_NONE;
 }
 
+static void put(void *context, struct span text)
+{
+	store_write(context, text);
+}
+
+/* TEXT goes through the header's hands as long as there is one; without TEXT the message is over. */
+static void pass_header(struct transaction *t, struct span text)
+{
+	const struct completion_values lacking = {str_text(&t->sender), t->domain, t->fqdn, t->id, t->date};
+	const struct header_sink sink = {put, t, t->limits.complete ? &lacking : NULL, &t->head};
+	if (text.len)
+		header_pass(&t->header, text, &sink);
+	else
+		header_end(&t->header, &sink);
+	if (t->head.failed)
+		refuse(t, REPLY_NO_MEMORY);
+}
+
 static void keep(struct transaction *t, size_t len)
 {
 	struct span text = {t->slice, len};
 	t->octets += len;
-	if (!t->header.done)
-		header_scan_add(&t->header, text);
+	if (t->header.done)
+		store_write(t, text);
+	else if (len)
+		pass_header(t, text);
 	enum reply_id why = check_text(t);
 	if (why != REPLY_NONE)
 		refuse(t, why);
-	else
-		store_write(t, text);
 }
 
 size_t transaction_text(struct transaction *t, struct span in)
@@ -202,6 +223,7 @@ enum reply_id transaction_commit(struct transaction *t)
 {
 	if (t->limits.chunked)
 		keep(t, dot_read_end(&t->dot, t->slice));
+	pass_header(t, (struct span){0});
 	if (t->refusal != REPLY_NONE)
 		return t->refusal;
 	t->open = false;

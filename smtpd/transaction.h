@@ -6,6 +6,8 @@
 #ifndef SMTPD_TRANSACTION_H
 #define SMTPD_TRANSACTION_H
 
+#include "common/base/clock.h"
+#include "common/mail/domain.h"
 #include "common/mail/dot.h"
 #include "common/mail/header.h"
 #include "smtpd/recipients.h"
@@ -20,9 +22,10 @@ struct transaction_limits {
 	uint64_t message_octets;
 	uint64_t session_octets; /* what this session may still send */
 	unsigned hops;
-	bool repair;  /* bare line feeds, instead of refusing them */
-	bool lf;      /* and each of them ends a line, so that LF . LF ends the data */
-	bool chunked; /* comes by BDAT */
+	bool repair;   /* bare line feeds, instead of refusing them */
+	bool lf;       /* and each of them ends a line, so that LF . LF ends the data */
+	bool chunked;  /* comes by BDAT */
+	bool complete; /* a client of ours: its header gets what it lacks (completion.h) */
 };
 
 /* What the Received line says beside id and date. */
@@ -32,6 +35,7 @@ struct transaction_origin {
 	const char *client_name; /* NULL = not looked up */
 	bool client_is_v6;
 	const char *fqdn;
+	const char *domain; /* the default one */
 	bool esmtp;
 	const char *tls_version; /* "TLSv1.3"; NULL = no TLS */
 	const char *tls_cipher;  /* "TLS_AES_256_GCM_SHA384" */
@@ -46,16 +50,19 @@ struct transaction {
 	enum dsn_ret ret;
 	char envid[DSN_ENVID_MAX + 1]; /* "" = none */
 	struct recipients rcpts;
-	struct str head; /* sender line and Received, when the text begins */
+	struct str head; /* sender line and Received, when the text begins; then what the header lacks */
 	char *slice;     /* room for what one slice becomes */
 
 	bool open;             /* the store has a message of ours */
 	enum reply_id refusal; /* why it will be refused at its end; the store has nothing then */
 	char id[MSGID_LEN + 1];
 	struct transaction_limits limits;
-	uint64_t octets; /* of text, as it is stored */
+	uint64_t octets; /* of text, as it came, without the dots of RFC 5321 4.5.2 */
 	struct dot_reader dot;
-	struct header_scan header;
+	struct header header;
+	char date[CLOCK_TEXT_MAX]; /* when the text began; with names of then, for what the header lacks */
+	char fqdn[DOMAIN_MAX + 1];
+	char domain[DOMAIN_MAX + 1];
 };
 
 bool transaction_init(struct transaction *t, const struct store *store); /* false without memory */

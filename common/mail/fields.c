@@ -12,16 +12,73 @@ static bool is_space(char c)
 	return is_blank(c) || c == '\r' || c == '\n';
 }
 
-/* The name in front of the first colon of LINE: printable ASCII, and maybe blanks behind it (RFC 5322 4.5). */
-static bool take_name(struct span line, struct span *name)
+static bool is_name(char c)
+{
+	return c > ' ' && c < 0x7f && c != ':';
+}
+
+static enum fields_line tell(struct span start, size_t at)
+{
+	if (at > FIELD_NAME_MAX)
+		return FIELDS_LINE_TEXT;
+	if (at == start.len)
+		return FIELDS_LINE_MORE;
+	return start.at[at] == ':' ? FIELDS_LINE_FIELD : FIELDS_LINE_TEXT;
+}
+
+enum fields_line fields_line(struct span start, struct span *name)
 {
 	size_t len = 0;
-	while (len < line.len && line.at[len] > ' ' && line.at[len] < 0x7f && line.at[len] != ':')
+	if (span_starts(start, SPAN("\n")) || span_starts(start, SPAN("\r\n")))
+		return FIELDS_LINE_EMPTY;
+	if (!start.len || (start.len == 1 && start.at[0] == '\r'))
+		return FIELDS_LINE_MORE;
+	if (is_blank(start.at[0]))
+		return FIELDS_LINE_FOLDED;
+	while (len < start.len && is_name(start.at[len]))
 		len++;
-	*name = (struct span){line.at, len};
-	while (len < line.len && is_blank(line.at[len]))
+	*name = (struct span){start.at, len};
+	if (!len)
+		return FIELDS_LINE_TEXT;
+	while (len < start.len && is_blank(start.at[len]))
 		len++;
-	return name->len && len < line.len && line.at[len] == ':';
+	return tell(start, len);
+}
+
+bool fields_mailbox_line(struct span line)
+{
+	while (line.len && line.at[0] == '>')
+		line = span_skip(line, 1);
+	return span_starts(line, SPAN("From "));
+}
+
+/* Takes one mailbox line off *rest. */
+static bool take_mailbox_line(struct span *rest, struct span *line)
+{
+	struct span name;
+	bool whole = span_find(*rest, '\n') < rest->len;
+	return whole && fields_line(*rest, &name) == FIELDS_LINE_TEXT && fields_mailbox_line(*rest) &&
+	       span_line(rest, line);
+}
+
+size_t fields_preamble(struct span text)
+{
+	struct span line, rest = span_skip(text, span_starts(text, FIELDS_BOM) ? FIELDS_BOM.len : 0);
+	while (take_mailbox_line(&rest, &line))
+		continue;
+	return text.len - rest.len;
+}
+
+void fields_keep_preamble(struct span preamble, struct str *to)
+{
+	struct span line;
+	if (span_starts(preamble, FIELDS_BOM))
+		preamble = span_skip(preamble, FIELDS_BOM.len);
+	while (take_mailbox_line(&preamble, &line)) {
+		str_append(to, FIELDS_MAILBOX);
+		str_append(to, line);
+		str_append_text(to, "\r\n");
+	}
 }
 
 static struct span trim(struct span s)
@@ -36,8 +93,9 @@ static struct span trim(struct span s)
 bool field_next(struct span *head, struct field *out)
 {
 	struct span rest = *head, line;
-	if (!span_line(&rest, &line) || !take_name(line, &out->name))
+	if (fields_line(rest, &out->name) != FIELDS_LINE_FIELD)
 		return false;
+	span_line(&rest, &line);
 	while (rest.len && is_blank(rest.at[0]))
 		span_line(&rest, &line);
 	out->whole = (struct span){head->at, head->len - rest.len};
@@ -58,6 +116,17 @@ bool field_is(const struct field *field, const char *name)
 	return span_equal_nocase(field->name, span_of(name));
 }
 
+bool field_find(struct span head, const char *name, struct span *value)
+{
+	struct field field;
+	while (field_next(&head, &field)) {
+		*value = field.value;
+		if (field_is(&field, name))
+			return true;
+	}
+	return false;
+}
+
 bool fields_end(struct span text, bool whole, size_t *at)
 {
 	struct span name, line, rest = span_skip(text, *at);
@@ -67,8 +136,8 @@ bool fields_end(struct span text, bool whole, size_t *at)
 			break;
 		*at = text.len - rest.len;
 		span_line(&rest, &line);
-		bool folded = *at && line.len && is_blank(line.at[0]);
-		if (!folded && !take_name(line, &name))
+		enum fields_line kind = fields_line(line, &name);
+		if (kind != FIELDS_LINE_FIELD && (kind != FIELDS_LINE_FOLDED || !*at))
 			return true;
 		*at = text.len - rest.len;
 	}

@@ -2,86 +2,180 @@
 
 #include <string.h>
 
-/* Where in a line the scan stands. */
-enum { LINE_START, EMPTY_CR, NAME, REST };
+/* Where the scan stands. A line that is held has not begun yet. */
+enum { FIRST, LINE_START, IN_LINE };
 
-static void end_name(struct header_scan *s)
+/* One call. */
+struct run {
+	struct header *h;
+	const struct header_sink *sink;
+	struct span rest; /* not yet looked at */
+	const char *kept; /* from here to `rest` it is still to be put; NULL = nothing is */
+};
+
+static void put(const struct run *r, struct span text)
 {
-	struct span name = {s->name, s->column};
-	if (span_equal_nocase(name, SPAN("received")))
-		s->received++;
-	s->state = REST;
+	if (text.len)
+		r->sink->put(r->sink->context, text);
 }
 
-/* A name too long to be of interest is no name; blanks before the colon belong to neither. */
-static void add_to_name(struct header_scan *s, char c)
+static void put_kept(struct run *r)
 {
-	if (c == ' ' || c == '\t')
+	if (r->kept)
+		put(r, (struct span){r->kept, (size_t)(r->rest.at - r->kept)});
+	r->kept = NULL;
+}
+
+/* The line at `rest` is kept, with BEFORE in front of it. */
+static void keep(struct run *r, struct span before)
+{
+	struct span held = {r->h->held, r->h->held_len};
+	if (before.len || held.len) {
+		put_kept(r);
+		put(r, before);
+		put(r, held);
+	}
+	if (!r->kept)
+		r->kept = r->rest.at;
+}
+
+static void put_missing(struct run *r)
+{
+	struct str *room = r->sink->room;
+	if (!r->sink->complete)
 		return;
-	if (s->column < sizeof(s->name))
-		s->name[s->column++] = c;
+	str_clear(room);
+	completion_write(&r->h->seen, r->sink->complete, room);
+	if (!room->len)
+		return;
+	put_kept(r);
+	put(r, str_span(room));
+}
+
+static void end(struct run *r, struct span separator)
+{
+	put_missing(r);
+	keep(r, separator);
+	r->h->done = true;
+}
+
+static void take_field(struct run *r, struct span name)
+{
+	struct header *h = r->h;
+	h->fields = true;
+	h->received += span_equal_nocase(name, SPAN("received"));
+	h->dropping = r->sink->complete && !completion_see(&h->seen, name);
+	if (h->dropping)
+		put_kept(r);
 	else
-		s->state = REST;
+		keep(r, (struct span){0});
 }
 
-static void add_octet(struct header_scan *s, char c)
+/* LINE is as much of the line as it takes to tell that it is no field. */
+static void take_other(struct run *r, enum fields_line kind, struct span line)
 {
-	if (c == '\n') {
-		s->done = s->state == LINE_START || s->state == EMPTY_CR;
-		s->state = LINE_START;
+	bool folded = kind == FIELDS_LINE_FOLDED && r->h->fields;
+	if (folded && !r->h->dropping)
+		keep(r, (struct span){0});
+	else if (kind == FIELDS_LINE_EMPTY)
+		end(r, (struct span){0});
+	else if (kind == FIELDS_LINE_TEXT && !r->h->fields && fields_mailbox_line(line))
+		keep(r, FIELDS_MAILBOX);
+	else if (!folded)
+		end(r, SPAN("\r\n"));
+}
+
+/* LINE goes on in the next piece. */
+static void hold(struct run *r, struct span line)
+{
+	put_kept(r);
+	if (!r->h->held_len)
+		memcpy(r->h->held, line.at, line.len);
+	r->h->held_len = line.len;
+	r->rest = span_skip(r->rest, r->rest.len);
+}
+
+/* What is here of the line at `rest`; together with what an earlier piece had of it, as far as there is room. */
+static struct span line_start(const struct run *r)
+{
+	struct header *h = r->h;
+	size_t room = sizeof(h->held) - h->held_len;
+	size_t n = r->rest.len < room ? r->rest.len : room;
+	if (!h->held_len)
+		return r->rest;
+	memcpy(h->held + h->held_len, r->rest.at, n);
+	return (struct span){h->held, h->held_len + n};
+}
+
+static void begin_line(struct run *r)
+{
+	struct header *h = r->h;
+	struct span name, line = line_start(r);
+	enum fields_line kind = fields_line(line, &name);
+	if (kind == FIELDS_LINE_MORE) {
+		hold(r, line);
 		return;
 	}
-	if (s->state == LINE_START) {
-		s->column = 0;
-		s->state = c == '\r' ? EMPTY_CR : c == ' ' || c == '\t' ? REST : NAME;
-	} else if (s->state == EMPTY_CR) {
-		s->state = REST;
+	if (kind == FIELDS_LINE_FIELD)
+		take_field(r, name);
+	else
+		take_other(r, kind, line);
+	h->held_len = 0;
+	h->state = IN_LINE;
+}
+
+/* The byte order mark, if there is one, is not kept. */
+static void begin_message(struct run *r)
+{
+	struct header *h = r->h;
+	struct span line = line_start(r);
+	if (line.len < FIELDS_BOM.len && span_starts(FIELDS_BOM, line)) {
+		hold(r, line);
+		return;
 	}
-	if (s->state == NAME && c == ':')
-		end_name(s);
-	else if (s->state == NAME)
-		add_to_name(s, c);
+	h->state = LINE_START;
+	if (!span_starts(line, FIELDS_BOM))
+		return;
+	r->rest = span_skip(r->rest, FIELDS_BOM.len - h->held_len);
+	r->kept = r->rest.at;
+	h->held_len = 0;
 }
 
-void header_scan_add(struct header_scan *s, struct span piece)
+static void go_on_in_line(struct run *r)
 {
-	while (piece.len && !s->done) {
-		if (s->state == REST)
-			piece = span_skip(piece, span_find(piece, '\n'));
-		if (piece.len)
-			add_octet(s, piece.at[0]);
-		piece = span_skip(piece, 1);
+	size_t at = span_find(r->rest, '\n');
+	if (at < r->rest.len)
+		r->h->state = LINE_START;
+	r->rest = span_skip(r->rest, at + 1);
+}
+
+void header_pass(struct header *h, struct span piece, const struct header_sink *sink)
+{
+	struct run r = {h, sink, piece, h->dropping ? NULL : piece.at};
+	while (r.rest.len && !h->done) {
+		if (h->state == FIRST)
+			begin_message(&r);
+		else if (h->state == LINE_START)
+			begin_line(&r);
+		else
+			go_on_in_line(&r);
 	}
+	if (h->done)
+		h->dropping = false;
+	r.rest = span_skip(r.rest, r.rest.len);
+	put_kept(&r);
 }
 
-static bool is_continuation(struct span text)
+void header_end(struct header *h, const struct header_sink *sink)
 {
-	return text.len && (text.at[0] == ' ' || text.at[0] == '\t');
-}
-
-static struct span trim_line_ends(struct span s)
-{
-	while (s.len && strchr(" \t\r\n", s.at[s.len - 1]) && s.at[s.len - 1])
-		s.len--;
-	while (s.len && strchr(" \t\r\n", s.at[0]) && s.at[0])
-		s = span_skip(s, 1);
-	return s;
-}
-
-bool header_find(struct span head, struct span name, struct span *value)
-{
-	struct span line;
-	while (span_line(&head, &line) && line.len) {
-		size_t colon = span_find(line, ':');
-		struct span field = span_trim((struct span){line.at, colon});
-		if (colon == line.len || is_continuation(line) || !span_equal_nocase(field, name))
-			continue;
-		const char *start = line.at + colon + 1;
-		const char *end = line.at + line.len;
-		while (is_continuation(head) && span_line(&head, &line))
-			end = line.at + line.len;
-		*value = trim_line_ends((struct span){start, (size_t)(end - start)});
-		return true;
-	}
-	return false;
+	struct run r = {.h = h, .sink = sink};
+	if (h->done)
+		return;
+	if (h->state == IN_LINE && !h->dropping)
+		put(&r, SPAN("\r\n"));
+	if (h->held_len)
+		end(&r, SPAN("\r\n"));
+	else
+		put_missing(&r);
+	h->done = true;
 }

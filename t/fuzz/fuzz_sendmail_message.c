@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(len == read_text(data, size, 1 + size % 7, pieces) && memcmp(whole, pieces, len) == 0);
 	lines_are_whole(whole, len);
 	struct span text = {whole, len};
-	size_t skip = compose_preamble(text), end = 0;
+	size_t skip = fields_preamble(text), end = 0;
 	MUST(skip <= len && fields_end(span_skip(text, skip), true, &end) && skip + end <= len);
 	envelope_holds((struct span){whole + skip, end});
 	return 0;

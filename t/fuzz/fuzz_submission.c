@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span text = {(const char *)data, size};
 	struct submission s = {.take = take};
 	const char *why = NULL;
-	size_t begin = submission_preamble(text), end = begin;
+	size_t begin = fields_preamble(text), end = begin;
 	MUST(begin <= size);
 	/* Reading brings CRLF before this. */
 	for (size_t i = 0; i < size; i++)

@@ -71,6 +71,56 @@ START_TEST(finds_the_end_whatever_comes_at_once)
 }
 END_TEST
 
+START_TEST(knows_what_stands_in_front)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		const char *fields;
+	} cases[] = {
+		{"To: x\r\n", 0, ""},
+		{"\xEF\xBB\xBFTo: x\r\n", 3, ""},
+		{"From joe Sun Nov 22 08:41:12 2026\r\nTo: x\r\n", 35,
+		 "X-Mailbox-Line: From joe Sun Nov 22 08:41:12 2026\r\n"},
+		{"\xEF\xBB\xBF>From a\n>>From b\nFrom c", 20,
+		 "X-Mailbox-Line: >From a\r\nX-Mailbox-Line: >>From b\r\n"},
+		{"From: joe\r\n", 0, ""},
+		{"From : joe\r\n", 0, ""},
+		{"From\r\n", 0, ""},
+		{"\r\nFrom x\r\n", 0, ""},
+		{"", 0, ""},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct str fields;
+		str_init(&fields, 1000);
+		ck_assert_uint_eq(fields_preamble(span_of(cases[i].text)), cases[i].len);
+		fields_keep_preamble((struct span){cases[i].text, cases[i].len}, &fields);
+		ck_assert_str_eq(str_text(&fields), cases[i].fields);
+		str_free(&fields);
+	}
+}
+END_TEST
+
+START_TEST(finds_values)
+{
+	static const char head[] =
+		"Subject: first\r\nFROM :  a@b \r\nTo: x,\r\n\ty\r\n z \r\nEmpty:\r\nLast: l\r\n\r\nBody: b\r\n";
+	static const struct {
+		const char *name, *value;
+	} values[] = {
+		{"subject", "first"}, {"From", "a@b"}, {"to", "x,\r\n\ty\r\n z"},
+		{"Empty", ""},        {"last", "l"},   {"Body", NULL},
+		{"Sub", NULL},        {"y", NULL},     {"", NULL},
+	};
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct span value;
+		bool found = field_find(span_of(head), values[i].name, &value);
+		ck_assert_msg(found == (values[i].value != NULL), "%s", values[i].name);
+		ck_assert(!found || is(value, values[i].value));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("fields");
@@ -78,6 +128,8 @@ int main(void)
 	tcase_add_test(tcase, takes_one_field_after_the_other);
 	tcase_add_test(tcase, stops_at_what_is_no_field);
 	tcase_add_test(tcase, finds_the_end_whatever_comes_at_once);
+	tcase_add_test(tcase, knows_what_stands_in_front);
+	tcase_add_test(tcase, finds_values);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

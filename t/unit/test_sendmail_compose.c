@@ -201,16 +201,6 @@ START_TEST(full_names)
 }
 END_TEST
 
-START_TEST(preambles)
-{
-	ck_assert_uint_eq(compose_preamble(SPAN("From joe Sun Nov 22 08:41:12 2026\r\nTo: x\r\n")), 35);
-	ck_assert_uint_eq(compose_preamble(SPAN("\xEF\xBB\xBFTo: x\r\n")), 3);
-	ck_assert_uint_eq(compose_preamble(SPAN("From: joe\r\n")), 0);
-	ck_assert_uint_eq(compose_preamble(SPAN("From : joe\r\n")), 0);
-	ck_assert_uint_eq(compose_preamble(SPAN("To: x\r\n")), 0);
-}
-END_TEST
-
 START_TEST(callers)
 {
 	static char longest[ADDRESS_LOCAL_MAX + 2];
@@ -288,7 +278,6 @@ int main(void)
 	tcase_add_test(tc, headers_are_completed);
 	tcase_add_test(tc, no_field_of_a_message_is_envelope);
 	tcase_add_test(tc, full_names);
-	tcase_add_test(tc, preambles);
 	tcase_add_test(tc, callers);
 	tcase_add_test(tc, texts);
 	suite_add_tcase(suite, tc);
