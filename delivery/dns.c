@@ -57,7 +57,8 @@ static void set_options(struct ub_ctx *context)
 		   nobody is remembered for silence, which otherwise would have him left alone for 15 minutes. */
 		{"infra-cache-min-rtt:", "1000"},
 		{"infra-host-ttl:", "1"},
-		/* Tries of 1, 2, 3, 3, 3 s: before our own patience ends, a server that is away has made room for the next. */
+		/* Tries of 1, 2, 3, 3, 3 s: before our own patience ends, a server that is away has made room for the
+		   next. */
 		{"infra-cache-max-rtt:", "3000"},
 	};
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
