@@ -146,7 +146,8 @@ START_TEST(what_does_not_fit_is_refused)
 		const char *line, *word;
 	} bad[] = {
 		{"queue", "list, show, retry, hold, release, delete, bounce"},
-		{"queue lst", "list, show, retry, hold, release, delete, bounce"},
+		{"queue lst", "did you mean `mailrootctl queue list`?"},
+		{"queue xyzzy", "list, show, retry, hold, release, delete, bounce"},
 		{"stats", "stats"},
 		{"status now", "many"},
 		{"queue show", "few"},

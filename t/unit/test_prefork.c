@@ -181,8 +181,7 @@ START_TEST(grows_when_workers_turn_busy)
 	TEND_UNTIL(idle() == 3);
 	shared->order[1] = TURN_BUSY;
 	ck_assert_msg(poked(PATIENCE_MS), "nobody woke the parent");
-	TEND_UNTIL(idle() >= 3);
-	ck_assert_uint_eq(alive(), idle() + 1);
+	TEND_UNTIL(idle() >= 3 && alive() == idle() + 1);
 	scoreboard_get(prefork_scoreboard(p), 1, &entry);
 	ck_assert_str_eq(entry.doing, "[192.0.2.7] DATA");
 	shared->order[1] = STAY_IDLE;
@@ -231,7 +230,7 @@ START_TEST(a_busy_worker_that_is_killed_leaves_an_empty_slot)
 {
 	start(&obedient, 2, MAX);
 	shared->order[0] = TURN_BUSY;
-	TEND_UNTIL(busy() == 1 && idle() >= 2);
+	TEND_UNTIL(busy() == 1 && idle() >= 2 && alive() == idle() + 1);
 	size_t others = idle();
 	ck_assert_int_eq(kill(parent.pids[0], SIGKILL), 0);
 	TEND_UNTIL(busy() == 0);
