@@ -2,9 +2,10 @@
 
 bool completion_see(struct completion *c, struct span name)
 {
-	static const char *const removed[] = {"bcc", "resent-bcc", "content-length", "return-path"};
+	static const struct span removed[] = {SPAN("bcc"), SPAN("resent-bcc"), SPAN("content-length"),
+					      SPAN("return-path")};
 	for (size_t i = 0; i < sizeof(removed) / sizeof(removed[0]); i++)
-		if (span_equal_nocase(name, span_of(removed[i])))
+		if (span_equal_nocase(name, removed[i]))
 			return false;
 	c->from = c->from || span_equal_nocase(name, SPAN("from"));
 	c->date = c->date || span_equal_nocase(name, SPAN("date"));
