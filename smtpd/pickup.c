@@ -223,6 +223,7 @@ static void take_turns(struct pickup *p)
 	for (size_t i = 0; i < PICKUP_PLACES && !p->stop && !terminated; i++) {
 		struct pickup_place *place = &p->places[i];
 		p->stop = is_gone(place);
+		pickup_round_forget_bad(p, place);
 		if (!p->stop && (place->folder.listing || clock_mono_ms() >= place->next_ms))
 			pickup_round_turn(p, place);
 	}

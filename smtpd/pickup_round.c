@@ -65,7 +65,7 @@ static void move_bad(struct pickup *p, struct pickup_place *place, const char *c
 			 strerror(-error));
 		pickup_trouble_own(&place->trouble, why);
 	} else {
-		pickup_trouble_bad(&place->trouble, name, place->file.why);
+		pickup_trouble_bad(&place->trouble, id, name, place->file.why);
 		log_warning("id=%s client=%s uid=%u file=\"%s\" status=badmail reason=\"%s\"", id,
 			    client_of(&place->file), (unsigned)place->file.uid, shown, place->file.why);
 	}
@@ -291,6 +291,12 @@ static void say_trouble(struct pickup *p)
 	str_clear(&p->said);
 	str_append(&p->said, str_span(&p->trouble));
 	child_trouble(str_text(&p->said));
+}
+
+void pickup_round_forget_bad(struct pickup *p, struct pickup_place *place)
+{
+	if (pickup_trouble_over(&place->trouble, p->badmail_fd))
+		say_trouble(p);
 }
 
 /* Files that are waited for are looked at again; the less often, the longer nothing becomes of any. */

@@ -1,7 +1,10 @@
 #include "smtpd/pickup_trouble.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -31,14 +34,28 @@ void pickup_trouble_own(struct pickup_trouble *t, const char *why)
 	snprintf(t->own, sizeof(t->own), "%s", why);
 }
 
-void pickup_trouble_bad(struct pickup_trouble *t, const char *name, const char *why)
+void pickup_trouble_bad(struct pickup_trouble *t, const char *id, const char *name, const char *why)
 {
+	snprintf(t->bad_ids[t->bad % PICKUP_BAD_KEPT], sizeof(t->bad_ids[0]), "%s", id);
 	char shown[PICKUP_SHOWN_MAX];
 	span_quotable(span_of(name), shown, sizeof(shown));
 	t->bad_last_ms = clock_wall_ms();
 	if (!t->bad++)
 		t->bad_since_ms = t->bad_last_ms;
 	snprintf(t->bad_last, sizeof(t->bad_last), "\"%s\": %s", shown, why);
+}
+
+bool pickup_trouble_over(struct pickup_trouble *t, int badmail)
+{
+	char file[MSGID_LEN + sizeof(".eml")];
+	unsigned kept = t->bad < PICKUP_BAD_KEPT ? t->bad : PICKUP_BAD_KEPT;
+	for (unsigned i = 0; i < kept; i++) {
+		snprintf(file, sizeof(file), "%s.eml", t->bad_ids[i]);
+		if (faccessat(badmail, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+			return false;
+	}
+	t->bad = 0;
+	return kept > 0;
 }
 
 static void write_odd(struct pickup_trouble *t, const char *path, struct str *to)
@@ -74,8 +91,8 @@ static void write_bad(struct pickup_trouble *t, const char *path, const char *ba
 	if (!t->bad)
 		return;
 	clock_iso(t->bad_since_ms, since);
-	str_printf(to, "%s: files moved to %s since %s: %u; the last was %s\n", path, badmail, since, t->bad,
-		   t->bad_last);
+	str_printf(to, "%s: files moved to %s since %s: %u; the last was %s (`mailrootctl badmail delete` ends this)\n",
+		   path, badmail, since, t->bad, t->bad_last);
 }
 
 void pickup_trouble_write(struct pickup_trouble *t, const char *path, const char *user, const char *badmail,

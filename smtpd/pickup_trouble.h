@@ -9,7 +9,8 @@
 
 enum {
 	PICKUP_SHOWN_MAX = 100,            /* octets of a file's name */
-	PICKUP_BAD_SHOWN_MS = 3600 * 1000, /* how long bad files are spoken of */
+	PICKUP_BAD_SHOWN_MS = 3600 * 1000, /* how long bad files are spoken of, unless they are gone before */
+	PICKUP_BAD_KEPT = 16,              /* the last of them, by whose absence it is known */
 };
 
 struct pickup_trouble {
@@ -22,6 +23,7 @@ struct pickup_trouble {
 	char own_logged[PICKUP_WHY_MAX];
 	unsigned bad; /* files since bad_since_ms, the wall's time */
 	int64_t bad_since_ms, bad_last_ms;
+	char bad_ids[PICKUP_BAD_KEPT][MSGID_LEN + 1]; /* number N at N modulo their count */
 	char bad_last[PICKUP_SHOWN_MAX + PICKUP_WHY_MAX];
 };
 
@@ -30,7 +32,11 @@ void pickup_trouble_begin(struct pickup_trouble *t);
 
 void pickup_trouble_odd(struct pickup_trouble *t, enum pickup_look look, const char *name);
 void pickup_trouble_own(struct pickup_trouble *t, const char *why); /* of the last one that had any */
-void pickup_trouble_bad(struct pickup_trouble *t, const char *name, const char *why);
+void pickup_trouble_bad(struct pickup_trouble *t, const char *id, const char *name, const char *why);
+
+/* True when the bad files that were spoken of have all been removed from the folder BADMAIL: they are no trouble any
+ * more. */
+bool pickup_trouble_over(struct pickup_trouble *t, int badmail);
 
 /* A round is over: appends a line for each thing that is wrong with PATH. USER: who must be able to read and remove
  * files; BADMAIL: where bad ones went. */

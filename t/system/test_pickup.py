@@ -144,6 +144,15 @@ class Envelope(unittest.TestCase):
         self.assertEqual(found["subject"], "x")
         self.assertTrue(raw.endswith(b"\r\n\r\none\r\ntwo\r\n"), raw)
 
+    def test_bad_files_are_spoken_of_until_they_are_deleted(self):
+        with Pickup() as server:
+            for number in range(3):
+                server.put(b"To: a@example.com\n\nno sender\n", f"bad{number}.eml")
+            server.trouble("files moved to")
+            server.trouble(": 3; the last was")
+            server.ctl("badmail", "delete", "--all", "--yes")
+            wait_for(lambda: "files moved to" not in server.ctl("status").stdout, "status to forget what was deleted", 10)
+
     def test_what_can_never_be_sent_goes_to_badmail(self):
         for octets, reason in (
                 (bytes(range(256)) * 10, "does not begin with"),
