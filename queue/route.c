@@ -68,19 +68,6 @@ struct span route_masquerade(const struct config_server *server, const struct ad
 	return server->masquerade_domain && ours ? span_of(server->masquerade_domain) : (struct span){0};
 }
 
-static const struct config_remote_domain *find_remote(const struct config_server *server, struct span domain)
-{
-	const struct config_remote_domain *best = NULL;
-	for (size_t i = 0; i < server->remote_domain_count; i++) {
-		const struct config_remote_domain *remote = &server->remote_domains[i];
-		struct span pattern = span_of(remote->name);
-		if (domain_pattern_match(pattern, domain) &&
-		    (!best || domain_pattern_weight(pattern) > domain_pattern_weight(span_of(best->name))))
-			best = remote;
-	}
-	return best;
-}
-
 void route_block_format(const struct route_block *block, char to[ROUTE_BLOCK_MAX])
 {
 	bool named = block->of && block->name;
@@ -221,7 +208,7 @@ void route_decide(const struct config_server *server, const struct address *reci
 	if (to_local(server, out) || to_alias(server, out) || to_listener(server, out))
 		return;
 	connector_find(server, out->domain, mail, &out->choice);
-	out->remote = find_remote(server, out->domain);
+	out->remote = config_remote_domain_find(server, out->domain);
 	out->private_mx = out->remote ? out->remote->private_mx : CONFIG_AUTO;
 	out->demand = out->remote && out->remote->etrn && domain_valid(out->domain) ? out->remote : NULL;
 	bool written = as_written(server, out);

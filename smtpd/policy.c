@@ -31,16 +31,11 @@ static bool ours(const struct config_server *server, struct span domain, struct 
 	return false;
 }
 
-/* Remote domains come sorted, so the first that matches is the most specific one, and no other is asked. */
 static bool relayed_for_all(const struct config_server *server, struct span domain, struct policy_decision *out)
 {
-	for (size_t i = 0; i < server->remote_domain_count; i++) {
-		const struct config_remote_domain *remote = &server->remote_domains[i];
-		if (domain_pattern_match(span_of(remote->name), domain))
-			return add_step(out, POLICY_REMOTE_DOMAIN, remote->relay, remote->name,
-					remote->relay_at.line ? &remote->relay_at : &remote->origin);
-	}
-	return false;
+	const struct config_remote_domain *remote = config_remote_domain_find(server, domain);
+	return remote && add_step(out, POLICY_REMOTE_DOMAIN, remote->relay, remote->name,
+				  remote->relay_at.line ? &remote->relay_at : &remote->origin);
 }
 
 /* Its conditions are about the way that mail takes, and ask nobody here. */

@@ -467,6 +467,9 @@ enum config_outbound_part config_outbound_part(const struct config_setting *sett
 /* Appends the values of all settings of OUTBOUND that are about PARTS, a line each: to be compared or hashed. */
 void config_outbound_append(const struct config_outbound *outbound, unsigned parts, struct str *to);
 
+/* The remote domain that fits DOMAIN best: its own, else the longest pattern. NULL = none. */
+const struct config_remote_domain *config_remote_domain_find(const struct config_server *server, struct span domain);
+
 /* The virtual server NAME, or NULL. */
 const struct config_server *config_server_find(const struct config *config, struct span name);
 

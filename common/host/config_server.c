@@ -102,6 +102,14 @@ static int by_weight(const void *a, const void *b)
 	return order ? order : (x->node->token > y->node->token) - (x->node->token < y->node->token);
 }
 
+const struct config_remote_domain *config_remote_domain_find(const struct config_server *server, struct span domain)
+{
+	for (size_t i = 0; i < server->remote_domain_count; i++)
+		if (domain_pattern_match(span_of(server->remote_domains[i].name), domain))
+			return &server->remote_domains[i];
+	return NULL;
+}
+
 static struct pattern *sorted_patterns(struct config_build *b, const struct config_node *parent, size_t *n)
 {
 	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};

@@ -13,14 +13,7 @@ enum etrn_syntax etrn_parse(struct span text, struct etrn_node *out)
 
 const struct config_remote_domain *etrn_find(const struct config_server *server, struct span domain)
 {
-	const struct config_remote_domain *best = NULL;
-	for (size_t i = 0; i < server->remote_domain_count; i++) {
-		const struct config_remote_domain *remote = &server->remote_domains[i];
-		struct span pattern = span_of(remote->name);
-		if (domain_pattern_match(pattern, domain) &&
-		    (!best || domain_pattern_weight(pattern) > domain_pattern_weight(span_of(best->name))))
-			best = remote;
-	}
+	const struct config_remote_domain *best = config_remote_domain_find(server, domain);
 	return best && best->etrn ? best : NULL;
 }
 
