@@ -196,18 +196,6 @@ static void tell_dropped(struct queue *q, struct message *m, const struct drop *
 	console_outcome(q, m, &dropped);
 }
 
-/* The rename; again with the folder that stands at the path now, when the old one is gone. */
-static int rename_into(struct queue *q, struct message *m, struct drop *folder)
-{
-	if (folder->fd < 0)
-		return -folder->error;
-	int err = store_drop(&q->store, m, folder->fd);
-	if (err != -ENOENT)
-		return err;
-	drop_look(folder, q->mono_ms);
-	return folder->fd < 0 ? -folder->error : store_drop(&q->store, m, folder->fd);
-}
-
 static struct destination *destination_for(struct queue *q, const struct route *route)
 {
 	const char *folder = route->kind == ROUTE_DROP ? route->local->drop_dir : NULL;
@@ -243,11 +231,30 @@ static void delay_drop(struct queue *q, struct message *m, const struct drop *fo
 	settle_message(q, m);
 }
 
+/* Recipients FIRST to LAST of M: their folder can't hold it, however empty it is. */
+static void note_too_large(struct queue *q, struct message *m, size_t first, size_t last, const struct drop *folder)
+{
+	char text[512];
+	snprintf(text, sizeof(text),
+		 "the message (%llu octets) is larger than all that the mailbox may hold (drop_quota %lld)",
+		 (unsigned long long)m->size, (long long)folder->quota);
+	const struct settle_result result = {.event = JOURNAL_FAILED, .enhanced = {5, 2, 3}, .text = span_of(text)};
+	log_info("id=%s folder=%s status=failed text=\"%s\"", m->id, folder->path, text);
+	settle_note(q, m, NULL, first, last, &result);
+}
+
+static void fail_drop(struct queue *q, struct message *m, const struct drop *folder)
+{
+	remember_folder(q, m);
+	note_too_large(q, m, 0, m->whole->rcpt_count - 1, folder);
+	settle_message(q, m);
+}
+
 /* Whether there is room for M is known when the copies that are on their way there have arrived. True: it waits. */
 static bool waits_for_copies(struct queue *q, struct message *m, const struct drop *folder)
 {
 	const struct destination *d = remember_folder(q, m);
-	if (folder->fd < 0 || !d || !d->octets || drop_has_room(folder, m->size + d->octets))
+	if (folder->error || !d || !d->octets || drop_has_room(folder, m->size + d->octets))
 		return false;
 	attempt_take_back(q, m, COUNT_SOON_MS);
 	return true;
@@ -259,18 +266,22 @@ static bool try_drop(struct queue *q, struct message *m)
 	struct drop *folder = m->whole->wants_success ? NULL : common_folder(q, m->whole);
 	if (!folder)
 		return false;
+	if (drop_never_has_room(folder, m->size)) {
+		fail_drop(q, m, folder);
+		return true;
+	}
 	if (drop_is_unknown(folder)) {
 		attempt_take_back(q, m, COUNT_SOON_MS);
 		return true;
 	}
-	if (folder->fd >= 0 && !drop_has_room(folder, m->size)) {
+	if (!folder->error && !drop_has_room(folder, m->size)) {
 		folder->lacks = m->size;
 		delay_drop(q, m, folder, (struct enhanced){4, 2, 2}, true, "full, see drop_quota");
 		return true;
 	}
 	if (folder->return_path)
 		return waits_for_copies(q, m, folder);
-	int err = rename_into(q, m, folder);
+	int err = folder->error ? -folder->error : store_drop(&q->store, m, folder->path);
 	if (err == -EXDEV)
 		return false;
 	if (err && err != -EEXIST)
@@ -302,13 +313,17 @@ static void no_way(struct queue *q, struct message *m, size_t rcpt, const char *
 	settle_note(q, m, NULL, rcpt, rcpt, &result);
 }
 
-/* D's folder has no room for M, as is said then. A folder that is not open is the worker's affair. */
+/* D's folder has no room for M, now or ever, as is said then. A folder in other trouble is the worker's affair. */
 static bool lacks_room(struct queue *q, struct message *m, struct destination *d, size_t rcpt)
 {
 	static const char why[] = "full, see drop_quota";
 	const struct settle_result result = {.event = JOURNAL_DELAYED, .enhanced = {4, 2, 2}, .text = SPAN(why)};
 	struct drop *folder = drop_find(&q->drops, d->folder, q->mono_ms);
-	if (!folder || folder->fd < 0 || !folder->counted || drop_has_room(folder, m->size))
+	if (folder && drop_never_has_room(folder, m->size)) {
+		note_too_large(q, m, rcpt, rcpt, folder);
+		return true;
+	}
+	if (!folder || folder->error || !folder->counted || drop_has_room(folder, m->size))
 		return false;
 	folder->lacks = m->size;
 	folder_failed(q, d, why);

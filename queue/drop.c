@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/base/fd.h"
-
 enum { LOOK_EVERY_MS = 1000, COUNT_EVERY_MS = 10 * 1000, COUNT_FULL_MS = 1000, COUNT_SLICE = 500 };
 
 static int64_t quota_of(const struct config_server *server, const struct config_local_domain *local)
@@ -36,31 +34,23 @@ static void stop_counting(struct drop *d)
 	d->counting = NULL;
 }
 
-static void drop_shut(struct drop *d)
+/* Another folder, or none: what was counted is not true of it. */
+static void forget(struct drop *d)
 {
 	stop_counting(d);
-	fd_close(&d->fd);
 	d->counted = false;
 	d->used = 0;
 	d->counted_ms = 0;
 }
 
-void drop_look(struct drop *d, int64_t now_ms)
+static void look(struct drop *d, int64_t now_ms)
 {
-	struct stat st;
+	struct stat st = {0};
 	d->looked_ms = now_ms;
-	if (stat(d->path, &st) < 0) {
-		d->error = errno;
-		drop_shut(d);
+	d->error = stat(d->path, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	if (!d->error && st.st_dev == d->dev && st.st_ino == d->ino)
 		return;
-	}
-	if (d->fd >= 0 && st.st_dev == d->dev && st.st_ino == d->ino)
-		return;
-	drop_shut(d);
-	d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d->error = d->fd < 0 ? errno : 0;
-	if (d->fd < 0 || fstat(d->fd, &st) < 0)
-		return;
+	forget(d);
 	d->dev = st.st_dev;
 	d->ino = st.st_ino;
 }
@@ -76,12 +66,11 @@ static bool add_folder(struct drops *all, const struct config_server *server, co
 		return true;
 	}
 	d = &all->at[all->n];
-	*d = (struct drop){
-		.path = strdup(local->drop_dir), .fd = -1, .quota = quota, .return_path = local->return_path};
+	*d = (struct drop){.path = strdup(local->drop_dir), .quota = quota, .return_path = local->return_path};
 	if (!d->path)
 		return false;
 	all->n++;
-	drop_look(d, now_ms);
+	look(d, now_ms);
 	return true;
 }
 
@@ -100,7 +89,7 @@ bool drops_open(struct drops *all, const struct config_server *server, int64_t n
 void drops_close(struct drops *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		drop_shut(&all->at[i]);
+		stop_counting(&all->at[i]);
 		free(all->at[i].path);
 	}
 	free(all->at);
@@ -111,18 +100,25 @@ struct drop *drop_find(struct drops *all, const char *path, int64_t now_ms)
 {
 	struct drop *d = find(all, path);
 	if (d && now_ms - d->looked_ms >= LOOK_EVERY_MS)
-		drop_look(d, now_ms);
+		look(d, now_ms);
 	return d;
 }
 
 bool drop_same(const struct drop *a, const struct drop *b)
 {
-	return a == b || (a->fd >= 0 && b->fd >= 0 && a->dev == b->dev && a->ino == b->ino);
+	return a == b || (!a->error && !b->error && a->dev == b->dev && a->ino == b->ino);
+}
+
+uint64_t drop_room(const struct drop *d)
+{
+	if (d->quota == CONFIG_NONE)
+		return UINT64_MAX;
+	return d->counted && d->used < (uint64_t)d->quota ? (uint64_t)d->quota - d->used : 0;
 }
 
 bool drop_is_unknown(const struct drop *d)
 {
-	return d && d->fd >= 0 && d->quota != CONFIG_NONE && !d->counted;
+	return d && !d->error && d->quota != CONFIG_NONE && !d->counted;
 }
 
 bool drops_are_unknown(const struct drops *all)
@@ -135,7 +131,12 @@ bool drops_are_unknown(const struct drops *all)
 
 bool drop_has_room(const struct drop *d, uint64_t size)
 {
-	return d->quota == CONFIG_NONE || (d->counted && d->used + size <= (uint64_t)d->quota);
+	return size <= drop_room(d);
+}
+
+bool drop_never_has_room(const struct drop *d, uint64_t size)
+{
+	return d->quota != CONFIG_NONE && size > (uint64_t)d->quota;
 }
 
 void drop_add(struct drop *d, uint64_t size)
@@ -147,10 +148,8 @@ void drop_add(struct drop *d, uint64_t size)
 
 static bool count_begin(struct drop *d, int64_t now_ms)
 {
-	int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d->counting = fd < 0 ? NULL : fdopendir(fd);
-	if (!d->counting)
-		fd_close(&fd);
+	d->counting = opendir(d->path);
+	d->error = d->counting ? 0 : errno;
 	d->counting_used = 0;
 	d->counted_ms = now_ms;
 	return d->counting != NULL;
@@ -167,7 +166,7 @@ static void count_slice(struct drop *d)
 			d->counted = true;
 			return;
 		}
-		if (fstatat(d->fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+		if (fstatat(dirfd(d->counting), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 			d->counting_used += (uint64_t)st.st_size;
 	}
 }
@@ -175,7 +174,7 @@ static void count_slice(struct drop *d)
 static bool count_is_due(const struct drop *d, int64_t now_ms)
 {
 	int64_t every_ms = d->lacks ? COUNT_FULL_MS : COUNT_EVERY_MS;
-	return d->fd >= 0 && d->quota != CONFIG_NONE && (!d->counted || now_ms - d->counted_ms >= every_ms);
+	return !d->error && d->quota != CONFIG_NONE && (!d->counted || now_ms - d->counted_ms >= every_ms);
 }
 
 bool drops_count(struct drops *all, int64_t now_ms)

@@ -1,7 +1,8 @@
 /*
- * Drop folders: one for each folder that a local domain names. Looked at again at most once a second, so that one that
- * was missing, replaced or mounted over is found without a restart. A folder knows how full it is by a scan of its own,
- * in slices; what is put into it meanwhile is added.
+ * Drop folders: one for each folder that a local domain names. They are known by their path alone, so that a message
+ * goes to what stands there at that moment, and nothing keeps a file system from being unmounted but a count under way.
+ * Looked at again at most once a second, so that one that was missing, replaced or mounted over is counted anew. A
+ * folder knows how full it is by a scan of its own, in slices; what is put into it meanwhile is added.
  */
 #ifndef QUEUE_DROP_H
 #define QUEUE_DROP_H
@@ -13,8 +14,7 @@
 
 struct drop {
 	char *path; /* owned */
-	int fd;     /* -1 = can't be opened: see error */
-	int error;  /* errno */
+	int error;  /* errno: it can't be used; 0 = it can, as far as is known */
 	dev_t dev;
 	ino_t ino;
 	int64_t looked_ms;
@@ -35,25 +35,27 @@ struct drops {
 	size_t n;
 };
 
-/* The folders of SERVER; opens what can be opened. False without memory. */
+/* The folders of SERVER, each looked at. False without memory. */
 bool drops_open(struct drops *all, const struct config_server *server, int64_t now_ms);
 void drops_close(struct drops *all);
 
-/* The folder at PATH, opened again where that is due; NULL when it is none of ours. */
+/* The folder at PATH, looked at again where that is due; NULL when it is none of ours. */
 struct drop *drop_find(struct drops *all, const char *path, int64_t now_ms);
-
-/* Looks at the path now. */
-void drop_look(struct drop *d, int64_t now_ms);
 
 /* The same folder, by whatever path. */
 bool drop_same(const struct drop *a, const struct drop *b);
 
-/* It has a quota, and was not counted yet: nobody knows whether there is room. Of NULL, and of what is not open: no. */
+/* It has a quota, and was not counted yet: nobody knows whether there is room. Of NULL, and of what can't be used: no. */
 bool drop_is_unknown(const struct drop *d);
 bool drops_are_unknown(const struct drops *all); /* one of them is */
 
-/* Whether SIZE octets more may lie in it; drop_add notes that they do. */
+/* Octets that may still be put there; UINT64_MAX without a quota, 0 while it has not been counted. */
+uint64_t drop_room(const struct drop *d);
+
+/* Whether SIZE octets more may lie in it, and whether they never may, however empty it is; drop_add notes that they do.
+ */
 bool drop_has_room(const struct drop *d, uint64_t size);
+bool drop_never_has_room(const struct drop *d, uint64_t size);
 void drop_add(struct drop *d, uint64_t size);
 
 /* Counts on, a slice of entries of one folder that is due. False when none is. */

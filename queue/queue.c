@@ -69,7 +69,7 @@ bool queue_open(struct queue *q, struct child *child, int arrivals, int verdicts
 		return false;
 	writable_look(q);
 	for (size_t i = 0; i < q->drops.n; i++)
-		if (q->drops.at[i].fd < 0)
+		if (q->drops.at[i].error)
 			log_warning("drop folder %s: %s; its mail waits until that is mended", q->drops.at[i].path,
 				    strerror(q->drops.at[i].error));
 	return true;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -338,11 +339,11 @@ int store_finish(const struct store *s, struct message *m)
 	return err ? err : finish_log_of(s, m);
 }
 
-static bool same_file(const struct store *s, const struct message *m, int folder, const char *name)
+static bool same_file(const struct store *s, const struct message *m, const char *path)
 {
 	struct stat st;
 	int ours = store_open_message(s, m);
-	int theirs = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int theirs = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool same = ours >= 0 && theirs >= 0 && fstat(theirs, &st) == 0 && S_ISREG(st.st_mode) &&
 		    (uint64_t)st.st_size == m->size && fd_same(ours, theirs);
 	fd_close(&ours);
@@ -350,18 +351,19 @@ static bool same_file(const struct store *s, const struct message *m, int folder
 	return same;
 }
 
-int store_drop(const struct store *s, struct message *m, int folder)
+int store_drop(const struct store *s, struct message *m, const char *folder)
 {
-	char from[MSGNAME_MAX], to[FILE_NAME];
+	char from[MSGNAME_MAX], to[PATH_MAX];
 	message_name(m, from);
-	file_name(m->id, ".eml", to);
-	if (renameat2(folder_of(s, m), from, folder, to, RENAME_NOREPLACE) == 0) {
+	if (snprintf(to, sizeof(to), "%s/%s.eml", folder, m->id) >= (int)sizeof(to))
+		return -ENAMETOOLONG;
+	if (renameat2(folder_of(s, m), from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) {
 		finish_log_of(s, m); /* what is left of it, a scan finds */
 		return 0;
 	}
 	if (errno != EEXIST)
 		return -errno;
-	return same_file(s, m, folder, to) ? store_finish(s, m) : -EEXIST;
+	return same_file(s, m, to) ? store_finish(s, m) : -EEXIST;
 }
 
 static int write_reason(int folder, const char *name, struct span reason)

@@ -78,10 +78,10 @@ int store_finish(const struct store *s, struct message *m);
 int store_finish_log(const struct store *s, const char *id);
 
 /*
- * Local delivery: the message becomes FOLDER/ID.eml. Where a file of that name with the same octets lies there already,
- * the message is removed instead; where it differs: -EEXIST. The journal, if any, goes too.
+ * Local delivery: the message becomes FOLDER/ID.eml, FOLDER being a path. Where a file of that name with the same
+ * octets lies there already, the message is removed instead; where it differs: -EEXIST. The journal, if any, goes too.
  */
-int store_drop(const struct store *s, struct message *m, int folder);
+int store_drop(const struct store *s, struct message *m, const char *folder);
 
 /* Gives up: the message becomes badmail/ID.eml, REASON (lines of text) badmail/ID.txt, the journal badmail/ID.log. A
  * badmail folder on another file system gets copies (badmail.h). */

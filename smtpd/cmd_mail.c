@@ -69,9 +69,11 @@ void cmd_mail(struct session *s, const struct command *command)
 		session_reply(s, REPLY_BAD_SENDER, span_of(why), (struct span){0});
 	} else if (session_params(s, rest, allowed_params(s), &params)) {
 		refusal = check_room(s, params.size);
-		if (refusal == REPLY_NONE)
-			take_sender(s, &sender, &params.message);
-		else
+		if (refusal != REPLY_NONE) {
 			session_say(s, refusal);
+			return;
+		}
+		s->tx.declared = params.size;
+		take_sender(s, &sender, &params.message);
 	}
 }

@@ -18,7 +18,7 @@ static enum reply_id check_state(const struct session *s)
 }
 
 /* A recipient that is there already is taken again and stored once, beyond the limit too. */
-static void take_recipient(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
+static void take_recipient(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn, uint64_t most)
 {
 	struct recipients *rcpts = &s->tx.rcpts;
 	bool full = rcpts->count >= (size_t)s->config->messages.max_recipients;
@@ -27,8 +27,25 @@ static void take_recipient(struct session *s, const struct address *rcpt, const 
 	} else if (recipients_add(rcpts, rcpt, dsn) == RECIPIENTS_NO_MEMORY) {
 		session_say(s, REPLY_NO_MEMORY);
 	} else {
+		transaction_mailbox(&s->tx, most);
 		s->state = SESSION_RCPT;
 		session_reply(s, REPLY_RECIPIENT_OK, rcpt->text, (struct span){0});
+	}
+}
+
+/* It may come in, if its mailbox has room for the message. */
+static void ask_mailbox(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	const struct fullness_room room = s->tx.store->room(s->tx.store->context, rcpt->domain);
+	switch (fullness_judge(&room, s->tx.declared)) {
+	case FULLNESS_NEVER:
+		session_say(s, REPLY_MAILBOX_TOO_SMALL);
+		break;
+	case FULLNESS_FULL:
+		session_say(s, REPLY_MAILBOX_FULL);
+		break;
+	case FULLNESS_FITS:
+		take_recipient(s, rcpt, dsn, room.most);
 	}
 }
 
@@ -52,10 +69,8 @@ static void decide(struct session *s, const struct address *rcpt, const struct d
 	struct address stamped = decision.stamp ? stamp(rcpt, decision.stamp, text) : *rcpt;
 	if (!decision.accepted)
 		session_reply(s, REPLY_CANNOT_RELAY, rcpt->text, (struct span){0});
-	else if (s->tx.store->full(s->tx.store->context, stamped.domain))
-		session_say(s, REPLY_MAILBOX_FULL);
 	else
-		take_recipient(s, &stamped, dsn);
+		ask_mailbox(s, &stamped, dsn);
 }
 
 void cmd_rcpt(struct session *s, const struct command *command)

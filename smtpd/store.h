@@ -6,14 +6,15 @@
 #define SMTPD_STORE_H
 
 #include "common/base/span.h"
+#include "common/host/fullness.h"
 #include "common/mail/msgid.h"
 
 struct store {
 	void *context;
 	/* Is there room for SIZE octets above FLOOR? 0, -ENOSPC, or -EROFS: nothing can be written. */
 	int (*space)(void *context, int64_t floor, uint64_t size);
-	/* Is the drop folder of DOMAIN, one of ours, full? Of any other: no. */
-	bool (*full)(void *context, struct span domain);
+	/* How much the drop folder of DOMAIN, one of ours, can take. Of any other: FULLNESS_UNBOUND. */
+	struct fullness_room (*room)(void *context, struct span domain);
 	/* Begins a message and tells its id. */
 	int (*begin)(void *context, char id[MSGID_LEN + 1]);
 	int (*write)(void *context, struct span text);

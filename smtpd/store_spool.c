@@ -58,10 +58,10 @@ static int space(void *context, int64_t floor, uint64_t size)
 	return s->space_free >= kept && s->space_free - kept >= size ? 0 : -ENOSPC;
 }
 
-static bool full(void *context, struct span domain)
+static struct fullness_room room(void *context, struct span domain)
 {
 	const struct store_spool *s = context;
-	return fullness_has(s->fullness, domain);
+	return fullness_of(s->fullness, domain);
 }
 
 static int begin(void *context, char id[MSGID_LEN + 1])
@@ -122,7 +122,7 @@ struct store store_spool_ops(struct store_spool *s)
 	return (struct store){
 		.context = s,
 		.space = space,
-		.full = full,
+		.room = room,
 		.begin = begin,
 		.write = write_text,
 		.commit = commit,

@@ -36,7 +36,7 @@ void transaction_reset(struct transaction *t)
 		t->store->abort(t->store->context);
 	t->open = false;
 	t->refusal = REPLY_NONE;
-	t->octets = 0;
+	t->octets = t->declared = t->mailbox_octets = 0;
 	str_clear(&t->sender);
 	t->ret = DSN_RET_UNSAID;
 	t->envid[0] = '\0';
@@ -47,6 +47,12 @@ void transaction_ask(struct transaction *t, const struct dsn_message *dsn)
 {
 	t->ret = dsn->ret;
 	span_copy(dsn->envid, t->envid, sizeof(t->envid));
+}
+
+void transaction_mailbox(struct transaction *t, uint64_t most)
+{
+	if (most > t->mailbox_octets)
+		t->mailbox_octets = most;
 }
 
 enum reply_id transaction_reply(int error)
@@ -165,6 +171,8 @@ static enum reply_id check_text(const struct transaction *t)
 {
 	if (t->octets > t->limits.message_octets)
 		return REPLY_MESSAGE_TOO_BIG;
+	if (t->octets > t->mailbox_octets)
+		return REPLY_MAILBOX_TOO_SMALL;
 	if (t->octets > t->limits.session_octets)
 		return REPLY_SESSION_TOO_BIG;
 	if (t->header.received > t->limits.hops)

@@ -49,9 +49,11 @@ struct transaction {
 	struct str sender; /* empty = the null sender */
 	enum dsn_ret ret;
 	char envid[DSN_ENVID_MAX + 1]; /* "" = none */
+	uint64_t declared;             /* SIZE of MAIL, 0 = not said */
 	struct recipients rcpts;
-	struct str head; /* sender line and Received, when the text begins; then what the header lacks */
-	char *slice;     /* room for what one slice becomes */
+	uint64_t mailbox_octets; /* what the largest mailbox of them may hold; UINT64_MAX = any */
+	struct str head;         /* sender line and Received, when the text begins; then what the header lacks */
+	char *slice;             /* room for what one slice becomes */
 
 	bool open;             /* the store has a message of ours */
 	enum reply_id refusal; /* why it will be refused at its end; the store has nothing then */
@@ -71,6 +73,9 @@ void transaction_reset(struct transaction *t);
 
 /* What MAIL asks of notices; copies it. */
 void transaction_ask(struct transaction *t, const struct dsn_message *dsn);
+
+/* The mailbox of the recipient that was added last may hold MOST octets. */
+void transaction_mailbox(struct transaction *t, uint64_t most);
 
 /* The envelope is whole: begins the message and writes its head. REPLY_NONE, or why it can't be. */
 enum reply_id transaction_open(struct transaction *t, const struct transaction_limits *limits,

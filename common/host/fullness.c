@@ -16,7 +16,7 @@ enum { NAME_MAX_OCTETS = 256 };
 
 /* A name is written before it is counted, and never changed: a reader sees it whole. */
 struct entry {
-	_Atomic uint32_t full;
+	_Atomic uint64_t most, now, least;
 	uint32_t len;
 	char name[NAME_MAX_OCTETS];
 };
@@ -75,27 +75,34 @@ static const struct entry *find(const struct fullness *page, struct span domain)
 	return NULL;
 }
 
-void fullness_set(struct fullness *page, struct span domain, bool full)
+static void write_room(struct entry *entry, const struct fullness_room *room)
+{
+	atomic_store(&entry->most, room->most);
+	atomic_store(&entry->now, room->now);
+	atomic_store(&entry->least, room->least);
+}
+
+void fullness_set(struct fullness *page, struct span domain, const struct fullness_room *room)
 {
 	if (!page)
 		return;
 	struct entry *entry = (struct entry *)find(page, domain);
 	uint32_t count = atomic_load(&page->count);
 	if (entry)
-		atomic_store(&entry->full, full);
-	if (entry || !full || count >= FULLNESS_DOMAINS_MAX || domain.len > NAME_MAX_OCTETS)
+		write_room(entry, room);
+	if (entry || room->most == UINT64_MAX || count >= FULLNESS_DOMAINS_MAX || domain.len > NAME_MAX_OCTETS)
 		return;
 	entry = &page->entries[count];
 	memcpy(entry->name, domain.at, domain.len);
 	entry->len = (uint32_t)domain.len;
-	atomic_store(&entry->full, true);
+	write_room(entry, room);
 	atomic_store_explicit(&page->count, count + 1, memory_order_release);
 }
 
 void fullness_clear(struct fullness *page)
 {
 	for (size_t i = 0; page && i < FULLNESS_DOMAINS_MAX; i++)
-		atomic_store(&page->entries[i].full, false);
+		write_room(&page->entries[i], &FULLNESS_UNBOUND);
 }
 
 void fullness_shut(struct fullness *page, bool shut)
@@ -109,8 +116,18 @@ bool fullness_is_shut(const struct fullness *page)
 	return page && atomic_load(&page->shut);
 }
 
-bool fullness_has(const struct fullness *page, struct span domain)
+struct fullness_room fullness_of(const struct fullness *page, struct span domain)
 {
 	const struct entry *entry = page ? find(page, domain) : NULL;
-	return entry && atomic_load(&entry->full);
+	if (!entry)
+		return FULLNESS_UNBOUND;
+	return (struct fullness_room){atomic_load(&entry->most), atomic_load(&entry->now), atomic_load(&entry->least)};
+}
+
+enum fullness_verdict fullness_judge(const struct fullness_room *room, uint64_t size)
+{
+	if (size > room->most)
+		return FULLNESS_NEVER;
+	bool fits = size ? size <= room->now : room->now == UINT64_MAX || room->now >= room->least;
+	return fits ? FULLNESS_FITS : FULLNESS_FULL;
 }

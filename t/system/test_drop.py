@@ -3,6 +3,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import subprocess
 import unittest
 
 import harness
@@ -135,6 +136,86 @@ class Drop(unittest.TestCase):
                 wait_for(lambda: len(server.files(self.folder)) == 2, "the third message", 10)
                 wait_for(lambda: server.files(self.folder)[0].unlink() or True, "room")
                 wait_for(lambda: client.rcpt("sales@drop.example.com")[0] == 250, "250 again", 5)
+
+    def test_quota_smaller_than_the_message(self):
+        """What can never fit is refused, or returned at once, and shuts the folder for nobody."""
+        large = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 2000
+        refused = (552, b"5.2.3 Message is larger than all that the mailbox may hold")
+        with self.service("; drop_quota 20K") as server, server.client() as client:
+            client.ehlo()
+
+            def at_rcpt():
+                client.rset()
+                client.mail("app@example.com", [f"SIZE={len(large)}"])
+                return client.rcpt("sales@drop.example.com") == refused
+
+            wait_for(at_rcpt, "552 at RCPT", 5)
+            client.rset()
+            client.mail("app@example.com")
+            client.rcpt("sales@drop.example.com")
+            self.assertEqual(client.data(large), refused)
+            client.mail("app@example.com")
+            for rcpt in ("sales@drop.example.com", "main@example.com"):
+                self.assertEqual(client.rcpt(rcpt)[0], 250)
+            self.assertEqual(client.data(large)[0], 250)
+            server.dropped(2)  # the other recipient's, and the notice
+            pickup = server.server_folder() / "pickup"
+            (pickup / "new").write_bytes(b"x-sender: app@example.com\r\nx-receiver: sales@drop.example.com\r\n" + large)
+            server.dropped(3)
+            self.assertEqual(sum(b"5.2.3" in path.read_bytes() for path in server.files("drop")), 2)
+            self.send(server)
+            server.dropped(1, self.folder)
+            self.assertEqual(server.ctl_json("status")["servers"][0]["mail_waits_for"], [])
+            self.assertEqual(server.ctl_json("queue", "list")["messages"], [])
+
+    def test_quota_looks_at_the_room(self):
+        """A large message that waits keeps no small one out."""
+        with self.service("; drop_quota 40K") as server:
+            self.send(server)
+            self.send(server)
+            server.dropped(2, self.folder)
+            server.send(["sales@drop.example.com"], TEXT * 3)
+            self.waits_because(server, "full, see drop_quota")
+            self.send(server)
+            server.dropped(3, self.folder)
+            with server.client() as client:
+                client.ehlo()
+
+                def at_rcpt(size):
+                    client.rset()
+                    client.mail("app@example.com", [f"SIZE={size}"])
+                    return client.rcpt("sales@drop.example.com")[0]
+
+                wait_for(lambda: at_rcpt(30000) == 452, "452 for what has no room", 5)
+                self.assertEqual(at_rcpt(1000), 250)
+
+    def test_replaced_between_two_messages(self):
+        """A reader that renames the folder to have all of it, and makes a new one, finds nothing more in the old one."""
+        with self.service() as server:
+            for number in range(10):
+                self.send(server)
+                server.dropped(1, self.folder)
+                self.folder.rename(self.parent / f"taken{number}")
+                self.make("out")
+                self.send(server)
+                server.dropped(1, self.folder)
+                for path in server.files(self.folder):
+                    path.unlink()
+                self.assertEqual(len(server.files(self.parent / f"taken{number}")), 1)
+
+    @unittest.skipIf(os.geteuid(), "needs root for a file system of its own")
+    def test_nothing_keeps_it_mounted(self):
+        with self.service("; drop_quota 50K") as server:
+            server.stop()
+            mount = f"mount -t tmpfs -o size=1m,mode=777 none {self.folder} && exec \"$@\""
+            server.start(prefix=["unshare", "-m", "sh", "-c", mount, "sh"])
+            inside = pathlib.Path(f"/proc/{server.process.pid}/root{self.folder}")
+            self.send(server)
+            server.dropped(1, inside)
+            unmount = ["nsenter", "-m", "-t", str(server.process.pid), "umount", str(self.folder)]
+            wait_for(lambda: subprocess.run(unmount, capture_output=True).returncode == 0, "the file system to be unmounted", 3)
+            self.send(server)
+            server.dropped(1, self.folder)  # what stands at the path now
 
     def after_envelope(self, path):
         """The lines behind x-sender and x-receiver."""

@@ -20,7 +20,8 @@ struct memory_store {
 	struct str last;    /* the newest one that was committed */
 	bool open;
 	bool full;               /* no space */
-	const char *full_domain; /* NULL = none */
+	const char *full_domain; /* has but ROOM; NULL = none */
+	struct fullness_room room;
 	unsigned begun, stored;
 	int begin_error, write_error, commit_error; /* -errno to fail with */
 	int64_t wall_ms;
@@ -77,10 +78,11 @@ static inline void memory_abort(void *context)
 	m->open = false;
 }
 
-static inline bool memory_full(void *context, struct span domain)
+static inline struct fullness_room memory_room(void *context, struct span domain)
 {
 	const struct memory_store *m = context;
-	return m->full_domain && span_equal(domain, span_of(m->full_domain));
+	bool bound = m->full_domain && span_equal(domain, span_of(m->full_domain));
+	return bound ? m->room : FULLNESS_UNBOUND;
 }
 
 static inline int64_t memory_wall_ms(void *context)
@@ -94,7 +96,7 @@ static inline struct store memory_store_init(struct memory_store *m)
 	str_init(&m->current, MEMORY_MAX);
 	str_init(&m->last, MEMORY_MAX);
 	return (struct store){
-		m, memory_space, memory_full, memory_begin, memory_write, memory_commit, memory_abort, memory_wall_ms};
+		m, memory_space, memory_room, memory_begin, memory_write, memory_commit, memory_abort, memory_wall_ms};
 }
 
 static inline void memory_store_free(struct memory_store *m)

@@ -63,6 +63,40 @@ START_TEST(missing_folder_comes_back)
 }
 END_TEST
 
+/* It is returned at once, and shuts the folder for nobody. */
+START_TEST(larger_than_the_quota)
+{
+	struct span text;
+	open_with("local_domain example.com { drop_quota 1K }");
+	char sender[] = "app@example.net", rcpts[4000] = "";
+	for (int i = 0; i < 60; i++)
+		snprintf(rcpts + strlen(rcpts), sizeof(rcpts) - strlen(rcpts), "%su%d@example.com", i ? " " : "", i);
+	struct hand *local = hire(&f.queue.local);
+	pass(1000);
+	size_t size = accept_message(id, 0, sender, rcpts);
+	ck_assert_uint_gt(size, 1024);
+	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " failed 0 5.2.3 - the message ("));
+	ck_assert_ptr_null(folder_trouble(&f.queue, &f.queue.drops.at[0]));
+	accept_message(id, 0, "app@example.net", "a@example.com");
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+	dismiss(local);
+}
+END_TEST
+
+/* A folder that another one took the place of gets nothing more, not even within the second between two looks. */
+START_TEST(replaced_folder_gets_nothing_more)
+{
+	char old[512];
+	snprintf(old, sizeof(old), "%s", path_of("drop"));
+	accept_message(id, 0, "app@example.net", "a@example.com");
+	ck_assert_int_eq(rename(old, path_of("moved")), 0);
+	ck_assert_int_eq(mkdir(path_of("drop"), 0755), 0);
+	accept_message(id, 0, "app@example.net", "a@example.com");
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+}
+END_TEST
+
 START_TEST(replaced_folder_is_noticed)
 {
 	char old[512];
@@ -267,6 +301,12 @@ START_TEST(mended_folder_gets_its_mail_at_once)
 }
 END_TEST
 
+static enum fullness_verdict judge(const struct fullness *page, uint64_t size)
+{
+	const struct fullness_room room = fullness_of(page, SPAN("example.com"));
+	return fullness_judge(&room, size);
+}
+
 /* Room for one is no reason for all to try. */
 START_TEST(full_folder_is_told_and_tried_one_by_one)
 {
@@ -284,7 +324,7 @@ START_TEST(full_folder_is_told_and_tried_one_by_one)
 	for (int i = 0; i < 3; i++)
 		size = accept_message(ids[i], 0, "app@example.net", "a@example.com");
 	pass(1000);
-	ck_assert(fullness_has(page, SPAN("example.com")));
+	ck_assert_int_eq(judge(page, 0), FULLNESS_FULL);
 	ck_assert_str_eq(folder_trouble(&f.queue, &f.queue.drops.at[0]), "full, see drop_quota");
 	filler[1024 - size * 3 / 2] = '\0'; /* room for one */
 	write_file(path_of("drop/other"), filler);
@@ -296,7 +336,7 @@ START_TEST(full_folder_is_told_and_tried_one_by_one)
 	pass(1000);
 	pass(1000);
 	ck_assert(exists(path_of("drop/%s.eml", ids[2])));
-	ck_assert(!fullness_has(page, SPAN("example.com")));
+	ck_assert_int_eq(judge(page, 0), FULLNESS_FITS);
 	close(write_fd);
 	close(read_fd);
 }
@@ -353,6 +393,8 @@ int main(void)
 		another_file_of_that_name,
 		missing_folder_comes_back,
 		replaced_folder_is_noticed,
+		replaced_folder_gets_nothing_more,
+		larger_than_the_quota,
 		removed_folder_made_anew_takes_the_next_message,
 		local_expiry_makes_a_notice,
 		full_folder_defers,

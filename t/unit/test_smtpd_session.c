@@ -67,6 +67,7 @@ static void repeat(char octet, size_t n)
 START_TEST(test_mailbox_full)
 {
 	start("local_domain full.example.com\nalias_domain alias.example.com");
+	memory.room = (struct fullness_room){UINT64_MAX, 0, 1};
 	memory.full_domain = "full.example.com";
 	say("HELO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@full.example.com>\r\nRCPT TO:<b>\r\n");
 	feed(SIZE_MAX);
@@ -76,6 +77,31 @@ START_TEST(test_mailbox_full)
 	say("RCPT TO:<c>\r\nRCPT TO:<c@alias.example.com>\r\n");
 	feed(SIZE_MAX);
 	ck_assert_uint_eq(count("452 4.2.2 Mailbox full\r\n"), 3);
+	finish();
+}
+END_TEST
+
+/* What never fits is refused for good, as soon as it is known; what fits now is taken, whatever waits. */
+START_TEST(test_mailbox_too_small)
+{
+	start("local_domain small.example.com");
+	memory.full_domain = "small.example.com";
+	memory.room = (struct fullness_room){1000, 300, 200};
+	say("EHLO c\r\nMAIL FROM:<a@example.com> SIZE=1001\r\nRCPT TO:<b@small.example.com>\r\nRSET\r\n");
+	say("MAIL FROM:<a@example.com> SIZE=301\r\nRCPT TO:<b@small.example.com>\r\nRSET\r\n");
+	say("MAIL FROM:<a@example.com> SIZE=300\r\nRCPT TO:<b@small.example.com>\r\nRSET\r\n");
+	say("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@small.example.com>\r\nDATA\r\n");
+	repeat('x', 1001);
+	say("\r\n.\r\n");
+	feed(SIZE_MAX);
+	ck_assert_uint_eq(count("552 5.2.3 "), 2);
+	ck_assert_uint_eq(count("452 4.2.2 Mailbox full\r\n"), 1);
+	ck_assert_uint_eq(memory.stored, 0);
+	say("MAIL FROM:<a@example.com>\r\nRCPT TO:<b@small.example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n");
+	repeat('x', 1001);
+	say("\r\n.\r\n");
+	feed(SIZE_MAX);
+	ck_assert_uint_eq(memory.stored, 1);
 	finish();
 }
 END_TEST
@@ -244,6 +270,7 @@ int main(void)
 	TCase *tcase = tcase_create("all");
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_mailbox_full);
+	tcase_add_test(tcase, test_mailbox_too_small);
 	tcase_add_test(tcase, test_many_recipients);
 	tcase_add_test(tcase, test_segments);
 	tcase_add_test(tcase, test_large);
