@@ -45,7 +45,8 @@ struct drop *drop_find(struct drops *all, const char *path, int64_t now_ms);
 /* The same folder, by whatever path. */
 bool drop_same(const struct drop *a, const struct drop *b);
 
-/* It has a quota, and was not counted yet: nobody knows whether there is room. Of NULL, and of what can't be used: no. */
+/* It has a quota, and was not counted yet: nobody knows whether there is room. Of NULL, and of what can't be used: no.
+ */
 bool drop_is_unknown(const struct drop *d);
 bool drops_are_unknown(const struct drops *all); /* one of them is */
 
