@@ -15,7 +15,7 @@ struct span {
 };
 
 /* For printf("%.*s", SPAN_ARGS(s)). */
-#define SPAN_ARGS(s) (int)(s).len, (s).at
+#define SPAN_ARGS(s) (int)(s).len, (s).at ? (s).at : ""
 
 /* A span over a string literal. */
 #define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})
