@@ -23,11 +23,18 @@ static enum body_result wait_for_room(struct client *c)
 	return spoke ? BODY_INTERRUPTED : BODY_SENT;
 }
 
+/* What the host said before may be the reason. */
+static enum body_result broken_off(struct client *c, int err)
+{
+	client_unsent(c, err);
+	return BODY_INTERRUPTED;
+}
+
 /* Each block is a phase of its own, for TLS too: a large message may take its time. */
 static enum body_result send_block(struct client *c, struct span block, int64_t ms)
 {
 	stream_deadline(&c->stream, ms);
-	enum body_result sent = stream_pending(&c->stream) ? BODY_INTERRUPTED : BODY_SENT;
+	enum body_result sent = stream_pending(&c->stream) && !client_silent(c) ? BODY_INTERRUPTED : BODY_SENT;
 	while (block.len && sent == BODY_SENT) {
 		ssize_t n = stream_send_now(&c->stream, block);
 		if (n >= 0)
@@ -35,7 +42,7 @@ static enum body_result send_block(struct client *c, struct span block, int64_t 
 		else if (errno == EAGAIN)
 			sent = wait_for_room(c);
 		else
-			sent = BODY_INTERRUPTED;
+			sent = broken_off(c, errno);
 	}
 	return sent;
 }

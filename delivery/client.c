@@ -56,19 +56,27 @@ static void forget_secret(struct client *c, struct span sent)
 	explicit_bzero(c->dialogue.out.at, c->dialogue.out.len);
 }
 
-/* Commands. A host that refused and closed makes sending fail, and yet its reply is there to be read. */
 static void send_commands(struct client *c)
 {
 	struct span sent = str_span(&c->dialogue.out);
 	if (!sent.len)
 		return;
-	if (stream_write(&c->stream, sent) == STREAM_OK)
-		(void)!stream_flush(&c->stream);
+	enum stream_result result = stream_write(&c->stream, sent);
+	if (result == STREAM_OK)
+		result = stream_flush(&c->stream);
+	if (result != STREAM_OK)
+		client_unsent(c, result == STREAM_TIMEOUT ? ETIMEDOUT : errno);
 	if (c->dialogue.state == DIALOGUE_AUTH)
 		forget_secret(c, sent);
 	else
 		transcript_said(&c->transcript, sent);
 	str_clear(&c->dialogue.out);
+}
+
+void client_unsent(struct client *c, int err)
+{
+	if (!c->unsent)
+		c->unsent = err;
 }
 
 /* Until the host has closed its end, too: it counts our connections, and so long this is one of them. */
@@ -123,32 +131,58 @@ static void hurry(const struct client *c)
 		setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
+/* No line will come any more; ERR: of RESULT. What has no line end was said all the same. */
+static enum dialogue_next lose_host(struct client *c, enum stream_result result, int err)
+{
+	char why[200] = "";
+	struct span rest;
+	if (stream_pending(&c->stream) && stream_peek(&c->stream, &rest) == STREAM_OK)
+		dialogue_remnant(&c->dialogue, rest);
+	if (c->unsent)
+		snprintf(why, sizeof(why), "could not send: %s", secure_reason(c, c->unsent));
+	else if (result == STREAM_ERROR)
+		snprintf(why, sizeof(why), "%s", secure_reason(c, err));
+	bool late = result == STREAM_TIMEOUT && !c->unsent;
+	return dialogue_broken(&c->dialogue, late ? DIALOGUE_TIMEOUT : DIALOGUE_LOST, span_of(why));
+}
+
+/* After a send that failed nothing is waited for. A host that refused and closed makes sending fail, too, and its reply
+ * is there to be read. */
 static enum dialogue_next read_line(struct client *c)
 {
-	struct span line, nothing = {0};
+	struct span line;
 	bool bare;
 	hurry(c);
 	if (!stream_pending(&c->stream))
 		transcript_flush(&c->transcript);
-	switch (stream_line(&c->stream, dialogue_line_max(&c->dialogue), &line, &bare)) {
-	case STREAM_OK:
-		transcript_heard(&c->transcript, line);
-		return dialogue_line(&c->dialogue, line);
-	case STREAM_TIMEOUT:
-		return dialogue_broken(&c->dialogue, DIALOGUE_TIMEOUT, nothing);
-	case STREAM_TOO_LONG:
+	if (c->unsent)
+		stream_deadline(&c->stream, CLIENT_UNSENT_MS);
+	enum stream_result result = stream_line(&c->stream, REPLY_LINE_MAX, &line, &bare);
+	if (result == STREAM_TOO_LONG)
 		return dialogue_broken(&c->dialogue, DIALOGUE_GARBLED, SPAN("a line without end"));
-	case STREAM_EOF:
-		return dialogue_broken(&c->dialogue, DIALOGUE_LOST, nothing);
-	case STREAM_ERROR:
-		break;
-	}
-	return dialogue_broken(&c->dialogue, DIALOGUE_LOST, span_of(secure_reason(c, errno)));
+	if (result != STREAM_OK)
+		return lose_host(c, result, errno);
+	if (line.len)
+		transcript_heard(&c->transcript, line);
+	return dialogue_line(&c->dialogue, line);
+}
+
+/* Empty lines that have come are no words of the host: some send one behind each reply. False: there are none. */
+static bool skip_blank(struct stream *s)
+{
+	struct span octets;
+	size_t n = 0;
+	if (!stream_pending(s) || stream_peek(s, &octets) != STREAM_OK)
+		return false;
+	while (n < octets.len && (octets.at[n] == '\r' || octets.at[n] == '\n'))
+		n++;
+	stream_taken(s, n);
+	return n > 0;
 }
 
 bool client_silent(struct client *c)
 {
-	return stream_silent(&c->stream);
+	return stream_silent(&c->stream) || (skip_blank(&c->stream) && stream_silent(&c->stream));
 }
 
 static enum dialogue_next send_body(struct client *c, const struct client_job *job)
@@ -173,7 +207,7 @@ static enum dialogue_next converse(struct client *c, const struct client_job *jo
 	while (next != DIALOGUE_IDLE && next != DIALOGUE_HANG_UP) {
 		if (c->dialogue.out.failed)
 			next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN("commands are too long"));
-		if (c->dialogue.reply.lines == 0)
+		if (!reply_begun(&c->dialogue.reply))
 			stream_deadline(&c->stream, client_timeout(c, job));
 		send_commands(c);
 		if (next == DIALOGUE_READ)
@@ -258,6 +292,7 @@ static void remember_job(struct client *c, const struct client_job *job, const s
 	format_peer(c->peer, host);
 	c->found = trial->found;
 	c->generation = job->generation;
+	c->unsent = 0;
 	c->patient = job->patient;
 	c->turned = job->turned;
 	c->messages = 0;

@@ -23,6 +23,7 @@ enum {
 	CLIENT_TRANSACTIONS_MAX = 64,  /* of one message: hosts take 100 recipients each (RFC 5321 4.5.3.1.8) */
 	CLIENT_CONNECT_MS = 30 * 1000, /* for one address */
 	CLIENT_CONNECT_NEXT_MS = 4000, /* when there is another one: two SYNs go unanswered */
+	CLIENT_UNSENT_MS = 1,          /* for what a host has said before a send failed: it is there, or never comes */
 	CLIENT_CLOSE_MS = 2000,        /* for a host to close after QUIT, when that is waited for */
 	CLIENT_FAILED_MAX = 2048,      /* octets of a list of hosts */
 
@@ -77,6 +78,7 @@ struct client {
 	uint64_t generation;                           /* of the list that it was in */
 	bool found;                                    /* it was one of the `found` first of it */
 	bool patient, turned;                          /* see wire.def */
+	int unsent;                                    /* errno of a send to it that failed; 0 = none did */
 	struct client_report report;                   /* of the last job */
 	struct tls_channel channel;                    /* ssl NULL = in clear */
 	struct span dane_names, dane_records;          /* of it while it is being opened; they lead into the job */
@@ -109,8 +111,11 @@ bool client_spent(const struct client *c, uint64_t max_messages);
 /* How long the host may take now, ms. */
 int64_t client_timeout(const struct client *c, const struct client_job *job);
 
-/* A kept connection stands, and the host has said nothing to us. (It may speak TLS with our layer.) */
+/* A kept connection stands, and the host has said nothing to us but empty lines. (It may speak TLS with our layer.) */
 bool client_silent(struct client *c);
+
+/* For body.c: a send failed with ERR. The next read takes what has come, waits for nothing, and ends the connection. */
+void client_unsent(struct client *c, int err);
 
 /* Takes leave of a kept connection. Waits for the host to close only when the connection is `patient`. Harmless when
  * there is none. */

@@ -7,7 +7,7 @@
 #include "delivery/ending.h"
 #include "delivery/greeting.h"
 
-enum { MINUTE = 60 * 1000, SECOND = 1000 };
+enum { MINUTE = 60 * 1000, SECOND = 1000, QUOTE_MARGIN = 24 /* octets around what a host said */ };
 
 /* What is waited for in each state, as texts show it, and for how long. */
 static const struct {
@@ -49,9 +49,9 @@ int64_t dialogue_timeout(const struct dialogue *d)
 	return states[d->state].timeout_ms;
 }
 
-size_t dialogue_line_max(const struct dialogue *d)
+const char *dialogue_waits_for(const struct dialogue *d)
 {
-	return d->state == DIALOGUE_AUTH ? SASL_LINE_MAX : REPLY_LINE_MAX;
+	return states[d->state].waiting_for;
 }
 
 static enum dialogue_next wait_for(struct dialogue *d, enum dialogue_state state)
@@ -354,6 +354,19 @@ static bool objects_to_handshake(const struct dialogue *d)
 	       s->tls == CONFIG_TLS_OPPORTUNISTIC;
 }
 
+/* What the host said of the reply that is not whole. */
+static void quote_host(const struct dialogue *d, struct str *to)
+{
+	const struct reply *reply = &d->reply;
+	int room = REPLY_TEXT_MAX - (int)to->len - QUOTE_MARGIN;
+	if (room <= 0 || (!reply->code && !reply->text_len))
+		return;
+	str_append_text(to, "; the host said: ");
+	if (reply->code)
+		str_printf(to, "%d ", reply->code);
+	str_printf(to, "%.*s", (int)reply->text_len < room ? (int)reply->text_len : room, reply->text);
+}
+
 enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, struct span text)
 {
 	static const struct {
@@ -363,7 +376,7 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 	} breaks[] = {
 		[DIALOGUE_LOST] = {"connection lost while waiting for", {4, 4, 2}, 0},
 		[DIALOGUE_TIMEOUT] = {"time-out while waiting for", {4, 4, 2}, 0},
-		[DIALOGUE_GARBLED] = {"the host does not speak SMTP; waiting for", {4, 5, 0}, 0},
+		[DIALOGUE_GARBLED] = {"the host sent what is no reply while we waited for", {4, 5, 0}, 0},
 		[DIALOGUE_UNTRUSTED] = {"no TLS with the host", {4, 7, 5}, 0},
 		[DIALOGUE_OURS] = {"stopped while waiting for", {4, 3, 0}, 451},
 	};
@@ -377,6 +390,8 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 		str_printf(&line, " %s", states[d->state].waiting_for);
 	if (text.len)
 		str_printf(&line, ": %.*s", SPAN_ARGS(text));
+	if (how != DIALOGUE_OURS)
+		quote_host(d, &line);
 	struct outcome outcome = {.event = JOURNAL_DELAYED,
 				  .code = breaks[how].code,
 				  .enhanced = breaks[how].enhanced,
@@ -392,12 +407,34 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 	return next;
 }
 
+/* With PIPELINING several replies may be under way. */
+static bool waits_for_one(const struct dialogue *d)
+{
+	return !d->can.pipelining || (d->state != DIALOGUE_MAIL && d->state != DIALOGUE_RCPT);
+}
+
+/* A line that is no reply line. An empty one can't be meant for a reply. */
+static enum dialogue_next pass_over(struct dialogue *d, struct span line)
+{
+	bool room = reply_add_strange(&d->reply, line);
+	if (room && (!line.len || waits_for_one(d)))
+		return DIALOGUE_READ;
+	return dialogue_broken(d, DIALOGUE_GARBLED, (struct span){0});
+}
+
+void dialogue_remnant(struct dialogue *d, struct span text)
+{
+	(void)!reply_add_strange(&d->reply, text);
+}
+
 enum dialogue_next dialogue_line(struct dialogue *d, struct span line)
 {
-	if (greeting_is_challenge(d, line))
+	if (greeting_is_challenge(d, line)) {
+		d->reply = (struct reply){0};
 		return greeting_challenge(d, span_trim(span_skip(line, 4)));
+	}
 	if (!reply_add_line(&d->reply, line))
-		return dialogue_broken(d, DIALOGUE_GARBLED, (struct span){0});
+		return pass_over(d, line);
 	if (d->state == DIALOGUE_EHLO && d->reply.lines > 1)
 		capabilities_add(&d->can, span_skip(line, 4));
 	if (!d->reply.complete)

@@ -38,8 +38,10 @@
  *	FINAL      2xx 4xx 5xx             decides for the accepted; "relayed" those who     READY
  *	                                   want to hear of success from a host without DSN
  *	DOT, RSET  any                                                                       READY
- *	any        421, time-out, loss,    before FINAL open recipients stay open: nothing was handed over, so
- *	           what is no reply        another host may be tried; in FINAL the accepted are delayed        CLOSED
+ *	any        a line that is no       passed over; with several replies under way nobody can tell which of them it
+ *	           reply                   was meant to be: as loss. An empty line is always passed over
+ *	any        421, time-out, loss     before FINAL open recipients stay open: nothing was handed over, so
+ *	                                   another host may be tried; in FINAL the accepted are delayed        CLOSED
  *
  * A recipient still open at CLOSED may be tried with another host; when there is none it gets `failure`.
  */
@@ -86,7 +88,7 @@ enum dialogue_next {
 enum dialogue_break {
 	DIALOGUE_LOST,      /* closed or reset */
 	DIALOGUE_TIMEOUT,   /* no reply in time */
-	DIALOGUE_GARBLED,   /* what came is no reply, or too long */
+	DIALOGUE_GARBLED,   /* what came is no reply, or too long; what it was stands in `reply` */
 	DIALOGUE_UNTRUSTED, /* the handshake failed, or the certificate is not the one; TEXT says why */
 	DIALOGUE_OURS       /* we can't go on: the message file can't be read */
 };
@@ -156,11 +158,11 @@ enum dialogue_next dialogue_secured(struct dialogue *d, bool verified, struct sp
 /* In READY: tries all open recipients. MAIL and OUTCOMES are borrowed until IDLE or HANG_UP. */
 enum dialogue_next dialogue_begin(struct dialogue *d, const struct dialogue_mail *mail, struct outcomes *outcomes);
 
-/* Octets of the longest line that may come now. */
-size_t dialogue_line_max(const struct dialogue *d);
-
 /* The host sent LINE (without line end). */
 enum dialogue_next dialogue_line(struct dialogue *d, struct span line);
+
+/* No more will come, and the host sent TEXT, which has no line end: for the words of dialogue_broken. */
+void dialogue_remnant(struct dialogue *d, struct span text);
 
 /* In BODY: all of the message and the final dot have been sent. */
 enum dialogue_next dialogue_sent(struct dialogue *d);
@@ -173,6 +175,9 @@ void dialogue_note_failure(struct dialogue *d, struct outcome outcome);
 
 /* In READY: puts QUIT into `out`; its reply needs no waiting for. */
 void dialogue_quit(struct dialogue *d);
+
+/* What is waited for, in words: "the reply to EHLO". */
+const char *dialogue_waits_for(const struct dialogue *d);
 
 /* How long the reply (or in BODY the next block) may take, in ms: RFC 5321 4.5.3.2. */
 int64_t dialogue_timeout(const struct dialogue *d);

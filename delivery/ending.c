@@ -16,6 +16,22 @@ struct outcome ending_outcome(const struct dialogue *d, const struct reply *repl
 	return outcome;
 }
 
+void ending_quote(struct str *to, const struct reply *reply)
+{
+	char enhanced[ENHANCED_TEXT_MAX];
+	enhanced_format(reply->enhanced, enhanced);
+	str_printf(to, "%d%s%s%s%.*s", reply->code, *enhanced ? " " : "", enhanced, reply->text_len ? " " : "",
+		   (int)reply->text_len, reply->text);
+}
+
+struct outcome ending_unwanted(const struct dialogue *d, const struct reply *reply)
+{
+	struct outcome outcome = ending_outcome(d, reply);
+	outcome.event = JOURNAL_DELAYED;
+	outcome.enhanced.class = 4;
+	return outcome;
+}
+
 enum dialogue_next ending_hang_up(struct dialogue *d, struct outcome outcome)
 {
 	bool starting_tls = d->state == DIALOGUE_STARTTLS || d->state == DIALOGUE_SECURING;
@@ -31,8 +47,6 @@ enum dialogue_next ending_hang_up(struct dialogue *d, struct outcome outcome)
 
 enum dialogue_next ending_quit(struct dialogue *d, struct outcome outcome)
 {
-	if (outcome.event == JOURNAL_DELIVERED)
-		outcome.event = JOURNAL_DELAYED;
 	dialogue_quit(d);
 	return ending_hang_up(d, outcome);
 }
@@ -40,7 +54,14 @@ enum dialogue_next ending_quit(struct dialogue *d, struct outcome outcome)
 enum dialogue_next ending_out_of_order(struct dialogue *d, const struct reply *reply)
 {
 	struct outcome outcome = ending_outcome(d, reply);
+	struct str text;
+	str_init(&text, 2 * REPLY_TEXT_MAX);
+	str_printf(&text, "the host answered out of turn while we waited for %s: ", dialogue_waits_for(d));
+	ending_quote(&text, reply);
 	outcome.event = JOURNAL_DELAYED;
 	outcome.enhanced = (struct enhanced){4, 5, 0};
-	return ending_hang_up(d, outcome);
+	outcome.text = str_span(&text);
+	enum dialogue_next next = ending_hang_up(d, outcome);
+	str_free(&text);
+	return next;
 }

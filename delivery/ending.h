@@ -10,13 +10,19 @@
  */
 struct outcome ending_outcome(const struct dialogue *d, const struct reply *reply);
 
+/* What REPLY means when the host does not take us: nothing about a message, so it waits. Borrows REPLY. */
+struct outcome ending_unwanted(const struct dialogue *d, const struct reply *reply);
+
+/* "550 5.7.1 go away" */
+void ending_quote(struct str *to, const struct reply *reply);
+
 /* Nothing more can be said on this connection. Only what may have been handed over is decided here. */
 enum dialogue_next ending_hang_up(struct dialogue *d, struct outcome outcome);
 
-/* The same after a QUIT; a host that we leave although it said 2xx has delivered nothing. */
+/* The same after a QUIT. */
 enum dialogue_next ending_quit(struct dialogue *d, struct outcome outcome);
 
-/* REPLY is of a class that can't be an answer to what was said. */
+/* REPLY is of a class that can't be an answer to what was said: the host is lost, with words that say so. */
 enum dialogue_next ending_out_of_order(struct dialogue *d, const struct reply *reply);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "common/base/log.h"
 
+enum { COMMAND_MAX = 512 };
+
 struct etrn_meaning etrn_meaning(int code)
 {
 	switch (code) {
@@ -62,9 +64,11 @@ static bool exchange(struct client *c, const struct client_job *job, struct span
 	transcript_said(&c->transcript, command);
 	*reply = (struct reply){0};
 	while (!reply->complete) {
-		if (stream_line(&c->stream, REPLY_LINE_MAX, &line, &bare) != STREAM_OK || !reply_add_line(reply, line))
+		if (stream_line(&c->stream, REPLY_LINE_MAX, &line, &bare) != STREAM_OK)
 			return false;
 		transcript_heard(&c->transcript, line);
+		if (!reply_add_line(reply, line) && !reply_add_strange(reply, line))
+			return false;
 	}
 	return true;
 }
@@ -74,7 +78,7 @@ static bool ask_one(struct client *c, const struct client_job *job, struct span 
 		    size_t *agreed)
 {
 	struct reply reply;
-	char command[REPLY_LINE_MAX];
+	char command[COMMAND_MAX];
 	int len = snprintf(command, sizeof(command), "ETRN %.*s\r\n", SPAN_ARGS(domain));
 	if (!exchange(c, job, (struct span){command, (size_t)len}, &reply)) {
 		complain(c, connector, "the connection broke over ETRN", domain);

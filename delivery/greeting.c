@@ -27,7 +27,7 @@ static enum dialogue_next say_hello(struct dialogue *d, bool extended)
 
 static enum dialogue_next quit_after(struct dialogue *d, const struct reply *reply)
 {
-	return ending_quit(d, ending_outcome(d, reply));
+	return ending_quit(d, ending_unwanted(d, reply));
 }
 
 /* We leave, for reasons of our own: TEXT. CODE 0: the next hop counts as one that takes no mail for a while. */
@@ -45,14 +45,6 @@ static enum dialogue_next leave(struct dialogue *d, enum journal_event event, in
 	return next;
 }
 
-static void append_reply(struct str *text, const struct reply *reply)
-{
-	char enhanced[ENHANCED_TEXT_MAX];
-	enhanced_format(reply->enhanced, enhanced);
-	str_printf(text, "%d%s%s%s%.*s", reply->code, *enhanced ? " " : "", enhanced, reply->text_len ? " " : "",
-		   (int)reply->text_len, reply->text);
-}
-
 /* --- TLS --- */
 
 /* REFUSAL: of STARTTLS; NULL = it is not offered. What may pass is no reason to return mail. */
@@ -63,7 +55,7 @@ static enum dialogue_next tls_missing(struct dialogue *d, const struct reply *re
 	str_init(&text, 2 * REPLY_TEXT_MAX);
 	if (refusal) {
 		str_append_text(&text, "the host refused STARTTLS: ");
-		append_reply(&text, refusal);
+		ending_quote(&text, refusal);
 	} else {
 		str_append_text(&text, "the host does not offer STARTTLS");
 	}
@@ -197,7 +189,7 @@ static enum dialogue_next auth_refused(struct dialogue *d, const struct reply *r
 	} else {
 		str_printf(&text, "the host did not authenticate us with what %.*s says: ", SPAN_ARGS(block));
 	}
-	append_reply(&text, reply);
+	ending_quote(&text, reply);
 	return leave(d, JOURNAL_DELAYED, code_that_counts(reply->code), enhanced, &text);
 }
 

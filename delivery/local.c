@@ -68,7 +68,7 @@ static void say_arrived(const struct local *local)
 	struct wire_arrived arrived = {span_of(local->file.name)};
 	struct str packet;
 	str_init(&packet, 256);
-	int err = wire_encode_arrived(&arrived, &packet) ? ipc_send(local->arrivals, str_span(&packet), NULL, 0)
+	int err = wire_encode_arrived(&arrived, &packet) ? ipc_send_surely(local->arrivals, str_span(&packet))
 							 : -EMSGSIZE;
 	if (err)
 		log_warning("notice=%s: the queue was not told (%s) and will find it itself", local->file.id,

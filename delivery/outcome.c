@@ -1,5 +1,8 @@
 #include "delivery/outcome.h"
 
+#include <string.h>
+
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 static bool bit_set(struct span bitmap, size_t n)
@@ -49,11 +52,24 @@ static bool same(const struct outcome *a, const struct outcome *b)
 	       span_equal(a->host, b->host) && span_equal(a->tls, b->tls) && span_equal(a->text, b->text);
 }
 
+/* What a host has said must be reported, or the message goes out a second time: memory for it is waited for. */
+static void *allocate(struct arena *arena, size_t size)
+{
+	void *memory;
+	int pause_ms = 0;
+	while (!(memory = arena_alloc(arena, size))) {
+		if (size > arena->limit - arena->used)
+			log_fatal(EXIT_TEMPORARY, "the outcomes of a delivery are more than their bound");
+		clock_back_off(&pause_ms);
+	}
+	return memory;
+}
+
 static struct span keep_text(struct arena *arena, struct span text)
 {
-	char *copy = arena_copy(arena, text);
-	if (!copy)
-		log_fatal(EXIT_TEMPORARY, "no memory for the outcome of a delivery");
+	char *copy = allocate(arena, text.len + 1);
+	if (text.len)
+		memcpy(copy, text.at, text.len);
 	return (struct span){copy, text.len};
 }
 
@@ -61,9 +77,7 @@ static const struct outcome *keep(struct outcomes *o, const struct outcome *outc
 {
 	if (o->last && same(o->last, outcome))
 		return o->last;
-	struct outcome *kept = arena_alloc(o->arena, sizeof(*kept));
-	if (!kept)
-		log_fatal(EXIT_TEMPORARY, "no memory for the outcome of a delivery");
+	struct outcome *kept = allocate(o->arena, sizeof(*kept));
 	*kept = *outcome;
 	kept->host = keep_text(o->arena, outcome->host);
 	kept->tls = keep_text(o->arena, outcome->tls);

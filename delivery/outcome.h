@@ -1,7 +1,6 @@
 /*
- * The recipients of one job and what became of each. Pure but for the arena, which owns everything here; a worker that
- * has no memory for an outcome can't report it and ends (its jobs are then temporary failures), so nothing here fails
- * halfway.
+ * The recipients of one job and what became of each. Pure but for the arena, which owns everything here. An outcome for
+ * which there is no memory waits until there is some, so nothing here fails halfway.
  */
 #ifndef DELIVERY_OUTCOME_H
 #define DELIVERY_OUTCOME_H

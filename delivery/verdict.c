@@ -1,7 +1,6 @@
 #include "delivery/verdict.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,15 +47,22 @@ static bool write_journal(const struct verdict_job *job, const struct outcomes *
 	return !err;
 }
 
-static void send_packet(int link, struct span packet)
+/* A verdict that got lost would mean a second copy, so memory for it is waited for, too. */
+static void send_packet(int link, const struct wire_verdict *verdict)
 {
-	int err;
-	while ((err = ipc_send(link, packet, NULL, 0)) == -EAGAIN) {
-		struct pollfd pfd = {.fd = link, .events = POLLOUT};
-		poll(&pfd, 1, 1000);
+	struct str packet;
+	int pause_ms = 0;
+	str_init(&packet, PACKET_MAX);
+	while (!wire_encode_verdict(verdict, &packet)) {
+		if (!packet.failed)
+			log_fatal(EXIT_TEMPORARY, "id=%.*s: a verdict does not fit its packet", SPAN_ARGS(verdict->id));
+		str_clear(&packet);
+		clock_back_off(&pause_ms);
 	}
+	int err = ipc_send_surely(link, str_span(&packet));
 	if (err)
 		log_fatal(EXIT_TEMPORARY, "can't report to the queue: %s", strerror(-err));
+	str_free(&packet);
 }
 
 static void send_run(const struct verdict_job *job, const struct outcome_run *run, bool journaled, bool last)
@@ -81,12 +87,7 @@ static void send_run(const struct verdict_job *job, const struct outcome_run *ru
 		verdict.reached = job->reached;
 		verdict.failed = job->failed;
 	}
-	struct str packet;
-	str_init(&packet, PACKET_MAX);
-	if (!wire_encode_verdict(&verdict, &packet))
-		log_fatal(EXIT_TEMPORARY, "id=%.*s: a verdict does not fit its packet", SPAN_ARGS(job->id));
-	send_packet(job->link, str_span(&packet));
-	str_free(&packet);
+	send_packet(job->link, &verdict);
 }
 
 static void log_run(const struct verdict_job *job, const struct outcomes *outcomes, const struct outcome_run *run)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { DIGITS = 10 };
+enum { DIGITS = 10, BACK_OFF_FIRST_MS = 10, BACK_OFF_LONGEST_MS = 1000 };
 static const int64_t last_second = 253402300799; /* 9999-12-31T23:59:59Z: all forms have four digits of year */
 
 static int64_t read_clock(clockid_t which)
@@ -22,6 +22,14 @@ int64_t clock_mono_ms(void)
 int64_t clock_wall_ms(void)
 {
 	return read_clock(CLOCK_REALTIME);
+}
+
+void clock_back_off(int *pause_ms)
+{
+	int ms = *pause_ms ? 2 * *pause_ms : BACK_OFF_FIRST_MS;
+	*pause_ms = ms < BACK_OFF_LONGEST_MS ? ms : BACK_OFF_LONGEST_MS;
+	struct timespec pause = {.tv_sec = *pause_ms / 1000, .tv_nsec = *pause_ms % 1000 * 1000000};
+	nanosleep(&pause, NULL);
 }
 
 static time_t to_seconds(int64_t wall_ms)

@@ -11,6 +11,10 @@ int64_t clock_mono_ms(void);
 /* Milliseconds since 1970 UTC: for what is written down. */
 int64_t clock_wall_ms(void);
 
+/* Waits before something that failed is tried again: 10 ms where *PAUSE_MS is 0, then twice as long each time, up to a
+ * second. */
+void clock_back_off(int *pause_ms);
+
 enum { CLOCK_TEXT_MAX = 48 };
 
 /* "Sat, 21 Nov 2026 10:00:00 +0900" (RFC 5322 3.3), local time; TO holds CLOCK_TEXT_MAX octets. The

@@ -7,9 +7,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/fd.h"
 
-enum { NO_MEMORY_MS = 10 };
+enum {
+	NO_MEMORY_MS = 10,
+	WAIT_MS = 1000 /* for room, before we look again */
+};
 
 static int set_buffer(int fd, int force, int plain, int size)
 {
@@ -72,6 +76,23 @@ int ipc_send(int fd, struct span packet, const int *fds, size_t fd_count)
 		sent = sendmsg(fd, &message, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : 0;
+}
+
+static bool passes(int err)
+{
+	return err == -EAGAIN || err == -ENOBUFS || err == -ENOMEM || err == -EIO || err == -ETOOMANYREFS;
+}
+
+int ipc_send_surely(int fd, struct span packet)
+{
+	struct pollfd link = {.fd = fd, .events = POLLOUT};
+	int err, pause_ms = 0;
+	while (passes(err = ipc_send(fd, packet, NULL, 0)))
+		if (err == -EAGAIN)
+			poll(&link, 1, WAIT_MS);
+		else
+			clock_back_off(&pause_ms);
+	return err;
 }
 
 void ipc_packet_fds(struct msghdr *message, struct ipc_packet *out)

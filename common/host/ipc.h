@@ -22,6 +22,11 @@ int ipc_set_send_deadline(int fd, int64_t ms);
 /* PACKET is never empty. -EPIPE, -ECONNRESET: the other end is closed. */
 __attribute__((warn_unused_result)) int ipc_send(int fd, struct span packet, const int *fds, size_t fd_count);
 
+/* Sends PACKET however long that takes: a full link, no memory and their like pass, and are waited for. What is
+ * returned will not pass: -EPIPE, -ECONNRESET, -EMSGSIZE. For packets whose loss would cost mail, or a second copy of
+ * it. */
+__attribute__((warn_unused_result)) int ipc_send_surely(int fd, struct span packet);
+
 /* Sends PACKET if there is room for it at once; a packet that may be lost. */
 void ipc_send_now(int fd, struct span packet);
 

@@ -27,12 +27,15 @@ static void append_text(struct reply *r, struct span text)
 	r->text[r->text_len] = '\0';
 }
 
+static bool is_full(const struct reply *r)
+{
+	return r->lines + r->strange >= REPLY_LINES_MAX;
+}
+
 bool reply_add_line(struct reply *r, struct span line)
 {
 	int code = parse_code(line);
-	if (!code || line.len > REPLY_LINE_MAX || r->complete || r->lines == REPLY_LINES_MAX)
-		return false;
-	if (r->lines && code != r->code)
+	if (!code || line.len > REPLY_LINE_MAX || r->complete || is_full(r))
 		return false;
 	char separator = line.len > 3 ? line.at[3] : ' ';
 	if (separator != ' ' && separator != '-')
@@ -45,11 +48,27 @@ bool reply_add_line(struct reply *r, struct span line)
 		r->enhanced = enhanced;
 		text = rest;
 	}
+	if (r->enhanced.class != code / 100)
+		r->enhanced = (struct enhanced){0};
 	r->code = code;
 	r->lines++;
 	r->complete = separator == ' ';
 	append_text(r, text);
 	return true;
+}
+
+bool reply_add_strange(struct reply *r, struct span line)
+{
+	if (r->complete || is_full(r))
+		return false;
+	r->strange++;
+	append_text(r, line);
+	return true;
+}
+
+bool reply_begun(const struct reply *r)
+{
+	return r->lines || r->strange;
 }
 
 /* One to three digits without a leading zero at the front of *text, taken off. */

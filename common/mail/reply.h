@@ -8,7 +8,8 @@
 #include "common/base/span.h"
 
 enum {
-	REPLY_LINE_MAX = 2048, /* longest line we read; RFC 5321 4.5.3.1.5 says 512, real hosts send more */
+	REPLY_LINE_MAX =
+		12288,         /* longest line we read: a challenge of AUTH (RFC 4954 4); RFC 5321 4.5.3.1.5 says 512 */
 	REPLY_LINES_MAX = 128, /* lines of one reply; EHLO of a large host has 20 */
 	REPLY_TEXT_MAX = 512
 };
@@ -20,19 +21,26 @@ struct enhanced {
 };
 
 struct reply {
-	int code;                      /* 200 to 599 */
+	int code;                      /* 200 to 599; of the last line */
 	struct enhanced enhanced;      /* of the last line that had one */
 	char text[REPLY_TEXT_MAX + 1]; /* the lines' texts joined by a blank, without code and enhanced code */
 	size_t text_len;
-	unsigned lines; /* seen so far */
+	unsigned lines;   /* seen so far */
+	unsigned strange; /* lines before and between them that are no reply lines */
 	bool complete;
 };
 
 /*
- * Adds one line (without CRLF) to *r, which starts zeroed. False when it is no reply line or its code differs from the
- * lines before, or it is one too many: the connection can't be trusted any more. r->complete tells the last line.
+ * Adds one line (without CRLF) to *r, which starts zeroed. False when it is no reply line, or one too many.
+ * r->complete tells the last line, whose code counts when the lines before have another one.
  */
 bool reply_add_line(struct reply *r, struct span line);
+
+/* Adds the words of a LINE that is no reply line (an empty one has none). False: it is one too many. */
+bool reply_add_strange(struct reply *r, struct span line);
+
+/* A line of it has come. */
+bool reply_begun(const struct reply *r);
 
 /* "4.2.0" at the front of TEXT; *rest is what follows it and one blank. */
 bool enhanced_parse(struct span text, struct enhanced *out, struct span *rest);

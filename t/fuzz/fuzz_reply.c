@@ -5,8 +5,8 @@
 
 static void check(const struct reply *r)
 {
-	MUST(r->code >= 200 && r->code <= 599);
-	MUST(r->lines > 0 && r->lines <= REPLY_LINES_MAX);
+	MUST(r->lines ? r->code >= 200 && r->code <= 599 : r->code == 0);
+	MUST(reply_begun(r) && r->lines + r->strange <= REPLY_LINES_MAX && (r->lines || !r->complete));
 	MUST(r->text_len <= REPLY_TEXT_MAX && r->text_len == strlen(r->text));
 	for (size_t i = 0; i < r->text_len; i++)
 		MUST(r->text[i] >= ' ' && r->text[i] <= '~');
@@ -27,7 +27,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (span_line(&in, &line)) {
 		struct reply before = r;
 		if (reply_add_line(&r, line)) {
-			MUST(!before.complete && (before.lines == 0 || before.code == r.code));
+			MUST(!before.complete && r.lines == before.lines + 1 && r.strange == before.strange);
+			check(&r);
+			continue;
+		}
+		MUST(memcmp(&before, &r, sizeof(r)) == 0);
+		if (reply_add_strange(&r, line)) {
+			MUST(!before.complete && r.strange == before.strange + 1);
 			check(&r);
 		} else {
 			MUST(memcmp(&before, &r, sizeof(r)) == 0);

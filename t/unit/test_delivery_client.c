@@ -14,6 +14,7 @@
  */
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -27,6 +28,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/fd.h"
@@ -34,6 +37,21 @@
 #include "delivery/client.h"
 
 enum { LINE_MAX_OCTETS = 4096, BODY_MAX = 64 << 20 };
+
+/* Of this thread: the send that begins with these octets fails. */
+static _Thread_local struct {
+	const char *begins;
+	int err;
+} failing;
+
+ssize_t send(int fd, const void *from, size_t size, int flags)
+{
+	if (failing.begins && size >= strlen(failing.begins) && !memcmp(from, failing.begins, strlen(failing.begins))) {
+		errno = failing.err;
+		return -1;
+	}
+	return syscall(SYS_sendto, fd, from, size, flags, NULL, 0);
+}
 
 static X509 *certificate; /* of servers */
 static EVP_PKEY *key;
@@ -443,6 +461,67 @@ START_TEST(name_and_source_of_the_job)
 }
 END_TEST
 
+/* Nothing is waited for when nothing was sent: the next host is asked at once. */
+START_TEST(sends_that_fail)
+{
+	static const char *const begins[] = {"EHLO", "MAIL", "Subject"};
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+		struct fixture f;
+		struct server s;
+		struct timespec from, to;
+		set_up(&f, 1);
+		server_start(&s, i == 0 ? "A\nS 220 hi\nN\n" : i == 1 ? HELLO "N\n" : HELLO ENVELOPE "S 354 go\nN\n");
+		add_host(&f, "mx", s.port);
+		failing.begins = begins[i];
+		failing.err = ENOBUFS;
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		deliver(&f);
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		failing.begins = NULL;
+		expect(&f, 0, JOURNAL_DELAYED, 0, "could not send: No buffer space available");
+		ck_assert_int_lt(to.tv_sec - from.tv_sec, 5);
+		server_end(&s);
+		tear_down(&f);
+	}
+}
+END_TEST
+
+/* A host that sends an empty line behind each reply gets its mail, over one connection. */
+START_TEST(empty_lines)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	server_start(&s, "A\nS 220 hi|\nC EHLO\nS 250-mx||\nS 250 PIPELINING|\nC MAIL\nC RCPT\nC DATA\nS 250 ok|\n"
+			 "S 250 ok|\nS 354 go|\nB\nS 250 2.0.0 taken|\nC MAIL\nC RCPT\nC DATA\nS 250 ok|\n"
+			 "S 250 ok|\nS 354 go|\nB\nS 250 2.0.0 again|\nC QUIT\nX\n");
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELIVERED, 250, "again");
+	client_quit(&f.client);
+	server_end(&s);
+	tear_down(&f);
+}
+END_TEST
+
+/* What has no line end was said all the same. */
+START_TEST(words_without_a_line_end)
+{
+	struct fixture f;
+	struct server s;
+	set_up(&f, 1);
+	server_start(&s, "A\nP SSH-2.0-OpenSSH_9.2\nX\n");
+	add_host(&f, "mx", s.port);
+	deliver(&f);
+	expect(&f, 0, JOURNAL_DELAYED, 0,
+	       "connection lost while waiting for the greeting; the host said: SSH-2.0-OpenSSH_9.2");
+	server_end(&s);
+	tear_down(&f);
+}
+END_TEST
+
 /* Nobody is asked to guess why: an address that is not ours is named. */
 START_TEST(source_that_is_not_ours)
 {
@@ -570,7 +649,7 @@ static const struct {
 	{HELLO ENVELOPE "S 354 go\nB\nS 421 4.3.2 going down\nX\n", JOURNAL_DELAYED, 421, "going down"},
 	{HELLO ENVELOPE "S 354 go\nB\nX\n", JOURNAL_DELAYED, 0, "lost"},
 	{HELLO ENVELOPE "S 354 go\nB\nR\n", JOURNAL_DELAYED, 0, "lost"},
-	{HELLO ENVELOPE "S 354 go\nB\nS 2500 ok\n", JOURNAL_DELAYED, 0, "does not speak SMTP"},
+	{HELLO ENVELOPE "S 354 go\nB\nS 2500 ok\n", JOURNAL_DELAYED, 0, "the host said: 2500 ok"},
 };
 
 START_TEST(takes_a_refusal)
@@ -615,7 +694,7 @@ START_TEST(no_host_answers)
 }
 END_TEST
 
-START_TEST(all_hosts_refuse_for_good)
+START_TEST(all_hosts_refuse_us)
 {
 	struct fixture f;
 	struct server s;
@@ -623,7 +702,7 @@ START_TEST(all_hosts_refuse_for_good)
 	server_start(&s, "A\nS 554 5.3.2 no mail here\nC QUIT\nX\n");
 	add_host(&f, "first", s.port);
 	deliver(&f);
-	expect(&f, 0, JOURNAL_FAILED, 554, "no mail here");
+	expect(&f, 0, JOURNAL_DELAYED, 554, "no mail here");
 	server_end(&s);
 	tear_down(&f);
 }
@@ -662,7 +741,7 @@ START_TEST(endless_replies)
 	server_start(&s, script.at);
 	add_host(&f, "endless", s.port);
 	deliver(&f);
-	expect(&f, 0, JOURNAL_DELAYED, 0, "does not speak SMTP");
+	expect(&f, 0, JOURNAL_DELAYED, 0, "the host sent what is no reply while we waited for the reply to EHLO");
 	server_end(&s);
 	str_free(&script);
 	tear_down(&f);
@@ -1000,12 +1079,15 @@ int main(void)
 	tcase_add_test(all, leaves_for_another_destination);
 	tcase_add_test(all, name_and_source_of_the_job);
 	tcase_add_test(all, source_that_is_not_ours);
+	tcase_add_test(all, sends_that_fail);
+	tcase_add_test(all, empty_lines);
+	tcase_add_test(all, words_without_a_line_end);
 	tcase_add_loop_test(all, replaces_a_dead_connection, 0, 5);
 	tcase_add_loop_test(all, passes_to_the_next_host, 0, PASSING);
 	tcase_add_loop_test(all, written_hosts_only_when_no_other_answers, 0, PASSING);
 	tcase_add_loop_test(all, takes_a_refusal, 0, sizeof(standing) / sizeof(standing[0]));
 	tcase_add_test(all, no_host_answers);
-	tcase_add_test(all, all_hosts_refuse_for_good);
+	tcase_add_test(all, all_hosts_refuse_us);
 	tcase_add_loop_test(all, bounds, 0, 4);
 	tcase_add_loop_test(all, endless_replies, 0, 2);
 	tcase_add_loop_test(all, large_message, 0, 2);

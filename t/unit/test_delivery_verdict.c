@@ -6,12 +6,27 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/base/fd.h"
 #include "common/host/ipc.h"
 #include "delivery/verdict.h"
 #include "t/unit/suite.h"
+
+/* So many sends to come fail so. */
+static struct {
+	int count, err;
+} failing;
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	if (failing.count-- > 0) {
+		errno = failing.err;
+		return -1;
+	}
+	return syscall(SYS_sendmsg, fd, message, flags);
+}
 
 static const char id[] = "00000000AAAAAAAAAAAAAAAA";
 
@@ -100,6 +115,25 @@ START_TEST(packets)
 	expect(&f, 3, 4, JOURNAL_DELIVERED, false, false);
 	expect(&f, 5, 5, JOURNAL_DELIVERED, false, true);
 	tear_down(&f);
+}
+END_TEST
+
+/* What may pass is waited for: a worker that ends instead would mean a second copy. */
+START_TEST(sends_that_fail)
+{
+	static const int errs[] = {ENOBUFS, ENOMEM, EIO, EAGAIN};
+	for (size_t i = 0; i < sizeof(errs) / sizeof(errs[0]); i++) {
+		struct fixture f;
+		set_up(&f, -1);
+		failing.count = 3;
+		failing.err = errs[i];
+		verdict_send(&f.job, &f.outcomes);
+		expect(&f, 0, 1, JOURNAL_FAILED, false, false);
+		expect(&f, 2, 2, JOURNAL_DELAYED, false, false);
+		expect(&f, 3, 4, JOURNAL_DELIVERED, false, false);
+		expect(&f, 5, 5, JOURNAL_DELIVERED, false, true);
+		tear_down(&f);
+	}
 }
 END_TEST
 
@@ -195,6 +229,7 @@ int main(void)
 	Suite *suite = suite_create("verdict");
 	TCase *all = tcase_create("all");
 	tcase_add_test(all, packets);
+	tcase_add_test(all, sends_that_fail);
 	tcase_add_test(all, journal);
 	tcase_add_test(all, broken_journal);
 	tcase_add_test(all, nothing_tried);

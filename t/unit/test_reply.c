@@ -78,8 +78,8 @@ START_TEST(refuses_lines_that_do_not_belong)
 	ck_assert(r.complete);
 	ck_assert_msg(!reply_add_line(&r, SPAN("553 more")), "nothing follows the last line");
 	r = (struct reply){0};
-	ck_assert_uint_eq(add_lines(&r, "250-a\n251 b\n"), 1);
-	ck_assert(!r.complete);
+	ck_assert_uint_eq(add_lines(&r, "250-2.1.0 a\n451 b\n"), 2);
+	ck_assert_msg(r.complete && r.code == 451 && r.enhanced.class == 0, "the last line decides");
 	r = (struct reply){0};
 	ck_assert_uint_eq(add_lines(&r, "250-a\nb\n"), 1);
 }
@@ -94,6 +94,24 @@ START_TEST(an_endless_reply_ends)
 	ck_assert(!r.complete);
 	ck_assert_uint_eq(r.text_len, REPLY_TEXT_MAX);
 	ck_assert_uint_eq(strlen(r.text), REPLY_TEXT_MAX);
+}
+END_TEST
+
+START_TEST(strange_lines)
+{
+	struct reply r = {0};
+	ck_assert(!reply_begun(&r));
+	ck_assert(reply_add_strange(&r, SPAN("")));
+	ck_assert(reply_begun(&r) && r.text_len == 0);
+	ck_assert(reply_add_strange(&r, SPAN("debug\t1")));
+	ck_assert(reply_add_line(&r, SPAN("250 ok")));
+	ck_assert_str_eq(r.text, "debug?1 ok");
+	ck_assert(r.lines == 1 && r.strange == 2 && r.code == 250 && r.complete);
+	ck_assert_msg(!reply_add_strange(&r, SPAN("")), "nothing follows the last line");
+	r = (struct reply){0};
+	for (int i = 0; i < REPLY_LINES_MAX; i++)
+		ck_assert(reply_add_strange(&r, SPAN("")));
+	ck_assert(!reply_add_strange(&r, SPAN("")) && !reply_add_line(&r, SPAN("250 ok")));
 }
 END_TEST
 
@@ -150,6 +168,7 @@ int main(void)
 	tcase_add_test(tests, refuses_what_is_no_reply);
 	tcase_add_test(tests, refuses_lines_that_do_not_belong);
 	tcase_add_test(tests, an_endless_reply_ends);
+	tcase_add_test(tests, strange_lines);
 	tcase_add_test(tests, long_lines_are_cut_and_longer_ones_refused);
 	tcase_add_test(tests, enhanced_codes_go_both_ways);
 	tcase_add_test(tests, formatting_never_passes_its_bound);
