@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/mail/dot.h"
+#include "delivery/lines.h"
 
 /*
  * Waits until more can be sent; a host that speaks before the end of data has refused it. What comes may be for our
@@ -26,7 +27,7 @@ static enum body_result wait_for_room(struct client *c)
 /* What the host said before may be the reason. */
 static enum body_result broken_off(struct client *c, int err)
 {
-	client_unsent(c, err);
+	lines_unsent(c, err);
 	return BODY_INTERRUPTED;
 }
 
@@ -70,7 +71,7 @@ static struct span next_piece(struct client *c, const struct client_job *job, ui
  */
 enum body_result body_send(struct client *c, const struct client_job *job)
 {
-	struct dot_writer dot = {0};
+	struct dot_writer dot = {.line_max = job->fold_lines ? DOT_LINE_MAX : 0};
 	uint64_t at = job->body_at, octets = 0;
 	enum body_result sent = BODY_SENT;
 	do {

@@ -1,8 +1,6 @@
 #include "delivery/client.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/host/net.h"
 #include "delivery/body.h"
+#include "delivery/lines.h"
 #include "delivery/secure.h"
 
 enum { NAME_SHOWN_MAX = 200 }; /* of a host's name, so that name, address and port fit JOURNAL_HOST_MAX */
@@ -45,40 +44,6 @@ void client_close(struct client *c)
 	fd_close(&c->fd);
 }
 
-/* What we answer to a challenge is nobody's business: not the log's, and not that of who reads our memory later. */
-static void forget_secret(struct client *c, struct span sent)
-{
-	if (span_starts(sent, SPAN("AUTH ")))
-		transcript_said(&c->transcript, sent);
-	else
-		transcript_answered(&c->transcript, sent.len);
-	explicit_bzero(c->stream.out, STREAM_OUT);
-	explicit_bzero(c->dialogue.out.at, c->dialogue.out.len);
-}
-
-static void send_commands(struct client *c)
-{
-	struct span sent = str_span(&c->dialogue.out);
-	if (!sent.len)
-		return;
-	enum stream_result result = stream_write(&c->stream, sent);
-	if (result == STREAM_OK)
-		result = stream_flush(&c->stream);
-	if (result != STREAM_OK)
-		client_unsent(c, result == STREAM_TIMEOUT ? ETIMEDOUT : errno);
-	if (c->dialogue.state == DIALOGUE_AUTH)
-		forget_secret(c, sent);
-	else
-		transcript_said(&c->transcript, sent);
-	str_clear(&c->dialogue.out);
-}
-
-void client_unsent(struct client *c, int err)
-{
-	if (!c->unsent)
-		c->unsent = err;
-}
-
 /* Until the host has closed its end, too: it counts our connections, and so long this is one of them. */
 static void wait_for_close(struct client *c)
 {
@@ -92,7 +57,7 @@ static void wait_for_close(struct client *c)
 /* Sends what is left to be said, and closes. */
 static void leave(struct client *c)
 {
-	send_commands(c);
+	lines_send(c);
 	if (c->patient)
 		wait_for_close(c);
 	client_close(c);
@@ -116,55 +81,6 @@ int64_t client_timeout(const struct client *c, const struct client_job *job)
 	if (c->dialogue.state != DIALOGUE_FINAL && ms > left)
 		ms = left;
 	return ms > 1 ? ms : 1;
-}
-
-/*
- * Of the replies to pipelined commands only some came: a host with Nagle's algorithm holds the others back until we
- * acknowledge those, which our kernel would put off for 40 ms.
- */
-static void hurry(const struct client *c)
-{
-	int on = 1;
-	bool more = c->dialogue.can.pipelining &&
-		    (c->dialogue.state == DIALOGUE_RCPT || c->dialogue.state == DIALOGUE_DATA);
-	if (more && !stream_pending(&c->stream))
-		setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
-}
-
-/* No line will come any more; ERR: of RESULT. What has no line end was said all the same. */
-static enum dialogue_next lose_host(struct client *c, enum stream_result result, int err)
-{
-	char why[200] = "";
-	struct span rest;
-	if (stream_pending(&c->stream) && stream_peek(&c->stream, &rest) == STREAM_OK)
-		dialogue_remnant(&c->dialogue, rest);
-	if (c->unsent)
-		snprintf(why, sizeof(why), "could not send: %s", secure_reason(c, c->unsent));
-	else if (result == STREAM_ERROR)
-		snprintf(why, sizeof(why), "%s", secure_reason(c, err));
-	bool late = result == STREAM_TIMEOUT && !c->unsent;
-	return dialogue_broken(&c->dialogue, late ? DIALOGUE_TIMEOUT : DIALOGUE_LOST, span_of(why));
-}
-
-/* After a send that failed nothing is waited for. A host that refused and closed makes sending fail, too, and its reply
- * is there to be read. */
-static enum dialogue_next read_line(struct client *c)
-{
-	struct span line;
-	bool bare;
-	hurry(c);
-	if (!stream_pending(&c->stream))
-		transcript_flush(&c->transcript);
-	if (c->unsent)
-		stream_deadline(&c->stream, CLIENT_UNSENT_MS);
-	enum stream_result result = stream_line(&c->stream, REPLY_LINE_MAX, &line, &bare);
-	if (result == STREAM_TOO_LONG)
-		return dialogue_broken(&c->dialogue, DIALOGUE_GARBLED, SPAN("a line without end"));
-	if (result != STREAM_OK)
-		return lose_host(c, result, errno);
-	if (line.len)
-		transcript_heard(&c->transcript, line);
-	return dialogue_line(&c->dialogue, line);
 }
 
 /* Empty lines that have come are no words of the host: some send one behind each reply. False: there are none. */
@@ -209,9 +125,9 @@ static enum dialogue_next converse(struct client *c, const struct client_job *jo
 			next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN("commands are too long"));
 		if (!reply_begun(&c->dialogue.reply))
 			stream_deadline(&c->stream, client_timeout(c, job));
-		send_commands(c);
+		lines_send(c);
 		if (next == DIALOGUE_READ)
-			next = read_line(c);
+			next = lines_read(c);
 		else if (next == DIALOGUE_SEND_BODY)
 			next = send_body(c, job);
 		else if (next == DIALOGUE_HANDSHAKE)
@@ -352,6 +268,7 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	remember_job(c, job, trial);
 	transcript_connected(&c->transcript, fd, &host->ip, host->port, span_of(c->host));
 	secure_demand(c, job, host, plain);
+	c->dialogue.security.found = trial->found;
 	return greet(c, job, trial->credentials);
 }
 

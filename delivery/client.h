@@ -23,7 +23,6 @@ enum {
 	CLIENT_TRANSACTIONS_MAX = 64,  /* of one message: hosts take 100 recipients each (RFC 5321 4.5.3.1.8) */
 	CLIENT_CONNECT_MS = 30 * 1000, /* for one address */
 	CLIENT_CONNECT_NEXT_MS = 4000, /* when there is another one: two SYNs go unanswered */
-	CLIENT_UNSENT_MS = 1,          /* for what a host has said before a send failed: it is there, or never comes */
 	CLIENT_CLOSE_MS = 2000,        /* for a host to close after QUIT, when that is waited for */
 	CLIENT_FAILED_MAX = 2048,      /* octets of a list of hosts */
 
@@ -43,6 +42,7 @@ struct client_job {
 	struct span destination;
 	struct span hosts; /* hosts.h */
 	bool use_helo;
+	bool fold_lines;                    /* those of more than DOT_LINE_MAX octets */
 	struct span helo;                   /* what we call ourselves; empty = as at the start */
 	struct span source;                 /* our addresses to come from, a blank between; empty = any */
 	int64_t timeout_ms;                 /* for one reply, at most */
@@ -113,9 +113,6 @@ int64_t client_timeout(const struct client *c, const struct client_job *job);
 
 /* A kept connection stands, and the host has said nothing to us but empty lines. (It may speak TLS with our layer.) */
 bool client_silent(struct client *c);
-
-/* For body.c: a send failed with ERR. The next read takes what has come, waits for nothing, and ends the connection. */
-void client_unsent(struct client *c, int err);
 
 /* Takes leave of a kept connection. Waits for the host to close only when the connection is `patient`. Harmless when
  * there is none. */

@@ -6,6 +6,7 @@
 #include "common/mail/address.h"
 #include "delivery/ending.h"
 #include "delivery/greeting.h"
+#include "delivery/refusal.h"
 
 enum { MINUTE = 60 * 1000, SECOND = 1000, QUOTE_MARGIN = 24 /* octets around what a host said */ };
 
@@ -86,7 +87,7 @@ enum dialogue_next dialogue_start(struct dialogue *d, struct span host, bool use
 	d->host = host;
 	d->tls = (struct span){0};
 	d->use_helo = use_helo;
-	d->security.secured = d->security.verified = d->tls_failed = false;
+	d->security.secured = d->security.verified = d->security.authenticated = d->tls_failed = false;
 	d->can = (struct capabilities){0};
 	d->reply = (struct reply){0};
 	d->outcomes = NULL;
@@ -119,7 +120,7 @@ static void say_mail(struct dialogue *d)
 	say_path(d, "MAIL FROM", d->mail->sender);
 	if (d->can.size)
 		str_printf(&d->out, " SIZE=%llu", (unsigned long long)d->mail->size);
-	if (d->mail->eight_bit)
+	if (d->mail->eight_bit && d->can.eight_bit)
 		str_append_text(&d->out, " BODY=8BITMIME");
 	if (d->can.dsn && d->mail->dsn.ret)
 		str_printf(&d->out, " RET=%s", dsn_ret_text(d->mail->dsn.ret));
@@ -175,7 +176,7 @@ static bool decided_locally(struct dialogue *d)
 		outcome.enhanced = (struct enhanced){5, 3, 4};
 		snprintf(text, sizeof(text), "the message of %llu octets is larger than the %llu that the host takes",
 			 (unsigned long long)d->mail->size, (unsigned long long)d->can.size_max);
-	} else if (d->mail->eight_bit && !d->can.eight_bit) {
+	} else if (d->mail->eight_bit && !d->can.eight_bit && d->mail->return_eight_bit) {
 		outcome.enhanced = (struct enhanced){5, 6, 3};
 		snprintf(text, sizeof(text), "the message has 8-bit text and the host does not offer 8BITMIME");
 	} else {
@@ -192,7 +193,7 @@ enum dialogue_next dialogue_begin(struct dialogue *d, const struct dialogue_mail
 	d->outcomes = outcomes;
 	d->sent = d->answered = d->accepted = 0;
 	d->outstanding = 0;
-	d->data_sent = d->refused = false;
+	d->data_sent = d->refused = d->unproved = false;
 	if (decided_locally(d))
 		return ready(d);
 	say_mail(d);
@@ -209,6 +210,19 @@ static enum dialogue_next reset(struct dialogue *d)
 	return wait_for(d, DIALOGUE_RSET);
 }
 
+/* No recipient was accepted, and some would be from a user: this host is of no use before that is mended. */
+static bool wants_only_proof(const struct dialogue *d)
+{
+	return d->unproved && !d->accepted;
+}
+
+/* The host takes mail, but not from us. */
+static enum dialogue_next leave_unproved(struct dialogue *d, const struct reply *reply)
+{
+	ending_note_unproved(d, reply);
+	return ending_quit(d, d->failure);
+}
+
 /* After a reply to MAIL or RCPT: sends what has its turn now, and waits for the oldest reply under way. */
 static enum dialogue_next next_reply(struct dialogue *d)
 {
@@ -217,6 +231,8 @@ static enum dialogue_next next_reply(struct dialogue *d)
 		return wait_for(d, DIALOGUE_RCPT);
 	if (d->data_sent)
 		return wait_for(d, DIALOGUE_DATA);
+	if (wants_only_proof(d))
+		return ending_quit(d, d->failure);
 	return d->refused ? ready(d) : reset(d);
 }
 
@@ -225,6 +241,8 @@ static enum dialogue_next on_mail(struct dialogue *d, const struct reply *reply)
 	struct outcome outcome = ending_outcome(d, reply);
 	if (reply->code / 100 == 3)
 		return ending_out_of_order(d, reply);
+	if (refusal_wants_proof(reply))
+		return leave_unproved(d, reply);
 	if (outcome.event != JOURNAL_DELIVERED) {
 		d->refused = true;
 		outcomes_decide_open(d->outcomes, false, &outcome);
@@ -260,6 +278,9 @@ static enum dialogue_next on_rcpt(struct dialogue *d, const struct reply *reply)
 	if (outcome.event == JOURNAL_DELIVERED) {
 		r->accepted = true;
 		d->accepted++;
+	} else if (refusal_wants_proof(reply)) {
+		d->unproved = true;
+		ending_note_unproved(d, reply);
 	} else if (!too_many(d, reply)) {
 		outcomes_decide(d->outcomes, r, &outcome);
 	}
@@ -268,6 +289,8 @@ static enum dialogue_next on_rcpt(struct dialogue *d, const struct reply *reply)
 
 static enum dialogue_next on_data(struct dialogue *d, const struct reply *reply)
 {
+	if (wants_only_proof(d))
+		return ending_quit(d, d->failure);
 	if (reply->code == 354 && d->accepted) {
 		d->state = DIALOGUE_BODY;
 		return DIALOGUE_SEND_BODY;
@@ -278,6 +301,8 @@ static enum dialogue_next on_data(struct dialogue *d, const struct reply *reply)
 	}
 	if (reply->code / 100 < 4)
 		return ending_out_of_order(d, reply);
+	if (refusal_wants_proof(reply) && !d->refused)
+		return leave_unproved(d, reply);
 	struct outcome outcome = ending_outcome(d, reply);
 	outcomes_decide_open(d->outcomes, true, &outcome);
 	return d->refused ? ready(d) : reset(d);

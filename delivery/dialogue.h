@@ -23,13 +23,15 @@
  *	AUTH       334                     answers; gives up after 10                        AUTH, CLOSED
  *	           2xx                     has the host proved itself? (QUIT if not)         READY, CLOSED
  *	           4xx 5xx                 QUIT; delayed in any case: it is our password     CLOSED
- *	READY      dialogue_begin          too large, 8 bits: decides without asking         READY
+ *	READY      dialogue_begin          too large: decides without asking                 READY
  *	                                   sends MAIL; with PIPELINING RCPT and DATA too     MAIL
  *	MAIL       2xx                     sends RCPT                                        RCPT
  *	           4xx 5xx                 decides for all; takes the replies under way      RCPT, DATA, READY
  *	RCPT       2xx                     accepted; next RCPT, after the last one DATA      RCPT, DATA
  *	           4xx 5xx                 decides for this recipient (452 after accepted    RCPT, DATA, RSET
  *	                                   ones: it waits for another transaction)
+ *	MAIL, RCPT 530 and its like        it is not us it takes mail from: QUIT, the next host or wait; at RCPT CLOSED
+ *	DATA                               only when no recipient is accepted, else they wait for another transaction
  *	DATA       354, some accepted      the message is to be sent                         BODY
  *	           354, none accepted      sends the single dot                              DOT
  *	           4xx 5xx                 decides for the accepted, RSET                    RSET, READY
@@ -106,6 +108,8 @@ struct dialogue_security {
 	bool implicit;           /* TLS before the greeting */
 	const struct sasl *sasl; /* NULL = no authentication */
 	struct span credentials; /* the block whose user that is, for texts */
+	bool authenticated;      /* as that user */
+	bool found;              /* the host is one of those that see no user */
 	bool auth_unverified;    /* credentials go over any connection */
 	bool secured, verified;  /* what the connection has become */
 };
@@ -114,7 +118,9 @@ struct dialogue_mail {
 	struct span sender;
 	uint64_t size; /* octets of the message proper */
 	bool eight_bit;
+	bool return_eight_bit;  /* when the host does not offer 8BITMIME; else it goes as it is */
 	struct dsn_message dsn; /* what was asked of notices */
+	struct span written;    /* the block whose hosts these are, for texts */
 };
 
 struct dialogue {
@@ -137,7 +143,8 @@ struct dialogue {
 	unsigned outstanding;  /* replies to RCPT */
 	size_t accepted;
 	bool data_sent;
-	bool refused; /* MAIL was */
+	bool refused;  /* MAIL was */
+	bool unproved; /* a recipient is to be tried where we prove who we are; stays open, `failure` says why */
 	/* What open recipients get when no other host is left. */
 	struct outcome failure;
 	char failure_text[REPLY_TEXT_MAX + 1];

@@ -1,5 +1,7 @@
 #include "delivery/ending.h"
 
+#include "delivery/refusal.h"
+
 struct outcome ending_outcome(const struct dialogue *d, const struct reply *reply)
 {
 	static const enum journal_event by_class[] = {
@@ -16,12 +18,45 @@ struct outcome ending_outcome(const struct dialogue *d, const struct reply *repl
 	return outcome;
 }
 
-void ending_quote(struct str *to, const struct reply *reply)
+void ending_quote(struct str *to, const struct reply *reply, size_t max)
 {
 	char enhanced[ENHANCED_TEXT_MAX];
 	enhanced_format(reply->enhanced, enhanced);
 	str_printf(to, "%d%s%s%s%.*s", reply->code, *enhanced ? " " : "", enhanced, reply->text_len ? " " : "",
-		   (int)reply->text_len, reply->text);
+		   (int)(reply->text_len < max ? reply->text_len : max), reply->text);
+}
+
+static void describe_unproved(const struct dialogue *d, const struct reply *reply, struct str *to)
+{
+	const struct dialogue_security *s = &d->security;
+	bool clear = refusal_wants_tls(reply) && !s->secured;
+	if (clear)
+		str_append_text(to, "the host takes mail over TLS alone, and this connection has none: ");
+	else if (s->authenticated)
+		str_printf(to, "the host wants more than username and password of %.*s: ", SPAN_ARGS(s->credentials));
+	else
+		str_append_text(to, "the host wants us to authenticate: ");
+	ending_quote(to, reply, ENDING_QUOTE_MAX);
+	if (clear)
+		str_append_text(to, "; write tls opportunistic, or see in the log why TLS failed");
+	else if (!s->authenticated && s->found)
+		str_append_text(to, "; no password goes to a host that is found by MX: write a route with the host in "
+				    "brackets, and auth, username and password_file beside it");
+	else if (!s->authenticated)
+		str_printf(to, "; write auth, username and password_file into outbound of %.*s",
+			   SPAN_ARGS(d->mail->written));
+}
+
+void ending_note_unproved(struct dialogue *d, const struct reply *reply)
+{
+	struct outcome outcome = ending_unwanted(d, reply);
+	struct str text;
+	str_init(&text, 2 * REPLY_TEXT_MAX);
+	describe_unproved(d, reply, &text);
+	outcome.enhanced = (struct enhanced){4, 7, 8};
+	outcome.text = str_span(&text);
+	dialogue_note_failure(d, outcome);
+	str_free(&text);
 }
 
 struct outcome ending_unwanted(const struct dialogue *d, const struct reply *reply)
@@ -57,7 +92,7 @@ enum dialogue_next ending_out_of_order(struct dialogue *d, const struct reply *r
 	struct str text;
 	str_init(&text, 2 * REPLY_TEXT_MAX);
 	str_printf(&text, "the host answered out of turn while we waited for %s: ", dialogue_waits_for(d));
-	ending_quote(&text, reply);
+	ending_quote(&text, reply, REPLY_TEXT_MAX);
 	outcome.event = JOURNAL_DELAYED;
 	outcome.enhanced = (struct enhanced){4, 5, 0};
 	outcome.text = str_span(&text);

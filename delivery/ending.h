@@ -13,8 +13,14 @@ struct outcome ending_outcome(const struct dialogue *d, const struct reply *repl
 /* What REPLY means when the host does not take us: nothing about a message, so it waits. Borrows REPLY. */
 struct outcome ending_unwanted(const struct dialogue *d, const struct reply *reply);
 
-/* "550 5.7.1 go away" */
-void ending_quote(struct str *to, const struct reply *reply);
+enum { ENDING_QUOTE_MAX = 200 }; /* octets of a host's words where we have some of our own to add */
+
+/* "550 5.7.1 go away", of its text MAX octets. */
+void ending_quote(struct str *to, const struct reply *reply, size_t max);
+
+/* REPLY asks for authentication or TLS (refusal.h): becomes `failure`, 4.7.8, with words that say what is to be done.
+ */
+void ending_note_unproved(struct dialogue *d, const struct reply *reply);
 
 /* Nothing more can be said on this connection. Only what may have been handed over is decided here. */
 enum dialogue_next ending_hang_up(struct dialogue *d, struct outcome outcome);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "delivery/ending.h"
+#include "delivery/refusal.h"
 
 enum { AUTH_REFUSED = 535, CODE_LEN = 3 };
 
@@ -55,7 +56,7 @@ static enum dialogue_next tls_missing(struct dialogue *d, const struct reply *re
 	str_init(&text, 2 * REPLY_TEXT_MAX);
 	if (refusal) {
 		str_append_text(&text, "the host refused STARTTLS: ");
-		ending_quote(&text, refusal);
+		ending_quote(&text, refusal, ENDING_QUOTE_MAX);
 	} else {
 		str_append_text(&text, "the host does not offer STARTTLS");
 	}
@@ -164,33 +165,28 @@ enum dialogue_next greeting_challenge(struct dialogue *d, struct span challenge)
 	return good ? DIALOGUE_READ : cancel(d, why);
 }
 
-/* Replies to AUTH by whose code the queue knows how long to leave the next hop alone (queue/verdicts.c). */
-static int code_that_counts(int code)
-{
-	static const int codes[] = {454, 530, 534, AUTH_REFUSED, 538};
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (code == codes[i])
-			return code;
-	return 0;
-}
-
-/* A refused password waits like any trouble of ours: mail must not come back because a password has run out. */
+/*
+ * A refused password waits like any trouble of ours: mail must not come back because a password has run out. By 4.7.8
+ * the queue knows that no try helps before somebody has mended it (queue/verdicts.c).
+ */
 static enum dialogue_next auth_refused(struct dialogue *d, const struct reply *reply)
 {
 	struct enhanced enhanced = {4, reply->enhanced.subject, reply->enhanced.detail};
 	struct span block = d->security.credentials;
+	const char *cure = refusal_cure(reply);
 	struct str text;
 	str_init(&text, 2 * REPLY_TEXT_MAX);
 	if (!reply->enhanced.class)
 		enhanced = (struct enhanced){4, 7, 0};
-	if (reply->code == AUTH_REFUSED) {
+	if (reply->code / 100 == 5)
 		enhanced = (struct enhanced){4, 7, 8};
+	if (reply->code == AUTH_REFUSED)
 		str_printf(&text, "the host refused username and password of %.*s: ", SPAN_ARGS(block));
-	} else {
+	else
 		str_printf(&text, "the host did not authenticate us with what %.*s says: ", SPAN_ARGS(block));
-	}
-	ending_quote(&text, reply);
-	return leave(d, JOURNAL_DELAYED, code_that_counts(reply->code), enhanced, &text);
+	ending_quote(&text, reply, ENDING_QUOTE_MAX);
+	str_printf(&text, "%s%s", *cure ? "; " : "", cure);
+	return leave(d, JOURNAL_DELAYED, reply->code, enhanced, &text);
 }
 
 static enum dialogue_next on_auth(struct dialogue *d, const struct reply *reply)
@@ -203,6 +199,7 @@ static enum dialogue_next on_auth(struct dialogue *d, const struct reply *reply)
 		return auth_refused(d, reply);
 	if (!d->security.sasl->finish(d->security.sasl->context, &why))
 		return auth_impossible(d, (struct enhanced){4, 7, 5}, why, false);
+	d->security.authenticated = true;
 	d->state = DIALOGUE_READY;
 	return DIALOGUE_IDLE;
 }

@@ -3,8 +3,9 @@
 enum {
 	ADVICE_SUBJECTS = 8,
 	ADVICE_SIZE = 8,
+	ADVICE_PROOF, /* we could not prove who we are */
 	ADVICE_COUNT
-}; /* subjects of RFC 3463, 0 = any other; and one of its own */
+}; /* subjects of RFC 3463, 0 = any other; and two of our own */
 
 static const char *const words_of[CONFIG_LANGUAGE_COUNT][WORDS_COUNT] = {
 	[CONFIG_LANGUAGE_EN] =
@@ -82,6 +83,9 @@ static const char *const advices[CONFIG_LANGUAGE_COUNT][ADVICE_COUNT] = {
 			      "administrator, or reach the recipient another way.",
 			[ADVICE_SIZE] = "The message is too large. Send a smaller one, for instance with a link in "
 					"place of the attachment.",
+			[ADVICE_PROOF] = "The next mail system wants this server to prove who it is, which could "
+					 "not be done. That is no fault of yours or of the recipient. Tell "
+					 "postmaster.",
 		},
 	[CONFIG_LANGUAGE_JA] =
 		{
@@ -100,6 +104,9 @@ static const char *const advices[CONFIG_LANGUAGE_COUNT][ADVICE_COUNT] = {
 			      "い。",
 			[ADVICE_SIZE] = "メールが大きすぎます。添付ファイルの代わりにリンクを使うなどして、小さくして再"
 					"送してください。",
+			[ADVICE_PROOF] = "次のメールサーバーがこのサーバーに認証を求めましたが、認証できませんでした。"
+					 "送信者や宛先の"
+					 "誤りではありません。管理者にお知らせください。",
 		},
 };
 
@@ -122,7 +129,8 @@ const char *notice_advice(enum config_language language, struct enhanced status)
 {
 	bool size = (status.subject == 3 && status.detail == 4) || (status.subject == 2 && status.detail == 3);
 	size_t subject = status.subject < ADVICE_SUBJECTS ? status.subject : 0;
-	return advices[language][size ? ADVICE_SIZE : subject];
+	bool proof = status.subject == 7 && status.detail == 8;
+	return advices[language][size ? ADVICE_SIZE : proof ? ADVICE_PROOF : subject];
 }
 
 void notice_say(struct str *to, const char *text, struct span first, struct span second)

@@ -14,6 +14,7 @@
 #include "common/host/child.h"
 #include "common/host/ipc.h"
 #include "delivery/dns.h"
+#include "delivery/hostfiles.h"
 #include "delivery/lookup.h"
 #include "delivery/names.h"
 #include "delivery/watch.h"
@@ -53,6 +54,7 @@ struct resolver {
 	struct ub_ctx *names_unbound; /* for names of clients, who can make look-ups fail: those of the queue shall not
 					 notice */
 	struct watch watch;
+	struct hostfiles files;
 	const struct self *self;
 	int64_t deadline_ms;
 	enum config_tristate dnssec;    /* no, too, where there is no anchor */
@@ -73,6 +75,7 @@ struct resolver *resolver_new(const struct dns_settings *dns, const struct self 
 	struct resolver *r = calloc(1, sizeof(*r));
 	if (!r)
 		log_fatal(EXIT_TEMPORARY, "no memory for DNS look-ups");
+	hostfiles_note(&r->files);
 	r->unbound = dns_context(dns);
 	r->names_unbound = dns_context(&unsigned_names);
 	dns_servers(dns, &servers);
@@ -303,7 +306,8 @@ static void attach(struct resolver *r, struct ipc_packet *packet)
 	ipc_set_send_deadline(r->link, SEND_MS);
 }
 
-/* Nothing here changes by a reload: the servers are those of new processes. */
+/* Nothing here changes by a reload: the servers are those of new processes, and so are /etc/resolv.conf and /etc/hosts
+ * (master/files.c). */
 static void on_control(struct resolver *r, int control)
 {
 	struct ipc_packet packet;
@@ -354,6 +358,16 @@ static void on_root(void *data, int err, struct ub_result *result)
 	ub_resolve_free(result);
 }
 
+/* What was asked is asked again by those who asked, of our successor. */
+static void heed_files(struct resolver *r)
+{
+	const char *path = hostfiles_changed(&r->files);
+	if (!path)
+		return;
+	log_info("%s has changed: a new resolver takes over, which reads it", path);
+	r->stopping = true;
+}
+
 static void look_at_root(struct resolver *r)
 {
 	int id;
@@ -374,6 +388,7 @@ int resolver_run(struct resolver *r, int control, int names_link)
 							  {.fd = ub_fd(r->names_unbound), .events = POLLIN}};
 		nfds_t count = 5 + watch_poll(&r->watch, fds + 5);
 		int left = sooner(sooner(until_deadline(r), names_until_deadline(names)), watch_until(&r->watch));
+		left = sooner(left, hostfiles_until(&r->files));
 		if (poll(fds, count, left) < 0 && errno != EINTR)
 			log_fatal(EXIT_TEMPORARY, "poll: %s", strerror(errno));
 		if (fds[2].revents)
@@ -389,6 +404,7 @@ int resolver_run(struct resolver *r, int control, int names_link)
 		end_overdue(r);
 		names_end_overdue(names);
 		watch_tend(&r->watch);
+		heed_files(r);
 	}
 	names_free(names);
 	return 0;

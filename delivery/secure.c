@@ -40,7 +40,7 @@ void secure_demand(struct client *c, const struct client_job *job, const struct 
 	const struct config_outbound *outbound = job->security ? &job->security->outbound : NULL;
 	*security = (struct dialogue_security){0};
 	if (job->credentials) {
-		security->credentials = span_of(job->credentials->name);
+		security->credentials = span_of(job->credentials->user_name);
 		security->auth_unverified = job->credentials->outbound.auth_unverified;
 	}
 	if (!outbound)

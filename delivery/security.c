@@ -70,8 +70,22 @@ static void load_user(struct security *s, uid_t service_user)
 	note(s, &s->user_trouble, "password_file", o->password_file_at, text);
 }
 
-static void load(struct securities *all, const char *of, const char *name, const struct config_outbound *outbound,
-		 uid_t service_user)
+/* 'connector partner of virtual_server mail (username u@example.com, /etc/mailroot/mailroot.conf:31)' */
+static char *describe_user(const struct security *s, const char *server)
+{
+	const struct config_outbound *o = &s->outbound;
+	const char *file = o->username_at.file ? o->username_at.file : "default";
+	bool whole = !strcmp(s->name, "virtual_server");
+	char *text = NULL;
+	if (o->auth != CONFIG_AUTH_OFF &&
+	    asprintf(&text, "%s%s%s (username %s, %s:%u)", s->name, whole ? " " : " of virtual_server ", server,
+		     o->username ? o->username : "", file, o->username_at.line) < 0)
+		log_fatal(EXIT_TEMPORARY, "out of memory");
+	return text;
+}
+
+static void load(struct securities *all, const char *server, const char *of, const char *name,
+		 const struct config_outbound *outbound, uid_t service_user)
 {
 	char text[NAME_MAX_OCTETS + 1];
 	struct security *s = &all->at[all->n];
@@ -79,6 +93,7 @@ static void load(struct securities *all, const char *of, const char *name, const
 	*s = (struct security){.name = strdup(text), .outbound = *outbound};
 	if (!s->name)
 		log_fatal(EXIT_TEMPORARY, "out of memory");
+	s->user_name = describe_user(s, server);
 	load_tls(all, s);
 	load_user(s, service_user);
 	all->n++;
@@ -90,15 +105,15 @@ void securities_load(const struct config_server *server, uid_t service_user, str
 	*out = (struct securities){.at = calloc(most, sizeof(*out->at))};
 	if (!out->at)
 		log_fatal(EXIT_TEMPORARY, "out of memory");
-	load(out, "virtual_server", NULL, &server->outbound, service_user);
+	load(out, server->name, "virtual_server", NULL, &server->outbound, service_user);
 	for (size_t i = 0; i < server->remote_domain_count; i++)
 		if (server->remote_domains[i].has_outbound)
-			load(out, "remote_domain", server->remote_domains[i].name, &server->remote_domains[i].outbound,
-			     service_user);
+			load(out, server->name, "remote_domain", server->remote_domains[i].name,
+			     &server->remote_domains[i].outbound, service_user);
 	for (size_t i = 0; i < server->connector_count; i++)
 		if (server->connectors[i].has_outbound)
-			load(out, "connector", server->connectors[i].name, &server->connectors[i].outbound,
-			     service_user);
+			load(out, server->name, "connector", server->connectors[i].name,
+			     &server->connectors[i].outbound, service_user);
 }
 
 void securities_free(struct securities *all)
@@ -110,6 +125,7 @@ void securities_free(struct securities *all)
 		gss_client_free(s->gss);
 		free(s->trouble);
 		free(s->user_trouble);
+		free(s->user_name);
 		free(s->name);
 	}
 	free(all->at);

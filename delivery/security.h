@@ -18,7 +18,8 @@ struct ssl_ctx_st;
 enum { SECURITY_TROUBLE_MAX = 480 }; /* octets: the text of a verdict, with a little room */
 
 struct security {
-	char *name;                      /* owned */
+	char *name;      /* owned */
+	char *user_name; /* the same for texts, with server, user, file and line; owned; NULL = nobody authenticates */
 	struct config_outbound outbound; /* leads into the configuration that was loaded */
 	struct ssl_ctx_st *tls;          /* NULL when outbound.tls is off */
 	char *password;                  /* on a page of its own, wiped when freed; NULL = none */

@@ -187,10 +187,12 @@ static void show(void *context, enum transcript_by by, struct span text)
 	verdict_show(context, by, text);
 }
 
-/* Tries; where an operator wants to see it, what is said is shown. */
+/* Tries; where an operator wants to see it, what is said is shown, but not how an older connection is left. */
 static void deliver(struct worker *w, const struct client_job *client_job, struct job *job, bool shown)
 {
 	const struct transcript_witness witness = {show, &job->verdict};
+	if (shown && client_job->anew)
+		client_quit(&w->client);
 	w->client.transcript.witness = shown ? &witness : NULL;
 	client_deliver(&w->client, client_job, &job->outcomes);
 	w->client.transcript.witness = NULL;
@@ -214,8 +216,14 @@ static bool do_smtp(struct worker *w, struct ipc_packet *packet)
 		return true;
 	}
 	char sender[ADDRESS_MAX + 1];
-	struct client_job client_job = {.mail = {sender_shown(&job.envelope.sender, wire.masquerade, sender),
-						 wire.size - job.envelope.body_at, wire.eight_bit, job.envelope.dsn},
+	const struct config_outbound *outbound = blocks.security ? &blocks.security->outbound : NULL;
+	struct client_job client_job = {.mail = {.sender = sender_shown(&job.envelope.sender, wire.masquerade, sender),
+						 .size = wire.size - job.envelope.body_at,
+						 .eight_bit = wire.eight_bit,
+						 .return_eight_bit = outbound && !outbound->send_eight_bit,
+						 .dsn = job.envelope.dsn,
+						 .written = wire.written},
+					.fold_lines = !outbound || outbound->fold_lines,
 					.message = job.message,
 					.size = wire.size,
 					.body_at = job.envelope.body_at,

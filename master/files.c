@@ -63,6 +63,15 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct named *)a)->path, ((const struct named *)b)->path);
 }
 
+/* What is read without being named in the configuration. */
+static void take_hostfiles(struct walk *w)
+{
+	if (!(w->role & ROLE_RESOLVER))
+		return;
+	take(w, "/etc/resolv.conf", "name servers");
+	take(w, "/etc/hosts", "names of hosts");
+}
+
 /* Each path once, in order; w->at is to be freed. */
 static void walk_server(struct walk *w, const struct config_server *server)
 {
@@ -70,6 +79,7 @@ static void walk_server(struct walk *w, const struct config_server *server)
 	size_t n = 0;
 
 	walk_block(w, CONFIG_SERVER, server);
+	take_hostfiles(w);
 	for (size_t kind = 0; kind < config_named_count; kind++) {
 		for (size_t i = 0; (block = config_named_at(&config_named[kind], server, i)); i++)
 			walk_block(w, config_named[kind].block, block);
@@ -141,9 +151,10 @@ unsigned files_changed(const struct files *files, const struct config_server *se
 			continue;
 		changed++;
 		str_printf(to, "server %s: %s %s %s\n", server->name, w.at[i].what, stamp->path,
-			   !now.st_nlink        ? "is gone"
-			   : role == ROLE_SMTPD ? "changed: new sessions get it"
-						: "changed: new connections get it");
+			   !now.st_nlink           ? "is gone"
+			   : role == ROLE_SMTPD    ? "changed: new sessions get it"
+			   : role == ROLE_RESOLVER ? "changed: a new resolver reads it"
+						   : "changed: new connections get it");
 	}
 	free(w.at);
 	return changed;

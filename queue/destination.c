@@ -94,6 +94,7 @@ static void destination_free(struct destination *d)
 		free(d->targets[i].hosts);
 	free(d->targets);
 	free(d->hosts);
+	free(d->written);
 	free(d->folder);
 	free(d->key);
 	free(d);
@@ -151,6 +152,17 @@ static void set_names(struct destination *d, const struct config_outbound *outbo
 		 source->n > 1 ? source->at[1] : "");
 }
 
+/* For words about what is missing there: without memory they say less. */
+static void set_written(struct destination *d, const struct route *route)
+{
+	char written[ROUTE_WRITTEN_MAX];
+	route_written_format(route, written);
+	if (d->written && !strcmp(d->written, written))
+		return;
+	free(d->written);
+	d->written = strdup(written);
+}
+
 struct destination *destination_get(struct destinations *all, const struct route *route, const char *folder)
 {
 	char key[DESTINATION_KEY_MAX];
@@ -174,6 +186,7 @@ struct destination *destination_get(struct destinations *all, const struct route
 	if (route->kind != ROUTE_DROP) {
 		route_block_format(&route->security, d->security);
 		route_block_format(&route->credentials, d->credentials);
+		set_written(d, route);
 		set_names(d, route->outbound);
 		d->demands = destination_demands(route);
 		d->timeout_ms = route->outbound->timeout;

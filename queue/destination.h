@@ -101,6 +101,7 @@ struct destination {
 	char *folder;                      /* DESTINATION_FOLDER: path as configured; owned */
 	char security[ROUTE_BLOCK_MAX];    /* the blocks that jobs name; "" = none */
 	char credentials[ROUTE_BLOCK_MAX]; /* so no connection made for one block is used for another's mail */
+	char *written; /* the setting of the hosts that are not found, for texts; owned; NULL = none */
 	bool use_helo;
 	char helo[HOST_NAME_MAX_OCTETS + 1];    /* what we call ourselves; "" = fqdn */
 	char source[2 * (IPADDR_TEXT_MAX + 1)]; /* our addresses to come from, a blank between; "" = any */

@@ -114,6 +114,7 @@ static bool encode_smtp(struct queue *q, const struct job *j)
 		.destination = span_of(d->key),
 		.security = span_of(d->security),
 		.credentials = span_of(d->credentials),
+		.written = span_of(d->written ? d->written : ""),
 		.hosts = trial.hosts,
 		.found = trial.found,
 		.generation = d->generation,

@@ -74,6 +74,17 @@ void route_block_format(const struct route_block *block, char to[ROUTE_BLOCK_MAX
 	snprintf(to, ROUTE_BLOCK_MAX, "%s%s%s", block->of ? block->of : "", named ? " " : "", named ? block->name : "");
 }
 
+void route_written_format(const struct route *route, char to[ROUTE_WRITTEN_MAX])
+{
+	char block[ROUTE_BLOCK_MAX];
+	route_block_format(&route->written, block);
+	to[0] = '\0';
+	if (*block)
+		snprintf(to, ROUTE_WRITTEN_MAX, "%.180s (%s in %.180s:%u)", block,
+			 route->written.name ? "route" : "smart_host",
+			 route->written_at.file ? route->written_at.file : "default", route->written_at.line);
+}
+
 /* All of them are written, none is to be found by MX. */
 static bool are_exact(const struct config_hosts *hosts)
 {
@@ -92,6 +103,8 @@ static bool to_hosts(const struct config_hosts *hosts, const char *what, struct 
 	add_rule(out, what, span_of(hosts->at[0].name), origin);
 	out->kind = ROUTE_HOSTS;
 	out->hosts = hosts;
+	out->written = block;
+	out->written_at = origin;
 	if (outbound->auth == CONFIG_AUTH_OFF || !are_exact(hosts))
 		return true;
 	out->credentials = block;

@@ -51,6 +51,8 @@ struct route {
 	struct route_block
 		credentials; /* where the hosts are written, if it authenticates: they alone see its password */
 	const struct config_outbound *user; /* the outbound block of `credentials`; NULL = we authenticate to nobody */
+	struct route_block written;         /* where the hosts are written; of NULL = nowhere */
+	struct config_origin written_at;    /* and the line */
 	struct route_block limits;          /* where the limits of `outbound` are written */
 	struct span domain;                 /* of the recipient */
 	struct ipaddr literal;
@@ -71,6 +73,11 @@ struct span route_masquerade(const struct config_server *server, const struct ad
 bool route_of_remote(const struct route *route);
 
 const char *route_kind_name(enum route_kind kind);
+
+enum { ROUTE_WRITTEN_MAX = 400 };
+
+/* "connector partner (route in FILE:12)": where the hosts of ROUTE are written; "" = nowhere. */
+void route_written_format(const struct route *route, char to[ROUTE_WRITTEN_MAX]);
 
 /* As jobs name it: "remote_domain *.example.com"; "" for none. */
 void route_block_format(const struct route_block *block, char to[ROUTE_BLOCK_MAX]);

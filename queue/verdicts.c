@@ -62,12 +62,13 @@ static bool is_refusal(const struct wire_verdict *v)
 }
 
 /*
- * Until somebody has mended it no try can help: the host does not want our password, and each one brings our account
- * nearer to being locked; or we can't use what the configuration names for this next hop.
+ * Until somebody has mended it no try can help: the host wants a password that we have not, or does not want ours, and
+ * each try brings our account nearer to being locked; or we can't use what the configuration names for this next hop.
  */
 static bool is_ours_to_mend(const struct wire_verdict *v)
 {
-	bool refused = v->code == 530 || v->code == 534 || v->code == 535 || v->code == 538;
+	bool refused = v->code == 530 || v->code == 534 || v->code == 535 || v->code == 538 ||
+		       (v->code / 100 == 5 && span_equal(v->enhanced, SPAN("4.7.8")));
 	return v->host.len ? refused : span_equal(v->enhanced, SPAN("4.3.5"));
 }
 

@@ -153,12 +153,31 @@ size_t dot_read_end(struct dot_reader *r, char *out)
 	return len;
 }
 
+/* Copies what of IN may stand on the line, folding it first where it is full; returns how much that is. */
+static size_t write_run(struct dot_writer *w, struct span in, char **to)
+{
+	if (w->line_max && w->column == w->line_max) {
+		memcpy(*to, "\r\n ", 3);
+		*to += 3;
+		w->column = 1;
+	}
+	size_t room = w->line_max - w->column;
+	if (w->line_max && in.len > room)
+		in.len = room;
+	size_t run = copy_run(in, *to);
+	*to += run;
+	w->column += w->line_max ? run : 0;
+	return run;
+}
+
 size_t dot_write(struct dot_writer *w, struct span in, char *out)
 {
 	char *to = out;
 	size_t at = 0;
 	while (at < in.len) {
 		char next = in.at[at];
+		if (next == '\r' || next == '\n' || w->state == CR)
+			w->column = 0;
 		if (w->state == CR) {
 			*to++ = '\n';
 			w->state = START;
@@ -175,10 +194,8 @@ size_t dot_write(struct dot_writer *w, struct span in, char *out)
 		} else {
 			if (w->state == START && next == '.')
 				*to++ = '.';
-			size_t run = copy_run(span_skip(in, at), to);
 			w->state = TEXT;
-			to += run;
-			at += run;
+			at += write_run(w, span_skip(in, at), &to);
 		}
 	}
 	return (size_t)(to - out);

@@ -38,14 +38,19 @@ size_t dot_read(struct dot_reader *r, struct span in, char *out, size_t *out_len
  */
 size_t dot_read_end(struct dot_reader *r, char *out);
 
+enum { DOT_LINE_MAX = 998 }; /* octets of a line, without CRLF: RFC 5321 4.5.3.1.6, RFC 5322 2.1.1 */
+
 struct dot_writer {
-	int state; /* zeroed = start of data */
+	int state;       /* zeroed = start of data */
+	size_t line_max; /* octets of a line, a dot put in front not counted; 0 = no bound, else at least 8 */
+	size_t column;   /* octets of the line so far, where there is a bound */
 };
 
 /*
  * Writes IN dot-stuffed, with every line end as CRLF (a bare LF or CR becomes CRLF: RFC 5321 2.3.8), to OUT, which must
- * have room for 2 * in.len + 2. Returns the octets written. dot_write_end adds the missing CRLF and the final dot (at
- * most 5 octets).
+ * have room for 2 * in.len + 2. A line longer than line_max is folded: CRLF and a blank go in after line_max octets,
+ * and the blank counts for the next line. Returns the octets written. dot_write_end adds the missing CRLF and the final
+ * dot (at most 5 octets).
  */
 size_t dot_write(struct dot_writer *w, struct span in, char *out);
 size_t dot_write_end(struct dot_writer *w, char *out);

@@ -100,7 +100,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct address rcpts[RCPTS] = {{.text = SPAN("b@example.net")}};
 	struct dsn_rcpt dsn[RCPTS] = {{DSN_SUCCESS | DSN_FAILURE, SPAN("rfc822;b@example.net")}, {DSN_NEVER, {0}}};
 	struct envelope envelope = {.rcpts = rcpts, .rcpt_count = RCPTS, .dsn_rcpts = dsn};
-	struct dialogue_mail mail = {SPAN("a@example.com"), 1000, data[0] & 1, {DSN_RET_FULL, SPAN("QQ")}};
+	struct dialogue_mail mail = {.sender = SPAN("a@example.com"),
+				     .size = 1000,
+				     .eight_bit = data[0] & 1,
+				     .return_eight_bit = data[0] & 128,
+				     .dsn = {DSN_RET_FULL, SPAN("QQ")}};
 	struct dialogue d;
 	struct outcomes o;
 	struct arena arena;

@@ -168,13 +168,24 @@ class Shown(Case):
 class Waiting(Case):
     """Mail waits, with the reason, until the administrator has mended it."""
 
+    def test_no_auth_where_the_host_wants_it(self):
+        with harness.Sink(answers={"MAIL": lambda _: "530 5.7.0 Authentication required"}) as sink:
+            server = self.service(f"smart_host [127.0.0.1]:{sink.port}\ndelivery {{ retry 1h }}")
+            for i in range(5):
+                server.send([f"a{i}@far.test"])
+            self.waits(server, "the host wants us to authenticate: 530 5.7.0 Authentication required; write auth, username and password_file into outbound of "
+                       "virtual_server (smart_host in %s:" % server.conf, 5)
+            status = server.ctl("status", check=False).stdout
+            self.assertRegex(status, r"mail waits for next hop .*530 5\.7\.0 Authentication required")
+            self.assertEqual(server.files("drop"), [])
+
     def test_a_wrong_password_does_not_hammer_the_host(self):
         self.put("password", "wrong\n")
         host = self.host()
         server = self.service(f"smart_host [127.0.0.1]:{host.port}\n{self.block()}\ndelivery {{ retry 1h }}")
         for i in range(30):
             server.send([f"a{i}@far.test"])
-        self.waits(server, "the host refused username and password of virtual_server: 535 5.7.8 wrong", 30)
+        self.waits(server, "the host refused username and password of virtual_server test (username %s, %s:" % (USER, server.conf), 30)
         self.assertLessEqual(len(host.attempts), 4)  # the connections that a next hop begins with
         tried = len(host.attempts)
         for i in range(10):

@@ -22,10 +22,11 @@ def mx(preference, name):
 class NameServer:
     """Answers from `records`, (name, type) -> [rdata]; other names do not exist; those in `silent`, and all when `mute`, get no answer."""
 
-    def __init__(self, records, silent=(), port=0):
+    def __init__(self, records, silent=(), port=0, address="127.0.0.1"):
         self.records, self.silent, self.mute = records, set(silent), False
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", port))
+        self.address = address
+        self.socket.bind((address, port))
         self.port = self.socket.getsockname()[1]
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
@@ -35,7 +36,7 @@ class NameServer:
 
     def __exit__(self, *_):
         stop = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        stop.sendto(b"", ("127.0.0.1", self.port))
+        stop.sendto(b"", (self.address, self.port))
         self.thread.join(5)
         self.socket.close()
         stop.close()

@@ -1,5 +1,6 @@
 """Name servers that do not answer: mail waits, or goes by the others, and an administrator is told which it is."""
 import json
+import os
 import unittest
 
 import harness
@@ -78,6 +79,54 @@ class Servers(unittest.TestCase):
                 told = harness.wait_for(lambda: self.attention(server), "word of the silent name server", 60)
                 self.assertEqual(len(told), 1)
                 self.assertIn(f"127.0.0.1:{silent.port} does not answer", told[0])
+
+
+@unittest.skipIf(os.geteuid(), "needs root for an /etc of its own, and for port 53")
+class Files(unittest.TestCase):
+    """/etc/resolv.conf and /etc/hosts are mended while the service runs."""
+
+    ADDRESS = "127.53.0.1"
+
+    def service(self, stack_port):
+        return Mailroot(f"outbound {{ port {stack_port} }}\ndelivery {{ retry 1s; expire 1h }}")
+
+    def start(self, server, resolv):
+        """With a copy of /etc, which is returned."""
+        etc = server.folder / "machine"
+        server.start(prefix=["unshare", "-m", "sh", "-c", f'cp -a /etc {etc} && rm -f {etc}/resolv.conf && printf "{resolv}" >{etc}/resolv.conf && mount --bind {etc} /etc && exec "$@"', "sh"])
+        return etc
+
+    @staticmethod
+    def replace(path, text):
+        staged = path.with_suffix(".new")
+        staged.write_text(text)
+        staged.rename(path)
+
+    def test_resolv_conf_is_mended(self):
+        with NameServer(Servers.RECORDS, port=53, address=self.ADDRESS), Sink() as sink:
+            server = self.service(sink.port)
+            try:
+                etc = self.start(server, "nameserver 127.53.0.9\\n")
+                server.send(["user@plain.test"])
+                harness.wait_for(lambda: "enhanced=4.4.3" in server.log(), "mail that waits", 60)
+                self.replace(etc / "resolv.conf", f"nameserver {self.ADDRESS}\n")
+                harness.wait_for(lambda: "/etc/resolv.conf has changed: a new resolver takes over" in server.log(), "word of the change", 20)
+                sink.wait(1, seconds=60)
+            finally:
+                server.__exit__(None, None, None)
+
+    def test_hosts_is_mended_and_reloaded(self):
+        with Sink() as sink:
+            server = Mailroot(f"smart_host [relay.test]:{sink.port}\ndelivery {{ retry 1s; expire 1h }}")
+            try:
+                etc = self.start(server, "nameserver 127.53.0.9\\n")
+                self.replace(etc / "hosts", "127.0.0.1 localhost relay.test\n")
+                self.assertRegex(server.ctl("reload").stdout, "(hosts changed: a new resolver reads it|nothing changed)")
+                server.send(["user@plain.test"])
+                sink.wait(1, seconds=60)
+            finally:
+                server.__exit__(None, None, None)
+
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ import pwd
 import re
 import shutil
 import stat
+import sys
 import unittest
 
 import certs
 import harness
-from harness import Mailroot
+from harness import Mailroot, Sink
 
 ROOT = os.geteuid() == 0
 USERS = {"smtpd": "mailroot-smtpd", "queue": "mailroot", "local": "mailroot", "pickup": "mailroot", "delivery": "mailroot-out", "resolver": "mailroot-out"}
@@ -30,6 +31,24 @@ def status(pid):
 def role_of(pid):
     argv = proc(pid, "cmdline").split("\0")
     return argv[argv.index("--role") + 1] if "--role" in argv else None
+
+
+class Unit(unittest.TestCase):
+    """The address families that the systemd unit permits are those that the programs use."""
+
+    def test_families(self):
+        unit = pathlib.Path(__file__).resolve().parents[2] / "etc" / "mailrootd.service.in"
+        launcher = [sys.executable, str(pathlib.Path(__file__).with_name("families.py")), str(unit)]
+        with Sink() as sink:
+            server = Mailroot(f"smart_host [127.0.0.1]:{sink.port}\nreverse_dns yes")
+            try:
+                server.start(prefix=launcher)
+                server.send(["a@example.net"])
+                sink.wait(1)
+                self.assertNotIn("can't read the addresses of this machine", server.log())
+                self.assertNotIn("Address family not supported", server.log())
+            finally:
+                server.__exit__(None, None, None)
 
 
 @unittest.skipUnless(ROOT, "the users are taken by root only")

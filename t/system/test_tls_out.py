@@ -376,7 +376,7 @@ class TlsOut(unittest.TestCase):
                 server.send([f"u{i}@a.test"])
             line = wait_for(lambda: verdicts(server, "u0@a.test"), "a verdict")[0]
             self.assertEqual(line[1:3], ("delayed", "4.7.8"))
-            self.assertEqual(line[3], "the host refused username and password of remote_domain a.test: 535 5.7.8 no")
+            self.assertRegex(line[3], r"^the host refused username and password of remote_domain a\.test of virtual_server test \(username .*:\d+\): 535 5\.7\.8 no")
             wait_for(lambda: server.ctl("queue", "list").stdout.count("refused username and password") == 20, "20 messages that wait")
             self.assertLess(sum(line.startswith(b"AUTH") for line in peer.lines), 10)
             self.assertEqual((peer.messages, server.files("drop")), ([], []))
@@ -395,7 +395,7 @@ class TlsOut(unittest.TestCase):
         welcome = b"235 2.7.0 welcome\r\n"
         rows = [("verify", Peer(other, auth=welcome), self.outbound("verify", user), "^4.7.5 .*certificate is for other.test"),
                 ("clear", Peer(self.context, "no-starttls", auth=welcome), self.outbound("verify", user), "^4.7.4 the host does not offer STARTTLS"),
-                ("no-auth", Peer(self.context), self.outbound("verify", user), "^4.7.4 can't authenticate as remote_domain no-auth.test says: .*; the host offers no authentication"),
+                ("no-auth", Peer(self.context), self.outbound("verify", user), "^4.7.4 can't authenticate as remote_domain no-auth.test of virtual_server test .* says: .*; the host offers no authentication"),
                 ("allowed", Peer(self.context, "no-starttls", auth=welcome), self.outbound("off", user + "; auth_unverified yes"), CLEAR),
                 ("good", Peer(self.context, auth=welcome), self.outbound("verify", user), TLS)]
         self.run_table(rows)

@@ -90,6 +90,15 @@ class Summary(unittest.TestCase):
 
 
 class Test(unittest.TestCase):
+    def test_only_its_own_dialogue(self):
+        """An idle connection that leads there is left before, and its farewell is not shown."""
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{RETRY}") as server:
+            server.send(["first@far.test"])
+            sink.wait(1)
+            shown = server.ctl("test", "--to", "me@far.test").stdout
+            said = [line.strip() for line in shown.splitlines() if line.startswith(("  we:", "  host:"))]
+            self.assertRegex(said[0], "^host: 220 ", shown)
+
     def test_dialogue_and_outcome(self):
         answers = {"HELP": None}
         with Sink(answers=answers) as sink:

@@ -522,6 +522,44 @@ START_TEST(words_without_a_line_end)
 }
 END_TEST
 
+/* Lines longer than a host must take are folded, also where a block of the file ends; or they go as they are. */
+START_TEST(long_lines)
+{
+	enum { LONG = 70000 };
+	struct fixture f;
+	struct server s;
+	struct str body, folded;
+	str_init(&body, BODY_MAX);
+	str_init(&folded, BODY_MAX);
+	for (size_t i = 0; i < LONG; i++) {
+		if (i && (i == 998 || (i > 998 && (i - 998) % 997 == 0)))
+			str_append_text(&folded, "\r\n ");
+		str_append_c(&body, '.');
+		str_append_text(&folded, i ? "." : "..");
+	}
+	str_append_text(&body, "\r\n");
+	str_append_text(&folded, "\r\n.\r\n");
+	for (int fold = 0; fold < 2; fold++) {
+		set_up(&f, 1);
+		f.job.fold_lines = fold;
+		set_message(&f, str_span(&body));
+		server_start(&s, HELLO ACCEPT "X\n");
+		add_host(&f, "mx", s.port);
+		deliver(&f);
+		expect(&f, 0, JOURNAL_DELIVERED, 250, "taken");
+		pthread_join(s.thread, NULL);
+		ck_assert_uint_eq(s.body.len, fold ? folded.len : LONG + 6);
+		ck_assert(!fold || span_equal(str_span(&s.body), str_span(&folded)));
+		s.thread = pthread_self();
+		close(s.listener);
+		str_free(&s.body);
+		tear_down(&f);
+	}
+	str_free(&body);
+	str_free(&folded);
+}
+END_TEST
+
 /* Nobody is asked to guess why: an address that is not ours is named. */
 START_TEST(source_that_is_not_ours)
 {
@@ -1080,6 +1118,7 @@ int main(void)
 	tcase_add_test(all, name_and_source_of_the_job);
 	tcase_add_test(all, source_that_is_not_ours);
 	tcase_add_test(all, sends_that_fail);
+	tcase_add_test(all, long_lines);
 	tcase_add_test(all, empty_lines);
 	tcase_add_test(all, words_without_a_line_end);
 	tcase_add_loop_test(all, replaces_a_dead_connection, 0, 5);

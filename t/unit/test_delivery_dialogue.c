@@ -1,9 +1,9 @@
 /*
  * Replays the scripts t/replay/NAME.dialogue against the client's state machine. A line of a script:
  *
- *	sender A | rcpt A | size N | 8bit | helo     the message, and how the host is greeted
+ *	sender A | rcpt A | size N | 8bit | return-8bit | helo     the message, and how the host is greeted
  *	ret R | envid X | notify N | orcpt O         what is asked of notices, N and O for the last recipient
- *	tls LEVEL | implicit | return                what is asked of the connection
+ *	tls LEVEL | implicit | return | found                what is asked of the connection
  *	auth TEXT | unverified                       TEXT follows AUTH, if the host offers its first word; over any
  *connection S: TEXT         the host sends this line C: TEXT         we must have sent this line; "C: (message)" = we
  *must want to send the message, and do begin           we must be idle, and begin a transaction for what is open +Ns N
@@ -211,10 +211,11 @@ static bool set_up_security(struct script *s, struct span word, struct span valu
 		}
 	security->implicit |= span_equal(word, SPAN("implicit"));
 	security->auth_unverified |= span_equal(word, SPAN("unverified"));
+	security->found |= span_equal(word, SPAN("found"));
 	if (span_equal(word, SPAN("return")))
 		security->missing = CONFIG_TLS_MISSING_RETURN;
 	if (span_equal(word, SPAN("implicit")) || span_equal(word, SPAN("unverified")) ||
-	    span_equal(word, SPAN("return")))
+	    span_equal(word, SPAN("return")) || span_equal(word, SPAN("found")))
 		return true;
 	if (!span_equal(word, SPAN("auth")))
 		return known;
@@ -247,6 +248,8 @@ static void set_up(struct script *s, struct span word, struct span value)
 		s->mail.size = size;
 	else if (span_equal(word, SPAN("8bit")))
 		s->mail.eight_bit = true;
+	else if (span_equal(word, SPAN("return-8bit")))
+		s->mail.return_eight_bit = true;
 	else if (span_equal(word, SPAN("helo")))
 		s->helo = true;
 	else if (!set_up_dsn(s, word, value) && !set_up_security(s, word, value))
@@ -284,7 +287,10 @@ static void run_line(struct script *s, struct span line)
 
 static void run_script(const char *file, struct span text)
 {
-	struct script s = {.file = file, .mail = {.sender = SPAN("a@example.com"), .size = 1000}};
+	struct script s = {.file = file,
+			   .mail = {.sender = SPAN("a@example.com"),
+				    .size = 1000,
+				    .written = SPAN("connector x (route in mailroot.conf:12)")}};
 	struct span line;
 	arena_init(&s.arena, OUTCOME_ARENA_MAX);
 	str_init(&s.pending, DIALOGUE_OUT_MAX);

@@ -59,6 +59,8 @@ static const struct {
 	{534, "4.7.9", "host.test[192.0.2.1]:587", 13},
 	{530, "4.7.0", "host.test[192.0.2.1]:587", 13},
 	{538, "4.7.11", "host.test[192.0.2.1]:587", 13},
+	{504, "4.7.8", "host.test[192.0.2.1]:587", 13},
+	{550, "4.7.8", "host.test[192.0.2.1]:587", 13},
 	{0, "4.3.5", "", 13},
 	{454, "4.7.0", "host.test[192.0.2.1]:587", 25}, /* may pass: 1 s, 2 s, 4 s ... 5 min */
 	{0, "4.4.1", "host.test[192.0.2.1]:587", 25},
@@ -78,6 +80,7 @@ START_TEST(is_left_alone)
 	accept_message(other, 0, "app@example.net", "a@two.test");
 	expect_smtp(w, &job);
 	ck_assert(span_equal(job.id, span_of(other)));
+	ck_assert(span_starts(job.written, SPAN("remote_domain two.test (route in ")));
 	report(w, other, 0, 0, JOURNAL_DELIVERED, 250, true);
 	dismiss(w);
 }
