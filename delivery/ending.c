@@ -42,7 +42,7 @@ static void describe_unproved(const struct dialogue *d, const struct reply *repl
 	else if (!s->authenticated && s->found)
 		str_append_text(to, "; no password goes to a host that is found by MX: write a route with the host in "
 				    "brackets, and auth, username and password_file beside it");
-	else if (!s->authenticated)
+	else if (!s->authenticated && d->mail->written.len)
 		str_printf(to, "; write auth, username and password_file into outbound of %.*s",
 			   SPAN_ARGS(d->mail->written));
 }

@@ -117,6 +117,7 @@ void resolver_free(struct resolver *r)
 	free(r);
 }
 
+/* False: the link is of no more use. The queue does not wait for ever for an answer that got lost. */
 static bool send_result(const struct resolver *r, uint64_t serial, const struct lookup *l, struct span hosts)
 {
 	struct wire_resolved resolved = {.serial = serial,
@@ -131,7 +132,7 @@ static bool send_result(const struct resolver *r, uint64_t serial, const struct 
 	str_free(&packet);
 	if (err)
 		log_warning("the queue can't be told of a look-up: %s", strerror(-err));
-	return !err;
+	return !err || (ipc_passes(err) && err != -EAGAIN);
 }
 
 /* DECIDED: the look-up knows its result already. */
@@ -284,7 +285,7 @@ static void on_link(struct resolver *r)
 	struct ipc_packet packet;
 	struct wire_resolve wire;
 	int err = ipc_receive(r->link, r->packet, sizeof(r->packet), MSG_DONTWAIT, &packet);
-	if (err == -EAGAIN)
+	if (ipc_passes(err))
 		return;
 	if (!err && !packet.eof && wire_decode_resolve(packet.text, &wire))
 		begin(r, &wire);
@@ -312,7 +313,7 @@ static void on_control(struct resolver *r, int control)
 {
 	struct ipc_packet packet;
 	int err = ipc_receive(control, r->packet, sizeof(r->packet), MSG_DONTWAIT, &packet);
-	if (err == -EAGAIN)
+	if (ipc_passes(err))
 		return;
 	if (err || packet.eof) {
 		r->stopping = true;

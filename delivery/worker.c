@@ -361,8 +361,14 @@ static void wait_for_job(struct worker *w)
 static int loop(struct worker *w)
 {
 	struct ipc_packet packet;
+	int pause_ms = 0;
 	for (;;) {
 		int err = ipc_receive(w->setup.job_link, w->packet, sizeof(w->packet), MSG_DONTWAIT, &packet);
+		if (err != -EAGAIN && ipc_passes(err)) {
+			clock_back_off(&pause_ms);
+			continue;
+		}
+		pause_ms = 0;
 		if (err == -EAGAIN) {
 			prefork_idle(w->setup.prefork, w->setup.slot);
 			wait_for_job(w);

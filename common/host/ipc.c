@@ -78,7 +78,7 @@ int ipc_send(int fd, struct span packet, const int *fds, size_t fd_count)
 	return sent < 0 ? -errno : 0;
 }
 
-static bool passes(int err)
+bool ipc_passes(int err)
 {
 	return err == -EAGAIN || err == -ENOBUFS || err == -ENOMEM || err == -EIO || err == -ETOOMANYREFS;
 }
@@ -87,7 +87,7 @@ int ipc_send_surely(int fd, struct span packet)
 {
 	struct pollfd link = {.fd = fd, .events = POLLOUT};
 	int err, pause_ms = 0;
-	while (passes(err = ipc_send(fd, packet, NULL, 0)))
+	while (ipc_passes(err = ipc_send(fd, packet, NULL, 0)))
 		if (err == -EAGAIN)
 			poll(&link, 1, WAIT_MS);
 		else

@@ -22,6 +22,10 @@ int ipc_set_send_deadline(int fd, int64_t ms);
 /* PACKET is never empty. -EPIPE, -ECONNRESET: the other end is closed. */
 __attribute__((warn_unused_result)) int ipc_send(int fd, struct span packet, const int *fds, size_t fd_count);
 
+/* ERR, of ipc_send or ipc_receive, says nothing of the link: there was no room or no memory, and the same may be tried
+ * again. */
+bool ipc_passes(int err);
+
 /* Sends PACKET however long that takes: a full link, no memory and their like pass, and are waited for. What is
  * returned will not pass: -EPIPE, -ECONNRESET, -EMSGSIZE. For packets whose loss would cost mail, or a second copy of
  * it. */

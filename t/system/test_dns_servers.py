@@ -117,10 +117,10 @@ class Files(unittest.TestCase):
 
     def test_hosts_is_mended_and_reloaded(self):
         with Sink() as sink:
-            server = Mailroot(f"smart_host [relay.test]:{sink.port}\ndelivery {{ retry 1s; expire 1h }}")
+            server = Mailroot(f"smart_host [relay.example.net]:{sink.port}\ndelivery {{ retry 1s; expire 1h }}")
             try:
                 etc = self.start(server, "nameserver 127.53.0.9\\n")
-                self.replace(etc / "hosts", "127.0.0.1 localhost relay.test\n")
+                self.replace(etc / "hosts", "127.0.0.1 localhost relay.example.net\n")
                 self.assertRegex(server.ctl("reload").stdout, "(hosts changed: a new resolver reads it|nothing changed)")
                 server.send(["user@plain.test"])
                 sink.wait(1, seconds=60)

@@ -13,6 +13,7 @@
 #include "common/mail/msgid.h"
 #include "delivery/local.h"
 #include "delivery/notice.h"
+#include "delivery/notice_words.h"
 #include "t/unit/suite.h"
 
 static const char notice_id[] = "00000000BBBBBBBBBBBBBBBB";
@@ -77,6 +78,16 @@ START_TEST(a_delay_is_told_once)
 	static const char resent[] = "2026-11-21T03:00:00Z 0 failed 0 4.4.7 - expired\n"
 				     "2026-11-21T04:00:00Z * resent 0 - - by an operator\n";
 	ck_assert_uint_eq(notice_facts(SPAN(resent), f, 2), 0);
+}
+END_TEST
+
+/* Who could not prove himself does not blame the recipient's system. */
+START_TEST(advice_where_we_lack_a_password)
+{
+	for (int language = 0; language < CONFIG_LANGUAGE_COUNT; language++)
+		ck_assert_str_ne(notice_advice(language, (struct enhanced){5, 7, 8}),
+				 notice_advice(language, (struct enhanced){5, 7, 1}));
+	ck_assert_ptr_nonnull(strstr(notice_advice(CONFIG_LANGUAGE_EN, (struct enhanced){4, 7, 8}), "Tell postmaster"));
 }
 END_TEST
 
@@ -597,6 +608,7 @@ int main(void)
 	tcase_add_test(all, folds_the_journal);
 	tcase_add_test(all, every_action);
 	tcase_add_test(all, a_delay_is_told_once);
+	tcase_add_test(all, advice_where_we_lack_a_password);
 	tcase_add_test(all, status_fits_the_action);
 	tcase_add_test(all, says_what_is_known);
 	tcase_add_test(all, report_for_programs);
