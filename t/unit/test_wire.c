@@ -138,7 +138,7 @@ START_TEST(types_and_names)
 END_TEST
 
 static const struct {
-	struct span fields; /* of an `attach` or `reload`, whose only field is a number */
+	struct span fields; /* of a `detach` or `reload`, whose only field is a number */
 	bool small, large;  /* decodes with bound 15, with bound 2^64 - 1 */
 } numbers[] = {
 	{SPAN("\x0f"), true, true},
@@ -155,11 +155,11 @@ static const struct {
 
 START_TEST(one_spelling_of_numbers)
 {
-	struct wire_attach attach;
+	struct wire_detach detach;
 	struct wire_reload reload;
-	str_append_c(&first, WIRE_attach);
+	str_append_c(&first, WIRE_detach);
 	str_append(&first, numbers[_i].fields);
-	ck_assert_int_eq(wire_decode_attach(str_span(&first), &attach), numbers[_i].small);
+	ck_assert_int_eq(wire_decode_detach(str_span(&first), &detach), numbers[_i].small);
 	str_append_c(&second, WIRE_reload);
 	str_append(&second, numbers[_i].fields);
 	ck_assert_int_eq(wire_decode_reload(str_span(&second), &reload), numbers[_i].large);
