@@ -109,7 +109,8 @@ static void drop_pool_link(struct queue *q, struct pool *p, const char *why)
 	fd_close(&p->link);
 }
 
-void links_retry_all(struct queue *q)
+/* New SMTP clients have read passwords and certificates anew: one message tries what was down, and calls the others. */
+static void retry_all(struct queue *q)
 {
 	for (struct destination *d = q->destinations.table, *next; d; d = next) {
 		struct message *m = TAILQ_FIRST(&d->waiting);
@@ -132,7 +133,7 @@ void links_attach(struct queue *q, struct pool *p, int fd)
 		return;
 	while (q->scan.listed && !verdicts_receive(q))
 		; /* the last words of the clients before */
-	links_retry_all(q);
+	retry_all(q);
 }
 
 void links_detach(struct pool *p)

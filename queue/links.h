@@ -25,12 +25,6 @@ void links_detach(struct pool *p);
 /* A new link to the parent of P, owned from now on. */
 void links_attach(struct queue *q, struct pool *p, int fd);
 
-/*
- * Each next hop that is down is tried by one message, which calls the others: what made it so may have been mended. New
- * SMTP clients, too, are a sign of that, for they have read passwords and certificates anew.
- */
-void links_retry_all(struct queue *q);
-
 /* Takes what W says on its job link. False: it is gone. */
 bool links_worker(struct queue *q, struct worker *w);
 

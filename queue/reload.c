@@ -102,6 +102,14 @@ static void take_back_all(struct queue *q, bool routes_changed)
 	}
 }
 
+/* A next hop that is down may be tried at once by what is due for it now; nobody else is hurried. */
+static void forget_waits(struct queue *q)
+{
+	for (struct destination *d = q->destinations.table; d; d = d->hh.next)
+		if (d->down_ms && !destination_is_local(d))
+			destination_retry(d, q->mono_ms);
+}
+
 bool reload_take(struct queue *q, int fd)
 {
 	struct str before, after;
@@ -121,7 +129,7 @@ bool reload_take(struct queue *q, int fd)
 	bool changed = !span_equal(str_span(&before), str_span(&after));
 	q->routes += changed;
 	if (changed)
-		links_retry_all(q);
+		forget_waits(q);
 	take_back_all(q, changed);
 	str_free(&before);
 	str_free(&after);
