@@ -392,10 +392,11 @@ enum pickup_result pickup_file_send(struct pickup_file *f, const char *claimed, 
 	f->last = '\n';
 	f->dot = (struct dot_reader){.repair = true, .plain = true};
 	f->unstuffing = (struct unstuffing){0};
+	/* Not after the file: what was refused of it is told from there. */
+	if (f->head.cap > TEXT_ROOM)
+		str_free(&f->head);
 	str_clear(&f->head);
 	enum pickup_result result = send_open(f, claimed, name, id);
 	fd_close(&f->fd);
-	if (f->head.cap > TEXT_ROOM)
-		str_free(&f->head);
 	return result;
 }

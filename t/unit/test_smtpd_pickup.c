@@ -195,6 +195,28 @@ START_TEST(a_message_without_its_name)
 }
 END_TEST
 
+/* The caller tells of them once the file is sent, also of a header that needed much memory. */
+START_TEST(what_was_refused_can_be_told)
+{
+	struct door d;
+	struct str text;
+	door_open(&d);
+	str_init(&text, 1 << 20);
+	str_append_text(&text, "From: a\r\nTo: x@example.com, no address at all\r\nX-Long: ");
+	for (unsigned i = 0; i < 20000; i++)
+		str_append_text(&text, "twelve octet");
+	str_append_text(&text, "\r\n\r\nthe end\r\n");
+	put(&d, str_span(&text));
+	ck_assert_int_eq(pickup_file_send(&d.file, claimed, "a.eml", id_text), PICKUP_SENT);
+	const struct submission *sent = &d.file.submission;
+	ck_assert_uint_eq(sent->refused_count, 1);
+	ck_assert(span_equal(sent->refused[0].field, SPAN("To")));
+	ck_assert(span_equal(sent->refused[0].text, SPAN("no address at all")));
+	str_free(&text);
+	door_close(&d);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pickup");
@@ -202,6 +224,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, no_memory_means_later, 0, 2);
 	tcase_add_test(tcase, a_message_without_its_name);
+	tcase_add_test(tcase, what_was_refused_can_be_told);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
