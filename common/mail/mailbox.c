@@ -108,14 +108,26 @@ static void take_token(struct entry *e, struct span *list)
 	*list = span_skip(*list, len);
 }
 
-/* Octets of what stands in front of LIST between parentheses, quotes or brackets, or of one octet. */
-static size_t part_length(struct span list)
+/* Octets of what stands in front of LIST between parentheses or quotes or in [], or of one octet. */
+static size_t token_length(struct span list)
 {
 	char c = list.at[0];
 	size_t len = c == '(' ? comment_length(list) : 1;
-	if (c == '"' || c == '[' || c == '<')
-		len = quoted_length(list, c == '"' ? '"' : c == '[' ? ']' : '>');
+	if (c == '"' || c == '[')
+		len = quoted_length(list, c == '"' ? '"' : ']');
 	return len ? len : list.len;
+}
+
+/* The same, and from < to >. It must end where take_entry has its end, or a list of such is read over and over. */
+static size_t part_length(struct span list)
+{
+	bool angle = list.at[0] == '<', closed = !angle;
+	struct span rest = span_skip(list, angle ? 1 : token_length(list));
+	while (rest.len && !closed) {
+		closed = rest.at[0] == '>';
+		rest = span_skip(rest, token_length(rest));
+	}
+	return list.len - rest.len;
 }
 
 /* Behind the colon of a group: it ends, or nothing is in it ("undisclosed-recipients:"). Groups hold no groups. */

@@ -188,6 +188,25 @@ START_TEST(deep_comments)
 }
 END_TEST
 
+/* A group without end, again and again, is looked for its end no further than the next one. */
+START_TEST(many_groups)
+{
+	static const char one[] = "a:<\\>,";
+	enum { ONE = sizeof(one) - 1, COUNT = 1 << 18 };
+	char *list = malloc(COUNT * ONE);
+	for (size_t i = 0; i < COUNT; i++)
+		memcpy(list + i * ONE, one, ONE);
+	struct span rest = {list, COUNT * ONE};
+	struct mailbox box;
+	const char *why;
+	size_t bad = 0;
+	while (mailbox_next(&rest, &box, &why) == MAILBOX_BAD)
+		bad++;
+	ck_assert_uint_eq(bad, COUNT);
+	free(list);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("mailbox");
@@ -197,6 +216,7 @@ int main(void)
 	tcase_add_test(tcase, says_where_a_domain_belongs);
 	tcase_add_test(tcase, bounds);
 	tcase_add_test(tcase, deep_comments);
+	tcase_add_test(tcase, many_groups);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
