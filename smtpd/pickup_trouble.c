@@ -91,7 +91,7 @@ static void write_bad(struct pickup_trouble *t, const char *path, const char *ba
 	if (!t->bad)
 		return;
 	clock_iso(t->bad_since_ms, since);
-	str_printf(to, "%s: files moved to %s since %s: %u; the last was %s (`mailrootctl badmail delete` ends this)\n",
+	str_printf(to, "%s: files moved to %s since %s: %u; the last was %s (`mailrootctl badmail delete --all` ends this)\n",
 		   path, badmail, since, t->bad, t->bad_last);
 }
 

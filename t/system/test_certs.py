@@ -117,8 +117,10 @@ class Renewal(Made):
                 client.mail("a@example.com")
                 clients.append(client)
                 issued = self.put()
-                said = server.ctl("reload").stdout
+                done = server.ctl("reload", check=False)
+                said = done.stdout + done.stderr
                 self.assertEqual("not yet: " in said, generation >= OLDER_MAX, said)
+                self.assertEqual(done.returncode, int(generation >= OLDER_MAX))
                 if generation < OLDER_MAX:
                     self.assertEqual(served(server), issued.fingerprint())
             self.assertIn("still have sessions", status(server))

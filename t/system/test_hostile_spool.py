@@ -64,7 +64,7 @@ def unix_socket(path):
         os.close(here)
 
 
-BADMAIL, GONE, SENT, LEFT = "badmail", "gone", "sent", "left"
+BADMAIL, GONE, SENT, DROPPED, LEFT = "badmail", "gone", "sent", "dropped", "left"
 
 # name -> what puts it into new/ or cur/, what becomes of it
 FILES = {
@@ -83,7 +83,7 @@ FILES = {
     "zeros": (file_with(bytes(4096)), BADMAIL),
     "noise": (file_with(CHOOSER.randbytes(100_000)), BADMAIL),
     "unknown envelope line": (file_with(ENVELOPE + b"x-mailroot-evil: 1\r\n\r\n"), BADMAIL),
-    "traversal": (file_with(b"x-sender: <>\r\nx-receiver: ../../etc/passwd\r\n\r\n"), BADMAIL),
+    "traversal": (file_with(b"x-sender: <>\r\nx-receiver: ../../etc/passwd\r\n\r\n"), DROPPED),
     "control characters": (file_with(b"x-sender: <>\r\nx-receiver: a\x1b[2J@example.net\r\n\r\n"), BADMAIL),
     "5001 recipients": (file_with(ENVELOPE[:27] + b"x-receiver: user@example.net\r\n" * 5001 + b"\r\n"), BADMAIL),
     "endless envelope": (file_with(b"x-sender: " + b"a" * 3_000_000), BADMAIL),
@@ -126,6 +126,7 @@ class Spool(unittest.TestCase):
         for ident_, (name, outcome) in ids.items():
             with self.subTest(name):
                 self.assertEqual(ident_ in bad, outcome == BADMAIL)
+                self.assertEqual((server.server_folder() / "drop" / f"{ident_}.eml").exists(), outcome == DROPPED)
                 if outcome == BADMAIL:
                     self.assertTrue((server.server_folder() / "badmail" / f"{ident_}.txt").read_text().strip())
         sink.wait(sum(outcome == SENT for _, outcome in ids.values()))

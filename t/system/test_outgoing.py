@@ -94,7 +94,6 @@ class Connections(unittest.TestCase):
                 self.assertEqual(sink.peers, [])
                 server.write_conf(way + "delivery { retry 1h }")
                 server.ctl("reload")
-                server.ctl("queue", "retry", "--all", "--yes")
                 sink.wait(1)
 
 
