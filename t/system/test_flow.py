@@ -82,7 +82,8 @@ class DropFolder(unittest.TestCase):
 
 class SmartHost(unittest.TestCase):
     def test_octets_arrive_as_sent(self):
-        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\nmessages {{ max_message_size 50M; max_session_size none }}") as server:
+        settings = "outbound { fold_lines no }; messages { max_message_size 50M; max_session_size none }"
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{settings}") as server:
             contents = dict(CONTENTS, big=random_message(20_000_000, 9))
             for content in contents.values():
                 send_raw(server, "user@example.net", content)
