@@ -197,6 +197,8 @@ class SystemCalls(unittest.TestCase):
             strace.terminate()
             calls = {fields[-1]: int(fields[3]) for fields in map(str.split, strace.communicate()[1].splitlines())
                      if len(fields) >= 5 and fields[3].isdigit() and fields[-1] != "total"}
+            # The only worker is busy, so the session is told once that its time-outs are short now.
+            self.assertLessEqual(calls.pop("rt_sigreturn", 0) + calls.pop("setsockopt", 0), 2)
             self.assertLessEqual(set(calls), {"recvfrom", "recvmsg", "read", "sendto", "sendmsg", "write", "poll"}, calls)
             self.assertLessEqual(sum(calls.values()), 3100, calls)
 
