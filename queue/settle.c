@@ -1,8 +1,10 @@
 #include "queue/settle.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/fd.h"
 #include "common/base/log.h"
 #include "queue/attempt.h"
 #include "queue/console.h"
@@ -82,9 +84,19 @@ static void remember(struct queue *q, struct message *m, struct span lines, bool
 		log_error("id=%s: no memory for what its journal should say", m->id);
 }
 
+static bool is_gone(const struct queue *q, const struct message *m)
+{
+	int fd = store_open_message(&q->store, m);
+	if (fd >= 0)
+		fd_close(&fd);
+	return fd == -ENOENT;
+}
+
 bool settle_write_down(struct queue *q, struct message *m)
 {
 	int err = m->unwritten ? write_lines(q, m, str_span(m->unwritten), true) : 0;
+	if (err == -ENOENT && is_gone(q, m))
+		err = 0; /* nobody needs the lines; whoever looks for the file next forgets the message */
 	if (err)
 		settle_trouble(q, m, "write the journal", err);
 	else

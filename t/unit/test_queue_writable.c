@@ -93,6 +93,24 @@ START_TEST(verdict_that_the_disk_refused_is_kept)
 }
 END_TEST
 
+/* Somebody removed the file while its journal could not be made: nothing waits for a journal any more. */
+START_TEST(lines_of_a_message_that_is_gone)
+{
+	struct wire_job_smtp job;
+	struct hand *w = hire(&f.queue.delivery);
+	size_t size = accept_message(id, 0, "app@example.net", "a@one.test b@one.test");
+	expect_smtp(w, &job);
+	break_folder(f.queue.store.cur_fd);
+	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, false);
+	report(w, id, 1, 1, JOURNAL_DELAYED, 451, true);
+	mend_folder(f.queue.store.cur_fd);
+	ck_assert_int_eq(unlink(path_of("new/%s", name_of(id, size))), 0);
+	pass(15 * MINUTE);
+	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	dismiss(w);
+}
+END_TEST
+
 /* What a host refused is told only when the journal says so. */
 START_TEST(notice_waits_for_the_journal)
 {
@@ -179,13 +197,10 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		what_is_delivered_stays_delivered,
-		nothing_is_begun_meanwhile,
-		verdict_that_the_disk_refused_is_kept,
-		notice_waits_for_the_journal,
-		trouble_of_one_message_stops_no_other,
-		journal_has_room_before_it_is_needed,
-		only_who_is_alone_cuts,
+		what_is_delivered_stays_delivered,     nothing_is_begun_meanwhile,
+		verdict_that_the_disk_refused_is_kept, lines_of_a_message_that_is_gone,
+		notice_waits_for_the_journal,          trouble_of_one_message_stops_no_other,
+		journal_has_room_before_it_is_needed,  only_who_is_alone_cuts,
 	};
 	return run_tests("queue_writable", tests, sizeof(tests) / sizeof(tests[0]), setup, fixture_close);
 }
