@@ -264,7 +264,7 @@ class Ends(Tls):
                 socket.socket.shutdown(client.socket, socket.SHUT_WR)  # not that of TLS
                 self.assertEqual([client.reply()[0] for _ in range(6)], [250] * 6)
                 self.assertEqual(client.lines.read(), b"")
-            self.assertEqual(Message(server.dropped(1)[0]).content, b"x\r\n")
+            self.assertEqual(Message(server.dropped(1)[0]).content, b"\r\nx\r\n")
             self.assertEqual(server.files("new"), [])
 
     def test_reset(self):
