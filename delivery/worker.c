@@ -33,6 +33,7 @@ struct worker {
 	struct str head;      /* of its message file */
 	struct record_writer records;
 	uint64_t served;
+	int64_t keep_until; /* clock_mono_ms; without another job the connection is closed then */
 	char packet[WIRE_PACKET_MAX];
 };
 
@@ -338,18 +339,29 @@ static bool do_job(struct worker *w, struct ipc_packet *packet)
 	}
 }
 
+/* The time without work begins. Nothing that a host sends prolongs it. */
+static void begin_keep(struct worker *w)
+{
+	w->keep_until = clock_mono_ms() + (w->client.turned ? KEEP_TURNED_MS : KEEP_MS);
+}
+
+static int keep_left(const struct worker *w)
+{
+	int64_t left = w->keep_until - clock_mono_ms();
+	return left > 0 ? (int)left : 0;
+}
+
 /* Until there is a job; meanwhile looks after the connection that is kept. */
 static void wait_for_job(struct worker *w)
 {
 	struct pollfd fds[] = {{.fd = w->setup.job_link, .events = POLLIN}, {.fd = w->client.fd, .events = POLLIN}};
 	bool connected = w->client.fd >= 0;
-	int keep = w->client.turned ? KEEP_TURNED_MS : KEEP_MS;
-	int ready = poll(fds, 2, connected ? keep : -1);
+	int ready = poll(fds, 2, connected ? keep_left(w) : -1);
 	if (ready < 0)
 		fd_rest(errno);
 	if (ready < 0 || fds[0].revents)
 		return;
-	if (ready == 0)
+	if (ready == 0 || keep_left(w) == 0)
 		client_quit(&w->client);
 	else if (client_silent(&w->client))
 		return;
@@ -377,6 +389,7 @@ static int loop(struct worker *w)
 		if (err || packet.eof)
 			return 0;
 		bool good = do_job(w, &packet);
+		begin_keep(w);
 		ipc_packet_close(&packet);
 		if (!good)
 			return EXIT_TEMPORARY;

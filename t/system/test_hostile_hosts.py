@@ -35,6 +35,15 @@ def endless(octets):
     return answer
 
 
+def taken_then_empty_lines(pause):
+    """Takes the message, and sends an empty line each PAUSE seconds for as long as the connection stands."""
+    def answer(host, connection):
+        connection.sendall(b"250 taken\r\n")
+        while not host.stopping.wait(pause):
+            connection.sendall(b"\r\n")
+    return answer
+
+
 def stall(host, connection):
     del connection
     host.stopping.wait(30)
@@ -296,6 +305,16 @@ class HostileHosts(unittest.TestCase):
                     hosts.send(name)
                     harness.wait_for(lambda: len(host.messages) == count, "the message at the host")
             harness.wait_for(lambda: not hosts.server.files("new", "") and not hosts.server.files("cur", ""), "an empty spool")
+            self.judge(hosts, table)
+
+    def test_empty_lines_keep_no_connection(self):
+        """A connection without work is closed in its time, whatever a host sends over it."""
+        table = {"slow": ({"dot": taken_then_empty_lines(0.5)}, DELIVERED, "", 1), "fast": ({"dot": taken_then_empty_lines(0.005)}, DELIVERED, "", 1)}
+        with Hosts(table) as hosts, unharmed(self, hosts.server):
+            for name in table:
+                hosts.send(name)
+            harness.wait_for(lambda: all(host.messages for host in hosts.hosts.values()), "the messages at the hosts")
+            harness.wait_for(lambda: not any(host.open for host in hosts.hosts.values()), "the end of the connections", 15)
             self.judge(hosts, table)
 
     def test_a_tarpit(self):
