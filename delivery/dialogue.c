@@ -193,7 +193,7 @@ enum dialogue_next dialogue_begin(struct dialogue *d, const struct dialogue_mail
 	d->outcomes = outcomes;
 	d->sent = d->answered = d->accepted = 0;
 	d->outstanding = 0;
-	d->data_sent = d->refused = d->unproved = false;
+	d->data_sent = d->refused = false;
 	if (decided_locally(d))
 		return ready(d);
 	say_mail(d);
@@ -210,17 +210,28 @@ static enum dialogue_next reset(struct dialogue *d)
 	return wait_for(d, DIALOGUE_RSET);
 }
 
-/* No recipient was accepted, and some would be from a user: this host is of no use before that is mended. */
-static bool wants_only_proof(const struct dialogue *d)
-{
-	return d->unproved && !d->accepted;
-}
-
 /* The host takes mail, but not from us. */
 static enum dialogue_next leave_unproved(struct dialogue *d, const struct reply *reply)
 {
-	ending_note_unproved(d, reply);
-	return ending_quit(d, d->failure);
+	struct str text;
+	str_init(&text, 2 * REPLY_TEXT_MAX);
+	enum dialogue_next next = ending_quit(d, ending_unproved(d, reply, &text));
+	str_free(&text);
+	return next;
+}
+
+/* The host takes mail from us, but not for R (NULL: for none that it accepted): they wait, and nothing else does. */
+static void delay_unproved(struct dialogue *d, struct recipient *r, const struct reply *reply)
+{
+	struct str text;
+	str_init(&text, 2 * REPLY_TEXT_MAX);
+	struct outcome outcome = ending_unproved(d, reply, &text);
+	outcome.enhanced = (struct enhanced){4, 7, 1};
+	if (r)
+		outcomes_decide(d->outcomes, r, &outcome);
+	else
+		outcomes_decide_open(d->outcomes, true, &outcome);
+	str_free(&text);
 }
 
 /* After a reply to MAIL or RCPT: sends what has its turn now, and waits for the oldest reply under way. */
@@ -231,8 +242,6 @@ static enum dialogue_next next_reply(struct dialogue *d)
 		return wait_for(d, DIALOGUE_RCPT);
 	if (d->data_sent)
 		return wait_for(d, DIALOGUE_DATA);
-	if (wants_only_proof(d))
-		return ending_quit(d, d->failure);
 	return d->refused ? ready(d) : reset(d);
 }
 
@@ -279,8 +288,7 @@ static enum dialogue_next on_rcpt(struct dialogue *d, const struct reply *reply)
 		r->accepted = true;
 		d->accepted++;
 	} else if (refusal_wants_proof(reply)) {
-		d->unproved = true;
-		ending_note_unproved(d, reply);
+		delay_unproved(d, r, reply);
 	} else if (!too_many(d, reply)) {
 		outcomes_decide(d->outcomes, r, &outcome);
 	}
@@ -289,8 +297,6 @@ static enum dialogue_next on_rcpt(struct dialogue *d, const struct reply *reply)
 
 static enum dialogue_next on_data(struct dialogue *d, const struct reply *reply)
 {
-	if (wants_only_proof(d))
-		return ending_quit(d, d->failure);
 	if (reply->code == 354 && d->accepted) {
 		d->state = DIALOGUE_BODY;
 		return DIALOGUE_SEND_BODY;
@@ -301,10 +307,11 @@ static enum dialogue_next on_data(struct dialogue *d, const struct reply *reply)
 	}
 	if (reply->code / 100 < 4)
 		return ending_out_of_order(d, reply);
-	if (refusal_wants_proof(reply) && !d->refused)
-		return leave_unproved(d, reply);
 	struct outcome outcome = ending_outcome(d, reply);
-	outcomes_decide_open(d->outcomes, true, &outcome);
+	if (refusal_wants_proof(reply))
+		delay_unproved(d, NULL, reply);
+	else
+		outcomes_decide_open(d->outcomes, true, &outcome);
 	return d->refused ? ready(d) : reset(d);
 }
 

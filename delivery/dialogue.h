@@ -30,8 +30,8 @@
  *	RCPT       2xx                     accepted; next RCPT, after the last one DATA      RCPT, DATA
  *	           4xx 5xx                 decides for this recipient (452 after accepted    RCPT, DATA, RSET
  *	                                   ones: it waits for another transaction)
- *	MAIL, RCPT 530 and its like        it is not us it takes mail from: QUIT, the next host or wait; at RCPT CLOSED
- *	DATA                               only when no recipient is accepted, else they wait for another transaction
+ *	MAIL       530 and its like        it is not us it takes mail from: QUIT, the next host or wait          CLOSED
+ *	RCPT, DATA 530 and its like        as 4xx: a host may want authentication for some recipients only
  *	DATA       354, some accepted      the message is to be sent                         BODY
  *	           354, none accepted      sends the single dot                              DOT
  *	           4xx 5xx                 decides for the accepted, RSET                    RSET, READY
@@ -143,8 +143,7 @@ struct dialogue {
 	unsigned outstanding;  /* replies to RCPT */
 	size_t accepted;
 	bool data_sent;
-	bool refused;  /* MAIL was */
-	bool unproved; /* a recipient is to be tried where we prove who we are; stays open, `failure` says why */
+	bool refused; /* MAIL was */
 	/* What open recipients get when no other host is left. */
 	struct outcome failure;
 	char failure_text[REPLY_TEXT_MAX + 1];

@@ -47,16 +47,12 @@ static void describe_unproved(const struct dialogue *d, const struct reply *repl
 			   SPAN_ARGS(d->mail->written));
 }
 
-void ending_note_unproved(struct dialogue *d, const struct reply *reply)
+struct outcome ending_unproved(const struct dialogue *d, const struct reply *reply, struct str *text)
 {
 	struct outcome outcome = ending_unwanted(d, reply);
-	struct str text;
-	str_init(&text, 2 * REPLY_TEXT_MAX);
-	describe_unproved(d, reply, &text);
-	outcome.enhanced = (struct enhanced){4, 7, 8};
-	outcome.text = str_span(&text);
-	dialogue_note_failure(d, outcome);
-	str_free(&text);
+	describe_unproved(d, reply, text);
+	outcome.text = (struct span){text->at, text->len < REPLY_TEXT_MAX ? text->len : REPLY_TEXT_MAX};
+	return outcome;
 }
 
 struct outcome ending_unwanted(const struct dialogue *d, const struct reply *reply)
@@ -64,6 +60,8 @@ struct outcome ending_unwanted(const struct dialogue *d, const struct reply *rep
 	struct outcome outcome = ending_outcome(d, reply);
 	outcome.event = JOURNAL_DELAYED;
 	outcome.enhanced.class = 4;
+	if (refusal_wants_proof(reply))
+		outcome.enhanced = (struct enhanced){4, 7, 8};
 	return outcome;
 }
 

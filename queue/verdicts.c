@@ -64,12 +64,13 @@ static bool is_refusal(const struct wire_verdict *v)
 /*
  * Until somebody has mended it no try can help: the host wants a password that we have not, or does not want ours, and
  * each try brings our account nearer to being locked; or we can't use what the configuration names for this next hop.
+ * By 5xx with 4.7.8 a worker says the former of the host (delivery/ending.h); of a recipient it never says so.
  */
 static bool is_ours_to_mend(const struct wire_verdict *v)
 {
-	bool refused = v->code == 530 || v->code == 534 || v->code == 535 || v->code == 538 ||
-		       (v->code / 100 == 5 && span_equal(v->enhanced, SPAN("4.7.8")));
-	return v->host.len ? refused : span_equal(v->enhanced, SPAN("4.3.5"));
+	if (!v->host.len)
+		return span_equal(v->enhanced, SPAN("4.3.5"));
+	return v->code / 100 == 5 && span_equal(v->enhanced, SPAN("4.7.8"));
 }
 
 /* Each of D's hosts that the worker has tried. */

@@ -179,6 +179,22 @@ class Waiting(Case):
             self.assertRegex(status, r"mail waits for next hop .*530 5\.7\.0 Authentication required")
             self.assertEqual(server.files("drop"), [])
 
+    def test_auth_wanted_for_some_recipients(self):
+        """Those wait, the others and other messages go, whatever became of the connection meanwhile."""
+        def judge(argument):
+            return "530 5.7.1 Authentication required" if "far.test" in argument else None
+        for more in ("", "messages { max_messages_per_connection 1 }"):
+            with self.subTest(more), harness.Sink(answers={"RCPT": judge}) as sink:
+                server = self.stack.enter_context(Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{more}\ndelivery {{ retry 1h }}"))
+                server.send(["a@far.test"])
+                server.send(["b@far.test", "c@near.test"])
+                self.waits(server, "the host wants us to authenticate: 530 5.7.1 Authentication required; write auth, username and password_file", 2)
+                for i in range(5):
+                    server.send([f"d{i}@near.test"])
+                sink.wait(6)
+                self.assertNotIn("mail waits for next hop", server.ctl("status", check=False).stdout)
+                self.assertEqual(server.files("drop"), [])
+
     def test_a_wrong_password_does_not_hammer_the_host(self):
         self.put("password", "wrong\n")
         host = self.host()

@@ -56,9 +56,9 @@ static const struct {
 	unsigned most; /* tries in an hour */
 } cases[] = {
 	{535, "4.7.8", "host.test[192.0.2.1]:587", 13},
-	{534, "4.7.9", "host.test[192.0.2.1]:587", 13},
-	{530, "4.7.0", "host.test[192.0.2.1]:587", 13},
-	{538, "4.7.11", "host.test[192.0.2.1]:587", 13},
+	{534, "4.7.8", "host.test[192.0.2.1]:587", 13},
+	{530, "4.7.8", "host.test[192.0.2.1]:587", 13},
+	{538, "4.7.8", "host.test[192.0.2.1]:587", 13},
 	{504, "4.7.8", "host.test[192.0.2.1]:587", 13},
 	{550, "4.7.8", "host.test[192.0.2.1]:587", 13},
 	{0, "4.3.5", "", 13},
@@ -98,6 +98,37 @@ START_TEST(replies_about_mail_are_none_of_it)
 		report(w, id, 0, 0, JOURNAL_DELAYED, codes[i], true);
 		ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
 	}
+	dismiss(w);
+}
+END_TEST
+
+/* A host may want a password for some recipients only: other mail goes on. A connection that broke is what it is. */
+START_TEST(a_recipient_that_wants_a_password)
+{
+	static const unsigned codes[] = {530, 534, 535, 538};
+	struct hand *w = hire(&f.queue.delivery);
+	for (int i = 0; i < 8; i++) {
+		accept_message(id, 0, "app@example.net", "a@one.test");
+		ck_assert(given(w));
+		const struct wire_verdict verdict = {.id = span_of(id),
+						     .worker = w->number,
+						     .event = JOURNAL_DELAYED,
+						     .code = codes[i / 2],
+						     .enhanced = SPAN("4.7.1"),
+						     .host = SPAN("host.test[192.0.2.1]:587"),
+						     .text = SPAN("no"),
+						     .last_of_job = true,
+						     .reached = i % 2 ? SPAN("") : SPAN("192.0.2.1 587")};
+		send_verdict(&verdict);
+		let_go(w);
+		turn();
+		ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+		if (i % 2)
+			pass(2000);
+	}
+	accept_message(id, 0, "app@example.net", "b@one.test");
+	ck_assert(given(w));
+	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
 	dismiss(w);
 }
 END_TEST
@@ -149,6 +180,7 @@ int main(void)
 	tcase_add_checked_fixture(all, setup, fixture_close);
 	tcase_add_loop_test(all, is_left_alone, 0, (int)(sizeof(cases) / sizeof(cases[0])));
 	tcase_add_test(all, replies_about_mail_are_none_of_it);
+	tcase_add_test(all, a_recipient_that_wants_a_password);
 	tcase_add_test(all, new_clients_try_again);
 	tcase_add_test(all, new_clients_with_the_old_password);
 	suite_add_tcase(suite, all);
