@@ -10,6 +10,7 @@
 
 #include "common/base/fd.h"
 #include "common/host/privs.h"
+#include "common/mail/address.h"
 #include "common/mail/fields.h"
 #include "common/mail/msgid.h"
 
@@ -45,6 +46,13 @@ static int open_folder(const struct copy_job *job)
 	return fd < 0 ? -errno : fd;
 }
 
+static void write_return_path(struct span sender, struct str *to)
+{
+	str_append_text(to, "Return-Path: <");
+	address_append(to, sender);
+	str_append_text(to, ">\r\n");
+}
+
 static int write_head(const struct copy_job *job, const struct outcomes *outcomes, int to)
 {
 	struct str head;
@@ -53,7 +61,7 @@ static int write_head(const struct copy_job *job, const struct outcomes *outcome
 	for (size_t i = 0; i < outcomes->n; i++)
 		envelope_write_rcpt(&head, outcomes->rcpts[i].address);
 	if (job->return_path)
-		str_printf(&head, "Return-Path: <%.*s>\r\n", SPAN_ARGS(job->envelope->sender.text));
+		write_return_path(job->envelope->sender.text, &head);
 	int err = head.failed ? -ENOMEM : fd_write_all(to, str_span(&head));
 	str_free(&head);
 	return err;

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/host/spool.h"
+#include "common/mail/address.h"
 #include "common/mail/envelope.h"
 
 enum { TEXT_MAX = 8192 };
@@ -45,7 +46,11 @@ static void write_text(const struct queue *q, const struct probe *p, const char 
 	envelope_write_sender(to, p->from.text);
 	envelope_write_rcpt(to, p->rcpt.text);
 	str_printf(to, "Received: by %s with id %s; %s\r\n", server->fqdn, id, date);
-	str_printf(to, "Date: %s\r\nFrom: <%.*s>\r\nTo: <%.*s>\r\n", date, SPAN_ARGS(from), SPAN_ARGS(p->rcpt.text));
+	str_printf(to, "Date: %s\r\nFrom: <", date);
+	address_append(to, from);
+	str_append_text(to, ">\r\nTo: <");
+	address_append(to, p->rcpt.text);
+	str_append_text(to, ">\r\n");
 	str_printf(to, "Subject: Test message of %s\r\nMessage-ID: <%s@%s>\r\n", server->fqdn, id, server->fqdn);
 	str_append_text(to, "Auto-Submitted: auto-generated\r\n\r\n");
 	str_printf(to,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/base64.h"
+#include "common/mail/address.h"
 #include "common/mail/fields.h"
 #include "common/mail/mailbox.h"
 
@@ -165,9 +166,12 @@ static void write_from(struct str *to, const struct compose_defaults *defaults)
 	struct span name = span_trim(span_of(defaults->full_name));
 
 	str_append_text(to, "From: ");
-	if (name.len && name.len <= NAME_MAX_OCTETS)
+	bool named = name.len && name.len <= NAME_MAX_OCTETS;
+	if (named)
 		write_phrase(to, name);
-	str_printf(to, name.len && name.len <= NAME_MAX_OCTETS ? "<%s>\r\n" : "%s\r\n", defaults->address);
+	str_append_text(to, named ? "<" : "");
+	address_append(to, span_of(defaults->address));
+	str_append_text(to, named ? ">\r\n" : "\r\n");
 }
 
 static bool is_envelope(const struct field *field)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "common/mail/address.h"
 #include "common/mail/envelope.h"
 #include "common/mail/msgid.h"
 
@@ -36,14 +37,18 @@ static void write_head(const struct pickup_notice *n, const struct submission *s
 	str_printf(to,
 		   "Date: %s\r\n"
 		   "From: Mail Delivery System <MAILER-DAEMON@%s>\r\n"
-		   "To: <%s>\r\n"
+		   "To: <",
+		   n->date, n->domain);
+	address_append(to, span_of(s->sender));
+	str_printf(to,
+		   ">\r\n"
 		   "Message-ID: <%s@%s>\r\n"
 		   "Subject: Undeliverable: recipients that are no addresses\r\n"
 		   "Auto-Submitted: auto-replied\r\n"
 		   "MIME-Version: 1.0\r\n"
 		   "Content-Type: multipart/report; report-type=delivery-status;\r\n"
 		   "\tboundary=\"=_%s\"\r\n\r\n",
-		   n->date, n->domain, s->sender, n->id, n->fqdn, n->id);
+		   n->id, n->fqdn, n->id);
 }
 
 static void write_human(const struct pickup_notice *n, const struct submission *s, struct str *to)

@@ -1,5 +1,7 @@
 #include "common/mail/completion.h"
 
+#include "common/mail/address.h"
+
 bool completion_see(struct completion *c, struct span name)
 {
 	static const struct span removed[] = {SPAN("bcc"), SPAN("resent-bcc"), SPAN("content-length"),
@@ -13,10 +15,17 @@ bool completion_see(struct completion *c, struct span name)
 	return true;
 }
 
+static void write_sender(const char *sender, struct str *to)
+{
+	str_append_text(to, "From: ");
+	address_append(to, span_of(sender));
+	str_append_text(to, "\r\n");
+}
+
 void completion_write(const struct completion *c, const struct completion_values *with, struct str *to)
 {
 	if (!c->from && with->sender[0])
-		str_printf(to, "From: %s\r\n", with->sender);
+		write_sender(with->sender, to);
 	else if (!c->from)
 		str_printf(to, "From: MAILER-DAEMON@%s\r\n", with->domain);
 	if (!c->date)

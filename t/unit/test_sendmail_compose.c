@@ -198,6 +198,9 @@ START_TEST(full_names)
 		ck_assert_int_eq(compose_header(&c, (struct span){0}, &defaults), COMPOSE_OK);
 		expect_head(want);
 	}
+	const struct compose_defaults odd = {"a..b@c", "Joe", "d"};
+	ck_assert_int_eq(compose_header(&c, (struct span){0}, &odd), COMPOSE_OK);
+	expect_head("Date: d\r\nFrom: \"Joe\" <\"a..b\"@c>\r\n\r\n");
 }
 END_TEST
 
