@@ -64,7 +64,7 @@ static bool take_mailbox_line(struct span *rest, struct span *line)
 size_t fields_preamble(struct span text)
 {
 	struct span line, rest = span_skip(text, span_starts(text, FIELDS_BOM) ? FIELDS_BOM.len : 0);
-	while (take_mailbox_line(&rest, &line))
+	for (int i = 0; i < FIELDS_MAILBOX_MAX && take_mailbox_line(&rest, &line); i++)
 		continue;
 	return text.len - rest.len;
 }

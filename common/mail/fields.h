@@ -35,6 +35,10 @@ enum fields_line fields_line(struct span start, struct span *name);
 bool fields_mailbox_line(struct span line);
 #define FIELDS_MAILBOX SPAN("X-Mailbox-Line: ")
 
+/* So many of them at most: one for each mailbox file that a message may have gone through. Each grows when it becomes a
+ * field; further ones are text. */
+enum { FIELDS_MAILBOX_MAX = 8 };
+
 /* How many octets of TEXT, the front of a message, stand before its header section. Lines without end don't count. */
 size_t fields_preamble(struct span text);
 

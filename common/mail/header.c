@@ -71,6 +71,11 @@ static void take_field(struct run *r, struct span name)
 		keep(r, (struct span){0});
 }
 
+static bool is_mailbox_line(const struct header *h, struct span line)
+{
+	return !h->fields && h->mailbox < FIELDS_MAILBOX_MAX && fields_mailbox_line(line);
+}
+
 /* LINE is as much of the line as it takes to tell that it is no field. */
 static void take_other(struct run *r, enum fields_line kind, struct span line)
 {
@@ -79,9 +84,10 @@ static void take_other(struct run *r, enum fields_line kind, struct span line)
 		keep(r, (struct span){0});
 	else if (kind == FIELDS_LINE_EMPTY)
 		end(r, (struct span){0});
-	else if (kind == FIELDS_LINE_TEXT && !r->h->fields && fields_mailbox_line(line))
+	else if (kind == FIELDS_LINE_TEXT && is_mailbox_line(r->h, line)) {
+		r->h->mailbox++;
 		keep(r, FIELDS_MAILBOX);
-	else if (!folded)
+	} else if (!folded)
 		end(r, SPAN("\r\n"));
 }
 

@@ -15,6 +15,7 @@ struct header {
 	size_t held_len;
 	bool dropping;     /* the field in hand is taken off */
 	bool fields;       /* there was one */
+	unsigned mailbox;  /* mailbox lines kept as fields */
 	unsigned received; /* Received fields, for the hop limit (RFC 5321 6.3) */
 	struct completion seen;
 	bool done; /* the header is over: the caller may store what follows as it is */

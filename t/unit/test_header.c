@@ -148,6 +148,15 @@ START_TEST(the_null_sender_is_mailer_daemon)
 }
 END_TEST
 
+START_TEST(a_sender_with_odd_dots_is_quoted)
+{
+	static const struct completion_values odd = {"a..b@c", "dom.ain", "mail.dom.ain", "ID", "DATE"};
+	const struct header_sink sink = {put, &passed, &odd, &room};
+	expect(SPAN("Date: D\r\nMessage-ID: <i@d>\r\n\r\n"),
+	       SPAN("Date: D\r\nMessage-ID: <i@d>\r\nFrom: \"a..b\"@c\r\n\r\n"), &sink);
+}
+END_TEST
+
 /* A name of FIELD_NAME_MAX octets is one; longer ones are text, whatever the pieces. */
 START_TEST(names_have_a_bound)
 {
@@ -164,6 +173,27 @@ START_TEST(names_have_a_bound)
 		}
 		str_free(&text);
 	}
+}
+END_TEST
+
+/* Each line that becomes a field grows: only the first few do, and the rest is text as it is. */
+START_TEST(mailbox_lines_have_a_bound)
+{
+	struct str text, want;
+	str_init(&text, 1 << 20);
+	str_init(&want, 1 << 20);
+	for (int i = 0; i < 1000; i++) {
+		str_append_text(&text, "From \r\n");
+		if (i == FIELDS_MAILBOX_MAX)
+			str_append_text(&want, "\r\n");
+		str_append_text(&want, i < FIELDS_MAILBOX_MAX ? "X-Mailbox-Line: From \r\n" : "From \r\n");
+	}
+	for (size_t step = 1; step <= text.len; step += step < 9 ? 1 : 331) {
+		pass(str_span(&text), step, &plain);
+		ck_assert(span_equal(str_span(&passed), str_span(&want)));
+	}
+	str_free(&text);
+	str_free(&want);
 }
 END_TEST
 
@@ -201,6 +231,8 @@ int main(void)
 	tcase_add_test(tests, others_keep_what_they_have);
 	tcase_add_test(tests, the_null_sender_is_mailer_daemon);
 	tcase_add_test(tests, names_have_a_bound);
+	tcase_add_test(tests, mailbox_lines_have_a_bound);
+	tcase_add_test(tests, a_sender_with_odd_dots_is_quoted);
 	tcase_add_test(tests, counts_received_in_pieces_of_any_size);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
