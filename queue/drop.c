@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOOK_EVERY_MS = 1000, COUNT_EVERY_MS = 10 * 1000, COUNT_FULL_MS = 1000, COUNT_SLICE = 500 };
+#include "common/base/log.h"
+
+enum { LOOK_EVERY_MS = 1000, COUNT_EVERY_MS = 10 * 1000, COUNT_SOON_MS = 1000, COUNT_SLICE = 500 };
 
 static int64_t quota_of(const struct config_server *server, const struct config_local_domain *local)
 {
@@ -146,10 +148,26 @@ void drop_add(struct drop *d, uint64_t size)
 		d->counting_used += size;
 }
 
+/* The process or the machine lacks something; the folder is as well as before. */
+static bool is_lack(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+static void note_lack(struct drop *d, int error)
+{
+	if (error && error != d->uncountable)
+		log_warning("drop folder %s can't be counted for drop_quota now: %s; it is tried again every second",
+			    d->path, strerror(error));
+	d->uncountable = error;
+}
+
 static bool count_begin(struct drop *d, int64_t now_ms)
 {
 	d->counting = opendir(d->path);
-	d->error = d->counting ? 0 : errno;
+	int error = d->counting ? 0 : errno;
+	note_lack(d, is_lack(error) ? error : 0);
+	d->error = d->uncountable ? 0 : error;
 	d->counting_used = 0;
 	d->counted_ms = now_ms;
 	return d->counting != NULL;
@@ -173,8 +191,10 @@ static void count_slice(struct drop *d)
 
 static bool count_is_due(const struct drop *d, int64_t now_ms)
 {
-	int64_t every_ms = d->lacks ? COUNT_FULL_MS : COUNT_EVERY_MS;
-	return !d->error && d->quota != CONFIG_NONE && (!d->counted || now_ms - d->counted_ms >= every_ms);
+	bool soon = d->lacks || d->uncountable;
+	bool first = !d->counted && !d->uncountable;
+	int64_t every_ms = soon ? COUNT_SOON_MS : COUNT_EVERY_MS;
+	return !d->error && d->quota != CONFIG_NONE && (first || now_ms - d->counted_ms >= every_ms);
 }
 
 bool drops_count(struct drops *all, int64_t now_ms)

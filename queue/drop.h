@@ -20,6 +20,7 @@ struct drop {
 	int64_t looked_ms;
 	int64_t quota;    /* octets; CONFIG_NONE */
 	bool return_path; /* a file has this field, so it is a copy */
+	int uncountable;  /* errno of the last try to count it, where the folder is not to blame; 0 = none */
 	bool counted;     /* `used` is known */
 	uint64_t used;
 	int64_t counted_ms;

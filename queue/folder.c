@@ -73,7 +73,7 @@ static struct message *first_that_fits(const struct destination *d, uint64_t roo
 	int looked = 0;
 	TAILQ_FOREACH(m, &d->waiting, at_next_hop)
 	{
-		if (m->size < room)
+		if (m->size <= room)
 			return m;
 		if (++looked == WAITING_LOOK)
 			break;

@@ -1,6 +1,7 @@
 #include "common/host/privs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -165,6 +167,20 @@ void privs_enter(const struct privs_jail *jail)
 		die("landlock", "restriction");
 }
 
+/* What is refused at PATH. A rename needs no more than writing; who counts or reads must list it, too. */
+static const char *refused_at(const char *path)
+{
+	bool may_write = faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+	bool may_list = faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+	return may_write && !may_list ? "write there but not list it" : "not write there";
+}
+
+static bool is_ours(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && st.st_uid == geteuid();
+}
+
 const char *privs_explain(int error, const char *path, char to[PRIVS_WHY_MAX])
 {
 	char user[64];
@@ -174,7 +190,8 @@ const char *privs_explain(int error, const char *path, char to[PRIVS_WHY_MAX])
 		snprintf(user, sizeof(user), "%s", taken);
 	else
 		snprintf(user, sizeof(user), "%u", (unsigned)geteuid());
-	snprintf(to, PRIVS_WHY_MAX, "%s: user %s may not write there; `chown %s %.200s` lets it", strerror(error), user,
-		 user, path);
+	bool ours = is_ours(path);
+	snprintf(to, PRIVS_WHY_MAX, "%s: user %s may %s; `%s %s %.200s` lets it", strerror(error), user,
+		 refused_at(path), ours ? "chmod" : "chown", ours ? "u+rwx" : user, path);
 	return to;
 }

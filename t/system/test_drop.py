@@ -60,6 +60,17 @@ class Drop(unittest.TestCase):
             shutil.chown(self.folder, "mailroot", "mailroot")
             self.recovers(server, 2)
 
+    def test_writable_but_not_to_be_listed(self):
+        """A quota needs a count, and so a folder that can be listed."""
+        with self.service("; drop_quota 1M") as server:
+            self.folder.chmod(0o300)
+            os.kill(server.pids()["queue"], 9)
+            self.send(server)
+            user = "mailroot" if not os.geteuid() else os.geteuid()
+            self.waits_because(server, f"Permission denied: user {user} may write there but not list it; `chmod u+rwx {self.folder}` lets it")
+            self.folder.chmod(0o700)
+            self.recovers(server)
+
     def test_renamed_away_and_back(self):
         with self.service() as server:
             self.folder.rename(self.parent / "away")

@@ -1,4 +1,6 @@
 /* Drop folders: full, missing, replaced, shared, elsewhere; and names that are taken. */
+#include <sys/resource.h>
+
 #include "common/host/fullness.h"
 #include "queue/folder.h"
 #include "t/unit/queue_fixture.h"
@@ -342,6 +344,45 @@ START_TEST(full_folder_is_told_and_tried_one_by_one)
 }
 END_TEST
 
+/* Room that is as large as the message is enough for it, also for one that waits. */
+START_TEST(room_of_the_very_size_is_room)
+{
+	char filler[1025];
+	open_with("local_domain example.com { drop_quota 1K }");
+	memset(filler, 'x', 1024);
+	filler[1024] = '\0';
+	write_file(path_of("drop/other"), filler);
+	pass(11 * 1000);
+	size_t size = accept_message(id, 0, "app@example.net", "a@example.com");
+	pass(1000);
+	filler[1024 - size] = '\0';
+	write_file(path_of("drop/other"), filler);
+	pass(1000);
+	pass(1000);
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+}
+END_TEST
+
+/* That the queue has no descriptor left is no fault of the folder: it is counted when there is one. */
+START_TEST(folder_is_not_blamed_for_want_of_descriptors)
+{
+	struct rlimit before, none;
+	open_with("local_domain example.com { drop_quota 1K }");
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){0, before.rlim_max};
+	struct drop *folder = &f.queue.drops.at[0];
+	folder->counted = false;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	drops_count(&f.queue.drops, f.queue.mono_ms);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_int_eq(folder->error, 0);
+	ck_assert(!drops_count(&f.queue.drops, f.queue.mono_ms));
+	ck_assert(drop_is_unknown(folder));
+	pass(1000);
+	ck_assert(folder->counted);
+}
+END_TEST
+
 /* It concerns one message, so nothing is said of the folder. */
 START_TEST(name_that_is_taken_is_no_trouble_of_the_folder)
 {
@@ -407,6 +448,8 @@ int main(void)
 		two_folders_are_two_copies,
 		mended_folder_gets_its_mail_at_once,
 		full_folder_is_told_and_tried_one_by_one,
+		room_of_the_very_size_is_room,
+		folder_is_not_blamed_for_want_of_descriptors,
 		name_that_is_taken_is_no_trouble_of_the_folder,
 		folder_that_only_looks_well,
 	};
