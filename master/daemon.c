@@ -116,8 +116,8 @@ int daemon_lock(const char *run_dir, int *other)
 	*other = 0;
 	snprintf(path, sizeof(path), "%s/mailrootd.pid", run_dir);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) /* a symbolic link, a folder, a socket */
+		return errno == ELOOP || errno == EISDIR || errno == ENXIO ? -EMEDIUMTYPE : -errno;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
 		fd_close(&fd);
 		return -EMEDIUMTYPE; /* somebody's link to another file: it would be overwritten */

@@ -25,7 +25,8 @@ void daemon_log_again(void);
 
 /*
  * Makes RUN_DIR/mailrootd.pid and locks it for as long as the returned descriptor lives; -EWOULDBLOCK when another
- * mailrootd has it, its pid in *OTHER (0 = unknown). Waits a moment for one that is just being killed.
+ * mailrootd has it, its pid in *OTHER (0 = unknown); -EMEDIUMTYPE when it is a link or no regular file. Waits a moment
+ * for one that is just being killed.
  */
 int daemon_lock(const char *run_dir, int *other);
 

@@ -132,6 +132,8 @@ static bool take_lock(struct master *master)
 	if (master->lock_fd == -EWOULDBLOCK)
 		log_error("mailrootd runs already with this run_dir (%s), pid %d; `mailrootctl status` asks it",
 			  run_dir, other);
+	else if (master->lock_fd == -EMEDIUMTYPE)
+		log_error("%s/mailrootd.pid is a link or no plain file, and is not written to: remove it", run_dir);
 	else if (master->lock_fd < 0)
 		log_error("%s/mailrootd.pid can't be made: %s; is run_dir writable for this user?", run_dir,
 			  strerror(-master->lock_fd));

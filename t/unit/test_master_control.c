@@ -345,12 +345,18 @@ START_TEST(a_pid_file_with_two_names_is_not_written)
 	int fd = open(victim, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ck_assert_int_eq(write(fd, "precious", 8), 8);
 	ck_assert_int_eq(link(victim, pid_file), 0);
-	ck_assert_int_lt(daemon_lock(folder, &other), 0);
+	ck_assert_int_eq(daemon_lock(folder, &other), -EMEDIUMTYPE);
 	ck_assert_int_eq(pread(fd, text, sizeof(text) - 1, 0), 8);
 	ck_assert_str_eq(text, "precious");
 	close(fd);
 	unlink(pid_file);
+	ck_assert_int_eq(symlink(victim, pid_file), 0);
+	ck_assert_int_eq(daemon_lock(folder, &other), -EMEDIUMTYPE);
+	unlink(pid_file);
 	unlink(victim);
+	ck_assert_int_eq(mkdir(pid_file, 0700), 0);
+	ck_assert_int_eq(daemon_lock(folder, &other), -EMEDIUMTYPE);
+	rmdir(pid_file);
 }
 END_TEST
 
