@@ -42,6 +42,14 @@ static bool trouble(struct queue *q, struct message *m, const char *what, int er
 	return false;
 }
 
+static bool never_acknowledged(struct queue *q, struct message *m)
+{
+	log_info("id=%s: removed, a file of zeros that was never acknowledged", m->id);
+	store_finish(&q->store, m);
+	queue_forget(q, m);
+	return false;
+}
+
 /* The message in FD as a whole form, which owns FD from now on. */
 static bool make_whole(struct queue *q, struct message *m, int fd)
 {
@@ -58,7 +66,10 @@ static bool make_whole(struct queue *q, struct message *m, int fd)
 		q->fd_count++;
 		return true;
 	}
+	bool zeros = err == -EBADMSG && store_is_zeros(fd, m);
 	fd_close(&fd);
+	if (zeros)
+		return never_acknowledged(q, m);
 	return err == -EBADMSG ? bad_message(q, m, why) : trouble(q, m, "read the message", err ? err : -ENOMEM);
 }
 

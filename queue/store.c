@@ -117,6 +117,26 @@ int store_probe(const struct store *s, const struct message *m)
 	return err;
 }
 
+static bool all_zeros(struct span text)
+{
+	return !text.len || (!text.at[0] && memcmp(text.at, text.at + 1, text.len - 1) == 0);
+}
+
+bool store_is_zeros(int fd, const struct message *m)
+{
+	char block[64 * 1024];
+	uint64_t at = 0;
+	if (m->in_cur || m->has_log || m->size > STORE_ZEROS_MAX)
+		return false;
+	while (at < m->size) {
+		ssize_t got = pread(fd, block, sizeof(block), (off_t)at);
+		if (got <= 0 || !all_zeros((struct span){block, (size_t)got}))
+			return false;
+		at += (uint64_t)got;
+	}
+	return true;
+}
+
 int store_sync(int fd)
 {
 	return fsync(fd) == 0 ? 0 : -errno;

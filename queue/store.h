@@ -39,6 +39,14 @@ int store_lock(int fd, enum store_lock how);
  */
 int store_probe(const struct store *s, const struct message *m);
 
+/*
+ * FD, the file of M, is what a power cut leaves of a message whose octets were not on disk yet: M lies in new/, where
+ * one that is acknowledged has an envelope, and there is nothing but zeros. Only looked at up to STORE_ZEROS_MAX
+ * octets, for the queue waits meanwhile; a larger file is none.
+ */
+enum { STORE_ZEROS_MAX = 64 * 1024 * 1024 };
+bool store_is_zeros(int fd, const struct message *m);
+
 /* Makes the content of FD durable: for what a scan found and nobody vouches for. */
 int store_sync(int fd);
 

@@ -80,6 +80,43 @@ START_TEST(new_of_no_octets_is_removed)
 }
 END_TEST
 
+static void write_zeros(const char *path, off_t size, const char *end)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, size), 0);
+	ck_assert_int_eq(pwrite(fd, end, strlen(end), size), (ssize_t)strlen(end));
+	close(fd);
+}
+
+START_TEST(new_of_zeros_is_removed)
+{
+	make_id(0, id);
+	write_zeros(path_of("new/%s", name_of(id, 300000)), 300000, "");
+	restart();
+	turn();
+	ck_assert(!exists(path_of("new/%s", name_of(id, 300000))));
+	ck_assert(!exists(path_of("badmail/%s.eml", id)));
+	ck_assert_ptr_null(known(id));
+}
+END_TEST
+
+/* What has one other octet may be somebody's mail, and so may what is in cur/: it was made durable before. */
+START_TEST(zeros_that_may_be_mail_become_badmail)
+{
+	make_id(0, id);
+	write_zeros(path_of("new/%s", name_of(id, 300001)), 300000, "x");
+	restart();
+	turn();
+	ck_assert(exists(path_of("badmail/%s.eml", id)));
+	make_id(0, id);
+	write_zeros(path_of("cur/%s", name_of(id, 3000)), 3000, "");
+	restart();
+	turn();
+	ck_assert(exists(path_of("badmail/%s.eml", id)));
+}
+END_TEST
+
 START_TEST(new_of_another_size_becomes_badmail)
 {
 	make_id(0, id);
@@ -397,6 +434,8 @@ int main(void)
 		arrival_of_a_locked_one_is_looked_at_soon,
 		new_of_its_size_is_delivered,
 		new_of_no_octets_is_removed,
+		new_of_zeros_is_removed,
+		zeros_that_may_be_mail_become_badmail,
 		new_of_another_size_becomes_badmail,
 		no_file_but_the_name_of_one,
 		cur_without_journal_is_untried,
