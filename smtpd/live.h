@@ -1,6 +1,6 @@
 /*
  * The policy in force, in a process that serves: what it was forked with, until the parent publishes something newer
- * (DESIGN section 2 "Live policy"). All processes read the one copy that the parent has made.
+ * (INTERNALS.md "Live policy"). All processes read the one copy that the parent has made.
  */
 #ifndef SMTPD_LIVE_H
 #define SMTPD_LIVE_H

@@ -1,5 +1,5 @@
 /*
- * Who may connect, who may send, and who may send to whom (settings.md "Relay order"), as pure functions of the
+ * Who may connect, who may send, and who may send to whom (mailroot.conf(5), relay), as pure functions of the
  * configuration, the client and the recipient's domain. The server, `mailrootctl explain relay` and the tests call the
  * same ones.
  */

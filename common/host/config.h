@@ -399,7 +399,7 @@ struct config_tree *config_read_text(const char *name, struct span text, struct 
 void config_tree_free(struct config_tree *tree);
 
 /*
- * The tree as values, defaults filled in and checked (settings.md "What check refuses"). HOSTNAME stands for fqdn where
+ * The tree as values, defaults filled in and checked (mailroot.conf(5), "Errors"). HOSTNAME stands for fqdn where
  * none is written. True when *report has no errors; *out is to be freed with config_free in either case.
  */
 bool config_build(const struct config_tree *tree, const char *hostname, struct config *out,

@@ -40,7 +40,7 @@ void config_build_release(struct config_build *build);
 /* Reports a statement that is not known in PARENT, or that has not the form of its block (config_statement.c). */
 void config_statement_check(struct config_findings *findings, enum config_block parent, const struct config_node *node);
 
-/* Checks over several settings, on a whole configuration (settings.md "What check refuses"). */
+/* Checks over several settings, on a whole configuration (mailroot.conf(5), "Errors"). */
 void config_check(struct config_build *build);
 void config_check_connect(struct config_build *build, const struct config_server *server);
 void config_check_relay(struct config_build *build, const struct config_server *server);

@@ -1,4 +1,4 @@
-/* The configuration's text as tokens (settings.md "The file"). */
+/* The configuration's text as tokens (mailroot.conf(5), "Grammar"). */
 #ifndef COMMON_HOST_CONFIG_LEX_H
 #define COMMON_HOST_CONFIG_LEX_H
 

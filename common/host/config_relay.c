@@ -1,4 +1,4 @@
-/* Who may connect and who may relay: what nobody can want. The guard against open relays (settings.md "relay"). */
+/* Who may connect and who may relay: what nobody can want. The guard against open relays (mailroot.conf(5), relay). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

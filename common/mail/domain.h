@@ -1,4 +1,4 @@
-/* Domain names and the pattern language of the configuration (settings.md "Patterns"). Pure. */
+/* Domain names and the pattern language of the configuration (mailroot.conf(5), "Values"). Pure. */
 #ifndef COMMON_MAIL_DOMAIN_H
 #define COMMON_MAIL_DOMAIN_H
 

@@ -1,5 +1,5 @@
 /*
- * The envelope lines at the head of a message file (DESIGN section 1): one "x-sender: ", one "x-receiver: " a
+ * The envelope lines at the head of a message file (mailroot-spool(5)): one "x-sender: ", one "x-receiver: " a
  * recipient, "x-mailroot-*: " for what is rare; then the message, from our own "Received:" on. Pure. Written with CRLF.
  *
  *	x-mailroot-ret: HDRS                      RET and ENVID of MAIL (dsn.h), anywhere

@@ -1,5 +1,5 @@
 /*
- * Message ids and the names of message files (DESIGN section 1). An id is 24 characters of Crockford's base 32: 8 of
+ * Message ids and the names of message files (mailroot-spool(5)). An id is 24 characters of Crockford's base 32: 8 of
  * time (so that names sort by age), then 16 of randomness (80 bits: an id can't be guessed). A message file is
  * "ID,S=<octets>.eml", or "ID,S=<octets>,8.eml" when the content has octets above 127. Pure.
  */

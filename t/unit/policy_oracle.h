@@ -1,5 +1,5 @@
 /*
- * A second opinion on who may do what: a policy as plain tables, and the documented order (settings.md "Relay order")
+ * A second opinion on who may do what: a policy as plain tables, and the documented order (mailroot.conf(5), relay)
  * read off them. Shares no code with smtpd/policy.c, cidr.c and domain.c, on purpose.
  */
 #ifndef T_UNIT_POLICY_ORACLE_H

@@ -1,7 +1,7 @@
 /*
  * A million questions "may this client send to this recipient?", each answered three times: by a real session on the
  * configuration that a child gets, by what `explain relay` calls, and by an oracle that knows only the documented order
- * (settings.md "Relay order") and reads no configuration. A seed that failed can be given as MAILROOT_SEED.
+ * (mailroot.conf(5), relay) and reads no configuration. A seed that failed can be given as MAILROOT_SEED.
  */
 #include <check.h>
 

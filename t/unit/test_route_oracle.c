@@ -1,7 +1,7 @@
 /*
  * Random configurations and messages: where route_decide leads, and by whose settings, is what an oracle says that
- * knows only the documented order (settings.md "Route order") and reads no configuration. A seed that failed can be
- * given as MAILROOT_SEED.
+ * knows only the documented order (mailroot.conf(5), "The way of a message") and reads no configuration. A seed that
+ * failed can be given as MAILROOT_SEED.
  */
 #include "queue/passed.h"
 #include "queue/route.h"
