@@ -204,15 +204,17 @@ virtual_server {self.name} {{
         return found
 
     def pids(self):
-        """role -> pid of master's children."""
-        found = {"master": self.process.pid}
+        """role -> pid of master's children, the youngest of each role: numbers of processes begin anew some day."""
+        found = {"master": (0, self.process.pid)}
         for pid in self.descendants():
             with contextlib.suppress(OSError):
                 argv = pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
-                parent = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+                fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                parent, started = int(fields[1]), int(fields[19])
                 if "--role" in argv and parent == self.process.pid:
-                    found[argv[argv.index("--role") + 1]] = pid
-        return found
+                    role = argv[argv.index("--role") + 1]
+                    found[role] = max(found.get(role, (0, 0)), (started, pid))
+        return {role: pid for role, (_, pid) in found.items()}
 
     def files(self, folder, suffix=".eml"):
         path = pathlib.Path(folder) if str(folder).startswith("/") else self.server_folder() / folder
