@@ -63,9 +63,12 @@ static void teardown(void)
 /* PowerShell's > and Notepad's "Unicode": one error with the cure, in the file itself and in one that it includes. */
 START_TEST(utf16_is_one_error)
 {
-	static const char texts[][8] = {"\xff\xfe"
-					"f\0q\0",
-					"\xfe\xff\0f\0q", "f\0q\0d\0n", "\0f\0q\0d"};
+	static const char texts[][8] = {
+		{'\xff', '\xfe', 'f', 0, 'q', 0},
+		{'\xfe', '\xff', 0, 'f', 0, 'q'},
+		"f\0q\0d\0n",
+		"\0f\0q\0d",
+	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		int fd = open(path_of("main.conf"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
 		ck_assert_int_eq(fd_write_all(fd, (struct span){texts[i], 6}), 0);
