@@ -16,15 +16,6 @@ void attempt_begin(struct queue *q, struct message *m);
 /* What is left of an attempt that began with a notice which an attempt before it owed. */
 void attempt_go_on(struct queue *q, struct message *m);
 
-/*
- * Makes M whole: opens it, reads envelope and journal. False: M was dealt with (it is gone, went to badmail, or waits
- * for better times).
- */
-bool attempt_load(struct queue *q, struct message *m);
-
-/* Throws the whole form away; no job may be left. M stays where it is. */
-void attempt_unload(struct queue *q, struct message *m);
-
 /* Takes back what has not begun. When nothing is out, M is tried again after HOLD_MS (0 = as soon as there is room). */
 void attempt_take_back(struct queue *q, struct message *m, int64_t hold_ms);
 

@@ -12,6 +12,7 @@
 #include "queue/badmail.h"
 #include "queue/demand.h"
 #include "queue/jobs.h"
+#include "queue/load.h"
 #include "queue/settle.h"
 #include "queue/verdicts.h"
 
@@ -81,7 +82,7 @@ static enum operate_outcome claim(struct queue *q, struct message **m)
 		return OPERATE_IN_HAND;
 	if ((*m)->whole) {
 		jobs_cancel(q, *m);
-		attempt_unload(q, *m);
+		load_undo(q, *m);
 		message_move(&q->messages, *m, MESSAGE_READY);
 	}
 	settle_stop_waiting(*m);
@@ -191,7 +192,7 @@ static enum operate_outcome bounce(struct queue *q, struct message *m)
 		store_set_next_try(&q->store, m, q->wall_ms);
 	if (m->state == MESSAGE_WAITING || m->state == MESSAGE_HELD)
 		message_move(&q->messages, m, MESSAGE_READY);
-	if (!attempt_load(q, m))
+	if (!load_message(q, m))
 		return OPERATE_FAILED;
 	message_move(&q->messages, m, MESSAGE_ACTIVE);
 	log_info("id=%s status=failed enhanced=5.0.0 text=\"%.*s\"", m->id, SPAN_ARGS(returned.text));

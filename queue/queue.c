@@ -16,6 +16,7 @@
 #include "queue/folder.h"
 #include "queue/jobs.h"
 #include "queue/links.h"
+#include "queue/load.h"
 #include "queue/resolve.h"
 #include "queue/settle.h"
 #include "queue/turned.h"
@@ -120,7 +121,7 @@ void queue_forget(struct queue *q, struct message *m)
 	index_forget(q, m);
 	settle_stop_waiting(m);
 	if (m->whole)
-		attempt_unload(q, m);
+		load_undo(q, m);
 	struct destination *d = m->destination;
 	message_remove(&q->messages, m); /* out of its place first: that may be a list of its destination */
 	destination_ref(&q->destinations, &d, NULL);

@@ -5,7 +5,7 @@
  *	new/ID locked             leave, look again in a second
  *	new/ID of its size        ready (with an fsync before delivery), newest first
  *	new/ID of another size    0 octets: unlink; else badmail
- *	new/ID of zeros alone     unlink, when it is read (attempt.c)
+ *	new/ID of zeros alone     unlink, when it is read (load.c)
  *	cur/ID without journal    ready
  *	cur/ID with journal       waits until the journal's mtime
  *	journal alone             unlink

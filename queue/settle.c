@@ -10,6 +10,7 @@
 #include "queue/console.h"
 #include "queue/demand.h"
 #include "queue/jobs.h"
+#include "queue/load.h"
 #include "queue/owed.h"
 #include "queue/schedule.h"
 
@@ -160,7 +161,7 @@ void settle_trouble(struct queue *q, struct message *m, const char *what, int er
 	if (!writable_blame(q, err))
 		log_error("id=%s: can't %s: %s", m->id, what, strerror(-err));
 	if (m->whole)
-		attempt_unload(q, m);
+		load_undo(q, m);
 	message_wait(&q->messages, m, MESSAGE_WAITING, q->mono_ms + TROUBLE_MS);
 }
 
@@ -227,7 +228,7 @@ static void defer(struct queue *q, struct message *m)
 	bool called = asked || (unreachable && unreachable->kind == DESTINATION_FOLDER);
 	if (m->has_log)
 		store_set_next_try(&q->store, m, q->wall_ms + (called ? 0 : delay));
-	attempt_unload(q, m);
+	load_undo(q, m);
 	message_wait(&q->messages, m, MESSAGE_WAITING, q->mono_ms + delay);
 	if (!unreachable)
 		return;

@@ -10,6 +10,7 @@
 #include "queue/console.h"
 #include "queue/folder.h"
 #include "queue/jobs.h"
+#include "queue/load.h"
 #include "queue/owed.h"
 #include "queue/schedule.h"
 #include "queue/settle.h"
@@ -194,7 +195,7 @@ static void apply_to_message(struct queue *q, struct message *m, const struct wi
 	bool was_whole = m->whole != NULL;
 	if (!m->has_file)
 		return; /* finished but for its journal, which the scan that found it takes away */
-	if (!final || (!was_whole && !attempt_load(q, m)))
+	if (!final || (!was_whole && !load_message(q, m)))
 		return;
 	note(q, m, NULL, v);
 	if (was_whole)
@@ -202,7 +203,7 @@ static void apply_to_message(struct queue *q, struct message *m, const struct wi
 	if (whole_done(m->whole))
 		settle_message(q, m);
 	else
-		attempt_unload(q, m);
+		load_undo(q, m);
 }
 
 static bool show_dialogue(struct queue *q, struct span packet)

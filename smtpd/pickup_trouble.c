@@ -91,8 +91,10 @@ static void write_bad(struct pickup_trouble *t, const char *path, const char *ba
 	if (!t->bad)
 		return;
 	clock_iso(t->bad_since_ms, since);
-	str_printf(to, "%s: files moved to %s since %s: %u; the last was %s (`mailrootctl badmail delete --all` ends this)\n",
-		   path, badmail, since, t->bad, t->bad_last);
+	str_printf(
+		to,
+		"%s: files moved to %s since %s: %u; the last was %s (`mailrootctl badmail delete --all` ends this)\n",
+		path, badmail, since, t->bad, t->bad_last);
 }
 
 void pickup_trouble_write(struct pickup_trouble *t, const char *path, const char *user, const char *badmail,
