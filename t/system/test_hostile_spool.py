@@ -135,6 +135,8 @@ class Spool(unittest.TestCase):
     def fill(self, server, folder):
         ids = {}
         for name, (put, outcome) in FILES.items():
+            if (folder, name) == ("new", "zeros"):
+                outcome = GONE  # what a power cut leaves of a message that was never acknowledged
             ids[put(server.server_folder() / folder)] = (f"{folder}: {name}", outcome)
         for name in NOT_OURS:
             path = server.server_folder() / folder / name
