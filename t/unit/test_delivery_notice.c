@@ -81,10 +81,10 @@ START_TEST(a_delay_is_told_once)
 }
 END_TEST
 
-/* Who could not prove himself does not blame the recipient's system. */
+/* A host that wants a password of ours is no fault of the recipient's system. */
 START_TEST(advice_where_we_lack_a_password)
 {
-	for (int language = 0; language < CONFIG_LANGUAGE_COUNT; language++)
+	for (enum config_language language = 0; language < CONFIG_LANGUAGE_COUNT; language++)
 		ck_assert_str_ne(notice_advice(language, (struct enhanced){5, 7, 8}),
 				 notice_advice(language, (struct enhanced){5, 7, 1}));
 	ck_assert_ptr_nonnull(strstr(notice_advice(CONFIG_LANGUAGE_EN, (struct enhanced){4, 7, 8}), "Tell postmaster"));
