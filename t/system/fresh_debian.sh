@@ -2,19 +2,20 @@
 # fresh_debian.sh [--suite SUITE] [--short] [FOLDER]: the README's two commands in a Debian where nothing was installed by hand.
 #   --suite SUITE  trixie (Debian 13, the default) or bookworm (Debian 12)
 #   --short        t/run --short instead of t/run: all tests but those of the whole service
+#   --again        a test that failed runs once more
 #   FOLDER         where it happens; default /var/tmp/mailroot-fresh. FOLDER/SUITE.base is kept for the next time.
 #
 # Makes a minbase Debian by debootstrap, copies the committed tree into a copy of it, and runs etc/quickstart --once and t/run there in
 # namespaces of their own. Needs root and debootstrap.
 set -eu
 suite=trixie
-short=
+options=
 folder=/var/tmp/mailroot-fresh
 while [ $# -gt 0 ]; do
 	case "$1" in
 	--suite) suite=${2:?--suite needs a name}; shift ;;
-	--short) short=--short ;;
-	-*) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
+	--short | --again) options="$options $1" ;;
+	-*) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
 	*) folder=$1 ;;
 	esac
 	shift
@@ -40,7 +41,7 @@ mkdir -p "$root/src/mailroot"
 git -C "$source" archive HEAD | tar -x -C "$root/src/mailroot"
 inside='mount -t proc proc /proc && mount -t sysfs sys /sys && mount -t devtmpfs dev /dev 2>/dev/null; mkdir -p /dev/shm /dev/pts; mount -t tmpfs shm /dev/shm;
 	mount -t devpts -o newinstance,ptmxmode=0666 pts /dev/pts; [ -e /dev/ptmx ] || ln -s pts/ptmx /dev/ptmx;
-	cd /src/mailroot && time etc/quickstart --once && time t/run '$short
+	cd /src/mailroot && time etc/quickstart --once && time t/run'$options
 # Its root is a mount point, as that of every machine is.
 unshare --mount --pid --fork --uts --ipc sh -c 'mount --bind "$0" "$0" && cd "$0" && exec chroot . "$@"' "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
 	http_proxy="${http_proxy:-}" bash -c "$inside"

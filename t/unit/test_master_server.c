@@ -355,6 +355,8 @@ START_TEST(a_link_that_breaks_is_made_anew)
 	until_said("queue", "attach 1", 2);
 	until_said("delivery", "attach 1", 2);
 	until_state(SERVER_RUNNING);
+	until_said("local", "attach 2", 1);
+	until_said("resolver", "attach 3", 1);
 	ck_assert_int_eq(said("local", "attach 2"), 1);
 	ck_assert_int_eq(said("resolver", "attach 3"), 1);
 	ck_assert_uint_eq(server.children[CHILD_QUEUE].restarts, 0);
