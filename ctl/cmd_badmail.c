@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "ctl/queues.h"
 #include "ctl/screen.h"
 #include "ctl/table.h"

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/host/config.h"
+#include "common/config/config.h"
 #include "ctl/commands.h"
 #include "ctl/examine.h"
 #include "ctl/json.h"

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/accounts/accounts.h"
 #include "common/base/fd.h"
-#include "common/host/accounts.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "common/mail/address.h"
 #include "common/mail/cidr.h"
 #include "common/mail/domain.h"

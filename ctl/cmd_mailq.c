@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "ctl/queues.h"
 
 /* The cells of ROW_MESSAGE that are shown. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "ctl/json.h"
 #include "ctl/queues.h"
 #include "ctl/table.h"

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "ctl/queues.h"
 
 enum { UNKNOWN_SHOWN = 10 };

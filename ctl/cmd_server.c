@@ -4,7 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "ctl/commands.h"
 #include "ctl/json.h"
 #include "ctl/service.h"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "ctl/commands.h"
 #include "ctl/journal.h"
 #include "ctl/json.h"

@@ -3,7 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "ctl/json.h"
 #include "ctl/queues.h"
 #include "ctl/table.h"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "common/mail/msgid.h"
 #include "ctl/logsource.h"
 #include "ctl/queues.h"

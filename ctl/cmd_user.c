@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
-#include "common/host/config.h"
+#include "common/config/config.h"
 #include "ctl/commands.h"
 #include "ctl/json.h"
 #include "ctl/keys.h"

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "common/base/installed.h"
-#include "common/host/config.h"
-#include "common/host/config_report.h"
+#include "common/config/config.h"
+#include "common/config/report.h"
 #include "ctl/journal.h"
 
 enum {

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/accounts/accounts.h"
+#include "common/accounts/secret.h"
 #include "common/base/fd.h"
-#include "common/host/accounts.h"
-#include "common/host/config_table.h"
-#include "common/host/secret.h"
+#include "common/config/table.h"
 #include "common/tls/certificate.h"
 #include "common/tls/client.h"
 #include "common/tls/server.h"

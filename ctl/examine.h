@@ -6,7 +6,7 @@
 #ifndef CTL_EXAMINE_H
 #define CTL_EXAMINE_H
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 
 struct examine {
 	bool guest;    /* not root: may not see everything */

@@ -5,7 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
-#include "common/host/nameserver.h"
+#include "common/net/nameserver.h"
 #include "ctl/examine_place.h"
 #include "ctl/lookup.h"
 

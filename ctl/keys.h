@@ -1,8 +1,8 @@
-/* What is stored of a password instead of it (common/host/accounts.h). Passwords are prepared (newpassword.h). */
+/* What is stored of a password instead of it (common/accounts/accounts.h). Passwords are prepared (newpassword.h). */
 #ifndef CTL_KEYS_H
 #define CTL_KEYS_H
 
-#include "common/host/accounts.h"
+#include "common/accounts/accounts.h"
 
 /*
  * Rounds of SCRAM: RFC 7677 asks for 4,096 at least, and it is the client who computes them at each log-in: a hundred

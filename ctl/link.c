@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 
 /* Of a process that is stopped (SIGSTOP) or hangs. */
 #define LINK_SILENCE                                                                                                   \

@@ -5,8 +5,8 @@
 #ifndef CTL_LINK_H
 #define CTL_LINK_H
 
-#include "common/host/child.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
+#include "common/process/child.h"
 
 enum { LINK_CELLS_MAX = 16, LINK_TEXT_MAX = 2048, LINK_WAIT_MS = 30000 };
 

@@ -8,7 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/str.h"
-#include "common/host/net.h"
+#include "common/net/net.h"
 
 enum {
 	HEAD = 12,

@@ -1,11 +1,11 @@
 /*
  * Whether DNS knows a host at all, for `check`: a few questions by UDP with a time limit. Mail is resolved elsewhere
- * (delivery/dns.h); nothing here says where it goes.
+ * (delivery/resolver/dns.h); nothing here says where it goes.
  */
 #ifndef CTL_LOOKUP_H
 #define CTL_LOOKUP_H
 
-#include "common/host/nameserver.h"
+#include "common/net/nameserver.h"
 
 enum lookup_result {
 	LOOKUP_FOUND,

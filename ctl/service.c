@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "ctl/link.h"
 
 enum { ARENA_MAX = 16 << 20 };

@@ -6,7 +6,7 @@
 #define CTL_SERVICE_H
 
 #include "common/base/arena.h"
-#include "common/host/child.h"
+#include "common/process/child.h"
 
 enum {
 	SERVICE_SERVERS_MAX = 256,

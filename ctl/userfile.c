@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/accounts/accounts.h"
 #include "common/base/fd.h"
-#include "common/host/accounts.h"
 
 /* The next line with its end, if it has one. */
 static struct span take_line(struct span *text)

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/installed.h"
-#include "common/host/config.h"
+#include "common/config/config.h"
 
 enum { HOSTNAME_MAX = 256, TEXT_MAX = 1 << 20, CHOICE_MAX = 1500 };
 

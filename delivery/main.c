@@ -17,11 +17,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/host/privs.h"
-#include "common/host/spool.h"
+#include "common/process/privs.h"
+#include "common/spool/spool.h"
 #include "common/tls/attention.h"
 #include "delivery/pool.h"
-#include "delivery/resolver.h"
+#include "delivery/resolver/resolver.h"
 
 /* Copies and notices wait for the disk: more of them at once don't make it faster. */
 enum { LOCAL_SPARE = 1, LOCAL_MAX = 16, KEPT_CONFIG_MAX = 64 << 20 /* as of child_start */ };

@@ -10,7 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 #include "delivery/worker.h"
 
 enum {

@@ -6,10 +6,10 @@
 #ifndef DELIVERY_POOL_H
 #define DELIVERY_POOL_H
 
-#include "common/host/child.h"
-#include "common/host/spool.h"
+#include "common/process/child.h"
+#include "common/spool/spool.h"
 #include "common/tls/attention.h"
-#include "delivery/security.h"
+#include "delivery/auth/security.h"
 
 struct pool_setup {
 	struct child *child;

@@ -11,13 +11,13 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/host/ipc.h"
-#include "common/host/spool.h"
-#include "delivery/client.h"
-#include "delivery/copy.h"
-#include "delivery/etrn.h"
-#include "delivery/local.h"
-#include "delivery/verdict.h"
+#include "common/ipc/ipc.h"
+#include "common/spool/spool.h"
+#include "delivery/local/copy.h"
+#include "delivery/local/local.h"
+#include "delivery/report/verdict.h"
+#include "delivery/smtp/client.h"
+#include "delivery/smtp/etrn.h"
 
 enum {
 	KEEP_MS = 5000,        /* a connection without work */

@@ -8,9 +8,9 @@
 #ifndef DELIVERY_WORKER_H
 #define DELIVERY_WORKER_H
 
-#include "common/host/child.h"
-#include "common/host/prefork.h"
-#include "delivery/security.h"
+#include "common/process/child.h"
+#include "common/process/prefork.h"
+#include "delivery/auth/security.h"
 
 struct worker_setup {
 	const struct child *child;

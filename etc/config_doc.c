@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/host/config.h"
+#include "common/config/config.h"
 
 #define BEGIN_MARK ".\\\" BEGIN made from settings.def\n"
 #define END_MARK   ".\\\" END made from settings.def\n"

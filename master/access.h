@@ -5,7 +5,7 @@
 #ifndef MASTER_ACCESS_H
 #define MASTER_ACCESS_H
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 
 struct access {
 	enum config_allow allow;

@@ -4,7 +4,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 #include "master/tell.h"
 
 enum { LINK_SNDBUF = 1 << 20, AGAIN_MS = 1000 };

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/host/config_value.h"
+#include "common/config/value.h"
 #include "master/access.h"
 
 /* WHERE_MAX holds a server's name, a domain and the words of blocks; ACCESS_MAX keeps a replaced list readable. */

@@ -6,7 +6,7 @@
 #ifndef MASTER_CHANGES_H
 #define MASTER_CHANGES_H
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 
 /*
  * Appends a line for each difference, such as "server main: 10.1.0.0/16 may no longer relay (was: to any domain)";

@@ -10,7 +10,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "master/requests.h"
 
 void control_init(struct control *control)

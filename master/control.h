@@ -5,7 +5,7 @@
 #ifndef MASTER_CONTROL_H
 #define MASTER_CONTROL_H
 
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 #include "master/permit.h"
 
 struct master;

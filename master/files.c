@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/host/config_table.h"
+#include "common/config/table.h"
 
 /* A file as the configuration names it. */
 struct named {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "common/base/str.h"
-#include "common/host/config.h"
+#include "common/config/config.h"
 
 enum { FILES_MAX = 20000 }; /* of one role of one server: thousands of domains may have their own */
 

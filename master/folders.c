@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/host/refusal.h"
+#include "common/process/refusal.h"
 #include "master/walk.h"
 
 /* Strangers to the system may put mail here, but not list it, nor touch what is another's. */

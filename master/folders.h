@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 
 /* The accounts that own them. Started by an ordinary user all are this user's. */
 struct folders_owner {

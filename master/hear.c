@@ -6,7 +6,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 #include "master/attach.h"
 #include "master/renew.h"
 #include "master/tell.h"

@@ -1,8 +1,8 @@
 #include "master/links.h"
 
 #include "common/base/fd.h"
-#include "common/host/fullness.h"
-#include "common/host/ipc.h"
+#include "common/ipc/fullness.h"
+#include "common/ipc/ipc.h"
 
 /* A queue that restarts must not stop acceptance: room for tens of thousands of names while nobody reads. */
 enum { KEPT_SNDBUF = 32 << 20 };

@@ -6,7 +6,7 @@
 #ifndef MASTER_LINKS_H
 #define MASTER_LINKS_H
 
-#include "common/host/child.h"
+#include "common/process/child.h"
 
 /* One of the links between the queue and a helper; the ends are theirs alone. */
 struct peer_link {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
-#include "common/host/net.h"
+#include "common/net/net.h"
 
 enum { V4_AT = 12 };
 

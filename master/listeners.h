@@ -8,8 +8,8 @@
 #ifndef MASTER_LISTENERS_H
 #define MASTER_LISTENERS_H
 
-#include "common/host/config.h"
-#include "common/host/config_limits.h"
+#include "common/config/config.h"
+#include "common/config/limits.h"
 
 enum {
 	LISTENERS_LINES_MAX = 64,                /* of `listen` */

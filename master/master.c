@@ -14,7 +14,7 @@
 #include "common/base/fd.h"
 #include "common/base/installed.h"
 #include "common/base/log.h"
-#include "common/host/privs.h"
+#include "common/process/privs.h"
 #include "master/daemon.h"
 #include "master/hear.h"
 #include "master/notify.h"

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 
 enum {
 	PERMIT_NAMES_MAX = 64,   /* bound of the setting `operators` */

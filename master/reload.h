@@ -7,7 +7,7 @@
 #define MASTER_RELOAD_H
 
 #include "common/base/str.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 
 struct config_tree;
 struct master;

@@ -1,4 +1,4 @@
-/* What mailrootctl may ask master; the rows of the answer are described in common/host/rows.h. */
+/* What mailrootctl may ask master; the rows of the answer are described in common/ipc/rows.h. */
 #ifndef MASTER_REQUESTS_H
 #define MASTER_REQUESTS_H
 

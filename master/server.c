@@ -7,7 +7,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 #include "master/attach.h"
 #include "master/hear.h"
 #include "master/open.h"

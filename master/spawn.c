@@ -13,7 +13,7 @@
 #include "common/base/fd.h"
 #include "common/base/installed.h"
 #include "common/base/log.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 
 /* A child gets its whole environment from here: a service must not depend on who started it. */
 static const char *const kept_variables[] = {

@@ -1,7 +1,7 @@
 /*
- * Starting one child: fork, descriptors in their places (common/host/child.h has the table), clean environment, exec.
- * The child leads a process group of its own, so that Ctrl-C in a terminal reaches master alone, and so that a stop
- * that takes too long can end its workers with it.
+ * Starting one child: fork, descriptors in their places (common/process/child.h has the table), clean environment,
+ * exec. The child leads a process group of its own, so that Ctrl-C in a terminal reaches master alone, and so that a
+ * stop that takes too long can end its workers with it.
  */
 #ifndef MASTER_SPAWN_H
 #define MASTER_SPAWN_H
@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "common/base/span.h"
-#include "common/host/child.h"
+#include "common/process/child.h"
 
 struct spawn {
 	const char *folder;  /* of the programs */

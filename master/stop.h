@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/host/child.h"
+#include "common/process/child.h"
 
 struct server;
 

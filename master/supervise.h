@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "common/host/child.h"
+#include "common/process/child.h"
 
 enum supervise_state {
 	SUPERVISE_DOWN,     /* not running; starts at due_ms */

@@ -5,7 +5,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 
 /* PACKET is consumed. */
 static bool send_packet(struct supervised *child, const char *server, struct str *packet, int fd)

@@ -6,10 +6,10 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "queue/asked.h"
-#include "queue/attempt.h"
-#include "queue/settle.h"
-#include "queue/verdicts.h"
+#include "queue/attempt/attempt.h"
+#include "queue/attempt/settle.h"
+#include "queue/attempt/verdicts.h"
+#include "queue/etrn/asked.h"
 
 enum {
 	ARRIVALS_AT_ONCE = 64,

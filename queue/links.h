@@ -5,7 +5,7 @@
 #ifndef QUEUE_LINKS_H
 #define QUEUE_LINKS_H
 
-#include "queue/queue.h"
+#include "queue/attempt/queue.h"
 
 /* Takes arrivals, a bounded number, and attempts each at once. True: there may be more. */
 bool links_arrivals(struct queue *q);

@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "common/base/log.h"
-#include "common/host/fullness.h"
-#include "common/host/privs.h"
-#include "queue/log_loop.h"
+#include "common/ipc/fullness.h"
+#include "common/process/privs.h"
+#include "queue/log/log_loop.h"
 #include "queue/manager.h"
 
 /* Beside a link a worker: message files that are kept open, folders, links. */

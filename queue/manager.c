@@ -7,11 +7,11 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "queue/console.h"
+#include "queue/attempt/resolve.h"
+#include "queue/attempt/verdicts.h"
 #include "queue/links.h"
+#include "queue/operator/console.h"
 #include "queue/reload.h"
-#include "queue/resolve.h"
-#include "queue/verdicts.h"
 
 enum { STOP_MS = 10 * 1000, WAIT_MAX_MS = 60 * 1000, PACKETS_AT_ONCE = 64 };
 

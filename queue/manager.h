@@ -2,7 +2,7 @@
 #ifndef QUEUE_MANAGER_H
 #define QUEUE_MANAGER_H
 
-#include "queue/queue.h"
+#include "queue/attempt/queue.h"
 
 /* Serves Q, whose control link is CONTROL, until master says stop or is gone. Returns the exit status. */
 int manager_run(struct queue *q, int control);

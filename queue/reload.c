@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/host/config_value.h"
-#include "common/host/fullness.h"
-#include "queue/attempt.h"
+#include "common/config/value.h"
+#include "common/ipc/fullness.h"
+#include "queue/attempt/attempt.h"
+#include "queue/attempt/settle.h"
 #include "queue/links.h"
-#include "queue/route.h"
-#include "queue/settle.h"
+#include "queue/rules/route.h"
 
 enum { ROUTES_MAX = 64 << 20 };
 

@@ -2,7 +2,7 @@
 #ifndef QUEUE_RELOAD_H
 #define QUEUE_RELOAD_H
 
-#include "queue/queue.h"
+#include "queue/attempt/queue.h"
 
 /*
  * Takes the canonical text in FD (closed). What has not begun is decided anew; what waits and would not go where it

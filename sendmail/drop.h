@@ -5,7 +5,7 @@
 #ifndef SENDMAIL_DROP_H
 #define SENDMAIL_DROP_H
 
-#include "common/host/spool.h"
+#include "common/spool/spool.h"
 #include "sendmail/failure.h"
 #include "sendmail/place.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/installed.h"
-#include "common/host/config.h"
+#include "common/config/config.h"
 
 /* More text than any report of errors has; nobody sees it here. */
 enum { REPORT_MAX = 1 << 20 };

@@ -5,8 +5,8 @@
 #ifndef SMTPD_LIVE_H
 #define SMTPD_LIVE_H
 
-#include "common/host/config.h"
-#include "common/host/snapshot.h"
+#include "common/config/config.h"
+#include "smtpd/policy/snapshot.h"
 
 struct live {
 	const struct snapshot *snapshot; /* NULL = never changes */

@@ -1,5 +1,5 @@
 #include "smtpd/parent.h"
-#include "smtpd/pickup.h"
+#include "smtpd/pickup/pickup.h"
 
 static int serve_clients(struct child *child)
 {

@@ -16,9 +16,9 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/host/ipc.h"
-#include "common/host/privs.h"
-#include "smtpd/replies.h"
+#include "common/ipc/ipc.h"
+#include "common/process/privs.h"
+#include "smtpd/protocol/replies.h"
 #include "smtpd/requests.h"
 
 /* Places in `polled`: these, then ctl links, then listeners while no worker is free. */

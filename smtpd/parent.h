@@ -5,10 +5,10 @@
 #ifndef SMTPD_PARENT_H
 #define SMTPD_PARENT_H
 
-#include "common/host/child.h"
+#include "common/process/child.h"
 #include "common/tls/attention.h"
-#include "smtpd/gss.h"
-#include "smtpd/limits.h"
+#include "smtpd/auth/gss.h"
+#include "smtpd/protocol/limits.h"
 #include "smtpd/worker.h"
 
 struct parent {

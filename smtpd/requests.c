@@ -2,16 +2,16 @@
 
 #include <stdio.h>
 
+#include "common/accounts/accounts.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/host/accounts.h"
-#include "common/host/ipc.h"
-#include "common/host/rows.h"
-#include "common/host/wire.h"
+#include "common/ipc/ipc.h"
+#include "common/ipc/rows.h"
+#include "common/ipc/wire.h"
 #include "common/mail/address.h"
-#include "smtpd/advice.h"
-#include "smtpd/explain.h"
-#include "smtpd/session.h"
+#include "smtpd/policy/advice.h"
+#include "smtpd/policy/explain.h"
+#include "smtpd/session/session.h"
 
 enum {
 	TEXT_MAX = 8192,

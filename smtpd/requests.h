@@ -3,9 +3,9 @@
 #ifndef SMTPD_REQUESTS_H
 #define SMTPD_REQUESTS_H
 
-#include "common/host/config.h"
-#include "common/host/prefork.h"
-#include "smtpd/gateway.h"
+#include "common/config/config.h"
+#include "common/process/prefork.h"
+#include "smtpd/policy/gateway.h"
 
 /* Answers one packet on LINK, which does not block. False when the link is of no more use: the caller closes it. */
 bool requests_serve(int link, struct span packet, const struct config_server *server, struct prefork *pool,

@@ -7,8 +7,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/host/child.h"
-#include "common/host/net.h"
+#include "common/net/net.h"
+#include "common/process/child.h"
 #include "common/tls/channel.h"
 
 enum { WHY_MAX = 2048 };

@@ -5,10 +5,10 @@
 #ifndef SMTPD_SECURE_H
 #define SMTPD_SECURE_H
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 #include "common/tls/server.h"
-#include "common/tls/tickets.h"
 #include "smtpd/serve.h"
+#include "smtpd/tickets.h"
 
 struct secure {
 	struct tls_server *server;   /* NULL = no certificate, no TLS */

@@ -7,9 +7,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/host/stream.h"
+#include "common/net/stream.h"
 #include "common/tls/channel.h"
-#include "smtpd/transcript.h"
+#include "smtpd/session/transcript.h"
 #include "smtpd/turn.h"
 
 struct connection {

@@ -7,9 +7,9 @@
 
 #include <signal.h>
 
-#include "common/host/record.h"
+#include "common/ipc/record.h"
 #include "smtpd/live.h"
-#include "smtpd/session.h"
+#include "smtpd/session/session.h"
 
 /*
  * How a signal handler ends a session between two commands: it sets `stop` and calls shutdown(waiting_fd, SHUT_RD) when

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "common/base/log.h"
-#include "smtpd/limits.h"
+#include "smtpd/protocol/limits.h"
 
 bool stress_init(struct stress *s)
 {

@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-#include "common/host/prefork.h"
+#include "common/process/prefork.h"
 
 struct stress {
 	_Atomic bool *on; /* shared */

@@ -5,9 +5,9 @@
 #ifndef SMTPD_TURN_H
 #define SMTPD_TURN_H
 
-#include "common/host/stream.h"
+#include "common/net/stream.h"
 #include "smtpd/serve.h"
-#include "smtpd/session.h"
+#include "smtpd/session/session.h"
 
 /*
  * Until either end has closed, or nothing was said for connection_timeout. An order to stop, or an account that is no

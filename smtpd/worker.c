@@ -11,10 +11,10 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/host/child.h"
-#include "common/host/net.h"
+#include "common/net/net.h"
+#include "common/process/child.h"
+#include "smtpd/accept/store_spool.h"
 #include "smtpd/serve.h"
-#include "smtpd/store_spool.h"
 
 struct worker {
 	struct worker_context *context;

@@ -2,16 +2,16 @@
 #ifndef SMTPD_WORKER_H
 #define SMTPD_WORKER_H
 
-#include "common/host/fullness.h"
-#include "common/host/prefork.h"
-#include "common/host/spool.h"
-#include "smtpd/auth.h"
-#include "smtpd/clients.h"
-#include "smtpd/gateway.h"
+#include "common/ipc/fullness.h"
+#include "common/process/prefork.h"
+#include "common/spool/spool.h"
+#include "smtpd/auth/auth.h"
+#include "smtpd/auth/userbase.h"
 #include "smtpd/live.h"
+#include "smtpd/policy/clients.h"
+#include "smtpd/policy/gateway.h"
 #include "smtpd/secure.h"
 #include "smtpd/stress.h"
-#include "smtpd/userbase.h"
 
 /* What a worker has from its parent. */
 struct worker_context {

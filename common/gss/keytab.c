@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/accounts/secret.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/base/span.h"
-#include "common/host/secret.h"
 
 struct copying {
 	struct keytab *to;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/host/child.h"
+#include "common/process/child.h"
 #include "common/tls/channel.h"
 
 enum { DAY_S = 86400, TEXT_MAX = 256 * 1024 };

@@ -6,7 +6,7 @@
 #ifndef COMMON_TLS_ATTENTION_H
 #define COMMON_TLS_ATTENTION_H
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 #include "common/tls/certificate.h"
 
 /* Who has something to say beside the certificates. */

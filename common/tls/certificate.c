@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/accounts/secret.h"
 #include "common/base/fd.h"
-#include "common/host/secret.h"
 
 enum {
 	TEXT_MAX = 16384, /* two paths of 4,096 octets, each of which may become four */

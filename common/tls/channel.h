@@ -7,7 +7,7 @@
 #ifndef COMMON_TLS_CHANNEL_H
 #define COMMON_TLS_CHANNEL_H
 
-#include "common/host/stream.h"
+#include "common/net/stream.h"
 
 struct bio_method_st;
 struct ssl_ctx_st;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/host/tlsa.h"
+#include "common/ipc/tlsa.h"
 
 enum {
 	FINGERPRINT_OCTETS = 32,

@@ -15,7 +15,7 @@
 #ifndef COMMON_TLS_CLIENT_H
 #define COMMON_TLS_CLIENT_H
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 #include "common/tls/channel.h"
 
 enum { TLS_CLIENT_WHY_MAX = 400 };

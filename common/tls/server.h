@@ -10,7 +10,7 @@
 #ifndef COMMON_TLS_SERVER_H
 #define COMMON_TLS_SERVER_H
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 
 struct ssl_ctx_st;
 struct tls_server;

@@ -89,7 +89,7 @@ def timed(server, *args):
 
 
 def listings(server, began):
-    """The slowest one, once what a start finds waiting was looked at (queue/index.h); until then a selection reads messages."""
+    """The slowest one, once what a start finds waiting was looked at (queue/operator/index.h); until then a selection reads messages."""
     timed(server, "status")
     by_domain = ["queue", "list", "--domain", "d7.test"]
     while timed(server, *by_domain) > AIMS["seconds of a listing"] and time.monotonic() - began < 300:

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "common/host/accounts.h"
+#include "common/accounts/accounts.h"
 #include "t/fuzz/must.h"
 
 enum { ARENA_MAX = 64 << 20, TROUBLE_MAX = 1 << 20 };

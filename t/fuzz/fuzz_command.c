@@ -1,4 +1,4 @@
-#include "smtpd/command.h"
+#include "smtpd/session/command.h"
 #include "t/fuzz/must.h"
 
 static bool inside(struct span part, struct span whole)

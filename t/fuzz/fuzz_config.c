@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 #include "t/fuzz/must.h"
 
 enum { SHOWN_MAX = 64 << 20 };

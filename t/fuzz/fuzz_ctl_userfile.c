@@ -2,7 +2,7 @@
  * Whatever stands in the file: an edit concerns the lines of one name, all others stay in their order, what was set is
  * found, and what was deleted is gone. The input's first line is the name, the rest the file.
  */
-#include "common/host/accounts.h"
+#include "common/accounts/accounts.h"
 #include "ctl/userfile.h"
 #include "t/fuzz/must.h"
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "delivery/dialogue.h"
+#include "delivery/smtp/dialogue.h"
 #include "t/fuzz/must.h"
 
 enum { RCPTS = 5 };

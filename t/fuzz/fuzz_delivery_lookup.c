@@ -2,7 +2,7 @@
  * packet; there is an end of questions, and what is unsigned brings no demand. */
 #include <string.h>
 
-#include "delivery/lookup.h"
+#include "delivery/resolver/lookup.h"
 #include "t/fuzz/must.h"
 
 enum { RECORDS_MAX = 200 };

@@ -2,9 +2,9 @@
  * length; the report has each recipient that there is something to say of, once, and nobody puts lines into it. */
 #include <string.h>
 
-#include "common/mail/mime.h"
 #include "common/mail/msgid.h"
-#include "delivery/notice.h"
+#include "delivery/local/mime.h"
+#include "delivery/local/notice.h"
 #include "t/fuzz/must.h"
 
 enum { RCPTS = 4 };

@@ -1,7 +1,7 @@
 /* PTR and address records that may say anything: a name that comes out is one, and led back; else there is a reason. */
 #include <string.h>
 
-#include "delivery/reverse.h"
+#include "delivery/resolver/reverse.h"
 #include "t/fuzz/must.h"
 
 enum { RECORDS_MAX = 200 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/base64.h"
-#include "delivery/sasl.h"
+#include "delivery/auth/sasl.h"
 #include "t/fuzz/must.h"
 
 static const char password[] = "correct horse";

@@ -1,8 +1,8 @@
 /* Arguments of ETRN and ATRN, and the queue's answer: what is taken is a domain that can stand in a packet, and what a
  * node means agrees with itself. */
-#include "common/host/etrn.h"
+#include "common/config/etrn.h"
 #include "common/mail/domain.h"
-#include "smtpd/etrn.h"
+#include "smtpd/session/etrn.h"
 #include "t/fuzz/must.h"
 
 static void try_list(struct span list)

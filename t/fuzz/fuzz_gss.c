@@ -1,10 +1,10 @@
-#include "smtpd/gss.h"
+#include "smtpd/auth/gss.h"
 
 #include <krb5.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/host/accounts.h"
+#include "common/accounts/accounts.h"
 #include "t/fuzz/must.h"
 
 static struct gss_server *server;

@@ -1,7 +1,7 @@
 /* What hosts_next takes is what hosts_append writes, octet for octet; a refusal takes nothing. */
 #include <stdlib.h>
 
-#include "common/host/hosts.h"
+#include "common/ipc/hosts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
-#include "queue/log_format.h"
+#include "queue/log/log_format.h"
 
-#include "common/host/record.h"
+#include "common/ipc/record.h"
 #include "t/fuzz/must.h"
 
 enum { ALL_FIELDS = (1 << LOG_FIELD_COUNT) - 1, IIS_COMMAS = 15, W3C_BLANKS = LOG_FIELD_COUNT - 1, NCSA_QUOTES = 2 };

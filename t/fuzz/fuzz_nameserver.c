@@ -1,6 +1,6 @@
 /* Packets and resolv.conf: only what bears our number is an answer; of servers there are no more than fit, each with an
  * address that stands in the text. */
-#include "common/host/nameserver.h"
+#include "common/net/nameserver.h"
 #include "t/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

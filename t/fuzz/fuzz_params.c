@@ -1,4 +1,4 @@
-#include "smtpd/params.h"
+#include "smtpd/protocol/params.h"
 #include "t/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

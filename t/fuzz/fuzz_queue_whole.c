@@ -1,7 +1,7 @@
 /* Any journal replayed over any number of recipients: the counts stay true, and what is final stays so. */
 #include <stdlib.h>
 
-#include "queue/whole.h"
+#include "queue/model/whole.h"
 #include "t/fuzz/must.h"
 
 enum { RCPTS_MAX = 40 };

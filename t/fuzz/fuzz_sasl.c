@@ -3,7 +3,7 @@
  * nobody gets in; an exchange ends after a few responses; challenges are within their bound.
  */
 #include "common/base/log_level.h"
-#include "smtpd/auth.h"
+#include "smtpd/auth/auth.h"
 #include "t/fuzz/must.h"
 #include "t/unit/auth_memory.h"
 #include "t/unit/smtpd_memory.h"

@@ -5,7 +5,7 @@
  */
 #include "common/base/log_level.h"
 #include "common/mail/envelope.h"
-#include "smtpd/command.h"
+#include "smtpd/session/command.h"
 #include "t/fuzz/must.h"
 #include "t/unit/auth_memory.h"
 #include "t/unit/smtpd_memory.h"

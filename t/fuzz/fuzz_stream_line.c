@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/host/stream.h"
+#include "common/net/stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/mail/dot.h"
-#include "smtpd/stuffing.h"
+#include "smtpd/pickup/stuffing.h"
 #include "t/fuzz/must.h"
 
 static bool found(struct span text, size_t piece)

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "common/mail/fields.h"
-#include "smtpd/submission.h"
+#include "smtpd/accept/submission.h"
 #include "t/fuzz/must.h"
 
 static bool take(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)

@@ -1,5 +1,5 @@
 /* What tlsa_next takes is what tlsa_append writes, octet for octet; a refusal takes nothing. */
-#include "common/host/tlsa.h"
+#include "common/ipc/tlsa.h"
 #include "t/fuzz/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,7 @@
 /* Whatever decodes as a packet is the encoding of what it decodes to, octet for octet; and of no other type. */
 #include <stdlib.h>
 
-#include "common/host/wire.h"
+#include "common/ipc/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();                                                                               \
 		}                                                                                                      \
 	}
-#include "common/host/wire.def"
+#include "common/ipc/wire.def"
 	str_free(&again);
 	return 0;
 }

@@ -70,8 +70,8 @@ class Recommended(unittest.TestCase):
 
     def sources(self):
         files = [path for folder in self.FOLDERS for path in sorted((ROOT / folder).rglob("*.[ch]"))]
-        files.remove(ROOT / "queue/probe.c")  # the text of a test message, which tells where it comes from
-        return [*files, ROOT / "common/host/settings.def"]
+        files.remove(ROOT / "queue/operator/probe.c")  # the text of a test message, which tells where it comes from
+        return [*files, ROOT / "common/config/settings.def"]
 
     def commands(self):
         """(file, command) of each `mailrootctl ...` in a string, and of each `word ...` beside one that begins with a command of two words."""

@@ -322,7 +322,7 @@ class Control(unittest.TestCase):
 
     def asked(self, server, kind):
         """A direct link to the queue or smtpd, as mailrootctl gets it."""
-        packets = [m for m in re.findall(r"^PACKET\((\w+),", (pathlib.Path(__file__).parents[2] / "common/host/wire.def").read_text(), re.M)]
+        packets = [m for m in re.findall(r"^PACKET\((\w+),", (pathlib.Path(__file__).parents[2] / "common/ipc/wire.def").read_text(), re.M)]
         with self.connect(server) as s:
             name = server.name.encode()
             s.send(bytes([packets.index("ctl_connect") + 1, len(name)]) + name + bytes([kind, 0]))
@@ -405,7 +405,7 @@ class Control(unittest.TestCase):
 
     def test_answers_never_read(self):
         """Whoever asks and does not read the answers holds up nobody."""
-        packets = [m for m in re.findall(r"^PACKET\((\w+),", (pathlib.Path(__file__).parents[2] / "common/host/wire.def").read_text(), re.M)]
+        packets = [m for m in re.findall(r"^PACKET\((\w+),", (pathlib.Path(__file__).parents[2] / "common/ipc/wire.def").read_text(), re.M)]
         with Mailroot() as server, unharmed(self, server):
             for kind in range(16):
                 link = self.asked(server, kind)

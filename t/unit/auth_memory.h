@@ -18,7 +18,7 @@
 
 #include "common/base/base64.h"
 #include "common/base/fd.h"
-#include "smtpd/sasl.h"
+#include "smtpd/auth/sasl.h"
 
 enum { AUTH_MEMORY_TEXT = 1 << 20, AUTH_MEMORY_ITERATIONS = 4096, AUTH_MEMORY_KEY = 32 };
 

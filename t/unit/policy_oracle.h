@@ -1,6 +1,6 @@
 /*
  * A second opinion on who may do what: a policy as plain tables, and the documented order (mailroot.conf(5), relay)
- * read off them. Shares no code with smtpd/policy.c, cidr.c and domain.c, on purpose.
+ * read off them. Shares no code with smtpd/policy/policy.c, cidr.c and domain.c, on purpose.
  */
 #ifndef T_UNIT_POLICY_ORACLE_H
 #define T_UNIT_POLICY_ORACLE_H

@@ -20,14 +20,14 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
-#include "queue/attempt.h"
-#include "queue/jobs.h"
+#include "queue/attempt/attempt.h"
+#include "queue/attempt/jobs.h"
+#include "queue/attempt/queue.h"
+#include "queue/attempt/resolve.h"
+#include "queue/attempt/settle.h"
+#include "queue/attempt/verdicts.h"
 #include "queue/links.h"
-#include "queue/queue.h"
 #include "queue/reload.h"
-#include "queue/resolve.h"
-#include "queue/settle.h"
-#include "queue/verdicts.h"
 #include "t/unit/suite.h"
 
 enum { TURNS_MAX = 2000, MINUTE = 60 * 1000, HOUR = 60 * MINUTE };

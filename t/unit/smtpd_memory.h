@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "smtpd/session.h"
+#include "smtpd/session/session.h"
 
 enum { MEMORY_MAX = 128 << 20 };
 

@@ -1,4 +1,4 @@
-#include "common/host/accounts.h"
+#include "common/accounts/accounts.h"
 
 #include <check.h>
 #include <stdio.h>

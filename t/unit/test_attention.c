@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/base/log_level.h"
-#include "common/host/child.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
+#include "common/process/child.h"
 #include "t/unit/suite.h"
 
 enum { NOW = 1800000000, DAY = 86400 };

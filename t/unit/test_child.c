@@ -1,4 +1,4 @@
-#include "common/host/child.h"
+#include "common/process/child.h"
 
 #include <check.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 #include "t/unit/suite.h"
 
 /* Stands before that of the C library. */

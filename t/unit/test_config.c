@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/host/config.h"
-#include "common/host/config_limits.h"
+#include "common/config/config.h"
+#include "common/config/limits.h"
 #include "t/unit/suite.h"
 
 static struct config_tree *tree;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "common/base/fd.h"
-#include "common/host/config.h"
-#include "common/host/config_table.h"
+#include "common/config/config.h"
+#include "common/config/table.h"
 #include "t/unit/suite.h"
 
 static struct str text, made, again;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/host/config.h"
+#include "common/config/config.h"
 #include "t/unit/suite.h"
 
 #define SERVER(inside) "virtual_server default {\n" inside "\n}\n"

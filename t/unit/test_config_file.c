@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/host/config.h"
+#include "common/config/config.h"
 #include "t/unit/suite.h"
 
 static char folder[64];

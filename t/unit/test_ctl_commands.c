@@ -17,7 +17,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/installed.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "t/unit/suite.h"
 
 static char folder[64], conf[100];

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "delivery/capabilities.h"
+#include "delivery/smtp/capabilities.h"
 #include "t/unit/suite.h"
 
 static struct capabilities parse(const char *text)

@@ -34,7 +34,7 @@
 
 #include "common/base/fd.h"
 #include "common/tls/client.h"
-#include "delivery/client.h"
+#include "delivery/smtp/client.h"
 
 enum { LINE_MAX_OCTETS = 4096, BODY_MAX = 64 << 20 };
 

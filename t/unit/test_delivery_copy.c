@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "delivery/copy.h"
+#include "delivery/local/copy.h"
 #include "t/unit/suite.h"
 
 static const char id[] = "00000000AAAAAAAAAAAAAAAA";

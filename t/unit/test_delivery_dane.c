@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "delivery/dane.h"
-#include "delivery/dns.h"
+#include "delivery/resolver/dane.h"
+#include "delivery/resolver/dns.h"
 #include "t/unit/suite.h"
 
 #define TEN         "0123456789"

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
-#include "delivery/dialogue.h"
+#include "delivery/smtp/dialogue.h"
 #include "t/unit/suite.h"
 
 enum { RCPTS_MAX = 300 };

@@ -1,5 +1,5 @@
 /* What replies to ETRN mean, and how the extension is recognized. */
-#include "delivery/etrn.h"
+#include "delivery/smtp/etrn.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

@@ -1,7 +1,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "delivery/fallback.h"
+#include "delivery/smtp/fallback.h"
 #include "t/unit/suite.h"
 
 static struct ipaddr address(unsigned char last)

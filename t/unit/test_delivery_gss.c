@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 
 #include "common/base/clock.h"
-#include "common/host/privs.h"
-#include "delivery/gss.h"
-#include "delivery/gss_paths.h"
+#include "common/process/privs.h"
+#include "delivery/auth/gss.h"
+#include "delivery/auth/gss_paths.h"
 #include "t/unit/suite.h"
 
 static struct kdc kdc;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "delivery/lookup.h"
+#include "delivery/resolver/lookup.h"
 #include "t/unit/suite.h"
 
 /* An MX record: preference, name in wire form. The closing NUL of the literal is the root label. */

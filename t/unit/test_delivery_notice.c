@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/host/ipc.h"
-#include "common/mail/mime.h"
+#include "common/ipc/ipc.h"
 #include "common/mail/msgid.h"
-#include "delivery/local.h"
-#include "delivery/notice.h"
-#include "delivery/notice_words.h"
+#include "delivery/local/local.h"
+#include "delivery/local/mime.h"
+#include "delivery/local/notice.h"
+#include "delivery/local/notice_words.h"
 #include "t/unit/suite.h"
 
 static const char notice_id[] = "00000000BBBBBBBBBBBBBBBB";

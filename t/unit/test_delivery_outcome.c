@@ -1,7 +1,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "delivery/outcome.h"
+#include "delivery/report/outcome.h"
 #include "t/unit/suite.h"
 
 enum { COUNT = 20 };

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/host/hosts.h"
-#include "common/host/ipc.h"
+#include "common/ipc/hosts.h"
+#include "common/ipc/ipc.h"
 #include "common/mail/journal.h"
 #include "delivery/pool.h"
 #include "t/unit/suite.h"

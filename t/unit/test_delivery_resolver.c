@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/host/child.h"
-#include "common/host/ipc.h"
-#include "delivery/resolver.h"
+#include "common/ipc/ipc.h"
+#include "common/process/child.h"
+#include "delivery/resolver/resolver.h"
 #include "t/unit/suite.h"
 
 enum { A = 1, CNAME = 5, PTR = 12, MX = 15, AAAA = 28, NXDOMAIN = 3, SERVFAIL = 2, SILENT = -1, PACKET = 4096 };

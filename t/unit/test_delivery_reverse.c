@@ -1,4 +1,4 @@
-#include "delivery/reverse.h"
+#include "delivery/resolver/reverse.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

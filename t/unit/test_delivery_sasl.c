@@ -1,6 +1,6 @@
 /* Our side of each mechanism against libgsasl's other side, byte by byte where the RFCs have examples, and against
  * hosts that lie. */
-#include "delivery/sasl.h"
+#include "delivery/auth/sasl.h"
 
 #include <check.h>
 #include <gsasl.h>

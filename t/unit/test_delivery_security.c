@@ -1,5 +1,5 @@
 /* Outbound blocks made ready: which there are, what they share, what is told of files that can't be used. */
-#include "delivery/security.h"
+#include "delivery/auth/security.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

@@ -1,12 +1,12 @@
 /* What a connection to another host says for the transaction log. */
-#include "delivery/transcript.h"
+#include "delivery/smtp/transcript.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "common/base/fd.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 #include "t/unit/suite.h"
 
 static int ends[2];

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/host/ipc.h"
-#include "delivery/verdict.h"
+#include "common/ipc/ipc.h"
+#include "delivery/report/verdict.h"
 #include "t/unit/suite.h"
 
 /* So many sends to come fail so. */

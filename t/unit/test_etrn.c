@@ -1,12 +1,12 @@
 /* What smtpd and queue must agree upon about mail on demand. */
-#include "common/host/etrn.h"
+#include "common/config/etrn.h"
 
 #include <check.h>
 #include <stdlib.h>
 
-#include "common/host/wire.h"
+#include "common/ipc/wire.h"
 #include "common/mail/domain.h"
-#include "smtpd/etrn.h"
+#include "smtpd/session/etrn.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 

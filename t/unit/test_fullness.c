@@ -1,4 +1,4 @@
-#include "common/host/fullness.h"
+#include "common/ipc/fullness.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

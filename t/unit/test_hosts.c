@@ -1,4 +1,4 @@
-#include "common/host/hosts.h"
+#include "common/ipc/hosts.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

@@ -1,4 +1,4 @@
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 
 #include <check.h>
 #include <dirent.h>

@@ -1,4 +1,4 @@
-#include "common/host/journal_file.h"
+#include "common/spool/journal_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

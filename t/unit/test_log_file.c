@@ -1,5 +1,5 @@
 /* The files of a log with a clock of our own: rolls, restarts, a disk that is full, kills between two steps. */
-#include "queue/log_file.h"
+#include "queue/log/log_file.h"
 
 #include <check.h>
 #include <dirent.h>

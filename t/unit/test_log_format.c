@@ -1,6 +1,6 @@
 /* Golden lines of each format, and what no value may do to a line. */
 #include "common/base/installed.h"
-#include "queue/log_format.h"
+#include "queue/log/log_format.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

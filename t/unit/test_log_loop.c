@@ -1,5 +1,5 @@
 /* A log process as master starts one, killed at any moment: every record that was sent stands in the log once. */
-#include "queue/log_loop.h"
+#include "queue/log/log_loop.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -17,8 +17,8 @@
 
 #include "common/base/fd.h"
 #include "common/base/log_level.h"
-#include "common/host/ipc.h"
-#include "common/host/record.h"
+#include "common/ipc/ipc.h"
+#include "common/ipc/record.h"
 #include "t/unit/suite.h"
 
 enum { FDS_ABOVE = 40, TARGETS = CHILD_FD_LISTEN, RECORDS = 30000, KILLS = 150, FILE_MAX = 64 << 20 };

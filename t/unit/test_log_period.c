@@ -1,5 +1,5 @@
 /* Names and ends of periods: every kind, leap days, turns of year, summer time. */
-#include "queue/log_period.h"
+#include "queue/log/log_period.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -15,7 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/installed.h"
-#include "common/host/rows.h"
+#include "common/ipc/rows.h"
 #include "master/daemon.h"
 #include "master/master.h"
 #include "master/reload.h"

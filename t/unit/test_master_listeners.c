@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/host/net.h"
+#include "common/net/net.h"
 #include "t/unit/suite.h"
 
 static struct listeners_all all;

@@ -1,5 +1,5 @@
 /* Name servers that answer, refuse, say nothing or are not there. */
-#include "common/host/nameserver.h"
+#include "common/net/nameserver.h"
 
 #include <arpa/inet.h>
 #include <check.h>

@@ -1,4 +1,4 @@
-#include "common/host/net.h"
+#include "common/net/net.h"
 
 #include <check.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "common/host/pace.h"
+#include "common/process/pace.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

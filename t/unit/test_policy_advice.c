@@ -2,7 +2,7 @@
 #include <check.h>
 
 #include "common/base/clock.h"
-#include "smtpd/advice.h"
+#include "smtpd/policy/advice.h"
 #include "t/unit/policy_random.h"
 #include "t/unit/suite.h"
 

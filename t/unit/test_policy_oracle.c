@@ -7,7 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log_level.h"
-#include "smtpd/explain.h"
+#include "smtpd/policy/explain.h"
 #include "t/unit/policy_random.h"
 #include "t/unit/suite.h"
 

@@ -1,4 +1,4 @@
-#include "common/host/prefork.h"
+#include "common/process/prefork.h"
 
 #include <check.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log_level.h"
-#include "common/host/pace.h"
+#include "common/process/pace.h"
 #include "t/unit/suite.h"
 
 enum { MAX = 64, PATIENCE_MS = 20000, SURPLUS_MS = 1000 };

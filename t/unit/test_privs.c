@@ -1,4 +1,4 @@
-#include "common/host/privs.h"
+#include "common/process/privs.h"
 
 #include <check.h>
 #include <errno.h>

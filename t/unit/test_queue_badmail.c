@@ -1,9 +1,9 @@
 /* The badmail folder: what comes there with what it knows, how it goes back without loss or double, and how long it
  * stays. */
-#include "queue/badmail.h"
-#include "queue/badmail_sweep.h"
-#include "queue/operate.h"
-#include "queue/resend.h"
+#include "queue/operator/operate.h"
+#include "queue/spool/badmail.h"
+#include "queue/spool/badmail_sweep.h"
+#include "queue/spool/resend.h"
 #include "t/unit/queue_fixture.h"
 
 static const int64_t DAY = INT64_C(24) * HOUR;

@@ -1,6 +1,6 @@
 /* What mailrootctl asks of a queue: list, show, act, status; and readers that are slow, rude or gone. */
-#include "common/host/rows.h"
-#include "queue/console.h"
+#include "common/ipc/rows.h"
+#include "queue/operator/console.h"
 #include "t/unit/queue_fixture.h"
 
 enum { ROWS_MAX = 4000, CELLS_MAX = 16 };

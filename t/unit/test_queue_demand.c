@@ -1,10 +1,10 @@
 /* Mail on demand in a whole queue: it waits without a trace, comes when it is asked for, and goes over a connection
  * that is turned round. */
-#include "queue/demand.h"
+#include "queue/etrn/demand.h"
 
 #include <poll.h>
 
-#include "queue/turned.h"
+#include "queue/etrn/turned.h"
 #include "t/unit/queue_fixture.h"
 
 enum { DAY = 24 * HOUR };

@@ -1,8 +1,8 @@
 /* Drop folders: full, missing, replaced, shared, elsewhere; and names that are taken. */
 #include <sys/resource.h>
 
-#include "common/host/fullness.h"
-#include "queue/folder.h"
+#include "common/ipc/fullness.h"
+#include "queue/attempt/folder.h"
 #include "t/unit/queue_fixture.h"
 
 static char id[MSGID_LEN + 1];

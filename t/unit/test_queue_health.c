@@ -1,4 +1,4 @@
-#include "queue/health.h"
+#include "queue/rules/health.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

@@ -1,5 +1,5 @@
 /* The table of messages: places, heap, size. */
-#include "queue/message.h"
+#include "queue/model/message.h"
 
 #include <check.h>
 #include <malloc.h>
@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "queue/destination.h"
+#include "queue/model/destination.h"
 #include "t/unit/suite.h"
 
 enum { MANY = 20000, EACH_MAX = 300, ENOUGH = 48 << 20, PLENTY = 1000000 /* needs more than 48 MiB */ };

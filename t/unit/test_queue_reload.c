@@ -1,6 +1,6 @@
 /* A reload while mail waits: which change of the way makes it due, who may take jobs meanwhile, what status says after.
  */
-#include "queue/report.h"
+#include "queue/operator/report.h"
 #include "t/unit/queue_fixture.h"
 
 static char id[MSGID_LEN + 1];

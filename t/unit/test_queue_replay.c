@@ -28,9 +28,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/dispatch.h"
-#include "queue/jobs.h"
-#include "queue/schedule.h"
+#include "queue/attempt/jobs.h"
+#include "queue/plan/dispatch.h"
+#include "queue/rules/schedule.h"
 
 enum { WORKERS_MAX = 16, LIMITS_MAX = 8, JOBS_MAX = 64, WORDS_MAX = 8, SPARE = 2, POOL_MAX = 10 };
 

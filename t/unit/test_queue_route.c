@@ -1,7 +1,7 @@
 /* Where recipients go, and which lines say so. */
-#include "queue/destination.h"
-#include "queue/passed.h"
-#include "queue/route.h"
+#include "queue/model/destination.h"
+#include "queue/operator/passed.h"
+#include "queue/rules/route.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

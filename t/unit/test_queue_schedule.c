@@ -1,5 +1,5 @@
 /* The retry ladder, expiry, and clocks that jump. */
-#include "queue/schedule.h"
+#include "queue/rules/schedule.h"
 
 #include <check.h>
 #include <stdlib.h>

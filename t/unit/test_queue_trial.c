@@ -1,4 +1,4 @@
-#include "queue/trial.h"
+#include "queue/plan/trial.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

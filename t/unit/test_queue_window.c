@@ -1,4 +1,4 @@
-#include "queue/window.h"
+#include "queue/rules/window.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

@@ -1,5 +1,5 @@
 /* Records on their way: many in a packet, none of them half, and what finds no room is counted. */
-#include "common/host/record.h"
+#include "common/ipc/record.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "common/base/fd.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 #include "t/unit/suite.h"
 
 static int ends[2];

@@ -1,4 +1,4 @@
-#include "common/host/refusal.h"
+#include "common/process/refusal.h"
 
 #include <check.h>
 #include <errno.h>

@@ -3,8 +3,8 @@
  * knows only the documented order (mailroot.conf(5), "The way of a message") and reads no configuration. A seed that
  * failed can be given as MAILROOT_SEED.
  */
-#include "queue/passed.h"
-#include "queue/route.h"
+#include "queue/operator/passed.h"
+#include "queue/rules/route.h"
 #include "t/unit/policy_random.h"
 
 #include "common/base/clock.h"

@@ -1,4 +1,4 @@
-#include "common/host/scoreboard.h"
+#include "common/process/scoreboard.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

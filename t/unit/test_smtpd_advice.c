@@ -1,5 +1,5 @@
 /* The advice is true: its words, and that the edited configuration turns the verdict. */
-#include "smtpd/advice.h"
+#include "smtpd/policy/advice.h"
 
 #include <check.h>
 

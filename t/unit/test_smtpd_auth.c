@@ -1,12 +1,12 @@
 /* Exchanges of each mechanism, by the vectors of their RFCs and by what attacks them. */
-#include "smtpd/auth.h"
+#include "smtpd/auth/auth.h"
 
 #include <check.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/log_level.h"
-#include "smtpd/sasl.h"
+#include "smtpd/auth/sasl.h"
 #include "t/unit/auth_memory.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"

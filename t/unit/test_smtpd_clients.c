@@ -1,5 +1,5 @@
 /* How many connections one client has, and may have; when a line of the log is due; when workers are short. */
-#include "smtpd/clients.h"
+#include "smtpd/policy/clients.h"
 
 #include <check.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-#include "smtpd/command.h"
+#include "smtpd/session/command.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

@@ -1,4 +1,4 @@
-#include "smtpd/gateway.h"
+#include "smtpd/policy/gateway.h"
 
 #include <check.h>
 

@@ -4,12 +4,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "common/accounts/accounts.h"
 #include "common/gss/keytab.h"
-#include "common/host/accounts.h"
-#include "common/host/privs.h"
+#include "common/process/privs.h"
 #include "gss_forge.h"
-#include "smtpd/gss.h"
-#include "smtpd/gss_replay.h"
+#include "smtpd/auth/gss.h"
+#include "smtpd/auth/gss_replay.h"
 #include "t/unit/suite.h"
 
 static struct kdc kdc;

@@ -1,5 +1,5 @@
 /* Who is slowed, and by what; that nothing grows; that scribbling does no more than wrong counts. */
-#include "smtpd/guess.h"
+#include "smtpd/auth/guess.h"
 
 #include <check.h>
 #include <stdlib.h>

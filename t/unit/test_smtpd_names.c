@@ -1,5 +1,5 @@
 /* Asking for a client's name, with the test in the resolver's place. */
-#include "smtpd/names.h"
+#include "smtpd/policy/names.h"
 
 #include <check.h>
 #include <poll.h>
@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/host/ipc.h"
-#include "smtpd/limits.h"
+#include "common/ipc/ipc.h"
+#include "smtpd/protocol/limits.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 

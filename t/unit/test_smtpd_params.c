@@ -1,10 +1,10 @@
-#include "smtpd/params.h"
+#include "smtpd/protocol/params.h"
 
 #include <check.h>
 #include <stdlib.h>
 
 #include "common/base/str.h"
-#include "smtpd/limits.h"
+#include "smtpd/protocol/limits.h"
 #include "t/unit/suite.h"
 
 enum {

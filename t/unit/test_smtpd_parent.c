@@ -18,9 +18,9 @@
 
 #include "common/base/fd.h"
 #include "common/base/log_level.h"
-#include "common/host/ipc.h"
-#include "common/host/net.h"
-#include "common/host/rows.h"
+#include "common/ipc/ipc.h"
+#include "common/ipc/rows.h"
+#include "common/net/net.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 

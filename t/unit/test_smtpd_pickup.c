@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "smtpd/pickup_file.h"
+#include "smtpd/pickup/pickup_file.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 

@@ -1,4 +1,4 @@
-#include "smtpd/policy.h"
+#include "smtpd/policy/policy.h"
 
 #include <check.h>
 

@@ -1,4 +1,4 @@
-#include "smtpd/recipients.h"
+#include "smtpd/accept/recipients.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

@@ -1,11 +1,11 @@
 /* What is remembered, for how long, and of whom. */
-#include "smtpd/remembered.h"
+#include "smtpd/auth/remembered.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "smtpd/passcheck.h"
+#include "smtpd/auth/passcheck.h"
 #include "t/unit/auth_memory.h"
 #include "t/unit/suite.h"
 

@@ -19,7 +19,7 @@
  *
  * and # comments. A reply that no S asked for fails the script, at the latest at its end.
  */
-#include "smtpd/session.h"
+#include "smtpd/session/session.h"
 
 #include <check.h>
 #include <errno.h>

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "common/base/log_level.h"
-#include "common/host/ipc.h"
-#include "common/host/rows.h"
-#include "common/host/wire.h"
+#include "common/ipc/ipc.h"
+#include "common/ipc/rows.h"
+#include "common/ipc/wire.h"
 #include "t/unit/suite.h"
 
 static struct prefork *pool;

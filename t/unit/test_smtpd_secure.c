@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "common/base/fd.h"
-#include "common/host/net.h"
+#include "common/net/net.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 #include "t/unit/tls_fixture.h"

@@ -12,8 +12,8 @@
 
 #include "common/base/fd.h"
 #include "common/base/log_level.h"
-#include "common/host/ipc.h"
-#include "smtpd/store_spool.h"
+#include "common/ipc/ipc.h"
+#include "smtpd/accept/store_spool.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 

@@ -1,6 +1,6 @@
 /* What scripts can't say: floods, floods in all segmentations, limits of 64 MiB. */
 #include "common/base/log_level.h"
-#include "smtpd/session.h"
+#include "smtpd/session/session.h"
 
 #include <check.h>
 

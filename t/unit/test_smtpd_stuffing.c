@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "smtpd/stuffing.h"
+#include "smtpd/pickup/stuffing.h"
 #include "t/unit/suite.h"
 
 static bool found(const char *text, size_t piece)

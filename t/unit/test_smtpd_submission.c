@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "smtpd/submission.h"
+#include "smtpd/accept/submission.h"
 #include "t/unit/suite.h"
 
 /* What a header becomes: "sender|recipients|header", or "bad: why". */

@@ -1,5 +1,5 @@
 /* What a session says for the transaction log. */
-#include "smtpd/transcript.h"
+#include "smtpd/session/transcript.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "common/base/fd.h"
-#include "common/host/ipc.h"
+#include "common/ipc/ipc.h"
 #include "t/unit/suite.h"
 
 static int ends[2], client;

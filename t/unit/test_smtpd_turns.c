@@ -1,5 +1,5 @@
 /* Places: no more than there are, in turn, and given back by who is killed. */
-#include "smtpd/turns.h"
+#include "smtpd/auth/turns.h"
 
 #include <check.h>
 #include <errno.h>

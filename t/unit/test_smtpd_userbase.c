@@ -1,5 +1,5 @@
 /* What a parent takes from master, and what a worker that was forked before sees of it. */
-#include "smtpd/userbase.h"
+#include "smtpd/auth/userbase.h"
 
 #include <check.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "common/host/spool.h"
+#include "common/spool/spool.h"
 
 #include <check.h>
 #include <dirent.h>

@@ -1,4 +1,4 @@
-#include "common/host/stream.h"
+#include "common/net/stream.h"
 
 #include <check.h>
 #include <errno.h>

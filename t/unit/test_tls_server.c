@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/tls/channel.h"
-#include "common/tls/tickets.h"
+#include "smtpd/tickets.h"
 #include "t/unit/suite.h"
 #include "t/unit/tls_fixture.h"
 

@@ -1,5 +1,5 @@
 /* Every packet of wire.def, at both bounds of every field, cut, prolonged, and beyond its bounds: by the same list. */
-#include "common/host/wire.h"
+#include "common/ipc/wire.h"
 #include "t/unit/suite.h"
 
 #include <check.h>
@@ -34,7 +34,7 @@ static void teardown(void)
 	{                                                                                                              \
 		fields                                                                                                 \
 	}
-#include "common/host/wire.def"
+#include "common/ipc/wire.def"
 #undef U
 #undef S
 #undef B
@@ -47,7 +47,7 @@ static void teardown(void)
 	{                                                                                                              \
 		fields                                                                                                 \
 	}
-#include "common/host/wire.def"
+#include "common/ipc/wire.def"
 #undef U
 #undef S
 #undef B
@@ -79,7 +79,7 @@ static void teardown(void)
 		ck_assert(!wire_decode_##name(str_span(&first), &back));                                               \
 	}                                                                                                              \
 	END_TEST
-#include "common/host/wire.def"
+#include "common/ipc/wire.def"
 
 /* One field after the other beyond its bound: refused, and nothing appended to what stood there. */
 #define REFUSED                                                                                                        \
@@ -108,7 +108,7 @@ static void teardown(void)
 		ck_assert_uint_gt(first.len, strlen("before"));                                                        \
 	}                                                                                                              \
 	END_TEST
-#include "common/host/wire.def"
+#include "common/ipc/wire.def"
 #undef U
 #undef S
 #undef B
@@ -196,7 +196,7 @@ int main(void)
 	tcase_add_loop_test(each, round_trip_##name, 0, 2);                                                            \
 	tcase_add_loop_test(each, exact_length_##name, 0, 2);                                                          \
 	tcase_add_test(each, bounds_##name);
-#include "common/host/wire.def"
+#include "common/ipc/wire.def"
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, no_memory);
 	tcase_add_test(all, types_and_names);

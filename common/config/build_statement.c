@@ -1,0 +1,153 @@
+#include "common/config/build.h"
+
+#include <string.h>
+
+#include "common/config/slip.h"
+
+enum { MEANT_TEXT_MAX = 2000 };
+
+/* The block where a setting or block NAME would be known; CONFIG_BLOCK_COUNT = nowhere. */
+static enum config_block home_of(struct span name)
+{
+	for (enum config_block block = 0; block < CONFIG_BLOCK_COUNT; block++)
+		if (config_setting_find(block, name) || config_block_find(block, name) != CONFIG_BLOCK_COUNT)
+			return block;
+	return CONFIG_BLOCK_COUNT;
+}
+
+/* What NAME may mean in BLOCK: "a", or "a, b or c". False: nothing there is like it. */
+static bool append_meant(struct str *to, enum config_block block, struct span name)
+{
+	const char *near = config_slip_setting(block, name);
+	if (near)
+		return str_append_text(to, near);
+	return config_slip_longer(block, name, to);
+}
+
+/* The same in the first other block that has something like it. */
+static enum config_block append_meant_elsewhere(struct str *to, enum config_block block, struct span name)
+{
+	for (enum config_block other = 0; other < CONFIG_BLOCK_COUNT; other++)
+		if (other != block && append_meant(to, other, name))
+			return other;
+	return CONFIG_BLOCK_COUNT;
+}
+
+static void append_known(struct str *to, enum config_block block)
+{
+	const char *separator = "";
+	for (size_t i = 0; i < config_setting_count; i++)
+		if (config_settings[i].block == block) {
+			str_printf(to, "%s%s", separator, config_settings[i].name);
+			separator = ", ";
+		}
+	for (enum config_block inner = 0; inner < CONFIG_BLOCK_COUNT; inner++)
+		if (config_block_in(inner, block)) {
+			str_printf(to, "%s%s { }", separator, config_blocks[inner].word);
+			separator = ", ";
+		}
+	if (!*separator)
+		str_append_text(to, "nothing");
+}
+
+static const char *place_name(enum config_block block)
+{
+	return block == CONFIG_GLOBAL ? "the file itself" : config_blocks[block].word;
+}
+
+/* NAME stands first on its line. */
+static bool begins_line(const struct config_at *at)
+{
+	const char *text = at->source->text.at;
+	uint32_t i = at->offset;
+	while (i && (text[i - 1] == ' ' || text[i - 1] == '\t'))
+		i--;
+	return !i || text[i - 1] == '\n';
+}
+
+/* A word in brackets: a section of an ini file, or one more host. */
+static void report_bracket(struct config_findings *findings, const struct config_node *node)
+{
+	struct config_at at = config_word_at(node, 0);
+	config_error(findings, at, "\"%.*s\" is no setting: %s", SPAN_ARGS(config_node_name(node)),
+		     begins_line(&at) ? "a block is written as virtual_server NAME { ... }"
+				      : "separate hosts with spaces, not with ;");
+}
+
+/* A setting of the whole service stands in many files' blocks for one of theirs that begins so. */
+static void report_misplaced(struct config_findings *findings, enum config_block block, enum config_block home,
+			     const struct config_node *node)
+{
+	struct span name = config_node_name(node);
+	struct str meant;
+	str_init(&meant, MEANT_TEXT_MAX);
+	if (home == CONFIG_GLOBAL && config_slip_longer(block, name, &meant))
+		config_error(findings, config_word_at(node, 0), "unknown setting \"%.*s\" in %s: did you mean %s?",
+			     SPAN_ARGS(name), place_name(block), str_text(&meant));
+	else
+		config_error(findings, config_word_at(node, 0), "%.*s does not belong in %s but in %s", SPAN_ARGS(name),
+			     place_name(block), place_name(home));
+	str_free(&meant);
+}
+
+static void report_unknown(struct config_findings *findings, enum config_block block, const struct config_node *node)
+{
+	struct span name = config_node_name(node);
+	struct config_at at = config_word_at(node, 0);
+	struct str text;
+	str_init(&text, MEANT_TEXT_MAX);
+	enum config_block other = append_meant(&text, block, name) ? block : append_meant_elsewhere(&text, block, name);
+	if (other == block) {
+		config_error(findings, at, "unknown setting \"%.*s\" in %s: did you mean %s?", SPAN_ARGS(name),
+			     place_name(block), str_text(&text));
+	} else if (other != CONFIG_BLOCK_COUNT) {
+		config_error(findings, at, "unknown setting \"%.*s\" in %s: did you mean %s, which %s in %s?",
+			     SPAN_ARGS(name), place_name(block), str_text(&text),
+			     strchr(str_text(&text), ' ') ? "belong" : "belongs", place_name(other));
+	} else {
+		append_known(&text, block);
+		config_error(findings, at, "unknown setting \"%.*s\" in %s, which knows %s", SPAN_ARGS(name),
+			     place_name(block), str_text(&text));
+	}
+	str_free(&text);
+}
+
+/* NODE is nothing that BLOCK knows. */
+static void report_stranger(struct config_findings *findings, enum config_block block, const struct config_node *node)
+{
+	struct span name = config_node_name(node);
+	enum config_block home = home_of(name);
+	if (findings->n >= FINDINGS_MAX)
+		config_error(findings, config_word_at(node, 0), "unknown setting");
+	else if (span_starts(name, SPAN("[")))
+		report_bracket(findings, node);
+	else if (home != CONFIG_BLOCK_COUNT)
+		report_misplaced(findings, block, home, node);
+	else
+		report_unknown(findings, block, node);
+}
+
+void config_statement_check(struct config_findings *findings, enum config_block parent, const struct config_node *node)
+{
+	struct span name = config_node_name(node);
+	struct config_at at = config_word_at(node, 0);
+	enum config_block block = config_block_find(parent, name);
+	if (config_setting_find(parent, name)) {
+		if (node->block)
+			config_error(findings, at, "%.*s is a setting, not a block: no { } here", SPAN_ARGS(name));
+		return;
+	}
+	if (block == CONFIG_BLOCK_COUNT) {
+		report_stranger(findings, parent, node);
+		return;
+	}
+	size_t words = config_blocks[block].kind == CONFIG_BLOCK_NAMED ? 2 : 1;
+	if (words == 2 && node->word_count < 2)
+		config_error(findings, at, "%s needs a name: %s NAME { }", config_blocks[block].word,
+			     config_blocks[block].word);
+	else if (!node->block && (words == 1 || block == CONFIG_SERVER))
+		config_error(findings, at, "%s is a block: write %s%s { ... }", config_blocks[block].word,
+			     config_blocks[block].word, words == 2 ? " NAME" : "");
+	else if (node->word_count > words)
+		config_error(findings, config_word_at(node, words), "{ or a new line is expected here");
+}

@@ -1,0 +1,126 @@
+/* Authentication and TLS of clients: what would let nobody in, and what has nothing to act on. */
+#include "common/config/build.h"
+
+enum { SHOWN = AUTH_PLAIN | AUTH_LOGIN }; /* mechanisms that show the password */
+
+#define ADD_CERTIFICATE "add tls_certificate CERTIFICATE KEY to access"
+
+static bool has_certificate(const struct config_build *b, const struct config_access *access)
+{
+	return access->tls_certificate.n || config_build_failed(b, &access->tls_certificate);
+}
+
+/* MEMBER is written, and nothing is wrong with it alone. */
+static bool is_written(const struct config_build *b, const void *member, const struct config_origin *at)
+{
+	return at->line && !config_build_failed(b, member);
+}
+
+static void check_certificates(struct config_build *b, const struct config_server *server)
+{
+	const struct config_access *access = &server->access;
+	if (has_certificate(b, access))
+		return;
+	if (access->tls_required)
+		config_error(
+			b->findings, config_check_at(b, server, access->tls_required_at),
+			"nobody could send: mail is taken over TLS only, and there is no certificate: " ADD_CERTIFICATE
+			", or write tls_required no");
+	for (size_t i = 0; i < server->listen.n; i++)
+		if (server->listen.at[i].tls)
+			config_error(b->findings, config_check_at(b, server, server->listen.at[i].origin),
+				     "nobody could connect here: TLS needs a certificate: " ADD_CERTIFICATE);
+	if (is_written(b, &access->tls_min, &access->tls_min_at) && access->tls_min != CONFIG_TLS_1_2)
+		config_error(b->findings, config_check_at(b, server, access->tls_min_at),
+			     "tls_min without a certificate, so that there is no TLS: " ADD_CERTIFICATE
+			     ", or leave tls_min out");
+}
+
+/* More than the default domain, which every virtual server has. */
+static const struct config_origin *local_domain_of(const struct config_server *server)
+{
+	const struct config_local_domain *standard = &server->local_domains[0];
+	if (server->local_domain_count > 1)
+		return &server->local_domains[1].origin;
+	return standard->origin.line && standard->origin.token != server->default_domain_at.token ? &standard->origin
+												  : NULL;
+}
+
+static void check_anonymous(struct config_build *b, const struct config_server *server)
+{
+	const struct config_access *access = &server->access;
+	struct config_at at = config_check_at(b, server, access->anonymous_at);
+	const struct config_origin *local = server->local_domain_count ? local_domain_of(server) : NULL;
+	if (access->anonymous || config_build_failed(b, &access->auth))
+		return;
+	if (!access->auth)
+		config_error(b->findings, at,
+			     "nobody could send: only who has authenticated may, and auth is off: "
+			     "add auth plain login to access, or write anonymous yes");
+	else if (local)
+		config_warning(b->findings, at,
+			       "other hosts can't send mail to the local domain at %s:%u, for they do not authenticate",
+			       local->file, local->line);
+}
+
+/* Without TLS a password may be shown by listed clients only. */
+static void check_passwords(struct config_build *b, const struct config_server *server)
+{
+	const struct config_access *access = &server->access;
+	struct config_at list_at = config_check_at(b, server, access->auth_clear_list_at);
+	if (access->auth && !(access->auth & ~(unsigned)SHOWN) && access->auth_requires_tls &&
+	    !access->auth_clear_list.n && !has_certificate(b, access) &&
+	    !config_build_failed(b, &access->auth_clear_list))
+		config_error(b->findings, config_check_at(b, server, access->auth_at),
+			     "nobody could authenticate: these mechanisms need TLS, and there is no "
+			     "certificate: " ADD_CERTIFICATE ", or list clients in auth_clear_list");
+	if (!access->auth_clear_list.n || config_build_failed(b, &access->auth))
+		return;
+	if (!(access->auth & SHOWN))
+		config_error(b->findings, list_at,
+			     "auth_clear_list is for plain and login, and auth has neither: leave it out");
+	else if (access->tls_required)
+		config_error(b->findings, list_at,
+			     "auth_clear_list has no use beside tls_required yes: leave out one of them");
+	else if (!access->auth_requires_tls)
+		config_error(b->findings, list_at,
+			     "auth_clear_list has no use beside auth_requires_tls no, by which every client may show a "
+			     "password without TLS: leave out auth_requires_tls");
+}
+
+static void check_gssapi(struct config_build *b, const struct config_server *server)
+{
+	const struct config_access *access = &server->access;
+	const struct {
+		const char *name;
+		const void *member;
+		const struct config_origin *at;
+	} only_gssapi[] = {{"keytab", &access->keytab, &access->keytab_at},
+			   {"principal", &access->principal, &access->principal_at},
+			   {"gssapi_realm", &access->gssapi_realm, &access->gssapi_realm_at}};
+	if (access->auth & AUTH_GSSAPI) {
+		if (!access->keytab && !config_build_failed(b, &access->keytab))
+			config_error(b->findings, config_check_at(b, server, access->auth_at),
+				     "gssapi needs a key tab: add keytab /etc/mailroot/smtp.keytab to access");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(only_gssapi) / sizeof(only_gssapi[0]); i++)
+		if (is_written(b, only_gssapi[i].member, only_gssapi[i].at) && !config_build_failed(b, &access->auth))
+			config_error(b->findings, config_check_at(b, server, *only_gssapi[i].at),
+				     "%s is for gssapi, which auth has not: add gssapi to auth, or leave %s out",
+				     only_gssapi[i].name, only_gssapi[i].name);
+}
+
+void config_check_access(struct config_build *b, const struct config_server *server)
+{
+	const struct config_relay *relay = &server->relay;
+	check_certificates(b, server);
+	check_anonymous(b, server);
+	check_passwords(b, server);
+	check_gssapi(b, server);
+	if (relay->authenticated && relay->authenticated_at.line && !server->access.auth &&
+	    !config_build_failed(b, &relay->authenticated) && !config_build_failed(b, &server->access.auth))
+		config_error(b->findings, config_check_at(b, server, relay->authenticated_at),
+			     "nobody can authenticate, for auth is off: add auth plain login to access, or leave "
+			     "authenticated out");
+}

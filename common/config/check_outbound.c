@@ -1,0 +1,238 @@
+/* TLS and authentication towards hosts: what would never send mail, or say a password to whoever answers. */
+#include <string.h>
+
+#include "common/config/build.h"
+
+/* An outbound block, and the hosts that are written where it stands. */
+struct block {
+	const struct config_outbound *o;
+	const struct config_outbound *parent; /* whose values it inherits; NULL for the virtual server's own */
+	const struct config_hosts *hosts;
+	const char *hosts_name; /* their setting */
+	bool to_smart_host;     /* its mail goes to the virtual server's smart host */
+};
+
+struct check {
+	struct config_build *b;
+	const struct config_server *server;
+	const struct block *block;
+};
+
+/* MEMBER is written in this very block. */
+#define OWN(block, member)                                                                                             \
+	((block)->o->member##_at.line &&                                                                               \
+	 (!(block)->parent || (block)->o->member##_at.token != (block)->parent->member##_at.token))
+
+#define REFUSE(c, origin, ...) config_error((c)->b->findings, config_check_at((c)->b, (c)->server, origin), __VA_ARGS__)
+
+/* Block I of SERVER, the virtual server's own first; false after the last. */
+static bool block_at(const struct config_server *server, size_t i, struct block *out)
+{
+	const struct config_outbound *whole = &server->outbound;
+	if (i == 0) {
+		*out = (struct block){.o = whole, .hosts = &server->smart_host, .hosts_name = "smart_host"};
+		return true;
+	}
+	*out = (struct block){.parent = whole, .hosts_name = "route"};
+	size_t remotes = server->remote_domain_count;
+	const struct config_remote_domain *remote = i <= remotes ? &server->remote_domains[i - 1] : NULL;
+	if (!remote && i > remotes + server->connector_count)
+		return false;
+	const struct config_route *route = remote ? &remote->route : &server->connectors[i - remotes - 1].route;
+	out->o = remote ? &remote->outbound : &server->connectors[i - remotes - 1].outbound;
+	out->hosts = &route->hosts;
+	/* Where there are connectors nobody can tell what goes to the smart host. */
+	out->to_smart_host =
+		remote && !route->dns && !route->hosts.n && server->smart_host.n && !server->connector_count;
+	return true;
+}
+
+enum config_outbound_part config_outbound_part(const struct config_setting *setting)
+{
+	static const struct {
+		const char *name;
+		enum config_outbound_part part;
+	} others[] = {{"rate", CONFIG_OUTBOUND_LIMIT},         {"max_connections", CONFIG_OUTBOUND_LIMIT},
+		      {"auth", CONFIG_OUTBOUND_USER},          {"username", CONFIG_OUTBOUND_USER},
+		      {"password_file", CONFIG_OUTBOUND_USER}, {"auth_unverified", CONFIG_OUTBOUND_USER}};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(setting->name, others[i].name) == 0)
+			return others[i].part;
+	return CONFIG_OUTBOUND_MANNER;
+}
+
+void config_outbound_append(const struct config_outbound *outbound, unsigned parts, struct str *to)
+{
+	for (size_t i = 0; i < config_setting_count; i++) {
+		const struct config_setting *setting = &config_settings[i];
+		if (setting->block != CONFIG_OUTBOUND || !(config_outbound_part(setting) & parts))
+			continue;
+		config_value_format(setting->type, (const char *)outbound + setting->offset, to);
+		str_append_c(to, '\n');
+	}
+}
+
+enum config_tls config_outbound_tls(const struct config_outbound *outbound)
+{
+	return outbound->tls != CONFIG_TLS_OFF && outbound->tls_fingerprint.n ? CONFIG_TLS_VERIFY : outbound->tls;
+}
+
+bool config_outbound_dane(const struct config_outbound *outbound)
+{
+	enum config_tls tls = config_outbound_tls(outbound);
+	return tls == CONFIG_TLS_OPPORTUNISTIC || tls == CONFIG_TLS_ENCRYPT;
+}
+
+/* Its hosts prove who they are, or get no mail. */
+static bool verifies(const struct config_outbound *o)
+{
+	return config_outbound_tls(o) == CONFIG_TLS_VERIFY;
+}
+
+static bool demands(const struct config_outbound *o)
+{
+	return o->tls == CONFIG_TLS_ENCRYPT || verifies(o);
+}
+
+static bool speaks(const struct config_outbound *o)
+{
+	return o->tls != CONFIG_TLS_OFF;
+}
+
+/* One of the blocks that may inherit from SERVER's does what USES tells. */
+static bool any(const struct config_server *server, bool (*uses)(const struct config_outbound *))
+{
+	struct block block;
+	for (size_t i = 0; block_at(server, i, &block); i++)
+		if (uses(block.o))
+			return true;
+	return false;
+}
+
+/* A setting that only some kinds of tls look at stands where none does: it would be ignored. */
+static void check_use(const struct check *c, bool own, struct config_origin origin, const char *name,
+		      bool (*uses)(const struct config_outbound *), const char *cure)
+{
+	const struct block *block = c->block;
+	bool used = block->parent ? uses(block->o) : any(c->server, uses);
+	if (own && !used && !config_build_failed(c->b, &block->o->tls))
+		REFUSE(c, origin, "%s says nothing here: %s", name, cure);
+}
+
+static void check_tls(const struct check *c)
+{
+	const struct block *block = c->block;
+	const struct config_outbound *o = block->o;
+	bool named = OWN(block, tls_name) && o->auth != CONFIG_AUTH_GSSAPI;
+	check_use(c, named, o->tls_name_at, "tls_name", verifies, "only tls verify looks for a name");
+	check_use(c, OWN(block, tls_ca), o->tls_ca_at, "tls_ca", verifies, "only tls verify asks for an authority");
+	check_use(c, OWN(block, tls_fingerprint) && o->tls_fingerprint.n, o->tls_fingerprint_at, "tls_fingerprint",
+		  verifies, "tls is off; write tls verify");
+	check_use(c, OWN(block, tls_missing) && o->tls_missing == CONFIG_TLS_MISSING_RETURN, o->tls_missing_at,
+		  "tls_missing", demands, "mail goes in clear where TLS is missing; write tls encrypt or tls verify");
+	check_use(c, OWN(block, implicit) && o->implicit == CONFIG_YES, o->implicit_at, "implicit", speaks,
+		  "tls is off");
+	check_use(c, OWN(block, client_certificate) && o->client_certificate.n, o->client_certificate_at,
+		  "client_certificate", speaks, "tls is off");
+}
+
+/* STARTTLS and AUTH are extensions, which a host that is greeted with HELO does not offer. */
+static void check_helo(const struct check *c)
+{
+	const struct block *block = c->block;
+	const struct config_outbound *o = block->o;
+	bool own = !block->parent || OWN(block, use_helo) || OWN(block, tls) || OWN(block, tls_fingerprint);
+	if (!o->use_helo || (block->to_smart_host && c->server->outbound.auth != CONFIG_AUTH_OFF))
+		return;
+	if (o->auth != CONFIG_AUTH_OFF)
+		REFUSE(c, o->auth_at, "auth needs EHLO, and use_helo is yes: write use_helo no here");
+	else if (own && demands(o) && o->implicit != CONFIG_YES)
+		REFUSE(c, OWN(block, use_helo) ? o->use_helo_at : o->tls_at,
+		       "TLS is a must here, which needs EHLO, and use_helo is yes: write use_helo no, or tls off");
+}
+
+/* Credentials are for hosts that are written beside them, not for those that a name server tells of. */
+static void check_hosts(const struct check *c)
+{
+	const struct block *block = c->block;
+	struct config_origin at = block->o->auth_at;
+	if (!block->hosts->n) {
+		REFUSE(c, at,
+		       "there are no hosts to authenticate to: credentials go only to those of %s in the same block, "
+		       "never to what is found by MX; write %s [HOST]",
+		       block->hosts_name, block->hosts_name);
+		return;
+	}
+	for (size_t i = 0; i < block->hosts->n; i++) {
+		const struct config_host *host = &block->hosts->at[i];
+		if (host->kind == CONFIG_HOST_MX)
+			REFUSE(c, host->origin,
+			       "%s would be looked up by MX, and credentials go to no host that is found so: write "
+			       "[%s]",
+			       host->name, host->name);
+	}
+}
+
+static void check_auth(const struct check *c)
+{
+	const struct config_outbound *o = c->block->o;
+	bool kerberos = o->auth == CONFIG_AUTH_GSSAPI;
+	if (!o->username && !config_build_failed(c->b, &o->username))
+		REFUSE(c, o->auth_at, "auth needs username, %s",
+		       kerberos ? "the Kerberos principal" : "written beside it");
+	if (!o->password_file && !config_build_failed(c->b, &o->password_file))
+		REFUSE(c, o->auth_at, "auth needs password_file, the path of %s",
+		       kerberos ? "the key tab of username" : "a file whose first line is the password");
+	if (!verifies(o) && !o->auth_unverified && !config_build_failed(c->b, &o->tls) &&
+	    !config_build_failed(c->b, &o->tls_fingerprint))
+		REFUSE(c, o->auth_at,
+		       "auth needs tls verify, or tls_fingerprint: without it the password goes to whoever answers in "
+		       "the host's place; if you accept that, write auth_unverified yes");
+	if (!config_build_failed(c->b, c->block->hosts))
+		check_hosts(c);
+}
+
+static void check_no_auth(const struct check *c)
+{
+	const struct config_outbound *o = c->block->o;
+	static const char cure[] =
+		"there is no auth here: write auth login (or plain, scram-sha-256, cram-md5, gssapi)";
+	if (o->username)
+		REFUSE(c, o->username_at, "username says nothing, for %s", cure);
+	if (o->password_file)
+		REFUSE(c, o->password_file_at, "password_file says nothing, for %s", cure);
+	if (o->auth_unverified)
+		REFUSE(c, o->auth_unverified_at, "auth_unverified says nothing, for %s", cure);
+}
+
+/* The smart host wants to know us, and what this block asks for would not do for that: its mail would wait for ever. */
+static void check_smart_host(const struct check *c)
+{
+	const struct block *block = c->block;
+	const struct config_outbound *whole = &c->server->outbound;
+	if (!block->to_smart_host || whole->auth == CONFIG_AUTH_OFF)
+		return;
+	if (OWN(block, use_helo) && block->o->use_helo)
+		REFUSE(c, block->o->use_helo_at,
+		       "mail from here goes to the smart host, which we authenticate to: that needs EHLO");
+	else if (OWN(block, tls) && !verifies(block->o) && verifies(whole) && !whole->auth_unverified)
+		REFUSE(c, block->o->tls_at,
+		       "mail from here goes to the smart host, which we authenticate to: that needs tls verify");
+}
+
+void config_check_outbound(struct config_build *b, const struct config_server *server)
+{
+	struct block block;
+	for (size_t i = 0; block_at(server, i, &block); i++) {
+		const struct check c = {b, server, &block};
+		check_tls(&c);
+		check_helo(&c);
+		check_smart_host(&c);
+		if (config_build_failed(b, &block.o->auth))
+			continue;
+		if (block.o->auth == CONFIG_AUTH_OFF)
+			check_no_auth(&c);
+		else
+			check_auth(&c);
+	}
+}

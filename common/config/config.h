@@ -1,0 +1,476 @@
+/*
+ * The configuration as values. Two steps, so that every error of a file is found at once and each process gets only
+ * what its role may see:
+ *
+ *	text --config_read--> tree (tokens with file:line:column, includes opened) --config_build--> struct config
+ *	tree --config_tree_write(role, server)--> canonical text --config_parse_canonical--> struct config, in the child
+ *
+ * Everything is owned by the struct that was filled and freed with it; spans and strings live as long. settings.def is
+ * the list of settings; the structs below have one member per setting, `name`, and `name_at`, where it was written.
+ * What settings.def leaves to us is filled in, with name_at = default: fqdn, default_domain, postmaster, badmail_dir,
+ * pickup_dir, drop_dir, format and dir of the log.
+ */
+#ifndef COMMON_CONFIG_CONFIG_H
+#define COMMON_CONFIG_CONFIG_H
+
+#include "common/base/arena.h"
+#include "common/base/str.h"
+#include "common/mail/cidr.h"
+
+enum config_role {
+	ROLE_MASTER = 1 << 0,
+	ROLE_SMTPD = 1 << 1,
+	ROLE_QUEUE = 1 << 2,
+	ROLE_DELIVERY = 1 << 3, /* SMTP clients */
+	ROLE_LOCAL = 1 << 4,    /* copies into drop folders, notices */
+	ROLE_RESOLVER = 1 << 5,
+	ROLE_LOG = 1 << 6,
+	ROLE_PICKUP = 1 << 7, /* reads the pickup folder */
+	ROLE_ALL = (1 << 8) - 1,
+	ROLE_SHOWN = 1 << 8 /* the queue sees it, too; a change is no reason for a new queue */
+};
+
+/* "No limit", of LIMIT, SIZE_LIMIT and QUOTA. */
+#define CONFIG_NONE INT64_MAX
+
+/* Where a value was written; file NULL and line 0 = the default. */
+struct config_origin {
+	const char *file;
+	unsigned line;
+	unsigned token; /* its number in what was read, so that a later check can point at it */
+};
+
+struct config_words {
+	const char **at;
+	size_t n;
+};
+
+struct config_durations {
+	int64_t *ms;
+	size_t n;
+};
+
+/* So many of something in any period of so long; count 0 = no bound. */
+struct config_rate {
+	int64_t count, period_ms;
+};
+enum { CONFIG_RATE_MAX = 10000 /* the queue remembers so many moments for each next hop with a rate */ };
+
+struct config_client {
+	struct cidr net;  /* when name is NULL */
+	const char *name; /* a pattern (domain.h) of the client's confirmed name; "*" = every client, named or not */
+	const char *text; /* as written */
+	struct config_origin origin;
+};
+struct config_clients {
+	struct config_client *at;
+	size_t n;
+};
+
+struct config_endpoint {  /* of listen and dns_server */
+	bool any;         /* "*": every IPv4 and IPv6 address */
+	bool tls;         /* listen: "tls", a handshake before the greeting */
+	struct ipaddr ip; /* when not any */
+	uint16_t port;
+	const char *text;
+	struct config_origin origin;
+};
+struct config_endpoints {
+	struct config_endpoint *at;
+	size_t n;
+};
+
+enum { CONFIG_WEIGHT_MAX = 1000 };
+enum config_host_kind { CONFIG_HOST_MX, CONFIG_HOST_NAME, CONFIG_HOST_IP };
+struct config_host {
+	enum config_host_kind kind; /* name: MX, then address | [name]: address only | [ip] */
+	const char *name;           /* without brackets */
+	struct ipaddr ip;           /* when CONFIG_HOST_IP */
+	uint16_t port;              /* 0 = outbound port */
+	uint16_t weight;            /* share of the connections; 0 = none written */
+	struct config_origin origin;
+};
+struct config_hosts {
+	struct config_host *at;
+	size_t n;
+};
+struct config_route {
+	bool dns; /* "dns": MX of the domain */
+	struct config_hosts hosts;
+};
+
+/* Of connectors. */
+struct config_space {
+	const char *pattern; /* of a recipient's domain (domain.h) */
+	unsigned cost;
+	struct config_origin origin;
+};
+struct config_spaces {
+	struct config_space *at;
+	size_t n;
+};
+struct config_sender {
+	const char *local;  /* before the @, compared without case; NULL = anybody */
+	const char *domain; /* a pattern; NULL = "<>", the null sender of notices */
+};
+struct config_senders {
+	struct config_sender *at;
+	size_t n;
+};
+
+/* Mail to be asked for with ETRN. */
+struct config_etrn {
+	struct config_words domains; /* each with @ in front where the domains below it are meant, too */
+	int64_t every_ms;
+};
+
+struct config_quota {
+	int64_t octets;   /* CONFIG_NONE, or octets, or 0 when multiple is set */
+	int64_t multiple; /* of max_message_size; 0 = none */
+};
+
+/* Choices: the words are in config_value.c, in the order of the enum. */
+enum config_stuffing { CONFIG_STUFFING_AUTO, CONFIG_STUFFING_ON, CONFIG_STUFFING_OFF };
+enum config_bare { CONFIG_BARE_REJECT, CONFIG_BARE_REPAIR };
+enum config_language { CONFIG_LANGUAGE_EN, CONFIG_LANGUAGE_JA, CONFIG_LANGUAGE_COUNT };
+enum config_allow { CONFIG_ONLY_LISTED, CONFIG_ALL_EXCEPT_LISTED };
+enum config_tls_min { CONFIG_TLS_1_0, CONFIG_TLS_1_1, CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+enum config_tls { CONFIG_TLS_OFF, CONFIG_TLS_OPPORTUNISTIC, CONFIG_TLS_ENCRYPT, CONFIG_TLS_VERIFY };
+enum config_tristate { CONFIG_AUTO, CONFIG_NO, CONFIG_YES };
+enum config_tls_missing { CONFIG_TLS_MISSING_WAIT, CONFIG_TLS_MISSING_RETURN };
+enum config_auth {
+	CONFIG_AUTH_OFF,
+	CONFIG_AUTH_PLAIN,
+	CONFIG_AUTH_LOGIN,
+	CONFIG_AUTH_SCRAM_SHA_256,
+	CONFIG_AUTH_CRAM_MD5,
+	CONFIG_AUTH_GSSAPI
+};
+/* Of access auth: a set of these. */
+enum config_auth_mechanism {
+	AUTH_PLAIN = 1 << 0,
+	AUTH_LOGIN = 1 << 1,
+	AUTH_SCRAM_SHA_256 = 1 << 2, /* and -PLUS */
+	AUTH_CRAM_MD5 = 1 << 3,
+	AUTH_GSSAPI = 1 << 4
+};
+
+struct config_certificate {
+	const char *certificate; /* PEM, the chain behind it */
+	const char *key;
+	struct config_origin origin;
+};
+struct config_certificates {
+	struct config_certificate *at;
+	size_t n;
+};
+
+enum config_log_format {
+	CONFIG_LOG_OFF,
+	CONFIG_LOG_W3C,
+	CONFIG_LOG_IIS,
+	CONFIG_LOG_NCSA,
+	CONFIG_LOG_JSON,
+	CONFIG_LOG_FORMAT_COUNT
+};
+
+enum config_period_kind {
+	CONFIG_PERIOD_SIZE, /* by octets */
+	CONFIG_PERIOD_HOURLY,
+	CONFIG_PERIOD_DAILY,
+	CONFIG_PERIOD_WEEKLY,
+	CONFIG_PERIOD_MONTHLY,
+	CONFIG_PERIOD_UNLIMITED,
+	CONFIG_PERIOD_COUNT
+};
+struct config_period {
+	enum config_period_kind kind;
+	int64_t octets; /* of a file, when CONFIG_PERIOD_SIZE */
+};
+
+/* Fields of the W3C format in the order in which they are written; FIELDS is a set of (1 << field). */
+enum config_log_field {
+	LOG_FIELD_DATE,
+	LOG_FIELD_TIME,
+	LOG_FIELD_C_IP,
+	LOG_FIELD_USERNAME,
+	LOG_FIELD_SITENAME,
+	LOG_FIELD_COMPUTERNAME,
+	LOG_FIELD_S_IP,
+	LOG_FIELD_S_PORT,
+	LOG_FIELD_METHOD,
+	LOG_FIELD_URI_STEM,
+	LOG_FIELD_URI_QUERY,
+	LOG_FIELD_STATUS,
+	LOG_FIELD_WIN32_STATUS,
+	LOG_FIELD_SC_BYTES,
+	LOG_FIELD_CS_BYTES,
+	LOG_FIELD_TIME_TAKEN,
+	LOG_FIELD_VERSION,
+	LOG_FIELD_HOST,
+	LOG_FIELD_USER_AGENT,
+	LOG_FIELD_COOKIE,
+	LOG_FIELD_REFERER,
+	LOG_FIELD_SESSION,
+	LOG_FIELD_REPLY,
+	LOG_FIELD_COUNT
+};
+
+/* Extensions that `without` may name: one bit each. */
+enum config_without {
+	WITHOUT_PIPELINING = 1 << 0,
+	WITHOUT_SIZE = 1 << 1,
+	WITHOUT_8BITMIME = 1 << 2,
+	WITHOUT_CHUNKING = 1 << 3,
+	WITHOUT_ENHANCEDSTATUSCODES = 1 << 4,
+	WITHOUT_DSN = 1 << 5
+};
+
+#define CONFIG_C_YESNO        bool
+#define CONFIG_C_NUMBER       int64_t
+#define CONFIG_C_LIMIT        int64_t
+#define CONFIG_C_SIZE         int64_t
+#define CONFIG_C_SIZE_LIMIT   int64_t
+#define CONFIG_C_DURATION     int64_t
+#define CONFIG_C_DURATIONS    struct config_durations
+#define CONFIG_C_RATE         struct config_rate
+#define CONFIG_C_NAME         const char *
+#define CONFIG_C_NAMES        struct config_words
+#define CONFIG_C_PATH         const char *
+#define CONFIG_C_FILE         const char *
+#define CONFIG_C_FOLDER       const char *
+#define CONFIG_C_DOMAIN       const char *
+#define CONFIG_C_ADDRESS      const char *
+#define CONFIG_C_ADDRESSES    struct config_words
+#define CONFIG_C_TEXT         const char *
+#define CONFIG_C_WORDS        unsigned
+#define CONFIG_C_CLIENTS      struct config_clients
+#define CONFIG_C_LISTEN       struct config_endpoints
+#define CONFIG_C_ENDPOINTS    struct config_endpoints
+#define CONFIG_C_HOSTS        struct config_hosts
+#define CONFIG_C_ROUTE        struct config_route
+#define CONFIG_C_QUOTA        struct config_quota
+#define CONFIG_C_BARE         enum config_bare
+#define CONFIG_C_LANGUAGE     enum config_language
+#define CONFIG_C_STUFFING     enum config_stuffing
+#define CONFIG_C_ALLOW        enum config_allow
+#define CONFIG_C_TLSMIN       enum config_tls_min
+#define CONFIG_C_TLS          enum config_tls
+#define CONFIG_C_TRISTATE     enum config_tristate
+#define CONFIG_C_TLSMISSING   enum config_tls_missing
+#define CONFIG_C_AUTH         enum config_auth
+#define CONFIG_C_MECHANISMS   unsigned
+#define CONFIG_C_CERTIFICATES struct config_certificates
+#define CONFIG_C_FINGERPRINTS struct config_words
+#define CONFIG_C_SOURCES      struct config_words
+#define CONFIG_C_SPACES       struct config_spaces
+#define CONFIG_C_SENDERS      struct config_senders
+#define CONFIG_C_ACCOUNTS     struct config_words
+#define CONFIG_C_ETRN         struct config_etrn
+#define CONFIG_C_LOGFORMAT    enum config_log_format
+#define CONFIG_C_PERIOD       struct config_period
+#define CONFIG_C_FIELDS       unsigned
+
+#define CONFIG_MEMBER(name, type, ...)                                                                                 \
+	CONFIG_C_##type name;                                                                                          \
+	struct config_origin name##_at;
+
+struct config_processes {
+#define SETTING_PROCESSES CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+struct config_connect {
+#define SETTING_CONNECT CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+struct config_client_limits {
+#define SETTING_CLIENT CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+struct config_relay {
+#define SETTING_RELAY CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+struct config_access {
+#define SETTING_ACCESS CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+struct config_messages {
+#define SETTING_MESSAGES CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+struct config_delivery {
+#define SETTING_DELIVERY CONFIG_MEMBER
+#include "common/config/settings.def"
+	struct config_processes processes;
+};
+struct config_log {
+#define SETTING_LOG CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+struct config_outbound {
+#define SETTING_OUTBOUND CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+
+struct config_local_domain {
+	const char *name; /* lower case A-labels */
+	struct config_origin origin;
+#define SETTING_LOCAL_DOMAIN CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+struct config_alias_domain {
+	const char *name;
+	struct config_origin origin;
+};
+struct config_remote_domain {
+	const char *name; /* a pattern (domain.h) */
+	struct config_origin origin;
+#define SETTING_REMOTE_DOMAIN CONFIG_MEMBER
+#include "common/config/settings.def"
+	struct config_outbound outbound; /* inherited values filled in */
+	bool has_outbound;               /* a block `outbound` is written in it, so that it has values of its own */
+};
+
+struct config_connector {
+	const char *name;
+	struct config_origin origin;
+#define SETTING_CONNECTOR CONFIG_MEMBER
+#include "common/config/settings.def"
+	struct config_outbound outbound; /* inherited values filled in */
+	bool has_outbound;               /* as in a remote domain */
+};
+
+struct config_server {
+	const char *name;
+	struct config_origin origin;
+	const char *dir; /* <mailroot_dir>/<name> */
+#define SETTING_SERVER CONFIG_MEMBER
+#include "common/config/settings.def"
+	struct config_processes processes;
+	struct config_connect connect;
+	struct config_client_limits client;
+	struct config_relay relay;
+	struct config_access access;
+	struct config_messages messages;
+	struct config_delivery delivery;
+	struct config_log log;
+	struct config_outbound outbound;
+	/* The default domain is always local_domains[0]; its origin is that of its block, or of default_domain. */
+	struct config_local_domain *local_domains;
+	size_t local_domain_count;
+	struct config_alias_domain *alias_domains;
+	size_t alias_domain_count;
+	struct config_remote_domain *remote_domains; /* exact names first, then by falling domain_pattern_weight */
+	size_t remote_domain_count;
+	struct config_connector *connectors; /* in the order of the file */
+	size_t connector_count;
+};
+
+struct config {
+	struct arena arena;
+#define SETTING_GLOBAL CONFIG_MEMBER
+#include "common/config/settings.def"
+	struct config_server *servers;
+	size_t server_count;
+};
+
+struct config_tree;
+
+/*
+ * Errors and warnings as an administrator reads them: "file:line:column: error: what, what is allowed, nearest known
+ * name", the line, a caret. Appended to a str as text, in file order.
+ */
+struct config_report {
+	struct str text; /* str_init before use, str_free by the caller */
+	unsigned errors;
+	unsigned warnings;
+	bool passing; /* a file could not be read, or there was no memory: trying again may help (fd_error_lasts) */
+};
+
+/*
+ * Reads FILE and what it includes. NULL only without memory; syntax errors are in *report and the tree holds what could
+ * be read, so that config_build finds the rest. config_tree_free releases it.
+ */
+struct config_tree *config_read(const char *file, struct config_report *report);
+
+/* The same from memory, for tests and fuzzers; NAME stands for the file in messages. include is an error here. */
+struct config_tree *config_read_text(const char *name, struct span text, struct config_report *report);
+void config_tree_free(struct config_tree *tree);
+
+/*
+ * The tree as values, defaults filled in and checked (mailroot.conf(5), "Errors"). HOSTNAME stands for fqdn where
+ * none is written. True when *report has no errors; *out is to be freed with config_free in either case.
+ */
+bool config_build(const struct config_tree *tree, const char *hostname, struct config *out,
+		  struct config_report *report);
+void config_free(struct config *config);
+
+/* What ROLE of virtual server SERVER may see (NULL = all servers), as text that carries file and line of every value.
+ */
+void config_tree_write(const struct config_tree *tree, const char *hostname, const char *server, unsigned role,
+		       struct str *to);
+
+/* The text that config_tree_write made, in a child. False only for text that it did not make. */
+bool config_parse_canonical(struct span text, struct config *out);
+
+/*
+ * The same at MEMORY, and with all it points to in the SIZE octets there (aligned for any type), *USED of them: a
+ * configuration that other processes can read where they have the same memory at the same address. Never freed. NULL:
+ * not such a text, or no room.
+ */
+const struct config *config_parse_canonical_in(struct span text, void *memory, size_t size, size_t *used);
+
+/*
+ * Every setting of every server with its value, its unit and where it comes from: `mailrootctl config show`. The text
+ * is itself a configuration with the same values; the JSON an array of {block, name, value, file, line}.
+ */
+void config_show(const struct config *config, struct str *to);
+void config_show_json(const struct config *config, struct str *to);
+
+/* The commented example file; the same facts as mdoc for mailroot.conf(5); and plain for `config doc [NAME]`. */
+void config_doc_example(struct str *to);
+void config_doc_man(struct str *to);
+
+/* NAME is a setting, a block, "BLOCK.SETTING", or NULL = all. False: there is none. */
+bool config_doc_text(const char *name, struct str *to);
+
+/* The setting or settings that NAME, which is none, may mean. False: none. */
+bool config_doc_meant(const char *name, char *to, size_t size);
+
+/* As written in the file and in #Fields: "cs-method". */
+const char *config_log_field_name(enum config_log_field field);
+
+/* The virtual server that takes what local programs send; NULL = none. */
+const struct config_server *config_server_local(const struct config *config);
+
+/* DOMAIN is the literal of an address that SERVER listens on, so user@[ADDRESS] is a user of the default domain (RFC
+ * 5321 4.1.3). What "*" stands for nobody here knows. */
+bool config_server_is_at(const struct config_server *server, struct span domain);
+
+/* What TLS an outbound block asks for: its `tls`, or verify where it has fingerprints and tls is not off. */
+enum config_tls config_outbound_tls(const struct config_outbound *outbound);
+
+/* What DNS asks for a host holds (DANE, RFC 7672): who writes off, verify or tls_fingerprint has said more already. */
+bool config_outbound_dane(const struct config_outbound *outbound);
+
+/* What a setting of an outbound block is about: how we speak to a host, how often, as whom. A set of them has bits. */
+enum config_outbound_part {
+	CONFIG_OUTBOUND_MANNER = 1,
+	CONFIG_OUTBOUND_LIMIT = 2, /* rate, max_connections */
+	CONFIG_OUTBOUND_USER =
+		4 /* auth and what it needs: of the block that the hosts are written in, never inherited */
+};
+struct config_setting;
+enum config_outbound_part config_outbound_part(const struct config_setting *setting);
+
+/* Appends the values of all settings of OUTBOUND that are about PARTS, a line each: to be compared or hashed. */
+void config_outbound_append(const struct config_outbound *outbound, unsigned parts, struct str *to);
+
+/* The remote domain that fits DOMAIN best: its own, else the longest pattern. NULL = none. */
+const struct config_remote_domain *config_remote_domain_find(const struct config_server *server, struct span domain);
+
+/* The virtual server NAME, or NULL. */
+const struct config_server *config_server_find(const struct config *config, struct span name);
+
+#endif

@@ -1,0 +1,61 @@
+#include "common/config/connector.h"
+
+#include "common/mail/domain.h"
+
+static bool is_sender(const struct config_sender *entry, const struct address *sender)
+{
+	if (!entry->domain)
+		return !sender->text.len;
+	return domain_pattern_match(span_of(entry->domain), sender->domain) &&
+	       (!entry->local || span_equal_nocase(span_of(entry->local), sender->local));
+}
+
+static bool has_sender(const struct config_senders *list, const struct address *sender)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (is_sender(&list->at[i], sender))
+			return true;
+	return false;
+}
+
+enum connector_verdict connector_judge(const struct config_connector *connector, const struct connector_mail *mail)
+{
+	if (mail->size > (uint64_t)connector->max_message_size)
+		return CONNECTOR_TOO_LARGE;
+	if (connector->senders.n && !has_sender(&connector->senders, mail->sender))
+		return CONNECTOR_OTHER_SENDERS;
+	return has_sender(&connector->senders_refused, mail->sender) ? CONNECTOR_SENDER_REFUSED : CONNECTOR_TAKES;
+}
+
+/* A goes before B; of equals the first that was found stays. */
+static bool goes_before(const struct config_space *a, const struct config_space *b)
+{
+	size_t wa = domain_pattern_weight(span_of(a->pattern)), wb = domain_pattern_weight(span_of(b->pattern));
+	return wa != wb ? wa > wb : a->cost < b->cost;
+}
+
+const struct config_space *connector_space(const struct config_connector *connector, struct span domain)
+{
+	const struct config_space *best = NULL;
+	for (size_t i = 0; i < connector->address_space.n; i++) {
+		const struct config_space *space = &connector->address_space.at[i];
+		if (domain_pattern_match(span_of(space->pattern), domain) && (!best || goes_before(space, best)))
+			best = space;
+	}
+	return best;
+}
+
+bool connector_find(const struct config_server *server, struct span domain, const struct connector_mail *mail,
+		    struct connector_choice *out)
+{
+	*out = (struct connector_choice){0};
+	for (size_t i = 0; i < server->connector_count; i++) {
+		const struct config_connector *connector = &server->connectors[i];
+		if (mail && connector_judge(connector, mail) != CONNECTOR_TAKES)
+			continue;
+		const struct config_space *space = connector_space(connector, domain);
+		if (space && (!out->space || goes_before(space, out->space)))
+			*out = (struct connector_choice){connector, space};
+	}
+	return out->space != NULL;
+}

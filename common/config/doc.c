@@ -1,0 +1,213 @@
+#include "common/config/doc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/config/slip.h"
+#include "common/config/value.h"
+
+enum { DOC_COLUMNS = 100, FACTS_TEXT_MAX = 4096, INDENT = 4 };
+
+static const char *const acts_words[CONFIG_ACTS_COUNT] = {
+	[CONFIG_COMMAND] = "with the reload, in open sessions too",
+	[CONFIG_CONNECTION] = "with the reload, on new connections",
+	[CONFIG_PROCESSES_NEW] = "with the reload, which starts new processes",
+};
+
+/* The bounds of its values are values. */
+static bool is_scalar(enum config_type type)
+{
+	return type == CONFIG_NUMBER || type == CONFIG_LIMIT || type == CONFIG_SIZE || type == CONFIG_SIZE_LIMIT ||
+	       type == CONFIG_DURATION;
+}
+
+void config_doc_bounds(struct str *to, const struct config_setting *setting)
+{
+	bool scalar = is_scalar(setting->type);
+	if ((!setting->min && !setting->max) || (!scalar && !config_value_is_list(setting->type)))
+		return;
+	str_append_text(to, " (");
+	if (scalar) {
+		config_value_format(setting->type, &setting->min, to);
+		str_append_text(to, setting->max ? " to " : " or more");
+		if (setting->max)
+			config_value_format(setting->type, &setting->max, to);
+	} else {
+		str_printf(to, "at most %lld values", (long long)setting->max);
+	}
+	str_append_c(to, ')');
+}
+
+void config_doc_wrapped(struct str *to, unsigned indent, const char *prefix, struct span text)
+{
+	size_t room = DOC_COLUMNS - indent - strlen(prefix);
+	while (text.len) {
+		size_t len = text.len;
+		if (len > room) {
+			len = room;
+			while (len && text.at[len] != ' ')
+				len--;
+			if (!len)
+				len = span_find(text, ' ');
+		}
+		str_printf(to, "%*s%s%.*s\n", (int)indent, "", prefix, (int)len, text.at);
+		text = span_trim(span_skip(text, len));
+	}
+}
+
+/* "Value: ...", "Default: ...", "A change acts ...", each ended by END. */
+static void append_facts(struct str *to, const struct config_setting *setting, const char *end)
+{
+	str_printf(to, "Value: %s", config_value_allowed(setting->type));
+	config_doc_bounds(to, setting);
+	str_printf(to, ".%sDefault: %s.%sA change acts %s.", end, *setting->fallback ? setting->fallback : "not set",
+		   end, acts_words[setting->acts]);
+}
+
+/* "virtual_server or delivery" */
+static void append_parents(struct str *to, enum config_block block)
+{
+	const char *separator = "";
+	for (enum config_block parent = 0; parent < CONFIG_BLOCK_COUNT; parent++) {
+		if (!config_block_in(block, parent))
+			continue;
+		str_printf(to, "%s%s", separator,
+			   parent == CONFIG_GLOBAL ? "the file itself" : config_blocks[parent].word);
+		separator = " or ";
+	}
+}
+
+/* What troff would take for its own is escaped; no text of ours begins with a dot or a quote. */
+static void append_roff(struct str *to, struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] == '\\')
+			str_append_text(to, "\\e");
+		else if (text.at[i] == '-')
+			str_append_text(to, "\\-");
+		else
+			str_append_c(to, text.at[i]);
+	}
+	str_append_c(to, '\n');
+}
+
+static void man_setting(struct str *to, const struct config_setting *setting)
+{
+	struct str facts;
+	str_init(&facts, FACTS_TEXT_MAX);
+	append_facts(&facts, setting, " ");
+	str_printf(to, ".It Ic %s\n", setting->name);
+	append_roff(to, span_of(setting->doc));
+	str_append_text(to, ".br\n");
+	append_roff(to, str_span(&facts));
+	str_free(&facts);
+}
+
+static void man_block(struct str *to, enum config_block block)
+{
+	bool named = config_blocks[block].kind == CONFIG_BLOCK_NAMED;
+	size_t n = 0;
+	str_append_text(to, ".Ss ");
+	str_append_text(to, block == CONFIG_GLOBAL ? "Global settings" : config_blocks[block].word);
+	str_append_text(to, named ? " NAME\n" : "\n");
+	append_roff(to, span_of(config_blocks[block].doc));
+	if (block != CONFIG_GLOBAL) {
+		str_append_text(to, "A block in ");
+		append_parents(to, block);
+		str_append_text(to, ".\n");
+	}
+	for (size_t i = 0; i < config_setting_count; i++)
+		if (config_settings[i].block == block) {
+			if (!n++)
+				str_append_text(to, ".Bl -tag -width Ds\n");
+			man_setting(to, &config_settings[i]);
+		}
+	if (n)
+		str_append_text(to, ".El\n");
+}
+
+void config_doc_man(struct str *to)
+{
+	for (enum config_block block = 0; block < CONFIG_BLOCK_COUNT; block++)
+		man_block(to, block);
+}
+
+static void text_setting(struct str *to, const struct config_setting *setting)
+{
+	struct str facts;
+	str_init(&facts, FACTS_TEXT_MAX);
+	append_facts(&facts, setting, "\n");
+	str_printf(to, "%s, in ", setting->name);
+	if (setting->block == CONFIG_GLOBAL) {
+		str_append_text(to, "the file itself\n");
+	} else {
+		str_printf(to, "%s of ", config_blocks[setting->block].word);
+		append_parents(to, setting->block);
+		str_append_c(to, '\n');
+	}
+	config_doc_wrapped(to, INDENT, "", span_of(setting->doc));
+	for (struct span rest = str_span(&facts), line; span_line(&rest, &line);)
+		config_doc_wrapped(to, INDENT, "", line);
+	str_free(&facts);
+}
+
+static void text_block(struct str *to, enum config_block block)
+{
+	bool named = config_blocks[block].kind == CONFIG_BLOCK_NAMED;
+	str_printf(to, "%s%s { }, a block in ", config_blocks[block].word, named ? " NAME" : "");
+	append_parents(to, block);
+	str_append_c(to, '\n');
+	config_doc_wrapped(to, INDENT, "", span_of(config_blocks[block].doc));
+}
+
+/* NAME as the block in front of a dot, BLOCK_COUNT where none stands there, and the setting behind it. */
+static enum config_block split_name(const char **name)
+{
+	const char *dot = *name ? strchr(*name, '.') : NULL;
+	for (enum config_block block = 0; dot && block < CONFIG_BLOCK_COUNT; block++)
+		if (span_equal_nocase(span_of(config_blocks[block].word),
+				      (struct span){*name, (size_t)(dot - *name)})) {
+			*name = dot + 1;
+			return block;
+		}
+	return CONFIG_BLOCK_COUNT;
+}
+
+bool config_doc_meant(const char *name, char *to, size_t size)
+{
+	enum config_block only = split_name(&name);
+	bool found = false;
+	for (enum config_block block = 0; name && !found && block < CONFIG_BLOCK_COUNT; block++) {
+		struct str longer;
+		if (only != CONFIG_BLOCK_COUNT && only != block)
+			continue;
+		str_init(&longer, size);
+		const char *near = config_slip_setting(block, span_of(name));
+		found = near || config_slip_longer(block, span_of(name), &longer);
+		snprintf(to, size, "%s", near ? near : str_text(&longer));
+		str_free(&longer);
+	}
+	return found;
+}
+
+bool config_doc_text(const char *name, struct str *to)
+{
+	enum config_block only = split_name(&name);
+	bool found = false;
+	for (enum config_block block = 0; block < CONFIG_BLOCK_COUNT; block++) {
+		if (only != CONFIG_BLOCK_COUNT && only != block)
+			continue;
+		bool whole = !name || (only == CONFIG_BLOCK_COUNT && !strcasecmp(config_blocks[block].word, name));
+		if (whole && block != CONFIG_GLOBAL)
+			text_block(to, block);
+		found = found || whole;
+		for (size_t i = 0; i < config_setting_count; i++) {
+			const struct config_setting *setting = &config_settings[i];
+			if (setting->block != block || (!whole && strcasecmp(setting->name, name)))
+				continue;
+			text_setting(to, setting);
+			found = true;
+		}
+	}
+	return found;
+}

@@ -1,0 +1,132 @@
+#include <string.h>
+
+#include "common/config/doc.h"
+#include "common/config/value.h"
+
+enum { FACTS_TEXT_MAX = 4096, INDENT = 4 };
+
+/* What the shipped file sets, because no default could. */
+static const struct {
+	enum config_block block;
+	const char *name;
+	const char *value;
+} shipped[] = {
+	{CONFIG_RELAY, "list", "127.0.0.0/8 ::1"},
+};
+
+/* Names of the named blocks in the example. */
+static const char *const sample_names[CONFIG_BLOCK_COUNT] = {
+	[CONFIG_SERVER] = "default",           [CONFIG_LOCAL_DOMAIN] = "sales.example.com",
+	[CONFIG_ALIAS_DOMAIN] = "example.org", [CONFIG_REMOTE_DOMAIN] = "*.partner.example",
+	[CONFIG_CONNECTOR] = "partner",
+};
+
+/* Values of settings without default in the example; the others without one are empty lists. */
+static const struct {
+	const char *name;
+	const char *value;
+} samples[] = {
+	{"sendmail_server", "default"},
+	{"fqdn", "mail.example.com"},
+	{"default_domain", "example.com"},
+	{"postmaster", "postmaster@example.com"},
+	{"banner", "\"mail service of Example Ltd\""},
+	{"pickup_dir", "/srv/pickup"},
+	{"badmail_dir", "/srv/badmail"},
+	{"drop_dir", "/srv/drop/sales"},
+	{"format", "w3c"},
+	{"dir", "/srv/log/default"},
+	{"route", "dns"},
+	{"auth_domain", "example.com"},
+	{"keytab", "/etc/mailroot/smtp.keytab"},
+	{"principal", "smtp/mail.example.com@EXAMPLE.COM"},
+	{"gssapi_realm", "EXAMPLE.COM"},
+	{"tls_certificate", "/etc/ssl/mail.pem /etc/ssl/mail.key"},
+	{"tls_name", "mx.partner.example"},
+	{"tls_ca", "/etc/ssl/certs/ca-certificates.crt"},
+	{"client_certificate", "/etc/ssl/mail.pem /etc/ssl/mail.key"},
+	{"username", "relay@example.com"},
+	{"password_file", "/etc/mailroot/password"},
+};
+
+static const char *sample_value(const struct config_setting *setting)
+{
+	if (setting->type == CONFIG_MECHANISMS)
+		return "plain login gssapi"; /* or the settings after it would have nothing to act on */
+	if (*setting->fallback)
+		return setting->fallback;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
+		if (!strcmp(samples[i].name, setting->name))
+			return samples[i].value;
+	return "none";
+}
+
+static const char *shipped_value(const struct config_setting *setting)
+{
+	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++)
+		if (shipped[i].block == setting->block && !strcmp(shipped[i].name, setting->name))
+			return shipped[i].value;
+	return NULL;
+}
+
+static void example_setting(struct str *to, const struct config_setting *setting, unsigned indent, const char *mark)
+{
+	const char *live = *mark ? NULL : shipped_value(setting);
+	struct str facts;
+	str_init(&facts, FACTS_TEXT_MAX);
+	str_append_text(&facts, setting->doc);
+	config_doc_bounds(&facts, setting);
+	config_doc_wrapped(to, indent, "# ", str_span(&facts));
+	str_free(&facts);
+	str_printf(to, "%*s#%s %s\n", (int)indent, "", setting->name, sample_value(setting));
+	if (live)
+		str_printf(to, "%*s%s %s\n", (int)indent, "", setting->name, live);
+}
+
+/* MARK is "#" inside a block that is commented out as a whole. */
+static void example_block(struct str *to, enum config_block block, unsigned indent, const char *mark);
+
+static void example_inner(struct str *to, enum config_block block, unsigned indent, const char *mark)
+{
+	bool named = config_blocks[block].kind == CONFIG_BLOCK_NAMED;
+	bool optional = (named && block != CONFIG_SERVER) || block == CONFIG_LOG;
+	const char *inner = optional ? "#" : mark;
+	str_append_c(to, '\n');
+	config_doc_wrapped(to, indent, "# ", span_of(config_blocks[block].doc));
+	str_printf(to, "%*s%s%s", (int)indent, "", inner, config_blocks[block].word);
+	if (named)
+		str_printf(to, " %s", sample_names[block]);
+	if (block == CONFIG_ALIAS_DOMAIN) {
+		str_append_c(to, '\n');
+		return;
+	}
+	str_append_text(to, " {\n");
+	example_block(to, block, indent + INDENT, inner);
+	str_printf(to, "%*s%s}\n", (int)indent, "", inner);
+}
+
+static void example_block(struct str *to, enum config_block block, unsigned indent, const char *mark)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < config_setting_count; i++) {
+		if (config_settings[i].block != block)
+			continue;
+		if (n++)
+			str_append_c(to, '\n');
+		example_setting(to, &config_settings[i], indent, mark);
+	}
+	for (enum config_block inner = 0; inner < CONFIG_BLOCK_COUNT; inner++)
+		if (config_block_in(inner, block))
+			example_inner(to, inner, indent, mark);
+}
+
+void config_doc_example(struct str *to)
+{
+	str_append_text(
+		to, "# The configuration of Mailroot. mailroot.conf(5) explains it; `mailrootctl check` finds what is\n"
+		    "# wrong with it; `mailrootctl reload` makes it count.\n"
+		    "#\n"
+		    "# Every setting stands here after a #, with its default or, where that says little, with a sample "
+		    "value.\n\n");
+	example_block(to, CONFIG_GLOBAL, 0, "");
+}

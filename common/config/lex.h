@@ -1,0 +1,34 @@
+/* The configuration's text as tokens (mailroot.conf(5), "Grammar"). */
+#ifndef COMMON_CONFIG_LEX_H
+#define COMMON_CONFIG_LEX_H
+
+#include "common/config/report.h"
+
+enum { CONFIG_TOKENS_MAX = 100000 }; /* of a file with all that it includes */
+
+enum config_token_kind { TOKEN_WORD, TOKEN_OPEN, TOKEN_CLOSE, TOKEN_LINE_END, TOKEN_END };
+
+struct config_token {
+	enum config_token_kind kind;
+	struct span text; /* of a word, quotes and escapes resolved; points into the source or the arena */
+	struct config_at at;
+};
+
+struct config_lexer {
+	struct config_source *source;
+	struct arena *arena;
+	struct config_findings *findings;
+	uint32_t *token; /* the number of the last token, over all files */
+	size_t offset;
+	uint32_t line;
+	bool begun;     /* something stands on this line already */
+	bool canonical; /* "#line N" and "#line N "FILE"" set the origin of what follows */
+};
+
+/*
+ * The next token. What is wrong is reported and read as well as can be; past CONFIG_TOKENS_MAX everything ends.
+ * Before the first call offset is 0 and line 1.
+ */
+void config_lex(struct config_lexer *lexer, struct config_token *out);
+
+#endif

@@ -1,0 +1,128 @@
+/* settings.def as tables. For the modules of the configuration and for what tells changes of it; everybody else sees
+ * structs (config.h). */
+#ifndef COMMON_CONFIG_TABLE_H
+#define COMMON_CONFIG_TABLE_H
+
+#include "common/config/config.h"
+
+enum config_type {
+	CONFIG_YESNO,
+	CONFIG_NUMBER,
+	CONFIG_LIMIT,
+	CONFIG_SIZE,
+	CONFIG_SIZE_LIMIT,
+	CONFIG_DURATION,
+	CONFIG_DURATIONS,
+	CONFIG_RATE,
+	CONFIG_NAME,
+	CONFIG_NAMES,
+	CONFIG_PATH,
+	CONFIG_FILE,
+	CONFIG_FOLDER,
+	CONFIG_DOMAIN,
+	CONFIG_ADDRESS,
+	CONFIG_ADDRESSES,
+	CONFIG_TEXT,
+	CONFIG_WORDS,
+	CONFIG_CLIENTS,
+	CONFIG_LISTEN,
+	CONFIG_ENDPOINTS,
+	CONFIG_HOSTS,
+	CONFIG_ROUTE,
+	CONFIG_QUOTA,
+	CONFIG_BARE,
+	CONFIG_LANGUAGE,
+	CONFIG_STUFFING,
+	CONFIG_ALLOW,
+	CONFIG_TLSMIN,
+	CONFIG_TLS,
+	CONFIG_TRISTATE,
+	CONFIG_TLSMISSING,
+	CONFIG_AUTH,
+	CONFIG_MECHANISMS,
+	CONFIG_CERTIFICATES,
+	CONFIG_FINGERPRINTS,
+	CONFIG_SOURCES,
+	CONFIG_SPACES,
+	CONFIG_SENDERS,
+	CONFIG_ACCOUNTS,
+	CONFIG_ETRN,
+	CONFIG_LOGFORMAT,
+	CONFIG_PERIOD,
+	CONFIG_FIELDS,
+	CONFIG_TYPE_COUNT
+};
+
+enum config_block {
+#define BLOCK(block, ...) CONFIG_##block,
+#include "common/config/settings.def"
+	CONFIG_BLOCK_COUNT
+};
+
+/* Where a block may stand: a set of these. */
+enum config_in {
+	CONFIG_IN_NOTHING = 0,
+	CONFIG_IN_GLOBAL = 1 << CONFIG_GLOBAL,
+	CONFIG_IN_SERVER = 1 << CONFIG_SERVER,
+	CONFIG_IN_DELIVERY = 1 << CONFIG_DELIVERY,
+	CONFIG_IN_REMOTE_DOMAIN = 1 << CONFIG_REMOTE_DOMAIN,
+	CONFIG_IN_CONNECTOR = 1 << CONFIG_CONNECTOR
+};
+
+enum config_kind { CONFIG_BLOCK_ONCE, CONFIG_BLOCK_NAMED };
+
+/* When a change acts. */
+enum config_acts { CONFIG_COMMAND, CONFIG_CONNECTION, CONFIG_PROCESSES_NEW, CONFIG_ACTS_COUNT };
+
+struct config_block_info {
+	const char *word;
+	unsigned parents; /* enum config_in */
+	enum config_kind kind;
+	const char *doc;
+};
+extern const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT];
+
+struct config_setting {
+	enum config_block block;
+	const char *name;
+	enum config_type type;
+	const char *fallback; /* the default as text, "" = none */
+	int64_t min, max;     /* 0 0 = none */
+	enum config_acts acts;
+	unsigned roles; /* enum config_role */
+	const char *doc;
+	size_t offset;    /* of the value in the block's struct */
+	size_t at_offset; /* of its struct config_origin */
+};
+extern const struct config_setting config_settings[];
+extern const size_t config_setting_count;
+
+/* Where the struct of a block that stands once lies in the struct of its parent. */
+struct config_place {
+	enum config_block parent, block;
+	size_t offset;
+};
+extern const struct config_place config_places[];
+extern const size_t config_place_count;
+
+/* The blocks of a virtual server that have a name, which is the first member of each: where their array lies. */
+struct config_named {
+	enum config_block block;
+	size_t array, count, size;
+};
+extern const struct config_named config_named[];
+extern const size_t config_named_count;
+
+/* Block I of KIND in SERVER; NULL after the last. */
+const void *config_named_at(const struct config_named *kind, const struct config_server *server, size_t i);
+
+/* The setting NAME of BLOCK, without regard to case, or NULL. */
+const struct config_setting *config_setting_find(enum config_block block, struct span name);
+
+/* The block that WORD opens inside PARENT, or CONFIG_BLOCK_COUNT. */
+enum config_block config_block_find(enum config_block parent, struct span word);
+
+/* A block may stand in PARENT. */
+bool config_block_in(enum config_block block, enum config_block parent);
+
+#endif

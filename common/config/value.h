@@ -1,0 +1,121 @@
+/* Values of settings: from words to C and back, one pair of functions a type. */
+#ifndef COMMON_CONFIG_VALUE_H
+#define COMMON_CONFIG_VALUE_H
+
+#include "common/config/report.h"
+#include "common/config/table.h"
+
+/* One value as written; of a default the place is empty. */
+struct config_item {
+	struct span text;
+	struct config_at at;
+	struct config_origin origin; /* the file's name lives as long as the configuration */
+};
+
+struct config_parse {
+	struct arena *arena; /* of the result */
+	struct config_findings *findings;
+	const struct config_setting *setting;
+	const struct config_item *items;
+	size_t n;
+};
+
+/* Parses the items, at least one, into the setting's member TO. False: an error was reported; *to is zero, or has
+ * the good entries of a list. */
+bool config_value_parse(struct config_parse *parse, void *to);
+
+/* The type takes any number of values, and "none" for no value. */
+bool config_value_is_list(enum config_type type);
+
+/* The member at VALUE as words of a file (config_format.c); nothing when there is no value. */
+void config_value_format(enum config_type type, const void *value, struct str *to);
+
+/* One entry of listen or dns_server, of tls_certificate, of address_space. */
+void config_format_endpoint(struct str *to, const struct config_endpoint *endpoint);
+void config_format_certificate(struct str *to, const struct config_certificate *certificate);
+void config_format_space(struct str *to, const struct config_space *space);
+
+/* What may be written, for people: "yes or no". */
+const char *config_value_allowed(enum config_type type);
+
+/* The words of a type that is a choice or a set, in the order of the enum or of the bits; NULL at the end. */
+const char *const *config_value_words(enum config_type type);
+
+/* The words of format and period, in the order of their enums; NULL at the end (config_log.c). */
+extern const char *const config_log_format_words[], *const config_period_words[];
+
+/* Names of blocks (config_name.c). NULL: an error was reported. */
+const char *config_value_domain(struct config_parse *parse, const struct config_item *item);
+const char *config_value_pattern(struct config_parse *parse, const struct config_item *item);
+const char *config_value_plain(struct config_parse *parse, const struct config_item *item, const char *what);
+
+/* An absolute path, normalized. NULL: an error was reported. */
+const char *config_value_path(struct config_parse *parse, const struct config_item *item);
+
+/* Item I stands on the same line as the one before it. */
+bool config_value_follows(const struct config_parse *parse, size_t i);
+
+/* "none" and nothing else: a list that is empty on purpose. */
+bool config_value_is_none(const struct config_parse *parse);
+
+/* The list types (config_list.c), called by config_value_parse. */
+bool config_list_durations(struct config_parse *parse, void *to);
+bool config_list_names(struct config_parse *parse, void *to);
+bool config_list_addresses(struct config_parse *parse, void *to);
+bool config_list_clients(struct config_parse *parse, void *to);
+bool config_list_listen(struct config_parse *parse, void *to);
+bool config_list_endpoints(struct config_parse *parse, void *to);
+bool config_list_hosts(struct config_parse *parse, void *to);
+bool config_list_route(struct config_parse *parse, void *to);
+bool config_list_certificates(struct config_parse *parse, void *to);
+bool config_list_sources(struct config_parse *parse, void *to);
+bool config_list_fingerprints(struct config_parse *parse, void *to);
+
+/* Names and texts (config_name.c), called by config_value_parse. */
+bool config_name_name(struct config_parse *parse, void *to);
+bool config_name_path(struct config_parse *parse, void *to);
+bool config_name_folder(struct config_parse *parse, void *to);
+bool config_name_text(struct config_parse *parse, void *to);
+bool config_name_domain(struct config_parse *parse, void *to);
+bool config_name_address(struct config_parse *parse, void *to);
+
+/* The settings of the transaction log (config_log.c), called by config_value_parse. */
+bool config_log_format(struct config_parse *parse, void *to);
+bool config_log_period(struct config_parse *parse, void *to);
+bool config_log_fields(struct config_parse *parse, void *to);
+
+/* The settings of connectors (config_connector.c), called by config_value_parse. */
+bool config_connector_spaces(struct config_parse *parse, void *to);
+bool config_connector_senders(struct config_parse *parse, void *to);
+
+/* The settings of mail that waits to be asked for (config_etrn.c), called by config_value_parse. */
+bool config_etrn_accounts(struct config_parse *parse, void *to);
+bool config_etrn_request(struct config_parse *parse, void *to);
+
+/* The place of the item's word in WORDS, which end in NULL, or -1 with a report. */
+int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words);
+
+/* A size with its unit, within the setting's bounds. */
+bool config_value_size(struct config_parse *parse, const struct config_item *item, int64_t *out);
+
+/* One entry of a list. False or NULL: an error was reported. */
+bool config_value_duration(struct config_parse *parse, const struct config_item *item, int64_t *out);
+const char *config_value_user(struct config_parse *parse, const struct config_item *item);
+
+/* A copy that lives as long as the configuration. NULL: reported. */
+char *config_value_keep(struct config_parse *parse, struct span text);
+
+/* ITEM as a mail address; NULL when it is none, which is said. */
+const char *config_value_address(struct config_parse *parse, const struct config_item *item);
+
+/* What the letter behind a size or a duration stands for; rising, 0 at the end. */
+struct config_unit {
+	char letter;
+	int64_t factor; /* octets, milliseconds */
+};
+extern const struct config_unit config_size_units[], config_duration_units[];
+
+/* Appends WORD as a file would hold it: in quotes where it needs them. */
+void config_format_word(struct str *to, struct span word);
+
+#endif

@@ -1,0 +1,407 @@
+#include "common/config/value.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/config/slip.h"
+
+enum { SMTP_PORT = 25, SUBMISSIONS_PORT = 465, DNS_PORT = 53, FINGERPRINT_DIGITS = 64 };
+
+static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
+{
+	config_error(parse->findings, item->at, "\"%.*s\" in %s: %s", SPAN_ARGS(item->text), parse->setting->name, why);
+	return false;
+}
+
+/* The same with a cure that was found for the word. */
+static bool refuse_with(struct config_parse *parse, const struct config_item *item, const char *why, const char *cure)
+{
+	config_error(parse->findings, item->at, "\"%.*s\" in %s: %s: write %s", SPAN_ARGS(item->text),
+		     parse->setting->name, why, cure);
+	return false;
+}
+
+/*
+ * Every list function below leaves the entries that are good in the list, so that later checks find what is wrong with
+ * them too.
+ */
+
+/* Room for the entries of the list; *n how many, 0 also for "none". */
+static void *entries(struct config_parse *parse, size_t size, size_t *n)
+{
+	*n = config_value_is_none(parse) ? 0 : parse->n;
+	void *at = arena_alloc(parse->arena, *n ? *n * size : 1);
+	if (!at) {
+		parse->findings->no_memory = true;
+		*n = 0;
+	}
+	return at;
+}
+
+bool config_list_durations(struct config_parse *parse, void *to)
+{
+	struct config_durations *list = to;
+	size_t n;
+	list->n = 0;
+	list->ms = entries(parse, sizeof(*list->ms), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += config_value_duration(parse, &parse->items[i], &list->ms[list->n]);
+	return list->n == n;
+}
+
+bool config_list_names(struct config_parse *parse, void *to)
+{
+	struct config_words *list = to;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += (list->at[list->n] = config_value_user(parse, &parse->items[i])) != NULL;
+	return list->n == n;
+}
+
+bool config_list_addresses(struct config_parse *parse, void *to)
+{
+	struct config_words *list = to;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += (list->at[list->n] = config_value_address(parse, &parse->items[i])) != NULL;
+	return list->n == n;
+}
+
+/* Nothing that could be a name: it has a colon or a slash, or ends in digits. */
+static bool is_address(struct span text)
+{
+	size_t start = text.len;
+	while (start && text.at[start - 1] >= '0' && text.at[start - 1] <= '9')
+		start--;
+	return span_find(text, ':') < text.len || span_find(text, '/') < text.len ||
+	       (start < text.len && (!start || text.at[start - 1] == '.'));
+}
+
+/* Item I is the mask that the old dialog had a field for, behind the address: reported. */
+static bool refuse_mask(struct config_parse *parse, size_t i)
+{
+	const struct config_item *item = &parse->items[i];
+	char network[CONFIG_SLIP_MAX];
+	if (!config_slip_is_mask(item->text))
+		return false;
+	if (parse->setting->type != CONFIG_CLIENTS)
+		refuse(parse, item, "a network mask has no place here: write addresses alone");
+	else if (config_value_follows(parse, i) && config_slip_masked(item[-1].text, item->text, network))
+		refuse_with(parse, item, "a network mask stands behind a slash", network);
+	else
+		refuse(parse, item, "a network mask stands behind an address and a slash, as in 10.2.0.0/255.255.0.0");
+	return true;
+}
+
+/* What is written otherwise elsewhere; true: reported, with the cure. */
+static bool refuse_client(struct config_parse *parse, const struct config_item *item)
+{
+	struct span text = item->text;
+	char cure[CONFIG_SLIP_MAX];
+	if (config_slip_wildcard(text, cure))
+		return !refuse_with(parse, item, "a network is written with its length", cure);
+	if (text.len > 2 && text.at[0] == '[' && text.at[text.len - 1] == ']') {
+		snprintf(cure, sizeof(cure), "%.*s", (int)(text.len - 2), text.at + 1);
+		return !refuse_with(parse, item, "clients are written without brackets", cure);
+	}
+	struct span last = text, first = span_take(&last, '-');
+	struct ipaddr ip;
+	if (last.len && ipaddr_parse(first, &ip))
+		return !refuse(parse, item, "a range can't stand here: write a network such as 10.0.0.0/24");
+	return false;
+}
+
+static bool parse_client(struct config_parse *parse, const struct config_item *item, struct config_client *out)
+{
+	const char *why = "not an address or a network";
+	if (refuse_client(parse, item))
+		return false;
+	*out = (struct config_client){.text = config_value_keep(parse, item->text), .origin = item->origin};
+	if (is_address(item->text))
+		return cidr_parse(item->text, &out->net, &why) || refuse(parse, item, why);
+	out->name = config_value_pattern(parse, item);
+	return out->name != NULL;
+}
+
+bool config_list_clients(struct config_parse *parse, void *to)
+{
+	struct config_clients *list = to;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += !refuse_mask(parse, i) && parse_client(parse, &parse->items[i], &list->at[list->n]);
+	return list->n == n;
+}
+
+/* HOST[:PORT] in its parts. */
+struct host_port {
+	struct span host; /* without brackets */
+	bool bracketed;
+	uint16_t port; /* 0 = not written */
+};
+
+static bool parse_port(struct config_parse *parse, const struct config_item *item, struct span text, uint16_t *out)
+{
+	uint64_t port;
+	if (!span_to_u64(text, UINT16_MAX, &port) || !port)
+		return refuse(parse, item, "a port is a number from 1 to 65535");
+	*out = (uint16_t)port;
+	return true;
+}
+
+static bool split_host_port(struct config_parse *parse, const struct config_item *item, struct host_port *out)
+{
+	struct span text = item->text, rest;
+	char cure[CONFIG_SLIP_MAX];
+	struct ipaddr ip;
+	*out = (struct host_port){.bracketed = span_starts(text, SPAN("["))};
+	if (ipaddr_parse(text, &ip) && span_find(text, ':') < text.len)
+		return refuse(parse, item, "an IPv6 address stands in brackets: [2001:db8::1], [2001:db8::1]:25");
+	if (config_slip_bracket(text, cure))
+		return refuse_with(parse, item, "the port stands behind the bracket", cure);
+	size_t end = span_find(text, out->bracketed ? ']' : ':');
+	if (out->bracketed && end == text.len)
+		return refuse(parse, item, "] is missing");
+	out->host = (struct span){text.at + out->bracketed, end - out->bracketed};
+	rest = span_skip(text, end + out->bracketed);
+	if (!rest.len)
+		return true;
+	if (rest.at[0] != ':')
+		return refuse(parse, item, "after ] only :PORT may follow");
+	return parse_port(parse, item, span_skip(rest, 1), &out->port);
+}
+
+static bool parse_endpoint(struct config_parse *parse, const struct config_item *item, bool star, uint16_t port,
+			   struct config_endpoint *out)
+{
+	struct host_port parts;
+	if (!split_host_port(parse, item, &parts))
+		return false;
+	out->any = star && !parts.bracketed && span_equal(parts.host, SPAN("*"));
+	out->port = parts.port ? parts.port : port;
+	out->text = config_value_keep(parse, item->text);
+	out->origin = item->origin;
+	if (out->any || ipaddr_parse(parts.host, &out->ip))
+		return true;
+	return refuse(parse, item, star ? "not an address, and not *" : "not an address");
+}
+
+static bool parse_endpoints(struct config_parse *parse, bool star, uint16_t port, struct config_endpoints *list)
+{
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += !refuse_mask(parse, i) &&
+			   parse_endpoint(parse, &parse->items[i], star, port, &list->at[list->n]);
+	return list->n == n;
+}
+
+bool config_value_follows(const struct config_parse *parse, size_t i)
+{
+	const struct config_item *item = &parse->items[i];
+	return i && item->origin.token && item->origin.token == item[-1].origin.token + 1;
+}
+
+/* ADDRESS, and words about it on the same line. *I moves to the last of them. */
+static bool parse_listen(struct config_parse *parse, size_t *i, struct config_endpoint *out)
+{
+	const struct config_item *item = &parse->items[*i];
+	bool tls = false, good = true;
+	for (; *i + 1 < parse->n && config_value_follows(parse, *i + 1); ++*i) {
+		const struct config_item *word = &parse->items[*i + 1];
+		if (span_equal_nocase(word->text, SPAN("tls")))
+			tls = true;
+		else
+			good = refuse(parse, word, "one address a line, and behind it nothing but tls");
+	}
+	good = parse_endpoint(parse, item, true, tls ? SUBMISSIONS_PORT : SMTP_PORT, out) && good;
+	out->tls = tls;
+	return good;
+}
+
+bool config_list_listen(struct config_parse *parse, void *to)
+{
+	struct config_endpoints *list = to;
+	bool good = true;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++) {
+		bool taken = parse_listen(parse, &i, &list->at[list->n]);
+		list->n += taken;
+		good = good && taken;
+	}
+	return good;
+}
+
+bool config_list_endpoints(struct config_parse *parse, void *to)
+{
+	return parse_endpoints(parse, false, DNS_PORT, to);
+}
+
+static bool parse_host(struct config_parse *parse, const struct config_item *item, struct config_host *out)
+{
+	struct host_port parts;
+	char cure[CONFIG_SLIP_MAX];
+	if (span_find(item->text, ',') < item->text.len)
+		return refuse(parse, item, "separate hosts with spaces");
+	size_t scheme = span_find(item->text, '/');
+	if (scheme + 2 < item->text.len && item->text.at[scheme + 1] == '/') {
+		snprintf(cure, sizeof(cure), "%.*s, without %.*s", (int)(item->text.len - scheme - 2),
+			 item->text.at + scheme + 2, (int)(scheme + 2), item->text.at);
+		return refuse_with(parse, item, "a host is no URL", cure);
+	}
+	if (!split_host_port(parse, item, &parts))
+		return false;
+	out->port = parts.port;
+	out->origin = item->origin;
+	if (ipaddr_parse(parts.host, &out->ip)) {
+		out->kind = CONFIG_HOST_IP;
+		out->name = config_value_keep(parse, parts.host);
+		return true;
+	}
+	struct config_item name = *item;
+	name.text = parts.host;
+	out->kind = parts.bracketed ? CONFIG_HOST_NAME : CONFIG_HOST_MX;
+	out->name = config_value_domain(parse, &name);
+	return out->name != NULL;
+}
+
+/* "weight N" behind the host of item *I, on its line; *I moves to its last word. */
+static bool parse_weight(struct config_parse *parse, size_t *i, struct config_host *out)
+{
+	size_t at = *i + 1;
+	uint64_t weight;
+	if (at >= parse->n || !config_value_follows(parse, at) ||
+	    !span_equal_nocase(parse->items[at].text, SPAN("weight")))
+		return true;
+	bool number = at + 1 < parse->n && config_value_follows(parse, at + 1);
+	*i = number ? at + 1 : at;
+	if (!number || !span_to_u64(parse->items[at + 1].text, CONFIG_WEIGHT_MAX, &weight) || !weight)
+		return refuse(parse, &parse->items[*i], "weight N, 1 to 1000: the share of the connections");
+	out->weight = (uint16_t)weight;
+	return true;
+}
+
+bool config_list_hosts(struct config_parse *parse, void *to)
+{
+	struct config_hosts *list = to;
+	bool good = true;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++) {
+		struct config_host *host = &list->at[list->n];
+		bool taken = !refuse_mask(parse, i) && parse_host(parse, &parse->items[i], host);
+		good = parse_weight(parse, &i, host) && taken && good;
+		list->n += taken;
+	}
+	return good;
+}
+
+bool config_list_route(struct config_parse *parse, void *to)
+{
+	struct config_route *route = to;
+	*route = (struct config_route){0};
+	for (size_t i = 0; i < parse->n; i++) {
+		if (!span_equal_nocase(parse->items[i].text, SPAN("dns")))
+			continue;
+		if (parse->n > 1)
+			return refuse(parse, &parse->items[i], "dns stands alone, without hosts");
+		route->dns = true;
+		return true;
+	}
+	return config_list_hosts(parse, &route->hosts);
+}
+
+/* Two paths a line. */
+bool config_list_certificates(struct config_parse *parse, void *to)
+{
+	struct config_certificates *list = to;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i += 2) {
+		struct config_item *items = (struct config_item *)&parse->items[i];
+		struct config_certificate *out = &list->at[list->n];
+		if (i + 1 == n || (items[0].origin.token && !config_value_follows(parse, i + 1)))
+			return refuse(parse, items, "the key is missing: write CERTIFICATE KEY, two absolute paths");
+		if (i && config_value_follows(parse, i))
+			return refuse(parse, items, "one certificate and its key a line");
+		out->certificate = config_value_path(parse, &items[0]);
+		out->key = config_value_path(parse, &items[1]);
+		out->origin = items[0].origin;
+		if (!out->certificate || !out->key)
+			return false;
+		list->n++;
+	}
+	return true;
+}
+
+/* Kept as 64 lower case digits. */
+static const char *parse_fingerprint(struct config_parse *parse, const struct config_item *item)
+{
+	char digits[FINGERPRINT_DIGITS];
+	size_t n = 0;
+	for (size_t i = 0; i < item->text.len; i++) {
+		unsigned char c = (unsigned char)item->text.at[i];
+		if (c == ':')
+			continue;
+		if (!isxdigit(c) || n == FINGERPRINT_DIGITS) {
+			n = 0;
+			break;
+		}
+		digits[n++] = (char)tolower(c);
+	}
+	if (n == FINGERPRINT_DIGITS)
+		return config_value_keep(parse, (struct span){digits, n});
+	refuse(parse, item, "not a SHA-256 digest: openssl x509 -noout -fingerprint -sha256 -in FILE shows it");
+	return NULL;
+}
+
+static const char *parse_source(struct config_parse *parse, const struct config_item *item, bool seen[2])
+{
+	char text[IPADDR_TEXT_MAX];
+	struct ipaddr ip;
+	if (!ipaddr_parse(item->text, &ip)) {
+		refuse(parse, item, "an address is wanted, such as 192.0.2.1 or 2001:db8::1");
+		return NULL;
+	}
+	if (seen[ipaddr_is_v4(&ip)]) {
+		refuse(parse, item, "one IPv4 and one IPv6 address are enough");
+		return NULL;
+	}
+	seen[ipaddr_is_v4(&ip)] = true;
+	ipaddr_format(&ip, text);
+	return config_value_keep(parse, span_of(text));
+}
+
+bool config_list_sources(struct config_parse *parse, void *to)
+{
+	struct config_words *list = to;
+	bool seen[2] = {false};
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += (list->at[list->n] = parse_source(parse, &parse->items[i], seen)) != NULL;
+	return list->n == n;
+}
+
+bool config_list_fingerprints(struct config_parse *parse, void *to)
+{
+	struct config_words *list = to;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += (list->at[list->n] = parse_fingerprint(parse, &parse->items[i])) != NULL;
+	return list->n == n;
+}

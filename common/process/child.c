@@ -1,0 +1,266 @@
+#include "common/process/child.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/ipc/ipc.h"
+
+enum {
+	CONFIG_TEXT_MAX = 64 << 20, /* what master makes of the largest configurations is below a tenth of it */
+	LISTENERS_MAX = 1024,
+	TASK_NAME_MAX = 16 /* of prctl, with NUL */
+};
+
+static const struct {
+	const char *name;
+	const char *program;
+	const char *speaker; /* in the log */
+	unsigned bit;
+} roles[CHILD_ROLE_COUNT] = {
+	[CHILD_SMTPD] = {"smtpd", "mailroot-smtpd", "mailroot-smtpd", ROLE_SMTPD},
+	[CHILD_QUEUE] = {"queue", "mailroot-queue", "mailroot-queue", ROLE_QUEUE},
+	[CHILD_DELIVERY] = {"delivery", "mailroot-delivery", "mailroot-delivery", ROLE_DELIVERY},
+	[CHILD_LOCAL] = {"local", "mailroot-delivery", "mailroot-local", ROLE_LOCAL},
+	[CHILD_RESOLVER] = {"resolver", "mailroot-delivery", "mailroot-resolver", ROLE_RESOLVER},
+	[CHILD_LOG] = {"log", "mailroot-queue", "mailroot-log", ROLE_LOG},
+	[CHILD_PICKUP] = {"pickup", "mailroot-smtpd", "mailroot-pickup", ROLE_PICKUP},
+};
+
+const char *child_role_name(enum child_role role)
+{
+	return roles[role].name;
+}
+
+unsigned child_role_bit(enum child_role role)
+{
+	return roles[role].bit;
+}
+
+const char *child_role_program(enum child_role role)
+{
+	return roles[role].program;
+}
+
+static const struct option options[] = {
+	{"server", required_argument, NULL, 's'},
+	{"role", required_argument, NULL, 'r'},
+	{"listeners", required_argument, NULL, 'l'},
+	{"paused", no_argument, NULL, 'p'},
+	{0},
+};
+
+static _Noreturn void not_from_master(const char *what)
+{
+	log_fatal(EXIT_PERMANENT, "%s: this program is a part of mailrootd; start that instead", what);
+}
+
+static enum child_role role_of(const char *name, unsigned allowed)
+{
+	for (unsigned role = 0; name && role < CHILD_ROLE_COUNT; role++)
+		if (allowed & 1U << role && strcmp(roles[role].name, name) == 0)
+			return (enum child_role)role;
+	return CHILD_ROLE_COUNT;
+}
+
+static void parse_arguments(int argc, char **argv, unsigned allowed, struct child *out)
+{
+	const char *role = NULL;
+	uint64_t listeners = 0;
+	bool usable = true;
+	opterr = 0;
+	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		switch (option) {
+		case 's':
+			out->server_name = optarg;
+			break;
+		case 'r':
+			role = optarg;
+			break;
+		case 'l':
+			usable = usable && span_to_u64(span_of(optarg), LISTENERS_MAX, &listeners);
+			break;
+		case 'p':
+			out->paused = true;
+			break;
+		default:
+			usable = false;
+		}
+	}
+	out->role = role_of(role, allowed);
+	out->listener_count = (size_t)listeners;
+	if (!usable || optind != argc || !out->server_name || out->role == CHILD_ROLE_COUNT)
+		not_from_master("unknown or missing arguments");
+}
+
+static bool is_control_link(int fd)
+{
+	int type = 0;
+	socklen_t len = sizeof(type);
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+		return type == SOCK_SEQPACKET;
+	if (errno != ENOTSOCK && errno != EBADF)
+		log_fatal(EXIT_TEMPORARY, "can't look at the control link: %s", strerror(errno));
+	return false;
+}
+
+static void name_process(const struct child *child)
+{
+	char name[TASK_NAME_MAX];
+	snprintf(name, sizeof(name), "mr-%s:%s", roles[child->role].name, child->server_name);
+	prctl(PR_SET_NAME, name);
+}
+
+int child_config_text(int fd, struct str *to)
+{
+	struct stat file;
+	char chunk[16 * 1024];
+	if (fstat(fd, &file) < 0)
+		return -errno;
+	if (!S_ISREG(file.st_mode))
+		return -EINVAL;
+	for (off_t at = 0; at < file.st_size;) {
+		ssize_t got = pread(fd, chunk, sizeof(chunk), at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -EIO;
+		if (!str_append(to, (struct span){chunk, (size_t)got}))
+			return -EFBIG;
+		at += got;
+	}
+	return 0;
+}
+
+/* The configuration in FD, which must hold exactly the virtual server NAME. 0, or -errno and *out is empty: -EBADMSG
+ * when the text can't be read, be it for want of memory. */
+static int load(int fd, const char *name, struct config *out)
+{
+	struct str text;
+	memset(out, 0, sizeof(*out));
+	str_init(&text, CONFIG_TEXT_MAX);
+	int err = child_config_text(fd, &text);
+	if (!err && (!config_parse_canonical(str_span(&text), out) || out->server_count != 1 ||
+		     strcmp(out->servers[0].name, name) != 0))
+		err = -EBADMSG;
+	str_free(&text);
+	if (err)
+		config_free(out);
+	return err;
+}
+
+/* Master wrote the text and sealed it: what hinders us is a want of the moment, or a program of another version. */
+static void load_first(struct child *out)
+{
+	int err = load(CHILD_FD_CONFIG, out->server_name, &out->config);
+	if (err == -EBADF || err == -EINVAL)
+		not_from_master("descriptor 4 is no configuration");
+	if (err)
+		log_fatal(EXIT_TEMPORARY,
+			  "the configuration of server %s can't be read from mailrootd (%s); if the programs were "
+			  "replaced, start the service anew",
+			  out->server_name, strerror(-err));
+}
+
+/* From here on, whatever secrets are read. The jail says it again, as a change of user forgets it. */
+static void forbid_cores(void)
+{
+	const struct rlimit none = {0};
+
+	if (setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0))
+		log_fatal(EXIT_TEMPORARY, "core dumps can't be forbidden: %s", strerror(errno));
+}
+
+void child_start(int argc, char **argv, unsigned allowed, struct child *out)
+{
+	memset(out, 0, sizeof(*out));
+	log_open(argv[0], NULL);
+	parse_arguments(argc, argv, allowed, out);
+	if (!is_control_link(CHILD_FD_CONTROL))
+		not_from_master("descriptor 3 is not a control link");
+	load_first(out);
+	out->server = &out->config.servers[0];
+	log_open(roles[out->role].speaker, out->server_name);
+	name_process(out);
+	forbid_cores();
+}
+
+void child_ready(void)
+{
+	const struct wire_ready ready = {.ready = true};
+	struct str packet;
+	str_init(&packet, WIRE_PACKET_MAX);
+	int err = wire_encode_ready(&ready, &packet) ? ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0) : -ENOMEM;
+	str_free(&packet);
+	if (err)
+		log_fatal(EXIT_TEMPORARY, "can't tell mailrootd that we are ready: %s", strerror(-err));
+}
+
+/* As much of TEXT as fits into the packet, whole lines if there are several. */
+static struct span trouble_text(const char *text)
+{
+	struct span s = span_of(text);
+
+	if (s.len <= CHILD_TROUBLE_MAX)
+		return s;
+	s.len = CHILD_TROUBLE_MAX;
+	const char *end = memrchr(s.at, '\n', s.len);
+	return end ? (struct span){s.at, (size_t)(end - s.at)} : s;
+}
+
+void child_trouble(const char *text)
+{
+	const struct wire_trouble trouble = {.text = trouble_text(text)};
+	struct str packet;
+
+	str_init(&packet, WIRE_PACKET_MAX);
+	int err = wire_encode_trouble(&trouble, &packet) ? ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0)
+							 : -ENOMEM;
+	str_free(&packet);
+	if (err)
+		log_warning("mailrootd can't be told of trouble: %s", strerror(-err));
+}
+
+void child_detached(int control, enum child_link link, uint64_t serial)
+{
+	const struct wire_detached detached = {.kind = link, .serial = serial};
+	struct str packet;
+
+	str_init(&packet, 64);
+	int err = wire_encode_detached(&detached, &packet) ? ipc_send(control, str_span(&packet), NULL, 0) : -ENOMEM;
+	str_free(&packet);
+	if (err && err != -EPIPE)
+		log_fatal(EXIT_TEMPORARY, "mailrootd can't be told that a link broke: %s", strerror(-err));
+}
+
+_Noreturn void child_fail(int exit_code, const char *text)
+{
+	struct span rest = span_of(text), line;
+
+	child_trouble(text);
+	while (span_line(&rest, &line))
+		log_error("%.*s", SPAN_ARGS(line));
+	exit(exit_code);
+}
+
+bool child_reconfigure(struct child *child, int fd)
+{
+	struct config config;
+	int err = load(fd, child->server_name, &config);
+	fd_close(&fd);
+	if (err)
+		return false;
+	config_free(&child->config);
+	child->config = config;
+	child->server = &child->config.servers[0];
+	return true;
+}

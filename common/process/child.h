@@ -1,0 +1,108 @@
+/*
+ * The contract between master and what it spawns: one program, one virtual server, one role.
+ *
+ *	argv   PROGRAM --server NAME --role ROLE [--paused]
+ *	fd 0,1 /dev/null        fd 2 log        fd 3 control link        fd 4 sealed canonical configuration
+ *	fd 5   arrivals: smtpd, pickup and local write, queue reads     (for other roles /dev/null)
+ *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
+ *	fd 7   records of the transaction log: smtpd and delivery write, log reads (for other roles /dev/null)
+ *	fd 8   questions for names of clients: smtpd writes, resolver reads (for other roles /dev/null)
+ *	fd 9   page of full drop folders (fullness.h): queue writes, smtpd reads (for other roles /dev/null)
+ *	fd 10.. listeners, smtpd only; --listeners N tells how many
+ *
+ * A child sends `ready` on the control link once it is in its jail and works. Peer links (queue <-> delivery, local,
+ * resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted or said
+ * `detached`. EOF on the control link: master is gone, the child finishes what it has in hand and exits.
+ */
+#ifndef COMMON_PROCESS_CHILD_H
+#define COMMON_PROCESS_CHILD_H
+
+#include "common/config/config.h"
+#include "common/ipc/wire.h"
+
+enum child_fd {
+	CHILD_FD_LOG = 2,
+	CHILD_FD_CONTROL,
+	CHILD_FD_CONFIG,
+	CHILD_FD_ARRIVALS,
+	CHILD_FD_VERDICTS,
+	CHILD_FD_RECORDS,
+	CHILD_FD_NAMES,
+	CHILD_FD_FULLNESS,
+	CHILD_FD_LISTEN
+};
+
+enum child_link {
+	CHILD_LINK_DELIVERY = 1, /* queue <-> parent of the SMTP clients */
+	CHILD_LINK_LOCAL,        /* queue <-> parent of the local role */
+	CHILD_LINK_RESOLVER,     /* queue <-> resolver */
+	CHILD_LINK_CTL           /* mailrootctl <-> queue or smtpd parent */
+};
+
+enum {
+	CHILD_TROUBLE_MAX = 2048, /* octets of PACKET(trouble) */
+	CHILD_STOP_MS = 15000,    /* from `stop` on; what is still there then is killed, sessions and all */
+};
+
+enum child_role {
+	CHILD_SMTPD,
+	CHILD_QUEUE,
+	CHILD_DELIVERY,
+	CHILD_LOCAL,
+	CHILD_RESOLVER,
+	CHILD_LOG,
+	CHILD_PICKUP,
+	CHILD_ROLE_COUNT
+};
+
+const char *child_role_name(enum child_role role);    /* "smtpd", "queue", "delivery", "local", ... */
+unsigned child_role_bit(enum child_role role);        /* enum config_role */
+const char *child_role_program(enum child_role role); /* "mailroot-smtpd", ... */
+
+struct child {
+	enum child_role role;
+	const char *server_name;
+	struct config config; /* what this role may see; exactly one server */
+	const struct config_server *server;
+	size_t listener_count;
+	bool paused; /* smtpd: begin so */
+};
+
+/*
+ * Parses argv and the configuration on fd 4, opens the log, names the process. Exits with EXIT_PERMANENT and a line on
+ * stderr when the process was not started by master, with EXIT_TEMPORARY when memory or descriptors are short. ALLOWED:
+ * bit (1 << role) for each role that this program has.
+ */
+void child_start(int argc, char **argv, unsigned allowed, struct child *out);
+
+/* Tells master that we are ready. Exits with EXIT_TEMPORARY when master is gone. */
+void child_ready(void);
+
+/*
+ * Tells master what an administrator should mend, for `mailrootctl status`: TEXT has one thing a line, says what, where
+ * and what to do, and takes the place of what was said before; NULL or "" = nothing any more. May be called at any time
+ * between child_start and the end, also in the jail; by a parent only. What does not fit is cut.
+ */
+void child_trouble(const char *text);
+
+/*
+ * Tells master, over the link CONTROL, that the link LINK, which came as SERIAL, is closed, whichever end or error
+ * closed it: master makes another. Without a way to tell, the process ends with EXIT_TEMPORARY, as it would be useless.
+ * By a parent only.
+ */
+void child_detached(int control, enum child_link link, uint64_t serial);
+
+/* child_trouble and a line in the log for each of TEXT, then exit: what `status` says until a start succeeds. */
+_Noreturn void child_fail(int exit_code, const char *text);
+
+/* Reads all of a configuration descriptor into TO, from its start and without moving its offset, which other processes
+ * share. 0 or -errno. FD stays open. */
+__attribute__((warn_unused_result)) int child_config_text(int fd, struct str *to);
+
+/*
+ * Replaces child->config by the text in FD (closed); false and the old one stays when it is not canonical text with
+ * this server. After true nothing may point into the old one: it is freed.
+ */
+bool child_reconfigure(struct child *child, int fd);
+
+#endif

@@ -1,0 +1,77 @@
+#include "common/process/refusal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/base/span.h"
+
+/* What a write may be refused with where the mount is read-only: who makes a folder there never gets further. */
+static bool may_be_read_only(int error)
+{
+	return error == EROFS || error == ENOENT || error == EACCES;
+}
+
+/* PATH or the folder above it that is there; false when not even the root can be looked at. */
+static bool nearest(const char *path, char to[PATH_MAX], struct statvfs *mount)
+{
+	if (!span_copy(span_of(path), to, PATH_MAX))
+		return false;
+	while (statvfs(to, mount)) {
+		char *slash = strrchr(to, '/');
+		if ((errno != ENOENT && errno != ENOTDIR) || !slash || !to[1])
+			return false;
+		slash[slash == to] = '\0';
+	}
+	return true;
+}
+
+/*
+ * proc(5), mountinfo: "36 35 98:0 /root /mount ro,noatime shared:1 - ext4 /dev/root rw": ours is read-only, the file
+ * system is not, so somebody made it so for us. 1 = so it is, 0 = it is not, -1 = can't be seen.
+ */
+static int read_only_for_us(const char *at)
+{
+	struct stat st;
+	char line[2 * PATH_MAX], ours[64], options[256];
+	unsigned above, below;
+	int found = -1;
+	FILE *file = stat(at, &st) ? NULL : fopen("/proc/self/mountinfo", "re");
+
+	while (file && fgets(line, sizeof(line), file)) {
+		const char *rest = strstr(line, " - ");
+		if (sscanf(line, "%*u %*u %u:%u %*s %*s %63s", &above, &below, ours) == 3 && rest &&
+		    makedev(above, below) == st.st_dev && sscanf(rest, " - %*s %*s %255s", options) == 1)
+			found = strncmp(options, "rw", 2) == 0;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+const char *refusal_text(int error, const char *path, char *to, size_t size)
+{
+	char at[PATH_MAX];
+	struct statvfs mount;
+
+	snprintf(to, size, "%s", strerror(error));
+	if (!may_be_read_only(error) || !nearest(path, at, &mount) || !(mount.f_flag & ST_RDONLY))
+		return to;
+	int ours = read_only_for_us(at);
+	size_t used = strlen(to);
+	if (ours == 0)
+		snprintf(to + used, size - used, "; the file system of %.80s is mounted read-only", at);
+	else
+		snprintf(to + used, size - used,
+			 "; %.80s is read-only for the service%s: `systemctl edit mailrootd`, write [Service] and "
+			 "ReadWritePaths=%.80s, then restart it",
+			 at, ours > 0 ? "" : ", by its unit or because the disk is mounted so", at);
+	return to;
+}

@@ -1,0 +1,21 @@
+/*
+ * Files that the Kerberos library reads each time it looks for a KDC: its configuration with what that includes, the
+ * plugins, and those of the name service. A process without a file system must still be let to them.
+ */
+#ifndef DELIVERY_AUTH_GSS_PATHS_H
+#define DELIVERY_AUTH_GSS_PATHS_H
+
+#include "delivery/auth/gss.h"
+
+enum { GSS_PATHS_MAX = GSS_CLIENT_PATHS_MAX };
+
+struct gss_paths {
+	char *at[GSS_PATHS_MAX + 1]; /* owned; ends with NULL */
+	size_t n;
+};
+
+/* CONFIG: files separated by colons, as in KRB5_CONFIG; NULL = the usual one. Only what exists is listed. */
+void gss_paths_collect(struct gss_paths *p, const char *config);
+void gss_paths_free(struct gss_paths *p);
+
+#endif

@@ -1,0 +1,32 @@
+/* The jobs of the local role: copies into drop folders, and notices, which enter by the spool's front door. */
+#ifndef DELIVERY_LOCAL_LOCAL_H
+#define DELIVERY_LOCAL_LOCAL_H
+
+#include "common/config/config.h"
+#include "common/ipc/wire.h"
+#include "common/spool/spool.h"
+#include "delivery/report/outcome.h"
+#include "delivery/report/verdict.h"
+
+struct local {
+	const struct config_server *server;
+	const struct spool *spool;
+	struct spool_file file; /* the notice being written; its buffer is kept */
+	int arrivals;           /* arrivals link */
+	struct str journal;     /* as read; kept between jobs */
+};
+
+/* SPOOL, SERVER: borrowed. ARRIVALS: the arrivals link. */
+void local_open(struct local *local, const struct spool *spool, const struct config_server *server, int arrivals);
+void local_close(struct local *local);
+
+/*
+ * Tells the sender of a message about those recipients in OUTCOMES (all open) of whom he does not know what the journal
+ * says: commits the notice, says `arrived`, then decides `noticed` for them, `warned` for those that are only delayed
+ * (delayed when it could not be written). The others are taken out of *outcomes. False when the journal can't be read
+ * or names none: *why says it.
+ */
+bool local_notice(struct local *local, const struct wire_job_notice *job, int message, int journal,
+		  const struct envelope *envelope, struct outcomes *outcomes, const char **why);
+
+#endif

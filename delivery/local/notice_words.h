@@ -1,0 +1,37 @@
+/* The words of a notice in each language that it can have, UTF-8. $1 and $2 stand for arguments. */
+#ifndef DELIVERY_LOCAL_NOTICE_WORDS_H
+#define DELIVERY_LOCAL_NOTICE_WORDS_H
+
+#include "common/base/str.h"
+#include "common/config/config.h"
+#include "common/mail/reply.h"
+#include "delivery/local/notice_facts.h"
+
+enum notice_words {
+	WORDS_FROM,    /* who writes, before the address */
+	WORDS_SERVER,  /* $1: our name */
+	WORDS_GAVE_UP, /* $1: after how long */
+	WORDS_SAID,    /* $1: the host */
+	WORDS_NO_WAY,  /* $1: the host */
+	WORDS_OURS,
+	WORDS_MORE, /* $1: how many */
+	WORDS_LOGS, /* $1: the message's id, $2: the postmaster */
+	WORDS_REST,
+	WORDS_COUNT
+};
+
+const char *notice_words(enum config_language language, enum notice_words words);
+
+/* Before the message's own subject. */
+const char *notice_subject(enum config_language language, enum notice_action action);
+
+/* Above the recipients to whom this happened. $1: until when it goes on, for what is delayed. */
+const char *notice_heading(enum config_language language, enum notice_action action);
+
+/* What the reader can do, by the enhanced code (RFC 3463). */
+const char *notice_advice(enum config_language language, struct enhanced status);
+
+/* Appends TEXT with what its $1 and $2 stand for. */
+void notice_say(struct str *to, const char *text, struct span first, struct span second);
+
+#endif

@@ -1,0 +1,278 @@
+#include "delivery/resolver/lookup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool decide(struct lookup *l, enum lookup_event event, const char *enhanced, const char *text)
+{
+	l->event = event;
+	l->enhanced = enhanced;
+	snprintf(l->text, sizeof(l->text), "%s: %s", l->name, text);
+	return event == LOOKUP_FOUND;
+}
+
+/* Who gave the answer is not who should: mail waits, and the reason is not to be taken for a broken server. */
+static bool disbelieve(struct lookup *l, struct span why)
+{
+	char clean[LOOKUP_TEXT_MAX - DOMAIN_MAX - 64];
+	span_clean(why, clean, sizeof(clean));
+	l->event = LOOKUP_LATER;
+	l->enhanced = "4.7.5";
+	snprintf(l->text, sizeof(l->text), "%s: DNSSEC: what DNS says is not genuine%s%s", l->name, *clean ? ": " : "",
+		 clean);
+	return false;
+}
+
+static void note_ttl(struct lookup *l, const struct lookup_answer *answer)
+{
+	if (answer->ttl_s < l->ttl_s)
+		l->ttl_s = answer->ttl_s;
+}
+
+bool lookup_begin(struct lookup *l, struct span name, uint16_t port, uint64_t seed)
+{
+	*l = (struct lookup){.port = port, .seed = seed, .ttl_s = LOOKUP_TTL_MAX_S, .enhanced = ""};
+	if (domain_valid(name) && span_copy(name, l->name, sizeof(l->name)))
+		return true;
+	return decide(l, LOOKUP_NEVER, "5.1.2", "this is no domain name");
+}
+
+void lookup_plain(struct lookup *l)
+{
+	l->nothing_else = true;
+	l->secure = true;
+	l->hosts.n = 1;
+	span_copy(span_of(l->name), l->hosts.hosts[0].name, sizeof(l->hosts.hosts[0].name));
+}
+
+bool lookup_mx(struct lookup *l, const struct lookup_answer *answer)
+{
+	if (answer->rcode == LOOKUP_NXDOMAIN) {
+		note_ttl(l, answer);
+		return decide(l, LOOKUP_NEVER, "5.1.2", "the domain does not exist");
+	}
+	if (answer->rcode == LOOKUP_BOGUS)
+		return disbelieve(l, answer->why);
+	if (answer->rcode != LOOKUP_NOERROR)
+		return decide(l, LOOKUP_LATER, "4.4.3", "DNS gave no answer for its mail exchangers");
+	note_ttl(l, answer);
+	dane_name(answer->expanded, l->name, l->expanded);
+	for (size_t i = 0; i < answer->n; i++)
+		mx_add(&l->hosts, answer->rdata[i]);
+	if (l->hosts.n == 0 && l->hosts.null_mx)
+		return decide(l, LOOKUP_NEVER, "5.1.10", "the domain takes no mail (null MX)");
+	if (l->hosts.n == 0 && answer->n)
+		return decide(l, LOOKUP_NEVER, "5.4.4", "its MX records name no host");
+	l->no_mx = l->hosts.n == 0;
+	if (l->no_mx)
+		lookup_plain(l);
+	l->secure = answer->secure;
+	mx_sort(&l->hosts, l->seed);
+	return true;
+}
+
+size_t lookup_host_count(const struct lookup *l)
+{
+	return l->hosts.n < LOOKUP_HOSTS_MAX ? l->hosts.n : LOOKUP_HOSTS_MAX;
+}
+
+const char *lookup_host(const struct lookup *l, size_t host)
+{
+	return l->hosts.hosts[host].name;
+}
+
+/* 4 or 16 octets that lead somewhere: 0.0.0.0 and :: would lead to ourselves. */
+static bool usable(struct span rdata, struct ipaddr *ip)
+{
+	static const unsigned char nowhere[16];
+	*ip = (struct ipaddr){{[10] = 0xff, [11] = 0xff}};
+	if ((rdata.len != 4 && rdata.len != 16) || memcmp(rdata.at, nowhere, rdata.len) == 0)
+		return false;
+	memcpy(ip->octets + 16 - rdata.len, rdata.at, rdata.len);
+	return true;
+}
+
+static struct dane_answer dane_answer(const struct lookup_answer *answer)
+{
+	return (struct dane_answer){.good = answer->rcode == LOOKUP_NOERROR || answer->rcode == LOOKUP_NXDOMAIN,
+				    .secure = answer->secure,
+				    .expanded = answer->expanded,
+				    .rdata = answer->rdata,
+				    .n = answer->n};
+}
+
+void lookup_address(struct lookup *l, size_t host, const struct lookup_answer *answer)
+{
+	struct lookup_addresses *addresses = &l->addresses[host];
+	struct ipaddr ip;
+	struct dane_answer signs = dane_answer(answer);
+	if (answer->rcode == LOOKUP_BOGUS && !l->bogus)
+		l->bogus = !disbelieve(l, answer->why);
+	l->failed |= !signs.good;
+	if (signs.good)
+		note_ttl(l, answer);
+	dane_address(&l->dane[host], lookup_host(l, host), &signs);
+	l->missing |= l->nothing_else && answer->rcode == LOOKUP_NXDOMAIN;
+	for (size_t i = 0; i < answer->n && addresses->n < LOOKUP_ADDRESSES_MAX; i++)
+		if (usable(answer->rdata[i], &ip))
+			addresses->at[addresses->n++] = ip;
+}
+
+bool lookup_question(struct lookup *l, size_t host, char to[DANE_QUESTION_MAX], bool *alias)
+{
+	struct dane *dane = &l->dane[host];
+	if (dane->step == DANE_NOTHING)
+		dane_begin(dane, l->secure);
+	return dane_question(dane, lookup_host(l, host), l->port, to, alias);
+}
+
+void lookup_dane(struct lookup *l, size_t host, const struct lookup_answer *answer)
+{
+	struct dane_answer signs = dane_answer(answer);
+	if (signs.good)
+		note_ttl(l, answer);
+	dane_take(&l->dane[host], &signs);
+}
+
+/* The names that a certificate may hold (RFC 7672 3.2.2): of the host first, then what the recipient's domain is. */
+static void append_names(const struct lookup *l, size_t host, struct str *to)
+{
+	const struct dane *dane = &l->dane[host];
+	const char *name = dane->by_expanded ? dane->expanded : lookup_host(l, host);
+	str_append_text(to, name);
+	if (!l->nothing_else || strcasecmp(name, l->name) != 0)
+		str_printf(to, ",%s", l->name);
+	if (*l->expanded)
+		str_printf(to, ",%s", l->expanded);
+}
+
+/* IPv4 first: where IPv6 is half set up each attempt would cost its time-out. Equals begin anywhere. */
+static size_t append_addresses(struct lookup *l, struct host *line, size_t host, bool v4, struct str *to)
+{
+	const struct lookup_addresses *addresses = &l->addresses[host];
+	size_t count = 0;
+	for (size_t i = 0; i < addresses->n; i++) {
+		line->ip = addresses->at[(i + l->seed) % addresses->n];
+		if (ipaddr_is_v4(&line->ip) != v4)
+			continue;
+		if (!l->private_ok && ipaddr_is_private(&line->ip)) {
+			l->refused = true;
+			continue;
+		}
+		hosts_append(to, line);
+		count++;
+	}
+	return count;
+}
+
+static size_t append_host(struct lookup *l, size_t host, struct str *to)
+{
+	const struct dane *dane = &l->dane[host];
+	struct host line = {.name = span_of(lookup_host(l, host)), .port = l->port, .dane = dane->result};
+	struct str names, records;
+	str_init(&names, HOST_NAMES_MAX);
+	str_init(&records, TLSA_LIST_MAX);
+	if (dane->result == HOST_DANE_MATCH)
+		append_names(l, host, &names);
+	for (size_t i = 0; i < dane->count; i++)
+		tlsa_append(&records, &dane->records[i]);
+	line.names = str_span(&names);
+	line.records = str_span(&records);
+	size_t count = append_addresses(l, &line, host, true, to);
+	count += append_addresses(l, &line, host, false, to);
+	str_free(&names);
+	str_free(&records);
+	return count;
+}
+
+static bool is_self(const struct lookup *l, size_t host)
+{
+	const struct lookup_addresses *addresses = &l->addresses[host];
+	bool found = self_is_name(l->self, span_of(lookup_host(l, host)), l->port);
+	for (size_t i = 0; i < addresses->n; i++)
+		found |= self_is_address(l->self, &addresses->at[i], l->port);
+	return found;
+}
+
+/* Whom we are to pass mail on to is more preferred than we (RFC 5321 5.1). True when nobody is. */
+static bool leads_to_self(struct lookup *l)
+{
+	for (size_t host = 0; l->self && host < lookup_host_count(l); host++) {
+		if (!is_self(l, host))
+			continue;
+		uint16_t preference = l->hosts.hosts[host].preference;
+		while (host && l->hosts.hosts[host - 1].preference == preference)
+			host--;
+		l->hosts.n = host;
+		return !host;
+	}
+	return false;
+}
+
+/* As many as fit. Of the first host some always do; of one that follows all addresses or none. */
+static bool append_hosts(struct lookup *l, struct str *to)
+{
+	size_t count = 0;
+	for (size_t host = 0; host < lookup_host_count(l) && count + l->addresses[host].n <= HOSTS_MAX; host++) {
+		size_t before = to->len;
+		count += append_host(l, host, to);
+		if (!to->failed)
+			continue;
+		to->failed = false;
+		if (before)
+			to->len = before;
+		break;
+	}
+	return to->len > 0;
+}
+
+/* What DNS said, for who asks about a route. As much as has room. */
+static void say_found(struct lookup *l)
+{
+	size_t host = 0, len;
+	decide(l, LOOKUP_FOUND, "",
+	       l->no_mx          ? "no MX, so the name itself is the host"
+	       : l->nothing_else ? "found"
+				 : "MX");
+	for (; !l->nothing_else && host < lookup_host_count(l) && (len = strlen(l->text)) < sizeof(l->text); host++)
+		snprintf(l->text + len, sizeof(l->text) - len, "%s %u %s", host ? "," : "",
+			 l->hosts.hosts[host].preference, lookup_host(l, host));
+	len = strlen(l->text);
+	if (l->secure && (l->no_mx || !l->nothing_else))
+		snprintf(l->text + len, sizeof(l->text) - len, "; signed");
+}
+
+/* A host may be missing, or be passed over for want of TLSA records, until DNS is asked again. */
+static void limit_ttl(struct lookup *l, bool failed)
+{
+	bool doubt = failed || l->failed;
+	for (size_t host = 0; host < lookup_host_count(l); host++)
+		doubt |= l->dane[host].result == HOST_DANE_LATER;
+	if (doubt && l->ttl_s > LOOKUP_DOUBT_S)
+		l->ttl_s = LOOKUP_DOUBT_S;
+}
+
+void lookup_finish(struct lookup *l, bool failed, struct str *hosts)
+{
+	limit_ttl(l, failed);
+	if (leads_to_self(l))
+		decide(l, LOOKUP_NEVER, "5.4.6",
+		       "this leads back to us, so mail would go in a circle: make it a local domain, or give it a "
+		       "route");
+	else if (append_hosts(l, hosts))
+		say_found(l);
+	else if (l->bogus)
+		return; /* with the words of then */
+	else if (failed || l->failed)
+		decide(l, LOOKUP_LATER, "4.4.3", "DNS gave no answer in time");
+	else if (l->refused)
+		decide(l, LOOKUP_NEVER, "5.4.4",
+		       "its mail exchangers have addresses of private networks only, which public DNS should not tell; "
+		       "if they are meant, write private_mx yes in a remote_domain");
+	else if (l->missing)
+		decide(l, LOOKUP_NEVER, "5.1.2", "there is no host of this name");
+	else if (l->nothing_else)
+		decide(l, LOOKUP_NEVER, "5.4.4", "it has neither an address nor a mail exchanger");
+	else
+		decide(l, LOOKUP_NEVER, "5.4.4", "none of its mail exchangers has an address");
+}

@@ -1,0 +1,412 @@
+#include "delivery/resolver/resolver.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/ipc/ipc.h"
+#include "common/process/child.h"
+#include "delivery/resolver/dns.h"
+#include "delivery/resolver/hostfiles.h"
+#include "delivery/resolver/lookup.h"
+#include "delivery/resolver/names.h"
+#include "delivery/resolver/watch.h"
+
+enum {
+	REQUESTS_MAX = 1000, /* at once; the queue asks once for each destination */
+	SEND_MS = 5000,
+	QUESTIONS_MAX = 1 + LOOKUP_HOSTS_MAX * (2 + DANE_QUESTIONS)
+};
+
+struct request;
+
+enum purpose { ABOUT_MX, ABOUT_ADDRESS, ABOUT_DANE };
+
+struct question {
+	struct request *request;
+	enum purpose purpose;
+	size_t host;
+	int async_id;
+	bool asked; /* an answer will come */
+};
+
+struct request {
+	TAILQ_ENTRY(request) entry;
+	struct resolver *resolver;
+	uint64_t serial;
+	int64_t deadline; /* clock_mono_ms */
+	struct lookup lookup;
+	struct question questions[QUESTIONS_MAX];
+	size_t question_count;
+	size_t waiting;                     /* questions without answer */
+	unsigned of_host[LOOKUP_HOSTS_MAX]; /* of these, those for its addresses */
+};
+
+struct resolver {
+	struct ub_ctx *unbound;
+	struct ub_ctx *names_unbound; /* for names of clients, who can make look-ups fail: those of the queue shall not
+					 notice */
+	struct watch watch;
+	struct hostfiles files;
+	const struct self *self;
+	int64_t deadline_ms;
+	enum config_tristate dnssec;    /* no, too, where there is no anchor */
+	bool private;                   /* the servers have private addresses */
+	int control;                    /* to master */
+	int link;                       /* to the queue; -1 = none */
+	uint64_t serial;                /* of the link */
+	TAILQ_HEAD(, request) requests; /* oldest first, so the next deadline is the first's */
+	size_t request_count;
+	bool stopping;
+	char packet[WIRE_PACKET_MAX];
+};
+
+struct resolver *resolver_new(const struct dns_settings *dns, const struct self *self, int64_t deadline_ms)
+{
+	const struct dns_settings unsigned_names = {.servers = dns->servers, .dnssec = CONFIG_NO};
+	struct nameservers servers;
+	struct resolver *r = calloc(1, sizeof(*r));
+	if (!r)
+		log_fatal(EXIT_TEMPORARY, "no memory for DNS look-ups");
+	hostfiles_note(&r->files);
+	r->unbound = dns_context(dns);
+	r->names_unbound = dns_context(&unsigned_names);
+	dns_servers(dns, &servers);
+	watch_init(&r->watch, &servers, dns->servers);
+	r->private = dns_is_private(&servers);
+	r->dnssec = dns_checks(dns) ? dns->dnssec : CONFIG_NO;
+	r->self = self;
+	r->deadline_ms = deadline_ms;
+	r->link = -1;
+	TAILQ_INIT(&r->requests);
+	return r;
+}
+
+/* Forgets REQUEST; no callback comes for it any more. */
+static void drop(struct request *request)
+{
+	struct resolver *r = request->resolver;
+	for (size_t i = 0; i < request->question_count; i++)
+		if (request->questions[i].asked)
+			ub_cancel(r->unbound, request->questions[i].async_id);
+	TAILQ_REMOVE(&r->requests, request, entry);
+	r->request_count--;
+	free(request);
+}
+
+static void lose_link(struct resolver *r)
+{
+	fd_close(&r->link);
+	while (!TAILQ_EMPTY(&r->requests))
+		drop(TAILQ_FIRST(&r->requests));
+}
+
+void resolver_free(struct resolver *r)
+{
+	lose_link(r);
+	watch_free(&r->watch);
+	ub_ctx_delete(r->unbound);
+	ub_ctx_delete(r->names_unbound);
+	free(r);
+}
+
+/* False: the link is of no more use. The queue does not wait for ever for an answer that got lost. */
+static bool send_result(const struct resolver *r, uint64_t serial, const struct lookup *l, struct span hosts)
+{
+	struct wire_resolved resolved = {.serial = serial,
+					 .event = l->event,
+					 .enhanced = span_of(l->enhanced),
+					 .text = span_of(l->text),
+					 .ttl_s = l->event == LOOKUP_LATER ? 0 : l->ttl_s,
+					 .hosts = hosts};
+	struct str packet;
+	str_init(&packet, WIRE_PACKET_MAX);
+	int err = wire_encode_resolved(&resolved, &packet) ? ipc_send(r->link, str_span(&packet), NULL, 0) : -EMSGSIZE;
+	str_free(&packet);
+	if (err)
+		log_warning("the queue can't be told of a look-up: %s", strerror(-err));
+	return !err || (ipc_passes(err) && err != -EAGAIN);
+}
+
+/* DECIDED: the look-up knows its result already. */
+static void finish(struct request *request, bool decided, bool in_time)
+{
+	struct resolver *r = request->resolver;
+	struct str hosts;
+	str_init(&hosts, LOOKUP_LIST_MAX);
+	if (!decided)
+		lookup_finish(&request->lookup, !in_time, &hosts);
+	if (!in_time || request->lookup.event == LOOKUP_LATER)
+		watch_doubt(&r->watch);
+	bool sent = send_result(r, request->serial, &request->lookup, str_span(&hosts));
+	str_free(&hosts);
+	drop(request);
+	if (!sent)
+		lose_link(r);
+}
+
+static void on_result(void *data, int err, struct ub_result *result);
+
+static bool ask(struct request *request, enum purpose purpose, const char *name, enum dns_type type, size_t host)
+{
+	struct question *q = &request->questions[request->question_count++];
+	*q = (struct question){.request = request, .purpose = purpose, .host = host};
+	q->asked = dns_ask(request->resolver->unbound, name, type, q, on_result, &q->async_id);
+	request->waiting += q->asked;
+	return q->asked;
+}
+
+static void ask_address(struct request *request, enum dns_type type, size_t host)
+{
+	bool asked = ask(request, ABOUT_ADDRESS, lookup_host(&request->lookup, host), type, host);
+	request->of_host[host] += asked;
+	request->lookup.failed |= !asked;
+}
+
+static void ask_addresses(struct request *request)
+{
+	for (size_t host = 0; host < lookup_host_count(&request->lookup); host++) {
+		ask_address(request, DNS_A, host);
+		ask_address(request, DNS_AAAA, host);
+	}
+}
+
+/* What can't be asked is as good as not answered. */
+static void ask_dane(struct request *request, size_t host)
+{
+	const struct lookup_answer none = {.rcode = LOOKUP_NO_ANSWER};
+	char name[DANE_QUESTION_MAX];
+	bool alias;
+	while (lookup_question(&request->lookup, host, name, &alias)) {
+		if (ask(request, ABOUT_DANE, name, alias ? DNS_CNAME : DNS_TLSA, host))
+			return;
+		lookup_dane(&request->lookup, host, &none);
+	}
+}
+
+/* False: the answer decides all. */
+static bool take(struct request *request, const struct question *q, const struct lookup_answer *answer)
+{
+	struct lookup *l = &request->lookup;
+	switch (q->purpose) {
+	case ABOUT_MX:
+		if (!lookup_mx(l, answer))
+			return false;
+		ask_addresses(request);
+		return true;
+	case ABOUT_ADDRESS:
+		lookup_address(l, q->host, answer);
+		if (--request->of_host[q->host] == 0)
+			ask_dane(request, q->host);
+		return true;
+	case ABOUT_DANE:
+		lookup_dane(l, q->host, answer);
+		ask_dane(request, q->host);
+	}
+	return true;
+}
+
+static void on_result(void *data, int err, struct ub_result *result)
+{
+	struct span rdata[DNS_ANSWER_MAX];
+	struct lookup_answer answer;
+	struct question *q = data;
+	struct request *request = q->request;
+	dns_answer(err, result, rdata, &answer);
+	q->asked = false;
+	request->waiting--;
+	bool open = take(request, q, &answer);
+	ub_resolve_free(result);
+	if (!open || !request->waiting)
+		finish(request, !open, true);
+}
+
+static void refuse(const struct resolver *r, uint64_t serial, const char *why)
+{
+	struct lookup l = {.event = LOOKUP_LATER, .enhanced = "4.4.3"};
+	snprintf(l.text, sizeof(l.text), "%s", why);
+	send_result(r, serial, &l, (struct span){0});
+}
+
+static void begin(struct resolver *r, const struct wire_resolve *wire)
+{
+	uint64_t seed;
+	struct request *request = r->request_count < REQUESTS_MAX ? calloc(1, sizeof(*request)) : NULL;
+	if (!request) {
+		refuse(r, wire->serial, "too many look-ups are under way");
+		return;
+	}
+	fd_random(&seed, sizeof(seed));
+	request->resolver = r;
+	request->serial = wire->serial;
+	request->deadline = clock_mono_ms() + r->deadline_ms;
+	TAILQ_INSERT_TAIL(&r->requests, request, entry);
+	r->request_count++;
+	bool begun = lookup_begin(&request->lookup, wire->name, (uint16_t)wire->port, seed);
+	request->lookup.self = r->self;
+	request->lookup.private_ok = wire->private_mx == CONFIG_YES || (wire->private_mx == CONFIG_AUTO && r->private);
+	if (begun && wire->mx) {
+		ask(request, ABOUT_MX, request->lookup.name, DNS_MX, 0);
+	} else if (begun) {
+		lookup_plain(&request->lookup);
+		ask_addresses(request);
+	}
+	if (!request->waiting)
+		finish(request, !begun, false);
+}
+
+static void end_overdue(struct resolver *r)
+{
+	int64_t now = clock_mono_ms();
+	struct request *first;
+	while ((first = TAILQ_FIRST(&r->requests)) && first->deadline <= now)
+		finish(first, false, false);
+}
+
+/* The link is closed, by whichever end: master makes another if there is a queue. WHY NULL = the queue's end is. */
+static void break_link(struct resolver *r, const char *why)
+{
+	if (why)
+		log_warning("link to the queue closed: %s", why);
+	lose_link(r);
+	if (!r->stopping)
+		child_detached(r->control, CHILD_LINK_RESOLVER, r->serial);
+}
+
+static void on_link(struct resolver *r)
+{
+	struct ipc_packet packet;
+	struct wire_resolve wire;
+	int err = ipc_receive(r->link, r->packet, sizeof(r->packet), MSG_DONTWAIT, &packet);
+	if (ipc_passes(err))
+		return;
+	if (!err && !packet.eof && wire_decode_resolve(packet.text, &wire))
+		begin(r, &wire);
+	else
+		break_link(r, err ? strerror(-err) : packet.eof ? NULL : "it sent what is no question");
+	if (!err)
+		ipc_packet_close(&packet);
+}
+
+static void attach(struct resolver *r, struct ipc_packet *packet)
+{
+	struct wire_attach wire;
+	if (!wire_decode_attach(packet->text, &wire) || wire.kind != CHILD_LINK_RESOLVER || packet->fd_count != 1)
+		return;
+	lose_link(r);
+	r->link = packet->fds[0];
+	r->serial = wire.serial;
+	packet->fds[0] = -1;
+	ipc_set_send_deadline(r->link, SEND_MS);
+}
+
+/* Nothing here changes by a reload: the servers are those of new processes, and so are /etc/resolv.conf and /etc/hosts
+ * (master/files.c). */
+static void on_control(struct resolver *r, int control)
+{
+	struct ipc_packet packet;
+	int err = ipc_receive(control, r->packet, sizeof(r->packet), MSG_DONTWAIT, &packet);
+	if (ipc_passes(err))
+		return;
+	if (err || packet.eof) {
+		r->stopping = true;
+		return;
+	}
+	if (wire_type_of(packet.text) == WIRE_attach)
+		attach(r, &packet);
+	else if (wire_type_of(packet.text) == WIRE_stop)
+		r->stopping = true;
+	ipc_packet_close(&packet);
+}
+
+static int until_deadline(const struct resolver *r)
+{
+	if (TAILQ_EMPTY(&r->requests))
+		return -1;
+	int64_t left = TAILQ_FIRST(&r->requests)->deadline - clock_mono_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+static int sooner(int a, int b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
+/* Whether the servers pass signatures on, for the log alone: each answer says for itself whether it is signed. */
+static void on_root(void *data, int err, struct ub_result *result)
+{
+	const struct resolver *r = data;
+	struct span rdata[DNS_ANSWER_MAX];
+	struct lookup_answer answer;
+	dns_answer(err, result, rdata, &answer);
+	if (answer.secure)
+		log_info("dnssec=on: answers of DNS are checked");
+	else if (r->dnssec == CONFIG_YES)
+		log_warning("dnssec=on: DNS gives no signed keys of the root, so nothing can be checked and mail "
+			    "waits: let "
+			    "the name servers pass DNSSEC on, or write dnssec auto");
+	else
+		log_info("dnssec=off: DNS gives no signed keys of the root, so hosts are not verified by DANE");
+	ub_resolve_free(result);
+}
+
+/* What was asked is asked again by those who asked, of our successor. */
+static void heed_files(struct resolver *r)
+{
+	const char *path = hostfiles_changed(&r->files);
+	if (!path)
+		return;
+	log_info("%s has changed: a new resolver takes over, which reads it", path);
+	r->stopping = true;
+}
+
+static void look_at_root(struct resolver *r)
+{
+	int id;
+	if (r->dnssec != CONFIG_NO)
+		dns_ask(r->unbound, ".", DNS_DNSKEY, r, on_root, &id);
+}
+
+int resolver_run(struct resolver *r, int control, int names_link)
+{
+	struct names *names = names_new(r->names_unbound, names_link);
+	r->control = control;
+	look_at_root(r);
+	while (!r->stopping) {
+		struct pollfd fds[5 + NAMESERVERS_MAX] = {{.fd = control, .events = POLLIN},
+							  {.fd = r->link, .events = POLLIN},
+							  {.fd = ub_fd(r->unbound), .events = POLLIN},
+							  {.fd = names_fd(names), .events = POLLIN},
+							  {.fd = ub_fd(r->names_unbound), .events = POLLIN}};
+		nfds_t count = 5 + watch_poll(&r->watch, fds + 5);
+		int left = sooner(sooner(until_deadline(r), names_until_deadline(names)), watch_until(&r->watch));
+		left = sooner(left, hostfiles_until(&r->files));
+		if (poll(fds, count, left) < 0 && errno != EINTR)
+			log_fatal(EXIT_TEMPORARY, "poll: %s", strerror(errno));
+		if (fds[2].revents)
+			ub_process(r->unbound);
+		if (fds[4].revents)
+			ub_process(r->names_unbound);
+		if (fds[1].revents && r->link >= 0)
+			on_link(r);
+		if (fds[0].revents)
+			on_control(r, control);
+		if (fds[3].revents)
+			names_receive(names);
+		end_overdue(r);
+		names_end_overdue(names);
+		watch_tend(&r->watch);
+		heed_files(r);
+	}
+	names_free(names);
+	return 0;
+}

@@ -1,0 +1,85 @@
+#include "delivery/resolver/watch.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
+enum { PAUSE_MS = 10 * 1000, TEXT_MAX = NAMESERVERS_MAX * 1024 };
+
+void watch_init(struct watch *w, const struct nameservers *servers, const struct config_endpoints *written)
+{
+	*w = (struct watch){.servers = *servers, .next_ms = written->n ? 0 : INT64_MAX, .asked_ms = INT64_MIN / 2};
+	if (written->n)
+		w->origin = written->at[0].origin;
+	attention_init(&w->attention);
+}
+
+void watch_free(struct watch *w)
+{
+	nameservers_close(&w->servers);
+	attention_free(&w->attention);
+}
+
+void watch_doubt(struct watch *w)
+{
+	if (w->next_ms == INT64_MAX)
+		w->next_ms = w->asked_ms + PAUSE_MS;
+}
+
+size_t watch_poll(const struct watch *w, struct pollfd *to)
+{
+	return nameservers_poll(&w->servers, to);
+}
+
+int watch_until(const struct watch *w)
+{
+	int64_t now = clock_mono_ms();
+	if (w->asking || w->next_ms == INT64_MAX)
+		return nameservers_until(&w->servers, now);
+	return w->next_ms > now ? (int)(w->next_ms - now) : 0;
+}
+
+static void describe(const struct watch *w, struct str *to)
+{
+	char text[NAMESERVER_TEXT_MAX];
+	for (size_t i = 0; i < w->servers.n; i++) {
+		if (!nameserver_trouble(&w->servers.at[i], text))
+			continue;
+		str_printf(to, "%s; mail waits, or is slow, where DNS tells its way: see ", text);
+		if (w->origin.file)
+			str_printf(to, "dns_server in %s:%u\n", w->origin.file, w->origin.line);
+		else
+			str_append_text(to, "/etc/resolv.conf\n");
+	}
+}
+
+static void tell(struct watch *w, int64_t now)
+{
+	struct str text;
+	str_init(&text, TEXT_MAX);
+	describe(w, &text);
+	bool trouble = text.len > 0;
+	if (w->trouble && !trouble)
+		log_info("all name servers answer again");
+	attention_set(&w->attention, ATTENTION_DNS, str_text(&text));
+	attention_tend(&w->attention, NULL, clock_wall_ms() / 1000);
+	str_free(&text);
+	w->trouble = trouble;
+	w->next_ms = trouble ? now + PAUSE_MS : INT64_MAX;
+}
+
+void watch_tend(struct watch *w)
+{
+	int64_t now = clock_mono_ms();
+	if (w->asking) {
+		nameservers_tend(&w->servers, now);
+	} else if (now >= w->next_ms) {
+		w->next_ms = INT64_MAX;
+		w->asked_ms = now;
+		w->asking = true;
+		nameservers_ask(&w->servers, now);
+	}
+	if (!w->asking || nameservers_until(&w->servers, now) >= 0)
+		return;
+	w->asking = false;
+	tell(w, now);
+}

@@ -1,0 +1,18 @@
+/*
+ * The text of a message on its way to the host: from its file, dot-stuffed, in blocks.
+ */
+#ifndef DELIVERY_SMTP_BODY_H
+#define DELIVERY_SMTP_BODY_H
+
+#include "delivery/smtp/client.h"
+
+enum body_result {
+	BODY_SENT,        /* with the final dot */
+	BODY_INTERRUPTED, /* the host has spoken, or hung up, before the end */
+	BODY_TOO_SLOW,    /* it did not take a block in time */
+	BODY_UNREADABLE   /* the file can't be read: errno, EPIPE = it is shorter than its name says */
+};
+
+enum body_result body_send(struct client *c, const struct client_job *job);
+
+#endif

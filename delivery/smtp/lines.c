@@ -1,0 +1,92 @@
+#include "delivery/smtp/lines.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "delivery/smtp/secure.h"
+
+enum { UNSENT_MS = 1 /* for what a host has said before a send failed: it is there, or never comes */ };
+
+/* What we answer to a challenge is nobody's business: not the log's, and not that of who reads our memory later. */
+static void forget_secret(struct client *c, struct span sent)
+{
+	if (span_starts(sent, SPAN("AUTH ")))
+		transcript_said(&c->transcript, sent);
+	else
+		transcript_answered(&c->transcript, sent.len);
+	explicit_bzero(c->stream.out, STREAM_OUT);
+	explicit_bzero(c->dialogue.out.at, c->dialogue.out.len);
+}
+
+void lines_send(struct client *c)
+{
+	struct span sent = str_span(&c->dialogue.out);
+	if (!sent.len)
+		return;
+	enum stream_result result = stream_write(&c->stream, sent);
+	if (result == STREAM_OK)
+		result = stream_flush(&c->stream);
+	if (result != STREAM_OK)
+		lines_unsent(c, result == STREAM_TIMEOUT ? ETIMEDOUT : errno);
+	if (c->dialogue.state == DIALOGUE_AUTH)
+		forget_secret(c, sent);
+	else
+		transcript_said(&c->transcript, sent);
+	str_clear(&c->dialogue.out);
+}
+
+void lines_unsent(struct client *c, int err)
+{
+	if (!c->unsent)
+		c->unsent = err;
+}
+
+/*
+ * Of the replies to pipelined commands only some came: a host with Nagle's algorithm holds the others back until we
+ * acknowledge those, which our kernel would put off for 40 ms.
+ */
+static void hurry(const struct client *c)
+{
+	int on = 1;
+	bool more = c->dialogue.can.pipelining &&
+		    (c->dialogue.state == DIALOGUE_RCPT || c->dialogue.state == DIALOGUE_DATA);
+	if (more && !stream_pending(&c->stream))
+		setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
+/* No line will come any more; ERR: of RESULT. What has no line end was said all the same. */
+static enum dialogue_next lose_host(struct client *c, enum stream_result result, int err)
+{
+	char why[200] = "";
+	struct span rest;
+	if (stream_pending(&c->stream) && stream_peek(&c->stream, &rest) == STREAM_OK)
+		dialogue_remnant(&c->dialogue, rest);
+	if (c->unsent)
+		snprintf(why, sizeof(why), "could not send: %s", secure_reason(c, c->unsent));
+	else if (result == STREAM_ERROR)
+		snprintf(why, sizeof(why), "%s", secure_reason(c, err));
+	bool late = result == STREAM_TIMEOUT && !c->unsent;
+	return dialogue_broken(&c->dialogue, late ? DIALOGUE_TIMEOUT : DIALOGUE_LOST, span_of(why));
+}
+
+enum dialogue_next lines_read(struct client *c)
+{
+	struct span line;
+	bool bare;
+	hurry(c);
+	if (!stream_pending(&c->stream))
+		transcript_flush(&c->transcript);
+	if (c->unsent)
+		stream_deadline(&c->stream, UNSENT_MS);
+	enum stream_result result = stream_line(&c->stream, REPLY_LINE_MAX, &line, &bare);
+	if (result == STREAM_TOO_LONG)
+		return dialogue_broken(&c->dialogue, DIALOGUE_GARBLED, SPAN("a line without end"));
+	if (result != STREAM_OK)
+		return lose_host(c, result, errno);
+	if (line.len)
+		transcript_heard(&c->transcript, line);
+	return dialogue_line(&c->dialogue, line);
+}

@@ -1,0 +1,296 @@
+#include "queue/attempt/verdicts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/base/log.h"
+#include "queue/attempt/attempt.h"
+#include "queue/attempt/folder.h"
+#include "queue/attempt/jobs.h"
+#include "queue/attempt/load.h"
+#include "queue/attempt/owed.h"
+#include "queue/attempt/settle.h"
+#include "queue/etrn/turned.h"
+#include "queue/operator/console.h"
+#include "queue/plan/trial.h"
+#include "queue/rules/schedule.h"
+
+enum { VERDICTS_AT_ONCE = 4096, LOST_HOLD_MS = 1000 };
+
+/* The job that a verdict speaks of: at that worker, with that recipient; or what comes next to it. */
+static struct job *find_job(const struct message *m, const struct wire_verdict *v)
+{
+	struct job *j, *of_worker = NULL, *of_recipient = NULL;
+	if (!m->whole)
+		return NULL;
+	TAILQ_FOREACH(j, &m->whole->jobs, of_message)
+	{
+		bool same_worker = j->worker && j->worker->number == v->worker;
+		bool same_recipient = j->worker && job_has(j, v->first);
+		if (same_worker && same_recipient)
+			return j;
+		of_worker = same_worker && !of_worker ? j : of_worker;
+		of_recipient = same_recipient && !of_recipient ? j : of_recipient;
+	}
+	return of_recipient ? of_recipient : of_worker;
+}
+
+/* Why no host took it, for logs, listings and notices. */
+static void describe(const struct wire_verdict *v, char *to, size_t size)
+{
+	snprintf(to, size, "%.*s%s%.*s", SPAN_ARGS(v->host), v->host.len ? ": " : "", SPAN_ARGS(v->text));
+}
+
+static void judge_folder(struct queue *q, const struct job *j, const struct wire_verdict *v)
+{
+	char reason[DESTINATION_REASON_MAX];
+	struct destination *d = j->destination;
+	if (d->kind != DESTINATION_FOLDER)
+		return;
+	snprintf(reason, sizeof(reason), "%.*s", SPAN_ARGS(v->text));
+	if (v->event == JOURNAL_DELAYED)
+		folder_failed(q, d, reason);
+	else if (v->event == JOURNAL_DELIVERED)
+		folder_took(q, d, j->message->size);
+}
+
+/* No host took us, or none wants us at the moment. What breaks off before MAIL is about us, or about the host. */
+static bool is_refusal(const struct wire_verdict *v)
+{
+	return v->host.len && (!v->reached.len || v->code == 421);
+}
+
+/*
+ * Until somebody has mended it no try can help: the host wants a password that we have not, or does not want ours, and
+ * each try brings our account nearer to being locked; or we can't use what the configuration names for this next hop.
+ * By 5xx with 4.7.8 a worker says the former of the host (delivery/smtp/ending.h); of a recipient it never says so.
+ */
+static bool is_ours_to_mend(const struct wire_verdict *v)
+{
+	if (!v->host.len)
+		return span_equal(v->enhanced, SPAN("4.3.5"));
+	return v->code / 100 == 5 && span_equal(v->enhanced, SPAN("4.7.8"));
+}
+
+/* Each of D's hosts that the worker has tried. */
+static void judge_hosts(struct queue *q, struct destination *d, const struct wire_verdict *v)
+{
+	struct health *health = &q->destinations.health;
+	struct health_key key;
+	struct span rest = v->failed, line;
+	while (d->host_count > 1 && span_line(&rest, &line))
+		if (trial_host(d, line, &key) && health_failed(health, &key, q->mono_ms))
+			log_warning("next hop %s: %.*s takes no mail, others do its part", d->key, SPAN_ARGS(line));
+	if (!v->reached.len || !health->table || !trial_host(d, v->reached, &key) || !health_worked(health, &key))
+		return;
+	log_info("next hop %s: %.*s takes mail again", d->key, SPAN_ARGS(v->reached));
+	d->generation++;
+}
+
+static void judge_up(struct queue *q, struct destination *d)
+{
+	if (!destination_up(d))
+		return;
+	log_info("next hop %s is up again", d->key);
+	settle_refill(q, d);
+}
+
+/* What the verdict says of the next hop as a whole. True: M had better wait until a host takes mail there. */
+static bool judge_destination(struct queue *q, const struct job *j, const struct wire_verdict *v)
+{
+	struct destination *d = j->destination;
+	char reason[DESTINATION_REASON_MAX];
+	bool not_begun = v->event == JOURNAL_DELAYED && !v->connected;
+	bool shut = not_begun && is_ours_to_mend(v), was_up = d->down_ms == 0;
+	if (destination_is_local(d)) {
+		judge_folder(q, j, v);
+		return d->down_ms > 0;
+	}
+	if (turned_is(d)) /* when its connection is closed it is over; it is never down */
+		return false;
+	judge_hosts(q, d, v);
+	if (!shut && !(not_begun && is_refusal(v))) {
+		if (v->connected || v->reached.len)
+			judge_up(q, d);
+		return false;
+	}
+	describe(v, reason, sizeof(reason));
+	int64_t most = schedule_down_max(&queue_server(q)->delivery.retry);
+	if (shut)
+		destination_down(d, q->mono_ms, most, most, reason);
+	else
+		destination_refused(d, q->mono_ms, most, reason);
+	if (was_up && d->down_ms)
+		log_warning("next hop %s is down: %s", d->key, reason);
+	return true;
+}
+
+static struct settle_result result_of(const struct wire_verdict *v)
+{
+	struct span rest;
+	struct settle_result result = {.event = (enum journal_event)v->event,
+				       .code = (int)v->code,
+				       .host = v->host,
+				       .text = v->text,
+				       .journaled = v->journaled};
+	if (!enhanced_parse(v->enhanced, &result.enhanced, &rest))
+		result.enhanced = (struct enhanced){0, 0, 0};
+	return result;
+}
+
+static void note(struct queue *q, struct message *m, const struct job *j, const struct wire_verdict *v)
+{
+	const struct settle_result result = result_of(v);
+	settle_note(q, m, j, v->first, v->last, &result);
+}
+
+/* Recipients of J of whom nothing was said are delayed, like the last of whom something was. */
+static void note_rest(struct queue *q, struct message *m, const struct job *j, const struct wire_verdict *v)
+{
+	const struct settle_result silence = {.event = JOURNAL_DELAYED,
+					      .enhanced = {4, 3, 0},
+					      .text = SPAN("the delivery process said nothing of this recipient")};
+	const struct settle_result result = v->event == JOURNAL_DELAYED ? result_of(v) : silence;
+	if (j->kind != JOB_NOTICE)
+		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, &result);
+}
+
+static void end_job(struct queue *q, struct job *j, const struct wire_verdict *v, bool refused)
+{
+	struct message *m = j->message;
+	struct destination *d = NULL;
+	destination_ref(&q->destinations, &d, j->destination);
+	note_rest(q, m, j, v);
+	if (v->event == JOURNAL_DELAYED && (refused || d->down_ms))
+		m->whole->unreachable = d;
+	if (j->kind == JOB_NOTICE && owed_still(q, j))
+		m->whole->notice_delayed = true;
+	job_end(q, j, v->connected);
+	settle_refill(q, d);
+	settle_message(q, m);
+	destination_ref(&q->destinations, &d, NULL);
+}
+
+static void apply_to_job(struct queue *q, struct message *m, struct job *j, const struct wire_verdict *v)
+{
+	if (j->kind == JOB_NOTICE && v->event == JOURNAL_DELAYED) {
+		m->whole->notice_delayed = true;
+		log_warning("id=%s: the notice could not be written: %.*s", m->id, SPAN_ARGS(v->text));
+	} else {
+		note(q, m, j, v);
+	}
+	if (!v->last_of_job)
+		return;
+	j->went_over = (uint8_t)v->transactions;
+	end_job(q, j, v, judge_destination(q, j, v));
+}
+
+/* From before a restart: what is final counts, the rest will be tried again anyway. */
+static void apply_to_message(struct queue *q, struct message *m, const struct wire_verdict *v)
+{
+	bool final = v->event == JOURNAL_DELIVERED || v->event == JOURNAL_RELAYED || v->event == JOURNAL_FAILED ||
+		     v->event == JOURNAL_NOTICED || v->event == JOURNAL_WARNED;
+	bool was_whole = m->whole != NULL;
+	if (!m->has_file)
+		return; /* finished but for its journal, which the scan that found it takes away */
+	if (!final || (!was_whole && !load_message(q, m)))
+		return;
+	note(q, m, NULL, v);
+	if (was_whole)
+		return;
+	if (whole_done(m->whole))
+		settle_message(q, m);
+	else
+		load_undo(q, m);
+}
+
+static bool show_dialogue(struct queue *q, struct span packet)
+{
+	static const char *const by[] = {"", "we", "host"};
+	struct wire_dialogue said;
+	char id[MSGID_LEN + 1];
+	if (!wire_decode_dialogue(packet, &said) || !msgid_valid(said.id) || !span_copy(said.id, id, sizeof(id)))
+		return false;
+	const struct message *m = message_find(&q->messages, id);
+	if (m && m->watched)
+		console_said(q, m, by[said.by], said.text);
+	return true;
+}
+
+bool verdicts_apply(struct queue *q, struct span packet)
+{
+	struct wire_verdict v;
+	char id[MSGID_LEN + 1];
+	if (wire_type_of(packet) == WIRE_dialogue)
+		return show_dialogue(q, packet);
+	if (!wire_decode_verdict(packet, &v) || v.event >= JOURNAL_EVENT_COUNT || v.first > v.last)
+		return false;
+	if (!msgid_valid(v.id) || !span_copy(v.id, id, sizeof(id)))
+		return false;
+	struct message *m = message_find(&q->messages, id);
+	if (!m)
+		return true; /* finished: this is the echo of what was acted upon already */
+	struct job *j = find_job(m, &v);
+	if (j)
+		apply_to_job(q, m, j, &v);
+	else
+		apply_to_message(q, m, &v);
+	return true;
+}
+
+bool verdicts_receive(struct queue *q)
+{
+	struct ipc_packet packet;
+	for (int i = 0; q->scan.listed && i < VERDICTS_AT_ONCE; i++) {
+		int err = ipc_receive(q->verdicts, q->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT | MSG_PEEK, &packet);
+		if (err == -EAGAIN)
+			return true;
+		if (err && err != -EMSGSIZE)
+			log_fatal(EXIT_TEMPORARY, "can't read the verdicts: %s", strerror(-err));
+		if (!err && packet.eof)
+			return true; /* master is gone: the control link says so too */
+		ipc_packet_close(&packet);
+		if (err || !verdicts_apply(q, packet.text))
+			log_warning("verdicts link: a packet that is no verdict was ignored");
+		if (recv(q->verdicts, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) < 0 && errno != EAGAIN)
+			log_fatal(EXIT_TEMPORARY, "can't take a verdict: %s", strerror(errno));
+	}
+	return false;
+}
+
+/* One job of a worker that is gone. */
+static void lose_job(struct queue *q, struct job *j, bool in_hand)
+{
+	const struct settle_result lost = {.event = JOURNAL_DELAYED,
+					   .enhanced = {4, 3, 0},
+					   .text = SPAN("the delivery process ended before it reported")};
+	struct message *m = j->message;
+	struct destination *d = NULL;
+	bool again = in_hand && m->lost_worker;
+	destination_ref(&q->destinations, &d, j->destination);
+	if (in_hand) {
+		log_warning("id=%s: the worker that had it in hand is gone, it will be tried again", m->id);
+		m->whole->hold_ms = LOST_HOLD_MS;
+		m->lost_worker = true;
+	}
+	if (again && j->kind == JOB_NOTICE)
+		m->whole->notice_delayed = true;
+	else if (again)
+		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, &lost);
+	job_end(q, j, false);
+	settle_refill(q, d);
+	settle_message(q, m);
+	destination_ref(&q->destinations, &d, NULL);
+}
+
+void verdicts_worker_gone(struct queue *q, struct worker *w)
+{
+	while (w->job_count && !verdicts_receive(q))
+		;
+	bool in_hand = true; /* the first; one that followed was not begun */
+	for (struct job *j; (j = TAILQ_FIRST(&w->jobs)); in_hand = false)
+		lose_job(q, j, in_hand);
+	pool_remove(w);
+}

@@ -1,0 +1,460 @@
+#include "queue/model/destination.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/attempt/jobs.h"
+#include "queue/etrn/demand.h"
+#include "queue/etrn/turned.h"
+
+enum {
+	KEY_TEXT_MAX = DESTINATION_TARGETS_MAX * 600, /* of a gate */
+	DOWN_FIRST_MS = 1000,
+	FORGET_DOWN_MS = 600 * 1000,
+	WORTH_WAITING_MS = 10 * 1000,
+	HOSTS_MIN_MS = 30 * 1000, /* a shorter time to live would have us ask before every message */
+	HOSTS_MAX_MS = 3600 * 1000
+};
+
+static void set_target(struct target *t, enum config_host_kind kind, struct span name, const struct ipaddr *ip,
+		       uint16_t port)
+{
+	t->kind = kind;
+	t->port = port;
+	t->private_mx = CONFIG_YES;
+	if (ip) {
+		t->ip = *ip;
+		ipaddr_format(ip, t->name);
+	} else if (!span_copy(name, t->name, sizeof(t->name))) {
+		t->name[0] = '\0'; /* no name of that length exists; the resolver says so */
+	}
+}
+
+static void add_listed(struct destination *d, const struct route *route)
+{
+	for (size_t i = 0; i < route->hosts->n && d->target_count < DESTINATION_TARGETS_MAX; i++) {
+		const struct config_host *host = &route->hosts->at[i];
+		struct target *t = &d->targets[d->target_count++];
+		set_target(t, host->kind, span_of(host->name), host->kind == CONFIG_HOST_IP ? &host->ip : NULL,
+			   destination_port(host, route->outbound));
+		t->weight = (uint16_t)host->weight;
+		d->weighted |= host->weight > 0;
+	}
+}
+
+/* The recipient's own hosts, if they may be used; then those that are written. */
+static bool copy_targets(struct destination *d, const struct route *route)
+{
+	uint16_t port = (uint16_t)route->outbound->port;
+	d->targets = calloc((route->hosts ? route->hosts->n : 0) + 1, sizeof(*d->targets));
+	if (!d->targets)
+		return false;
+	if (route->kind != ROUTE_HOSTS) {
+		struct target *t = &d->targets[d->target_count++];
+		bool mx = route->kind == ROUTE_MX;
+		set_target(t, mx ? CONFIG_HOST_MX : CONFIG_HOST_IP, route->domain, mx ? NULL : &route->literal, port);
+		t->found = true;
+	}
+	if (route->hosts)
+		add_listed(d, route);
+	return true;
+}
+
+/* The gate that ROUTE demands, or none. */
+static void place_gate(struct destinations *all, struct destination *d, const struct route *route)
+{
+	const struct config_outbound *o = route->outbound;
+	struct gate *g = NULL;
+	struct str key;
+	if (o->rate.count || o->max_connections != CONFIG_NONE) {
+		str_init(&key, KEY_TEXT_MAX);
+		destination_gate_key(route, &key);
+		g = gate_get(&all->gates, str_text(&key), o->rate,
+			     o->max_connections == CONFIG_NONE ? SIZE_MAX : (size_t)o->max_connections);
+		str_free(&key);
+		if (!g)
+			return;
+	}
+	if (g == d->gate)
+		return;
+	if (d->gate)
+		d->gate->open -= d->open;
+	gate_ref(&d->gate, g);
+	if (g)
+		g->open += d->open;
+}
+
+static void destination_free(struct destination *d)
+{
+	gate_ref(&d->gate, NULL);
+	turned_free(d->turned);
+	free(d->demand);
+	for (size_t i = 0; i < d->target_count; i++)
+		free(d->targets[i].hosts);
+	free(d->targets);
+	free(d->hosts);
+	free(d->written);
+	free(d->folder);
+	free(d->key);
+	free(d);
+}
+
+struct destination *destination_make(struct destinations *all, enum destination_kind kind, const char *key)
+{
+	struct destination *d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->kind = kind;
+	d->key = strdup(key);
+	if (!d->key) {
+		free(d);
+		return NULL;
+	}
+	TAILQ_INIT(&d->jobs);
+	TAILQ_INIT(&d->parked);
+	TAILQ_INIT(&d->waiting);
+	TAILQ_INIT(&d->idle);
+	TAILQ_INIT(&d->busy);
+	window_init(&d->window);
+	d->cap = SIZE_MAX;
+	HASH_ADD_KEYPTR(hh, all->table, d->key, strlen(d->key), d);
+	if (HASH_ADDED(d))
+		return d;
+	destination_free(d);
+	return NULL;
+}
+
+struct destination *destination_find(const struct destinations *all, const char *key)
+{
+	struct destination *d;
+	HASH_FIND(hh, all->table, key, strlen(key), d);
+	return d;
+}
+
+static bool fill(struct destination *d, const struct route *route, const char *folder)
+{
+	if (route->demand && !(d->demand = demand_new(route)))
+		return false;
+	if (d->kind != DESTINATION_FOLDER)
+		return copy_targets(d, route);
+	d->folder = strdup(folder);
+	return d->folder != NULL;
+}
+
+/* What we say of ourselves, and where we come from. */
+static void set_names(struct destination *d, const struct config_outbound *outbound)
+{
+	const struct config_words *source = &outbound->source_address;
+	d->use_helo = outbound->use_helo;
+	snprintf(d->helo, sizeof(d->helo), "%s", outbound->helo_name ? outbound->helo_name : "");
+	snprintf(d->source, sizeof(d->source), "%s%s%s", source->n ? source->at[0] : "", source->n > 1 ? " " : "",
+		 source->n > 1 ? source->at[1] : "");
+}
+
+/* For words about what is missing there: without memory they say less. */
+static void set_written(struct destination *d, const struct route *route)
+{
+	char written[ROUTE_WRITTEN_MAX];
+	route_written_format(route, written);
+	if (d->written && !strcmp(d->written, written))
+		return;
+	free(d->written);
+	d->written = strdup(written);
+}
+
+struct destination *destination_get(struct destinations *all, const struct route *route, const char *folder)
+{
+	char key[DESTINATION_KEY_MAX];
+	destination_key(route, folder, key);
+	struct destination *d = destination_find(all, key);
+	if (!d) {
+		enum destination_kind kind = route->kind == ROUTE_DROP ? DESTINATION_FOLDER
+					     : route->kind == ROUTE_MX ? DESTINATION_MX
+								       : DESTINATION_HOSTS;
+		d = destination_make(all, kind, key);
+		if (!d)
+			return NULL;
+		if (!fill(d, route, folder)) {
+			HASH_DEL(all->table, d);
+			destination_free(d);
+			return NULL;
+		}
+	}
+	if (route->kind == ROUTE_MX)
+		d->targets[0].private_mx = route->private_mx;
+	if (route->kind != ROUTE_DROP) {
+		route_block_format(&route->security, d->security);
+		route_block_format(&route->credentials, d->credentials);
+		set_written(d, route);
+		set_names(d, route->outbound);
+		d->demands = destination_demands(route);
+		d->timeout_ms = route->outbound->timeout;
+		place_gate(all, d, route);
+	}
+	if (route->demand)
+		d->demand->expire_ms = route->demand->expire;
+	return d;
+}
+
+struct destination *destination_notices(struct destinations *all)
+{
+	struct destination *d = destination_find(all, "notices");
+	return d ? d : destination_make(all, DESTINATION_NOTICES, "notices");
+}
+
+void destination_ref(struct destinations *all, struct destination **ref, struct destination *d)
+{
+	struct destination *old = *ref;
+	if (d)
+		d->refs++;
+	*ref = d;
+	if (old && --old->refs == 0)
+		destination_tidy(all, old);
+}
+
+/* What is down stays, so that the next message finds it so. */
+void destination_tidy(struct destinations *all, struct destination *d)
+{
+	bool open = d->demand && d->demand->open_until;
+	if (d->refs || d->queued || d->at_workers || d->asking || d->down_ms || open)
+		return;
+	HASH_DEL(all->table, d);
+	destination_free(d);
+}
+
+void destinations_sweep(struct destinations *all, int64_t now_ms)
+{
+	struct destination *d, *next;
+	HASH_ITER(hh, all->table, d, next)
+	{
+		if (d->refs || now_ms - d->down_until < FORGET_DOWN_MS)
+			continue;
+		d->down_ms = 0;
+		destination_tidy(all, d);
+	}
+	gates_sweep(&all->gates, now_ms);
+	health_sweep(&all->health, now_ms);
+}
+
+void destinations_free(struct destinations *all)
+{
+	struct destination *d, *next;
+	HASH_ITER(hh, all->table, d, next)
+	{
+		HASH_DEL(all->table, d);
+		destination_free(d);
+	}
+	gates_free(&all->gates);
+	health_free(&all->health);
+}
+
+bool destination_is_local(const struct destination *d)
+{
+	return d->kind == DESTINATION_FOLDER || d->kind == DESTINATION_NOTICES;
+}
+
+static bool hosts_known(const struct destination *d, int64_t now_ms)
+{
+	return destination_is_local(d) || (d->hosts && d->hosts_until > now_ms);
+}
+
+bool destination_wants_hosts(const struct destination *d, int64_t now_ms)
+{
+	return (d->queued || d->wanted) && !d->asking && d->down_until <= now_ms && !hosts_known(d, now_ms);
+}
+
+bool destination_open(const struct destination *d, int64_t now_ms)
+{
+	return d->queued && d->down_until <= now_ms && hosts_known(d, now_ms) && gate_next(d->gate) <= now_ms;
+}
+
+size_t destination_window(const struct destination *d)
+{
+	if (d->down_ms)
+		return 1;
+	return d->window.size < d->cap ? d->window.size : d->cap;
+}
+
+size_t destination_room(const struct destination *d)
+{
+	if (turned_is(d))
+		return turned_room(d);
+	size_t window = destination_window(d), room = gate_room(d->gate);
+	if (d->connections >= window || d->open >= d->cap)
+		return 0;
+	if (room > d->cap - d->open)
+		room = d->cap - d->open;
+	return room < window - d->connections ? room : window - d->connections;
+}
+
+void destination_opened(struct destination *d)
+{
+	d->open++;
+	if (d->gate)
+		d->gate->open++;
+}
+
+void destination_closed(struct destination *d)
+{
+	d->open--;
+	if (d->gate)
+		d->gate->open--;
+}
+
+static void forget_hosts(struct destination *d)
+{
+	free(d->hosts);
+	d->hosts = NULL;
+}
+
+bool destination_has_room(const struct destination *d, const struct target *t, size_t hosts, size_t octets)
+{
+	size_t share = t->found && d->target_count > 1 ? 2 : 1;
+	return hosts < HOSTS_MAX / share && octets <= DESTINATION_HOSTS_TEXT_MAX / share;
+}
+
+/* What was found of each target, in order, as one list. */
+static void join_hosts(struct destination *d)
+{
+	struct str text;
+	struct span line;
+	bool had_found = d->found > 0;
+	d->host_count = d->found = 0;
+	str_init(&text, DESTINATION_HOSTS_TEXT_MAX);
+	for (size_t i = 0; i < d->target_count; i++) {
+		const struct target *t = &d->targets[i];
+		struct span rest = span_of(t->hosts);
+		while (span_line(&rest, &line) && destination_has_room(d, t, d->host_count, text.len + line.len + 1)) {
+			str_append(&text, line);
+			str_append_c(&text, '\n');
+			d->host_count++;
+			d->found += t->found;
+		}
+	}
+	d->generation += had_found != (d->found > 0);
+	forget_hosts(d);
+	d->hosts = text.at;
+}
+
+static enum destination_answer conclude(struct destination *d)
+{
+	bool asked = false, later = false, found = false, closed = false;
+	for (size_t i = 0; i < d->target_count; i++) {
+		asked |= d->targets[i].state == TARGET_ASKED;
+		later |= d->targets[i].state == TARGET_LATER;
+		found |= d->targets[i].state == TARGET_FOUND;
+		closed |= d->targets[i].state == TARGET_CLOSED;
+	}
+	if (asked && !closed)
+		return DESTINATION_ASKING;
+	d->asking = false;
+	if (closed)
+		return DESTINATION_NEVER;
+	if (found)
+		join_hosts(d);
+	if (d->hosts && found)
+		return DESTINATION_DONE;
+	/* A name in the configuration that does not exist is a mistake to be mended, no reason to return mail. */
+	return later || !d->targets[d->target_count - 1].found ? DESTINATION_LATER : DESTINATION_NEVER;
+}
+
+enum destination_answer destination_answer(struct destination *d, size_t at, enum target_state state, struct span hosts,
+					   int64_t ttl_ms, int64_t now_ms)
+{
+	struct target *t = &d->targets[at];
+	int64_t until = now_ms + (ttl_ms > HOSTS_MIN_MS ? ttl_ms : HOSTS_MIN_MS);
+	free(t->hosts);
+	t->hosts = state == TARGET_FOUND ? strndup(hosts.at, hosts.len) : NULL;
+	t->state = state == TARGET_FOUND && !t->hosts ? TARGET_LATER : state;
+	t->serial = 0;
+	if (until < d->hosts_until)
+		d->hosts_until = until;
+	return conclude(d);
+}
+
+static bool know_address(struct target *t)
+{
+	struct str text;
+	if (t->kind != CONFIG_HOST_IP)
+		return false;
+	str_init(&text, DESTINATION_HOSTS_TEXT_MAX);
+	hosts_append(&text, &(struct host){.name = span_of(t->name), .ip = t->ip, .port = t->port});
+	free(t->hosts);
+	t->hosts = text.at;
+	t->state = t->hosts ? TARGET_FOUND : TARGET_LATER;
+	return true;
+}
+
+enum destination_answer destination_ask(struct destination *d, int64_t now_ms)
+{
+	d->asking = true;
+	d->hosts_until = now_ms + HOSTS_MAX_MS;
+	for (size_t i = 0; i < d->target_count; i++)
+		if (!know_address(&d->targets[i]))
+			d->targets[i].state = TARGET_ASKED;
+	return conclude(d);
+}
+
+bool destination_up(struct destination *d)
+{
+	bool was_down = d->down_ms > 0;
+	d->down_ms = 0;
+	d->down_until = 0;
+	window_success(&d->window, d->cap);
+	return was_down;
+}
+
+void destination_down(struct destination *d, int64_t now_ms, int64_t min_ms, int64_t max_ms, const char *reason)
+{
+	/* Jobs that were out together fail together: that is one failure. */
+	if (d->down_until > now_ms)
+		return;
+	d->down_ms = d->down_ms ? 2 * d->down_ms : DOWN_FIRST_MS;
+	if (d->down_ms < min_ms)
+		d->down_ms = min_ms;
+	if (d->down_ms > max_ms)
+		d->down_ms = max_ms;
+	d->down_until = now_ms + d->down_ms;
+	window_down(&d->window);
+	snprintf(d->reason, sizeof(d->reason), "%s", reason);
+	forget_hosts(d);
+}
+
+void destination_refused(struct destination *d, int64_t now_ms, int64_t max_ms, const char *reason)
+{
+	if (d->down_until <= now_ms && window_refusal(&d->window))
+		destination_down(d, now_ms, 0, max_ms, reason);
+}
+
+void destination_retry(struct destination *d, int64_t now_ms)
+{
+	if (d->down_until > now_ms)
+		d->down_until = now_ms;
+}
+
+bool destination_worth_waiting(const struct destination *d, int64_t now_ms)
+{
+	return d->down_until - now_ms <= WORTH_WAITING_MS;
+}
+
+const char *destination_health(const struct destination *d)
+{
+	return d->down_ms ? "down" : d->asking ? "resolving" : "up";
+}
+
+int64_t destination_describe(const struct destination *d, int64_t now_ms, char *why, size_t size)
+{
+	int64_t next = d->down_until, gate = gate_next(d->gate);
+	why[0] = '\0';
+	demand_describe(d, now_ms, why, size);
+	if (why[0])
+		return 0;
+	if (d->down_ms)
+		snprintf(why, size, "%s", d->reason);
+	else if (d->queued)
+		gate_describe(d->gate, now_ms, why, size);
+	if (gate > next && gate != INT64_MAX && d->queued)
+		next = gate;
+	return next > now_ms ? next - now_ms : 0;
+}

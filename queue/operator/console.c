@@ -1,0 +1,445 @@
+#include "queue/operator/console.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/ipc/rows.h"
+#include "queue/attempt/settle.h"
+#include "queue/operator/badmail_survey.h"
+#include "queue/operator/explain.h"
+#include "queue/operator/passage.h"
+#include "queue/operator/probe.h"
+#include "queue/operator/report.h"
+#include "queue/operator/survey.h"
+
+/* Of a turn no more than this goes into answers, whoever asks for how much. */
+enum { OUT_MAX = 8 << 20, TURN_MS = 4, SLICE_MS = 2, SECOND_MS = 1000 };
+
+enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_PASSAGE, CTL_BADMAIL, CTL_EXPLAIN, CTL_PROBE };
+
+struct ctl {
+	int fd;
+	size_t at; /* in queue->ctls */
+	enum ctl_work work;
+	struct survey survey;
+	struct passage passage;
+	struct badmail_survey badmail;
+	char probe[MSGID_LEN + 1]; /* in CTL_PROBE: the message */
+	int64_t probe_until, probe_told;
+	struct explain *explain; /* in CTL_EXPLAIN; owned */
+	bool slow;               /* its socket is full */
+	struct str out;          /* packets that wait, each after its length */
+	size_t sent;             /* octets of out */
+};
+
+struct ctl *console_attach(struct queue *q, int fd)
+{
+	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
+		struct ctl *c = q->ctls[i] ? NULL : calloc(1, sizeof(*c));
+		if (!c)
+			continue;
+		c->fd = fd;
+		c->at = i;
+		str_init(&c->out, OUT_MAX);
+		fd_set_nonblock(fd, true);
+		q->ctls[i] = c;
+		return c;
+	}
+	fd_close(&fd);
+	return NULL;
+}
+
+int console_fd(const struct ctl *c)
+{
+	return c->fd;
+}
+
+bool console_wants_write(const struct ctl *c)
+{
+	return c->slow;
+}
+
+void console_close(struct queue *q, struct ctl *c)
+{
+	q->ctls[c->at] = NULL;
+	fd_close(&c->fd);
+	explain_free(q, c->explain);
+	passage_close(&c->passage);
+	badmail_survey_close(&c->badmail);
+	str_free(&c->out);
+	free(c);
+}
+
+void console_free(struct queue *q)
+{
+	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++)
+		if (q->ctls[i])
+			console_close(q, q->ctls[i]);
+}
+
+void console_forget(struct queue *q, const struct message *m)
+{
+	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++)
+		if (q->ctls[i] && q->ctls[i]->work == CTL_SURVEY)
+			survey_forget(&q->ctls[i]->survey, m);
+}
+
+static void done(struct ctl *c, uint64_t exit_code, const char *text)
+{
+	report_done(&c->out, exit_code, text);
+	passage_close(&c->passage);
+	badmail_survey_close(&c->badmail);
+	c->work = CTL_NOTHING;
+}
+
+/* Its answers come on the link of the resolver, or its time ends: a turn each second sees to that. */
+static void go_on_explaining(struct queue *q, struct ctl *c)
+{
+	if (!explain_ready(q, c->explain))
+		return;
+	explain_finish(q, c->explain, &c->out);
+	explain_free(q, c->explain);
+	c->explain = NULL;
+	c->work = CTL_NOTHING;
+}
+
+static bool go_on_surveying(struct queue *q, struct ctl *c)
+{
+	enum survey_step step = survey_go_on(q, &c->survey, clock_mono_ms() + SLICE_MS, &c->out);
+	if (step == SURVEY_END)
+		done(c, 0, "");
+	return step == SURVEY_MORE;
+}
+
+static struct ctl *watcher(const struct queue *q, const struct message *m)
+{
+	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++)
+		if (q->ctls[i] && q->ctls[i]->work == CTL_PROBE && strcmp(q->ctls[i]->probe, m->id) == 0)
+			return q->ctls[i];
+	return NULL;
+}
+
+void console_said(struct queue *q, const struct message *m, const char *by, struct span text)
+{
+	struct ctl *c = watcher(q, m);
+	if (c)
+		report_cells(&c->out, ROW_SAID, (const struct span[]){span_of(by), text}, 2);
+}
+
+void console_outcome(struct queue *q, struct message *m, const struct settle_result *result)
+{
+	struct ctl *c = watcher(q, m);
+	char code[16], enhanced[ENHANCED_TEXT_MAX];
+	m->watched = false;
+	if (!c)
+		return;
+	snprintf(code, sizeof(code), "%d", result->code);
+	enhanced_format(result->enhanced, enhanced);
+	const struct span cells[] = {span_of(m->id), span_of(journal_event_name(result->event)),
+				     span_of(code),  span_of(enhanced),
+				     result->host,   result->text};
+	report_cells(&c->out, ROW_OUTCOME, cells, sizeof(cells) / sizeof(cells[0]));
+	done(c, 0, "");
+}
+
+/* It is told as it happens; here it is only seen to that nobody waits for ever. */
+static void go_on_probing(struct queue *q, struct ctl *c)
+{
+	if (q->mono_ms >= c->probe_until) {
+		str_clear(&q->text);
+		str_printf(&q->text,
+			   "nothing has become of it yet; it goes on, and `mailrootctl queue show %s` tells of it",
+			   c->probe);
+		done(c, 1, str_text(&q->text));
+	} else if (q->mono_ms - c->probe_told >= SECOND_MS) {
+		c->probe_told = q->mono_ms;
+		report_progress(&c->out, 0);
+	}
+}
+
+static bool go_on_with_badmail(struct queue *q, struct ctl *c)
+{
+	enum survey_step step = badmail_survey_go_on(q, &c->badmail, clock_mono_ms() + SLICE_MS, &c->out);
+	if (step == SURVEY_END && *c->badmail.id && !c->badmail.looked)
+		done(c, 1, "no such message in badmail");
+	else if (step == SURVEY_END)
+		done(c, c->badmail.failed > 0, c->badmail.why);
+	return step == SURVEY_MORE;
+}
+
+static bool go_on_reading(struct ctl *c)
+{
+	if (passage_go_on(&c->passage, &c->out))
+		return true;
+	done(c, c->passage.failed, c->passage.failed ? "the file can't be read to its end" : "");
+	return false;
+}
+
+/* A slice of an answer. True: more can be done at once. */
+static bool go_on(struct queue *q, struct ctl *c)
+{
+	switch (c->work) {
+	case CTL_SURVEY:
+		return go_on_surveying(q, c);
+	case CTL_PASSAGE:
+		return go_on_reading(c);
+	case CTL_BADMAIL:
+		return go_on_with_badmail(q, c);
+	case CTL_EXPLAIN:
+		go_on_explaining(q, c);
+		return false;
+	case CTL_PROBE:
+		go_on_probing(q, c);
+		return false;
+	default:
+		return false;
+	}
+}
+
+static bool send_one(struct ctl *c)
+{
+	struct span packet;
+	uint32_t len;
+	memcpy(&len, c->out.at + c->sent, sizeof(len));
+	packet = (struct span){c->out.at + c->sent + sizeof(len), len};
+	int err = ipc_send(c->fd, packet, NULL, 0);
+	c->slow = err == -EAGAIN;
+	if (!err)
+		c->sent += sizeof(len) + len;
+	return !err || c->slow;
+}
+
+/* Sends what the reader takes. False: the reader is gone. */
+static bool flush(struct ctl *c)
+{
+	c->slow = false;
+	while (c->sent < c->out.len && !c->slow)
+		if (!send_one(c))
+			return false;
+	if (c->sent == c->out.len) {
+		str_clear(&c->out);
+		c->sent = 0;
+	}
+	return true;
+}
+
+static bool take_turn(struct queue *q, struct ctl *c)
+{
+	bool unfinished = go_on(q, c);
+	if (!flush(c)) { /* its end will be read; nothing more is made for it */
+		done(c, 0, "");
+		return false;
+	}
+	return unfinished && !c->slow;
+}
+
+bool console_turn(struct queue *q)
+{
+	bool more = false;
+	int64_t until = clock_mono_ms() + TURN_MS;
+	/* Who comes first changes, for the time may not do for all. */
+	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
+		struct ctl *c = q->ctls[(i + q->ctl_first) % QUEUE_CTLS_MAX];
+		if (!c)
+			continue;
+		if (clock_mono_ms() >= until) {
+			q->ctl_first = c->at;
+			return true;
+		}
+		more |= take_turn(q, c);
+	}
+	return more;
+}
+
+static bool request_list(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_queue_list packet;
+	c->survey = (struct survey){.action = 0};
+	if (!wire_decode_queue_list(text, &packet) || !SELECTION_TAKE(packet, &c->survey.selection))
+		return false;
+	c->survey.limit = packet.limit;
+	survey_begin(q, &c->survey);
+	c->work = CTL_SURVEY;
+	return true;
+}
+
+static bool request_act(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_queue_act packet;
+	c->survey = (struct survey){.action = 0};
+	if (!wire_decode_queue_act(text, &packet) || !SELECTION_TAKE(packet, &c->survey.selection))
+		return false;
+	if (packet.action < ROW_RETRY || packet.action > ROW_BOUNCE)
+		return false;
+	c->survey.action = (enum row_action)packet.action;
+	c->survey.count_only = packet.count_only;
+	survey_begin(q, &c->survey);
+	c->work = CTL_SURVEY;
+	return true;
+}
+
+/* The text of a message, FD or -errno; it is read on, even if it is delivered and gone meanwhile. */
+static void show_text(struct ctl *c, int fd)
+{
+	if (fd < 0) {
+		done(c, 1, strerror(-fd));
+		return;
+	}
+	passage_open(&c->passage, fd);
+	c->work = CTL_PASSAGE;
+}
+
+static bool request_show(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_queue_show packet;
+	char id[MSGID_LEN + 1];
+	if (!wire_decode_queue_show(text, &packet))
+		return false;
+	struct message *m = NULL;
+	if (msgid_valid(packet.id) && span_copy(packet.id, id, sizeof(id)))
+		m = message_find(&q->messages, id);
+	if (m && packet.message) {
+		show_text(c, store_open_message(&q->store, m));
+		return true;
+	}
+	struct whole *w = m ? operate_peek(q, m) : NULL;
+	if (w)
+		report_show(q, m, w, &c->out);
+	done(c, !w, w ? "" : "no such message in the queue");
+	operate_unpeek(w);
+	return true;
+}
+
+static bool begin_badmail(struct queue *q, struct ctl *c)
+{
+	int err = badmail_survey_begin(q, &c->badmail);
+	if (err)
+		done(c, 1, strerror(-err));
+	else
+		c->work = CTL_BADMAIL;
+	return true;
+}
+
+static bool request_badmail_list(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_badmail_list packet;
+	if (!wire_decode_badmail_list(text, &packet))
+		return false;
+	c->badmail = (struct badmail_survey){.limit = packet.limit};
+	return begin_badmail(q, c);
+}
+
+static bool request_badmail_act(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_badmail_act packet;
+	if (!wire_decode_badmail_act(text, &packet) || (packet.action != ROW_RESEND && packet.action != ROW_DELETE))
+		return false;
+	c->badmail = (struct badmail_survey){.action = (enum row_action)packet.action, .count_only = packet.count_only};
+	return span_copy(packet.id, c->badmail.id, sizeof(c->badmail.id)) && begin_badmail(q, c);
+}
+
+static bool request_badmail_show(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_badmail_show packet;
+	struct badmail b;
+	char id[BADMAIL_ID_MAX + 1];
+	if (!wire_decode_badmail_show(text, &packet))
+		return false;
+	bool found = span_copy(packet.id, id, sizeof(id)) && badmail_look(q->store.badmail_fd, id, &b) == 0;
+	if (found && packet.message) {
+		show_text(c, badmail_open(q->store.badmail_fd, id));
+		return true;
+	}
+	if (found)
+		badmail_show(q, &b, &c->out);
+	done(c, !found, found ? "" : "no such message in badmail");
+	return true;
+}
+
+static bool request_status(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_queue_status packet;
+	if (!wire_decode_queue_status(text, &packet))
+		return false;
+	report_status(q, packet.detail, &c->out);
+	done(c, 0, "");
+	return true;
+}
+
+static bool request_test(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_queue_test packet;
+	char why[PROBE_WHY_MAX];
+	if (!wire_decode_queue_test(text, &packet))
+		return false;
+	if (!probe_begin(q, packet.sender, packet.recipient, c->probe, why)) {
+		done(c, 2, why);
+		return true;
+	}
+	c->probe_told = q->mono_ms;
+	c->probe_until = q->mono_ms + (int64_t)packet.wait_s * SECOND_MS;
+	c->work = CTL_PROBE;
+	return true;
+}
+
+static bool request_explain(struct queue *q, struct ctl *c, struct span text)
+{
+	struct wire_explain_route packet;
+	char why[EXPLAIN_WHY_MAX];
+	if (!wire_decode_explain_route(text, &packet))
+		return false;
+	c->explain = explain_begin(q, &packet, &c->out, why);
+	if (c->explain)
+		c->work = CTL_EXPLAIN;
+	else
+		done(c, 2, why);
+	return true;
+}
+
+static bool request(struct queue *q, struct ctl *c, struct span text)
+{
+	if (c->work != CTL_NOTHING)
+		return false; /* one at a time */
+	switch (wire_type_of(text)) {
+	case WIRE_queue_list:
+		return request_list(q, c, text);
+	case WIRE_queue_show:
+		return request_show(q, c, text);
+	case WIRE_queue_act:
+		return request_act(q, c, text);
+	case WIRE_badmail_list:
+		return request_badmail_list(q, c, text);
+	case WIRE_badmail_show:
+		return request_badmail_show(q, c, text);
+	case WIRE_badmail_act:
+		return request_badmail_act(q, c, text);
+	case WIRE_queue_status:
+		return request_status(q, c, text);
+	case WIRE_queue_test:
+		return request_test(q, c, text);
+	case WIRE_explain_route:
+		return request_explain(q, c, text);
+	default:
+		return false;
+	}
+}
+
+bool console_receive(struct queue *q, struct ctl *c)
+{
+	struct ipc_packet packet;
+	int err = ipc_receive(c->fd, q->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
+	if (err == -EAGAIN)
+		return true;
+	bool ok = !err && !packet.eof && packet.fd_count == 0 && request(q, c, packet.text);
+	if (!err)
+		ipc_packet_close(&packet);
+	if (!ok)
+		console_close(q, c);
+	return ok;
+}

@@ -1,0 +1,36 @@
+/*
+ * Marks (selection.h) for what a start found waiting: such messages are known by name and time alone, and a selection
+ * by domain would have to read them all. A slice every little while reads their envelopes, so that it doesn't.
+ */
+#ifndef QUEUE_OPERATOR_INDEX_H
+#define QUEUE_OPERATOR_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct queue;
+struct message;
+
+struct index {
+	struct message *cursor; /* the next one to look at */
+	size_t left;            /* to look at */
+	int64_t next_ms;        /* when the next slice is due */
+	bool begun;
+};
+
+enum { INDEX_EVERY_MS = 5, INDEX_SLICE_MS = 2 };
+
+/* A slice, if one is due. */
+void index_turn(struct queue *q);
+
+/* Marks M at once, if its file can be read. */
+void index_mark(struct queue *q, struct message *m);
+
+/* When the next one is; INT64_MAX = never. */
+int64_t index_next(const struct queue *q);
+
+/* M goes away. */
+void index_forget(struct queue *q, const struct message *m);
+
+#endif

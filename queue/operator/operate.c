@@ -1,0 +1,228 @@
+#include "queue/operator/operate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/spool/spool.h"
+#include "queue/attempt/attempt.h"
+#include "queue/attempt/jobs.h"
+#include "queue/attempt/load.h"
+#include "queue/attempt/settle.h"
+#include "queue/attempt/verdicts.h"
+#include "queue/etrn/demand.h"
+#include "queue/spool/badmail.h"
+
+enum { HISTORY_MAX = 64 * 1024 };
+
+static void replay(void *context, const struct journal_line *line)
+{
+	whole_replay(context, line);
+}
+
+struct whole *operate_peek(struct queue *q, struct message *m)
+{
+	struct envelope envelope;
+	const char *why;
+	if (m->whole || !m->has_file)
+		return m->whole;
+	int fd = store_open_message(&q->store, m);
+	if (fd < 0)
+		return NULL;
+	arena_reset(&q->arena);
+	str_clear(&q->text);
+	int err = spool_read_envelope(fd, &q->text, &q->arena, &envelope, &why);
+	struct whole *w = err ? NULL : whole_new(m, &envelope);
+	fd_close(&fd);
+	if (!w)
+		return NULL;
+	w->peeked = true;
+	if (store_journal_read(&q->store, m, replay, w) < 0)
+		log_error("id=%s: its journal can't be read: what is shown of it may be older", m->id);
+	if (m->unwritten)
+		whole_replay_lines(w, str_span(m->unwritten));
+	return w;
+}
+
+void operate_unpeek(struct whole *w)
+{
+	if (w && w->peeked)
+		whole_free(w);
+}
+
+/* What a scan found may be at a worker of the queue before this one: its lock must be free, its verdicts read. */
+static enum operate_outcome claim_found(struct queue *q, struct message **m)
+{
+	char id[MSGID_LEN + 1];
+	memcpy(id, (*m)->id, sizeof(id));
+	if ((*m)->state == MESSAGE_LISTED || (*m)->state == MESSAGE_MET || (*m)->state == MESSAGE_LOCKED)
+		return OPERATE_IN_HAND;
+	int err = store_probe(&q->store, *m);
+	if (err)
+		return err == -ENOENT ? OPERATE_GONE : OPERATE_IN_HAND; /* what is odd about it, scan.c finds out */
+	if (!verdicts_receive(q))
+		return OPERATE_LATER;
+	*m = message_find(&q->messages, id);
+	if (!*m)
+		return OPERATE_GONE;
+	(*m)->found = false;
+	return OPERATE_DONE;
+}
+
+/* Takes M out of whatever goes on with it: afterwards it has no whole form, and its state is not ACTIVE. */
+static enum operate_outcome claim(struct queue *q, struct message **m)
+{
+	enum operate_outcome outcome = (*m)->found ? claim_found(q, m) : OPERATE_DONE;
+	if (outcome != OPERATE_DONE)
+		return outcome;
+	if ((*m)->whole && (*m)->whole->out_count)
+		return OPERATE_IN_HAND;
+	if ((*m)->whole) {
+		jobs_cancel(q, *m);
+		load_undo(q, *m);
+		message_move(&q->messages, *m, MESSAGE_READY);
+	}
+	settle_stop_waiting(*m);
+	return OPERATE_DONE;
+}
+
+/* A line of the journal, of all recipients. The message goes to cur/ for it. */
+static enum operate_outcome write_down(struct queue *q, struct message *m, enum journal_event event)
+{
+	struct str line;
+	const struct journal_line told = {
+		.wall_ms = q->wall_ms, .last = UINT32_MAX, .event = event, .text = SPAN("by an operator")};
+	str_init(&line, JOURNAL_LINE_MAX);
+	journal_format(&told, &line);
+	int err = store_to_cur(&q->store, m);
+	if (!err)
+		err = store_journal_append(&q->store, m, str_span(&line), false);
+	str_free(&line);
+	if (err)
+		log_error("id=%s: can't write in its journal that it is %s: %s", m->id, journal_event_name(event),
+			  strerror(-err));
+	return err ? OPERATE_FAILED : OPERATE_DONE;
+}
+
+/* The next hops that its jobs wait for are tried, however long they were to be left alone. */
+static void retry_next_hops(struct queue *q, const struct message *m)
+{
+	const struct job *j;
+	if (m->destination)
+		destination_retry(m->destination, q->mono_ms);
+	if (m->destination && m->destination->demand)
+		demand_admit(q, m->destination);
+	if (!m->whole)
+		return;
+	TAILQ_FOREACH(j, &m->whole->jobs, of_message)
+	{
+		if (!j->worker)
+			destination_retry(j->destination, q->mono_ms);
+	}
+}
+
+static enum operate_outcome retry(struct queue *q, struct message *m)
+{
+	if (m->state == MESSAGE_LOCKED || (m->whole && m->whole->out_count))
+		return OPERATE_IN_HAND;
+	retry_next_hops(q, m);
+	if (m->state != MESSAGE_WAITING)
+		return OPERATE_DONE;
+	if (m->has_log && write_down(q, m, JOURNAL_RETRY) != OPERATE_DONE)
+		return OPERATE_FAILED;
+	log_info("id=%s status=retry by=operator", m->id);
+	settle_hurry(q, m);
+	return OPERATE_DONE;
+}
+
+/* The mtime of the journal tells a scan of the next start what the line in it tells a delivery. */
+static enum operate_outcome hold(struct queue *q, struct message *m)
+{
+	enum operate_outcome outcome = claim(q, &m);
+	if (outcome == OPERATE_DONE)
+		outcome = write_down(q, m, JOURNAL_HELD);
+	if (outcome != OPERATE_DONE)
+		return outcome;
+	store_set_next_try(&q->store, m, STORE_HELD_MS);
+	message_move(&q->messages, m, MESSAGE_HELD);
+	log_info("id=%s status=held by=operator", m->id);
+	return OPERATE_DONE;
+}
+
+static enum operate_outcome release(struct queue *q, struct message *m)
+{
+	enum operate_outcome outcome = claim(q, &m);
+	if (outcome == OPERATE_DONE)
+		outcome = write_down(q, m, JOURNAL_RELEASED);
+	if (outcome != OPERATE_DONE)
+		return outcome;
+	store_set_next_try(&q->store, m, q->wall_ms);
+	message_move(&q->messages, m, MESSAGE_READY);
+	log_info("id=%s status=released by=operator", m->id);
+	return OPERATE_DONE;
+}
+
+static enum operate_outcome delete (struct queue *q, struct message *m) {
+	char now[CLOCK_TEXT_MAX], id[MSGID_LEN + 1]; struct str why; enum operate_outcome outcome = claim(q, &m);
+	if (outcome != OPERATE_DONE) return outcome;
+	memcpy(id, m->id, sizeof(id));
+	clock_iso(q->wall_ms, now);
+	str_init(&why, HISTORY_MAX);
+	str_printf(&why, "%s on %s.\n", BADMAIL_DELETED, now);
+	store_journal_tail(&q->store, m, HISTORY_MAX - 100, &why);
+	settle_badmail(q, m, str_span(&why));
+	str_free(&why);
+	return message_find(&q->messages, id) ? OPERATE_FAILED : OPERATE_DONE;
+}
+
+/* Every recipient who waits has failed by our own word: what follows is as after any other failure. */
+static enum operate_outcome bounce(struct queue *q, struct message *m)
+{
+	static const struct settle_result returned = {
+		.event = JOURNAL_FAILED, .enhanced = {5, 0, 0}, .text = SPAN("returned to the sender by an operator")};
+	if (!attempt_may_begin(q))
+		return OPERATE_LATER;
+	enum operate_outcome outcome = claim(q, &m);
+	if (outcome != OPERATE_DONE)
+		return outcome;
+	if (m->state == MESSAGE_HELD)
+		store_set_next_try(&q->store, m, q->wall_ms);
+	if (m->state == MESSAGE_WAITING || m->state == MESSAGE_HELD)
+		message_move(&q->messages, m, MESSAGE_READY);
+	if (!load_message(q, m))
+		return OPERATE_FAILED;
+	message_move(&q->messages, m, MESSAGE_ACTIVE);
+	log_info("id=%s status=failed enhanced=5.0.0 text=\"%.*s\"", m->id, SPAN_ARGS(returned.text));
+	settle_note(q, m, NULL, 0, m->whole->rcpt_count - 1, &returned);
+	settle_message(q, m);
+	return OPERATE_DONE;
+}
+
+bool operate_applies(const struct message *m, enum row_action action)
+{
+	bool held = m->state == MESSAGE_HELD;
+	return action == ROW_RELEASE ? held : action == ROW_RETRY || action == ROW_HOLD ? !held : true;
+}
+
+enum operate_outcome operate_act(struct queue *q, struct message *m, enum row_action action)
+{
+	if (!operate_applies(m, action))
+		return OPERATE_ALREADY;
+	switch (action) {
+	case ROW_RETRY:
+		return retry(q, m);
+	case ROW_HOLD:
+		return hold(q, m);
+	case ROW_RELEASE:
+		return release(q, m);
+	case ROW_DELETE:
+		return delete (q, m);
+	case ROW_BOUNCE:
+		return bounce(q, m);
+	default:
+		return OPERATE_FAILED;
+	}
+}

@@ -1,0 +1,140 @@
+#include "queue/operator/selection.h"
+
+#include "queue/rules/schedule.h"
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
+static uint64_t hash(struct span text)
+{
+	uint64_t sum = 14695981039346656037u;
+	for (size_t i = 0; i < text.len; i++)
+		sum = (sum ^ (unsigned char)lower(text.at[i])) * 1099511628211u;
+	/* FNV's low bits follow the last octets closely: the three numbers below come from all of it. */
+	sum ^= sum >> 29;
+	sum *= 0xbf58476d1ce4e5b9u;
+	return sum ^ sum >> 32;
+}
+
+static uint64_t domain_mark(struct span domain)
+{
+	uint64_t sum = hash(domain);
+	return UINT64_C(1) << (sum & 63) | UINT64_C(1) << (sum >> 6 & 63) | UINT64_C(1) << (sum >> 12 & 63);
+}
+
+/* Never 0, which means that it is not known. */
+static uint32_t sender_mark(struct span sender)
+{
+	return (uint32_t)hash(sender) | 1;
+}
+
+static struct span sender_of(const struct whole *w)
+{
+	return w->sender.text.len ? w->sender.text : SPAN("<>");
+}
+
+void selection_mark(struct message *m, const struct whole *w)
+{
+	m->domains = 0;
+	for (size_t i = 0; i < w->rcpt_count; i++)
+		m->domains |= domain_mark(w->rcpts[i].domain);
+	m->sender = sender_mark(sender_of(w));
+}
+
+bool selection_take(struct span id, struct span sender, struct span recipient, struct span domain, struct span reason,
+		    struct selection *out)
+{
+	return span_copy(id, out->id, sizeof(out->id)) && span_copy(sender, out->sender, sizeof(out->sender)) &&
+	       span_copy(recipient, out->recipient, sizeof(out->recipient)) &&
+	       span_copy(domain, out->domain, sizeof(out->domain)) &&
+	       span_copy(reason, out->reason, sizeof(out->reason));
+}
+
+bool selection_bounds(uint64_t older_s, uint64_t larger, uint64_t attempts, struct selection *out)
+{
+	out->older_s = (int64_t)older_s;
+	out->larger = larger;
+	out->attempts = attempts;
+	return true;
+}
+
+static struct span domain_of(const char *address)
+{
+	struct span text = span_of(address), domain = text;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] == '@')
+			domain = span_skip(text, i + 1);
+	return domain;
+}
+
+static bool domain_may(const struct message *m, struct span domain)
+{
+	uint64_t mark = domain_mark(domain);
+	return (m->domains & mark) == mark;
+}
+
+bool selection_may(const struct selection *s, const struct message *m, int64_t wall_ms)
+{
+	if (*s->id && !span_equal(span_of(s->id), span_of(m->id)))
+		return false;
+	if (s->older_s && schedule_age(m->id, wall_ms) < s->older_s * 1000)
+		return false;
+	if (s->larger && m->size <= s->larger)
+		return false;
+	if (!m->sender)
+		return true;
+	if (*s->sender && m->sender != sender_mark(span_of(s->sender)))
+		return false;
+	if (*s->domain && !domain_may(m, span_of(s->domain)))
+		return false;
+	return !*s->recipient || domain_may(m, domain_of(s->recipient));
+}
+
+bool selection_needs_whole(const struct selection *s)
+{
+	return *s->sender || *s->recipient || *s->domain || *s->reason || s->attempts;
+}
+
+static bool matches(const char *wanted, struct span text)
+{
+	return !*wanted || span_equal_nocase(span_of(wanted), text);
+}
+
+static bool is_open(const struct whole *w, size_t rcpt)
+{
+	return w->states[rcpt] == RECIPIENT_OPEN || w->states[rcpt] == RECIPIENT_DELAYED ||
+	       w->states[rcpt] == RECIPIENT_FAILED;
+}
+
+static bool has_recipient(const struct selection *s, const struct whole *w)
+{
+	if (!*s->recipient && !*s->domain)
+		return true;
+	for (size_t i = 0; i < w->rcpt_count; i++)
+		if (is_open(w, i) && matches(s->recipient, w->rcpts[i].text) && matches(s->domain, w->rcpts[i].domain))
+			return true;
+	return false;
+}
+
+bool selection_has(const struct selection *s, const struct whole *w, int64_t wall_ms)
+{
+	const struct message *m = w->message;
+	unsigned tries = whole_tries(w);
+	if (!selection_may(s, m, wall_ms) || !matches(s->sender, sender_of(w)) || !has_recipient(s, w))
+		return false;
+	return (tries > m->attempts ? tries : m->attempts) >= s->attempts;
+}
+
+bool selection_has_reason(const struct selection *s, struct span reason)
+{
+	struct span wanted = span_of(s->reason);
+	for (; reason.len >= wanted.len; reason = span_skip(reason, 1)) {
+		if (span_starts_nocase(reason, wanted))
+			return true;
+		if (!reason.len)
+			break;
+	}
+	return false;
+}

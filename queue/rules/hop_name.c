@@ -1,0 +1,135 @@
+#include <stdio.h>
+
+#include "queue/model/destination.h"
+
+enum { KEY_TEXT_MAX = DESTINATION_TARGETS_MAX * 300 /* each a name of 255, a port, brackets */ };
+
+uint16_t destination_port(const struct config_host *host, const struct config_outbound *outbound)
+{
+	return host->port ? host->port : (uint16_t)outbound->port;
+}
+
+static void append_host(struct str *to, const struct config_host *host, uint16_t port)
+{
+	char ip[IPADDR_TEXT_MAX];
+	const char *name = host->name;
+	if (host->kind == CONFIG_HOST_IP) {
+		ipaddr_format(&host->ip, ip);
+		name = ip;
+	}
+	const char *form = host->kind == CONFIG_HOST_MX ? "%s%s:%u" : "%s[%s]:%u";
+	str_printf(to, form, to->len ? " " : "", name, port);
+	if (host->weight)
+		str_printf(to, " weight %u", host->weight);
+}
+
+static uint64_t hash_text(struct span text)
+{
+	uint64_t hash = 14695981039346656037u; /* FNV-1a */
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (unsigned char)text.at[i]) * 1099511628211u;
+	return hash;
+}
+
+static void append_block(struct str *to, const char *word, const struct route_block *block)
+{
+	char text[ROUTE_BLOCK_MAX];
+	if (!block || !block->of)
+		return;
+	route_block_format(block, text);
+	str_printf(to, "%s%s", word, text);
+}
+
+static void append_list(struct str *to, const struct route *route)
+{
+	for (size_t i = 0; i < route->hosts->n; i++)
+		append_host(to, &route->hosts->at[i], destination_port(&route->hosts->at[i], route->outbound));
+}
+
+static void append_domain(struct str *to, struct span domain)
+{
+	for (size_t i = 0; i < domain.len; i++) {
+		char c = domain.at[i];
+		str_append_c(to, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c);
+	}
+}
+
+static void append_hosts(struct str *to, const struct route *route)
+{
+	char ip[IPADDR_TEXT_MAX];
+	switch (route->kind) {
+	case ROUTE_HOSTS:
+		append_list(to, route);
+		break;
+	case ROUTE_MX:
+		str_append_text(to, "mx:");
+		append_domain(to, route->domain);
+		str_printf(to, ":%u", (unsigned)route->outbound->port);
+		break;
+	default:
+		ipaddr_format(&route->literal, ip);
+		str_printf(to, "[%s]:%u", ip, (unsigned)route->outbound->port);
+	}
+	if (route->kind != ROUTE_HOSTS && route->hosts) {
+		str_append_text(to, " else");
+		append_list(to, route);
+	}
+}
+
+static void append_demands(struct str *to, const struct route *route)
+{
+	if (route->outbound->use_helo)
+		str_append_text(to, " helo");
+	append_block(to, " by ", route->security.name ? &route->security : NULL);
+	append_block(to, " as ", &route->credentials);
+}
+
+static void append_route(struct str *to, const struct route *route)
+{
+	append_hosts(to, route);
+	append_demands(to, route);
+	if (route->demand) {
+		str_append_text(to, " etrn ");
+		append_domain(to, route->domain);
+	}
+}
+
+void destination_key(const struct route *route, const char *folder, char *to)
+{
+	struct str text;
+	str_init(&text, KEY_TEXT_MAX);
+	if (route->kind == ROUTE_DROP)
+		str_append_text(&text, folder);
+	else
+		append_route(&text, route);
+	/* A list of hosts too long for a name is told apart by its hash. */
+	if (text.len < DESTINATION_KEY_MAX)
+		snprintf(to, DESTINATION_KEY_MAX, "%s", str_text(&text));
+	else
+		snprintf(to, DESTINATION_KEY_MAX, "%.900s... %016llx", str_text(&text),
+			 (unsigned long long)hash_text(str_span(&text)));
+	str_free(&text);
+}
+
+/*
+ * The name of a gate is the hosts, and the block that the limits are written in: a provider counts what comes from one
+ * user, whatever else differs between our next hops. What may end at a smart host is counted there from the beginning.
+ */
+void destination_gate_key(const struct route *route, struct str *to)
+{
+	if (route->hosts)
+		append_list(to, route);
+	else
+		append_hosts(to, route);
+	append_block(to, " ", &route->limits);
+}
+
+uint64_t destination_demands(const struct route *route)
+{
+	struct str text;
+	str_init(&text, KEY_TEXT_MAX);
+	append_demands(&text, route);
+	uint64_t hash = hash_text(str_span(&text));
+	str_free(&text);
+	return hash;
+}

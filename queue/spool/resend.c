@@ -1,0 +1,185 @@
+#include "queue/spool/resend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+
+enum { PIECE = 32 * 1024, HIDDEN_MAX = MSGID_LEN + MSGNAME_MAX + 3, LOG_NAME_MAX = MSGID_LEN + 8 };
+
+static bool refuse(struct resend_look *look, char *why, const char *text)
+{
+	fd_close(&look->fd);
+	snprintf(why, RESEND_WHY_MAX, "%s", text);
+	return false;
+}
+
+bool resend_begin(struct queue *q, const struct badmail *b, const struct whole *w, struct resend_look *look, char *why)
+{
+	static const struct span received = SPAN("Received:");
+	char head[16];
+	size_t first;
+	*look = (struct resend_look){.fd = -1};
+	if (!w)
+		return refuse(
+			look, why,
+			"it is no message that was ever accepted; mend the file and put it into the pickup folder");
+	if (!badmail_open_recipients(w, &first))
+		return refuse(look, why, "every recipient has it, or its sender was told");
+	look->fd = badmail_open(q->store.badmail_fd, b->id);
+	/* Our commit begins each message with its own Received. */
+	off_t body = (off_t)(b->size - w->octets);
+	if (look->fd < 0 || pread(look->fd, head, received.len, body) != (ssize_t)received.len ||
+	    !span_equal((struct span){head, received.len}, received))
+		return refuse(
+			look, why,
+			"it is no message that was ever accepted; mend the file and put it into the pickup folder");
+	return true;
+}
+
+static void judge(struct resend_look *look, const char *piece, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char c = piece[i];
+		look->bare |= (c == '\n') != (look->last == '\r');
+		look->eight_bit |= (unsigned char)c > 127;
+		look->last = c;
+	}
+}
+
+bool resend_read(struct resend_look *look)
+{
+	char piece[PIECE];
+	ssize_t got = pread(look->fd, piece, sizeof(piece), (off_t)look->at);
+	if (got < 0)
+		look->bare = true;
+	if (got <= 0)
+		return false;
+	judge(look, piece, (size_t)got);
+	look->at += (uint64_t)got;
+	return true;
+}
+
+/* cur/FRESH.log: what became of each recipient before, and that the message is back. Durable if it matters. */
+static int write_journal(struct queue *q, const struct badmail *b, const char *fresh)
+{
+	char name[BADMAIL_NAME_MAX], text[64 + BADMAIL_ID_MAX];
+	struct stat st;
+	struct str line;
+	badmail_name(b->id, ".log", name);
+	int old = b->has_log ? openat(q->store.badmail_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	badmail_name(fresh, ".log", name);
+	int to = openat(q->store.cur_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int err = to < 0 || (old >= 0 && fstat(old, &st) < 0) ? -errno : 0;
+	if (!err && old >= 0)
+		err = fd_copy(old, 0, st.st_size, to);
+	snprintf(text, sizeof(text), "by an operator, from badmail, where it was %s", b->id);
+	const struct journal_line told = {
+		.wall_ms = q->wall_ms, .last = UINT32_MAX, .event = JOURNAL_RESENT, .text = span_of(text)};
+	str_init(&line, JOURNAL_LINE_MAX);
+	journal_format(&told, &line);
+	if (!err)
+		err = fd_write_all(to, str_span(&line));
+	if (!err && old >= 0 && fsync(to) < 0)
+		err = -errno;
+	str_free(&line);
+	fd_close(&old);
+	fd_close(&to);
+	return err;
+}
+
+/* Over two file systems: see the header. */
+static int copy_back(const struct store *s, const struct badmail *b, int fd, const char *fresh)
+{
+	char hidden[HIDDEN_MAX], name[BADMAIL_NAME_MAX];
+	snprintf(hidden, sizeof(hidden), ".%.*s.%s", MSGID_LEN, b->id, fresh);
+	badmail_name(b->id, ".eml", name);
+	int err = fd_copy_as(fd, s->cur_fd, hidden);
+	if (err)
+		return err;
+	if (unlinkat(s->badmail_fd, name, 0) < 0) {
+		err = -errno;
+		unlinkat(s->cur_fd, hidden, 0);
+		return err;
+	}
+	if (fsync(s->badmail_fd) < 0)
+		log_warning("badmail %s: after a power cut it may be there again: %s", b->id, strerror(errno));
+	return renameat2(s->cur_fd, hidden, s->cur_fd, fresh, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+static int move_back(const struct store *s, const struct badmail *b, int fd, const char *fresh)
+{
+	char name[BADMAIL_NAME_MAX];
+	badmail_name(b->id, ".eml", name);
+	if (renameat2(s->badmail_fd, name, s->cur_fd, fresh, RENAME_NOREPLACE) == 0)
+		return 0;
+	return errno == EXDEV ? copy_back(s, b, fd, fresh) : -errno;
+}
+
+/* What lies in cur/ under NAME is the queue's from now on. Without memory the next scan finds it. */
+static void adopt(struct queue *q, const struct msgname *name)
+{
+	struct message *m = message_add(&q->messages, name);
+	if (!m)
+		return;
+	m->has_file = m->in_cur = m->has_log = true;
+	store_set_next_try(&q->store, m, q->wall_ms);
+	message_move(&q->messages, m, MESSAGE_READY);
+}
+
+bool resend_put(struct queue *q, const struct badmail *b, struct resend_look *look, char *why)
+{
+	unsigned char random[MSGID_RANDOM];
+	char fresh[MSGNAME_MAX];
+	struct stat st;
+	struct msgname name = {.size = b->size, .eight_bit = look->eight_bit};
+	if (look->bare || look->last != '\n' || look->at != b->size)
+		return refuse(look, why,
+			      "its lines do not end as in mail, or it can't be read; mend the file and put it into the "
+			      "pickup folder");
+	/* Somebody else may have sent or removed it while it was read. */
+	if (fstat(look->fd, &st) < 0 || !st.st_nlink)
+		return refuse(look, why, "no such message in badmail");
+	fd_random(random, sizeof(random));
+	msgid_make(q->wall_ms, random, name.id);
+	msgname_format(&name, fresh);
+	int err = write_journal(q, b, name.id);
+	if (!err)
+		err = move_back(&q->store, b, look->fd, fresh);
+	if (err) {
+		store_finish_log(&q->store, name.id);
+		return refuse(look, why, strerror(-err));
+	}
+	fd_close(&look->fd);
+	badmail_remove(q->store.badmail_fd, b->id);
+	adopt(q, &name);
+	log_info("id=%s was=%s status=resent by=operator", name.id, b->id);
+	return true;
+}
+
+void resend_finish(const struct store *s, const char *entry)
+{
+	char id[MSGID_LEN + 1], old[BADMAIL_NAME_MAX];
+	struct msgname name;
+	struct span rest = span_skip(span_of(entry), 1);
+	struct span from = {rest.at, rest.len < MSGID_LEN ? rest.len : MSGID_LEN};
+	if (rest.len && rest.at[0] == '.' &&
+	    msgid_valid((struct span){rest.at + 1, rest.len > MSGID_LEN ? MSGID_LEN : 0}))
+		unlinkat(s->cur_fd, entry, 0); /* a copy that did not come to its end */
+	if (!msgid_valid(from) || !msgname_parse(span_skip(rest, MSGID_LEN + 1), &name))
+		return;
+	span_copy(from, id, sizeof(id));
+	badmail_name(id, ".eml", old);
+	if (faccessat(s->badmail_fd, old, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		unlinkat(s->cur_fd, entry, 0);
+		store_finish_log(s, name.id);
+	} else if (errno == ENOENT &&
+		   renameat2(s->cur_fd, entry, s->cur_fd, rest.at + MSGID_LEN + 1, RENAME_NOREPLACE) == 0) {
+		log_info("id=%s was=%s status=resent", name.id, id);
+	}
+}

@@ -1,0 +1,52 @@
+/*
+ * Finding what lies in the spool, in slices. A listing reads the names of cur/, then of new/, into the table of
+ * messages; what is not known yet is adopted by the truth table:
+ *
+ *	new/ID locked             leave, look again in a second
+ *	new/ID of its size        ready (with an fsync before delivery), newest first
+ *	new/ID of another size    0 octets: unlink; else badmail
+ *	new/ID of zeros alone     unlink, when it is read (load.c)
+ *	cur/ID without journal    ready
+ *	cur/ID with journal       waits until the journal's mtime
+ *	journal alone             unlink
+ *	new/.ID unlocked          unlink
+ *
+ * What a scan found is dispatched only when its lock was free and the verdicts link was drained afterwards: its former
+ * worker reports before it lets go.
+ */
+#ifndef QUEUE_SPOOL_SCAN_H
+#define QUEUE_SPOOL_SCAN_H
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct queue;
+struct message;
+
+enum scan_step { SCAN_IDLE, SCAN_CUR, SCAN_NEW, SCAN_SETTLE, SCAN_STEP_COUNT };
+
+struct scan {
+	enum scan_step step;
+	DIR *folder;     /* the one that is read */
+	int64_t next_ms; /* when the next listing begins */
+	int64_t last_ms; /* when the last one ended */
+	bool again;      /* asked for while one ran */
+	bool listed;     /* every name of both folders was read once since the start: every message is known */
+};
+
+enum { SCAN_EVERY_MS = 60 * 1000, SCAN_PAUSE_MS = 1000, SCAN_SLICE = 500, SCAN_PROBES = 64 };
+
+/* Asks for a listing soon: at once, but a second after the last one at the earliest, whoever asks how often. */
+void scan_request(struct queue *q);
+
+/* Lists on, if a listing runs or is due. True: there is more to do at once. */
+bool scan_list(struct queue *q);
+
+/* Tries the locks of some that were found, and makes ready what is free. True: there is more to do at once. */
+bool scan_adopt(struct queue *q);
+
+void scan_free(struct queue *q);
+
+#endif

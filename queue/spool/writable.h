@@ -1,0 +1,36 @@
+/*
+ * Whether the spool can be written. A change there that fails may be about one file, or about all of it: an attempt at
+ * another file tells. While nothing can be written nothing is delivered, for it could not be noted, and smtpd takes no
+ * mail; a look a second finds out when that is over. A spool that is merely full goes on with what needs no room.
+ */
+#ifndef QUEUE_SPOOL_WRITABLE_H
+#define QUEUE_SPOOL_WRITABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct queue;
+
+struct writable {
+	int error;         /* -errno of the last look, 0 = it can be written */
+	int64_t looked_ms; /* when that was */
+};
+
+/* A change in the spool failed with ERR. True: so does any other, as the log says already; false: it is about that one
+ * message. */
+bool writable_blame(struct queue *q, int err);
+
+/* Looks now. */
+void writable_look(struct queue *q);
+
+/* Each second: is it over? */
+void writable_tend(struct queue *q);
+
+/* Nothing may be begun. */
+bool writable_stops(const struct queue *q);
+
+/* What is wrong, in words for an administrator, into TO; "" when nothing is. */
+void writable_describe(const struct queue *q, char *to, size_t size);
+
+#endif

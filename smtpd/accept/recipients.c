@@ -1,0 +1,115 @@
+#include "smtpd/accept/recipients.h"
+
+#include <string.h>
+
+#include "smtpd/protocol/limits.h"
+
+enum { SLOTS_MIN = 16, LINES_KEPT = 64 * 1024 };
+
+struct recipients_slot {
+	uint32_t hash;
+	uint32_t at;  /* of the address in lines */
+	uint16_t len; /* 0 = free */
+	uint16_t local_len;
+};
+
+void recipients_init(struct recipients *r)
+{
+	*r = (struct recipients){0};
+	str_init(&r->lines, ENVELOPE_MAX);
+	arena_init(&r->arena, LIMIT_RECIPIENTS_MEMORY);
+}
+
+void recipients_free(struct recipients *r)
+{
+	str_free(&r->lines);
+	arena_free(&r->arena);
+}
+
+void recipients_reset(struct recipients *r)
+{
+	if (r->lines.cap > LINES_KEPT)
+		str_free(&r->lines);
+	str_clear(&r->lines);
+	arena_reset(&r->arena);
+	r->slots = NULL;
+	r->slot_count = r->count = 0;
+}
+
+/* FNV-1a, without case: addresses that address_equal calls equal have the same. */
+static uint32_t hash_of(struct span text)
+{
+	uint32_t hash = 2166136261u;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char octet = (unsigned char)text.at[i];
+		if (octet >= 'A' && octet <= 'Z')
+			octet = (unsigned char)(octet | 0x20);
+		hash = (hash ^ octet) * 16777619u;
+	}
+	return hash;
+}
+
+static struct address slot_address(const struct recipients *r, const struct recipients_slot *slot)
+{
+	struct span text = {r->lines.at + slot->at, slot->len};
+	return (struct address){text, {text.at, slot->local_len}, span_skip(text, (size_t)slot->local_len + 1)};
+}
+
+/* The slot that holds RCPT, or the free one where it belongs. */
+static struct recipients_slot *find(const struct recipients *r, const struct address *rcpt, uint32_t hash)
+{
+	size_t mask = r->slot_count - 1;
+	for (size_t i = hash & mask;; i = (i + 1) & mask) {
+		struct recipients_slot *slot = &r->slots[i];
+		if (!slot->len)
+			return slot;
+		struct address known = slot_address(r, slot);
+		if (slot->hash == hash && address_equal(&known, rcpt))
+			return slot;
+	}
+}
+
+static bool grow(struct recipients *r)
+{
+	size_t count = r->slot_count ? r->slot_count * 2 : SLOTS_MIN;
+	struct recipients_slot *slots = arena_alloc(&r->arena, count * sizeof(*slots));
+	if (!slots)
+		return false;
+	for (size_t i = 0; i < r->slot_count; i++) {
+		size_t at = r->slots[i].hash & (count - 1);
+		if (!r->slots[i].len)
+			continue;
+		while (slots[at].len)
+			at = (at + 1) & (count - 1);
+		slots[at] = r->slots[i];
+	}
+	r->slots = slots;
+	r->slot_count = count;
+	return true;
+}
+
+bool recipients_known(const struct recipients *r, const struct address *rcpt)
+{
+	return r->slot_count && find(r, rcpt, hash_of(rcpt->text))->len;
+}
+
+enum recipients_result recipients_add(struct recipients *r, const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	if (recipients_known(r, rcpt))
+		return RECIPIENTS_KNOWN;
+	if (r->count >= ENVELOPE_RCPT_MAX || (r->count * 2 >= r->slot_count && !grow(r)))
+		return RECIPIENTS_NO_MEMORY;
+	uint32_t hash = hash_of(rcpt->text);
+	struct recipients_slot *slot = find(r, rcpt, hash);
+	size_t before = r->lines.len;
+	envelope_write_rcpt(&r->lines, rcpt->text);
+	size_t at = r->lines.len - sizeof("\r\n") + 1 - rcpt->text.len;
+	envelope_write_dsn_rcpt(&r->lines, dsn);
+	if (r->lines.failed) {
+		r->lines.len = before;
+		return RECIPIENTS_NO_MEMORY;
+	}
+	*slot = (struct recipients_slot){hash, (uint32_t)at, (uint16_t)rcpt->text.len, (uint16_t)rcpt->local.len};
+	r->count++;
+	return RECIPIENTS_ADDED;
+}

@@ -1,0 +1,222 @@
+#include "smtpd/auth/sasl.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "smtpd/auth/passcheck.h"
+#include "smtpd/auth/turns.h"
+#include "smtpd/protocol/limits.h"
+
+/* Places of turns.h: passwords that are checked; workers that queue for that; workers that wait because of failures;
+ * and of those the ones for one address. */
+enum {
+	TURN_CHECK = 0,
+	TURN_WAIT = 1 << 16,
+	TURN_QUEUE = 1 << 17,
+	TURN_ADDRESS = 1 << 20,
+	ADDRESSES = 1 << 20,
+	WAITS_AN_ADDRESS = 2
+};
+
+enum { SALT_OCTETS = 16 }; /* of a made-up account where there is none to be like */
+
+enum { FULL_NAME = 2 * ACCOUNT_NAME_MAX + 2 };
+
+static const struct accounts nobody;
+
+enum auth_result sasl_fail(struct auth_exchange *x, const char *why)
+{
+	x->why = why;
+	return AUTH_FAILED;
+}
+
+bool sasl_wait(const struct auth_exchange *x, int64_t ms)
+{
+	int fd = x->auth->turns_fd;
+	if (!ms)
+		return true;
+	int64_t key = TURN_ADDRESS + (int64_t)(x->who.address % ADDRESSES) * WAITS_AN_ADDRESS;
+	int64_t place = turns_take(fd, key, WAITS_AN_ADDRESS, 0);
+	int64_t among_all = place == TURNS_NONE ? TURNS_NONE : turns_take(fd, TURN_WAIT, x->auth->waits, 0);
+	if (among_all != TURNS_NONE)
+		poll(NULL, 0, (int)ms);
+	turns_give(fd, among_all);
+	turns_give(fd, place);
+	return among_all != TURNS_NONE;
+}
+
+/* A bare name with auth_domain, where there is one. */
+static void full_name(const struct auth_exchange *x, char to[FULL_NAME])
+{
+	const char *domain = x->peer->config->access.auth_domain;
+	bool bare = domain && domain[0] && !strchr(x->name, '@');
+	snprintf(to, FULL_NAME, "%s%s%s", x->name, bare ? "@" : "", bare ? domain : "");
+}
+
+/* N octets, at most SASL_SECRET, that are always the same for this name and PURPOSE, and that nobody can foresee. */
+static void make_up(const struct auth_exchange *x, const char *purpose, void *to, size_t n)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE] = {0};
+	char full[FULL_NAME], text[FULL_NAME + 16];
+	full_name(x, full);
+	int len = snprintf(text, sizeof(text), "%s %s", purpose, full);
+	for (int i = 0; i < len; i++)
+		text[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
+	HMAC(EVP_sha256(), x->auth->secret, SASL_SECRET, (const unsigned char *)text, (size_t)len, digest, NULL);
+	memcpy(to, digest, n);
+}
+
+/* SCRAM keys that nothing fits, with a salt and a cost as if they were real. */
+static void make_up_scram(struct auth_exchange *x, const struct account *like)
+{
+	struct account *made = &x->account;
+	made->iterations = like && like->iterations ? like->iterations : ACCOUNT_ITERATIONS_MIN;
+	made->salt_len = like && like->iterations ? like->salt_len : SALT_OCTETS;
+	if (made->salt_len > SASL_SECRET)
+		made->salt_len = SASL_SECRET;
+	make_up(x, "salt", made->salt, made->salt_len);
+	fd_random(made->stored_key, sizeof(made->stored_key));
+	fd_random(made->server_key, sizeof(made->server_key));
+}
+
+/* Who is not there costs what somebody else does, always the same one. */
+static const struct account *somebody(const struct auth_exchange *x, const struct accounts *accounts)
+{
+	uint64_t which;
+	make_up(x, "like", &which, sizeof(which));
+	return accounts->n ? &accounts->at[which % accounts->n] : NULL;
+}
+
+/* A bare name that has no account may have one with auth_domain. */
+static const struct account *find(const struct auth_exchange *x, const struct accounts *accounts)
+{
+	char full[FULL_NAME];
+	const struct account *found = accounts_find(accounts, span_of(x->name));
+	full_name(x, full);
+	return found ? found : accounts_find(accounts, span_of(full));
+}
+
+/* NAME@auth_domain where NAME alone has an account is none, but must not differ from it, as no other two names do. */
+static void look_like_bare(struct auth_exchange *x, const struct accounts *accounts)
+{
+	struct span domain = span_of(x->name), name = span_take(&domain, '@');
+	if (!domain.len || !span_equal_nocase(domain, span_of(x->peer->config->access.auth_domain)))
+		return;
+	const struct account *bare = accounts_find(accounts, name);
+	if (!bare || !bare->iterations)
+		return;
+	x->account.iterations = bare->iterations;
+	x->account.salt_len = bare->salt_len;
+	memcpy(x->account.salt, bare->salt, bare->salt_len);
+}
+
+static void take_account(struct auth_exchange *x)
+{
+	const struct accounts *current = x->auth->users.current(x->auth->users.context, &x->generation);
+	const struct accounts *accounts = current ? current : &nobody;
+	const struct account *found = find(x, accounts), *like = somebody(x, accounts);
+	x->found = found != NULL;
+	x->has_scram = found && found->iterations;
+	if (found) {
+		x->account = *found;
+		span_copy(span_of(found->name), x->name, sizeof(x->name));
+	} else if (like) {
+		x->account = *like;
+		x->account.changed_ms = 0;
+	}
+	if (!x->has_scram)
+		make_up_scram(x, like);
+	if (!found)
+		look_like_bare(x, accounts);
+}
+
+static enum auth_result judge(const struct auth_exchange *x, struct guess_verdict *verdict)
+{
+	struct guess_counts counts;
+	guess_look(x->auth->guess, &x->who, clock_mono_ms(), &counts);
+	guess_decide(&counts, verdict);
+	return verdict->refused ? AUTH_REFUSED : AUTH_MORE;
+}
+
+enum auth_result sasl_may_try(struct auth_exchange *x)
+{
+	struct guess_verdict verdict;
+	x->why = "too many failures";
+	return judge(x, &verdict);
+}
+
+/* DOMAIN\user, as Windows clients say it, is user. */
+enum auth_result sasl_name(struct auth_exchange *x, struct span name)
+{
+	char full[FULL_NAME];
+	struct guess_verdict verdict;
+	for (size_t at = span_find(name, '\\'); at < name.len; at = span_find(name, '\\'))
+		name = span_skip(name, at + 1);
+	if (!account_name_valid(name) || !span_copy(name, x->name, sizeof(x->name)))
+		return sasl_fail(x, name.len ? "that can't be an account's name" : "no name");
+	take_account(x);
+	full_name(x, full);
+	guess_name(x->auth->guess, &x->peer->client->ip, span_of(full), &x->who);
+	x->why = "too many failures";
+	if (judge(x, &verdict) != AUTH_MORE)
+		return AUTH_REFUSED;
+	x->why = "too many wait already";
+	return sasl_wait(x, verdict.before_ms) ? AUTH_MORE : AUTH_CROWDED;
+}
+
+static int64_t take_turn(const struct auth *a)
+{
+	int64_t turn = turns_take(a->turns_fd, TURN_CHECK, a->checks, 0);
+	if (turn != TURNS_NONE)
+		return turn;
+	int64_t queued = turns_take(a->turns_fd, TURN_QUEUE, a->queue, 0);
+	if (queued != TURNS_NONE)
+		turn = turns_take(a->turns_fd, TURN_CHECK, a->checks, LIMIT_AUTH_TURN_MS);
+	turns_give(a->turns_fd, queued);
+	return turn;
+}
+
+static enum auth_result check_in_turn(struct auth_exchange *x, const char *prepared)
+{
+	int64_t turn = take_turn(x->auth);
+	if (turn == TURNS_NONE) {
+		x->why = "too many passwords to check at once";
+		return AUTH_CROWDED;
+	}
+	enum auth_result result = sasl_may_try(x);
+	if (result == AUTH_MORE) {
+		bool right = x->account.yescrypt && passcheck_matches(prepared, x->account.yescrypt);
+		result = right && x->found ? AUTH_DONE : sasl_fail(x, x->found ? "wrong password" : "unknown account");
+	}
+	turns_give(x->auth->turns_fd, turn);
+	return result;
+}
+
+static enum auth_result check(struct auth_exchange *x, const char *prepared)
+{
+	unsigned char tag[REMEMBERED_TAG];
+	struct remembered *remembered = x->auth->remembered;
+	bool tagged = remembered_tag(remembered, span_of(x->name), x->account.changed_ms, span_of(prepared), tag);
+	if (tagged && remembered_find(remembered, tag, clock_mono_ms()) && x->found)
+		return AUTH_DONE;
+	enum auth_result result = check_in_turn(x, prepared);
+	if (tagged && result == AUTH_DONE)
+		remembered_add(remembered, tag, clock_mono_ms());
+	explicit_bzero(tag, sizeof(tag));
+	return result;
+}
+
+enum auth_result sasl_password(struct auth_exchange *x, struct span password)
+{
+	char prepared[PASSCHECK_MAX + 1];
+	if (!passcheck_prepare(password, prepared))
+		return sasl_fail(x, "empty password, or one that can't be");
+	enum auth_result result = check(x, prepared);
+	explicit_bzero(prepared, sizeof(prepared));
+	return result;
+}

@@ -1,0 +1,402 @@
+#include "smtpd/pickup/pickup_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/mail/fields.h"
+#include "smtpd/pickup/pickup_notice.h"
+#include "smtpd/policy/policy.h"
+
+enum { TEXT_ROOM = 2 * PICKUP_BLOCK + DOT_READ_EXTRA };
+
+bool pickup_file_init(struct pickup_file *f, int folder_fd, struct store_spool *store)
+{
+	*f = (struct pickup_file){.folder_fd = folder_fd, .store = store, .fd = -1, .notice = {.fd = -1}};
+	recipients_init(&f->rcpts);
+	str_init(&f->head, SUBMISSION_HEAD_MAX + TEXT_ROOM);
+	str_init(&f->submission.header, SUBMISSION_REPAIRED_MAX);
+	f->block = malloc(PICKUP_BLOCK);
+	f->text = malloc(TEXT_ROOM);
+	return f->block && f->text;
+}
+
+void pickup_file_free(struct pickup_file *f)
+{
+	recipients_free(&f->rcpts);
+	spool_file_free(&f->notice);
+	str_free(&f->head);
+	str_free(&f->submission.header);
+	free(f->block);
+	free(f->text);
+	f->block = f->text = NULL;
+}
+
+static enum pickup_result say(struct pickup_file *f, enum pickup_result result, const char *why)
+{
+	snprintf(f->why, sizeof(f->why), "%s", why);
+	return result;
+}
+
+static enum pickup_result trouble(struct pickup_file *f, const char *what, int error)
+{
+	snprintf(f->why, sizeof(f->why), "%s: %s", what, strerror(-error));
+	return PICKUP_LATER;
+}
+
+/* The next block; empty at the end of the file. 0 or -errno. */
+static int read_block(struct pickup_file *f, struct span *out)
+{
+	ssize_t got;
+	do
+		got = pread(f->fd, f->block, PICKUP_BLOCK, f->at);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	f->at += got;
+	*out = (struct span){f->block, (size_t)got};
+	return 0;
+}
+
+/* The same with CRLF line ends. */
+static int read_text(struct pickup_file *f, struct span *out)
+{
+	struct span block;
+	size_t len = 0;
+	int error = read_block(f, &block);
+	if (error)
+		return error;
+	if (block.len)
+		dot_read(&f->dot, block, f->text, &len);
+	else if (!f->finished)
+		len = dot_read_end(&f->dot, f->text);
+	f->finished = !block.len;
+	*out = (struct span){f->text, len};
+	return 0;
+}
+
+/* All of the file is looked at before anything of it is written: what tells may stand in its last line. */
+static int look_for_stuffing(struct pickup_file *f)
+{
+	struct stuffing stuffing = {0};
+	struct span block;
+	int error = 0;
+	f->stuffed = !f->maildrop && f->server->dot_stuffing == CONFIG_STUFFING_ON;
+	if (f->maildrop || f->server->dot_stuffing != CONFIG_STUFFING_AUTO)
+		return 0;
+	while (!(error = read_block(f, &block)) && block.len)
+		stuffing_look(&stuffing, block);
+	stuffing_look_end(&stuffing);
+	f->stuffed = stuffing_found(&stuffing);
+	f->at = 0;
+	return error;
+}
+
+/* Reads up to where the header section ends: *end in f->head. */
+static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t *end)
+{
+	struct span text;
+	bool ended = false;
+	const char *fault;
+	*end = 0;
+	while (!ended) {
+		int error = read_text(f, &text);
+		if (error)
+			return trouble(f, "it can't be read", error);
+		if (!str_append(&f->head, text))
+			return say(f, PICKUP_LATER, "no memory for its header");
+		struct span head = str_span(&f->head);
+		*begin = fields_preamble(head);
+		if (*end < *begin)
+			*end = *begin;
+		ended = fields_end(head, f->finished, end);
+		if (*end - *begin > SUBMISSION_HEAD_MAX || (!ended && head.len > SUBMISSION_HEAD_MAX))
+			return say(f, PICKUP_BAD, "its header is longer than 2 MB");
+	}
+	fault = fields_fault(str_span(&f->head), *end);
+	return fault ? say(f, PICKUP_BAD, fault) : PICKUP_SENT;
+}
+
+/* The address under which it goes on, as RCPT has it: default domain, alias domains. */
+static bool take_recipient(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	static const struct policy_client nobody = {.name_state = POLICY_NAME_UNCONFIRMED};
+	struct pickup_file *f = context;
+	struct policy_decision decision;
+	char text[ADDRESS_MAX + 1];
+	struct address stamped = *rcpt;
+	policy_relay_decide(f->server, &nobody, rcpt->domain, &decision);
+	if (decision.stamp) {
+		_Static_assert(ADDRESS_LOCAL_MAX + sizeof("@") + 254 <= ADDRESS_MAX, "any local part in any domain");
+		snprintf(text, sizeof(text), "%.*s@%s", SPAN_ARGS(rcpt->local), decision.stamp);
+		stamped.text = span_of(text);
+		stamped.local.at = text;
+		stamped.domain = span_skip(stamped.text, stamped.local.len + 1);
+	}
+	return recipients_add(&f->rcpts, &stamped, dsn) != RECIPIENTS_NO_MEMORY;
+}
+
+static enum pickup_result understand(struct pickup_file *f, struct span head, const char *id, const char *date)
+{
+	const char *why;
+	const struct submission_defaults defaults = {.domain = f->server->local_domains[0].name,
+						     .fqdn = f->server->fqdn,
+						     .id = id,
+						     .date = date,
+						     .dsn = f->maildrop};
+	f->submission.take = take_recipient;
+	f->submission.context = f;
+	str_clear(&f->submission.header);
+	fields_keep_preamble((struct span){f->head.at, (size_t)(head.at - f->head.at)}, &f->submission.header);
+	recipients_reset(&f->rcpts);
+	switch (submission_read(head, &defaults, &f->submission, &why)) {
+	case SUBMISSION_NO_MEMORY:
+		return trouble(f, "it can't be read", -ENOMEM);
+	case SUBMISSION_BAD:
+		return say(f, PICKUP_BAD, why);
+	case SUBMISSION_GOOD:
+		break;
+	}
+	if (f->submission.received > (unsigned)f->server->delivery.max_hops)
+		return say(f, PICKUP_BAD, "it has more Received lines than max_hops: it goes in circles");
+	return PICKUP_SENT;
+}
+
+/* TEXT of the message; an error shows at the commit. */
+static void put(struct pickup_file *f, struct span text)
+{
+	if (!f->error)
+		f->error = spool_write(&f->store->file, text);
+	if (text.len)
+		f->last = text.at[text.len - 1];
+	f->octets += text.len;
+}
+
+static void put_envelope(struct pickup_file *f, const char *id, const char *date)
+{
+	struct str head;
+	str_init(&head, 2048);
+	envelope_write_sender(&head, span_of(f->submission.sender));
+	envelope_write_dsn(&head, &f->submission.dsn);
+	put(f, str_span(&head));
+	put(f, str_span(&f->rcpts.lines));
+	bool failed = head.failed;
+	str_clear(&head);
+	str_printf(&head, "Received: by %s (%s of uid %u)\r\n\tid %s;\r\n\t%s\r\n", f->server->fqdn,
+		   f->maildrop ? "sendmail" : "pickup folder, file", (unsigned)f->uid, id, date);
+	put(f, str_span(&head));
+	if (!f->error && (failed || head.failed))
+		f->error = -ENOMEM;
+	str_free(&head);
+	f->octets = 0;
+}
+
+static void put_body(struct pickup_file *f, struct span text)
+{
+	if (f->stuffed)
+		text.len = unstuffing_take(&f->unstuffing, text, f->text);
+	if (f->stuffed)
+		text.at = f->text;
+	put(f, text);
+}
+
+/* What of the head's last block belongs to the body, without the empty line; then the rest of the file. */
+static enum pickup_result put_text(struct pickup_file *f, struct span rest)
+{
+	struct span text;
+	put(f, str_span(&f->submission.header));
+	put(f, SPAN("\r\n"));
+	if (span_starts(rest, SPAN("\r\n")))
+		rest = span_skip(rest, 2);
+	while (rest.len) {
+		text = (struct span){rest.at, rest.len < PICKUP_BLOCK ? rest.len : PICKUP_BLOCK};
+		put_body(f, text);
+		rest = span_skip(rest, text.len);
+	}
+	while (!f->finished && f->octets <= (uint64_t)f->server->messages.max_message_size) {
+		int error = read_text(f, &text);
+		if (error)
+			return trouble(f, "it can't be read", error);
+		put_body(f, text);
+	}
+	if (f->last != '\n')
+		put(f, SPAN("\r\n"));
+	if (f->octets > (uint64_t)f->server->messages.max_message_size)
+		return say(f, PICKUP_BAD, "it is larger than max_message_size");
+	return PICKUP_SENT;
+}
+
+static bool unchanged(const struct pickup_file *f, const struct stat *before)
+{
+	struct stat now;
+	return fstat(f->fd, &now) == 0 && now.st_size == before->st_size && now.st_nlink == before->st_nlink &&
+	       now.st_mtim.tv_sec == before->st_mtim.tv_sec && now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+}
+
+static enum pickup_result write_message(struct pickup_file *f, const char *id, const struct stat *before)
+{
+	char date[CLOCK_TEXT_MAX];
+	size_t begin = 0, end = 0;
+	clock_rfc5322(clock_wall_ms(), date);
+	int error = look_for_stuffing(f);
+	if (error)
+		return trouble(f, "it can't be read", error);
+	enum pickup_result result = read_head(f, &begin, &end);
+	if (result != PICKUP_SENT)
+		return result;
+	struct span text = str_span(&f->head);
+	result = understand(f, (struct span){text.at + begin, end - begin}, id, date);
+	if (result != PICKUP_SENT)
+		return result;
+	error = spool_begin(f->store->spool, id, &f->store->file);
+	if (error)
+		return trouble(f, "no message can be begun in new/", error);
+	put_envelope(f, id, date);
+	result = put_text(f, span_skip(text, end));
+	if (result == PICKUP_SENT && !unchanged(f, before))
+		result = say(f, PICKUP_LATER, "");
+	return result;
+}
+
+int pickup_file_publish(struct store_spool *store, struct spool_file *file)
+{
+	int error = spool_publish(file);
+	if (!error && store_spool_announce(store, file->name) != 0)
+		log_warning("id=%s the queue could not be told; it finds the message within a minute", file->id);
+	spool_release(file);
+	return error;
+}
+
+/* TEXT as the staged message ID. */
+static int stage_text(const struct spool *spool, const char *id, const struct str *text, struct spool_file *file)
+{
+	int error = text->failed ? -ENOMEM : spool_begin(spool, id, file);
+	if (error)
+		return error;
+	file->staged = true;
+	error = spool_write(file, str_span(text));
+	return error ? error : spool_commit(file);
+}
+
+/* The sender's notice of recipients that are no addresses, if there are any. 0 or -errno. */
+static int stage_notice(struct pickup_file *f, const char *date)
+{
+	char id[MSGID_LEN + 1];
+	struct str text;
+	if (!pickup_notice_wanted(&f->submission))
+		return 0;
+	pickup_notice_id(f->store->file.id, id);
+	const struct pickup_notice notice = {.fqdn = f->server->fqdn,
+					     .domain = f->server->local_domains[0].name,
+					     .id = id,
+					     .date = date,
+					     .where = f->maildrop ? "sendmail" : "the pickup folder"};
+	str_init(&text, PICKUP_NOTICE_MAX);
+	pickup_notice_write(&notice, &f->submission, &text);
+	int error = stage_text(f->store->spool, id, &text, &f->notice);
+	str_free(&text);
+	return error;
+}
+
+/* Step 1: all that is made of the file is durable, or nothing is there. */
+static int stage(struct pickup_file *f)
+{
+	char date[CLOCK_TEXT_MAX];
+	struct spool_file *message = &f->store->file;
+	clock_rfc5322(clock_wall_ms(), date);
+	message->staged = true;
+	int error = f->error ? f->error : spool_commit(message);
+	if (error)
+		return error;
+	error = stage_notice(f, date);
+	if (error)
+		spool_unlink(message);
+	return error;
+}
+
+/* Steps 1 to 3, once the message is written. */
+static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
+{
+	struct spool_file *message = &f->store->file;
+	int error = stage(f);
+	if (error)
+		return trouble(f, "the message can't be written to new/", error);
+	/* Not before spool_commit has made the message durable. */
+	if (unlinkat(f->folder_fd, claimed, 0) < 0) {
+		error = -errno;
+		spool_unlink(message);
+		spool_unlink(&f->notice);
+		return trouble(f, "it can't be removed", error);
+	}
+	if (f->sync_folder && fsync(f->folder_fd) < 0)
+		log_warning("id=%s the pickup folder can't be synced: %s; a power cut may bring the file back",
+			    message->id, strerror(errno));
+	error = pickup_file_publish(f->store, message);
+	int second = f->notice.staged ? pickup_file_publish(f->store, &f->notice) : 0;
+	if (!error && !second)
+		return PICKUP_SENT;
+	trouble(f, "a message can't be named in new/", error ? error : second);
+	return PICKUP_UNNAMED;
+}
+
+/* The name tells the size: what differs was cut by a power failure, and never was acknowledged. */
+static bool is_torn(const struct pickup_file *f, const char *name, const struct stat *st)
+{
+	struct msgname named;
+	return f->maildrop && (!msgname_parse(span_of(name), &named) || (uint64_t)st->st_size != named.size);
+}
+
+static enum pickup_result send_open(struct pickup_file *f, const char *claimed, const char *name, const char *id)
+{
+	struct stat before;
+	const struct store ops = store_spool_ops(f->store);
+	if (fstat(f->fd, &before) < 0)
+		return trouble(f, "it can't be looked at", -errno);
+	f->uid = before.st_uid;
+	if (!before.st_size)
+		return say(f, PICKUP_BAD, "it is empty");
+	if (is_torn(f, name, &before))
+		return say(f, PICKUP_BAD, "it does not have the size that its name says");
+	if (before.st_size - SUBMISSION_HEAD_MAX > f->server->messages.max_message_size)
+		return say(f, PICKUP_BAD, "it is larger than max_message_size");
+	int no_room = ops.space(ops.context, f->server->free_space_floor, (uint64_t)before.st_size);
+	if (no_room)
+		return say(f, PICKUP_LATER,
+			   no_room == -EROFS ? "the spool can't be written"
+					     : "there is less free space than free_space_floor");
+	enum pickup_result result = write_message(f, id, &before);
+	if (result == PICKUP_SENT)
+		result = hand_over(f, claimed);
+	spool_abort(&f->store->file);
+	return result;
+}
+
+enum pickup_result pickup_file_send(struct pickup_file *f, const char *claimed, const char *name, const char *id)
+{
+	f->fd = openat(f->folder_fd, claimed, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (f->fd < 0)
+		return trouble(f, "it can't be opened", -errno);
+	f->why[0] = '\0';
+	f->at = 0;
+	f->finished = false;
+	f->error = 0;
+	f->notice.staged = false;
+	f->octets = 0;
+	f->last = '\n';
+	f->dot = (struct dot_reader){.repair = true, .plain = true};
+	f->unstuffing = (struct unstuffing){0};
+	/* Not after the file: what was refused of it is told from there. */
+	if (f->head.cap > TEXT_ROOM)
+		str_free(&f->head);
+	str_clear(&f->head);
+	enum pickup_result result = send_open(f, claimed, name, id);
+	fd_close(&f->fd);
+	return result;
+}

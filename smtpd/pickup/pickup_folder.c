@@ -1,0 +1,286 @@
+#include "smtpd/pickup/pickup_folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/mail/msgid.h"
+
+enum {
+	HEARD = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
+	EVENTS = 16 * 1024
+};
+
+#define CIFS_MAGIC 0xFF534D42
+#define P9_MAGIC   0x01021997
+
+/* File systems on which others may write without inotify's knowledge. */
+static const unsigned long remote_types[] = {NFS_SUPER_MAGIC,  CIFS_MAGIC, SMB2_SUPER_MAGIC, SMB_SUPER_MAGIC,
+					     FUSE_SUPER_MAGIC, P9_MAGIC,   CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC};
+
+static bool is_remote(int fd)
+{
+	struct statfs fs;
+	for (size_t i = 0; fstatfs(fd, &fs) == 0 && i < sizeof(remote_types) / sizeof(remote_types[0]); i++)
+		if ((unsigned long)fs.f_type == remote_types[i])
+			return true;
+	return false;
+}
+
+static int watch(const char *path)
+{
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (fd >= 0 && inotify_add_watch(fd, path, HEARD) < 0)
+		fd_close(&fd);
+	return fd;
+}
+
+bool pickup_folder_open(struct pickup_folder *f, const char *path, bool maildrop)
+{
+	struct stat st;
+	*f = (struct pickup_folder){.fd = -1, .inotify = -1, .maildrop = maildrop};
+	f->path = strdup(path);
+	f->watched = calloc(PICKUP_WATCHED, sizeof(*f->watched));
+	f->moved = calloc(2 * PICKUP_MOVED, sizeof(*f->moved));
+	if (!f->path || !f->watched || !f->moved)
+		return false;
+	f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error = errno;
+	if (f->fd >= 0 ? fstat(f->fd, &st) == 0 : stat(path, &st) == 0) {
+		f->device = st.st_dev;
+		f->inode = st.st_ino;
+	}
+	errno = error;
+	if (f->fd < 0)
+		return false;
+	f->remote = is_remote(f->fd);
+	f->inotify = watch(path);
+	return true;
+}
+
+void pickup_folder_close(struct pickup_folder *f)
+{
+	if (f->listing)
+		closedir(f->listing);
+	fd_close(&f->fd);
+	fd_close(&f->inotify);
+	free(f->path);
+	free(f->watched);
+	free(f->moved);
+	*f = (struct pickup_folder){.fd = -1, .inotify = -1};
+}
+
+bool pickup_folder_gone(const struct pickup_folder *f)
+{
+	struct stat st;
+	if (stat(f->path, &st) < 0)
+		return f->fd >= 0 && (errno == ENOENT || errno == ENOTDIR);
+	return st.st_dev != f->device || st.st_ino != f->inode;
+}
+
+/* FNV-1a; never 0, which is a free place. */
+static uint64_t hash_of(const char *name)
+{
+	uint64_t hash = 14695981039346656037u;
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+	return hash ? hash : 1;
+}
+
+/* The place of HASH among those that were moved here, or the free one where it would be. */
+static uint64_t *moved_place(const struct pickup_folder *f, uint64_t hash)
+{
+	size_t i = hash % (2 * PICKUP_MOVED);
+	while (f->moved[i] && f->moved[i] != hash)
+		i = (i + 1) % (2 * PICKUP_MOVED);
+	return &f->moved[i];
+}
+
+static void remember_moved(struct pickup_folder *f, const char *name)
+{
+	uint64_t hash = hash_of(name), *place = moved_place(f, hash);
+	if (*place || f->moved_count == PICKUP_MOVED)
+		return;
+	*place = hash;
+	f->moved_count++;
+}
+
+int64_t pickup_folder_hear(struct pickup_folder *f)
+{
+	_Alignas(struct inotify_event) char events[EVENTS];
+	int64_t soon = -1;
+	ssize_t got;
+	while (f->inotify >= 0 && (got = read(f->inotify, events, sizeof(events))) > 0) {
+		for (ssize_t at = 0; at < got;) {
+			const struct inotify_event *event = (const void *)(events + at);
+			at += (ssize_t)(sizeof(*event) + event->len);
+			if (event->len && event->name[0] == '.') /* hidden, or our own claim */
+				continue;
+			bool moved = event->mask & IN_MOVED_TO && event->len;
+			if (moved)
+				remember_moved(f, event->name);
+			/* What has a name in maildrop/ is whole, or will be when its writer closes it. */
+			if (f->maildrop || !(event->mask & (IN_CLOSE_WRITE | IN_CREATE | IN_ATTRIB)))
+				soon = 0;
+			else if (soon < 0)
+				soon = PICKUP_QUIET_MS;
+		}
+	}
+	return soon;
+}
+
+const char *pickup_folder_next(struct pickup_folder *f)
+{
+	int fd = f->listing ? -1 : openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!f->listing)
+		f->listing = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry = f->listing ? readdir(f->listing) : NULL;
+	if (entry)
+		return entry->d_name;
+	if (f->listing)
+		closedir(f->listing);
+	else
+		fd_close(&fd);
+	f->listing = NULL;
+	memset(f->moved, 0, 2 * PICKUP_MOVED * sizeof(*f->moved));
+	f->moved_count = 0;
+	return NULL;
+}
+
+bool pickup_folder_passes(const char *name)
+{
+	static const struct span unfinished[] = {SPAN(".tmp"), SPAN(".part"), SPAN(".partial"), SPAN(".filepart"),
+						 SPAN("~")};
+	if (name[0] == '.')
+		return true;
+	for (size_t i = 0; i < sizeof(unfinished) / sizeof(unfinished[0]); i++)
+		if (span_ends_nocase(span_of(name), unfinished[i]))
+			return true;
+	return false;
+}
+
+static int64_t ms_of(struct timespec time)
+{
+	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Any change of a file, a new name included, since the time of its machine's clock. */
+static int64_t age_of(const struct stat *st)
+{
+	return clock_wall_ms() - ms_of(st->st_ctim);
+}
+
+static bool same_look(const struct pickup_watched *w, const struct stat *st)
+{
+	return w->inode == st->st_ino && w->size == st->st_size && w->changed.tv_sec == st->st_mtim.tv_sec &&
+	       w->changed.tv_nsec == st->st_mtim.tv_nsec;
+}
+
+/* It has looked the same long enough. A file whose place is taken by another has its turn after that one. */
+static bool quiet_by_watching(struct pickup_folder *f, const struct stat *st)
+{
+	struct pickup_watched *w = &f->watched[st->st_ino % PICKUP_WATCHED];
+	int64_t now = clock_mono_ms();
+	if (same_look(w, st)) {
+		w->seen_ms = now;
+		return now - w->since_ms >= PICKUP_WATCH_MS;
+	}
+	if (w->inode == st->st_ino || !w->inode || now - w->seen_ms > 2 * PICKUP_WATCH_MS)
+		*w = (struct pickup_watched){st->st_ino, st->st_size, st->st_mtim, now, now};
+	return false;
+}
+
+/* Nobody has FD open for writing: 1 yes, 0 no, -1 the file system can't say. */
+static int is_closed(int fd)
+{
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
+		fcntl(fd, F_SETLEASE, F_UNLCK);
+		return 1;
+	}
+	return errno == EAGAIN ? 0 : -1;
+}
+
+/* FD is open, and *st what it is. */
+static enum pickup_look look_at_open(struct pickup_folder *f, const char *name, int fd, const struct stat *st)
+{
+	int64_t age = age_of(st);
+	if (f->maildrop)
+		return flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK ? PICKUP_WAIT : PICKUP_READY;
+	int closed = is_closed(fd);
+	if (closed == 0)
+		return PICKUP_WAIT;
+	if (st->st_size == 0 && age < PICKUP_EMPTY_MS)
+		return PICKUP_WAIT;
+	if (*moved_place(f, hash_of(name)))
+		return PICKUP_READY;
+	if (closed < 0 || f->remote || age < 0)
+		return quiet_by_watching(f, st) ? PICKUP_READY : PICKUP_WAIT;
+	return age >= PICKUP_QUIET_MS ? PICKUP_READY : PICKUP_WAIT;
+}
+
+/* What is odd about it, or READY. */
+static enum pickup_look look_at_kind(const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode))
+		return PICKUP_PASS;
+	if (!S_ISREG(st->st_mode))
+		return PICKUP_SPECIAL;
+	return st->st_nlink == 1 ? PICKUP_READY : PICKUP_LINKED;
+}
+
+static enum pickup_look unless_young(enum pickup_look odd, const struct stat *st)
+{
+	int64_t age = age_of(st);
+	return age >= 0 && age < PICKUP_ODD_MS ? PICKUP_WAIT : odd;
+}
+
+/* What sendmail left behind when it was killed: unfinished, locked by nobody, and old. */
+static void sweep(const struct pickup_folder *f, const char *name)
+{
+	struct stat st;
+	if (name[0] != '.' || !msgid_valid(span_of(name + 1)) || fstatat(f->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode) || age_of(&st) < PICKUP_LEFT_MS)
+		return;
+	int fd = openat(f->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlinkat(f->fd, name, 0);
+	fd_close(&fd);
+}
+
+static bool passes(const struct pickup_folder *f, const char *name)
+{
+	struct msgname named;
+	if (!f->maildrop)
+		return pickup_folder_passes(name);
+	sweep(f, name);
+	return !msgname_parse(span_of(name), &named);
+}
+
+enum pickup_look pickup_folder_look(struct pickup_folder *f, const char *name, bool claimed, struct stat *st)
+{
+	*st = (struct stat){0};
+	if (!claimed && passes(f, name))
+		return PICKUP_PASS;
+	if (fstatat(f->fd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
+		return PICKUP_PASS;
+	enum pickup_look kind = look_at_kind(st);
+	if (kind != PICKUP_READY)
+		return kind == PICKUP_PASS ? kind : unless_young(kind, st);
+	int fd = openat(f->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? PICKUP_PASS : unless_young(PICKUP_UNREADABLE, st);
+	if (fstat(fd, st) == 0)
+		kind = look_at_kind(st);
+	enum pickup_look look = kind == PICKUP_READY ? look_at_open(f, name, fd, st) : PICKUP_WAIT;
+	fd_close(&fd);
+	return look;
+}

@@ -1,0 +1,195 @@
+#include "smtpd/policy/advice.h"
+
+enum { NAMED_MAX = 3 }; /* entries of a list; who has more will look for himself */
+
+/* One of the twin lists, and where it is written. */
+struct twin {
+	const char *block;
+	enum config_allow allow;
+	const struct config_clients *list;
+	const struct config_origin *list_at;
+	const struct config_origin *block_at; /* something else that is written in it */
+};
+
+static struct twin connect_of(const struct config_server *server)
+{
+	const struct config_connect *connect = &server->connect;
+	return (struct twin){"connect", connect->allow, &connect->list, &connect->list_at, &connect->allow_at};
+}
+
+/* The first of three places that is written, or the last. */
+static const struct config_origin *written(const struct config_origin *a, const struct config_origin *b,
+					   const struct config_origin *c)
+{
+	return a->line ? a : b->line ? b : c;
+}
+
+static struct twin relay_of(const struct config_server *server)
+{
+	const struct config_relay *relay = &server->relay;
+	const struct config_origin *at =
+		written(&relay->allow_at, &relay->open_relay_intended_at, &relay->authenticated_at);
+	return (struct twin){"relay", relay->allow, &relay->list, &relay->list_at, at};
+}
+
+static void append_place(const struct config_origin *at, struct str *to)
+{
+	str_printf(to, " at %s:%u", at->file, at->line);
+}
+
+static void add_client(const struct config_server *server, const struct twin *twin, const struct policy_client *client,
+		       struct str *to)
+{
+	char address[IPADDR_TEXT_MAX];
+	ipaddr_format(&client->ip, address);
+	if (twin->list_at->line) {
+		str_printf(to, "add %s to %s list", address, twin->block);
+		append_place(twin->list_at, to);
+	} else if (twin->block_at->line) {
+		str_printf(to, "add list %s to %s", address, twin->block);
+		append_place(twin->block_at, to);
+	} else {
+		str_printf(to, "write %s { list %s } in virtual_server %s", twin->block, address, server->name);
+		append_place(&server->origin, to);
+	}
+}
+
+/* All entries that stand for the client: one that stayed would still match. The first few are named. */
+static void remove_entries(const struct twin *twin, const struct policy_client *client, struct str *to)
+{
+	size_t found = 0;
+	str_append_text(to, "remove ");
+	for (size_t i = 0; i < twin->list->n; i++) {
+		const struct config_client *entry = &twin->list->at[i];
+		if (!policy_client_match(entry, client) || found++ >= NAMED_MAX)
+			continue;
+		str_printf(to, "%s%s from %s list", found > 1 ? ", and " : "", entry->text, twin->block);
+		append_place(&entry->origin, to);
+	}
+	if (found > NAMED_MAX)
+		str_printf(to, ", and %zu more entries that match it", found - NAMED_MAX);
+}
+
+static void permit_by(const struct config_server *server, const struct twin *twin, const struct policy_client *client,
+		      struct str *to)
+{
+	if (twin->allow == CONFIG_ONLY_LISTED)
+		add_client(server, twin, client, to);
+	else
+		remove_entries(twin, client, to);
+}
+
+static void refuse_by(const struct config_server *server, const struct twin *twin, const struct policy_client *client,
+		      struct str *to)
+{
+	if (twin->allow == CONFIG_ONLY_LISTED)
+		remove_entries(twin, client, to);
+	else
+		add_client(server, twin, client, to);
+}
+
+/* CLIENT does what is asked of it before MAIL; it is afterwards as if it had. */
+static void satisfy_mail(const struct config_access *access, struct policy_client *client, struct str *to)
+{
+	bool wants_tls = access->tls_required && !client->tls, wants_user = !access->anonymous && !client->user;
+	client->tls |= wants_tls;
+	if (wants_user)
+		client->user = "anybody";
+	str_printf(to, "let the client %s%s%s", wants_tls ? "use TLS" : "", wants_tls && wants_user ? " and " : "",
+		   wants_user ? "authenticate" : "");
+}
+
+/* Whoever authenticates needs no change of the file. */
+static bool user_would_do(const struct config_server *server, struct policy_client client)
+{
+	struct policy_decision with;
+	if (client.user || !server->access.auth)
+		return false;
+	client.user = "anybody";
+	policy_relay_from(server, &client, (struct span){0}, POLICY_AUTHENTICATED, &with);
+	return with.accepted;
+}
+
+static void permit(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
+{
+	const struct twin connect = connect_of(server), relay = relay_of(server);
+	struct policy_client client = *e->client;
+	struct policy_decision decision;
+	const char *separator = "to permit it, ";
+	if (!e->connect.accepted) {
+		str_append_text(to, separator);
+		permit_by(server, &connect, &client, to);
+		separator = "; and ";
+	}
+	if (!e->mail.accepted) {
+		str_append_text(to, separator);
+		satisfy_mail(&server->access, &client, to);
+		separator = "; and ";
+	}
+	policy_relay_decide(server, &client, domain, &decision);
+	if (decision.accepted)
+		return;
+	str_printf(to, "%s%s", separator, user_would_do(server, client) ? "let the client authenticate, or " : "");
+	permit_by(server, &relay, &client, to);
+}
+
+/* What takes away a rule that accepts the domain, if the rules after it would refuse then. */
+static bool refuse_domain(const struct config_server *server, const struct policy_client *client, struct span domain,
+			  const struct policy_step *step, struct str *to)
+{
+	struct policy_decision without;
+	bool remote = step->rule == POLICY_REMOTE_DOMAIN, connector = step->rule == POLICY_CONNECTOR;
+	if (step->rule == POLICY_DEFAULT_DOMAIN)
+		return false;
+	policy_relay_from(server, client, domain,
+			  connector ? POLICY_AUTHENTICATED
+			  : remote  ? POLICY_CONNECTOR
+				    : POLICY_REMOTE_DOMAIN,
+			  &without);
+	if (without.accepted)
+		return false;
+	if (remote || connector)
+		str_printf(to, "write relay no in %s %s", remote ? "remote_domain" : "connector", step->text);
+	else
+		str_printf(to, "remove %s %s", step->rule == POLICY_ALIAS_DOMAIN ? "alias_domain" : "local_domain",
+			   step->text);
+	append_place(step->origin, to);
+	return true;
+}
+
+static bool refuse_users(const struct config_server *server, const struct policy_client *client, struct str *to)
+{
+	const struct config_relay *relay = &server->relay;
+	const struct config_origin *at = written(&relay->authenticated_at, &relay->list_at, relay_of(server).block_at);
+	struct policy_decision without;
+	policy_relay_from(server, client, (struct span){0}, POLICY_RELAY_LISTED, &without);
+	if (without.accepted)
+		return false;
+	if (at->line)
+		str_append_text(to, "write authenticated no in relay");
+	else
+		str_printf(to, "write relay { authenticated no } in virtual_server %s", server->name);
+	append_place(at->line ? at : &server->origin, to);
+	return true;
+}
+
+/* Where more than one rule accepts, connection control alone keeps the client from sending there. */
+static void refuse(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
+{
+	const struct twin connect = connect_of(server), relay = relay_of(server);
+	const struct policy_step *step = &e->relay.steps[e->relay.step_count - 1];
+	str_append_text(to, "to refuse it, ");
+	if (step->rule == POLICY_RELAY_LISTED || step->rule == POLICY_RELAY_NOT_LISTED)
+		refuse_by(server, &relay, e->client, to);
+	else if (step->rule == POLICY_AUTHENTICATED ? !refuse_users(server, e->client, to)
+						    : !refuse_domain(server, e->client, domain, step, to))
+		refuse_by(server, &connect, e->client, to);
+}
+
+void advice_format(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
+{
+	if (e->accepted)
+		refuse(server, e, domain, to);
+	else
+		permit(server, e, domain, to);
+}

@@ -1,0 +1,138 @@
+#include "smtpd/policy/gateway.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "smtpd/policy/policy.h"
+
+enum { AGED_AT = 1000 }; /* sessions of one worker; then the old ones count half */
+
+/*
+ * The majority vote of Boyer and Moore: a session of the favourite counts for it, another one against it. What is left
+ * is at most how often it came, and close to it where nearly all are its own.
+ */
+struct vote {
+	struct ipaddr favourite;
+	uint32_t votes;
+	uint32_t sessions;
+	uint64_t names; /* of the favourite: a bit for each, by hash */
+};
+
+struct gateway {
+	size_t slots;
+	struct vote *shared;
+};
+
+struct gateway *gateway_new(size_t slots)
+{
+	struct gateway *g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	g->slots = slots;
+	g->shared = mmap(NULL, slots * sizeof(*g->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (g->shared != MAP_FAILED)
+		return g;
+	free(g);
+	return NULL;
+}
+
+void gateway_free(struct gateway *g)
+{
+	if (g)
+		munmap(g->shared, g->slots * sizeof(*g->shared));
+	free(g);
+}
+
+static uint64_t name_bit(struct span name)
+{
+	uint32_t hash = 2166136261U;
+	for (size_t i = 0; i < name.len; i++)
+		hash = (hash ^ ((unsigned char)name.at[i] | 0x20U)) * 16777619U;
+	return UINT64_C(1) << (hash >> 26);
+}
+
+void gateway_count(struct gateway *g, size_t slot, const struct ipaddr *client, struct span helo)
+{
+	struct vote *v = &g->shared[slot];
+	if (v->sessions >= AGED_AT) {
+		v->sessions /= 2;
+		v->votes /= 2;
+		v->names = 0;
+	}
+	v->sessions++;
+	if (!v->votes) {
+		v->favourite = *client;
+		v->names = 0;
+	}
+	if (!ipaddr_equal(&v->favourite, client)) {
+		v->votes--;
+		return;
+	}
+	v->votes++;
+	v->names |= name_bit(helo);
+}
+
+/* One worker's place as it is now, made plausible. */
+static struct vote look(const struct gateway *g, size_t slot)
+{
+	struct vote v = g->shared[slot];
+	if (v.sessions > AGED_AT)
+		v.sessions = AGED_AT;
+	if (v.votes > v.sessions)
+		v.votes = v.sessions;
+	return v;
+}
+
+/* The votes of all workers together. */
+static struct vote count_all(const struct gateway *g)
+{
+	struct vote all = {.votes = 0};
+	uint64_t left = 0, votes = 0, sessions = 0;
+	for (size_t i = 0; i < g->slots; i++) {
+		struct vote v = look(g, i);
+		bool same = ipaddr_equal(&v.favourite, &all.favourite);
+		if (!same && v.votes > left)
+			all.favourite = v.favourite;
+		left = same ? left + v.votes : left > v.votes ? left - v.votes : v.votes - left;
+	}
+	for (size_t i = 0; i < g->slots; i++) {
+		struct vote v = look(g, i);
+		sessions += v.sessions;
+		if (!v.votes || !ipaddr_equal(&v.favourite, &all.favourite))
+			continue;
+		votes += v.votes;
+		all.names |= v.names;
+	}
+	all.sessions = (uint32_t)sessions;
+	all.votes = (uint32_t)votes;
+	return all;
+}
+
+static bool is_gateway(const struct vote *v)
+{
+	return v->sessions >= GATEWAY_SESSIONS_MIN &&
+	       (uint64_t)v->votes * 100 >= (uint64_t)v->sessions * GATEWAY_PERCENT &&
+	       __builtin_popcountll(v->names) >= GATEWAY_NAMES_MIN;
+}
+
+void gateway_warn(const struct gateway *g, const struct config_server *server, struct str *to)
+{
+	struct vote all = count_all(g);
+	struct policy_client client = {.ip = all.favourite, .name_state = POLICY_NAME_UNCONFIRMED};
+	struct policy_decision relay;
+	char address[IPADDR_TEXT_MAX];
+	if (!is_gateway(&all))
+		return;
+	policy_relay_from(server, &client, (struct span){NULL, 0}, POLICY_RELAY_LISTED, &relay);
+	if (!relay.accepted)
+		return;
+	ipaddr_format(&client.ip, address);
+	const struct policy_step *step = &relay.steps[0];
+	str_printf(to, "%u of the last %u sessions, of clients with many names, came from %s, which may relay by %s",
+		   all.votes, all.sessions, address, step->text ? step->text : "relay allow");
+	if (step->origin->line)
+		str_printf(to, " (%s:%u)", step->origin->file, step->origin->line);
+	str_append_text(to, ": if it is a gateway (NAT, proxy, container bridge), whoever is behind it may relay too: "
+			    "let it keep the clients' addresses, or take it out of relay list");
+}

@@ -1,0 +1,113 @@
+#include "smtpd/policy/names.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/ipc/ipc.h"
+#include "smtpd/protocol/limits.h"
+
+enum {
+	ANSWER_MAX = 1024,
+	SOCKET_BUFFER = 8192,
+	TRIES = 3,      /* a resolver that died may have taken the question with it */
+	PAUSE_MS = 200, /* before the next one */
+	CROWDED_MS = 20 /* until there may be room again */
+};
+
+static void unconfirmed(struct policy_client *client, const char *why)
+{
+	client->name_state = POLICY_NAME_UNCONFIRMED;
+	client->name[0] = '\0';
+	snprintf(client->why, sizeof(client->why), "%s", why);
+}
+
+void names_take(struct span packet, struct policy_client *client)
+{
+	struct wire_named named;
+	unconfirmed(client, "the resolver gave no proper answer");
+	if (!wire_decode_named(packet, &named))
+		return;
+	if (!named.name.len) {
+		span_copy(named.why, client->why, sizeof(client->why));
+		return;
+	}
+	if (!domain_valid(named.name) || !span_copy(named.name, client->name, sizeof(client->name)))
+		return;
+	for (char *c = client->name; *c; c++)
+		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
+	client->name_state = POLICY_NAME_CONFIRMED;
+	client->why[0] = '\0';
+}
+
+/* Sends the question with the other end of the socket that is returned; or -errno. */
+static int ask(int link, const struct ipaddr *ip)
+{
+	char address[IPADDR_TEXT_MAX];
+	struct str packet;
+	int ends[2];
+	int error = ipc_pair(ends, SOCKET_BUFFER);
+	if (error)
+		return error;
+	ipaddr_format(ip, address);
+	const struct wire_name_of question = {.address = span_of(address)};
+	str_init(&packet, ANSWER_MAX);
+	error = wire_encode_name_of(&question, &packet) ? ipc_send(link, str_span(&packet), &ends[1], 1) : -ENOMEM;
+	str_free(&packet);
+	fd_close(&ends[1]);
+	if (error)
+		fd_close(&ends[0]);
+	return error ? error : ends[0];
+}
+
+/* 0: CLIENT has the result. -ECONNRESET: the resolver has gone away over it. */
+static int try(int link, int64_t until, struct policy_client *client)
+{
+	char buffer[ANSWER_MAX];
+	struct ipc_packet packet;
+	int fd = ask(link, &client->ip);
+	if (fd < 0)
+		return fd;
+	int error = fd_await(fd, until);
+	if (!error)
+		error = ipc_receive(fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
+	if (!error && packet.eof) {
+		error = -ECONNRESET;
+	} else if (!error) {
+		names_take(packet.text, client);
+		ipc_packet_close(&packet);
+	}
+	fd_close(&fd);
+	return error;
+}
+
+/* Room on the link, for a packet or (counted by the kernel for all of our user's) for a socket under way, comes back.
+ */
+static bool is_crowded(int error)
+{
+	return error == -EAGAIN || error == -ETOOMANYREFS;
+}
+
+static void look_up(void *context, struct policy_client *client)
+{
+	int64_t until = clock_mono_ms() + LIMIT_NAME_MS;
+	int link = *(const int *)context, lost = 0;
+	int error = try(link, until, client);
+	while ((is_crowded(error) || (error == -ECONNRESET && ++lost < TRIES)) && clock_mono_ms() < until) {
+		poll(NULL, 0, is_crowded(error) ? CROWDED_MS : PAUSE_MS);
+		error = try(link, until, client);
+	}
+	if (error == -ETIMEDOUT)
+		unconfirmed(client, "the resolver gave no answer in time");
+	else if (error)
+		unconfirmed(client, "the resolver can't be asked");
+}
+
+struct names names_of_resolver(const int *link)
+{
+	return (struct names){(void *)link, look_up};
+}

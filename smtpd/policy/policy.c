@@ -1,0 +1,245 @@
+#include "smtpd/policy/policy.h"
+
+#include "common/config/connector.h"
+
+static bool add_step(struct policy_decision *out, enum policy_rule rule, bool accepts, const char *text,
+		     const struct config_origin *origin)
+{
+	out->steps[out->step_count++] = (struct policy_step){rule, accepts, text, origin, NULL};
+	return accepts;
+}
+
+/* Domains whose mail ends here: everyone may write to them. */
+static bool ours(const struct config_server *server, struct span domain, struct policy_decision *out)
+{
+	const struct config_local_domain *standard = &server->local_domains[0];
+	if (!domain.len || config_server_is_at(server, domain)) {
+		out->stamp = standard->name;
+		return add_step(out, POLICY_DEFAULT_DOMAIN, true, standard->name, &standard->origin);
+	}
+	for (size_t i = 0; i < server->local_domain_count; i++)
+		if (span_equal_nocase(domain, span_of(server->local_domains[i].name)))
+			return add_step(out, i ? POLICY_LOCAL_DOMAIN : POLICY_DEFAULT_DOMAIN, true,
+					server->local_domains[i].name, &server->local_domains[i].origin);
+	for (size_t i = 0; i < server->alias_domain_count; i++) {
+		const struct config_alias_domain *alias = &server->alias_domains[i];
+		if (!span_equal_nocase(domain, span_of(alias->name)))
+			continue;
+		out->stamp = standard->name;
+		return add_step(out, POLICY_ALIAS_DOMAIN, true, alias->name, &alias->origin);
+	}
+	return false;
+}
+
+static bool relayed_for_all(const struct config_server *server, struct span domain, struct policy_decision *out)
+{
+	const struct config_remote_domain *remote = config_remote_domain_find(server, domain);
+	return remote && add_step(out, POLICY_REMOTE_DOMAIN, remote->relay, remote->name,
+				  remote->relay_at.line ? &remote->relay_at : &remote->origin);
+}
+
+/* Its conditions are about the way that mail takes, and ask nobody here. */
+static bool relayed_by_connector(const struct config_server *server, struct span domain, struct policy_decision *out)
+{
+	struct connector_choice choice;
+	if (!connector_find(server, domain, NULL, &choice))
+		return false;
+	const struct config_connector *connector = choice.connector;
+	return add_step(out, POLICY_CONNECTOR, connector->relay, connector->name,
+			connector->relay_at.line ? &connector->relay_at : &connector->origin);
+}
+
+static bool is_everybody(const struct config_client *entry)
+{
+	return entry->name && entry->name[0] == '*' && !entry->name[1];
+}
+
+static bool match_name(const struct config_client *entry, const struct policy_client *client)
+{
+	return entry->name && client->name_state == POLICY_NAME_CONFIRMED &&
+	       domain_pattern_match(span_of(entry->name), span_of(client->name));
+}
+
+static bool match_address(const struct config_client *entry, const struct policy_client *client)
+{
+	return entry->name ? is_everybody(entry) : cidr_contains(&entry->net, &client->ip);
+}
+
+bool policy_client_match(const struct config_client *entry, const struct policy_client *client)
+{
+	return match_address(entry, client) || match_name(entry, client);
+}
+
+/* What a look at a list has found. */
+struct finding {
+	const struct config_client *entry; /* NULL = the client is not in it */
+	bool names;                        /* names would have counted too */
+};
+
+/* Addresses before names: a client whose address is listed needs no look-up. */
+static struct finding find_client(const struct config_clients *list, const struct policy_client *client)
+{
+	bool names = false;
+	for (size_t i = 0; i < list->n; i++) {
+		names |= list->at[i].name != NULL;
+		if (match_address(&list->at[i], client))
+			return (struct finding){&list->at[i], false};
+	}
+	for (size_t i = 0; names && i < list->n; i++)
+		if (match_name(&list->at[i], client))
+			return (struct finding){&list->at[i], true};
+	return (struct finding){NULL, names};
+}
+
+static const struct config_origin *list_place(const struct config_origin *list, const struct config_origin *allow)
+{
+	return list->line ? list : allow;
+}
+
+/* One of the twin lists; its rules are LISTED and the one after it. */
+static bool decide_by_list(const struct config_clients *list, enum config_allow allow,
+			   const struct config_origin *list_at, enum policy_rule listed,
+			   const struct policy_client *client, struct policy_decision *out)
+{
+	struct finding found = find_client(list, client);
+	bool accepts = (found.entry != NULL) == (allow == CONFIG_ONLY_LISTED);
+	if (!found.entry && found.names && client->name_state == POLICY_NAME_UNASKED) {
+		out->wants_name = true;
+		return false;
+	}
+	if (found.entry)
+		return add_step(out, listed, accepts, found.entry->text, &found.entry->origin);
+	add_step(out, listed + 1, accepts, NULL, list_at);
+	if (found.names && client->name_state == POLICY_NAME_UNCONFIRMED)
+		out->steps[out->step_count - 1].unconfirmed = client->why;
+	return accepts;
+}
+
+void policy_connect_decide(const struct config_server *server, const struct policy_client *client,
+			   struct policy_decision *out)
+{
+	const struct config_connect *connect = &server->connect;
+	*out = (struct policy_decision){0};
+	out->accepted =
+		decide_by_list(&connect->list, connect->allow, list_place(&connect->list_at, &connect->allow_at),
+			       POLICY_CONNECT_LISTED, client, out);
+}
+
+static bool lacks(struct policy_decision *out, enum policy_rule rule, bool has, const struct policy_client *client,
+		  const struct config_origin *origin)
+{
+	return !add_step(out, rule, has, client->user, origin);
+}
+
+void policy_mail_decide(const struct config_server *server, const struct policy_client *client,
+			struct policy_decision *out)
+{
+	const struct config_access *access = &server->access;
+	*out = (struct policy_decision){0};
+	if (access->tls_required && lacks(out, POLICY_TLS_REQUIRED, client->tls, client, &access->tls_required_at))
+		return;
+	if (!access->anonymous && lacks(out, POLICY_NOT_ANONYMOUS, client->user != NULL, client, &access->anonymous_at))
+		return;
+	out->accepted = true;
+}
+
+static bool user_may_relay(const struct config_relay *relay, const struct policy_client *client,
+			   struct policy_decision *out)
+{
+	return client->user &&
+	       add_step(out, POLICY_AUTHENTICATED, relay->authenticated, client->user, &relay->authenticated_at);
+}
+
+static bool client_may_relay(const struct config_relay *relay, const struct policy_client *client,
+			     struct policy_decision *out)
+{
+	return decide_by_list(&relay->list, relay->allow, list_place(&relay->list_at, &relay->allow_at),
+			      POLICY_RELAY_LISTED, client, out);
+}
+
+bool policy_is_ours(const struct config_server *server, const struct policy_client *client)
+{
+	struct policy_decision decision = {0};
+	return client->user || ipaddr_is_loopback(&client->ip) || client_may_relay(&server->relay, client, &decision);
+}
+
+void policy_relay_from(const struct config_server *server, const struct policy_client *client, struct span domain,
+		       enum policy_rule first, struct policy_decision *out)
+{
+	*out = (struct policy_decision){0};
+	out->accepted = (first < POLICY_REMOTE_DOMAIN && ours(server, domain, out)) ||
+			(first <= POLICY_REMOTE_DOMAIN && relayed_for_all(server, domain, out)) ||
+			(first <= POLICY_CONNECTOR && relayed_by_connector(server, domain, out)) ||
+			(first <= POLICY_AUTHENTICATED && user_may_relay(&server->relay, client, out)) ||
+			client_may_relay(&server->relay, client, out);
+}
+
+void policy_relay_decide(const struct config_server *server, const struct policy_client *client, struct span domain,
+			 struct policy_decision *out)
+{
+	policy_relay_from(server, client, domain, POLICY_DEFAULT_DOMAIN, out);
+}
+
+static const char *allow_word(enum config_allow allow)
+{
+	return allow == CONFIG_ONLY_LISTED ? "only-listed" : "all-except-listed";
+}
+
+static void format_client(const char *list, enum config_allow allow, const struct policy_step *step,
+			  const char *verdict, struct str *to)
+{
+	str_printf(to, "client is %sin %s list", step->text ? "" : "not ", list);
+	if (step->text)
+		str_printf(to, " %s", step->text);
+	if (step->unconfirmed)
+		str_printf(to, " (it has no confirmed name: %s)", step->unconfirmed);
+	str_printf(to, ", allow is %s: %s", allow_word(allow), verdict);
+}
+
+static void format_user(const char *before, const struct policy_step *step, const char *after, const char *verdict,
+			struct str *to)
+{
+	str_printf(to, "%sclient has %s%s%s: %s", before, step->text ? "authenticated as " : "not authenticated",
+		   step->text ? step->text : "", after, verdict);
+}
+
+void policy_step_format(const struct config_server *server, const struct policy_step *step, struct str *to)
+{
+	const char *verdict = step->accepts ? "accepted" : "refused";
+	switch (step->rule) {
+	case POLICY_CONNECT_LISTED:
+	case POLICY_CONNECT_NOT_LISTED:
+		format_client("connect", server->connect.allow, step, step->accepts ? "may connect" : "refused", to);
+		break;
+	case POLICY_TLS_REQUIRED:
+		str_printf(to, "access tls_required is yes, client has %s",
+			   step->accepts ? "TLS: goes on" : "no TLS: refused");
+		break;
+	case POLICY_NOT_ANONYMOUS:
+		format_user("access anonymous is no, ", step, "", step->accepts ? "goes on" : "refused", to);
+		break;
+	case POLICY_AUTHENTICATED:
+		format_user("", step, step->accepts ? ", relay authenticated is yes" : ", relay authenticated is no",
+			    step->accepts ? "accepted" : "goes on", to);
+		break;
+	case POLICY_DEFAULT_DOMAIN:
+		str_printf(to, "%s is the default domain: accepted", step->text);
+		break;
+	case POLICY_LOCAL_DOMAIN:
+		str_printf(to, "local_domain %s: accepted", step->text);
+		break;
+	case POLICY_ALIAS_DOMAIN:
+		str_printf(to, "alias_domain %s: accepted", step->text);
+		break;
+	case POLICY_REMOTE_DOMAIN:
+		str_printf(to, "remote_domain %s has relay %s: %s", step->text, step->accepts ? "yes" : "no",
+			   step->accepts ? "accepted" : "goes on");
+		break;
+	case POLICY_CONNECTOR:
+		str_printf(to, "connector %s has relay %s: %s", step->text, step->accepts ? "yes" : "no",
+			   step->accepts ? "accepted" : "goes on");
+		break;
+	default:
+		format_client("relay", server->relay.allow, step, verdict, to);
+	}
+}

@@ -1,0 +1,138 @@
+#include <stdio.h>
+
+#include "smtpd/policy/explain.h"
+#include "smtpd/session/command.h"
+#include "smtpd/session/session.h"
+
+/*
+ * ETRN domain (RFC 1985): anybody may say it, for the mail goes where our configuration leads it, whoever asks.
+ * ATRN [domain,domain...] (RFC 2645): the mail goes over this connection, so it takes an account that may fetch it.
+ */
+
+enum { COUNT_TEXT = 24 };
+
+static const struct span nothing = {NULL, 0};
+
+static enum reply_id check_state(const struct session *s, bool offered)
+{
+	struct policy_decision decision;
+	if (!s->etrn || !offered)
+		return REPLY_UNRECOGNIZED;
+	if (s->state == SESSION_START || !s->esmtp)
+		return REPLY_HELLO_FIRST;
+	if (s->state != SESSION_READY)
+		return REPLY_ETRN_IN_MESSAGE;
+	policy_mail_decide(s->config, &s->client, &decision);
+	return explain_mail_reply(&decision);
+}
+
+void cmd_etrn_announce(struct session *s)
+{
+	if (s->etrn && etrn_offered(s->config))
+		replies_append_keyword(&s->out, SPAN("ETRN"), false);
+	if (s->etrn && s->auth && etrn_fetch_offered(s->config))
+		replies_append_keyword(&s->out, SPAN("ATRN"), false);
+}
+
+static void answer(struct session *s, enum etrn_event event, struct span node, uint64_t count)
+{
+	static const enum reply_id replies[ETRN_EVENT_COUNT] = {
+		[ETRN_BEGUN] = REPLY_ETRN_STARTED,       [ETRN_NOTHING] = REPLY_ETRN_NOTHING,
+		[ETRN_UNDER_WAY] = REPLY_ETRN_UNDER_WAY, [ETRN_LATER] = REPLY_ETRN_UNABLE,
+		[ETRN_REFUSED] = REPLY_ETRN_REFUSED,     [ETRN_NEEDS_TLS] = REPLY_ETRN_UNABLE,
+	};
+	char text[COUNT_TEXT];
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)count);
+	bool counted = event == ETRN_BEGUN && count;
+	session_reply(s, counted ? REPLY_ETRN_PENDING : replies[event], node, span_of(text));
+}
+
+static void ask(struct session *s, const struct etrn_node *node, struct span text)
+{
+	uint64_t count = 0;
+	enum etrn_event event = ETRN_REFUSED;
+	if (s->etrns++ >= LIMIT_ETRN)
+		event = ETRN_LATER;
+	else if (etrn_covers(s->config, node))
+		event = s->etrn->ask(s->etrn->context, node, &count);
+	answer(s, event, text, count);
+}
+
+static void cmd_ask(struct session *s, const struct command *command)
+{
+	struct etrn_node node;
+	enum reply_id refusal = check_state(s, etrn_offered(s->config));
+	if (refusal != REPLY_NONE) {
+		session_say(s, refusal);
+		return;
+	}
+	switch (etrn_parse(command->args, &node)) {
+	case ETRN_NODE:
+		ask(s, &node, command->args);
+		break;
+	case ETRN_QUEUE_NAME:
+		session_reply(s, REPLY_ETRN_NO_QUEUES, command->args, nothing);
+		break;
+	case ETRN_MALFORMED:
+		session_say(s, REPLY_ETRN_SYNTAX);
+		break;
+	}
+}
+
+/* Each of DOMAINS is one that USER may fetch; *CULPRIT the first that is not. */
+static enum reply_id check_domains(const struct session *s, struct span domains, struct span *culprit)
+{
+	struct span user = span_of(s->client.user);
+	int more;
+	for (size_t n = 0; (more = etrn_next(&domains, culprit)) > 0; n++) {
+		const struct config_remote_domain *remote = etrn_find(s->config, *culprit);
+		if (!remote || !etrn_may_fetch(remote, user))
+			return REPLY_TURN_REFUSED;
+		if (n == ETRN_DOMAINS_MAX)
+			return REPLY_TURN_SYNTAX;
+	}
+	return more < 0 ? REPLY_TURN_SYNTAX : REPLY_NONE;
+}
+
+/* The last that this session says: the client speaks as a host now. */
+static void turn(struct session *s, struct span domains)
+{
+	const struct etrn_offer offer = {
+		.domains = domains, .user = span_of(s->client.user), .client = &s->client.ip, .tls = s->tls.on};
+	static const enum reply_id replies[ETRN_EVENT_COUNT] = {
+		[ETRN_BEGUN] = REPLY_TURNING,        [ETRN_NOTHING] = REPLY_TURN_NOTHING,
+		[ETRN_UNDER_WAY] = REPLY_TURN_LATER, [ETRN_LATER] = REPLY_TURN_LATER,
+		[ETRN_REFUSED] = REPLY_TURN_REFUSED, [ETRN_NEEDS_TLS] = REPLY_TURN_NEEDS_TLS,
+	};
+	enum etrn_event event = s->etrn->fetch(s->etrn->context, &offer, &s->turn);
+	session_reply(s, replies[event], domains.len ? domains : SPAN("any domain"), nothing);
+	if (event == ETRN_BEGUN)
+		s->state = SESSION_TURNED;
+}
+
+static void cmd_fetch(struct session *s, const struct command *command)
+{
+	struct span culprit = command->args;
+	bool offered = s->auth && s->config->access.auth && etrn_fetch_offered(s->config);
+	enum reply_id refusal = check_state(s, offered);
+	if (refusal == REPLY_NONE && !s->client.user)
+		refusal = REPLY_AUTH_FIRST;
+	if (refusal == REPLY_NONE)
+		refusal = check_domains(s, command->args, &culprit);
+	if (refusal == REPLY_TURN_REFUSED)
+		session_reply(s, refusal, culprit, nothing);
+	else if (refusal != REPLY_NONE)
+		session_say(s, refusal);
+	else if (s->etrns++ >= LIMIT_ETRN)
+		session_say(s, REPLY_TURN_LATER);
+	else
+		turn(s, command->args);
+}
+
+void cmd_etrn(struct session *s, const struct command *command)
+{
+	if (command->verb == COMMAND_ETRN)
+		cmd_ask(s, command);
+	else
+		cmd_fetch(s, command);
+}

@@ -1,0 +1,92 @@
+#include <stdio.h>
+
+#include "smtpd/policy/policy.h"
+#include "smtpd/protocol/params.h"
+#include "smtpd/session/command.h"
+#include "smtpd/session/session.h"
+
+/* RCPT TO:<recipient> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;xtext]: may it come in, and under which address?
+ */
+
+static enum reply_id check_state(const struct session *s)
+{
+	if (s->state == SESSION_START)
+		return REPLY_HELLO_FIRST;
+	if (s->state == SESSION_BDAT)
+		return REPLY_MIXED_DATA;
+	return s->state == SESSION_READY ? REPLY_NEED_SENDER : REPLY_NONE;
+}
+
+/* A recipient that is there already is taken again and stored once, beyond the limit too. */
+static void take_recipient(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn, uint64_t most)
+{
+	struct recipients *rcpts = &s->tx.rcpts;
+	bool full = rcpts->count >= (size_t)s->config->messages.max_recipients;
+	if (full && !recipients_known(rcpts, rcpt)) {
+		session_say(s, REPLY_TOO_MANY_RCPTS);
+	} else if (recipients_add(rcpts, rcpt, dsn) == RECIPIENTS_NO_MEMORY) {
+		session_say(s, REPLY_NO_MEMORY);
+	} else {
+		transaction_mailbox(&s->tx, most);
+		s->state = SESSION_RCPT;
+		session_reply(s, REPLY_RECIPIENT_OK, rcpt->text, (struct span){0});
+	}
+}
+
+/* It may come in, if its mailbox has room for the message. */
+static void ask_mailbox(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	const struct fullness_room room = s->tx.store->room(s->tx.store->context, rcpt->domain);
+	switch (fullness_judge(&room, s->tx.declared)) {
+	case FULLNESS_NEVER:
+		session_say(s, REPLY_MAILBOX_TOO_SMALL);
+		break;
+	case FULLNESS_FULL:
+		session_say(s, REPLY_MAILBOX_FULL);
+		break;
+	case FULLNESS_FITS:
+		take_recipient(s, rcpt, dsn, room.most);
+	}
+}
+
+/* The address with the domain that the policy gives it; TEXT holds ADDRESS_MAX + 1. */
+static struct address stamp(const struct address *rcpt, const char *domain, char *text)
+{
+	snprintf(text, ADDRESS_MAX + 1, "%.*s@%s", SPAN_ARGS(rcpt->local), domain);
+	struct span whole = span_of(text);
+	return (struct address){whole, {text, rcpt->local.len}, span_skip(whole, rcpt->local.len + 1)};
+}
+
+static void decide(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	char text[ADDRESS_MAX + 1];
+	struct policy_decision decision;
+	policy_relay_decide(s->config, &s->client, rcpt->domain, &decision);
+	if (decision.wants_name) {
+		session_learn_name(s);
+		policy_relay_decide(s->config, &s->client, rcpt->domain, &decision);
+	}
+	struct address stamped = decision.stamp ? stamp(rcpt, decision.stamp, text) : *rcpt;
+	if (!decision.accepted)
+		session_reply(s, REPLY_CANNOT_RELAY, rcpt->text, (struct span){0});
+	else
+		ask_mailbox(s, &stamped, dsn);
+}
+
+void cmd_rcpt(struct session *s, const struct command *command)
+{
+	struct span path, rest;
+	struct address rcpt;
+	struct params params;
+	const char *why = "write RCPT TO:<address>";
+	unsigned allowed = s->config->without & WITHOUT_DSN ? 0 : PARAMS_NOTIFY | PARAMS_ORCPT;
+	enum reply_id refusal = check_state(s);
+	if (refusal != REPLY_NONE)
+		session_say(s, refusal);
+	else if (!command_path(command->args, SPAN("TO:"), &path) || !address_parse_path(path, &rcpt, &rest, &why))
+		session_reply(s, REPLY_BAD_RECIPIENT, span_of(why), (struct span){0});
+	else if (!rcpt.text.len)
+		session_reply(s, REPLY_BAD_RECIPIENT, SPAN("a recipient is never <>"), (struct span){0});
+	else if (session_params(s, rest, allowed, &params))
+		decide(s, &rcpt, &params.rcpt);
+}

@@ -1,0 +1,27 @@
+#include "smtpd/session/command.h"
+#include "smtpd/session/session.h"
+
+/* RSET NOOP VRFY HELP QUIT: one reply each, whatever else was said. VRFY tells nobody who is there (RFC 5321 7.3). */
+
+void cmd_simple(struct session *s, const struct command *command)
+{
+	switch (command->verb) {
+	case COMMAND_RSET:
+		session_reset(s);
+		session_say(s, REPLY_RESETTING);
+		break;
+	case COMMAND_VRFY:
+		session_say(s, REPLY_VERIFY);
+		break;
+	case COMMAND_HELP:
+		session_say(s, REPLY_HELP);
+		break;
+	case COMMAND_QUIT:
+		s->quit = true;
+		session_say(s, REPLY_BYE);
+		session_close(s);
+		break;
+	default:
+		session_say(s, REPLY_OK);
+	}
+}

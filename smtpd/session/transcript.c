@@ -1,0 +1,125 @@
+#include "smtpd/session/transcript.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/net/net.h"
+#include "smtpd/session/command.h"
+
+enum { SESSIONS_A_PROCESS = 1 << 20, CODE_LEN = 3, CRLF_LEN = 2, ARGUMENT_MAX = 64, CHALLENGE = 334 };
+
+/* What is recorded beside the session and its reply. */
+struct what {
+	struct span verb, argument;
+	uint64_t octets;
+};
+
+void transcript_begin(struct transcript *t, struct record_writer *writer, int fd)
+{
+	*t = (struct transcript){.writer = writer, .fd = fd};
+	if (writer)
+		t->session = (uint64_t)getpid() * SESSIONS_A_PROCESS + ++writer->sessions % SESSIONS_A_PROCESS;
+}
+
+void transcript_heard(struct transcript *t)
+{
+	if (t->writer)
+		t->began_ms = clock_mono_ms();
+}
+
+/* A session whose log is off never asks. */
+static void name_ends(struct transcript *t)
+{
+	struct sockaddr_storage address = {0};
+	struct ipaddr ip;
+	socklen_t len = sizeof(address);
+	t->named = true;
+	if (getsockname(t->fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family != AF_UNIX) {
+		net_address(&address, &ip, &t->our_port);
+		ipaddr_format(&ip, t->ours);
+	}
+	len = sizeof(address);
+	if (getpeername(t->fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family != AF_UNIX)
+		net_address(&address, &ip, &t->peer_port);
+}
+
+/* The code, and the text of the first line; but challenges are nobody's business. */
+static void split_reply(struct span reply, uint64_t *code, struct span *text)
+{
+	struct span line = {reply.at, span_find(reply, '\r')};
+	if (!span_to_u64((struct span){line.at, line.len < CODE_LEN ? line.len : CODE_LEN}, 999, code))
+		*code = 0;
+	*text = span_skip(line, *code == CHALLENGE ? line.len : CODE_LEN + 1);
+}
+
+static void record(struct transcript *t, const struct session *s, const struct what *what)
+{
+	struct wire_record r = {
+		.time_ms = (uint64_t)clock_wall_ms(),
+		.session = t->session,
+		.peer = span_of(s->client_text),
+		.name = span_of(s->helo),
+		.verb = what->verb,
+		.argument = what->argument,
+		.octets_in = what->octets,
+		.octets_out = s->out.len,
+	};
+	if (!t->named)
+		name_ends(t);
+	r.ours = span_of(t->ours);
+	r.our_port = t->our_port;
+	r.peer_port = t->peer_port;
+	int64_t took = t->began_ms ? clock_mono_ms() - t->began_ms : 0;
+	r.took_ms = took < UINT32_MAX ? (uint64_t)took : UINT32_MAX;
+	split_reply(str_span(&s->out), &r.code, &r.text);
+	record_add(t->writer, &r);
+}
+
+static bool is_wanted(const struct transcript *t, const struct session *s)
+{
+	return t->writer && s->out.len && s->config->log.format != CONFIG_LOG_OFF;
+}
+
+void transcript_command(struct transcript *t, const struct session *s, struct span line)
+{
+	char verb[RECORD_VERB_MAX];
+	struct span shown = command_shown(line, s->after_auth);
+	struct span rest = shown, word = span_take(&rest, ' ');
+	struct what what = {{verb, word.len}, span_trim(rest), line.len + CRLF_LEN};
+	if (!is_wanted(t, s))
+		return;
+	if (word.len > sizeof(verb)) {
+		what.verb.len = 0;
+		what.argument = shown;
+	}
+	for (size_t i = 0; i < what.verb.len; i++)
+		verb[i] = (char)toupper((unsigned char)word.at[i]);
+	record(t, s, &what);
+}
+
+void transcript_text(struct transcript *t, const struct session *s, enum session_state before, uint64_t octets)
+{
+	char argument[ARGUMENT_MAX] = "";
+	if (!is_wanted(t, s))
+		return;
+	if (before == SESSION_CHUNK)
+		snprintf(argument, sizeof(argument), "%llu%s", (unsigned long long)s->chunk.octets,
+			 s->chunk.last ? " LAST" : "");
+	else
+		snprintf(argument, sizeof(argument), "<%s>", s->tx.id);
+	record(t, s, &(struct what){before == SESSION_CHUNK ? SPAN("BDAT") : SPAN("DATA"), span_of(argument), octets});
+}
+
+void transcript_event(struct transcript *t, const struct session *s, struct span verb)
+{
+	if (is_wanted(t, s))
+		record(t, s, &(struct what){.verb = verb});
+}
+
+void transcript_flush(struct transcript *t)
+{
+	if (t->writer)
+		record_flush(t->writer);
+}
