@@ -77,7 +77,14 @@ static void append_parents(struct str *to, enum config_block block)
 	}
 }
 
-/* What troff would take for its own is escaped; no text of ours begins with a dot or a quote. */
+/* Whether a sentence ends at AT. The dots of "first, second, ... failed" end none. */
+static bool ends_sentence(struct span text, size_t at)
+{
+	return at && at + 1 < text.len && text.at[at] == '.' && text.at[at + 1] == ' ' && text.at[at - 1] != '.';
+}
+
+/* One sentence a line, as mdoc wants it. What troff would take for its own is escaped; no sentence of ours begins
+ * with a dot or a quote. */
 static void append_roff(struct str *to, struct span text)
 {
 	for (size_t i = 0; i < text.len; i++) {
@@ -87,6 +94,10 @@ static void append_roff(struct str *to, struct span text)
 			str_append_text(to, "\\-");
 		else
 			str_append_c(to, text.at[i]);
+		if (ends_sentence(text, i)) {
+			str_append_c(to, '\n');
+			i++;
+		}
 	}
 	str_append_c(to, '\n');
 }

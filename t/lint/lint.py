@@ -151,6 +151,17 @@ class Lint:
         for match in re.finditer(r"^(\S+?):(\d+):\d+: error:", done.stderr, re.M):
             self.complain(match.group(1), match.group(2), "clang-format would change this")
 
+    def manuals(self):
+        """mandoc has no warning about a manual page."""
+        pages = sorted(p for p in self.root.glob("*/*.[158]"))
+        tool = shutil.which("mandoc")
+        if not tool:
+            print("the manual pages are not checked: mandoc is not installed")
+            return
+        done = subprocess.run([tool, "-T", "lint", "-W", "warning", *map(str, pages)], capture_output=True, text=True)
+        for match in re.finditer(r"^mandoc: (\S+?):(\d+):\d+: (\w+: .*)$", done.stdout, re.M):
+            self.complain(match.group(1), match.group(2), match.group(3))
+
     def run(self):
         for path in self.sources:
             self.includes(path)
@@ -161,6 +172,7 @@ class Lint:
             list(pool.map(self.header_alone, self.headers))
         self.pure()
         self.format()
+        self.manuals()
         print("\n".join(self.errors) if self.errors else f"{len(self.sources)} files keep the rules")
         return 1 if self.errors else 0
 
