@@ -173,10 +173,10 @@ static bool take_done(struct ipc_packet *packet, struct link_answer *answer)
 	return true;
 }
 
-/* One packet of the answer; *ended when it was the last. */
+/* One packet of the answer; *ended when it was the last. Master, queue and smtpd answer alike. */
 static bool take_packet(struct ipc_packet *packet, struct link_answer *answer, bool *ended)
 {
-	enum wire_type type = wire_type_of(packet->text);
+	enum wire_type type = wire_admit(WIRE_LINK_ctl_master, WIRE_DOWN, packet->text);
 
 	*ended = type == WIRE_ctl_done;
 	if (type == WIRE_ctl_row)

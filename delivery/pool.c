@@ -139,7 +139,7 @@ static void on_control(struct pool *p)
 		stop(p, false);
 		return;
 	}
-	switch (wire_type_of(packet.text)) {
+	switch (wire_admit(child_role_control(p->setup.child->role), WIRE_DOWN, packet.text)) {
 	case WIRE_attach:
 		attach(p, &packet);
 		break;
@@ -169,7 +169,7 @@ static void on_link(struct pool *p)
 	int err = ipc_receive(p->link, p->packet, sizeof(p->packet), MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN)
 		return;
-	if (!err && !packet.eof && wire_decode_want_workers(packet.text, &wire))
+	if (!err && wire_admit(WIRE_LINK_pool, WIRE_DOWN, packet.text) && wire_decode_want_workers(packet.text, &wire))
 		want(p, wire.count);
 	else
 		break_link(p, err ? strerror(-err) : packet.eof ? NULL : "it sent what is no wish for workers");

@@ -325,15 +325,15 @@ static bool do_notice(struct worker *w, const struct ipc_packet *packet)
 static bool do_job(struct worker *w, struct ipc_packet *packet)
 {
 	bool local = w->setup.child->role == CHILD_LOCAL;
-	switch (wire_type_of(packet->text)) {
+	switch (wire_admit(local ? WIRE_LINK_job_local : WIRE_LINK_job_delivery, WIRE_DOWN, packet->text)) {
 	case WIRE_job_smtp:
-		return local ? no_job() : do_smtp(w, packet);
+		return do_smtp(w, packet);
 	case WIRE_job_etrn:
-		return local ? no_job() : do_etrn(w, packet);
+		return do_etrn(w, packet);
 	case WIRE_job_copy:
-		return local ? do_copy(w, packet) : no_job();
+		return do_copy(w, packet);
 	case WIRE_job_notice:
-		return local ? do_notice(w, packet) : no_job();
+		return do_notice(w, packet);
 	default:
 		return no_job();
 	}

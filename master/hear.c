@@ -51,13 +51,15 @@ static bool act_on(struct server *server, size_t i, struct span packet)
 	struct wire_trouble trouble;
 	struct wire_detached detached;
 
+	if (!wire_admit(child_role_control(child->role), WIRE_UP, packet))
+		return false;
 	if (wire_decode_ready(packet, &ready))
 		become_ready(server, i);
-	else if (i < CHILD_ROLE_COUNT && wire_decode_detached(packet, &detached))
+	else if (wire_decode_detached(packet, &detached))
 		attach_lost(server, detached.kind, detached.serial);
 	else if (wire_decode_trouble(packet, &trouble))
 		supervise_trouble(child, trouble.text);
-	else if (child->role == CHILD_SMTPD && wire_decode_paused(packet, &paused))
+	else if (wire_decode_paused(packet, &paused))
 		become_paused(server, child, paused.paused);
 	else
 		return false;

@@ -301,7 +301,7 @@ static bool answer_server(struct master *master, struct control_client *client, 
 
 bool requests_answer(struct master *master, struct control_client *client, struct span packet)
 {
-	switch (wire_type_of(packet)) {
+	switch (wire_admit(WIRE_LINK_ctl_master, WIRE_UP, packet)) {
 	case WIRE_ctl_status:
 		return answer_status(master, client, packet);
 	case WIRE_ctl_reload:

@@ -330,7 +330,7 @@ static void control(struct parent *p)
 		stop(p, false);
 		return;
 	}
-	switch (wire_type_of(packet.text)) {
+	switch (wire_admit(WIRE_LINK_control_smtpd, WIRE_DOWN, packet.text)) {
 	case WIRE_attach:
 		attach(p, &packet);
 		break;

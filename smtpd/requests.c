@@ -254,13 +254,14 @@ bool requests_serve(int link, struct span packet, const struct config_server *se
 	bool known = false;
 	str_init(&a.cells, TEXT_MAX);
 	str_init(&a.packet, WIRE_PACKET_MAX);
-	if (wire_type_of(packet) == WIRE_explain_relay)
+	enum wire_type type = wire_admit(WIRE_LINK_ctl_smtpd, WIRE_UP, packet);
+	if (type == WIRE_explain_relay)
 		known = explain_relay(&a, packet, server);
-	else if (wire_type_of(packet) == WIRE_smtpd_status)
+	else if (type == WIRE_smtpd_status)
 		known = smtpd_status(&a, packet, server, pool, gateway);
-	else if (wire_type_of(packet) == WIRE_smtpd_sessions)
+	else if (type == WIRE_smtpd_sessions)
 		known = smtpd_sessions(&a, packet, pool);
-	else if (wire_type_of(packet) == WIRE_smtpd_kick)
+	else if (type == WIRE_smtpd_kick)
 		known = smtpd_kick(&a, packet, pool);
 	str_free(&a.cells);
 	str_free(&a.packet);

@@ -94,7 +94,7 @@ enum wire_type wire_type_of(struct span packet)
 
 static const char *const names[WIRE_TYPE_COUNT] = {
 	[WIRE_NONE] = "none",
-#define PACKET(name, fields) [WIRE_##name] = #name,
+#define PACKET(name, ways, fields) [WIRE_##name] = #name,
 #include "common/ipc/wire.def"
 };
 
@@ -103,11 +103,39 @@ const char *wire_type_name(enum wire_type type)
 	return (unsigned)type < WIRE_TYPE_COUNT ? names[type] : names[WIRE_NONE];
 }
 
+/* Bit of one end of a link: the end that reads what goes this way. */
+#define END(link, way) ((uint64_t)1 << (WIRE_WAY_COUNT * (link) + (way)))
+enum { END_COUNT = WIRE_WAY_COUNT * WIRE_LINK_COUNT };
+_Static_assert(END_COUNT <= 64, "each end of a link has its bit");
+
+/* The ends that read packets of a type. */
+static const uint64_t readers[WIRE_TYPE_COUNT] = {
+#define DOWN(link) | END(WIRE_LINK_##link, WIRE_DOWN)
+#define UP(link)   | END(WIRE_LINK_##link, WIRE_UP)
+#define PART_OF(packet)
+#define PACKET(name, ways, fields) [WIRE_##name] = 0 ways,
+#include "common/ipc/wire.def"
+#undef DOWN
+#undef UP
+#undef PART_OF
+};
+
+bool wire_permits(enum wire_link link, enum wire_way way, enum wire_type type)
+{
+	return (unsigned)type < WIRE_TYPE_COUNT && readers[type] & END(link, way);
+}
+
+enum wire_type wire_admit(enum wire_link link, enum wire_way way, struct span packet)
+{
+	enum wire_type type = wire_type_of(packet);
+	return wire_permits(link, way, type) ? type : WIRE_NONE;
+}
+
 /* Every packet, with all fields at their bounds, fits the buffer that every receiver has. */
-#define U(field, max)        +NUMBER_OCTETS_MAX
-#define S(field, max)        +NUMBER_OCTETS_MAX + (max)
-#define B(field)             +1
-#define PACKET(name, fields) _Static_assert(1 fields <= WIRE_PACKET_MAX, #name " is beyond WIRE_PACKET_MAX");
+#define U(field, max)              +NUMBER_OCTETS_MAX
+#define S(field, max)              +NUMBER_OCTETS_MAX + (max)
+#define B(field)                   +1
+#define PACKET(name, ways, fields) _Static_assert(1 fields <= WIRE_PACKET_MAX, #name " is beyond WIRE_PACKET_MAX");
 #include "common/ipc/wire.def"
 #undef U
 #undef S
@@ -117,7 +145,7 @@ _Static_assert(WIRE_TYPE_COUNT <= 256, "the type of a packet is one octet");
 #define U(field, max) &&put_number(to, value->field, max)
 #define S(field, max) &&put_octets(to, value->field, max)
 #define B(field)      &&put_flag(to, value->field)
-#define PACKET(name, fields)                                                                                           \
+#define PACKET(name, ways, fields)                                                                                     \
 	bool wire_encode_##name(const struct wire_##name *value, struct str *to)                                       \
 	{                                                                                                              \
 		size_t start = to->len;                                                                                \
@@ -131,7 +159,7 @@ _Static_assert(WIRE_TYPE_COUNT <= 256, "the type of a packet is one octet");
 #define U(field, max) &&take_number(&packet, max, &out->field)
 #define S(field, max) &&take_octets(&packet, max, &out->field)
 #define B(field)      &&take_flag(&packet, &out->field)
-#define PACKET(name, fields)                                                                                           \
+#define PACKET(name, ways, fields)                                                                                     \
 	bool wire_decode_##name(struct span packet, struct wire_##name *out)                                           \
 	{                                                                                                              \
 		memset(out, 0, sizeof(*out));                                                                          \

@@ -1,6 +1,9 @@
 /*
  * Packets as structs. struct wire_<name> has one member per field of wire.def: uint64_t for U, struct span for S, bool
  * for B. A packet is one octet of type, then the fields in order (U and lengths as LEB128, B as one octet). Pure.
+ *
+ * A reader knows which link it reads and which way its packets come (wire.def). It asks wire_admit for the type of a
+ * packet before it decodes one, or wire_permits, and so never acts on a packet that is meant for another process.
  */
 #ifndef COMMON_IPC_WIRE_H
 #define COMMON_IPC_WIRE_H
@@ -9,9 +12,21 @@
 
 enum wire_type {
 	WIRE_NONE,
-#define PACKET(name, fields) WIRE_##name,
+#define PACKET(name, ways, fields) WIRE_##name,
 #include "common/ipc/wire.def"
 	WIRE_TYPE_COUNT
+};
+
+enum wire_link {
+#define LINK(name) WIRE_LINK_##name,
+#include "common/ipc/wire.def"
+	WIRE_LINK_COUNT
+};
+
+enum wire_way {
+	WIRE_DOWN, /* the lower end of the link reads it */
+	WIRE_UP,   /* the upper end does */
+	WIRE_WAY_COUNT
 };
 
 enum { WIRE_PACKET_MAX = 128 * 1024 };
@@ -19,7 +34,7 @@ enum { WIRE_PACKET_MAX = 128 * 1024 };
 #define U(field, max) uint64_t field;
 #define S(field, max) struct span field;
 #define B(field)      bool field;
-#define PACKET(name, fields)                                                                                           \
+#define PACKET(name, ways, fields)                                                                                     \
 	struct wire_##name {                                                                                           \
 		fields                                                                                                 \
 	};
@@ -32,11 +47,17 @@ enum { WIRE_PACKET_MAX = 128 * 1024 };
 enum wire_type wire_type_of(struct span packet);
 const char *wire_type_name(enum wire_type type);
 
+/* Whether packets of TYPE go this WAY on LINK; none does for WIRE_NONE and what is beyond the enum. */
+bool wire_permits(enum wire_link link, enum wire_way way, enum wire_type type);
+
+/* The type of a packet that came this WAY on LINK, WIRE_NONE when it is none of ours or not permitted there. */
+enum wire_type wire_admit(enum wire_link link, enum wire_way way, struct span packet);
+
 /*
  * wire_encode_<name>(&value, to): appends the packet; false, and nothing appended, when a field is beyond its bound or
  * memory ends. wire_decode_<name>(packet, &out): false unless packet is exactly that; spans point into packet.
  */
-#define PACKET(name, fields)                                                                                           \
+#define PACKET(name, ways, fields)                                                                                     \
 	bool wire_encode_##name(const struct wire_##name *value, struct str *to);                                      \
 	bool wire_decode_##name(struct span packet, struct wire_##name *out);
 #include "common/ipc/wire.def"

@@ -26,14 +26,17 @@ static const struct {
 	const char *program;
 	const char *speaker; /* in the log */
 	unsigned bit;
+	enum wire_link control;
 } roles[CHILD_ROLE_COUNT] = {
-	[CHILD_SMTPD] = {"smtpd", "mailroot-smtpd", "mailroot-smtpd", ROLE_SMTPD},
-	[CHILD_QUEUE] = {"queue", "mailroot-queue", "mailroot-queue", ROLE_QUEUE},
-	[CHILD_DELIVERY] = {"delivery", "mailroot-delivery", "mailroot-delivery", ROLE_DELIVERY},
-	[CHILD_LOCAL] = {"local", "mailroot-delivery", "mailroot-local", ROLE_LOCAL},
-	[CHILD_RESOLVER] = {"resolver", "mailroot-delivery", "mailroot-resolver", ROLE_RESOLVER},
-	[CHILD_LOG] = {"log", "mailroot-queue", "mailroot-log", ROLE_LOG},
-	[CHILD_PICKUP] = {"pickup", "mailroot-smtpd", "mailroot-pickup", ROLE_PICKUP},
+	[CHILD_SMTPD] = {"smtpd", "mailroot-smtpd", "mailroot-smtpd", ROLE_SMTPD, WIRE_LINK_control_smtpd},
+	[CHILD_QUEUE] = {"queue", "mailroot-queue", "mailroot-queue", ROLE_QUEUE, WIRE_LINK_control_queue},
+	[CHILD_DELIVERY] = {"delivery", "mailroot-delivery", "mailroot-delivery", ROLE_DELIVERY,
+			    WIRE_LINK_control_delivery},
+	[CHILD_LOCAL] = {"local", "mailroot-delivery", "mailroot-local", ROLE_LOCAL, WIRE_LINK_control_local},
+	[CHILD_RESOLVER] = {"resolver", "mailroot-delivery", "mailroot-resolver", ROLE_RESOLVER,
+			    WIRE_LINK_control_resolver},
+	[CHILD_LOG] = {"log", "mailroot-queue", "mailroot-log", ROLE_LOG, WIRE_LINK_control_log},
+	[CHILD_PICKUP] = {"pickup", "mailroot-smtpd", "mailroot-pickup", ROLE_PICKUP, WIRE_LINK_control_pickup},
 };
 
 const char *child_role_name(enum child_role role)
@@ -44,6 +47,11 @@ const char *child_role_name(enum child_role role)
 unsigned child_role_bit(enum child_role role)
 {
 	return roles[role].bit;
+}
+
+enum wire_link child_role_control(enum child_role role)
+{
+	return roles[role].control;
 }
 
 const char *child_role_program(enum child_role role)

@@ -55,8 +55,9 @@ enum child_role {
 	CHILD_ROLE_COUNT
 };
 
-const char *child_role_name(enum child_role role);    /* "smtpd", "queue", "delivery", "local", ... */
-unsigned child_role_bit(enum child_role role);        /* enum config_role */
+const char *child_role_name(enum child_role role); /* "smtpd", "queue", "delivery", "local", ... */
+unsigned child_role_bit(enum child_role role);     /* enum config_role */
+enum wire_link child_role_control(enum child_role role);
 const char *child_role_program(enum child_role role); /* "mailroot-smtpd", ... */
 
 struct child {

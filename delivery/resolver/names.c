@@ -197,8 +197,9 @@ void names_receive(struct names *n)
 		n->link = -1;
 		return;
 	}
-	if (packet.fd_count == 1 && wire_decode_name_of(packet.text, &question) &&
-	    ipaddr_parse(question.address, &client))
+	bool asked = packet.fd_count == 1 && wire_admit(WIRE_LINK_names, WIRE_UP, packet.text) &&
+		     wire_decode_name_of(packet.text, &question);
+	if (asked && ipaddr_parse(question.address, &client))
 		begin(n, &client, &packet.fds[0]);
 	ipc_packet_close(&packet);
 }

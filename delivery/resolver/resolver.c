@@ -287,7 +287,7 @@ static void on_link(struct resolver *r)
 	int err = ipc_receive(r->link, r->packet, sizeof(r->packet), MSG_DONTWAIT, &packet);
 	if (ipc_passes(err))
 		return;
-	if (!err && !packet.eof && wire_decode_resolve(packet.text, &wire))
+	if (!err && wire_admit(WIRE_LINK_resolver, WIRE_DOWN, packet.text) && wire_decode_resolve(packet.text, &wire))
 		begin(r, &wire);
 	else
 		break_link(r, err ? strerror(-err) : packet.eof ? NULL : "it sent what is no question");
@@ -319,9 +319,10 @@ static void on_control(struct resolver *r, int control)
 		r->stopping = true;
 		return;
 	}
-	if (wire_type_of(packet.text) == WIRE_attach)
+	enum wire_type type = wire_admit(WIRE_LINK_control_resolver, WIRE_DOWN, packet.text);
+	if (type == WIRE_attach)
 		attach(r, &packet);
-	else if (wire_type_of(packet.text) == WIRE_stop)
+	else if (type == WIRE_stop)
 		r->stopping = true;
 	ipc_packet_close(&packet);
 }

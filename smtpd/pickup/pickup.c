@@ -159,7 +159,6 @@ static void obey(struct pickup *p)
 {
 	char buffer[1024];
 	struct ipc_packet packet;
-	struct wire_reload wanted;
 	int error = ipc_receive(CHILD_FD_CONTROL, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
 	if (error == -EAGAIN)
 		return;
@@ -167,9 +166,10 @@ static void obey(struct pickup *p)
 		p->stop = true;
 		return;
 	}
-	if (wire_decode_reload(packet.text, &wanted))
+	enum wire_type type = wire_admit(WIRE_LINK_control_pickup, WIRE_DOWN, packet.text);
+	if (type == WIRE_reload)
 		reload(p, &packet);
-	else if (wire_type_of(packet.text) == WIRE_stop)
+	else if (type == WIRE_stop)
 		p->stop = true;
 	ipc_packet_close(&packet);
 }

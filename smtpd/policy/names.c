@@ -30,7 +30,7 @@ void names_take(struct span packet, struct policy_client *client)
 {
 	struct wire_named named;
 	unconfirmed(client, "the resolver gave no proper answer");
-	if (!wire_decode_named(packet, &named))
+	if (!wire_admit(WIRE_LINK_names, WIRE_DOWN, packet) || !wire_decode_named(packet, &named))
 		return;
 	if (!named.name.len) {
 		span_copy(named.why, client->why, sizeof(client->why));

@@ -19,7 +19,9 @@ void etrn_turn_close(struct etrn_turn *turn)
 bool etrn_take(struct span packet, enum etrn_event *event, uint64_t *count)
 {
 	struct wire_etrn_answer answer;
-	if (!wire_decode_etrn_answer(packet, &answer) || answer.event >= ETRN_EVENT_COUNT)
+	if (!wire_admit(WIRE_LINK_arrivals, WIRE_DOWN, packet) || !wire_decode_etrn_answer(packet, &answer))
+		return false;
+	if (answer.event >= ETRN_EVENT_COUNT)
 		return false;
 	*event = (enum etrn_event)answer.event;
 	*count = answer.count;

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span packet = {(const char *)data, size};
 	struct str again;
 	str_init(&again, WIRE_PACKET_MAX);
-#define PACKET(name, fields)                                                                                           \
+#define PACKET(name, ways, fields)                                                                                     \
 	{                                                                                                              \
 		struct wire_##name value;                                                                              \
 		if (wire_decode_##name(packet, &value)) {                                                              \

@@ -1,5 +1,6 @@
 #include "ctl/link.h"
 #include "t/unit/suite.h"
+#include "t/unit/wire_sample.h"
 
 #include <check.h>
 #include <errno.h>
@@ -109,6 +110,23 @@ START_TEST(rows_then_the_end_with_a_descriptor)
 }
 END_TEST
 
+START_TEST(a_packet_for_others_is_no_answer)
+{
+	struct link_answer answer;
+	struct str packet;
+
+	str_init(&packet, 1000);
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_ctl_master, WIRE_DOWN)
+	{
+		wire_sample(type, &packet);
+		ck_assert_int_eq(ipc_send(theirs, str_span(&packet), NULL, 0), 0);
+		ck_assert_msg(!ask(&answer), "%s", wire_type_name(type));
+		ck_assert_ptr_nonnull(strstr(answer.said, "language of another version"));
+	}
+	str_free(&packet);
+}
+END_TEST
+
 START_TEST(a_refusal_before_the_question_is_read)
 {
 	struct link_answer answer;
@@ -163,6 +181,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, cells_are_split);
 	tcase_add_test(tc, rows_then_the_end_with_a_descriptor);
+	tcase_add_test(tc, a_packet_for_others_is_no_answer);
 	tcase_add_test(tc, a_refusal_before_the_question_is_read);
 	tcase_add_test(tc, a_broken_answer_is_told);
 	tcase_add_test(tc, who_is_not_there_is_told_with_the_remedy);

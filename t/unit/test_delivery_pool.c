@@ -22,6 +22,7 @@
 #include "common/mail/journal.h"
 #include "delivery/pool.h"
 #include "t/unit/suite.h"
+#include "t/unit/wire_sample.h"
 
 static const char id[] = "00000000AAAAAAAAAAAAAAAA";
 #define HEAD "x-sender: a@example.com\r\nx-receiver: b@example.com\r\n"
@@ -393,6 +394,36 @@ START_TEST(hostile_jobs)
 }
 END_TEST
 
+/* A packet for another reader costs the link. Of job links not all types are tried: each costs a worker, too. */
+START_TEST(packets_for_others)
+{
+	enum child_role role = _i ? CHILD_LOCAL : CHILD_DELIVERY;
+	struct fixture f;
+	uint64_t number;
+	set_up(&f, role, 1);
+	for (enum wire_type type = WIRE_job_smtp; type <= WIRE_idle; type++) {
+		if (wire_permits(_i ? WIRE_LINK_job_local : WIRE_LINK_job_delivery, WIRE_DOWN, type))
+			continue;
+		int job_link = receive_worker(&f, &number);
+		wire_sample(type, &f.out);
+		send_packet(&f, job_link, true, NULL, 0);
+		expect_end(&f, job_link);
+	}
+	close(receive_worker(&f, &number));
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_pool, WIRE_DOWN)
+	{
+		wire_sample(type, &f.out);
+		send_packet(&f, f.link[0], true, NULL, 0);
+		do
+			receive(&f, f.link[0]);
+		while (!f.packet.eof);
+		close(f.link[0]);
+		attach(&f, role);
+	}
+	tear_down(&f, true);
+}
+END_TEST
+
 /* A message that can't be read is answered for: delayed, with a recipient of the job. */
 START_TEST(unreadable_message)
 {
@@ -515,6 +546,7 @@ int main(void)
 	tcase_add_test(all, wanted_and_restarted);
 	tcase_add_test(all, finishes_what_it_has);
 	tcase_add_test(all, hostile_jobs);
+	tcase_add_loop_test(all, packets_for_others, 0, 2);
 	tcase_add_test(all, unreadable_message);
 	tcase_add_test(all, other_configuration);
 	tcase_add_test(all, blocks_in_trouble);

@@ -17,6 +17,7 @@
 #include "common/process/child.h"
 #include "delivery/resolver/resolver.h"
 #include "t/unit/suite.h"
+#include "t/unit/wire_sample.h"
 
 enum { A = 1, CNAME = 5, PTR = 12, MX = 15, AAAA = 28, NXDOMAIN = 3, SERVFAIL = 2, SILENT = -1, PACKET = 4096 };
 
@@ -286,6 +287,40 @@ START_TEST(hostile_link)
 }
 END_TEST
 
+/* Each packet that is for another reader costs the link to the queue; on the link of names it is passed over. */
+START_TEST(packets_for_others)
+{
+	struct fixture f;
+	struct str packet;
+	set_up(&f);
+	str_init(&packet, 1000);
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_resolver, WIRE_DOWN)
+	{
+		wire_sample(type, &packet);
+		ck_assert_int_eq(ipc_send(f.link[0], str_span(&packet), NULL, 0), 0);
+		ck_assert_int_eq(ipc_receive(f.link[0], f.buffer, sizeof(f.buffer), 0, &f.packet), 0);
+		ck_assert_msg(f.packet.eof, "%s", wire_type_name(type));
+		close(f.link[0]);
+		attach(&f);
+	}
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_names, WIRE_UP)
+	{
+		int ends[2];
+		ck_assert_int_eq(ipc_pair(ends, 10000), 0);
+		wire_sample(type, &packet);
+		ck_assert_int_eq(ipc_send(f.names[1], str_span(&packet), &ends[1], 1), 0);
+		close(ends[1]);
+		ck_assert_int_eq(ipc_receive(ends[0], f.buffer, sizeof(f.buffer), 0, &f.packet), 0);
+		ck_assert_msg(f.packet.eof, "%s", wire_type_name(type));
+		close(ends[0]);
+	}
+	str_free(&packet);
+	ask(&f, 3, "plain.test", false);
+	ck_assert_uint_eq(answer(&f).serial, 3);
+	tear_down(&f);
+}
+END_TEST
+
 /* More look-ups than it holds at once: each has an answer. */
 START_TEST(flood)
 {
@@ -411,6 +446,7 @@ int main(void)
 	tcase_add_test(all, answers);
 	tcase_add_test(all, new_link);
 	tcase_add_test(all, hostile_link);
+	tcase_add_test(all, packets_for_others);
 	tcase_add_test(all, flood);
 	tcase_add_test(all, names_of_clients);
 	tcase_add_test(all, hostile_worker);

@@ -9,6 +9,7 @@
 #include "smtpd/session/etrn.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
+#include "t/unit/wire_sample.h"
 
 static struct config config;
 static const struct config_server *server;
@@ -141,6 +142,11 @@ START_TEST(test_answer_of_the_queue)
 	ck_assert(wire_encode_etrn_answer(&(struct wire_etrn_answer){.event = ETRN_EVENT_COUNT}, &packet));
 	ck_assert_msg(!etrn_take(str_span(&packet), &event, &count), "no such event");
 	ck_assert(!etrn_take(SPAN(""), &event, &count) && !etrn_take(SPAN("xyz"), &event, &count));
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_arrivals, WIRE_DOWN)
+	{
+		wire_sample(type, &packet);
+		ck_assert(!etrn_take(str_span(&packet), &event, &count));
+	}
 	ck_assert(event == ETRN_BEGUN && count == 3);
 	str_free(&packet);
 }

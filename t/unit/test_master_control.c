@@ -20,6 +20,7 @@
 #include "master/master.h"
 #include "master/reload.h"
 #include "t/unit/suite.h"
+#include "t/unit/wire_sample.h"
 
 static struct master master;
 static char folder[64], file[100];
@@ -212,6 +213,26 @@ START_TEST(an_unknown_server_is_named)
 }
 END_TEST
 
+START_TEST(a_packet_for_others_ends_the_connection)
+{
+	struct span text;
+	struct str packet;
+
+	str_init(&packet, 1000);
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_ctl_master, WIRE_UP)
+	{
+		wire_sample(type, &packet);
+		int fd = connect_client();
+		ck_assert_int_eq(ipc_send(fd, str_span(&packet), NULL, 0), 0);
+		serve();
+		ck_assert_int_eq(next(fd, &text), WIRE_NONE);
+		ck_assert_uint_eq(clients(), 0);
+		close(fd);
+	}
+	str_free(&packet);
+}
+END_TEST
+
 START_TEST(what_is_no_request_ends_the_connection)
 {
 	static const struct span bad[] = {SPAN("x"), SPAN("\xff\xff\xff"), SPAN("\0\0\0\0")};
@@ -385,6 +406,7 @@ int main(void)
 	tcase_add_test(tc, an_unknown_server_is_named);
 	tcase_add_test(tc, orders_to_servers);
 	tcase_add_test(tc, servers_come_and_go_with_the_file);
+	tcase_add_test(tc, a_packet_for_others_ends_the_connection);
 	tcase_add_test(tc, what_is_no_request_ends_the_connection);
 	tcase_add_test(tc, there_is_room_for_so_many_and_no_more);
 	tcase_add_test(tc, who_dawdles_is_dropped);

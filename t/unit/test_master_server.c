@@ -26,6 +26,7 @@
 #include "master/renew.h"
 #include "master/stop.h"
 #include "t/unit/suite.h"
+#include "t/unit/wire_sample.h"
 
 enum { PATIENCE_MS = 20000 };
 
@@ -427,6 +428,35 @@ START_TEST(a_child_that_babbles_loses_its_link)
 }
 END_TEST
 
+/* Of each role the packets that are not for master cost the control link, all others leave it. */
+START_TEST(a_child_may_say_what_its_role_says)
+{
+	struct server one;
+	struct str packet;
+	int ends[2];
+
+	str_init(&packet, 1000);
+	memset(&one, 0, sizeof(one));
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		struct supervised *child = &one.children[role];
+		for (enum wire_type type = WIRE_NONE + 1; type < WIRE_TYPE_COUNT; type++) {
+			supervise_init(child, role);
+			ck_assert_int_eq(ipc_pair(ends, 100000), 0);
+			child->control = ends[0];
+			wire_sample(type, &packet);
+			ck_assert_int_eq(ipc_send(ends[1], str_span(&packet), NULL, 0), 0);
+			hear_child(&one, role);
+			ck_assert_msg(child->control ==
+					      (wire_permits(child_role_control(role), WIRE_UP, type) ? ends[0] : -1),
+				      "%s said %s", child_role_name(role), wire_type_name(type));
+			fd_close(&child->control);
+			close(ends[1]);
+		}
+	}
+	str_free(&packet);
+}
+END_TEST
+
 START_TEST(a_stop_takes_smtpd_first_and_the_queue_before_its_helpers)
 {
 	build_config(ANY_PORT);
@@ -757,6 +787,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, a_missing_listener_stops_nothing_else);
 	tcase_add_test(tc, without_any_listener_all_the_rest_runs);
 	tcase_add_test(tc, a_child_that_babbles_loses_its_link);
+	tcase_add_test(tc, a_child_may_say_what_its_role_says);
 	tcase_add_test(tc, a_stop_takes_smtpd_first_and_the_queue_before_its_helpers);
 	tcase_add_test(tc, who_does_not_hear_is_killed_in_a_hurry);
 	tcase_add_test(tc, a_port_in_use_is_trouble_until_it_is_free);

@@ -11,6 +11,7 @@
 #include "smtpd/protocol/limits.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
+#include "t/unit/wire_sample.h"
 
 static int link_ends[2]; /* a worker's, the resolver's */
 
@@ -101,6 +102,21 @@ static void die(void)
 	close(question());
 }
 
+START_TEST(a_packet_for_others_is_no_answer)
+{
+	struct policy_client client = {0};
+	struct str packet;
+	str_init(&packet, 1000);
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_names, WIRE_DOWN)
+	{
+		wire_sample(type, &packet);
+		names_take(str_span(&packet), &client);
+		ck_assert_str_eq(client.why, "the resolver gave no proper answer");
+	}
+	str_free(&packet);
+}
+END_TEST
+
 static void confirmed(struct policy_client client)
 {
 	ck_assert_int_eq(client.name_state, POLICY_NAME_CONFIRMED);
@@ -155,6 +171,7 @@ int main(void)
 	Suite *suite = suite_create("smtpd_names");
 	TCase *tcase = tcase_create("all");
 	tcase_set_timeout(tcase, 30);
+	tcase_add_test(tcase, a_packet_for_others_is_no_answer);
 	tcase_add_test(tcase, test_answers);
 	tcase_add_test(tcase, test_restart);
 	tcase_add_test(tcase, test_silence);

@@ -2,6 +2,7 @@
 #include "smtpd/requests.h"
 
 #include <check.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include "common/ipc/rows.h"
 #include "common/ipc/wire.h"
 #include "t/unit/suite.h"
+#include "t/unit/wire_sample.h"
 
 static struct prefork *pool;
 static int ends[2];
@@ -97,6 +99,22 @@ START_TEST(a_portion_beyond_the_end_is_empty)
 }
 END_TEST
 
+START_TEST(a_packet_for_others_is_refused)
+{
+	struct ipc_packet packet;
+	struct str request;
+	str_init(&request, 1000);
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_ctl_smtpd, WIRE_UP)
+	{
+		wire_sample(type, &request);
+		ck_assert_msg(!requests_serve(ends[0], str_span(&request), NULL, pool, NULL), "%s",
+			      wire_type_name(type));
+	}
+	ck_assert_int_eq(ipc_receive(ends[1], buffer, sizeof(buffer), MSG_DONTWAIT, &packet), -EAGAIN);
+	str_free(&request);
+}
+END_TEST
+
 int main(void)
 {
 	log_set_level(LOG_LEVEL_ERROR);
@@ -105,6 +123,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, start, finish);
 	tcase_add_test(tc, scribbles_are_cleaned);
 	tcase_add_test(tc, a_portion_beyond_the_end_is_empty);
+	tcase_add_test(tc, a_packet_for_others_is_refused);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

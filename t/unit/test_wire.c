@@ -1,8 +1,10 @@
 /* Every packet of wire.def, at both bounds of every field, cut, prolonged, and beyond its bounds: by the same list. */
 #include "common/ipc/wire.h"
 #include "t/unit/suite.h"
+#include "t/unit/wire_sample.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +31,7 @@ static void teardown(void)
 #define U(field, max) value->field = at_bound ? (max) : 0;
 #define S(field, max) value->field = (struct span){octets, at_bound ? (max) : 0};
 #define B(field)      value->field = at_bound;
-#define PACKET(name, fields)                                                                                           \
+#define PACKET(name, ways, fields)                                                                                     \
 	static void fill_##name(struct wire_##name *value, bool at_bound)                                              \
 	{                                                                                                              \
 		fields                                                                                                 \
@@ -42,7 +44,7 @@ static void teardown(void)
 #define U(field, max) ck_assert_uint_eq(a->field, b->field);
 #define S(field, max) ck_assert(span_equal(a->field, b->field));
 #define B(field)      ck_assert(a->field == b->field);
-#define PACKET(name, fields)                                                                                           \
+#define PACKET(name, ways, fields)                                                                                     \
 	static void assert_same_##name(const struct wire_##name *a, const struct wire_##name *b)                       \
 	{                                                                                                              \
 		fields                                                                                                 \
@@ -52,7 +54,7 @@ static void teardown(void)
 #undef S
 #undef B
 
-#define PACKET(name, fields)                                                                                           \
+#define PACKET(name, ways, fields)                                                                                     \
 	START_TEST(round_trip_##name)                                                                                  \
 	{                                                                                                              \
 		struct wire_##name value, back;                                                                        \
@@ -96,7 +98,7 @@ static void teardown(void)
 	value.field.len++;                                                                                             \
 	REFUSED
 #define B(field)
-#define PACKET(name, fields)                                                                                           \
+#define PACKET(name, ways, fields)                                                                                     \
 	START_TEST(bounds_##name)                                                                                      \
 	{                                                                                                              \
 		bool (*encode)(const struct wire_##name *, struct str *) = wire_encode_##name;                         \
@@ -187,12 +189,104 @@ START_TEST(lengths_lie)
 }
 END_TEST
 
+/* Who reads what, written once more by hand: wire.def says the same packet by packet. */
+static const struct {
+	enum wire_link link;
+	enum wire_way way;
+	const char *types; /* each with a space behind it */
+} readers[] = {
+	{WIRE_LINK_control_smtpd, WIRE_DOWN, "attach reload stop pause retire users "},
+	{WIRE_LINK_control_smtpd, WIRE_UP, "ready trouble paused "},
+	{WIRE_LINK_control_queue, WIRE_DOWN, "attach detach reload stop "},
+	{WIRE_LINK_control_queue, WIRE_UP, "ready trouble detached "},
+	{WIRE_LINK_control_delivery, WIRE_DOWN, "attach reload stop "},
+	{WIRE_LINK_control_delivery, WIRE_UP, "ready trouble detached "},
+	{WIRE_LINK_control_local, WIRE_DOWN, "attach reload stop "},
+	{WIRE_LINK_control_local, WIRE_UP, "ready trouble detached "},
+	{WIRE_LINK_control_resolver, WIRE_DOWN, "attach reload stop "},
+	{WIRE_LINK_control_resolver, WIRE_UP, "ready trouble detached "},
+	{WIRE_LINK_control_log, WIRE_DOWN, "reload stop "},
+	{WIRE_LINK_control_log, WIRE_UP, "ready trouble "},
+	{WIRE_LINK_control_pickup, WIRE_DOWN, "reload stop "},
+	{WIRE_LINK_control_pickup, WIRE_UP, "ready trouble "},
+	{WIRE_LINK_arrivals, WIRE_DOWN, "etrn_answer "},
+	{WIRE_LINK_arrivals, WIRE_UP, "arrived look etrn atrn "},
+	{WIRE_LINK_verdicts, WIRE_DOWN, ""},
+	{WIRE_LINK_verdicts, WIRE_UP, "verdict dialogue "},
+	{WIRE_LINK_records, WIRE_DOWN, ""},
+	{WIRE_LINK_records, WIRE_UP, "records "},
+	{WIRE_LINK_names, WIRE_DOWN, "named "},
+	{WIRE_LINK_names, WIRE_UP, "name_of "},
+	{WIRE_LINK_pool, WIRE_DOWN, "want_workers "},
+	{WIRE_LINK_pool, WIRE_UP, "worker "},
+	{WIRE_LINK_resolver, WIRE_DOWN, "resolve "},
+	{WIRE_LINK_resolver, WIRE_UP, "resolved "},
+	{WIRE_LINK_job_delivery, WIRE_DOWN, "job_smtp job_etrn "},
+	{WIRE_LINK_job_delivery, WIRE_UP, "idle "},
+	{WIRE_LINK_job_local, WIRE_DOWN, "job_copy job_notice "},
+	{WIRE_LINK_job_local, WIRE_UP, "idle "},
+	{WIRE_LINK_ctl_master, WIRE_DOWN, "ctl_row ctl_text ctl_done "},
+	{WIRE_LINK_ctl_master, WIRE_UP, "ctl_status ctl_reload ctl_users ctl_stop ctl_server ctl_connect "},
+	{WIRE_LINK_ctl_queue, WIRE_DOWN, "ctl_row ctl_text ctl_done "},
+	{WIRE_LINK_ctl_queue, WIRE_UP,
+	 "queue_list queue_show queue_act queue_status queue_test badmail_list badmail_show badmail_act "
+	 "explain_route "},
+	{WIRE_LINK_ctl_smtpd, WIRE_DOWN, "ctl_row ctl_text ctl_done "},
+	{WIRE_LINK_ctl_smtpd, WIRE_UP, "explain_relay smtpd_status smtpd_sessions smtpd_kick "},
+};
+
+enum { ENDS = sizeof(readers) / sizeof(readers[0]) };
+
+START_TEST(each_end_reads_its_packets)
+{
+	enum wire_link link = readers[_i].link;
+	enum wire_way way = readers[_i].way;
+	size_t left = strlen(readers[_i].types);
+	char list[256];
+	snprintf(list, sizeof(list), " %s", readers[_i].types);
+	for (enum wire_type type = WIRE_NONE; type <= WIRE_TYPE_COUNT; type++) {
+		char word[64];
+		size_t len = (size_t)snprintf(word, sizeof(word), " %s ", wire_type_name(type));
+		bool listed = strstr(list, word);
+		ck_assert_msg(wire_permits(link, way, type) == listed, "link %d, way %d:%s", link, way, word);
+		left -= listed ? len - 1 : 0;
+	}
+	ck_assert_msg(left == 0, "an unknown name in \"%s\"", readers[_i].types);
+}
+END_TEST
+
+START_TEST(each_end_is_listed_once)
+{
+	bool seen[WIRE_LINK_COUNT][WIRE_WAY_COUNT] = {0};
+	for (size_t i = 0; i < ENDS; i++) {
+		ck_assert(!seen[readers[i].link][readers[i].way]);
+		seen[readers[i].link][readers[i].way] = true;
+	}
+	ck_assert_uint_eq(ENDS, WIRE_LINK_COUNT * WIRE_WAY_COUNT);
+}
+END_TEST
+
+START_TEST(admitted_where_permitted)
+{
+	for (enum wire_type type = WIRE_NONE + 1; type < WIRE_TYPE_COUNT; type++) {
+		wire_sample(type, &first);
+		for (size_t i = 0; i < ENDS; i++) {
+			bool may = wire_permits(readers[i].link, readers[i].way, type);
+			ck_assert_int_eq(wire_admit(readers[i].link, readers[i].way, str_span(&first)),
+					 may ? type : WIRE_NONE);
+		}
+	}
+	ck_assert_int_eq(wire_admit(WIRE_LINK_arrivals, WIRE_UP, SPAN("")), WIRE_NONE);
+	ck_assert_int_eq(wire_admit(WIRE_LINK_arrivals, WIRE_UP, SPAN("\xff")), WIRE_NONE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire");
 	TCase *each = tcase_create("each packet"), *all = tcase_create("packets");
 	tcase_add_checked_fixture(each, setup, teardown);
-#define PACKET(name, fields)                                                                                           \
+#define PACKET(name, ways, fields)                                                                                     \
 	tcase_add_loop_test(each, round_trip_##name, 0, 2);                                                            \
 	tcase_add_loop_test(each, exact_length_##name, 0, 2);                                                          \
 	tcase_add_test(each, bounds_##name);
@@ -203,6 +297,9 @@ int main(void)
 	tcase_add_loop_test(all, one_spelling_of_numbers, 0, sizeof(numbers) / sizeof(numbers[0]));
 	tcase_add_test(all, flags_are_0_or_1);
 	tcase_add_loop_test(all, lengths_lie, 0, 3);
+	tcase_add_loop_test(all, each_end_reads_its_packets, 0, ENDS);
+	tcase_add_test(all, each_end_is_listed_once);
+	tcase_add_test(all, admitted_where_permitted);
 	suite_add_tcase(suite, each);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
