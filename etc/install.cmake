@@ -14,9 +14,10 @@ foreach(manual ${manuals})
   install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
 
-foreach(text README.md INTERNALS.md CHANGES.md LICENSE)
+foreach(text README.md HACKING.md CHANGES.md LICENSE)
   install(FILES ${text} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 endforeach()
+install(DIRECTORY doc DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # The example of every setting, short ones for usual cases; and the file itself, but never over one that an administrator has edited.
 file(GLOB examples CONFIGURE_DEPENDS etc/examples/*.conf)

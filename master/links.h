@@ -1,5 +1,5 @@
 /*
- * The links between the children of one virtual server (INTERNALS.md "Links"). Arrivals, verdicts, records and names
+ * The links between the children of one virtual server (doc/architecture.md). Arrivals, verdicts, records and names
  * are made once and master holds both ends, so they outlive any child. The links between the queue and its three
  * helpers are made anew whenever one of the two ends has become ready, or lost its end (attach.h).
  */

@@ -1,6 +1,6 @@
 /*
- * The door: a message file in maildrop/ of the virtual server that takes local mail (INTERNALS.md "Mail of local
- * programs"). Nothing of a message is left behind unless drop_commit succeeds, whatever ends the process.
+ * The door: a message file in maildrop/ of the virtual server that takes local mail (doc/pickup.md). Nothing of a
+ * message is left behind unless drop_commit succeeds, whatever ends the process.
  */
 #ifndef SENDMAIL_DROP_H
 #define SENDMAIL_DROP_H

@@ -1,6 +1,6 @@
 /*
  * The policy in force, in a process that serves: what it was forked with, until the parent publishes something newer
- * (INTERNALS.md "Live policy"). All processes read the one copy that the parent has made.
+ * (doc/configuration.md, "Live policy"). All processes read the one copy that the parent has made.
  */
 #ifndef SMTPD_LIVE_H
 #define SMTPD_LIVE_H

@@ -1,5 +1,5 @@
 /*
- * Message files of one virtual server (INTERNALS.md "The spool"). This module owns every step of
+ * Message files of one virtual server (doc/spool.md). This module owns every step of
  * accepting: nothing else creates a message. A spool is a folder descriptor of new/; the writer needs only the right to
  * create there. Functions return 0 or -errno; none logs.
  */

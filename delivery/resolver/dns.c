@@ -71,7 +71,7 @@ bool dns_checks(const struct dns_settings *settings)
 	return settings->dnssec != CONFIG_NO && file && access(file, R_OK) == 0;
 }
 
-/* A server that passes no signatures on leaves all of DNS unsigned to us, not broken: INTERNALS.md, "DNS". */
+/* A server that passes no signatures on leaves all of DNS unsigned to us, not broken: doc/dns.md. */
 static void set_anchor(struct ub_ctx *context, const struct dns_settings *settings)
 {
 	bool checks = dns_checks(settings);

@@ -87,7 +87,7 @@ int store_spool_announce(struct store_spool *s, const char *name)
 	return ipc_send(s->arrivals_fd, str_span(&s->packet), NULL, 0);
 }
 
-/* The queue may take the message from spool_release on, and 250 follows: INTERNALS.md says why in this order. */
+/* The queue may take the message from spool_release on, and 250 follows: doc/spool.md says why in this order. */
 static int commit(void *context)
 {
 	struct store_spool *s = context;

@@ -1,5 +1,4 @@
-/* The store of the running service: a message file in new/ and a word to the queue (spool.h; INTERNALS.md "A message").
- */
+/* The store of the running service: a message file in new/ and a word to the queue (spool.h; doc/spool.md). */
 #ifndef SMTPD_ACCEPT_STORE_SPOOL_H
 #define SMTPD_ACCEPT_STORE_SPOOL_H
 
