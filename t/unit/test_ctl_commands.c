@@ -448,7 +448,7 @@ START_TEST(commands_without_a_service)
 	expect("config doc masquerade", EXIT_FAILED, "did you mean masquerade_domain?");
 	expect("config doc relay.list", EXIT_DONE, "list, in relay of virtual_server\n");
 	ck_assert_ptr_null(strstr(output, "list, in connect"));
-	expect("config doc relay list", EXIT_DONE, "with only-listed they alone may relay");
+	expect("config doc relay list", EXIT_DONE, "The clients that relay allow refers to.");
 	expect("config doc relay.lst", EXIT_FAILED, "did you mean list?");
 	expect("config doc local_expire", EXIT_DONE, "Mail for a drop folder");
 	expect("status --server one", EXIT_USAGE, "--server");
