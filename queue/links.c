@@ -7,99 +7,8 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "queue/attempt/attempt.h"
-#include "queue/attempt/settle.h"
 #include "queue/attempt/verdicts.h"
-#include "queue/etrn/asked.h"
-
-enum {
-	ARRIVALS_AT_ONCE = 64,
-	ARRIVED_MAX = 4096,
-	LOCAL_SPARE = 1, /* copies and notices are few, and more of them at once don't make a disk faster */
-	LOCAL_MAX = 16
-};
-
-/* It is known: a scan was faster. But now it is sure that its writer vouches for it and lets go. */
-static void arrived_known(struct queue *q, struct message *m)
-{
-	m->unsynced = m->unsynced && m->in_cur;
-	if (m->state != MESSAGE_LOCKED)
-		return;
-	m->lock_tries = 0;
-	message_move(&q->messages, m, MESSAGE_FOUND);
-}
-
-void links_arrived(struct queue *q, struct span text)
-{
-	struct msgname name;
-	if (!msgname_parse(text, &name)) {
-		log_warning("arrivals link: a packet that names no message was ignored");
-		return;
-	}
-	struct message *m = message_find(&q->messages, name.id);
-	if (m) {
-		arrived_known(q, m);
-		return;
-	}
-	m = message_add(&q->messages, &name);
-	if (!m)
-		return; /* the next scan finds it */
-	m->has_file = true;
-	message_move(&q->messages, m, MESSAGE_READY);
-	if (attempt_may_begin(q))
-		attempt_begin(q, m);
-}
-
-/* Packets of the arrivals link as they come in. */
-struct arrivals {
-	char packets[ARRIVALS_AT_ONCE][ARRIVED_MAX];
-	struct iovec octets[ARRIVALS_AT_ONCE];
-	union ipc_control controls[ARRIVALS_AT_ONCE];
-	struct mmsghdr messages[ARRIVALS_AT_ONCE];
-};
-
-static void prepare(struct arrivals *a)
-{
-	static const struct mmsghdr empty;
-	for (size_t i = 0; i < ARRIVALS_AT_ONCE; i++) {
-		a->octets[i] = (struct iovec){a->packets[i], ARRIVED_MAX};
-		a->messages[i] = empty;
-		a->messages[i].msg_hdr.msg_iov = &a->octets[i];
-		a->messages[i].msg_hdr.msg_iovlen = 1;
-		a->messages[i].msg_hdr.msg_control = &a->controls[i];
-		a->messages[i].msg_hdr.msg_controllen = sizeof(a->controls[i]);
-	}
-}
-
-static void take_arrival(struct queue *q, struct span text, struct msghdr *header)
-{
-	struct ipc_packet packet = {.text = text};
-	struct wire_arrived arrived;
-	struct wire_look look;
-	ipc_packet_fds(header, &packet);
-	bool cut = header->msg_flags & (MSG_TRUNC | MSG_CTRUNC);
-	if (!cut && wire_decode_arrived(text, &arrived))
-		links_arrived(q, arrived.name);
-	else if (!cut && wire_decode_look(text, &look))
-		scan_request(q);
-	else if (!cut && asked_receive(q, text, packet.fds, packet.fd_count))
-		;
-	else if (text.len)
-		log_warning("arrivals link: a packet that is no arrival was ignored");
-	ipc_packet_close(&packet);
-}
-
-bool links_arrivals(struct queue *q)
-{
-	struct arrivals a;
-	prepare(&a);
-	int n = recvmmsg(q->arrivals, a.messages, ARRIVALS_AT_ONCE, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		log_fatal(EXIT_TEMPORARY, "can't read the arrivals: %s", strerror(errno));
-	queue_clock(q);
-	for (int i = 0; i < n; i++)
-		take_arrival(q, (struct span){a.packets[i], a.messages[i].msg_len}, &a.messages[i].msg_hdr);
-	return n == ARRIVALS_AT_ONCE && a.messages[n - 1].msg_len;
-}
+#include "queue/model/waiting.h"
 
 /* WHY NULL: the parent is gone, of which master tells. */
 static void drop_pool_link(struct queue *q, struct pool *p, const char *why)
@@ -120,7 +29,7 @@ static void retry_all(struct queue *q)
 		destination_retry(d, q->mono_ms);
 		pool_update_ring(&q->delivery, d, q->mono_ms);
 		if (m && !d->queued)
-			settle_hurry(q, m);
+			waiting_hurry(&q->messages, m);
 	}
 }
 
@@ -131,7 +40,7 @@ void links_attach(struct queue *q, struct pool *p, int fd)
 	p->asked = 0;
 	if (p != &q->delivery)
 		return;
-	while (q->scan.listed && !verdicts_receive(q))
+	while (q->messages.all_known && !verdicts_receive(q))
 		; /* the last words of the clients before */
 	retry_all(q);
 }
@@ -212,12 +121,4 @@ void links_retire(struct queue *q, struct pool *p)
 			send_want(q, p, pool_count(p) - 1);
 		pool_remove(w);
 	}
-}
-
-void links_resize(struct queue *q)
-{
-	const struct config_delivery *delivery = &queue_server(q)->delivery;
-	int64_t max = delivery->processes.max, connections = delivery->max_outbound_connections;
-	pool_resize(&q->delivery, (size_t)delivery->processes.spare, (size_t)(max < connections ? max : connections));
-	pool_resize(&q->local, LOCAL_SPARE, LOCAL_MAX);
 }

@@ -1,17 +1,11 @@
 /*
- * The links of a queue: arrivals, the parents of the pools, the workers. What comes over them is decoded and checked
+ * The links of a queue to the parents of the pools and to the workers. What comes over them is decoded and checked
  * here; a packet that may not be on its link costs that link. No event loop: the manager says when to read.
  */
 #ifndef QUEUE_LINKS_H
 #define QUEUE_LINKS_H
 
 #include "queue/attempt/queue.h"
-
-/* Takes arrivals, a bounded number, and attempts each at once. True: there may be more. */
-bool links_arrivals(struct queue *q);
-
-/* One name that has arrived in new/. Known, gone and impossible names are ignored. */
-void links_arrived(struct queue *q, struct span name);
 
 /*
  * Takes one packet of the link to the parent of P: *added is the new worker, or NULL. False: nothing more is there, or
@@ -33,8 +27,5 @@ void links_want(struct queue *q, struct pool *p);
 
 /* Lets go of workers that had nothing to do for long. */
 void links_retire(struct queue *q, struct pool *p);
-
-/* Sets the bounds of the pools from the configuration. */
-void links_resize(struct queue *q);
 
 #endif

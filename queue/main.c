@@ -28,7 +28,7 @@ static void jail(const struct child *child)
 
 int main(int argc, char **argv)
 {
-	static struct queue queue;
+	static struct loop loop;
 	struct child child;
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
@@ -36,9 +36,9 @@ int main(int argc, char **argv)
 	if (child.role == CHILD_LOG)
 		return log_loop_run(&child);
 	jail(&child);
-	queue.fullness = fullness_map_writable(CHILD_FD_FULLNESS);
-	if (!queue_open(&queue, &child, CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS))
+	loop.queue.fullness = fullness_map_writable(CHILD_FD_FULLNESS);
+	if (!loop_open(&loop, &child, CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS))
 		exit(EXIT_TEMPORARY);
 	child_ready();
-	return manager_run(&queue, CHILD_FD_CONTROL);
+	return manager_run(&loop, CHILD_FD_CONTROL);
 }

@@ -7,7 +7,9 @@
 
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "queue/arrivals.h"
 #include "queue/attempt/resolve.h"
+#include "queue/attempt/resolved.h"
 #include "queue/attempt/verdicts.h"
 #include "queue/links.h"
 #include "queue/operator/console.h"
@@ -23,13 +25,14 @@ struct watch {
 };
 
 struct manager {
-	struct queue *queue;
+	struct loop *loop;
+	struct queue *queue; /* of the loop */
 	struct event_base *base;
 	struct event *turn;
 	struct watch arrivals, verdicts, controls, resolver, delivery, local;
 	int control;
 	uint64_t attached[CHILD_LINK_CTL]; /* by enum child_link: serial of what we have; 0 = none, and master knows */
-	struct watch ctls[QUEUE_CTLS_MAX];
+	struct watch ctls[CONSOLE_LINKS_MAX];
 	int64_t stop_by; /* 0 = not stopping */
 };
 
@@ -61,7 +64,7 @@ static void on_arrivals(int fd, short what, void *context)
 {
 	struct manager *g = context;
 	(void)fd, (void)what;
-	links_arrivals(g->queue);
+	arrivals_receive(g->loop);
 	turn_soon(g);
 }
 
@@ -79,7 +82,7 @@ static void on_resolver(int fd, short what, void *context)
 	struct manager *g = context;
 	(void)fd, (void)what;
 	queue_clock(g->queue);
-	resolve_receive(g->queue);
+	resolved_receive(g->queue);
 	follow_links(g);
 	turn_soon(g);
 }
@@ -127,10 +130,10 @@ static void on_ctl(int fd, short what, void *context)
 {
 	struct manager *g = context;
 	(void)what;
-	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
-		struct ctl *c = g->queue->ctls[i];
+	for (size_t i = 0; i < CONSOLE_LINKS_MAX; i++) {
+		struct ctl *c = g->loop->console.ctls[i];
 		if (c && console_fd(c) == fd && (what & EV_READ))
-			console_receive(g->queue, c);
+			console_receive(&g->loop->console, c);
 	}
 	follow_links(g);
 	turn_soon(g);
@@ -166,7 +169,7 @@ static void attach(struct manager *g, enum child_link kind, uint64_t serial, int
 		resolve_attach(q, fd);
 		break;
 	case CHILD_LINK_CTL:
-		if (!console_attach(q, fd))
+		if (!console_attach(&g->loop->console, fd))
 			log_warning("too many links to mailrootctl at a time: one more was refused");
 		break;
 	default:
@@ -181,7 +184,7 @@ static void stop(struct manager *g, bool now)
 		return;
 	q->stopping = true;
 	g->stop_by = q->mono_ms + (now ? 0 : STOP_MS);
-	log_info("stopping; %zu jobs are at workers", q->jobs_out);
+	log_info("stopping; %zu jobs are at workers", queue_jobs_out(q));
 }
 
 /* One packet of master; its descriptor is taken out of *packet where it is used. */
@@ -257,8 +260,8 @@ static void tell_lost(struct manager *g, enum child_link kind, int fd)
 static void follow_links(struct manager *g)
 {
 	struct queue *q = g->queue;
-	short reading = q->scan.listed ? EV_READ : 0;
-	follow(g, &g->arrivals, q->arrivals, q->stopping ? 0 : reading, on_arrivals, g);
+	short reading = q->messages.all_known ? EV_READ : 0;
+	follow(g, &g->arrivals, g->loop->arrivals, q->stopping ? 0 : reading, on_arrivals, g);
 	follow(g, &g->verdicts, q->verdicts, reading, on_verdicts, g);
 	follow(g, &g->resolver, q->resolver, EV_READ, on_resolver, g);
 	follow(g, &g->delivery, q->delivery.link, EV_READ, on_delivery, g);
@@ -266,8 +269,8 @@ static void follow_links(struct manager *g)
 	tell_lost(g, CHILD_LINK_RESOLVER, q->resolver);
 	tell_lost(g, CHILD_LINK_DELIVERY, q->delivery.link);
 	tell_lost(g, CHILD_LINK_LOCAL, q->local.link);
-	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
-		struct ctl *c = q->ctls[i];
+	for (size_t i = 0; i < CONSOLE_LINKS_MAX; i++) {
+		struct ctl *c = g->loop->console.ctls[i];
 		short what = c && console_wants_write(c) ? EV_READ | EV_WRITE : EV_READ;
 		follow(g, &g->ctls[i], c ? console_fd(c) : -1, what, on_ctl, g);
 	}
@@ -278,9 +281,9 @@ static void on_turn(int fd, short what, void *context)
 	struct manager *g = context;
 	struct queue *q = g->queue;
 	(void)fd, (void)what;
-	int64_t wait = queue_turn(q);
+	int64_t wait = loop_turn(g->loop);
 	follow_links(g);
-	if (g->stop_by && (!q->jobs_out || q->mono_ms >= g->stop_by)) {
+	if (g->stop_by && (!queue_jobs_out(q) || q->mono_ms >= g->stop_by)) {
 		event_base_loopbreak(g->base);
 		return;
 	}
@@ -306,9 +309,10 @@ static struct event_base *make_base(void)
 	return base;
 }
 
-int manager_run(struct queue *q, int control)
+int manager_run(struct loop *l, int control)
 {
-	struct manager g = {.queue = q, .control = control, .base = make_base()};
+	struct queue *q = &l->queue;
+	struct manager g = {.loop = l, .queue = q, .control = control, .base = make_base()};
 	g.turn = g.base ? event_new(g.base, -1, 0, on_turn, &g) : NULL;
 	struct event *term = g.base ? evsignal_new(g.base, SIGTERM, on_term, &g) : NULL;
 	if (!g.turn || !term || event_add(term, NULL) < 0)

@@ -2,9 +2,9 @@
 #ifndef QUEUE_MANAGER_H
 #define QUEUE_MANAGER_H
 
-#include "queue/attempt/queue.h"
+#include "queue/loop.h"
 
 /* Serves Q, whose control link is CONTROL, until master says stop or is gone. Returns the exit status. */
-int manager_run(struct queue *q, int control);
+int manager_run(struct loop *l, int control);
 
 #endif

@@ -5,9 +5,8 @@
 #include "common/base/log.h"
 #include "common/config/value.h"
 #include "common/ipc/fullness.h"
-#include "queue/attempt/attempt.h"
 #include "queue/attempt/settle.h"
-#include "queue/links.h"
+#include "queue/model/waiting.h"
 #include "queue/rules/route.h"
 
 enum { ROUTES_MAX = 64 << 20 };
@@ -29,10 +28,10 @@ static void append_hop(struct str *to, const struct config_server *server, const
 		       const struct config_connector *connector)
 {
 	struct route route = {0};
-	char key[DESTINATION_KEY_MAX];
+	char key[HOP_NAME_MAX];
 	if (!route_to_hosts(server, remote, connector, &route))
 		return;
-	destination_key(&route, NULL, key);
+	hop_name_format(&route, NULL, key);
 	append_text(to, "to", key);
 }
 
@@ -84,7 +83,7 @@ static void look_again(struct queue *q, struct message *m)
 	m->waits_on = m->waits_for_host;
 	m->rerouted = true;
 	m->found = true;
-	settle_hurry(q, m);
+	waiting_hurry(&q->messages, m);
 }
 
 /* What has not begun is loaded again, and so routed anew. */
@@ -94,7 +93,7 @@ static void take_back_all(struct queue *q, bool routes_changed)
 	for (m = q->messages.table; m; m = next) {
 		next = m->hh.next;
 		if (m->state == MESSAGE_ACTIVE)
-			attempt_take_back(q, m, 0);
+			settle_take_back(q, m, 0);
 		else if (m->state == MESSAGE_PARKED)
 			message_move(&q->messages, m, MESSAGE_READY);
 		else if (m->state == MESSAGE_WAITING && routes_changed)
@@ -125,7 +124,7 @@ bool reload_take(struct queue *q, int fd)
 	fullness_clear(q->fullness);
 	if (!drops_open(&q->drops, queue_server(q), q->mono_ms))
 		log_fatal(EXIT_TEMPORARY, "out of memory");
-	links_resize(q);
+	queue_resize_pools(q);
 	bool changed = !span_equal(str_span(&before), str_span(&after));
 	q->routes += changed;
 	if (changed)

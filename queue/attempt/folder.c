@@ -8,7 +8,7 @@
 #include "common/base/log.h"
 #include "common/ipc/fullness.h"
 #include "common/process/privs.h"
-#include "queue/attempt/settle.h"
+#include "queue/model/waiting.h"
 
 /* A folder that looks well and fails all the same is tried more and more seldom. */
 enum {
@@ -52,7 +52,7 @@ void folder_worked(struct queue *q, struct destination *d)
 	if (destination_up(d))
 		log_info("drop folder %s takes mail again", d->folder);
 	if (next)
-		settle_hurry(q, next);
+		waiting_hurry(&q->messages, next);
 	if (drop)
 		drop->trouble = next != NULL;
 }
@@ -91,7 +91,7 @@ static void tend(struct queue *q, struct destination *d)
 	if (room && TAILQ_EMPTY(&d->waiting))
 		folder_worked(q, d);
 	else if (fits && (!drop->usable || q->mono_ms >= d->down_until))
-		settle_hurry(q, fits);
+		waiting_hurry(&q->messages, fits);
 	drop->usable = fits != NULL;
 }
 

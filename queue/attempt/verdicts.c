@@ -8,13 +8,13 @@
 #include "common/base/log.h"
 #include "queue/attempt/attempt.h"
 #include "queue/attempt/folder.h"
-#include "queue/attempt/jobs.h"
 #include "queue/attempt/load.h"
-#include "queue/attempt/owed.h"
-#include "queue/attempt/settle.h"
-#include "queue/etrn/turned.h"
-#include "queue/operator/console.h"
-#include "queue/plan/trial.h"
+#include "queue/attempt/notice_due.h"
+#include "queue/model/atrn.h"
+#include "queue/model/job.h"
+#include "queue/model/loaded.h"
+#include "queue/model/waiting.h"
+#include "queue/plan/host_order.h"
 #include "queue/rules/schedule.h"
 
 enum { VERDICTS_AT_ONCE = 4096, LOST_HOLD_MS = 1000 };
@@ -23,9 +23,9 @@ enum { VERDICTS_AT_ONCE = 4096, LOST_HOLD_MS = 1000 };
 static struct job *find_job(const struct message *m, const struct wire_verdict *v)
 {
 	struct job *j, *of_worker = NULL, *of_recipient = NULL;
-	if (!m->whole)
+	if (!m->loaded)
 		return NULL;
-	TAILQ_FOREACH(j, &m->whole->jobs, of_message)
+	TAILQ_FOREACH(j, &m->loaded->jobs, of_message)
 	{
 		bool same_worker = j->worker && j->worker->number == v->worker;
 		bool same_recipient = j->worker && job_has(j, v->first);
@@ -81,9 +81,9 @@ static void judge_hosts(struct queue *q, struct destination *d, const struct wir
 	struct health_key key;
 	struct span rest = v->failed, line;
 	while (d->host_count > 1 && span_line(&rest, &line))
-		if (trial_host(d, line, &key) && health_failed(health, &key, q->mono_ms))
+		if (host_order_find(d, line, &key) && health_failed(health, &key, q->mono_ms))
 			log_warning("next hop %s: %.*s takes no mail, others do its part", d->key, SPAN_ARGS(line));
-	if (!v->reached.len || !health->table || !trial_host(d, v->reached, &key) || !health_worked(health, &key))
+	if (!v->reached.len || !health->table || !host_order_find(d, v->reached, &key) || !health_worked(health, &key))
 		return;
 	log_info("next hop %s: %.*s takes mail again", d->key, SPAN_ARGS(v->reached));
 	d->generation++;
@@ -94,7 +94,7 @@ static void judge_up(struct queue *q, struct destination *d)
 	if (!destination_up(d))
 		return;
 	log_info("next hop %s is up again", d->key);
-	settle_refill(q, d);
+	waiting_refill(&q->messages, d);
 }
 
 /* What the verdict says of the next hop as a whole. True: M had better wait until a host takes mail there. */
@@ -108,7 +108,7 @@ static bool judge_destination(struct queue *q, const struct job *j, const struct
 		judge_folder(q, j, v);
 		return d->down_ms > 0;
 	}
-	if (turned_is(d)) /* when its connection is closed it is over; it is never down */
+	if (atrn_is(d)) /* when its connection is closed it is over; it is never down */
 		return false;
 	judge_hosts(q, d, v);
 	if (!shut && !(not_begun && is_refusal(v))) {
@@ -127,14 +127,14 @@ static bool judge_destination(struct queue *q, const struct job *j, const struct
 	return true;
 }
 
-static struct settle_result result_of(const struct wire_verdict *v)
+static struct attempt_result result_of(const struct wire_verdict *v)
 {
 	struct span rest;
-	struct settle_result result = {.event = (enum journal_event)v->event,
-				       .code = (int)v->code,
-				       .host = v->host,
-				       .text = v->text,
-				       .journaled = v->journaled};
+	struct attempt_result result = {.event = (enum journal_event)v->event,
+					.code = (int)v->code,
+					.host = v->host,
+					.text = v->text,
+					.journaled = v->journaled};
 	if (!enhanced_parse(v->enhanced, &result.enhanced, &rest))
 		result.enhanced = (struct enhanced){0, 0, 0};
 	return result;
@@ -142,19 +142,19 @@ static struct settle_result result_of(const struct wire_verdict *v)
 
 static void note(struct queue *q, struct message *m, const struct job *j, const struct wire_verdict *v)
 {
-	const struct settle_result result = result_of(v);
-	settle_note(q, m, j, v->first, v->last, &result);
+	const struct attempt_result result = result_of(v);
+	note_result(q, m, j, v->first, v->last, &result);
 }
 
 /* Recipients of J of whom nothing was said are delayed, like the last of whom something was. */
 static void note_rest(struct queue *q, struct message *m, const struct job *j, const struct wire_verdict *v)
 {
-	const struct settle_result silence = {.event = JOURNAL_DELAYED,
-					      .enhanced = {4, 3, 0},
-					      .text = SPAN("the delivery process said nothing of this recipient")};
-	const struct settle_result result = v->event == JOURNAL_DELAYED ? result_of(v) : silence;
+	const struct attempt_result silence = {.event = JOURNAL_DELAYED,
+					       .enhanced = {4, 3, 0},
+					       .text = SPAN("the delivery process said nothing of this recipient")};
+	const struct attempt_result result = v->event == JOURNAL_DELAYED ? result_of(v) : silence;
 	if (j->kind != JOB_NOTICE)
-		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, &result);
+		note_result(q, m, j, 0, m->loaded->rcpt_count - 1, &result);
 }
 
 static void end_job(struct queue *q, struct job *j, const struct wire_verdict *v, bool refused)
@@ -164,19 +164,19 @@ static void end_job(struct queue *q, struct job *j, const struct wire_verdict *v
 	destination_ref(&q->destinations, &d, j->destination);
 	note_rest(q, m, j, v);
 	if (v->event == JOURNAL_DELAYED && (refused || d->down_ms))
-		m->whole->unreachable = d;
-	if (j->kind == JOB_NOTICE && owed_still(q, j))
-		m->whole->notice_delayed = true;
-	job_end(q, j, v->connected);
-	settle_refill(q, d);
-	settle_message(q, m);
+		m->loaded->unreachable = d;
+	if (j->kind == JOB_NOTICE && notice_due_still(q, j))
+		m->loaded->notice_delayed = true;
+	job_end(j, v->connected, q->mono_ms);
+	waiting_refill(&q->messages, d);
+	attempt_settle(q, m);
 	destination_ref(&q->destinations, &d, NULL);
 }
 
 static void apply_to_job(struct queue *q, struct message *m, struct job *j, const struct wire_verdict *v)
 {
 	if (j->kind == JOB_NOTICE && v->event == JOURNAL_DELAYED) {
-		m->whole->notice_delayed = true;
+		m->loaded->notice_delayed = true;
 		log_warning("id=%s: the notice could not be written: %.*s", m->id, SPAN_ARGS(v->text));
 	} else {
 		note(q, m, j, v);
@@ -192,18 +192,18 @@ static void apply_to_message(struct queue *q, struct message *m, const struct wi
 {
 	bool final = v->event == JOURNAL_DELIVERED || v->event == JOURNAL_RELAYED || v->event == JOURNAL_FAILED ||
 		     v->event == JOURNAL_NOTICED || v->event == JOURNAL_WARNED;
-	bool was_whole = m->whole != NULL;
+	bool was_loaded = m->loaded != NULL;
 	if (!m->has_file)
 		return; /* finished but for its journal, which the scan that found it takes away */
-	if (!final || (!was_whole && !load_message(q, m)))
+	if (!final || (!was_loaded && !load_message(q, m)))
 		return;
 	note(q, m, NULL, v);
-	if (was_whole)
+	if (was_loaded)
 		return;
-	if (whole_done(m->whole))
-		settle_message(q, m);
+	if (loaded_done(m->loaded))
+		attempt_settle(q, m);
 	else
-		load_undo(q, m);
+		loaded_unload(&q->messages, m);
 }
 
 static bool show_dialogue(struct queue *q, struct span packet)
@@ -214,8 +214,8 @@ static bool show_dialogue(struct queue *q, struct span packet)
 	if (!wire_decode_dialogue(packet, &said) || !msgid_valid(said.id) || !span_copy(said.id, id, sizeof(id)))
 		return false;
 	const struct message *m = message_find(&q->messages, id);
-	if (m && m->watched)
-		console_said(q, m, by[said.by], said.text);
+	if (m && m->watched && q->observer.said)
+		q->observer.said(q->observer.context, m, by[said.by], said.text);
 	return true;
 }
 
@@ -243,7 +243,7 @@ bool verdicts_apply(struct queue *q, struct span packet)
 bool verdicts_receive(struct queue *q)
 {
 	struct ipc_packet packet;
-	for (int i = 0; q->scan.listed && i < VERDICTS_AT_ONCE; i++) {
+	for (int i = 0; q->messages.all_known && i < VERDICTS_AT_ONCE; i++) {
 		int err = ipc_receive(q->verdicts, q->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT | MSG_PEEK, &packet);
 		if (err == -EAGAIN)
 			return true;
@@ -263,25 +263,25 @@ bool verdicts_receive(struct queue *q)
 /* One job of a worker that is gone. */
 static void lose_job(struct queue *q, struct job *j, bool in_hand)
 {
-	const struct settle_result lost = {.event = JOURNAL_DELAYED,
-					   .enhanced = {4, 3, 0},
-					   .text = SPAN("the delivery process ended before it reported")};
+	const struct attempt_result lost = {.event = JOURNAL_DELAYED,
+					    .enhanced = {4, 3, 0},
+					    .text = SPAN("the delivery process ended before it reported")};
 	struct message *m = j->message;
 	struct destination *d = NULL;
 	bool again = in_hand && m->lost_worker;
 	destination_ref(&q->destinations, &d, j->destination);
 	if (in_hand) {
 		log_warning("id=%s: the worker that had it in hand is gone, it will be tried again", m->id);
-		m->whole->hold_ms = LOST_HOLD_MS;
+		m->loaded->hold_ms = LOST_HOLD_MS;
 		m->lost_worker = true;
 	}
 	if (again && j->kind == JOB_NOTICE)
-		m->whole->notice_delayed = true;
+		m->loaded->notice_delayed = true;
 	else if (again)
-		settle_note(q, m, j, 0, m->whole->rcpt_count - 1, &lost);
-	job_end(q, j, false);
-	settle_refill(q, d);
-	settle_message(q, m);
+		note_result(q, m, j, 0, m->loaded->rcpt_count - 1, &lost);
+	job_end(j, false, q->mono_ms);
+	waiting_refill(&q->messages, d);
+	attempt_settle(q, m);
 	destination_ref(&q->destinations, &d, NULL);
 }
 

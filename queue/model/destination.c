@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/attempt/jobs.h"
-#include "queue/etrn/demand.h"
-#include "queue/etrn/turned.h"
+#include "queue/model/atrn.h"
+#include "queue/model/etrn_hold.h"
 
 enum {
 	KEY_TEXT_MAX = DESTINATION_TARGETS_MAX * 600, /* of a gate */
@@ -37,7 +36,7 @@ static void add_listed(struct destination *d, const struct route *route)
 		const struct config_host *host = &route->hosts->at[i];
 		struct target *t = &d->targets[d->target_count++];
 		set_target(t, host->kind, span_of(host->name), host->kind == CONFIG_HOST_IP ? &host->ip : NULL,
-			   destination_port(host, route->outbound));
+			   hop_name_port(host, route->outbound));
 		t->weight = (uint16_t)host->weight;
 		d->weighted |= host->weight > 0;
 	}
@@ -62,34 +61,34 @@ static bool copy_targets(struct destination *d, const struct route *route)
 }
 
 /* The gate that ROUTE demands, or none. */
-static void place_gate(struct destinations *all, struct destination *d, const struct route *route)
+static void place_provider(struct destinations *all, struct destination *d, const struct route *route)
 {
 	const struct config_outbound *o = route->outbound;
-	struct gate *g = NULL;
+	struct provider *g = NULL;
 	struct str key;
 	if (o->rate.count || o->max_connections != CONFIG_NONE) {
 		str_init(&key, KEY_TEXT_MAX);
-		destination_gate_key(route, &key);
-		g = gate_get(&all->gates, str_text(&key), o->rate,
-			     o->max_connections == CONFIG_NONE ? SIZE_MAX : (size_t)o->max_connections);
+		hop_name_provider(route, &key);
+		g = provider_get(&all->providers, str_text(&key), o->rate,
+				 o->max_connections == CONFIG_NONE ? SIZE_MAX : (size_t)o->max_connections);
 		str_free(&key);
 		if (!g)
 			return;
 	}
-	if (g == d->gate)
+	if (g == d->provider)
 		return;
-	if (d->gate)
-		d->gate->open -= d->open;
-	gate_ref(&d->gate, g);
+	if (d->provider)
+		d->provider->open -= d->open;
+	provider_ref(&d->provider, g);
 	if (g)
 		g->open += d->open;
 }
 
 static void destination_free(struct destination *d)
 {
-	gate_ref(&d->gate, NULL);
-	turned_free(d->turned);
-	free(d->demand);
+	provider_ref(&d->provider, NULL);
+	atrn_free(d->atrn);
+	free(d->etrn);
 	for (size_t i = 0; i < d->target_count; i++)
 		free(d->targets[i].hosts);
 	free(d->targets);
@@ -134,7 +133,7 @@ struct destination *destination_find(const struct destinations *all, const char 
 
 static bool fill(struct destination *d, const struct route *route, const char *folder)
 {
-	if (route->demand && !(d->demand = demand_new(route)))
+	if (route->etrn && !(d->etrn = etrn_hold_new(route)))
 		return false;
 	if (d->kind != DESTINATION_FOLDER)
 		return copy_targets(d, route);
@@ -165,8 +164,8 @@ static void set_written(struct destination *d, const struct route *route)
 
 struct destination *destination_get(struct destinations *all, const struct route *route, const char *folder)
 {
-	char key[DESTINATION_KEY_MAX];
-	destination_key(route, folder, key);
+	char key[HOP_NAME_MAX];
+	hop_name_format(route, folder, key);
 	struct destination *d = destination_find(all, key);
 	if (!d) {
 		enum destination_kind kind = route->kind == ROUTE_DROP ? DESTINATION_FOLDER
@@ -188,12 +187,12 @@ struct destination *destination_get(struct destinations *all, const struct route
 		route_block_format(&route->credentials, d->credentials);
 		set_written(d, route);
 		set_names(d, route->outbound);
-		d->demands = destination_demands(route);
+		d->demands = hop_name_manner(route);
 		d->timeout_ms = route->outbound->timeout;
-		place_gate(all, d, route);
+		place_provider(all, d, route);
 	}
-	if (route->demand)
-		d->demand->expire_ms = route->demand->expire;
+	if (route->etrn)
+		d->etrn->expire_ms = route->etrn->expire;
 	return d;
 }
 
@@ -216,7 +215,7 @@ void destination_ref(struct destinations *all, struct destination **ref, struct 
 /* What is down stays, so that the next message finds it so. */
 void destination_tidy(struct destinations *all, struct destination *d)
 {
-	bool open = d->demand && d->demand->open_until;
+	bool open = d->etrn && d->etrn->open_until;
 	if (d->refs || d->queued || d->at_workers || d->asking || d->down_ms || open)
 		return;
 	HASH_DEL(all->table, d);
@@ -233,7 +232,7 @@ void destinations_sweep(struct destinations *all, int64_t now_ms)
 		d->down_ms = 0;
 		destination_tidy(all, d);
 	}
-	gates_sweep(&all->gates, now_ms);
+	providers_sweep(&all->providers, now_ms);
 	health_sweep(&all->health, now_ms);
 }
 
@@ -245,7 +244,7 @@ void destinations_free(struct destinations *all)
 		HASH_DEL(all->table, d);
 		destination_free(d);
 	}
-	gates_free(&all->gates);
+	providers_free(&all->providers);
 	health_free(&all->health);
 }
 
@@ -266,7 +265,7 @@ bool destination_wants_hosts(const struct destination *d, int64_t now_ms)
 
 bool destination_open(const struct destination *d, int64_t now_ms)
 {
-	return d->queued && d->down_until <= now_ms && hosts_known(d, now_ms) && gate_next(d->gate) <= now_ms;
+	return d->queued && d->down_until <= now_ms && hosts_known(d, now_ms) && provider_next(d->provider) <= now_ms;
 }
 
 size_t destination_window(const struct destination *d)
@@ -278,9 +277,9 @@ size_t destination_window(const struct destination *d)
 
 size_t destination_room(const struct destination *d)
 {
-	if (turned_is(d))
-		return turned_room(d);
-	size_t window = destination_window(d), room = gate_room(d->gate);
+	if (atrn_is(d))
+		return atrn_room(d);
+	size_t window = destination_window(d), room = provider_room(d->provider);
 	if (d->connections >= window || d->open >= d->cap)
 		return 0;
 	if (room > d->cap - d->open)
@@ -291,15 +290,15 @@ size_t destination_room(const struct destination *d)
 void destination_opened(struct destination *d)
 {
 	d->open++;
-	if (d->gate)
-		d->gate->open++;
+	if (d->provider)
+		d->provider->open++;
 }
 
 void destination_closed(struct destination *d)
 {
 	d->open--;
-	if (d->gate)
-		d->gate->open--;
+	if (d->provider)
+		d->provider->open--;
 }
 
 static void forget_hosts(struct destination *d)
@@ -445,15 +444,15 @@ const char *destination_health(const struct destination *d)
 
 int64_t destination_describe(const struct destination *d, int64_t now_ms, char *why, size_t size)
 {
-	int64_t next = d->down_until, gate = gate_next(d->gate);
+	int64_t next = d->down_until, gate = provider_next(d->provider);
 	why[0] = '\0';
-	demand_describe(d, now_ms, why, size);
+	etrn_hold_describe(d, now_ms, why, size);
 	if (why[0])
 		return 0;
 	if (d->down_ms)
 		snprintf(why, size, "%s", d->reason);
 	else if (d->queued)
-		gate_describe(d->gate, now_ms, why, size);
+		provider_describe(d->provider, now_ms, why, size);
 	if (gate > next && gate != INT64_MAX && d->queued)
 		next = gate;
 	return next > now_ms ? next - now_ms : 0;

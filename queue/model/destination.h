@@ -15,9 +15,9 @@
 
 #include "common/ipc/hosts.h"
 #include "queue/model/message.h"
-#include "queue/rules/gate.h"
 #include "queue/rules/health.h"
-#include "queue/rules/route.h"
+#include "queue/rules/hop_name.h"
+#include "queue/rules/provider.h"
 #include "queue/rules/window.h"
 
 struct job;
@@ -31,13 +31,12 @@ enum destination_kind {
 	DESTINATION_MX,    /* hosts that the domain names */
 	DESTINATION_FOLDER,
 	DESTINATION_NOTICES,
-	DESTINATION_TURNED, /* a client that takes mail over its own connection (turned.h) */
+	DESTINATION_ATRN,   /* a client that takes mail over its own connection (turned.h) */
 	DESTINATION_SEVERAL /* never tried: what waits for more than one of the domains of demand.h */
 };
 
 enum {
-	DESTINATION_KEY_MAX = 1024,
-	DESTINATION_TARGETS_MAX = 33,       /* bound of the settings smart_host and route, and one more that is found */
+	DESTINATION_TARGETS_MAX = ROUTE_HOSTS_MAX,
 	DESTINATION_JOBS_MAX = 2000,        /* whole messages in hand; beyond it they are parked */
 	DESTINATION_JOBS_LOW = 1000,        /* parked ones come back */
 	DESTINATION_HOSTS_TEXT_MAX = 16384, /* of job_smtp in wire.def */
@@ -76,11 +75,11 @@ struct destination {
 	struct message_list parked;
 	struct message_list waiting; /* deferred because no host could be reached */
 
-	struct worker_list idle; /* connected, without a job */
-	struct worker_list busy; /* connected, with one job: one more may follow */
-	size_t connections;      /* workers with jobs for it */
-	size_t open;             /* and those whose connection to it is kept */
-	struct gate *gate;       /* limits that its hosts demand; NULL = none. Counted. */
+	struct worker_list idle;   /* connected, without a job */
+	struct worker_list busy;   /* connected, with one job: one more may follow */
+	size_t connections;        /* workers with jobs for it */
+	size_t open;               /* and those whose connection to it is kept */
+	struct provider *provider; /* limits that its hosts demand; NULL = none. Counted. */
 	struct window window;
 	size_t cap;
 	int64_t down_ms; /* length of the present back-off; 0 = up */
@@ -106,32 +105,16 @@ struct destination {
 	char helo[HOST_NAME_MAX_OCTETS + 1];    /* what we call ourselves; "" = fqdn */
 	char source[2 * (IPADDR_TEXT_MAX + 1)]; /* our addresses to come from, a blank between; "" = any */
 	int64_t timeout_ms;
-	struct demand *demand; /* its mail waits to be asked for; NULL = it does not; owned */
-	struct turned *turned; /* DESTINATION_TURNED; owned */
+	struct etrn_hold *etrn; /* its mail waits to be asked for; NULL = it does not; owned */
+	struct atrn *atrn;      /* DESTINATION_ATRN; owned */
 };
 
 struct destinations {
 	struct destination *table;
-	struct gates gates;
+	struct providers providers;
 	struct health health;
 	uint64_t seed; /* of weights */
 };
-
-/*
- * The name of ROUTE's next hop; TO holds DESTINATION_KEY_MAX. It has all that makes a connection one that mail of ROUTE
- * may use: "[192.0.2.1]:587", and "... by remote_domain a.test" when that has outbound settings of its own, and
- * "... as virtual_server" when that block's user authenticates.
- */
-void destination_key(const struct route *route, const char *folder, char *to);
-
-/* Appends the name of what its limits are counted for. */
-void destination_gate_key(const struct route *route, struct str *to);
-
-/* What mail of ROUTE demands of a host besides taking it, as a hash. */
-uint64_t destination_demands(const struct route *route);
-
-/* The port of a host that the configuration names. */
-uint16_t destination_port(const struct config_host *host, const struct config_outbound *outbound);
 
 /* The next hop of that name, made when it is new; copies what it needs from ROUTE. NULL without memory. FOLDER: of
  * ROUTE_DROP. */

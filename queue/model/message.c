@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/model/destination.h"
-
 enum { HEAP_FIRST_ROOM = 1024, UNWRITTEN_MAX = 16 << 20 /* two lines of each recipient, at their longest */ };
 
 /* As `queue list` shows them: what an administrator wants to tell apart. */
@@ -120,7 +118,7 @@ static struct message_list *list_of(struct messages *all, const struct message *
 	case MESSAGE_READY:
 		return &all->ready;
 	case MESSAGE_PARKED:
-		return &m->destination->parked;
+		return m->parked_on;
 	default:
 		return NULL;
 	}
@@ -166,6 +164,13 @@ void message_move(struct messages *all, struct message *m, enum message_state st
 {
 	leave(all, m);
 	enter(all, m, state);
+}
+
+void message_park(struct messages *all, struct message *m, struct message_list *list)
+{
+	leave(all, m);
+	m->parked_on = list;
+	enter(all, m, MESSAGE_PARKED);
 }
 
 void message_wait(struct messages *all, struct message *m, enum message_state state, int64_t due_ms)

@@ -17,7 +17,7 @@
 #include "common/mail/msgid.h"
 
 struct destination;
-struct whole;
+struct loaded;
 
 enum message_state {
 	MESSAGE_LISTED,  /* a scan met its name and reads on: list `listed` */
@@ -41,11 +41,12 @@ struct message {
 	TAILQ_ENTRY(message) at_next_hop; /* in destination->waiting, when waits_for_host */
 	uint64_t size;
 	int64_t due_ms;                  /* when it comes out of the heap */
-	struct whole *whole;             /* MESSAGE_ACTIVE; owned */
+	struct loaded *loaded;           /* MESSAGE_ACTIVE; owned */
+	struct message_list *parked_on;  /* MESSAGE_PARKED: the list of its destination */
 	struct str *unwritten;           /* lines that its journal must get before it is tried again; NULL = none */
-	uint64_t domains;                /* of its recipients, as selection.h marks them; 0 = not known yet */
+	uint64_t domains;                /* of its recipients, as marks.h makes them; 0 = not known yet */
 	uint32_t sender;                 /* the same of its sender */
-	uint32_t way;                    /* WAITING: whole_way of what is open; 0 = not known */
+	uint32_t way;                    /* WAITING: loaded_way of what is open; 0 = not known */
 	struct destination *destination; /* where it goes or waits, the first of several; NULL = not known. Counted. */
 	uint32_t heap_at;                /* index in the heap + 1; 0 = not there */
 	uint16_t attempts;
@@ -72,6 +73,11 @@ struct messages {
 	struct message **heap; /* by due_ms, heap[0] first */
 	size_t heap_count, heap_room;
 	size_t counts[MESSAGE_STATE_COUNT];
+	bool all_known; /* every name of the spool was read once since the start: every message is known */
+	size_t loaded_count, file_count; /* loaded.h */
+	void (*forgotten)(void *observer,
+			  const struct message *message); /* called by forget.h; NULL = nobody listens */
+	void *observer;
 };
 
 void messages_init(struct messages *all);
@@ -84,8 +90,11 @@ struct message *message_find(struct messages *all, const char *id);
 /* A new message in state LISTED. NULL without memory. */
 struct message *message_add(struct messages *all, const struct msgname *name);
 
-/* Takes it out of its place and into that of STATE (not one of the heap; PARKED needs m->destination). */
+/* Takes it out of its place and into that of STATE (not one of the heap, and not PARKED). */
 void message_move(struct messages *all, struct message *m, enum message_state state);
+
+/* Parks it on LIST, which its destination keeps. */
+void message_park(struct messages *all, struct message *m, struct message_list *list);
 
 /* Into the heap as WAITING, MET or LOCKED, to come out at DUE_MS. Without memory for the heap it is READY or FOUND. */
 void message_wait(struct messages *all, struct message *m, enum message_state state, int64_t due_ms);

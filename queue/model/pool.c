@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
-#include "queue/attempt/jobs.h"
+#include "queue/model/job.h"
 
 enum { SURPLUS_AFTER_MS = 10 * 1000 };
 
@@ -139,12 +139,13 @@ void pool_assign(struct worker *w, struct job *j)
 	d->at_workers++;
 	TAILQ_INSERT_TAIL(&w->jobs, j, place);
 	w->job_count++;
+	w->pool->jobs_out++;
 	j->worker = w;
 	/* One that was connected elsewhere closes that connection first. */
 	if (w->destination != d)
 		w->connected = false;
 	settle_at(w, d);
-	gate_begin(&j->gate, d->gate);
+	provider_begin(&j->provider, d->provider);
 	j->went_over = 1;
 	enter(w);
 }
@@ -154,9 +155,10 @@ void pool_release(struct worker *w, struct job *j, bool connected, int64_t now_m
 	leave(w);
 	TAILQ_REMOVE(&w->jobs, j, place);
 	w->job_count--;
+	w->pool->jobs_out--;
 	j->destination->at_workers--;
 	j->worker = NULL;
-	gate_end(&j->gate, j->went_over, now_ms);
+	provider_end(&j->provider, j->went_over, now_ms);
 	w->connected = connected;
 	w->idle_since = now_ms;
 	if (!w->job_count && !connected)

@@ -31,6 +31,7 @@ struct pool {
 	struct worker_list connected; /* idle, connected; longest idle first */
 	struct worker_list busy;      /* with jobs, or leaving */
 	size_t fresh_count, connected_count, busy_count;
+	size_t jobs_out;                 /* at workers */
 	struct destination_ring ring;    /* destinations with jobs that are open, next first */
 	struct destination_ring blocked; /* with jobs, but down or without known hosts */
 	size_t max, spare;

@@ -12,7 +12,7 @@
 
 enum { TELL_EVERY_MS = 1000, HISTORY_MAX = 1 << 20, REASON_MAX = 64 * 1024 };
 
-static void report_one(struct queue *q, const struct badmail *b, const struct whole *w, struct str *to)
+static void report_one(struct queue *q, const struct badmail *b, const struct loaded *w, struct str *to)
 {
 	size_t first = 0, n = w ? badmail_open_recipients(w, &first) : 0;
 	char numbers[4][24];
@@ -35,7 +35,7 @@ static void report_one(struct queue *q, const struct badmail *b, const struct wh
 	report_cells(to, ROW_BADMAIL, cells, sizeof(cells) / sizeof(cells[0]));
 }
 
-static void report_recipients(const struct whole *w, struct str *to)
+static void report_recipients(const struct loaded *w, struct str *to)
 {
 	for (size_t i = 0; i < w->rcpt_count; i++) {
 		const struct span cells[] = {
@@ -66,10 +66,11 @@ static void report_reason_lines(const struct queue *q, const struct badmail *b, 
 
 void badmail_show(struct queue *q, const struct badmail *b, struct str *to)
 {
-	const struct store here = {-1, q->store.badmail_fd, q->store.badmail_fd, -1};
+	const struct store here = {
+		.new_fd = -1, .cur_fd = q->store.badmail_fd, .badmail_fd = q->store.badmail_fd, .lock_fd = -1};
 	struct message as;
 	struct str history;
-	struct whole *w = badmail_whole(q, b, &as);
+	struct loaded *w = badmail_loaded(q->store.badmail_fd, b, &as, &q->arena, &q->text);
 	report_one(q, b, w, to);
 	if (w) {
 		report_recipients(w, to);
@@ -77,7 +78,7 @@ void badmail_show(struct queue *q, const struct badmail *b, struct str *to)
 		store_journal_tail(&here, &as, HISTORY_MAX, &history);
 		report_history(str_span(&history), to);
 		str_free(&history);
-		whole_free(w);
+		loaded_free(w);
 	}
 	report_reason_lines(q, b, to);
 }
@@ -135,20 +136,20 @@ static void delete_one(const struct queue *q, struct badmail_survey *s)
 static void list_one(struct queue *q, struct badmail_survey *s, struct str *to)
 {
 	struct message as;
-	struct whole *w = badmail_whole(q, &s->one, &as);
+	struct loaded *w = badmail_loaded(q->store.badmail_fd, &s->one, &as, &q->arena, &q->text);
 	report_one(q, &s->one, w, to);
 	if (w)
-		whole_free(w);
+		loaded_free(w);
 	s->done++;
 }
 
 static void begin_resend(struct queue *q, struct badmail_survey *s)
 {
 	struct message as;
-	struct whole *w = badmail_whole(q, &s->one, &as);
-	bool ok = resend_begin(q, &s->one, w, &s->look, s->why);
+	struct loaded *w = badmail_loaded(q->store.badmail_fd, &s->one, &as, &q->arena, &q->text);
+	bool ok = resend_begin(&q->store, &s->one, w, &s->look, s->why);
 	if (w)
-		whole_free(w);
+		loaded_free(w);
 	if (!ok)
 		note(s, false);
 }
@@ -178,12 +179,12 @@ static void tell(const struct queue *q, struct badmail_survey *s, struct str *to
 enum survey_step badmail_survey_go_on(struct queue *q, struct badmail_survey *s, int64_t until_ms, struct str *to)
 {
 	tell(q, s, to);
-	if (s->action && !q->scan.listed)
+	if (s->action && !q->messages.all_known)
 		return SURVEY_WAIT;
 	do {
 		if (s->look.fd >= 0) {
 			if (!resend_read(&s->look))
-				note(s, resend_put(q, &s->one, &s->look, s->why));
+				note(s, resend_put(&q->store, &q->messages, &s->one, &s->look, q->wall_ms, s->why));
 		} else if ((s->limit && s->done == s->limit) || !next(q, s, &s->one)) {
 			if (s->action)
 				report_counts(to, s->done, 0, 0, s->failed);

@@ -10,25 +10,24 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/ipc/rows.h"
-#include "queue/attempt/settle.h"
 #include "queue/operator/badmail_survey.h"
 #include "queue/operator/explain.h"
-#include "queue/operator/passage.h"
 #include "queue/operator/probe.h"
 #include "queue/operator/report.h"
 #include "queue/operator/survey.h"
+#include "queue/operator/text_stream.h"
 
 /* Of a turn no more than this goes into answers, whoever asks for how much. */
 enum { OUT_MAX = 8 << 20, TURN_MS = 4, SLICE_MS = 2, SECOND_MS = 1000 };
 
-enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_PASSAGE, CTL_BADMAIL, CTL_EXPLAIN, CTL_PROBE };
+enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_TEXT, CTL_BADMAIL, CTL_EXPLAIN, CTL_PROBE };
 
 struct ctl {
 	int fd;
-	size_t at; /* in queue->ctls */
+	size_t at; /* in console->ctls */
 	enum ctl_work work;
 	struct survey survey;
-	struct passage passage;
+	struct text_stream text;
 	struct badmail_survey badmail;
 	char probe[MSGID_LEN + 1]; /* in CTL_PROBE: the message */
 	int64_t probe_until, probe_told;
@@ -38,17 +37,17 @@ struct ctl {
 	size_t sent;             /* octets of out */
 };
 
-struct ctl *console_attach(struct queue *q, int fd)
+struct ctl *console_attach(struct console *all, int fd)
 {
-	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
-		struct ctl *c = q->ctls[i] ? NULL : calloc(1, sizeof(*c));
+	for (size_t i = 0; i < CONSOLE_LINKS_MAX; i++) {
+		struct ctl *c = all->ctls[i] ? NULL : calloc(1, sizeof(*c));
 		if (!c)
 			continue;
 		c->fd = fd;
 		c->at = i;
 		str_init(&c->out, OUT_MAX);
 		fd_set_nonblock(fd, true);
-		q->ctls[i] = c;
+		all->ctls[i] = c;
 		return c;
 	}
 	fd_close(&fd);
@@ -65,35 +64,38 @@ bool console_wants_write(const struct ctl *c)
 	return c->slow;
 }
 
-void console_close(struct queue *q, struct ctl *c)
+void console_close(struct console *all, struct ctl *c)
 {
-	q->ctls[c->at] = NULL;
+	all->ctls[c->at] = NULL;
 	fd_close(&c->fd);
-	explain_free(q, c->explain);
-	passage_close(&c->passage);
+	explain_free(all->queue, c->explain);
+	text_stream_close(&c->text);
 	badmail_survey_close(&c->badmail);
 	str_free(&c->out);
 	free(c);
 }
 
-void console_free(struct queue *q)
+void console_free(struct console *all)
 {
-	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++)
-		if (q->ctls[i])
-			console_close(q, q->ctls[i]);
+	for (size_t i = 0; i < CONSOLE_LINKS_MAX; i++)
+		if (all->ctls[i])
+			console_close(all, all->ctls[i]);
 }
 
-void console_forget(struct queue *q, const struct message *m)
+/* A message goes away: listings step over it. */
+static void forgotten(void *observer, const struct message *m)
 {
-	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++)
-		if (q->ctls[i] && q->ctls[i]->work == CTL_SURVEY)
-			survey_forget(&q->ctls[i]->survey, m);
+	struct console *all = observer;
+	index_forget(&all->index, m);
+	for (size_t i = 0; i < CONSOLE_LINKS_MAX; i++)
+		if (all->ctls[i] && all->ctls[i]->work == CTL_SURVEY)
+			survey_forget(&all->ctls[i]->survey, m);
 }
 
 static void done(struct ctl *c, uint64_t exit_code, const char *text)
 {
 	report_done(&c->out, exit_code, text);
-	passage_close(&c->passage);
+	text_stream_close(&c->text);
 	badmail_survey_close(&c->badmail);
 	c->work = CTL_NOTHING;
 }
@@ -117,26 +119,25 @@ static bool go_on_surveying(struct queue *q, struct ctl *c)
 	return step == SURVEY_MORE;
 }
 
-static struct ctl *watcher(const struct queue *q, const struct message *m)
+static struct ctl *watcher(const struct console *all, const struct message *m)
 {
-	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++)
-		if (q->ctls[i] && q->ctls[i]->work == CTL_PROBE && strcmp(q->ctls[i]->probe, m->id) == 0)
-			return q->ctls[i];
+	for (size_t i = 0; i < CONSOLE_LINKS_MAX; i++)
+		if (all->ctls[i] && all->ctls[i]->work == CTL_PROBE && strcmp(all->ctls[i]->probe, m->id) == 0)
+			return all->ctls[i];
 	return NULL;
 }
 
-void console_said(struct queue *q, const struct message *m, const char *by, struct span text)
+static void said(void *context, const struct message *m, const char *by, struct span text)
 {
-	struct ctl *c = watcher(q, m);
+	struct ctl *c = watcher(context, m);
 	if (c)
 		report_cells(&c->out, ROW_SAID, (const struct span[]){span_of(by), text}, 2);
 }
 
-void console_outcome(struct queue *q, struct message *m, const struct settle_result *result)
+static void outcome(void *context, const struct message *m, const struct attempt_result *result)
 {
-	struct ctl *c = watcher(q, m);
+	struct ctl *c = watcher(context, m);
 	char code[16], enhanced[ENHANCED_TEXT_MAX];
-	m->watched = false;
 	if (!c)
 		return;
 	snprintf(code, sizeof(code), "%d", result->code);
@@ -146,6 +147,15 @@ void console_outcome(struct queue *q, struct message *m, const struct settle_res
 				     result->host,   result->text};
 	report_cells(&c->out, ROW_OUTCOME, cells, sizeof(cells) / sizeof(cells[0]));
 	done(c, 0, "");
+}
+
+void console_open(struct console *all, struct queue *q)
+{
+	memset(all, 0, sizeof(*all));
+	all->queue = q;
+	q->observer = (struct queue_observer){.context = all, .said = said, .outcome = outcome};
+	q->messages.observer = all;
+	q->messages.forgotten = forgotten;
 }
 
 /* It is told as it happens; here it is only seen to that nobody waits for ever. */
@@ -175,9 +185,9 @@ static bool go_on_with_badmail(struct queue *q, struct ctl *c)
 
 static bool go_on_reading(struct ctl *c)
 {
-	if (passage_go_on(&c->passage, &c->out))
+	if (text_stream_go_on(&c->text, &c->out))
 		return true;
-	done(c, c->passage.failed, c->passage.failed ? "the file can't be read to its end" : "");
+	done(c, c->text.failed, c->text.failed ? "the file can't be read to its end" : "");
 	return false;
 }
 
@@ -187,7 +197,7 @@ static bool go_on(struct queue *q, struct ctl *c)
 	switch (c->work) {
 	case CTL_SURVEY:
 		return go_on_surveying(q, c);
-	case CTL_PASSAGE:
+	case CTL_TEXT:
 		return go_on_reading(c);
 	case CTL_BADMAIL:
 		return go_on_with_badmail(q, c);
@@ -239,17 +249,18 @@ static bool take_turn(struct queue *q, struct ctl *c)
 	return unfinished && !c->slow;
 }
 
-bool console_turn(struct queue *q)
+bool console_turn(struct console *all)
 {
+	struct queue *q = all->queue;
 	bool more = false;
 	int64_t until = clock_mono_ms() + TURN_MS;
 	/* Who comes first changes, for the time may not do for all. */
-	for (size_t i = 0; i < QUEUE_CTLS_MAX; i++) {
-		struct ctl *c = q->ctls[(i + q->ctl_first) % QUEUE_CTLS_MAX];
+	for (size_t i = 0; i < CONSOLE_LINKS_MAX; i++) {
+		struct ctl *c = all->ctls[(i + all->first) % CONSOLE_LINKS_MAX];
 		if (!c)
 			continue;
 		if (clock_mono_ms() >= until) {
-			q->ctl_first = c->at;
+			all->first = c->at;
 			return true;
 		}
 		more |= take_turn(q, c);
@@ -291,8 +302,8 @@ static void show_text(struct ctl *c, int fd)
 		done(c, 1, strerror(-fd));
 		return;
 	}
-	passage_open(&c->passage, fd);
-	c->work = CTL_PASSAGE;
+	text_stream_open(&c->text, fd);
+	c->work = CTL_TEXT;
 }
 
 static bool request_show(struct queue *q, struct ctl *c, struct span text)
@@ -308,7 +319,7 @@ static bool request_show(struct queue *q, struct ctl *c, struct span text)
 		show_text(c, store_open_message(&q->store, m));
 		return true;
 	}
-	struct whole *w = m ? operate_peek(q, m) : NULL;
+	struct loaded *w = m ? operate_peek(q, m) : NULL;
 	if (w)
 		report_show(q, m, w, &c->out);
 	done(c, !w, w ? "" : "no such message in the queue");
@@ -430,8 +441,9 @@ static bool request(struct queue *q, struct ctl *c, struct span text)
 	}
 }
 
-bool console_receive(struct queue *q, struct ctl *c)
+bool console_receive(struct console *all, struct ctl *c)
 {
+	struct queue *q = all->queue;
 	struct ipc_packet packet;
 	int err = ipc_receive(c->fd, q->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN)
@@ -440,6 +452,6 @@ bool console_receive(struct queue *q, struct ctl *c)
 	if (!err)
 		ipc_packet_close(&packet);
 	if (!ok)
-		console_close(q, c);
+		console_close(all, c);
 	return ok;
 }

@@ -15,7 +15,7 @@ struct explain {
 	struct resolve_asker asker; /* first: resolve.h gives it back */
 	struct destinations own;    /* a next hop that no mail is for, so that the look-ups change nothing */
 	struct destination *d;      /* in `own`; NULL where mail goes to a folder, or nowhere */
-	char key[DESTINATION_KEY_MAX];
+	char key[HOP_NAME_MAX];
 	bool known; /* the queue knows its hosts already */
 	bool told[DESTINATION_TARGETS_MAX];
 	size_t open; /* look-ups without an answer */
@@ -52,7 +52,7 @@ static void answered(struct resolve_asker *asker, size_t at, enum target_state s
 }
 
 /* The smallest change that would send it another way. */
-static void advise(const struct route *route, const struct passed *passed, size_t n, struct str *to)
+static void advise(const struct route *route, const struct not_taken *passed, size_t n, struct str *to)
 {
 	const struct route_rule *last = &route->rules[route->rule_count - 1];
 	size_t i = 0;
@@ -127,12 +127,12 @@ static bool begin(struct queue *q, struct explain *e, const struct address *rcpt
 {
 	char sender[ADDRESS_MAX + 1] = "";
 	const struct config_server *server = queue_server(q);
-	struct passed passed[PASSED_MAX];
+	struct not_taken passed[NOT_TAKEN_MAX];
 	struct route route;
 	route_decide(server, rcpt, mail, &route);
-	size_t n = passed_over(server, mail, &route, passed);
+	size_t n = not_taken_list(server, mail, &route, passed);
 	if (route.kind != ROUTE_NONE)
-		destination_key(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, e->key);
+		hop_name_format(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, e->key);
 	if (route.kind != ROUTE_DROP)
 		masquerade(server, mail->sender, sender);
 	explain_say_route(&route, e->key, sender, to);

@@ -7,7 +7,7 @@
 #include "common/config/value.h"
 #include "common/ipc/rows.h"
 #include "queue/operator/report.h"
-#include "queue/plan/trial.h"
+#include "queue/plan/host_order.h"
 
 enum { CELL_MAX = 4096, PLACE_MAX = 4096 + 16, NUMBER_MAX = 24, SMTPS_PORT = 465 };
 
@@ -22,7 +22,7 @@ void explain_say_route(const struct route *route, const char *key, const char *s
 	char security[ROUTE_BLOCK_MAX], credentials[ROUTE_BLOCK_MAX];
 	route_block_format(&route->security, security);
 	route_block_format(&route->credentials, credentials);
-	const char *why = route->why ? route->why : route->demand ? "it waits until it is asked for (etrn yes)" : "";
+	const char *why = route->why ? route->why : route->etrn ? "it waits until it is asked for (etrn yes)" : "";
 	const struct span cells[] = {span_of(route_kind_name(route->kind)),
 				     span_of(key),
 				     span_of(security),
@@ -63,7 +63,7 @@ void explain_say_rules(const struct route *route, struct str *to)
 	str_free(&words);
 }
 
-void explain_say_passed(const struct passed *passed, size_t n, struct str *to)
+void explain_say_passed(const struct not_taken *passed, size_t n, struct str *to)
 {
 	char at[PLACE_MAX];
 	struct str words;
@@ -190,18 +190,18 @@ static void say_host(const struct queue *q, const struct destination *d, const s
 void explain_say_hosts(struct queue *q, const struct destination *d, const struct config_outbound *outbound,
 		       struct str *to)
 {
-	struct trial trial;
+	struct host_order order;
 	struct host host;
 	size_t turn = 0;
 	if (!d->hosts)
 		return;
-	trial_preview(&q->destinations, d, q->mono_ms, &q->text, &trial);
-	struct span rest = trial.hosts;
+	host_order_preview(&q->destinations, d, q->mono_ms, &q->text, &order);
+	struct span rest = order.hosts;
 	while (hosts_next(&rest, &host) == 1)
 		say_host(q, d, outbound, &host, ++turn, to);
 	rest = span_of(d->hosts);
 	while (hosts_next(&rest, &host) == 1)
-		if (!is_in(trial.hosts, &host))
+		if (!is_in(order.hosts, &host))
 			say_host(q, d, outbound, &host, 0, to);
 }
 
@@ -214,14 +214,14 @@ static void limit(const char *what, size_t most, const size_t *now, const char *
 	report_cells(to, ROW_LIMIT, cells, 4);
 }
 
-static void say_rate(const struct gate *gate, const struct gate *real, int64_t now_ms, struct str *to)
+static void say_rate(const struct provider *provider, const struct provider *real, int64_t now_ms, struct str *to)
 {
 	char now[NUMBER_MAX];
 	struct str rate;
-	if (!gate || !gate->rate.limit.count)
+	if (!provider || !provider->rate.limit.count)
 		return;
 	str_init(&rate, CELL_MAX);
-	config_value_format(CONFIG_RATE, &gate->rate.limit, &rate);
+	config_value_format(CONFIG_RATE, &provider->rate.limit, &rate);
 	const struct span cells[] = {SPAN("messages"), str_span(&rate),
 				     number(now, real ? rate_taken(&real->rate, now_ms) : 0), SPAN("rate")};
 	report_cells(to, ROW_LIMIT, cells, 4);
@@ -233,16 +233,17 @@ void explain_say_limits(const struct queue *q, const struct destination *d, cons
 {
 	const struct config_server *server = queue_server(q);
 	size_t most = (size_t)server->delivery.max_outbound_connections_per_domain;
-	const struct gate *gate = d->gate ? gate_find(&q->destinations.gates, d->gate->key) : NULL;
-	size_t open = real ? real->open : 0, counted = gate ? gate->open : 0,
+	const struct provider *provider =
+		d->provider ? provider_find(&q->destinations.providers, d->provider->key) : NULL;
+	size_t open = real ? real->open : 0, counted = provider ? provider->open : 0,
 	       window = real ? destination_window(real) : 0;
 	int64_t messages = server->messages.max_messages_per_connection;
 	limit("connections", most, &open, "max_outbound_connections_per_domain", to);
-	if (d->gate && d->gate->max_connections != SIZE_MAX)
-		limit("connections", d->gate->max_connections, &counted, "max_connections", to);
+	if (d->provider && d->provider->max_connections != SIZE_MAX)
+		limit("connections", d->provider->max_connections, &counted, "max_connections", to);
 	if (real)
 		limit("connections at work", window, &real->connections, "", to);
-	say_rate(d->gate, gate, q->mono_ms, to);
+	say_rate(d->provider, provider, q->mono_ms, to);
 	if (messages != CONFIG_NONE)
 		limit("messages of a connection", (size_t)messages, NULL, "max_messages_per_connection", to);
 }

@@ -5,12 +5,12 @@
 #define QUEUE_OPERATOR_EXPLAIN_SAY_H
 
 #include "queue/attempt/queue.h"
-#include "queue/operator/passed.h"
+#include "queue/operator/not_taken.h"
 
 /* KEY: name of the next hop, or the folder. SENDER: that the host hears of, if it is another one; or "". */
 void explain_say_route(const struct route *route, const char *key, const char *sender, struct str *to);
 void explain_say_rules(const struct route *route, struct str *to);
-void explain_say_passed(const struct passed *passed, size_t n, struct str *to);
+void explain_say_passed(const struct not_taken *passed, size_t n, struct str *to);
 
 /* All that the queue may see of the block that holds for ROUTE, and of the block whose user the hosts see. */
 void explain_say_settings(const struct route *route, struct str *to);

@@ -2,39 +2,33 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
-#include "common/spool/spool.h"
-#include "queue/attempt/queue.h"
+#include "queue/model/loaded.h"
+#include "queue/spool/read.h"
 
 enum { KNOWN_AT_ONCE = 4096 };
 
-/* Making the whole form marks the message. What can't be read stays without marks, and any selection looks at it. */
+/* Loading a message marks it. What can't be read stays without marks, and any selection looks at it. */
 void index_mark(struct queue *q, struct message *m)
 {
-	struct envelope envelope;
 	const char *why;
-	int fd = store_open_message(&q->store, m);
+	int err, fd = store_open_message(&q->store, m);
 	if (fd < 0)
 		return;
-	arena_reset(&q->arena);
-	str_clear(&q->text);
-	if (spool_read_envelope(fd, &q->text, &q->arena, &envelope, &why) == 0) {
-		struct whole *w = whole_new(m, &envelope);
-		if (w)
-			whole_free(w);
-	}
+	struct loaded *w = read_envelope(fd, m, &q->arena, &q->text, &err, &why);
+	if (w)
+		loaded_free(w);
 	fd_close(&fd);
 }
 
-static bool is_due(const struct queue *q)
+static bool is_due(const struct index *x, const struct queue *q)
 {
-	return q->scan.listed && (!q->index.begun || q->index.left) && q->index.next_ms <= q->mono_ms;
+	return q->messages.all_known && (!x->begun || x->left) && x->next_ms <= q->mono_ms;
 }
 
-void index_turn(struct queue *q)
+void index_turn(struct index *x, struct queue *q)
 {
-	struct index *x = &q->index;
 	int64_t until = clock_mono_ms() + INDEX_SLICE_MS;
-	if (!is_due(q))
+	if (!is_due(x, q))
 		return;
 	if (!x->begun) {
 		x->cursor = q->messages.table;
@@ -56,13 +50,13 @@ void index_turn(struct queue *q)
 	x->next_ms = q->mono_ms + INDEX_EVERY_MS;
 }
 
-int64_t index_next(const struct queue *q)
+int64_t index_next(const struct index *x)
 {
-	return q->index.begun && !q->index.left ? INT64_MAX : q->index.next_ms;
+	return x->begun && !x->left ? INT64_MAX : x->next_ms;
 }
 
-void index_forget(struct queue *q, const struct message *m)
+void index_forget(struct index *x, const struct message *m)
 {
-	if (q->index.cursor == m)
-		q->index.cursor = m->hh.next;
+	if (x->cursor == m)
+		x->cursor = m->hh.next;
 }

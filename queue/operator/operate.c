@@ -7,50 +7,42 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "common/spool/spool.h"
 #include "queue/attempt/attempt.h"
-#include "queue/attempt/jobs.h"
 #include "queue/attempt/load.h"
-#include "queue/attempt/settle.h"
+#include "queue/attempt/to_badmail.h"
 #include "queue/attempt/verdicts.h"
-#include "queue/etrn/demand.h"
+#include "queue/model/etrn_hold.h"
+#include "queue/model/job.h"
+#include "queue/model/loaded.h"
+#include "queue/model/waiting.h"
 #include "queue/spool/badmail.h"
+#include "queue/spool/read.h"
 
 enum { HISTORY_MAX = 64 * 1024 };
 
-static void replay(void *context, const struct journal_line *line)
+struct loaded *operate_peek(struct queue *q, struct message *m)
 {
-	whole_replay(context, line);
-}
-
-struct whole *operate_peek(struct queue *q, struct message *m)
-{
-	struct envelope envelope;
 	const char *why;
-	if (m->whole || !m->has_file)
-		return m->whole;
+	int err;
+	if (m->loaded || !m->has_file)
+		return m->loaded;
 	int fd = store_open_message(&q->store, m);
 	if (fd < 0)
 		return NULL;
-	arena_reset(&q->arena);
-	str_clear(&q->text);
-	int err = spool_read_envelope(fd, &q->text, &q->arena, &envelope, &why);
-	struct whole *w = err ? NULL : whole_new(m, &envelope);
+	struct loaded *w = read_envelope(fd, m, &q->arena, &q->text, &err, &why);
 	fd_close(&fd);
 	if (!w)
 		return NULL;
 	w->peeked = true;
-	if (store_journal_read(&q->store, m, replay, w) < 0)
+	if (read_journal(&q->store, m, w) < 0)
 		log_error("id=%s: its journal can't be read: what is shown of it may be older", m->id);
-	if (m->unwritten)
-		whole_replay_lines(w, str_span(m->unwritten));
 	return w;
 }
 
-void operate_unpeek(struct whole *w)
+void operate_unpeek(struct loaded *w)
 {
 	if (w && w->peeked)
-		whole_free(w);
+		loaded_free(w);
 }
 
 /* What a scan found may be at a worker of the queue before this one: its lock must be free, its verdicts read. */
@@ -78,14 +70,14 @@ static enum operate_outcome claim(struct queue *q, struct message **m)
 	enum operate_outcome outcome = (*m)->found ? claim_found(q, m) : OPERATE_DONE;
 	if (outcome != OPERATE_DONE)
 		return outcome;
-	if ((*m)->whole && (*m)->whole->out_count)
+	if ((*m)->loaded && (*m)->loaded->out_count)
 		return OPERATE_IN_HAND;
-	if ((*m)->whole) {
-		jobs_cancel(q, *m);
-		load_undo(q, *m);
+	if ((*m)->loaded) {
+		job_cancel_all(*m, q->mono_ms);
+		loaded_unload(&q->messages, *m);
 		message_move(&q->messages, *m, MESSAGE_READY);
 	}
-	settle_stop_waiting(*m);
+	waiting_stop(*m);
 	return OPERATE_DONE;
 }
 
@@ -113,11 +105,11 @@ static void retry_next_hops(struct queue *q, const struct message *m)
 	const struct job *j;
 	if (m->destination)
 		destination_retry(m->destination, q->mono_ms);
-	if (m->destination && m->destination->demand)
-		demand_admit(q, m->destination);
-	if (!m->whole)
+	if (m->destination && m->destination->etrn)
+		etrn_hold_admit(m->destination, q->mono_ms);
+	if (!m->loaded)
 		return;
-	TAILQ_FOREACH(j, &m->whole->jobs, of_message)
+	TAILQ_FOREACH(j, &m->loaded->jobs, of_message)
 	{
 		if (!j->worker)
 			destination_retry(j->destination, q->mono_ms);
@@ -126,7 +118,7 @@ static void retry_next_hops(struct queue *q, const struct message *m)
 
 static enum operate_outcome retry(struct queue *q, struct message *m)
 {
-	if (m->state == MESSAGE_LOCKED || (m->whole && m->whole->out_count))
+	if (m->state == MESSAGE_LOCKED || (m->loaded && m->loaded->out_count))
 		return OPERATE_IN_HAND;
 	retry_next_hops(q, m);
 	if (m->state != MESSAGE_WAITING)
@@ -134,7 +126,7 @@ static enum operate_outcome retry(struct queue *q, struct message *m)
 	if (m->has_log && write_down(q, m, JOURNAL_RETRY) != OPERATE_DONE)
 		return OPERATE_FAILED;
 	log_info("id=%s status=retry by=operator", m->id);
-	settle_hurry(q, m);
+	waiting_hurry(&q->messages, m);
 	return OPERATE_DONE;
 }
 
@@ -165,25 +157,28 @@ static enum operate_outcome release(struct queue *q, struct message *m)
 	return OPERATE_DONE;
 }
 
-static enum operate_outcome delete (struct queue *q, struct message *m) {
-	char now[CLOCK_TEXT_MAX], id[MSGID_LEN + 1]; struct str why; enum operate_outcome outcome = claim(q, &m);
-	if (outcome != OPERATE_DONE) return outcome;
-	memcpy(id, m->id, sizeof(id));
+static enum operate_outcome remove_message(struct queue *q, struct message *m)
+{
+	char now[CLOCK_TEXT_MAX];
+	struct str why;
+	enum operate_outcome outcome = claim(q, &m);
+	if (outcome != OPERATE_DONE)
+		return outcome;
 	clock_iso(q->wall_ms, now);
 	str_init(&why, HISTORY_MAX);
 	str_printf(&why, "%s on %s.\n", BADMAIL_DELETED, now);
 	store_journal_tail(&q->store, m, HISTORY_MAX - 100, &why);
-	settle_badmail(q, m, str_span(&why));
+	bool gone = to_badmail(q, m, str_span(&why));
 	str_free(&why);
-	return message_find(&q->messages, id) ? OPERATE_FAILED : OPERATE_DONE;
+	return gone ? OPERATE_DONE : OPERATE_FAILED;
 }
 
 /* Every recipient who waits has failed by our own word: what follows is as after any other failure. */
 static enum operate_outcome bounce(struct queue *q, struct message *m)
 {
-	static const struct settle_result returned = {
+	static const struct attempt_result returned = {
 		.event = JOURNAL_FAILED, .enhanced = {5, 0, 0}, .text = SPAN("returned to the sender by an operator")};
-	if (!attempt_may_begin(q))
+	if (!queue_may_begin(q))
 		return OPERATE_LATER;
 	enum operate_outcome outcome = claim(q, &m);
 	if (outcome != OPERATE_DONE)
@@ -196,8 +191,8 @@ static enum operate_outcome bounce(struct queue *q, struct message *m)
 		return OPERATE_FAILED;
 	message_move(&q->messages, m, MESSAGE_ACTIVE);
 	log_info("id=%s status=failed enhanced=5.0.0 text=\"%.*s\"", m->id, SPAN_ARGS(returned.text));
-	settle_note(q, m, NULL, 0, m->whole->rcpt_count - 1, &returned);
-	settle_message(q, m);
+	note_result(q, m, NULL, 0, m->loaded->rcpt_count - 1, &returned);
+	attempt_settle(q, m);
 	return OPERATE_DONE;
 }
 
@@ -219,7 +214,7 @@ enum operate_outcome operate_act(struct queue *q, struct message *m, enum row_ac
 	case ROW_RELEASE:
 		return release(q, m);
 	case ROW_DELETE:
-		return delete (q, m);
+		return remove_message(q, m);
 	case ROW_BOUNCE:
 		return bounce(q, m);
 	default:

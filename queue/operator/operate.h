@@ -12,8 +12,8 @@
  * The whole form of M to look at: its own while an attempt runs, otherwise one made for the purpose and given back with
  * operate_unpeek. NULL when it can't be read.
  */
-struct whole *operate_peek(struct queue *q, struct message *m);
-void operate_unpeek(struct whole *w); /* NULL is fine */
+struct loaded *operate_peek(struct queue *q, struct message *m);
+void operate_unpeek(struct loaded *w); /* NULL is fine */
 
 enum operate_outcome {
 	OPERATE_DONE,

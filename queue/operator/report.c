@@ -8,8 +8,9 @@
 #include "common/ipc/rows.h"
 #include "queue/attempt/attempt.h"
 #include "queue/attempt/folder.h"
-#include "queue/attempt/jobs.h"
-#include "queue/etrn/demand.h"
+#include "queue/model/etrn_hold.h"
+#include "queue/model/job.h"
+#include "queue/model/loaded.h"
 #include "queue/rules/schedule.h"
 
 enum { CELLS_MAX = 65536, REASON_TAIL = 4096, HISTORY_MAX = 1 << 20, NEXT_HOPS_MAX = 1000, WAITING_HOPS_MAX = 20 };
@@ -111,7 +112,7 @@ void report_progress(struct str *to, size_t looked)
 static void append_demand(const struct queue *q, const struct destination *d, struct str *to)
 {
 	char why[DESTINATION_REASON_MAX];
-	demand_describe(d, q->mono_ms, why, sizeof(why));
+	etrn_hold_describe(d, q->mono_ms, why, sizeof(why));
 	if (!why[0])
 		return;
 	str_clear(to);
@@ -122,8 +123,8 @@ static void append_demand(const struct queue *q, const struct destination *d, st
 static void append_spool(const struct queue *q, const struct message *m, struct str *to)
 {
 	char why[DESTINATION_REASON_MAX];
-	writable_describe(q, why, sizeof(why));
-	if (!why[0] || !(writable_stops(q) || m->unwritten || !to->len))
+	writable_describe(&q->writable, why, sizeof(why));
+	if (!why[0] || !(writable_stops(&q->writable) || m->unwritten || !to->len))
 		return;
 	str_clear(to);
 	str_printf(to, "the spool %s", why);
@@ -154,7 +155,7 @@ void report_reason(const struct queue *q, const struct message *m, struct str *t
 	append_spool(q, m, to);
 }
 
-static size_t first_open(const struct whole *w)
+static size_t first_open(const struct loaded *w)
 {
 	size_t i = 0;
 	while (i + 1 < w->rcpt_count && w->states[i] != RECIPIENT_OPEN && w->states[i] != RECIPIENT_DELAYED)
@@ -162,7 +163,7 @@ static size_t first_open(const struct whole *w)
 	return i;
 }
 
-void report_message(struct queue *q, const struct message *m, const struct whole *w, struct str *to)
+void report_message(struct queue *q, const struct message *m, const struct loaded *w, struct str *to)
 {
 	struct row row;
 	struct str reason;
@@ -185,7 +186,7 @@ void report_message(struct queue *q, const struct message *m, const struct whole
 	str_free(&reason);
 }
 
-static const struct job *job_of(const struct whole *w, size_t rcpt)
+static const struct job *job_of(const struct loaded *w, size_t rcpt)
 {
 	const struct job *j;
 	TAILQ_FOREACH(j, &w->jobs, of_message)
@@ -196,15 +197,15 @@ static const struct job *job_of(const struct whole *w, size_t rcpt)
 	return NULL;
 }
 
-static void report_recipient(const struct queue *q, const struct whole *w, size_t rcpt, struct str *to)
+static void report_recipient(const struct queue *q, const struct loaded *w, size_t rcpt, struct str *to)
 {
 	const struct job *j = job_of(w, rcpt);
-	char key[DESTINATION_KEY_MAX] = "";
+	char key[HOP_NAME_MAX] = "";
 	struct route route;
 	struct row row;
-	whole_route(w, rcpt, queue_server(q), &route);
+	loaded_route(w, rcpt, queue_server(q), &route);
 	if (route.kind != ROUTE_NONE)
-		destination_key(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, key);
+		hop_name_format(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, key);
 	row_begin(&row);
 	cell(&row, w->rcpts[rcpt].text);
 	cell_text(&row, j && j->worker ? "trying" : recipient_state_name(w->states[rcpt]));
@@ -241,7 +242,7 @@ void report_history(struct span lines, struct str *to)
 			report_line(&line, to);
 }
 
-void report_show(struct queue *q, const struct message *m, const struct whole *w, struct str *to)
+void report_show(struct queue *q, const struct message *m, const struct loaded *w, struct str *to)
 {
 	struct str history;
 	report_message(q, m, w, to);
@@ -313,7 +314,7 @@ static void report_folder(const struct queue *q, const struct drop *folder, stru
 static void report_spool(const struct queue *q, struct str *to)
 {
 	char why[DESTINATION_REASON_MAX];
-	writable_describe(q, why, sizeof(why));
+	writable_describe(&q->writable, why, sizeof(why));
 	if (why[0])
 		report_trouble("spool", queue_server(q)->dir, why, to);
 }
@@ -330,7 +331,7 @@ void report_status(struct queue *q, bool detail, struct str *to)
 	fact(to, "new",
 	     messages_count(&q->messages) - active - counts[MESSAGE_WAITING] - counts[MESSAGE_HELD] -
 		     counts[MESSAGE_LOCKED]);
-	fact(to, "jobs_at_workers", q->jobs_out);
+	fact(to, "jobs_at_workers", queue_jobs_out(q));
 	fact(to, "workers_delivery", pool_count(&q->delivery));
 	fact(to, "workers_local", pool_count(&q->local));
 	report_spool(q, to);

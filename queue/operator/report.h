@@ -7,8 +7,8 @@
 
 #include "queue/attempt/queue.h"
 
-void report_message(struct queue *q, const struct message *m, const struct whole *w, struct str *to);
-void report_show(struct queue *q, const struct message *m, const struct whole *w, struct str *to);
+void report_message(struct queue *q, const struct message *m, const struct loaded *w, struct str *to);
+void report_show(struct queue *q, const struct message *m, const struct loaded *w, struct str *to);
 void report_status(struct queue *q, bool detail, struct str *to);
 void report_next_hop(const struct queue *q, const struct destination *d, struct str *to);
 

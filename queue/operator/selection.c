@@ -1,46 +1,11 @@
 #include "queue/operator/selection.h"
 
+#include "queue/model/marks.h"
 #include "queue/rules/schedule.h"
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
-}
-
-static uint64_t hash(struct span text)
-{
-	uint64_t sum = 14695981039346656037u;
-	for (size_t i = 0; i < text.len; i++)
-		sum = (sum ^ (unsigned char)lower(text.at[i])) * 1099511628211u;
-	/* FNV's low bits follow the last octets closely: the three numbers below come from all of it. */
-	sum ^= sum >> 29;
-	sum *= 0xbf58476d1ce4e5b9u;
-	return sum ^ sum >> 32;
-}
-
-static uint64_t domain_mark(struct span domain)
-{
-	uint64_t sum = hash(domain);
-	return UINT64_C(1) << (sum & 63) | UINT64_C(1) << (sum >> 6 & 63) | UINT64_C(1) << (sum >> 12 & 63);
-}
-
-/* Never 0, which means that it is not known. */
-static uint32_t sender_mark(struct span sender)
-{
-	return (uint32_t)hash(sender) | 1;
-}
-
-static struct span sender_of(const struct whole *w)
+static struct span sender_of(const struct loaded *w)
 {
 	return w->sender.text.len ? w->sender.text : SPAN("<>");
-}
-
-void selection_mark(struct message *m, const struct whole *w)
-{
-	m->domains = 0;
-	for (size_t i = 0; i < w->rcpt_count; i++)
-		m->domains |= domain_mark(w->rcpts[i].domain);
-	m->sender = sender_mark(sender_of(w));
 }
 
 bool selection_take(struct span id, struct span sender, struct span recipient, struct span domain, struct span reason,
@@ -71,7 +36,7 @@ static struct span domain_of(const char *address)
 
 static bool domain_may(const struct message *m, struct span domain)
 {
-	uint64_t mark = domain_mark(domain);
+	uint64_t mark = marks_domain(domain);
 	return (m->domains & mark) == mark;
 }
 
@@ -85,14 +50,14 @@ bool selection_may(const struct selection *s, const struct message *m, int64_t w
 		return false;
 	if (!m->sender)
 		return true;
-	if (*s->sender && m->sender != sender_mark(span_of(s->sender)))
+	if (*s->sender && m->sender != marks_sender(span_of(s->sender)))
 		return false;
 	if (*s->domain && !domain_may(m, span_of(s->domain)))
 		return false;
 	return !*s->recipient || domain_may(m, domain_of(s->recipient));
 }
 
-bool selection_needs_whole(const struct selection *s)
+bool selection_needs_loaded(const struct selection *s)
 {
 	return *s->sender || *s->recipient || *s->domain || *s->reason || s->attempts;
 }
@@ -102,13 +67,13 @@ static bool matches(const char *wanted, struct span text)
 	return !*wanted || span_equal_nocase(span_of(wanted), text);
 }
 
-static bool is_open(const struct whole *w, size_t rcpt)
+static bool is_open(const struct loaded *w, size_t rcpt)
 {
 	return w->states[rcpt] == RECIPIENT_OPEN || w->states[rcpt] == RECIPIENT_DELAYED ||
 	       w->states[rcpt] == RECIPIENT_FAILED;
 }
 
-static bool has_recipient(const struct selection *s, const struct whole *w)
+static bool has_recipient(const struct selection *s, const struct loaded *w)
 {
 	if (!*s->recipient && !*s->domain)
 		return true;
@@ -118,10 +83,10 @@ static bool has_recipient(const struct selection *s, const struct whole *w)
 	return false;
 }
 
-bool selection_has(const struct selection *s, const struct whole *w, int64_t wall_ms)
+bool selection_has(const struct selection *s, const struct loaded *w, int64_t wall_ms)
 {
 	const struct message *m = w->message;
-	unsigned tries = whole_tries(w);
+	unsigned tries = loaded_tries(w);
 	if (!selection_may(s, m, wall_ms) || !matches(s->sender, sender_of(w)) || !has_recipient(s, w))
 		return false;
 	return (tries > m->attempts ? tries : m->attempts) >= s->attempts;

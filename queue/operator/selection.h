@@ -2,16 +2,13 @@
  * Which messages an operator means. What every message has in memory decides most of it: its id tells the age, its name
  * the size, and marks tell which domains and which sender it may have; so of a million messages only those that are
  * meant, or nearly, are read.
- *
- * Marks: three of 64 bits for each domain of a recipient, and a hash of the sender. They are made when a message is
- * first read, for a delivery or, after a start, by index.c; a message without marks may be anything.
  */
 #ifndef QUEUE_OPERATOR_SELECTION_H
 #define QUEUE_OPERATOR_SELECTION_H
 
 #include "common/mail/address.h"
+#include "queue/model/loaded.h"
 #include "queue/model/message.h"
-#include "queue/model/whole.h"
 
 enum { SELECTION_REASON_MAX = 200 };
 
@@ -37,17 +34,14 @@ bool selection_take(struct span id, struct span sender, struct span recipient, s
 		    struct selection *out);
 bool selection_bounds(uint64_t older_s, uint64_t larger, uint64_t attempts, struct selection *out);
 
-/* Notes in M what W shows of it. */
-void selection_mark(struct message *m, const struct whole *w);
-
 /* False: M is certainly not meant. */
 bool selection_may(const struct selection *s, const struct message *m, int64_t wall_ms);
 
 /* Whether more must be known than selection_may looks at. */
-bool selection_needs_whole(const struct selection *s);
+bool selection_needs_loaded(const struct selection *s);
 
 /* Whether M is meant, all but for the reason. */
-bool selection_has(const struct selection *s, const struct whole *w, int64_t wall_ms);
+bool selection_has(const struct selection *s, const struct loaded *w, int64_t wall_ms);
 
 /* REASON: why it waits. */
 bool selection_has_reason(const struct selection *s, struct span reason);

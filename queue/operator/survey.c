@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "queue/operator/index.h"
 #include "queue/operator/report.h"
 
 enum { KNOWN_AT_ONCE = 4096, TELL_EVERY_MS = 1000 };
@@ -32,15 +33,15 @@ static bool is_meant(struct queue *q, const struct survey *s, struct message *m,
 	*read = false;
 	if (!m->has_file || !selection_may(&s->selection, m, q->wall_ms))
 		return false;
-	if (s->action && !selection_needs_whole(&s->selection))
+	if (s->action && !selection_needs_loaded(&s->selection))
 		return true;
 	*read = true;
-	if (!m->sender && selection_needs_whole(&s->selection)) {
+	if (!m->sender && selection_needs_loaded(&s->selection)) {
 		index_mark(q, m); /* half the way, and for most the whole */
 		if (!selection_may(&s->selection, m, q->wall_ms))
 			return false;
 	}
-	struct whole *w = operate_peek(q, m);
+	struct loaded *w = operate_peek(q, m);
 	bool meant = w && selection_has(&s->selection, w, q->wall_ms) && has_reason(q, s, m);
 	if (meant && !s->action)
 		report_message(q, m, w, to);
@@ -80,7 +81,7 @@ static void tell(const struct queue *q, struct survey *s, struct str *to)
 enum survey_step survey_go_on(struct queue *q, struct survey *s, int64_t until_ms, struct str *to)
 {
 	tell(q, s, to);
-	if (s->action && !s->count_only && !q->scan.listed)
+	if (s->action && !s->count_only && !q->messages.all_known)
 		return SURVEY_WAIT; /* a scan reads the names yet: what it has met can't be told from what it hasn't */
 	for (int i = 0; i < KNOWN_AT_ONCE && to->len < SURVEY_OUT_ENOUGH; i++) {
 		struct message *m = s->cursor;

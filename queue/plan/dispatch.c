@@ -1,6 +1,6 @@
 #include "queue/plan/dispatch.h"
 
-#include "queue/etrn/turned.h"
+#include "queue/model/atrn.h"
 
 enum { UNSERVED_LOOK = 256 /* destinations looked at to count what more workers could do */ };
 
@@ -13,7 +13,7 @@ static struct worker *expendable(const struct pool *p)
 {
 	struct worker *w;
 	TAILQ_FOREACH(w, &p->connected, place)
-	if (gate_room(w->destination->gate) == SIZE_MAX && !turned_is(w->destination))
+	if (provider_room(w->destination->provider) == SIZE_MAX && !atrn_is(w->destination))
 		return w;
 	return NULL;
 }

@@ -1,10 +1,10 @@
+#include "queue/rules/hop_name.h"
+
 #include <stdio.h>
 
-#include "queue/model/destination.h"
+enum { KEY_TEXT_MAX = ROUTE_HOSTS_MAX * 300 /* each a name of 255, a port, brackets */ };
 
-enum { KEY_TEXT_MAX = DESTINATION_TARGETS_MAX * 300 /* each a name of 255, a port, brackets */ };
-
-uint16_t destination_port(const struct config_host *host, const struct config_outbound *outbound)
+uint16_t hop_name_port(const struct config_host *host, const struct config_outbound *outbound)
 {
 	return host->port ? host->port : (uint16_t)outbound->port;
 }
@@ -43,7 +43,7 @@ static void append_block(struct str *to, const char *word, const struct route_bl
 static void append_list(struct str *to, const struct route *route)
 {
 	for (size_t i = 0; i < route->hosts->n; i++)
-		append_host(to, &route->hosts->at[i], destination_port(&route->hosts->at[i], route->outbound));
+		append_host(to, &route->hosts->at[i], hop_name_port(&route->hosts->at[i], route->outbound));
 }
 
 static void append_domain(struct str *to, struct span domain)
@@ -76,7 +76,7 @@ static void append_hosts(struct str *to, const struct route *route)
 	}
 }
 
-static void append_demands(struct str *to, const struct route *route)
+static void append_manner(struct str *to, const struct route *route)
 {
 	if (route->outbound->use_helo)
 		str_append_text(to, " helo");
@@ -87,14 +87,14 @@ static void append_demands(struct str *to, const struct route *route)
 static void append_route(struct str *to, const struct route *route)
 {
 	append_hosts(to, route);
-	append_demands(to, route);
-	if (route->demand) {
+	append_manner(to, route);
+	if (route->etrn) {
 		str_append_text(to, " etrn ");
 		append_domain(to, route->domain);
 	}
 }
 
-void destination_key(const struct route *route, const char *folder, char *to)
+void hop_name_format(const struct route *route, const char *folder, char *to)
 {
 	struct str text;
 	str_init(&text, KEY_TEXT_MAX);
@@ -103,10 +103,10 @@ void destination_key(const struct route *route, const char *folder, char *to)
 	else
 		append_route(&text, route);
 	/* A list of hosts too long for a name is told apart by its hash. */
-	if (text.len < DESTINATION_KEY_MAX)
-		snprintf(to, DESTINATION_KEY_MAX, "%s", str_text(&text));
+	if (text.len < HOP_NAME_MAX)
+		snprintf(to, HOP_NAME_MAX, "%s", str_text(&text));
 	else
-		snprintf(to, DESTINATION_KEY_MAX, "%.900s... %016llx", str_text(&text),
+		snprintf(to, HOP_NAME_MAX, "%.900s... %016llx", str_text(&text),
 			 (unsigned long long)hash_text(str_span(&text)));
 	str_free(&text);
 }
@@ -115,7 +115,7 @@ void destination_key(const struct route *route, const char *folder, char *to)
  * The name of a gate is the hosts, and the block that the limits are written in: a provider counts what comes from one
  * user, whatever else differs between our next hops. What may end at a smart host is counted there from the beginning.
  */
-void destination_gate_key(const struct route *route, struct str *to)
+void hop_name_provider(const struct route *route, struct str *to)
 {
 	if (route->hosts)
 		append_list(to, route);
@@ -124,11 +124,11 @@ void destination_gate_key(const struct route *route, struct str *to)
 	append_block(to, " ", &route->limits);
 }
 
-uint64_t destination_demands(const struct route *route)
+uint64_t hop_name_manner(const struct route *route)
 {
 	struct str text;
 	str_init(&text, KEY_TEXT_MAX);
-	append_demands(&text, route);
+	append_manner(&text, route);
 	uint64_t hash = hash_text(str_span(&text));
 	str_free(&text);
 	return hash;

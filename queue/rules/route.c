@@ -164,7 +164,7 @@ static bool as_written(const struct config_server *server, struct route *out)
 	find_limits(server, out);
 	if (remote) {
 		add_rule(out, "remote_domain", span_of(remote->name), remote->origin);
-		if (out->demand)
+		if (out->etrn)
 			add_rule(out, "etrn", SPAN("yes: waits for ETRN"), remote->etrn_at);
 		if (by_route(&remote->route, remote->route_at, (struct route_block){"remote_domain", remote->name},
 			     &remote->outbound, out))
@@ -223,7 +223,7 @@ void route_decide(const struct config_server *server, const struct address *reci
 	connector_find(server, out->domain, mail, &out->choice);
 	out->remote = config_remote_domain_find(server, out->domain);
 	out->private_mx = out->remote ? out->remote->private_mx : CONFIG_AUTO;
-	out->demand = out->remote && out->remote->etrn && domain_valid(out->domain) ? out->remote : NULL;
+	out->etrn = out->remote && out->remote->etrn && domain_valid(out->domain) ? out->remote : NULL;
 	bool written = as_written(server, out);
 	if (!written)
 		add_rule(out, "mx", out->domain, by_default);

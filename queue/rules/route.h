@@ -32,7 +32,11 @@ struct route_rule {
 	struct config_origin origin;
 };
 
-enum { ROUTE_RULES_MAX = 6, ROUTE_BLOCK_MAX = 320 };
+enum {
+	ROUTE_RULES_MAX = 6,
+	ROUTE_BLOCK_MAX = 320,
+	ROUTE_HOSTS_MAX = 33 /* bound of the settings smart_host and route, and one more that is found */
+};
 
 /* An outbound block: of what, and of which; {"virtual_server"}, {"remote_domain", "*.example.com"}, {"connector",
  * "partner"}. `of` NULL = none.
@@ -58,8 +62,9 @@ struct route {
 	struct ipaddr literal;
 	const struct config_remote_domain *remote; /* that fits best, whether or not it has a route; NULL = none */
 	struct connector_choice choice; /* of all connectors, asked for or not; without connector where there is none */
-	enum config_tristate private_mx;           /* of MX: as in config_remote_domain */
-	const struct config_remote_domain *demand; /* the mail waits until it is asked for (demand.h); NULL = no */
+	enum config_tristate private_mx; /* of MX: as in config_remote_domain */
+	const struct config_remote_domain
+		*etrn; /* the mail waits until its host asks for it with ETRN or ATRN; NULL = it does not wait */
 	const char *why;
 	struct route_rule rules[ROUTE_RULES_MAX];
 	size_t rule_count;

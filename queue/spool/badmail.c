@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "common/spool/spool.h"
-#include "queue/attempt/queue.h"
+#include "queue/spool/read.h"
 
 static bool is_id(struct span id)
 {
@@ -111,33 +110,26 @@ int badmail_remove(int folder, const char *id)
 	return 0;
 }
 
-static void replay(void *context, const struct journal_line *line)
+struct loaded *badmail_loaded(int folder, const struct badmail *b, struct message *as, struct arena *arena,
+			      struct str *text)
 {
-	whole_replay(context, line);
-}
-
-struct whole *badmail_whole(struct queue *q, const struct badmail *b, struct message *as)
-{
-	const struct store here = {-1, q->store.badmail_fd, q->store.badmail_fd, -1};
-	struct envelope envelope;
+	const struct store here = {.new_fd = -1, .cur_fd = folder, .badmail_fd = folder, .lock_fd = -1};
 	const char *why;
+	int err;
 	if (!msgid_valid(span_of(b->id)))
 		return NULL;
-	int fd = badmail_open(q->store.badmail_fd, b->id);
+	int fd = badmail_open(folder, b->id);
 	if (fd < 0)
 		return NULL;
 	memset(as, 0, sizeof(*as));
 	memcpy(as->id, b->id, sizeof(as->id));
 	as->size = b->size;
 	as->has_log = b->has_log;
-	arena_reset(&q->arena);
-	str_clear(&q->text);
-	int err = spool_read_envelope(fd, &q->text, &q->arena, &envelope, &why);
-	struct whole *w = err ? NULL : whole_new(as, &envelope);
+	struct loaded *w = read_envelope(fd, as, arena, text, &err, &why);
 	fd_close(&fd);
-	if (!w || store_journal_read(&here, as, replay, w) == 0)
+	if (!w || read_journal(&here, as, w) == 0)
 		return w;
-	whole_free(w);
+	loaded_free(w);
 	return NULL;
 }
 
@@ -147,7 +139,7 @@ static bool is_open(enum recipient_state state)
 	       state == RECIPIENT_DELETED;
 }
 
-size_t badmail_open_recipients(const struct whole *w, size_t *first)
+size_t badmail_open_recipients(const struct loaded *w, size_t *first)
 {
 	size_t n = 0;
 	*first = 0;

@@ -10,9 +10,10 @@
 
 #include "common/base/span.h"
 
-struct queue;
+struct arena;
+struct loaded;
 struct message;
-struct whole;
+struct str;
 
 /* How the reason of mail begins that an operator deleted: it is kept for 7 days only. */
 #define BADMAIL_DELETED "Deleted by an operator"
@@ -49,12 +50,13 @@ void badmail_name(const char *id, const char *suffix, char *to);
 int badmail_open(int folder, const char *id);
 
 /*
- * Its whole form as far as its journal tells, NULL when it is no message of ours. AS is overwritten and belongs to the
- * whole form, which the caller frees.
+ * B, which lies in FOLDER, loaded as its envelope and its journal say; NULL when it is no message of ours. AS is
+ * overwritten and belongs to what is returned, which the caller frees (loaded_free). ARENA and TEXT are scratch.
  */
-struct whole *badmail_whole(struct queue *q, const struct badmail *b, struct message *as);
+struct loaded *badmail_loaded(int folder, const struct badmail *b, struct message *as, struct arena *arena,
+			      struct str *text);
 
 /* How many recipients don't have it and were not told about either; *first is one of them. */
-size_t badmail_open_recipients(const struct whole *w, size_t *first);
+size_t badmail_open_recipients(const struct loaded *w, size_t *first);
 
 #endif

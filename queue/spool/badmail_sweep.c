@@ -9,46 +9,46 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
-#include "queue/attempt/queue.h"
+#include "common/mail/msgid.h"
 #include "queue/spool/badmail.h"
 
 enum { WORK_MS = 2, ORPHAN_MS = 86400 * 1000 };
 
-static bool open_folder(struct queue *q)
+static bool open_folder(struct badmail_sweep *s)
 {
-	int fd = openat(q->store.badmail_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	q->badmail_sweep.folder = fd < 0 ? NULL : fdopendir(fd);
-	if (!q->badmail_sweep.folder)
+	int fd = openat(s->badmail, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s->folder = fd < 0 ? NULL : fdopendir(fd);
+	if (!s->folder)
 		fd_close(&fd);
-	return q->badmail_sweep.folder != NULL;
+	return s->folder != NULL;
 }
 
-static void end_walk(struct queue *q)
+static void end_walk(struct badmail_sweep *s)
 {
-	if (q->badmail_sweep.folder)
-		closedir(q->badmail_sweep.folder);
-	q->badmail_sweep.folder = NULL;
-	q->badmail_sweep.trimming = false;
-	q->badmail_sweep.next_ms = q->mono_ms + SWEEP_EVERY_MS;
+	if (s->folder)
+		closedir(s->folder);
+	s->folder = NULL;
+	s->trimming = false;
+	s->next_ms = s->mono_ms + SWEEP_EVERY_MS;
 }
 
-static size_t bucket_of(const struct queue *q, const struct badmail *b)
+static size_t bucket_of(const struct badmail_sweep *s, const struct badmail *b)
 {
-	int64_t keep = queue_server(q)->badmail_keep, age = q->wall_ms - b->since_ms;
+	int64_t keep = s->server->badmail_keep, age = s->wall_ms - b->since_ms;
 	int64_t bucket = age <= 0 ? 0 : age / (keep / SWEEP_BUCKETS + 1);
 	return bucket < SWEEP_BUCKETS ? (size_t)bucket : SWEEP_BUCKETS - 1;
 }
 
-static bool remove_one(const struct queue *q, const struct badmail *b)
+static bool remove_one(const struct badmail_sweep *s, const struct badmail *b)
 {
-	int err = badmail_remove(q->store.badmail_fd, b->id);
+	int err = badmail_remove(s->badmail, b->id);
 	if (err)
 		log_warning("badmail %s: can't be removed: %s", b->id, strerror(-err));
 	return !err;
 }
 
 /* What belongs to no message any more: a crash came between. */
-static void look_at_rest(struct queue *q, const char *entry)
+static void look_at_rest(const struct badmail_sweep *s, const char *entry)
 {
 	struct stat st;
 	struct span name = span_of(entry), stem = {entry, name.len < 4 ? 0 : name.len - 4};
@@ -58,42 +58,41 @@ static void look_at_rest(struct queue *q, const char *entry)
 	if (!msgid_valid(stem) || !span_copy(stem, id, sizeof(id)))
 		return;
 	badmail_name(id, ".eml", message);
-	if (fstatat(q->store.badmail_fd, message, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+	if (fstatat(s->badmail, message, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
 		return;
-	if (fstatat(q->store.badmail_fd, entry, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	    q->wall_ms - (int64_t)st.st_ctim.tv_sec * 1000 > ORPHAN_MS)
-		unlinkat(q->store.badmail_fd, entry, 0);
+	if (fstatat(s->badmail, entry, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	    s->wall_ms - (int64_t)st.st_ctim.tv_sec * 1000 > ORPHAN_MS)
+		unlinkat(s->badmail, entry, 0);
 }
 
-static void look_at(struct queue *q, const char *entry)
+static void look_at(struct badmail_sweep *s, const char *entry)
 {
-	struct badmail_sweep *s = &q->badmail_sweep;
 	struct badmail b;
 	char id[BADMAIL_ID_MAX + 1];
 	if (!badmail_id(span_of(entry), id)) {
 		if (!s->trimming)
-			look_at_rest(q, entry);
+			look_at_rest(s, entry);
 		return;
 	}
 	/* Without a reason beside it, and under another name than ours, it is somebody else's file. */
-	if (badmail_look(q->store.badmail_fd, id, &b) < 0 || (!b.reason[0] && !msgid_valid(span_of(id))))
+	if (badmail_look(s->badmail, id, &b) < 0 || (!b.reason[0] && !msgid_valid(span_of(id))))
 		return;
-	size_t bucket = bucket_of(q, &b);
-	if (!s->trimming && badmail_until(&b, queue_server(q)->badmail_keep) <= q->wall_ms) {
-		s->expired += remove_one(q, &b);
+	size_t bucket = bucket_of(s, &b);
+	if (!s->trimming && badmail_until(&b, s->server->badmail_keep) <= s->wall_ms) {
+		s->expired += remove_one(s, &b);
 	} else if (!s->trimming) {
 		s->buckets[bucket] += b.size;
 	} else if (bucket > s->oldest || (bucket == s->oldest && s->excess)) {
-		s->trimmed += remove_one(q, &b);
+		s->trimmed += remove_one(s, &b);
 		if (bucket == s->oldest)
 			s->excess -= b.size < s->excess ? b.size : s->excess;
 	}
 }
 
 /* Whether the sum is too large; and if so, what may stay. */
-static bool must_trim(const struct queue *q, struct badmail_sweep *s)
+static bool must_trim(struct badmail_sweep *s)
 {
-	int64_t max = queue_server(q)->badmail_max;
+	int64_t max = s->server->badmail_max;
 	uint64_t sum = 0;
 	for (size_t i = 0; max != CONFIG_NONE && i < SWEEP_BUCKETS; i++) {
 		sum += s->buckets[i];
@@ -106,10 +105,9 @@ static bool must_trim(const struct queue *q, struct badmail_sweep *s)
 	return false;
 }
 
-static void end_of_folder(struct queue *q)
+static void end_of_folder(struct badmail_sweep *s)
 {
-	struct badmail_sweep *s = &q->badmail_sweep;
-	if (!s->trimming && must_trim(q, s)) {
+	if (!s->trimming && must_trim(s)) {
 		s->trimming = true;
 		rewinddir(s->folder);
 		return;
@@ -118,48 +116,52 @@ static void end_of_folder(struct queue *q)
 		log_info("badmail: %zu removed as badmail_keep says (deleted ones after 7 days), %zu as badmail_max "
 			 "says",
 			 s->expired, s->trimmed);
-	end_walk(q);
+	end_walk(s);
 }
 
-static void begin_walk(struct queue *q)
+static void begin_walk(struct badmail_sweep *s)
 {
-	memset(q->badmail_sweep.buckets, 0, sizeof(q->badmail_sweep.buckets));
-	q->badmail_sweep.expired = q->badmail_sweep.trimmed = 0;
-	if (!open_folder(q)) {
+	memset(s->buckets, 0, sizeof(s->buckets));
+	s->expired = s->trimmed = 0;
+	if (!open_folder(s)) {
 		log_warning("badmail: the folder can't be read: %s", strerror(errno));
-		end_walk(q);
+		end_walk(s);
 	}
 }
 
-void badmail_sweep_turn(struct queue *q)
+void badmail_sweep_turn(struct badmail_sweep *s, int badmail, const struct config_server *server, int64_t mono_ms,
+			int64_t wall_ms)
 {
-	struct badmail_sweep *s = &q->badmail_sweep;
+	s->badmail = badmail;
+	s->server = server;
+	s->mono_ms = mono_ms;
+	s->wall_ms = wall_ms;
 	if (!s->next_ms)
-		s->next_ms = q->mono_ms + SWEEP_FIRST_MS;
-	if (s->next_ms > q->mono_ms)
+		s->next_ms = s->mono_ms + SWEEP_FIRST_MS;
+	if (s->next_ms > s->mono_ms)
 		return;
 	if (!s->folder)
-		begin_walk(q);
+		begin_walk(s);
 	int64_t until = clock_mono_ms() + WORK_MS;
 	while (s->folder && clock_mono_ms() < until) {
 		const struct dirent *entry = readdir(s->folder);
 		if (entry)
-			look_at(q, entry->d_name);
+			look_at(s, entry->d_name);
 		else
-			end_of_folder(q);
+			end_of_folder(s);
 	}
 	if (s->folder)
-		s->next_ms = q->mono_ms + SWEEP_SLICE_MS;
+		s->next_ms = s->mono_ms + SWEEP_SLICE_MS;
 }
 
-int64_t badmail_sweep_next(const struct queue *q)
+int64_t badmail_sweep_next(const struct badmail_sweep *s)
 {
-	return q->badmail_sweep.next_ms;
+	return s->next_ms;
 }
 
-void badmail_sweep_free(struct queue *q)
+void badmail_sweep_free(struct badmail_sweep *s)
 {
-	if (q->badmail_sweep.folder)
-		closedir(q->badmail_sweep.folder);
-	q->badmail_sweep.folder = NULL;
+	if (s->folder)
+		closedir(s->folder);
+	s->folder = NULL;
 }

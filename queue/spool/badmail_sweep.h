@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct queue;
+#include "common/config/config.h"
 
 /* A bucket a 512th of badmail_keep: within the last one that may stay it is chance what goes. */
 enum { SWEEP_BUCKETS = 512, SWEEP_FIRST_MS = 5000, SWEEP_EVERY_MS = 10 * 60 * 1000, SWEEP_SLICE_MS = 20 };
@@ -24,14 +24,19 @@ struct badmail_sweep {
 	size_t oldest;   /* the bucket of which some may stay */
 	uint64_t excess; /* octets of it that must go */
 	size_t expired, trimmed;
+	/* of the present turn: */
+	int badmail; /* the folder */
+	const struct config_server *server;
+	int64_t mono_ms, wall_ms;
 };
 
-/* A slice, if one is due. */
-void badmail_sweep_turn(struct queue *q);
+/* A slice, if one is due. BADMAIL: the folder; SERVER has its bounds. */
+void badmail_sweep_turn(struct badmail_sweep *s, int badmail, const struct config_server *server, int64_t mono_ms,
+			int64_t wall_ms);
 
 /* When it is. */
-int64_t badmail_sweep_next(const struct queue *q);
+int64_t badmail_sweep_next(const struct badmail_sweep *s);
 
-void badmail_sweep_free(struct queue *q);
+void badmail_sweep_free(struct badmail_sweep *s);
 
 #endif

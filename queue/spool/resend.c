@@ -19,7 +19,8 @@ static bool refuse(struct resend_look *look, char *why, const char *text)
 	return false;
 }
 
-bool resend_begin(struct queue *q, const struct badmail *b, const struct whole *w, struct resend_look *look, char *why)
+bool resend_begin(const struct store *s, const struct badmail *b, const struct loaded *w, struct resend_look *look,
+		  char *why)
 {
 	static const struct span received = SPAN("Received:");
 	char head[16];
@@ -31,7 +32,7 @@ bool resend_begin(struct queue *q, const struct badmail *b, const struct whole *
 			"it is no message that was ever accepted; mend the file and put it into the pickup folder");
 	if (!badmail_open_recipients(w, &first))
 		return refuse(look, why, "every recipient has it, or its sender was told");
-	look->fd = badmail_open(q->store.badmail_fd, b->id);
+	look->fd = badmail_open(s->badmail_fd, b->id);
 	/* Our commit begins each message with its own Received. */
 	off_t body = (off_t)(b->size - w->octets);
 	if (look->fd < 0 || pread(look->fd, head, received.len, body) != (ssize_t)received.len ||
@@ -66,21 +67,21 @@ bool resend_read(struct resend_look *look)
 }
 
 /* cur/FRESH.log: what became of each recipient before, and that the message is back. Durable if it matters. */
-static int write_journal(struct queue *q, const struct badmail *b, const char *fresh)
+static int write_journal(const struct store *s, const struct badmail *b, const char *fresh, int64_t wall_ms)
 {
 	char name[BADMAIL_NAME_MAX], text[64 + BADMAIL_ID_MAX];
 	struct stat st;
 	struct str line;
 	badmail_name(b->id, ".log", name);
-	int old = b->has_log ? openat(q->store.badmail_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	int old = b->has_log ? openat(s->badmail_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
 	badmail_name(fresh, ".log", name);
-	int to = openat(q->store.cur_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int to = openat(s->cur_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int err = to < 0 || (old >= 0 && fstat(old, &st) < 0) ? -errno : 0;
 	if (!err && old >= 0)
 		err = fd_copy(old, 0, st.st_size, to);
 	snprintf(text, sizeof(text), "by an operator, from badmail, where it was %s", b->id);
 	const struct journal_line told = {
-		.wall_ms = q->wall_ms, .last = UINT32_MAX, .event = JOURNAL_RESENT, .text = span_of(text)};
+		.wall_ms = wall_ms, .last = UINT32_MAX, .event = JOURNAL_RESENT, .text = span_of(text)};
 	str_init(&line, JOURNAL_LINE_MAX);
 	journal_format(&told, &line);
 	if (!err)
@@ -122,17 +123,18 @@ static int move_back(const struct store *s, const struct badmail *b, int fd, con
 }
 
 /* What lies in cur/ under NAME is the queue's from now on. Without memory the next scan finds it. */
-static void adopt(struct queue *q, const struct msgname *name)
+static void adopt(const struct store *s, struct messages *messages, const struct msgname *name, int64_t wall_ms)
 {
-	struct message *m = message_add(&q->messages, name);
+	struct message *m = message_add(messages, name);
 	if (!m)
 		return;
 	m->has_file = m->in_cur = m->has_log = true;
-	store_set_next_try(&q->store, m, q->wall_ms);
-	message_move(&q->messages, m, MESSAGE_READY);
+	store_set_next_try(s, m, wall_ms);
+	message_move(messages, m, MESSAGE_READY);
 }
 
-bool resend_put(struct queue *q, const struct badmail *b, struct resend_look *look, char *why)
+bool resend_put(const struct store *s, struct messages *messages, const struct badmail *b, struct resend_look *look,
+		int64_t wall_ms, char *why)
 {
 	unsigned char random[MSGID_RANDOM];
 	char fresh[MSGNAME_MAX];
@@ -146,18 +148,18 @@ bool resend_put(struct queue *q, const struct badmail *b, struct resend_look *lo
 	if (fstat(look->fd, &st) < 0 || !st.st_nlink)
 		return refuse(look, why, "no such message in badmail");
 	fd_random(random, sizeof(random));
-	msgid_make(q->wall_ms, random, name.id);
+	msgid_make(wall_ms, random, name.id);
 	msgname_format(&name, fresh);
-	int err = write_journal(q, b, name.id);
+	int err = write_journal(s, b, name.id, wall_ms);
 	if (!err)
-		err = move_back(&q->store, b, look->fd, fresh);
+		err = move_back(s, b, look->fd, fresh);
 	if (err) {
-		store_finish_log(&q->store, name.id);
+		store_finish_log(s, name.id);
 		return refuse(look, why, strerror(-err));
 	}
 	fd_close(&look->fd);
-	badmail_remove(q->store.badmail_fd, b->id);
-	adopt(q, &name);
+	badmail_remove(s->badmail_fd, b->id);
+	adopt(s, messages, &name, wall_ms);
 	log_info("id=%s was=%s status=resent by=operator", name.id, b->id);
 	return true;
 }

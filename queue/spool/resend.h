@@ -9,8 +9,9 @@
 #ifndef QUEUE_SPOOL_RESEND_H
 #define QUEUE_SPOOL_RESEND_H
 
-#include "queue/attempt/queue.h"
+#include "queue/model/loaded.h"
 #include "queue/spool/badmail.h"
+#include "queue/spool/store.h"
 
 enum { RESEND_WHY_MAX = 300 };
 
@@ -22,14 +23,16 @@ struct resend_look {
 	bool eight_bit, bare; /* a line end that is not CRLF */
 };
 
-/* Begins with B, whose form is W. False with WHY (RESEND_WHY_MAX): it can't be sent. */
-bool resend_begin(struct queue *q, const struct badmail *b, const struct whole *w, struct resend_look *look, char *why);
+/* Begins with B, loaded as W (NULL = it can't be loaded). False with WHY (RESEND_WHY_MAX): it can't be sent. */
+bool resend_begin(const struct store *s, const struct badmail *b, const struct loaded *w, struct resend_look *look,
+		  char *why);
 
 /* Reads a piece. False: that was all, or the file can't be read. */
 bool resend_read(struct resend_look *look);
 
-/* Puts B back and closes the look. False with WHY: it is where it was. */
-bool resend_put(struct queue *q, const struct badmail *b, struct resend_look *look, char *why);
+/* Puts B back into cur/, where MESSAGES has it as READY, and closes the look. False with WHY: it is where it was. */
+bool resend_put(const struct store *s, struct messages *messages, const struct badmail *b, struct resend_look *look,
+		int64_t wall_ms, char *why);
 
 /* Ends what a crash broke off: ENTRY of cur/ begins with a dot. */
 void resend_finish(const struct store *s, const char *entry);

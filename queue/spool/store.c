@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -50,7 +51,9 @@ static int open_lock(const char *path, char *what, size_t what_size)
 int store_open(struct store *s, const char *dir, const char *badmail, char *what, size_t what_size)
 {
 	char path[FOLDER_PATH];
-	*s = (struct store){-1, -1, -1, -1};
+	*s = (struct store){.dir = strdup(dir), .new_fd = -1, .cur_fd = -1, .badmail_fd = -1, .lock_fd = -1};
+	if (!s->dir)
+		return -ENOMEM;
 	snprintf(path, sizeof(path), "%s/lock", dir);
 	s->lock_fd = open_lock(path, what, what_size);
 	if (s->lock_fd < 0)
@@ -73,6 +76,8 @@ void store_close(struct store *s)
 	fd_close(&s->cur_fd);
 	fd_close(&s->badmail_fd);
 	fd_close(&s->lock_fd);
+	free(s->dir);
+	s->dir = NULL;
 }
 
 int store_open_message(const struct store *s, const struct message *m)

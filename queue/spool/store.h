@@ -12,6 +12,7 @@
 #include "queue/model/message.h"
 
 struct store {
+	char *dir;                      /* the path of the spool, for messages; owned */
 	int new_fd, cur_fd, badmail_fd; /* owned */
 	int lock_fd;                    /* held for life */
 };

@@ -6,7 +6,6 @@
 
 #include "common/base/log.h"
 #include "common/ipc/fullness.h"
-#include "queue/attempt/queue.h"
 
 enum { LOOK_EVERY_MS = 1000, TEXT_MAX = 256 };
 
@@ -15,51 +14,55 @@ static bool is_full(int err)
 	return err == -ENOSPC || err == -EDQUOT;
 }
 
-bool writable_stops(const struct queue *q)
+void writable_init(struct writable *w, const struct store *store, struct fullness *fullness)
 {
-	return q->writable.error && !is_full(q->writable.error);
+	*w = (struct writable){.store = store, .fullness = fullness};
 }
 
-void writable_describe(const struct queue *q, char *to, size_t size)
+bool writable_stops(const struct writable *w)
 {
-	const char *what = is_full(q->writable.error)
+	return w->error && !is_full(w->error);
+}
+
+void writable_describe(const struct writable *w, char *to, size_t size)
+{
+	const char *what = is_full(w->error)
 				   ? "mail whose journal needs room waits"
 				   : "no mail is taken or delivered; mend the file system, and it goes on by itself";
 	to[0] = '\0';
-	if (q->writable.error)
-		snprintf(to, size, "can't be written (%s): %s", strerror(-q->writable.error), what);
+	if (w->error)
+		snprintf(to, size, "can't be written (%s): %s", strerror(-w->error), what);
 }
 
-static void say(const struct queue *q)
+static void say(const struct writable *w)
 {
 	char text[TEXT_MAX];
-	writable_describe(q, text, sizeof(text));
+	writable_describe(w, text, sizeof(text));
 	if (*text)
-		log_error("spool %s: %s", queue_server(q)->dir, text);
+		log_error("spool %s: %s", w->store->dir, text);
 	else
-		log_info("spool %s: can be written again", queue_server(q)->dir);
+		log_info("spool %s: can be written again", w->store->dir);
 }
 
-void writable_look(struct queue *q)
+void writable_look(struct writable *w, int64_t now_ms)
 {
-	struct writable *w = &q->writable;
 	int before = w->error;
-	w->error = store_try(&q->store);
-	w->looked_ms = q->mono_ms;
+	w->error = store_try(w->store);
+	w->looked_ms = now_ms;
 	if (w->error != before)
-		say(q);
-	fullness_shut(q->fullness, writable_stops(q));
+		say(w);
+	fullness_shut(w->fullness, writable_stops(w));
 }
 
-bool writable_blame(struct queue *q, int err)
+bool writable_blame(struct writable *w, int err, int64_t now_ms)
 {
-	if (!q->writable.error && q->mono_ms - q->writable.looked_ms >= LOOK_EVERY_MS)
-		writable_look(q);
-	return writable_stops(q) || (q->writable.error && is_full(err));
+	if (!w->error && now_ms - w->looked_ms >= LOOK_EVERY_MS)
+		writable_look(w, now_ms);
+	return writable_stops(w) || (w->error && is_full(err));
 }
 
-void writable_tend(struct queue *q)
+void writable_tend(struct writable *w, int64_t now_ms)
 {
-	if (q->writable.error)
-		writable_look(q);
+	if (w->error)
+		writable_look(w, now_ms);
 }

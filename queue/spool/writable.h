@@ -10,27 +10,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct queue;
+#include "common/ipc/fullness.h"
+#include "queue/spool/store.h"
 
 struct writable {
-	int error;         /* -errno of the last look, 0 = it can be written */
+	const struct store *store;
+	struct fullness
+		*fullness; /* borrowed: where smtpd reads that nothing can be accepted; NULL = nobody reads it */
+	int error;         /* -errno of the last look, 0 = the spool can be written */
 	int64_t looked_ms; /* when that was */
 };
 
+/* STORE and FULLNESS are borrowed. */
+void writable_init(struct writable *w, const struct store *store, struct fullness *fullness);
+
 /* A change in the spool failed with ERR. True: so does any other, as the log says already; false: it is about that one
  * message. */
-bool writable_blame(struct queue *q, int err);
+bool writable_blame(struct writable *w, int err, int64_t now_ms);
 
 /* Looks now. */
-void writable_look(struct queue *q);
+void writable_look(struct writable *w, int64_t now_ms);
 
 /* Each second: is it over? */
-void writable_tend(struct queue *q);
+void writable_tend(struct writable *w, int64_t now_ms);
 
 /* Nothing may be begun. */
-bool writable_stops(const struct queue *q);
+bool writable_stops(const struct writable *w);
 
 /* What is wrong, in words for an administrator, into TO; "" when nothing is. */
-void writable_describe(const struct queue *q, char *to, size_t size);
+void writable_describe(const struct writable *w, char *to, size_t size);
 
 #endif

@@ -34,6 +34,7 @@ PURE_LIBC = {
     "inet_ntop", "inet_pton", "_GLOBAL_OFFSET_TABLE_", "rawmemchr", "strspn", "strcspn", "strnlen",
 }
 PURE_BASE = re.compile(r"^(span|str|arena|base64)_|^clock_iso")
+COMPONENT_MAX = 5
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 500
 CLANG_FORMAT = 14  # that of Debian 12
@@ -48,6 +49,29 @@ def may_include(folder, other):
     floors = COMMON + PROGRAMS.get(folder.split("/")[0], [])
     level = {name: number for number, names in enumerate(floors) for name in names}
     return other in level and level[other] < level[folder]
+
+
+def knots(graph):
+    """The strongly connected components of GRAPH (Tarjan)."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in graph.get(node, ()):
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == index[node]:
+            at = stack.index(node)
+            found.append(stack[at:])
+            del stack[at:]
+
+    for node in graph:
+        if node not in index:
+            visit(node)
+    return found
 
 
 class Lint:
@@ -73,7 +97,7 @@ class Lint:
                 self.complain(path, number, f'"{match.group(1)}": write the path from the top folder')
                 continue
             other = folder_of(target, self.root)
-            if other != folder and not may_include(folder, other) and not folder.startswith("queue/"):
+            if other != folder and not may_include(folder, other):
                 self.complain(path, number, f"{folder} must not include {other}, which is no lower floor")
 
     def circles(self):
@@ -92,6 +116,18 @@ class Lint:
 
         for name in graph:
             visit(name, [])
+
+    def components(self):
+        """Modules of a folder that include one another in a circle: a few may, a knot of them is no design."""
+        graph = {}
+        for path in self.sources:
+            module = path.relative_to(self.root).with_suffix("")
+            uses = {pathlib.Path(name).with_suffix("") for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"', path.read_text(), re.M)}
+            graph.setdefault(module, set()).update(use for use in uses if use.parent == module.parent and use != module)
+        for knot in knots(graph):
+            if len(knot) > COMPONENT_MAX:
+                names = ", ".join(sorted(module.name for module in knot))
+                self.complain(self.root / knot[0].parent, 1, f"{len(knot)} modules include one another in a circle: {names}")
 
     def header_alone(self, path):
         """Every header compiles alone, under the same warnings as the code."""
@@ -168,6 +204,7 @@ class Lint:
             self.words(path)
             self.sizes(path)
         self.circles()
+        self.components()
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(self.header_alone, self.headers))
         self.pure()

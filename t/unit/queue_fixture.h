@@ -20,13 +20,16 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "queue/arrivals.h"
 #include "queue/attempt/attempt.h"
-#include "queue/attempt/jobs.h"
 #include "queue/attempt/queue.h"
 #include "queue/attempt/resolve.h"
-#include "queue/attempt/settle.h"
+#include "queue/attempt/resolved.h"
 #include "queue/attempt/verdicts.h"
 #include "queue/links.h"
+#include "queue/loop.h"
+#include "queue/model/job.h"
+#include "queue/model/loaded.h"
 #include "queue/reload.h"
 #include "t/unit/suite.h"
 
@@ -36,7 +39,7 @@ struct fixture {
 	char dir[64];
 	char extra[2048];
 	struct child child;
-	struct queue queue;
+	struct loop loop;
 	int64_t start_wall_ms;        /* about now, for the kernel stamps files with it; a whole second */
 	int arrivals[2], verdicts[2]; /* [0] the queue's */
 	int resolver;                 /* the far end */
@@ -118,9 +121,9 @@ static inline void build_config(const char *extra, struct config *out)
 static inline void turn(void)
 {
 	for (int i = 0; i < TURNS_MAX; i++) {
-		links_arrivals(&f.queue);
-		verdicts_receive(&f.queue);
-		if (queue_turn(&f.queue) > 0)
+		arrivals_receive(&f.loop);
+		verdicts_receive(&f.loop.queue);
+		if (loop_turn(&f.loop) > 0)
 			return;
 	}
 	ck_abort_msg("the queue does not come to rest");
@@ -128,25 +131,25 @@ static inline void turn(void)
 
 static inline void pass(int64_t ms)
 {
-	f.queue.mono_ms += ms;
-	f.queue.wall_ms += ms;
+	f.loop.queue.mono_ms += ms;
+	f.loop.queue.wall_ms += ms;
 	turn();
 }
 
 static inline void queue_begin(void)
 {
-	int64_t mono = f.queue.mono_ms, wall = f.queue.wall_ms;
-	memset(&f.queue, 0, sizeof(f.queue));
-	f.queue.clock_stands = true;
-	f.queue.mono_ms = mono ? mono : 5000000;
-	f.queue.wall_ms = wall ? wall : f.start_wall_ms;
-	ck_assert(queue_open(&f.queue, &f.child, f.arrivals[0], f.verdicts[0]));
+	int64_t mono = f.loop.queue.mono_ms, wall = f.loop.queue.wall_ms;
+	memset(&f.loop, 0, sizeof(f.loop));
+	f.loop.queue.clock_stands = true;
+	f.loop.queue.mono_ms = mono ? mono : 5000000;
+	f.loop.queue.wall_ms = wall ? wall : f.start_wall_ms;
+	ck_assert(loop_open(&f.loop, &f.child, f.arrivals[0], f.verdicts[0]));
 }
 
 /* A queue process dies and another one begins; nothing is turned yet. */
 static inline void restart(void)
 {
-	queue_close(&f.queue);
+	loop_close(&f.loop);
 	fd_close(&f.resolver);
 	queue_begin();
 }
@@ -180,7 +183,7 @@ static inline int remove_entry(const char *path, const struct stat *st, int type
 
 static inline void fixture_close(void)
 {
-	queue_close(&f.queue);
+	loop_close(&f.loop);
 	fd_close(&f.resolver);
 	for (int i = 0; i < 2; i++) {
 		fd_close(&f.arrivals[i]);
@@ -196,7 +199,7 @@ static inline void make_id(int64_t age_ms, char *to)
 	unsigned char random[MSGID_RANDOM] = {0};
 	f.made++;
 	memcpy(random, &f.made, sizeof(f.made));
-	msgid_make(f.queue.wall_ms - age_ms, random, to);
+	msgid_make(f.loop.queue.wall_ms - age_ms, random, to);
 }
 
 static inline const char *name_of(const char *id, size_t size)
@@ -255,7 +258,7 @@ static inline struct hand *hire(struct pool *pool)
 	hand->fd = ends[1];
 	hand->number = ++f.workers;
 	hand->message = hand->journal = -1;
-	ck_assert_ptr_nonnull(pool_add(pool, hand->number, ends[0], f.queue.mono_ms));
+	ck_assert_ptr_nonnull(pool_add(pool, hand->number, ends[0], f.loop.queue.mono_ms));
 	return hand;
 }
 
@@ -338,7 +341,7 @@ static inline void die(struct hand *hand, struct pool *pool)
 	if (w->number == hand->number)
 		break;
 	ck_assert_ptr_nonnull(w);
-	ck_assert(!links_worker(&f.queue, w));
+	ck_assert(!links_worker(&f.loop.queue, w));
 	free(hand);
 	turn();
 }
@@ -369,7 +372,7 @@ static inline const char *log_kept(void)
 
 static inline struct message *known(const char *id)
 {
-	return message_find(&f.queue.messages, id);
+	return message_find(&f.loop.queue.messages, id);
 }
 
 /* Who else holds the lock of a message file. */

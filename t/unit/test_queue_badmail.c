@@ -24,12 +24,12 @@ static void teardown(void)
 static void delete_half_delivered(void)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 2 * MINUTE, "app@example.net", "u@one.test v@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, false);
 	report(w, id, 1, 1, JOURNAL_DELAYED, 451, true);
-	ck_assert_int_eq(operate_act(&f.queue, known(id), ROW_DELETE), OPERATE_DONE);
+	ck_assert_int_eq(operate_act(&f.loop.queue, known(id), ROW_DELETE), OPERATE_DONE);
 	ck_assert_ptr_null(known(id));
 	dismiss(w);
 }
@@ -40,19 +40,20 @@ static bool resend(const char *which, char *why)
 	struct badmail b;
 	struct message as;
 	struct resend_look look;
-	if (badmail_look(f.queue.store.badmail_fd, which, &b) < 0) {
+	if (badmail_look(f.loop.queue.store.badmail_fd, which, &b) < 0) {
 		strcpy(why, "gone");
 		return false;
 	}
-	struct whole *w = badmail_whole(&f.queue, &b, &as);
-	bool ok = resend_begin(&f.queue, &b, w, &look, why);
+	struct loaded *w =
+		badmail_loaded(f.loop.queue.store.badmail_fd, &b, &as, &f.loop.queue.arena, &f.loop.queue.text);
+	bool ok = resend_begin(&f.loop.queue.store, &b, w, &look, why);
 	if (w)
-		whole_free(w);
+		loaded_free(w);
 	if (!ok)
 		return false;
 	while (resend_read(&look))
 		;
-	return resend_put(&f.queue, &b, &look, why);
+	return resend_put(&f.loop.queue.store, &f.loop.queue.messages, &b, &look, f.loop.queue.wall_ms, why);
 }
 
 START_TEST(deleted_mail_keeps_what_it_knows)
@@ -61,16 +62,17 @@ START_TEST(deleted_mail_keeps_what_it_knows)
 	struct message as;
 	size_t first;
 	delete_half_delivered();
-	ck_assert_int_eq(badmail_look(f.queue.store.badmail_fd, id, &b), 0);
+	ck_assert_int_eq(badmail_look(f.loop.queue.store.badmail_fd, id, &b), 0);
 	ck_assert(b.deleted && b.has_log);
 	ck_assert(strncmp(b.reason, BADMAIL_DELETED " on 20", strlen(BADMAIL_DELETED " on 20")) == 0);
 	ck_assert_ptr_nonnull(strstr(read_file(path_of("badmail/%s.txt", id)), " 1 delayed 451 "));
 	ck_assert(!exists(path_of("cur/%s.log", id)));
-	struct whole *w = badmail_whole(&f.queue, &b, &as);
+	struct loaded *w =
+		badmail_loaded(f.loop.queue.store.badmail_fd, &b, &as, &f.loop.queue.arena, &f.loop.queue.text);
 	ck_assert_ptr_nonnull(w);
 	ck_assert_uint_eq(badmail_open_recipients(w, &first), 1);
 	ck_assert_uint_eq(first, 1);
-	whole_free(w);
+	loaded_free(w);
 }
 END_TEST
 
@@ -80,19 +82,19 @@ START_TEST(who_has_it_does_not_get_it_again)
 	char why[RESEND_WHY_MAX];
 	delete_half_delivered();
 	ck_assert_msg(resend(id, why), "%s", why);
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 1);
-	const struct message *m = f.queue.messages.table;
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 1);
+	const struct message *m = f.loop.queue.messages.table;
 	ck_assert_str_ne(m->id, id);
 	ck_assert(!exists(path_of("badmail/%s.eml", id)));
 	ck_assert(!exists(path_of("badmail/%s.txt", id)));
 	ck_assert(!exists(path_of("badmail/%s.log", id)));
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	ck_assert_uint_eq((unsigned char)job.rcpts.at[0], 2);
 	char fresh[MSGID_LEN + 1];
 	memcpy(fresh, m->id, sizeof(fresh));
 	report(w, fresh, 1, 1, JOURNAL_DELIVERED, 250, true);
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 	dismiss(w);
 }
 END_TEST
@@ -105,7 +107,7 @@ START_TEST(a_restart_finds_what_was_sent_again)
 	delete_half_delivered();
 	ck_assert(resend(id, why));
 	restart();
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	ck_assert_uint_eq((unsigned char)job.rcpts.at[0], 2);
 	expect_nothing(w);
@@ -124,7 +126,7 @@ START_TEST(before_the_rename_it_is_bad_mail)
 	turn();
 	ck_assert(!exists(path_of("cur/%s.log", other)));
 	ck_assert(exists(path_of("badmail/%s.eml", id)));
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 }
 END_TEST
 
@@ -135,7 +137,7 @@ START_TEST(a_copy_counts_once_the_bad_mail_is_gone)
 	char fresh[MSGID_LEN + 1], hidden[200];
 	for (int gone = 0; gone < 2; gone++) {
 		accept_message(id, 2 * MINUTE, "app@example.net", "u@one.test");
-		ck_assert_int_eq(operate_act(&f.queue, known(id), ROW_DELETE), OPERATE_DONE);
+		ck_assert_int_eq(operate_act(&f.loop.queue, known(id), ROW_DELETE), OPERATE_DONE);
 		make_id(0, fresh);
 		size_t size = put_message("cur", fresh, "app@example.net", "u@one.test");
 		snprintf(hidden, sizeof(hidden), "%s", path_of("cur/.%s.%s", id, name_of(fresh, size)));
@@ -152,7 +154,7 @@ START_TEST(a_copy_counts_once_the_bad_mail_is_gone)
 		ck_assert(!exists(torn));
 		ck_assert_int_eq(known(fresh) != NULL, gone);
 	}
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	expect_nothing(w);
 	dismiss(w);
@@ -164,7 +166,7 @@ START_TEST(failures_are_open_again)
 {
 	struct wire_job_smtp job;
 	char why[RESEND_WHY_MAX];
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 3 * DAY, "", "u@one.test v@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 1, JOURNAL_FAILED, 550, true);
@@ -208,7 +210,7 @@ START_TEST(what_was_never_accepted_is_not_sent)
 	ck_assert(!resend("foreign", why));
 	ck_assert(!resend("../new/x", why));
 	ck_assert(!resend("..", why));
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 }
 END_TEST
 
@@ -219,14 +221,14 @@ START_TEST(eight_bits_are_known_again)
 	write_file(path_of("badmail/%s.eml", id),
 		   "x-sender: a@b.test\r\nx-receiver: c@one.test\r\nReceived: x\r\n\r\n\xc3\xa4\r\n");
 	ck_assert_msg(resend(id, why), "%s", why);
-	ck_assert(f.queue.messages.table->eight_bit);
+	ck_assert(f.loop.queue.messages.table->eight_bit);
 }
 END_TEST
 
 /* Puts a bad mail of OCTETS that came here AGE_MS ago. */
 static void put_bad(const char *name, size_t octets, int64_t age_ms, const char *reason)
 {
-	int64_t then = (f.queue.wall_ms - age_ms) / 1000;
+	int64_t then = (f.loop.queue.wall_ms - age_ms) / 1000;
 	const struct timespec times[2] = {{.tv_sec = then}, {.tv_sec = then}};
 	write_file(path_of("badmail/%s.eml", name), "x");
 	ck_assert_int_eq(truncate(path_of("badmail/%s.eml", name), (off_t)octets), 0);

@@ -18,7 +18,7 @@ static void setup(void)
 	int ends[2];
 	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
 	reader = ends[1];
-	ctl = console_attach(&f.queue, ends[0]);
+	ctl = console_attach(&f.loop.console, ends[0]);
 	ck_assert_ptr_nonnull(ctl);
 	str_init(&rows, 16 << 20);
 }
@@ -53,7 +53,7 @@ static void take_answer(void)
 	row_count = text_octets = 0;
 	for (int idle = 0; idle < TURNS_MAX;) {
 		if (ipc_receive(reader, buffer, sizeof(buffer), MSG_DONTWAIT, &packet) < 0) {
-			queue_turn(&f.queue);
+			loop_turn(&f.loop);
 			idle++;
 			continue;
 		}
@@ -77,14 +77,14 @@ static void take_answer(void)
 		ck_assert(wire_encode_##packet(&asked, &octets));                                                      \
 		ck_assert_int_eq(ipc_send(reader, str_span(&octets), NULL, 0), 0);                                     \
 		str_free(&octets);                                                                                     \
-		ck_assert(console_receive(&f.queue, ctl));                                                             \
+		ck_assert(console_receive(&f.loop.console, ctl));                                                      \
 		take_answer();                                                                                         \
 	} while (0)
 
 static void delay(const char *which, const char *rcpts)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 2 * MINUTE, which, rcpts);
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
@@ -174,7 +174,7 @@ END_TEST
 START_TEST(only_who_waits_is_selected)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test v@two.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, false);
@@ -197,7 +197,7 @@ START_TEST(a_start_marks_what_waits)
 		pass(INDEX_EVERY_MS);
 	ck_assert_uint_ne(known(id)->sender, 0);
 	ck_assert_uint_ne(known(id)->domains, 0);
-	ck_assert_int_eq(index_next(&f.queue), INT64_MAX);
+	ck_assert_int_eq(index_next(&f.loop.console.index), INT64_MAX);
 }
 END_TEST
 
@@ -226,7 +226,7 @@ END_TEST
 START_TEST(show_of_what_is_under_way)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test v@other.test");
 	expect_smtp(w, &job);
 	ASK(queue_show, .id = span_of(id));
@@ -248,7 +248,7 @@ START_TEST(retry_is_now)
 	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
 	ASK(queue_act, .action = ROW_RETRY, .select_id = span_of(id));
 	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " * retry 0 - - "));
 	dismiss(w);
@@ -273,7 +273,7 @@ START_TEST(what_is_under_way_is_left_alone)
 {
 	static const enum row_action actions[] = {ROW_RETRY, ROW_HOLD, ROW_DELETE, ROW_BOUNCE};
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test v@other.test");
 	expect_smtp(w, &job);
 	unsigned mine = (unsigned char)job.rcpts.at[0] == 1 ? 0 : 1;
@@ -299,8 +299,8 @@ START_TEST(what_waits_for_a_worker_is_held)
 	ASK(queue_act, .action = ROW_HOLD, .select_id = span_of(id));
 	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
 	ck_assert_int_eq(known(id)->state, MESSAGE_HELD);
-	ck_assert_uint_eq(f.queue.whole_count, 0);
-	struct hand *w = hire(&f.queue.delivery);
+	ck_assert_uint_eq(f.loop.queue.messages.loaded_count, 0);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_nothing(w);
 	pass(7 * 24 * HOUR);
 	expect_nothing(w);
@@ -330,7 +330,7 @@ START_TEST(held_over_restarts)
 			ck_assert_int_eq(utimensat(AT_FDCWD, path_of("cur/%s.log", id), long_gone, 0), 0);
 		restart();
 		pass(5 * HOUR);
-		struct hand *w = hire(&f.queue.delivery);
+		struct hand *w = hire(&f.loop.queue.delivery);
 		expect_nothing(w);
 		ck_assert_int_eq(known(id)->state, MESSAGE_HELD);
 		dismiss(w);
@@ -339,12 +339,12 @@ START_TEST(held_over_restarts)
 	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
 	close(reader);
 	reader = ends[1];
-	ctl = console_attach(&f.queue, ends[0]);
+	ctl = console_attach(&f.loop.console, ends[0]);
 	ASK(queue_act, .action = ROW_RELEASE, .select_id = span_of(id));
 	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
 	restart();
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	dismiss(w);
 }
@@ -362,7 +362,7 @@ START_TEST(what_another_has_locked_is_left_alone)
 	ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
 	close(reader);
 	reader = ends[1];
-	ctl = console_attach(&f.queue, ends[0]);
+	ctl = console_attach(&f.loop.console, ends[0]);
 	int fd = open(path_of("cur/%s", name_of(id, size)), O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
@@ -380,7 +380,7 @@ START_TEST(bounce_makes_a_notice_now)
 {
 	struct span text;
 	delay("app@example.net", "u@one.test v@one.test");
-	struct hand *local = hire(&f.queue.local);
+	struct hand *local = hire(&f.loop.queue.local);
 	ASK(queue_act, .action = ROW_BOUNCE, .select_id = span_of(id));
 	ck_assert_str_eq(str_text(&rows), "count|1|0|0|0\n");
 	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
@@ -408,8 +408,8 @@ START_TEST(delete_everything_while_listing)
 		accept_message(id, 0, "app@example.net", "u@one.test");
 	ASK(queue_act, .action = ROW_DELETE, .select_domain = SPAN("one.test"));
 	ck_assert_str_eq(str_text(&rows), "count|100|0|0|0\n");
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
-	ck_assert_uint_eq(f.queue.whole_count, 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
+	ck_assert_uint_eq(f.loop.queue.messages.loaded_count, 0);
 }
 END_TEST
 
@@ -422,7 +422,7 @@ START_TEST(slow_reader_stops_nothing)
 	str_init(&text, 4096);
 	ck_assert(wire_encode_queue_list(&all, &text));
 	ck_assert_int_eq(ipc_send(reader, str_span(&text), NULL, 0), 0);
-	ck_assert(console_receive(&f.queue, ctl));
+	ck_assert(console_receive(&f.loop.console, ctl));
 	turn(); /* comes to rest although nobody reads */
 	ck_assert(console_wants_write(ctl));
 	char local[MSGID_LEN + 1];
@@ -440,18 +440,18 @@ START_TEST(rude_readers_lose_their_link)
 	for (size_t i = 0; i < 3; i++) {
 		int ends[2];
 		ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
-		struct ctl *c = console_attach(&f.queue, ends[0]);
+		struct ctl *c = console_attach(&f.loop.console, ends[0]);
 		ck_assert_ptr_nonnull(c);
 		ck_assert_int_eq(ipc_send(ends[1], span_of(packets[i]), NULL, 0), 0);
-		ck_assert(!console_receive(&f.queue, c));
+		ck_assert(!console_receive(&f.loop.console, c));
 		close(ends[1]);
 	}
 	struct ctl *last = NULL;
-	int far[QUEUE_CTLS_MAX], n = 0;
-	for (int ends[2]; n < QUEUE_CTLS_MAX; n++) {
+	int far[CONSOLE_LINKS_MAX], n = 0;
+	for (int ends[2]; n < CONSOLE_LINKS_MAX; n++) {
 		ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
 		far[n] = ends[1];
-		last = console_attach(&f.queue, ends[0]);
+		last = console_attach(&f.loop.console, ends[0]);
 	}
 	ck_assert_ptr_null(last); /* one place is taken by the setup's */
 	while (n--)
@@ -468,11 +468,11 @@ START_TEST(reader_that_goes_away)
 	str_init(&text, 4096);
 	ck_assert(wire_encode_queue_list(&all, &text));
 	ck_assert_int_eq(ipc_send(reader, str_span(&text), NULL, 0), 0);
-	ck_assert(console_receive(&f.queue, ctl));
+	ck_assert(console_receive(&f.loop.console, ctl));
 	close(reader);
 	reader = -1;
 	turn();
-	ck_assert(!console_receive(&f.queue, ctl));
+	ck_assert(!console_receive(&f.loop.console, ctl));
 	turn();
 	str_free(&text);
 }

@@ -73,13 +73,13 @@ START_TEST(larger_than_the_quota)
 	char sender[] = "app@example.net", rcpts[4000] = "";
 	for (int i = 0; i < 60; i++)
 		snprintf(rcpts + strlen(rcpts), sizeof(rcpts) - strlen(rcpts), "%su%d@example.com", i ? " " : "", i);
-	struct hand *local = hire(&f.queue.local);
+	struct hand *local = hire(&f.loop.queue.local);
 	pass(1000);
 	size_t size = accept_message(id, 0, sender, rcpts);
 	ck_assert_uint_gt(size, 1024);
 	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
 	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), " failed 0 5.2.3 - the message ("));
-	ck_assert_ptr_null(folder_trouble(&f.queue, &f.queue.drops.at[0]));
+	ck_assert_ptr_null(folder_trouble(&f.loop.queue, &f.loop.queue.drops.at[0]));
 	accept_message(id, 0, "app@example.net", "a@example.com");
 	ck_assert(exists(path_of("drop/%s.eml", id)));
 	dismiss(local);
@@ -126,7 +126,7 @@ START_TEST(local_expiry_makes_a_notice)
 	open_with("smart_host [192.0.2.1]\n delivery { retry 1m; local_expire 2m; expire 10m }");
 	ck_assert_int_eq(rmdir(path_of("drop")), 0);
 	accept_message(id, 0, "app@example.net", "a@example.com");
-	struct hand *local = hire(&f.queue.local);
+	struct hand *local = hire(&f.loop.queue.local);
 	pass(MINUTE);
 	ck_assert_int_eq(next_job(local, &text), WIRE_NONE);
 	pass(MINUTE);
@@ -175,7 +175,7 @@ START_TEST(return_path_is_a_copy_within_the_quota)
 	struct wire_job_copy job;
 	int jobs = 0;
 	open_with("local_domain example.com { drop_quota 1K; return_path yes }");
-	struct hand *local = hire(&f.queue.local);
+	struct hand *local = hire(&f.loop.queue.local);
 	size_t size = 0;
 	for (int i = 0; i < 20; i++)
 		size = accept_message(id, 0, "app@example.net", "a@example.com b@example.com");
@@ -190,8 +190,8 @@ START_TEST(return_path_is_a_copy_within_the_quota)
 		pass(50);
 	}
 	ck_assert_uint_eq((size_t)jobs, 1024 / size);
-	ck_assert_uint_eq(f.queue.drops.at[0].used, (size_t)jobs * size);
-	ck_assert_str_eq(folder_trouble(&f.queue, &f.queue.drops.at[0]), "full, see drop_quota");
+	ck_assert_uint_eq(f.loop.queue.drops.at[0].used, (size_t)jobs * size);
+	ck_assert_str_eq(folder_trouble(&f.loop.queue, &f.loop.queue.drops.at[0]), "full, see drop_quota");
 	dismiss(local);
 }
 END_TEST
@@ -200,8 +200,8 @@ END_TEST
 START_TEST(return_path_of_a_shared_folder)
 {
 	open_with("local_domain sales.example.com { return_path yes }\n local_domain b.example.com { }");
-	ck_assert_uint_eq(f.queue.drops.n, 1);
-	ck_assert(f.queue.drops.at[0].return_path);
+	ck_assert_uint_eq(f.loop.queue.drops.n, 1);
+	ck_assert(f.loop.queue.drops.at[0].return_path);
 	accept_message(id, 0, "app@example.net", "a@example.com b@b.example.com");
 	ck_assert(!exists(path_of("drop/%s.eml", id)));
 }
@@ -214,11 +214,11 @@ START_TEST(copies_wait_for_the_count)
 	for (int i = 0; i < 1200; i++)
 		write_file(path_of("drop/%d", i), "x");
 	restart();
-	ck_assert(!f.queue.drops.at[0].counted);
-	while (!f.queue.scan.listed)
-		queue_turn(&f.queue);
-	struct hand *local = hire(&f.queue.local);
-	f.queue.drops.at[0].counted = false;
+	ck_assert(!f.loop.queue.drops.at[0].counted);
+	while (!f.loop.queue.messages.all_known)
+		loop_turn(&f.loop);
+	struct hand *local = hire(&f.loop.queue.local);
+	f.loop.queue.drops.at[0].counted = false;
 	accept_message(id, 0, "app@example.net", "a@example.com b@one.test");
 	expect_nothing(local);
 	pass(1000);
@@ -231,7 +231,7 @@ END_TEST
 START_TEST(quota_by_multiple)
 {
 	open_with("messages { max_message_size 1K; max_session_size 1K }\n local_domain example.com { drop_quota 2x }");
-	ck_assert_int_eq(f.queue.drops.at[0].quota, 2048);
+	ck_assert_int_eq(f.loop.queue.drops.at[0].quota, 2048);
 }
 END_TEST
 
@@ -240,7 +240,7 @@ START_TEST(two_domains_with_one_folder)
 	open_with("local_domain sales.example.com { }");
 	accept_message(id, 0, "app@example.net", "a@example.com b@sales.example.com");
 	ck_assert(exists(path_of("drop/%s.eml", id)));
-	ck_assert_uint_eq(f.queue.drops.n, 1);
+	ck_assert_uint_eq(f.loop.queue.drops.n, 1);
 }
 END_TEST
 
@@ -260,7 +260,7 @@ START_TEST(two_folders_are_two_copies)
 	f.child.server = &f.child.config.servers[0];
 	restart();
 	turn();
-	struct hand *local = hire(&f.queue.local), *other = hire(&f.queue.local);
+	struct hand *local = hire(&f.loop.queue.local), *other = hire(&f.loop.queue.local);
 	size_t size = accept_message(id, 0, "app@example.net", "a@example.com b@sales.example.com");
 	ck_assert(exists(path_of("cur/%s", name_of(id, size))));
 	bool main_seen = false, sales_seen = false;
@@ -287,19 +287,19 @@ END_TEST
 START_TEST(mended_folder_gets_its_mail_at_once)
 {
 	char ids[3][MSGID_LEN + 1];
-	const struct drop *folder = &f.queue.drops.at[0];
+	const struct drop *folder = &f.loop.queue.drops.at[0];
 	ck_assert_int_eq(rmdir(path_of("drop")), 0);
 	for (int i = 0; i < 3; i++)
 		accept_message(ids[i], 0, "app@example.net", "a@example.com");
-	ck_assert_str_eq(folder_trouble(&f.queue, folder), "No such file or directory");
+	ck_assert_str_eq(folder_trouble(&f.loop.queue, folder), "No such file or directory");
 	pass(3000);
-	ck_assert_uint_eq(f.queue.messages.counts[MESSAGE_WAITING], 3);
+	ck_assert_uint_eq(f.loop.queue.messages.counts[MESSAGE_WAITING], 3);
 	ck_assert_uint_eq(known(ids[0])->attempts, 1);
 	ck_assert_int_eq(mkdir(path_of("drop"), 0755), 0);
 	pass(1000);
 	for (int i = 0; i < 3; i++)
 		ck_assert(exists(path_of("drop/%s.eml", ids[i])));
-	ck_assert_ptr_null(folder_trouble(&f.queue, folder));
+	ck_assert_ptr_null(folder_trouble(&f.loop.queue, folder));
 }
 END_TEST
 
@@ -316,7 +316,7 @@ START_TEST(full_folder_is_told_and_tried_one_by_one)
 	char ids[3][MSGID_LEN + 1], filler[901];
 	open_with("local_domain example.com { drop_quota 1K }");
 	ck_assert_int_eq(fullness_create(&write_fd, &read_fd), 0);
-	f.queue.fullness = fullness_map_writable(write_fd);
+	f.loop.queue.fullness = f.loop.queue.writable.fullness = fullness_map_writable(write_fd);
 	const struct fullness *page = fullness_map(read_fd);
 	memset(filler, 'x', 900);
 	filler[900] = '\0';
@@ -327,7 +327,7 @@ START_TEST(full_folder_is_told_and_tried_one_by_one)
 		size = accept_message(ids[i], 0, "app@example.net", "a@example.com");
 	pass(1000);
 	ck_assert_int_eq(judge(page, 0), FULLNESS_FULL);
-	ck_assert_str_eq(folder_trouble(&f.queue, &f.queue.drops.at[0]), "full, see drop_quota");
+	ck_assert_str_eq(folder_trouble(&f.loop.queue, &f.loop.queue.drops.at[0]), "full, see drop_quota");
 	filler[1024 - size * 3 / 2] = '\0'; /* room for one */
 	write_file(path_of("drop/other"), filler);
 	pass(1000);
@@ -370,13 +370,13 @@ START_TEST(folder_is_not_blamed_for_want_of_descriptors)
 	open_with("local_domain example.com { drop_quota 1K }");
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = (struct rlimit){0, before.rlim_max};
-	struct drop *folder = &f.queue.drops.at[0];
+	struct drop *folder = &f.loop.queue.drops.at[0];
 	folder->counted = false;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	drops_count(&f.queue.drops, f.queue.mono_ms);
+	drops_count(&f.loop.queue.drops, f.loop.queue.mono_ms);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	ck_assert_int_eq(folder->error, 0);
-	ck_assert(!drops_count(&f.queue.drops, f.queue.mono_ms));
+	ck_assert(!drops_count(&f.loop.queue.drops, f.loop.queue.mono_ms));
 	ck_assert(drop_is_unknown(folder));
 	pass(1000);
 	ck_assert(folder->counted);
@@ -392,7 +392,7 @@ START_TEST(name_that_is_taken_is_no_trouble_of_the_folder)
 	say_arrived(id, size);
 	turn();
 	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
-	ck_assert_ptr_null(folder_trouble(&f.queue, &f.queue.drops.at[0]));
+	ck_assert_ptr_null(folder_trouble(&f.loop.queue, &f.loop.queue.drops.at[0]));
 	pass(5000);
 	ck_assert_uint_eq(known(id)->attempts, 1);
 }
@@ -411,7 +411,7 @@ START_TEST(folder_that_only_looks_well)
 	f.child.server = &f.child.config.servers[0];
 	restart();
 	turn();
-	struct hand *local = hire(&f.queue.local);
+	struct hand *local = hire(&f.loop.queue.local);
 	accept_message(id, 0, "app@example.net", "a@example.com b@sales.example.com");
 	int jobs = 0;
 	for (int second = 0; second < 120; second++) {

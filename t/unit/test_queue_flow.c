@@ -14,9 +14,9 @@ START_TEST(local_mail_is_renamed)
 	accept_message(id, 0, "app@example.net", "a@example.com b@example.com");
 	ck_assert(exists(path_of("drop/%s.eml", id)));
 	ck_assert_ptr_null(known(id));
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
-	ck_assert_uint_eq(f.queue.whole_count, 0);
-	ck_assert_uint_eq(f.queue.fd_count, 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
+	ck_assert_uint_eq(f.loop.queue.messages.loaded_count, 0);
+	ck_assert_uint_eq(f.loop.queue.messages.file_count, 0);
 }
 END_TEST
 
@@ -25,7 +25,7 @@ START_TEST(arrival_of_what_is_known_or_gone)
 	size_t size = accept_message(id, 0, "app@example.net", "u@remote.test");
 	say_arrived(id, size);
 	turn();
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 1);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 1);
 	make_id(0, id);
 	say_arrived(id, 100);
 	turn();
@@ -46,7 +46,7 @@ START_TEST(hostile_arrivals_are_ignored)
 	}
 	ck_assert_int_eq(ipc_send(f.arrivals[1], SPAN("\377junk"), NULL, 0), 0);
 	turn();
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 	str_free(&packet);
 	accept_message(id, 0, "app@example.net", "a@example.com");
 	ck_assert(exists(path_of("drop/%s.eml", id)));
@@ -56,7 +56,7 @@ END_TEST
 START_TEST(remote_mail_is_one_job)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	size_t size = accept_message(id, 0, "app@example.net", "a@one.test b@two.test");
 	expect_smtp(w, &job);
 	ck_assert(span_equal(job.id, span_of(id)));
@@ -70,8 +70,8 @@ START_TEST(remote_mail_is_one_job)
 	report(w, id, 0, 1, JOURNAL_DELIVERED, 250, true);
 	ck_assert(!exists(path_of("new/%s", name_of(id, size))));
 	ck_assert(!exists(path_of("cur/%s.log", id)));
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
-	ck_assert_uint_eq(f.queue.jobs_out, 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
+	ck_assert_uint_eq(queue_jobs_out(&f.loop.queue), 0);
 	dismiss(w);
 }
 END_TEST
@@ -79,7 +79,7 @@ END_TEST
 START_TEST(lock_of_smtpd_is_waited_for)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	make_id(0, id);
 	size_t size = put_message("new", id, "app@example.net", "a@one.test");
 	int fd = open(path_of("new/%s", name_of(id, size)), O_RDONLY | O_CLOEXEC);
@@ -101,7 +101,7 @@ END_TEST
 START_TEST(two_destinations_are_two_jobs_with_a_journal)
 {
 	struct wire_job_smtp job;
-	struct hand *one = hire(&f.queue.delivery), *two = hire(&f.queue.delivery);
+	struct hand *one = hire(&f.loop.queue.delivery), *two = hire(&f.loop.queue.delivery);
 	size_t size = accept_message(id, 0, "app@example.net", "a@one.test b@other.test c@one.test");
 	expect_smtp(one, &job);
 	ck_assert(exists(path_of("cur/%s", name_of(id, size))));
@@ -128,15 +128,15 @@ END_TEST
 START_TEST(verdict_counts_only_for_its_job)
 {
 	struct wire_job_smtp job;
-	struct hand *one = hire(&f.queue.delivery), *two = hire(&f.queue.delivery);
+	struct hand *one = hire(&f.loop.queue.delivery), *two = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "a@one.test b@other.test c@one.test");
 	expect_smtp(one, &job);
 	struct hand *smart = span_equal(job.destination, SPAN("[192.0.2.1]:25")) ? one : two;
 	expect_smtp(two, &job);
 	report(smart, id, 0, 2, JOURNAL_DELIVERED, 250, true);
 	ck_assert_ptr_nonnull(known(id));
-	ck_assert_uint_eq(known(id)->whole->counts[RECIPIENT_OPEN], 1);
-	ck_assert_uint_eq(known(id)->whole->states[1], RECIPIENT_OPEN);
+	ck_assert_uint_eq(known(id)->loaded->counts[RECIPIENT_OPEN], 1);
+	ck_assert_uint_eq(known(id)->loaded->states[1], RECIPIENT_OPEN);
 	dismiss(one);
 	dismiss(two);
 }
@@ -151,7 +151,7 @@ START_TEST(many_recipients_are_several_jobs)
 	for (int i = 0; i < 250; i++)
 		str_printf(&rcpts, "%su%d@one.test", i ? " " : "", i);
 	for (int i = 0; i < 3; i++)
-		w[i] = hire(&f.queue.delivery);
+		w[i] = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", str_text(&rcpts));
 	size_t seen = 0;
 	for (int i = 0; i < 3; i++) {
@@ -170,7 +170,7 @@ END_TEST
 START_TEST(delay_waits_its_time_in_cur)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	struct stat st;
 	size_t size = accept_message(id, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
@@ -179,9 +179,9 @@ START_TEST(delay_waits_its_time_in_cur)
 	ck_assert_ptr_nonnull(
 		strstr(read_file(path_of("cur/%s.log", id)), " 0 delayed 451 4.2.0 host.test[192.0.2.1]:25 said so\n"));
 	ck_assert_int_eq(stat(path_of("cur/%s.log", id), &st), 0);
-	ck_assert_int_eq(st.st_mtim.tv_sec, (f.queue.wall_ms + 15 * MINUTE) / 1000);
+	ck_assert_int_eq(st.st_mtim.tv_sec, (f.loop.queue.wall_ms + 15 * MINUTE) / 1000);
 	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
-	ck_assert_ptr_null(known(id)->whole);
+	ck_assert_ptr_null(known(id)->loaded);
 	pass(15 * MINUTE - 1);
 	expect_nothing(w);
 	pass(1);
@@ -192,7 +192,7 @@ START_TEST(delay_waits_its_time_in_cur)
 	pass(MINUTE);
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 	ck_assert(!exists(path_of("cur/%s.log", id)));
 	dismiss(w);
 }
@@ -203,7 +203,7 @@ START_TEST(mixed_verdicts_of_one_job)
 	struct wire_job_smtp job;
 	struct span text;
 	struct wire_job_notice notice;
-	struct hand *w = hire(&f.queue.delivery), *local = hire(&f.queue.local);
+	struct hand *w = hire(&f.loop.queue.delivery), *local = hire(&f.loop.queue.local);
 	size_t size = accept_message(id, 0, "app@example.net", "a@one.test b@one.test c@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, false);
@@ -224,7 +224,7 @@ START_TEST(mixed_verdicts_of_one_job)
 	ck_assert_uint_eq((unsigned char)job.rcpts.at[0], 4);
 	report(w, id, 2, 2, JOURNAL_DELIVERED, 250, true);
 	ck_assert(!exists(path_of("cur/%s", name_of(id, size))));
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 	dismiss(w);
 	dismiss(local);
 }
@@ -236,7 +236,7 @@ START_TEST(notice_that_finds_the_lock_taken)
 {
 	struct wire_job_smtp job;
 	struct span text;
-	struct hand *w = hire(&f.queue.delivery), *local = hire(&f.queue.local);
+	struct hand *w = hire(&f.loop.queue.delivery), *local = hire(&f.loop.queue.local);
 	accept_message(id, 0, "app@example.net", "a@one.test b@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_FAILED, 550, false);
@@ -268,7 +268,7 @@ START_TEST(notice_has_the_same_id_after_a_restart)
 	struct span text;
 	struct wire_job_notice notice;
 	char first[MSGID_LEN + 1];
-	struct hand *w = hire(&f.queue.delivery), *local = hire(&f.queue.local);
+	struct hand *w = hire(&f.loop.queue.delivery), *local = hire(&f.loop.queue.local);
 	accept_message(id, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_FAILED, 550, true);
@@ -277,7 +277,7 @@ START_TEST(notice_has_the_same_id_after_a_restart)
 	dismiss(local);
 	dismiss(w);
 	restart();
-	local = hire(&f.queue.local);
+	local = hire(&f.loop.queue.local);
 	pass(MINUTE);
 	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
 	ck_assert(wire_decode_job_notice(text, &notice));
@@ -290,7 +290,7 @@ START_TEST(notice_that_fails_is_tried_again)
 {
 	struct wire_job_smtp job;
 	struct span text;
-	struct hand *w = hire(&f.queue.delivery), *local = hire(&f.queue.local);
+	struct hand *w = hire(&f.loop.queue.delivery), *local = hire(&f.loop.queue.local);
 	accept_message(id, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_FAILED, 550, true);
@@ -309,7 +309,7 @@ END_TEST
 START_TEST(null_sender_becomes_badmail)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "", "a@one.test b@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, false);
@@ -353,23 +353,23 @@ START_TEST(expiry_makes_a_notice)
 {
 	struct wire_job_smtp job;
 	struct span text;
-	struct hand *w = hire(&f.queue.delivery), *local = hire(&f.queue.local);
+	struct hand *w = hire(&f.loop.queue.delivery), *local = hire(&f.loop.queue.local);
 	accept_message(id, 0, "app@example.net", "a@one.test");
 	int attempts = 0;
 	while (next_job(w, &text) == WIRE_job_smtp && attempts < 100) {
 		attempts++;
 		ck_assert(wire_decode_job_smtp(text, &job));
 		report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
-		if (f.queue.wall_ms - f.start_wall_ms == 12 * HOUR) {
+		if (f.loop.queue.wall_ms - f.start_wall_ms == 12 * HOUR) {
 			ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
 			report(local, id, 0, 0, JOURNAL_WARNED, 0, true);
 		}
 		if (known(id)->state == MESSAGE_WAITING)
-			pass(known(id)->due_ms - f.queue.mono_ms);
+			pass(known(id)->due_ms - f.loop.queue.mono_ms);
 	}
 	/* 0, 15m, 45m, 105m, 345m, 585m, at 12 hours with the notice, then every 4 hours, the last at 2 days. */
 	ck_assert_int_eq(attempts, 16);
-	ck_assert_int_eq(f.queue.wall_ms - f.start_wall_ms, 48 * HOUR);
+	ck_assert_int_eq(f.loop.queue.wall_ms - f.start_wall_ms, 48 * HOUR);
 	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
 	const char *last = strstr(read_file(path_of("cur/%s.log", id)), " failed ");
 	ck_assert_ptr_nonnull(last);
@@ -383,17 +383,17 @@ END_TEST
 START_TEST(clock_set_forward_expires_nothing)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
-	f.queue.wall_ms += 10 * 24 * (int64_t)HOUR;
+	f.loop.queue.wall_ms += 10 * 24 * (int64_t)HOUR;
 	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
 	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
-	f.queue.wall_ms -= 20 * 24 * (int64_t)HOUR;
+	f.loop.queue.wall_ms -= 20 * 24 * (int64_t)HOUR;
 	pass(15 * MINUTE);
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
-	ck_assert_int_le(known(id)->due_ms - f.queue.mono_ms, 30 * MINUTE);
+	ck_assert_int_le(known(id)->due_ms - f.loop.queue.mono_ms, 30 * MINUTE);
 	dismiss(w);
 }
 END_TEST
@@ -401,19 +401,19 @@ END_TEST
 START_TEST(worker_death_is_a_temporary_failure)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	size_t size = accept_message(id, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
-	die(w, &f.queue.delivery);
-	w = hire(&f.queue.delivery);
+	die(w, &f.loop.queue.delivery);
+	w = hire(&f.loop.queue.delivery);
 	expect_nothing(w);
 	ck_assert(exists(path_of("new/%s", name_of(id, size))));
 	pass(1000);
 	expect_smtp(w, &job);
-	die(w, &f.queue.delivery);
+	die(w, &f.loop.queue.delivery);
 	/* Twice: now it waits like what a host put off. */
 	ck_assert(exists(path_of("cur/%s", name_of(id, size))));
-	w = hire(&f.queue.delivery);
+	w = hire(&f.loop.queue.delivery);
 	pass(15 * MINUTE - 1);
 	expect_nothing(w);
 	pass(1);
@@ -425,12 +425,12 @@ END_TEST
 START_TEST(last_words_of_a_worker_count)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
 	send_verdict(&(struct wire_verdict){
 		.id = span_of(id), .worker = w->number, .event = JOURNAL_DELIVERED, .code = 250, .last_of_job = true});
-	die(w, &f.queue.delivery);
+	die(w, &f.loop.queue.delivery);
 	ck_assert_ptr_null(known(id));
 }
 END_TEST
@@ -438,13 +438,13 @@ END_TEST
 START_TEST(verdict_after_a_restart)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	size_t size = accept_message(id, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
 	int held = w->message;
 	w->message = -1;
 	restart();
-	struct hand *other = hire(&f.queue.delivery);
+	struct hand *other = hire(&f.loop.queue.delivery);
 	turn();
 	ck_assert_int_eq(known(id)->state, MESSAGE_LOCKED);
 	pass(5000);
@@ -452,8 +452,8 @@ START_TEST(verdict_after_a_restart)
 	/* The old worker reports, then lets go; the new queue must see it in that order. */
 	send_verdict(&(struct wire_verdict){.id = span_of(id), .worker = 1, .event = JOURNAL_DELIVERED, .code = 250});
 	close(held);
-	f.queue.mono_ms += 10000;
-	queue_turn(&f.queue);
+	f.loop.queue.mono_ms += 10000;
+	loop_turn(&f.loop);
 	turn();
 	expect_nothing(other);
 	ck_assert_ptr_null(known(id));
@@ -467,14 +467,14 @@ END_TEST
 START_TEST(verdict_waits_for_the_next_queue)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "a@one.test b@one.test");
 	expect_smtp(w, &job);
 	let_go(w);
 	send_verdict(&(struct wire_verdict){
 		.id = span_of(id), .worker = 1, .first = 1, .last = 1, .event = JOURNAL_DELIVERED, .code = 250});
 	restart();
-	struct hand *other = hire(&f.queue.delivery);
+	struct hand *other = hire(&f.loop.queue.delivery);
 	turn();
 	expect_smtp(other, &job);
 	ck_assert_uint_eq((unsigned char)job.rcpts.at[0], 1);
@@ -487,7 +487,7 @@ END_TEST
 START_TEST(journal_of_a_worker_is_believed)
 {
 	struct wire_job_smtp job;
-	struct hand *one = hire(&f.queue.delivery), *two = hire(&f.queue.delivery);
+	struct hand *one = hire(&f.loop.queue.delivery), *two = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "a@one.test b@other.test");
 	expect_smtp(one, &job);
 	unsigned rcpt = (unsigned char)job.rcpts.at[0] == 1 ? 0 : 1;
@@ -498,7 +498,7 @@ START_TEST(journal_of_a_worker_is_believed)
 	dismiss(one);
 	dismiss(two);
 	restart();
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	pass(MINUTE);
 	expect_smtp(w, &job);
 	ck_assert_uint_eq((unsigned char)job.rcpts.at[0], rcpt == 0 ? 2 : 1);
@@ -512,7 +512,7 @@ END_TEST
 START_TEST(hostile_verdicts_change_nothing)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
 	char stranger[MSGID_LEN + 1];
@@ -526,7 +526,7 @@ START_TEST(hostile_verdicts_change_nothing)
 	ck_assert_int_eq(ipc_send(f.verdicts[1], SPAN("\1\2\3"), NULL, 0), 0);
 	turn();
 	ck_assert_int_eq(known(id)->state, MESSAGE_ACTIVE);
-	ck_assert_uint_eq(known(id)->whole->counts[RECIPIENT_OPEN], 1);
+	ck_assert_uint_eq(known(id)->loaded->counts[RECIPIENT_OPEN], 1);
 	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
 	ck_assert_ptr_null(known(id));
 	dismiss(w);
@@ -537,7 +537,7 @@ END_TEST
 START_TEST(verdict_for_none_ends_the_job)
 {
 	struct wire_job_smtp job;
-	struct hand *one = hire(&f.queue.delivery), *two = hire(&f.queue.delivery);
+	struct hand *one = hire(&f.loop.queue.delivery), *two = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "a@one.test b@other.test");
 	expect_smtp(one, &job);
 	struct hand *other = (unsigned char)job.rcpts.at[0] == 2 ? one : two;
@@ -563,7 +563,7 @@ START_TEST(nobody_can_reach_the_host)
 {
 	struct wire_job_smtp job;
 	char ids[6][MSGID_LEN + 1];
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	for (int i = 0; i < 6; i++)
 		accept_message(ids[i], 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
@@ -571,7 +571,7 @@ START_TEST(nobody_can_reach_the_host)
 	report(w, id, 0, 0, JOURNAL_DELAYED, 0, true);
 	/* The others are not all tried at once against a host that is down; they wait for it. */
 	expect_nothing(w);
-	ck_assert_uint_eq(f.queue.messages.counts[MESSAGE_ACTIVE], 5);
+	ck_assert_uint_eq(f.loop.queue.messages.counts[MESSAGE_ACTIVE], 5);
 	pass(1100);
 	expect_smtp(w, &job);
 	ck_assert(span_copy(job.id, id, sizeof(id)));
@@ -586,7 +586,7 @@ START_TEST(nobody_can_reach_the_host)
 	ck_assert(span_copy(job.id, id, sizeof(id)));
 	ck_assert(msgid_valid(span_of(id)));
 	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 	dismiss(w);
 }
 END_TEST
@@ -595,7 +595,7 @@ START_TEST(host_down_for_long_takes_no_memory)
 {
 	struct wire_job_smtp job;
 	struct span text;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	for (int i = 0; i < 30; i++)
 		accept_message(id, 0, "app@example.net", "a@one.test");
 	for (int i = 0; i < 3600; i++) {
@@ -605,8 +605,8 @@ START_TEST(host_down_for_long_takes_no_memory)
 		}
 		pass(100);
 	}
-	ck_assert_uint_eq(f.queue.whole_count, 0);
-	ck_assert_uint_eq(f.queue.messages.counts[MESSAGE_WAITING], 30);
+	ck_assert_uint_eq(f.loop.queue.messages.loaded_count, 0);
+	ck_assert_uint_eq(f.loop.queue.messages.counts[MESSAGE_WAITING], 30);
 	dismiss(w);
 }
 END_TEST
@@ -615,7 +615,7 @@ START_TEST(following_job_over_the_same_connection)
 {
 	struct wire_job_smtp job;
 	char second[MSGID_LEN + 1], third[MSGID_LEN + 1];
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
 	accept_message(second, 0, "app@example.net", "a@one.test");
@@ -627,8 +627,8 @@ START_TEST(following_job_over_the_same_connection)
 	expect_smtp(w, &job);
 	ck_assert(span_equal(job.id, span_of(third)));
 	/* The worker dies with one in hand and one that it never began: only the first is to blame. */
-	die(w, &f.queue.delivery);
-	w = hire(&f.queue.delivery);
+	die(w, &f.loop.queue.delivery);
+	w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	ck_assert(span_equal(job.id, span_of(third)));
 	pass(1000);
@@ -644,7 +644,7 @@ START_TEST(worker_that_gives_way_keeps_its_job)
 {
 	struct wire_job_smtp job;
 	char second[MSGID_LEN + 1];
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
@@ -652,13 +652,13 @@ START_TEST(worker_that_gives_way_keeps_its_job)
 	expect_smtp(w, &job);
 	shutdown(w->fd, SHUT_RD);
 	accept_message(second, 0, "app@example.net", "a@one.test");
-	ck_assert_uint_eq(f.queue.jobs_out, 1);
-	struct hand *fresh = hire(&f.queue.delivery);
+	ck_assert_uint_eq(queue_jobs_out(&f.loop.queue), 1);
+	struct hand *fresh = hire(&f.loop.queue.delivery);
 	expect_smtp(fresh, &job);
 	ck_assert(span_equal(job.id, span_of(second)));
 	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
 	ck_assert_ptr_null(known(id));
-	die(w, &f.queue.delivery);
+	die(w, &f.loop.queue.delivery);
 	expect_nothing(fresh);
 	dismiss(fresh);
 }
@@ -678,12 +678,12 @@ END_TEST
 
 START_TEST(stopping_queue_begins_nothing)
 {
-	struct hand *w = hire(&f.queue.delivery);
-	f.queue.stopping = true;
+	struct hand *w = hire(&f.loop.queue.delivery);
+	f.loop.queue.stopping = true;
 	make_id(0, id);
 	size_t size = put_message("new", id, "app@example.net", "a@one.test");
 	say_arrived(id, size);
-	ck_assert_int_gt(queue_turn(&f.queue), 0);
+	ck_assert_int_gt(loop_turn(&f.loop), 0);
 	struct ipc_packet packet;
 	ck_assert_int_eq(ipc_receive(w->fd, w->buffer, sizeof(w->buffer), MSG_DONTWAIT, &packet), -EAGAIN);
 	dismiss(w);

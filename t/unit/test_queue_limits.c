@@ -10,7 +10,7 @@ static void open_with(const char *extra)
 {
 	fixture_open(extra);
 	for (int i = 0; i < HANDS; i++)
-		hands[i] = hire(&f.queue.delivery);
+		hands[i] = hire(&f.loop.queue.delivery);
 }
 
 static void done(void)
@@ -132,8 +132,8 @@ START_TEST(a_reload_forgets_nothing)
 	mail_for("u@a.test");
 	delivered(taker(&job), 1);
 	pass(1000);
-	ck_assert(
-		reload_take(&f.queue, canonical("smart_host [192.0.2.1]\n outbound { max_connections 3; rate 1/1m }")));
+	ck_assert(reload_take(&f.loop.queue,
+			      canonical("smart_host [192.0.2.1]\n outbound { max_connections 3; rate 1/1m }")));
 	mail_for("u@a.test");
 	ck_assert_ptr_null(taker(&job));
 	pass(MINUTE - 1000 - 1);
@@ -142,7 +142,7 @@ START_TEST(a_reload_forgets_nothing)
 	ck_assert_ptr_nonnull(taker(&job));
 	mail_for("u@a.test");
 	ck_assert_ptr_null(taker(&job));
-	ck_assert(reload_take(&f.queue, canonical("smart_host [192.0.2.1]")));
+	ck_assert(reload_take(&f.loop.queue, canonical("smart_host [192.0.2.1]")));
 	ck_assert_ptr_nonnull(taker(&job));
 	done();
 }

@@ -6,7 +6,7 @@ static struct hand *hand;
 static void open_with(const char *extra)
 {
 	fixture_open(extra);
-	hand = hire(&f.queue.delivery);
+	hand = hire(&f.loop.queue.delivery);
 }
 
 static void done(void)
@@ -61,9 +61,9 @@ START_TEST(a_reload_acts_on_the_next_job)
 {
 	open_with("smart_host [192.0.2.1]\noutbound { helo_name old.example.com; source_address 192.0.2.10 }");
 	expect_job("u@example.com", "u@a.test", "old.example.com", "192.0.2.10", "");
-	ck_assert(
-		reload_take(&f.queue, canonical("smart_host [192.0.2.1]\nmasquerade_domain example.net\n"
-						"outbound { helo_name new.example.com; source_address 192.0.2.11 }")));
+	ck_assert(reload_take(&f.loop.queue,
+			      canonical("smart_host [192.0.2.1]\nmasquerade_domain example.net\n"
+					"outbound { helo_name new.example.com; source_address 192.0.2.11 }")));
 	expect_job("u@example.com", "u@a.test", "new.example.com", "192.0.2.11", "example.net");
 	done();
 }

@@ -12,7 +12,7 @@ static void setup(void)
 
 static void reload(const char *extra)
 {
-	ck_assert(reload_take(&f.queue, canonical(extra)));
+	ck_assert(reload_take(&f.loop.queue, canonical(extra)));
 	turn();
 }
 
@@ -24,7 +24,7 @@ static struct hand *defer_under(const char *extra)
 	fixture_close();
 	snprintf(settings, sizeof(settings), "delivery { retry 1h }; %s", extra);
 	fixture_open(settings);
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
@@ -80,7 +80,7 @@ START_TEST(the_way_is_more_than_the_host)
 	reload(after);
 	ck_assert_int_eq(known(id)->state != MESSAGE_WAITING, changes[_i].due);
 	if (!changes[_i].due)
-		ck_assert_int_gt(known(id)->due_ms, f.queue.mono_ms);
+		ck_assert_int_gt(known(id)->due_ms, f.loop.queue.mono_ms);
 }
 END_TEST
 
@@ -98,23 +98,23 @@ START_TEST(workers_of_before_get_no_job)
 	char other[MSGID_LEN + 1];
 	fixture_close();
 	fixture_open("smart_host [192.0.2.1]");
-	struct hand *busy = hire(&f.queue.delivery);
+	struct hand *busy = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test");
 	expect_smtp(busy, &job);
-	struct hand *idle = hire(&f.queue.delivery);
-	links_detach(&f.queue.delivery);
+	struct hand *idle = hire(&f.loop.queue.delivery);
+	links_detach(&f.loop.queue.delivery);
 	ck_assert(ended(idle));
 	accept_message(other, 0, "app@example.net", "v@one.test");
 	expect_nothing(busy);
 	report(busy, id, 0, 0, JOURNAL_RELAYED, 250, true);
 	expect_nothing(busy);
 	ck_assert_ptr_null(known(id));
-	struct hand *fresh = hire(&f.queue.delivery);
+	struct hand *fresh = hire(&f.loop.queue.delivery);
 	expect_smtp(fresh, &job);
 	ck_assert(span_equal(job.id, span_of(other)));
 	dismiss(fresh);
 	dismiss(idle);
-	die(busy, &f.queue.delivery);
+	die(busy, &f.loop.queue.delivery);
 }
 END_TEST
 
@@ -122,7 +122,7 @@ static bool status_names(const char *what)
 {
 	struct str out;
 	str_init(&out, 1 << 20);
-	report_status(&f.queue, false, &out);
+	report_status(&f.loop.queue, false, &out);
 	bool found = memmem(out.at, out.len, what, strlen(what));
 	str_free(&out);
 	return found;
@@ -134,7 +134,7 @@ START_TEST(a_next_hop_without_mail_is_in_no_status)
 	struct wire_job_smtp job;
 	fixture_close();
 	fixture_open("remote_domain one.test { route [192.0.2.1] }");
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test");
 	expect_smtp(w, &job);
 	const struct wire_verdict refused = {.id = span_of(id),

@@ -28,7 +28,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/attempt/jobs.h"
+#include "queue/model/job.h"
+#include "queue/model/loaded.h"
 #include "queue/plan/dispatch.h"
 #include "queue/rules/schedule.h"
 

@@ -14,7 +14,7 @@ static void attach_resolver(void)
 	fd_set_nonblock(ends[0], true);
 	fd_close(&f.resolver);
 	f.resolver = ends[1];
-	resolve_attach(&f.queue, ends[0]);
+	resolve_attach(&f.loop.queue, ends[0]);
 }
 
 static void setup(void)
@@ -48,7 +48,7 @@ static void answer_with(uint64_t serial, unsigned event, const char *enhanced, c
 	ck_assert(wire_encode_resolved(&resolved, &packet));
 	ck_assert_int_eq(ipc_send(f.resolver, str_span(&packet), NULL, 0), 0);
 	str_free(&packet);
-	resolve_receive(&f.queue);
+	resolved_receive(&f.loop.queue);
 	turn();
 }
 
@@ -62,7 +62,7 @@ START_TEST(asked_once_for_many)
 	struct wire_resolve request;
 	struct wire_job_smtp job;
 	char name[HOST_NAME_MAX_OCTETS + 1];
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	for (int i = 0; i < 5; i++)
 		accept_message(id, 0, "app@example.net", "u@One.test");
 	ck_assert(next_request(&request, name));
@@ -84,7 +84,7 @@ START_TEST(never_returns_the_mail)
 	struct wire_resolve request;
 	struct span text;
 	char name[HOST_NAME_MAX_OCTETS + 1];
-	struct hand *local = hire(&f.queue.local);
+	struct hand *local = hire(&f.loop.queue.local);
 	accept_message(id, 0, "app@example.net", "u@one.test");
 	ck_assert(next_request(&request, name));
 	answer(request.serial, 2, "");
@@ -137,7 +137,7 @@ START_TEST(silence_defers)
 	/* Too late. */
 	answer(request.serial, 0, "mx1.one.test 192.0.2.1 25\n");
 	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
-	ck_assert_int_ge(f.queue.resolver, 0);
+	ck_assert_int_ge(f.loop.queue.resolver, 0);
 }
 END_TEST
 
@@ -147,13 +147,13 @@ START_TEST(new_link_is_asked_again)
 	struct wire_job_smtp job;
 	char name[HOST_NAME_MAX_OCTETS + 1];
 	fd_close(&f.resolver);
-	fd_close(&f.queue.resolver);
+	fd_close(&f.loop.queue.resolver);
 	accept_message(id, 0, "app@example.net", "u@one.test");
 	attach_resolver();
 	turn();
 	ck_assert(next_request(&request, name));
 	answer(request.serial, 0, "mx1.one.test 192.0.2.1 25\n");
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	dismiss(w);
 }
@@ -169,7 +169,7 @@ START_TEST(lies_cost_the_link)
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		ck_assert(next_request(&request, name));
 		answer(request.serial, 0, lies[i]);
-		ck_assert_int_eq(f.queue.resolver, -1);
+		ck_assert_int_eq(f.loop.queue.resolver, -1);
 		ck_assert_int_eq(known(id)->state, MESSAGE_ACTIVE);
 		attach_resolver();
 	}
@@ -196,7 +196,7 @@ START_TEST(hosts_of_the_configuration_in_order)
 	ck_assert(request.mx);
 	serials[1] = request.serial;
 	answer(serials[1], 0, "mx.third.test 192.0.2.9 25\n");
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_nothing(w);
 	answer(serials[0], 2, "");
 	/* A name that does not exist is left out, not a reason to return mail. */
@@ -225,7 +225,7 @@ END_TEST
 
 static void reload(const char *extra)
 {
-	ck_assert(reload_take(&f.queue, canonical(extra)));
+	ck_assert(reload_take(&f.loop.queue, canonical(extra)));
 	turn();
 }
 
@@ -251,7 +251,7 @@ static uint64_t want_direct(const char *smart_host)
 static void expect_hosts(const char *hosts, unsigned found)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	ck_assert(span_equal(job.hosts, span_of(hosts)));
 	ck_assert_uint_eq(job.found, found);
@@ -286,7 +286,7 @@ START_TEST(smart_host_has_room)
 	for (int i = 0; i < HOSTS_MAX; i++)
 		str_printf(&hosts, "a.test 192.0.3.%d 25\n", i);
 	answer(want_direct(SMART_HOSTS), 0, str_text(&hosts));
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	ck_assert_uint_eq(job.found, HOSTS_MAX / 2);
 	ck_assert_uint_gt(job.hosts.len, strlen(WRITTEN));
@@ -303,7 +303,7 @@ static void expect_closed(const char *enhanced)
 	char name[HOST_NAME_MAX_OCTETS + 1];
 	struct span text;
 	uint64_t serial = want_direct("[smart.test]");
-	struct hand *w = hire(&f.queue.delivery), *local = hire(&f.queue.local);
+	struct hand *w = hire(&f.loop.queue.delivery), *local = hire(&f.loop.queue.local);
 	ck_assert(next_request(&request, name));
 	ck_assert_str_eq(name, "smart.test");
 	answer_with(serial, 2, enhanced, "");
@@ -341,7 +341,7 @@ START_TEST(changed_smart_host_takes_what_waits)
 	char busy[MSGID_LEN + 1], greylisted[MSGID_LEN + 1];
 	fixture_close();
 	fixture_open("smart_host [192.0.2.1]");
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(greylisted, 0, "app@example.net", "u@one.test");
 	expect_smtp(w, &job);
 	report(w, greylisted, 0, 0, JOURNAL_DELAYED, 451, true);
@@ -361,7 +361,7 @@ START_TEST(changed_smart_host_takes_what_waits)
 		ck_assert(span_copy(job.id, sent, sizeof(sent)));
 		report(w, sent, 0, 0, JOURNAL_DELIVERED, 250, true);
 	}
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 	dismiss(w);
 }
 END_TEST
@@ -373,7 +373,7 @@ START_TEST(change_elsewhere_leaves_what_waits)
 	char moved[MSGID_LEN + 1];
 	fixture_close();
 	fixture_open("smart_host [192.0.2.1]");
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
@@ -402,7 +402,7 @@ START_TEST(change_for_one_of_several_recipients)
 	struct wire_job_smtp job;
 	fixture_close();
 	fixture_open(both);
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test v@two.test");
 	for (unsigned i = 0; i < 2; i++) {
 		expect_smtp(w, &job);
@@ -424,7 +424,7 @@ START_TEST(change_while_it_is_tried)
 	struct wire_job_smtp job;
 	fixture_close();
 	fixture_open("smart_host [192.0.2.1]");
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test");
 	expect_smtp(w, &job);
 	reload("smart_host [192.0.2.5]");
@@ -447,7 +447,7 @@ START_TEST(reload_makes_a_domain_local)
 	reload("smart_host [192.0.2.1]\n local_domain one.test { }");
 	ck_assert(exists(path_of("drop/%s.eml", id)));
 	/* What is at a worker stays there. */
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@two.test");
 	expect_smtp(w, &job);
 	reload("smart_host [192.0.2.9]");
@@ -462,7 +462,7 @@ START_TEST(reload_after_a_restart)
 	struct wire_job_smtp job;
 	fixture_close();
 	fixture_open("smart_host [192.0.2.1]");
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@one.test");
 	expect_smtp(w, &job);
 	report(w, id, 0, 0, JOURNAL_DELAYED, 0, true);
@@ -470,7 +470,7 @@ START_TEST(reload_after_a_restart)
 	restart();
 	turn();
 	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
-	w = hire(&f.queue.delivery);
+	w = hire(&f.loop.queue.delivery);
 	expect_nothing(w);
 	reload("smart_host [192.0.2.5]");
 	expect_smtp(w, &job);
@@ -484,9 +484,9 @@ START_TEST(bad_reload_changes_nothing)
 	struct wire_job_smtp job;
 	fixture_close();
 	fixture_open("smart_host [192.0.2.1]");
-	ck_assert(!reload_take(&f.queue, fd_sealed("config", SPAN("nonsense"))));
+	ck_assert(!reload_take(&f.loop.queue, fd_sealed("config", SPAN("nonsense"))));
 	accept_message(id, 0, "app@example.net", "u@one.test");
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	ck_assert(span_equal(job.hosts, SPAN("192.0.2.1 192.0.2.1 25\n")));
 	dismiss(w);

@@ -59,8 +59,8 @@ static int64_t duration(const char *text)
 static void hire_all(void)
 {
 	for (size_t i = 0; i < sizeof(r.smtp) / sizeof(r.smtp[0]); i++)
-		r.smtp[i] = hire(&f.queue.delivery);
-	r.local = hire(&f.queue.local);
+		r.smtp[i] = hire(&f.loop.queue.delivery);
+	r.local = hire(&f.loop.queue.local);
 }
 
 static void dismiss_all(void)
@@ -83,7 +83,7 @@ static void begin(void)
 
 static void event(struct mail *m, struct span word)
 {
-	int64_t age_ms = f.queue.mono_ms - m->accepted_ms;
+	int64_t age_ms = f.loop.queue.mono_ms - m->accepted_ms;
 	const char *unit = age_ms % HOUR == 0 ? "h" : age_ms % MINUTE == 0 ? "m" : "s";
 	int64_t divisor = *unit == 'h' ? HOUR : *unit == 'm' ? MINUTE : SECOND;
 	str_printf(&m->events, "%s%.*s@%lld%s", m->events.len ? " " : "", SPAN_ARGS(word),
@@ -135,7 +135,7 @@ static bool serve_smtp(struct hand *hand)
 	r.attempts++;
 	const struct wire_verdict verdict = {.id = span_of(id),
 					     .worker = hand->number,
-					     .last = (unsigned)known(id)->whole->rcpt_count - 1,
+					     .last = (unsigned)known(id)->loaded->rcpt_count - 1,
 					     .event = said,
 					     .code = code,
 					     .enhanced = code == 250   ? SPAN("2.0.0")
@@ -162,7 +162,7 @@ static bool serve_local(struct hand *hand)
 	if (next_job(hand, &text) != WIRE_job_notice)
 		return false;
 	MUST(wire_decode_job_notice(text, &job) && span_copy(job.id, id, sizeof(id)));
-	const struct whole *w = known(id)->whole;
+	const struct loaded *w = known(id)->loaded;
 	for (unsigned i = 0, left = (unsigned)w->rcpt_count; left--; i++) {
 		bool told = w->states[i] == RECIPIENT_FAILED || w->states[i] == RECIPIENT_SUCCEEDED;
 		bool named = !job.rcpts.len || job.rcpts.at[i / 8] >> (i % 8) & 1;
@@ -191,14 +191,15 @@ static void serve(void)
 
 static void do_run(char **w)
 {
-	int64_t end = f.queue.mono_ms + duration(w[1]);
+	int64_t end = f.loop.queue.mono_ms + duration(w[1]);
 	serve();
-	for (int steps = 0; f.queue.mono_ms < end; steps++) {
-		int64_t next = message_next_due(&f.queue.messages), wait = queue_turn(&f.queue);
-		wait = messages_count(&f.queue.messages) == 0 ? end - f.queue.mono_ms : wait > 0 ? wait : 1;
-		if (next != INT64_MAX && next - f.queue.mono_ms > 0 && f.queue.messages.counts[MESSAGE_ACTIVE] == 0)
-			wait = next - f.queue.mono_ms;
-		pass(wait < end - f.queue.mono_ms ? wait : end - f.queue.mono_ms);
+	for (int steps = 0; f.loop.queue.mono_ms < end; steps++) {
+		int64_t next = message_next_due(&f.loop.queue.messages), wait = loop_turn(&f.loop);
+		wait = messages_count(&f.loop.queue.messages) == 0 ? end - f.loop.queue.mono_ms : wait > 0 ? wait : 1;
+		if (next != INT64_MAX && next - f.loop.queue.mono_ms > 0 &&
+		    f.loop.queue.messages.counts[MESSAGE_ACTIVE] == 0)
+			wait = next - f.loop.queue.mono_ms;
+		pass(wait < end - f.loop.queue.mono_ms ? wait : end - f.loop.queue.mono_ms);
 		serve();
 		MUST(steps < STEPS_MAX, "time does not pass");
 	}
@@ -245,7 +246,7 @@ static void do_mail(char **w)
 	MUST(r.mail_count <= MAILS_MAX, "too many mails");
 	snprintf(m->name, sizeof(m->name), "%s", w[1]);
 	str_init(&m->events, 1 << 16);
-	m->accepted_ms = f.queue.mono_ms;
+	m->accepted_ms = f.loop.queue.mono_ms;
 	put(sender, w + (from ? 4 : 2), m->id);
 	r.ask[0] = '\0';
 	serve();
@@ -293,8 +294,8 @@ static void do_did(char **w)
 static void do_restart(char **w)
 {
 	dismiss_all();
-	f.queue.mono_ms += duration(w[1]);
-	f.queue.wall_ms += duration(w[1]);
+	f.loop.queue.mono_ms += duration(w[1]);
+	f.loop.queue.wall_ms += duration(w[1]);
 	restart();
 	hire_all();
 	turn();
@@ -303,7 +304,7 @@ static void do_restart(char **w)
 
 static void do_clock(char **w)
 {
-	f.queue.wall_ms += duration(w[1]);
+	f.loop.queue.wall_ms += duration(w[1]);
 	turn();
 	serve();
 }

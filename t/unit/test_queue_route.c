@@ -1,6 +1,6 @@
 /* Where recipients go, and which lines say so. */
 #include "queue/model/destination.h"
-#include "queue/operator/passed.h"
+#include "queue/operator/not_taken.h"
 #include "queue/rules/route.h"
 #include "t/unit/suite.h"
 
@@ -135,14 +135,14 @@ static const struct {
 
 START_TEST(blocks_of_a_route)
 {
-	char security[ROUTE_BLOCK_MAX], credentials[ROUTE_BLOCK_MAX], key[DESTINATION_KEY_MAX];
+	char security[ROUTE_BLOCK_MAX], credentials[ROUTE_BLOCK_MAX], key[HOP_NAME_MAX];
 	struct route route;
 	build("smart_host [192.0.2.10]\noutbound { tls verify; auth login; username s; password_file /q }\n");
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
 		decide(blocks[i].rcpt, &route);
 		route_block_format(&route.security, security);
 		route_block_format(&route.credentials, credentials);
-		destination_key(&route, NULL, key);
+		hop_name_format(&route, NULL, key);
 		ck_assert_str_eq(security, blocks[i].security);
 		ck_assert_str_eq(credentials, blocks[i].credentials);
 		ck_assert_str_eq(key, blocks[i].key);
@@ -239,13 +239,13 @@ END_TEST
 START_TEST(outbound_of_the_connector_goes_first)
 {
 	const struct address rcpt = {.domain = SPAN("plain.test")};
-	char key[DESTINATION_KEY_MAX];
+	char key[HOP_NAME_MAX];
 	struct route route;
 	build("connector c { route [192.0.2.25]; outbound { tls encrypt } }\n");
 	route_decide(&config.servers[0], &rcpt, NULL, &route);
 	ck_assert(!route.outbound->use_helo);
 	ck_assert_int_eq(route.outbound->tls, CONFIG_TLS_ENCRYPT);
-	destination_key(&route, NULL, key);
+	hop_name_format(&route, NULL, key);
 	ck_assert_str_eq(key, "[192.0.2.25]:25 by connector c");
 	config_free(&config);
 }
@@ -334,7 +334,7 @@ static const struct {
 
 START_TEST(rivals_are_told_why_not)
 {
-	struct passed passed[PASSED_MAX];
+	struct not_taken passed[NOT_TAKEN_MAX];
 	struct address rcpt, sender;
 	struct route route;
 	struct str got;
@@ -345,7 +345,7 @@ START_TEST(rivals_are_told_why_not)
 	ck_assert(address_parse(span_of(rivals[_i].sender), &sender, &why));
 	const struct connector_mail mail = {&sender, rivals[_i].size};
 	route_decide(&config.servers[0], &rcpt, &mail, &route);
-	size_t n = passed_over(&config.servers[0], &mail, &route, passed);
+	size_t n = not_taken_list(&config.servers[0], &mail, &route, passed);
 	for (size_t i = 0; i < n; i++)
 		str_printf(&got, "%s%.*s: %s", i ? "|" : "", SPAN_ARGS(passed[i].name), passed[i].why);
 	ck_assert_str_eq(route.hosts ? route.hosts->at[0].name : "", rivals[_i].to ? rivals[_i].to : "");

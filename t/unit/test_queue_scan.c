@@ -64,7 +64,7 @@ START_TEST(new_of_its_size_is_delivered)
 	restart();
 	turn();
 	ck_assert(exists(path_of("drop/%s.eml", id)));
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 }
 END_TEST
 
@@ -155,7 +155,7 @@ START_TEST(cur_without_journal_is_untried)
 	make_id(0, id);
 	put_message("cur", id, "app@example.net", "a@one.test");
 	restart();
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
 	ck_assert_int_ge(w->journal, 0);
 	dismiss(w);
@@ -170,9 +170,9 @@ START_TEST(cur_with_journal_waits_for_its_mtime)
 	write_log("2026-11-21T01:00:00Z 1 delivered 250 2.0.0 mx.test[192.0.2.1]:25 ok\n"
 		  "2026-11-21T01:00:00Z 0 delayed 451 4.3.0 mx.test[192.0.2.1]:25 later\n"
 		  "2026-11-21T01:00:01Z 0 delivered 250 2.0.0 mx.test[192.0.2.1]:25 torn");
-	set_log_time(f.queue.wall_ms + 10 * MINUTE);
+	set_log_time(f.loop.queue.wall_ms + 10 * MINUTE);
 	restart();
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_nothing(w);
 	pass(10 * MINUTE - 1000);
 	expect_nothing(w);
@@ -181,7 +181,7 @@ START_TEST(cur_with_journal_waits_for_its_mtime)
 	ck_assert_uint_eq((unsigned char)job.rcpts.at[0], 1);
 	/* The second failed attempt: the second step of the ladder. */
 	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
-	ck_assert_int_eq(known(id)->due_ms - f.queue.mono_ms, 30 * MINUTE);
+	ck_assert_int_eq(known(id)->due_ms - f.loop.queue.mono_ms, 30 * MINUTE);
 	ck_assert_ptr_null(strstr(read_file(path_of("cur/%s.log", id)), "torn"));
 	dismiss(w);
 }
@@ -192,10 +192,10 @@ START_TEST(mtime_of_a_wrong_clock_is_bounded)
 	make_id(HOUR, id);
 	put_message("cur", id, "app@example.net", "a@one.test");
 	write_log(delayed);
-	set_log_time(f.queue.wall_ms + 1000 * 24 * (int64_t)HOUR);
+	set_log_time(f.loop.queue.wall_ms + 1000 * 24 * (int64_t)HOUR);
 	restart();
 	turn();
-	ck_assert_int_eq(known(id)->due_ms - f.queue.mono_ms, 4 * HOUR);
+	ck_assert_int_eq(known(id)->due_ms - f.loop.queue.mono_ms, 4 * HOUR);
 }
 END_TEST
 
@@ -206,7 +206,7 @@ START_TEST(journal_alone_is_removed)
 	restart();
 	turn();
 	ck_assert(!exists(path_of("cur/%s.log", id)));
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 }
 END_TEST
 
@@ -216,7 +216,7 @@ START_TEST(finished_journal_with_message)
 	make_id(HOUR, id);
 	size_t size = put_message("cur", id, "app@example.net", "a@one.test b@one.test");
 	write_log("2026-11-21T01:00:00Z 0-1 delivered 250 2.0.0 mx.test[192.0.2.1]:25 ok\n");
-	set_log_time(f.queue.wall_ms - MINUTE);
+	set_log_time(f.loop.queue.wall_ms - MINUTE);
 	restart();
 	turn();
 	ck_assert(!exists(path_of("cur/%s", name_of(id, size))));
@@ -231,9 +231,9 @@ START_TEST(failed_without_notice_is_noticed)
 	put_message("cur", id, "app@example.net", "a@one.test b@one.test");
 	write_log("2026-11-21T01:00:00Z 0 delivered 250 2.0.0 mx.test[192.0.2.1]:25 ok\n"
 		  "2026-11-21T01:00:00Z 1 failed 550 5.1.1 mx.test[192.0.2.1]:25 no\n");
-	set_log_time(f.queue.wall_ms - MINUTE);
+	set_log_time(f.loop.queue.wall_ms - MINUTE);
 	restart();
-	struct hand *local = hire(&f.queue.local);
+	struct hand *local = hire(&f.loop.queue.local);
 	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
 	dismiss(local);
 }
@@ -244,7 +244,7 @@ START_TEST(copied_but_not_recorded)
 	make_id(HOUR, id);
 	size_t size = put_message("cur", id, "app@example.net", "a@example.com");
 	write_log("2026-11-21T01:00:00Z 0 delayed 0 4.3.0 - full\n");
-	set_log_time(f.queue.wall_ms - MINUTE);
+	set_log_time(f.loop.queue.wall_ms - MINUTE);
 	put_message("new", id, "app@example.net", "a@example.com");
 	char from[512];
 	snprintf(from, sizeof(from), "%s", path_of("new/%s", name_of(id, size)));
@@ -285,7 +285,7 @@ START_TEST(newest_of_new_first)
 		put_message("new", ids[i], "app@example.net", "a@one.test");
 	}
 	restart();
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	for (int i = 0; i < 3; i++) {
 		expect_smtp(w, &job);
 		ck_assert(span_equal(job.id, span_of(ids[order[i]])));
@@ -306,14 +306,14 @@ START_TEST(newest_of_many_first_and_in_slices)
 		memcpy(newest, strcmp(id, newest) > 0 ? id : newest, sizeof(newest));
 	}
 	restart();
-	f.queue.whole_count = QUEUE_WHOLE_MAX; /* no attempt is begun */
-	for (size_t before = 0, now; f.queue.messages.counts[MESSAGE_READY] < MANY; before = now) {
-		queue_turn(&f.queue);
-		now = f.queue.messages.counts[MESSAGE_FOUND];
+	f.loop.queue.messages.loaded_count = QUEUE_LOADED_MAX; /* no attempt is begun */
+	for (size_t before = 0, now; f.loop.queue.messages.counts[MESSAGE_READY] < MANY; before = now) {
+		loop_turn(&f.loop);
+		now = f.loop.queue.messages.counts[MESSAGE_FOUND];
 		ck_assert_uint_le(now, before + SLICE);
 	}
-	ck_assert_str_eq(TAILQ_FIRST(&f.queue.messages.ready)->id, newest);
-	f.queue.whole_count = 0;
+	ck_assert_str_eq(TAILQ_FIRST(&f.loop.queue.messages.ready)->id, newest);
+	f.loop.queue.messages.loaded_count = 0;
 }
 END_TEST
 
@@ -366,8 +366,8 @@ START_TEST(many_are_listed_in_slices)
 	}
 	restart();
 	int turns = 0;
-	while (messages_count(&f.queue.messages) || !f.queue.scan.listed) {
-		queue_turn(&f.queue);
+	while (messages_count(&f.loop.queue.messages) || !f.loop.queue.messages.all_known) {
+		loop_turn(&f.loop);
 		ck_assert_int_lt(++turns, 1000);
 	}
 	ck_assert_int_gt(turns, 3);
@@ -382,9 +382,9 @@ START_TEST(verdicts_wait_for_the_listing)
 	size_t size = put_message("new", id, "app@example.net", "a@one.test");
 	restart();
 	send_verdict(&(struct wire_verdict){.id = span_of(id), .event = JOURNAL_DELIVERED, .code = 250});
-	ck_assert(!verdicts_receive(&f.queue));
+	ck_assert(!verdicts_receive(&f.loop.queue));
 	ck_assert(exists(path_of("new/%s", name_of(id, size))));
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_nothing(w);
 	ck_assert(!exists(path_of("new/%s", name_of(id, size))));
 	dismiss(w);
@@ -401,7 +401,7 @@ START_TEST(verdict_of_a_journal_alone)
 		.id = span_of(id), .event = JOURNAL_DELIVERED, .code = 250, .last_of_job = true});
 	pass(0);
 	ck_assert(!exists(path_of("cur/%s.log", id)));
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 }
 END_TEST
 
@@ -414,14 +414,14 @@ START_TEST(a_second_queue_waits_for_the_lock)
 	snprintf(badmail, sizeof(badmail), "%s", path_of("badmail"));
 	pid_t child = fork();
 	if (child == 0) {
-		store_close(&f.queue.store); /* the parent's description, which the fork shares */
+		store_close(&f.loop.queue.store); /* the parent's description, which the fork shares */
 		_exit(store_open(&store, dir, badmail, what, sizeof(what)) == 0 ? 0 : 1);
 	}
 	for (int i = 0; i < 20; i++) {
 		ck_assert_int_eq(waitpid(child, &status, WNOHANG), 0);
 		usleep(5000);
 	}
-	store_close(&f.queue.store);
+	store_close(&f.loop.queue.store);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }

@@ -71,12 +71,12 @@ START_TEST(is_left_alone)
 {
 	struct wire_job_smtp job;
 	char other[MSGID_LEN + 1];
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	for (int i = 0; i < 50; i++)
 		accept_message(id, 0, "app@example.net", "a@one.test");
 	unsigned count = tries(w, HOUR, cases[_i].code, cases[_i].enhanced, cases[_i].host);
 	ck_assert_msg(count >= 2 && count <= cases[_i].most, "%u tries", count);
-	ck_assert_uint_eq(f.queue.messages.counts[MESSAGE_WAITING], 50);
+	ck_assert_uint_eq(f.loop.queue.messages.counts[MESSAGE_WAITING], 50);
 	accept_message(other, 0, "app@example.net", "a@two.test");
 	expect_smtp(w, &job);
 	ck_assert(span_equal(job.id, span_of(other)));
@@ -90,7 +90,7 @@ END_TEST
 START_TEST(replies_about_mail_are_none_of_it)
 {
 	struct wire_job_smtp job;
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	static const unsigned codes[] = {450, 451, 452};
 	for (int i = 0; i < 3; i++) {
 		accept_message(id, 0, "app@example.net", "a@one.test");
@@ -106,7 +106,7 @@ END_TEST
 START_TEST(a_recipient_that_wants_a_password)
 {
 	static const unsigned codes[] = {530, 534, 535, 538};
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	for (int i = 0; i < 8; i++) {
 		accept_message(id, 0, "app@example.net", "a@one.test");
 		ck_assert(given(w));
@@ -137,19 +137,19 @@ END_TEST
 START_TEST(new_clients_try_again)
 {
 	int ends[2];
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	for (int i = 0; i < MAIL; i++)
 		accept_message(id, 0, "app@example.net", "a@one.test");
 	ck_assert_uint_eq(tries(w, 1000, 535, "4.7.8", "host.test[192.0.2.1]:587"), 1);
 	ck_assert_uint_eq(tries(w, MINUTE, 535, "4.7.8", "host.test[192.0.2.1]:587"), 0);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	links_attach(&f.queue, &f.queue.delivery, ends[0]);
+	links_attach(&f.loop.queue, &f.loop.queue.delivery, ends[0]);
 	turn();
 	for (int i = 0; i < MAIL; i++) {
 		ck_assert(given(w));
 		report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
 	}
-	ck_assert_uint_eq(messages_count(&f.queue.messages), 0);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 	close(ends[1]);
 	dismiss(w);
 }
@@ -159,12 +159,12 @@ END_TEST
 START_TEST(new_clients_with_the_old_password)
 {
 	int ends[2];
-	struct hand *w = hire(&f.queue.delivery);
+	struct hand *w = hire(&f.loop.queue.delivery);
 	for (int i = 0; i < MAIL; i++)
 		accept_message(id, 0, "app@example.net", "a@one.test");
 	tries(w, MINUTE, 535, "4.7.8", "host.test[192.0.2.1]:587");
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	links_attach(&f.queue, &f.queue.delivery, ends[0]);
+	links_attach(&f.loop.queue, &f.loop.queue.delivery, ends[0]);
 	turn();
 	ck_assert_uint_eq(tries(w, MINUTE, 535, "4.7.8", "host.test[192.0.2.1]:587"), 1);
 	close(ends[1]);

@@ -3,7 +3,7 @@
  * knows only the documented order (mailroot.conf(5), "The way of a message") and reads no configuration. A seed that
  * failed can be given as MAILROOT_SEED.
  */
-#include "queue/operator/passed.h"
+#include "queue/operator/not_taken.h"
 #include "queue/rules/route.h"
 #include "t/unit/policy_random.h"
 
@@ -269,7 +269,7 @@ static bool ruled(const struct route *route, const char *what, struct span name)
 	return false;
 }
 
-static size_t listed_as_passed(const struct passed *passed, size_t n, const char *what, const char *name)
+static size_t listed_as_passed(const struct not_taken *passed, size_t n, const char *what, const char *name)
 {
 	size_t found = 0;
 	for (size_t i = 0; i < n; i++)
@@ -281,9 +281,9 @@ static size_t listed_as_passed(const struct passed *passed, size_t n, const char
 static void check_passed(const struct plan *plan, const struct config_server *server, const struct letter *l,
 			 const struct connector_mail *mail, const struct route *route)
 {
-	struct passed passed[PASSED_MAX];
+	struct not_taken passed[NOT_TAKEN_MAX];
 	struct asked asked = {plan, l};
-	size_t n = passed_over(server, mail, route, passed), seen = 0;
+	size_t n = not_taken_list(server, mail, route, passed), seen = 0;
 	const struct policy *p = &plan->domains;
 	char name[ORACLE_NAME];
 	for (size_t i = 0; i < p->remotes; i++) {

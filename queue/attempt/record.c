@@ -1,0 +1,42 @@
+#include "queue/attempt/record.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+
+static int write_lines(struct queue *q, struct message *m, struct span lines, bool durable)
+{
+	int err = store_to_cur(&q->store, m);
+	return err ? err : store_journal_append(&q->store, m, lines, durable);
+}
+
+void record_lines(struct queue *q, struct message *m, struct span lines, bool final, bool durable)
+{
+	int err = m->unwritten || !lines.len ? 0 : write_lines(q, m, lines, durable);
+	if (err && !writable_blame(&q->writable, err, q->mono_ms))
+		log_error("id=%s: can't write the journal: %s", m->id, strerror(-err));
+	if ((m->unwritten || (err && final)) && !message_remember(m, lines))
+		log_error("id=%s: no memory for what its journal should say", m->id);
+}
+
+static bool is_gone(const struct queue *q, const struct message *m)
+{
+	int fd = store_open_message(&q->store, m);
+	if (fd >= 0)
+		fd_close(&fd);
+	return fd == -ENOENT;
+}
+
+bool record_unwritten(struct queue *q, struct message *m)
+{
+	int err = m->unwritten ? write_lines(q, m, str_span(m->unwritten), true) : 0;
+	if (err == -ENOENT && is_gone(q, m))
+		err = 0; /* nobody needs the lines; whoever looks for the file next forgets the message */
+	if (err)
+		queue_put_off(q, m, "write the journal", err);
+	else
+		message_forget_lines(m);
+	return !err;
+}

@@ -1,0 +1,177 @@
+#include "queue/etrn/etrn_server.h"
+
+#include "queue/model/atrn.h"
+#include "queue/model/etrn_hold.h"
+#include "queue/model/waiting.h"
+
+enum {
+	LINGER_MS = 10 * 1000, /* a way stays open after the last job: others may be being loaded */
+	NAMES_OPEN_MAX = 1000  /* next hops made for requests alone */
+};
+
+static size_t count_waiting(const struct destination *d)
+{
+	const struct message *m;
+	size_t n = 0;
+	TAILQ_FOREACH(m, &d->waiting, at_next_hop)
+	n++;
+	return n;
+}
+
+/* Brings back what is called, as far as that is of use now. */
+static void go_on(struct queue *q, struct destination *d)
+{
+	struct message *m = TAILQ_FIRST(&d->waiting);
+	if (!m)
+		d->etrn->called = 0;
+	else if (!d->down_ms || etrn_hold_way(d) != d)
+		waiting_refill(&q->messages, d);
+	else if (d->down_until <= q->mono_ms && !d->queued && !d->at_workers && etrn_hold_takes_call(d))
+		waiting_hurry(&q->messages, m); /* one that looks whether the host is back */
+}
+
+static void open_way(struct queue *q, struct destination *d)
+{
+	struct destination *held = NULL;
+	destination_ref(&q->destinations, &held, d);
+	etrn_hold_admit(d, q->mono_ms);
+	d->etrn->called = count_waiting(d);
+	destination_retry(d, q->mono_ms);
+	pool_update_ring(&q->delivery, d, q->mono_ms);
+	go_on(q, d);
+	destination_ref(&q->destinations, &held, NULL);
+}
+
+bool etrn_server_is_mixed(struct queue *q)
+{
+	struct destination *d = etrn_hold_several(&q->destinations);
+	return d && !TAILQ_EMPTY(&d->waiting);
+}
+
+/* Messages that wait for more than one domain come, too, and those wait on that must. */
+static void open_several(struct queue *q)
+{
+	struct destination *d = etrn_hold_several(&q->destinations);
+	if (d && !TAILQ_EMPTY(&d->waiting) && q->mono_ms - d->etrn->asked_ms >= ETRN_AGAIN_MS) {
+		d->etrn->asked_ms = q->mono_ms;
+		d->etrn->called = count_waiting(d);
+		go_on(q, d);
+	}
+}
+
+void etrn_server_make_known(struct queue *q, struct span domain)
+{
+	const struct address address = {.domain = domain};
+	struct route route;
+	size_t unused = 0;
+	route_decide(queue_server(q), &address, NULL, &route);
+	for (const struct destination *d = q->destinations.table; d; d = d->hh.next)
+		unused += d->etrn && !d->refs;
+	if (route.etrn && unused < NAMES_OPEN_MAX)
+		(void)destination_get(&q->destinations, &route, NULL);
+}
+
+/* What one request has met so far. */
+struct tally {
+	size_t waiting;
+	bool under_way;
+};
+
+static void ask_for(struct queue *q, struct destination *d, struct tally *tally)
+{
+	bool again = d->etrn->asked_ms && q->mono_ms - d->etrn->asked_ms < ETRN_AGAIN_MS;
+	size_t waiting = count_waiting(d);
+	tally->under_way |= d->queued || d->at_workers || (again && waiting);
+	if (again)
+		return;
+	d->etrn->asked_ms = q->mono_ms;
+	tally->waiting += waiting;
+	open_way(q, d);
+}
+
+/* UNSURE: what waits can't be counted. */
+static enum etrn_event conclude(const struct tally *tally, bool unsure, uint64_t *count)
+{
+	*count = tally->waiting;
+	if (tally->waiting || (unsure && !tally->under_way))
+		return ETRN_BEGUN;
+	return tally->under_way ? ETRN_UNDER_WAY : ETRN_NOTHING;
+}
+
+enum etrn_event etrn_server_asked(struct etrn *e, const struct etrn_node *node, uint64_t *count)
+{
+	struct queue *q = e->queue;
+	struct tally tally = {0};
+	*count = 0;
+	if (!etrn_covers(queue_server(q), node))
+		return ETRN_REFUSED;
+	if (e->requests++ >= ETRN_A_SECOND || (node->below && !etrn_server_knows_all(e)))
+		return ETRN_LATER;
+	etrn_server_make_known(q, node->domain);
+	bool mixed = etrn_server_is_mixed(q);
+	for (struct destination *d = q->destinations.table, *next; d; d = next) {
+		next = d->hh.next;
+		const struct config_remote_domain *remote;
+		if (!d->etrn || !etrn_means(node, span_of(d->etrn->domain)))
+			continue;
+		remote = etrn_find(queue_server(q), span_of(d->etrn->domain));
+		if (remote && etrn_may_ask(remote))
+			ask_for(q, d, &tally);
+	}
+	open_several(q);
+	return conclude(&tally, mixed || !etrn_server_knows_all(e), count);
+}
+
+size_t etrn_server_turn(struct queue *q, struct destination *d, struct destination *connection)
+{
+	destination_ref(&q->destinations, &d->etrn->connection, connection);
+	d->etrn->called = count_waiting(d);
+	size_t called = d->etrn->called;
+	open_several(q);
+	go_on(q, d);
+	return called;
+}
+
+static void tend(struct queue *q, struct destination *d)
+{
+	struct etrn_hold *hold = d->etrn;
+	if (hold->connection && !atrn_is_up(hold->connection)) {
+		destination_ref(&q->destinations, &hold->connection, NULL);
+		hold->called = 0;
+	}
+	bool busy = d->queued || d->at_workers || (hold->called && !d->down_ms);
+	if (hold->open_until && busy && hold->open_until < q->mono_ms + LINGER_MS)
+		hold->open_until = q->mono_ms + LINGER_MS;
+	if (hold->open_until <= q->mono_ms)
+		hold->open_until = 0;
+	bool goes_on = d->kind == DESTINATION_SEVERAL || etrn_hold_is_open(d, q->mono_ms);
+	if (!goes_on)
+		hold->called = 0;
+	else if (hold->called)
+		go_on(q, d);
+}
+
+void etrn_server_tend(struct etrn *e)
+{
+	struct queue *q = e->queue;
+	e->requests = 0;
+	(void)etrn_server_knows_all(e); /* there may be one quiet moment only */
+	for (struct destination *d = q->destinations.table, *next; d; d = next) {
+		struct destination *held = NULL;
+		destination_ref(&q->destinations, &held, d);
+		if (d->etrn)
+			tend(q, d);
+		next = d->hh.next;
+		destination_ref(&q->destinations, &held, NULL);
+	}
+}
+
+bool etrn_server_knows_all(struct etrn *e)
+{
+	const struct messages *messages = &e->queue->messages;
+	const size_t *counts = messages->counts;
+	if (!e->knows_all)
+		e->knows_all = messages->all_known && !counts[MESSAGE_LISTED] && !counts[MESSAGE_FOUND] &&
+			       !counts[MESSAGE_PROBED] && !counts[MESSAGE_READY];
+	return e->knows_all;
+}
