@@ -76,6 +76,12 @@ static struct config_origin origin_of(struct config_build *b, const struct confi
 	return (struct config_origin){file_name(b, node->source->name), node->line, node->token + (uint32_t)word};
 }
 
+struct config_at config_build_at(const struct config_build *b, const struct config_server *server,
+				 struct config_origin origin)
+{
+	return config_origin_at(b->tree, origin.line ? origin : server->origin);
+}
+
 struct config_item config_build_item(struct config_build *b, const struct config_node *node, size_t word)
 {
 	return (struct config_item){node->words[word].text, config_word_at(node, word), origin_of(b, node, word)};

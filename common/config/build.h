@@ -27,6 +27,10 @@ bool config_build_failed(const struct config_build *build, const void *member);
 void config_build_block(struct config_build *build, enum config_block block, void *base, const struct config_node *node,
 			bool inherited);
 
+/* Where ORIGIN is written, or where SERVER is when that is a default. */
+struct config_at config_build_at(const struct config_build *build, const struct config_server *server,
+				 struct config_origin origin);
+
 /* Word N of NODE as a value. */
 struct config_item config_build_item(struct config_build *build, const struct config_node *node, size_t n);
 
@@ -37,21 +41,7 @@ const char *config_build_print(struct config_build *build, const char *first, co
 /* Frees what building needed; the configuration stays. */
 void config_build_release(struct config_build *build);
 
-/* Reports a statement that is not known in PARENT, or that has not the form of its block (config_statement.c). */
+/* Reports a statement that is not known in PARENT, or that has not the form of its block (build_statement.c). */
 void config_statement_check(struct config_findings *findings, enum config_block parent, const struct config_node *node);
-
-/* Checks over several settings, on a whole configuration (mailroot.conf(5), "Errors"). */
-void config_check(struct config_build *build);
-void config_check_connect(struct config_build *build, const struct config_server *server);
-void config_check_relay(struct config_build *build, const struct config_server *server);
-void config_check_connectors(struct config_build *build, const struct config_server *server);
-void config_check_etrn(struct config_build *build, const struct config_server *server);
-void config_check_access(struct config_build *build, const struct config_server *server);
-void config_check_names(struct config_build *build, const struct config_server *server);
-void config_check_outbound(struct config_build *build, const struct config_server *server);
-
-/* Where ORIGIN is written, or where SERVER is when that is a default. */
-struct config_at config_check_at(const struct config_build *build, const struct config_server *server,
-				 struct config_origin origin);
 
 #endif

@@ -1,4 +1,4 @@
-#include "common/config/build.h"
+#include "common/config/check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +12,6 @@ struct claim {
 	const struct config_server *server;
 	struct config_origin origin;
 };
-
-struct config_at config_check_at(const struct config_build *b, const struct config_server *server,
-				 struct config_origin origin)
-{
-	return config_origin_at(b->tree, origin.line ? origin : server->origin);
-}
 
 static int by_name(const void *a, const void *b)
 {
@@ -33,7 +27,7 @@ static void check_processes(struct config_build *b, const struct config_server *
 	    config_build_failed(b, &processes->max))
 		return;
 	config_error(b->findings,
-		     config_check_at(b, server, processes->spare_at.line ? processes->spare_at : processes->max_at),
+		     config_build_at(b, server, processes->spare_at.line ? processes->spare_at : processes->max_at),
 		     "spare (%lld) is above max (%lld): lower spare or raise max", (long long)processes->spare,
 		     (long long)processes->max);
 }
@@ -46,7 +40,7 @@ static void check_sizes(struct config_build *b, const struct config_server *serv
 		return;
 	const struct config_setting *size = config_setting_find(CONFIG_MESSAGES, SPAN("max_message_size"));
 	bool written = messages->max_message_size_at.line;
-	config_error(b->findings, config_check_at(b, server, messages->max_session_size_at),
+	config_error(b->findings, config_build_at(b, server, messages->max_session_size_at),
 		     "max_session_size is below max_message_size%s%s%s, so that the largest message could never come: "
 		     "raise max_session_size, or write max_session_size none",
 		     written ? "" : " (default ", written ? "" : size->fallback, written ? "" : ")");
@@ -56,7 +50,7 @@ static void check_quota(struct config_build *b, const struct config_server *serv
 			const struct config_local_domain *domain)
 {
 	const int64_t largest = server->messages.max_message_size;
-	struct config_at at = config_check_at(b, server, domain->drop_quota_at);
+	struct config_at at = config_build_at(b, server, domain->drop_quota_at);
 	struct str size;
 	if (domain->drop_quota.multiple && largest == CONFIG_NONE)
 		config_error(b->findings, at,
@@ -86,7 +80,7 @@ static void check_delay(struct config_build *b, const struct config_server *serv
 {
 	if (!written.line || *notice <= *expire || config_build_failed(b, notice) || config_build_failed(b, expire))
 		return;
-	config_error(b->findings, config_check_at(b, server, written),
+	config_error(b->findings, config_build_at(b, server, written),
 		     "%s is longer than %s, so that the notice would never come: write less, or as much for none", name,
 		     strcmp(name, "delay_notice") == 0 ? "expire" : "local_expire");
 }
@@ -129,11 +123,11 @@ static void check_domains(struct config_build *b, const struct config_server *se
 		if (strcmp(first->name, again->name))
 			continue;
 		if (first->origin.line)
-			config_error(b->findings, config_check_at(b, server, again->origin),
+			config_error(b->findings, config_build_at(b, server, again->origin),
 				     "domain %s is given twice: first as %s at %s:%u", again->name, first->what,
 				     first->origin.file, first->origin.line);
 		else
-			config_error(b->findings, config_check_at(b, server, again->origin),
+			config_error(b->findings, config_build_at(b, server, again->origin),
 				     "domain %s is the default domain already (fqdn stands in for default_domain)",
 				     again->name);
 	}
@@ -158,7 +152,7 @@ static void check_folder(struct config_build *b, const struct config_server *ser
 {
 	for (size_t i = 0; origin.line && i < b->out->server_count; i++)
 		if (is_spool(&b->out->servers[i], path))
-			config_error(b->findings, config_check_at(b, server, origin),
+			config_error(b->findings, config_build_at(b, server, origin),
 				     "%s can't be %s, which the spool needs for itself", name, path);
 }
 
@@ -166,7 +160,7 @@ static void check_folder(struct config_build *b, const struct config_server *ser
 static void check_pickup(struct config_build *b, const struct config_server *server)
 {
 	const char *pickup = server->pickup_dir;
-	struct config_at at = config_check_at(b, server, server->pickup_dir_at);
+	struct config_at at = config_build_at(b, server, server->pickup_dir_at);
 	check_folder(b, server, "pickup_dir", pickup, server->pickup_dir_at);
 	for (const struct config_server *other = b->out->servers; other < b->out->servers + b->out->server_count;
 	     other++) {
@@ -199,7 +193,7 @@ static void check_folders(struct config_build *b, const struct config_server *se
 		check_folder(b, server, "drop_dir", domain->drop_dir, domain->drop_dir_at);
 		if (!strcmp(domain->drop_dir, server->badmail_dir))
 			config_error(b->findings,
-				     config_check_at(b, server,
+				     config_build_at(b, server,
 						     domain->drop_dir_at.line ? domain->drop_dir_at
 									      : server->badmail_dir_at),
 				     "%s is drop folder and badmail folder: give each its own", domain->drop_dir);
@@ -227,7 +221,7 @@ static void check_drop_folders(struct config_build *b)
 	for (size_t i = 1; i < n; i++) {
 		const struct claim *first = &list[i - 1], *again = &list[i];
 		if (first->server != again->server && !strcmp(first->name, again->name))
-			config_error(b->findings, config_check_at(b, again->server, again->origin),
+			config_error(b->findings, config_build_at(b, again->server, again->origin),
 				     "%s is a drop folder of virtual server %s already: two servers can't share one",
 				     again->name, first->server->name ? first->server->name : "?");
 	}
@@ -248,7 +242,7 @@ static bool is_mail_folder(const struct config_server *server, const char *folde
 static void check_log_folder(struct config_build *b, const struct config_server *server)
 {
 	const struct config_log *log = &server->log;
-	struct config_at at = config_check_at(b, server, log->dir_at);
+	struct config_at at = config_build_at(b, server, log->dir_at);
 	check_folder(b, server, "dir", log->dir, log->dir_at);
 	for (const struct config_server *other = b->out->servers; other < b->out->servers + b->out->server_count;
 	     other++) {
@@ -268,10 +262,10 @@ static void check_log(struct config_build *b, const struct config_server *server
 		return;
 	check_log_folder(b, server);
 	if (log->fields_at.line && log->format != CONFIG_LOG_W3C)
-		config_error(b->findings, config_check_at(b, server, log->fields_at),
+		config_error(b->findings, config_build_at(b, server, log->fields_at),
 			     "only w3c has a choice of fields: write format w3c, or leave fields out");
 	if (log->local_time_at.line && log->format == CONFIG_LOG_NCSA)
-		config_error(b->findings, config_check_at(b, server, log->local_time_at),
+		config_error(b->findings, config_build_at(b, server, log->local_time_at),
 			     "files of ncsa always go by local time: leave local_time out");
 }
 
@@ -299,7 +293,7 @@ static void check_endpoint(struct config_build *b, size_t s, size_t n)
 		const struct config_endpoint *first = other->enabled ? find_endpoint(other, endpoint) : NULL;
 		if (!first || first == endpoint)
 			continue;
-		config_error(b->findings, config_check_at(b, server, endpoint->origin),
+		config_error(b->findings, config_build_at(b, server, endpoint->origin),
 			     "virtual server %s listens on %s port %u already", other->name ? other->name : "?",
 			     first->any ? "*" : first->text, first->port);
 		return;
@@ -335,7 +329,7 @@ static void check_hosts(struct config_build *b, const struct config_server *serv
 		const struct config_host *host = &hosts->at[i];
 		uint16_t port = host->port ? host->port : (uint16_t)outbound->port;
 		if (host->kind == CONFIG_HOST_IP && is_ourself(b, server, &host->ip, port))
-			config_error(b->findings, config_check_at(b, server, host->origin),
+			config_error(b->findings, config_build_at(b, server, host->origin),
 				     "[%s]:%u is where this virtual server itself listens: mail would go in a circle",
 				     host->name, port);
 	}
@@ -345,7 +339,7 @@ static void check_direct(struct config_build *b, const struct config_server *ser
 {
 	if (server->direct_first && !server->smart_host.n && !config_build_failed(b, &server->smart_host))
 		config_error(
-			b->findings, config_check_at(b, server, server->direct_first_at),
+			b->findings, config_build_at(b, server, server->direct_first_at),
 			"direct_first yes without smart_host: mail goes directly anyway; write smart_host HOST, or "
 			"leave direct_first out");
 }
@@ -369,7 +363,7 @@ static void check_own_smart_host(struct config_build *b, const struct config_ser
 	     other++) {
 		if (!other->enabled || !other->smart_host.n)
 			continue;
-		config_warning(b->findings, config_check_at(b, server, server->origin),
+		config_warning(b->findings, config_build_at(b, server, server->origin),
 			       "virtual server %s has no smart_host of its own: its mail does not go to that of "
 			       "virtual server %s, but to the hosts of each domain (MX); write smart_host here, or "
 			       "smart_host none where that is meant",

@@ -1,5 +1,5 @@
 /* Authentication and TLS of clients: what would let nobody in, and what has nothing to act on. */
-#include "common/config/build.h"
+#include "common/config/check.h"
 
 enum { SHOWN = AUTH_PLAIN | AUTH_LOGIN }; /* mechanisms that show the password */
 
@@ -23,15 +23,15 @@ static void check_certificates(struct config_build *b, const struct config_serve
 		return;
 	if (access->tls_required)
 		config_error(
-			b->findings, config_check_at(b, server, access->tls_required_at),
+			b->findings, config_build_at(b, server, access->tls_required_at),
 			"nobody could send: mail is taken over TLS only, and there is no certificate: " ADD_CERTIFICATE
 			", or write tls_required no");
 	for (size_t i = 0; i < server->listen.n; i++)
 		if (server->listen.at[i].tls)
-			config_error(b->findings, config_check_at(b, server, server->listen.at[i].origin),
+			config_error(b->findings, config_build_at(b, server, server->listen.at[i].origin),
 				     "nobody could connect here: TLS needs a certificate: " ADD_CERTIFICATE);
 	if (is_written(b, &access->tls_min, &access->tls_min_at) && access->tls_min != CONFIG_TLS_1_2)
-		config_error(b->findings, config_check_at(b, server, access->tls_min_at),
+		config_error(b->findings, config_build_at(b, server, access->tls_min_at),
 			     "tls_min without a certificate, so that there is no TLS: " ADD_CERTIFICATE
 			     ", or leave tls_min out");
 }
@@ -49,7 +49,7 @@ static const struct config_origin *local_domain_of(const struct config_server *s
 static void check_anonymous(struct config_build *b, const struct config_server *server)
 {
 	const struct config_access *access = &server->access;
-	struct config_at at = config_check_at(b, server, access->anonymous_at);
+	struct config_at at = config_build_at(b, server, access->anonymous_at);
 	const struct config_origin *local = server->local_domain_count ? local_domain_of(server) : NULL;
 	if (access->anonymous || config_build_failed(b, &access->auth))
 		return;
@@ -67,11 +67,11 @@ static void check_anonymous(struct config_build *b, const struct config_server *
 static void check_passwords(struct config_build *b, const struct config_server *server)
 {
 	const struct config_access *access = &server->access;
-	struct config_at list_at = config_check_at(b, server, access->auth_clear_list_at);
+	struct config_at list_at = config_build_at(b, server, access->auth_clear_list_at);
 	if (access->auth && !(access->auth & ~(unsigned)SHOWN) && access->auth_requires_tls &&
 	    !access->auth_clear_list.n && !has_certificate(b, access) &&
 	    !config_build_failed(b, &access->auth_clear_list))
-		config_error(b->findings, config_check_at(b, server, access->auth_at),
+		config_error(b->findings, config_build_at(b, server, access->auth_at),
 			     "nobody could authenticate: these mechanisms need TLS, and there is no "
 			     "certificate: " ADD_CERTIFICATE ", or list clients in auth_clear_list");
 	if (!access->auth_clear_list.n || config_build_failed(b, &access->auth))
@@ -100,13 +100,13 @@ static void check_gssapi(struct config_build *b, const struct config_server *ser
 			   {"gssapi_realm", &access->gssapi_realm, &access->gssapi_realm_at}};
 	if (access->auth & AUTH_GSSAPI) {
 		if (!access->keytab && !config_build_failed(b, &access->keytab))
-			config_error(b->findings, config_check_at(b, server, access->auth_at),
+			config_error(b->findings, config_build_at(b, server, access->auth_at),
 				     "gssapi needs a key tab: add keytab /etc/mailroot/smtp.keytab to access");
 		return;
 	}
 	for (size_t i = 0; i < sizeof(only_gssapi) / sizeof(only_gssapi[0]); i++)
 		if (is_written(b, only_gssapi[i].member, only_gssapi[i].at) && !config_build_failed(b, &access->auth))
-			config_error(b->findings, config_check_at(b, server, *only_gssapi[i].at),
+			config_error(b->findings, config_build_at(b, server, *only_gssapi[i].at),
 				     "%s is for gssapi, which auth has not: add gssapi to auth, or leave %s out",
 				     only_gssapi[i].name, only_gssapi[i].name);
 }
@@ -120,7 +120,7 @@ void config_check_access(struct config_build *b, const struct config_server *ser
 	check_gssapi(b, server);
 	if (relay->authenticated && relay->authenticated_at.line && !server->access.auth &&
 	    !config_build_failed(b, &relay->authenticated) && !config_build_failed(b, &server->access.auth))
-		config_error(b->findings, config_check_at(b, server, relay->authenticated_at),
+		config_error(b->findings, config_build_at(b, server, relay->authenticated_at),
 			     "nobody can authenticate, for auth is off: add auth plain login to access, or leave "
 			     "authenticated out");
 }

@@ -3,89 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config/build.h"
+#include "common/config/check.h"
 #include "common/config/connector.h"
 #include "common/mail/domain.h"
-
-enum { COST_DEFAULT = 1, COST_MAX = 100 };
-
-static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
-{
-	config_error(parse->findings, item->at, "\"%.*s\" in %s: %s", SPAN_ARGS(item->text), parse->setting->name, why);
-	return false;
-}
-
-/* What follows the pattern on its line. *I moves to the last word of it. */
-static bool parse_cost(struct config_parse *parse, size_t *i, unsigned *cost)
-{
-	size_t n = 1;
-	uint64_t number;
-	while (*i + n < parse->n && config_value_follows(parse, *i + n))
-		n++;
-	const struct config_item *words = &parse->items[*i];
-	*cost = COST_DEFAULT;
-	*i += n - 1;
-	if (n == 1)
-		return true;
-	if (!span_equal_nocase(words[1].text, SPAN("cost")) || n > 3)
-		return refuse(parse, &words[n > 3 ? 3 : 1],
-			      "one address space a line, and behind it nothing but cost and a number");
-	if (n == 2 || !span_to_u64(words[2].text, COST_MAX, &number) || !number)
-		return refuse(parse, &words[n - 1], "a cost is a number from 1 to 100: write cost 10");
-	*cost = (unsigned)number;
-	return true;
-}
-
-bool config_connector_spaces(struct config_parse *parse, void *to)
-{
-	struct config_spaces *list = to;
-	bool good = true;
-	list->at = arena_alloc(parse->arena, parse->n * sizeof(*list->at));
-	if (!list->at) {
-		parse->findings->no_memory = true;
-		return false;
-	}
-	for (size_t i = 0; i < parse->n; i++) {
-		struct config_space *space = &list->at[list->n];
-		space->origin = parse->items[i].origin;
-		space->pattern = config_value_pattern(parse, &parse->items[i]);
-		bool taken = parse_cost(parse, &i, &space->cost) && space->pattern;
-		list->n += taken;
-		good = good && taken;
-	}
-	return good;
-}
-
-/* <>, or USER@PATTERN, or PATTERN with or without @ before it. */
-static bool parse_sender(struct config_parse *parse, const struct config_item *item, struct config_sender *out)
-{
-	struct config_item domain = *item;
-	size_t at = item->text.len;
-	*out = (struct config_sender){0};
-	if (span_equal(item->text, SPAN("<>")))
-		return true;
-	while (at && item->text.at[at - 1] != '@')
-		at--;
-	domain.text = span_skip(item->text, at);
-	if (at > 1)
-		out->local = config_value_keep(parse, (struct span){item->text.at, at - 1});
-	out->domain = config_value_pattern(parse, &domain);
-	return out->domain != NULL && (at <= 1 || out->local);
-}
-
-bool config_connector_senders(struct config_parse *parse, void *to)
-{
-	struct config_senders *list = to;
-	size_t n = config_value_is_none(parse) ? 0 : parse->n;
-	list->at = arena_alloc(parse->arena, n ? n * sizeof(*list->at) : 1);
-	if (!list->at) {
-		parse->findings->no_memory = true;
-		return false;
-	}
-	for (size_t i = 0; i < n; i++)
-		list->n += parse_sender(parse, &parse->items[i], &list->at[list->n]);
-	return list->n == n;
-}
 
 /* One address space of one connector. */
 struct claim {
@@ -149,7 +69,7 @@ static void check_turns(struct config_build *b, const struct config_server *serv
 			first = NULL;
 		if (first)
 			config_error(
-				b->findings, config_check_at(b, server, place_of(claim)),
+				b->findings, config_build_at(b, server, place_of(claim)),
 				"this connector would never get mail for %s: connector %s at %s:%u takes all of it: "
 				"write its hosts in route there, or take %s out of one of them",
 				pattern, first->connector->name ? first->connector->name : "?",
@@ -166,7 +86,7 @@ static void check_smart_host(struct config_build *b, const struct config_server 
 		if (strcmp(list[i].space->pattern, "*") || !takes_all(b, list[i].connector))
 			continue;
 		config_error(
-			b->findings, config_check_at(b, server, place_of(&list[i])),
+			b->findings, config_build_at(b, server, place_of(&list[i])),
 			"smart_host at %s:%u would never get mail, for this connector takes that of all domains (*): "
 			"leave out one of them, or give the connector another address_space",
 			server->smart_host_at.file, server->smart_host_at.line);
@@ -179,7 +99,7 @@ static void check_name(struct config_build *b, const struct config_server *serve
 {
 	for (const struct config_connector *other = server->connectors; connector->name && other < connector; other++)
 		if (other->name && !strcasecmp(other->name, connector->name)) {
-			config_error(b->findings, config_check_at(b, server, connector->origin),
+			config_error(b->findings, config_build_at(b, server, connector->origin),
 				     "connector %s is given twice: first at %s:%u", connector->name, other->origin.file,
 				     other->origin.line);
 			return;
@@ -199,7 +119,7 @@ static void check_outbound(struct config_build *b, const struct config_server *s
 	if (!connector_find(server, span_of(any), NULL, &choice) || !choice.connector->has_outbound)
 		return;
 	config_warning(
-		b->findings, config_check_at(b, server, remote->origin),
+		b->findings, config_build_at(b, server, remote->origin),
 		"its outbound block says nothing of mail that connector %s at %s:%u takes, which has one of its own",
 		choice.connector->name ? choice.connector->name : "?", choice.connector->origin.file,
 		choice.connector->origin.line);
@@ -213,7 +133,7 @@ void config_check_connectors(struct config_build *b, const struct config_server 
 		const struct config_connector *connector = &server->connectors[i];
 		check_name(b, server, connector);
 		if (!connector->route.dns && !connector->route.hosts.n && !config_build_failed(b, &connector->route))
-			config_error(b->findings, config_check_at(b, server, connector->origin),
+			config_error(b->findings, config_build_at(b, server, connector->origin),
 				     "a connector leads nowhere without route: write route [192.0.2.10], or route dns");
 	}
 	for (size_t i = 0; i < server->remote_domain_count; i++)

@@ -1,5 +1,5 @@
 /* Names of ours that other hosts see: those that they would not take. */
-#include "common/config/build.h"
+#include "common/config/check.h"
 
 #include <string.h>
 
@@ -10,11 +10,11 @@ static void check_dot(struct config_build *b, const struct config_server *server
 	if (!name || strchr(name, '.'))
 		return;
 	if (origin.line)
-		config_warning(b->findings, config_check_at(b, server, origin),
+		config_warning(b->findings, config_build_at(b, server, origin),
 			       "%s %s has no dot: %s; write a full name such as %s.example.com", setting, name, what,
 			       name);
 	else
-		config_warning(b->findings, config_check_at(b, server, server->origin),
+		config_warning(b->findings, config_build_at(b, server, server->origin),
 			       "%s is not written, and the name of this machine, %s, has no dot: %s; write %s with "
 			       "a full name such as %s.example.com",
 			       setting, name, what, setting, name);

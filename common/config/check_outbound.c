@@ -1,7 +1,7 @@
 /* TLS and authentication towards hosts: what would never send mail, or say a password to whoever answers. */
 #include <string.h>
 
-#include "common/config/build.h"
+#include "common/config/check.h"
 
 /* An outbound block, and the hosts that are written where it stands. */
 struct block {
@@ -23,7 +23,7 @@ struct check {
 	((block)->o->member##_at.line &&                                                                               \
 	 (!(block)->parent || (block)->o->member##_at.token != (block)->parent->member##_at.token))
 
-#define REFUSE(c, origin, ...) config_error((c)->b->findings, config_check_at((c)->b, (c)->server, origin), __VA_ARGS__)
+#define REFUSE(c, origin, ...) config_error((c)->b->findings, config_build_at((c)->b, (c)->server, origin), __VA_ARGS__)
 
 /* Block I of SERVER, the virtual server's own first; false after the last. */
 static bool block_at(const struct config_server *server, size_t i, struct block *out)
@@ -45,42 +45,6 @@ static bool block_at(const struct config_server *server, size_t i, struct block 
 	out->to_smart_host =
 		remote && !route->dns && !route->hosts.n && server->smart_host.n && !server->connector_count;
 	return true;
-}
-
-enum config_outbound_part config_outbound_part(const struct config_setting *setting)
-{
-	static const struct {
-		const char *name;
-		enum config_outbound_part part;
-	} others[] = {{"rate", CONFIG_OUTBOUND_LIMIT},         {"max_connections", CONFIG_OUTBOUND_LIMIT},
-		      {"auth", CONFIG_OUTBOUND_USER},          {"username", CONFIG_OUTBOUND_USER},
-		      {"password_file", CONFIG_OUTBOUND_USER}, {"auth_unverified", CONFIG_OUTBOUND_USER}};
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (strcmp(setting->name, others[i].name) == 0)
-			return others[i].part;
-	return CONFIG_OUTBOUND_MANNER;
-}
-
-void config_outbound_append(const struct config_outbound *outbound, unsigned parts, struct str *to)
-{
-	for (size_t i = 0; i < config_setting_count; i++) {
-		const struct config_setting *setting = &config_settings[i];
-		if (setting->block != CONFIG_OUTBOUND || !(config_outbound_part(setting) & parts))
-			continue;
-		config_value_format(setting->type, (const char *)outbound + setting->offset, to);
-		str_append_c(to, '\n');
-	}
-}
-
-enum config_tls config_outbound_tls(const struct config_outbound *outbound)
-{
-	return outbound->tls != CONFIG_TLS_OFF && outbound->tls_fingerprint.n ? CONFIG_TLS_VERIFY : outbound->tls;
-}
-
-bool config_outbound_dane(const struct config_outbound *outbound)
-{
-	enum config_tls tls = config_outbound_tls(outbound);
-	return tls == CONFIG_TLS_OPPORTUNISTIC || tls == CONFIG_TLS_ENCRYPT;
 }
 
 /* Its hosts prove who they are, or get no mail. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config/build.h"
+#include "common/config/check.h"
 
 #define REMEDY "; if everybody really shall, write open_relay_intended yes in relay"
 
@@ -67,7 +67,7 @@ static bool is_registry(const char *pattern)
 
 static void check_name(struct config_build *b, const struct config_server *server, const struct config_client *client)
 {
-	struct config_at at = config_check_at(b, server, client->origin);
+	struct config_at at = config_build_at(b, server, client->origin);
 	if (is_wide(client->name))
 		config_error(b->findings, at,
 			     "open relay: %s lets strangers send mail to everywhere: name your own domains" REMEDY,
@@ -85,11 +85,11 @@ static void check_network(struct config_build *b, const struct config_server *se
 	if (prefix >= WARNED_BELOW || cidr_is_private(&client->net))
 		return;
 	if (prefix < REFUSED_BELOW)
-		config_error(b->findings, config_check_at(b, server, client->origin),
+		config_error(b->findings, config_build_at(b, server, client->origin),
 			     "open relay: %s lets strangers send mail to everywhere: list your own networks" REMEDY,
 			     client->text);
 	else
-		config_warning(b->findings, config_check_at(b, server, client->origin),
+		config_warning(b->findings, config_build_at(b, server, client->origin),
 			       "%s is a public network of many strangers, and all of them may relay", client->text);
 }
 
@@ -136,7 +136,7 @@ static void check_union(struct config_build *b, const struct config_server *serv
 	if (!nets)
 		b->findings->no_memory = true;
 	else if (share[true] >= V4_SHARE_MAX || share[false] >= V6_SHARE_MAX)
-		config_error(b->findings, config_check_at(b, server, server->relay.list_at),
+		config_error(b->findings, config_build_at(b, server, server->relay.list_at),
 			     "open relay: the public networks of this list together let a large part of the Internet "
 			     "send mail to everywhere: list your own networks" REMEDY);
 }
@@ -169,13 +169,13 @@ static void check_domains(struct config_build *b, const struct config_server *se
 	for (size_t i = 0; i < server->remote_domain_count; i++) {
 		const struct config_remote_domain *remote = &server->remote_domains[i];
 		if (remote->relay)
-			check_relayed(b, remote->name, config_check_at(b, server, remote->relay_at));
+			check_relayed(b, remote->name, config_build_at(b, server, remote->relay_at));
 	}
 	for (size_t i = 0; i < server->connector_count; i++) {
 		const struct config_connector *connector = &server->connectors[i];
 		for (size_t n = 0; connector->relay && n < connector->address_space.n; n++)
 			check_relayed(b, connector->address_space.at[n].pattern,
-				      config_check_at(b, server, connector->relay_at));
+				      config_build_at(b, server, connector->relay_at));
 	}
 }
 
@@ -184,12 +184,12 @@ void config_check_connect(struct config_build *b, const struct config_server *se
 	const struct config_connect *connect = &server->connect;
 	for (size_t i = 0; connect->allow == CONFIG_ALL_EXCEPT_LISTED && i < connect->list.n; i++)
 		if (connect->list.at[i].name && !strcmp(connect->list.at[i].name, "*"))
-			config_error(b->findings, config_check_at(b, server, connect->list.at[i].origin),
+			config_error(b->findings, config_build_at(b, server, connect->list.at[i].origin),
 				     "nobody could connect: * is every client, and allow is all-except-listed");
 	if (connect->allow != CONFIG_ONLY_LISTED || connect->list.n || config_build_failed(b, &connect->list) ||
 	    config_build_failed(b, &connect->allow))
 		return;
-	config_error(b->findings, config_check_at(b, server, connect->allow_at),
+	config_error(b->findings, config_build_at(b, server, connect->allow_at),
 		     "nobody could connect: only the listed clients may, and none is listed: add list with your "
 		     "networks, or write allow all-except-listed");
 }
@@ -200,7 +200,7 @@ void config_check_relay(struct config_build *b, const struct config_server *serv
 	if (relay->open_relay_intended || config_build_failed(b, &relay->open_relay_intended))
 		return;
 	if (relay->allow == CONFIG_ALL_EXCEPT_LISTED)
-		config_error(b->findings, config_check_at(b, server, relay->allow_at),
+		config_error(b->findings, config_build_at(b, server, relay->allow_at),
 			     "open relay: all but the listed clients could send mail to everywhere: "
 			     "write allow only-listed and list your own networks" REMEDY);
 	else

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/config/build.h"
+#include "common/config/check.h"
 #include "common/mail/domain.h"
 
 /* All values of the largest configuration that can be read, with their defaults for CONFIG_SERVERS_MAX servers. */
@@ -100,14 +101,6 @@ static int by_weight(const void *a, const void *b)
 		return wx > wy ? -1 : 1;
 	int order = strcmp(x->name, y->name);
 	return order ? order : (x->node->token > y->node->token) - (x->node->token < y->node->token);
-}
-
-const struct config_remote_domain *config_remote_domain_find(const struct config_server *server, struct span domain)
-{
-	for (size_t i = 0; i < server->remote_domain_count; i++)
-		if (domain_pattern_match(span_of(server->remote_domains[i].name), domain))
-			return &server->remote_domains[i];
-	return NULL;
 }
 
 static struct pattern *sorted_patterns(struct config_build *b, const struct config_node *parent, size_t *n)
@@ -336,32 +329,4 @@ void config_free(struct config *config)
 {
 	arena_free(&config->arena);
 	memset(config, 0, sizeof(*config));
-}
-
-const struct config_server *config_server_find(const struct config *config, struct span name)
-{
-	for (size_t i = 0; i < config->server_count; i++)
-		if (span_equal_nocase(span_of(config->servers[i].name), name))
-			return &config->servers[i];
-	return NULL;
-}
-
-const struct config_server *config_server_local(const struct config *config)
-{
-	const char *name = config->sendmail_server;
-	if (name && strcasecmp(name, "off") == 0)
-		return NULL;
-	const struct config_server *server = config_server_find(config, name ? span_of(name) : SPAN("default"));
-	return server || name || !config->server_count ? server : &config->servers[0];
-}
-
-bool config_server_is_at(const struct config_server *server, struct span domain)
-{
-	struct ipaddr ip;
-	if (!domain_literal(domain, &ip))
-		return false;
-	for (size_t i = 0; i < server->listen.n; i++)
-		if (!server->listen.at[i].any && ipaddr_equal(&server->listen.at[i].ip, &ip))
-			return true;
-	return false;
 }

@@ -27,7 +27,7 @@ bool config_value_parse(struct config_parse *parse, void *to);
 /* The type takes any number of values, and "none" for no value. */
 bool config_value_is_list(enum config_type type);
 
-/* The member at VALUE as words of a file (config_format.c); nothing when there is no value. */
+/* The member at VALUE as words of a file; nothing when there is no value. */
 void config_value_format(enum config_type type, const void *value, struct str *to);
 
 /* One entry of listen or dns_server, of tls_certificate, of address_space. */
@@ -41,10 +41,10 @@ const char *config_value_allowed(enum config_type type);
 /* The words of a type that is a choice or a set, in the order of the enum or of the bits; NULL at the end. */
 const char *const *config_value_words(enum config_type type);
 
-/* The words of format and period, in the order of their enums; NULL at the end (config_log.c). */
-extern const char *const config_log_format_words[], *const config_period_words[];
+/* The words of format, period and fields, in the order of their enums; NULL at the end. */
+extern const char *const config_log_format_words[], *const config_period_words[], *const config_log_field_words[];
 
-/* Names of blocks (config_name.c). NULL: an error was reported. */
+/* Names of blocks. NULL: an error was reported. */
 const char *config_value_domain(struct config_parse *parse, const struct config_item *item);
 const char *config_value_pattern(struct config_parse *parse, const struct config_item *item);
 const char *config_value_plain(struct config_parse *parse, const struct config_item *item, const char *what);
@@ -58,7 +58,18 @@ bool config_value_follows(const struct config_parse *parse, size_t i);
 /* "none" and nothing else: a list that is empty on purpose. */
 bool config_value_is_none(const struct config_parse *parse);
 
-/* The list types (config_list.c), called by config_value_parse. */
+/* Numbers, sizes, durations and choices, called by config_value_parse. */
+bool config_scalar_number(struct config_parse *parse, void *to);
+bool config_scalar_size(struct config_parse *parse, void *to);
+bool config_scalar_duration(struct config_parse *parse, void *to);
+bool config_scalar_rate(struct config_parse *parse, void *to);
+bool config_scalar_quota(struct config_parse *parse, void *to);
+bool config_scalar_yesno(struct config_parse *parse, void *to);
+bool config_scalar_choice(struct config_parse *parse, void *to);
+bool config_scalar_set(struct config_parse *parse, void *to);
+bool config_scalar_mechanisms(struct config_parse *parse, void *to);
+
+/* The list types, called by config_value_parse. */
 bool config_list_durations(struct config_parse *parse, void *to);
 bool config_list_names(struct config_parse *parse, void *to);
 bool config_list_addresses(struct config_parse *parse, void *to);
@@ -71,7 +82,7 @@ bool config_list_certificates(struct config_parse *parse, void *to);
 bool config_list_sources(struct config_parse *parse, void *to);
 bool config_list_fingerprints(struct config_parse *parse, void *to);
 
-/* Names and texts (config_name.c), called by config_value_parse. */
+/* Names and texts, called by config_value_parse. */
 bool config_name_name(struct config_parse *parse, void *to);
 bool config_name_path(struct config_parse *parse, void *to);
 bool config_name_folder(struct config_parse *parse, void *to);
@@ -79,16 +90,16 @@ bool config_name_text(struct config_parse *parse, void *to);
 bool config_name_domain(struct config_parse *parse, void *to);
 bool config_name_address(struct config_parse *parse, void *to);
 
-/* The settings of the transaction log (config_log.c), called by config_value_parse. */
+/* The settings of the transaction log, called by config_value_parse. */
 bool config_log_format(struct config_parse *parse, void *to);
 bool config_log_period(struct config_parse *parse, void *to);
 bool config_log_fields(struct config_parse *parse, void *to);
 
-/* The settings of connectors (config_connector.c), called by config_value_parse. */
+/* The settings of connectors, called by config_value_parse. */
 bool config_connector_spaces(struct config_parse *parse, void *to);
 bool config_connector_senders(struct config_parse *parse, void *to);
 
-/* The settings of mail that waits to be asked for (config_etrn.c), called by config_value_parse. */
+/* The settings of mail that waits to be asked for, called by config_value_parse. */
 bool config_etrn_accounts(struct config_parse *parse, void *to);
 bool config_etrn_request(struct config_parse *parse, void *to);
 

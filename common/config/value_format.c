@@ -221,7 +221,8 @@ static void format_text(struct str *to, const char *text)
 		config_format_word(to, span_of(text));
 }
 
-static void format_list(enum config_type type, const void *value, struct str *to)
+/* False: the type is no list. */
+static bool format_list(enum config_type type, const void *value, struct str *to)
 {
 	switch (type) {
 	case CONFIG_DURATIONS:
@@ -263,9 +264,13 @@ static void format_list(enum config_type type, const void *value, struct str *to
 	case CONFIG_ROUTE:
 		format_route(to, value);
 		break;
-	default: /* CONFIG_FIELDS */
+	case CONFIG_FIELDS:
 		format_fields(to, *(const unsigned *)value);
+		break;
+	default:
+		return false;
 	}
+	return true;
 }
 
 static void format_single(enum config_type type, const void *value, struct str *to)
@@ -316,11 +321,8 @@ static void format_single(enum config_type type, const void *value, struct str *
 void config_value_format(enum config_type type, const void *value, struct str *to)
 {
 	size_t before = to->len;
-	if (!config_value_is_list(type)) {
+	if (!format_list(type, value, to))
 		format_single(type, value, to);
-		return;
-	}
-	format_list(type, value, to);
-	if (to->len == before)
+	else if (to->len == before)
 		str_append_text(to, "none");
 }

@@ -2,43 +2,6 @@
 
 #include "common/config/value.h"
 
-const char *const config_log_format_words[] = {"off", "w3c", "iis", "ncsa", "json", NULL};
-
-/* The first stands for a size, which is no word. */
-const char *const config_period_words[] = {"size", "hourly", "daily", "weekly", "monthly", "unlimited", NULL};
-
-static const char *const field_words[] = {
-	[LOG_FIELD_DATE] = "date",
-	[LOG_FIELD_TIME] = "time",
-	[LOG_FIELD_C_IP] = "c-ip",
-	[LOG_FIELD_USERNAME] = "cs-username",
-	[LOG_FIELD_SITENAME] = "s-sitename",
-	[LOG_FIELD_COMPUTERNAME] = "s-computername",
-	[LOG_FIELD_S_IP] = "s-ip",
-	[LOG_FIELD_S_PORT] = "s-port",
-	[LOG_FIELD_METHOD] = "cs-method",
-	[LOG_FIELD_URI_STEM] = "cs-uri-stem",
-	[LOG_FIELD_URI_QUERY] = "cs-uri-query",
-	[LOG_FIELD_STATUS] = "sc-status",
-	[LOG_FIELD_WIN32_STATUS] = "sc-win32-status",
-	[LOG_FIELD_SC_BYTES] = "sc-bytes",
-	[LOG_FIELD_CS_BYTES] = "cs-bytes",
-	[LOG_FIELD_TIME_TAKEN] = "time-taken",
-	[LOG_FIELD_VERSION] = "cs-version",
-	[LOG_FIELD_HOST] = "cs-host",
-	[LOG_FIELD_USER_AGENT] = "cs(User-Agent)",
-	[LOG_FIELD_COOKIE] = "cs(Cookie)",
-	[LOG_FIELD_REFERER] = "cs(Referer)",
-	[LOG_FIELD_SESSION] = "x-session",
-	[LOG_FIELD_REPLY] = "x-reply",
-	[LOG_FIELD_COUNT] = NULL,
-};
-
-const char *config_log_field_name(enum config_log_field field)
-{
-	return field_words[field];
-}
-
 bool config_log_format(struct config_parse *parse, void *to)
 {
 	int choice = config_value_choice(parse, &parse->items[0], config_log_format_words);
@@ -72,7 +35,7 @@ bool config_log_fields(struct config_parse *parse, void *to)
 		return true;
 	}
 	for (size_t i = 0; i < parse->n; i++) {
-		int choice = config_value_choice(parse, &parse->items[i], field_words);
+		int choice = config_value_choice(parse, &parse->items[i], config_log_field_words);
 		if (choice >= 0)
 			*fields |= 1U << choice;
 		good = good && choice >= 0;

@@ -1,0 +1,19 @@
+/* Checks over several settings, on a whole configuration (mailroot.conf(5), "Errors"). */
+#ifndef COMMON_CONFIG_CHECK_H
+#define COMMON_CONFIG_CHECK_H
+
+#include "common/config/build.h"
+
+/* All of them. */
+void config_check(struct config_build *build);
+
+/* Its parts, each for one virtual server. */
+void config_check_connect(struct config_build *build, const struct config_server *server);
+void config_check_relay(struct config_build *build, const struct config_server *server);
+void config_check_connectors(struct config_build *build, const struct config_server *server);
+void config_check_etrn(struct config_build *build, const struct config_server *server);
+void config_check_access(struct config_build *build, const struct config_server *server);
+void config_check_names(struct config_build *build, const struct config_server *server);
+void config_check_outbound(struct config_build *build, const struct config_server *server);
+
+#endif

@@ -1,0 +1,78 @@
+/* Questions to a configuration that is built. */
+#include <string.h>
+
+#include "common/config/table.h"
+#include "common/config/value.h"
+#include "common/mail/domain.h"
+
+const struct config_remote_domain *config_remote_domain_find(const struct config_server *server, struct span domain)
+{
+	for (size_t i = 0; i < server->remote_domain_count; i++)
+		if (domain_pattern_match(span_of(server->remote_domains[i].name), domain))
+			return &server->remote_domains[i];
+	return NULL;
+}
+
+const struct config_server *config_server_find(const struct config *config, struct span name)
+{
+	for (size_t i = 0; i < config->server_count; i++)
+		if (span_equal_nocase(span_of(config->servers[i].name), name))
+			return &config->servers[i];
+	return NULL;
+}
+
+const struct config_server *config_server_local(const struct config *config)
+{
+	const char *name = config->sendmail_server;
+	if (name && strcasecmp(name, "off") == 0)
+		return NULL;
+	const struct config_server *server = config_server_find(config, name ? span_of(name) : SPAN("default"));
+	return server || name || !config->server_count ? server : &config->servers[0];
+}
+
+bool config_server_is_at(const struct config_server *server, struct span domain)
+{
+	struct ipaddr ip;
+	if (!domain_literal(domain, &ip))
+		return false;
+	for (size_t i = 0; i < server->listen.n; i++)
+		if (!server->listen.at[i].any && ipaddr_equal(&server->listen.at[i].ip, &ip))
+			return true;
+	return false;
+}
+
+enum config_outbound_part config_outbound_part(const struct config_setting *setting)
+{
+	static const struct {
+		const char *name;
+		enum config_outbound_part part;
+	} others[] = {{"rate", CONFIG_OUTBOUND_LIMIT},         {"max_connections", CONFIG_OUTBOUND_LIMIT},
+		      {"auth", CONFIG_OUTBOUND_USER},          {"username", CONFIG_OUTBOUND_USER},
+		      {"password_file", CONFIG_OUTBOUND_USER}, {"auth_unverified", CONFIG_OUTBOUND_USER}};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(setting->name, others[i].name) == 0)
+			return others[i].part;
+	return CONFIG_OUTBOUND_MANNER;
+}
+
+void config_outbound_append(const struct config_outbound *outbound, unsigned parts, struct str *to)
+{
+	for (size_t i = 0; i < config_setting_count; i++) {
+		const struct config_setting *setting = &config_settings[i];
+		if (setting->block != CONFIG_OUTBOUND || !(config_outbound_part(setting) & parts))
+			continue;
+		config_value_format(setting->type, (const char *)outbound + setting->offset, to);
+		str_append_c(to, '\n');
+	}
+}
+
+enum config_tls config_outbound_tls(const struct config_outbound *outbound)
+{
+	return outbound->tls != CONFIG_TLS_OFF && outbound->tls_fingerprint.n ? CONFIG_TLS_VERIFY : outbound->tls;
+}
+
+bool config_outbound_dane(const struct config_outbound *outbound)
+{
+	enum config_tls tls = config_outbound_tls(outbound);
+	return tls == CONFIG_TLS_OPPORTUNISTIC || tls == CONFIG_TLS_ENCRYPT;
+}

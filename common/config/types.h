@@ -1,0 +1,251 @@
+/*
+ * The types of settings' values. CONFIG_C_<TYPE> is the type in C of a setting that is <TYPE> in settings.def.
+ */
+#ifndef COMMON_CONFIG_TYPES_H
+#define COMMON_CONFIG_TYPES_H
+
+#include "common/base/str.h"
+#include "common/mail/cidr.h"
+
+/* "No limit", of LIMIT, SIZE_LIMIT and QUOTA. */
+#define CONFIG_NONE INT64_MAX
+
+/* Where a value was written; file NULL and line 0 = the default. */
+struct config_origin {
+	const char *file;
+	unsigned line;
+	unsigned token; /* its number in what was read, so that a later check can point at it */
+};
+
+struct config_words {
+	const char **at;
+	size_t n;
+};
+
+struct config_durations {
+	int64_t *ms;
+	size_t n;
+};
+
+/* So many of something in any period of so long; count 0 = no bound. */
+struct config_rate {
+	int64_t count, period_ms;
+};
+enum { CONFIG_RATE_MAX = 10000 /* the queue remembers so many moments for each next hop with a rate */ };
+
+struct config_client {
+	struct cidr net;  /* when name is NULL */
+	const char *name; /* a pattern (domain.h) of the client's confirmed name; "*" = every client, named or not */
+	const char *text; /* as written */
+	struct config_origin origin;
+};
+struct config_clients {
+	struct config_client *at;
+	size_t n;
+};
+
+struct config_endpoint {  /* of listen and dns_server */
+	bool any;         /* "*": every IPv4 and IPv6 address */
+	bool tls;         /* listen: "tls", a handshake before the greeting */
+	struct ipaddr ip; /* when not any */
+	uint16_t port;
+	const char *text;
+	struct config_origin origin;
+};
+struct config_endpoints {
+	struct config_endpoint *at;
+	size_t n;
+};
+
+enum { CONFIG_WEIGHT_MAX = 1000 };
+enum config_host_kind { CONFIG_HOST_MX, CONFIG_HOST_NAME, CONFIG_HOST_IP };
+struct config_host {
+	enum config_host_kind kind; /* name: MX, then address | [name]: address only | [ip] */
+	const char *name;           /* without brackets */
+	struct ipaddr ip;           /* when CONFIG_HOST_IP */
+	uint16_t port;              /* 0 = outbound port */
+	uint16_t weight;            /* share of the connections; 0 = none written */
+	struct config_origin origin;
+};
+struct config_hosts {
+	struct config_host *at;
+	size_t n;
+};
+struct config_route {
+	bool dns; /* "dns": MX of the domain */
+	struct config_hosts hosts;
+};
+
+/* Of connectors. */
+struct config_space {
+	const char *pattern; /* of a recipient's domain (domain.h) */
+	unsigned cost;
+	struct config_origin origin;
+};
+struct config_spaces {
+	struct config_space *at;
+	size_t n;
+};
+struct config_sender {
+	const char *local;  /* before the @, compared without case; NULL = anybody */
+	const char *domain; /* a pattern; NULL = "<>", the null sender of notices */
+};
+struct config_senders {
+	struct config_sender *at;
+	size_t n;
+};
+
+/* Mail to be asked for with ETRN. */
+struct config_etrn {
+	struct config_words domains; /* each with @ in front where the domains below it are meant, too */
+	int64_t every_ms;
+};
+
+struct config_quota {
+	int64_t octets;   /* CONFIG_NONE, or octets, or 0 when multiple is set */
+	int64_t multiple; /* of max_message_size; 0 = none */
+};
+
+/* Choices: the words are in value_words.c, in the order of the enum. */
+enum config_stuffing { CONFIG_STUFFING_AUTO, CONFIG_STUFFING_ON, CONFIG_STUFFING_OFF };
+enum config_bare { CONFIG_BARE_REJECT, CONFIG_BARE_REPAIR };
+enum config_language { CONFIG_LANGUAGE_EN, CONFIG_LANGUAGE_JA, CONFIG_LANGUAGE_COUNT };
+enum config_allow { CONFIG_ONLY_LISTED, CONFIG_ALL_EXCEPT_LISTED };
+enum config_tls_min { CONFIG_TLS_1_0, CONFIG_TLS_1_1, CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+enum config_tls { CONFIG_TLS_OFF, CONFIG_TLS_OPPORTUNISTIC, CONFIG_TLS_ENCRYPT, CONFIG_TLS_VERIFY };
+enum config_tristate { CONFIG_AUTO, CONFIG_NO, CONFIG_YES };
+enum config_tls_missing { CONFIG_TLS_MISSING_WAIT, CONFIG_TLS_MISSING_RETURN };
+enum config_auth {
+	CONFIG_AUTH_OFF,
+	CONFIG_AUTH_PLAIN,
+	CONFIG_AUTH_LOGIN,
+	CONFIG_AUTH_SCRAM_SHA_256,
+	CONFIG_AUTH_CRAM_MD5,
+	CONFIG_AUTH_GSSAPI
+};
+/* Of access auth: a set of these. */
+enum config_auth_mechanism {
+	AUTH_PLAIN = 1 << 0,
+	AUTH_LOGIN = 1 << 1,
+	AUTH_SCRAM_SHA_256 = 1 << 2, /* and -PLUS */
+	AUTH_CRAM_MD5 = 1 << 3,
+	AUTH_GSSAPI = 1 << 4
+};
+
+struct config_certificate {
+	const char *certificate; /* PEM, the chain behind it */
+	const char *key;
+	struct config_origin origin;
+};
+struct config_certificates {
+	struct config_certificate *at;
+	size_t n;
+};
+
+enum config_log_format {
+	CONFIG_LOG_OFF,
+	CONFIG_LOG_W3C,
+	CONFIG_LOG_IIS,
+	CONFIG_LOG_NCSA,
+	CONFIG_LOG_JSON,
+	CONFIG_LOG_FORMAT_COUNT
+};
+
+enum config_period_kind {
+	CONFIG_PERIOD_SIZE, /* by octets */
+	CONFIG_PERIOD_HOURLY,
+	CONFIG_PERIOD_DAILY,
+	CONFIG_PERIOD_WEEKLY,
+	CONFIG_PERIOD_MONTHLY,
+	CONFIG_PERIOD_UNLIMITED,
+	CONFIG_PERIOD_COUNT
+};
+struct config_period {
+	enum config_period_kind kind;
+	int64_t octets; /* of a file, when CONFIG_PERIOD_SIZE */
+};
+
+/* Fields of the W3C format in the order in which they are written; FIELDS is a set of (1 << field). */
+enum config_log_field {
+	LOG_FIELD_DATE,
+	LOG_FIELD_TIME,
+	LOG_FIELD_C_IP,
+	LOG_FIELD_USERNAME,
+	LOG_FIELD_SITENAME,
+	LOG_FIELD_COMPUTERNAME,
+	LOG_FIELD_S_IP,
+	LOG_FIELD_S_PORT,
+	LOG_FIELD_METHOD,
+	LOG_FIELD_URI_STEM,
+	LOG_FIELD_URI_QUERY,
+	LOG_FIELD_STATUS,
+	LOG_FIELD_WIN32_STATUS,
+	LOG_FIELD_SC_BYTES,
+	LOG_FIELD_CS_BYTES,
+	LOG_FIELD_TIME_TAKEN,
+	LOG_FIELD_VERSION,
+	LOG_FIELD_HOST,
+	LOG_FIELD_USER_AGENT,
+	LOG_FIELD_COOKIE,
+	LOG_FIELD_REFERER,
+	LOG_FIELD_SESSION,
+	LOG_FIELD_REPLY,
+	LOG_FIELD_COUNT
+};
+
+/* Extensions that `without` may name: one bit each. */
+enum config_without {
+	WITHOUT_PIPELINING = 1 << 0,
+	WITHOUT_SIZE = 1 << 1,
+	WITHOUT_8BITMIME = 1 << 2,
+	WITHOUT_CHUNKING = 1 << 3,
+	WITHOUT_ENHANCEDSTATUSCODES = 1 << 4,
+	WITHOUT_DSN = 1 << 5
+};
+
+#define CONFIG_C_YESNO        bool
+#define CONFIG_C_NUMBER       int64_t
+#define CONFIG_C_LIMIT        int64_t
+#define CONFIG_C_SIZE         int64_t
+#define CONFIG_C_SIZE_LIMIT   int64_t
+#define CONFIG_C_DURATION     int64_t
+#define CONFIG_C_DURATIONS    struct config_durations
+#define CONFIG_C_RATE         struct config_rate
+#define CONFIG_C_NAME         const char *
+#define CONFIG_C_NAMES        struct config_words
+#define CONFIG_C_PATH         const char *
+#define CONFIG_C_FILE         const char *
+#define CONFIG_C_FOLDER       const char *
+#define CONFIG_C_DOMAIN       const char *
+#define CONFIG_C_ADDRESS      const char *
+#define CONFIG_C_ADDRESSES    struct config_words
+#define CONFIG_C_TEXT         const char *
+#define CONFIG_C_WORDS        unsigned
+#define CONFIG_C_CLIENTS      struct config_clients
+#define CONFIG_C_LISTEN       struct config_endpoints
+#define CONFIG_C_ENDPOINTS    struct config_endpoints
+#define CONFIG_C_HOSTS        struct config_hosts
+#define CONFIG_C_ROUTE        struct config_route
+#define CONFIG_C_QUOTA        struct config_quota
+#define CONFIG_C_BARE         enum config_bare
+#define CONFIG_C_LANGUAGE     enum config_language
+#define CONFIG_C_STUFFING     enum config_stuffing
+#define CONFIG_C_ALLOW        enum config_allow
+#define CONFIG_C_TLSMIN       enum config_tls_min
+#define CONFIG_C_TLS          enum config_tls
+#define CONFIG_C_TRISTATE     enum config_tristate
+#define CONFIG_C_TLSMISSING   enum config_tls_missing
+#define CONFIG_C_AUTH         enum config_auth
+#define CONFIG_C_MECHANISMS   unsigned
+#define CONFIG_C_CERTIFICATES struct config_certificates
+#define CONFIG_C_FINGERPRINTS struct config_words
+#define CONFIG_C_SOURCES      struct config_words
+#define CONFIG_C_SPACES       struct config_spaces
+#define CONFIG_C_SENDERS      struct config_senders
+#define CONFIG_C_ACCOUNTS     struct config_words
+#define CONFIG_C_ETRN         struct config_etrn
+#define CONFIG_C_LOGFORMAT    enum config_log_format
+#define CONFIG_C_PERIOD       struct config_period
+#define CONFIG_C_FIELDS       unsigned
+
+#endif

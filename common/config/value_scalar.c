@@ -1,0 +1,270 @@
+#include <ctype.h>
+#include <string.h>
+
+#include "common/config/slip.h"
+#include "common/config/value.h"
+
+char *config_value_keep(struct config_parse *parse, struct span text)
+{
+	char *copy = arena_copy(parse->arena, text);
+	if (!copy)
+		parse->findings->no_memory = true;
+	return copy;
+}
+
+static bool is_none(const struct config_item *item)
+{
+	return span_equal_nocase(item->text, SPAN("none"));
+}
+
+bool config_value_is_none(const struct config_parse *parse)
+{
+	return parse->n == 1 && is_none(&parse->items[0]);
+}
+
+static bool refuse(struct config_parse *parse, const struct config_item *item)
+{
+	config_error(parse->findings, item->at, "\"%.*s\" is no value of %s: write %s", SPAN_ARGS(item->text),
+		     parse->setting->name, config_value_allowed(parse->setting->type));
+	return false;
+}
+
+/* The values that a setting may have; max 0 = none. */
+struct bounds {
+	int64_t min, max;
+};
+
+static bool is_within(int64_t value, struct bounds bounds)
+{
+	return value >= bounds.min && (!bounds.max || value <= bounds.max);
+}
+
+/* VALUE is not out of bounds, or that was reported. */
+static bool within(struct config_parse *parse, const struct config_item *item, int64_t value, int64_t min, int64_t max)
+{
+	if (is_within(value, (struct bounds){min, max}))
+		return true;
+	enum config_type type = parse->setting->type == CONFIG_DURATIONS ? CONFIG_DURATION
+				: parse->setting->type == CONFIG_PERIOD  ? CONFIG_SIZE
+				: parse->setting->type == CONFIG_QUOTA   ? CONFIG_SIZE
+									 : parse->setting->type;
+	struct str text;
+	str_init(&text, 64);
+	config_value_format(type, &min, &text);
+	if (max) {
+		str_append_text(&text, " to ");
+		config_value_format(type, &max, &text);
+	}
+	bool may_be_none = parse->setting->type == CONFIG_LIMIT || parse->setting->type == CONFIG_SIZE_LIMIT ||
+			   parse->setting->type == CONFIG_QUOTA;
+	config_error(parse->findings, item->at, "\"%.*s\" is out of bounds: %s is %s%s%s", SPAN_ARGS(item->text),
+		     parse->setting->name, str_text(&text), max ? "" : " or more",
+		     may_be_none ? ", or none for no limit" : "");
+	str_free(&text);
+	return false;
+}
+
+static bool all_digits(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!isdigit((unsigned char)text.at[i]))
+			return false;
+	return text.len > 0;
+}
+
+bool config_scalar_number(struct config_parse *parse, void *to)
+{
+	const struct config_item *item = &parse->items[0];
+	uint64_t value;
+	if (parse->setting->type == CONFIG_LIMIT && is_none(item)) {
+		*(int64_t *)to = CONFIG_NONE;
+		return true;
+	}
+	if (!span_to_u64(item->text, INT64_MAX - 1, &value))
+		return refuse(parse, item);
+	*(int64_t *)to = (int64_t)value;
+	return within(parse, item, (int64_t)value, parse->setting->min, parse->setting->max);
+}
+
+/* The item is a number alone: what it would be with each unit, as far as that is allowed. */
+static bool refuse_unitless(struct config_parse *parse, const struct config_item *item, const struct config_unit *units,
+			    struct bounds bounds)
+{
+	enum { CHOICES = 3 };
+	const struct config_unit *fits[CHOICES];
+	size_t n = 0;
+	uint64_t value;
+	if (!span_to_u64(item->text, UINT32_MAX, &value))
+		return refuse(parse, item);
+	for (const struct config_unit *unit = units; unit->letter && n < CHOICES; unit++)
+		if (is_within((int64_t)value * unit->factor, bounds))
+			fits[n++] = unit;
+	if (!n)
+		return within(parse, item, (int64_t)value, bounds.min, bounds.max);
+	struct str text;
+	str_init(&text, 256);
+	for (size_t i = 0; i < n && (value || !i); i++)
+		str_printf(&text, "%s%llu%c",
+			   !i           ? ""
+			   : i + 1 == n ? " or "
+					: ", ",
+			   (unsigned long long)value, fits[i]->letter);
+	config_error(parse->findings, item->at, "\"%.*s\" has no unit: write %s", SPAN_ARGS(item->text),
+		     str_text(&text));
+	str_free(&text);
+	return false;
+}
+
+/* Digits and one letter of UNITS, which are the same in both cases where NOCASE. The caller looks whether they are
+ * within BOUNDS. */
+static bool parse_units(struct config_parse *parse, const struct config_item *item, const struct config_unit *units,
+			bool nocase, struct bounds bounds, int64_t *out)
+{
+	struct span text = item->text;
+	uint64_t value;
+	if (all_digits(text))
+		return refuse_unitless(parse, item, units, bounds);
+	char letter = text.len ? text.at[text.len - 1] : '\0';
+	for (const struct config_unit *unit = units; unit->letter && letter; unit++) {
+		if (letter != unit->letter && !(nocase && toupper((unsigned char)letter) == unit->letter))
+			continue;
+		uint64_t max = (uint64_t)((INT64_MAX - 1) / unit->factor);
+		if (!span_to_u64((struct span){text.at, text.len - 1}, max, &value))
+			return refuse(parse, item);
+		*out = (int64_t)value * unit->factor;
+		return true;
+	}
+	return refuse(parse, item);
+}
+
+bool config_value_size(struct config_parse *parse, const struct config_item *item, int64_t *out)
+{
+	struct bounds bounds = {parse->setting->min, parse->setting->max};
+	return parse_units(parse, item, config_size_units, true, bounds, out) &&
+	       within(parse, item, *out, bounds.min, bounds.max);
+}
+
+bool config_scalar_size(struct config_parse *parse, void *to)
+{
+	const struct config_item *item = &parse->items[0];
+	int64_t *value = to;
+	if (parse->setting->type == CONFIG_SIZE_LIMIT && is_none(item)) {
+		*value = CONFIG_NONE;
+		return true;
+	}
+	return config_value_size(parse, item, value);
+}
+
+/* Lower case only: 15M could as well mean months. */
+bool config_value_duration(struct config_parse *parse, const struct config_item *item, int64_t *out)
+{
+	enum { SECOND = 1000, YEAR_DAYS = 365 };
+	bool list = parse->setting->type == CONFIG_DURATIONS;
+	struct bounds bounds = {list ? SECOND : parse->setting->min,
+				list ? (int64_t)YEAR_DAYS * 86400 * SECOND : parse->setting->max};
+	return parse_units(parse, item, config_duration_units, false, bounds, out) &&
+	       within(parse, item, *out, bounds.min, bounds.max);
+}
+
+bool config_scalar_duration(struct config_parse *parse, void *to)
+{
+	return config_value_duration(parse, &parse->items[0], to);
+}
+
+/* COUNT/PERIOD. */
+bool config_scalar_rate(struct config_parse *parse, void *to)
+{
+	enum { SECOND = 1000, DAY = 86400 * SECOND };
+	const struct config_item *item = &parse->items[0];
+	struct config_rate *rate = to;
+	struct config_item period = *item;
+	uint64_t count;
+	*rate = (struct config_rate){0};
+	if (is_none(item))
+		return true;
+	struct span number = span_take(&period.text, '/');
+	if (!span_to_u64(number, CONFIG_RATE_MAX, &count) || !count || !period.text.len)
+		return refuse(parse, item);
+	const struct bounds bounds = {SECOND, DAY};
+	if (!parse_units(parse, &period, config_duration_units, false, bounds, &rate->period_ms))
+		return false;
+	if (!is_within(rate->period_ms, bounds)) {
+		config_error(parse->findings, item->at, "\"%.*s\" is out of bounds: the period is 1s to 1d",
+			     SPAN_ARGS(item->text));
+		return false;
+	}
+	rate->count = (int64_t)count;
+	return true;
+}
+
+bool config_scalar_quota(struct config_parse *parse, void *to)
+{
+	const struct config_item *item = &parse->items[0];
+	struct config_quota *quota = to;
+	struct span text = item->text;
+	uint64_t multiple;
+	*quota = (struct config_quota){.octets = CONFIG_NONE};
+	if (is_none(item))
+		return true;
+	if (text.len && tolower((unsigned char)text.at[text.len - 1]) == 'x') {
+		if (!span_to_u64((struct span){text.at, text.len - 1}, 1000000, &multiple) || !multiple)
+			return refuse(parse, item);
+		*quota = (struct config_quota){.multiple = (int64_t)multiple};
+		return true;
+	}
+	const struct bounds bounds = {1 << 10, 0};
+	return parse_units(parse, item, config_size_units, true, bounds, &quota->octets) &&
+	       within(parse, item, quota->octets, bounds.min, bounds.max);
+}
+
+int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words)
+{
+	for (int i = 0; words[i]; i++)
+		if (span_equal_nocase(item->text, span_of(words[i])))
+			return i;
+	const char *meant = config_slip_choice(item->text, words);
+	if (!meant)
+		return refuse(parse, item) - 1;
+	config_error(parse->findings, item->at, "\"%.*s\" is no value of %s: write %s; did you mean %s?",
+		     SPAN_ARGS(item->text), parse->setting->name, config_value_allowed(parse->setting->type), meant);
+	return -1;
+}
+
+bool config_scalar_yesno(struct config_parse *parse, void *to)
+{
+	int choice = config_value_choice(parse, &parse->items[0], config_value_words(CONFIG_YESNO));
+	*(bool *)to = choice == 1;
+	return choice >= 0;
+}
+
+bool config_scalar_choice(struct config_parse *parse, void *to)
+{
+	int choice = config_value_choice(parse, &parse->items[0], config_value_words(parse->setting->type));
+	*(int *)to = choice;
+	return choice >= 0;
+}
+
+bool config_scalar_set(struct config_parse *parse, void *to)
+{
+	unsigned *bits = to;
+	bool good = true;
+	*bits = 0;
+	if (config_value_is_none(parse))
+		return true;
+	for (size_t i = 0; i < parse->n; i++) {
+		int choice = config_value_choice(parse, &parse->items[i], config_value_words(parse->setting->type));
+		if (choice >= 0)
+			*bits |= 1U << choice;
+		good = good && choice >= 0;
+	}
+	return good;
+}
+
+/* A set of which "off" is the empty one. */
+bool config_scalar_mechanisms(struct config_parse *parse, void *to)
+{
+	*(unsigned *)to = 0;
+	if (parse->n == 1 && span_equal_nocase(parse->items[0].text, SPAN("off")))
+		return true;
+	return config_scalar_set(parse, to);
+}

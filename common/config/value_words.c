@@ -1,0 +1,124 @@
+/* What may be written: the words of choices and sets, the letters of units, and both for people. */
+#include "common/config/value.h"
+
+const struct config_unit config_size_units[] = {{'K', 1 << 10}, {'M', 1 << 20}, {'G', 1 << 30}, {0, 0}};
+const struct config_unit config_duration_units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 0}};
+
+enum { WORDS_MAX = 8 };
+
+/* The words of types that are a choice or a set, in the order of their enums. */
+static const char *const words_of[CONFIG_TYPE_COUNT][WORDS_MAX] = {
+	[CONFIG_YESNO] = {"no", "yes"},
+	[CONFIG_BARE] = {"reject", "repair"},
+	[CONFIG_LANGUAGE] = {"en", "ja"},
+	[CONFIG_STUFFING] = {"auto", "on", "off"},
+	[CONFIG_ALLOW] = {"only-listed", "all-except-listed"},
+	[CONFIG_TLSMIN] = {"1.0", "1.1", "1.2", "1.3"},
+	[CONFIG_TLS] = {"off", "opportunistic", "encrypt", "verify"},
+	[CONFIG_TRISTATE] = {"auto", "no", "yes"},
+	[CONFIG_TLSMISSING] = {"wait", "return"},
+	[CONFIG_AUTH] = {"off", "plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
+	[CONFIG_WORDS] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes", "dsn"},
+	[CONFIG_MECHANISMS] = {"plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
+};
+
+const char *const *config_value_words(enum config_type type)
+{
+	return words_of[type];
+}
+
+const char *const config_log_format_words[] = {"off", "w3c", "iis", "ncsa", "json", NULL};
+
+/* The first stands for a size, which is no word. */
+const char *const config_period_words[] = {"size", "hourly", "daily", "weekly", "monthly", "unlimited", NULL};
+
+const char *const config_log_field_words[] = {
+	[LOG_FIELD_DATE] = "date",
+	[LOG_FIELD_TIME] = "time",
+	[LOG_FIELD_C_IP] = "c-ip",
+	[LOG_FIELD_USERNAME] = "cs-username",
+	[LOG_FIELD_SITENAME] = "s-sitename",
+	[LOG_FIELD_COMPUTERNAME] = "s-computername",
+	[LOG_FIELD_S_IP] = "s-ip",
+	[LOG_FIELD_S_PORT] = "s-port",
+	[LOG_FIELD_METHOD] = "cs-method",
+	[LOG_FIELD_URI_STEM] = "cs-uri-stem",
+	[LOG_FIELD_URI_QUERY] = "cs-uri-query",
+	[LOG_FIELD_STATUS] = "sc-status",
+	[LOG_FIELD_WIN32_STATUS] = "sc-win32-status",
+	[LOG_FIELD_SC_BYTES] = "sc-bytes",
+	[LOG_FIELD_CS_BYTES] = "cs-bytes",
+	[LOG_FIELD_TIME_TAKEN] = "time-taken",
+	[LOG_FIELD_VERSION] = "cs-version",
+	[LOG_FIELD_HOST] = "cs-host",
+	[LOG_FIELD_USER_AGENT] = "cs(User-Agent)",
+	[LOG_FIELD_COOKIE] = "cs(Cookie)",
+	[LOG_FIELD_REFERER] = "cs(Referer)",
+	[LOG_FIELD_SESSION] = "x-session",
+	[LOG_FIELD_REPLY] = "x-reply",
+	[LOG_FIELD_COUNT] = NULL,
+};
+
+const char *config_log_field_name(enum config_log_field field)
+{
+	return config_log_field_words[field];
+}
+
+static const char *const allowed[CONFIG_TYPE_COUNT] = {
+	[CONFIG_YESNO] = "yes or no",
+	[CONFIG_NUMBER] = "a number",
+	[CONFIG_LIMIT] = "a number, or none for no limit",
+	[CONFIG_SIZE] = "a size such as 500K, 2M or 1G",
+	[CONFIG_SIZE_LIMIT] = "a size such as 500K, 2M or 1G, or none for no limit",
+	[CONFIG_DURATION] = "a duration such as 30s, 15m, 12h or 2d",
+	[CONFIG_DURATIONS] = "durations such as 30s, 15m, 12h or 2d",
+	[CONFIG_RATE] = "a rate such as 30/1m, of at most 10000 in a period, or none for no limit",
+	[CONFIG_NAME] = "the name of a user",
+	[CONFIG_NAMES] = "names of users and, with @ in front, of groups; or none",
+	[CONFIG_PATH] = "an absolute path",
+	[CONFIG_FILE] = "an absolute path",
+	[CONFIG_FOLDER] = "an absolute path, or off",
+	[CONFIG_DOMAIN] = "a domain name",
+	[CONFIG_ADDRESS] = "a mail address",
+	[CONFIG_ADDRESSES] = "mail addresses; or none",
+	[CONFIG_TEXT] = "a text, with blanks in double quotes",
+	[CONFIG_WORDS] = "pipelining, size, 8bitmime, chunking, enhancedstatuscodes, dsn; or none",
+	[CONFIG_CLIENTS] =
+		"addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, names of clients such as "
+		"*.example.com; or none",
+	[CONFIG_LISTEN] = "*, an address, or either with :PORT; IPv6 in brackets; tls behind it",
+	[CONFIG_ENDPOINTS] = "addresses, each with or without :PORT; IPv6 in brackets; or none",
+	[CONFIG_HOSTS] =
+		"hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT and weight N; or none",
+	[CONFIG_ROUTE] =
+		"dns, or hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT and weight N",
+	[CONFIG_QUOTA] = "a size such as 500M, a multiple of max_message_size such as 10x, or none for no limit",
+	[CONFIG_BARE] = "reject or repair",
+	[CONFIG_LANGUAGE] = "en or ja",
+	[CONFIG_STUFFING] = "auto, on or off",
+	[CONFIG_ALLOW] = "only-listed or all-except-listed",
+	[CONFIG_TLSMIN] = "1.0, 1.1, 1.2 or 1.3",
+	[CONFIG_TLS] = "off, opportunistic, encrypt or verify",
+	[CONFIG_TRISTATE] = "auto, yes or no",
+	[CONFIG_TLSMISSING] = "wait or return",
+	[CONFIG_AUTH] = "plain, login, scram-sha-256, cram-md5, gssapi or off",
+	[CONFIG_MECHANISMS] = "plain, login, scram-sha-256, cram-md5, gssapi; or off",
+	[CONFIG_CERTIFICATES] = "two absolute paths, of the certificate and of its key",
+	[CONFIG_SOURCES] = "an IPv4 address, an IPv6 address, or one of each",
+	[CONFIG_FINGERPRINTS] = "SHA-256 digests: 64 hexadecimal digits, with or without colons",
+	[CONFIG_SPACES] = "example.com, *.example.com or *, and behind it cost and 1 to 100",
+	[CONFIG_SENDERS] = "senders such as user@example.com, example.com, *.example.com or <>; or none",
+	[CONFIG_ACCOUNTS] = "names of accounts, as mailrootctl user has them; or none",
+	[CONFIG_ETRN] = "domains, each with or without @ in front, and behind them every and a duration; or none",
+	[CONFIG_LOGFORMAT] = "w3c, iis, ncsa, json or off",
+	[CONFIG_PERIOD] = "hourly, daily, weekly, monthly, unlimited, or a size such as 20M",
+	[CONFIG_FIELDS] =
+		"date, time, c-ip, cs-username, s-sitename, s-computername, s-ip, s-port, cs-method, "
+		"cs-uri-stem, cs-uri-query, sc-status, sc-win32-status, sc-bytes, cs-bytes, time-taken, "
+		"cs-version, cs-host, cs(User-Agent), cs(Cookie), cs(Referer), x-session, x-reply; or iis alone",
+};
+
+const char *config_value_allowed(enum config_type type)
+{
+	return allowed[type];
+}
