@@ -1,5 +1,4 @@
-/* mailroot-queue: the queue manager of one virtual server; in the role `log`, its transaction log. Init, jail, ready,
- * loop. */
+/* mailroot-queue: the queue manager of one virtual server. Init, jail, ready, loop. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -8,7 +7,6 @@
 #include "common/base/log.h"
 #include "common/ipc/fullness.h"
 #include "common/process/privs.h"
-#include "queue/log/log_loop.h"
 #include "queue/manager.h"
 
 /* Beside a link a worker: message files that are kept open, folders, links. */
@@ -32,9 +30,7 @@ int main(int argc, char **argv)
 	struct child child;
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
-	child_start(argc, argv, 1 << CHILD_QUEUE | 1 << CHILD_LOG, &child);
-	if (child.role == CHILD_LOG)
-		return log_loop_run(&child);
+	child_start(argc, argv, 1 << CHILD_QUEUE, &child);
 	jail(&child);
 	loop.queue.fullness = fullness_map_writable(CHILD_FD_FULLNESS);
 	if (!loop_open(&loop, &child, CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS))

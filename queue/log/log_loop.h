@@ -1,5 +1,5 @@
 /*
- * The log role of mailroot-queue: reads the records link and writes the transaction log of one virtual server. Waits
+ * mailroot-log: reads the records link and writes the transaction log of one virtual server. Waits
  * for records and for master, has no clock of its own: a file is changed when a record belongs to the next one.
  */
 #ifndef QUEUE_LOG_LOG_LOOP_H

@@ -13,14 +13,16 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 # The floors of the house, lowest first. A folder includes itself and folders of lower floors; folders of one floor don't
-# know one another. A program stands on common, and no program includes another one.
+# know one another. A program stands on common, and no program includes another one; one that lies in a folder of another
+# has floors of its own, some of which they share.
 COMMON = [["common/base"], ["common/mail"], ["common/accounts", "common/ipc", "common/spool"], ["common/config"],
           ["common/net"], ["common/process"], ["common/gss", "common/tls"]]
 PROGRAMS = {
     "master": [["master"]],
     "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/auth", "smtpd/pickup"], ["smtpd/session"], ["smtpd"]],
-    "queue": [["queue/rules", "queue/log"], ["queue/model"], ["queue/plan"], ["queue/spool"], ["queue/attempt"], ["queue/etrn"],
+    "queue": [["queue/rules"], ["queue/model"], ["queue/plan"], ["queue/spool"], ["queue/attempt"], ["queue/etrn"],
               ["queue/operator"], ["queue"]],
+    "queue/log": [["queue/log"]],
     "delivery": [["delivery/report"], ["delivery/auth", "delivery/local", "delivery/resolver"], ["delivery/smtp"], ["delivery"]],
     "ctl": [["ctl"]],
     "sendmail": [["sendmail"]],
@@ -46,7 +48,7 @@ def folder_of(path, root):
 
 def may_include(folder, other):
     """Whether a file of FOLDER may include one of OTHER, which is another folder."""
-    floors = COMMON + PROGRAMS.get(folder.split("/")[0], [])
+    floors = COMMON + PROGRAMS.get(folder, PROGRAMS.get(folder.split("/")[0], []))
     level = {name: number for number, names in enumerate(floors) for name in names}
     return other in level and level[other] < level[folder]
 
@@ -78,7 +80,7 @@ class Lint:
     def __init__(self, root, build):
         self.root, self.build = root, build
         self.errors = []
-        folders = [root / name for floors in [COMMON, *PROGRAMS.values()] for names in floors for name in names]
+        folders = {root / name for floors in [COMMON, *PROGRAMS.values()] for names in floors for name in names}
         self.sources = sorted(p for folder in folders for p in folder.glob("*.[ch]"))
         self.headers = [p for p in self.sources if p.suffix == ".h"]
 

@@ -42,8 +42,8 @@ static int sealed(const char *settings)
 
 _Noreturn static void be_log(const int *fds)
 {
-	char *argv[] = {(char[]){"mailroot-queue"}, (char[]){"--server"}, (char[]){"main"},
-			(char[]){"--role"},         (char[]){"log"},      NULL};
+	char *argv[] = {(char[]){"mailroot-log"}, (char[]){"--server"}, (char[]){"main"},
+			(char[]){"--role"},       (char[]){"log"},      NULL};
 	struct child child;
 	int above[TARGETS];
 	for (int i = CHILD_FD_CONTROL; i < TARGETS; i++)

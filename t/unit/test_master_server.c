@@ -203,7 +203,7 @@ static int stderr_kept;
 
 static void setup(void)
 {
-	static const char *const programs[] = {"mailroot-smtpd", "mailroot-queue", "mailroot-delivery"};
+	static const char *const programs[] = {"mailroot-smtpd", "mailroot-queue", "mailroot-log", "mailroot-delivery"};
 	char path[200], self[200];
 
 	strcpy(folder, "/tmp/server-XXXXXX");
@@ -211,7 +211,7 @@ static void setup(void)
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	ck_assert_int_gt(n, 0);
 	self[n] = '\0';
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, programs[i]);
 		ck_assert_int_eq(symlink(self, path), 0);
 	}
