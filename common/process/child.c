@@ -36,7 +36,7 @@ static const struct {
 	[CHILD_RESOLVER] = {"resolver", "mailroot-delivery", "mailroot-resolver", ROLE_RESOLVER,
 			    WIRE_LINK_control_resolver},
 	[CHILD_LOG] = {"log", "mailroot-log", "mailroot-log", ROLE_LOG, WIRE_LINK_control_log},
-	[CHILD_PICKUP] = {"pickup", "mailroot-smtpd", "mailroot-pickup", ROLE_PICKUP, WIRE_LINK_control_pickup},
+	[CHILD_PICKUP] = {"pickup", "mailroot-pickup", "mailroot-pickup", ROLE_PICKUP, WIRE_LINK_control_pickup},
 };
 
 const char *child_role_name(enum child_role role)

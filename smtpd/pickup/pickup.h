@@ -1,5 +1,5 @@
 /*
- * The reader of the pickup folder and of maildrop/, a role of mailroot-smtpd: one process for each virtual server, one
+ * mailroot-pickup, the reader of the pickup folder and of maildrop/: one process for each virtual server, one
  * file at a time. It runs under the user of the queue, who owns these folders and may therefore remove what others put
  * there, and sees nothing of the file system but them, badmail and new/.
  */

@@ -19,7 +19,8 @@ COMMON = [["common/base"], ["common/mail"], ["common/accounts", "common/ipc", "c
           ["common/net"], ["common/process"], ["common/gss", "common/tls"]]
 PROGRAMS = {
     "master": [["master"]],
-    "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/auth", "smtpd/pickup"], ["smtpd/session"], ["smtpd"]],
+    "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/auth"], ["smtpd/session"], ["smtpd"]],
+    "smtpd/pickup": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/pickup"]],
     "queue": [["queue/rules"], ["queue/model"], ["queue/plan"], ["queue/spool"], ["queue/attempt"], ["queue/etrn"],
               ["queue/operator"], ["queue"]],
     "queue/log": [["queue/log"]],

@@ -1,0 +1,13 @@
+/* mailroot-pickup: takes files that local programs left, of one virtual server. Init, jail, ready, loop. */
+#include "smtpd/pickup/pickup.h"
+
+int main(int argc, char **argv)
+{
+	struct child child;
+	struct pickup pickup;
+	child_start(argc, argv, 1 << CHILD_PICKUP, &child);
+	pickup_init(&pickup, &child);
+	pickup_jail(&pickup);
+	pickup_ready(&pickup);
+	return pickup_loop(&pickup);
+}
