@@ -1,9 +1,8 @@
 /*
- * mailroot-delivery: one program, three roles. Each says init, jail, ready, loop.
+ * mailroot-delivery: one program, two roles. Each says init, jail, ready, loop.
  *
  *	delivery   SMTP clients: a pool under delivery_user, without a file system
  *	local      copies into drop folders, and notices: a pool under `user`, which owns the spool
- *	resolver   libunbound, under delivery_user, without a file system
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +20,6 @@
 #include "common/spool/spool.h"
 #include "common/tls/attention.h"
 #include "delivery/pool.h"
-#include "delivery/resolver/resolver.h"
 
 /* Copies and notices wait for the disk: more of them at once don't make it faster. */
 enum { LOCAL_SPARE = 1, LOCAL_MAX = 16, KEPT_CONFIG_MAX = 64 << 20 /* as of child_start */ };
@@ -126,30 +124,13 @@ static int run_local(struct child *child)
 	return pool_run(&setup);
 }
 
-static int run_resolver(struct child *child)
-{
-	struct privs_jail jail = {.user = child->config.delivery_user, .may_fork = true};
-	const struct dns_settings dns = {.servers = child->server->dns_server.n ? &child->server->dns_server
-										: &child->config.dns_server,
-					 .dnssec = child->config.dnssec,
-					 .trust_anchor = child->config.trust_anchor};
-	struct self self;
-	self_load(child->server, &self);
-	struct resolver *resolver = resolver_new(&dns, &self, RESOLVER_DEADLINE_MS);
-	privs_enter(&jail);
-	child_ready();
-	int status = resolver_run(resolver, CHILD_FD_CONTROL, CHILD_FD_NAMES);
-	resolver_free(resolver);
-	return status;
-}
-
 int main(int argc, char **argv)
 {
 	static int (*const run[CHILD_ROLE_COUNT])(struct child *) = {
-		[CHILD_DELIVERY] = run_delivery, [CHILD_LOCAL] = run_local, [CHILD_RESOLVER] = run_resolver};
+		[CHILD_DELIVERY] = run_delivery, [CHILD_LOCAL] = run_local};
 	struct child child;
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
-	child_start(argc, argv, 1 << CHILD_DELIVERY | 1 << CHILD_LOCAL | 1 << CHILD_RESOLVER, &child);
+	child_start(argc, argv, 1 << CHILD_DELIVERY | 1 << CHILD_LOCAL, &child);
 	return run[child.role](&child);
 }

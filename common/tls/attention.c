@@ -7,7 +7,7 @@
 #include "common/process/child.h"
 #include "common/tls/channel.h"
 
-enum { DAY_S = 86400, TEXT_MAX = 256 * 1024 };
+enum { DAY_S = 86400 };
 
 static void append(void *context, enum certificate_grade grade, const char *text)
 {
@@ -24,10 +24,10 @@ static void append_warning(void *context, enum certificate_grade grade, const ch
 void attention_init(struct attention *a)
 {
 	*a = (struct attention){0};
-	str_init(&a->files, TEXT_MAX);
-	str_init(&a->said, TEXT_MAX);
+	trouble_init(&a->trouble);
+	str_init(&a->files, TROUBLE_MAX);
 	for (size_t i = 0; i < ATTENTION_SOURCE_COUNT; i++)
-		str_init(&a->sources[i], TEXT_MAX);
+		str_init(&a->sources[i], TROUBLE_MAX);
 }
 
 static bool is_known(const struct attention *a, const char *path)
@@ -89,14 +89,6 @@ void attention_tell(const struct attention *a, const char *fqdn, int64_t now_s, 
 	}
 }
 
-static void log_lines(struct span text)
-{
-	struct span line;
-
-	while (span_line(&text, &line))
-		log_warning("%.*s", SPAN_ARGS(line));
-}
-
 void attention_tend(struct attention *a, const char *fqdn, int64_t now_s)
 {
 	struct str text;
@@ -104,17 +96,11 @@ void attention_tend(struct attention *a, const char *fqdn, int64_t now_s)
 	/* A clock that was set back far is no reason to be silent for long. */
 	if (now_s < a->look_s && a->look_s - now_s <= DAY_S)
 		return;
-	bool daily = a->look_s != 0;
 	a->look_s = now_s + DAY_S;
-	str_init(&text, TEXT_MAX);
+	str_init(&text, TROUBLE_MAX);
 	attention_tell(a, fqdn, now_s, &text);
-	bool news = !span_equal(str_span(&text), str_span(&a->said));
-	if (news || daily)
-		log_lines(str_span(&text));
-	if (news)
-		child_trouble(str_text(&text));
-	str_free(&a->said);
-	a->said = text;
+	trouble_tell(&a->trouble, str_span(&text), now_s);
+	str_free(&text);
 }
 
 void attention_free(struct attention *a)
@@ -123,7 +109,7 @@ void attention_free(struct attention *a)
 		certificate_free(&a->at[i]);
 	free(a->at);
 	str_free(&a->files);
-	str_free(&a->said);
+	trouble_free(&a->trouble);
 	for (size_t i = 0; i < ATTENTION_SOURCE_COUNT; i++)
 		str_free(&a->sources[i]);
 	*a = (struct attention){0};

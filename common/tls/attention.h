@@ -1,24 +1,24 @@
 /*
- * What an administrator should mend for this process, told to master for `mailrootctl status`: its certificates, and
- * what other modules found. Certificates are examined as root at the start; whether they are in force and hold our name
- * is looked at once a day.
+ * What an administrator should mend for a process that has certificates: these, and what other modules found.
+ * Certificates are examined as root at the start; whether they are in force and hold our name is looked at once a day.
  */
 #ifndef COMMON_TLS_ATTENTION_H
 #define COMMON_TLS_ATTENTION_H
 
 #include "common/config/config.h"
+#include "common/process/trouble.h"
 #include "common/tls/certificate.h"
 
 /* Who has something to say beside the certificates. */
-enum attention_source { ATTENTION_GSSAPI, ATTENTION_USERS, ATTENTION_OUTBOUND, ATTENTION_DNS, ATTENTION_SOURCE_COUNT };
+enum attention_source { ATTENTION_GSSAPI, ATTENTION_USERS, ATTENTION_OUTBOUND, ATTENTION_SOURCE_COUNT };
 
 struct attention {
 	struct certificate *at; /* owned */
 	size_t n;
 	struct str files;                           /* what only other certificates and keys can mend, a line each */
 	struct str sources[ATTENTION_SOURCE_COUNT]; /* a line each */
-	struct str said;                            /* to master, last */
-	int64_t look_s;                             /* when to look again, wall clock */
+	struct trouble trouble;
+	int64_t look_s; /* when to look again, wall clock */
 };
 
 void attention_init(struct attention *a);
@@ -35,7 +35,7 @@ void attention_set(struct attention *a, enum attention_source source, const char
 /* Something that attention_tell goes by has changed: the next attention_tend looks. */
 void attention_look(struct attention *a);
 
-/* Looks when a day is over or something has changed, and tells master what is another than before. FQDN: a name that
+/* Looks when a day is over or something has changed, and tells what is to be mended (trouble.h). FQDN: a name that
  * one of the certificates must hold, NULL = none. NOW_S: wall clock. */
 void attention_tend(struct attention *a, const char *fqdn, int64_t now_s);
 

@@ -10,13 +10,13 @@ void watch_init(struct watch *w, const struct nameservers *servers, const struct
 	*w = (struct watch){.servers = *servers, .next_ms = written->n ? 0 : INT64_MAX, .asked_ms = INT64_MIN / 2};
 	if (written->n)
 		w->origin = written->at[0].origin;
-	attention_init(&w->attention);
+	trouble_init(&w->told);
 }
 
 void watch_free(struct watch *w)
 {
 	nameservers_close(&w->servers);
-	attention_free(&w->attention);
+	trouble_free(&w->told);
 }
 
 void watch_doubt(struct watch *w)
@@ -60,8 +60,7 @@ static void tell(struct watch *w, int64_t now)
 	bool trouble = text.len > 0;
 	if (w->trouble && !trouble)
 		log_info("all name servers answer again");
-	attention_set(&w->attention, ATTENTION_DNS, str_text(&text));
-	attention_tend(&w->attention, NULL, clock_wall_ms() / 1000);
+	trouble_tell(&w->told, str_span(&text), clock_wall_ms() / 1000);
 	str_free(&text);
 	w->trouble = trouble;
 	w->next_ms = trouble ? now + PAUSE_MS : INT64_MAX;

@@ -7,12 +7,12 @@
 #define DELIVERY_RESOLVER_WATCH_H
 
 #include "common/net/nameserver.h"
-#include "common/tls/attention.h"
+#include "common/process/trouble.h"
 
 struct watch {
 	struct nameservers servers;
 	struct config_origin origin; /* of the setting that names them, borrowed; no file: resolv.conf does */
-	struct attention attention;
+	struct trouble told;
 	bool asking, trouble;
 	int64_t next_ms, asked_ms; /* clock_mono_ms; next INT64_MAX = nobody doubts them */
 };

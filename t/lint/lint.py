@@ -24,7 +24,8 @@ PROGRAMS = {
     "queue": [["queue/rules"], ["queue/model"], ["queue/plan"], ["queue/spool"], ["queue/attempt"], ["queue/etrn"],
               ["queue/operator"], ["queue"]],
     "queue/log": [["queue/log"]],
-    "delivery": [["delivery/report"], ["delivery/auth", "delivery/local", "delivery/resolver"], ["delivery/smtp"], ["delivery"]],
+    "delivery": [["delivery/report"], ["delivery/auth", "delivery/local"], ["delivery/smtp"], ["delivery"]],
+    "delivery/resolver": [["delivery/resolver"]],
     "ctl": [["ctl"]],
     "sendmail": [["sendmail"]],
 }
