@@ -129,7 +129,7 @@ class Lint:
             uses = {pathlib.Path(name).with_suffix("") for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"', path.read_text(), re.M)}
             graph.setdefault(module, set()).update(use for use in uses if use.parent == module.parent and use != module)
         for knot in knots(graph):
-            if len(knot) > COMPONENT_MAX and knot[0].parts[0] not in {"common", "master"}:
+            if len(knot) > COMPONENT_MAX and knot[0].parts[0] != "common":
                 names = ", ".join(sorted(module.name for module in knot))
                 self.complain(self.root / knot[0].parent, 1, f"{len(knot)} modules include one another in a circle: {names}")
 

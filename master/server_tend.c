@@ -1,0 +1,305 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "common/ipc/ipc.h"
+#include "master/attach.h"
+#include "master/hear.h"
+#include "master/open.h"
+#include "master/renew.h"
+#include "master/server.h"
+#include "master/spawn.h"
+#include "master/stop.h"
+#include "master/tell.h"
+#include "master/users.h"
+
+enum { LINK_SNDBUF = 1 << 20 };
+
+/* The log's folder may have come or changed with a reload. Mail does not wait for it: trouble is the log's own. */
+static void make_log_folder(const struct server *server)
+{
+	char why[SERVER_WHY_MAX];
+	const struct config_server *wanted = server_wanted(server);
+
+	if (wanted && !folders_make_log(server->config, wanted, server->owner, why, sizeof(why)))
+		log_error("server=%s role=log %s", server->name, why);
+}
+
+/* Its reader ended because one of them was removed, maybe. Without a pickup folder mail comes by SMTP all the same. */
+static void make_pickup_folders(const struct server *server)
+{
+	char why[SERVER_WHY_MAX];
+	const struct config_server *wanted = server_wanted(server);
+
+	if (wanted && !folders_make(server->config, wanted, server->owner, why, sizeof(why)))
+		log_error("server=%s role=pickup %s", server->name, why);
+}
+
+/* What keeps dying may miss a folder that somebody removed: they are made as at the first start. */
+static bool mend_folders(const struct server *server, struct supervised *child, int64_t now_ms)
+{
+	const struct config_server *wanted = server_wanted(server);
+	char why[SERVER_WHY_MAX];
+
+	if (!child->early || !wanted || folders_make(server->config, wanted, server->owner, why, sizeof(why)))
+		return true;
+	supervise_not_started(child, now_ms, ENOENT);
+	snprintf(child->why, sizeof(child->why), "%.*s", (int)sizeof(child->why) - 1, why);
+	log_error("server=%s role=%s could not be started: %s", server->name, child_role_name(child->role), why);
+	return false;
+}
+
+static void start_child(struct server *server, struct supervised *child, int64_t now_ms)
+{
+	struct spawn what = {
+		.folder = server->programs,
+		.program = child_role_program(child->role),
+		.server = server->name,
+		.role = child_role_name(child->role),
+		.config = str_span(&server->texts[child->role]),
+		.arrivals = links_arrivals_of(&server->links, child->role),
+		.verdicts = links_verdicts_of(&server->links, child->role),
+		.records = links_records_of(&server->links, child->role),
+		.names = links_names_of(&server->links, child->role),
+		.fullness = links_fullness_of(&server->links, child->role),
+	};
+	pid_t pid;
+	int control;
+
+	if (child->role == CHILD_SMTPD) {
+		what.listeners = server->listeners.fds;
+		what.listener_count = server->listeners.n;
+		what.paused = server->order == SERVER_PAUSE;
+	}
+	if (child->role == CHILD_LOG)
+		make_log_folder(server);
+	if (child->role == CHILD_PICKUP && child->started_ms)
+		make_pickup_folders(server);
+	if (server_wanted(server))
+		files_note(&server->files[child->role], server_wanted(server), child_role_bit(child->role));
+	int error = spawn_child(&what, &pid, &control);
+	if (error) {
+		supervise_not_started(child, now_ms, -error);
+		log_error("server=%s role=%s %s", server->name, what.role, child->why);
+		return;
+	}
+	supervise_started(child, pid, control, now_ms);
+	if (child->role == CHILD_SMTPD)
+		users_tell(server, child);
+}
+
+/* REPLACED: it was told to go, for one with new settings or files. */
+static void log_end(const struct server *server, const struct supervised *child, pid_t pid, bool replaced,
+		    int64_t now_ms)
+{
+	const char *role = child_role_name(child->role);
+
+	if (replaced)
+		log_info("server=%s role=%s pid=%d ended (%s); its successor starts", server->name, role, (int)pid,
+			 child->ended);
+	else if (child->state == SUPERVISE_FAILED)
+		log_error("server=%s role=%s pid=%d ended (%s) and stays down; its last words above say why. After "
+			  "mending it: mailrootctl reload",
+			  server->name, role, (int)pid, child->ended);
+	else if (child->state == SUPERVISE_DOWN)
+		log_warning("server=%s role=%s pid=%d ended (%s); starting another in %lld ms", server->name, role,
+			    (int)pid, child->ended, (long long)(child->due_ms - now_ms));
+	if (server_state(server) == SERVER_STOPPED)
+		log_info("server=%s stopped", server->name);
+}
+
+bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms)
+{
+	struct supervised *child = server->children;
+
+	while (child < server->children + SERVER_CHILDREN && child->pid != pid)
+		child++;
+	if (child == server->children + SERVER_CHILDREN)
+		return false;
+	/* An older smtpd has a successor already. */
+	if (child >= server->children + CHILD_ROLE_COUNT)
+		child->state = SUPERVISE_RETIRING;
+	hear_last_words(child);
+	bool replaced = child->state == SUPERVISE_REPLACING;
+	supervise_gone(child, status, now_ms);
+	log_end(server, child, pid, replaced, now_ms);
+	return true;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
+/* A stop is complete, and since it began it was ordered to run. */
+static void begin_anew(struct server *server, int64_t now_ms)
+{
+	server->stopping = server->open = false;
+	server->opened_ms = 0;
+	server->retry_ms = now_ms;
+	server->trouble[0] = '\0';
+}
+
+unsigned server_files_changed(const struct server *server, const struct config_server *wanted, struct str *to)
+{
+	unsigned roles = 0;
+
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
+		roles |= (unsigned)(files_changed(&server->files[role], wanted, child_role_bit(role), to) > 0) << role;
+	return roles;
+}
+
+/* What failed, maybe for a wrong key, is started again when such a file has changed, without waiting for a reload. */
+static int64_t look_at_files(struct server *server, int64_t now_ms)
+{
+	const struct config_server *wanted = server_wanted(server);
+	unsigned failed = server_roles_in(server, SUPERVISE_FAILED);
+	struct str unread;
+
+	if (!failed || !wanted)
+		return -1;
+	if (now_ms < server->look_ms)
+		return server->look_ms - now_ms;
+	server->look_ms = now_ms + SERVER_RETRY_MS;
+	str_init(&unread, 0);
+	unsigned again = failed & server_files_changed(server, wanted, &unread);
+	str_free(&unread);
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		if (again & 1U << role)
+			supervise_again(&server->children[role], now_ms);
+	}
+	return SERVER_RETRY_MS;
+}
+
+static int64_t tend_children(struct server *server, int64_t now_ms)
+{
+	int64_t next = -1;
+
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		struct supervised *child = &server->children[role];
+		if (child->state == SUPERVISE_STOPPED && server->order < SERVER_END) {
+			child->state = SUPERVISE_DOWN;
+			child->due_ms = now_ms;
+		}
+		if (child->state == SUPERVISE_DOWN && now_ms >= child->due_ms && mend_folders(server, child, now_ms))
+			start_child(server, child, now_ms);
+		if (child->state == SUPERVISE_DOWN || child->state == SUPERVISE_REPLACING)
+			next = sooner(next, child->due_ms - now_ms);
+	}
+	return next;
+}
+
+int64_t server_tend(struct server *server, int64_t now_ms)
+{
+	if (server->order == SERVER_END && !(server_alive(server) & 1U << CHILD_SMTPD))
+		stop_begin(server, false, now_ms);
+	if (server->stopping) {
+		int64_t next = stop_tend(server, now_ms);
+		if (next >= 0 || server->order >= SERVER_END)
+			return next;
+		begin_anew(server, now_ms);
+	}
+	if (server->order == SERVER_END) /* what the last sessions bring is delivered */
+		return sooner(tend_children(server, now_ms), attach_tend(server, now_ms));
+	if (!server->open && now_ms >= server->retry_ms)
+		open_try(server, now_ms);
+	if (!server->open)
+		return server->config ? server->retry_ms - now_ms : -1;
+	int64_t next = sooner(open_tend(server, now_ms), look_at_files(server, now_ms));
+	next = sooner(next, renew_tend(server, now_ms));
+	next = sooner(next, attach_tend(server, now_ms));
+	next = sooner(next, tend_children(server, now_ms));
+	return server_settled(server, now_ms) ? next : sooner(next, 1000);
+}
+
+/* Those that had failed, and those that were tried less and less often, are started at once. */
+static void revive(struct server *server, int64_t now_ms)
+{
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		enum supervise_state state = server->children[role].state;
+		if (state == SUPERVISE_FAILED || state == SUPERVISE_DOWN)
+			supervise_again(&server->children[role], now_ms);
+	}
+	if (!server->open)
+		server->retry_ms = now_ms;
+}
+
+void server_order(struct server *server, enum server_order order, int64_t now_ms)
+{
+	bool ending = server->order == SERVER_END;
+
+	server->order = order;
+	if (server->stopping)
+		return;
+	switch (order) {
+	case SERVER_STOP:
+		stop_begin(server, false, now_ms);
+		return;
+	case SERVER_END:
+		renew_retire_all(server);
+		return;
+	case SERVER_RUN:
+	case SERVER_PAUSE:
+		break;
+	}
+	if (ending)
+		begin_anew(server, now_ms);
+	revive(server, now_ms);
+	for (size_t i = 0; i < SERVER_CHILDREN; i++) {
+		struct supervised *child = &server->children[i];
+		if (child->role == CHILD_SMTPD && supervise_alive(child) && child->state != SUPERVISE_RETIRING)
+			tell_pause(child, server->name, order == SERVER_PAUSE);
+	}
+}
+
+void server_reload(struct server *server, uint64_t generation, int64_t now_ms)
+{
+	if (!server->stopping)
+		revive(server, now_ms);
+	users_tell_all(server);
+	for (size_t i = 0; i < SERVER_CHILDREN; i++) {
+		struct supervised *child = &server->children[i];
+		if (supervise_alive(child))
+			tell_reload(child, server->name, generation, str_span(&server->texts[child->role]));
+	}
+}
+
+/* The one that sessions and operators mean: by role, or that one of the older smtpds. */
+static struct supervised *find_child(struct server *server, enum child_role role, size_t older)
+{
+	if (role >= CHILD_ROLE_COUNT)
+		return NULL;
+	if (!older)
+		return &server->children[role];
+	for (size_t i = CHILD_ROLE_COUNT; role == CHILD_SMTPD && i < SERVER_CHILDREN; i++) {
+		if (supervise_alive(&server->children[i]) && !--older)
+			return &server->children[i];
+	}
+	return NULL;
+}
+
+int server_connect(struct server *server, enum child_role role, size_t older)
+{
+	struct supervised *child = find_child(server, role, older);
+	int ends[2];
+
+	if (!child)
+		return -ENOENT;
+	if (child->state != SUPERVISE_READY && child->state != SUPERVISE_RETIRING)
+		return -EAGAIN;
+	int error = ipc_pair(ends, LINK_SNDBUF);
+	if (error)
+		return error;
+	bool sent = tell_attach(child, server->name, CHILD_LINK_CTL, 0, ends[1]);
+	fd_close(&ends[1]);
+	if (!sent) {
+		fd_close(&ends[0]);
+		return -EPIPE;
+	}
+	return ends[0];
+}
