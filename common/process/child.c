@@ -32,7 +32,7 @@ static const struct {
 	[CHILD_QUEUE] = {"queue", "mailroot-queue", "mailroot-queue", ROLE_QUEUE, WIRE_LINK_control_queue},
 	[CHILD_DELIVERY] = {"delivery", "mailroot-delivery", "mailroot-delivery", ROLE_DELIVERY,
 			    WIRE_LINK_control_delivery},
-	[CHILD_LOCAL] = {"local", "mailroot-delivery", "mailroot-local", ROLE_LOCAL, WIRE_LINK_control_local},
+	[CHILD_LOCAL] = {"local", "mailroot-local", "mailroot-local", ROLE_LOCAL, WIRE_LINK_control_local},
 	[CHILD_RESOLVER] = {"resolver", "mailroot-resolver", "mailroot-resolver", ROLE_RESOLVER,
 			    WIRE_LINK_control_resolver},
 	[CHILD_LOG] = {"log", "mailroot-log", "mailroot-log", ROLE_LOG, WIRE_LINK_control_log},

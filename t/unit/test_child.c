@@ -266,7 +266,7 @@ END_TEST
 START_TEST(roles_have_names)
 {
 	ck_assert_str_eq(child_role_name(CHILD_LOCAL), "local");
-	ck_assert_str_eq(child_role_program(CHILD_LOCAL), "mailroot-delivery");
+	ck_assert_str_eq(child_role_program(CHILD_LOCAL), "mailroot-local");
 	ck_assert_str_eq(child_role_program(CHILD_SMTPD), "mailroot-smtpd");
 	unsigned seen = 0;
 	for (unsigned role = 0; role < CHILD_ROLE_COUNT; role++) {

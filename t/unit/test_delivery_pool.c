@@ -1,170 +1,22 @@
-/* The pools as processes: this test is master and queue at once, and the host that takes the mail. */
+/* The pool of SMTP clients as a process: this test is master and queue at once, and the host that takes the mail. */
 #include <arpa/inet.h>
-#include <check.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "common/base/fd.h"
 #include "common/ipc/hosts.h"
-#include "common/ipc/ipc.h"
-#include "common/mail/journal.h"
-#include "delivery/pool.h"
-#include "t/unit/suite.h"
-#include "t/unit/wire_sample.h"
-
-static const char id[] = "00000000AAAAAAAAAAAAAAAA";
-#define HEAD "x-sender: a@example.com\r\nx-receiver: b@example.com\r\n"
-#define BODY "Subject: x\r\n\r\ntext\r\n"
-
-enum { WAIT_MS = 20000 };
+#include "delivery/auth/security.h"
+#include "delivery/smtp_jobs.h"
+#include "t/unit/pool_fixture.h"
 
 static char usual[] = "virtual_server", broken[] = "remote_domain broken.test", unreadable[] = "connector unreadable",
 	    no_ca[] = "tls_ca can't be read", no_password[] = "password_file can't be read";
 static struct security blocks[] = {
 	{.name = usual}, {.name = broken, .trouble = no_ca}, {.name = unreadable, .user_trouble = no_password}};
 static const struct securities securities = {blocks, 3};
-
-struct fixture {
-	struct child child;
-	struct config_server server;
-	struct config_local_domain domain;
-	char base[64], folder[128];
-	pid_t pool;
-	int control[2], verdicts[2], arrivals[2], link[2];
-	char buffer[WIRE_PACKET_MAX];
-	struct ipc_packet packet;
-	struct str out;
-};
-
-static void run_pool(struct fixture *f, enum child_role role, size_t spare)
-{
-	struct spool spool = {.new_fd = open(f->base, O_RDONLY | O_DIRECTORY)};
-	struct pool_setup setup = {.child = &f->child,
-				   .spool = &spool,
-				   .securities = &securities,
-				   .kind = role == CHILD_LOCAL ? CHILD_LINK_LOCAL : CHILD_LINK_DELIVERY,
-				   .spare = spare,
-				   .max = 4,
-				   .jobs = 3};
-	int high[3] = {fcntl(f->control[1], F_DUPFD, 50), fcntl(f->arrivals[0], F_DUPFD, 50),
-		       fcntl(f->verdicts[0], F_DUPFD, 50)};
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int fd = 3; fd < 50; fd++)
-		if (fd != spool.new_fd)
-			close(fd);
-	spool.new_fd = fcntl(spool.new_fd, F_DUPFD, 60);
-	dup2(high[0], CHILD_FD_CONTROL);
-	dup2(high[1], CHILD_FD_ARRIVALS);
-	dup2(high[2], CHILD_FD_VERDICTS);
-	for (int i = 0; i < 3; i++)
-		close(high[i]);
-	if (spool_probe(spool.new_fd, &spool) != 0)
-		_exit(99);
-	_exit(pool_run(&setup));
-}
-
-static void send_packet(struct fixture *f, int link, bool encoded, const int *fds, size_t n)
-{
-	ck_assert(encoded);
-	ck_assert_int_eq(ipc_send(link, str_span(&f->out), fds, n), 0);
-	str_clear(&f->out);
-}
-
-static void attach(struct fixture *f, enum child_role role)
-{
-	struct wire_attach wire = {.kind = role == CHILD_LOCAL ? CHILD_LINK_LOCAL : CHILD_LINK_DELIVERY, .serial = 5};
-	ck_assert_int_eq(ipc_pair(f->link, 100000), 0);
-	send_packet(f, f->control[0], wire_encode_attach(&wire, &f->out), &f->link[1], 1);
-	close(f->link[1]);
-}
-
-static void set_up(struct fixture *f, enum child_role role, size_t spare)
-{
-	memset(f, 0, sizeof(*f));
-	strcpy(f->base, "/tmp/mailroot-pool-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(f->base));
-	snprintf(f->folder, sizeof(f->folder), "%s/drop", f->base);
-	ck_assert(mkdir(f->folder, 0755) == 0);
-	str_init(&f->out, WIRE_PACKET_MAX);
-	f->server = (struct config_server){.name = "default", .dir = f->base, .fqdn = "relay.example.com"};
-	f->server.local_domains = &f->domain;
-	f->server.local_domain_count = 1;
-	f->child = (struct child){.role = role, .server_name = "default", .server = &f->server};
-	ck_assert_int_eq(ipc_pair(f->control, 100000), 0);
-	ck_assert_int_eq(ipc_pair(f->verdicts, 100000), 0);
-	ck_assert_int_eq(ipc_pair(f->arrivals, 100000), 0);
-	f->pool = fork();
-	if (f->pool == 0)
-		run_pool(f, role, spare);
-	close(f->control[1]);
-	attach(f, role);
-}
-
-static void receive(struct fixture *f, int link)
-{
-	struct pollfd pfd = {.fd = link, .events = POLLIN};
-	ck_assert_int_eq(poll(&pfd, 1, WAIT_MS), 1);
-	ck_assert_int_eq(ipc_receive(link, f->buffer, sizeof(f->buffer), 0, &f->packet), 0);
-}
-
-static int receive_worker(struct fixture *f, uint64_t *number)
-{
-	struct wire_worker worker;
-	receive(f, f->link[0]);
-	ck_assert(wire_decode_worker(f->packet.text, &worker) && f->packet.fd_count == 1);
-	*number = worker.worker;
-	return f->packet.fds[0];
-}
-
-static struct wire_verdict receive_verdict(struct fixture *f)
-{
-	struct wire_verdict verdict;
-	receive(f, f->verdicts[1]);
-	ck_assert(wire_decode_verdict(f->packet.text, &verdict) && span_equal(verdict.id, span_of(id)));
-	return verdict;
-}
-
-static void expect_end(struct fixture *f, int link)
-{
-	receive(f, link);
-	ck_assert(f->packet.eof);
-	close(link);
-}
-
-static void tear_down(struct fixture *f, bool by_packet)
-{
-	struct wire_stop stop = {false};
-	char command[128];
-	int status;
-	if (by_packet)
-		send_packet(f, f->control[0], wire_encode_stop(&stop, &f->out), NULL, 0);
-	else
-		close(f->control[0]);
-	ck_assert_int_eq(waitpid(f->pool, &status, 0), f->pool);
-	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	snprintf(command, sizeof(command), "rm -rf '%s'", f->base);
-	ck_assert_int_eq(system(command), 0);
-	str_free(&f->out);
-}
-
-static int message(void)
-{
-	int fd = memfd_create("message", 0);
-	ck_assert_int_eq(fd_write_all(fd, SPAN(HEAD BODY)), 0);
-	return fd;
-}
+static const struct pool_kind kind = {.role = CHILD_DELIVERY,
+				      .link = CHILD_LINK_DELIVERY,
+				      .jobs = WIRE_LINK_job_delivery,
+				      .work = smtp_jobs_work,
+				      .context = &securities};
 
 static int listen_here(uint16_t *port)
 {
@@ -251,7 +103,7 @@ START_TEST(serves_and_idles)
 	uint64_t number;
 	uint16_t port;
 	int listener = listen_here(&port);
-	set_up(&f, CHILD_DELIVERY, 1);
+	set_up(&f, 1);
 	int job_link = receive_worker(&f, &number);
 	send_job(&f, job_link, port);
 	int peer = take_first(listener);
@@ -277,7 +129,7 @@ START_TEST(host_closes)
 	uint64_t number;
 	uint16_t port;
 	int listener = listen_here(&port);
-	set_up(&f, CHILD_DELIVERY, 1);
+	set_up(&f, 1);
 	int job_link = receive_worker(&f, &number);
 	send_job(&f, job_link, port);
 	int peer = take_first(listener);
@@ -298,7 +150,7 @@ START_TEST(retires)
 	uint64_t number, next;
 	uint16_t port;
 	int listener = listen_here(&port);
-	set_up(&f, CHILD_DELIVERY, 1);
+	set_up(&f, 1);
 	int job_link = receive_worker(&f, &number);
 	for (int i = 0; i < 4; i++)
 		send_job(&f, job_link, port);
@@ -324,7 +176,7 @@ START_TEST(wanted_and_restarted)
 	struct wire_want_workers want = {100};
 	uint64_t numbers[6];
 	int links[6];
-	set_up(&f, CHILD_DELIVERY, 2);
+	set_up(&f, 2);
 	links[0] = receive_worker(&f, &numbers[0]);
 	links[1] = receive_worker(&f, &numbers[1]);
 	send_packet(&f, f.link[0], wire_encode_want_workers(&want, &f.out), NULL, 0);
@@ -333,7 +185,7 @@ START_TEST(wanted_and_restarted)
 	close(f.link[0]);
 	for (int i = 0; i < 4; i++)
 		close(links[i]);
-	attach(&f, CHILD_DELIVERY);
+	attach(&f);
 	for (int i = 4; i < 6; i++) {
 		links[i] = receive_worker(&f, &numbers[i]);
 		ck_assert_uint_gt(numbers[i], numbers[3]);
@@ -350,7 +202,7 @@ START_TEST(finishes_what_it_has)
 	uint64_t number;
 	uint16_t port;
 	int status, listener = listen_here(&port);
-	set_up(&f, CHILD_DELIVERY, 1);
+	set_up(&f, 1);
 	int job_link = receive_worker(&f, &number);
 	send_job(&f, job_link, port);
 	int peer = accept(listener, NULL, NULL);
@@ -377,7 +229,7 @@ START_TEST(hostile_jobs)
 	uint64_t number;
 	struct wire_job_copy copy = {.id = span_of(id), .folder = SPAN("/tmp"), .size = 1};
 	int fd = message();
-	set_up(&f, CHILD_DELIVERY, 1);
+	set_up(&f, 1);
 	int job_link = receive_worker(&f, &number);
 	send_packet(&f, job_link, wire_encode_job_copy(&copy, &f.out), &fd, 1);
 	expect_end(&f, job_link);
@@ -394,36 +246,6 @@ START_TEST(hostile_jobs)
 }
 END_TEST
 
-/* A packet for another reader costs the link. Of job links not all types are tried: each costs a worker, too. */
-START_TEST(packets_for_others)
-{
-	enum child_role role = _i ? CHILD_LOCAL : CHILD_DELIVERY;
-	struct fixture f;
-	uint64_t number;
-	set_up(&f, role, 1);
-	for (enum wire_type type = WIRE_job_smtp; type <= WIRE_idle; type++) {
-		if (wire_permits(_i ? WIRE_LINK_job_local : WIRE_LINK_job_delivery, WIRE_DOWN, type))
-			continue;
-		int job_link = receive_worker(&f, &number);
-		wire_sample(type, &f.out);
-		send_packet(&f, job_link, true, NULL, 0);
-		expect_end(&f, job_link);
-	}
-	close(receive_worker(&f, &number));
-	WIRE_EACH_FOREIGN(type, WIRE_LINK_pool, WIRE_DOWN)
-	{
-		wire_sample(type, &f.out);
-		send_packet(&f, f.link[0], true, NULL, 0);
-		do
-			receive(&f, f.link[0]);
-		while (!f.packet.eof);
-		close(f.link[0]);
-		attach(&f, role);
-	}
-	tear_down(&f, true);
-}
-END_TEST
-
 /* A message that can't be read is answered for: delayed, with a recipient of the job. */
 START_TEST(unreadable_message)
 {
@@ -432,7 +254,7 @@ START_TEST(unreadable_message)
 	struct wire_job_smtp job = {
 		.id = span_of(id), .security = SPAN("virtual_server"), .rcpts = {"\x08", 1}, .size = 10};
 	int fds[] = {memfd_create("empty", 0), message()};
-	set_up(&f, CHILD_DELIVERY, 1);
+	set_up(&f, 1);
 	int job_link = receive_worker(&f, &number);
 	for (int i = 0; i < 2; i++) {
 		send_packet(&f, job_link, wire_encode_job_smtp(&job, &f.out), &fds[i], 1);
@@ -460,7 +282,7 @@ START_TEST(other_configuration)
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
 		struct fixture f;
 		uint64_t number;
-		set_up(&f, CHILD_DELIVERY, 1);
+		set_up(&f, 1);
 		int job_link = receive_worker(&f, &number);
 		send_job_of(&f, job_link, port, unknown[i].security, unknown[i].credentials);
 		expect_end(&f, job_link);
@@ -482,7 +304,7 @@ START_TEST(blocks_in_trouble)
 	uint64_t number;
 	uint16_t port;
 	int listener = listen_here(&port);
-	set_up(&f, CHILD_DELIVERY, 1);
+	set_up(&f, 1);
 	int job_link = receive_worker(&f, &number);
 	for (size_t i = 0; i < 2; i++) {
 		send_job_of(&f, job_link, port, cases[i].security, cases[i].credentials);
@@ -503,38 +325,6 @@ START_TEST(blocks_in_trouble)
 }
 END_TEST
 
-/* The local role: a copy, then a notice. */
-START_TEST(local_jobs)
-{
-	struct fixture f;
-	uint64_t number;
-	char path[256];
-	struct wire_arrived arrived;
-	set_up(&f, CHILD_LOCAL, 1);
-	int job_link = receive_worker(&f, &number);
-	int fds[] = {message(), memfd_create("journal", 0)};
-	struct wire_job_copy copy = {.id = span_of(id), .folder = span_of(f.folder), .size = sizeof(HEAD BODY) - 1};
-	send_packet(&f, job_link, wire_encode_job_copy(&copy, &f.out), fds, 1);
-	ck_assert_uint_eq(receive_verdict(&f).event, JOURNAL_DELIVERED);
-	snprintf(path, sizeof(path), "%s/%s.eml", f.folder, id);
-	ck_assert_int_eq(access(path, R_OK), 0);
-
-	ck_assert_int_eq(fd_write_all(fds[1], SPAN("2026-11-21T02:00:00Z 0 failed 550 5.1.1 mx no\n")), 0);
-	struct wire_job_notice notice = {
-		.id = span_of(id), .notice_id = SPAN("00000000BBBBBBBBBBBBBBBB"), .rcpts = {"\x01", 1}, .size = 1000};
-	send_packet(&f, job_link, wire_encode_job_notice(&notice, &f.out), fds, 2);
-	struct wire_verdict v = receive_verdict(&f);
-	ck_assert(v.event == JOURNAL_NOTICED && v.journaled && v.first == 0 && v.last_of_job);
-	receive(&f, f.arrivals[1]);
-	ck_assert(wire_decode_arrived(f.packet.text, &arrived));
-	ck_assert(span_starts(arrived.name, notice.notice_id));
-	close(fds[0]);
-	close(fds[1]);
-	close(job_link);
-	tear_down(&f, true);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("pool");
@@ -546,11 +336,10 @@ int main(void)
 	tcase_add_test(all, wanted_and_restarted);
 	tcase_add_test(all, finishes_what_it_has);
 	tcase_add_test(all, hostile_jobs);
-	tcase_add_loop_test(all, packets_for_others, 0, 2);
+	tcase_add_test(all, packets_for_others);
 	tcase_add_test(all, unreadable_message);
 	tcase_add_test(all, other_configuration);
 	tcase_add_test(all, blocks_in_trouble);
-	tcase_add_test(all, local_jobs);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

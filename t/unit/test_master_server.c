@@ -203,8 +203,9 @@ static int stderr_kept;
 
 static void setup(void)
 {
-	static const char *const programs[] = {"mailroot-smtpd", "mailroot-pickup",   "mailroot-queue",
-					       "mailroot-log",   "mailroot-delivery", "mailroot-resolver"};
+	static const char *const programs[] = {"mailroot-smtpd",   "mailroot-pickup",   "mailroot-queue",
+					       "mailroot-log",     "mailroot-delivery", "mailroot-local",
+					       "mailroot-resolver"};
 	char path[200], self[200];
 
 	strcpy(folder, "/tmp/server-XXXXXX");

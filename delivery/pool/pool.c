@@ -1,4 +1,4 @@
-#include "delivery/pool.h"
+#include "delivery/pool/pool.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,16 +7,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
-#include "delivery/worker.h"
 
 enum {
 	JOB_LINK_BUFFER = 64 * 1024, /* one job of the largest kind, and one more */
-	POOL_SEND_MS = 5000,
-	ATTENTION_LOOK_MS = 600 * 1000
+	POOL_SEND_MS = 5000
 };
 
 struct pool {
@@ -83,15 +80,13 @@ static int work(void *context, size_t slot)
 	fd_close(&p->ends[0]);
 	fd_close(&p->link);
 	fd_close(&control);
-	struct worker_setup setup = {.child = p->setup.child,
-				     .spool = p->setup.spool,
-				     .securities = p->setup.securities,
-				     .prefork = p->prefork,
-				     .slot = slot,
-				     .number = p->number,
-				     .job_link = p->ends[1],
-				     .jobs = p->setup.jobs};
-	return worker_run(&setup);
+	const struct worker worker = {.child = p->setup.child,
+				      .prefork = p->prefork,
+				      .slot = slot,
+				      .number = p->number,
+				      .job_link = p->ends[1],
+				      .jobs = p->setup.jobs};
+	return p->setup.work(&worker, p->setup.context);
 }
 
 static void stop(struct pool *p, bool now)
@@ -186,10 +181,10 @@ static bool finished(const struct pool *p)
 static int tend(struct pool *p)
 {
 	int wait = prefork_tend(p->prefork);
-	if (!p->setup.attention)
+	if (!p->setup.look)
 		return wait;
-	attention_tend(p->setup.attention, NULL, clock_wall_ms() / 1000);
-	return wait < 0 || wait > ATTENTION_LOOK_MS ? ATTENTION_LOOK_MS : wait;
+	p->setup.look();
+	return wait < 0 || wait > POOL_LOOK_MS ? POOL_LOOK_MS : wait;
 }
 
 static void loop(struct pool *p)
@@ -211,10 +206,8 @@ static void loop(struct pool *p)
 
 int pool_run(const struct pool_setup *setup)
 {
-	const struct prefork_ops ops = {.prepare = prepare,
-					.forked = forked,
-					.work = work,
-					.may_fork = setup->securities && securities_need_agents(setup->securities)};
+	const struct prefork_ops ops = {
+		.prepare = prepare, .forked = forked, .work = work, .may_fork = setup->may_fork};
 	struct pool *p = calloc(1, sizeof(*p));
 	if (!p)
 		log_fatal(EXIT_TEMPORARY, "no memory for the pool");

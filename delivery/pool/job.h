@@ -1,0 +1,34 @@
+/* The job that a worker has in hand: what its packet and its message say, and what becomes of its recipients. */
+#ifndef DELIVERY_POOL_JOB_H
+#define DELIVERY_POOL_JOB_H
+
+#include "common/ipc/ipc.h"
+#include "delivery/report/outcome.h"
+#include "delivery/report/verdict.h"
+
+struct job {
+	struct verdict_job verdict;
+	int message; /* descriptor, borrowed from the packet */
+	struct envelope envelope;
+	struct outcomes outcomes;
+	struct arena arena; /* kept from job to job, as is `head` */
+	struct str head;    /* of the message file */
+};
+
+/* For the worker NUMBER. */
+void job_init(struct job *job, uint32_t number);
+void job_free(struct job *job);
+
+/*
+ * The job of PACKET (descriptors: message, journal): reads the envelope, takes the recipients in the bitmap RCPTS.
+ * False when that can't be done, which is reported.
+ */
+bool job_open(struct job *job, const struct ipc_packet *packet, struct span id, struct span rcpts);
+
+/* Reports that nothing could be tried, for WHY. */
+void job_give_back(const struct job *job, struct span rcpts, const char *why);
+
+/* Reports what became of the recipients, all of whom are decided. */
+void job_report(const struct job *job);
+
+#endif

@@ -1,0 +1,270 @@
+#include "delivery/smtp_jobs.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/log.h"
+#include "delivery/auth/security.h"
+#include "delivery/pool/job.h"
+#include "delivery/smtp/client.h"
+#include "delivery/smtp/etrn.h"
+
+enum {
+	KEEP_MS = 5000,       /* a connection without work */
+	KEEP_TURNED_MS = 2000 /* one that a client has turned round: he waits for its end */
+};
+
+struct smtp_jobs {
+	const struct worker *worker;
+	const struct securities *securities;
+	struct client client;
+	struct job job;
+	struct record_writer records;
+	int64_t keep_until; /* clock_mono_ms; without another job the connection is closed then */
+};
+
+/* The blocks that a job names. */
+struct blocks {
+	const struct security *security;
+	const struct security *credentials; /* NULL = nobody authenticates */
+};
+
+/* False: there are none such here. */
+static bool find_blocks(const struct smtp_jobs *j, const struct wire_job_smtp *wire, struct blocks *out)
+{
+	out->security = securities_find(j->securities, wire->security);
+	out->credentials = securities_find(j->securities, wire->credentials);
+	if (out->security && (out->credentials || !wire->credentials.len))
+		return true;
+	log_info("id=%.*s: the job is of another configuration than this process; another one will do it",
+		 SPAN_ARGS(wire->id));
+	return false;
+}
+
+/* What our own configuration keeps from being sent; NULL = nothing. */
+static const char *trouble_of(const struct blocks *blocks)
+{
+	if (blocks->security->trouble)
+		return blocks->security->trouble;
+	return blocks->credentials ? blocks->credentials->user_trouble : NULL;
+}
+
+/* Mail waits for the administrator; no host hears of it. */
+static void hold_back(struct smtp_jobs *j, const char *why)
+{
+	const struct outcome outcome = {.event = JOURNAL_DELAYED, .enhanced = {4, 3, 5}, .text = span_of(why)};
+	client_quit(&j->client);
+	j->client.report = (struct client_report){0};
+	outcomes_decide_open(&j->job.outcomes, false, &outcome);
+}
+
+/* What could be tried was: says what became of it. */
+static void finish_smtp(struct smtp_jobs *j, const struct wire_job_smtp *wire)
+{
+	const struct client_report *report = &j->client.report;
+	struct verdict_job *verdict = &j->job.verdict;
+	verdict->connected = j->client.fd >= 0;
+	verdict->transactions = report->transactions;
+	verdict->reached = span_of(report->reached);
+	verdict->failed = span_of(report->failed);
+	job_report(&j->job);
+	if (!client_spent(&j->client, wire->max_messages))
+		return;
+	client_quit(&j->client);
+	worker_say_idle(j->worker);
+}
+
+/* MAIL FROM, in TO of ADDRESS_MAX + 1: SENDER with DOMAIN in place of its own unless that is empty. */
+static struct span sender_shown(const struct address *sender, struct span domain, char *to)
+{
+	if (!domain.len || !sender->text.len)
+		return sender->text;
+	int len = snprintf(to, ADDRESS_MAX + 1, "%.*s@%.*s", SPAN_ARGS(sender->local), SPAN_ARGS(domain));
+	return len <= ADDRESS_MAX ? span_of(to) : sender->text;
+}
+
+static bool open_message(struct job *job, const struct ipc_packet *packet, const struct wire_job_smtp *wire)
+{
+	if (!job_open(job, packet, wire->id, wire->rcpts))
+		return false;
+	if (wire->size >= job->envelope.body_at)
+		return true;
+	job_give_back(job, wire->rcpts, "it is shorter than its envelope");
+	return false;
+}
+
+/* The descriptor is taken out of PACKET; -1 = none came. */
+static int take_stream(struct ipc_packet *packet, uint64_t number)
+{
+	if (!number || number >= packet->fd_count)
+		return -1;
+	int fd = packet->fds[number];
+	packet->fds[number] = -1;
+	return fd;
+}
+
+static void show(void *context, enum transcript_by by, struct span text)
+{
+	verdict_show(context, by, text);
+}
+
+/* Tries; where an operator wants to see it, what is said is shown, but not how an older connection is left. */
+static void deliver(struct smtp_jobs *j, const struct client_job *client_job, bool shown)
+{
+	const struct transcript_witness witness = {show, &j->job.verdict};
+	if (shown && client_job->anew)
+		client_quit(&j->client);
+	j->client.transcript.witness = shown ? &witness : NULL;
+	client_deliver(&j->client, client_job, &j->job.outcomes);
+	j->client.transcript.witness = NULL;
+}
+
+static bool do_smtp(struct smtp_jobs *j, struct ipc_packet *packet)
+{
+	struct wire_job_smtp wire;
+	struct blocks blocks;
+	struct job *job = &j->job;
+	if (!wire_decode_job_smtp(packet->text, &wire) || packet->fd_count < 1)
+		return worker_no_job();
+	if (!find_blocks(j, &wire, &blocks))
+		return false;
+	if (wire.turned)
+		blocks = (struct blocks){0};
+	worker_busy(j->worker, wire.destination);
+	int stream = take_stream(packet, wire.stream);
+	if (!open_message(job, packet, &wire)) {
+		fd_close(&stream);
+		return true;
+	}
+	char sender[ADDRESS_MAX + 1];
+	const struct config_outbound *outbound = blocks.security ? &blocks.security->outbound : NULL;
+	struct client_job client_job = {.mail = {.sender = sender_shown(&job->envelope.sender, wire.masquerade, sender),
+						 .size = wire.size - job->envelope.body_at,
+						 .eight_bit = wire.eight_bit,
+						 .return_eight_bit = outbound && !outbound->send_eight_bit,
+						 .dsn = job->envelope.dsn,
+						 .written = wire.written},
+					.fold_lines = !outbound || outbound->fold_lines,
+					.message = job->message,
+					.size = wire.size,
+					.body_at = job->envelope.body_at,
+					.head = str_span(&job->head),
+					.destination = wire.destination,
+					.hosts = wire.hosts,
+					.use_helo = wire.use_helo,
+					.helo = wire.helo,
+					.source = wire.source,
+					.timeout_ms = (int64_t)wire.timeout_ms,
+					.max_messages = wire.max_messages,
+					.found = wire.found,
+					.generation = wire.generation,
+					.anew = wire.anew,
+					.patient = wire.patient,
+					.turned = wire.turned,
+					.stream = stream,
+					.security = blocks.security,
+					.credentials = blocks.credentials};
+	if (!wire.turned && trouble_of(&blocks))
+		hold_back(j, trouble_of(&blocks));
+	else
+		deliver(j, &client_job, wire.shown);
+	finish_smtp(j, &wire);
+	transcript_flush(&j->client.transcript); /* not before: until the verdict is sent a kill means a second copy */
+	return true;
+}
+
+/* What it came to stands in the log. */
+static bool do_etrn(struct smtp_jobs *j, const struct ipc_packet *packet)
+{
+	struct wire_job_etrn wire;
+	struct blocks blocks;
+	if (!wire_decode_job_etrn(packet->text, &wire))
+		return worker_no_job();
+	const struct wire_job_smtp names = {.security = wire.security, .credentials = wire.credentials};
+	if (!find_blocks(j, &names, &blocks))
+		return false;
+	worker_busy(j->worker, wire.destination);
+	const struct client_job job = {.destination = wire.destination,
+				       .hosts = wire.hosts,
+				       .found = wire.found,
+				       .use_helo = wire.use_helo,
+				       .helo = wire.helo,
+				       .source = wire.source,
+				       .timeout_ms = (int64_t)wire.timeout_ms,
+				       .security = blocks.security,
+				       .credentials = blocks.credentials};
+	if (trouble_of(&blocks))
+		log_warning("connector=%.*s status=not-asked reason=\"%s\"", SPAN_ARGS(wire.connector),
+			    trouble_of(&blocks));
+	else
+		etrn_ask(&j->client, &job, wire.connector, wire.domains);
+	transcript_flush(&j->client.transcript);
+	worker_say_idle(j->worker);
+	return true;
+}
+
+/* The time without work begins. Nothing that a host sends prolongs it. */
+static void begin_keep(struct smtp_jobs *j)
+{
+	j->keep_until = clock_mono_ms() + (j->client.turned ? KEEP_TURNED_MS : KEEP_MS);
+}
+
+static int keep_left(const struct smtp_jobs *j)
+{
+	int64_t left = j->keep_until - clock_mono_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+static bool do_job(void *context, struct ipc_packet *packet)
+{
+	bool etrn = wire_type_of(packet->text) == WIRE_job_etrn;
+	bool good = etrn ? do_etrn(context, packet) : do_smtp(context, packet);
+	begin_keep(context);
+	return good;
+}
+
+/* Until there is a job; meanwhile looks after the connection that is kept. */
+static void wait_for_job(void *context)
+{
+	struct smtp_jobs *j = context;
+	struct pollfd fds[] = {{.fd = j->worker->job_link, .events = POLLIN}, {.fd = j->client.fd, .events = POLLIN}};
+	bool connected = j->client.fd >= 0;
+	int ready = poll(fds, 2, connected ? keep_left(j) : -1);
+	if (ready < 0)
+		fd_rest(errno);
+	if (ready < 0 || fds[0].revents)
+		return;
+	if (ready == 0 || keep_left(j) == 0)
+		client_quit(&j->client);
+	else if (client_silent(&j->client))
+		return;
+	else
+		client_close(&j->client);
+	worker_say_idle(j->worker);
+}
+
+int smtp_jobs_work(const struct worker *worker, const void *securities)
+{
+	static const struct worker_ops ops = {.link = WIRE_LINK_job_delivery, .work = do_job, .wait = wait_for_job};
+	const struct config_server *server = worker->child->server;
+	struct smtp_jobs *j = calloc(1, sizeof(*j));
+	if (!j || !client_init(&j->client, span_of(server->fqdn)))
+		log_fatal(EXIT_TEMPORARY, "no memory for a worker");
+	j->worker = worker;
+	j->securities = securities;
+	job_init(&j->job, worker->number);
+	record_writer_init(&j->records, CHILD_FD_RECORDS);
+	if (server->log.format != CONFIG_LOG_OFF)
+		j->client.transcript.writer = &j->records;
+	int status = worker_run(worker, &ops, j);
+	client_quit(&j->client);
+	client_free(&j->client);
+	record_writer_free(&j->records);
+	job_free(&j->job);
+	free(j);
+	return status;
+}
