@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 	gid_t gid;
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
-	child_start(argc, argv, 1 << CHILD_DELIVERY, &child);
+	child_start(argc, argv, CHILD_DELIVERY, &child);
 	privs_lookup(child.config.delivery_user, &uid, &gid);
 	securities_load(keep_config(&config), uid, &securities);
 	examine(&config.servers[0], &securities);

@@ -58,7 +58,6 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 		.folder = server->programs,
 		.program = child_role_program(child->role),
 		.server = server->name,
-		.role = child_role_name(child->role),
 		.config = str_span(&server->texts[child->role]),
 		.arrivals = links_arrivals_of(&server->links, child->role),
 		.verdicts = links_verdicts_of(&server->links, child->role),
@@ -83,7 +82,7 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 	int error = spawn_child(&what, &pid, &control);
 	if (error) {
 		supervise_not_started(child, now_ms, -error);
-		log_error("server=%s role=%s %s", server->name, what.role, child->why);
+		log_error("server=%s role=%s %s", server->name, child_role_name(child->role), child->why);
 		return;
 	}
 	supervise_started(child, pid, control, now_ms);

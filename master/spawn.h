@@ -15,7 +15,6 @@ struct spawn {
 	const char *folder;  /* of the programs */
 	const char *program; /* file name in it */
 	const char *server;
-	const char *role;
 	struct span config; /* canonical text of the role */
 	int arrivals;       /* -1 = /dev/null */
 	int verdicts;       /* -1 = /dev/null */

@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 	struct child child;
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
-	child_start(argc, argv, 1 << CHILD_QUEUE, &child);
+	child_start(argc, argv, CHILD_QUEUE, &child);
 	jail(&child);
 	loop.queue.fullness = fullness_map_writable(CHILD_FD_FULLNESS);
 	if (!loop_open(&loop, &child, CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS))

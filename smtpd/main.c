@@ -5,7 +5,7 @@ int main(int argc, char **argv)
 {
 	struct child child;
 	struct parent parent;
-	child_start(argc, argv, 1 << CHILD_SMTPD, &child);
+	child_start(argc, argv, CHILD_SMTPD, &child);
 	parent_init(&parent, &child);
 	parent_jail(&parent);
 	parent_ready(&parent);

@@ -24,19 +24,16 @@ enum {
 static const struct {
 	const char *name;
 	const char *program;
-	const char *speaker; /* in the log */
 	unsigned bit;
 	enum wire_link control;
 } roles[CHILD_ROLE_COUNT] = {
-	[CHILD_SMTPD] = {"smtpd", "mailroot-smtpd", "mailroot-smtpd", ROLE_SMTPD, WIRE_LINK_control_smtpd},
-	[CHILD_QUEUE] = {"queue", "mailroot-queue", "mailroot-queue", ROLE_QUEUE, WIRE_LINK_control_queue},
-	[CHILD_DELIVERY] = {"delivery", "mailroot-delivery", "mailroot-delivery", ROLE_DELIVERY,
-			    WIRE_LINK_control_delivery},
-	[CHILD_LOCAL] = {"local", "mailroot-local", "mailroot-local", ROLE_LOCAL, WIRE_LINK_control_local},
-	[CHILD_RESOLVER] = {"resolver", "mailroot-resolver", "mailroot-resolver", ROLE_RESOLVER,
-			    WIRE_LINK_control_resolver},
-	[CHILD_LOG] = {"log", "mailroot-log", "mailroot-log", ROLE_LOG, WIRE_LINK_control_log},
-	[CHILD_PICKUP] = {"pickup", "mailroot-pickup", "mailroot-pickup", ROLE_PICKUP, WIRE_LINK_control_pickup},
+	[CHILD_SMTPD] = {"smtpd", "mailroot-smtpd", ROLE_SMTPD, WIRE_LINK_control_smtpd},
+	[CHILD_QUEUE] = {"queue", "mailroot-queue", ROLE_QUEUE, WIRE_LINK_control_queue},
+	[CHILD_DELIVERY] = {"delivery", "mailroot-delivery", ROLE_DELIVERY, WIRE_LINK_control_delivery},
+	[CHILD_LOCAL] = {"local", "mailroot-local", ROLE_LOCAL, WIRE_LINK_control_local},
+	[CHILD_RESOLVER] = {"resolver", "mailroot-resolver", ROLE_RESOLVER, WIRE_LINK_control_resolver},
+	[CHILD_LOG] = {"log", "mailroot-log", ROLE_LOG, WIRE_LINK_control_log},
+	[CHILD_PICKUP] = {"pickup", "mailroot-pickup", ROLE_PICKUP, WIRE_LINK_control_pickup},
 };
 
 const char *child_role_name(enum child_role role)
@@ -61,7 +58,6 @@ const char *child_role_program(enum child_role role)
 
 static const struct option options[] = {
 	{"server", required_argument, NULL, 's'},
-	{"role", required_argument, NULL, 'r'},
 	{"listeners", required_argument, NULL, 'l'},
 	{"paused", no_argument, NULL, 'p'},
 	{0},
@@ -72,17 +68,8 @@ static _Noreturn void not_from_master(const char *what)
 	log_fatal(EXIT_PERMANENT, "%s: this program is a part of mailrootd; start that instead", what);
 }
 
-static enum child_role role_of(const char *name, unsigned allowed)
+static void parse_arguments(int argc, char **argv, struct child *out)
 {
-	for (unsigned role = 0; name && role < CHILD_ROLE_COUNT; role++)
-		if (allowed & 1U << role && strcmp(roles[role].name, name) == 0)
-			return (enum child_role)role;
-	return CHILD_ROLE_COUNT;
-}
-
-static void parse_arguments(int argc, char **argv, unsigned allowed, struct child *out)
-{
-	const char *role = NULL;
 	uint64_t listeners = 0;
 	bool usable = true;
 	opterr = 0;
@@ -90,9 +77,6 @@ static void parse_arguments(int argc, char **argv, unsigned allowed, struct chil
 		switch (option) {
 		case 's':
 			out->server_name = optarg;
-			break;
-		case 'r':
-			role = optarg;
 			break;
 		case 'l':
 			usable = usable && span_to_u64(span_of(optarg), LISTENERS_MAX, &listeners);
@@ -104,9 +88,8 @@ static void parse_arguments(int argc, char **argv, unsigned allowed, struct chil
 			usable = false;
 		}
 	}
-	out->role = role_of(role, allowed);
 	out->listener_count = (size_t)listeners;
-	if (!usable || optind != argc || !out->server_name || out->role == CHILD_ROLE_COUNT)
+	if (!usable || optind != argc || !out->server_name)
 		not_from_master("unknown or missing arguments");
 }
 
@@ -188,16 +171,16 @@ static void forbid_cores(void)
 		log_fatal(EXIT_TEMPORARY, "core dumps can't be forbidden: %s", strerror(errno));
 }
 
-void child_start(int argc, char **argv, unsigned allowed, struct child *out)
+void child_start(int argc, char **argv, enum child_role role, struct child *out)
 {
-	memset(out, 0, sizeof(*out));
+	*out = (struct child){.role = role};
 	log_open(argv[0], NULL);
-	parse_arguments(argc, argv, allowed, out);
+	parse_arguments(argc, argv, out);
 	if (!is_control_link(CHILD_FD_CONTROL))
 		not_from_master("descriptor 3 is not a control link");
 	load_first(out);
 	out->server = &out->config.servers[0];
-	log_open(roles[out->role].speaker, out->server_name);
+	log_open(roles[role].program, out->server_name);
 	name_process(out);
 	forbid_cores();
 }

@@ -1,7 +1,7 @@
 /*
- * The contract between master and what it spawns: one program, one virtual server, one role.
+ * The contract between master and what it spawns: one program for each role, for one virtual server.
  *
- *	argv   PROGRAM --server NAME --role ROLE [--paused]
+ *	argv   PROGRAM --server NAME [--listeners N] [--paused]
  *	fd 0,1 /dev/null        fd 2 log        fd 3 control link        fd 4 sealed canonical configuration
  *	fd 5   arrivals: smtpd, pickup and local write, queue reads     (for other roles /dev/null)
  *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
@@ -70,11 +70,11 @@ struct child {
 };
 
 /*
- * Parses argv and the configuration on fd 4, opens the log, names the process. Exits with EXIT_PERMANENT and a line on
- * stderr when the process was not started by master, with EXIT_TEMPORARY when memory or descriptors are short. ALLOWED:
- * bit (1 << role) for each role that this program has.
+ * The program of ROLE starts: parses argv and the configuration on fd 4, opens the log, names the process. Exits with
+ * EXIT_PERMANENT and a line on stderr when the process was not started by master, with EXIT_TEMPORARY when memory or
+ * descriptors are short.
  */
-void child_start(int argc, char **argv, unsigned allowed, struct child *out);
+void child_start(int argc, char **argv, enum child_role role, struct child *out);
 
 /* Tells master that we are ready. Exits with EXIT_TEMPORARY when master is gone. */
 void child_ready(void);

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
 	struct spool spool;
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
-	child_start(argc, argv, 1 << CHILD_LOCAL, &child);
+	child_start(argc, argv, CHILD_LOCAL, &child);
 	const struct config_processes *processes = &child.server->delivery.processes;
 	const struct pool_setup setup = {.child = &child,
 					 .kind = CHILD_LINK_LOCAL,

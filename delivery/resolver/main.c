@@ -12,7 +12,7 @@ int main(int argc, char **argv)
 	struct self self;
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
-	child_start(argc, argv, 1 << CHILD_RESOLVER, &child);
+	child_start(argc, argv, CHILD_RESOLVER, &child);
 	const struct privs_jail jail = {.user = child.config.delivery_user, .may_fork = true};
 	const struct dns_settings dns = {.servers = child.server->dns_server.n ? &child.server->dns_server
 									       : &child.config.dns_server,

@@ -9,6 +9,6 @@ int main(int argc, char **argv)
 	struct child child;
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
-	child_start(argc, argv, 1 << CHILD_LOG, &child);
+	child_start(argc, argv, CHILD_LOG, &child);
 	return log_loop_run(&child);
 }

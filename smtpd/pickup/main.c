@@ -5,7 +5,7 @@ int main(int argc, char **argv)
 {
 	struct child child;
 	struct pickup pickup;
-	child_start(argc, argv, 1 << CHILD_PICKUP, &child);
+	child_start(argc, argv, CHILD_PICKUP, &child);
 	pickup_init(&pickup, &child);
 	pickup_jail(&pickup);
 	pickup_ready(&pickup);

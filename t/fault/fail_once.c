@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define PREFIX "mailroot-" /* the name of a program is this and its role */
+
 enum { CALL_NONE, CALL_FSTAT, CALL_PREAD, CALL_MALLOC, CALL_RECVMSG, CALL_SENDMSG };
 
 struct page {
@@ -34,10 +36,8 @@ __attribute__((constructor)) static void begin(void)
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 	long n = syscall(SYS_read, fd, line, sizeof(line) - 1);
 	syscall(SYS_close, fd);
-	for (long i = 0; i < n; i += (long)strlen(line + i) + 1) {
-		if (strcmp(line + i, "--role") == 0)
-			strncpy(role, line + i + sizeof("--role"), sizeof(role) - 1);
-	}
+	if (n > 0 && strncmp(line, PREFIX, strlen(PREFIX)) == 0)
+		strncpy(role, line + strlen(PREFIX), sizeof(role) - 1);
 	fd = (int)syscall(SYS_openat, AT_FDCWD, PAGE, O_RDWR | O_CLOEXEC);
 	void *at = (void *)syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	syscall(SYS_close, fd);

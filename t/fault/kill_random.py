@@ -104,9 +104,8 @@ def role_of(server, pid):
     if pid == server.process.pid:
         return "master", False
     with contextlib.suppress(OSError):
-        argv = open(f"/proc/{pid}/cmdline", "rb").read().decode().split("\0")
         parent = int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1])
-        return argv[argv.index("--role") + 1], parent != server.process.pid
+        return harness.role_of(pid) or "gone", parent != server.process.pid
     return "gone", False
 
 

@@ -64,6 +64,12 @@ def sweep():
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def role_of(pid):
+    """The role of a process of the service, which its program is called after; None = not started yet, or master."""
+    program = pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[0]
+    return program.removeprefix("mailroot-") if program.startswith("mailroot-") else None
+
+
 class Notify:
     """The receiving end of sd_notify."""
 
@@ -208,11 +214,9 @@ virtual_server {self.name} {{
         found = {"master": (0, self.process.pid)}
         for pid in self.descendants():
             with contextlib.suppress(OSError):
-                argv = pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
                 fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
                 parent, started = int(fields[1]), int(fields[19])
-                if "--role" in argv and parent == self.process.pid:
-                    role = argv[argv.index("--role") + 1]
+                if parent == self.process.pid and (role := role_of(pid)):
                     found[role] = max(found.get(role, (0, 0)), (started, pid))
         return {role: pid for role, (_, pid) in found.items()}
 

@@ -28,11 +28,6 @@ def status(pid):
     return {name: value.split() for name, _, value in (line.partition(":") for line in proc(pid, "status").splitlines())}
 
 
-def role_of(pid):
-    argv = proc(pid, "cmdline").split("\0")
-    return argv[argv.index("--role") + 1] if "--role" in argv else None
-
-
 class Unit(unittest.TestCase):
     """The address families that the systemd unit permits are those that the programs use."""
 
@@ -60,7 +55,7 @@ class Jail(unittest.TestCase):
         cls.addClassCleanup(cls.server.__exit__, None, None, None)
         cls.server.send(["sales@example.com"])
         cls.server.dropped()
-        cls.processes = {pid: role_of(pid) for pid in cls.server.descendants()}
+        cls.processes = {pid: harness.role_of(pid) for pid in cls.server.descendants()}
 
     def each(self, *roles):
         found = [pid for pid, role in self.processes.items() if role in roles]
@@ -163,7 +158,7 @@ class Secrets(unittest.TestCase):
         cls.server.start()
         cls.addClassCleanup(cls.server.__exit__, None, None, None)
         cls.server.send(["u@a.example"])
-        cls.processes = {pid: role_of(pid) for pid in cls.server.descendants()}
+        cls.processes = {pid: harness.role_of(pid) for pid in cls.server.descendants()}
         cls.processes[cls.server.process.pid] = "master"
 
     def who_holds(self, forms):

@@ -346,9 +346,9 @@ class Interrupted(unittest.TestCase):
             for n in range(12):
                 ask(server, f"Subject: number {n}\r\n\r\n".encode(), {"a@example.net": [], "b@example.net": []})
                 role = ("local", "queue")[n % 2]
-                for pid, name in server.descendants().items():
+                for pid in server.descendants():
                     with contextlib.suppress(OSError):
-                        if f"--role\0{role}".encode() in open(f"/proc/{pid}/cmdline", "rb").read():
+                        if harness.role_of(pid) == role:
                             os.kill(pid, signal.SIGKILL)
                 wait_for(lambda: server.client().noop()[0] == 250, "the service to answer")
             wait_for(lambda: settled(server), "an empty spool", 90)

@@ -29,7 +29,7 @@ int fstat(int fd, struct stat *st)
 	return fstatat(fd, "", st, AT_EMPTY_PATH);
 }
 
-enum { ALL_ROLES = (1 << CHILD_ROLE_COUNT) - 1, STARTED = 42, WRONG = 43, OUTPUT_MAX = 2000 };
+enum { STARTED = 42, WRONG = 43, OUTPUT_MAX = 2000 };
 
 static const char text[] = "virtual_server one { listen 127.0.0.1:2525; fqdn mail.example.com; }\n"
 			   "virtual_server two { listen 127.0.0.1:2526; fqdn mail.example.net; }\n";
@@ -80,7 +80,7 @@ static _Noreturn void run_child(const struct start *start, int output, int contr
 	place((int[]){output, control, start->config}, (int[]){CHILD_FD_LOG, CHILD_FD_CONTROL, CHILD_FD_CONFIG}, 3);
 	while (start->arguments[argc])
 		argc++;
-	child_start(argc, (char **)(uintptr_t)start->arguments, ALL_ROLES, &child);
+	child_start(argc, (char **)(uintptr_t)start->arguments, CHILD_QUEUE, &child);
 	bool good = child.role == CHILD_QUEUE && strcmp(child.server_name, "two") == 0 && child.listener_count == 3 &&
 		    child.config.server_count == 1 && strcmp(child.server->fqdn, "mail.example.net") == 0;
 	good = good && prctl(PR_GET_NAME, name) == 0 && strcmp(name, "mr-queue:two") == 0;
@@ -117,7 +117,7 @@ static void run(struct start *start)
 	start->control = link[0];
 }
 
-static const char *const right[] = {"mailroot-queue", "--server", "two", "--role", "queue", "--listeners", "3", NULL};
+static const char *const right[] = {"mailroot-queue", "--server", "two", "--listeners", "3", NULL};
 
 START_TEST(starts_and_says_ready)
 {
@@ -153,13 +153,13 @@ static void refuse(struct start *start, const char *because)
 
 static const char *const wrong_arguments[][8] = {
 	{"mailroot-queue"},
-	{"mailroot-queue", "--server", "two"},
-	{"mailroot-queue", "--role", "queue"},
-	{"mailroot-queue", "--server", "two", "--role", "resolved"},
-	{"mailroot-queue", "--server", "two", "--role", "queue", "more"},
-	{"mailroot-queue", "--server", "two", "--role", "queue", "--help"},
-	{"mailroot-queue", "--server", "two", "--role", "queue", "--listeners", "-1"},
-	{"mailroot-queue", "--server", "two", "--role", "queue", "--listeners", "99999999"},
+	{"mailroot-queue", "--server"},
+	{"mailroot-queue", "--listeners", "3"},
+	{"mailroot-queue", "--server", "two", "--role", "queue"},
+	{"mailroot-queue", "--server", "two", "more"},
+	{"mailroot-queue", "--server", "two", "--help"},
+	{"mailroot-queue", "--server", "two", "--listeners", "-1"},
+	{"mailroot-queue", "--server", "two", "--listeners", "99999999"},
 };
 
 START_TEST(refuses_arguments)

@@ -42,8 +42,7 @@ static int sealed(const char *settings)
 
 _Noreturn static void be_log(const int *fds)
 {
-	char *argv[] = {(char[]){"mailroot-log"}, (char[]){"--server"}, (char[]){"main"},
-			(char[]){"--role"},       (char[]){"log"},      NULL};
+	char *argv[] = {(char[]){"mailroot-log"}, (char[]){"--server"}, (char[]){"main"}, NULL};
 	struct child child;
 	int above[TARGETS];
 	for (int i = CHILD_FD_CONTROL; i < TARGETS; i++)
@@ -52,7 +51,7 @@ _Noreturn static void be_log(const int *fds)
 		dup2(above[i], i);
 	close_range(TARGETS, ~0U, 0);
 	log_set_level(LOG_LEVEL_ERROR);
-	child_start(sizeof(argv) / sizeof(argv[0]) - 1, argv, 1 << CHILD_LOG, &child);
+	child_start(sizeof(argv) / sizeof(argv[0]) - 1, argv, CHILD_LOG, &child);
 	_exit(log_loop_run(&child));
 }
 

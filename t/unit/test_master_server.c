@@ -124,7 +124,7 @@ static int obey(const char *role, const char *does)
 static int be_child(int argc, char **argv)
 {
 	char path[200], does[32] = "ready";
-	const char *role = argv[4];
+	const char *role = argv[0] + strlen("mailroot-");
 
 	if (!getcwd(path, sizeof(path)) || strcmp(path, "/") != 0)
 		return 9;
@@ -308,9 +308,12 @@ START_TEST(a_killed_child_is_back_with_new_links_and_the_port_stays)
 	pid_t before = server.children[CHILD_SMTPD].pid;
 	kill(before, SIGKILL);
 	kill(server.children[CHILD_QUEUE].pid, SIGKILL);
-	until_state(SERVER_STARTING);
+	int64_t deadline = clock_mono_ms() + PATIENCE_MS;
+	while (server.children[CHILD_SMTPD].pid == before) {
+		ck_assert_int_lt(clock_mono_ms(), deadline);
+		turn();
+	}
 	until_state(SERVER_RUNNING);
-	ck_assert_int_ne(server.children[CHILD_SMTPD].pid, before);
 	ck_assert_uint_eq(server.children[CHILD_SMTPD].restarts, 1);
 	ck_assert_int_eq(server.listeners.fds[0], listener);
 	until_said("queue", "attach", 6);
@@ -772,7 +775,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	if (argc > 4 && strcmp(argv[1], "--server") == 0)
+	if (argc > 2 && strcmp(argv[1], "--server") == 0)
 		return be_child(argc, argv);
 	Suite *suite = suite_create("server");
 	TCase *tc = tcase_create("server");

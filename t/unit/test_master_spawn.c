@@ -34,8 +34,8 @@ static void look(FILE *to, int argc, char **argv)
 	sigset_t mask;
 	int last = CHILD_FD_LISTEN;
 
-	if (argc > 6)
-		last += atoi(argv[6]);
+	if (argc > 4)
+		last += atoi(argv[4]);
 	for (int fd = 0; fd < last; fd++)
 		if (fcntl(fd, F_GETFD) != 0)
 			fprintf(to, "%d is missing or closes on exec;", fd);
@@ -101,7 +101,6 @@ static struct spawn myself(void)
 	return (struct spawn){.folder = BUILD_DIR "/t",
 			      .program = "test_master_spawn",
 			      .server = "main",
-			      .role = "queue",
 			      .config = SPAN("canon\n"),
 			      .arrivals = -1,
 			      .verdicts = -1,
@@ -131,7 +130,7 @@ START_TEST(a_child_has_what_it_needs_and_no_more)
 	set_scene();
 	int leak = open("/dev/zero", O_RDONLY); /* no close-on-exec */
 	run(&what, said, sizeof(said));
-	ck_assert_str_eq(said, "--server main --role queue ");
+	ck_assert_str_eq(said, "--server main ");
 	close(leak);
 }
 END_TEST
@@ -153,7 +152,7 @@ START_TEST(descriptors_that_overlap_find_their_places)
 	what.listeners = listeners;
 	what.listener_count = 3;
 	run(&what, said, sizeof(said));
-	ck_assert_str_eq(said, "--server main --role queue --listeners 3 ");
+	ck_assert_str_eq(said, "--server main --listeners 3 ");
 	for (int i = 0; i < 5; i++) {
 		ck_assert_int_eq(recv(ends[i][1], &octet, 1, MSG_DONTWAIT), 1);
 		close(ends[i][0]);
@@ -177,7 +176,7 @@ START_TEST(the_most_listeners_and_no_more)
 	what.listeners = listeners;
 	what.listener_count = SPAWN_LISTENERS_MAX;
 	run(&what, said, sizeof(said));
-	ck_assert_str_eq(said, "--server main --role queue --listeners 128 ");
+	ck_assert_str_eq(said, "--server main --listeners 128 ");
 	what.listener_count++;
 	ck_assert_int_eq(spawn_child(&what, &pid, &control), -EINVAL);
 	close(nothing);

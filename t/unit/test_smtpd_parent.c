@@ -75,8 +75,8 @@ static int sealed(const char *lines)
 
 _Noreturn static void run_parent(const int *fds)
 {
-	char *argv[] = {(char[]){"mailroot-smtpd"}, (char[]){"--server"},    (char[]){"test"}, (char[]){"--role"},
-			(char[]){"smtpd"},          (char[]){"--listeners"}, (char[]){"1"},    NULL};
+	char *argv[] = {(char[]){"mailroot-smtpd"}, (char[]){"--server"}, (char[]){"test"},
+			(char[]){"--listeners"},    (char[]){"1"},        NULL};
 	static struct parent p;
 	int above[TARGETS];
 	for (int i = CHILD_FD_CONTROL; i < TARGETS; i++)
@@ -86,7 +86,7 @@ _Noreturn static void run_parent(const int *fds)
 	close_range(TARGETS, ~0U, 0);
 	log_set_level(LOG_LEVEL_ERROR);
 	struct child child;
-	child_start(sizeof(argv) / sizeof(argv[0]) - 1, argv, 1U << CHILD_SMTPD, &child);
+	child_start(sizeof(argv) / sizeof(argv[0]) - 1, argv, CHILD_SMTPD, &child);
 	parent_init(&p, &child);
 	parent_jail(&p);
 	parent_ready(&p);
