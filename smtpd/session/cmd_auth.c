@@ -1,8 +1,7 @@
 #include <string.h>
 
 #include "common/base/base64.h"
-#include "smtpd/session/command.h"
-#include "smtpd/session/session.h"
+#include "smtpd/session/cmd.h"
 
 /* AUTH mechanism [initial response] (RFC 4954), and the responses that follow it. */
 

@@ -1,7 +1,6 @@
 #include <stdio.h>
 
-#include "smtpd/session/command.h"
-#include "smtpd/session/session.h"
+#include "smtpd/session/cmd.h"
 
 /* BDAT octets [LAST] (RFC 3030): the octets of a refused chunk are taken and thrown away, never run as commands. */
 

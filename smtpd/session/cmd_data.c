@@ -1,5 +1,4 @@
-#include "smtpd/session/command.h"
-#include "smtpd/session/session.h"
+#include "smtpd/session/cmd.h"
 
 /* DATA: text up to CRLF . CRLF */
 

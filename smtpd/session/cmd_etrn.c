@@ -1,8 +1,7 @@
 #include <stdio.h>
 
 #include "smtpd/policy/explain.h"
-#include "smtpd/session/command.h"
-#include "smtpd/session/session.h"
+#include "smtpd/session/cmd.h"
 
 /*
  * ETRN domain (RFC 1985): anybody may say it, for the mail goes where our configuration leads it, whoever asks.

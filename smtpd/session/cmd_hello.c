@@ -1,7 +1,6 @@
 #include <stdio.h>
 
-#include "smtpd/session/command.h"
-#include "smtpd/session/session.h"
+#include "smtpd/session/cmd.h"
 
 /* What may stand in our Received line, and in a log, as the client said it. */
 static bool is_harmless(char c)

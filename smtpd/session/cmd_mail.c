@@ -1,7 +1,6 @@
 #include "smtpd/policy/explain.h"
 #include "smtpd/protocol/params.h"
-#include "smtpd/session/command.h"
-#include "smtpd/session/session.h"
+#include "smtpd/session/cmd.h"
 
 /* MAIL FROM:<sender> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=xtext] [RET=FULL|HDRS] [ENVID=xtext] */
 

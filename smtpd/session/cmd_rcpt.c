@@ -2,8 +2,7 @@
 
 #include "smtpd/policy/policy.h"
 #include "smtpd/protocol/params.h"
-#include "smtpd/session/command.h"
-#include "smtpd/session/session.h"
+#include "smtpd/session/cmd.h"
 
 /* RCPT TO:<recipient> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;xtext]: may it come in, and under which address?
  */

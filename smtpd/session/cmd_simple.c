@@ -1,5 +1,4 @@
-#include "smtpd/session/command.h"
-#include "smtpd/session/session.h"
+#include "smtpd/session/cmd.h"
 
 /* RSET NOOP VRFY HELP QUIT: one reply each, whatever else was said. VRFY tells nobody who is there (RFC 5321 7.3). */
 

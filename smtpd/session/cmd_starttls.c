@@ -1,5 +1,4 @@
-#include "smtpd/session/command.h"
-#include "smtpd/session/session.h"
+#include "smtpd/session/cmd.h"
 
 /*
  * STARTTLS (RFC 3207). What follows the reply is a handshake, or nothing: the driver throws away what has come with it

@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "smtpd/protocol/params.h"
-#include "smtpd/session/command.h"
+#include "smtpd/session/cmd.h"
 
 enum {
 	/* Replies that may be waiting: the driver sends after each line, and HELP is the longest. */

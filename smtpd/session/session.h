@@ -154,9 +154,8 @@ void session_secured(struct session *s, const struct session_tls *tls);
 /* Octets of a message; returns how many were taken: all, unless the message or chunk ended before. */
 size_t session_octets(struct session *s, struct span octets);
 
-/* --- for the commands (cmd_*.c) --- */
+/* --- for the commands (cmd.h) --- */
 
-struct command;
 struct params;
 
 /* Parses what follows a path; false when it has been refused with a reply. ALLOWED: enum params_allowed. */
@@ -179,24 +178,5 @@ void session_message_end(struct session *s);
 
 /* Begins the message in the store. REPLY_NONE, or why it can't be. */
 enum reply_id session_message_begin(struct session *s, bool chunked);
-
-void cmd_hello(struct session *s, const struct command *command);
-void cmd_mail(struct session *s, const struct command *command);
-void cmd_rcpt(struct session *s, const struct command *command);
-void cmd_data(struct session *s, const struct command *command);
-void cmd_bdat(struct session *s, const struct command *command);
-void cmd_starttls(struct session *s, const struct command *command);
-void cmd_auth(struct session *s, const struct command *command);
-void cmd_etrn(struct session *s, const struct command *command);   /* ETRN ATRN */
-void cmd_simple(struct session *s, const struct command *command); /* RSET NOOP VRFY HELP QUIT */
-
-void cmd_etrn_announce(struct session *s);
-
-void cmd_auth_announce(struct session *s);
-void cmd_auth_response(struct session *s, struct span line);
-void cmd_auth_end(struct session *s); /* of the exchange, if there is one */
-
-size_t cmd_data_octets(struct session *s, struct span octets);
-size_t cmd_bdat_octets(struct session *s, struct span octets);
 
 #endif
