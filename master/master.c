@@ -261,24 +261,17 @@ static void announce(struct master *master, int64_t now_ms)
 	str_free(&text);
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	if (a < 0 || b < 0)
-		return a < 0 ? b : a;
-	return a < b ? a : b;
-}
-
 /* Everything that is due by the clock; milliseconds until the next, -1 = none. */
 static int64_t tend(struct master *master)
 {
 	int64_t now_ms = clock_mono_ms();
-	int64_t next = sooner(control_tend(&master->control, now_ms), probation_tend(master, now_ms));
+	int64_t next = clock_sooner(control_tend(&master->control, now_ms), probation_tend(master, now_ms));
 
 	for (size_t i = 0; i < master->server_count; i++)
-		next = sooner(next, server_tend(master->servers[i], now_ms));
+		next = clock_sooner(next, server_tend(master->servers[i], now_ms));
 	drop_ended(master);
 	announce(master, now_ms);
-	return sooner(next, LOG_AGAIN_MS);
+	return clock_sooner(next, LOG_AGAIN_MS);
 }
 
 static bool all_stopped(const struct master *master)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
@@ -128,13 +129,6 @@ bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms)
 	return true;
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	if (a < 0 || b < 0)
-		return a < 0 ? b : a;
-	return a < b ? a : b;
-}
-
 /* A stop is complete, and since it began it was ordered to run. */
 static void begin_anew(struct server *server, int64_t now_ms)
 {
@@ -188,7 +182,7 @@ static int64_t tend_children(struct server *server, int64_t now_ms)
 		if (child->state == SUPERVISE_DOWN && now_ms >= child->due_ms && mend_folders(server, child, now_ms))
 			start_child(server, child, now_ms);
 		if (child->state == SUPERVISE_DOWN || child->state == SUPERVISE_REPLACING)
-			next = sooner(next, child->due_ms - now_ms);
+			next = clock_sooner(next, child->due_ms - now_ms);
 	}
 	return next;
 }
@@ -204,16 +198,16 @@ int64_t server_tend(struct server *server, int64_t now_ms)
 		begin_anew(server, now_ms);
 	}
 	if (server->order == SERVER_END) /* what the last sessions bring is delivered */
-		return sooner(tend_children(server, now_ms), attach_tend(server, now_ms));
+		return clock_sooner(tend_children(server, now_ms), attach_tend(server, now_ms));
 	if (!server->open && now_ms >= server->retry_ms)
 		open_try(server, now_ms);
 	if (!server->open)
 		return server->config ? server->retry_ms - now_ms : -1;
-	int64_t next = sooner(open_tend(server, now_ms), look_at_files(server, now_ms));
-	next = sooner(next, renew_tend(server, now_ms));
-	next = sooner(next, attach_tend(server, now_ms));
-	next = sooner(next, tend_children(server, now_ms));
-	return server_settled(server, now_ms) ? next : sooner(next, 1000);
+	int64_t next = clock_sooner(open_tend(server, now_ms), look_at_files(server, now_ms));
+	next = clock_sooner(next, renew_tend(server, now_ms));
+	next = clock_sooner(next, attach_tend(server, now_ms));
+	next = clock_sooner(next, tend_children(server, now_ms));
+	return server_settled(server, now_ms) ? next : clock_sooner(next, 1000);
 }
 
 /* Those that had failed, and those that were tried less and less often, are started at once. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "common/base/base64.h"
 
 static const int64_t changed_max = 253402300799999; /* the year 9999 */
@@ -213,7 +214,7 @@ static bool keep(struct span text, struct arena *arena, struct account *to, size
 
 static unsigned char lower(char c)
 {
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+	return (unsigned char)ascii_lower(c);
 }
 
 static int compare_names(struct span a, struct span b)

@@ -24,6 +24,13 @@ int64_t clock_wall_ms(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
+int64_t clock_sooner(int64_t a, int64_t b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
 void clock_back_off(int *pause_ms)
 {
 	int ms = *pause_ms ? 2 * *pause_ms : BACK_OFF_FIRST_MS;

@@ -15,6 +15,9 @@ int64_t clock_wall_ms(void);
  * second. */
 void clock_back_off(int *pause_ms);
 
+/* The sooner of two times, or of two waits; a negative one = never. */
+int64_t clock_sooner(int64_t a, int64_t b);
+
 enum { CLOCK_TEXT_MAX = 48 };
 
 /* "Sat, 21 Nov 2026 10:00:00 +0900" (RFC 5322 3.3), local time; TO holds CLOCK_TEXT_MAX octets. The

@@ -2,11 +2,7 @@
 
 #include <string.h>
 
-static unsigned char lower(char octet)
-{
-	unsigned char c = (unsigned char)octet;
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
-}
+#include "common/base/ascii.h"
 
 static bool is_blank(char octet)
 {
@@ -21,7 +17,7 @@ static bool same_octets(const char *a, const char *b, size_t len)
 static bool same_octets_nocase(const char *a, const char *b, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (lower(a[i]) != lower(b[i]))
+		if (ascii_lower(a[i]) != ascii_lower(b[i]))
 			return false;
 	return true;
 }

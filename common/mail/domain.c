@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/ascii.h"
+
 static bool is_label_octet(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -173,11 +175,6 @@ static void append_punycode(struct str *to, const uint32_t *points, uint32_t cou
 	}
 }
 
-static uint32_t ascii_lower(uint32_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
-
 /* A label to its characters; false with *why for what can't stand in a domain. */
 static bool decode_label(struct span label, uint32_t *points, uint32_t *count, const char **why)
 {
@@ -192,7 +189,7 @@ static bool decode_label(struct span label, uint32_t *points, uint32_t *count, c
 		*why = "a domain has only letters (small ones, in composed form), digits, '-' and '_'";
 		if (c < 0x80 ? !is_label_octet((char)c) : is_refused(c))
 			return false;
-		points[*count] = ascii_lower(c);
+		points[*count] = c < 0x80 ? (unsigned char)ascii_lower((char)c) : c;
 	}
 	return true;
 }

@@ -1,6 +1,5 @@
 #include "delivery/auth/gss_agent.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <gssapi/gssapi.h>
 #include <gssapi/gssapi_ext.h>
@@ -16,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/ascii.h"
 #include "common/base/fd.h"
 #include "common/base/str.h"
 
@@ -125,8 +125,7 @@ static enum gss_step begin(struct agent *a, struct span host)
 	forget(a);
 	if (!span_copy(host, name, sizeof(name)))
 		return fail(a, "the host's name is too long");
-	for (char *c = name; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+	ascii_lower_text(name);
 	krb5_error_code error = name_service(name, service);
 	if (error)
 		return fail_words(a, GSS_S_FAILURE, (OM_uint32)error);

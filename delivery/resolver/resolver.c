@@ -335,13 +335,6 @@ static int until_deadline(const struct resolver *r)
 	return left > 0 ? (int)left : 0;
 }
 
-static int sooner(int a, int b)
-{
-	if (a < 0 || b < 0)
-		return a < 0 ? b : a;
-	return a < b ? a : b;
-}
-
 /* Whether the servers pass signatures on, for the log alone: each answer says for itself whether it is signed. */
 static void on_root(void *data, int err, struct ub_result *result)
 {
@@ -389,9 +382,10 @@ int resolver_run(struct resolver *r, int control, int names_link)
 							  {.fd = names_fd(names), .events = POLLIN},
 							  {.fd = ub_fd(r->names_unbound), .events = POLLIN}};
 		nfds_t count = 5 + watch_poll(&r->watch, fds + 5);
-		int left = sooner(sooner(until_deadline(r), names_until_deadline(names)), watch_until(&r->watch));
-		left = sooner(left, hostfiles_until(&r->files));
-		if (poll(fds, count, left) < 0 && errno != EINTR)
+		int64_t left = clock_sooner(clock_sooner(until_deadline(r), names_until_deadline(names)),
+					    watch_until(&r->watch));
+		left = clock_sooner(left, hostfiles_until(&r->files));
+		if (poll(fds, count, (int)left) < 0 && errno != EINTR)
 			log_fatal(EXIT_TEMPORARY, "poll: %s", strerror(errno));
 		if (fds[2].revents)
 			ub_process(r->unbound);

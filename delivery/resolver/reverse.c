@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/ascii.h"
+
 void reverse_begin(struct reverse *r, const struct ipaddr *client)
 {
 	*r = (struct reverse){.client = *client};
@@ -36,8 +38,7 @@ static void add_name(struct reverse *r, struct span rdata)
 	if (r->count == REVERSE_NAMES_MAX || !mx_name(rdata, name, &len) || len != rdata.len ||
 	    !domain_valid(span_of(name)))
 		return;
-	for (char *c = name; *c; c++)
-		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
+	ascii_lower_text(name);
 	for (size_t i = 0; i < r->count; i++)
 		if (strcmp(r->names[i], name) == 0)
 			return;

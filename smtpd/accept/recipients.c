@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/hash.h"
 #include "smtpd/protocol/limits.h"
 
 enum { SLOTS_MIN = 16, LINES_KEPT = 64 * 1024 };
@@ -36,17 +37,10 @@ void recipients_reset(struct recipients *r)
 	r->slot_count = r->count = 0;
 }
 
-/* FNV-1a, without case: addresses that address_equal calls equal have the same. */
+/* Addresses that address_equal calls equal have the same. */
 static uint32_t hash_of(struct span text)
 {
-	uint32_t hash = 2166136261u;
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char octet = (unsigned char)text.at[i];
-		if (octet >= 'A' && octet <= 'Z')
-			octet = (unsigned char)(octet | 0x20);
-		hash = (hash ^ octet) * 16777619u;
-	}
-	return hash;
+	return (uint32_t)hash_span_nocase(HASH_START, text);
 }
 
 static struct address slot_address(const struct recipients *r, const struct recipients_slot *slot)

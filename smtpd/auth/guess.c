@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "common/base/ascii.h"
 #include "common/base/fd.h"
 
 enum {
@@ -98,8 +99,7 @@ void guess_name(const struct guess *g, const struct ipaddr *client, struct span 
 	size_t used = ipaddr_is_v4(client) ? sizeof(client->octets) : IPV6_NET;
 	memcpy(text, client->octets, used);
 	for (size_t i = 0; i < len; i++)
-		text[sizeof(client->octets) + i] =
-			(unsigned char)(name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 0x20 : name.at[i]);
+		text[sizeof(client->octets) + i] = (unsigned char)ascii_lower(name.at[i]);
 	out->address = hash(g, text, sizeof(client->octets));
 	out->account = hash(g, text + sizeof(client->octets), len);
 	out->pair = hash(g, text, sizeof(client->octets) + len);

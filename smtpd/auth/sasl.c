@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "smtpd/auth/passcheck.h"
@@ -65,8 +66,7 @@ static void make_up(const struct auth_exchange *x, const char *purpose, void *to
 	char full[FULL_NAME], text[FULL_NAME + 16];
 	full_name(x, full);
 	int len = snprintf(text, sizeof(text), "%s %s", purpose, full);
-	for (int i = 0; i < len; i++)
-		text[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
+	ascii_lower_text(text);
 	HMAC(EVP_sha256(), x->auth->secret, SASL_SECRET, (const unsigned char *)text, (size_t)len, digest, NULL);
 	memcpy(to, digest, n);
 }

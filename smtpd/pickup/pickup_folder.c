@@ -13,6 +13,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/hash.h"
 #include "common/mail/msgid.h"
 
 enum {
@@ -87,12 +88,10 @@ bool pickup_folder_gone(const struct pickup_folder *f)
 	return st.st_dev != f->device || st.st_ino != f->inode;
 }
 
-/* FNV-1a; never 0, which is a free place. */
+/* Never 0, which is a free place. */
 static uint64_t hash_of(const char *name)
 {
-	uint64_t hash = 14695981039346656037u;
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+	uint64_t hash = hash_span(HASH_START, span_of(name));
 	return hash ? hash : 1;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "common/base/hash.h"
 #include "smtpd/policy/policy.h"
 
 enum { AGED_AT = 1000 }; /* sessions of one worker; then the old ones count half */
@@ -46,10 +47,7 @@ void gateway_free(struct gateway *g)
 
 static uint64_t name_bit(struct span name)
 {
-	uint32_t hash = 2166136261U;
-	for (size_t i = 0; i < name.len; i++)
-		hash = (hash ^ ((unsigned char)name.at[i] | 0x20U)) * 16777619U;
-	return UINT64_C(1) << (hash >> 26);
+	return UINT64_C(1) << (hash_span_nocase(HASH_START, name) >> 58);
 }
 
 void gateway_count(struct gateway *g, size_t slot, const struct ipaddr *client, struct span helo)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/ascii.h"
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/ipc/ipc.h"
@@ -38,8 +39,7 @@ void names_take(struct span packet, struct policy_client *client)
 	}
 	if (!domain_valid(named.name) || !span_copy(named.name, client->name, sizeof(client->name)))
 		return;
-	for (char *c = client->name; *c; c++)
-		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
+	ascii_lower_text(client->name);
 	client->name_state = POLICY_NAME_CONFIRMED;
 	client->why[0] = '\0';
 }

@@ -116,6 +116,18 @@ START_TEST(durations_have_at_most_two_units)
 }
 END_TEST
 
+START_TEST(never_is_later_than_any_time)
+{
+	ck_assert_int_eq(clock_sooner(3, 5), 3);
+	ck_assert_int_eq(clock_sooner(5, 3), 3);
+	ck_assert_int_eq(clock_sooner(0, 5), 0);
+	ck_assert_int_eq(clock_sooner(-1, 5), 5);
+	ck_assert_int_eq(clock_sooner(5, -1), 5);
+	ck_assert_int_eq(clock_sooner(-1, -1), -1);
+	ck_assert_int_eq(clock_sooner(INT64_MAX, 5), 5);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("clock");
@@ -125,6 +137,7 @@ int main(void)
 	tcase_add_test(tests, iso_goes_both_ways);
 	tcase_add_test(tests, iso_takes_no_other_spelling);
 	tcase_add_test(tests, durations_have_at_most_two_units);
+	tcase_add_test(tests, never_is_later_than_any_time);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
