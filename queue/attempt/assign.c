@@ -29,7 +29,7 @@ bool assign_jobs(struct queue *q, struct message *m)
 			domain = w->rcpts[i].domain;
 			loaded_route(w, i, queue_server(q), &route);
 			d = route.kind == ROUTE_NONE ? NULL : queue_destination(q, &route);
-			d = d ? etrn_hold_way(d) : NULL;
+			d = d ? etrn_hold_next_hop(d) : NULL;
 		}
 		if (route.kind == ROUTE_NONE)
 			no_way(q, m, i, route.why);

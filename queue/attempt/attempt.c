@@ -145,7 +145,7 @@ static bool waits_on(struct queue *q, struct message *m)
 	if (!m->rerouted)
 		return false;
 	m->rerouted = false;
-	if (m->due_ms <= q->mono_ms || m->way != loaded_way(m->loaded, queue_server(q)))
+	if (m->due_ms <= q->mono_ms || m->routes_hash != loaded_routes_hash(m->loaded, queue_server(q)))
 		return false;
 	settle_wait_on(q, m, m->due_ms);
 	return true;

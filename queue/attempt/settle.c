@@ -50,7 +50,7 @@ void settle_defer(struct queue *q, struct message *m)
 		unreachable = asked;
 	/* What was tried the way of before a reload has that of now before it. */
 	bool moved = m->loaded->routes != q->routes;
-	m->way = moved ? 0 : loaded_way(m->loaded, queue_server(q));
+	m->routes_hash = moved ? 0 : loaded_routes_hash(m->loaded, queue_server(q));
 	if (moved)
 		delay = 0;
 	/* Who waits for a folder, or to be asked for, is called. A queue that starts anew can't know, and tries. */

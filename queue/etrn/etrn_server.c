@@ -23,19 +23,19 @@ static void go_on(struct queue *q, struct destination *d)
 {
 	struct message *m = TAILQ_FIRST(&d->waiting);
 	if (!m)
-		d->etrn->called = 0;
-	else if (!d->down_ms || etrn_hold_way(d) != d)
+		d->etrn->to_release = 0;
+	else if (!d->down_ms || etrn_hold_next_hop(d) != d)
 		waiting_refill(&q->messages, d);
-	else if (d->down_until <= q->mono_ms && !d->queued && !d->at_workers && etrn_hold_takes_call(d))
+	else if (d->down_until <= q->mono_ms && !d->queued && !d->at_workers && etrn_hold_release_one(d))
 		waiting_hurry(&q->messages, m); /* one that looks whether the host is back */
 }
 
-static void open_way(struct queue *q, struct destination *d)
+static void open_hold(struct queue *q, struct destination *d)
 {
 	struct destination *held = NULL;
 	destination_ref(&q->destinations, &held, d);
-	etrn_hold_admit(d, q->mono_ms);
-	d->etrn->called = count_waiting(d);
+	etrn_hold_open(d, q->mono_ms);
+	d->etrn->to_release = count_waiting(d);
 	destination_retry(d, q->mono_ms);
 	pool_update_ring(&q->delivery, d, q->mono_ms);
 	go_on(q, d);
@@ -54,7 +54,7 @@ static void open_several(struct queue *q)
 	struct destination *d = etrn_hold_several(&q->destinations);
 	if (d && !TAILQ_EMPTY(&d->waiting) && q->mono_ms - d->etrn->asked_ms >= ETRN_AGAIN_MS) {
 		d->etrn->asked_ms = q->mono_ms;
-		d->etrn->called = count_waiting(d);
+		d->etrn->to_release = count_waiting(d);
 		go_on(q, d);
 	}
 }
@@ -86,7 +86,7 @@ static void ask_for(struct queue *q, struct destination *d, struct tally *tally)
 		return;
 	d->etrn->asked_ms = q->mono_ms;
 	tally->waiting += waiting;
-	open_way(q, d);
+	open_hold(q, d);
 }
 
 /* UNSURE: what waits can't be counted. */
@@ -125,8 +125,8 @@ enum etrn_event etrn_server_asked(struct etrn *e, const struct etrn_node *node, 
 size_t etrn_server_turn(struct queue *q, struct destination *d, struct destination *connection)
 {
 	destination_ref(&q->destinations, &d->etrn->connection, connection);
-	d->etrn->called = count_waiting(d);
-	size_t called = d->etrn->called;
+	d->etrn->to_release = count_waiting(d);
+	size_t called = d->etrn->to_release;
 	open_several(q);
 	go_on(q, d);
 	return called;
@@ -137,17 +137,17 @@ static void tend(struct queue *q, struct destination *d)
 	struct etrn_hold *hold = d->etrn;
 	if (hold->connection && !atrn_is_up(hold->connection)) {
 		destination_ref(&q->destinations, &hold->connection, NULL);
-		hold->called = 0;
+		hold->to_release = 0;
 	}
-	bool busy = d->queued || d->at_workers || (hold->called && !d->down_ms);
+	bool busy = d->queued || d->at_workers || (hold->to_release && !d->down_ms);
 	if (hold->open_until && busy && hold->open_until < q->mono_ms + LINGER_MS)
 		hold->open_until = q->mono_ms + LINGER_MS;
 	if (hold->open_until <= q->mono_ms)
 		hold->open_until = 0;
 	bool goes_on = d->kind == DESTINATION_SEVERAL || etrn_hold_is_open(d, q->mono_ms);
 	if (!goes_on)
-		hold->called = 0;
-	else if (hold->called)
+		hold->to_release = 0;
+	else if (hold->to_release)
 		go_on(q, d);
 }
 

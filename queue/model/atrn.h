@@ -1,7 +1,7 @@
 /*
- * A connection that a client has turned round (ATRN, RFC 2645) as a next hop: one worker gets the stream with its first
- * job, and the mail of one or more domains (etrn_hold.h) goes over it. It ends when that worker has closed it, or when
- * the smtpd that carries it gives up its claim. Nothing here reads or writes the connection.
+ * An ATRN connection (RFC 2645) as a next hop: a client has turned its connection round to fetch the mail of one or
+ * more domains (etrn_hold.h). One worker gets the stream with its first job. The connection ends when that worker
+ * closes it, or when the smtpd worker that relays it gives up its claim. Nothing here reads or writes the stream.
  */
 #ifndef QUEUE_MODEL_ATRN_H
 #define QUEUE_MODEL_ATRN_H
@@ -10,22 +10,22 @@
 
 struct atrn {
 	int stream; /* owned; -1 = a worker has it */
-	int claim;  /* owned: smtpd closes its end when it no longer carries the connection */
+	int claim;  /* owned; smtpd closes its end when it no longer relays the connection */
 	int64_t born_ms;
-	int64_t expire_ms; /* of its domains, the longest */
+	int64_t expire_ms; /* the longest of its domains */
 	bool over;
 };
 
-/* D is such a connection. */
+/* True when D is an ATRN connection. */
 bool atrn_is(const struct destination *d);
 
-/* Mail may go over D, which is one. */
+/* True when mail may go over the ATRN connection D. */
 bool atrn_is_up(const struct destination *d);
 
-/* Workers that may be given D's jobs besides the one that has the stream: 1 while no worker has it, else 0. */
+/* How many workers may still be given the stream of D: 1 while no worker has it, else 0. */
 size_t atrn_room(const struct destination *d);
 
-/* Closes its descriptors. NULL is fine. */
+/* Closes the descriptors and frees ATRN, which may be NULL. */
 void atrn_free(struct atrn *atrn);
 
 #endif

@@ -8,11 +8,11 @@
 #include "queue/model/etrn_hold.h"
 
 enum {
-	KEY_TEXT_MAX = DESTINATION_TARGETS_MAX * 600, /* of a gate */
+	KEY_TEXT_MAX = DESTINATION_TARGETS_MAX * 600, /* of a provider */
 	DOWN_FIRST_MS = 1000,
 	FORGET_DOWN_MS = 600 * 1000,
 	WORTH_WAITING_MS = 10 * 1000,
-	HOSTS_MIN_MS = 30 * 1000, /* a shorter time to live would have us ask before every message */
+	HOSTS_MIN_MS = 30 * 1000, /* with a shorter time to live every message would need a look-up */
 	HOSTS_MAX_MS = 3600 * 1000
 };
 
@@ -26,7 +26,7 @@ static void set_target(struct target *t, enum config_host_kind kind, struct span
 		t->ip = *ip;
 		ipaddr_format(ip, t->name);
 	} else if (!span_copy(name, t->name, sizeof(t->name))) {
-		t->name[0] = '\0'; /* no name of that length exists; the resolver says so */
+		t->name[0] = '\0'; /* a name of this length can't exist; the resolver says so */
 	}
 }
 
@@ -42,7 +42,7 @@ static void add_listed(struct destination *d, const struct route *route)
 	}
 }
 
-/* The recipient's own hosts, if they may be used; then those that are written. */
+/* The recipient's domain or literal, if ROUTE uses it; then the hosts from the configuration. */
 static bool copy_targets(struct destination *d, const struct route *route)
 {
 	uint16_t port = (uint16_t)route->outbound->port;
@@ -60,28 +60,28 @@ static bool copy_targets(struct destination *d, const struct route *route)
 	return true;
 }
 
-/* The gate that ROUTE demands, or none. */
+/* Puts D under the limits that ROUTE has. */
 static void place_provider(struct destinations *all, struct destination *d, const struct route *route)
 {
 	const struct config_outbound *o = route->outbound;
-	struct provider *g = NULL;
+	struct provider *p = NULL;
 	struct str key;
 	if (o->rate.count || o->max_connections != CONFIG_NONE) {
 		str_init(&key, KEY_TEXT_MAX);
 		hop_name_provider(route, &key);
-		g = provider_get(&all->providers, str_text(&key), o->rate,
+		p = provider_get(&all->providers, str_text(&key), o->rate,
 				 o->max_connections == CONFIG_NONE ? SIZE_MAX : (size_t)o->max_connections);
 		str_free(&key);
-		if (!g)
+		if (!p)
 			return;
 	}
-	if (g == d->provider)
+	if (p == d->provider)
 		return;
 	if (d->provider)
 		d->provider->open -= d->open;
-	provider_ref(&d->provider, g);
-	if (g)
-		g->open += d->open;
+	provider_ref(&d->provider, p);
+	if (p)
+		p->open += d->open;
 }
 
 static void destination_free(struct destination *d)
@@ -141,7 +141,7 @@ static bool fill(struct destination *d, const struct route *route, const char *f
 	return d->folder != NULL;
 }
 
-/* What we say of ourselves, and where we come from. */
+/* Our HELO name and our source addresses. */
 static void set_names(struct destination *d, const struct config_outbound *outbound)
 {
 	const struct config_words *source = &outbound->source_address;
@@ -151,7 +151,7 @@ static void set_names(struct destination *d, const struct config_outbound *outbo
 		 source->n > 1 ? source->at[1] : "");
 }
 
-/* For words about what is missing there: without memory they say less. */
+/* Without memory the messages lack this detail. */
 static void set_written(struct destination *d, const struct route *route)
 {
 	char written[ROUTE_WRITTEN_MAX];
@@ -187,7 +187,7 @@ struct destination *destination_get(struct destinations *all, const struct route
 		route_block_format(&route->credentials, d->credentials);
 		set_written(d, route);
 		set_names(d, route->outbound);
-		d->demands = hop_name_manner(route);
+		d->manner = hop_name_manner(route);
 		d->timeout_ms = route->outbound->timeout;
 		place_provider(all, d, route);
 	}
@@ -212,7 +212,7 @@ void destination_ref(struct destinations *all, struct destination **ref, struct 
 		destination_tidy(all, old);
 }
 
-/* What is down stays, so that the next message finds it so. */
+/* A next hop that is down stays, so that the next message finds it down. */
 void destination_tidy(struct destinations *all, struct destination *d)
 {
 	bool open = d->etrn && d->etrn->open_until;
@@ -313,7 +313,7 @@ bool destination_has_room(const struct destination *d, const struct target *t, s
 	return hosts < HOSTS_MAX / share && octets <= DESTINATION_HOSTS_TEXT_MAX / share;
 }
 
-/* What was found of each target, in order, as one list. */
+/* Joins the hosts of all targets, in order, into one list. */
 static void join_hosts(struct destination *d)
 {
 	struct str text;
@@ -354,7 +354,7 @@ static enum destination_answer conclude(struct destination *d)
 		join_hosts(d);
 	if (d->hosts && found)
 		return DESTINATION_DONE;
-	/* A name in the configuration that does not exist is a mistake to be mended, no reason to return mail. */
+	/* A host of the configuration that does not exist is a mistake there. The mail waits and does not bounce. */
 	return later || !d->targets[d->target_count - 1].found ? DESTINATION_LATER : DESTINATION_NEVER;
 }
 
@@ -406,7 +406,7 @@ bool destination_up(struct destination *d)
 
 void destination_down(struct destination *d, int64_t now_ms, int64_t min_ms, int64_t max_ms, const char *reason)
 {
-	/* Jobs that were out together fail together: that is one failure. */
+	/* Jobs that run at the same time fail at the same time: that is one failure. */
 	if (d->down_until > now_ms)
 		return;
 	d->down_ms = d->down_ms ? 2 * d->down_ms : DOWN_FIRST_MS;
@@ -444,7 +444,7 @@ const char *destination_health(const struct destination *d)
 
 int64_t destination_describe(const struct destination *d, int64_t now_ms, char *why, size_t size)
 {
-	int64_t next = d->down_until, gate = provider_next(d->provider);
+	int64_t next = d->down_until, limit = provider_next(d->provider);
 	why[0] = '\0';
 	etrn_hold_describe(d, now_ms, why, size);
 	if (why[0])
@@ -453,7 +453,7 @@ int64_t destination_describe(const struct destination *d, int64_t now_ms, char *
 		snprintf(why, size, "%s", d->reason);
 	else if (d->queued)
 		provider_describe(d->provider, now_ms, why, size);
-	if (gate > next && gate != INT64_MAX && d->queued)
-		next = gate;
+	if (limit > next && limit != INT64_MAX && d->queued)
+		next = limit;
 	return next > now_ms ? next - now_ms : 0;
 }

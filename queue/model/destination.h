@@ -1,10 +1,12 @@
 /*
- * Next hops. Everything that concerns a next hop as a whole lives here: the jobs that wait for it, its hosts, how many
- * connections it may have, whether it can be reached at all. No I/O and no clock; times are monotonic milliseconds.
+ * Next hops. A struct destination holds what concerns the next hop as a whole: the jobs that wait for it, its hosts,
+ * how many connections it may have, whether it is down. No I/O and no clock; times are milliseconds of the monotonic
+ * clock.
  *
- *	hosts       unknown -> asked (resolve.c) -> known until their time to live is over
- *	health      window.h: connections at a time, from 4 up to the cap; down for 1 s, 2 s, 4 s ... when no host takes
- *	            us, and then tried by one job at a time
+ *	hosts       unknown -> being looked up (resolve.c) -> known until their time to live ends
+ *	health      connections at a time: from 4 up to the cap (window.h). Down for 1 s, 2 s, 4 s ... when no host
+ *	            accepts us; then one job at a time tries it.
+ *
  */
 #ifndef QUEUE_MODEL_DESTINATION_H
 #define QUEUE_MODEL_DESTINATION_H
@@ -27,26 +29,29 @@ TAILQ_HEAD(worker_list, worker);
 TAILQ_HEAD(destination_ring, destination);
 
 enum destination_kind {
-	DESTINATION_HOSTS, /* hosts that the configuration names */
-	DESTINATION_MX,    /* hosts that the domain names */
+	DESTINATION_HOSTS, /* hosts from the configuration */
+	DESTINATION_MX,    /* hosts from the MX of the domain */
 	DESTINATION_FOLDER,
 	DESTINATION_NOTICES,
-	DESTINATION_ATRN,   /* a client that takes mail over its own connection (turned.h) */
-	DESTINATION_SEVERAL /* never tried: what waits for more than one of the domains of demand.h */
+	DESTINATION_ATRN,   /* an ATRN connection (atrn.h) */
+	DESTINATION_SEVERAL /* never tried: messages that wait for ETRN of more than one domain (etrn_hold.h) */
 };
 
 enum {
 	DESTINATION_TARGETS_MAX = ROUTE_HOSTS_MAX,
-	DESTINATION_JOBS_MAX = 2000,        /* whole messages in hand; beyond it they are parked */
-	DESTINATION_JOBS_LOW = 1000,        /* parked ones come back */
+	DESTINATION_JOBS_MAX = 2000,        /* jobs queued; further messages are parked */
+	DESTINATION_JOBS_LOW = 1000,        /* parked messages come back below this */
 	DESTINATION_HOSTS_TEXT_MAX = 16384, /* of job_smtp in wire.def */
 	DESTINATION_REASON_MAX = 400
 };
 
-/* CLOSED: the domain takes no mail, whatever other hosts there are. */
+/*
+ * LATER: the look-up failed for now. NEVER: no such host. CLOSED: the domain accepts no mail; other targets do not
+ * count.
+ */
 enum target_state { TARGET_UNKNOWN, TARGET_ASKED, TARGET_FOUND, TARGET_LATER, TARGET_NEVER, TARGET_CLOSED };
 
-/* One host to look up, or known by its address. */
+/* One host name or domain to look up, or one address. */
 struct target {
 	enum config_host_kind kind;
 	enum target_state state;
@@ -54,9 +59,9 @@ struct target {
 	struct ipaddr ip;
 	uint16_t port;
 	uint16_t weight; /* 0 = none */
-	bool found;      /* it is the recipient's, not written in the configuration: it sees no credentials */
+	bool found;      /* from the recipient's domain, not from the configuration: its hosts see no credentials */
 	uint32_t serial; /* of the request */
-	enum config_tristate private_mx; /* may its addresses be private? yes: it is written */
+	enum config_tristate private_mx; /* may its addresses be private? YES for hosts from the configuration */
 	char *hosts;                     /* TARGET_FOUND: as in hosts.h; owned */
 };
 
@@ -68,44 +73,44 @@ struct destination {
 
 	struct job_list jobs; /* waiting for a worker */
 	size_t queued;
-	uint64_t octets; /* of the messages of all its jobs, also those at workers */
-	size_t at_workers;
+	uint64_t octets;   /* message sizes of all its jobs, those at workers included */
+	size_t at_workers; /* jobs at workers */
 	TAILQ_ENTRY(destination) ring;
-	struct destination_ring *on; /* the ring or the blocked ones of its pool, while jobs wait */
-	struct message_list parked;
-	struct message_list waiting; /* deferred because no host could be reached */
+	struct destination_ring *on; /* ring or blocked of its pool while jobs wait; NULL = none */
+	struct message_list parked;  /* until it has fewer jobs */
+	struct message_list waiting; /* deferred until one of its hosts can be reached */
 
 	struct worker_list idle;   /* connected, without a job */
-	struct worker_list busy;   /* connected, with one job: one more may follow */
+	struct worker_list busy;   /* connected, with one job; a second may follow */
 	size_t connections;        /* workers with jobs for it */
-	size_t open;               /* and those whose connection to it is kept */
-	struct provider *provider; /* limits that its hosts demand; NULL = none. Counted. */
+	size_t open;               /* connections: those with jobs, and idle ones */
+	struct provider *provider; /* its rate and connection limits; NULL = none. Counted. */
 	struct window window;
-	size_t cap;
+	size_t cap;      /* max_outbound_connections_per_domain */
 	int64_t down_ms; /* length of the present back-off; 0 = up */
 	int64_t down_until;
 	char reason[DESTINATION_REASON_MAX]; /* why it is down */
 
 	struct target *targets; /* owned */
 	size_t target_count;
-	bool asking;
-	bool wanted;              /* its hosts are, though no job waits (caller.h) */
+	bool asking;              /* a look-up is running */
+	bool wanted;              /* etrn_client.h needs its hosts, though no job waits */
 	char *hosts;              /* as in hosts.h; NULL = not known; owned */
-	size_t host_count, found; /* of them, and how many at the head are of targets that are found */
-	bool weighted;
-	uint64_t demands;    /* what tells apart a host that is sick for it and well for another one */
-	uint32_t generation; /* of the hosts: connections of before are given up */
+	size_t host_count, found; /* hosts; `found` of them, at the head, are of targets with `found` */
+	bool weighted;            /* a target has a weight */
+	uint64_t manner;          /* hop_name_manner; part of the health_key of its hosts */
+	uint32_t generation;      /* of the hosts; workers give up connections of an older generation */
 	int64_t hosts_until;
 
 	char *folder;                      /* DESTINATION_FOLDER: path as configured; owned */
 	char security[ROUTE_BLOCK_MAX];    /* the blocks that jobs name; "" = none */
-	char credentials[ROUTE_BLOCK_MAX]; /* so no connection made for one block is used for another's mail */
-	char *written; /* the setting of the hosts that are not found, for texts; owned; NULL = none */
+	char credentials[ROUTE_BLOCK_MAX]; /* the same for the account; "" = none */
+	char *written; /* where its hosts are configured, for messages (route_written_format); owned; NULL = nowhere */
 	bool use_helo;
-	char helo[HOST_NAME_MAX_OCTETS + 1];    /* what we call ourselves; "" = fqdn */
-	char source[2 * (IPADDR_TEXT_MAX + 1)]; /* our addresses to come from, a blank between; "" = any */
+	char helo[HOST_NAME_MAX_OCTETS + 1];    /* our name in HELO and EHLO; "" = fqdn */
+	char source[2 * (IPADDR_TEXT_MAX + 1)]; /* our source addresses, separated by a blank; "" = any */
 	int64_t timeout_ms;
-	struct etrn_hold *etrn; /* its mail waits to be asked for; NULL = it does not; owned */
+	struct etrn_hold *etrn; /* its mail waits for ETRN; NULL = it does not; owned */
 	struct atrn *atrn;      /* DESTINATION_ATRN; owned */
 };
 
@@ -113,81 +118,92 @@ struct destinations {
 	struct destination *table;
 	struct providers providers;
 	struct health health;
-	uint64_t seed; /* of weights */
+	uint64_t seed; /* for drawing by weight */
 };
 
-/* The next hop of that name, made when it is new; copies what it needs from ROUTE. NULL without memory. FOLDER: of
- * ROUTE_DROP. */
+/*
+ * The next hop of ROUTE, created when new, with the present settings of ROUTE; copies what it needs. FOLDER: the path
+ * for ROUTE_DROP, else ignored. ALL owns it. NULL without memory.
+ */
 struct destination *destination_get(struct destinations *all, const struct route *route, const char *folder);
 
-/* A new one of a kind that has no route. NULL without memory. */
+/* Creates a next hop of a KIND without route, named KEY, which must be new. ALL owns it. NULL without memory. */
 struct destination *destination_make(struct destinations *all, enum destination_kind kind, const char *key);
 
-/* The next hop of that name, or NULL. */
+/* The next hop named KEY, or NULL. */
 struct destination *destination_find(const struct destinations *all, const char *key);
 
-/* The next hop of notices: the local pool. */
+/* The next hop of notices, created when new. The local pool serves it. NULL without memory. */
 struct destination *destination_notices(struct destinations *all);
 
-/* Points *ref to D (or NULL), counted; the last reference gone and nothing going on, it is freed. */
+/* Points *ref to D, or to NULL, and counts the references. May free the next hop that *ref pointed to. */
 void destination_ref(struct destinations *all, struct destination **ref, struct destination *d);
+/* Frees D unless it is referred to, has jobs, is being looked up, is down or is open for ETRN. */
 void destination_tidy(struct destinations *all, struct destination *d);
 void destinations_free(struct destinations *all);
 
-/* Frees what nothing refers to and has been up or left alone for long. */
+/* Frees next hops without reference that were last down 10 minutes ago, and tidies providers and health. */
 void destinations_sweep(struct destinations *all, int64_t now_ms);
 
-bool destination_is_local(const struct destination *d); /* served by the local pool */
+bool destination_is_local(const struct destination *d); /* the local pool serves it */
 
-/* Jobs wait, its hosts must be asked for. */
+/* True when jobs wait and its hosts must be looked up. */
 bool destination_wants_hosts(const struct destination *d, int64_t now_ms);
 
-/* Jobs wait and could be given to a worker now, were there one. */
+/* True when jobs wait and a free worker could take one now. */
 bool destination_open(const struct destination *d, int64_t now_ms);
 
-/* Connections that may be at work for it now. */
+/* How many connections may have jobs at a time. */
 size_t destination_window(const struct destination *d);
 
-/* How many connections may be opened besides those that are open, as far as its limits and the window are concerned. */
+/* How many more connections its limits and its window allow. */
 size_t destination_room(const struct destination *d);
 
-/* A connection to it (counted in `open`) has come or gone. */
+/* Counts in `open` a connection that was opened or closed. */
 void destination_opened(struct destination *d);
 void destination_closed(struct destination *d);
 
-/* T's next host has room in a list of so many hosts and, with it, octets. Those found leave half of it to the others.
+/*
+ * True when one more host of target T fits into a list of HOSTS hosts that then has OCTETS octets. Targets with `found`
+ * leave half of the list to the others.
  */
 bool destination_has_room(const struct destination *d, const struct target *t, size_t hosts, size_t octets);
 
-/* All answers that matter are in: DONE = hosts known, LATER or NEVER = there are none; ASKING = not yet. */
+/* ASKING: answers are still missing. DONE: the hosts are known. LATER, NEVER: there are none for now, or at all. */
 enum destination_answer { DESTINATION_ASKING, DESTINATION_DONE, DESTINATION_LATER, DESTINATION_NEVER };
 
-/* The answer for target AT. HOSTS as in hosts.h. */
+/* Takes the answer for target number AT: STATE, and for TARGET_FOUND its HOSTS (hosts.h), which hold for TTL_MS. */
 enum destination_answer destination_answer(struct destination *d, size_t at, enum target_state state, struct span hosts,
 					   int64_t ttl_ms, int64_t now_ms);
 
-/* Begins to ask: marks every target that needs it ASKED; those with an address are FOUND. ANSWER when none needs it. */
+/*
+ * Begins a look-up: targets with an address become FOUND, the others ASKED. Returns ASKING when the caller must ask the
+ * resolver for the latter.
+ */
 enum destination_answer destination_ask(struct destination *d, int64_t now_ms);
 
-/* A host was reached. True when it had been down. */
+/* A host accepted us. True when D was down. */
 bool destination_up(struct destination *d);
 
-/* No host could be reached, or none wanted us: fewer connections, or it is down; then MAX_MS bounds the back-off. */
+/* No host accepted us, because of REASON: D gets fewer connections, or is down for MAX_MS at most. */
 void destination_refused(struct destination *d, int64_t now_ms, int64_t max_ms, const char *reason);
 
-/* It is down, whatever was before. MIN_MS and MAX_MS bound the back-off. */
+/* D is down because of REASON. MIN_MS and MAX_MS bound the back-off. Does nothing during a back-off. */
 void destination_down(struct destination *d, int64_t now_ms, int64_t min_ms, int64_t max_ms, const char *reason);
 
-/* One job may try it at once, though it is down. */
+/* Ends the back-off: one job may try D at once. */
 void destination_retry(struct destination *d, int64_t now_ms);
 
-/* up, resolving or down. */
+/* "up", "resolving" or "down". */
 const char *destination_health(const struct destination *d);
 
-/* Why its mail does not go out at once ("" = it does), and for how long at least, ms. */
+/*
+ * Writes to WHY (SIZE octets) why D's mail does not go out at once; "" = it does. Returns how many ms that lasts at
+ * least.
+ */
 int64_t destination_describe(const struct destination *d, int64_t now_ms, char *why, size_t size);
 
-/* It is worth waiting for (down for a moment only), or its messages had better be deferred. */
+/* True when D is not down, or only for some seconds: its jobs stay. False: its messages should be deferred. */
 bool destination_worth_waiting(const struct destination *d, int64_t now_ms);
 
 #endif

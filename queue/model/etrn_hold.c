@@ -19,7 +19,7 @@ struct etrn_hold *etrn_hold_new(const struct route *route)
 
 struct destination *etrn_hold_several(struct destinations *all)
 {
-	static const char key[] = "several domains, on demand";
+	static const char key[] = "several ETRN domains";
 	static const struct config_remote_domain none;
 	const struct route route = {.etrn = &none};
 	struct destination *d = destination_find(all, key);
@@ -41,18 +41,18 @@ bool etrn_hold_is_open(const struct destination *d, int64_t now_ms)
 	return !d->etrn || d->etrn->open_until > now_ms || d->queued || d->at_workers || has_connection(d);
 }
 
-void etrn_hold_admit(struct destination *d, int64_t now_ms)
+void etrn_hold_open(struct destination *d, int64_t now_ms)
 {
 	if (d->kind != DESTINATION_SEVERAL)
 		d->etrn->open_until = now_ms + ETRN_OPEN_MS;
 }
 
-bool etrn_hold_takes_call(struct destination *d)
+bool etrn_hold_release_one(struct destination *d)
 {
-	return !d->etrn || (d->etrn->called && d->etrn->called--);
+	return !d->etrn || (d->etrn->to_release && d->etrn->to_release--);
 }
 
-struct destination *etrn_hold_way(struct destination *d)
+struct destination *etrn_hold_next_hop(struct destination *d)
 {
 	return d->etrn && has_connection(d) ? d->etrn->connection : d;
 }

@@ -10,6 +10,6 @@ void forget_message(struct messages *messages, struct destinations *destinations
 	waiting_stop(m);
 	loaded_unload(messages, m);
 	struct destination *d = m->destination;
-	message_remove(messages, m); /* out of its place first: that may be a list of its destination */
+	message_remove(messages, m); /* before the destination may be freed: M may be on a list of it */
 	destination_ref(destinations, &d, NULL);
 }

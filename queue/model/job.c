@@ -44,7 +44,7 @@ struct job *job_take(struct pool *p, struct message *m, struct destination *d, e
 {
 	size_t max = kind == JOB_SMTP ? JOB_RCPT_MAX : EACH_RCPT_MAX;
 	struct job *j;
-	/* The latest first: neighbours in an envelope often share their way. */
+	/* The latest job first: neighbours in an envelope often have the same next hop. */
 	TAILQ_FOREACH_REVERSE(j, &m->loaded->jobs, job_list, of_message)
 	{
 		if (j->destination == d && j->kind == kind && !j->worker && j->rcpt_count < max)
@@ -59,7 +59,10 @@ struct job *job_take(struct pool *p, struct message *m, struct destination *d, e
 	return j;
 }
 
-/* What the notice J says of recipient RCPT. Delayed or open is the same: after a restart what is delayed is open. */
+/*
+ * What the notice of J tells about recipient RCPT. Delayed and open are the same: after a restart, delayed recipients
+ * are open.
+ */
 static unsigned told_of(const struct job *j, size_t rcpt)
 {
 	enum recipient_state state = j->message->loaded->states[rcpt];

@@ -1,6 +1,6 @@
 /*
- * Jobs: what a worker is asked to do for one message. A job waits at its destination, then is on its way in a worker,
- * then ends; its message counts it all the while. The recipients of a job are ordinals of the envelope.
+ * Jobs: one message for some of its recipients, for one worker. A job waits at its destination, then a worker has it,
+ * then it ends. Its message counts it all the time. The recipients of a job are ordinals of the envelope.
  */
 #ifndef QUEUE_ATTEMPT_JOBS_H
 #define QUEUE_ATTEMPT_JOBS_H
@@ -14,38 +14,42 @@ enum { JOB_RCPT_MAX = 100 /* RFC 5321 4.5.3.1.8: no host need take more */, JOB_
 
 struct job {
 	TAILQ_ENTRY(job) place;      /* destination->jobs or worker->jobs */
-	TAILQ_ENTRY(job) of_message; /* whole->jobs */
+	TAILQ_ENTRY(job) of_message; /* loaded->jobs */
 	struct message *message;
 	struct destination *destination; /* counted */
 	struct pool *pool;               /* that serves the destination */
 	struct worker *worker;           /* NULL while it waits */
-	struct provider *provider;       /* that it went through on its way to the worker, or NULL; counted */
+	struct provider *provider;       /* whose limits it counts for, at a worker; NULL = none. Counted. */
 	enum job_kind kind;
-	uint8_t went_over; /* messages that the other end has seen of it, as far as we know */
+	uint8_t went_over; /* messages that the other end has counted for it, as far as we know */
 	size_t rcpt_count;
 	size_t bitmap_len;
 	unsigned char bitmap[]; /* bit 0 of octet 0 first */
 };
 
+/* True when RCPT is a recipient of J. */
 bool job_has(const struct job *j, size_t rcpt);
 
-/* Its first recipient: every job has one. */
+/* The first recipient of J. Every job has one. */
 size_t job_first(const struct job *j);
 
 /*
- * The job of M for D with room for one more recipient, made when there is none; NULL without memory. It takes RCPT and
- * waits at D, which P serves, from now on.
+ * Puts recipient RCPT of M into a job of KIND that waits at D, which pool P serves. Creates the job when none has room.
+ * M owns it. NULL without memory.
  */
 struct job *job_take(struct pool *p, struct message *m, struct destination *d, enum job_kind kind, size_t rcpt,
 		     int64_t now_ms);
 
-/* The job is over or was never begun: takes it away from everywhere. CONNECTED: its worker keeps the connection. */
+/* Frees J, which has ended or never began. CONNECTED: its worker keeps the connection. */
 void job_end(struct job *j, bool connected, int64_t now_ms);
 
-/* Ends all jobs of M that still wait at their destinations. */
+/* Ends all jobs of M that no worker has. */
 void job_cancel_all(struct message *m, int64_t now_ms);
 
-/* The id of the notice that J asks for: the same for the same facts, so that it is written once. */
+/*
+ * Writes the id of the notice that job J makes to TO, which holds MSGID_LEN + 1. Equal facts give an equal id, so that
+ * a notice is written only once.
+ */
 void job_notice_id(const struct job *j, char *to);
 
 #endif

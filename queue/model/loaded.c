@@ -18,7 +18,7 @@ const char *recipient_state_name(enum recipient_state state)
 	return state_names[state];
 }
 
-/* SPAN, which lies in FROM, at the same place of the copy TO. */
+/* SPAN of text FROM, at the same place in TO, a copy of FROM. */
 static struct span moved(struct span span, struct span from, const char *to)
 {
 	return span.at ? (struct span){to + (span.at - from.at), span.len} : span;
@@ -37,7 +37,7 @@ static size_t text_octets(const struct envelope *envelope)
 	return octets;
 }
 
-/* FROM with its text at *to, which moves behind it. */
+/* Copies FROM with its text to *to, and moves *to behind the text. */
 static struct address copy_address(const struct address *from, char **to)
 {
 	struct address copy = moved_address(from, from->text, *to);
@@ -47,7 +47,7 @@ static struct address copy_address(const struct address *from, char **to)
 	return copy;
 }
 
-/* Notes in M what W shows of it. */
+/* Sets the marks of M (marks.h). */
 static void mark(struct message *m, const struct loaded *w)
 {
 	m->domains = 0;
@@ -140,8 +140,8 @@ static uint32_t hash_text(uint32_t hash, const char *text)
 	return (hash ^ '\n') * 16777619u;
 }
 
-/* Where ROUTE leads, and how. */
-static uint32_t way_of(const struct route *route, const struct config_server *server)
+/* A hash of the next hop of ROUTE, and of how we speak to it. */
+static uint32_t hash_route(const struct route *route, const struct config_server *server)
 {
 	char key[HOP_NAME_MAX] = "nowhere";
 	struct str manner;
@@ -155,20 +155,20 @@ static uint32_t way_of(const struct route *route, const struct config_server *se
 	return hash;
 }
 
-uint32_t loaded_way(const struct loaded *w, const struct config_server *server)
+uint32_t loaded_routes_hash(const struct loaded *w, const struct config_server *server)
 {
 	struct span domain = {NULL, 0};
 	struct route route;
-	uint32_t hash = 2166136261u, way = 0;
+	uint32_t hash = 2166136261u, next_hop = 0;
 	for (size_t i = 0; i < w->rcpt_count; i++) {
 		if (w->states[i] != RECIPIENT_OPEN && w->states[i] != RECIPIENT_DELAYED)
 			continue;
 		if (!domain.at || !span_equal_nocase(domain, w->rcpts[i].domain)) {
 			domain = w->rcpts[i].domain;
 			loaded_route(w, i, server, &route);
-			way = way_of(&route, server);
+			next_hop = hash_route(&route, server);
 		}
-		hash = (hash ^ way) * 16777619u;
+		hash = (hash ^ next_hop) * 16777619u;
 	}
 	return hash ? hash : 1;
 }
@@ -185,10 +185,7 @@ static bool wants(const struct loaded *w, size_t rcpt, enum dsn_notify what)
 	return dsn_wants(w->wishes[rcpt] & (LOADED_WARNED - 1u), what);
 }
 
-/*
- * Nobody can be told of mail of the null sender: what fails of it stays a failure, whatever he wished, and becomes bad
- * mail.
- */
+/* The null sender can't get a notice. Its mail that fails stays FAILED, whatever NOTIFY says, and goes to badmail. */
 static enum recipient_state state_after(const struct loaded *w, size_t rcpt, enum journal_event event, bool ours)
 {
 	bool anybody = w->sender.text.len;
@@ -208,7 +205,7 @@ static enum recipient_state state_after(const struct loaded *w, size_t rcpt, enu
 	}
 }
 
-/* Whether a recipient in STATE can come to EVENT. */
+/* True when EVENT can happen to a recipient in STATE. */
 static bool may_become(enum recipient_state state, enum journal_event event)
 {
 	bool told = state == RECIPIENT_FAILED || state == RECIPIENT_SUCCEEDED;
@@ -257,7 +254,7 @@ static void reopen(struct loaded *w, size_t rcpt)
 	w->late_s[rcpt] = 0;
 }
 
-/* What was delivered stays so, whatever stands before it: it must not be delivered again. */
+/* A delivery counts whatever the lines before it say: the message must not be delivered twice. */
 static void replay_one(struct loaded *w, size_t rcpt, const struct journal_line *line)
 {
 	bool ours = line->host.len == 0;

@@ -1,6 +1,6 @@
 /*
- * A message that is loaded, for the time of an attempt: its envelope, what is known of each recipient, its jobs. One
- * allocation. Made from the message file and the journal; thrown away when the message waits.
+ * The loaded form of a message, which it has during an attempt: the envelope, the state of each recipient, the jobs.
+ * Made from the message file and the journal, freed when the message waits. One allocation.
  */
 #ifndef QUEUE_MODEL_LOADED_H
 #define QUEUE_MODEL_LOADED_H
@@ -10,17 +10,17 @@
 #include "queue/model/destination.h"
 
 enum recipient_state {
-	RECIPIENT_OPEN,      /* to be tried, or being tried */
-	RECIPIENT_DELAYED,   /* tried in this attempt, to be tried again */
-	RECIPIENT_FAILED,    /* final, but a notice is due */
-	RECIPIENT_SUCCEEDED, /* final, but the sender wants to be told */
+	RECIPIENT_OPEN,      /* not tried yet in this attempt, or being tried */
+	RECIPIENT_DELAYED,   /* tried in this attempt, to be tried again later */
+	RECIPIENT_FAILED,    /* final; a notice is due */
+	RECIPIENT_SUCCEEDED, /* delivered; the sender wants a notice of it */
 	RECIPIENT_DELIVERED,
 	RECIPIENT_NOTICED,
 	RECIPIENT_DELETED,
 	RECIPIENT_STATE_COUNT
 };
 
-/* Of loaded.wishes: the sender knows that it is delayed. */
+/* A bit of loaded.wishes: a delay notice was sent. */
 enum { LOADED_WARNED = 1 << 7 };
 
 struct loaded {
@@ -28,68 +28,74 @@ struct loaded {
 	struct address sender;
 	struct address *rcpts;
 	uint8_t *states;  /* enum recipient_state */
-	uint16_t *tries;  /* failed attempts that the journal tells of */
-	uint32_t *late_s; /* how old the message was at the last of them */
+	uint16_t *tries;  /* failed attempts in the journal */
+	uint32_t *late_s; /* age of the message, in seconds, at the last failed attempt */
 	uint8_t *wishes;  /* enum dsn_notify, and LOADED_WARNED */
 	size_t rcpt_count;
-	uint64_t octets; /* of the message proper, without its envelope lines */
+	uint64_t octets; /* size without the envelope lines */
 	size_t counts[RECIPIENT_STATE_COUNT];
-	struct job_list jobs; /* waiting and at workers */
-	size_t job_count, out_count;
-	int fd;                          /* the message, until its first job is sent; -1 = not open */
-	uint32_t routes;                 /* of the queue, when this attempt began */
-	int64_t hold_ms;                 /* a worker was lost: wait so long before what is open is tried again */
-	int64_t notice_at_ms;            /* wall clock: the last that the notice tells, for its id */
-	int64_t notice_until_ms;         /* wall clock: when what is delayed will be given up, as it says */
-	bool notice_first;               /* an attempt follows the notice, whose facts are of attempts before */
-	int64_t next_try;                /* of the rest after that notice, wall clock; 0 = now */
+	struct job_list jobs;            /* waiting and at workers */
+	size_t job_count, out_count;     /* all jobs, and those at workers */
+	int fd;                          /* the message file, until the first job is sent; -1 = not open */
+	uint32_t routes;                 /* queue->routes when this attempt began */
+	int64_t hold_ms;                 /* the wait before open recipients are tried again, after a worker was lost */
+	int64_t notice_at_ms;            /* wall clock: the last event that the notice tells; for its id */
+	int64_t notice_until_ms;         /* wall clock: when delayed recipients expire, as the notice says */
+	bool notice_first;               /* the notice tells of earlier attempts, and an attempt follows it */
+	int64_t next_try;                /* wall clock: when that attempt is due; 0 = now */
 	bool notice_delayed;             /* the notice could not be written */
-	bool wants_success;              /* some recipient's delivery is to be told to the sender */
+	bool wants_success;              /* a recipient has NOTIFY=SUCCESS */
 	bool held;                       /* by an operator */
-	bool peeked;                     /* made to be looked at only, by operate.c */
-	struct str last_lines;           /* of the verdict that ended it all; in no journal */
-	struct destination *unreachable; /* that could not be reached in this attempt; not counted */
+	bool peeked;                     /* loaded by operate.c only to look at it */
+	struct str last_lines;           /* journal lines of the final verdict, which were not written */
+	struct destination *unreachable; /* could not be reached in this attempt; not counted */
 };
 
 const char *recipient_state_name(enum recipient_state state);
 
-/* ENVELOPE loaded without jobs, all recipients open; copies it, and marks M (marks.h). NULL without memory. */
+/*
+ * The loaded form of M with a copy of ENVELOPE, without jobs, all recipients open. Sets the marks of M (marks.h). The
+ * caller frees it, or hands it to loaded_keep. NULL without memory.
+ */
 struct loaded *loaded_new(struct message *m, const struct envelope *envelope);
-void loaded_free(struct loaded *w); /* closes fd; the jobs must be gone */
+/* Frees W, whose jobs must have ended, and closes its file. */
+void loaded_free(struct loaded *w);
 
-/* W, with the open message file FD (owned), becomes what M is while its attempt runs. */
+/* Makes W the loaded form of M, which owns it and the open message file FD from now on. */
 void loaded_keep(struct messages *all, struct message *m, struct loaded *w, int fd);
 
-/* The open message file of W, which the caller owns from now on; -1 = it is not open. */
+/* Takes the open message file out of W; the caller owns it. -1 = it is not open. */
 int loaded_take_file(struct messages *all, struct loaded *w);
 
-/* Closes the message file of W, if it is open: what needs the file opens it again. */
+/* Closes the message file of W, if it is open. A later job opens it again. */
 void loaded_close_file(struct messages *all, struct loaded *w);
 
-/* Throws away what loaded_keep kept of M, if anything; no job may be left. M stays in its place. */
+/* Frees the loaded form of M, if it has one. All jobs must have ended. M keeps its state. */
 void loaded_unload(struct messages *all, struct message *m);
 
+/* Sets the state of recipient RCPT. */
 void loaded_set(struct loaded *w, size_t rcpt, enum recipient_state state);
 
-/* EVENT of recipient RCPT, said by a host or OURS, at WALL_MS. False when it can't be in the state that RCPT is in. */
+/* Applies EVENT at WALL_MS to recipient RCPT. OURS: this queue is the source, not a host. False when the state of RCPT
+ * does not allow EVENT; nothing changes then. */
 bool loaded_note(struct loaded *w, size_t rcpt, enum journal_event event, bool ours, int64_t wall_ms);
 
-/* Takes one line of the journal. What it says is delayed is open again. */
+/* Applies one LINE of the journal. Delayed recipients become open again. */
 void loaded_replay(struct loaded *w, const struct journal_line *line);
 
-/* The same for each of LINES. */
+/* Applies each of LINES, which are journal text. */
 void loaded_replay_lines(struct loaded *w, struct span lines);
 
-/* Where the mail of recipient RCPT goes. */
+/* Decides where the mail of recipient RCPT goes: route_decide. *OUT points into SERVER and W. */
 void loaded_route(const struct loaded *w, size_t rcpt, const struct config_server *server, struct route *out);
 
-/* The next hops of all recipients for whom something must be done, and how we speak to them, as a hash, never 0. */
-uint32_t loaded_way(const struct loaded *w, const struct config_server *server);
+/* A hash of the next hops of all open and delayed recipients, and of how we speak to them; never 0. */
+uint32_t loaded_routes_hash(const struct loaded *w, const struct config_server *server);
 
-/* Failed attempts of the open recipient that has most of them. */
+/* The highest number of failed attempts of an open recipient. */
 unsigned loaded_tries(const struct loaded *w);
 
-/* No recipient is left for whom something must be done. */
+/* True when no recipient needs a delivery or a notice any more. */
 bool loaded_done(const struct loaded *w);
 
 #endif

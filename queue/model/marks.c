@@ -10,7 +10,10 @@ static uint64_t hash(struct span text)
 	uint64_t sum = 14695981039346656037u;
 	for (size_t i = 0; i < text.len; i++)
 		sum = (sum ^ (unsigned char)lower(text.at[i])) * 1099511628211u;
-	/* FNV's low bits follow the last octets closely: the three numbers below come from all of it. */
+	/*
+	 * The low bits of FNV depend mostly on the last octets. This mixes all bits, from which three numbers are
+	 * taken.
+	 */
 	sum ^= sum >> 29;
 	sum *= 0xbf58476d1ce4e5b9u;
 	return sum ^ sum >> 32;

@@ -5,7 +5,7 @@
 
 enum { HEAP_FIRST_ROOM = 1024, UNWRITTEN_MAX = 16 << 20 /* two lines of each recipient, at their longest */ };
 
-/* As `queue list` shows them: what an administrator wants to tell apart. */
+/* As `queue list` shows them. */
 static const char *const state_names[MESSAGE_STATE_COUNT] = {
 	[MESSAGE_LISTED] = "new",    [MESSAGE_MET] = "new",       [MESSAGE_FOUND] = "new",
 	[MESSAGE_LOCKED] = "locked", [MESSAGE_PROBED] = "new",    [MESSAGE_READY] = "new",

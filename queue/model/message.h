@@ -1,10 +1,10 @@
 /*
- * Every message of the queue, as little of each as will do: a million waiting ones cost under 300 octets each. What an
- * attempt needs besides is its whole form (whole.h), loaded for the attempt and gone after it.
+ * All messages of the queue. A message that waits takes less than 300 octets. What an attempt needs beyond that is the
+ * loaded form (loaded.h), which exists only during the attempt.
  *
- * A message is in exactly one place, told by its state: on one of the lists of struct messages, in the heap of those
- * that wait for their time, on the list of its destination, or nowhere but in the table while an attempt runs.
- * Functions here keep state and place together. Pure but for memory; times are milliseconds of the monotonic clock.
+ * The state of a message says where it is: on one of the lists of struct messages, in the heap of messages that are due
+ * at some time, on a list of its destination, or only in the table. The functions here keep state and place together.
+ * No I/O and no clock; times are milliseconds of the monotonic clock.
  */
 #ifndef QUEUE_MODEL_MESSAGE_H
 #define QUEUE_MODEL_MESSAGE_H
@@ -20,16 +20,16 @@ struct destination;
 struct loaded;
 
 enum message_state {
-	MESSAGE_LISTED,  /* a scan met its name and reads on: list `listed` */
-	MESSAGE_MET,     /* in new/ by a scan, to be found when its turn comes, the newest first: heap */
-	MESSAGE_FOUND,   /* its lock is to be tried: list `found` */
-	MESSAGE_LOCKED,  /* somebody held its lock, it will be tried again: heap */
+	MESSAGE_LISTED,  /* a scan that still runs has read its name: list `listed` */
+	MESSAGE_MET,     /* a scan has read its name in new/; becomes FOUND, the newest first: heap */
+	MESSAGE_FOUND,   /* its lock must be tried: list `found` */
+	MESSAGE_LOCKED,  /* another process held its lock, which is tried again: heap */
 	MESSAGE_PROBED,  /* its lock was free; waits until the verdicts link is drained: list `probed` */
-	MESSAGE_READY,   /* to be loaded as soon as there is room: list `ready` */
-	MESSAGE_ACTIVE,  /* whole, an attempt runs */
-	MESSAGE_PARKED,  /* its destination has enough in hand: list of the destination */
-	MESSAGE_WAITING, /* for its time: heap */
-	MESSAGE_HELD,    /* by an operator, until he lets it go: nowhere but in the table */
+	MESSAGE_READY,   /* loaded as soon as there is room: list `ready` */
+	MESSAGE_ACTIVE,  /* loaded, an attempt runs: only in the table */
+	MESSAGE_PARKED,  /* its destination has enough jobs: list of the destination */
+	MESSAGE_WAITING, /* for its next try: heap */
+	MESSAGE_HELD,    /* by an operator, until it is released: only in the table */
 	MESSAGE_STATE_COUNT
 };
 
@@ -43,27 +43,27 @@ struct message {
 	int64_t due_ms;                  /* when it comes out of the heap */
 	struct loaded *loaded;           /* MESSAGE_ACTIVE; owned */
 	struct message_list *parked_on;  /* MESSAGE_PARKED: the list of its destination */
-	struct str *unwritten;           /* lines that its journal must get before it is tried again; NULL = none */
-	uint64_t domains;                /* of its recipients, as marks.h makes them; 0 = not known yet */
-	uint32_t sender;                 /* the same of its sender */
-	uint32_t way;                    /* WAITING: loaded_way of what is open; 0 = not known */
+	struct str *unwritten;           /* journal lines to be written before it is tried again; NULL = none; owned */
+	uint64_t domains;                /* marks_domain of its recipients; 0 = not known yet */
+	uint32_t sender;                 /* marks_sender; 0 = not known yet */
+	uint32_t routes_hash;            /* WAITING: loaded_routes_hash when it was deferred; 0 = not known */
 	struct destination *destination; /* where it goes or waits, the first of several; NULL = not known. Counted. */
 	uint32_t heap_at;                /* index in the heap + 1; 0 = not there */
 	uint16_t attempts;
 	uint8_t state; /* enum message_state */
 	uint8_t lock_tries;
 	bool eight_bit : 1;
-	bool has_file : 1; /* a message file was seen; without one it is a journal alone */
+	bool has_file : 1; /* its message file was seen; otherwise only its journal */
 	bool in_cur : 1;
 	bool has_log : 1;
-	bool found : 1;          /* by a scan, not by an arrival: its lock must be tried before it is touched */
-	bool unsynced : 1;       /* nobody vouches for its fsync */
-	bool waits_for_host : 1; /* deferred because no host of its destination could be reached */
-	bool rerouted : 1;       /* routes have changed: it is due only if its way has, too */
-	bool waits_on : 1;       /* ... else it waits for its host again */
-	bool put_off : 1;        /* its attempt is over, but the notice could not be begun: the rest is not due yet */
-	bool watched : 1;        /* a test message: what becomes of it is told to an operator */
-	bool lost_worker : 1;    /* a worker died with it once since it came */
+	bool found : 1;          /* by a scan, not over the arrivals link: its lock must be tried first */
+	bool unsynced : 1;       /* no arrival has said that it is on disk */
+	bool waits_for_host : 1; /* on destination->waiting */
+	bool rerouted : 1;       /* routes have changed: it is due only when its routes_hash has changed */
+	bool waits_on : 1;       /* it must get back to destination->waiting */
+	bool put_off : 1;        /* a notice is due now, the delayed recipients are not */
+	bool watched : 1;        /* a test message: the observer is told its outcome */
+	bool lost_worker : 1;    /* a worker ended once while it had a job of this message */
 	char id[MSGID_LEN + 1];
 };
 
@@ -73,48 +73,49 @@ struct messages {
 	struct message **heap; /* by due_ms, heap[0] first */
 	size_t heap_count, heap_room;
 	size_t counts[MESSAGE_STATE_COUNT];
-	bool all_known; /* every name of the spool was read once since the start: every message is known */
+	bool all_known;                  /* all names of the spool have been read since the start */
 	size_t loaded_count, file_count; /* loaded.h */
 	void (*forgotten)(void *observer,
-			  const struct message *message); /* called by forget.h; NULL = nobody listens */
+			  const struct message *message); /* forget_message calls it; NULL = not called */
 	void *observer;
 };
 
 void messages_init(struct messages *all);
-void messages_free(struct messages *all); /* and every message; whole forms must be gone */
+/* Frees all messages. None may be loaded. */
+void messages_free(struct messages *all);
 size_t messages_count(const struct messages *all);
 
 /* The message ID (MSGID_LEN characters), or NULL. */
 struct message *message_find(struct messages *all, const char *id);
 
-/* A new message in state LISTED. NULL without memory. */
+/* Adds a message in state LISTED. ALL owns it. NULL without memory. */
 struct message *message_add(struct messages *all, const struct msgname *name);
 
-/* Takes it out of its place and into that of STATE (not one of the heap, and not PARKED). */
+/* Moves M to STATE, which is none of the heap and not PARKED. */
 void message_move(struct messages *all, struct message *m, enum message_state state);
 
-/* Parks it on LIST, which its destination keeps. */
+/* Moves M to PARKED, on LIST of its destination. */
 void message_park(struct messages *all, struct message *m, struct message_list *list);
 
-/* Into the heap as WAITING, MET or LOCKED, to come out at DUE_MS. Without memory for the heap it is READY or FOUND. */
+/* Moves M to STATE (WAITING, MET or LOCKED) in the heap, due at DUE_MS. Without memory M becomes READY or FOUND. */
 void message_wait(struct messages *all, struct message *m, enum message_state state, int64_t due_ms);
 
-/* The first of the heap whose time has come, still there; or NULL. */
+/* The first message of the heap, when it is due; else NULL. It stays in the heap. */
 struct message *message_due(const struct messages *all, int64_t now_ms);
 
-/* When the next one comes out; INT64_MAX = never. */
+/* When the first message of the heap is due; INT64_MAX = the heap is empty. */
 int64_t message_next_due(const struct messages *all);
 
-/* Takes it out of its place and the table, and frees it. Destination and whole form must have been released. */
+/* Removes M and frees it. Its destination and its loaded form must have been released. See forget.h. */
 void message_remove(struct messages *all, struct message *m);
 
-/* Notes LINES, whole lines of its journal that the disk refused, behind what is noted already. False without memory. */
+/* Appends LINES, whole lines that could not be written to its journal, to M->unwritten. False without memory. */
 bool message_remember(struct message *m, struct span lines);
 
-/* They are in the journal now, or of no use any more. */
+/* Drops M->unwritten. */
 void message_forget_lines(struct message *m);
 
-/* The name of its file. */
+/* Writes the file name of M to TO, which holds MSGNAME_MAX. */
 void message_name(const struct message *m, char *to);
 
 const char *message_state_name(enum message_state state);

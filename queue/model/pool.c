@@ -32,7 +32,7 @@ size_t pool_count(const struct pool *p)
 	return p->fresh_count + p->connected_count + p->busy_count;
 }
 
-/* Where a worker stands follows from what it has: each change leaves by the old facts and enters by the new ones. */
+/* The list that W belongs to, as its fields say. Every change of the fields happens between leave() and enter(). */
 static struct worker_list *list_of(struct worker *w, size_t **count)
 {
 	struct pool *p = w->pool;
@@ -44,7 +44,7 @@ static struct worker_list *list_of(struct worker *w, size_t **count)
 static void leave(struct worker *w)
 {
 	size_t *count;
-	struct worker_list *list = list_of(w, &count); /* TAILQ_REMOVE looks at its list only when it must */
+	struct worker_list *list = list_of(w, &count);
 	TAILQ_REMOVE(list, w, place);
 	--*count;
 	if (w->on_destination)
@@ -58,7 +58,7 @@ static void enter(struct worker *w)
 {
 	size_t *count;
 	struct worker_list *list = list_of(w, &count);
-	/* The freshest of the unconnected is taken first, so that surplus ones grow old at the end. */
+	/* Dispatch takes the worker that was idle for the shortest time, so that surplus workers age at the end. */
 	if (list == &w->pool->fresh)
 		TAILQ_INSERT_HEAD(list, w, place);
 	else
@@ -88,7 +88,7 @@ struct worker *pool_add(struct pool *p, uint32_t number, int fd, int64_t now_ms)
 	return w;
 }
 
-/* A worker that belongs to a destination has a connection there, or is about to open one. */
+/* Ties W to D (NULL = to none): it has a connection there, or is about to open one. */
 static void settle_at(struct worker *w, struct destination *d)
 {
 	if (w->destination == d)
@@ -141,7 +141,7 @@ void pool_assign(struct worker *w, struct job *j)
 	w->job_count++;
 	w->pool->jobs_out++;
 	j->worker = w;
-	/* One that was connected elsewhere closes that connection first. */
+	/* A worker that is connected elsewhere closes that connection first. */
 	if (w->destination != d)
 		w->connected = false;
 	settle_at(w, d);
@@ -186,7 +186,7 @@ void pool_dismiss(struct pool *p)
 	struct worker *w;
 	while ((w = TAILQ_FIRST(&p->connected)) || (w = TAILQ_FIRST(&p->fresh)))
 		pool_remove(w);
-	for (size_t n = p->busy_count; n; n--) /* each goes to the end */
+	for (size_t n = p->busy_count; n; n--) /* pool_leaving moves each to the end */
 		pool_leaving(TAILQ_FIRST(&p->busy));
 }
 

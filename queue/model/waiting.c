@@ -24,12 +24,12 @@ bool waiting_hurry(struct messages *all, struct message *m)
 	return true;
 }
 
-/* A message that may try D now. */
+/* The first message that waits for D, if it may go out now; else NULL. */
 static struct message *next_waiting(struct destination *d)
 {
 	struct message *m = TAILQ_FIRST(&d->waiting);
-	bool down = d->down_ms && etrn_hold_way(d) == d;
-	return m && !down && etrn_hold_takes_call(d) ? m : NULL;
+	bool down = d->down_ms && etrn_hold_next_hop(d) == d;
+	return m && !down && etrn_hold_release_one(d) ? m : NULL;
 }
 
 void waiting_refill(struct messages *all, struct destination *d)

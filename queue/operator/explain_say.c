@@ -171,7 +171,7 @@ static void say_host(const struct queue *q, const struct destination *d, const s
 	str_init(&tls, CELL_MAX);
 	explain_tls(outbound, host, &tls);
 	ipaddr_format(&host->ip, ip);
-	health_key(&key, &host->ip, host->port, d->demands);
+	health_key(&key, &host->ip, host->port, d->manner);
 	enum health_state state = health_of(&q->destinations.health, &key, q->mono_ms);
 	int64_t left = health_until(&q->destinations.health, &key) - q->mono_ms;
 	unsigned share = weight_of(d, host);

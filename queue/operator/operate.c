@@ -106,7 +106,7 @@ static void retry_next_hops(struct queue *q, const struct message *m)
 	if (m->destination)
 		destination_retry(m->destination, q->mono_ms);
 	if (m->destination && m->destination->etrn)
-		etrn_hold_admit(m->destination, q->mono_ms);
+		etrn_hold_open(m->destination, q->mono_ms);
 	if (!m->loaded)
 		return;
 	TAILQ_FOREACH(j, &m->loaded->jobs, of_message)

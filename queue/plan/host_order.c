@@ -57,7 +57,7 @@ static bool takes_part(struct round *r, const struct host *host)
 	struct health_key key;
 	if (r->everybody)
 		return true;
-	health_key(&key, &host->ip, host->port, r->d->demands);
+	health_key(&key, &host->ip, host->port, r->d->manner);
 	switch (health_of(r->health, &key, r->now_ms)) {
 	case HEALTH_WELL:
 		return true;
@@ -152,7 +152,7 @@ bool host_order_find(const struct destination *d, struct span peer, struct healt
 	while (hosts_next(&rest, &host) == 1) {
 		if (host.port != port || !ipaddr_equal(&host.ip, &ip))
 			continue;
-		health_key(key, &host.ip, host.port, d->demands);
+		health_key(key, &host.ip, host.port, d->manner);
 		return true;
 	}
 	return false;

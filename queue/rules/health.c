@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-void health_key(struct health_key *key, const struct ipaddr *ip, uint16_t port, uint64_t demands)
+void health_key(struct health_key *key, const struct ipaddr *ip, uint16_t port, uint64_t manner)
 {
 	memset(key, 0, sizeof(*key));
 	memcpy(&key->ip, ip, sizeof(key->ip));
 	key->port = port;
-	key->demands = demands;
+	key->manner = manner;
 }
 
 static struct sick_host *find(const struct health *h, const struct health_key *key)
@@ -61,7 +61,7 @@ bool health_failed(struct health *h, const struct health_key *key, int64_t now_m
 	struct sick_host *sick = find(h, key);
 	if (!sick)
 		return fall_sick(h, key, now_ms);
-	/* Jobs that were out together fail together: that is one failure. */
+	/* Jobs that run at the same time fail at the same time: that is one failure. */
 	if (sick->until > now_ms && !sick->tried)
 		return false;
 	sick->tried = false;

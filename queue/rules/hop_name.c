@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { KEY_TEXT_MAX = ROUTE_HOSTS_MAX * 300 /* each a name of 255, a port, brackets */ };
+enum { KEY_TEXT_MAX = ROUTE_HOSTS_MAX * 300 /* of each host: a name of 255 octets, a port, brackets */ };
 
 uint16_t hop_name_port(const struct config_host *host, const struct config_outbound *outbound)
 {
@@ -102,7 +102,7 @@ void hop_name_format(const struct route *route, const char *folder, char *to)
 		str_append_text(&text, folder);
 	else
 		append_route(&text, route);
-	/* A list of hosts too long for a name is told apart by its hash. */
+	/* A list of hosts that is too long for a name is cut; the hash of the full text tells it apart. */
 	if (text.len < HOP_NAME_MAX)
 		snprintf(to, HOP_NAME_MAX, "%s", str_text(&text));
 	else
@@ -112,8 +112,8 @@ void hop_name_format(const struct route *route, const char *folder, char *to)
 }
 
 /*
- * The name of a gate is the hosts, and the block that the limits are written in: a provider counts what comes from one
- * user, whatever else differs between our next hops. What may end at a smart host is counted there from the beginning.
+ * The name consists of the hosts and of the block that sets the limits: a provider counts all mail of one customer,
+ * whatever else differs between our next hops. Mail that may fall back to a smart host counts there from the start.
  */
 void hop_name_provider(const struct route *route, struct str *to)
 {

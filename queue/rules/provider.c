@@ -6,83 +6,83 @@
 
 #include "common/config/value.h"
 
-static void release(struct provider *g)
+static void release(struct provider *p)
 {
-	rate_free(&g->rate);
-	free(g->key);
-	free(g);
+	rate_free(&p->rate);
+	free(p->key);
+	free(p);
 }
 
 static struct provider *make(struct providers *all, const char *key)
 {
-	struct provider *g = calloc(1, sizeof(*g));
+	struct provider *p = calloc(1, sizeof(*p));
 	char *copy = strdup(key);
-	if (!g || !copy) {
-		free(g);
+	if (!p || !copy) {
+		free(p);
 		free(copy);
 		return NULL;
 	}
-	g->key = copy;
-	HASH_ADD_KEYPTR(hh, all->table, g->key, strlen(g->key), g);
-	if (HASH_ADDED(g))
-		return g;
-	release(g);
+	p->key = copy;
+	HASH_ADD_KEYPTR(hh, all->table, p->key, strlen(p->key), p);
+	if (HASH_ADDED(p))
+		return p;
+	release(p);
 	return NULL;
 }
 
-static void provider_free(struct providers *all, struct provider *g)
+static void provider_free(struct providers *all, struct provider *p)
 {
-	HASH_DEL(all->table, g);
-	release(g);
+	HASH_DEL(all->table, p);
+	release(p);
 }
 
 struct provider *provider_find(const struct providers *all, const char *key)
 {
-	struct provider *g;
-	HASH_FIND(hh, all->table, key, strlen(key), g);
-	return g;
+	struct provider *p;
+	HASH_FIND(hh, all->table, key, strlen(key), p);
+	return p;
 }
 
 struct provider *provider_get(struct providers *all, const char *key, struct config_rate rate, size_t max_connections)
 {
-	struct provider *g = provider_find(all, key);
-	if (!g)
-		g = make(all, key);
-	if (!g || !rate_limit(&g->rate, rate))
-		return NULL; /* the sweep finds it */
-	g->max_connections = max_connections;
-	return g;
+	struct provider *p = provider_find(all, key);
+	if (!p)
+		p = make(all, key);
+	if (!p || !rate_limit(&p->rate, rate))
+		return NULL; /* providers_sweep frees it */
+	p->max_connections = max_connections;
+	return p;
 }
 
-void provider_ref(struct provider **ref, struct provider *g)
+void provider_ref(struct provider **ref, struct provider *p)
 {
-	if (g)
-		g->refs++;
+	if (p)
+		p->refs++;
 	if (*ref)
 		(*ref)->refs--;
-	*ref = g;
+	*ref = p;
 }
 
 void providers_sweep(struct providers *all, int64_t now_ms)
 {
-	struct provider *g, *next;
-	HASH_ITER(hh, all->table, g, next)
-	if (!g->refs && rate_idle(&g->rate, now_ms))
-		provider_free(all, g);
+	struct provider *p, *next;
+	HASH_ITER(hh, all->table, p, next)
+	if (!p->refs && rate_idle(&p->rate, now_ms))
+		provider_free(all, p);
 }
 
 void providers_free(struct providers *all)
 {
-	struct provider *g, *next;
-	HASH_ITER(hh, all->table, g, next)
-	provider_free(all, g);
+	struct provider *p, *next;
+	HASH_ITER(hh, all->table, p, next)
+	provider_free(all, p);
 }
 
-void provider_begin(struct provider **ref, struct provider *g)
+void provider_begin(struct provider **ref, struct provider *p)
 {
-	provider_ref(ref, g);
-	if (g)
-		rate_begin(&g->rate);
+	provider_ref(ref, p);
+	if (p)
+		rate_begin(&p->rate);
 }
 
 void provider_end(struct provider **ref, size_t count, int64_t now_ms)
@@ -92,33 +92,33 @@ void provider_end(struct provider **ref, size_t count, int64_t now_ms)
 	provider_ref(ref, NULL);
 }
 
-int64_t provider_next(const struct provider *g)
+int64_t provider_next(const struct provider *p)
 {
-	return g ? rate_next(&g->rate) : INT64_MIN;
+	return p ? rate_next(&p->rate) : INT64_MIN;
 }
 
-size_t provider_room(const struct provider *g)
+size_t provider_room(const struct provider *p)
 {
-	if (!g || g->max_connections == SIZE_MAX)
+	if (!p || p->max_connections == SIZE_MAX)
 		return SIZE_MAX;
-	return g->open < g->max_connections ? g->max_connections - g->open : 0;
+	return p->open < p->max_connections ? p->max_connections - p->open : 0;
 }
 
-void provider_describe(const struct provider *g, int64_t now_ms, char *to, size_t size)
+void provider_describe(const struct provider *p, int64_t now_ms, char *to, size_t size)
 {
 	struct str limit;
-	int64_t next = provider_next(g);
+	int64_t next = provider_next(p);
 	to[0] = '\0';
 	if (next > now_ms) {
 		str_init(&limit, 64);
-		config_value_format(CONFIG_RATE, &g->rate.limit, &limit);
+		config_value_format(CONFIG_RATE, &p->rate.limit, &limit);
 		if (next == INT64_MAX)
-			snprintf(to, size, "rate %s: all are under way", str_text(&limit));
+			snprintf(to, size, "rate %s: all are in transfer", str_text(&limit));
 		else
 			snprintf(to, size, "rate %s: next in %lld s", str_text(&limit),
 				 (long long)((next - now_ms + 999) / 1000));
 		str_free(&limit);
-	} else if (!provider_room(g)) {
-		snprintf(to, size, "max_connections %zu: all are open", g->max_connections);
+	} else if (!provider_room(p)) {
+		snprintf(to, size, "max_connections %zu: all are open", p->max_connections);
 	}
 }

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/* The end of number BACK, counted from the newest, which is 1. */
+/* When number BACK ended; 1 = the newest. */
 static int64_t end_at(const struct rate *r, size_t back)
 {
 	size_t count = (size_t)r->limit.count;
@@ -40,7 +40,7 @@ int64_t rate_next(const struct rate *r)
 	if (r->out >= count)
 		return INT64_MAX;
 	size_t places = count - r->out;
-	/* A millisecond more: the clock has cut off what was below one. */
+	/* One millisecond more, because the clock rounds down. */
 	return r->known < places ? INT64_MIN : end_at(r, places) + r->limit.period_ms + 1;
 }
 

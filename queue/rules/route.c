@@ -35,7 +35,9 @@ static bool to_local(const struct config_server *server, struct route *out)
 	return false;
 }
 
-/* As stamped when they come in: what waits, or is only asked about, may have been missed. */
+/*
+ * smtpd replaces such a literal when it accepts mail; older mail, and an address in `queue explain`, may still have it.
+ */
 static bool to_listener(const struct config_server *server, struct route *out)
 {
 	if (!server->local_domain_count || !config_server_is_at(server, out->domain))
@@ -46,7 +48,7 @@ static bool to_listener(const struct config_server *server, struct route *out)
 	return true;
 }
 
-/* Addresses of alias domains are stamped when they come in; one may wait from before it was made an alias. */
+/* smtpd replaces an alias domain when it accepts mail; mail that is older than the alias still has it. */
 static bool to_alias(const struct config_server *server, struct route *out)
 {
 	for (size_t i = 0; i < server->alias_domain_count && server->local_domain_count; i++) {
@@ -85,7 +87,7 @@ void route_written_format(const struct route *route, char to[ROUTE_WRITTEN_MAX])
 			 route->written_at.file ? route->written_at.file : "default", route->written_at.line);
 }
 
-/* All of them are written, none is to be found by MX. */
+/* No host of HOSTS needs an MX look-up. */
 static bool are_exact(const struct config_hosts *hosts)
 {
 	for (size_t i = 0; i < hosts->n; i++)
@@ -94,7 +96,7 @@ static bool are_exact(const struct config_hosts *hosts)
 	return true;
 }
 
-/* BLOCK has written HOSTS, and OUTBOUND with what we authenticate with. */
+/* Routes to HOSTS, which BLOCK lists. OUTBOUND of the same block says how we authenticate. */
 static bool to_hosts(const struct config_hosts *hosts, const char *what, struct config_origin origin,
 		     struct route_block block, const struct config_outbound *outbound, struct route *out)
 {
@@ -117,7 +119,7 @@ bool route_of_remote(const struct route *route)
 	return route->remote && (route->remote->route.dns || route->remote->route.hosts.n);
 }
 
-/* The outbound settings that hold for all that REMOTE and CONNECTOR do not say otherwise. */
+/* The outbound block in effect: see the header. */
 static void choose_outbound(const struct config_server *server, struct route *out)
 {
 	const struct config_remote_domain *remote = out->remote;
@@ -134,16 +136,16 @@ static void choose_outbound(const struct config_server *server, struct route *ou
 	}
 }
 
-/* A block inside takes the limits over from the virtual server's as long as it writes none of its own. */
+/* An outbound block inherits the limits of the virtual server unless it sets one itself. */
 static void find_limits(const struct config_server *server, struct route *out)
 {
-	const struct config_outbound *o = out->outbound, *whole = &server->outbound;
-	bool inherited = o->rate_at.token == whole->rate_at.token &&
-			 o->max_connections_at.token == whole->max_connections_at.token;
+	const struct config_outbound *o = out->outbound, *base = &server->outbound;
+	bool inherited = o->rate_at.token == base->rate_at.token &&
+			 o->max_connections_at.token == base->max_connections_at.token;
 	out->limits = inherited ? (struct route_block){.of = "virtual_server"} : out->security;
 }
 
-/* ROUTE is of BLOCK: true when it says where to, which may be the MX. */
+/* Follows ROUTE, the setting of BLOCK. False when it is not set. */
 static bool by_route(const struct config_route *route, struct config_origin origin, struct route_block block,
 		     const struct config_outbound *outbound, struct route *out)
 {
@@ -154,10 +156,12 @@ static bool by_route(const struct config_route *route, struct config_origin orig
 	return true;
 }
 
-/* ROUTE_MX also where the domain is no name. False when nothing is written that says where to. */
+/*
+ * Follows the configuration. False when it names no hosts and no `route dns`. ROUTE_MX: the domain is not checked yet.
+ */
 static bool as_written(const struct config_server *server, struct route *out)
 {
-	const struct route_block whole = {.of = "virtual_server"};
+	const struct route_block virtual_server = {.of = "virtual_server"};
 	const struct config_remote_domain *remote = out->remote;
 	const struct config_connector *connector = out->choice.connector;
 	choose_outbound(server, out);
@@ -178,7 +182,8 @@ static bool as_written(const struct config_server *server, struct route *out)
 	}
 	if (server->smart_host.n && server->direct_first)
 		add_rule(out, "direct_first", SPAN("yes"), server->direct_first_at);
-	return to_hosts(&server->smart_host, "smart_host", server->smart_host_at, whole, &server->outbound, out);
+	return to_hosts(&server->smart_host, "smart_host", server->smart_host_at, virtual_server, &server->outbound,
+			out);
 }
 
 void route_append_manner(const struct config_server *server, const struct route *route, struct str *to)
@@ -198,7 +203,7 @@ bool route_to_hosts(const struct config_server *server, const struct config_remo
 	return as_written(server, out) && out->kind == ROUTE_HOSTS;
 }
 
-/* To the domain itself, if it is one; `hosts` stay for when that fails. */
+/* Routes to the MX of the domain, or to its literal. The hosts stay as the fallback. */
 static void to_domain(struct route *out)
 {
 	out->kind = ROUTE_MX;
@@ -209,7 +214,7 @@ static void to_domain(struct route *out)
 		return;
 	}
 	out->kind = out->hosts ? ROUTE_HOSTS : ROUTE_NONE;
-	out->why = out->hosts ? NULL : "the domain is no domain name";
+	out->why = out->hosts ? NULL : "the domain is not a valid domain name";
 }
 
 void route_decide(const struct config_server *server, const struct address *recipient,

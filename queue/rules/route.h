@@ -1,13 +1,13 @@
 /*
  * Where a recipient's mail goes, and which lines of the configuration say so. Pure: no look-ups, no files.
  *
- * Order: local and alias domains, and literals of our addresses, go to their drop folder; the remote domain that fits
- * best, if it has a route, goes there; then the connector of connector.h; then the smart host; then the MX of the
- * domain, or the address itself where the domain is a literal. With direct_first the smart host stands behind these, in
- * the same route.
+ * The order: (1) the drop folder, for local domains, alias domains and literals of our own addresses; (2) the route of
+ * the remote domain that fits best, if it has one; (3) the route of the connector that connector.h finds; (4) the smart
+ * host; (5) the MX of the domain, or the address itself for a domain literal. With direct_first, (5) comes before (4),
+ * in one route.
  *
- * What holds for the connection is the outbound block of whoever gave the hosts, if he has one: a connector's own
- * before that of a remote domain without route, and that before the virtual server's.
+ * The connection uses the outbound block of the connector, unless the hosts come from the remote domain; else that of
+ * the remote domain; else that of the virtual server.
  */
 #ifndef QUEUE_RULES_ROUTE_H
 #define QUEUE_RULES_ROUTE_H
@@ -21,11 +21,11 @@ enum route_kind {
 	ROUTE_HOSTS,   /* to `hosts`, in order */
 	ROUTE_MX,      /* to the MX of `domain` */
 	ROUTE_LITERAL, /* to the address `literal` */
-	ROUTE_NONE,    /* nowhere: no mail can go there, `why` says it */
+	ROUTE_NONE,    /* nowhere; `why` says why */
 	ROUTE_KIND_COUNT
 };
 
-/* One step of the way to the decision: what was looked at, and where it is written (file NULL = by default). */
+/* One step of the decision: the setting, its value, and where it is written (file NULL = the default). */
 struct route_rule {
 	const char *what;
 	struct span value;
@@ -35,70 +35,79 @@ struct route_rule {
 enum {
 	ROUTE_RULES_MAX = 6,
 	ROUTE_BLOCK_MAX = 320,
-	ROUTE_HOSTS_MAX = 33 /* bound of the settings smart_host and route, and one more that is found */
+	ROUTE_HOSTS_MAX = 33 /* the most that smart_host or route may list, and the MX */
 };
 
-/* An outbound block: of what, and of which; {"virtual_server"}, {"remote_domain", "*.example.com"}, {"connector",
- * "partner"}. `of` NULL = none.
+/*
+ * The owner of an outbound block: {"virtual_server"}, {"remote_domain", "*.example.com"}, {"connector", "partner"}.
+ * `of` NULL = none.
  */
 struct route_block {
 	const char *of;
-	const char *name; /* NULL where there is only one */
+	const char *name; /* NULL for the virtual server */
 };
 
 struct route {
 	enum route_kind kind;
 	const struct config_local_domain *local;
-	const struct config_hosts *hosts;       /* of HOSTS; of MX and LITERAL: when these can't be had, NULL = none */
+	const struct config_hosts *hosts;       /* of HOSTS; of MX and LITERAL: the fallback, NULL = none */
 	const struct config_outbound *outbound; /* of HOSTS, MX, LITERAL */
-	struct route_block security;            /* where `outbound` is written */
+	struct route_block security;            /* the block of `outbound` */
 	struct route_block
-		credentials; /* where the hosts are written, if it authenticates: they alone see its password */
-	const struct config_outbound *user; /* the outbound block of `credentials`; NULL = we authenticate to nobody */
-	struct route_block written;         /* where the hosts are written; of NULL = nowhere */
-	struct config_origin written_at;    /* and the line */
-	struct route_block limits;          /* where the limits of `outbound` are written */
+		credentials; /* the block of the hosts, if we authenticate: only these hosts see its password */
+	const struct config_outbound *user; /* the outbound settings of `credentials`; NULL = we do not authenticate */
+	struct route_block written;         /* the block of the hosts; `of` NULL = none */
+	struct config_origin written_at;    /* the line of the hosts */
+	struct route_block limits;          /* the block that sets the limits of `outbound` */
 	struct span domain;                 /* of the recipient */
 	struct ipaddr literal;
-	const struct config_remote_domain *remote; /* that fits best, whether or not it has a route; NULL = none */
-	struct connector_choice choice; /* of all connectors, asked for or not; without connector where there is none */
-	enum config_tristate private_mx; /* of MX: as in config_remote_domain */
+	const struct config_remote_domain *remote; /* the one that fits best, with or without a route; NULL = none */
+	struct connector_choice choice;            /* the connector that fits, used or not; may hold none */
+	enum config_tristate private_mx;           /* of MX: as in config_remote_domain */
 	const struct config_remote_domain
-		*etrn; /* the mail waits until its host asks for it with ETRN or ATRN; NULL = it does not wait */
+		*etrn; /* the mail waits until a client requests it with ETRN or ATRN; NULL = it does not wait */
 	const char *why;
 	struct route_rule rules[ROUTE_RULES_MAX];
 	size_t rule_count;
 };
 
-/* The domain that other hosts hear of in place of SENDER's: masquerade_domain for a local or an alias domain; empty =
- * its own. */
+/*
+ * The domain that replaces SENDER's domain in mail to other hosts: masquerade_domain, for senders in a local or an
+ * alias domain; empty = no change.
+ */
 struct span route_masquerade(const struct config_server *server, const struct address *sender);
 
-/* The remote domain says where to, so that neither connectors nor smart_host are asked. */
+/* True when the remote domain has a route, so that connectors and smart_host do not count. */
 bool route_of_remote(const struct route *route);
 
 const char *route_kind_name(enum route_kind kind);
 
 enum { ROUTE_WRITTEN_MAX = 400 };
 
-/* "connector partner (route in FILE:12)": where the hosts of ROUTE are written; "" = nowhere. */
+/* Writes to TO where the hosts of ROUTE are configured: "connector partner (route in FILE:12)"; "" = nowhere. */
 void route_written_format(const struct route *route, char to[ROUTE_WRITTEN_MAX]);
 
-/* As jobs name it: "remote_domain *.example.com"; "" for none. */
+/* Writes to TO how jobs name BLOCK: "remote_domain *.example.com"; "" = none. */
 void route_block_format(const struct route_block *block, char to[ROUTE_BLOCK_MAX]);
 
 /*
- * The part of route_decide that is about hosts written in the configuration: true with *OUT (cleared by the caller)
- * filled when mail for REMOTE (NULL = for no remote domain) that CONNECTOR takes (NULL = that none takes) goes to such
- * hosts.
+ * The part of route_decide that concerns hosts in the configuration. REMOTE is the remote domain of the mail (NULL =
+ * none), CONNECTOR the connector that takes it (NULL = none). True when the mail goes to such hosts; *OUT, which the
+ * caller has cleared, then says to which.
  */
 bool route_to_hosts(const struct config_server *server, const struct config_remote_domain *remote,
 		    const struct config_connector *connector, struct route *out);
 
-/* Appends all that says how ROUTE, which leads to a host, speaks to it, and as whom: to be compared or hashed. */
+/*
+ * Appends the settings that say how we speak to the hosts of ROUTE, and with which account: for comparing or hashing.
+ * ROUTE is not a drop folder.
+ */
 void route_append_manner(const struct config_server *server, const struct route *route, struct str *to);
 
-/* Pointers in *out lead into SERVER and RECIPIENT. MAIL NULL: as if it met the conditions of every connector. */
+/*
+ * Decides where mail for RECIPIENT goes. *OUT points into SERVER and RECIPIENT. MAIL NULL: the mail is taken to meet
+ * the conditions of every connector.
+ */
 void route_decide(const struct config_server *server, const struct address *recipient,
 		  const struct connector_mail *mail, struct route *out);
 

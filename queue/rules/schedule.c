@@ -4,7 +4,7 @@
 
 enum { DOWN_MAX_MS = 5 * 60 * 1000 };
 
-/* Where the configuration holds no ladder (it always does). */
+/* For an empty ladder, which the configuration never has. */
 static const int64_t fallback_ms = 15 * 60 * 1000;
 
 int64_t schedule_age(const char *id, int64_t wall_ms)
@@ -55,7 +55,7 @@ int64_t schedule_remaining(const struct config_durations *ladder, int64_t writte
 	return left < longest ? left : longest;
 }
 
-/* How many attempts fail before LIMIT is over when each is made in its time. */
+/* The number of attempts that the ladder makes up to age LIMIT. */
 static int64_t attempts_within(const struct config_durations *ladder, int64_t limit)
 {
 	int64_t attempts = 1, at = 0;

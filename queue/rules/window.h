@@ -1,8 +1,8 @@
 /*
- * How many connections a next hop is given: what Postfix calls its feedback. A success is worth 1 / window, so a round
- * of successes is one connection more; a connection that is refused is one less at once. When as many are refused in a
- * row as were allowed (each counts 1 / window, as it is then), the next hop is down: all that the window held came to
- * nothing. One that has not worked since it was last down is so by the first refusal. Pure.
+ * How many connections at a time a next hop may have: the concurrency feedback of Postfix. A success counts 1 / window,
+ * so a full window of successes adds one connection. A refused connection takes one away at once. Refusals in a row
+ * count 1 / window each; when they add up to 1, every connection of the window has failed and the next hop is down. A
+ * next hop that has not worked since it was last down is down again at the first refusal. Pure.
  */
 #ifndef QUEUE_RULES_WINDOW_H
 #define QUEUE_RULES_WINDOW_H
@@ -14,20 +14,20 @@ enum { WINDOW_FIRST = 4 };
 
 struct window {
 	size_t size;
-	size_t successes; /* of this round */
-	double refused;   /* in a row, as parts of a window */
+	size_t successes; /* in the current round */
+	double refused;   /* refusals in a row, each 1 / window */
 	bool proven;      /* it has worked since it was last down */
 };
 
 void window_init(struct window *w);
 
-/* A job has met a host that took it. CAP: the window grows no further. */
+/* A host accepted a job. The window does not grow beyond CAP. */
 void window_success(struct window *w, size_t cap);
 
-/* A connection was refused, or none came about. True: the next hop is to be taken for down. */
+/* A connection was refused or failed. True when the next hop is down; then call window_down. */
 bool window_refusal(struct window *w);
 
-/* It is down: what is tried when it is up again begins with half. */
+/* The next hop is down. When it works again, it begins with half the window. */
 void window_down(struct window *w);
 
 #endif

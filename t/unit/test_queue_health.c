@@ -103,10 +103,10 @@ START_TEST(bounded)
 {
 	struct health_key many = key;
 	for (uint64_t i = 0; i < HEALTH_MAX; i++) {
-		many.demands = i;
+		many.manner = i;
 		ck_assert(health_failed(&h, &many, 0));
 	}
-	many.demands = HEALTH_MAX;
+	many.manner = HEALTH_MAX;
 	ck_assert(!health_failed(&h, &many, 0));
 	ck_assert_int_eq(health_of(&h, &many, 0), HEALTH_WELL);
 	ck_assert_int_eq(health_of(&h, &key, 0), HEALTH_SICK);

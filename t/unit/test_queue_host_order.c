@@ -55,7 +55,7 @@ static void begin_found(void)
 static struct health_key key_of(int host)
 {
 	struct health_key key;
-	health_key(&key, &written[host - 1].ip, 25, d->demands);
+	health_key(&key, &written[host - 1].ip, 25, d->manner);
 	return key;
 }
 
