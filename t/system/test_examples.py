@@ -21,8 +21,9 @@ class EveryName(NameServer):
 
 class Examples(unittest.TestCase):
     def shown(self):
-        """Blocks of the manual that are configuration; those with commands of other programs are not."""
+        """Blocks of the manual and the README that are configuration; those with commands of other programs are not."""
         blocks = re.findall(r"\.Bd -literal[^\n]*\n(.*?)\.Ed", (ROOT / "etc/mailroot.conf.5").read_text(), re.S)
+        blocks += re.findall(r"^(    virtual_server .*?^    }$)", (ROOT / "README.md").read_text(), re.S | re.M)
         return [block.replace("\\&", "") for block in blocks if "{" in block]
 
     def with_files(self, folder, text):
@@ -45,7 +46,7 @@ class Examples(unittest.TestCase):
 
     def test_check_finds_nothing(self):
         examples = self.shown() + [path.read_text() for path in sorted((ROOT / "etc/examples").glob("*.conf"))]
-        self.assertGreaterEqual(len(examples), 7)
+        self.assertGreaterEqual(len(examples), 9)
         for text in examples:
             folder = harness.scratch()
             text = self.with_files(folder, text)
@@ -85,8 +86,9 @@ class Recommended(unittest.TestCase):
                     continue  # all of it is filled in
                 if words[0] == "mailrootctl" or (words[0] in families and len(words) > 1 and words[1].isalpha()):
                     yield path.relative_to(ROOT), [word for word in words if word != "mailrootctl"]
-        for line in re.findall(r"^    mailrootctl (.*?)(?:   .*)?$", (ROOT / "README.md").read_text(), re.M):
-            yield "README.md", line.split()
+        for page in ("README.md", "doc/installing.md"):
+            for line in re.findall(r"^    mailrootctl (.*?)(?:   .*)?$", (ROOT / page).read_text(), re.M):
+                yield page, line.split()
 
     def filled(self, words):
         """WORDS with something in the place of what a message fills in; what is glued to a word is an option that is not always there."""
