@@ -42,6 +42,8 @@ PURE_BASE = re.compile(r"^(span|str|arena|base64)_|^clock_iso")
 COMPONENT_MAX = 5
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 500
+PAGE_LINES_MAX = 250
+PAGE_COLUMNS = 100
 CLANG_FORMAT = 14  # that of Debian 12
 
 
@@ -192,6 +194,41 @@ class Lint:
         for match in re.finditer(r"^(\S+?):(\d+):\d+: error:", done.stderr, re.M):
             self.complain(match.group(1), match.group(2), "clang-format would change this")
 
+    def anchors(self, page):
+        """What links to parts of a page may say: its headings as GitHub writes them."""
+        headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+        return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+    def link(self, page, number, target, anchor):
+        there = page.parent / target if target else page
+        if not there.exists():
+            self.complain(page, number, f"the link {target} leads nowhere")
+        elif anchor and anchor not in self.anchors(there):
+            self.complain(page, number, f"{there.name} has no part #{anchor}")
+
+    def document(self, page):
+        """A page fits its columns and its length, its links lead somewhere, and the files that it names are there."""
+        lines = page.read_text().splitlines()
+        if len(lines) > PAGE_LINES_MAX:
+            self.complain(page, 1, f"{len(lines)} lines: this has become two pages")
+        for number, line in enumerate(lines, 1):
+            if len(line) > PAGE_COLUMNS:
+                self.complain(page, number, f"{len(line)} columns")
+            for target, anchor in re.findall(r"\]\(([^):#]*)(?:#([^)]+))?\)", line):
+                self.link(page, number, target, anchor)
+            for name in re.findall(r"`((?:common|doc|etc|t|" + "|".join(PROGRAMS) + r")/[\w./*-]+\.\w+)`", line):
+                if "NAME" not in name and not any(self.root.glob(name)):
+                    self.complain(page, number, f"there is no {name}")
+
+    def documents(self):
+        for page in sorted([*self.root.glob("*.md"), *self.root.glob("[a-z]*/*.md")]):
+            self.document(page)
+        for path in self.sources:
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                for name in re.findall(r"\b((?:doc/)?\w+\.md)\b", line):
+                    if not (self.root / name).exists():
+                        self.complain(path, number, f"there is no {name}")
+
     def manuals(self):
         """mandoc has no warning about a manual page."""
         pages = sorted(p for p in self.root.glob("*/*.[158]"))
@@ -215,6 +252,7 @@ class Lint:
         self.pure()
         self.format()
         self.manuals()
+        self.documents()
         print("\n".join(self.errors) if self.errors else f"{len(self.sources)} files keep the rules")
         return 1 if self.errors else 0
 
