@@ -26,7 +26,7 @@ from harness import Mailroot, Sink, wait_for  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 CALLS = {"fstat": 1, "pread": 2, "malloc": 3, "recvmsg": 4, "sendmsg": 5}
 ROLES = ("smtpd", "queue", "delivery", "local", "resolver", "log", "pickup")
-PROGRAMS = ("mailroot-smtpd", "mailroot-pickup", "mailroot-queue", "mailroot-log", "mailroot-delivery", "mailroot-local", "mailroot-resolver")
+PROGRAMS = [f"mailroot-{role}" for role in ROLES]
 PATIENCE_S = 40  # the longest wait between two starts is 30 s
 
 

@@ -30,8 +30,9 @@ class Install(unittest.TestCase):
 
     def test_destdir_stands_once_in_front_of_every_file(self):
         self.install()
+        children = [("MAILROOT_LIBEXECDIR", path.name) for path in harness.BUILD.glob("mailroot-*")]
         for folder, name in (("MAILROOT_SYSCONFDIR", "mailroot.conf"), ("MAILROOT_SBINDIR", "mailrootd"), ("MAILROOT_SBINDIR", "mailrootctl"),
-                             ("MAILROOT_LIBEXECDIR", "mailroot-smtpd"), ("MAILROOT_LIBEXECDIR", "sendmail")):
+                             *children, ("MAILROOT_LIBEXECDIR", "sendmail")):
             self.assertTrue(self.staged(folder, name).is_file(), self.staged(folder, name))
         for name in ("mailrootd.service", "mailrootd.8", "mailroot.conf.5"):
             self.assertEqual(len(list(self.stage.rglob(name))), 1, name)

@@ -14,7 +14,8 @@ import harness
 from harness import Mailroot, Sink
 
 ROOT = os.geteuid() == 0
-USERS = {"smtpd": "mailroot-smtpd", "queue": "mailroot", "local": "mailroot", "pickup": "mailroot", "delivery": "mailroot-out", "resolver": "mailroot-out"}
+USERS = {"smtpd": "mailroot-smtpd", "pickup": "mailroot", "queue": "mailroot", "delivery": "mailroot-out", "local": "mailroot",
+         "resolver": "mailroot-out", "log": "mailroot"}
 CAP_LEASE = 28
 NETWORK = ("smtpd", "delivery", "resolver")
 

@@ -1,0 +1,86 @@
+"""Which shared libraries each program loads, and why: a library that is not listed fails, as does one that is listed in vain."""
+import pathlib
+import re
+import subprocess
+import unittest
+
+import harness
+
+# What a program of ours links, beside libc.
+TLS = {"libssl": "TLS", "libcrypto": "certificates, keys and digests"}
+KERBEROS = {"libgssapi_krb5": "AUTH GSSAPI", "libkrb5": "key tabs and tickets in memory"}
+SASL = {"libgsasl": "the other mechanisms of AUTH"}
+PASSWORDS = {"libcrypt": "the hashes of accounts"}
+DIRECT = {
+    "mailrootd": {},
+    "mailrootctl": {**TLS, **SASL, **PASSWORDS},
+    "mailroot-smtpd": {**TLS, **KERBEROS, **SASL, **PASSWORDS},
+    "mailroot-pickup": {},
+    "mailroot-queue": {"libevent_core": "the loop over all links and times"},
+    "mailroot-delivery": {**TLS, **KERBEROS, **SASL},
+    "mailroot-local": {},
+    "mailroot-resolver": {"libunbound": "DNS, DNSSEC and the cache",
+                          "libcrypto": "the digest of a certificate that a TLSA record has in full"},
+    "mailroot-log": {},
+    "sendmail": {},
+}
+
+# What those libraries bring in Debian 12; other systems build them in other ways.
+SUITE = "bookworm"
+BROUGHT = {
+    "libgsasl": {"libgssglue": "its GSSAPI, which we do not use", "libidn": "SASLprep", "libntlm": "its NTLM, which we do not use"},
+    "libkrb5": {"libk5crypto": "ciphers of tickets", "libkrb5support": "what its libraries share", "libcom_err": "texts of errors",
+                "libkeyutils": "credential caches in the kernel, which we do not use", "libresolv": "KDCs that DNS names"},
+    "libunbound": {"libevent": "its loop", "libnettle": "DNSSEC", "libhogweed": "its public keys", "libgmp": "its numbers"},
+}
+LIBC = re.compile(r"libc\.so|ld-linux|linux-vdso")
+
+
+def stems(names):
+    """libevent_core-2.1.so.7 -> libevent_core, without libc and the loader, which are everywhere."""
+    files = [pathlib.PurePath(name).name for name in names]
+    return {re.sub(r"(-[\d.]+)?\.so(\.\d+)*$", "", file) for file in files if not LIBC.match(file)}
+
+
+def tool(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def linked(program):
+    return stems(re.findall(r"\(NEEDED\).*\[(.+)\]", tool("readelf", "-d", str(harness.BUILD / program))))
+
+
+def loaded(program):
+    return stems(re.findall(r"^\t(\S+)", tool("ldd", str(harness.BUILD / program)), re.M))
+
+
+def suite():
+    found = re.search(r"^VERSION_CODENAME=(\w+)", pathlib.Path("/etc/os-release").read_text(), re.M)
+    return found and found.group(1)
+
+
+class Libraries(unittest.TestCase):
+    def setUp(self):
+        if harness.sanitized():
+            raise unittest.SkipTest("the sanitizers have libraries of their own")
+
+    def test_every_program_is_listed(self):
+        programs = {path.name for path in harness.BUILD.iterdir() if re.fullmatch(r"mailroot(d|ctl|-\w+)|sendmail", path.name)}
+        self.assertEqual(programs, set(DIRECT))
+
+    def test_a_program_links_what_it_needs(self):
+        for program, reasons in DIRECT.items():
+            with self.subTest(program=program):
+                self.assertEqual(linked(program), set(reasons))
+
+    def test_a_program_loads_no_more_than_that_brings(self):
+        if suite() != SUITE:
+            raise unittest.SkipTest(f"what libraries bring is listed for {SUITE}")
+        for program, reasons in DIRECT.items():
+            with self.subTest(program=program):
+                brought = {name for library in reasons for name in BROUGHT.get(library, {})}
+                self.assertEqual(loaded(program), set(reasons) | brought)
+
+
+if __name__ == "__main__":
+    harness.main()
