@@ -250,6 +250,31 @@ START_TEST(remote_domains_stand_in_the_order_of_matching)
 }
 END_TEST
 
+static const struct {
+	const char *domain, *found; /* NULL = none */
+} best_fits[] = {
+	{"b.example", "b.example"},
+	{"B.Example", "b.example"},
+	{"a.b.example", "*.example"},
+	{"x.y.z.example", "x.y.z.example"},
+	{"w.y.z.example", "*.y.z.example"},
+	{"w.w.y.z.example", "*.y.z.example"},
+	{"y.z.example", "*.example"},
+	{"example", NULL},
+	{"b.example.net", NULL},
+	{"", NULL},
+};
+
+START_TEST(the_remote_domain_that_fits_best_is_found)
+{
+	build("virtual_server default { remote_domain *.example\nremote_domain b.example\n"
+	      "remote_domain *.y.z.example; remote_domain x.y.z.example }");
+	const struct config_remote_domain *found =
+		config_remote_domain_find(&config.servers[0], span_of(best_fits[_i].domain));
+	ck_assert_pstr_eq(found ? found->name : NULL, best_fits[_i].found);
+}
+END_TEST
+
 START_TEST(server_is_found_without_regard_to_case)
 {
 	build("virtual_server Printers { }");
@@ -388,6 +413,8 @@ int main(void)
 	tcase_add_test(tcase, outbound_of_a_remote_domain_inherits_one_by_one);
 	tcase_add_test(tcase, default_domain_is_the_first_local_domain);
 	tcase_add_test(tcase, remote_domains_stand_in_the_order_of_matching);
+	tcase_add_loop_test(tcase, the_remote_domain_that_fits_best_is_found, 0,
+			    sizeof(best_fits) / sizeof(best_fits[0]));
 	tcase_add_test(tcase, server_is_found_without_regard_to_case);
 	tcase_add_test(tcase, host_without_a_proper_name_needs_fqdn);
 	suite_add_tcase(suite, tcase);
