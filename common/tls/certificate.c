@@ -16,8 +16,6 @@
 
 enum {
 	TEXT_MAX = 16384, /* two paths of 4,096 octets, each of which may become four */
-	NAME_SHOWN_MAX = 100,
-	NAMES_SHOWN = 8,
 	RSA_BITS_MIN = 2048,
 	DAY_S = 86400,
 	DATE_MAX = 16
@@ -96,18 +94,6 @@ static int read_whole(const char *path, size_t max, struct stat *file, struct st
 static BIO *over(struct span text)
 {
 	return BIO_new_mem_buf(text.len ? text.at : "", (int)text.len);
-}
-
-static void name_text(const X509 *certificate, struct str *to)
-{
-	BIO *memory = BIO_new(BIO_s_mem());
-	char *at;
-
-	if (memory && X509_NAME_print_ex(memory, X509_get_subject_name(certificate), 0, XN_FLAG_ONELINE) >= 0) {
-		long len = BIO_get_mem_data(memory, &at);
-		str_append(to, (struct span){at, len < NAME_SHOWN_MAX ? (size_t)len : NAME_SHOWN_MAX});
-	}
-	BIO_free(memory);
 }
 
 /* Why TEXT holds no certificate, with the way out that fits. */
@@ -256,7 +242,7 @@ static void judge_order(struct report *report, const struct certificate *c)
 		if (X509_check_issued(upper, lower) == X509_V_OK)
 			continue;
 		str_init(&name, TEXT_MAX);
-		name_text(upper, &name);
+		certificate_subject(upper, &name);
 		say(report, CERTIFICATE_WARNING,
 		    "certificate %s: number %d in it (%s) did not issue number %d: our own stands first, each behind "
 		    "it "
@@ -382,44 +368,12 @@ void certificate_dates(const struct certificate *c, int64_t now_s, const struct 
 		str_printf(&what, "certificate %s", c->path);
 		if (i) {
 			str_printf(&what, ": number %d in it (", i + 1);
-			name_text(sk_X509_value(c->chain, i), &what);
+			certificate_subject(sk_X509_value(c->chain, i), &what);
 			str_append_c(&what, ')');
 		}
 		judge_dates(&report, str_text(&what), sk_X509_value(c->chain, i), now_s);
 		str_free(&what);
 	}
-	ERR_clear_error();
-}
-
-bool certificate_covers(const struct certificate *c, const char *name)
-{
-	bool covers = c->chain && X509_check_host(sk_X509_value(c->chain, 0), name, 0,
-						  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
-
-	ERR_clear_error();
-	return covers;
-}
-
-void certificate_names(const struct certificate *c, struct str *to)
-{
-	GENERAL_NAMES *names = NULL;
-	int shown = 0;
-
-	if (!c->chain)
-		return;
-	names = X509_get_ext_d2i(sk_X509_value(c->chain, 0), NID_subject_alt_name, NULL, NULL);
-	for (int i = 0; i < sk_GENERAL_NAME_num(names) && shown < NAMES_SHOWN; i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-		if (name->type != GEN_DNS)
-			continue;
-		struct span text = {(const char *)ASN1_STRING_get0_data(name->d.dNSName),
-				    (size_t)ASN1_STRING_length(name->d.dNSName)};
-		str_append_text(to, shown++ ? ", " : "");
-		str_append_clean(to, (struct span){text.at, text.len < NAME_SHOWN_MAX ? text.len : NAME_SHOWN_MAX});
-	}
-	GENERAL_NAMES_free(names);
-	if (!shown)
-		name_text(sk_X509_value(c->chain, 0), to);
 	ERR_clear_error();
 }
 

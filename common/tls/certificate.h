@@ -9,6 +9,7 @@
 
 #include "common/base/str.h"
 
+struct x509_st;
 struct stack_st_X509;
 
 enum {
@@ -62,6 +63,9 @@ void certificate_name_missing(const struct certificate *all, size_t n, const cha
 
 /* The names of hosts that it holds, as many as make a readable line: "mail.example.com, *.example.net". */
 void certificate_names(const struct certificate *c, struct str *to);
+
+/* Appends the subject of one certificate, cut to a readable length: "CN = mail.example.com". */
+void certificate_subject(const struct x509_st *certificate, struct str *to);
 
 void certificate_free(struct certificate *c);
 
