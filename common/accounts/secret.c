@@ -6,7 +6,6 @@
 bool secret_is_open(const struct stat *file, bool strict, char who[SECRET_WHO_MAX])
 {
 	bool all = file->st_mode & (S_IROTH | S_IWOTH);
-
 	if (!all && !(strict && file->st_mode & (S_IRGRP | S_IWGRP)))
 		return false;
 	const struct group *group = all ? NULL : getgrgid(file->st_gid);

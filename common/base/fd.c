@@ -50,12 +50,12 @@ int fd_write_all(int fd, struct span text)
 	return 0;
 }
 
-bool fd_error_lasts(int error)
+bool fd_error_lasts(int err)
 {
 	static const int lasting[] = {EACCES, EPERM,  ENOENT, ENOTDIR, ELOOP,  ENAMETOOLONG,
 				      EISDIR, EINVAL, EBADF,  ENXIO,   ENODEV, ENOEXEC};
 	for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++)
-		if (-error == lasting[i])
+		if (-err == lasting[i])
 			return true;
 	return false;
 }
@@ -130,14 +130,14 @@ int fd_await(int fd, int64_t until)
 	}
 }
 
-bool fd_error_stays(int error)
+bool fd_error_stays(int err)
 {
-	return error != EINTR && error != EAGAIN && error != ECONNABORTED;
+	return err != EINTR && err != EAGAIN && err != ECONNABORTED;
 }
 
-void fd_rest(int error)
+void fd_rest(int err)
 {
-	if (fd_error_stays(error))
+	if (fd_error_stays(err))
 		poll(NULL, 0, FD_REST_MS);
 }
 
@@ -167,15 +167,15 @@ int fd_sealed(const char *name, struct span text)
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd == -1)
 		return -errno;
-	int error = fd_write_all(fd, text);
-	if (error == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == -1)
-		error = -errno;
-	if (error == 0 && lseek(fd, 0, SEEK_SET) == -1)
-		error = -errno;
-	if (error == 0)
+	int err = fd_write_all(fd, text);
+	if (err == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == -1)
+		err = -errno;
+	if (err == 0 && lseek(fd, 0, SEEK_SET) == -1)
+		err = -errno;
+	if (err == 0)
 		return fd;
 	fd_close(&fd);
-	return error;
+	return err;
 }
 
 void fd_random(void *to, size_t n)

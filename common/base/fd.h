@@ -18,10 +18,10 @@ int fd_set_nonblock(int fd, bool on);
 __attribute__((warn_unused_result)) int fd_write_all(int fd, struct span text);
 
 /*
- * Whether -ERROR of a file says something of the file or of who may use it (missing, forbidden, no file), so that
+ * Whether -ERR of a file says something of the file or of who may use it (missing, forbidden, no file), so that
  * trying again is of no use; otherwise memory, descriptors, room or a disk are wanting, and that may pass. Pure.
  */
-bool fd_error_lasts(int error);
+bool fd_error_lasts(int err);
 
 /* Appends everything from FD's offset on to TO, as far as TO's bound allows (-EFBIG beyond). */
 __attribute__((warn_unused_result)) int fd_read_all(int fd, struct str *to);
@@ -39,11 +39,11 @@ __attribute__((warn_unused_result)) int fd_copy_as(int from, int folder, const c
 /* Waits until FD can be read, or its other end is gone, or the clock (clock_mono_ms) says UNTIL: -ETIMEDOUT. */
 __attribute__((warn_unused_result)) int fd_await(int fd, int64_t until);
 
-/* After a poll or an accept that failed with ERROR: waits FD_REST_MS when it may stay (no memory, no descriptor), so
+/* After a poll or an accept that failed with ERR: waits FD_REST_MS when it may stay (no memory, no descriptor), so
  * that no loop spins. Not for EINTR, EAGAIN and ECONNABORTED. */
 enum { FD_REST_MS = 200 };
-void fd_rest(int error);
-bool fd_error_stays(int error);
+void fd_rest(int err);
+bool fd_error_stays(int err);
 
 /* Both files can be read, and hold the same octets from their starts to their ends. */
 bool fd_same(int a, int b);

@@ -22,10 +22,10 @@ static int open_regular(const char *path, const struct config_open *outer, struc
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, st)) {
-		int error = -errno;
+		int err = -errno;
 		*why = strerror(errno);
 		fd_close(&fd);
-		return error;
+		return err;
 	}
 	*why = NULL;
 	if (!S_ISREG(st->st_mode))
@@ -65,11 +65,11 @@ int config_include_read(const char *path, const struct config_open *outer, size_
 	if (fd < 0)
 		return fd;
 	text->max = max;
-	int error = fd_read_all(fd, text);
+	int err = fd_read_all(fd, text);
 	fd_close(&fd);
-	if (error) {
-		*why = error == -EFBIG ? "it is too large" : strerror(-error);
-		return error;
+	if (err) {
+		*why = err == -EFBIG ? "it is too large" : strerror(-err);
+		return err;
 	}
 	*why = "it is UTF-16: save it as ASCII or UTF-8; iconv -f UTF-16 -t UTF-8 makes it so";
 	if (is_utf16(str_span(text)))
@@ -110,10 +110,10 @@ static void append_escaped(struct str *to, struct span text, const char *special
 	}
 }
 
-static int stop_at_trouble(const char *path, int error)
+static int stop_at_trouble(const char *path, int err)
 {
 	(void)path;
-	return error != ENOENT && error != ENOTDIR;
+	return err != ENOENT && err != ENOTDIR;
 }
 
 bool config_include_glob(const char *from, struct span word, glob_t *out, const char **why)

@@ -76,7 +76,6 @@ const void *config_named_at(const struct config_named *kind, const struct config
 {
 	const char *array;
 	size_t count;
-
 	memcpy(&array, (const char *)server + kind->array, sizeof(array));
 	memcpy(&count, (const char *)server + kind->count, sizeof(count));
 	return i < count ? array + i * kind->size : NULL;

@@ -283,11 +283,11 @@ static bool read_file(struct reader *reader, const char *path, const struct conf
 		return false;
 	}
 	str_init(&text, CONFIG_TEXT_MAX);
-	int error = config_include_read(path, outer, CONFIG_TEXT_MAX - reader->octets, &text, &open, &why);
-	if (error)
+	int err = config_include_read(path, outer, CONFIG_TEXT_MAX - reader->octets, &text, &open, &why);
+	if (err)
 		config_error(reader->findings, at, "can't read %s: %s", path, why);
-	reader->findings->passing |= error && error != -EFBIG && !fd_error_lasts(error);
-	struct config_source *source = !error ? add_source(reader, path, str_span(&text)) : NULL;
+	reader->findings->passing |= err && err != -EFBIG && !fd_error_lasts(err);
+	struct config_source *source = !err ? add_source(reader, path, str_span(&text)) : NULL;
 	str_free(&text);
 	if (!source)
 		return true;

@@ -38,9 +38,9 @@ int fullness_create(int *write_fd, int *read_fd)
 		*read_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (*read_fd >= 0)
 		return 0;
-	int error = -errno;
+	int err = -errno;
 	fd_close(write_fd);
-	return error;
+	return err;
 }
 
 static void *map(int fd, int protection)

@@ -117,9 +117,9 @@ static bool peer_is_gone(int fd)
 }
 
 /* A want of memory leaves the packet where it is: who polls comes back for it, though not at once. */
-static bool wait_for_memory(int error)
+static bool wait_for_memory(int err)
 {
-	if (error != ENOMEM && error != ENOBUFS)
+	if (err != ENOMEM && err != ENOBUFS)
 		return false;
 	poll(NULL, 0, NO_MEMORY_MS);
 	return true;

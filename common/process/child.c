@@ -166,7 +166,6 @@ static void load_first(struct child *out)
 static void forbid_cores(void)
 {
 	const struct rlimit none = {0};
-
 	if (setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0))
 		log_fatal(EXIT_TEMPORARY, "core dumps can't be forbidden: %s", strerror(errno));
 }
@@ -200,7 +199,6 @@ void child_ready(void)
 static struct span trouble_text(const char *text)
 {
 	struct span s = span_of(text);
-
 	if (s.len <= CHILD_TROUBLE_MAX)
 		return s;
 	s.len = CHILD_TROUBLE_MAX;
@@ -212,7 +210,6 @@ void child_trouble(const char *text)
 {
 	const struct wire_trouble trouble = {.text = trouble_text(text)};
 	struct str packet;
-
 	str_init(&packet, WIRE_PACKET_MAX);
 	int err = wire_encode_trouble(&trouble, &packet) ? ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0)
 							 : -ENOMEM;
@@ -225,7 +222,6 @@ void child_detached(int control, enum child_link link, uint64_t serial)
 {
 	const struct wire_detached detached = {.kind = link, .serial = serial};
 	struct str packet;
-
 	str_init(&packet, 64);
 	int err = wire_encode_detached(&detached, &packet) ? ipc_send(control, str_span(&packet), NULL, 0) : -ENOMEM;
 	str_free(&packet);
@@ -236,7 +232,6 @@ void child_detached(int control, enum child_link link, uint64_t serial)
 _Noreturn void child_fail(int exit_code, const char *text)
 {
 	struct span rest = span_of(text), line;
-
 	child_trouble(text);
 	while (span_line(&rest, &line))
 		log_error("%.*s", SPAN_ARGS(line));

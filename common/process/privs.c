@@ -27,9 +27,9 @@ _Noreturn static void die(const char *step, const char *what)
 }
 
 /* getpwnam(3): what may stand in errno when there is no such user, rather than no way to ask. */
-static bool is_answer(int error)
+static bool is_answer(int err)
 {
-	return error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
+	return err == 0 || err == ENOENT || err == ESRCH || err == EBADF || err == EPERM;
 }
 
 void privs_lookup(const char *user, uid_t *uid, gid_t *gid)
@@ -181,17 +181,17 @@ static bool is_ours(const char *path)
 	return stat(path, &st) == 0 && st.st_uid == geteuid();
 }
 
-const char *privs_explain(int error, const char *path, char to[PRIVS_WHY_MAX])
+const char *privs_explain(int err, const char *path, char to[PRIVS_WHY_MAX])
 {
 	char user[64];
-	if (error != EACCES)
-		return refusal_text(error, path, to, PRIVS_WHY_MAX);
+	if (err != EACCES)
+		return refusal_text(err, path, to, PRIVS_WHY_MAX);
 	if (taken[0])
 		snprintf(user, sizeof(user), "%s", taken);
 	else
 		snprintf(user, sizeof(user), "%u", (unsigned)geteuid());
 	bool ours = is_ours(path);
-	snprintf(to, PRIVS_WHY_MAX, "%s: user %s may %s; `%s %s %.200s` lets it", strerror(error), user,
-		 refused_at(path), ours ? "chmod" : "chown", ours ? "u+rwx" : user, path);
+	snprintf(to, PRIVS_WHY_MAX, "%s: user %s may %s; `%s %s %.200s` lets it", strerror(err), user, refused_at(path),
+		 ours ? "chmod" : "chown", ours ? "u+rwx" : user, path);
 	return to;
 }

@@ -32,9 +32,9 @@ void privs_enter(const struct privs_jail *jail);
 
 /*
  * Why PATH can't be used, for an administrator. Of EACCES: which user may not do what (looks at PATH for that), and the
- * command that mends it. ERROR is positive; TO has the text, PATH in it cut to what fits.
+ * command that mends it. ERR is positive; TO has the text, PATH in it cut to what fits.
  */
 enum { PRIVS_WHY_MAX = 448 };
-const char *privs_explain(int error, const char *path, char to[PRIVS_WHY_MAX]);
+const char *privs_explain(int err, const char *path, char to[PRIVS_WHY_MAX]);
 
 #endif

@@ -14,9 +14,9 @@
 #include "common/base/span.h"
 
 /* What a write may be refused with where the mount is read-only: who makes a folder there never gets further. */
-static bool may_be_read_only(int error)
+static bool may_be_read_only(int err)
 {
-	return error == EROFS || error == ENOENT || error == EACCES;
+	return err == EROFS || err == ENOENT || err == EACCES;
 }
 
 /* PATH or the folder above it that is there; false when not even the root can be looked at. */
@@ -44,7 +44,6 @@ static int read_only_for_us(const char *at)
 	unsigned above, below;
 	int found = -1;
 	FILE *file = stat(at, &st) ? NULL : fopen("/proc/self/mountinfo", "re");
-
 	while (file && fgets(line, sizeof(line), file)) {
 		const char *rest = strstr(line, " - ");
 		if (sscanf(line, "%*u %*u %u:%u %*s %*s %63s", &above, &below, ours) == 3 && rest &&
@@ -56,13 +55,12 @@ static int read_only_for_us(const char *at)
 	return found;
 }
 
-const char *refusal_text(int error, const char *path, char *to, size_t size)
+const char *refusal_text(int err, const char *path, char *to, size_t size)
 {
 	char at[PATH_MAX];
 	struct statvfs mount;
-
-	snprintf(to, size, "%s", strerror(error));
-	if (!may_be_read_only(error) || !nearest(path, at, &mount) || !(mount.f_flag & ST_RDONLY))
+	snprintf(to, size, "%s", strerror(err));
+	if (!may_be_read_only(err) || !nearest(path, at, &mount) || !(mount.f_flag & ST_RDONLY))
 		return to;
 	int ours = read_only_for_us(at);
 	size_t used = strlen(to);

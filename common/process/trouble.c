@@ -19,7 +19,6 @@ void trouble_free(struct trouble *t)
 static void log_lines(struct span text)
 {
 	struct span line;
-
 	while (span_line(&text, &line))
 		log_warning("%.*s", SPAN_ARGS(line));
 }
@@ -28,7 +27,6 @@ void trouble_tell(struct trouble *t, struct span text, int64_t now_s)
 {
 	bool news = !span_equal(text, str_span(&t->told));
 	int64_t since_s = now_s - t->logged_s;
-
 	/* A clock that was set back far is no reason to be silent for long. */
 	if (!news && since_s < DAY_S && since_s > -DAY_S)
 		return;

@@ -44,7 +44,6 @@ void attention_examine(struct attention *a, const struct config_certificates *pa
 	const struct certificate_listener to = {.say = use == CERTIFICATE_SERVER ? append : append_warning,
 						.context = &a->files};
 	bool good = true;
-
 	if (!pairs->n)
 		return;
 	a->at = realloc(a->at, (a->n + pairs->n) * sizeof(*a->at));
@@ -76,7 +75,6 @@ void attention_look(struct attention *a)
 void attention_tell(const struct attention *a, const char *fqdn, int64_t now_s, struct str *to)
 {
 	const struct certificate_listener listener = {.say = append, .context = to};
-
 	str_append(to, str_span(&a->files));
 	for (size_t i = 0; i < a->n; i++)
 		certificate_dates(&a->at[i], now_s, &listener);
@@ -92,7 +90,6 @@ void attention_tell(const struct attention *a, const char *fqdn, int64_t now_s, 
 void attention_tend(struct attention *a, const char *fqdn, int64_t now_s)
 {
 	struct str text;
-
 	/* A clock that was set back far is no reason to be silent for long. */
 	if (now_s < a->look_s && a->look_s - now_s <= DAY_S)
 		return;

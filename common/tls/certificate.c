@@ -32,7 +32,6 @@ __attribute__((format(printf, 3, 4))) static void say(struct report *report, enu
 {
 	struct str text, clean;
 	va_list args;
-
 	str_init(&text, TEXT_MAX);
 	str_init(&clean, (size_t)4 * TEXT_MAX);
 	va_start(args, format);
@@ -49,7 +48,6 @@ __attribute__((format(printf, 3, 4))) static void say(struct report *report, enu
 static bool is_private(const char *path)
 {
 	static const char *const folders[] = {"/home/", "/root/", "/tmp/", "/var/tmp/"};
-
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		if (strncmp(path, folders[i], strlen(folders[i])) == 0)
 			return true;
@@ -57,12 +55,12 @@ static bool is_private(const char *path)
 	return false;
 }
 
-static void say_unreadable(struct report *report, const char *what, const char *path, int error)
+static void say_unreadable(struct report *report, const char *what, const char *path, int err)
 {
-	if (report->to->guest && error == EACCES)
+	if (report->to->guest && err == EACCES)
 		say(report, CERTIFICATE_NOTE, "%s %s was not examined: you may not read it; root may", what, path);
 	else
-		say(report, CERTIFICATE_ERROR, "%s %s can't be read: %s%s", what, path, strerror(error),
+		say(report, CERTIFICATE_ERROR, "%s %s can't be read: %s%s", what, path, strerror(err),
 		    is_private(path) ? ". The systemd unit hides /home, /root and the files of others in /tmp from the "
 				       "service: put it into /etc"
 				     : "");
@@ -72,23 +70,22 @@ static void say_unreadable(struct report *report, const char *what, const char *
 static int read_whole(const char *path, size_t max, struct stat *file, struct str *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int error = fd < 0 || fstat(fd, file) ? -errno : 0;
-
+	int err = fd < 0 || fstat(fd, file) ? -errno : 0;
 	str_init(out, max);
-	if (!error && !S_ISREG(file->st_mode))
-		error = S_ISDIR(file->st_mode) ? -EISDIR : -EINVAL;
-	if (!error && file->st_size > (off_t)max)
-		error = -EFBIG;
+	if (!err && !S_ISREG(file->st_mode))
+		err = S_ISDIR(file->st_mode) ? -EISDIR : -EINVAL;
+	if (!err && file->st_size > (off_t)max)
+		err = -EFBIG;
 	/* All of it at once: a buffer that grows would leave pieces of a key behind. */
-	if (!error && file->st_size) {
+	if (!err && file->st_size) {
 		out->at = calloc(1, (size_t)file->st_size + 1);
 		out->cap = (size_t)file->st_size + 1;
 		ssize_t got = out->at ? pread(fd, out->at, (size_t)file->st_size, 0) : -1;
-		error = got < 0 ? -errno : 0;
+		err = got < 0 ? -errno : 0;
 		out->len = got < 0 ? 0 : (size_t)got;
 	}
 	fd_close(&fd);
-	return error;
+	return err;
 }
 
 static BIO *over(struct span text)
@@ -100,7 +97,6 @@ static BIO *over(struct span text)
 static void say_no_pem(struct report *report, const char *what, const char *path, struct span text)
 {
 	bool binary = text.len > 2 && (unsigned char)text.at[0] == 0x30 && (unsigned char)text.at[1] >= 0x80;
-
 	if (!text.len)
 		say(report, CERTIFICATE_ERROR, "%s %s is empty", what, path);
 	else if (memmem(text.at, text.len, "PRIVATE KEY-----", 16))
@@ -123,7 +119,6 @@ static STACK_OF(X509) * read_chain(struct report *report, const char *what, cons
 	STACK_OF(X509) *chain = sk_X509_new_null();
 	BIO *bio = over(text);
 	X509 *one;
-
 	ERR_clear_error();
 	while (chain && bio && sk_X509_num(chain) < max && (one = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
 		if (!sk_X509_push(chain, one))
@@ -161,7 +156,6 @@ static EVP_PKEY *read_key(struct report *report, const char *path, struct span t
 	bool asked = false;
 	BIO *bio = over(text);
 	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked) : NULL;
-
 	ERR_clear_error();
 	BIO_free(bio);
 	if (asked)
@@ -202,7 +196,6 @@ static void judge_strength(struct report *report, const struct certificate *c)
 	X509 *own = sk_X509_value(c->chain, 0);
 	const EVP_PKEY *key = X509_get0_pubkey(own);
 	int digest = NID_undef;
-
 	if (key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
 		say(report, CERTIFICATE_WARNING,
 		    "certificate %s has an RSA key of %d bits, which others refuse as too short: make one of %d bits, "
@@ -224,7 +217,6 @@ static void judge_purpose(struct report *report, const struct certificate *c, en
 		[CERTIFICATE_SERVER] = {X509_PURPOSE_SSL_SERVER, "serverAuth"},
 		[CERTIFICATE_CLIENT] = {X509_PURPOSE_SSL_CLIENT, "clientAuth"},
 	};
-
 	if (X509_check_purpose(sk_X509_value(c->chain, 0), uses[use].purpose, 0) != 1)
 		say(report, CERTIFICATE_WARNING,
 		    "certificate %s was not issued for this use (its extended key usage lacks %s): others may refuse "
@@ -236,7 +228,6 @@ static void judge_purpose(struct report *report, const struct certificate *c, en
 static void judge_order(struct report *report, const struct certificate *c)
 {
 	struct str name;
-
 	for (int i = 1; i < sk_X509_num(c->chain); i++) {
 		X509 *lower = sk_X509_value(c->chain, i - 1), *upper = sk_X509_value(c->chain, i);
 		if (X509_check_issued(upper, lower) == X509_V_OK)
@@ -257,7 +248,6 @@ static void judge_order(struct report *report, const struct certificate *c)
 static void judge_key(struct report *report, const struct certificate *c, const char *path, struct span text)
 {
 	EVP_PKEY *key = read_key(report, path, text);
-
 	if (key && c->chain)
 		judge_fit(report, c, path, key);
 	EVP_PKEY_free(key);
@@ -277,7 +267,6 @@ bool certificate_judge(const char *path, struct span certificate, const char *ke
 		       enum certificate_use use, const struct certificate_listener *to, struct certificate *out)
 {
 	struct report report = {.to = to};
-
 	*out = (struct certificate){.path = strdup(path)};
 	if (!out->path)
 		return false;
@@ -293,22 +282,21 @@ bool certificate_examine(const char *path, const char *key_path, enum certificat
 	struct stat file;
 	struct str text;
 	char who[SECRET_WHO_MAX];
-
 	*out = (struct certificate){.path = strdup(path)};
 	if (!out->path)
 		return false;
-	int error = read_whole(path, CERTIFICATE_FILE_MAX, &file, &text);
-	if (error)
-		say_unreadable(&report, "certificate", path, -error);
+	int err = read_whole(path, CERTIFICATE_FILE_MAX, &file, &text);
+	if (err)
+		say_unreadable(&report, "certificate", path, -err);
 	else
 		judge_certificate(&report, out, str_span(&text), use);
 	str_wipe(&text);
-	error = read_whole(key_path, CERTIFICATE_FILE_MAX, &file, &text);
-	if (error)
-		say_unreadable(&report, "key", key_path, -error);
+	err = read_whole(key_path, CERTIFICATE_FILE_MAX, &file, &text);
+	if (err)
+		say_unreadable(&report, "key", key_path, -err);
 	else
 		judge_key(&report, out, key_path, str_span(&text));
-	if (!error && secret_is_open(&file, false, who))
+	if (!err && secret_is_open(&file, false, who))
 		say(&report, CERTIFICATE_WARNING, "key %s may be read by %s: chmod 600 %s", key_path, who, key_path);
 	str_wipe(&text);
 	return !report.failed;
@@ -317,7 +305,6 @@ bool certificate_examine(const char *path, const char *key_path, enum certificat
 static bool seconds_of(const ASN1_TIME *time, int64_t *out)
 {
 	struct tm tm;
-
 	if (!ASN1_TIME_to_tm(time, &tm))
 		return false;
 	*out = (int64_t)timegm(&tm);
@@ -328,7 +315,6 @@ static void date_text(int64_t s, char to[DATE_MAX])
 {
 	time_t time = (time_t)s;
 	struct tm tm;
-
 	if (!gmtime_r(&time, &tm) || !strftime(to, DATE_MAX, "%Y-%m-%d", &tm))
 		to[0] = '\0';
 }
@@ -339,7 +325,6 @@ static void judge_dates(struct report *report, const char *what, X509 *certifica
 	static const char remedy[] = "renew it, then: mailrootctl reload";
 	char date[DATE_MAX];
 	int64_t from, until;
-
 	if (!seconds_of(X509_get0_notBefore(certificate), &from) ||
 	    !seconds_of(X509_get0_notAfter(certificate), &until)) {
 		say(report, CERTIFICATE_WARNING, "%s has no date that can be read: %s", what, remedy);
@@ -362,7 +347,6 @@ void certificate_dates(const struct certificate *c, int64_t now_s, const struct 
 {
 	struct report report = {.to = to};
 	struct str what;
-
 	for (int i = 0; i < (c->chain ? sk_X509_num(c->chain) : 0); i++) {
 		str_init(&what, TEXT_MAX);
 		str_printf(&what, "certificate %s", c->path);
@@ -383,7 +367,6 @@ void certificate_name_missing(const struct certificate *all, size_t n, const cha
 	struct report report = {.to = to};
 	struct str held;
 	size_t readable = 0;
-
 	str_init(&held, TEXT_MAX);
 	for (size_t i = 0; i < n && !certificate_covers(&all[i], name); i++) {
 		if (all[i].chain && readable++)
@@ -410,10 +393,9 @@ bool certificate_authorities(const char *path, const struct certificate_listener
 	struct report report = {.to = to};
 	struct stat file;
 	struct str text;
-
-	int error = read_whole(path, CERTIFICATE_AUTHORITIES_MAX, &file, &text);
-	if (error)
-		say_unreadable(&report, "tls_ca", path, -error);
+	int err = read_whole(path, CERTIFICATE_AUTHORITIES_MAX, &file, &text);
+	if (err)
+		say_unreadable(&report, "tls_ca", path, -err);
 	else
 		sk_X509_pop_free(read_chain(&report, "tls_ca", path, str_span(&text), INT_MAX), X509_free);
 	str_wipe(&text);

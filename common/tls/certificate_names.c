@@ -10,7 +10,6 @@ void certificate_subject(const X509 *certificate, struct str *to)
 {
 	BIO *memory = BIO_new(BIO_s_mem());
 	char *at;
-
 	if (memory && X509_NAME_print_ex(memory, X509_get_subject_name(certificate), 0, XN_FLAG_ONELINE) >= 0) {
 		long len = BIO_get_mem_data(memory, &at);
 		str_append(to, (struct span){at, len < NAME_SHOWN_MAX ? (size_t)len : NAME_SHOWN_MAX});
@@ -22,7 +21,6 @@ bool certificate_covers(const struct certificate *c, const char *name)
 {
 	bool covers = c->chain && X509_check_host(sk_X509_value(c->chain, 0), name, 0,
 						  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
-
 	ERR_clear_error();
 	return covers;
 }
@@ -31,7 +29,6 @@ void certificate_names(const struct certificate *c, struct str *to)
 {
 	GENERAL_NAMES *names = NULL;
 	int shown = 0;
-
 	if (!c->chain)
 		return;
 	names = X509_get_ext_d2i(sk_X509_value(c->chain, 0), NID_subject_alt_name, NULL, NULL);

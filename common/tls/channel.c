@@ -262,8 +262,8 @@ static void say_reason(const SSL *ssl, unsigned long error, char why[TLS_WHY_MAX
 static enum tls_result handshake_failed(struct tls_channel *c, int returned, char why[TLS_WHY_MAX])
 {
 	const char *peer = SSL_is_server(c->ssl) ? "client" : "host";
-	int error = SSL_get_error(c->ssl, returned);
-	if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
+	int err = SSL_get_error(c->ssl, returned);
+	if (err != SSL_ERROR_WANT_READ && err != SSL_ERROR_WANT_WRITE) {
 		say_reason(c->ssl, ERR_peek_error(), why);
 		return TLS_FAILED;
 	}
