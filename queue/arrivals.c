@@ -69,11 +69,12 @@ static void take_arrival(struct loop *l, struct span text, struct msghdr *header
 	struct wire_look look;
 	ipc_packet_fds(header, &packet);
 	bool cut = header->msg_flags & (MSG_TRUNC | MSG_CTRUNC);
-	if (!cut && wire_decode_arrived(text, &arrived))
+	bool good = !cut && wire_admit(WIRE_LINK_arrivals, WIRE_UP, text);
+	if (good && wire_decode_arrived(text, &arrived))
 		arrivals_take(&l->queue, arrived.name);
-	else if (!cut && wire_decode_look(text, &look))
+	else if (good && wire_decode_look(text, &look))
 		scan_request(&l->scan);
-	else if (!cut && etrn_request_receive(&l->etrn, text, packet.fds, packet.fd_count))
+	else if (good && etrn_request_receive(&l->etrn, text, packet.fds, packet.fd_count))
 		;
 	else if (text.len)
 		log_warning("arrivals link: a packet that is no arrival was ignored");

@@ -63,7 +63,8 @@ bool links_pool(struct queue *q, struct pool *p, struct worker **added)
 		drop_pool_link(q, p, err ? strerror(-err) : NULL);
 		return false;
 	}
-	if (!wire_decode_worker(packet.text, &worker) || packet.fd_count != 1) {
+	bool good = wire_admit(WIRE_LINK_pool, WIRE_UP, packet.text) && wire_decode_worker(packet.text, &worker);
+	if (!good || packet.fd_count != 1) {
 		ipc_packet_close(&packet);
 		drop_pool_link(q, p, "it sent what is no worker");
 		return false;
@@ -81,7 +82,8 @@ bool links_worker(struct queue *q, struct worker *w)
 	struct wire_idle idle;
 	int err;
 	while ((err = ipc_receive(w->fd, q->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet)) == 0) {
-		bool ok = !packet.eof && packet.fd_count == 0 && wire_decode_idle(packet.text, &idle);
+		bool ok = packet.fd_count == 0 && wire_admit(WIRE_LINK_job_delivery, WIRE_UP, packet.text) &&
+			  wire_decode_idle(packet.text, &idle); /* workers of both pools say no more than that */
 		ipc_packet_close(&packet);
 		if (!ok)
 			break;

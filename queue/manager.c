@@ -194,6 +194,8 @@ static void obey(struct manager *g, struct ipc_packet *packet)
 	struct wire_detach detached;
 	struct wire_reload reload;
 	struct wire_stop stopped;
+	if (!wire_admit(WIRE_LINK_control_queue, WIRE_DOWN, packet->text))
+		return;
 	if (wire_decode_stop(packet->text, &stopped)) {
 		stop(g, stopped.now);
 		return;

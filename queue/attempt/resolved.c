@@ -122,7 +122,7 @@ static bool take_answer(struct queue *q, struct span packet)
 	static const enum target_state states[] = {TARGET_FOUND, TARGET_LATER, TARGET_NEVER};
 	struct wire_resolved answer;
 	struct resolve_request *r;
-	if (!wire_decode_resolved(packet, &answer))
+	if (!wire_admit(WIRE_LINK_resolver, WIRE_UP, packet) || !wire_decode_resolved(packet, &answer))
 		return false;
 	enum target_state state = states[answer.event];
 	if (state == TARGET_FOUND && !valid_hosts(answer.hosts))

@@ -223,9 +223,10 @@ bool verdicts_apply(struct queue *q, struct span packet)
 {
 	struct wire_verdict v;
 	char id[MSGID_LEN + 1];
-	if (wire_type_of(packet) == WIRE_dialogue)
+	enum wire_type type = wire_admit(WIRE_LINK_verdicts, WIRE_UP, packet);
+	if (type == WIRE_dialogue)
 		return show_dialogue(q, packet);
-	if (!wire_decode_verdict(packet, &v) || v.event >= JOURNAL_EVENT_COUNT || v.first > v.last)
+	if (!type || !wire_decode_verdict(packet, &v) || v.event >= JOURNAL_EVENT_COUNT || v.first > v.last)
 		return false;
 	if (!msgid_valid(v.id) || !span_copy(v.id, id, sizeof(id)))
 		return false;

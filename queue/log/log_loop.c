@@ -110,7 +110,8 @@ static bool look(struct loop *l, struct wire_records *records, bool *good)
 	int err = ipc_receive(CHILD_FD_RECORDS, l->packet, sizeof(l->packet), MSG_DONTWAIT | MSG_PEEK, &packet);
 	if ((err && err != -EMSGSIZE) || packet.eof)
 		return false;
-	*good = !err && wire_decode_records(packet.text, records);
+	*good = !err && wire_admit(WIRE_LINK_records, WIRE_UP, packet.text) &&
+		wire_decode_records(packet.text, records);
 	ipc_packet_close(&packet);
 	return true;
 }
@@ -185,7 +186,6 @@ static void reload(struct loop *l, struct ipc_packet *packet)
 static void obey(struct loop *l)
 {
 	struct ipc_packet packet;
-	struct wire_reload wanted;
 	int err = ipc_receive(CHILD_FD_CONTROL, l->packet, sizeof(l->packet), MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN)
 		return;
@@ -193,9 +193,10 @@ static void obey(struct loop *l)
 		l->stop = true;
 		return;
 	}
-	if (wire_decode_reload(packet.text, &wanted))
+	enum wire_type type = wire_admit(WIRE_LINK_control_log, WIRE_DOWN, packet.text);
+	if (type == WIRE_reload)
 		reload(l, &packet);
-	else if (wire_type_of(packet.text) == WIRE_stop)
+	else if (type == WIRE_stop)
 		l->stop = true;
 	ipc_packet_close(&packet);
 }

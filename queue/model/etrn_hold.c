@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/ascii.h"
 #include "queue/model/atrn.h"
 
 struct etrn_hold *etrn_hold_new(const struct route *route)
@@ -12,8 +13,7 @@ struct etrn_hold *etrn_hold_new(const struct route *route)
 		return NULL;
 	hold->expire_ms = route->etrn->expire;
 	if (span_copy(route->domain, hold->domain, sizeof(hold->domain)))
-		for (char *c = hold->domain; *c; c++)
-			*c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
+		ascii_lower_text(hold->domain);
 	return hold;
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/hash.h"
 #include "queue/model/loaded.h"
 
 enum { EACH_RCPT_MAX = ENVELOPE_RCPT_MAX };
@@ -63,7 +64,7 @@ struct job *job_take(struct pool *p, struct message *m, struct destination *d, e
  * What the notice of J tells about recipient RCPT. Delayed and open are the same: after a restart, delayed recipients
  * are open.
  */
-static unsigned told_of(const struct job *j, size_t rcpt)
+static unsigned char told_of(const struct job *j, size_t rcpt)
 {
 	enum recipient_state state = j->message->loaded->states[rcpt];
 	if (!job_has(j, rcpt))
@@ -74,16 +75,15 @@ static unsigned told_of(const struct job *j, size_t rcpt)
 static uint64_t hash_notice(const struct job *j, uint64_t hash)
 {
 	const struct loaded *w = j->message->loaded;
-	for (size_t i = 0; i < MSGID_LEN; i++)
-		hash = (hash ^ (unsigned char)w->message->id[i]) * 1099511628211u;
+	hash = hash_span(hash, span_of(w->message->id));
 	for (size_t i = 0; i < w->rcpt_count; i++)
-		hash = (hash ^ told_of(j, i)) * 1099511628211u;
+		hash = hash_octet(hash, told_of(j, i));
 	return hash;
 }
 
 void job_notice_id(const struct job *j, char *to)
 {
-	uint64_t hashes[2] = {hash_notice(j, 14695981039346656037u), hash_notice(j, 1)};
+	uint64_t hashes[2] = {hash_notice(j, HASH_START), hash_notice(j, 1)};
 	msgid_make(j->message->loaded->notice_at_ms, (const unsigned char *)hashes, to);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "common/base/hash.h"
 #include "queue/model/marks.h"
 
 static const char *const state_names[RECIPIENT_STATE_COUNT] = {
@@ -133,15 +134,8 @@ void loaded_unload(struct messages *all, struct message *m)
 
 enum { MANNER_MAX = 64 * 1024 };
 
-static uint32_t hash_text(uint32_t hash, const char *text)
-{
-	while (*text)
-		hash = (hash ^ (unsigned char)*text++) * 16777619u; /* FNV-1a */
-	return (hash ^ '\n') * 16777619u;
-}
-
 /* A hash of the next hop of ROUTE, and of how we speak to it. */
-static uint32_t hash_route(const struct route *route, const struct config_server *server)
+static uint64_t hash_route(const struct route *route, const struct config_server *server)
 {
 	char key[HOP_NAME_MAX] = "nowhere";
 	struct str manner;
@@ -150,7 +144,8 @@ static uint32_t hash_route(const struct route *route, const struct config_server
 		hop_name_format(route, route->kind == ROUTE_DROP ? route->local->drop_dir : NULL, key);
 	if (route->kind != ROUTE_NONE && route->kind != ROUTE_DROP)
 		route_append_manner(server, route, &manner);
-	uint32_t hash = hash_text(hash_text(2166136261u, key), str_text(&manner));
+	uint64_t hash = hash_octet(hash_span(HASH_START, span_of(key)), '\n');
+	hash = hash_span(hash, str_span(&manner));
 	str_free(&manner);
 	return hash;
 }
@@ -159,7 +154,7 @@ uint32_t loaded_routes_hash(const struct loaded *w, const struct config_server *
 {
 	struct span domain = {NULL, 0};
 	struct route route;
-	uint32_t hash = 2166136261u, next_hop = 0;
+	uint64_t hash = HASH_START, next_hop = 0;
 	for (size_t i = 0; i < w->rcpt_count; i++) {
 		if (w->states[i] != RECIPIENT_OPEN && w->states[i] != RECIPIENT_DELAYED)
 			continue;
@@ -168,9 +163,9 @@ uint32_t loaded_routes_hash(const struct loaded *w, const struct config_server *
 			loaded_route(w, i, server, &route);
 			next_hop = hash_route(&route, server);
 		}
-		hash = (hash ^ next_hop) * 16777619u;
+		hash = hash_span(hash, (struct span){(const char *)&next_hop, sizeof(next_hop)});
 	}
-	return hash ? hash : 1;
+	return (uint32_t)hash ? (uint32_t)hash : 1;
 }
 
 void loaded_set(struct loaded *w, size_t rcpt, enum recipient_state state)

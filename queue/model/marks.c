@@ -1,15 +1,10 @@
 #include "queue/model/marks.h"
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
-}
+#include "common/base/hash.h"
 
 static uint64_t hash(struct span text)
 {
-	uint64_t sum = 14695981039346656037u;
-	for (size_t i = 0; i < text.len; i++)
-		sum = (sum ^ (unsigned char)lower(text.at[i])) * 1099511628211u;
+	uint64_t sum = hash_span_nocase(HASH_START, text);
 	/*
 	 * The low bits of FNV depend mostly on the last octets. This mixes all bits, from which three numbers are
 	 * taken.

@@ -417,7 +417,7 @@ static bool request(struct queue *q, struct ctl *c, struct span text)
 {
 	if (c->work != CTL_NOTHING)
 		return false; /* one at a time */
-	switch (wire_type_of(text)) {
+	switch (wire_admit(WIRE_LINK_ctl_queue, WIRE_UP, text)) {
 	case WIRE_queue_list:
 		return request_list(q, c, text);
 	case WIRE_queue_show:

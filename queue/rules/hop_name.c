@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+#include "common/base/ascii.h"
+#include "common/base/hash.h"
+
 enum { KEY_TEXT_MAX = ROUTE_HOSTS_MAX * 300 /* of each host: a name of 255 octets, a port, brackets */ };
 
 uint16_t hop_name_port(const struct config_host *host, const struct config_outbound *outbound)
@@ -23,14 +26,6 @@ static void append_host(struct str *to, const struct config_host *host, uint16_t
 		str_printf(to, " weight %u", host->weight);
 }
 
-static uint64_t hash_text(struct span text)
-{
-	uint64_t hash = 14695981039346656037u; /* FNV-1a */
-	for (size_t i = 0; i < text.len; i++)
-		hash = (hash ^ (unsigned char)text.at[i]) * 1099511628211u;
-	return hash;
-}
-
 static void append_block(struct str *to, const char *word, const struct route_block *block)
 {
 	char text[ROUTE_BLOCK_MAX];
@@ -48,10 +43,8 @@ static void append_list(struct str *to, const struct route *route)
 
 static void append_domain(struct str *to, struct span domain)
 {
-	for (size_t i = 0; i < domain.len; i++) {
-		char c = domain.at[i];
-		str_append_c(to, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c);
-	}
+	for (size_t i = 0; i < domain.len; i++)
+		str_append_c(to, ascii_lower(domain.at[i]));
 }
 
 static void append_hosts(struct str *to, const struct route *route)
@@ -107,7 +100,7 @@ void hop_name_format(const struct route *route, const char *folder, char *to)
 		snprintf(to, HOP_NAME_MAX, "%s", str_text(&text));
 	else
 		snprintf(to, HOP_NAME_MAX, "%.900s... %016llx", str_text(&text),
-			 (unsigned long long)hash_text(str_span(&text)));
+			 (unsigned long long)hash_span(HASH_START, str_span(&text)));
 	str_free(&text);
 }
 
@@ -129,7 +122,7 @@ uint64_t hop_name_manner(const struct route *route)
 	struct str text;
 	str_init(&text, KEY_TEXT_MAX);
 	append_manner(&text, route);
-	uint64_t hash = hash_text(str_span(&text));
+	uint64_t hash = hash_span(HASH_START, str_span(&text));
 	str_free(&text);
 	return hash;
 }
