@@ -9,7 +9,7 @@
 #include "queue/model/job.h"
 #include "queue/model/loaded.h"
 
-static void no_way(struct queue *q, struct message *m, size_t rcpt, const char *why)
+static void note_no_route(struct queue *q, struct message *m, size_t rcpt, const char *why)
 {
 	const struct attempt_result result = {.event = JOURNAL_FAILED, .enhanced = {5, 1, 2}, .text = span_of(why)};
 	log_info("id=%s to=<%.*s> status=failed text=\"%s\"", m->id, SPAN_ARGS(m->loaded->rcpts[rcpt].text), why);
@@ -32,7 +32,7 @@ bool assign_jobs(struct queue *q, struct message *m)
 			d = d ? etrn_hold_next_hop(d) : NULL;
 		}
 		if (route.kind == ROUTE_NONE)
-			no_way(q, m, i, route.why);
+			note_no_route(q, m, i, route.why);
 		else if (d && route.kind == ROUTE_DROP && local_drop_lacks_room(q, m, d, i))
 			continue;
 		else if (d && etrn_wait_holds(q, m, d, i))

@@ -39,7 +39,7 @@ static void park(struct queue *q, struct message *m)
 	message_park(&q->messages, m, &m->destination->parked);
 }
 
-/* Makes jobs of what is open. */
+/* Makes jobs for the open recipients. */
 static enum step make_jobs(struct queue *q, struct message *m)
 {
 	struct loaded *w = m->loaded;
@@ -64,7 +64,7 @@ static enum step make_jobs(struct queue *q, struct message *m)
 	return STEP_REST;
 }
 
-/* Delivers M into a drop folder here and now, or makes jobs. */
+/* Delivers M into a drop folder at once, or makes jobs. */
 static enum step deliver(struct queue *q, struct message *m)
 {
 	switch (local_drop_try(q, m)) {
@@ -82,7 +82,7 @@ static enum step deliver(struct queue *q, struct message *m)
 	return make_jobs(q, m);
 }
 
-/* The attempt itself: nothing need be told to the sender before it. */
+/* Makes the attempt itself; a notice that was due before it is written. */
 static enum step try_now(struct queue *q, struct message *m)
 {
 	int64_t next_try = m->loaded->next_try;
@@ -103,7 +103,7 @@ static enum step begin_notice(struct queue *q, struct message *m)
 	return STEP_REST;
 }
 
-/* Does STEP for M; what follows it. STEP_REST: M may be gone. */
+/* Does STEP for M and returns the next step. STEP_REST: M may be gone. */
 static enum step act(struct queue *q, struct message *m, enum step step)
 {
 	switch (step) {
@@ -139,7 +139,7 @@ void attempt_settle(struct queue *q, struct message *m)
 	go_on(q, m, next(q, m));
 }
 
-/* Routes have changed: M waits on if that does not concern it. */
+/* After a change of routes: when M's routes are the same, M waits as before. */
 static bool waits_on(struct queue *q, struct message *m)
 {
 	if (!m->rerouted)
@@ -151,7 +151,7 @@ static bool waits_on(struct queue *q, struct message *m)
 	return true;
 }
 
-/* When the journal says that M is due, which the notice will overwrite; 0 = it is now. */
+/* The time of the next try in the journal, which a notice will overwrite; 0 = now. */
 static int64_t put_off_until(struct queue *q, struct message *m)
 {
 	int64_t next_try = 0;
@@ -182,15 +182,17 @@ void attempt_begin(struct queue *q, struct message *m)
 		go_on(q, m, STEP_TRY);
 }
 
-/* All recipients were tried, and what is left is to tell the sender. */
-static bool is_over(const struct message *m)
+/* All recipients were tried, and only the notice is left. */
+static bool only_notice_left(const struct message *m)
 {
 	const struct job *j = TAILQ_FIRST(&m->loaded->jobs);
 	return j && j->kind == JOB_NOTICE && m->loaded->counts[RECIPIENT_DELAYED] && !m->loaded->counts[RECIPIENT_OPEN];
 }
 
-/* The worker before has reported but not let go yet. Whoever is delayed waits as long as ever; only the notice comes
- * sooner. */
+/*
+ * The last worker has reported but still holds the lock. The notice is tried again after HOLD_MS; the delayed
+ * recipients wait for their own next try.
+ */
 static void put_notice_off(struct queue *q, struct message *m, int64_t hold_ms)
 {
 	job_cancel_all(m, q->mono_ms);
@@ -207,7 +209,7 @@ void attempt_lock_busy(struct queue *q, struct message *m)
 	int64_t hold = LOCK_FIRST_MS << m->lock_tries;
 	if (m->lock_tries < LOCK_DOUBLINGS)
 		m->lock_tries++;
-	if (is_over(m))
+	if (only_notice_left(m))
 		put_notice_off(q, m, hold);
 	else
 		settle_take_back(q, m, hold);

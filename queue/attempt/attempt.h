@@ -1,7 +1,7 @@
 /*
- * An attempt to deliver a message, and the one place that acts on what follows: load, tell the sender what is due,
- * rename into a drop folder or make jobs; and when no job is left, finish, notice, give up or defer. The parts it calls
- * note what they find and return; none of them calls back here.
+ * An attempt to deliver a message: load it, send a notice that is due, rename it into a drop folder or make jobs. When
+ * no job is left: finish, send a notice, give up or defer. Only this module decides what follows. The modules that it
+ * calls note their results and return; none of them calls back here.
  */
 #ifndef QUEUE_ATTEMPT_ATTEMPT_H
 #define QUEUE_ATTEMPT_ATTEMPT_H
@@ -9,17 +9,19 @@
 #include "queue/attempt/note.h"
 #include "queue/attempt/queue.h"
 
-/* Attempts message M, which is READY or has just arrived. M may be gone afterwards. */
+/* Begins an attempt of message M, which is READY or has just arrived. M may be freed. */
 void attempt_begin(struct queue *q, struct message *m);
 
-/* A job of loaded message M is over, or something was noted: what follows is done. M may be gone afterwards. */
+/* Does what follows after a job of loaded message M has ended, or a result was noted. M may be freed. */
 void attempt_settle(struct queue *q, struct message *m);
 
-/* There is no way to D: notes RESULT for the messages whose jobs wait there, and settles them. A bounded number; true
- * when all are done. */
+/*
+ * D can't be used: notes RESULT for the messages whose jobs wait there, and settles them. A bounded number per call;
+ * true when no job is left.
+ */
 bool attempt_refuse(struct queue *q, struct destination *d, const struct attempt_result *result);
 
-/* Another process holds M's lock: M is taken back and tried again in a moment, each time a little later. */
+/* Another process holds M's lock: takes M back and tries again soon, after a wait that doubles each time. */
 void attempt_lock_busy(struct queue *q, struct message *m);
 
 #endif

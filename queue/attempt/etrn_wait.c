@@ -13,9 +13,9 @@ enum { LEFT_MIN_MS = 1000 };
 
 static void expire(struct queue *q, struct message *m, const struct destination *d, size_t at, int64_t age)
 {
-	char duration[CLOCK_TEXT_MAX], text[DOMAIN_MAX + 100];
+	char duration[CLOCK_TEXT_MAX], text[DOMAIN_MAX + 120];
 	clock_duration(age, duration);
-	snprintf(text, sizeof(text), "expired after %s: nobody has asked for the mail of %s", duration,
+	snprintf(text, sizeof(text), "expired after %s: no ETRN or ATRN has requested the mail of %s", duration,
 		 d->etrn->domain);
 	const struct attempt_result result = {.event = JOURNAL_FAILED, .enhanced = {4, 4, 7}, .text = span_of(text)};
 	log_info("id=%s to=<%.*s> status=failed enhanced=4.4.7 text=\"%s\"", m->id,

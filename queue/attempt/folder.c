@@ -10,10 +10,10 @@
 #include "common/process/privs.h"
 #include "queue/model/waiting.h"
 
-/* A folder that looks well and fails all the same is tried more and more seldom. */
+/* A folder that seems usable but fails is tried less and less often, up to DOWN_MAX_MS. */
 enum {
 	DOWN_MAX_MS = 60 * 1000,
-	WAITING_LOOK = 1000 /* of those that wait for a folder, so many are looked at for one that fits */
+	WAITING_LOOK = 1000 /* first_that_fits looks at so many messages */
 };
 
 static struct drop *drop_of(struct queue *q, const struct destination *d)
@@ -21,7 +21,7 @@ static struct drop *drop_of(struct queue *q, const struct destination *d)
 	return drop_find(&q->drops, d->folder, q->mono_ms);
 }
 
-/* How large a message can be put there, as far as can be seen without trying; 0 = none can. */
+/* The size of the largest message that fits, as far as known without trying; 0 = none. */
 static uint64_t usable(const struct drop *drop)
 {
 	struct statvfs disk;
@@ -38,7 +38,7 @@ void folder_failed(struct queue *q, struct destination *d, const char *why)
 	bool was_up = !d->down_ms;
 	destination_down(d, q->mono_ms, 0, DOWN_MAX_MS, why);
 	if (was_up)
-		log_warning("drop folder %s: %s; its mail waits until that is mended", d->folder, why);
+		log_warning("drop folder %s: %s; its mail waits until this is fixed", d->folder, why);
 	if (drop) {
 		drop->trouble = true;
 		drop->usable = usable(drop) > 0;
@@ -50,7 +50,7 @@ void folder_worked(struct queue *q, struct destination *d)
 	struct drop *drop = drop_of(q, d);
 	struct message *next = TAILQ_FIRST(&d->waiting);
 	if (destination_up(d))
-		log_info("drop folder %s takes mail again", d->folder);
+		log_info("drop folder %s accepts mail again", d->folder);
 	if (next)
 		waiting_hurry(&q->messages, next);
 	if (drop)
@@ -66,7 +66,7 @@ void folder_took(struct queue *q, struct destination *d, uint64_t size)
 		folder_worked(q, d);
 }
 
-/* The first of those that wait for D that ROOM octets are enough for. */
+/* The first message waiting for D that fits into ROOM octets; NULL = none. */
 static struct message *first_that_fits(const struct destination *d, uint64_t room)
 {
 	struct message *m;
@@ -95,8 +95,10 @@ static void tend(struct queue *q, struct destination *d)
 	drop->usable = fits != NULL;
 }
 
-/* What smtpd is to know of a folder. It is spoken of as full once a message has found no room; then one of unknown size
- * is let in as long as a quarter is free, or enough for that message. */
+/*
+ * What smtpd must know about a folder. The folder counts as full after a message found no room. Then smtpd accepts a
+ * message of unknown size while a quarter of the quota is free, or enough for that message.
+ */
 static struct fullness_room room_of(const struct drop *drop)
 {
 	struct fullness_room room = FULLNESS_UNBOUND;
@@ -110,7 +112,7 @@ static struct fullness_room room_of(const struct drop *drop)
 	return room;
 }
 
-/* Tells smtpd how much the folder of each domain can take. */
+/* Tells smtpd the room in the folder of each local domain. */
 static void publish(struct queue *q)
 {
 	const struct config_server *server = queue_server(q);

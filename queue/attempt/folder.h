@@ -1,26 +1,28 @@
 /*
- * Drop folders in trouble: missing, not writable, full. Their mail waits at the next hop that stands for the folder; a
- * look a second finds out when it may work again, and then one message tries. The others follow when it got there, each
- * when the one before did, so a folder that has room for one more is not tried by all. No restart, no operator.
+ * Drop folders in trouble: missing, not writable, full. Their mail waits at the next hop of the folder. A check each
+ * second finds out when the folder may work again; then one message tries it. Each delivery releases the next message,
+ * so a folder with room for one message is not tried by all. No restart and no operator is needed.
  */
 #ifndef QUEUE_ATTEMPT_FOLDER_H
 #define QUEUE_ATTEMPT_FOLDER_H
 
 #include "queue/attempt/queue.h"
 
-/* Nothing can be put into D, a drop folder. The caller defers M with D as what it waits for (whole->unreachable). */
+/*
+ * A delivery into drop folder D failed because of WHY. The caller sets loaded->unreachable to D and defers the message.
+ */
 void folder_failed(struct queue *q, struct destination *d, const char *why);
 
-/* Something was put into D. */
+/* The queue has delivered a message into D. */
 void folder_worked(struct queue *q, struct destination *d);
 
-/* The same, by a worker: SIZE octets more lie there. */
+/* A worker has delivered SIZE octets into D. */
 void folder_took(struct queue *q, struct destination *d, uint64_t size);
 
-/* Once a second: looks whether what did not work may work now. */
+/* Call it each second: checks the folders in trouble, and tells smtpd how much room there is. */
 void folders_tend(struct queue *q);
 
-/* Why FOLDER takes no mail, good until the next call; NULL = it does, as far as is known. */
+/* Why FOLDER accepts no mail, valid until the next call; NULL = it does, as far as known. */
 const char *folder_trouble(const struct queue *q, const struct drop *folder);
 
 #endif

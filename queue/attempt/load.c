@@ -11,7 +11,7 @@
 static bool bad_message(struct queue *q, struct message *m, const char *why)
 {
 	str_clear(&q->text);
-	str_printf(&q->text, "The file is no message of ours: %s.\n", why);
+	str_printf(&q->text, "The file is not a valid message: %s.\n", why);
 	to_badmail(q, m, str_span(&q->text));
 	return false;
 }
@@ -24,13 +24,13 @@ static bool trouble(struct queue *q, struct message *m, const char *what, int er
 
 static bool never_acknowledged(struct queue *q, struct message *m)
 {
-	log_info("id=%s: removed, a file of zeros that was never acknowledged", m->id);
+	log_info("id=%s: removed a file of zeros, whose message was never acknowledged", m->id);
 	store_finish(&q->store, m);
 	queue_forget(q, m);
 	return false;
 }
 
-/* The envelope of the message in FD, which is M's from now on. */
+/* Loads the envelope of M from FD, which is owned from now on. */
 static bool load_envelope(struct queue *q, struct message *m, int fd)
 {
 	const char *why;
@@ -51,7 +51,7 @@ static bool load_journal(struct queue *q, struct message *m)
 {
 	int err = read_journal(&q->store, m, m->loaded);
 	if (err == -EFBIG || err == -EBADMSG)
-		return bad_message(q, m, "its journal is too large, or no file");
+		return bad_message(q, m, "its journal is too large or not a regular file");
 	if (err)
 		return trouble(q, m, "read the journal", err);
 	unsigned tries = loaded_tries(m->loaded);
@@ -64,7 +64,7 @@ bool load_message(struct queue *q, struct message *m)
 {
 	int fd = store_open_message(&q->store, m);
 	if (fd == -ENOENT) {
-		log_warning("id=%s: its file is gone; somebody else removed it", m->id);
+		log_warning("id=%s: the message file is gone; another process removed it", m->id);
 		queue_forget(q, m);
 		return false;
 	}

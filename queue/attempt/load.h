@@ -1,10 +1,10 @@
-/* Messages loaded for an attempt: the file opened, envelope and journal read. */
+/* Loads a message for an attempt: opens its file, reads the envelope and the journal. */
 #ifndef QUEUE_ATTEMPT_LOAD_H
 #define QUEUE_ATTEMPT_LOAD_H
 
 #include "queue/attempt/queue.h"
 
-/* Loads M. False: M was dealt with (it is gone, went to badmail, or waits for better times). */
+/* Loads M. False when that failed: M was moved to badmail or removed and freed, or it waits. */
 bool load_message(struct queue *q, struct message *m);
 
 #endif

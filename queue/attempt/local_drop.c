@@ -10,7 +10,7 @@
 #include "queue/model/loaded.h"
 #include "queue/rules/schedule.h"
 
-/* The folder of recipient AT; NULL when it goes elsewhere or is not open. */
+/* The drop folder of recipient AT; NULL when it has another next hop or is not open. */
 static struct drop *folder_of(struct queue *q, const struct loaded *w, size_t at)
 {
 	struct route route;
@@ -20,7 +20,7 @@ static struct drop *folder_of(struct queue *q, const struct loaded *w, size_t at
 	return route.kind == ROUTE_DROP ? drop_find(&q->drops, route.local->drop_dir, q->mono_ms) : NULL;
 }
 
-/* The one folder that all recipients share, or NULL. */
+/* The drop folder that all recipients share, or NULL. */
 static struct drop *common_folder(struct queue *q, const struct loaded *w)
 {
 	struct drop *folder = folder_of(q, w, 0);
@@ -46,7 +46,7 @@ static void tell_dropped(struct queue *q, struct message *m, const struct drop *
 	char text[512];
 	if (!m->watched)
 		return;
-	snprintf(text, sizeof(text), "it is in drop folder %.400s as %s.eml", folder->path, m->id);
+	snprintf(text, sizeof(text), "delivered to drop folder %.400s as %s.eml", folder->path, m->id);
 	const struct attempt_result dropped = {
 		.event = JOURNAL_DELIVERED, .enhanced = {2, 0, 0}, .text = span_of(text)};
 	m->watched = false;
@@ -54,7 +54,7 @@ static void tell_dropped(struct queue *q, struct message *m, const struct drop *
 		q->observer.outcome(q->observer.context, m, &dropped);
 }
 
-/* So that listings show what it waits for, and its time is that of local mail. */
+/* For listings, and because local mail has its own expiry. */
 static struct destination *remember_folder(struct queue *q, struct message *m)
 {
 	struct route route;
@@ -63,7 +63,7 @@ static struct destination *remember_folder(struct queue *q, struct message *m)
 	return m->destination;
 }
 
-/* BROKEN: it is the folder that is at fault, and not this message. */
+/* BROKEN: the folder is at fault, not this message. */
 static void delay_drop(struct queue *q, struct message *m, const struct drop *folder, struct enhanced enhanced,
 		       bool broken, const char *why)
 {
@@ -79,12 +79,11 @@ static void delay_drop(struct queue *q, struct message *m, const struct drop *fo
 	note_result(q, m, NULL, 0, m->loaded->rcpt_count - 1, &result);
 }
 
-/* Recipients FIRST to LAST of M: their folder can't hold it, however empty it is. */
+/* Recipients FIRST to LAST of M: even their empty folder could not hold it. */
 static void note_too_large(struct queue *q, struct message *m, size_t first, size_t last, const struct drop *folder)
 {
 	char text[512];
-	snprintf(text, sizeof(text),
-		 "the message (%llu octets) is larger than all that the mailbox may hold (drop_quota %lld)",
+	snprintf(text, sizeof(text), "the message (%llu octets) exceeds the quota of the mailbox (drop_quota %lld)",
 		 (unsigned long long)m->size, (long long)folder->quota);
 	const struct attempt_result result = {.event = JOURNAL_FAILED, .enhanced = {5, 2, 3}, .text = span_of(text)};
 	log_info("id=%s folder=%s status=failed text=\"%s\"", m->id, folder->path, text);
@@ -97,7 +96,7 @@ static void fail_drop(struct queue *q, struct message *m, const struct drop *fol
 	note_too_large(q, m, 0, m->loaded->rcpt_count - 1, folder);
 }
 
-/* Whether there is room for M is known when the copies that are on their way there have arrived. */
+/* True when the room for M depends on copies that workers are still writing there. */
 static bool waits_for_copies(struct queue *q, struct message *m, const struct drop *folder)
 {
 	const struct destination *d = remember_folder(q, m);
@@ -126,7 +125,7 @@ static enum local_drop rename_into(struct queue *q, struct message *m, struct dr
 	if (err == -EXDEV)
 		return LOCAL_DROP_NEEDS_JOBS;
 	if (err == -EEXIST) {
-		delay_drop(q, m, folder, (struct enhanced){4, 3, 0}, false, "another file of that name lies there");
+		delay_drop(q, m, folder, (struct enhanced){4, 3, 0}, false, "another file with this name exists");
 		return LOCAL_DROP_NOTED;
 	}
 	writable_blame(&q->writable, err, q->mono_ms);
@@ -136,7 +135,7 @@ static enum local_drop rename_into(struct queue *q, struct message *m, struct dr
 	return LOCAL_DROP_NOTED;
 }
 
-/* What is renamed is gone, and no notice can tell of it: a message whose sender wants one needs jobs. */
+/* After a rename no notice can be made. So a message whose sender wants one for success needs jobs. */
 enum local_drop local_drop_try(struct queue *q, struct message *m)
 {
 	struct drop *folder = m->loaded->wants_success ? NULL : common_folder(q, m->loaded);

@@ -8,7 +8,7 @@
 #include "queue/model/loaded.h"
 #include "queue/rules/schedule.h"
 
-/* A delay that comes too late: the failure that it becomes. TEXT holds its words. */
+/* The failure that DELAY becomes when the message has expired. TEXT holds its text. */
 static struct attempt_result expired(const struct attempt_result *delay, int64_t age_ms, struct str *text)
 {
 	char duration[CLOCK_TEXT_MAX];
@@ -37,8 +37,8 @@ static void append_line(const struct queue *q, const struct attempt_result *resu
 }
 
 /*
- * Changes the states and appends one line a run of neighbours to LINES. LATE: what RESULT, a delay, becomes because its
- * time is over, which is another line behind it.
+ * Changes the states, and appends to LINES one line for each run of adjacent recipients. LATE: the failure that RESULT,
+ * a delay, becomes because the message has expired; it gets a second line. NULL = not expired.
  */
 static void change_states(const struct queue *q, struct loaded *w, const struct job *job, size_t first, size_t last,
 			  const struct attempt_result *result, const struct attempt_result *late, struct str *lines)
@@ -66,13 +66,13 @@ static bool is_final(const struct attempt_result *result)
 	return result->event != JOURNAL_DELAYED;
 }
 
-/* Somebody has it: forgotten, it would be sent again. */
+/* A host or a folder has the message: without this line in the journal it would be delivered twice. */
 static bool is_taken(const struct attempt_result *result)
 {
 	return result->event == JOURNAL_DELIVERED || result->event == JOURNAL_RELAYED;
 }
 
-/* Nothing needs LINES once the message is removed. They are moved. */
+/* The message is removed next, so LINES need not be written. They are kept in case that fails, and moved out. */
 static void keep_last(struct loaded *w, struct str *lines)
 {
 	if (!lines->len)

@@ -1,4 +1,4 @@
-/* What an attempt came to for recipients of a message: into their states, and into the journal. */
+/* Notes the result of an attempt for recipients of a message: in their states and in the journal. */
 #ifndef QUEUE_ATTEMPT_NOTE_H
 #define QUEUE_ATTEMPT_NOTE_H
 
@@ -12,13 +12,13 @@ struct attempt_result {
 	int code;
 	struct enhanced enhanced;
 	struct span host, text;
-	bool journaled; /* a worker has written it already */
+	bool journaled; /* a worker has already written it to the journal */
 };
 
 /*
- * Notes RESULT for recipients FIRST to LAST of loaded message M; of these for those of JOB only, if there is one. It
- * goes into their states, and into the journal if it must be remembered: nothing need be when all is delivered now. A
- * delay becomes a failure when the time of the message is over.
+ * Notes RESULT for recipients FIRST to LAST of loaded message M. With a JOB, only for its recipients; JOB may be NULL.
+ * Changes their states and writes the journal, unless the message is done now. A delay becomes a failure when the
+ * message has expired.
  */
 void note_result(struct queue *q, struct message *m, const struct job *job, size_t first, size_t last,
 		 const struct attempt_result *result);

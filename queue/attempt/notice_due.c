@@ -23,7 +23,7 @@ static bool owes_delay(const struct queue *q, const struct loaded *w, size_t rcp
 	struct route route;
 	loaded_route(w, rcpt, queue_server(q), &route);
 	if (route.etrn)
-		return false; /* to wait is what it was sent for */
+		return false; /* such mail is meant to wait */
 	int64_t limit = schedule_notice(delivery, route.kind == ROUTE_DROP);
 	return schedule_over(&delivery->retry, limit, late, w->tries[rcpt]);
 }
@@ -62,7 +62,7 @@ bool notice_due_still(const struct queue *q, const struct job *j)
 	return false;
 }
 
-/* The last line of the journal that the notice tells. */
+/* The last journal line that the notice tells. */
 struct latest {
 	bool delays;
 	int64_t wall_ms;
@@ -78,8 +78,8 @@ static void look(void *context, const struct journal_line *line)
 		latest->wall_ms = line->wall_ms;
 }
 
-/* When what is delayed will be given up: the first of it. */
-static int64_t until(const struct queue *q, const struct message *m)
+/* When the first of the delayed recipients expires; wall clock, 0 = none is delayed. */
+static int64_t first_expiry(const struct queue *q, const struct message *m)
 {
 	const struct config_delivery *delivery = &queue_server(q)->delivery;
 	int64_t first = INT64_MAX;
@@ -97,7 +97,7 @@ bool notice_due_begin(struct queue *q, struct message *m)
 {
 	struct loaded *w = m->loaded;
 	struct destination *d = destination_notices(&q->destinations);
-	w->notice_until_ms = until(q, m);
+	w->notice_until_ms = first_expiry(q, m);
 	struct latest latest = {.delays = w->notice_until_ms != 0};
 	bool ok = d && store_journal_read(&q->store, m, look, &latest) == 0;
 	w->notice_at_ms = latest.wall_ms ? latest.wall_ms : q->wall_ms;

@@ -1,6 +1,6 @@
 /*
- * What the sender of a message is to be told (RFC 3461), and the job that tells him. All of it follows from envelope,
- * journal and configuration, so that a queue that starts anew comes to the same notice, with the same name.
+ * Which notice (RFC 3461) the sender of a message must get, and the job that writes it. All of this follows from the
+ * envelope, the journal and the configuration, so a restarted queue makes the same notice with the same id.
  */
 #ifndef QUEUE_ATTEMPT_NOTICE_DUE_H
 #define QUEUE_ATTEMPT_NOTICE_DUE_H
@@ -11,16 +11,19 @@ struct job;
 
 enum notice_due { NOTICE_DUE_NOTHING, NOTICE_DUE_FAILURE, NOTICE_DUE_SUCCESS, NOTICE_DUE_DELAY };
 
-/* About recipient RCPT of whole message M, of which no attempt is under way. */
+/* The notice that is due about recipient RCPT of loaded message M, which has no jobs. */
 enum notice_due notice_due_of(const struct queue *q, const struct message *m, size_t rcpt);
 
-/* About any recipient. */
+/* True when a notice is due about any recipient of loaded message M. */
 bool notice_due_anything(const struct queue *q, const struct message *m);
 
-/* About any recipient of J still, which should have told. */
+/* True when a notice is still due about a recipient of J, a notice job that has ended. */
 bool notice_due_still(const struct queue *q, const struct job *j);
 
-/* Makes the job that tells all of it. False without memory. */
+/*
+ * Makes the job that writes the notice due for loaded message M. False without memory, or when the journal can't be
+ * read.
+ */
 bool notice_due_begin(struct queue *q, struct message *m);
 
 #endif

@@ -14,7 +14,7 @@
 enum {
 	TEXT_MAX = ENVELOPE_MAX + 8192,
 	ARENA_MAX = ENVELOPE_RCPT_MAX * 64 + 65536,
-	LOCAL_SPARE = 1, /* copies and notices are few, and more of them at once don't make a disk faster */
+	LOCAL_SPARE = 1, /* copies and notices are few, and more processes do not make a disk faster */
 	LOCAL_MAX = 16,
 	TROUBLE_MS = 10 * 1000
 };
@@ -66,7 +66,7 @@ bool queue_open(struct queue *q, struct child *child, int verdicts)
 	writable_look(&q->writable, q->mono_ms);
 	for (size_t i = 0; i < q->drops.n; i++)
 		if (q->drops.at[i].error)
-			log_warning("drop folder %s: %s; its mail waits until that is mended", q->drops.at[i].path,
+			log_warning("drop folder %s: %s; its mail waits until this is fixed", q->drops.at[i].path,
 				    strerror(q->drops.at[i].error));
 	return true;
 }

@@ -18,7 +18,7 @@ void record_lines(struct queue *q, struct message *m, struct span lines, bool fi
 	if (err && !writable_blame(&q->writable, err, q->mono_ms))
 		log_error("id=%s: can't write the journal: %s", m->id, strerror(-err));
 	if ((m->unwritten || (err && final)) && !message_remember(m, lines))
-		log_error("id=%s: no memory for what its journal should say", m->id);
+		log_error("id=%s: no memory for journal lines that could not be written", m->id);
 }
 
 static bool is_gone(const struct queue *q, const struct message *m)
@@ -33,7 +33,7 @@ bool record_unwritten(struct queue *q, struct message *m)
 {
 	int err = m->unwritten ? write_lines(q, m, str_span(m->unwritten), true) : 0;
 	if (err == -ENOENT && is_gone(q, m))
-		err = 0; /* nobody needs the lines; whoever looks for the file next forgets the message */
+		err = 0; /* the lines are not needed; load_message forgets the message */
 	if (err)
 		queue_put_off(q, m, "write the journal", err);
 	else

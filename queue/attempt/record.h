@@ -1,17 +1,19 @@
-/* What becomes of a message's recipients as lines of its journal, and the lines that the disk refused. */
+/* Writes lines to the journals of messages, and keeps lines that could not be written. */
 #ifndef QUEUE_ATTEMPT_RECORD_H
 #define QUEUE_ATTEMPT_RECORD_H
 
 #include "queue/attempt/queue.h"
 
 /*
- * Appends LINES (whole lines) to M's journal, DURABLE or not. Lines that are FINAL and can't be written are kept in
- * memory until they can: M is not tried before.
+ * Appends LINES, whole lines, to M's journal. DURABLE: with fsync. FINAL: lines that can't be written are kept in
+ * memory, and M is not tried again before they are written.
  */
 void record_lines(struct queue *q, struct message *m, struct span lines, bool final, bool durable);
 
-/* What the disk refused of M's journal is written now. False: it can't be, and M waits a little. True when there is
- * nothing. */
+/*
+ * Writes the lines of M that could not be written before, if there are any. False when that fails again; M is deferred
+ * for some seconds then.
+ */
 bool record_unwritten(struct queue *q, struct message *m);
 
 #endif

@@ -50,7 +50,7 @@ static void send_request(struct queue *q, const struct resolve_request *r)
 							   : -EMSGSIZE;
 	if (err == -EPIPE || err == -ECONNRESET)
 		resolve_drop_link(q, strerror(-err));
-	else if (err && err != -EAGAIN) /* a full link: the deadline sees to it */
+	else if (err && err != -EAGAIN) /* -EAGAIN: the link is full, and the request ends at its deadline */
 		log_warning("can't ask the resolver for %s: %s", t->name, strerror(-err));
 }
 

@@ -14,7 +14,7 @@
 
 enum { ANSWERS_AT_ONCE = 64 };
 
-/* WHY, and the setting that leads D's mail there: the administrator is to mend it. */
+/* Appends WHY and the setting that leads mail to D, for the administrator to correct. */
 static void blame_setting(const struct queue *q, const struct destination *d, struct span why, struct str *text)
 {
 	const struct job *j = TAILQ_FIRST(&d->jobs);
@@ -28,7 +28,7 @@ static void blame_setting(const struct queue *q, const struct destination *d, st
 		   rule->origin.line);
 }
 
-/* Without an address D is as good as down, and is asked for as a host that is down is tried. */
+/* Without an address D counts as down. It is looked up again after the back-off. */
 static void note_down(struct queue *q, struct destination *d, struct span why)
 {
 	char reason[DESTINATION_REASON_MAX];
@@ -39,7 +39,7 @@ static void note_down(struct queue *q, struct destination *d, struct span why)
 		log_warning("next hop %s is down: %s", d->key, reason);
 }
 
-/* What else was asked for D does not matter any more. */
+/* Drops the other requests for D, which no longer matter. */
 static void stop_asking(struct queue *q, const struct destination *d)
 {
 	struct resolve_request *r, *next;
@@ -50,7 +50,7 @@ static void stop_asking(struct queue *q, const struct destination *d)
 	}
 }
 
-/* The answer for R's target, and with the last answer what follows for the destination. */
+/* Takes the answer for R's target. With the last answer, does what follows for the destination. */
 static void conclude(struct queue *q, struct resolve_request *r, enum target_state state,
 		     const struct wire_resolved *answer)
 {
@@ -86,7 +86,7 @@ static void conclude(struct queue *q, struct resolve_request *r, enum target_sta
 	destination_ref(&q->destinations, &d, NULL);
 }
 
-/* R has its answer. */
+/* Hands the answer of R to its asker or its destination. */
 static void deliver(struct queue *q, struct resolve_request *r, enum target_state state,
 		    const struct wire_resolved *answer)
 {
@@ -110,7 +110,7 @@ static bool valid_hosts(struct span hosts)
 	return got == 0 && count > 0;
 }
 
-/* The recipient's domain takes no mail (a null MX), or we ourselves should have it: no way for a smart host. */
+/* The recipient's domain accepts no mail (null MX, RFC 7505), or its MX is this host. A smart host could not help. */
 static bool is_closed(const struct target *t, const struct wire_resolved *answer)
 {
 	return t->found &&
@@ -149,7 +149,7 @@ bool resolved_receive(struct queue *q)
 		bool ok = packet.fd_count == 0 && take_answer(q, packet.text);
 		ipc_packet_close(&packet);
 		if (!ok) {
-			resolve_drop_link(q, "it sent what is no answer");
+			resolve_drop_link(q, "it sent an invalid packet");
 			return false;
 		}
 	}

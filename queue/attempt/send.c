@@ -15,8 +15,7 @@ static struct span bitmap_of(const struct job *j)
 	return (struct span){(const char *)j->bitmap, all ? 0 : j->bitmap_len};
 }
 
-/* The number of the descriptor, behind message and journal, that is the stream of a turned connection; 0 = it has been
- * given away, or is none. */
+/* The index, among the descriptors of the packet, of the stream of an ATRN connection; 0 = J brings none. */
 static size_t stream_place(const struct job *j)
 {
 	bool comes = atrn_is(j->destination) && j->destination->atrn->stream >= 0;
@@ -99,7 +98,7 @@ static bool encode(struct queue *q, const struct job *j)
 	return false;
 }
 
-/* The message with a lock of this job's own: a descriptor or -errno. */
+/* Opens the message file and locks it for this job. A descriptor or -errno. */
 static int open_locked(struct queue *q, struct message *m)
 {
 	struct loaded *w = m->loaded;
@@ -117,8 +116,8 @@ static int open_locked(struct queue *q, struct message *m)
 }
 
 /*
- * The journal of M, with room for a line of each recipient; of many, who mostly share lines, for some. The first job
- * alone has the lock to itself.
+ * Opens the journal of M, with room for one line per recipient, ROOM_LINES_MAX at most, because many recipients mostly
+ * share lines. The first job has it alone.
  */
 static int open_journal(struct queue *q, struct message *m)
 {

@@ -1,4 +1,4 @@
-/* A job on its way to a worker: the packet of its kind, the message, the journal. */
+/* Sends jobs to workers: the packet with the message file and the journal. */
 #ifndef QUEUE_ATTEMPT_SEND_H
 #define QUEUE_ATTEMPT_SEND_H
 
@@ -6,8 +6,8 @@
 #include "queue/model/job.h"
 
 /*
- * Sends J to W: packet, message, journal. 0, or -errno; -EWOULDBLOCK: another process works on the message; -EPIPE: the
- * worker is gone. J is assigned to W on success only.
+ * Sends J to W and assigns it. 0, or -errno when J is not assigned: -EWOULDBLOCK when another process works on the
+ * message, -EPIPE when the worker is gone.
  */
 int send_job(struct queue *q, struct job *j, struct worker *w);
 

@@ -21,13 +21,13 @@ void settle_finish(struct queue *q, struct message *m)
 	queue_put_off(q, m, "remove the finished message", err);
 }
 
-/* What the journal says of failures, for the reader of badmail/ID.txt. */
+/* ID.txt in badmail quotes the journal. */
 void settle_give_up(struct queue *q, struct message *m)
 {
 	struct str text;
 	str_init(&text, REASON_MAX + 512);
-	str_append_text(
-		&text, "The message could not be delivered, and its sender is empty, so that no notice can be sent.\n");
+	str_append_text(&text,
+			"The message could not be delivered, and no notice can be sent because its sender is empty.\n");
 	store_journal_tail(&q->store, m, REASON_MAX, &text);
 	to_badmail(q, m, str_span(&text));
 	str_free(&text);
@@ -48,12 +48,12 @@ void settle_defer(struct queue *q, struct message *m)
 		delay = left;
 	if (asked)
 		unreachable = asked;
-	/* What was tried the way of before a reload has that of now before it. */
+	/* Routes have changed during the attempt: try the new ones at once. */
 	bool moved = m->loaded->routes != q->routes;
 	m->routes_hash = moved ? 0 : loaded_routes_hash(m->loaded, queue_server(q));
 	if (moved)
 		delay = 0;
-	/* Who waits for a folder, or to be asked for, is called. A queue that starts anew can't know, and tries. */
+	/* A message that waits for a folder or for ETRN is released by that. A restarted queue tries it at once. */
 	bool called = asked || (unreachable && unreachable->kind == DESTINATION_FOLDER);
 	if (m->has_log)
 		store_set_next_try(&q->store, m, q->wall_ms + (called ? 0 : delay));

@@ -19,7 +19,7 @@
 
 enum { VERDICTS_AT_ONCE = 4096, LOST_HOLD_MS = 1000 };
 
-/* The job that a verdict speaks of: at that worker, with that recipient; or what comes next to it. */
+/* The job of verdict V: at that worker, with that recipient; else with that recipient; else at that worker. */
 static struct job *find_job(const struct message *m, const struct wire_verdict *v)
 {
 	struct job *j, *of_worker = NULL, *of_recipient = NULL;
@@ -37,7 +37,7 @@ static struct job *find_job(const struct message *m, const struct wire_verdict *
 	return of_recipient ? of_recipient : of_worker;
 }
 
-/* Why no host took it, for logs, listings and notices. */
+/* The host and its reason, for logs, listings and notices. */
 static void describe(const struct wire_verdict *v, char *to, size_t size)
 {
 	snprintf(to, size, "%.*s%s%.*s", SPAN_ARGS(v->host), v->host.len ? ": " : "", SPAN_ARGS(v->text));
@@ -56,16 +56,16 @@ static void judge_folder(struct queue *q, const struct job *j, const struct wire
 		folder_took(q, d, j->message->size);
 }
 
-/* No host took us, or none wants us at the moment. What breaks off before MAIL is about us, or about the host. */
+/* No host accepted the connection, or a host said 421. A failure before MAIL concerns the host, not the message. */
 static bool is_refusal(const struct wire_verdict *v)
 {
 	return v->host.len && (!v->reached.len || v->code == 421);
 }
 
 /*
- * Until somebody has mended it no try can help: the host wants a password that we have not, or does not want ours, and
- * each try brings our account nearer to being locked; or we can't use what the configuration names for this next hop.
- * By 5xx with 4.7.8 a worker says the former of the host (delivery/smtp/ending.h); of a recipient it never says so.
+ * The administrator must correct this first: the host requires or rejects a password, and each try brings our account
+ * nearer to being locked; or a file that the configuration names for this next hop can't be used. A worker reports the
+ * former as 5xx with 4.7.8 (delivery/smtp/ending.h), which it never does for a recipient.
  */
 static bool is_ours_to_mend(const struct wire_verdict *v)
 {
@@ -74,7 +74,7 @@ static bool is_ours_to_mend(const struct wire_verdict *v)
 	return v->code / 100 == 5 && span_equal(v->enhanced, SPAN("4.7.8"));
 }
 
-/* Each of D's hosts that the worker has tried. */
+/* Notes the health of D's hosts that the worker has tried. */
 static void judge_hosts(struct queue *q, struct destination *d, const struct wire_verdict *v)
 {
 	struct health *health = &q->destinations.health;
@@ -82,10 +82,11 @@ static void judge_hosts(struct queue *q, struct destination *d, const struct wir
 	struct span rest = v->failed, line;
 	while (d->host_count > 1 && span_line(&rest, &line))
 		if (host_order_find(d, line, &key) && health_failed(health, &key, q->mono_ms))
-			log_warning("next hop %s: %.*s takes no mail, others do its part", d->key, SPAN_ARGS(line));
+			log_warning("next hop %s: host %.*s accepts no mail; the other hosts are used", d->key,
+				    SPAN_ARGS(line));
 	if (!v->reached.len || !health->table || !host_order_find(d, v->reached, &key) || !health_worked(health, &key))
 		return;
-	log_info("next hop %s: %.*s takes mail again", d->key, SPAN_ARGS(v->reached));
+	log_info("next hop %s: host %.*s accepts mail again", d->key, SPAN_ARGS(v->reached));
 	d->generation++;
 }
 
@@ -97,7 +98,7 @@ static void judge_up(struct queue *q, struct destination *d)
 	waiting_refill(&q->messages, d);
 }
 
-/* What the verdict says of the next hop as a whole. True: M had better wait until a host takes mail there. */
+/* Notes what the verdict means for the next hop. True when the message should wait until a host there accepts mail. */
 static bool judge_destination(struct queue *q, const struct job *j, const struct wire_verdict *v)
 {
 	struct destination *d = j->destination;
@@ -108,7 +109,7 @@ static bool judge_destination(struct queue *q, const struct job *j, const struct
 		judge_folder(q, j, v);
 		return d->down_ms > 0;
 	}
-	if (atrn_is(d)) /* when its connection is closed it is over; it is never down */
+	if (atrn_is(d)) /* an ATRN connection ends, it is never down */
 		return false;
 	judge_hosts(q, d, v);
 	if (!shut && !(not_begun && is_refusal(v))) {
@@ -146,12 +147,13 @@ static void note(struct queue *q, struct message *m, const struct job *j, const 
 	note_result(q, m, j, v->first, v->last, &result);
 }
 
-/* Recipients of J of whom nothing was said are delayed, like the last of whom something was. */
+/* Recipients of J without a verdict are delayed, with the reason of the last verdict if that was a delay. */
 static void note_rest(struct queue *q, struct message *m, const struct job *j, const struct wire_verdict *v)
 {
-	const struct attempt_result silence = {.event = JOURNAL_DELAYED,
-					       .enhanced = {4, 3, 0},
-					       .text = SPAN("the delivery process said nothing of this recipient")};
+	const struct attempt_result silence = {
+		.event = JOURNAL_DELAYED,
+		.enhanced = {4, 3, 0},
+		.text = SPAN("the delivery process reported nothing about this recipient")};
 	const struct attempt_result result = v->event == JOURNAL_DELAYED ? result_of(v) : silence;
 	if (j->kind != JOB_NOTICE)
 		note_result(q, m, j, 0, m->loaded->rcpt_count - 1, &result);
@@ -187,14 +189,14 @@ static void apply_to_job(struct queue *q, struct message *m, struct job *j, cons
 	end_job(q, j, v, judge_destination(q, j, v));
 }
 
-/* From before a restart: what is final counts, the rest will be tried again anyway. */
+/* A verdict from before a restart: a final one counts; other recipients are tried again anyway. */
 static void apply_to_message(struct queue *q, struct message *m, const struct wire_verdict *v)
 {
 	bool final = v->event == JOURNAL_DELIVERED || v->event == JOURNAL_RELAYED || v->event == JOURNAL_FAILED ||
 		     v->event == JOURNAL_NOTICED || v->event == JOURNAL_WARNED;
 	bool was_loaded = m->loaded != NULL;
 	if (!m->has_file)
-		return; /* finished but for its journal, which the scan that found it takes away */
+		return; /* only the journal is left, which a scan removes */
 	if (!final || (!was_loaded && !load_message(q, m)))
 		return;
 	note(q, m, NULL, v);
@@ -232,7 +234,7 @@ bool verdicts_apply(struct queue *q, struct span packet)
 		return false;
 	struct message *m = message_find(&q->messages, id);
 	if (!m)
-		return true; /* finished: this is the echo of what was acted upon already */
+		return true; /* the message is finished: this verdict was acted on before a restart */
 	struct job *j = find_job(m, &v);
 	if (j)
 		apply_to_job(q, m, j, &v);
@@ -251,17 +253,17 @@ bool verdicts_receive(struct queue *q)
 		if (err && err != -EMSGSIZE)
 			log_fatal(EXIT_TEMPORARY, "can't read the verdicts: %s", strerror(-err));
 		if (!err && packet.eof)
-			return true; /* master is gone: the control link says so too */
+			return true; /* master has ended; the control link tells */
 		ipc_packet_close(&packet);
 		if (err || !verdicts_apply(q, packet.text))
-			log_warning("verdicts link: a packet that is no verdict was ignored");
+			log_warning("verdicts link: ignored an invalid packet");
 		if (recv(q->verdicts, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) < 0 && errno != EAGAIN)
 			log_fatal(EXIT_TEMPORARY, "can't take a verdict: %s", strerror(errno));
 	}
 	return false;
 }
 
-/* One job of a worker that is gone. */
+/* Ends a job of a worker that has ended. IN_HAND: the worker was delivering it. */
 static void lose_job(struct queue *q, struct job *j, bool in_hand)
 {
 	const struct attempt_result lost = {.event = JOURNAL_DELAYED,
@@ -272,7 +274,7 @@ static void lose_job(struct queue *q, struct job *j, bool in_hand)
 	bool again = in_hand && m->lost_worker;
 	destination_ref(&q->destinations, &d, j->destination);
 	if (in_hand) {
-		log_warning("id=%s: the worker that had it in hand is gone, it will be tried again", m->id);
+		log_warning("id=%s: the worker that was delivering it has ended; it will be tried again", m->id);
 		m->loaded->hold_ms = LOST_HOLD_MS;
 		m->lost_worker = true;
 	}
@@ -290,7 +292,7 @@ void verdicts_worker_gone(struct queue *q, struct worker *w)
 {
 	while (w->job_count && !verdicts_receive(q))
 		;
-	bool in_hand = true; /* the first; one that followed was not begun */
+	bool in_hand = true; /* the first job; a second one was not begun */
 	for (struct job *j; (j = TAILQ_FIRST(&w->jobs)); in_hand = false)
 		lose_job(q, j, in_hand);
 	pool_remove(w);

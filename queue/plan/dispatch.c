@@ -2,12 +2,12 @@
 
 #include "queue/model/atrn.h"
 
-enum { UNSERVED_LOOK = 256 /* destinations looked at to count what more workers could do */ };
+enum { UNSERVED_LOOK = 256 /* count_unserved looks at so many destinations */ };
 
 /*
- * The connection that was idle for longest, to be given up. Not one of a next hop that counts its connections: only its
- * worker can tell when the other end has seen it close. Nor one that a client has turned round: there is no other way
- * to him.
+ * The connection that was idle for longest, to be given up. Not one to a provider with a limit on connections: only its
+ * worker knows when the other end has seen it close. Not an ATRN connection: there is no other connection to that
+ * client.
  */
 static struct worker *expendable(const struct pool *p)
 {
@@ -22,7 +22,7 @@ static struct worker *choose(const struct pool *p, const struct destination *d)
 {
 	struct worker *w = TAILQ_FIRST(&d->idle);
 	if (pool_count(p) > p->max && p->busy_count >= p->max)
-		return NULL; /* there may be fewer since a reload */
+		return NULL; /* a reload has lowered the maximum */
 	if (w)
 		return w;
 	if (destination_room(d)) {

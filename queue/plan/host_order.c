@@ -1,6 +1,6 @@
 #include "queue/plan/host_order.h"
 
-/* splitmix64: load need not be shared by secret numbers. */
+/* splitmix64: the numbers need not be secret. */
 static uint64_t draw(uint64_t *seed)
 {
 	uint64_t z = *seed += 0x9e3779b97f4a7c15u;
@@ -9,7 +9,7 @@ static uint64_t draw(uint64_t *seed)
 	return z ^ z >> 31;
 }
 
-/* One of the N targets AT, by weight, or N when none of them has one. */
+/* The index in AT of one of its N targets, drawn by weight; N when none has a weight. */
 static size_t draw_one(const struct destination *d, const uint8_t *at, size_t n, uint64_t *seed)
 {
 	uint64_t sum = 0;
@@ -24,7 +24,7 @@ static size_t draw_one(const struct destination *d, const uint8_t *at, size_t n,
 	return i;
 }
 
-/* AT becomes the order of D's targets: those found first, then those with weights as drawn, then the others. */
+/* Fills AT with the order of D's targets: targets with `found`, then those with weights as drawn, then the others. */
 static void order_targets(const struct destination *d, uint64_t *seed, uint8_t *at)
 {
 	size_t n = d->target_count, done = 0, pick;
@@ -44,8 +44,8 @@ struct round {
 	const struct health *health;
 	const struct destination *d;
 	int64_t now_ms;
-	bool everybody; /* sick ones, too */
-	bool probing;   /* the first is one that is due: KEY */
+	bool sick_too; /* sick hosts take part */
+	bool probing;  /* the first host, KEY, is due */
 	struct health_key key;
 	size_t count; /* of the list */
 	struct str *text;
@@ -55,7 +55,7 @@ struct round {
 static bool takes_part(struct round *r, const struct host *host)
 {
 	struct health_key key;
-	if (r->everybody)
+	if (r->sick_too)
 		return true;
 	health_key(&key, &host->ip, host->port, r->d->manner);
 	switch (health_of(r->health, &key, r->now_ms)) {
@@ -90,9 +90,9 @@ static void add_target(struct round *r, const struct target *t)
 	}
 }
 
-static void add_all(struct round *r, const uint8_t *at, bool everybody)
+static void add_all(struct round *r, const uint8_t *at, bool sick_too)
 {
-	r->everybody = everybody;
+	r->sick_too = sick_too;
 	r->out->found = 0;
 	r->out->anew = false;
 	for (size_t i = 0; i < r->d->target_count; i++)
@@ -100,13 +100,13 @@ static void add_all(struct round *r, const uint8_t *at, bool everybody)
 			add_target(r, &r->d->targets[at[i]]);
 }
 
-/* None but one that is tried anew is no list: there must be somebody else, or it is the next hop that is down. */
+/* A list of one host that is being probed needs another host behind it; else the next hop itself is down. */
 static bool only_probes(const struct round *r)
 {
 	return r->out->anew && r->count == 1;
 }
 
-/* SEED: for the weights. False: they stand as D has them. */
+/* Fills R->out. SEED: for the weights. False when the order is that of D->hosts. */
 static bool arrange(struct round *r, uint64_t *seed)
 {
 	uint8_t at[DESTINATION_TARGETS_MAX + 1];

@@ -101,7 +101,7 @@ static int unlink_one(int folder, const char *id, const char *suffix)
 
 int badmail_remove(int folder, const char *id)
 {
-	/* The message first: what is left of the others is no mail, and the next sweep takes it away. */
+	/* The message first: when a crash leaves the other files, the next sweep removes them. */
 	int err = unlink_one(folder, id, ".eml");
 	if (err)
 		return err;

@@ -47,8 +47,8 @@ static bool remove_one(const struct badmail_sweep *s, const struct badmail *b)
 	return !err;
 }
 
-/* What belongs to no message any more: a crash came between. */
-static void look_at_rest(const struct badmail_sweep *s, const char *entry)
+/* Removes a reason or a journal without message, which a crash has left. */
+static void remove_orphan(const struct badmail_sweep *s, const char *entry)
 {
 	struct stat st;
 	struct span name = span_of(entry), stem = {entry, name.len < 4 ? 0 : name.len - 4};
@@ -71,10 +71,10 @@ static void look_at(struct badmail_sweep *s, const char *entry)
 	char id[BADMAIL_ID_MAX + 1];
 	if (!badmail_id(span_of(entry), id)) {
 		if (!s->trimming)
-			look_at_rest(s, entry);
+			remove_orphan(s, entry);
 		return;
 	}
-	/* Without a reason beside it, and under another name than ours, it is somebody else's file. */
+	/* A file without a reason beside it and without an id as its name is not ours. */
 	if (badmail_look(s->badmail, id, &b) < 0 || (!b.reason[0] && !msgid_valid(span_of(id))))
 		return;
 	size_t bucket = bucket_of(s, &b);
@@ -89,7 +89,7 @@ static void look_at(struct badmail_sweep *s, const char *entry)
 	}
 }
 
-/* Whether the sum is too large; and if so, what may stay. */
+/* True when the folder is larger than badmail_max; then sets what may stay. */
 static bool must_trim(struct badmail_sweep *s)
 {
 	int64_t max = s->server->badmail_max;
@@ -113,8 +113,7 @@ static void end_of_folder(struct badmail_sweep *s)
 		return;
 	}
 	if (s->expired || s->trimmed)
-		log_info("badmail: %zu removed as badmail_keep says (deleted ones after 7 days), %zu as badmail_max "
-			 "says",
+		log_info("badmail: removed %zu by badmail_keep (deleted messages after 7 days) and %zu by badmail_max",
 			 s->expired, s->trimmed);
 	end_walk(s);
 }

@@ -36,7 +36,7 @@ static void stop_counting(struct drop *d)
 	d->counting = NULL;
 }
 
-/* Another folder, or none: what was counted is not true of it. */
+/* The path leads to another folder, or to none: the count is void. */
 static void forget(struct drop *d)
 {
 	stop_counting(d);
@@ -62,7 +62,7 @@ static bool add_folder(struct drops *all, const struct config_server *server, co
 {
 	int64_t quota = quota_of(server, local);
 	struct drop *d = find(all, local->drop_dir);
-	if (d) { /* of several domains with one folder the smallest quota counts, and who wants a Return-Path */
+	if (d) { /* several domains with one folder: the smallest quota, and Return-Path if one domain wants it */
 		d->quota = quota < d->quota ? quota : d->quota;
 		d->return_path |= local->return_path;
 		return true;
@@ -148,7 +148,7 @@ void drop_add(struct drop *d, uint64_t size)
 		d->counting_used += size;
 }
 
-/* The process or the machine lacks something; the folder is as well as before. */
+/* The process or the machine lacks something; the folder is not at fault. */
 static bool is_lack(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOMEM;
@@ -157,8 +157,8 @@ static bool is_lack(int error)
 static void note_lack(struct drop *d, int error)
 {
 	if (error && error != d->uncountable)
-		log_warning("drop folder %s can't be counted for drop_quota now: %s; it is tried again every second",
-			    d->path, strerror(error));
+		log_warning("drop folder %s: can't count it for drop_quota: %s; trying again every second", d->path,
+			    strerror(error));
 	d->uncountable = error;
 }
 

@@ -1,8 +1,8 @@
 /*
- * Drop folders: one for each folder that a local domain names. They are known by their path alone, so that a message
- * goes to what stands there at that moment, and nothing keeps a file system from being unmounted but a count under way.
- * Looked at again at most once a second, so that one that was missing, replaced or mounted over is counted anew. A
- * folder knows how full it is by a scan of its own, in slices; what is put into it meanwhile is added.
+ * The drop folders of the local domains. A drop folder is known by its path only: a message goes to the folder that has
+ * this path at that moment, and only a running count keeps its file system from being unmounted. The path is checked
+ * again once a second at most, so that a folder that was missing, replaced or mounted over is counted anew. A count
+ * reads the folder in slices; messages that are put there meanwhile are added.
  */
 #ifndef QUEUE_SPOOL_DROP_H
 #define QUEUE_SPOOL_DROP_H
@@ -14,21 +14,21 @@
 
 struct drop {
 	char *path; /* owned */
-	int error;  /* errno: it can't be used; 0 = it can, as far as is known */
+	int error;  /* errno of the last check; 0 = it can be used, as far as known */
 	dev_t dev;
 	ino_t ino;
 	int64_t looked_ms;
-	int64_t quota;    /* octets; CONFIG_NONE */
-	bool return_path; /* a file has this field, so it is a copy */
-	int uncountable;  /* errno of the last try to count it, where the folder is not to blame; 0 = none */
-	bool counted;     /* `used` is known */
-	uint64_t used;
-	int64_t counted_ms;
-	DIR *counting; /* the scan that runs */
-	uint64_t counting_used;
-	uint64_t lacks; /* octets of a message for which there was no room, while there is none; 0 = there is */
-	bool trouble;   /* something could not be put there, and mail waits for it (folder.h) */
-	bool usable;    /* the last look, while there is trouble, found nothing wrong */
+	int64_t quota;          /* drop_quota in octets; CONFIG_NONE = no quota */
+	bool return_path;       /* files get a Return-Path field, so each is a copy of the message */
+	int uncountable;        /* errno of the last count, if the process lacks something (EMFILE, ENOMEM); 0 = none */
+	bool counted;           /* `used` is known */
+	uint64_t used;          /* octets in it */
+	int64_t counted_ms;     /* when the last count began */
+	DIR *counting;          /* the count that runs, or NULL */
+	uint64_t counting_used; /* octets that it has found so far */
+	uint64_t lacks;         /* octets of the message that found no room last; 0 = there is room */
+	bool trouble;           /* a delivery failed and mail waits for this folder (folder.h) */
+	bool usable;            /* with `trouble`: the last check found nothing wrong */
 };
 
 struct drops {
@@ -36,31 +36,37 @@ struct drops {
 	size_t n;
 };
 
-/* The folders of SERVER, each looked at. False without memory. */
+/* Fills ALL with the drop folders of SERVER and checks each. Close ALL in either case. False without memory. */
 bool drops_open(struct drops *all, const struct config_server *server, int64_t now_ms);
 void drops_close(struct drops *all);
 
-/* The folder at PATH, looked at again where that is due; NULL when it is none of ours. */
+/* The drop folder at PATH, checked again if that is due; NULL when no local domain has it. */
 struct drop *drop_find(struct drops *all, const char *path, int64_t now_ms);
 
-/* The same folder, by whatever path. */
+/* True when A and B are the same folder, maybe by different paths. */
 bool drop_same(const struct drop *a, const struct drop *b);
 
-/* It has a quota, and was not counted yet: nobody knows whether there is room. Of NULL, and of what can't be used: no.
+/*
+ * True when D has a quota and was not counted yet, so that its room is not known. False for NULL, and when D can't be
+ * used.
  */
 bool drop_is_unknown(const struct drop *d);
-bool drops_are_unknown(const struct drops *all); /* one of them is */
+/* True when drop_is_unknown holds for one of ALL. */
+bool drops_are_unknown(const struct drops *all);
 
-/* Octets that may still be put there; UINT64_MAX without a quota, 0 while it has not been counted. */
+/* The octets that still fit; UINT64_MAX without a quota, 0 while it has not been counted. */
 uint64_t drop_room(const struct drop *d);
 
-/* Whether SIZE octets more may lie in it, and whether they never may, however empty it is; drop_add notes that they do.
- */
+/* True when SIZE more octets fit. */
 bool drop_has_room(const struct drop *d, uint64_t size);
+
+/* True when SIZE octets exceed the quota of the empty folder. */
 bool drop_never_has_room(const struct drop *d, uint64_t size);
+
+/* Notes that SIZE octets were put into D. */
 void drop_add(struct drop *d, uint64_t size);
 
-/* Counts on, a slice of entries of one folder that is due. False when none is. */
+/* Counts a slice of one folder whose count is due. False when none is due. */
 bool drops_count(struct drops *all, int64_t now_ms);
 
 #endif

@@ -1,4 +1,4 @@
-/* Messages read from the spool, or from the badmail folder, into their loaded form (loaded.h). */
+/* Reads messages of the spool or of the badmail folder into their loaded form (loaded.h). */
 #ifndef QUEUE_SPOOL_READ_H
 #define QUEUE_SPOOL_READ_H
 
@@ -7,14 +7,13 @@
 #include "queue/spool/store.h"
 
 /*
- * M, whose file is FD, loaded as its envelope says; its journal is not read yet. ARENA and TEXT are scratch. NULL with
- * *err = -errno; for -EBADMSG *why says what is wrong with the file. FD stays the caller's.
+ * The loaded form of M from the envelope in its file FD, without its journal. The caller frees it (loaded_free) and
+ * keeps FD. ARENA and TEXT are scratch. NULL with *ERR = -errno; for -EBADMSG *WHY says what is wrong with the file.
  */
 struct loaded *read_envelope(int fd, struct message *m, struct arena *arena, struct str *text, int *err,
 			     const char **why);
 
-/* Replays in W what M's journal says, and what it should say but the disk refused. 0 or -errno as of
- * store_journal_read. */
+/* Applies to W the journal of M, and the lines that could not be written to it. 0 or -errno, as store_journal_read. */
 int read_journal(const struct store *s, const struct message *m, struct loaded *w);
 
 #endif

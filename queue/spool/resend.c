@@ -12,6 +12,9 @@
 
 enum { PIECE = 32 * 1024, HIDDEN_MAX = MSGID_LEN + MSGNAME_MAX + 3, LOG_NAME_MAX = MSGID_LEN + 8 };
 
+static const char not_ours[] =
+	"the file is not a message that Mailroot accepted; correct it and put it into the pickup folder";
+
 static bool refuse(struct resend_look *look, char *why, const char *text)
 {
 	fd_close(&look->fd);
@@ -27,19 +30,15 @@ bool resend_begin(const struct store *s, const struct badmail *b, const struct l
 	size_t first;
 	*look = (struct resend_look){.fd = -1};
 	if (!w)
-		return refuse(
-			look, why,
-			"it is no message that was ever accepted; mend the file and put it into the pickup folder");
+		return refuse(look, why, not_ours);
 	if (!badmail_open_recipients(w, &first))
-		return refuse(look, why, "every recipient has it, or its sender was told");
+		return refuse(look, why, "every recipient has the message, or the sender got a notice");
 	look->fd = badmail_open(s->badmail_fd, b->id);
-	/* Our commit begins each message with its own Received. */
+	/* Every message that Mailroot accepts begins with its own Received field. */
 	off_t body = (off_t)(b->size - w->octets);
 	if (look->fd < 0 || pread(look->fd, head, received.len, body) != (ssize_t)received.len ||
 	    !span_equal((struct span){head, received.len}, received))
-		return refuse(
-			look, why,
-			"it is no message that was ever accepted; mend the file and put it into the pickup folder");
+		return refuse(look, why, not_ours);
 	return true;
 }
 
@@ -66,7 +65,7 @@ bool resend_read(struct resend_look *look)
 	return true;
 }
 
-/* cur/FRESH.log: what became of each recipient before, and that the message is back. Durable if it matters. */
+/* Writes cur/FRESH.log: the old journal, and a line that the message was resent. Syncs it if there was a journal. */
 static int write_journal(const struct store *s, const struct badmail *b, const char *fresh, int64_t wall_ms)
 {
 	char name[BADMAIL_NAME_MAX], text[64 + BADMAIL_ID_MAX];
@@ -94,7 +93,7 @@ static int write_journal(const struct store *s, const struct badmail *b, const c
 	return err;
 }
 
-/* Over two file systems: see the header. */
+/* For two file systems: see the header. */
 static int copy_back(const struct store *s, const struct badmail *b, int fd, const char *fresh)
 {
 	char hidden[HIDDEN_MAX], name[BADMAIL_NAME_MAX];
@@ -109,7 +108,8 @@ static int copy_back(const struct store *s, const struct badmail *b, int fd, con
 		return err;
 	}
 	if (fsync(s->badmail_fd) < 0)
-		log_warning("badmail %s: after a power cut it may be there again: %s", b->id, strerror(errno));
+		log_warning("badmail %s: can't sync the folder; after a power cut the message may be there again: %s",
+			    b->id, strerror(errno));
 	return renameat2(s->cur_fd, hidden, s->cur_fd, fresh, RENAME_NOREPLACE) < 0 ? -errno : 0;
 }
 
@@ -122,7 +122,7 @@ static int move_back(const struct store *s, const struct badmail *b, int fd, con
 	return errno == EXDEV ? copy_back(s, b, fd, fresh) : -errno;
 }
 
-/* What lies in cur/ under NAME is the queue's from now on. Without memory the next scan finds it. */
+/* Adds the file NAME of cur/ to MESSAGES. Without memory the next scan finds it. */
 static void adopt(const struct store *s, struct messages *messages, const struct msgname *name, int64_t wall_ms)
 {
 	struct message *m = message_add(messages, name);
@@ -141,10 +141,11 @@ bool resend_put(const struct store *s, struct messages *messages, const struct b
 	struct stat st;
 	struct msgname name = {.size = b->size, .eight_bit = look->eight_bit};
 	if (look->bare || look->last != '\n' || look->at != b->size)
-		return refuse(look, why,
-			      "its lines do not end as in mail, or it can't be read; mend the file and put it into the "
-			      "pickup folder");
-	/* Somebody else may have sent or removed it while it was read. */
+		return refuse(
+			look, why,
+			"the file has lines that do not end in CRLF, or can't be read; correct it and put it into "
+			"the pickup folder");
+	/* Another operator may have resent or removed it meanwhile. */
 	if (fstat(look->fd, &st) < 0 || !st.st_nlink)
 		return refuse(look, why, "no such message in badmail");
 	fd_random(random, sizeof(random));
@@ -172,7 +173,7 @@ void resend_finish(const struct store *s, const char *entry)
 	struct span from = {rest.at, rest.len < MSGID_LEN ? rest.len : MSGID_LEN};
 	if (rest.len && rest.at[0] == '.' &&
 	    msgid_valid((struct span){rest.at + 1, rest.len > MSGID_LEN ? MSGID_LEN : 0}))
-		unlinkat(s->cur_fd, entry, 0); /* a copy that did not come to its end */
+		unlinkat(s->cur_fd, entry, 0); /* an unfinished copy */
 	if (!msgid_valid(from) || !msgname_parse(span_skip(rest, MSGID_LEN + 1), &name))
 		return;
 	span_copy(from, id, sizeof(id));

@@ -42,7 +42,7 @@ static void close_folder(struct scan *s)
 	s->folder = NULL;
 }
 
-/* The message of that id: one of this listing, or NULL when it is known already. */
+/* The message NAME of this listing; NULL when it is known from elsewhere, or without memory. */
 static struct message *meet(struct scan *s, const struct msgname *name)
 {
 	struct message *m = message_find(s->messages, name->id);
@@ -66,8 +66,7 @@ static void meet_file(struct scan *s, const struct msgname *name, bool in_cur)
 	m->unsynced = !in_cur;
 	m->size = name->size;
 	m->eight_bit = name->eight_bit;
-	/* cur/ was read before, so all is known of it. The newest goes first: mail that just came is what people wait
-	 * for. */
+	/* cur/ was read before, so no more is to come about it. The newest mail goes first: users wait for it. */
 	if (!in_cur)
 		message_wait(s->messages, m, MESSAGE_MET, -msgid_time(m->id));
 }
@@ -83,19 +82,21 @@ static void meet_log(struct scan *s, struct span entry)
 		m->has_log = true;
 }
 
-/* An unfinished write that nobody works on any more. */
+/* Removes an unfinished file that has no writer any more. */
 static void meet_hidden(struct scan *s, const char *entry)
 {
 	if (!msgid_valid(span_of(entry + 1)))
 		return;
 	int fd = openat(s->store->new_fd, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0 && store_lock(fd, STORE_ALONE) == 0 && unlinkat(s->store->new_fd, entry, 0) == 0)
-		log_info("new/%s: removed, its writer is gone", entry);
+		log_info("new/%s: removed an unfinished file whose writer has ended", entry);
 	fd_close(&fd);
 }
 
-/* What is no regular file can be no message: it is left where it lies. A journal is what its name says, whatever it is,
- * for its message must not pass for untried. */
+/*
+ * Only a regular file can be a message; anything else is left there. A journal counts by its name alone: its message
+ * must not pass for untried.
+ */
 static void meet_entry(struct scan *s, const struct dirent *entry, bool in_cur)
 {
 	struct msgname name;
@@ -142,7 +143,7 @@ static void settle_cur(struct scan *s, struct message *m)
 	message_wait(s->messages, m, MESSAGE_WAITING, s->mono_ms + left);
 }
 
-/* A slice of what stands in cur/; true when nothing is left. */
+/* Settles some messages of cur/; true when none is left. */
 static bool settle_slice(struct scan *s)
 {
 	struct message *m;
@@ -234,19 +235,21 @@ static void probe(struct scan *s, struct message *m)
 		forget_message(s->messages, s->destinations, m);
 		break;
 	case -ENODATA:
-		log_info("id=%s: removed, an empty file that was never acknowledged", m->id);
+		log_info("id=%s: removed an empty file, whose message was never acknowledged", m->id);
 		store_finish(s->store, m);
 		forget_message(s->messages, s->destinations, m);
 		break;
 	case -EBADMSG:
 		bad_file(s, m,
-			 "The file is not of the size that its name says: it was never acknowledged, or edited.\n");
+			 "The file does not have the size in its name: the message was never acknowledged, or the file "
+			 "was "
+			 "edited.\n");
 		break;
 	case -EACCES:
-		bad_file(s, m, "The file can't be read by the queue: somebody else put it here.\n");
+		bad_file(s, m, "The queue can't read the file: another user put it here.\n");
 		break;
 	default:
-		log_error("id=%s: can't look at the message: %s", m->id, strerror(-err));
+		log_error("id=%s: can't check the message file: %s", m->id, strerror(-err));
 		message_wait(s->messages, m, MESSAGE_LOCKED, s->mono_ms + TROUBLE_MS);
 	}
 }

@@ -1,18 +1,18 @@
 /*
- * Finding what lies in the spool, in slices. A listing reads the names of cur/, then of new/, into the table of
- * messages; what is not known yet is adopted by the truth table:
+ * Finds the messages in the spool, in slices. A listing reads the names of cur/, then of new/, into the table of
+ * messages. A message that is not known yet is handled by this table:
  *
- *	new/ID locked             leave, look again in a second
+ *	new/ID locked             leave, try again soon
  *	new/ID of its size        ready (with an fsync before delivery), newest first
  *	new/ID of another size    0 octets: unlink; else badmail
- *	new/ID of zeros alone     unlink, when it is read (load.c)
+ *	new/ID of zeros only      unlink, when it is read (load.c)
  *	cur/ID without journal    ready
  *	cur/ID with journal       waits until the journal's mtime
  *	journal alone             unlink
  *	new/.ID unlocked          unlink
  *
- * What a scan found is dispatched only when its lock was free and the verdicts link was drained afterwards: its former
- * worker reports before it lets go.
+ * A worker of the queue before a restart may still have a message. It reports first and unlocks then. So a message that
+ * a scan found is delivered only after its lock was free and the verdicts link was drained.
  */
 #ifndef QUEUE_SPOOL_SCAN_H
 #define QUEUE_SPOOL_SCAN_H
@@ -32,14 +32,14 @@ enum scan_step { SCAN_IDLE, SCAN_CUR, SCAN_NEW, SCAN_SETTLE, SCAN_STEP_COUNT };
 
 struct scan {
 	enum scan_step step;
-	DIR *folder;                       /* the one that is read */
+	DIR *folder;                       /* the folder that is being read, or NULL */
 	int64_t next_ms;                   /* when the next listing begins */
 	int64_t last_ms;                   /* when the last one ended */
-	bool again;                        /* asked for while one ran */
-	struct messages *messages;         /* these three are borrowed */
-	struct destinations *destinations; /* of messages that turn out to be gone */
+	bool again;                        /* requested while a listing ran */
+	struct messages *messages;         /* borrowed, as the next two */
+	struct destinations *destinations; /* for forget_message */
 	const struct store *store;
-	/* of the present call: */
+	/* arguments of the present call: */
 	const struct config_durations *ladder;
 	int64_t mono_ms, wall_ms;
 };
@@ -48,19 +48,19 @@ enum { SCAN_EVERY_MS = 60 * 1000, SCAN_PAUSE_MS = 1000, SCAN_SLICE = 500, SCAN_P
 
 void scan_init(struct scan *s, struct messages *messages, struct destinations *destinations, const struct store *store);
 
-/* Asks for a listing soon: at once, but a second after the last one at the earliest, whoever asks how often. */
+/* Requests a listing: it begins at once, but SCAN_PAUSE_MS after the last one at the earliest. */
 void scan_request(struct scan *s);
 
 /*
- * Lists on, if a listing runs or is due. True: there is more to do at once. The first listing that is complete sets
- * messages->all_known. LADDER: of retries, which bounds how long a message waits.
+ * Does a slice of a listing, if one runs or is due. True when there is more to do at once. The first listing sets
+ * messages->all_known when it has read all names. LADDER: the retry ladder, which bounds how long a message waits.
  */
 bool scan_list(struct scan *s, const struct config_durations *ladder, int64_t mono_ms, int64_t wall_ms);
 
-/* Tries the locks of some messages that were found: those that are free are PROBED. True: there are more to try. */
+/* Tries the locks of some FOUND messages; those with a free lock become PROBED. True when there are more to try. */
 bool scan_probe(struct scan *s, int64_t mono_ms);
 
-/* The verdicts link was drained: what is PROBED is READY. */
+/* The verdicts link was drained: PROBED messages become READY. */
 void scan_adopt(struct scan *s);
 
 void scan_free(struct scan *s);

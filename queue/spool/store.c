@@ -177,7 +177,9 @@ int store_to_cur(const struct store *s, struct message *m)
 	return 0;
 }
 
-/* The length of what counts in FD, SIZE octets long. What is torn may be longer than a line: zeros after a power cut.
+/*
+ * The length of the whole lines in FD, which has SIZE octets. A torn end may be longer than a line: a power cut can
+ * leave zeros.
  */
 static off_t whole_length(int fd, off_t size)
 {
@@ -204,7 +206,7 @@ static int mend_tail(int fd, off_t size, bool alone)
 	return ftruncate(fd, whole) == 0 ? 0 : -errno;
 }
 
-/* A file system that can't promise room says so; then the queue must remember what could not be written. */
+/* A file system may not support this. Then lines that can't be written stay in memory. */
 static int reserve(int fd, const struct stat *st, size_t room)
 {
 	if ((off_t)st->st_blocks * SECTOR >= st->st_size + (off_t)room)
@@ -266,7 +268,7 @@ static int open_journal_to_read(const struct store *s, const struct message *m, 
 	return -EBADMSG;
 }
 
-/* Whom the lines are for, one by one. */
+/* The receiver of the lines. */
 struct reader {
 	void (*take)(void *context, const struct journal_line *line);
 	void *context;
@@ -383,7 +385,7 @@ int store_drop(const struct store *s, struct message *m, const char *folder)
 	if (snprintf(to, sizeof(to), "%s/%s.eml", folder, m->id) >= (int)sizeof(to))
 		return -ENAMETOOLONG;
 	if (renameat2(folder_of(s, m), from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) {
-		finish_log_of(s, m); /* what is left of it, a scan finds */
+		finish_log_of(s, m); /* on error a scan removes the journal */
 		return 0;
 	}
 	if (errno != EEXIST)
@@ -412,8 +414,8 @@ static int copy_to_badmail(const struct store *s, const struct message *m, const
 }
 
 /*
- * The journal goes along, for it tells who has the message already: as a second name of the file at first, so that no
- * crash parts the message from it.
+ * The journal goes to badmail too, for it tells which recipients have the message. It gets a second name first, so that
+ * no crash separates it from the message.
  */
 static int keep_journal(const struct store *s, struct message *m)
 {
@@ -425,7 +427,7 @@ static int keep_journal(const struct store *s, struct message *m)
 		return err;
 	int fd = open_journal_to_read(s, m, &st);
 	if (fd < 0)
-		return fd == -ENOENT || fd == -EBADMSG ? 0 : fd; /* nothing that could be kept */
+		return fd == -ENOENT || fd == -EBADMSG ? 0 : fd; /* there is no journal to keep */
 	fd_close(&fd);
 	fd = store_journal_open(s, m, 0, true);
 	if (fd < 0)
@@ -455,6 +457,6 @@ int store_badmail(const struct store *s, struct message *m, struct span reason)
 	}
 	if (err)
 		return err;
-	finish_log_of(s, m); /* what is left of it, a scan finds */
+	finish_log_of(s, m); /* on error a scan removes the journal */
 	return 0;
 }

@@ -1,8 +1,8 @@
 /*
- * All that the queue does in the file system of its spool: new/, cur/, badmail/ and the rename into a drop folder. A
- * message is named by its struct message; what changes there (in_cur, has_log) is noted in it. Bodies are never read,
- * but for the comparison of store_drop. Functions return 0 or a descriptor, or -errno; none logs, none calls fsync but
- * store_sync, store_try, store_journal_append where it says so, and store_badmail across file systems.
+ * The queue's file operations in its spool: new/, cur/, badmail/ and the rename into a drop folder. The functions keep
+ * in_cur and has_log of struct message up to date. They read a message body only to compare it (store_drop, and
+ * store_is_zeros). They return 0 or a descriptor, or -errno. None of them logs. Only store_sync, store_try,
+ * store_badmail across file systems, and store_journal_append when told so, call fsync.
  */
 #ifndef QUEUE_SPOOL_STORE_H
 #define QUEUE_SPOOL_STORE_H
@@ -12,88 +12,97 @@
 #include "queue/model/message.h"
 
 struct store {
-	char *dir;                      /* the path of the spool, for messages; owned */
+	char *dir;                      /* the path of the spool, for log lines; owned */
 	int new_fd, cur_fd, badmail_fd; /* owned */
-	int lock_fd;                    /* held for life */
+	int lock_fd;                    /* DIR/lock, locked as long as the queue runs; owned */
 };
 
 /*
- * Opens DIR/lock and waits until no other queue holds it, then opens the folders. When a step fails
- * *what is the path that did.
+ * Waits for the lock DIR/lock, then opens the folders of spool DIR and the BADMAIL folder. On error WHAT (WHAT_SIZE
+ * octets) names the path. Close S in either case.
  */
 int store_open(struct store *s, const char *dir, const char *badmail, char *what, size_t what_size);
 void store_close(struct store *s);
 
-/* The message file, for reading. */
+/* Opens the file of M for reading. A descriptor or -errno. */
 int store_open_message(const struct store *s, const struct message *m);
 
 /*
- * Who works on a message holds its lock. ALONE: nobody else may (a first job); SHARED: beside other jobs of ours;
- * ALONE_THEN_SHARED: nobody else may now, but further jobs of ours will. -EWOULDBLOCK when somebody does.
+ * Locks the message file FD. Every process that works on a message holds its lock. ALONE: exclusive (an only job).
+ * SHARED: beside other jobs of the same message. ALONE_THEN_SHARED: exclusive, then shared for more jobs. -EWOULDBLOCK
+ * when another process holds a lock that excludes this one.
  */
 enum store_lock { STORE_ALONE, STORE_SHARED, STORE_ALONE_THEN_SHARED };
 int store_lock(int fd, enum store_lock how);
 
 /*
- * May a file that a scan found be touched? 0, -EWOULDBLOCK (locked), -ENOENT (gone), -ENODATA (0 octets), -EBADMSG (not
- * a regular file of the size that its name says).
+ * Checks whether the file of M, which a scan found, may be delivered. 0, -EWOULDBLOCK (locked), -ENOENT (gone),
+ * -ENODATA (0 octets), -EBADMSG (not a regular file, or not of the size in its name), or another -errno.
  */
 int store_probe(const struct store *s, const struct message *m);
 
 /*
- * FD, the file of M, is what a power cut leaves of a message whose octets were not on disk yet: M lies in new/, where
- * one that is acknowledged has an envelope, and there is nothing but zeros. Only looked at up to STORE_ZEROS_MAX
- * octets, for the queue waits meanwhile; a larger file is none.
+ * True when FD, the file of M, holds only zeros and M is in new/ without journal. A power cut leaves such a file when
+ * the message was not on disk yet, so it was never acknowledged. False for files beyond STORE_ZEROS_MAX, because the
+ * queue stands still while it reads.
  */
 enum { STORE_ZEROS_MAX = 64 * 1024 * 1024 };
 bool store_is_zeros(int fd, const struct message *m);
 
-/* Makes the content of FD durable: for what a scan found and nobody vouches for. */
+/* Syncs FD to disk: for messages that a scan found, not an arrival. */
 int store_sync(int fd);
 
-/* Does in new/ and cur/ what deliveries do there, with a file of its own that is gone afterwards: can it be done? */
+/* Tests whether new/ and cur/ can be written: creates, syncs, moves and removes a file of its own. */
 int store_try(const struct store *s);
 
-/* Moves new/NAME to cur/NAME; nothing when it is there already. */
+/* Moves the file of M from new/ to cur/. Does nothing when it is in cur/. */
 int store_to_cur(const struct store *s, struct message *m);
 
 /*
- * Opens cur/ID.log for appending, made when missing, with room on the disk for ROOM octets more (as far as the file
- * system can promise that), so that what a job comes to can be written even if the disk is full by then. ALONE: nobody
- * else writes to it, and a torn tail is cut off. Else what looks torn may be a line that is being written: it is ended.
+ * Opens the journal of M for appending; creates it when missing. Reserves ROOM octets on disk, if the file system can,
+ * so that the outcome of a job can be written even when the disk is full. ALONE: no other process writes to the
+ * journal, so a torn last line is cut off. Otherwise the torn line may be one that is being written, and gets a line
+ * end. A descriptor or -errno.
  */
 int store_journal_open(const struct store *s, struct message *m, size_t room, bool alone);
 
-/* Appends whole lines in one write, beside workers that may do the same. DURABLE: on disk afterwards. */
+/* Appends LINES, whole lines, to the journal of M in one write, while workers may do the same. DURABLE: with fsync. */
 int store_journal_append(const struct store *s, struct message *m, struct span lines, bool durable);
 
-/* Gives each line of the journal that counts to TAKE, in order. A message without journal has none. -EFBIG beyond
- * JOURNAL_FILE_MAX, -EBADMSG when it is no file; after any error nothing is known of the message. */
+/*
+ * Calls TAKE for each valid line of M's journal, in order. 0 also without a journal. -EFBIG beyond JOURNAL_FILE_MAX,
+ * -EBADMSG when it is no regular file. After an error the caller must not rely on the lines that it got.
+ */
 int store_journal_read(const struct store *s, const struct message *m,
 		       void (*take)(void *context, const struct journal_line *line), void *context);
 
-/* The journal as text, at most MAX octets, from its end; begins with a whole line. */
+/* Appends to TO the last whole lines of M's journal, MAX octets at most. 0 also without a journal. */
 int store_journal_tail(const struct store *s, const struct message *m, size_t max, struct str *to);
 
-/* The time of the next try is the mtime of the journal. */
-enum { STORE_HELD_MS = 1000 }; /* and this one, long ago and exact, says that the message is held */
+/*
+ * The mtime of the journal is the time of the next try. STORE_HELD_MS, a time in 1970, means that the message is held.
+ */
+enum { STORE_HELD_MS = 1000 };
 int store_set_next_try(const struct store *s, const struct message *m, int64_t wall_ms);
 int store_next_try(const struct store *s, const struct message *m, int64_t *wall_ms);
 
-/* Finished: removes the message, then the journal. What is gone already is no error. */
+/* Removes the file of M, then its journal. A file that is gone already is no error. */
 int store_finish(const struct store *s, struct message *m);
 
-/* Removes a journal that has no message. */
+/* Removes the journal ID, which has no message. */
 int store_finish_log(const struct store *s, const char *id);
 
 /*
- * Local delivery: the message becomes FOLDER/ID.eml, FOLDER being a path. Where a file of that name with the same
- * octets lies there already, the message is removed instead; where it differs: -EEXIST. The journal, if any, goes too.
+ * Delivers M locally: renames its file to FOLDER/ID.eml and removes its journal. FOLDER is a path. When FOLDER has such
+ * a file with the same octets already, M is removed instead. -EEXIST when that file differs, -EXDEV when FOLDER is on
+ * another file system.
  */
 int store_drop(const struct store *s, struct message *m, const char *folder);
 
-/* Gives up: the message becomes badmail/ID.eml, REASON (lines of text) badmail/ID.txt, the journal badmail/ID.log. A
- * badmail folder on another file system gets copies (badmail.h). */
+/*
+ * Moves M to badmail: the message becomes ID.eml, REASON (lines of text) ID.txt, the journal ID.log. A badmail folder
+ * on another file system gets copies.
+ */
 int store_badmail(const struct store *s, struct message *m, struct span reason);
 
 #endif

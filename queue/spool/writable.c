@@ -26,9 +26,8 @@ bool writable_stops(const struct writable *w)
 
 void writable_describe(const struct writable *w, char *to, size_t size)
 {
-	const char *what = is_full(w->error)
-				   ? "mail whose journal needs room waits"
-				   : "no mail is taken or delivered; mend the file system, and it goes on by itself";
+	const char *what = is_full(w->error) ? "mail waits where its journal needs space"
+					     : "no mail is accepted or delivered until the file system is repaired";
 	to[0] = '\0';
 	if (w->error)
 		snprintf(to, size, "can't be written (%s): %s", strerror(-w->error), what);

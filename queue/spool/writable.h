@@ -1,7 +1,8 @@
 /*
- * Whether the spool can be written. A change there that fails may be about one file, or about all of it: an attempt at
- * another file tells. While nothing can be written nothing is delivered, for it could not be noted, and smtpd takes no
- * mail; a look a second finds out when that is over. A spool that is merely full goes on with what needs no room.
+ * Whether the spool can be written. When a change fails, the cause may be one file or the whole file system; a test
+ * with a file of its own tells. While the spool can't be written, the queue delivers nothing, because it could not
+ * record it, and smtpd accepts no mail. A test each second finds out when that ends. When the disk is only full,
+ * deliveries that need no space go on.
  */
 #ifndef QUEUE_SPOOL_WRITABLE_H
 #define QUEUE_SPOOL_WRITABLE_H
@@ -15,29 +16,30 @@
 
 struct writable {
 	const struct store *store;
-	struct fullness
-		*fullness; /* borrowed: where smtpd reads that nothing can be accepted; NULL = nobody reads it */
-	int error;         /* -errno of the last look, 0 = the spool can be written */
-	int64_t looked_ms; /* when that was */
+	struct fullness *fullness; /* borrowed; tells smtpd to accept no mail; NULL = no smtpd */
+	int error;                 /* -errno of the last test; 0 = the spool can be written */
+	int64_t looked_ms;         /* when the last test was */
 };
 
 /* STORE and FULLNESS are borrowed. */
 void writable_init(struct writable *w, const struct store *store, struct fullness *fullness);
 
-/* A change in the spool failed with ERR. True: so does any other, as the log says already; false: it is about that one
- * message. */
+/*
+ * A change in the spool failed with ERR. True when the whole spool is affected, which is in the log then. False when
+ * the cause lies with that one message.
+ */
 bool writable_blame(struct writable *w, int err, int64_t now_ms);
 
-/* Looks now. */
+/* Tests now, and logs a change. */
 void writable_look(struct writable *w, int64_t now_ms);
 
-/* Each second: is it over? */
+/* Call it each second: tests again while the spool can't be written. */
 void writable_tend(struct writable *w, int64_t now_ms);
 
-/* Nothing may be begun. */
+/* True when no delivery may begin. */
 bool writable_stops(const struct writable *w);
 
-/* What is wrong, in words for an administrator, into TO; "" when nothing is. */
+/* Writes to TO (SIZE octets) what is wrong, for an administrator; "" when nothing is. */
 void writable_describe(const struct writable *w, char *to, size_t size);
 
 #endif

@@ -117,7 +117,7 @@ class Bounds(unittest.TestCase):
                 put(server, f"m{i}", "x" * 10000, age=i * 1000)
             put(server, "old", "x", age=3 * 86400)
             wait_for(lambda: sorted(m["id"] for m in listed(server)) == [f"m{i}" for i in range(6)], "the six youngest", 30)
-            self.assertRegex(server.log(), r"badmail: 1 removed as badmail_keep says .*, 4 as badmail_max says")
+            self.assertRegex(server.log(), r"badmail: removed 1 by badmail_keep .* and 4 by badmail_max")
 
     def test_settings_are_checked(self):
         with Mailroot(f"smart_host [127.0.0.1]:{free_port()}") as server:

@@ -128,7 +128,7 @@ class Sequences(unittest.TestCase):
             self.assertEqual(sorted(rcpt for _, rcpts, _ in host.messages for rcpt in rcpts), sorted(f"user{i}@{TO}" for i in range(sent)))
             self.assertEqual({user for user, _, _ in host.messages}, {USER})
             self.assertEqual(server.ctl_json("status")["servers"][0]["mail_waits_for"], [])
-            for line in ("there is no password", "Sanitizer", "the worker that had it in hand is gone"):
+            for line in ("there is no password", "Sanitizer", "the worker that was delivering it has ended"):
                 self.assertNotIn(line, server.log())
 
     def test_orders(self):

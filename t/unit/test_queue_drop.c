@@ -44,7 +44,7 @@ START_TEST(another_file_of_that_name)
 	say_arrived(id, size);
 	turn();
 	ck_assert(exists(path_of("cur/%s", name_of(id, size))));
-	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), "another file of that name"));
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("cur/%s.log", id)), "another file with this name"));
 	ck_assert_str_eq(read_file(path_of("drop/%s.eml", id)), text);
 	unlink(path_of("drop/%s.eml", id));
 	pass(15 * MINUTE);

@@ -217,7 +217,7 @@ START_TEST(test_expires_by_its_own_time)
 	pass(2000);
 	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
 	ck_assert_ptr_nonnull(
-		strstr(read_file(path_of("cur/%s.log", id)), "nobody has asked for the mail of branch.test"));
+		strstr(read_file(path_of("cur/%s.log", id)), "no ETRN or ATRN has requested the mail of branch.test"));
 	dismiss(local);
 }
 END_TEST

@@ -671,7 +671,7 @@ START_TEST(file_that_is_no_message_becomes_badmail)
 	say_arrived(id, 12);
 	turn();
 	ck_assert(exists(path_of("badmail/%s.eml", id)));
-	ck_assert_ptr_nonnull(strstr(read_file(path_of("badmail/%s.txt", id)), "no message of ours"));
+	ck_assert_ptr_nonnull(strstr(read_file(path_of("badmail/%s.txt", id)), "not a valid message"));
 	ck_assert_ptr_null(known(id));
 }
 END_TEST
