@@ -52,8 +52,10 @@ int store_open(struct store *s, const char *dir, const char *badmail, char *what
 {
 	char path[FOLDER_PATH];
 	*s = (struct store){.dir = strdup(dir), .new_fd = -1, .cur_fd = -1, .badmail_fd = -1, .lock_fd = -1};
-	if (!s->dir)
+	if (!s->dir) {
+		snprintf(what, what_size, "%s", dir);
 		return -ENOMEM;
+	}
 	snprintf(path, sizeof(path), "%s/lock", dir);
 	s->lock_fd = open_lock(path, what, what_size);
 	if (s->lock_fd < 0)
