@@ -78,9 +78,12 @@ static void finish_smtp(struct smtp_jobs *j, const struct wire_job_smtp *wire)
 	worker_say_idle(j->worker);
 }
 
-/* MAIL FROM, in TO of ADDRESS_MAX + 1: SENDER with DOMAIN in place of its own unless that is empty. */
-static struct span sender_shown(const struct address *sender, struct span domain, char *to)
+/* The address in MAIL FROM, in TO of ADDRESS_MAX + 1: SENDER, or what WIRE wants in its place. */
+static struct span sender_shown(const struct address *sender, const struct wire_job_smtp *wire, char *to)
 {
+	struct span domain = wire->masquerade;
+	if (wire->send_as.len)
+		return wire->send_as;
 	if (!domain.len || !sender->text.len)
 		return sender->text;
 	int len = snprintf(to, ADDRESS_MAX + 1, "%.*s@%.*s", SPAN_ARGS(sender->local), SPAN_ARGS(domain));
@@ -142,13 +145,15 @@ static bool do_smtp(struct smtp_jobs *j, struct ipc_packet *packet)
 	}
 	char sender[ADDRESS_MAX + 1];
 	const struct config_outbound *outbound = blocks.security ? &blocks.security->outbound : NULL;
-	struct client_job client_job = {.mail = {.sender = sender_shown(&job->envelope.sender, wire.masquerade, sender),
+	struct client_job client_job = {.mail = {.sender = sender_shown(&job->envelope.sender, &wire, sender),
 						 .size = wire.size - job->envelope.body_at,
 						 .eight_bit = wire.eight_bit,
 						 .return_eight_bit = outbound && !outbound->send_eight_bit,
 						 .dsn = job->envelope.dsn,
 						 .written = wire.written},
 					.fold_lines = !outbound || outbound->fold_lines,
+					.send_as = {wire.send_as_header ? wire.send_as : SPAN(""),
+						    wire.send_as_keep_name, wire.send_as_reply_to},
 					.message = job->message,
 					.size = wire.size,
 					.body_at = job->envelope.body_at,

@@ -169,6 +169,33 @@ static void check_no_auth(const struct check *c)
 		REFUSE(c, o->auth_unverified_at, "auth_unverified says nothing, for %s", cure);
 }
 
+/* ADDRESS, the value of NAME, is the sender for the hosts of the same block. */
+static void check_sender(const struct check *c, const char *name, const char *address, struct config_origin at)
+{
+	const struct block *block = c->block;
+	if (address && !block->hosts->n && !config_build_failed(c->b, block->hosts))
+		REFUSE(c, at,
+		       "%s says nothing here: it holds for the hosts of %s in the same block, and there are none; "
+		       "write %s [HOST]",
+		       name, block->hosts_name, block->hosts_name);
+}
+
+static void check_send_as(const struct check *c)
+{
+	const struct config_outbound *o = c->block->o;
+	static const char cure[] = "there is no send_as here: write send_as ADDRESS, the mailbox that may send";
+	check_sender(c, "send_as", o->send_as, o->send_as_at);
+	check_sender(c, "notice_sender", o->notice_sender, o->notice_sender_at);
+	if (o->send_as)
+		return;
+	if (!o->send_as_header)
+		REFUSE(c, o->send_as_header_at, "send_as_header says nothing, for %s", cure);
+	if (!o->send_as_keep_name)
+		REFUSE(c, o->send_as_keep_name_at, "send_as_keep_name says nothing, for %s", cure);
+	if (!o->send_as_reply_to)
+		REFUSE(c, o->send_as_reply_to_at, "send_as_reply_to says nothing, for %s", cure);
+}
+
 /* The smart host wants to know us, and what this block asks for would not do for that: its mail would wait for ever. */
 static void check_smart_host(const struct check *c)
 {
@@ -192,6 +219,8 @@ void config_check_outbound(struct config_build *b, const struct config_server *s
 		check_tls(&c);
 		check_helo(&c);
 		check_smart_host(&c);
+		if (!config_build_failed(b, &block.o->send_as))
+			check_send_as(&c);
 		if (config_build_failed(b, &block.o->auth))
 			continue;
 		if (block.o->auth == CONFIG_AUTH_OFF)

@@ -137,6 +137,10 @@ static struct config_outbound inherited(const struct config_outbound *outbound)
 	out.auth = CONFIG_AUTH_OFF;
 	out.username = out.password_file = NULL;
 	out.auth_unverified = false;
+	out.send_as = out.notice_sender = NULL;
+	out.send_as_header = out.send_as_keep_name = out.send_as_reply_to = true;
+	out.send_as_at = out.notice_sender_at = out.send_as_header_at = by_default;
+	out.send_as_keep_name_at = out.send_as_reply_to_at = by_default;
 	out.auth_at = out.username_at = out.password_file_at = out.auth_unverified_at = by_default;
 	return out;
 }

@@ -219,7 +219,7 @@ enum config_outbound_part {
 	CONFIG_OUTBOUND_MANNER = 1,
 	CONFIG_OUTBOUND_LIMIT = 2, /* rate, max_connections */
 	CONFIG_OUTBOUND_USER =
-		4 /* auth and what it needs: of the block that the hosts are written in, never inherited */
+		4 /* auth and what it needs, send_as: of the block that the hosts are written in, never inherited */
 };
 struct config_setting;
 enum config_outbound_part config_outbound_part(const struct config_setting *setting);

@@ -46,9 +46,17 @@ enum config_outbound_part config_outbound_part(const struct config_setting *sett
 	static const struct {
 		const char *name;
 		enum config_outbound_part part;
-	} others[] = {{"rate", CONFIG_OUTBOUND_LIMIT},         {"max_connections", CONFIG_OUTBOUND_LIMIT},
-		      {"auth", CONFIG_OUTBOUND_USER},          {"username", CONFIG_OUTBOUND_USER},
-		      {"password_file", CONFIG_OUTBOUND_USER}, {"auth_unverified", CONFIG_OUTBOUND_USER}};
+	} others[] = {{"rate", CONFIG_OUTBOUND_LIMIT},
+		      {"max_connections", CONFIG_OUTBOUND_LIMIT},
+		      {"auth", CONFIG_OUTBOUND_USER},
+		      {"username", CONFIG_OUTBOUND_USER},
+		      {"password_file", CONFIG_OUTBOUND_USER},
+		      {"auth_unverified", CONFIG_OUTBOUND_USER},
+		      {"send_as", CONFIG_OUTBOUND_USER},
+		      {"send_as_header", CONFIG_OUTBOUND_USER},
+		      {"send_as_keep_name", CONFIG_OUTBOUND_USER},
+		      {"send_as_reply_to", CONFIG_OUTBOUND_USER},
+		      {"notice_sender", CONFIG_OUTBOUND_USER}};
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (strcmp(setting->name, others[i].name) == 0)
 			return others[i].part;

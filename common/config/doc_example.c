@@ -47,6 +47,8 @@ static const struct {
 	{"client_certificate", "/etc/ssl/mail.pem /etc/ssl/mail.key"},
 	{"username", "relay@example.com"},
 	{"password_file", "/etc/mailroot/password"},
+	{"send_as", "relay@example.com"},
+	{"notice_sender", "alerts@example.com"},
 };
 
 static const char *sample_value(const struct config_setting *setting)

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/mail/dot.h"
+#include "common/mail/fields.h"
 #include "delivery/smtp/lines.h"
 
 /*
@@ -48,8 +50,15 @@ static enum body_result send_block(struct client *c, struct span block, int64_t 
 	return sent;
 }
 
+/* The message proper on its way: what has been rewritten of its head, then the file from AT on. */
+struct source {
+	struct str rewritten;
+	struct span head; /* of it, what is still to be sent */
+	uint64_t at;
+};
+
 /* The next piece of the message file from AT on: what is in memory already, then the file. */
-static struct span next_piece(struct client *c, const struct client_job *job, uint64_t at)
+static struct span from_file(struct client *c, const struct client_job *job, uint64_t at)
 {
 	size_t room = job->size - at < CLIENT_BLOCK ? (size_t)(job->size - at) : CLIENT_BLOCK;
 	if (at < job->head.len) {
@@ -65,29 +74,93 @@ static struct span next_piece(struct client *c, const struct client_job *job, ui
 	return (struct span){c->in, n > 0 ? (size_t)n : 0};
 }
 
+/* The message proper up to the end of its header at least, in RAW. False: that is too long, or can't be read. */
+static bool read_header(struct client *c, const struct client_job *job, struct str *raw, size_t *end)
+{
+	uint64_t at = job->body_at;
+	*end = 0;
+	for (;;) {
+		struct span piece = from_file(c, job, at);
+		at += piece.len;
+		if (!piece.len || !str_append(raw, piece))
+			return false;
+		if (fields_end(str_span(raw), at >= job->size, end))
+			return true;
+	}
+}
+
+/* Rewrites the header. One that is too long is sent as it is. */
+static void rewrite(struct client *c, const struct client_job *job, struct source *source)
+{
+	struct str raw;
+	size_t end;
+	str_init(&raw, SEND_AS_HEADER_MAX);
+	str_init(&source->rewritten, SEND_AS_HEADER_MAX + 4 * SEND_AS_NAME_MAX);
+	bool found = read_header(c, job, &raw, &end);
+	if (found)
+		send_as_rewrite((struct span){raw.at, end}, &job->send_as, &source->rewritten);
+	if (found && !source->rewritten.failed) {
+		source->head = str_span(&source->rewritten);
+		source->at += end;
+	} else {
+		log_warning("a header of more than %d octets is sent as it is, without send_as", SEND_AS_HEADER_MAX);
+	}
+	str_free(&raw);
+}
+
+static struct span next_piece(struct client *c, const struct client_job *job, struct source *source)
+{
+	struct span piece = source->head;
+	if (piece.len > CLIENT_BLOCK)
+		piece.len = CLIENT_BLOCK;
+	if (piece.len) {
+		source->head = span_skip(source->head, piece.len);
+		return piece;
+	}
+	piece = from_file(c, job, source->at);
+	source->at += piece.len;
+	return piece;
+}
+
+static bool is_over(const struct client_job *job, const struct source *source)
+{
+	return !source->head.len && source->at >= job->size;
+}
+
 /*
  * The final dot goes with the last block, so a message of one block is one write. Between blocks we listen: what a host
  * that takes all at once says before the end of data must not pass for its reply to the message.
  */
-enum body_result body_send(struct client *c, const struct client_job *job)
+static enum body_result send_all(struct client *c, const struct client_job *job, struct source *source)
 {
 	struct dot_writer dot = {.line_max = job->fold_lines ? DOT_LINE_MAX : 0};
-	uint64_t at = job->body_at, octets = 0;
+	uint64_t octets = 0;
 	enum body_result sent = BODY_SENT;
 	do {
-		struct span piece = next_piece(c, job, at);
-		if (!piece.len && at < job->size)
+		struct span piece = next_piece(c, job, source);
+		if (!piece.len && !is_over(job, source))
 			return BODY_UNREADABLE;
-		at += piece.len;
 		size_t len = dot_write(&dot, piece, c->out);
-		if (at >= job->size)
+		if (is_over(job, source))
 			len += dot_write_end(&dot, c->out + len);
 		octets += len;
 		sent = send_block(c, (struct span){c->out, len}, client_timeout(c, job));
-		if (sent == BODY_SENT && at < job->size && !client_silent(c))
+		if (sent == BODY_SENT && !is_over(job, source) && !client_silent(c))
 			sent = BODY_INTERRUPTED;
-	} while (sent == BODY_SENT && at < job->size);
+	} while (sent == BODY_SENT && !is_over(job, source));
 	if (sent == BODY_SENT)
 		transcript_sent_text(&c->transcript, octets);
+	return sent;
+}
+
+enum body_result body_send(struct client *c, const struct client_job *job)
+{
+	struct source source = {.at = job->body_at};
+	if (job->send_as.address.len)
+		rewrite(c, job, &source);
+	enum body_result sent = send_all(c, job, &source);
+	int err = errno; /* of BODY_UNREADABLE */
+	str_free(&source.rewritten);
+	errno = err;
 	return sent;
 }

@@ -12,6 +12,7 @@
 #include "delivery/auth/security.h"
 #include "delivery/smtp/dialogue.h"
 #include "delivery/smtp/fallback.h"
+#include "delivery/smtp/send_as.h"
 #include "delivery/smtp/transcript.h"
 
 enum {
@@ -43,6 +44,7 @@ struct client_job {
 	struct span hosts; /* hosts.h */
 	bool use_helo;
 	bool fold_lines;                    /* those of more than DOT_LINE_MAX octets */
+	struct send_as send_as;             /* as whom the header says that it comes; empty address = as it is */
 	struct span helo;                   /* what we call ourselves; empty = as at the start */
 	struct span source;                 /* our addresses to come from, a blank between; empty = any */
 	int64_t timeout_ms;                 /* for one reply, at most */

@@ -28,6 +28,7 @@ static bool encode_smtp(struct queue *q, const struct job *j)
 	struct host_order order;
 	host_order_take(&q->destinations, d, q->mono_ms, &q->text, &order);
 	int64_t max = queue_server(q)->messages.max_messages_per_connection;
+	const char *sender = j->message->loaded->sender.text.len ? d->send_as : d->notice_sender;
 	struct wire_job_smtp packet = {
 		.id = span_of(j->message->id),
 		.destination = span_of(d->key),
@@ -45,7 +46,12 @@ static bool encode_smtp(struct queue *q, const struct job *j)
 		.use_helo = d->use_helo,
 		.helo = span_of(d->helo),
 		.source = span_of(d->source),
-		.masquerade = route_masquerade(queue_server(q), &j->message->loaded->sender),
+		.masquerade =
+			*sender ? (struct span){0} : route_masquerade(queue_server(q), &j->message->loaded->sender),
+		.send_as = span_of(sender),
+		.send_as_header = d->send_as_header,
+		.send_as_keep_name = d->send_as_keep_name,
+		.send_as_reply_to = d->send_as_reply_to,
 		.timeout_ms = (uint64_t)d->timeout_ms,
 		.turned = atrn_is(d),
 		.stream = stream_place(j),

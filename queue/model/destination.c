@@ -151,6 +151,19 @@ static void set_names(struct destination *d, const struct config_outbound *outbo
 		 source->n > 1 ? source->at[1] : "");
 }
 
+/* The senders that its hosts take. */
+static void set_identity(struct destination *d, const struct config_outbound *identity)
+{
+	static const struct config_outbound own = {.send_as = NULL};
+	const struct config_outbound *o = identity ? identity : &own;
+	const char *notices = o->notice_sender ? o->notice_sender : o->send_as;
+	snprintf(d->send_as, sizeof(d->send_as), "%s", o->send_as ? o->send_as : "");
+	snprintf(d->notice_sender, sizeof(d->notice_sender), "%s", notices ? notices : "");
+	d->send_as_header = o->send_as_header;
+	d->send_as_keep_name = o->send_as_keep_name;
+	d->send_as_reply_to = o->send_as_reply_to;
+}
+
 /* Without memory the messages lack this detail. */
 static void set_written(struct destination *d, const struct route *route)
 {
@@ -187,6 +200,7 @@ struct destination *destination_get(struct destinations *all, const struct route
 		route_block_format(&route->credentials, d->credentials);
 		set_written(d, route);
 		set_names(d, route->outbound);
+		set_identity(d, route->identity);
 		d->manner = hop_name_manner(route);
 		d->timeout_ms = route->outbound->timeout;
 		place_provider(all, d, route);

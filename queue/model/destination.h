@@ -109,6 +109,9 @@ struct destination {
 	bool use_helo;
 	char helo[HOST_NAME_MAX_OCTETS + 1];    /* our name in HELO and EHLO; "" = fqdn */
 	char source[2 * (IPADDR_TEXT_MAX + 1)]; /* our source addresses, separated by a blank; "" = any */
+	char send_as[ADDRESS_MAX + 1];          /* the sender of its mail; "" = each message's own */
+	char notice_sender[ADDRESS_MAX + 1];    /* of mail with an empty sender; "" = it stays empty */
+	bool send_as_header, send_as_keep_name, send_as_reply_to;
 	int64_t timeout_ms;
 	struct etrn_hold *etrn; /* its mail waits for ETRN; NULL = it does not; owned */
 	struct atrn *atrn;      /* DESTINATION_ATRN; owned */

@@ -114,8 +114,17 @@ static bool begin_hosts(struct queue *q, struct explain *e, const struct route *
 }
 
 /* What the host hears in MAIL FROM, TO of ADDRESS_MAX + 1; "" when that is the sender as he is. */
-static void masquerade(const struct config_server *server, const struct address *sender, char *to)
+static void masquerade(const struct config_server *server, const struct route *route, const struct address *sender,
+		       char *to)
 {
+	const struct config_outbound *identity = route->identity;
+	const char *other = identity ? identity->send_as : NULL;
+	if (identity && !sender->text.len && identity->notice_sender)
+		other = identity->notice_sender;
+	if (other) {
+		snprintf(to, ADDRESS_MAX + 1, "%s", other);
+		return;
+	}
 	struct span domain = route_masquerade(server, sender);
 	to[0] = '\0';
 	if (domain.len)
@@ -134,7 +143,7 @@ static bool begin(struct queue *q, struct explain *e, const struct address *rcpt
 	if (route.kind != ROUTE_NONE)
 		hop_name_format(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, e->key);
 	if (route.kind != ROUTE_DROP)
-		masquerade(server, mail->sender, sender);
+		masquerade(server, &route, mail->sender, sender);
 	explain_say_route(&route, e->key, sender, to);
 	explain_say_rules(&route, to);
 	explain_say_passed(passed, n, to);

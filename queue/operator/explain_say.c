@@ -83,6 +83,9 @@ static const struct config_outbound *holder(const struct route *route, const str
 	static const struct config_outbound nobody = {.auth = CONFIG_AUTH_OFF};
 	if (config_outbound_part(setting) != CONFIG_OUTBOUND_USER)
 		return route->outbound;
+	if (setting->roles & ROLE_QUEUE) /* the sender, and not how we authenticate */
+		return route->identity && (route->identity->send_as || route->identity->notice_sender) ? route->identity
+												       : NULL;
 	return route->user || setting->type != CONFIG_AUTH ? route->user : &nobody;
 }
 

@@ -75,6 +75,10 @@ static void append_manner(struct str *to, const struct route *route)
 		str_append_text(to, " helo");
 	append_block(to, " by ", route->security.name ? &route->security : NULL);
 	append_block(to, " as ", &route->credentials);
+	if (route->identity && route->identity->send_as)
+		str_printf(to, " from %s", route->identity->send_as);
+	else if (route->identity && route->identity->notice_sender)
+		str_printf(to, " notices from %s", route->identity->notice_sender);
 }
 
 static void append_route(struct str *to, const struct route *route)

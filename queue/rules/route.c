@@ -106,6 +106,7 @@ static bool to_hosts(const struct config_hosts *hosts, const char *what, struct 
 	out->kind = ROUTE_HOSTS;
 	out->hosts = hosts;
 	out->written = block;
+	out->identity = outbound;
 	out->written_at = origin;
 	if (outbound->auth == CONFIG_AUTH_OFF || !are_exact(hosts))
 		return true;
@@ -189,8 +190,8 @@ static bool as_written(const struct config_server *server, struct route *out)
 void route_append_manner(const struct config_server *server, const struct route *route, struct str *to)
 {
 	config_outbound_append(route->outbound, CONFIG_OUTBOUND_MANNER, to);
-	if (route->user)
-		config_outbound_append(route->user, CONFIG_OUTBOUND_USER, to);
+	if (route->identity)
+		config_outbound_append(route->identity, CONFIG_OUTBOUND_USER, to);
 	if (!route->outbound->helo_name)
 		str_append_text(to, server->fqdn);
 }

@@ -25,6 +25,10 @@ static const struct wrong {
 	{OUT("tls verify; password_file /p"), 3, 38, "password_file says nothing, for there is no auth here"},
 	{OUT("tls verify; username u"), 3, 33, "username says nothing, for there is no auth here"},
 	{OUT("tls verify; auth_unverified yes"), 3, 40, "auth_unverified says nothing"},
+	{OUT("send_as copier"), 3, 20, "\"copier\" is not a mail address"},
+	{OUT("send_as_header no"), 3, 27, "send_as_header says nothing, for there is no send_as here"},
+	{OUT("notice_sender a@b.test; send_as_reply_to no"), 3, 53, "send_as_reply_to says nothing"},
+	{SERVER("outbound { send_as a@b.test }"), 2, 20, "it holds for the hosts of smart_host in the same block"},
 	{SERVER("outbound { tls verify; auth login; username u; password_file /p }"), 2, 29,
 	 "never to what is found by MX; write smart_host [HOST]"},
 	{SERVER("remote_domain a.test { route dns; outbound { tls verify; auth login; username u; password_file /p } "

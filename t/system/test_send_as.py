@@ -1,0 +1,98 @@
+"""Mail that leaves as another sender (send_as): for providers that take mail from the mailbox of the account only."""
+import email
+import unittest
+
+import harness
+from harness import Mailroot, Sink, wait_for
+
+
+def only_from(*senders):
+    """A host that answers as Exchange Online does to what is not from its mailbox: MAIL FROM is looked at."""
+    def answer(argument):
+        return None if argument.split(">")[0].split("<")[1] in senders else "554 5.2.252 SendAsDenied; it is not allowed to send as that"
+    return {"MAIL": answer}
+
+
+def parse(message):
+    return email.message_from_bytes(message[2])
+
+
+class SendAs(unittest.TestCase):
+    CONF = "smart_host [127.0.0.1]:{port}; outbound {{ send_as relay@example.com {more} }}"
+
+    def test_copier(self):
+        scan = b"From: Copier 3 <copier@old.example>\r\nSender: x@old.example\r\nTo: boss@partner.test\r\nSubject: Scan\r\n\r\nFrom: nobody\r\n"
+        with Sink(answers=only_from("relay@example.com")) as sink, Mailroot(self.CONF.format(port=sink.port, more="")) as server:
+            server.send(["boss@partner.test"], text=scan, sender="copier@old.example")
+            sent = sink.wait(1)[0]
+            self.assertTrue(sent[0].startswith("<relay@example.com>"), sent[0])
+            got = parse(sent)
+            self.assertEqual(got.get_all("From"), ["Copier 3 <relay@example.com>"])
+            self.assertEqual(got["Reply-To"], "<copier@old.example>")
+            self.assertIsNone(got["Sender"])
+            self.assertEqual((got["Subject"], got["To"]), ("Scan", "boss@partner.test"))
+            self.assertTrue(sent[2].endswith(b"\r\n\r\nFrom: nobody\r\n"), sent[2])
+
+    def test_what_is_kept_is_chosen(self):
+        scan = b"From: Copier 3 <copier@old.example>\r\nSubject: Scan\r\n\r\nx\r\n"
+        for more, expected in (("; send_as_keep_name no", ("<relay@example.com>", "<copier@old.example>")),
+                               ("; send_as_reply_to no", ("Copier 3 <relay@example.com>", None)),
+                               ("; send_as_header no", ("Copier 3 <copier@old.example>", None))):
+            with Sink() as sink, Mailroot(self.CONF.format(port=sink.port, more=more)) as server:
+                server.send(["boss@partner.test"], text=scan, sender="copier@old.example")
+                sent = sink.wait(1)[0]
+                self.assertTrue(sent[0].startswith("<relay@example.com>"), sent[0])
+                self.assertEqual((parse(sent)["From"], parse(sent)["Reply-To"]), expected, more)
+
+    def test_notices(self):
+        refuse = {"RCPT": lambda argument: "550 5.1.1 nobody here" if "gone" in argument else None}
+        for more, sender in (("", "relay@example.com"), ("; notice_sender alerts@example.com", "alerts@example.com")):
+            with Sink(answers=refuse) as sink, Mailroot(self.CONF.format(port=sink.port, more=more)) as server:
+                server.send(["gone@partner.test"], sender="app@old.example")
+                notice = sink.wait(1)[0]
+                self.assertTrue(notice[0].startswith(f"<{sender}>"), notice[0])
+                self.assertIn(f"<{sender}>", parse(notice)["From"])
+                self.assertIn("auto-", parse(notice)["Auto-Submitted"])
+                self.assertEqual(notice[1], ["<app@old.example>"] if notice[1][0].startswith("<") else ["app@old.example"])
+
+    def test_large_headers(self):
+        """A header beyond what is held in memory is sent as it is, and a large one within that is rewritten; the text stays."""
+        body = b"line\r\n" * 50000
+        with Sink() as sink, Mailroot(self.CONF.format(port=sink.port, more="")) as server:
+            for count, expected in ((2500, ["<relay@example.com>"]), (4500, ["copier@old.example"])):
+                sink.messages.clear()
+                head = b"".join(b"X-Filler-%d: %s\r\n" % (i, b"y" * 60) for i in range(count))
+                server.send(["boss@partner.test"], text=head + b"From: copier@old.example\r\n\r\n" + body, sender="copier@old.example")
+                sent = sink.wait(1)[0]
+                self.assertEqual(parse(sent).get_all("From"), expected, count)
+                self.assertTrue(sent[2].endswith(b"\r\n\r\n" + body))
+
+    def test_it_belongs_to_the_hosts_of_its_block(self):
+        with Sink() as smart, Sink() as partner:
+            with Mailroot(f"""
+                    smart_host [127.0.0.1]:{smart.port}; outbound {{ send_as relay@example.com }}
+                    remote_domain partner.test {{ route [127.0.0.1]:{partner.port} }}
+                    remote_domain slow.test {{ outbound {{ timeout 1m }} }}
+                    """) as server:
+                server.send(["a@partner.test", "b@slow.test"], text=b"From: app@old.example\r\n\r\nx\r\n", sender="app@old.example")
+                self.assertTrue(partner.wait(1)[0][0].startswith("<app@old.example>"))
+                self.assertEqual(parse(partner.messages[0])["From"], "app@old.example")
+                self.assertTrue(smart.wait(1)[0][0].startswith("<relay@example.com>"))
+                self.assertIn("relay@example.com", server.ctl("explain", "route", "b@slow.test", "--from", "app@old.example").stdout)
+                self.assertNotIn("relay@example.com", server.ctl("explain", "route", "a@partner.test", "--from", "app@old.example").stdout)
+
+    def test_a_reload_acts_on_what_waits(self):
+        allowed = []
+        with Sink(answers={"RCPT": lambda _: None if allowed else "451 4.2.0 not yet"}) as sink:
+            way = f"smart_host [127.0.0.1]:{sink.port}; delivery {{ retry 1m }}\n"
+            with Mailroot(way) as server:
+                server.send(["a@other.test"], text=b"From: app@old.example\r\n\r\nx\r\n", sender="app@old.example")
+                wait_for(lambda: "status=delayed" in server.log(), "the first attempt")
+                allowed.append(True)
+                server.write_conf(way + "outbound { send_as relay@example.com }")
+                server.ctl("reload")
+                self.assertTrue(sink.wait(1)[0][0].startswith("<relay@example.com>"))
+
+
+if __name__ == "__main__":
+    harness.main()
