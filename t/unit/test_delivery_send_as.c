@@ -47,7 +47,8 @@ END_TEST
 /* A name without quotes that would be more than a name is left out. */
 START_TEST(test_odd_name)
 {
-	CHECK("From: Acme, Inc. <c@old.example>\r\n", "From: Inc. <relay@example.com>\r\nReply-To: <c@old.example>\r\n");
+	CHECK("From: Acme, Inc. <c@old.example>\r\n",
+	      "From: Inc. <relay@example.com>\r\nReply-To: <c@old.example>\r\n");
 	CHECK("From: c@old.example <c@old.example>\r\n", "From: <relay@example.com>\r\nReply-To: <c@old.example>\r\n");
 }
 END_TEST
@@ -103,7 +104,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {test_address,  test_name,      test_odd_name, test_several,
-					     test_reply_to, test_untouched, test_bound};
+				      test_reply_to, test_untouched, test_bound};
 	Suite *suite = suite_create("delivery/send_as");
 	TCase *all = tcase_create("all");
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
