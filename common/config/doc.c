@@ -55,13 +55,13 @@ void config_doc_wrapped(struct str *to, unsigned indent, const char *prefix, str
 	}
 }
 
-/* "Value: ...", "Default: ...", "A change acts ...", each ended by END. */
+/* "Value: ...", "Default: ...", "A change takes effect ...", each ended by END. */
 static void append_facts(struct str *to, const struct config_setting *setting, const char *end)
 {
 	str_printf(to, "Value: %s", config_value_allowed(setting->type));
 	config_doc_bounds(to, setting);
-	str_printf(to, ".%sDefault: %s.%sA change acts %s.", end, *setting->fallback ? setting->fallback : "not set",
-		   end, acts_words[setting->acts]);
+	str_printf(to, ".%sDefault: %s.%sA change takes effect %s.", end,
+		   *setting->fallback ? setting->fallback : "not set", end, acts_words[setting->acts]);
 }
 
 /* "virtual_server or delivery" */

@@ -141,7 +141,7 @@ START_TEST(every_setting_is_documented)
 		str_clear(&text);
 		ck_assert(config_doc_text(config_settings[i].name, &text));
 		ck_assert_ptr_nonnull(strstr(str_text(&text), config_settings[i].name));
-		ck_assert_ptr_nonnull(strstr(str_text(&text), "A change acts"));
+		ck_assert_ptr_nonnull(strstr(str_text(&text), "A change takes effect"));
 		ck_assert_uint_gt(strlen(config_settings[i].doc), 10);
 	}
 	str_clear(&text);
