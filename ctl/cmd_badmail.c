@@ -109,8 +109,7 @@ static void finish_list(struct badmail_work *work)
 	} else {
 		table_sort(&work->table);
 		table_print(&work->table, 0, stdout);
-		printf("%zu message%s. `mailrootctl badmail show ID` tells all about one, `badmail resend ID` sends it "
-		       "again.\n",
+		printf("%zu message%s. `mailrootctl badmail show ID` tells all about one, `badmail resend ID` sends it again.\n",
 		       work->rows, work->rows == 1 ? "" : "s");
 		if (work->full || work->rows >= TABLE_ROWS_MAX)
 			puts("There may be more: --json lists them all.");
@@ -258,8 +257,7 @@ static int show(struct badmail_work *work)
 	if (!work->rows)
 		return commands_fail("%s", not_there);
 	if (!wants_json(work))
-		printf("`mailrootctl badmail resend %s` sends it to who does not have it; `badmail show %s --message` "
-		       "prints it.\n",
+		printf("`mailrootctl badmail resend %s` sends it to who does not have it; `badmail show %s --message` prints it.\n",
 		       work->queues.ctl->args[0], work->queues.ctl->args[0]);
 	return EXIT_DONE;
 }

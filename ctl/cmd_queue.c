@@ -97,10 +97,7 @@ static void finish_list(struct listing *listing)
 	printf("%zu message%s. `mailrootctl queue show ID` has the history, `queue retry ID` tries now.\n",
 	       listing->count, listing->count == 1 ? "" : "s");
 	if (listing->full || listing->count >= TABLE_ROWS_MAX)
-		printf("There may be more: narrow it down with --domain, --sender, --recipient, --reason or --older, "
-		       "or "
-		       "take "
-		       "--json.\n");
+		printf("There may be more: narrow it down with --domain, --sender, --recipient, --reason or --older, or take --json.\n");
 }
 
 int cmd_queue_list(struct ctl *ctl)

@@ -81,9 +81,7 @@ static bool selects(const struct ctl *ctl)
 	if (queues_selects(ctl))
 		return true;
 	commands_fail(
-		"which messages? Name IDs, or select by --domain, --recipient, --sender, --older 2h, --larger 5M, "
-		"--reason TEXT, --attempts N or --server, or take --all; `mailrootctl queue list` with the same "
-		"shows which these are");
+		"which messages? Name IDs, or select by --domain, --recipient, --sender, --older 2h, --larger 5M, --reason TEXT, --attempts N or --server, or take --all; `mailrootctl queue list` with the same shows which these are");
 	return false;
 }
 
@@ -170,8 +168,8 @@ static int go(struct action *action)
 	if (!count && unknown && !json)
 		return EXIT_FAILED;
 	if (!count)
-		return commands_fail("no message in the queue is meant by that; `mailrootctl queue list` shows what is "
-				     "there");
+		return commands_fail(
+			"no message in the queue is meant by that; `mailrootctl queue list` shows what is there");
 	snprintf(sentence, sizeof(sentence), "%llu message%s will be %s.", (unsigned long long)count,
 		 count == 1 ? "" : "s", action->words->will);
 	if (!commands_confirm(ctl, sentence))

@@ -137,12 +137,9 @@ static void advise(const struct shown *shown, const char *id)
 	if (strcmp(shown->state, "held") == 0)
 		printf("`mailrootctl queue release %s` lets it go.\n", id);
 	else if (said && strchr("0458", said[strlen(" said 53")]) && said[strlen(" said 53")])
-		puts("That host does not take our user and password. `mailrootctl config show` has the lines of "
-		     "username "
-		     "and password_file; mend them, then `mailrootctl reload`: the mail goes out by itself.");
+		puts("That host does not take our user and password. `mailrootctl config show` has the lines of username and password_file; mend them, then `mailrootctl reload`: the mail goes out by itself.");
 	else if (strcmp(shown->state, "waiting") == 0)
-		printf("`mailrootctl queue retry %s` tries now, `mailrootctl explain route %s%s` says why it goes this "
-		       "way.\n",
+		printf("`mailrootctl queue retry %s` tries now, `mailrootctl explain route %s%s` says why it goes this way.\n",
 		       id, shown->first, shown->server_option);
 }
 
@@ -191,9 +188,11 @@ static int show_text(struct shown *shown)
 		   &(struct queues_request){.write = write_show, .text = on_text, .context = shown, .quiet = true});
 	bool written = screen_end(&shown->screen);
 	if (!shown->screen.begun)
-		return commands_fail("%s",
-				     queues_said(shown->queues, "there is no such message in the queue; "
-								"`mailrootctl trace ID` tells what became of it"));
+		return commands_fail(
+			"%s",
+			queues_said(
+				shown->queues,
+				"there is no such message in the queue; `mailrootctl trace ID` tells what became of it"));
 	return written ? EXIT_DONE : commands_fail("the message could not be written to its end");
 }
 
@@ -207,8 +206,10 @@ static int show(struct shown *shown)
 	finish_show(shown);
 	if (shown->found)
 		return EXIT_DONE;
-	return commands_fail("%s", queues_said(shown->queues, "there is no such message in the queue; `mailrootctl "
-							      "trace ID` tells what became of it"));
+	return commands_fail(
+		"%s",
+		queues_said(shown->queues,
+			    "there is no such message in the queue; `mailrootctl trace ID` tells what became of it"));
 }
 
 int cmd_queue_show(struct ctl *ctl)

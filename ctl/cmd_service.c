@@ -115,8 +115,7 @@ static void tell_waiting(const struct ctl *ctl)
 		service_ask_facts(run_dir, &service);
 		uint64_t n = count_waiting(&service);
 		if (n)
-			printf("%llu message%s in the queue: `mailrootctl queue list` shows what becomes of %s, `queue "
-			       "retry --all` tries at once.\n",
+			printf("%llu message%s in the queue: `mailrootctl queue list` shows what becomes of %s, `queue retry --all` tries at once.\n",
 			       (unsigned long long)n, n == 1 ? " waits" : "s wait", n == 1 ? "it" : "them");
 		service_free(&service);
 	}

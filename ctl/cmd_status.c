@@ -202,8 +202,7 @@ static void print_advice(const struct service_server *server, bool several)
 	const char *option = several ? " --server " : "", *name = several ? server->name : "";
 
 	if (waiting[0] && strcmp(waiting, "0") != 0)
-		printf("  `mailrootctl queue list%s%s` tells why mail waits, `mailrootctl test --to ADDRESS%s%s` shows "
-		       "what a next hop says.\n",
+		printf("  `mailrootctl queue list%s%s` tells why mail waits, `mailrootctl test --to ADDRESS%s%s` shows what a next hop says.\n",
 		       option, name, option, name);
 	if (held[0] && strcmp(held, "0") != 0)
 		printf("  `mailrootctl queue release --all%s%s` lets go what is held.\n", option, name);
@@ -264,9 +263,7 @@ static void print_probation(const struct service *service)
 		clock_duration((int64_t)seconds * 1000, left);
 		printf("The last reload goes back by itself in %s, unless: mailrootctl reload --confirmed\n", left);
 	} else if (service->went_back[0]) {
-		printf("The last reload went back by itself, as nobody confirmed it: what is in force is not what the "
-		       "file "
-		       "says.\n  After mending the file: mailrootctl reload\n");
+		printf("The last reload went back by itself, as nobody confirmed it: what is in force is not what the file says.\n  After mending the file: mailrootctl reload\n");
 	}
 }
 

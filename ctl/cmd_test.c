@@ -85,11 +85,8 @@ static void outcome_words(const struct test *test, const struct span *cells)
 		printf("Not delivered yet: ");
 		print_said(cells);
 		if (is_login(cells))
-			puts("That host does not take our user and password: `mailrootctl config show` has the lines "
-			     "of "
-			     "username and password_file; mend them, then `mailrootctl reload`.");
-		printf("It waits in the queue: `mailrootctl queue show %.*s` has its history, `queue delete %.*s` "
-		       "removes it.\n",
+			puts("That host does not take our user and password: `mailrootctl config show` has the lines of username and password_file; mend them, then `mailrootctl reload`.");
+		printf("It waits in the queue: `mailrootctl queue show %.*s` has its history, `queue delete %.*s` removes it.\n",
 		       SPAN_ARGS(cells[ID]), SPAN_ARGS(cells[ID]));
 	}
 }

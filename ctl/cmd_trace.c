@@ -349,8 +349,7 @@ int cmd_trace(struct ctl *ctl)
 
 	if (!msgid_valid(wanted) && !span_equal(wanted, SPAN("<>")) && span_find(wanted, '@') == wanted.len) {
 		commands_fail(
-			"%.60s: neither the ID of a message (24 characters, as in `queue list` and in the log) nor "
-			"an address",
+			"%.60s: neither the ID of a message (24 characters, as in `queue list` and in the log) nor an address",
 			ctl->args[0]);
 		return EXIT_USAGE;
 	}

@@ -46,9 +46,9 @@ static int fail(const char *file, const char *doing, int error)
 	case -ENOENT:
 		return commands_fail("can't %s %s: its folder does not exist; make it", doing, file);
 	case -ELOOP:
-		return commands_fail("can't %s %s: it is a symbolic link; name the file itself, with --file or as "
-				     "user_file",
-				     doing, file);
+		return commands_fail(
+			"can't %s %s: it is a symbolic link; name the file itself, with --file or as user_file", doing,
+			file);
 	case -EMEDIUMTYPE:
 		return commands_fail("can't %s %s: it is not a regular file", doing, file);
 	case -EFBIG:
@@ -225,8 +225,8 @@ static void print_hints(const struct job *job, const struct userplace *place)
 	if (!place->servers)
 		fprintf(stderr, "mailrootctl: note: no virtual server has the user_file %s\n", place->file);
 	else if (!(place->auth & WITH_PASSWORD))
-		fprintf(stderr, "mailrootctl: note: nobody can log in yet: write access { auth plain login } into the "
-				"virtual server\n");
+		fprintf(stderr,
+			"mailrootctl: note: nobody can log in yet: write access { auth plain login } into the virtual server\n");
 	else if (place->auth & AUTH_CRAM_MD5 && !job->keys.has_cram)
 		fprintf(stderr, "mailrootctl: note: this user can't log in by cram-md5; that needs --cram-md5\n");
 }
@@ -244,9 +244,9 @@ static int report(const struct ctl *ctl, const struct job *job, const struct use
 	if (job->action != DELETE)
 		print_hints(job, place);
 	if (told == NOT_TOLD)
-		return commands_fail("user %s %s, but the service does not know it yet: %s. When that is mended, "
-				     "`mailrootctl reload` tells it",
-				     job->name, done_words[job->action], why);
+		return commands_fail(
+			"user %s %s, but the service does not know it yet: %s. When that is mended, `mailrootctl reload` tells it",
+			job->name, done_words[job->action], why);
 	return EXIT_DONE;
 }
 
@@ -352,7 +352,7 @@ static void print_list(const struct userplace *place, const struct accounts *acc
 	struct span line;
 	size_t shown = 0;
 	while (span_line(&trouble, &line))
-		fprintf(stderr, "mailrootctl: %s: %.*s; this line does not count\n", place->file, SPAN_ARGS(line));
+		fprintf(stderr, "mailrootctl: %s: %.*s; this line is ignored\n", place->file, SPAN_ARGS(line));
 	if (!accounts->n) {
 		printf("No users in %s.\n", place->file);
 		return;

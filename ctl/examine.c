@@ -117,8 +117,7 @@ static void say_accounts(struct place *place, const char *path, struct span trou
 	struct span line;
 
 	for (unsigned told = 0; told < ACCOUNTS_TOLD && span_line(&trouble, &line); told++) {
-		snprintf(text, sizeof(text), "user_file %.1024s: %.*s; this line does not count", path,
-			 SPAN_ARGS(line));
+		snprintf(text, sizeof(text), "user_file %.1024s: %.*s; this line is ignored", path, SPAN_ARGS(line));
 		place_say(place, CERTIFICATE_WARNING, text);
 	}
 }

@@ -46,11 +46,10 @@ static void examine_host(struct place *place, struct names *names, const char *w
 	case LOOKUP_FOUND:
 		return;
 	case LOOKUP_MISSING:
-		snprintf(text, sizeof(text),
-			 "%s %.255s: DNS knows no host of this name, so its mail waits and is returned in the end; is "
-			 "the "
-			 "name right?",
-			 what, host->name);
+		snprintf(
+			text, sizeof(text),
+			"%s %.255s: DNS knows no host of this name, so its mail waits and is returned in the end; is the name right?",
+			what, host->name);
 		break;
 	case LOOKUP_UNANSWERED:
 		snprintf(

@@ -58,10 +58,10 @@ void link_explain(const char *run_dir, int error, char *to)
 	const char *remedy = "is -c the configuration that it runs with?";
 
 	if (error == -ENOENT || error == -ECONNREFUSED)
-		snprintf(to, LINK_TEXT_MAX + 1,
-			 "mailrootd is not running (nobody answers at %.200s/control): %s starts it; or name its "
-			 "configuration with -c",
-			 run_dir, start_command());
+		snprintf(
+			to, LINK_TEXT_MAX + 1,
+			"mailrootd is not running (nobody answers at %.200s/control): %s starts it; or name its configuration with -c",
+			run_dir, start_command());
 	else if (error == -EAGAIN)
 		snprintf(to, LINK_TEXT_MAX + 1, "mailrootd " LINK_SILENCE, LINK_WAIT_MS / 1000);
 	else

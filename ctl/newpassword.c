@@ -45,8 +45,7 @@ bool newpassword_prepare(struct span typed, char to[NEWPASSWORD_MAX + 1], bool *
 	if (typed.len > TYPED_MAX)
 		*why = "a password must not be longer than 128 octets";
 	else if (!span_copy(typed, text, sizeof(text)) || gsasl_saslprep(text, 0, &prepared, NULL) != GSASL_OK)
-		*why = "it has characters that no password may have (RFC 4013: control characters, unassigned ones, "
-		       "mixed directions of writing), or is not UTF-8";
+		*why = "it has characters that no password may have (RFC 4013: control characters, unassigned ones, mixed directions of writing), or is not UTF-8";
 	else
 		good = take_prepared(prepared, to, shorter, why);
 	explicit_bzero(text, sizeof(text));

@@ -104,9 +104,9 @@ bool userplace_find(const struct ctl *ctl, struct userplace *out, int *status)
 	if (good || ctl->options.given & OPTION_USER_FILE)
 		file = choose(ctl, &config);
 	else
-		commands_fail("%s has errors (`mailrootctl check` shows them), so the user file isn't known; "
-			      "--file PATH names it",
-			      ctl->options.file);
+		commands_fail(
+			"%s has errors (`mailrootctl check` shows them), so the user file isn't known; --file PATH names it",
+			ctl->options.file);
 	out->file = file ? strdup(file) : NULL;
 	if (out->file)
 		note_readers(&config, out);

@@ -111,9 +111,9 @@ static bool mend(int at, int fd, const struct folder *want, const struct folders
 		return fail(why, size, path, fresh ? REPLACED : "it belongs to another user",
 			    "`chown` it to the user of the service (setting `user`), or name another mailroot_dir");
 	if (st.st_uid != owner->queue_uid && !may_be_given(at, fd, &st, fresh))
-		return fail(why, size, path, fresh ? REPLACED : "it belongs to root and is not empty",
-			    "look what it is and who may write to the folder above it; then `chown` it to the user of "
-			    "the service (setting `user`)");
+		return fail(
+			why, size, path, fresh ? REPLACED : "it belongs to root and is not empty",
+			"look what it is and who may write to the folder above it; then `chown` it to the user of the service (setting `user`)");
 	if (want->kind == FOLDER_DOOR && st.st_uid == owner->queue_uid && narrower(st.st_mode, want->mode))
 		return true;
 	if ((st.st_uid != owner->queue_uid || st.st_gid != want->gid) && fchown(fd, owner->queue_uid, want->gid))

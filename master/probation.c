@@ -32,9 +32,9 @@ int64_t probation_tend(struct master *master, int64_t now_ms)
 		return probation->until_ms - now_ms;
 	struct config_tree *before = probation->before;
 	probation->before = NULL;
-	log_warning("reload: nobody confirmed it in time; going back to the configuration before it, %s is no longer "
-		    "what is in force",
-		    master->file);
+	log_warning(
+		"reload: nobody confirmed it in time; going back to the configuration before it, %s is no longer what is in force",
+		master->file);
 	if (reload_tree(master, before))
 		probation->went_back = true;
 	else

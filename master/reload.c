@@ -50,10 +50,10 @@ static void add_servers(struct master *master, const struct config_tree *tree, s
 	for (size_t i = 0; i < master->config.server_count; i++) {
 		const struct config_server *wanted = &master->config.servers[i];
 		if (!master_server(master, span_of(wanted->name)) && !master_add(master, tree, wanted))
-			str_printf(undone,
-				   "server %s: can't be added now: there is no memory, or too many that left the file "
-				   "still finish their sessions (`mailrootctl status` lists them)\n",
-				   wanted->name);
+			str_printf(
+				undone,
+				"server %s: can't be added now: there is no memory, or too many that left the file still finish their sessions (`mailrootctl status` lists them)\n",
+				wanted->name);
 	}
 }
 

@@ -85,10 +85,10 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 
 	server->renew_ms = now_ms + OLDER_LOOK_MS;
 	if (!any_older_free(server)) {
-		snprintf(server->trouble, sizeof(server->trouble),
-			 "%d smtpds of before still have sessions, so the change waits until one of them has ended; "
-			 "`mailrootctl sessions` lists them, `mailrootctl kick SESSION` ends one",
-			 SERVER_OLDER_MAX);
+		snprintf(
+			server->trouble, sizeof(server->trouble),
+			"%d smtpds of before still have sessions, so the change waits until one of them has ended; `mailrootctl sessions` lists them, `mailrootctl kick SESSION` ends one",
+			SERVER_OLDER_MAX);
 		return false;
 	}
 	server->renew_ms = now_ms + (soon ? SERVER_RETRY_SOON_MS : SERVER_RETRY_MS);

@@ -137,12 +137,12 @@ static bool answer_confirmed(struct master *master, struct control_client *clien
 		log_info("reload: confirmed");
 		control_done(client, 0, "confirmed; the configuration stays", -1);
 	} else {
-		control_done(client, 1,
-			     master->probation.went_back
-				     ? "too late: it went back to the configuration before already; `mailrootctl "
-				       "reload` takes the file again"
-				     : "no reload waits for a confirmation",
-			     -1);
+		control_done(
+			client, 1,
+			master->probation.went_back
+				? "too late: it went back to the configuration before already; `mailrootctl reload` takes the file again"
+				: "no reload waits for a confirmation",
+			-1);
 	}
 	return false;
 }
@@ -159,10 +159,10 @@ static void tell_reload(const struct master *master, const struct wire_ctl_reloa
 	else if (request->check)
 		snprintf(to, VERDICT_MAX, "the configuration is good; nothing was changed");
 	else if (master->probation.before)
-		snprintf(to, VERDICT_MAX,
-			 "reloaded; in %s it goes back to what was in force before, unless: mailrootctl reload "
-			 "--confirmed",
-			 left);
+		snprintf(
+			to, VERDICT_MAX,
+			"reloaded; in %s it goes back to what was in force before, unless: mailrootctl reload --confirmed",
+			left);
 	else
 		snprintf(to, VERDICT_MAX, "reloaded");
 }

@@ -56,12 +56,10 @@ static const char *remedy(int error)
 {
 	switch (-error) {
 	case ENOENT:
-		return "mailrootd makes it when it starts: has it ever run here? If it has, mailroot.conf says "
-		       "sendmail_server off or another mailroot_dir, and this user can't read that";
+		return "mailrootd makes it when it starts: has it ever run here? If it has, mailroot.conf says sendmail_server off or another mailroot_dir, and this user can't read that";
 	case EACCES:
 	case EPERM:
-		return "this user may not put mail there; `ls -ld` it, its mode is 1733 unless an administrator "
-		       "narrowed it";
+		return "this user may not put mail there; `ls -ld` it, its mode is 1733 unless an administrator narrowed it";
 	case ENOSPC:
 	case EDQUOT:
 		return "make room there, then send it again";

@@ -15,11 +15,10 @@
 #include "common/mail/dsn.h"
 #include "sendmail/dialogue.h"
 
-static const char usage[] = "usage: sendmail [-i] [-t] [-f SENDER] [-F NAME] [-N never|success,failure,delay] [-R "
-			    "full|hdrs] [-V ID] [RECIPIENT ...]\n"
-			    "       sendmail -bs | -bp | -q[IID|RDOMAIN]      (also mailq, newaliases)\n"
-			    "A message on standard input goes to RECIPIENTs, with -t also to those in its To, Cc and "
-			    "Bcc. sendmail(8) has more.\n";
+static const char usage[] =
+	"usage: sendmail [-i] [-t] [-f SENDER] [-F NAME] [-N never|success,failure,delay] [-R full|hdrs] [-V ID] [RECIPIENT ...]\n"
+	"       sendmail -bs | -bp | -q[IID|RDOMAIN]      (also mailq, newaliases)\n"
+	"A message on standard input goes to RECIPIENTs, with -t also to those in its To, Cc and Bcc. sendmail(8) has more.\n";
 
 /* Who can't see standard error, as under cron, finds the reason in the log. */
 static int tell(const struct failure *failure)

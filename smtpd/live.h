@@ -9,16 +9,15 @@
 #include "smtpd/policy/snapshot.h"
 
 struct live {
-	const struct snapshot *snapshot; /* NULL = never changes */
+	const struct snapshot *snapshot; /* NULL = the policy never changes */
 	uint64_t generation;             /* of `server` */
 	const struct config_server *server;
 };
 
-/* The newest policy: an atomic load. A session takes it between two commands. */
+/* Returns the newest policy: an atomic load. A session calls this between two commands. */
 const struct config_server *live_server(struct live *live);
 
-/* Parent: makes canonical TEXT, which has one server, the newest policy. False: it does not fit into SNAPSHOT any more.
- */
+/* Parent: publishes canonical TEXT, which describes one server, as the newest policy. False: SNAPSHOT is full. */
 bool live_publish(struct snapshot *snapshot, struct span text);
 
 #endif

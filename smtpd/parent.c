@@ -21,12 +21,12 @@
 #include "smtpd/protocol/replies.h"
 #include "smtpd/requests.h"
 
-/* Places in `polled`: these, then ctl links, then listeners while no worker is free. */
+/* Indexes in `polled`: these, then ctl links, then listeners while no worker is free. */
 enum { POLL_CONTROL, POLL_POOL, POLL_CTL, POLL_LISTEN = POLL_CTL + LIMIT_CTL_LINKS };
 
 enum {
 	SPARE_FDS = 64,    /* beside listeners and links */
-	BUSY_AT_ONCE = 64, /* refused between two looks at everything else */
+	BUSY_AT_ONCE = 64, /* connections refused between two looks at everything else */
 	FULL_LOOK_MS = 500
 };
 
@@ -42,7 +42,7 @@ static void new_folder(const struct parent *p, char *to, size_t size)
 	snprintf(to, size, "%s/new", p->child.server->dir);
 }
 
-/* There is a key tab only with gssapi in auth. */
+/* A key tab is configured only with gssapi in auth. */
 static struct gss_server *load_gss(const struct config_access *access, struct attention *attention)
 {
 	char why[GSS_WHY_MAX], text[GSS_WHY_MAX + 100];
@@ -59,7 +59,7 @@ static const struct accounts *newest_accounts(void *context, uint64_t *generatio
 	return userbase_accounts(context, generation);
 }
 
-/* Also while auth is off: a reload may switch it on. */
+/* Made while auth is off, too: a reload may switch it on. */
 static struct auth *make_auth(struct parent *p)
 {
 	const struct auth_users users = {&p->worker.users, newest_accounts};
@@ -110,7 +110,7 @@ static void close_ctl_links(struct parent *p)
 		fd_close(&p->ctl_links[i]);
 }
 
-/* A worker holds nothing that leads to master or to an operator. */
+/* A worker keeps no descriptor that leads to master or to an operator. */
 static int work(void *context, size_t slot)
 {
 	struct parent *p = context;
@@ -132,8 +132,10 @@ static size_t spare_workers(const struct config_server *server)
 	return spare < max ? spare : max;
 }
 
-/* Whoever dies between naming a message and telling of it leaves it to the queue's next look into new/: that shall be
- * soon. */
+/*
+ * A worker that dies between linking a message and announcing it leaves the message to the queue's next scan of new/.
+ * This makes that scan happen soon.
+ */
 static void ask_for_look(bool died)
 {
 	struct wire_look look = {died};
@@ -152,7 +154,7 @@ static void gone(void *context, size_t slot, int status)
 		ask_for_look(true);
 }
 
-/* None to spare while nobody may accept; those in session stay. */
+/* No spare workers while connections are not accepted. Workers in a session stay. */
 static void size_pool(struct parent *p)
 {
 	bool closed = p->paused || p->retired || p->stop_by;
@@ -161,7 +163,7 @@ static void size_pool(struct parent *p)
 
 static void control(struct parent *p);
 
-/* Nobody is asked for a password while we know none. */
+/* Workers wait for the accounts: none asks for a password before they are known. */
 static void await_users(struct parent *p)
 {
 	int64_t until = clock_mono_ms() + LIMIT_USERS_MS, now = clock_mono_ms();
@@ -205,11 +207,11 @@ void parent_ready(struct parent *p)
 	if (server->access.auth)
 		await_users(p);
 	attention_tend(&p->attention, p->child.server->fqdn, clock_wall_ms() / 1000);
-	ask_for_look(false); /* the parent before us may have died with its workers */
+	ask_for_look(false); /* the parent before this one may have died with its workers */
 	child_ready();
 }
 
-/* Sessions that look at an area which is full end at their next command: they could not see what comes after it. */
+/* Sessions that read an area that is full end at their next command: they could not see a newer policy. */
 static void publish(struct parent *p, struct span text)
 {
 	if (live_publish(p->worker.snapshot, text))
@@ -233,7 +235,8 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 	int fd = packet->fds[0];
 	packet->fds[0] = -1;
 	if (error || !child_reconfigure(&p->child, fd)) {
-		log_error("can't read the new configuration: %s; the old one stays", strerror(error ? -error : EINVAL));
+		log_error("can't read the new configuration: %s; the old one stays in force",
+			  strerror(error ? -error : EINVAL));
 	} else {
 		const struct config_server *server = p->child.server;
 		publish(p, str_span(&text));
@@ -247,7 +250,7 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 	str_free(&text);
 }
 
-/* Sessions of an account that was changed or removed end, also those that wait for a command. */
+/* Sessions of an account that was changed or removed end, even while they wait for a command. */
 static void users(struct parent *p, const struct ipc_packet *packet)
 {
 	struct wire_users news;
@@ -259,7 +262,7 @@ static void users(struct parent *p, const struct ipc_packet *packet)
 	str_init(&mend, WIRE_PACKET_MAX);
 	userbase_accounts(&p->worker.users, &before);
 	if (userbase_take(&p->worker.users, &news, news.present ? packet->fds[0] : -1, &mend))
-		prefork_signal(p->pool, SIGTERM); /* as with a policy */
+		prefork_signal(p->pool, SIGTERM); /* as for a policy */
 	userbase_accounts(&p->worker.users, &after);
 	if (after != before)
 		prefork_signal(p->pool, SIGUSR2);
@@ -280,7 +283,7 @@ static void attach(struct parent *p, struct ipc_packet *packet)
 		fd_set_nonblock(p->ctl_links[i], true);
 		return;
 	}
-	log_warning("more than %d operators at once: one is sent away", LIMIT_CTL_LINKS);
+	log_warning("more than %d operators at once: one more is refused", LIMIT_CTL_LINKS);
 }
 
 static void stop(struct parent *p, bool now)
@@ -291,7 +294,7 @@ static void stop(struct parent *p, bool now)
 	prefork_signal(p->pool, now ? SIGKILL : SIGTERM);
 }
 
-/* Those that wait for a connection go, and those in session after it. */
+/* Workers that wait for a connection end now, workers in a session after it. */
 static void close_doors(struct parent *p)
 {
 	size_pool(p);
@@ -350,7 +353,7 @@ static void control(struct parent *p)
 		retire(p);
 		break;
 	default:
-		log_error("packet=%s from mailrootd is not for us", wire_type_name(wire_type_of(packet.text)));
+		log_error("unexpected packet=%s from mailrootd", wire_type_name(wire_type_of(packet.text)));
 	}
 	ipc_packet_close(&packet);
 }
@@ -369,14 +372,14 @@ static void answer(struct parent *p, int *link)
 		fd_close(link);
 }
 
-/* What is no matter of a single connection may stay for long, and the listener stays ready all the while. */
+/* A cause that is not specific to one connection may last, and the listener stays readable all the while. */
 static void accept_failed(struct parent *p)
 {
 	if (fd_error_stays(errno))
 		p->accept_after = clock_mono_ms() + FD_REST_MS;
 }
 
-/* One client for whom there is no worker. It may hear why, unless in TLS; nothing waits for it. */
+/* Refuses one client for which no worker is free. A listener that begins with TLS sends no reason. Does not block. */
 static bool refuse_next(struct parent *p, int listener)
 {
 	const struct serve_tls tls = secure_listener(&p->secure, listener);
@@ -409,7 +412,7 @@ static void refuse(struct parent *p)
 			    prefork_count(p->pool), refused);
 }
 
-/* Paused we are when nobody but us can accept any more. */
+/* smtpd is paused when no process but the parent can accept any more. */
 static void say_paused(struct parent *p)
 {
 	struct str packet;
@@ -436,7 +439,7 @@ static void wait_for_something(struct parent *p, int timeout)
 		p->polled[i].revents = 0;
 }
 
-/* Says it when it becomes so, and again each day that it stays so. */
+/* Warns when a gateway is found, and once a day while it stays. */
 static void look_for_gateway(struct parent *p)
 {
 	int64_t now = clock_mono_ms();
@@ -455,7 +458,7 @@ static void look_for_gateway(struct parent *p)
 	str_free(&warning);
 }
 
-/* A pool that can't grow wakes nobody when its last worker is taken, so the parent looks. */
+/* A full pool wakes nobody when its last worker becomes busy, so the parent polls. */
 static int time_left(const struct parent *p, int timeout)
 {
 	int64_t now = clock_mono_ms(), left = p->stop_by ? p->stop_by - now : p->gateway_look - now;

@@ -1,6 +1,6 @@
 /*
  * The smtpd parent: keeps the pool of workers, publishes new policy, answers master and mailrootctl, and says 421 when
- * every worker is taken. Serves nobody itself and reads nothing from the network.
+ * no worker is free. It serves no client and reads nothing from the network.
  */
 #ifndef SMTPD_PARENT_H
 #define SMTPD_PARENT_H
@@ -18,30 +18,30 @@ struct parent {
 	struct secure secure;
 	struct worker_context worker;
 	struct auth *auth;
-	struct gss_server *gss; /* NULL = no client can prove itself by Kerberos */
+	struct gss_server *gss; /* NULL = GSSAPI is not available */
 	struct attention attention;
 	struct prefork *pool;
 	int ctl_links[LIMIT_CTL_LINKS]; /* -1 = free */
 	struct pollfd *polled;
 	char *packet;                        /* WIRE_PACKET_MAX octets */
 	int64_t stop_by;                     /* clock_mono_ms; 0 = not stopping */
-	int64_t gateway_look, gateway_quiet; /* clock_mono_ms: of the next look, and of the next word about it */
-	int64_t accept_after;                /* clock_mono_ms: accept failed, we try again then */
-	bool paused;                         /* only we accept, to say 421 */
+	int64_t gateway_look, gateway_quiet; /* clock_mono_ms: of the next check, and of the next warning */
+	int64_t accept_after;                /* clock_mono_ms: after accept failed, the time of the next try */
+	bool paused;                         /* only the parent accepts, to say 421 */
 	bool said_paused;
-	bool retired;     /* nobody accepts; ends with the last session */
-	bool users_known; /* master has said something of the account file */
+	bool retired;     /* nobody accepts; smtpd ends with the last session */
+	bool users_known; /* master has sent the state of the account file */
 };
 
-/* As root: takes over what master gave us and opens new/. Exits with a reason when that fails, as the others do. */
+/* As root: takes over what master passed on and opens new/. Exits with a reason when that fails. */
 void parent_init(struct parent *p, const struct child *child);
 
 void parent_jail(struct parent *p);
 
-/* In the jail: finds out what the spool's file system can do, and makes the pool. */
+/* In the jail: probes the spool's file system and makes the pool. */
 void parent_ready(struct parent *p);
 
-/* Until master says stop or is gone; the exit status. */
+/* Runs until master says stop or is gone. Returns the exit status. */
 int parent_loop(struct parent *p);
 
 #endif

@@ -18,7 +18,7 @@ enum {
 	DONE_MAX = 2048, /* of ctl_done */
 	EXIT_USAGE = 2,
 	SESSION_ID_MAX = 48,
-	SESSIONS_AT_ONCE = 100 /* fit into the buffer of any link */
+	SESSIONS_AT_ONCE = 100 /* rows that fit into the buffer of any link */
 };
 
 struct answer {
@@ -56,7 +56,7 @@ static void send_fact(struct answer *a, const char *name, size_t value)
 	send_row(a, ROW_FACT);
 }
 
-/* The verdict in the words in which a client would hear it. */
+/* The verdict as the reply that a client would get. */
 static void send_verdict(struct answer *a, const struct address *rcpt, const struct explanation *e)
 {
 	struct str reply;
@@ -95,7 +95,7 @@ static void send_explanation(struct answer *a, const struct config_server *serve
 	send_done(a, e.accepted ? 0 : 1, str_span(&a->cells));
 }
 
-/* Users of Kerberos have names that no account could have. */
+/* Kerberos users have names that no account can have. */
 static bool graphic(struct span text)
 {
 	for (size_t i = 0; i < text.len; i++)
@@ -104,7 +104,7 @@ static bool graphic(struct span text)
 	return true;
 }
 
-/* Nobody is asked here: name and user are what the person says they are. USER has room for any. */
+/* Name and user of the client are those of the request: nothing is looked up. USER has room for any. */
 static bool take_client(const struct wire_explain_relay *request, struct policy_client *client, char *user)
 {
 	*client = (struct policy_client){.name_state = POLICY_NAME_UNCONFIRMED, .why = "none was given with --name"};
@@ -134,9 +134,9 @@ static bool explain_relay(struct answer *a, struct span packet, const struct con
 	if (!wire_decode_explain_relay(packet, &request))
 		return false;
 	if (!take_client(&request, &client, user)) {
-		send_done(a, EXIT_USAGE,
-			  SPAN("the client must be an address such as 192.0.2.1 or 2001:db8::1, its name one such as "
-			       "host.example.com, its user one of graphic ASCII"));
+		send_done(
+			a, EXIT_USAGE,
+			SPAN("the client must be an address such as 192.0.2.1 or 2001:db8::1, its name a host name such as host.example.com, its user graphic ASCII"));
 	} else if (!address_parse(request.recipient, &rcpt, &why) || !rcpt.text.len) {
 		str_printf(&a->cells, "501 5.1.3 Invalid address: %s", why);
 		send_done(a, EXIT_USAGE, str_span(&a->cells));
@@ -146,7 +146,7 @@ static bool explain_relay(struct answer *a, struct span packet, const struct con
 	return true;
 }
 
-/* The worker's generation and which of its sessions it is. */
+/* The worker's generation and the number of its session. */
 static struct span session_id(struct prefork *pool, size_t slot, const struct scoreboard_entry *entry, char *to)
 {
 	snprintf(to, SESSION_ID_MAX, "%llu-%llu", (unsigned long long)prefork_generation(pool, slot),
@@ -159,7 +159,7 @@ static long long seconds_since(int64_t then, int64_t now)
 	return then > 0 && now > then ? (now - then) / 1000 : 0;
 }
 
-/* What a worker wrote is cleaned and bounded: it may not be its own master. */
+/* Text from a worker is cleaned and bounded: the worker may have been taken over. */
 static void send_session(struct answer *a, struct span id, const struct scoreboard_entry *entry, int64_t now)
 {
 	str_printf(&a->cells, "%.*s%c", SPAN_ARGS(id), ROW_SEPARATOR);
@@ -193,7 +193,7 @@ static bool smtpd_status(struct answer *a, struct span packet, const struct conf
 	return true;
 }
 
-/* The session of SLOT when there is one. */
+/* The session of SLOT, if there is one. */
 static bool find_session(struct prefork *pool, size_t slot, struct scoreboard_entry *entry)
 {
 	if (!prefork_alive(pool, slot))
@@ -240,7 +240,7 @@ static bool smtpd_kick(struct answer *a, struct span packet, struct prefork *poo
 		prefork_end_work(pool, slot, entry.served);
 		told++;
 	}
-	log_info("sessions=%zu told to end by an operator", told);
+	log_info("sessions=%zu ended by an operator", told);
 	str_printf(&a->cells, "%zu", told);
 	send_row(a, ROW_COUNT);
 	send_done(a, 0, (struct span){0});

@@ -1,5 +1,7 @@
-/* What mailrootctl asks an smtpd parent: explain_relay, smtpd_status, smtpd_sessions, smtpd_kick. Rows and their cells:
- * rows.h. */
+/*
+ * Requests of mailrootctl to an smtpd parent: explain_relay, smtpd_status, smtpd_sessions, smtpd_kick. rows.h describes
+ * rows and cells.
+ */
 #ifndef SMTPD_REQUESTS_H
 #define SMTPD_REQUESTS_H
 
@@ -7,7 +9,7 @@
 #include "common/process/prefork.h"
 #include "smtpd/policy/gateway.h"
 
-/* Answers one packet on LINK, which does not block. False when the link is of no more use: the caller closes it. */
+/* Answers one packet on LINK, which does not block. False: LINK is broken, and the caller closes it. */
 bool requests_serve(int link, struct span packet, const struct config_server *server, struct prefork *pool,
 		    const struct gateway *gateway);
 

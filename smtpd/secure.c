@@ -52,7 +52,7 @@ static void read_certificates(struct secure *s, const struct config_access *acce
 	str_free(&why);
 	s->tickets = tls_tickets_new(clock_mono_ms());
 	if (!s->tickets || !tls_tickets_serve(s->tickets, tls_server_context(s->server)))
-		log_fatal(EXIT_TEMPORARY, "can't make keys of TLS session tickets: %s", strerror(errno));
+		log_fatal(EXIT_TEMPORARY, "can't make the keys of TLS session tickets: %s", strerror(errno));
 }
 
 void secure_init(struct secure *s, const struct config_server *server, const int *listeners, size_t count)

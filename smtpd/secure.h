@@ -1,6 +1,6 @@
 /*
- * TLS of one smtpd: the context with its certificates, the keys of session tickets, and which listeners begin with a
- * handshake. The parent makes it as root, so it alone has read the keys; workers inherit it.
+ * TLS of one smtpd: the context with its certificates, the keys of session tickets, and the listeners that begin with a
+ * handshake. The parent makes it as root, so only the parent reads the private keys. Workers inherit it.
  */
 #ifndef SMTPD_SECURE_H
 #define SMTPD_SECURE_H
@@ -11,28 +11,30 @@
 #include "smtpd/tickets.h"
 
 struct secure {
-	struct tls_server *server;   /* NULL = no certificate, no TLS */
+	struct tls_server *server;   /* NULL = no certificate, so no TLS */
 	struct tls_tickets *tickets; /* NULL likewise */
 	const int *listeners;
 	size_t listener_count;
-	bool *first; /* of each listener: a handshake before the greeting */
+	bool *first; /* for each listener: a handshake before the greeting */
 };
 
 /* As root, before the jail: reads the certificates. Ends the process with the reason and the remedy when that fails.
  * LISTENERS is borrowed. */
 void secure_init(struct secure *s, const struct config_server *server, const int *listeners, size_t count);
 
-/* Parent, from time to time: keys of tickets. */
+/* Parent, regularly: renews the keys of tickets. */
 void secure_tend(struct secure *s, int64_t now_ms);
 
 /* Worker, before it reads anything from outside. */
 void secure_worker(const struct secure *s);
 
-/* What connections of this listener begin with. */
+/* How a connection of this listener begins. */
 struct serve_tls secure_listener(const struct secure *s, int listener);
 
-/* The line of LISTEN that a socket with this address was opened for: with this very address, else `*`, as the kernel
- * chooses between two sockets; NULL = none. Pure. */
+/*
+ * The entry of LISTEN for which a socket with this address was opened: the one with this very address, else `*`, as the
+ * kernel chooses between two sockets. NULL = none. Pure.
+ */
 const struct config_endpoint *secure_endpoint(const struct config_endpoints *listen, const struct ipaddr *ip,
 					      uint16_t port);
 

@@ -9,8 +9,8 @@
 #include "common/base/log.h"
 #include "common/net/stream.h"
 #include "common/tls/channel.h"
+#include "smtpd/atrn_relay.h"
 #include "smtpd/session/transcript.h"
-#include "smtpd/turn.h"
 
 struct connection {
 	struct stream stream;
@@ -21,8 +21,8 @@ struct connection {
 	struct serve_stop *stop;
 	const struct serve_watch *watch;
 	struct transcript transcript;
-	int64_t text_since;   /* when the text that is coming in began; 0 = none is */
-	uint64_t text_octets; /* of it */
+	int64_t text_since;   /* when the text under way began; 0 = none is under way */
+	uint64_t text_octets; /* octets of that text */
 };
 
 static void input_ended(struct connection *c, enum stream_result result)
@@ -38,7 +38,7 @@ static void input_ended(struct connection *c, enum stream_result result)
 	transcript_event(&c->transcript, &c->session, result == STREAM_TIMEOUT ? SPAN("TIMEOUT") : SPAN("STOP"));
 }
 
-/* Of a response not even the transaction log has a word; what came with it is not left in memory. */
+/* A response of an authentication is not logged, not even in the transaction log, and is wiped from memory. */
 static void take_whole_line(struct connection *c, struct span line, bool bare)
 {
 	bool response = c->session.state == SESSION_AUTH;
@@ -112,8 +112,7 @@ static void take_octets(struct connection *c)
 static void log_discarded(const struct connection *c)
 {
 	log_warning(
-		"client=%s status=discarded reason=\"commands came with STARTTLS in clear: somebody may want them to "
-		"be taken for the client's\"",
+		"client=%s status=discarded reason=\"the client sent more in clear behind STARTTLS: this may be an attempt to inject commands\"",
 		c->session.client_text);
 }
 
@@ -139,7 +138,9 @@ static void secured(struct connection *c)
 	session_secured(&c->session, &tls);
 }
 
-/* The worker serves nobody else meanwhile, so all of it has one deadline, and an order to stop ends it at once. */
+/*
+ * The worker serves only this client meanwhile, so the whole handshake has one deadline, and an order to stop ends it.
+ */
 static void shake_hands(struct connection *c)
 {
 	int64_t idle = c->session.config->connection_timeout;
@@ -154,13 +155,13 @@ static void shake_hands(struct connection *c)
 		secured(c);
 		return;
 	}
-	span_quotable(c->stop->stop ? SPAN("we are told to stop") : span_of(why), shown, sizeof(shown));
+	span_quotable(c->stop->stop ? SPAN("the service stops") : span_of(why), shown, sizeof(shown));
 	log_info("client=%s status=tls-failed reason=\"%s\"", c->session.client_text, shown);
 	tls_channel_close(&c->channel);
 	session_close(&c->session);
 }
 
-/* After the reply to STARTTLS. What the client has said already is not what it says once it is safe (CVE-2011-0411). */
+/* After the reply to STARTTLS. Discards what the client sent in clear behind the command (CVE-2011-0411). */
 static void start_tls(struct connection *c)
 {
 	if (stream_flush(&c->stream) != STREAM_OK) {
@@ -174,7 +175,7 @@ static void start_tls(struct connection *c)
 	shake_hands(c);
 }
 
-/* A reply that there was no memory for is missed by the client, which would wait for it: the session ends. */
+/* Ends the session when there is no memory for a reply, because the client would wait for that reply. */
 static bool send_replies(struct connection *c)
 {
 	bool whole = !c->session.out.failed;
@@ -186,7 +187,7 @@ static bool send_replies(struct connection *c)
 	return whole && result == STREAM_OK;
 }
 
-/* Who may not connect is not worth a handshake, so he is told nothing; the log has the reason. */
+/* A client that may not connect gets no handshake, and so no reply; the log has the reason. */
 static void begin_secured(struct connection *c)
 {
 	if (session_admits(&c->session))
@@ -219,8 +220,8 @@ static void converse(struct connection *c)
 		case SESSION_WANTS_HANDSHAKE:
 			start_tls(c);
 			break;
-		case SESSION_WANTS_TURN:
-			turn_run(&c->stream, &c->session, c->stop);
+		case SESSION_WANTS_ATRN_RELAY:
+			atrn_relay(&c->stream, &c->session, c->stop);
 			session_close(&c->session);
 			return;
 		default:
@@ -231,7 +232,7 @@ static void converse(struct connection *c)
 	session_close(&c->session);
 }
 
-/* A close with input unread is a reset, which may overtake our last reply: takes what still comes, for a moment. */
+/* Reads on for a moment: a close with unread input sends a reset, which may overtake the last reply. */
 static void linger(struct connection *c)
 {
 	struct span octets;

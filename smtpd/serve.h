@@ -1,5 +1,5 @@
 /*
- * One connection from greeting to close: carries octets between a stream and a session, keeps the time of each phase,
+ * Serves one connection from greeting to close: carries octets between a stream and a session, times each phase, and
  * looks for a newer policy before each command.
  */
 #ifndef SMTPD_SERVE_H
@@ -12,9 +12,9 @@
 #include "smtpd/session/session.h"
 
 /*
- * How a signal handler ends a session between two commands: it sets `stop` and calls shutdown(waiting_fd, SHUT_RD) when
- * that is not -1. A message that is coming in is never interrupted. While it is not -1 nobody changes the session, so
- * that the handler may ask session_revoked.
+ * How a signal handler ends a session between two commands: it sets `stop`, and calls shutdown(waiting_fd, SHUT_RD)
+ * unless waiting_fd is -1. A message under way is never interrupted. While waiting_fd is not -1 the session does not
+ * change, so the handler may call session_revoked.
  */
 struct serve_stop {
 	volatile sig_atomic_t stop;
@@ -22,41 +22,45 @@ struct serve_stop {
 	struct session *volatile session;
 };
 
-/* What a session asks others for. All is borrowed. */
+/* The services that a session uses. All are borrowed. */
 struct serve_services {
 	const struct store *store;
-	const struct names *names;  /* NULL = nobody knows names */
-	struct auth *auth;          /* NULL = nobody can authenticate */
-	const struct etrn *etrn;    /* NULL = no mail can be asked for */
-	const _Atomic bool *stress; /* while it is true time-outs are LIMIT_STRESS_MS; NULL = never */
+	const struct names *names;  /* NULL = names are not looked up */
+	struct auth *auth;          /* NULL = no authentication */
+	const struct etrn *etrn;    /* NULL = no ETRN, no ATRN */
+	const _Atomic bool *stress; /* while true, time-outs are LIMIT_STRESS_MS; NULL = never */
 };
 
-/* Who wants to know how far a session is: called after each command. MOVED NULL = nobody. RECORDS: what writes its
- * transaction log, NULL = none. */
+/*
+ * MOVED is called after each command with the progress of the session; NULL = none. RECORDS writes the transaction log
+ * of the session; NULL = none.
+ */
 struct serve_watch {
 	void (*moved)(void *context, const struct session *session);
 	void *context;
 	struct record_writer *records;
 };
 
-/* How TLS begins: with a certificate after STARTTLS or, on a listener with `tls`, before anything else. */
+/* How TLS begins: if there is a certificate, after STARTTLS or, on a listener with `tls`, before the greeting. */
 struct serve_tls {
-	struct ssl_ctx_st *context; /* borrowed; NULL = there is no certificate */
+	struct ssl_ctx_st *context; /* borrowed; NULL = no certificate */
 	bool first;
 };
 
 /*
- * How much longer the text of a message may take, in milliseconds, after ELAPSED_MS in which OCTETS of it have come:
- * never 0, which would mean no bound. LIMIT_TEXT_MS, under STRESS LIMIT_STRESS_MS; LIMIT_TEXT_RATE.
+ * How much longer the text of a message may take, in milliseconds, after ELAPSED_MS in which OCTETS of it have come.
+ * Never 0, which would mean no limit. Limits: LIMIT_TEXT_MS (under STRESS LIMIT_STRESS_MS) and LIMIT_TEXT_RATE.
  */
 int64_t serve_text_time_left(int64_t elapsed_ms, uint64_t octets, bool stress);
 
-/* FD, a connection that is not to be served: says ID, with our name as $1 and ABOUT as $2, if it goes at once and TLS
- * does not come first; closes it. */
+/*
+ * Refuses the connection FD: sends reply ID, with our name as $1 and ABOUT as $2, if it can be sent without blocking
+ * and TLS does not come first; closes FD.
+ */
 void serve_refusal(int fd, const struct serve_tls *tls, const struct config_server *config, enum reply_id id,
 		   struct span about);
 
-/* FD blocks, and is closed. */
+/* Serves FD, which blocks, and closes it. */
 void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, struct live *live,
 	   const struct serve_services *services, struct serve_stop *stop, const struct serve_watch *watch);
 

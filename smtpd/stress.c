@@ -22,10 +22,9 @@ bool stress_decide(size_t busy, size_t max, bool before)
 static void tell_operator(bool on, size_t busy, size_t max)
 {
 	if (on)
-		log_warning("sessions=%zu max=%zu status=stress: workers are short, so time-outs are %d s until more "
-			    "of them "
-			    "are free; processes max and max_connections say how many there may be",
-			    busy, max, LIMIT_STRESS_MS / 1000);
+		log_warning(
+			"sessions=%zu max=%zu status=stress: few workers are free, so time-outs are %d s until more are; processes max and max_connections limit their number",
+			busy, max, LIMIT_STRESS_MS / 1000);
 	else
 		log_info("sessions=%zu max=%zu status=calm: time-outs are as configured again", busy, max);
 }

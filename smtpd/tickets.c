@@ -15,12 +15,11 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 
-/* Newest, the one before, and the place of the next: who reads a key while it is replaced would have to be an hour
- * late. */
+/* Newest key, the one before, and room for the next: a reader of a key that is being replaced would be an hour late. */
 enum { PLACES = 3 };
 
 struct shared {
-	_Atomic uint32_t newest; /* counts; its place is the rest of the division by PLACES */
+	_Atomic uint32_t newest; /* counts up; the key's index is this modulo PLACES */
 	struct tls_ticket_key keys[PLACES];
 };
 
@@ -39,7 +38,7 @@ static void *map(const struct tls_tickets *t, int protection, int flags, void *a
 {
 	void *mapped = mmap(at, sizeof(struct shared), protection, MAP_SHARED | flags, t->fd, 0);
 	if (mapped != MAP_FAILED && madvise(mapped, sizeof(struct shared), MADV_DONTDUMP) != 0)
-		log_warning("can't keep keys of tickets out of a core dump: %s", strerror(errno));
+		log_warning("can't exclude the keys of tickets from core dumps: %s", strerror(errno));
 	return mapped;
 }
 
@@ -73,7 +72,7 @@ void tls_tickets_free(struct tls_tickets *t)
 	errno = keep;
 }
 
-/* The new key takes the place of the one that is two periods old, which nobody reads any more. */
+/* The new key replaces the one that is two periods old, which is no longer used. */
 static void change(struct shared *shared)
 {
 	uint32_t next = atomic_load(&shared->newest) + 1;
@@ -82,7 +81,7 @@ static void change(struct shared *shared)
 	fd_random(&shared->keys[(next + 1) % PLACES], sizeof(shared->keys[0]));
 }
 
-/* After a sleep of hours every key is too old. */
+/* After the system slept for hours, every key is too old. */
 int64_t tls_tickets_tend(struct tls_tickets *t, int64_t now_ms)
 {
 	if (now_ms < t->change_ms)
@@ -94,7 +93,7 @@ int64_t tls_tickets_tend(struct tls_tickets *t, int64_t now_ms)
 	return TLS_TICKETS_PERIOD_MS;
 }
 
-/* A new mapping in the place of the old one: mprotect alone could be undone, this can't (F_SEAL_FUTURE_WRITE). */
+/* Replaces the old mapping: mprotect alone could be undone, a new mapping can't be (F_SEAL_FUTURE_WRITE). */
 void tls_tickets_read_only(struct tls_tickets *t)
 {
 	if (map(t, PROT_READ, MAP_FIXED, t->shared) == MAP_FAILED)
@@ -125,7 +124,7 @@ static bool set_mac(EVP_MAC_CTX *mac, struct tls_ticket_key *key)
 	return EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
-/* For OpenSSL: 1 = done, 2 = done, and the client needs a new ticket, 0 = a full handshake. */
+/* OpenSSL's callback: 1 = done, 2 = done, and the client needs a new ticket, 0 = a full handshake. */
 static int with_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
 		    int encrypt)
 {

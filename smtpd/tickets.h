@@ -1,8 +1,8 @@
 /*
- * Keys of session tickets (RFC 5077, RFC 8446 4.6.1): made by the parent in sealed memory that its workers can only
- * read, so that a client resumes with whichever worker it meets. Changed every hour; a ticket counts while its key is
- * the newest or the one before, so a key in use is never older than two hours. Keys before that are wiped, and with
- * them what could open a recording.
+ * Keys of TLS session tickets (RFC 5077, RFC 8446 4.6.1). The parent makes them in sealed memory that its workers can
+ * only read, so a client resumes with any worker. They change every hour; a ticket is valid while its key is the newest
+ * or the one before, so no key in use is older than two hours. Older keys are wiped: nobody can decrypt a recording
+ * with them.
  */
 #ifndef SMTPD_TICKETS_H
 #define SMTPD_TICKETS_H
@@ -16,7 +16,7 @@ struct ssl_ctx_st;
 enum {
 	TLS_TICKETS_NAME = 16,
 	TLS_TICKETS_SECRET = 32,
-	TLS_TICKETS_PERIOD_MS = 60 * 60 * 1000 /* and how long a ticket is good for */
+	TLS_TICKETS_PERIOD_MS = 60 * 60 * 1000 /* also the life time of a ticket */
 };
 
 struct tls_ticket_key {
@@ -31,17 +31,19 @@ struct tls_tickets;
 struct tls_tickets *tls_tickets_new(int64_t now_ms);
 void tls_tickets_free(struct tls_tickets *t); /* NULL is fine */
 
-/* Parent: changes the key when it is time to (monotonic). Milliseconds until the next time. */
+/* Parent: changes the key when it is due (monotonic time). Returns the milliseconds until the next change. */
 int64_t tls_tickets_tend(struct tls_tickets *t, int64_t now_ms);
 
 /* Forked worker, before it reads anything from outside: gives up the writable mapping. */
 void tls_tickets_read_only(struct tls_tickets *t);
 
-/* Tickets of CONTEXT are made and read with these keys, which it borrows. False without memory. */
+/* Makes CONTEXT encrypt and decrypt tickets with these keys, which it borrows. False: no memory. */
 bool tls_tickets_serve(struct tls_tickets *t, struct ssl_ctx_st *context);
 
-/* The key for new tickets, or with NAME (TLS_TICKETS_NAME octets) that of a ticket; false: there is no such key any
- * more. *newest: it is the one for new tickets. The caller wipes *out. */
+/*
+ * Gives the key for new tickets, or with NAME (TLS_TICKETS_NAME octets) the key of that ticket. False: that key no
+ * longer exists. *newest: it is the key for new tickets. The caller wipes *out.
+ */
 bool tls_tickets_key(const struct tls_tickets *t, const unsigned char *name, struct tls_ticket_key *out, bool *newest);
 
 #endif

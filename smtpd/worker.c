@@ -20,16 +20,18 @@ struct worker {
 	struct worker_context *context;
 	size_t slot;
 	int epoll_fd;
-	int64_t jobs; /* left to do */
+	int64_t jobs; /* sessions left to serve */
 	struct store_spool spool;
 	struct store store;
 	struct record_writer records;
 	struct names names;
 	struct etrn etrn;
-	bool counted; /* the session in hand, by gateway.h */
+	bool counted; /* gateway.h has counted the session */
 };
 
-/* What the signal handlers reach. The eventfd wakes a worker that waits for a connection, however closely they race. */
+/*
+ * State that the signal handlers reach. The eventfd wakes a worker that waits for a connection, however close the race.
+ */
 static struct {
 	struct serve_stop serve; /* of the session in hand */
 	volatile sig_atomic_t stop, retire;
@@ -93,7 +95,7 @@ static void listen_to_signals(const struct worker *w)
 	sigaction(SIGUSR2, &end, NULL);
 }
 
-/* One connection wakes one worker. */
+/* EPOLLEXCLUSIVE: one connection wakes one worker. */
 static bool watch(struct worker *w)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.fd = -1};
@@ -122,7 +124,10 @@ static void tell_progress(void *context, const struct session *session)
 	scoreboard_progress(board, w->slot, session->state, session->messages, clock_wall_ms());
 }
 
-/* A stop that was meant for the session that is over is none for the next; that of the whole worker stays. */
+/*
+ * A stop that was meant for the session that is over does not apply to the next one; a stop of the whole worker
+ * remains.
+ */
 static void session_over(struct worker *w)
 {
 	scoreboard_served(prefork_scoreboard(w->context->pool), w->slot);
@@ -156,8 +161,7 @@ static void refuse_client(struct worker *w, int fd, const struct serve_tls *tls,
 	serve_refusal(fd, tls, server, REPLY_CLIENT_CROWDED, span_of(about));
 	if (refused)
 		log_warning(
-			"client=%s status=refused refused=%u reason=\"it has more connections than client connections "
-			"allows (%lld)\"",
+			"client=%s status=refused refused=%u reason=\"the client has more connections than client connections allows (%lld)\"",
 			address, refused, (long long)limits->connections);
 }
 
@@ -171,7 +175,7 @@ static void serve_next(struct worker *w, int listener)
 	const struct serve_tls tls = secure_listener(w->context->secure, listener);
 	int fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd < 0) {
-		if (errno == EINVAL) /* it listens no more: we are about to be told */
+		if (errno == EINVAL) /* the socket no longer listens: an order to stop is on its way */
 			told.retire = 1;
 		else
 			fd_rest(errno);
@@ -187,7 +191,7 @@ static void serve_next(struct worker *w, int listener)
 	clients_leave(w->context->clients, w->slot);
 }
 
-/* True when it was told to go while it waited, not while it served. */
+/* True: the order to stop came while the worker waited, not while it served. */
 static bool loop(struct worker *w)
 {
 	struct epoll_event event;
@@ -202,7 +206,7 @@ static bool loop(struct worker *w)
 	return waited;
 }
 
-/* A connection may have woken us, and nobody else, in the moment that we were told to go. */
+/* A connection may have woken only this worker in the moment when it was told to stop. */
 static void serve_last(struct worker *w)
 {
 	close(w->epoll_fd);

@@ -1,4 +1,6 @@
-/* A forked process that accepts and serves one connection at a time, until its jobs are done or it is told to go. */
+/*
+ * A forked process that accepts and serves one connection at a time, until it has served its jobs or is told to stop.
+ */
 #ifndef SMTPD_WORKER_H
 #define SMTPD_WORKER_H
 
@@ -13,7 +15,7 @@
 #include "smtpd/secure.h"
 #include "smtpd/stress.h"
 
-/* What a worker has from its parent. */
+/* What a worker inherits from its parent. */
 struct worker_context {
 	struct prefork *pool;
 	const int *listeners;
@@ -27,10 +29,10 @@ struct worker_context {
 	const struct secure *secure;
 	struct live live;
 	struct userbase users;
-	struct auth *auth; /* whose accounts are in `users` */
+	struct auth *auth; /* uses the accounts of `users` */
 };
 
-/* Serves; the return value is the exit status. SIGTERM ends it between two commands, SIGUSR1 between two sessions. */
+/* Serves clients; returns the exit status. SIGTERM ends it between two commands, SIGUSR1 between two sessions. */
 int worker_run(struct worker_context *context, size_t slot);
 
 #endif

@@ -104,9 +104,7 @@ static void say_no_pem(struct report *report, const char *what, const char *path
 		    "%s %s holds a private key and no certificate: were two files exchanged?", what, path);
 	else if (binary)
 		say(report, CERTIFICATE_ERROR,
-		    "%s %s is not PEM but binary, maybe a PFX of Windows; openssl pkcs12 -in FILE -nokeys -out "
-		    "mail.pem "
-		    "takes the certificates out of one, and -nocerts -noenc -out mail.key the key",
+		    "%s %s is not PEM but binary, maybe a PFX of Windows; openssl pkcs12 -in FILE -nokeys -out mail.pem takes the certificates out of one, and -nocerts -noenc -out mail.key the key",
 		    what, path);
 	else
 		say(report, CERTIFICATE_ERROR, "%s %s holds no certificate in PEM (-----BEGIN CERTIFICATE-----)", what,
@@ -160,8 +158,7 @@ static EVP_PKEY *read_key(struct report *report, const char *path, struct span t
 	BIO_free(bio);
 	if (asked)
 		say(report, CERTIFICATE_ERROR,
-		    "key %s is encrypted with a passphrase, which nobody could type at a start: openssl pkey -in FILE "
-		    "-out NEWFILE takes it off",
+		    "key %s is encrypted with a passphrase, which nobody could type at a start: openssl pkey -in FILE -out NEWFILE takes it off",
 		    path);
 	else if (!key && !text.len)
 		say(report, CERTIFICATE_ERROR, "key %s is empty", path);
@@ -178,16 +175,14 @@ static void judge_fit(struct report *report, const struct certificate *c, const 
 			continue;
 		if (i > 0)
 			say(report, CERTIFICATE_ERROR,
-			    "key %s is that of certificate number %d in %s: our own must stand first, then the one "
-			    "that issued it, and so on",
+			    "key %s is that of certificate number %d in %s: our own must stand first, then the one that issued it, and so on",
 			    key_path, i + 1, c->path);
 		ERR_clear_error();
 		return;
 	}
 	ERR_clear_error();
 	say(report, CERTIFICATE_ERROR,
-	    "key %s does not fit certificate %s: they were not made together; name the key that the certificate was "
-	    "requested with",
+	    "key %s does not fit certificate %s: they were not made together; name the key that the certificate was requested with",
 	    key_path, c->path);
 }
 
@@ -198,8 +193,7 @@ static void judge_strength(struct report *report, const struct certificate *c)
 	int digest = NID_undef;
 	if (key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
 		say(report, CERTIFICATE_WARNING,
-		    "certificate %s has an RSA key of %d bits, which others refuse as too short: make one of %d bits, "
-		    "or an ECDSA key",
+		    "certificate %s has an RSA key of %d bits, which others refuse as too short: make one of %d bits, or an ECDSA key",
 		    c->path, EVP_PKEY_get_bits(key), RSA_BITS_MIN);
 	if (X509_get_signature_info(own, &digest, NULL, NULL, NULL) && (digest == NID_md5 || digest == NID_sha1))
 		say(report, CERTIFICATE_WARNING,
@@ -219,8 +213,7 @@ static void judge_purpose(struct report *report, const struct certificate *c, en
 	};
 	if (X509_check_purpose(sk_X509_value(c->chain, 0), uses[use].purpose, 0) != 1)
 		say(report, CERTIFICATE_WARNING,
-		    "certificate %s was not issued for this use (its extended key usage lacks %s): others may refuse "
-		    "it",
+		    "certificate %s was not issued for this use (its extended key usage lacks %s): others may refuse it",
 		    c->path, uses[use].word);
 	ERR_clear_error();
 }
@@ -235,9 +228,7 @@ static void judge_order(struct report *report, const struct certificate *c)
 		str_init(&name, TEXT_MAX);
 		certificate_subject(upper, &name);
 		say(report, CERTIFICATE_WARNING,
-		    "certificate %s: number %d in it (%s) did not issue number %d: our own stands first, each behind "
-		    "it "
-		    "issued the one before",
+		    "certificate %s: number %d in it (%s) did not issue number %d: our own stands first, each behind it issued the one before",
 		    c->path, i + 1, str_text(&name), i);
 		str_free(&name);
 		break;
@@ -374,8 +365,7 @@ void certificate_name_missing(const struct certificate *all, size_t n, const cha
 		certificate_names(&all[i], &held);
 		if (i + 1 == n && readable)
 			say(&report, CERTIFICATE_WARNING,
-			    "no tls_certificate holds %s (fqdn), only %s: clients that verify names refuse it, unless "
-			    "they are told another name; let one be issued for it",
+			    "no tls_certificate holds %s (fqdn), only %s: clients that verify names refuse it, unless they are told another name; let one be issued for it",
 			    name, str_text(&held));
 	}
 	str_free(&held);

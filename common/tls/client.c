@@ -230,8 +230,7 @@ bool tls_client_check_dane(const struct tls_channel *c, char why[TLS_CLIENT_WHY_
 				     : X509_verify_cert_error_string(result);
 	snprintf(
 		why, TLS_CLIENT_WHY_MAX,
-		"certificate does not fit the host's TLSA records in DNS (DANE): %s; its owner must renew one of them, "
-		"and tls_fingerprint would overrule the records",
+		"certificate does not fit the host's TLSA records in DNS (DANE): %s; its owner must renew one of them, and tls_fingerprint would overrule the records",
 		reason);
 	return false;
 }
@@ -330,10 +329,10 @@ static void say_untrusted(long result, const char *fingerprint, char *why)
 				 : "its owner must renew it");
 		return;
 	default:
-		snprintf(why, TLS_CLIENT_WHY_MAX,
-			 "certificate is of no authority that we know (%s); add its authority to tls_ca, or set "
-			 "tls_fingerprint %s",
-			 X509_verify_cert_error_string(result), fingerprint);
+		snprintf(
+			why, TLS_CLIENT_WHY_MAX,
+			"certificate is of no authority that we know (%s); add its authority to tls_ca, or set tls_fingerprint %s",
+			X509_verify_cert_error_string(result), fingerprint);
 	}
 }
 

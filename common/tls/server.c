@@ -68,10 +68,9 @@ static bool read_certificate(const char *name, struct certificate *to, struct st
 	bool whole = to->x509 && read_chain(file, to);
 	BIO_free(file);
 	if (!whole)
-		return bad_file(name,
-				"the file must hold the certificate in PEM (-----BEGIN CERTIFICATE-----), then its "
-				"chain",
-				why);
+		return bad_file(
+			name, "the file must hold the certificate in PEM (-----BEGIN CERTIFICATE-----), then its chain",
+			why);
 	ERR_clear_error();
 	return true;
 }
@@ -201,10 +200,10 @@ static bool try_certificate(const struct tls_server *s, const struct config_cert
 	bool fits = ssl && SSL_use_cert_and_key(ssl, c->x509, c->key, c->chain, 1) == 1;
 	SSL_free(ssl);
 	return fits ||
-	       bad_file(at->certificate,
-			"clients refuse such a certificate: get one with an RSA key of 2048 bits or more, or an "
-			"ECDSA key, signed with SHA-256",
-			why);
+	       bad_file(
+		       at->certificate,
+		       "clients refuse such a certificate: get one with an RSA key of 2048 bits or more, or an ECDSA key, signed with SHA-256",
+		       why);
 }
 
 static bool add_certificate(struct tls_server *s, const struct config_certificate *at, struct str *why)

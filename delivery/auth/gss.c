@@ -20,8 +20,8 @@ struct gss_client {
 	char principal[256];
 	struct gss_paths paths;
 	int64_t deadline_ms;
-	pid_t agent; /* of this process; 0 = none */
-	int link;    /* to it */
+	pid_t agent; /* process id; 0 = none */
+	int link;    /* to the agent */
 };
 
 struct gss_client_exchange {
@@ -113,7 +113,7 @@ static bool ask(struct gss_client *c, char what, struct span content)
 	return send(c->link, packet, content.len + 1, MSG_NOSIGNAL) > 0;
 }
 
-/* Octets of the answer; 0 = none came in time, -1 = the agent is gone. */
+/* Receives the agent's answer. Returns its octets; 0 = none in time, -1 = the agent is gone. */
 static ssize_t hear(struct gss_client *c, char packet[GSS_AGENT_PACKET])
 {
 	int64_t until = clock_mono_ms() + c->deadline_ms;
@@ -146,16 +146,16 @@ static enum gss_step answer(struct gss_client_exchange *x, struct span packet, s
 
 static enum gss_step fail_late(struct gss_client_exchange *x)
 {
-	snprintf(x->why, sizeof(x->why),
-		 "no KDC has answered within %lld s; does krb5.conf name one for the realm, is it up, and port 88 open "
-		 "to it?",
-		 (long long)(x->client->deadline_ms + 999) / 1000);
+	snprintf(
+		x->why, sizeof(x->why),
+		"no KDC answered within %lld s: check that krb5.conf names one for the realm, that it runs, and that port 88 is open to it",
+		(long long)(x->client->deadline_ms + 999) / 1000);
 	return GSS_FAILED;
 }
 
 static enum gss_step fail_start(struct gss_client_exchange *x)
 {
-	snprintf(x->why, sizeof(x->why), "the process that asks Kerberos can't be started: %s", strerror(errno));
+	snprintf(x->why, sizeof(x->why), "can't start the process that asks Kerberos: %s", strerror(errno));
 	return GSS_FAILED;
 }
 
@@ -165,7 +165,7 @@ enum gss_step gss_client_step(struct gss_client_exchange *x, struct span token, 
 	bool first = x->rounds == 0;
 	str_clear(reply);
 	if (x->why[0] || x->done || ++x->rounds > GSS_ROUNDS_MAX)
-		return fail(x, "the exchange does not come to an end");
+		return fail(x, "the exchange does not end");
 	if (token.len > GSS_TOKEN_MAX)
 		return fail(x, "the host's token is too long");
 	if (!ask(x->client, first ? GSS_AGENT_BEGIN : GSS_AGENT_TOKEN, first ? span_of(x->host) : token))
@@ -181,8 +181,7 @@ const char *gss_client_why(const struct gss_client_exchange *x)
 	return x->why;
 }
 
-/* An exchange that came to nothing may be the fault of its tickets (the host has a new key): they are not used again.
- */
+/* The tickets may be the reason of a failed exchange (the host has a new key): they are not used again. */
 void gss_client_end(struct gss_client_exchange *x)
 {
 	if (!x)

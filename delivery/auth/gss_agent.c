@@ -19,10 +19,10 @@
 #include "common/base/fd.h"
 #include "common/base/str.h"
 
-/* Of RFC 4752 3.1: the one layer that we speak. */
+/* RFC 4752 3.1: the only security layer that is supported. */
 enum { LAYER_NONE = 1, LAYER_OCTETS = 4 };
 
-enum { LINK = 3 /* its place in the agent */, PRINCIPAL_MAX = 512 };
+enum { LINK = 3 /* the link's descriptor in the agent */, PRINCIPAL_MAX = 512 };
 
 struct agent {
 	const char *keytab;
@@ -31,7 +31,7 @@ struct agent {
 	gss_name_t target;
 	gss_ctx_id_t context;
 	bool complete;
-	struct str reply; /* of the step in hand: a token, or why there is none */
+	struct str reply; /* of the current step: a token, or the reason why there is none */
 };
 
 static enum gss_step fail(struct agent *a, const char *why)
@@ -63,7 +63,7 @@ static OM_uint32 import(const char *principal, gss_name_t *name, OM_uint32 *mino
 	return gss_import_name(minor, &text, GSS_KRB5_NT_PRINCIPAL_NAME, name);
 }
 
-/* Tickets that are there and good for some time are taken, others are got by the key tab. */
+/* Uses cached tickets that are valid for some time; otherwise gets new ones with the key tab. */
 static OM_uint32 acquire(struct agent *a, OM_uint32 *minor)
 {
 	OM_uint32 ignored;
@@ -81,8 +81,8 @@ static OM_uint32 acquire(struct agent *a, OM_uint32 *minor)
 }
 
 /*
- * smtp/HOST@REALM, the realm as krb5.conf maps HOST (empty: the KDC is to say it). Not GSS_C_NT_HOSTBASED_SERVICE, for
- * which the library would ask a name server what else HOST might be called.
+ * smtp/HOST@REALM, with the realm that krb5.conf maps HOST to (empty: the KDC decides). Not GSS_C_NT_HOSTBASED_SERVICE,
+ * for which the library would ask a name server for other names of HOST.
  */
 static krb5_error_code name_service(const char *host, char to[PRINCIPAL_MAX])
 {
@@ -114,7 +114,7 @@ static enum gss_step speak(struct agent *a, struct span token)
 	gss_release_buffer(&minor, &out);
 	a->complete = major == GSS_S_COMPLETE;
 	if (a->complete && !(flags & GSS_C_MUTUAL_FLAG))
-		return fail(a, "the host has not proved who it is");
+		return fail(a, "the host has not authenticated itself");
 	return a->reply.failed ? fail(a, "the ticket is too large for SMTP") : GSS_MORE;
 }
 
@@ -135,7 +135,7 @@ static enum gss_step begin(struct agent *a, struct span host)
 	return GSS_ERROR(major) ? fail_words(a, major, minor) : speak(a, SPAN(""));
 }
 
-/* The host says which layers it takes; we take none, and act for ourselves. */
+/* The host says which layers it accepts; we choose none, without an authorization identity. */
 static enum gss_step choose_layer(struct agent *a, struct span token)
 {
 	OM_uint32 minor;
@@ -147,7 +147,7 @@ static enum gss_step choose_layer(struct agent *a, struct span token)
 	bool offered = out.length == LAYER_OCTETS && ((const char *)out.value)[0] & LAYER_NONE;
 	gss_release_buffer(&minor, &out);
 	if (!offered)
-		return fail(a, "the host insists on a security layer of SASL: use tls instead");
+		return fail(a, "the host requires a SASL security layer: use tls instead");
 	in = (gss_buffer_desc){sizeof(choice), choice};
 	major = gss_wrap(&minor, a->context, 0, GSS_C_QOP_DEFAULT, &in, NULL, &out);
 	if (major != GSS_S_COMPLETE)
@@ -183,8 +183,7 @@ static _Noreturn void serve(struct agent *a)
 	}
 }
 
-/* Nothing is left to it but its link and the log. Its worker's end is its own; a signal to the service is not for it.
- */
+/* Keeps only the link and the log. The agent ends with its worker, and ignores signals to the service. */
 static _Noreturn void become_agent(int link, pid_t worker, const char *keytab, const char *principal)
 {
 	struct agent a = {.keytab = keytab, .principal = principal};

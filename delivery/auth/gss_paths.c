@@ -16,7 +16,7 @@ enum { CONFIG_MAX = 1 << 20, PATH_TEXT_MAX = 4096 };
 static const char *const name_service[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf",
 					   "/etc/host.conf"};
 
-/* False: there is no more room, it is there already, or does not exist. */
+/* False: the list is full, or has the path already, or the path does not exist. */
 static bool add(struct gss_paths *p, struct span path)
 {
 	char text[PATH_TEXT_MAX];
@@ -46,7 +46,7 @@ static void add_included(struct gss_paths *p, struct span line)
 		add(p, path);
 }
 
-/* A file of configuration, and what its lines include. Each is read once, so the recursion ends. */
+/* Adds a configuration file, and the files that it includes. Each is read once, so the recursion ends. */
 static void add_config(struct gss_paths *p, struct span path)
 {
 	struct str text;
@@ -63,7 +63,7 @@ static void add_config(struct gss_paths *p, struct span path)
 	str_free(&text);
 }
 
-/* They lie beside the library: .../libkrb5.so.3 and .../krb5/plugins. */
+/* The plug-ins are beside the library: .../libkrb5.so.3 and .../krb5/plugins. */
 static void add_plugins(struct gss_paths *p)
 {
 	char path[PATH_TEXT_MAX];

@@ -1,6 +1,6 @@
 /*
- * Files that the Kerberos library reads each time it looks for a KDC: its configuration with what that includes, the
- * plugins, and those of the name service. A process without a file system must still be let to them.
+ * Files that the Kerberos library reads each time it looks for a KDC: its configuration and the included files, the
+ * plug-ins, and the files of the name service. A process without a file system must still be permitted to read them.
  */
 #ifndef DELIVERY_AUTH_GSS_PATHS_H
 #define DELIVERY_AUTH_GSS_PATHS_H

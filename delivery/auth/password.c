@@ -30,7 +30,7 @@ bool password_parse(struct span file, struct span *password, const char **why)
 	return !*why;
 }
 
-/* One page, which no core has. */
+/* One page that is excluded from core dumps. */
 static char *new_page(void)
 {
 	char *page = mmap(NULL, PAGE_OCTETS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -57,9 +57,9 @@ static bool is_safe(int fd, uid_t owner, char why[PASSWORD_WHY_MAX])
 	if (fstat(fd, &st) < 0)
 		what = strerror(errno);
 	else if (!S_ISREG(st.st_mode))
-		what = "it is no file";
+		what = "it is no regular file";
 	else if (st.st_uid != 0 && st.st_uid != owner)
-		what = "it belongs to a user who has nothing to do with it: chown root, chmod 600";
+		what = "it belongs to the wrong user: chown root, chmod 600";
 	if (what)
 		snprintf(why, PASSWORD_WHY_MAX, "%s", what);
 	else if (secret_is_open(&st, true, who))
@@ -69,7 +69,7 @@ static bool is_safe(int fd, uid_t owner, char why[PASSWORD_WHY_MAX])
 	return false;
 }
 
-/* Up to READ_MAX octets; what follows is of no interest, but tells that the line is too long. */
+/* Reads up to READ_MAX octets: one more than a valid line, so that a longer one is noticed. */
 static ssize_t read_text(int fd, char *to)
 {
 	ssize_t len = 0, n;

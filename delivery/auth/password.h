@@ -1,6 +1,6 @@
 /*
- * The file that password_file names: its first line is the password. It lies alone on a page that no core has and, as
- * far as the limits permit, no swap.
+ * Reads the file of password_file: its first line is the password. The password is alone on a page that is excluded
+ * from core dumps and, as far as the limits permit, from swap.
  */
 #ifndef DELIVERY_AUTH_PASSWORD_H
 #define DELIVERY_AUTH_PASSWORD_H
@@ -12,16 +12,18 @@
 enum { PASSWORD_MAX = 1024 /* octets */, PASSWORD_WHY_MAX = 200 };
 
 /*
- * The password in FILE, the beginning of such a file: its first line without the line end and without the mark that
- * Windows puts before UTF-8. False with *why. Pure.
+ * Finds the password in FILE, the beginning of such a file: its first line without the line end and without a UTF-8
+ * byte order mark. False with *why. Pure.
  */
 bool password_parse(struct span file, struct span *password, const char **why);
 
-/* Reads PATH, which must belong to root or OWNER and be closed to everybody else. NULL with WHY, what is wrong and what
- * to do. Never says anything of the content. */
+/*
+ * Reads PATH, which must belong to root or OWNER and be closed to all others. On failure NULL and WHY: the reason and
+ * the remedy, never any content.
+ */
 char *password_load(const char *path, uid_t owner, char why[PASSWORD_WHY_MAX]);
 
-/* Wipes. Harmless with NULL. */
+/* Wipes and frees; NULL is permitted. */
 void password_free(char *password);
 
 #endif

@@ -17,11 +17,11 @@ struct login;
 
 struct mechanism {
 	const char *name;
-	/* What we say first, in base64; NULL: the host speaks first. False with login->why. */
+	/* Our initial response in base64; NULL: the host begins. False with login->why. */
 	bool (*first)(struct login *l, struct str *to);
-	/* The answer to CHALLENGE, in base64 both. */
+	/* The answer to CHALLENGE, both in base64. */
 	bool (*next)(struct login *l, struct span challenge, struct str *to);
-	bool proves; /* the host proves who it is, too */
+	bool proves; /* the mechanism authenticates the host, too */
 };
 
 struct login {
@@ -31,7 +31,7 @@ struct login {
 	const char *host;
 	const struct mechanism *mechanism;
 	unsigned round;
-	bool proved; /* the host has shown that it knows us */
+	bool proved; /* the host has proved that it knows our account */
 	struct gss_client_exchange *gss;
 	Gsasl *library;
 	Gsasl_session *session;
@@ -44,12 +44,12 @@ static bool fail(struct login *l, const char *why)
 	return false;
 }
 
-/* The octets of CHALLENGE at TO, which holds SASL_LINE_MAX. */
+/* Decodes CHALLENGE to TO, which holds SASL_LINE_MAX. */
 static bool decode(struct login *l, struct span challenge, char *to, struct span *out)
 {
 	out->at = to;
 	return base64_decode(challenge, to, SASL_LINE_MAX, &out->len) ||
-	       fail(l, "what the host asks is not proper base64");
+	       fail(l, "the host's challenge is no valid base64");
 }
 
 static bool plain_first(struct login *l, struct str *to)
@@ -70,10 +70,10 @@ static bool plain_next(struct login *l, struct span challenge, struct str *to)
 {
 	(void)challenge;
 	(void)to;
-	return fail(l, "the host asks for more than PLAIN has to say");
+	return fail(l, "the host sends a challenge, which PLAIN does not have");
 }
 
-/* Hosts word their prompts as they like, some not even in base64: their order is what counts. */
+/* Hosts word their prompts in many ways, some not even in base64: only their order counts. */
 static bool login_next(struct login *l, struct span challenge, struct str *to)
 {
 	(void)challenge;
@@ -90,13 +90,13 @@ static bool cram_next(struct login *l, struct span challenge, struct str *to)
 	unsigned len = 0;
 	struct span question;
 	if (l->round > 1)
-		return fail(l, "the host asks twice, though CRAM-MD5 has one question");
+		return fail(l, "the host sends a second challenge, but CRAM-MD5 has only one");
 	if (!decode(l, challenge, raw, &question))
 		return false;
 	if (!HMAC(EVP_md5(), l->user->password, (int)strlen(l->user->password), (const unsigned char *)question.at,
 		  question.len, digest, &len) ||
 	    len != DIGEST_OCTETS)
-		return fail(l, "MD5 is not to be had on this machine; use another mechanism");
+		return fail(l, "MD5 is not available on this machine: use another mechanism");
 	int at = snprintf(text, sizeof(text), "%.*s ", USER_MAX, l->user->username);
 	for (unsigned i = 0; i < len; i++)
 		at += snprintf(text + at, sizeof(text) - (size_t)at, "%02x", digest[i]);
@@ -124,10 +124,8 @@ static bool scram_say(struct login *l, int result, char *octets, size_t len, str
 	if (good)
 		return true;
 	if (l->round > 1)
-		return fail(
-			l,
-			"the host has not proved that it knows our password: it may not be the one that it says it is");
-	snprintf(l->why, sizeof(l->why), "SCRAM came to nothing: %s", gsasl_strerror(result));
+		return fail(l, "the host could not prove that it knows our password: it may be an impostor");
+	snprintf(l->why, sizeof(l->why), "SCRAM failed: %s", gsasl_strerror(result));
 	return false;
 }
 
@@ -139,7 +137,7 @@ static bool scram_step(struct login *l, struct span message, struct str *to)
 	return scram_say(l, result, octets, len, to);
 }
 
-/* PLUS where TLS has something to bind to. */
+/* -PLUS where TLS offers channel binding. */
 static bool bind(struct login *l)
 {
 	unsigned char binding[TLS_BINDING_MAX];
@@ -163,7 +161,7 @@ static bool scram_begin(struct login *l, const char *name, bool bound, struct st
 	    gsasl_property_set(l->session, GSASL_PASSWORD, l->user->password) != GSASL_OK)
 		return fail(l, "no memory for SCRAM");
 	if (bound && !bind(l))
-		return fail(l, "TLS has nothing to bind SCRAM-SHA-256-PLUS to");
+		return fail(l, "TLS offers no channel binding for SCRAM-SHA-256-PLUS");
 	return scram_step(l, (struct span){"", 0}, to);
 }
 
@@ -184,9 +182,9 @@ static bool scram_next(struct login *l, struct span challenge, struct str *to)
 	if (!decode(l, challenge, raw, &message))
 		return false;
 	if (l->proved)
-		return fail(l, "the host goes on after the end of SCRAM");
+		return fail(l, "the host continues after the end of SCRAM");
 	if (l->round == 1 && !sasl_scram_iterations(message))
-		return fail(l, "the host's first SCRAM message has no number of iterations, or one above 1,000,000");
+		return fail(l, "the host's first SCRAM message has no iteration count, or one above 1,000,000");
 	return scram_step(l, message, to);
 }
 
@@ -248,7 +246,7 @@ static bool begin(void *context, struct span offer, struct str *to, const char *
 	*why = l->why;
 	l->mechanism = choose(l, offer);
 	if (!l->mechanism) {
-		snprintf(l->why, sizeof(l->why), "the host does not offer AUTH %s; set auth to what it offers",
+		snprintf(l->why, sizeof(l->why), "the host does not offer AUTH %s: set auth to what it offers",
 			 mechanisms[l->user->auth].name);
 		return false;
 	}
@@ -264,7 +262,7 @@ static bool answer(void *context, struct span challenge, struct str *to, const c
 	struct login *l = context;
 	*why = l->why;
 	if (++l->round > SASL_ROUNDS_MAX)
-		return fail(l, "the host asks and asks");
+		return fail(l, "the host sends too many challenges");
 	return l->mechanism->next(l, challenge, to);
 }
 
@@ -273,7 +271,7 @@ static bool finish(void *context, const char **why)
 	struct login *l = context;
 	*why = l->why;
 	return !l->mechanism->proves || l->proved ||
-	       fail(l, "the host let us in without a proof that it knows us: it may not be the one that it says it is");
+	       fail(l, "the host accepted us without proof that it knows our password: it may be an impostor");
 }
 
 const struct sasl *sasl_open(const struct sasl_user *user, const struct tls_channel *channel, const char *host)

@@ -22,7 +22,7 @@ static void note(struct security *s, char **trouble, const char *setting, struct
 		log_fatal(EXIT_TEMPORARY, "out of memory");
 }
 
-/* Where the cause of trouble with TLS most likely stands. */
+/* The line that most likely causes trouble with TLS. */
 static struct config_origin origin_of_tls(const struct config_outbound *outbound)
 {
 	if (outbound->client_certificate_at.line)

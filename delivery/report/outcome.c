@@ -10,7 +10,7 @@ static bool bit_set(struct span bitmap, size_t n)
 	return bitmap.len == 0 || (n / 8 < bitmap.len && ((unsigned char)bitmap.at[n / 8] >> (n % 8) & 1));
 }
 
-/* Bits beyond the recipients: the job speaks of another message. */
+/* A bit beyond the recipients: the job is about another message. */
 static bool stray_bits(struct span bitmap, size_t count)
 {
 	for (size_t n = count; n < bitmap.len * 8; n++)
@@ -52,14 +52,14 @@ static bool same(const struct outcome *a, const struct outcome *b)
 	       span_equal(a->host, b->host) && span_equal(a->tls, b->tls) && span_equal(a->text, b->text);
 }
 
-/* What a host has said must be reported, or the message goes out a second time: memory for it is waited for. */
+/* Waits until there is memory: if the host's reply is not reported, the message is sent a second time. */
 static void *allocate(struct arena *arena, size_t size)
 {
 	void *memory;
 	int pause_ms = 0;
 	while (!(memory = arena_alloc(arena, size))) {
 		if (size > arena->limit - arena->used)
-			log_fatal(EXIT_TEMPORARY, "the outcomes of a delivery are more than their bound");
+			log_fatal(EXIT_TEMPORARY, "the outcomes of a delivery exceed their bound");
 		clock_back_off(&pause_ms);
 	}
 	return memory;

@@ -25,7 +25,7 @@ static int append(int journal, struct span lines)
 	return err;
 }
 
-/* All final lines in one write. False: the queue will have to write them. */
+/* Writes all final lines at once. False: the queue has to write them. */
 static bool write_journal(const struct verdict_job *job, const struct outcomes *outcomes)
 {
 	struct str lines;
@@ -47,7 +47,7 @@ static bool write_journal(const struct verdict_job *job, const struct outcomes *
 	return !err;
 }
 
-/* A verdict that got lost would mean a second copy, so memory for it is waited for, too. */
+/* Waits until there is memory: a lost verdict means a second delivery. */
 static void send_packet(int link, const struct wire_verdict *verdict)
 {
 	struct str packet;
@@ -99,11 +99,11 @@ static void log_run(const struct verdict_job *job, const struct outcomes *outcom
 	span_quotable(o->text, text, sizeof(text));
 	struct span relay = o->host.len ? o->host : SPAN("-"), tls = o->tls.len ? o->tls : SPAN("none");
 	for (size_t i = 0; i < run->count; i++)
-		log_info("id=%s from=<%.*s> to=<%.*s> relay=%.*s tls=%.*s status=%s code=%d enhanced=%s "
-			 "text=\"%s\" delay=%llds",
-			 id, SPAN_ARGS(job->sender), SPAN_ARGS(outcomes->rcpts[run->at + i].address), SPAN_ARGS(relay),
-			 SPAN_ARGS(tls), journal_event_name(o->event), o->code, *enhanced ? enhanced : "-", text,
-			 (long long)(age_ms < 0 ? 0 : age_ms / 1000));
+		log_info(
+			"id=%s from=<%.*s> to=<%.*s> relay=%.*s tls=%.*s status=%s code=%d enhanced=%s text=\"%s\" delay=%llds",
+			id, SPAN_ARGS(job->sender), SPAN_ARGS(outcomes->rcpts[run->at + i].address), SPAN_ARGS(relay),
+			SPAN_ARGS(tls), journal_event_name(o->event), o->code, *enhanced ? enhanced : "-", text,
+			(long long)(age_ms < 0 ? 0 : age_ms / 1000));
 }
 
 void verdict_send(const struct verdict_job *job, const struct outcomes *outcomes)
@@ -120,7 +120,7 @@ void verdict_send(const struct verdict_job *job, const struct outcomes *outcomes
 	}
 }
 
-/* With a code, although no host gave one: without it the queue would take the next hop for dead. */
+/* Has a code, although no host gave one: otherwise the queue would count the next hop as down. */
 void verdict_send_none(const struct verdict_job *job, uint32_t first, const char *why)
 {
 	struct outcome outcome = {.event = JOURNAL_DELAYED, .code = 451, .enhanced = {4, 3, 0}, .text = span_of(why)};

@@ -11,8 +11,8 @@
 #include "delivery/smtp/lines.h"
 
 /*
- * Waits until more can be sent; a host that speaks before the end of data has refused it. What comes may be for our
- * layer alone (tickets of TLS), and what has come may be in our layer already.
+ * Waits until more can be sent. A host that replies before the end of data refuses the message. Input may be for the
+ * TLS layer alone (session tickets), or may be in the TLS layer already.
  */
 static enum body_result wait_for_room(struct client *c)
 {
@@ -26,7 +26,7 @@ static enum body_result wait_for_room(struct client *c)
 	return spoke ? BODY_INTERRUPTED : BODY_SENT;
 }
 
-/* What the host said before may be the reason. */
+/* An earlier reply of the host may give the reason. */
 static enum body_result broken_off(struct client *c, int err)
 {
 	lines_unsent(c, err);
@@ -128,8 +128,8 @@ static bool is_over(const struct client_job *job, const struct source *source)
 }
 
 /*
- * The final dot goes with the last block, so a message of one block is one write. Between blocks we listen: what a host
- * that takes all at once says before the end of data must not pass for its reply to the message.
+ * The final dot goes with the last block, so a message of one block is one write. Between blocks we check for input: a
+ * reply before the end of data must not be taken for the reply to the message.
  */
 static enum body_result send_all(struct client *c, const struct client_job *job, struct source *source)
 {

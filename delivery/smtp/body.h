@@ -1,15 +1,13 @@
-/*
- * The text of a message on its way to the host: from its file, dot-stuffed, in blocks.
- */
+/* Sends the text of a message to the host: from its file, dot-stuffed, in blocks. */
 #ifndef DELIVERY_SMTP_BODY_H
 #define DELIVERY_SMTP_BODY_H
 
 #include "delivery/smtp/client.h"
 
 enum body_result {
-	BODY_SENT,        /* with the final dot */
-	BODY_INTERRUPTED, /* the host has spoken, or hung up, before the end */
-	BODY_TOO_SLOW,    /* it did not take a block in time */
+	BODY_SENT,        /* including the final dot */
+	BODY_INTERRUPTED, /* the host replied, or closed, before the end */
+	BODY_TOO_SLOW,    /* the host did not accept a block in time */
 	BODY_UNREADABLE   /* the file can't be read: errno, EPIPE = it is shorter than its name says */
 };
 

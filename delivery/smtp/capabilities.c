@@ -11,7 +11,7 @@ static void add_size(struct capabilities *c, struct span parameter)
 	c->size_max = max;
 }
 
-/* In upper case; false: not a mechanism's name. */
+/* Copies the name in upper case. False: it is no mechanism's name. */
 static bool mechanism_name(struct span word, char out[CAPABILITIES_MECHANISM_MAX])
 {
 	if (word.len == 0 || word.len > CAPABILITIES_MECHANISM_MAX)

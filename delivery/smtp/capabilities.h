@@ -1,6 +1,6 @@
 /*
- * What a host said it can do (the lines of its reply to EHLO), as far as we use it. Pure; constant memory whatever the
- * host sends.
+ * The extensions that a host offers (the lines of its reply to EHLO), as far as we use them. Pure; constant memory
+ * whatever the host sends.
  */
 #ifndef DELIVERY_SMTP_CAPABILITIES_H
 #define DELIVERY_SMTP_CAPABILITIES_H
@@ -13,18 +13,19 @@ struct capabilities {
 	bool pipelining;                  /* RFC 2920 */
 	bool eight_bit;                   /* RFC 6152 */
 	bool size;                        /* RFC 1870 */
-	uint64_t size_max;                /* octets of the largest message that it takes; 0 = it did not say */
+	uint64_t size_max;                /* maximum message size in octets; 0 = not declared */
 	bool dsn;                         /* RFC 3461 */
 	bool starttls;                    /* RFC 3207 */
 	bool etrn;                        /* RFC 1985 */
-	char auth[CAPABILITIES_AUTH_MAX]; /* mechanisms in upper case, each once, blanks between them (RFC 4954) */
+	char auth[CAPABILITIES_AUTH_MAX]; /* mechanisms in upper case, without duplicates, separated by blanks (RFC
+					     4954) */
 	size_t auth_len;
 };
 
 /*
- * Adds one line of the reply, without its code ("SIZE 1000"). The first line is the host's name and must not be passed.
- * Unknown keywords and parameters that make no sense are passed over; of a keyword said twice the last counts,
- * but mechanisms add up: old hosts say "AUTH=LOGIN" beside or in place of "AUTH LOGIN".
+ * Adds one line of the reply, without its code ("SIZE 1000"). Do not pass the first line, which is the host's name.
+ * Unknown keywords and invalid parameters are ignored. Of a repeated keyword the last counts, but mechanisms add up:
+ * old hosts send "AUTH=LOGIN" beside or in place of "AUTH LOGIN".
  */
 void capabilities_add(struct capabilities *c, struct span line);
 

@@ -15,7 +15,9 @@
 #include "delivery/smtp/lines.h"
 #include "delivery/smtp/secure.h"
 
-enum { NAME_SHOWN_MAX = 200 }; /* of a host's name, so that name, address and port fit JOURNAL_HOST_MAX */
+enum {
+	NAME_SHOWN_MAX = 200
+}; /* octets of a host's name that are shown, so that name, address and port fit JOURNAL_HOST_MAX */
 
 bool client_init(struct client *c, struct span name)
 {
@@ -44,7 +46,7 @@ void client_close(struct client *c)
 	fd_close(&c->fd);
 }
 
-/* Until the host has closed its end, too: it counts our connections, and so long this is one of them. */
+/* Waits until the host has closed its end, too: until then the connection counts against the host's limit for us. */
 static void wait_for_close(struct client *c)
 {
 	int64_t deadline = clock_mono_ms() + CLIENT_CLOSE_MS;
@@ -54,7 +56,7 @@ static void wait_for_close(struct client *c)
 			return;
 }
 
-/* Sends what is left to be said, and closes. */
+/* Sends the rest of the output, and closes. */
 static void leave(struct client *c)
 {
 	lines_send(c);
@@ -71,7 +73,7 @@ void client_quit(struct client *c)
 	leave(c);
 }
 
-/* The reply to the message is waited for in any case: not to hear it would mean to send again. */
+/* The reply to the message is always awaited: giving up would mean to send the message again. */
 int64_t client_timeout(const struct client *c, const struct client_job *job)
 {
 	int64_t ms = dialogue_timeout(&c->dialogue);
@@ -83,7 +85,7 @@ int64_t client_timeout(const struct client *c, const struct client_job *job)
 	return ms > 1 ? ms : 1;
 }
 
-/* Empty lines that have come are no words of the host: some send one behind each reply. False: there are none. */
+/* Skips empty lines, which some hosts send behind each reply. False: there are none. */
 static bool skip_blank(struct stream *s)
 {
 	struct span octets;
@@ -117,7 +119,7 @@ static enum dialogue_next send_body(struct client *c, const struct client_job *j
 	return dialogue_broken(&c->dialogue, DIALOGUE_OURS, span_of(why));
 }
 
-/* Until the dialogue is idle or over. A reply gets its time as a whole, however its octets trickle. */
+/* Runs until the dialogue is idle or over. Each reply has one deadline, even if its octets trickle. */
 static enum dialogue_next converse(struct client *c, const struct client_job *job, enum dialogue_next next)
 {
 	while (next != DIALOGUE_IDLE && next != DIALOGUE_HANG_UP) {
@@ -187,10 +189,10 @@ static void note_failed(struct client *c, const struct host *host)
 struct trial {
 	struct host host;
 	bool last, found;
-	const struct security *credentials; /* that it may see, or NULL */
+	const struct security *credentials; /* that the host may see, or NULL */
 };
 
-/* What a later job must ask for, too, to get this connection. */
+/* What a later job must request, too, to use this connection. */
 static void remember_job(struct client *c, const struct client_job *job, const struct trial *trial)
 {
 	const struct host *host = &trial->host;
@@ -214,7 +216,7 @@ static void remember_job(struct client *c, const struct client_job *job, const s
 	c->messages = 0;
 }
 
-/* From the greeting on up to READY. */
+/* From the greeting to READY. */
 static bool greet(struct client *c, const struct client_job *job, const struct security *credentials)
 {
 	const char *tls_name = job->security ? job->security->outbound.tls_name : NULL;
@@ -232,7 +234,7 @@ static bool greet(struct client *c, const struct client_job *job, const struct s
 	return next == DIALOGUE_IDLE;
 }
 
-/* Our address for a connection to IP, when JOB names one of its kind. */
+/* The source address for a connection to IP, if JOB has one of its family. */
 static bool source_for(const struct client_job *job, const struct ipaddr *ip, struct ipaddr *out)
 {
 	struct span rest = job->source;
@@ -242,7 +244,7 @@ static bool source_for(const struct client_job *job, const struct ipaddr *ip, st
 	return false;
 }
 
-/* Connects, and speaks up to READY. */
+/* Connects, and runs the dialogue up to READY. */
 static bool open_host(struct client *c, const struct client_job *job, const struct trial *trial, bool plain)
 {
 	const struct host *host = &trial->host;
@@ -250,8 +252,7 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	c->dialogue.tls_failed = false;
 	if (secure_must_wait(job, host)) {
 		pass_over(c, (struct enhanced){4, 7, 5},
-			  "DNS gave no answer that can be believed for the host's TLSA records, so it can't be "
-			  "verified (DANE)");
+			  "DNS gave no trustworthy answer for the host's TLSA records, so it can't be verified (DANE)");
 		return false;
 	}
 	int64_t most = trial->last ? CLIENT_CONNECT_MS : CLIENT_CONNECT_NEXT_MS;
@@ -272,7 +273,7 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	return greet(c, job, trial->credentials);
 }
 
-/* Where opportunistic TLS fails the mail goes in clear, over a new connection, and for a while so does the next. */
+/* When opportunistic TLS fails the mail is sent in clear over a new connection, and for a while so is later mail. */
 static bool open_either_way(struct client *c, const struct client_job *job, const struct trial *trial)
 {
 	const struct host *host = &trial->host;
@@ -281,19 +282,20 @@ static bool open_either_way(struct client *c, const struct client_job *job, cons
 		return true;
 	if (!c->dialogue.tls_failed)
 		return false;
-	log_info("relay=%s tls=none: in clear for %d min, for tls is opportunistic: %.*s", c->host, FALLBACK_MS / 60000,
-		 SPAN_ARGS(c->dialogue.failure.text));
+	log_info("relay=%s tls=none: sending in clear for %d min, because tls is opportunistic: %.*s", c->host,
+		 FALLBACK_MS / 60000, SPAN_ARGS(c->dialogue.failure.text));
 	fallback_note(&c->fallback, &host->ip, host->port, clock_mono_ms());
 	return open_host(c, job, trial, true);
 }
 
-/* How far a job has come in its list of hosts. */
+/* Progress of a job in its list of hosts. */
 struct trials {
 	struct span hosts;
 	uint64_t at;
-	int64_t until; /* others wait, too */
-	bool delayed;  /* one failed in a way that may pass */
-	bool bound; /* one of those found has spoken with us about the message: none that is written may have it now */
+	int64_t until; /* deadline: other messages wait, too */
+	bool delayed;  /* one host failed temporarily */
+	bool bound; /* a host found by MX has already replied about the message: the fallback hosts must not get it now
+		     */
 };
 
 static bool next_trial(const struct client_job *job, struct trials *trials, struct trial *out)
@@ -306,7 +308,7 @@ static bool next_trial(const struct client_job *job, struct trials *trials, stru
 	return out->found || !trials->bound;
 }
 
-/* The next host of the list that takes us. */
+/* Opens a connection to the next host of the list that accepts us. */
 static bool open_next(struct client *c, const struct client_job *job, struct trials *trials)
 {
 	struct trial trial;
@@ -319,14 +321,14 @@ static bool open_next(struct client *c, const struct client_job *job, struct tri
 	return false;
 }
 
-/* What holds when nothing else can be said. */
+/* The outcome when no host gave a reason. */
 static struct outcome no_host(const struct client_job *job)
 {
 	struct outcome outcome = {.event = JOURNAL_DELAYED, .enhanced = {4, 4, 4}};
 	outcome.text = SPAN("there is no host to send to");
 	if (job->turned) {
 		outcome.enhanced = (struct enhanced){4, 4, 2};
-		outcome.text = SPAN("the connection that was turned round for this mail (ATRN) is closed");
+		outcome.text = SPAN("the connection for this mail (ATRN) is closed");
 	}
 	return outcome;
 }
@@ -347,7 +349,7 @@ bool client_reach(struct client *c, const struct client_job *job)
 	return open_next(c, job, &trials);
 }
 
-/* The connection that a client has turned round: he greets us now. Its protection is what he made it. */
+/* Takes over an ATRN connection: the client greets us now, as the SMTP server. Its TLS stays as it is. */
 static void adopt(struct client *c, const struct client_job *job)
 {
 	struct trial trial = {.last = true};
@@ -368,7 +370,7 @@ static void adopt(struct client *c, const struct client_job *job)
 	(void)!greet(c, job, NULL);
 }
 
-/* The connection leads where JOB goes, with the same protection, for the same user. */
+/* Whether the connection leads to JOB's destination, with the same security, for the same user. */
 static bool serves(const struct client *c, const struct client_job *job)
 {
 	struct span destination = {c->destination, c->destination_len};
@@ -377,7 +379,7 @@ static bool serves(const struct client *c, const struct client_job *job)
 	       span_equal(span_of(c->helo), job->helo) && span_equal(span_of(c->source), job->source);
 }
 
-/* A kept connection is used if it serves and the host has said nothing since. */
+/* Keeps the open connection if it serves JOB and the host has sent nothing since; else closes it. */
 static void keep_or_leave(struct client *c, const struct client_job *job)
 {
 	if (c->fd < 0)
@@ -398,7 +400,7 @@ static void give_up(struct client *c, bool delayed, struct outcomes *outcomes)
 	outcomes_decide_open(outcomes, false, &failure);
 }
 
-/* One more transaction, with the connection that stands or the next that can be had. False: there is none. */
+/* One transaction, over the open connection or the next one. False: there is none. */
 static bool transact(struct client *c, const struct client_job *job, struct trials *trials, struct outcomes *outcomes)
 {
 	bool kept = c->fd >= 0;
@@ -409,7 +411,7 @@ static bool transact(struct client *c, const struct client_job *job, struct tria
 	if (converse(c, job, dialogue_begin(&c->dialogue, &job->mail, outcomes)) != DIALOGUE_HANG_UP)
 		return true;
 	trials->delayed = true;
-	/* A kept connection that ends without a word has only been closed meanwhile. */
+	/* A kept connection that ends without a reply was only closed meanwhile. */
 	trials->bound |= c->found && (!kept || c->dialogue.failure.code);
 	if (outcomes_open(outcomes))
 		c->report.reached[0] = '\0';

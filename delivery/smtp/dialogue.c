@@ -8,9 +8,9 @@
 #include "delivery/smtp/greeting.h"
 #include "delivery/smtp/refusal.h"
 
-enum { MINUTE = 60 * 1000, SECOND = 1000, QUOTE_MARGIN = 24 /* octets around what a host said */ };
+enum { MINUTE = 60 * 1000, SECOND = 1000, QUOTE_MARGIN = 24 /* octets around a quote of the host's text */ };
 
-/* What is waited for in each state, as texts show it, and for how long. */
+/* What each state waits for, as texts show it, and how long. */
 static const struct {
 	const char *waiting_for;
 	int64_t timeout_ms;
@@ -106,7 +106,7 @@ enum dialogue_next dialogue_secured(struct dialogue *d, bool verified, struct sp
 	return greeting_secured(d);
 }
 
-/* The transaction: what is sent. */
+/* --- sending the transaction --- */
 
 static void say_path(struct dialogue *d, const char *verb, struct span address)
 {
@@ -141,7 +141,7 @@ static void say_rcpt(struct dialogue *d, const struct recipient *r)
 	str_append_text(&d->out, "\r\n");
 }
 
-/* The next open recipient that was not sent yet, or NULL. */
+/* The next open recipient not sent yet, or NULL. */
 static struct recipient *next_unsent(struct dialogue *d)
 {
 	while (d->sent < d->outcomes->n && d->outcomes->rcpts[d->sent].outcome)
@@ -149,7 +149,7 @@ static struct recipient *next_unsent(struct dialogue *d)
 	return d->sent < d->outcomes->n ? &d->outcomes->rcpts[d->sent] : NULL;
 }
 
-/* Sends what may be sent now: with PIPELINING ahead of the replies, without it one command at a time. */
+/* Sends what may be sent now: with PIPELINING ahead of the replies, otherwise one command at a time. */
 static void send_ahead(struct dialogue *d)
 {
 	unsigned window = d->can.pipelining ? DIALOGUE_WINDOW : 1;
@@ -167,7 +167,7 @@ static void send_ahead(struct dialogue *d)
 	}
 }
 
-/* Decides before anything is said; true when all recipients are decided. */
+/* Decides before anything is sent; true when all recipients are decided. */
 static bool decided_locally(struct dialogue *d)
 {
 	struct outcome outcome = {.event = JOURNAL_FAILED, .host = d->host, .tls = d->tls};
@@ -202,7 +202,7 @@ enum dialogue_next dialogue_begin(struct dialogue *d, const struct dialogue_mail
 	return wait_for(d, DIALOGUE_MAIL);
 }
 
-/* The transaction: what is answered. */
+/* --- replies to the transaction --- */
 
 static enum dialogue_next reset(struct dialogue *d)
 {
@@ -220,7 +220,10 @@ static enum dialogue_next leave_unproved(struct dialogue *d, const struct reply 
 	return next;
 }
 
-/* The host takes mail from us, but not for R (NULL: for none that it accepted): they wait, and nothing else does. */
+/*
+ * The host takes mail from us, but not for R (NULL: for any recipient that it accepted): they wait, other mail does
+ * not.
+ */
 static void delay_unproved(struct dialogue *d, struct recipient *r, const struct reply *reply)
 {
 	struct str text;
@@ -234,7 +237,7 @@ static void delay_unproved(struct dialogue *d, struct recipient *r, const struct
 	str_free(&text);
 }
 
-/* After a reply to MAIL or RCPT: sends what has its turn now, and waits for the oldest reply under way. */
+/* After a reply to MAIL or RCPT: sends what may be sent now, and waits for the oldest outstanding reply. */
 static enum dialogue_next next_reply(struct dialogue *d)
 {
 	send_ahead(d);
@@ -260,8 +263,8 @@ static enum dialogue_next on_mail(struct dialogue *d, const struct reply *reply)
 }
 
 /*
- * The host takes no more recipients in this transaction, which is no fault of theirs (RFC 5321 4.5.3.1.10). Once others
- * were accepted a new transaction makes progress.
+ * The host takes no more recipients in this transaction, so they wait for another one (RFC 5321 4.5.3.1.10). A new
+ * transaction makes progress only if this one had accepted recipients.
  */
 static bool too_many(const struct dialogue *d, const struct reply *reply)
 {
@@ -329,7 +332,7 @@ enum dialogue_next dialogue_sent(struct dialogue *d)
 	return wait_for(d, DIALOGUE_FINAL);
 }
 
-/* Nobody but us will tell the sender of success when the host knows no DSN (RFC 3461 5.2.3). */
+/* The host has no DSN, so this server must tell the sender of success (RFC 3461 5.2.3). */
 static void decide_relayed(struct dialogue *d, struct outcome outcome)
 {
 	outcome.event = JOURNAL_RELAYED;
@@ -378,7 +381,7 @@ static enum dialogue_next step(struct dialogue *d, const struct reply *reply)
 	return reply->code == 421 ? ending_hang_up(d, ending_outcome(d, reply)) : on[d->state](d, reply);
 }
 
-/* With TLS 1.3 a handshake is over for us before the host has judged it: its objection is what comes first. */
+/* With TLS 1.3 the handshake ends for the client before the host has judged it: the host's objection comes first. */
 static bool objects_to_handshake(const struct dialogue *d)
 {
 	const struct dialogue_security *s = &d->security;
@@ -386,7 +389,7 @@ static bool objects_to_handshake(const struct dialogue *d)
 	       s->tls == CONFIG_TLS_OPPORTUNISTIC;
 }
 
-/* What the host said of the reply that is not whole. */
+/* Quotes the host's incomplete reply. */
 static void quote_host(const struct dialogue *d, struct str *to)
 {
 	const struct reply *reply = &d->reply;
@@ -408,11 +411,11 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 	} breaks[] = {
 		[DIALOGUE_LOST] = {"connection lost while waiting for", {4, 4, 2}, 0},
 		[DIALOGUE_TIMEOUT] = {"time-out while waiting for", {4, 4, 2}, 0},
-		[DIALOGUE_GARBLED] = {"the host sent what is no reply while we waited for", {4, 5, 0}, 0},
+		[DIALOGUE_GARBLED] = {"the host sent an invalid reply while we waited for", {4, 5, 0}, 0},
 		[DIALOGUE_UNTRUSTED] = {"no TLS with the host", {4, 7, 5}, 0},
 		[DIALOGUE_OURS] = {"stopped while waiting for", {4, 3, 0}, 451},
 	};
-	/* A refusal in mid-data whose last line got lost in the reset that follows it is a refusal. */
+	/* A refusal in mid-data counts, even if its last line was lost in the following reset. */
 	if (d->state == DIALOGUE_BODY && d->reply.code >= 400)
 		return step(d, &d->reply);
 	struct str line;
@@ -439,13 +442,13 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 	return next;
 }
 
-/* With PIPELINING several replies may be under way. */
+/* With PIPELINING several replies may be outstanding. */
 static bool waits_for_one(const struct dialogue *d)
 {
 	return !d->can.pipelining || (d->state != DIALOGUE_MAIL && d->state != DIALOGUE_RCPT);
 }
 
-/* A line that is no reply line. An empty one can't be meant for a reply. */
+/* A line that is no reply line. An empty one can't be meant as a reply. */
 static enum dialogue_next pass_over(struct dialogue *d, struct span line)
 {
 	bool room = reply_add_strange(&d->reply, line);

@@ -31,17 +31,18 @@ static void describe_unproved(const struct dialogue *d, const struct reply *repl
 	const struct dialogue_security *s = &d->security;
 	bool clear = refusal_wants_tls(reply) && !s->secured;
 	if (clear)
-		str_append_text(to, "the host takes mail over TLS alone, and this connection has none: ");
+		str_append_text(to, "the host requires TLS for mail, and this connection has none: ");
 	else if (s->authenticated)
-		str_printf(to, "the host wants more than username and password of %.*s: ", SPAN_ARGS(s->credentials));
+		str_printf(to, "the host does not accept mail from the user of %.*s: ", SPAN_ARGS(s->credentials));
 	else
-		str_append_text(to, "the host wants us to authenticate: ");
+		str_append_text(to, "the host requires authentication: ");
 	ending_quote(to, reply, ENDING_QUOTE_MAX);
 	if (clear)
 		str_append_text(to, "; write tls opportunistic, or see in the log why TLS failed");
 	else if (!s->authenticated && s->found)
-		str_append_text(to, "; no password goes to a host that is found by MX: write a route with the host in "
-				    "brackets, and auth, username and password_file beside it");
+		str_append_text(
+			to,
+			"; hosts found by MX get no password: write a route with the host in brackets, with auth, username and password_file");
 	else if (!s->authenticated && d->mail->written.len)
 		str_printf(to, "; write auth, username and password_file into outbound of %.*s",
 			   SPAN_ARGS(d->mail->written));
@@ -89,7 +90,7 @@ enum dialogue_next ending_out_of_order(struct dialogue *d, const struct reply *r
 	struct outcome outcome = ending_outcome(d, reply);
 	struct str text;
 	str_init(&text, 2 * REPLY_TEXT_MAX);
-	str_printf(&text, "the host answered out of turn while we waited for %s: ", dialogue_waits_for(d));
+	str_printf(&text, "the host sent a reply of the wrong class while we waited for %s: ", dialogue_waits_for(d));
 	ending_quote(&text, reply, REPLY_TEXT_MAX);
 	outcome.event = JOURNAL_DELAYED;
 	outcome.enhanced = (struct enhanced){4, 5, 0};

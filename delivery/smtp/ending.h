@@ -1,35 +1,39 @@
-/*
- * How a dialogue ends: what its replies amount to for recipients, and taking leave. For dialogue.c and greeting.c.
- */
+/* How a dialogue ends: what its replies mean for recipients, and QUIT. For dialogue.c and greeting.c. */
 #ifndef DELIVERY_SMTP_ENDING_H
 #define DELIVERY_SMTP_ENDING_H
 
 #include "delivery/smtp/dialogue.h"
 
-/* What REPLY means for a recipient. The class decides, also over an enhanced code that contradicts it. Borrows REPLY.
- */
+/* What REPLY means for a recipient. The class decides, even if the enhanced code contradicts it. Borrows REPLY. */
 struct outcome ending_outcome(const struct dialogue *d, const struct reply *reply);
 
-/* What REPLY means when the host does not take us: nothing about a message, so it waits. 4.7.8 when REPLY asks for
- * authentication or TLS: the queue knows by it that no try helps before that is mended. Borrows REPLY. */
+/*
+ * What REPLY means when the host does not accept us: it says nothing about the message, so the message waits. 4.7.8
+ * when REPLY requires authentication or TLS: the queue then knows that retries do not help until the configuration
+ * changes. Borrows REPLY.
+ */
 struct outcome ending_unwanted(const struct dialogue *d, const struct reply *reply);
 
-enum { ENDING_QUOTE_MAX = 200 }; /* octets of a host's words where we have some of our own to add */
+enum { ENDING_QUOTE_MAX = 200 }; /* octets of a host's text when our own text follows */
 
-/* "550 5.7.1 go away", of its text MAX octets. */
+/* Appends "550 5.7.1 go away", with at most MAX octets of its text. */
 void ending_quote(struct str *to, const struct reply *reply, size_t max);
 
-/* The same of REPLY that asks for authentication or TLS (refusal.h), with words that say what is to be done. They are
- * written to TEXT, which has room for 2 * REPLY_TEXT_MAX and is borrowed. */
+/*
+ * The same for a REPLY that requires authentication or TLS (refusal.h), with advice. Writes the text to TEXT, which has
+ * room for 2 * REPLY_TEXT_MAX and is borrowed.
+ */
 struct outcome ending_unproved(const struct dialogue *d, const struct reply *reply, struct str *text);
 
-/* Nothing more can be said on this connection. Only what may have been handed over is decided here. */
+/* Closes the connection. Decides only for recipients whose message may have been handed over. */
 enum dialogue_next ending_hang_up(struct dialogue *d, struct outcome outcome);
 
-/* The same after a QUIT. */
+/* The same after QUIT. */
 enum dialogue_next ending_quit(struct dialogue *d, struct outcome outcome);
 
-/* REPLY is of a class that can't be an answer to what was said: the host is lost, with words that say so. */
+/*
+ * REPLY is of a class that is no valid answer to the command: the connection counts as lost, with a text that says so.
+ */
 enum dialogue_next ending_out_of_order(struct dialogue *d, const struct reply *reply);
 
 #endif

@@ -17,18 +17,18 @@ struct etrn_meaning etrn_meaning(int code)
 		return (struct etrn_meaning){true, "nothing-waits", NULL};
 	case 458:
 		return (struct etrn_meaning){false, "refused",
-					     "the host can't do it now; it is asked again in its time"};
+					     "the host can't do it now; it is asked again on schedule"};
 	case 459:
 		return (struct etrn_meaning){false, "refused", "the host keeps no mail for this domain, or not for us"};
 	case 500:
 	case 502:
-		return (struct etrn_meaning){false, "refused", "the host does not know ETRN: take etrn_request away"};
+		return (struct etrn_meaning){false, "refused", "the host does not know ETRN: remove etrn_request"};
 	case 530:
-		return (struct etrn_meaning){false, "refused",
-					     "the host wants us to authenticate, or TLS: see outbound"};
+		return (struct etrn_meaning){false, "refused", "the host requires authentication or TLS: see outbound"};
 	default:
-		return (struct etrn_meaning){
-			false, "refused", code / 100 == 4 ? "it is asked again in its time" : "see the host's words"};
+		return (struct etrn_meaning){false, "refused",
+					     code / 100 == 4 ? "it is asked again on schedule"
+							     : "see the reply of the host"};
 	}
 }
 
@@ -73,7 +73,7 @@ static bool exchange(struct client *c, const struct client_job *job, struct span
 	return true;
 }
 
-/* False: the connection is of no more use. */
+/* False: the connection is unusable. */
 static bool ask_one(struct client *c, const struct client_job *job, struct span connector, struct span domain,
 		    size_t *agreed)
 {
@@ -94,12 +94,12 @@ size_t etrn_ask(struct client *c, const struct client_job *job, struct span conn
 	size_t agreed = 0;
 	client_quit(c);
 	if (!client_reach(c, job)) {
-		complain(c, connector, "no host takes us", c->dialogue.failure.text);
+		complain(c, connector, "no host accepts us", c->dialogue.failure.text);
 		return 0;
 	}
 	bool good = c->dialogue.can.etrn;
 	if (!good)
-		complain(c, connector, "the host does not offer ETRN: take etrn_request away", SPAN(""));
+		complain(c, connector, "the host does not offer ETRN: remove etrn_request", SPAN(""));
 	while (good && domains.len)
 		good = ask_one(c, job, connector, span_take(&domains, ' '), &agreed);
 	client_quit(c);

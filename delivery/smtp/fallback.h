@@ -1,6 +1,6 @@
 /*
- * Hosts that offer STARTTLS and then fail in it, as one worker has met them: opportunistic TLS lets them have their
- * mail in clear, without trying again for each message. Pure; the newest few are remembered.
+ * Hosts that offer STARTTLS but fail in it, as this worker has seen: with opportunistic TLS they get their mail in
+ * clear, without another try for each message. Pure; the newest few are remembered.
  */
 #ifndef DELIVERY_SMTP_FALLBACK_H
 #define DELIVERY_SMTP_FALLBACK_H

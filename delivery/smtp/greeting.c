@@ -18,7 +18,7 @@ static enum dialogue_next wait_for(struct dialogue *d, enum dialogue_state state
 	return DIALOGUE_READ;
 }
 
-/* What was said before the handshake is forgotten, and what an earlier EHLO said (RFC 3207 4.2). */
+/* Forgets what was said before the handshake, including an earlier EHLO (RFC 3207 4.2). */
 static enum dialogue_next say_hello(struct dialogue *d, bool extended)
 {
 	d->can = (struct capabilities){0};
@@ -31,7 +31,7 @@ static enum dialogue_next quit_after(struct dialogue *d, const struct reply *rep
 	return ending_quit(d, ending_unwanted(d, reply));
 }
 
-/* We leave, for reasons of our own: TEXT. CODE 0: the next hop counts as one that takes no mail for a while. */
+/* Ends the connection for a reason of our own: TEXT. With CODE 0 the queue counts the next hop as down for a while. */
 static enum dialogue_next leave(struct dialogue *d, enum journal_event event, int code, struct enhanced enhanced,
 				struct str *text)
 {
@@ -48,7 +48,7 @@ static enum dialogue_next leave(struct dialogue *d, enum journal_event event, in
 
 /* --- TLS --- */
 
-/* REFUSAL: of STARTTLS; NULL = it is not offered. What may pass is no reason to return mail. */
+/* REFUSAL: of STARTTLS; NULL = not offered. A temporary refusal never returns mail. */
 static enum dialogue_next tls_missing(struct dialogue *d, const struct reply *refusal)
 {
 	bool final = d->security.missing == CONFIG_TLS_MISSING_RETURN && (!refusal || refusal->code / 100 == 5);
@@ -61,9 +61,9 @@ static enum dialogue_next tls_missing(struct dialogue *d, const struct reply *re
 		str_append_text(&text, "the host does not offer STARTTLS");
 	}
 	if (d->security.dane)
-		str_append_text(&text, "; its TLSA records in DNS ask for it (DANE)");
+		str_append_text(&text, "; its TLSA records in DNS require it (DANE)");
 	else
-		str_printf(&text, "; we have tls %s for it", tls_words[d->security.tls]);
+		str_printf(&text, "; tls is %s for it", tls_words[d->security.tls]);
 	return leave(d, final ? JOURNAL_FAILED : JOURNAL_DELAYED, 0, (struct enhanced){final ? 5 : 4, 7, 4}, &text);
 }
 
@@ -87,13 +87,13 @@ static enum dialogue_next auth_impossible(struct dialogue *d, struct enhanced en
 {
 	struct str text;
 	str_init(&text, 2 * REPLY_TEXT_MAX);
-	str_printf(&text, "can't authenticate as %.*s says: %s", SPAN_ARGS(d->security.credentials), why);
+	str_printf(&text, "can't authenticate with the settings of %.*s: %s", SPAN_ARGS(d->security.credentials), why);
 	if (show_mechanisms)
 		str_printf(&text, "; the host offers %s", d->can.auth_len ? d->can.auth : "no authentication");
 	return leave(d, JOURNAL_DELAYED, 0, enhanced, &text);
 }
 
-/* The command with its initial answer, or alone when both are too long for a command (RFC 4954 4). */
+/* AUTH with its initial answer, or alone when both together are too long for a command (RFC 4954 4). */
 static enum dialogue_next say_auth(struct dialogue *d, struct span words)
 {
 	struct span rest = words, mechanism = span_take(&rest, ' ');
@@ -115,7 +115,7 @@ static enum dialogue_next authenticate(struct dialogue *d)
 	if (!(d->security.secured && d->security.verified) && !d->security.auth_unverified)
 		return auth_impossible(d, (struct enhanced){4, 7, 10},
 				       d->security.secured
-					       ? "the host has not proved who it is, and auth_unverified is no"
+					       ? "the host's identity is not verified, and auth_unverified is no"
 					       : "there is no TLS, and auth_unverified is no",
 				       false);
 	str_init(&words, SASL_LINE_MAX);
@@ -137,7 +137,7 @@ bool greeting_is_challenge(const struct dialogue *d, struct span line)
 	       (line.len == CODE_LEN || line.at[CODE_LEN] == ' ');
 }
 
-/* The host is told that we give up, and that we go; what it says to that matters to nobody. */
+/* Cancels AUTH and quits; the host's reply does not matter. */
 static enum dialogue_next cancel(struct dialogue *d, const char *why)
 {
 	str_append_text(&d->out, "*\r\n");
@@ -150,7 +150,7 @@ enum dialogue_next greeting_challenge(struct dialogue *d, struct span challenge)
 	const char *why = "";
 	struct str answer;
 	if (++d->rounds > GREETING_ROUNDS_MAX)
-		return cancel(d, "the host asks too many questions");
+		return cancel(d, "the host sends too many challenges");
 	if (d->initial.len) {
 		str_append(&d->out, str_span(&d->initial));
 		str_append_text(&d->out, "\r\n");
@@ -166,8 +166,8 @@ enum dialogue_next greeting_challenge(struct dialogue *d, struct span challenge)
 }
 
 /*
- * A refused password waits like any trouble of ours: mail must not come back because a password has run out. By 4.7.8
- * the queue knows that no try helps before somebody has mended it (queue/attempt/verdicts.c).
+ * A refused password is a local problem, so mail waits: it must not be returned because a password has expired. 4.7.8
+ * tells the queue that retries do not help until the configuration changes (queue/attempt/verdicts.c).
  */
 static enum dialogue_next auth_refused(struct dialogue *d, const struct reply *reply)
 {
@@ -183,7 +183,7 @@ static enum dialogue_next auth_refused(struct dialogue *d, const struct reply *r
 	if (reply->code == AUTH_REFUSED)
 		str_printf(&text, "the host refused username and password of %.*s: ", SPAN_ARGS(block));
 	else
-		str_printf(&text, "the host did not authenticate us with what %.*s says: ", SPAN_ARGS(block));
+		str_printf(&text, "the host did not authenticate us with the settings of %.*s: ", SPAN_ARGS(block));
 	ending_quote(&text, reply, ENDING_QUOTE_MAX);
 	str_printf(&text, "%s%s", *cure ? "; " : "", cure);
 	return leave(d, JOURNAL_DELAYED, reply->code, enhanced, &text);
@@ -206,7 +206,7 @@ static enum dialogue_next on_auth(struct dialogue *d, const struct reply *reply)
 
 /* --- in order --- */
 
-/* What is still to be done before mail can go. */
+/* The next step before mail can be sent. */
 static enum dialogue_next go_on(struct dialogue *d)
 {
 	const struct dialogue_security *security = &d->security;

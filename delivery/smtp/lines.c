@@ -8,9 +8,9 @@
 
 #include "delivery/smtp/secure.h"
 
-enum { UNSENT_MS = 1 /* for what a host has said before a send failed: it is there, or never comes */ };
+enum { UNSENT_MS = 1 /* wait for a reply sent before a send failed: it is there already, or never comes */ };
 
-/* What we answer to a challenge is nobody's business: not the log's, and not that of who reads our memory later. */
+/* The answer to a challenge is secret: it is not logged, and is wiped from memory. */
 static void forget_secret(struct client *c, struct span sent)
 {
 	if (span_starts(sent, SPAN("AUTH ")))
@@ -45,8 +45,8 @@ void lines_unsent(struct client *c, int err)
 }
 
 /*
- * Of the replies to pipelined commands only some came: a host with Nagle's algorithm holds the others back until we
- * acknowledge those, which our kernel would put off for 40 ms.
+ * Only some of the replies to pipelined commands came: a host with Nagle's algorithm holds the others back until our
+ * ACK, which the kernel would delay by 40 ms.
  */
 static void hurry(const struct client *c)
 {
@@ -57,7 +57,10 @@ static void hurry(const struct client *c)
 		setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
-/* No line will come any more; ERR: of RESULT. What has no line end was said all the same. */
+/*
+ * No line will come any more; ERR is the errno of RESULT. A last line without line end still counts as text of the
+ * host.
+ */
 static enum dialogue_next lose_host(struct client *c, enum stream_result result, int err)
 {
 	char why[200] = "";

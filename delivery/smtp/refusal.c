@@ -18,28 +18,25 @@ bool refusal_wants_tls(const struct reply *reply)
 	return reply->code == 538 || has_words(reply, "STARTTLS") || has_words(reply, "TLS ");
 }
 
-/* The first row that fits REPLY: code and detail of 5.7 (0 = any), and words that it holds. */
+/* The first matching row counts: code and detail of 5.7 (0 = any), and words in the text. */
 static const struct {
 	int code, detail;
 	const char *words, *cure;
 } cures[] = {
 	{0, 0, "basic authentication is disabled",
-	 "no password will help, for the host takes none any more: take auth away and use a connector of theirs that "
-	 "knows us by address or client_certificate, or another smart host"},
+	 "the host accepts passwords from nobody any more: remove auth and use a connector on their side that identifies us by address or client_certificate, or another smart host"},
 	{550, 30, "",
-	 "no password will help, for the host takes none any more: take auth away and use a connector of theirs that "
-	 "knows us by address or client_certificate, or another smart host"},
+	 "the host accepts passwords from nobody any more: remove auth and use a connector on their side that identifies us by address or client_certificate, or another smart host"},
 	{0, 0, "SmtpClientAuthentication is disabled",
-	 "the password may be right: SMTP AUTH is switched off for this mailbox or all of them, and their "
-	 "administrator can switch it on"},
+	 "the password may be right: SMTP AUTH is disabled for this mailbox or for the whole organization, and their administrator can enable it"},
 	{0, 0, "application-specific password",
-	 "the user's own password will not help: have the provider make an application-specific one, and put that "
-	 "into password_file"},
-	{535, 3, "", "Exchange says so of a wrong username or password, and of a mailbox that may not use SMTP AUTH"},
-	{538, 0, "", "the host wants TLS for this auth: write tls verify"},
-	{534, 0, "", "the host wants a stronger auth than this one"},
+	 "the user's own password does not work: create an application-specific password at the provider, and put it into password_file"},
+	{535, 3, "",
+	 "Exchange gives this reply for a wrong username or password, and for a mailbox that may not use SMTP AUTH"},
+	{538, 0, "", "the host requires TLS for this auth: write tls verify"},
+	{534, 0, "", "the host requires a stronger auth than this one"},
 	{504, 0, "", "the host does not know this auth: write another one"},
-	{535, 0, "", "put the right ones into username and password_file, then mailrootctl reload"},
+	{535, 0, "", "correct username and password_file, then run mailrootctl reload"},
 };
 
 const char *refusal_cure(const struct reply *reply)

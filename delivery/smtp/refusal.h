@@ -1,19 +1,19 @@
-/*
- * What a host means that wants us to authenticate, or refuses how we did: in words, with what helps. Pure.
- */
+/* Recognizes replies that require authentication or refuse it, and gives advice. Pure. */
 #ifndef DELIVERY_SMTP_REFUSAL_H
 #define DELIVERY_SMTP_REFUSAL_H
 
 #include "common/mail/reply.h"
 
-/* REPLY, to MAIL, RCPT or DATA, says nothing of the message: the host takes mail from nobody who has not authenticated,
- * or not without TLS (RFC 4954 6, RFC 3207 4). */
+/*
+ * REPLY to MAIL, RCPT or DATA is not about the message: the host requires authentication or TLS (RFC 4954 6, RFC 3207
+ * 4).
+ */
 bool refusal_wants_proof(const struct reply *reply);
 
-/* The same, and it is TLS that is missing. */
+/* The same, and TLS is what is missing. */
 bool refusal_wants_tls(const struct reply *reply);
 
-/* What helps against REPLY to AUTH, which is 4xx or 5xx; "" = to try again later. */
+/* The remedy for a 4xx or 5xx REPLY to AUTH; "" = try again later. */
 const char *refusal_cure(const struct reply *reply);
 
 #endif

@@ -51,7 +51,7 @@ void secure_demand(struct client *c, const struct client_job *job, const struct 
 	security->implicit = security->tls != CONFIG_TLS_OFF &&
 			     (outbound->implicit == CONFIG_YES ||
 			      (outbound->implicit == CONFIG_AUTO && host->port == SUBMISSIONS_PORT));
-	/* What failed may have been TLS of another block with the same host. */
+	/* The TLS that failed may have been that of another block with the same host. */
 	if (plain && security->tls == CONFIG_TLS_OPPORTUNISTIC && !security->implicit)
 		security->tls = CONFIG_TLS_OFF;
 }
@@ -62,7 +62,7 @@ static bool is_address(struct span name)
 	return name.len && (name.at[0] == '[' || ipaddr_parse(name, &ip));
 }
 
-/* A name of the configuration goes before that of the host; a host without a name has only its address. */
+/* A name of the configuration precedes that of the host; a host without a name has only its address. */
 static struct tls_client_expect expectation(const struct client *c, const struct config_outbound *outbound)
 {
 	struct tls_client_expect expect = {.name = span_of(outbound->tls_name),
@@ -89,7 +89,7 @@ static void describe(struct client *c, bool verified)
 				       : "verified");
 }
 
-/* What is said before the handshake: the name, and what it has to be. */
+/* Sets what the handshake needs: the server name, and the names that the certificate must match. */
 static bool prepare(struct client *c, const struct client_job *job, const struct tls_client_expect *expect)
 {
 	if (!tls_channel_init(&c->channel, job->security->tls, &c->stream))
@@ -112,7 +112,7 @@ enum dialogue_next secure_handshake(struct client *c, const struct client_job *j
 	struct tls_client_expect expect = expectation(c, outbound);
 	char why[TLS_CLIENT_WHY_MAX] = "no memory", handshake[TLS_WHY_MAX] = "";
 	if (stream_pending(&c->stream))
-		return untrusted(c, "more came in clear behind the reply to STARTTLS, as if somebody had put it there");
+		return untrusted(c, "data came in clear behind the reply to STARTTLS: this may be an injection attack");
 	if (!job->security->tls)
 		return untrusted(c, job->security->trouble ? job->security->trouble : "TLS is not set up");
 	if (!prepare(c, job, &expect))

@@ -22,7 +22,7 @@ static void show_octets(const struct transcript *t, const char *what, uint64_t o
 	show(t, TRANSCRIPT_BY_US, (struct span){text, (size_t)len});
 }
 
-/* A challenge may be of use to who wants our password. */
+/* A challenge may help to recover our password. */
 static struct span without_challenge(struct span line)
 {
 	return line.len > CODE_LEN && span_starts(line, SPAN("334")) ? (struct span){line.at, CODE_LEN} : line;
@@ -81,7 +81,7 @@ void transcript_said(struct transcript *t, struct span commands)
 		struct wire_record r = {.octets_out = line.len + CRLF_LEN};
 		r.verb = span_take(&rest, ' ');
 		r.argument = rest;
-		/* What follows the name of a mechanism may be a password. */
+		/* A password may follow the name of the mechanism. */
 		if (span_equal(r.verb, SPAN("AUTH")))
 			r.argument.len = span_find(rest, ' ');
 		show(t, TRANSCRIPT_BY_US,
@@ -96,7 +96,7 @@ void transcript_said(struct transcript *t, struct span commands)
 
 void transcript_answered(struct transcript *t, uint64_t octets)
 {
-	show_octets(t, "what proves who we are", octets);
+	show_octets(t, "credentials", octets);
 	if (!t->writer)
 		return;
 	record(t, &(struct wire_record){.verb = SPAN("AUTH"), .octets_out = octets});

@@ -9,7 +9,7 @@ enum { SLOTS_MIN = 16, LINES_KEPT = 64 * 1024 };
 
 struct recipients_slot {
 	uint32_t hash;
-	uint32_t at;  /* of the address in lines */
+	uint32_t at;  /* offset of the address in `lines` */
 	uint16_t len; /* 0 = free */
 	uint16_t local_len;
 };
@@ -49,7 +49,7 @@ static struct address slot_address(const struct recipients *r, const struct reci
 	return (struct address){text, {text.at, slot->local_len}, span_skip(text, (size_t)slot->local_len + 1)};
 }
 
-/* The slot that holds RCPT, or the free one where it belongs. */
+/* The slot of RCPT, or the free slot where it belongs. */
 static struct recipients_slot *find(const struct recipients *r, const struct address *rcpt, uint32_t hash)
 {
 	size_t mask = r->slot_count - 1;

@@ -1,7 +1,7 @@
 /*
- * The recipients of the message in hand as envelope lines, each once: the lines themselves and an index over them.
- * Bounded by ENVELOPE_RCPT_MAX and by what the caller allows; looking for a double costs the same whatever a client
- * sends but at the price of a collision, at worst one comparison a recipient.
+ * The recipients of the current message as envelope lines, without duplicates: the lines and an index of them.
+ * ENVELOPE_RCPT_MAX and the caller's limit bound them. A search takes constant time, or at worst, with collisions, one
+ * comparison for each recipient.
  */
 #ifndef SMTPD_ACCEPT_RECIPIENTS_H
 #define SMTPD_ACCEPT_RECIPIENTS_H
@@ -26,7 +26,7 @@ void recipients_free(struct recipients *r);
 void recipients_reset(struct recipients *r); /* keeps a little memory for the next message */
 
 bool recipients_known(const struct recipients *r, const struct address *rcpt);
-/* DSN: what was asked of notices for it; of one that is known already the first counts. */
+/* DSN: the notices requested for RCPT. For a recipient that is there already the first request counts. */
 enum recipients_result recipients_add(struct recipients *r, const struct address *rcpt, const struct dsn_rcpt *dsn);
 
 #endif

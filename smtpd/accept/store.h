@@ -1,6 +1,6 @@
 /*
- * Where accepted messages go, as a session sees it. The real one is store_spool.h; tests and fuzzers have one in
- * memory. One message at a time. Functions return 0 or -errno.
+ * Where a session stores accepted messages. The real store is store_spool.h; tests and fuzzers have one in memory. One
+ * message at a time. Functions return 0 or -errno.
  */
 #ifndef SMTPD_ACCEPT_STORE_H
 #define SMTPD_ACCEPT_STORE_H
@@ -11,16 +11,17 @@
 
 struct store {
 	void *context;
-	/* Is there room for SIZE octets above FLOOR? 0, -ENOSPC, or -EROFS: nothing can be written. */
+	/* Whether there is room for SIZE octets above FLOOR: 0, -ENOSPC, or -EROFS when the spool can't be written. */
 	int (*space)(void *context, int64_t floor, uint64_t size);
-	/* How much the drop folder of DOMAIN, one of ours, can take. Of any other: FULLNESS_UNBOUND. */
+	/* How much the drop folder of DOMAIN can take; FULLNESS_UNBOUND for a domain that is not local. */
 	struct fullness_room (*room)(void *context, struct span domain);
-	/* Begins a message and tells its id. */
+	/* Begins a message and returns its id. */
 	int (*begin)(void *context, char id[MSGID_LEN + 1]);
 	int (*write)(void *context, struct span text);
-	/* Durable, and the queue told: from here on the message is not ours. After an error nothing is left of it. */
+	/* Makes the message durable and announces it to the queue, which owns it from now on. After an error nothing is
+	 * left of it. */
 	int (*commit)(void *context);
-	/* Before commit: nothing is left of it. Harmless when none is open. */
+	/* Before commit: removes the message. Harmless when none is open. */
 	void (*abort)(void *context);
 	int64_t (*wall_ms)(void *context);
 };

@@ -28,12 +28,12 @@ void store_spool_free(struct store_spool *s)
 static int failed(const struct store_spool *s, const char *step, int error)
 {
 	if (error)
-		log_error("id=%s status=failed step=%s reason=\"%s\": see to the file system of mailroot_dir",
+		log_error("id=%s status=failed step=%s reason=\"%s\": check the file system of mailroot_dir",
 			  s->file.id, step, strerror(-error));
 	return error;
 }
 
-/* Without an answer of the file system there is no reason to refuse: it will speak up when it is written to. */
+/* If the file system can't report its free space, that is no reason to refuse: a write will fail if it has to. */
 static bool look_at_space(struct store_spool *s)
 {
 	struct statvfs fs;
@@ -97,8 +97,8 @@ static int commit(void *context)
 	error = store_spool_announce(s, s->file.name);
 	if (error) {
 		spool_unlink(&s->file);
-		log_error("id=%s status=failed step=arrived reason=\"%s\": the queue does not take messages",
-			  s->file.id, strerror(-error));
+		log_error("id=%s status=failed step=arrived reason=\"%s\": the queue takes no messages", s->file.id,
+			  strerror(-error));
 		return -EIO;
 	}
 	spool_release(&s->file);

@@ -13,19 +13,19 @@ struct store_spool {
 	const struct fullness *fullness; /* NULL = nothing is full */
 	int arrivals_fd;                 /* the link that takes `arrived`; its send deadline is LIMIT_ARRIVED_MS */
 	struct str packet;
-	int64_t space_seen_ms; /* when space_free was true */
+	int64_t space_seen_ms; /* time of the last check that found room */
 	uint64_t space_free;
 };
 
-/* SPOOL and FULLNESS are borrowed, the descriptor too. One a process: ids are drawn from what it buffers. */
+/* Borrows SPOOL, FULLNESS and the descriptor. One for each process, because it buffers random numbers for ids. */
 void store_spool_init(struct store_spool *s, const struct spool *spool, const struct fullness *fullness,
 		      int arrivals_fd);
 void store_spool_free(struct store_spool *s);
 
-/* Tells the queue of the message NAME in new/. 0 or -errno. */
+/* Announces the message NAME in new/ to the queue. 0 or -errno. */
 int store_spool_announce(struct store_spool *s, const char *name);
 
-/* As session.h wants it; valid as long as *s. */
+/* The operations for a session; valid as long as *s. */
 struct store store_spool_ops(struct store_spool *s);
 
 #endif

@@ -7,14 +7,14 @@
 #include "common/mail/fields.h"
 #include "common/mail/mailbox.h"
 
-/* The fields that are looked for, once in the message and once with "Resent-" in front. */
+/* The fields that make the envelope, once in the message and once with "Resent-" in front. */
 enum { FROM, SENDER, TO, CC, BCC, KIND_COUNT };
 static const char *const kinds[KIND_COUNT] = {"from", "sender", "to", "cc", "bcc"};
 
-/* Fields with addresses that get a domain; also with "Resent-" in front. */
+/* Fields whose addresses get the default domain; also with "Resent-" in front. */
 static const char *const qualified[] = {"from", "sender", "reply-to", "to", "cc"};
 
-/* Those of them that name recipients, each of whom counts. */
+/* Fields that name recipients. */
 static const char *const recipients[] = {"to", "cc"};
 
 static const struct span resent = SPAN("resent-");
@@ -24,10 +24,10 @@ struct reading {
 	struct submission *out;
 	bool has_sender;
 	struct completion seen;
-	bool any; /* a field was there */
+	bool any; /* there was such a field */
 	bool no_memory;
-	struct field pending; /* an x-receiver line; what is asked of notices for it may follow */
-	struct dsn_rcpt asks; /* that */
+	struct field pending; /* the last x-receiver line; its DSN lines may follow */
+	struct dsn_rcpt asks; /* those DSN lines */
 	const char **why;
 };
 
@@ -46,7 +46,7 @@ static bool keep_sender(struct reading *r, const struct address *sender)
 	return len <= ADDRESS_MAX || fail(r, "the sender's address is too long");
 }
 
-/* A reason that names the field and what stands there. */
+/* Fails with a reason that quotes the field and its text. */
 static bool fail_at(struct reading *r, struct span field, struct span text, const char *why)
 {
 	enum { SHOWN_MAX = 100 };
@@ -57,7 +57,7 @@ static bool fail_at(struct reading *r, struct span field, struct span text, cons
 	return fail(r, r->out->reason);
 }
 
-/* A recipient that is no address costs the others nothing. */
+/* An invalid recipient does not affect the others. */
 static void refuse(struct reading *r, struct span field, struct span text, const char *why)
 {
 	if (r->out->refused_count < SUBMISSION_REFUSED_MAX)
@@ -74,7 +74,7 @@ static bool keep_recipient(struct reading *r, const struct address *rcpt)
 	return !r->no_memory || fail(r, "there is no memory for the recipients");
 }
 
-/* All addresses of FIELD as recipients. */
+/* Takes all addresses of FIELD as recipients. */
 static bool take_recipients(struct reading *r, const struct field *field)
 {
 	struct mailbox box;
@@ -85,14 +85,14 @@ static bool take_recipients(struct reading *r, const struct field *field)
 		if (result == MAILBOX_BAD)
 			refuse(r, field->name, box.whole, why);
 		else if (!box.address.text.len)
-			refuse(r, field->name, box.whole, "no mail goes to the null address");
+			refuse(r, field->name, box.whole, "the null address can't be a recipient");
 		else if (!keep_recipient(r, &box.address))
 			return false;
 	}
 	return true;
 }
 
-/* The address that FIELD means, if it has one. */
+/* Takes the address of FIELD as sender, if it has one. */
 static bool take_sender(struct reading *r, const struct field *field)
 {
 	struct mailbox box;
@@ -112,7 +112,7 @@ static bool take_x_sender(struct reading *r, const struct field *field)
 	return r->has_sender || fail(r, "the x-sender line has no address; write <> for none");
 }
 
-/* The x-receiver line before this one has nothing more to say. */
+/* Finishes the last x-receiver line: no more lines belong to it. */
 static bool take_pending(struct reading *r)
 {
 	bool good = take_recipients(r, &r->pending);
@@ -121,7 +121,7 @@ static bool take_pending(struct reading *r)
 	return good;
 }
 
-/* What is asked of notices, as in the spool (envelope.h). */
+/* A DSN line as in the spool (envelope.h). */
 static bool take_asked(struct reading *r, const struct field *field)
 {
 	bool rcpt = r->pending.value.len > 0, good = false;
@@ -135,10 +135,10 @@ static bool take_asked(struct reading *r, const struct field *field)
 		good = rcpt && dsn_parse_notify(field->value, &r->asks.notify);
 	else if (field_is(field, "x-mailroot-orcpt"))
 		good = rcpt && dsn_parse_orcpt(field->value, &r->asks.orcpt);
-	return good || fail(r, "an x-mailroot- line at its head is none that may be written");
+	return good || fail(r, "an x-mailroot- line at its head is not allowed");
 }
 
-/* The lines at the head that are envelope, up to one that is none. */
+/* Takes the envelope lines at the head, up to the first other line. */
 static bool take_envelope(struct reading *r, struct span *head)
 {
 	struct field field;
@@ -166,7 +166,7 @@ static bool is_kind(const struct field *field, bool again, const char *kind)
 	return span_starts_nocase(name, resent) && span_equal_nocase(span_skip(name, resent.len), span_of(kind));
 }
 
-/* The topmost run of Resent- fields, each of them once; empty when there is none. */
+/* The topmost run of Resent- fields, each at most once; empty when there is none. */
 static struct span resent_block(struct span head)
 {
 	struct field field;
@@ -191,7 +191,7 @@ static struct span resent_block(struct span head)
 	return block;
 }
 
-/* Sender and recipients, as far as they are wanted, from the fields of HEAD. */
+/* Takes sender and recipients, where they are missing, from the fields of HEAD. */
 static bool take_from_header(struct reading *r, struct span head, bool again)
 {
 	struct field field;
@@ -219,7 +219,10 @@ static bool is_one_of(const struct field *field, const char *const *names, size_
 	return false;
 }
 
-/* FIELD names a writer, and one of its entries has an address: what has neither domain nor angle brackets is a name. */
+/*
+ * FIELD names an author, and one of its entries is an address: an entry with neither domain nor angle brackets is a
+ * name.
+ */
 static bool has_names(const struct field *field)
 {
 	struct mailbox box;
@@ -229,7 +232,7 @@ static bool has_names(const struct field *field)
 	       mailbox_first(field->value, &box, &result, &why) && (box.angle || box.address.domain.len);
 }
 
-/* The field with the default domain behind each address that has none; as it is where we don't understand it. */
+/* Writes the field with the default domain behind each address without one; unchanged if it can't be parsed. */
 static void write_addresses(const struct reading *r, const struct field *field)
 {
 	struct str *to = &r->out->header;
@@ -263,7 +266,7 @@ static void write_field(struct reading *r, const struct field *field)
 		str_append_text(&r->out->header, "\r\n");
 }
 
-/* An empty From is none. */
+/* An empty From counts as none. */
 static void write_header(struct reading *r, struct span head)
 {
 	const struct completion_values values = {r->out->sender, r->defaults->domain, r->defaults->fqdn,

@@ -1,14 +1,14 @@
 /*
- * What a message that was put into a folder lacks of one that came by SMTP: the envelope, from x-sender and x-receiver
- * lines or from its header, and a complete header. Pure.
+ * Completes a message that was put into a folder: makes its envelope, from x-sender and x-receiver lines or from the
+ * header, and repairs its header. Pure.
  *
- *	x-sender, x-receiver   at the very head only, taken off; what is missing of the two comes from the header
- *	sender                 of the topmost Resent- block, if there is one, else of the message: Sender, else From
- *	recipients             of the same: To, Cc, Bcc
- *	added and taken off    as completion.h has it; the default domain is added to addresses without one
- *	refused                a recipient that is no address: the others get it
- *	bad                    no recipient is left; x-mailroot- lines at the head, which nobody but us may write; where
- *	                       DSN parameters may be given (`dsn`) they are those, as envelope.h has them
+ *	x-sender, x-receiver   only at the very head; they are removed; the header gives what is missing
+ *	sender                 from the topmost Resent- block, if there is one, else from the message: Sender, else From
+ *	recipients             from the same: To, Cc, Bcc
+ *	added and removed      as in completion.h; addresses without a domain get the default domain
+ *	refused                an invalid recipient: the others get the message
+ *	bad                    no recipient is left; x-mailroot- lines at the head, which only Mailroot may write; with
+ * `dsn` the DSN parameters of envelope.h are allowed there
  */
 #ifndef SMTPD_ACCEPT_SUBMISSION_H
 #define SMTPD_ACCEPT_SUBMISSION_H
@@ -16,25 +16,25 @@
 #include "smtpd/accept/recipients.h"
 
 enum {
-	/* Octets of a header: 5,000 recipients in x-receiver lines and again in To, of usual length. */
+	/* Octets of a header: 5,000 recipients of usual length in x-receiver lines and again in To. */
 	SUBMISSION_HEAD_MAX = 2 << 20,
-	/* After repair: domains added to short names, which may make a header several times as long. */
+	/* After repair: added domains may make a header of short names several times as long. */
 	SUBMISSION_REPAIRED_MAX = 8 << 20,
-	SUBMISSION_REFUSED_MAX = 50, /* that are told of one by one */
+	SUBMISSION_REFUSED_MAX = 50, /* refused recipients that are reported one by one */
 	SUBMISSION_REASON_MAX = 280
 };
 
-/* What stands where a recipient should. */
+/* An invalid recipient. */
 struct submission_refused {
-	struct span field; /* its name, in the header that was read */
-	struct span text;  /* in it, too */
+	struct span field; /* name of the field, in the header that was read */
+	struct span text;  /* the invalid text, in the same header */
 	const char *why;
 };
 
-/* What the header may lack. */
+/* Defaults for what the header lacks. */
 struct submission_defaults {
-	const char *domain; /* of addresses without one */
-	const char *fqdn;   /* of Message-ID */
+	const char *domain; /* for addresses without one */
+	const char *fqdn;   /* for Message-ID */
 	const char *id;
 	const char *date;
 	bool dsn;
@@ -42,28 +42,28 @@ struct submission_defaults {
 
 struct submission {
 	char sender[ADDRESS_MAX + 1]; /* "" = the null sender */
-	struct str header;            /* repaired, without the empty line behind it; what stands in it stays in front */
-	unsigned received;            /* Received fields in it */
-	struct dsn_message dsn;       /* in the text */
-	/* Where a recipient goes: its address, domain as written or empty, and what was asked of notices for it. False
-	 * without memory. */
+	struct str header;            /* repaired, without the empty line behind it; existing text stays in front */
+	unsigned received;            /* number of Received fields */
+	struct dsn_message dsn;       /* points into the text */
+	/* Takes a recipient: its address, with the domain as written or empty, and its DSN request. False: no
+	 * memory. */
 	bool (*take)(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn);
 	void *context;
 	size_t rcpt_count;
 	struct submission_refused refused[SUBMISSION_REFUSED_MAX];
-	size_t refused_count; /* beyond SUBMISSION_REFUSED_MAX only counted */
+	size_t refused_count; /* all of them, also beyond SUBMISSION_REFUSED_MAX */
 	char reason[SUBMISSION_REASON_MAX];
 };
 
 enum submission_result {
 	SUBMISSION_GOOD,
-	SUBMISSION_BAD,      /* it never will be a message */
-	SUBMISSION_NO_MEMORY /* nothing is known of it: try again */
+	SUBMISSION_BAD,      /* it can never be delivered */
+	SUBMISSION_NO_MEMORY /* temporary: try again */
 };
 
 /*
- * HEAD is the header section with CRLF line ends, as fields_end finds it behind the fields_preamble. s->take and
- * s->context are set, s->header is initialized. *why of what is not good.
+ * HEAD is the header section with CRLF line ends, as fields_end finds it behind the fields_preamble. The caller has set
+ * s->take and s->context, and initialized s->header. *why is set when the result is not good.
  */
 enum submission_result submission_read(struct span head, const struct submission_defaults *defaults,
 				       struct submission *s, const char **why);

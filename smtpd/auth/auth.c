@@ -12,9 +12,9 @@
 #include "common/base/log.h"
 #include "smtpd/auth/passcheck.h"
 #include "smtpd/auth/sasl.h"
-#include "smtpd/auth/turns.h"
+#include "smtpd/auth/semaphore.h"
 
-/* One worker in so many may wait at once, so that a flood of wrong passwords holds no others up. */
+/* One in WORKERS_A_WAIT workers may wait at once, so that a flood of wrong passwords does not hold up others. */
 enum { WORKERS_A_WAIT = 8, WAITS_MAX = 64, MACHINE_ID_MAX = 256, WHY_MAX = 512 };
 
 static const char made_up[] = "mailroot accounts that are made up";
@@ -46,16 +46,16 @@ enum auth_method auth_method_of(struct span name)
 	return AUTH_METHOD_COUNT;
 }
 
-/* OpenSSL looks for what it needs at the first use, and in the jail there is nothing to be found. */
+/* OpenSSL loads what it needs at the first use, and the jail has no files to load. */
 static void warm_up(const struct auth *a)
 {
-	unsigned char tag[REMEMBERED_TAG];
+	unsigned char tag[PASSCACHE_TAG];
 	struct guess_who who;
-	remembered_tag(a->remembered, SPAN("name"), 0, SPAN("password"), tag);
+	passcache_tag(a->passcache, SPAN("name"), 0, SPAN("password"), tag);
 	guess_name(a->guess, &(struct ipaddr){{0}}, SPAN("name"), &who);
 }
 
-/* Accounts that don't exist look the same from each virtual server and after a restart, for those that do exist do. */
+/* Made-up salts stay the same after a restart and on each virtual server, as those of real accounts do. */
 static void make_secret(unsigned char secret[SASL_SECRET])
 {
 	struct str id;
@@ -79,12 +79,12 @@ struct auth *auth_new(const struct auth_users *users, struct gss_server *gss, si
 	a->waits = workers / WORKERS_A_WAIT < WAITS_MAX ? 1 + workers / WORKERS_A_WAIT : WAITS_MAX;
 	bool ready = tls_channel_prepare();
 	make_secret(a->secret);
-	a->turns_fd = turns_new();
+	a->semaphore_fd = semaphore_new();
 	a->guess = guess_new();
-	a->remembered = remembered_new();
+	a->passcache = passcache_new();
 	if (gsasl_init(&a->gsasl) != GSASL_OK)
 		a->gsasl = NULL;
-	if (!ready || a->turns_fd < 0 || !a->guess || !a->remembered || !a->gsasl) {
+	if (!ready || a->semaphore_fd < 0 || !a->guess || !a->passcache || !a->gsasl) {
 		auth_free(a);
 		errno = ENOMEM;
 		return NULL;
@@ -100,10 +100,10 @@ void auth_free(struct auth *a)
 		return;
 	if (a->gsasl)
 		gsasl_done(a->gsasl);
-	remembered_free(a->remembered);
+	passcache_free(a->passcache);
 	guess_free(a->guess);
-	if (a->turns_fd >= 0)
-		close(a->turns_fd);
+	if (a->semaphore_fd >= 0)
+		close(a->semaphore_fd);
 	explicit_bzero(a, sizeof(*a));
 	free(a);
 }
@@ -180,7 +180,7 @@ static void log_result(const struct auth_exchange *x, const char *status)
 			 tls, status);
 }
 
-/* Kerberos knows no password that could be guessed here. */
+/* Kerberos has no password that a client could guess here. */
 static bool is_guess(const struct auth_exchange *x)
 {
 	return x->method != AUTH_METHOD_GSSAPI;
@@ -198,8 +198,7 @@ static enum auth_result failed(struct auth_exchange *x)
 	guess_decide(&counts, &verdict);
 	if (guess_failed(x->auth->guess, &x->who, clock_mono_ms())) {
 		ipaddr_format(&x->peer->client->ip, client);
-		log_warning("client=%s failures=%d status=auth-slowed: no password of this client is looked at for "
-			    "now%s",
+		log_warning("client=%s failures=%d status=auth-slowed: no password of this client is checked for now%s",
 			    client, GUESS_REFUSED, counts.proven ? ", for this account" : "");
 	}
 	return sasl_wait(x, verdict.after_ms) ? AUTH_FAILED : AUTH_REFUSED;

@@ -11,7 +11,7 @@
 #include "common/gss/keytab.h"
 #include "smtpd/auth/gss_replay.h"
 
-/* Of RFC 4752 3.3: the one layer that we speak. */
+/* RFC 4752 3.3: the only security layer that is offered. */
 enum { LAYER_NONE = 1, LAYER_OCTETS = 4 };
 
 struct gss_server {
@@ -42,8 +42,8 @@ static gss_buffer_desc buffer_of(struct span s)
 }
 
 /*
- * Bare Kerberos, or Kerberos within SPNEGO and nothing else there: not IAKERB, which would ask a KDC for the client,
- * and no mechanism that somebody may have installed beside.
+ * Accepts Kerberos alone, or Kerberos within SPNEGO. Not IAKERB, which would contact a KDC on behalf of the client, and
+ * no other mechanism that happens to be installed.
  */
 static OM_uint32 acquire(struct gss_server *s, gss_name_t name, OM_uint32 *minor)
 {
@@ -70,10 +70,10 @@ static OM_uint32 acquire_as(struct gss_server *s, const char *principal, OM_uint
 	return major;
 }
 
-/* A first token, which is none: whatever the library loads by need (mechanisms, error texts), it loads now. */
+/* Processes an invalid token before the jail, so that the library loads its mechanisms and error texts now. */
 static bool warm_up(struct gss_server *s)
 {
-	gss_replay_seen(s->replay, SPAN("whoever loads"));
+	gss_replay_seen(s->replay, SPAN("warm-up"));
 	static const char nonsense[] = "\x60\x10\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01\x00nope";
 	struct str reply;
 	str_init(&reply, GSS_TOKEN_MAX);
@@ -147,7 +147,7 @@ static bool take_buffer(gss_buffer_desc *from, struct str *to)
 	return good;
 }
 
-/* The one who has proved to be the client: known here, and not heard before. */
+/* Checks the authenticated client: its name is valid here, and its session key was not seen before. */
 static const char *examine(struct gss_exchange *x, OM_uint32 flags)
 {
 	OM_uint32 minor;
@@ -161,7 +161,7 @@ static const char *examine(struct gss_exchange *x, OM_uint32 flags)
 						       (struct span){key->elements[0].value, key->elements[0].length});
 	gss_release_buffer_set(&minor, &key);
 	if (replayed)
-		return "the same exchange was seen before: somebody may have recorded it and plays it again";
+		return "the same exchange was seen before: this may be a replay of a recorded session";
 	if (gss_display_name(&minor, x->client, &name, NULL) != GSS_S_COMPLETE)
 		return "the client has no name";
 	struct span principal = {name.value, name.length};
@@ -198,7 +198,7 @@ static enum gss_step accept_token(struct gss_exchange *x, struct span token, str
 	if (GSS_ERROR(major))
 		return fail_words(x, major, minor);
 	if (!good)
-		return fail(x, "our answer would be too long");
+		return fail(x, "the server's answer would be too long");
 	if (major & GSS_S_CONTINUE_NEEDED)
 		return GSS_MORE;
 	const char *why = examine(x, flags);
@@ -210,7 +210,7 @@ static enum gss_step accept_token(struct gss_exchange *x, struct span token, str
 	return GSS_MORE;
 }
 
-/* Whom it wants to be, if it says so, must be who it is. */
+/* The authorization identity, if there is one, must equal the authenticated user. */
 static const char *check_answer(const struct gss_exchange *x, struct span answer)
 {
 	if (answer.len < LAYER_OCTETS)
@@ -220,7 +220,7 @@ static const char *check_answer(const struct gss_exchange *x, struct span answer
 	struct span wanted = span_skip(answer, LAYER_OCTETS);
 	if (!wanted.len || span_equal(wanted, span_of(x->user)) || span_equal(wanted, span_of(x->principal)))
 		return NULL;
-	return "the client wants to act for another user than itself";
+	return "the authorization identity differs from the authenticated user";
 }
 
 static enum gss_step take_answer(struct gss_exchange *x, struct span token)
@@ -230,7 +230,7 @@ static enum gss_step take_answer(struct gss_exchange *x, struct span token)
 	OM_uint32 major = gss_unwrap(&minor, x->context, &in, &out, NULL, NULL);
 	if (major != GSS_S_COMPLETE) {
 		gss_release_buffer(&minor, &out);
-		return fail(x, "the client has not got the key of its session: its answer is not sealed with it");
+		return fail(x, "the client has not the key of its session: its answer is not sealed with it");
 	}
 	const char *why = check_answer(x, (struct span){out.value, out.length});
 	gss_release_buffer(&minor, &out);
@@ -241,15 +241,14 @@ static enum gss_step take_answer(struct gss_exchange *x, struct span token)
 static enum gss_step step(struct gss_exchange *x, struct span token, struct str *reply)
 {
 	if (++x->rounds > GSS_ROUNDS_MAX)
-		return fail(x, "the exchange does not come to an end");
+		return fail(x, "the exchange does not end");
 	if (token.len > GSS_TOKEN_MAX)
 		return fail(x, "the client's token is too long");
 	switch (x->state) {
 	case ACCEPTING:
 		return accept_token(x, token, reply);
 	case LAST_TOKEN_SENT:
-		return token.len ? fail(x, "the client says something where nothing is left to say")
-				 : offer_layer(x, reply);
+		return token.len ? fail(x, "the client sent data where none is expected") : offer_layer(x, reply);
 	case LAYER_OFFERED:
 		return take_answer(x, token);
 	default:
@@ -293,7 +292,7 @@ const char *gss_user_of(struct span principal, const char *realm, char *to, size
 	*to = '\0';
 	for (size_t i = 0; i < principal.len; i++)
 		if (principal.at[i] <= ' ' || principal.at[i] > '~' || principal.at[i] == '\\')
-			return "the client's principal holds characters that can't stand in a user's name";
+			return "the client's principal holds characters that are not allowed in a user name";
 	while (at && principal.at[at - 1] != '@')
 		at--;
 	if (at < 2 || at == principal.len)
@@ -301,7 +300,7 @@ const char *gss_user_of(struct span principal, const char *realm, char *to, size
 	struct span name = {principal.at, at - 1}, its_realm = span_skip(principal, at);
 	bool one_realm = realm && *realm;
 	if (one_realm && !span_equal(its_realm, span_of(realm)))
-		return "the client is of another realm than gssapi_realm";
+		return "the client's realm is not gssapi_realm";
 	if (!span_copy(one_realm ? name : principal, to, size))
 		return "the client's name is too long";
 	return NULL;

@@ -7,7 +7,7 @@
 
 struct gss_replay {
 	_Atomic uint32_t next;
-	_Atomic uint64_t hashes[GSS_REPLAY_KEYS]; /* a ring; 0 = free */
+	_Atomic uint64_t hashes[GSS_REPLAY_KEYS]; /* a ring buffer; 0 = free */
 };
 
 struct gss_replay *gss_replay_new(void)
@@ -39,8 +39,10 @@ static bool is_there(struct gss_replay *r, uint64_t hash, size_t but)
 	return false;
 }
 
-/* What is played again takes no place of others. What is new is first written, then looked for once more: of two
- * workers that have it at the same time, one at least sees the other. */
+/*
+ * A replayed key takes no slot. A new key is written first, then searched again: of two workers with the same key at
+ * the same time, at least one sees the other's.
+ */
 bool gss_replay_seen(struct gss_replay *r, struct span key)
 {
 	uint64_t hash = hash_of(key);

@@ -1,6 +1,6 @@
 /*
- * Session keys of the last GSS_REPLAY_KEYS exchanges, in memory that all workers share. Only hashes are there. A worker
- * that was taken over could spoil it, and then no more than this one protection is lost.
+ * Session keys of the last GSS_REPLAY_KEYS exchanges, in memory that all workers share. Only their hashes are kept. A
+ * worker that was taken over could destroy the table, and with it only this one protection.
  */
 #ifndef SMTPD_AUTH_GSS_REPLAY_H
 #define SMTPD_AUTH_GSS_REPLAY_H
@@ -9,7 +9,7 @@
 
 #include "common/base/span.h"
 
-/* An authenticator is good for five minutes to both sides: 100 log-ins a second would be 60,000. */
+/* An authenticator is valid for five minutes before and after: 100 log-ins a second are 60,000 keys. */
 enum { GSS_REPLAY_KEYS = 1 << 16 };
 
 struct gss_replay;
@@ -18,7 +18,10 @@ struct gss_replay;
 struct gss_replay *gss_replay_new(void);
 void gss_replay_free(struct gss_replay *r);
 
-/* Notes KEY; whether it was there already. Of two processes with the same key at the same time at most one hears no. */
+/*
+ * Notes KEY. Returns whether it was there already. Of two processes with the same key at the same time, at most one
+ * gets false.
+ */
 bool gss_replay_seen(struct gss_replay *r, struct span key);
 
 #endif

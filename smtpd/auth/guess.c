@@ -11,15 +11,17 @@
 #include "common/base/fd.h"
 
 enum {
-	WAYS = 4,    /* places that one key may have */
+	WAYS = 4,    /* slots in which one key may be */
 	SETS = 4096, /* of each table: 16,384 keys, 256 KiB */
 	KEY_OCTETS = 32,
-	IPV6_NET = 8, /* octets of an address that count */
-	TRIES = 8     /* of a change that others come before */
+	IPV6_NET = 8, /* octets of an address that are compared */
+	TRIES = 8     /* of an update while other workers update the same slot */
 };
 
-/* level: failures (8 bits), how many ms of GUESS_LEAK_MS had passed for the next one to leak (15), and when that was
- * true, in ms (41); 0 = empty. */
+/*
+ * level: failures (8 bits), ms of GUESS_LEAK_MS that had passed towards the next leak (15), and the time of that state
+ * in ms (41); 0 = empty.
+ */
 struct place {
 	_Atomic uint64_t key;
 	_Atomic uint64_t level;
@@ -40,7 +42,7 @@ struct guess {
 
 enum { TIME_BITS = 41, PASSED_BITS = 15 };
 _Static_assert(GUESS_LEAK_MS < 1 << PASSED_BITS && GUESS_MOST < 1 << (64 - TIME_BITS - PASSED_BITS),
-	       "a level is a word");
+	       "a level fits into one word");
 
 struct guess *guess_new(void)
 {
@@ -82,7 +84,7 @@ void guess_decide(const struct guess_counts *counts, struct guess_verdict *out)
 	out->after_ms = wait_after(failures);
 }
 
-/* Never 0, which is an empty place. */
+/* Never 0, which marks an empty slot. */
 static uint64_t hash(const struct guess *g, const void *text, size_t len)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE] = {0};
@@ -121,7 +123,7 @@ static int64_t time_of(uint64_t word)
 	return (int64_t)(word & ((UINT64_C(1) << TIME_BITS) - 1));
 }
 
-/* What has not leaked yet, made plausible: the memory is shared. */
+/* The failures that have not leaked yet, bounded: the memory is shared. */
 static struct level level_at(uint64_t word, int64_t mono_ms)
 {
 	uint64_t failures = word >> (TIME_BITS + PASSED_BITS);
@@ -144,7 +146,10 @@ static struct place *find(struct table *t, uint64_t key)
 	return NULL;
 }
 
-/* The key's own place, or the one that nobody has used for longest. Two that take one place at once: one is lost. */
+/*
+ * The key's own slot, or the one that was unused for longest. When two workers take one slot at once, one count is
+ * lost.
+ */
 static struct place *find_or_take(struct table *t, uint64_t key, int64_t mono_ms)
 {
 	struct place *set = t->places[key % SETS], *oldest = find(t, key);
@@ -165,7 +170,7 @@ static unsigned count(const struct table *t, uint64_t key, int64_t mono_ms)
 	return place ? level_at(atomic_load(&place->level), mono_ms).failures : 0;
 }
 
-/* One failure more; how many they are now. */
+/* Adds one failure; returns the new count. */
 static unsigned add(struct table *t, uint64_t key, int64_t mono_ms)
 {
 	struct place *place = find_or_take(t, key, mono_ms);

@@ -1,18 +1,19 @@
 /*
- * Slows those who guess passwords, and nobody else. Workers count failures in shared memory of a fixed size, by client
- * address (IPv6: by /64), by account name, and by the pair of both once it has authenticated ("proven"):
+ * Slows down password guessing. Workers count failures in shared memory of a fixed size, by client address (IPv6: by
+ * /64), by account name, and by the pair of both once it has authenticated ("proven"):
  *
- *	who fails                   counts for                what grows with it
- *	a pair that is proven       the pair alone            wait after each failure, then refusal, of this pair
- *	any other                   address and account       wait after each failure, then refusal, of the address
- *	                                                      for proven pairs: nothing
- *	                                                      for others: a wait before each try of the account
+ *	failure of                  counts for                and leads to
+ *	a proven pair               the pair alone            a wait after each failure, then refusal, of this pair
+ *	any other                   address and account       a wait after each failure, then refusal, of the address;
+ *	                                                      for others than proven pairs: a wait before each try
  *
- * So a forgotten device with an old password doesn't shut its office out, a stranger who guesses for an account shuts
- * out nobody who has used it from where he is, and a password that is sprayed over accounts ends with the address.
- * Counts leak. Accounts that don't exist count like others, so times tell nothing. When all places that may hold a
- * count are taken the oldest goes. Keys are hashes with a secret, so no client chooses its place. A worker that was
- * taken over may scribble on all of it: counts are wrong then, no more.
+ * So a forgotten device with an old password does not lock out its office. An attacker who guesses an account's
+ * password does not lock out clients that have used the account from their address. One password tried for many
+ * accounts blocks the address.
+ *
+ * Counts leak. Accounts that do not exist count like others, so timing reveals nothing. When all slots for a count are
+ * taken, the oldest is replaced. Keys are hashes with a secret, so no client can choose its slot. A worker that was
+ * taken over may overwrite the memory: then counts are wrong, and nothing else.
  */
 #ifndef SMTPD_AUTH_GUESS_H
 #define SMTPD_AUTH_GUESS_H
@@ -21,14 +22,14 @@
 #include "common/mail/cidr.h"
 
 enum {
-	GUESS_FREE = 2,               /* failures that cost no wait */
-	GUESS_WAIT_MS = 250,          /* after the next one; each further one doubles it */
-	GUESS_WAIT_MAX_MS = 4000,     /* up to this */
-	GUESS_REFUSED = 20,           /* failures of an address, or a proven pair: no password is looked at any more */
-	GUESS_ACCOUNT = 20,           /* failures of an account: tries from elsewhere than proven addresses wait */
-	GUESS_ACCOUNT_WAIT_MS = 2000, /* so long */
-	GUESS_LEAK_MS = 30 * 1000,    /* one failure is forgotten in this time */
-	GUESS_MOST = 100              /* counted at most: forgotten within 50 minutes */
+	GUESS_FREE = 2,           /* failures that cause no wait */
+	GUESS_WAIT_MS = 250,      /* after the next failure; doubled by each further one */
+	GUESS_WAIT_MAX_MS = 4000, /* the longest wait */
+	GUESS_REFUSED = 20,       /* failures of an address, or a proven pair, from which on no password is checked */
+	GUESS_ACCOUNT = 20,       /* failures of an account from which on tries of pairs that are not proven wait */
+	GUESS_ACCOUNT_WAIT_MS = 2000, /* the length of that wait */
+	GUESS_LEAK_MS = 30 * 1000,    /* one failure is forgotten in each such time */
+	GUESS_MOST = 100              /* the highest count: forgotten within 50 minutes */
 };
 
 /* Counts as they are now. */
@@ -39,8 +40,8 @@ struct guess_counts {
 
 struct guess_verdict {
 	bool refused;
-	int64_t before_ms; /* wait before the password is looked at */
-	int64_t after_ms;  /* wait before a failure is told */
+	int64_t before_ms; /* wait before the password is checked */
+	int64_t after_ms;  /* wait before a failure is reported */
 };
 
 /* Pure. */
@@ -51,7 +52,7 @@ struct guess;
 struct guess *guess_new(void);    /* NULL with errno */
 void guess_free(struct guess *g); /* NULL is fine */
 
-/* Whose tries are counted together: made once for a try, of the account's NAME (letters compare without case). */
+/* The keys under which a try is counted. NAME is the account's; its case does not matter. */
 struct guess_who {
 	uint64_t address, account, pair;
 };
@@ -59,10 +60,10 @@ void guess_name(const struct guess *g, const struct ipaddr *client, struct span 
 
 void guess_look(const struct guess *g, const struct guess_who *who, int64_t mono_ms, struct guess_counts *out);
 
-/* The try has failed. True when this was the failure from which on its address, or the proven pair, is refused. */
+/* Counts a failure. True when its address, or the proven pair, is refused from this failure on. */
 bool guess_failed(struct guess *g, const struct guess_who *who, int64_t mono_ms);
 
-/* It has passed: the pair is proven, and what it failed before is forgotten. */
+/* Counts a success: the pair is proven, and its failures are forgotten. */
 void guess_passed(struct guess *g, const struct guess_who *who, int64_t mono_ms);
 
 #endif

@@ -10,21 +10,23 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "smtpd/auth/passcheck.h"
-#include "smtpd/auth/turns.h"
+#include "smtpd/auth/semaphore.h"
 #include "smtpd/protocol/limits.h"
 
-/* Places of turns.h: passwords that are checked; workers that queue for that; workers that wait because of failures;
- * and of those the ones for one address. */
+/*
+ * Slots of semaphore.h: passwords being checked; workers that queue for a check; workers that wait because of failures;
+ * and of the latter those for one address.
+ */
 enum {
-	TURN_CHECK = 0,
-	TURN_WAIT = 1 << 16,
-	TURN_QUEUE = 1 << 17,
-	TURN_ADDRESS = 1 << 20,
+	SLOT_CHECK = 0,
+	SLOT_WAIT = 1 << 16,
+	SLOT_QUEUE = 1 << 17,
+	SLOT_ADDRESS = 1 << 20,
 	ADDRESSES = 1 << 20,
 	WAITS_AN_ADDRESS = 2
 };
 
-enum { SALT_OCTETS = 16 }; /* of a made-up account where there is none to be like */
+enum { SALT_OCTETS = 16 }; /* of a made-up account when there is no real one to copy */
 
 enum { FULL_NAME = 2 * ACCOUNT_NAME_MAX + 2 };
 
@@ -38,20 +40,21 @@ enum auth_result sasl_fail(struct auth_exchange *x, const char *why)
 
 bool sasl_wait(const struct auth_exchange *x, int64_t ms)
 {
-	int fd = x->auth->turns_fd;
+	int fd = x->auth->semaphore_fd;
 	if (!ms)
 		return true;
-	int64_t key = TURN_ADDRESS + (int64_t)(x->who.address % ADDRESSES) * WAITS_AN_ADDRESS;
-	int64_t place = turns_take(fd, key, WAITS_AN_ADDRESS, 0);
-	int64_t among_all = place == TURNS_NONE ? TURNS_NONE : turns_take(fd, TURN_WAIT, x->auth->waits, 0);
-	if (among_all != TURNS_NONE)
+	int64_t key = SLOT_ADDRESS + (int64_t)(x->who.address % ADDRESSES) * WAITS_AN_ADDRESS;
+	int64_t place = semaphore_acquire(fd, key, WAITS_AN_ADDRESS, 0);
+	int64_t among_all =
+		place == SEMAPHORE_NONE ? SEMAPHORE_NONE : semaphore_acquire(fd, SLOT_WAIT, x->auth->waits, 0);
+	if (among_all != SEMAPHORE_NONE)
 		poll(NULL, 0, (int)ms);
-	turns_give(fd, among_all);
-	turns_give(fd, place);
-	return among_all != TURNS_NONE;
+	semaphore_release(fd, among_all);
+	semaphore_release(fd, place);
+	return among_all != SEMAPHORE_NONE;
 }
 
-/* A bare name with auth_domain, where there is one. */
+/* Appends auth_domain, if set, to a bare name. */
 static void full_name(const struct auth_exchange *x, char to[FULL_NAME])
 {
 	const char *domain = x->peer->config->access.auth_domain;
@@ -59,7 +62,7 @@ static void full_name(const struct auth_exchange *x, char to[FULL_NAME])
 	snprintf(to, FULL_NAME, "%s%s%s", x->name, bare ? "@" : "", bare ? domain : "");
 }
 
-/* N octets, at most SASL_SECRET, that are always the same for this name and PURPOSE, and that nobody can foresee. */
+/* N octets, at most SASL_SECRET, that are always the same for this name and PURPOSE, and can't be predicted. */
 static void make_up(const struct auth_exchange *x, const char *purpose, void *to, size_t n)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE] = {0};
@@ -71,7 +74,7 @@ static void make_up(const struct auth_exchange *x, const char *purpose, void *to
 	memcpy(to, digest, n);
 }
 
-/* SCRAM keys that nothing fits, with a salt and a cost as if they were real. */
+/* SCRAM keys that no password matches, with a salt and an iteration count that look real. */
 static void make_up_scram(struct auth_exchange *x, const struct account *like)
 {
 	struct account *made = &x->account;
@@ -84,7 +87,10 @@ static void make_up_scram(struct auth_exchange *x, const struct account *like)
 	fd_random(made->server_key, sizeof(made->server_key));
 }
 
-/* Who is not there costs what somebody else does, always the same one. */
+/*
+ * Picks a real account for a name that does not exist, always the same one: a log-in takes as long as one of that
+ * account.
+ */
 static const struct account *somebody(const struct auth_exchange *x, const struct accounts *accounts)
 {
 	uint64_t which;
@@ -92,7 +98,7 @@ static const struct account *somebody(const struct auth_exchange *x, const struc
 	return accounts->n ? &accounts->at[which % accounts->n] : NULL;
 }
 
-/* A bare name that has no account may have one with auth_domain. */
+/* A bare name without an account may have one with auth_domain. */
 static const struct account *find(const struct auth_exchange *x, const struct accounts *accounts)
 {
 	char full[FULL_NAME];
@@ -101,7 +107,10 @@ static const struct account *find(const struct auth_exchange *x, const struct ac
 	return found ? found : accounts_find(accounts, span_of(full));
 }
 
-/* NAME@auth_domain where NAME alone has an account is none, but must not differ from it, as no other two names do. */
+/*
+ * NAME@auth_domain is not an account if NAME alone is one. It then shows the salt of NAME, so that a client can't tell
+ * the difference.
+ */
 static void look_like_bare(struct auth_exchange *x, const struct accounts *accounts)
 {
 	struct span domain = span_of(x->name), name = span_take(&domain, '@');
@@ -150,7 +159,7 @@ enum auth_result sasl_may_try(struct auth_exchange *x)
 	return judge(x, &verdict);
 }
 
-/* DOMAIN\user, as Windows clients say it, is user. */
+/* The account of DOMAIN\user, as Windows clients send it, is user. */
 enum auth_result sasl_name(struct auth_exchange *x, struct span name)
 {
 	char full[FULL_NAME];
@@ -158,34 +167,34 @@ enum auth_result sasl_name(struct auth_exchange *x, struct span name)
 	for (size_t at = span_find(name, '\\'); at < name.len; at = span_find(name, '\\'))
 		name = span_skip(name, at + 1);
 	if (!account_name_valid(name) || !span_copy(name, x->name, sizeof(x->name)))
-		return sasl_fail(x, name.len ? "that can't be an account's name" : "no name");
+		return sasl_fail(x, name.len ? "invalid account name" : "no name");
 	take_account(x);
 	full_name(x, full);
 	guess_name(x->auth->guess, &x->peer->client->ip, span_of(full), &x->who);
 	x->why = "too many failures";
 	if (judge(x, &verdict) != AUTH_MORE)
 		return AUTH_REFUSED;
-	x->why = "too many wait already";
+	x->why = "too many workers wait already";
 	return sasl_wait(x, verdict.before_ms) ? AUTH_MORE : AUTH_CROWDED;
 }
 
-static int64_t take_turn(const struct auth *a)
+static int64_t acquire_check(const struct auth *a)
 {
-	int64_t turn = turns_take(a->turns_fd, TURN_CHECK, a->checks, 0);
-	if (turn != TURNS_NONE)
-		return turn;
-	int64_t queued = turns_take(a->turns_fd, TURN_QUEUE, a->queue, 0);
-	if (queued != TURNS_NONE)
-		turn = turns_take(a->turns_fd, TURN_CHECK, a->checks, LIMIT_AUTH_TURN_MS);
-	turns_give(a->turns_fd, queued);
-	return turn;
+	int64_t slot = semaphore_acquire(a->semaphore_fd, SLOT_CHECK, a->checks, 0);
+	if (slot != SEMAPHORE_NONE)
+		return slot;
+	int64_t queued = semaphore_acquire(a->semaphore_fd, SLOT_QUEUE, a->queue, 0);
+	if (queued != SEMAPHORE_NONE)
+		slot = semaphore_acquire(a->semaphore_fd, SLOT_CHECK, a->checks, LIMIT_AUTH_WAIT_MS);
+	semaphore_release(a->semaphore_fd, queued);
+	return slot;
 }
 
-static enum auth_result check_in_turn(struct auth_exchange *x, const char *prepared)
+static enum auth_result check_password(struct auth_exchange *x, const char *prepared)
 {
-	int64_t turn = take_turn(x->auth);
-	if (turn == TURNS_NONE) {
-		x->why = "too many passwords to check at once";
+	int64_t slot = acquire_check(x->auth);
+	if (slot == SEMAPHORE_NONE) {
+		x->why = "too many passwords are being checked";
 		return AUTH_CROWDED;
 	}
 	enum auth_result result = sasl_may_try(x);
@@ -193,20 +202,20 @@ static enum auth_result check_in_turn(struct auth_exchange *x, const char *prepa
 		bool right = x->account.yescrypt && passcheck_matches(prepared, x->account.yescrypt);
 		result = right && x->found ? AUTH_DONE : sasl_fail(x, x->found ? "wrong password" : "unknown account");
 	}
-	turns_give(x->auth->turns_fd, turn);
+	semaphore_release(x->auth->semaphore_fd, slot);
 	return result;
 }
 
 static enum auth_result check(struct auth_exchange *x, const char *prepared)
 {
-	unsigned char tag[REMEMBERED_TAG];
-	struct remembered *remembered = x->auth->remembered;
-	bool tagged = remembered_tag(remembered, span_of(x->name), x->account.changed_ms, span_of(prepared), tag);
-	if (tagged && remembered_find(remembered, tag, clock_mono_ms()) && x->found)
+	unsigned char tag[PASSCACHE_TAG];
+	struct passcache *cache = x->auth->passcache;
+	bool tagged = passcache_tag(cache, span_of(x->name), x->account.changed_ms, span_of(prepared), tag);
+	if (tagged && passcache_find(cache, tag, clock_mono_ms()) && x->found)
 		return AUTH_DONE;
-	enum auth_result result = check_in_turn(x, prepared);
+	enum auth_result result = check_password(x, prepared);
 	if (tagged && result == AUTH_DONE)
-		remembered_add(remembered, tag, clock_mono_ms());
+		passcache_add(cache, tag, clock_mono_ms());
 	explicit_bzero(tag, sizeof(tag));
 	return result;
 }
@@ -215,7 +224,7 @@ enum auth_result sasl_password(struct auth_exchange *x, struct span password)
 {
 	char prepared[PASSCHECK_MAX + 1];
 	if (!passcheck_prepare(password, prepared))
-		return sasl_fail(x, "empty password, or one that can't be");
+		return sasl_fail(x, "empty or invalid password");
 	enum auth_result result = check(x, prepared);
 	explicit_bzero(prepared, sizeof(prepared));
 	return result;

@@ -10,8 +10,8 @@
 #include "smtpd/auth/sasl.h"
 
 /*
- * CRAM-MD5 (RFC 2195), for old devices: name, blank, and the HMAC-MD5 of our challenge in hexadecimal. The account has
- * what HMAC keeps of the password: the state of MD5 behind its inner and its outer block of key.
+ * CRAM-MD5 (RFC 2195), for old devices: name, blank, and the HMAC-MD5 of our challenge in hexadecimal. The account
+ * keeps the MD5 states after the inner and the outer key block, which is all that HMAC needs of the password.
  */
 
 static void resume(MD5_CTX *md5, const unsigned char state[MD5_DIGEST_LENGTH])
@@ -50,7 +50,7 @@ static enum auth_result check(struct auth_exchange *x, struct span digest)
 		return AUTH_REFUSED;
 	sasl_cram_digest(x->account.cram, span_of(x->state.text), right);
 	if (!x->found || !x->account.has_cram)
-		return sasl_fail(x, x->found ? "the account has no key for cram-md5: set its password anew with it"
+		return sasl_fail(x, x->found ? "the account has no key for cram-md5: set its password again with it"
 					     : "unknown account");
 	if (digest.len != sizeof(right) - 1 || CRYPTO_memcmp(digest.at, right, digest.len) != 0)
 		return sasl_fail(x, "wrong password");
@@ -66,7 +66,7 @@ static void prompt(struct auth_exchange *x, struct str *challenge)
 	str_append_text(challenge, x->state.text);
 }
 
-/* The digest holds no blank, a name might. */
+/* The digest holds no blank, a name may. */
 static enum auth_result step(struct auth_exchange *x, struct span response, struct str *challenge)
 {
 	(void)challenge;

@@ -2,7 +2,7 @@
 
 #include "smtpd/auth/sasl.h"
 
-/* GSSAPI (RFC 4752): gss.h does the work. There is no password that could be guessed here. */
+/* GSSAPI (RFC 4752), by gss.h. There is no password to guess. */
 
 static bool begin(struct auth_exchange *x)
 {

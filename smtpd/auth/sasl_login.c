@@ -1,7 +1,9 @@
 #include "smtpd/auth/sasl.h"
 
-/* LOGIN (draft-murchison-sasl-login) with the prompts of the Windows service, which .NET and many devices expect. The
- * name may come with the command. */
+/*
+ * LOGIN (draft-murchison-sasl-login) with the prompts of the Windows service, which .NET and many devices expect. The
+ * name may come with the command.
+ */
 
 static enum auth_result take_name(struct auth_exchange *x, struct span name, struct str *challenge)
 {
@@ -17,7 +19,7 @@ static void prompt(struct auth_exchange *x, struct str *challenge)
 	str_append(challenge, SPAN("Username:"));
 }
 
-/* The name is judged with the password only: its prompt says nothing. */
+/* The name is checked only with the password: the second prompt reveals nothing. */
 static enum auth_result step(struct auth_exchange *x, struct span response, struct str *challenge)
 {
 	if (x->step == 0)

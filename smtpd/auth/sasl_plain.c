@@ -1,6 +1,9 @@
 #include "smtpd/auth/sasl.h"
 
-/* PLAIN (RFC 4616): authorization identity NUL authentication identity NUL password. Nobody acts for another. */
+/*
+ * PLAIN (RFC 4616): authorization identity NUL authentication identity NUL password. The authorization identity must be
+ * empty or equal the authentication identity.
+ */
 
 static enum auth_result step(struct auth_exchange *x, struct span response, struct str *challenge)
 {
@@ -15,7 +18,7 @@ static enum auth_result step(struct auth_exchange *x, struct span response, stru
 	if (result != AUTH_MORE)
 		return result;
 	if (authzid.len && !span_equal_nocase(authzid, name))
-		return sasl_fail(x, "wants to act as another user");
+		return sasl_fail(x, "the authorization identity differs from the user");
 	return sasl_password(x, password);
 }
 

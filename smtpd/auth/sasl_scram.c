@@ -5,8 +5,8 @@
 #include "smtpd/auth/sasl.h"
 
 /*
- * SCRAM-SHA-256 and -PLUS (RFC 5802, 7677, 9266) by libgsasl, which asks for what it needs while it works. SMTP has no
- * place for data beside the final 235, so our proof is a challenge, and its answer is empty.
+ * SCRAM-SHA-256 and -PLUS (RFC 5802, 7677, 9266) by libgsasl, which calls back for its parameters. SMTP has no room for
+ * data in the final 235, so the server's proof is a challenge, and the client answers it with an empty response.
  */
 
 enum { STEP_FIRST, STEP_FINAL, STEP_ACKNOWLEDGE };
@@ -22,7 +22,7 @@ static void give(Gsasl_session *session, Gsasl_property property, const void *oc
 	str_free(&text);
 }
 
-/* With a session that has none -PLUS was not offered, and a client may say that it could have used it. */
+/* Without channel binding -PLUS is not offered, and the client may say that it would have used it. */
 static int give_binding(const struct auth_exchange *x, Gsasl_session *session, Gsasl_property property)
 {
 	bool exporter = property == GSASL_CB_TLS_EXPORTER;
@@ -80,24 +80,24 @@ static enum auth_result failed(struct auth_exchange *x, int error)
 	if (error != GSASL_AUTHENTICATION_ERROR)
 		return sasl_fail(x, "malformed");
 	if (x->step == STEP_FIRST)
-		return sasl_fail(x, "no proper name, or channel binding was taken away on the way");
+		return sasl_fail(x, "invalid name, or channel binding was removed on the way");
 	if (!x->found)
 		return sasl_fail(x, "unknown account");
 	return sasl_fail(x, x->has_scram ? "wrong password, or another channel"
-					 : "the account has no key for scram-sha-256: set its password anew");
+					 : "the account has no key for scram-sha-256: set its password again");
 }
 
-/* The name that it wants to act as, if any, must be its own. */
+/* The authorization identity, if there is one, must equal the user. */
 static enum auth_result finish(struct auth_exchange *x)
 {
 	const char *authzid = gsasl_property_fast(x->state.gsasl, GSASL_AUTHZID);
 	const char *authid = gsasl_property_fast(x->state.gsasl, GSASL_AUTHID);
 	if (authzid && authzid[0] && !span_equal_nocase(span_of(authzid), span_of(authid)))
-		return sasl_fail(x, "wants to act as another user");
+		return sasl_fail(x, "the authorization identity differs from the user");
 	return x->found && x->has_scram ? AUTH_MORE : sasl_fail(x, "unknown account");
 }
 
-/* The name of the mechanism is under no proof, so what the client says of its binding must go with it. */
+/* No proof covers the name of the mechanism, so the client's channel binding flag must agree with it. */
 static bool binding_fits(const struct auth_exchange *x, struct span first)
 {
 	return span_starts(first, SPAN("p=")) == (x->method == AUTH_METHOD_SCRAM_SHA_256_PLUS);
@@ -112,7 +112,7 @@ static enum auth_result step(struct auth_exchange *x, struct span response, stru
 	if (x->step == STEP_FINAL && sasl_may_try(x) != AUTH_MORE)
 		return AUTH_REFUSED;
 	if (x->step == STEP_FIRST && !binding_fits(x, response))
-		return sasl_fail(x, "channel binding and the name of the mechanism do not go together");
+		return sasl_fail(x, "the channel binding flag does not fit the name of the mechanism");
 	int error = gsasl_step(x->state.gsasl, response.at, response.len, &out, &len);
 	enum auth_result result = AUTH_MORE;
 	if (error != (x->step == STEP_FIRST ? GSASL_NEEDS_MORE : GSASL_OK) || x->early != AUTH_MORE)

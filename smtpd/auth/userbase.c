@@ -11,7 +11,7 @@
 
 enum {
 	TROUBLE_MAX = 4096,
-	TROUBLE_LINES = 10, /* that are told of one file */
+	TROUBLE_LINES = 10, /* bad lines of one file that are reported */
 	LINES_MAX = (TROUBLE_LINES + 1) * 1200,
 	ALIGNMENT = _Alignof(max_align_t),
 	HEAD = (sizeof(struct accounts) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT
@@ -44,7 +44,7 @@ static bool publish(struct snapshot *snapshot, struct span text, struct str *tro
 	return true;
 }
 
-/* *FRESH tells that a new area was begun. */
+/* *FRESH: a new area was begun. */
 static bool publish_somewhere(struct userbase *u, struct span text, struct str *trouble, bool *fresh)
 {
 	*fresh = false;
@@ -67,12 +67,12 @@ static void keep_lines(struct userbase *u, const char *file, struct span trouble
 	struct span line;
 	str_clear(&u->lines);
 	for (unsigned n = 0; n < TROUBLE_LINES && span_line(&trouble, &line); n++)
-		str_printf(&u->lines, "user_file %s, %.*s; this line does not count\n", file, SPAN_ARGS(line));
+		str_printf(&u->lines, "user_file %s, %.*s; this line is ignored\n", file, SPAN_ARGS(line));
 	if (trouble.len)
 		str_printf(&u->lines, "user_file %s has more such lines\n", file);
 }
 
-/* Appends what stands in the file; false when it can't be had. */
+/* Appends the text of the file. False: it can't be read. */
 static bool read_file(const struct wire_users *news, const char *file, int fd, struct str *text, struct str *mend)
 {
 	struct stat info;
@@ -85,8 +85,7 @@ static bool read_file(const struct wire_users *news, const char *file, int fd, s
 		if (news->wanted)
 			str_printf(
 				mend,
-				"user_file %s is missing: nobody can authenticate with a password; `mailrootctl user "
-				"add NAME` makes it\n",
+				"user_file %s is missing: nobody can authenticate with a password; `mailrootctl user add NAME` makes it\n",
 				file);
 		return true;
 	}
@@ -102,7 +101,7 @@ static bool read_file(const struct wire_users *news, const char *file, int fd, s
 	return true;
 }
 
-/* Every reload brings the file; one that is as it was takes no memory and ends nothing. */
+/* Every reload brings the file. An unchanged one takes no memory and ends no session. */
 static bool take_text(struct userbase *u, const char *file, struct span text, struct str *mend)
 {
 	unsigned char digest[USERBASE_DIGEST];

@@ -1,14 +1,14 @@
 #include "smtpd/policy/advice.h"
 
-enum { NAMED_MAX = 3 }; /* entries of a list; who has more will look for himself */
+enum { NAMED_MAX = 3 }; /* entries of a list that are named */
 
-/* One of the twin lists, and where it is written. */
+/* One of the two similar lists (connect, relay), and its place in the file. */
 struct twin {
 	const char *block;
 	enum config_allow allow;
 	const struct config_clients *list;
 	const struct config_origin *list_at;
-	const struct config_origin *block_at; /* something else that is written in it */
+	const struct config_origin *block_at; /* another setting that is written in the block */
 };
 
 static struct twin connect_of(const struct config_server *server)
@@ -17,7 +17,7 @@ static struct twin connect_of(const struct config_server *server)
 	return (struct twin){"connect", connect->allow, &connect->list, &connect->list_at, &connect->allow_at};
 }
 
-/* The first of three places that is written, or the last. */
+/* The first of three places that is in the file, else the last. */
 static const struct config_origin *written(const struct config_origin *a, const struct config_origin *b,
 					   const struct config_origin *c)
 {
@@ -54,7 +54,7 @@ static void add_client(const struct config_server *server, const struct twin *tw
 	}
 }
 
-/* All entries that stand for the client: one that stayed would still match. The first few are named. */
+/* All entries that match the client: if one stayed, it would still match. The first few are named. */
 static void remove_entries(const struct twin *twin, const struct policy_client *client, struct str *to)
 {
 	size_t found = 0;
@@ -67,7 +67,7 @@ static void remove_entries(const struct twin *twin, const struct policy_client *
 		append_place(&entry->origin, to);
 	}
 	if (found > NAMED_MAX)
-		str_printf(to, ", and %zu more entries that match it", found - NAMED_MAX);
+		str_printf(to, ", and %zu more entries that match the client", found - NAMED_MAX);
 }
 
 static void permit_by(const struct config_server *server, const struct twin *twin, const struct policy_client *client,
@@ -88,7 +88,7 @@ static void refuse_by(const struct config_server *server, const struct twin *twi
 		add_client(server, twin, client, to);
 }
 
-/* CLIENT does what is asked of it before MAIL; it is afterwards as if it had. */
+/* Changes CLIENT so that it meets what MAIL requires. */
 static void satisfy_mail(const struct config_access *access, struct policy_client *client, struct str *to)
 {
 	bool wants_tls = access->tls_required && !client->tls, wants_user = !access->anonymous && !client->user;
@@ -99,7 +99,7 @@ static void satisfy_mail(const struct config_access *access, struct policy_clien
 		   wants_user ? "authenticate" : "");
 }
 
-/* Whoever authenticates needs no change of the file. */
+/* A client that authenticates may need no change of the file. */
 static bool user_would_do(const struct config_server *server, struct policy_client client)
 {
 	struct policy_decision with;
@@ -133,7 +133,7 @@ static void permit(const struct config_server *server, const struct explanation 
 	permit_by(server, &relay, &client, to);
 }
 
-/* What takes away a rule that accepts the domain, if the rules after it would refuse then. */
+/* The change that takes away a rule that accepts the domain, if the later rules then refuse it. */
 static bool refuse_domain(const struct config_server *server, const struct policy_client *client, struct span domain,
 			  const struct policy_step *step, struct str *to)
 {
@@ -173,7 +173,7 @@ static bool refuse_users(const struct config_server *server, const struct policy
 	return true;
 }
 
-/* Where more than one rule accepts, connection control alone keeps the client from sending there. */
+/* Where more than one rule accepts, only connection control keeps the client from sending there. */
 static void refuse(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
 {
 	const struct twin connect = connect_of(server), relay = relay_of(server);

@@ -7,12 +7,12 @@
 #include "smtpd/policy/policy.h"
 
 enum {
-	IPV6_NET = 8, /* octets of an address that count */
-	WAYS = 4,     /* places that one key may have */
+	IPV6_NET = 8, /* octets of an address that are compared */
+	WAYS = 4,     /* slots in which one key may be */
 	SETS = 256
 };
 
-/* When a line about this key was due last, and how often it was refused since. */
+/* When a log line about this key was last due, and how many refusals came since. */
 struct told {
 	_Atomic uint64_t key; /* 0 = empty */
 	_Atomic int64_t mono_ms;
@@ -21,7 +21,7 @@ struct told {
 
 struct shared {
 	struct told told[SETS][WAYS];
-	_Atomic uint64_t keys[]; /* of each slot; 0 = it has no connection */
+	_Atomic uint64_t keys[]; /* of each worker's slot; 0 = no connection */
 };
 
 struct clients {
@@ -54,7 +54,7 @@ void clients_free(struct clients *c)
 	free(c);
 }
 
-/* An address of IPv4 as ffff and its octets, which is the network of no host; never 0. */
+/* An IPv4 address as ffff and its octets, which is no host's IPv6 network. Never 0. */
 static uint64_t key_of(const struct ipaddr *client)
 {
 	uint64_t key = 0;
@@ -95,7 +95,10 @@ bool clients_permit(const struct config_server *server, const struct ipaddr *cli
 	return most == CONFIG_NONE || connections <= (size_t)most || is_trusted(server, client);
 }
 
-/* The key's own place, or the one that was told of longest ago. Two that take one place at once: one is lost. */
+/*
+ * The key's own slot, or the one that was logged longest ago. When two workers take one slot at once, one count is
+ * lost.
+ */
 static struct told *find_or_take(struct clients *c, uint64_t key)
 {
 	struct told *set = c->shared->told[key % SETS], *oldest = &set[0];

@@ -7,17 +7,17 @@
 #include "common/base/hash.h"
 #include "smtpd/policy/policy.h"
 
-enum { AGED_AT = 1000 }; /* sessions of one worker; then the old ones count half */
+enum { AGED_AT = 1000 }; /* sessions of one worker; then older ones count half */
 
 /*
- * The majority vote of Boyer and Moore: a session of the favourite counts for it, another one against it. What is left
- * is at most how often it came, and close to it where nearly all are its own.
+ * The majority vote of Boyer and Moore: a session of the candidate adds a vote, another one takes one away. The
+ * remaining votes are at most the candidate's sessions, and close to them when nearly all sessions are its own.
  */
 struct vote {
 	struct ipaddr favourite;
 	uint32_t votes;
 	uint32_t sessions;
-	uint64_t names; /* of the favourite: a bit for each, by hash */
+	uint64_t names; /* of the candidate: one bit each, by hash */
 };
 
 struct gateway {
@@ -71,7 +71,7 @@ void gateway_count(struct gateway *g, size_t slot, const struct ipaddr *client, 
 	v->names |= name_bit(helo);
 }
 
-/* One worker's place as it is now, made plausible. */
+/* The votes in one worker's slot, bounded: the memory is shared. */
 static struct vote look(const struct gateway *g, size_t slot)
 {
 	struct vote v = g->shared[slot];
@@ -131,6 +131,7 @@ void gateway_warn(const struct gateway *g, const struct config_server *server, s
 		   all.votes, all.sessions, address, step->text ? step->text : "relay allow");
 	if (step->origin->line)
 		str_printf(to, " (%s:%u)", step->origin->file, step->origin->line);
-	str_append_text(to, ": if it is a gateway (NAT, proxy, container bridge), whoever is behind it may relay too: "
-			    "let it keep the clients' addresses, or take it out of relay list");
+	str_append_text(
+		to,
+		": if it is a gateway (NAT, proxy, container bridge), every host behind it may relay, too: make the gateway keep the clients' addresses, or remove it from relay list");
 }

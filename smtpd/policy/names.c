@@ -15,9 +15,9 @@
 enum {
 	ANSWER_MAX = 1024,
 	SOCKET_BUFFER = 8192,
-	TRIES = 3,      /* a resolver that died may have taken the question with it */
-	PAUSE_MS = 200, /* before the next one */
-	CROWDED_MS = 20 /* until there may be room again */
+	TRIES = 3,      /* a resolver that died may have lost the question */
+	PAUSE_MS = 200, /* before the next try */
+	CROWDED_MS = 20 /* until there may be room on the link */
 };
 
 static void unconfirmed(struct policy_client *client, const char *why)
@@ -30,7 +30,7 @@ static void unconfirmed(struct policy_client *client, const char *why)
 void names_take(struct span packet, struct policy_client *client)
 {
 	struct wire_named named;
-	unconfirmed(client, "the resolver gave no proper answer");
+	unconfirmed(client, "the resolver sent a malformed answer");
 	if (!wire_admit(WIRE_LINK_names, WIRE_DOWN, packet) || !wire_decode_named(packet, &named))
 		return;
 	if (!named.name.len) {
@@ -44,7 +44,7 @@ void names_take(struct span packet, struct policy_client *client)
 	client->why[0] = '\0';
 }
 
-/* Sends the question with the other end of the socket that is returned; or -errno. */
+/* Sends the question together with a socket for the answer. Returns our end of that socket, or -errno. */
 static int ask(int link, const struct ipaddr *ip)
 {
 	char address[IPADDR_TEXT_MAX];
@@ -64,8 +64,8 @@ static int ask(int link, const struct ipaddr *ip)
 	return error ? error : ends[0];
 }
 
-/* 0: CLIENT has the result. -ECONNRESET: the resolver has gone away over it. */
-static int try(int link, int64_t until, struct policy_client *client)
+/* 0: CLIENT has the result. -ECONNRESET: the resolver died over the question. */
+static int try_once(int link, int64_t until, struct policy_client *client)
 {
 	char buffer[ANSWER_MAX];
 	struct ipc_packet packet;
@@ -85,8 +85,7 @@ static int try(int link, int64_t until, struct policy_client *client)
 	return error;
 }
 
-/* Room on the link, for a packet or (counted by the kernel for all of our user's) for a socket under way, comes back.
- */
+/* The link, or the kernel's count of our user's sockets under way, is full. Both will have room again. */
 static bool is_crowded(int error)
 {
 	return error == -EAGAIN || error == -ETOOMANYREFS;
@@ -96,15 +95,15 @@ static void look_up(void *context, struct policy_client *client)
 {
 	int64_t until = clock_mono_ms() + LIMIT_NAME_MS;
 	int link = *(const int *)context, lost = 0;
-	int error = try(link, until, client);
+	int error = try_once(link, until, client);
 	while ((is_crowded(error) || (error == -ECONNRESET && ++lost < TRIES)) && clock_mono_ms() < until) {
 		poll(NULL, 0, is_crowded(error) ? CROWDED_MS : PAUSE_MS);
-		error = try(link, until, client);
+		error = try_once(link, until, client);
 	}
 	if (error == -ETIMEDOUT)
-		unconfirmed(client, "the resolver gave no answer in time");
+		unconfirmed(client, "the resolver did not answer in time");
 	else if (error)
-		unconfirmed(client, "the resolver can't be asked");
+		unconfirmed(client, "can't ask the resolver");
 }
 
 struct names names_of_resolver(const int *link)

@@ -9,7 +9,7 @@ static bool add_step(struct policy_decision *out, enum policy_rule rule, bool ac
 	return accepts;
 }
 
-/* Domains whose mail ends here: everyone may write to them. */
+/* Domains whose mail ends here: every client may send to them. */
 static bool ours(const struct config_server *server, struct span domain, struct policy_decision *out)
 {
 	const struct config_local_domain *standard = &server->local_domains[0];
@@ -38,7 +38,7 @@ static bool relayed_for_all(const struct config_server *server, struct span doma
 				  remote->relay_at.line ? &remote->relay_at : &remote->origin);
 }
 
-/* Its conditions are about the way that mail takes, and ask nobody here. */
+/* Conditions of a connector are about the route, and do not matter here. */
 static bool relayed_by_connector(const struct config_server *server, struct span domain, struct policy_decision *out)
 {
 	struct connector_choice choice;
@@ -70,13 +70,13 @@ bool policy_client_match(const struct config_client *entry, const struct policy_
 	return match_address(entry, client) || match_name(entry, client);
 }
 
-/* What a look at a list has found. */
+/* The result of searching a list. */
 struct finding {
-	const struct config_client *entry; /* NULL = the client is not in it */
+	const struct config_client *entry; /* NULL = the client is not in the list */
 	bool names;                        /* names would have counted too */
 };
 
-/* Addresses before names: a client whose address is listed needs no look-up. */
+/* Addresses first: a client whose address is listed needs no look-up of its name. */
 static struct finding find_client(const struct config_clients *list, const struct policy_client *client)
 {
 	bool names = false;
@@ -96,7 +96,7 @@ static const struct config_origin *list_place(const struct config_origin *list, 
 	return list->line ? list : allow;
 }
 
-/* One of the twin lists; its rules are LISTED and the one after it. */
+/* One of the two similar lists; its rules are LISTED and the one after it. */
 static bool decide_by_list(const struct config_clients *list, enum config_allow allow,
 			   const struct config_origin *list_at, enum policy_rule listed,
 			   const struct policy_client *client, struct policy_decision *out)
@@ -192,7 +192,7 @@ static void format_client(const char *list, enum config_allow allow, const struc
 	if (step->text)
 		str_printf(to, " %s", step->text);
 	if (step->unconfirmed)
-		str_printf(to, " (it has no confirmed name: %s)", step->unconfirmed);
+		str_printf(to, " (the client has no confirmed name: %s)", step->unconfirmed);
 	str_printf(to, ", allow is %s: %s", allow_word(allow), verdict);
 }
 

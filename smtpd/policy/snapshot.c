@@ -77,7 +77,7 @@ void snapshot_publish(struct snapshot *s, size_t used)
 	s->used = end < s->size ? end : s->size;
 }
 
-/* A new mapping in the place of the old one: mprotect alone could be undone, this can't (F_SEAL_FUTURE_WRITE). */
+/* Replaces the old mapping: mprotect alone could be undone, a new mapping can't be (F_SEAL_FUTURE_WRITE). */
 void snapshot_read_only(struct snapshot *s)
 {
 	if (mmap(s->area, s->size, PROT_READ, MAP_SHARED | MAP_FIXED, s->fd, 0) == MAP_FAILED)

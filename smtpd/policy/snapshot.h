@@ -1,8 +1,9 @@
 /*
- * Live policy: the parent publishes objects (a parsed configuration), workers see the newest by one atomic load. One
- * memfd, append only, sealed against every writer but the parent's own mapping (SHRINK, GROW, FUTURE_WRITE); forked
- * workers map it read-only, at the same address, so an object may hold pointers into itself and nobody copies it.
- * Nothing is ever overwritten; when it is full the parent makes a new one and replaces its workers.
+ * Live policy: the parent publishes objects (a parsed configuration), and workers see the newest by one atomic load.
+ * The memory is one memfd, append only, sealed against every writer but the parent's own mapping (SHRINK, GROW,
+ * FUTURE_WRITE). Forked workers map it read-only at the same address, so an object may hold pointers into itself, and
+ * it is never copied. Nothing is overwritten; when the area is full the parent makes a new one and replaces its
+ * workers.
  */
 #ifndef SMTPD_POLICY_SNAPSHOT_H
 #define SMTPD_POLICY_SNAPSHOT_H
@@ -13,15 +14,17 @@
 
 struct snapshot;
 
-/* Parent: an area of SIZE octets, which take memory only as they are used. NULL with errno. */
+/* Parent: makes an area of SIZE octets, which take memory only as they are used. NULL with errno. */
 struct snapshot *snapshot_new(size_t size);
 void snapshot_free(struct snapshot *s); /* NULL is fine */
 
-/* Parent: where the next object is to be made, aligned for any type, zeroed unless something was begun here before;
- * *ROOM octets. */
+/*
+ * Parent: where the next object is to be built, aligned for any type. Zeroed, unless an object was begun here before.
+ * *ROOM is its size in octets.
+ */
 void *snapshot_room(struct snapshot *s, size_t *room);
 
-/* Parent: the first USED octets there are complete: the next generation (the first is 1). */
+/* Parent: publishes the first USED octets there as the next generation (the first is 1). */
 void snapshot_publish(struct snapshot *s, size_t used);
 
 /* Forked worker, before it reads anything from outside: gives up the writable mapping. */

@@ -10,7 +10,7 @@ static bool all_digits(struct span s)
 	return s.len > 0;
 }
 
-/* RFC 1870 has 1 to 20 digits; more of them still say "too big", which is another reply than "no number". */
+/* RFC 1870 allows 1 to 20 digits. A longer number still means "too big", which is another reply than "no number". */
 static bool parse_size(struct span value, struct params *out)
 {
 	if (!all_digits(value))

@@ -7,7 +7,7 @@
 enum params_allowed {
 	PARAMS_SIZE = 1 << 0,
 	PARAMS_BODY = 1 << 1,
-	PARAMS_AUTH = 1 << 2, /* who another host says has sent the message (RFC 4954 5): checked, believed by nobody */
+	PARAMS_AUTH = 1 << 2, /* the submitter that another host claims (RFC 4954 5): syntax checked, then ignored */
 	PARAMS_RET = 1 << 3,
 	PARAMS_ENVID = 1 << 4,
 	PARAMS_NOTIFY = 1 << 5,
@@ -17,7 +17,7 @@ enum params_allowed {
 enum params_result {
 	PARAMS_OK,
 	PARAMS_UNKNOWN, /* a parameter that is not allowed here: 555 */
-	PARAMS_BAD      /* a value that can't be: 501 */
+	PARAMS_BAD      /* an invalid value: 501 */
 };
 
 struct params {
@@ -25,10 +25,10 @@ struct params {
 	bool eight_bit;             /* BODY=8BITMIME */
 	struct dsn_message message; /* RET, ENVID; the span points into the text */
 	struct dsn_rcpt rcpt;       /* NOTIFY, ORCPT */
-	struct span culprit;        /* what was not OK */
+	struct span culprit;        /* the parameter that was not OK */
 };
 
-/* What follows the path: words separated by blanks. ALLOWED: enum params_allowed. */
+/* Parses what follows the path: words separated by blanks. ALLOWED: enum params_allowed. */
 enum params_result params_parse(struct span text, unsigned allowed, struct params *out);
 
 #endif

@@ -24,7 +24,7 @@ static enum auth_permission permission(struct session *s, enum auth_method metho
 	return auth_permits(s->auth, &s->peer, method);
 }
 
-/* As an extension, and for clients of before it was one the line with which the Windows service said LOGIN. */
+/* The extension, and for clients older than it the line with which the Windows service announces LOGIN. */
 void cmd_auth_announce(struct session *s)
 {
 	struct str line;
@@ -61,7 +61,7 @@ static void authenticated(struct session *s)
 	session_say(s, REPLY_AUTHENTICATED);
 }
 
-/* The log has its line already. */
+/* The reason is in the log already. */
 static void refuse(struct session *s, enum reply_id id)
 {
 	cmd_auth_end(s);

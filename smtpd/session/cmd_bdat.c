@@ -2,7 +2,7 @@
 
 #include "smtpd/session/cmd.h"
 
-/* BDAT octets [LAST] (RFC 3030): the octets of a refused chunk are taken and thrown away, never run as commands. */
+/* BDAT octets [LAST] (RFC 3030). The octets of a refused chunk are read and discarded, never run as commands. */
 
 static enum reply_id check_state(const struct session *s)
 {

@@ -34,7 +34,7 @@ void cmd_data(struct session *s, const struct command *command)
 	}
 }
 
-/* A refused message is read to its end, but not for ever. */
+/* A refused message is read to its end, up to a limit. */
 static bool goes_on_too_long(const struct transaction *tx)
 {
 	return tx->refusal != REPLY_NONE && tx->octets > LIMIT_SKIP &&

@@ -4,8 +4,8 @@
 #include "smtpd/session/cmd.h"
 
 /*
- * ETRN domain (RFC 1985): anybody may say it, for the mail goes where our configuration leads it, whoever asks.
- * ATRN [domain,domain...] (RFC 2645): the mail goes over this connection, so it takes an account that may fetch it.
+ * ETRN domain (RFC 1985): any client may send it, because the mail goes where our configuration routes it. ATRN
+ * [domain,domain...] (RFC 2645): the mail goes over this connection, so the client needs an account that may fetch it.
  */
 
 enum { COUNT_TEXT = 24 };
@@ -78,7 +78,7 @@ static void cmd_ask(struct session *s, const struct command *command)
 	}
 }
 
-/* Each of DOMAINS is one that USER may fetch; *CULPRIT the first that is not. */
+/* Checks that USER may fetch each of DOMAINS; *CULPRIT is the first that it may not. */
 static enum reply_id check_domains(const struct session *s, struct span domains, struct span *culprit)
 {
 	struct span user = span_of(s->client.user);
@@ -86,27 +86,27 @@ static enum reply_id check_domains(const struct session *s, struct span domains,
 	for (size_t n = 0; (more = etrn_next(&domains, culprit)) > 0; n++) {
 		const struct config_remote_domain *remote = etrn_find(s->config, *culprit);
 		if (!remote || !etrn_may_fetch(remote, user))
-			return REPLY_TURN_REFUSED;
+			return REPLY_ATRN_REFUSED;
 		if (n == ETRN_DOMAINS_MAX)
-			return REPLY_TURN_SYNTAX;
+			return REPLY_ATRN_SYNTAX;
 	}
-	return more < 0 ? REPLY_TURN_SYNTAX : REPLY_NONE;
+	return more < 0 ? REPLY_ATRN_SYNTAX : REPLY_NONE;
 }
 
-/* The last that this session says: the client speaks as a host now. */
-static void turn(struct session *s, struct span domains)
+/* The last command of this session: from now on the client is the SMTP server. */
+static void begin_atrn(struct session *s, struct span domains)
 {
 	const struct etrn_offer offer = {
 		.domains = domains, .user = span_of(s->client.user), .client = &s->client.ip, .tls = s->tls.on};
 	static const enum reply_id replies[ETRN_EVENT_COUNT] = {
-		[ETRN_BEGUN] = REPLY_TURNING,        [ETRN_NOTHING] = REPLY_TURN_NOTHING,
-		[ETRN_UNDER_WAY] = REPLY_TURN_LATER, [ETRN_LATER] = REPLY_TURN_LATER,
-		[ETRN_REFUSED] = REPLY_TURN_REFUSED, [ETRN_NEEDS_TLS] = REPLY_TURN_NEEDS_TLS,
+		[ETRN_BEGUN] = REPLY_ATRN_STARTED,   [ETRN_NOTHING] = REPLY_ATRN_NOTHING,
+		[ETRN_UNDER_WAY] = REPLY_ATRN_LATER, [ETRN_LATER] = REPLY_ATRN_LATER,
+		[ETRN_REFUSED] = REPLY_ATRN_REFUSED, [ETRN_NEEDS_TLS] = REPLY_ATRN_NEEDS_TLS,
 	};
-	enum etrn_event event = s->etrn->fetch(s->etrn->context, &offer, &s->turn);
+	enum etrn_event event = s->etrn->fetch(s->etrn->context, &offer, &s->atrn);
 	session_reply(s, replies[event], domains.len ? domains : SPAN("any domain"), nothing);
 	if (event == ETRN_BEGUN)
-		s->state = SESSION_TURNED;
+		s->state = SESSION_ATRN;
 }
 
 static void cmd_fetch(struct session *s, const struct command *command)
@@ -118,14 +118,14 @@ static void cmd_fetch(struct session *s, const struct command *command)
 		refusal = REPLY_AUTH_FIRST;
 	if (refusal == REPLY_NONE)
 		refusal = check_domains(s, command->args, &culprit);
-	if (refusal == REPLY_TURN_REFUSED)
+	if (refusal == REPLY_ATRN_REFUSED)
 		session_reply(s, refusal, culprit, nothing);
 	else if (refusal != REPLY_NONE)
 		session_say(s, refusal);
 	else if (s->etrns++ >= LIMIT_ETRN)
-		session_say(s, REPLY_TURN_LATER);
+		session_say(s, REPLY_ATRN_LATER);
 	else
-		turn(s, command->args);
+		begin_atrn(s, command->args);
 }
 
 void cmd_etrn(struct session *s, const struct command *command)

@@ -2,7 +2,7 @@
 
 #include "smtpd/session/cmd.h"
 
-/* What may stand in our Received line, and in a log, as the client said it. */
+/* Characters that are harmless in our Received line and in a log. */
 static bool is_harmless(char c)
 {
 	static const struct span marks = SPAN(".-_:[]/+*#&'!~$%=");
@@ -11,9 +11,9 @@ static bool is_harmless(char c)
 }
 
 /*
- * The name is not looked up and decides nothing, so a computer's name that is no host name, or none at all, is welcome,
- * as it was with the Windows service. Like Postfix, we write '?' for each octet that could break out of our Received
- * line. A name beyond LIMIT_HELO is cut.
+ * The name is not looked up and decides nothing, so any name is accepted, even one that is no host name, or none, as by
+ * the Windows service. Like Postfix, we write '?' for each octet that could break out of our Received line. A name is
+ * cut at LIMIT_HELO.
  */
 static void take_name(struct session *s, struct span name)
 {

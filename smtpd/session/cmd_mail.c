@@ -15,7 +15,7 @@ static enum reply_id check_state(const struct session *s)
 	return explain_mail_reply(&decision);
 }
 
-/* Refuses early what would be refused at its end anyway. */
+/* Refuses at MAIL what would be refused at the end of the data. */
 static enum reply_id check_room(const struct session *s, uint64_t declared)
 {
 	const struct config_messages *messages = &s->config->messages;
@@ -28,7 +28,7 @@ static enum reply_id check_room(const struct session *s, uint64_t declared)
 	return transaction_reply(store->space(store->context, s->config->free_space_floor, declared));
 }
 
-/* AUTH= also where nobody can authenticate: it decides nothing, and refusing it would cost a message. */
+/* AUTH= is accepted even where authentication is off: it decides nothing, and refusing it would cost a message. */
 static unsigned allowed_params(const struct session *s)
 {
 	unsigned without = s->config->without;

@@ -4,7 +4,9 @@
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
 
-/* RCPT TO:<recipient> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;xtext]: may it come in, and under which address?
+/*
+ * RCPT TO:<recipient> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;xtext]: decides whether the recipient is
+ * accepted, and under which address.
  */
 
 static enum reply_id check_state(const struct session *s)
@@ -16,7 +18,7 @@ static enum reply_id check_state(const struct session *s)
 	return s->state == SESSION_READY ? REPLY_NEED_SENDER : REPLY_NONE;
 }
 
-/* A recipient that is there already is taken again and stored once, beyond the limit too. */
+/* A duplicate recipient is accepted again and stored once, even beyond the limit. */
 static void take_recipient(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn, uint64_t most)
 {
 	struct recipients *rcpts = &s->tx.rcpts;
@@ -32,7 +34,7 @@ static void take_recipient(struct session *s, const struct address *rcpt, const 
 	}
 }
 
-/* It may come in, if its mailbox has room for the message. */
+/* Accepts the recipient if its mailbox has room for the message. */
 static void ask_mailbox(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
 	const struct fullness_room room = s->tx.store->room(s->tx.store->context, rcpt->domain);
@@ -48,7 +50,7 @@ static void ask_mailbox(struct session *s, const struct address *rcpt, const str
 	}
 }
 
-/* The address with the domain that the policy gives it; TEXT holds ADDRESS_MAX + 1. */
+/* The address with the domain that the policy assigns. TEXT holds ADDRESS_MAX + 1. */
 static struct address stamp(const struct address *rcpt, const char *domain, char *text)
 {
 	snprintf(text, ADDRESS_MAX + 1, "%.*s@%s", SPAN_ARGS(rcpt->local), domain);
@@ -85,7 +87,7 @@ void cmd_rcpt(struct session *s, const struct command *command)
 	else if (!command_path(command->args, SPAN("TO:"), &path) || !address_parse_path(path, &rcpt, &rest, &why))
 		session_reply(s, REPLY_BAD_RECIPIENT, span_of(why), (struct span){0});
 	else if (!rcpt.text.len)
-		session_reply(s, REPLY_BAD_RECIPIENT, SPAN("a recipient is never <>"), (struct span){0});
+		session_reply(s, REPLY_BAD_RECIPIENT, SPAN("<> can't be a recipient"), (struct span){0});
 	else if (session_params(s, rest, allowed, &params))
 		decide(s, &rcpt, &params.rcpt);
 }

@@ -1,6 +1,9 @@
 #include "smtpd/session/cmd.h"
 
-/* RSET NOOP VRFY HELP QUIT: one reply each, whatever else was said. VRFY tells nobody who is there (RFC 5321 7.3). */
+/*
+ * RSET NOOP VRFY HELP QUIT: one reply each, whatever the arguments. VRFY does not reveal which mailboxes exist (RFC
+ * 5321 7.3).
+ */
 
 void cmd_simple(struct session *s, const struct command *command)
 {

@@ -1,8 +1,8 @@
 #include "smtpd/session/cmd.h"
 
 /*
- * STARTTLS (RFC 3207). What follows the reply is a handshake, or nothing: the driver throws away what has come with it
- * in clear. A client that was not offered it hears 502, as with Postfix.
+ * STARTTLS (RFC 3207). A handshake follows the reply: the driver discards what came in clear with the command. A client
+ * to which STARTTLS was not offered gets 502, as from Postfix.
  */
 
 static enum reply_id check(const struct session *s, const struct command *command)

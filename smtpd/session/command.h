@@ -1,4 +1,7 @@
-/* A command line as verb and arguments. Pure; spans point into the line. A tab is as good as a blank, as in Postfix. */
+/*
+ * Splits a command line into verb and arguments. Pure; spans point into the line. A tab counts as a blank, as in
+ * Postfix.
+ */
 #ifndef SMTPD_SESSION_COMMAND_H
 #define SMTPD_SESSION_COMMAND_H
 
@@ -6,7 +9,7 @@
 
 enum command_verb {
 	COMMAND_UNKNOWN,
-	COMMAND_HTTP, /* a web client, or one that was made to speak to us: hang up */
+	COMMAND_HTTP, /* an HTTP request line: close the connection */
 	COMMAND_HELO,
 	COMMAND_EHLO,
 	COMMAND_MAIL,
@@ -28,25 +31,26 @@ enum command_verb {
 struct command {
 	enum command_verb verb;
 	struct span line; /* all of it */
-	struct span args; /* behind the verb, blanks and tabs at both ends taken off */
-	bool clean;       /* printable ASCII and tabs, nothing else */
+	struct span args; /* after the verb, without blanks and tabs at both ends */
+	bool clean;       /* only printable ASCII and tabs */
 };
 
-/* Always gives a command; what is none is COMMAND_UNKNOWN. LINE is without its line end. */
+/* Always sets a command; an unknown verb is COMMAND_UNKNOWN. LINE is without its line end. */
 void command_parse(struct span line, struct command *out);
 
 /*
- * The arguments of MAIL and RCPT behind KEYWORD ("FROM:", "TO:"); blanks around the colon are tolerated, as the Windows
- * service did. False when the keyword is not there.
+ * The arguments of MAIL and RCPT after KEYWORD ("FROM:", "TO:"). Blanks around the colon are accepted, as by the
+ * Windows service. False: the keyword is missing.
  */
 bool command_path(struct span args, struct span keyword, struct span *path);
 
-/* "OCTETS" or "OCTETS LAST", the arguments of BDAT (RFC 3030). False for anything else, and beyond 2^63. */
+/* Parses "OCTETS" or "OCTETS LAST", the arguments of BDAT (RFC 3030). False: malformed, or beyond 2^63. */
 bool command_chunk(struct span args, uint64_t *octets, bool *last);
 
 /*
- * What of LINE may be logged: of AUTH the mechanism at most. AFTER_AUTH: there was an AUTH before it, so that what is
- * no command may be the secret of a client that did not wait for our answer. A part of LINE, or a text of ours.
+ * The part of LINE that may be logged: of AUTH at most the mechanism. AFTER_AUTH: an AUTH came before, so a line that
+ * is no command may be the secret of a client that did not wait for our reply. Returns a part of LINE or a constant
+ * text.
  */
 struct span command_shown(struct span line, bool after_auth);
 

@@ -1,6 +1,7 @@
 #include "smtpd/session/etrn.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "common/base/clock.h"
@@ -10,10 +11,10 @@
 
 enum { SOCKET_BUFFER = 4096, PACKET_MAX = 4096, ANSWER_MAX = 64 };
 
-void etrn_turn_close(struct etrn_turn *turn)
+void etrn_connection_close(struct etrn_connection *c)
 {
-	fd_close(&turn->stream);
-	fd_close(&turn->claim);
+	fd_close(&c->stream);
+	fd_close(&c->claim);
 }
 
 bool etrn_take(struct span packet, enum etrn_event *event, uint64_t *count)
@@ -28,7 +29,7 @@ bool etrn_take(struct span packet, enum etrn_event *event, uint64_t *count)
 	return true;
 }
 
-/* SILENT: what holds when no answer comes in time, or the queue has gone away: the request lies in the link. */
+/* SILENT: the result when no answer comes in time, or the queue is gone: the request stays in the link. */
 static enum etrn_event hear(int fd, enum etrn_event silent, uint64_t *count)
 {
 	char buffer[ANSWER_MAX];
@@ -46,13 +47,13 @@ static enum etrn_event hear(int fd, enum etrn_event silent, uint64_t *count)
 	return event;
 }
 
-/* False: the queue has not been told. */
+/* False: the request could not be sent to the queue. */
 static bool tell(int link, struct str *packet, bool encoded, const int *fds, size_t n)
 {
 	int error = encoded ? ipc_send(link, str_span(packet), fds, n) : -ENOMEM;
 	str_free(packet);
 	if (error)
-		log_warning("can't tell the queue that mail is asked for: the arrivals link says %d", error);
+		log_warning("can't tell the queue of ETRN or ATRN: %s", strerror(-error));
 	return !error;
 }
 
@@ -82,7 +83,7 @@ static bool encode_offer(const struct etrn_offer *offer, struct str *packet)
 	return wire_encode_atrn(&question, packet);
 }
 
-static enum etrn_event fetch(void *context, const struct etrn_offer *offer, struct etrn_turn *out)
+static enum etrn_event fetch(void *context, const struct etrn_offer *offer, struct etrn_connection *out)
 {
 	struct str packet;
 	int answers[2], stream[2];
@@ -98,10 +99,10 @@ static enum etrn_event fetch(void *context, const struct etrn_offer *offer, stru
 	bool told = tell(*(const int *)context, &packet, encoded, (int[]){answers[1], stream[1]}, 2);
 	fd_close(&answers[1]);
 	fd_close(&stream[1]);
-	*out = (struct etrn_turn){.stream = stream[0], .claim = answers[0]};
+	*out = (struct etrn_connection){.stream = stream[0], .claim = answers[0]};
 	enum etrn_event event = told ? hear(answers[0], ETRN_LATER, &count) : ETRN_LATER;
 	if (event != ETRN_BEGUN)
-		etrn_turn_close(out);
+		etrn_connection_close(out);
 	return event;
 }
 

@@ -8,7 +8,7 @@
 #include "smtpd/session/cmd.h"
 
 enum {
-	/* Replies that may be waiting: the driver sends after each line, and HELP is the longest. */
+	/* Replies not yet sent: the driver sends after each line, and HELP is the longest. */
 	OUT_MAX = 8 * 1024,
 	LOGGED_MAX = 400 /* of a command */
 };
@@ -22,7 +22,7 @@ const char *session_state_words(enum session_state state)
 		[SESSION_MAIL] = "sender given",      [SESSION_RCPT] = "recipients given",
 		[SESSION_DATA] = "sending a message", [SESSION_CHUNK] = "sending a message",
 		[SESSION_BDAT] = "between chunks",    [SESSION_STARTTLS] = "starting TLS",
-		[SESSION_AUTH] = "authenticating",    [SESSION_TURNED] = "fetching mail",
+		[SESSION_AUTH] = "authenticating",    [SESSION_ATRN] = "fetching mail",
 		[SESSION_CLOSED] = "closing",
 	};
 	return state < SESSION_STATE_COUNT ? words[state] : "unknown";
@@ -31,7 +31,7 @@ const char *session_state_words(enum session_state state)
 bool session_init(struct session *s, const struct config_server *config, const struct store *store,
 		  const struct ipaddr *client)
 {
-	*s = (struct session){.config = config, .client = {.ip = *client}, .turn = {-1, -1}};
+	*s = (struct session){.config = config, .client = {.ip = *client}, .atrn = {-1, -1}};
 	ipaddr_format(client, s->client_text);
 	str_init(&s->out, OUT_MAX);
 	return transaction_init(&s->tx, store);
@@ -41,7 +41,7 @@ void session_free(struct session *s)
 {
 	auth_end(s->exchange);
 	s->exchange = NULL;
-	etrn_turn_close(&s->turn);
+	etrn_connection_close(&s->atrn);
 	explicit_bzero(&s->identity, sizeof(s->identity));
 	transaction_free(&s->tx);
 	str_free(&s->out);
@@ -101,8 +101,8 @@ enum session_wants session_wants(const struct session *s)
 		return SESSION_WANTS_OCTETS;
 	case SESSION_STARTTLS:
 		return SESSION_WANTS_HANDSHAKE;
-	case SESSION_TURNED:
-		return SESSION_WANTS_TURN;
+	case SESSION_ATRN:
+		return SESSION_WANTS_ATRN_RELAY;
 	case SESSION_CLOSED:
 		return SESSION_WANTS_CLOSE;
 	default:
@@ -110,7 +110,7 @@ enum session_wants session_wants(const struct session *s)
 	}
 }
 
-/* What a client said, without what nobody may read. */
+/* The client's line, without secrets. */
 static struct span loggable(const struct session *s)
 {
 	if (s->state == SESSION_DATA || s->state == SESSION_CHUNK)
@@ -120,7 +120,7 @@ static struct span loggable(const struct session *s)
 	return command_shown(s->line, s->after_auth);
 }
 
-/* What the administrator can do about it, for the log: the client is told only what is wrong. */
+/* The remedy for the log. The client is told only what is wrong. */
 static const char *remedy(const struct session *s, enum reply_id id)
 {
 	switch (id) {
@@ -135,7 +135,7 @@ static const char *remedy(const struct session *s, enum reply_id id)
 	}
 }
 
-/* The reply may hold a piece of the command. */
+/* The reply may quote the command. */
 static void log_refusal(const struct session *s, enum reply_id id, struct span reply)
 {
 	char line[LOGGED_MAX + 1], answer[LOGGED_MAX + 1];
@@ -234,7 +234,7 @@ static void (*const handlers[COMMAND_COUNT])(struct session *, const struct comm
 	[COMMAND_QUIT] = cmd_simple,       [COMMAND_ETRN] = cmd_etrn,   [COMMAND_ATRN] = cmd_etrn,
 };
 
-/* A session that gets nowhere holds a worker that others could have. QUIT is always heard. */
+/* A session that makes no progress occupies a worker. QUIT is always accepted. */
 static bool idles(struct session *s, enum command_verb verb)
 {
 	bool brings_nearer = verb == COMMAND_MAIL || verb == COMMAND_RCPT || verb == COMMAND_DATA ||
@@ -242,8 +242,10 @@ static bool idles(struct session *s, enum command_verb verb)
 	return !brings_nearer && ++s->idle > LIMIT_IDLE;
 }
 
-/* Verbs that take any octet. BDAT itself knows what to do with a line that it can't read: its chunk must not be run as
- * commands. HELO and EHLO clean the name. */
+/*
+ * Commands whose lines may hold any octet. BDAT handles such a line itself: its chunk must not be run as commands. HELO
+ * and EHLO clean the name.
+ */
 static bool takes_unclean(enum command_verb verb)
 {
 	return verb == COMMAND_BDAT || verb == COMMAND_HELO || verb == COMMAND_EHLO;
@@ -287,7 +289,7 @@ static bool speaks_lf(const struct session *s)
 	return s->lines == SESSION_LINES_LF && s->config->bare_newlines == CONFIG_BARE_REPAIR;
 }
 
-/* The first line decides for all of the session. */
+/* The first line decides for the whole session. */
 static bool ends_well(struct session *s, struct span line, bool bare)
 {
 	bool lf = bare && span_find(line, '\r') == line.len;
@@ -327,7 +329,7 @@ size_t session_octets(struct session *s, struct span octets)
 	return s->state == SESSION_CHUNK ? cmd_bdat_octets(s, octets) : cmd_data_octets(s, octets);
 }
 
-/* What Received says of the client's name; NULL = nothing. */
+/* The client's name for Received; NULL = none. */
 static const char *received_name(struct session *s)
 {
 	if (!s->config->reverse_dns)

@@ -72,7 +72,10 @@ enum reply_id transaction_reply(int error)
 	}
 }
 
-/* The first reason stands. The store is freed at once, so that a refused message holds no disk while it trickles in. */
+/*
+ * The first reason counts. The store is freed at once, so that a refused message occupies no disk while the rest of it
+ * comes in.
+ */
 static void refuse(struct transaction *t, enum reply_id why)
 {
 	if (t->refusal != REPLY_NONE)
@@ -107,7 +110,7 @@ static const char *protocol(const struct transaction_origin *origin)
 	return origin->tls_version ? "ESMTPS" : "ESMTP";
 }
 
-/* In a comment (RFC 5322 3.2.2), where a name may be any text. */
+/* In a comment (RFC 5322 3.2.2), which may hold any text. */
 static void write_user(struct str *to, const char *user)
 {
 	if (!user)
@@ -187,7 +190,7 @@ static void put(void *context, struct span text)
 	store_write(context, text);
 }
 
-/* TEXT goes through the header's hands as long as there is one; without TEXT the message is over. */
+/* Passes TEXT through the completion of the header while that is not finished. Without TEXT the message is over. */
 static void pass_header(struct transaction *t, struct span text)
 {
 	const struct completion_values lacking = {str_text(&t->sender), t->domain, t->fqdn, t->id, t->date};

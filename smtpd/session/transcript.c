@@ -10,7 +10,7 @@
 
 enum { SESSIONS_A_PROCESS = 1 << 20, CODE_LEN = 3, CRLF_LEN = 2, ARGUMENT_MAX = 64, CHALLENGE = 334 };
 
-/* What is recorded beside the session and its reply. */
+/* The fields of a record beside the session and its reply. */
 struct what {
 	struct span verb, argument;
 	uint64_t octets;
@@ -29,7 +29,7 @@ void transcript_heard(struct transcript *t)
 		t->began_ms = clock_mono_ms();
 }
 
-/* A session whose log is off never asks. */
+/* The addresses are looked up only when the log is on. */
 static void name_ends(struct transcript *t)
 {
 	struct sockaddr_storage address = {0};
@@ -45,7 +45,7 @@ static void name_ends(struct transcript *t)
 		net_address(&address, &ip, &t->peer_port);
 }
 
-/* The code, and the text of the first line; but challenges are nobody's business. */
+/* The code, and the text of the first line. Challenges are left out. */
 static void split_reply(struct span reply, uint64_t *code, struct span *text)
 {
 	struct span line = {reply.at, span_find(reply, '\r')};

@@ -173,7 +173,7 @@ class Waiting(Case):
             server = self.service(f"smart_host [127.0.0.1]:{sink.port}\ndelivery {{ retry 1h }}")
             for i in range(5):
                 server.send([f"a{i}@far.test"])
-            self.waits(server, "the host wants us to authenticate: 530 5.7.0 Authentication required; write auth, username and password_file into outbound of "
+            self.waits(server, "the host requires authentication: 530 5.7.0 Authentication required; write auth, username and password_file into outbound of "
                        "virtual_server (smart_host in %s:" % server.conf, 5)
             status = server.ctl("status", check=False).stdout
             self.assertRegex(status, r"mail waits for next hop .*530 5\.7\.0 Authentication required")
@@ -188,7 +188,7 @@ class Waiting(Case):
                 server = self.stack.enter_context(Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{more}\ndelivery {{ retry 1h }}"))
                 server.send(["a@far.test"])
                 server.send(["b@far.test", "c@near.test"])
-                self.waits(server, "the host wants us to authenticate: 530 5.7.1 Authentication required; write auth, username and password_file", 2)
+                self.waits(server, "the host requires authentication: 530 5.7.1 Authentication required; write auth, username and password_file", 2)
                 for i in range(5):
                     server.send([f"d{i}@near.test"])
                 sink.wait(6)
@@ -240,7 +240,7 @@ class Waiting(Case):
         spoilt = {"is open to others": (lambda path: path.chmod(0o644), "chmod 600"),
                   "is empty": (lambda path: path.write_text(""), "its first line is empty"),
                   "is missing": (lambda path: path.unlink(), "No such file"),
-                  "is no file": (lambda path: (path.unlink(), path.mkdir()), "it is no file")}
+                  "is no file": (lambda path: (path.unlink(), path.mkdir()), "it is no regular file")}
         for what, (spoil, words) in spoilt.items():
             with self.subTest(what), self.host() as host, Sink() as sink:
                 self.put("password", PASSWORD + "\n")

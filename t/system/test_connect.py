@@ -248,7 +248,7 @@ class Names(unittest.TestCase):
         self.assertIn("client is in relay list printer.branch.example, allow is only-listed: accepted", named)
         self.assertIn(f"{server.conf}:{line_of(server, 'relay {')}", named)
         unnamed = server.ctl("explain", "relay", "--client", "127.0.0.2", "--to", "u@example.net").stdout
-        self.assertIn("(it has no confirmed name: none was given with --name)", unnamed)
+        self.assertIn("(the client has no confirmed name: none was given with --name)", unnamed)
         self.assertTrue(unnamed.startswith("refused"))
 
     def test_deny_by_name(self):

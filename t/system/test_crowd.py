@@ -115,7 +115,7 @@ class OneAddress(unittest.TestCase):
                 refused = next(heard for heard in crowd.heard.values() if heard.startswith(b"421"))
                 self.assertEqual(refused, f"421 4.7.0 mail.example.com Too many connections from {CROWD}: at most 50 at a time, "
                                           "try again later\r\n".encode())
-                lines = [line for line in server.log().splitlines() if "it has more connections than" in line]
+                lines = [line for line in server.log().splitlines() if "the client has more connections than" in line]
                 self.assertEqual(len(lines), 1, lines)
                 self.assertIn(f"client={CROWD} ", lines[0])
                 self.assertEqual(len(server.ctl_json("sessions")["sessions"]), 50)

@@ -151,7 +151,7 @@ class Drop(unittest.TestCase):
     def test_quota_smaller_than_the_message(self):
         """What can never fit is refused, or returned at once, and shuts the folder for nobody."""
         large = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 2000
-        refused = (552, b"5.2.3 Message is larger than all that the mailbox may hold")
+        refused = (552, b"5.2.3 Message is larger than the mailbox limit")
         with self.service("; drop_quota 20K") as server, server.client() as client:
             client.ehlo()
 

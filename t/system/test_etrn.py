@@ -100,7 +100,7 @@ class Request(unittest.TestCase):
         with Sink(extensions=("PIPELINING",)) as sink, Mailroot(self.CONNECTOR.format(sink.port, "branch.test", "1h")) as server:
             self.logged(server, "connector=provider", "status=not-asked", "does not offer ETRN")
         with Mailroot(self.CONNECTOR.format(harness.free_port(), "branch.test", "1h")) as server:
-            self.logged(server, "connector=provider", "status=not-asked", "no host takes us", "onnection refused")
+            self.logged(server, "connector=provider", "status=not-asked", "no host accepts us", "onnection refused")
 
     def test_between_two_of_us(self):
         port = harness.free_port()

@@ -93,7 +93,7 @@ class Inbound(WithKdc):
         for name in (b"bob", b"bob@EXAMPLE.COM"):
             with self.session() as wire:
                 self.assertEqual(authenticate(wire, Initiator(SERVICE), authzid=name)[0], 235)
-        self.refused("another user", authzid=b"alice")
+        self.refused("the authorization identity differs", authzid=b"alice")
 
     def test_curl(self):
         message = self.folder / "message"
@@ -117,7 +117,7 @@ class Inbound(WithKdc):
         try:
             self.server.conf.write_text(conf.replace("gssapi_realm EXAMPLE.COM", "gssapi_realm OTHER.COM"))
             self.server.ctl("reload")
-            self.refused("another realm than gssapi_realm", wire)
+            self.refused("the client's realm is not gssapi_realm", wire)
         finally:
             self.server.conf.write_text(conf)
             self.server.ctl("reload")

@@ -73,7 +73,7 @@ class Clear(Tls):
             self.assertEqual([wire.reply()[0] for _ in range(8)], [501, 250, 250, 250, 503, 250, 503, 250])
             with Secured(server) as client:
                 self.assertEqual(client.command("MAIL FROM:<a@example.com>")[0], 503)
-                self.assertEqual(client.command("STARTTLS")[1], "503 5.5.1 TLS is in use already")
+                self.assertEqual(client.command("STARTTLS")[1], "503 5.5.1 TLS is already in use")
                 self.assertNotIn("250-STARTTLS", client.hello())
                 self.assertEqual(client.command("STARTTLS")[0], 503)
 

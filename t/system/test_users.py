@@ -216,7 +216,7 @@ class Stored(unittest.TestCase):
         self.service.user("delete", "ann")
         self.assertEqual(self.service.users_file.read_bytes().decode().split("\n")[:3], ["# who may send", "", "\t# scanners\r"])
         done = self.service.user("list")
-        self.assertRegex(done.stderr, r"users: line 4: .*does not count")
+        self.assertRegex(done.stderr, r"users: line 4: .*is ignored")
         self.assertNotIn("broken", done.stderr)
         self.service.user("passwd", "BROKEN", password="mended by it")
         self.assertEqual(sorted(self.service.names()), ["BROKEN", "bob"])
@@ -454,7 +454,7 @@ class Running(unittest.TestCase):
             service.ctl("reload")
             self.assertTrue(service.logs_in("ann"))
             wait_for(lambda: "line 1" in service.attention(), "the line is told")
-            self.assertRegex(service.log(), r"users, line 1: .*; this line does not count")
+            self.assertRegex(service.log(), r"users, line 1: .*; this line is ignored")
             self.assertRegex(service.log(), r"is open to others \(mode 640\): chmod 600 ")
             self.assertNotIn("nonsense secret", service.log())
 

@@ -779,7 +779,7 @@ START_TEST(endless_replies)
 	server_start(&s, script.at);
 	add_host(&f, "endless", s.port);
 	deliver(&f);
-	expect(&f, 0, JOURNAL_DELAYED, 0, "the host sent what is no reply while we waited for the reply to EHLO");
+	expect(&f, 0, JOURNAL_DELAYED, 0, "the host sent an invalid reply while we waited for the reply to EHLO");
 	server_end(&s);
 	str_free(&script);
 	tear_down(&f);

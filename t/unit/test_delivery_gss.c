@@ -261,7 +261,7 @@ START_TEST(test_kdc_says_nothing)
 	use_kdc_at(port);
 	gss_client_set_deadline(client, 700);
 	int64_t begun = clock_mono_ms();
-	check_refused(client, "mail.example.com", "no KDC has answered within 1 s");
+	check_refused(client, "mail.example.com", "no KDC answered within 1 s");
 	ck_assert_int_lt(clock_mono_ms() - begun, 5000);
 	use_own_kdc();
 	gss_client_set_deadline(client, GSS_CLIENT_DEADLINE_MS);

@@ -128,11 +128,11 @@ START_TEST(no_files)
 	ck_assert_ptr_null(password_load(path, getuid(), why));
 	ck_assert_ptr_nonnull(strstr(why, "No such file"));
 	ck_assert_ptr_null(password_load(folder, getuid(), why));
-	ck_assert_ptr_nonnull(strstr(why, "it is no file"));
+	ck_assert_ptr_nonnull(strstr(why, "it is no regular file"));
 	ck_assert_ptr_null(password_load("/dev/zero", getuid(), why));
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	ck_assert_ptr_null(password_load(path, getuid(), why));
-	ck_assert_ptr_nonnull(strstr(why, "it is no file"));
+	ck_assert_ptr_nonnull(strstr(why, "it is no regular file"));
 	password_free(NULL);
 }
 END_TEST

@@ -139,7 +139,7 @@ START_TEST(cram_md5)
 	s = sasl_open(&user, NULL, "host.test");
 	ck_assert(begin(s, "CRAM-MD5"));
 	ck_assert(!answer(s, "<1896.697170952@postoffice.reston.mci.net>"));
-	ck_assert_ptr_nonnull(strstr(why, "not proper base64"));
+	ck_assert_ptr_nonnull(strstr(why, "no valid base64"));
 	sasl_close(s);
 }
 END_TEST
@@ -253,9 +253,9 @@ START_TEST(scram_host_without_password)
 	ck_assert(answer_text(s, text));
 	ck_assert_ptr_nonnull(strstr(decoded(), ",p="));
 	ck_assert(!s->finish(s->context, &why));
-	ck_assert_ptr_nonnull(strstr(why, "without a proof"));
+	ck_assert_ptr_nonnull(strstr(why, "without proof"));
 	ck_assert(!answer_text(s, "v=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
-	ck_assert_ptr_nonnull(strstr(why, "has not proved"));
+	ck_assert_ptr_nonnull(strstr(why, "could not prove"));
 	ck_assert(!s->finish(s->context, &why));
 	sasl_close(s);
 }

@@ -64,7 +64,7 @@ static const struct {
 	 "connect { list 8.8.8.8 }\nremote_domain a.net { relay yes }\nrelay { list 8.8.8.8 }"},
 	{"relay { list 8.8.8.8 8.8.8.8/32 8.8.8.8/31 8.8.8.8/30 8.8.8.8/29 }", "8.8.8.8", "a.net",
 	 "to refuse it, remove 8.8.8.8 from relay list at test.conf:5, and 8.8.8.8/32 from relay list at test.conf:5, "
-	 "and 8.8.8.8/31 from relay list at test.conf:5, and 2 more entries that match it",
+	 "and 8.8.8.8/31 from relay list at test.conf:5, and 2 more entries that match the client",
 	 ""},
 };
 

@@ -125,11 +125,11 @@ END_TEST
 
 START_TEST(test_refused)
 {
-	check_refused("OTHER.COM", 1, "", "another realm");
-	check_refused("example.com", 1, "", "another realm");
-	check_refused("EXAMPLE.COM", 1, "alice", "another user");
-	check_refused(NULL, 1, "bob", "another user");
-	check_refused(NULL, 1, "bob@EXAMPLE.COM ", "another user");
+	check_refused("OTHER.COM", 1, "", "the client's realm is not gssapi_realm");
+	check_refused("example.com", 1, "", "the client's realm is not gssapi_realm");
+	check_refused("EXAMPLE.COM", 1, "alice", "the authorization identity differs");
+	check_refused(NULL, 1, "bob", "the authorization identity differs");
+	check_refused(NULL, 1, "bob@EXAMPLE.COM ", "the authorization identity differs");
 	check_refused(NULL, 2, "", "layer that was not offered");
 	check_refused(NULL, 4, "", "layer that was not offered");
 	check_refused(NULL, 3, "", "layer that was not offered");
@@ -342,8 +342,8 @@ START_TEST(test_forged)
 	check_forged(&(struct forge){bob, service, -7200, -3600, 0}, "has to get a new ticket");
 	check_forged(&(struct forge){bob, service, 3600, 7200, 0}, "set the clocks");
 	check_forged(&(struct forge){bob, service, -60, 3600, TKT_FLG_INVALID}, "Ticket");
-	check_forged(&(struct forge){"bob@OTHER.COM", service, -60, 3600, 0}, "of another realm than gssapi_realm");
-	check_forged(&(struct forge){"a\\@b@EXAMPLE.COM", service, -60, 3600, 0}, "characters that can't stand");
+	check_forged(&(struct forge){"bob@OTHER.COM", service, -60, 3600, 0}, "the client's realm is not gssapi_realm");
+	check_forged(&(struct forge){"a\\@b@EXAMPLE.COM", service, -60, 3600, 0}, "characters that are not allowed");
 }
 END_TEST
 

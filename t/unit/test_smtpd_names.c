@@ -135,15 +135,15 @@ START_TEST(test_answers)
 {
 	confirmed(ask_of(say_name));
 	unconfirmed(ask_of(say_why), "the address has no name in DNS");
-	unconfirmed(ask_of(say_no_name), "the resolver gave no proper answer");
-	unconfirmed(ask_of(say_junk), "the resolver gave no proper answer");
+	unconfirmed(ask_of(say_no_name), "the resolver sent a malformed answer");
+	unconfirmed(ask_of(say_junk), "the resolver sent a malformed answer");
 }
 END_TEST
 
 START_TEST(test_restart)
 {
 	confirmed(ask_of(die_once));
-	unconfirmed(ask_of(die), "the resolver can't be asked");
+	unconfirmed(ask_of(die), "can't ask the resolver");
 }
 END_TEST
 
@@ -152,7 +152,7 @@ START_TEST(test_silence)
 {
 	ck_assert_int_eq(ipc_pair(link_ends, 100000), 0);
 	int64_t start = clock_mono_ms();
-	unconfirmed(ask(), "the resolver gave no answer in time");
+	unconfirmed(ask(), "the resolver did not answer in time");
 	int64_t took = clock_mono_ms() - start;
 	ck_assert_int_ge(took, LIMIT_NAME_MS);
 	ck_assert_int_lt(took, LIMIT_NAME_MS + 2000);
@@ -162,7 +162,7 @@ END_TEST
 START_TEST(test_no_link)
 {
 	link_ends[0] = -1;
-	unconfirmed(ask(), "the resolver can't be asked");
+	unconfirmed(ask(), "can't ask the resolver");
 }
 END_TEST
 

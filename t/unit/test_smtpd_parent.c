@@ -498,8 +498,7 @@ START_TEST(test_explain)
 		 "to permit it, add 192.0.2.1 to relay list at test.conf:7",
 		 1},
 		{"printer", "u@example.net",
-		 "the client must be an address such as 192.0.2.1 or 2001:db8::1, its name one such as "
-		 "host.example.com, its user one of graphic ASCII",
+		 "the client must be an address such as 192.0.2.1 or 2001:db8::1, its name a host name such as host.example.com, its user graphic ASCII",
 		 2},
 		{"10.0.0.1", "", "501 5.1.3 Invalid address: no recipient", 2},
 	};

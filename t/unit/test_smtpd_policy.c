@@ -307,8 +307,9 @@ START_TEST(test_words)
 	client = client_named(UNCONFIRMED);
 	policy_relay_decide(&config.servers[0], &client, SPAN("example.net"), &decision);
 	policy_step_format(&config.servers[0], &decision.steps[0], &text);
-	ck_assert_str_eq(str_text(&text), "client is not in relay list (it has no confirmed name: no reason), allow is "
-					  "only-listed: refused");
+	ck_assert_str_eq(str_text(&text),
+			 "client is not in relay list (the client has no confirmed name: no reason), allow is "
+			 "only-listed: refused");
 	str_clear(&text);
 	config_free(&config);
 	memory_config("access { auth scram-sha-256 }\nrelay { authenticated no }", &config);

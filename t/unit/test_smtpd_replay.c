@@ -124,11 +124,11 @@ static enum etrn_event ask_queue(void *context, const struct etrn_node *node, ui
 	return r->event;
 }
 
-static enum etrn_event offer_queue(void *context, const struct etrn_offer *offer, struct etrn_turn *out)
+static enum etrn_event offer_queue(void *context, const struct etrn_offer *offer, struct etrn_connection *out)
 {
 	const struct replay *r = context;
 	ck_assert(offer->user.len > 0);
-	*out = (struct etrn_turn){-1, -1};
+	*out = (struct etrn_connection){-1, -1};
 	return r->event;
 }
 
@@ -303,8 +303,8 @@ static void run_line(struct replay *r, char letter, struct span text)
 		r->waiting = number(r, text);
 		break;
 	case 'R':
-		ck_assert_msg(session_wants(&r->session) == SESSION_WANTS_TURN, "%s:%u: it is not turned", r->file,
-			      r->line);
+		ck_assert_msg(session_wants(&r->session) == SESSION_WANTS_ATRN_RELAY, "%s:%u: it is not turned",
+			      r->file, r->line);
 		break;
 	case 'E':
 		session_close(&r->session);

@@ -97,7 +97,7 @@ static const struct {
 	 "bad: a line at its head begins with x-mailroot-, which is reserved"},
 	{"x-sender: a@b\r\nx-sender: c@d\r\nx-receiver: c@d\r\n", "bad: there is more than one x-sender line"},
 	{"x-sender:\r\nx-receiver: c@d\r\n", "bad: the x-sender line has no address; write <> for none"},
-	{"x-sender: a@b\r\nx-receiver: <>\r\n", "bad: x-receiver \"<>\": no mail goes to the null address"},
+	{"x-sender: a@b\r\nx-receiver: <>\r\n", "bad: x-receiver \"<>\": the null address can't be a recipient"},
 	{"x-sender: a@b\r\nx-receiver: c d\r\nTo: e@f\r\n",
 	 "bad: x-receiver \"c d\": something stands before or behind the address, or several words are none"},
 	{"From: a@b\r\nTo: g: c@d\r\n",

@@ -152,7 +152,7 @@ START_TEST(what_is_to_be_mended_is_told_until_it_is)
 {
 	const struct wire_users missing = {.wanted = true, .file = SPAN("/etc/users")},
 				off = {.file = SPAN("/etc/users")};
-	const char *line = "user_file /etc/users, line 2: it does not begin with a name; this line does not count\n";
+	const char *line = "user_file /etc/users, line 2: it does not begin with a name; this line is ignored\n";
 	take(SPAN("ann " KEYS));
 	ck_mend("");
 	take(SPAN("ann " KEYS "= secret\n"));

@@ -1,5 +1,5 @@
-/* What is remembered, for how long, and of whom. */
-#include "smtpd/auth/remembered.h"
+/* What is cache, for how long, and of whom. */
+#include "smtpd/auth/passcache.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -9,45 +9,45 @@
 #include "t/unit/auth_memory.h"
 #include "t/unit/suite.h"
 
-static struct remembered *remembered;
-static unsigned char tag[REMEMBERED_TAG];
+static struct passcache *cache;
+static unsigned char tag[PASSCACHE_TAG];
 
 static void setup(void)
 {
-	remembered = remembered_new();
-	ck_assert(remembered != NULL);
+	cache = passcache_new();
+	ck_assert(cache != NULL);
 }
 
 static void teardown(void)
 {
-	remembered_free(remembered);
+	passcache_free(cache);
 }
 
 static unsigned char *tag_of(const char *name, int64_t changed_ms, const char *password)
 {
-	ck_assert(remembered_tag(remembered, span_of(name), changed_ms, span_of(password), tag));
+	ck_assert(passcache_tag(cache, span_of(name), changed_ms, span_of(password), tag));
 	return tag;
 }
 
 START_TEST(test_what_is_known)
 {
-	ck_assert(!remembered_find(remembered, tag_of("alice", 1, "secret"), 1000));
-	remembered_add(remembered, tag_of("alice", 1, "secret"), 1000);
-	ck_assert(remembered_find(remembered, tag_of("alice", 1, "secret"), 1000));
-	ck_assert(remembered_find(remembered, tag_of("alice", 1, "secret"), 1000 + REMEMBERED_MS - 1));
-	ck_assert(!remembered_find(remembered, tag_of("alice", 1, "secret"), 1000 + REMEMBERED_MS));
-	ck_assert(!remembered_find(remembered, tag_of("alice", 1, "secret"), 999)); /* scribbled on */
-	ck_assert(!remembered_find(remembered, tag_of("alice", 2, "secret"), 1000));
-	ck_assert(!remembered_find(remembered, tag_of("alic", 1, "esecret"), 1000));
-	ck_assert(!remembered_find(remembered, tag_of("alice", 1, "Secret"), 1000));
-	ck_assert(!remembered_find(remembered, tag_of("alice", 1, ""), 1000));
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 1000));
+	passcache_add(cache, tag_of("alice", 1, "secret"), 1000);
+	ck_assert(passcache_find(cache, tag_of("alice", 1, "secret"), 1000));
+	ck_assert(passcache_find(cache, tag_of("alice", 1, "secret"), 1000 + PASSCACHE_MS - 1));
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 1000 + PASSCACHE_MS));
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 999)); /* scribbled on */
+	ck_assert(!passcache_find(cache, tag_of("alice", 2, "secret"), 1000));
+	ck_assert(!passcache_find(cache, tag_of("alic", 1, "esecret"), 1000));
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, "Secret"), 1000));
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, ""), 1000));
 }
 END_TEST
 
 /* Another service has other tags. */
 START_TEST(test_secret)
 {
-	unsigned char first[REMEMBERED_TAG];
+	unsigned char first[PASSCACHE_TAG];
 	memcpy(first, tag_of("alice", 1, "secret"), sizeof(first));
 	teardown();
 	setup();
@@ -61,8 +61,8 @@ START_TEST(test_flood)
 	for (uint32_t i = 1; i < 100000; i++) {
 		memset(tag, 0, sizeof(tag));
 		memcpy(tag, &i, sizeof(i));
-		remembered_add(remembered, tag, i);
-		ck_assert(remembered_find(remembered, tag, i));
+		passcache_add(cache, tag, i);
+		ck_assert(passcache_find(cache, tag, i));
 	}
 }
 END_TEST
@@ -103,8 +103,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("smtpd_remembered");
-	TCase *tcase = tcase_create("remembered");
+	Suite *suite = suite_create("smtpd_passcache");
+	TCase *tcase = tcase_create("cache");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_what_is_known);
 	tcase_add_test(tcase, test_secret);

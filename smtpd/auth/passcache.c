@@ -1,4 +1,4 @@
-#include "smtpd/auth/remembered.h"
+#include "smtpd/auth/passcache.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -12,20 +12,20 @@
 enum { WAYS = 4, SETS = 1024, SECRET_OCTETS = 32 };
 
 struct place {
-	unsigned char tag[REMEMBERED_TAG];
+	unsigned char tag[PASSCACHE_TAG];
 	int64_t since_ms; /* 0 = empty */
 };
 
-struct remembered {
+struct passcache {
 	struct place (*shared)[WAYS];
 	unsigned char secret[SECRET_OCTETS];
 };
 
 static const size_t area = sizeof(struct place[SETS][WAYS]);
 
-struct remembered *remembered_new(void)
+struct passcache *passcache_new(void)
 {
-	struct remembered *r = calloc(1, sizeof(*r));
+	struct passcache *r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
 	fd_random(r->secret, sizeof(r->secret));
@@ -36,7 +36,7 @@ struct remembered *remembered_new(void)
 	return NULL;
 }
 
-void remembered_free(struct remembered *r)
+void passcache_free(struct passcache *r)
 {
 	if (!r)
 		return;
@@ -46,8 +46,8 @@ void remembered_free(struct remembered *r)
 	free(r);
 }
 
-bool remembered_tag(const struct remembered *r, struct span name, int64_t changed_ms, struct span password,
-		    unsigned char tag[REMEMBERED_TAG])
+bool passcache_tag(const struct passcache *r, struct span name, int64_t changed_ms, struct span password,
+		   unsigned char tag[PASSCACHE_TAG])
 {
 	unsigned char salt[SECRET_OCTETS + sizeof(changed_ms) + ACCOUNT_NAME_MAX];
 	size_t len = name.len < ACCOUNT_NAME_MAX ? name.len : ACCOUNT_NAME_MAX;
@@ -57,36 +57,36 @@ bool remembered_tag(const struct remembered *r, struct span name, int64_t change
 		memcpy(salt + SECRET_OCTETS + sizeof(changed_ms), name.at, len);
 	int done = PKCS5_PBKDF2_HMAC(password.len ? password.at : "", (int)password.len, salt,
 				     (int)(SECRET_OCTETS + sizeof(changed_ms) + len), ACCOUNT_ITERATIONS_MIN,
-				     EVP_sha256(), REMEMBERED_TAG, tag);
+				     EVP_sha256(), PASSCACHE_TAG, tag);
 	explicit_bzero(salt, sizeof(salt));
 	return done == 1;
 }
 
-static struct place *set_of(const struct remembered *r, const unsigned char tag[REMEMBERED_TAG])
+static struct place *set_of(const struct passcache *r, const unsigned char tag[PASSCACHE_TAG])
 {
 	return r->shared[(tag[0] | (unsigned)tag[1] << 8) % SETS];
 }
 
-/* A place that is being written at this moment equals no tag: the try is checked in full. */
-bool remembered_find(const struct remembered *r, const unsigned char tag[REMEMBERED_TAG], int64_t mono_ms)
+/* A tag that is being written at this moment matches nothing: the password is checked in full. */
+bool passcache_find(const struct passcache *r, const unsigned char tag[PASSCACHE_TAG], int64_t mono_ms)
 {
 	const struct place *set = set_of(r, tag);
 	bool found = false;
 	for (size_t i = 0; i < WAYS; i++) {
 		int64_t age = mono_ms - set[i].since_ms;
-		bool fresh = set[i].since_ms && age >= 0 && age < REMEMBERED_MS;
-		found |= CRYPTO_memcmp(set[i].tag, tag, REMEMBERED_TAG) == 0 && fresh;
+		bool fresh = set[i].since_ms && age >= 0 && age < PASSCACHE_MS;
+		found |= CRYPTO_memcmp(set[i].tag, tag, PASSCACHE_TAG) == 0 && fresh;
 	}
 	return found;
 }
 
-void remembered_add(struct remembered *r, const unsigned char tag[REMEMBERED_TAG], int64_t mono_ms)
+void passcache_add(struct passcache *r, const unsigned char tag[PASSCACHE_TAG], int64_t mono_ms)
 {
 	struct place *set = set_of(r, tag), *to = &set[0];
 	for (size_t i = 1; i < WAYS; i++)
 		if (set[i].since_ms < to->since_ms)
 			to = &set[i];
 	to->since_ms = 0;
-	memcpy(to->tag, tag, REMEMBERED_TAG);
+	memcpy(to->tag, tag, PASSCACHE_TAG);
 	to->since_ms = mono_ms;
 }

@@ -1,5 +1,5 @@
 /* Places: no more than there are, in turn, and given back by who is killed. */
-#include "smtpd/auth/turns.h"
+#include "smtpd/auth/semaphore.h"
 
 #include <check.h>
 #include <errno.h>
@@ -19,7 +19,7 @@ static int told[2]; /* what children say */
 
 static void setup(void)
 {
-	fd = turns_new();
+	fd = semaphore_new();
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(pipe(told), 0);
 }
@@ -38,7 +38,7 @@ static pid_t holder(void)
 	pid_t pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (!pid) {
-		octet = turns_take(fd, FIRST, PLACES, 0) == TURNS_NONE ? 'n' : 'y';
+		octet = semaphore_acquire(fd, FIRST, PLACES, 0) == SEMAPHORE_NONE ? 'n' : 'y';
 		if (write(told[1], &octet, 1) != 1)
 			_exit(1);
 		for (;;)
@@ -60,13 +60,13 @@ START_TEST(test_as_many_as_there_are)
 	pid_t holders[PLACES];
 	for (int i = 0; i < PLACES; i++)
 		holders[i] = holder();
-	ck_assert_int_eq(turns_take(fd, FIRST, PLACES, 0), TURNS_NONE);
-	int64_t other = turns_take(fd, FIRST + PLACES, 1, 0);
+	ck_assert_int_eq(semaphore_acquire(fd, FIRST, PLACES, 0), SEMAPHORE_NONE);
+	int64_t other = semaphore_acquire(fd, FIRST + PLACES, 1, 0);
 	ck_assert_int_eq(other, FIRST + PLACES);
-	turns_give(fd, other);
-	turns_give(fd, TURNS_NONE);
+	semaphore_release(fd, other);
+	semaphore_release(fd, SEMAPHORE_NONE);
 	end(holders[1]);
-	int64_t place = turns_take(fd, FIRST, PLACES, 0);
+	int64_t place = semaphore_acquire(fd, FIRST, PLACES, 0);
 	ck_assert(place >= FIRST && place < FIRST + PLACES);
 	end(holders[0]);
 	end(holders[2]);
@@ -79,7 +79,7 @@ START_TEST(test_deadline)
 	for (int i = 0; i < PLACES; i++)
 		holders[i] = holder();
 	int64_t began = clock_mono_ms();
-	ck_assert_int_eq(turns_take(fd, FIRST, PLACES, 200), TURNS_NONE);
+	ck_assert_int_eq(semaphore_acquire(fd, FIRST, PLACES, 200), SEMAPHORE_NONE);
 	ck_assert_int_ge(clock_mono_ms() - began, 200);
 	for (int i = 0; i < PLACES; i++)
 		end(holders[i]);
@@ -100,7 +100,7 @@ START_TEST(test_killed_holder)
 			kill(holders[i], SIGKILL);
 		_exit(0);
 	}
-	ck_assert_int_ne(turns_take(fd, FIRST, PLACES, 20000), TURNS_NONE);
+	ck_assert_int_ne(semaphore_acquire(fd, FIRST, PLACES, 20000), SEMAPHORE_NONE);
 	waitpid(killer, NULL, 0);
 	for (int i = 0; i < PLACES; i++)
 		waitpid(holders[i], NULL, 0);
@@ -108,17 +108,17 @@ START_TEST(test_killed_holder)
 END_TEST
 
 /* A crowd: each gets its turns, and never are more inside than there are places. */
-static void take_turns(void)
+static void acquire_and_release(void)
 {
 	char in = 1, out = (char)-1;
 	for (int i = 0; i < ROUNDS; i++) {
-		int64_t place = turns_take(fd, FIRST, PLACES, 60000);
-		if (place == TURNS_NONE || write(told[1], &in, 1) != 1)
+		int64_t place = semaphore_acquire(fd, FIRST, PLACES, 60000);
+		if (place == SEMAPHORE_NONE || write(told[1], &in, 1) != 1)
 			_exit(1);
 		poll(NULL, 0, 1);
 		if (write(told[1], &out, 1) != 1)
 			_exit(1);
-		turns_give(fd, place);
+		semaphore_release(fd, place);
 	}
 	_exit(0);
 }
@@ -132,7 +132,7 @@ START_TEST(test_crowd)
 		children[i] = fork();
 		ck_assert_int_ge(children[i], 0);
 		if (!children[i])
-			take_turns();
+			acquire_and_release();
 	}
 	for (int i = 0; i < CROWD * ROUNDS * 2; i++) {
 		ck_assert_int_eq(read(told[0], &step, 1), 1);
@@ -150,8 +150,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("smtpd_turns");
-	TCase *tcase = tcase_create("turns");
+	Suite *suite = suite_create("smtpd_semaphore");
+	TCase *tcase = tcase_create("semaphore");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_as_many_as_there_are);
 	tcase_add_test(tcase, test_deadline);

@@ -1,4 +1,4 @@
-#include "smtpd/turn.h"
+#include "smtpd/atrn_relay.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,16 +11,16 @@
 
 enum { PIECES_AT_ONCE = 16 };
 
-struct turned {
+struct atrn_relay {
 	struct stream *client;
-	int stream; /* to the process that sends */
+	int stream; /* to the process that sends the mail */
 	bool client_ended, mail_ended;
-	bool moved; /* something was carried in this round */
+	bool moved; /* octets were carried in this round */
 	uint64_t to_client, from_client;
 };
 
-/* Blocks as long as the sender does not read; false when he is gone, or too slow. */
-static bool pass_on(struct turned *t, struct span octets)
+/* Blocks while the sender does not read. False: the sender has closed, or is too slow. */
+static bool pass_on(struct atrn_relay *t, struct span octets)
 {
 	while (octets.len) {
 		ssize_t n = send(t->stream, octets.at, octets.len, MSG_NOSIGNAL);
@@ -34,8 +34,8 @@ static bool pass_on(struct turned *t, struct span octets)
 	return true;
 }
 
-/* True: there may be more, of which poll would not tell. */
-static bool carry_from_client(struct turned *t)
+/* True: more octets may be buffered, which poll does not show. */
+static bool carry_from_client(struct atrn_relay *t)
 {
 	struct span octets;
 	for (int i = 0; i < PIECES_AT_ONCE; i++) {
@@ -56,9 +56,9 @@ static bool carry_from_client(struct turned *t)
 	return true;
 }
 
-static void carry_to_client(struct turned *t)
+static void carry_to_client(struct atrn_relay *t)
 {
-	char octets[LIMIT_TURN_OCTETS];
+	char octets[LIMIT_ATRN_OCTETS];
 	ssize_t n = recv(t->stream, octets, sizeof(octets), MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -72,11 +72,11 @@ static void carry_to_client(struct turned *t)
 		t->mail_ended = true;
 }
 
-static void wait_for_more(const struct turned *t, bool more)
+static void wait_for_more(const struct atrn_relay *t, bool more)
 {
 	struct pollfd fds[] = {{.fd = t->stream, .events = POLLIN},
 			       {.fd = t->client_ended ? -1 : t->client->fd, .events = POLLIN}};
-	(void)poll(fds, 2, more ? 0 : LIMIT_TURN_LOOK_MS);
+	(void)poll(fds, 2, more ? 0 : LIMIT_ATRN_LOOK_MS);
 }
 
 static void set_send_timeout(int fd, int64_t ms)
@@ -85,9 +85,9 @@ static void set_send_timeout(int fd, int64_t ms)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
 }
 
-void turn_run(struct stream *client, struct session *session, const struct serve_stop *stop)
+void atrn_relay(struct stream *client, struct session *session, const struct serve_stop *stop)
 {
-	struct turned t = {.client = client, .stream = session->turn.stream};
+	struct atrn_relay t = {.client = client, .stream = session->atrn.stream};
 	int64_t idle_ms = session->config->connection_timeout, heard_ms = clock_mono_ms(), now = heard_ms;
 	set_send_timeout(t.stream, idle_ms);
 	stream_deadline(client, 0);
@@ -99,8 +99,8 @@ void turn_run(struct stream *client, struct session *session, const struct serve
 		bool more = !t.client_ended && carry_from_client(&t);
 		if (!t.mail_ended)
 			carry_to_client(&t);
-		if (session->turn.claim >= 0 && (stop->stop || session_revoked(session)))
-			fd_close(&session->turn.claim);
+		if (session->atrn.claim >= 0 && (stop->stop || session_revoked(session)))
+			fd_close(&session->atrn.claim);
 		if (!t.mail_ended && !t.moved)
 			wait_for_more(&t, more);
 		now = clock_mono_ms();

@@ -1,4 +1,4 @@
-#include "smtpd/auth/turns.h"
+#include "smtpd/auth/semaphore.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,12 +9,12 @@
 
 #include "common/base/clock.h"
 
-/* A wait looks at its deadline so often: no signal can come in the moment before it and be missed. */
+/* The interval at which a waiting process checks its deadline, so that no signal is missed in a race. */
 enum { LOOK_US = 50 * 1000 };
 
-int turns_new(void)
+int semaphore_new(void)
 {
-	int fd = memfd_create("turns", MFD_CLOEXEC);
+	int fd = memfd_create("smtpd-semaphore", MFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -31,7 +31,7 @@ static int64_t take_free(int fd, int64_t first, size_t count, size_t begin)
 		if (lock(fd, place, F_WRLCK, F_SETLK))
 			return place;
 	}
-	return TURNS_NONE;
+	return SEMAPHORE_NONE;
 }
 
 static void on_alarm(int signo)
@@ -39,7 +39,7 @@ static void on_alarm(int signo)
 	(void)signo;
 }
 
-/* The kernel's queue for one place; the alarm interrupts it, for it has no time-out. */
+/* Waits in the kernel's queue for one slot. It has no time-out, so SIGALRM interrupts it. */
 static bool wait_for(int fd, int64_t place, int64_t until)
 {
 	const struct sigaction interrupt = {.sa_handler = on_alarm};
@@ -56,19 +56,19 @@ static bool wait_for(int fd, int64_t place, int64_t until)
 	return taken;
 }
 
-int64_t turns_take(int fd, int64_t first, size_t count, int64_t wait_ms)
+int64_t semaphore_acquire(int fd, int64_t first, size_t count, int64_t wait_ms)
 {
 	int64_t until = clock_mono_ms() + wait_ms;
 	size_t begin = (size_t)getpid() % count;
 	int64_t place = take_free(fd, first, count, begin);
-	if (place != TURNS_NONE || !wait_ms)
+	if (place != SEMAPHORE_NONE || !wait_ms)
 		return place;
 	place = first + (int64_t)begin;
-	return wait_for(fd, place, until) ? place : TURNS_NONE;
+	return wait_for(fd, place, until) ? place : SEMAPHORE_NONE;
 }
 
-void turns_give(int fd, int64_t place)
+void semaphore_release(int fd, int64_t place)
 {
-	if (place != TURNS_NONE)
+	if (place != SEMAPHORE_NONE)
 		lock(fd, place, F_UNLCK, F_SETLK);
 }
