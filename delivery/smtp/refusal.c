@@ -24,9 +24,9 @@ static const struct {
 	const char *words, *cure;
 } cures[] = {
 	{0, 0, "basic authentication is disabled",
-	 "the host accepts passwords from nobody any more: remove auth and use a connector on their side that identifies us by address or client_certificate, or another smart host"},
+	 "the host no longer accepts passwords: remove auth and use a connector on their side that identifies us by address or client_certificate, or another smart host"},
 	{550, 30, "",
-	 "the host accepts passwords from nobody any more: remove auth and use a connector on their side that identifies us by address or client_certificate, or another smart host"},
+	 "the host no longer accepts passwords: remove auth and use a connector on their side that identifies us by address or client_certificate, or another smart host"},
 	{0, 0, "SmtpClientAuthentication is disabled",
 	 "the password may be right: SMTP AUTH is disabled for this mailbox or for the whole organization, and their administrator can enable it"},
 	{0, 0, "application-specific password",

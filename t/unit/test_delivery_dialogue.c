@@ -387,9 +387,10 @@ START_TEST(long_authentication)
 	str_append(&more, str_span(&text));
 	str_append_text(&text, "S: 235 good\nidle\n");
 	run_script("10 rounds", str_span(&text));
-	str_append_text(&more,
-			"S: 334 \nC: *\nC: QUIT\nclosed\nfailure delayed 0 4.7.5 can't authenticate as connector x "
-			"says: the host sends too many challenges\n");
+	str_append_text(
+		&more,
+		"S: 334 \nC: *\nC: QUIT\nclosed\nfailure delayed 0 4.7.5 can't authenticate with the settings of "
+		"connector x: the host sends too many challenges\n");
 	run_script("11 rounds", str_span(&more));
 	str_free(&text);
 	str_free(&more);

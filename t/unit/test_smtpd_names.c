@@ -111,7 +111,7 @@ START_TEST(a_packet_for_others_is_no_answer)
 	{
 		wire_sample(type, &packet);
 		names_take(str_span(&packet), &client);
-		ck_assert_str_eq(client.why, "the resolver gave no proper answer");
+		ck_assert_str_eq(client.why, "the resolver sent a malformed answer");
 	}
 	str_free(&packet);
 }
