@@ -18,9 +18,9 @@ static const struct {
 	{"sender", false}, {"recipients", true}, {"first_recipient", false}, {"reason", false},
 };
 
-static const char not_there[] = "there is no such message in badmail; `mailrootctl badmail list` shows what is there";
+static const char not_there[] = "there is no such message in badmail; `mailrootctl badmail list` shows all";
 
-/* Any of the four commands at work. */
+/* The state of any of the four commands. */
 struct badmail_work {
 	struct queues queues;
 	struct json json;
@@ -31,7 +31,7 @@ struct badmail_work {
 	size_t rows;
 	bool full;
 	uint64_t done, failed;
-	struct span kind; /* of the array, or table, that is open */
+	struct span kind; /* name of the open array or table */
 };
 
 static bool wants_json(const struct badmail_work *work)
@@ -109,7 +109,7 @@ static void finish_list(struct badmail_work *work)
 	} else {
 		table_sort(&work->table);
 		table_print(&work->table, 0, stdout);
-		printf("%zu message%s. `mailrootctl badmail show ID` tells all about one, `badmail resend ID` sends it again.\n",
+		printf("%zu message%s. `mailrootctl badmail show ID` shows one, `badmail resend ID` sends it again.\n",
 		       work->rows, work->rows == 1 ? "" : "s");
 		if (work->full || work->rows >= TABLE_ROWS_MAX)
 			puts("There may be more: --json lists them all.");
@@ -148,7 +148,7 @@ static bool write_show(void *context, const char *id, struct str *request)
 	return wire_encode_badmail_show(&show, request);
 }
 
-/* Rows of one kind come in a run: an array or a table each. */
+/* Rows of one kind are consecutive: each kind is an array or a table. */
 static bool begins(struct badmail_work *work, const struct link_row *row, const char *kind, const char *name)
 {
 	if (!span_equal(row->kind, span_of(kind)))
@@ -238,7 +238,7 @@ static int show_text(struct badmail_work *work)
 	bool written = screen_end(&work->screen);
 	if (!work->screen.begun)
 		return commands_fail("%s", not_there);
-	return written ? EXIT_DONE : commands_fail("the message could not be written to its end");
+	return written ? EXIT_DONE : commands_fail("the message could not be written completely");
 }
 
 static int show(struct badmail_work *work)
@@ -257,7 +257,7 @@ static int show(struct badmail_work *work)
 	if (!work->rows)
 		return commands_fail("%s", not_there);
 	if (!wants_json(work))
-		printf("`mailrootctl badmail resend %s` sends it to who does not have it; `badmail show %s --message` prints it.\n",
+		printf("`mailrootctl badmail resend %s` sends it to the remaining recipients; `badmail show %s --message` prints it.\n",
 		       work->queues.ctl->args[0], work->queues.ctl->args[0]);
 	return EXIT_DONE;
 }
@@ -315,7 +315,7 @@ static int go(struct badmail_work *work)
 	if (!count)
 		return commands_fail("%s", ctl->arg_count ? not_there : "there is no bad mail");
 	snprintf(sentence, sizeof(sentence), "%llu message%s will be %s.", (unsigned long long)count,
-		 count == 1 ? "" : "s", resend ? "sent to who does not have it" : "removed for good");
+		 count == 1 ? "" : "s", resend ? "sent to their remaining recipients" : "removed for good");
 	if (!commands_confirm(ctl, sentence))
 		return EXIT_FAILED;
 	act(work, false);
@@ -324,10 +324,10 @@ static int go(struct badmail_work *work)
 		       (unsigned long long)work->done, (unsigned long long)work->failed, (unsigned long long)missing);
 	else
 		printf("%llu %s.%s\n", (unsigned long long)work->done, resend ? "sent again" : "deleted",
-		       resend && work->done ? " `mailrootctl queue list` shows what becomes of them." : "");
+		       resend && work->done ? " `mailrootctl queue list` shows them." : "");
 	if (work->failed)
 		commands_fail("%llu could not be: %s%s", (unsigned long long)work->failed, work->queues.said,
-			      work->failed > 1 ? "; the log tells of each" : "");
+			      work->failed > 1 ? "; the log has the reason for each" : "");
 	if (missing && !wants_json(work))
 		commands_fail("%llu of the IDs are not in badmail", (unsigned long long)missing);
 	return work->failed || missing ? EXIT_FAILED : EXIT_DONE;
@@ -340,7 +340,7 @@ static int run(struct ctl *ctl, enum row_action action)
 
 	work = (struct badmail_work){.action = action};
 	if (!ctl->arg_count && !(ctl->options.given & OPTION_ALL)) {
-		commands_fail("which messages? Name IDs, or take --all; `mailrootctl badmail list` shows them");
+		commands_fail("which messages? Name IDs, or write --all; `mailrootctl badmail list` shows them");
 		return EXIT_USAGE;
 	}
 	if (!queues_open(ctl, &work.queues, &status))

@@ -11,7 +11,7 @@
 
 enum { HOSTNAME_MAX = 256, TEXT_MAX = 16 << 20, DOC_NAME_MAX = 500 };
 
-/* The configuration of the command line's file, and what is to be said about it. Freed by unload. */
+/* The configuration of the command line's file, and the report about it. Freed by unload. */
 struct loaded {
 	struct config config;
 	struct config_report report;
@@ -48,7 +48,7 @@ static void count_json(struct json *json, const struct loaded *loaded)
 	json_string(json, str_span(&loaded->report.text));
 }
 
-/* A file that is well written may name others that can't be used. */
+/* A correct file may name other files that can't be used. */
 static void look_at_files(struct loaded *loaded)
 {
 	const struct examine how = {.guest = geteuid() != 0, .now_s = clock_wall_ms() / 1000};
@@ -84,15 +84,15 @@ int cmd_check(struct ctl *ctl)
 		else
 			commands_fail("%s has %u error%s; %s", file, loaded.report.errors,
 				      loaded.report.errors == 1 ? "" : "s",
-				      taken ? "the service would take it, but not all of it would work"
-					    : "the service would not take it");
+				      taken ? "the service would accept it, but not all of it would work"
+					    : "the service would refuse it");
 	}
 	bool good = loaded.good;
 	unload(&loaded);
 	return good ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* Text of several lines as a JSON array of its lines. */
+/* Prints text as a JSON array of its lines. */
 static void print_lines_json(const char *key, struct span text)
 {
 	struct span line;

@@ -40,7 +40,7 @@ static void on_rule(struct explained *e, const struct span *cells)
 	e->rules++;
 	if (!e->as_json) {
 		if (e->rules == 1)
-			puts("The rules, in the order in which they were looked at; the last decided:");
+			puts("The rules, in the order in which they were tried; the last one decided:");
 		printf("  %.*s%s%.*s\n", SPAN_ARGS(cells[0].len ? cells[0] : SPAN("the default")), ": ",
 		       SPAN_ARGS(cells[1]));
 		return;
@@ -63,7 +63,7 @@ static void on_row(void *context, const struct link_row *row)
 		on_rule(e, row->cells);
 }
 
-/* Faults of the command line are found here, where they can be shown best. */
+/* Checks the arguments here, where errors can be explained best. */
 static bool arguments_good(const struct ctl *ctl)
 {
 	struct ipaddr client;
@@ -71,13 +71,14 @@ static bool arguments_good(const struct ctl *ctl)
 	const char *why;
 
 	if (!ctl->options.client[0] || !ctl->options.to[0])
-		commands_fail("who sends to whom? It is: explain relay --client 192.0.2.1 --to user@example.net");
+		commands_fail(
+			"which client and which recipient? Usage: explain relay --client 192.0.2.1 --to user@example.net");
 	else if (!ipaddr_parse(span_of(ctl->options.client), &client))
-		commands_fail("--client %s: an IPv4 or IPv6 address is wanted", ctl->options.client);
+		commands_fail("--client %s: not an IPv4 or IPv6 address", ctl->options.client);
 	else if (ctl->options.name[0] && !domain_valid(span_of(ctl->options.name)))
-		commands_fail("--name %s: a host name is wanted, such as host.example.com", ctl->options.name);
+		commands_fail("--name %s: not a host name such as host.example.com", ctl->options.name);
 	else if (strlen(ctl->options.user) > ACCOUNT_NAME_MAX)
-		commands_fail("--user %s: the name of an account is wanted", ctl->options.user);
+		commands_fail("--user %s: not a valid account name", ctl->options.user);
 	else if (!address_parse(span_of(ctl->options.to), &to, &why))
 		commands_fail("--to %s: %s", ctl->options.to, why);
 	else
@@ -85,7 +86,7 @@ static bool arguments_good(const struct ctl *ctl)
 	return false;
 }
 
-/* The server to ask: --server, or the only one. Owned by the caller; NULL when the reason was told. */
+/* The server to ask: --server, or the only one. Owned by the caller. NULL: the reason was printed. */
 static char *choose_server(struct ctl *ctl, int *status)
 {
 	static struct service service;
@@ -172,24 +173,24 @@ int cmd_explain_relay(struct ctl *ctl)
 	return status;
 }
 
-/* The sections of an explained route, in the order in which they come. */
+/* The sections of an explained route, in their order. */
 static const struct section {
 	const char *row;
-	const char *title; /* of the section, for people */
-	const char *key;   /* of its array in JSON */
+	const char *title; /* title of the section for people */
+	const char *key;   /* name of its array in JSON */
 	const char *keys[LINK_CELLS_MAX];
 } sections[] = {
-	{ROW_RULE, "The rules, in the order in which they were looked at; the last decided:", "rules", {"at", "rule"}},
-	{ROW_PASSED, "What fits, too, and was passed over:", "passed_over", {"at", "rule", "why"}},
-	{ROW_SETTING, "What holds for the connection:", "outbound", {"name", "value"}},
+	{ROW_RULE, "The rules, in the order in which they were tried; the last one decided:", "rules", {"at", "rule"}},
+	{ROW_PASSED, "Rules that match, too, but come later:", "passed_over", {"at", "rule", "why"}},
+	{ROW_SETTING, "Settings of the connection:", "outbound", {"name", "value"}},
 	{ROW_LOOKUP, "What DNS says:", "dns", {"name", "type", "answer", "status", "text"}},
 	{ROW_HOST,
-	 "The hosts, in the order of trial:",
+	 "The hosts, in the order in which they are tried:",
 	 "hosts",
 	 {"name", "address", "port", "tls", "turn", "state", "due_s", "weight"}},
-	{ROW_LIMIT, "What limits it:", "limits", {"of", "most", "now", "setting"}},
+	{ROW_LIMIT, "Limits:", "limits", {"of", "most", "now", "setting"}},
 	{ROW_NEXT_HOP,
-	 "How the next hop is:",
+	 "State of the next hop:",
 	 "health",
 	 {"name", "waiting", "at_workers", "connections", "state", "next_try_s", "reason"}},
 };
@@ -198,22 +199,22 @@ enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
 struct routed {
 	bool as_json;
 	bool seen;
-	size_t section; /* that is open; SECTIONS = none yet */
-	size_t next;    /* the first that has not been opened in JSON */
-	unsigned rows;  /* of it */
+	size_t section; /* the open section; SECTIONS = none yet */
+	size_t next;    /* the first section not yet opened in JSON */
+	unsigned rows;  /* in the open section */
 	struct json json;
 };
 
 static void say_route(const struct span *cells)
 {
 	if (span_equal(cells[0], SPAN("none")))
-		printf("mail goes nowhere: %.*s\n", SPAN_ARGS(cells[4]));
+		printf("mail can't be routed: %.*s\n", SPAN_ARGS(cells[4]));
 	else
 		printf("mail goes to %.*s%s%.*s\n", SPAN_ARGS(cells[1]), cells[4].len ? ": " : "", SPAN_ARGS(cells[4]));
 	if (cells[2].len)
 		printf("  with the outbound settings of %.*s\n", SPAN_ARGS(cells[2]));
 	if (cells[3].len)
-		printf("  with the user and password of %.*s, shown to the hosts that are written there\n",
+		printf("  with the user and password of %.*s, for the hosts that are written there\n",
 		       SPAN_ARGS(cells[3]));
 	if (cells[5].len)
 		printf("  with MAIL FROM:<%.*s>, by masquerade_domain\n", SPAN_ARGS(cells[5]));
@@ -234,7 +235,7 @@ static void on_route(struct routed *r, const struct span *cells)
 	}
 }
 
-/* Every section is in JSON, if need be empty. */
+/* JSON has every section, even if empty. */
 static void open_sections(struct routed *r, size_t upto)
 {
 	for (; r->next < upto; r->next++) {
@@ -252,9 +253,9 @@ static void say_host(const struct span *c)
 	if (c[7].len)
 		printf("; weight %.*s", SPAN_ARGS(c[7]));
 	if (span_equal(c[5], SPAN("sick")))
-		printf("; did not answer lately, tried again in %.*s s", SPAN_ARGS(c[6]));
+		printf("; did not answer recently, next try in %.*s s", SPAN_ARGS(c[6]));
 	else if (span_equal(c[5], SPAN("due")))
-		printf("; did not answer lately, to be tried again");
+		printf("; did not answer recently, to be tried again");
 	putchar('\n');
 }
 
@@ -284,7 +285,7 @@ static void say_row(const struct section *section, const struct span *c)
 	else if (!strcmp(section->row, ROW_HOST))
 		say_host(c);
 	else
-		printf("  %.*s%s%.*s; %.*s messages are ready to go, %.*s are under way over %.*s connections\n",
+		printf("  %.*s%s%.*s; %.*s messages are ready to go, %.*s are being sent over %.*s connections\n",
 		       SPAN_ARGS(c[4]), c[6].len ? ": " : "", SPAN_ARGS(c[6]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]),
 		       SPAN_ARGS(c[3]));
 }
@@ -376,7 +377,7 @@ static bool parse_size(const char *text, uint64_t *size)
 
 int cmd_explain_route(struct ctl *ctl)
 {
-	const char *address = ctl->args[0], *why = "an address such as user@example.net is wanted";
+	const char *address = ctl->args[0], *why = "which address? Write one such as user@example.net";
 	struct address to, from;
 	uint64_t size = 0;
 	int status;
@@ -391,7 +392,7 @@ int cmd_explain_route(struct ctl *ctl)
 		return EXIT_USAGE;
 	}
 	if (ctl->options.size[0] && !parse_size(ctl->options.size, &size)) {
-		commands_fail("--size %s: a size such as 500K, 2M or 1G is wanted", ctl->options.size);
+		commands_fail("--size %s: not a size such as 500K, 2M or 1G", ctl->options.size);
 		return EXIT_USAGE;
 	}
 	char *server = choose_server(ctl, &status);

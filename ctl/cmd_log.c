@@ -10,14 +10,14 @@
 
 enum { KEY_MAX = 200, KEYS_MAX = 20000, ROWS_SHOWN = 30, EXAMPLE_MAX = 120 };
 
-/* What lines are counted as, by their field `status`. */
+/* The classes of lines, by their field `status`. */
 enum outcome { ACCEPTED, DELIVERED, DELAYED, FAILED, REFUSED, OUTCOMES };
 static const char *const outcome_names[OUTCOMES] = {"accepted", "delivered", "delayed", "failed", "refused"};
 
 struct count {
 	UT_hash_handle hh;
 	uint64_t n[OUTCOMES];
-	char example[EXAMPLE_MAX]; /* the last text that was not good */
+	char example[EXAMPLE_MAX]; /* the last error text */
 	char key[KEY_MAX];
 };
 
@@ -29,7 +29,7 @@ struct summary {
 	enum by by;
 	struct count *counts;
 	uint64_t all[OUTCOMES];
-	uint64_t others; /* lines whose key found no room */
+	uint64_t others; /* lines without room for their key */
 	struct logsource_report report;
 };
 
@@ -47,7 +47,7 @@ static bool outcome_of(const struct logline *line, enum outcome *out)
 	return span_starts(status, SPAN("auth-")) || span_equal(status, SPAN("tls-failed"));
 }
 
-/* What was said: by the host that it names, or by us. */
+/* The text of the line: the host's, or ours. */
 static struct span text_of(const struct logline *line)
 {
 	struct span reply = logline_get(line, "reply"), text = logline_get(line, "text");
@@ -55,7 +55,7 @@ static struct span text_of(const struct logline *line)
 	return reply.len ? reply : text.len ? text : logline_get(line, "reason");
 }
 
-/* "550 5.1.1 by relay" or "550 5.7.1 by us": digits in the text would make each refusal its own. */
+/* "550 5.1.1 by relay" or "550 5.7.1 by us". Digits in the text would make each refusal a key of its own. */
 static void reply_key(const struct logline *line, char *to)
 {
 	struct span reply = logline_get(line, "reply"), code = logline_get(line, "code");
@@ -194,8 +194,8 @@ static size_t add_row(struct table *table, const struct count *c)
 static void print_table(const struct summary *s)
 {
 	static const char *const firsts[BYS] = {"HOUR", "CLIENT", "REPLY"};
-	const char *const headings[] = {firsts[s->by], "ACCEPTED", "DELIVERED",    "DELAYED",
-					"FAILED",      "REFUSED",  "THE LAST SAID"};
+	const char *const headings[] = {firsts[s->by], "ACCEPTED", "DELIVERED", "DELAYED",
+					"FAILED",      "REFUSED",  "LAST ERROR"};
 	struct table table;
 	size_t shown = 0;
 
@@ -213,14 +213,14 @@ static void print_summary(const struct summary *s)
 	if (s->counts)
 		print_table(s);
 	else
-		puts("The log tells of no mail.");
+		puts("The log has no mail.");
 	printf("in all:");
 	for (enum outcome i = 0; i < OUTCOMES; i++)
 		printf(" %llu %s%s", (unsigned long long)s->all[i], outcome_names[i], i + 1 < OUTCOMES ? "," : "");
-	printf("%s\n", s->others ? "; some stand under no heading, there were too many" : "");
+	printf("%s\n", s->others ? "; some are in no row, because there were too many rows" : "");
 	logsource_tell(&s->report, stdout);
 	if (s->by == BY_HOUR && s->all[DELAYED] + s->all[FAILED] + s->all[REFUSED])
-		puts("`mailrootctl log summary --by reply` groups what was said, `--by client` who was refused.");
+		puts("`mailrootctl log summary --by reply` groups the errors by reply, `--by client` by client.");
 }
 
 static bool parse_by(const char *text, enum by *out)
@@ -238,7 +238,7 @@ int cmd_log_summary(struct ctl *ctl)
 	struct count *c, *next;
 
 	if (!parse_by(ctl->options.by, &s.by)) {
-		commands_fail("--by %.40s: one of hour, client and reply is wanted", ctl->options.by);
+		commands_fail("--by %.40s: not one of hour, client and reply", ctl->options.by);
 		return EXIT_USAGE;
 	}
 	bool found = logsource_read(ctl->options.log, on_line, &s, &s.report);
@@ -253,5 +253,5 @@ int cmd_log_summary(struct ctl *ctl)
 		HASH_DEL(s.counts, c);
 		free(c);
 	}
-	return found ? EXIT_DONE : commands_fail("there is no log to look at; --log FILE names one");
+	return found ? EXIT_DONE : commands_fail("no log was found; name one with --log FILE");
 }

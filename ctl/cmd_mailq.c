@@ -6,7 +6,7 @@
 #include "common/ipc/rows.h"
 #include "ctl/queues.h"
 
-/* The cells of ROW_MESSAGE that are shown. */
+/* The cells of ROW_MESSAGE that are printed. */
 enum cell { ID, STATE, SIZE, SENDER, OPEN, RECIPIENTS, AGE, NEXT_TRY, NEXT_HOP, REASON, FIRST };
 
 struct mailq {
@@ -28,7 +28,7 @@ static uint64_t number(struct span cell)
 	return span_to_u64(cell, INT64_MAX, &n) ? n : 0;
 }
 
-/* As other mailers mark it: in hand just now, or not to be tried. */
+/* The mark of other mailers: being delivered, or held. */
 static char mark(struct span state)
 {
 	if (span_equal(state, SPAN("active")))

@@ -72,7 +72,7 @@ static void on_list_row(void *context, const struct link_row *row)
 		message_line(listing, row);
 }
 
-/* Whether there may be more than what was asked for. */
+/* Whether there may be more rows than requested. */
 static bool selects_some(const struct ctl *ctl)
 {
 	return ctl->arg_count || ctl->options.given & ~(unsigned)(OPTION_SERVER | OPTION_ALL | OPTION_JSON);
@@ -88,7 +88,7 @@ static void finish_list(struct listing *listing)
 	}
 	if (!listing->count) {
 		if (!listing->queues->failed)
-			puts(selects_some(listing->queues->ctl) ? "No mail in the queue is meant by that."
+			puts(selects_some(listing->queues->ctl) ? "No mail in the queue matches."
 								: "No mail in the queue.");
 		return;
 	}
@@ -97,7 +97,7 @@ static void finish_list(struct listing *listing)
 	printf("%zu message%s. `mailrootctl queue show ID` has the history, `queue retry ID` tries now.\n",
 	       listing->count, listing->count == 1 ? "" : "s");
 	if (listing->full || listing->count >= TABLE_ROWS_MAX)
-		printf("There may be more: narrow it down with --domain, --sender, --recipient, --reason or --older, or take --json.\n");
+		printf("There may be more: select with --domain, --sender, --recipient, --reason or --older, or use --json.\n");
 }
 
 int cmd_queue_list(struct ctl *ctl)

@@ -10,35 +10,34 @@ enum { UNKNOWN_SHOWN = 10 };
 /* The cells of ROW_COUNT. */
 enum { DONE, IN_HAND, ALREADY, FAILED, COUNTS };
 
-/* What each action is called. */
+/* The words for each action. */
 struct action_words {
 	enum row_action action;
-	const char *will;    /* what happens to messages, before it does */
-	const char *done;    /* what has happened to them */
-	const char *already; /* why nothing had to, or could; `queue ... ` that helps */
-	const char *next;    /* what to look at afterwards */
+	const char *will;    /* what will happen to messages */
+	const char *done;    /* what happened to them */
+	const char *already; /* why nothing was needed or possible, with a command that helps */
+	const char *next;    /* what to look at next */
 };
 
 static const struct action_words words[] = {
-	{ROW_RETRY, "tried again now", "retried", "held: `mailrootctl queue release ID` lets one go",
-	 "`mailrootctl queue list` shows what becomes of them."},
+	{ROW_RETRY, "tried again now", "retried", "held: `mailrootctl queue release ID` releases one",
+	 "`mailrootctl queue list` shows their state."},
 	{ROW_HOLD, "held: not tried and not returned until released", "held", "held already",
-	 "`mailrootctl queue release ID` lets one go, `queue release --all` all that is held."},
-	{ROW_RELEASE, "released and tried now", "released", "not held",
-	 "`mailrootctl queue list` shows what becomes of them."},
-	{ROW_DELETE, "deleted; nobody is told, and they stay in badmail for 7 days", "deleted", "gone",
-	 "`mailrootctl badmail list` shows them, `badmail resend ID` brings one back."},
+	 "`mailrootctl queue release ID` releases one, `queue release --all` all held messages."},
+	{ROW_RELEASE, "released and tried now", "released", "not held", "`mailrootctl queue list` shows their state."},
+	{ROW_DELETE, "deleted without a notice; they stay in badmail for 7 days", "deleted", "gone",
+	 "`mailrootctl badmail list` shows them, `badmail resend ID` sends one again."},
 	{ROW_BOUNCE, "returned to their senders as undeliverable", "returned", "gone",
-	 "The notices are in the queue like other mail; what had no sender is in badmail."},
+	 "The notices are in the queue like other mail; messages without a sender are in badmail."},
 };
 
-/* An action as it goes through counting, asking and acting. */
+/* An action through counting, confirmation and execution. */
 struct action {
 	struct queues queues;
 	const struct action_words *words;
 	bool count_only;
 	uint64_t counts[COUNTS];
-	bool known[OPTIONS_WORDS_MAX]; /* of each id: it is in some queue */
+	bool known[OPTIONS_WORDS_MAX]; /* for each id: some queue has it */
 };
 
 static bool write_act(void *context, const char *id, struct str *request)
@@ -81,7 +80,7 @@ static bool selects(const struct ctl *ctl)
 	if (queues_selects(ctl))
 		return true;
 	commands_fail(
-		"which messages? Name IDs, or select by --domain, --recipient, --sender, --older 2h, --larger 5M, --reason TEXT, --attempts N or --server, or take --all; `mailrootctl queue list` with the same shows which these are");
+		"which messages? Name IDs, or select by --domain, --recipient, --sender, --older 2h, --larger 5M, --reason TEXT, --attempts N or --server, or write --all; `mailrootctl queue list` with the same selection shows them");
 	return false;
 }
 
@@ -103,7 +102,7 @@ static void tell_unknown(const struct action *action)
 	for (size_t i = 0; i < ctl->arg_count; i++) {
 		if (!action->known[i] && n++ < UNKNOWN_SHOWN)
 			commands_fail(
-				"%s: no such message in the queue; `mailrootctl trace %s` tells what became of it",
+				"%s: no such message in the queue; `mailrootctl trace %s` shows what happened to it",
 				ctl->args[i], ctl->args[i]);
 	}
 	if (n > UNKNOWN_SHOWN)
@@ -140,17 +139,17 @@ static void print_text(const struct action *action)
 
 	printf("%llu %s.", (unsigned long long)n[DONE], action->words->done);
 	if (n[IN_HAND])
-		printf(" %llu of %llu %s being delivered just now; left alone.", (unsigned long long)n[IN_HAND], all,
-		       n[IN_HAND] == 1 ? "is" : "are");
+		printf(" %llu of %llu %s being delivered just now and not changed.", (unsigned long long)n[IN_HAND],
+		       all, n[IN_HAND] == 1 ? "is" : "are");
 	if (n[ALREADY])
 		printf(" %llu of %llu %s %s.", (unsigned long long)n[ALREADY], all, n[ALREADY] == 1 ? "is" : "are",
 		       action->words->already);
 	if (n[FAILED])
-		printf(" %llu could not be; the log says why.", (unsigned long long)n[FAILED]);
+		printf(" %llu failed; the log has the reason.", (unsigned long long)n[FAILED]);
 	printf("%s%s\n", n[DONE] ? " " : "", n[DONE] ? action->words->next : "");
 }
 
-/* What there is to do, asked for and done. */
+/* Counts, asks for confirmation, and acts. */
 static int go(struct action *action)
 {
 	struct ctl *ctl = action->queues.ctl;
@@ -168,8 +167,7 @@ static int go(struct action *action)
 	if (!count && unknown && !json)
 		return EXIT_FAILED;
 	if (!count)
-		return commands_fail(
-			"no message in the queue is meant by that; `mailrootctl queue list` shows what is there");
+		return commands_fail("no message in the queue matches; `mailrootctl queue list` shows all");
 	snprintf(sentence, sizeof(sentence), "%llu message%s will be %s.", (unsigned long long)count,
 		 count == 1 ? "" : "s", action->words->will);
 	if (!commands_confirm(ctl, sentence))

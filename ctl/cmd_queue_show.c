@@ -16,18 +16,18 @@ enum { ADDRESS, RECIPIENT_STATE, RECIPIENT_NEXT_HOP };
 struct shown {
 	struct queues *queues;
 	struct json json;
-	struct span kind; /* of the array that is open */
+	struct span kind; /* name of the open array */
 	struct table table;
 	struct screen screen; /* with --message */
 	size_t recipients;
 	bool found;
-	char why[TABLE_CELL_MAX]; /* it waits */
+	char why[TABLE_CELL_MAX]; /* why it waits */
 	char state[16];
-	char first[TABLE_CELL_MAX]; /* a recipient who waits */
+	char first[TABLE_CELL_MAX]; /* the first recipient that waits */
 	char server_option[QUEUES_OPTION_MAX];
 };
 
-/* Rows of one kind come in a run: each run is an array of its own. */
+/* Rows of one kind are consecutive: each kind is an array. */
 static void show_json(struct shown *shown, const struct link_row *row)
 {
 	struct json *json = &shown->json;
@@ -73,7 +73,7 @@ static void show_message(struct shown *shown, const struct link_row *row)
 		printf("  next hop    %.*s\n", SPAN_ARGS(cell[NEXT_HOP]));
 	if (shown->why[0])
 		printf("  why         %s\n", shown->why);
-	printf("  recipients  %.*s, of whom %.*s wait%s\n", SPAN_ARGS(cell[RECIPIENTS]), SPAN_ARGS(cell[OPEN]),
+	printf("  recipients  %.*s, of which %.*s wait%s\n", SPAN_ARGS(cell[RECIPIENTS]), SPAN_ARGS(cell[OPEN]),
 	       span_equal(cell[OPEN], SPAN("1")) ? "s" : "");
 }
 
@@ -102,7 +102,7 @@ static void show_recipient(struct shown *shown, const struct span *cell)
 
 	begin_table(shown, "recipients", 4);
 	snprintf(number, sizeof(number), "#%zu", shown->recipients++);
-	snprintf(way, sizeof(way), "%s%.*s", cell[RECIPIENT_NEXT_HOP].len ? "by way of " : "",
+	snprintf(way, sizeof(way), "%s%.*s", cell[RECIPIENT_NEXT_HOP].len ? "via " : "",
 		 (int)cell[RECIPIENT_NEXT_HOP].len, cell[RECIPIENT_NEXT_HOP].at);
 	table_add(&shown->table, (struct span[]){span_of(number), cell[ADDRESS], cell[RECIPIENT_STATE], span_of(way)});
 }
@@ -129,17 +129,17 @@ static void on_show_row(void *context, const struct link_row *row)
 	}
 }
 
-/* What comes next, in one line. */
+/* Recommends the next command, in one line. */
 static void advise(const struct shown *shown, const char *id)
 {
 	const char *said = strstr(shown->why, " said 53");
 
 	if (strcmp(shown->state, "held") == 0)
-		printf("`mailrootctl queue release %s` lets it go.\n", id);
+		printf("`mailrootctl queue release %s` releases it.\n", id);
 	else if (said && strchr("0458", said[strlen(" said 53")]) && said[strlen(" said 53")])
-		puts("That host does not take our user and password. `mailrootctl config show` has the lines of username and password_file; mend them, then `mailrootctl reload`: the mail goes out by itself.");
+		puts("The next hop does not accept our user and password. `mailrootctl config show` has the lines of username and password_file: correct them, then `mailrootctl reload`. The mail is then sent without further action.");
 	else if (strcmp(shown->state, "waiting") == 0)
-		printf("`mailrootctl queue retry %s` tries now, `mailrootctl explain route %s%s` says why it goes this way.\n",
+		printf("`mailrootctl queue retry %s` tries now, `mailrootctl explain route %s%s` explains its route.\n",
 		       id, shown->first, shown->server_option);
 }
 
@@ -180,7 +180,7 @@ static enum screen_kind screen_kind_for(const struct ctl *ctl)
 	return isatty(STDOUT_FILENO) ? SCREEN_TERMINAL : SCREEN_AS_IS;
 }
 
-/* The message itself. */
+/* Prints the message text. */
 static int show_text(struct shown *shown)
 {
 	screen_init(&shown->screen, stdout, screen_kind_for(shown->queues->ctl));
@@ -192,8 +192,8 @@ static int show_text(struct shown *shown)
 			"%s",
 			queues_said(
 				shown->queues,
-				"there is no such message in the queue; `mailrootctl trace ID` tells what became of it"));
-	return written ? EXIT_DONE : commands_fail("the message could not be written to its end");
+				"there is no such message in the queue; `mailrootctl trace ID` shows what happened to it"));
+	return written ? EXIT_DONE : commands_fail("the message could not be written completely");
 }
 
 static int show(struct shown *shown)
@@ -209,7 +209,7 @@ static int show(struct shown *shown)
 	return commands_fail(
 		"%s",
 		queues_said(shown->queues,
-			    "there is no such message in the queue; `mailrootctl trace ID` tells what became of it"));
+			    "there is no such message in the queue; `mailrootctl trace ID` shows what happened to it"));
 }
 
 int cmd_queue_show(struct ctl *ctl)

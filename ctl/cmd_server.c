@@ -9,13 +9,13 @@
 #include "ctl/json.h"
 #include "ctl/service.h"
 
-/* Longer than a stop may take (master kills what is left) and than a start that goes well. */
+/* Longer than a stop takes (master kills the rest) and than a successful start. */
 enum { SETTLE_WAIT_MS = 25000, LOOK_MS = 50 };
 
 static const char *const passing[] = {"starting", "pausing", "stopping", "ending"};
 
 static const struct action {
-	const char *wanted; /* the state that it leads to */
+	const char *wanted; /* the resulting state */
 } actions[] = {
 	[ROW_START] = {"running"},
 	[ROW_STOP] = {"stopped"},
@@ -60,7 +60,7 @@ static bool order(const struct ctl *ctl, enum row_server_action action, const ch
 	return good;
 }
 
-/* True when SERVICE is how the servers are; *passes tells that one of those meant is on its way. */
+/* True when SERVICE holds the state of the servers; *passes: a selected server is still changing its state. */
 static bool look(const struct ctl *ctl, struct service *service, bool *passes, int *status)
 {
 	char said[LINK_TEXT_MAX + 1];
@@ -113,7 +113,7 @@ static void print(const struct ctl *ctl, const struct service *service)
 	json_finish(&json);
 }
 
-/* With `all`, a server that was stopped stays so when others are paused. */
+/* With `all`, a stopped server stays stopped when the others are paused. */
 static bool all_as_wanted(const struct ctl *ctl, const struct service *service, enum row_server_action action)
 {
 	for (size_t i = 0; i < service->server_count; i++) {

@@ -45,7 +45,7 @@ static void reload_json(const struct link_answer *answer, const struct str *repo
 	json_finish(&json);
 }
 
-/* The new policy is in force when we say so, not a moment later. */
+/* Waits until the new policy is in force, which is what the output says. */
 static void await_smtpd(const struct ctl *ctl)
 {
 	char *run_dir = commands_run_dir(ctl);
@@ -55,7 +55,7 @@ static void await_smtpd(const struct ctl *ctl)
 	free(run_dir);
 }
 
-/* False: what was to be renewed did not come up. */
+/* False: a process that was to be renewed did not come up. */
 static bool await_processes(const struct ctl *ctl, struct str *to)
 {
 	char *run_dir = commands_run_dir(ctl);
@@ -70,7 +70,7 @@ static bool confirm_is_clear(const struct options *options)
 	bool confirm = options->given & OPTION_CONFIRM;
 
 	if (confirm && options->given & OPTION_CONFIRMED)
-		commands_fail("--confirm reloads and waits, --confirmed ends the wait: take one of them");
+		commands_fail("--confirm starts a reload on probation, --confirmed confirms it: use one of them");
 	else if (confirm && (options->confirm_s < CONFIRM_MIN_S || options->confirm_s > CONFIRM_MAX_S))
 		commands_fail("--confirm takes a time from 1s to 7d");
 	else
@@ -78,7 +78,7 @@ static bool confirm_is_clear(const struct options *options)
 	return false;
 }
 
-/* What went wrong goes to stderr, with the mark of the journal where it is read there. */
+/* Errors go to stderr, with the journal's mark where the journal reads it. */
 static void print_lines_to(const struct str *text, FILE *to)
 {
 	struct span rest = str_span(text), line;
@@ -103,7 +103,7 @@ static uint64_t count_waiting(const struct service *service)
 	return sum;
 }
 
-/* Whoever mended something wants to know what mail makes of it. */
+/* After a repair the administrator wants to know whether mail moves. */
 static void tell_waiting(const struct ctl *ctl)
 {
 	static struct service service;
@@ -115,7 +115,7 @@ static void tell_waiting(const struct ctl *ctl)
 		service_ask_facts(run_dir, &service);
 		uint64_t n = count_waiting(&service);
 		if (n)
-			printf("%llu message%s in the queue: `mailrootctl queue list` shows what becomes of %s, `queue retry --all` tries at once.\n",
+			printf("%llu message%s in the queue: `mailrootctl queue list` shows %s, `queue retry --all` tries at once.\n",
 			       (unsigned long long)n, n == 1 ? " waits" : "s wait", n == 1 ? "it" : "them");
 		service_free(&service);
 	}
@@ -157,7 +157,7 @@ int cmd_reload(struct ctl *ctl)
 	}
 	if (!good || !settled)
 		commands_fail("%s%s", answer.said,
-			      taken ? ", but not all of it works; after mending it: mailrootctl reload" : "");
+			      taken ? ", but not all of it works; correct it, then: mailrootctl reload" : "");
 	else if (!(ctl->options.given & OPTION_JSON))
 		printf("%s\n", answer.said);
 	if (good && settled && !(ctl->options.given & OPTION_JSON))
@@ -169,7 +169,7 @@ int cmd_reload(struct ctl *ctl)
 	return good && settled ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* Master leaves the connection open until it is gone. */
+/* Master keeps the connection open until it ends. */
 static bool wait_for_end(int fd)
 {
 	struct pollfd end = {.fd = fd, .events = POLLIN};
@@ -187,7 +187,7 @@ int cmd_stop(struct ctl *ctl)
 	int fd = commands_connect(ctl, &status);
 	if (fd < 0)
 		return status;
-	if (!commands_confirm(ctl, "The whole service stops; mail that waits stays in the queue.")) {
+	if (!commands_confirm(ctl, "The whole service stops; waiting mail stays in the queue.")) {
 		fd_close(&fd);
 		return EXIT_FAILED;
 	}
@@ -197,7 +197,7 @@ int cmd_stop(struct ctl *ctl)
 		status = commands_fail("%s", answer.said);
 	else if (!wait_for_end(fd))
 		status = commands_fail(
-			"it did not end within %d seconds; `mailrootctl stop --now` does not wait for sessions",
+			"the service did not end within %d seconds; `mailrootctl stop --now` does not wait for sessions",
 			STOP_WAIT_MS / 1000);
 	else
 		status = EXIT_DONE;

@@ -8,7 +8,7 @@
 #include "ctl/queues.h"
 #include "ctl/table.h"
 
-/* The cells of ROW_SESSION, as keys. In front of the id stands, for people, the name of the server. */
+/* The cells of ROW_SESSION, as keys. For people the server's name precedes the id. */
 enum session_cell { ID, CLIENT, SINCE, STATE, QUIET, MESSAGES, HELO, SESSION_CELLS };
 static const char *const session_keys[SESSION_CELLS] = {"id",      "client",   "since_s", "state",
 							"quiet_s", "messages", "helo"};
@@ -18,7 +18,7 @@ struct sessions {
 	struct table table;
 	struct json json;
 	size_t count;
-	uint64_t next; /* where the rest of the answer begins; 0 = there is none */
+	uint64_t next; /* where the next portion begins; 0 = none */
 	bool full;
 };
 
@@ -81,7 +81,7 @@ static void fail(struct queues *servers, const char *said)
 	commands_fail("server %s: %s", servers->server, said);
 }
 
-/* One portion of the sessions; where the next begins, 0 = that was the last. */
+/* Asks for one portion of the sessions. Returns where the next begins; 0 = that was the last. */
 static uint64_t ask_portion(struct sessions *sessions, int fd, uint64_t from)
 {
 	struct link_answer answer = {.row = on_session_row, .context = sessions};
@@ -107,8 +107,10 @@ static void list_smtpd(struct sessions *sessions, int fd)
 	fd_close(&fd);
 }
 
-/* A link to the smtpd of servers->server, or to an older one: -1 after the last, or when there is none at all, which is
- * told. */
+/*
+ * A link to the smtpd of servers->server, or to an older one. -1: there are no more; if there is none at all, that is
+ * printed.
+ */
 static int next_smtpd(struct queues *servers, size_t older)
 {
 	char why[LINK_TEXT_MAX + 1];
@@ -145,7 +147,7 @@ static void finish(struct sessions *sessions)
 		printf("%zu session%s. `mailrootctl kick SESSION` ends one.\n", sessions->count,
 		       sessions->count == 1 ? "" : "s");
 	if (sessions->full)
-		puts("Not all are shown: --json has them.");
+		puts("This is not all: --json has every session.");
 }
 
 int cmd_sessions(struct ctl *ctl)
@@ -195,7 +197,7 @@ static void kick_of(struct queues *servers, int fd, const char *id, uint64_t *co
 	fd_close(&fd);
 }
 
-/* Ends session ID of servers->server, or with "" all of its sessions; how many there were. */
+/* Ends session ID of servers->server, or with "" all of its sessions. Returns their number. */
 static uint64_t kick(struct queues *servers, const char *id)
 {
 	uint64_t count = 0;
@@ -219,7 +221,8 @@ static uint64_t kick_one(struct queues *servers, const char *session)
 	}
 	if (!count) {
 		servers->failed++;
-		commands_fail("there is no session %.100s (any more); `mailrootctl sessions` lists them", session);
+		commands_fail("there is no session %.100s; it may have ended: `mailrootctl sessions` lists them",
+			      session);
 	}
 	return count;
 }
@@ -232,7 +235,7 @@ int cmd_kick(struct ctl *ctl)
 	int status;
 
 	if (all == (ctl->arg_count > 0)) {
-		commands_fail("which sessions? Name them as `mailrootctl sessions` does, or take --all");
+		commands_fail("which sessions? Name them as in `mailrootctl sessions`, or write --all");
 		return EXIT_USAGE;
 	}
 	if (!queues_open(ctl, &servers, &status))

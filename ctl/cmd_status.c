@@ -144,7 +144,7 @@ static void print_processes(const struct service_server *server)
 			snprintf(age, sizeof(age), "for %s", duration);
 		}
 		if (process->restarts || (process->last_end[0] && !pid[0]))
-			snprintf(restarts, sizeof(restarts), "started anew %llu time%s; the one before: %.160s",
+			snprintf(restarts, sizeof(restarts), "restarted %llu time%s; the last time because: %.160s",
 				 (unsigned long long)process->restarts, process->restarts == 1 ? "" : "s",
 				 process->last_end);
 		struct span cells[] = {span_of(process->role), span_of(process->state), span_of(pid), span_of(age),
@@ -164,7 +164,7 @@ static const char *fact(const struct service_facts *facts, const char *name)
 	return "";
 }
 
-/* One line a virtual server. */
+/* One line for each virtual server. */
 static void print_overview(const struct service *service)
 {
 	static const char *const headings[] = {"SERVER", "STATE", "SESSIONS", "QUEUE", "LISTENERS"};
@@ -195,17 +195,17 @@ static bool runs_at_all(const struct service_server *server)
 	return i < server->process_count;
 }
 
-/* What can be done about mail that waits or is held. SEVERAL virtual servers: a command about one names it. */
+/* The commands for mail that waits or is held. With SEVERAL virtual servers they name one. */
 static void print_advice(const struct service_server *server, bool several)
 {
 	const char *waiting = fact(&server->queue, "waiting"), *held = fact(&server->queue, "held");
 	const char *option = several ? " --server " : "", *name = several ? server->name : "";
 
 	if (waiting[0] && strcmp(waiting, "0") != 0)
-		printf("  `mailrootctl queue list%s%s` tells why mail waits, `mailrootctl test --to ADDRESS%s%s` shows what a next hop says.\n",
+		printf("  `mailrootctl queue list%s%s` shows why mail waits, `mailrootctl test --to ADDRESS%s%s` shows the dialogue with a next hop.\n",
 		       option, name, option, name);
 	if (held[0] && strcmp(held, "0") != 0)
-		printf("  `mailrootctl queue release --all%s%s` lets go what is held.\n", option, name);
+		printf("  `mailrootctl queue release --all%s%s` releases held messages.\n", option, name);
 }
 
 static void print_server(const struct service_server *server, bool several)
@@ -225,10 +225,10 @@ static void print_server(const struct service_server *server, bool several)
 	for (size_t i = 0; i < server->attention_count; i++)
 		printf("  %s: %s\n", server->attention[i].role, server->attention[i].text);
 	if (settle_goes_on(server))
-		printf("  The smtpd of before goes on as it was.\n");
+		printf("  The previous smtpd goes on serving with the old configuration.\n");
 	if (strcmp(server->state, "failed") == 0)
-		printf("  %sAfter mending the cause: mailrootctl reload\n",
-		       server->attention_count ? "" : "The log says why. ");
+		printf("  %sCorrect the cause, then: mailrootctl reload\n",
+		       server->attention_count ? "" : "The log has the reason. ");
 	print_facts("smtpd", &server->smtpd);
 	if (server->smtpd.warning && server->smtpd.warning[0])
 		printf("  Warning: %s\n", server->smtpd.warning);
@@ -238,7 +238,7 @@ static void print_server(const struct service_server *server, bool several)
 	print_advice(server, several);
 }
 
-/* What was stopped or paused on purpose is as it should be. */
+/* A server that was stopped or paused on purpose counts as well. */
 static bool all_well(const struct service *service)
 {
 	static const char *const troubled[] = {"trouble", "starting", "failed"};
@@ -261,9 +261,9 @@ static void print_probation(const struct service *service)
 
 	if (span_to_u64(span_of(service->confirm_s), INT64_MAX / 1000, &seconds)) {
 		clock_duration((int64_t)seconds * 1000, left);
-		printf("The last reload goes back by itself in %s, unless: mailrootctl reload --confirmed\n", left);
+		printf("The last reload is undone in %s unless confirmed: mailrootctl reload --confirmed\n", left);
 	} else if (service->went_back[0]) {
-		printf("The last reload went back by itself, as nobody confirmed it: what is in force is not what the file says.\n  After mending the file: mailrootctl reload\n");
+		printf("The last reload was undone, because it was not confirmed: the configuration in force is not the one in the file.\n  Correct the file, then: mailrootctl reload\n");
 	}
 }
 

@@ -17,8 +17,8 @@ static const char *const outcome_keys[OUTCOME_CELLS] = {"id", "event", "code", "
 struct test {
 	struct queues queues;
 	struct json json;
-	bool array; /* of what was said is open */
-	bool told;  /* what became of it */
+	bool array; /* the array of the dialogue is open */
+	bool told;  /* the outcome was printed */
 	bool delivered;
 };
 
@@ -46,7 +46,7 @@ static void outcome_json(struct test *test, const struct span *cells)
 	}
 }
 
-/* Who said why, in words. */
+/* Prints the reply or reason, and its source. */
 static void print_said(const struct span *cells)
 {
 	bool code = cells[CODE].len && !span_equal(cells[CODE], SPAN("0"));
@@ -54,7 +54,7 @@ static void print_said(const struct span *cells)
 	if (cells[HOST].len)
 		printf("%.*s%s ", SPAN_ARGS(cells[HOST]), code ? " said" : ":");
 	else
-		printf("we say: ");
+		printf("this server: ");
 	if (code)
 		printf("%.*s ", SPAN_ARGS(cells[CODE]));
 	printf("%.*s%s%.*s\n", SPAN_ARGS(cells[ENHANCED]), cells[ENHANCED].len ? " " : "", SPAN_ARGS(cells[TEXT]));
@@ -73,19 +73,19 @@ static void outcome_words(const struct test *test, const struct span *cells)
 	if (test->delivered && cells[HOST].len) {
 		printf("Delivered: ");
 		print_said(cells);
-		puts("What happens behind that host its own log tells.");
+		puts("The log of that host shows what happens next.");
 	} else if (test->delivered) {
 		printf("Delivered: %.*s\n", SPAN_ARGS(cells[TEXT]));
 	} else if (span_equal(cells[EVENT], SPAN("failed"))) {
-		printf("Refused for good: ");
+		printf("Refused permanently: ");
 		print_said(cells);
-		printf("`mailrootctl explain route %s%s` says why it goes this way.\n", to,
+		printf("`mailrootctl explain route %s%s` explains its route.\n", to,
 		       queues_server_option(&test->queues, option));
 	} else {
 		printf("Not delivered yet: ");
 		print_said(cells);
 		if (is_login(cells))
-			puts("That host does not take our user and password: `mailrootctl config show` has the lines of username and password_file; mend them, then `mailrootctl reload`.");
+			puts("The next hop does not accept our user and password: `mailrootctl config show` has the lines of username and password_file: correct them, then `mailrootctl reload`.");
 		printf("It waits in the queue: `mailrootctl queue show %.*s` has its history, `queue delete %.*s` removes it.\n",
 		       SPAN_ARGS(cells[ID]), SPAN_ARGS(cells[ID]));
 	}
@@ -162,7 +162,7 @@ int cmd_test(struct ctl *ctl)
 	int status;
 
 	if (!ctl->options.to[0]) {
-		commands_fail("to whom? --to ADDRESS is needed; the message goes there really");
+		commands_fail("which recipient? Write --to ADDRESS; the message is really sent");
 		return EXIT_USAGE;
 	}
 	test = (struct test){.told = false};

@@ -26,7 +26,7 @@ struct traced {
 
 struct trace {
 	struct queues queues;
-	struct span wanted; /* id or address */
+	struct span wanted; /* the id or address in question */
 	struct traced ids[IDS_MAX];
 	size_t id_count;
 	bool too_many;
@@ -34,7 +34,7 @@ struct trace {
 	size_t event_count, event_room;
 	struct arena arena;
 	struct json json;
-	bool json_state; /* a state was written for the id in hand */
+	bool json_state; /* the state of the current id was written */
 	struct logsource_report report;
 };
 
@@ -63,7 +63,7 @@ static bool concerns(const struct trace *t, const struct logline *line)
 	       span_equal_nocase(logline_get(line, "to"), t->wanted);
 }
 
-/* First walk: the messages that are meant, and those that came of them. */
+/* First pass: finds the messages in question, and those that they caused. */
 static void on_line_ids(void *context, const struct logline *line)
 {
 	struct trace *t = context;
@@ -99,7 +99,7 @@ static const char *keep(struct trace *t, struct span text)
 	return kept ? kept : "";
 }
 
-/* Second walk: what is said of them. */
+/* Second pass: prints their events. */
 static void on_line_events(void *context, const struct logline *line)
 {
 	struct trace *t = context;
@@ -142,7 +142,7 @@ static void on_listed(void *context, const struct link_row *row)
 		add_id(context, row->cells[0]);
 }
 
-/* What waits for the address now; the log may be older than the message, or elsewhere. */
+/* Mail that waits for the address now: the log may be incomplete. */
 static void ask_queues(struct trace *t)
 {
 	struct ctl *ctl = t->queues.ctl;
@@ -184,7 +184,7 @@ static void tell_state(struct state_question *question, const char *where, const
 		json_string(&t->json, why);
 		return;
 	}
-	printf("  now: %s%s on server %s%s%.*s\n       `mailrootctl %s show %s` has more\n", where, state,
+	printf("  now: %s%s on server %s%s%.*s\n       `mailrootctl %s show %s` shows more\n", where, state,
 	       t->queues.server, why.len ? ": " : "", SPAN_ARGS(why), command, question->of->id);
 }
 
@@ -337,8 +337,7 @@ static int run(struct trace *t)
 	fd_close(&copy);
 	if (is_anywhere(t))
 		return EXIT_DONE;
-	return commands_fail("nothing is known of %.*s there; a log that was kept elsewhere can be named with --log",
-			     SPAN_ARGS(t->wanted));
+	return commands_fail("nothing was found about %.*s; name another log with --log", SPAN_ARGS(t->wanted));
 }
 
 int cmd_trace(struct ctl *ctl)

@@ -19,7 +19,7 @@
 enum action { ADD, PASSWD, DELETE };
 
 enum {
-	ACCOUNTS_MEMORY = 512 << 20, /* what ACCOUNTS_TEXT_MAX can become */
+	ACCOUNTS_MEMORY = 512 << 20, /* memory for ACCOUNTS_TEXT_MAX when parsed */
 	TROUBLE_MAX = 1 << 16,
 	WITH_PASSWORD = AUTH_PLAIN | AUTH_LOGIN | AUTH_SCRAM_SHA_256 | AUTH_CRAM_MD5
 };
@@ -33,18 +33,18 @@ struct job {
 	bool wants_cram; /* --cram-md5 */
 	struct account keys;
 	char hash[ACCOUNT_HASH_MAX + 1];
-	size_t found; /* lines that had the name */
+	size_t found; /* lines with the name */
 };
 
-/* An error of the file, in words. */
+/* Explains an error of the file. */
 static int fail(const char *file, const char *doing, int error)
 {
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
-		return commands_fail("can't %s %s: %s; root may", doing, file, strerror(-error));
+		return commands_fail("can't %s %s: %s; run the command as root", doing, file, strerror(-error));
 	case -ENOENT:
-		return commands_fail("can't %s %s: its folder does not exist; make it", doing, file);
+		return commands_fail("can't %s %s: its folder does not exist; create it", doing, file);
 	case -ELOOP:
 		return commands_fail(
 			"can't %s %s: it is a symbolic link; name the file itself, with --file or as user_file", doing,
@@ -58,14 +58,14 @@ static int fail(const char *file, const char *doing, int error)
 	}
 }
 
-/* Whether what was found suits the action; otherwise the reason was told. */
+/* Whether the number of lines found suits the action; otherwise the reason was printed. */
 static bool suits(const struct job *job, const char *file)
 {
 	if (job->action == ADD && job->found)
-		commands_fail("there is a user %s in %s already; `mailrootctl user passwd %s` gives a new password",
+		commands_fail("there is already a user %s in %s; `mailrootctl user passwd %s` sets a new password",
 			      job->name, file, job->name);
 	else if (job->action != ADD && !job->found)
-		commands_fail("there is no user %s in %s; `mailrootctl user list` shows who there is", job->name, file);
+		commands_fail("there is no user %s in %s; `mailrootctl user list` shows all", job->name, file);
 	else
 		return true;
 	return false;
@@ -75,11 +75,11 @@ static bool name_is_good(const char *name)
 {
 	if (account_name_valid(span_of(name)))
 		return true;
-	commands_fail("a user's name has 1 to 255 visible ASCII characters, none of # = :, and does not begin with -");
+	commands_fail("a user name has 1 to 255 visible ASCII characters, none of # = :, and does not begin with -");
 	return false;
 }
 
-/* Before anybody is asked for a password. *STATUS when false. */
+/* Checks before the password is asked for. False: *STATUS is the exit status. */
 static bool look_first(struct job *job, const char *file, int *status)
 {
 	struct str text, unused;
@@ -111,8 +111,7 @@ static bool get_keys(struct job *job)
 	return good;
 }
 
-/* What the line of the account takes over from the one before: its mechanisms, and a time that grows even where the
- * clock does not, so that sessions of before end. */
+/* The account keeps its mechanisms. Its time always grows, even if the clock does not, so that old sessions end. */
 static bool inherit(struct job *job, struct span text)
 {
 	struct arena arena;
@@ -148,7 +147,7 @@ static bool change(void *context, struct span text, struct str *to)
 
 enum told { TOLD, NOT_RUNNING, NOT_TOLD };
 
-/* Some smtpd says that it could not take FILE: WHY it says so. */
+/* Whether some smtpd reports that it could not read FILE; WHY is its text. */
 static bool is_refused(const char *run_dir, const char *file, char *why)
 {
 	struct service *service = malloc(sizeof(*service));
@@ -171,7 +170,7 @@ static bool is_refused(const char *run_dir, const char *file, char *why)
 	return refused;
 }
 
-/* When this returns, every smtpd has the new FILE. WHY holds LINK_TEXT_MAX + 1. */
+/* Waits until every smtpd has the new FILE. WHY holds LINK_TEXT_MAX + 1. */
 static enum told tell_service(const struct ctl *ctl, const char *file, char *why)
 {
 	struct link_answer answer = {.fd = -1};
@@ -219,7 +218,7 @@ static void print_json(const struct job *job, const struct userplace *place, enu
 	json_finish(&json);
 }
 
-/* What an administrator may not have thought of. */
+/* Hints about settings that may be missing. */
 static void print_hints(const struct job *job, const struct userplace *place)
 {
 	if (!place->servers)
@@ -245,7 +244,7 @@ static int report(const struct ctl *ctl, const struct job *job, const struct use
 		print_hints(job, place);
 	if (told == NOT_TOLD)
 		return commands_fail(
-			"user %s %s, but the service does not know it yet: %s. When that is mended, `mailrootctl reload` tells it",
+			"user %s %s, but the service does not know it yet: %s. When that is solved, run `mailrootctl reload`",
 			job->name, done_words[job->action], why);
 	return EXIT_DONE;
 }
@@ -261,7 +260,7 @@ static int run_on(const struct ctl *ctl, struct job *job, const struct userplace
 	int error = userfile_replace(place->file, &how);
 	if (error)
 		return fail(place->file, "change", error);
-	if (!suits(job, place->file)) /* somebody was faster */
+	if (!suits(job, place->file)) /* another command was faster */
 		return EXIT_FAILED;
 	return report(ctl, job, place);
 }
@@ -300,7 +299,7 @@ int cmd_user_delete(struct ctl *ctl)
 	return run(ctl, DELETE);
 }
 
-/* How an account may log in, words separated by blanks. */
+/* The mechanisms of an account, words separated by blanks. */
 static const char *mechanisms(const struct account *account)
 {
 	if (account->iterations)

@@ -22,14 +22,14 @@ enum {
 };
 
 static const struct command table[] = {
-	{{"check", NULL}, OPTION_JSON, 0, 1, cmd_check, "[FILE]", "read the configuration and tell every error"},
+	{{"check", NULL}, OPTION_JSON, 0, 1, cmd_check, "[FILE]", "read the configuration and report every error"},
 	{{"config", "show"},
 	 OPTION_JSON,
 	 0,
 	 0,
 	 cmd_config_show,
 	 "",
-	 "every setting, its value and where it is written"},
+	 "every setting, its value and the line that sets it"},
 	{{"config", "doc"},
 	 OPTION_JSON,
 	 0,
@@ -44,14 +44,14 @@ static const struct command table[] = {
 	 0,
 	 cmd_sessions,
 	 "[--server NAME]",
-	 "who is connected, since when, and what they do"},
+	 "clients that are connected, since when, and what they do"},
 	{{"kick", NULL},
 	 OPTION_SERVER | OPTION_ALL | OPTION_JSON | OPTION_YES,
 	 0,
 	 OPTIONS_WORDS_MAX,
 	 cmd_kick,
 	 "{SESSION ... | --all} [--server NAME] [--yes]",
-	 "end sessions, each after the message in hand"},
+	 "end sessions, each after its current message"},
 	{{"reload", NULL},
 	 OPTION_JSON | OPTION_CONFIRM | OPTION_CONFIRMED,
 	 0,
@@ -65,21 +65,21 @@ static const struct command table[] = {
 	 0,
 	 cmd_stop,
 	 "[--yes] [--now]",
-	 "end the service gracefully"},
+	 "stop the service gracefully"},
 	{{"server", "start"},
 	 OPTION_JSON,
 	 1,
 	 OPTIONS_WORDS_MAX,
 	 cmd_server_start,
 	 "{NAME ... | all}",
-	 "let a virtual server run"},
+	 "start a virtual server"},
 	{{"server", "stop"},
 	 OPTION_JSON,
 	 1,
 	 OPTIONS_WORDS_MAX,
 	 cmd_server_stop,
 	 "{NAME ... | all}",
-	 "end a virtual server gracefully; its mail stays in the queue"},
+	 "stop a virtual server gracefully; its mail stays in the queue"},
 	{{"server", "pause"},
 	 OPTION_JSON,
 	 1,
@@ -100,42 +100,42 @@ static const struct command table[] = {
 	 1,
 	 cmd_user_add,
 	 "NAME [--server NAME | --file PATH] [--cram-md5]",
-	 "a user who may log in; asks for the password"},
+	 "add a user who may log in; asks for the password"},
 	{{"user", "passwd"},
 	 USER | OPTION_CRAM_MD5,
 	 1,
 	 1,
 	 cmd_user_passwd,
 	 "NAME [--server NAME | --file PATH] [--cram-md5]",
-	 "a new password; sessions of the user end"},
+	 "set a new password; sessions of the user end"},
 	{{"user", "delete"},
 	 USER,
 	 1,
 	 1,
 	 cmd_user_delete,
 	 "NAME [--server NAME | --file PATH]",
-	 "the user may log in no more; sessions end"},
+	 "delete a user; its sessions end"},
 	{{"user", "list"},
 	 USER,
 	 0,
 	 0,
 	 cmd_user_list,
 	 "[--server NAME | --file PATH]",
-	 "users, and how each may log in"},
+	 "list users, and how each may log in"},
 	{{"queue", "list"},
 	 SELECT,
 	 0,
 	 OPTIONS_WORDS_MAX,
 	 cmd_queue_list,
 	 "[ID ...] [SELECTOR ...]",
-	 "mail on its way and why it waits"},
+	 "list mail in the queue, and why it waits"},
 	{{"queue", "show"},
 	 OPTION_SERVER | OPTION_MESSAGE | OPTION_JSON,
 	 1,
 	 1,
 	 cmd_queue_show,
 	 "ID [--message]",
-	 "one message: recipients and history, or its text"},
+	 "show one message: recipients and history, or its text"},
 	{{"queue", "retry"},
 	 ACT,
 	 0,
@@ -149,21 +149,21 @@ static const struct command table[] = {
 	 OPTIONS_WORDS_MAX,
 	 cmd_queue_hold,
 	 "{ID ... | SELECTOR ... | --all} [--yes]",
-	 "neither try nor return until released"},
+	 "hold messages: neither try nor return them until released"},
 	{{"queue", "release"},
 	 ACT,
 	 0,
 	 OPTIONS_WORDS_MAX,
 	 cmd_queue_release,
 	 "{ID ... | SELECTOR ... | --all} [--yes]",
-	 "let go what was held"},
+	 "release held messages"},
 	{{"queue", "delete"},
 	 ACT,
 	 0,
 	 OPTIONS_WORDS_MAX,
 	 cmd_queue_delete,
 	 "{ID ... | SELECTOR ... | --all} [--yes]",
-	 "remove from the queue, no notice is sent; kept in badmail for 7 days"},
+	 "remove from the queue without a notice; kept in badmail for 7 days"},
 	{{"queue", "bounce"},
 	 ACT,
 	 0,
@@ -171,34 +171,28 @@ static const struct command table[] = {
 	 cmd_queue_bounce,
 	 "{ID ... | SELECTOR ... | --all} [--yes]",
 	 "return to the sender now, with a notice"},
-	{{"mailq", NULL},
-	 OPTION_SERVER,
-	 0,
-	 0,
-	 cmd_mailq,
-	 "[--server NAME]",
-	 "the queue in the form that mailq has on other systems"},
+	{{"mailq", NULL}, OPTION_SERVER, 0, 0, cmd_mailq, "[--server NAME]", "list the queue in the format of mailq"},
 	{{"badmail", "list"},
 	 OPTION_SERVER | OPTION_JSON,
 	 0,
 	 0,
 	 cmd_badmail_list,
 	 "[--server NAME]",
-	 "mail that could be neither delivered nor returned, or was deleted"},
+	 "list mail that could be neither delivered nor returned, or was deleted"},
 	{{"badmail", "show"},
 	 OPTION_SERVER | OPTION_MESSAGE | OPTION_JSON,
 	 1,
 	 1,
 	 cmd_badmail_show,
 	 "ID [--message]",
-	 "one of them: why it is there, or its text"},
+	 "show one bad message: why it is there, or its text"},
 	{{"badmail", "resend"},
 	 OPTION_SERVER | OPTION_ALL | OPTION_YES | OPTION_JSON,
 	 0,
 	 OPTIONS_WORDS_MAX,
 	 cmd_badmail_resend,
 	 "{ID ... | --all} [--server NAME] [--yes]",
-	 "send to who does not have it, as a fresh message"},
+	 "send again to the remaining recipients, as a new message"},
 	{{"badmail", "delete"},
 	 OPTION_SERVER | OPTION_ALL | OPTION_YES | OPTION_JSON,
 	 0,
@@ -212,21 +206,21 @@ static const struct command table[] = {
 	 1,
 	 cmd_trace,
 	 "{ID | ADDRESS} [--log FILE] [--server NAME]",
-	 "what became of a message, or of all from or to an address"},
+	 "what happened to a message, or to all mail from or to an address"},
 	{{"log", "summary"},
 	 OPTION_SERVER | OPTION_BY | OPTION_LOG | OPTION_JSON,
 	 0,
 	 0,
 	 cmd_log_summary,
 	 "[--by hour | client | reply] [--log FILE] [--server NAME]",
-	 "where in the log errors bunch"},
+	 "summarize the log: errors by hour, client or reply"},
 	{{"test", NULL},
 	 OPTION_TO | OPTION_FROM | OPTION_SERVER | OPTION_JSON,
 	 0,
 	 0,
 	 cmd_test,
 	 "--to ADDRESS [--from ADDRESS] [--server NAME]",
-	 "send one message and show what is said to the next hop"},
+	 "send one message and show the dialogue with the next hop"},
 	{{"explain", "relay"},
 	 OPTION_CLIENT | OPTION_NAME | OPTION_USER | OPTION_TLS | OPTION_TO | OPTION_FROM | OPTION_SERVER | OPTION_JSON,
 	 0,
@@ -240,7 +234,7 @@ static const struct command table[] = {
 	 1,
 	 cmd_explain_route,
 	 "ADDRESS [--from ADDRESS] [--size N] [--server NAME]",
-	 "where mail for an address goes, and which line says so"},
+	 "where mail for an address goes, and which line decides"},
 };
 enum { COMMANDS = sizeof(table) / sizeof(table[0]) };
 
@@ -276,7 +270,7 @@ static bool word_is(const char *word, const char *const *words, size_t n, size_t
 	return !word || (at < n && strcmp(word, words[at]) == 0);
 }
 
-/* What may follow the first word, for an answer to somebody who left it out. */
+/* The second words that FIRST may have, for a user who left it out. */
 static void list_seconds(const char *first, char *to, size_t size)
 {
 	size_t used = 0;
@@ -287,7 +281,7 @@ static void list_seconds(const char *first, char *to, size_t size)
 	}
 }
 
-/* What people say who know other programs: the words of a command here. */
+/* Commands of other mail programs, and the command for each here. */
 static const char *const called_otherwise[][2] = {
 	{"resume", "server continue"},
 	{"unpause", "server continue"},
@@ -318,7 +312,7 @@ static void offer(struct config_nearest *nearest, const struct command *command,
 	*meant = to;
 }
 
-/* The command that WORD is nearest to, of those that begin with FIRST, or of all where that is NULL; NULL: none. */
+/* The command nearest to WORD, of those that begin with FIRST, or of all if FIRST is NULL. NULL: none. */
 static const char *meant_by(const char *first, const char *word, char *to, size_t size)
 {
 	struct config_nearest nearest = {.word = span_of(word)};
@@ -336,7 +330,7 @@ static const char *meant_by(const char *first, const char *word, char *to, size_
 	return meant;
 }
 
-/* WORDS begin no command. */
+/* Explains that WORDS begin no command. */
 static void explain_unknown(const char *const *words, size_t n, char *why)
 {
 	char seconds[100] = "", text[100];
@@ -376,10 +370,10 @@ bool commands_fits(const struct command *command, const struct options *options,
 	const char *second = command->words[1] ? command->words[1] : "";
 
 	if (extra)
-		snprintf(why, OPTIONS_WHY_MAX, "`%s%s%s` does not know --%s", command->words[0], second[0] ? " " : "",
+		snprintf(why, OPTIONS_WHY_MAX, "`%s%s%s` has no option --%s", command->words[0], second[0] ? " " : "",
 			 second, options_name(extra & -extra));
 	else if (args < command->args_min || args > command->args_max)
-		snprintf(why, OPTIONS_WHY_MAX, "too %s arguments; it is: %s%s%s %s",
+		snprintf(why, OPTIONS_WHY_MAX, "too %s arguments; usage: %s%s%s %s",
 			 args < command->args_min ? "few" : "many", command->words[0], second[0] ? " " : "", second,
 			 command->synopsis);
 	else
@@ -394,7 +388,7 @@ int commands_run(int argc, char **argv)
 	size_t taken;
 
 	if (!options_parse(argc, argv, &ctl.options, why)) {
-		commands_fail("%s; `mailrootctl help` lists what there is", why);
+		commands_fail("%s; `mailrootctl help` lists all commands", why);
 		return EXIT_USAGE;
 	}
 	if (ctl.options.version) {
@@ -427,10 +421,10 @@ char *commands_run_dir(const struct ctl *ctl)
 	gethostname(hostname, sizeof(hostname) - 1);
 	str_init(&report.text, REPORT_MAX);
 	struct config_tree *tree = config_read(ctl->options.file, &report);
-	/* A service that runs must be reached although its file was broken meanwhile. */
+	/* A running service must be reachable even if its file is broken now. */
 	if (!tree || !config_build(tree, hostname, &config, &report))
 		fprintf(stderr,
-			"mailrootctl: %s has errors (`mailrootctl check` shows them); going on with what is left\n",
+			"mailrootctl: %s has errors (`mailrootctl check` shows them); continuing with the valid settings\n",
 			ctl->options.file);
 	char *run_dir = strdup(config.run_dir ? config.run_dir : "/run/mailroot");
 	config_free(&config);
@@ -462,10 +456,10 @@ bool commands_confirm(const struct ctl *ctl, const char *what)
 	if (ctl->options.given & OPTION_YES)
 		return true;
 	if (!isatty(STDIN_FILENO)) {
-		commands_fail("%s Nothing was done: add --yes, as there is no terminal to ask on", what);
+		commands_fail("%s Nothing was done: there is no terminal to ask on, so add --yes", what);
 		return false;
 	}
-	printf("%s Go on? [y/N] ", what);
+	printf("%s Continue? [y/N] ", what);
 	fflush(stdout);
 	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
 		return true;

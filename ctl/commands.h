@@ -1,4 +1,4 @@
-/* The commands of mailrootctl: one table, and what they share. One file per family: cmd_<family>.c. */
+/* The commands of mailrootctl: one table, and common functions. Each family of commands has a file: cmd_<family>.c. */
 #ifndef CTL_COMMANDS_H
 #define CTL_COMMANDS_H
 
@@ -9,40 +9,40 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_RUNNING = 3 };
 
 struct ctl {
 	struct options options;
-	const char *const *args; /* what follows the command's words */
+	const char *const *args; /* the arguments after the command's words */
 	size_t arg_count;
 };
 
 struct command {
-	const char *words[2]; /* "queue", "list"; the second NULL when there is one word */
+	const char *words[2]; /* "queue", "list"; the second is NULL for a one-word command */
 	unsigned options;     /* set of enum option_bit */
 	size_t args_min, args_max;
 	int (*run)(struct ctl *ctl); /* exit status */
-	const char *synopsis;        /* what follows the words */
+	const char *synopsis;        /* the arguments after the words */
 	const char *help;
 };
 
-/* Runs what the command line says. */
+/* Runs the command line. */
 int commands_run(int argc, char **argv);
 
-/* The command that WORDS begin with, and how many words it takes; NULL with WHY (OPTIONS_WHY_MAX). Pure. */
+/* Finds the command that WORDS begin with, and how many words it takes. NULL with WHY (OPTIONS_WHY_MAX): none. Pure. */
 const struct command *commands_find(const char *const *words, size_t n, size_t *taken, char *why);
 
-/* Refuses options and arguments that COMMAND does not have; false with WHY (OPTIONS_WHY_MAX). Pure. */
+/* Whether COMMAND has these options and arguments; false with WHY (OPTIONS_WHY_MAX). Pure. */
 bool commands_fits(const struct command *command, const struct options *options, size_t args, char *why);
 
-/* One line on stderr, "mailrootctl: ..."; returns EXIT_FAILED. */
+/* Prints "mailrootctl: ..." on stderr; returns EXIT_FAILED. */
 int commands_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* run_dir as the configuration file has it; the default where it can't be read. Owned by the caller. */
+/* run_dir of the configuration file, or the default if the file can't be read. Owned by the caller. */
 char *commands_run_dir(const struct ctl *ctl);
 
-/* Connects to master or returns -1, and *status holds the exit status; the reason was told. */
+/* Connects to master. On failure prints the reason, sets *status to the exit status and returns -1. */
 int commands_connect(const struct ctl *ctl, int *status);
 
 /*
- * Asks on a terminal whether to go on; elsewhere --yes must have been given. WHAT will happen is a sentence. False: the
- * reason was told.
+ * Asks on a terminal whether to continue; without a terminal --yes is required. WHAT is a sentence that says what will
+ * happen. On false the reason was printed.
  */
 bool commands_confirm(const struct ctl *ctl, const char *what);
 

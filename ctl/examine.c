@@ -24,7 +24,7 @@ static bool said_error_or_note(const struct place *place)
 	return place->said & (1U << CERTIFICATE_ERROR | 1U << CERTIFICATE_NOTE);
 }
 
-/* What a loader says of its own accord begins with the place, which place_say() writes too. */
+/* The reason of a loader begins with the place, which place_say() writes too. */
 static void say_proof(struct place *place, const char *why)
 {
 	char head[HEAD_MAX];
@@ -35,7 +35,7 @@ static void say_proof(struct place *place, const char *why)
 	place_say(place, CERTIFICATE_ERROR, why);
 }
 
-/* Without any finding the last word has who will load them: there are strengths that he does not take. */
+/* If there is no other finding, try the real loader: it may refuse keys that are too weak. */
 static void prove_server(struct place *place, const struct config_access *access)
 {
 	struct str why;
@@ -69,7 +69,9 @@ static void examine_certificates(struct place place, const struct config_server 
 	free(all);
 }
 
-/* A file that only the service should read: opened, or -1 and it was told. MISSING: how bad that is. */
+/*
+ * Opens a file that only the service should read. -1: the problem was reported. MISSING: the grade of a missing file.
+ */
 static int open_secret(struct place *place, const char *what, const char *path, enum certificate_grade missing,
 		       const char *remedy, enum certificate_grade exposed)
 {
@@ -78,11 +80,14 @@ static int open_secret(struct place *place, const char *what, const char *path, 
 
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 && errno == EACCES && place->how->guest) {
-		snprintf(text, sizeof(text), "%s %.1024s was not examined: you may not read it; root may", what, path);
+		snprintf(text, sizeof(text), "%s %.1024s was not examined: you may not read it; run check as root",
+			 what, path);
 		place_say(place, CERTIFICATE_NOTE, text);
 		return -1;
 	}
-	const char *why = fd < 0 || fstat(fd, &file) ? strerror(errno) : S_ISREG(file.st_mode) ? NULL : "it is no file";
+	const char *why = fd < 0 || fstat(fd, &file) ? strerror(errno)
+			  : S_ISREG(file.st_mode)    ? NULL
+						     : "it is no regular file";
 	if (why) {
 		snprintf(text, sizeof(text), "%s %.1024s can't be used: %s%s", what, path, why, remedy);
 		place_say(place, missing, text);
@@ -100,11 +105,11 @@ static void examine_keytab(struct place place, const char *path, enum certificat
 	char text[WHY_MAX];
 	unsigned char head[2] = {0};
 
-	int fd = open_secret(&place, "key tab", path, bad, ": ktutil or ktpass makes it", CERTIFICATE_WARNING);
+	int fd = open_secret(&place, "key tab", path, bad, ": create it with ktutil or ktpass", CERTIFICATE_WARNING);
 	if (fd < 0)
 		return;
 	if (read(fd, head, sizeof(head)) != (ssize_t)sizeof(head) || head[0] != 5) {
-		snprintf(text, sizeof(text), "key tab %.1024s is no key tab of Kerberos; klist -k shows those of one",
+		snprintf(text, sizeof(text), "key tab %.1024s is no Kerberos key tab; klist -k lists the keys of one",
 			 path);
 		place_say(&place, bad, text);
 	}
@@ -129,7 +134,7 @@ static void examine_users(struct place place, const char *path)
 	struct str text, trouble;
 
 	int fd = open_secret(&place, "user_file", path, CERTIFICATE_WARNING,
-			     ": nobody can authenticate with a password; mailrootctl user add NAME makes it",
+			     ": nobody can authenticate with a password; mailrootctl user add NAME creates it",
 			     CERTIFICATE_WARNING);
 	if (fd < 0)
 		return;
@@ -159,14 +164,14 @@ static void examine_access(struct place place, const struct config_server *serve
 	}
 }
 
-/* The first line, not what stands there. */
+/* Never prints the content of the line. */
 static void examine_password(struct place place, const char *path)
 {
 	char text[WHY_MAX];
 	char octet;
 
 	int fd = open_secret(&place, "password_file", path, CERTIFICATE_ERROR,
-			     ": its first line is the password, and it belongs to root, mode 600; mail waits for it",
+			     ": write the password in its first line, owner root, mode 600; mail waits for it",
 			     CERTIFICATE_ERROR);
 	if (fd < 0)
 		return;
@@ -209,7 +214,7 @@ static bool same_place(const struct config_origin *a, const struct config_origin
 	return a->line == b->line && (!a->line || strcmp(a->file, b->file) == 0);
 }
 
-/* OUTER: whose values are inherited, and were examined there; NULL = none. */
+/* OUTER: the block whose values are inherited and were examined before; NULL = none. */
 static void examine_outbound(struct place place, const struct config_outbound *outbound,
 			     const struct config_outbound *outer)
 {
@@ -227,7 +232,7 @@ static void examine_outbound(struct place place, const struct config_outbound *o
 		examine_password(place, outbound->password_file);
 }
 
-/* Of every block of SERVER that has a name: a domain, a connector. */
+/* Every block of SERVER that has a name: a domain, a connector. */
 static void examine_named(struct place place, const struct config_server *server, const struct config_named *kind,
 			  size_t offset)
 {

@@ -1,7 +1,7 @@
 /*
- * What a configuration names, beyond its own text: certificates, keys, key tabs, passwords, accounts; and name servers,
- * which are asked whether they answer. Whoever asks need not be the one who will read the files: what he may not see is
- * said to be unseen.
+ * Checks what a configuration refers to: certificates, keys, key tabs, passwords, accounts, and name servers, which are
+ * queried. The caller may not be the user that will read the files: files that the caller can't read are reported as
+ * not examined.
  */
 #ifndef CTL_EXAMINE_H
 #define CTL_EXAMINE_H
@@ -9,12 +9,14 @@
 #include "common/config/config.h"
 
 struct examine {
-	bool guest;    /* not root: may not see everything */
+	bool guest;    /* not root: may not be able to read everything */
 	int64_t now_s; /* wall clock */
 };
 
-/* Appends a line for each finding to REPORT and counts it, as the configuration's own checks do; an error is what keeps
- * a server from starting or mail from going out. */
+/*
+ * Appends a line for each finding to REPORT and counts it, as the configuration's own checks do. An error is what keeps
+ * a server from starting, or mail from going out.
+ */
 void examine_files(const struct examine *how, const struct config *config, struct config_report *report);
 
 #endif

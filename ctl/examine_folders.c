@@ -1,6 +1,7 @@
 /*
- * The folders that the configuration names. The service makes one that is missing, in a folder that is there; what it
- * can't make or use is an error. Folders with a default lie in the spool, which the service keeps in order itself.
+ * Checks the folders that the configuration names. The service creates a missing folder if its parent folder exists; a
+ * folder that it can't create or use is an error. Folders with a default are in the spool, which the service maintains
+ * itself.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +19,10 @@
 
 enum { TEXT_MAX = 2 * PATH_MAX };
 
-/* What the user of the service, which has no groups but its own, or of this process where USER is NULL, is refused at
- * PATH; 0: nothing. */
+/*
+ * The error that the user of the service, without supplementary groups, or this process if USER is NULL, gets at PATH;
+ * 0: none.
+ */
 static int refused(const struct passwd *user, const char *path)
 {
 	int status = 0;
@@ -35,7 +38,7 @@ static int refused(const struct passwd *user, const char *path)
 	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
-/* The folder above PATH, into TO of PATH_MAX. */
+/* Writes the parent folder of PATH to TO of PATH_MAX. */
 static void above(const char *path, char *to)
 {
 	snprintf(to, PATH_MAX, "%s", path);
@@ -51,8 +54,8 @@ static void say_missing(struct place *place, const char *what, const char *path)
 
 	above(path, parent);
 	if (stat(parent, &st) == 0 && S_ISDIR(st.st_mode))
-		return; /* the service makes it */
-	snprintf(text, sizeof(text), "%s %s can't be made, as %s is no folder: mkdir -p %s", what, path, parent,
+		return; /* the service creates it */
+	snprintf(text, sizeof(text), "%s %s can't be created, because %s is no folder: mkdir -p %s", what, path, parent,
 		 parent);
 	place_say(place, CERTIFICATE_ERROR, text);
 }
@@ -66,14 +69,14 @@ static void say_refused(struct place *place, const char *what, const char *path,
 			 path);
 	else if (error == EACCES && user)
 		snprintf(text, sizeof(text),
-			 "%s %s: user %s, as which the service runs, may not read and write there: chown %s %s", what,
-			 path, user->pw_name, user->pw_name, path);
+			 "%s %s: the user of the service, %s, may not read and write there: chown %s %s", what, path,
+			 user->pw_name, user->pw_name, path);
 	else
 		snprintf(text, sizeof(text), "%s %s can't be used: %s", what, path, strerror(error));
 	place_say(place, place->how->guest ? CERTIFICATE_NOTE : CERTIFICATE_ERROR, text);
 }
 
-/* AT: where PATH is written; nothing is said of a default. */
+/* AT: where PATH is set; a default is not checked. */
 static void examine_folder(struct place place, const char *what, const char *path, const struct config_origin *at,
 			   const struct passwd *user)
 {
@@ -105,7 +108,7 @@ void examine_folders(struct place place, const struct config *config)
 	const struct passwd *user = place.how->guest ? NULL : getpwnam(config->user);
 
 	if (!place.how->guest && !user)
-		return; /* the service does not start without; its message says how to make one */
+		return; /* the service does not start without it, and its message says how to create it */
 	for (size_t i = 0; i < config->server_count; i++) {
 		const struct config_server *server = &config->servers[i];
 		if (!server->enabled)

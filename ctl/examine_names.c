@@ -1,4 +1,4 @@
-/* Name servers, and the hosts that they are to find. */
+/* Checks name servers, and the host names that they have to know. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,16 +9,16 @@
 #include "ctl/examine_place.h"
 #include "ctl/lookup.h"
 
-enum { TEXT_MAX = 1024, RESOLVCONF_MAX = 64 << 10, LOOKUPS_MS = 6000 /* all of them together */ };
+enum { TEXT_MAX = 1024, RESOLVCONF_MAX = 64 << 10, LOOKUPS_MS = 6000 /* for all of them together */ };
 
 /* The look-ups of one run. */
 struct names {
 	struct nameservers servers;
 	int64_t until; /* clock_mono_ms */
-	bool gave_up;  /* no name server answers: the names that are left are not asked for */
+	bool gave_up;  /* no name server answers: the other names are skipped */
 };
 
-/* They may be down for a moment, and mail then waits: no error. */
+/* Only a warning: a name server may be down for a moment, and mail waits then. */
 static void examine_dns(struct place place, const struct config_endpoints *servers)
 {
 	char text[NAMESERVER_TEXT_MAX];
@@ -34,7 +34,7 @@ static void examine_dns(struct place place, const struct config_endpoints *serve
 	nameservers_close(&asked);
 }
 
-/* WHAT has HOST: it is asked for, unless it is an address. */
+/* Looks up the HOST of WHAT, unless it is an address. */
 static void examine_host(struct place *place, struct names *names, const char *what, const struct config_host *host)
 {
 	char text[TEXT_MAX];
@@ -48,14 +48,13 @@ static void examine_host(struct place *place, struct names *names, const char *w
 	case LOOKUP_MISSING:
 		snprintf(
 			text, sizeof(text),
-			"%s %.255s: DNS knows no host of this name, so its mail waits and is returned in the end; is the name right?",
+			"%s %.255s: DNS has no host of this name, so its mail waits and is finally returned; check the name",
 			what, host->name);
 		break;
 	case LOOKUP_UNANSWERED:
-		snprintf(
-			text, sizeof(text),
-			"%s %.255s: no name server answered in time, so that nobody knows whether there is such a host",
-			what, host->name);
+		snprintf(text, sizeof(text),
+			 "%s %.255s: no name server answered in time, so the name could not be checked", what,
+			 host->name);
 		names->gave_up = true;
 		break;
 	}
@@ -68,7 +67,7 @@ static void examine_hosts(struct place place, struct names *names, const char *w
 		examine_host(&place, names, what, &hosts->at[i]);
 }
 
-/* Those that the resolver of SERVER asks. */
+/* The name servers that the resolver of SERVER uses. */
 static void find_servers(const struct config *config, const struct config_server *server, struct nameservers *to)
 {
 	const struct config_endpoints *written = server->dns_server.n ? &server->dns_server : &config->dns_server;

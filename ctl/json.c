@@ -50,7 +50,7 @@ static void write_escaped(FILE *to, unsigned char octet)
 		fputs("\\t", to);
 		break;
 	default:
-		/* DEL and C0: a terminal that shows the text must not act on it. */
+		/* DEL and C0: a terminal must not interpret them. */
 		if (octet < 0x20 || octet == 0x7f)
 			fprintf(to, "\\u%04x", octet);
 		else
@@ -163,7 +163,7 @@ void json_cell(struct json *json, struct span text)
 
 	if (!text.len)
 		json_null(json);
-	/* JavaScript keeps whole numbers up to 2^53. */
+	/* JavaScript represents integers up to 2^53 exactly. */
 	else if (span_to_u64(text, (1ULL << 53) - 1, &number) && (text.len == 1 || text.at[0] != '0'))
 		json_number(json, (int64_t)number);
 	else

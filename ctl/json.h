@@ -1,6 +1,6 @@
 /*
- * Writes one JSON text. Commas and nesting are kept here; a caller can't write a broken text but by leaving something
- * open. Octets that are not UTF-8 come out as U+FFFD.
+ * Writes one JSON text. Commas and nesting are handled here: a caller can only forget to close something. Octets that
+ * are not UTF-8 become U+FFFD.
  */
 #ifndef CTL_JSON_H
 #define CTL_JSON_H
@@ -16,9 +16,9 @@ enum { JSON_DEPTH_MAX = 16 };
 struct json {
 	FILE *to;
 	unsigned depth;
-	bool filled[JSON_DEPTH_MAX]; /* something stands at this depth: a comma is due */
+	bool filled[JSON_DEPTH_MAX]; /* this level has an element: a comma is due */
 	bool after_key;
-	struct utf8_pieces pieces; /* of a string that comes so */
+	struct utf8_pieces pieces; /* of a string written in pieces */
 };
 
 void json_init(struct json *json, FILE *to);
@@ -31,7 +31,7 @@ void json_end_object(struct json *json);
 void json_end_array(struct json *json);
 void json_string(struct json *json, struct span text);
 
-/* A string that comes in pieces, which may break off anywhere. */
+/* A string in pieces, which may be split anywhere. */
 void json_begin_string(struct json *json);
 void json_more_string(struct json *json, struct span text);
 void json_end_string(struct json *json);
@@ -40,10 +40,10 @@ void json_number(struct json *json, int64_t value);
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 
-/* A number where TEXT is one, null where it is empty, otherwise a string: for cells of rows. */
+/* A cell of a row: a number if TEXT is one, null if it is empty, otherwise a string. */
 void json_cell(struct json *json, struct span text);
 
-/* A newline at the end of the text. */
+/* Ends the text with a newline. */
 void json_finish(struct json *json);
 
 #endif

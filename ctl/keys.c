@@ -1,4 +1,4 @@
-/* MD5's own functions are deprecated since OpenSSL 3; no others show the state behind a block. */
+/* OpenSSL 3 deprecates the MD5 functions, but only they give access to the state after a block. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "ctl/keys.h"
 

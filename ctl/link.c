@@ -45,7 +45,7 @@ int link_to_master(const char *run_dir)
 	return fd;
 }
 
-/* sd_booted(3): the folder is there when systemd is the init. */
+/* sd_booted(3): this folder exists if systemd is the init. */
 static const char *start_command(void)
 {
 	if (access("/run/systemd/system", F_OK) == 0)
@@ -55,18 +55,19 @@ static const char *start_command(void)
 
 void link_explain(const char *run_dir, int error, char *to)
 {
-	const char *remedy = "is -c the configuration that it runs with?";
+	const char *remedy = "does -c name the configuration of the running service?";
 
 	if (error == -ENOENT || error == -ECONNREFUSED)
 		snprintf(
 			to, LINK_TEXT_MAX + 1,
-			"mailrootd is not running (nobody answers at %.200s/control): %s starts it; or name its configuration with -c",
+			"mailrootd is not running (nothing answers at %.200s/control): %s starts it; if it has another configuration, name it with -c",
 			run_dir, start_command());
 	else if (error == -EAGAIN)
 		snprintf(to, LINK_TEXT_MAX + 1, "mailrootd " LINK_SILENCE, LINK_WAIT_MS / 1000);
 	else
 		snprintf(to, LINK_TEXT_MAX + 1, "can't speak to mailrootd at %.200s/control: %s; %s", run_dir,
-			 strerror(-error), error == -EACCES ? "the setting `operators` names who may" : remedy);
+			 strerror(-error),
+			 error == -EACCES ? "the setting `operators` names the permitted users" : remedy);
 }
 
 static int ask_for_link(const char *run_dir, const struct wire_ctl_connect *connect, char *why)
@@ -121,7 +122,7 @@ void link_split(struct span cells, struct link_row *out)
 static bool broken(struct link_answer *answer, const char *how)
 {
 	answer->exit_code = 1;
-	snprintf(answer->said, sizeof(answer->said), "%s; `mailrootctl status` shows how the service is", how);
+	snprintf(answer->said, sizeof(answer->said), "%s; `mailrootctl status` shows the state of the service", how);
 	return false;
 }
 
@@ -173,7 +174,7 @@ static bool take_done(struct ipc_packet *packet, struct link_answer *answer)
 	return true;
 }
 
-/* One packet of the answer; *ended when it was the last. Master, queue and smtpd answer alike. */
+/* Takes one packet of the answer; *ended: it was the last. Master, queue and smtpd answer alike. */
 static bool take_packet(struct ipc_packet *packet, struct link_answer *answer, bool *ended)
 {
 	enum wire_type type = wire_admit(WIRE_LINK_ctl_master, WIRE_DOWN, packet->text);
@@ -197,16 +198,16 @@ bool link_ask(int fd, struct str *request, struct link_answer *answer)
 	str_free(request);
 	if (error == -E2BIG)
 		return broken(answer, "an argument is too long");
-	/* Who is refused at the door finds the reason there, and the door closed. */
+	/* A refused client finds the reason in a connection that is closed already. */
 	if (error && error != -EPIPE && error != -ECONNRESET)
-		return broken(answer, "the service does not take the request");
+		return broken(answer, "the service does not accept the request");
 	char *buffer = malloc(WIRE_PACKET_MAX);
 	if (!buffer)
 		return broken(answer, "no memory");
 	while (!ended && !answer->said[0]) {
 		struct ipc_packet packet = {0};
 		error = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
-		/* That the door was closed on our request is told before what was said there. */
+		/* A connection that is reset by our request still holds the text sent before. */
 		if (error == -ECONNRESET)
 			error = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
 		if (error == -EAGAIN)
@@ -214,7 +215,7 @@ bool link_ask(int fd, struct str *request, struct link_answer *answer)
 		else if (error || packet.eof)
 			broken(answer, "the service closed the connection");
 		else if (!take_packet(&packet, answer, &ended))
-			broken(answer, "the service answers in a language of another version");
+			broken(answer, "the service answers in the protocol of another version");
 		if (!error)
 			ipc_packet_close(&packet);
 	}

@@ -1,6 +1,6 @@
 /*
- * Asking a running service: a connection to master, and through it one to the smtpd or queue of a virtual server. One
- * request at a time: rows and text, then the end.
+ * Asks a running service: a connection to master, and through it one to the smtpd or queue of a virtual server. One
+ * request at a time; the answer is rows and text, then the end.
  */
 #ifndef CTL_LINK_H
 #define CTL_LINK_H
@@ -10,7 +10,7 @@
 
 enum { LINK_CELLS_MAX = 16, LINK_TEXT_MAX = 2048, LINK_WAIT_MS = 30000 };
 
-/* One row of an answer; spans are valid during the call only, missing cells are empty. */
+/* One row of an answer. Spans are valid during the call only; missing cells are empty. */
 struct link_row {
 	struct span kind;
 	struct span cells[LINK_CELLS_MAX];
@@ -18,32 +18,31 @@ struct link_row {
 };
 
 struct link_answer {
-	void (*row)(void *context, const struct link_row *row); /* NULL = rows are of no interest */
-	void (*text)(void *context, struct span text);          /* NULL = goes to stdout as it is */
+	void (*row)(void *context, const struct link_row *row); /* NULL = ignore rows */
+	void (*text)(void *context, struct span text);          /* NULL = print to stdout */
 	void *context;
-	/* Filled in: */
+	/* Results: */
 	unsigned exit_code;
-	char said[LINK_TEXT_MAX + 1]; /* of the end */
-	int fd;                       /* that came with the end, -1 = none; owned by the caller */
+	char said[LINK_TEXT_MAX + 1]; /* text of the end packet */
+	int fd;                       /* that came with the end packet, -1 = none; owned by the caller */
 };
 
-/* A connection to the master of RUN_DIR: descriptor or -errno (-ENOENT, -ECONNREFUSED: it does not run). */
+/* Connects to the master of RUN_DIR. Descriptor or -errno (-ENOENT, -ECONNREFUSED: it does not run). */
 int link_to_master(const char *run_dir);
 
-/* A connection to ROLE (CHILD_QUEUE, CHILD_SMTPD) of SERVER; otherwise -1 with what to tell in WHY, LINK_TEXT_MAX + 1.
- */
+/* Connects to ROLE (CHILD_QUEUE, CHILD_SMTPD) of SERVER. On failure -1 and the reason in WHY, LINK_TEXT_MAX + 1. */
 int link_to_child(const char *run_dir, const char *server, enum child_role role, char *why);
 
-/* The same to the OLDERth (from 1) of the smtpds before the newest, which finish their sessions. */
+/* The same for the OLDERth (from 1) of the older smtpds, which finish their sessions. */
 int link_to_older(const char *run_dir, const char *server, size_t older, char *why);
 
-/* Sends REQUEST (consumed) and reads the answer. False when the connection breaks or stalls, ANSWER->said says so. */
+/* Sends REQUEST (consumed) and reads the answer. False: the connection broke or timed out, see ANSWER->said. */
 bool link_ask(int fd, struct str *request, struct link_answer *answer);
 
 /* Splits the cells of a row. Pure. */
 void link_split(struct span cells, struct link_row *out);
 
-/* What to do about an -errno of link_to_master, in one line; TO holds LINK_TEXT_MAX + 1. */
+/* The remedy for an -errno of link_to_master, in one line; TO holds LINK_TEXT_MAX + 1. */
 void link_explain(const char *run_dir, int error, char *to);
 
 #endif

@@ -41,7 +41,10 @@ static bool names_program(char c)
 	return (c >= 'a' && c <= 'z') || c == '-';
 }
 
-/* "mailroot-queue[main]: ", "mailroot-queue/main[812]: ", "mailrootd[812]: ", "mailrootd: " off the front of *text. */
+/*
+ * Takes "mailroot-queue[main]: ", "mailroot-queue/main[812]: ", "mailrootd[812]: " or "mailrootd: " from the front of
+ * *text.
+ */
 static bool take_tag(struct span *text, struct logline *out)
 {
 	struct span rest = *text, inner;
@@ -89,7 +92,7 @@ static bool in_name(char c)
 	return (c >= 'a' && c <= 'z') || c == '_';
 }
 
-/* name=value, name="value" or name=<value>, at the beginning of *rest. */
+/* Takes name=value, name="value" or name=<value> from the front of *rest. */
 static bool take_field(struct span *rest, struct logline_field *out)
 {
 	size_t n = 0;
@@ -123,7 +126,7 @@ static void take_fields(struct span rest, struct logline *out)
 bool logline_parse(struct span line, struct logline *out)
 {
 	*out = (struct logline){.time = time_of(line)};
-	/* Time and host are a few words; a tag that stands farther back is text of somebody. */
+	/* Time and host are a few words; a tag further back is other text. */
 	struct span rest = out->time.len ? span_skip(line, out->time.len + 1) : line;
 	if (span_starts(rest, SPAN("<")) && span_find(rest, '>') < 4)
 		rest = span_skip(rest, span_find(rest, '>') + 1);

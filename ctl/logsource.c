@@ -10,9 +10,9 @@
 
 #include "common/base/fd.h"
 
-enum { LINE_SIZE = 4096 }; /* ours are shorter; the rest of a longer one is passed over */
+enum { LINE_SIZE = 4096 }; /* ours are shorter; a longer line is cut */
 
-/* What syslog daemons write to, the older ones first. */
+/* The files of syslog daemons, older ones first. */
 static const char *const files[] = {"/var/log/mail.log.1", "/var/log/mail.log", "/var/log/maillog",
 				    "/var/log/syslog.1",   "/var/log/syslog",   "/var/log/messages"};
 static const char *const packed[] = {"/var/log/mail.log.2.gz", "/var/log/syslog.2.gz"};
@@ -63,12 +63,12 @@ static bool read_file(const char *path, void (*take)(void *, const struct loglin
 	fd_set_nonblock(fd, false);
 	size_t n = read_lines(from, take, context);
 	fclose(from);
-	snprintf(words, sizeof(words), "%zu lines of ours", n);
+	snprintf(words, sizeof(words), "%zu lines of Mailroot", n);
 	note(report->searched, &report->searched_count, path, words);
 	return true;
 }
 
-/* journalctl, which has more words for its time than we need, and no colours into a pipe. */
+/* Runs journalctl with a short time format and without colours. */
 static void run_journalctl(int to)
 {
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -101,7 +101,7 @@ static bool read_journal(void (*take)(void *, const struct logline *), void *con
 		fd_close(&ends[0]);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
 		return false;
-	snprintf(words, sizeof(words), "%zu lines of ours", n);
+	snprintf(words, sizeof(words), "%zu lines of Mailroot", n);
 	note(report->searched, &report->searched_count, name, words);
 	return true;
 }
@@ -118,7 +118,7 @@ bool logsource_read(const char *file, void (*take)(void *context, const struct l
 	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++)
 		if (access(packed[i], F_OK) == 0)
 			note(report->missed, &report->missed_count, packed[i],
-			     "packed; zcat FILE | mailrootctl ... --log -");
+			     "compressed; zcat FILE | mailrootctl ... --log -");
 	return report->searched_count > 0;
 }
 

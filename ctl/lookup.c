@@ -22,7 +22,7 @@ enum {
 	TYPE_AAAA = 28,
 	CLASS_IN = 1,
 	TRY_MS = 1500,    /* for the answers of one server */
-	ANSWERS_MAX = 20, /* packets looked at, whoever sent them */
+	ANSWERS_MAX = 20, /* packets read, from any sender */
 	HOSTS_MAX = 1 << 20
 };
 
@@ -91,7 +91,7 @@ static bool stands_in_hosts(const char *name)
 	return found;
 }
 
-/* Reads answers to the questions ID, ID + 1, ... from FD until one finds something, or all have said no. */
+/* Reads answers to the questions ID, ID + 1, ... from FD until one has a record, or all have none. */
 static enum lookup_result listen_to(int fd, uint16_t id, size_t questions, int64_t until)
 {
 	unsigned missing = 0;

@@ -15,7 +15,7 @@
 #include "common/base/fd.h"
 #include "ctl/commands.h"
 
-enum { TYPED_MAX = 4 * NEWPASSWORD_MAX }; /* preparing can make it shorter */
+enum { TYPED_MAX = 4 * NEWPASSWORD_MAX }; /* preparation may shorten it */
 
 static size_t characters(const char *utf8)
 {
@@ -45,7 +45,7 @@ bool newpassword_prepare(struct span typed, char to[NEWPASSWORD_MAX + 1], bool *
 	if (typed.len > TYPED_MAX)
 		*why = "a password must not be longer than 128 octets";
 	else if (!span_copy(typed, text, sizeof(text)) || gsasl_saslprep(text, 0, &prepared, NULL) != GSASL_OK)
-		*why = "it has characters that no password may have (RFC 4013: control characters, unassigned ones, mixed directions of writing), or is not UTF-8";
+		*why = "it has characters that are not allowed in a password (RFC 4013: control characters, unassigned ones, mixed directions of writing), or is not UTF-8";
 	else
 		good = take_prepared(prepared, to, shorter, why);
 	explicit_bzero(text, sizeof(text));
@@ -55,7 +55,7 @@ bool newpassword_prepare(struct span typed, char to[NEWPASSWORD_MAX + 1], bool *
 	return good;
 }
 
-/* A terminal that does not show what is typed. Signals wait meanwhile, so that none leaves it so. */
+/* Turns off the terminal's echo. Blocks signals meanwhile, so that none leaves the terminal in that state. */
 struct silence {
 	struct termios before;
 	sigset_t mask;
@@ -85,7 +85,7 @@ static bool silence_begin(struct silence *s)
 	return true;
 }
 
-/* A signal that came does what it does without us. */
+/* Delivers a signal that came meanwhile. */
 static void silence_end(struct silence *s)
 {
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &s->before);
@@ -93,7 +93,7 @@ static void silence_end(struct silence *s)
 	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 
-/* True when an octet of standard input, or its end, can be read; false when a signal came. */
+/* True: an octet of standard input, or its end, can be read. False: a signal came. */
 static bool wait_for_octet(int signals)
 {
 	struct pollfd either[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
@@ -103,8 +103,10 @@ static bool wait_for_octet(int signals)
 	return !either[1].revents;
 }
 
-/* One line of standard input, octet by octet, so that no buffer keeps it; cut at SIZE, which is too long for a
- * password. False: there is none. SIGNALS: what ends the wait, or -1. */
+/*
+ * Reads one line of standard input, octet by octet, so that no buffer keeps it; cut at SIZE, which is too long for a
+ * password. False: there is none. SIGNALS: a descriptor that ends the wait, or -1.
+ */
 static bool read_line(int signals, char *to, size_t size, struct span *line)
 {
 	size_t n = 0;
@@ -138,7 +140,7 @@ static bool ask_twice(const char *name, char *first, char *second, size_t size, 
 	if (!silence_begin(&silence))
 		return false;
 	bool good = ask(&silence, "New password of", name, first, size, line) &&
-		    ask(&silence, "The same again for", name, second, size, &again);
+		    ask(&silence, "Repeat for", name, second, size, &again);
 	silence_end(&silence);
 	if (good && span_equal(*line, again))
 		return true;
@@ -152,11 +154,11 @@ static bool read_typed(const char *name, char *first, char *second, size_t size,
 		return ask_twice(name, first, second, size, line);
 	if (read_line(-1, first, size, line))
 		return true;
-	commands_fail("no password was given: it is read from the first line of standard input");
+	commands_fail("no password was given on standard input: its first line is the password");
 	return false;
 }
 
-/* Nobody looks into this process, and it leaves no core. */
+/* No other process may trace this one, and it leaves no core dump. */
 static void close_curtains(void)
 {
 	const struct rlimit none = {0, 0};
@@ -173,10 +175,10 @@ bool newpassword_read(const char *name, char to[NEWPASSWORD_MAX + 1])
 	close_curtains();
 	bool good = read_typed(name, first, second, sizeof(first), &line);
 	if (good && !newpassword_prepare(line, to, &shorter, &why)) {
-		commands_fail("this password can't be taken: %s", why);
+		commands_fail("this password can't be used: %s", why);
 		good = false;
 	} else if (good && shorter) {
-		fprintf(stderr, "mailrootctl: warning: a password of less than %d characters is soon guessed\n",
+		fprintf(stderr, "mailrootctl: warning: a password of less than %d characters is easy to guess\n",
 			NEWPASSWORD_SHORT);
 	}
 	explicit_bzero(first, sizeof(first));

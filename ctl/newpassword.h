@@ -1,4 +1,4 @@
-/* A new password: asked for, and made ready to be stored. Never shown, never an argument. */
+/* Asks for a new password and prepares it for storage. It is never shown, and never an argument. */
 #ifndef CTL_NEWPASSWORD_H
 #define CTL_NEWPASSWORD_H
 
@@ -7,19 +7,19 @@
 #include "common/base/span.h"
 
 enum {
-	NEWPASSWORD_MAX = 128, /* octets; far more than anybody types, and less than any client's line */
-	NEWPASSWORD_SHORT = 8, /* characters; below there is a warning */
+	NEWPASSWORD_MAX = 128, /* octets; less than the line limit of any client */
+	NEWPASSWORD_SHORT = 8, /* characters; a shorter password causes a warning */
 };
 
 /*
- * TYPED as it is stored and compared (RFC 4013), at TO. False with *WHY, which shows nothing of it. *SHORTER: it has
- * less than NEWPASSWORD_SHORT characters. Pure.
+ * Prepares TYPED for storage and comparison (RFC 4013), at TO. False with *WHY, which does not reveal it. *SHORTER: it
+ * has less than NEWPASSWORD_SHORT characters. Pure.
  */
 bool newpassword_prepare(struct span typed, char to[NEWPASSWORD_MAX + 1], bool *shorter, const char **why);
 
 /*
- * Asks twice without echo on a terminal, takes one line of standard input elsewhere. NAME: whose. False: the reason was
- * told. The caller wipes TO.
+ * On a terminal asks twice without echo; otherwise reads one line of standard input. NAME: the user's. On false the
+ * reason was printed. The caller wipes TO.
  */
 bool newpassword_read(const char *name, char to[NEWPASSWORD_MAX + 1]);
 

@@ -15,7 +15,7 @@ static const struct {
 	const char *name;
 	unsigned bit;
 	enum value value;
-	size_t member; /* offset of what takes it */
+	size_t member; /* offset of the member for the value */
 } known[] = {
 	{"json", OPTION_JSON, FLAG, 0},
 	{"yes", OPTION_YES, FLAG, 0},
@@ -120,8 +120,7 @@ static bool take_value(struct options *out, size_t which, const char *value, cha
 	out->given |= known[which].bit;
 	if (parse_value(known[which].value, value, (char *)out + known[which].member))
 		return true;
-	snprintf(why, OPTIONS_WHY_MAX, "--%s %.40s: %s is wanted", known[which].name, value,
-		 wanted[known[which].value]);
+	snprintf(why, OPTIONS_WHY_MAX, "--%s %.40s: not %s", known[which].name, value, wanted[known[which].value]);
 	return false;
 }
 
@@ -158,7 +157,7 @@ bool options_parse(int argc, char **argv, struct options *out, char *why)
 	out->from = out->domain = out->sender = out->recipient = out->user_file = out->size = "";
 	out->reason = out->by = out->log = "";
 	build_table(table);
-	optind = 0; /* start anew, whatever was parsed before */
+	optind = 0; /* reset getopt */
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":c:hV", table, NULL)) != -1) {
 		if (option == 'c')

@@ -1,4 +1,4 @@
-/* The command line of mailrootctl, taken apart. Pure but for getopt's own state. */
+/* Parses the command line of mailrootctl. Pure but for getopt's own state. */
 #ifndef CTL_OPTIONS_H
 #define CTL_OPTIONS_H
 
@@ -40,7 +40,7 @@ enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 200 };
 struct options {
 	const char *file;   /* -c */
 	unsigned given;     /* set of enum option_bit */
-	const char *server; /* "" where an option was not given, so that it can go into a packet as it is */
+	const char *server; /* "" if the option was not given, ready for a packet */
 	const char *client;
 	const char *name;
 	const char *user;
@@ -64,7 +64,7 @@ struct options {
 	bool version;
 };
 
-/* Options may stand anywhere. False with WHY of OPTIONS_WHY_MAX octets. */
+/* Options may be anywhere. False with WHY of OPTIONS_WHY_MAX octets. */
 bool options_parse(int argc, char **argv, struct options *out, char *why);
 
 /* "300", "500K", "2M", "1G": octets. */

@@ -10,7 +10,7 @@ struct key {
 	enum key_kind kind;
 };
 
-/* The cells of each row in order. Ids and senders look like numbers at times and are texts all the same. */
+/* The cells of each row in order. Ids and senders may look like numbers, but are texts. */
 static const struct key message_keys[] = {
 	{"id", KEY_TEXT},       {"state", KEY_TEXT},        {"size", KEY_NUMBER},     {"sender", KEY_TEXT},
 	{"open", KEY_NUMBER},   {"recipients", KEY_NUMBER}, {"age_s", KEY_NUMBER},    {"next_try_s", KEY_NUMBER},

@@ -7,7 +7,7 @@
 #include "common/base/fd.h"
 #include "ctl/service.h"
 
-/* The names of the servers whose queue can be asked. */
+/* Collects the names of the servers whose queue can be asked. */
 static bool take_names(struct queues *queues, const struct service *service)
 {
 	const char *wanted = queues->ctl->options.server;

@@ -10,7 +10,7 @@ static void write_octet(FILE *to, char octet)
 {
 	if ((octet >= ' ' && octet <= '~') || octet == '\n' || octet == '\t')
 		fputc(octet, to);
-	else if (octet != '\r') /* line ends of a message are CRLF */
+	else if (octet != '\r') /* CR is dropped: the line ends of a message are CRLF */
 		fprintf(to, "\\x%02X", (unsigned char)octet);
 }
 

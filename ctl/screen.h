@@ -1,6 +1,6 @@
 /*
- * The text of a message on its way to a person: as it is into a file or a pipe; on a terminal without what could
- * command it; as a string of a JSON text. It comes in pieces, of any length in all.
+ * Prints the text of a message: unchanged into a file or a pipe; on a terminal without control sequences; in JSON as a
+ * string. The text comes in pieces and has no length limit.
  */
 #ifndef CTL_SCREEN_H
 #define CTL_SCREEN_H
@@ -22,7 +22,7 @@ struct screen {
 void screen_init(struct screen *screen, FILE *to, enum screen_kind kind);
 void screen_write(struct screen *screen, struct span piece);
 
-/* After the last piece. False when it could not be written: a full disk, a closed pipe. */
+/* Call after the last piece. False: it could not be written (a full disk, a closed pipe). */
 bool screen_end(struct screen *screen);
 
 #endif

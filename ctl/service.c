@@ -136,7 +136,7 @@ static void on_fact(void *context, const struct link_row *row)
 		(struct service_fact){keep(to->service, row->cells[0]), keep(to->service, row->cells[1])};
 }
 
-/* FD is closed. */
+/* Closes FD. */
 static void ask_facts(struct service *service, struct service_server *server, int fd, enum child_role role,
 		      struct service_facts *facts)
 {
@@ -173,7 +173,7 @@ static bool is_role(const struct service_process *process, enum child_role role)
 	return strcmp(process->role, child_role_name(role)) == 0;
 }
 
-/* A link to the process in place I of SERVER's, -1 = it can't be asked; *role says which it is. */
+/* A link to process number I of SERVER, -1 = it can't be asked; *role is its role. */
 static int link_to_place(const char *run_dir, const struct service_server *server, size_t i, enum child_role *role)
 {
 	const struct service_process *process = &server->processes[i];

@@ -1,6 +1,6 @@
 /*
- * How a service is, as one picture: what master says of its servers and processes, and what each smtpd and queue says
- * of itself.
+ * The state of a service: what master reports of its servers and processes, and what each smtpd and queue reports of
+ * itself.
  */
 #ifndef CTL_SERVICE_H
 #define CTL_SERVICE_H
@@ -28,7 +28,7 @@ struct service_facts {
 };
 
 struct service_process {
-	const char *role; /* NULL = master said nothing of it */
+	const char *role; /* NULL = master did not report it */
 	const char *state;
 	const char *pid;
 	uint64_t age_s;
@@ -36,7 +36,7 @@ struct service_process {
 	const char *last_end;
 };
 
-struct service_attention { /* what a process says should be mended */
+struct service_attention { /* a problem that a process reports */
 	const char *role;
 	const char *text;
 };
@@ -49,7 +49,7 @@ struct service_server {
 	struct service_process processes[SERVICE_PROCESSES_MAX]; /* by role, then older smtpds */
 	size_t process_count;
 	struct service_facts smtpd, queue;
-	const char *waits[SERVICE_WAITS_MAX]; /* what keeps mail waiting, and why: "drop folder /srv/drop: ..." */
+	const char *waits[SERVICE_WAITS_MAX]; /* what mail waits for, and why: "drop folder /srv/drop: ..." */
 	size_t wait_count;
 	struct service_attention attention[SERVICE_ATTENTION_MAX];
 	size_t attention_count;
@@ -63,25 +63,25 @@ struct service {
 	uint64_t age_s;
 	const char *file;
 	const char *reloads;
-	const char *confirm_s; /* until the last reload is taken back; "" = nothing waits */
-	const char *went_back; /* "yes": it was taken back */
+	const char *confirm_s; /* seconds until the last reload is undone; "" = none is on probation */
+	const char *went_back; /* "yes": it was undone */
 	struct service_server servers[SERVICE_SERVERS_MAX];
 	size_t server_count;
 };
 
-/* Asks master over FD (-1 with SAID of LINK_TEXT_MAX + 1 when that fails). Texts that are missing are "". */
+/* Asks master over FD. On failure -1 and SAID of LINK_TEXT_MAX + 1. Missing texts are "". */
 bool service_ask(int fd, struct service *out, char *said);
 
-/* Asks the smtpd and queue of each server that runs for its facts; one that does not answer has none. */
+/* Asks the smtpd and queue of each running server for its facts; one that does not answer has none. */
 void service_ask_facts(const char *run_dir, struct service *service);
 
 /*
- * Waits until the smtpd of each server that runs has answered. Orders reach it one after the other, so what master told
- * it before is done then.
+ * Waits until the smtpd of each running server has answered. It handles orders in turn, so the earlier orders of master
+ * are done then.
  */
 void service_await_smtpd(const char *run_dir, struct service *service);
 
-/* The same of every server, whoever told master: for a command that says "in force". */
+/* The same for every server: for a command that says "in force". */
 void service_await(const char *run_dir);
 
 void service_free(struct service *service);

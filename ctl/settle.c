@@ -17,7 +17,7 @@ static bool is(const char *text, const char *const *words)
 	return *words != NULL;
 }
 
-/* What was stopped, is about to, or waits for its port, has no processes to wait for. */
+/* A server that is stopped or stopping, or waits for its port, has no processes to wait for. */
 static bool should_run(const struct service_server *server)
 {
 	static const char *const others[] = {"stopped", "stopping", "ending", "trouble", NULL};
@@ -59,7 +59,10 @@ bool settle_goes_on(const struct service_server *server)
 	return false;
 }
 
-/* The process that does not start is asked first; what follows may be of an smtpd before it, which serves. */
+/*
+ * Prints the texts of the process that does not start first; later ones may come from the previous smtpd, which still
+ * serves.
+ */
 static void tell_why(const struct service_server *server, const char *role, struct str *to)
 {
 	bool said = false;
@@ -72,7 +75,7 @@ static void tell_why(const struct service_server *server, const char *role, stru
 		said = true;
 	}
 	if (!said)
-		str_printf(to, "server %s: %s does not start; the log says why\n", server->name, role);
+		str_printf(to, "server %s: %s does not start; the log has the reason\n", server->name, role);
 }
 
 static bool tell_server(const struct service_server *server, struct str *to)
@@ -87,10 +90,11 @@ static bool tell_server(const struct service_server *server, struct str *to)
 		tell_why(server, process->role, to);
 	}
 	if (!good && settle_goes_on(server))
-		str_printf(to, "server %s: the smtpd of before goes on as it was\n", server->name);
+		str_printf(to, "server %s: the previous smtpd goes on serving with the old configuration\n",
+			   server->name);
 	if (server->trouble[0]) {
 		good = false;
-		str_printf(to, "server %s: not yet: %s\n", server->name, server->trouble);
+		str_printf(to, "server %s: waiting: %s\n", server->name, server->trouble);
 	}
 	for (size_t i = 0; good && i < server->attention_count; i++)
 		str_printf(to, "server %s: warning: %s\n", server->name, server->attention[i].text);
@@ -131,7 +135,7 @@ bool settle_wait(const char *run_dir, struct str *to)
 		good = ask(run_dir, service);
 	}
 	if (!good)
-		str_append_text(to, "how the processes are can't be asked; `mailrootctl status` tries again\n");
+		str_append_text(to, "can't ask for the state of the processes; try `mailrootctl status`\n");
 	good = good && settle_tell(service, to);
 	if (service)
 		service_free(service);

@@ -1,4 +1,4 @@
-/* What became of the processes of a service after a reload: whether all that it renewed came up. */
+/* Waits for the processes of a service after a reload, and reports whether all renewed ones came up. */
 #ifndef CTL_SETTLE_H
 #define CTL_SETTLE_H
 
@@ -6,22 +6,22 @@
 
 enum {
 	SETTLE_MS = 15000,
-	SETTLE_RESTART_MS = 3000 /* what keeps dying is started again for ever */
+	SETTLE_RESTART_MS = 3000 /* a process that keeps dying is restarted for ever */
 };
 
 /*
- * Waits until no process is starting any more, at most SETTLE_MS, and appends what should be mended, a line each.
- * False: one that should run does not, and the lines say which and why.
+ * Waits until no process is starting any more, at most SETTLE_MS, and appends the problems, one line each. False: a
+ * process does not run that should, and the lines say which and why.
  */
 bool settle_wait(const char *run_dir, struct str *to);
 
-/* A process is on its way up or down, after so many milliseconds of waiting. Pure. */
+/* Whether a process is starting or ending after WAITED_MS. Pure. */
 bool settle_busy(const struct service *service, int64_t waited_ms);
 
-/* Beside an smtpd that does not start the one before it serves. Pure. */
+/* Whether the previous smtpd goes on serving because the new one does not start. Pure. */
 bool settle_goes_on(const struct service_server *server);
 
-/* The lines for a service that is as it is; false likewise. Pure. */
+/* The lines for the present state of a service; false as above. Pure. */
 bool settle_tell(const struct service *service, struct str *to);
 
 #endif

@@ -1,4 +1,4 @@
-/* Rows of text in aligned columns. Cells are cleaned of control characters: a terminal gets nothing from outside. */
+/* Prints rows of text in aligned columns. Cells are cleaned of control characters, which could command a terminal. */
 #ifndef CTL_TABLE_H
 #define CTL_TABLE_H
 
@@ -17,27 +17,27 @@ struct table {
 	const char **cells; /* rows * columns */
 	size_t rows;
 	size_t capacity;
-	bool heading; /* the first row is one */
+	bool heading; /* the first row is the heading */
 };
 
 /* HEADINGS: one text a column; NULL = no heading line. */
 void table_init(struct table *table, size_t columns, unsigned right, const char *const *headings);
 void table_free(struct table *table);
 
-/* One cell a column. False when the table is full: say so below it. */
+/* Adds one cell a column. False: the table is full; say so below it. */
 bool table_add(struct table *table, const struct span *cells);
 
-/* Each line after INDENT blanks; no blanks at the end of a line. */
+/* Prints each line after INDENT blanks, without blanks at its end. */
 void table_print(const struct table *table, unsigned indent, FILE *to);
 
-/* Sorts the rows below the heading by their first column: ids by the time of their messages. */
+/* Sorts the rows below the heading by their first column: for ids this is the order of arrival. */
 void table_sort(struct table *table);
 
-/* A cell of octets in short, "14K"; TO holds TABLE_OCTETS_MAX. */
+/* Formats octets in short, "14K"; TO holds TABLE_OCTETS_MAX. */
 enum { TABLE_OCTETS_MAX = 32 };
 struct span table_octets(struct span cell, char *to);
 
-/* A cell of seconds in words; "" for an empty one. TO holds CLOCK_TEXT_MAX. */
+/* Formats a cell of seconds; "" for an empty one. TO holds CLOCK_TEXT_MAX. */
 struct span table_duration(struct span cell, char *to);
 
 #endif

@@ -12,7 +12,7 @@
 #include "common/accounts/accounts.h"
 #include "common/base/fd.h"
 
-/* The next line with its end, if it has one. */
+/* Takes the next line, including its line end. */
 static struct span take_line(struct span *text)
 {
 	size_t end = span_find(*text, '\n');
@@ -52,11 +52,11 @@ size_t userfile_edit(struct span text, struct span name, struct span line, struc
 	return found;
 }
 
-/* Where the file is. */
+/* The folder and name of the file. */
 struct place {
 	int folder;
 	char name[NAME_MAX + 1];
-	char fresh[NAME_MAX + 1]; /* what will take its place */
+	char fresh[NAME_MAX + 1]; /* name of the new file */
 };
 
 static int place_open(const char *file, struct place *out)
@@ -92,7 +92,10 @@ static int open_regular(const struct place *place, int flags)
 	return -EMEDIUMTYPE;
 }
 
-/* The file itself is the lock: nobody but who may change it can hold it. Who got it after a change has the old one. */
+/*
+ * Opens and locks the file. The file itself is the lock, so only users that may change it can hold it. A process that
+ * gets the lock after a change has the old file open.
+ */
 static int open_locked(const struct place *place, bool must_exist)
 {
 	for (;;) {
@@ -125,7 +128,7 @@ int userfile_read(const char *file, struct str *to)
 	return error;
 }
 
-/* A file that root has just made is the folder's: that of a service which somebody else runs. */
+/* A file that root creates gets the owner of its folder: the user of a service that does not run as root. */
 static int give(const struct place *place, int old, int fresh)
 {
 	struct stat file, folder;
@@ -139,7 +142,7 @@ static int give(const struct place *place, int old, int fresh)
 
 static int write_fresh(const struct place *place, int old, struct span text)
 {
-	unlinkat(place->folder, place->fresh, 0); /* of one who was killed */
+	unlinkat(place->folder, place->fresh, 0); /* left by a process that was killed */
 	int fd = openat(place->folder, place->fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;

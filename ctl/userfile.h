@@ -1,7 +1,7 @@
 /*
- * The account file as it is kept: read, changed in one place, and replaced as a whole, so that whoever reads it sees
- * the one before or the one after. Two who change it at the same time wait for each other. All lines that are not meant
- * stay as they are, comments and broken ones too.
+ * Changes the account file: reads it, edits it in one place and replaces it as a whole, so that a reader sees either
+ * the old or the new file. Two writers wait for each other. All other lines stay as they are, even comments and broken
+ * lines.
  */
 #ifndef CTL_USERFILE_H
 #define CTL_USERFILE_H
@@ -9,19 +9,19 @@
 #include "common/base/str.h"
 
 /*
- * TEXT at *TO with LINE (which ends in LF) in the place of the first line of NAME, the other lines of NAME left out;
- * at the end when there was none. LINE empty: without all lines of NAME. How many lines had the name, whatever else
- * stands in them. Pure.
+ * Appends to *TO the TEXT with LINE (which ends in LF) in place of the first line of NAME, without the other lines of
+ * NAME; LINE comes at the end when there was none. LINE empty: removes all lines of NAME. Returns how many lines had
+ * the name, even broken ones. Pure.
  */
 size_t userfile_edit(struct span text, struct span name, struct span line, struct str *to);
 
-/* Appends what stands in FILE. 0 or -errno. */
+/* Appends the contents of FILE. 0 or -errno. */
 __attribute__((warn_unused_result)) int userfile_read(const char *file, struct str *to);
 
 /*
- * Replaces FILE by what CHANGE makes of it, under the lock. CHANGE returns false to leave it as it is (that is 0 too).
- * A file that is missing is made, unless MUST_EXIST. The new one has mode 0600 and the owner of the old one or, as
- * root, of its folder. 0 or -errno: -ELOOP for a symbolic link, -EMEDIUMTYPE for what is no regular file.
+ * Replaces FILE by the result of CHANGE, under the lock. CHANGE returns false to leave it as it is (result 0, too). A
+ * missing file is created, unless MUST_EXIST. The new file has mode 0600 and the owner of the old one or, as root, of
+ * its folder. 0 or -errno: -ELOOP for a symbolic link, -EMEDIUMTYPE for anything but a regular file.
  */
 struct userfile_change {
 	bool (*change)(void *context, struct span text, struct str *to);

@@ -9,7 +9,7 @@
 
 enum { HOSTNAME_MAX = 256, TEXT_MAX = 1 << 20, CHOICE_MAX = 1500 };
 
-/* FILE has been seen among the servers before I. */
+/* Whether a server before I has FILE. */
 static bool seen(const struct config *config, size_t i, bool only_auth)
 {
 	const char *file = config->servers[i].access.user_file;
@@ -34,7 +34,10 @@ static void append_readers(const struct config *config, const char *file, struct
 	str_append_c(to, ')');
 }
 
-/* The one file of those servers that have `auth`, or of all when none has; NULL after all were told. */
+/*
+ * The common file of the servers that have `auth`, or of all servers if none has. NULL: there are several, and all were
+ * printed.
+ */
 static const char *common_file(const struct config *config)
 {
 	const char *file = NULL;
@@ -53,8 +56,7 @@ static const char *common_file(const struct config *config)
 		files++;
 	}
 	if (files > 1)
-		commands_fail("there is more than one user file; add --server NAME or --file PATH:%s",
-			      str_text(&choice));
+		commands_fail("there are several user files; add --server NAME or --file PATH:%s", str_text(&choice));
 	str_free(&choice);
 	return files > 1 ? NULL : file ? file : MAILROOT_SYSCONFDIR "/users";
 }
@@ -92,7 +94,7 @@ bool userplace_find(const struct ctl *ctl, struct userplace *out, int *status)
 	*out = (struct userplace){0};
 	*status = EXIT_FAILED;
 	if ((ctl->options.given & (OPTION_USER_FILE | OPTION_SERVER)) == (OPTION_USER_FILE | OPTION_SERVER)) {
-		commands_fail("--server and --file both name the user file: take one of them");
+		commands_fail("--server and --file both name the user file: use one of them");
 		*status = EXIT_USAGE;
 		return false;
 	}
@@ -105,7 +107,7 @@ bool userplace_find(const struct ctl *ctl, struct userplace *out, int *status)
 		file = choose(ctl, &config);
 	else
 		commands_fail(
-			"%s has errors (`mailrootctl check` shows them), so the user file isn't known; --file PATH names it",
+			"%s has errors (`mailrootctl check` shows them), so the user file is not known; name it with --file PATH",
 			ctl->options.file);
 	out->file = file ? strdup(file) : NULL;
 	if (out->file)

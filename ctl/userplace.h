@@ -1,4 +1,4 @@
-/* Which account file a command means, and who reads it. */
+/* The account file that a command is about, and the servers that use it. */
 #ifndef CTL_USERPLACE_H
 #define CTL_USERPLACE_H
 
@@ -6,13 +6,13 @@
 
 struct userplace {
 	char *file;
-	size_t servers; /* that read it */
-	unsigned auth;  /* what they offer, enum config_auth_mechanism */
+	size_t servers; /* number of servers that read it */
+	unsigned auth;  /* mechanisms that they offer, enum config_auth_mechanism */
 };
 
 /*
- * --file, or that of --server, or the one that all servers share who let users log in. False: the reason was told, and
- * *STATUS is the exit status.
+ * Finds the file: --file, or that of --server, or the one that all servers with authentication share. On false the
+ * reason was printed, and *STATUS is the exit status.
  */
 bool userplace_find(const struct ctl *ctl, struct userplace *out, int *status);
 void userplace_free(struct userplace *place);

@@ -25,7 +25,7 @@ static size_t promised(unsigned char first)
 	return first < 0xc2 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 1;
 }
 
-/* How many octets at the end of TEXT may begin a sequence that goes on after it. */
+/* How many octets at the end of TEXT may be an incomplete sequence. */
 static size_t torn(struct span text)
 {
 	for (size_t n = 1; n < UTF8_MAX && n <= text.len; n++) {

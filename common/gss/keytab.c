@@ -121,7 +121,7 @@ bool keytab_open(const char *path, const char *principal, struct keytab *out, ch
 	struct copying c = {.to = out};
 	*out = (struct keytab){0};
 	if (fd_may_hang(path)) {
-		snprintf(why, size, "can't read key tab %s: it is no file", path);
+		snprintf(why, size, "can't read key tab %s: it is no regular file", path);
 		return false;
 	}
 	krb5_error_code error = krb5_init_context(&out->context);

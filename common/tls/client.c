@@ -104,7 +104,7 @@ static bool load_authorities(SSL_CTX *context, const char *path, char *why)
 		return false;
 	}
 	if (fd_may_hang(path)) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "can't read the authorities of %s: it is no file", path);
+		snprintf(why, TLS_CLIENT_WHY_MAX, "can't read the authorities of %s: it is no regular file", path);
 		return false;
 	}
 	if (X509_STORE_load_file(store, path) != 1) {
@@ -125,7 +125,7 @@ static bool load_certificate(SSL_CTX *context, const struct config_certificate *
 {
 	const char *odd = fd_may_hang(pair->certificate) ? pair->certificate : pair->key;
 	if (fd_may_hang(odd)) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "can't use client_certificate: %s: it is no file", odd);
+		snprintf(why, TLS_CLIENT_WHY_MAX, "can't use client_certificate: %s: it is no regular file", odd);
 		return false;
 	}
 	if (SSL_CTX_use_certificate_chain_file(context, pair->certificate) != 1) {

@@ -66,8 +66,8 @@ class NoFiles(unittest.TestCase):
                 server.send(["u@good.test"])
                 harness.wait_for(lambda: sink.messages, "mail that has nothing to do with them")
                 for name in rows:
-                    self.assertRegex(server.log(), rf"mail waits: remote_domain {name}\.test: .*it is no file")
-                self.assertRegex(server.log(), "can't read key tab .*it is no file")
+                    self.assertRegex(server.log(), rf"mail waits: remote_domain {name}\.test: .*it is no regular file")
+                self.assertRegex(server.log(), "can't read key tab .*it is no regular file")
 
 
 if __name__ == "__main__":

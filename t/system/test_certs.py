@@ -158,7 +158,7 @@ class Renewal(Made):
             self.assertEqual(served(server), first.fingerprint())
             self.assertEqual(client.rcpt("sales@example.com")[0], 250)
             self.assertIn(f"smtpd: key {self.pair.key} does not fit", status(server))
-            self.assertIn("The smtpd of before goes on as it was.", status(server))
+            self.assertIn("The previous smtpd goes on serving with the old configuration.", status(server))
             self.assertTrue(any("does not fit" in text for text in attention(server)))
             self.assertEqual(server.ctl("reload", check=False).returncode, 1)
             second = self.put()
@@ -265,7 +265,7 @@ class Check(Made):
         good, weak = self.authority.issue(NAME), self.authority.issue(NAME, kind="weak")
         self.expect(f"access {{ tls_certificate {good.certificate} {weak.key} }}", 1,
                     f"check.conf:5: error: key {weak.key} does not fit certificate {good.certificate}",
-                    "the service would take it, but not all of it would work")
+                    "the service would accept it, but not all of it would work")
         self.expect(f"access {{ tls_certificate {weak} }}", 1, "check.conf:5: error: ", "key too small")
         self.expect(f"access {{ tls_certificate {good.key} {good.certificate} }}", 1, "were two files exchanged?")
         encrypted = self.folder / "encrypted.key"

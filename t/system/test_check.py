@@ -46,8 +46,8 @@ class Folders(Check):
         self.service_user()
         for what, setting in self.forms(f"{self.folder}/no/such"):
             with self.subTest(what=what):
-                self.expect(setting, 1, f"check.conf:6: error: {what} {self.folder}/no/such can't be made, as {self.folder}/no is no folder: "
-                                        f"mkdir -p {self.folder}/no\n", "the service would take it, but not all of it would work")
+                self.expect(setting, 1, f"check.conf:6: error: {what} {self.folder}/no/such can't be created, because {self.folder}/no is no folder: "
+                                        f"mkdir -p {self.folder}/no\n", "the service would accept it, but not all of it would work")
         self.expect(f"enabled no; badmail_dir {self.folder}/no/such", 0)
 
     def test_folder_that_the_service_makes(self):

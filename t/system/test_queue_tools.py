@@ -83,7 +83,7 @@ class Selecting(unittest.TestCase):
             table = server.ctl("queue", "list").stdout
             self.assertEqual([line.split()[0] for line in table.splitlines()[1:4]], sorted(ids))
             self.assertIn("3 messages", table)
-            self.assertIn("No mail in the queue is meant by that.", server.ctl("queue", "list", "--domain", "x.test").stdout)
+            self.assertIn("No mail in the queue matches.", server.ctl("queue", "list", "--domain", "x.test").stdout)
             done = server.ctl("queue", "list", "--server", "nowhere", check=False)
             self.assertEqual((done.returncode, "no virtual server nowhere" in done.stderr), (1, True))
 
@@ -102,7 +102,7 @@ class Selecting(unittest.TestCase):
                 self.assertIn("nonsense: no such message in the queue", done.stderr)
                 done = server.ctl("queue", verb, "--domain", "elsewhere.test", "--yes", check=False)
                 self.assertEqual(done.returncode, 1)
-                self.assertIn("no message in the queue is meant", done.stderr)
+                self.assertIn("no message in the queue matches", done.stderr)
             waiting(server, 1)
 
     def test_the_question(self):
@@ -116,7 +116,7 @@ class Selecting(unittest.TestCase):
             self.assertIn("--yes", done.stderr)
             status, shown = on_terminal(server, "queue", "delete", "--all", answer=b"n\n")
             self.assertEqual(status, 1)
-            self.assertIn("3 messages will be deleted; nobody is told, and they stay in badmail for 7 days. Go on? [y/N]", shown)
+            self.assertIn("3 messages will be deleted without a notice; they stay in badmail for 7 days. Continue? [y/N]", shown)
             self.assertIn("nothing was done", shown)
             self.assertEqual(on_terminal(server, "queue", "delete", "--all", answer=b"\n")[0], 1)
             self.assertEqual(on_terminal(server, "queue", "delete", "--all", answer=b"\x04")[0], 1)

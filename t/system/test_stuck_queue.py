@@ -44,14 +44,14 @@ class StuckQueue(unittest.TestCase):
 
             shown = self.run_and_show(server, "status")
             self.assertRegex(shown, rf"mail waits for next hop .*{NAME}.*the host refused username and password.*535")
-            self.assertIn("`mailrootctl queue list` tells why mail waits", shown)
+            self.assertIn("`mailrootctl queue list` shows why mail waits", shown)
 
             shown = self.run_and_show(server, "queue", "list", "--reason", "535")
             self.assertIn("3 messages. `mailrootctl queue show ID` has the history", shown)
 
             shown = self.run_and_show(server, "queue", "show", one)
             self.assertIn("said: 535", shown)
-            self.assertIn("`mailrootctl config show` has the lines of username and password_file; mend them, then `mailrootctl reload`", shown)
+            self.assertIn("`mailrootctl config show` has the lines of username and password_file: correct them, then `mailrootctl reload`", shown)
             self.assertRegex(server.ctl("config", "show").stdout, rf"password_file\s+{password}.*mailroot\.conf:\d+")
 
             password.write_text("this year's\n")

@@ -48,7 +48,7 @@ class Trace(unittest.TestCase):
             done = self.trace(server, "nonsense")
             self.assertEqual((done.returncode, "neither the ID of a message" in done.stderr), (2, True))
             done = self.trace(server, "0" * 24)
-            self.assertEqual((done.returncode, "nothing is known of" in done.stderr, "searched:" in done.stdout), (1, True, True))
+            self.assertEqual((done.returncode, "nothing was found about" in done.stderr, "searched:" in done.stdout), (1, True, True))
             done = server.ctl("trace", "a@b.test", "--log", "/nowhere", check=False)
             self.assertEqual((done.returncode, "no log (--log FILE names one)" in done.stdout), (1, True))
             self.assertEqual(server.ctl("log", "summary", "--log", "/nowhere", check=False).returncode, 1)
@@ -111,7 +111,7 @@ class Test(unittest.TestCase):
                 answers["RCPT"] = lambda _: "550 5.1.1 nobody \x1b[2J here"
                 done = server.ctl("test", "--to", "x@far.test", check=False)
                 self.assertEqual(done.returncode, 1)
-                self.assertRegex(done.stdout, r"Refused for good: \S+ said 550 5\.1\.1 nobody")
+                self.assertRegex(done.stdout, r"Refused permanently: \S+ said 550 5\.1\.1 nobody")
                 self.assertNotIn("\x1b", done.stdout)
                 answers["RCPT"] = lambda _: "451 4.3.0 later"
                 found = json.loads(server.ctl("test", "--to", "x@far.test", "--json", check=False).stdout)

@@ -255,7 +255,7 @@ class Stored(unittest.TestCase):
             done = subprocess.run([program, "-c", self.service.conf, "user", *args], input=PASSWORD, capture_output=True, text=True,
                                   user=65534, group=65534, extra_groups=[], timeout=60)
             self.assertEqual(done.returncode, 1, done)
-            self.assertIn("Permission denied; root may", done.stderr)
+            self.assertIn("Permission denied; run the command as root", done.stderr)
         self.assertEqual(self.service.names(), ["ann"])
 
     def test_what_is_no_file(self):
@@ -321,7 +321,7 @@ class Terminal(unittest.TestCase):
         return os.waitstatus_to_exitcode(status), shown.decode()
 
     def test_asks_twice(self):
-        status, shown = self.talk(("New password of ann: ", PASSWORD + "\n"), ("The same again for ann: ", PASSWORD + "\n"))
+        status, shown = self.talk(("New password of ann: ", PASSWORD + "\n"), ("Repeat for ann: ", PASSWORD + "\n"))
         self.assertEqual(status, 0, shown)
         self.assertNotIn(PASSWORD, shown)
         self.assertIn("user ann added", shown)

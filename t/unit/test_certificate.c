@@ -408,7 +408,7 @@ START_TEST(a_guest_is_told_what_he_can_not_see)
 		ck_assert_int_eq(chmod(key_path, 0), 0);
 	ck_assert(certificate_examine(certificate_path, key_path, CERTIFICATE_SERVER, &guest, &c));
 	hear("N key ");
-	hear("you may not read it; root may\n");
+	hear("you may not read it; run the command as root\n");
 	ck_assert(certificate_covers(&c, "mail.example.com"));
 	certificate_free(&c);
 	ck_assert(!certificate_examine(certificate_path, key_path, CERTIFICATE_SERVER, &to, &c));

@@ -318,7 +318,7 @@ START_TEST(status_tells_all)
 	expect("status", EXIT_FAILED,
 	       "mailrootd 9.9 has been running for 1h 1m (pid 123) with /etc/m.conf\n"); /* two is down */
 	ck_assert_ptr_nonnull(strstr(output, "server one is running, listens on 127.0.0.1:25 [::1]:25\n"));
-	ck_assert_ptr_nonnull(strstr(output, "started anew 2 times; the one before: killed by signal 9 (Killed)\n"));
+	ck_assert_ptr_nonnull(strstr(output, "restarted 2 times; the last time because: killed by signal 9 (Killed)\n"));
 	ck_assert_ptr_nonnull(strstr(output, "\n  smtpd: certificate /c.pem expired: renew it\n"));
 	ck_assert_ptr_nonnull(strstr(output, "server two has trouble\n  port in use\n"));
 	ck_assert_ptr_nonnull(strstr(output, "smtpd: sessions 4\n"));

@@ -58,7 +58,7 @@ START_TEST(what_failed_is_told_with_its_reasons)
 	setup_with("failed", "failed");
 	ck_assert(!settle_busy(&service, 0));
 	ck_assert(!settle_tell(&service, &said));
-	ck_assert_str_eq(str_text(&said), "server main: smtpd does not start; the log says why\n");
+	ck_assert_str_eq(str_text(&said), "server main: smtpd does not start; the log has the reason\n");
 	str_clear(&said);
 	attend("delivery", "mail waits");
 	attend("smtpd", "wrong key");
@@ -67,7 +67,7 @@ START_TEST(what_failed_is_told_with_its_reasons)
 	ck_assert(!settle_tell(&service, &said));
 	ck_assert_str_eq(str_text(&said), "server main: smtpd does not start: wrong key\n"
 					  "server main: smtpd: old certificate\n"
-					  "server main: the smtpd of before goes on as it was\n");
+					  "server main: the previous smtpd goes on serving with the old configuration\n");
 }
 END_TEST
 
@@ -99,7 +99,7 @@ START_TEST(what_waits_is_told)
 	setup_with("running", "ready");
 	service.servers[0].trouble = "port in use";
 	ck_assert(!settle_tell(&service, &said));
-	ck_assert_str_eq(str_text(&said), "server main: not yet: port in use\n");
+	ck_assert_str_eq(str_text(&said), "server main: waiting: port in use\n");
 }
 END_TEST
 
