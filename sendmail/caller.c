@@ -26,7 +26,7 @@ static void full_name(const char *login, const char *gecos, char *to)
 	to[len] = '\0';
 }
 
-/* As in a Windows domain: EXAMPLE\joe. */
+/* EXAMPLE\joe, as in a Windows domain, is joe. */
 static bool quote(const char *login, char *to, size_t size)
 {
 	size_t len = 0;
@@ -57,7 +57,7 @@ bool caller_describe(const char *login, const char *gecos, struct caller *out)
 			 address_parse(span_of(out->address), &address, &why) && !address.domain.len);
 }
 
-/* Those of getpwuid(3) that don't say that there is no such user. */
+/* Temporary errors of getpwuid(3), which do not mean that there is no such user. */
 static bool is_passing(int error)
 {
 	return error == EINTR || error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM;

@@ -1,4 +1,4 @@
-/* Who calls: the real user, whatever the program's own rights. */
+/* The calling user: the real user, whatever the program's own rights. */
 #ifndef SENDMAIL_CALLER_H
 #define SENDMAIL_CALLER_H
 
@@ -8,15 +8,16 @@ enum { CALLER_NAME_MAX = 128 };
 
 struct caller {
 	char address[ADDRESS_MAX + 1];  /* without domain */
-	char name[CALLER_NAME_MAX + 1]; /* in full; "" = not known */
+	char name[CALLER_NAME_MAX + 1]; /* in full; "" = unknown */
 };
 
-/* Looks the user up; one who is in no list is "uid1000". 0, or -errno when the lists can't be read now. */
+/* Looks the user up; one that is in no user database is "uid1000". 0, or -errno when the database can't be read now. */
 int caller_find(struct caller *out);
 
 /*
- * The two from the fields of the user database. A login name that can't be a local part as it is gets quotes; GECOS
- * (NULL = none) ends at its first comma and has the login name for each '&'. Pure. False: LOGIN can be no address.
+ * The address and the name from the fields of the user database. A login name that is no valid local part is quoted.
+ * GECOS (NULL = none) ends at its first comma, and each '&' stands for the login name. Pure. False: LOGIN can't be an
+ * address.
  */
 bool caller_describe(const char *login, const char *gecos, struct caller *out);
 

@@ -8,7 +8,7 @@
 #include "common/mail/fields.h"
 #include "common/mail/mailbox.h"
 
-/* What an encoded word has room for (RFC 2047 2: 75 characters). */
+/* Octets that fit into an encoded word (RFC 2047 2: 75 characters). */
 enum { ENCODED_MAX = 45 };
 
 static const struct span resent = SPAN("resent-");
@@ -27,7 +27,7 @@ static enum compose_result check_room(struct compose *c)
 	if (!c->head.failed)
 		return COMPOSE_OK;
 	if (c->head.no_memory)
-		return fail(c, COMPOSE_NO_MEMORY, "there is no memory for the header; send it again later",
+		return fail(c, COMPOSE_NO_MEMORY, "there is no memory for the header; send the message again later",
 			    (struct span){0});
 	return fail(c, COMPOSE_TOO_LONG, "the header and its recipients are too long", (struct span){0});
 }
@@ -63,8 +63,8 @@ enum compose_result compose_recipients(struct compose *c, struct span list, cons
 		if (!box.address.text.len)
 			return fail(c, COMPOSE_BAD_ADDRESS, "a recipient is <>, which is no address", (struct span){0});
 		if (++c->rcpt_count > ENVELOPE_RCPT_MAX)
-			return fail(c, COMPOSE_TOO_LONG, "there are more than 5000 recipients; send it in parts",
-				    (struct span){0});
+			return fail(c, COMPOSE_TOO_LONG,
+				    "there are more than 5000 recipients; send the message in parts", (struct span){0});
 		envelope_write_rcpt(&c->head, box.address.text);
 		envelope_write_dsn_rcpt(&c->head, dsn);
 	}
@@ -93,7 +93,7 @@ static int destination(const struct field *field)
 	return -1;
 }
 
-/* Where the topmost Resent- block begins to be another one: at a field that it has already, or that is none of it. */
+/* The topmost Resent- block ends at a field that it has already, or that is no Resent- field. */
 static bool leaves_block(const struct field *field, bool again, unsigned *seen)
 {
 	int kind = destination(field);
@@ -128,7 +128,8 @@ enum compose_result compose_from_header(struct compose *c, struct span header, c
 	if (c->rcpt_count)
 		return COMPOSE_OK;
 	return fail(c, COMPOSE_NO_RECIPIENT,
-		    "neither the command line nor To, Cc or Bcc of the message name a recipient", (struct span){0});
+		    "no recipient: neither the command line nor To, Cc or Bcc of the message has one",
+		    (struct span){0});
 }
 
 static bool is_plain(struct span name)
@@ -139,7 +140,7 @@ static bool is_plain(struct span name)
 	return true;
 }
 
-/* The full name as a phrase (RFC 5322 3.2.5): in quotes, or as an encoded word. */
+/* The full name as a phrase (RFC 5322 3.2.5): quoted, or as an encoded word. */
 static void write_phrase(struct str *to, struct span name)
 {
 	if (is_plain(name)) {
@@ -154,7 +155,7 @@ static void write_phrase(struct str *to, struct span name)
 	}
 	size_t len = name.len < ENCODED_MAX ? name.len : ENCODED_MAX;
 	while (len < name.len && len && ((unsigned char)name.at[len] & 0xc0) == 0x80)
-		len--; /* no half a character */
+		len--; /* never split a character */
 	str_append_text(to, "=?UTF-8?B?");
 	base64_append(to, name.at, len);
 	str_append_text(to, "?= ");

@@ -17,7 +17,7 @@ static void reply(struct dialogue *d, const char *text)
 	str_printf(&d->out, "%s\r\n", text);
 }
 
-/* The reply to what failed; what was said before of this message is forgotten. */
+/* Replies with s->failure, and forgets the message. */
 static void refuse(struct dialogue *d)
 {
 	struct span text = span_of(d->submit->failure.text);
@@ -39,7 +39,7 @@ static void cmd_hello(struct dialogue *d, struct span args, bool extended)
 	uint64_t most = d->submit->drop->place->message_octets;
 
 	if (!args.len) {
-		reply(d, "501 5.5.4 Say who you are");
+		reply(d, "501 5.5.4 Host name is missing");
 		return;
 	}
 	reset(d);
@@ -61,7 +61,7 @@ static void cmd_ehlo(struct dialogue *d, struct span args)
 	cmd_hello(d, args, true);
 }
 
-/* Takes "FROM:" or "TO:" and the path off *args; the parameters are left. */
+/* Takes "FROM:" or "TO:" and the path off *args; leaves the parameters. */
 static bool take_path(struct span *args, struct span word, struct address *out)
 {
 	const char *why;
@@ -71,7 +71,7 @@ static bool take_path(struct span *args, struct span word, struct address *out)
 	return address_parse_path(span_trim(span_skip(*args, word.len)), out, args, &why);
 }
 
-/* One "NAME=VALUE" off *rest; false at the end. */
+/* Takes one "NAME=VALUE" off *rest; false at the end. */
 static bool take_parameter(struct span *rest, struct span *name, struct span *value)
 {
 	*rest = span_trim(*rest);
@@ -116,13 +116,13 @@ static void cmd_mail(struct dialogue *d, struct span args)
 	struct dsn_message dsn = {0};
 
 	if (!d->greeted) {
-		reply(d, "503 5.5.1 EHLO or HELO comes first");
+		reply(d, "503 5.5.1 Send EHLO or HELO first");
 	} else if (d->mail) {
-		reply(d, "503 5.5.1 There is a sender already");
+		reply(d, "503 5.5.1 Sender already specified");
 	} else if (!take_path(&args, SPAN("FROM:"), &sender)) {
-		reply(d, "501 5.5.4 It is MAIL FROM:<address>");
+		reply(d, "501 5.5.4 Syntax: MAIL FROM:<address>");
 	} else if (!mail_parameters(args, &dsn)) {
-		reply(d, "555 5.5.4 There is a parameter that is not known here, or has no such value");
+		reply(d, "555 5.5.4 Unsupported parameter");
 	} else {
 		envelope_write_sender(&d->submit->compose.head, sender.text);
 		span_copy(sender.text, d->submit->compose.sender, sizeof(d->submit->compose.sender));
@@ -139,11 +139,11 @@ static void cmd_rcpt(struct dialogue *d, struct span args)
 	struct dsn_rcpt dsn = {0};
 
 	if (!d->mail) {
-		reply(d, "503 5.5.1 MAIL comes first");
+		reply(d, "503 5.5.1 Send MAIL first");
 	} else if (!take_path(&args, SPAN("TO:"), &rcpt) || !rcpt.text.len) {
-		reply(d, "501 5.5.4 It is RCPT TO:<address>");
+		reply(d, "501 5.5.4 Syntax: RCPT TO:<address>");
 	} else if (!rcpt_parameters(args, &dsn)) {
-		reply(d, "555 5.5.4 There is a parameter that is not known here, or has no such value");
+		reply(d, "555 5.5.4 Unsupported parameter");
 	} else if (c->rcpt_count >= ENVELOPE_RCPT_MAX || c->head.failed) {
 		reply(d, "452 4.5.3 Too many recipients");
 	} else {
@@ -179,14 +179,14 @@ static void cmd_data(struct dialogue *d, struct span args)
 {
 	(void)args;
 	if (!d->submit->compose.rcpt_count) {
-		reply(d, d->mail ? "554 5.5.1 There is no recipient" : "503 5.5.1 MAIL comes first");
+		reply(d, d->mail ? "554 5.5.1 No recipient" : "503 5.5.1 Send MAIL first");
 		return;
 	}
-	reply(d, "354 End the message with a dot on a line of its own");
+	reply(d, "354 Start mail input; end with <CRLF>.<CRLF>");
 	if (!flush(d) || !read_message(d))
 		d->over = true;
 	else if (submit_commit(d->submit))
-		str_printf(&d->out, "250 2.6.0 %s Taken for delivery\r\n", d->submit->drop->file.id);
+		str_printf(&d->out, "250 2.6.0 %s Queued for delivery\r\n", d->submit->drop->file.id);
 	else
 		refuse(d);
 	reset(d);
@@ -208,7 +208,7 @@ static void cmd_noop(struct dialogue *d, struct span args)
 static void cmd_vrfy(struct dialogue *d, struct span args)
 {
 	(void)args;
-	reply(d, "252 2.1.5 Send it and see");
+	reply(d, "252 2.1.5 Cannot VRFY user, but will take message");
 }
 
 static void cmd_quit(struct dialogue *d, struct span args)
@@ -234,7 +234,7 @@ static void run_line(struct dialogue *d, struct span line, bool cut)
 			return;
 		}
 	}
-	reply(d, cut ? "500 5.5.2 The line is too long" : "502 5.5.2 There is no such command here");
+	reply(d, cut ? "500 5.5.2 Line too long" : "502 5.5.2 Command not implemented");
 }
 
 int dialogue_run(struct submit *submit, struct input *input, int out_fd, const char *host)

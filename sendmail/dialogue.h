@@ -1,6 +1,6 @@
 /*
- * sendmail -bs: SMTP on standard input and output, for programs that know nothing else. It serves the user who started
- * it, so there is no relay check, no limit on errors and no time-out; messages go through the same door as all others.
+ * sendmail -bs: SMTP on standard input and output, for programs that can do nothing else. It serves the user who
+ * started it, so there is no relay check, no error limit and no time-out. Messages go to maildrop/ like all others.
  */
 #ifndef SENDMAIL_DIALOGUE_H
 #define SENDMAIL_DIALOGUE_H
@@ -13,13 +13,13 @@ struct dialogue {
 	struct input *input;
 	int out_fd;
 	const char *host;
-	struct str out; /* replies that have not been sent */
+	struct str out; /* unsent replies */
 	bool greeted;
 	bool mail; /* MAIL was accepted */
 	bool over;
 };
 
-/* Until QUIT or the end of the input. Returns the exit status. */
+/* Runs until QUIT or the end of the input. Returns the exit status. */
 int dialogue_run(struct submit *submit, struct input *input, int out_fd, const char *host);
 
 #endif

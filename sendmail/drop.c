@@ -11,7 +11,7 @@
 
 #include "common/base/fd.h"
 
-/* What a signal has to take away, where the file system has no unnamed files. name "" = nothing. */
+/* The file that a signal handler removes, where the file system has no unnamed files. name "" = none. */
 static struct {
 	int folder_fd;
 	char name[MSGID_LEN + 2];
@@ -34,7 +34,7 @@ void drop_arm(void)
 
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < DEADLY_COUNT; i++) {
-		/* What the caller ignores, as nohup does, stays ignored. */
+		/* Signals that the caller ignores, as nohup does, stay ignored. */
 		if (sigaction(deadly[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
 			sigaction(deadly[i], &action, NULL);
 	}
@@ -56,19 +56,19 @@ static const char *remedy(int error)
 {
 	switch (-error) {
 	case ENOENT:
-		return "mailrootd makes it when it starts: has it ever run here? If it has, mailroot.conf says sendmail_server off or another mailroot_dir, and this user can't read that";
+		return "mailrootd creates the folder when it starts: has it ever run here? If it has, mailroot.conf says sendmail_server off or another mailroot_dir, and this user can't read that file";
 	case EACCES:
 	case EPERM:
-		return "this user may not put mail there; `ls -ld` it, its mode is 1733 unless an administrator narrowed it";
+		return "this user may not put mail there; check with `ls -ld`: the folder's mode is 1733 unless an administrator changed it";
 	case ENOSPC:
 	case EDQUOT:
-		return "make room there, then send it again";
+		return "free some space there, then send the message again";
 	case EROFS:
-		return "it is read-only for this process: a file system, or ProtectSystem= of a systemd unit";
+		return "it is read-only for this process: a read-only file system, or ProtectSystem= of a systemd unit";
 	case EFBIG:
 		return "this process may not write files of that size (ulimit -f)";
 	default:
-		return "send it again later";
+		return "send the message again later";
 	}
 }
 
@@ -107,7 +107,7 @@ static bool check_space(const struct drop *drop, struct failure *failure)
 		return true;
 	return failure_set(
 		failure, EX_TEMPFAIL,
-		"%.300s: less than %llu MiB are free (free_space_floor); make room there, then send it again",
+		"%.300s: less than %llu MiB are free (free_space_floor); free some space there, then send the message again",
 		drop->place->folder, (unsigned long long)drop->place->free_floor >> 20);
 }
 

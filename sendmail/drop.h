@@ -17,17 +17,17 @@ struct drop {
 	bool open;
 };
 
-/* Opens the folder and finds out how it can be written; nothing is there afterwards. */
+/* Opens the folder and finds out how it can be written; leaves no file. */
 bool drop_init(struct drop *drop, const struct place *place, struct failure *failure);
 void drop_free(struct drop *drop);
 
-/* Before the first: what signals do is decided here. They end the process, without a trace of the message. */
+/* Call first: sets the signal handlers. A signal ends the process and removes the message. */
 void drop_arm(void);
 
 bool drop_begin(struct drop *drop, struct failure *failure);
 bool drop_write(struct drop *drop, struct span text, struct failure *failure);
 
-/* Makes the message durable under its name; ID, in drop->file, is what it will be known by. */
+/* Makes the message durable under its name. drop->file holds its ID. */
 bool drop_commit(struct drop *drop, struct failure *failure);
 void drop_abort(struct drop *drop);
 

@@ -17,7 +17,7 @@ bool failure_set(struct failure *f, int status, const char *format, ...)
 	return false;
 }
 
-/* Of errors that last (fd_error_lasts). */
+/* For permanent errors (fd_error_lasts). */
 static const int lasting[FAILURE_PLACES] = {
 	[FAILURE_FOLDER] = EX_CANTCREAT,
 	[FAILURE_CONFIG] = EX_CONFIG,

@@ -1,4 +1,4 @@
-/* Why a message was not taken: for people, for the exit status (sysexits.h), and for a reply to SMTP. */
+/* Why a message was refused: as text, exit status (sysexits.h), and SMTP reply. */
 #ifndef SENDMAIL_FAILURE_H
 #define SENDMAIL_FAILURE_H
 
@@ -11,22 +11,25 @@ struct failure {
 	char text[FAILURE_TEXT_MAX];
 };
 
-/* Sets both; returns false, for the caller to return. */
+/* Sets both; returns false, so that the caller can return it. */
 bool failure_set(struct failure *f, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* What an error was met at. */
+/* Where an error occurred. */
 enum failure_place {
-	FAILURE_FOLDER,  /* where mail is put */
+	FAILURE_FOLDER,  /* the folder for mail */
 	FAILURE_CONFIG,  /* the file of -C */
 	FAILURE_INPUT,   /* standard input */
 	FAILURE_PROGRAM, /* mailrootctl */
 	FAILURE_PLACES
 };
 
-/* The status of -ERROR at PLACE: EX_TEMPFAIL where trying again may help, else the one that says what to mend. Pure. */
+/*
+ * The exit status of -ERROR at PLACE: EX_TEMPFAIL where another try may help, otherwise the one that fits the cause.
+ * Pure.
+ */
 int failure_status(enum failure_place place, int error);
 
-/* Reply code and enhanced status code that say the same, "451 4.3.0". */
+/* Reply code and enhanced status code for STATUS, "451 4.3.0". */
 const char *failure_reply(int status);
 
 #endif

@@ -11,7 +11,7 @@ void input_init(struct input *input, int fd)
 	input->at = input->end = 0;
 }
 
-/* Reads more behind what is there; false at the end, after an error, or without room. */
+/* Reads more into the buffer; false at the end, after an error, or without room. */
 static bool fill(struct input *input)
 {
 	if (input->at) {

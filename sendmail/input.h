@@ -15,13 +15,13 @@ struct input {
 
 void input_init(struct input *input, int fd);
 
-/* What is there, at least one octet, in the buffer until the next call; false at the end or after an error. */
+/* The buffered octets, at least one, valid until the next call; false at the end or after an error. */
 bool input_peek(struct input *input, struct span *octets);
 void input_taken(struct input *input, size_t n);
 
 /*
- * The next line without its LF or CRLF, cut at INPUT_MAX octets (*cut; the rest of it is skipped). A last line without
- * line end counts. False at the end or after an error.
+ * The next line without its LF or CRLF, cut at INPUT_MAX octets (*cut: the rest is skipped). A last line without line
+ * end counts. False at the end or after an error.
  */
 bool input_line(struct input *input, struct span *line, bool *cut);
 

@@ -4,10 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* "+": the first recipient ends the options, so that no recipient that a program got from a stranger can be one. */
+/*
+ * "+": the first recipient ends the options, so that no recipient from an untrusted source can be taken for an option.
+ */
 static const char known[] = "+:A:B:C:F:GIL:N:O:R:UV:X:b:ce:f:h:imno:p:q::r:stvx:";
 
-/* These say how a daemon, its queue or its log should be, or what has long been so: taken, and without effect. */
+/* Options for a daemon, its queue or its log, or obsolete ones: accepted and ignored. */
 static const char idle[] = "ABGLOUXcehmnopsvx";
 
 static bool fail(char *why, const char *what, const char *value, const char *remedy)
@@ -30,14 +32,14 @@ static bool take_mode(const char *value, struct options *out, char *why)
 		}
 	}
 	if (value[0] && strchr("dDl", value[0]))
-		return fail(why, "-b", value, "the service is started by init; by hand: mailrootd(8)");
+		return fail(why, "-b", value, "the service is started by init; to start it by hand see mailrootd(8)");
 	if (value[0] && strchr("tv", value[0]))
 		return fail(why, "-b", value,
-			    "`mailrootctl explain route ADDRESS` says where mail for an address goes");
-	return fail(why, "-b", value, "it is -bm, -bs, -bp or -bi");
+			    "`mailrootctl explain route ADDRESS` shows where mail for an address goes");
+	return fail(why, "-b", value, "use -bm, -bs, -bp or -bi");
 }
 
-/* -q: try now what waits. -q15m, a daemon's interval, is of no use here. */
+/* -q: try waiting mail now. -q15m, a daemon's interval, makes no sense here. */
 static bool take_flush(const char *value, struct options *out, char *why)
 {
 	if (value && value[0] >= '0' && value[0] <= '9')
@@ -48,7 +50,7 @@ static bool take_flush(const char *value, struct options *out, char *why)
 	out->flush_id = value[0] == 'I';
 	out->flush = value + 1;
 	return ((value[0] == 'I' || value[0] == 'R') && value[1]) ||
-	       fail(why, "-q", value, "it is -q, -qIID or -qRDOMAIN");
+	       fail(why, "-q", value, "use -q, -qIID or -qRDOMAIN");
 }
 
 static bool take_dsn(int letter, const char *value, struct options *out, char *why)
@@ -56,13 +58,13 @@ static bool take_dsn(int letter, const char *value, struct options *out, char *w
 	switch (letter) {
 	case 'N':
 		return dsn_parse_notify(span_of(value), &out->notify.notify) ||
-		       fail(why, "-N ", value, "it is never, or some of success,failure,delay");
+		       fail(why, "-N ", value, "use never, or some of success,failure,delay");
 	case 'R':
-		return dsn_parse_ret(span_of(value), &out->ret) || fail(why, "-R ", value, "it is full or hdrs");
+		return dsn_parse_ret(span_of(value), &out->ret) || fail(why, "-R ", value, "use full or hdrs");
 	default:
-		/* The bound is that of the xtext: a longer one would be refused by the next host. */
+		/* The limit applies to the xtext: the next host would refuse a longer one. */
 		return (value[0] && dsn_encode(span_of(value), out->envid, sizeof(out->envid))) ||
-		       fail(why, "-V ", value, "it is 1 to 100 printable ASCII characters");
+		       fail(why, "-V ", value, "use 1 to 100 printable ASCII characters");
 	}
 }
 
@@ -107,13 +109,13 @@ static bool take_options(int argc, char **argv, struct options *out, char *why)
 	int letter;
 
 	opterr = 0;
-	optind = 0; /* begins anew, in glibc's way */
+	optind = 0; /* resets glibc's getopt */
 	while ((letter = getopt(argc, argv, known)) != -1) {
 		char name[2] = {(char)optopt, '\0'};
 		if (letter == ':')
-			return fail(why, "-", name, "it needs a value");
+			return fail(why, "-", name, "a value is missing");
 		if (letter == '?')
-			return fail(why, "-", name, "there is no such option");
+			return fail(why, "-", name, "unknown option");
 		if (!take(letter, optarg, out, why))
 			return false;
 	}
@@ -125,7 +127,8 @@ static bool check_recipients(const struct options *options, char *why)
 	for (size_t i = 0; i < options->recipient_count; i++) {
 		const char *text = options->recipients[i];
 		if (text[0] == '-' && options->mode != OPTIONS_FLUSH)
-			return fail(why, "", text, "no address begins with a dash; options stand before recipients");
+			return fail(why, "", text,
+				    "an address must not begin with a dash; options come before recipients");
 	}
 	return true;
 }

@@ -1,6 +1,5 @@
 /*
- * The command line of sendmail, mailq and newaliases, taken apart: what programs pass, of habit or on purpose. Pure but
- * for getopt's own state. sendmail(8) has the list.
+ * Parses the command line of sendmail, mailq and newaliases. Pure but for getopt's own state. sendmail(8) has the list.
  */
 #ifndef SENDMAIL_OPTIONS_H
 #define SENDMAIL_OPTIONS_H
@@ -13,8 +12,8 @@
 enum options_mode {
 	OPTIONS_SEND,    /* a message on standard input */
 	OPTIONS_SMTP,    /* -bs: SMTP on standard input and output */
-	OPTIONS_LIST,    /* -bp, mailq: what waits */
-	OPTIONS_FLUSH,   /* -q: try it now */
+	OPTIONS_LIST,    /* -bp, mailq: list the queue */
+	OPTIONS_FLUSH,   /* -q: try the queue now */
 	OPTIONS_NOTHING, /* -bi, newaliases: there are no aliases to build */
 	OPTIONS_HELP
 };
@@ -25,7 +24,7 @@ struct options {
 	enum options_mode mode;
 	bool from_header;              /* -t: recipients of To, Cc and Bcc, too */
 	bool dot_is_text;              /* -i */
-	const char *sender;            /* -f, -r; NULL = the user who calls; "" = the null sender */
+	const char *sender;            /* -f, -r; NULL = the calling user; "" = the null sender */
 	const char *full_name;         /* -F; NULL = the user's */
 	const char *config;            /* -C; NULL = the usual file */
 	const char *flush;             /* -qR, -qI: a domain or an id; NULL = all */
@@ -37,7 +36,7 @@ struct options {
 	size_t recipient_count;
 };
 
-/* Options stand before recipients. False with WHY, of OPTIONS_WHY_MAX octets. */
+/* Options come before recipients. False with WHY, of OPTIONS_WHY_MAX octets. */
 bool options_parse(int argc, char **argv, struct options *out, char *why);
 
 #endif

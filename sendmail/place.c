@@ -9,7 +9,7 @@
 #include "common/base/installed.h"
 #include "common/config/config.h"
 
-/* More text than any report of errors has; nobody sees it here. */
+/* More text than any report of errors; it is discarded. */
 enum { REPORT_MAX = 1 << 20 };
 
 static void fill(const struct config *config, struct place *out)
@@ -48,7 +48,7 @@ bool place_find(const char *file, struct place *out, struct failure *failure)
 		return failure_set(failure, failure_status(FAILURE_CONFIG, -errno), "%.300s: %s", file,
 				   strerror(errno));
 	str_init(&report.text, REPORT_MAX);
-	/* Errors are for mailrootctl check: mail is taken while the file is being edited. */
+	/* Errors are left to mailrootctl check: mail is accepted while the file is being edited. */
 	struct config_tree *tree = config_read(path, &report);
 	if (tree)
 		config_build(tree, out->host, &config, &report);
@@ -56,8 +56,9 @@ bool place_find(const char *file, struct place *out, struct failure *failure)
 	if (known)
 		fill(&config, out);
 	else
-		failure_set(failure, EX_TEMPFAIL, "where mail is put can't be read now: %.*s", (int)first_line(&report),
-			    report.text.len ? report.text.at : path);
+		failure_set(failure, EX_TEMPFAIL,
+			    "can't read the configuration now, so the folder for mail is unknown: %.*s",
+			    (int)first_line(&report), report.text.len ? report.text.at : path);
 	config_free(&config);
 	config_tree_free(tree);
 	str_free(&report.text);

@@ -1,7 +1,7 @@
 /*
- * Where mail goes, and how much of it: what of the configuration concerns a local program. A user who may not read the
- * file needs none of it but mailroot_dir, and that only where it is not the usual one; the limits are checked by
- * whoever takes the message, too.
+ * The settings of the configuration that matter to a local program: the folder for mail, and its limits. A user who
+ * can't read the file needs only mailroot_dir, and only where it is not the default. The pickup process checks the
+ * limits, too.
  */
 #ifndef SENDMAIL_PLACE_H
 #define SENDMAIL_PLACE_H
@@ -14,16 +14,16 @@
 
 struct place {
 	char folder[PATH_MAX];
-	bool off; /* the configuration says that no mail of local programs is taken */
+	bool off; /* the configuration disables mail of local programs */
 	char host[256];
-	uint64_t message_octets; /* UINT64_MAX = not known or no limit */
-	uint64_t free_floor;     /* 0 = not known */
+	uint64_t message_octets; /* UINT64_MAX = unknown or no limit */
+	uint64_t free_floor;     /* 0 = unknown */
 };
 
 /*
- * From FILE, NULL for the usual one, which need not be there or be readable for this user. Syntax errors are nobody's
- * business here. False: a FILE that was named can't be read, or the usual one can't be read now (memory, descriptors, a
- * disk), so that nobody knows whose folder the usual place would be.
+ * Reads FILE, or if NULL the default file, which may be missing or unreadable for this user. Syntax errors are ignored.
+ * False: a named FILE can't be read, or the default file can't be read now (memory, descriptors, a disk), so the folder
+ * is unknown.
  */
 bool place_find(const char *file, struct place *out, struct failure *failure);
 

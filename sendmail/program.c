@@ -18,9 +18,9 @@
 static const char usage[] =
 	"usage: sendmail [-i] [-t] [-f SENDER] [-F NAME] [-N never|success,failure,delay] [-R full|hdrs] [-V ID] [RECIPIENT ...]\n"
 	"       sendmail -bs | -bp | -q[IID|RDOMAIN]      (also mailq, newaliases)\n"
-	"A message on standard input goes to RECIPIENTs, with -t also to those in its To, Cc and Bcc. sendmail(8) has more.\n";
+	"The message on standard input goes to each RECIPIENT, with -t also to those in its To, Cc and Bcc. sendmail(8) has more.\n";
 
-/* Who can't see standard error, as under cron, finds the reason in the log. */
+/* Logs the reason, too: under cron nobody sees standard error. */
 static int tell(const struct failure *failure)
 {
 	fprintf(stderr, "sendmail: %s\n", failure->text);
@@ -29,18 +29,18 @@ static int tell(const struct failure *failure)
 	return failure->status;
 }
 
-/* A message file must never get the number of a standard descriptor that the caller closed. */
+/* A message file must never get the number of a standard descriptor that the caller has closed. */
 static bool fill_descriptors(void)
 {
 	for (int fd = 0; fd <= 2; fd++) {
-		/* Nothing can be read from what is no input. */
+		/* A closed standard input counts as empty. */
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDWR : O_WRONLY) != fd)
 			return false;
 	}
 	return true;
 }
 
-/* Rights that the program has beyond the caller's are for the folder alone. */
+/* Rights that the program has beyond the caller's are only for the folder. */
 static bool drop_rights(void)
 {
 	gid_t gid = getgid();
@@ -49,7 +49,10 @@ static bool drop_rights(void)
 	return setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0;
 }
 
-/* mailrootctl beside us, or where it is installed: the queue belongs to a service that knows its operators. */
+/*
+ * Runs mailrootctl, beside this program or where it is installed: the queue belongs to the service, which knows its
+ * operators.
+ */
 static int ask_service(const struct options *options)
 {
 	char path[PATH_MAX];
@@ -91,14 +94,14 @@ static bool address_message(struct submit *s, const struct options *options)
 	if (!submit_composed(s, compose_sender(c, options->sender ? options->sender : s->caller->address, &dsn)))
 		return false;
 	if (!options->sender)
-		c->sender[0] = '\0'; /* nobody was named */
+		c->sender[0] = '\0'; /* no sender was given */
 	for (size_t i = 0; i < options->recipient_count; i++) {
 		struct span list = span_of(options->recipients[i]);
 		if (!submit_composed(s, compose_recipients(c, list, &options->notify)))
 			return false;
 	}
 	return c->rcpt_count || s->from_header ||
-	       failure_set(&s->failure, EX_USAGE, "no recipient: name them, or take them from the message with -t");
+	       failure_set(&s->failure, EX_USAGE, "no recipient: name one, or take those of the message with -t");
 }
 
 static bool send_message(struct submit *s, struct input *input, const struct options *options)
@@ -111,8 +114,8 @@ static bool send_message(struct submit *s, struct input *input, const struct opt
 	while (!s->text.ended && !s->failure.status && input_peek(input, &octets))
 		input_taken(input, submit_text(s, octets));
 	if (!s->failure.status && input->error)
-		failure_set(&s->failure, failure_status(FAILURE_INPUT, input->error),
-			    "standard input can't be read: %s", strerror(-input->error));
+		failure_set(&s->failure, failure_status(FAILURE_INPUT, input->error), "can't read standard input: %s",
+			    strerror(-input->error));
 	return submit_commit(s);
 }
 
@@ -126,7 +129,7 @@ static int take_mail(const struct options *options, const struct place *place)
 
 	int error = caller_find(&caller);
 	if (error) {
-		failure_set(&failure, EX_TEMPFAIL, "the user database can't be read now: %s", strerror(-error));
+		failure_set(&failure, EX_TEMPFAIL, "can't read the user database now: %s", strerror(-error));
 		return tell(&failure);
 	}
 	drop_arm();
@@ -153,7 +156,7 @@ int program_run(int argc, char **argv)
 	struct place place;
 	char why[OPTIONS_WHY_MAX];
 
-	if (!fill_descriptors()) /* nobody can be told; EMFILE and the like */
+	if (!fill_descriptors()) /* EMFILE and the like; there is nowhere to report it */
 		return EX_TEMPFAIL;
 	umask(022);
 	tzset();
@@ -164,7 +167,7 @@ int program_run(int argc, char **argv)
 	bool sends = options.mode == OPTIONS_SEND || options.mode == OPTIONS_SMTP;
 	if ((!sends || options.config) && !drop_rights()) {
 		failure_set(&failure, errno == EAGAIN || errno == ENOMEM ? EX_TEMPFAIL : EX_OSERR,
-			    "rights can't be given up: %s", strerror(errno));
+			    "can't drop privileges: %s", strerror(errno));
 		return tell(&failure);
 	}
 	if (options.mode == OPTIONS_HELP)
@@ -177,7 +180,7 @@ int program_run(int argc, char **argv)
 		return tell(&failure);
 	if (place.off) {
 		failure_set(&failure, EX_UNAVAILABLE,
-			    "sendmail_server is off in mailroot.conf: no mail of local programs is taken");
+			    "sendmail_server is off in mailroot.conf, so mail of local programs is refused");
 		return tell(&failure);
 	}
 	return take_mail(&options, &place);

@@ -62,7 +62,7 @@ static bool write_text(struct submit *s, struct span text)
 	return drop_write(s->drop, text, &s->failure);
 }
 
-/* HEADER is the whole of it. */
+/* HEADER is the complete header. */
 static bool begin(struct submit *s, struct span preamble, struct span header)
 {
 	char date[CLOCK_TEXT_MAX];
@@ -91,7 +91,7 @@ static bool write_body(struct submit *s, struct span text)
 	return write_text(s, text);
 }
 
-/* TEXT has CRLF line ends, and each piece whole ones. */
+/* TEXT has CRLF line ends and consists of whole lines. */
 static bool take_text(struct submit *s, struct span text, bool last)
 {
 	if (s->begun)
@@ -100,7 +100,8 @@ static bool take_text(struct submit *s, struct span text, bool last)
 	struct span whole = str_span(&s->header);
 	size_t skip = fields_preamble(whole);
 	if (s->header.no_memory)
-		return failure_set(&s->failure, EX_TEMPFAIL, "there is no memory for the header; send it again later");
+		return failure_set(&s->failure, EX_TEMPFAIL,
+				   "there is no memory for the header; send the message again later");
 	if (!fields_end(span_skip(whole, skip), last, &s->header_at))
 		return !s->header.failed ||
 		       failure_set(&s->failure, EX_DATAERR, "the header is longer than %d octets", COMPOSE_HEADER_MAX);

@@ -1,6 +1,6 @@
 /*
- * One message on its way into the door: its header is collected, then the file is begun, then the text goes through.
- * The same for a message on standard input and for one of an SMTP dialogue.
+ * One message on its way to the folder: collects its header, then begins the file, then passes the text through. The
+ * same for a message on standard input and for one of an SMTP dialogue.
  */
 #ifndef SENDMAIL_SUBMIT_H
 #define SENDMAIL_SUBMIT_H
@@ -16,37 +16,37 @@ enum { SUBMIT_SLICE = 16 * 1024 };
 struct submit {
 	struct drop *drop;
 	const struct caller *caller;
-	const char *full_name; /* of From, where it is missing; NULL = the caller's, if he named no other sender */
+	const char *full_name; /* for From, where it is missing; NULL = the caller's, unless another sender was given */
 	struct compose compose;
-	bool from_header;       /* recipients of the header, too */
-	struct dsn_rcpt notify; /* of those */
+	bool from_header;       /* add the recipients of the header */
+	struct dsn_rcpt notify; /* for these */
 	struct text_reader text;
 	struct str header;
 	size_t header_at; /* see fields_end */
-	bool begun;       /* the header is over, the file is open */
-	bool blank;       /* an empty line may follow that ended the header */
+	bool begun;       /* the header is complete, and the file is open */
+	bool blank;       /* the empty line after the header may follow */
 	uint64_t octets;
 	struct failure failure;
 	char slice[2 * SUBMIT_SLICE + TEXT_EXTRA];
 };
 
-/* An empty message for the recipients that s->compose gets; DROP and CALLER are borrowed. */
+/* Begins an empty message; recipients go to s->compose. DROP and CALLER are borrowed. */
 void submit_init(struct submit *s, struct drop *drop, const struct caller *caller, const char *full_name);
 void submit_free(struct submit *s);
 
-/* Undoes what was begun; the next message may follow. */
+/* Removes what was begun; the next message may follow. */
 void submit_reset(struct submit *s, enum text_dots dots);
 
-/* What compose_... said, as s->failure. */
+/* Takes the result of a compose_ function over into s->failure. */
 bool submit_composed(struct submit *s, enum compose_result result);
 
 /*
- * The next text as the program wrote it; returns how many octets were taken: all, unless the end was found
- * (s->text.ended). After a failure, which s->failure keeps, the rest is taken and forgotten.
+ * Takes text as the program wrote it. Returns how many octets: all, unless the end was found (s->text.ended). After a
+ * failure, which is in s->failure, the rest is read and discarded.
  */
 size_t submit_text(struct submit *s, struct span in);
 
-/* The end: makes the message durable. False: s->failure says why, and nothing is left. */
+/* Ends the message and makes it durable. False: see s->failure; nothing is left. */
 bool submit_commit(struct submit *s);
 
 #endif

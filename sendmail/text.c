@@ -9,7 +9,7 @@ static size_t line_end(char *out)
 	return 2;
 }
 
-/* The CR that are held turned out to have no LF. */
+/* The pending CRs were not followed by LF. */
 static size_t bare_crs(struct text_reader *r, char *out)
 {
 	size_t n = 0;
@@ -59,7 +59,7 @@ static size_t at_start(struct text_reader *r, char c, char *out)
 	return 0;
 }
 
-/* A line began with a dot, maybe has CR behind it, and goes on with C. */
+/* The line began with a dot, possibly followed by CRs, and continues with C. */
 static size_t after_dot(struct text_reader *r, char c, char *out)
 {
 	size_t n = 0;

@@ -1,6 +1,6 @@
 /*
- * The text of a message as local programs write it, with LF or CRLF, made what a message file has: every line end CRLF,
- * a bare CR too, and up to DOT_CR_RUN CR in front of a LF one. Finds the end that a line with a single dot makes. A
+ * Converts the text of local programs, with LF or CRLF, to the form of a message file: every line ends in CRLF; a bare
+ * CR is a line end, too, and up to DOT_CR_RUN CRs before LF are one with it. Finds the end, a line with a single dot. A
  * state machine over octets. Pure.
  */
 #ifndef SENDMAIL_TEXT_H
@@ -8,29 +8,29 @@
 
 #include "common/mail/dot.h"
 
-/* The CR that are held, as line ends, and a dot. */
+/* The pending CRs as line ends, and a dot. */
 enum { TEXT_EXTRA = 2 * DOT_CR_RUN + 1 };
 
 enum text_dots {
-	TEXT_DOTS_PLAIN, /* -i: a dot is a dot */
-	TEXT_DOTS_END,   /* a single dot ends the message, others are text */
-	TEXT_DOTS_SMTP   /* the same, and a dot in front of a line was put there by the client */
+	TEXT_DOTS_PLAIN, /* -i: a dot is text */
+	TEXT_DOTS_END,   /* a single dot ends the message, other dots are text */
+	TEXT_DOTS_SMTP   /* the same, and a dot at the start of a line is removed (dot-stuffing) */
 };
 
 struct text_reader {
 	enum text_dots dots;
 	int state;    /* zeroed = at the beginning of a line */
-	unsigned crs; /* CR that are taken and not yet written */
+	unsigned crs; /* CRs that were read but not written yet */
 	bool ended;
 };
 
 /*
- * Reads from IN, writes to OUT, which must have room for 2 * in.len + TEXT_EXTRA octets; *out_len is what was written.
+ * Reads from IN, writes to OUT, which needs room for 2 * in.len + TEXT_EXTRA octets; *out_len is the number written.
  * Returns how many octets were taken: all, unless the end was found (r->ended).
  */
 size_t text_read(struct text_reader *r, struct span in, char *out, size_t *out_len);
 
-/* The input is over: completes the last line with at most TEXT_EXTRA octets at OUT; returns how many. */
+/* The input is over: completes the last line with at most TEXT_EXTRA octets at OUT. Returns their number. */
 size_t text_end(struct text_reader *r, char *out);
 
 #endif

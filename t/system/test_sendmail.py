@@ -173,8 +173,8 @@ class Refusals(Test):
     def test_usage(self):
         self.refused(USAGE, "no recipient")
         self.refused(USAGE, "-t", text=b"")
-        self.refused(USAGE, "name a recipient", "-t", text=b"Subject: x\n\nTo: body@example.com\n")
-        self.refused(USAGE, "no such option", "-z", "root")
+        self.refused(USAGE, "no recipient", "-t", text=b"Subject: x\n\nTo: body@example.com\n")
+        self.refused(USAGE, "unknown option", "-z", "root")
         self.refused(USAGE, "stand before", "root", "-f", "x")
         self.refused(USAGE, "never", "-N", "sometimes", "root")
 
@@ -197,7 +197,7 @@ class Refusals(Test):
         self.refused_unseen(CANTCREAT, "may not put mail there")
         self.door.maildrop.chmod(0o1733)
         self.door.maildrop.rename(self.door.folder / "away")
-        self.refused_unseen(CANTCREAT, "mailrootd makes it")
+        self.refused_unseen(CANTCREAT, "mailrootd creates the folder")
         self.door.maildrop.write_text("a file")
         self.refused_unseen(CANTCREAT, "Not a directory")
 

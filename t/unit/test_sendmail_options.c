@@ -114,8 +114,8 @@ END_TEST
 
 START_TEST(what_is_wrong_is_said)
 {
-	refuse("sendmail -z a", "no such option");
-	refuse("sendmail -f", "needs a value");
+	refuse("sendmail -z a", "unknown option");
+	refuse("sendmail -f", "a value is missing");
 	refuse("sendmail -bx", "-bm, -bs");
 	refuse("sendmail -bd", "init");
 	refuse("sendmail -bv a", "explain route");
