@@ -395,7 +395,7 @@ class TlsOut(unittest.TestCase):
         welcome = b"235 2.7.0 welcome\r\n"
         rows = [("verify", Peer(other, auth=welcome), self.outbound("verify", user), "^4.7.5 .*certificate is for other.test"),
                 ("clear", Peer(self.context, "no-starttls", auth=welcome), self.outbound("verify", user), "^4.7.4 the host does not offer STARTTLS"),
-                ("no-auth", Peer(self.context), self.outbound("verify", user), "^4.7.4 can't authenticate as remote_domain no-auth.test of virtual_server test .* says: .*; the host offers no authentication"),
+                ("no-auth", Peer(self.context), self.outbound("verify", user), "^4.7.4 can't authenticate with the settings of remote_domain no-auth.test of virtual_server test .*: .*; the host offers no authentication"),
                 ("allowed", Peer(self.context, "no-starttls", auth=welcome), self.outbound("off", user + "; auth_unverified yes"), CLEAR),
                 ("good", Peer(self.context, auth=welcome), self.outbound("verify", user), TLS)]
         self.run_table(rows)
