@@ -318,11 +318,12 @@ START_TEST(status_tells_all)
 	expect("status", EXIT_FAILED,
 	       "mailrootd 9.9 has been running for 1h 1m (pid 123) with /etc/m.conf\n"); /* two is down */
 	ck_assert_ptr_nonnull(strstr(output, "server one is running, listens on 127.0.0.1:25 [::1]:25\n"));
-	ck_assert_ptr_nonnull(strstr(output, "restarted 2 times; the last time because: killed by signal 9 (Killed)\n"));
+	ck_assert_ptr_nonnull(
+		strstr(output, "restarted 2 times; the last time because: killed by signal 9 (Killed)\n"));
 	ck_assert_ptr_nonnull(strstr(output, "\n  smtpd: certificate /c.pem expired: renew it\n"));
 	ck_assert_ptr_nonnull(strstr(output, "server two has trouble\n  port in use\n"));
 	ck_assert_ptr_nonnull(strstr(output, "smtpd: sessions 4\n"));
-	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue list --server one` tells"));
+	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue list --server one` shows"));
 	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl test --to ADDRESS --server one` shows"));
 	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue release --all --server one` lets go"));
 	expect("status --json", EXIT_FAILED, "\"listeners\":[\"127.0.0.1:25\",\"[::1]:25\"]");
@@ -367,7 +368,7 @@ START_TEST(queue_show_has_the_history)
 {
 	expect("queue show AAA", EXIT_DONE,
 	       "    2026-11-21T01:00:00Z  all  delayed  mx[192.0.2.1]:25 said: 451 4.3.0 too busy\n");
-	ck_assert_ptr_nonnull(strstr(output, "    #0  b@c.de  delayed  by way of hop\n"));
+	ck_assert_ptr_nonnull(strstr(output, "    #0  b@c.de  delayed  via hop\n"));
 	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue retry AAA` tries now, `mailrootctl explain route "
 					     "b@c.de --server one` says why"));
 	expect("queue show AAA --json", EXIT_DONE, "\"recipients\":[{\"address\":\"b@c.de\"");
@@ -482,7 +483,7 @@ START_TEST(users_are_kept_and_the_service_is_told)
 	snprintf(line, sizeof(line), "user add bob --file %s", file);
 	expect(line, EXIT_FAILED, "no password was given");
 	snprintf(line, sizeof(line), "user list --server one --file %s", file);
-	expect(line, EXIT_USAGE, "take one of them");
+	expect(line, EXIT_USAGE, "use one of them");
 	expect("user list --server two", EXIT_FAILED, "no virtual server two");
 	expect("user add b=b", EXIT_USAGE, "visible ASCII");
 	expect("user add", EXIT_USAGE, "too few");

@@ -121,7 +121,7 @@ START_TEST(a_packet_for_others_is_no_answer)
 		wire_sample(type, &packet);
 		ck_assert_int_eq(ipc_send(theirs, str_span(&packet), NULL, 0), 0);
 		ck_assert_msg(!ask(&answer), "%s", wire_type_name(type));
-		ck_assert_ptr_nonnull(strstr(answer.said, "language of another version"));
+		ck_assert_ptr_nonnull(strstr(answer.said, "protocol of another version"));
 	}
 	str_free(&packet);
 }

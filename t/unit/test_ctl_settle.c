@@ -65,9 +65,10 @@ START_TEST(what_failed_is_told_with_its_reasons)
 	attend("smtpd", "old certificate");
 	service.servers[0].processes[service.servers[0].process_count++] = process("smtpd", "ready");
 	ck_assert(!settle_tell(&service, &said));
-	ck_assert_str_eq(str_text(&said), "server main: smtpd does not start: wrong key\n"
-					  "server main: smtpd: old certificate\n"
-					  "server main: the previous smtpd goes on serving with the old configuration\n");
+	ck_assert_str_eq(str_text(&said),
+			 "server main: smtpd does not start: wrong key\n"
+			 "server main: smtpd: old certificate\n"
+			 "server main: the previous smtpd goes on serving with the old configuration\n");
 }
 END_TEST
 

@@ -121,7 +121,7 @@ START_TEST(what_is_wrong_is_said)
 	refuse("sendmail -bv a", "explain route");
 	refuse("sendmail -qSx", "-qI");
 	refuse("sendmail -qR", "-qI");
-	refuse("sendmail a -f b", "stand before");
+	refuse("sendmail a -f b", "come before");
 	refuse("sendmail -- -bd", "no address");
 	refuse("sendmail -t -- -C/tmp/evil", "no address");
 }
@@ -132,7 +132,7 @@ START_TEST(a_recipient_ends_the_options)
 {
 	accept("sendmail a b c");
 	ck_assert_uint_eq(options.recipient_count, 3);
-	refuse("sendmail a -C/tmp/evil", "stand before");
+	refuse("sendmail a -C/tmp/evil", "come before");
 	ck_assert_ptr_null(options.config);
 	ck_assert(!options_parse(0, (char *[]){NULL}, &options, why) || options.recipient_count == 0);
 }
