@@ -325,7 +325,7 @@ START_TEST(status_tells_all)
 	ck_assert_ptr_nonnull(strstr(output, "smtpd: sessions 4\n"));
 	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue list --server one` shows"));
 	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl test --to ADDRESS --server one` shows"));
-	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue release --all --server one` lets go"));
+	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue release --all --server one` releases"));
 	expect("status --json", EXIT_FAILED, "\"listeners\":[\"127.0.0.1:25\",\"[::1]:25\"]");
 	ck_assert_ptr_nonnull(strstr(output, "{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
 					     "\"listeners\":[],\"sessions\":0,\"processes\":[],\"attention\":[],"
@@ -370,7 +370,7 @@ START_TEST(queue_show_has_the_history)
 	       "    2026-11-21T01:00:00Z  all  delayed  mx[192.0.2.1]:25 said: 451 4.3.0 too busy\n");
 	ck_assert_ptr_nonnull(strstr(output, "    #0  b@c.de  delayed  via hop\n"));
 	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue retry AAA` tries now, `mailrootctl explain route "
-					     "b@c.de --server one` says why"));
+					     "b@c.de --server one` explains"));
 	expect("queue show AAA --json", EXIT_DONE, "\"recipients\":[{\"address\":\"b@c.de\"");
 	ck_assert_ptr_nonnull(strstr(output, "\"history\":[{\"time\":\"2026-11-21T01:00:00Z\""));
 	ck_assert_ptr_nonnull(strstr(output, "\"code\":451"));

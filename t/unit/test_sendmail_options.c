@@ -122,8 +122,8 @@ START_TEST(what_is_wrong_is_said)
 	refuse("sendmail -qSx", "-qI");
 	refuse("sendmail -qR", "-qI");
 	refuse("sendmail a -f b", "come before");
-	refuse("sendmail -- -bd", "no address");
-	refuse("sendmail -t -- -C/tmp/evil", "no address");
+	refuse("sendmail -- -bd", "an address must not");
+	refuse("sendmail -t -- -C/tmp/evil", "an address must not");
 }
 END_TEST
 
