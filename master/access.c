@@ -11,7 +11,7 @@ static bool same(const struct config_client *a, const struct config_client *b)
 	return a->net.bits == b->net.bits && ipaddr_equal(&a->net.base, &b->net.base);
 }
 
-/* Both are patterns and not the same one; OUTER is not "*". */
+/* Both are patterns and differ, and OUTER is not "*". */
 static bool covers_name(const char *outer, const char *inner)
 {
 	bool below = inner[0] == '*';
@@ -20,7 +20,7 @@ static bool covers_name(const char *outer, const char *inner)
 	return domain_pattern_match(span_of(outer), span_of(inner + (below ? 2 : 0)));
 }
 
-/* Every client that INNER stands for is one that OUTER stands for. */
+/* OUTER matches every client that INNER matches. */
 static bool covers(const struct config_client *outer, const struct config_client *inner)
 {
 	if (outer->name && (same(outer, inner) || strcmp(outer->name, "*") == 0))
@@ -39,7 +39,10 @@ static bool may(const struct access *access, const struct config_client *entry)
 	return listed == (access->allow == CONFIG_ONLY_LISTED);
 }
 
-/* ENTRY stands in LIST. Looks from *NEXT on, so that two lists in nearly the same order are compared in one go. */
+/*
+ * Whether ENTRY is in LIST. Searches from *NEXT on, so that two lists in nearly the same order are compared in linear
+ * time.
+ */
 static bool find(const struct config_clients *list, const struct config_client *entry, size_t *next)
 {
 	for (size_t i = 0; i < list->n; i++) {

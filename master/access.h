@@ -1,6 +1,6 @@
 /*
- * What becomes of clients when a list of them, or its mode, changes: entry by entry, for people. An entry that a wider
- * one covers shares its fate. Pure.
+ * Describes how the rights of clients change when a list of clients, or its mode, changes: entry by entry, for people.
+ * An entry that a wider one covers has the rights of the wider one. Pure.
  */
 #ifndef MASTER_ACCESS_H
 #define MASTER_ACCESS_H
@@ -15,8 +15,8 @@ struct access {
 enum access_change { ACCESS_GAINED, ACCESS_LOST, ACCESS_STILL, ACCESS_STILL_NOT, ACCESS_CHANGE_COUNT };
 
 /*
- * Tells SAY of every entry that stands in one list only; of all entries, and of whoever is in neither list (ENTRY
- * NULL), when the mode was flipped.
+ * Calls SAY for every entry that is in one list only. If the mode changed, calls it for all entries, and for clients in
+ * neither list (ENTRY NULL).
  */
 void access_compare(const struct access *before, const struct access *after,
 		    void (*say)(void *context, const struct config_client *entry, enum access_change change),

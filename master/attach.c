@@ -30,7 +30,10 @@ static bool make(struct server *server, enum child_link link)
 	return peer->up;
 }
 
-/* (1 << link) of those whose other end is about to go, for one of another configuration: the queue gives it no work. */
+/*
+ * (1 << link) of links whose other end is about to be replaced, for a new configuration: the queue gives it no more
+ * work.
+ */
 static unsigned replaced(const struct server *server)
 {
 	unsigned links = 0;
@@ -56,7 +59,7 @@ void attach_lost(struct server *server, uint64_t link, uint64_t serial)
 		server->links.peers[link].up = false;
 }
 
-/* (1 << link) of those whose ends are both ready, but which are not there. */
+/* (1 << link) of missing links whose ends are both ready. */
 static unsigned missing(const struct server *server)
 {
 	unsigned links = links_due(server_roles_in(server, SUPERVISE_READY), CHILD_QUEUE) & ~replaced(server);
@@ -78,7 +81,7 @@ int64_t attach_tend(struct server *server, int64_t now_ms)
 		if (now_ms >= peer->again_ms) {
 			peer->again_ms = now_ms + AGAIN_MS;
 			if (make(server, link))
-				log_info("server=%s the link between queue and %s broke and was made anew",
+				log_info("server=%s the link between queue and %s broke and was made again",
 					 server->name, child_role_name(links_peer(link)));
 		}
 		if (!peer->up && (next < 0 || peer->again_ms - now_ms < next))

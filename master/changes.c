@@ -6,20 +6,20 @@
 #include "common/config/value.h"
 #include "master/access.h"
 
-/* WHERE_MAX holds a server's name, a domain and the words of blocks; ACCESS_MAX keeps a replaced list readable. */
+/* WHERE_MAX holds a server's name, a domain and the names of blocks. ACCESS_MAX keeps a replaced list readable. */
 enum { WHERE_MAX = 512, LINE_MAX_OCTETS = 8192, ACCESS_MAX = 200 };
 
-/* What need not be said: COMMAND is "at once, in open sessions too". */
+/* When a change takes effect. COMMAND means "at once, in open sessions too", which is not mentioned. */
 static const char *const acts_words[CONFIG_ACTS_COUNT] = {
 	[CONFIG_COMMAND] = "",
-	[CONFIG_CONNECTION] = "; acts with the next connection",
-	[CONFIG_PROCESSES_NEW] = "; acts with new processes, which start now; no session ends",
+	[CONFIG_CONNECTION] = "; takes effect with the next connection",
+	[CONFIG_PROCESSES_NEW] = "; takes effect with new processes, which start now; no session ends",
 };
 
 struct tally {
 	unsigned lines;
-	unsigned roles; /* of what acts with new processes */
-	unsigned mask;  /* roles that the block concerns which is being compared */
+	unsigned roles; /* of changes that require new processes */
+	unsigned mask;  /* roles that the compared block concerns */
 };
 
 struct report {
@@ -60,7 +60,7 @@ static void format(const struct config_setting *setting, const void *block, stru
 		str_append_text(to, "default");
 }
 
-/* What can be written in several ways is compared as a value, the rest as it would be written. */
+/* Settings with several spellings are compared by value, the others by their text. */
 static void compare_setting(const struct report *report, const struct config_setting *setting, const void *before,
 			    const void *after)
 {
@@ -83,7 +83,7 @@ static void compare_setting(const struct report *report, const struct config_set
 	str_free(&is);
 }
 
-/* The blocks that hold `allow` and `list`, and what it means to be let in. */
+/* The blocks that hold `allow` and `list`, and what their lists permit. */
 static const struct access_words {
 	enum config_block block;
 	const char *changes[ACCESS_CHANGE_COUNT];
@@ -133,7 +133,7 @@ static struct access access_in(enum config_block block, const void *at)
 			       (const struct config_clients *)(const void *)((const char *)at + list->offset)};
 }
 
-/* The list of a block of twins, for REPORT of what surrounds the block. */
+/* Compares the list of a block; REPORT is about the enclosing block. */
 static void compare_access(const struct report *report, enum config_block block, const void *before, const void *after)
 {
 	struct access_report access = {report, find_words(block), CONFIG_COMMAND, 0};
@@ -193,7 +193,7 @@ static const void *named_find(const struct config_named *kind, const struct conf
 	return NULL;
 }
 
-/* "remote_domain a.net added: relay yes, route [192.0.2.1]": with what is written in it. */
+/* Reports "remote_domain a.net added: relay yes, route [192.0.2.1]": with its settings. */
 static void tell_named(const struct report *report, enum config_block kind, const void *block, const char *what)
 {
 	struct str line, value;
@@ -228,7 +228,7 @@ static bool has_outbound(enum config_block kind, const void *block)
 					    : kind == CONFIG_CONNECTOR && connector->has_outbound;
 }
 
-/* SMTP clients know outbound blocks by name, and learn the names at their start. */
+/* SMTP clients load the outbound blocks by name when they start. */
 static void note_outbound(const struct report *report, const struct config_named *kind, const void *old,
 			  const void *new)
 {

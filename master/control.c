@@ -20,7 +20,7 @@ void control_init(struct control *control)
 		control->clients[i].fd = -1;
 }
 
-/* The mode comes with the bind: a chmod would follow whatever stood there by then. */
+/* The mode comes with the bind: a chmod would follow a file put there meanwhile. */
 static int bind_for_all(int fd, const struct sockaddr_un *address)
 {
 	mode_t mask = umask(0111);
@@ -41,8 +41,8 @@ int control_open(struct control *control, const char *run_dir)
 	control->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->fd < 0)
 		return -errno;
-	/* We hold the lock of the pid file, so a socket that is there belongs to nobody. Who may speak is decided by
-	 * the kernel's word on the peer (permit.h), not by the mode: operators are users as well as groups. */
+	/* The lock of the pid file is ours, so an existing socket is stale. The kernel's credentials of the peer decide
+	 * who may connect (permit.h), not the mode: operators are users as well as groups. */
 	unlink(control->path);
 	int error = bind_for_all(control->fd, &address);
 	if (!error && listen(control->fd, CONTROL_CLIENTS_MAX))
@@ -82,9 +82,10 @@ void control_accept(struct control *control, int64_t now_ms)
 	int sndbuf = CONTROL_SNDBUF;
 	setsockopt(one.fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	if (!permit_socket(&control->permit, one.fd))
-		control_done(&one, 1, "you may not control this service; the setting `operators` names who may", -1);
+		control_done(&one, 1,
+			     "you may not control this service; the setting `operators` names the permitted users", -1);
 	else if (!client)
-		control_done(&one, 1, "too many are asking at once; try again in a moment", -1);
+		control_done(&one, 1, "too many connections at once; try again in a moment", -1);
 	else
 		*client = (struct control_client){one.fd, now_ms + CONTROL_IDLE_MS};
 	if (!client || client->fd != one.fd)

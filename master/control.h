@@ -1,6 +1,6 @@
 /*
  * The socket of mailrootctl, run_dir/control: one request a connection, answered by rows or text and a closing
- * ctl_done. A client that does not read or dawdles is dropped; there are never more than CONTROL_CLIENTS_MAX.
+ * ctl_done. A client that does not read, or is too slow, is dropped. There are at most CONTROL_CLIENTS_MAX.
  */
 #ifndef MASTER_CONTROL_H
 #define MASTER_CONTROL_H
@@ -14,12 +14,12 @@ enum { CONTROL_CLIENTS_MAX = 32, CONTROL_IDLE_MS = 10000, CONTROL_REQUEST_MAX = 
 
 struct control_client {
 	int fd;           /* -1 = free */
-	int64_t until_ms; /* dropped then */
+	int64_t until_ms; /* deadline */
 };
 
 struct control {
-	int fd;         /* listens; -1 = closed */
-	char path[108]; /* of a socket address */
+	int fd;         /* the listening socket; -1 = closed */
+	char path[108]; /* the maximum of a socket address */
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 	struct permit permit;
 };
@@ -35,13 +35,13 @@ void control_close(struct control *control);
 /* The listening socket is readable. */
 void control_accept(struct control *control, int64_t now_ms);
 
-/* CLIENT is readable: answers its request and closes it. */
+/* CLIENT is readable: answers its request and closes the connection. */
 void control_receive(struct master *master, struct control_client *client);
 
-/* Drops who is late; milliseconds until the next may be, -1 = nobody there. */
+/* Drops clients past their deadline. Milliseconds until the next deadline, -1 = no clients. */
 int64_t control_tend(struct control *control, int64_t now_ms);
 
-/* Answers, for requests.c. False: the client does not take them and is dropped. */
+/* Answers, for requests.c. False: the client does not take them, and is dropped. */
 bool control_row(struct control_client *client, const char *kind, const char *const *cells, size_t n);
 bool control_text(struct control_client *client, struct span text);
 bool control_done(struct control_client *client, unsigned exit_code, const char *text, int fd);

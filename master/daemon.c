@@ -17,7 +17,7 @@
 
 static const struct sockaddr_un syslog_address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
 
-/* The process that the administrator started: passes on what the daemon says. Its last octet is the exit status. */
+/* The process that the administrator started: prints what the daemon reports. The last octet is the exit status. */
 static _Noreturn void wait_for_report(int fd)
 {
 	char text[4096];
@@ -27,7 +27,7 @@ static _Noreturn void wait_for_report(int fd)
 	while (len < sizeof(text) && ((n = read(fd, text + len, sizeof(text) - len)) > 0 || (n < 0 && errno == EINTR)))
 		len += n > 0 ? (size_t)n : 0;
 	if (!len) {
-		fprintf(stderr, "mailrootd: the service ended before it was ready; the log says why\n");
+		fprintf(stderr, "mailrootd: the service ended before it was ready; the log has the reason\n");
 		_exit(1);
 	}
 	fwrite(text, 1, len - 1, stderr);
@@ -64,7 +64,7 @@ void daemon_report(int *report_fd, int status, const char *text)
 
 	if (*report_fd < 0)
 		return;
-	/* An error means that nobody waits for the start any more. */
+	/* On error the process that waited is gone. */
 	if (fd_write_all(*report_fd, span_of(text)) == 0)
 		(void)!fd_write_all(*report_fd, (struct span){&exit_status, 1});
 	fd_close(report_fd);
@@ -120,7 +120,7 @@ int daemon_lock(const char *run_dir, int *other)
 		return errno == ELOOP || errno == EISDIR || errno == ENXIO ? -EMEDIUMTYPE : -errno;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
 		fd_close(&fd);
-		return -EMEDIUMTYPE; /* somebody's link to another file: it would be overwritten */
+		return -EMEDIUMTYPE; /* a hard link to another file, which would be overwritten */
 	}
 	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB); tries++) {
 		if (errno != EWOULDBLOCK || tries == 20) {
@@ -133,6 +133,6 @@ int daemon_lock(const char *run_dir, int *other)
 	}
 	int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)n, 0) != n)
-		log_warning("%s can't be written: %s", path, strerror(errno));
+		log_warning("can't write %s: %s", path, strerror(errno));
 	return fd;
 }

@@ -5,7 +5,7 @@
 
 #include "common/config/table.h"
 
-/* A file as the configuration names it. */
+/* A file that the configuration names. */
 struct named {
 	const char *path;
 	const char *what; /* "certificate", "keytab" */
@@ -63,16 +63,16 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct named *)a)->path, ((const struct named *)b)->path);
 }
 
-/* What is read without being named in the configuration. */
+/* Files that are read although the configuration does not name them. */
 static void take_hostfiles(struct walk *w)
 {
 	if (!(w->role & ROLE_RESOLVER))
 		return;
 	take(w, "/etc/resolv.conf", "name servers");
-	take(w, "/etc/hosts", "names of hosts");
+	take(w, "/etc/hosts", "hosts file");
 }
 
-/* Each path once, in order; w->at is to be freed. */
+/* Collects each path once, sorted; the caller frees w->at. */
 static void walk_server(struct walk *w, const struct config_server *server)
 {
 	const void *block;
@@ -122,7 +122,7 @@ static bool same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-/* A new link target is another inode; what was written in place has other times, whatever a tool makes of its mtime. */
+/* A new link target is another inode. A file changed in place has another ctime, even if its mtime was restored. */
 static bool same(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&

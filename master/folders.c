@@ -13,16 +13,16 @@
 #include "common/process/refusal.h"
 #include "master/walk.h"
 
-/* Strangers to the system may put mail here, but not list it, nor touch what is another's. */
+/* Any local user may put mail here, but not list it or touch files of others. */
 enum { MAILDROP_MODE = 01733, REFUSAL_MAX = 420 };
 
-/* What somebody did between our mkdir and our look at what it made. */
-#define REPLACED "somebody put something else in its place while it was made"
+/* Somebody replaced a folder between our mkdir and our open. */
+#define REPLACED "something else was put in its place while it was created"
 
 enum folder_kind {
-	FOLDER_OURS,  /* only the service uses it: owner and mode are mended */
-	FOLDER_DOOR,  /* the same, but an administrator may narrow who comes in */
-	FOLDER_THEIRS /* an administrator may have his reasons for owner and mode */
+	FOLDER_OURS,  /* only the service uses it: owner and mode are corrected */
+	FOLDER_DOOR,  /* the same, but an administrator may narrow the access */
+	FOLDER_THEIRS /* owner and mode are the administrator's choice */
 };
 
 struct folder {
@@ -38,18 +38,18 @@ static bool fail(char *why, size_t size, const char *path, const char *what, con
 	return false;
 }
 
-/* ERROR, as of walk_to, on the way to PATH. */
+/* Sets WHY for ERROR of walk_to, on the way to PATH. */
 static bool fail_path(char *why, size_t size, const char *path, int error, const char *remedy)
 {
 	char reason[REFUSAL_MAX];
 
 	if (error != -ELOOP)
 		return fail(why, size, path, refusal_text(-error, path, reason, sizeof(reason)), remedy);
-	return fail(why, size, path, "on the way is a symbolic link that is not root's",
-		    "make the folder yourself, or name the folder that the link leads to");
+	return fail(why, size, path, "the path leads through a symbolic link that does not belong to root",
+		    "create the folder yourself, or name the folder that the link points to");
 }
 
-/* HAVE lets nobody do what WANT does not, and is as safe: sticky. */
+/* HAVE permits nothing that WANT does not, and is sticky if WANT is. */
 static bool narrower(mode_t have, mode_t want)
 {
 	return !(have & 07777 & ~want) && (have & S_ISVTX) == (want & S_ISVTX) && (have & S_IRWXU) == (want & S_IRWXU);
@@ -73,8 +73,8 @@ static bool is_empty(int fd)
 }
 
 /*
- * May root give the folder FD, which is root's own, to the service? Yes where nobody but root could have put it into
- * the folder AT. Elsewhere only when it is as mkdir leaves it: what is given away then was nobody's.
+ * Whether root may give the folder FD, which belongs to root, to the service. Yes if only root can have put it into the
+ * folder AT. Otherwise only if it is as mkdir leaves it: then nothing of value is given away.
  */
 static bool may_be_given(int at, int fd, const struct stat *st, bool fresh)
 {
@@ -87,8 +87,10 @@ static bool may_be_given(int at, int fd, const struct stat *st, bool fresh)
 	return st->st_dev == above.st_dev && (st->st_mode & 0777) == 0700 && is_empty(fd);
 }
 
-/* A folder that was there before and is the administrator's: groups and ACLs may let the queue in, so only what is
- * plainly root's own is refused. */
+/*
+ * Checks an existing folder of the administrator. Groups and ACLs may give the queue access, so only a folder that
+ * clearly excludes it is refused.
+ */
 static bool look_at(const struct stat *st, const struct folders_owner *owner, const char *path, char *why, size_t size)
 {
 	if (st->st_uid != 0 || owner->queue_uid == 0 || st->st_mode & 022)
@@ -97,14 +99,14 @@ static bool look_at(const struct stat *st, const struct folders_owner *owner, co
 		    "`chown` it to the user of the service (setting `user`)");
 }
 
-/* Owner and mode of the folder FD in AT, through its descriptor. FRESH: we have just made one of this name. */
+/* Corrects owner and mode of the folder FD in AT, through its descriptor. FRESH: it was just created. */
 static bool mend(int at, int fd, const struct folder *want, const struct folders_owner *owner, bool fresh,
 		 const char *path, char *why, size_t size)
 {
 	struct stat st;
 
 	if (fstat(fd, &st))
-		return fail(why, size, path, strerror(errno), "see `dmesg` for trouble with the disk");
+		return fail(why, size, path, strerror(errno), "see `dmesg` for disk errors");
 	if (want->kind == FOLDER_THEIRS && (!fresh || (st.st_uid == owner->queue_uid && st.st_uid != geteuid())))
 		return look_at(&st, owner, path, why, size);
 	if (st.st_uid != owner->queue_uid && st.st_uid != geteuid())
@@ -113,17 +115,19 @@ static bool mend(int at, int fd, const struct folder *want, const struct folders
 	if (st.st_uid != owner->queue_uid && !may_be_given(at, fd, &st, fresh))
 		return fail(
 			why, size, path, fresh ? REPLACED : "it belongs to root and is not empty",
-			"look what it is and who may write to the folder above it; then `chown` it to the user of the service (setting `user`)");
+			"find out what it is and who may write to its parent folder; then `chown` it to the user of the service (setting `user`)");
 	if (want->kind == FOLDER_DOOR && st.st_uid == owner->queue_uid && narrower(st.st_mode, want->mode))
 		return true;
 	if ((st.st_uid != owner->queue_uid || st.st_gid != want->gid) && fchown(fd, owner->queue_uid, want->gid))
-		return fail(why, size, path, strerror(errno), "its owner can't be set");
+		return fail(why, size, path, strerror(errno), "can't set its owner");
 	if ((st.st_mode & 07777) != want->mode && fchmod(fd, want->mode))
-		return fail(why, size, path, strerror(errno), "its mode can't be set");
+		return fail(why, size, path, strerror(errno), "can't set its mode");
 	return true;
 }
 
-/* The folder WANT beneath AT, made when it is missing; PATH is its whole name for messages. Descriptor or -1. */
+/*
+ * Opens the folder WANT in AT, and creates it if it is missing. PATH is its full name, for messages. Descriptor or -1.
+ */
 static int make_one(int at, const struct folder *want, const struct folders_owner *owner, const char *path, char *why,
 		    size_t size)
 {
@@ -132,11 +136,10 @@ static int make_one(int at, const struct folder *want, const struct folders_owne
 
 	if (!fresh && errno != EEXIST) {
 		fail(why, size, path, refusal_text(errno, path, reason, sizeof(reason)),
-		     "it can't be made; does the folder above it exist?");
+		     "can't create it; does its parent folder exist?");
 		return -1;
 	}
-	/* A folder that the administrator put elsewhere may be reached through a symbolic link of his; one that we have
-	 * made just now may not. */
+	/* A folder of the administrator may be a symbolic link, unless it was just created. */
 	bool linked = want->kind == FOLDER_THEIRS && !fresh;
 	int fd = openat(at, want->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (linked ? 0 : O_NOFOLLOW));
 	if (fd < 0) {
@@ -161,7 +164,7 @@ static bool make_beneath(int at, const char *above, const struct folder *want, c
 	return true;
 }
 
-/* The folder PATH, wherever it lies. One that is there is only looked at, so whatever leads to it may be followed. */
+/* Makes the folder PATH of the administrator. An existing one is only checked, so any link to it may be followed. */
 static bool make_elsewhere(const char *path, mode_t mode, const struct folders_owner *owner, char *why, size_t size)
 {
 	char name[NAME_MAX + 1];
@@ -172,7 +175,7 @@ static bool make_elsewhere(const char *path, mode_t mode, const struct folders_o
 		return look_at(&st, owner, path, why, size);
 	int at = walk_above(path, name);
 	if (at < 0)
-		return fail_path(why, size, path, at, "does the folder above it exist?");
+		return fail_path(why, size, path, at, "does its parent folder exist?");
 	int fd = make_one(at, &want, owner, path, why, size);
 	fd_close(&at);
 	bool good = fd >= 0;
@@ -181,8 +184,8 @@ static bool make_elsewhere(const char *path, mode_t mode, const struct folders_o
 }
 
 /*
- * The pickup folder. Whoever works on this machine may put files into it, see none and touch none but his own. What is
- * wrong with it is for its reader to say: mail that comes by SMTP does not wait for it.
+ * The pickup folder. Any local user may put files into it, list nothing, and touch only own files. The pickup process
+ * reports what is wrong with it: mail by SMTP does not depend on it.
  */
 static void make_pickup(int at, const struct config_server *server, const struct folders_owner *owner)
 {
@@ -226,7 +229,7 @@ static bool make_server(int at, const struct config_server *server, const struct
 	return good;
 }
 
-/* sendmail(8) need not read the configuration to find the folder of the virtual server that takes its mail. */
+/* A link by which sendmail(8) finds the folder for local mail without reading the configuration. */
 static bool link_maildrop(int at, const struct config *config, char *why, size_t size)
 {
 	const struct config_server *server = config_server_local(config);
@@ -241,7 +244,7 @@ static bool link_maildrop(int at, const struct config *config, char *why, size_t
 			    : symlinkat(target, at, FOLDERS_MAILDROP ".new") ||
 				      renameat(at, FOLDERS_MAILDROP ".new", at, FOLDERS_MAILDROP);
 	return !error || fail(why, size, config->mailroot_dir, strerror(errno),
-			      "the link " FOLDERS_MAILDROP " in it, for sendmail(8), can't be set");
+			      "can't set the link " FOLDERS_MAILDROP " in it, for sendmail(8)");
 }
 
 bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
@@ -249,7 +252,7 @@ bool folders_make(const struct config *config, const struct config_server *serve
 {
 	int at = walk_to(config->mailroot_dir, true);
 	if (at < 0)
-		return fail_path(why, size, config->mailroot_dir, at, "it can't be made (mailroot_dir)");
+		return fail_path(why, size, config->mailroot_dir, at, "can't create it (mailroot_dir)");
 	bool good = make_server(at, server, owner, why, size) && link_maildrop(at, config, why, size);
 	fd_close(&at);
 	if (good && server->badmail_dir && server->badmail_dir[0])
@@ -269,7 +272,7 @@ bool folders_make_log(const struct config *config, const struct config_server *s
 		return true;
 	int error = server->log.dir_at.line ? 0 : folders_make_path(config->log_dir);
 	if (error)
-		return fail_path(why, size, config->log_dir, error, "it can't be made (log_dir)");
+		return fail_path(why, size, config->log_dir, error, "can't create it (log_dir)");
 	return make_elsewhere(server->log.dir, 0750, owner, why, size);
 }
 

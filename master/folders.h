@@ -1,6 +1,6 @@
 /*
- * The folders of a virtual server. Root makes them, but the account `mailroot` owns some that lie in between and could
- * swap a name for a symbolic link: so every step goes by descriptor, without following links.
+ * The folders of a virtual server. Root makes them, but the account `mailroot` owns some folders on the way and could
+ * replace a name by a symbolic link. So every step goes by descriptor, without following links.
  */
 #ifndef MASTER_FOLDERS_H
 #define MASTER_FOLDERS_H
@@ -9,20 +9,20 @@
 
 #include "common/config/config.h"
 
-/* The accounts that own them. Started by an ordinary user all are this user's. */
+/* The accounts that own the folders. When an ordinary user starts the service all are this user's. */
 struct folders_owner {
 	uid_t queue_uid; /* `user` */
 	gid_t queue_gid;
-	gid_t smtpd_gid; /* of `smtpd_user`: may create in new/ and no more */
+	gid_t smtpd_gid; /* of `smtpd_user`: may create files in new/, and nothing else */
 };
 
-/* In mailroot_dir: a link to maildrop/ of the virtual server that takes the mail of local programs. */
+/* In mailroot_dir: a link to maildrop/ of the virtual server that takes local mail. */
 #define FOLDERS_MAILDROP ".maildrop"
 
 /*
- * Makes what is missing of <mailroot_dir>/<server>/{new,cur,drop,badmail,maildrop,pickup}, the link FOLDERS_MAILDROP,
- * of badmail_dir, drop_dir and pickup_dir where their parent folder exists, and of the log's folder. False with WHY, of
- * SIZE octets: what is in the way and what to do. A pickup folder that can't be made is no reason.
+ * Creates the missing ones of <mailroot_dir>/<server>/{new,cur,drop,badmail,maildrop,pickup}, the link
+ * FOLDERS_MAILDROP, badmail_dir, drop_dir and pickup_dir where their parent folder exists, and the log's folder. False
+ * with WHY, of SIZE octets: the obstacle and the remedy. A pickup folder that can't be made is no failure.
  */
 bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
 		  char *why, size_t size);
@@ -34,7 +34,7 @@ bool folders_make(const struct config *config, const struct config_server *serve
 bool folders_make_log(const struct config *config, const struct config_server *server,
 		      const struct folders_owner *owner, char *why, size_t size);
 
-/* Makes DIR (and its parents, mode 0755) for ourselves: run_dir, mailroot_dir. 0 or -errno. */
+/* Makes DIR (and its parents, mode 0755) for the service: run_dir, mailroot_dir. 0 or -errno. */
 int folders_make_path(const char *dir);
 
 #endif

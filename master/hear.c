@@ -12,8 +12,8 @@
 #include "master/tell.h"
 
 enum {
-	PACKET_MAX = CHILD_TROUBLE_MAX + 64, /* `trouble` is the longest that a child may say */
-	LAST_WORDS_MAX = 16, /* what a child that hopes to keep us busy leaves behind is not read to the end */
+	PACKET_MAX = CHILD_TROUBLE_MAX + 64, /* `trouble` is the longest packet of a child */
+	LAST_WORDS_MAX = 16,                 /* a flood of packets from a dead child is not read to its end */
 };
 
 static void become_ready(struct server *server, size_t i)
@@ -42,7 +42,7 @@ static void become_paused(struct server *server, struct supervised *child, bool 
 		log_info("server=%s %s", server->name, server_state_name(after));
 }
 
-/* False: a child may not say that. */
+/* False: a child may not send that. */
 static bool act_on(struct server *server, size_t i, struct span packet)
 {
 	struct supervised *child = &server->children[i];
@@ -79,10 +79,10 @@ void hear_child(struct server *server, size_t i)
 		return;
 	if (!error && !packet.eof) {
 		ipc_packet_close(&packet);
-		log_error("server=%s role=%s pid=%d sent what it must not; its link is cut", server->name,
+		log_error("server=%s role=%s pid=%d sent an invalid packet; its link is closed", server->name,
 			  child_role_name(child->role), (int)child->pid);
 	}
-	/* The other end sees the end of its link and leaves; its death is reported apart. */
+	/* The child sees the end of its link and exits; its end is handled separately. */
 	fd_close(&child->control);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What the children of a server say over their control links: that they are ready, paused, or in trouble. A packet that
- * a child may not send costs it its link.
+ * The packets of a server's children on their control links: ready, paused, trouble. A child that sends an invalid
+ * packet loses its link.
  */
 #ifndef MASTER_HEAR_H
 #define MASTER_HEAR_H
@@ -10,7 +10,7 @@
 /* The control link of children[CHILD] is readable. */
 void hear_child(struct server *server, size_t child);
 
-/* The process has ended: what it said of its trouble last may still stand in its link. */
+/* The process has ended: reads the trouble that it reported last. */
 void hear_last_words(struct supervised *child);
 
 #endif

@@ -4,10 +4,10 @@
 #include "common/ipc/fullness.h"
 #include "common/ipc/ipc.h"
 
-/* A queue that restarts must not stop acceptance: room for tens of thousands of names while nobody reads. */
+/* A queue that restarts must not stop acceptance: room for tens of thousands of names meanwhile. */
 enum { KEPT_SNDBUF = 32 << 20 };
 
-/* Who asks waits 5 s: what does not fit here would come too late anyway. */
+/* A client of names waits 5 s: an answer to a question that does not fit here would come too late. */
 enum { NAMES_SNDBUF = 128 << 10 };
 
 static const enum child_role peers[] = {

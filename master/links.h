@@ -8,43 +8,45 @@
 
 #include "common/process/child.h"
 
-/* One of the links between the queue and a helper; the ends are theirs alone. */
+/* One link between the queue and a helper; master does not keep its ends. */
 struct peer_link {
 	uint64_t serial;  /* of the newest; 0 = none yet */
 	bool up;          /* both ends have it, as far as we know */
-	int64_t again_ms; /* not before then is one made anew that broke */
+	int64_t again_ms; /* a link that broke is not made again before */
 };
 
 struct links {
 	int arrivals_read, arrivals_write; /* -1 = not made */
 	int verdicts_read, verdicts_write;
-	int records_read, records_write;   /* nothing waits for the log: sending never blocks */
-	int names_read, names_write;       /* questions of smtpd workers for the resolver: no sending blocks either */
+	int records_read, records_write;   /* the log is never waited for: sending does not block */
+	int names_read, names_write;       /* questions of smtpd workers to the resolver: sending does not block */
 	int fullness_read, fullness_write; /* a page, not a link */
 	struct peer_link peers[CHILD_LINK_RESOLVER + 1];
 };
 
-/* -1 everywhere, so that links_close is harmless. */
+/* Sets all to -1, so that links_close is harmless. */
 void links_init(struct links *links);
 
 /* 0 or -errno. */
 int links_open(struct links *links);
 void links_close(struct links *links);
 
-/* What stands on CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS, CHILD_FD_RECORDS, CHILD_FD_NAMES and CHILD_FD_FULLNESS of
- * ROLE; -1 = nothing. Borrowed. */
+/*
+ * The descriptors for CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS, CHILD_FD_RECORDS, CHILD_FD_NAMES and CHILD_FD_FULLNESS of
+ * ROLE; -1 = none. Borrowed.
+ */
 int links_arrivals_of(const struct links *links, enum child_role role);
 int links_verdicts_of(const struct links *links, enum child_role role);
 int links_records_of(const struct links *links, enum child_role role);
 int links_names_of(const struct links *links, enum child_role role);
 int links_fullness_of(const struct links *links, enum child_role role);
 
-/* The role at the other end of a link of the queue; CHILD_ROLE_COUNT when LINK is none of these. */
+/* The role at the other end of a link of the queue; CHILD_ROLE_COUNT when LINK is no such link. */
 enum child_role links_peer(enum child_link link);
 
 /*
- * Which links must be made now that FRESH has become ready: a set of (1 << enum child_link). READY is the set of
- * (1 << role) that are ready, FRESH among them. Pure.
+ * The links that must be made because FRESH has become ready: a set of (1 << enum child_link). READY is the set of (1
+ * << role) that are ready, including FRESH. Pure.
  */
 unsigned links_due(unsigned ready, enum child_role fresh);
 

@@ -9,7 +9,7 @@
 
 enum { V4_AT = 12 };
 
-/* How a socket that we have and one that we want stand to each other. */
+/* The relation between a socket that is open and one that is wanted. */
 enum clash { CLASH_NONE, CLASH_BESIDE, CLASH_SAME };
 
 struct place {
@@ -44,7 +44,7 @@ static const char *remedy(int error)
 	case EADDRINUSE:
 		return "another program, or another virtual server, listens there; `ss -ltnp` names it";
 	case EADDRNOTAVAIL:
-		return "this machine does not have the address (yet); `ip address` lists what it has";
+		return "this machine does not have the address (yet); `ip address` lists its addresses";
 	case EACCES:
 		return "ports below 1024 need root";
 	default:
@@ -52,7 +52,7 @@ static const char *remedy(int error)
 	}
 }
 
-/* One more line to WHY. */
+/* Appends a line to WHY. */
 static void explain(const struct config_endpoint *where, int error, char *why, size_t size)
 {
 	char at[320] = "the default";
@@ -115,7 +115,7 @@ static enum clash worst(enum clash so_far, const int *fds, size_t n, const struc
 	return so_far;
 }
 
-/* The socket of ours, if there is one, that stands where WANTED is. */
+/* Our open socket at the address WANTED, if there is one. */
 static int find(const struct listeners *listeners, const struct place *wanted)
 {
 	for (size_t i = 0; i < listeners->n; i++) {
@@ -129,7 +129,7 @@ static int find(const struct listeners *listeners, const struct place *wanted)
 	return -1;
 }
 
-/* A set in the making: sockets of OLD that stay, and new ones. */
+/* The new set in the making: open sockets that stay, and new ones. */
 struct making {
 	const struct listeners *old;
 	int fds[LISTENERS_MAX];
@@ -189,7 +189,7 @@ static void close_all(int *fds, size_t *n)
 	}
 }
 
-/* What is not among those that were made is left, those that were left and are wanted again are not. */
+/* Sockets that are not in the new set are `left`; `left` ones that are wanted again are not. */
 static void take(struct listeners *listeners, const struct making *made)
 {
 	int left[LISTENERS_MAX];

@@ -1,9 +1,9 @@
 /*
- * The listening sockets of one virtual server: made once, before any child, and kept across restarts of smtpd, so that
- * no connection is refused while it comes back. Only our own closing frees the port.
+ * The listening sockets of one virtual server: made before any child, and kept across restarts of smtpd, so that no
+ * connection is refused meanwhile. Only closing them here frees the port.
  *
- * "*" is every address that nobody else claims: it may stand beside single addresses of the same port, of this or of
- * other virtual servers. So they know each other, through a `listeners_all` that all share.
+ * "*" is every address that no other listener claims: it may be used beside single addresses of the same port, of this
+ * or of other virtual servers. So the listeners know each other, through a `listeners_all` that all share.
  */
 #ifndef MASTER_LISTENERS_H
 #define MASTER_LISTENERS_H
@@ -23,7 +23,7 @@ struct listeners_all {
 	size_t n;
 };
 
-/* What a line of `listen` says. */
+/* A line of `listen`. */
 struct listeners_line {
 	struct ipaddr ip;
 	uint16_t port;
@@ -41,22 +41,24 @@ struct listeners {
 	int error; /* of the last of these; 0 = none */
 };
 
-/* Empty, and known to ALL until listeners_free. False when ALL is full. */
+/* Makes LISTENERS empty, and known to ALL until listeners_free. False: ALL is full. */
 bool listeners_init(struct listeners *listeners, struct listeners_all *all);
 void listeners_free(struct listeners *listeners);
 
 /*
- * Opens what is missing of WHERE ("*" = one socket for IPv4, one for IPv6 where the machine has it). What is open
- * already stays the same socket; what is open and not in WHERE is `left` until listeners_drop_left. WHY, of SIZE
- * octets, says of each line of the file that can't be opened what is wrong and what to do; "" = all are open.
+ * Opens what is missing of WHERE ("*" = one socket for IPv4, one for IPv6 if the machine has it). Open sockets that are
+ * in WHERE stay; open sockets that are not are `left` until listeners_drop_left. WHY, of SIZE octets, has the reason
+ * and the remedy for each line that can't be opened; "" = all are open.
  *
- * True: they are `missing`, and the rest is open. False: nothing changed, as a line can't be opened that was not
- * missing before. SOME: that is no reason either.
+ * True: these lines are `missing`, and the rest is open. False: nothing changed, because a line can't be opened that
+ * was not missing before; with SOME that is no failure either.
  */
 bool listeners_open(struct listeners *listeners, const struct config_endpoints *where, bool some, char *why,
 		    size_t size);
 
-/* Closing frees the port at once, whoever inherited the socket; connections that nobody has accepted are reset. */
+/*
+ * Frees the ports at once, even if a process has inherited the sockets; connections that were not accepted are reset.
+ */
 void listeners_drop_left(struct listeners *listeners);
 void listeners_close(struct listeners *listeners);
 

@@ -43,7 +43,7 @@ static void parse_options(int argc, char **argv, struct options *out)
 		}
 	}
 	if (optind != argc) {
-		fprintf(stderr, "mailrootd: %s: no such argument\n%s", argv[optind], usage);
+		fprintf(stderr, "mailrootd: %s: unknown argument\n%s", argv[optind], usage);
 		exit(1);
 	}
 }
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
 	int report_fd = -1;
 
 	parse_options(argc, argv, &options);
-	/* We leave the folder that a relative path is meant for. */
+	/* The daemon changes its working folder, so a relative path would be lost. */
 	if (!realpath(options.file, file))
 		snprintf(file, sizeof(file), "%s", options.file);
 	log_open("mailrootd", NULL);
@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 	if (!master_configure(&master, file))
 		return 1;
 	if (!options.foreground && (report_fd = daemon_detach()) < 0)
-		log_fatal(1, "can't become a daemon; -f stays in the foreground");
+		log_fatal(1, "can't become a daemon; use -f to stay in the foreground");
 	if (chdir("/"))
 		log_fatal(1, "can't leave the working folder");
 	umask(022);
@@ -74,6 +74,6 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (!options.foreground && !daemon_log_to_syslog())
-		log_warning("there is no syslog (/dev/log): the log goes where stderr goes");
+		log_warning("there is no syslog (/dev/log): the log goes to stderr");
 	return master_run(&master);
 }

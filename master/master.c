@@ -25,7 +25,7 @@
 enum {
 	REPORT_MAX = 1 << 20,
 	POLL_MAX = 2 + CONTROL_CLIENTS_MAX + MASTER_SERVERS_MAX * SERVER_CHILDREN,
-	LOG_AGAIN_MS = 30000, /* how long a restarted syslog daemon may be missed */
+	LOG_AGAIN_MS = 30000, /* how long a restarted syslog daemon may go unnoticed */
 };
 
 struct server *master_server(struct master *master, struct span name)
@@ -63,7 +63,7 @@ static void drop_server(struct master *master, size_t at)
 		(master->server_count - at) * sizeof(master->servers[0]));
 }
 
-/* Those that a reload took out of the file and that have stopped. */
+/* Frees servers that a reload removed and that have stopped. */
 static void drop_ended(struct master *master)
 {
 	for (size_t i = master->server_count; i-- > 0;) {
@@ -125,17 +125,17 @@ static bool take_lock(struct master *master)
 
 	int error = folders_make_path(run_dir);
 	if (error) {
-		log_error("run_dir %s can't be made: %s", run_dir, strerror(-error));
+		log_error("can't create run_dir %s: %s", run_dir, strerror(-error));
 		return false;
 	}
 	master->lock_fd = daemon_lock(run_dir, &other);
 	if (master->lock_fd == -EWOULDBLOCK)
-		log_error("mailrootd runs already with this run_dir (%s), pid %d; `mailrootctl status` asks it",
-			  run_dir, other);
+		log_error("mailrootd already runs with this run_dir (%s), pid %d; see `mailrootctl status`", run_dir,
+			  other);
 	else if (master->lock_fd == -EMEDIUMTYPE)
-		log_error("%s/mailrootd.pid is a link or no plain file, and is not written to: remove it", run_dir);
+		log_error("%s/mailrootd.pid is a link or no regular file, and is not written to: remove it", run_dir);
 	else if (master->lock_fd < 0)
-		log_error("%s/mailrootd.pid can't be made: %s; is run_dir writable for this user?", run_dir,
+		log_error("can't create %s/mailrootd.pid: %s; is run_dir writable for this user?", run_dir,
 			  strerror(-master->lock_fd));
 	return master->lock_fd >= 0;
 }
@@ -166,7 +166,7 @@ bool master_start(struct master *master)
 	}
 	int error = control_open(&master->control, master->config.run_dir);
 	if (error) {
-		log_error("control socket %s can't be made: %s", master->control.path, strerror(-error));
+		log_error("can't create the control socket %s: %s", master->control.path, strerror(-error));
 		return false;
 	}
 	log_info("version=%s pid=%d configuration=%s servers=%zu starting", MAILROOT_VERSION, (int)getpid(),
@@ -205,7 +205,7 @@ static void reload_by_signal(struct master *master)
 	struct str report;
 
 	str_init(&report, REPORT_MAX);
-	reload_run(master, false, &report); /* it logs what there is to say */
+	reload_run(master, false, &report); /* the reload logs its report itself */
 	str_free(&report);
 }
 
@@ -218,12 +218,12 @@ static void receive_signals(struct master *master)
 			reap(master);
 		else if (info.ssi_signo == SIGHUP)
 			reload_by_signal(master);
-		else /* a second one is meant */
+		else /* a second signal hurries the stop */
 			master_stop(master, master->stopping);
 	}
 }
 
-/* What became of the servers: lines for the one who started us. */
+/* The state of the servers for the starting process. */
 static void summarize(const struct master *master, struct str *to, size_t *running)
 {
 	*running = 0;
@@ -235,12 +235,12 @@ static void summarize(const struct master *master, struct str *to, size_t *runni
 			str_printf(to, "mailrootd: server %s is not %s: %s. It is tried again every 10 seconds.\n",
 				   server->name, server->open ? "complete" : "running", server->trouble);
 		else if (server->order == SERVER_RUN && state != SERVER_RUNNING)
-			str_printf(to, "mailrootd: server %s is not running (%s); the log says why\n", server->name,
-				   server_state_name(state));
+			str_printf(to, "mailrootd: server %s is not running (%s); the log has the reason\n",
+				   server->name, server_state_name(state));
 	}
 }
 
-/* Once every server runs or has said what is wrong, those who wait are told: init, and whoever started us. */
+/* When every server runs or has reported a problem, tells init and the starting process. */
 static void announce(struct master *master, int64_t now_ms)
 {
 	struct str text;
@@ -283,7 +283,7 @@ static bool all_stopped(const struct master *master)
 	return master->stopping;
 }
 
-/* Descriptors in a fixed order: signals, control socket, its clients, then the children; -1 is skipped by poll. */
+/* Descriptors in a fixed order: signals, control socket, its clients, then the children; poll skips -1. */
 static size_t fill_poll(const struct master *master, struct pollfd *polled)
 {
 	size_t n = 0;
@@ -305,7 +305,8 @@ static size_t fill_poll(const struct master *master, struct pollfd *polled)
 
 static void serve(struct master *master, const struct pollfd *polled)
 {
-	/* A client that was dropped or a child that went in this round has another descriptor now: look before use. */
+	/* A client that was dropped, or a child that ended, in this round has another descriptor now: check before
+	 * use. */
 	const struct pollfd *client = polled + 2, *child = client + CONTROL_CLIENTS_MAX;
 
 	for (size_t i = 0; i < master->server_count; i++) {

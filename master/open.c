@@ -7,7 +7,9 @@
 #include "common/base/log.h"
 #include "master/renew.h"
 
-/* Who has a port may be on its way out, so at first (SOON) it is waited for; without an address the others are opened.
+/*
+ * At first (SOON) a port in use is waited for: its old owner may be about to end. If an address is missing the others
+ * are opened.
  */
 static bool open_listeners(struct server *server, const struct config_endpoints *where, bool soon)
 {
@@ -26,11 +28,11 @@ static bool open_server(struct server *server, const struct config_server *wante
 		return false;
 	int error = links_open(&server->links);
 	if (error)
-		snprintf(server->trouble, sizeof(server->trouble), "links can't be made: %s", strerror(-error));
+		snprintf(server->trouble, sizeof(server->trouble), "can't make the links: %s", strerror(-error));
 	return !error;
 }
 
-/* What the server runs without, once for each reason. */
+/* Logs the missing listeners, once for each reason. */
 static void log_missing(struct server *server)
 {
 	if (server->trouble[0] && strcmp(server->logged, server->trouble) != 0)
@@ -60,7 +62,7 @@ void open_try(struct server *server, int64_t now_ms)
 	server->listen_ms = now_ms + SERVER_RETRY_MS;
 	server->opened_ms = now_ms;
 	server->renew = 0;
-	/* Where the end of it had begun: who accepts nothing any more makes room, the others never went. */
+	/* If the server was ending: an smtpd that retires makes room; the other processes stayed. */
 	renew_set_aside(server);
 }
 

@@ -1,7 +1,7 @@
 /*
- * Who may give orders through the control socket: root, the user who started the service, and the operators of the
- * configuration by name or group. The kernel says who the peer is. The service's own accounts never may, whatever
- * groups somebody put them in: they are what an intruder would have.
+ * Who may use the control socket: root, the user who started the service, and the operators of the configuration by
+ * name or group. The kernel identifies the peer. The service's own accounts are always refused, whatever their groups:
+ * an intruder would have them.
  */
 #ifndef MASTER_PERMIT_H
 #define MASTER_PERMIT_H
@@ -12,9 +12,9 @@
 #include "common/config/config.h"
 
 enum {
-	PERMIT_NAMES_MAX = 64,   /* bound of the setting `operators` */
+	PERMIT_NAMES_MAX = 64,   /* maximum of the setting `operators` */
 	PERMIT_SERVICE_MAX = 3,  /* user, smtpd_user, delivery_user */
-	PERMIT_GROUPS_MAX = 1024 /* groups of a peer that are looked at */
+	PERMIT_GROUPS_MAX = 1024 /* groups of a peer that are considered */
 };
 
 struct permit {
@@ -37,10 +37,10 @@ struct permit_peer {
 /* Pure. */
 bool permit_decide(const struct permit *permit, const struct permit_peer *peer);
 
-/* Looks the names of CONFIG up; a name that nobody has is logged and gives nobody anything. */
+/* Looks up the names of CONFIG. An unknown name is logged and ignored. */
 void permit_resolve(const struct config *config, uid_t starter, struct permit *out);
 
-/* Asks the kernel who is at the other end of FD, and decides. */
+/* Asks the kernel for the peer of FD, and decides. */
 bool permit_socket(const struct permit *permit, int fd);
 
 #endif

@@ -33,11 +33,11 @@ int64_t probation_tend(struct master *master, int64_t now_ms)
 	struct config_tree *before = probation->before;
 	probation->before = NULL;
 	log_warning(
-		"reload: nobody confirmed it in time; going back to the configuration before it, %s is no longer what is in force",
+		"reload: not confirmed in time, so the previous configuration is in force again; it differs from the file %s",
 		master->file);
 	if (reload_tree(master, before))
 		probation->went_back = true;
 	else
-		log_error("reload: can't go back: no memory");
+		log_error("reload: can't restore the previous configuration: no memory");
 	return -1;
 }

@@ -1,7 +1,6 @@
 /*
- * A reload on probation: unless somebody confirms it in time, the configuration that was in force before comes back by
- * itself. That protects an administrator who locks himself out, and nothing more: it lives in this process, and one
- * that is started anew takes the file as it is.
+ * A reload on probation: unless it is confirmed in time, the previous configuration is restored. This protects an
+ * administrator from a lock-out. It is not stored: a new master process reads the file as it is.
  */
 #ifndef MASTER_PROBATION_H
 #define MASTER_PROBATION_H
@@ -13,21 +12,21 @@ struct master;
 struct config_tree;
 
 struct probation {
-	struct config_tree *before; /* to go back to, owned; NULL = nothing waits for its confirmation */
+	struct config_tree *before; /* the previous configuration, owned; NULL = no reload is on probation */
 	int64_t until_ms;           /* monotonic */
-	bool went_back;             /* what is in force is not what the file says */
+	bool went_back;             /* the configuration in force differs from the file */
 };
 
 /*
- * BEFORE (consumed) was in force until now. Another reload while one waits only sets the time anew: what was confirmed
- * last is what is gone back to.
+ * Begins; BEFORE (consumed) was in force until now. A second reload on probation only sets the time: the last confirmed
+ * configuration is restored.
  */
 void probation_begin(struct probation *probation, struct config_tree *before, int64_t until_ms);
 
-/* What is in force stays. False: nothing waits. */
+/* Confirms. False: no reload is on probation. */
 bool probation_confirm(struct probation *probation);
 
-/* Goes back when that is due. Milliseconds until then; -1 = nothing waits. */
+/* Restores the previous configuration when it is due. Milliseconds until then; -1 = no reload is on probation. */
 int64_t probation_tend(struct master *master, int64_t now_ms);
 
 #endif

@@ -9,7 +9,7 @@
 
 enum { REPORT_MAX = 1 << 20 };
 
-/* Folders that the new file names are made; for what can't be made mail waits. */
+/* Creates the folders of the new file. Mail waits for a folder that can't be created. */
 static void make_folders(struct master *master, struct str *undone)
 {
 	char why[SERVER_WHY_MAX];
@@ -22,7 +22,7 @@ static void make_folders(struct master *master, struct str *undone)
 	}
 }
 
-/* A setting `enabled` that was changed is an order; one that stayed leaves the operator's. */
+/* A changed `enabled` is an order; an unchanged one keeps the operator's last order. */
 static void configure(struct master *master, struct server *server, const struct config *old)
 {
 	const struct config_server *before = config_server_find(old, span_of(server->name));
@@ -52,12 +52,12 @@ static void add_servers(struct master *master, const struct config_tree *tree, s
 		if (!master_server(master, span_of(wanted->name)) && !master_add(master, tree, wanted))
 			str_printf(
 				undone,
-				"server %s: can't be added now: there is no memory, or too many that left the file still finish their sessions (`mailrootctl status` lists them)\n",
+				"server %s: can't be added now: there is no memory, or too many removed servers still finish their sessions (`mailrootctl status` lists them)\n",
 				wanted->name);
 	}
 }
 
-/* Every server that is in the file gets its texts and what follows from the change; one that is not any more ends. */
+/* Gives every server of the file its new configuration, and ends servers that are no longer in it. */
 static void configure_servers(struct master *master, const struct config_tree *tree, const struct config *old,
 			      struct str *undone)
 {
@@ -80,8 +80,10 @@ static void configure_servers(struct master *master, const struct config_tree *t
 	add_servers(master, tree, undone);
 }
 
-/* Takes TREE and FRESH; returns the tree that was in force, for the caller to free. UNDONE gets a line for each thing
- * that could not be done. */
+/*
+ * Takes TREE and FRESH; returns the previous tree, for the caller to free. UNDONE gets a line for each thing that could
+ * not be done.
+ */
 static struct config_tree *put_in_force(struct master *master, struct config_tree *tree, const struct config *fresh,
 					struct str *undone)
 {
@@ -100,7 +102,7 @@ static struct config_tree *put_in_force(struct master *master, struct config_tre
 	return old_tree;
 }
 
-/* Files of the same name with another content; true when there are any. */
+/* Reports files that have the same name but changed content; true when there are any. */
 static bool describe_files(const struct master *master, const struct config *fresh, struct str *to)
 {
 	unsigned roles = 0;
@@ -119,7 +121,7 @@ static bool describe(const struct master *master, const struct config *fresh, st
 	const char *forbidden = changes_forbidden(&master->config, fresh);
 
 	if (forbidden) {
-		str_printf(to, "%s can't change while the service runs: put it back, or stop and start the service\n",
+		str_printf(to, "%s can't change while the service runs: restore it, or stop and start the service\n",
 			   forbidden);
 		return false;
 	}
@@ -141,8 +143,10 @@ static void log_lines(struct span text, bool good)
 	}
 }
 
-/* A file that is good: in force at once, or for CONFIRM_MS on probation. TO says so far what changes; it is logged, and
- * what could not be done is added to it. */
+/*
+ * Puts a correct file into force, at once or for CONFIRM_MS on probation. TO has the changes; they are logged, and what
+ * could not be done is appended.
+ */
 static enum row_reload take(struct master *master, struct config_tree *tree, const struct config *fresh,
 			    int64_t confirm_ms, struct str *to)
 {

@@ -11,7 +11,7 @@
 
 enum { OLDER_LOOK_MS = 1000 };
 
-/* So that no job is done under another configuration than the queue has. */
+/* No job may be done under another configuration than the queue's. */
 static void detach(struct server *server, unsigned roles)
 {
 	struct supervised *queue = &server->children[CHILD_QUEUE];
@@ -87,7 +87,7 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 	if (!any_older_free(server)) {
 		snprintf(
 			server->trouble, sizeof(server->trouble),
-			"%d smtpds of before still have sessions, so the change waits until one of them has ended; `mailrootctl sessions` lists them, `mailrootctl kick SESSION` ends one",
+			"%d older smtpds still have sessions, so the change waits until one of them has ended; `mailrootctl sessions` lists them, `mailrootctl kick SESSION` ends one",
 			SERVER_OLDER_MAX);
 		return false;
 	}
@@ -95,7 +95,8 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 	if (!listeners_open(&server->listeners, &server_wanted(server)->listen, false, server->trouble,
 			    sizeof(server->trouble))) {
 		if (!soon && strcmp(server->logged, server->trouble) != 0) {
-			log_error("server=%s goes on as before the reload: %s", server->name, server->trouble);
+			log_error("server=%s keeps the configuration from before the reload: %s", server->name,
+				  server->trouble);
 			memcpy(server->logged, server->trouble, sizeof(server->logged));
 		}
 		return false;

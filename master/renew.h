@@ -1,8 +1,8 @@
 /*
- * New processes for what a process can't change while it lives. A new smtpd starts beside the old one, which goes on
- * accepting until the new one is ready, then finishes its sessions, obeying each reload meanwhile, and goes: no session
- * is dropped. Any other child is told to stop, and started anew when it is gone: nothing is lost by that, as all of
- * them may die at any moment.
+ * Replaces processes for changes that a running process can't take. A new smtpd starts beside the old one, which
+ * accepts until the new one is ready. Then the old one finishes its sessions, following each reload meanwhile, and
+ * ends: no session is dropped. Any other child is told to stop, and started again when it is gone. That loses nothing,
+ * because all of them may die at any moment.
  */
 #ifndef MASTER_RENEW_H
 #define MASTER_RENEW_H
@@ -13,24 +13,24 @@
 struct server;
 
 /*
- * ROLES, a set of (1 << role), are to be replaced by processes that know the configuration of SERVER. The queue hears
- * at once that those it works with go, before it can hear of the new configuration.
+ * Replaces ROLES, a set of (1 << role), by processes with the new configuration of SERVER. The queue is told first that
+ * its helpers are leaving, and then of the new configuration.
  */
 void renew_ask(struct server *server, unsigned roles, int64_t now_ms);
 
 /*
- * What is due; milliseconds until the next, -1 = none. New listeners that can't be opened are trouble of the server,
- * tried again, and all stays as it was meanwhile.
+ * Does what is due. Milliseconds until the next task, -1 = none. If new listeners can't be opened, the server has
+ * trouble and tries again; meanwhile nothing changes.
  */
 int64_t renew_tend(struct server *server, int64_t now_ms);
 
-/* The newest smtpd is ready: those before it retire, and listeners that are no longer wanted close. */
+/* The newest smtpd is ready: older ones retire, and listeners that are no longer wanted close. */
 void renew_ready(struct server *server);
 
 /* All smtpds stop accepting and finish their sessions; the listeners close. */
 void renew_retire_all(struct server *server);
 
-/* The smtpd, if there is a process, becomes an older one, and its place is free. False when there are too many. */
+/* Turns the smtpd process, if there is one, into an older one, so that its slot is free. False: there are too many. */
 bool renew_set_aside(struct server *server);
 
 #endif

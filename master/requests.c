@@ -42,7 +42,7 @@ static bool process_row(struct control_client *client, const struct server *serv
 	return control_row(client, ROW_PROCESS, cells, sizeof(cells) / sizeof(cells[0]));
 }
 
-/* One that finishes its sessions has a successor that knows better. */
+/* A process that only finishes its sessions has a successor that reports for both. */
 static bool attention_rows(struct control_client *client, const struct server *server, const struct supervised *child)
 {
 	struct span rest = span_of(child->state == SUPERVISE_RETIRING ? "" : child->trouble), line;
@@ -135,12 +135,12 @@ static bool answer_confirmed(struct master *master, struct control_client *clien
 {
 	if (probation_confirm(&master->probation)) {
 		log_info("reload: confirmed");
-		control_done(client, 0, "confirmed; the configuration stays", -1);
+		control_done(client, 0, "confirmed; the configuration stays in force", -1);
 	} else {
 		control_done(
 			client, 1,
 			master->probation.went_back
-				? "too late: it went back to the configuration before already; `mailrootctl reload` takes the file again"
+				? "too late: the previous configuration is already in force again; `mailrootctl reload` applies the file again"
 				: "no reload waits for a confirmation",
 			-1);
 	}
@@ -155,14 +155,12 @@ static void tell_reload(const struct master *master, const struct wire_ctl_reloa
 
 	clock_duration(left_ms > 0 ? left_ms : 0, left);
 	if (result == ROW_REFUSED)
-		snprintf(to, VERDICT_MAX, "the configuration can't be taken; the old one stays in force");
+		snprintf(to, VERDICT_MAX, "the configuration was refused; the old one stays in force");
 	else if (request->check)
 		snprintf(to, VERDICT_MAX, "the configuration is good; nothing was changed");
 	else if (master->probation.before)
-		snprintf(
-			to, VERDICT_MAX,
-			"reloaded; in %s it goes back to what was in force before, unless: mailrootctl reload --confirmed",
-			left);
+		snprintf(to, VERDICT_MAX, "reloaded; undone in %s unless confirmed: mailrootctl reload --confirmed",
+			 left);
 	else
 		snprintf(to, VERDICT_MAX, "reloaded");
 }
@@ -194,7 +192,7 @@ static bool answer_stop(struct master *master, struct control_client *client, st
 	if (!wire_decode_ctl_stop(packet, &request))
 		return false;
 	master_stop(master, request.now);
-	/* Its end tells that we are gone. */
+	/* The end of the connection shows that the service has stopped. */
 	client->until_ms = INT64_MAX;
 	return control_done(client, 0, "stopping", -1);
 }
@@ -215,8 +213,7 @@ static bool answer_connect(struct master *master, struct control_client *client,
 	}
 	int fd = server_connect(server, (enum child_role)request.kind, (size_t)request.older);
 	if (fd < 0) {
-		snprintf(text, sizeof(text),
-			 "the %s process of server %s can't be asked now (%s); `mailrootctl status` says how it is",
+		snprintf(text, sizeof(text), "can't ask the %s process of server %s now (%s); see `mailrootctl status`",
 			 child_role_name((enum child_role)request.kind), server->name,
 			 fd == -EAGAIN ? "it is not ready" : strerror(-fd));
 		control_done(client, 1, text, -1);
@@ -239,7 +236,7 @@ static bool answer_users(struct master *master, struct control_client *client, s
 	return false;
 }
 
-/* Why ACTION can't be done on SERVER; NULL = it can. */
+/* Why ACTION is impossible for SERVER; NULL = it is possible. */
 static const char *refusal(const struct server *server, enum row_server_action action)
 {
 	bool runs = server->order == SERVER_RUN || server->order == SERVER_PAUSE;
@@ -247,7 +244,7 @@ static const char *refusal(const struct server *server, enum row_server_action a
 	if (!server->config)
 		return "it is no longer in the configuration";
 	if (action == ROW_PAUSE && !runs)
-		return "it is stopped: only what runs can be paused";
+		return "it is stopped: only a running server can be paused";
 	if (action == ROW_CONTINUE && !runs)
 		return "it is stopped, not paused: `mailrootctl server start NAME` starts it";
 	return NULL;
@@ -269,7 +266,7 @@ static void act(struct server *server, enum row_server_action action)
 	server_order(server, orders[action].order, clock_mono_ms());
 }
 
-/* One server or all; with all, those that can't are left as they are. */
+/* One server or all; with all, servers for which the action is impossible are skipped. */
 static bool answer_server(struct master *master, struct control_client *client, struct span packet)
 {
 	struct wire_ctl_server request;

@@ -1,4 +1,4 @@
-/* What mailrootctl may ask master; the rows of the answer are described in common/ipc/rows.h. */
+/* The requests of mailrootctl to master; common/ipc/rows.h describes the rows of the answers. */
 #ifndef MASTER_REQUESTS_H
 #define MASTER_REQUESTS_H
 
@@ -7,7 +7,7 @@
 struct master;
 struct control_client;
 
-/* Answers PACKET. True: leave the connection open (a stop, which its end announces). */
+/* Answers PACKET. True: the connection stays open (a stop, whose completion closes it). */
 bool requests_answer(struct master *master, struct control_client *client, struct span packet);
 
 #endif

@@ -1,12 +1,11 @@
 /*
  * One virtual server: its listeners, folders, links and seven children. It is "running" when all children are ready.
- * Trouble of the moment (a folder missing) stops this server alone and is tried again. A port in use or an address that
- * is not there yet stops nothing but this listener: the rest runs, and its mail is delivered. It is a
- * state machine without a loop of its own: master calls server_tend with the time, and the rest when something
- * happened.
+ * Temporary trouble (a missing folder) stops this server alone and is tried again. A port in use, or an address that is
+ * not there yet, stops only this listener: the rest runs, and mail is delivered. It is a state machine without a loop
+ * of its own: master calls server_tend with the time, and the other functions on events.
  *
- * Beside its smtpd there may be older ones: what smtpd can't change while it lives (listeners, bounds of its pool) is
- * changed by a new one, and the one before goes with its last session (renew.h).
+ * Beside its smtpd there may be older ones: changes that a running smtpd can't take (listeners, limits of its pool)
+ * need a new smtpd, and the old one ends with its last session (renew.h).
  */
 #ifndef MASTER_SERVER_H
 #define MASTER_SERVER_H
@@ -23,24 +22,24 @@ enum server_state {
 	SERVER_RUNNING,
 	SERVER_PAUSING, /* a worker may still accept */
 	SERVER_PAUSED,
-	SERVER_FAILED, /* a child says that a restart does not help */
+	SERVER_FAILED, /* a child reports that a restart does not help */
 	SERVER_ENDING, /* accepts nothing, finishes its sessions, then stops */
 	SERVER_STOPPING,
 	SERVER_STOPPED,
 	SERVER_STATE_COUNT
 };
 
-/* What is wanted of it; kept over reloads and deaths of children. */
+/* The last order; kept over reloads and restarts of children. */
 enum server_order { SERVER_RUN, SERVER_PAUSE, SERVER_END, SERVER_STOP };
 
 enum {
 	SERVER_WHY_MAX = 600,
 	SERVER_NAME_MAX = 64,
 	SERVER_TEXT_MAX = 16 << 20,
-	SERVER_OLDER_MAX = 16, /* older smtpds; with so many in session a change waits for one to end */
+	SERVER_OLDER_MAX = 16, /* older smtpds; when all have sessions a change waits for one to end */
 	SERVER_CHILDREN = CHILD_ROLE_COUNT + SERVER_OLDER_MAX,
 	SERVER_RETRY_MS = 10000,
-	/* Who held the port a moment ago may be the old smtpd of a master that was killed: it closes at once. */
+	/* The owner of the port may be the old smtpd of a killed master: it is about to end. */
 	SERVER_RETRY_SOON_MS = 50,
 	SERVER_RETRY_SOON_FOR_MS = 3000,
 };
@@ -51,51 +50,55 @@ struct server {
 	const struct folders_owner *owner;
 	const char *programs;                 /* folder of the programs */
 	struct str texts[CHILD_ROLE_COUNT];   /* canonical configuration of each role */
-	struct files files[CHILD_ROLE_COUNT]; /* as they looked when the newest child of each role was started */
-	int64_t look_ms;                      /* when to look at them again for one that failed */
+	struct files files[CHILD_ROLE_COUNT]; /* files of the newest child of each role, as they were at its start */
+	int64_t look_ms;                      /* when to check them again for a failed child */
 	struct listeners listeners;
 	struct links links;
 	struct supervised children[SERVER_CHILDREN]; /* by role, then older smtpds */
 	enum server_order order;
-	bool open; /* listeners, folders and links are there */
+	bool open; /* listeners, folders and links are open */
 	bool stopping;
 	char trouble[SERVER_WHY_MAX];
-	char logged[SERVER_WHY_MAX]; /* the trouble that the log knows of */
-	int64_t opened_ms;           /* first attempt, monotonic */
+	char logged[SERVER_WHY_MAX]; /* the trouble that was logged */
+	int64_t opened_ms;           /* first attempt to open, monotonic */
 	int64_t retry_ms;
-	int64_t listen_ms; /* when listeners that are missing are tried again */
-	unsigned renew;    /* (1 << role) of children that a change of the configuration replaces */
+	int64_t listen_ms; /* next try of the missing listeners */
+	unsigned renew;    /* (1 << role) of children to be replaced for a new configuration */
 	int64_t renew_since_ms;
-	int64_t renew_ms; /* when to try */
+	int64_t renew_ms; /* next try of that */
 	int64_t stop_ms;  /* when the stop began */
 	unsigned told;    /* (1 << role) of children that were told to stop */
 };
 
 const char *server_state_name(enum server_state state);
 
-/* A closed server. False when NAME is too long. PROGRAMS, OWNER and ALL are borrowed for its life; it must not move. */
+/*
+ * Makes a closed server. False: NAME is too long. PROGRAMS, OWNER and ALL are borrowed for its life; it must not move.
+ */
 bool server_init(struct server *server, const char *name, const char *programs, const struct folders_owner *owner,
 		 struct listeners_all *all);
 void server_free(struct server *server);
 
 /*
- * Takes what TREE and CONFIG say about it from now on; children that start get it. CONFIG is borrowed until the next
- * call. False without memory: nothing changed.
+ * Takes its new configuration from TREE and CONFIG, for children that start from now on. CONFIG is borrowed until the
+ * next call. False: no memory, and nothing changed.
  */
 bool server_configure(struct server *server, const struct config_tree *tree, const struct config *config,
 		      const char *hostname);
 
-/* (1 << role) of those whose newest child read files that look other now than then, for what WANTED names; TO gets a
- * line for each file. */
+/*
+ * (1 << role) of roles whose newest child read files that have changed since, among those that WANTED names; TO gets a
+ * line for each file.
+ */
 unsigned server_files_changed(const struct server *server, const struct config_server *wanted, struct str *to);
 
-/* What CONFIG says about it; NULL when it is no longer there. */
+/* Its block in CONFIG; NULL when it is no longer there. */
 const struct config_server *server_wanted(const struct server *server);
 
-/* Sends the texts of server_configure to the running children as GENERATION, and starts those that had failed. */
+/* Sends the texts of server_configure to the running children as GENERATION, and starts failed ones. */
 void server_reload(struct server *server, uint64_t generation, int64_t now_ms);
 
-/* ORDER holds until the next one. A stop that has begun is completed before a start. */
+/* ORDER holds until the next one. A stop under way is completed before a start. */
 void server_order(struct server *server, enum server_order order, int64_t now_ms);
 
 enum server_state server_state(const struct server *server);
@@ -103,22 +106,21 @@ enum server_state server_state(const struct server *server);
 /* (1 << role) of roles whose newest child is in STATE. */
 unsigned server_roles_in(const struct server *server, enum supervise_state state);
 
-/* (1 << role) of roles of which there is a process, be it an older smtpd. */
+/* (1 << role) of roles with a process, including older smtpds. */
 unsigned server_alive(const struct server *server);
 
-/* Nothing more is to be expected at once: it runs, or said what is wrong. */
+/* No change is expected soon: it runs, or has reported a problem. */
 bool server_settled(const struct server *server, int64_t now_ms);
 
-/* Opens, starts, stops what is due. Returns milliseconds until it wants to be called again; -1 = when something
- * happens. */
+/* Opens, starts and stops what is due. Milliseconds until the next call is needed; -1 = on the next event. */
 int64_t server_tend(struct server *server, int64_t now_ms);
 
-/* Process PID ended with STATUS: true when it was one of ours. */
+/* Process PID ended with STATUS. True: it was a child of this server. */
 bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms);
 
 /*
- * A new link to the smtpd or queue parent, its own end sent there: the other end, or -errno (-EAGAIN: not ready). OLDER
- * > 0: to that one of the older smtpds (-ENOENT: there are not so many).
+ * Makes a link to the smtpd or queue parent and sends it its end. Returns the other end, or -errno (-EAGAIN: not
+ * ready). OLDER > 0: to that one of the older smtpds (-ENOENT: there are fewer).
  */
 int server_connect(struct server *server, enum child_role role, size_t older);
 

@@ -3,10 +3,10 @@
 
 enum {
 	SETTLED_EARLY = 3,       /* early deaths of one child after which a start counts as failed */
-	SETTLED_AFTER_MS = 30000 /* a child that says nothing for so long */
+	SETTLED_AFTER_MS = 30000 /* or a child that is silent for so long */
 };
 
-/* No smtpd says other than it should: those that retire accept nothing anyway. */
+/* Every smtpd has the ordered state; retiring ones accept nothing anyway. */
 static bool as_ordered(const struct server *server)
 {
 	for (size_t i = 0; i < SERVER_CHILDREN; i++) {

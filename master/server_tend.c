@@ -19,7 +19,7 @@
 
 enum { LINK_SNDBUF = 1 << 20 };
 
-/* The log's folder may have come or changed with a reload. Mail does not wait for it: trouble is the log's own. */
+/* The log's folder may have changed with a reload. Mail does not depend on it: only the log is in trouble. */
 static void make_log_folder(const struct server *server)
 {
 	char why[SERVER_WHY_MAX];
@@ -29,7 +29,7 @@ static void make_log_folder(const struct server *server)
 		log_error("server=%s role=log %s", server->name, why);
 }
 
-/* Its reader ended because one of them was removed, maybe. Without a pickup folder mail comes by SMTP all the same. */
+/* A removed pickup folder may have ended its reader. Mail by SMTP does not depend on it. */
 static void make_pickup_folders(const struct server *server)
 {
 	char why[SERVER_WHY_MAX];
@@ -39,7 +39,7 @@ static void make_pickup_folders(const struct server *server)
 		log_error("server=%s role=pickup %s", server->name, why);
 }
 
-/* What keeps dying may miss a folder that somebody removed: they are made as at the first start. */
+/* A child that keeps dying may need a folder that was removed: they are created as at the first start. */
 static bool mend_folders(const struct server *server, struct supervised *child, int64_t now_ms)
 {
 	const struct config_server *wanted = server_wanted(server);
@@ -91,7 +91,7 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 		users_tell(server, child);
 }
 
-/* REPLACED: it was told to go, for one with new settings or files. */
+/* REPLACED: the child was told to stop, because of new settings or files. */
 static void log_end(const struct server *server, const struct supervised *child, pid_t pid, bool replaced,
 		    int64_t now_ms)
 {
@@ -101,9 +101,9 @@ static void log_end(const struct server *server, const struct supervised *child,
 		log_info("server=%s role=%s pid=%d ended (%s); its successor starts", server->name, role, (int)pid,
 			 child->ended);
 	else if (child->state == SUPERVISE_FAILED)
-		log_error("server=%s role=%s pid=%d ended (%s) and stays down; its last words above say why. After "
-			  "mending it: mailrootctl reload",
-			  server->name, role, (int)pid, child->ended);
+		log_error(
+			"server=%s role=%s pid=%d ended (%s) and is not started again; its last lines above have the reason. Correct it, then: mailrootctl reload",
+			server->name, role, (int)pid, child->ended);
 	else if (child->state == SUPERVISE_DOWN)
 		log_warning("server=%s role=%s pid=%d ended (%s); starting another in %lld ms", server->name, role,
 			    (int)pid, child->ended, (long long)(child->due_ms - now_ms));
@@ -119,7 +119,7 @@ bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms)
 		child++;
 	if (child == server->children + SERVER_CHILDREN)
 		return false;
-	/* An older smtpd has a successor already. */
+	/* An older smtpd has its successor already. */
 	if (child >= server->children + CHILD_ROLE_COUNT)
 		child->state = SUPERVISE_RETIRING;
 	hear_last_words(child);
@@ -147,7 +147,9 @@ unsigned server_files_changed(const struct server *server, const struct config_s
 	return roles;
 }
 
-/* What failed, maybe for a wrong key, is started again when such a file has changed, without waiting for a reload. */
+/*
+ * A failed child, for instance because of a wrong key, is started again when such a file has changed, without a reload.
+ */
 static int64_t look_at_files(struct server *server, int64_t now_ms)
 {
 	const struct config_server *wanted = server_wanted(server);
@@ -210,7 +212,7 @@ int64_t server_tend(struct server *server, int64_t now_ms)
 	return server_settled(server, now_ms) ? next : clock_sooner(next, 1000);
 }
 
-/* Those that had failed, and those that were tried less and less often, are started at once. */
+/* Starts failed children, and those that were waiting for their next try, at once. */
 static void revive(struct server *server, int64_t now_ms)
 {
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
@@ -262,7 +264,7 @@ void server_reload(struct server *server, uint64_t generation, int64_t now_ms)
 	}
 }
 
-/* The one that sessions and operators mean: by role, or that one of the older smtpds. */
+/* The child that sessions and operators mean: by role, or that one of the older smtpds. */
 static struct supervised *find_child(struct server *server, enum child_role role, size_t older)
 {
 	if (role >= CHILD_ROLE_COUNT)

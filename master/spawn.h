@@ -1,7 +1,7 @@
 /*
- * Starting one child: fork, descriptors in their places (common/process/child.h has the table), clean environment,
- * exec. The child leads a process group of its own, so that Ctrl-C in a terminal reaches master alone, and so that a
- * stop that takes too long can end its workers with it.
+ * Starts one child: fork, descriptors in their places (common/process/child.h has the table), clean environment, exec.
+ * The child leads a process group of its own, so that Ctrl-C in a terminal reaches master alone, and so that a stop
+ * that takes too long can kill its workers with it.
  */
 #ifndef MASTER_SPAWN_H
 #define MASTER_SPAWN_H
@@ -20,23 +20,23 @@ struct spawn {
 	int verdicts;       /* -1 = /dev/null */
 	int names;          /* -1 = /dev/null */
 	int records;        /* -1 = /dev/null */
-	bool paused;        /* smtpd begins so */
+	bool paused;        /* smtpd starts paused */
 	int fullness;       /* -1 = /dev/null */
 	const int *listeners;
 	size_t listener_count; /* at most SPAWN_LISTENERS_MAX */
 };
 
-enum { SPAWN_LISTENERS_MAX = 128 }; /* 64 `listen` lines, "*" being two sockets */
+enum { SPAWN_LISTENERS_MAX = 128 }; /* 64 `listen` lines; "*" is two sockets */
 
 /*
- * 0 with the child's pid and our non-blocking end of its control link (owned by the caller), or -errno. What fails
- * after the fork shows as exit status EXIT_TEMPORARY and a line in the log.
+ * 0 with the child's pid and our non-blocking end of its control link (owned by the caller), or -errno. A failure after
+ * the fork shows as exit status EXIT_TEMPORARY and a line in the log.
  */
 __attribute__((warn_unused_result)) int spawn_child(const struct spawn *what, pid_t *pid, int *control);
 
 /*
- * Where the programs are: the folder of our own executable when they lie beside it (a build tree), otherwise
- * MAILROOT_LIBEXECDIR. TO holds SIZE octets.
+ * Finds the programs: the folder of our own executable if they are there (a build tree), otherwise MAILROOT_LIBEXECDIR.
+ * TO holds SIZE octets.
  */
 void spawn_find_programs(char *to, size_t size);
 

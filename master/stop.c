@@ -7,7 +7,7 @@
 
 enum { KILL_AGAIN_MS = 100 };
 
-/* Each set of roles is told when those before it are gone, or at the latest at its time. */
+/* Each set of roles is told to stop when the sets before it are gone, or at the latest at its time. */
 static const struct {
 	unsigned roles;
 	int64_t at_latest_ms;
@@ -30,7 +30,7 @@ static void tell_role(struct server *server, enum child_role role, bool hurry)
 		if (supervise_alive(child))
 			tell_stop(child, server->name, hurry);
 	}
-	/* Not before: workers that wait for connections would find no listener to wait on. */
+	/* Not before: workers that wait for connections would lose their listener. */
 	if (role == CHILD_SMTPD)
 		listeners_close(&server->listeners);
 }

@@ -13,7 +13,7 @@ static const char *const state_names[SUPERVISE_STATE_COUNT] = {
 	[SUPERVISE_STOPPED] = "stopped",   [SUPERVISE_FAILED] = "failed",
 };
 
-/* The waits after early deaths in a row; the last repeats. */
+/* The delays after successive early deaths; the last one repeats. */
 static const int64_t delays_ms[] = {0, 100, 200, 500, 1000, 2000, 5000, 10000, 30000};
 
 const char *supervise_state_name(enum supervise_state state)
@@ -96,7 +96,7 @@ void supervise_why(int status, char *to)
 		snprintf(to, SUPERVISE_WHY_MAX, "exit %d", WEXITSTATUS(status));
 }
 
-/* Nobody asked it to end. */
+/* The child ended without an order to. */
 static void gone_unasked(struct supervised *child, int status, int64_t now_ms)
 {
 	bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERMANENT;

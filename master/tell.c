@@ -17,14 +17,14 @@ static bool send_packet(struct supervised *child, const char *server, struct str
 	int error = packet->failed ? -ENOMEM : ipc_send(child->control, str_span(packet), &fd, fd >= 0);
 	str_free(packet);
 	if (error)
-		log_warning("server=%s role=%s pid=%d can't be told anything: %s", server, child_role_name(child->role),
+		log_warning("server=%s role=%s pid=%d can't receive orders: %s", server, child_role_name(child->role),
 			    (int)child->pid, strerror(-error));
 	return !error;
 }
 
 /*
- * What a child must not miss. Without it, it would go on with an old configuration, or for ever; so its link is cut: it
- * finishes what it has in hand and ends, and another is started where one should run.
+ * For packets that a child must not miss: it would keep an old configuration, or run for ever. If it can't be sent, its
+ * link is cut: the child finishes its work and ends, and another is started if needed.
  */
 static bool tell(struct supervised *child, const char *server, struct str *packet, int fd)
 {

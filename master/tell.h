@@ -1,6 +1,6 @@
 /*
- * Orders to one child over its control link. A child that can't be told any more is logged under the name of its
- * SERVER; its link ends or it does, and that is heard apart. A child without a link is told nothing. False: not told.
+ * Orders to one child over its control link. A failure is logged under the name of its SERVER; the end of the link or
+ * of the child is handled separately. A child without a link is skipped. False: not sent.
  */
 #ifndef MASTER_TELL_H
 #define MASTER_TELL_H

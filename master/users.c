@@ -11,7 +11,7 @@
 
 enum { WITH_PASSWORD = AUTH_PLAIN | AUTH_LOGIN | AUTH_SCRAM_SHA_256 | AUTH_CRAM_MD5 };
 
-/* The descriptor, or -1 with *WHY, "" when there is no such file. Never waits, whatever stands there. */
+/* The descriptor, or -1 with *WHY, "" when there is no such file. Never blocks, whatever the file is. */
 static int open_file(const char *file, const char **why)
 {
 	struct stat info;

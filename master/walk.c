@@ -12,10 +12,10 @@
 enum { LINKS_MAX = 40 }; /* as in the kernel */
 
 struct walk {
-	int fd; /* where we are */
+	int fd; /* the current folder */
 	bool make;
 	unsigned links;      /* followed so far */
-	char rest[PATH_MAX]; /* still to go */
+	char rest[PATH_MAX]; /* the rest of the path */
 };
 
 static bool is_ours(const struct stat *st)
@@ -23,7 +23,7 @@ static bool is_ours(const struct stat *st)
 	return st->st_uid == 0 || st->st_uid == geteuid();
 }
 
-/* Where REST begins. An absolute path begins at the root again. 0 or -errno. */
+/* Opens the start of REST. An absolute path starts at the root. 0 or -errno. */
 static int begin(struct walk *w)
 {
 	if (w->fd >= 0 && w->rest[0] != '/')
@@ -46,7 +46,7 @@ static bool next_part(struct walk *w, char name[NAME_MAX + 1], int *error)
 	return !*error;
 }
 
-/* What the link NAME says comes before the rest. 0 or -errno. */
+/* Puts the target of the link NAME in front of the rest. 0 or -errno. */
 static int follow(struct walk *w, const char *name)
 {
 	struct stat folder, link;

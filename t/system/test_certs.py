@@ -119,7 +119,7 @@ class Renewal(Made):
                 issued = self.put()
                 done = server.ctl("reload", check=False)
                 said = done.stdout + done.stderr
-                self.assertEqual("not yet: " in said, generation >= OLDER_MAX, said)
+                self.assertEqual("waiting: " in said, generation >= OLDER_MAX, said)
                 self.assertEqual(done.returncode, int(generation >= OLDER_MAX))
                 if generation < OLDER_MAX:
                     self.assertEqual(served(server), issued.fingerprint())
@@ -154,7 +154,7 @@ class Renewal(Made):
             done = server.ctl("reload", check=False)
             self.assertEqual(done.returncode, 1)
             self.assertIn(f"server test: smtpd does not start: key {self.pair.key} does not fit certificate", done.stderr)
-            self.assertIn("the smtpd of before goes on as it was", done.stderr)
+            self.assertIn("the previous smtpd goes on serving with the old configuration", done.stderr)
             self.assertEqual(served(server), first.fingerprint())
             self.assertEqual(client.rcpt("sales@example.com")[0], 250)
             self.assertIn(f"smtpd: key {self.pair.key} does not fit", status(server))
@@ -299,7 +299,7 @@ class Check(Made):
         self.put()
         users, keytab = self.folder / "users", self.folder / "keytab"
         access = f"access {{ tls_certificate {self.pair}; auth plain gssapi; user_file {users}; keytab {keytab} }}"
-        self.expect(access, 0, "mailrootctl user add NAME makes it", "key tab", "2 warnings")
+        self.expect(access, 0, "mailrootctl user add NAME creates it", "key tab", "2 warnings")
         users.write_text("no account at all\n")
         keytab.write_bytes(b"\x05\x02")
         users.chmod(0o600)

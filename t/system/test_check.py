@@ -63,7 +63,7 @@ class Folders(Check):
         closed.mkdir()
         for what, setting in self.forms(closed):
             with self.subTest(what=what):
-                self.expect(setting, 1, f"error: {what} {closed}: user mailroot, as which the service runs, may not read and write there: "
+                self.expect(setting, 1, f"error: {what} {closed}: the user of the service, mailroot, may not read and write there: "
                                         f"chown mailroot {closed}\n")
         os.chown(closed, user.pw_uid, user.pw_gid)
         for what, setting in self.forms(closed):
@@ -98,7 +98,7 @@ class Names(Check):
                     with self.subTest(route=route, host=host):
                         name = host.split("]")[0].strip("[")
                         self.expect(route.format(f"[192.0.2.1] {host}"), 0, f"check.conf:6: warning: {route.split(' ')[0] if 'smart' in route else 'route'} "
-                                    f"{name}: DNS knows no host of this name, so its mail waits", "1 warning",
+                                    f"{name}: DNS has no host of this name, so its mail waits", "1 warning",
                                     dns=f"dns_server 127.0.0.1:{names.port}")
 
     def test_without_an_answer(self):

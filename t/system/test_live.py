@@ -68,7 +68,7 @@ class Live(unittest.TestCase):
             began = time.monotonic()
             self.assertIn("reload --confirmed", server.ctl("reload", "--confirm", "2s").stdout)
             self.assertIn(server.ctl_json("status")["confirm_s"], (1, 2))
-            self.assertRegex(server.ctl("status").stdout, r"goes back by itself in [12] ?s")
+            self.assertRegex(server.ctl("status").stdout, r"is undone in [12] ?s")
             wait_for_reply(client, "u@example.net", 550)
             wait_for_reply(client, "u@example.net", 250)
             self.assertGreater(time.monotonic() - began, 1.9)

@@ -175,7 +175,7 @@ class Refusals(Test):
         self.refused(USAGE, "-t", text=b"")
         self.refused(USAGE, "no recipient", "-t", text=b"Subject: x\n\nTo: body@example.com\n")
         self.refused(USAGE, "unknown option", "-z", "root")
-        self.refused(USAGE, "stand before", "root", "-f", "x")
+        self.refused(USAGE, "come before", "root", "-f", "x")
         self.refused(USAGE, "never", "-N", "sometimes", "root")
 
     def test_addresses(self):

@@ -328,7 +328,7 @@ class Terminal(unittest.TestCase):
         self.assertEqual(self.service.names(), ["ann"])
 
     def test_two_that_differ(self):
-        status, shown = self.talk(("New password of ann: ", PASSWORD + "\n"), ("again for ann: ", PASSWORD + "!\n"))
+        status, shown = self.talk(("New password of ann: ", PASSWORD + "\n"), ("Repeat for ann: ", PASSWORD + "!\n"))
         self.assertEqual(status, 1)
         self.assertIn("differ", shown)
         self.assertFalse(self.service.users_file.exists())

@@ -59,9 +59,9 @@ static const struct {
 	{"relay { list *.a.net }", "relay { list *.A.net h.b.a.net h.b.net }",
 	 "server a: h.b.a.net may relay, as before\nserver a: h.b.net may now relay to any domain\n"},
 	{"connect { list * ; allow only-listed }", "connect { list *.a.net a.net ; allow only-listed }",
-	 "server a: * may no longer connect; acts with the next connection\n"
-	 "server a: *.a.net may connect, as before; acts with the next connection\n"
-	 "server a: a.net may connect, as before; acts with the next connection\n"},
+	 "server a: * may no longer connect; takes effect with the next connection\n"
+	 "server a: *.a.net may connect, as before; takes effect with the next connection\n"
+	 "server a: a.net may connect, as before; takes effect with the next connection\n"},
 	{"relay { list h.a.net *.a.net }", "relay { list h.a.net }",
 	 "server a: *.a.net may no longer relay (was: to any domain)\n"},
 	{"relay { list 10.0.0.0/8 10.1.0.0/16 }", "relay { list 10.0.0.0/8 }",
@@ -86,23 +86,23 @@ static const struct {
 	 "server a: 10.0.0.3 may relay, as before\n"
 	 "server a: every other client may no longer relay (was: to any domain)\n"},
 	/* connect list */
-	{"", "connect { list 10.0.0.1 }", "server a: 10.0.0.1 may no longer connect; acts with the next connection\n"},
+	{"", "connect { list 10.0.0.1 }", "server a: 10.0.0.1 may no longer connect; takes effect with the next connection\n"},
 	{"connect { list 10.0.0.1 }", "connect { allow only-listed; list 10.0.0.1 }",
-	 "server a: connect allow only-listed (was all-except-listed); acts with the next connection\n"
-	 "server a: 10.0.0.1 may now connect; acts with the next connection\n"
-	 "server a: every other client may no longer connect; acts with the next connection\n"},
+	 "server a: connect allow only-listed (was all-except-listed); takes effect with the next connection\n"
+	 "server a: 10.0.0.1 may now connect; takes effect with the next connection\n"
+	 "server a: every other client may no longer connect; takes effect with the next connection\n"},
 	/* limits and other values */
 	{"messages { max_message_size 2M }", "messages { max_message_size 25M; max_session_size none }",
 	 "server a: messages max_message_size 25M (was 2M)\n"},
 	{"delivery { retry 15m 30m }", "delivery { retry 5m 900s }", "server a: delivery retry 5m 15m (was 15m 30m)\n"},
 	{"delivery { processes { max 100 } }", "delivery { processes { max 200 } }",
-	 "server a: delivery processes max 200 (was 100); acts with new processes, which start now; no session ends\n"},
+	 "server a: delivery processes max 200 (was 100); takes effect with new processes, which start now; no session ends\n"},
 	{"connection_timeout 10m", "connection_timeout 9m",
-	 "server a: connection_timeout 9m (was 10m); acts with the next connection\n"},
-	{"banner \"a b\"", "banner c", "server a: banner c (was \"a b\"); acts with the next connection\n"},
-	{"banner c", "", "server a: banner default (was c); acts with the next connection\n"},
+	 "server a: connection_timeout 9m (was 10m); takes effect with the next connection\n"},
+	{"banner \"a b\"", "banner c", "server a: banner c (was \"a b\"); takes effect with the next connection\n"},
+	{"banner c", "", "server a: banner default (was c); takes effect with the next connection\n"},
 	{"without size", "without size chunking",
-	 "server a: without size chunking (was size); acts with the next connection\n"},
+	 "server a: without size chunking (was size); takes effect with the next connection\n"},
 	{"smart_host [192.0.2.1]", "smart_host [192.0.2.2]:26 relay.example.net",
 	 "server a: smart_host [192.0.2.2]:26 relay.example.net (was [192.0.2.1])\n"},
 	{"smart_host [192.0.2.1]", "", "server a: smart_host none (was [192.0.2.1])\n"},
@@ -191,7 +191,7 @@ START_TEST(global_settings_too)
 	const char *said = compare("operators root\nvirtual_server a { }",
 				   "operators root daemon\nrun_dir /run/elsewhere\nvirtual_server a { }");
 
-	ck_assert_ptr_nonnull(strstr(said, "operators root daemon (was root); acts with the next connection\n"));
+	ck_assert_ptr_nonnull(strstr(said, "operators root daemon (was root); takes effect with the next connection\n"));
 	ck_assert_ptr_nonnull(strstr(said, "run_dir /run/elsewhere (was /run/mailroot); acts with new processes, which "
 					   "start now; no session ends\n"));
 }

@@ -161,7 +161,7 @@ START_TEST(orders_to_servers)
 	const struct server *server = master.servers[0];
 
 	order_server("nosuch", ROW_START, 1, "nosuch");
-	order_server("main", ROW_PAUSE, 1, "only what runs can be paused");
+	order_server("main", ROW_PAUSE, 1, "only a running server can be paused");
 	order_server("main", ROW_CONTINUE, 1, "server start");
 	ck_assert_int_eq(server->order, SERVER_STOP);
 	order_server("", ROW_PAUSE, 0, ""); /* all, but it is left as it is */
