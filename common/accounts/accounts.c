@@ -9,7 +9,7 @@
 
 static const int64_t changed_max = 253402300799999; /* the year 9999 */
 
-/* The words of a line after the name, and what reads each: false = it is none. */
+/* The words of a line after the name, and their parsers; false = invalid. */
 static bool read_yescrypt(struct span value, struct account *out);
 static bool read_scram(struct span value, struct account *out);
 static bool read_cram(struct span value, struct account *out);
@@ -21,7 +21,7 @@ enum { WORDS_NEEDED = 1U << WORD_YESCRYPT | 1U << WORD_CHANGED };
 static const struct {
 	const char *name;
 	bool (*read)(struct span value, struct account *out);
-	const char *why; /* of a value that can't be read */
+	const char *why; /* the fault of an invalid value */
 } words[WORD_COUNT] = {
 	[WORD_YESCRYPT] = {"yescrypt", read_yescrypt, "yescrypt= is no such hash"},
 	[WORD_SCRAM] = {"scram-sha-256", read_scram, "scram-sha-256= is not ITERATIONS,SALT,STORED,SERVER"},
@@ -35,7 +35,7 @@ static bool is_crypt(char c)
 	       c == '$';
 }
 
-/* It still leads into the text: what is kept is copied. */
+/* *out points into the text; what is kept is copied later. */
 static bool read_yescrypt(struct span value, struct account *out)
 {
 	if (value.len > ACCOUNT_HASH_MAX || value.len < 4 || !span_starts(value, SPAN("$y$")))
@@ -53,7 +53,7 @@ static bool read_key(struct span value, unsigned char to[ACCOUNT_KEY_OCTETS])
 	return base64_decode(value, to, ACCOUNT_KEY_OCTETS, &n) && n == ACCOUNT_KEY_OCTETS;
 }
 
-/* "010" would be another text for 10. */
+/* "010" would be a second text for 10. */
 static bool read_number(struct span value, uint64_t max, uint64_t *out)
 {
 	return span_to_u64(value, max, out) && (value.len == 1 || value.at[0] != '0');
@@ -115,14 +115,14 @@ static const char *read_word(struct span word, struct account *out, unsigned *se
 		if (!span_equal(name, span_of(words[i].name)))
 			continue;
 		if (*seen & 1U << i)
-			return "a word stands there twice";
+			return "a word is repeated";
 		*seen |= 1U << i;
 		return words[i].read(value, out) ? NULL : words[i].why;
 	}
-	return "there is a word that this version does not know";
+	return "a word is unknown to this version";
 }
 
-/* NULL and the account, whose name and hash lead into LINE, or why it is none. */
+/* NULL and the account, whose name and hash point into LINE, or the fault. */
 static const char *read_line(struct span line, struct span *name, struct account *out)
 {
 	unsigned seen = 0;
@@ -142,11 +142,11 @@ static const char *read_line(struct span line, struct span *name, struct account
 	return NULL;
 }
 
-/* Lines that are to be accounts, with their numbers. */
+/* Iterates over the lines with accounts, and numbers them. */
 struct lines {
 	struct span rest;
 	unsigned number;
-	bool torn; /* the line in hand has no end */
+	bool torn; /* the current line is incomplete */
 };
 
 static bool next_line(struct lines *lines, struct span *line)
@@ -166,7 +166,7 @@ static bool next_line(struct lines *lines, struct span *line)
 
 static const char *read_next(const struct lines *lines, struct span line, struct span *name, struct account *out)
 {
-	return lines->torn ? "its end is missing; a line counts only with its line feed" : read_line(line, name, out);
+	return lines->torn ? "its line feed is missing" : read_line(line, name, out);
 }
 
 static size_t count(struct span text, struct str *trouble)
@@ -194,7 +194,7 @@ static size_t hash_length(const char *hash)
 	return n;
 }
 
-/* The N accounts that were counted. */
+/* Stores the N accounts that were counted. */
 static bool keep(struct span text, struct arena *arena, struct account *to, size_t n)
 {
 	struct lines lines = {.rest = text};
@@ -235,7 +235,7 @@ static int compare(const void *a, const void *b)
 	return x->line < y->line ? -1 : x->line > y->line;
 }
 
-/* Of a name given twice the first line holds. How many are left of the N, which are in order. */
+/* Of duplicate names the first line counts. Returns how many are left of the N, which are sorted. */
 static size_t drop_doubles(struct account *at, size_t n, struct str *trouble)
 {
 	size_t kept = 0;

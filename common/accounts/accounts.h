@@ -1,13 +1,14 @@
 /*
- * The account file of access user_file: who may authenticate, and what a password is checked against. Kept by
- * mailrootctl user, read by smtpd. One account a line, words separated by blanks, # begins a comment:
+ * The account file of access user_file: the users that may authenticate, and the data against which a password is
+ * checked. mailrootctl user writes it, smtpd reads it. One account a line, words separated by blanks, # begins a
+ * comment:
  *
- *	NAME yescrypt=$y$... scram-sha-256=ITERATIONS,SALT,STORED,SERVER [cram-md5=CONTEXT] changed=MS
+ * NAME yescrypt=$y$... scram-sha-256=ITERATIONS,SALT,STORED,SERVER [cram-md5=CONTEXT] changed=MS
  *
- * SALT, STORED, SERVER (RFC 5802) and CONTEXT (the state of MD5 after the inner and the outer key block, 32 octets; it
- * is worth a password to CRAM-MD5, so it is there only when asked for) are base64; MS is the wall clock of the last
- * change. The words after the name may stand in any order; scram-sha-256 may be missing. A line counts only with its
- * LF or CRLF. Pure.
+ * SALT, STORED, SERVER (RFC 5802) and CONTEXT (the MD5 states after the inner and the outer key block, 32 octets; for
+ * CRAM-MD5 they are as good as the password, so they are stored only on request) are base64; MS is the wall clock of
+ * the last change. The words after the name may come in any order; scram-sha-256 may be missing. A line counts only
+ * with its LF or CRLF. Pure.
  */
 #ifndef COMMON_ACCOUNTS_ACCOUNTS_H
 #define COMMON_ACCOUNTS_ACCOUNTS_H
@@ -16,7 +17,7 @@
 #include "common/base/str.h"
 
 enum {
-	ACCOUNT_NAME_MAX = 255, /* graphic ASCII but # = : and no - in front; letters compare without case */
+	ACCOUNT_NAME_MAX = 255, /* graphic ASCII but # = : and no - in front; case does not matter */
 	ACCOUNT_HASH_MAX = 255,
 	ACCOUNT_KEY_OCTETS = 32,
 	ACCOUNT_SALT_MAX = 64, /* octets */
@@ -28,7 +29,7 @@ enum {
 
 struct account {
 	const char *name;
-	const char *yescrypt; /* "$y$..."; always there */
+	const char *yescrypt; /* "$y$..."; never missing */
 	unsigned iterations;  /* of SCRAM; 0 = no such key */
 	unsigned char salt[ACCOUNT_SALT_MAX];
 	size_t salt_len;
@@ -41,24 +42,24 @@ struct account {
 };
 
 struct accounts {
-	const struct account *at; /* by name */
+	const struct account *at; /* sorted by name */
 	size_t n;
 };
 
 /*
- * Everything that *OUT leads to lies in ARENA. Lines that are none are left out, and of a name given twice all but
- * the first; *TROUBLE tells of them as far as it has room, one line each, "line 7: ...\n" (never with what stands
- * there). False only without memory.
+ * Parses TEXT; everything that *OUT points to is in ARENA. Invalid lines are skipped, and of duplicate names all but
+ * the first; *TROUBLE describes them as far as it has room, one line each, "line 7: ...\n" (never with their content).
+ * False: no memory.
  */
 bool accounts_parse(struct span text, struct arena *arena, struct accounts *out, struct str *trouble);
 
 /* NULL = there is none. */
 const struct account *accounts_find(const struct accounts *accounts, struct span name);
 
-/* NAME can stand in the file. */
+/* Whether NAME is valid in the file. */
 bool account_name_valid(struct span name);
 
-/* One line with its end. */
+/* Writes one line with its line end. */
 void account_format(const struct account *account, struct str *to);
 
 #endif

@@ -1,4 +1,4 @@
-/* Files that nobody but their owner should read. */
+/* Files that only their owner should read. */
 #ifndef COMMON_ACCOUNTS_SECRET_H
 #define COMMON_ACCOUNTS_SECRET_H
 
@@ -7,8 +7,10 @@
 
 enum { SECRET_WHO_MAX = 80 };
 
-/* Others than owner and group may read or write it; STRICT: others than the owner. WHO says it in words: "every user",
- * "group staff". */
+/*
+ * Whether others than owner and group may read or write it; STRICT: others than the owner. WHO names them: "every
+ * user", "group staff".
+ */
 bool secret_is_open(const struct stat *file, bool strict, char who[SECRET_WHO_MAX]);
 
 #endif

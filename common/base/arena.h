@@ -1,7 +1,7 @@
 /*
- * Memory for one lifetime (a transaction, a configuration): many small allocations, one release. Bounded: an allocation
- * beyond the arena's limit returns NULL like one without memory. What it returns is zeroed, aligned for any type, and
- * owned by the arena.
+ * Memory for one lifetime (a transaction, a configuration): many small allocations, one release. Beyond the arena's
+ * limit an allocation returns NULL, as without memory. Allocations are zeroed, aligned for any type, and owned by the
+ * arena.
  */
 #ifndef COMMON_BASE_ARENA_H
 #define COMMON_BASE_ARENA_H
@@ -14,18 +14,18 @@ struct arena {
 	struct arena_block *blocks;
 	size_t used;  /* octets handed out */
 	size_t limit; /* octets at most */
-	bool given;   /* the memory is the caller's, and there will be no other */
+	bool given;   /* the memory is the caller's, and can't grow */
 };
 
 void arena_init(struct arena *a, size_t limit);
 
-/* All memory is the SIZE octets at MEMORY (aligned for any type), which stay the caller's. */
+/* Uses the SIZE octets at MEMORY (aligned for any type) as its only memory; they stay the caller's. */
 void arena_init_in(struct arena *a, void *memory, size_t size);
 
-/* Octets at the beginning of that memory that are in use. */
+/* Number of octets in use at the beginning of that memory. */
 size_t arena_extent(const struct arena *a);
 
-/* Frees everything; the arena is empty and usable again. */
+/* Frees everything; the arena is empty and can be used again. */
 void arena_free(struct arena *a);
 
 /* Like arena_free, but keeps one block for the next use. */

@@ -31,7 +31,7 @@ static int value_of(char digit)
 	return digit == '+' ? 62 : digit == '/' ? 63 : -1;
 }
 
-/* Of the four characters at GROUP, OCTETS of payload; false also when bits are left that mean nothing. */
+/* Decodes the four characters at GROUP to OCTETS octets; false also when unused bits are set. */
 static bool decode_group(const char *group, size_t octets, unsigned char out[3])
 {
 	unsigned word = 0;

@@ -8,8 +8,8 @@
 bool base64_append(struct str *to, const void *data, size_t n);
 
 /*
- * The octets of TEXT at TO, which holds SIZE, *n of them. Only what base64_append makes is taken: no blank, no missing
- * padding, no stray bits, so that a text has one meaning and a meaning one text.
+ * Decodes TEXT to TO, which holds SIZE; *n is the length. Accepts only what base64_append writes: no blanks, no missing
+ * padding, no stray bits, so that each value has exactly one encoding.
  */
 bool base64_decode(struct span text, void *to, size_t size, size_t *n);
 

@@ -68,7 +68,7 @@ void clock_iso(int64_t wall_ms, char *to)
 		 tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* The number that stands at AT in LEN digits. */
+/* The number of LEN digits at AT. */
 static int number_at(const char *at, size_t len)
 {
 	int value = 0;

@@ -1,5 +1,7 @@
-/* Descriptors: whole reads and writes, flags, sealed memory files. Functions return 0 or -errno unless they say
- * otherwise. */
+/*
+ * Descriptors: complete reads and writes, flags, sealed memory files. Functions return 0 or -errno unless stated
+ * otherwise.
+ */
 #ifndef COMMON_BASE_FD_H
 #define COMMON_BASE_FD_H
 
@@ -9,12 +11,12 @@
 
 #include "common/base/str.h"
 
-/* Closes *fd when it is not -1 and sets it to -1; keeps errno. */
+/* Closes *fd unless it is -1, and sets it to -1; keeps errno. */
 void fd_close(int *fd);
 
 int fd_set_nonblock(int fd, bool on);
 
-/* Writes all of TEXT, going on after EINTR and short writes. */
+/* Writes all of TEXT, despite EINTR and short writes. */
 __attribute__((warn_unused_result)) int fd_write_all(int fd, struct span text);
 
 /*
@@ -23,20 +25,22 @@ __attribute__((warn_unused_result)) int fd_write_all(int fd, struct span text);
  */
 bool fd_error_lasts(int err);
 
-/* Appends everything from FD's offset on to TO, as far as TO's bound allows (-EFBIG beyond). */
+/* Appends the file from FD's offset to its end to TO, within TO's limit (-EFBIG beyond it). */
 __attribute__((warn_unused_result)) int fd_read_all(int fd, struct str *to);
 
-/* Appends the octets of the file FROM between offsets AT and END to TO; -EIO when it is shorter. Offsets of FROM stay.
+/*
+ * Appends the octets of the file FROM between offsets AT and END to TO; -EIO when it is shorter. The offset of FROM
+ * does not change.
  */
 __attribute__((warn_unused_result)) int fd_copy(int from, off_t at, off_t end, int to);
 
 /*
- * Copies all of the file FROM to NAME in FOLDER, written as .NAME and synced before it has its name. Nothing is left of
- * one that fails; -EXDEV when FROM is no regular file.
+ * Copies the file FROM to NAME in FOLDER: written as .NAME and synced before it is renamed. On failure nothing is left;
+ * -EXDEV when FROM is no regular file.
  */
 __attribute__((warn_unused_result)) int fd_copy_as(int from, int folder, const char *name);
 
-/* Waits until FD can be read, or its other end is gone, or the clock (clock_mono_ms) says UNTIL: -ETIMEDOUT. */
+/* Waits until FD is readable, or its other end is closed, or the clock (clock_mono_ms) reaches UNTIL: -ETIMEDOUT. */
 __attribute__((warn_unused_result)) int fd_await(int fd, int64_t until);
 
 /* After a poll or an accept that failed with ERR: waits FD_REST_MS when it may stay (no memory, no descriptor), so
@@ -45,16 +49,19 @@ enum { FD_REST_MS = 200 };
 void fd_rest(int err);
 bool fd_error_stays(int err);
 
-/* Both files can be read, and hold the same octets from their starts to their ends. */
+/* Whether both files can be read and have the same content. */
 bool fd_same(int a, int b);
 
-/* A memory file with TEXT, sealed against every change, close-on-exec; the descriptor or -errno. Offset 0. */
+/*
+ * Makes a memory file with TEXT, sealed against every change, close-on-exec. Returns the descriptor, at offset 0, or
+ * -errno.
+ */
 int fd_sealed(const char *name, struct span text);
 
-/* What is at PATH is no regular file: opening it, or reading it to its end, may take for ever. */
+/* Whether PATH is no regular file: opening or reading it may block for ever. */
 bool fd_may_hang(const char *path);
 
-/* N random octets from the kernel; dies when the kernel has none (that is before any network). */
+/* Gets N random octets from the kernel; ends the process when the kernel has none (only early in the boot). */
 void fd_random(void *to, size_t n);
 
 #endif

@@ -15,7 +15,7 @@ enum {
 	LINE_MAX_OCTETS = 2000,
 	SYSLOG_MAIL = 2 << 3, /* the facility, RFC 3164 4.1.1 */
 	TIME_TEXT_MAX = 40,   /* on a terminal */
-	WAIT_MS = 200         /* for a reader that is behind, before a line is dropped */
+	WAIT_MS = 200         /* for a slow reader, before a line is dropped */
 };
 
 enum target { TARGET_TTY, TARGET_STREAM, TARGET_DATAGRAM };
@@ -25,7 +25,7 @@ static struct {
 	const char *server;
 	enum log_level level;
 	enum target target;
-	unsigned dropped; /* lines since the last one that went out */
+	unsigned dropped; /* lines since the last one that was written */
 } state = {.program = "mailroot", .level = LOG_LEVEL_INFO, .target = TARGET_STREAM};
 
 static enum target find_target(void)
@@ -62,7 +62,7 @@ static const char *time_now(char to[TIME_TEXT_MAX])
 	return to;
 }
 
-/* What stands before the text; a tag that syslog can take apart has the process id in its brackets. */
+/* Writes the text in front of a line. Syslog's tag has the process id in its brackets. */
 static size_t write_head(char *line, size_t size, enum log_level level)
 {
 	const char *server = state.server ? state.server : "";
@@ -80,7 +80,7 @@ static size_t write_head(char *line, size_t size, enum log_level level)
 	return len < 0 ? 0 : (size_t)len < size ? (size_t)len : size - 1;
 }
 
-/* A reader that has stopped must not stop the service: after the first dropped line nothing waits for it any more. */
+/* A reader that has stopped must not stop the service: after the first dropped line the log no longer waits for it. */
 static void send_line(const char *line, size_t len)
 {
 	struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};

@@ -1,8 +1,8 @@
 /*
- * The line a person reads: one event, one line, on descriptor 2, in one write. Descriptor 2 is a file, a pipe (journald
- * reads the <priority> in front), a terminal (which gets the time instead) or a datagram socket that leads to syslog;
- * log_open finds out. Works in a jail.
- * Control characters in what is logged come out as \xNN, so no peer can forge a line. Lines are cut at 2,000 octets.
+ * The log for people: one event, one line, on descriptor 2, in one write. Descriptor 2 is a file, a pipe (journald
+ * reads the <priority> in front), a terminal (which gets the time instead) or a datagram socket to syslog; log_open
+ * finds out. Works in a jail. Control characters are written as \xNN, so no peer can forge a line. Lines are cut at
+ * 2,000 octets.
  */
 #ifndef COMMON_BASE_LOG_H
 #define COMMON_BASE_LOG_H
@@ -13,8 +13,8 @@
 enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6 };
 
 /*
- * Names the speaker in every line: "PROGRAM" or "PROGRAM[SERVER]". SERVER may be NULL. Both must live as long as the
- * process. Call once at the start; again in a forked worker is not needed.
+ * Sets the name in front of every line: "PROGRAM" or "PROGRAM[SERVER]". SERVER may be NULL. Both must live as long as
+ * the process. Call it once at the start; forked workers inherit it.
  */
 void log_open(const char *program, const char *server);
 
@@ -22,7 +22,7 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* log_error, then exit: 100 = a cause that a restart does not cure (usage, configuration), 111 = try again later. */
+/* Calls log_error, then exits: 100 = a restart does not help (usage, configuration), 111 = try again later. */
 enum { EXIT_PERMANENT = 100, EXIT_TEMPORARY = 111 };
 _Noreturn void log_fatal(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

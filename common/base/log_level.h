@@ -1,4 +1,4 @@
-/* For tests that make noise on purpose. The programs log everything. */
+/* For tests that cause many log lines. The programs log everything. */
 #ifndef COMMON_BASE_LOG_LEVEL_H
 #define COMMON_BASE_LOG_LEVEL_H
 

@@ -1,7 +1,6 @@
 /*
- * A growing octet buffer with a fixed upper bound. An append that would pass the bound, or for which there is no
- * memory, changes nothing but sets `failed`, which stays set until str_clear: a writer may append many times and look
- * once.
+ * A growing octet buffer with a fixed limit. An append beyond the limit, or without memory, changes nothing but
+ * `failed`, which stays set until str_clear: a writer may append many times and check once.
  */
 #ifndef COMMON_BASE_STR_H
 #define COMMON_BASE_STR_H
@@ -16,7 +15,7 @@ struct str {
 	size_t cap;
 	size_t max; /* octets, without the NUL */
 	bool failed;
-	bool no_memory; /* why: there was no memory, not the bound */
+	bool no_memory; /* the reason was memory, not the limit */
 };
 
 /* An empty buffer of at most MAX octets; allocates nothing yet. */
@@ -25,10 +24,10 @@ void str_init(struct str *s, size_t max);
 /* Frees the memory; the buffer is empty and usable again. */
 void str_free(struct str *s);
 
-/* The same after overwriting the content: it was a secret. */
+/* The same after overwriting the content, which was a secret. */
 void str_wipe(struct str *s);
 
-/* Forgets content and failure, keeps the memory. */
+/* Clears content and failure, keeps the memory. */
 void str_clear(struct str *s);
 
 bool str_append(struct str *s, struct span text);

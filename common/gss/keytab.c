@@ -102,8 +102,8 @@ static bool something_copied(const struct copying *c, const char *path, const ch
 			 "key tab %s is empty: write keys into it with ktadd of kadmin, or ktpass of Windows", path);
 	else
 		snprintf(why, size,
-			 "key tab %s has no key%s%s of a permitted encryption type; klist -kte %s shows what is there",
-			 path, named ? " of " : "", named ? principal : "", path);
+			 "key tab %s has no key%s%s of a permitted encryption type; klist -kte %s lists its keys", path,
+			 named ? " of " : "", named ? principal : "", path);
 	return false;
 }
 
@@ -112,8 +112,9 @@ static void look_at_mode(const char *path)
 	struct stat facts;
 	char who[SECRET_WHO_MAX];
 	if (stat(path, &facts) == 0 && secret_is_open(&facts, true, who))
-		log_warning("key tab %s can be read or written by %s, who can then pretend to be us: chmod 600 %s",
-			    path, who, path);
+		log_warning(
+			"key tab %s can be read or written by %s, who can then impersonate this service: chmod 600 %s",
+			path, who, path);
 }
 
 bool keytab_open(const char *path, const char *principal, struct keytab *out, char *why, size_t size)

@@ -1,6 +1,6 @@
 /*
- * A key tab taken from its file into memory, where MIT's library finds it after the file is out of reach. Keys of
- * encryption types that krb5.conf does not permit (permitted_enctypes) stay outside.
+ * A key tab copied from its file into memory, where MIT's library finds it after the file is out of reach. Keys of
+ * encryption types that krb5.conf does not permit (permitted_enctypes) are left out.
  */
 #ifndef COMMON_GSS_KEYTAB_H
 #define COMMON_GSS_KEYTAB_H
@@ -18,9 +18,9 @@ struct keytab {
 };
 
 /*
- * A file that others may read is used all the same, but said to be so in the log. PRINCIPAL: only its keys, with the
- * default realm of krb5.conf when it names none; NULL or "" = all. False with WHY, a line that names the file and the
- * remedy; *OUT needs no keytab_close then.
+ * A file that others may read is used, but reported in the log. PRINCIPAL: only its keys, with the default realm of
+ * krb5.conf if it has none; NULL or "" = all. False with WHY, a line with the file and the remedy; *OUT then needs no
+ * keytab_close.
  */
 bool keytab_open(const char *path, const char *principal, struct keytab *out, char *why, size_t size);
 

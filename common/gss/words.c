@@ -6,27 +6,27 @@
 
 #include "common/base/str.h"
 
-/* What an administrator can do about it. */
+/* The remedies for an administrator. */
 static const struct {
 	krb5_error_code code;
 	const char *remedy;
 } remedies[] = {
-	{KRB5KRB_AP_ERR_SKEW, "set the clocks of this host and the other right (NTP)"},
-	{KRB5KRB_AP_ERR_TKT_NYV, "set the clocks of this host and the other right (NTP)"},
+	{KRB5KRB_AP_ERR_SKEW, "set the clocks of this host and the other one (NTP)"},
+	{KRB5KRB_AP_ERR_TKT_NYV, "set the clocks of this host and the other one (NTP)"},
 	{KRB5KRB_AP_ERR_TKT_EXPIRED, "the other side has to get a new ticket"},
-	{KRB5KRB_AP_WRONG_PRINC, "the key tab lacks a key of the name that the client calls us by"},
-	{KRB5KRB_AP_ERR_NOT_US, "the key tab lacks a key of the name that the client calls us by"},
-	{KRB5_KT_NOTFOUND, "the key tab lacks a key of this name"},
-	{KRB5KRB_AP_ERR_BADKEYVER, "the key was changed on the KDC after the key tab was written: write it anew"},
-	{KRB5_KT_KVNONOTFOUND, "the key was changed on the KDC after the key tab was written: write it anew"},
-	{KRB5KRB_AP_ERR_MODIFIED, "the key in the key tab is not the one on the KDC: write it anew"},
-	{KRB5KRB_AP_ERR_BAD_INTEGRITY, "the key in the key tab is not the one on the KDC: write it anew"},
-	{KRB5KDC_ERR_PREAUTH_FAILED, "the key in the key tab is not the one on the KDC: write it anew"},
-	{KRB5KRB_AP_ERR_NOKEY, "the key tab lacks a key of the ticket's encryption type: write it anew"},
+	{KRB5KRB_AP_WRONG_PRINC, "the key tab has no key for the name that the client uses for this host"},
+	{KRB5KRB_AP_ERR_NOT_US, "the key tab has no key for the name that the client uses for this host"},
+	{KRB5_KT_NOTFOUND, "the key tab has no key of this name"},
+	{KRB5KRB_AP_ERR_BADKEYVER, "the key was changed on the KDC after the key tab was written: write it again"},
+	{KRB5_KT_KVNONOTFOUND, "the key was changed on the KDC after the key tab was written: write it again"},
+	{KRB5KRB_AP_ERR_MODIFIED, "the key in the key tab is not the one on the KDC: write it again"},
+	{KRB5KRB_AP_ERR_BAD_INTEGRITY, "the key in the key tab is not the one on the KDC: write it again"},
+	{KRB5KDC_ERR_PREAUTH_FAILED, "the key in the key tab is not the one on the KDC: write it again"},
+	{KRB5KRB_AP_ERR_NOKEY, "the key tab has no key of the ticket's encryption type: write it again"},
 	{KRB5_NO_TKT_IN_RLM, "name the realm of the host in domain_realm of krb5.conf"},
 	{KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, "is username the principal, with its realm?"},
 	{KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN,
-	 "the realm knows no service smtp of this host: is the host's name written in full?"},
+	 "the realm has no service smtp of this host: is the host's name written in full?"},
 	{KRB5_KDC_UNREACH, "is the KDC up, and port 88 open to it?"},
 	{KRB5_REALM_UNKNOWN, "name a KDC of the realm in krb5.conf, or have it in DNS; then restart the service"},
 	{KRB5_REALM_CANT_RESOLVE, "does the KDC's name in krb5.conf have an address?"},
@@ -56,7 +56,7 @@ static const char *remedy_of(OM_uint32 minor)
 	return NULL;
 }
 
-/* The major code says nothing ("Unspecified GSS failure") where there is a minor one. */
+/* The major code is unspecific ("Unspecified GSS failure") where there is a minor one. */
 void gss_words(uint32_t major, uint32_t minor, char *to, size_t size)
 {
 	struct str words;

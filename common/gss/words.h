@@ -1,6 +1,6 @@
 /*
- * Kerberos through GSSAPI (MIT's library, called directly): what smtpd and delivery share. An exchange is raw tokens
- * in, raw tokens out; base64 is the caller's. Failures become words for an administrator.
+ * Kerberos through GSSAPI (MIT's library, called directly): the common part of smtpd and delivery. An exchange has raw
+ * tokens; the caller handles base64. Failures become texts for an administrator.
  */
 #ifndef COMMON_GSS_WORDS_H
 #define COMMON_GSS_WORDS_H
@@ -16,13 +16,13 @@ enum {
 };
 
 enum gss_step {
-	GSS_MORE,  /* send the reply, and come back with the answer */
-	GSS_DONE,  /* it is proved; the reply may hold a last token */
-	GSS_FAILED /* why says so */
+	GSS_MORE,  /* send the reply, and call again with the answer */
+	GSS_DONE,  /* authenticated; the reply may hold a last token */
+	GSS_FAILED /* see the reason */
 };
 
 /*
- * Writes what the status codes of a gss_ function mean ("Clock skew too great: ...") and, where one is known, the
+ * Writes the meaning of the status codes of a gss_ function ("Clock skew too great: ...") and, where one is known, the
  * remedy. Printable ASCII, one line, cut to SIZE.
  */
 void gss_words(uint32_t major, uint32_t minor, char *to, size_t size);

@@ -15,7 +15,7 @@ static bool is_atext(char c)
 	       (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
 }
 
-/* What is taken off *in, which started at START. */
+/* The part taken off *in, which started at START. */
 static struct span taken(const char *start, struct span in)
 {
 	return (struct span){start, (size_t)(in.at - start)};
@@ -32,7 +32,7 @@ static void skip_blanks(struct span *in)
 		*in = span_skip(*in, 1);
 }
 
-/* Why NEXT can't go on with a local part that has no quotes; NULL = it ends there. */
+/* Why NEXT can't continue an unquoted local part; NULL = the local part ends there. */
 static const char *local_fault(struct span next)
 {
 	char c = peek(next);
@@ -46,8 +46,8 @@ static const char *local_fault(struct span next)
 }
 
 /*
- * RFC 5321 4.1.2 Dot-string, and beside it dots at the ends and in a row: Japanese providers gave such addresses to
- * millions. address_append says how they go on.
+ * RFC 5321 4.1.2 Dot-string, but also dots at the ends and in a row: Japanese providers gave such addresses to
+ * millions. address_append writes them in a valid form.
  */
 static bool take_dot_string(struct span *in, const char **why)
 {
@@ -77,7 +77,7 @@ static bool take_quoted(struct span *in, const char **why)
 		*in = span_skip(*in, 1);
 	}
 	*in = span_skip(*in, 1);
-	*why = "something stands between the quoted local part and '@'";
+	*why = "there is text between the quoted local part and '@'";
 	return !local_fault(*in);
 }
 
@@ -92,13 +92,13 @@ static bool take_local(struct span *in, struct span *local, const char **why)
 	return local->len <= ADDRESS_LOCAL_MAX;
 }
 
-/* What ends a domain that is no literal. Any other octet is taken for a part of it, and judged by domain_fault. */
+/* What ends a domain that is no literal. Any other octet belongs to it, and domain_fault judges it. */
 static bool ends_domain(char c)
 {
 	return is_blank(c) || c == '>' || c == ',' || c == ':' || c == '@' || c == '\r' || c == '\n';
 }
 
-/* The dot at the end of a name (RFC 1034 3.1) is taken off: mail programs pass it on as it was typed. */
+/* Removes the dot at the end of a name (RFC 1034 3.1): mail programs pass it on as it was typed. */
 static bool take_domain(struct span *in, struct span *domain, const char **why)
 {
 	size_t len = 0;
@@ -137,7 +137,7 @@ static bool take_mailbox(struct span *in, struct address *out, const char **why)
 	return true;
 }
 
-/* "@one,@two:" in front of a mailbox (RFC 5321 4.1.2 A-d-l), to be ignored. */
+/* Ignores "@one,@two:" in front of a mailbox (RFC 5321 4.1.2 A-d-l). */
 static bool take_source_route(struct span *in, const char **why)
 {
 	while (peek(*in) == '@') {
@@ -145,7 +145,7 @@ static bool take_source_route(struct span *in, const char **why)
 		*in = span_skip(*in, 1);
 		if (!take_domain(in, &domain, why))
 			return false;
-		*why = "nothing stands before '@': no local part, and no source route that ends in ':'";
+		*why = "there is nothing before '@': no local part, and no source route that ends in ':'";
 		bool comma = span_starts(*in, SPAN(",@"));
 		if (!comma && peek(*in) != ':')
 			return false;
@@ -156,22 +156,21 @@ static bool take_source_route(struct span *in, const char **why)
 	return true;
 }
 
-/* Why an address can't go on with NEXT. */
+/* Why NEXT can't continue an address. */
 static const char *rest_fault(struct span next, bool bracket)
 {
 	switch (peek(next)) {
 	case '@':
 		return "the address has two '@'; one in the local part needs quotes";
 	case '>':
-		return "'>' stands after the address, but no '<' before it";
+		return "there is '>' after the address, but no '<' before it";
 	case ',':
 	case ':':
-		return "the address has a ',' or ':' behind its domain";
+		return "the address has a ',' or ':' after its domain";
 	default:
 		return !next.len ? "the address does not end in '>'"
-		       : bracket
-			       ? "something stands between the address and '>'; a blank in the local part needs quotes"
-			       : "something stands after the address without a blank";
+		       : bracket ? "there is text between the address and '>'; a blank in the local part needs quotes"
+				 : "there is text after the address without a blank";
 	}
 }
 
@@ -205,7 +204,7 @@ bool address_parse(struct span in, struct address *out, const char **why)
 	}
 	if (!take_mailbox(&in, out, why))
 		return false;
-	*why = "something stands after the address";
+	*why = "there is text after the address";
 	return in.len == 0;
 }
 

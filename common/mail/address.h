@@ -1,8 +1,8 @@
 /*
- * Mail addresses of the envelope (RFC 5321 4.1.2): mailbox, null path, source route (taken off), quoted local part,
- * address literal. Pure; the spans of a result point into the text that was parsed. No SMTPUTF8: octets above 127 are
- * refused. Wider than RFC 5321 where real addresses are: dots anywhere in a local part without quotes, a dot at the end
- * of the domain (not in the result), blanks and tabs within the brackets.
+ * Mail addresses of the envelope (RFC 5321 4.1.2): mailbox, null path, source route (removed), quoted local part,
+ * address literal. Pure; the spans of a result point into the parsed text. No SMTPUTF8: octets above 127 are refused.
+ * Wider than RFC 5321 where real addresses are: dots anywhere in an unquoted local part, a dot at the end of the domain
+ * (removed), blanks and tabs within the brackets.
  */
 #ifndef COMMON_MAIL_ADDRESS_H
 #define COMMON_MAIL_ADDRESS_H
@@ -22,24 +22,26 @@ struct address {
 };
 
 /*
- * A path in angle brackets at the start of IN, as after MAIL FROM: and RCPT TO:. "<>" is accepted (text empty); the
- * caller decides whether it may stand there. A missing domain is accepted too (domain empty). *rest is what follows the
- * '>'. Like the Windows service, an address without brackets is taken up to the next blank. On false *why is a short
- * phrase.
+ * Parses a path in angle brackets at the start of IN, as after MAIL FROM: and RCPT TO:. Accepts "<>" (text empty); the
+ * caller decides whether it is permitted. Accepts a missing domain, too (domain empty). *rest is what follows the '>'.
+ * Like the Windows service, takes an address without brackets up to the next blank. On false *why is a short phrase.
  */
 bool address_parse_path(struct span in, struct address *out, struct span *rest, const char **why);
 
-/* A bare mailbox and nothing else: for the configuration, envelope lines and the command line. "" is the null path. */
+/*
+ * Parses a bare mailbox and nothing else: for the configuration, envelope lines and the command line. "" is the null
+ * path.
+ */
 bool address_parse(struct span in, struct address *out, const char **why);
 
 /*
- * Appends TEXT, "local@domain" or "local" as struct address has it, as other hosts and mail programs take it: a local
- * part whose dots make it no dot-string (a..b) comes out in quotes, which is the same mailbox (RFC 5321 4.1.2). At most
- * 2 octets more than TEXT. False without memory.
+ * Appends TEXT, "local@domain" or "local" as in struct address, in a form that other hosts and mail programs accept: a
+ * local part whose dots make it no dot-string (a..b) is quoted, which is the same mailbox (RFC 5321 4.1.2). At most 2
+ * octets more than TEXT. False: no memory.
  */
 bool address_append(struct str *to, struct span text);
 
-/* Same mailbox: domain without case, local part to the letter. */
+/* Whether both are the same mailbox: domain without case, local part exactly. */
 bool address_equal(const struct address *a, const struct address *b);
 
 #endif

@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { V4_BITS = 96 }; /* what stands before the IPv4 address in ::ffff:192.0.2.1 */
+enum { V4_BITS = 96 }; /* of the prefix in ::ffff:192.0.2.1 */
 static const unsigned char v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
 bool ipaddr_parse(struct span text, struct ipaddr *out)
@@ -66,19 +66,19 @@ static bool mask_to_bits(const struct ipaddr *mask, unsigned *bits)
 	return ipaddr_equal(mask, &meant);
 }
 
-/* What stands behind the slash, counted in the family's own octets. */
+/* Parses the number or mask after the slash, in octets of the family. */
 static bool parse_bits(struct span text, bool v4, unsigned *bits, const char **why)
 {
 	struct ipaddr mask;
 	uint64_t number;
 	if (v4 && ipaddr_parse(text, &mask) && span_find(text, ':') == text.len) {
-		/* Mapped, the mask has zeros in front: taken as a v6 mask it needs ones there. */
+		/* The mapped mask begins with zeros; as an IPv6 mask it needs ones there. */
 		memset(mask.octets, 0xff, sizeof(v4_prefix));
 		*why = "the network mask has ones after a zero";
 		return mask_to_bits(&mask, bits);
 	}
-	*why = v4 ? "after the slash stands a number from 0 to 32 or a network mask"
-		  : "after the slash stands a number from 0 to 128";
+	*why = v4 ? "after the slash comes a number from 0 to 32 or a network mask"
+		  : "after the slash comes a number from 0 to 128";
 	if (!span_to_u64(text, v4 ? 32 : 128, &number))
 		return false;
 	*bits = (unsigned)number;
@@ -101,7 +101,7 @@ bool cidr_parse(struct span text, struct cidr *out, const char **why)
 		net.bits = bits + (v4 ? V4_BITS : 0);
 	}
 	struct ipaddr base = first_bits(&net.base, net.bits);
-	*why = "the address has bits set behind the prefix: write the first address of the network, as in 10.0.0.0/8";
+	*why = "the address has bits set beyond the prefix: write the first address of the network, as in 10.0.0.0/8";
 	if (!ipaddr_equal(&base, &net.base))
 		return false;
 	*out = net;

@@ -26,15 +26,17 @@ bool ipaddr_is_loopback(const struct ipaddr *ip);
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 
 /*
- * "10.0.0.0/8", "10.0.0.0/255.0.0.0", "2001:db8::/32", or a single address. Octets beyond the prefix must be zero; *why
- * says what is wrong and what it should be.
+ * Parses "10.0.0.0/8", "10.0.0.0/255.0.0.0", "2001:db8::/32", or a single address. Bits beyond the prefix must be zero.
+ * *why is the fault and the correct form.
  */
 bool cidr_parse(struct span text, struct cidr *out, const char **why);
-/* An IPv6 network holds no IPv4 address, however wide it is: ::/0 is all of IPv6. */
+/* An IPv6 network never contains an IPv4 address, even ::/0. */
 bool cidr_contains(const struct cidr *net, const struct ipaddr *ip);
 
-/* All of NET, or IP, is of networks that nobody reaches from the Internet (RFC 1918, 6598, 3927, 4193, 4291), or
- * loopback. */
+/*
+ * Whether all of NET, or IP, is in networks that the Internet does not reach (RFC 1918, 6598, 3927, 4193, 4291), or
+ * loopback.
+ */
 bool cidr_is_private(const struct cidr *net);
 bool ipaddr_is_private(const struct ipaddr *ip);
 

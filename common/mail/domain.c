@@ -65,7 +65,7 @@ bool domain_is_literal(struct span name)
 	return domain_literal(name, &ip);
 }
 
-/* The next character of *text, taken off; strict UTF-8 (RFC 3629): shortest form, no surrogates. */
+/* Takes the next character off *text; strict UTF-8 (RFC 3629): shortest form, no surrogates. */
 static bool take_utf8(struct span *text, uint32_t *out)
 {
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -87,7 +87,7 @@ static bool take_utf8(struct span *text, uint32_t *out)
 	return true;
 }
 
-/* Ranges no domain may have (RFC 5892), as far as somebody is likely to write them: the registries check the rest. */
+/* Ranges that no domain may have (RFC 5892), as far as they are likely to occur: the registries check the rest. */
 static bool is_refused(uint32_t c)
 {
 	static const uint32_t ranges[][2] = {
@@ -175,7 +175,7 @@ static void append_punycode(struct str *to, const uint32_t *points, uint32_t cou
 	}
 }
 
-/* A label to its characters; false with *why for what can't stand in a domain. */
+/* Decodes a label to its characters; false with *why when it is invalid in a domain. */
 static bool decode_label(struct span label, uint32_t *points, uint32_t *count, const char **why)
 {
 	for (*count = 0; label.len; (*count)++) {
@@ -258,7 +258,7 @@ bool domain_pattern_valid(struct span pattern, const char **why)
 	*why = "write *.example.com for every name below example.com";
 	if (span_starts(pattern, SPAN(".")))
 		return false;
-	*why = "a '*' stands alone or as the whole first label, as in *.example.com";
+	*why = "'*' is permitted alone or as the whole first label, as in *.example.com";
 	if (span_find(span_skip(pattern, 1), '*') + 1 < pattern.len ||
 	    (span_starts(pattern, SPAN("*")) && !is_wildcard(pattern)))
 		return false;

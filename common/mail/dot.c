@@ -3,7 +3,7 @@
 #include <string.h>
 
 /*
- * Between two octets a reader is in one of these; the octets in brackets are taken but not yet written.
+ * The states of a reader between two octets. Octets in brackets are read but not written yet.
  *
  *	state       so far          CR         LF                 dot       other
  *	START       CRLF, or none   CR         bare LF -> TEXT    DOT       TEXT
@@ -12,10 +12,9 @@
  *	DOT         CRLF [.]        DOT_CR     as TEXT, the dot dropped
  *	DOT_CR      CRLF [.CR]      bare CR    ended              bare CR, then as TEXT
  *
- * After a bare line end, repaired or not, no line starts: a dot there is text. With `lf` a bare LF is as good as CRLF:
- * it leads to START, and after DOT it ends the data.
- * (*) When bare line ends are repaired the CR is held: it belongs to a LF that follows, and is a bare CR when none
- * does.
+ * After a bare line end, repaired or not, no line starts: a dot there is text. With `lf` a bare LF counts as CRLF: it
+ * leads to START, and after DOT it ends the data. (*) When bare line ends are repaired the CR is held: it belongs to a
+ * following LF; without one it is a bare CR.
  */
 enum { START, TEXT, CR, DOT, DOT_CR };
 
@@ -30,7 +29,7 @@ static uint64_t has_octet(uint64_t word, char octet)
 	return (difference - ones) & ~difference & tops;
 }
 
-/* Copies from IN what stands before its first CR or LF, a word at a time; returns its length. */
+/* Copies the part of IN before its first CR or LF, a word at a time; returns its length. */
 static size_t copy_run(struct span in, char *out)
 {
 	size_t i = 0;
@@ -46,7 +45,7 @@ static size_t copy_run(struct span in, char *out)
 	return i;
 }
 
-/* The CR that was taken last turned out to have no LF, and so did those that are held. */
+/* No LF followed the last CR, nor the held ones. */
 static char *bare_cr(struct dot_reader *r, char *out)
 {
 	r->bare++;
@@ -153,7 +152,7 @@ size_t dot_read_end(struct dot_reader *r, char *out)
 	return len;
 }
 
-/* Copies what of IN may stand on the line, folding it first where it is full; returns how much that is. */
+/* Copies the part of IN that fits on the line; folds first if the line is full. Returns the length of that part. */
 static size_t write_run(struct dot_writer *w, struct span in, char **to)
 {
 	if (w->line_max && w->column == w->line_max) {

@@ -1,6 +1,6 @@
 #include "common/mail/envelope.h"
 
-/* An address with the name in front, blanks and brackets; a longer line is not ours and would only cost memory. */
+/* An address with its field name, blanks and brackets. A longer line was not written by Mailroot. */
 enum { LINE_MAX_OCTETS = 1000 };
 
 enum line_kind {
@@ -23,7 +23,7 @@ static const struct span names[LINE_KIND_COUNT] = {
 	[LINE_UNKNOWN] = SPAN("x-mailroot-"),
 };
 
-/* What the line at the front of TEXT is, from as few octets as can tell. */
+/* Classifies the line at the front of TEXT, from as few octets as possible. */
 static enum line_kind classify(struct span text, bool whole)
 {
 	for (enum line_kind kind = 0; kind < LINE_KIND_COUNT; kind++) {
@@ -47,10 +47,11 @@ static enum line_kind take_line(struct span *text, bool whole, struct span *valu
 	struct span line;
 	span_line(text, &line);
 	*value = span_trim(span_skip(line, names[kind].len));
-	return line.len > LINE_MAX_OCTETS || !ends ? LINE_UNKNOWN : kind; /* half an address would be another one */
+	return line.len > LINE_MAX_OCTETS || !ends ? LINE_UNKNOWN
+						   : kind; /* part of an address would be another address */
 }
 
-/* The first look: how many lines of each kind, and where the message proper starts. */
+/* First pass: counts the lines of each kind, and finds the start of the message proper. */
 static enum envelope_result measure(struct span text, bool whole, size_t counts[LINE_KIND_COUNT], struct envelope *out,
 				    const char **why)
 {
@@ -64,7 +65,7 @@ static enum envelope_result measure(struct span text, bool whole, size_t counts[
 	*why = "the envelope lines are too long or too many";
 	if (seen >= ENVELOPE_MAX || counts[LINE_RCPT] > ENVELOPE_RCPT_MAX)
 		return ENVELOPE_BAD;
-	*why = "an envelope line is unknown, too long or without end";
+	*why = "an envelope line is unknown, too long or incomplete";
 	if (counts[LINE_UNKNOWN])
 		return ENVELOPE_BAD;
 	*why = "there is more than one x-sender line";
@@ -84,11 +85,11 @@ static bool parse_value(struct span value, struct address *out, const char **why
 	struct span rest;
 	if (!address_parse_path(value, out, &rest, why))
 		return false;
-	*why = "something stands after the address";
+	*why = "there is text after the address";
 	return rest.len == 0;
 }
 
-/* A line of what was asked for: right, not said before, and of a recipient that is there. */
+/* A DSN line: valid, not repeated, and after its recipient. */
 static bool parse_dsn(enum line_kind kind, struct span value, struct envelope *out)
 {
 	struct dsn_rcpt *rcpt = out->rcpt_count ? &out->dsn_rcpts[out->rcpt_count - 1] : NULL;
@@ -115,7 +116,7 @@ static bool parse_line(enum line_kind kind, struct span value, struct envelope *
 		*why = "an x-receiver line has no address";
 		return to->text.len > 0;
 	}
-	*why = "an x-mailroot line is wrong, given twice, or before its x-receiver";
+	*why = "an x-mailroot line is invalid, repeated, or before its x-receiver";
 	return parse_dsn(kind, value, out);
 }
 

@@ -1,10 +1,11 @@
 /*
  * The envelope lines at the head of a message file (mailroot-spool(5)): one "x-sender: ", one "x-receiver: " a
- * recipient, "x-mailroot-*: " for what is rare; then the message, from our own "Received:" on. Pure. Written with CRLF.
+ * recipient, "x-mailroot-*: " for DSN parameters; then the message, beginning with our own "Received:". Pure. Written
+ * with CRLF.
  *
  *	x-mailroot-ret: HDRS                      RET and ENVID of MAIL (dsn.h), anywhere
  *	x-mailroot-envid: QQ314159
- *	x-mailroot-notify: SUCCESS,FAILURE        NOTIFY and ORCPT of RCPT, behind the x-receiver that they belong to
+ *	x-mailroot-notify: SUCCESS,FAILURE        NOTIFY and ORCPT of RCPT, after their x-receiver
  *	x-mailroot-orcpt: rfc822;Bob@example.com
  */
 #ifndef COMMON_MAIL_ENVELOPE_H
@@ -26,32 +27,32 @@ struct envelope {
 	struct address *rcpts; /* in the arena */
 	size_t rcpt_count;
 	struct dsn_message dsn;
-	struct dsn_rcpt *dsn_rcpts; /* one for each recipient, in the arena; NULL = nobody asked for anything */
+	struct dsn_rcpt *dsn_rcpts; /* one for each recipient, in the arena; NULL = no DSN parameters */
 	size_t body_at;             /* offset of the message proper in the file */
 };
 
 enum envelope_result {
 	ENVELOPE_OK,
-	ENVELOPE_MORE, /* the lines go on after TEXT: give more of the file */
-	ENVELOPE_BAD   /* *why says what is wrong */
+	ENVELOPE_MORE, /* the lines continue after TEXT: read more of the file */
+	ENVELOPE_BAD   /* *why has the fault */
 };
 
 /*
- * Parses the head of a message file. TEXT starts at offset 0 of the file; WHOLE says that it is all of it. The
- * addresses point into TEXT, which must outlive *out.
+ * Parses the head of a message file. TEXT starts at offset 0 of the file; WHOLE: it is the whole file. The addresses
+ * point into TEXT, which must outlive *out.
  */
 enum envelope_result envelope_parse(struct span text, bool whole, struct arena *arena, struct envelope *out,
 				    const char **why);
 
-/* One line each, names in lower case. A value with anything but printable ASCII, or too long, sets to->failed. */
+/* Write one line each, names in lower case. A value that is too long, or not printable ASCII, sets to->failed. */
 void envelope_write_sender(struct str *to, struct span sender); /* empty = null sender, written "<>" */
 void envelope_write_rcpt(struct str *to, struct span rcpt);
 
-/* The lines for what was asked for, none for what was not. That of a recipient comes behind his own. */
+/* Writes the lines for the specified parameters. Those of a recipient come after its x-receiver. */
 void envelope_write_dsn(struct str *to, const struct dsn_message *dsn);
 void envelope_write_dsn_rcpt(struct str *to, const struct dsn_rcpt *dsn);
 
-/* NOTIFY of recipient RCPT; 0 = nothing said. */
+/* NOTIFY of recipient RCPT; 0 = unspecified. */
 static inline unsigned envelope_notify(const struct envelope *envelope, size_t rcpt)
 {
 	return envelope->dsn_rcpts ? envelope->dsn_rcpts[rcpt].notify : 0;

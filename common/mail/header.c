@@ -2,15 +2,15 @@
 
 #include <string.h>
 
-/* Where the scan stands. A line that is held has not begun yet. */
+/* The position of the scan. A held line has not begun yet. */
 enum { FIRST, LINE_START, IN_LINE };
 
-/* One call. */
+/* The state of one call. */
 struct run {
 	struct header *h;
 	const struct header_sink *sink;
-	struct span rest; /* not yet looked at */
-	const char *kept; /* from here to `rest` it is still to be put; NULL = nothing is */
+	struct span rest; /* not examined yet */
+	const char *kept; /* the text from here to `rest` is still to be written; NULL = none */
 };
 
 static void put(const struct run *r, struct span text)
@@ -26,7 +26,7 @@ static void put_kept(struct run *r)
 	r->kept = NULL;
 }
 
-/* The line at `rest` is kept, with BEFORE in front of it. */
+/* Keeps the line at `rest`, with BEFORE in front of it. */
 static void keep(struct run *r, struct span before)
 {
 	struct span held = {r->h->held, r->h->held_len};
@@ -76,7 +76,7 @@ static bool is_mailbox_line(const struct header *h, struct span line)
 	return !h->fields && h->mailbox < FIELDS_MAILBOX_MAX && fields_mailbox_line(line);
 }
 
-/* LINE is as much of the line as it takes to tell that it is no field. */
+/* LINE is enough of the line to tell that it is no field. */
 static void take_other(struct run *r, enum fields_line kind, struct span line)
 {
 	bool folded = kind == FIELDS_LINE_FOLDED && r->h->fields;
@@ -91,7 +91,7 @@ static void take_other(struct run *r, enum fields_line kind, struct span line)
 		end(r, SPAN("\r\n"));
 }
 
-/* LINE goes on in the next piece. */
+/* LINE continues in the next piece. */
 static void hold(struct run *r, struct span line)
 {
 	put_kept(r);
@@ -101,7 +101,7 @@ static void hold(struct run *r, struct span line)
 	r->rest = span_skip(r->rest, r->rest.len);
 }
 
-/* What is here of the line at `rest`; together with what an earlier piece had of it, as far as there is room. */
+/* The start of the line at `rest`, joined with its part in an earlier piece as far as there is room. */
 static struct span line_start(const struct run *r)
 {
 	struct header *h = r->h;
@@ -130,7 +130,7 @@ static void begin_line(struct run *r)
 	h->state = IN_LINE;
 }
 
-/* The byte order mark, if there is one, is not kept. */
+/* Removes the byte order mark, if there is one. */
 static void begin_message(struct run *r)
 {
 	struct header *h = r->h;

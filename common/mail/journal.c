@@ -53,7 +53,7 @@ void journal_format(const struct journal_line *line, struct str *to)
 	str_printf(to, "%s%s\n", *text ? " " : "", text);
 }
 
-/* An ordinal in its one spelling: no leading zero. UINT32_MAX is no recipient. */
+/* Parses an ordinal without leading zeros. UINT32_MAX is no recipient. */
 static bool parse_ordinal(struct span text, uint32_t *out)
 {
 	uint64_t value;

@@ -2,15 +2,15 @@
 
 #include <string.h>
 
-/* What has been read of one entry of the list. */
+/* The state of one entry of the list. */
 struct entry {
-	char *to;        /* an address: words, dots and at signs without what stands between them */
-	size_t len;      /* of it; beyond MAILBOX_ROUTE_MAX nothing is kept */
+	char *to;        /* the address: words, dots and at signs without the text between them */
+	size_t len;      /* its length; beyond MAILBOX_ROUTE_MAX nothing is kept */
 	const char *end; /* behind its last word */
-	const char *why; /* the first thing that is wrong with it; NULL = nothing */
-	bool phrase;     /* two words side by side: no address, but a name that goes before one */
-	bool at;         /* an at sign is in it */
-	bool open;       /* the last token was a word, so that another would be beside it */
+	const char *why; /* its first fault; NULL = none */
+	bool phrase;     /* two words side by side: a name that precedes an address */
+	bool at;         /* it has an at sign */
+	bool open;       /* the last token was a word, so another word would be adjacent */
 	bool angle;      /* within <> */
 	bool closed;     /* behind > */
 };
@@ -27,14 +27,14 @@ static bool is_space(char c)
 	return is_blank(c) || c == '\r' || c == '\n';
 }
 
-/* Octets of the line end that S begins with, if it is folded there or S ends with it. Another one is a control. */
+/* Octets of a folded line end at the start of S, or of one that ends S. Any other line end is a control character. */
 static size_t fold_length(struct span s)
 {
 	size_t len = span_starts(s, SPAN("\r\n")) ? 2 : span_starts(s, SPAN("\n"));
 	return len && (len == s.len || is_blank(s.at[len])) ? len : 0;
 }
 
-/* Octets up to the closing parenthesis, those inside counted; 0 when there is none. */
+/* Octets up to the closing parenthesis, with nesting; 0 when there is none. */
 static size_t comment_length(struct span s)
 {
 	size_t depth = 0, i = 0;
@@ -50,7 +50,7 @@ static size_t comment_length(struct span s)
 	return 0;
 }
 
-/* Octets of a word that begins with an opening and ends with CLOSE; 0 when it does not end. */
+/* Octets of a word that begins with a delimiter and ends with CLOSE; 0 when it does not end. */
 static size_t quoted_length(struct span s, char close)
 {
 	size_t i = 1;
@@ -108,7 +108,7 @@ static void take_token(struct entry *e, struct span *list)
 	*list = span_skip(*list, len);
 }
 
-/* Octets of what stands in front of LIST between parentheses or quotes or in [], or of one octet. */
+/* Octets of the comment, quoted text, or [] at the front of LIST, or of one octet. */
 static size_t token_length(struct span list)
 {
 	char c = list.at[0];
@@ -118,7 +118,10 @@ static size_t token_length(struct span list)
 	return len ? len : list.len;
 }
 
-/* The same, and from < to >. It must end where take_entry has its end, or a list of such is read over and over. */
+/*
+ * The same, but also from < to >. It must agree with the end that take_entry finds, or the list would be read in
+ * quadratic time.
+ */
 static size_t part_length(struct span list)
 {
 	bool angle = list.at[0] == '<', closed = !angle;
@@ -130,7 +133,7 @@ static size_t part_length(struct span list)
 	return list.len - rest.len;
 }
 
-/* Behind the colon of a group: it ends, or nothing is in it ("undisclosed-recipients:"). Groups hold no groups. */
+/* After the colon of a group: it ends, or is empty ("undisclosed-recipients:"). Groups can't be nested. */
 static bool group_ends(struct span list)
 {
 	bool empty = true;
@@ -143,12 +146,12 @@ static bool group_ends(struct span list)
 	return list.len || empty;
 }
 
-/* The name of a group has been read, up to the colon that LIST begins with. */
+/* The name of a group was read; LIST begins with the colon. */
 static void take_group(struct entry *e, struct span *list)
 {
 	*list = span_skip(*list, 1);
 	if (!e->end || e->at || e->angle)
-		blame(e, "what stands before a colon is not the name of a group");
+		blame(e, "the text before a colon is not the name of a group");
 	else if (!group_ends(*list))
 		blame(e, "a group, which begins with a colon, does not end in a semicolon");
 	const char *why = e->why;
@@ -167,7 +170,7 @@ static void take_angle(struct entry *e, struct span *list)
 		e->closed = true;
 }
 
-/* Reads up to the end of an entry and takes it with what separates it from the next. */
+/* Takes an entry and the separator behind it. */
 static void take_entry(struct entry *e, struct span *list)
 {
 	while (list->len) {
@@ -197,14 +200,14 @@ static void take_entry(struct entry *e, struct span *list)
 		blame(e, unmatched);
 }
 
-/* The address of E, which is "<...>" around what was kept. */
+/* Parses the address of E, "<...>" around the kept text. */
 static bool parse(const struct entry *e, struct mailbox *out, const char **why)
 {
 	struct span whole = {out->text, e->len + 2}, rest;
 	*why = e->why;
 	if (e->why)
 		return false;
-	*why = "something stands before or behind the address, or several words are none";
+	*why = "there is text before or behind the address, or several words are none";
 	if (e->phrase)
 		return false;
 	*why = "the address is too long";
@@ -218,7 +221,7 @@ static bool parse(const struct entry *e, struct mailbox *out, const char **why)
 	return address_parse_path(whole, &out->address, &rest, why) && rest.len == 0;
 }
 
-/* What was taken off BEFORE, without separators around it. */
+/* The part of BEFORE that was taken, without separators around it. */
 static struct span entry_text(struct span before, struct span rest)
 {
 	struct span text = {before.at, before.len - rest.len};

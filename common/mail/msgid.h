@@ -10,20 +10,20 @@
 
 enum {
 	MSGID_LEN = 24,
-	MSGID_RANDOM = 10, /* octets of randomness that msgid_make takes */
+	MSGID_RANDOM = 10, /* random octets for msgid_make */
 	MSGNAME_MAX = 64   /* longest message file name, with NUL */
 };
 
 struct msgname {
 	char id[MSGID_LEN + 1];
-	uint64_t size; /* octets of the whole file, envelope lines included */
+	uint64_t size; /* octets of the whole file, including the envelope lines */
 	bool eight_bit;
 };
 
-/* An id from the time and MSGID_RANDOM random octets; TO holds MSGID_LEN + 1. */
+/* Makes an id from the time and MSGID_RANDOM random octets; TO holds MSGID_LEN + 1. */
 void msgid_make(int64_t wall_ms, const unsigned char *random, char *to);
 
-/* When the id was made, in seconds since 1970 (40 bits of seconds: good for 34,000 years). */
+/* When the id was made, in seconds since 1970 (40 bits of seconds last 34,000 years). */
 int64_t msgid_time(const char *id);
 
 /* Exactly MSGID_LEN characters of the alphabet. */
@@ -32,7 +32,7 @@ bool msgid_valid(struct span id);
 /* TO holds MSGNAME_MAX. */
 void msgname_format(const struct msgname *name, char *to);
 
-/* False for anything that msgname_format would not have written: no other spelling is accepted. */
+/* Parses only what msgname_format writes; any other spelling is refused. */
 bool msgname_parse(struct span text, struct msgname *out);
 
 #endif

@@ -71,7 +71,7 @@ bool reply_begun(const struct reply *r)
 	return r->lines || r->strange;
 }
 
-/* One to three digits without a leading zero at the front of *text, taken off. */
+/* Takes one to three digits without a leading zero off *text. */
 static bool take_number(struct span *text, uint16_t *out)
 {
 	unsigned value = 0;

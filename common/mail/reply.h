@@ -1,6 +1,6 @@
 /*
- * SMTP replies: those we read from a remote host, and enhanced status codes (RFC 5321 4.2, RFC 3463). Pure. Text from a
- * peer is cleaned here, at the door: printable ASCII, everything else as '?', at most REPLY_TEXT_MAX octets kept.
+ * SMTP replies of remote hosts, and enhanced status codes (RFC 5321 4.2, RFC 3463). Pure. Text from a peer is cleaned
+ * here: printable ASCII, everything else as '?', at most REPLY_TEXT_MAX octets kept.
  */
 #ifndef COMMON_MAIL_REPLY_H
 #define COMMON_MAIL_REPLY_H
@@ -8,9 +8,8 @@
 #include "common/base/span.h"
 
 enum {
-	REPLY_LINE_MAX =
-		12288,         /* longest line we read: a challenge of AUTH (RFC 4954 4); RFC 5321 4.5.3.1.5 says 512 */
-	REPLY_LINES_MAX = 128, /* lines of one reply; EHLO of a large host has 20 */
+	REPLY_LINE_MAX = 12288, /* longest line: a challenge of AUTH (RFC 4954 4); RFC 5321 4.5.3.1.5 says 512 */
+	REPLY_LINES_MAX = 128,  /* lines of one reply; the EHLO reply of a large host has 20 */
 	REPLY_TEXT_MAX = 512
 };
 
@@ -25,24 +24,24 @@ struct reply {
 	struct enhanced enhanced;      /* of the last line that had one */
 	char text[REPLY_TEXT_MAX + 1]; /* the lines' texts joined by a blank, without code and enhanced code */
 	size_t text_len;
-	unsigned lines;   /* seen so far */
-	unsigned strange; /* lines before and between them that are no reply lines */
+	unsigned lines;   /* number so far */
+	unsigned strange; /* lines before and between them that are invalid */
 	bool complete;
 };
 
 /*
- * Adds one line (without CRLF) to *r, which starts zeroed. False when it is no reply line, or one too many.
- * r->complete tells the last line, whose code counts when the lines before have another one.
+ * Adds one line (without CRLF) to *r, which is zeroed at first. False: it is no reply line, or one too many.
+ * r->complete: it was the last line, whose code counts when earlier lines have another one.
  */
 bool reply_add_line(struct reply *r, struct span line);
 
-/* Adds the words of a LINE that is no reply line (an empty one has none). False: it is one too many. */
+/* Adds the text of an invalid LINE (an empty one has none). False: one too many. */
 bool reply_add_strange(struct reply *r, struct span line);
 
-/* A line of it has come. */
+/* Whether a line of the reply has come. */
 bool reply_begun(const struct reply *r);
 
-/* "4.2.0" at the front of TEXT; *rest is what follows it and one blank. */
+/* Parses "4.2.0" at the front of TEXT; *rest is the text after it and one blank. */
 bool enhanced_parse(struct span text, struct enhanced *out, struct span *rest);
 
 enum { ENHANCED_TEXT_MAX = 12 };

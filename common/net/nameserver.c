@@ -53,7 +53,7 @@ void nameservers_resolvconf(struct span text, struct nameservers *out)
 
 void nameserver_question(uint16_t id, unsigned char to[NAMESERVER_QUESTION])
 {
-	/* Who serves the root: every server that resolves names knows. */
+	/* Asks for the name servers of the root, which every resolver knows. */
 	const unsigned char question[NAMESERVER_QUESTION] = {(unsigned char)(id >> 8),
 							     (unsigned char)id,
 							     WANTS_RECURSION,
@@ -90,7 +90,7 @@ static void decide(struct nameserver *server, enum nameserver_state state, int e
 	fd_close(&server->fd);
 }
 
-/* An address that is only good together with an interface says nothing of its server. */
+/* A link-local address without interface can't be reached: that says nothing about the server. */
 static void fail(struct nameserver *server, int err)
 {
 	if (err == EAGAIN || err == EINTR)
@@ -144,7 +144,7 @@ int nameservers_until(const struct nameservers *all, int64_t now_ms)
 	return -1;
 }
 
-/* Whatever else a stranger may send there is left for the next turn, so that it can't hold us. */
+/* Takes a limited number of packets, so that a flood can't hold this process. */
 static void receive(struct nameserver *server, uint16_t id)
 {
 	char packet[512];

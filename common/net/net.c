@@ -79,7 +79,7 @@ int net_listen(const struct config_endpoint *where, bool v6, bool beside)
 	return fd;
 }
 
-/* Waits until the connection stands or has failed. */
+/* Waits until the connection is made or has failed. */
 static int await_connection(int fd, int64_t deadline)
 {
 	struct pollfd waiting = {.fd = fd, .events = POLLOUT};
@@ -101,7 +101,7 @@ static bool set_to(int fd, int option, int value)
 	return setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value)) == 0;
 }
 
-/* Half of the time without a word, then a probe now and then; what is sent must be acknowledged in all of it. */
+/* Keep-alive: half of the time idle, then a few probes. Data must be acknowledged within all of it. */
 static bool notice_silence(int fd)
 {
 	int probe_s = NET_GONE_MS / 2 / PROBES / 1000;
@@ -123,7 +123,7 @@ static int connect_within(int fd, const struct ipaddr *ip, uint16_t port, int64_
 	return err ? err : fd_set_nonblock(fd, false);
 }
 
-/* Any port: the kernel chooses it with the connection, so that one serves towards many hosts. */
+/* The kernel chooses the port at connect, so that one port serves connections to many hosts. */
 static int bind_source(int fd, const struct ipaddr *source)
 {
 	struct sockaddr_storage from;

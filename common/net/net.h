@@ -9,25 +9,24 @@
 enum { NET_TEXT_MAX = 64 }; /* "[2001:db8::1]:25" with NUL */
 
 /*
- * A listening TCP socket for WHERE: non-blocking, SO_REUSEADDR, TCP_NODELAY, large backlog. V6 says which of the two
- * sockets of "*" (V6ONLY always set, so 0.0.0.0 and :: stand side by side).
+ * Opens a listening TCP socket for WHERE: non-blocking, SO_REUSEADDR, TCP_NODELAY, large backlog. V6 selects one of the
+ * two sockets of "*" (V6ONLY is always set, so 0.0.0.0 and :: can coexist).
  *
- * "*" and a single address of the same port stand side by side too, and the kernel prefers the single one: BESIDE says
- * that the caller has a socket from here on the other of the two. SO_REUSEPORT makes it possible; without BESIDE it is
- * set only after bind, so that a port which anybody else has, even with SO_REUSEPORT, is -EADDRINUSE.
+ * "*" and a single address of the same port can coexist, too; the kernel prefers the single address. BESIDE: the caller
+ * owns the other one of the two. SO_REUSEPORT makes it possible; without BESIDE it is set only after bind, so that a
+ * port that any other process has, even with SO_REUSEPORT, is -EADDRINUSE.
  */
 int net_listen(const struct config_endpoint *where, bool v6, bool beside);
 
 /*
- * Connects from the address SOURCE (NULL = any; -EADDRNOTAVAIL when it is not this machine's) to IP:PORT within MS
- * milliseconds; the socket blocks. -ETIMEDOUT, -ECONNREFUSED, ... A peer whose machine is
- * gone without a word (no acknowledgement, none for a probe) is so for us after NET_GONE_MS: then reading and writing
- * end with ETIMEDOUT.
+ * Connects from the address SOURCE (NULL = any; -EADDRNOTAVAIL when it is not of this machine) to IP:PORT within MS
+ * milliseconds; the socket blocks. -ETIMEDOUT, -ECONNREFUSED, ... If the peer's machine vanishes (no acknowledgement,
+ * no answer to probes), reading and writing end with ETIMEDOUT after NET_GONE_MS.
  */
 enum { NET_GONE_MS = 60 * 1000 };
 int net_connect_from(const struct ipaddr *source, const struct ipaddr *ip, uint16_t port, int64_t ms);
 
-/* A datagram socket that hears IP:PORT alone; it blocks. */
+/* Opens a datagram socket that receives only from IP:PORT; it blocks. */
 int net_datagram(const struct ipaddr *ip, uint16_t port);
 
 void net_address(const struct sockaddr_storage *from, struct ipaddr *ip, uint16_t *port);

@@ -9,10 +9,10 @@
 #include "common/base/clock.h"
 
 enum {
-	SKIP_MAX = 1024 * 1024,               /* of one line beyond its bound: then it is not a line any more */
-	SEND_MAX = 64 * 1024,                 /* at once */
-	TIMEOUT_MAX_MS = 24 * 60 * 60 * 1000, /* what we ask of the kernel at once; longer waits go on after it */
-	TIMEOUT_SLACK = 8                     /* a wait may end 1/8 of its length late before we set it anew */
+	SKIP_MAX = 1024 * 1024,               /* octets skipped of a line beyond its limit */
+	SEND_MAX = 64 * 1024,                 /* in one send */
+	TIMEOUT_MAX_MS = 24 * 60 * 60 * 1000, /* the longest kernel time-out; longer waits repeat it */
+	TIMEOUT_SLACK = 8 /* a wait may end 1/8 of its length late before the kernel's time-out is set again */
 };
 
 static int64_t later(int64_t now, int64_t ms)
@@ -74,7 +74,7 @@ static enum stream_result send_failed(struct stream *s, enum stream_result resul
 	return result;
 }
 
-/* Of a send that is told to hurry again and again; *since: when it was first, 0 = not yet. Keeps errno. */
+/* The same for a send that is hurried repeatedly; *since: the first time, 0 = not yet. Keeps errno. */
 static bool hurry_is_over(const struct stream *s, int64_t *since)
 {
 	int64_t now = clock_mono_ms();
@@ -86,8 +86,9 @@ static bool hurry_is_over(const struct stream *s, int64_t *since)
 }
 
 /*
- * A peer that takes a little now and then never runs into SO_SNDTIMEO, so the phase ends it: whoever sends more than a
- * piece comes here again. What begins after the end of the phase (421 after a time-out) goes out if it goes at once.
+ * A peer that takes a little now and then never runs into SO_SNDTIMEO, so the phase ends it: a send of several pieces
+ * comes here for each. A send that begins after the end of the phase (421 after a time-out) is done if it does not
+ * block.
  */
 ssize_t stream_socket_send(struct stream *s, const void *from, size_t size)
 {
@@ -162,7 +163,7 @@ enum stream_result stream_write(struct stream *s, struct span text)
 	return STREAM_OK;
 }
 
-/* Too short a time-out is only set right when a wait has proved long (EXACT): most waits are over at once. */
+/* A time-out that is too short is corrected only when a wait proves long (EXACT): most waits are short. */
 static bool fit_timeout(struct stream *s, int64_t left, bool exact)
 {
 	bool too_long = s->timeout_set == 0 || s->timeout_set - left > left / TIMEOUT_SLACK;
@@ -188,7 +189,7 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* When a wait that began at SINCE is over. */
+/* The end of a wait that began at SINCE. */
 static int64_t end_of_wait(const struct stream *s, int64_t since)
 {
 	int64_t end = earlier(later(since, s->idle_ms), s->deadline);
@@ -211,7 +212,7 @@ ssize_t stream_socket_receive(struct stream *s, void *to, size_t size)
 	return -1;
 }
 
-/* The caller leaves room: less than STREAM_IN octets are waiting. */
+/* The caller makes sure that less than STREAM_IN octets are buffered. */
 static ssize_t receive_some(struct stream *s)
 {
 	make_room(s);
@@ -226,7 +227,7 @@ static ssize_t receive_some(struct stream *s)
 	return n;
 }
 
-/* At least one octet more. */
+/* Receives at least one octet. */
 static enum stream_result receive(struct stream *s)
 {
 	enum stream_result result = s->out_len ? stream_flush(s) : STREAM_OK;
@@ -284,7 +285,7 @@ static enum stream_result skip_line(struct stream *s)
 	}
 }
 
-/* The LF of the next line, within the bound; NULL when there is none up to now. */
+/* The LF of the next line, within the limit; NULL when it has not come yet. */
 static char *find_end(const struct stream *s, size_t *searched)
 {
 	size_t have = s->in_end - s->in_at;

@@ -10,7 +10,7 @@ enum { CHUNK = 64 * 1024 };
 int journal_file_read(int fd, void (*take)(void *context, struct span lines), void *context)
 {
 	char chunk[CHUNK];
-	bool endless = false; /* what comes next is the rest of a line that no chunk could hold */
+	bool endless = false; /* the next chunk continues a line that is longer than a chunk */
 	for (off_t at = 0; at < JOURNAL_FILE_MAX;) {
 		ssize_t got = pread(fd, chunk, sizeof(chunk), at);
 		if (got < 0 && errno == EINTR)

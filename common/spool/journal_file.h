@@ -1,4 +1,4 @@
-/* Reading the journal file of a message. The format of its lines: common/mail/journal.h. */
+/* Reads the journal file of a message. common/mail/journal.h has the format of its lines. */
 #ifndef COMMON_SPOOL_JOURNAL_FILE_H
 #define COMMON_SPOOL_JOURNAL_FILE_H
 
@@ -7,9 +7,9 @@
 enum { JOURNAL_FILE_MAX = 64 << 20 }; /* octets: 5,000 recipients with a line each for ten attempts */
 
 /*
- * Gives the whole lines of the journal FD to TAKE, some at a time, from its beginning; FD's offset stays. A torn tail
- * and a line beyond any bound do not count. 0, -EFBIG beyond JOURNAL_FILE_MAX, or -errno: an error of reading is not
- * the end of the journal, and what TAKE got until then is not all.
+ * Passes the complete lines of the journal FD to TAKE, in pieces, from its beginning; FD's offset does not change. A
+ * torn tail and a line beyond any limit are skipped. 0, -EFBIG beyond JOURNAL_FILE_MAX, or -errno: after a read error
+ * what TAKE has got is incomplete.
  */
 __attribute__((warn_unused_result)) int journal_file_read(int fd, void (*take)(void *context, struct span lines),
 							  void *context);

@@ -16,11 +16,11 @@
 #include "common/base/fd.h"
 
 enum {
-	MESSAGE_MODE = 0644, /* the folders around it decide who reads */
+	MESSAGE_MODE = 0644, /* the parent folders decide who can read it */
 	ENVELOPE_FIRST_READ = 4096
 };
 
-/* File systems whose fsync of a file makes its name durable too, and those that survive nothing anyway. */
+/* File systems whose fsync of a file makes its name durable, too, and those that keep nothing over a restart. */
 static const long name_safe[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC, RAMFS_MAGIC};
 
 static bool fsync_covers_name(long type)
@@ -69,7 +69,7 @@ static int open_file(struct spool_file *file)
 	file->named = !file->spool->unnamed;
 	if (file->spool->needs_mode && fchmod(fd, MESSAGE_MODE) < 0)
 		return -errno;
-	/* A file that has a name must be locked from its first moment, or a scan takes it for an aborted write. */
+	/* A file with a name must be locked from the start, or a scan takes it for an aborted write. */
 	return file->named ? spool_lock(fd) : 0;
 }
 
@@ -134,7 +134,8 @@ static int name_unnamed(const struct spool *spool, int fd, const char *name)
 		return 0;
 	if (errno != ENOENT)
 		return -errno;
-	/* Before Linux 6.10 that takes a capability. Where /proc can be seen, which a jail can't, it serves as well. */
+	/* Before Linux 6.10 AT_EMPTY_PATH takes a capability. Where /proc is visible, which it is not in a jail, it can
+	 * be used. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return linkat(AT_FDCWD, path, spool->new_fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
 }
@@ -146,7 +147,7 @@ static int name_hidden(const struct spool *spool, const char *id, const char *na
 	return renameat2(spool->new_fd, hidden, spool->new_fd, name, RENAME_NOREPLACE) == 0 ? 0 : -errno;
 }
 
-/* Everything up to the name: the steps that leave nothing behind but what spool_abort takes away. */
+/* All steps up to the name: spool_abort can undo them. */
 static int flush_lock_name(struct spool_file *file)
 {
 	int err = file->buffered ? flush(file) : 0;
@@ -229,7 +230,7 @@ int spool_staged(const struct spool *spool, void (*found)(void *context, const c
 	return 0;
 }
 
-/* What is open in FILE is a message of NAMED octets, locked and durable. */
+/* Checks that the open file is a message of NAMED octets; locks it and makes it durable. */
 static int check_staged(const struct spool *spool, const struct msgname *named, struct spool_file *file)
 {
 	struct stat st;
@@ -308,7 +309,7 @@ int spool_lock(int fd)
 	return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -errno;
 }
 
-/* Accepts an empty file and takes it away again. The unlink is ours alone: nobody was told of it. */
+/* Commits an empty file and removes it. Nobody was told of it, so the unlink can't race. */
 static int try_commit(const struct spool *spool, struct stat *seen)
 {
 	struct spool_file file = {.fd = -1};
@@ -345,7 +346,9 @@ int spool_probe(int new_fd, struct spool *out)
 	return 0;
 }
 
-/* Reads on until TEXT holds WANT octets of the file or all of it (*whole); ENVELOPE_FIRST_READ at once at least. */
+/*
+ * Reads until TEXT holds WANT octets of the file, or the whole file (*whole); at least ENVELOPE_FIRST_READ at a time.
+ */
 static int read_up_to(int fd, size_t want, struct str *text, bool *whole)
 {
 	char chunk[16 * 1024];
@@ -371,7 +374,7 @@ int spool_read_envelope(int fd, struct str *text, struct arena *arena, struct en
 	bool whole = false;
 	*why = NULL;
 	str_clear(text);
-	/* What the first read brings is looked at before anything else: a small message costs one call, not two. */
+	/* Parses after the first read: a small message takes one system call, not two. */
 	for (size_t want = 1; want <= ENVELOPE_MAX; want = 2 * (text->len > want ? text->len : want)) {
 		int err = read_up_to(fd, want, text, &whole);
 		if (err)

@@ -50,7 +50,7 @@ void attention_examine(struct attention *a, const struct config_certificates *pa
 	if (!a->at)
 		log_fatal(EXIT_TEMPORARY, "out of memory");
 	if (!tls_channel_prepare())
-		log_fatal(EXIT_TEMPORARY, "OpenSSL can't be set up; is the installation complete?");
+		log_fatal(EXIT_TEMPORARY, "can't set up OpenSSL; is the installation complete?");
 	for (size_t i = 0; i < pairs->n; i++) {
 		if (!is_known(a, pairs->at[i].certificate))
 			good &= certificate_examine(pairs->at[i].certificate, pairs->at[i].key, use, &to,

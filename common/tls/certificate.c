@@ -21,7 +21,7 @@ enum {
 	DATE_MAX = 16
 };
 
-/* Findings of one call, and whether one of them was an error. */
+/* The listener of one call, and whether it got an error. */
 struct report {
 	const struct certificate_listener *to;
 	bool failed;
@@ -44,7 +44,7 @@ __attribute__((format(printf, 3, 4))) static void say(struct report *report, enu
 	str_free(&clean);
 }
 
-/* Where the sandbox of the service is likely to be in the way. */
+/* Whether the sandbox of the service is likely to hide PATH. */
 static bool is_private(const char *path)
 {
 	static const char *const folders[] = {"/home/", "/root/", "/tmp/", "/var/tmp/"};
@@ -66,7 +66,7 @@ static void say_unreadable(struct report *report, const char *what, const char *
 				     : "");
 }
 
-/* The octets of a regular file of at most MAX, or -errno. *OUT is owned by the caller, who wipes it. */
+/* Reads a regular file of at most MAX; 0 or -errno. The caller owns *OUT and wipes it. */
 static int read_whole(const char *path, size_t max, struct stat *file, struct str *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -101,17 +101,17 @@ static void say_no_pem(struct report *report, const char *what, const char *path
 		say(report, CERTIFICATE_ERROR, "%s %s is empty", what, path);
 	else if (memmem(text.at, text.len, "PRIVATE KEY-----", 16))
 		say(report, CERTIFICATE_ERROR,
-		    "%s %s holds a private key and no certificate: were two files exchanged?", what, path);
+		    "%s %s holds a private key and no certificate: were the two files exchanged?", what, path);
 	else if (binary)
 		say(report, CERTIFICATE_ERROR,
-		    "%s %s is not PEM but binary, maybe a PFX of Windows; openssl pkcs12 -in FILE -nokeys -out mail.pem takes the certificates out of one, and -nocerts -noenc -out mail.key the key",
+		    "%s %s is not PEM but binary, maybe a PFX of Windows; openssl pkcs12 -in FILE -nokeys -out mail.pem extracts the certificates of one, and -nocerts -noenc -out mail.key the key",
 		    what, path);
 	else
 		say(report, CERTIFICATE_ERROR, "%s %s holds no certificate in PEM (-----BEGIN CERTIFICATE-----)", what,
 		    path);
 }
 
-/* All certificates in TEXT, at most MAX; NULL when there is none or one is broken, and that was said. */
+/* Reads all certificates in TEXT, at most MAX. NULL when there is none or one is broken, which is reported. */
 static STACK_OF(X509) * read_chain(struct report *report, const char *what, const char *path, struct span text, int max)
 {
 	STACK_OF(X509) *chain = sk_X509_new_null();
@@ -126,8 +126,8 @@ static STACK_OF(X509) * read_chain(struct report *report, const char *what, cons
 	bool end = !error || ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 	int n = chain ? sk_X509_num(chain) : 0;
 	if (!end)
-		say(report, CERTIFICATE_ERROR, "%s %s is broken: its certificate number %d can't be read; copy it anew",
-		    what, path, n + 1);
+		say(report, CERTIFICATE_ERROR,
+		    "%s %s is broken: its certificate number %d can't be read; copy the file again", what, path, n + 1);
 	else if (!n)
 		say_no_pem(report, what, path, text);
 	ERR_clear_error();
@@ -138,7 +138,7 @@ static STACK_OF(X509) * read_chain(struct report *report, const char *what, cons
 	return NULL;
 }
 
-/* Is called when a key wants a passphrase: there is none. */
+/* OpenSSL's callback for the passphrase of a key: there is none. */
 static int no_passphrase(char *to, int size, int writing, void *asked)
 {
 	(void)to;
@@ -148,7 +148,7 @@ static int no_passphrase(char *to, int size, int writing, void *asked)
 	return -1;
 }
 
-/* NULL when it can't be used, and that was said. */
+/* NULL when it can't be used, which is reported. */
 static EVP_PKEY *read_key(struct report *report, const char *path, struct span text)
 {
 	bool asked = false;
@@ -158,13 +158,13 @@ static EVP_PKEY *read_key(struct report *report, const char *path, struct span t
 	BIO_free(bio);
 	if (asked)
 		say(report, CERTIFICATE_ERROR,
-		    "key %s is encrypted with a passphrase, which nobody could type at a start: openssl pkey -in FILE -out NEWFILE takes it off",
+		    "key %s is encrypted with a passphrase, which nobody can type at the start of a service: openssl pkey -in FILE -out NEWFILE removes it",
 		    path);
 	else if (!key && !text.len)
 		say(report, CERTIFICATE_ERROR, "key %s is empty", path);
 	else if (!key)
 		say(report, CERTIFICATE_ERROR,
-		    "key %s holds no private key in PEM that can be read (-----BEGIN PRIVATE KEY-----)", path);
+		    "key %s holds no readable private key in PEM (-----BEGIN PRIVATE KEY-----)", path);
 	return asked ? (EVP_PKEY_free(key), NULL) : key;
 }
 
@@ -175,14 +175,14 @@ static void judge_fit(struct report *report, const struct certificate *c, const 
 			continue;
 		if (i > 0)
 			say(report, CERTIFICATE_ERROR,
-			    "key %s is that of certificate number %d in %s: our own must stand first, then the one that issued it, and so on",
+			    "key %s belongs to certificate number %d in %s: the server's own certificate must come first, then its issuer's, and so on",
 			    key_path, i + 1, c->path);
 		ERR_clear_error();
 		return;
 	}
 	ERR_clear_error();
 	say(report, CERTIFICATE_ERROR,
-	    "key %s does not fit certificate %s: they were not made together; name the key that the certificate was requested with",
+	    "key %s does not fit certificate %s: they were not made together; name the key with which the certificate was requested",
 	    key_path, c->path);
 }
 
@@ -193,11 +193,11 @@ static void judge_strength(struct report *report, const struct certificate *c)
 	int digest = NID_undef;
 	if (key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
 		say(report, CERTIFICATE_WARNING,
-		    "certificate %s has an RSA key of %d bits, which others refuse as too short: make one of %d bits, or an ECDSA key",
+		    "certificate %s has an RSA key of %d bits, which others refuse as too short: create one of %d bits, or an ECDSA key",
 		    c->path, EVP_PKEY_get_bits(key), RSA_BITS_MIN);
 	if (X509_get_signature_info(own, &digest, NULL, NULL, NULL) && (digest == NID_md5 || digest == NID_sha1))
 		say(report, CERTIFICATE_WARNING,
-		    "certificate %s is signed with %s, which others refuse: let it be issued anew", c->path,
+		    "certificate %s is signed with %s, which others refuse: request a new one", c->path,
 		    OBJ_nid2sn(digest));
 	ERR_clear_error();
 }
@@ -228,7 +228,7 @@ static void judge_order(struct report *report, const struct certificate *c)
 		str_init(&name, TEXT_MAX);
 		certificate_subject(upper, &name);
 		say(report, CERTIFICATE_WARNING,
-		    "certificate %s: number %d in it (%s) did not issue number %d: our own stands first, each behind it issued the one before",
+		    "certificate %s: number %d in it (%s) did not issue number %d: the server's own certificate comes first, and each one is followed by its issuer's",
 		    c->path, i + 1, str_text(&name), i);
 		str_free(&name);
 		break;
@@ -318,7 +318,7 @@ static void judge_dates(struct report *report, const char *what, X509 *certifica
 	int64_t from, until;
 	if (!seconds_of(X509_get0_notBefore(certificate), &from) ||
 	    !seconds_of(X509_get0_notAfter(certificate), &until)) {
-		say(report, CERTIFICATE_WARNING, "%s has no date that can be read: %s", what, remedy);
+		say(report, CERTIFICATE_WARNING, "%s has an invalid date: %s", what, remedy);
 		return;
 	}
 	int64_t days = (until - now_s) / DAY_S;
@@ -365,7 +365,7 @@ void certificate_name_missing(const struct certificate *all, size_t n, const cha
 		certificate_names(&all[i], &held);
 		if (i + 1 == n && readable)
 			say(&report, CERTIFICATE_WARNING,
-			    "no tls_certificate holds %s (fqdn), only %s: clients that verify names refuse it, unless they are told another name; let one be issued for it",
+			    "no tls_certificate has the name %s (fqdn), only %s: clients that verify names refuse it, unless they use another name; request a certificate with this name",
 			    name, str_text(&held));
 	}
 	str_free(&held);

@@ -24,8 +24,8 @@ bool tls_channel_prepare(void)
 }
 
 /*
- * Whatever the socket did is "try again" to OpenSSL, so that a time-out of reading leaves the connection able to send a
- * last reply; socket_errno says what it was.
+ * OpenSSL sees every socket error as "try again", so that after a time-out of reading a last reply can still be sent;
+ * socket_errno keeps the error.
  */
 static int from_socket(BIO *bio, char *to, int size)
 {
@@ -41,7 +41,7 @@ static int from_socket(BIO *bio, char *to, int size)
 	return -1;
 }
 
-/* OpenSSL sends the rest of a record by itself: a peer that takes it in crumbs must not outlast the phase. */
+/* OpenSSL sends the rest of a record by itself: a peer that reads slowly must not outlast the phase. */
 static bool lasts_too_long(const struct tls_channel *c)
 {
 	return c->cut_short && c->stream->deadline != INT64_MAX && clock_mono_ms() >= c->stream->deadline;
@@ -85,8 +85,7 @@ static BIO *socket_bio(struct tls_channel *c)
 	return bio;
 }
 
-/* What the peer can have us do again and again without a word to the layer above: each message of a handshake, and each
- * refusal of one. */
+/* Counts what a peer can repeat without any data for the application: messages of handshakes, and refusals of them. */
 static void count_handshaking(int sent, int version, int kind, const void *octets, size_t len, SSL *ssl, void *context)
 {
 	(void)version, (void)octets, (void)len, (void)ssl;
@@ -123,7 +122,7 @@ bool tls_channel_init(struct tls_channel *c, SSL_CTX *context, struct stream *st
 	return true;
 }
 
-/* After a call of SSL that did nothing: what a stream's layer answers. */
+/* The result of a stream's layer after a call of SSL that did nothing. */
 static ssize_t nothing_done(struct tls_channel *c, int returned)
 {
 	switch (SSL_get_error(c->ssl, returned)) {
@@ -200,13 +199,13 @@ static void say_version(const SSL *ssl, char why[TLS_WHY_MAX])
 {
 	const char *least = version_name((int)SSL_get_min_proto_version((SSL *)ssl));
 	if (SSL_is_server(ssl))
-		say(why, "the client speaks %s at most; the oldest version that is spoken here is %s (tls_min)",
+		say(why, "the client supports only %s; the oldest version permitted here is %s (tls_min)",
 		    version_name(SSL_client_version(ssl)), least);
 	else
-		say(why, "the host speaks no version of TLS from %s on", least);
+		say(why, "the host supports no version of TLS from %s on", least);
 }
 
-/* What the peer told us in an alert. */
+/* The peer's alert. */
 static void say_alert(const SSL *ssl, int alert, char why[TLS_WHY_MAX])
 {
 	const char *text = SSL_alert_desc_string_long(alert), *meaning = "";
@@ -239,14 +238,14 @@ static void say_reason(const SSL *ssl, unsigned long error, char why[TLS_WHY_MAX
 	case SSL_R_HTTPS_PROXY_REQUEST:
 	case SSL_R_BAD_RECORD_TYPE:
 	case SSL_R_PACKET_LENGTH_TOO_LONG:
-		say(why, "what the %s sends is not TLS", peer);
+		say(why, "the %s does not speak TLS", peer);
 		break;
 	case SSL_R_NO_SHARED_CIPHER:
-		say(why, "the client offers no cipher that is allowed here, or none for the kind of our certificates");
+		say(why, "the client offers no permitted cipher, or none for the key types of our certificates");
 		break;
 	case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
 	case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
-		say(why, "the client accepts no signature that a key of our certificates can make");
+		say(why, "the client accepts no signature that the keys of our certificates can make");
 		break;
 	case SSL_R_CERTIFICATE_VERIFY_FAILED:
 		say(why, "the %s's certificate is not acceptable: %s", peer,
@@ -271,7 +270,7 @@ static enum tls_result handshake_failed(struct tls_channel *c, int returned, cha
 		say(why, "the %s did not finish the handshake in time", peer);
 		return TLS_TIMEOUT;
 	}
-	say(why, "the %s hung up in the handshake%s%s", peer, c->socket_errno ? ": " : "",
+	say(why, "the %s closed the connection in the handshake%s%s", peer, c->socket_errno ? ": " : "",
 	    c->socket_errno ? strerror(c->socket_errno) : "");
 	return TLS_CLOSED;
 }

@@ -14,16 +14,16 @@
 enum {
 	FINGERPRINT_OCTETS = 32,
 	FINGERPRINT_TEXT = 2 * FINGERPRINT_OCTETS + 1,
-	NAMES_SHOWN = 3,     /* of a certificate that has others than ours */
+	NAMES_SHOWN = 3,     /* names shown of a certificate that does not match */
 	NAME_SHOWN_MAX = 60, /* octets of each */
 	CHAIN_DEPTH_MAX = 10,
-	DEMANDED_LEVEL = 1 /* of OpenSSL: nothing below 80 bits */
+	DEMANDED_LEVEL = 1 /* OpenSSL's security level: at least 80 bits */
 };
 
-/* What opportunistic TLS takes beside today's: an old host with an old cipher is still better off than in clear. */
+/* Also permitted for opportunistic TLS: an old cipher is better than no encryption. */
 #define ANY_CIPHER "DEFAULT:!aNULL:!eNULL:!EXPORT:@SECLEVEL=0"
 
-/* Where distributions keep all authorities in one file; a folder could not be read from the jail. */
+/* Where distributions keep all authorities in one file; the jail could not read a folder. */
 static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
 				      "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
 
@@ -59,7 +59,7 @@ bool tls_client_same_context(const struct config_outbound *a, const struct confi
 	       same_certificates(&a->client_certificate, &b->client_certificate);
 }
 
-/* The reason of the first error that OpenSSL kept; a file that can't be opened says so itself. */
+/* The first error that OpenSSL kept; a file that can't be opened has its own error. */
 static const char *reason(void)
 {
 	unsigned long first = ERR_get_error();
@@ -70,8 +70,8 @@ static const char *reason(void)
 }
 
 /*
- * A list that is there counts; an authority that published none is not checked. Everything else stands as OpenSSL found
- * it.
+ * A revocation list that is present counts; an authority without a list is not checked. All other results of OpenSSL
+ * stay.
  */
 static int without_list(int good, X509_STORE_CTX *context)
 {
@@ -111,7 +111,7 @@ static bool load_authorities(SSL_CTX *context, const char *path, char *why)
 		snprintf(why, TLS_CLIENT_WHY_MAX, "can't read the authorities of %s: %s", path, reason());
 		return false;
 	}
-	/* Whoever is named is trusted, also an authority below another one that is not. */
+	/* Every listed authority is trusted, even one below an authority that is not listed. */
 	if (named)
 		X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 	if (has_lists(store)) {
@@ -151,7 +151,7 @@ static bool set_up(SSL_CTX *context, const struct config_outbound *outbound, cha
 	}
 	if (any)
 		SSL_CTX_set_options(context, SSL_OP_LEGACY_SERVER_CONNECT);
-	/* The handshake never ends over the certificate: tls_client_check judges it, and says more. */
+	/* The handshake never fails because of the certificate: tls_client_check verifies it, with a better message. */
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_verify_depth(context, CHAIN_DEPTH_MAX);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -209,7 +209,7 @@ bool tls_client_dane(struct tls_channel *c, struct span names, struct span recor
 	while (names.len)
 		if (!span_copy(span_take(&names, ','), name, sizeof(name)) || SSL_add1_host(c->ssl, name) != 1)
 			return false;
-	/* A host that is known by its own certificate or key needs no name and no date (RFC 7672 3.1.1). */
+	/* A host that is identified by its own certificate or key needs no name and no date (RFC 7672 3.1.1). */
 	SSL_dane_set_flags(c->ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
 	SSL_set_hostflags(c->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	while ((got = tlsa_next(&records, &record)) == 1)
@@ -230,7 +230,7 @@ bool tls_client_check_dane(const struct tls_channel *c, char why[TLS_CLIENT_WHY_
 				     : X509_verify_cert_error_string(result);
 	snprintf(
 		why, TLS_CLIENT_WHY_MAX,
-		"certificate does not fit the host's TLSA records in DNS (DANE): %s; its owner must renew one of them, and tls_fingerprint would overrule the records",
+		"certificate does not match the host's TLSA records in DNS (DANE): %s; its owner must update one of them, or set tls_fingerprint, which overrules the records",
 		reason);
 	return false;
 }
@@ -254,14 +254,14 @@ static bool pinned(const struct config_words *fingerprints, const char *fingerpr
 	return false;
 }
 
-/* What a stranger wrote into a certificate, fit for a log. */
+/* Appends untrusted text of a certificate, cleaned for a log. */
 static void show_name(const unsigned char *at, int len, struct str *to)
 {
 	for (int i = 0; i < len && i < NAME_SHOWN_MAX; i++)
 		str_printf(to, "%c", at[i] > ' ' && at[i] < 0x7f ? at[i] : '?');
 }
 
-/* Names that the certificate holds, some of them. */
+/* Appends some names of the certificate. */
 static void show_names(const X509 *certificate, struct str *to)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
@@ -331,7 +331,7 @@ static void say_untrusted(long result, const char *fingerprint, char *why)
 	default:
 		snprintf(
 			why, TLS_CLIENT_WHY_MAX,
-			"certificate is of no authority that we know (%s); add its authority to tls_ca, or set tls_fingerprint %s",
+			"certificate is from an unknown authority (%s); add its authority to tls_ca, or set tls_fingerprint %s",
 			X509_verify_cert_error_string(result), fingerprint);
 	}
 }
@@ -342,13 +342,13 @@ bool tls_client_check(const struct tls_channel *c, const struct tls_client_expec
 	char fingerprint[FINGERPRINT_TEXT];
 	*why = '\0';
 	if (!certificate || !fingerprint_of(certificate, fingerprint)) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "the host showed no certificate");
+		snprintf(why, TLS_CLIENT_WHY_MAX, "the host sent no certificate");
 		return false;
 	}
 	if (expect->fingerprints.n) {
 		if (pinned(&expect->fingerprints, fingerprint))
 			return true;
-		snprintf(why, TLS_CLIENT_WHY_MAX, "certificate has another fingerprint than tls_fingerprint says: %s",
+		snprintf(why, TLS_CLIENT_WHY_MAX, "certificate has another fingerprint than tls_fingerprint: %s",
 			 fingerprint);
 		return false;
 	}

@@ -15,8 +15,8 @@ static const char old_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:RSA+AES
 static const char tls13_ciphers[] = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 
 enum {
-	CHAIN_MAX = 10,      /* certificates behind the first */
-	NAMES_MAX = 200,     /* of one certificate: as many as public authorities write */
+	CHAIN_MAX = 10,      /* certificates after the first */
+	NAMES_MAX = 200,     /* of one certificate: the most that public authorities issue */
 	NAMES_SIZE = 1 << 18 /* octets of all names */
 };
 
@@ -32,12 +32,12 @@ struct tls_server {
 	struct certificate certificates[TLS_SNI_CERTIFICATES];
 	struct tls_sni_certificate names[TLS_SNI_CERTIFICATES]; /* of the same index */
 	size_t count;
-	uint32_t usual; /* what is shown to who asks for nothing: in `context` */
+	uint32_t usual; /* set of certificates for clients without SNI: those of `context` */
 };
 
 /* --- reading files --- */
 
-/* What OpenSSL or the system said of FILE. Only the first error is the cause. */
+/* Reports the error of OpenSSL or the system for FILE. Only the first error is the cause. */
 static bool bad_file(const char *file, const char *remedy, struct str *why)
 {
 	unsigned long error = ERR_peek_error();
@@ -75,7 +75,7 @@ static bool read_certificate(const char *name, struct certificate *to, struct st
 	return true;
 }
 
-/* There is nobody to ask for a password. */
+/* OpenSSL's callback for a passphrase: there is none. */
 static int no_password(char *buffer, int size, int writing, void *asked)
 {
 	(void)buffer;
@@ -113,8 +113,7 @@ static bool add_name(struct tls_server *s, struct span *names, size_t *count, co
 	return copy;
 }
 
-/* Its DNS names, or where it has none its common name, which is no name for those who check, but tells what is meant.
- */
+/* Its DNS names, or if it has none its common name: clients ignore that, but it shows the intention. */
 static bool learn_names(struct tls_server *s, const X509 *x509, struct tls_sni_certificate *out)
 {
 	struct span *names = arena_alloc(&s->arena, NAMES_MAX * sizeof(*names));
@@ -148,7 +147,7 @@ static int show(SSL *ssl, const struct tls_server *s, uint32_t which)
 	return 1;
 }
 
-/* Called with what the client has asked for, any octets: only ever compared. */
+/* Called with the client's server name, which may hold any octets: it is only compared. */
 static int choose(SSL *ssl, void *context)
 {
 	const struct tls_server *s = context;
@@ -186,12 +185,12 @@ static bool make_context(struct tls_server *s, enum config_tls_min min)
 	       SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1;
 }
 
-/* Each must be fit to be shown, by the rules of the context. */
+/* Each certificate must be acceptable by the rules of the context. */
 static bool try_certificate(const struct tls_server *s, const struct config_certificate *at,
 			    const struct certificate *c, struct str *why)
 {
 	if (X509_check_private_key(c->x509, c->key) != 1) {
-		str_printf(why, "%s is not the key of %s: name the two files that belong together", at->key,
+		str_printf(why, "%s is not the key of %s: name two files that belong together", at->key,
 			   at->certificate);
 		ERR_clear_error();
 		return false;
@@ -223,7 +222,7 @@ static bool add_certificate(struct tls_server *s, const struct config_certificat
 	return true;
 }
 
-/* What SSL_new copies: changed by `choose` only for who asks for something else. */
+/* What SSL_new copies: `choose` changes it only for clients that ask for another name. */
 static bool load_usual(struct tls_server *s)
 {
 	s->usual = tls_sni_choose(s->names, s->count, (struct span){0});
@@ -243,7 +242,7 @@ struct tls_server *tls_server_new(const struct config_access *access, struct str
 	if (s)
 		arena_init(&s->arena, NAMES_SIZE);
 	if (!ok || !make_context(s, access->tls_min)) {
-		str_append_text(why, "TLS can't be set up: OpenSSL refuses");
+		str_append_text(why, "can't set up TLS: OpenSSL refuses");
 		ok = false;
 	}
 	for (size_t i = 0; ok && i < list->n; i++)

@@ -46,7 +46,7 @@ static uint32_t choose(const struct tls_sni_certificate *certificates, size_t co
 	return chosen;
 }
 
-/* The first certificate and those of other kinds that go with it. A wildcard goes with what bears the same wildcard. */
+/* The first certificate, and certificates with other key types that match it. A wildcard matches the same wildcard. */
 static uint32_t choose_first(const struct tls_sni_certificate *certificates, size_t count)
 {
 	uint32_t chosen = 1;

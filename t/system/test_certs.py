@@ -184,7 +184,7 @@ class Status(Made):
         with Mailroot(f"access {{ tls_certificate {self.pair} }}") as server:
             said = status(server)
             self.assertRegex(said, rf"smtpd: certificate {self.pair.certificate} expired on \d{{4}}-\d\d-\d\d: renew it, then: mailrootctl reload")
-            self.assertIn("smtpd: no tls_certificate holds mail.example.com (fqdn), only other.example.com", said)
+            self.assertIn("smtpd: no tls_certificate has the name mail.example.com (fqdn), only other.example.com", said)
             self.assertEqual(len(attention(server)), 2)
             self.put()
             server.ctl("reload")
@@ -276,7 +276,7 @@ class Check(Made):
         other = self.authority.issue("other.example.com", since=-30, days=20)
         other.key.chmod(0o644)
         self.expect(f"access {{ tls_certificate {other} }}", 0, "warning: certificate", "expired on",
-                    "no tls_certificate holds mail.example.com (fqdn), only other.example.com", "may be read by every user: chmod 600",
+                    "no tls_certificate has the name mail.example.com (fqdn), only other.example.com", "may be read by every user: chmod 600",
                     "is good: 1 virtual server, 3 warnings")
         good = self.authority.issue(NAME)
         self.expect(f"access {{ tls_certificate {good}; tls_certificate {other} }}", 0, "2 warnings")
@@ -313,7 +313,7 @@ class Check(Made):
         issued = self.put("other.example.com")
         os.chmod(self.pair.folder, 0o755)
         self.expect(f"access {{ tls_certificate {self.pair} }}", 0, f"note: key {self.pair.key} was not examined: you may not read it",
-                    "no tls_certificate holds mail.example.com", user="65534")
+                    "no tls_certificate has the name mail.example.com", user="65534")
         self.assertTrue(issued.key.exists())
 
 

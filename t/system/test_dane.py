@@ -36,7 +36,7 @@ def tlsa(usage, selector, matching, certificate):
 
 # tls: "dane", "unverified", "verified" or "none" for mail that arrives; or words of the reason why it waits.
 Row = collections.namedtuple("Row", "certificate records tls fault", defaults=("",))
-MISMATCH, NO_STARTTLS, NO_ANSWER = "does not fit", "does not offer STARTTLS; its TLSA records", "no trustworthy answer"
+MISMATCH, NO_STARTTLS, NO_ANSWER = "does not match the host", "does not offer STARTTLS; its TLSA records", "no trustworthy answer"
 
 
 class Certificates:

@@ -194,7 +194,7 @@ class Keys(WithKdc):
                     return authenticate(wire, Initiator(service))[0]
 
             self.assertEqual(log_in(), 535)
-            wait_for(lambda: "write it anew" in server.log(), "the remedy in the log", 5)
+            wait_for(lambda: "write it again" in server.log(), "the remedy in the log", 5)
             self.kdc.keytab(keytab, service)
             server.ctl("reload")
             wait_for(lambda: log_in() == 235, "the new key in use")

@@ -177,7 +177,7 @@ class Acting(unittest.TestCase):
                 self.assertEqual([m["id"] for m in waiting(server, 1, "held")], [held])
                 shown = server.ctl("queue", "show", held).stdout
                 self.assertIn("is held", shown)
-                self.assertIn(f"`mailrootctl queue release {held}` lets it go", shown)
+                self.assertIn(f"`mailrootctl queue release {held}` releases it", shown)
                 server.ctl("queue", "release", held, "--yes")
                 sink.wait(3)
 
@@ -194,7 +194,7 @@ class Acting(unittest.TestCase):
                 self.assertGreaterEqual(done["in_hand"], 1)
                 self.assertGreaterEqual(done["held"], 1)
                 text = server.ctl("queue", "hold", "--all", "--yes", check=False)
-                self.assertIn("left alone" if text.returncode == 0 else "held already", text.stdout + text.stderr)
+                self.assertIn("not changed" if text.returncode == 0 else "held already", text.stdout + text.stderr)
                 go.set()
                 sink.wait(done["in_hand"])
                 waiting(server, done["held"], "held")

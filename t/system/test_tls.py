@@ -168,7 +168,7 @@ class Promises(Tls):
             self.assertEqual({version for version, _ in found}, {"TLSv1.3"}, text)
             with self.assertRaises(ssl.SSLError):
                 Secured(server, context(most=ssl.TLSVersion.TLSv1_2))
-            wait_for(lambda: 'status=tls-failed reason="the client speaks TLSv1.2 at most; the oldest version that is spoken here is TLSv1.3 (tls_min)"' in server.log(),
+            wait_for(lambda: 'status=tls-failed reason="the client supports only TLSv1.2; the oldest version permitted here is TLSv1.3 (tls_min)"' in server.log(),
                      "the reason in the log")
 
     def test_renegotiation(self):

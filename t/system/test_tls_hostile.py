@@ -85,7 +85,7 @@ class Clear(Tls):
                 while (more := wire.socket.recv(1000)):
                     heard += more
             self.assertNotIn(b"220", heard)
-            wait_for(lambda: 'status=tls-failed reason="what the client sends is not TLS"' in server.log(), "the reason in the log")
+            wait_for(lambda: 'status=tls-failed reason="the client does not speak TLS"' in server.log(), "the reason in the log")
 
     def test_without_certificate(self):
         with Mailroot() as server, Wire(server) as wire:

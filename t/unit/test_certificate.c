@@ -230,7 +230,7 @@ START_TEST(a_chain_stands_in_order)
 	append_certificate(&root, &certificate_text);
 	append_certificate(&own, &certificate_text);
 	ck_assert(!judge(CERTIFICATE_SERVER));
-	hear("E key /c.key is that of certificate number 2 in /c.pem: our own must stand first");
+	hear("E key /c.key belongs to certificate number 2 in /c.pem: the server's own certificate must come first");
 	unmake(&root);
 	unmake(&own);
 	unmake(&stranger);
@@ -256,9 +256,9 @@ static const struct {
 	{"", "", "E certificate /c.pem is empty\nE key /c.key is empty\n"},
 	{"hello", "hello",
 	 "E certificate /c.pem holds no certificate in PEM (-----BEGIN CERTIFICATE-----)\nE key /c.key holds no "
-	 "private key in PEM"},
+	 "readable private key in PEM"},
 	{"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "",
-	 "E certificate /c.pem holds a private key and no certificate: were two files exchanged?"},
+	 "E certificate /c.pem holds a private key and no certificate: were the two files exchanged?"},
 	{"0\202\001\002xx", "", "E certificate /c.pem is not PEM but binary, maybe a PFX"},
 	{"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "",
 	 "E certificate /c.pem is broken: its certificate number 1 can't be read"},

@@ -133,10 +133,10 @@ START_TEST(refuses_networks_and_says_why)
 	static const struct {
 		const char *text, *word;
 	} cases[] = {
-		{"10.0.0.1/8", "behind the prefix"},
-		{"2001:db8::1/64", "behind the prefix"},
-		{"0.0.0.1/0", "behind the prefix"},
-		{"::1/0", "behind the prefix"},
+		{"10.0.0.1/8", "beyond the prefix"},
+		{"2001:db8::1/64", "beyond the prefix"},
+		{"0.0.0.1/0", "beyond the prefix"},
+		{"::1/0", "beyond the prefix"},
 		{"10.0.0.0/33", "0 to 32"},
 		{"10.0.0.0/", "0 to 32"},
 		{"10.0.0.0/-1", "0 to 32"},

@@ -943,7 +943,7 @@ static const struct {
 } tls_failures[] = {
 	{HELLO_TLS "S 454 no key\nX\n", "no key"},
 	{HELLO_TLS "X\n", "connection lost while waiting for the reply to STARTTLS"},
-	{HELLO_TLS "S 220 go\nX\n", "hung up in the handshake"},
+	{HELLO_TLS "S 220 go\nX\n", "closed the connection in the handshake"},
 	{HELLO_TLS "S 220 go\nS 554 I don't know how to begin\nW\nX\n", "no TLS with the host: "},
 	{HELLO_TLS "P 220 go|250-mx|250 AUTH PLAIN|\nX\n", "in clear behind the reply to STARTTLS"},
 };

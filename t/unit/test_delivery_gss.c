@@ -229,7 +229,7 @@ END_TEST
 START_TEST(test_refused)
 {
 	struct gss_client *client = must_load();
-	check_refused(client, "unknown.example.com", "knows no service smtp of this host");
+	check_refused(client, "unknown.example.com", "has no service smtp of this host");
 	check_good(client, "mail.example.com");
 	gss_client_free(client);
 	use_kdc_at(1);

@@ -86,7 +86,8 @@ static const struct {
 	 "server a: 10.0.0.3 may relay, as before\n"
 	 "server a: every other client may no longer relay (was: to any domain)\n"},
 	/* connect list */
-	{"", "connect { list 10.0.0.1 }", "server a: 10.0.0.1 may no longer connect; takes effect with the next connection\n"},
+	{"", "connect { list 10.0.0.1 }",
+	 "server a: 10.0.0.1 may no longer connect; takes effect with the next connection\n"},
 	{"connect { list 10.0.0.1 }", "connect { allow only-listed; list 10.0.0.1 }",
 	 "server a: connect allow only-listed (was all-except-listed); takes effect with the next connection\n"
 	 "server a: 10.0.0.1 may now connect; takes effect with the next connection\n"
@@ -191,9 +192,11 @@ START_TEST(global_settings_too)
 	const char *said = compare("operators root\nvirtual_server a { }",
 				   "operators root daemon\nrun_dir /run/elsewhere\nvirtual_server a { }");
 
-	ck_assert_ptr_nonnull(strstr(said, "operators root daemon (was root); takes effect with the next connection\n"));
-	ck_assert_ptr_nonnull(strstr(said, "run_dir /run/elsewhere (was /run/mailroot); acts with new processes, which "
-					   "start now; no session ends\n"));
+	ck_assert_ptr_nonnull(
+		strstr(said, "operators root daemon (was root); takes effect with the next connection\n"));
+	ck_assert_ptr_nonnull(
+		strstr(said, "run_dir /run/elsewhere (was /run/mailroot); takes effect with new processes, which "
+			     "start now; no session ends\n"));
 }
 END_TEST
 

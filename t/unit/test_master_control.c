@@ -345,7 +345,8 @@ START_TEST(new_processes_are_told_of)
 	str_init(&report, 100000);
 	write_file("listen 127.0.0.1:2599");
 	ck_assert_int_eq(reload_run(&master, false, &report), ROW_RELOADED);
-	ck_assert_ptr_nonnull(strstr(str_text(&report), "listen 127.0.0.1:2599 (was *:25); acts with new processes"));
+	ck_assert_ptr_nonnull(
+		strstr(str_text(&report), "listen 127.0.0.1:2599 (was *:25); takes effect with new processes"));
 	str_clear(&report);
 	ck_assert_int_eq(reload_run(&master, false, &report), ROW_RELOADED);
 	ck_assert_str_eq(str_text(&report), "nothing changed\n");

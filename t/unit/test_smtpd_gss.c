@@ -308,8 +308,8 @@ static void check_wrong_key(const char *keytab, const char *service, const char 
 
 START_TEST(test_wrong_key)
 {
-	check_wrong_key("other", "smtp/mail.example.com", "lacks a key of the name that the client calls us by");
-	check_wrong_key("old-key", "smtp/renewed.example.com", "write it anew");
+	check_wrong_key("other", "smtp/mail.example.com", "has no key for the name that the client uses for this host");
+	check_wrong_key("old-key", "smtp/renewed.example.com", "write it again");
 }
 END_TEST
 

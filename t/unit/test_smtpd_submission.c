@@ -99,7 +99,7 @@ static const struct {
 	{"x-sender:\r\nx-receiver: c@d\r\n", "bad: the x-sender line has no address; write <> for none"},
 	{"x-sender: a@b\r\nx-receiver: <>\r\n", "bad: x-receiver \"<>\": the null address can't be a recipient"},
 	{"x-sender: a@b\r\nx-receiver: c d\r\nTo: e@f\r\n",
-	 "bad: x-receiver \"c d\": something stands before or behind the address, or several words are none"},
+	 "bad: x-receiver \"c d\": there is text before or behind the address, or several words are none"},
 	{"From: a@b\r\nTo: g: c@d\r\n",
 	 "bad: To \"g: c@d\": a group, which begins with a colon, does not end in a semicolon"},
 	/* one bad among good ones */
@@ -111,7 +111,7 @@ static const struct {
 	{"Sender: Acme, Inc. <c@d>\r\nFrom: a@b\r\nTo: x@y\r\n" WHOLE,
 	 "c@d|x@y|Sender: Acme, Inc. <c@d>\r\nFrom: a@b\r\nTo: x@y\r\n" WHOLE},
 	{"x-sender: a b\r\nx-receiver: c@d\r\n",
-	 "bad: x-sender \"a b\": something stands before or behind the address, or several words are none"},
+	 "bad: x-sender \"a b\": there is text before or behind the address, or several words are none"},
 	{"From: a@b\r\nSubject: x\r\n",
 	 "bad: it has no recipient: neither x-receiver lines nor an address in To, Cc or Bcc"},
 	{"To: a@b\r\nSubject: x\r\n", "bad: it has no sender: neither an x-sender line nor From"},

@@ -254,9 +254,9 @@ START_TEST(authorities_and_dates)
 	struct issued self = issue(NULL, "x", names, -DAY, DAY);
 	verify(&expired, ca_file, "mx.example.net", NULL, "certificate has expired; its owner");
 	verify(&early, ca_file, "mx.example.net", NULL, "certificate is not yet valid; its owner");
-	verify(&foreign, ca_file, "mx.example.net", NULL, "certificate is of no authority that we know");
+	verify(&foreign, ca_file, "mx.example.net", NULL, "certificate is from an unknown authority");
 	verify(&self, ca_file, "mx.example.net", NULL, self.fingerprint);
-	verify(&self, NULL, "mx.example.net", NULL, "certificate is of no authority that we know");
+	verify(&self, NULL, "mx.example.net", NULL, "certificate is from an unknown authority");
 	forget(&expired);
 	forget(&early);
 	forget(&foreign);
@@ -273,7 +273,7 @@ START_TEST(authority_below_another)
 	PEM_write_X509(file, below.certificate);
 	fclose(file);
 	verify(&good, ca_file, "mx.example.net", NULL, NULL);
-	verify(&stranger, ca_file, "mx.example.net", NULL, "certificate is of no authority that we know");
+	verify(&stranger, ca_file, "mx.example.net", NULL, "certificate is from an unknown authority");
 	forget(&below);
 	forget(&good);
 }
