@@ -267,7 +267,7 @@ class Check(Made):
                     f"check.conf:5: error: key {weak.key} does not fit certificate {good.certificate}",
                     "the service would accept it, but not all of it would work")
         self.expect(f"access {{ tls_certificate {weak} }}", 1, "check.conf:5: error: ", "key too small")
-        self.expect(f"access {{ tls_certificate {good.key} {good.certificate} }}", 1, "were two files exchanged?")
+        self.expect(f"access {{ tls_certificate {good.key} {good.certificate} }}", 1, "were the two files exchanged?")
         encrypted = self.folder / "encrypted.key"
         certs.openssl("pkey", "-in", good.key, "-aes128", "-passout", "pass:hush", "-out", encrypted)
         self.expect(f"access {{ tls_certificate {good.certificate} {encrypted} }}", 1, "is encrypted with a passphrase", "openssl pkey")

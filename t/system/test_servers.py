@@ -359,7 +359,7 @@ class Reload(unittest.TestCase):
                 session.do("EHLO kept")
                 self.assertTrue(session.do("MAIL FROM:<a@example.com>").startswith("250"))
             said = service.rewrite(f"listen 127.0.0.1:{one}", f"listen 127.0.0.1:{two}")
-            self.assertIn("acts with new processes", said)
+            self.assertIn("takes effect with new processes", said)
             wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", two)) == 0, "the new listener")
             wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", one)) != 0, "the end of the old listener")
             with socket.socket() as free:  # although a session that came through it lives
