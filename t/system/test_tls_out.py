@@ -315,7 +315,7 @@ class TlsOut(unittest.TestCase):
             ("opportunistic", Peer(other, implicit=True), self.outbound("opportunistic", "implicit yes"), TLS),
             ("wrong", Peer(other, implicit=True), self.outbound("verify", "implicit yes"), "^4.7.5 .*certificate is for other.test"),
             ("stall", Peer(self.context, "stall-handshake", implicit=True), self.outbound("opportunistic", "implicit yes"), "^4.7.5 .*in time"),
-            ("clear", Peer(self.context), self.outbound("opportunistic", "implicit yes"), "^4.7.5 .*not TLS"),
+            ("clear", Peer(self.context), self.outbound("opportunistic", "implicit yes"), "^4.7.5 .*does not speak TLS"),
         ])
 
     def test_old_versions(self):
