@@ -10,7 +10,7 @@
 
 enum { ARRIVALS_AT_ONCE = 64, ARRIVED_MAX = 4096 };
 
-/* It is known: a scan was faster. But now it is sure that its writer vouches for it and lets go. */
+/* A scan has found M already. Now it is certain that M is on disk and that its writer has unlocked it. */
 static void arrived_known(struct queue *q, struct message *m)
 {
 	m->unsynced = m->unsynced && m->in_cur;
@@ -24,7 +24,7 @@ void arrivals_take(struct queue *q, struct span text)
 {
 	struct msgname name;
 	if (!msgname_parse(text, &name)) {
-		log_warning("arrivals link: a packet that names no message was ignored");
+		log_warning("arrivals link: ignored a packet that names no message");
 		return;
 	}
 	struct message *m = message_find(&q->messages, name.id);
@@ -41,7 +41,7 @@ void arrivals_take(struct queue *q, struct span text)
 		attempt_begin(q, m);
 }
 
-/* Packets of the arrivals link as they come in. */
+/* The buffers of one recvmmsg. */
 struct arrivals {
 	char packets[ARRIVALS_AT_ONCE][ARRIVED_MAX];
 	struct iovec octets[ARRIVALS_AT_ONCE];
@@ -77,7 +77,7 @@ static void take_arrival(struct loop *l, struct span text, struct msghdr *header
 	else if (good && etrn_request_receive(&l->etrn, text, packet.fds, packet.fd_count))
 		;
 	else if (text.len)
-		log_warning("arrivals link: a packet that is no arrival was ignored");
+		log_warning("arrivals link: ignored an invalid packet");
 	ipc_packet_close(&packet);
 }
 

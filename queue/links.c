@@ -10,7 +10,7 @@
 #include "queue/attempt/verdicts.h"
 #include "queue/model/waiting.h"
 
-/* WHY NULL: the parent is gone, of which master tells. */
+/* WHY NULL: the parent has ended, which master logs. */
 static void drop_pool_link(struct queue *q, struct pool *p, const char *why)
 {
 	if (why)
@@ -18,7 +18,10 @@ static void drop_pool_link(struct queue *q, struct pool *p, const char *why)
 	fd_close(&p->link);
 }
 
-/* New SMTP clients have read passwords and certificates anew: one message tries what was down, and calls the others. */
+/*
+ * New SMTP clients have read passwords and certificates again. So one message tries each next hop that is down; when it
+ * gets through, the others follow.
+ */
 static void retry_all(struct queue *q)
 {
 	for (struct destination *d = q->destinations.table, *next; d; d = next) {
@@ -41,7 +44,7 @@ void links_attach(struct queue *q, struct pool *p, int fd)
 	if (p != &q->delivery)
 		return;
 	while (q->messages.all_known && !verdicts_receive(q))
-		; /* the last words of the clients before */
+		; /* the last verdicts of the previous clients */
 	retry_all(q);
 }
 
@@ -66,7 +69,7 @@ bool links_pool(struct queue *q, struct pool *p, struct worker **added)
 	bool good = wire_admit(WIRE_LINK_pool, WIRE_UP, packet.text) && wire_decode_worker(packet.text, &worker);
 	if (!good || packet.fd_count != 1) {
 		ipc_packet_close(&packet);
-		drop_pool_link(q, p, "it sent what is no worker");
+		drop_pool_link(q, p, "it sent an invalid packet");
 		return false;
 	}
 	int fd = packet.fds[0];
@@ -118,7 +121,7 @@ void links_retire(struct queue *q, struct pool *p)
 {
 	struct worker *w;
 	while ((w = pool_surplus(p, q->mono_ms))) {
-		/* Its parent must know first, or it would fork another. */
+		/* The parent must know first, or it would start another worker. */
 		if (p->link >= 0)
 			send_want(q, p, pool_count(p) - 1);
 		pool_remove(w);

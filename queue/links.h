@@ -1,6 +1,6 @@
 /*
- * The links of a queue to the parents of the pools and to the workers. What comes over them is decoded and checked
- * here; a packet that may not be on its link costs that link. No event loop: the manager says when to read.
+ * The links of a queue to the parents of the pools and to the workers. Packets are decoded and checked here; after an
+ * invalid packet the link is closed. No event loop: the manager calls these functions when there is something to read.
  */
 #ifndef QUEUE_LINKS_H
 #define QUEUE_LINKS_H
@@ -8,24 +8,26 @@
 #include "queue/attempt/queue.h"
 
 /*
- * Takes one packet of the link to the parent of P: *added is the new worker, or NULL. False: nothing more is there, or
- * the link was closed (p->link is -1).
+ * Takes one packet from the parent of P. *ADDED is the new worker, which P owns, or NULL without memory. False when
+ * there is no packet, or the link was closed (p->link is -1).
  */
 bool links_pool(struct queue *q, struct pool *p, struct worker **added);
 
-/* The parent of P is being replaced by one of another configuration: its workers get no more jobs. */
+/*
+ * Closes the link to the parent of P, which is replaced after a change of configuration. Its workers get no more jobs.
+ */
 void links_detach(struct pool *p);
 
-/* A new link to the parent of P, owned from now on. */
+/* FD is a new link to the parent of P, owned from now on. */
 void links_attach(struct queue *q, struct pool *p, int fd);
 
-/* Takes what W says on its job link. False: it is gone. */
+/* Takes the packets of W on its job link. False when the link has ended; W is freed then. */
 bool links_worker(struct queue *q, struct worker *w);
 
-/* Tells the parent of P when more workers could be used. */
+/* Tells the parent of P when P needs more workers. */
 void links_want(struct queue *q, struct pool *p);
 
-/* Lets go of workers that had nothing to do for long. */
+/* Removes the surplus workers of P (pool_surplus). */
 void links_retire(struct queue *q, struct pool *p);
 
 #endif

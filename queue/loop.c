@@ -60,7 +60,10 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* What is down or unknown: asked for when that is due, refused when it had better not be waited for. */
+/*
+ * Next hops that are down or have no known hosts: looks the hosts up when that is due, and refuses the jobs of one that
+ * is not worth waiting for.
+ */
 static void sweep_blocked(struct loop *l, struct pool *p)
 {
 	struct queue *q = &l->queue;
@@ -96,7 +99,7 @@ static void send_failed(struct queue *q, struct job *j, struct worker *w, int er
 {
 	struct message *m = j->message;
 	if (err == -EPIPE) {
-		pool_leaving(w); /* the end of its link tells what becomes of the jobs that it has */
+		pool_leaving(w); /* when its link ends, its jobs are settled */
 	} else if (err == -EWOULDBLOCK) {
 		attempt_lock_busy(q, m);
 	} else {
@@ -106,7 +109,7 @@ static void send_failed(struct queue *q, struct job *j, struct worker *w, int er
 	}
 }
 
-/* True: there is more to send at once. */
+/* True when there is more to send at once. */
 static bool dispatch(struct queue *q, struct pool *p)
 {
 	struct job *j;
@@ -121,8 +124,10 @@ static bool dispatch(struct queue *q, struct pool *p)
 	return true;
 }
 
-/* What a scan found is adopted when its lock was free and the verdicts link was drained afterwards: its former worker
- * reports before it lets go. True: there is more to do at once. */
+/*
+ * Adopts messages that a scan found, after their locks were free and the verdicts link was drained (scan.h). True when
+ * there is more to do at once.
+ */
 static bool adopt(struct loop *l)
 {
 	struct queue *q = &l->queue;
@@ -167,7 +172,7 @@ static int64_t wait_ms(const struct loop *l)
 	return next > q->mono_ms ? next - q->mono_ms : 0;
 }
 
-/* The deliveries of a turn. True: there is more to do at once. */
+/* The deliveries of a turn. True when there is more to do at once. */
 static bool deliver(struct loop *l)
 {
 	struct queue *q = &l->queue;

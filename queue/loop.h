@@ -1,6 +1,6 @@
 /*
- * The queue manager without its event loop: one queue, and the rooms around its deliveries. What happens in a turn is
- * decided here, and nowhere else.
+ * The queue manager without its event loop: one queue with its scan, ETRN, console and badmail sweep. Only this module
+ * decides what happens in a turn.
  */
 #ifndef QUEUE_LOOP_H
 #define QUEUE_LOOP_H
@@ -19,17 +19,19 @@ struct loop {
 	struct badmail_sweep badmail_sweep;
 	int arrivals;      /* link, borrowed */
 	int64_t sweep_ms;  /* when the next sweep over blocked next hops is due */
-	int64_t second_ms; /* when the next look at what is slow is due */
+	int64_t second_ms; /* when each_second is due next */
 };
 
-/* L is zeroed, but for what loop->queue keeps of a caller (fullness, times that stand). False without memory or when a
- * folder can't be opened: a line in the log says which. */
+/*
+ * Opens L, which is zeroed except for fullness and clock_stands of L->queue. ARRIVALS and VERDICTS are borrowed. False
+ * without memory, or when a folder can't be opened, which is in the log then.
+ */
 bool loop_open(struct loop *l, struct child *child, int arrivals, int verdicts);
 void loop_close(struct loop *l);
 
 /*
- * One turn: everything that is due is done, a slice of each kind. Returns the milliseconds until the next turn is due
- * if nothing happens before; 0 = at once.
+ * Does one turn: a slice of everything that is due. Returns the ms until the next turn if no event comes before; 0 = at
+ * once.
  */
 int64_t loop_turn(struct loop *l);
 

@@ -9,13 +9,15 @@
 #include "common/process/privs.h"
 #include "queue/manager.h"
 
-/* Beside a link a worker: message files that are kept open, folders, links. */
+/* Descriptors besides one link for each worker: message files that are kept open, folders, other links. */
 enum { OTHER_FILES = 1024, LOCAL_WORKERS = 64 };
 
 static void jail(const struct child *child)
 {
-	/* As far as the user's rights reach: a drop folder may be mounted or made after our start, and a rule of
-	 * Landlock would not cover it. */
+	/*
+	 * All paths that the user may access: a drop folder may be mounted or created after our start, and a rule of
+	 * Landlock would not cover it.
+	 */
 	static const char *const everything[] = {"/", NULL};
 	int workers = (int)child->server->delivery.processes.max + LOCAL_WORKERS;
 	const struct privs_jail jail = {

@@ -17,7 +17,7 @@
 
 enum { STOP_MS = 10 * 1000, WAIT_MAX_MS = 60 * 1000, PACKETS_AT_ONCE = 64 };
 
-/* A link that may go and come: the event that watches it, and the descriptor that this event is for. */
+/* A link that may close and come back: the event that watches it, and the descriptor of this event. */
 struct watch {
 	struct event *event;
 	int fd;
@@ -31,18 +31,22 @@ struct manager {
 	struct event *turn;
 	struct watch arrivals, verdicts, controls, resolver, delivery, local;
 	int control;
-	uint64_t attached[CHILD_LINK_CTL]; /* by enum child_link: serial of what we have; 0 = none, and master knows */
+	uint64_t attached[CHILD_LINK_CTL]; /* by enum child_link: serial of the attached link; 0 = none, or master knows
+					    */
 	struct watch ctls[CONSOLE_LINKS_MAX];
 	int64_t stop_by; /* 0 = not stopping */
 };
 
-/* From any number of events to one turn after them, before the loop waits again. */
+/* Any number of events cause one turn after them, before the loop waits again. */
 static void turn_soon(struct manager *g)
 {
 	event_active(g->turn, EV_TIMEOUT, 0);
 }
 
-/* Makes W watch FD for WHAT (0 or -1 = nothing). A link is closed where it breaks; this follows. */
+/*
+ * Makes W watch FD for the events WHAT; FD -1 or WHAT 0 = nothing. The module that sees a link fail closes it; the
+ * watch follows.
+ */
 static void follow(struct manager *g, struct watch *w, int fd, short what, event_callback_fn callback, void *context)
 {
 	if (fd < 0)
@@ -93,7 +97,7 @@ static void on_worker(int fd, short what, void *context)
 	(void)fd, (void)what;
 	struct manager *g = w->pool->owner;
 	queue_clock(g->queue);
-	links_worker(g->queue, w); /* may be gone */
+	links_worker(g->queue, w); /* may free W */
 	turn_soon(g);
 }
 
@@ -170,7 +174,7 @@ static void attach(struct manager *g, enum child_link kind, uint64_t serial, int
 		break;
 	case CHILD_LINK_CTL:
 		if (!console_attach(&g->loop->console, fd))
-			log_warning("too many links to mailrootctl at a time: one more was refused");
+			log_warning("too many links to mailrootctl: refused one more");
 		break;
 	default:
 		fd_close(&fd);
@@ -187,7 +191,7 @@ static void stop(struct manager *g, bool now)
 	log_info("stopping; %zu jobs are at workers", queue_jobs_out(q));
 }
 
-/* One packet of master; its descriptor is taken out of *packet where it is used. */
+/* Does what one PACKET of master says, and takes its descriptor out if it is used. */
 static void obey(struct manager *g, struct ipc_packet *packet)
 {
 	struct wire_attach attached;
@@ -233,13 +237,13 @@ static void on_control(int fd, short what, void *context)
 		}
 		obey(g, &packet);
 		ipc_packet_close(&packet);
-		/* The old watch goes before a new link can come under the same number. */
+		/* Remove the old watch before a new link can get the same number. */
 		follow_links(g);
 	}
 	turn_soon(g);
 }
 
-/* When master dies the kernel says so by this signal, and jobs in hand are to be recorded all the same. */
+/* The kernel sends this signal when master dies. The results of running jobs must still be recorded. */
 static void on_term(int signo, short what, void *context)
 {
 	struct manager *g = context;
@@ -249,7 +253,7 @@ static void on_term(int signo, short what, void *context)
 	turn_soon(g);
 }
 
-/* A link is closed where it breaks, whatever broke it; master makes another if its other end is there. */
+/* Tells master that the link was closed; master makes another one if the other process still runs. */
 static void tell_lost(struct manager *g, enum child_link kind, int fd)
 {
 	if (fd >= 0 || !g->attached[kind] || g->stop_by)
@@ -326,6 +330,6 @@ int manager_run(struct loop *l, int control)
 	turn_soon(&g);
 	event_base_dispatch(g.base);
 	log_info("stopped; %zu messages are in the spool", messages_count(&q->messages));
-	/* Links, locks and memory go with the process. */
+	/* The end of the process closes the links and the locks. */
 	return 0;
 }

@@ -22,8 +22,7 @@ static void append_value(struct str *to, enum config_type type, const void *valu
 	str_append_c(to, '\n');
 }
 
-/* The next hop of mail that REMOTE and CONNECTOR (or neither) have a say in, if the configuration gives hosts for it.
- */
+/* Appends the next hop of mail for REMOTE by CONNECTOR (either may be NULL), if the configuration has hosts for it. */
 static void append_hop(struct str *to, const struct config_server *server, const struct config_remote_domain *remote,
 		       const struct config_connector *connector)
 {
@@ -52,7 +51,7 @@ static void append_connector(struct str *to, const struct config_server *server,
 	append_outbound(to, &connector->outbound);
 }
 
-/* All that has a say in where mail goes, and how. */
+/* Writes to TO all settings that decide where mail goes, and how. */
 static void list_routes(const struct config_server *server, struct str *to)
 {
 	str_init(to, ROUTES_MAX);
@@ -75,8 +74,8 @@ static void list_routes(const struct config_server *server, struct str *to)
 }
 
 /*
- * Its way is looked at again; when that has not changed it waits on as before. A million are read like those that a
- * scan finds, some at a time, so that new mail need not wait for them.
+ * Reads M again to see whether its routes have changed; if not, it waits as before. M becomes FOUND, as by a scan: such
+ * messages are read some at a time, so that new mail need not wait for a million of them.
  */
 static void look_again(struct queue *q, struct message *m)
 {
@@ -86,7 +85,7 @@ static void look_again(struct queue *q, struct message *m)
 	waiting_hurry(&q->messages, m);
 }
 
-/* What has not begun is loaded again, and so routed anew. */
+/* Messages that no worker has are loaded and routed again. */
 static void take_back_all(struct queue *q, bool routes_changed)
 {
 	struct message *m, *next;
@@ -101,8 +100,8 @@ static void take_back_all(struct queue *q, bool routes_changed)
 	}
 }
 
-/* A next hop that is down may be tried at once by what is due for it now; nobody else is hurried. */
-static void forget_waits(struct queue *q)
+/* Ends the back-off of next hops that are down. Messages that wait there do not become due by this. */
+static void end_back_offs(struct queue *q)
 {
 	for (struct destination *d = q->destinations.table; d; d = d->hh.next)
 		if (d->down_ms && !destination_is_local(d))
@@ -128,7 +127,7 @@ bool reload_take(struct queue *q, int fd)
 	bool changed = !span_equal(str_span(&before), str_span(&after));
 	q->routes += changed;
 	if (changed)
-		forget_waits(q);
+		end_back_offs(q);
 	take_back_all(q, changed);
 	str_free(&before);
 	str_free(&after);

@@ -1,12 +1,12 @@
-/* A changed configuration in a running queue: what waits is routed anew. */
+/* A new configuration for a running queue: waiting messages are routed again. */
 #ifndef QUEUE_RELOAD_H
 #define QUEUE_RELOAD_H
 
 #include "queue/attempt/queue.h"
 
 /*
- * Takes the canonical text in FD (closed). What has not begun is decided anew; what waits and would not go where it
- * went before is tried at once. False: the text is none, nothing changed.
+ * Takes the configuration in FD, which is closed. Jobs that no worker has are made again. Waiting messages whose routes
+ * have changed are tried at once. False when the text is invalid; the old configuration stays then.
  */
 bool reload_take(struct queue *q, int fd);
 

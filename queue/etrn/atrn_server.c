@@ -20,12 +20,12 @@ static bool is_stream(int fd)
 	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
 }
 
-/* What he asked for, or may ask for. */
-struct offer {
+/* The next hops that the client requests, by name or as all that the account may fetch. */
+struct request {
 	const struct wire_atrn *packet;
 	struct destination *at[ETRN_DOMAINS_MAX];
 	size_t n, waiting;
-	enum etrn_event trouble; /* ETRN_BEGUN = none */
+	enum etrn_event trouble; /* why it is refused; ETRN_BEGUN = it is not */
 };
 
 static size_t is_waiting(const struct destination *d)
@@ -33,56 +33,56 @@ static size_t is_waiting(const struct destination *d)
 	return d->queued + d->at_workers + !TAILQ_EMPTY(&d->waiting) + !TAILQ_EMPTY(&d->parked);
 }
 
-static void add(struct queue *q, struct offer *offer, struct destination *d)
+static void add(struct queue *q, struct request *request, struct destination *d)
 {
 	const struct config_remote_domain *remote = etrn_find(queue_server(q), span_of(d->etrn->domain));
 	struct route route;
 	const struct address address = {.domain = span_of(d->etrn->domain)};
 	route_decide(queue_server(q), &address, NULL, &route);
-	if (!remote || !etrn_may_fetch(remote, offer->packet->user))
-		offer->trouble = ETRN_REFUSED;
-	else if (route.outbound->tls > CONFIG_TLS_OPPORTUNISTIC && !offer->packet->tls)
-		offer->trouble = ETRN_NEEDS_TLS;
+	if (!remote || !etrn_may_fetch(remote, request->packet->user))
+		request->trouble = ETRN_REFUSED;
+	else if (route.outbound->tls > CONFIG_TLS_OPPORTUNISTIC && !request->packet->tls)
+		request->trouble = ETRN_NEEDS_TLS;
 	else if (d->etrn->connection && atrn_is_up(d->etrn->connection))
-		offer->trouble = ETRN_LATER;
-	else if (offer->n < ETRN_DOMAINS_MAX)
-		offer->at[offer->n++] = d;
-	offer->waiting += is_waiting(d);
+		request->trouble = ETRN_LATER;
+	else if (request->n < ETRN_DOMAINS_MAX)
+		request->at[request->n++] = d;
+	request->waiting += is_waiting(d);
 }
 
-/* Next hops of mail for DOMAIN: usually one. */
-static void add_domain(struct queue *q, struct offer *offer, struct span domain)
+/* Adds the next hops of mail for DOMAIN, usually one. */
+static void add_domain(struct queue *q, struct request *request, struct span domain)
 {
 	const struct config_remote_domain *remote = etrn_find(queue_server(q), domain);
-	if (!remote || !etrn_may_fetch(remote, offer->packet->user))
-		offer->trouble = ETRN_REFUSED;
+	if (!remote || !etrn_may_fetch(remote, request->packet->user))
+		request->trouble = ETRN_REFUSED;
 	else
-		etrn_server_make_known(q, domain);
-	for (struct destination *d = q->destinations.table; d && offer->trouble == ETRN_BEGUN; d = d->hh.next)
+		etrn_server_make_hop(q, domain);
+	for (struct destination *d = q->destinations.table; d && request->trouble == ETRN_BEGUN; d = d->hh.next)
 		if (d->etrn && span_equal_nocase(span_of(d->etrn->domain), domain))
-			add(q, offer, d);
+			add(q, request, d);
 }
 
-/* Of rules for one domain. */
-static void make_all_known(struct queue *q, struct span user)
+/* Makes the next hops of all domains that USER may fetch, wildcards excepted. */
+static void make_all_hops(struct queue *q, struct span user)
 {
 	const struct config_server *server = queue_server(q);
 	for (size_t i = 0; i < server->remote_domain_count; i++)
 		if (etrn_may_fetch(&server->remote_domains[i], user) && server->remote_domains[i].name[0] != '*')
-			etrn_server_make_known(q, span_of(server->remote_domains[i].name));
+			etrn_server_make_hop(q, span_of(server->remote_domains[i].name));
 }
 
-/* All that the account may fetch and for which something waits, or may wait. */
-static void add_all(struct queue *q, struct offer *offer, bool mixed)
+/* Adds the next hops that the account may fetch. SEVERAL: messages for them may wait as mail for several domains. */
+static void add_all(struct queue *q, struct request *request, bool several)
 {
-	if (mixed)
-		make_all_known(q, offer->packet->user);
+	if (several)
+		make_all_hops(q, request->packet->user);
 	for (struct destination *d = q->destinations.table; d; d = d->hh.next) {
-		if (!d->etrn || !d->etrn->domain[0] || (!mixed && !is_waiting(d)))
+		if (!d->etrn || !d->etrn->domain[0] || (!several && !is_waiting(d)))
 			continue;
 		const struct config_remote_domain *remote = etrn_find(queue_server(q), span_of(d->etrn->domain));
-		if (remote && etrn_may_fetch(remote, offer->packet->user))
-			add(q, offer, d);
+		if (remote && etrn_may_fetch(remote, request->packet->user))
+			add(q, request, d);
 	}
 }
 
@@ -94,26 +94,26 @@ static size_t count_atrn(const struct queue *q)
 	return n;
 }
 
-static enum etrn_event look(struct etrn *e, struct offer *offer)
+static enum etrn_event look(struct etrn *e, struct request *request)
 {
 	struct queue *q = e->queue;
-	struct span rest = offer->packet->domains, domain;
+	struct span rest = request->packet->domains, domain;
 	int more = 0;
-	bool mixed = etrn_server_is_mixed(q);
+	bool several = etrn_server_has_several(q);
 	if (!etrn_server_knows_all(e) || e->requests++ >= ETRN_A_SECOND || count_atrn(q) >= ATRN_MAX)
 		return ETRN_LATER;
 	for (size_t n = 0; n < ETRN_DOMAINS_MAX && (more = etrn_next(&rest, &domain)) > 0; n++)
-		add_domain(q, offer, domain);
+		add_domain(q, request, domain);
 	if (more < 0)
 		return ETRN_REFUSED;
-	if (!offer->packet->domains.len)
-		add_all(q, offer, mixed);
-	if (offer->trouble != ETRN_BEGUN)
-		return offer->trouble;
-	return (offer->waiting || mixed) && offer->n ? ETRN_BEGUN : ETRN_NOTHING;
+	if (!request->packet->domains.len)
+		add_all(q, request, several);
+	if (request->trouble != ETRN_BEGUN)
+		return request->trouble;
+	return (request->waiting || several) && request->n ? ETRN_BEGUN : ETRN_NOTHING;
 }
 
-/* The client as its only host, for logs and journals. */
+/* The client as the only host of the next hop, for logs and journals. */
 static char *describe_host(const struct wire_atrn *packet, const struct ipaddr *ip)
 {
 	struct str text;
@@ -148,38 +148,38 @@ static int64_t longer(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-static enum etrn_event begin(struct etrn *e, const struct offer *offer, int stream, int claim, uint64_t *count)
+static enum etrn_event begin(struct etrn *e, const struct request *request, int stream, int claim, uint64_t *count)
 {
 	struct queue *q = e->queue;
 	struct destination *d = NULL;
 	struct ipaddr ip;
-	if (!ipaddr_parse(offer->packet->client, &ip))
+	if (!ipaddr_parse(request->packet->client, &ip))
 		return ETRN_REFUSED;
-	destination_ref(&q->destinations, &d, make(e, offer->packet, &ip));
+	destination_ref(&q->destinations, &d, make(e, request->packet, &ip));
 	if (!d)
 		return ETRN_LATER;
 	d->atrn->stream = stream;
 	d->atrn->claim = claim;
-	for (size_t i = 0; i < offer->n; i++)
-		d->atrn->expire_ms = longer(d->atrn->expire_ms, offer->at[i]->etrn->expire_ms);
-	for (size_t i = 0; i < offer->n; i++)
-		*count += etrn_server_turn(q, offer->at[i], d);
-	log_info("next hop %s takes mail of %zu domains, %llu messages wait", d->key, offer->n,
+	for (size_t i = 0; i < request->n; i++)
+		d->atrn->expire_ms = longer(d->atrn->expire_ms, request->at[i]->etrn->expire_ms);
+	for (size_t i = 0; i < request->n; i++)
+		*count += etrn_server_connect(q, request->at[i], d);
+	log_info("next hop %s accepts mail of %zu domains, %llu messages wait", d->key, request->n,
 		 (unsigned long long)*count);
 	destination_ref(&q->destinations, &d, NULL);
 	return ETRN_BEGUN;
 }
 
-enum etrn_event atrn_server_offered(struct etrn *e, const struct wire_atrn *packet, int stream, int claim,
+enum etrn_event atrn_server_request(struct etrn *e, const struct wire_atrn *packet, int stream, int claim,
 				    uint64_t *count)
 {
-	struct offer offer = {.packet = packet, .trouble = ETRN_BEGUN};
+	struct request request = {.packet = packet, .trouble = ETRN_BEGUN};
 	*count = 0;
-	enum etrn_event event = is_stream(stream) ? look(e, &offer) : ETRN_REFUSED;
-	return event == ETRN_BEGUN ? begin(e, &offer, stream, claim, count) : event;
+	enum etrn_event event = is_stream(stream) ? look(e, &request) : ETRN_REFUSED;
+	return event == ETRN_BEGUN ? begin(e, &request, stream, claim, count) : event;
 }
 
-/* What has not begun is routed anew, and waits. */
+/* Takes back the messages that no worker has: they are routed again. */
 static void take_back(struct queue *q, struct destination *d)
 {
 	struct message *m;
@@ -204,7 +204,7 @@ static void end(struct queue *q, struct destination *d)
 	fd_close(&d->atrn->stream);
 	fd_close(&d->atrn->claim);
 	take_back(q, d);
-	log_info("next hop %s takes no more mail", d->key);
+	log_info("next hop %s accepts no more mail", d->key);
 }
 
 void atrn_server_tend(struct queue *q)

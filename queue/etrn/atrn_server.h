@@ -1,22 +1,23 @@
-/* Clients that turn their connection round with ATRN (RFC 2645) to fetch their mail: see atrn.h. */
+/* ATRN (RFC 2645) as a server: clients turn their connection round to fetch their mail. See atrn.h. */
 #ifndef QUEUE_ETRN_ATRN_SERVER_H
 #define QUEUE_ETRN_ATRN_SERVER_H
 
 #include "queue/etrn/etrn_server.h"
 
 enum {
-	ATRN_MAX = 100,            /* at a time: each holds two descriptors, an smtpd and an SMTP client */
-	ATRN_UNUSED_MS = 10 * 1000 /* a connection for which no mail came after all */
+	ATRN_MAX = 100, /* connections at a time: each occupies two descriptors, an smtpd worker and an SMTP client */
+	ATRN_UNUSED_MS = 10 * 1000 /* a connection that no worker has got by then ends */
 };
 
 /*
- * PACKET, which smtpd sent with STREAM and CLAIM (owned after ETRN_BEGUN): what becomes of it. A hostile smtpd gets the
- * mail of domains that have atrn_accounts, and no other.
+ * Handles the request PACKET of smtpd, with the descriptors STREAM and CLAIM (atrn.h). After ETRN_BEGUN they are owned
+ * here, and *COUNT messages go out over the connection. Otherwise they stay the caller's. Even a compromised smtpd gets
+ * only the mail of domains that have atrn_accounts.
  */
-enum etrn_event atrn_server_offered(struct etrn *e, const struct wire_atrn *packet, int stream, int claim,
+enum etrn_event atrn_server_request(struct etrn *e, const struct wire_atrn *packet, int stream, int claim,
 				    uint64_t *count);
 
-/* Each second: connections that are over end, and what was not begun waits again. */
+/* Call it each second: removes connections that have ended, whose jobs wait again. */
 void atrn_server_tend(struct queue *q);
 
 #endif

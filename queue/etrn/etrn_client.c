@@ -6,16 +6,16 @@
 #include "common/base/log.h"
 #include "queue/attempt/resolve.h"
 
-enum { FIND_MS = 30 * 1000, DOMAINS_TEXT_MAX = 100 * 258 /* bound of the setting */ };
+enum { FIND_MS = 30 * 1000, DOMAINS_TEXT_MAX = 100 * 258 /* the most that the setting allows */ };
 
-/* One connector; it stays as long as its name does. */
+/* The requests of one connector. It exists as long as the configuration has a connector of that name. */
 struct call {
 	struct call *next;
 	char *connector;
 	int64_t due_ms;
-	int64_t since_ms;                /* when its hosts were first looked for; 0 = they are not */
-	struct destination *destination; /* while they are; counted */
-	bool kept;
+	int64_t since_ms;                /* when the present request began; 0 = none */
+	struct destination *destination; /* of the present request; NULL = none. Counted. */
+	bool kept;                       /* the connector is still configured */
 };
 
 static struct call *call_of(struct etrn *e, const char *connector)
@@ -44,7 +44,7 @@ static void forget_destination(struct queue *q, struct call *c)
 	c->since_ms = 0;
 }
 
-/* Calls of connectors that ask no more; ALL: every call. */
+/* Frees the calls of connectors that have no etrn_request any more. ALL: frees every call. */
 static void forget_others(struct etrn *e, bool all)
 {
 	for (struct call **at = &e->calls, *c; (c = *at);) {
@@ -106,7 +106,7 @@ static bool hosts_known(const struct queue *q, const struct destination *d)
 	return d->hosts && d->hosts_until > q->mono_ms;
 }
 
-/* C is due, and its hosts are looked for. */
+/* Goes on with the present request of C: looks the hosts up, then hands it to an SMTP client. */
 static void go_on(struct queue *q, struct call *c, const struct config_connector *connector)
 {
 	struct destination *d = c->destination;
@@ -150,7 +150,7 @@ void etrn_client_tend(struct etrn *e)
 			continue;
 		c->kept = true;
 		if (c->due_ms > q->mono_ms + connector->etrn_request.every_ms)
-			c->due_ms = q->mono_ms; /* it was longer before */
+			c->due_ms = q->mono_ms; /* a reload has shortened the period */
 		if (c->due_ms <= q->mono_ms && !c->destination)
 			begin(q, c, connector);
 		if (c->destination)

@@ -6,7 +6,7 @@
 #include "common/base/log.h"
 #include "queue/etrn/atrn_server.h"
 
-/* Never waits: a worker that does not take its answer goes without. */
+/* Never blocks: a worker that does not read gets no answer. */
 static void answer(struct queue *q, int fd, enum etrn_event event, uint64_t count)
 {
 	const struct wire_etrn_answer packet = {.event = event, .count = count > UINT32_MAX ? UINT32_MAX : count};
@@ -19,19 +19,19 @@ static void ask(struct etrn *e, const struct wire_etrn *packet, int *socket)
 {
 	const struct etrn_node node = {.domain = packet->domain, .below = packet->below};
 	uint64_t count;
-	enum etrn_event event = etrn_server_asked(e, &node, &count);
+	enum etrn_event event = etrn_server_request(e, &node, &count);
 	if (event == ETRN_BEGUN)
-		log_info("etrn=%s%.*s waiting=%llu status=asked-for", node.below ? "@" : "", SPAN_ARGS(node.domain),
+		log_info("etrn=%s%.*s waiting=%llu status=requested", node.below ? "@" : "", SPAN_ARGS(node.domain),
 			 (unsigned long long)count);
 	answer(e->queue, *socket, event, count);
 	fd_close(socket);
 }
 
-/* A connection that is taken keeps its socket, too: smtpd says by it that it is over. */
+/* An accepted connection keeps the socket as its claim (atrn.h). */
 static void fetch(struct etrn *e, const struct wire_atrn *packet, int *claim, int *stream)
 {
 	uint64_t count;
-	enum etrn_event event = atrn_server_offered(e, packet, *stream, *claim, &count);
+	enum etrn_event event = atrn_server_request(e, packet, *stream, *claim, &count);
 	answer(e->queue, *claim, event, count);
 	if (event == ETRN_BEGUN) {
 		*claim = *stream = -1;

@@ -1,11 +1,13 @@
-/* Requests for mail on demand, from smtpd workers on the arrivals link: each brings a socket on which it is answered.
- */
+/* ETRN and ATRN requests of smtpd workers on the arrivals link. Each brings a socket for the answer. */
 #ifndef QUEUE_ETRN_ETRN_REQUEST_H
 #define QUEUE_ETRN_ETRN_REQUEST_H
 
 #include "queue/etrn/etrn_server.h"
 
-/* True: PACKET was such a request, and what of FDS (N of them, -1 = none) it needed is taken out and set to -1. */
+/*
+ * Handles PACKET with its N descriptors FDS; those that are used or closed become -1. False when PACKET is not such a
+ * request.
+ */
 bool etrn_request_receive(struct etrn *e, struct span packet, int *fds, size_t n);
 
 #endif

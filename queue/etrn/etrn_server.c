@@ -5,8 +5,8 @@
 #include "queue/model/waiting.h"
 
 enum {
-	LINGER_MS = 10 * 1000, /* a way stays open after the last job: others may be being loaded */
-	NAMES_OPEN_MAX = 1000  /* next hops made for requests alone */
+	LINGER_MS = 10 * 1000, /* a next hop stays open after its last job: messages may be being loaded */
+	NAMES_OPEN_MAX = 1000  /* next hops that requests created and no mail uses */
 };
 
 static size_t count_waiting(const struct destination *d)
@@ -18,7 +18,7 @@ static size_t count_waiting(const struct destination *d)
 	return n;
 }
 
-/* Brings back what is called, as far as that is of use now. */
+/* Releases messages, as many as D can use now. */
 static void go_on(struct queue *q, struct destination *d)
 {
 	struct message *m = TAILQ_FIRST(&d->waiting);
@@ -27,7 +27,7 @@ static void go_on(struct queue *q, struct destination *d)
 	else if (!d->down_ms || etrn_hold_next_hop(d) != d)
 		waiting_refill(&q->messages, d);
 	else if (d->down_until <= q->mono_ms && !d->queued && !d->at_workers && etrn_hold_release_one(d))
-		waiting_hurry(&q->messages, m); /* one that looks whether the host is back */
+		waiting_hurry(&q->messages, m); /* one message tries whether the host is back */
 }
 
 static void open_hold(struct queue *q, struct destination *d)
@@ -42,24 +42,24 @@ static void open_hold(struct queue *q, struct destination *d)
 	destination_ref(&q->destinations, &held, NULL);
 }
 
-bool etrn_server_is_mixed(struct queue *q)
+bool etrn_server_has_several(struct queue *q)
 {
 	struct destination *d = etrn_hold_several(&q->destinations);
 	return d && !TAILQ_EMPTY(&d->waiting);
 }
 
-/* Messages that wait for more than one domain come, too, and those wait on that must. */
+/* Releases the messages that wait for several domains as well. Those that must wait on do so. */
 static void open_several(struct queue *q)
 {
 	struct destination *d = etrn_hold_several(&q->destinations);
-	if (d && !TAILQ_EMPTY(&d->waiting) && q->mono_ms - d->etrn->asked_ms >= ETRN_AGAIN_MS) {
-		d->etrn->asked_ms = q->mono_ms;
+	if (d && !TAILQ_EMPTY(&d->waiting) && q->mono_ms - d->etrn->requested_ms >= ETRN_AGAIN_MS) {
+		d->etrn->requested_ms = q->mono_ms;
 		d->etrn->to_release = count_waiting(d);
 		go_on(q, d);
 	}
 }
 
-void etrn_server_make_known(struct queue *q, struct span domain)
+void etrn_server_make_hop(struct queue *q, struct span domain)
 {
 	const struct address address = {.domain = domain};
 	struct route route;
@@ -71,7 +71,7 @@ void etrn_server_make_known(struct queue *q, struct span domain)
 		(void)destination_get(&q->destinations, &route, NULL);
 }
 
-/* What one request has met so far. */
+/* What one request has found so far. */
 struct tally {
 	size_t waiting;
 	bool under_way;
@@ -79,17 +79,17 @@ struct tally {
 
 static void ask_for(struct queue *q, struct destination *d, struct tally *tally)
 {
-	bool again = d->etrn->asked_ms && q->mono_ms - d->etrn->asked_ms < ETRN_AGAIN_MS;
+	bool again = d->etrn->requested_ms && q->mono_ms - d->etrn->requested_ms < ETRN_AGAIN_MS;
 	size_t waiting = count_waiting(d);
 	tally->under_way |= d->queued || d->at_workers || (again && waiting);
 	if (again)
 		return;
-	d->etrn->asked_ms = q->mono_ms;
+	d->etrn->requested_ms = q->mono_ms;
 	tally->waiting += waiting;
 	open_hold(q, d);
 }
 
-/* UNSURE: what waits can't be counted. */
+/* UNSURE: the waiting messages can't be counted. */
 static enum etrn_event conclude(const struct tally *tally, bool unsure, uint64_t *count)
 {
 	*count = tally->waiting;
@@ -98,7 +98,7 @@ static enum etrn_event conclude(const struct tally *tally, bool unsure, uint64_t
 	return tally->under_way ? ETRN_UNDER_WAY : ETRN_NOTHING;
 }
 
-enum etrn_event etrn_server_asked(struct etrn *e, const struct etrn_node *node, uint64_t *count)
+enum etrn_event etrn_server_request(struct etrn *e, const struct etrn_node *node, uint64_t *count)
 {
 	struct queue *q = e->queue;
 	struct tally tally = {0};
@@ -107,8 +107,8 @@ enum etrn_event etrn_server_asked(struct etrn *e, const struct etrn_node *node, 
 		return ETRN_REFUSED;
 	if (e->requests++ >= ETRN_A_SECOND || (node->below && !etrn_server_knows_all(e)))
 		return ETRN_LATER;
-	etrn_server_make_known(q, node->domain);
-	bool mixed = etrn_server_is_mixed(q);
+	etrn_server_make_hop(q, node->domain);
+	bool several = etrn_server_has_several(q);
 	for (struct destination *d = q->destinations.table, *next; d; d = next) {
 		next = d->hh.next;
 		const struct config_remote_domain *remote;
@@ -119,10 +119,10 @@ enum etrn_event etrn_server_asked(struct etrn *e, const struct etrn_node *node, 
 			ask_for(q, d, &tally);
 	}
 	open_several(q);
-	return conclude(&tally, mixed || !etrn_server_knows_all(e), count);
+	return conclude(&tally, several || !etrn_server_knows_all(e), count);
 }
 
-size_t etrn_server_turn(struct queue *q, struct destination *d, struct destination *connection)
+size_t etrn_server_connect(struct queue *q, struct destination *d, struct destination *connection)
 {
 	destination_ref(&q->destinations, &d->etrn->connection, connection);
 	d->etrn->to_release = count_waiting(d);
@@ -155,7 +155,7 @@ void etrn_server_tend(struct etrn *e)
 {
 	struct queue *q = e->queue;
 	e->requests = 0;
-	(void)etrn_server_knows_all(e); /* there may be one quiet moment only */
+	(void)etrn_server_knows_all(e); /* the moment when all is loaded may be short */
 	for (struct destination *d = q->destinations.table, *next; d; d = next) {
 		struct destination *held = NULL;
 		destination_ref(&q->destinations, &held, d);

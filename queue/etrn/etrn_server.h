@@ -1,7 +1,4 @@
-/*
- * What hosts that ask for their mail with ETRN (RFC 1985) set going: the ways of etrn_hold.h open and close, and what
- * waits is called back.
- */
+/* ETRN (RFC 1985) as a server: requests open the next hops of etrn_hold.h, and the messages that wait are released. */
 #ifndef QUEUE_ETRN_ETRN_SERVER_H
 #define QUEUE_ETRN_ETRN_SERVER_H
 
@@ -9,37 +6,37 @@
 #include "queue/attempt/queue.h"
 
 enum {
-	ETRN_AGAIN_MS = 10 * 1000, /* a host that asks again sooner starts nothing new */
-	ETRN_A_SECOND = 200        /* requests that are heard, of all hosts together */
+	ETRN_AGAIN_MS = 10 * 1000, /* a repeated request within this time has no effect */
+	ETRN_A_SECOND = 200        /* requests that are handled, of all clients together */
 };
 
 struct call;
 
-/* What this room remembers. */
+/* The state of this folder's modules. */
 struct etrn {
 	struct queue *queue;  /* borrowed */
-	unsigned requests;    /* in this second */
+	unsigned requests;    /* so far in this second */
 	bool knows_all;       /* see etrn_server_knows_all */
 	uint64_t atrn_serial; /* of atrn_server.c */
 	struct call *calls;   /* of etrn_client.c */
 };
 
-/* A host asks for the mail of NODE with ETRN. *COUNT: messages that wait, 0 also where that is not known. */
-enum etrn_event etrn_server_asked(struct etrn *e, const struct etrn_node *node, uint64_t *count);
+/* Handles ETRN for NODE. *COUNT: the messages that are released; 0 also when that is not known. */
+enum etrn_event etrn_server_request(struct etrn *e, const struct etrn_node *node, uint64_t *count);
 
-/* Messages wait for more than one domain, of which nobody knows. */
-bool etrn_server_is_mixed(struct queue *q);
+/* True when messages wait for ETRN of more than one domain. Which domains is not known before they are loaded. */
+bool etrn_server_has_several(struct queue *q);
 
-/* Makes the next hop of mail for DOMAIN, though none may wait yet, so that what comes meanwhile finds it open. */
-void etrn_server_make_known(struct queue *q, struct span domain);
+/* Creates the next hop of mail for DOMAIN, if it is new, so that mail that arrives later finds it open. */
+void etrn_server_make_hop(struct queue *q, struct span domain);
 
-/* Calls back all that waits for D over CONNECTION (counted); how much that is. */
-size_t etrn_server_turn(struct queue *q, struct destination *d, struct destination *connection);
+/* Makes the mail of D use CONNECTION, an ATRN connection, and releases the messages that wait. Returns their number. */
+size_t etrn_server_connect(struct queue *q, struct destination *d, struct destination *connection);
 
-/* Each second: what is called comes, ways close. */
+/* Call it each second: releases more messages, and closes next hops whose time is over. */
 void etrn_server_tend(struct etrn *e);
 
-/* All that lay in the spool at the start has been looked at, so that what waits is known. */
+/* True once every message that was in the spool at the start has been loaded, so that all waiting mail is known. */
 bool etrn_server_knows_all(struct etrn *e);
 
 #endif

@@ -24,7 +24,7 @@ enum { ETRN_OPEN_MS = 5 * 60 * 1000 };
 struct etrn_hold {
 	char domain[DOMAIN_MAX + 1]; /* lower case; "" = several domains */
 	int64_t expire_ms;
-	int64_t asked_ms;               /* when ETRN came; 0 = never */
+	int64_t requested_ms;           /* when ETRN came; 0 = never */
 	int64_t open_until;             /* 0 = closed */
 	size_t to_release;              /* waiting messages that are still to be released */
 	struct destination *connection; /* the ATRN connection over which its mail goes; NULL = none. Counted. */

@@ -44,7 +44,7 @@ static void report_recipients(const struct loaded *w, struct str *to)
 	}
 }
 
-/* The lines of ID.txt, but for those of a journal, which are told as such. */
+/* Reports the lines of ID.txt, except journal lines when the history reports them. */
 static void report_reason_lines(const struct queue *q, const struct badmail *b, struct str *to)
 {
 	char name[BADMAIL_NAME_MAX];
@@ -98,7 +98,7 @@ int badmail_survey_begin(struct queue *q, struct badmail_survey *s)
 	return err;
 }
 
-/* The next one to look at; false at the end. */
+/* Fills *B with the next message; false at the end. */
 static bool next(const struct queue *q, struct badmail_survey *s, struct badmail *b)
 {
 	char id[BADMAIL_ID_MAX + 1];
@@ -120,7 +120,7 @@ static void note(struct badmail_survey *s, bool done)
 	s->done += done;
 	s->failed += !done;
 	if (!done && s->action == ROW_RESEND)
-		log_warning("badmail %s: not sent again: %s", s->one.id, s->why);
+		log_warning("badmail %s: not resent: %s", s->one.id, s->why);
 }
 
 static void delete_one(const struct queue *q, struct badmail_survey *s)
@@ -129,7 +129,7 @@ static void delete_one(const struct queue *q, struct badmail_survey *s)
 	if (err)
 		snprintf(s->why, sizeof(s->why), "%s", strerror(-err));
 	else
-		log_info("badmail %s: removed by operator", s->one.id);
+		log_info("badmail %s: deleted by an operator", s->one.id);
 	note(s, !err);
 }
 
@@ -167,7 +167,7 @@ static void look_at(struct queue *q, struct badmail_survey *s, struct str *to)
 		begin_resend(q, s);
 }
 
-/* Who waits for the end shall know that it comes. */
+/* Reports progress, so that mailrootctl does not give up. */
 static void tell(const struct queue *q, struct badmail_survey *s, struct str *to)
 {
 	if (q->mono_ms - s->told_ms < TELL_EVERY_MS)

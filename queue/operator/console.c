@@ -17,7 +17,7 @@
 #include "queue/operator/survey.h"
 #include "queue/operator/text_stream.h"
 
-/* Of a turn no more than this goes into answers, whoever asks for how much. */
+/* TURN_MS: the time of one turn for all answers together. SLICE_MS: for one answer. */
 enum { OUT_MAX = 8 << 20, TURN_MS = 4, SLICE_MS = 2, SECOND_MS = 1000 };
 
 enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_TEXT, CTL_BADMAIL, CTL_EXPLAIN, CTL_PROBE };
@@ -29,12 +29,12 @@ struct ctl {
 	struct survey survey;
 	struct text_stream text;
 	struct badmail_survey badmail;
-	char probe[MSGID_LEN + 1]; /* in CTL_PROBE: the message */
-	int64_t probe_until, probe_told;
-	struct explain *explain; /* in CTL_EXPLAIN; owned */
-	bool slow;               /* its socket is full */
-	struct str out;          /* packets that wait, each after its length */
-	size_t sent;             /* octets of out */
+	char probe[MSGID_LEN + 1];       /* in CTL_PROBE: the id of the test message */
+	int64_t probe_until, probe_told; /* when to stop waiting; when progress was last reported */
+	struct explain *explain;         /* in CTL_EXPLAIN; owned */
+	bool slow;                       /* its socket is full */
+	struct str out;                  /* packets to be sent, each after its length */
+	size_t sent;                     /* octets of `out` that were sent */
 };
 
 struct ctl *console_attach(struct console *all, int fd)
@@ -82,7 +82,7 @@ void console_free(struct console *all)
 			console_close(all, all->ctls[i]);
 }
 
-/* A message goes away: listings step over it. */
+/* Message M is freed: listings step over it. */
 static void forgotten(void *observer, const struct message *m)
 {
 	struct console *all = observer;
@@ -100,7 +100,7 @@ static void done(struct ctl *c, uint64_t exit_code, const char *text)
 	c->work = CTL_NOTHING;
 }
 
-/* Its answers come on the link of the resolver, or its time ends: a turn each second sees to that. */
+/* The look-ups end by the resolver's answers or by their deadline, which the turn of each second notices. */
 static void go_on_explaining(struct queue *q, struct ctl *c)
 {
 	if (!explain_ready(q, c->explain))
@@ -158,14 +158,12 @@ void console_open(struct console *all, struct queue *q)
 	q->messages.forgotten = forgotten;
 }
 
-/* It is told as it happens; here it is only seen to that nobody waits for ever. */
+/* said() and outcome() report the events; this reports progress and ends the wait. */
 static void go_on_probing(struct queue *q, struct ctl *c)
 {
 	if (q->mono_ms >= c->probe_until) {
 		str_clear(&q->text);
-		str_printf(&q->text,
-			   "nothing has become of it yet; it goes on, and `mailrootctl queue show %s` tells of it",
-			   c->probe);
+		str_printf(&q->text, "no result yet; the delivery goes on: see `mailrootctl queue show %s`", c->probe);
 		done(c, 1, str_text(&q->text));
 	} else if (q->mono_ms - c->probe_told >= SECOND_MS) {
 		c->probe_told = q->mono_ms;
@@ -191,7 +189,7 @@ static bool go_on_reading(struct ctl *c)
 	return false;
 }
 
-/* A slice of an answer. True: more can be done at once. */
+/* Makes a slice of an answer. True when more can be done at once. */
 static bool go_on(struct queue *q, struct ctl *c)
 {
 	switch (c->work) {
@@ -225,7 +223,7 @@ static bool send_one(struct ctl *c)
 	return !err || c->slow;
 }
 
-/* Sends what the reader takes. False: the reader is gone. */
+/* Sends as much as the reader takes. False when the reader is gone. */
 static bool flush(struct ctl *c)
 {
 	c->slow = false;
@@ -242,7 +240,7 @@ static bool flush(struct ctl *c)
 static bool take_turn(struct queue *q, struct ctl *c)
 {
 	bool unfinished = go_on(q, c);
-	if (!flush(c)) { /* its end will be read; nothing more is made for it */
+	if (!flush(c)) { /* the manager reads the end of the link next */
 		done(c, 0, "");
 		return false;
 	}
@@ -254,7 +252,7 @@ bool console_turn(struct console *all)
 	struct queue *q = all->queue;
 	bool more = false;
 	int64_t until = clock_mono_ms() + TURN_MS;
-	/* Who comes first changes, for the time may not do for all. */
+	/* When the time does not suffice for all, the next turn begins with the link that had none. */
 	for (size_t i = 0; i < CONSOLE_LINKS_MAX; i++) {
 		struct ctl *c = all->ctls[(i + all->first) % CONSOLE_LINKS_MAX];
 		if (!c)
@@ -295,7 +293,7 @@ static bool request_act(struct queue *q, struct ctl *c, struct span text)
 	return true;
 }
 
-/* The text of a message, FD or -errno; it is read on, even if it is delivered and gone meanwhile. */
+/* Sends the text of message file FD (or -errno), even if the message is delivered and removed meanwhile. */
 static void show_text(struct ctl *c, int fd)
 {
 	if (fd < 0) {

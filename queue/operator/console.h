@@ -1,7 +1,7 @@
 /*
- * Answers to mailrootctl, on links that master has checked. Requests: queue_list, queue_show, queue_act, queue_status,
- * explain_route; the rows of each are in common/ipc/rows.h. Work is done in slices as the reader takes what was sent:
- * a listing of a million messages neither stops deliveries nor fills memory.
+ * Answers requests of mailrootctl, on links that master has checked. For the rows of the answers see common/ipc/rows.h.
+ * An answer is made in slices, as fast as mailrootctl reads it: a listing of a million messages neither stops
+ * deliveries nor fills memory.
  */
 #ifndef QUEUE_OPERATOR_CONSOLE_H
 #define QUEUE_OPERATOR_CONSOLE_H
@@ -14,28 +14,30 @@ enum { CONSOLE_LINKS_MAX = 16 }; /* links to mailrootctl at a time */
 struct ctl;
 
 struct console {
-	struct queue *queue; /* borrowed */
-	struct ctl *ctls[CONSOLE_LINKS_MAX];
-	size_t first; /* whose turn comes first */
+	struct queue *queue;                 /* borrowed */
+	struct ctl *ctls[CONSOLE_LINKS_MAX]; /* owned; NULL = free */
+	size_t first;                        /* the link that the next turn begins with */
 	struct index index;
 };
 
-/* No link yet; ALL observes Q from now on. */
+/* Begins ALL without links. ALL observes Q from now on. */
 void console_open(struct console *all, struct queue *q);
 void console_free(struct console *all);
 
-/* A new link, owned from now on; NULL (and closed) when there are too many. */
+/* Adds link FD, owned from now on. NULL when there are too many links or without memory; FD is closed then. */
 struct ctl *console_attach(struct console *all, int fd);
 int console_fd(const struct ctl *c);
+
+/* Closes the link and frees C. */
 void console_close(struct console *all, struct ctl *c);
 
-/* Takes a request. False: the link is at its end and was closed. */
+/* Takes a request. False when the link was closed, because it has ended or the request is invalid. */
 bool console_receive(struct console *all, struct ctl *c);
 
-/* Goes on with every answer. True: there is more to do at once (and not: a reader is slow). */
+/* Does a slice of every answer. True when there is more to do at once, slow readers not counted. */
 bool console_turn(struct console *all);
 
-/* The reader is slow: it is to be watched until it takes more. */
+/* True when the socket of C is full: wait until it can be written. */
 bool console_wants_write(const struct ctl *c);
 
 #endif

@@ -12,20 +12,20 @@
 enum { WAIT_MS = 10 * 1000, ADVICE_MAX = 2000, LOOKUPS_MAX = 1 << 20 };
 
 struct explain {
-	struct resolve_asker asker; /* first: resolve.h gives it back */
-	struct destinations own;    /* a next hop that no mail is for, so that the look-ups change nothing */
-	struct destination *d;      /* in `own`; NULL where mail goes to a folder, or nowhere */
+	struct resolve_asker asker; /* must be first: answered() casts it back */
+	struct destinations own;    /* a table of its own, so that the look-ups change nothing for mail */
+	struct destination *d;      /* in `own`; NULL when mail goes to a drop folder or nowhere */
 	char key[HOP_NAME_MAX];
-	bool known; /* the queue knows its hosts already */
-	bool told[DESTINATION_TARGETS_MAX];
-	size_t open; /* look-ups without an answer */
+	bool known;                         /* the queue knows its hosts already */
+	bool told[DESTINATION_TARGETS_MAX]; /* the look-up of that target was answered */
+	size_t open;                        /* look-ups without an answer */
 	int64_t deadline;
-	struct config_outbound outbound; /* only what is no text is looked at once the configuration may be another */
+	struct config_outbound outbound; /* a copy: a reload frees the strings it points to, except tls_name */
 	char tls_name[HOST_NAME_MAX_OCTETS + 1];
-	struct str advice, lookups; /* rows wait until all are there: then they stand in order of the file */
+	struct str advice, lookups; /* kept until all rows of the answer are known, for their order */
 };
 
-/* Without the name that begins it and the answer, which have cells of their own. */
+/* TEXT without the leading NAME and without "found", which have cells of their own. */
 static struct span bare(struct span text, struct span name)
 {
 	if (span_starts(text, name) && text.len > name.len + 1 && text.at[name.len] == ':')
@@ -51,27 +51,28 @@ static void answered(struct resolve_asker *asker, size_t at, enum target_state s
 	e->open--;
 }
 
-/* The smallest change that would send it another way. */
-static void advise(const struct route *route, const struct not_taken *passed, size_t n, struct str *to)
+/* The smallest change of the configuration that would change the route. */
+static void advise(const struct route *route, const struct not_taken *others, size_t n, struct str *to)
 {
 	const struct route_rule *last = &route->rules[route->rule_count - 1];
 	size_t i = 0;
-	while (i < n && !passed[i].conditional)
+	while (i < n && !others[i].conditional)
 		i++;
 	if (i < n)
-		str_printf(to, "without that condition %s %.*s would take it: %s", passed[i].what,
-			   SPAN_ARGS(passed[i].name), passed[i].why);
+		str_printf(to, "%s %.*s would take it without this condition: %s", others[i].what,
+			   SPAN_ARGS(others[i].name), others[i].why);
 	else if (route->kind == ROUTE_DROP)
-		str_printf(to, "it would go to another host were %.*s not in %s", SPAN_ARGS(last->value), last->what);
+		str_printf(to, "it would go to another host if %.*s were not in %s", SPAN_ARGS(last->value),
+			   last->what);
 	else if (route->kind == ROUTE_NONE)
-		str_printf(to, "it would go to a host with `smart_host HOST`, which takes any domain");
+		str_printf(to, "`smart_host HOST` would send it to a host: it takes any domain");
 	else if (!strncmp(last->what, "route", 5) && last->origin.file)
 		str_printf(to, "another route in %s:%u would send it elsewhere", last->origin.file, last->origin.line);
 	else if (route->kind != ROUTE_LITERAL)
 		str_printf(to, "`remote_domain %.*s { route HOST }` would send it elsewhere", SPAN_ARGS(route->domain));
 }
 
-/* Hosts as the queue has them now for mail on its way, whatever DNS may say meanwhile. */
+/* Takes the hosts that the queue uses now for mail, whatever DNS says meanwhile. */
 static void take_known(struct queue *q, struct explain *e)
 {
 	const struct destination *real = destination_find(&q->destinations, e->key);
@@ -98,7 +99,7 @@ static void look_up(struct queue *q, struct explain *e)
 			resolve_look_up(q, &e->d->targets[i], i, &e->asker);
 }
 
-/* A way over the network: the block that holds, and the hosts. */
+/* For a route to hosts: reports the settings and looks up the hosts. */
 static bool begin_hosts(struct queue *q, struct explain *e, const struct route *route, struct str *to)
 {
 	e->outbound = *route->outbound;
@@ -113,7 +114,7 @@ static bool begin_hosts(struct queue *q, struct explain *e, const struct route *
 	return true;
 }
 
-/* What the host hears in MAIL FROM, TO of ADDRESS_MAX + 1; "" when that is the sender as he is. */
+/* Writes to TO (ADDRESS_MAX + 1) the address that replaces SENDER in MAIL FROM; "" = none. */
 static void masquerade(const struct config_server *server, const struct route *route, const struct address *sender,
 		       char *to)
 {
@@ -136,18 +137,18 @@ static bool begin(struct queue *q, struct explain *e, const struct address *rcpt
 {
 	char sender[ADDRESS_MAX + 1] = "";
 	const struct config_server *server = queue_server(q);
-	struct not_taken passed[NOT_TAKEN_MAX];
+	struct not_taken others[NOT_TAKEN_MAX];
 	struct route route;
 	route_decide(server, rcpt, mail, &route);
-	size_t n = not_taken_list(server, mail, &route, passed);
+	size_t n = not_taken_list(server, mail, &route, others);
 	if (route.kind != ROUTE_NONE)
 		hop_name_format(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, e->key);
 	if (route.kind != ROUTE_DROP)
 		masquerade(server, &route, mail->sender, sender);
 	explain_say_route(&route, e->key, sender, to);
 	explain_say_rules(&route, to);
-	explain_say_passed(passed, n, to);
-	advise(&route, passed, n, &e->advice);
+	explain_say_not_taken(others, n, to);
+	advise(&route, others, n, &e->advice);
 	if (route.kind == ROUTE_DROP || route.kind == ROUTE_NONE)
 		return true;
 	return begin_hosts(q, e, &route, to);
@@ -164,7 +165,7 @@ struct explain *explain_begin(struct queue *q, const struct wire_explain_route *
 		sender.len = 0;
 	if (!address_parse(sender, &from, &fault) || !address_parse(request->recipient, &rcpt, &fault) ||
 	    !rcpt.text.len) {
-		snprintf(why, EXPLAIN_WHY_MAX, "no address: %s", fault);
+		snprintf(why, EXPLAIN_WHY_MAX, "not a valid address: %s", fault);
 		return NULL;
 	}
 	struct explain *e = calloc(1, sizeof(*e));
@@ -187,7 +188,7 @@ bool explain_ready(const struct queue *q, const struct explain *e)
 	return !e->open || q->mono_ms >= e->deadline;
 }
 
-/* The look-ups that got no answer in time. */
+/* Reports the look-ups without answer. */
 static void add_unanswered(struct explain *e)
 {
 	const struct wire_resolved none = {.enhanced = SPAN("4.4.3"), .text = SPAN("no answer within 10 s")};
@@ -210,8 +211,9 @@ void explain_finish(struct queue *q, struct explain *e, struct str *to)
 		report_next_hop(q, real, to);
 	if (real && real->down_ms) {
 		str_clear(&e->advice);
-		str_append_text(&e->advice,
-				"the next hop is down: `mailrootctl queue retry ID` of a message for it tries it now");
+		str_append_text(
+			&e->advice,
+			"the next hop is down; `mailrootctl queue retry ID` for one of its messages tries it now");
 	}
 	report_done(to, 0, str_text(&e->advice));
 }

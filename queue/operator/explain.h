@@ -1,7 +1,7 @@
 /*
- * What `mailrootctl explain route` is told: where mail for an address goes and which lines say so, what holds for the
- * connection, what DNS says, the hosts in the order of trial. It is found with what routes real mail, and nothing of
- * that mail is touched: look-ups are the question's own, made only where the queue does not know the hosts already.
+ * Answers `mailrootctl explain route`: where mail for an address goes and which lines say so, the settings of the
+ * connection, the answers of DNS, the hosts in the order of trial. It uses the code that routes real mail, but changes
+ * nothing for that mail: it makes its own look-ups.
  */
 #ifndef QUEUE_OPERATOR_EXPLAIN_H
 #define QUEUE_OPERATOR_EXPLAIN_H
@@ -11,19 +11,19 @@
 struct explain;
 
 /*
- * Begins to answer REQUEST: what is known at once is appended to TO (report.h). NULL: it can't be answered, WHY (of
- * EXPLAIN_WHY_MAX octets) says it.
+ * Begins to answer REQUEST: appends to TO the rows that are known at once (report.h). The caller frees the result. NULL
+ * when it can't be answered; WHY, which holds EXPLAIN_WHY_MAX, says why.
  */
 enum { EXPLAIN_WHY_MAX = 200 };
 struct explain *explain_begin(struct queue *q, const struct wire_explain_route *request, struct str *to, char *why);
 
-/* All answers are in, or it has waited for long enough. */
+/* True when all look-ups are answered, or 10 s are over. */
 bool explain_ready(const struct queue *q, const struct explain *e);
 
-/* Appends the rest, and the end. */
+/* Appends the remaining rows and the final packet to TO. */
 void explain_finish(struct queue *q, struct explain *e, struct str *to);
 
-/* NULL is fine. */
+/* Frees E, which may be NULL, and drops its look-ups. */
 void explain_free(struct queue *q, struct explain *e);
 
 #endif

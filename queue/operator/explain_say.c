@@ -22,7 +22,7 @@ void explain_say_route(const struct route *route, const char *key, const char *s
 	char security[ROUTE_BLOCK_MAX], credentials[ROUTE_BLOCK_MAX];
 	route_block_format(&route->security, security);
 	route_block_format(&route->credentials, credentials);
-	const char *why = route->why ? route->why : route->etrn ? "it waits until it is asked for (etrn yes)" : "";
+	const char *why = route->why ? route->why : route->etrn ? "it waits for ETRN or ATRN (etrn yes)" : "";
 	const struct span cells[] = {span_of(route_kind_name(route->kind)),
 				     span_of(key),
 				     span_of(security),
@@ -32,7 +32,7 @@ void explain_say_route(const struct route *route, const char *key, const char *s
 	report_cells(to, ROW_ROUTE, cells, 6);
 }
 
-/* "FILE:LINE", "" for what is written nowhere. */
+/* "FILE:LINE"; "" for a default. */
 static struct span place(char text[PLACE_MAX], struct config_origin origin)
 {
 	text[0] = '\0';
@@ -41,8 +41,8 @@ static struct span place(char text[PLACE_MAX], struct config_origin origin)
 	return span_of(text);
 }
 
-/* A remote domain that has no say in where to stands here for its other settings. */
-static bool leads_on(const struct route *route, size_t at)
+/* True when rule number AT is a remote domain without route, which counts for its other settings only. */
+static bool lacks_route(const struct route *route, size_t at)
 {
 	return route->remote && !route_of_remote(route) && strcmp(route->rules[at].what, "remote_domain") == 0;
 }
@@ -56,28 +56,28 @@ void explain_say_rules(const struct route *route, struct str *to)
 		const struct route_rule *rule = &route->rules[i];
 		str_clear(&words);
 		str_printf(&words, "%s %.*s%s", rule->what, SPAN_ARGS(rule->value),
-			   leads_on(route, i) ? ", which has no route" : "");
+			   lacks_route(route, i) ? ", which has no route" : "");
 		const struct span cells[] = {place(at, rule->origin), str_span(&words)};
 		report_cells(to, ROW_RULE, cells, 2);
 	}
 	str_free(&words);
 }
 
-void explain_say_passed(const struct not_taken *passed, size_t n, struct str *to)
+void explain_say_not_taken(const struct not_taken *others, size_t n, struct str *to)
 {
 	char at[PLACE_MAX];
 	struct str words;
 	str_init(&words, CELL_MAX);
 	for (size_t i = 0; i < n; i++) {
 		str_clear(&words);
-		str_printf(&words, "%s %.*s", passed[i].what, SPAN_ARGS(passed[i].name));
-		const struct span cells[] = {place(at, passed[i].origin), str_span(&words), span_of(passed[i].why)};
+		str_printf(&words, "%s %.*s", others[i].what, SPAN_ARGS(others[i].name));
+		const struct span cells[] = {place(at, others[i].origin), str_span(&words), span_of(others[i].why)};
 		report_cells(to, ROW_PASSED, cells, 3);
 	}
 	str_free(&words);
 }
 
-/* The block whose value of SETTING holds for ROUTE. Where nobody authenticates, `auth` alone says so. */
+/* The block whose SETTING is in effect for ROUTE; NULL = none. Without authentication only `auth` is shown. */
 static const struct config_outbound *holder(const struct route *route, const struct config_setting *setting)
 {
 	static const struct config_outbound nobody = {.auth = CONFIG_AUTH_OFF};
@@ -116,10 +116,10 @@ static void tls_by_settings(const struct config_outbound *outbound, const struct
 		str_append_text(to, "no TLS");
 		break;
 	case CONFIG_TLS_OPPORTUNISTIC:
-		str_append_text(to, "TLS where it is offered, whatever the certificate");
+		str_append_text(to, "TLS if the host offers it, with any certificate");
 		break;
 	case CONFIG_TLS_ENCRYPT:
-		str_append_text(to, "TLS required, whatever the certificate");
+		str_append_text(to, "TLS required, with any certificate");
 		break;
 	case CONFIG_TLS_VERIFY:
 		str_append_text(to, "TLS required, with a certificate for ");
@@ -133,17 +133,17 @@ void explain_tls(const struct config_outbound *outbound, const struct host *host
 		outbound->implicit == CONFIG_YES || (outbound->implicit == CONFIG_AUTO && host->port == SMTPS_PORT);
 	bool dane = config_outbound_dane(outbound);
 	if (outbound->tls != CONFIG_TLS_OFF && outbound->tls_fingerprint.n)
-		str_append_text(to, "TLS required, with a certificate of tls_fingerprint");
+		str_append_text(to, "TLS required, with the certificate of tls_fingerprint");
 	else if (dane && host->dane == HOST_DANE_MATCH)
-		str_append_text(to, "TLS required, with a certificate that DNS names (DANE)");
+		str_append_text(to, "TLS required, with a certificate that matches the TLSA records (DANE)");
 	else if (dane && host->dane == HOST_DANE_ENCRYPT)
-		str_append_text(to, "TLS required, as DNS has TLSA records that can't be used (DANE)");
+		str_append_text(to, "TLS required, with any certificate: the TLSA records can't be used (DANE)");
 	else if (dane && host->dane == HOST_DANE_LATER)
-		str_append_text(to, "passed over: DNS does not say whether it has TLSA records (DANE)");
+		str_append_text(to, "skipped: the look-up of TLSA records failed (DANE)");
 	else
 		tls_by_settings(outbound, host, to);
 	if (implicit && outbound->tls != CONFIG_TLS_OFF)
-		str_append_text(to, ", from the first octet");
+		str_append_text(to, ", from the start of the connection");
 }
 
 static bool is_in(struct span hosts, const struct host *host)
@@ -163,7 +163,7 @@ static unsigned weight_of(const struct destination *d, const struct host *host)
 	return 0;
 }
 
-/* TURN 0: it is left out. */
+/* TURN: the place of HOST in the order of trial; 0 = left out. */
 static void say_host(const struct queue *q, const struct destination *d, const struct config_outbound *outbound,
 		     const struct host *host, size_t turn, struct str *to)
 {
@@ -208,7 +208,7 @@ void explain_say_hosts(struct queue *q, const struct destination *d, const struc
 			say_host(q, d, outbound, &host, 0, to);
 }
 
-/* NOW NULL: it is not counted. */
+/* NOW NULL: there is no present value. */
 static void limit(const char *what, size_t most, const size_t *now, const char *setting, struct str *to)
 {
 	char most_text[NUMBER_MAX], now_text[NUMBER_MAX];

@@ -7,7 +7,7 @@
 
 enum { KNOWN_AT_ONCE = 4096 };
 
-/* Loading a message marks it. What can't be read stays without marks, and any selection looks at it. */
+/* read_envelope sets the marks. A message that can't be read has none, so every selection reads it. */
 void index_mark(struct queue *q, struct message *m)
 {
 	const char *why;

@@ -10,32 +10,32 @@ struct list {
 	size_t n;
 };
 
-/* A new entry, whose `why` is the caller's to write; NULL when there is no room. */
+/* Adds an entry, for which the caller writes `why`. NULL when there is no room. */
 static struct not_taken *add(struct list *list, const char *what, const char *name, struct config_origin origin)
 {
 	if (list->n == NOT_TAKEN_MAX)
 		return NULL;
-	struct not_taken *passed = &list->at[list->n++];
-	*passed = (struct not_taken){.what = what, .name = span_of(name), .origin = origin};
-	return passed;
+	struct not_taken *entry = &list->at[list->n++];
+	*entry = (struct not_taken){.what = what, .name = span_of(name), .origin = origin};
+	return entry;
 }
 
-static void say(struct not_taken *passed, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct not_taken *passed, const char *format, ...)
+static void say(struct not_taken *entry, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct not_taken *entry, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	vsnprintf(passed->why, sizeof(passed->why), format, args);
+	vsnprintf(entry->why, sizeof(entry->why), format, args);
 	va_end(args);
 }
 
-/* True when neither connectors nor smart host were asked. */
-static bool decided_before(const struct route *route, struct not_taken *passed)
+/* True, with the reason, when the route was decided before connectors and smart_host. */
+static bool decided_before(const struct route *route, struct not_taken *entry)
 {
 	if (route->kind == ROUTE_DROP)
-		say(passed, "mail of local_domain %s stays here", route->local->name);
+		say(entry, "mail for local_domain %s is delivered locally", route->local->name);
 	else if (route_of_remote(route))
-		say(passed, "remote_domain %s has a route", route->remote->name);
+		say(entry, "remote_domain %s has a route", route->remote->name);
 	else
 		return false;
 	return true;
@@ -47,44 +47,44 @@ static void add_remotes(const struct config_server *server, const struct route *
 		const struct config_remote_domain *remote = &server->remote_domains[i];
 		if (remote == route->remote || !domain_pattern_match(span_of(remote->name), route->domain))
 			continue;
-		struct not_taken *passed = add(list, "remote_domain", remote->name, remote->origin);
-		if (passed && route->remote)
-			say(passed, "remote_domain %s fits better", route->remote->name);
-		else if (passed)
-			decided_before(route, passed);
+		struct not_taken *entry = add(list, "remote_domain", remote->name, remote->origin);
+		if (entry && route->remote)
+			say(entry, "remote_domain %s is more specific", route->remote->name);
+		else if (entry)
+			decided_before(route, entry);
 	}
 }
 
-/* The connector of SPACE takes the message, but another one has it. */
-static void compare(const struct config_space *space, const struct connector_choice *choice, struct not_taken *passed)
+/* The connector of SPACE could take the message, but CHOICE takes precedence. */
+static void compare(const struct config_space *space, const struct connector_choice *choice, struct not_taken *entry)
 {
 	const char *name = choice->connector->name;
 	if (domain_pattern_weight(span_of(space->pattern)) != domain_pattern_weight(span_of(choice->space->pattern)))
-		say(passed, "address_space %s of connector %s fits better", choice->space->pattern, name);
+		say(entry, "address_space %s of connector %s is more specific", choice->space->pattern, name);
 	else if (space->cost != choice->space->cost)
-		say(passed, "its cost is %u, that of connector %s is %u", space->cost, name, choice->space->cost);
+		say(entry, "its cost is %u, that of connector %s is %u", space->cost, name, choice->space->cost);
 	else
-		say(passed, "connector %s stands before it", name);
+		say(entry, "connector %s is listed before it", name);
 }
 
 static void judge(const struct config_connector *connector, const struct config_space *space,
-		  const struct connector_mail *mail, const struct connector_choice *choice, struct not_taken *passed)
+		  const struct connector_mail *mail, const struct connector_choice *choice, struct not_taken *entry)
 {
 	enum connector_verdict verdict = mail ? connector_judge(connector, mail) : CONNECTOR_TAKES;
-	passed->conditional = verdict != CONNECTOR_TAKES;
+	entry->conditional = verdict != CONNECTOR_TAKES;
 	switch (verdict) {
 	case CONNECTOR_TAKES:
-		compare(space, choice, passed);
+		compare(space, choice, entry);
 		break;
 	case CONNECTOR_TOO_LARGE:
-		say(passed, "the message has %llu octets, its max_message_size is %llu", (unsigned long long)mail->size,
+		say(entry, "the message has %llu octets, its max_message_size is %llu", (unsigned long long)mail->size,
 		    (unsigned long long)connector->max_message_size);
 		break;
 	case CONNECTOR_OTHER_SENDERS:
-		say(passed, "the sender is not in its senders");
+		say(entry, "the sender is not in its senders");
 		break;
 	case CONNECTOR_SENDER_REFUSED:
-		say(passed, "the sender is in its senders_refused");
+		say(entry, "the sender is in its senders_refused");
 	}
 }
 
@@ -96,9 +96,9 @@ static void add_connectors(const struct config_server *server, const struct conn
 		const struct config_space *space = connector_space(connector, route->domain);
 		if (!space || (connector == route->choice.connector && !route_of_remote(route)))
 			continue;
-		struct not_taken *passed = add(list, "connector", connector->name, connector->origin);
-		if (passed && !decided_before(route, passed))
-			judge(connector, space, mail, &route->choice, passed);
+		struct not_taken *entry = add(list, "connector", connector->name, connector->origin);
+		if (entry && !decided_before(route, entry))
+			judge(connector, space, mail, &route->choice, entry);
 	}
 }
 
@@ -106,9 +106,9 @@ static void add_smart_host(const struct config_server *server, const struct rout
 {
 	if (!server->smart_host.n || route->hosts == &server->smart_host)
 		return;
-	struct not_taken *passed = add(list, "smart_host", server->smart_host.at[0].name, server->smart_host_at);
-	if (passed && !decided_before(route, passed))
-		say(passed, "connector %s comes before it", route->choice.connector->name);
+	struct not_taken *entry = add(list, "smart_host", server->smart_host.at[0].name, server->smart_host_at);
+	if (entry && !decided_before(route, entry))
+		say(entry, "connector %s takes precedence", route->choice.connector->name);
 }
 
 size_t not_taken_list(const struct config_server *server, const struct connector_mail *mail, const struct route *route,

@@ -35,7 +35,7 @@ struct loaded *operate_peek(struct queue *q, struct message *m)
 		return NULL;
 	w->peeked = true;
 	if (read_journal(&q->store, m, w) < 0)
-		log_error("id=%s: its journal can't be read: what is shown of it may be older", m->id);
+		log_error("id=%s: can't read the journal: what is shown may be out of date", m->id);
 	return w;
 }
 
@@ -45,7 +45,10 @@ void operate_unpeek(struct loaded *w)
 		loaded_free(w);
 }
 
-/* What a scan found may be at a worker of the queue before this one: its lock must be free, its verdicts read. */
+/*
+ * A worker of the queue before a restart may have a message that a scan found: its lock must be free, and the verdicts
+ * read.
+ */
 static enum operate_outcome claim_found(struct queue *q, struct message **m)
 {
 	char id[MSGID_LEN + 1];
@@ -54,7 +57,7 @@ static enum operate_outcome claim_found(struct queue *q, struct message **m)
 		return OPERATE_IN_HAND;
 	int err = store_probe(&q->store, *m);
 	if (err)
-		return err == -ENOENT ? OPERATE_GONE : OPERATE_IN_HAND; /* what is odd about it, scan.c finds out */
+		return err == -ENOENT ? OPERATE_GONE : OPERATE_IN_HAND; /* scan.c handles other errors */
 	if (!verdicts_receive(q))
 		return OPERATE_LATER;
 	*m = message_find(&q->messages, id);
@@ -64,7 +67,7 @@ static enum operate_outcome claim_found(struct queue *q, struct message **m)
 	return OPERATE_DONE;
 }
 
-/* Takes M out of whatever goes on with it: afterwards it has no whole form, and its state is not ACTIVE. */
+/* Ends the attempt of M, if one runs: afterwards M is not loaded and not ACTIVE. */
 static enum operate_outcome claim(struct queue *q, struct message **m)
 {
 	enum operate_outcome outcome = (*m)->found ? claim_found(q, m) : OPERATE_DONE;
@@ -81,7 +84,7 @@ static enum operate_outcome claim(struct queue *q, struct message **m)
 	return OPERATE_DONE;
 }
 
-/* A line of the journal, of all recipients. The message goes to cur/ for it. */
+/* Writes EVENT for all recipients into the journal; moves M to cur/ first. */
 static enum operate_outcome write_down(struct queue *q, struct message *m, enum journal_event event)
 {
 	struct str line;
@@ -94,12 +97,12 @@ static enum operate_outcome write_down(struct queue *q, struct message *m, enum 
 		err = store_journal_append(&q->store, m, str_span(&line), false);
 	str_free(&line);
 	if (err)
-		log_error("id=%s: can't write in its journal that it is %s: %s", m->id, journal_event_name(event),
+		log_error("id=%s: can't record in the journal that it is %s: %s", m->id, journal_event_name(event),
 			  strerror(-err));
 	return err ? OPERATE_FAILED : OPERATE_DONE;
 }
 
-/* The next hops that its jobs wait for are tried, however long they were to be left alone. */
+/* Ends the back-off of the next hops that M waits for. */
 static void retry_next_hops(struct queue *q, const struct message *m)
 {
 	const struct job *j;
@@ -130,7 +133,7 @@ static enum operate_outcome retry(struct queue *q, struct message *m)
 	return OPERATE_DONE;
 }
 
-/* The mtime of the journal tells a scan of the next start what the line in it tells a delivery. */
+/* After a restart the scan sees by the mtime of the journal that M is held; load_message sees it by the line. */
 static enum operate_outcome hold(struct queue *q, struct message *m)
 {
 	enum operate_outcome outcome = claim(q, &m);
@@ -173,7 +176,7 @@ static enum operate_outcome remove_message(struct queue *q, struct message *m)
 	return gone ? OPERATE_DONE : OPERATE_FAILED;
 }
 
-/* Every recipient who waits has failed by our own word: what follows is as after any other failure. */
+/* Notes every recipient that waits as failed. What follows is as after any other failure. */
 static enum operate_outcome bounce(struct queue *q, struct message *m)
 {
 	static const struct attempt_result returned = {

@@ -1,6 +1,6 @@
 /*
- * What an operator may do to a message: look into it, have it retried, held, released, deleted or returned. The queue's
- * own functions do it, between two turns, so there is no race with a delivery: what a worker has in hand is left alone.
+ * What an operator can do with a message: look at it, retry, hold, release, delete or bounce it. This happens in the
+ * queue between two turns, so there is no race with a delivery. A message that a worker has is left alone.
  */
 #ifndef QUEUE_OPERATOR_OPERATE_H
 #define QUEUE_OPERATOR_OPERATE_H
@@ -9,26 +9,29 @@
 #include "queue/attempt/queue.h"
 
 /*
- * The whole form of M to look at: its own while an attempt runs, otherwise one made for the purpose and given back with
- * operate_unpeek. NULL when it can't be read.
+ * The loaded form of M, only to look at: that of its attempt, or one that is read for this purpose. Give it back with
+ * operate_unpeek. NULL when M can't be read.
  */
 struct loaded *operate_peek(struct queue *q, struct message *m);
-void operate_unpeek(struct loaded *w); /* NULL is fine */
+/* Gives W back, which may be NULL. */
+void operate_unpeek(struct loaded *w);
 
 enum operate_outcome {
 	OPERATE_DONE,
-	OPERATE_IN_HAND, /* a worker, or who put it here, works on it */
-	OPERATE_ALREADY, /* there is nothing to do, or not without something else first */
+	OPERATE_IN_HAND, /* a worker, or the program that submitted it, works on it */
+	OPERATE_ALREADY, /* the action does not apply (operate_applies) */
 	OPERATE_FAILED,  /* the log says why */
-	OPERATE_GONE,    /* it has come to its end meanwhile */
-	OPERATE_LATER,   /* ask again in the next turn */
+	OPERATE_GONE,    /* the message has left the queue */
+	OPERATE_LATER,   /* call again in the next turn */
 	OPERATE_OUTCOME_COUNT
 };
 
-/* Whether ACTION could change anything: what is held is not retried, and only that is released. */
+/*
+ * True when ACTION applies to M: retry and hold to messages that are not held, release to held ones, the others to all.
+ */
 bool operate_applies(const struct message *m, enum row_action action);
 
-/* Does ACTION (of queue_act) to M, which may be gone afterwards. */
+/* Does ACTION (of queue_act) with M. M may be freed. */
 enum operate_outcome operate_act(struct queue *q, struct message *m, enum row_action action);
 
 #endif

@@ -14,7 +14,7 @@ enum { TEXT_MAX = 8192 };
 
 struct probe {
 	struct address from, rcpt;
-	char rcpt_text[ADDRESS_MAX + 1]; /* where a domain had to be appended */
+	char rcpt_text[ADDRESS_MAX + 1]; /* the text of `rcpt` when the default domain was appended */
 };
 
 static bool parse(const struct config_server *server, struct span sender, struct span recipient, struct probe *out,
@@ -33,7 +33,7 @@ static bool parse(const struct config_server *server, struct span sender, struct
 		ok = len <= ADDRESS_MAX && address_parse(span_of(out->rcpt_text), &out->rcpt, &fault);
 	}
 	if (!ok)
-		snprintf(why, PROBE_WHY_MAX, "no address: %s", fault);
+		snprintf(why, PROBE_WHY_MAX, "not a valid address: %s", fault);
 	return ok;
 }
 
@@ -59,7 +59,7 @@ static void write_text(const struct queue *q, const struct probe *p, const char 
 		   server->fqdn);
 }
 
-/* The steps of any acceptance. FILE is released. */
+/* Accepts the message as smtpd does. The caller frees FILE. */
 static int commit(struct queue *q, const struct probe *p, struct spool_file *file, struct str *text)
 {
 	struct spool spool;
@@ -92,7 +92,7 @@ bool probe_begin(struct queue *q, struct span sender, struct span recipient, cha
 		log_info("id=%s from=<%.*s> to=<%.*s> nrcpt=1 size=%llu status=accepted by=operator", m->id,
 			 SPAN_ARGS(probe.from.text), SPAN_ARGS(probe.rcpt.text), (unsigned long long)m->size);
 	} else {
-		snprintf(why, PROBE_WHY_MAX, "the message can't be written: %s", strerror(err ? -err : ENOMEM));
+		snprintf(why, PROBE_WHY_MAX, "can't write the message: %s", strerror(err ? -err : ENOMEM));
 		spool_unlink(&file);
 	}
 	spool_file_free(&file);

@@ -1,6 +1,6 @@
 /*
- * A test message for an operator: an ordinary message of ours, but that what is said to the next hop and what becomes
- * of it is told as it happens.
+ * A test message for an operator. It is an ordinary message, but its SMTP dialogue and its outcome are reported at
+ * once.
  */
 #ifndef QUEUE_OPERATOR_PROBE_H
 #define QUEUE_OPERATOR_PROBE_H
@@ -10,8 +10,8 @@
 enum { PROBE_WHY_MAX = 300 };
 
 /*
- * Accepts a message from SENDER (empty = the postmaster) to RECIPIENT; it is on its way then, and ID (MSGID_LEN + 1)
- * its id. False with WHY.
+ * Puts a test message from SENDER (empty = the postmaster) to RECIPIENT into the queue, and writes its id to ID, which
+ * holds MSGID_LEN + 1. False when that failed; WHY, which holds PROBE_WHY_MAX, says why.
  */
 bool probe_begin(struct queue *q, struct span sender, struct span recipient, char *id, char *why);
 

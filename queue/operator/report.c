@@ -15,7 +15,7 @@
 
 enum { CELLS_MAX = 65536, REASON_TAIL = 4096, HISTORY_MAX = 1 << 20, NEXT_HOPS_MAX = 1000, WAITING_HOPS_MAX = 20 };
 
-/* A row being made. */
+/* A row that is being made. */
 struct row {
 	struct str cells;
 	bool begun;
@@ -47,7 +47,7 @@ static void cell_number(struct row *row, int64_t number)
 	cell_text(row, text);
 }
 
-/* PACKET after its length; all or nothing. */
+/* Appends PACKET after its length, if both fit. */
 static void append_packet(struct str *to, struct span packet)
 {
 	uint32_t len = (uint32_t)packet.len;
@@ -108,8 +108,8 @@ void report_progress(struct str *to, size_t looked)
 	report_numbers(to, ROW_PROGRESS, &looked, 1);
 }
 
-/* What waits to be asked for waits for nothing else, whatever became of it before. */
-static void append_demand(const struct queue *q, const struct destination *d, struct str *to)
+/* While a message waits for ETRN, an earlier failure is not why it waits. */
+static void replace_by_etrn(const struct queue *q, const struct destination *d, struct str *to)
 {
 	char why[DESTINATION_REASON_MAX];
 	etrn_hold_describe(d, q->mono_ms, why, sizeof(why));
@@ -119,8 +119,8 @@ static void append_demand(const struct queue *q, const struct destination *d, st
 	str_append_text(to, why);
 }
 
-/* Nothing else counts while nothing can be written. */
-static void append_spool(const struct queue *q, const struct message *m, struct str *to)
+/* While the spool can't be written, that is why it waits. */
+static void replace_by_spool(const struct queue *q, const struct message *m, struct str *to)
 {
 	char why[DESTINATION_REASON_MAX];
 	writable_describe(&q->writable, why, sizeof(why));
@@ -151,8 +151,8 @@ void report_reason(const struct queue *q, const struct message *m, struct str *t
 	if (!to->len && m->destination && m->destination->down_ms)
 		str_append_text(to, m->destination->reason);
 	if (m->waits_for_host)
-		append_demand(q, m->destination, to);
-	append_spool(q, m, to);
+		replace_by_etrn(q, m->destination, to);
+	replace_by_spool(q, m, to);
 }
 
 static size_t first_open(const struct loaded *w)
@@ -215,17 +215,17 @@ static void report_recipient(const struct queue *q, const struct loaded *w, size
 
 static void report_line(const struct journal_line *line, struct str *to)
 {
-	char when[CLOCK_TEXT_MAX], who[32], enhanced[ENHANCED_TEXT_MAX];
+	char when[CLOCK_TEXT_MAX], rcpts[32], enhanced[ENHANCED_TEXT_MAX];
 	struct row row;
 	clock_iso(line->wall_ms, when);
 	enhanced_format(line->enhanced, enhanced);
 	if (line->first == 0 && line->last == UINT32_MAX)
-		snprintf(who, sizeof(who), "*");
+		snprintf(rcpts, sizeof(rcpts), "*");
 	else
-		snprintf(who, sizeof(who), line->first == line->last ? "%u" : "%u-%u", line->first, line->last);
+		snprintf(rcpts, sizeof(rcpts), line->first == line->last ? "%u" : "%u-%u", line->first, line->last);
 	row_begin(&row);
 	cell_text(&row, when);
-	cell_text(&row, who);
+	cell_text(&row, rcpts);
 	cell_text(&row, journal_event_name(line->event));
 	cell_number(&row, line->code);
 	cell_text(&row, enhanced);
@@ -289,8 +289,10 @@ static void report_trouble(const char *what, const char *name, const char *why, 
 	row_end(&row, ROW_TROUBLE, to);
 }
 
-/* Next hops whose mail waits for something, some of them when there are many. One that is down is known for a while
- * after its mail has gone, or went another way. */
+/*
+ * Reports next hops whose mail waits, WAITING_HOPS_MAX at most. A next hop without references has no mail; it is kept
+ * only because it was down.
+ */
 static void report_waiting_hops(const struct queue *q, struct str *to)
 {
 	char why[DESTINATION_REASON_MAX];

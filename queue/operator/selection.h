@@ -1,7 +1,6 @@
 /*
- * Which messages an operator means. What every message has in memory decides most of it: its id tells the age, its name
- * the size, and marks tell which domains and which sender it may have; so of a million messages only those that are
- * meant, or nearly, are read.
+ * Selects messages for an operator. Most conditions are decided in memory: by the id (age), by the size, and by the
+ * marks of sender and domains (marks.h). So of a million messages only the selected ones, and a few more, are read.
  */
 #ifndef QUEUE_OPERATOR_SELECTION_H
 #define QUEUE_OPERATOR_SELECTION_H
@@ -12,19 +11,19 @@
 
 enum { SELECTION_REASON_MAX = 200 };
 
-/* Empty or 0 = any. Texts compare without case. */
+/* The conditions; empty or 0 = any. Texts compare without case. */
 struct selection {
 	char id[MSGID_LEN + 1];
-	char sender[ADDRESS_MAX + 1];          /* "<>" = null sender */
-	char recipient[ADDRESS_MAX + 1];       /* one who waits for it */
-	char domain[HOST_NAME_MAX_OCTETS + 1]; /* of a recipient who waits for it */
-	char reason[SELECTION_REASON_MAX + 1]; /* is in the last reason why it waits */
-	int64_t older_s;
-	uint64_t larger;   /* octets */
-	uint64_t attempts; /* failed ones, at least */
+	char sender[ADDRESS_MAX + 1];          /* "<>" = the null sender */
+	char recipient[ADDRESS_MAX + 1];       /* a recipient that is not finished */
+	char domain[HOST_NAME_MAX_OCTETS + 1]; /* the domain of such a recipient */
+	char reason[SELECTION_REASON_MAX + 1]; /* part of the reason why it waits */
+	int64_t older_s;                       /* seconds since it was accepted, at least */
+	uint64_t larger;                       /* octets, more than */
+	uint64_t attempts;                     /* failed attempts, at least */
 };
 
-/* The fields of PACKET (wire.def: queue_list, queue_act), as far as they fit into *S; false otherwise. */
+/* Fills *S from the fields of PACKET (queue_list or queue_act in wire.def). False when a field is too long. */
 #define SELECTION_TAKE(packet, s)                                                                                      \
 	(selection_take((packet).select_id, (packet).select_sender, (packet).select_recipient, (packet).select_domain, \
 			(packet).select_reason, (s)) &&                                                                \
@@ -34,16 +33,16 @@ bool selection_take(struct span id, struct span sender, struct span recipient, s
 		    struct selection *out);
 bool selection_bounds(uint64_t older_s, uint64_t larger, uint64_t attempts, struct selection *out);
 
-/* False: M is certainly not meant. */
+/* False when what is in memory excludes M. WALL_MS: now. */
 bool selection_may(const struct selection *s, const struct message *m, int64_t wall_ms);
 
-/* Whether more must be known than selection_may looks at. */
+/* True when selection_may alone can't decide. */
 bool selection_needs_loaded(const struct selection *s);
 
-/* Whether M is meant, all but for the reason. */
+/* True when message W meets all conditions except `reason`. */
 bool selection_has(const struct selection *s, const struct loaded *w, int64_t wall_ms);
 
-/* REASON: why it waits. */
+/* True when a message that waits for REASON meets the condition `reason`. */
 bool selection_has_reason(const struct selection *s, struct span reason);
 
 #endif

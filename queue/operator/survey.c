@@ -27,8 +27,8 @@ static bool has_reason(struct queue *q, const struct survey *s, const struct mes
 	return has;
 }
 
-/* Whether M is meant; a listing shows it. *READ: its file was. */
-static bool is_meant(struct queue *q, const struct survey *s, struct message *m, bool *read, struct str *to)
+/* True when M is selected; a listing reports it. *READ: the file of M was read. */
+static bool is_selected(struct queue *q, const struct survey *s, struct message *m, bool *read, struct str *to)
 {
 	*read = false;
 	if (!m->has_file || !selection_may(&s->selection, m, q->wall_ms))
@@ -37,21 +37,21 @@ static bool is_meant(struct queue *q, const struct survey *s, struct message *m,
 		return true;
 	*read = true;
 	if (!m->sender && selection_needs_loaded(&s->selection)) {
-		index_mark(q, m); /* half the way, and for most the whole */
+		index_mark(q, m); /* most messages are decided by their marks */
 		if (!selection_may(&s->selection, m, q->wall_ms))
 			return false;
 	}
 	struct loaded *w = operate_peek(q, m);
-	bool meant = w && selection_has(&s->selection, w, q->wall_ms) && has_reason(q, s, m);
-	if (meant && !s->action)
+	bool selected = w && selection_has(&s->selection, w, q->wall_ms) && has_reason(q, s, m);
+	if (selected && !s->action)
 		report_message(q, m, w, to);
 	operate_unpeek(w);
-	return meant;
+	return selected;
 }
 
 static enum operate_outcome look_at(struct queue *q, struct survey *s, struct message *m, bool *read, struct str *to)
 {
-	if (!is_meant(q, s, m, read, to))
+	if (!is_selected(q, s, m, read, to))
 		return OPERATE_GONE;
 	if (s->action && !operate_applies(m, s->action))
 		return OPERATE_ALREADY;
@@ -69,7 +69,7 @@ static enum survey_step end(struct survey *s, struct str *to)
 	return SURVEY_END;
 }
 
-/* Who waits for the end shall know that it comes. */
+/* Reports progress, so that mailrootctl does not give up. */
 static void tell(const struct queue *q, struct survey *s, struct str *to)
 {
 	if (q->mono_ms - s->told_ms < TELL_EVERY_MS)
@@ -82,7 +82,7 @@ enum survey_step survey_go_on(struct queue *q, struct survey *s, int64_t until_m
 {
 	tell(q, s, to);
 	if (s->action && !s->count_only && !q->messages.all_known)
-		return SURVEY_WAIT; /* a scan reads the names yet: what it has met can't be told from what it hasn't */
+		return SURVEY_WAIT; /* the first listing still runs, so not all messages are known */
 	for (int i = 0; i < KNOWN_AT_ONCE && to->len < SURVEY_OUT_ENOUGH; i++) {
 		struct message *m = s->cursor;
 		char id[MSGID_LEN + 1];

@@ -1,4 +1,4 @@
-/* The text of a file on its way to mailrootctl, in pieces as the reader takes them: whatever its size. */
+/* Sends the text of a file of any size to mailrootctl, in pieces, as fast as it is read. */
 #ifndef QUEUE_OPERATOR_TEXT_STREAM_H
 #define QUEUE_OPERATOR_TEXT_STREAM_H
 
@@ -9,16 +9,16 @@
 struct text_stream {
 	int fd; /* owned; 0 = none */
 	off_t at;
-	bool failed; /* it could not be read to its end */
+	bool failed; /* it can't be read to its end */
 };
 
-/* FD is owned from now on. */
-void text_stream_open(struct text_stream *p, int fd);
+/* Begins to send FD, which is owned from now on. */
+void text_stream_open(struct text_stream *s, int fd);
 
-/* Appends what TO has room for now, as rows are. False: that was all. */
-bool text_stream_go_on(struct text_stream *p, struct str *to);
+/* Appends as many pieces as TO has room for (report_text). False at the end of the file, or when it can't be read. */
+bool text_stream_go_on(struct text_stream *s, struct str *to);
 
-/* Harmless when none is open. */
-void text_stream_close(struct text_stream *p);
+/* Closes the file, if one is open. */
+void text_stream_close(struct text_stream *s);
 
 #endif

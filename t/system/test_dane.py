@@ -243,9 +243,9 @@ class Dane(unittest.TestCase):
         """The same words whether TLS is opportunistic or must be; who says more himself is not told of DANE."""
         rules = ("remote_domain encrypted-match-mail.s.test { outbound { tls encrypt } }\n"
                  "remote_domain overruled-mail.s.test { outbound { tls verify } }\n")
-        cases = {"ee-key": "a certificate that DNS names (DANE)", "encrypted-match": "a certificate that DNS names (DANE)",
-                 "unusable": "has TLSA records that can't be used (DANE)", "bogus-tlsa": "does not say whether it has TLSA records (DANE)",
-                 "overruled": "with a certificate for overruled.s.test", "absent": "where it is offered, whatever the certificate"}
+        cases = {"ee-key": "a certificate that matches the TLSA records (DANE)", "encrypted-match": "a certificate that matches the TLSA records (DANE)",
+                 "unusable": "the TLSA records can't be used (DANE)", "bogus-tlsa": "the look-up of TLSA records failed (DANE)",
+                 "overruled": "with a certificate for overruled.s.test", "absent": "if the host offers it, with any certificate"}
         with self.service(rules) as server:
             for name, words in cases.items():
                 with self.subTest(name):

@@ -85,20 +85,20 @@ class Route(unittest.TestCase):
             told = self.explain(server, "u@x.org", "--size", "5K")
             self.assertEqual(told["next_hop"], "[127.0.0.3]:25")
             self.assertEqual([(one["rule"], one["why"]) for one in told["passed_over"]],
-                             [("connector b", "connector a stands before it"),
+                             [("connector b", "connector a is listed before it"),
                               ("connector c", "the message has 5120 octets, its max_message_size is 1024"),
-                              ("smart_host 127.0.0.1", "connector a comes before it")])
-            self.assertIn("without that condition connector c would take it", told["advice"])
+                              ("smart_host 127.0.0.1", "connector a takes precedence")])
+            self.assertIn("connector c would take it without this condition", told["advice"])
             for one in told["passed_over"]:
                 self.assertRegex(one["at"], r"\.conf:\d+$")
 
             told = self.explain(server, "u@own.example.org", "--from", "boss@example.com", "--size", "5K")
             self.assertEqual([(one["rule"], one["why"]) for one in told["passed_over"]],
-                             [("remote_domain *.example.org", "remote_domain own.example.org fits better"),
-                              ("connector b", "connector a stands before it"),
+                             [("remote_domain *.example.org", "remote_domain own.example.org is more specific"),
+                              ("connector b", "connector a is listed before it"),
                               ("connector c", "the message has 5120 octets, its max_message_size is 1024"),
                               ("connector d", "the sender is not in its senders"),
-                              ("smart_host 127.0.0.1", "connector a comes before it")])
+                              ("smart_host 127.0.0.1", "connector a takes precedence")])
             self.assertEqual(told["rules"][0]["rule"], "remote_domain own.example.org, which has no route")
             self.assertEqual(told["masquerade"], "boss@example.net")
 
@@ -112,11 +112,11 @@ class Route(unittest.TestCase):
                                           "rate": ("30/1m", 1), "max_messages_per_connection": (7, None)}, "the counts")
             text = server.ctl("explain", "route", "u@own.example.org", "--from", "app@example.com").stdout
             self.assertRegex(text, r"(?m)^  messages: 30/1m at most, 1 now \(rate\)$")
-            self.assertRegex(text, r"(?m)^  \S+\.conf:\d+: connector c: its cost|connector c: address_space \*.example.org of connector d fits better$")
+            self.assertRegex(text, r"(?m)^  \S+\.conf:\d+: connector c: its cost|connector c: address_space \*.example.org of connector d is more specific$")
             self.assertIn("  with MAIL FROM:<app@example.net>, by masquerade_domain\n", text)
 
             told = self.explain(server, "u@example.com")
-            self.assertEqual([one["why"] for one in told["passed_over"]], ["mail of local_domain example.com stays here"])
+            self.assertEqual([one["why"] for one in told["passed_over"]], ["mail for local_domain example.com is delivered locally"])
 
     def test_a_host_that_does_not_answer(self):
         """It goes to the end, with the time of its next try; the message does the same."""
@@ -134,7 +134,7 @@ class Route(unittest.TestCase):
     def test_mail_on_demand(self):
         with Mailroot("remote_domain w.test { etrn yes; route [127.0.0.1]:1 }") as server:
             told = self.explain(server, "a@w.test")
-            self.assertEqual(told["why"], "it waits until it is asked for (etrn yes)")
+            self.assertEqual(told["why"], "it waits for ETRN or ATRN (etrn yes)")
             self.assertIn("etrn yes: waits for ETRN", [one["rule"] for one in told["rules"]])
             self.assertRegex(server.ctl("explain", "route", "a@w.test").stdout, r"^mail goes to \S+ etrn w.test: it waits until")
 

@@ -299,37 +299,38 @@ static const struct {
 	const char *to, *passed; /* "NAME: WHY", in order */
 } rivals[] = {
 	{"a@b.net", "u@example.com", 1 << 20, "192.0.2.22",
-	 "second: connector first stands before it|cheap: the sender is not in its senders|"
-	 "192.0.2.20: connector first comes before it"},
+	 "second: connector first is listed before it|cheap: the sender is not in its senders|"
+	 "192.0.2.20: connector first takes precedence"},
 	{"a@b.net", "u@example.com", (1 << 20) + 1, "192.0.2.23",
 	 "first: the message has 1048577 octets, its max_message_size is 1048576|"
-	 "cheap: the sender is not in its senders|192.0.2.20: connector second comes before it"},
+	 "cheap: the sender is not in its senders|192.0.2.20: connector second takes precedence"},
 	{"a@b.net", "BOSS@EXAMPLE.COM", 1, "192.0.2.24",
 	 "first: its cost is 2, that of connector cheap is 1|second: its cost is 2, that of connector cheap is 1|"
-	 "192.0.2.20: connector cheap comes before it"},
+	 "192.0.2.20: connector cheap takes precedence"},
 	{"a@b.net", "", 1, "192.0.2.24",
 	 "first: its cost is 2, that of connector cheap is 1|second: its cost is 2, that of connector cheap is 1|"
-	 "192.0.2.20: connector cheap comes before it"},
+	 "192.0.2.20: connector cheap takes precedence"},
 	{"a@b.x.net", "", 1, "192.0.2.23",
-	 "first: address_space *.x.net of connector second fits better|"
-	 "cheap: address_space *.x.net of connector second fits better|192.0.2.20: connector second comes before it"},
+	 "first: address_space *.x.net of connector second is more specific|"
+	 "cheap: address_space *.x.net of connector second is more specific|192.0.2.20: connector second takes "
+	 "precedence"},
 	{"a@x.net", "u", 1, "192.0.2.22",
-	 "second: connector first stands before it|cheap: the sender is not in its senders|"
-	 "192.0.2.20: connector first comes before it"},
+	 "second: connector first is listed before it|cheap: the sender is not in its senders|"
+	 "192.0.2.20: connector first takes precedence"},
 	{"a@b.y.net", "u", 1024, "192.0.2.25",
-	 "first: address_space *.y.net of connector small fits better|"
-	 "second: address_space *.y.net of connector small fits better|cheap: the sender is not in its senders|"
-	 "192.0.2.20: connector small comes before it"},
+	 "first: address_space *.y.net of connector small is more specific|"
+	 "second: address_space *.y.net of connector small is more specific|cheap: the sender is not in its senders|"
+	 "192.0.2.20: connector small takes precedence"},
 	{"a@b.y.net", "boss@example.com", 1025, "192.0.2.24",
 	 "first: its cost is 2, that of connector cheap is 1|second: its cost is 2, that of connector cheap is 1|"
-	 "small: the message has 1025 octets, its max_message_size is 1024|192.0.2.20: connector cheap comes before "
-	 "it"},
+	 "small: the message has 1025 octets, its max_message_size is 1024|192.0.2.20: connector cheap takes "
+	 "precedence"},
 	{"a@b.org", "u@sub.example.com", 1, "192.0.2.21",
 	 "other: remote_domain *.org has a route|192.0.2.20: remote_domain *.org has a route"},
 	{"a@org", "u", 1, "192.0.2.20", ""},
 	{"a@x.sub.test", "u", 1, "192.0.2.3",
-	 "*.test: remote_domain *.sub.test fits better|192.0.2.20: remote_domain *.sub.test has a route"},
-	{"a@example.com", "u", 1, NULL, "192.0.2.20: mail of local_domain example.com stays here"},
+	 "*.test: remote_domain *.sub.test is more specific|192.0.2.20: remote_domain *.sub.test has a route"},
+	{"a@example.com", "u", 1, NULL, "192.0.2.20: mail for local_domain example.com is delivered locally"},
 };
 
 START_TEST(rivals_are_told_why_not)
