@@ -42,6 +42,7 @@ PURE_BASE = re.compile(r"^(span|str|arena|base64)_|^clock_iso")
 COMPONENT_MAX = 5
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 500
+DIAGNOSTIC_MIN = 12
 PAGE_LINES_MAX = 250
 PAGE_COLUMNS = 100
 CLANG_FORMAT = 14  # that of Debian 12
@@ -240,6 +241,16 @@ class Lint:
         for match in re.finditer(r"^mandoc: (\S+?):(\d+):\d+: (\w+: .*)$", done.stdout, re.M):
             self.complain(match.group(1), match.group(2), match.group(3))
 
+    def diagnostics(self):
+        """Each message that a manual page explains is one of the programs. What they fill in stands in capitals or parentheses."""
+        said = "\n".join(re.sub(r'"\s*\n\s*"', "", path.read_text()) for path in self.sources)
+        for page in self.root.glob("*/*.[158]"):
+            for number, line in enumerate(page.read_text().splitlines(), 1):
+                message = re.match(r'\.It "(.*)"$', line)
+                for words in re.split(r"[A-Z]{3,}|\(.*?\)|[:;] ", message.group(1)) if message else []:
+                    if len(words) > DIAGNOSTIC_MIN and words.strip() not in said:
+                        self.complain(page, number, f'no program says "{words.strip()}"')
+
     def run(self):
         for path in self.sources:
             self.includes(path)
@@ -253,6 +264,7 @@ class Lint:
         self.format()
         self.manuals()
         self.documents()
+        self.diagnostics()
         print("\n".join(self.errors) if self.errors else f"{len(self.sources)} files keep the rules")
         return 1 if self.errors else 0
 
