@@ -1,6 +1,8 @@
 """At three in the morning: nothing goes out, for the smart host's password is wrong. From `status` to the cure in four commands, each of which says
 what to do next. mailrootctl(8) shows the transcript, which `--show` prints."""
 import contextlib
+import pathlib
+import re
 import sys
 import unittest
 
@@ -12,6 +14,7 @@ from test_dns import A, NameServer, loopback
 
 NAME, USER = "smtp.provider.test", "relay@example.com"
 SHOW = "--show" in sys.argv
+MANUAL = " ".join((pathlib.Path(__file__).resolve().parents[2] / "ctl/mailrootctl.8").read_text().split())
 
 
 class StuckQueue(unittest.TestCase):
@@ -21,6 +24,10 @@ class StuckQueue(unittest.TestCase):
             print("# mailrootctl " + " ".join(args) + "\n" + done.stdout + done.stderr, file=sys.stderr)
         self.assertEqual(done.returncode, code, done.stderr)
         return done.stdout + done.stderr
+
+    def assert_advice_in_manual(self, shown):
+        """The last line, which says what to do next, stands in the manual's transcript; the number of messages is another."""
+        self.assertIn(" ".join(re.sub(r"^\d+ ", "", shown.strip().splitlines()[-1]).split()), MANUAL)
 
     def test_from_status_to_the_cure(self):
         with contextlib.ExitStack() as stack:
@@ -43,13 +50,16 @@ class StuckQueue(unittest.TestCase):
             one = wait_for(waiting, "three messages that wait")[0]["id"]
 
             shown = self.run_and_show(server, "status")
+            self.assert_advice_in_manual(shown)
             self.assertRegex(shown, rf"mail waits for next hop .*{NAME}.*the host refused username and password.*535")
             self.assertIn("`mailrootctl queue list` shows why mail waits", shown)
 
             shown = self.run_and_show(server, "queue", "list", "--reason", "535")
+            self.assert_advice_in_manual(shown)
             self.assertIn("3 messages. `mailrootctl queue show ID` has the history", shown)
 
             shown = self.run_and_show(server, "queue", "show", one)
+            self.assert_advice_in_manual(shown)
             self.assertIn("said: 535", shown)
             self.assertIn("`mailrootctl config show` has the lines of username and password_file: correct them, then `mailrootctl reload`", shown)
             self.assertRegex(server.ctl("config", "show").stdout, rf"password_file\s+{password}.*mailroot\.conf:\d+")
