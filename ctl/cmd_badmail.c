@@ -237,8 +237,8 @@ static int show_text(struct badmail_work *work)
 		   &(struct queues_request){.write = write_show, .text = on_text, .context = work, .quiet = true});
 	bool written = screen_end(&work->screen);
 	if (!work->screen.begun)
-		return commands_fail("%s", not_there);
-	return written ? EXIT_DONE : commands_fail("the message could not be written completely");
+		return cmd_fail("%s", not_there);
+	return written ? EXIT_DONE : cmd_fail("the message could not be written completely");
 }
 
 static int show(struct badmail_work *work)
@@ -255,7 +255,7 @@ static int show(struct badmail_work *work)
 		json_finish(&work->json);
 	}
 	if (!work->rows)
-		return commands_fail("%s", not_there);
+		return cmd_fail("%s", not_there);
 	if (!wants_json(work))
 		printf("`mailrootctl badmail resend %s` sends it to the remaining recipients; `badmail show %s --message` prints it.\n",
 		       work->queues.ctl->args[0], work->queues.ctl->args[0]);
@@ -313,10 +313,10 @@ static int go(struct badmail_work *work)
 	act(work, true);
 	uint64_t count = work->done, missing = ctl->arg_count > count ? ctl->arg_count - count : 0;
 	if (!count)
-		return commands_fail("%s", ctl->arg_count ? not_there : "there is no bad mail");
+		return cmd_fail("%s", ctl->arg_count ? not_there : "there is no bad mail");
 	snprintf(sentence, sizeof(sentence), "%llu message%s will be %s.", (unsigned long long)count,
 		 count == 1 ? "" : "s", resend ? "sent to their remaining recipients" : "removed for good");
-	if (!commands_confirm(ctl, sentence))
+	if (!cmd_confirm(ctl, sentence))
 		return EXIT_FAILED;
 	act(work, false);
 	if (wants_json(work))
@@ -326,10 +326,10 @@ static int go(struct badmail_work *work)
 		printf("%llu %s.%s\n", (unsigned long long)work->done, resend ? "sent again" : "deleted",
 		       resend && work->done ? " `mailrootctl queue list` shows them." : "");
 	if (work->failed)
-		commands_fail("%llu could not be: %s%s", (unsigned long long)work->failed, work->queues.said,
-			      work->failed > 1 ? "; the log has the reason for each" : "");
+		cmd_fail("%llu could not be: %s%s", (unsigned long long)work->failed, work->queues.said,
+			 work->failed > 1 ? "; the log has the reason for each" : "");
 	if (missing && !wants_json(work))
-		commands_fail("%llu of the IDs are not in badmail", (unsigned long long)missing);
+		cmd_fail("%llu of the IDs are not in badmail", (unsigned long long)missing);
 	return work->failed || missing ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -340,7 +340,7 @@ static int run(struct ctl *ctl, enum row_action action)
 
 	work = (struct badmail_work){.action = action};
 	if (!ctl->arg_count && !(ctl->options.given & OPTION_ALL)) {
-		commands_fail("which messages? Name IDs, or write --all; `mailrootctl badmail list` shows them");
+		cmd_fail("which messages? Name IDs, or write --all; `mailrootctl badmail list` shows them");
 		return EXIT_USAGE;
 	}
 	if (!queues_open(ctl, &work.queues, &status))

@@ -5,7 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/config/config.h"
-#include "ctl/commands.h"
+#include "ctl/cmd.h"
 #include "ctl/examine.h"
 #include "ctl/json.h"
 
@@ -82,10 +82,10 @@ int cmd_check(struct ctl *ctl)
 			       loaded.config.server_count == 1 ? "" : "s", loaded.report.warnings,
 			       loaded.report.warnings == 1 ? "" : "s");
 		else
-			commands_fail("%s has %u error%s; %s", file, loaded.report.errors,
-				      loaded.report.errors == 1 ? "" : "s",
-				      taken ? "the service would accept it, but not all of it would work"
-					    : "the service would refuse it");
+			cmd_fail("%s has %u error%s; %s", file, loaded.report.errors,
+				 loaded.report.errors == 1 ? "" : "s",
+				 taken ? "the service would accept it, but not all of it would work"
+				       : "the service would refuse it");
 	}
 	bool good = loaded.good;
 	unload(&loaded);
@@ -126,8 +126,8 @@ int cmd_config_show(struct ctl *ctl)
 	if (good)
 		fputs(str_text(&text), stdout);
 	else
-		commands_fail("%s has %u error%s", ctl->options.file, loaded.report.errors,
-			      loaded.report.errors == 1 ? "" : "s");
+		cmd_fail("%s has %u error%s", ctl->options.file, loaded.report.errors,
+			 loaded.report.errors == 1 ? "" : "s");
 	str_free(&text);
 	unload(&loaded);
 	return good ? EXIT_DONE : EXIT_FAILED;
@@ -151,9 +151,9 @@ int cmd_config_doc(struct ctl *ctl)
 	else if (good)
 		fputs(str_text(&text), stdout);
 	else if (config_doc_meant(name, meant, sizeof(meant)))
-		commands_fail("there is no setting %s; did you mean %s?", name, meant);
+		cmd_fail("there is no setting %s; did you mean %s?", name, meant);
 	else
-		commands_fail("there is no setting %s; `mailrootctl config doc` lists all", name ? name : "");
+		cmd_fail("there is no setting %s; `mailrootctl config doc` lists all", name ? name : "");
 	str_free(&text);
 	return good ? EXIT_DONE : EXIT_FAILED;
 }

@@ -8,7 +8,7 @@
 #include "common/mail/address.h"
 #include "common/mail/cidr.h"
 #include "common/mail/domain.h"
-#include "ctl/commands.h"
+#include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
 
@@ -71,16 +71,16 @@ static bool arguments_good(const struct ctl *ctl)
 	const char *why;
 
 	if (!ctl->options.client[0] || !ctl->options.to[0])
-		commands_fail(
+		cmd_fail(
 			"which client and which recipient? Usage: explain relay --client 192.0.2.1 --to user@example.net");
 	else if (!ipaddr_parse(span_of(ctl->options.client), &client))
-		commands_fail("--client %s: not an IPv4 or IPv6 address", ctl->options.client);
+		cmd_fail("--client %s: not an IPv4 or IPv6 address", ctl->options.client);
 	else if (ctl->options.name[0] && !domain_valid(span_of(ctl->options.name)))
-		commands_fail("--name %s: not a host name such as host.example.com", ctl->options.name);
+		cmd_fail("--name %s: not a host name such as host.example.com", ctl->options.name);
 	else if (strlen(ctl->options.user) > ACCOUNT_NAME_MAX)
-		commands_fail("--user %s: not a valid account name", ctl->options.user);
+		cmd_fail("--user %s: not a valid account name", ctl->options.user);
 	else if (!address_parse(span_of(ctl->options.to), &to, &why))
-		commands_fail("--to %s: %s", ctl->options.to, why);
+		cmd_fail("--to %s: %s", ctl->options.to, why);
 	else
 		return true;
 	return false;
@@ -93,19 +93,19 @@ static char *choose_server(struct ctl *ctl, int *status)
 	char said[LINK_TEXT_MAX + 1];
 	char *name = NULL;
 
-	int fd = commands_connect(ctl, status);
+	int fd = cmd_connect(ctl, status);
 	if (fd < 0)
 		return NULL;
 	*status = EXIT_FAILED;
 	if (!service_ask(fd, &service, said))
-		commands_fail("%s", said);
+		cmd_fail("%s", said);
 	else if (ctl->options.server[0])
 		name = strdup(ctl->options.server);
 	else if (service.server_count == 1)
 		name = strdup(service.servers[0].name);
 	else
-		commands_fail("there are %zu virtual servers: add --server NAME (`mailrootctl status` lists them)",
-			      service.server_count);
+		cmd_fail("there are %zu virtual servers: add --server NAME (`mailrootctl status` lists them)",
+			 service.server_count);
 	service_free(&service);
 	fd_close(&fd);
 	return name;
@@ -138,13 +138,13 @@ static int ask(struct ctl *ctl, const char *server)
 	struct explained e = {.as_json = ctl->options.given & OPTION_JSON};
 	struct link_answer answer = {.row = on_row, .context = &e};
 	char why[LINK_TEXT_MAX + 1] = "no memory";
-	char *run_dir = commands_run_dir(ctl);
+	char *run_dir = cmd_run_dir(ctl);
 	struct str request;
 
 	int fd = run_dir ? link_to_child(run_dir, server, CHILD_SMTPD, why) : -1;
 	free(run_dir);
 	if (fd < 0)
-		return commands_fail("%s", why);
+		return cmd_fail("%s", why);
 	json_init(&e.json, stdout);
 	if (e.as_json)
 		json_object(&e.json);
@@ -154,7 +154,7 @@ static int ask(struct ctl *ctl, const char *server)
 	fd_close(&answer.fd);
 	fd_close(&fd);
 	if (!good)
-		return commands_fail("%s", answer.said[0] ? answer.said : "no verdict came");
+		return cmd_fail("%s", answer.said[0] ? answer.said : "no verdict came");
 	finish(&e, answer.said);
 	return EXIT_DONE;
 }
@@ -342,13 +342,13 @@ static int ask_route(struct ctl *ctl, const char *server, const char *address, u
 	struct routed r = {.as_json = ctl->options.given & OPTION_JSON, .section = SECTIONS};
 	struct link_answer answer = {.row = on_route_row, .context = &r};
 	char why[LINK_TEXT_MAX + 1] = "no memory";
-	char *run_dir = commands_run_dir(ctl);
+	char *run_dir = cmd_run_dir(ctl);
 	struct str request;
 
 	int fd = run_dir ? link_to_child(run_dir, server, CHILD_QUEUE, why) : -1;
 	free(run_dir);
 	if (fd < 0)
-		return commands_fail("%s", why);
+		return cmd_fail("%s", why);
 	json_init(&r.json, stdout);
 	if (r.as_json)
 		json_object(&r.json);
@@ -358,7 +358,7 @@ static int ask_route(struct ctl *ctl, const char *server, const char *address, u
 	fd_close(&answer.fd);
 	fd_close(&fd);
 	if (!good)
-		return commands_fail("%s", answer.said[0] ? answer.said : "no answer came");
+		return cmd_fail("%s", answer.said[0] ? answer.said : "no answer came");
 	finish_route(&r, answer.said);
 	return EXIT_DONE;
 }
@@ -384,15 +384,15 @@ int cmd_explain_route(struct ctl *ctl)
 
 	bool null_sender = strcmp(ctl->options.from, "<>") == 0;
 	if (!address_parse(span_of(address), &to, &why) || !to.text.len) {
-		commands_fail("%s: %s", address, why);
+		cmd_fail("%s: %s", address, why);
 		return EXIT_USAGE;
 	}
 	if (!null_sender && !address_parse(span_of(ctl->options.from), &from, &why)) {
-		commands_fail("--from %s: %s", ctl->options.from, why);
+		cmd_fail("--from %s: %s", ctl->options.from, why);
 		return EXIT_USAGE;
 	}
 	if (ctl->options.size[0] && !parse_size(ctl->options.size, &size)) {
-		commands_fail("--size %s: not a size such as 500K, 2M or 1G", ctl->options.size);
+		cmd_fail("--size %s: not a size such as 500K, 2M or 1G", ctl->options.size);
 		return EXIT_USAGE;
 	}
 	char *server = choose_server(ctl, &status);

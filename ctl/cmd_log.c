@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/hash.h"
-#include "ctl/commands.h"
+#include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/logsource.h"
 #include "ctl/table.h"
@@ -238,7 +238,7 @@ int cmd_log_summary(struct ctl *ctl)
 	struct count *c, *next;
 
 	if (!parse_by(ctl->options.by, &s.by)) {
-		commands_fail("--by %.40s: not one of hour, client and reply", ctl->options.by);
+		cmd_fail("--by %.40s: not one of hour, client and reply", ctl->options.by);
 		return EXIT_USAGE;
 	}
 	bool found = logsource_read(ctl->options.log, on_line, &s, &s.report);
@@ -253,5 +253,5 @@ int cmd_log_summary(struct ctl *ctl)
 		HASH_DEL(s.counts, c);
 		free(c);
 	}
-	return found ? EXIT_DONE : commands_fail("no log was found; name one with --log FILE");
+	return found ? EXIT_DONE : cmd_fail("no log was found; name one with --log FILE");
 }

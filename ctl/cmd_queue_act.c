@@ -79,7 +79,7 @@ static bool selects(const struct ctl *ctl)
 {
 	if (queues_selects(ctl))
 		return true;
-	commands_fail(
+	cmd_fail(
 		"which messages? Name IDs, or select by --domain, --recipient, --sender, --older 2h, --larger 5M, --reason TEXT, --attempts N or --server, or write --all; `mailrootctl queue list` with the same selection shows them");
 	return false;
 }
@@ -101,12 +101,11 @@ static void tell_unknown(const struct action *action)
 
 	for (size_t i = 0; i < ctl->arg_count; i++) {
 		if (!action->known[i] && n++ < UNKNOWN_SHOWN)
-			commands_fail(
-				"%s: no such message in the queue; `mailrootctl trace %s` shows what happened to it",
-				ctl->args[i], ctl->args[i]);
+			cmd_fail("%s: no such message in the queue; `mailrootctl trace %s` shows what happened to it",
+				 ctl->args[i], ctl->args[i]);
 	}
 	if (n > UNKNOWN_SHOWN)
-		commands_fail("%zu more are not in the queue", n - UNKNOWN_SHOWN);
+		cmd_fail("%zu more are not in the queue", n - UNKNOWN_SHOWN);
 }
 
 static void print_json(const struct action *action)
@@ -162,15 +161,15 @@ static int go(struct action *action)
 		tell_unknown(action);
 	size_t unknown = count_unknown(action);
 	if (!count && already)
-		return commands_fail("nothing to do: %llu %s %s", (unsigned long long)already,
-				     already == 1 ? "is" : "are", action->words->already);
+		return cmd_fail("nothing to do: %llu %s %s", (unsigned long long)already, already == 1 ? "is" : "are",
+				action->words->already);
 	if (!count && unknown && !json)
 		return EXIT_FAILED;
 	if (!count)
-		return commands_fail("no message in the queue matches; `mailrootctl queue list` shows all");
+		return cmd_fail("no message in the queue matches; `mailrootctl queue list` shows all");
 	snprintf(sentence, sizeof(sentence), "%llu message%s will be %s.", (unsigned long long)count,
 		 count == 1 ? "" : "s", action->words->will);
-	if (!commands_confirm(ctl, sentence))
+	if (!cmd_confirm(ctl, sentence))
 		return EXIT_FAILED;
 	act(action, false);
 	if (json)

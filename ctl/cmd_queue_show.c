@@ -188,12 +188,12 @@ static int show_text(struct shown *shown)
 		   &(struct queues_request){.write = write_show, .text = on_text, .context = shown, .quiet = true});
 	bool written = screen_end(&shown->screen);
 	if (!shown->screen.begun)
-		return commands_fail(
+		return cmd_fail(
 			"%s",
 			queues_said(
 				shown->queues,
 				"there is no such message in the queue; `mailrootctl trace ID` shows what happened to it"));
-	return written ? EXIT_DONE : commands_fail("the message could not be written completely");
+	return written ? EXIT_DONE : cmd_fail("the message could not be written completely");
 }
 
 static int show(struct shown *shown)
@@ -206,7 +206,7 @@ static int show(struct shown *shown)
 	finish_show(shown);
 	if (shown->found)
 		return EXIT_DONE;
-	return commands_fail(
+	return cmd_fail(
 		"%s",
 		queues_said(shown->queues,
 			    "there is no such message in the queue; `mailrootctl trace ID` shows what happened to it"));

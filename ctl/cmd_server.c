@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/ipc/rows.h"
-#include "ctl/commands.h"
+#include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
 
@@ -47,14 +47,14 @@ static bool order(const struct ctl *ctl, enum row_server_action action, const ch
 	struct link_answer answer = {0};
 	struct str request;
 
-	int fd = commands_connect(ctl, status);
+	int fd = cmd_connect(ctl, status);
 	if (fd < 0)
 		return false;
 	str_init(&request, WIRE_PACKET_MAX);
 	wire_encode_ctl_server(&wire, &request);
 	bool good = link_ask(fd, &request, &answer) && answer.exit_code == 0;
 	if (!good)
-		*status = commands_fail("%s", answer.said);
+		*status = cmd_fail("%s", answer.said);
 	fd_close(&answer.fd);
 	fd_close(&fd);
 	return good;
@@ -65,13 +65,13 @@ static bool look(const struct ctl *ctl, struct service *service, bool *passes, i
 {
 	char said[LINK_TEXT_MAX + 1];
 
-	int fd = commands_connect(ctl, status);
+	int fd = cmd_connect(ctl, status);
 	if (fd < 0)
 		return false;
 	bool good = service_ask(fd, service, said);
 	fd_close(&fd);
 	if (!good)
-		*status = commands_fail("%s", said);
+		*status = cmd_fail("%s", said);
 	*passes = false;
 	for (size_t i = 0; good && i < service->server_count; i++)
 		*passes |= is_meant(ctl, service->servers[i].name) && is_passing(service->servers[i].state);

@@ -6,7 +6,7 @@
 
 #include "common/base/fd.h"
 #include "common/ipc/rows.h"
-#include "ctl/commands.h"
+#include "ctl/cmd.h"
 #include "ctl/journal.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
@@ -48,7 +48,7 @@ static void reload_json(const struct link_answer *answer, const struct str *repo
 /* Waits until the new policy is in force, which is what the output says. */
 static void await_smtpd(const struct ctl *ctl)
 {
-	char *run_dir = commands_run_dir(ctl);
+	char *run_dir = cmd_run_dir(ctl);
 
 	if (run_dir)
 		service_await(run_dir);
@@ -58,7 +58,7 @@ static void await_smtpd(const struct ctl *ctl)
 /* False: a process that was to be renewed did not come up. */
 static bool await_processes(const struct ctl *ctl, struct str *to)
 {
-	char *run_dir = commands_run_dir(ctl);
+	char *run_dir = cmd_run_dir(ctl);
 	bool good = run_dir && settle_wait(run_dir, to);
 
 	free(run_dir);
@@ -70,9 +70,9 @@ static bool confirm_is_clear(const struct options *options)
 	bool confirm = options->given & OPTION_CONFIRM;
 
 	if (confirm && options->given & OPTION_CONFIRMED)
-		commands_fail("--confirm starts a reload on probation, --confirmed confirms it: use one of them");
+		cmd_fail("--confirm starts a reload on probation, --confirmed confirms it: use one of them");
 	else if (confirm && (options->confirm_s < CONFIRM_MIN_S || options->confirm_s > CONFIRM_MAX_S))
-		commands_fail("--confirm takes a time from 1s to 7d");
+		cmd_fail("--confirm takes a time from 1s to 7d");
 	else
 		return true;
 	return false;
@@ -107,7 +107,7 @@ static uint64_t count_waiting(const struct service *service)
 static void tell_waiting(const struct ctl *ctl)
 {
 	static struct service service;
-	char *run_dir = commands_run_dir(ctl);
+	char *run_dir = cmd_run_dir(ctl);
 	char said[LINK_TEXT_MAX + 1];
 	int fd = run_dir ? link_to_master(run_dir) : -1;
 
@@ -135,7 +135,7 @@ int cmd_reload(struct ctl *ctl)
 
 	if (!confirm_is_clear(&ctl->options))
 		return EXIT_USAGE;
-	int fd = commands_connect(ctl, &status);
+	int fd = cmd_connect(ctl, &status);
 	if (fd < 0)
 		return status;
 	str_init(&request, WIRE_PACKET_MAX);
@@ -156,8 +156,8 @@ int cmd_reload(struct ctl *ctl)
 		print_lines_to(&trouble, good && settled ? stdout : stderr);
 	}
 	if (!good || !settled)
-		commands_fail("%s%s", answer.said,
-			      taken ? ", but not all of it works; correct it, then: mailrootctl reload" : "");
+		cmd_fail("%s%s", answer.said,
+			 taken ? ", but not all of it works; correct it, then: mailrootctl reload" : "");
 	else if (!(ctl->options.given & OPTION_JSON))
 		printf("%s\n", answer.said);
 	if (good && settled && !(ctl->options.given & OPTION_JSON))
@@ -184,19 +184,19 @@ int cmd_stop(struct ctl *ctl)
 	struct str request;
 	int status;
 
-	int fd = commands_connect(ctl, &status);
+	int fd = cmd_connect(ctl, &status);
 	if (fd < 0)
 		return status;
-	if (!commands_confirm(ctl, "The whole service stops; waiting mail stays in the queue.")) {
+	if (!cmd_confirm(ctl, "The whole service stops; waiting mail stays in the queue.")) {
 		fd_close(&fd);
 		return EXIT_FAILED;
 	}
 	str_init(&request, WIRE_PACKET_MAX);
 	wire_encode_ctl_stop(&stop, &request);
 	if (!link_ask(fd, &request, &answer) || answer.exit_code)
-		status = commands_fail("%s", answer.said);
+		status = cmd_fail("%s", answer.said);
 	else if (!wait_for_end(fd))
-		status = commands_fail(
+		status = cmd_fail(
 			"the service did not end within %d seconds; `mailrootctl stop --now` does not wait for sessions",
 			STOP_WAIT_MS / 1000);
 	else

@@ -78,7 +78,7 @@ static void on_session_row(void *context, const struct link_row *row)
 static void fail(struct queues *servers, const char *said)
 {
 	servers->failed++;
-	commands_fail("server %s: %s", servers->server, said);
+	cmd_fail("server %s: %s", servers->server, said);
 }
 
 /* Asks for one portion of the sessions. Returns where the next begins; 0 = that was the last. */
@@ -221,8 +221,7 @@ static uint64_t kick_one(struct queues *servers, const char *session)
 	}
 	if (!count) {
 		servers->failed++;
-		commands_fail("there is no session %.100s; it may have ended: `mailrootctl sessions` lists them",
-			      session);
+		cmd_fail("there is no session %.100s; it may have ended: `mailrootctl sessions` lists them", session);
 	}
 	return count;
 }
@@ -235,7 +234,7 @@ int cmd_kick(struct ctl *ctl)
 	int status;
 
 	if (all == (ctl->arg_count > 0)) {
-		commands_fail("which sessions? Name them as in `mailrootctl sessions`, or write --all");
+		cmd_fail("which sessions? Name them as in `mailrootctl sessions`, or write --all");
 		return EXIT_USAGE;
 	}
 	if (!queues_open(ctl, &servers, &status))

@@ -5,7 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
-#include "ctl/commands.h"
+#include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
 #include "ctl/settle.h"
@@ -292,7 +292,7 @@ static int not_running(const struct ctl *ctl, const char *run_dir, int error)
 	if (down && ctl->options.given & OPTION_JSON)
 		printf("{\"running\":false}\n");
 	link_explain(run_dir, error, why);
-	commands_fail("%s", why);
+	cmd_fail("%s", why);
 	return down ? EXIT_NOT_RUNNING : EXIT_FAILED;
 }
 
@@ -300,14 +300,14 @@ int cmd_status(struct ctl *ctl)
 {
 	static struct service service;
 	char said[LINK_TEXT_MAX + 1];
-	char *run_dir = commands_run_dir(ctl);
+	char *run_dir = cmd_run_dir(ctl);
 	int status = EXIT_FAILED;
 
 	int fd = run_dir ? link_to_master(run_dir) : -ENOMEM;
 	if (fd < 0) {
 		status = not_running(ctl, run_dir ? run_dir : "", fd);
 	} else if (!service_ask(fd, &service, said)) {
-		commands_fail("%s", said);
+		cmd_fail("%s", said);
 	} else {
 		service_ask_facts(run_dir, &service);
 		if (ctl->options.given & OPTION_JSON)

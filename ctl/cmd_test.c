@@ -130,7 +130,7 @@ static int ask(struct test *test)
 	test->queues.server = test->queues.names[0];
 	int fd = link_to_child(test->queues.run_dir, test->queues.server, CHILD_QUEUE, why);
 	if (fd < 0)
-		return commands_fail("server %s: %s", test->queues.server, why);
+		return cmd_fail("server %s: %s", test->queues.server, why);
 	str_init(&request, WIRE_PACKET_MAX);
 	request.failed = !wire_encode_queue_test(&packet, &request);
 	json_init(&test->json, stdout);
@@ -152,7 +152,7 @@ static int ask(struct test *test)
 		json_finish(&test->json);
 	}
 	if (!test->told)
-		return commands_fail("%s", answer.said);
+		return cmd_fail("%s", answer.said);
 	return test->delivered ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -162,14 +162,14 @@ int cmd_test(struct ctl *ctl)
 	int status;
 
 	if (!ctl->options.to[0]) {
-		commands_fail("which recipient? Write --to ADDRESS; the message is really sent");
+		cmd_fail("which recipient? Write --to ADDRESS; the message is really sent");
 		return EXIT_USAGE;
 	}
 	test = (struct test){.told = false};
 	if (!queues_open(ctl, &test.queues, &status))
 		return status;
 	if (test.queues.count != 1) {
-		commands_fail("there are %zu virtual servers: add --server NAME", test.queues.count);
+		cmd_fail("there are %zu virtual servers: add --server NAME", test.queues.count);
 		status = EXIT_USAGE;
 	} else {
 		status = ask(&test);

@@ -337,7 +337,7 @@ static int run(struct trace *t)
 	fd_close(&copy);
 	if (is_anywhere(t))
 		return EXIT_DONE;
-	return commands_fail("nothing was found about %.*s; name another log with --log", SPAN_ARGS(t->wanted));
+	return cmd_fail("nothing was found about %.*s; name another log with --log", SPAN_ARGS(t->wanted));
 }
 
 int cmd_trace(struct ctl *ctl)
@@ -347,7 +347,7 @@ int cmd_trace(struct ctl *ctl)
 	int status;
 
 	if (!msgid_valid(wanted) && !span_equal(wanted, SPAN("<>")) && span_find(wanted, '@') == wanted.len) {
-		commands_fail(
+		cmd_fail(
 			"%.60s: neither the ID of a message (24 characters, as in `queue list` and in the log) nor an address",
 			ctl->args[0]);
 		return EXIT_USAGE;

@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/config/config.h"
-#include "ctl/commands.h"
+#include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/keys.h"
 #include "ctl/newpassword.h"
@@ -42,19 +42,18 @@ static int fail(const char *file, const char *doing, int error)
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
-		return commands_fail("can't %s %s: %s; run the command as root", doing, file, strerror(-error));
+		return cmd_fail("can't %s %s: %s; run the command as root", doing, file, strerror(-error));
 	case -ENOENT:
-		return commands_fail("can't %s %s: its folder does not exist; create it", doing, file);
+		return cmd_fail("can't %s %s: its folder does not exist; create it", doing, file);
 	case -ELOOP:
-		return commands_fail(
-			"can't %s %s: it is a symbolic link; name the file itself, with --file or as user_file", doing,
-			file);
+		return cmd_fail("can't %s %s: it is a symbolic link; name the file itself, with --file or as user_file",
+				doing, file);
 	case -EMEDIUMTYPE:
-		return commands_fail("can't %s %s: it is not a regular file", doing, file);
+		return cmd_fail("can't %s %s: it is not a regular file", doing, file);
 	case -EFBIG:
-		return commands_fail("can't %s %s: a user file has at most 64 MiB", doing, file);
+		return cmd_fail("can't %s %s: a user file has at most 64 MiB", doing, file);
 	default:
-		return commands_fail("can't %s %s: %s", doing, file, strerror(-error));
+		return cmd_fail("can't %s %s: %s", doing, file, strerror(-error));
 	}
 }
 
@@ -62,10 +61,10 @@ static int fail(const char *file, const char *doing, int error)
 static bool suits(const struct job *job, const char *file)
 {
 	if (job->action == ADD && job->found)
-		commands_fail("there is already a user %s in %s; `mailrootctl user passwd %s` sets a new password",
-			      job->name, file, job->name);
+		cmd_fail("there is already a user %s in %s; `mailrootctl user passwd %s` sets a new password",
+			 job->name, file, job->name);
 	else if (job->action != ADD && !job->found)
-		commands_fail("there is no user %s in %s; `mailrootctl user list` shows all", job->name, file);
+		cmd_fail("there is no user %s in %s; `mailrootctl user list` shows all", job->name, file);
 	else
 		return true;
 	return false;
@@ -75,7 +74,7 @@ static bool name_is_good(const char *name)
 {
 	if (account_name_valid(span_of(name)))
 		return true;
-	commands_fail("a user name has 1 to 255 visible ASCII characters, none of # = :, and does not begin with -");
+	cmd_fail("a user name has 1 to 255 visible ASCII characters, none of # = :, and does not begin with -");
 	return false;
 }
 
@@ -104,7 +103,7 @@ static bool get_keys(struct job *job)
 	char password[NEWPASSWORD_MAX + 1];
 	bool good = newpassword_read(job->name, password);
 	if (good && !keys_make(password, job->hash, &job->keys)) {
-		commands_fail("the password can't be hashed: %s", strerror(errno));
+		cmd_fail("the password can't be hashed: %s", strerror(errno));
 		good = false;
 	}
 	explicit_bzero(password, sizeof(password));
@@ -175,7 +174,7 @@ static enum told tell_service(const struct ctl *ctl, const char *file, char *why
 {
 	struct link_answer answer = {.fd = -1};
 	struct str request;
-	char *run_dir = commands_run_dir(ctl);
+	char *run_dir = cmd_run_dir(ctl);
 	enum told told = NOT_TOLD;
 	int fd = run_dir ? link_to_master(run_dir) : -ENOMEM;
 	if (fd == -ENOENT || fd == -ECONNREFUSED) {
@@ -243,7 +242,7 @@ static int report(const struct ctl *ctl, const struct job *job, const struct use
 	if (job->action != DELETE)
 		print_hints(job, place);
 	if (told == NOT_TOLD)
-		return commands_fail(
+		return cmd_fail(
 			"user %s %s, but the service does not know it yet: %s. When that is solved, run `mailrootctl reload`",
 			job->name, done_words[job->action], why);
 	return EXIT_DONE;
@@ -382,7 +381,7 @@ static int list(const struct ctl *ctl, const struct userplace *place, struct str
 	str_init(&trouble, TROUBLE_MAX);
 	bool good = accounts_parse(str_span(text), &arena, &accounts, &trouble);
 	if (!good)
-		commands_fail("can't list %s: %s", place->file, strerror(ENOMEM));
+		cmd_fail("can't list %s: %s", place->file, strerror(ENOMEM));
 	else if (ctl->options.given & OPTION_JSON)
 		print_list_json(place, &accounts, str_span(&trouble));
 	else

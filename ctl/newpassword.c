@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
-#include "ctl/commands.h"
+#include "ctl/cmd.h"
 
 enum { TYPED_MAX = 4 * NEWPASSWORD_MAX }; /* preparation may shorten it */
 
@@ -73,7 +73,7 @@ static bool silence_begin(struct silence *s)
 	sigaddset(&set, SIGQUIT);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (s->signals < 0 || tcgetattr(STDIN_FILENO, &s->before)) {
-		commands_fail("the terminal can't be told to hide the password: %s", strerror(errno));
+		cmd_fail("the terminal can't be told to hide the password: %s", strerror(errno));
 		fd_close(&s->signals);
 		return false;
 	}
@@ -144,7 +144,7 @@ static bool ask_twice(const char *name, char *first, char *second, size_t size, 
 	silence_end(&silence);
 	if (good && span_equal(*line, again))
 		return true;
-	commands_fail(good ? "the two passwords differ; nothing was done" : "no password was given; nothing was done");
+	cmd_fail(good ? "the two passwords differ; nothing was done" : "no password was given; nothing was done");
 	return false;
 }
 
@@ -154,7 +154,7 @@ static bool read_typed(const char *name, char *first, char *second, size_t size,
 		return ask_twice(name, first, second, size, line);
 	if (read_line(-1, first, size, line))
 		return true;
-	commands_fail("no password was given on standard input: its first line is the password");
+	cmd_fail("no password was given on standard input: its first line is the password");
 	return false;
 }
 
@@ -175,7 +175,7 @@ bool newpassword_read(const char *name, char to[NEWPASSWORD_MAX + 1])
 	close_curtains();
 	bool good = read_typed(name, first, second, sizeof(first), &line);
 	if (good && !newpassword_prepare(line, to, &shorter, &why)) {
-		commands_fail("this password can't be used: %s", why);
+		cmd_fail("this password can't be used: %s", why);
 		good = false;
 	} else if (good && shorter) {
 		fprintf(stderr, "mailrootctl: warning: a password of less than %d characters is easy to guess\n",

@@ -20,7 +20,7 @@ static bool take_names(struct queues *queues, const struct service *service)
 			snprintf(queues->names[queues->count++], sizeof(queues->names[0]), "%.64s", name);
 	}
 	if (queues->names && !queues->count && wanted[0])
-		commands_fail("there is no virtual server %s; `mailrootctl status` lists them", wanted);
+		cmd_fail("there is no virtual server %s; `mailrootctl status` lists them", wanted);
 	return queues->names && (queues->count || !wanted[0]);
 }
 
@@ -29,8 +29,8 @@ bool queues_open(struct ctl *ctl, struct queues *out, int *status)
 	static struct service service;
 	char said[LINK_TEXT_MAX + 1];
 
-	*out = (struct queues){.ctl = ctl, .run_dir = commands_run_dir(ctl)};
-	int fd = commands_connect(ctl, status);
+	*out = (struct queues){.ctl = ctl, .run_dir = cmd_run_dir(ctl)};
+	int fd = cmd_connect(ctl, status);
 	if (fd < 0 || !out->run_dir) {
 		queues_close(out);
 		return false;
@@ -38,7 +38,7 @@ bool queues_open(struct ctl *ctl, struct queues *out, int *status)
 	*status = EXIT_FAILED;
 	bool good = service_ask(fd, &service, said);
 	if (!good)
-		commands_fail("%s", said);
+		cmd_fail("%s", said);
 	good = good && take_names(out, &service);
 	service_free(&service);
 	fd_close(&fd);
@@ -60,7 +60,7 @@ static void note_failure(struct queues *queues, const char *said, bool quiet)
 	queues->failed++;
 	snprintf(queues->said, sizeof(queues->said), "%s", said);
 	if (!quiet)
-		commands_fail("server %s: %s", queues->server, said);
+		cmd_fail("server %s: %s", queues->server, said);
 }
 
 const char *queues_server_option(const struct queues *queues, char to[QUEUES_OPTION_MAX])

@@ -5,7 +5,7 @@
 #ifndef CTL_QUEUES_H
 #define CTL_QUEUES_H
 
-#include "ctl/commands.h"
+#include "ctl/cmd.h"
 #include "ctl/json.h"
 
 struct queues {

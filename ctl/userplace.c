@@ -56,7 +56,7 @@ static const char *common_file(const struct config *config)
 		files++;
 	}
 	if (files > 1)
-		commands_fail("there are several user files; add --server NAME or --file PATH:%s", str_text(&choice));
+		cmd_fail("there are several user files; add --server NAME or --file PATH:%s", str_text(&choice));
 	str_free(&choice);
 	return files > 1 ? NULL : file ? file : MAILROOT_SYSCONFDIR "/users";
 }
@@ -69,7 +69,7 @@ static const char *choose(const struct ctl *ctl, const struct config *config)
 		return common_file(config);
 	const struct config_server *server = config_server_find(config, span_of(ctl->options.server));
 	if (!server)
-		commands_fail("there is no virtual server %s in %s", ctl->options.server, ctl->options.file);
+		cmd_fail("there is no virtual server %s in %s", ctl->options.server, ctl->options.file);
 	return server ? server->access.user_file : NULL;
 }
 
@@ -94,7 +94,7 @@ bool userplace_find(const struct ctl *ctl, struct userplace *out, int *status)
 	*out = (struct userplace){0};
 	*status = EXIT_FAILED;
 	if ((ctl->options.given & (OPTION_USER_FILE | OPTION_SERVER)) == (OPTION_USER_FILE | OPTION_SERVER)) {
-		commands_fail("--server and --file both name the user file: use one of them");
+		cmd_fail("--server and --file both name the user file: use one of them");
 		*status = EXIT_USAGE;
 		return false;
 	}
@@ -106,7 +106,7 @@ bool userplace_find(const struct ctl *ctl, struct userplace *out, int *status)
 	if (good || ctl->options.given & OPTION_USER_FILE)
 		file = choose(ctl, &config);
 	else
-		commands_fail(
+		cmd_fail(
 			"%s has errors (`mailrootctl check` shows them), so the user file is not known; name it with --file PATH",
 			ctl->options.file);
 	out->file = file ? strdup(file) : NULL;

@@ -2,7 +2,7 @@
 #ifndef CTL_USERPLACE_H
 #define CTL_USERPLACE_H
 
-#include "ctl/commands.h"
+#include "ctl/cmd.h"
 
 struct userplace {
 	char *file;

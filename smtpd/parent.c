@@ -21,9 +21,6 @@
 #include "smtpd/protocol/replies.h"
 #include "smtpd/requests.h"
 
-/* Indexes in `polled`: these, then ctl links, then listeners while no worker is free. */
-enum { POLL_CONTROL, POLL_POOL, POLL_CTL, POLL_LISTEN = POLL_CTL + LIMIT_CTL_LINKS };
-
 enum {
 	SPARE_FDS = 64,    /* beside listeners and links */
 	BUSY_AT_ONCE = 64, /* connections refused between two looks at everything else */
@@ -72,7 +69,7 @@ void parent_init(struct parent *p, const struct child *child)
 	*p = (struct parent){.child = *child};
 	tzset();
 	p->listeners = must(calloc(p->child.listener_count + 1, sizeof(*p->listeners)));
-	p->polled = must(calloc(POLL_LISTEN + p->child.listener_count, sizeof(*p->polled)));
+	p->polled = must(calloc(PARENT_POLL_LISTEN + p->child.listener_count, sizeof(*p->polled)));
 	p->packet = must(malloc(WIRE_PACKET_MAX));
 	for (size_t i = 0; i < p->child.listener_count; i++)
 		p->listeners[i] = CHILD_FD_LISTEN + (int)i;
@@ -155,13 +152,11 @@ static void gone(void *context, size_t slot, int status)
 }
 
 /* No spare workers while connections are not accepted. Workers in a session stay. */
-static void size_pool(struct parent *p)
+void parent_size_pool(struct parent *p)
 {
 	bool closed = p->paused || p->retired || p->stop_by;
 	prefork_resize(p->pool, closed ? 0 : spare_workers(p->child.server), closed ? 0 : max_workers(p->child.server));
 }
-
-static void control(struct parent *p);
 
 /* Workers wait for the accounts: none asks for a password before they are known. */
 static void await_users(struct parent *p)
@@ -170,7 +165,7 @@ static void await_users(struct parent *p)
 	struct pollfd link = {.fd = CHILD_FD_CONTROL, .events = POLLIN};
 	for (; !p->users_known && !p->stop_by && now < until; now = clock_mono_ms())
 		if (poll(&link, 1, (int)(until - now)) > 0)
-			control(p);
+			parent_obey(p);
 }
 
 void parent_ready(struct parent *p)
@@ -202,160 +197,13 @@ void parent_ready(struct parent *p)
 	    !userbase_init(&p->worker.users, LIMIT_USERBASE) || !stress_init(&p->worker.stress))
 		log_fatal(EXIT_TEMPORARY, "can't make the pool of workers: %s", strerror(errno));
 	p->paused = p->child.paused;
-	size_pool(p);
+	parent_size_pool(p);
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
 	if (server->access.auth)
 		await_users(p);
 	attention_tend(&p->attention, p->child.server->fqdn, clock_wall_ms() / 1000);
 	ask_for_look(false); /* the parent before this one may have died with its workers */
 	child_ready();
-}
-
-/* Sessions that read an area that is full end at their next command: they could not see a newer policy. */
-static void publish(struct parent *p, struct span text)
-{
-	if (live_publish(p->worker.snapshot, text))
-		return;
-	struct snapshot *fresh = snapshot_new(LIMIT_SNAPSHOT);
-	if (fresh) {
-		snapshot_free(p->worker.snapshot);
-		p->worker.snapshot = fresh;
-		live_publish(fresh, text);
-	}
-	prefork_signal(p->pool, SIGTERM);
-}
-
-static void reload(struct parent *p, struct ipc_packet *packet)
-{
-	struct str text;
-	if (packet->fd_count != 1)
-		return;
-	str_init(&text, LIMIT_POLICY_TEXT);
-	int error = child_config_text(packet->fds[0], &text);
-	int fd = packet->fds[0];
-	packet->fds[0] = -1;
-	if (error || !child_reconfigure(&p->child, fd)) {
-		log_error("can't read the new configuration: %s; the old one stays in force",
-			  strerror(error ? -error : EINVAL));
-	} else {
-		const struct config_server *server = p->child.server;
-		publish(p, str_span(&text));
-		p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
-		size_pool(p);
-		attention_look(&p->attention);
-		log_info("new configuration in force");
-	}
-	if (error)
-		close(fd);
-	str_free(&text);
-}
-
-/* Sessions of an account that was changed or removed end, even while they wait for a command. */
-static void users(struct parent *p, const struct ipc_packet *packet)
-{
-	struct wire_users news;
-	struct str mend;
-	uint64_t before, after;
-	if (!wire_decode_users(packet->text, &news) || packet->fd_count != news.present)
-		return;
-	p->users_known = true;
-	str_init(&mend, WIRE_PACKET_MAX);
-	userbase_accounts(&p->worker.users, &before);
-	if (userbase_take(&p->worker.users, &news, news.present ? packet->fds[0] : -1, &mend))
-		prefork_signal(p->pool, SIGTERM); /* as for a policy */
-	userbase_accounts(&p->worker.users, &after);
-	if (after != before)
-		prefork_signal(p->pool, SIGUSR2);
-	attention_set(&p->attention, ATTENTION_USERS, str_text(&mend));
-	str_free(&mend);
-}
-
-static void attach(struct parent *p, struct ipc_packet *packet)
-{
-	struct wire_attach attach;
-	if (!wire_decode_attach(packet->text, &attach) || attach.kind != CHILD_LINK_CTL || packet->fd_count != 1)
-		return;
-	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++) {
-		if (p->ctl_links[i] != -1)
-			continue;
-		p->ctl_links[i] = packet->fds[0];
-		packet->fds[0] = -1;
-		fd_set_nonblock(p->ctl_links[i], true);
-		return;
-	}
-	log_warning("more than %d operators at once: one more is refused", LIMIT_CTL_LINKS);
-}
-
-static void stop(struct parent *p, bool now)
-{
-	if (!p->stop_by)
-		p->stop_by = clock_mono_ms() + CHILD_STOP_MS;
-	size_pool(p);
-	prefork_signal(p->pool, now ? SIGKILL : SIGTERM);
-}
-
-/* Workers that wait for a connection end now, workers in a session after it. */
-static void close_doors(struct parent *p)
-{
-	size_pool(p);
-	if (p->paused || p->retired)
-		prefork_signal(p->pool, SIGUSR1);
-}
-
-static void pause_or_continue(struct parent *p, struct span packet)
-{
-	struct wire_pause request;
-	if (!wire_decode_pause(packet, &request))
-		return;
-	p->paused = request.paused;
-	close_doors(p);
-}
-
-static void retire(struct parent *p)
-{
-	p->retired = true;
-	close_doors(p);
-}
-
-static void control(struct parent *p)
-{
-	struct ipc_packet packet;
-	struct wire_stop request;
-	int error = ipc_receive(CHILD_FD_CONTROL, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
-	if (error == -EAGAIN || error == -EINTR)
-		return;
-	if (error == -ENOMEM || error == -ENOBUFS) {
-		fd_rest(-error);
-		return;
-	}
-	if (error || packet.eof) {
-		p->polled[POLL_CONTROL].fd = -1;
-		stop(p, false);
-		return;
-	}
-	switch (wire_admit(WIRE_LINK_control_smtpd, WIRE_DOWN, packet.text)) {
-	case WIRE_attach:
-		attach(p, &packet);
-		break;
-	case WIRE_reload:
-		reload(p, &packet);
-		break;
-	case WIRE_users:
-		users(p, &packet);
-		break;
-	case WIRE_stop:
-		stop(p, wire_decode_stop(packet.text, &request) && request.now);
-		break;
-	case WIRE_pause:
-		pause_or_continue(p, packet.text);
-		break;
-	case WIRE_retire:
-		retire(p);
-		break;
-	default:
-		log_error("unexpected packet=%s from mailrootd", wire_type_name(wire_type_of(packet.text)));
-	}
-	ipc_packet_close(&packet);
 }
 
 static void answer(struct parent *p, int *link)
@@ -403,7 +251,8 @@ static void refuse(struct parent *p)
 {
 	unsigned refused = 0;
 	for (size_t i = 0; i < p->child.listener_count; i++)
-		while (refused < BUSY_AT_ONCE && p->polled[POLL_LISTEN + i].revents && refuse_next(p, p->listeners[i]))
+		while (refused < BUSY_AT_ONCE && p->polled[PARENT_POLL_LISTEN + i].revents &&
+		       refuse_next(p, p->listeners[i]))
 			refused++;
 	if (refused && p->paused)
 		log_info("sessions=%zu refused=%u: paused", prefork_count(p->pool), refused);
@@ -429,13 +278,14 @@ static void wait_for_something(struct parent *p, int timeout)
 {
 	bool full = is_full(p) && clock_mono_ms() >= p->accept_after;
 	for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
-		p->polled[POLL_CTL + i] = (struct pollfd){.fd = p->ctl_links[i], .events = POLLIN};
+		p->polled[PARENT_POLL_CTL + i] = (struct pollfd){.fd = p->ctl_links[i], .events = POLLIN};
 	for (size_t i = 0; i < p->child.listener_count; i++)
-		p->polled[POLL_LISTEN + i] = (struct pollfd){.fd = full ? p->listeners[i] : -1, .events = POLLIN};
-	if (poll(p->polled, POLL_LISTEN + p->child.listener_count, timeout) >= 0)
+		p->polled[PARENT_POLL_LISTEN + i] =
+			(struct pollfd){.fd = full ? p->listeners[i] : -1, .events = POLLIN};
+	if (poll(p->polled, PARENT_POLL_LISTEN + p->child.listener_count, timeout) >= 0)
 		return;
 	fd_rest(errno);
-	for (size_t i = 0; i < POLL_LISTEN + p->child.listener_count; i++)
+	for (size_t i = 0; i < PARENT_POLL_LISTEN + p->child.listener_count; i++)
 		p->polled[i].revents = 0;
 }
 
@@ -474,8 +324,8 @@ static int time_left(const struct parent *p, int timeout)
 
 int parent_loop(struct parent *p)
 {
-	p->polled[POLL_CONTROL] = (struct pollfd){.fd = CHILD_FD_CONTROL, .events = POLLIN};
-	p->polled[POLL_POOL] = (struct pollfd){.fd = prefork_fd(p->pool), .events = POLLIN};
+	p->polled[PARENT_POLL_CONTROL] = (struct pollfd){.fd = CHILD_FD_CONTROL, .events = POLLIN};
+	p->polled[PARENT_POLL_POOL] = (struct pollfd){.fd = prefork_fd(p->pool), .events = POLLIN};
 	for (;;) {
 		int timeout = prefork_tend(p->pool);
 		if ((p->stop_by || p->retired) && !prefork_count(p->pool))
@@ -486,10 +336,10 @@ int parent_loop(struct parent *p)
 		stress_tend(&p->worker.stress, p->pool, clock_mono_ms());
 		secure_tend(&p->secure, clock_mono_ms());
 		wait_for_something(p, time_left(p, timeout));
-		if (p->polled[POLL_CONTROL].revents)
-			control(p);
+		if (p->polled[PARENT_POLL_CONTROL].revents)
+			parent_obey(p);
 		for (size_t i = 0; i < LIMIT_CTL_LINKS; i++)
-			if (p->polled[POLL_CTL + i].revents)
+			if (p->polled[PARENT_POLL_CTL + i].revents)
 				answer(p, &p->ctl_links[i]);
 		if (is_full(p))
 			refuse(p);

@@ -11,6 +11,9 @@
 #include "smtpd/protocol/limits.h"
 #include "smtpd/worker.h"
 
+/* Indexes in `polled`: these, then ctl links, then listeners while no worker is free. */
+enum { PARENT_POLL_CONTROL, PARENT_POLL_POOL, PARENT_POLL_CTL, PARENT_POLL_LISTEN = PARENT_POLL_CTL + LIMIT_CTL_LINKS };
+
 struct parent {
 	struct child child;
 	int *listeners;
@@ -43,5 +46,13 @@ void parent_ready(struct parent *p);
 
 /* Runs until master says stop or is gone. Returns the exit status. */
 int parent_loop(struct parent *p);
+
+/* --- between parent.c and parent_control.c --- */
+
+/* Takes the next packet of master, and does what it says. */
+void parent_obey(struct parent *p);
+
+/* As many workers as the configuration and the orders of master want. */
+void parent_size_pool(struct parent *p);
 
 #endif

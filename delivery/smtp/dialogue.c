@@ -108,85 +108,6 @@ enum dialogue_next dialogue_secured(struct dialogue *d, bool verified, struct sp
 
 /* --- sending the transaction --- */
 
-static void say_path(struct dialogue *d, const char *verb, struct span address)
-{
-	str_printf(&d->out, "%s:<", verb);
-	address_append(&d->out, address);
-	str_append_c(&d->out, '>');
-}
-
-static void say_mail(struct dialogue *d)
-{
-	say_path(d, "MAIL FROM", d->mail->sender);
-	if (d->can.size)
-		str_printf(&d->out, " SIZE=%llu", (unsigned long long)d->mail->size);
-	if (d->mail->eight_bit && d->can.eight_bit)
-		str_append_text(&d->out, " BODY=8BITMIME");
-	if (d->can.dsn && d->mail->dsn.ret)
-		str_printf(&d->out, " RET=%s", dsn_ret_text(d->mail->dsn.ret));
-	if (d->can.dsn && d->mail->dsn.envid.len)
-		str_printf(&d->out, " ENVID=%.*s", SPAN_ARGS(d->mail->dsn.envid));
-	str_append_text(&d->out, "\r\n");
-}
-
-static void say_rcpt(struct dialogue *d, const struct recipient *r)
-{
-	char notify[DSN_NOTIFY_TEXT_MAX];
-	dsn_notify_text(r->dsn.notify, notify);
-	say_path(d, "RCPT TO", r->address);
-	if (d->can.dsn && *notify)
-		str_printf(&d->out, " NOTIFY=%s", notify);
-	if (d->can.dsn && r->dsn.orcpt.len)
-		str_printf(&d->out, " ORCPT=%.*s", SPAN_ARGS(r->dsn.orcpt));
-	str_append_text(&d->out, "\r\n");
-}
-
-/* The next open recipient not sent yet, or NULL. */
-static struct recipient *next_unsent(struct dialogue *d)
-{
-	while (d->sent < d->outcomes->n && d->outcomes->rcpts[d->sent].outcome)
-		d->sent++;
-	return d->sent < d->outcomes->n ? &d->outcomes->rcpts[d->sent] : NULL;
-}
-
-/* Sends what may be sent now: with PIPELINING ahead of the replies, otherwise one command at a time. */
-static void send_ahead(struct dialogue *d)
-{
-	unsigned window = d->can.pipelining ? DIALOGUE_WINDOW : 1;
-	struct recipient *r;
-	while (!d->refused && d->outstanding < window && (r = next_unsent(d))) {
-		say_rcpt(d, r);
-		d->sent++;
-		d->outstanding++;
-	}
-	bool in_turn = d->can.pipelining || !d->outstanding;
-	bool hopeful = d->accepted || (d->can.pipelining && d->outstanding);
-	if (!d->data_sent && !d->refused && in_turn && hopeful && !next_unsent(d)) {
-		str_append_text(&d->out, "DATA\r\n");
-		d->data_sent = true;
-	}
-}
-
-/* Decides before anything is sent; true when all recipients are decided. */
-static bool decided_locally(struct dialogue *d)
-{
-	struct outcome outcome = {.event = JOURNAL_FAILED, .host = d->host, .tls = d->tls};
-	char text[128];
-	if (d->can.size && d->can.size_max && d->mail->size > d->can.size_max) {
-		outcome.enhanced = (struct enhanced){5, 3, 4};
-		snprintf(text, sizeof(text), "the message of %llu octets is larger than the %llu that the host takes",
-			 (unsigned long long)d->mail->size, (unsigned long long)d->can.size_max);
-	} else if (d->mail->eight_bit && !d->can.eight_bit && d->mail->return_eight_bit) {
-		outcome.enhanced = (struct enhanced){5, 6, 3};
-		snprintf(text, sizeof(text), "the message has 8-bit text and the host does not offer 8BITMIME");
-	} else {
-		return false;
-	}
-	outcome.text = span_of(text);
-	outcomes_decide_open(d->outcomes, false, &outcome);
-	return true;
-}
-
 enum dialogue_next dialogue_begin(struct dialogue *d, const struct dialogue_mail *mail, struct outcomes *outcomes)
 {
 	d->mail = mail;
@@ -194,11 +115,11 @@ enum dialogue_next dialogue_begin(struct dialogue *d, const struct dialogue_mail
 	d->sent = d->answered = d->accepted = 0;
 	d->outstanding = 0;
 	d->data_sent = d->refused = false;
-	if (decided_locally(d))
+	if (dialogue_decided_locally(d))
 		return ready(d);
-	say_mail(d);
+	dialogue_say_mail(d);
 	if (d->can.pipelining)
-		send_ahead(d);
+		dialogue_send_ahead(d);
 	return wait_for(d, DIALOGUE_MAIL);
 }
 
@@ -240,7 +161,7 @@ static void delay_unproved(struct dialogue *d, struct recipient *r, const struct
 /* After a reply to MAIL or RCPT: sends what may be sent now, and waits for the oldest outstanding reply. */
 static enum dialogue_next next_reply(struct dialogue *d)
 {
-	send_ahead(d);
+	dialogue_send_ahead(d);
 	if (d->outstanding)
 		return wait_for(d, DIALOGUE_RCPT);
 	if (d->data_sent)

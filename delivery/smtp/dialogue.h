@@ -192,4 +192,15 @@ const char *dialogue_waits_for(const struct dialogue *d);
 /* How long the reply (or in BODY the next block) may take, in ms: RFC 5321 4.5.3.2. */
 int64_t dialogue_timeout(const struct dialogue *d);
 
+/* --- between dialogue.c and dialogue_send.c --- */
+
+/* Appends MAIL with the parameters that the host knows. */
+void dialogue_say_mail(struct dialogue *d);
+
+/* Appends the RCPT and DATA that may be sent now: with PIPELINING ahead of the replies, otherwise one at a time. */
+void dialogue_send_ahead(struct dialogue *d);
+
+/* The host can't take the message as it is: decides for all recipients before anything is sent. */
+bool dialogue_decided_locally(struct dialogue *d);
+
 #endif
