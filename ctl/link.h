@@ -43,6 +43,6 @@ bool link_ask(int fd, struct str *request, struct link_answer *answer);
 void link_split(struct span cells, struct link_row *out);
 
 /* The remedy for an -errno of link_to_master, in one line; TO holds LINK_TEXT_MAX + 1. */
-void link_explain(const char *run_dir, int error, char *to);
+void link_explain(const char *run_dir, int err, char *to);
 
 #endif

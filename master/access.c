@@ -33,7 +33,6 @@ static bool covers(const struct config_client *outer, const struct config_client
 static bool may(const struct access *access, const struct config_client *entry)
 {
 	bool listed = false;
-
 	for (size_t i = 0; i < access->list->n && !listed; i++)
 		listed = covers(&access->list->at[i], entry);
 	return listed == (access->allow == CONFIG_ONLY_LISTED);
@@ -68,7 +67,6 @@ void access_compare(const struct access *before, const struct access *after,
 {
 	bool flipped = before->allow != after->allow;
 	size_t next = 0;
-
 	for (size_t i = 0; i < before->list->n; i++) {
 		const struct config_client *entry = &before->list->at[i];
 		if (flipped || !find(after->list, entry, &next))

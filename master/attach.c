@@ -14,13 +14,12 @@ static bool make(struct server *server, enum child_link link)
 	struct peer_link *peer = &server->links.peers[link];
 	struct supervised *queue = &server->children[CHILD_QUEUE], *helper = &server->children[links_peer(link)];
 	int ends[2];
-
 	peer->serial++;
 	peer->up = false;
-	int error = ipc_pair(ends, LINK_SNDBUF);
-	if (error) {
+	int err = ipc_pair(ends, LINK_SNDBUF);
+	if (err) {
 		log_error("server=%s no link between queue and %s: %s", server->name, child_role_name(helper->role),
-			  strerror(-error));
+			  strerror(-err));
 		return false;
 	}
 	peer->up = tell_attach(queue, server->name, link, peer->serial, ends[0]) &&
@@ -37,7 +36,6 @@ static bool make(struct server *server, enum child_link link)
 static unsigned replaced(const struct server *server)
 {
 	unsigned links = 0;
-
 	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++)
 		links |= (unsigned)((server->renew >> links_peer(link)) & 1) << link;
 	return links;
@@ -46,7 +44,6 @@ static unsigned replaced(const struct server *server)
 void attach_ready(struct server *server, enum child_role fresh)
 {
 	unsigned due = links_due(server_roles_in(server, SUPERVISE_READY), fresh);
-
 	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++) {
 		if (due & ~replaced(server) & 1U << link)
 			make(server, link);
@@ -63,7 +60,6 @@ void attach_lost(struct server *server, uint64_t link, uint64_t serial)
 static unsigned missing(const struct server *server)
 {
 	unsigned links = links_due(server_roles_in(server, SUPERVISE_READY), CHILD_QUEUE) & ~replaced(server);
-
 	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++)
 		links &= ~((unsigned)server->links.peers[link].up << link);
 	return links;
@@ -73,7 +69,6 @@ int64_t attach_tend(struct server *server, int64_t now_ms)
 {
 	unsigned links = missing(server);
 	int64_t next = -1;
-
 	for (enum child_link link = CHILD_LINK_DELIVERY; links && link <= CHILD_LINK_RESOLVER; link++) {
 		struct peer_link *peer = &server->links.peers[link];
 		if (!(links & 1U << link))
@@ -93,7 +88,6 @@ int64_t attach_tend(struct server *server, int64_t now_ms)
 bool attach_missing(const struct server *server, enum child_role role)
 {
 	unsigned links = missing(server);
-
 	for (enum child_link link = CHILD_LINK_DELIVERY; links && link <= CHILD_LINK_RESOLVER; link++) {
 		if (links & 1U << link && (role == CHILD_QUEUE || role == links_peer(link)))
 			return true;

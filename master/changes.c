@@ -66,7 +66,6 @@ static void compare_setting(const struct report *report, const struct config_set
 {
 	struct str was, is, line;
 	const void *old = (const char *)before + setting->offset, *new = (const char *)after + setting->offset;
-
 	if ((setting->type == CONFIG_LISTEN || setting->type == CONFIG_ENDPOINTS) && same_endpoints(old, new))
 		return;
 	format(setting, before, &was);
@@ -107,7 +106,6 @@ static void say_access(void *context, const struct config_client *entry, enum ac
 {
 	struct access_report *access = context;
 	char line[WHERE_MAX];
-
 	if (++access->said > ACCESS_MAX && entry)
 		return;
 	snprintf(line, sizeof(line), "%.300s %s", entry ? entry->text : "every other client",
@@ -128,7 +126,6 @@ static struct access access_in(enum config_block block, const void *at)
 {
 	const struct config_setting *allow = config_setting_find(block, SPAN("allow"));
 	const struct config_setting *list = config_setting_find(block, SPAN("list"));
-
 	return (struct access){*(const enum config_allow *)(const void *)((const char *)at + allow->offset),
 			       (const struct config_clients *)(const void *)((const char *)at + list->offset)};
 }
@@ -138,7 +135,6 @@ static void compare_access(const struct report *report, enum config_block block,
 {
 	struct access_report access = {report, find_words(block), CONFIG_COMMAND, 0};
 	char line[100];
-
 	if (!access.words)
 		return;
 	access.acts = config_setting_find(block, SPAN("list"))->acts;
@@ -177,7 +173,6 @@ static void compare_block(const struct report *report, enum config_block block, 
 static const char *name_of(const void *block)
 {
 	const char *name;
-
 	memcpy(&name, block, sizeof(name));
 	return name;
 }
@@ -185,7 +180,6 @@ static const char *name_of(const void *block)
 static const void *named_find(const struct config_named *kind, const struct config_server *server, const char *name)
 {
 	const void *block;
-
 	for (size_t i = 0; (block = config_named_at(kind, server, i)); i++) {
 		if (same_text(name_of(block), name))
 			return block;
@@ -198,7 +192,6 @@ static void tell_named(const struct report *report, enum config_block kind, cons
 {
 	struct str line, value;
 	const char *separator = ": ";
-
 	str_init(&line, LINE_MAX_OCTETS);
 	str_printf(&line, "%s %s %s", config_blocks[kind].word, name_of(block), what);
 	for (size_t i = 0; i < config_setting_count; i++) {
@@ -221,7 +214,6 @@ static bool has_outbound(enum config_block kind, const void *block)
 {
 	const struct config_remote_domain *remote = block;
 	const struct config_connector *connector = block;
-
 	if (!block)
 		return false;
 	return kind == CONFIG_REMOTE_DOMAIN ? remote->has_outbound
@@ -241,7 +233,6 @@ static void compare_named(const struct report *report, const struct config_named
 {
 	const void *old, *new;
 	char where[WHERE_MAX];
-
 	for (size_t i = 0; (old = config_named_at(kind, before, i)); i++) {
 		new = named_find(kind, after, name_of(old));
 		snprintf(where, sizeof(where), "%s%s %.255s: ", report->where, config_blocks[kind->block].word,
@@ -266,7 +257,6 @@ static void compare_server(const struct config_server *before, const struct conf
 {
 	char where[WHERE_MAX];
 	const struct report report = {tally, to, where};
-
 	snprintf(where, sizeof(where), "server %.64s: ", before ? before->name : after->name);
 	if (!after) {
 		tell(&report,
@@ -288,7 +278,6 @@ unsigned changes_describe(const struct config *before, const struct config *afte
 {
 	struct tally tally = {.mask = ~0U};
 	const struct report report = {&tally, to, ""};
-
 	compare_block(&report, CONFIG_GLOBAL, before, after);
 	for (size_t i = 0; i < before->server_count; i++) {
 		const struct config_server *old = &before->servers[i];
@@ -308,7 +297,6 @@ unsigned changes_roles(const struct config *before, const struct config *after, 
 	struct tally tally = {.mask = ~0U};
 	struct str unread;
 	const struct report report = {&tally, &unread, ""};
-
 	str_init(&unread, 0);
 	compare_block(&report, CONFIG_GLOBAL, before, after);
 	if (old && new)
@@ -328,7 +316,6 @@ const char *changes_forbidden(const struct config *before, const struct config *
 		{"mailroot_dir", before->mailroot_dir, after->mailroot_dir},
 		{"run_dir", before->run_dir, after->run_dir},
 	};
-
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
 		if (!same_text(forbidden[i].before, forbidden[i].after))
 			return forbidden[i].name;

@@ -24,17 +24,15 @@ void control_init(struct control *control)
 static int bind_for_all(int fd, const struct sockaddr_un *address)
 {
 	mode_t mask = umask(0111);
-	int error = bind(fd, (const struct sockaddr *)address, sizeof(*address)) ? -errno : 0;
-
+	int err = bind(fd, (const struct sockaddr *)address, sizeof(*address)) ? -errno : 0;
 	umask(mask);
-	return error;
+	return err;
 }
 
 int control_open(struct control *control, const char *run_dir)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int n = snprintf(control->path, sizeof(control->path), "%s/control", run_dir);
-
 	if (n < 0 || (size_t)n >= sizeof(control->path))
 		return -ENAMETOOLONG;
 	memcpy(address.sun_path, control->path, sizeof(address.sun_path));
@@ -44,12 +42,12 @@ int control_open(struct control *control, const char *run_dir)
 	/* The lock of the pid file is ours, so an existing socket is stale. The kernel's credentials of the peer decide
 	 * who may connect (permit.h), not the mode: operators are users as well as groups. */
 	unlink(control->path);
-	int error = bind_for_all(control->fd, &address);
-	if (!error && listen(control->fd, CONTROL_CLIENTS_MAX))
-		error = -errno;
-	if (error)
+	int err = bind_for_all(control->fd, &address);
+	if (!err && listen(control->fd, CONTROL_CLIENTS_MAX))
+		err = -errno;
+	if (err)
 		fd_close(&control->fd);
-	return error;
+	return err;
 }
 
 void control_close(struct control *control)
@@ -74,7 +72,6 @@ void control_accept(struct control *control, int64_t now_ms)
 {
 	struct control_client one = {.fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)};
 	struct control_client *client = free_client(control);
-
 	if (one.fd < 0) {
 		fd_rest(errno);
 		return;
@@ -96,14 +93,13 @@ void control_receive(struct master *master, struct control_client *client)
 {
 	char buffer[CONTROL_REQUEST_MAX];
 	struct ipc_packet packet = {.eof = true};
-
-	int error = ipc_receive(client->fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
-	if (error == -EAGAIN)
+	int err = ipc_receive(client->fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
+	if (err == -EAGAIN)
 		return;
 	bool keep = false;
-	if (!error && !packet.eof)
+	if (!err && !packet.eof)
 		keep = requests_answer(master, client, packet.text);
-	if (!error)
+	if (!err)
 		ipc_packet_close(&packet);
 	if (!keep)
 		fd_close(&client->fd);
@@ -112,7 +108,6 @@ void control_receive(struct master *master, struct control_client *client)
 int64_t control_tend(struct control *control, int64_t now_ms)
 {
 	int64_t next = -1;
-
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct control_client *client = &control->clients[i];
 		if (client->fd >= 0 && now_ms >= client->until_ms)
@@ -126,7 +121,6 @@ int64_t control_tend(struct control *control, int64_t now_ms)
 static bool answer(struct control_client *client, struct str *packet, int fd)
 {
 	bool good = !packet->failed && ipc_send(client->fd, str_span(packet), &fd, fd >= 0) == 0;
-
 	str_free(packet);
 	return good;
 }
@@ -134,7 +128,6 @@ static bool answer(struct control_client *client, struct str *packet, int fd)
 bool control_row(struct control_client *client, const char *kind, const char *const *cells, size_t n)
 {
 	struct str joined, packet;
-
 	str_init(&joined, 65536);
 	str_init(&packet, WIRE_PACKET_MAX);
 	for (size_t i = 0; i < n; i++) {
@@ -168,7 +161,6 @@ bool control_done(struct control_client *client, unsigned exit_code, const char 
 {
 	struct wire_ctl_done done = {.exit_code = exit_code, .text = span_of(text)};
 	struct str packet;
-
 	str_init(&packet, WIRE_PACKET_MAX);
 	wire_encode_ctl_done(&done, &packet);
 	return answer(client, &packet, fd);

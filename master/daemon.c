@@ -23,7 +23,6 @@ static _Noreturn void wait_for_report(int fd)
 	char text[4096];
 	size_t len = 0;
 	ssize_t n;
-
 	while (len < sizeof(text) && ((n = read(fd, text + len, sizeof(text) - len)) > 0 || (n < 0 && errno == EINTR)))
 		len += n > 0 ? (size_t)n : 0;
 	if (!len) {
@@ -37,7 +36,6 @@ static _Noreturn void wait_for_report(int fd)
 int daemon_detach(void)
 {
 	int ends[2];
-
 	if (pipe2(ends, O_CLOEXEC))
 		return -1;
 	pid_t pid = fork();
@@ -61,7 +59,6 @@ int daemon_detach(void)
 void daemon_report(int *report_fd, int status, const char *text)
 {
 	char exit_status = (char)status;
-
 	if (*report_fd < 0)
 		return;
 	/* On error the process that waited is gone. */
@@ -73,7 +70,6 @@ void daemon_report(int *report_fd, int status, const char *text)
 bool daemon_log_to_syslog(void)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
 	if (fd < 0)
 		return false;
 	if (connect(fd, (const struct sockaddr *)&syslog_address, sizeof(syslog_address)) ||
@@ -89,7 +85,6 @@ void daemon_log_again(void)
 {
 	int type = 0;
 	socklen_t len = sizeof(type);
-
 	if (getsockopt(STDERR_FILENO, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_DGRAM)
 		return;
 	if (connect(STDERR_FILENO, (const struct sockaddr *)&syslog_address, sizeof(syslog_address)))
@@ -101,7 +96,6 @@ static int read_pid(int fd)
 	char text[16];
 	ssize_t n = pread(fd, text, sizeof(text), 0);
 	uint64_t pid = 0;
-
 	if (n > 0)
 		span_to_u64(span_trim((struct span){text, span_find((struct span){text, (size_t)n}, '\n')}), INT32_MAX,
 			    &pid);
@@ -112,7 +106,6 @@ int daemon_lock(const char *run_dir, int *other)
 {
 	char path[PATH_MAX], text[16];
 	struct stat st;
-
 	*other = 0;
 	snprintf(path, sizeof(path), "%s/mailrootd.pid", run_dir);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -124,10 +117,10 @@ int daemon_lock(const char *run_dir, int *other)
 	}
 	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB); tries++) {
 		if (errno != EWOULDBLOCK || tries == 20) {
-			int error = -errno;
+			int err = -errno;
 			*other = read_pid(fd);
 			fd_close(&fd);
-			return error;
+			return err;
 		}
 		poll(NULL, 0, 50);
 	}

@@ -35,7 +35,6 @@ static void take(struct walk *w, const char *path, const char *what)
 static void take_setting(struct walk *w, const struct config_setting *setting, const void *value)
 {
 	const struct config_certificates *pairs = value;
-
 	if (setting->acts != CONFIG_PROCESSES_NEW || !(setting->roles & w->role))
 		return;
 	if (setting->type == CONFIG_FILE)
@@ -77,7 +76,6 @@ static void walk_server(struct walk *w, const struct config_server *server)
 {
 	const void *block;
 	size_t n = 0;
-
 	walk_block(w, CONFIG_SERVER, server);
 	take_hostfiles(w);
 	for (size_t kind = 0; kind < config_named_count; kind++) {
@@ -102,7 +100,6 @@ static void look(const char *path, struct stat *file)
 void files_note(struct files *files, const struct config_server *server, unsigned role)
 {
 	struct walk w = {.role = role};
-
 	files_free(files);
 	walk_server(&w, server);
 	files->at = w.n ? calloc(w.n, sizeof(*files->at)) : NULL;
@@ -138,7 +135,6 @@ unsigned files_changed(const struct files *files, const struct config_server *se
 {
 	struct walk w = {.role = role};
 	unsigned changed = 0;
-
 	walk_server(&w, server);
 	for (size_t i = 0; files->n && i < w.n; i++) {
 		const struct files_stamp *stamp =

@@ -39,12 +39,11 @@ static bool fail(char *why, size_t size, const char *path, const char *what, con
 }
 
 /* Sets WHY for ERROR of walk_to, on the way to PATH. */
-static bool fail_path(char *why, size_t size, const char *path, int error, const char *remedy)
+static bool fail_path(char *why, size_t size, const char *path, int err, const char *remedy)
 {
 	char reason[REFUSAL_MAX];
-
-	if (error != -ELOOP)
-		return fail(why, size, path, refusal_text(-error, path, reason, sizeof(reason)), remedy);
+	if (err != -ELOOP)
+		return fail(why, size, path, refusal_text(-err, path, reason, sizeof(reason)), remedy);
 	return fail(why, size, path, "the path leads through a symbolic link that does not belong to root",
 		    "create the folder yourself, or name the folder that the link points to");
 }
@@ -60,7 +59,6 @@ static bool is_empty(int fd)
 	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = again < 0 ? NULL : fdopendir(again);
 	const struct dirent *entry = NULL;
-
 	if (!dir)
 		fd_close(&again);
 	errno = 0;
@@ -79,7 +77,6 @@ static bool is_empty(int fd)
 static bool may_be_given(int at, int fd, const struct stat *st, bool fresh)
 {
 	struct stat above;
-
 	if (fstat(at, &above))
 		return false;
 	if (!fresh && above.st_uid == geteuid() && !(above.st_mode & 022))
@@ -104,7 +101,6 @@ static bool mend(int at, int fd, const struct folder *want, const struct folders
 		 const char *path, char *why, size_t size)
 {
 	struct stat st;
-
 	if (fstat(fd, &st))
 		return fail(why, size, path, strerror(errno), "see `dmesg` for disk errors");
 	if (want->kind == FOLDER_THEIRS && (!fresh || (st.st_uid == owner->queue_uid && st.st_uid != geteuid())))
@@ -133,7 +129,6 @@ static int make_one(int at, const struct folder *want, const struct folders_owne
 {
 	char reason[REFUSAL_MAX];
 	bool fresh = mkdirat(at, want->name, 0700) == 0;
-
 	if (!fresh && errno != EEXIST) {
 		fail(why, size, path, refusal_text(errno, path, reason, sizeof(reason)),
 		     "can't create it; does its parent folder exist?");
@@ -155,7 +150,6 @@ static bool make_beneath(int at, const char *above, const struct folder *want, c
 			 char *why, size_t size)
 {
 	char path[PATH_MAX];
-
 	snprintf(path, sizeof(path), "%s/%s", above, want->name);
 	int fd = make_one(at, want, owner, path, why, size);
 	if (fd < 0)
@@ -170,7 +164,6 @@ static bool make_elsewhere(const char *path, mode_t mode, const struct folders_o
 	char name[NAME_MAX + 1];
 	struct folder want = {name, mode, owner->queue_gid, FOLDER_THEIRS};
 	struct stat st;
-
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return look_at(&st, owner, path, why, size);
 	int at = walk_above(path, name);
@@ -191,7 +184,6 @@ static void make_pickup(int at, const struct config_server *server, const struct
 {
 	char why[PATH_MAX], beneath[PATH_MAX];
 	const struct folder own = {"pickup", MAILDROP_MODE, owner->queue_gid, FOLDER_THEIRS};
-
 	if (!server->pickup_dir || !strcmp(server->pickup_dir, "off"))
 		return;
 	snprintf(beneath, sizeof(beneath), "%s/pickup", server->dir);
@@ -217,7 +209,6 @@ static bool make_server(int at, const struct config_server *server, const struct
 		{"maildrop", MAILDROP_MODE, gid, FOLDER_DOOR},
 	};
 	int fd = make_one(at, &self, owner, server->dir, why, size);
-
 	if (fd < 0)
 		return false;
 	bool good = true;
@@ -234,17 +225,16 @@ static bool link_maildrop(int at, const struct config *config, char *why, size_t
 {
 	const struct config_server *server = config_server_local(config);
 	char target[PATH_MAX], found[PATH_MAX] = "";
-
 	snprintf(target, sizeof(target), "%s/maildrop", server ? server->name : "");
 	ssize_t n = readlinkat(at, FOLDERS_MAILDROP, found, sizeof(found) - 1);
 	if (server ? n >= 0 && strcmp(found, target) == 0 : n < 0)
 		return true;
 	unlinkat(at, FOLDERS_MAILDROP ".new", 0);
-	int error = !server ? unlinkat(at, FOLDERS_MAILDROP, 0)
-			    : symlinkat(target, at, FOLDERS_MAILDROP ".new") ||
-				      renameat(at, FOLDERS_MAILDROP ".new", at, FOLDERS_MAILDROP);
-	return !error || fail(why, size, config->mailroot_dir, strerror(errno),
-			      "can't set the link " FOLDERS_MAILDROP " in it, for sendmail(8)");
+	int err = !server ? unlinkat(at, FOLDERS_MAILDROP, 0)
+			  : symlinkat(target, at, FOLDERS_MAILDROP ".new") ||
+				    renameat(at, FOLDERS_MAILDROP ".new", at, FOLDERS_MAILDROP);
+	return !err || fail(why, size, config->mailroot_dir, strerror(errno),
+			    "can't set the link " FOLDERS_MAILDROP " in it, for sendmail(8)");
 }
 
 bool folders_make(const struct config *config, const struct config_server *server, const struct folders_owner *owner,
@@ -270,16 +260,15 @@ bool folders_make_log(const struct config *config, const struct config_server *s
 {
 	if (server->log.format == CONFIG_LOG_OFF)
 		return true;
-	int error = server->log.dir_at.line ? 0 : folders_make_path(config->log_dir);
-	if (error)
-		return fail_path(why, size, config->log_dir, error, "can't create it (log_dir)");
+	int err = server->log.dir_at.line ? 0 : folders_make_path(config->log_dir);
+	if (err)
+		return fail_path(why, size, config->log_dir, err, "can't create it (log_dir)");
 	return make_elsewhere(server->log.dir, 0750, owner, why, size);
 }
 
 int folders_make_path(const char *dir)
 {
 	int fd = walk_to(dir, true);
-
 	if (fd < 0)
 		return fd;
 	fd_close(&fd);

@@ -19,7 +19,6 @@ enum {
 static void become_ready(struct server *server, size_t i)
 {
 	struct supervised *child = &server->children[i];
-
 	if (child->state != SUPERVISE_STARTING)
 		return;
 	child->state = SUPERVISE_READY;
@@ -35,7 +34,6 @@ static void become_ready(struct server *server, size_t i)
 static void become_paused(struct server *server, struct supervised *child, bool paused)
 {
 	enum server_state before = server_state(server);
-
 	child->paused = paused;
 	enum server_state after = server_state(server);
 	if (before != after)
@@ -50,7 +48,6 @@ static bool act_on(struct server *server, size_t i, struct span packet)
 	struct wire_paused paused;
 	struct wire_trouble trouble;
 	struct wire_detached detached;
-
 	if (!wire_admit(child_role_control(child->role), WIRE_UP, packet))
 		return false;
 	if (wire_decode_ready(packet, &ready))
@@ -71,13 +68,12 @@ void hear_child(struct server *server, size_t i)
 	struct supervised *child = &server->children[i];
 	char buffer[PACKET_MAX];
 	struct ipc_packet packet = {.eof = true};
-
-	int error = ipc_receive(child->control, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
-	if (error == -EAGAIN)
+	int err = ipc_receive(child->control, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
+	if (err == -EAGAIN)
 		return;
-	if (!error && !packet.eof && !packet.fd_count && act_on(server, i, packet.text))
+	if (!err && !packet.eof && !packet.fd_count && act_on(server, i, packet.text))
 		return;
-	if (!error && !packet.eof) {
+	if (!err && !packet.eof) {
 		ipc_packet_close(&packet);
 		log_error("server=%s role=%s pid=%d sent an invalid packet; its link is closed", server->name,
 			  child_role_name(child->role), (int)child->pid);
@@ -91,7 +87,6 @@ void hear_last_words(struct supervised *child)
 	char buffer[PACKET_MAX];
 	struct ipc_packet packet;
 	struct wire_trouble trouble;
-
 	for (int i = 0; child->control >= 0 && i < LAST_WORDS_MAX; i++) {
 		packet = (struct ipc_packet){.eof = true};
 		if (ipc_receive(child->control, buffer, sizeof(buffer), MSG_DONTWAIT, &packet) || packet.eof)

@@ -24,10 +24,9 @@ void links_init(struct links *links)
 static int open_pair(int *read_end, int *write_end, int sndbuf)
 {
 	int ends[2];
-	int error = ipc_pair(ends, sndbuf);
-
-	if (error)
-		return error;
+	int err = ipc_pair(ends, sndbuf);
+	if (err)
+		return err;
 	*read_end = ends[0];
 	*write_end = ends[1];
 	return 0;
@@ -35,21 +34,20 @@ static int open_pair(int *read_end, int *write_end, int sndbuf)
 
 int links_open(struct links *links)
 {
-	int error = 0;
-
+	int err = 0;
 	if (links->arrivals_read < 0)
-		error = open_pair(&links->arrivals_read, &links->arrivals_write, KEPT_SNDBUF);
-	if (!error && links->verdicts_read < 0)
-		error = open_pair(&links->verdicts_read, &links->verdicts_write, KEPT_SNDBUF);
-	if (!error && links->records_read < 0)
-		error = open_pair(&links->records_read, &links->records_write, KEPT_SNDBUF);
-	if (!error && links->names_read < 0)
-		error = open_pair(&links->names_read, &links->names_write, NAMES_SNDBUF);
-	if (!error && links->fullness_read < 0)
-		error = fullness_create(&links->fullness_write, &links->fullness_read);
-	if (!error)
-		error = fd_set_nonblock(links->names_write, true);
-	return error ? error : fd_set_nonblock(links->records_write, true);
+		err = open_pair(&links->arrivals_read, &links->arrivals_write, KEPT_SNDBUF);
+	if (!err && links->verdicts_read < 0)
+		err = open_pair(&links->verdicts_read, &links->verdicts_write, KEPT_SNDBUF);
+	if (!err && links->records_read < 0)
+		err = open_pair(&links->records_read, &links->records_write, KEPT_SNDBUF);
+	if (!err && links->names_read < 0)
+		err = open_pair(&links->names_read, &links->names_write, NAMES_SNDBUF);
+	if (!err && links->fullness_read < 0)
+		err = fullness_create(&links->fullness_write, &links->fullness_read);
+	if (!err)
+		err = fd_set_nonblock(links->names_write, true);
+	return err ? err : fd_set_nonblock(links->records_write, true);
 }
 
 void links_close(struct links *links)
@@ -109,7 +107,6 @@ enum child_role links_peer(enum child_link link)
 unsigned links_due(unsigned ready, enum child_role fresh)
 {
 	unsigned due = 0;
-
 	if (!(ready & 1U << CHILD_QUEUE))
 		return 0;
 	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++) {

@@ -29,7 +29,6 @@ bool listeners_init(struct listeners *listeners, struct listeners_all *all)
 void listeners_free(struct listeners *listeners)
 {
 	struct listeners_all *all = listeners->all;
-
 	listeners_close(listeners);
 	for (size_t i = 0; all && i < all->n; i++) {
 		if (all->of[i] == listeners)
@@ -38,9 +37,9 @@ void listeners_free(struct listeners *listeners)
 	listeners->all = NULL;
 }
 
-static const char *remedy(int error)
+static const char *remedy(int err)
 {
-	switch (error) {
+	switch (err) {
 	case EADDRINUSE:
 		return "another program, or another virtual server, listens there; `ss -ltnp` names it";
 	case EADDRNOTAVAIL:
@@ -53,21 +52,19 @@ static const char *remedy(int error)
 }
 
 /* Appends a line to WHY. */
-static void explain(const struct config_endpoint *where, int error, char *why, size_t size)
+static void explain(const struct config_endpoint *where, int err, char *why, size_t size)
 {
 	char at[320] = "the default";
 	size_t used = strlen(why);
-
 	if (where->origin.file)
 		snprintf(at, sizeof(at), "%.280s:%u", where->origin.file, where->origin.line);
 	snprintf(why + used, size - used, "%scan't listen on %.80s (%s): %s: %s", used ? "; " : "", where->text, at,
-		 strerror(error), remedy(error));
+		 strerror(err), remedy(err));
 }
 
 static struct place place_wanted(const struct config_endpoint *where, bool v6)
 {
 	struct place place = {where->ip, where->port};
-
 	if (!where->any)
 		return place;
 	memset(&place.ip, 0, sizeof(place.ip));
@@ -80,7 +77,6 @@ static bool place_of(int fd, struct place *out)
 {
 	struct sockaddr_storage name;
 	socklen_t len = sizeof(name);
-
 	if (getsockname(fd, (struct sockaddr *)&name, &len))
 		return false;
 	net_address(&name, &out->ip, &out->port);
@@ -91,14 +87,12 @@ static bool is_wildcard(const struct ipaddr *ip)
 {
 	static const unsigned char nothing[sizeof(ip->octets)];
 	size_t from = ipaddr_is_v4(ip) ? V4_AT : 0;
-
 	return memcmp(ip->octets + from, nothing, sizeof(nothing) - from) == 0;
 }
 
 static enum clash clash_of(int fd, const struct place *wanted)
 {
 	struct place place;
-
 	if (!place_of(fd, &place) || place.port != wanted->port || ipaddr_is_v4(&place.ip) != ipaddr_is_v4(&wanted->ip))
 		return CLASH_NONE;
 	if (ipaddr_equal(&place.ip, &wanted->ip))
@@ -142,7 +136,6 @@ static int open_one(struct making *making, const struct config_endpoint *where, 
 	const struct listeners_all *all = making->old->all;
 	const struct place wanted = place_wanted(where, v6);
 	enum clash clash = worst(CLASH_NONE, making->fds, making->n, &wanted);
-
 	if (making->n == LISTENERS_MAX)
 		return -EMFILE;
 	int fd = find(making->old, &wanted);
@@ -164,17 +157,16 @@ static int open_endpoint(struct making *making, const struct config_endpoint *wh
 {
 	if (!where->any)
 		return open_one(making, where, !ipaddr_is_v4(&where->ip));
-	int error = open_one(making, where, false);
-	if (error)
-		return error;
-	error = open_one(making, where, true);
-	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL ? 0 : error;
+	int err = open_one(making, where, false);
+	if (err)
+		return err;
+	err = open_one(making, where, true);
+	return err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL ? 0 : err;
 }
 
 static bool holds(const int *fds, size_t n, int fd)
 {
 	size_t i = 0;
-
 	while (i < n && fds[i] != fd)
 		i++;
 	return i < n;
@@ -194,7 +186,6 @@ static void take(struct listeners *listeners, const struct making *made)
 {
 	int left[LISTENERS_MAX];
 	size_t count = 0;
-
 	for (size_t i = 0; i < listeners->n + listeners->left_count; i++) {
 		int *fd = i < listeners->n ? &listeners->fds[i] : &listeners->left[i - listeners->n];
 		size_t one = 1;
@@ -236,16 +227,15 @@ bool listeners_open(struct listeners *listeners, const struct config_endpoints *
 	struct making making = {.old = listeners};
 	struct listeners_line missing[LISTENERS_LINES_MAX];
 	size_t count = 0;
-
 	why[0] = '\0';
 	listeners->error = 0;
 	for (size_t i = 0; i < where->n && i < LISTENERS_LINES_MAX; i++) {
 		const struct config_endpoint *at = &where->at[i];
-		int error = open_endpoint(&making, at);
-		if (!error)
+		int err = open_endpoint(&making, at);
+		if (!err)
 			continue;
-		listeners->error = -error;
-		explain(at, -error, why, size);
+		listeners->error = -err;
+		explain(at, -err, why, size);
 		if (!some && !was_missing(listeners, at)) {
 			give_up(&making);
 			return false;

@@ -24,7 +24,6 @@ struct options {
 static void parse_options(int argc, char **argv, struct options *out)
 {
 	int option;
-
 	*out = (struct options){MAILROOT_SYSCONFDIR "/mailroot.conf", false};
 	while ((option = getopt(argc, argv, "c:fV")) != -1) {
 		switch (option) {
@@ -54,7 +53,6 @@ int main(int argc, char **argv)
 	struct options options;
 	char file[PATH_MAX];
 	int report_fd = -1;
-
 	parse_options(argc, argv, &options);
 	/* The daemon changes its working folder, so a relative path would be lost. */
 	if (!realpath(options.file, file))

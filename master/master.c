@@ -40,7 +40,6 @@ struct server *master_server(struct master *master, struct span name)
 bool master_add(struct master *master, const struct config_tree *tree, const struct config_server *config)
 {
 	struct server *server = master->server_count < MASTER_SERVERS_MAX ? malloc(sizeof(*server)) : NULL;
-
 	if (!server)
 		return false;
 	if (!server_init(server, config->name, master->programs, &master->owner, &master->listeners) ||
@@ -76,7 +75,6 @@ static void drop_ended(struct master *master)
 static bool make_servers(struct master *master, const struct config_tree *tree)
 {
 	const struct config *config = &master->config;
-
 	for (size_t i = 0; i < config->server_count; i++) {
 		if (master_add(master, tree, &config->servers[i]))
 			continue;
@@ -90,7 +88,6 @@ static bool make_servers(struct master *master, const struct config_tree *tree)
 bool master_configure(struct master *master, const char *file)
 {
 	struct config_report report = {0};
-
 	*master = (struct master){.file = file, .signal_fd = -1, .lock_fd = -1, .report_fd = -1};
 	control_init(&master->control);
 	if (gethostname(master->hostname, sizeof(master->hostname) - 1) || !master->hostname[0])
@@ -112,7 +109,6 @@ bool master_configure(struct master *master, const char *file)
 static void look_up_accounts(struct master *master)
 {
 	uid_t uid;
-
 	privs_lookup(master->config.user, &master->owner.queue_uid, &master->owner.queue_gid);
 	privs_lookup(master->config.smtpd_user, &uid, &master->owner.smtpd_gid);
 	permit_resolve(&master->config, geteuid(), &master->control.permit);
@@ -122,10 +118,9 @@ static bool take_lock(struct master *master)
 {
 	const char *run_dir = master->config.run_dir;
 	int other;
-
-	int error = folders_make_path(run_dir);
-	if (error) {
-		log_error("can't create run_dir %s: %s", run_dir, strerror(-error));
+	int err = folders_make_path(run_dir);
+	if (err) {
+		log_error("can't create run_dir %s: %s", run_dir, strerror(-err));
 		return false;
 	}
 	master->lock_fd = daemon_lock(run_dir, &other);
@@ -144,7 +139,6 @@ static bool take_signals(struct master *master)
 {
 	const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
 	sigset_t set;
-
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		sigaddset(&set, wanted[i]);
@@ -164,9 +158,9 @@ bool master_start(struct master *master)
 		log_error("no signal descriptor: %s", strerror(errno));
 		return false;
 	}
-	int error = control_open(&master->control, master->config.run_dir);
-	if (error) {
-		log_error("can't create the control socket %s: %s", master->control.path, strerror(-error));
+	int err = control_open(&master->control, master->config.run_dir);
+	if (err) {
+		log_error("can't create the control socket %s: %s", master->control.path, strerror(-err));
 		return false;
 	}
 	log_info("version=%s pid=%d configuration=%s servers=%zu starting", MAILROOT_VERSION, (int)getpid(),
@@ -192,7 +186,6 @@ static void reap(struct master *master)
 {
 	int status;
 	pid_t pid;
-
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		size_t i = 0;
 		while (i < master->server_count && !server_gone(master->servers[i], pid, status, clock_mono_ms()))
@@ -203,7 +196,6 @@ static void reap(struct master *master)
 static void reload_by_signal(struct master *master)
 {
 	struct str report;
-
 	str_init(&report, REPORT_MAX);
 	reload_run(master, false, &report); /* the reload logs its report itself */
 	str_free(&report);
@@ -212,7 +204,6 @@ static void reload_by_signal(struct master *master)
 static void receive_signals(struct master *master)
 {
 	struct signalfd_siginfo info;
-
 	while (read(master->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(master);
@@ -245,7 +236,6 @@ static void announce(struct master *master, int64_t now_ms)
 {
 	struct str text;
 	size_t running;
-
 	if (master->announced || master->stopping)
 		return;
 	for (size_t i = 0; i < master->server_count; i++) {
@@ -266,7 +256,6 @@ static int64_t tend(struct master *master)
 {
 	int64_t now_ms = clock_mono_ms();
 	int64_t next = clock_sooner(control_tend(&master->control, now_ms), probation_tend(master, now_ms));
-
 	for (size_t i = 0; i < master->server_count; i++)
 		next = clock_sooner(next, server_tend(master->servers[i], now_ms));
 	drop_ended(master);
@@ -287,7 +276,6 @@ static bool all_stopped(const struct master *master)
 static size_t fill_poll(const struct master *master, struct pollfd *polled)
 {
 	size_t n = 0;
-
 	polled[n++].fd = master->signal_fd;
 	polled[n++].fd = master->control.fd;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
@@ -308,7 +296,6 @@ static void serve(struct master *master, const struct pollfd *polled)
 	/* A client that was dropped, or a child that ended, in this round has another descriptor now: check before
 	 * use. */
 	const struct pollfd *client = polled + 2, *child = client + CONTROL_CLIENTS_MAX;
-
 	for (size_t i = 0; i < master->server_count; i++) {
 		for (size_t at = 0; at < SERVER_CHILDREN; at++, child++) {
 			if (child->revents && child->fd == master->servers[i]->children[at].control)
@@ -338,7 +325,6 @@ int master_run(struct master *master)
 {
 	struct pollfd polled[POLL_MAX];
 	int64_t logged_ms = clock_mono_ms();
-
 	for (;;) {
 		int64_t wait_ms = tend(master);
 		if (all_stopped(master))

@@ -16,7 +16,6 @@ void notify_open(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	size_t len = path ? strlen(path) : 0;
-
 	address_len = 0;
 	if (len > 1 && len < sizeof(address.sun_path) && (path[0] == '/' || path[0] == '@')) {
 		address.sun_family = AF_UNIX;

@@ -26,10 +26,10 @@ static bool open_server(struct server *server, const struct config_server *wante
 		return false;
 	if (!folders_make(server->config, wanted, server->owner, server->trouble, sizeof(server->trouble)))
 		return false;
-	int error = links_open(&server->links);
-	if (error)
-		snprintf(server->trouble, sizeof(server->trouble), "can't make the links: %s", strerror(-error));
-	return !error;
+	int err = links_open(&server->links);
+	if (err)
+		snprintf(server->trouble, sizeof(server->trouble), "can't make the links: %s", strerror(-err));
+	return !err;
 }
 
 /* Logs the missing listeners, once for each reason. */
@@ -43,7 +43,6 @@ static void log_missing(struct server *server)
 void open_try(struct server *server, int64_t now_ms)
 {
 	const struct config_server *wanted = server_wanted(server);
-
 	if (!wanted)
 		return;
 	if (!server->opened_ms)
@@ -69,7 +68,6 @@ void open_try(struct server *server, int64_t now_ms)
 int64_t open_tend(struct server *server, int64_t now_ms)
 {
 	size_t had = server->listeners.n;
-
 	if (!server->listeners.missing_count || server->renew & 1U << CHILD_SMTPD || !server_wanted(server))
 		return -1;
 	if (now_ms < server->listen_ms)

@@ -52,7 +52,6 @@ static void resolve_operator(const char *name, struct permit *out)
 void permit_resolve(const struct config *config, uid_t starter, struct permit *out)
 {
 	const char *service[PERMIT_SERVICE_MAX] = {config->user, config->smtpd_user, config->delivery_user};
-
 	*out = (struct permit){.starter = starter};
 	for (size_t i = 0; i < config->operators.n; i++)
 		resolve_operator(config->operators.at[i], out);
@@ -68,7 +67,6 @@ bool permit_socket(const struct permit *permit, int fd)
 	gid_t groups[PERMIT_GROUPS_MAX];
 	struct ucred cred;
 	socklen_t cred_len = sizeof(cred), groups_len = sizeof(groups);
-
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len))
 		return false;
 	struct permit_peer peer = {.uid = cred.uid, .gid = cred.gid, .groups = groups};

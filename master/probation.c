@@ -16,7 +16,6 @@ void probation_begin(struct probation *probation, struct config_tree *before, in
 bool probation_confirm(struct probation *probation)
 {
 	bool waits = probation->before != NULL;
-
 	config_tree_free(probation->before);
 	probation->before = NULL;
 	return waits;
@@ -25,7 +24,6 @@ bool probation_confirm(struct probation *probation)
 int64_t probation_tend(struct master *master, int64_t now_ms)
 {
 	struct probation *probation = &master->probation;
-
 	if (!probation->before)
 		return -1;
 	if (now_ms < probation->until_ms)

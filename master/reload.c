@@ -13,7 +13,6 @@ enum { REPORT_MAX = 1 << 20 };
 static void make_folders(struct master *master, struct str *undone)
 {
 	char why[SERVER_WHY_MAX];
-
 	for (size_t i = 0; i < master->server_count; i++) {
 		const struct server *server = master->servers[i];
 		const struct config_server *wanted = config_server_find(&master->config, span_of(server->name));
@@ -30,7 +29,6 @@ static void configure(struct master *master, struct server *server, const struct
 	int64_t now_ms = clock_mono_ms();
 	unsigned roles = 0;
 	struct str unread;
-
 	if (before->enabled != after->enabled) {
 		server_order(server, after->enabled ? SERVER_RUN : SERVER_END, now_ms);
 		return;
@@ -89,7 +87,6 @@ static struct config_tree *put_in_force(struct master *master, struct config_tre
 {
 	struct config old = master->config;
 	struct config_tree *old_tree = master->tree;
-
 	master->config = *fresh;
 	master->tree = tree;
 	master->generation++;
@@ -106,7 +103,6 @@ static struct config_tree *put_in_force(struct master *master, struct config_tre
 static bool describe_files(const struct master *master, const struct config *fresh, struct str *to)
 {
 	unsigned roles = 0;
-
 	for (size_t i = 0; i < master->server_count; i++) {
 		const struct server *server = master->servers[i];
 		const struct config_server *wanted = config_server_find(fresh, span_of(server->name));
@@ -119,7 +115,6 @@ static bool describe_files(const struct master *master, const struct config *fre
 static bool describe(const struct master *master, const struct config *fresh, struct str *to)
 {
 	const char *forbidden = changes_forbidden(&master->config, fresh);
-
 	if (forbidden) {
 		str_printf(to, "%s can't change while the service runs: restore it, or stop and start the service\n",
 			   forbidden);
@@ -134,7 +129,6 @@ static bool describe(const struct master *master, const struct config *fresh, st
 static void log_lines(struct span text, bool good)
 {
 	struct span line;
-
 	while (span_line(&text, &line)) {
 		if (good)
 			log_info("reload: %.*s", SPAN_ARGS(line));
@@ -151,7 +145,6 @@ static enum row_reload take(struct master *master, struct config_tree *tree, con
 			    int64_t confirm_ms, struct str *to)
 {
 	struct str undone;
-
 	str_init(&undone, REPORT_MAX);
 	notify_send("RELOADING=1");
 	log_lines(str_span(to), true);
@@ -173,7 +166,6 @@ static enum row_reload run(struct master *master, bool check, int64_t confirm_ms
 {
 	struct config_report report = {0};
 	struct config fresh = {0};
-
 	str_init(&report.text, to->max);
 	struct config_tree *tree = config_read(master->file, &report);
 	bool good = tree && config_build(tree, master->hostname, &fresh, &report);
@@ -204,7 +196,6 @@ bool reload_tree(struct master *master, struct config_tree *tree)
 	struct config_report report = {0};
 	struct config fresh = {0};
 	struct str to;
-
 	str_init(&report.text, REPORT_MAX);
 	str_init(&to, REPORT_MAX);
 	bool good = config_build(tree, master->hostname, &fresh, &report);

@@ -15,7 +15,6 @@ enum { OLDER_LOOK_MS = 1000 };
 static void detach(struct server *server, unsigned roles)
 {
 	struct supervised *queue = &server->children[CHILD_QUEUE];
-
 	for (enum child_link link = CHILD_LINK_DELIVERY; link <= CHILD_LINK_RESOLVER; link++) {
 		if (roles & 1U << links_peer(link) && supervise_alive(queue))
 			tell_detach(queue, server->name, link);
@@ -34,7 +33,6 @@ void renew_ask(struct server *server, unsigned roles, int64_t now_ms)
 bool renew_set_aside(struct server *server)
 {
 	struct supervised *smtpd = &server->children[CHILD_SMTPD];
-
 	for (size_t i = CHILD_ROLE_COUNT; supervise_alive(smtpd) && i < SERVER_CHILDREN; i++) {
 		if (supervise_alive(&server->children[i]))
 			continue;
@@ -71,7 +69,6 @@ void renew_retire_all(struct server *server)
 static bool any_older_free(const struct server *server)
 {
 	size_t i = CHILD_ROLE_COUNT;
-
 	while (i < SERVER_CHILDREN && supervise_alive(&server->children[i]))
 		i++;
 	return i < SERVER_CHILDREN;
@@ -82,7 +79,6 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 {
 	bool soon = now_ms - server->renew_since_ms < SERVER_RETRY_SOON_FOR_MS;
 	struct supervised *smtpd = &server->children[CHILD_SMTPD];
-
 	server->renew_ms = now_ms + OLDER_LOOK_MS;
 	if (!any_older_free(server)) {
 		snprintf(
@@ -111,7 +107,6 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 static void replace(struct server *server, enum child_role role, int64_t now_ms)
 {
 	struct supervised *child = &server->children[role];
-
 	if (!supervise_alive(child) || child->state == SUPERVISE_REPLACING)
 		return;
 	child->state = SUPERVISE_REPLACING;

@@ -38,7 +38,6 @@ static bool process_row(struct control_client *client, const struct server *serv
 			       number(age_ms / 1000, since),
 			       number((int64_t)child->restarts, restarts),
 			       child->why};
-
 	return control_row(client, ROW_PROCESS, cells, sizeof(cells) / sizeof(cells[0]));
 }
 
@@ -47,7 +46,6 @@ static bool attention_rows(struct control_client *client, const struct server *s
 {
 	struct span rest = span_of(child->state == SUPERVISE_RETIRING ? "" : child->trouble), line;
 	char pid[NUMBER_MAX], text[SUPERVISE_TROUBLE_MAX + 1];
-
 	while (span_line(&rest, &line)) {
 		span_copy(line, text, sizeof(text));
 		const char *cells[] = {server->name, child_role_name(child->role), number(child->trouble_pid, pid),
@@ -77,7 +75,6 @@ static void append_listeners(const struct listeners *listeners, struct str *to)
 static const char *trouble_of(const struct server *server)
 {
 	const struct config_server *wanted = server_wanted(server);
-
 	if (server_state(server) != SERVER_STOPPED && wanted)
 		return server->trouble;
 	if (!wanted)
@@ -88,7 +85,6 @@ static const char *trouble_of(const struct server *server)
 static bool server_rows(struct control_client *client, const struct server *server, int64_t now_ms)
 {
 	struct str listening;
-
 	str_init(&listening, LISTENERS_MAX * (size_t)NET_TEXT_MAX);
 	append_listeners(&server->listeners, &listening);
 	const char *cells[] = {server->name, server_state_name(server_state(server)), trouble_of(server),
@@ -111,7 +107,6 @@ static bool answer_status(struct master *master, struct control_client *client, 
 	int64_t now_ms = clock_mono_ms();
 	const struct probation *probation = &master->probation;
 	struct wire_ctl_status request;
-
 	if (!wire_decode_ctl_status(packet, &request))
 		return false;
 	if (probation->before)
@@ -152,7 +147,6 @@ static void tell_reload(const struct master *master, const struct wire_ctl_reloa
 {
 	int64_t left_ms = master->probation.until_ms - clock_mono_ms();
 	char left[CLOCK_TEXT_MAX];
-
 	clock_duration(left_ms > 0 ? left_ms : 0, left);
 	if (result == ROW_REFUSED)
 		snprintf(to, VERDICT_MAX, "the configuration was refused; the old one stays in force");
@@ -170,7 +164,6 @@ static bool answer_reload(struct master *master, struct control_client *client, 
 	struct wire_ctl_reload request;
 	struct str report;
 	char verdict[VERDICT_MAX];
-
 	if (!wire_decode_ctl_reload(packet, &request))
 		return false;
 	if (request.confirmed)
@@ -188,7 +181,6 @@ static bool answer_reload(struct master *master, struct control_client *client, 
 static bool answer_stop(struct master *master, struct control_client *client, struct span packet)
 {
 	struct wire_ctl_stop request;
-
 	if (!wire_decode_ctl_stop(packet, &request))
 		return false;
 	master_stop(master, request.now);
@@ -201,7 +193,6 @@ static bool answer_connect(struct master *master, struct control_client *client,
 {
 	struct wire_ctl_connect request;
 	char text[256];
-
 	if (!wire_decode_ctl_connect(packet, &request))
 		return false;
 	struct server *server = master_server(master, request.server);
@@ -227,7 +218,6 @@ static bool answer_connect(struct master *master, struct control_client *client,
 static bool answer_users(struct master *master, struct control_client *client, struct span packet)
 {
 	struct wire_ctl_users request;
-
 	if (!wire_decode_ctl_users(packet, &request))
 		return false;
 	for (size_t i = 0; i < master->server_count; i++)
@@ -240,7 +230,6 @@ static bool answer_users(struct master *master, struct control_client *client, s
 static const char *refusal(const struct server *server, enum row_server_action action)
 {
 	bool runs = server->order == SERVER_RUN || server->order == SERVER_PAUSE;
-
 	if (!server->config)
 		return "it is no longer in the configuration";
 	if (action == ROW_PAUSE && !runs)
@@ -261,7 +250,6 @@ static void act(struct server *server, enum row_server_action action)
 		[ROW_PAUSE] = {SERVER_PAUSE, "pause"},
 		[ROW_CONTINUE] = {SERVER_RUN, "continue"},
 	};
-
 	log_info("server=%s %s, ordered by an operator", server->name, orders[action].word);
 	server_order(server, orders[action].order, clock_mono_ms());
 }
@@ -272,7 +260,6 @@ static bool answer_server(struct master *master, struct control_client *client, 
 	struct wire_ctl_server request;
 	char text[256];
 	size_t found = 0;
-
 	if (!wire_decode_ctl_server(packet, &request) || request.action < ROW_START || request.action > ROW_CONTINUE)
 		return false;
 	enum row_server_action action = (enum row_server_action)request.action;

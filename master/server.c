@@ -45,7 +45,6 @@ bool server_configure(struct server *server, const struct config_tree *tree, con
 {
 	struct str fresh[CHILD_ROLE_COUNT];
 	bool good = true;
-
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
 		str_init(&fresh[role], SERVER_TEXT_MAX);
 		config_tree_write(tree, hostname, server->name, child_role_bit(role), &fresh[role]);
@@ -65,7 +64,6 @@ bool server_configure(struct server *server, const struct config_tree *tree, con
 unsigned server_roles_in(const struct server *server, enum supervise_state state)
 {
 	unsigned roles = 0;
-
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
 		roles |= (unsigned)(server->children[role].state == state) << role;
 	return roles;
@@ -74,7 +72,6 @@ unsigned server_roles_in(const struct server *server, enum supervise_state state
 unsigned server_alive(const struct server *server)
 {
 	unsigned roles = 0;
-
 	for (size_t i = 0; i < SERVER_CHILDREN; i++)
 		roles |= (unsigned)supervise_alive(&server->children[i]) << server->children[i].role;
 	return roles;

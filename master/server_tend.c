@@ -24,7 +24,6 @@ static void make_log_folder(const struct server *server)
 {
 	char why[SERVER_WHY_MAX];
 	const struct config_server *wanted = server_wanted(server);
-
 	if (wanted && !folders_make_log(server->config, wanted, server->owner, why, sizeof(why)))
 		log_error("server=%s role=log %s", server->name, why);
 }
@@ -34,7 +33,6 @@ static void make_pickup_folders(const struct server *server)
 {
 	char why[SERVER_WHY_MAX];
 	const struct config_server *wanted = server_wanted(server);
-
 	if (wanted && !folders_make(server->config, wanted, server->owner, why, sizeof(why)))
 		log_error("server=%s role=pickup %s", server->name, why);
 }
@@ -44,7 +42,6 @@ static bool mend_folders(const struct server *server, struct supervised *child, 
 {
 	const struct config_server *wanted = server_wanted(server);
 	char why[SERVER_WHY_MAX];
-
 	if (!child->early || !wanted || folders_make(server->config, wanted, server->owner, why, sizeof(why)))
 		return true;
 	supervise_not_started(child, now_ms, ENOENT);
@@ -68,7 +65,6 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 	};
 	pid_t pid;
 	int control;
-
 	if (child->role == CHILD_SMTPD) {
 		what.listeners = server->listeners.fds;
 		what.listener_count = server->listeners.n;
@@ -80,9 +76,9 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 		make_pickup_folders(server);
 	if (server_wanted(server))
 		files_note(&server->files[child->role], server_wanted(server), child_role_bit(child->role));
-	int error = spawn_child(&what, &pid, &control);
-	if (error) {
-		supervise_not_started(child, now_ms, -error);
+	int err = spawn_child(&what, &pid, &control);
+	if (err) {
+		supervise_not_started(child, now_ms, -err);
 		log_error("server=%s role=%s %s", server->name, child_role_name(child->role), child->why);
 		return;
 	}
@@ -96,7 +92,6 @@ static void log_end(const struct server *server, const struct supervised *child,
 		    int64_t now_ms)
 {
 	const char *role = child_role_name(child->role);
-
 	if (replaced)
 		log_info("server=%s role=%s pid=%d ended (%s); its successor starts", server->name, role, (int)pid,
 			 child->ended);
@@ -114,7 +109,6 @@ static void log_end(const struct server *server, const struct supervised *child,
 bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms)
 {
 	struct supervised *child = server->children;
-
 	while (child < server->children + SERVER_CHILDREN && child->pid != pid)
 		child++;
 	if (child == server->children + SERVER_CHILDREN)
@@ -141,7 +135,6 @@ static void begin_anew(struct server *server, int64_t now_ms)
 unsigned server_files_changed(const struct server *server, const struct config_server *wanted, struct str *to)
 {
 	unsigned roles = 0;
-
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
 		roles |= (unsigned)(files_changed(&server->files[role], wanted, child_role_bit(role), to) > 0) << role;
 	return roles;
@@ -155,7 +148,6 @@ static int64_t look_at_files(struct server *server, int64_t now_ms)
 	const struct config_server *wanted = server_wanted(server);
 	unsigned failed = server_roles_in(server, SUPERVISE_FAILED);
 	struct str unread;
-
 	if (!failed || !wanted)
 		return -1;
 	if (now_ms < server->look_ms)
@@ -174,7 +166,6 @@ static int64_t look_at_files(struct server *server, int64_t now_ms)
 static int64_t tend_children(struct server *server, int64_t now_ms)
 {
 	int64_t next = -1;
-
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
 		struct supervised *child = &server->children[role];
 		if (child->state == SUPERVISE_STOPPED && server->order < SERVER_END) {
@@ -227,7 +218,6 @@ static void revive(struct server *server, int64_t now_ms)
 void server_order(struct server *server, enum server_order order, int64_t now_ms)
 {
 	bool ending = server->order == SERVER_END;
-
 	server->order = order;
 	if (server->stopping)
 		return;
@@ -282,14 +272,13 @@ int server_connect(struct server *server, enum child_role role, size_t older)
 {
 	struct supervised *child = find_child(server, role, older);
 	int ends[2];
-
 	if (!child)
 		return -ENOENT;
 	if (child->state != SUPERVISE_READY && child->state != SUPERVISE_RETIRING)
 		return -EAGAIN;
-	int error = ipc_pair(ends, LINK_SNDBUF);
-	if (error)
-		return error;
+	int err = ipc_pair(ends, LINK_SNDBUF);
+	if (err)
+		return err;
 	bool sent = tell_attach(child, server->name, CHILD_LINK_CTL, 0, ends[1]);
 	fd_close(&ends[1]);
 	if (!sent) {

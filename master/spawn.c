@@ -31,7 +31,6 @@ enum { CONTROL_SNDBUF = 256 * 1024, ARGUMENTS_MAX = 10 };
 static void build_environment(char text[ENVIRONMENT_MAX][256], char *environment[ENVIRONMENT_MAX])
 {
 	size_t n = 0;
-
 	snprintf(text[n++], 256, "LANG=C");
 	snprintf(text[n++], 256, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
 	for (size_t i = 0; i < KEPT_COUNT; i++) {
@@ -63,7 +62,6 @@ static bool place_descriptors(int *sources, int n)
 static void default_signals(void)
 {
 	sigset_t none;
-
 	for (int signo = 1; signo < NSIG; signo++)
 		signal(signo, SIG_DFL);
 	sigemptyset(&none);
@@ -77,7 +75,6 @@ static _Noreturn void become_child(const struct spawn *what, int control, int co
 	int sources[PLACES_MAX];
 	int n = CHILD_FD_LISTEN;
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	sources[0] = sources[1] = nothing;
 	sources[CHILD_FD_LOG] = CHILD_FD_LOG;
 	sources[CHILD_FD_CONTROL] = control;
@@ -115,37 +112,35 @@ static _Noreturn void become_child(const struct spawn *what, int control, int co
 int spawn_child(const struct spawn *what, pid_t *pid, int *control)
 {
 	int ends[2];
-
 	if (what->listener_count > SPAWN_LISTENERS_MAX)
 		return -EINVAL;
 	int config = fd_sealed("configuration", what->config);
 	if (config < 0)
 		return config;
-	int error = ipc_pair(ends, CONTROL_SNDBUF);
-	if (error) {
+	int err = ipc_pair(ends, CONTROL_SNDBUF);
+	if (err) {
 		fd_close(&config);
-		return error;
+		return err;
 	}
 	fd_set_nonblock(ends[0], true);
 	*pid = fork();
 	if (*pid == 0)
 		become_child(what, ends[1], config);
-	error = *pid < 0 ? -errno : 0;
+	err = *pid < 0 ? -errno : 0;
 	fd_close(&config);
 	fd_close(&ends[1]);
-	if (error)
+	if (err)
 		fd_close(&ends[0]);
 	else
 		setpgid(*pid, *pid);
 	*control = ends[0];
-	return error;
+	return err;
 }
 
 void spawn_find_programs(char *to, size_t size)
 {
 	char own[PATH_MAX], beside[PATH_MAX + 32];
 	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
-
 	snprintf(to, size, "%s", MAILROOT_LIBEXECDIR);
 	if (n <= 0)
 		return;

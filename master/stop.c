@@ -47,7 +47,6 @@ int64_t stop_tend(struct server *server, int64_t now_ms)
 {
 	int64_t since = now_ms - server->stop_ms, next = STOP_MS - since;
 	unsigned before = 0;
-
 	if (since >= STOP_MS) {
 		kill_all(server);
 		next = KILL_AGAIN_MS;

@@ -59,9 +59,9 @@ void supervise_started(struct supervised *child, pid_t pid, int control, int64_t
 	child->started_ms = now_ms;
 }
 
-void supervise_not_started(struct supervised *child, int64_t now_ms, int error)
+void supervise_not_started(struct supervised *child, int64_t now_ms, int err)
 {
-	snprintf(child->why, sizeof(child->why), "could not be started: %s", strerror(error));
+	snprintf(child->why, sizeof(child->why), "could not be started: %s", strerror(err));
 	child->state = SUPERVISE_DOWN;
 	child->due_ms = now_ms + supervise_delay(&child->early, 0);
 	child->restarts++;
@@ -71,7 +71,6 @@ void supervise_trouble(struct supervised *child, struct span text)
 {
 	size_t used = 0;
 	struct span line;
-
 	while (span_line(&text, &line) && used + 1 < sizeof(child->trouble)) {
 		used += span_clean(line, child->trouble + used, sizeof(child->trouble) - used - 1);
 		child->trouble[used++] = '\n';
@@ -100,7 +99,6 @@ void supervise_why(int status, char *to)
 static void gone_unasked(struct supervised *child, int status, int64_t now_ms)
 {
 	bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERMANENT;
-
 	child->restarts++;
 	memcpy(child->why, child->ended, sizeof(child->why));
 	child->refused = refused ? child->refused + 1 : 0;

@@ -70,7 +70,7 @@ void supervise_again(struct supervised *child, int64_t now_ms);
 void supervise_started(struct supervised *child, pid_t pid, int control, int64_t now_ms);
 
 /* It could not be started: counts as an early death. */
-void supervise_not_started(struct supervised *child, int64_t now_ms, int error);
+void supervise_not_started(struct supervised *child, int64_t now_ms, int err);
 
 /* It ended with STATUS as of waitpid: closes the link and decides what follows. */
 void supervise_gone(struct supervised *child, int status, int64_t now_ms);

@@ -14,12 +14,12 @@ static bool send_packet(struct supervised *child, const char *server, struct str
 		str_free(packet);
 		return false;
 	}
-	int error = packet->failed ? -ENOMEM : ipc_send(child->control, str_span(packet), &fd, fd >= 0);
+	int err = packet->failed ? -ENOMEM : ipc_send(child->control, str_span(packet), &fd, fd >= 0);
 	str_free(packet);
-	if (error)
+	if (err)
 		log_warning("server=%s role=%s pid=%d can't receive orders: %s", server, child_role_name(child->role),
-			    (int)child->pid, strerror(-error));
-	return !error;
+			    (int)child->pid, strerror(-err));
+	return !err;
 }
 
 /*
@@ -29,7 +29,6 @@ static bool send_packet(struct supervised *child, const char *server, struct str
 static bool tell(struct supervised *child, const char *server, struct str *packet, int fd)
 {
 	bool sent = send_packet(child, server, packet, fd);
-
 	if (!sent)
 		fd_close(&child->control);
 	return sent;
@@ -39,7 +38,6 @@ bool tell_attach(struct supervised *child, const char *server, enum child_link l
 {
 	struct wire_attach attach = {.kind = link, .serial = serial};
 	struct str packet;
-
 	str_init(&packet, WIRE_PACKET_MAX);
 	wire_encode_attach(&attach, &packet);
 	return send_packet(child, server, &packet, fd);
@@ -49,7 +47,6 @@ bool tell_detach(struct supervised *queue, const char *server, enum child_link l
 {
 	struct wire_detach detach = {.kind = link};
 	struct str packet;
-
 	str_init(&packet, WIRE_PACKET_MAX);
 	wire_encode_detach(&detach, &packet);
 	return tell(queue, server, &packet, -1);
@@ -59,7 +56,6 @@ bool tell_stop(struct supervised *child, const char *server, bool now)
 {
 	struct wire_stop stop = {.now = now};
 	struct str packet;
-
 	str_init(&packet, WIRE_PACKET_MAX);
 	wire_encode_stop(&stop, &packet);
 	return tell(child, server, &packet, -1);
@@ -69,7 +65,6 @@ bool tell_pause(struct supervised *child, const char *server, bool paused)
 {
 	struct wire_pause pause = {.paused = paused};
 	struct str packet;
-
 	str_init(&packet, WIRE_PACKET_MAX);
 	wire_encode_pause(&pause, &packet);
 	return tell(child, server, &packet, -1);
@@ -79,7 +74,6 @@ bool tell_retire(struct supervised *child, const char *server)
 {
 	struct wire_retire retire = {.retire = true};
 	struct str packet;
-
 	str_init(&packet, WIRE_PACKET_MAX);
 	wire_encode_retire(&retire, &packet);
 	return tell(child, server, &packet, -1);
@@ -88,7 +82,6 @@ bool tell_retire(struct supervised *child, const char *server)
 bool tell_users(struct supervised *child, const char *server, const struct wire_users *news, int fd)
 {
 	struct str packet;
-
 	str_init(&packet, WIRE_PACKET_MAX);
 	wire_encode_users(news, &packet);
 	return tell(child, server, &packet, fd);
@@ -98,7 +91,6 @@ bool tell_reload(struct supervised *child, const char *server, uint64_t generati
 {
 	struct wire_reload reload = {.generation = generation};
 	struct str packet;
-
 	int fd = fd_sealed("configuration", text);
 	if (fd < 0) {
 		log_error("server=%s role=%s keeps the old configuration: %s", server, child_role_name(child->role),

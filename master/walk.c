@@ -34,16 +34,15 @@ static int begin(struct walk *w)
 }
 
 /* Takes the first part of the rest; false when nothing is left. */
-static bool next_part(struct walk *w, char name[NAME_MAX + 1], int *error)
+static bool next_part(struct walk *w, char name[NAME_MAX + 1], int *err)
 {
 	size_t from = strspn(w->rest, "/"), len = strcspn(w->rest + from, "/");
-
 	if (!len)
 		return false;
-	*error = len > NAME_MAX ? -ENAMETOOLONG : 0;
+	*err = len > NAME_MAX ? -ENAMETOOLONG : 0;
 	snprintf(name, NAME_MAX + 1, "%.*s", (int)len, w->rest + from);
 	memmove(w->rest, w->rest + from + len, strlen(w->rest + from + len) + 1);
-	return !*error;
+	return !*err;
 }
 
 /* Puts the target of the link NAME in front of the rest. 0 or -errno. */
@@ -51,7 +50,6 @@ static int follow(struct walk *w, const char *name)
 {
 	struct stat folder, link;
 	char target[PATH_MAX];
-
 	if (fstat(w->fd, &folder) || fstatat(w->fd, name, &link, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	if (!S_ISLNK(link.st_mode))
@@ -74,7 +72,6 @@ static int step(struct walk *w, const char *name)
 {
 	const int how = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(w->fd, name, how);
-
 	if (fd < 0 && errno == ENOENT && w->make) {
 		if (mkdirat(w->fd, name, 0755) && errno != EEXIST)
 			return -errno;
@@ -91,22 +88,20 @@ int walk_to(const char *path, bool make)
 {
 	struct walk w = {.fd = -1, .make = make};
 	char name[NAME_MAX + 1];
-
 	if (!span_copy(span_of(path), w.rest, sizeof(w.rest)))
 		return -ENAMETOOLONG;
-	int error = begin(&w);
-	while (!error && next_part(&w, name, &error))
-		error = step(&w, name);
-	if (error)
+	int err = begin(&w);
+	while (!err && next_part(&w, name, &err))
+		err = step(&w, name);
+	if (err)
 		fd_close(&w.fd);
-	return error ? error : w.fd;
+	return err ? err : w.fd;
 }
 
 int walk_above(const char *path, char name[NAME_MAX + 1])
 {
 	char above[PATH_MAX];
 	size_t end = strlen(path);
-
 	while (end > 1 && path[end - 1] == '/')
 		end--;
 	size_t from = end;

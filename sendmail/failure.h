@@ -27,7 +27,7 @@ enum failure_place {
  * The exit status of -ERROR at PLACE: EX_TEMPFAIL where another try may help, otherwise the one that fits the cause.
  * Pure.
  */
-int failure_status(enum failure_place place, int error);
+int failure_status(enum failure_place place, int err);
 
 /* Reply code and enhanced status code for STATUS, "451 4.3.0". */
 const char *failure_reply(int status);
