@@ -15,7 +15,6 @@ enum { HOSTNAME_MAX = 256, REPORT_MAX = 1 << 20 };
 int cmd_fail(const char *format, ...)
 {
 	va_list args;
-
 	fflush(stdout);
 	fputs(journal_mark(STDERR_FILENO), stderr);
 	fputs("mailrootctl: ", stderr);
@@ -31,7 +30,6 @@ char *cmd_run_dir(const struct ctl *ctl)
 	struct config_report report = {0};
 	struct config config = {0};
 	char hostname[HOSTNAME_MAX] = "localhost";
-
 	gethostname(hostname, sizeof(hostname) - 1);
 	str_init(&report.text, REPORT_MAX);
 	struct config_tree *tree = config_read(ctl->options.file, &report);
@@ -51,7 +49,6 @@ int cmd_connect(const struct ctl *ctl, int *status)
 {
 	char why[LINK_TEXT_MAX + 1];
 	char *run_dir = cmd_run_dir(ctl);
-
 	int fd = run_dir ? link_to_master(run_dir) : -1;
 	if (fd < 0) {
 		link_explain(run_dir, fd, why);
@@ -66,7 +63,6 @@ int cmd_connect(const struct ctl *ctl, int *status)
 bool cmd_confirm(const struct ctl *ctl, const char *what)
 {
 	char answer[8] = "";
-
 	if (ctl->options.given & OPTION_YES)
 		return true;
 	if (!isatty(STDIN_FILENO)) {

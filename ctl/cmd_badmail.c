@@ -57,7 +57,6 @@ static void row_json(struct badmail_work *work, const struct span *cells)
 static struct span recipients_cell(const struct span *cells, char *to, size_t size)
 {
 	uint64_t n;
-
 	if (!span_to_u64(cells[RECIPIENTS], UINT32_MAX, &n) || n < 2)
 		return cells[FIRST];
 	snprintf(to, size, "%.*s and %llu more", SPAN_ARGS(cells[FIRST]), (unsigned long long)n - 1);
@@ -69,7 +68,6 @@ static void on_list_row(void *context, const struct link_row *row)
 	struct badmail_work *work = context;
 	char age[CLOCK_TEXT_MAX], left[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX], recipients[TABLE_CELL_MAX];
 	const struct span *cell = row->cells;
-
 	if (!span_equal(row->kind, SPAN(ROW_BADMAIL)))
 		return;
 	work->rows++;
@@ -92,7 +90,6 @@ static bool write_list(void *context, const char *id, struct str *request)
 {
 	const struct badmail_work *work = context;
 	struct wire_badmail_list list = {.limit = wants_json(work) ? 0 : TABLE_ROWS_MAX};
-
 	(void)id;
 	return wire_encode_badmail_list(&list, request);
 }
@@ -121,7 +118,6 @@ int cmd_badmail_list(struct ctl *ctl)
 	static const char *const headings[] = {"ID", "SINCE", "KEPT FOR", "SIZE", "FROM", "TO", "WHY"};
 	static struct badmail_work work;
 	int status;
-
 	work = (struct badmail_work){.action = 0};
 	if (!queues_open(ctl, &work.queues, &status))
 		return status;
@@ -144,7 +140,6 @@ static bool write_show(void *context, const char *id, struct str *request)
 	const struct badmail_work *work = context;
 	struct wire_badmail_show show = {.id = span_of(id),
 					 .message = work->queues.ctl->options.given & OPTION_MESSAGE};
-
 	return wire_encode_badmail_show(&show, request);
 }
 
@@ -170,7 +165,6 @@ static bool begins(struct badmail_work *work, const struct link_row *row, const 
 static void show_head(const struct badmail_work *work, const struct span *cell)
 {
 	char age[CLOCK_TEXT_MAX], left[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX];
-
 	table_duration(cell[AGE], age);
 	table_duration(cell[LEFT], left);
 	table_octets(cell[SIZE], size);
@@ -184,7 +178,6 @@ static void history_line(const struct link_row *row)
 {
 	struct span cells[QUEUES_HISTORY_CELLS];
 	char who[TABLE_CELL_MAX], said[TABLE_CELL_MAX];
-
 	queues_history_cells(row, cells, who, said);
 	printf("    %.*s  %.*s  %.*s  %.*s\n", SPAN_ARGS(cells[0]), SPAN_ARGS(cells[1]), SPAN_ARGS(cells[2]),
 	       SPAN_ARGS(cells[3]));
@@ -194,7 +187,6 @@ static void on_show_row(void *context, const struct link_row *row)
 {
 	struct badmail_work *work = context;
 	bool json = wants_json(work);
-
 	if (span_equal(row->kind, SPAN(ROW_BADMAIL))) {
 		work->rows++;
 		if (json) {
@@ -224,14 +216,12 @@ static void on_show_row(void *context, const struct link_row *row)
 static void on_text(void *context, struct span text)
 {
 	struct badmail_work *work = context;
-
 	screen_write(&work->screen, text);
 }
 
 static int show_text(struct badmail_work *work)
 {
 	enum screen_kind kind = isatty(STDOUT_FILENO) ? SCREEN_TERMINAL : SCREEN_AS_IS;
-
 	screen_init(&work->screen, stdout, wants_json(work) ? SCREEN_JSON : kind);
 	queues_ask(&work->queues,
 		   &(struct queues_request){.write = write_show, .text = on_text, .context = work, .quiet = true});
@@ -266,7 +256,6 @@ int cmd_badmail_show(struct ctl *ctl)
 {
 	static struct badmail_work work;
 	int status;
-
 	work = (struct badmail_work){.action = 0};
 	if (!queues_open(ctl, &work.queues, &status))
 		return status;
@@ -279,7 +268,6 @@ static bool write_act(void *context, const char *id, struct str *request)
 {
 	const struct badmail_work *work = context;
 	struct wire_badmail_act act = {.action = work->action, .id = span_of(id), .count_only = work->count_only};
-
 	return wire_encode_badmail_act(&act, request);
 }
 
@@ -287,7 +275,6 @@ static void on_count_row(void *context, const struct link_row *row)
 {
 	struct badmail_work *work = context;
 	uint64_t done, failed;
-
 	if (!span_equal(row->kind, SPAN(ROW_COUNT)) || !span_to_u64(row->cells[0], UINT32_MAX, &done) ||
 	    !span_to_u64(row->cells[3], UINT32_MAX, &failed))
 		return;
@@ -309,7 +296,6 @@ static int go(struct badmail_work *work)
 	const struct ctl *ctl = work->queues.ctl;
 	bool resend = work->action == ROW_RESEND;
 	char sentence[200];
-
 	act(work, true);
 	uint64_t count = work->done, missing = ctl->arg_count > count ? ctl->arg_count - count : 0;
 	if (!count)
@@ -337,7 +323,6 @@ static int run(struct ctl *ctl, enum row_action action)
 {
 	static struct badmail_work work;
 	int status;
-
 	work = (struct badmail_work){.action = action};
 	if (!ctl->arg_count && !(ctl->options.given & OPTION_ALL)) {
 		cmd_fail("which messages? Name IDs, or write --all; `mailrootctl badmail list` shows them");

@@ -21,7 +21,6 @@ struct loaded {
 static void load(const char *file, struct loaded *out)
 {
 	char hostname[HOSTNAME_MAX] = "localhost";
-
 	*out = (struct loaded){0};
 	gethostname(hostname, sizeof(hostname) - 1);
 	str_init(&out->report.text, TEXT_MAX);
@@ -52,7 +51,6 @@ static void count_json(struct json *json, const struct loaded *loaded)
 static void look_at_files(struct loaded *loaded)
 {
 	const struct examine how = {.guest = geteuid() != 0, .now_s = clock_wall_ms() / 1000};
-
 	examine_files(&how, &loaded->config, &loaded->report);
 	loaded->good = !loaded->report.errors;
 }
@@ -61,7 +59,6 @@ int cmd_check(struct ctl *ctl)
 {
 	const char *file = ctl->arg_count ? ctl->args[0] : ctl->options.file;
 	struct loaded loaded;
-
 	load(file, &loaded);
 	bool taken = loaded.good;
 	if (taken)
@@ -97,7 +94,6 @@ static void print_lines_json(const char *key, struct span text)
 {
 	struct span line;
 	struct json json;
-
 	json_init(&json, stdout);
 	json_object(&json);
 	json_key(&json, key);
@@ -113,7 +109,6 @@ int cmd_config_show(struct ctl *ctl)
 {
 	struct loaded loaded;
 	struct str text;
-
 	load(ctl->options.file, &loaded);
 	str_init(&text, TEXT_MAX);
 	if (!loaded.good)
@@ -138,7 +133,6 @@ int cmd_config_doc(struct ctl *ctl)
 	const char *name = NULL;
 	char both[DOC_NAME_MAX], meant[DOC_NAME_MAX];
 	struct str text;
-
 	if (ctl->arg_count) {
 		snprintf(both, sizeof(both), "%s%s%s", ctl->args[0], ctl->arg_count > 1 ? "." : "",
 			 ctl->arg_count > 1 ? ctl->args[1] : "");

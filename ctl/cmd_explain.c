@@ -56,7 +56,6 @@ static void on_rule(struct explained *e, const struct span *cells)
 static void on_row(void *context, const struct link_row *row)
 {
 	struct explained *e = context;
-
 	if (span_equal(row->kind, SPAN(ROW_VERDICT)) && !e->verdict_seen)
 		on_verdict(e, row->cells);
 	else if (span_equal(row->kind, SPAN(ROW_RULE)) && e->verdict_seen)
@@ -69,7 +68,6 @@ static bool arguments_good(const struct ctl *ctl)
 	struct ipaddr client;
 	struct address to;
 	const char *why;
-
 	if (!ctl->options.client[0] || !ctl->options.to[0])
 		cmd_fail(
 			"which client and which recipient? Usage: explain relay --client 192.0.2.1 --to user@example.net");
@@ -92,7 +90,6 @@ static char *choose_server(struct ctl *ctl, int *status)
 	static struct service service;
 	char said[LINK_TEXT_MAX + 1];
 	char *name = NULL;
-
 	int fd = cmd_connect(ctl, status);
 	if (fd < 0)
 		return NULL;
@@ -140,7 +137,6 @@ static int ask(struct ctl *ctl, const char *server)
 	char why[LINK_TEXT_MAX + 1] = "no memory";
 	char *run_dir = cmd_run_dir(ctl);
 	struct str request;
-
 	int fd = run_dir ? link_to_child(run_dir, server, CHILD_SMTPD, why) : -1;
 	free(run_dir);
 	if (fd < 0)
@@ -162,7 +158,6 @@ static int ask(struct ctl *ctl, const char *server)
 int cmd_explain_relay(struct ctl *ctl)
 {
 	int status;
-
 	if (!arguments_good(ctl))
 		return EXIT_USAGE;
 	char *server = choose_server(ctl, &status);
@@ -344,7 +339,6 @@ static int ask_route(struct ctl *ctl, const char *server, const char *address, u
 	char why[LINK_TEXT_MAX + 1] = "no memory";
 	char *run_dir = cmd_run_dir(ctl);
 	struct str request;
-
 	int fd = run_dir ? link_to_child(run_dir, server, CHILD_QUEUE, why) : -1;
 	free(run_dir);
 	if (fd < 0)
@@ -381,7 +375,6 @@ int cmd_explain_route(struct ctl *ctl)
 	struct address to, from;
 	uint64_t size = 0;
 	int status;
-
 	bool null_sender = strcmp(ctl->options.from, "<>") == 0;
 	if (!address_parse(span_of(address), &to, &why) || !to.text.len) {
 		cmd_fail("%s: %s", address, why);

@@ -36,7 +36,6 @@ struct summary {
 static bool outcome_of(const struct logline *line, enum outcome *out)
 {
 	struct span status = logline_get(line, "status");
-
 	for (enum outcome i = 0; i < OUTCOMES; i++) {
 		if (span_equal(status, span_of(outcome_names[i]))) {
 			*out = i;
@@ -51,7 +50,6 @@ static bool outcome_of(const struct logline *line, enum outcome *out)
 static struct span text_of(const struct logline *line)
 {
 	struct span reply = logline_get(line, "reply"), text = logline_get(line, "text");
-
 	return reply.len ? reply : text.len ? text : logline_get(line, "reason");
 }
 
@@ -60,7 +58,6 @@ static void reply_key(const struct logline *line, char *to)
 {
 	struct span reply = logline_get(line, "reply"), code = logline_get(line, "code");
 	struct span enhanced = logline_get(line, "enhanced"), relay = logline_get(line, "relay");
-
 	if (reply.len) {
 		code = span_take(&reply, ' ');
 		enhanced = span_take(&reply, ' ');
@@ -73,7 +70,6 @@ static void reply_key(const struct logline *line, char *to)
 static bool key_of(const struct summary *s, const struct logline *line, enum outcome outcome, char *to)
 {
 	char clean[KEY_MAX];
-
 	if (s->by == BY_HOUR) {
 		logline_hour(line, to);
 		if (!to[0])
@@ -94,7 +90,6 @@ static bool key_of(const struct summary *s, const struct logline *line, enum out
 static struct count *count_for(struct summary *s, const char *key)
 {
 	struct count *c;
-
 	HASH_FIND_STR(s->counts, key, c);
 	if (c || HASH_COUNT(s->counts) >= KEYS_MAX)
 		return c;
@@ -114,7 +109,6 @@ static void on_line(void *context, const struct logline *line)
 	struct summary *s = context;
 	char key[KEY_MAX];
 	enum outcome outcome;
-
 	if ((s->server[0] && !span_equal(line->server, span_of(s->server))) || !outcome_of(line, &outcome))
 		return;
 	s->all[outcome]++;
@@ -138,14 +132,12 @@ static uint64_t errors(const struct count *c)
 static int most_errors_first(struct count *a, struct count *b)
 {
 	uint64_t x = errors(a), y = errors(b);
-
 	return x < y ? 1 : x > y ? -1 : strcmp(a->key, b->key);
 }
 
 static void summary_json(const struct summary *s)
 {
 	struct json json;
-
 	json_init(&json, stdout);
 	json_object(&json);
 	json_key(&json, "by");
@@ -182,7 +174,6 @@ static size_t add_row(struct table *table, const struct count *c)
 {
 	char numbers[OUTCOMES][24];
 	struct span cells[OUTCOMES + 2] = {span_of(c->key)};
-
 	for (enum outcome i = 0; i < OUTCOMES; i++) {
 		snprintf(numbers[i], sizeof(numbers[i]), "%llu", (unsigned long long)c->n[i]);
 		cells[1 + i] = span_of(c->n[i] ? numbers[i] : "");
@@ -198,7 +189,6 @@ static void print_table(const struct summary *s)
 					"FAILED",      "REFUSED",  "LAST ERROR"};
 	struct table table;
 	size_t shown = 0;
-
 	table_init(&table, OUTCOMES + 2, 0x3e, headings);
 	for (const struct count *c = s->counts; c && (s->by == BY_HOUR || shown < ROWS_SHOWN); c = c->hh.next)
 		shown += add_row(&table, c);
@@ -236,7 +226,6 @@ int cmd_log_summary(struct ctl *ctl)
 {
 	struct summary s = {.server = ctl->options.server};
 	struct count *c, *next;
-
 	if (!parse_by(ctl->options.by, &s.by)) {
 		cmd_fail("--by %.40s: not one of hour, client and reply", ctl->options.by);
 		return EXIT_USAGE;

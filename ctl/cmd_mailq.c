@@ -16,7 +16,6 @@ struct mailq {
 static bool write_list(void *context, const char *id, struct str *request)
 {
 	const struct wire_queue_list list = {.select_id = span_of(id)};
-
 	(void)context;
 	return wire_encode_queue_list(&list, request);
 }
@@ -24,7 +23,6 @@ static bool write_list(void *context, const char *id, struct str *request)
 static uint64_t number(struct span cell)
 {
 	uint64_t n;
-
 	return span_to_u64(cell, INT64_MAX, &n) ? n : 0;
 }
 
@@ -41,7 +39,6 @@ static void print_arrival(struct span age)
 	time_t at = (time_t)(clock_wall_ms() / 1000 - (int64_t)number(age));
 	struct tm local;
 	char text[32] = "";
-
 	if (localtime_r(&at, &local))
 		strftime(text, sizeof(text), "%a %b %e %H:%M:%S", &local);
 	printf("%s", text);
@@ -51,7 +48,6 @@ static void on_row(void *context, const struct link_row *row)
 {
 	struct mailq *mailq = context;
 	const struct span *cell = row->cells;
-
 	if (!span_equal(row->kind, SPAN(ROW_MESSAGE)))
 		return;
 	if (!mailq->count++)
@@ -74,7 +70,6 @@ int cmd_mailq(struct ctl *ctl)
 	struct queues queues;
 	struct mailq mailq = {0};
 	int status;
-
 	if (!queues_open(ctl, &queues, &status))
 		return status;
 	queues_ask(&queues, &(struct queues_request){write_list, on_row, NULL, &mailq, false});

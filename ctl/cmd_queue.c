@@ -26,14 +26,12 @@ static bool write_list(void *context, const char *id, struct str *request)
 		QUEUES_SELECTION(id, options),
 		.limit = options->given & OPTION_JSON ? 0 : TABLE_ROWS_MAX,
 	};
-
 	return wire_encode_queue_list(&list, request);
 }
 
 static struct span recipients_cell(const struct link_row *row, char *to, size_t size)
 {
 	uint64_t open;
-
 	if (!span_to_u64(row->cells[OPEN], UINT32_MAX, &open) || open < 2)
 		return row->cells[FIRST];
 	snprintf(to, size, "%.*s and %llu more", SPAN_ARGS(row->cells[FIRST]), (unsigned long long)open - 1);
@@ -54,7 +52,6 @@ static void message_line(struct listing *listing, const struct link_row *row)
 		held ? SPAN("held") : table_duration(row->cells[NEXT_TRY], next),
 		row->cells[REASON],
 	};
-
 	if (!table_add(&listing->table, cells))
 		listing->full = true;
 }
@@ -62,7 +59,6 @@ static void message_line(struct listing *listing, const struct link_row *row)
 static void on_list_row(void *context, const struct link_row *row)
 {
 	struct listing *listing = context;
-
 	if (!span_equal(row->kind, SPAN(ROW_MESSAGE)))
 		return;
 	listing->count++;
@@ -106,7 +102,6 @@ int cmd_queue_list(struct ctl *ctl)
 	struct queues queues;
 	struct listing listing = {.queues = &queues};
 	int status;
-
 	if (!queues_open(ctl, &queues, &status))
 		return status;
 	table_init(&listing.table, sizeof(headings) / sizeof(headings[0]), 1U << 2 | 1U << 3 | 1U << 6, headings);

@@ -48,7 +48,6 @@ static bool write_act(void *context, const char *id, struct str *request)
 		QUEUES_SELECTION(id, &action->queues.ctl->options),
 		.count_only = action->count_only,
 	};
-
 	return wire_encode_queue_act(&act, request);
 }
 
@@ -56,7 +55,6 @@ static void on_count_row(void *context, const struct link_row *row)
 {
 	struct action *action = context;
 	uint64_t n;
-
 	if (!span_equal(row->kind, SPAN(ROW_COUNT)))
 		return;
 	for (size_t i = 0; i < COUNTS; i++) {
@@ -87,7 +85,6 @@ static bool selects(const struct ctl *ctl)
 static size_t count_unknown(const struct action *action)
 {
 	size_t n = 0;
-
 	for (size_t i = 0; i < action->queues.ctl->arg_count; i++)
 		n += !action->known[i];
 	return n;
@@ -98,7 +95,6 @@ static void tell_unknown(const struct action *action)
 {
 	const struct ctl *ctl = action->queues.ctl;
 	size_t n = 0;
-
 	for (size_t i = 0; i < ctl->arg_count; i++) {
 		if (!action->known[i] && n++ < UNKNOWN_SHOWN)
 			cmd_fail("%s: no such message in the queue; `mailrootctl trace %s` shows what happened to it",
@@ -113,7 +109,6 @@ static void print_json(const struct action *action)
 	static const char *const others[] = {NULL, "in_hand", "already", "failed"};
 	const struct ctl *ctl = action->queues.ctl;
 	struct json json;
-
 	json_init(&json, stdout);
 	json_object(&json);
 	for (size_t i = 0; i < COUNTS; i++) {
@@ -135,7 +130,6 @@ static void print_text(const struct action *action)
 {
 	const uint64_t *n = action->counts;
 	unsigned long long all = n[DONE] + n[IN_HAND] + n[ALREADY] + n[FAILED];
-
 	printf("%llu %s.", (unsigned long long)n[DONE], action->words->done);
 	if (n[IN_HAND])
 		printf(" %llu of %llu %s being delivered just now and not changed.", (unsigned long long)n[IN_HAND],
@@ -153,7 +147,6 @@ static int go(struct action *action)
 {
 	struct ctl *ctl = action->queues.ctl;
 	char sentence[200];
-
 	act(action, true);
 	bool json = ctl->options.given & OPTION_JSON;
 	uint64_t count = action->counts[DONE], already = action->counts[ALREADY];
@@ -183,7 +176,6 @@ static int run(struct ctl *ctl, enum row_action what)
 {
 	static struct action action;
 	int status;
-
 	action = (struct action){.words = NULL};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (words[i].action == what)

@@ -32,7 +32,6 @@ static void show_json(struct shown *shown, const struct link_row *row)
 {
 	struct json *json = &shown->json;
 	bool recipient = span_equal(row->kind, SPAN(ROW_RECIPIENT));
-
 	if (span_equal(row->kind, SPAN(ROW_MESSAGE))) {
 		json_key(json, "message");
 		queues_message_json(json, shown->queues->server, row);
@@ -56,7 +55,6 @@ static void show_message(struct shown *shown, const struct link_row *row)
 {
 	char age[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX];
 	const struct span *cell = row->cells;
-
 	queues_server_option(shown->queues, shown->server_option);
 	table_duration(cell[AGE], age);
 	table_duration(cell[NEXT_TRY], next);
@@ -99,7 +97,6 @@ static void begin_table(struct shown *shown, const char *kind, size_t columns)
 static void show_recipient(struct shown *shown, const struct span *cell)
 {
 	char number[24], way[TABLE_CELL_MAX];
-
 	begin_table(shown, "recipients", 4);
 	snprintf(number, sizeof(number), "#%zu", shown->recipients++);
 	snprintf(way, sizeof(way), "%s%.*s", cell[RECIPIENT_NEXT_HOP].len ? "via " : "",
@@ -112,7 +109,6 @@ static void on_show_row(void *context, const struct link_row *row)
 	struct shown *shown = context;
 	struct span cells[QUEUES_HISTORY_CELLS];
 	char who[TABLE_CELL_MAX], said[TABLE_CELL_MAX];
-
 	if (span_equal(row->kind, SPAN(ROW_PROGRESS)))
 		return;
 	shown->found = true;
@@ -133,7 +129,6 @@ static void on_show_row(void *context, const struct link_row *row)
 static void advise(const struct shown *shown, const char *id)
 {
 	const char *said = strstr(shown->why, " said 53");
-
 	if (strcmp(shown->state, "held") == 0)
 		printf("`mailrootctl queue release %s` releases it.\n", id);
 	else if (said && strchr("0458", said[strlen(" said 53")]) && said[strlen(" said 53")])
@@ -148,7 +143,6 @@ static bool write_show(void *context, const char *id, struct str *request)
 	const struct shown *shown = context;
 	struct wire_queue_show show = {.id = span_of(id),
 				       .message = shown->queues->ctl->options.given & OPTION_MESSAGE};
-
 	return wire_encode_queue_show(&show, request);
 }
 
@@ -169,7 +163,6 @@ static void finish_show(struct shown *shown)
 static void on_text(void *context, struct span text)
 {
 	struct shown *shown = context;
-
 	screen_write(&shown->screen, text);
 }
 
@@ -217,7 +210,6 @@ int cmd_queue_show(struct ctl *ctl)
 	static struct shown shown;
 	struct queues queues;
 	int status;
-
 	if (!queues_open(ctl, &queues, &status))
 		return status;
 	shown = (struct shown){.queues = &queues};

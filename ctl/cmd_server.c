@@ -46,7 +46,6 @@ static bool order(const struct ctl *ctl, enum row_server_action action, const ch
 	struct wire_ctl_server wire = {.server = span_of(strcmp(name, "all") == 0 ? "" : name), .action = action};
 	struct link_answer answer = {0};
 	struct str request;
-
 	int fd = cmd_connect(ctl, status);
 	if (fd < 0)
 		return false;
@@ -64,7 +63,6 @@ static bool order(const struct ctl *ctl, enum row_server_action action, const ch
 static bool look(const struct ctl *ctl, struct service *service, bool *passes, int *status)
 {
 	char said[LINK_TEXT_MAX + 1];
-
 	int fd = cmd_connect(ctl, status);
 	if (fd < 0)
 		return false;
@@ -81,7 +79,6 @@ static bool look(const struct ctl *ctl, struct service *service, bool *passes, i
 static void print(const struct ctl *ctl, const struct service *service)
 {
 	struct json json;
-
 	if (!(ctl->options.given & OPTION_JSON)) {
 		for (size_t i = 0; i < service->server_count; i++) {
 			const struct service_server *server = &service->servers[i];
@@ -131,7 +128,6 @@ static int act(const struct ctl *ctl, enum row_server_action action)
 	int64_t deadline = clock_mono_ms() + SETTLE_WAIT_MS;
 	int status = EXIT_DONE;
 	bool passes = true;
-
 	for (size_t i = 0; i < ctl->arg_count; i++) {
 		if (!order(ctl, action, ctl->args[i], &status))
 			return status;

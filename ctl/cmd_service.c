@@ -22,7 +22,6 @@ static void collect(void *context, struct span text)
 static void print_lines(struct json *json, struct span text)
 {
 	struct span line;
-
 	json_array(json);
 	while (span_line(&text, &line))
 		json_string(json, line);
@@ -32,7 +31,6 @@ static void print_lines(struct json *json, struct span text)
 static void reload_json(const struct link_answer *answer, const struct str *report, const struct str *trouble)
 {
 	struct json json;
-
 	json_init(&json, stdout);
 	json_object(&json);
 	json_key(&json, "reloaded");
@@ -49,7 +47,6 @@ static void reload_json(const struct link_answer *answer, const struct str *repo
 static void await_smtpd(const struct ctl *ctl)
 {
 	char *run_dir = cmd_run_dir(ctl);
-
 	if (run_dir)
 		service_await(run_dir);
 	free(run_dir);
@@ -60,7 +57,6 @@ static bool await_processes(const struct ctl *ctl, struct str *to)
 {
 	char *run_dir = cmd_run_dir(ctl);
 	bool good = run_dir && settle_wait(run_dir, to);
-
 	free(run_dir);
 	return good;
 }
@@ -68,7 +64,6 @@ static bool await_processes(const struct ctl *ctl, struct str *to)
 static bool confirm_is_clear(const struct options *options)
 {
 	bool confirm = options->given & OPTION_CONFIRM;
-
 	if (confirm && options->given & OPTION_CONFIRMED)
 		cmd_fail("--confirm starts a reload on probation, --confirmed confirms it: use one of them");
 	else if (confirm && (options->confirm_s < CONFIRM_MIN_S || options->confirm_s > CONFIRM_MAX_S))
@@ -83,7 +78,6 @@ static void print_lines_to(const struct str *text, FILE *to)
 {
 	struct span rest = str_span(text), line;
 	const char *mark = to == stderr ? journal_mark(STDERR_FILENO) : "";
-
 	while (span_line(&rest, &line))
 		fprintf(to, "%s%.*s\n", mark, SPAN_ARGS(line));
 }
@@ -91,7 +85,6 @@ static void print_lines_to(const struct str *text, FILE *to)
 static uint64_t count_waiting(const struct service *service)
 {
 	uint64_t sum = 0, n;
-
 	for (size_t i = 0; i < service->server_count; i++) {
 		const struct service_facts *queue = &service->servers[i].queue;
 		for (size_t j = 0; j < queue->n; j++) {
@@ -110,7 +103,6 @@ static void tell_waiting(const struct ctl *ctl)
 	char *run_dir = cmd_run_dir(ctl);
 	char said[LINK_TEXT_MAX + 1];
 	int fd = run_dir ? link_to_master(run_dir) : -1;
-
 	if (fd >= 0 && service_ask(fd, &service, said)) {
 		service_ask_facts(run_dir, &service);
 		uint64_t n = count_waiting(&service);
@@ -132,7 +124,6 @@ int cmd_reload(struct ctl *ctl)
 	struct link_answer answer = {.text = collect};
 	struct str request, report, trouble;
 	int status;
-
 	if (!confirm_is_clear(&ctl->options))
 		return EXIT_USAGE;
 	int fd = cmd_connect(ctl, &status);
@@ -173,7 +164,6 @@ int cmd_reload(struct ctl *ctl)
 static bool wait_for_end(int fd)
 {
 	struct pollfd end = {.fd = fd, .events = POLLIN};
-
 	return poll(&end, 1, STOP_WAIT_MS) > 0;
 }
 
@@ -183,7 +173,6 @@ int cmd_stop(struct ctl *ctl)
 	struct link_answer answer = {0};
 	struct str request;
 	int status;
-
 	int fd = cmd_connect(ctl, &status);
 	if (fd < 0)
 		return status;

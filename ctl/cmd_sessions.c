@@ -25,7 +25,6 @@ struct sessions {
 static void session_json(struct sessions *sessions, const struct link_row *row, const char *id)
 {
 	struct json *json = &sessions->json;
-
 	json_object(json);
 	json_key(json, "server");
 	json_string(json, span_of(sessions->servers.server));
@@ -53,7 +52,6 @@ static void session_line(struct sessions *sessions, const struct link_row *row, 
 		row->cells[MESSAGES],
 		row->cells[HELO],
 	};
-
 	if (!table_add(&sessions->table, cells))
 		sessions->full = true;
 }
@@ -62,7 +60,6 @@ static void on_session_row(void *context, const struct link_row *row)
 {
 	struct sessions *sessions = context;
 	char id[200];
-
 	if (span_equal(row->kind, SPAN(ROW_NEXT)) && !span_to_u64(row->cells[0], UINT32_MAX, &sessions->next))
 		sessions->next = 0;
 	if (!span_equal(row->kind, SPAN(ROW_SESSION)))
@@ -87,7 +84,6 @@ static uint64_t ask_portion(struct sessions *sessions, int fd, uint64_t from)
 	struct link_answer answer = {.row = on_session_row, .context = sessions};
 	struct wire_smtpd_sessions portion = {.from = from};
 	struct str request;
-
 	sessions->next = 0;
 	str_init(&request, WIRE_PACKET_MAX);
 	wire_encode_smtpd_sessions(&portion, &request);
@@ -101,7 +97,6 @@ static uint64_t ask_portion(struct sessions *sessions, int fd, uint64_t from)
 static void list_smtpd(struct sessions *sessions, int fd)
 {
 	uint64_t from = 0, next;
-
 	while ((next = ask_portion(sessions, fd, from)) > from)
 		from = next;
 	fd_close(&fd);
@@ -114,7 +109,6 @@ static void list_smtpd(struct sessions *sessions, int fd)
 static int next_smtpd(struct queues *servers, size_t older)
 {
 	char why[LINK_TEXT_MAX + 1];
-
 	if (older)
 		return link_to_older(servers->run_dir, servers->server, older, why);
 	int fd = link_to_child(servers->run_dir, servers->server, CHILD_SMTPD, why);
@@ -126,7 +120,6 @@ static int next_smtpd(struct queues *servers, size_t older)
 static void list_server(struct sessions *sessions)
 {
 	int fd;
-
 	for (size_t older = 0; (fd = next_smtpd(&sessions->servers, older)) >= 0; older++)
 		list_smtpd(sessions, fd);
 }
@@ -155,7 +148,6 @@ int cmd_sessions(struct ctl *ctl)
 	static const char *const headings[] = {"SESSION", "CLIENT", "SINCE", "STATE", "QUIET FOR", "MESSAGES", "HELO"};
 	struct sessions sessions = {0};
 	int status;
-
 	if (!queues_open(ctl, &sessions.servers, &status))
 		return status;
 	table_init(&sessions.table, SESSION_CELLS, 1U << SINCE | 1U << QUIET | 1U << MESSAGES, headings);
@@ -178,7 +170,6 @@ int cmd_sessions(struct ctl *ctl)
 static void on_count_row(void *context, const struct link_row *row)
 {
 	uint64_t *count = context, n;
-
 	if (span_equal(row->kind, SPAN(ROW_COUNT)) && span_to_u64(row->cells[0], UINT32_MAX, &n))
 		*count += n;
 }
@@ -188,7 +179,6 @@ static void kick_of(struct queues *servers, int fd, const char *id, uint64_t *co
 	struct link_answer answer = {.row = on_count_row, .context = count};
 	struct wire_smtpd_kick kick = {.id = span_of(id)};
 	struct str request;
-
 	str_init(&request, WIRE_PACKET_MAX);
 	wire_encode_smtpd_kick(&kick, &request);
 	if (!link_ask(fd, &request, &answer))
@@ -202,7 +192,6 @@ static uint64_t kick(struct queues *servers, const char *id)
 {
 	uint64_t count = 0;
 	int fd;
-
 	for (size_t older = 0; (fd = next_smtpd(servers, older)) >= 0; older++)
 		kick_of(servers, fd, id, &count);
 	return count;
@@ -213,7 +202,6 @@ static uint64_t kick_one(struct queues *servers, const char *session)
 {
 	const char *colon = strrchr(session, ':');
 	uint64_t count = 0;
-
 	for (size_t i = 0; colon && colon[1] && i < servers->count; i++) {
 		servers->server = servers->names[i];
 		if (span_equal((struct span){session, (size_t)(colon - session)}, span_of(servers->server)))
@@ -232,7 +220,6 @@ int cmd_kick(struct ctl *ctl)
 	struct queues servers;
 	uint64_t count = 0;
 	int status;
-
 	if (all == (ctl->arg_count > 0)) {
 		cmd_fail("which sessions? Name them as in `mailrootctl sessions`, or write --all");
 		return EXIT_USAGE;

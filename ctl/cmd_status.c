@@ -50,7 +50,6 @@ static void attention_json(struct json *json, const struct service_server *serve
 static void server_json(struct json *json, const struct service_server *server)
 {
 	struct span listeners = span_of(server->listeners);
-
 	json_object(json);
 	key_text(json, "name", server->name);
 	key_text(json, "state", server->state);
@@ -91,7 +90,6 @@ static void server_json(struct json *json, const struct service_server *server)
 static void service_json(const struct service *service)
 {
 	struct json json;
-
 	json_init(&json, stdout);
 	json_object(&json);
 	json_key(&json, "running");
@@ -133,7 +131,6 @@ static void print_facts(const char *what, const struct service_facts *facts)
 static void print_processes(const struct service_server *server)
 {
 	struct table table;
-
 	table_init(&table, 5, 0, NULL);
 	for (size_t i = 0; i < server->process_count; i++) {
 		const struct service_process *process = &server->processes[i];
@@ -169,7 +166,6 @@ static void print_overview(const struct service *service)
 {
 	static const char *const headings[] = {"SERVER", "STATE", "SESSIONS", "QUEUE", "LISTENERS"};
 	struct table table;
-
 	table_init(&table, 5, 1U << 2 | 1U << 3, headings);
 	for (size_t i = 0; i < service->server_count; i++) {
 		const struct service_server *server = &service->servers[i];
@@ -189,7 +185,6 @@ static void print_overview(const struct service *service)
 static bool runs_at_all(const struct service_server *server)
 {
 	size_t i = 0;
-
 	while (i < server->process_count && strcmp(server->processes[i].state, "stopped") == 0)
 		i++;
 	return i < server->process_count;
@@ -200,7 +195,6 @@ static void print_advice(const struct service_server *server, bool several)
 {
 	const char *waiting = fact(&server->queue, "waiting"), *held = fact(&server->queue, "held");
 	const char *option = several ? " --server " : "", *name = several ? server->name : "";
-
 	if (waiting[0] && strcmp(waiting, "0") != 0)
 		printf("  `mailrootctl queue list%s%s` shows why mail waits, `mailrootctl test --to ADDRESS%s%s` shows the dialogue with a next hop.\n",
 		       option, name, option, name);
@@ -211,7 +205,6 @@ static void print_advice(const struct service_server *server, bool several)
 static void print_server(const struct service_server *server, bool several)
 {
 	bool trouble = strcmp(server->state, "trouble") == 0, stopped = strcmp(server->state, "stopped") == 0;
-
 	printf("\nserver %s %s %s", server->name, trouble ? "has" : "is", server->state);
 	if (server->listeners[0])
 		printf(", listens on %s", server->listeners);
@@ -242,7 +235,6 @@ static void print_server(const struct service_server *server, bool several)
 static bool all_well(const struct service *service)
 {
 	static const char *const troubled[] = {"trouble", "starting", "failed"};
-
 	for (size_t i = 0; i < service->server_count; i++) {
 		for (size_t j = 0; j < sizeof(troubled) / sizeof(troubled[0]); j++) {
 			if (strcmp(service->servers[i].state, troubled[j]) == 0)
@@ -258,7 +250,6 @@ static void print_probation(const struct service *service)
 {
 	char left[CLOCK_TEXT_MAX];
 	uint64_t seconds;
-
 	if (span_to_u64(span_of(service->confirm_s), INT64_MAX / 1000, &seconds)) {
 		clock_duration((int64_t)seconds * 1000, left);
 		printf("The last reload is undone in %s unless confirmed: mailrootctl reload --confirmed\n", left);
@@ -270,7 +261,6 @@ static void print_probation(const struct service *service)
 static void print_service(const struct service *service)
 {
 	char age[CLOCK_TEXT_MAX];
-
 	clock_duration((int64_t)service->age_s * 1000, age);
 	printf("mailrootd %s has been running for %s (pid %s) with %s\n", service->version, age, service->pid,
 	       service->file);
@@ -284,14 +274,13 @@ static void print_service(const struct service *service)
 		printf("There is no virtual server in its configuration.\n");
 }
 
-static int not_running(const struct ctl *ctl, const char *run_dir, int error)
+static int not_running(const struct ctl *ctl, const char *run_dir, int err)
 {
 	char why[LINK_TEXT_MAX + 1];
-
-	bool down = error == -ENOENT || error == -ECONNREFUSED;
+	bool down = err == -ENOENT || err == -ECONNREFUSED;
 	if (down && ctl->options.given & OPTION_JSON)
 		printf("{\"running\":false}\n");
-	link_explain(run_dir, error, why);
+	link_explain(run_dir, err, why);
 	cmd_fail("%s", why);
 	return down ? EXIT_NOT_RUNNING : EXIT_FAILED;
 }
@@ -302,7 +291,6 @@ int cmd_status(struct ctl *ctl)
 	char said[LINK_TEXT_MAX + 1];
 	char *run_dir = cmd_run_dir(ctl);
 	int status = EXIT_FAILED;
-
 	int fd = run_dir ? link_to_master(run_dir) : -ENOMEM;
 	if (fd < 0) {
 		status = not_running(ctl, run_dir ? run_dir : "", fd);

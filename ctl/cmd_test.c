@@ -50,7 +50,6 @@ static void outcome_json(struct test *test, const struct span *cells)
 static void print_said(const struct span *cells)
 {
 	bool code = cells[CODE].len && !span_equal(cells[CODE], SPAN("0"));
-
 	if (cells[HOST].len)
 		printf("%.*s%s ", SPAN_ARGS(cells[HOST]), code ? " said" : ":");
 	else
@@ -69,7 +68,6 @@ static void outcome_words(const struct test *test, const struct span *cells)
 {
 	const char *to = test->queues.ctl->options.to;
 	char option[QUEUES_OPTION_MAX];
-
 	if (test->delivered && cells[HOST].len) {
 		printf("Delivered: ");
 		print_said(cells);
@@ -96,7 +94,6 @@ static void on_row(void *context, const struct link_row *row)
 	struct test *test = context;
 	const struct span *cells = row->cells;
 	bool ours = span_equal(cells[0], SPAN("we"));
-
 	if (span_equal(row->kind, SPAN(ROW_SAID)) && wants_json(test)) {
 		json_object(&test->json);
 		json_key(&test->json, "by");
@@ -126,7 +123,6 @@ static int ask(struct test *test)
 	struct link_answer answer = {.row = on_row, .context = test};
 	char why[LINK_TEXT_MAX + 1];
 	struct str request;
-
 	test->queues.server = test->queues.names[0];
 	int fd = link_to_child(test->queues.run_dir, test->queues.server, CHILD_QUEUE, why);
 	if (fd < 0)
@@ -160,7 +156,6 @@ int cmd_test(struct ctl *ctl)
 {
 	static struct test test;
 	int status;
-
 	if (!ctl->options.to[0]) {
 		cmd_fail("which recipient? Write --to ADDRESS; the message is really sent");
 		return EXIT_USAGE;

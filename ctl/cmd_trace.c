@@ -68,7 +68,6 @@ static void on_line_ids(void *context, const struct logline *line)
 {
 	struct trace *t = context;
 	struct span id = logline_get(line, "id"), was = logline_get(line, "was");
-
 	if (concerns(t, line))
 		add_id(t, id);
 	if (find(t, id) && span_equal(logline_get(line, "status"), SPAN("noticed")))
@@ -95,7 +94,6 @@ static bool make_room(struct trace *t)
 static const char *keep(struct trace *t, struct span text)
 {
 	const char *kept = arena_copy(&t->arena, text);
-
 	return kept ? kept : "";
 }
 
@@ -104,7 +102,6 @@ static void on_line_events(void *context, const struct logline *line)
 {
 	struct trace *t = context;
 	struct traced *of = find(t, logline_get(line, "id"));
-
 	if (!of)
 		return;
 	if (!make_room(t)) {
@@ -120,7 +117,6 @@ static bool write_list(void *context, const char *id, struct str *request)
 {
 	const struct trace *t = context;
 	struct wire_queue_list list = {.limit = IDS_MAX};
-
 	(void)id;
 	if (t->wanted.len && span_find(t->wanted, '@') < t->wanted.len)
 		list.select_recipient = t->wanted;
@@ -131,7 +127,6 @@ static bool write_list_of_sender(void *context, const char *id, struct str *requ
 {
 	const struct trace *t = context;
 	struct wire_queue_list list = {.limit = IDS_MAX, .select_sender = t->wanted};
-
 	(void)id;
 	return wire_encode_queue_list(&list, request);
 }
@@ -147,7 +142,6 @@ static void ask_queues(struct trace *t)
 {
 	struct ctl *ctl = t->queues.ctl;
 	size_t args = ctl->arg_count;
-
 	ctl->arg_count = 0;
 	queues_ask(&t->queues, &(struct queues_request){.write = write_list, .row = on_listed, .context = t});
 	queues_ask(&t->queues, &(struct queues_request){.write = write_list_of_sender, .row = on_listed, .context = t});
@@ -165,7 +159,6 @@ static bool write_show(void *context, const char *id, struct str *request)
 	const struct state_question *question = context;
 	const struct wire_queue_show show = {.id = span_of(question->of->id)};
 	const struct wire_badmail_show bad = {.id = span_of(question->of->id)};
-
 	(void)id;
 	return question->badmail ? wire_encode_badmail_show(&bad, request) : wire_encode_queue_show(&show, request);
 }
@@ -174,7 +167,6 @@ static void tell_state(struct state_question *question, const char *where, const
 		       const char *command)
 {
 	struct trace *t = question->trace;
-
 	if (t->queues.ctl->options.given & OPTION_JSON) {
 		json_key(&t->json, "now");
 		json_string(&t->json, span_of(state));
@@ -192,7 +184,6 @@ static void on_state(void *context, const struct link_row *row)
 {
 	struct state_question *question = context;
 	char state[16];
-
 	if (question->of->found)
 		return;
 	if (span_equal(row->kind, SPAN(ROW_MESSAGE))) {
@@ -210,7 +201,6 @@ static void ask_state(struct trace *t, struct traced *of)
 	struct ctl *ctl = t->queues.ctl;
 	size_t args = ctl->arg_count;
 	struct state_question question = {t, of, false};
-
 	ctl->arg_count = 0;
 	for (int i = 0; i < 2 && !of->found; i++) {
 		question.badmail = i == 1;
@@ -224,7 +214,6 @@ static void ask_state(struct trace *t, struct traced *of)
 static void print_one(struct trace *t, size_t at)
 {
 	struct traced *of = &t->ids[at];
-
 	printf("%s\n", of->id);
 	for (size_t i = 0; i < t->event_count; i++) {
 		const struct event *e = &t->events[i];
@@ -241,7 +230,6 @@ static void one_json(struct trace *t, size_t at)
 {
 	struct json *json = &t->json;
 	struct traced *of = &t->ids[at];
-
 	json_object(json);
 	json_key(json, "id");
 	json_string(json, span_of(of->id));
@@ -274,7 +262,6 @@ static void one_json(struct trace *t, size_t at)
 static void tell_json(struct trace *t)
 {
 	struct json *json = &t->json;
-
 	json_init(json, stdout);
 	json_object(json);
 	json_key(json, "messages");
@@ -321,7 +308,6 @@ static int run(struct trace *t)
 	char log[PATH_SIZE];
 	const char *from = ctl->options.log;
 	int copy = logsource_keep(from, log, sizeof(log));
-
 	if (copy >= 0)
 		from = log;
 	if (msgid_valid(t->wanted))
@@ -345,7 +331,6 @@ int cmd_trace(struct ctl *ctl)
 	static struct trace trace;
 	struct span wanted = span_of(ctl->args[0]);
 	int status;
-
 	if (!msgid_valid(wanted) && !span_equal(wanted, SPAN("<>")) && span_find(wanted, '@') == wanted.len) {
 		cmd_fail(
 			"%.60s: neither the ID of a message (24 characters, as in `queue list` and in the log) nor an address",

@@ -37,12 +37,12 @@ struct job {
 };
 
 /* Explains an error of the file. */
-static int fail(const char *file, const char *doing, int error)
+static int fail(const char *file, const char *doing, int err)
 {
-	switch (error) {
+	switch (err) {
 	case -EACCES:
 	case -EPERM:
-		return cmd_fail("can't %s %s: %s; run the command as root", doing, file, strerror(-error));
+		return cmd_fail("can't %s %s: %s; run the command as root", doing, file, strerror(-err));
 	case -ENOENT:
 		return cmd_fail("can't %s %s: its folder does not exist; create it", doing, file);
 	case -ELOOP:
@@ -53,7 +53,7 @@ static int fail(const char *file, const char *doing, int error)
 	case -EFBIG:
 		return cmd_fail("can't %s %s: a user file has at most 64 MiB", doing, file);
 	default:
-		return cmd_fail("can't %s %s: %s", doing, file, strerror(-error));
+		return cmd_fail("can't %s %s: %s", doing, file, strerror(-err));
 	}
 }
 
@@ -84,13 +84,13 @@ static bool look_first(struct job *job, const char *file, int *status)
 	struct str text, unused;
 	str_init(&text, ACCOUNTS_TEXT_MAX);
 	str_init(&unused, ACCOUNTS_TEXT_MAX);
-	int error = userfile_read(file, &text);
-	if (!error)
+	int err = userfile_read(file, &text);
+	if (!err)
 		job->found = userfile_edit(str_span(&text), span_of(job->name), SPAN(""), &unused);
 	*status = EXIT_FAILED;
 	bool good = false;
-	if (error && error != -ENOENT)
-		*status = fail(file, "read", error);
+	if (err && err != -ENOENT)
+		*status = fail(file, "read", err);
 	else
 		good = suits(job, file);
 	str_wipe(&text);
@@ -256,9 +256,9 @@ static int run_on(const struct ctl *ctl, struct job *job, const struct userplace
 		return status;
 	if (job->action != DELETE && !get_keys(job))
 		return EXIT_FAILED;
-	int error = userfile_replace(place->file, &how);
-	if (error)
-		return fail(place->file, "change", error);
+	int err = userfile_replace(place->file, &how);
+	if (err)
+		return fail(place->file, "change", err);
 	if (!suits(job, place->file)) /* another command was faster */
 		return EXIT_FAILED;
 	return report(ctl, job, place);
@@ -374,9 +374,9 @@ static int list(const struct ctl *ctl, const struct userplace *place, struct str
 	struct arena arena;
 	struct accounts accounts;
 	struct str trouble;
-	int error = userfile_read(place->file, text);
-	if (error && error != -ENOENT)
-		return fail(place->file, "read", error);
+	int err = userfile_read(place->file, text);
+	if (err && err != -ENOENT)
+		return fail(place->file, "read", err);
 	arena_init(&arena, ACCOUNTS_MEMORY);
 	str_init(&trouble, TROUBLE_MAX);
 	bool good = accounts_parse(str_span(text), &arena, &accounts, &trouble);

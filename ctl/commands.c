@@ -252,7 +252,6 @@ static bool word_is(const char *word, const char *const *words, size_t n, size_t
 static void list_seconds(const char *first, char *to, size_t size)
 {
 	size_t used = 0;
-
 	for (size_t i = 0; i < COMMANDS && used < size; i++) {
 		if (table[i].words[1] && strcmp(table[i].words[0], first) == 0)
 			used += (size_t)snprintf(to + used, size - used, "%s%s", used ? ", " : "", table[i].words[1]);
@@ -281,7 +280,6 @@ static void offer(struct config_nearest *nearest, const struct command *command,
 		  size_t size)
 {
 	const char *before = nearest->name;
-
 	config_nearest_offer(nearest, command->words[command->words[1] != NULL]);
 	if (nearest->name == before)
 		return;
@@ -295,7 +293,6 @@ static const char *meant_by(const char *first, const char *word, char *to, size_
 {
 	struct config_nearest nearest = {.word = span_of(word)};
 	const char *meant = NULL;
-
 	for (size_t i = 0; i < sizeof(called_otherwise) / sizeof(called_otherwise[0]); i++) {
 		bool fits = !first || strncmp(called_otherwise[i][1], first, strlen(first)) == 0;
 		if (fits && strcmp(called_otherwise[i][0], word) == 0)
@@ -313,7 +310,6 @@ static void explain_unknown(const char *const *words, size_t n, char *why)
 {
 	char seconds[100] = "", text[100];
 	const char *meant = NULL;
-
 	if (n)
 		list_seconds(words[0], seconds, sizeof(seconds));
 	if (n > 1 && seconds[0])
@@ -346,7 +342,6 @@ bool commands_fits(const struct command *command, const struct options *options,
 {
 	unsigned extra = options->given & ~command->options;
 	const char *second = command->words[1] ? command->words[1] : "";
-
 	if (extra)
 		snprintf(why, OPTIONS_WHY_MAX, "`%s%s%s` has no option --%s", command->words[0], second[0] ? " " : "",
 			 second, options_name(extra & -extra));
@@ -364,7 +359,6 @@ int commands_run(int argc, char **argv)
 	static struct ctl ctl;
 	char why[OPTIONS_WHY_MAX];
 	size_t taken;
-
 	if (!options_parse(argc, argv, &ctl.options, why)) {
 		cmd_fail("%s; `mailrootctl help` lists all commands", why);
 		return EXIT_USAGE;

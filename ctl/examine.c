@@ -28,7 +28,6 @@ static bool said_error_or_note(const struct place *place)
 static void say_proof(struct place *place, const char *why)
 {
 	char head[HEAD_MAX];
-
 	int n = snprintf(head, sizeof(head), "%s:%u: ", place->at->file ? place->at->file : "", place->at->line);
 	if (n > 0 && (size_t)n < sizeof(head) && strncmp(why, head, (size_t)n) == 0)
 		why += n;
@@ -39,7 +38,6 @@ static void say_proof(struct place *place, const char *why)
 static void prove_server(struct place *place, const struct config_access *access)
 {
 	struct str why;
-
 	str_init(&why, WHY_MAX);
 	struct tls_server *server = tls_server_new(access, &why);
 	if (!server)
@@ -53,7 +51,6 @@ static void examine_certificates(struct place place, const struct config_server 
 	const struct config_certificates *pairs = &server->access.tls_certificate;
 	const struct certificate_listener to = {.say = place_say, .context = &place, .guest = place.how->guest};
 	struct certificate *all = calloc(pairs->n + 1, sizeof(*all));
-
 	for (size_t i = 0; all && i < pairs->n; i++) {
 		place.at = &pairs->at[i].origin;
 		certificate_examine(pairs->at[i].certificate, pairs->at[i].key, CERTIFICATE_SERVER, &to, &all[i]);
@@ -77,7 +74,6 @@ static int open_secret(struct place *place, const char *what, const char *path, 
 {
 	char text[WHY_MAX], who[SECRET_WHO_MAX];
 	struct stat file;
-
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 && errno == EACCES && place->how->guest) {
 		snprintf(text, sizeof(text), "%s %.1024s was not examined: you may not read it; run check as root",
@@ -104,7 +100,6 @@ static void examine_keytab(struct place place, const char *path, enum certificat
 {
 	char text[WHY_MAX];
 	unsigned char head[2] = {0};
-
 	int fd = open_secret(&place, "key tab", path, bad, ": create it with ktutil or ktpass", CERTIFICATE_WARNING);
 	if (fd < 0)
 		return;
@@ -120,7 +115,6 @@ static void say_accounts(struct place *place, const char *path, struct span trou
 {
 	char text[WHY_MAX];
 	struct span line;
-
 	for (unsigned told = 0; told < ACCOUNTS_TOLD && span_line(&trouble, &line); told++) {
 		snprintf(text, sizeof(text), "user_file %.1024s: %.*s; this line is ignored", path, SPAN_ARGS(line));
 		place_say(place, CERTIFICATE_WARNING, text);
@@ -132,7 +126,6 @@ static void examine_users(struct place place, const char *path)
 	struct accounts accounts;
 	struct arena arena;
 	struct str text, trouble;
-
 	int fd = open_secret(&place, "user_file", path, CERTIFICATE_WARNING,
 			     ": nobody can authenticate with a password; mailrootctl user add NAME creates it",
 			     CERTIFICATE_WARNING);
@@ -152,7 +145,6 @@ static void examine_users(struct place place, const char *path)
 static void examine_access(struct place place, const struct config_server *server)
 {
 	const struct config_access *access = &server->access;
-
 	examine_certificates(place, server);
 	if (access->auth & ~(unsigned)AUTH_GSSAPI) {
 		place.at = &access->user_file_at;
@@ -169,7 +161,6 @@ static void examine_password(struct place place, const char *path)
 {
 	char text[WHY_MAX];
 	char octet;
-
 	int fd = open_secret(&place, "password_file", path, CERTIFICATE_ERROR,
 			     ": write the password in its first line, owner root, mode 600; mail waits for it",
 			     CERTIFICATE_ERROR);
@@ -190,7 +181,6 @@ static void examine_client(struct place place, const struct config_outbound *out
 	const struct certificate_listener to = {.say = place_say, .context = &place, .guest = place.how->guest};
 	char why[TLS_CLIENT_WHY_MAX];
 	struct certificate one;
-
 	for (size_t i = 0; i < pairs->n; i++) {
 		place.at = &pairs->at[i].origin;
 		certificate_examine(pairs->at[i].certificate, pairs->at[i].key, CERTIFICATE_CLIENT, &to, &one);
@@ -220,7 +210,6 @@ static void examine_outbound(struct place place, const struct config_outbound *o
 {
 	bool inherited = outer && same_place(&outbound->client_certificate_at, &outer->client_certificate_at) &&
 			 same_place(&outbound->tls_ca_at, &outer->tls_ca_at);
-
 	if (config_outbound_tls(outbound) != CONFIG_TLS_OFF && !inherited)
 		examine_client(place, outbound);
 	if (outbound->auth == CONFIG_AUTH_OFF || !outbound->password_file)
@@ -237,7 +226,6 @@ static void examine_named(struct place place, const struct config_server *server
 			  size_t offset)
 {
 	const char *block;
-
 	for (size_t i = 0; (block = config_named_at(kind, server, i)); i++)
 		examine_outbound(place, (const struct config_outbound *)(const void *)(block + offset),
 				 &server->outbound);
@@ -260,7 +248,6 @@ void examine_files(const struct examine *how, const struct config *config, struc
 {
 	static const struct config_origin nowhere;
 	const struct place place = {.how = how, .report = report, .at = &nowhere};
-
 	for (size_t i = 0; i < config->server_count; i++)
 		examine_server(place, &config->servers[i]);
 	examine_folders(place, config);

@@ -26,7 +26,6 @@ enum { TEXT_MAX = 2 * PATH_MAX };
 static int refused(const struct passwd *user, const char *path)
 {
 	int status = 0;
-
 	if (!user)
 		return faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) ? errno : 0;
 	pid_t child = fork();
@@ -51,7 +50,6 @@ static void say_missing(struct place *place, const char *what, const char *path)
 {
 	char text[TEXT_MAX + 100], parent[PATH_MAX];
 	struct stat st;
-
 	above(path, parent);
 	if (stat(parent, &st) == 0 && S_ISDIR(st.st_mode))
 		return; /* the service creates it */
@@ -60,19 +58,18 @@ static void say_missing(struct place *place, const char *what, const char *path)
 	place_say(place, CERTIFICATE_ERROR, text);
 }
 
-static void say_refused(struct place *place, const char *what, const char *path, const struct passwd *user, int error)
+static void say_refused(struct place *place, const char *what, const char *path, const struct passwd *user, int err)
 {
 	char text[TEXT_MAX];
-
 	if (place->how->guest)
 		snprintf(text, sizeof(text), "%s %s was not examined: you may not write there; run check as root", what,
 			 path);
-	else if (error == EACCES && user)
+	else if (err == EACCES && user)
 		snprintf(text, sizeof(text),
 			 "%s %s: the user of the service, %s, may not read and write there: chown %s %s", what, path,
 			 user->pw_name, user->pw_name, path);
 	else
-		snprintf(text, sizeof(text), "%s %s can't be used: %s", what, path, strerror(error));
+		snprintf(text, sizeof(text), "%s %s can't be used: %s", what, path, strerror(err));
 	place_say(place, place->how->guest ? CERTIFICATE_NOTE : CERTIFICATE_ERROR, text);
 }
 
@@ -82,7 +79,6 @@ static void examine_folder(struct place place, const char *what, const char *pat
 {
 	char text[TEXT_MAX];
 	struct stat st;
-
 	place.at = at;
 	if (!at->line || !path)
 		return;
@@ -98,15 +94,14 @@ static void examine_folder(struct place place, const char *what, const char *pat
 		place_say(&place, CERTIFICATE_ERROR, text);
 		return;
 	}
-	int error = refused(user, path);
-	if (error)
-		say_refused(&place, what, path, user, error);
+	int err = refused(user, path);
+	if (err)
+		say_refused(&place, what, path, user, err);
 }
 
 void examine_folders(struct place place, const struct config *config)
 {
 	const struct passwd *user = place.how->guest ? NULL : getpwnam(config->user);
-
 	if (!place.how->guest && !user)
 		return; /* the service does not start without it, and its message says how to create it */
 	for (size_t i = 0; i < config->server_count; i++) {

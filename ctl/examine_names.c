@@ -23,7 +23,6 @@ static void examine_dns(struct place place, const struct config_endpoints *serve
 {
 	char text[NAMESERVER_TEXT_MAX];
 	struct nameservers asked;
-
 	nameservers_written(servers, &asked);
 	nameservers_ask_and_wait(&asked);
 	for (size_t i = 0; i < asked.n; i++) {
@@ -38,7 +37,6 @@ static void examine_dns(struct place place, const struct config_endpoints *serve
 static void examine_host(struct place *place, struct names *names, const char *what, const struct config_host *host)
 {
 	char text[TEXT_MAX];
-
 	place->at = &host->origin;
 	if (host->kind == CONFIG_HOST_IP || names->gave_up)
 		return;
@@ -72,7 +70,6 @@ static void find_servers(const struct config *config, const struct config_server
 {
 	const struct config_endpoints *written = server->dns_server.n ? &server->dns_server : &config->dns_server;
 	struct str text;
-
 	if (written->n) {
 		nameservers_written(written, to);
 		return;
@@ -98,7 +95,6 @@ static void examine_server(struct place place, struct names *names, const struct
 void examine_names(struct place place, const struct config *config)
 {
 	struct names names = {.until = clock_mono_ms() + LOOKUPS_MS};
-
 	examine_dns(place, &config->dns_server);
 	for (size_t i = 0; i < config->server_count; i++) {
 		const struct config_server *server = &config->servers[i];

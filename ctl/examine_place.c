@@ -5,7 +5,6 @@ void place_say(void *context, enum certificate_grade grade, const char *text)
 	static const char *const words[] = {
 		[CERTIFICATE_NOTE] = "note", [CERTIFICATE_WARNING] = "warning", [CERTIFICATE_ERROR] = "error"};
 	struct place *place = context;
-
 	place->said |= 1U << grade;
 	place->report->errors += grade == CERTIFICATE_ERROR;
 	place->report->warnings += grade == CERTIFICATE_WARNING;

@@ -160,7 +160,6 @@ void json_null(struct json *json)
 void json_cell(struct json *json, struct span text)
 {
 	uint64_t number;
-
 	if (!text.len)
 		json_null(json);
 	/* JavaScript represents integers up to 2^53 exactly. */

@@ -21,7 +21,6 @@
 static void set_wait(int fd)
 {
 	struct timeval wait = {.tv_sec = LINK_WAIT_MS / 1000};
-
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 }
@@ -30,7 +29,6 @@ int link_to_master(const char *run_dir)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", run_dir);
-
 	if (n < 0 || (size_t)n >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -38,9 +36,9 @@ int link_to_master(const char *run_dir)
 		return -errno;
 	set_wait(fd);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
-		int error = -errno;
+		int err = -errno;
 		fd_close(&fd);
-		return error;
+		return err;
 	}
 	return fd;
 }
@@ -53,28 +51,25 @@ static const char *start_command(void)
 	return access("/etc/init.d/mailrootd", X_OK) == 0 ? "`/etc/init.d/mailrootd start`" : "`mailrootd`";
 }
 
-void link_explain(const char *run_dir, int error, char *to)
+void link_explain(const char *run_dir, int err, char *to)
 {
 	const char *remedy = "does -c name the configuration of the running service?";
-
-	if (error == -ENOENT || error == -ECONNREFUSED)
+	if (err == -ENOENT || err == -ECONNREFUSED)
 		snprintf(
 			to, LINK_TEXT_MAX + 1,
 			"mailrootd is not running (nothing answers at %.200s/control): %s starts it; if it has another configuration, name it with -c",
 			run_dir, start_command());
-	else if (error == -EAGAIN)
+	else if (err == -EAGAIN)
 		snprintf(to, LINK_TEXT_MAX + 1, "mailrootd " LINK_SILENCE, LINK_WAIT_MS / 1000);
 	else
 		snprintf(to, LINK_TEXT_MAX + 1, "can't speak to mailrootd at %.200s/control: %s; %s", run_dir,
-			 strerror(-error),
-			 error == -EACCES ? "the setting `operators` names the permitted users" : remedy);
+			 strerror(-err), err == -EACCES ? "the setting `operators` names the permitted users" : remedy);
 }
 
 static int ask_for_link(const char *run_dir, const struct wire_ctl_connect *connect, char *why)
 {
 	struct link_answer answer = {.fd = -1};
 	struct str request;
-
 	int fd = link_to_master(run_dir);
 	if (fd < 0) {
 		link_explain(run_dir, fd, why);
@@ -95,14 +90,12 @@ static int ask_for_link(const char *run_dir, const struct wire_ctl_connect *conn
 int link_to_child(const char *run_dir, const char *server, enum child_role role, char *why)
 {
 	struct wire_ctl_connect connect = {.server = span_of(server), .kind = role};
-
 	return ask_for_link(run_dir, &connect, why);
 }
 
 int link_to_older(const char *run_dir, const char *server, size_t older, char *why)
 {
 	struct wire_ctl_connect connect = {.server = span_of(server), .kind = CHILD_SMTPD, .older = older};
-
 	return ask_for_link(run_dir, &connect, why);
 }
 
@@ -136,7 +129,6 @@ static bool take_row(const struct ipc_packet *packet, struct link_answer *answer
 {
 	struct wire_ctl_row wire;
 	struct link_row row;
-
 	if (!wire_decode_ctl_row(packet->text, &wire))
 		return false;
 	row.kind = wire.kind;
@@ -149,7 +141,6 @@ static bool take_row(const struct ipc_packet *packet, struct link_answer *answer
 static bool take_text(const struct ipc_packet *packet, struct link_answer *answer)
 {
 	struct wire_ctl_text text;
-
 	if (!wire_decode_ctl_text(packet->text, &text))
 		return false;
 	if (answer->text)
@@ -162,7 +153,6 @@ static bool take_text(const struct ipc_packet *packet, struct link_answer *answe
 static bool take_done(struct ipc_packet *packet, struct link_answer *answer)
 {
 	struct wire_ctl_done done;
-
 	if (!wire_decode_ctl_done(packet->text, &done))
 		return false;
 	answer->exit_code = (unsigned)done.exit_code;
@@ -178,7 +168,6 @@ static bool take_done(struct ipc_packet *packet, struct link_answer *answer)
 static bool take_packet(struct ipc_packet *packet, struct link_answer *answer, bool *ended)
 {
 	enum wire_type type = wire_admit(WIRE_LINK_ctl_master, WIRE_DOWN, packet->text);
-
 	*ended = type == WIRE_ctl_done;
 	if (type == WIRE_ctl_row)
 		return take_row(packet, answer);
@@ -190,33 +179,32 @@ static bool take_packet(struct ipc_packet *packet, struct link_answer *answer, b
 bool link_ask(int fd, struct str *request, struct link_answer *answer)
 {
 	bool ended = false;
-
 	answer->fd = -1;
 	answer->exit_code = 1;
 	answer->said[0] = '\0';
-	int error = request->failed ? -E2BIG : ipc_send(fd, str_span(request), NULL, 0);
+	int err = request->failed ? -E2BIG : ipc_send(fd, str_span(request), NULL, 0);
 	str_free(request);
-	if (error == -E2BIG)
+	if (err == -E2BIG)
 		return broken(answer, "an argument is too long");
 	/* A refused client finds the reason in a connection that is closed already. */
-	if (error && error != -EPIPE && error != -ECONNRESET)
+	if (err && err != -EPIPE && err != -ECONNRESET)
 		return broken(answer, "the service does not accept the request");
 	char *buffer = malloc(WIRE_PACKET_MAX);
 	if (!buffer)
 		return broken(answer, "no memory");
 	while (!ended && !answer->said[0]) {
 		struct ipc_packet packet = {0};
-		error = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
+		err = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
 		/* A connection that is reset by our request still holds the text sent before. */
-		if (error == -ECONNRESET)
-			error = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
-		if (error == -EAGAIN)
+		if (err == -ECONNRESET)
+			err = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
+		if (err == -EAGAIN)
 			silent(answer);
-		else if (error || packet.eof)
+		else if (err || packet.eof)
 			broken(answer, "the service closed the connection");
 		else if (!take_packet(&packet, answer, &ended))
 			broken(answer, "the service answers in the protocol of another version");
-		if (!error)
+		if (!err)
 			ipc_packet_close(&packet);
 	}
 	free(buffer);

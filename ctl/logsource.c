@@ -29,7 +29,6 @@ static size_t read_lines(FILE *from, void (*take)(void *, const struct logline *
 	struct logline line;
 	size_t n = 0;
 	bool continued = false;
-
 	while (fgets(text, sizeof(text), from)) {
 		size_t len = strlen(text);
 		bool whole = len && text[len - 1] == '\n';
@@ -49,11 +48,10 @@ static bool read_file(const char *path, void (*take)(void *, const struct loglin
 	struct stat st;
 	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	FILE *from = fd < 0 ? NULL : fdopen(fd, "r");
-
 	if (!from || fstat(fd, &st) || S_ISDIR(st.st_mode)) {
-		int error = from ? EISDIR : errno;
-		if (error != ENOENT || strcmp(path, "-") == 0)
-			note(report->missed, &report->missed_count, path, strerror(error));
+		int err = from ? EISDIR : errno;
+		if (err != ENOENT || strcmp(path, "-") == 0)
+			note(report->missed, &report->missed_count, path, strerror(err));
 		if (from)
 			fclose(from);
 		else
@@ -72,7 +70,6 @@ static bool read_file(const char *path, void (*take)(void *, const struct loglin
 static void run_journalctl(int to)
 {
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	dup2(nothing, STDIN_FILENO);
 	dup2(to, STDOUT_FILENO);
 	dup2(nothing, STDERR_FILENO);
@@ -86,7 +83,6 @@ static bool read_journal(void (*take)(void *, const struct logline *), void *con
 	static const char name[] = "systemd journal (journalctl -u mailrootd)";
 	char words[60];
 	int ends[2], status;
-
 	if (pipe2(ends, O_CLOEXEC))
 		return false;
 	pid_t pid = fork();
@@ -126,7 +122,6 @@ int logsource_keep(const char *file, char *path, size_t size)
 {
 	char block[LINE_SIZE];
 	ssize_t got;
-
 	if (strcmp(file, "-") != 0)
 		return -1;
 	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

@@ -35,7 +35,6 @@ size_t lookup_question(uint16_t id, const char *name, uint16_t type, unsigned ch
 	const unsigned char tail[] = {0, 0, (unsigned char)type, 0, CLASS_IN};
 	struct span rest = span_of(name);
 	size_t n = HEAD;
-
 	memcpy(to, head, HEAD);
 	while (rest.len) {
 		struct span label = span_take(&rest, '.');
@@ -52,7 +51,6 @@ size_t lookup_question(uint16_t id, const char *name, uint16_t type, unsigned ch
 enum lookup_result lookup_judge(struct span packet, uint16_t id)
 {
 	const unsigned char *octets = (const unsigned char *)packet.at;
-
 	if (packet.len < HEAD || octets[0] != id >> 8 || octets[1] != (id & 0xff) || !(octets[2] & IS_ANSWER))
 		return LOOKUP_UNANSWERED;
 	unsigned rcode = octets[3] & RCODE;
@@ -64,7 +62,6 @@ enum lookup_result lookup_judge(struct span packet, uint16_t id)
 bool lookup_in_hosts(struct span text, struct span name)
 {
 	struct span line;
-
 	while (span_line(&text, &line)) {
 		line.len = span_find(line, '#');
 		for (size_t i = 0; i < line.len;) {
@@ -82,7 +79,6 @@ bool lookup_in_hosts(struct span text, struct span name)
 static bool stands_in_hosts(const char *name)
 {
 	struct str text;
-
 	str_init(&text, HOSTS_MAX);
 	int fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
 	bool found = fd >= 0 && fd_read_all(fd, &text) == 0 && lookup_in_hosts(str_span(&text), span_of(name));
@@ -96,7 +92,6 @@ static enum lookup_result listen_to(int fd, uint16_t id, size_t questions, int64
 {
 	unsigned missing = 0;
 	char packet[512];
-
 	for (unsigned packets = 0; packets < ANSWERS_MAX; packets++) {
 		int64_t left = until - clock_mono_ms();
 		struct pollfd ready = {.fd = fd, .events = POLLIN};
@@ -122,7 +117,6 @@ static enum lookup_result ask(const struct nameserver *server, const char *name,
 	unsigned char question[LOOKUP_QUESTION_MAX];
 	uint16_t id;
 	int64_t patience = clock_mono_ms() + TRY_MS;
-
 	fd_random(&id, sizeof(id));
 	int fd = net_datagram(&server->ip, server->port);
 	if (fd < 0)

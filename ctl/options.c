@@ -63,7 +63,6 @@ bool options_duration(const char *text, uint64_t *seconds)
 	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
 	size_t len = strlen(text);
 	uint64_t n;
-
 	if (len < 2 || len > NUMBER_LEN_MAX || !span_to_u64((struct span){text, len - 1}, TEN_YEARS_S, &n))
 		return false;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -81,7 +80,6 @@ bool options_octets(const char *text, uint64_t *octets)
 	size_t len = strlen(text);
 	const char *unit = len ? strchr(units, text[len - 1]) : NULL;
 	unsigned shift = unit ? 10U * (unsigned)(unit - units + 1) : 0;
-
 	if (len > NUMBER_LEN_MAX + 1 || !span_to_u64((struct span){text, len - (unit != NULL)}, INT32_MAX, octets))
 		return false;
 	*octets <<= shift;
@@ -112,7 +110,6 @@ static bool take_value(struct options *out, size_t which, const char *value, cha
 		[OCTETS] = "a number of octets such as 300, 500K or 2M",
 		[NUMBER] = "a number",
 	};
-
 	if (out->given & known[which].bit && known[which].bit != OPTION_JSON && known[which].bit != OPTION_YES) {
 		snprintf(why, OPTIONS_WHY_MAX, "--%s is given twice", known[which].name);
 		return false;
@@ -151,7 +148,6 @@ bool options_parse(int argc, char **argv, struct options *out, char *why)
 {
 	struct option table[KNOWN + 3];
 	int option;
-
 	*out = (struct options){.file = MAILROOT_SYSCONFDIR "/mailroot.conf"};
 	out->server = out->client = out->name = out->user = out->to = "";
 	out->from = out->domain = out->sender = out->recipient = out->user_file = out->size = "";

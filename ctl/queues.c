@@ -11,7 +11,6 @@
 static bool take_names(struct queues *queues, const struct service *service)
 {
 	const char *wanted = queues->ctl->options.server;
-
 	queues->several = service->server_count > 1;
 	queues->names = calloc(service->server_count + 1, sizeof(queues->names[0]));
 	for (size_t i = 0; queues->names && i < service->server_count; i++) {
@@ -28,7 +27,6 @@ bool queues_open(struct ctl *ctl, struct queues *out, int *status)
 {
 	static struct service service;
 	char said[LINK_TEXT_MAX + 1];
-
 	*out = (struct queues){.ctl = ctl, .run_dir = cmd_run_dir(ctl)};
 	int fd = cmd_connect(ctl, status);
 	if (fd < 0 || !out->run_dir) {
@@ -79,7 +77,6 @@ static void ask_one(struct queues *queues, int fd, const char *id, const struct 
 {
 	struct link_answer answer = {.row = what->row, .text = what->text, .context = what->context};
 	struct str request;
-
 	str_init(&request, WIRE_PACKET_MAX);
 	request.failed = !what->write(what->context, id, &request);
 	bool good = link_ask(fd, &request, &answer);
@@ -92,7 +89,6 @@ void queues_ask(struct queues *queues, const struct queues_request *what)
 {
 	const struct ctl *ctl = queues->ctl;
 	char why[LINK_TEXT_MAX + 1];
-
 	for (size_t i = 0; i < queues->count; i++) {
 		queues->server = queues->names[i];
 		int fd = link_to_child(queues->run_dir, queues->server, CHILD_QUEUE, why);

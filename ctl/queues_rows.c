@@ -67,7 +67,6 @@ void queues_history_cells(const struct link_row *row, struct span *cells, char *
 	const struct span *cell = row->cells;
 	bool code = cell[CODE].len && !span_equal(cell[CODE], SPAN("0"));
 	bool all = span_equal(cell[WHOM], SPAN("*"));
-
 	snprintf(who, TABLE_CELL_MAX, "%s%.*s", all ? "" : "#", (int)(all ? 3 : cell[WHOM].len),
 		 all ? "all" : cell[WHOM].at);
 	snprintf(said, TABLE_CELL_MAX, "%.*s%s %.*s%s%.*s%s%.*s", (int)(cell[HOST].len ? cell[HOST].len : 2),
@@ -85,6 +84,5 @@ bool queues_selects(const struct ctl *ctl)
 	static const unsigned selectors = OPTION_ALL | OPTION_SERVER | OPTION_DOMAIN | OPTION_SENDER |
 					  OPTION_RECIPIENT | OPTION_OLDER | OPTION_LARGER | OPTION_REASON |
 					  OPTION_ATTEMPTS;
-
 	return ctl->arg_count || ctl->options.given & selectors;
 }

@@ -13,14 +13,12 @@ enum { ARENA_MAX = 16 << 20 };
 static const char *keep(struct service *service, struct span text)
 {
 	const char *kept = arena_copy(&service->arena, text);
-
 	return kept ? kept : "";
 }
 
 static uint64_t number_of(struct span cell)
 {
 	uint64_t n;
-
 	return span_to_u64(cell, INT64_MAX / 1000, &n) ? n : 0;
 }
 
@@ -79,7 +77,6 @@ static void take_attention(struct service *service, const struct span *cells)
 static void on_master_row(void *context, const struct link_row *row)
 {
 	struct service *service = context;
-
 	if (span_equal(row->kind, SPAN(ROW_SERVICE)))
 		take_service(service, row->cells);
 	else if (span_equal(row->kind, SPAN(ROW_SERVER)))
@@ -95,7 +92,6 @@ bool service_ask(int fd, struct service *out, char *said)
 	struct link_answer answer = {.row = on_master_row, .context = out};
 	struct wire_ctl_status status = {.detail = true};
 	struct str request;
-
 	*out = (struct service){.version = "", .pid = "", .file = "", .reloads = "", .confirm_s = "", .went_back = ""};
 	arena_init(&out->arena, ARENA_MAX);
 	str_init(&request, WIRE_PACKET_MAX);
@@ -116,7 +112,6 @@ static void take_wait(struct facts_context *to, const struct link_row *row)
 {
 	struct service_server *server = to->server;
 	const char *text = NULL;
-
 	if (server->wait_count < SERVICE_WAITS_MAX)
 		text = arena_printf(&to->service->arena, "%.*s %.*s: %.*s", SPAN_ARGS(row->cells[0]),
 				    SPAN_ARGS(row->cells[1]), SPAN_ARGS(row->cells[2]));
@@ -127,7 +122,6 @@ static void take_wait(struct facts_context *to, const struct link_row *row)
 static void on_fact(void *context, const struct link_row *row)
 {
 	struct facts_context *to = context;
-
 	if (span_equal(row->kind, SPAN(ROW_TROUBLE)))
 		take_wait(to, row);
 	if (!span_equal(row->kind, SPAN(ROW_FACT)) || to->facts->n == SERVICE_FACTS_MAX)
@@ -145,7 +139,6 @@ static void ask_facts(struct service *service, struct service_server *server, in
 	struct wire_queue_status queue = {.detail = false};
 	struct wire_smtpd_status smtpd = {.detail = false};
 	struct str request;
-
 	if (fd < 0)
 		return;
 	str_init(&request, WIRE_PACKET_MAX);
@@ -178,7 +171,6 @@ static int link_to_place(const char *run_dir, const struct service_server *serve
 {
 	const struct service_process *process = &server->processes[i];
 	char why[LINK_TEXT_MAX + 1];
-
 	*role = is_role(process, CHILD_QUEUE) ? CHILD_QUEUE : CHILD_SMTPD;
 	if (i >= CHILD_ROLE_COUNT)
 		return link_to_older(run_dir, server->name, i - CHILD_ROLE_COUNT + 1, why);
@@ -230,7 +222,6 @@ void service_await(const char *run_dir)
 	struct service *service = malloc(sizeof(*service));
 	char said[LINK_TEXT_MAX + 1];
 	int fd = link_to_master(run_dir);
-
 	if (service && fd >= 0) {
 		if (service_ask(fd, service, said))
 			service_await_smtpd(run_dir, service);

@@ -21,14 +21,12 @@ static bool is(const char *text, const char *const *words)
 static bool should_run(const struct service_server *server)
 {
 	static const char *const others[] = {"stopped", "stopping", "ending", "trouble", NULL};
-
 	return !is(server->state, others);
 }
 
 static bool process_busy(const struct service_process *process, int64_t waited_ms)
 {
 	static const char *const states[] = {"starting", "replacing", "detached", NULL};
-
 	return is(process->state, states) ||
 	       (waited_ms < SETTLE_RESTART_MS && strcmp(process->state, "restarting") == 0);
 }
@@ -41,7 +39,6 @@ static bool process_down(const struct service_process *process)
 bool settle_busy(const struct service *service, int64_t waited_ms)
 {
 	bool busy = false;
-
 	for (size_t i = 0; i < service->server_count; i++) {
 		const struct service_server *server = &service->servers[i];
 		for (size_t j = 0; should_run(server) && j < server->process_count; j++)
@@ -66,7 +63,6 @@ bool settle_goes_on(const struct service_server *server)
 static void tell_why(const struct service_server *server, const char *role, struct str *to)
 {
 	bool said = false;
-
 	for (size_t i = 0; i < server->attention_count; i++) {
 		if (strcmp(server->attention[i].role, role) != 0)
 			continue;
@@ -81,7 +77,6 @@ static void tell_why(const struct service_server *server, const char *role, stru
 static bool tell_server(const struct service_server *server, struct str *to)
 {
 	bool good = true;
-
 	for (size_t i = 0; i < server->process_count && i < CHILD_ROLE_COUNT; i++) {
 		const struct service_process *process = &server->processes[i];
 		if (!process_down(process))
@@ -104,7 +99,6 @@ static bool tell_server(const struct service_server *server, struct str *to)
 bool settle_tell(const struct service *service, struct str *to)
 {
 	bool good = true;
-
 	for (size_t i = 0; i < service->server_count; i++) {
 		if (should_run(&service->servers[i]))
 			good &= tell_server(&service->servers[i], to);
@@ -115,7 +109,6 @@ bool settle_tell(const struct service *service, struct str *to)
 static bool ask(const char *run_dir, struct service *service)
 {
 	char said[LINK_TEXT_MAX + 1];
-
 	int fd = link_to_master(run_dir);
 	bool good = fd >= 0 && service_ask(fd, service, said);
 	fd_close(&fd);
@@ -127,7 +120,6 @@ bool settle_wait(const char *run_dir, struct str *to)
 	struct service *service = calloc(1, sizeof(*service));
 	int64_t began = clock_mono_ms(), waited = 0;
 	bool good = service && ask(run_dir, service);
-
 	while (good && settle_busy(service, waited) && waited < SETTLE_MS) {
 		usleep(LOOK_US);
 		waited = clock_mono_ms() - began;

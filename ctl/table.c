@@ -10,7 +10,6 @@ enum { GAP = 2, ARENA_MAX = 256 << 20 };
 void table_init(struct table *table, size_t columns, unsigned right, const char *const *headings)
 {
 	struct span cells[TABLE_COLUMNS_MAX];
-
 	*table = (struct table){.columns = columns < TABLE_COLUMNS_MAX ? columns : TABLE_COLUMNS_MAX, .right = right};
 	arena_init(&table->arena, ARENA_MAX);
 	for (size_t i = 0; headings && i < table->columns; i++)
@@ -40,7 +39,6 @@ static bool make_room(struct table *table)
 bool table_add(struct table *table, const struct span *cells)
 {
 	char clean[TABLE_CELL_MAX];
-
 	if (table->rows > TABLE_ROWS_MAX || !make_room(table))
 		return false;
 	for (size_t i = 0; i < table->columns; i++) {
@@ -60,7 +58,6 @@ static void print_row(const struct table *table, const char *const *row, unsigne
 {
 	size_t last = table->columns;
 	size_t blanks = indent;
-
 	while (last && !row[last - 1][0])
 		last--;
 	for (size_t i = 0; i < last; i++) {
@@ -87,7 +84,6 @@ static int by_first_cell(const void *a, const void *b)
 void table_sort(struct table *table)
 {
 	size_t from = table->heading;
-
 	if (table->rows > from + 1)
 		qsort(table->cells + from * table->columns, table->rows - from,
 		      table->columns * sizeof(table->cells[0]), by_first_cell);
@@ -96,7 +92,6 @@ void table_sort(struct table *table)
 struct span table_octets(struct span cell, char *to)
 {
 	uint64_t octets;
-
 	to[0] = '\0';
 	if (!span_to_u64(cell, INT64_MAX, &octets))
 		return cell;
@@ -112,7 +107,6 @@ struct span table_octets(struct span cell, char *to)
 struct span table_duration(struct span cell, char *to)
 {
 	uint64_t seconds;
-
 	to[0] = '\0';
 	if (span_to_u64(cell, INT64_MAX / 1000, &seconds))
 		clock_duration((int64_t)seconds * 1000, to);

@@ -103,11 +103,11 @@ static int open_locked(const struct place *place, bool must_exist)
 		if (fd < 0)
 			return fd;
 		while (flock(fd, LOCK_EX) != 0) {
-			int error = -errno;
-			if (error == -EINTR)
+			int err = -errno;
+			if (err == -EINTR)
 				continue;
 			fd_close(&fd);
-			return error;
+			return err;
 		}
 		if (is_still(place, fd))
 			return fd;
@@ -118,14 +118,14 @@ static int open_locked(const struct place *place, bool must_exist)
 int userfile_read(const char *file, struct str *to)
 {
 	struct place place;
-	int error = place_open(file, &place);
-	if (error)
-		return error;
+	int err = place_open(file, &place);
+	if (err)
+		return err;
 	int fd = open_regular(&place, O_RDONLY);
-	error = fd < 0 ? fd : fd_read_all(fd, to);
+	err = fd < 0 ? fd : fd_read_all(fd, to);
 	fd_close(&fd);
 	fd_close(&place.folder);
-	return error;
+	return err;
 }
 
 /* A file that root creates gets the owner of its folder: the user of a service that does not run as root. */
@@ -146,16 +146,16 @@ static int write_fresh(const struct place *place, int old, struct span text)
 	int fd = openat(place->folder, place->fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	int error = give(place, old, fd);
-	if (!error)
-		error = fd_write_all(fd, text);
-	if (!error && (fchmod(fd, 0600) || fsync(fd) ||
-		       renameat(place->folder, place->fresh, place->folder, place->name) || fsync(place->folder)))
-		error = -errno;
-	if (error)
+	int err = give(place, old, fd);
+	if (!err)
+		err = fd_write_all(fd, text);
+	if (!err && (fchmod(fd, 0600) || fsync(fd) ||
+		     renameat(place->folder, place->fresh, place->folder, place->name) || fsync(place->folder)))
+		err = -errno;
+	if (err)
 		unlinkat(place->folder, place->fresh, 0);
 	fd_close(&fd);
-	return error;
+	return err;
 }
 
 static int change_locked(const struct place *place, int old, const struct userfile_change *how)
@@ -163,23 +163,23 @@ static int change_locked(const struct place *place, int old, const struct userfi
 	struct str text, fresh;
 	str_init(&text, ACCOUNTS_TEXT_MAX);
 	str_init(&fresh, ACCOUNTS_TEXT_MAX);
-	int error = fd_read_all(old, &text);
-	if (!error && how->change(how->context, str_span(&text), &fresh))
-		error = fresh.failed ? -EFBIG : write_fresh(place, old, str_span(&fresh));
+	int err = fd_read_all(old, &text);
+	if (!err && how->change(how->context, str_span(&text), &fresh))
+		err = fresh.failed ? -EFBIG : write_fresh(place, old, str_span(&fresh));
 	str_wipe(&text);
 	str_wipe(&fresh);
-	return error;
+	return err;
 }
 
 int userfile_replace(const char *file, const struct userfile_change *how)
 {
 	struct place place;
-	int error = place_open(file, &place);
-	if (error)
-		return error;
+	int err = place_open(file, &place);
+	if (err)
+		return err;
 	int old = open_locked(&place, how->must_exist);
-	error = old < 0 ? old : change_locked(&place, old, how);
+	err = old < 0 ? old : change_locked(&place, old, how);
 	fd_close(&old);
 	fd_close(&place.folder);
-	return error;
+	return err;
 }

@@ -90,7 +90,6 @@ bool userplace_find(const struct ctl *ctl, struct userplace *out, int *status)
 	struct config config = {0};
 	char hostname[HOSTNAME_MAX] = "localhost";
 	const char *file = NULL;
-
 	*out = (struct userplace){0};
 	*status = EXIT_FAILED;
 	if ((ctl->options.given & (OPTION_USER_FILE | OPTION_SERVER)) == (OPTION_USER_FILE | OPTION_SERVER)) {

@@ -6,7 +6,6 @@ size_t utf8_length(struct span text)
 {
 	unsigned char first = (unsigned char)text.at[0];
 	size_t len = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-
 	if (len > text.len)
 		return 0;
 	for (size_t i = 1; i < len; i++) {
