@@ -16,7 +16,6 @@ static void add(char *to, size_t *len, char c)
 static void full_name(const char *login, const char *gecos, char *to)
 {
 	size_t len = 0;
-
 	for (const char *at = gecos; *at && *at != ','; at++) {
 		for (const char *letter = login; *at == '&' && *letter; letter++)
 			add(to, &len, letter == login ? (char)toupper((unsigned char)*letter) : *letter);
@@ -30,7 +29,6 @@ static void full_name(const char *login, const char *gecos, char *to)
 static bool quote(const char *login, char *to, size_t size)
 {
 	size_t len = 0;
-
 	to[len++] = '"';
 	for (const char *at = login; *at; at++) {
 		if (len + 4 > size || (unsigned char)*at < ' ' || (unsigned char)*at > '~')
@@ -48,7 +46,6 @@ bool caller_describe(const char *login, const char *gecos, struct caller *out)
 {
 	struct address address;
 	const char *why;
-
 	full_name(login, gecos ? gecos : "", out->name);
 	if (!span_copy(span_of(login), out->address, sizeof(out->address)))
 		return false;
@@ -58,16 +55,15 @@ bool caller_describe(const char *login, const char *gecos, struct caller *out)
 }
 
 /* Temporary errors of getpwuid(3), which do not mean that there is no such user. */
-static bool is_passing(int error)
+static bool is_passing(int err)
 {
-	return error == EINTR || error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM;
+	return err == EINTR || err == EIO || err == EMFILE || err == ENFILE || err == ENOMEM;
 }
 
 int caller_find(struct caller *out)
 {
 	errno = 0;
 	const struct passwd *user = getpwuid(getuid());
-
 	if (!user && is_passing(errno))
 		return -errno;
 	if (user && user->pw_name[0] && caller_describe(user->pw_name, user->pw_gecos, out))

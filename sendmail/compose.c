@@ -16,7 +16,6 @@ static const struct span resent = SPAN("resent-");
 static enum compose_result fail(struct compose *c, enum compose_result result, const char *what, struct span value)
 {
 	char shown[200];
-
 	span_quotable(value, shown, sizeof(shown));
 	snprintf(c->why, sizeof(c->why), "%s%s%s%s", what, value.len ? " \"" : "", shown, value.len ? "\"" : "");
 	return result;
@@ -39,7 +38,6 @@ enum compose_result compose_sender(struct compose *c, const char *sender, const 
 	enum mailbox_result result;
 	const char *why = "";
 	char what[160];
-
 	if (!mailbox_first(list, &box, &result, &why)) {
 		snprintf(what, sizeof(what), "sender: %.120s: in", why);
 		if (result == MAILBOX_BAD)
@@ -58,7 +56,6 @@ enum compose_result compose_recipients(struct compose *c, struct span list, cons
 	struct mailbox box;
 	const char *why;
 	enum mailbox_result result;
-
 	while ((result = mailbox_next(&rest, &box, &why)) == MAILBOX_FOUND) {
 		if (!box.address.text.len)
 			return fail(c, COMPOSE_BAD_ADDRESS, "a recipient is <>, which is no address", (struct span){0});
@@ -86,7 +83,6 @@ static int destination(const struct field *field)
 {
 	static const char *const names[] = {"to", "cc", "bcc"};
 	struct span name = is_resent(field) ? span_skip(field->name, resent.len) : field->name;
-
 	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++)
 		if (span_equal_nocase(name, span_of(names[i])))
 			return i;
@@ -98,7 +94,6 @@ static bool leaves_block(const struct field *field, bool again, unsigned *seen)
 {
 	int kind = destination(field);
 	unsigned bit = kind < 0 ? 0 : 1U << kind;
-
 	if (!again)
 		return false;
 	if (!is_resent(field))
@@ -115,7 +110,6 @@ enum compose_result compose_from_header(struct compose *c, struct span header, c
 	struct field field;
 	unsigned seen = 0;
 	bool again = false;
-
 	while (field_next(&rest, &field))
 		again = again || (is_resent(&field) && destination(&field) >= 0);
 	for (rest = header; field_next(&rest, &field) && !leaves_block(&field, again, &seen);) {
@@ -165,7 +159,6 @@ static void write_from(struct str *to, const struct compose_defaults *defaults)
 {
 	enum { NAME_MAX_OCTETS = 200 };
 	struct span name = span_trim(span_of(defaults->full_name));
-
 	str_append_text(to, "From: ");
 	bool named = name.len && name.len <= NAME_MAX_OCTETS;
 	if (named)
@@ -186,7 +179,6 @@ enum compose_result compose_header(struct compose *c, struct span header, const 
 	struct span rest;
 	struct field field;
 	bool has_from = false, has_date = false;
-
 	for (rest = header; field_next(&rest, &field);) {
 		has_from = has_from || field_is(&field, "from");
 		has_date = has_date || field_is(&field, "date");

@@ -21,7 +21,6 @@ static void reply(struct dialogue *d, const char *text)
 static void refuse(struct dialogue *d)
 {
 	struct span text = span_of(d->submit->failure.text);
-
 	str_printf(&d->out, "%s ", failure_reply(d->submit->failure.status));
 	str_append_clean(&d->out, (struct span){text.at, text.len < 400 ? text.len : 400});
 	str_append_text(&d->out, "\r\n");
@@ -37,7 +36,6 @@ static void reset(struct dialogue *d)
 static void cmd_hello(struct dialogue *d, struct span args, bool extended)
 {
 	uint64_t most = d->submit->drop->place->message_octets;
-
 	if (!args.len) {
 		reply(d, "501 5.5.4 Host name is missing");
 		return;
@@ -65,7 +63,6 @@ static void cmd_ehlo(struct dialogue *d, struct span args)
 static bool take_path(struct span *args, struct span word, struct address *out)
 {
 	const char *why;
-
 	if (!span_starts_nocase(*args, word))
 		return false;
 	return address_parse_path(span_trim(span_skip(*args, word.len)), out, args, &why);
@@ -86,7 +83,6 @@ static bool take_parameter(struct span *rest, struct span *name, struct span *va
 static bool mail_parameters(struct span rest, struct dsn_message *dsn)
 {
 	struct span name, value;
-
 	while (take_parameter(&rest, &name, &value)) {
 		bool good = span_equal_nocase(name, SPAN("BODY")) || span_equal_nocase(name, SPAN("SIZE")) ||
 			    (span_equal_nocase(name, SPAN("RET")) && dsn_parse_ret(value, &dsn->ret)) ||
@@ -100,7 +96,6 @@ static bool mail_parameters(struct span rest, struct dsn_message *dsn)
 static bool rcpt_parameters(struct span rest, struct dsn_rcpt *dsn)
 {
 	struct span name, value;
-
 	while (take_parameter(&rest, &name, &value)) {
 		bool good = (span_equal_nocase(name, SPAN("NOTIFY")) && dsn_parse_notify(value, &dsn->notify)) ||
 			    (span_equal_nocase(name, SPAN("ORCPT")) && dsn_parse_orcpt(value, &dsn->orcpt));
@@ -114,7 +109,6 @@ static void cmd_mail(struct dialogue *d, struct span args)
 {
 	struct address sender;
 	struct dsn_message dsn = {0};
-
 	if (!d->greeted) {
 		reply(d, "503 5.5.1 Send EHLO or HELO first");
 	} else if (d->mail) {
@@ -137,7 +131,6 @@ static void cmd_rcpt(struct dialogue *d, struct span args)
 	struct compose *c = &d->submit->compose;
 	struct address rcpt;
 	struct dsn_rcpt dsn = {0};
-
 	if (!d->mail) {
 		reply(d, "503 5.5.1 Send MAIL first");
 	} else if (!take_path(&args, SPAN("TO:"), &rcpt) || !rcpt.text.len) {
@@ -157,7 +150,6 @@ static void cmd_rcpt(struct dialogue *d, struct span args)
 static bool flush(struct dialogue *d)
 {
 	bool good = !d->out.failed && fd_write_all(d->out_fd, str_span(&d->out)) == 0;
-
 	str_clear(&d->out);
 	return good;
 }
@@ -166,7 +158,6 @@ static bool flush(struct dialogue *d)
 static bool read_message(struct dialogue *d)
 {
 	struct span octets;
-
 	while (!d->submit->text.ended) {
 		if (!input_peek(d->input, &octets))
 			return false;
@@ -227,7 +218,6 @@ static void run_line(struct dialogue *d, struct span line, bool cut)
 {
 	struct span args = span_trim(line);
 	struct span name = span_take(&args, ' ');
-
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (!cut && span_equal_nocase(name, span_of(verbs[i].name))) {
 			verbs[i].run(d, span_trim(args));
@@ -242,7 +232,6 @@ int dialogue_run(struct submit *submit, struct input *input, int out_fd, const c
 	struct dialogue d = {.submit = submit, .input = input, .out_fd = out_fd, .host = host};
 	struct span line;
 	bool cut, heard = true;
-
 	str_init(&d.out, REPLIES_MAX);
 	str_printf(&d.out, "220 %s ESMTP Mailroot, for local programs\r\n", host);
 	reset(&d);

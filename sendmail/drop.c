@@ -31,7 +31,6 @@ static void on_signal(int signo)
 void drop_arm(void)
 {
 	struct sigaction action = {.sa_handler = on_signal}, before;
-
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < DEADLY_COUNT; i++) {
 		/* Signals that the caller ignores, as nohup does, stay ignored. */
@@ -45,16 +44,15 @@ void drop_arm(void)
 static void block(sigset_t *before)
 {
 	sigset_t set;
-
 	sigemptyset(&set);
 	for (size_t i = 0; i < DEADLY_COUNT; i++)
 		sigaddset(&set, deadly[i]);
 	sigprocmask(SIG_BLOCK, &set, before);
 }
 
-static const char *remedy(int error)
+static const char *remedy(int err)
 {
-	switch (-error) {
+	switch (-err) {
 	case ENOENT:
 		return "mailrootd creates the folder when it starts: has it ever run here? If it has, mailroot.conf says sendmail_server off or another mailroot_dir, and this user can't read that file";
 	case EACCES:
@@ -72,24 +70,23 @@ static const char *remedy(int error)
 	}
 }
 
-static bool fail(const struct drop *drop, int error, struct failure *failure)
+static bool fail(const struct drop *drop, int err, struct failure *failure)
 {
-	return failure_set(failure, failure_status(FAILURE_FOLDER, error), "%.300s: %s; %s", drop->place->folder,
-			   strerror(-error), remedy(error));
+	return failure_set(failure, failure_status(FAILURE_FOLDER, err), "%.300s: %s; %s", drop->place->folder,
+			   strerror(-err), remedy(err));
 }
 
 bool drop_init(struct drop *drop, const struct place *place, struct failure *failure)
 {
 	sigset_t before;
-
 	*drop = (struct drop){.place = place, .file = {.fd = -1}};
 	drop->folder_fd = open(place->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (drop->folder_fd < 0)
 		return fail(drop, -errno, failure);
 	block(&before);
-	int error = spool_probe(drop->folder_fd, &drop->spool);
+	int err = spool_probe(drop->folder_fd, &drop->spool);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return !error || fail(drop, error, failure);
+	return !err || fail(drop, err, failure);
 }
 
 void drop_free(struct drop *drop)
@@ -102,7 +99,6 @@ void drop_free(struct drop *drop)
 static bool check_space(const struct drop *drop, struct failure *failure)
 {
 	struct statvfs fs;
-
 	if (fstatvfs(drop->folder_fd, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= drop->place->free_floor)
 		return true;
 	return failure_set(
@@ -114,37 +110,34 @@ static bool check_space(const struct drop *drop, struct failure *failure)
 bool drop_begin(struct drop *drop, struct failure *failure)
 {
 	sigset_t before;
-
 	if (!check_space(drop, failure))
 		return false;
 	block(&before);
-	int error = spool_begin(&drop->spool, NULL, &drop->file);
-	drop->open = !error;
+	int err = spool_begin(&drop->spool, NULL, &drop->file);
+	drop->open = !err;
 	hidden.folder_fd = drop->folder_fd;
 	if (drop->open && drop->file.named)
 		snprintf(hidden.name, sizeof(hidden.name), ".%s", drop->file.id);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return !error || fail(drop, error, failure);
+	return !err || fail(drop, err, failure);
 }
 
 bool drop_write(struct drop *drop, struct span text, struct failure *failure)
 {
-	int error = spool_write(&drop->file, text);
-
-	return !error || fail(drop, error, failure);
+	int err = spool_write(&drop->file, text);
+	return !err || fail(drop, err, failure);
 }
 
 bool drop_commit(struct drop *drop, struct failure *failure)
 {
 	sigset_t before;
-
 	block(&before);
-	int error = spool_commit(&drop->file);
+	int err = spool_commit(&drop->file);
 	hidden.name[0] = '\0';
 	drop->open = false;
 	spool_release(&drop->file);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return !error || fail(drop, error, failure);
+	return !err || fail(drop, err, failure);
 }
 
 void drop_abort(struct drop *drop)

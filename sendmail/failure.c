@@ -9,7 +9,6 @@
 bool failure_set(struct failure *f, int status, const char *format, ...)
 {
 	va_list args;
-
 	f->status = status;
 	va_start(args, format);
 	vsnprintf(f->text, sizeof(f->text), format, args);
@@ -25,9 +24,9 @@ static const int lasting[FAILURE_PLACES] = {
 	[FAILURE_PROGRAM] = EX_OSFILE,
 };
 
-int failure_status(enum failure_place place, int error)
+int failure_status(enum failure_place place, int err)
 {
-	return fd_error_lasts(error) ? lasting[place] : EX_TEMPFAIL;
+	return fd_error_lasts(err) ? lasting[place] : EX_TEMPFAIL;
 }
 
 const char *failure_reply(int status)

@@ -24,7 +24,7 @@ enum failure_place {
 };
 
 /*
- * The exit status of -ERROR at PLACE: EX_TEMPFAIL where another try may help, otherwise the one that fits the cause.
+ * The exit status of -ERR at PLACE: EX_TEMPFAIL where another try may help, otherwise the one that fits the cause.
  * Pure.
  */
 int failure_status(enum failure_place place, int err);

@@ -51,7 +51,6 @@ void input_taken(struct input *input, size_t n)
 static void skip_line(struct input *input)
 {
 	struct span octets;
-
 	while (input_peek(input, &octets)) {
 		size_t n = span_find(octets, '\n');
 		input_taken(input, n < octets.len ? n + 1 : n);
@@ -63,7 +62,6 @@ static void skip_line(struct input *input)
 bool input_line(struct input *input, struct span *line, bool *cut)
 {
 	size_t looked = 0;
-
 	*cut = false;
 	for (;;) {
 		struct span octets = held(input);

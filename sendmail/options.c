@@ -24,7 +24,6 @@ static bool take_mode(const char *value, struct options *out, char *why)
 		const char *letter;
 		enum options_mode mode;
 	} modes[] = {{"m", OPTIONS_SEND}, {"s", OPTIONS_SMTP}, {"p", OPTIONS_LIST}, {"i", OPTIONS_NOTHING}};
-
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		if (strcmp(value, modes[i].letter) == 0) {
 			out->mode = modes[i].mode;
@@ -107,7 +106,6 @@ static bool take(int letter, const char *value, struct options *out, char *why)
 static bool take_options(int argc, char **argv, struct options *out, char *why)
 {
 	int letter;
-
 	opterr = 0;
 	optind = 0; /* resets glibc's getopt */
 	while ((letter = getopt(argc, argv, known)) != -1) {
@@ -137,7 +135,6 @@ static enum options_mode mode_of_name(const char *name)
 {
 	const char *slash = strrchr(name, '/');
 	const char *base = slash ? slash + 1 : name;
-
 	if (strcmp(base, "mailq") == 0)
 		return OPTIONS_LIST;
 	return strcmp(base, "newaliases") == 0 ? OPTIONS_NOTHING : OPTIONS_SEND;

@@ -15,7 +15,6 @@ enum { REPORT_MAX = 1 << 20 };
 static void fill(const struct config *config, struct place *out)
 {
 	const struct config_server *server = config_server_local(config);
-
 	snprintf(out->folder, sizeof(out->folder), "%s/.maildrop",
 		 config->mailroot_dir ? config->mailroot_dir : "/var/spool/mailroot");
 	out->off = !server && config->server_count;
@@ -41,7 +40,6 @@ bool place_find(const char *file, struct place *out, struct failure *failure)
 	struct config_report report = {0};
 	struct config config = {0};
 	const char *path = file ? file : MAILROOT_SYSCONFDIR "/mailroot.conf";
-
 	*out = (struct place){.host = "localhost", .message_octets = UINT64_MAX};
 	gethostname(out->host, sizeof(out->host) - 1);
 	if (file && access(file, R_OK) != 0)

@@ -45,7 +45,6 @@ static bool drop_rights(void)
 {
 	gid_t gid = getgid();
 	uid_t uid = getuid();
-
 	return setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0;
 }
 
@@ -58,7 +57,6 @@ static int ask_service(const struct options *options)
 	char path[PATH_MAX];
 	const char *argv[10] = {"mailrootctl"};
 	size_t n = 1;
-
 	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/mailrootctl"));
 	char *slash = len > 0 ? memrchr(path, '/', (size_t)len) : NULL;
 	if (slash)
@@ -88,7 +86,6 @@ static bool address_message(struct submit *s, const struct options *options)
 {
 	const struct dsn_message dsn = {options->ret, span_of(options->envid)};
 	struct compose *c = &s->compose;
-
 	s->from_header = options->from_header;
 	s->notify = options->notify;
 	if (!submit_composed(s, compose_sender(c, options->sender ? options->sender : s->caller->address, &dsn)))
@@ -107,7 +104,6 @@ static bool address_message(struct submit *s, const struct options *options)
 static bool send_message(struct submit *s, struct input *input, const struct options *options)
 {
 	struct span octets;
-
 	submit_reset(s, options->dot_is_text ? TEXT_DOTS_PLAIN : TEXT_DOTS_END);
 	if (!address_message(s, options))
 		return false;
@@ -126,10 +122,9 @@ static int take_mail(const struct options *options, const struct place *place)
 	struct caller caller;
 	struct drop drop;
 	struct failure failure;
-
-	int error = caller_find(&caller);
-	if (error) {
-		failure_set(&failure, EX_TEMPFAIL, "can't read the user database now: %s", strerror(-error));
+	int err = caller_find(&caller);
+	if (err) {
+		failure_set(&failure, EX_TEMPFAIL, "can't read the user database now: %s", strerror(-err));
 		return tell(&failure);
 	}
 	drop_arm();
@@ -155,7 +150,6 @@ int program_run(int argc, char **argv)
 	struct failure failure;
 	struct place place;
 	char why[OPTIONS_WHY_MAX];
-
 	if (!fill_descriptors()) /* EMFILE and the like; there is nowhere to report it */
 		return EX_TEMPFAIL;
 	umask(022);

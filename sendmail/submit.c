@@ -67,7 +67,6 @@ static bool begin(struct submit *s, struct span preamble, struct span header)
 {
 	char date[CLOCK_TEXT_MAX];
 	struct compose *c = &s->compose;
-
 	clock_rfc5322(clock_wall_ms(), date);
 	s->begun = s->blank = true;
 	if (s->from_header && !submit_composed(s, compose_from_header(c, header, &s->notify)))
@@ -115,7 +114,6 @@ static bool take_text(struct submit *s, struct span text, bool last)
 size_t submit_text(struct submit *s, struct span in)
 {
 	size_t taken = 0;
-
 	while (taken < in.len && !s->text.ended) {
 		struct span piece = {in.at + taken, in.len - taken < SUBMIT_SLICE ? in.len - taken : SUBMIT_SLICE};
 		size_t made;
@@ -130,7 +128,6 @@ bool submit_commit(struct submit *s)
 {
 	size_t made = text_end(&s->text, s->slice);
 	bool good = !s->failure.status && take_text(s, (struct span){s->slice, made}, true);
-
 	if (good && drop_commit(s->drop, &s->failure))
 		return true;
 	drop_abort(s->drop);

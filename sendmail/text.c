@@ -13,7 +13,6 @@ static size_t line_end(char *out)
 static size_t bare_crs(struct text_reader *r, char *out)
 {
 	size_t n = 0;
-
 	for (; r->crs; r->crs--)
 		n += line_end(out + n);
 	return n;
@@ -43,7 +42,6 @@ static size_t in_line(struct text_reader *r, char c, char *out)
 static size_t after_cr(struct text_reader *r, char c, char *out)
 {
 	size_t n = 0;
-
 	if (c == '\n')
 		r->crs = 0;
 	else if (c != '\r')
@@ -63,7 +61,6 @@ static size_t at_start(struct text_reader *r, char c, char *out)
 static size_t after_dot(struct text_reader *r, char c, char *out)
 {
 	size_t n = 0;
-
 	if (c == '\n') {
 		r->ended = true;
 		return 0;
@@ -92,7 +89,6 @@ static size_t take(struct text_reader *r, char c, char *out)
 size_t text_read(struct text_reader *r, struct span in, char *out, size_t *out_len)
 {
 	size_t taken = 0;
-
 	*out_len = 0;
 	while (taken < in.len && !r->ended)
 		*out_len += take(r, in.at[taken++], out + *out_len);
@@ -102,7 +98,6 @@ size_t text_read(struct text_reader *r, struct span in, char *out, size_t *out_l
 size_t text_end(struct text_reader *r, char *out)
 {
 	int state = r->state;
-
 	r->state = LINE_START;
 	if (r->ended || state == LINE_START || state == AFTER_DOT)
 		return 0;
