@@ -58,7 +58,8 @@ static bool is_private(const char *path)
 static void say_unreadable(struct report *report, const char *what, const char *path, int err)
 {
 	if (report->to->guest && err == EACCES)
-		say(report, CERTIFICATE_NOTE, "%s %s was not examined: you may not read it; run the command as root", what, path);
+		say(report, CERTIFICATE_NOTE, "%s %s was not examined: you may not read it; run the command as root",
+		    what, path);
 	else
 		say(report, CERTIFICATE_ERROR, "%s %s can't be read: %s%s", what, path, strerror(err),
 		    is_private(path) ? ". The systemd unit hides /home, /root and the files of others in /tmp from the "
