@@ -5,6 +5,7 @@ usage: lint.py SOURCE_DIR BUILD_DIR
 
 Prints every violation as file:line: text and exits 1 when there is one.
 """
+import functools
 import pathlib
 import re
 import shutil
@@ -238,6 +239,16 @@ class Lint:
             for name in re.findall(r"`((?:common|doc|etc|t|" + "|".join(PROGRAMS) + r")/[\w./*-]+\.\w+)`", line):
                 if "NAME" not in name and not any(self.root.glob(name)):
                     self.complain(page, number, f"there is no {name}")
+            for name in re.findall(r"`([a-z]\w*_\w+)(?:\(\))?`", line):
+                if "NAME" not in name and not name.endswith("_") and name not in self.known():
+                    self.complain(page, number, f"nothing is called {name}")
+
+    @functools.cache
+    def known(self):
+        """Every word with an underscore in sources, scripts and names of files."""
+        files = [p for pattern in ("*/*.*", "*/*/*.*") for p in self.root.glob(pattern) if p.suffix in (".c", ".h", ".def", ".py")]
+        words = {word for path in files for word in re.findall(r"\w+_\w+", path.read_text(errors="replace"))}
+        return words | {path.stem for path in files}
 
     def documents(self):
         for page in sorted([*self.root.glob("*.md"), *self.root.glob("[a-z]*/*.md")]):
