@@ -11,12 +11,12 @@ static bool is_local(const struct queue *q, const struct loaded *w, size_t rcpt)
 	return route.kind == ROUTE_DROP;
 }
 
-static bool owes_delay(const struct queue *q, const struct loaded *w, size_t rcpt)
+static bool is_delay_notice_due(const struct queue *q, const struct loaded *w, size_t rcpt)
 {
 	const struct config_delivery *delivery = &queue_server(q)->delivery;
 	int64_t late = (int64_t)w->late_s[rcpt] * 1000;
-	unsigned wish = w->wishes[rcpt];
-	if (wish & LOADED_WARNED || !dsn_wants(wish, DSN_DELAY))
+	unsigned notify = w->notify[rcpt];
+	if (notify & LOADED_WARNED || !dsn_wants(notify, DSN_DELAY))
 		return false;
 	if (late < schedule_notice(delivery, true) && late < schedule_notice(delivery, false))
 		return false;
@@ -40,7 +40,7 @@ enum notice_due notice_due_of(const struct queue *q, const struct message *m, si
 		return NOTICE_DUE_SUCCESS;
 	case RECIPIENT_OPEN:
 	case RECIPIENT_DELAYED:
-		return owes_delay(q, w, rcpt) ? NOTICE_DUE_DELAY : NOTICE_DUE_NOTHING;
+		return is_delay_notice_due(q, w, rcpt) ? NOTICE_DUE_DELAY : NOTICE_DUE_NOTHING;
 	default:
 		return NOTICE_DUE_NOTHING;
 	}

@@ -67,7 +67,7 @@ static bool is_refusal(const struct wire_verdict *v)
  * nearer to being locked; or a file that the configuration names for this next hop can't be used. A worker reports the
  * former as 5xx with 4.7.8 (delivery/smtp/ending.h), which it never does for a recipient.
  */
-static bool is_ours_to_mend(const struct wire_verdict *v)
+static bool needs_administrator(const struct wire_verdict *v)
 {
 	if (!v->host.len)
 		return span_equal(v->enhanced, SPAN("4.3.5"));
@@ -104,7 +104,7 @@ static bool judge_destination(struct queue *q, const struct job *j, const struct
 	struct destination *d = j->destination;
 	char reason[DESTINATION_REASON_MAX];
 	bool not_begun = v->event == JOURNAL_DELAYED && !v->connected;
-	bool shut = not_begun && is_ours_to_mend(v), was_up = d->down_ms == 0;
+	bool shut = not_begun && needs_administrator(v), was_up = d->down_ms == 0;
 	if (destination_is_local(d)) {
 		judge_folder(q, j, v);
 		return d->down_ms > 0;
@@ -185,7 +185,7 @@ static void apply_to_job(struct queue *q, struct message *m, struct job *j, cons
 	}
 	if (!v->last_of_job)
 		return;
-	j->went_over = (uint8_t)v->transactions;
+	j->transactions = (uint8_t)v->transactions;
 	end_job(q, j, v, judge_destination(q, j, v));
 }
 

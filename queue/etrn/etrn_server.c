@@ -77,7 +77,7 @@ struct tally {
 	bool under_way;
 };
 
-static void ask_for(struct queue *q, struct destination *d, struct tally *tally)
+static void request_one(struct queue *q, struct destination *d, struct tally *tally)
 {
 	bool again = d->etrn->requested_ms && q->mono_ms - d->etrn->requested_ms < ETRN_AGAIN_MS;
 	size_t waiting = count_waiting(d);
@@ -116,7 +116,7 @@ enum etrn_event etrn_server_request(struct etrn *e, const struct etrn_node *node
 			continue;
 		remote = etrn_find(queue_server(q), span_of(d->etrn->domain));
 		if (remote && etrn_may_ask(remote))
-			ask_for(q, d, &tally);
+			request_one(q, d, &tally);
 	}
 	open_several(q);
 	return conclude(&tally, several || !etrn_server_knows_all(e), count);

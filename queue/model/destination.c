@@ -151,7 +151,7 @@ static void set_names(struct destination *d, const struct config_outbound *outbo
 		 source->n > 1 ? source->at[1] : "");
 }
 
-/* The senders that its hosts take. */
+/* The sender addresses that its hosts accept from us. */
 static void set_identity(struct destination *d, const struct config_outbound *identity)
 {
 	static const struct config_outbound own = {.send_as = NULL};

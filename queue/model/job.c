@@ -64,7 +64,7 @@ struct job *job_take(struct pool *p, struct message *m, struct destination *d, e
  * What the notice of J tells about recipient RCPT. Delayed and open are the same: after a restart, delayed recipients
  * are open.
  */
-static unsigned char told_of(const struct job *j, size_t rcpt)
+static unsigned char notice_tells(const struct job *j, size_t rcpt)
 {
 	enum recipient_state state = j->message->loaded->states[rcpt];
 	if (!job_has(j, rcpt))
@@ -77,7 +77,7 @@ static uint64_t hash_notice(const struct job *j, uint64_t hash)
 	const struct loaded *w = j->message->loaded;
 	hash = hash_span(hash, span_of(w->message->id));
 	for (size_t i = 0; i < w->rcpt_count; i++)
-		hash = hash_octet(hash, told_of(j, i));
+		hash = hash_octet(hash, notice_tells(j, i));
 	return hash;
 }
 

@@ -21,7 +21,7 @@ struct job {
 	struct worker *worker;           /* NULL while it waits */
 	struct provider *provider;       /* whose limits it counts for, at a worker; NULL = none. Counted. */
 	enum job_kind kind;
-	uint8_t went_over; /* messages that the other end has counted for it, as far as we know */
+	uint8_t transactions; /* messages that the other end has counted for it, as far as we know */
 	size_t rcpt_count;
 	size_t bitmap_len;
 	unsigned char bitmap[]; /* bit 0 of octet 0 first */

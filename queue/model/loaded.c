@@ -68,13 +68,13 @@ struct loaded *loaded_new(struct message *m, const struct envelope *envelope)
 	w->late_s = (uint32_t *)(w->rcpts + n);
 	w->tries = (uint16_t *)(w->late_s + n);
 	w->states = (uint8_t *)(w->tries + n);
-	w->wishes = w->states + n;
-	char *text = (char *)(w->wishes + n);
+	w->notify = w->states + n;
+	char *text = (char *)(w->notify + n);
 	w->sender = copy_address(&envelope->sender, &text);
 	for (size_t i = 0; i < n; i++) {
 		w->rcpts[i] = copy_address(&envelope->rcpts[i], &text);
-		w->wishes[i] = (uint8_t)envelope_notify(envelope, i);
-		w->wants_success |= w->sender.text.len && dsn_wants(w->wishes[i], DSN_SUCCESS);
+		w->notify[i] = (uint8_t)envelope_notify(envelope, i);
+		w->wants_success |= w->sender.text.len && dsn_wants(w->notify[i], DSN_SUCCESS);
 	}
 	w->message = m;
 	w->rcpt_count = n;
@@ -177,20 +177,20 @@ void loaded_set(struct loaded *w, size_t rcpt, enum recipient_state state)
 
 static bool wants(const struct loaded *w, size_t rcpt, enum dsn_notify what)
 {
-	return dsn_wants(w->wishes[rcpt] & (LOADED_WARNED - 1u), what);
+	return dsn_wants(w->notify[rcpt] & (LOADED_WARNED - 1u), what);
 }
 
 /* The null sender can't get a notice. Its mail that fails stays FAILED, whatever NOTIFY says, and goes to badmail. */
 static enum recipient_state state_after(const struct loaded *w, size_t rcpt, enum journal_event event, bool ours)
 {
-	bool anybody = w->sender.text.len;
+	bool has_sender = w->sender.text.len;
 	switch (event) {
 	case JOURNAL_DELIVERED:
 	case JOURNAL_RELAYED:
 		ours |= event == JOURNAL_RELAYED;
-		return ours && anybody && wants(w, rcpt, DSN_SUCCESS) ? RECIPIENT_SUCCEEDED : RECIPIENT_DELIVERED;
+		return ours && has_sender && wants(w, rcpt, DSN_SUCCESS) ? RECIPIENT_SUCCEEDED : RECIPIENT_DELIVERED;
 	case JOURNAL_FAILED:
-		return anybody && !wants(w, rcpt, DSN_FAILURE) ? RECIPIENT_NOTICED : RECIPIENT_FAILED;
+		return has_sender && !wants(w, rcpt, DSN_FAILURE) ? RECIPIENT_NOTICED : RECIPIENT_FAILED;
 	case JOURNAL_NOTICED:
 		return RECIPIENT_NOTICED;
 	case JOURNAL_DELETED:
@@ -235,7 +235,7 @@ bool loaded_note(struct loaded *w, size_t rcpt, enum journal_event event, bool o
 	if (event == JOURNAL_DELAYED)
 		note_try(w, rcpt, wall_ms);
 	if (event == JOURNAL_WARNED)
-		w->wishes[rcpt] |= LOADED_WARNED;
+		w->notify[rcpt] |= LOADED_WARNED;
 	else
 		loaded_set(w, rcpt, state_after(w, rcpt, event, ours));
 	return true;

@@ -20,7 +20,7 @@ enum recipient_state {
 	RECIPIENT_STATE_COUNT
 };
 
-/* A bit of loaded.wishes: a delay notice was sent. */
+/* A bit of loaded.notify: a delay notice was sent. */
 enum { LOADED_WARNED = 1 << 7 };
 
 struct loaded {
@@ -30,7 +30,7 @@ struct loaded {
 	uint8_t *states;  /* enum recipient_state */
 	uint16_t *tries;  /* failed attempts in the journal */
 	uint32_t *late_s; /* age of the message, in seconds, at the last failed attempt */
-	uint8_t *wishes;  /* enum dsn_notify, and LOADED_WARNED */
+	uint8_t *notify;  /* enum dsn_notify, and LOADED_WARNED */
 	size_t rcpt_count;
 	uint64_t octets; /* size without the envelope lines */
 	size_t counts[RECIPIENT_STATE_COUNT];

@@ -89,7 +89,7 @@ struct worker *pool_add(struct pool *p, uint32_t number, int fd, int64_t now_ms)
 }
 
 /* Ties W to D (NULL = to none): it has a connection there, or is about to open one. */
-static void settle_at(struct worker *w, struct destination *d)
+static void tie_to(struct worker *w, struct destination *d)
 {
 	if (w->destination == d)
 		return;
@@ -103,7 +103,7 @@ static void settle_at(struct worker *w, struct destination *d)
 void pool_remove(struct worker *w)
 {
 	leave(w);
-	settle_at(w, NULL);
+	tie_to(w, NULL);
 	if (w->watch && w->pool->unwatch)
 		w->pool->unwatch(w->watch);
 	fd_close(&w->fd);
@@ -144,9 +144,9 @@ void pool_assign(struct worker *w, struct job *j)
 	/* A worker that is connected elsewhere closes that connection first. */
 	if (w->destination != d)
 		w->connected = false;
-	settle_at(w, d);
+	tie_to(w, d);
 	provider_begin(&j->provider, d->provider);
-	j->went_over = 1;
+	j->transactions = 1;
 	enter(w);
 }
 
@@ -158,18 +158,18 @@ void pool_release(struct worker *w, struct job *j, bool connected, int64_t now_m
 	w->pool->jobs_out--;
 	j->destination->at_workers--;
 	j->worker = NULL;
-	provider_end(&j->provider, j->went_over, now_ms);
+	provider_end(&j->provider, j->transactions, now_ms);
 	w->connected = connected;
 	w->idle_since = now_ms;
 	if (!w->job_count && !connected)
-		settle_at(w, NULL);
+		tie_to(w, NULL);
 	enter(w);
 }
 
 void pool_errand(struct worker *w, struct destination *d)
 {
 	leave(w);
-	settle_at(w, d);
+	tie_to(w, d);
 	w->errand = true;
 	enter(w);
 }
@@ -195,7 +195,7 @@ void pool_disconnected(struct worker *w)
 	leave(w);
 	w->connected = w->errand = false;
 	if (!w->job_count)
-		settle_at(w, NULL);
+		tie_to(w, NULL);
 	enter(w);
 }
 

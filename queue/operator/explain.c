@@ -26,7 +26,7 @@ struct explain {
 };
 
 /* TEXT without the leading NAME and without "found", which have cells of their own. */
-static struct span bare(struct span text, struct span name)
+static struct span strip_name(struct span text, struct span name)
 {
 	if (span_starts(text, name) && text.len > name.len + 1 && text.at[name.len] == ':')
 		text = span_skip(text, name.len + 2);
@@ -43,7 +43,8 @@ static void answered(struct resolve_asker *asker, size_t at, enum target_state s
 	struct explain *e = (struct explain *)asker;
 	const struct target *t = &e->d->targets[at];
 	const struct span cells[] = {span_of(t->name), span_of(t->kind == CONFIG_HOST_MX ? "mx" : "address"),
-				     span_of(words[state]), answer->enhanced, bare(answer->text, span_of(t->name))};
+				     span_of(words[state]), answer->enhanced,
+				     strip_name(answer->text, span_of(t->name))};
 	report_cells(&e->lookups, ROW_LOOKUP, cells, 5);
 	e->told[at] = true;
 	if (!e->known)

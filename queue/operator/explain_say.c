@@ -78,7 +78,7 @@ void explain_say_not_taken(const struct not_taken *others, size_t n, struct str 
 }
 
 /* The block whose SETTING is in effect for ROUTE; NULL = none. Without authentication only `auth` is shown. */
-static const struct config_outbound *holder(const struct route *route, const struct config_setting *setting)
+static const struct config_outbound *block_of(const struct route *route, const struct config_setting *setting)
 {
 	static const struct config_outbound nobody = {.auth = CONFIG_AUTH_OFF};
 	if (config_outbound_part(setting) != CONFIG_OUTBOUND_USER)
@@ -97,7 +97,7 @@ void explain_say_settings(const struct route *route, struct str *to)
 		const struct config_setting *setting = &config_settings[i];
 		if (setting->block != CONFIG_OUTBOUND || !(setting->roles & (ROLE_QUEUE | ROLE_SHOWN)))
 			continue;
-		const struct config_outbound *outbound = holder(route, setting);
+		const struct config_outbound *outbound = block_of(route, setting);
 		if (!outbound)
 			continue;
 		str_clear(&value);

@@ -85,7 +85,7 @@ static enum operate_outcome claim(struct queue *q, struct message **m)
 }
 
 /* Writes EVENT for all recipients into the journal; moves M to cur/ first. */
-static enum operate_outcome write_down(struct queue *q, struct message *m, enum journal_event event)
+static enum operate_outcome write_event(struct queue *q, struct message *m, enum journal_event event)
 {
 	struct str line;
 	const struct journal_line told = {
@@ -126,7 +126,7 @@ static enum operate_outcome retry(struct queue *q, struct message *m)
 	retry_next_hops(q, m);
 	if (m->state != MESSAGE_WAITING)
 		return OPERATE_DONE;
-	if (m->has_log && write_down(q, m, JOURNAL_RETRY) != OPERATE_DONE)
+	if (m->has_log && write_event(q, m, JOURNAL_RETRY) != OPERATE_DONE)
 		return OPERATE_FAILED;
 	log_info("id=%s status=retry by=operator", m->id);
 	waiting_hurry(&q->messages, m);
@@ -138,7 +138,7 @@ static enum operate_outcome hold(struct queue *q, struct message *m)
 {
 	enum operate_outcome outcome = claim(q, &m);
 	if (outcome == OPERATE_DONE)
-		outcome = write_down(q, m, JOURNAL_HELD);
+		outcome = write_event(q, m, JOURNAL_HELD);
 	if (outcome != OPERATE_DONE)
 		return outcome;
 	store_set_next_try(&q->store, m, STORE_HELD_MS);
@@ -151,7 +151,7 @@ static enum operate_outcome release(struct queue *q, struct message *m)
 {
 	enum operate_outcome outcome = claim(q, &m);
 	if (outcome == OPERATE_DONE)
-		outcome = write_down(q, m, JOURNAL_RELEASED);
+		outcome = write_event(q, m, JOURNAL_RELEASED);
 	if (outcome != OPERATE_DONE)
 		return outcome;
 	store_set_next_try(&q->store, m, q->wall_ms);

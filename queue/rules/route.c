@@ -160,7 +160,7 @@ static bool by_route(const struct config_route *route, struct config_origin orig
 /*
  * Follows the configuration. False when it names no hosts and no `route dns`. ROUTE_MX: the domain is not checked yet.
  */
-static bool as_written(const struct config_server *server, struct route *out)
+static bool from_configuration(const struct config_server *server, struct route *out)
 {
 	const struct route_block virtual_server = {.of = "virtual_server"};
 	const struct config_remote_domain *remote = out->remote;
@@ -201,7 +201,7 @@ bool route_to_hosts(const struct config_server *server, const struct config_remo
 {
 	out->remote = remote;
 	out->choice.connector = connector;
-	return as_written(server, out) && out->kind == ROUTE_HOSTS;
+	return from_configuration(server, out) && out->kind == ROUTE_HOSTS;
 }
 
 /* Routes to the MX of the domain, or to its literal. The hosts stay as the fallback. */
@@ -230,7 +230,7 @@ void route_decide(const struct config_server *server, const struct address *reci
 	out->remote = config_remote_domain_find(server, out->domain);
 	out->private_mx = out->remote ? out->remote->private_mx : CONFIG_AUTO;
 	out->etrn = out->remote && out->remote->etrn && domain_valid(out->domain) ? out->remote : NULL;
-	bool written = as_written(server, out);
+	bool written = from_configuration(server, out);
 	if (!written)
 		add_rule(out, "mx", out->domain, by_default);
 	if (!written || out->kind == ROUTE_MX || (out->hosts == &server->smart_host && server->direct_first))

@@ -56,11 +56,12 @@ struct route {
 	struct route_block
 		credentials; /* the block of the hosts, if we authenticate: only these hosts see its password */
 	const struct config_outbound *user; /* the outbound settings of `credentials`; NULL = we do not authenticate */
-	const struct config_outbound *identity; /* the outbound settings beside `hosts`: its send_as; NULL = none */
-	struct route_block written;             /* the block of the hosts; `of` NULL = none */
-	struct config_origin written_at;        /* the line of the hosts */
-	struct route_block limits;              /* the block that sets the limits of `outbound` */
-	struct span domain;                     /* of the recipient */
+	const struct config_outbound
+		*identity;               /* the outbound settings of the block of the hosts, for send_as; NULL = none */
+	struct route_block written;      /* the block of the hosts; `of` NULL = none */
+	struct config_origin written_at; /* the line of the hosts */
+	struct route_block limits;       /* the block that sets the limits of `outbound` */
+	struct span domain;              /* of the recipient */
 	struct ipaddr literal;
 	const struct config_remote_domain *remote; /* the one that fits best, with or without a route; NULL = none */
 	struct connector_choice choice;            /* the connector that fits, used or not; may hold none */

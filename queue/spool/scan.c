@@ -43,7 +43,7 @@ static void close_folder(struct scan *s)
 }
 
 /* The message NAME of this listing; NULL when it is known from elsewhere, or without memory. */
-static struct message *meet(struct scan *s, const struct msgname *name)
+static struct message *list_message(struct scan *s, const struct msgname *name)
 {
 	struct message *m = message_find(s->messages, name->id);
 	if (m)
@@ -56,9 +56,9 @@ static struct message *meet(struct scan *s, const struct msgname *name)
 	return m;
 }
 
-static void meet_file(struct scan *s, const struct msgname *name, bool in_cur)
+static void list_file(struct scan *s, const struct msgname *name, bool in_cur)
 {
-	struct message *m = meet(s, name);
+	struct message *m = list_message(s, name);
 	if (!m || m->has_file)
 		return;
 	m->has_file = true;
@@ -71,19 +71,19 @@ static void meet_file(struct scan *s, const struct msgname *name, bool in_cur)
 		message_wait(s->messages, m, MESSAGE_MET, -msgid_time(m->id));
 }
 
-static void meet_log(struct scan *s, struct span entry)
+static void list_log(struct scan *s, struct span entry)
 {
 	struct msgname name = {.size = 0};
 	struct span id = {entry.at, entry.len < 4 ? 0 : entry.len - 4};
 	if (!span_ends_nocase(entry, SPAN(".log")) || !msgid_valid(id) || !span_copy(id, name.id, sizeof(name.id)))
 		return;
-	struct message *m = meet(s, &name);
+	struct message *m = list_message(s, &name);
 	if (m)
 		m->has_log = true;
 }
 
 /* Removes an unfinished file that has no writer any more. */
-static void meet_hidden(struct scan *s, const char *entry)
+static void remove_unfinished(struct scan *s, const char *entry)
 {
 	if (!msgid_valid(span_of(entry + 1)))
 		return;
@@ -97,18 +97,18 @@ static void meet_hidden(struct scan *s, const char *entry)
  * Only a regular file can be a message; anything else is left there. A journal counts by its name alone: its message
  * must not pass for untried.
  */
-static void meet_entry(struct scan *s, const struct dirent *entry, bool in_cur)
+static void list_entry(struct scan *s, const struct dirent *entry, bool in_cur)
 {
 	struct msgname name;
 	bool regular = entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN;
 	if (regular && msgname_parse(span_of(entry->d_name), &name))
-		meet_file(s, &name, in_cur);
+		list_file(s, &name, in_cur);
 	else if (in_cur && regular && entry->d_name[0] == '.')
 		resend_finish(s->store, entry->d_name);
 	else if (in_cur)
-		meet_log(s, span_of(entry->d_name));
+		list_log(s, span_of(entry->d_name));
 	else if (regular && entry->d_name[0] == '.')
-		meet_hidden(s, entry->d_name);
+		remove_unfinished(s, entry->d_name);
 }
 
 /* Reads a slice; true at the end of the folder. */
@@ -118,7 +118,7 @@ static bool read_slice(struct scan *s, bool in_cur)
 		const struct dirent *entry = readdir(s->folder);
 		if (!entry)
 			return true;
-		meet_entry(s, entry, in_cur);
+		list_entry(s, entry, in_cur);
 	}
 	return false;
 }

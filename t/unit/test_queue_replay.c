@@ -219,13 +219,13 @@ static void do_ok(char **w)
 
 static void do_sent(char **w)
 {
-	job(w[1])->job->went_over = (uint8_t)atoi(w[2]);
+	job(w[1])->job->transactions = (uint8_t)atoi(w[2]);
 	end(job(w[1]), true);
 }
 
 static void do_unsent(char **w)
 {
-	job(w[1])->job->went_over = 0;
+	job(w[1])->job->transactions = 0;
 	end(job(w[1]), true);
 }
 
