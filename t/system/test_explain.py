@@ -136,7 +136,7 @@ class Route(unittest.TestCase):
             told = self.explain(server, "a@w.test")
             self.assertEqual(told["why"], "it waits for ETRN or ATRN (etrn yes)")
             self.assertIn("etrn yes: waits for ETRN", [one["rule"] for one in told["rules"]])
-            self.assertRegex(server.ctl("explain", "route", "a@w.test").stdout, r"^mail goes to \S+ etrn w.test: it waits until")
+            self.assertRegex(server.ctl("explain", "route", "a@w.test").stdout, r"^mail goes to \S+ etrn w.test: it waits for ETRN or ATRN")
 
     def test_weights(self):
         with Mailroot("smart_host [127.0.0.1]:1 weight 3 [127.0.0.2]:1 weight 1 [127.0.0.3]:1") as server:
