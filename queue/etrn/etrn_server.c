@@ -48,7 +48,7 @@ bool etrn_server_has_several(struct queue *q)
 	return d && !TAILQ_EMPTY(&d->waiting);
 }
 
-/* Releases the messages that wait for several domains as well. Those that must wait on do so. */
+/* Releases the messages that wait for several domains as well; they are routed again, and may wait again. */
 static void open_several(struct queue *q)
 {
 	struct destination *d = etrn_hold_several(&q->destinations);

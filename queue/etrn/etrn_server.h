@@ -36,7 +36,7 @@ size_t etrn_server_connect(struct queue *q, struct destination *d, struct destin
 /* Call it each second: releases more messages, and closes next hops whose time is over. */
 void etrn_server_tend(struct etrn *e);
 
-/* True once every message that was in the spool at the start has been loaded, so that all waiting mail is known. */
+/* True once the messages that a scan found at the start were loaded, so that all mail that waits for ETRN is known. */
 bool etrn_server_knows_all(struct etrn *e);
 
 #endif

@@ -43,7 +43,7 @@ static bool remove_one(const struct badmail_sweep *s, const struct badmail *b)
 {
 	int err = badmail_remove(s->badmail, b->id);
 	if (err)
-		log_warning("badmail %s: can't be removed: %s", b->id, strerror(-err));
+		log_warning("badmail %s: can't remove the message: %s", b->id, strerror(-err));
 	return !err;
 }
 
@@ -123,7 +123,7 @@ static void begin_walk(struct badmail_sweep *s)
 	memset(s->buckets, 0, sizeof(s->buckets));
 	s->expired = s->trimmed = 0;
 	if (!open_folder(s)) {
-		log_warning("badmail: the folder can't be read: %s", strerror(errno));
+		log_warning("badmail: can't read the folder: %s", strerror(errno));
 		end_walk(s);
 	}
 }
