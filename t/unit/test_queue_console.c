@@ -2,6 +2,7 @@
 #include "common/ipc/rows.h"
 #include "queue/operator/console.h"
 #include "t/unit/queue_fixture.h"
+#include "t/unit/wire_sample.h"
 
 enum { ROWS_MAX = 4000, CELLS_MAX = 16 };
 
@@ -459,6 +460,25 @@ START_TEST(rude_readers_lose_their_link)
 }
 END_TEST
 
+START_TEST(packets_for_others_cost_the_link)
+{
+	struct str packet;
+	str_init(&packet, 1000);
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_ctl_queue, WIRE_UP)
+	{
+		int ends[2];
+		ck_assert_int_eq(ipc_pair(ends, 1 << 16), 0);
+		struct ctl *c = console_attach(&f.loop.console, ends[0]);
+		ck_assert_ptr_nonnull(c);
+		wire_sample(type, &packet);
+		ck_assert_int_eq(ipc_send(ends[1], str_span(&packet), NULL, 0), 0);
+		ck_assert_msg(!console_receive(&f.loop.console, c), "%s", wire_type_name(type));
+		close(ends[1]);
+	}
+	str_free(&packet);
+}
+END_TEST
+
 START_TEST(reader_that_goes_away)
 {
 	const struct wire_queue_list all = {0};
@@ -513,6 +533,7 @@ int main(void)
 		delete_everything_while_listing,
 		slow_reader_stops_nothing,
 		rude_readers_lose_their_link,
+		packets_for_others_cost_the_link,
 		reader_that_goes_away,
 		status_of_next_hops,
 	};

@@ -1,5 +1,6 @@
 /* A message's way through the queue: jobs, verdicts, and everything that can go wrong between them. */
 #include "t/unit/queue_fixture.h"
+#include "t/unit/wire_sample.h"
 
 static char id[MSGID_LEN + 1];
 
@@ -524,6 +525,14 @@ START_TEST(hostile_verdicts_change_nothing)
 	send_verdict(&(struct wire_verdict){.id = span_of(id), .worker = 77, .event = 15});
 	send_verdict(&(struct wire_verdict){.id = span_of(id), .first = 3, .last = 2, .event = JOURNAL_DELIVERED});
 	ck_assert_int_eq(ipc_send(f.verdicts[1], SPAN("\1\2\3"), NULL, 0), 0);
+	struct str packet;
+	str_init(&packet, 1000);
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_verdicts, WIRE_UP)
+	{
+		wire_sample(type, &packet);
+		ck_assert_msg(!verdicts_apply(&f.loop.queue, str_span(&packet)), "%s", wire_type_name(type));
+	}
+	str_free(&packet);
 	turn();
 	ck_assert_int_eq(known(id)->state, MESSAGE_ACTIVE);
 	ck_assert_uint_eq(known(id)->loaded->counts[RECIPIENT_OPEN], 1);
