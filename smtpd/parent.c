@@ -173,13 +173,13 @@ void parent_ready(struct parent *p)
 	static const struct prefork_ops ops = {.work = work, .gone = gone};
 	const struct config_server *server = p->child.server;
 	int new_fd = p->spool.new_fd;
-	int error = spool_probe(new_fd, &p->spool);
-	if (error)
+	int err = spool_probe(new_fd, &p->spool);
+	if (err)
 		log_fatal(EXIT_TEMPORARY, "can't create files in %s/new: %s; who owns the folder?", server->dir,
-			  strerror(-error));
-	error = ipc_set_send_deadline(CHILD_FD_ARRIVALS, LIMIT_ARRIVED_MS);
-	if (error)
-		log_fatal(EXIT_TEMPORARY, "can't use the link to the queue: %s", strerror(-error));
+			  strerror(-err));
+	err = ipc_set_send_deadline(CHILD_FD_ARRIVALS, LIMIT_ARRIVED_MS);
+	if (err)
+		log_fatal(EXIT_TEMPORARY, "can't use the link to the queue: %s", strerror(-err));
 	p->pool = prefork_new(&ops, p, spare_workers(server), (size_t)server->processes.max, PREFORK_SURPLUS_MS);
 	p->worker = (struct worker_context){
 		.pool = p->pool,
@@ -209,12 +209,12 @@ void parent_ready(struct parent *p)
 static void answer(struct parent *p, int *link)
 {
 	struct ipc_packet packet;
-	int error = ipc_receive(*link, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
-	if (error == -EAGAIN || error == -EINTR)
+	int err = ipc_receive(*link, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
+	if (err == -EAGAIN || err == -EINTR)
 		return;
-	bool useful = !error && !packet.eof &&
-		      requests_serve(*link, packet.text, p->child.server, p->pool, p->worker.gateway);
-	if (!error)
+	bool useful =
+		!err && !packet.eof && requests_serve(*link, packet.text, p->child.server, p->pool, p->worker.gateway);
+	if (!err)
 		ipc_packet_close(&packet);
 	if (!useful)
 		fd_close(link);

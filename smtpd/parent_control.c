@@ -32,12 +32,12 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 	if (packet->fd_count != 1)
 		return;
 	str_init(&text, LIMIT_POLICY_TEXT);
-	int error = child_config_text(packet->fds[0], &text);
+	int err = child_config_text(packet->fds[0], &text);
 	int fd = packet->fds[0];
 	packet->fds[0] = -1;
-	if (error || !child_reconfigure(&p->child, fd)) {
+	if (err || !child_reconfigure(&p->child, fd)) {
 		log_error("can't read the new configuration: %s; the old one stays in force",
-			  strerror(error ? -error : EINVAL));
+			  strerror(err ? -err : EINVAL));
 	} else {
 		const struct config_server *server = p->child.server;
 		publish(p, str_span(&text));
@@ -46,7 +46,7 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 		attention_look(&p->attention);
 		log_info("new configuration in force");
 	}
-	if (error)
+	if (err)
 		close(fd);
 	str_free(&text);
 }
@@ -122,14 +122,14 @@ void parent_obey(struct parent *p)
 {
 	struct ipc_packet packet;
 	struct wire_stop request;
-	int error = ipc_receive(CHILD_FD_CONTROL, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
-	if (error == -EAGAIN || error == -EINTR)
+	int err = ipc_receive(CHILD_FD_CONTROL, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
+	if (err == -EAGAIN || err == -EINTR)
 		return;
-	if (error == -ENOMEM || error == -ENOBUFS) {
-		fd_rest(-error);
+	if (err == -ENOMEM || err == -ENOBUFS) {
+		fd_rest(-err);
 		return;
 	}
-	if (error || packet.eof) {
+	if (err || packet.eof) {
 		p->polled[PARENT_POLL_CONTROL].fd = -1;
 		stop(p, false);
 		return;

@@ -25,12 +25,12 @@ void store_spool_free(struct store_spool *s)
 	str_free(&s->packet);
 }
 
-static int failed(const struct store_spool *s, const char *step, int error)
+static int failed(const struct store_spool *s, const char *step, int err)
 {
-	if (error)
+	if (err)
 		log_error("id=%s status=failed step=%s reason=\"%s\": check the file system of mailroot_dir",
-			  s->file.id, step, strerror(-error));
-	return error;
+			  s->file.id, step, strerror(-err));
+	return err;
 }
 
 /* If the file system can't report its free space, that is no reason to refuse: a write will fail if it has to. */
@@ -67,9 +67,9 @@ static struct fullness_room room(void *context, struct span domain)
 static int begin(void *context, char id[MSGID_LEN + 1])
 {
 	struct store_spool *s = context;
-	int error = spool_begin(s->spool, NULL, &s->file);
+	int err = spool_begin(s->spool, NULL, &s->file);
 	memcpy(id, s->file.id, MSGID_LEN + 1);
-	return failed(s, "begin", error);
+	return failed(s, "begin", err);
 }
 
 static int write_text(void *context, struct span text)
@@ -91,14 +91,14 @@ int store_spool_announce(struct store_spool *s, const char *name)
 static int commit(void *context)
 {
 	struct store_spool *s = context;
-	int error = failed(s, "commit", spool_commit(&s->file));
-	if (error)
-		return error;
-	error = store_spool_announce(s, s->file.name);
-	if (error) {
+	int err = failed(s, "commit", spool_commit(&s->file));
+	if (err)
+		return err;
+	err = store_spool_announce(s, s->file.name);
+	if (err) {
 		spool_unlink(&s->file);
 		log_error("id=%s status=failed step=arrived reason=\"%s\": the queue takes no messages", s->file.id,
-			  strerror(-error));
+			  strerror(-err));
 		return -EIO;
 	}
 	spool_release(&s->file);

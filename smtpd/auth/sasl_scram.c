@@ -73,11 +73,11 @@ static bool begin(struct auth_exchange *x)
 	return true;
 }
 
-static enum auth_result failed(struct auth_exchange *x, int error)
+static enum auth_result failed(struct auth_exchange *x, int err)
 {
 	if (x->early != AUTH_MORE)
 		return x->early;
-	if (error != GSASL_AUTHENTICATION_ERROR)
+	if (err != GSASL_AUTHENTICATION_ERROR)
 		return sasl_fail(x, "malformed");
 	if (x->step == STEP_FIRST)
 		return sasl_fail(x, "invalid name, or channel binding was removed on the way");
@@ -113,10 +113,10 @@ static enum auth_result step(struct auth_exchange *x, struct span response, stru
 		return AUTH_REFUSED;
 	if (x->step == STEP_FIRST && !binding_fits(x, response))
 		return sasl_fail(x, "the channel binding flag does not fit the name of the mechanism");
-	int error = gsasl_step(x->state.gsasl, response.at, response.len, &out, &len);
+	int err = gsasl_step(x->state.gsasl, response.at, response.len, &out, &len);
 	enum auth_result result = AUTH_MORE;
-	if (error != (x->step == STEP_FIRST ? GSASL_NEEDS_MORE : GSASL_OK) || x->early != AUTH_MORE)
-		result = failed(x, error);
+	if (err != (x->step == STEP_FIRST ? GSASL_NEEDS_MORE : GSASL_OK) || x->early != AUTH_MORE)
+		result = failed(x, err);
 	else if (x->step == STEP_FINAL)
 		result = finish(x);
 	if (result == AUTH_MORE)

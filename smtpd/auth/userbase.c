@@ -89,10 +89,10 @@ static bool read_file(const struct wire_users *news, const char *file, int fd, s
 				file);
 		return true;
 	}
-	int error = fd_read_all(fd, text);
-	if (error) {
+	int err = fd_read_all(fd, text);
+	if (err) {
 		str_printf(mend, "user_file %s can't be read: %s; the accounts stay as they were\n", file,
-			   error == -EFBIG ? "it is larger than 64 MiB" : strerror(-error));
+			   err == -EFBIG ? "it is larger than 64 MiB" : strerror(-err));
 		return false;
 	}
 	if (fstat(fd, &info) == 0 && info.st_mode & 077)

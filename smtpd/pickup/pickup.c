@@ -134,13 +134,13 @@ void pickup_ready(struct pickup *p)
 	signal(SIGIO, SIG_IGN); /* somebody opens a file whose lease we hold for a moment */
 	sigaction(SIGTERM, &terminate, NULL);
 	await_predecessor(p);
-	int error = spool_probe(p->new_fd, &p->spool);
-	if (error)
+	int err = spool_probe(p->new_fd, &p->spool);
+	if (err)
 		log_fatal(EXIT_TEMPORARY, "can't create files in %s/new: %s; who owns the folder?",
-			  p->child->server->dir, strerror(-error));
-	error = ipc_set_send_deadline(CHILD_FD_ARRIVALS, LIMIT_ARRIVED_MS);
-	if (error)
-		log_fatal(EXIT_TEMPORARY, "can't use the link to the queue: %s", strerror(-error));
+			  p->child->server->dir, strerror(-err));
+	err = ipc_set_send_deadline(CHILD_FD_ARRIVALS, LIMIT_ARRIVED_MS);
+	if (err)
+		log_fatal(EXIT_TEMPORARY, "can't use the link to the queue: %s", strerror(-err));
 	pickup_round_recover(p);
 	child_ready();
 }
@@ -159,10 +159,10 @@ static void obey(struct pickup *p)
 {
 	char buffer[1024];
 	struct ipc_packet packet;
-	int error = ipc_receive(CHILD_FD_CONTROL, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
-	if (error == -EAGAIN)
+	int err = ipc_receive(CHILD_FD_CONTROL, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
+	if (err == -EAGAIN)
 		return;
-	if (error || packet.eof) {
+	if (err || packet.eof) {
 		p->stop = true;
 		return;
 	}

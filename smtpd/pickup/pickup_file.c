@@ -45,9 +45,9 @@ static enum pickup_result say(struct pickup_file *f, enum pickup_result result, 
 	return result;
 }
 
-static enum pickup_result trouble(struct pickup_file *f, const char *what, int error)
+static enum pickup_result trouble(struct pickup_file *f, const char *what, int err)
 {
-	snprintf(f->why, sizeof(f->why), "%s: %s", what, strerror(-error));
+	snprintf(f->why, sizeof(f->why), "%s: %s", what, strerror(-err));
 	return PICKUP_LATER;
 }
 
@@ -70,9 +70,9 @@ static int read_text(struct pickup_file *f, struct span *out)
 {
 	struct span block;
 	size_t len = 0;
-	int error = read_block(f, &block);
-	if (error)
-		return error;
+	int err = read_block(f, &block);
+	if (err)
+		return err;
 	if (block.len)
 		dot_read(&f->dot, block, f->text, &len);
 	else if (!f->finished)
@@ -87,16 +87,16 @@ static int look_for_stuffing(struct pickup_file *f)
 {
 	struct stuffing stuffing = {0};
 	struct span block;
-	int error = 0;
+	int err = 0;
 	f->stuffed = !f->maildrop && f->server->dot_stuffing == CONFIG_STUFFING_ON;
 	if (f->maildrop || f->server->dot_stuffing != CONFIG_STUFFING_AUTO)
 		return 0;
-	while (!(error = read_block(f, &block)) && block.len)
+	while (!(err = read_block(f, &block)) && block.len)
 		stuffing_look(&stuffing, block);
 	stuffing_look_end(&stuffing);
 	f->stuffed = stuffing_found(&stuffing);
 	f->at = 0;
-	return error;
+	return err;
 }
 
 /* Reads up to where the header section ends: *end in f->head. */
@@ -107,9 +107,9 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 	const char *fault;
 	*end = 0;
 	while (!ended) {
-		int error = read_text(f, &text);
-		if (error)
-			return trouble(f, "it can't be read", error);
+		int err = read_text(f, &text);
+		if (err)
+			return trouble(f, "it can't be read", err);
 		if (!str_append(&f->head, text))
 			return say(f, PICKUP_LATER, "no memory for its header");
 		struct span head = str_span(&f->head);
@@ -221,9 +221,9 @@ static enum pickup_result put_text(struct pickup_file *f, struct span rest)
 		rest = span_skip(rest, text.len);
 	}
 	while (!f->finished && f->octets <= (uint64_t)f->server->messages.max_message_size) {
-		int error = read_text(f, &text);
-		if (error)
-			return trouble(f, "it can't be read", error);
+		int err = read_text(f, &text);
+		if (err)
+			return trouble(f, "it can't be read", err);
 		put_body(f, text);
 	}
 	if (f->last != '\n')
@@ -245,9 +245,9 @@ static enum pickup_result write_message(struct pickup_file *f, const char *id, c
 	char date[CLOCK_TEXT_MAX];
 	size_t begin = 0, end = 0;
 	clock_rfc5322(clock_wall_ms(), date);
-	int error = look_for_stuffing(f);
-	if (error)
-		return trouble(f, "it can't be read", error);
+	int err = look_for_stuffing(f);
+	if (err)
+		return trouble(f, "it can't be read", err);
 	enum pickup_result result = read_head(f, &begin, &end);
 	if (result != PICKUP_SENT)
 		return result;
@@ -255,9 +255,9 @@ static enum pickup_result write_message(struct pickup_file *f, const char *id, c
 	result = understand(f, (struct span){text.at + begin, end - begin}, id, date);
 	if (result != PICKUP_SENT)
 		return result;
-	error = spool_begin(f->store->spool, id, &f->store->file);
-	if (error)
-		return trouble(f, "no message can be begun in new/", error);
+	err = spool_begin(f->store->spool, id, &f->store->file);
+	if (err)
+		return trouble(f, "no message can be begun in new/", err);
 	put_envelope(f, id, date);
 	result = put_text(f, span_skip(text, end));
 	if (result == PICKUP_SENT && !unchanged(f, before))
@@ -267,22 +267,22 @@ static enum pickup_result write_message(struct pickup_file *f, const char *id, c
 
 int pickup_file_publish(struct store_spool *store, struct spool_file *file)
 {
-	int error = spool_publish(file);
-	if (!error && store_spool_announce(store, file->name) != 0)
+	int err = spool_publish(file);
+	if (!err && store_spool_announce(store, file->name) != 0)
 		log_warning("id=%s the queue could not be told; it finds the message within a minute", file->id);
 	spool_release(file);
-	return error;
+	return err;
 }
 
 /* TEXT as the staged message ID. */
 static int stage_text(const struct spool *spool, const char *id, const struct str *text, struct spool_file *file)
 {
-	int error = text->failed ? -ENOMEM : spool_begin(spool, id, file);
-	if (error)
-		return error;
+	int err = text->failed ? -ENOMEM : spool_begin(spool, id, file);
+	if (err)
+		return err;
 	file->staged = true;
-	error = spool_write(file, str_span(text));
-	return error ? error : spool_commit(file);
+	err = spool_write(file, str_span(text));
+	return err ? err : spool_commit(file);
 }
 
 /* The sender's notice of recipients that are no addresses, if there are any. 0 or -errno. */
@@ -300,9 +300,9 @@ static int stage_notice(struct pickup_file *f, const char *date)
 					     .where = f->maildrop ? "sendmail" : "the pickup folder"};
 	str_init(&text, PICKUP_NOTICE_MAX);
 	pickup_notice_write(&notice, &f->submission, &text);
-	int error = stage_text(f->store->spool, id, &text, &f->notice);
+	int err = stage_text(f->store->spool, id, &text, &f->notice);
 	str_free(&text);
-	return error;
+	return err;
 }
 
 /* Step 1: all that is made of the file is durable, or nothing is there. */
@@ -312,37 +312,37 @@ static int stage(struct pickup_file *f)
 	struct spool_file *message = &f->store->file;
 	clock_rfc5322(clock_wall_ms(), date);
 	message->staged = true;
-	int error = f->error ? f->error : spool_commit(message);
-	if (error)
-		return error;
-	error = stage_notice(f, date);
-	if (error)
+	int err = f->error ? f->error : spool_commit(message);
+	if (err)
+		return err;
+	err = stage_notice(f, date);
+	if (err)
 		spool_unlink(message);
-	return error;
+	return err;
 }
 
 /* Steps 1 to 3, once the message is written. */
 static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 {
 	struct spool_file *message = &f->store->file;
-	int error = stage(f);
-	if (error)
-		return trouble(f, "the message can't be written to new/", error);
+	int err = stage(f);
+	if (err)
+		return trouble(f, "the message can't be written to new/", err);
 	/* Not before spool_commit has made the message durable. */
 	if (unlinkat(f->folder_fd, claimed, 0) < 0) {
-		error = -errno;
+		err = -errno;
 		spool_unlink(message);
 		spool_unlink(&f->notice);
-		return trouble(f, "it can't be removed", error);
+		return trouble(f, "it can't be removed", err);
 	}
 	if (f->sync_folder && fsync(f->folder_fd) < 0)
 		log_warning("id=%s the pickup folder can't be synced: %s; a power cut may bring the file back",
 			    message->id, strerror(errno));
-	error = pickup_file_publish(f->store, message);
+	err = pickup_file_publish(f->store, message);
 	int second = f->notice.staged ? pickup_file_publish(f->store, &f->notice) : 0;
-	if (!error && !second)
+	if (!err && !second)
 		return PICKUP_SENT;
-	trouble(f, "a message can't be named in new/", error ? error : second);
+	trouble(f, "a message can't be named in new/", err ? err : second);
 	return PICKUP_UNNAMED;
 }
 

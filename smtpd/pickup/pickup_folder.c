@@ -55,12 +55,12 @@ bool pickup_folder_open(struct pickup_folder *f, const char *path, bool maildrop
 	if (!f->path || !f->watched || !f->moved)
 		return false;
 	f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int error = errno;
+	int err = errno;
 	if (f->fd >= 0 ? fstat(f->fd, &st) == 0 : stat(path, &st) == 0) {
 		f->device = st.st_dev;
 		f->inode = st.st_ino;
 	}
-	errno = error;
+	errno = err;
 	if (f->fd < 0)
 		return false;
 	f->remote = is_remote(f->fd);

@@ -57,12 +57,11 @@ static void move_bad(struct pickup *p, struct pickup_place *place, const char *c
 	span_quotable(span_of(name), shown, sizeof(shown));
 	str_printf(&reason, "The file \"%s\" of %s, which belongs to uid %u, could not be sent: %s.\n", shown,
 		   place->folder.path, (unsigned)place->file.uid, place->file.why);
-	int error = p->badmail_fd < 0
-			    ? -ENOENT
-			    : pickup_bad_move(place->folder.fd, claimed, p->badmail_fd, id, str_span(&reason));
-	if (error) {
+	int err = p->badmail_fd < 0 ? -ENOENT
+				    : pickup_bad_move(place->folder.fd, claimed, p->badmail_fd, id, str_span(&reason));
+	if (err) {
 		snprintf(why, sizeof(why), "bad files can't be moved to %.150s: %s", p->child->server->badmail_dir,
-			 strerror(-error));
+			 strerror(-err));
 		pickup_trouble_own(&place->trouble, why);
 	} else {
 		pickup_trouble_bad(&place->trouble, id, name, place->file.why);
@@ -138,11 +137,11 @@ static void send_claimed(struct pickup *p, struct pickup_place *place, const cha
 static void claim_and_send(struct pickup *p, struct pickup_place *place, const char *name, const char *own)
 {
 	char claimed[NAME_MAX + 1], id[MSGID_LEN + 1], why[PICKUP_WHY_MAX];
-	int error = claim(place, name, own, claimed, id);
-	if (!error) {
+	int err = claim(place, name, own, claimed, id);
+	if (!err) {
 		send_claimed(p, place, claimed, id, own);
-	} else if (error != -ENOENT) {
-		snprintf(why, sizeof(why), "its files can't be renamed: %s", strerror(-error));
+	} else if (err != -ENOENT) {
+		snprintf(why, sizeof(why), "its files can't be renamed: %s", strerror(-err));
 		pickup_trouble_own(&place->trouble, why);
 	}
 }
@@ -164,10 +163,10 @@ static void forget_staged(struct pickup *p, struct pickup_staged *staged)
 static int drop_one(struct pickup *p, const char *id)
 {
 	struct pickup_staged *staged = find_staged(p, id);
-	int error = staged ? spool_remove_staged(&p->spool, staged->name) : 0;
-	if (staged && (!error || error == -ENOENT))
+	int err = staged ? spool_remove_staged(&p->spool, staged->name) : 0;
+	if (staged && (!err || err == -ENOENT))
 		forget_staged(p, staged);
-	return error == -ENOENT ? 0 : error;
+	return err == -ENOENT ? 0 : err;
 }
 
 /* The file claimed as ID is there, so what was made of it is worth nothing: it may be without its text. */
@@ -175,11 +174,11 @@ static bool drop_staged(struct pickup *p, struct pickup_place *place, const char
 {
 	char why[PICKUP_WHY_MAX], notice[MSGID_LEN + 1];
 	pickup_notice_id(id, notice);
-	int error = drop_one(p, id), second = drop_one(p, notice);
-	if (!error && !second)
+	int err = drop_one(p, id), second = drop_one(p, notice);
+	if (!err && !second)
 		return true;
 	snprintf(why, sizeof(why), "what a reader before this one left in new/ can't be removed: %s",
-		 strerror(error ? -error : -second));
+		 strerror(err ? -err : -second));
 	pickup_trouble_own(&place->trouble, why);
 	return false;
 }
@@ -206,12 +205,12 @@ static void take(struct pickup *p, struct pickup_place *place, const char *name)
 static int publish(struct pickup *p, const char *name)
 {
 	struct spool_file file = {.fd = -1};
-	int error = spool_take_staged(&p->spool, name, &file);
-	if (!error)
-		error = pickup_file_publish(&p->store, &file);
-	if (!error)
+	int err = spool_take_staged(&p->spool, name, &file);
+	if (!err)
+		err = pickup_file_publish(&p->store, &file);
+	if (!err)
 		log_info("id=%.*s status=accepted, named in new/ after a delay", MSGID_LEN, name + 1);
-	return error == -EBADMSG || error == -ENOENT ? 0 : error;
+	return err == -EBADMSG || err == -ENOENT ? 0 : err;
 }
 
 /* Names what is alone. */
@@ -220,12 +219,12 @@ static void publish_alone(struct pickup *p, struct pickup_place *place)
 	char why[PICKUP_WHY_MAX];
 	p->unnamed = false;
 	for (size_t i = p->staged_count; i-- > 0;) {
-		int error = p->staged[i].alone ? publish(p, p->staged[i].name) : 0;
-		if (p->staged[i].alone && !error)
+		int err = p->staged[i].alone ? publish(p, p->staged[i].name) : 0;
+		if (p->staged[i].alone && !err)
 			forget_staged(p, &p->staged[i]);
-		if (!error)
+		if (!err)
 			continue;
-		snprintf(why, sizeof(why), "a message can't be named in new/: %s", strerror(-error));
+		snprintf(why, sizeof(why), "a message can't be named in new/: %s", strerror(-err));
 		pickup_trouble_own(&place->trouble, why);
 		p->unnamed = true;
 	}
@@ -261,10 +260,10 @@ static void ask_for_look(void)
 
 void pickup_round_recover(struct pickup *p)
 {
-	int error = spool_staged(&p->spool, found_staged, p);
-	if (error)
+	int err = spool_staged(&p->spool, found_staged, p);
+	if (err)
 		log_error("can't look into %s/new for what a reader before this one left: %s", p->child->server->dir,
-			  strerror(-error));
+			  strerror(-err));
 	ask_for_look();
 }
 

@@ -50,18 +50,18 @@ static int ask(int link, const struct ipaddr *ip)
 	char address[IPADDR_TEXT_MAX];
 	struct str packet;
 	int ends[2];
-	int error = ipc_pair(ends, SOCKET_BUFFER);
-	if (error)
-		return error;
+	int err = ipc_pair(ends, SOCKET_BUFFER);
+	if (err)
+		return err;
 	ipaddr_format(ip, address);
 	const struct wire_name_of question = {.address = span_of(address)};
 	str_init(&packet, ANSWER_MAX);
-	error = wire_encode_name_of(&question, &packet) ? ipc_send(link, str_span(&packet), &ends[1], 1) : -ENOMEM;
+	err = wire_encode_name_of(&question, &packet) ? ipc_send(link, str_span(&packet), &ends[1], 1) : -ENOMEM;
 	str_free(&packet);
 	fd_close(&ends[1]);
-	if (error)
+	if (err)
 		fd_close(&ends[0]);
-	return error ? error : ends[0];
+	return err ? err : ends[0];
 }
 
 /* 0: CLIENT has the result. -ECONNRESET: the resolver died over the question. */
@@ -72,37 +72,37 @@ static int try_once(int link, int64_t until, struct policy_client *client)
 	int fd = ask(link, &client->ip);
 	if (fd < 0)
 		return fd;
-	int error = fd_await(fd, until);
-	if (!error)
-		error = ipc_receive(fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
-	if (!error && packet.eof) {
-		error = -ECONNRESET;
-	} else if (!error) {
+	int err = fd_await(fd, until);
+	if (!err)
+		err = ipc_receive(fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
+	if (!err && packet.eof) {
+		err = -ECONNRESET;
+	} else if (!err) {
 		names_take(packet.text, client);
 		ipc_packet_close(&packet);
 	}
 	fd_close(&fd);
-	return error;
+	return err;
 }
 
 /* The link, or the kernel's count of our user's sockets under way, is full. Both will have room again. */
-static bool is_crowded(int error)
+static bool is_crowded(int err)
 {
-	return error == -EAGAIN || error == -ETOOMANYREFS;
+	return err == -EAGAIN || err == -ETOOMANYREFS;
 }
 
 static void look_up(void *context, struct policy_client *client)
 {
 	int64_t until = clock_mono_ms() + LIMIT_NAME_MS;
 	int link = *(const int *)context, lost = 0;
-	int error = try_once(link, until, client);
-	while ((is_crowded(error) || (error == -ECONNRESET && ++lost < TRIES)) && clock_mono_ms() < until) {
-		poll(NULL, 0, is_crowded(error) ? CROWDED_MS : PAUSE_MS);
-		error = try_once(link, until, client);
+	int err = try_once(link, until, client);
+	while ((is_crowded(err) || (err == -ECONNRESET && ++lost < TRIES)) && clock_mono_ms() < until) {
+		poll(NULL, 0, is_crowded(err) ? CROWDED_MS : PAUSE_MS);
+		err = try_once(link, until, client);
 	}
-	if (error == -ETIMEDOUT)
+	if (err == -ETIMEDOUT)
 		unconfirmed(client, "the resolver did not answer in time");
-	else if (error)
+	else if (err)
 		unconfirmed(client, "can't ask the resolver");
 }
 

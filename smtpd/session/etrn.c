@@ -36,10 +36,10 @@ static enum etrn_event hear(int fd, enum etrn_event silent, uint64_t *count)
 	struct ipc_packet packet;
 	enum etrn_event event = silent;
 	*count = 0;
-	int error = fd_await(fd, clock_mono_ms() + ETRN_ANSWER_MS);
-	if (!error)
-		error = ipc_receive(fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
-	if (error)
+	int err = fd_await(fd, clock_mono_ms() + ETRN_ANSWER_MS);
+	if (!err)
+		err = ipc_receive(fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
+	if (err)
 		return silent;
 	if (packet.eof || !etrn_take(packet.text, &event, count))
 		event = silent;
@@ -50,11 +50,11 @@ static enum etrn_event hear(int fd, enum etrn_event silent, uint64_t *count)
 /* False: the request could not be sent to the queue. */
 static bool tell(int link, struct str *packet, bool encoded, const int *fds, size_t n)
 {
-	int error = encoded ? ipc_send(link, str_span(packet), fds, n) : -ENOMEM;
+	int err = encoded ? ipc_send(link, str_span(packet), fds, n) : -ENOMEM;
 	str_free(packet);
-	if (error)
-		log_warning("can't tell the queue of ETRN or ATRN: %s", strerror(-error));
-	return !error;
+	if (err)
+		log_warning("can't tell the queue of ETRN or ATRN: %s", strerror(-err));
+	return !err;
 }
 
 static enum etrn_event ask(void *context, const struct etrn_node *node, uint64_t *count)

@@ -55,9 +55,9 @@ void transaction_mailbox(struct transaction *t, uint64_t most)
 		t->mailbox_octets = most;
 }
 
-enum reply_id transaction_reply(int error)
+enum reply_id transaction_reply(int err)
 {
-	switch (error) {
+	switch (err) {
 	case 0:
 		return REPLY_NONE;
 	case -EROFS:
@@ -88,9 +88,9 @@ static void refuse(struct transaction *t, enum reply_id why)
 
 static void store_write(struct transaction *t, struct span text)
 {
-	int error = t->open ? t->store->write(t->store->context, text) : 0;
-	if (error)
-		refuse(t, transaction_reply(error));
+	int err = t->open ? t->store->write(t->store->context, text) : 0;
+	if (err)
+		refuse(t, transaction_reply(err));
 }
 
 static void store_head(struct transaction *t)
@@ -153,9 +153,9 @@ static void write_head(struct transaction *t, const struct transaction_origin *o
 enum reply_id transaction_open(struct transaction *t, const struct transaction_limits *limits,
 			       const struct transaction_origin *origin)
 {
-	int error = t->store->begin(t->store->context, t->id);
-	if (error)
-		return transaction_reply(error);
+	int err = t->store->begin(t->store->context, t->id);
+	if (err)
+		return transaction_reply(err);
 	t->open = true;
 	t->refusal = REPLY_NONE;
 	t->limits = *limits;
@@ -238,6 +238,6 @@ enum reply_id transaction_commit(struct transaction *t)
 	if (t->refusal != REPLY_NONE)
 		return t->refusal;
 	t->open = false;
-	int error = t->store->commit(t->store->context);
-	return transaction_reply(error);
+	int err = t->store->commit(t->store->context);
+	return transaction_reply(err);
 }

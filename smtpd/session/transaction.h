@@ -95,6 +95,6 @@ size_t transaction_text(struct transaction *t, struct span in);
 enum reply_id transaction_commit(struct transaction *t);
 
 /* The reply to a result of the store: 0 or -errno. */
-enum reply_id transaction_reply(int error);
+enum reply_id transaction_reply(int err);
 
 #endif
