@@ -186,7 +186,10 @@ static void check_send_as(const struct check *c)
 	static const char cure[] = "there is no send_as here: write send_as ADDRESS, the mailbox that may send";
 	check_sender(c, "send_as", o->send_as, o->send_as_at);
 	check_sender(c, "notice_sender", o->notice_sender, o->notice_sender_at);
-	if (o->send_as)
+	if ((o->send_as || o->notice_sender) && !c->block->parent && c->server->direct_first)
+		REFUSE(c, o->send_as ? o->send_as_at : o->notice_sender_at,
+		       "with direct_first yes the hosts of other domains would get this sender, too: leave one of them out");
+	if (o->send_as || o->notice_sender)
 		return;
 	if (!o->send_as_header)
 		REFUSE(c, o->send_as_header_at, "send_as_header says nothing, for %s", cure);

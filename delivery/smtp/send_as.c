@@ -27,7 +27,7 @@ static size_t name_length(struct span entry)
 			quoted = !quoted;
 		if (c == '<' && !quoted)
 			return i;
-		if (!quoted && (c == ':' || c == ';' || c == ',' || c == '@'))
+		if (!quoted && (c == ':' || c == ';' || c == ',' || c == '@' || c == '(' || c == ')'))
 			return 0;
 	}
 	return 0;

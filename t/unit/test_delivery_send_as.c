@@ -49,6 +49,7 @@ START_TEST(test_odd_name)
 {
 	CHECK("From: Acme, Inc. <c@old.example>\r\n",
 	      "From: Inc. <relay@example.com>\r\nReply-To: <c@old.example>\r\n");
+	CHECK("From: Joe (a <b) <c@old.example>\r\n", "From: <relay@example.com>\r\nReply-To: <c@old.example>\r\n");
 	CHECK("From: c@old.example <c@old.example>\r\n", "From: <relay@example.com>\r\nReply-To: <c@old.example>\r\n");
 }
 END_TEST
