@@ -18,7 +18,7 @@ enum { KEPT_CONFIG_MAX = 64 << 20 /* as of child_start */ };
 
 static struct attention attention;
 
-/* The text of the configuration that we were started with, as values of their own: a reload frees child->config. */
+/* Parses the start configuration a second time: a reload frees child->config. */
 static const struct config_server *keep_config(struct config *out)
 {
 	struct str text;
@@ -29,7 +29,7 @@ static const struct config_server *keep_config(struct config *out)
 	return &out->servers[0];
 }
 
-/* As root. What can't be used its block says; what can, and will expire, is looked at from now on. */
+/* As root. A block whose files can't be used reports it; the dates of the others are checked from now on. */
 static void examine(const struct config_server *server, const struct securities *securities)
 {
 	struct str text;

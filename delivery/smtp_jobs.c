@@ -14,8 +14,8 @@
 #include "delivery/smtp/etrn.h"
 
 enum {
-	KEEP_MS = 5000,       /* a connection without work */
-	KEEP_TURNED_MS = 2000 /* one that a client has turned round: he waits for its end */
+	KEEP_MS = 5000,       /* keep time of an idle connection */
+	KEEP_TURNED_MS = 2000 /* of an ATRN connection: the client waits for its end */
 };
 
 struct smtp_jobs {
@@ -24,28 +24,28 @@ struct smtp_jobs {
 	struct client client;
 	struct job job;
 	struct record_writer records;
-	int64_t keep_until; /* clock_mono_ms; without another job the connection is closed then */
+	int64_t keep_until; /* clock_mono_ms; an idle connection is closed then */
 };
 
 /* The blocks that a job names. */
 struct blocks {
 	const struct security *security;
-	const struct security *credentials; /* NULL = nobody authenticates */
+	const struct security *credentials; /* NULL = no authentication */
 };
 
-/* False: there are none such here. */
+/* False: there are no such blocks here. */
 static bool find_blocks(const struct smtp_jobs *j, const struct wire_job_smtp *wire, struct blocks *out)
 {
 	out->security = securities_find(j->securities, wire->security);
 	out->credentials = securities_find(j->securities, wire->credentials);
 	if (out->security && (out->credentials || !wire->credentials.len))
 		return true;
-	log_info("id=%.*s: the job is of another configuration than this process; another one will do it",
+	log_info("id=%.*s: the job is for another configuration than this process has; another process will do it",
 		 SPAN_ARGS(wire->id));
 	return false;
 }
 
-/* What our own configuration keeps from being sent; NULL = nothing. */
+/* The problem of our own configuration that keeps mail from being sent; NULL = none. */
 static const char *trouble_of(const struct blocks *blocks)
 {
 	if (blocks->security->trouble)
@@ -53,7 +53,7 @@ static const char *trouble_of(const struct blocks *blocks)
 	return blocks->credentials ? blocks->credentials->user_trouble : NULL;
 }
 
-/* Mail waits for the administrator; no host hears of it. */
+/* Mail waits for the administrator; no host is contacted. */
 static void hold_back(struct smtp_jobs *j, const char *why)
 {
 	const struct outcome outcome = {.event = JOURNAL_DELAYED, .enhanced = {4, 3, 5}, .text = span_of(why)};
@@ -62,7 +62,7 @@ static void hold_back(struct smtp_jobs *j, const char *why)
 	outcomes_decide_open(&j->job.outcomes, false, &outcome);
 }
 
-/* What could be tried was: says what became of it. */
+/* Reports the outcomes of a finished job. */
 static void finish_smtp(struct smtp_jobs *j, const struct wire_job_smtp *wire)
 {
 	const struct client_report *report = &j->client.report;
@@ -100,7 +100,7 @@ static bool open_message(struct job *job, const struct ipc_packet *packet, const
 	return false;
 }
 
-/* The descriptor is taken out of PACKET; -1 = none came. */
+/* Takes the descriptor out of PACKET; -1 = none came. */
 static int take_stream(struct ipc_packet *packet, uint64_t number)
 {
 	if (!number || number >= packet->fd_count)
@@ -115,7 +115,7 @@ static void show(void *context, enum transcript_by by, struct span text)
 	verdict_show(context, by, text);
 }
 
-/* Tries; where an operator wants to see it, what is said is shown, but not how an older connection is left. */
+/* Delivers. If an operator watches, shows the dialogue, but not the end of an older connection. */
 static void deliver(struct smtp_jobs *j, const struct client_job *client_job, bool shown)
 {
 	const struct transcript_witness witness = {show, &j->job.verdict};
@@ -178,11 +178,12 @@ static bool do_smtp(struct smtp_jobs *j, struct ipc_packet *packet)
 	else
 		deliver(j, &client_job, wire.shown);
 	finish_smtp(j, &wire);
-	transcript_flush(&j->client.transcript); /* not before: until the verdict is sent a kill means a second copy */
+	transcript_flush(
+		&j->client.transcript); /* not earlier: until the verdict is sent, a kill causes a second copy */
 	return true;
 }
 
-/* What it came to stands in the log. */
+/* The log has the result. */
 static bool do_etrn(struct smtp_jobs *j, const struct ipc_packet *packet)
 {
 	struct wire_job_etrn wire;
@@ -212,7 +213,7 @@ static bool do_etrn(struct smtp_jobs *j, const struct ipc_packet *packet)
 	return true;
 }
 
-/* The time without work begins. Nothing that a host sends prolongs it. */
+/* Begins the idle time. Nothing that a host sends prolongs it. */
 static void begin_keep(struct smtp_jobs *j)
 {
 	j->keep_until = clock_mono_ms() + (j->client.turned ? KEEP_TURNED_MS : KEEP_MS);
@@ -232,7 +233,7 @@ static bool do_job(void *context, struct ipc_packet *packet)
 	return good;
 }
 
-/* Until there is a job; meanwhile looks after the connection that is kept. */
+/* Waits for a job; meanwhile handles the kept connection. */
 static void wait_for_job(void *context)
 {
 	struct smtp_jobs *j = context;

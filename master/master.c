@@ -251,7 +251,7 @@ static void announce(struct master *master, int64_t now_ms)
 	str_free(&text);
 }
 
-/* Everything that is due by the clock; milliseconds until the next, -1 = none. */
+/* Does everything that is due by the clock. Milliseconds until the next task, -1 = none. */
 static int64_t tend(struct master *master)
 {
 	int64_t now_ms = clock_mono_ms();

@@ -123,7 +123,7 @@ bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms)
 	return true;
 }
 
-/* A stop is complete, and since it began it was ordered to run. */
+/* A stop is complete, and a start was ordered meanwhile. */
 static void begin_anew(struct server *server, int64_t now_ms)
 {
 	server->stopping = server->open = false;
@@ -190,7 +190,7 @@ int64_t server_tend(struct server *server, int64_t now_ms)
 			return next;
 		begin_anew(server, now_ms);
 	}
-	if (server->order == SERVER_END) /* what the last sessions bring is delivered */
+	if (server->order == SERVER_END) /* mail of the last sessions is still delivered */
 		return clock_sooner(tend_children(server, now_ms), attach_tend(server, now_ms));
 	if (!server->open && now_ms >= server->retry_ms)
 		open_try(server, now_ms);

@@ -96,7 +96,7 @@ bool clock_iso_parse(struct span text, int64_t *wall_ms)
 		.tm_sec = number_at(text.at + 17, 2),
 	};
 	int64_t result = (int64_t)timegm(&tm) * 1000;
-	/* timegm takes 31 February as 3 March; what does not come back the same was no date. */
+	/* timegm takes 31 February as 3 March; a date that does not come back unchanged is invalid. */
 	char again[CLOCK_TEXT_MAX];
 	clock_iso(result, again);
 	if (!span_equal(text, span_of(again)))

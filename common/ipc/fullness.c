@@ -14,7 +14,7 @@
 
 enum { NAME_MAX_OCTETS = 256 };
 
-/* A name is written before it is counted, and never changed: a reader sees it whole. */
+/* A name is written before it is counted, and never changes: a reader sees it whole. */
 struct entry {
 	_Atomic uint64_t most, now, least;
 	uint32_t len;
@@ -62,7 +62,7 @@ const struct fullness *fullness_map(int fd)
 	return map(fd, PROT_READ);
 }
 
-/* Domains do not compare by case. What a writer could have broken is bounded here. */
+/* Domains compare without case. Values are bounded here, because the page is shared memory. */
 static const struct entry *find(const struct fullness *page, struct span domain)
 {
 	uint32_t count = atomic_load_explicit(&page->count, memory_order_acquire);

@@ -30,7 +30,7 @@ static bool are_records(struct span list)
 	return got == 0 && count > 0 && count <= TLSA_MAX;
 }
 
-/* The one spelling of a host, LF included; its length, or 0 when there is none. */
+/* Formats a host in its only spelling, including LF. Returns the length, or 0 when it is invalid. */
 static size_t format_host(char line[HOST_LINE_MAX], const struct host *host)
 {
 	char address[IPADDR_TEXT_MAX];

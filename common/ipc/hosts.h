@@ -1,12 +1,13 @@
 /*
- * The ordered hosts of a next hop as they travel in a packet: one line each, "NAME ADDRESS PORT\n", in the order of
- * trial. NAME is what logs and notices show. What DANE asks of the host stands behind it (RFC 7672):
+ * The ordered hosts of a next hop in a packet: one line each, "NAME ADDRESS PORT\n", in the order in which they are
+ * tried. Logs and notices show NAME. The demands of DANE follow (RFC 7672):
  *
- *	NAME ADDRESS PORT                           nothing
- *	NAME ADDRESS PORT later                     DNS did not say; no mail before it does
- *	NAME ADDRESS PORT encrypt                   TLS, whatever the certificate
- *	NAME ADDRESS PORT match NAMES RECORDS       TLS, and a certificate that one of RECORDS (tlsa.h) fits; where that
- *is of an authority it also holds one of NAMES (commas between), of which the first is the name to ask for
+ *	NAME ADDRESS PORT                           none
+ *	NAME ADDRESS PORT later                     no answer of DNS yet; no mail before it
+ *	NAME ADDRESS PORT encrypt                   TLS, with any certificate
+ *	NAME ADDRESS PORT match NAMES RECORDS       TLS, and a certificate that matches one of RECORDS (tlsa.h); if that
+ *identifies an authority the certificate also has one of NAMES (separated by commas), of which the first is used for
+ *SNI
  *
  * Pure.
  */
@@ -33,12 +34,16 @@ struct host {
 	struct span names, records; /* HOST_DANE_MATCH */
 };
 
-/* A name of 1 to HOST_NAME_MAX_OCTETS graphic ASCII octets, a port that is not 0, NAMES and RECORDS as above; anything
- * else sets to->failed. */
+/*
+ * Appends HOST: a name of 1 to HOST_NAME_MAX_OCTETS graphic ASCII octets, a port that is not 0, NAMES and RECORDS as
+ * above. An invalid one sets to->failed.
+ */
 void hosts_append(struct str *to, const struct host *host);
 
-/* Takes the next host off the front of *text: 1 = *out filled, 0 = end, -1 = not a list of ours (only what
- * hosts_append writes is one). */
+/*
+ * Takes the next host off the front of *text: 1 = *out filled, 0 = end, -1 = invalid (anything that hosts_append does
+ * not write).
+ */
 int hosts_next(struct span *text, struct host *out);
 
 #endif

@@ -12,7 +12,7 @@
 
 enum {
 	NO_MEMORY_MS = 10,
-	WAIT_MS = 1000 /* for room, before we look again */
+	WAIT_MS = 1000 /* wait for room before the next check */
 };
 
 static int set_buffer(int fd, int force, int plain, int size)
@@ -109,14 +109,16 @@ void ipc_packet_fds(struct msghdr *message, struct ipc_packet *out)
 	}
 }
 
-/* An empty packet reads like the end; on a link that nobody may end by sending nothing the difference matters. */
+/*
+ * An empty packet reads like the end of a link. Where an empty packet must not end a link, this tells the difference.
+ */
 static bool peer_is_gone(int fd)
 {
 	struct pollfd link = {.fd = fd, .events = POLLRDHUP};
 	return poll(&link, 1, 0) > 0;
 }
 
-/* A want of memory leaves the packet where it is: who polls comes back for it, though not at once. */
+/* Without memory the packet stays in the link. A short wait keeps the caller's poll from spinning. */
 static bool wait_for_memory(int err)
 {
 	if (err != ENOMEM && err != ENOBUFS)
@@ -135,7 +137,7 @@ int ipc_receive(int fd, char *buffer, size_t size, int flags, struct ipc_packet 
 				 .msg_controllen = sizeof(control.room)};
 	*out = (struct ipc_packet){.fds = {-1, -1, -1, -1}};
 	ssize_t got;
-	/* A peer that went with packets unread leaves one ECONNRESET in front of what it had said. */
+	/* A peer that closed with unread packets leaves one ECONNRESET in front of its last packets. */
 	do
 		got = recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
 	while (got < 0 && (errno == EINTR || errno == ECONNRESET));

@@ -30,7 +30,7 @@ static void cut(struct span *text, size_t max)
 		text->len = max;
 }
 
-/* Behind a length of two octets, most significant first. */
+/* Writes a length of two octets, most significant first, then the record. */
 static bool append(struct str *list, const struct wire_record *record)
 {
 	size_t start = list->len;

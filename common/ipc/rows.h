@@ -1,5 +1,5 @@
 /*
- * What master, a queue and an smtpd answer to mailrootctl: the kinds of ctl_row and the cells of each, in order. Cells
+ * Answers of master, a queue and an smtpd to mailrootctl: the kinds of ctl_row and the cells of each, in order. Cells
  * are joined by ROW_SEPARATOR and hold printable ASCII only; a cell without value is empty. Numbers are decimal. A
  * listing ends with ctl_done, whose text is for people.
  */
@@ -35,68 +35,79 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 #define ROW_HISTORY "history"
 
 /*
- * queue_act: how many messages are meant (count_only) or were acted upon; then, of the others that are meant, how many
- * somebody has in hand just now, how many are so already or can't be so (held ones are not tried again, only held ones
- * released), and how many failed, as the log tells. badmail_act: the first and the last of these.
+ * queue_act: how many messages are selected (count_only) or were changed; then, of the other selected ones, how many
+ * are being delivered just now, how many have that state already or can't get it (held ones are not tried again, only
+ * held ones are released), and how many failed, with the reason in the log. badmail_act: the first and the last of
+ * these.
  */
 #define ROW_COUNT "count"
 
-/* ... and while it takes long, as of queue_list and badmail_list, one a second: how many were looked at. */
+/* ... and during a long request, as of queue_list and badmail_list, one a second: how many messages were examined. */
 #define ROW_PROGRESS "progress"
 
 /*
  * badmail_list and badmail_show, one a message: id, seconds since it came here, seconds until it is removed, size,
- * sender, recipients who don't have it, the first of them, why it is here (one line). Where the file is no message of
- * ours sender and recipients are empty.
+ * sender, number of remaining recipients, the first of them, reason (one line). If the file is no message of Mailroot
+ * sender and recipients are empty.
  */
 #define ROW_BADMAIL "badmail"
 
-/* badmail_show: then ROW_RECIPIENT (without next hop) and ROW_HISTORY, and one of these a line of its reason. */
+/* badmail_show: then ROW_RECIPIENT (without next hop) and ROW_HISTORY, and one of these for each line of the reason. */
 #define ROW_REASON "reason"
 
-/* queue_test: one of these for each line that is said: by (we | host; empty = it happened), text. */
+/* queue_test: one for each line of the dialogue: by (we | host; empty = an event), text. */
 #define ROW_SAID "said"
 
-/* ... and at the end: id, event (delivered | relayed | delayed | failed), code, enhanced, host (empty = we), text. */
+/*
+ * ... and at the end: id, event (delivered | relayed | delayed | failed), code, enhanced, host (empty = this server),
+ * text.
+ */
 #define ROW_OUTCOME "outcome"
 
 /* queue_status, one a fact: name, value. Names: messages, active, waiting, workers_delivery, workers_local, ... */
 #define ROW_FACT "fact"
 
-/* ... and one of these for each thing that keeps mail waiting: what it is ("drop folder", "next hop"), its name, why.
- */
+/* ... and one for each thing that mail waits for: what it is ("drop folder", "next hop"), its name, the reason. */
 #define ROW_TROUBLE "trouble"
 
 /* queue_status with detail, one a next hop in use: name, jobs waiting, jobs at workers, connections, state
  * (up | resolving | down), seconds until the next try, last reason. */
 #define ROW_NEXT_HOP "next_hop"
 
-/* ctl_status to master: one of these: version, pid, seconds since the start, configuration file, reloads so far,
- * seconds until the last reload is taken back unless it is confirmed (empty = nothing waits), whether what is in force
- * is not the file's, as one was taken back (yes, or empty). */
+/*
+ * ctl_status to master: version, pid, seconds since the start, configuration file, reloads so far, seconds until the
+ * last reload is undone unless it is confirmed (empty = none is on probation), whether a reload was undone, so that the
+ * configuration in force differs from the file (yes, or empty).
+ */
 #define ROW_SERVICE "service"
 
-/* ... one a virtual server: name, state (trouble | starting | running | pausing | paused | failed | ending | stopping |
- * stopped), trouble (empty = none; of a server that runs: what it could not take over), listeners ("127.0.0.1:25
- * [::1]:25"). */
+/*
+ * ... one a virtual server: name, state (trouble | starting | running | pausing | paused | failed | ending | stopping |
+ * stopped), trouble (empty = none; of a running server: what it could not take over), listeners ("127.0.0.1:25
+ * [::1]:25").
+ */
 #define ROW_SERVER "server"
 
-/* ... and one a child: server, role, state (restarting | starting | ready | retiring | replacing | stopping | stopped |
- * failed), pid (0 =
- * none), seconds since its start, restarts, how the one before ended (empty = there was none). */
+/*
+ * ... and one a child: server, role, state (restarting | starting | ready | retiring | replacing | stopping | stopped |
+ * failed), pid (0 = none), seconds since its start, restarts, how the previous one ended (empty = there was none).
+ */
 #define ROW_PROCESS "process"
 
-/* ... one for each thing that a child says should be mended: server, role, pid of who said it (it may be gone), text.
- */
+/* ... one for each problem that a child reports: server, role, pid of the reporting process (it may be gone), text. */
 #define ROW_ATTENTION "attention"
 
-/* explain_relay to smtpd, first: verdict (accepted | refused), the reply as the client would see it ("250 2.1.5 ...",
- * "550 5.7.1 Unable to relay for user@example.net"). A request that can't be answered has no row, only ctl_done. */
+/*
+ * explain_relay to smtpd, first: verdict (accepted | refused), the client's reply ("250 2.1.5 ...", "550 5.7.1 Unable
+ * to relay for user@example.net"). A request that can't be answered has no row, only ctl_done.
+ */
 #define ROW_VERDICT "verdict"
 
-/* ... then one a rule, in the order in which they were looked at, connection control first, the last decided: file:line
- * (empty = a default), the rule in words. ctl_done says the smallest change that would turn the verdict, if there is
- * one. */
+/*
+ * ... then one a rule, in the order in which they were tried, connection control first, the deciding rule last:
+ * file:line (empty = a default), the rule in words. ctl_done has the smallest change that would reverse the verdict, if
+ * there is one.
+ */
 #define ROW_RULE "rule"
 
 /* explain_route to a queue, first: kind (drop | hosts | mx | literal | none), the next hop or folder, the outbound
@@ -104,11 +115,13 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
  * hears of when masquerade_domain makes him another one. Then ROW_RULE, as above. */
 #define ROW_ROUTE "route"
 
-/* ... one for each block that fits the domain, too, and for the smart host, if not asked: file:line, what it is, why it
- * has not the mail. */
+/*
+ * ... one for each other block that matches the domain, and for the smart host if it is not used: file:line, its name,
+ * why it is not used.
+ */
 #define ROW_PASSED "passed"
 
-/* ... one for each outbound setting that holds and that the queue knows: name, value. */
+/* ... one for each outbound setting that applies and that the queue knows: name, value. */
 #define ROW_SETTING "setting"
 
 /* ... one a name that was asked for: name, what was asked (mx | address), the answer (found | later | never), status
@@ -120,7 +133,10 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
  * sick one is due, its weight (empty: none). */
 #define ROW_HOST "host"
 
-/* ... one a limit: of what, at most, now (empty: not counted), by which setting (empty: by how it has gone so far). */
+/*
+ * ... one a limit: its subject, the maximum, the present value (empty: not counted), the setting that sets it (empty:
+ * it follows from recent results).
+ */
 #define ROW_LIMIT "limit"
 
 /* ... and the ROW_NEXT_HOP of queue_status when there was mail for it lately. ctl_done has advice, if there is any. */
@@ -131,7 +147,7 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
  */
 #define ROW_SESSION "session"
 
-/* ... and when there are more than go into one answer: the `from` to ask with for the rest. */
+/* ... and when one answer can't hold all: the `from` with which to ask for the rest. */
 #define ROW_NEXT "next"
 
 /* smtpd_kick: ROW_COUNT, how many sessions were told to end. */

@@ -23,7 +23,7 @@ static bool put_flag(struct str *to, bool flag)
 	return str_append_c(to, (char)flag);
 }
 
-/* A packet is appended whole or not at all. */
+/* Appends a packet completely or not at all. */
 static bool settle(struct str *to, size_t start, bool complete)
 {
 	if (complete && !to->failed)
@@ -43,7 +43,7 @@ static bool take_octet(struct span *in, unsigned char *octet)
 	return true;
 }
 
-/* One spelling for each number, the shortest, so that what decodes is what we would have encoded. */
+/* A number has only its shortest spelling, so that only packets of our encoder decode. */
 static bool take_number(struct span *in, uint64_t max, uint64_t *number)
 {
 	unsigned char octet = 0x80;
@@ -103,12 +103,12 @@ const char *wire_type_name(enum wire_type type)
 	return (unsigned)type < WIRE_TYPE_COUNT ? names[type] : names[WIRE_NONE];
 }
 
-/* Bit of one end of a link: the end that reads what goes this way. */
+/* The bit for one end of a link: the end that reads packets in this direction. */
 #define END(link, way) ((uint64_t)1 << (WIRE_WAY_COUNT * (link) + (way)))
 enum { END_COUNT = WIRE_WAY_COUNT * WIRE_LINK_COUNT };
 _Static_assert(END_COUNT <= 64, "each end of a link has its bit");
 
-/* The ends that read packets of a type. */
+/* The ends that read packets of each type. */
 static const uint64_t readers[WIRE_TYPE_COUNT] = {
 #define DOWN(link) | END(WIRE_LINK_##link, WIRE_DOWN)
 #define UP(link)   | END(WIRE_LINK_##link, WIRE_UP)
@@ -131,7 +131,7 @@ enum wire_type wire_admit(enum wire_link link, enum wire_way way, struct span pa
 	return wire_permits(link, way, type) ? type : WIRE_NONE;
 }
 
-/* Every packet, with all fields at their bounds, fits the buffer that every receiver has. */
+/* Every packet, with all fields at their limits, fits the buffer of every receiver. */
 #define U(field, max)              +NUMBER_OCTETS_MAX
 #define S(field, max)              +NUMBER_OCTETS_MAX + (max)
 #define B(field)                   +1

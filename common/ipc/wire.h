@@ -2,8 +2,8 @@
  * Packets as structs. struct wire_<name> has one member per field of wire.def: uint64_t for U, struct span for S, bool
  * for B. A packet is one octet of type, then the fields in order (U and lengths as LEB128, B as one octet). Pure.
  *
- * A reader knows which link it reads and which way its packets come (wire.def). It asks wire_admit for the type of a
- * packet before it decodes one, or wire_permits, and so never acts on a packet that is meant for another process.
+ * A reader knows its link and the direction of its packets (wire.def). It calls wire_admit or wire_permits before it
+ * decodes a packet, and so never acts on a packet for another process.
  */
 #ifndef COMMON_IPC_WIRE_H
 #define COMMON_IPC_WIRE_H
@@ -43,19 +43,20 @@ enum { WIRE_PACKET_MAX = 128 * 1024 };
 #undef S
 #undef B
 
-/* The type of a packet, WIRE_NONE when it is none of ours; and its name for logs. */
+/* The type of a packet, WIRE_NONE when it is invalid; and its name for logs. */
 enum wire_type wire_type_of(struct span packet);
 const char *wire_type_name(enum wire_type type);
 
-/* Whether packets of TYPE go this WAY on LINK; none does for WIRE_NONE and what is beyond the enum. */
+/* Whether packets of TYPE may go this WAY on LINK; false for WIRE_NONE and values beyond the enum. */
 bool wire_permits(enum wire_link link, enum wire_way way, enum wire_type type);
 
-/* The type of a packet that came this WAY on LINK, WIRE_NONE when it is none of ours or not permitted there. */
+/* The type of a packet that came this WAY on LINK, WIRE_NONE when it is invalid or not permitted there. */
 enum wire_type wire_admit(enum wire_link link, enum wire_way way, struct span packet);
 
 /*
- * wire_encode_<name>(&value, to): appends the packet; false, and nothing appended, when a field is beyond its bound or
- * memory ends. wire_decode_<name>(packet, &out): false unless packet is exactly that; spans point into packet.
+ * wire_encode_<name>(&value, to): appends the packet; false, and nothing appended, when a field is beyond its limit or
+ * there is no memory. wire_decode_<name>(packet, &out): false unless packet is exactly such a packet; spans point into
+ * it.
  */
 #define PACKET(name, ways, fields)                                                                                     \
 	bool wire_encode_##name(const struct wire_##name *value, struct str *to);                                      \

@@ -16,7 +16,7 @@
 #include "common/ipc/ipc.h"
 
 enum {
-	CONFIG_TEXT_MAX = 64 << 20, /* what master makes of the largest configurations is below a tenth of it */
+	CONFIG_TEXT_MAX = 64 << 20, /* the largest configurations take less than a tenth of this */
 	LISTENERS_MAX = 1024,
 	TASK_NAME_MAX = 16 /* of prctl, with NUL */
 };
@@ -132,8 +132,10 @@ int child_config_text(int fd, struct str *to)
 	return 0;
 }
 
-/* The configuration in FD, which must hold exactly the virtual server NAME. 0, or -errno and *out is empty: -EBADMSG
- * when the text can't be read, be it for want of memory. */
+/*
+ * Loads the configuration in FD, which must have exactly the virtual server NAME. 0, or -errno and *out is empty:
+ * -EBADMSG when the text can't be parsed, which may also be for lack of memory.
+ */
 static int load(int fd, const char *name, struct config *out)
 {
 	struct str text;
@@ -149,25 +151,25 @@ static int load(int fd, const char *name, struct config *out)
 	return err;
 }
 
-/* Master wrote the text and sealed it: what hinders us is a want of the moment, or a program of another version. */
+/* Master wrote and sealed the text, so a failure is temporary, or the program is of another version. */
 static void load_first(struct child *out)
 {
 	int err = load(CHILD_FD_CONFIG, out->server_name, &out->config);
 	if (err == -EBADF || err == -EINVAL)
 		not_from_master("descriptor 4 is no configuration");
 	if (err)
-		log_fatal(EXIT_TEMPORARY,
-			  "the configuration of server %s can't be read from mailrootd (%s); if the programs were "
-			  "replaced, start the service anew",
-			  out->server_name, strerror(-err));
+		log_fatal(
+			EXIT_TEMPORARY,
+			"can't read the configuration of server %s from mailrootd (%s); if the programs were replaced, restart the service",
+			out->server_name, strerror(-err));
 }
 
-/* From here on, whatever secrets are read. The jail says it again, as a change of user forgets it. */
+/* No core dumps from here on, whatever secrets are read. The jail repeats this, because a change of user resets it. */
 static void forbid_cores(void)
 {
 	const struct rlimit none = {0};
 	if (setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0))
-		log_fatal(EXIT_TEMPORARY, "core dumps can't be forbidden: %s", strerror(errno));
+		log_fatal(EXIT_TEMPORARY, "can't forbid core dumps: %s", strerror(errno));
 }
 
 void child_start(int argc, char **argv, enum child_role role, struct child *out)
@@ -192,10 +194,10 @@ void child_ready(void)
 	int err = wire_encode_ready(&ready, &packet) ? ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0) : -ENOMEM;
 	str_free(&packet);
 	if (err)
-		log_fatal(EXIT_TEMPORARY, "can't tell mailrootd that we are ready: %s", strerror(-err));
+		log_fatal(EXIT_TEMPORARY, "can't report to mailrootd: %s", strerror(-err));
 }
 
-/* As much of TEXT as fits into the packet, whole lines if there are several. */
+/* The part of TEXT that fits into the packet, in whole lines if there are several. */
 static struct span trouble_text(const char *text)
 {
 	struct span s = span_of(text);
@@ -215,7 +217,7 @@ void child_trouble(const char *text)
 							 : -ENOMEM;
 	str_free(&packet);
 	if (err)
-		log_warning("mailrootd can't be told of trouble: %s", strerror(-err));
+		log_warning("can't report problems to mailrootd: %s", strerror(-err));
 }
 
 void child_detached(int control, enum child_link link, uint64_t serial)
@@ -226,7 +228,7 @@ void child_detached(int control, enum child_link link, uint64_t serial)
 	int err = wire_encode_detached(&detached, &packet) ? ipc_send(control, str_span(&packet), NULL, 0) : -ENOMEM;
 	str_free(&packet);
 	if (err && err != -EPIPE)
-		log_fatal(EXIT_TEMPORARY, "mailrootd can't be told that a link broke: %s", strerror(-err));
+		log_fatal(EXIT_TEMPORARY, "can't report a broken link to mailrootd: %s", strerror(-err));
 }
 
 _Noreturn void child_fail(int exit_code, const char *text)

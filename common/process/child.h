@@ -41,7 +41,7 @@ enum child_link {
 
 enum {
 	CHILD_TROUBLE_MAX = 2048, /* octets of PACKET(trouble) */
-	CHILD_STOP_MS = 15000,    /* from `stop` on; what is still there then is killed, sessions and all */
+	CHILD_STOP_MS = 15000,    /* after `stop`; then all that is left is killed, even sessions */
 };
 
 enum child_role {
@@ -63,46 +63,47 @@ const char *child_role_program(enum child_role role); /* "mailroot-smtpd", ... *
 struct child {
 	enum child_role role;
 	const char *server_name;
-	struct config config; /* what this role may see; exactly one server */
+	struct config config; /* the part that this role may see; exactly one server */
 	const struct config_server *server;
 	size_t listener_count;
-	bool paused; /* smtpd: begin so */
+	bool paused; /* smtpd: start paused */
 };
 
 /*
- * The program of ROLE starts: parses argv and the configuration on fd 4, opens the log, names the process. Exits with
+ * Starts the program of ROLE: parses argv and the configuration on fd 4, opens the log, names the process. Exits with
  * EXIT_PERMANENT and a line on stderr when the process was not started by master, with EXIT_TEMPORARY when memory or
  * descriptors are short.
  */
 void child_start(int argc, char **argv, enum child_role role, struct child *out);
 
-/* Tells master that we are ready. Exits with EXIT_TEMPORARY when master is gone. */
+/* Reports `ready` to master. Exits with EXIT_TEMPORARY when master is gone. */
 void child_ready(void);
 
 /*
- * Tells master what an administrator should mend, for `mailrootctl status`: TEXT has one thing a line, says what, where
- * and what to do, and takes the place of what was said before; NULL or "" = nothing any more. May be called at any time
- * between child_start and the end, also in the jail; by a parent only. What does not fit is cut.
+ * Reports problems for the administrator to master, for `mailrootctl status`: TEXT has one problem a line, with place
+ * and remedy, and replaces the earlier report; NULL or "" = none. May be called at any time after child_start, also in
+ * the jail; by a parent only. A text that is too long is cut.
  */
 void child_trouble(const char *text);
 
 /*
- * Tells master, over the link CONTROL, that the link LINK, which came as SERIAL, is closed, whichever end or error
- * closed it: master makes another. Without a way to tell, the process ends with EXIT_TEMPORARY, as it would be useless.
- * By a parent only.
+ * Reports over the link CONTROL that LINK, which came as SERIAL, is closed, for whatever reason: master makes another.
+ * If that fails the process is useless and ends with EXIT_TEMPORARY. By a parent only.
  */
 void child_detached(int control, enum child_link link, uint64_t serial);
 
-/* child_trouble and a line in the log for each of TEXT, then exit: what `status` says until a start succeeds. */
+/* Reports TEXT by child_trouble, logs each line of it, and exits: `status` shows it until a start succeeds. */
 _Noreturn void child_fail(int exit_code, const char *text);
 
-/* Reads all of a configuration descriptor into TO, from its start and without moving its offset, which other processes
- * share. 0 or -errno. FD stays open. */
+/*
+ * Reads all of a configuration descriptor into TO, from its start and without moving its offset, which other processes
+ * share. 0 or -errno. FD stays open.
+ */
 __attribute__((warn_unused_result)) int child_config_text(int fd, struct str *to);
 
 /*
- * Replaces child->config by the text in FD (closed); false and the old one stays when it is not canonical text with
- * this server. After true nothing may point into the old one: it is freed.
+ * Replaces child->config by the text in FD (closed). False, and the old one stays, when it is no canonical text with
+ * this server. After true the old one is freed, and nothing may point into it.
  */
 bool child_reconfigure(struct child *child, int fd);
 

@@ -21,18 +21,21 @@
 
 enum { SURPLUS_SLACK = 5, TICK_MS = 1000, GENERATION_WRAP = 1000000000 };
 
-/* What the parent tells its workers. They might scribble on it, so the parent never reads it back. */
+/*
+ * What the parent tells its workers. A worker that was taken over might overwrite it, so the parent never reads it
+ * back.
+ */
 struct notes {
 	_Atomic size_t spare;
 	_Atomic size_t high; /* slots at and above it are empty */
-	_Atomic bool mute;   /* a poke would change nothing */
+	_Atomic bool mute;   /* waking the parent would change nothing */
 };
 
 struct worker {
 	pid_t pid; /* 0 = none */
 	int64_t born;
 	uint64_t generation;
-	bool leaving; /* we told it to go */
+	bool leaving; /* was told to end */
 };
 
 struct prefork {
@@ -76,8 +79,7 @@ struct prefork *prefork_new(const struct prefork_ops *ops, void *context, size_t
 	p->context = context;
 	p->slots = max;
 	p->pace.surplus_ms = surplus_ms;
-	/* Nobody forks more than one a millisecond, so the parent that comes after or works beside us has other
-	 * numbers. */
+	/* No parent forks more than one a millisecond, so the next parent, or one beside this, has other numbers. */
 	p->generation = (uint64_t)clock_wall_ms() % GENERATION_WRAP;
 	p->epoll_fd = p->signal_fd = p->poke_fd = -1;
 	p->workers = calloc(max, sizeof(*p->workers));
@@ -135,7 +137,7 @@ void prefork_want(struct prefork *p, size_t workers)
 	set_mute(p);
 }
 
-/* A worker's life up to `work`. SIGPIPE stays as it is, as with exec. The limit holds for all but root. */
+/* A worker's first steps before `work`. SIGPIPE stays as it is, as with exec. The limit does not apply to root. */
 static void leave_parent(struct prefork *p, pid_t parent)
 {
 	const int usual[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGALRM, SIGCHLD};
@@ -146,7 +148,7 @@ static void leave_parent(struct prefork *p, pid_t parent)
 		_exit(0);
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
 		signal(usual[i], SIG_DFL);
-	signal(SIGUSR2, SIG_IGN); /* is about work in hand: a worker that listens to it not yet has none */
+	signal(SIGUSR2, SIG_IGN); /* is about current work: a worker that does not handle it yet has none */
 	if (!p->ops.may_fork)
 		setrlimit(RLIMIT_NPROC, &nothing);
 	fd_close(&p->epoll_fd);
@@ -155,7 +157,7 @@ static void leave_parent(struct prefork *p, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* All signals wait while there are two of us with the parent's handlers. */
+/* All signals are blocked while parent and child share the parent's handlers. */
 static pid_t fork_quietly(struct prefork *p, size_t slot)
 {
 	sigset_t all, before;
@@ -194,7 +196,7 @@ static bool fork_worker(struct prefork *p, size_t slot, int64_t now)
 	return pid > 0;
 }
 
-/* The lowest free slots first, so that `high` stays low. True when all N could be forked. */
+/* Forks into the lowest free slots, so that `high` stays low. True when all N were forked. */
 static bool fork_workers(struct prefork *p, size_t n, int64_t now)
 {
 	for (size_t slot = 0; n && slot < p->slots; slot++) {
@@ -254,7 +256,7 @@ static void reap_each(struct prefork *p, int64_t now)
 	}
 }
 
-/* Looks who is dead before it takes him: a child that is not a worker is not ours to reap. */
+/* Checks which process is dead before it reaps: a child that is no worker is not reaped here. */
 static void reap(struct prefork *p, int64_t now)
 {
 	for (;;) {
@@ -281,7 +283,7 @@ static void drain(struct prefork *p)
 		;
 }
 
-/* EMPTY for those that we told to go, whatever they say. */
+/* EMPTY for workers that were told to end, whatever they report. */
 static enum scoreboard_state state_of(const struct prefork *p, size_t slot)
 {
 	const struct worker *w = &p->workers[slot];
@@ -314,7 +316,7 @@ static size_t difference(size_t wanted, size_t have)
 	return wanted > have ? wanted - have : 0;
 }
 
-/* Forks what is MISSING as far as it may; what prefork_tend returns, OTHERWISE when nothing is left to do. */
+/* Forks up to MISSING workers. Returns the time-out for prefork_tend, OTHERWISE when nothing is left to do. */
 static int fill(struct prefork *p, size_t missing, size_t room, int otherwise, int64_t now)
 {
 	if (missing > room)
@@ -337,7 +339,7 @@ static int tend_wanted(struct prefork *p, int64_t now)
 	return fill(p, missing, missing, -1, now);
 }
 
-/* `mute` is right before we count: who turns busy later wakes us. */
+/* `mute` is set before the count: a worker that turns busy later wakes the parent. */
 static int tend_spare(struct prefork *p, int64_t now)
 {
 	set_mute(p);

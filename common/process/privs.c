@@ -18,7 +18,7 @@
 #include "common/process/landlock.h"
 #include "common/process/refusal.h"
 
-/* The name of the user that this process has taken; empty when it was started as that user. */
+/* The user that this process has become; empty when it was started as that user. */
 static char taken[64];
 
 _Noreturn static void die(const char *step, const char *what)
@@ -26,7 +26,7 @@ _Noreturn static void die(const char *step, const char *what)
 	log_fatal(EXIT_TEMPORARY, "can't enter the jail: %s %s: %s", step, what, strerror(errno));
 }
 
-/* getpwnam(3): what may stand in errno when there is no such user, rather than no way to ask. */
+/* Values of errno that getpwnam(3) may set when there is no such user, rather than for a failure. */
 static bool is_answer(int err)
 {
 	return err == 0 || err == ENOENT || err == ESRCH || err == EBADF || err == EPERM;
@@ -41,12 +41,11 @@ void privs_lookup(const char *user, uid_t *uid, gid_t *gid)
 	errno = 0;
 	const struct passwd *entry = getpwnam(user);
 	if (!entry && !is_answer(errno))
-		log_fatal(EXIT_TEMPORARY, "user \"%s\" can't be looked up: %s", user, strerror(errno));
+		log_fatal(EXIT_TEMPORARY, "can't look up user \"%s\": %s", user, strerror(errno));
 	if (!entry)
 		log_fatal(
 			EXIT_PERMANENT,
-			"there is no user \"%s\": create it (systemd-sysusers, or adduser --system --group %s) or name "
-			"another one in mailroot.conf",
+			"there is no user \"%s\": create it (systemd-sysusers, or adduser --system --group %s) or name another one in mailroot.conf",
 			user, user);
 	if (entry->pw_uid == 0)
 		log_fatal(EXIT_PERMANENT, "user \"%s\" is root: name an unprivileged one in mailroot.conf", user);
@@ -76,7 +75,7 @@ static void change_root(const char *root)
 		die("chdir", root);
 }
 
-/* EPERM: a service manager keeps CAP_SETPCAP from us; no_new_privs then alone keeps exec from giving anything back. */
+/* EPERM: a service manager withholds CAP_SETPCAP; no_new_privs alone then keeps exec from restoring capabilities. */
 static void drop_bounding_set(void)
 {
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
@@ -93,7 +92,7 @@ static bool set_capabilities(unsigned set)
 	return syscall(SYS_capset, &header, data) == 0;
 }
 
-/* A lease is a help and no need: a service manager may keep it from us. */
+/* A lease is useful but not necessary: a service manager may withhold the capability. */
 static void drop_capabilities(bool may_lease)
 {
 	bool kept = may_lease && set_capabilities(1U << CAP_LEASE);
@@ -117,7 +116,7 @@ static void change_user(const char *user, uid_t uid, gid_t gid, bool keep)
 		log_fatal(EXIT_TEMPORARY, "can't enter the jail: user %s could become root again", user);
 }
 
-/* After the change of user, which takes back both the parent-death signal and the flag of the dump. */
+/* After the change of user, which resets both the parent-death signal and the dumpable flag. */
 static void close_doors(const struct privs_jail *jail)
 {
 	drop_capabilities(jail->may_lease);
@@ -143,7 +142,7 @@ static int prepare_landlock(const struct privs_jail *jail)
 		die("opening", bad);
 	if (errno != ENOSYS)
 		die("landlock", "rules");
-	log_info("the kernel has no Landlock: users and permissions alone guard the file system");
+	log_info("the kernel has no Landlock: only users and permissions protect the file system");
 	return -1;
 }
 
@@ -167,7 +166,10 @@ void privs_enter(const struct privs_jail *jail)
 		die("landlock", "restriction");
 }
 
-/* What is refused at PATH. A rename needs no more than writing; who counts or reads must list it, too. */
+/*
+ * The access that is refused at PATH. A rename needs only write access; a process that counts or reads must list it,
+ * too.
+ */
 static const char *refused_at(const char *path)
 {
 	bool may_write = faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;

@@ -13,13 +13,13 @@
 
 #include "common/base/span.h"
 
-/* What a write may be refused with where the mount is read-only: who makes a folder there never gets further. */
+/* Errors of a write to a read-only mount: creating a parent folder fails there first. */
 static bool may_be_read_only(int err)
 {
 	return err == EROFS || err == ENOENT || err == EACCES;
 }
 
-/* PATH or the folder above it that is there; false when not even the root can be looked at. */
+/* Finds PATH, or the nearest parent folder that exists; false when not even the root can be examined. */
 static bool nearest(const char *path, char to[PATH_MAX], struct statvfs *mount)
 {
 	if (!span_copy(span_of(path), to, PATH_MAX))
@@ -34,8 +34,8 @@ static bool nearest(const char *path, char to[PATH_MAX], struct statvfs *mount)
 }
 
 /*
- * proc(5), mountinfo: "36 35 98:0 /root /mount ro,noatime shared:1 - ext4 /dev/root rw": ours is read-only, the file
- * system is not, so somebody made it so for us. 1 = so it is, 0 = it is not, -1 = can't be seen.
+ * proc(5), mountinfo: "36 35 98:0 /root /mount ro,noatime shared:1 - ext4 /dev/root rw": the mount is read-only, the
+ * file system is not, so it was made read-only for this process. 1 = yes, 0 = no, -1 = unknown.
  */
 static int read_only_for_us(const char *at)
 {
@@ -67,9 +67,9 @@ const char *refusal_text(int err, const char *path, char *to, size_t size)
 	if (ours == 0)
 		snprintf(to + used, size - used, "; the file system of %.80s is mounted read-only", at);
 	else
-		snprintf(to + used, size - used,
-			 "; %.80s is read-only for the service%s: `systemctl edit mailrootd`, write [Service] and "
-			 "ReadWritePaths=%.80s, then restart it",
-			 at, ours > 0 ? "" : ", by its unit or because the disk is mounted so", at);
+		snprintf(
+			to + used, size - used,
+			"; %.80s is read-only for the service%s: `systemctl edit mailrootd`, write [Service] and ReadWritePaths=%.80s, then restart it",
+			at, ours > 0 ? "" : ", because of its unit or because the disk is mounted so", at);
 	return to;
 }

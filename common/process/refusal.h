@@ -1,6 +1,6 @@
 /*
- * Why the service may not write somewhere, in words. Under systemd most of the file system is read-only for it,
- * whatever owner and mode say, and the error alone ("No such file or directory", "Read-only file system") misleads.
+ * Explains why the service may not write somewhere. Under systemd most of the file system is read-only for it, whatever
+ * owner and mode say, and the error alone ("No such file or directory", "Read-only file system") misleads.
  */
 #ifndef COMMON_PROCESS_REFUSAL_H
 #define COMMON_PROCESS_REFUSAL_H
@@ -8,10 +8,9 @@
 #include <stddef.h>
 
 /*
- * ERR (an errno) of making, opening or writing PATH, in words to TO of SIZE octets, which is returned. What says
- * besides that the place is read-only, and what to do, is looked up, not guessed: the folder that is there, nearest to
- * PATH, lies on a mount that is read-only for this process. Whether the unit or the disk is the reason can be said only
- * outside of a jail, where /proc can be read.
+ * Writes the text for ERR (an errno) of creating, opening or writing PATH to TO of SIZE octets, and returns it. Checks
+ * whether the nearest existing folder of PATH is on a mount that is read-only for this process, and then adds the
+ * remedy. Only outside of a jail, where /proc can be read, it can tell whether the unit or the disk is the reason.
  */
 const char *refusal_text(int err, const char *path, char *to, size_t size);
 

@@ -9,7 +9,7 @@
 struct slot {
 	int64_t since_wall_ms;
 	_Atomic uint64_t served;
-	_Atomic uint64_t end; /* 1 + the number of works served before the one that shall end; 0 = none */
+	_Atomic uint64_t end; /* 1 + the number of works served before the one that is to end; 0 = none */
 	uint64_t done;
 	int64_t progress_wall_ms;
 	unsigned phase;
@@ -17,12 +17,12 @@ struct slot {
 	char name[SCOREBOARD_TEXT_MAX];
 };
 
-/* The states stand together, so that counting a thousand workers reads a kilobyte. */
+/* The states are adjacent, so that counting a thousand workers reads a kilobyte. */
 struct scoreboard {
 	size_t slots;
 	size_t size;
 	struct slot *shared;
-	_Atomic uint8_t *states; /* behind the slots, in the same mapping */
+	_Atomic uint8_t *states; /* after the slots, in the same mapping */
 };
 
 struct scoreboard *scoreboard_new(size_t slots)
@@ -57,7 +57,7 @@ static void copy_text(char *to, struct span text)
 	memset(to + len, 0, SCOREBOARD_TEXT_MAX - len);
 }
 
-/* The order of all stores and loads is total: two workers that turn busy at once must not both miss the other. */
+/* All stores and loads are sequentially consistent: two workers that turn busy at once must not both miss the other. */
 void scoreboard_set(struct scoreboard *b, size_t slot, enum scoreboard_state state, struct span doing,
 		    int64_t since_wall_ms)
 {

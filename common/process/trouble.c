@@ -27,7 +27,7 @@ void trouble_tell(struct trouble *t, struct span text, int64_t now_s)
 {
 	bool news = !span_equal(text, str_span(&t->told));
 	int64_t since_s = now_s - t->logged_s;
-	/* A clock that was set back far is no reason to be silent for long. */
+	/* A clock that was set back far must not stop the daily report. */
 	if (!news && since_s < DAY_S && since_s > -DAY_S)
 		return;
 	t->logged_s = now_s;

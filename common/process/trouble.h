@@ -1,6 +1,6 @@
 /*
- * What an administrator should mend for this process. Master hears it when it changes, for `mailrootctl status`; the
- * log gets it then, and again once a day.
+ * Problems of this process that an administrator should solve. Changes are reported to master, for `mailrootctl
+ * status`, and logged; the log repeats them once a day.
  */
 #ifndef COMMON_PROCESS_TROUBLE_H
 #define COMMON_PROCESS_TROUBLE_H
@@ -9,18 +9,17 @@
 
 #include "common/base/str.h"
 
-enum { TROUBLE_MAX = 256 * 1024 }; /* octets; what has no room is cut */
+enum { TROUBLE_MAX = 256 * 1024 }; /* octets; a longer text is cut */
 
 struct trouble {
-	struct str told; /* last */
+	struct str told; /* the last report */
 	int64_t logged_s;
 };
 
 void trouble_init(struct trouble *t);
 void trouble_free(struct trouble *t);
 
-/* TEXT has one thing a line and takes the place of what was told before; empty = nothing any more. NOW_S: wall clock.
- */
+/* TEXT has one problem a line and replaces the last report; empty = none. NOW_S: wall clock. */
 void trouble_tell(struct trouble *t, struct span text, int64_t now_s);
 
 #endif

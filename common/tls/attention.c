@@ -90,7 +90,7 @@ void attention_tell(const struct attention *a, const char *fqdn, int64_t now_s, 
 void attention_tend(struct attention *a, const char *fqdn, int64_t now_s)
 {
 	struct str text;
-	/* A clock that was set back far is no reason to be silent for long. */
+	/* A clock that was set back far must not stop the daily check. */
 	if (now_s < a->look_s && a->look_s - now_s <= DAY_S)
 		return;
 	a->look_s = now_s + DAY_S;

@@ -62,9 +62,9 @@ static void say_unreadable(struct report *report, const char *what, const char *
 		    what, path);
 	else
 		say(report, CERTIFICATE_ERROR, "%s %s can't be read: %s%s", what, path, strerror(err),
-		    is_private(path) ? ". The systemd unit hides /home, /root and the files of others in /tmp from the "
-				       "service: put it into /etc"
-				     : "");
+		    is_private(path)
+			    ? ". The systemd unit hides /home, /root and the files of others in /tmp from the service: put it into /etc"
+			    : "");
 }
 
 /* Reads a regular file of at most MAX; 0 or -errno. The caller owns *OUT and wipes it. */
@@ -77,7 +77,7 @@ static int read_whole(const char *path, size_t max, struct stat *file, struct st
 		err = S_ISDIR(file->st_mode) ? -EISDIR : -EINVAL;
 	if (!err && file->st_size > (off_t)max)
 		err = -EFBIG;
-	/* All of it at once: a buffer that grows would leave pieces of a key behind. */
+	/* Reserved at once: a buffer that grows would leave pieces of a key behind. */
 	if (!err && file->st_size) {
 		out->at = calloc(1, (size_t)file->st_size + 1);
 		out->cap = (size_t)file->st_size + 1;
@@ -94,7 +94,7 @@ static BIO *over(struct span text)
 	return BIO_new_mem_buf(text.len ? text.at : "", (int)text.len);
 }
 
-/* Why TEXT holds no certificate, with the way out that fits. */
+/* Reports why TEXT has no certificate, with the remedy. */
 static void say_no_pem(struct report *report, const char *what, const char *path, struct span text)
 {
 	bool binary = text.len > 2 && (unsigned char)text.at[0] == 0x30 && (unsigned char)text.at[1] >= 0x80;

@@ -16,10 +16,10 @@
 
 enum {
 	NAMES_MAX = 9,         /* files of one message in one folder, each for other recipients */
-	HEADER_MAX = 64 * 1024 /* so much of a header is looked through for Return-Path */
+	HEADER_MAX = 64 * 1024 /* octets of a header that are searched for Return-Path */
 };
 
-/* The folder of a local domain: what is written, or "drop" beside the spool. */
+/* The folder of a local domain: the configured one, or "drop" beside the spool. */
 static bool is_folder_of(const struct config_server *server, const struct config_local_domain *domain, struct span path)
 {
 	char standard[PATH_MAX];
@@ -67,7 +67,7 @@ static int write_head(const struct copy_job *job, const struct outcomes *outcome
 	return err;
 }
 
-/* The message without the Return-Path fields that it came with (RFC 5321 4.4). */
+/* Copies the message without its own Return-Path fields (RFC 5321 4.4). */
 static int write_stripped(const struct copy_job *job, int to)
 {
 	char header[HEADER_MAX];
@@ -78,7 +78,7 @@ static int write_stripped(const struct copy_job *job, int to)
 	int err = n < 0 ? -errno : 0;
 	struct span rest = {header, n < 0 ? 0 : (size_t)n};
 	while (!err && field_next(&rest, &field)) {
-		bool cut = !rest.len && start + n < end; /* it may go on behind what was read */
+		bool cut = !rest.len && start + n < end; /* a field may continue behind the part that was read */
 		off_t field_at = start + (field.whole.at - header);
 		if (cut || !field_is(&field, "return-path"))
 			continue;
@@ -95,7 +95,9 @@ static int write_message(const struct copy_job *job, int to)
 	return fd_copy(job->message, (off_t)job->envelope->body_at, (off_t)job->size, to);
 }
 
-/* The copy under a hidden name, durable. What lies there is left from a worker that died: we hold the message's lock.
+/*
+ * Writes the copy under a hidden name, durably. An existing one is left from a worker that died: this worker holds the
+ * message's lock.
  */
 static int write_hidden(const struct copy_job *job, const struct outcomes *outcomes, int folder, const char *hidden)
 {
@@ -115,7 +117,7 @@ static int write_hidden(const struct copy_job *job, const struct outcomes *outco
 	return err;
 }
 
-/* Is NAME what we would put there: an earlier attempt that could not be recorded? */
+/* Whether NAME has the same content: it is from an earlier attempt that could not be recorded. */
 static bool same_file(int folder, const char *name, int copy)
 {
 	struct stat ours, theirs;
@@ -126,7 +128,7 @@ static bool same_file(int folder, const char *name, int copy)
 	return same;
 }
 
-/* Some network file systems know no RENAME_NOREPLACE; a link does not replace either. */
+/* Some network file systems have no RENAME_NOREPLACE; a link does not replace a file either. */
 static int rename_new(int folder, const char *from, const char *to)
 {
 	if (renameat2(folder, from, folder, to, RENAME_NOREPLACE) == 0)
@@ -139,7 +141,7 @@ static int rename_new(int folder, const char *from, const char *to)
 	return 0;
 }
 
-/* ID.eml; when other recipients of the message have that file, ID-2.eml, and so on. */
+/* ID.eml; if other recipients of the message have that file, ID-2.eml, and so on. */
 static int give_name(const struct copy_job *job, int folder, const char *hidden, int copy, char name[MSGNAME_MAX])
 {
 	int err = -EEXIST;

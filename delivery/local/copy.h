@@ -1,7 +1,7 @@
 /*
- * A copy of a message in a drop folder, for what the queue's rename can't do: several folders, or another file system.
- * The copy has the envelope lines of this job's recipients only. It appears whole and durable under its final name, or
- * not at all; doing it twice gives one file.
+ * Copies a message to a drop folder when the queue's rename can't do it: for several folders, or another file system.
+ * The copy has only the envelope lines of this job's recipients. It appears complete and durable under its final name,
+ * or not at all; doing it twice makes one file.
  */
 #ifndef DELIVERY_LOCAL_COPY_H
 #define DELIVERY_LOCAL_COPY_H
@@ -10,7 +10,7 @@
 #include "delivery/report/outcome.h"
 
 struct copy_job {
-	const struct config_server *server; /* whose folders may be written */
+	const struct config_server *server; /* the server whose folders may be written */
 	struct span id;
 	struct span folder; /* as in the configuration */
 	int message;        /* descriptor of the message file */

@@ -12,7 +12,7 @@
 #include "delivery/local/notice.h"
 
 enum {
-	ARRIVED_MS = 5000, /* after that the scan of the queue finds the notice */
+	ARRIVED_MS = 5000, /* later the queue's scan finds the notice */
 	CHUNK = 64 * 1024
 };
 
@@ -35,8 +35,8 @@ static void take_lines(void *context, struct span lines)
 }
 
 /*
- * All that is known, and on disk: a notice must not outlive a power cut that takes what it tells. The queue would try
- * again, and tell of that, too.
+ * Reads the journal and makes it durable: after a power cut the notice must not be newer than the journal. Otherwise
+ * the queue would try again, and send another notice.
  */
 static int read_journal(int fd, struct str *to)
 {
@@ -45,7 +45,7 @@ static int read_journal(int fd, struct str *to)
 	return !err && to->failed ? -ENOMEM : err;
 }
 
-/* Leaves only those in *outcomes, and tells only of those, that both the job and the journal speak of. */
+/* Keeps only the recipients that both the job and the journal have. */
 static bool select_facts(struct notice_fact *facts, size_t count, struct outcomes *outcomes)
 {
 	size_t kept = 0, next = 0;
@@ -76,7 +76,10 @@ static void say_arrived(const struct local *local)
 	str_free(&packet);
 }
 
-/* A notice that is there already is the work of an attempt that ended too early to tell; gone, it was delivered. */
+/*
+ * A notice that exists already comes from an attempt that ended too early to report it. If it is gone, it was
+ * delivered.
+ */
 static int adopt(struct local *local)
 {
 	int err = spool_sync(local->spool, local->file.name);
@@ -85,7 +88,7 @@ static int adopt(struct local *local)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* The message proper, to its end. */
+/* Copies the message proper. */
 static int write_message(struct local *local, int message, uint64_t at, uint64_t size)
 {
 	char chunk[CHUNK];
@@ -174,7 +177,7 @@ static int write_notice(struct local *local, const struct wire_job_notice *job, 
 	return commit(local, id, &notice, message, job->size);
 }
 
-/* Who is told of a delay remains to be told of the end. */
+/* A sender who is told of a delay is still to be told of the end. */
 static void decide(struct outcomes *outcomes, const struct notice_fact *facts, const struct outcome *outcome)
 {
 	for (size_t i = 0; i < outcomes->n; i++) {
@@ -191,7 +194,7 @@ bool local_notice(struct local *local, const struct wire_job_notice *job, int me
 {
 	struct notice_fact *facts = arena_alloc(outcomes->arena, envelope->rcpt_count * sizeof(*facts));
 	int err = facts ? read_journal(journal, &local->journal) : -ENOMEM;
-	*why = err ? strerror(-err) : "nothing happened to a recipient that the sender does not know of";
+	*why = err ? strerror(-err) : "there is nothing new to tell the sender";
 	if (err || !notice_facts(str_span(&local->journal), facts, envelope->rcpt_count) ||
 	    !select_facts(facts, envelope->rcpt_count, outcomes))
 		return false;
@@ -203,7 +206,7 @@ bool local_notice(struct local *local, const struct wire_job_notice *job, int me
 	else
 		err = write_notice(local, job, message, envelope, facts);
 	if (err) {
-		snprintf(text, sizeof(text), "the notice can't be written: %s", strerror(-err));
+		snprintf(text, sizeof(text), "can't write the notice: %s", strerror(-err));
 		outcome = (struct outcome){
 			.event = JOURNAL_DELAYED, .code = 451, .enhanced = {4, 3, 0}, .text = span_of(text)};
 	}

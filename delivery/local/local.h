@@ -1,4 +1,4 @@
-/* The jobs of the local role: copies into drop folders, and notices, which enter by the spool's front door. */
+/* The jobs of the local role: copies into drop folders, and notices, which enter the spool like any message. */
 #ifndef DELIVERY_LOCAL_LOCAL_H
 #define DELIVERY_LOCAL_LOCAL_H
 
@@ -11,7 +11,7 @@
 struct local {
 	const struct config_server *server;
 	const struct spool *spool;
-	struct spool_file file; /* the notice being written; its buffer is kept */
+	struct spool_file file; /* the notice being written; keeps its buffer */
 	int arrivals;           /* arrivals link */
 	struct str journal;     /* as read; kept between jobs */
 };
@@ -21,10 +21,10 @@ void local_open(struct local *local, const struct spool *spool, const struct con
 void local_close(struct local *local);
 
 /*
- * Tells the sender of a message about those recipients in OUTCOMES (all open) of whom he does not know what the journal
- * says: commits the notice, says `arrived`, then decides `noticed` for them, `warned` for those that are only delayed
- * (delayed when it could not be written). The others are taken out of *outcomes. False when the journal can't be read
- * or names none: *why says it.
+ * Sends the sender of a message a notice about those recipients in OUTCOMES (all open) whose state in the journal is
+ * news: commits the notice, sends `arrived`, then decides `noticed` for them, `warned` for those that are only delayed
+ * (delayed when the notice could not be written). Removes the others from *outcomes. False when the journal can't be
+ * read or has no news: *why has the reason.
  */
 bool local_notice(struct local *local, const struct wire_job_notice *job, int message, int journal,
 		  const struct envelope *envelope, struct outcomes *outcomes, const char **why);

@@ -17,7 +17,7 @@
 #include "delivery/local/local_jobs.h"
 #include "delivery/pool/pool.h"
 
-/* Copies and notices wait for the disk: more of them at once don't make it faster. */
+/* Copies and notices wait for the disk: more workers don't make it faster. */
 enum { WORKERS_SPARE = 1, WORKERS_MAX = 16 };
 
 static void open_spool(const struct config_server *server, struct spool *out)
@@ -31,8 +31,8 @@ static void open_spool(const struct config_server *server, struct spool *out)
 }
 
 /*
- * The whole file system stays in sight, as far as the user's rights reach: a drop folder may be mounted or made after
- * our start, and a rule of Landlock would not cover it.
+ * The whole file system stays accessible, within the user's rights: a drop folder may be mounted or created after the
+ * start, which no Landlock rule could cover.
  */
 static void enter_jail(const struct child *child)
 {

@@ -8,7 +8,7 @@ enum {
 	QUOTED_COLUMNS = 76
 };
 
-/* Octets of the character that begins with C; 0 = none does. */
+/* Octets of the character that begins with C; 0 = invalid. */
 static size_t utf8_length(unsigned char c)
 {
 	if (c < 0x80)
@@ -20,7 +20,7 @@ static size_t utf8_length(unsigned char c)
 	return c >= 0xf0 && c < 0xf5 ? 4 : 0;
 }
 
-/* Overlong forms, surrogates and what lies beyond Unicode have a second octet out of these bounds (RFC 3629 4). */
+/* The second octet of overlong forms, surrogates and values beyond Unicode is out of these bounds (RFC 3629 4). */
 static bool second_fits(unsigned char first, unsigned char second)
 {
 	unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
@@ -57,7 +57,7 @@ void mime_append_words(struct str *to, struct span text)
 	for (bool first = true; text.len; first = false) {
 		size_t len = mime_utf8(text, WORD_OCTETS);
 		if (!len)
-			len = 1; /* no UTF-8: whatever it is, it ends */
+			len = 1; /* invalid UTF-8 */
 		str_append_text(to, first ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?");
 		base64_append(to, text.at, len);
 		str_append_text(to, "?=");

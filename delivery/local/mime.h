@@ -1,4 +1,4 @@
-/* What MIME needs to carry any text in 7 bits and lines of bounded length (RFC 2045, 2047). Pure. */
+/* Encodes any text in 7 bits and lines of bounded length (RFC 2045, 2047). Pure. */
 #ifndef DELIVERY_LOCAL_MIME_H
 #define DELIVERY_LOCAL_MIME_H
 
@@ -6,10 +6,10 @@
 
 enum { MIME_LINE_MAX = 998 /* RFC 5322 2.1.1 */ };
 
-/* The length of the longest front of TEXT, at most MAX octets, that is UTF-8 and ends with a whole character. */
+/* The length of the longest prefix of TEXT, at most MAX octets, that is valid UTF-8. */
 size_t mime_utf8(struct span text, size_t max);
 
-/* Appends UTF-8 text as encoded words of 75 octets at most, folded behind each. */
+/* Appends UTF-8 text as encoded words of at most 75 octets, folded after each. */
 void mime_append_words(struct str *to, struct span text);
 
 /* Appends octets as lines of base64. */
@@ -18,8 +18,7 @@ void mime_append_base64(struct str *to, struct span octets);
 /* Appends lines of text (ends: LF or CRLF, which become CRLF) as quoted-printable. */
 void mime_append_quoted(struct str *to, struct span text);
 
-/* TEXT can stand in a message of 7 bits as it is: no NUL, no 8-bit octet, no lonely CR, no line beyond MIME_LINE_MAX.
- */
+/* Whether TEXT needs no encoding: no NUL, no 8-bit octet, no lone CR, no line beyond MIME_LINE_MAX. */
 bool mime_plain(struct span text);
 
 #endif

@@ -7,7 +7,7 @@
 #include "delivery/local/notice_words.h"
 
 enum {
-	SUBJECT_SHOWN_MAX = 200, /* octets of the message's subject in ours */
+	SUBJECT_SHOWN_MAX = 200, /* octets of the original subject in the notice's subject */
 	MESSAGE_ID_MAX = 250
 };
 
@@ -28,7 +28,7 @@ bool notice_is_full(const struct notice *n)
 	       notice_action(n) == NOTICE_FAILED;
 }
 
-/* A field's value without its folds; of what is not text in 7 bits or UTF-8 a part or nothing. */
+/* Unfolds a field's value. Text that is neither 7-bit nor UTF-8 is cut or left out. */
 static void unfold(struct span value, struct str *to)
 {
 	struct span line;
@@ -49,7 +49,7 @@ void notice_original_subject(const struct notice *n, struct str *to)
 		unfold(value, to);
 }
 
-/* The front of TEXT in at most MAX octets, not cut within a word where it has blanks: it may be an encoded one. */
+/* A prefix of TEXT of at most MAX octets that ends at a blank if possible: a word may be an encoded one. */
 static struct span front(struct span text, size_t max)
 {
 	size_t len = mime_utf8(text, max);
@@ -84,7 +84,7 @@ static void append_subject(const struct notice *n, struct str *to)
 	str_free(&subject);
 }
 
-/* So that a mail program shows the notice beside the message. */
+/* A mail program then shows the notice beside the message. */
 static void append_reference(const struct notice *n, struct str *to)
 {
 	struct span id;
@@ -158,7 +158,7 @@ static void append_human(const struct notice *n, struct str *to)
 	str_free(&text);
 }
 
-/* The header section of what we have of the message, whole lines of it. */
+/* The header section of the available part of the message, in whole lines. */
 static struct span header_section(struct span headers)
 {
 	struct span rest = headers, line;

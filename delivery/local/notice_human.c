@@ -1,4 +1,4 @@
-/* The part of a notice that people read: what happened to whom, who said so in which words, and what they can do. */
+/* The part of a notice for people: what happened to which recipients, the text of the host, and advice. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 enum { COLUMNS = 76, INDENT = 4, SUBJECT_SHOWN_MAX = 200 };
 
-/* English text in lines of COLUMNS, where it has blanks; Japanese has none and is left to the reader's program. */
+/* Wraps English text at COLUMNS. Japanese has no blanks and is left to the reader's program. */
 static void append_lines(struct str *to, size_t indent, struct span text)
 {
 	struct span line;
@@ -77,7 +77,7 @@ static void append_cause(const struct notice *n, const struct notice_fact *fact,
 	str_free(&words);
 }
 
-/* The recipients with the reason of FIRST; returns how many. */
+/* Lists the recipients with the same reason as FIRST; returns their number. */
 static size_t append_group(const struct notice *n, size_t first, bool *told, struct str *to)
 {
 	const struct notice_fact *fact = &n->facts[first];
@@ -119,7 +119,7 @@ static void append_action(const struct notice *n, enum notice_action action, boo
 	str_append_text(to, left ? "\r\n" : "");
 }
 
-/* Which message it is about. A subject in encoded words is for programs; ours has it too. */
+/* Identifies the message. A subject in encoded words would be unreadable here; the notice's own subject has it. */
 static void append_summary(const struct notice *n, struct str *to)
 {
 	char id[MSGID_LEN + 1], date[CLOCK_TEXT_MAX];

@@ -1,5 +1,7 @@
-/* The part of a notice that programs read (RFC 3464). Every value is printable US-ASCII: journal, envelope and
- * configuration hold nothing else. */
+/*
+ * The part of a notice for programs (RFC 3464). Every value is printable US-ASCII, as are journal, envelope and
+ * configuration.
+ */
 #include "common/base/clock.h"
 #include "common/mail/msgid.h"
 #include "delivery/local/notice.h"
@@ -32,7 +34,7 @@ static void append_original(const struct notice *n, size_t rcpt, struct str *to)
 	str_printf(to, "Original-Recipient: %.*s;%s\r\n", SPAN_ARGS(type), address);
 }
 
-/* HOST is "name[address]:port", or "[address]:port" of a host that is known by its address only. */
+/* HOST is "name[address]:port", or "[address]:port" of a host without a name. */
 static void append_host(struct span host, struct str *to)
 {
 	struct span rest = host, name = span_take(&rest, '[');
@@ -67,7 +69,7 @@ static void append_recipient(const struct notice *n, size_t rcpt, struct str *to
 	str_append_text(to, "\r\n");
 	str_printf(to, "Action: %s\r\nStatus: %s\r\n", notice_action_name(fact->action), status);
 	append_host(cause->host, to);
-	if (fact->action != NOTICE_DELIVERED) /* where it lies is not the sender's affair */
+	if (fact->action != NOTICE_DELIVERED) /* the sender need not know the drop folder */
 		append_diagnostic(cause, to);
 	append_date(to, "Last-Attempt-Date", cause->wall_ms);
 	if (fact->action == NOTICE_DELAYED && n->until_ms)

@@ -3,23 +3,23 @@
 enum {
 	ADVICE_SUBJECTS = 8,
 	ADVICE_SIZE = 8,
-	ADVICE_PROOF, /* we could not prove who we are */
+	ADVICE_PROOF, /* the next hop requires authentication */
 	ADVICE_COUNT
-}; /* subjects of RFC 3463, 0 = any other; and two of our own */
+}; /* subjects of RFC 3463, 0 = any other; and two more */
 
 static const char *const words_of[CONFIG_LANGUAGE_COUNT][WORDS_COUNT] = {
 	[CONFIG_LANGUAGE_EN] =
 		{
 			[WORDS_FROM] = "Mail delivery",
-			[WORDS_SERVER] = "This is the mail server $1, with news of a message of yours:",
-			[WORDS_GAVE_UP] = "This server has tried for $1 and gives up. The last time:",
+			[WORDS_SERVER] = "This is the mail server $1, with news about your message:",
+			[WORDS_GAVE_UP] = "This server has tried for $1 and gives up. The last attempt:",
 			[WORDS_SAID] = "The server $1 said:",
-			[WORDS_NO_WAY] = "This server could not hand it over to $1:",
+			[WORDS_NO_WAY] = "This server could not pass it on to $1:",
 			[WORDS_OURS] = "This server says:",
-			[WORDS_MORE] = "... and $1 more recipients; the report behind this text has them all.",
-			[WORDS_LOGS] = "In the logs of this server the message is $1. For help write to its "
-				       "postmaster, <$2>.",
-			[WORDS_REST] = "A report for mail programs follows, and what you had sent or its headers.",
+			[WORDS_MORE] = "... and $1 more recipients; the report below lists all of them.",
+			[WORDS_LOGS] =
+				"In the log of this server the message is $1. For help write to its postmaster, <$2>.",
+			[WORDS_REST] = "A report for mail programs follows, and your message or its headers.",
 		},
 	[CONFIG_LANGUAGE_JA] =
 		{
@@ -45,21 +45,17 @@ static const char *const headings[CONFIG_LANGUAGE_COUNT][NOTICE_ACTION_COUNT] = 
 	[CONFIG_LANGUAGE_EN] =
 		{
 			"",
-			"It could NOT be delivered to these recipients, and nothing more will be tried for them:",
-			"It is delayed for these recipients. Nothing is lost, and you need do nothing: "
-			"this server goes on trying until $1.",
-			"It was passed on for these recipients to a server that sends no confirmations: "
-			"it should arrive, but no more will be heard of it.",
+			"It could NOT be delivered to these recipients, and no further attempt will be made:",
+			"It is delayed for these recipients. Nothing is lost, and you need not do anything: this server keeps trying until $1.",
+			"It was passed on for these recipients to a server that sends no confirmations: it should arrive, but there will be no further notice.",
 			"It was delivered to these recipients:",
 		},
 	[CONFIG_LANGUAGE_JA] =
 		{
 			"",
 			"次の宛先には配信できませんでした。これ以上の配信は行いません。",
-			"次の宛先への配信が遅れています。メールは失われておらず、何もなさる必要はありません。\r\n"
-			"このサーバーは $1 まで配信を続けます。",
-			"次の宛先へのメールは、配信確認を送らないサーバーに引き渡しました。\r\n"
-			"届くはずですが、この後の通知はありません。",
+			"次の宛先への配信が遅れています。メールは失われておらず、何もなさる必要はありません。\r\nこのサーバーは $1 まで配信を続けます。",
+			"次の宛先へのメールは、配信確認を送らないサーバーに引き渡しました。\r\n届くはずですが、この後の通知はありません。",
 			"次の宛先に配信しました。",
 		},
 };
@@ -67,46 +63,33 @@ static const char *const headings[CONFIG_LANGUAGE_COUNT][NOTICE_ACTION_COUNT] = 
 static const char *const advices[CONFIG_LANGUAGE_COUNT][ADVICE_COUNT] = {
 	[CONFIG_LANGUAGE_EN] =
 		{
-			[0] = "Look at the address and at the words above, and send the message again, or tell "
-			      "postmaster.",
-			[1] = "Look at the address for a typing mistake, and send the message again.",
-			[2] = "The mailbox takes no mail at present. Try again later, or reach the recipient another "
-			      "way.",
-			[3] = "The receiving system does not take this message. Ask its administrator, or reach the "
-			      "recipient another way.",
-			[4] = "The receiving system could not be reached. Send the message again later; if it fails "
-			      "again, tell postmaster.",
+			[0] = "Check the address and the text above, and send the message again, or tell postmaster.",
+			[1] = "Check the address for a typing mistake, and send the message again.",
+			[2] = "The mailbox accepts no mail at present. Try again later, or reach the recipient another way.",
+			[3] = "The receiving system does not accept this message. Ask its administrator, or reach the recipient another way.",
+			[4] = "The receiving system could not be reached. Send the message again later; if it fails again, tell postmaster.",
 			[5] = "The two mail systems did not understand each other. Tell postmaster.",
-			[6] = "The receiving system can't take the form of this message. Send it in another form, "
-			      "for instance as plain text.",
-			[7] = "The receiving system refuses this message by a rule of its own. Ask its "
-			      "administrator, or reach the recipient another way.",
-			[ADVICE_SIZE] = "The message is too large. Send a smaller one, for instance with a link in "
-					"place of the attachment.",
-			[ADVICE_PROOF] = "The next mail system wants this server to prove who it is, which could "
-					 "not be done. That is no fault of yours or of the recipient. Tell "
-					 "postmaster.",
+			[6] = "The receiving system can't handle the form of this message. Send it in another form, for instance as plain text.",
+			[7] = "The receiving system refuses this message by a rule of its own. Ask its administrator, or reach the recipient another way.",
+			[ADVICE_SIZE] =
+				"The message is too large. Send a smaller one, for instance with a link in place of the attachment.",
+			[ADVICE_PROOF] =
+				"The next mail system requires this server to authenticate, which failed. That is no fault of yours or of the recipient. Tell postmaster.",
 		},
 	[CONFIG_LANGUAGE_JA] =
 		{
 			[0] = "宛先と上記の説明をご確認のうえ再送するか、管理者にお知らせください。",
 			[1] = "宛先に誤りがないかご確認のうえ、再送してください。",
-			[2] = "宛先のメールボックスは現在メールを受け取れません。後ほど再送するか、別の方法でご連絡くだ"
-			      "さい。",
-			[3] = "受信側のシステムがこのメールを受け付けません。受信側の管理者に問い合わせるか、別の方法で"
-			      "ご連絡ください。",
-			[4] = "受信側のシステムに接続できませんでした。後ほど再送し、再び失敗するときは管理者にお知らせ"
-			      "ください。",
+			[2] = "宛先のメールボックスは現在メールを受け取れません。後ほど再送するか、別の方法でご連絡ください。",
+			[3] = "受信側のシステムがこのメールを受け付けません。受信側の管理者に問い合わせるか、別の方法でご連絡ください。",
+			[4] = "受信側のシステムに接続できませんでした。後ほど再送し、再び失敗するときは管理者にお知らせください。",
 			[5] = "双方のメールシステムのやり取りに問題がありました。管理者にお知らせください。",
-			[6] = "受信側のシステムはこのメールの形式を受け取れません。テキスト形式など、別の形式で再送して"
-			      "ください。",
-			[7] = "受信側の規則により拒否されました。受信側の管理者に問い合わせるか、別の方法でご連絡くださ"
-			      "い。",
-			[ADVICE_SIZE] = "メールが大きすぎます。添付ファイルの代わりにリンクを使うなどして、小さくして再"
-					"送してください。",
-			[ADVICE_PROOF] = "次のメールサーバーがこのサーバーに認証を求めましたが、認証できませんでした。"
-					 "送信者や宛先の"
-					 "誤りではありません。管理者にお知らせください。",
+			[6] = "受信側のシステムはこのメールの形式を受け取れません。テキスト形式など、別の形式で再送してください。",
+			[7] = "受信側の規則により拒否されました。受信側の管理者に問い合わせるか、別の方法でご連絡ください。",
+			[ADVICE_SIZE] =
+				"メールが大きすぎます。添付ファイルの代わりにリンクを使うなどして、小さくして再送してください。",
+			[ADVICE_PROOF] =
+				"次のメールサーバーがこのサーバーに認証を求めましたが、認証できませんでした。送信者や宛先の誤りではありません。管理者にお知らせください。",
 		},
 };
 

@@ -1,4 +1,4 @@
-/* The words of a notice in each language that it can have, UTF-8. $1 and $2 stand for arguments. */
+/* The texts of a notice in each language, UTF-8. $1 and $2 stand for arguments. */
 #ifndef DELIVERY_LOCAL_NOTICE_WORDS_H
 #define DELIVERY_LOCAL_NOTICE_WORDS_H
 
@@ -8,9 +8,9 @@
 #include "delivery/local/notice_facts.h"
 
 enum notice_words {
-	WORDS_FROM,    /* who writes, before the address */
+	WORDS_FROM,    /* the sender's display name */
 	WORDS_SERVER,  /* $1: our name */
-	WORDS_GAVE_UP, /* $1: after how long */
+	WORDS_GAVE_UP, /* $1: the time tried */
 	WORDS_SAID,    /* $1: the host */
 	WORDS_NO_WAY,  /* $1: the host */
 	WORDS_OURS,
@@ -22,16 +22,16 @@ enum notice_words {
 
 const char *notice_words(enum config_language language, enum notice_words words);
 
-/* Before the message's own subject. */
+/* The prefix of the subject, followed by the message's own. */
 const char *notice_subject(enum config_language language, enum notice_action action);
 
-/* Above the recipients to whom this happened. $1: until when it goes on, for what is delayed. */
+/* The heading above the recipients with this action. $1: how long delayed ones are tried. */
 const char *notice_heading(enum config_language language, enum notice_action action);
 
-/* What the reader can do, by the enhanced code (RFC 3463). */
+/* Advice for the reader, by the enhanced code (RFC 3463). */
 const char *notice_advice(enum config_language language, struct enhanced status);
 
-/* Appends TEXT with what its $1 and $2 stand for. */
+/* Appends TEXT with its $1 and $2 replaced. */
 void notice_say(struct str *to, const char *text, struct span first, struct span second);
 
 #endif

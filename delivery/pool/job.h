@@ -1,4 +1,4 @@
-/* The job that a worker has in hand: what its packet and its message say, and what becomes of its recipients. */
+/* The current job of a worker: its packet, its message, and the outcomes of its recipients. */
 #ifndef DELIVERY_POOL_JOB_H
 #define DELIVERY_POOL_JOB_H
 
@@ -11,7 +11,7 @@ struct job {
 	int message; /* descriptor, borrowed from the packet */
 	struct envelope envelope;
 	struct outcomes outcomes;
-	struct arena arena; /* kept from job to job, as is `head` */
+	struct arena arena; /* kept from job to job, like `head` */
 	struct str head;    /* of the message file */
 };
 
@@ -20,15 +20,15 @@ void job_init(struct job *job, uint32_t number);
 void job_free(struct job *job);
 
 /*
- * The job of PACKET (descriptors: message, journal): reads the envelope, takes the recipients in the bitmap RCPTS.
- * False when that can't be done, which is reported.
+ * Opens the job of PACKET (descriptors: message, journal): reads the envelope, selects the recipients of the bitmap
+ * RCPTS. A failure is reported, and false returned.
  */
 bool job_open(struct job *job, const struct ipc_packet *packet, struct span id, struct span rcpts);
 
-/* Reports that nothing could be tried, for WHY. */
+/* Reports that nothing could be tried, because of WHY. */
 void job_give_back(const struct job *job, struct span rcpts, const char *why);
 
-/* Reports what became of the recipients, all of whom are decided. */
+/* Reports the outcomes; all recipients are decided. */
 void job_report(const struct job *job);
 
 #endif

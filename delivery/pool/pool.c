@@ -21,7 +21,7 @@ struct pool {
 	struct prefork *prefork;
 	int link;        /* to the queue; -1 = none */
 	uint64_t serial; /* of the link */
-	int ends[2];     /* of the job link of the worker that is being forked: ours to give away, the worker's */
+	int ends[2];     /* the job link of the worker that is being forked: the queue's end, and the worker's */
 	uint32_t number; /* of that worker */
 	bool stopping;
 	char packet[WIRE_PACKET_MAX];
@@ -46,7 +46,7 @@ static void lose_link(struct pool *p)
 	prefork_want(p->prefork, p->setup.spare);
 }
 
-/* The link is closed, by whichever end: master makes another if there is a queue. WHY NULL = the queue's end is. */
+/* The link is closed: master makes another if there is a queue. WHY NULL = the queue closed it. */
 static void break_link(struct pool *p, const char *why)
 {
 	if (why)
@@ -98,7 +98,7 @@ static void stop(struct pool *p, bool now)
 	prefork_signal(p->prefork, now ? SIGKILL : SIGTERM);
 }
 
-/* Idle workers go at once, others after their job; new ones know the new configuration. */
+/* Idle workers end at once, others after their job; new ones have the new configuration. */
 static void reload(struct pool *p, struct ipc_packet *packet)
 {
 	if (packet->fd_count != 1)
@@ -108,7 +108,7 @@ static void reload(struct pool *p, struct ipc_packet *packet)
 	if (child_reconfigure(p->setup.child, fd))
 		prefork_signal(p->prefork, SIGUSR1);
 	else
-		log_error("the new configuration can't be read; keeping the old one");
+		log_error("can't read the new configuration; the old one stays in force");
 }
 
 static void attach(struct pool *p, struct ipc_packet *packet)
@@ -145,7 +145,7 @@ static void on_control(struct pool *p)
 		stop(p, wire_decode_stop(packet.text, &wire) && wire.now);
 		break;
 	default:
-		log_warning("master sent a packet that is not for us: %s", wire_type_name(wire_type_of(packet.text)));
+		log_warning("unexpected packet from master: %s", wire_type_name(wire_type_of(packet.text)));
 	}
 	ipc_packet_close(&packet);
 }
@@ -156,7 +156,7 @@ static void want(struct pool *p, uint64_t count)
 	prefork_want(p->prefork, workers > p->setup.spare ? workers : p->setup.spare);
 }
 
-/* The queue is not less trusted than we are; still, what does not decode costs the link. */
+/* The queue is as trusted as this process; still, an invalid packet closes the link. */
 static void on_link(struct pool *p)
 {
 	struct ipc_packet packet;
@@ -167,7 +167,7 @@ static void on_link(struct pool *p)
 	if (!err && wire_admit(WIRE_LINK_pool, WIRE_DOWN, packet.text) && wire_decode_want_workers(packet.text, &wire))
 		want(p, wire.count);
 	else
-		break_link(p, err ? strerror(-err) : packet.eof ? NULL : "it sent what is no wish for workers");
+		break_link(p, err ? strerror(-err) : packet.eof ? NULL : "the queue sent an invalid packet");
 	if (!err)
 		ipc_packet_close(&packet);
 }
@@ -177,7 +177,7 @@ static bool finished(const struct pool *p)
 	return p->stopping && prefork_count(p->prefork) == 0;
 }
 
-/* Milliseconds until the next look at anything; -1 = none. */
+/* Milliseconds until the next task; -1 = none. */
 static int tend(struct pool *p)
 {
 	int wait = prefork_tend(p->prefork);

@@ -1,7 +1,8 @@
 /*
- * The parent of a pool (delivery or local): two links and a prefork. On the control link master says what to do; on the
- * pool link, which comes with `attach`, the queue gets one end of every worker's job link, held by nobody else. Without
- * a pool link no worker is forked: when the queue is gone its workers see the end of their job links, finish and go.
+ * The parent of a pool (delivery or local): two links and a prefork. Master gives orders on the control link. On the
+ * pool link, which comes with `attach`, the queue gets one end of every worker's job link; no other process keeps it.
+ * Without a pool link no worker is forked. When the queue is gone, its workers see the end of their job links, finish
+ * and end.
  */
 #ifndef DELIVERY_POOL_POOL_H
 #define DELIVERY_POOL_POOL_H
@@ -15,11 +16,11 @@ struct pool_setup {
 	struct child *child;
 	enum child_link kind; /* of the pool link */
 	size_t spare, max;    /* workers kept, and at most */
-	uint64_t jobs;        /* after which a worker gives way */
+	uint64_t jobs;        /* maximum for one worker */
 	bool may_fork;        /* workers may fork */
-	/* The parent calls it at every turn of its loop, and once in POOL_LOOK_MS; NULL = nothing to look after. */
+	/* Called in every round of the parent's loop, at least once in POOL_LOOK_MS; NULL = nothing to do. */
 	void (*look)(void);
-	/* The life of a worker: gets ready what it needs, then worker_run. Returns the exit status. */
+	/* Runs a worker: prepares what it needs, then calls worker_run. Returns the exit status. */
 	int (*work)(const struct worker *worker, const void *context);
 	const void *context;
 };

@@ -12,10 +12,10 @@
 
 enum { IDLE_SEND_MS = 5000 };
 
-/* What the signal handler closes. */
+/* The link that the signal handler closes. */
 static int retiring_link = -1;
 
-/* No new job can be sent from now on; those that were sent are still received, then EOF. */
+/* No new job can be sent from now on; jobs that were sent are still received, then EOF. */
 static void retire(int signo)
 {
 	int keep = errno;
@@ -35,7 +35,7 @@ static void heed_signals(int job_link)
 
 bool worker_no_job(void)
 {
-	log_error("a packet on the job link is no job of ours; giving the link up");
+	log_error("unexpected packet on the job link, which is closed now");
 	return false;
 }
 

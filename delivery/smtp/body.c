@@ -57,7 +57,7 @@ struct source {
 	uint64_t at;
 };
 
-/* The next piece of the message file from AT on: what is in memory already, then the file. */
+/* The next piece of the message file from AT on: first from memory, then from the file. */
 static struct span from_file(struct client *c, const struct client_job *job, uint64_t at)
 {
 	size_t room = job->size - at < CLIENT_BLOCK ? (size_t)(job->size - at) : CLIENT_BLOCK;

@@ -43,19 +43,20 @@ struct client_job {
 	struct span destination;
 	struct span hosts; /* hosts.h */
 	bool use_helo;
-	bool fold_lines;                    /* those of more than DOT_LINE_MAX octets */
-	struct send_as send_as;             /* as whom the header says that it comes; empty address = as it is */
-	struct span helo;                   /* what we call ourselves; empty = as at the start */
-	struct span source;                 /* our addresses to come from, a blank between; empty = any */
-	int64_t timeout_ms;                 /* for one reply, at most */
-	uint64_t max_messages;              /* over one connection; 0 = no bound */
-	uint64_t found;                     /* hosts at the head of the list that see no credentials */
-	uint64_t generation;                /* of the list */
-	bool anew, patient;                 /* as in wire.def */
-	bool turned;                        /* over the connection that a client has turned round, and no other */
-	int stream;                         /* ... which comes with this job; owned; -1 = it does not */
-	const struct security *security;    /* whose settings of TLS hold, without trouble; NULL = clear */
-	const struct security *credentials; /* whose user authenticates to these hosts; NULL = nobody does */
+	bool fold_lines;                 /* fold lines of more than DOT_LINE_MAX octets */
+	struct send_as send_as;          /* as whom the header says that it comes; empty address = as it is */
+	struct span helo;                /* our name in EHLO; empty = the one of client_init */
+	struct span source;              /* our source addresses, separated by blanks; empty = any */
+	int64_t timeout_ms;              /* for one reply at most */
+	uint64_t max_messages;           /* over one connection; 0 = no limit */
+	uint64_t found;                  /* number of hosts at the head of the list that get no credentials */
+	uint64_t generation;             /* of the list */
+	bool anew, patient;              /* as in wire.def */
+	bool turned;                     /* use the ATRN connection, and no other */
+	int stream;                      /* that connection, if it comes with this job; owned; -1 = none */
+	const struct security *security; /* the block whose TLS settings apply, without trouble; NULL = no TLS */
+	const struct security
+		*credentials; /* the block whose user authenticates to these hosts; NULL = no authentication */
 };
 
 /* Facts about a job beside its outcomes. */
@@ -85,7 +86,7 @@ struct client {
 	struct span dane_names,
 		dane_records; /* of the host while the connection is being opened; they point into the job */
 	struct span name;     /* our default name; borrowed */
-	char helo[HOST_NAME_MAX_OCTETS + 1];           /* of the job for which it was opened */
+	char helo[HOST_NAME_MAX_OCTETS + 1];           /* of the job for which the connection was opened */
 	char source[CLIENT_SOURCE_MAX + 1];            /* the same */
 	char tls[TLS_PEER_MAX];                        /* TLS parameters of the last TLS connection, for logs */
 	const struct security *security, *credentials; /* of the job for which the connection was opened */

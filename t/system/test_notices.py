@@ -142,7 +142,7 @@ class Kinds(unittest.TestCase):
             until = email.utils.parsedate_to_datetime(group["Will-Retry-Until"])
             self.assertEqual((until - arrival).total_seconds(), 5)
             self.assertEqual(delayed.mail["Subject"], "Delayed: x")
-            self.assertIn("you need do nothing", delayed.text)
+            self.assertIn("you need not do anything", delayed.text)
             group = expired.recipients["bob@example.net"]
             self.assertEqual((group["Action"], group["Status"]), ("failed", "4.4.7"))
             self.assertEqual(group["Diagnostic-Code"], "smtp; 451 4.2.2 the box is full")
@@ -154,7 +154,7 @@ class Kinds(unittest.TestCase):
         with Mailroot(relay(harness.free_port())) as server:
             ask(server, b"Subject: x\r\n\r\n", {"bob@example.net": ["NOTIFY=DELAY"]})
             notice = notices(server)[0]
-            self.assertIn("This server could not hand it over to [127.0.0.1]:", notice.text)
+            self.assertIn("This server could not pass it on to [127.0.0.1]:", notice.text)
             self.assertTrue(notice.recipients["bob@example.net"]["Diagnostic-Code"].startswith("X-Mailroot; "))
             wait_for(lambda: settled(server), "the message to expire without a second notice", 30)
             self.assertEqual(len(notices(server)), 1)

@@ -184,7 +184,7 @@ START_TEST(refuses_other_configuration)
 			 fd_sealed("empty", SPAN("")), fd_sealed("garbage", SPAN("\x01\x02 }}"))};
 	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
 		struct start start = {.arguments = right, .config = configs[i]};
-		expect_exit(&start, EXIT_TEMPORARY, "can't be read");
+		expect_exit(&start, EXIT_TEMPORARY, "can't read the configuration");
 	}
 }
 END_TEST

@@ -190,7 +190,7 @@ START_TEST(says_what_is_known)
 			       "    550 5.1.1 no such user here\r\n"));
 	ck_assert(holds(&text, "typing mistake"));
 	ck_assert(holds(&text, "  <e@example.net>\r\n\r\n    This server has tried for "));
-	ck_assert(holds(&text, "gives up. The last time:"));
+	ck_assert(holds(&text, "gives up. The last attempt:"));
 	ck_assert(holds(&text, "    451 4.3.0 later\r\n"));
 	ck_assert(!holds(&text, "<c@example.net>") && !holds(&text, "<d@example.net>"));
 	ck_assert(holds(&text, "\r\nMessage-ID: <1@x>\r\n"));
