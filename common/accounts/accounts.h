@@ -6,9 +6,9 @@
  * NAME yescrypt=$y$... scram-sha-256=ITERATIONS,SALT,STORED,SERVER [cram-md5=CONTEXT] changed=MS
  *
  * SALT, STORED, SERVER (RFC 5802) and CONTEXT (the MD5 states after the inner and the outer key block, 32 octets; for
- * CRAM-MD5 they are as good as the password, so they are stored only on request) are base64; MS is the wall clock of
- * the last change. The words after the name may come in any order; scram-sha-256 may be missing. A line counts only
- * with its LF or CRLF. Pure.
+ * an attacker they replace the password in CRAM-MD5, so they are stored only on request) are base64; MS is the wall
+ * clock of the last change. The words after the name may come in any order; scram-sha-256 may be missing. A line counts
+ * only with its LF or CRLF. Pure.
  */
 #ifndef COMMON_ACCOUNTS_ACCOUNTS_H
 #define COMMON_ACCOUNTS_ACCOUNTS_H

@@ -1,4 +1,4 @@
-/* Mail that waits until it is asked for: who may ask us, and whom we ask. */
+/* Settings of ETRN and ATRN: the hosts that may request mail here, and the hosts that we request mail from. */
 #include <string.h>
 
 #include "common/accounts/accounts.h"

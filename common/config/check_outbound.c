@@ -1,4 +1,4 @@
-/* TLS and authentication towards hosts: what would never send mail, or say a password to whoever answers. */
+/* Outbound blocks that would never send mail, or would show a password to a host that is not verified. */
 #include <string.h>
 
 #include "common/config/check.h"

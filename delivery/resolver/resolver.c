@@ -178,7 +178,7 @@ static void ask_addresses(struct request *request)
 	}
 }
 
-/* What can't be asked is as good as not answered. */
+/* A question that can't be sent counts as one without an answer. */
 static void ask_dane(struct request *request, size_t host)
 {
 	const struct lookup_answer none = {.rcode = LOOKUP_NO_ANSWER};

@@ -185,6 +185,9 @@ enum destination_answer destination_answer(struct destination *d, size_t at, enu
  */
 enum destination_answer destination_ask(struct destination *d, int64_t now_ms);
 
+/* Forgets the list of hosts, so that the hosts are asked for again before the next job. */
+void destination_forget_hosts(struct destination *d);
+
 /* A host accepted us. True when D was down. */
 bool destination_up(struct destination *d);
 

@@ -10,32 +10,12 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/ipc/rows.h"
-#include "queue/operator/badmail_survey.h"
+#include "queue/operator/console_link.h"
 #include "queue/operator/explain.h"
-#include "queue/operator/probe.h"
 #include "queue/operator/report.h"
-#include "queue/operator/survey.h"
-#include "queue/operator/text_stream.h"
 
 /* TURN_MS: the time of one turn for all answers together. SLICE_MS: for one answer. */
 enum { OUT_MAX = 8 << 20, TURN_MS = 4, SLICE_MS = 2, SECOND_MS = 1000 };
-
-enum ctl_work { CTL_NOTHING, CTL_SURVEY, CTL_TEXT, CTL_BADMAIL, CTL_EXPLAIN, CTL_PROBE };
-
-struct ctl {
-	int fd;
-	size_t at; /* in console->ctls */
-	enum ctl_work work;
-	struct survey survey;
-	struct text_stream text;
-	struct badmail_survey badmail;
-	char probe[MSGID_LEN + 1];       /* in CTL_PROBE: the id of the test message */
-	int64_t probe_until, probe_told; /* when to stop waiting; when progress was last reported */
-	struct explain *explain;         /* in CTL_EXPLAIN; owned */
-	bool slow;                       /* its socket is full */
-	struct str out;                  /* packets to be sent, each after its length */
-	size_t sent;                     /* octets of `out` that were sent */
-};
 
 struct ctl *console_attach(struct console *all, int fd)
 {
@@ -92,7 +72,7 @@ static void forgotten(void *observer, const struct message *m)
 			survey_forget(&all->ctls[i]->survey, m);
 }
 
-static void done(struct ctl *c, uint64_t exit_code, const char *text)
+void console_done(struct ctl *c, uint64_t exit_code, const char *text)
 {
 	report_done(&c->out, exit_code, text);
 	text_stream_close(&c->text);
@@ -115,7 +95,7 @@ static bool go_on_surveying(struct queue *q, struct ctl *c)
 {
 	enum survey_step step = survey_go_on(q, &c->survey, clock_mono_ms() + SLICE_MS, &c->out);
 	if (step == SURVEY_END)
-		done(c, 0, "");
+		console_done(c, 0, "");
 	return step == SURVEY_MORE;
 }
 
@@ -146,7 +126,7 @@ static void outcome(void *context, const struct message *m, const struct attempt
 				     span_of(code),  span_of(enhanced),
 				     result->host,   result->text};
 	report_cells(&c->out, ROW_OUTCOME, cells, sizeof(cells) / sizeof(cells[0]));
-	done(c, 0, "");
+	console_done(c, 0, "");
 }
 
 void console_open(struct console *all, struct queue *q)
@@ -164,7 +144,7 @@ static void go_on_probing(struct queue *q, struct ctl *c)
 	if (q->mono_ms >= c->probe_until) {
 		str_clear(&q->text);
 		str_printf(&q->text, "no result yet; the delivery goes on: see `mailrootctl queue show %s`", c->probe);
-		done(c, 1, str_text(&q->text));
+		console_done(c, 1, str_text(&q->text));
 	} else if (q->mono_ms - c->probe_told >= SECOND_MS) {
 		c->probe_told = q->mono_ms;
 		report_progress(&c->out, 0);
@@ -175,9 +155,9 @@ static bool go_on_with_badmail(struct queue *q, struct ctl *c)
 {
 	enum survey_step step = badmail_survey_go_on(q, &c->badmail, clock_mono_ms() + SLICE_MS, &c->out);
 	if (step == SURVEY_END && *c->badmail.id && !c->badmail.looked)
-		done(c, 1, "no such message in badmail");
+		console_done(c, 1, "no such message in badmail");
 	else if (step == SURVEY_END)
-		done(c, c->badmail.failed > 0, c->badmail.why);
+		console_done(c, c->badmail.failed > 0, c->badmail.why);
 	return step == SURVEY_MORE;
 }
 
@@ -185,7 +165,7 @@ static bool go_on_reading(struct ctl *c)
 {
 	if (text_stream_go_on(&c->text, &c->out))
 		return true;
-	done(c, c->text.failed, c->text.failed ? "the file can't be read to its end" : "");
+	console_done(c, c->text.failed, c->text.failed ? "the file can't be read to its end" : "");
 	return false;
 }
 
@@ -241,7 +221,7 @@ static bool take_turn(struct queue *q, struct ctl *c)
 {
 	bool unfinished = go_on(q, c);
 	if (!flush(c)) { /* the manager reads the end of the link next */
-		done(c, 0, "");
+		console_done(c, 0, "");
 		return false;
 	}
 	return unfinished && !c->slow;
@@ -266,179 +246,6 @@ bool console_turn(struct console *all)
 	return more;
 }
 
-static bool request_list(struct queue *q, struct ctl *c, struct span text)
-{
-	struct wire_queue_list packet;
-	c->survey = (struct survey){.action = 0};
-	if (!wire_decode_queue_list(text, &packet) || !SELECTION_TAKE(packet, &c->survey.selection))
-		return false;
-	c->survey.limit = packet.limit;
-	survey_begin(q, &c->survey);
-	c->work = CTL_SURVEY;
-	return true;
-}
-
-static bool request_act(struct queue *q, struct ctl *c, struct span text)
-{
-	struct wire_queue_act packet;
-	c->survey = (struct survey){.action = 0};
-	if (!wire_decode_queue_act(text, &packet) || !SELECTION_TAKE(packet, &c->survey.selection))
-		return false;
-	if (packet.action < ROW_RETRY || packet.action > ROW_BOUNCE)
-		return false;
-	c->survey.action = (enum row_action)packet.action;
-	c->survey.count_only = packet.count_only;
-	survey_begin(q, &c->survey);
-	c->work = CTL_SURVEY;
-	return true;
-}
-
-/* Sends the text of message file FD (or -errno), even if the message is delivered and removed meanwhile. */
-static void show_text(struct ctl *c, int fd)
-{
-	if (fd < 0) {
-		done(c, 1, strerror(-fd));
-		return;
-	}
-	text_stream_open(&c->text, fd);
-	c->work = CTL_TEXT;
-}
-
-static bool request_show(struct queue *q, struct ctl *c, struct span text)
-{
-	struct wire_queue_show packet;
-	char id[MSGID_LEN + 1];
-	if (!wire_decode_queue_show(text, &packet))
-		return false;
-	struct message *m = NULL;
-	if (msgid_valid(packet.id) && span_copy(packet.id, id, sizeof(id)))
-		m = message_find(&q->messages, id);
-	if (m && packet.message) {
-		show_text(c, store_open_message(&q->store, m));
-		return true;
-	}
-	struct loaded *w = m ? operate_peek(q, m) : NULL;
-	if (w)
-		report_show(q, m, w, &c->out);
-	done(c, !w, w ? "" : "no such message in the queue");
-	operate_unpeek(w);
-	return true;
-}
-
-static bool begin_badmail(struct queue *q, struct ctl *c)
-{
-	int err = badmail_survey_begin(q, &c->badmail);
-	if (err)
-		done(c, 1, strerror(-err));
-	else
-		c->work = CTL_BADMAIL;
-	return true;
-}
-
-static bool request_badmail_list(struct queue *q, struct ctl *c, struct span text)
-{
-	struct wire_badmail_list packet;
-	if (!wire_decode_badmail_list(text, &packet))
-		return false;
-	c->badmail = (struct badmail_survey){.limit = packet.limit};
-	return begin_badmail(q, c);
-}
-
-static bool request_badmail_act(struct queue *q, struct ctl *c, struct span text)
-{
-	struct wire_badmail_act packet;
-	if (!wire_decode_badmail_act(text, &packet) || (packet.action != ROW_RESEND && packet.action != ROW_DELETE))
-		return false;
-	c->badmail = (struct badmail_survey){.action = (enum row_action)packet.action, .count_only = packet.count_only};
-	return span_copy(packet.id, c->badmail.id, sizeof(c->badmail.id)) && begin_badmail(q, c);
-}
-
-static bool request_badmail_show(struct queue *q, struct ctl *c, struct span text)
-{
-	struct wire_badmail_show packet;
-	struct badmail b;
-	char id[BADMAIL_ID_MAX + 1];
-	if (!wire_decode_badmail_show(text, &packet))
-		return false;
-	bool found = span_copy(packet.id, id, sizeof(id)) && badmail_look(q->store.badmail_fd, id, &b) == 0;
-	if (found && packet.message) {
-		show_text(c, badmail_open(q->store.badmail_fd, id));
-		return true;
-	}
-	if (found)
-		badmail_show(q, &b, &c->out);
-	done(c, !found, found ? "" : "no such message in badmail");
-	return true;
-}
-
-static bool request_status(struct queue *q, struct ctl *c, struct span text)
-{
-	struct wire_queue_status packet;
-	if (!wire_decode_queue_status(text, &packet))
-		return false;
-	report_status(q, packet.detail, &c->out);
-	done(c, 0, "");
-	return true;
-}
-
-static bool request_test(struct queue *q, struct ctl *c, struct span text)
-{
-	struct wire_queue_test packet;
-	char why[PROBE_WHY_MAX];
-	if (!wire_decode_queue_test(text, &packet))
-		return false;
-	if (!probe_begin(q, packet.sender, packet.recipient, c->probe, why)) {
-		done(c, 2, why);
-		return true;
-	}
-	c->probe_told = q->mono_ms;
-	c->probe_until = q->mono_ms + (int64_t)packet.wait_s * SECOND_MS;
-	c->work = CTL_PROBE;
-	return true;
-}
-
-static bool request_explain(struct queue *q, struct ctl *c, struct span text)
-{
-	struct wire_explain_route packet;
-	char why[EXPLAIN_WHY_MAX];
-	if (!wire_decode_explain_route(text, &packet))
-		return false;
-	c->explain = explain_begin(q, &packet, &c->out, why);
-	if (c->explain)
-		c->work = CTL_EXPLAIN;
-	else
-		done(c, 2, why);
-	return true;
-}
-
-static bool request(struct queue *q, struct ctl *c, struct span text)
-{
-	if (c->work != CTL_NOTHING)
-		return false; /* one at a time */
-	switch (wire_admit(WIRE_LINK_ctl_queue, WIRE_UP, text)) {
-	case WIRE_queue_list:
-		return request_list(q, c, text);
-	case WIRE_queue_show:
-		return request_show(q, c, text);
-	case WIRE_queue_act:
-		return request_act(q, c, text);
-	case WIRE_badmail_list:
-		return request_badmail_list(q, c, text);
-	case WIRE_badmail_show:
-		return request_badmail_show(q, c, text);
-	case WIRE_badmail_act:
-		return request_badmail_act(q, c, text);
-	case WIRE_queue_status:
-		return request_status(q, c, text);
-	case WIRE_queue_test:
-		return request_test(q, c, text);
-	case WIRE_explain_route:
-		return request_explain(q, c, text);
-	default:
-		return false;
-	}
-}
-
 bool console_receive(struct console *all, struct ctl *c)
 {
 	struct queue *q = all->queue;
@@ -446,7 +253,7 @@ bool console_receive(struct console *all, struct ctl *c)
 	int err = ipc_receive(c->fd, q->buffer, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN)
 		return true;
-	bool ok = !err && !packet.eof && packet.fd_count == 0 && request(q, c, packet.text);
+	bool ok = !err && !packet.eof && packet.fd_count == 0 && console_request(q, c, packet.text);
 	if (!err)
 		ipc_packet_close(&packet);
 	if (!ok)

@@ -43,7 +43,6 @@ PURE_BASE = re.compile(r"^(span|str|arena|base64)_|^clock_iso")
 COMPONENT_MAX = 5
 FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 450
-QUEUE_LINES_MAX = 500  # of a file below queue/, until its longest three are split
 DIAGNOSTIC_MIN = 12
 PAGE_LINES_MAX = 250
 PAGE_COLUMNS = 100
@@ -135,7 +134,7 @@ class Lint:
             uses = {pathlib.Path(name).with_suffix("") for name in re.findall(r'^\s*#\s*include\s+"([^"]+)"', path.read_text(), re.M)}
             graph.setdefault(module, set()).update(use for use in uses if use.parent == module.parent and use != module)
         for knot in knots(graph):
-            if len(knot) > COMPONENT_MAX and knot[0].parts[0] != "common":
+            if len(knot) > COMPONENT_MAX:
                 names = ", ".join(sorted(module.name for module in knot))
                 self.complain(self.root / knot[0].parent, 1, f"{len(knot)} modules include one another in a circle: {names}")
 
@@ -164,8 +163,7 @@ class Lint:
     def sizes(self, path):
         """A function fits a screen, a file a room: generous hard limits here, better judgement elsewhere."""
         lines = path.read_text().splitlines()
-        in_queue = path.relative_to(self.root).parts[0] == "queue"
-        if len(lines) > (QUEUE_LINES_MAX if in_queue else FILE_LINES_MAX):
+        if len(lines) > FILE_LINES_MAX:
             self.complain(path, 1, f"{len(lines)} lines: this has become two modules")
         start = None
         for number, line in enumerate(lines, 1):
