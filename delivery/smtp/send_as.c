@@ -52,7 +52,9 @@ static void append_from(struct span value, const struct send_as *rule, struct st
 		name = name_of(&mailbox);
 	str_append_text(to, "From: ");
 	str_append(to, name);
-	str_printf(to, "%s<%.*s>\r\n", name.len ? " " : "", SPAN_ARGS(rule->address));
+	str_append_text(to, name.len ? " <" : "<");
+	address_append(to, rule->address);
+	str_append_text(to, ">\r\n");
 }
 
 static void append_reply_to(struct span value, const struct send_as *rule, struct str *to)

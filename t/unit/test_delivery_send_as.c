@@ -83,6 +83,14 @@ START_TEST(test_reply_to)
 }
 END_TEST
 
+/* An address that only MAIL FROM takes without quotes is quoted in the header. */
+START_TEST(test_dots)
+{
+	const struct send_as dots = {SPAN("a..b@example.com"), false, false};
+	ck_assert_str_eq(rewritten("From: c@old.example\r\n", dots), "From: <\"a..b\"@example.com>\r\n");
+}
+END_TEST
+
 /* What is right already is not touched, in whatever form it is written. */
 START_TEST(test_untouched)
 {
@@ -104,8 +112,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_address,  test_name,      test_odd_name, test_several,
-				      test_reply_to, test_untouched, test_bound};
+	const TTest *const tests[] = {test_address,  test_name, test_odd_name,  test_several,
+				      test_reply_to, test_dots, test_untouched, test_bound};
 	Suite *suite = suite_create("delivery/send_as");
 	TCase *all = tcase_create("all");
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
