@@ -137,6 +137,7 @@ static struct config_outbound inherited(const struct config_outbound *outbound)
 	out.auth = CONFIG_AUTH_OFF;
 	out.username = out.password_file = NULL;
 	out.auth_unverified = false;
+	out.oauth = (struct config_oauth){0};
 	out.send_as = out.notice_sender = NULL;
 	out.send_as_header = out.send_as_keep_name = out.send_as_reply_to = true;
 	out.send_as_at = out.notice_sender_at = out.send_as_header_at = by_default;

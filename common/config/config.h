@@ -27,8 +27,9 @@ enum config_role {
 	ROLE_RESOLVER = 1 << 5,
 	ROLE_LOG = 1 << 6,
 	ROLE_PICKUP = 1 << 7, /* reads the pickup folder */
-	ROLE_ALL = (1 << 8) - 1,
-	ROLE_SHOWN = 1 << 8 /* the queue sees it, too; a change is no reason for a new queue */
+	ROLE_WEB = 1 << 8,    /* fetches access tokens */
+	ROLE_ALL = (1 << 9) - 1,
+	ROLE_SHOWN = 1 << 9 /* the queue sees it, too; a change is no reason for a new queue */
 };
 
 #define CONFIG_MEMBER(name, type, ...)                                                                                 \
@@ -68,9 +69,18 @@ struct config_log {
 #define SETTING_LOG CONFIG_MEMBER
 #include "common/config/settings.def"
 };
+struct config_oauth {
+#define SETTING_OAUTH CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+struct config_web {
+#define SETTING_WEB CONFIG_MEMBER
+#include "common/config/settings.def"
+};
 struct config_outbound {
 #define SETTING_OUTBOUND CONFIG_MEMBER
 #include "common/config/settings.def"
+	struct config_oauth oauth; /* never inherited */
 };
 
 struct config_local_domain {
@@ -115,6 +125,7 @@ struct config_server {
 	struct config_messages messages;
 	struct config_delivery delivery;
 	struct config_log log;
+	struct config_web web;
 	struct config_outbound outbound;
 	/* The default domain is always local_domains[0]; its origin is that of its block, or of default_domain. */
 	struct config_local_domain *local_domains;
@@ -226,6 +237,16 @@ enum config_outbound_part config_outbound_part(const struct config_setting *sett
 
 /* Appends the values of all settings of OUTBOUND that are about PARTS, a line each: to be compared or hashed. */
 void config_outbound_append(const struct config_outbound *outbound, unsigned parts, struct str *to);
+
+/* One outbound block: "virtual_server", "remote_domain *.example.com" or "connector partner" is OF and, unless NULL,
+ * NAME. */
+struct config_outbound_block {
+	const char *of, *name;
+	const struct config_outbound *outbound;
+};
+
+/* Block I of SERVER that is written, or the virtual server's own, which is the first. False after the last. */
+bool config_outbound_block(const struct config_server *server, size_t i, struct config_outbound_block *out);
 
 /* The remote domain that fits DOMAIN best: its own, else the longest pattern. NULL = none. */
 const struct config_remote_domain *config_remote_domain_find(const struct config_server *server, struct span domain);

@@ -74,6 +74,26 @@ void config_outbound_append(const struct config_outbound *outbound, unsigned par
 	}
 }
 
+bool config_outbound_block(const struct config_server *server, size_t i, struct config_outbound_block *out)
+{
+	*out = (struct config_outbound_block){.of = "virtual_server", .outbound = &server->outbound};
+	if (i-- == 0)
+		return true;
+	for (size_t at = 0; at < server->remote_domain_count; at++) {
+		const struct config_remote_domain *remote = &server->remote_domains[at];
+		*out = (struct config_outbound_block){"remote_domain", remote->name, &remote->outbound};
+		if (remote->has_outbound && i-- == 0)
+			return true;
+	}
+	for (size_t at = 0; at < server->connector_count; at++) {
+		const struct config_connector *connector = &server->connectors[at];
+		*out = (struct config_outbound_block){"connector", connector->name, &connector->outbound};
+		if (connector->has_outbound && i-- == 0)
+			return true;
+	}
+	return false;
+}
+
 enum config_tls config_outbound_tls(const struct config_outbound *outbound)
 {
 	return outbound->tls != CONFIG_TLS_OFF && outbound->tls_fingerprint.n ? CONFIG_TLS_VERIFY : outbound->tls;

@@ -18,6 +18,8 @@ const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT] = {
 #define STRUCT_DELIVERY      struct config_delivery
 #define STRUCT_LOG           struct config_log
 #define STRUCT_OUTBOUND      struct config_outbound
+#define STRUCT_OAUTH         struct config_oauth
+#define STRUCT_WEB           struct config_web
 #define STRUCT_LOCAL_DOMAIN  struct config_local_domain
 #define STRUCT_REMOTE_DOMAIN struct config_remote_domain
 #define STRUCT_CONNECTOR     struct config_connector
@@ -53,9 +55,11 @@ const struct config_place config_places[] = {
 	{CONFIG_SERVER, CONFIG_DELIVERY, offsetof(struct config_server, delivery)},
 	{CONFIG_DELIVERY, CONFIG_PROCESSES, offsetof(struct config_delivery, processes)},
 	{CONFIG_SERVER, CONFIG_LOG, offsetof(struct config_server, log)},
+	{CONFIG_SERVER, CONFIG_WEB, offsetof(struct config_server, web)},
 	{CONFIG_SERVER, CONFIG_OUTBOUND, offsetof(struct config_server, outbound)},
 	{CONFIG_REMOTE_DOMAIN, CONFIG_OUTBOUND, offsetof(struct config_remote_domain, outbound)},
 	{CONFIG_CONNECTOR, CONFIG_OUTBOUND, offsetof(struct config_connector, outbound)},
+	{CONFIG_OUTBOUND, CONFIG_OAUTH, offsetof(struct config_outbound, oauth)},
 };
 const size_t config_place_count = sizeof(config_places) / sizeof(config_places[0]);
 

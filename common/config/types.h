@@ -121,8 +121,18 @@ enum config_auth {
 	CONFIG_AUTH_LOGIN,
 	CONFIG_AUTH_SCRAM_SHA_256,
 	CONFIG_AUTH_CRAM_MD5,
-	CONFIG_AUTH_GSSAPI
+	CONFIG_AUTH_GSSAPI,
+	CONFIG_AUTH_XOAUTH2,
+	CONFIG_AUTH_OAUTHBEARER
 };
+enum config_provider { CONFIG_PROVIDER_MICROSOFT365, CONFIG_PROVIDER_GOOGLE, CONFIG_PROVIDER_OTHER };
+enum config_grant {
+	CONFIG_GRANT_AUTO,
+	CONFIG_GRANT_CLIENT_CREDENTIALS,
+	CONFIG_GRANT_REFRESH,
+	CONFIG_GRANT_SERVICE_ACCOUNT
+};
+enum config_assertion { CONFIG_ASSERTION_PS256, CONFIG_ASSERTION_RS256 };
 /* Of access auth: a set of these. */
 enum config_auth_mechanism {
 	AUTH_PLAIN = 1 << 0,
@@ -236,6 +246,10 @@ enum config_without {
 #define CONFIG_C_TRISTATE     enum config_tristate
 #define CONFIG_C_TLSMISSING   enum config_tls_missing
 #define CONFIG_C_AUTH         enum config_auth
+#define CONFIG_C_PROVIDER     enum config_provider
+#define CONFIG_C_GRANT        enum config_grant
+#define CONFIG_C_ASSERTION    enum config_assertion
+#define CONFIG_C_DATE         int64_t /* seconds since 1970 UTC at its beginning; 0 = none */
 #define CONFIG_C_MECHANISMS   unsigned
 #define CONFIG_C_CERTIFICATES struct config_certificates
 #define CONFIG_C_FINGERPRINTS struct config_words

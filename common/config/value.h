@@ -66,6 +66,7 @@ bool config_scalar_rate(struct config_parse *parse, void *to);
 bool config_scalar_quota(struct config_parse *parse, void *to);
 bool config_scalar_yesno(struct config_parse *parse, void *to);
 bool config_scalar_choice(struct config_parse *parse, void *to);
+bool config_scalar_date(struct config_parse *parse, void *to);
 bool config_scalar_set(struct config_parse *parse, void *to);
 bool config_scalar_mechanisms(struct config_parse *parse, void *to);
 

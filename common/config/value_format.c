@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/config/value.h"
 
 /* VALUE in the largest of UNITS that divides it. */
@@ -222,6 +223,13 @@ static void format_text(struct str *to, const char *text)
 }
 
 /* False: the type is no list. */
+static void format_date(struct str *to, int64_t seconds)
+{
+	char text[CLOCK_TEXT_MAX];
+	clock_iso(seconds * 1000, text);
+	str_printf(to, "%.10s", seconds ? text : "\"\"");
+}
+
 static bool format_list(enum config_type type, const void *value, struct str *to)
 {
 	switch (type) {
@@ -305,10 +313,16 @@ static void format_single(enum config_type type, const void *value, struct str *
 	case CONFIG_TRISTATE:
 	case CONFIG_TLSMISSING:
 	case CONFIG_AUTH:
+	case CONFIG_PROVIDER:
+	case CONFIG_GRANT:
+	case CONFIG_ASSERTION:
 		str_append_text(to, config_value_words(type)[*(const int *)value]);
 		break;
 	case CONFIG_LOGFORMAT:
 		str_append_text(to, config_log_format_words[*(const enum config_log_format *)value]);
+		break;
+	case CONFIG_DATE:
+		format_date(to, *(const int64_t *)value);
 		break;
 	case CONFIG_PERIOD:
 		format_period(to, value);

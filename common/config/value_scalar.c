@@ -1,6 +1,8 @@
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/config/slip.h"
 #include "common/config/value.h"
 
@@ -242,6 +244,17 @@ bool config_scalar_choice(struct config_parse *parse, void *to)
 	int choice = config_value_choice(parse, &parse->items[0], config_value_words(parse->setting->type));
 	*(int *)to = choice;
 	return choice >= 0;
+}
+
+bool config_scalar_date(struct config_parse *parse, void *to)
+{
+	const struct config_item *item = &parse->items[0];
+	char text[CLOCK_TEXT_MAX];
+	int64_t ms = 0;
+	snprintf(text, sizeof(text), "%.*sT00:00:00Z", item->text.len > 10 ? 0 : (int)item->text.len, item->text.at);
+	bool good = clock_iso_parse(span_of(text), &ms);
+	*(int64_t *)to = ms / 1000;
+	return good || refuse(parse, item);
 }
 
 bool config_scalar_set(struct config_parse *parse, void *to)

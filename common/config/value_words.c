@@ -4,7 +4,7 @@
 const struct config_unit config_size_units[] = {{'K', 1 << 10}, {'M', 1 << 20}, {'G', 1 << 30}, {0, 0}};
 const struct config_unit config_duration_units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 0}};
 
-enum { WORDS_MAX = 8 };
+enum { WORDS_MAX = 9 };
 
 /* The words of types that are a choice or a set, in the order of their enums. */
 static const char *const words_of[CONFIG_TYPE_COUNT][WORDS_MAX] = {
@@ -17,7 +17,10 @@ static const char *const words_of[CONFIG_TYPE_COUNT][WORDS_MAX] = {
 	[CONFIG_TLS] = {"off", "opportunistic", "encrypt", "verify"},
 	[CONFIG_TRISTATE] = {"auto", "no", "yes"},
 	[CONFIG_TLSMISSING] = {"wait", "return"},
-	[CONFIG_AUTH] = {"off", "plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
+	[CONFIG_AUTH] = {"off", "plain", "login", "scram-sha-256", "cram-md5", "gssapi", "xoauth2", "oauthbearer"},
+	[CONFIG_PROVIDER] = {"microsoft365", "google", "other"},
+	[CONFIG_GRANT] = {"auto", "client_credentials", "refresh", "service_account"},
+	[CONFIG_ASSERTION] = {"ps256", "rs256"},
 	[CONFIG_WORDS] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes", "dsn"},
 	[CONFIG_MECHANISMS] = {"plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
 };
@@ -101,7 +104,11 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_TLS] = "off, opportunistic, encrypt or verify",
 	[CONFIG_TRISTATE] = "auto, yes or no",
 	[CONFIG_TLSMISSING] = "wait or return",
-	[CONFIG_AUTH] = "plain, login, scram-sha-256, cram-md5, gssapi or off",
+	[CONFIG_AUTH] = "plain, login, scram-sha-256, cram-md5, gssapi, xoauth2, oauthbearer or off",
+	[CONFIG_PROVIDER] = "microsoft365, google or other",
+	[CONFIG_GRANT] = "auto, client_credentials, refresh or service_account",
+	[CONFIG_ASSERTION] = "ps256 or rs256",
+	[CONFIG_DATE] = "a day such as 2027-05-31",
 	[CONFIG_MECHANISMS] = "plain, login, scram-sha-256, cram-md5, gssapi; or off",
 	[CONFIG_CERTIFICATES] = "two absolute paths, of the certificate and of its key",
 	[CONFIG_SOURCES] = "an IPv4 address, an IPv6 address, or one of each",

@@ -1,16 +1,10 @@
 #include "common/ipc/fullness.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "common/base/fd.h"
+#include "common/ipc/page.h"
 
 enum { NAME_MAX_OCTETS = 256 };
 
@@ -29,37 +23,17 @@ struct fullness {
 
 int fullness_create(int *write_fd, int *read_fd)
 {
-	char path[64];
-	*read_fd = -1;
-	*write_fd = memfd_create("mailroot-fullness", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", *write_fd);
-	if (*write_fd >= 0 && ftruncate(*write_fd, sizeof(struct fullness)) == 0 &&
-	    fcntl(*write_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-		*read_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (*read_fd >= 0)
-		return 0;
-	int err = -errno;
-	fd_close(write_fd);
-	return err;
-}
-
-static void *map(int fd, int protection)
-{
-	struct stat file;
-	if (fstat(fd, &file) < 0 || file.st_size != (off_t)sizeof(struct fullness))
-		return NULL;
-	void *page = mmap(NULL, sizeof(struct fullness), protection, MAP_SHARED, fd, 0);
-	return page == MAP_FAILED ? NULL : page;
+	return page_create("mailroot-fullness", sizeof(struct fullness), write_fd, read_fd);
 }
 
 struct fullness *fullness_map_writable(int fd)
 {
-	return map(fd, PROT_READ | PROT_WRITE);
+	return page_map(fd, sizeof(struct fullness), true);
 }
 
 const struct fullness *fullness_map(int fd)
 {
-	return map(fd, PROT_READ);
+	return page_map(fd, sizeof(struct fullness), false);
 }
 
 /* Domains compare without case. Values are bounded here, because the page is shared memory. */

@@ -74,6 +74,22 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
  * (up | resolving | down), seconds until the next try, last reason. */
 #define ROW_NEXT_HOP "next_hop"
 
+/* oauth_act.action */
+enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, ROW_OAUTH_FORGET, ROW_OAUTH_IMPORT };
+
+/*
+ * oauth_act status, one a block: block ("connector partner"), mechanism, user, state (none | asking | valid | waiting |
+ * login), seconds until the token ends (empty = there is none), seconds until the next request (empty = none is due),
+ * last error, seconds since that error.
+ */
+#define ROW_TOKEN "token"
+
+/* oauth_act test, one a claim of the token that came: name, value. */
+#define ROW_CLAIM "claim"
+
+/* oauth_act login: where the person signs in and with which code: URL, code, seconds until the code ends. */
+#define ROW_SIGN_IN "sign_in"
+
 /*
  * ctl_status to master: version, pid, seconds since the start, configuration file, reloads so far, seconds until the
  * last reload is undone unless it is confirmed (empty = none is on probation), whether a reload was undone, so that the

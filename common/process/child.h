@@ -3,12 +3,14 @@
  *
  *	argv   PROGRAM --server NAME [--listeners N] [--paused]
  *	fd 0,1 /dev/null        fd 2 log        fd 3 control link        fd 4 sealed canonical configuration
- *	fd 5   arrivals: smtpd, pickup and local write, queue reads     (for other roles /dev/null)
+ *	fd 5   arrivals: smtpd, pickup, local and web write, queue reads   (for other roles /dev/null)
  *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
  *	fd 7   records of the transaction log: smtpd and delivery write, log reads (for other roles /dev/null)
- *	fd 8   questions for names of clients: smtpd writes, resolver reads (for other roles /dev/null)
+ *	fd 8   questions for names and addresses: smtpd and web write, resolver reads (for other roles /dev/null)
  *	fd 9   page of full drop folders (fullness.h): queue writes, smtpd reads (for other roles /dev/null)
- *	fd 10.. listeners, smtpd only; --listeners N tells how many
+ *	fd 10  tokens: delivery writes, web reads                       (for other roles /dev/null)
+ *	fd 11  page of access tokens (tokens.h): web writes, delivery reads (for other roles /dev/null)
+ *	fd 12.. listeners, smtpd only; --listeners N tells how many
  *
  * A child sends `ready` on the control link once it is in its jail and works. Peer links (queue <-> delivery, local,
  * resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted or said
@@ -29,6 +31,8 @@ enum child_fd {
 	CHILD_FD_RECORDS,
 	CHILD_FD_NAMES,
 	CHILD_FD_FULLNESS,
+	CHILD_FD_TOKENS,
+	CHILD_FD_TOKEN_PAGE,
 	CHILD_FD_LISTEN
 };
 
@@ -36,7 +40,7 @@ enum child_link {
 	CHILD_LINK_DELIVERY = 1, /* queue <-> parent of the SMTP clients */
 	CHILD_LINK_LOCAL,        /* queue <-> parent of the local role */
 	CHILD_LINK_RESOLVER,     /* queue <-> resolver */
-	CHILD_LINK_CTL           /* mailrootctl <-> queue or smtpd parent */
+	CHILD_LINK_CTL           /* mailrootctl <-> queue, smtpd parent or web */
 };
 
 enum {
@@ -52,6 +56,7 @@ enum child_role {
 	CHILD_RESOLVER,
 	CHILD_LOG,
 	CHILD_PICKUP,
+	CHILD_WEB, /* started only where the configuration needs it */
 	CHILD_ROLE_COUNT
 };
 
