@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/accounts/password.h"
 #include "common/base/base64.h"
 #include "common/tls/channel.h"
 #include "delivery/auth/gss.h"
-#include "delivery/auth/password.h"
 
 enum { WHY_MAX = 400, DIGEST_OCTETS = 16, USER_MAX = 255 };
 

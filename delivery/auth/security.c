@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/accounts/password.h"
 #include "common/base/log.h"
 #include "common/tls/client.h"
 #include "delivery/auth/gss.h"
-#include "delivery/auth/password.h"
 
 enum { NAME_MAX_OCTETS = 320 /* of job_smtp in wire.def */ };
 

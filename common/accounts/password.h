@@ -1,9 +1,9 @@
 /*
- * Reads the file of password_file: its first line is the password. The password is alone on a page that is excluded
+ * Reads a file whose first line is a password or another secret, which is then alone on a page that is excluded
  * from core dumps and, as far as the limits permit, from swap.
  */
-#ifndef DELIVERY_AUTH_PASSWORD_H
-#define DELIVERY_AUTH_PASSWORD_H
+#ifndef COMMON_ACCOUNTS_PASSWORD_H
+#define COMMON_ACCOUNTS_PASSWORD_H
 
 #include <sys/types.h>
 

@@ -1,5 +1,5 @@
 /* Password files: what is taken of them, and what must be mended before they are taken. */
-#include "delivery/auth/password.h"
+#include "common/accounts/password.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

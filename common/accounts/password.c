@@ -1,4 +1,4 @@
-#include "delivery/auth/password.h"
+#include "common/accounts/password.h"
 
 #include <errno.h>
 #include <fcntl.h>
