@@ -28,6 +28,7 @@ PROGRAMS = {
     "delivery": [["delivery/report"], ["delivery/pool"], ["delivery/auth"], ["delivery/smtp"], ["delivery"]],
     "delivery/local": [["delivery/report"], ["delivery/pool"], ["delivery/local"]],
     "delivery/resolver": [["delivery/resolver"]],
+    "delivery/web": [["delivery/web"]],
     "ctl": [["ctl"]],
     "sendmail": [["sendmail"]],
 }
