@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/config/oauth.h"
 #include "common/config/value.h"
 #include "master/access.h"
 
@@ -210,22 +211,26 @@ static void tell_named(const struct report *report, enum config_block kind, cons
 	str_free(&line);
 }
 
-static bool has_outbound(enum config_block kind, const void *block)
+/* The outbound block that is written in BLOCK; NULL = none. */
+static const struct config_outbound *outbound_of(enum config_block kind, const void *block)
 {
 	const struct config_remote_domain *remote = block;
 	const struct config_connector *connector = block;
-	if (!block)
-		return false;
-	return kind == CONFIG_REMOTE_DOMAIN ? remote->has_outbound
-					    : kind == CONFIG_CONNECTOR && connector->has_outbound;
+	if (block && kind == CONFIG_REMOTE_DOMAIN && remote->has_outbound)
+		return &remote->outbound;
+	return block && kind == CONFIG_CONNECTOR && connector->has_outbound ? &connector->outbound : NULL;
 }
 
-/* SMTP clients load the outbound blocks by name when they start. */
+/* SMTP clients load the outbound blocks by name when they start, and the process that fetches tokens those with one. */
 static void note_outbound(const struct report *report, const struct config_named *kind, const void *old,
 			  const void *new)
 {
-	if (has_outbound(kind->block, old) != has_outbound(kind->block, new))
-		report->tally->roles |= ROLE_DELIVERY;
+	const struct config_outbound *before = outbound_of(kind->block, old), *after = outbound_of(kind->block, new);
+	if (!before == !after)
+		return;
+	report->tally->roles |= ROLE_DELIVERY;
+	if (config_oauth_used(before ? before : after))
+		report->tally->roles |= ROLE_WEB;
 }
 
 static void compare_named(const struct report *report, const struct config_named *kind,
@@ -313,7 +318,9 @@ const char *changes_forbidden(const struct config *before, const struct config *
 		{"user", before->user, after->user},
 		{"smtpd_user", before->smtpd_user, after->smtpd_user},
 		{"delivery_user", before->delivery_user, after->delivery_user},
+		{"web_user", before->web_user, after->web_user},
 		{"mailroot_dir", before->mailroot_dir, after->mailroot_dir},
+		{"state_dir", before->state_dir, after->state_dir},
 		{"run_dir", before->run_dir, after->run_dir},
 	};
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {

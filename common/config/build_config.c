@@ -229,6 +229,7 @@ static void build_server(struct config_build *b, struct config_server *server, c
 	server->name = config_value_plain(&parse, &item, "a virtual server");
 	server->origin = item.origin;
 	server->dir = config_build_print(b, b->out->mailroot_dir, "/", server->name ? server->name : "");
+	server->oauth_dir = config_build_print(b, b->out->state_dir, "/oauth/", server->name ? server->name : "");
 	config_build_block(b, CONFIG_SERVER, server, node, false);
 	fill_names(b, server, node);
 	fill_log(b, server, node);
@@ -274,7 +275,7 @@ static void build_servers(struct config_build *b)
 static void build_all(struct config_build *b)
 {
 	config_build_block(b, CONFIG_GLOBAL, b->out, &b->tree->root, false);
-	if (b->out->mailroot_dir && b->out->log_dir)
+	if (b->out->mailroot_dir && b->out->log_dir && b->out->state_dir)
 		build_servers(b);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/config/check.h"
+#include "common/config/oauth.h"
 
 /* An outbound block, and the hosts that are written where it stands. */
 struct block {
@@ -144,7 +145,7 @@ static void check_auth(const struct check *c)
 	if (!o->username && !config_build_failed(c->b, &o->username))
 		REFUSE(c, o->auth_at, "auth needs username, %s",
 		       kerberos ? "the Kerberos principal" : "written beside it");
-	if (!o->password_file && !config_build_failed(c->b, &o->password_file))
+	if (!o->password_file && !config_oauth_used(o) && !config_build_failed(c->b, &o->password_file))
 		REFUSE(c, o->auth_at, "auth needs password_file, the path of %s",
 		       kerberos ? "the key tab of username" : "a file whose first line is the password");
 	if (!verifies(o) && !o->auth_unverified && !config_build_failed(c->b, &o->tls) &&

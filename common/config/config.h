@@ -114,7 +114,8 @@ struct config_connector {
 struct config_server {
 	const char *name;
 	struct config_origin origin;
-	const char *dir; /* <mailroot_dir>/<name> */
+	const char *dir;       /* <mailroot_dir>/<name> */
+	const char *oauth_dir; /* <state_dir>/oauth/<name> */
 #define SETTING_SERVER CONFIG_MEMBER
 #include "common/config/settings.def"
 	struct config_processes processes;

@@ -47,6 +47,18 @@ static const struct {
 	{"client_certificate", "/etc/ssl/mail.pem /etc/ssl/mail.key"},
 	{"username", "relay@example.com"},
 	{"password_file", "/etc/mailroot/password"},
+	{"tenant", "example.onmicrosoft.com"},
+	{"client_id", "535fb089-9ff3-47b6-9bfb-4f1264799865"},
+	{"client_secret_file", "/etc/mailroot/oauth.secret"},
+	{"service_account_file", "/etc/mailroot/google.json"},
+	{"token_url", "https://id.example.com/oauth/token"},
+	{"device_url", "https://id.example.com/oauth/device"},
+	{"scope", "\"smtp offline_access\""},
+	{"secret_expires", "2027-05-31"},
+	{"proxy", "http://proxy.example.com:3128"},
+	{"proxy_user", "relay"},
+	{"proxy_password_file", "/etc/mailroot/proxy.password"},
+	{"ca", "/etc/ssl/certs/ca-certificates.crt"},
 	{"send_as", "relay@example.com"},
 	{"notice_sender", "alerts@example.com"},
 };
@@ -91,7 +103,7 @@ static void example_block(struct str *to, enum config_block block, unsigned inde
 static void example_inner(struct str *to, enum config_block block, unsigned indent, const char *mark)
 {
 	bool named = config_blocks[block].kind == CONFIG_BLOCK_NAMED;
-	bool optional = (named && block != CONFIG_SERVER) || block == CONFIG_LOG;
+	bool optional = (named && block != CONFIG_SERVER) || block == CONFIG_LOG || block == CONFIG_OAUTH;
 	const char *inner = optional ? "#" : mark;
 	str_append_c(to, '\n');
 	config_doc_wrapped(to, indent, "# ", span_of(config_blocks[block].doc));

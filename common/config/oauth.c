@@ -16,6 +16,16 @@ bool config_oauth_needed(const struct config_server *server)
 	return false;
 }
 
+bool config_oauth_stores(const struct config_server *server)
+{
+	struct config_outbound_block block;
+	for (size_t i = 0; config_outbound_block(server, i, &block); i++)
+		if (config_oauth_used(block.outbound) &&
+		    config_oauth_grant(&block.outbound->oauth) == CONFIG_GRANT_REFRESH)
+			return true;
+	return false;
+}
+
 enum config_grant config_oauth_grant(const struct config_oauth *oauth)
 {
 	if (oauth->grant != CONFIG_GRANT_AUTO)

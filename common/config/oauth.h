@@ -10,6 +10,9 @@ bool config_oauth_used(const struct config_outbound *outbound);
 /* Some block of SERVER does, so that the process that fetches tokens is needed. */
 bool config_oauth_needed(const struct config_server *server);
 
+/* Some block has tokens for a person, whose refresh token is kept in SERVER->oauth_dir. */
+bool config_oauth_stores(const struct config_server *server);
+
 /* The grant that counts where it is auto. */
 enum config_grant config_oauth_grant(const struct config_oauth *oauth);
 

@@ -222,7 +222,10 @@ static const struct {
 	{"remote_domain b.net { relay yes }", "remote_domain c.net { route dns }", 0},
 	{"smart_host [192.0.2.1]; outbound { tls verify }",
 	 "smart_host [192.0.2.1]; outbound { tls verify; auth login; username u; password_file /p }",
-	 ROLE_MASTER | ROLE_DELIVERY},
+	 ROLE_MASTER | ROLE_DELIVERY | ROLE_WEB},
+	{"",
+	 "connector c { route [192.0.2.1]; outbound { tls verify; auth xoauth2; username u; oauth { client_id a; client_secret_file /s; token_url https://a.example/ } } }",
+	 ROLE_DELIVERY | ROLE_WEB},
 	{"local_domain b.net { drop_dir /a }", "local_domain b.net { drop_dir /b }",
 	 ROLE_MASTER | ROLE_LOCAL | ROLE_PICKUP},
 };
@@ -247,8 +250,9 @@ END_TEST
 
 START_TEST(what_all_processes_must_agree_on_stays)
 {
-	static const char *const lines[] = {"user daemon", "smtpd_user daemon", "delivery_user daemon",
-					    "mailroot_dir /x", "run_dir /x"};
+	static const char *const lines[] = {"user daemon",     "smtpd_user daemon", "delivery_user daemon",
+					    "web_user daemon", "mailroot_dir /x",   "state_dir /x",
+					    "run_dir /x"};
 	struct config old, new;
 	char source[200];
 
