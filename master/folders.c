@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/config/oauth.h"
 #include "common/process/refusal.h"
 #include "master/walk.h"
 
@@ -21,7 +23,8 @@ enum { MAILDROP_MODE = 01733, REFUSAL_MAX = 420 };
 
 enum folder_kind {
 	FOLDER_OURS,  /* only the service uses it: owner and mode are corrected */
-	FOLDER_DOOR,  /* the same, but an administrator may narrow the access */
+	FOLDER_WEB,   /* the same for the process that fetches tokens */
+	FOLDER_DOOR,  /* as FOLDER_OURS, but an administrator may narrow the access */
 	FOLDER_THEIRS /* owner and mode are the administrator's choice */
 };
 
@@ -106,8 +109,11 @@ static bool mend(int at, int fd, const struct folder *want, const struct folders
 	if (want->kind == FOLDER_THEIRS && (!fresh || (st.st_uid == owner->queue_uid && st.st_uid != geteuid())))
 		return look_at(&st, owner, path, why, size);
 	if (st.st_uid != owner->queue_uid && st.st_uid != geteuid())
-		return fail(why, size, path, fresh ? REPLACED : "it belongs to another user",
-			    "`chown` it to the user of the service (setting `user`), or name another mailroot_dir");
+		return fail(
+			why, size, path, fresh ? REPLACED : "it belongs to another user",
+			want->kind == FOLDER_WEB
+				? "`chown` it to the user of the setting `web_user`, or name another state_dir"
+				: "`chown` it to the user of the service (setting `user`), or name another mailroot_dir");
 	if (st.st_uid != owner->queue_uid && !may_be_given(at, fd, &st, fresh))
 		return fail(
 			why, size, path, fresh ? REPLACED : "it belongs to root and is not empty",
@@ -264,6 +270,34 @@ bool folders_make_log(const struct config *config, const struct config_server *s
 	if (err)
 		return fail_path(why, size, config->log_dir, err, "can't create it (log_dir)");
 	return make_elsewhere(server->log.dir, 0750, owner, why, size);
+}
+
+/* The account of the process that fetches tokens. False: there is none, which this process itself will tell. */
+static bool find_web(const struct config *config, struct folders_owner *out)
+{
+	*out = (struct folders_owner){.queue_uid = geteuid(), .queue_gid = getegid()};
+	const struct passwd *user = geteuid() ? NULL : getpwnam(config->web_user);
+	if (user)
+		*out = (struct folders_owner){.queue_uid = user->pw_uid, .queue_gid = user->pw_gid};
+	return user || geteuid();
+}
+
+bool folders_make_oauth(const struct config *config, const struct config_server *server, char *why, size_t size)
+{
+	char above[PATH_MAX];
+	struct folders_owner owner;
+	if (!config_oauth_stores(server) || !find_web(config, &owner))
+		return true;
+	const struct folder want = {server->name, 0700, owner.queue_gid, FOLDER_WEB};
+	snprintf(above, sizeof(above), "%s/oauth", config->state_dir);
+	int at = walk_to(above, true);
+	if (at < 0)
+		return fail_path(why, size, above, at, "can't create it (state_dir)");
+	int fd = make_one(at, &want, &owner, server->oauth_dir, why, size);
+	bool good = fd >= 0;
+	fd_close(&fd);
+	fd_close(&at);
+	return good;
 }
 
 int folders_make_path(const char *dir)

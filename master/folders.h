@@ -34,7 +34,13 @@ bool folders_make(const struct config *config, const struct config_server *serve
 bool folders_make_log(const struct config *config, const struct config_server *server,
 		      const struct folders_owner *owner, char *why, size_t size);
 
-/* Makes DIR (and its parents, mode 0755) for the service: run_dir, mailroot_dir. 0 or -errno. */
+/*
+ * Makes the folder of SERVER's refresh tokens, if it has any: oauth/<server> in state_dir, of `web_user` alone. False
+ * with WHY. A user that does not exist is no failure.
+ */
+bool folders_make_oauth(const struct config *config, const struct config_server *server, char *why, size_t size);
+
+/* Makes DIR (and its parents, mode 0755) for the service: run_dir, mailroot_dir, state_dir. 0 or -errno. */
 int folders_make_path(const char *dir);
 
 #endif

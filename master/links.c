@@ -3,12 +3,33 @@
 #include "common/base/fd.h"
 #include "common/ipc/fullness.h"
 #include "common/ipc/ipc.h"
+#include "common/ipc/tokens.h"
 
-/* A queue that restarts must not stop acceptance: room for tens of thousands of names meanwhile. */
-enum { KEPT_SNDBUF = 32 << 20 };
+enum {
+	/* A queue that restarts must not stop acceptance: room for tens of thousands of names meanwhile. */
+	KEPT_SNDBUF = 32 << 20,
+	/* A client of names waits 5 s: an answer to a question that does not fit here would come too late. Of refused
+	 * tokens the next refusal tells again. */
+	SMALL_SNDBUF = 128 << 10
+};
 
-/* A client of names waits 5 s: an answer to a question that does not fit here would come too late. */
-enum { NAMES_SNDBUF = 128 << 10 };
+#define OF(role) (1U << CHILD_##role)
+#define AT(fd)   (CHILD_FD_##fd - CHILD_FD_ARRIVALS)
+
+static const struct {
+	unsigned readers, writers; /* sets of (1 << role) */
+	int sndbuf;
+	bool never_waits; /* a writer whose packet does not fit goes on without it */
+	int (*page)(int *write_fd, int *read_fd);
+} kinds[CHILD_FD_KEPT] = {
+	[AT(ARRIVALS)] = {OF(QUEUE), OF(SMTPD) | OF(PICKUP) | OF(LOCAL) | OF(WEB), KEPT_SNDBUF, false, NULL},
+	[AT(VERDICTS)] = {OF(QUEUE), OF(DELIVERY) | OF(LOCAL), KEPT_SNDBUF, false, NULL},
+	[AT(RECORDS)] = {OF(LOG), OF(SMTPD) | OF(DELIVERY), KEPT_SNDBUF, true, NULL},
+	[AT(NAMES)] = {OF(RESOLVER), OF(SMTPD) | OF(WEB), SMALL_SNDBUF, true, NULL},
+	[AT(FULLNESS)] = {OF(SMTPD) | OF(PICKUP), OF(QUEUE), 0, false, fullness_create},
+	[AT(TOKENS)] = {OF(WEB), OF(DELIVERY), SMALL_SNDBUF, true, NULL},
+	[AT(TOKEN_PAGE)] = {OF(DELIVERY), OF(WEB), 0, false, tokens_create},
+};
 
 static const enum child_role peers[] = {
 	[CHILD_LINK_DELIVERY] = CHILD_DELIVERY,
@@ -18,85 +39,48 @@ static const enum child_role peers[] = {
 
 void links_init(struct links *links)
 {
-	*links = (struct links){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, {{0}}};
+	*links = (struct links){0};
+	for (size_t i = 0; i < CHILD_FD_KEPT; i++)
+		links->kept[i] = (struct link_ends){-1, -1};
 }
 
-static int open_pair(int *read_end, int *write_end, int sndbuf)
+static int open_link(struct link_ends *to, int sndbuf, bool never_waits)
 {
 	int ends[2];
 	int err = ipc_pair(ends, sndbuf);
 	if (err)
 		return err;
-	*read_end = ends[0];
-	*write_end = ends[1];
-	return 0;
+	*to = (struct link_ends){ends[0], ends[1]};
+	return never_waits ? fd_set_nonblock(to->write, true) : 0;
 }
 
 int links_open(struct links *links)
 {
 	int err = 0;
-	if (links->arrivals_read < 0)
-		err = open_pair(&links->arrivals_read, &links->arrivals_write, KEPT_SNDBUF);
-	if (!err && links->verdicts_read < 0)
-		err = open_pair(&links->verdicts_read, &links->verdicts_write, KEPT_SNDBUF);
-	if (!err && links->records_read < 0)
-		err = open_pair(&links->records_read, &links->records_write, KEPT_SNDBUF);
-	if (!err && links->names_read < 0)
-		err = open_pair(&links->names_read, &links->names_write, NAMES_SNDBUF);
-	if (!err && links->fullness_read < 0)
-		err = fullness_create(&links->fullness_write, &links->fullness_read);
-	if (!err)
-		err = fd_set_nonblock(links->names_write, true);
-	return err ? err : fd_set_nonblock(links->records_write, true);
+	for (size_t i = 0; !err && i < CHILD_FD_KEPT; i++) {
+		struct link_ends *ends = &links->kept[i];
+		if (ends->read >= 0)
+			continue;
+		err = kinds[i].page ? kinds[i].page(&ends->write, &ends->read)
+				    : open_link(ends, kinds[i].sndbuf, kinds[i].never_waits);
+	}
+	return err;
 }
 
 void links_close(struct links *links)
 {
-	fd_close(&links->arrivals_read);
-	fd_close(&links->arrivals_write);
-	fd_close(&links->verdicts_read);
-	fd_close(&links->verdicts_write);
-	fd_close(&links->records_read);
-	fd_close(&links->records_write);
-	fd_close(&links->names_read);
-	fd_close(&links->names_write);
-	fd_close(&links->fullness_read);
-	fd_close(&links->fullness_write);
+	for (size_t i = 0; i < CHILD_FD_KEPT; i++) {
+		fd_close(&links->kept[i].read);
+		fd_close(&links->kept[i].write);
+	}
 }
 
-int links_arrivals_of(const struct links *links, enum child_role role)
+int links_of(const struct links *links, enum child_fd fd, enum child_role role)
 {
-	if (role == CHILD_QUEUE)
-		return links->arrivals_read;
-	return role == CHILD_SMTPD || role == CHILD_PICKUP || role == CHILD_LOCAL ? links->arrivals_write : -1;
-}
-
-int links_verdicts_of(const struct links *links, enum child_role role)
-{
-	if (role == CHILD_QUEUE)
-		return links->verdicts_read;
-	return role == CHILD_DELIVERY || role == CHILD_LOCAL ? links->verdicts_write : -1;
-}
-
-int links_records_of(const struct links *links, enum child_role role)
-{
-	if (role == CHILD_LOG)
-		return links->records_read;
-	return role == CHILD_SMTPD || role == CHILD_DELIVERY ? links->records_write : -1;
-}
-
-int links_names_of(const struct links *links, enum child_role role)
-{
-	if (role == CHILD_RESOLVER)
-		return links->names_read;
-	return role == CHILD_SMTPD ? links->names_write : -1;
-}
-
-int links_fullness_of(const struct links *links, enum child_role role)
-{
-	if (role == CHILD_QUEUE)
-		return links->fullness_write;
-	return role == CHILD_SMTPD || role == CHILD_PICKUP ? links->fullness_read : -1;
+	size_t at = (size_t)fd - CHILD_FD_ARRIVALS;
+	if (kinds[at].readers & 1U << role)
+		return links->kept[at].read;
+	return kinds[at].writers & 1U << role ? links->kept[at].write : -1;
 }
 
 enum child_role links_peer(enum child_link link)

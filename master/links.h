@@ -1,7 +1,8 @@
 /*
- * The links between the children of one virtual server (doc/architecture.md). Arrivals, verdicts, records and names
- * are made once and master holds both ends, so they outlive any child. The links between the queue and its three
- * helpers are made anew whenever one of the two ends has become ready, or lost its end (attach.h).
+ * The links between the children of one virtual server (doc/architecture.md). Those with a descriptor of their own
+ * (child.h), and the pages of shared memory, are made once and master holds both ends, so they outlive any child. The
+ * links between the queue and its three helpers are made anew whenever one of the two ends has become ready, or lost
+ * its end (attach.h).
  */
 #ifndef MASTER_LINKS_H
 #define MASTER_LINKS_H
@@ -15,12 +16,13 @@ struct peer_link {
 	int64_t again_ms; /* a link that broke is not made again before */
 };
 
+/* A kept link, or a page: its descriptors for reading and for writing. */
+struct link_ends {
+	int read, write; /* -1 = not made */
+};
+
 struct links {
-	int arrivals_read, arrivals_write; /* -1 = not made */
-	int verdicts_read, verdicts_write;
-	int records_read, records_write;   /* the log is never waited for: sending does not block */
-	int names_read, names_write;       /* questions of smtpd workers to the resolver: sending does not block */
-	int fullness_read, fullness_write; /* a page, not a link */
+	struct link_ends kept[CHILD_FD_KEPT]; /* by descriptor, from CHILD_FD_ARRIVALS on */
 	struct peer_link peers[CHILD_LINK_RESOLVER + 1];
 };
 
@@ -31,15 +33,8 @@ void links_init(struct links *links);
 int links_open(struct links *links);
 void links_close(struct links *links);
 
-/*
- * The descriptors for CHILD_FD_ARRIVALS, CHILD_FD_VERDICTS, CHILD_FD_RECORDS, CHILD_FD_NAMES and CHILD_FD_FULLNESS of
- * ROLE; -1 = none. Borrowed.
- */
-int links_arrivals_of(const struct links *links, enum child_role role);
-int links_verdicts_of(const struct links *links, enum child_role role);
-int links_records_of(const struct links *links, enum child_role role);
-int links_names_of(const struct links *links, enum child_role role);
-int links_fullness_of(const struct links *links, enum child_role role);
+/* What ROLE gets as FD, one of the kept ones; -1 = none. Borrowed. */
+int links_of(const struct links *links, enum child_fd fd, enum child_role role);
 
 /* The role at the other end of a link of the queue; CHILD_ROLE_COUNT when LINK is no such link. */
 enum child_role links_peer(enum child_link link);

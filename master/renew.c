@@ -107,7 +107,7 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 static void replace(struct server *server, enum child_role role, int64_t now_ms)
 {
 	struct supervised *child = &server->children[role];
-	if (!supervise_alive(child) || child->state == SUPERVISE_REPLACING)
+	if (!supervise_alive(child) || child->state == SUPERVISE_REPLACING || child->state == SUPERVISE_STOPPING)
 		return;
 	child->state = SUPERVISE_REPLACING;
 	child->due_ms = now_ms + STOP_MS;
@@ -117,12 +117,14 @@ static void replace(struct server *server, enum child_role role, int64_t now_ms)
 int64_t renew_tend(struct server *server, int64_t now_ms)
 {
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		const struct supervised *child = &server->children[role];
 		if (role != CHILD_SMTPD && server->renew & 1U << role) {
 			replace(server, role, now_ms);
 			server->renew &= ~(1U << role);
 		}
-		if (server->children[role].state == SUPERVISE_REPLACING && now_ms >= server->children[role].due_ms)
-			kill(-server->children[role].pid, SIGKILL);
+		bool leaves = child->state == SUPERVISE_REPLACING || child->state == SUPERVISE_STOPPING;
+		if (leaves && now_ms >= child->due_ms)
+			kill(-child->pid, SIGKILL);
 	}
 	if (server->renew && now_ms >= server->renew_ms && server_wanted(server) && renew_smtpd(server, now_ms))
 		server->renew = 0;

@@ -93,7 +93,7 @@ static bool server_rows(struct control_client *client, const struct server *serv
 	str_free(&listening);
 	for (size_t i = 0; good && i < SERVER_CHILDREN; i++) {
 		const struct supervised *child = &server->children[i];
-		if (i < CHILD_ROLE_COUNT || supervise_alive(child))
+		if (supervise_alive(child) || (i < CHILD_ROLE_COUNT && server->needed & 1U << i))
 			good = process_row(client, server, child, now_ms);
 	}
 	for (size_t i = 0; good && i < SERVER_CHILDREN; i++)
@@ -196,9 +196,18 @@ static bool answer_connect(struct master *master, struct control_client *client,
 	if (!wire_decode_ctl_connect(packet, &request))
 		return false;
 	struct server *server = master_server(master, request.server);
-	if (!server || (request.kind != CHILD_QUEUE && request.kind != CHILD_SMTPD)) {
+	bool known = request.kind == CHILD_QUEUE || request.kind == CHILD_SMTPD || request.kind == CHILD_WEB;
+	if (!server || !known) {
 		snprintf(text, sizeof(text), "there is no virtual server %.*s; `mailrootctl status` lists them",
 			 SPAN_ARGS(request.server));
+		control_done(client, 1, text, -1);
+		return false;
+	}
+	if (!(server->needed & 1U << request.kind)) {
+		snprintf(
+			text, sizeof(text),
+			"server %s uses no access tokens: no outbound block in it has auth xoauth2 or auth oauthbearer",
+			server->name);
 		control_done(client, 1, text, -1);
 		return false;
 	}

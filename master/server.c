@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "common/config/oauth.h"
 
 static const char *const state_names[SERVER_STATE_COUNT] = {
 	[SERVER_TROUBLE] = "trouble", [SERVER_STARTING] = "starting", [SERVER_RUNNING] = "running",
@@ -40,6 +41,12 @@ void server_free(struct server *server)
 	links_close(&server->links);
 }
 
+static unsigned roles_needed(const struct config_server *config)
+{
+	unsigned all = (1U << CHILD_ROLE_COUNT) - 1;
+	return config && config_oauth_needed(config) ? all : all & ~(1U << CHILD_WEB);
+}
+
 bool server_configure(struct server *server, const struct config_tree *tree, const struct config *config,
 		      const char *hostname)
 {
@@ -56,9 +63,11 @@ bool server_configure(struct server *server, const struct config_tree *tree, con
 		if (good)
 			server->texts[role] = fresh[role];
 	}
-	if (good)
-		server->config = config;
-	return good;
+	if (!good)
+		return false;
+	server->config = config;
+	server->needed = roles_needed(server_wanted(server));
+	return true;
 }
 
 unsigned server_roles_in(const struct server *server, enum supervise_state state)

@@ -1,5 +1,6 @@
 /*
- * One virtual server: its listeners, folders, links and seven children. It is "running" when all children are ready.
+ * One virtual server: its listeners, folders, links and children. It is "running" when all children that its
+ * configuration needs are ready.
  * Temporary trouble (a missing folder) stops this server alone and is tried again. A port in use, or an address that is
  * not there yet, stops only this listener: the rest runs, and mail is delivered. It is a state machine without a loop
  * of its own: master calls server_tend with the time, and the other functions on events.
@@ -52,6 +53,7 @@ struct server {
 	struct str texts[CHILD_ROLE_COUNT];   /* canonical configuration of each role */
 	struct files files[CHILD_ROLE_COUNT]; /* files of the newest child of each role, as they were at its start */
 	int64_t look_ms;                      /* when to check them again for a failed child */
+	unsigned needed;                      /* (1 << role) of the roles that the configuration needs */
 	struct listeners listeners;
 	struct links links;
 	struct supervised children[SERVER_CHILDREN]; /* by role, then older smtpds */
@@ -119,8 +121,8 @@ int64_t server_tend(struct server *server, int64_t now_ms);
 bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms);
 
 /*
- * Makes a link to the smtpd or queue parent and sends it its end. Returns the other end, or -errno (-EAGAIN: not
- * ready). OLDER > 0: to that one of the older smtpds (-ENOENT: there are fewer).
+ * Makes a link to the smtpd parent, the queue or web and sends it its end. Returns the other end, or -errno (-EAGAIN:
+ * not ready). OLDER > 0: to that one of the older smtpds (-ENOENT: there are fewer).
  */
 int server_connect(struct server *server, enum child_role role, size_t older);
 

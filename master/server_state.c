@@ -30,7 +30,7 @@ enum server_state server_state(const struct server *server)
 		return SERVER_FAILED;
 	if (server->listeners.missing_count && !server->listeners.n)
 		return SERVER_TROUBLE;
-	if (server_roles_in(server, SUPERVISE_READY) != (1U << CHILD_ROLE_COUNT) - 1)
+	if (server->needed & ~server_roles_in(server, SUPERVISE_READY))
 		return SERVER_STARTING;
 	if (attach_missing(server, CHILD_QUEUE))
 		return SERVER_STARTING;

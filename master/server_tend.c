@@ -28,6 +28,15 @@ static void make_log_folder(const struct server *server)
 		log_error("server=%s role=log %s", server->name, why);
 }
 
+/* Mail does not depend on it where the grant needs no person. */
+static void make_oauth_folder(const struct server *server)
+{
+	char why[SERVER_WHY_MAX];
+	const struct config_server *wanted = server_wanted(server);
+	if (wanted && !folders_make_oauth(server->config, wanted, why, sizeof(why)))
+		log_error("server=%s role=web %s", server->name, why);
+}
+
 /* A removed pickup folder may have ended its reader. Mail by SMTP does not depend on it. */
 static void make_pickup_folders(const struct server *server)
 {
@@ -57,14 +66,11 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 		.program = child_role_program(child->role),
 		.server = server->name,
 		.config = str_span(&server->texts[child->role]),
-		.arrivals = links_arrivals_of(&server->links, child->role),
-		.verdicts = links_verdicts_of(&server->links, child->role),
-		.records = links_records_of(&server->links, child->role),
-		.names = links_names_of(&server->links, child->role),
-		.fullness = links_fullness_of(&server->links, child->role),
 	};
 	pid_t pid;
 	int control;
+	for (int i = 0; i < CHILD_FD_KEPT; i++)
+		what.kept[i] = links_of(&server->links, (enum child_fd)(CHILD_FD_ARRIVALS + i), child->role);
 	if (child->role == CHILD_SMTPD) {
 		what.listeners = server->listeners.fds;
 		what.listener_count = server->listeners.n;
@@ -72,6 +78,8 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 	}
 	if (child->role == CHILD_LOG)
 		make_log_folder(server);
+	if (child->role == CHILD_WEB)
+		make_oauth_folder(server);
 	if (child->role == CHILD_PICKUP && child->started_ms)
 		make_pickup_folders(server);
 	if (server_wanted(server))
@@ -163,18 +171,36 @@ static int64_t look_at_files(struct server *server, int64_t now_ms)
 	return SERVER_RETRY_MS;
 }
 
+/* A role that the configuration no longer needs ends for good. */
+static void dismiss(const struct server *server, struct supervised *child, int64_t now_ms)
+{
+	if (child->state == SUPERVISE_STOPPED || child->state == SUPERVISE_STOPPING)
+		return;
+	child->state = supervise_alive(child) ? SUPERVISE_STOPPING : SUPERVISE_STOPPED;
+	child->due_ms = now_ms + STOP_MS;
+	child->trouble[0] = '\0';
+	if (!supervise_alive(child))
+		return;
+	log_info("server=%s role=%s pid=%d is no longer needed", server->name, child_role_name(child->role),
+		 (int)child->pid);
+	tell_stop(child, server->name, false);
+}
+
 static int64_t tend_children(struct server *server, int64_t now_ms)
 {
 	int64_t next = -1;
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
 		struct supervised *child = &server->children[role];
-		if (child->state == SUPERVISE_STOPPED && server->order < SERVER_END) {
+		if (!(server->needed & 1U << role)) {
+			dismiss(server, child, now_ms);
+		} else if (child->state == SUPERVISE_STOPPED && server->order < SERVER_END) {
 			child->state = SUPERVISE_DOWN;
 			child->due_ms = now_ms;
 		}
 		if (child->state == SUPERVISE_DOWN && now_ms >= child->due_ms && mend_folders(server, child, now_ms))
 			start_child(server, child, now_ms);
-		if (child->state == SUPERVISE_DOWN || child->state == SUPERVISE_REPLACING)
+		if (child->state == SUPERVISE_DOWN || child->state == SUPERVISE_REPLACING ||
+		    child->state == SUPERVISE_STOPPING)
 			next = clock_sooner(next, child->due_ms - now_ms);
 	}
 	return next;

@@ -79,11 +79,8 @@ static _Noreturn void become_child(const struct spawn *what, int control, int co
 	sources[CHILD_FD_LOG] = CHILD_FD_LOG;
 	sources[CHILD_FD_CONTROL] = control;
 	sources[CHILD_FD_CONFIG] = config;
-	sources[CHILD_FD_ARRIVALS] = what->arrivals >= 0 ? what->arrivals : nothing;
-	sources[CHILD_FD_VERDICTS] = what->verdicts >= 0 ? what->verdicts : nothing;
-	sources[CHILD_FD_RECORDS] = what->records >= 0 ? what->records : nothing;
-	sources[CHILD_FD_NAMES] = what->names >= 0 ? what->names : nothing;
-	sources[CHILD_FD_FULLNESS] = what->fullness >= 0 ? what->fullness : nothing;
+	for (size_t i = 0; i < CHILD_FD_KEPT; i++)
+		sources[CHILD_FD_ARRIVALS + i] = what->kept[i] >= 0 ? what->kept[i] : nothing;
 	for (size_t i = 0; i < what->listener_count; i++)
 		sources[n++] = what->listeners[i];
 

@@ -15,13 +15,9 @@ struct spawn {
 	const char *folder;  /* of the programs */
 	const char *program; /* file name in it */
 	const char *server;
-	struct span config; /* canonical text of the role */
-	int arrivals;       /* -1 = /dev/null */
-	int verdicts;       /* -1 = /dev/null */
-	int names;          /* -1 = /dev/null */
-	int records;        /* -1 = /dev/null */
-	bool paused;        /* smtpd starts paused */
-	int fullness;       /* -1 = /dev/null */
+	struct span config;      /* canonical text of the role */
+	int kept[CHILD_FD_KEPT]; /* from CHILD_FD_ARRIVALS on; -1 = /dev/null */
+	bool paused;             /* smtpd starts paused */
 	const int *listeners;
 	size_t listener_count; /* at most SPAWN_LISTENERS_MAX */
 };

@@ -19,7 +19,7 @@ enum supervise_state {
 	SUPERVISE_READY,
 	SUPERVISE_RETIRING,  /* smtpd: finishes its sessions, then ends */
 	SUPERVISE_REPLACING, /* was told to stop, and is started again then; killed at due_ms */
-	SUPERVISE_STOPPING,  /* was told to stop */
+	SUPERVISE_STOPPING,  /* was told to stop; where the others stay, killed at due_ms */
 	SUPERVISE_STOPPED,   /* ended as ordered */
 	SUPERVISE_FAILED,    /* not started again before a reload */
 	SUPERVISE_STATE_COUNT

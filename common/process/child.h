@@ -36,6 +36,9 @@ enum child_fd {
 	CHILD_FD_LISTEN
 };
 
+/* The links and pages that master keeps, from CHILD_FD_ARRIVALS on. */
+enum { CHILD_FD_KEPT = CHILD_FD_LISTEN - CHILD_FD_ARRIVALS };
+
 enum child_link {
 	CHILD_LINK_DELIVERY = 1, /* queue <-> parent of the SMTP clients */
 	CHILD_LINK_LOCAL,        /* queue <-> parent of the local role */

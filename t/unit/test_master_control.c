@@ -137,7 +137,7 @@ START_TEST(status_has_a_row_of_the_service)
 	ck_assert(wire_decode_ctl_row(text, &row));
 	ck_assert(span_equal(row.kind, SPAN(ROW_SERVER)));
 	ck_assert(span_starts(row.cells, SPAN("main\x1fstopped\x1fthe configuration says `enabled no`\x1f")));
-	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++)
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT - 1; role++) /* all but web, which is not needed */
 		ck_assert_int_eq(next(fd, &text), WIRE_ctl_row);
 	expect_done(fd, 0, "");
 	ck_assert_uint_eq(clients(), 0);
@@ -210,6 +210,19 @@ START_TEST(an_unknown_server_is_named)
 	int fd = connect_client();
 	send_packet(fd, &packet);
 	expect_done(fd, 1, "nosuch");
+}
+END_TEST
+
+START_TEST(a_server_without_tokens_says_so)
+{
+	struct wire_ctl_connect connect = {.server = SPAN("main"), .kind = CHILD_WEB};
+	struct str packet;
+
+	str_init(&packet, 1000);
+	wire_encode_ctl_connect(&connect, &packet);
+	int fd = connect_client();
+	send_packet(fd, &packet);
+	expect_done(fd, 1, "main uses no access tokens");
 }
 END_TEST
 
@@ -405,6 +418,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, status_has_a_row_of_the_service);
 	tcase_add_test(tc, an_unknown_server_is_named);
+	tcase_add_test(tc, a_server_without_tokens_says_so);
 	tcase_add_test(tc, orders_to_servers);
 	tcase_add_test(tc, servers_come_and_go_with_the_file);
 	tcase_add_test(tc, a_packet_for_others_ends_the_connection);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -447,6 +448,46 @@ START_TEST(who_swaps_folders_all_the_time_gets_none)
 }
 END_TEST
 
+/* Of refresh tokens: only where a person signs in, and for web_user alone. */
+START_TEST(the_folder_of_refresh_tokens)
+{
+	char state[100], path[120], why[600] = "";
+	struct stat st;
+
+	snprintf(state, sizeof(state), "%s/lib", root);
+	snprintf(path, sizeof(path), "%s/oauth/main", state);
+	config.state_dir = state;
+	server.oauth_dir = path;
+	config.web_user = "nobody";
+	server.outbound.auth = CONFIG_AUTH_XOAUTH2;
+	server.outbound.oauth.grant = CONFIG_GRANT_CLIENT_CREDENTIALS;
+	ck_assert(folders_make_oauth(&config, &server, why, sizeof(why)));
+	ck_assert_int_lt(stat(state, &st), 0);
+	server.outbound.oauth.grant = CONFIG_GRANT_REFRESH;
+	ck_assert_msg(folders_make_oauth(&config, &server, why, sizeof(why)), "%s", why);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0700);
+	ck_assert_uint_eq(st.st_uid, geteuid() ? geteuid() : getpwnam("nobody")->pw_uid);
+	ck_assert_int_eq(chmod(path, 0755), 0);
+	ck_assert(folders_make_oauth(&config, &server, why, sizeof(why)));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0700);
+	ck_assert_int_eq(rmdir(path), 0);
+	ck_assert_int_eq(symlink("/etc", path), 0);
+	ck_assert(!folders_make_oauth(&config, &server, why, sizeof(why)));
+	ck_assert_ptr_nonnull(strstr(why, "/oauth/main"));
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(chown(path, 65001, 65001), 0);
+	ck_assert(!folders_make_oauth(&config, &server, why, sizeof(why)));
+	ck_assert_ptr_nonnull(strstr(why, "web_user"));
+	config.web_user = "no-such-user";
+	ck_assert(folders_make_oauth(&config, &server, why, sizeof(why)));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("folders");
@@ -460,6 +501,7 @@ int main(void)
 	tcase_add_test(tc, a_file_in_the_way_is_named);
 	tcase_add_test(tc, a_foreign_owner_is_refused);
 	tcase_add_test(tc, an_administrators_drop_folder_is_left_alone);
+	tcase_add_test(tc, the_folder_of_refresh_tokens);
 	tcase_add_test(tc, drop_dir_elsewhere);
 	tcase_add_test(tc, a_path_is_made_with_its_parents);
 	tcase_add_test(tc, what_takes_the_place_of_a_new_folder_stays_roots);

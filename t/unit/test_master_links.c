@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 enum {
@@ -63,32 +64,62 @@ START_TEST(every_order_makes_each_link_once)
 }
 END_TEST
 
+#define OF(role) (1U << CHILD_##role)
+
+/* Of a kept link, and of a page, the roles that read and the roles that write. */
+static const struct {
+	enum child_fd fd;
+	unsigned readers, writers;
+} holders[] = {
+	{CHILD_FD_ARRIVALS, OF(QUEUE), OF(SMTPD) | OF(PICKUP) | OF(LOCAL) | OF(WEB)},
+	{CHILD_FD_VERDICTS, OF(QUEUE), OF(DELIVERY) | OF(LOCAL)},
+	{CHILD_FD_RECORDS, OF(LOG), OF(SMTPD) | OF(DELIVERY)},
+	{CHILD_FD_NAMES, OF(RESOLVER), OF(SMTPD) | OF(WEB)},
+	{CHILD_FD_FULLNESS, OF(SMTPD) | OF(PICKUP), OF(QUEUE)},
+	{CHILD_FD_TOKENS, OF(WEB), OF(DELIVERY)},
+	{CHILD_FD_TOKEN_PAGE, OF(DELIVERY), OF(WEB)},
+};
+
 START_TEST(who_holds_which_end)
 {
-	struct links links = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, {{0}}};
+	struct links links;
 
-	ck_assert_int_eq(links_arrivals_of(&links, CHILD_QUEUE), 10);
-	ck_assert_int_eq(links_arrivals_of(&links, CHILD_SMTPD), 11);
-	ck_assert_int_eq(links_arrivals_of(&links, CHILD_LOCAL), 11);
-	ck_assert_int_eq(links_arrivals_of(&links, CHILD_DELIVERY), -1);
-	ck_assert_int_eq(links_arrivals_of(&links, CHILD_RESOLVER), -1);
-	ck_assert_int_eq(links_verdicts_of(&links, CHILD_QUEUE), 12);
-	ck_assert_int_eq(links_verdicts_of(&links, CHILD_DELIVERY), 13);
-	ck_assert_int_eq(links_verdicts_of(&links, CHILD_LOCAL), 13);
-	ck_assert_int_eq(links_verdicts_of(&links, CHILD_SMTPD), -1);
-	ck_assert_int_eq(links_records_of(&links, CHILD_LOG), 14);
-	ck_assert_int_eq(links_records_of(&links, CHILD_SMTPD), 15);
-	ck_assert_int_eq(links_records_of(&links, CHILD_DELIVERY), 15);
-	ck_assert_int_eq(links_records_of(&links, CHILD_QUEUE), -1);
-	ck_assert_int_eq(links_names_of(&links, CHILD_RESOLVER), 16);
-	ck_assert_int_eq(links_names_of(&links, CHILD_SMTPD), 17);
-	ck_assert_int_eq(links_names_of(&links, CHILD_DELIVERY), -1);
-	ck_assert_int_eq(links_fullness_of(&links, CHILD_SMTPD), 18);
-	ck_assert_int_eq(links_fullness_of(&links, CHILD_QUEUE), 19);
-	ck_assert_int_eq(links_fullness_of(&links, CHILD_PICKUP), 18);
-	ck_assert_int_eq(links_fullness_of(&links, CHILD_LOCAL), -1);
+	ck_assert_uint_eq(sizeof(holders) / sizeof(holders[0]), CHILD_FD_KEPT);
+	for (int i = 0; i < CHILD_FD_KEPT; i++)
+		links.kept[i] = (struct link_ends){100 + i, 200 + i};
+	for (size_t i = 0; i < CHILD_FD_KEPT; i++) {
+		int at = (int)holders[i].fd - CHILD_FD_ARRIVALS;
+		for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+			int wanted = holders[i].readers & 1U << role   ? 100 + at
+				     : holders[i].writers & 1U << role ? 200 + at
+								       : -1;
+			ck_assert_int_eq(links_of(&links, holders[i].fd, role), wanted);
+		}
+	}
 	ck_assert_int_eq(links_peer(CHILD_LINK_CTL), CHILD_ROLE_COUNT);
 	ck_assert_int_eq(links_peer((enum child_link)0), CHILD_ROLE_COUNT);
+}
+END_TEST
+
+/* Who reads a page can't write it. */
+START_TEST(pages_are_written_by_one_role)
+{
+	struct links links;
+
+	links_init(&links);
+	ck_assert_int_eq(links_open(&links), 0);
+	const struct {
+		enum child_fd fd;
+		enum child_role writer, reader;
+	} pages[] = {{CHILD_FD_FULLNESS, CHILD_QUEUE, CHILD_SMTPD}, {CHILD_FD_TOKEN_PAGE, CHILD_WEB, CHILD_DELIVERY}};
+	for (size_t i = 0; i < 2; i++) {
+		int writer = links_of(&links, pages[i].fd, pages[i].writer);
+		int reader = links_of(&links, pages[i].fd, pages[i].reader);
+		ck_assert_ptr_ne(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, writer, 0), MAP_FAILED);
+		ck_assert_ptr_ne(mmap(NULL, 4096, PROT_READ, MAP_SHARED, reader, 0), MAP_FAILED);
+		ck_assert_ptr_eq(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, reader, 0), MAP_FAILED);
+	}
+	links_close(&links);
 }
 END_TEST
 
@@ -101,12 +132,12 @@ START_TEST(records_wait_for_a_log_but_no_writer_does)
 
 	links_init(&links);
 	ck_assert_int_eq(links_open(&links), 0);
-	while (send(links.records_write, packet, sizeof(packet), 0) == sizeof(packet))
+	while (send(links_of(&links, CHILD_FD_RECORDS, CHILD_SMTPD), packet, sizeof(packet), 0) == sizeof(packet))
 		sent++;
 	ck_assert_int_eq(errno, EAGAIN);
 	ck_assert_int_gt(sent, 80);
 	links_close(&links);
-	ck_assert_int_eq(links.records_read, -1);
+	ck_assert_int_eq(links_of(&links, CHILD_FD_RECORDS, CHILD_LOG), -1);
 }
 END_TEST
 
@@ -120,15 +151,19 @@ START_TEST(arrivals_wait_for_a_queue)
 	links_init(&links);
 	links_close(&links);
 	ck_assert_int_eq(links_open(&links), 0);
-	int kept = links.arrivals_read;
+	int kept = links_of(&links, CHILD_FD_ARRIVALS, CHILD_QUEUE);
 	ck_assert_int_eq(links_open(&links), 0);
-	ck_assert_int_eq(links.arrivals_read, kept);
+	ck_assert_int_eq(links_of(&links, CHILD_FD_ARRIVALS, CHILD_QUEUE), kept);
 	for (int i = 0; i < 300; i++)
-		ck_assert_int_eq(send(links.arrivals_write, packet, sizeof(packet), MSG_DONTWAIT), sizeof(packet));
+		ck_assert_int_eq(
+			send(links_of(&links, CHILD_FD_ARRIVALS, CHILD_SMTPD), packet, sizeof(packet), MSG_DONTWAIT),
+			sizeof(packet));
 	for (int i = 0; i < 300; i++)
-		ck_assert_int_eq(recv(links.arrivals_read, packet, sizeof(packet), MSG_DONTWAIT), sizeof(packet));
+		ck_assert_int_eq(
+			recv(links_of(&links, CHILD_FD_ARRIVALS, CHILD_QUEUE), packet, sizeof(packet), MSG_DONTWAIT),
+			sizeof(packet));
 	links_close(&links);
-	ck_assert_int_eq(links.verdicts_write, -1);
+	ck_assert_int_eq(links_of(&links, CHILD_FD_VERDICTS, CHILD_DELIVERY), -1);
 }
 END_TEST
 
@@ -141,6 +176,7 @@ int main(void)
 	tcase_add_test(tc, a_helper_gets_only_its_own);
 	tcase_add_test(tc, every_order_makes_each_link_once);
 	tcase_add_test(tc, who_holds_which_end);
+	tcase_add_test(tc, pages_are_written_by_one_role);
 	tcase_add_test(tc, arrivals_wait_for_a_queue);
 	tcase_add_test(tc, records_wait_for_a_log_but_no_writer_does);
 	suite_add_tcase(suite, tc);

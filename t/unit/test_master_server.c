@@ -182,13 +182,15 @@ static int said(const char *role, const char *text)
 /* Stands for a free port: the configuration knows no port 0. */
 #define ANY_PORT "127.0.0.1:1"
 
-static void build_config(const char *listen)
+static void build_with(const char *listen, const char *more)
 {
 	struct config_report report = {0};
 	char text[1000];
 
-	snprintf(text, sizeof(text), "mailroot_dir %s/spool\nrun_dir %s/run\nvirtual_server main { listen %s }\n",
-		 folder, folder, listen);
+	snprintf(
+		text, sizeof(text),
+		"mailroot_dir %s/spool\nrun_dir %s/run\nstate_dir %s/state\nweb_user nobody\nvirtual_server main { listen %s; %s }\n",
+		folder, folder, folder, listen, more);
 	str_init(&report.text, 10000);
 	struct config_tree *tree = config_read_text("test", span_of(text), &report);
 	ck_assert_msg(config_build(tree, "host.example.com", &config, &report), "%s", str_text(&report.text));
@@ -199,13 +201,18 @@ static void build_config(const char *listen)
 	str_free(&report.text);
 }
 
+static void build_config(const char *listen)
+{
+	build_with(listen, "");
+}
+
 static int stderr_kept;
 
 static void setup(void)
 {
-	static const char *const programs[] = {"mailroot-smtpd",   "mailroot-pickup",   "mailroot-queue",
-					       "mailroot-log",     "mailroot-delivery", "mailroot-local",
-					       "mailroot-resolver"};
+	static const char *const programs[] = {"mailroot-smtpd",    "mailroot-pickup",   "mailroot-queue",
+					       "mailroot-log",      "mailroot-delivery", "mailroot-local",
+					       "mailroot-resolver", "mailroot-web"};
 	char path[200], self[200];
 
 	strcpy(folder, "/tmp/server-XXXXXX");
@@ -296,6 +303,77 @@ START_TEST(all_come_up_with_their_links)
 	until_said("local", "attach 2", 1);
 	until_said("resolver", "attach 3", 1);
 	ck_assert_int_eq(said("smtpd", "attach"), 0);
+}
+END_TEST
+
+#define WITH_TOKENS(grant)                                                                                             \
+	"smart_host [192.0.2.1]; outbound { tls verify; auth xoauth2; username u@a.test\n"                             \
+	"oauth { client_id c; token_url https://id.test/token; " grant " } }"
+#define FOR_A_PERSON WITH_TOKENS("grant refresh")
+
+static bool has_oauth_folder(void)
+{
+	char path[200];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/state/oauth/main", folder);
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 07777) == 0700;
+}
+
+/* It starts with a configuration that needs it, and ends with one that does not; it does not count while it is away. */
+START_TEST(who_fetches_tokens_runs_where_a_block_needs_them)
+{
+	const struct supervised *web = &server.children[CHILD_WEB];
+
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	ck_assert_int_eq(server_connect(&server, CHILD_WEB, 0), -EAGAIN);
+	ck_assert(!supervise_alive(web) && !has_oauth_folder());
+	build_with(ANY_PORT, FOR_A_PERSON);
+	ck_assert_int_eq(server_state(&server), SERVER_STARTING);
+	until_state(SERVER_RUNNING);
+	ck_assert(supervise_alive(web));
+	ck_assert(has_oauth_folder());
+	int fd = server_connect(&server, CHILD_WEB, 0);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	until_said("web", "attach 4", 1);
+	build_config(ANY_PORT);
+	renew_ask(&server, 1U << CHILD_WEB, clock_mono_ms());
+	ck_assert_int_eq(server_state(&server), SERVER_RUNNING);
+	while (supervise_alive(web))
+		turn();
+	ck_assert_int_eq(said("web", "stop"), 1);
+	for (int i = 0; i < 20; i++)
+		turn();
+	ck_assert_int_eq(web->state, SUPERVISE_STOPPED);
+	ck_assert_uint_eq(web->restarts, 0);
+	ck_assert_int_eq(server_state(&server), SERVER_RUNNING);
+}
+END_TEST
+
+/* What is wrong with it, or that it died, is forgotten when it is needed no more. */
+START_TEST(who_fetches_tokens_may_fail_until_it_is_not_needed)
+{
+	const struct supervised *web = &server.children[CHILD_WEB];
+
+	does("web", "explain");
+	build_with(ANY_PORT, FOR_A_PERSON);
+	until_state(SERVER_FAILED);
+	ck_assert_str_eq(web->trouble, "the key is \\x01 wrong\ncertificate too\n");
+	build_config(ANY_PORT);
+	turn();
+	ck_assert_int_eq(server_state(&server), SERVER_RUNNING);
+	ck_assert_int_eq(web->state, SUPERVISE_STOPPED);
+	ck_assert_str_eq(web->trouble, "");
+	does("web", "die");
+	build_with(ANY_PORT, FOR_A_PERSON);
+	while (!web->restarts)
+		turn();
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	turn();
+	ck_assert_int_eq(web->state, SUPERVISE_STOPPED);
 }
 END_TEST
 
@@ -521,7 +599,7 @@ START_TEST(a_port_in_use_is_trouble_until_it_is_free)
 	build_config(text);
 	until_state(SERVER_TROUBLE);
 	ck_assert_ptr_nonnull(strstr(server.trouble, text));
-	ck_assert_ptr_nonnull(strstr(server.trouble, "test:3"));
+	ck_assert_ptr_nonnull(strstr(server.trouble, "test:5"));
 	ck_assert_int_eq(server.children[CHILD_SMTPD].state, SUPERVISE_STOPPED);
 	close(taken);
 	until_state(SERVER_RUNNING);
@@ -611,7 +689,7 @@ START_TEST(stopped_and_started)
 {
 	build_config(ANY_PORT);
 	until_state(SERVER_RUNNING);
-	int arrivals = server.links.arrivals_read;
+	int arrivals = links_of(&server.links, CHILD_FD_ARRIVALS, CHILD_QUEUE);
 	server_order(&server, SERVER_STOP, clock_mono_ms());
 	turn();
 	server_order(&server, SERVER_RUN, clock_mono_ms()); /* the stop has begun: it ends first */
@@ -626,7 +704,8 @@ START_TEST(stopped_and_started)
 	ck_assert_int_eq(server_state(&server), SERVER_STOPPED);
 	server_order(&server, SERVER_RUN, clock_mono_ms());
 	until_state(SERVER_RUNNING);
-	ck_assert_int_eq(server.links.arrivals_read, arrivals); /* what was said there is still to be read */
+	ck_assert_int_eq(links_of(&server.links, CHILD_FD_ARRIVALS, CHILD_QUEUE),
+			 arrivals); /* what was said there is still to be read */
 	ck_assert_uint_ge(server.listeners.n, 1);
 }
 END_TEST
@@ -667,7 +746,7 @@ START_TEST(a_new_smtpd_beside_the_old_one)
 	while (retiring())
 		turn();
 	ck_assert_int_eq(server_state(&server), SERVER_RUNNING);
-	ck_assert_uint_eq(server_alive(&server), (1U << CHILD_ROLE_COUNT) - 1);
+	ck_assert_uint_eq(server_alive(&server), server.needed);
 }
 END_TEST
 
@@ -782,6 +861,8 @@ int main(int argc, char **argv)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, all_come_up_with_their_links);
+	tcase_add_test(tc, who_fetches_tokens_runs_where_a_block_needs_them);
+	tcase_add_test(tc, who_fetches_tokens_may_fail_until_it_is_not_needed);
 	tcase_add_test(tc, a_killed_child_is_back_with_new_links_and_the_port_stays);
 	tcase_add_test(tc, a_permanent_failure_waits_for_a_reload);
 	tcase_add_test(tc, what_a_child_says_before_it_gives_up_is_kept_until_one_works);

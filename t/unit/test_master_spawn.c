@@ -98,15 +98,11 @@ static void run(struct spawn *what, char *said, size_t size)
 
 static struct spawn myself(void)
 {
-	return (struct spawn){.folder = BUILD_DIR "/t",
-			      .program = "test_master_spawn",
-			      .server = "main",
-			      .config = SPAN("canon\n"),
-			      .arrivals = -1,
-			      .verdicts = -1,
-			      .records = -1,
-			      .names = -1,
-			      .fullness = -1};
+	struct spawn what = {
+		.folder = BUILD_DIR "/t", .program = "test_master_spawn", .server = "main", .config = SPAN("canon\n")};
+	for (size_t i = 0; i < CHILD_FD_KEPT; i++)
+		what.kept[i] = -1;
+	return what;
 }
 
 static void set_scene(void)
@@ -145,8 +141,8 @@ START_TEST(descriptors_that_overlap_find_their_places)
 	set_scene();
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends[i]), 0);
-	what.verdicts = ends[0][0];
-	what.arrivals = ends[1][0];
+	what.kept[CHILD_FD_VERDICTS - CHILD_FD_ARRIVALS] = ends[0][0];
+	what.kept[0] = ends[1][0];
 	for (int i = 0; i < 3; i++)
 		listeners[i] = ends[4 - i][0];
 	what.listeners = listeners;
