@@ -112,6 +112,7 @@ class Mailroot:
 mailroot_dir {self.folder}/spool
 run_dir {self.folder}/run
 log_dir {self.folder}/logs
+state_dir {self.folder}/state
 {self.users}
 {global_conf}
 virtual_server {self.name} {{
@@ -241,7 +242,7 @@ virtual_server {self.name} {{
 
 def users():
     """As root the service runs under users of its own; the tests make them where the package's sysusers has not."""
-    for name in ("mailroot", "mailroot-smtpd", "mailroot-out"):
+    for name in ("mailroot", "mailroot-smtpd", "mailroot-out", "mailroot-web"):
         if subprocess.run(["id", name], capture_output=True).returncode:
             subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
                             "/usr/sbin/nologin", name], check=True)
