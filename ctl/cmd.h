@@ -60,6 +60,11 @@ int cmd_user_add(struct ctl *ctl);
 int cmd_user_passwd(struct ctl *ctl);
 int cmd_user_delete(struct ctl *ctl);
 int cmd_user_list(struct ctl *ctl);
+int cmd_oauth_status(struct ctl *ctl);
+int cmd_oauth_test(struct ctl *ctl);
+int cmd_oauth_login(struct ctl *ctl);
+int cmd_oauth_forget(struct ctl *ctl);
+int cmd_oauth_import(struct ctl *ctl);
 int cmd_explain_relay(struct ctl *ctl);
 int cmd_explain_route(struct ctl *ctl);
 

@@ -10,6 +10,7 @@ enum {
 	SELECT = OPTION_DOMAIN | OPTION_SENDER | OPTION_RECIPIENT | OPTION_OLDER | OPTION_LARGER | OPTION_REASON |
 		 OPTION_ATTEMPTS | OPTION_SERVER | OPTION_ALL | OPTION_JSON,
 	ACT = SELECT | OPTION_YES,
+	OAUTH = OPTION_SERVER | OPTION_JSON,
 	USER = OPTION_SERVER | OPTION_USER_FILE | OPTION_JSON,
 };
 
@@ -213,6 +214,41 @@ static const struct command table[] = {
 	 cmd_test,
 	 "--to ADDRESS [--from ADDRESS] [--server NAME]",
 	 "send one message and show the dialogue with the next hop"},
+	{{"oauth", "status"},
+	 OPTION_SERVER | OPTION_JSON,
+	 0,
+	 0,
+	 cmd_oauth_status,
+	 "[--server NAME]",
+	 "access tokens: for which block, how long each is valid, and the last error"},
+	{{"oauth", "test"},
+	 OAUTH,
+	 0,
+	 2,
+	 cmd_oauth_test,
+	 "[BLOCK] [--server NAME]",
+	 "fetch a token now, and show what it permits, never the token"},
+	{{"oauth", "login"},
+	 OAUTH,
+	 0,
+	 2,
+	 cmd_oauth_login,
+	 "[BLOCK] [--server NAME]",
+	 "let a person sign in with a browser, for a block with grant refresh"},
+	{{"oauth", "import"},
+	 OAUTH,
+	 0,
+	 2,
+	 cmd_oauth_import,
+	 "[BLOCK] [--server NAME]",
+	 "take a refresh token from standard input"},
+	{{"oauth", "forget"},
+	 OAUTH | OPTION_YES,
+	 0,
+	 2,
+	 cmd_oauth_forget,
+	 "[BLOCK] [--server NAME] [--yes]",
+	 "delete the refresh token of a block"},
 	{{"explain", "relay"},
 	 OPTION_CLIENT | OPTION_NAME | OPTION_USER | OPTION_TLS | OPTION_TO | OPTION_FROM | OPTION_SERVER | OPTION_JSON,
 	 0,
@@ -238,6 +274,8 @@ static void print_help(FILE *to)
 			table[i].words[1] ? table[i].words[1] : "", table[i].synopsis, table[i].help);
 	fputs("\n  SELECTOR  --domain NAME  --recipient ADDRESS  --sender ADDRESS  --older 2h  --larger 5M\n"
 	      "            --reason TEXT  --attempts N  --server NAME; those that stand together must all be met\n"
+	      "  BLOCK     an outbound block with access tokens: virtual_server, connector NAME or remote_domain NAME;\n"
+	      "            may be left out where there is one\n"
 	      "  -c FILE   the configuration, instead of " MAILROOT_SYSCONFDIR "/mailroot.conf\n"
 	      "\nmailrootctl(8) has more.\n",
 	      to);

@@ -18,9 +18,9 @@
 	"`ps -C mailrootd -o pid,stat` shows T for a stopped one, which `kill -CONT PID` wakes; else restart the "     \
 	"service"
 
-static void set_wait(int fd)
+static void set_wait(int fd, int wait_ms)
 {
-	struct timeval wait = {.tv_sec = LINK_WAIT_MS / 1000};
+	struct timeval wait = {.tv_sec = wait_ms / 1000};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 }
@@ -34,7 +34,7 @@ int link_to_master(const char *run_dir)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	set_wait(fd);
+	set_wait(fd, LINK_WAIT_MS);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
 		int err = -errno;
 		fd_close(&fd);
@@ -80,7 +80,7 @@ static int ask_for_link(const char *run_dir, const struct wire_ctl_connect *conn
 	bool good = link_ask(fd, &request, &answer);
 	fd_close(&fd);
 	if (good && answer.fd >= 0) {
-		set_wait(answer.fd);
+		set_wait(answer.fd, LINK_WAIT_MS);
 		return answer.fd;
 	}
 	snprintf(why, LINK_TEXT_MAX + 1, "%s", answer.said);
@@ -122,7 +122,8 @@ static bool broken(struct link_answer *answer, const char *how)
 static void silent(struct link_answer *answer)
 {
 	answer->exit_code = 1;
-	snprintf(answer->said, sizeof(answer->said), "the process asked " LINK_SILENCE, LINK_WAIT_MS / 1000);
+	int wait_ms = answer->wait_ms ? answer->wait_ms : LINK_WAIT_MS;
+	snprintf(answer->said, sizeof(answer->said), "the process asked " LINK_SILENCE, wait_ms / 1000);
 }
 
 static bool take_row(const struct ipc_packet *packet, struct link_answer *answer)
@@ -164,7 +165,7 @@ static bool take_done(struct ipc_packet *packet, struct link_answer *answer)
 	return true;
 }
 
-/* Takes one packet of the answer; *ended: it was the last. Master, queue and smtpd answer alike. */
+/* Takes one packet of the answer; *ended: it was the last. All processes answer alike. */
 static bool take_packet(struct ipc_packet *packet, struct link_answer *answer, bool *ended)
 {
 	enum wire_type type = wire_admit(WIRE_LINK_ctl_master, WIRE_DOWN, packet->text);
@@ -178,12 +179,19 @@ static bool take_packet(struct ipc_packet *packet, struct link_answer *answer, b
 
 bool link_ask(int fd, struct str *request, struct link_answer *answer)
 {
+	return link_ask_with(fd, request, -1, answer);
+}
+
+bool link_ask_with(int fd, struct str *request, int pass, struct link_answer *answer)
+{
 	bool ended = false;
 	answer->fd = -1;
 	answer->exit_code = 1;
 	answer->said[0] = '\0';
-	int err = request->failed ? -E2BIG : ipc_send(fd, str_span(request), NULL, 0);
+	int err = request->failed ? -E2BIG : ipc_send(fd, str_span(request), &pass, pass >= 0);
 	str_free(request);
+	if (answer->wait_ms)
+		set_wait(fd, answer->wait_ms);
 	if (err == -E2BIG)
 		return broken(answer, "an argument is too long");
 	/* A refused client finds the reason in a connection that is closed already. */

@@ -1,6 +1,6 @@
 /*
- * Asks a running service: a connection to master, and through it one to the smtpd or queue of a virtual server. One
- * request at a time; the answer is rows and text, then the end.
+ * Asks a running service: a connection to master, and through it one to the smtpd, queue or web of a virtual server.
+ * One request at a time; the answer is rows and text, then the end.
  */
 #ifndef CTL_LINK_H
 #define CTL_LINK_H
@@ -21,6 +21,7 @@ struct link_answer {
 	void (*row)(void *context, const struct link_row *row); /* NULL = ignore rows */
 	void (*text)(void *context, struct span text);          /* NULL = print to stdout */
 	void *context;
+	int wait_ms; /* of silence, for a request that takes long; 0 = LINK_WAIT_MS */
 	/* Results: */
 	unsigned exit_code;
 	char said[LINK_TEXT_MAX + 1]; /* text of the end packet */
@@ -30,7 +31,8 @@ struct link_answer {
 /* Connects to the master of RUN_DIR. Descriptor or -errno (-ENOENT, -ECONNREFUSED: it does not run). */
 int link_to_master(const char *run_dir);
 
-/* Connects to ROLE (CHILD_QUEUE, CHILD_SMTPD) of SERVER. On failure -1 and the reason in WHY, LINK_TEXT_MAX + 1. */
+/* Connects to ROLE (CHILD_QUEUE, CHILD_SMTPD, CHILD_WEB) of SERVER. On failure -1 and the reason in WHY, LINK_TEXT_MAX
+ * + 1. */
 int link_to_child(const char *run_dir, const char *server, enum child_role role, char *why);
 
 /* The same for the OLDERth (from 1) of the older smtpds, which finish their sessions. */
@@ -38,6 +40,9 @@ int link_to_older(const char *run_dir, const char *server, size_t older, char *w
 
 /* Sends REQUEST (consumed) and reads the answer. False: the connection broke or timed out, see ANSWER->said. */
 bool link_ask(int fd, struct str *request, struct link_answer *answer);
+
+/* The same with the descriptor PASS, which stays open; -1 = none. */
+bool link_ask_with(int fd, struct str *request, int pass, struct link_answer *answer);
 
 /* Splits the cells of a row. Pure. */
 void link_split(struct span cells, struct link_row *out);

@@ -1,21 +1,16 @@
 #include "ctl/newpassword.h"
 
-#include <errno.h>
 #include <gsasl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <termios.h>
-#include <unistd.h>
 
-#include "common/base/fd.h"
 #include "ctl/cmd.h"
+#include "ctl/hidden.h"
 
-enum { TYPED_MAX = 4 * NEWPASSWORD_MAX }; /* preparation may shorten it */
+enum {
+	TYPED_MAX = 4 * NEWPASSWORD_MAX, /* preparation may shorten it */
+	PROMPT_MAX = 400
+};
 
 static size_t characters(const char *utf8)
 {
@@ -55,93 +50,20 @@ bool newpassword_prepare(struct span typed, char to[NEWPASSWORD_MAX + 1], bool *
 	return good;
 }
 
-/* Turns off the terminal's echo. Blocks signals meanwhile, so that none leaves the terminal in that state. */
-struct silence {
-	struct termios before;
-	sigset_t mask;
-	int signals;
-};
-
-static bool silence_begin(struct silence *s)
+static bool ask(const struct hidden *hidden, const char *prompt, const char *name, char *to, size_t size,
+		struct span *line)
 {
-	struct termios quiet;
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
-	s->signals = signalfd(-1, &set, SFD_CLOEXEC);
-	if (s->signals < 0 || tcgetattr(STDIN_FILENO, &s->before)) {
-		cmd_fail("the terminal can't be told to hide the password: %s", strerror(errno));
-		fd_close(&s->signals);
-		return false;
-	}
-	sigprocmask(SIG_BLOCK, &set, &s->mask);
-	quiet = s->before;
-	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-	quiet.c_cc[VSUSP] = _POSIX_VDISABLE;
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	return true;
+	char text[PROMPT_MAX];
+	snprintf(text, sizeof(text), "%s %s", prompt, name);
+	return hidden_line(hidden, text, to, size, line);
 }
 
-/* Delivers a signal that came meanwhile. */
-static void silence_end(struct silence *s)
+static bool ask_twice(const struct hidden *hidden, const char *name, char *first, char *second, size_t size,
+		      struct span *line)
 {
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &s->before);
-	fd_close(&s->signals);
-	sigprocmask(SIG_SETMASK, &s->mask, NULL);
-}
-
-/* True: an octet of standard input, or its end, can be read. False: a signal came. */
-static bool wait_for_octet(int signals)
-{
-	struct pollfd either[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-	while (poll(either, 2, -1) < 0)
-		if (errno != EINTR)
-			return false;
-	return !either[1].revents;
-}
-
-/*
- * Reads one line of standard input, octet by octet, so that no buffer keeps it; cut at SIZE, which is too long for a
- * password. False: there is none. SIGNALS: a descriptor that ends the wait, or -1.
- */
-static bool read_line(int signals, char *to, size_t size, struct span *line)
-{
-	size_t n = 0;
-	while (n < size) {
-		ssize_t got = wait_for_octet(signals) ? read(STDIN_FILENO, to + n, 1) : -1;
-		if (got < 0)
-			return false;
-		if (got == 0 || to[n] == '\n') {
-			*line = (struct span){to, n};
-			return got > 0 || n > 0;
-		}
-		n++;
-	}
-	*line = (struct span){to, n};
-	return true;
-}
-
-static bool ask(const struct silence *s, const char *prompt, const char *name, char *to, size_t size, struct span *line)
-{
-	fprintf(stderr, "%s %s: ", prompt, name);
-	fflush(stderr);
-	bool good = read_line(s->signals, to, size, line);
-	fputc('\n', stderr);
-	return good;
-}
-
-static bool ask_twice(const char *name, char *first, char *second, size_t size, struct span *line)
-{
-	struct silence silence;
 	struct span again;
-	if (!silence_begin(&silence))
-		return false;
-	bool good = ask(&silence, "New password of", name, first, size, line) &&
-		    ask(&silence, "Repeat for", name, second, size, &again);
-	silence_end(&silence);
+	bool good = ask(hidden, "New password of", name, first, size, line) &&
+		    ask(hidden, "Repeat for", name, second, size, &again);
 	if (good && span_equal(*line, again))
 		return true;
 	cmd_fail(good ? "the two passwords differ; nothing was done" : "no password was given; nothing was done");
@@ -150,20 +72,15 @@ static bool ask_twice(const char *name, char *first, char *second, size_t size, 
 
 static bool read_typed(const char *name, char *first, char *second, size_t size, struct span *line)
 {
-	if (isatty(STDIN_FILENO))
-		return ask_twice(name, first, second, size, line);
-	if (read_line(-1, first, size, line))
-		return true;
-	cmd_fail("no password was given on standard input: its first line is the password");
-	return false;
-}
-
-/* No other process may trace this one, and it leaves no core dump. */
-static void close_curtains(void)
-{
-	const struct rlimit none = {0, 0};
-	prctl(PR_SET_DUMPABLE, 0);
-	setrlimit(RLIMIT_CORE, &none);
+	struct hidden hidden;
+	if (!hidden_begin(&hidden, "the password"))
+		return false;
+	bool good = hidden.terminal ? ask_twice(&hidden, name, first, second, size, line)
+				    : hidden_line(&hidden, "", first, size, line);
+	hidden_end(&hidden);
+	if (!good && !hidden.terminal)
+		cmd_fail("no password was given on standard input: its first line is the password");
+	return good;
 }
 
 bool newpassword_read(const char *name, char to[NEWPASSWORD_MAX + 1])
@@ -172,7 +89,6 @@ bool newpassword_read(const char *name, char to[NEWPASSWORD_MAX + 1])
 	const char *why;
 	struct span line;
 	bool shorter;
-	close_curtains();
 	bool good = read_typed(name, first, second, sizeof(first), &line);
 	if (good && !newpassword_prepare(line, to, &shorter, &why)) {
 		cmd_fail("this password can't be used: %s", why);

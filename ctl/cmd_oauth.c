@@ -1,0 +1,461 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/ipc/rows.h"
+#include "ctl/cmd.h"
+#include "ctl/hidden.h"
+#include "ctl/json.h"
+#include "ctl/service.h"
+#include "ctl/table.h"
+
+enum {
+	TEST_WAIT_MS = 90 * 1000,       /* of mailroot-web for a name, a connection and an answer */
+	LOGIN_WAIT_MS = 60 * 60 * 1000, /* of a person; the code ends before */
+	NAME_MAX_OCTETS = 320,
+	LIST_MAX = 4096,
+	TOKEN_MAX = 16 * 1024 /* a refresh token; a pipe holds it */
+};
+
+/* The cells of ROW_TOKEN, as keys. */
+enum { BLOCK, MECHANISM, USER, STATE, VALID, NEXT, ERROR, ERROR_AGE, TOKEN_CELLS };
+static const char *const token_keys[TOKEN_CELLS] = {"block",   "mechanism", "user",  "state",
+						    "valid_s", "next_s",    "error", "error_age_s"};
+
+static const char *const state_words[][2] = {
+	{"none", "no token yet"},
+	{"asking", "is being fetched"},
+	{"valid", "valid"},
+	{"waiting", "waits after an error"},
+	{"login", "a person must sign in"},
+};
+
+struct oauth {
+	struct ctl *ctl;
+	char *run_dir;
+	struct service service;
+	const char *server; /* that is being asked */
+	struct table table;
+	struct json json;
+	unsigned count, failed;
+	bool object; /* the object of the claims is open */
+
+	/* The block that is meant: the first that fits `wanted`, and what else would. */
+	char wanted[NAME_MAX_OCTETS + 1];
+	const char *found_in;
+	char block[NAME_MAX_OCTETS + 1], user[NAME_MAX_OCTETS + 1];
+	unsigned fitting;
+	struct str choice;
+};
+
+static bool wants_json(const struct oauth *oauth)
+{
+	return oauth->ctl->options.given & OPTION_JSON;
+}
+
+static bool uses_tokens(const struct service_server *server)
+{
+	for (size_t i = 0; i < server->process_count; i++)
+		if (strcmp(server->processes[i].role, child_role_name(CHILD_WEB)) == 0)
+			return true;
+	return false;
+}
+
+static bool is_meant(const struct oauth *oauth, const struct service_server *server)
+{
+	const char *wanted = oauth->ctl->options.server;
+	return uses_tokens(server) && (!wanted[0] || strcmp(wanted, server->name) == 0);
+}
+
+static void close_service(struct oauth *oauth)
+{
+	service_free(&oauth->service);
+	str_free(&oauth->choice);
+	free(oauth->run_dir);
+}
+
+/* False with *status; the reason was printed. */
+static bool open_service(struct ctl *ctl, struct oauth *out, int *status)
+{
+	char said[LINK_TEXT_MAX + 1];
+	size_t meant = 0;
+	*out = (struct oauth){.ctl = ctl};
+	int fd = cmd_connect(ctl, status);
+	if (fd < 0)
+		return false;
+	str_init(&out->choice, LIST_MAX);
+	out->run_dir = cmd_run_dir(ctl);
+	bool good = out->run_dir && service_ask(fd, &out->service, said);
+	fd_close(&fd);
+	if (!good)
+		*status = cmd_fail("%s", out->run_dir ? said : "no memory");
+	for (size_t i = 0; good && i < out->service.server_count; i++)
+		meant += is_meant(out, &out->service.servers[i]);
+	if (good && !meant)
+		*status = cmd_fail(
+			"%s%s uses access tokens: that is an outbound block with auth xoauth2 or auth oauthbearer",
+			ctl->options.server[0] ? "no virtual server of the name " : "no virtual server",
+			ctl->options.server);
+	if (!good || !meant)
+		close_service(out);
+	return good && meant;
+}
+
+/* Sends ACTION for BLOCK to oauth->server, with the descriptor PASS. False: it could not be asked, or refused. */
+static bool ask(struct oauth *oauth, enum row_oauth_action action, const char *block, int pass,
+		struct link_answer *answer)
+{
+	const struct wire_oauth_act act = {.action = action, .security = span_of(block)};
+	struct str request;
+	int fd = link_to_child(oauth->run_dir, oauth->server, CHILD_WEB, answer->said);
+	if (fd < 0)
+		return false;
+	str_init(&request, WIRE_PACKET_MAX);
+	wire_encode_oauth_act(&act, &request);
+	bool good = link_ask_with(fd, &request, pass, answer) && !answer->exit_code;
+	fd_close(&answer->fd);
+	fd_close(&fd);
+	return good;
+}
+
+/* Asks every server that is meant for its blocks. */
+static void ask_all(struct oauth *oauth, void (*row)(void *context, const struct link_row *row))
+{
+	for (size_t i = 0; i < oauth->service.server_count; i++) {
+		struct link_answer answer = {.row = row, .context = oauth};
+		oauth->server = oauth->service.servers[i].name;
+		if (!is_meant(oauth, &oauth->service.servers[i]) || ask(oauth, ROW_OAUTH_STATUS, "", -1, &answer))
+			continue;
+		oauth->failed++;
+		cmd_fail("server %s: %s", oauth->server, answer.said);
+	}
+}
+
+static struct span in_words(struct span state)
+{
+	for (size_t i = 0; i < sizeof(state_words) / sizeof(state_words[0]); i++)
+		if (span_equal(state, span_of(state_words[i][0])))
+			return span_of(state_words[i][1]);
+	return state;
+}
+
+static void token_json(struct oauth *oauth, const struct link_row *row)
+{
+	struct json *json = &oauth->json;
+	json_object(json);
+	json_key(json, "server");
+	json_string(json, span_of(oauth->server));
+	for (size_t i = 0; i < TOKEN_CELLS; i++) {
+		json_key(json, token_keys[i]);
+		if (i == VALID || i == NEXT || i == ERROR_AGE)
+			json_cell(json, row->cells[i]);
+		else
+			json_string(json, row->cells[i]);
+	}
+	json_end_object(json);
+}
+
+static void token_line(struct oauth *oauth, const struct link_row *row)
+{
+	char valid[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], age[CLOCK_TEXT_MAX], error[TABLE_CELL_MAX] = "";
+	struct span ago = table_duration(row->cells[ERROR_AGE], age);
+	if (row->cells[ERROR].len)
+		snprintf(error, sizeof(error), "%.*s ago: %.*s", SPAN_ARGS(ago), SPAN_ARGS(row->cells[ERROR]));
+	const struct span cells[] = {
+		span_of(oauth->server),
+		row->cells[BLOCK],
+		row->cells[USER],
+		row->cells[MECHANISM],
+		in_words(row->cells[STATE]),
+		table_duration(row->cells[VALID], valid),
+		table_duration(row->cells[NEXT], next),
+		span_of(error),
+	};
+	table_add(&oauth->table, cells);
+}
+
+static void on_token(void *context, const struct link_row *row)
+{
+	struct oauth *oauth = context;
+	if (!span_equal(row->kind, SPAN(ROW_TOKEN)))
+		return;
+	oauth->count++;
+	if (wants_json(oauth))
+		token_json(oauth, row);
+	else
+		token_line(oauth, row);
+}
+
+int cmd_oauth_status(struct ctl *ctl)
+{
+	static const char *const headings[] = {"SERVER", "BLOCK",     "USER",         "AUTH",
+					       "TOKEN",  "VALID FOR", "NEXT REQUEST", "LAST ERROR"};
+	static struct oauth oauth;
+	int status;
+	if (!open_service(ctl, &oauth, &status))
+		return status;
+	table_init(&oauth.table, sizeof(headings) / sizeof(headings[0]), 1U << 5 | 1U << 6, headings);
+	json_init(&oauth.json, stdout);
+	if (wants_json(&oauth)) {
+		json_object(&oauth.json);
+		json_key(&oauth.json, "tokens");
+		json_array(&oauth.json);
+	}
+	ask_all(&oauth, on_token);
+	if (wants_json(&oauth)) {
+		json_end_array(&oauth.json);
+		json_end_object(&oauth.json);
+		json_finish(&oauth.json);
+	} else if (oauth.count) {
+		table_print(&oauth.table, 0, stdout);
+	}
+	table_free(&oauth.table);
+	close_service(&oauth);
+	return oauth.failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* WANTED is BLOCK ("connector partner"), its name alone, or empty. */
+static bool fits(const char *wanted, struct span block)
+{
+	size_t blank = span_find(block, ' ');
+	return !wanted[0] || span_equal(block, span_of(wanted)) ||
+	       (blank < block.len && span_equal(span_skip(block, blank + 1), span_of(wanted)));
+}
+
+static void on_candidate(void *context, const struct link_row *row)
+{
+	struct oauth *oauth = context;
+	if (!span_equal(row->kind, SPAN(ROW_TOKEN)))
+		return;
+	bool fit = fits(oauth->wanted, row->cells[BLOCK]);
+	if (fit && !oauth->fitting++) {
+		oauth->found_in = oauth->server;
+		span_copy(row->cells[BLOCK], oauth->block, sizeof(oauth->block));
+		span_copy(row->cells[USER], oauth->user, sizeof(oauth->user));
+	}
+	str_printf(&oauth->choice, "%s%.*s of server %s", oauth->choice.len ? "; " : "", SPAN_ARGS(row->cells[BLOCK]),
+		   oauth->server);
+}
+
+/* Finds the block that the arguments name, or the only one. False: there is none, or several; that was printed. */
+static bool find_block(struct oauth *oauth)
+{
+	const struct ctl *ctl = oauth->ctl;
+	snprintf(oauth->wanted, sizeof(oauth->wanted), "%s%s%s", ctl->arg_count ? ctl->args[0] : "",
+		 ctl->arg_count > 1 ? " " : "", ctl->arg_count > 1 ? ctl->args[1] : "");
+	ask_all(oauth, on_candidate);
+	if (oauth->fitting == 1) {
+		oauth->server = oauth->found_in;
+		return true;
+	}
+	if (oauth->fitting)
+		cmd_fail("which block? There are: %s. Name it, with --server NAME if need be",
+			 str_text(&oauth->choice));
+	else if (oauth->choice.len)
+		cmd_fail("no block %s uses access tokens. There are: %s", oauth->wanted, str_text(&oauth->choice));
+	else if (!oauth->failed)
+		cmd_fail("no block uses access tokens");
+	return false;
+}
+
+static void claim(struct oauth *oauth, const struct link_row *row)
+{
+	char name[TABLE_CELL_MAX], value[LINK_TEXT_MAX + 1];
+	span_clean(row->cells[0], name, sizeof(name));
+	span_clean(row->cells[1], value, sizeof(value));
+	if (!wants_json(oauth)) {
+		printf("  %-10s %s\n", name, value);
+		return;
+	}
+	if (!oauth->object) {
+		json_key(&oauth->json, "claims");
+		json_object(&oauth->json);
+	}
+	oauth->object = true;
+	json_key(&oauth->json, name);
+	json_string(&oauth->json, row->cells[1]);
+}
+
+/* Where the person signs in; shown at once, for mailroot-web waits for it. */
+static void sign_in(struct oauth *oauth, const struct link_row *row)
+{
+	static const char *const keys[] = {"url", "code", "expires_s"};
+	char url[LINK_TEXT_MAX + 1], code[TABLE_CELL_MAX], left[CLOCK_TEXT_MAX];
+	span_clean(row->cells[0], url, sizeof(url));
+	span_clean(row->cells[1], code, sizeof(code));
+	if (wants_json(oauth)) {
+		json_key(&oauth->json, "sign_in");
+		json_object(&oauth->json);
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+			json_key(&oauth->json, keys[i]);
+			if (i < 2)
+				json_string(&oauth->json, row->cells[i]);
+			else
+				json_cell(&oauth->json, row->cells[i]);
+		}
+		json_end_object(&oauth->json);
+	} else {
+		printf("Open %s in a browser on any computer, enter the code %s and sign in as %s.\n"
+		       "The code ends in %.*s. Waiting for it; Ctrl-C gives up.\n",
+		       url, code, oauth->user, SPAN_ARGS(table_duration(row->cells[2], left)));
+	}
+	fflush(stdout);
+}
+
+static void on_row(void *context, const struct link_row *row)
+{
+	if (span_equal(row->kind, SPAN(ROW_CLAIM)))
+		claim(context, row);
+	else if (span_equal(row->kind, SPAN(ROW_SIGN_IN)))
+		sign_in(context, row);
+}
+
+static void begin_json(struct oauth *oauth)
+{
+	json_init(&oauth->json, stdout);
+	if (!wants_json(oauth))
+		return;
+	json_object(&oauth->json);
+	json_key(&oauth->json, "server");
+	json_string(&oauth->json, span_of(oauth->server));
+	json_key(&oauth->json, "block");
+	json_string(&oauth->json, span_of(oauth->block));
+}
+
+static void end_json(struct oauth *oauth, bool good, const char *said)
+{
+	if (oauth->object)
+		json_end_object(&oauth->json);
+	json_key(&oauth->json, "good");
+	json_bool(&oauth->json, good);
+	json_key(&oauth->json, "said");
+	json_string(&oauth->json, span_of(said));
+	json_end_object(&oauth->json);
+	json_finish(&oauth->json);
+}
+
+/* Does ACTION for the block that was found, and shows the answer. The exit status. */
+static int act(struct oauth *oauth, enum row_oauth_action action, int pass, int wait_ms)
+{
+	struct link_answer answer = {.row = on_row, .context = oauth, .wait_ms = wait_ms};
+	begin_json(oauth);
+	bool good = ask(oauth, action, oauth->block, pass, &answer);
+	if (wants_json(oauth))
+		end_json(oauth, good, answer.said);
+	else if (!good)
+		cmd_fail("%s of server %s: %s", oauth->block, oauth->server, answer.said);
+	else if (answer.said[0])
+		printf("%s\n", answer.said);
+	return good ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* Finds the block and lets DO act on it. */
+static int with_block(struct ctl *ctl, int (*does)(struct oauth *oauth))
+{
+	static struct oauth oauth;
+	int status;
+	if (!open_service(ctl, &oauth, &status))
+		return status;
+	status = find_block(&oauth) ? does(&oauth) : EXIT_FAILED;
+	close_service(&oauth);
+	return status;
+}
+
+static int test(struct oauth *oauth)
+{
+	return act(oauth, ROW_OAUTH_TEST, -1, TEST_WAIT_MS);
+}
+
+static int login(struct oauth *oauth)
+{
+	return act(oauth, ROW_OAUTH_LOGIN, -1, LOGIN_WAIT_MS);
+}
+
+static int forget(struct oauth *oauth)
+{
+	char what[2 * NAME_MAX_OCTETS];
+	snprintf(what, sizeof(what),
+		 "The refresh token of %.320s of server %.64s is deleted; then a person must sign in again.",
+		 oauth->block, oauth->server);
+	return cmd_confirm(oauth->ctl, what) ? act(oauth, ROW_OAUTH_FORGET, -1, 0) : EXIT_FAILED;
+}
+
+/* A token as it can be: printable and without blanks (RFC 6749 A.17 has no more). */
+static bool is_token(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] <= ' ' || text.at[i] > '~')
+			return false;
+	return text.len && text.len <= TOKEN_MAX;
+}
+
+static bool read_token(const struct oauth *oauth, char *to, size_t size, struct span *token)
+{
+	struct hidden hidden;
+	char prompt[NAME_MAX_OCTETS + 64];
+	snprintf(prompt, sizeof(prompt), "Refresh token of %s", oauth->user);
+	if (!hidden_begin(&hidden, "the refresh token"))
+		return false;
+	bool good = hidden_line(&hidden, prompt, to, size, token);
+	hidden_end(&hidden);
+	*token = good ? span_trim(*token) : (struct span){0};
+	if (!is_token(*token))
+		cmd_fail(
+			good && token->len
+				? "this is no refresh token: one has no blanks, only printable ASCII, and at most %d octets"
+				: "no refresh token was given on standard input: it is the first line, of at most %d octets",
+			TOKEN_MAX);
+	return is_token(*token);
+}
+
+/* The reading end of a pipe with TOKEN alone in it, or -errno. */
+static int pipe_of(struct span token)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	ssize_t n = write(ends[1], token.at, token.len);
+	fd_close(&ends[1]);
+	if (n != (ssize_t)token.len)
+		fd_close(&ends[0]);
+	return n == (ssize_t)token.len ? ends[0] : -EIO;
+}
+
+static int import(struct oauth *oauth)
+{
+	char text[TOKEN_MAX + 2];
+	struct span token;
+	int status = EXIT_FAILED, fd = -1;
+	if (read_token(oauth, text, sizeof(text), &token))
+		fd = pipe_of(token);
+	explicit_bzero(text, sizeof(text));
+	if (fd >= 0)
+		status = act(oauth, ROW_OAUTH_IMPORT, fd, TEST_WAIT_MS);
+	fd_close(&fd);
+	return status;
+}
+
+int cmd_oauth_test(struct ctl *ctl)
+{
+	return with_block(ctl, test);
+}
+
+int cmd_oauth_login(struct ctl *ctl)
+{
+	return with_block(ctl, login);
+}
+
+int cmd_oauth_forget(struct ctl *ctl)
+{
+	return with_block(ctl, forget);
+}
+
+int cmd_oauth_import(struct ctl *ctl)
+{
+	return with_block(ctl, import);
+}
