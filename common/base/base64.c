@@ -5,7 +5,7 @@ static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 bool base64_append(struct str *to, const void *data, size_t n)
 {
 	const unsigned char *at = data;
-	bool good = true;
+	bool good = str_reserve(to, (n + 2) / 3 * 4);
 	for (; n && good; at += n < 3 ? n : 3, n -= n < 3 ? n : 3) {
 		unsigned word = (unsigned)at[0] << 16 | (n > 1 ? (unsigned)at[1] << 8 : 0) | (n > 2 ? at[2] : 0U);
 		char group[4] = {digits[word >> 18], digits[word >> 12 & 63], digits[word >> 6 & 63],

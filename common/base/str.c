@@ -32,8 +32,7 @@ void str_clear(struct str *s)
 		s->at[0] = '\0';
 }
 
-/* Room for MORE octets and the NUL. */
-static bool reserve(struct str *s, size_t more)
+bool str_reserve(struct str *s, size_t more)
 {
 	if (s->failed || more > s->max || s->len > s->max - more) {
 		s->failed = true;
@@ -51,13 +50,14 @@ static bool reserve(struct str *s, size_t more)
 		return false;
 	}
 	s->at = at;
+	s->at[s->len] = '\0';
 	s->cap = cap;
 	return true;
 }
 
 bool str_append(struct str *s, struct span text)
 {
-	if (!reserve(s, text.len))
+	if (!str_reserve(s, text.len))
 		return false;
 	if (text.len)
 		memcpy(s->at + s->len, text.at, text.len);
@@ -90,7 +90,7 @@ bool str_vprintf(struct str *s, const char *format, va_list args)
 	va_list again;
 	va_copy(again, args);
 	int len = vsnprintf(NULL, 0, format, args);
-	bool ok = len >= 0 && reserve(s, (size_t)len);
+	bool ok = len >= 0 && str_reserve(s, (size_t)len);
 	if (ok) {
 		vsnprintf(s->at + s->len, (size_t)len + 1, format, again);
 		s->len += (size_t)len;

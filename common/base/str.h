@@ -30,6 +30,11 @@ void str_wipe(struct str *s);
 /* Clears content and failure, keeps the memory. */
 void str_clear(struct str *s);
 
+/*
+ * Makes room for MORE octets at once: content that is a secret is then not left behind in memory that became too small.
+ */
+bool str_reserve(struct str *s, size_t more);
+
 bool str_append(struct str *s, struct span text);
 bool str_append_c(struct str *s, char octet);
 bool str_append_text(struct str *s, const char *text);
