@@ -85,17 +85,20 @@ static uint64_t add(uint64_t hash, const char *text)
 uint64_t config_oauth_identity(const char *block, const struct config_outbound *outbound)
 {
 	const struct config_oauth *oauth = &outbound->oauth;
-	enum config_grant grant = config_oauth_grant(oauth);
+	/*
+	 * A token for the application itself serves every mailbox that it may use. Whether a person or a service
+	 * account is behind any other does not count: SMTP clients do not see service_account_file.
+	 */
+	bool for_user = config_oauth_grant(oauth) != CONFIG_GRANT_CLIENT_CREDENTIALS;
 	struct str url;
 	str_init(&url, 4096);
 	config_oauth_token_url(oauth, &url);
 	uint64_t hash = add(HASH_START, block);
-	hash = hash_octet(hash, (unsigned char)grant);
 	hash = add(hash, str_text(&url));
 	hash = add(hash, oauth->client_id);
 	hash = add(hash, config_oauth_scope(oauth));
-	/* A token for the application itself serves every mailbox that it may use. */
-	if (grant != CONFIG_GRANT_CLIENT_CREDENTIALS)
+	hash = hash_octet(hash, for_user);
+	if (for_user)
 		hash = add(hash, outbound->username);
 	str_free(&url);
 	return hash;
