@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/ipc/tokens.h"
 #include "common/process/privs.h"
 #include "common/tls/attention.h"
 #include "delivery/auth/security.h"
@@ -32,17 +33,11 @@ static const struct config_server *keep_config(struct config *out)
 /* As root. A block whose files can't be used reports it; the dates of the others are checked from now on. */
 static void examine(const struct config_server *server, const struct securities *securities)
 {
+	struct config_outbound_block block;
 	struct str text;
 	attention_init(&attention);
-	attention_examine(&attention, &server->outbound.client_certificate, CERTIFICATE_CLIENT);
-	for (size_t i = 0; i < server->remote_domain_count; i++)
-		if (server->remote_domains[i].has_outbound)
-			attention_examine(&attention, &server->remote_domains[i].outbound.client_certificate,
-					  CERTIFICATE_CLIENT);
-	for (size_t i = 0; i < server->connector_count; i++)
-		if (server->connectors[i].has_outbound)
-			attention_examine(&attention, &server->connectors[i].outbound.client_certificate,
-					  CERTIFICATE_CLIENT);
+	for (size_t i = 0; config_outbound_block(server, i, &block); i++)
+		attention_examine(&attention, &block.outbound->client_certificate, CERTIFICATE_CLIENT);
 	str_init(&text, WIRE_PACKET_MAX);
 	securities_trouble(securities, &text);
 	attention_set(&attention, ATTENTION_OUTBOUND, str_text(&text));
@@ -73,7 +68,7 @@ int main(int argc, char **argv)
 	tzset();
 	child_start(argc, argv, CHILD_DELIVERY, &child);
 	privs_lookup(child.config.delivery_user, &uid, &gid);
-	securities_load(keep_config(&config), uid, &securities);
+	securities_load(keep_config(&config), uid, tokens_map(CHILD_FD_TOKEN_PAGE), &securities);
 	examine(&config.servers[0], &securities);
 	enter_jail(&child, &securities);
 	look();

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
@@ -14,8 +15,9 @@
 #include "delivery/smtp/etrn.h"
 
 enum {
-	KEEP_MS = 5000,       /* keep time of an idle connection */
-	KEEP_TURNED_MS = 2000 /* of an ATRN connection: the client waits for its end */
+	KEEP_MS = 5000,         /* keep time of an idle connection */
+	KEEP_TURNED_MS = 2000,  /* of an ATRN connection: the client waits for its end */
+	TOKEN_REFUSED_MAX = 256 /* octets of the packet */
 };
 
 struct smtp_jobs {
@@ -45,21 +47,49 @@ static bool find_blocks(const struct smtp_jobs *j, const struct wire_job_smtp *w
 	return false;
 }
 
-/* The problem of our own configuration that keeps mail from being sent; NULL = none. */
-static const char *trouble_of(const struct blocks *blocks)
+/* Why no host is contacted. */
+struct trouble {
+	struct enhanced enhanced;
+	char text[SECURITY_TROUBLE_MAX];
+};
+
+/* Mail waits for the administrator, who must mend the configuration, or for an access token. */
+static bool has_trouble(const struct blocks *blocks, struct trouble *out)
 {
-	if (blocks->security->trouble)
-		return blocks->security->trouble;
-	return blocks->credentials ? blocks->credentials->user_trouble : NULL;
+	const struct security *user = blocks->credentials;
+	const char *text = blocks->security->trouble;
+	out->enhanced = (struct enhanced){4, 3, 5};
+	if (!text && user)
+		text = user->user_trouble;
+	if (text)
+		snprintf(out->text, sizeof(out->text), "%s", text);
+	if (text || !user)
+		return text != NULL;
+	out->enhanced = (struct enhanced){4, 7, 0};
+	return security_lacks_token(user, clock_wall_ms(), out->text);
 }
 
-/* Mail waits for the administrator; no host is contacted. */
-static void hold_back(struct smtp_jobs *j, const char *why)
+static void hold_back(struct smtp_jobs *j, const struct trouble *trouble)
 {
-	const struct outcome outcome = {.event = JOURNAL_DELAYED, .enhanced = {4, 3, 5}, .text = span_of(why)};
+	const struct outcome outcome = {
+		.event = JOURNAL_DELAYED, .enhanced = trouble->enhanced, .text = span_of(trouble->text)};
 	client_quit(&j->client);
 	j->client.report = (struct client_report){0};
 	outcomes_decide_open(&j->job.outcomes, false, &outcome);
+}
+
+/* Tells mailroot-web of an access token that a host refused. */
+static void report_token(const struct smtp_jobs *j, const struct security *credentials)
+{
+	struct wire_token_refused refused = {.serial = j->client.report.refused_token};
+	struct str packet;
+	if (!refused.serial || !credentials)
+		return;
+	refused.identity = credentials->identity;
+	str_init(&packet, TOKEN_REFUSED_MAX);
+	if (wire_encode_token_refused(&refused, &packet))
+		send(CHILD_FD_TOKENS, packet.at, packet.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	str_free(&packet);
 }
 
 /* Reports the outcomes of a finished job. */
@@ -173,11 +203,13 @@ static bool do_smtp(struct smtp_jobs *j, struct ipc_packet *packet)
 					.stream = stream,
 					.security = blocks.security,
 					.credentials = blocks.credentials};
-	if (!wire.turned && trouble_of(&blocks))
-		hold_back(j, trouble_of(&blocks));
+	struct trouble trouble;
+	if (!wire.turned && has_trouble(&blocks, &trouble))
+		hold_back(j, &trouble);
 	else
 		deliver(j, &client_job, wire.shown);
 	finish_smtp(j, &wire);
+	report_token(j, blocks.credentials);
 	transcript_flush(
 		&j->client.transcript); /* not earlier: until the verdict is sent, a kill causes a second copy */
 	return true;
@@ -203,11 +235,13 @@ static bool do_etrn(struct smtp_jobs *j, const struct ipc_packet *packet)
 				       .timeout_ms = (int64_t)wire.timeout_ms,
 				       .security = blocks.security,
 				       .credentials = blocks.credentials};
-	if (trouble_of(&blocks))
-		log_warning("connector=%.*s status=not-asked reason=\"%s\"", SPAN_ARGS(wire.connector),
-			    trouble_of(&blocks));
+	struct trouble trouble;
+	j->client.report = (struct client_report){0};
+	if (has_trouble(&blocks, &trouble))
+		log_warning("connector=%.*s status=not-asked reason=\"%s\"", SPAN_ARGS(wire.connector), trouble.text);
 	else
 		etrn_ask(&j->client, &job, wire.connector, wire.domains);
+	report_token(j, blocks.credentials);
 	transcript_flush(&j->client.transcript);
 	worker_say_idle(j->worker);
 	return true;

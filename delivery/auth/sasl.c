@@ -8,6 +8,8 @@
 
 #include "common/accounts/password.h"
 #include "common/base/base64.h"
+#include "common/base/clock.h"
+#include "common/ipc/tokens.h"
 #include "common/tls/channel.h"
 #include "delivery/auth/gss.h"
 
@@ -29,6 +31,7 @@ struct login {
 	const struct sasl_user *user;
 	const struct tls_channel *channel;
 	const char *host;
+	uint16_t port;
 	const struct mechanism *mechanism;
 	unsigned round;
 	bool proved; /* the host has proved that it knows our account */
@@ -212,12 +215,50 @@ static bool gss_next(struct login *l, struct span challenge, struct str *to)
 	return decode(l, challenge, raw, &token) && gss_say(l, token, to);
 }
 
+static enum bearer_form form_of(const struct login *l)
+{
+	return l->user->auth == CONFIG_AUTH_XOAUTH2 ? BEARER_XOAUTH2 : BEARER_OAUTHBEARER;
+}
+
+static bool say_token(struct login *l, const struct token *token, struct str *to)
+{
+	const char *why = "";
+	const struct bearer bearer = {.form = form_of(l),
+				      .user = span_of(l->user->username),
+				      .host = span_of(l->host),
+				      .port = l->port,
+				      .token = {token->octets, token->length}};
+	l->sasl.token = token->serial;
+	return bearer_append(&bearer, to, &why) || fail(l, why);
+}
+
+/* The token of this moment: the page may have a newer one than when the connection began. */
+static bool bearer_first(struct login *l, struct str *to)
+{
+	struct token token;
+	bool found = tokens_read(l->user->tokens, l->user->identity, &token) && token_usable(&token, clock_wall_ms());
+	bool good = found ? say_token(l, &token, to) : fail(l, "there is no access token any more");
+	token_wipe(&token);
+	return good;
+}
+
+/* A challenge is a refusal in words, which the host's reply follows. */
+static bool bearer_next(struct login *l, struct span challenge, struct str *to)
+{
+	if (l->round > 1)
+		return fail(l, "the host sends a second challenge after it refused the access token");
+	bearer_said(challenge, l->sasl.said);
+	return str_append_text(to, bearer_answer(form_of(l)));
+}
+
 static const struct mechanism mechanisms[] = {
 	[CONFIG_AUTH_PLAIN] = {"PLAIN", plain_first, plain_next, false},
 	[CONFIG_AUTH_LOGIN] = {"LOGIN", NULL, login_next, false},
 	[CONFIG_AUTH_SCRAM_SHA_256] = {"SCRAM-SHA-256", scram_first, scram_next, true},
 	[CONFIG_AUTH_CRAM_MD5] = {"CRAM-MD5", NULL, cram_next, false},
 	[CONFIG_AUTH_GSSAPI] = {"GSSAPI", gss_first, gss_next, true},
+	[CONFIG_AUTH_XOAUTH2] = {"XOAUTH2", bearer_first, bearer_next, false},
+	[CONFIG_AUTH_OAUTHBEARER] = {"OAUTHBEARER", bearer_first, bearer_next, false},
 };
 static const struct mechanism scram_plus = {"SCRAM-SHA-256-PLUS", scram_plus_first, scram_next, true};
 
@@ -274,7 +315,8 @@ static bool finish(void *context, const char **why)
 	       fail(l, "the host accepted us without proof that it knows our password: it may be an impostor");
 }
 
-const struct sasl *sasl_open(const struct sasl_user *user, const struct tls_channel *channel, const char *host)
+const struct sasl *sasl_open(const struct sasl_user *user, const struct tls_channel *channel, const char *host,
+			     uint16_t port)
 {
 	struct login *l = calloc(1, sizeof(*l));
 	if (!l)
@@ -282,6 +324,7 @@ const struct sasl *sasl_open(const struct sasl_user *user, const struct tls_chan
 	l->user = user;
 	l->channel = channel;
 	l->host = host;
+	l->port = port;
 	l->sasl = (struct sasl){.context = l, .begin = begin, .answer = answer, .finish = finish};
 	return &l->sasl;
 }

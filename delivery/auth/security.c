@@ -7,6 +7,8 @@
 
 #include "common/accounts/password.h"
 #include "common/base/log.h"
+#include "common/config/oauth.h"
+#include "common/ipc/tokens.h"
 #include "common/tls/client.h"
 #include "delivery/auth/gss.h"
 
@@ -57,7 +59,7 @@ static void load_user(struct security *s, uid_t service_user)
 {
 	char why[PASSWORD_WHY_MAX] = "", text[PASSWORD_WHY_MAX + 300];
 	const struct config_outbound *o = &s->outbound;
-	if (o->auth == CONFIG_AUTH_OFF || !o->password_file)
+	if (o->auth == CONFIG_AUTH_OFF || !o->password_file || config_oauth_used(o))
 		return;
 	if (o->auth == CONFIG_AUTH_GSSAPI) {
 		load_keys(s);
@@ -84,36 +86,37 @@ static char *describe_user(const struct security *s, const char *server)
 	return text;
 }
 
-static void load(struct securities *all, const char *server, const char *of, const char *name,
-		 const struct config_outbound *outbound, uid_t service_user)
+static void load(struct securities *all, const char *server, const struct config_outbound_block *block,
+		 uid_t service_user, const struct tokens *tokens)
 {
 	char text[NAME_MAX_OCTETS + 1];
 	struct security *s = &all->at[all->n];
-	snprintf(text, sizeof(text), "%s%s%s", of, name ? " " : "", name ? name : "");
-	*s = (struct security){.name = strdup(text), .outbound = *outbound};
+	snprintf(text, sizeof(text), "%s%s%s", block->of, block->name ? " " : "", block->name ? block->name : "");
+	*s = (struct security){.name = strdup(text), .outbound = *block->outbound};
 	if (!s->name)
 		log_fatal(EXIT_TEMPORARY, "out of memory");
 	s->user_name = describe_user(s, server);
 	load_tls(all, s);
 	load_user(s, service_user);
+	if (config_oauth_used(&s->outbound)) {
+		s->tokens = tokens;
+		s->identity = config_oauth_identity(s->name, &s->outbound);
+	}
 	all->n++;
 }
 
-void securities_load(const struct config_server *server, uid_t service_user, struct securities *out)
+void securities_load(const struct config_server *server, uid_t service_user, const struct tokens *tokens,
+		     struct securities *out)
 {
-	size_t most = 1 + server->remote_domain_count + server->connector_count;
+	struct config_outbound_block block;
+	size_t most = 0;
+	while (config_outbound_block(server, most, &block))
+		most++;
 	*out = (struct securities){.at = calloc(most, sizeof(*out->at))};
 	if (!out->at)
 		log_fatal(EXIT_TEMPORARY, "out of memory");
-	load(out, server->name, "virtual_server", NULL, &server->outbound, service_user);
-	for (size_t i = 0; i < server->remote_domain_count; i++)
-		if (server->remote_domains[i].has_outbound)
-			load(out, server->name, "remote_domain", server->remote_domains[i].name,
-			     &server->remote_domains[i].outbound, service_user);
-	for (size_t i = 0; i < server->connector_count; i++)
-		if (server->connectors[i].has_outbound)
-			load(out, server->name, "connector", server->connectors[i].name,
-			     &server->connectors[i].outbound, service_user);
+	for (size_t i = 0; config_outbound_block(server, i, &block); i++)
+		load(out, server->name, &block, service_user, tokens);
 }
 
 void securities_free(struct securities *all)
@@ -175,6 +178,29 @@ bool security_user(const struct security *block, struct sasl_user *out)
 	*out = (struct sasl_user){.auth = block->outbound.auth,
 				  .username = block->outbound.username,
 				  .password = block->password,
-				  .gss = block->gss};
-	return block->password || block->gss;
+				  .gss = block->gss,
+				  .tokens = block->tokens,
+				  .identity = block->identity};
+	return block->password || block->gss || block->identity;
+}
+
+static const char *reason_of(const struct token *token)
+{
+	if (token->why[0])
+		return token->why;
+	return token->length ? "it has ended, and no other has come" : "mailroot-web has not fetched one yet";
+}
+
+bool security_lacks_token(const struct security *block, int64_t now_ms, char why[SECURITY_TROUBLE_MAX])
+{
+	struct token token;
+	struct config_origin at = block->outbound.auth_at;
+	if (!block->identity)
+		return false;
+	bool lacks = !tokens_read(block->tokens, block->identity, &token) || !token_usable(&token, now_ms);
+	if (lacks)
+		snprintf(why, SECURITY_TROUBLE_MAX, "no access token for %.100s: %.250s (set in %.80s:%u)", block->name,
+			 reason_of(&token), at.file ? at.file : "default", at.line);
+	token_wipe(&token);
+	return lacks;
 }

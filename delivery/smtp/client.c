@@ -207,6 +207,7 @@ static void remember_job(struct client *c, const struct client_job *job, const s
 	c->dialogue.name = c->helo[0] ? span_of(c->helo) : c->name;
 	span_copy(host->name, c->host_name, sizeof(c->host_name));
 	c->ip = host->ip;
+	c->port = host->port;
 	format_peer(c->peer, host);
 	c->found = trial->found;
 	c->generation = job->generation;
@@ -223,12 +224,14 @@ static bool greet(struct client *c, const struct client_job *job, const struct s
 	struct sasl_user user;
 	const struct sasl *sasl = NULL;
 	if (credentials && security_user(credentials, &user))
-		sasl = sasl_open(&user, &c->channel, tls_name ? tls_name : c->host_name);
+		sasl = sasl_open(&user, &c->channel, tls_name ? tls_name : c->host_name, c->port);
 	c->dialogue.security.sasl = sasl;
 	enum dialogue_next next = dialogue_start(&c->dialogue, span_of(c->host), job->use_helo);
 	if (credentials && !sasl)
 		next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN("there is no password to authenticate with"));
 	next = converse(c, job, next);
+	if (sasl && c->dialogue.security.refused)
+		c->report.refused_token = sasl->token;
 	c->dialogue.security.sasl = NULL;
 	sasl_close(sasl);
 	return next == DIALOGUE_IDLE;

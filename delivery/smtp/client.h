@@ -64,6 +64,7 @@ struct client_report {
 	unsigned transactions;
 	char reached[CLIENT_PEER_MAX];  /* "ADDRESS PORT"; "" = no host */
 	char failed[CLIENT_FAILED_MAX]; /* hosts that failed before MAIL, one a line; cut to fit */
+	uint64_t refused_token;         /* serial of the access token that a host refused; 0 = none */
 };
 
 struct client {
@@ -76,13 +77,14 @@ struct client {
 	char host[JOURNAL_HOST_MAX + 1]; /* "name[address]:port" of the connection, or of the host tried last */
 	char host_name[HOST_NAME_MAX_OCTETS + 1]; /* the host's name as in the list of hosts: for TLS and sasl */
 	struct ipaddr ip;                         /* its address */
-	char peer[CLIENT_PEER_MAX];               /* its port, as in a report */
-	uint64_t generation;                      /* generation of the list of hosts */
-	bool found;                               /* the host was one of the list's first `found` */
-	bool patient, turned;                     /* see wire.def */
-	int unsent;                               /* errno of the send that failed; 0 = none */
-	struct client_report report;              /* of the last job */
-	struct tls_channel channel;               /* ssl NULL = no TLS */
+	uint16_t port;
+	char peer[CLIENT_PEER_MAX];  /* its port, as in a report */
+	uint64_t generation;         /* generation of the list of hosts */
+	bool found;                  /* the host was one of the list's first `found` */
+	bool patient, turned;        /* see wire.def */
+	int unsent;                  /* errno of the send that failed; 0 = none */
+	struct client_report report; /* of the last job */
+	struct tls_channel channel;  /* ssl NULL = no TLS */
 	struct span dane_names,
 		dane_records; /* of the host while the connection is being opened; they point into the job */
 	struct span name;     /* our default name; borrowed */

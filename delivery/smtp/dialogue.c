@@ -87,7 +87,8 @@ enum dialogue_next dialogue_start(struct dialogue *d, struct span host, bool use
 	d->host = host;
 	d->tls = (struct span){0};
 	d->use_helo = use_helo;
-	d->security.secured = d->security.verified = d->security.authenticated = d->tls_failed = false;
+	d->security.secured = d->security.verified = d->security.authenticated = d->security.refused = false;
+	d->tls_failed = false;
 	d->can = (struct capabilities){0};
 	d->reply = (struct reply){0};
 	d->outcomes = NULL;

@@ -22,7 +22,7 @@
  *	           4xx 5xx                 QUIT; with opportunistic tls_failed is set        CLOSED
  *	AUTH       334                     answers; cancels after 10                         AUTH, CLOSED
  *	           2xx                     has the host authenticated itself? (else QUIT)    READY, CLOSED
- *	           4xx 5xx                 QUIT; always delayed: the password is ours        CLOSED
+ *	           4xx 5xx                 QUIT; always delayed: the credentials are ours    CLOSED
  *	READY      dialogue_begin          too large: decides locally                        READY
  *	                                   sends MAIL; with PIPELINING RCPT and DATA too     MAIL
  *	MAIL       2xx                     sends RCPT                                        RCPT
@@ -109,6 +109,7 @@ struct dialogue_security {
 	const struct sasl *sasl; /* NULL = no authentication */
 	struct span credentials; /* the block of that user, for texts */
 	bool authenticated;      /* the host accepted that user */
+	bool refused;            /* the host refused its password or access token */
 	bool found;              /* the host was found by MX and gets no credentials */
 	bool auth_unverified;    /* credentials may go over any connection */
 	bool secured, verified;  /* what the connection has */

@@ -5,7 +5,7 @@
 #include "delivery/smtp/ending.h"
 #include "delivery/smtp/refusal.h"
 
-enum { AUTH_REFUSED = 535, CODE_LEN = 3 };
+enum { AUTH_REFUSED = 535, CODE_LEN = 3, MECHANISM_MAX = 32 };
 
 static const char *const tls_words[] = {[CONFIG_TLS_OFF] = "off",
 					[CONFIG_TLS_OPPORTUNISTIC] = "opportunistic",
@@ -118,7 +118,7 @@ static enum dialogue_next authenticate(struct dialogue *d)
 					       ? "the host's identity is not verified, and auth_unverified is no"
 					       : "there is no TLS, and auth_unverified is no",
 				       false);
-	str_init(&words, SASL_LINE_MAX);
+	str_init(&words, MECHANISM_MAX + SASL_LINE_MAX);
 	bool good = sasl->begin(sasl->context, (struct span){d->can.auth, d->can.auth_len}, &words, &why);
 	enum dialogue_next next = DIALOGUE_READ;
 	if (good && !words.failed)
@@ -152,8 +152,7 @@ enum dialogue_next greeting_challenge(struct dialogue *d, struct span challenge)
 	if (++d->rounds > GREETING_ROUNDS_MAX)
 		return cancel(d, "the host sends too many challenges");
 	if (d->initial.len) {
-		str_append(&d->out, str_span(&d->initial));
-		str_append_text(&d->out, "\r\n");
+		str_printf(&d->out, "%s\r\n", str_text(&d->initial));
 		str_wipe(&d->initial);
 		return DIALOGUE_READ;
 	}
@@ -166,25 +165,31 @@ enum dialogue_next greeting_challenge(struct dialogue *d, struct span challenge)
 }
 
 /*
- * A refused password is a local problem, so mail waits: it must not be returned because a password has expired. 4.7.8
+ * Refused credentials are a local problem, so mail waits: it must not be returned because a password has expired. 4.7.8
  * tells the queue that retries do not help until the configuration changes (queue/attempt/verdicts.c).
  */
 static enum dialogue_next auth_refused(struct dialogue *d, const struct reply *reply)
 {
 	struct enhanced enhanced = {4, reply->enhanced.subject, reply->enhanced.detail};
+	const struct sasl *sasl = d->security.sasl;
 	struct span block = d->security.credentials;
-	const char *cure = refusal_cure(reply);
+	const char *cure = refusal_cure(reply, sasl->token != 0);
 	struct str text;
 	str_init(&text, 2 * REPLY_TEXT_MAX);
 	if (!reply->enhanced.class)
 		enhanced = (struct enhanced){4, 7, 0};
 	if (reply->code / 100 == 5)
 		enhanced = (struct enhanced){4, 7, 8};
-	if (reply->code == AUTH_REFUSED)
-		str_printf(&text, "the host refused username and password of %.*s: ", SPAN_ARGS(block));
+	d->security.refused = reply->code == AUTH_REFUSED;
+	if (d->security.refused)
+		str_printf(&text,
+			   "the host refused %s of %.*s: ", sasl->token ? "the access token" : "username and password",
+			   SPAN_ARGS(block));
 	else
 		str_printf(&text, "the host did not authenticate us with the settings of %.*s: ", SPAN_ARGS(block));
 	ending_quote(&text, reply, ENDING_QUOTE_MAX);
+	if (sasl->said[0])
+		str_printf(&text, " (%s)", sasl->said);
 	str_printf(&text, "%s%s", *cure ? "; " : "", cure);
 	return leave(d, JOURNAL_DELAYED, reply->code, enhanced, &text);
 }

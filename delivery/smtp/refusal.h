@@ -13,7 +13,7 @@ bool refusal_wants_proof(const struct reply *reply);
 /* The same, and TLS is what is missing. */
 bool refusal_wants_tls(const struct reply *reply);
 
-/* The remedy for a 4xx or 5xx REPLY to AUTH; "" = try again later. */
-const char *refusal_cure(const struct reply *reply);
+/* The remedy for a 4xx or 5xx REPLY to AUTH, with an access TOKEN or with a password; "" = try again later. */
+const char *refusal_cure(const struct reply *reply, bool token);
 
 #endif

@@ -63,14 +63,15 @@ static bool is_refusal(const struct wire_verdict *v)
 }
 
 /*
- * The administrator must correct this first: the host requires or rejects a password, and each try brings our account
- * nearer to being locked; or a file that the configuration names for this next hop can't be used. A worker reports the
- * former as 5xx with 4.7.8 (delivery/smtp/ending.h), which it never does for a recipient.
+ * Tries do not help before something else has changed: the host requires or rejects our credentials, and each try
+ * brings our account nearer to being locked; or a file that the configuration names for this next hop can't be used; or
+ * there is no access token. A worker reports the first as 5xx with 4.7.8 (delivery/smtp/ending.h), which it never does
+ * for a recipient, and the others without a host as 4.3.5 and 4.7.0.
  */
-static bool needs_administrator(const struct wire_verdict *v)
+static bool needs_credentials(const struct wire_verdict *v)
 {
 	if (!v->host.len)
-		return span_equal(v->enhanced, SPAN("4.3.5"));
+		return span_equal(v->enhanced, SPAN("4.3.5")) || span_equal(v->enhanced, SPAN("4.7.0"));
 	return v->code / 100 == 5 && span_equal(v->enhanced, SPAN("4.7.8"));
 }
 
@@ -104,7 +105,7 @@ static bool judge_destination(struct queue *q, const struct job *j, const struct
 	struct destination *d = j->destination;
 	char reason[DESTINATION_REASON_MAX];
 	bool not_begun = v->event == JOURNAL_DELAYED && !v->connected;
-	bool shut = not_begun && needs_administrator(v), was_up = d->down_ms == 0;
+	bool shut = not_begun && needs_credentials(v), was_up = d->down_ms == 0;
 	if (destination_is_local(d)) {
 		judge_folder(q, j, v);
 		return d->down_ms > 0;

@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena arena;
 	arena_init(&arena, OUTCOME_ARENA_MAX);
 	dialogue_init(&d, SPAN("relay.example.com"));
-	struct sasl sasl = {&d, begin, answer, finish};
+	struct sasl sasl = {&d, begin, answer, finish, 0, ""};
 	d.security = (struct dialogue_security){.tls = (enum config_tls)(data[0] >> 2 & 3),
 						.implicit = (data[0] >> 2 & 3) && data[0] & 16,
 						.sasl = data[0] & 32 ? &sasl : NULL,

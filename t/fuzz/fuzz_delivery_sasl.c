@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	const struct sasl_user user = {.auth = auths[data[0] % 4], .username = "user", .password = password};
 	const struct span rest = {(const char *)data + 1, size - 1};
-	const struct sasl *s = sasl_open(&user, NULL, "host.test");
+	const struct sasl *s = sasl_open(&user, NULL, "host.test", 587);
 	MUST(s);
 	converse(s, user.auth, rest);
 	sasl_close(s);

@@ -5,20 +5,24 @@
  *	ret R | envid X | notify N | orcpt O         what is asked of notices, N and O for the last recipient
  *	tls LEVEL | implicit | return | found                what is asked of the connection
  *	auth TEXT | unverified                       TEXT follows AUTH, if the host offers its first word; over any
- *connection S: TEXT         the host sends this line C: TEXT         we must have sent this line; "C: (message)" = we
- *must want to send the message, and do begin           we must be idle, and begin a transaction for what is open +Ns N
- *seconds pass; a time-out that is due happens lost            the host closes the connection handshake verified |
- *unverified | TEXT       a handshake is wanted, and succeeds, or fails for that reason clear-next | no-clear   what the
- *end allows for the next connection idle | closed   what we must be now = N EVENT CODE ENHANCED TEXT    what must have
- *become of recipient N; "= N open" failure EVENT CODE ENHANCED TEXT    what is left for open recipients
+ *connection token xoauth2 | oauthbearer [SECONDS TEXT]   the real AUTH, with the access token TEXT that ends in SECONDS
+ *S: TEXT         the host sends this line C: TEXT         we must have sent this line; "C: (message)" = we must want to
+ *send the message, and do begin           we must be idle, and begin a transaction for what is open +Ns N seconds pass;
+ *a time-out that is due happens lost            the host closes the connection handshake verified | unverified | TEXT
+ *a handshake is wanted, and succeeds, or fails for that reason clear-next | no-clear   what the end allows for the next
+ *connection idle | closed   what we must be now = N EVENT CODE ENHANCED TEXT    what must have become of recipient N;
+ *"= N open" failure EVENT CODE ENHANCED TEXT    what is left for open recipients
  */
 #include <check.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/ipc/tokens.h"
 #include "delivery/smtp/dialogue.h"
 #include "t/unit/suite.h"
 
@@ -41,6 +45,10 @@ struct script {
 	struct sasl sasl;
 	struct str auth;
 	bool impostor;
+	struct sasl_user user;
+	struct token token;
+	const struct sasl *real;
+	struct tokens *page;
 };
 
 /* An authentication that answers each challenge with itself and a !; "wrong" is one that it does not like. */
@@ -199,6 +207,42 @@ static void expect_state(struct script *s, enum dialogue_next next)
 		fail_at(s, "another state", SPAN(""));
 }
 
+/* The page lasts as long as the test: nobody unmaps it. */
+static struct tokens *make_page(struct script *s)
+{
+	int write_fd, read_fd;
+	ck_assert_int_eq(tokens_create(&write_fd, &read_fd), 0);
+	s->page = tokens_map_writable(write_fd);
+	s->user.tokens = tokens_map(read_fd);
+	close(write_fd);
+	close(read_fd);
+	return s->page;
+}
+
+/* FORM [SECONDS TEXT] */
+static bool set_up_token(struct script *s, struct span form)
+{
+	struct span rest = form, word = span_take(&rest, ' '), life = span_take(&rest, ' ');
+	uint64_t seconds = 0;
+	struct dialogue_security *security = &s->dialogue.security;
+	bool rfc7628 = span_equal(word, SPAN("oauthbearer"));
+	ck_assert(make_page(s) && rest.len <= TOKENS_TOKEN_MAX);
+	if (span_to_u64(life, 100000, &seconds)) {
+		s->token = (struct token){.identity = 7,
+					  .serial = 1,
+					  .until_ms = clock_wall_ms() + (int64_t)seconds * 1000,
+					  .length = rest.len};
+		memcpy(s->token.octets, rest.at, rest.len);
+		tokens_write(s->page, 0, &s->token);
+	}
+	s->user.auth = rfc7628 ? CONFIG_AUTH_OAUTHBEARER : CONFIG_AUTH_XOAUTH2;
+	s->user.username = "relay@example.com";
+	s->user.identity = 7;
+	security->sasl = s->real = sasl_open(&s->user, NULL, "mx", 587);
+	security->credentials = SPAN("connector x");
+	return s->real && (rfc7628 || span_equal(word, SPAN("xoauth2")));
+}
+
 static bool set_up_security(struct script *s, struct span word, struct span value)
 {
 	static const char *const levels[] = {"off", "opportunistic", "encrypt", "verify"};
@@ -217,9 +261,11 @@ static bool set_up_security(struct script *s, struct span word, struct span valu
 	if (span_equal(word, SPAN("implicit")) || span_equal(word, SPAN("unverified")) ||
 	    span_equal(word, SPAN("return")) || span_equal(word, SPAN("found")))
 		return true;
+	if (span_equal(word, SPAN("token")))
+		return set_up_token(s, value);
 	if (!span_equal(word, SPAN("auth")))
 		return known;
-	s->sasl = (struct sasl){s, fake_begin, fake_answer, fake_finish};
+	s->sasl = (struct sasl){s, fake_begin, fake_answer, fake_finish, 0, ""};
 	security->sasl = &s->sasl;
 	security->credentials = SPAN("connector x");
 	return str_append(&s->auth, value);
@@ -305,6 +351,7 @@ static void run_script(const char *file, struct span text)
 	ck_assert(s.started);
 	str_free(&s.pending);
 	str_free(&s.auth);
+	sasl_close(s.real);
 	dialogue_free(&s.dialogue);
 	arena_free(&s.arena);
 }

@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/base64.h"
+#include "common/base/clock.h"
+#include "common/ipc/tokens.h"
 #include "t/unit/suite.h"
 
 static struct str said;
@@ -73,7 +76,7 @@ static const char *decoded(void)
 START_TEST(plain)
 {
 	struct sasl_user user = user_of(CONFIG_AUTH_PLAIN, "tim", "tanstaaftanstaaf");
-	const struct sasl *s = sasl_open(&user, NULL, "host.test");
+	const struct sasl *s = sasl_open(&user, NULL, "host.test", 587);
 	ck_assert(begin(s, "LOGIN PLAIN"));
 	ck_assert_str_eq(str_text(&said), "PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm");
 	ck_assert(s->finish(s->context, &why));
@@ -89,12 +92,12 @@ START_TEST(plain_long)
 	memset(name, 'n', 255);
 	memset(password, 'p', 1024);
 	struct sasl_user user = user_of(CONFIG_AUTH_PLAIN, name, password);
-	const struct sasl *s = sasl_open(&user, NULL, "host.test");
+	const struct sasl *s = sasl_open(&user, NULL, "host.test", 587);
 	ck_assert(begin(s, "PLAIN"));
 	ck_assert_uint_eq(said.len, 6 + (2 + 255 + 1024 + 2) / 3 * 4);
 	sasl_close(s);
 	user.password = "";
-	s = sasl_open(&user, NULL, "host.test");
+	s = sasl_open(&user, NULL, "host.test", 587);
 	ck_assert(begin(s, "plain")); /* case does not count */
 	sasl_close(s);
 }
@@ -110,7 +113,7 @@ START_TEST(login)
 						 {"Username:", "not base64 at all"}};
 	struct sasl_user user = user_of(CONFIG_AUTH_LOGIN, "alice", "wonder land");
 	for (size_t i = 0; i < sizeof(prompts) / sizeof(prompts[0]); i++) {
-		const struct sasl *s = sasl_open(&user, NULL, "host.test");
+		const struct sasl *s = sasl_open(&user, NULL, "host.test", 587);
 		ck_assert(begin(s, "PLAIN LOGIN"));
 		ck_assert_str_eq(str_text(&said), "LOGIN");
 		ck_assert(answer(s, prompts[i][0]));
@@ -129,14 +132,14 @@ END_TEST
 START_TEST(cram_md5)
 {
 	struct sasl_user user = user_of(CONFIG_AUTH_CRAM_MD5, "tim", "tanstaaftanstaaf");
-	const struct sasl *s = sasl_open(&user, NULL, "host.test");
+	const struct sasl *s = sasl_open(&user, NULL, "host.test", 587);
 	ck_assert(begin(s, "CRAM-MD5"));
 	ck_assert_str_eq(str_text(&said), "CRAM-MD5");
 	ck_assert(answer(s, "PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+"));
 	ck_assert_str_eq(str_text(&said), "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw");
 	ck_assert(!answer(s, "PDE+"));
 	sasl_close(s);
-	s = sasl_open(&user, NULL, "host.test");
+	s = sasl_open(&user, NULL, "host.test", 587);
 	ck_assert(begin(s, "CRAM-MD5"));
 	ck_assert(!answer(s, "<1896.697170952@postoffice.reston.mci.net>"));
 	ck_assert_ptr_nonnull(strstr(why, "no valid base64"));
@@ -156,10 +159,12 @@ START_TEST(only_what_is_wanted)
 		{CONFIG_AUTH_SCRAM_SHA_256, "SCRAM-SHA-256-PLUS"},
 		{CONFIG_AUTH_LOGIN, ""},
 		{CONFIG_AUTH_CRAM_MD5, "PLAIN \x1b[2J"},
+		{CONFIG_AUTH_XOAUTH2, "LOGIN OAUTHBEARER"},
+		{CONFIG_AUTH_OAUTHBEARER, "LOGIN XOAUTH2"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sasl_user user = user_of(cases[i].auth, "u", "p");
-		const struct sasl *s = sasl_open(&user, NULL, "host.test");
+		const struct sasl *s = sasl_open(&user, NULL, "host.test", 587);
 		ck_assert_msg(!begin(s, cases[i].offer), "%zu", i);
 		ck_assert_uint_eq(said.len, 0);
 		ck_assert_ptr_nonnull(strstr(why, "the host does not offer AUTH "));
@@ -211,7 +216,7 @@ static const struct sasl *scram(const char *password)
 {
 	static struct sasl_user user;
 	user = user_of(CONFIG_AUTH_SCRAM_SHA_256, "us,er=", password);
-	const struct sasl *s = sasl_open(&user, NULL, "host.test");
+	const struct sasl *s = sasl_open(&user, NULL, "host.test", 587);
 	ck_assert(begin(s, "PLAIN SCRAM-SHA-256-PLUS SCRAM-SHA-256"));
 	ck_assert(span_starts(str_span(&said), SPAN("SCRAM-SHA-256 "))); /* there is no TLS to bind to */
 	return s;
@@ -309,7 +314,7 @@ START_TEST(questions_without_end)
 {
 	for (int i = 0; i < 2; i++) {
 		struct sasl_user user = user_of(i ? CONFIG_AUTH_LOGIN : CONFIG_AUTH_CRAM_MD5, "u", "p");
-		const struct sasl *s = sasl_open(&user, NULL, "host.test");
+		const struct sasl *s = sasl_open(&user, NULL, "host.test", 587);
 		unsigned answered = 0;
 		ck_assert(begin(s, "LOGIN CRAM-MD5"));
 		while (answer(s, "PDE+"))
@@ -318,6 +323,146 @@ START_TEST(questions_without_end)
 		sasl_close(s);
 	}
 	sasl_close(NULL);
+}
+END_TEST
+
+/* --- access tokens --- */
+
+static struct tokens *writable;
+static const struct tokens *page;
+
+static void put_token(const char *octets, int64_t left_ms, uint64_t serial)
+{
+	struct token token = {
+		.identity = 7, .serial = serial, .until_ms = clock_wall_ms() + left_ms, .length = strlen(octets)};
+	ck_assert_uint_le(token.length, TOKENS_TOKEN_MAX);
+	memcpy(token.octets, octets, token.length);
+	tokens_write(writable, 3, &token);
+}
+
+static void setup_page(void)
+{
+	int write_fd, read_fd;
+	setup();
+	ck_assert_int_eq(tokens_create(&write_fd, &read_fd), 0);
+	writable = tokens_map_writable(write_fd);
+	page = tokens_map(read_fd);
+	ck_assert(writable && page);
+	close(write_fd);
+	close(read_fd);
+}
+
+static const struct sasl *bearer(enum config_auth auth)
+{
+	static struct sasl_user user;
+	user = (struct sasl_user){.auth = auth, .username = "relay@example.com", .tokens = page, .identity = 7};
+	return sasl_open(&user, NULL, "smtp.example.com", 587);
+}
+
+START_TEST(bearer_says_its_token)
+{
+	put_token("ya29.first", 3600 * 1000, 41);
+	const struct sasl *s = bearer(CONFIG_AUTH_XOAUTH2);
+	ck_assert(begin(s, "LOGIN XOAUTH2"));
+	ck_assert(span_starts(str_span(&said), SPAN("XOAUTH2 ")));
+	ck_assert_str_eq(decoded(), "user=relay@example.com\1auth=Bearer ya29.first\1\1");
+	ck_assert_uint_eq(s->token, 41);
+	ck_assert(s->finish(s->context, &why));
+	sasl_close(s);
+	s = bearer(CONFIG_AUTH_OAUTHBEARER);
+	ck_assert(begin(s, "OAUTHBEARER XOAUTH2"));
+	ck_assert(span_starts(str_span(&said), SPAN("OAUTHBEARER ")));
+	ck_assert_str_eq(decoded(),
+			 "n,a=relay@example.com,\1host=smtp.example.com\1port=587\1auth=Bearer ya29.first\1\1");
+	sasl_close(s);
+}
+END_TEST
+
+/* Each AUTH takes what stands on the page then, and tells which token it was. */
+START_TEST(bearer_page_replaced)
+{
+	put_token("ya29.first", 3600 * 1000, 41);
+	const struct sasl *s = bearer(CONFIG_AUTH_XOAUTH2);
+	ck_assert(begin(s, "XOAUTH2"));
+	ck_assert_uint_eq(s->token, 41);
+	put_token("ya29.second", 3600 * 1000, 42);
+	ck_assert_uint_eq(s->token, 41);
+	sasl_close(s);
+	s = bearer(CONFIG_AUTH_XOAUTH2);
+	put_token("ya29.third", 3600 * 1000, 43); /* between the connection and AUTH */
+	ck_assert(begin(s, "XOAUTH2"));
+	ck_assert_ptr_nonnull(strstr(decoded(), "Bearer ya29.third\1"));
+	ck_assert_uint_eq(s->token, 43);
+	sasl_close(s);
+}
+END_TEST
+
+/* None, one of another block, one that ends in 30 s, and one that only its writer can have spoiled. */
+START_TEST(bearer_without_a_token)
+{
+	for (int i = 0; i < 3; i++) {
+		if (i == 1)
+			put_token("", 3600 * 1000, 1);
+		if (i == 2)
+			put_token("ya29.first", 30 * 1000, 41);
+		const struct sasl *s = bearer(CONFIG_AUTH_XOAUTH2);
+		ck_assert(!begin(s, "XOAUTH2"));
+		ck_assert_str_eq(str_text(&said), "XOAUTH2 ");
+		ck_assert_ptr_nonnull(strstr(why, "no access token"));
+		ck_assert_uint_eq(s->token, 0);
+		sasl_close(s);
+	}
+	put_token("ya29\1auth=Bearer other", 3600 * 1000, 44);
+	const struct sasl *s = bearer(CONFIG_AUTH_XOAUTH2);
+	ck_assert(!begin(s, "XOAUTH2"));
+	ck_assert_ptr_nonnull(strstr(why, "octets that no token may have"));
+	sasl_close(s);
+}
+END_TEST
+
+/* RFC 4954 4: with its line end the line of AUTH has 12288 octets at most. */
+START_TEST(bearer_too_long)
+{
+	char octets[TOKENS_TOKEN_MAX + 1];
+	const size_t most = (SASL_LINE_MAX - 2) / 4 * 3 - strlen("user=relay@example.com.auth=Bearer ..");
+	memset(octets, 't', sizeof(octets));
+	octets[most] = '\0';
+	put_token(octets, 3600 * 1000, 1);
+	const struct sasl *s = bearer(CONFIG_AUTH_XOAUTH2);
+	str_free(&said);
+	str_init(&said, 2 * SASL_LINE_MAX);
+	ck_assert(begin(s, "XOAUTH2"));
+	ck_assert_uint_le(said.len - strlen("XOAUTH2 "), SASL_LINE_MAX - 2);
+	sasl_close(s);
+	octets[most] = 't';
+	octets[most + 1] = '\0';
+	put_token(octets, 3600 * 1000, 1);
+	s = bearer(CONFIG_AUTH_XOAUTH2);
+	ck_assert(!begin(s, "XOAUTH2"));
+	ck_assert_ptr_nonnull(strstr(why, "too long"));
+	sasl_close(s);
+}
+END_TEST
+
+/* The refusal in words is not the end of the exchange; a second one is no refusal. */
+START_TEST(bearer_refused)
+{
+	static const struct {
+		enum config_auth auth;
+		const char *answer;
+	} cases[] = {{CONFIG_AUTH_XOAUTH2, ""}, {CONFIG_AUTH_OAUTHBEARER, "AQ=="}};
+	put_token("ya29.first", 3600 * 1000, 41);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct sasl *s = bearer(cases[i].auth);
+		ck_assert(begin(s, "XOAUTH2 OAUTHBEARER"));
+		ck_assert_str_eq(s->said, "");
+		ck_assert(answer_text(s, "{\"status\":\"400\",\"schemes\":\"bearer\",\"scope\":\"mail\"}"));
+		ck_assert_str_eq(str_text(&said), cases[i].answer);
+		ck_assert_str_eq(s->said, "status 400, scope mail");
+		ck_assert(!answer_text(s, "{\"status\":\"500\"}"));
+		ck_assert_str_eq(s->said, "status 400, scope mail");
+		sasl_close(s);
+	}
 }
 END_TEST
 
@@ -338,5 +483,13 @@ int main(void)
 	tcase_add_test(all, scram_iterations);
 	tcase_add_test(all, questions_without_end);
 	suite_add_tcase(suite, all);
+	TCase *tokens = tcase_create("tokens");
+	tcase_add_checked_fixture(tokens, setup_page, teardown);
+	tcase_add_test(tokens, bearer_says_its_token);
+	tcase_add_test(tokens, bearer_page_replaced);
+	tcase_add_test(tokens, bearer_without_a_token);
+	tcase_add_test(tokens, bearer_too_long);
+	tcase_add_test(tokens, bearer_refused);
+	suite_add_tcase(suite, tokens);
 	return suite_run(suite);
 }

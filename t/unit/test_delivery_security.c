@@ -1,5 +1,8 @@
 /* Outbound blocks made ready: which there are, what they share, what is told of files that can't be used. */
 #include "delivery/auth/security.h"
+
+#include "common/config/oauth.h"
+#include "common/ipc/tokens.h"
 #include "t/unit/suite.h"
 
 #include <check.h>
@@ -12,6 +15,7 @@
 static char folder[64], path[128];
 static struct config config;
 static struct securities all;
+static const struct tokens *page_for_blocks;
 
 static void put(const char *name, const char *text, mode_t mode)
 {
@@ -39,7 +43,7 @@ static void load(const char *format)
 	config_tree_free(tree);
 	str_free(&report.text);
 	str_free(&text);
-	securities_load(&config.servers[0], getuid(), &all);
+	securities_load(&config.servers[0], getuid(), page_for_blocks, &all);
 }
 
 static void setup(void)
@@ -77,6 +81,14 @@ static const char blocks[] = "virtual_server s {\n"
 			     "password_file %1$s/good } }\n"
 			     "connector d { address_space d.test; route dns }\n"
 			     "}\n";
+
+static const char with_token[] =
+	"virtual_server s {\n"
+	"connector c { address_space c.test; route [c.test]; outbound {\n"
+	"tls verify\n"
+	"auth xoauth2; username u@c.test\n"
+	"oauth { provider microsoft365; tenant c.test; client_id id; client_secret_file %1$s/good } } }\n"
+	"}\n";
 
 /* Those that are written, by the names that the queue gives. */
 START_TEST(names)
@@ -148,6 +160,59 @@ START_TEST(trouble)
 }
 END_TEST
 
+/* Why mail waits that needs a token: none yet, a reason from mailroot-web, one that has ended or ends too soon. */
+START_TEST(tokens)
+{
+	int write_fd, read_fd;
+	char why[SECURITY_TROUBLE_MAX];
+	struct sasl_user user;
+	ck_assert_int_eq(tokens_create(&write_fd, &read_fd), 0);
+	struct tokens *page = tokens_map_writable(write_fd);
+	page_for_blocks = tokens_map(read_fd);
+	load(with_token);
+	const struct security *c = find("connector c");
+	ck_assert_ptr_null(c->user_trouble);
+	ck_assert(security_user(c, &user) && user.identity == c->identity && user.tokens == page_for_blocks);
+	ck_assert_uint_eq(c->identity, config_oauth_identity("connector c", &config.servers[0].connectors[0].outbound));
+	ck_assert(!security_lacks_token(find("virtual_server"), 1000, why));
+
+	ck_assert(security_lacks_token(c, 1000, why));
+	ck_assert_str_eq(why,
+			 "no access token for connector c: mailroot-web has not fetched one yet (set in test.conf:4)");
+	struct token token = {.identity = c->identity, .serial = 1, .why = "AADSTS7000215: the secret is wrong"};
+	tokens_write(page, 0, &token);
+	ck_assert(security_lacks_token(c, 1000, why));
+	ck_assert_str_eq(why,
+			 "no access token for connector c: AADSTS7000215: the secret is wrong (set in test.conf:4)");
+	token = (struct token){
+		.identity = c->identity, .serial = 2, .until_ms = 100 * 1000, .length = 1, .octets = "t"};
+	tokens_write(page, 0, &token);
+	ck_assert(!security_lacks_token(c, 100 * 1000 - TOKENS_LEAST_MS - 1, why));
+	ck_assert(security_lacks_token(c, 70 * 1000, why));
+	ck_assert_str_eq(why,
+			 "no access token for connector c: it has ended, and no other has come (set in test.conf:4)");
+
+	/* The longest reason leaves the place of the setting whole. */
+	memset(token.why, 'y', sizeof(token.why));
+	tokens_write(page, 0, &token);
+	ck_assert(security_lacks_token(c, 70 * 1000, why));
+	ck_assert_ptr_nonnull(strstr(why, "yyy (set in test.conf:4)"));
+	ck_assert_uint_lt(strlen(why), SECURITY_TROUBLE_MAX);
+	close(write_fd);
+	close(read_fd);
+}
+END_TEST
+
+/* Without a page, as before the first reload of a new master, mail waits. */
+START_TEST(no_page)
+{
+	char why[SECURITY_TROUBLE_MAX];
+	page_for_blocks = NULL;
+	load(with_token);
+	ck_assert(security_lacks_token(find("connector c"), 1000, why));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("security");
@@ -156,6 +221,8 @@ int main(void)
 	tcase_add_test(tcase, names);
 	tcase_add_test(tcase, contexts_are_shared);
 	tcase_add_test(tcase, trouble);
+	tcase_add_test(tcase, tokens);
+	tcase_add_test(tcase, no_page);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
