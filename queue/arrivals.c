@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "queue/attempt/attempt.h"
 #include "queue/etrn/etrn_request.h"
+#include "queue/links.h"
 
 enum { ARRIVALS_AT_ONCE = 64, ARRIVED_MAX = 4096 };
 
@@ -67,6 +68,7 @@ static void take_arrival(struct loop *l, struct span text, struct msghdr *header
 	struct ipc_packet packet = {.text = text};
 	struct wire_arrived arrived;
 	struct wire_look look;
+	struct wire_credentials_ready ready;
 	ipc_packet_fds(header, &packet);
 	bool cut = header->msg_flags & (MSG_TRUNC | MSG_CTRUNC);
 	bool good = !cut && wire_admit(WIRE_LINK_arrivals, WIRE_UP, text);
@@ -74,6 +76,8 @@ static void take_arrival(struct loop *l, struct span text, struct msghdr *header
 		arrivals_take(&l->queue, arrived.name);
 	else if (good && wire_decode_look(text, &look))
 		scan_request(&l->scan);
+	else if (good && wire_decode_credentials_ready(text, &ready))
+		links_credentials(&l->queue, ready.security);
 	else if (good && etrn_request_receive(&l->etrn, text, packet.fds, packet.fd_count))
 		;
 	else if (text.len)

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "queue/attempt/attempt.h"
 #include "queue/attempt/verdicts.h"
+#include "queue/model/job.h"
 #include "queue/model/waiting.h"
 
 /* WHY NULL: the parent has ended, which master logs. */
@@ -18,21 +19,48 @@ static void drop_pool_link(struct queue *q, struct pool *p, const char *why)
 	fd_close(&p->link);
 }
 
-/*
- * New SMTP clients have read passwords and certificates again. So one message tries each next hop that is down; when it
- * gets through, the others follow.
- */
+/* One message tries D, if it is down; when it gets through, the others follow. */
+static void retry(struct queue *q, struct destination *d)
+{
+	struct message *m = TAILQ_FIRST(&d->waiting);
+	if (!d->down_ms || destination_is_local(d))
+		return;
+	destination_retry(d, q->mono_ms);
+	pool_update_ring(&q->delivery, d, q->mono_ms);
+	if (m && !d->queued)
+		waiting_hurry(&q->messages, m);
+}
+
+/* New SMTP clients have read passwords and certificates again. */
 static void retry_all(struct queue *q)
 {
 	for (struct destination *d = q->destinations.table, *next; d; d = next) {
-		struct message *m = TAILQ_FIRST(&d->waiting);
 		next = d->hh.next;
-		if (!d->down_ms || destination_is_local(d))
-			continue;
-		destination_retry(d, q->mono_ms);
-		pool_update_ring(&q->delivery, d, q->mono_ms);
-		if (m && !d->queued)
-			waiting_hurry(&q->messages, m);
+		retry(q, d);
+	}
+}
+
+static bool authenticates_as(const struct destination *d, struct span block)
+{
+	return block.len && span_equal(span_of(d->credentials), block);
+}
+
+static void outdate_jobs(const struct pool *p, struct span block)
+{
+	struct worker *w;
+	struct job *j;
+	TAILQ_FOREACH(w, &p->busy, place)
+	TAILQ_FOREACH(j, &w->jobs, place)
+	j->outdated |= authenticates_as(j->destination, block);
+}
+
+void links_credentials(struct queue *q, struct span block)
+{
+	outdate_jobs(&q->delivery, block);
+	for (struct destination *d = q->destinations.table, *next; d; d = next) {
+		next = d->hh.next;
+		if (authenticates_as(d, block))
+			retry(q, d);
 	}
 }
 

@@ -21,6 +21,12 @@ void links_detach(struct pool *p);
 /* FD is a new link to the parent of P, owned from now on. */
 void links_attach(struct queue *q, struct pool *p, int fd);
 
+/*
+ * Mail of BLOCK has credentials again, or others: one message tries each next hop that is down and authenticates as
+ * BLOCK, and calls the others. A refusal that is still on its way here does not count.
+ */
+void links_credentials(struct queue *q, struct span block);
+
 /* Takes the packets of W on its job link. False when the link has ended; W is freed then. */
 bool links_worker(struct queue *q, struct worker *w);
 

@@ -17,7 +17,7 @@
 #include "queue/plan/host_order.h"
 #include "queue/rules/schedule.h"
 
-enum { VERDICTS_AT_ONCE = 4096, LOST_HOLD_MS = 1000 };
+enum { VERDICTS_AT_ONCE = 4096, AGAIN_MS = 1000 /* before a job that was taken back is tried again */ };
 
 /* The job of verdict V: at that worker, with that recipient; else with that recipient; else at that worker. */
 static struct job *find_job(const struct message *m, const struct wire_verdict *v)
@@ -176,8 +176,32 @@ static void end_job(struct queue *q, struct job *j, const struct wire_verdict *v
 	destination_ref(&q->destinations, &d, NULL);
 }
 
+/* Ends J, whose worker has not delivered it and reports no more. */
+static void take_back(struct queue *q, struct job *j)
+{
+	struct message *m = j->message;
+	struct destination *d = NULL;
+	destination_ref(&q->destinations, &d, j->destination);
+	job_end(j, false, q->mono_ms);
+	waiting_refill(&q->messages, d);
+	attempt_settle(q, m);
+	destination_ref(&q->destinations, &d, NULL);
+}
+
+/* The credentials of J were replaced after its worker had looked at them: what became of the old ones is no news. */
+static bool is_outdated(const struct job *j, const struct wire_verdict *v)
+{
+	return j->outdated && v->event == JOURNAL_DELAYED && !v->connected && needs_credentials(v);
+}
+
 static void apply_to_job(struct queue *q, struct message *m, struct job *j, const struct wire_verdict *v)
 {
+	if (is_outdated(j, v)) {
+		m->loaded->hold_ms = AGAIN_MS;
+		if (v->last_of_job)
+			take_back(q, j);
+		return;
+	}
 	if (j->kind == JOB_NOTICE && v->event == JOURNAL_DELAYED) {
 		m->loaded->notice_delayed = true;
 		log_warning("id=%s: the notice could not be written: %.*s", m->id, SPAN_ARGS(v->text));
@@ -271,22 +295,17 @@ static void lose_job(struct queue *q, struct job *j, bool in_hand)
 					    .enhanced = {4, 3, 0},
 					    .text = SPAN("the delivery process ended before it reported")};
 	struct message *m = j->message;
-	struct destination *d = NULL;
 	bool again = in_hand && m->lost_worker;
-	destination_ref(&q->destinations, &d, j->destination);
 	if (in_hand) {
 		log_warning("id=%s: the worker that was delivering it has ended; it will be tried again", m->id);
-		m->loaded->hold_ms = LOST_HOLD_MS;
+		m->loaded->hold_ms = AGAIN_MS;
 		m->lost_worker = true;
 	}
 	if (again && j->kind == JOB_NOTICE)
 		m->loaded->notice_delayed = true;
 	else if (again)
 		note_result(q, m, j, 0, m->loaded->rcpt_count - 1, &lost);
-	job_end(j, false, q->mono_ms);
-	waiting_refill(&q->messages, d);
-	attempt_settle(q, m);
-	destination_ref(&q->destinations, &d, NULL);
+	take_back(q, j);
 }
 
 void verdicts_worker_gone(struct queue *q, struct worker *w)

@@ -22,6 +22,7 @@ struct job {
 	struct provider *provider;       /* whose limits it counts for, at a worker; NULL = none. Counted. */
 	enum job_kind kind;
 	uint8_t transactions; /* messages that the other end has counted for it, as far as we know */
+	bool outdated;        /* other credentials came after a worker had got it */
 	size_t rcpt_count;
 	size_t bitmap_len;
 	unsigned char bitmap[]; /* bit 0 of octet 0 first */

@@ -38,7 +38,7 @@ struct loaded {
 	size_t job_count, out_count;     /* all jobs, and those at workers */
 	int fd;                          /* the message file, until the first job is sent; -1 = not open */
 	uint32_t routes;                 /* queue->routes when this attempt began */
-	int64_t hold_ms;                 /* the wait before open recipients are tried again, after a worker was lost */
+	int64_t hold_ms;                 /* the wait before open recipients of a job that was taken back are tried again */
 	int64_t notice_at_ms;            /* wall clock: the last event that the notice tells; for its id */
 	int64_t notice_until_ms;         /* wall clock: when delayed recipients expire, as the notice says */
 	bool notice_first;               /* the notice tells of earlier attempts, and an attempt follows it */

@@ -46,6 +46,19 @@ START_TEST(hostile_arrivals_are_ignored)
 		ck_assert_int_eq(ipc_send(f.arrivals[1], str_span(&packet), NULL, 0), 0);
 	}
 	ck_assert_int_eq(ipc_send(f.arrivals[1], SPAN("\377junk"), NULL, 0), 0);
+	str_clear(&packet);
+	const struct wire_credentials_ready ready = {.security = SPAN("connector nobody")};
+	ck_assert(wire_encode_credentials_ready(&ready, &packet));
+	for (size_t len = 1; len <= packet.len; len++) /* cut anywhere */
+		ck_assert_int_eq(ipc_send(f.arrivals[1], (struct span){packet.at, len}, NULL, 0), 0);
+	int null = open("/dev/null", O_RDONLY);
+	ck_assert_int_eq(ipc_send(f.arrivals[1], str_span(&packet), (int[]){null, null}, 2), 0);
+	close(null);
+	WIRE_EACH_FOREIGN(type, WIRE_LINK_arrivals, WIRE_UP)
+	{
+		wire_sample(type, &packet);
+		ck_assert_int_eq(ipc_send(f.arrivals[1], str_span(&packet), NULL, 0), 0);
+	}
 	turn();
 	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 	str_free(&packet);

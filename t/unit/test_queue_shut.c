@@ -173,6 +173,137 @@ START_TEST(new_clients_with_the_old_password)
 }
 END_TEST
 
+/* --- access tokens --- */
+
+#define TOKEN "tls verify; auth xoauth2; username u@x.test; oauth { provider microsoft365; tenant x.test; client_id i; "
+
+static void setup_tokens(void)
+{
+	fixture_open("connector one { address_space one.test; route [192.0.2.1]; outbound { " TOKEN
+		     "client_secret_file /s } } }\n"
+		     "delivery { expire 1d; delay_notice 1d }\n"
+		     "connector two { address_space two.test; route [192.0.2.2]; outbound { " TOKEN
+		     "client_secret_file /s } } }\n");
+}
+
+static void say(struct span packet)
+{
+	ck_assert_int_eq(ipc_send(f.arrivals[1], packet, NULL, 0), 0);
+}
+
+static void say_ready(const char *block)
+{
+	const struct wire_credentials_ready ready = {.security = span_of(block)};
+	struct str packet;
+	str_init(&packet, 1000);
+	ck_assert(wire_encode_credentials_ready(&ready, &packet));
+	say(str_span(&packet));
+	str_free(&packet);
+	turn();
+}
+
+static void wait_for_token(struct hand *w, int mail, const char *rcpt)
+{
+	for (int i = 0; i < mail; i++)
+		accept_message(id, 0, "app@example.net", rcpt);
+	ck_assert_uint_eq(tries(w, MINUTE, 0, "4.7.0", ""), 1);
+	ck_assert_uint_eq(f.loop.queue.messages.counts[MESSAGE_WAITING], (size_t)mail);
+}
+
+/* However long it took; all of it goes at once, as far as the window allows. */
+START_TEST(a_token_has_come)
+{
+	struct hand *w = hire(&f.loop.queue.delivery);
+	wait_for_token(w, MAIL, "a@one.test");
+	tries(w, 6 * HOUR, 0, "4.7.0", "");
+	ck_assert_uint_eq(f.loop.queue.messages.counts[MESSAGE_WAITING], MAIL);
+	say_ready("connector one");
+	for (int i = 0; i < MAIL; i++) {
+		ck_assert(given(w));
+		report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
+	}
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
+	dismiss(w);
+}
+END_TEST
+
+/* One message tries; when there is no token after all, it was the only one. */
+START_TEST(a_token_that_is_gone_again)
+{
+	struct hand *w = hire(&f.loop.queue.delivery);
+	wait_for_token(w, MAIL, "a@one.test");
+	for (int i = 0; i < 5; i++) {
+		say_ready("connector one");
+		ck_assert_uint_eq(tries(w, MINUTE, 0, "4.7.0", ""), 1);
+		ck_assert_uint_eq(f.loop.queue.messages.counts[MESSAGE_WAITING], MAIL);
+	}
+	dismiss(w);
+}
+END_TEST
+
+/* Another block, none at all, and what no mailroot-web says. */
+START_TEST(signs_that_mean_nothing_here)
+{
+	static const char *const blocks[] = {"connector two", "connector onetwo", "connector", "virtual_server", "",
+					     "one",           "connector one "};
+	struct hand *w = hire(&f.loop.queue.delivery);
+	wait_for_token(w, MAIL, "a@one.test");
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		say_ready(blocks[i]);
+		ck_assert_msg(tries(w, 1000, 0, "4.7.0", "") == 0, "%s", blocks[i]);
+	}
+	dismiss(w);
+}
+END_TEST
+
+/* The token came while a worker held a job and had found none: its word is not the latest. */
+START_TEST(a_refusal_on_its_way)
+{
+	static const char *const enhanced[] = {"4.7.0", "4.7.8"};
+	struct hand *w = hire(&f.loop.queue.delivery);
+	accept_message(id, 0, "app@example.net", "a@one.test");
+	ck_assert(given(w));
+	say_ready("connector one");
+	refuse(w, _i ? 535 : 0, enhanced[_i], _i ? "host.test[192.0.2.1]:587" : "");
+	ck_assert(!given(w));
+	pass(1000);
+	ck_assert(given(w));
+	/* That was it: the next refusal counts. */
+	refuse(w, _i ? 535 : 0, enhanced[_i], _i ? "host.test[192.0.2.1]:587" : "");
+	ck_assert_uint_eq(tries(w, MINUTE, 0, "4.7.0", ""), 0);
+	dismiss(w);
+}
+END_TEST
+
+/* What such a worker delivered is delivered. */
+START_TEST(a_delivery_on_its_way)
+{
+	struct hand *w = hire(&f.loop.queue.delivery);
+	accept_message(id, 0, "app@example.net", "a@one.test");
+	ck_assert(given(w));
+	say_ready("connector one");
+	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
+	dismiss(w);
+}
+END_TEST
+
+/* It does not wait for ever, but as long as any mail: then its sender is told why. */
+START_TEST(no_token_before_it_expires)
+{
+	struct hand *w = hire(&f.loop.queue.delivery);
+	wait_for_token(w, 1, "a@one.test");
+	const int64_t expire = queue_server(&f.loop.queue)->delivery.expire;
+	tries(w, expire - HOUR, 0, "4.7.0", "");
+	ck_assert_uint_eq(f.loop.queue.messages.counts[MESSAGE_WAITING], 1);
+	say_ready("connector one");
+	ck_assert(given(w));
+	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
+	dismiss(w);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("queue_shut");
@@ -185,5 +316,15 @@ int main(void)
 	tcase_add_test(all, new_clients_try_again);
 	tcase_add_test(all, new_clients_with_the_old_password);
 	suite_add_tcase(suite, all);
+	TCase *tokens = tcase_create("tokens");
+	tcase_set_timeout(tokens, 60);
+	tcase_add_checked_fixture(tokens, setup_tokens, fixture_close);
+	tcase_add_test(tokens, a_token_has_come);
+	tcase_add_test(tokens, a_token_that_is_gone_again);
+	tcase_add_test(tokens, signs_that_mean_nothing_here);
+	tcase_add_loop_test(tokens, a_refusal_on_its_way, 0, 2);
+	tcase_add_test(tokens, a_delivery_on_its_way);
+	tcase_add_test(tokens, no_token_before_it_expires);
+	suite_add_tcase(suite, tokens);
 	return suite_run(suite);
 }
