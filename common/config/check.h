@@ -15,5 +15,6 @@ void config_check_etrn(struct config_build *build, const struct config_server *s
 void config_check_access(struct config_build *build, const struct config_server *server);
 void config_check_names(struct config_build *build, const struct config_server *server);
 void config_check_outbound(struct config_build *build, const struct config_server *server);
+void config_check_oauth(struct config_build *build, const struct config_server *server);
 
 #endif

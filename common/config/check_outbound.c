@@ -138,14 +138,14 @@ static void check_hosts(const struct check *c)
 	}
 }
 
-static void check_auth(const struct check *c)
+static void check_password(const struct check *c)
 {
 	const struct config_outbound *o = c->block->o;
 	bool kerberos = o->auth == CONFIG_AUTH_GSSAPI;
 	if (!o->username && !config_build_failed(c->b, &o->username))
 		REFUSE(c, o->auth_at, "auth needs username, %s",
 		       kerberos ? "the Kerberos principal" : "written beside it");
-	if (!o->password_file && !config_oauth_used(o) && !config_build_failed(c->b, &o->password_file))
+	if (!o->password_file && !config_build_failed(c->b, &o->password_file))
 		REFUSE(c, o->auth_at, "auth needs password_file, the path of %s",
 		       kerberos ? "the key tab of username" : "a file whose first line is the password");
 	if (!verifies(o) && !o->auth_unverified && !config_build_failed(c->b, &o->tls) &&
@@ -153,6 +153,13 @@ static void check_auth(const struct check *c)
 		REFUSE(c, o->auth_at,
 		       "auth needs tls verify, or tls_fingerprint: without it the password goes to whoever answers in "
 		       "the host's place; if you accept that, write auth_unverified yes");
+}
+
+/* check_oauth.c has what access tokens need instead of a password. */
+static void check_auth(const struct check *c)
+{
+	if (!config_oauth_used(c->block->o))
+		check_password(c);
 	if (!config_build_failed(c->b, c->block->hosts))
 		check_hosts(c);
 }
@@ -161,7 +168,7 @@ static void check_no_auth(const struct check *c)
 {
 	const struct config_outbound *o = c->block->o;
 	static const char cure[] =
-		"there is no auth here: write auth login (or plain, scram-sha-256, cram-md5, gssapi)";
+		"there is no auth here: write auth login (or plain, scram-sha-256, cram-md5, gssapi, xoauth2, oauthbearer)";
 	if (o->username)
 		REFUSE(c, o->username_at, "username says nothing, for %s", cure);
 	if (o->password_file)

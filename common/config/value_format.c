@@ -227,7 +227,8 @@ static void format_date(struct str *to, int64_t seconds)
 {
 	char text[CLOCK_TEXT_MAX];
 	clock_iso(seconds * 1000, text);
-	str_printf(to, "%.10s", seconds ? text : "\"\"");
+	if (seconds)
+		str_printf(to, "%.10s", text);
 }
 
 static bool format_list(enum config_type type, const void *value, struct str *to)

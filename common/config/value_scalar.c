@@ -252,7 +252,7 @@ bool config_scalar_date(struct config_parse *parse, void *to)
 	char text[CLOCK_TEXT_MAX];
 	int64_t ms = 0;
 	snprintf(text, sizeof(text), "%.*sT00:00:00Z", item->text.len > 10 ? 0 : (int)item->text.len, item->text.at);
-	bool good = !item->text.len || clock_iso_parse(span_of(text), &ms);
+	bool good = clock_iso_parse(span_of(text), &ms);
 	*(int64_t *)to = ms / 1000;
 	return good || refuse(parse, item);
 }
