@@ -66,6 +66,14 @@ bool reply_add_strange(struct reply *r, struct span line)
 	return true;
 }
 
+bool reply_says(struct span text, const char *words)
+{
+	struct span wanted = span_of(words);
+	while (text.len && !span_starts_nocase(text, wanted))
+		text = span_skip(text, 1);
+	return text.len > 0 || !wanted.len;
+}
+
 bool reply_begun(const struct reply *r)
 {
 	return r->lines || r->strange;

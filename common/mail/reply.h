@@ -38,6 +38,9 @@ bool reply_add_line(struct reply *r, struct span line);
 /* Adds the text of an invalid LINE (an empty one has none). False: one too many. */
 bool reply_add_strange(struct reply *r, struct span line);
 
+/* TEXT, which is a reply's, has WORDS in it; case does not count. */
+bool reply_says(struct span text, const char *words);
+
 /* Whether a line of the reply has come. */
 bool reply_begun(const struct reply *r);
 

@@ -72,7 +72,7 @@ static void append_cause(const struct notice *n, const struct notice_fact *fact,
 	append_lines(to, INDENT, str_span(&words));
 	str_append_text(to, "\r\n");
 	if (fact->action == NOTICE_FAILED)
-		append_lines(to, INDENT, span_of(notice_advice(n->language, cause->enhanced)));
+		append_lines(to, INDENT, span_of(notice_advice(n->language, cause)));
 	str_append_text(to, fact->action == NOTICE_FAILED ? "\r\n" : "");
 	str_free(&words);
 }

@@ -1,11 +1,15 @@
 #include "delivery/local/notice_words.h"
 
+#include "common/mail/provider_reply.h"
+
 enum {
 	ADVICE_SUBJECTS = 8,
 	ADVICE_SIZE = 8,
-	ADVICE_PROOF, /* the next hop requires authentication */
+	ADVICE_PROOF,   /* the next hop requires authentication */
+	ADVICE_SEND_AS, /* our mailbox there may not send as the sender */
+	ADVICE_QUOTA,   /* it has sent as much as it may */
 	ADVICE_COUNT
-}; /* subjects of RFC 3463, 0 = any other; and two more */
+}; /* subjects of RFC 3463, 0 = any other; and more */
 
 static const char *const words_of[CONFIG_LANGUAGE_COUNT][WORDS_COUNT] = {
 	[CONFIG_LANGUAGE_EN] =
@@ -75,6 +79,10 @@ static const char *const advices[CONFIG_LANGUAGE_COUNT][ADVICE_COUNT] = {
 				"The message is too large. Send a smaller one, for instance with a link in place of the attachment.",
 			[ADVICE_PROOF] =
 				"The next mail system requires this server to authenticate, which failed. That is no fault of yours or of the recipient. Tell postmaster.",
+			[ADVICE_SEND_AS] =
+				"The next mail system takes mail of this server only from another sender address. That is no fault of yours or of the recipient. Tell postmaster.",
+			[ADVICE_QUOTA] =
+				"This server has sent as much mail as the next mail system takes in a day. Send the message again tomorrow, and tell postmaster.",
 		},
 	[CONFIG_LANGUAGE_JA] =
 		{
@@ -90,6 +98,10 @@ static const char *const advices[CONFIG_LANGUAGE_COUNT][ADVICE_COUNT] = {
 				"メールが大きすぎます。添付ファイルの代わりにリンクを使うなどして、小さくして再送してください。",
 			[ADVICE_PROOF] =
 				"次のメールサーバーがこのサーバーに認証を求めましたが、認証できませんでした。送信者や宛先の誤りではありません。管理者にお知らせください。",
+			[ADVICE_SEND_AS] =
+				"次のメールサーバーは、このサーバーからのメールを別の差出人アドレスでしか受け付けません。送信者や宛先の誤りではありません。管理者にお知らせください。",
+			[ADVICE_QUOTA] =
+				"このサーバーは、次のメールサーバーが一日に受け付けるメールの上限に達しました。翌日に再送し、管理者にもお知らせください。",
 		},
 };
 
@@ -108,12 +120,20 @@ const char *notice_heading(enum config_language language, enum notice_action act
 	return headings[language][action];
 }
 
-const char *notice_advice(enum config_language language, struct enhanced status)
+static size_t advice_by_status(struct enhanced status)
 {
 	bool size = (status.subject == 3 && status.detail == 4) || (status.subject == 2 && status.detail == 3);
-	size_t subject = status.subject < ADVICE_SUBJECTS ? status.subject : 0;
 	bool proof = status.subject == 7 && status.detail == 8;
-	return advices[language][size ? ADVICE_SIZE : proof ? ADVICE_PROOF : subject];
+	size_t subject = status.subject < ADVICE_SUBJECTS ? status.subject : 0;
+	return size ? ADVICE_SIZE : proof ? ADVICE_PROOF : subject;
+}
+
+const char *notice_advice(enum config_language language, const struct journal_line *cause)
+{
+	static const size_t by_words[PROVIDER_REPLY_COUNT] = {
+		[PROVIDER_SEND_AS] = ADVICE_SEND_AS, [PROVIDER_QUOTA] = ADVICE_QUOTA, [PROVIDER_SIZE] = ADVICE_SIZE};
+	size_t advice = by_words[provider_reply_of(cause->code, cause->enhanced, cause->text)];
+	return advices[language][advice ? advice : advice_by_status(cause->enhanced)];
 }
 
 void notice_say(struct str *to, const char *text, struct span first, struct span second)

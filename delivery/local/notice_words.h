@@ -28,8 +28,8 @@ const char *notice_subject(enum config_language language, enum notice_action act
 /* The heading above the recipients with this action. $1: how long delayed ones are tried. */
 const char *notice_heading(enum config_language language, enum notice_action action);
 
-/* Advice for the reader, by the enhanced code (RFC 3463). */
-const char *notice_advice(enum config_language language, struct enhanced status);
+/* Advice for the reader about the reason CAUSE, by the enhanced code (RFC 3463) or by the words of a provider. */
+const char *notice_advice(enum config_language language, const struct journal_line *cause);
 
 /* Appends TEXT with its $1 and $2 replaced. */
 void notice_say(struct str *to, const char *text, struct span first, struct span second);

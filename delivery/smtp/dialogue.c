@@ -398,5 +398,6 @@ enum dialogue_next dialogue_line(struct dialogue *d, struct span line)
 		return DIALOGUE_READ;
 	struct reply reply = d->reply;
 	d->reply = (struct reply){0};
+	refusal_explain(&reply);
 	return step(d, &reply);
 }

@@ -1,21 +1,23 @@
 #include "delivery/smtp/refusal.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "common/mail/provider_reply.h"
+
 bool refusal_wants_proof(const struct reply *reply)
 {
 	return reply->code == 530 || reply->code == 534 || reply->code == 535 || reply->code == 538;
 }
 
-static bool has_words(const struct reply *reply, const char *words)
+static struct span text_of(const struct reply *reply)
 {
-	struct span text = {reply->text, reply->text_len}, wanted = span_of(words);
-	while (text.len && !span_starts_nocase(text, wanted))
-		text = span_skip(text, 1);
-	return text.len > 0 || !wanted.len;
+	return (struct span){reply->text, reply->text_len};
 }
 
 bool refusal_wants_tls(const struct reply *reply)
 {
-	return reply->code == 538 || has_words(reply, "STARTTLS") || has_words(reply, "TLS ");
+	return reply->code == 538 || reply_says(text_of(reply), "STARTTLS") || reply_says(text_of(reply), "TLS ");
 }
 
 #define CONNECTOR                                                                                                      \
@@ -55,8 +57,25 @@ const char *refusal_cure(const struct reply *reply, bool token)
 		bool detail =
 			!cures[i].detail || (reply->enhanced.subject == 7 && reply->enhanced.detail == cures[i].detail);
 		if ((cures[i].shown == ANY || cures[i].shown == shown) &&
-		    (!cures[i].code || cures[i].code == reply->code) && detail && has_words(reply, cures[i].words))
+		    (!cures[i].code || cures[i].code == reply->code) && detail &&
+		    reply_says(text_of(reply), cures[i].words))
 			return cures[i].cure;
 	}
 	return "";
+}
+
+void refusal_explain(struct reply *reply)
+{
+	static const char *const remedies[PROVIDER_REPLY_COUNT] = {
+		[PROVIDER_SEND_AS] = " (postmaster: write send_as with the mailbox of username)",
+		[PROVIDER_CONNECTIONS] = " (postmaster: write max_connections 3)",
+		[PROVIDER_QUOTA] = " (postmaster: this mailbox has sent as much as it may in a day)",
+		[PROVIDER_SIZE] = " (postmaster: this provider takes smaller messages only; set max_message_size)",
+	};
+	const char *remedy = remedies[provider_reply_of(reply->code, reply->enhanced, text_of(reply))];
+	if (!remedy)
+		return;
+	size_t most = REPLY_TEXT_MAX - strlen(remedy), kept = reply->text_len < most ? reply->text_len : most;
+	snprintf(reply->text + kept, sizeof(reply->text) - kept, "%s", remedy);
+	reply->text_len = kept + strlen(remedy);
 }

@@ -16,4 +16,10 @@ bool refusal_wants_tls(const struct reply *reply);
 /* The remedy for a 4xx or 5xx REPLY to AUTH, with an access TOKEN or with a password; "" = try again later. */
 const char *refusal_cure(const struct reply *reply, bool token);
 
+/*
+ * Adds the remedy for postmaster to the text of a REPLY with which a provider objects to the mailbox that we use
+ * (common/mail/provider_reply.h), whatever the command was. Its own text is cut where both do not fit.
+ */
+void refusal_explain(struct reply *reply);
+
 #endif

@@ -34,20 +34,20 @@ struct loaded {
 	size_t rcpt_count;
 	uint64_t octets; /* size without the envelope lines */
 	size_t counts[RECIPIENT_STATE_COUNT];
-	struct job_list jobs;            /* waiting and at workers */
-	size_t job_count, out_count;     /* all jobs, and those at workers */
-	int fd;                          /* the message file, until the first job is sent; -1 = not open */
-	uint32_t routes;                 /* queue->routes when this attempt began */
-	int64_t hold_ms;                 /* the wait before open recipients of a job that was taken back are tried again */
-	int64_t notice_at_ms;            /* wall clock: the last event that the notice tells; for its id */
-	int64_t notice_until_ms;         /* wall clock: when delayed recipients expire, as the notice says */
-	bool notice_first;               /* the notice tells of earlier attempts, and an attempt follows it */
-	int64_t next_try;                /* wall clock: when that attempt is due; 0 = now */
-	bool notice_delayed;             /* the notice could not be written */
-	bool wants_success;              /* a recipient has NOTIFY=SUCCESS */
-	bool held;                       /* by an operator */
-	bool peeked;                     /* loaded by operate.c only to look at it */
-	struct str last_lines;           /* journal lines of the final verdict, which were not written */
+	struct job_list jobs;        /* waiting and at workers */
+	size_t job_count, out_count; /* all jobs, and those at workers */
+	int fd;                      /* the message file, until the first job is sent; -1 = not open */
+	uint32_t routes;             /* queue->routes when this attempt began */
+	int64_t hold_ms;             /* the wait before open recipients of a job that was taken back are tried again */
+	int64_t notice_at_ms;        /* wall clock: the last event that the notice tells; for its id */
+	int64_t notice_until_ms;     /* wall clock: when delayed recipients expire, as the notice says */
+	bool notice_first;           /* the notice tells of earlier attempts, and an attempt follows it */
+	int64_t next_try;            /* wall clock: when that attempt is due; 0 = now */
+	bool notice_delayed;         /* the notice could not be written */
+	bool wants_success;          /* a recipient has NOTIFY=SUCCESS */
+	bool held;                   /* by an operator */
+	bool peeked;                 /* loaded by operate.c only to look at it */
+	struct str last_lines;       /* journal lines of the final verdict, which were not written */
 	struct destination *unreachable; /* could not be reached in this attempt; not counted */
 };
 

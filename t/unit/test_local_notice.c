@@ -81,13 +81,56 @@ START_TEST(a_delay_is_told_once)
 }
 END_TEST
 
+static const char *advice(enum config_language language, int code, struct enhanced enhanced, const char *text)
+{
+	const struct journal_line cause = {.code = code, .enhanced = enhanced, .text = span_of(text)};
+	return notice_advice(language, &cause);
+}
+
+/* What a provider has against our mailbox is known by its words: the codes say something else elsewhere. */
+START_TEST(advice_by_words)
+{
+	static const struct {
+		int code;
+		struct enhanced enhanced;
+		const char *text, *english, *japanese;
+	} cases[] = {
+		{554,
+		 {5, 2, 252},
+		 "SendAsDenied; a@x.test not allowed to send as b@x.test",
+		 "another sender",
+		 "差出人"},
+		{550,
+		 {5, 7, 60},
+		 "SMTP; Client does not have permissions to send as this sender",
+		 "another sender",
+		 "差出人"},
+		{554,
+		 {5, 2, 0},
+		 "STOREDRV.Submission.Exception:SubmissionQuotaExceededException; x",
+		 "tomorrow",
+		 "一日"},
+		{554, {5, 2, 270}, "too large", "too large", "大きすぎ"},
+		{554, {5, 2, 252}, "something else", "The mailbox accepts no mail", "受け取れません"},
+		{550, {5, 7, 30}, "REQUIRETLS needed", "a rule of its own", "規則"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *english = advice(CONFIG_LANGUAGE_EN, cases[i].code, cases[i].enhanced, cases[i].text);
+		const char *japanese = advice(CONFIG_LANGUAGE_JA, cases[i].code, cases[i].enhanced, cases[i].text);
+		ck_assert_msg(strstr(english, cases[i].english) != NULL, "%zu: %s", i, english);
+		ck_assert_msg(strstr(japanese, cases[i].japanese) != NULL, "%zu: %s", i, japanese);
+	}
+}
+END_TEST
+
 /* A host that wants a password of ours is no fault of the recipient's system. */
 START_TEST(advice_where_we_lack_a_password)
 {
 	for (enum config_language language = 0; language < CONFIG_LANGUAGE_COUNT; language++)
-		ck_assert_str_ne(notice_advice(language, (struct enhanced){5, 7, 8}),
-				 notice_advice(language, (struct enhanced){5, 7, 1}));
-	ck_assert_ptr_nonnull(strstr(notice_advice(CONFIG_LANGUAGE_EN, (struct enhanced){4, 7, 8}), "Tell postmaster"));
+		ck_assert_str_ne(advice(language, 535, (struct enhanced){5, 7, 8}, ""),
+				 advice(language, 535, (struct enhanced){5, 7, 1}, ""));
+	ck_assert_ptr_nonnull(
+		strstr(advice(CONFIG_LANGUAGE_EN, 535, (struct enhanced){4, 7, 8}, ""), "Tell postmaster"));
 }
 END_TEST
 
@@ -609,6 +652,7 @@ int main(void)
 	tcase_add_test(all, every_action);
 	tcase_add_test(all, a_delay_is_told_once);
 	tcase_add_test(all, advice_where_we_lack_a_password);
+	tcase_add_test(all, advice_by_words);
 	tcase_add_test(all, status_fits_the_action);
 	tcase_add_test(all, says_what_is_known);
 	tcase_add_test(all, report_for_programs);
