@@ -1,7 +1,5 @@
 #include "ctl/examine.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +7,8 @@
 #include <unistd.h>
 
 #include "common/accounts/accounts.h"
-#include "common/accounts/secret.h"
 #include "common/base/fd.h"
+#include "common/config/oauth.h"
 #include "common/config/table.h"
 #include "common/tls/certificate.h"
 #include "common/tls/client.h"
@@ -66,41 +64,11 @@ static void examine_certificates(struct place place, const struct config_server 
 	free(all);
 }
 
-/*
- * Opens a file that only the service should read. -1: the problem was reported. MISSING: the grade of a missing file.
- */
-static int open_secret(struct place *place, const char *what, const char *path, enum certificate_grade missing,
-		       const char *remedy, enum certificate_grade exposed)
-{
-	char text[WHY_MAX], who[SECRET_WHO_MAX];
-	struct stat file;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && errno == EACCES && place->how->guest) {
-		snprintf(text, sizeof(text), "%s %.1024s was not examined: you may not read it; run check as root",
-			 what, path);
-		place_say(place, CERTIFICATE_NOTE, text);
-		return -1;
-	}
-	const char *why = fd < 0 || fstat(fd, &file) ? strerror(errno)
-			  : S_ISREG(file.st_mode)    ? NULL
-						     : "it is no regular file";
-	if (why) {
-		snprintf(text, sizeof(text), "%s %.1024s can't be used: %s%s", what, path, why, remedy);
-		place_say(place, missing, text);
-		fd_close(&fd);
-	} else if (secret_is_open(&file, true, who)) {
-		snprintf(text, sizeof(text), "%s %.1024s may be read or written by %s: chmod 600 %.1024s", what, path,
-			 who, path);
-		place_say(place, exposed, text);
-	}
-	return fd;
-}
-
 static void examine_keytab(struct place place, const char *path, enum certificate_grade bad)
 {
 	char text[WHY_MAX];
 	unsigned char head[2] = {0};
-	int fd = open_secret(&place, "key tab", path, bad, ": create it with ktutil or ktpass", CERTIFICATE_WARNING);
+	int fd = examine_secret(&place, "key tab", path, bad, ": create it with ktutil or ktpass", CERTIFICATE_WARNING);
 	if (fd < 0)
 		return;
 	if (read(fd, head, sizeof(head)) != (ssize_t)sizeof(head) || head[0] != 5) {
@@ -126,9 +94,9 @@ static void examine_users(struct place place, const char *path)
 	struct accounts accounts;
 	struct arena arena;
 	struct str text, trouble;
-	int fd = open_secret(&place, "user_file", path, CERTIFICATE_WARNING,
-			     ": nobody can authenticate with a password; mailrootctl user add NAME creates it",
-			     CERTIFICATE_WARNING);
+	int fd = examine_secret(&place, "user_file", path, CERTIFICATE_WARNING,
+				": nobody can authenticate with a password; mailrootctl user add NAME creates it",
+				CERTIFICATE_WARNING);
 	if (fd < 0)
 		return;
 	str_init(&text, ACCOUNTS_TEXT_MAX);
@@ -156,25 +124,6 @@ static void examine_access(struct place place, const struct config_server *serve
 	}
 }
 
-/* Never prints the content of the line. */
-static void examine_password(struct place place, const char *path)
-{
-	char text[WHY_MAX];
-	char octet;
-	int fd = open_secret(&place, "password_file", path, CERTIFICATE_ERROR,
-			     ": write the password in its first line, owner root, mode 600; mail waits for it",
-			     CERTIFICATE_ERROR);
-	if (fd < 0)
-		return;
-	if (read(fd, &octet, 1) != 1 || octet == '\n' || octet == '\r') {
-		snprintf(text, sizeof(text),
-			 "password_file %.1024s begins with an empty line: write the password there", path);
-		place_say(&place, CERTIFICATE_ERROR, text);
-	}
-	explicit_bzero(&octet, 1);
-	fd_close(&fd);
-}
-
 static void examine_client(struct place place, const struct config_outbound *outbound)
 {
 	const struct config_certificates *pairs = &outbound->client_certificate;
@@ -189,7 +138,7 @@ static void examine_client(struct place place, const struct config_outbound *out
 	}
 	if (outbound->tls_ca && *outbound->tls_ca) {
 		place.at = &outbound->tls_ca_at;
-		certificate_authorities(outbound->tls_ca, &to);
+		certificate_authorities("tls_ca", outbound->tls_ca, &to);
 	}
 	if (said_error_or_note(&place) || !(pairs->n || (outbound->tls_ca && *outbound->tls_ca)))
 		return;
@@ -212,13 +161,15 @@ static void examine_outbound(struct place place, const struct config_outbound *o
 			 same_place(&outbound->tls_ca_at, &outer->tls_ca_at);
 	if (config_outbound_tls(outbound) != CONFIG_TLS_OFF && !inherited)
 		examine_client(place, outbound);
+	if (config_oauth_used(outbound))
+		examine_oauth(place, outbound);
 	if (outbound->auth == CONFIG_AUTH_OFF || !outbound->password_file)
 		return;
 	place.at = &outbound->password_file_at;
 	if (outbound->auth == CONFIG_AUTH_GSSAPI)
 		examine_keytab(place, outbound->password_file, CERTIFICATE_ERROR);
 	else
-		examine_password(place, outbound->password_file);
+		examine_line(place, "password_file", outbound->password_file, "the password");
 }
 
 /* Every block of SERVER that has a name: a domain, a connector. */
@@ -235,6 +186,7 @@ static void examine_server(struct place place, const struct config_server *serve
 {
 	examine_access(place, server);
 	examine_outbound(place, &server->outbound, NULL);
+	examine_web(place, server);
 	for (size_t kind = 0; kind < config_named_count; kind++) {
 		for (size_t i = 0; i < config_place_count; i++) {
 			if (config_places[i].parent == config_named[kind].block &&
@@ -250,6 +202,7 @@ void examine_files(const struct examine *how, const struct config *config, struc
 	const struct place place = {.how = how, .report = report, .at = &nowhere};
 	for (size_t i = 0; i < config->server_count; i++)
 		examine_server(place, &config->servers[i]);
+	examine_web_user(place, config);
 	examine_folders(place, config);
 	examine_names(place, config);
 }

@@ -16,6 +16,24 @@ struct place {
 /* Appends "FILE:LINE: warning: TEXT" to the report, and counts it. PLACE is a struct place. */
 void place_say(void *place, enum certificate_grade grade, const char *text);
 
+/*
+ * Opens the file PATH of the setting WHAT, which only the service should read (examine_secret.c). -1: the problem was
+ * reported. MISSING: the grade of a missing file, for which REMEDY is the remedy. EXPOSED: of one that others may read.
+ */
+int examine_secret(struct place *place, const char *what, const char *path, enum certificate_grade missing,
+		   const char *remedy, enum certificate_grade exposed);
+
+/* Checks such a file whose first line is CONTENT, "the password". Never prints it. */
+void examine_line(struct place place, const char *what, const char *path, const char *content);
+
+/*
+ * Checks the files with which an outbound block gets access tokens, those of the way to the issuers, and that there is
+ * a user for the process that fetches tokens (examine_oauth.c).
+ */
+void examine_oauth(struct place place, const struct config_outbound *outbound);
+void examine_web(struct place place, const struct config_server *server);
+void examine_web_user(struct place place, const struct config *config);
+
 /* Checks the folders of every enabled virtual server (examine_folders.c). */
 void examine_folders(struct place place, const struct config *config);
 

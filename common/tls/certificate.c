@@ -379,16 +379,16 @@ void certificate_free(struct certificate *c)
 	*c = (struct certificate){0};
 }
 
-bool certificate_authorities(const char *path, const struct certificate_listener *to)
+bool certificate_authorities(const char *what, const char *path, const struct certificate_listener *to)
 {
 	struct report report = {.to = to};
 	struct stat file;
 	struct str text;
 	int err = read_whole(path, CERTIFICATE_AUTHORITIES_MAX, &file, &text);
 	if (err)
-		say_unreadable(&report, "tls_ca", path, -err);
+		say_unreadable(&report, what, path, -err);
 	else
-		sk_X509_pop_free(read_chain(&report, "tls_ca", path, str_span(&text), INT_MAX), X509_free);
+		sk_X509_pop_free(read_chain(&report, what, path, str_span(&text), INT_MAX), X509_free);
 	str_wipe(&text);
 	return !report.failed;
 }

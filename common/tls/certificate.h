@@ -65,7 +65,7 @@ void certificate_subject(const struct x509_st *certificate, struct str *to);
 
 void certificate_free(struct certificate *c);
 
-/* Checks the file PATH of authorities: readable, and with authorities in PEM. False after an error. */
-bool certificate_authorities(const char *path, const struct certificate_listener *to);
+/* Checks the file PATH of authorities, which the setting WHAT names: readable, and in PEM. False after an error. */
+bool certificate_authorities(const char *what, const char *path, const struct certificate_listener *to);
 
 #endif

@@ -4,6 +4,7 @@ import pwd
 import subprocess
 import unittest
 
+import certs
 import harness
 from test_dns import A, NameServer, loopback
 
@@ -78,6 +79,54 @@ class Folders(Check):
         closed.mkdir(mode=0o700)
         self.expect(f"badmail_dir {closed}", 0, f"note: badmail folder {closed} was not examined: you may not write there; run check as root",
                     user="65534")
+
+
+class Tokens(Check):
+    """The files with which a block gets access tokens: each fault in the line that names the file."""
+
+    def secret(self, name, text, mode=0o600):
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def block(self, oauth, more=""):
+        return f"{more}\nsmart_host [192.0.2.1]\noutbound {{ tls verify; auth xoauth2; username u@a.test; oauth {{\n{oauth}\n}} }}"
+
+    def expect_oauth(self, oauth, code, *texts, line=9, **more):
+        harness.users() if not os.geteuid() else None
+        self.expect(self.block(oauth, **more), code, *(text if "warnings" in text else f"check.conf:{line}: {text}" for text in texts))
+
+    def test_secret(self):
+        app = "provider microsoft365; tenant t.test; client_id c; client_secret_file"
+        good = self.secret("good", "secret\n")
+        self.expect_oauth(f"{app} {good}", 0, "0 warnings")
+        self.expect_oauth(f"{app} {good}; secret_expires 2020-01-31", 0, f"warning: client_secret_file {good} expired on 2020-01-31: make a new secret")
+        self.expect_oauth(f"{app} {self.folder}/none", 1, f"error: client_secret_file {self.folder}/none can't be used: No such file")
+        empty = self.secret("empty", "\nsecret\n")
+        self.expect_oauth(f"{app} {empty}", 1, f"error: client_secret_file {empty} begins with an empty line")
+        shown = self.secret("shown", "secret\n", mode=0o644)
+        self.expect_oauth(f"{app} {shown}", 1, f"error: client_secret_file {shown} may be read or written by every user")
+
+    def test_certificate(self):
+        app = "provider microsoft365; tenant t.test; client_id c; client_certificate"
+        rsa, ecdsa = (certs.self_signed(self.folder, "app", kind=kind) for kind in ("rsa", "ecdsa"))
+        self.expect_oauth(f"{app} {rsa}", 0, "0 warnings")
+        self.expect_oauth(f"{app} {ecdsa}", 1, f"error: client_certificate {ecdsa.certificate} has no RSA key")
+        self.expect_oauth(f"{app} {rsa.certificate} {ecdsa.key}", 1, "error: ")
+
+    def test_service_account(self):
+        app = "provider google; service_account_file"
+        good = self.secret("good", '{ "type": "service_account", "private_key": "x", "client_email": "y" }')
+        self.expect_oauth(f"{app} {good}", 0, "0 warnings")
+        bad = self.secret("bad", '{ "installed": { "client_id": "x" } }')
+        self.expect_oauth(f"{app} {bad}", 1, f"error: service_account_file {bad} is no key of a service account in JSON")
+
+    def test_proxy(self):
+        app = f"provider microsoft365; tenant t.test; client_id c; client_secret_file {self.secret('good', 'secret')}"
+        shown = self.secret("shown", "secret\n", mode=0o644)
+        proxy = f"web {{ proxy http://p.test; proxy_user u; proxy_password_file {shown}; ca {shown} }}"
+        self.expect_oauth(app, 1, f"error: proxy_password_file {shown} may be read", f"error: ca {shown} holds no certificate", more=proxy, line=6)
 
 
 class Names(Check):

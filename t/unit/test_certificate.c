@@ -425,13 +425,13 @@ START_TEST(authorities_are_counted)
 	append_certificate(&made, &certificate_text);
 	append_certificate(&made, &certificate_text);
 	save(certificate_path, &certificate_text, 0644);
-	ck_assert(certificate_authorities(certificate_path, &to));
+	ck_assert(certificate_authorities("tls_ca", certificate_path, &to));
 	hear_nothing();
 	append_key(&made, NULL, &key_text);
 	save(key_path, &key_text, 0600);
-	ck_assert(!certificate_authorities(key_path, &to));
+	ck_assert(!certificate_authorities("tls_ca", key_path, &to));
 	hear("E tls_ca ");
-	ck_assert(!certificate_authorities("/nonexistent", &to));
+	ck_assert(!certificate_authorities("tls_ca", "/nonexistent", &to));
 	hear("E tls_ca /nonexistent can't be read: No such file");
 	unmake(&made);
 }
