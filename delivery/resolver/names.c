@@ -13,7 +13,7 @@
 #include "delivery/resolver/dns.h"
 #include "delivery/resolver/reverse.h"
 
-enum { QUESTION_MAX = 64 };
+enum { QUESTION_MAX = 512 };
 
 struct name_request;
 
@@ -39,17 +39,19 @@ struct name_request {
 struct names {
 	struct ub_ctx *unbound;
 	int link;
+	struct names_addresses addresses;
 	TAILQ_HEAD(, name_request) requests; /* oldest first */
 	size_t count;
 };
 
-struct names *names_new(struct ub_ctx *unbound, int link)
+struct names *names_new(struct ub_ctx *unbound, int link, struct names_addresses addresses)
 {
 	struct names *n = calloc(1, sizeof(*n));
 	if (!n)
 		log_fatal(EXIT_TEMPORARY, "no memory for names of clients");
 	n->unbound = unbound;
 	n->link = link;
+	n->addresses = addresses;
 	TAILQ_INIT(&n->requests);
 	return n;
 }
@@ -181,12 +183,23 @@ static void begin(struct names *n, const struct ipaddr *client, int *fd)
 		finish(request, true);
 }
 
+static void take_question(struct names *n, struct ipc_packet *packet)
+{
+	struct wire_resolve resolve;
+	struct wire_name_of name_of;
+	struct ipaddr client;
+	enum wire_type type = packet->fd_count == 1 ? wire_admit(WIRE_LINK_names, WIRE_UP, packet->text) : 0;
+	if (type == WIRE_resolve && wire_decode_resolve(packet->text, &resolve))
+		n->addresses.begin(n->addresses.context, &resolve, &packet->fds[0]);
+	else if (type == WIRE_name_of && wire_decode_name_of(packet->text, &name_of) &&
+		 ipaddr_parse(name_of.address, &client))
+		begin(n, &client, &packet->fds[0]);
+}
+
 void names_receive(struct names *n)
 {
 	char buffer[QUESTION_MAX];
 	struct ipc_packet packet;
-	struct wire_name_of question;
-	struct ipaddr client;
 	int err = ipc_receive(n->link, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN || err == -EINTR || err == -EMSGSIZE)
 		return;
@@ -197,10 +210,7 @@ void names_receive(struct names *n)
 		n->link = -1;
 		return;
 	}
-	bool asked = packet.fd_count == 1 && wire_admit(WIRE_LINK_names, WIRE_UP, packet.text) &&
-		     wire_decode_name_of(packet.text, &question);
-	if (asked && ipaddr_parse(question.address, &client))
-		begin(n, &client, &packet.fds[0]);
+	take_question(n, &packet);
 	ipc_packet_close(&packet);
 }
 

@@ -9,15 +9,26 @@
 
 #include <unbound.h>
 
+#include "common/ipc/wire.h"
+
 struct names;
+
+/*
+ * A question for the addresses of a name, which comes on the same link (mailroot-web): BEGIN takes *fd, the socket for
+ * the answer, or leaves it, and it is closed.
+ */
+struct names_addresses {
+	void (*begin)(void *context, const struct wire_resolve *question, int *fd);
+	void *context;
+};
 
 enum {
 	NAMES_AT_ONCE = 512,
 	NAMES_DEADLINE_MS = 4500 /* a worker waits 5 s: the reason shall come in time */
 };
 
-/* Both are borrowed; LINK -1 = nobody asks. Dies without memory. */
-struct names *names_new(struct ub_ctx *unbound, int link);
+/* UNBOUND and LINK are borrowed; LINK -1 = nobody asks. Dies without memory. */
+struct names *names_new(struct ub_ctx *unbound, int link, struct names_addresses addresses);
 void names_free(struct names *n);
 
 /* What to poll for reading, -1 = nothing; then names_receive takes one question. */

@@ -21,6 +21,7 @@
 
 enum {
 	REQUESTS_MAX = 1000, /* at once; the queue asks once for each destination */
+	PRIVATE_MAX = 100,   /* of them, those with a socket of their own */
 	SEND_MS = 5000,
 	QUESTIONS_MAX = 1 + LOOKUP_HOSTS_MAX * (2 + DANE_QUESTIONS)
 };
@@ -41,6 +42,7 @@ struct request {
 	TAILQ_ENTRY(request) entry;
 	struct resolver *resolver;
 	uint64_t serial;
+	int reply_fd;     /* where the answer goes; -1 = on the link to the queue */
 	int64_t deadline; /* clock_mono_ms */
 	struct lookup lookup;
 	struct question questions[QUESTIONS_MAX];
@@ -63,7 +65,7 @@ struct resolver {
 	int link;                       /* to the queue; -1 = none */
 	uint64_t serial;                /* of the link */
 	TAILQ_HEAD(, request) requests; /* oldest first, so the next deadline is the first's */
-	size_t request_count;
+	size_t request_count, private_count;
 	bool stopping;
 	char packet[WIRE_PACKET_MAX];
 };
@@ -98,27 +100,37 @@ static void drop(struct request *request)
 			ub_cancel(r->unbound, request->questions[i].async_id);
 	TAILQ_REMOVE(&r->requests, request, entry);
 	r->request_count--;
+	r->private_count -= request->reply_fd >= 0;
+	fd_close(&request->reply_fd);
 	free(request);
 }
 
+/* Questions with a socket of their own go on. */
 static void lose_link(struct resolver *r)
 {
+	struct request *next;
 	fd_close(&r->link);
-	while (!TAILQ_EMPTY(&r->requests))
-		drop(TAILQ_FIRST(&r->requests));
+	for (struct request *request = TAILQ_FIRST(&r->requests); request; request = next) {
+		next = TAILQ_NEXT(request, entry);
+		if (request->reply_fd < 0)
+			drop(request);
+	}
 }
 
 void resolver_free(struct resolver *r)
 {
 	lose_link(r);
+	while (!TAILQ_EMPTY(&r->requests))
+		drop(TAILQ_FIRST(&r->requests));
 	watch_free(&r->watch);
 	ub_ctx_delete(r->unbound);
 	ub_ctx_delete(r->names_unbound);
 	free(r);
 }
 
-/* False: the link is of no more use. The queue does not wait for ever for an answer that got lost. */
-static bool send_result(const struct resolver *r, uint64_t serial, const struct lookup *l, struct span hosts)
+/* False: the link to the queue is of no more use. Nobody waits for ever for an answer that got lost. */
+static bool send_result(const struct resolver *r, int reply_fd, uint64_t serial, const struct lookup *l,
+			struct span hosts)
 {
 	struct wire_resolved resolved = {.serial = serial,
 					 .event = l->event,
@@ -128,8 +140,11 @@ static bool send_result(const struct resolver *r, uint64_t serial, const struct 
 					 .hosts = hosts};
 	struct str packet;
 	str_init(&packet, WIRE_PACKET_MAX);
-	int err = wire_encode_resolved(&resolved, &packet) ? ipc_send(r->link, str_span(&packet), NULL, 0) : -EMSGSIZE;
+	int to = reply_fd < 0 ? r->link : reply_fd;
+	int err = wire_encode_resolved(&resolved, &packet) ? ipc_send(to, str_span(&packet), NULL, 0) : -EMSGSIZE;
 	str_free(&packet);
+	if (reply_fd >= 0)
+		return true;
 	if (err)
 		log_warning("the queue can't be told of a look-up: %s", strerror(-err));
 	return !err || (ipc_passes(err) && err != -EAGAIN);
@@ -145,7 +160,7 @@ static void finish(struct request *request, bool decided, bool in_time)
 		lookup_finish(&request->lookup, !in_time, &hosts);
 	if (!in_time || request->lookup.event == LOOKUP_LATER)
 		watch_doubt(&r->watch);
-	bool sent = send_result(r, request->serial, &request->lookup, str_span(&hosts));
+	bool sent = send_result(r, request->reply_fd, request->serial, &request->lookup, str_span(&hosts));
 	str_free(&hosts);
 	drop(request);
 	if (!sent)
@@ -203,7 +218,7 @@ static bool take(struct request *request, const struct question *q, const struct
 		return true;
 	case ABOUT_ADDRESS:
 		lookup_address(l, q->host, answer);
-		if (--request->of_host[q->host] == 0)
+		if (--request->of_host[q->host] == 0 && request->reply_fd < 0)
 			ask_dane(request, q->host);
 		return true;
 	case ABOUT_DANE:
@@ -228,29 +243,36 @@ static void on_result(void *data, int err, struct ub_result *result)
 		finish(request, !open, true);
 }
 
-static void refuse(const struct resolver *r, uint64_t serial, const char *why)
+static void refuse(const struct resolver *r, int reply_fd, uint64_t serial, const char *why)
 {
 	struct lookup l = {.event = LOOKUP_LATER, .enhanced = "4.4.3"};
 	snprintf(l.text, sizeof(l.text), "%s", why);
-	send_result(r, serial, &l, (struct span){0});
+	send_result(r, reply_fd, serial, &l, (struct span){0});
 }
 
-static void begin(struct resolver *r, const struct wire_resolve *wire)
+/* *REPLY_FD: the socket for the answer, which is taken; -1 = the queue asks, which knows of DANE and of our own name.
+ */
+static void begin(struct resolver *r, const struct wire_resolve *wire, int *reply_fd)
 {
 	uint64_t seed;
-	struct request *request = r->request_count < REQUESTS_MAX ? calloc(1, sizeof(*request)) : NULL;
+	bool own = *reply_fd >= 0;
+	bool room = r->request_count < REQUESTS_MAX && (!own || r->private_count < PRIVATE_MAX);
+	struct request *request = room ? calloc(1, sizeof(*request)) : NULL;
 	if (!request) {
-		refuse(r, wire->serial, "too many look-ups are under way");
+		refuse(r, *reply_fd, wire->serial, "too many look-ups are under way");
 		return;
 	}
 	fd_random(&seed, sizeof(seed));
 	request->resolver = r;
 	request->serial = wire->serial;
+	request->reply_fd = *reply_fd;
+	*reply_fd = -1;
+	r->private_count += own;
 	request->deadline = clock_mono_ms() + r->deadline_ms;
 	TAILQ_INSERT_TAIL(&r->requests, request, entry);
 	r->request_count++;
 	bool begun = lookup_begin(&request->lookup, wire->name, (uint16_t)wire->port, seed);
-	request->lookup.self = r->self;
+	request->lookup.self = own ? NULL : r->self;
 	request->lookup.private_ok = wire->private_mx == CONFIG_YES || (wire->private_mx == CONFIG_AUTO && r->private);
 	if (begun && wire->mx) {
 		ask(request, ABOUT_MX, request->lookup.name, DNS_MX, 0);
@@ -260,6 +282,15 @@ static void begin(struct resolver *r, const struct wire_resolve *wire)
 	}
 	if (!request->waiting)
 		finish(request, !begun, false);
+}
+
+/* An issuer of tokens, or the proxy to it: an address is all that is wanted. */
+static void begin_addresses(void *context, const struct wire_resolve *wire, int *fd)
+{
+	struct wire_resolve question = *wire;
+	question.mx = false;
+	if (fd_set_nonblock(*fd, true) == 0)
+		begin(context, &question, fd);
 }
 
 static void end_overdue(struct resolver *r)
@@ -284,11 +315,12 @@ static void on_link(struct resolver *r)
 {
 	struct ipc_packet packet;
 	struct wire_resolve wire;
+	int to_queue = -1;
 	int err = ipc_receive(r->link, r->packet, sizeof(r->packet), MSG_DONTWAIT, &packet);
 	if (ipc_passes(err))
 		return;
 	if (!err && wire_admit(WIRE_LINK_resolver, WIRE_DOWN, packet.text) && wire_decode_resolve(packet.text, &wire))
-		begin(r, &wire);
+		begin(r, &wire, &to_queue);
 	else
 		break_link(r, err ? strerror(-err) : packet.eof ? NULL : "it sent what is no question");
 	if (!err)
@@ -372,7 +404,7 @@ static void look_at_root(struct resolver *r)
 
 int resolver_run(struct resolver *r, int control, int names_link)
 {
-	struct names *names = names_new(r->names_unbound, names_link);
+	struct names *names = names_new(r->names_unbound, names_link, (struct names_addresses){begin_addresses, r});
 	r->control = control;
 	look_at_root(r);
 	while (!r->stopping) {

@@ -321,6 +321,46 @@ START_TEST(packets_for_others)
 }
 END_TEST
 
+/* Asks for addresses on the link of names, as mailroot-web does; our end of the socket for the answer. */
+static int ask_addresses(struct fixture *f, const char *name)
+{
+	struct wire_resolve wire = {.serial = 9, .name = span_of(name), .port = 443, .mx = true};
+	struct str packet;
+	int ends[2];
+	str_init(&packet, 1000);
+	ck_assert_int_eq(ipc_pair(ends, 50000), 0);
+	ck_assert(wire_encode_resolve(&wire, &packet));
+	ck_assert_int_eq(ipc_send(f->names[1], str_span(&packet), &ends[1], 1), 0);
+	close(ends[1]);
+	str_free(&packet);
+	return ends[0];
+}
+
+/* An issuer of tokens has no MX: that of its name does not count. The queue's link may come and go. */
+START_TEST(addresses_for_the_web)
+{
+	struct fixture f;
+	struct wire_resolved r;
+	static const char *const hosts[] = {"plain.test 127.0.0.3 443\n", ""};
+	set_up(&f);
+	int fds[] = {ask_addresses(&f, "plain.test"), ask_addresses(&f, "mail.test")};
+	int silent = ask_addresses(&f, "silent.test");
+	close(f.link[0]);
+	attach(&f);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(ipc_receive(fds[i], f.buffer, sizeof(f.buffer), 0, &f.packet), 0);
+		ck_assert(wire_decode_resolved(f.packet.text, &r) && r.serial == 9);
+		ck_assert(span_equal_nocase(r.hosts, span_of(hosts[i])));
+		ck_assert_uint_eq(r.event, i ? 2 : 0);
+		close(fds[i]);
+	}
+	ck_assert_int_eq(ipc_receive(silent, f.buffer, sizeof(f.buffer), 0, &f.packet), 0);
+	ck_assert(wire_decode_resolved(f.packet.text, &r) && r.event == 1);
+	close(silent);
+	tear_down(&f);
+}
+END_TEST
+
 /* More look-ups than it holds at once: each has an answer. */
 START_TEST(flood)
 {
@@ -447,6 +487,7 @@ int main(void)
 	tcase_add_test(all, new_link);
 	tcase_add_test(all, hostile_link);
 	tcase_add_test(all, packets_for_others);
+	tcase_add_test(all, addresses_for_the_web);
 	tcase_add_test(all, flood);
 	tcase_add_test(all, names_of_clients);
 	tcase_add_test(all, hostile_worker);
