@@ -42,6 +42,20 @@ const struct tokens *tokens_map(int fd)
 	return map(fd, false);
 }
 
+uint64_t tokens_identity(const struct tokens *page, unsigned slot)
+{
+	const volatile uint64_t *mark = &page->slots[slot % TOKENS_SLOTS].token.identity;
+	return *mark;
+}
+
+unsigned tokens_slot(const struct tokens *page, uint64_t identity)
+{
+	unsigned slot = 0;
+	while (slot < TOKENS_SLOTS && tokens_identity(page, slot) != identity)
+		slot++;
+	return slot;
+}
+
 void tokens_write(struct tokens *page, unsigned slot, const struct token *token)
 {
 	struct slot *to = &page->slots[slot % TOKENS_SLOTS];
@@ -73,8 +87,8 @@ static bool read_slot(const struct slot *from, struct token *out)
 bool tokens_read(const struct tokens *page, uint64_t identity, struct token *out)
 {
 	for (unsigned i = 0; page && i < TOKENS_SLOTS; i++) {
-		const volatile uint64_t *mark = &page->slots[i].token.identity;
-		if (*mark == identity && read_slot(&page->slots[i], out) && out->identity == identity)
+		if (tokens_identity(page, i) == identity && read_slot(&page->slots[i], out) &&
+		    out->identity == identity)
 			return true;
 	}
 	token_wipe(out);

@@ -35,6 +35,12 @@ int tokens_create(int *write_fd, int *read_fd);
 struct tokens *tokens_map_writable(int fd);
 const struct tokens *tokens_map(int fd);
 
+/* mailroot-web: the slot of IDENTITY, which is 0 for a free one; TOKENS_SLOTS = there is none. */
+unsigned tokens_slot(const struct tokens *page, uint64_t identity);
+
+/* Whose slot it is; 0 = it is free. */
+uint64_t tokens_identity(const struct tokens *page, unsigned slot);
+
 /* mailroot-web: replaces slot SLOT, less than TOKENS_SLOTS. Texts that are too long are cut. */
 void tokens_write(struct tokens *page, unsigned slot, const struct token *token);
 

@@ -6,10 +6,10 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/fd.h"
 #include "common/ipc/tlsa.h"
+#include "common/tls/authorities.h"
 
 enum {
 	FINGERPRINT_OCTETS = 32,
@@ -22,10 +22,6 @@ enum {
 
 /* Also permitted for opportunistic TLS: an old cipher is better than no encryption. */
 #define ANY_CIPHER "DEFAULT:!aNULL:!eNULL:!EXPORT:@SECLEVEL=0"
-
-/* Where distributions keep all authorities in one file; the jail could not read a folder. */
-static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-				      "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
 
 static bool has(const char *path)
 {
@@ -94,13 +90,12 @@ static bool load_authorities(SSL_CTX *context, const char *path, char *why)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context);
 	bool named = has(path);
-	for (size_t i = 0; !has(path) && i < sizeof(bundles) / sizeof(*bundles); i++)
-		if (access(bundles[i], R_OK) == 0)
-			path = bundles[i];
-	if (!has(path)) {
+	if (!named)
+		path = authorities_path();
+	if (!path) {
 		snprintf(why, TLS_CLIENT_WHY_MAX,
 			 "the system has no file of authorities (%s); install ca-certificates or set tls_ca",
-			 bundles[0]);
+			 authorities_usual());
 		return false;
 	}
 	if (fd_may_hang(path)) {

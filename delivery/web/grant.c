@@ -198,7 +198,8 @@ void grant_pending(struct grant *g, bool slow, struct grant_clock now)
 
 void grant_sign_in_failed(struct grant *g)
 {
-	g->under_way = GRANT_ASK_NOTHING;
+	if (g->under_way != GRANT_ASK_TOKEN)
+		g->under_way = GRANT_ASK_NOTHING;
 	end_sign_in(g);
 }
 
