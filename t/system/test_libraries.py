@@ -22,6 +22,8 @@ DIRECT = {
     "mailroot-resolver": {"libunbound": "DNS, DNSSEC and the cache",
                           "libcrypto": "the digest of a certificate that a TLSA record has in full"},
     "mailroot-log": {},
+    "mailroot-web": {"libcurl": "HTTPS, and the proxies of companies", "libjansson": "JSON from outside",
+                     "libcrypto": "signed assertions"},
     "sendmail": {},
 }
 
@@ -31,6 +33,14 @@ BROUGHT = {
     "libgsasl": {"libgssglue": "its GSSAPI, which we do not use", "libidn": "SASLprep", "libntlm": "its NTLM, which we do not use"},
     "libkrb5": {"libk5crypto": "ciphers of tickets", "libkrb5support": "what its libraries share", "libcom_err": "texts of errors",
                 "libkeyutils": "credential caches in the kernel, which we do not use", "libresolv": "KDCs that DNS names"},
+    "libcurl": {"libssl": "TLS", "libz": "compression, which we do not use", "libbrotlidec": "the same", "libbrotlicommon": "the same",
+                "libzstd": "the same", "libnghttp2": "HTTP/2, which we do not use", "libidn2": "names with other letters",
+                "libunistring": "the same", "libpsl": "cookies, which we do not use", "libssh2": "SFTP, which we do not use",
+                "librtmp": "RTMP, which we do not use", "libldap": "LDAP, which we do not use", "liblber": "the same",
+                "libsasl2": "of libldap", "libgnutls": "of libldap and librtmp", "libnettle": "of libgnutls", "libhogweed": "the same",
+                "libgmp": "the same", "libp11-kit": "the same", "libffi": "the same", "libtasn1": "the same",
+                "libgssapi_krb5": "proxies that want Kerberos", "libkrb5": "the same", "libk5crypto": "the same",
+                "libkrb5support": "the same", "libcom_err": "the same", "libkeyutils": "the same", "libresolv": "the same"},
     "libunbound": {"libevent": "its loop", "libnettle": "DNSSEC", "libhogweed": "its public keys", "libgmp": "its numbers"},
 }
 LIBC = re.compile(r"libc\.so|ld-linux|linux-vdso")
