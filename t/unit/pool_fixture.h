@@ -39,7 +39,7 @@ struct fixture {
 	char base[64], folder[128];
 	pid_t pool;
 	struct spool spool;
-	int control[2], verdicts[2], arrivals[2], link[2];
+	int control[2], verdicts[2], arrivals[2], tokens[2], link[2];
 	char buffer[WIRE_PACKET_MAX];
 	struct ipc_packet packet;
 	struct str out;
@@ -66,8 +66,8 @@ static _Noreturn void run_pool(struct fixture *f, size_t spare)
 					 .work = kind.work,
 					 .context = kind.context ? kind.context : spool};
 	spool->new_fd = open(f->base, O_RDONLY | O_DIRECTORY);
-	int high[3] = {fcntl(f->control[1], F_DUPFD, 50), fcntl(f->arrivals[0], F_DUPFD, 50),
-		       fcntl(f->verdicts[0], F_DUPFD, 50)};
+	int high[4] = {fcntl(f->control[1], F_DUPFD, 50), fcntl(f->arrivals[0], F_DUPFD, 50),
+		       fcntl(f->verdicts[0], F_DUPFD, 50), fcntl(f->tokens[0], F_DUPFD, 50)};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (int fd = 3; fd < 50; fd++)
 		if (fd != spool->new_fd)
@@ -76,7 +76,8 @@ static _Noreturn void run_pool(struct fixture *f, size_t spare)
 	dup2(high[0], CHILD_FD_CONTROL);
 	dup2(high[1], CHILD_FD_ARRIVALS);
 	dup2(high[2], CHILD_FD_VERDICTS);
-	for (int i = 0; i < 3; i++)
+	dup2(high[3], CHILD_FD_TOKENS);
+	for (int i = 0; i < 4; i++)
 		close(high[i]);
 	if (spool_probe(spool->new_fd, spool) != 0)
 		_exit(99);
@@ -113,6 +114,7 @@ static void set_up(struct fixture *f, size_t spare)
 	ck_assert_int_eq(ipc_pair(f->control, 100000), 0);
 	ck_assert_int_eq(ipc_pair(f->verdicts, 100000), 0);
 	ck_assert_int_eq(ipc_pair(f->arrivals, 100000), 0);
+	ck_assert_int_eq(ipc_pair(f->tokens, 100000), 0);
 	f->pool = fork();
 	if (f->pool == 0)
 		run_pool(f, spare);
