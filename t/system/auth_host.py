@@ -1,11 +1,12 @@
 """A host that authenticates its clients, for tests: keeps every octet that it hears, and who logged in with what."""
 import base64
 import contextlib
+import json
 import socket
 import ssl
 import threading
 
-PLAIN, LOGIN = "PLAIN", "LOGIN"
+PLAIN, LOGIN, XOAUTH2, OAUTHBEARER = "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"
 
 
 def server_context(certificate):
@@ -14,19 +15,36 @@ def server_context(certificate):
     return context
 
 
+def bearer(response):
+    """(user, token) of the initial response of XOAUTH2 or OAUTHBEARER in base64; ValueError for any other octets."""
+    first, *pairs, last, end = base64.b64decode(response, validate=True).decode("ascii").split("\1")
+    values = dict(pair.split("=", 1) for pair in [first, *pairs] if "=" in pair)
+    user = values.get("user")
+    if user is None and first.startswith("n,a=") and first.endswith(","):
+        user = first[len("n,a="):-1].replace("=2C", ",").replace("=3D", "=")
+    scheme, _, token = values.get("auth", "").partition(" ")
+    if not user or scheme != "Bearer" or not token or last or end:
+        raise ValueError(response)
+    return user, token
+
+
 class AuthHost:
     """Speaks SMTP on loopback. USERS: name -> password. OFFER: mechanisms announced, in TLS and, where CLEAR_AUTH says so, before it.
 
     REFUSAL: what a client that has not logged in hears at MAIL where that is REQUIRED.
 
+    ACCEPTS(user, token): whether an access token is good for a user; the default looks into USERS. IN_WORDS: a token is refused with a 334 and
+    JSON, whose answer is kept in `answers`, before the reply (RFC 7628 3.2.2); otherwise at once, as Exchange does.
+
     heard: all lines, of all connections, as they came out of TLS or in clear. clear: those before TLS. attempts: (name, password) as tried.
     messages: (user or None, rcpts, text). sessions: rcpts of each connection by the user that it had."""
 
     def __init__(self, context=None, users=None, offer=(PLAIN, LOGIN), clear_auth=False, required=True,
-                 refusal="530 5.7.0 authenticate first"):
+                 refusal="530 5.7.0 authenticate first", accepts=None, in_words=False):
         self.context, self.users, self.offer, self.clear_auth, self.required = context, users or {}, offer, clear_auth, required
-        self.refusal = refusal
-        self.heard, self.clear, self.attempts, self.messages, self.sessions = [], [], [], [], []
+        self.refusal, self.in_words = refusal, in_words
+        self.accepts = accepts or (lambda user, token: self.users.get(user) == token)
+        self.heard, self.clear, self.attempts, self.messages, self.sessions, self.answers = [], [], [], [], [], []
         self.lock, self.open = threading.Lock(), set()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.port = self.listener.getsockname()[1]
@@ -69,13 +87,13 @@ class AuthHost:
         with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as stack:
             stack.enter_context(connection)
             connection.sendall(b"220 host.test ESMTP\r\n")
-            channel = _Session(self, connection, session, secured=False).run()
+            channel = self.session(self, connection, session, secured=False).run()
             if channel:
                 stack.enter_context(channel)
-                _Session(self, channel, session, secured=True).run()
+                self.session(self, channel, session, secured=True).run()
 
 
-class _Session:
+class Session:
     def __init__(self, host, connection, record, secured):
         self.host, self.connection, self.record, self.secured = host, connection, record, secured
         self.lines, self.user, self.rcpts = connection.makefile("rb"), None, None
@@ -104,9 +122,7 @@ class _Session:
             elif verb == "AUTH":
                 self.auth(*argument.split(" "))
             elif verb == "MAIL":
-                allowed = self.user or not self.host.required
-                self.rcpts = [] if allowed else None
-                self.say("250 ok" if allowed else self.host.refusal)
+                self.mail(argument)
             elif verb in ("RCPT", "DATA") and self.rcpts is None:
                 self.say("503 5.5.1 MAIL first")
             elif verb == "RCPT":
@@ -120,6 +136,11 @@ class _Session:
             else:
                 self.say("250 ok" if verb in ("RSET", "NOOP") else "500 what?")
         return None
+
+    def mail(self, _):
+        allowed = self.user or not self.host.required
+        self.rcpts = [] if allowed else None
+        self.say("250 ok" if allowed else self.host.refusal)
 
     def hello(self):
         words = ["host.test", "PIPELINING", "8BITMIME"]
@@ -137,10 +158,11 @@ class _Session:
         if mechanism not in self.host.offer:
             self.say("504 5.5.4 no such mechanism")
             return
+        if mechanism in (XOAUTH2, OAUTHBEARER):
+            self.auth_bearer(self.initial(initial))
+            return
         if mechanism == PLAIN:
-            if initial is None:
-                self.say("334 ")
-                initial = self.read()
+            initial = self.initial(initial)
             _, name, password = base64.b64decode(initial).decode().split("\0")
         else:
             name, password = self.ask("Who is it?"), self.ask("And what do you whisper?")
@@ -152,6 +174,26 @@ class _Session:
         else:
             self.say("535 5.7.8 wrong")
 
+    def initial(self, response):
+        if response is None:
+            self.say("334 ")
+            response = self.read()
+        return response
+
+    def auth_bearer(self, response):
+        name, token = bearer(response)
+        with self.host.lock:
+            self.host.attempts.append((name, token))
+        if self.host.accepts(name, token):
+            self.user = name
+            self.say("235 2.7.0 Authentication successful")
+            return
+        if self.host.in_words:
+            words = json.dumps({"status": "400", "schemes": "Bearer", "scope": "https://mail.google.com/"})
+            self.say("334 " + base64.b64encode(words.encode()).decode())
+            self.host.answers.append(self.read())
+        self.say("535 5.7.3 Authentication unsuccessful")
+
     def data(self):
         self.say("354 go")
         text = []
@@ -159,7 +201,13 @@ class _Session:
             if line is None:
                 raise OSError
             text.append(line)
+        self.say(self.take("\n".join(text)))
+
+    def take(self, text):
         with self.host.lock:
-            self.host.messages.append((self.user, self.rcpts, "\n".join(text)))
+            self.host.messages.append((self.user, self.rcpts, text))
             self.record.append((self.user, self.rcpts))
-        self.say("250 taken")
+        return "250 taken"
+
+
+AuthHost.session = Session
