@@ -42,11 +42,18 @@ class Examples(unittest.TestCase):
         users.touch(0o600)
         text = re.sub(r"access\s*{(?=[^}]*\bauth\s+(scram|plain))", f"access {{ user_file {users};", text)
         text = re.sub(r"tls_certificate\s+\S+\s+\S+", pair, text)
-        return re.sub(r"password_file\s+[^\s;}]+", f"password_file {secret}", text)
+        text = re.sub(r"client_certificate\s+\S+\s+\S+", f"client_certificate {rsa}", text)
+        account = folder / "account.json"
+        account.write_text('{ "type": "service_account", "private_key": "", "client_email": "" }')
+        account.chmod(0o600)
+        text = re.sub(r"service_account_file\s+[^\s;}]+", f"service_account_file {account}", text)
+        text = re.sub(r"secret_expires\s+\S+", "secret_expires 2999-12-31", text)
+        text = re.sub(r"\bca\s+/[^\s;}]+", f"ca {cert.certificate}", text)
+        return re.sub(r"(password_file|client_secret_file)\s+[^\s;}]+", rf"\1 {secret}", text)
 
     def test_check_finds_nothing(self):
         examples = self.shown() + [path.read_text() for path in sorted((ROOT / "etc/examples").glob("*.conf"))]
-        self.assertGreaterEqual(len(examples), 9)
+        self.assertGreaterEqual(len(examples), 13)
         for text in examples:
             folder = harness.scratch()
             text = self.with_files(folder, text)
@@ -76,7 +83,7 @@ class Recommended(unittest.TestCase):
 
     def commands(self):
         """(file, command) of each `mailrootctl ...` in a string, and of each `word ...` beside one that begins with a command of two words."""
-        families = {"queue", "badmail", "server", "user", "config", "explain", "log"}
+        families = {"queue", "badmail", "server", "user", "config", "explain", "log", "oauth"}
         for path in self.sources():
             text = re.sub(r'"\s*\n\s*"', "", path.read_text())  # a string goes on on the next line
             strings = re.findall(r'"((?:[^"\\\n]|\\.)*)"', text)
@@ -86,7 +93,7 @@ class Recommended(unittest.TestCase):
                     continue  # all of it is filled in
                 if words[0] == "mailrootctl" or (words[0] in families and len(words) > 1 and words[1].isalpha()):
                     yield path.relative_to(ROOT), [word for word in words if word != "mailrootctl"]
-        for page in ("README.md", "doc/installing.md"):
+        for page in ("README.md", "doc/installing.md", "doc/oauth.md"):
             for line in re.findall(r"^    mailrootctl (.*?)(?:   .*)?$", (ROOT / page).read_text(), re.M):
                 yield page, line.split()
 
