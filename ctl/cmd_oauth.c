@@ -1,31 +1,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
-#include "common/ipc/rows.h"
-#include "ctl/cmd.h"
+#include "ctl/blocks.h"
 #include "ctl/hidden.h"
 #include "ctl/json.h"
-#include "ctl/service.h"
 #include "ctl/table.h"
 
 enum {
 	TEST_WAIT_MS = 90 * 1000,       /* of mailroot-web for a name, a connection and an answer */
 	LOGIN_WAIT_MS = 60 * 60 * 1000, /* of a person; the code ends before */
-	NAME_MAX_OCTETS = 320,
-	LIST_MAX = 4096,
-	TOKEN_MAX = 16 * 1024 /* a refresh token; a pipe holds it */
+	TOKEN_MAX = 16 * 1024           /* a refresh token; a pipe holds it */
 };
 
 /* The cells of ROW_TOKEN, as keys. */
-enum { BLOCK, MECHANISM, USER, STATE, VALID, NEXT, ERROR, ERROR_AGE, TOKEN_CELLS };
-static const char *const token_keys[TOKEN_CELLS] = {"block",   "mechanism", "user",  "state",
-						    "valid_s", "next_s",    "error", "error_age_s"};
+static const char *const token_keys[BLOCKS_CELLS] = {"block",   "mechanism", "user",  "state",
+						     "valid_s", "next_s",    "error", "error_age_s"};
 
 static const char *const state_words[][2] = {
 	{"none", "no token yet"},
@@ -36,104 +30,16 @@ static const char *const state_words[][2] = {
 };
 
 struct oauth {
-	struct ctl *ctl;
-	char *run_dir;
-	struct service service;
-	const char *server; /* that is being asked */
+	struct blocks blocks;
 	struct table table;
 	struct json json;
-	unsigned count, failed;
+	size_t count;
 	bool object; /* the object of the claims is open */
-
-	/* The block that is meant: the first that fits `wanted`, and what else would. */
-	char wanted[NAME_MAX_OCTETS + 1];
-	const char *found_in;
-	char block[NAME_MAX_OCTETS + 1], user[NAME_MAX_OCTETS + 1];
-	unsigned fitting;
-	struct str choice;
 };
 
 static bool wants_json(const struct oauth *oauth)
 {
-	return oauth->ctl->options.given & OPTION_JSON;
-}
-
-static bool uses_tokens(const struct service_server *server)
-{
-	for (size_t i = 0; i < server->process_count; i++)
-		if (strcmp(server->processes[i].role, child_role_name(CHILD_WEB)) == 0)
-			return true;
-	return false;
-}
-
-static bool is_meant(const struct oauth *oauth, const struct service_server *server)
-{
-	const char *wanted = oauth->ctl->options.server;
-	return uses_tokens(server) && (!wanted[0] || strcmp(wanted, server->name) == 0);
-}
-
-static void close_service(struct oauth *oauth)
-{
-	service_free(&oauth->service);
-	str_free(&oauth->choice);
-	free(oauth->run_dir);
-}
-
-/* False with *status; the reason was printed. */
-static bool open_service(struct ctl *ctl, struct oauth *out, int *status)
-{
-	char said[LINK_TEXT_MAX + 1];
-	size_t meant = 0;
-	*out = (struct oauth){.ctl = ctl};
-	int fd = cmd_connect(ctl, status);
-	if (fd < 0)
-		return false;
-	str_init(&out->choice, LIST_MAX);
-	out->run_dir = cmd_run_dir(ctl);
-	bool good = out->run_dir && service_ask(fd, &out->service, said);
-	fd_close(&fd);
-	if (!good)
-		*status = cmd_fail("%s", out->run_dir ? said : "no memory");
-	for (size_t i = 0; good && i < out->service.server_count; i++)
-		meant += is_meant(out, &out->service.servers[i]);
-	if (good && !meant)
-		*status = cmd_fail(
-			"%s%s uses access tokens: that is an outbound block with auth xoauth2 or auth oauthbearer",
-			ctl->options.server[0] ? "no virtual server of the name " : "no virtual server",
-			ctl->options.server);
-	if (!good || !meant)
-		close_service(out);
-	return good && meant;
-}
-
-/* Sends ACTION for BLOCK to oauth->server, with the descriptor PASS. False: it could not be asked, or refused. */
-static bool ask(struct oauth *oauth, enum row_oauth_action action, const char *block, int pass,
-		struct link_answer *answer)
-{
-	const struct wire_oauth_act act = {.action = action, .security = span_of(block)};
-	struct str request;
-	int fd = link_to_child(oauth->run_dir, oauth->server, CHILD_WEB, answer->said);
-	if (fd < 0)
-		return false;
-	str_init(&request, WIRE_PACKET_MAX);
-	wire_encode_oauth_act(&act, &request);
-	bool good = link_ask_with(fd, &request, pass, answer) && !answer->exit_code;
-	fd_close(&answer->fd);
-	fd_close(&fd);
-	return good;
-}
-
-/* Asks every server that is meant for its blocks. */
-static void ask_all(struct oauth *oauth, void (*row)(void *context, const struct link_row *row))
-{
-	for (size_t i = 0; i < oauth->service.server_count; i++) {
-		struct link_answer answer = {.row = row, .context = oauth};
-		oauth->server = oauth->service.servers[i].name;
-		if (!is_meant(oauth, &oauth->service.servers[i]) || ask(oauth, ROW_OAUTH_STATUS, "", -1, &answer))
-			continue;
-		oauth->failed++;
-		cmd_fail("server %s: %s", oauth->server, answer.said);
-	}
+	return oauth->blocks.ctl->options.given & OPTION_JSON;
 }
 
 static struct span in_words(struct span state)
@@ -149,10 +55,10 @@ static void token_json(struct oauth *oauth, const struct link_row *row)
 	struct json *json = &oauth->json;
 	json_object(json);
 	json_key(json, "server");
-	json_string(json, span_of(oauth->server));
-	for (size_t i = 0; i < TOKEN_CELLS; i++) {
+	json_string(json, span_of(oauth->blocks.server));
+	for (size_t i = 0; i < BLOCKS_CELLS; i++) {
 		json_key(json, token_keys[i]);
-		if (i == VALID || i == NEXT || i == ERROR_AGE)
+		if (i == BLOCKS_VALID || i == BLOCKS_NEXT || i == BLOCKS_ERROR_AGE)
 			json_cell(json, row->cells[i]);
 		else
 			json_string(json, row->cells[i]);
@@ -163,17 +69,17 @@ static void token_json(struct oauth *oauth, const struct link_row *row)
 static void token_line(struct oauth *oauth, const struct link_row *row)
 {
 	char valid[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], age[CLOCK_TEXT_MAX], error[TABLE_CELL_MAX] = "";
-	struct span ago = table_duration(row->cells[ERROR_AGE], age);
-	if (row->cells[ERROR].len)
-		snprintf(error, sizeof(error), "%.*s ago: %.*s", SPAN_ARGS(ago), SPAN_ARGS(row->cells[ERROR]));
+	struct span ago = table_duration(row->cells[BLOCKS_ERROR_AGE], age);
+	if (row->cells[BLOCKS_ERROR].len)
+		snprintf(error, sizeof(error), "%.*s ago: %.*s", SPAN_ARGS(ago), SPAN_ARGS(row->cells[BLOCKS_ERROR]));
 	const struct span cells[] = {
-		span_of(oauth->server),
-		row->cells[BLOCK],
-		row->cells[USER],
-		row->cells[MECHANISM],
-		in_words(row->cells[STATE]),
-		table_duration(row->cells[VALID], valid),
-		table_duration(row->cells[NEXT], next),
+		span_of(oauth->blocks.server),
+		row->cells[BLOCKS_BLOCK],
+		row->cells[BLOCKS_USER],
+		row->cells[BLOCKS_MECHANISM],
+		in_words(row->cells[BLOCKS_STATE]),
+		table_duration(row->cells[BLOCKS_VALID], valid),
+		table_duration(row->cells[BLOCKS_NEXT], next),
 		span_of(error),
 	};
 	table_add(&oauth->table, cells);
@@ -197,7 +103,8 @@ int cmd_oauth_status(struct ctl *ctl)
 					       "TOKEN",  "VALID FOR", "NEXT REQUEST", "LAST ERROR"};
 	static struct oauth oauth;
 	int status;
-	if (!open_service(ctl, &oauth, &status))
+	oauth = (struct oauth){0};
+	if (!blocks_open(ctl, &oauth.blocks, &status))
 		return status;
 	table_init(&oauth.table, sizeof(headings) / sizeof(headings[0]), 1U << 5 | 1U << 6, headings);
 	json_init(&oauth.json, stdout);
@@ -206,7 +113,7 @@ int cmd_oauth_status(struct ctl *ctl)
 		json_key(&oauth.json, "tokens");
 		json_array(&oauth.json);
 	}
-	ask_all(&oauth, on_token);
+	blocks_ask_all(&oauth.blocks, on_token, &oauth);
 	if (wants_json(&oauth)) {
 		json_end_array(&oauth.json);
 		json_end_object(&oauth.json);
@@ -215,52 +122,8 @@ int cmd_oauth_status(struct ctl *ctl)
 		table_print(&oauth.table, 0, stdout);
 	}
 	table_free(&oauth.table);
-	close_service(&oauth);
-	return oauth.failed ? EXIT_FAILED : EXIT_DONE;
-}
-
-/* WANTED is BLOCK ("connector partner"), its name alone, or empty. */
-static bool fits(const char *wanted, struct span block)
-{
-	size_t blank = span_find(block, ' ');
-	return !wanted[0] || span_equal(block, span_of(wanted)) ||
-	       (blank < block.len && span_equal(span_skip(block, blank + 1), span_of(wanted)));
-}
-
-static void on_candidate(void *context, const struct link_row *row)
-{
-	struct oauth *oauth = context;
-	if (!span_equal(row->kind, SPAN(ROW_TOKEN)))
-		return;
-	bool fit = fits(oauth->wanted, row->cells[BLOCK]);
-	if (fit && !oauth->fitting++) {
-		oauth->found_in = oauth->server;
-		span_copy(row->cells[BLOCK], oauth->block, sizeof(oauth->block));
-		span_copy(row->cells[USER], oauth->user, sizeof(oauth->user));
-	}
-	str_printf(&oauth->choice, "%s%.*s of server %s", oauth->choice.len ? "; " : "", SPAN_ARGS(row->cells[BLOCK]),
-		   oauth->server);
-}
-
-/* Finds the block that the arguments name, or the only one. False: there is none, or several; that was printed. */
-static bool find_block(struct oauth *oauth)
-{
-	const struct ctl *ctl = oauth->ctl;
-	snprintf(oauth->wanted, sizeof(oauth->wanted), "%s%s%s", ctl->arg_count ? ctl->args[0] : "",
-		 ctl->arg_count > 1 ? " " : "", ctl->arg_count > 1 ? ctl->args[1] : "");
-	ask_all(oauth, on_candidate);
-	if (oauth->fitting == 1) {
-		oauth->server = oauth->found_in;
-		return true;
-	}
-	if (oauth->fitting)
-		cmd_fail("which block? There are: %s. Name it, with --server NAME if need be",
-			 str_text(&oauth->choice));
-	else if (oauth->choice.len)
-		cmd_fail("no block %s uses access tokens. There are: %s", oauth->wanted, str_text(&oauth->choice));
-	else if (!oauth->failed)
-		cmd_fail("no block uses access tokens");
-	return false;
+	blocks_close(&oauth.blocks);
+	return oauth.blocks.failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 static void claim(struct oauth *oauth, const struct link_row *row)
@@ -302,7 +165,7 @@ static void sign_in(struct oauth *oauth, const struct link_row *row)
 	} else {
 		printf("Open %s in a browser on any computer, enter the code %s and sign in as %s.\n"
 		       "The code ends in %.*s. Waiting for it; Ctrl-C gives up.\n",
-		       url, code, oauth->user, SPAN_ARGS(table_duration(row->cells[2], left)));
+		       url, code, oauth->blocks.user, SPAN_ARGS(table_duration(row->cells[2], left)));
 	}
 	fflush(stdout);
 }
@@ -322,9 +185,9 @@ static void begin_json(struct oauth *oauth)
 		return;
 	json_object(&oauth->json);
 	json_key(&oauth->json, "server");
-	json_string(&oauth->json, span_of(oauth->server));
+	json_string(&oauth->json, span_of(oauth->blocks.server));
 	json_key(&oauth->json, "block");
-	json_string(&oauth->json, span_of(oauth->block));
+	json_string(&oauth->json, span_of(oauth->blocks.block));
 }
 
 static void end_json(struct oauth *oauth, bool good, const char *said)
@@ -344,11 +207,11 @@ static int act(struct oauth *oauth, enum row_oauth_action action, int pass, int 
 {
 	struct link_answer answer = {.row = on_row, .context = oauth, .wait_ms = wait_ms};
 	begin_json(oauth);
-	bool good = ask(oauth, action, oauth->block, pass, &answer);
+	bool good = blocks_ask(&oauth->blocks, action, oauth->blocks.block, pass, &answer);
 	if (wants_json(oauth))
 		end_json(oauth, good, answer.said);
 	else if (!good)
-		cmd_fail("%s of server %s: %s", oauth->block, oauth->server, answer.said);
+		cmd_fail("%s of server %s: %s", oauth->blocks.block, oauth->blocks.server, answer.said);
 	else if (answer.said[0])
 		printf("%s\n", answer.said);
 	return good ? EXIT_DONE : EXIT_FAILED;
@@ -359,10 +222,11 @@ static int with_block(struct ctl *ctl, int (*does)(struct oauth *oauth))
 {
 	static struct oauth oauth;
 	int status;
-	if (!open_service(ctl, &oauth, &status))
+	oauth = (struct oauth){0};
+	if (!blocks_open(ctl, &oauth.blocks, &status))
 		return status;
-	status = find_block(&oauth) ? does(&oauth) : EXIT_FAILED;
-	close_service(&oauth);
+	status = blocks_find(&oauth.blocks) ? does(&oauth) : EXIT_FAILED;
+	blocks_close(&oauth.blocks);
 	return status;
 }
 
@@ -378,11 +242,11 @@ static int login(struct oauth *oauth)
 
 static int forget(struct oauth *oauth)
 {
-	char what[2 * NAME_MAX_OCTETS];
+	char what[2 * BLOCKS_NAME_MAX];
 	snprintf(what, sizeof(what),
 		 "The refresh token of %.320s of server %.64s is deleted; then a person must sign in again.",
-		 oauth->block, oauth->server);
-	return cmd_confirm(oauth->ctl, what) ? act(oauth, ROW_OAUTH_FORGET, -1, 0) : EXIT_FAILED;
+		 oauth->blocks.block, oauth->blocks.server);
+	return cmd_confirm(oauth->blocks.ctl, what) ? act(oauth, ROW_OAUTH_FORGET, -1, 0) : EXIT_FAILED;
 }
 
 /* A token as it can be: printable and without blanks (RFC 6749 A.17 has no more). */
@@ -397,8 +261,8 @@ static bool is_token(struct span text)
 static bool read_token(const struct oauth *oauth, char *to, size_t size, struct span *token)
 {
 	struct hidden hidden;
-	char prompt[NAME_MAX_OCTETS + 64];
-	snprintf(prompt, sizeof(prompt), "Refresh token of %s", oauth->user);
+	char prompt[BLOCKS_NAME_MAX + 64];
+	snprintf(prompt, sizeof(prompt), "Refresh token of %s", oauth->blocks.user);
 	if (!hidden_begin(&hidden, "the refresh token"))
 		return false;
 	bool good = hidden_line(&hidden, prompt, to, size, token);
