@@ -15,9 +15,9 @@ from harness import Mailroot, Sink
 
 ROOT = os.geteuid() == 0
 USERS = {"smtpd": "mailroot-smtpd", "pickup": "mailroot", "queue": "mailroot", "delivery": "mailroot-out", "local": "mailroot",
-         "resolver": "mailroot-out", "log": "mailroot"}
+         "resolver": "mailroot-out", "log": "mailroot", "web": "mailroot-web"}
 CAP_LEASE = 28
-NETWORK = ("smtpd", "delivery", "resolver")
+NETWORK = ("smtpd", "delivery", "resolver", "web")
 
 
 def proc(pid, name):
@@ -51,7 +51,13 @@ class Unit(unittest.TestCase):
 class Jail(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Mailroot(f"smart_host [127.0.0.1]:{harness.free_port()}")
+        secret = harness.scratch() / "secret"
+        secret.write_text("SECRET-OF-THE-APPLICATION\n")
+        secret.chmod(0o600)
+        cls.server = Mailroot(f"""smart_host [127.0.0.1]:{harness.free_port()}
+            connector tokens {{ address_space tokens.test; route [127.0.0.1]:{harness.free_port()}; outbound {{
+                tls verify; auth xoauth2; username u@tokens.test
+                oauth {{ token_url https://127.0.0.1:{harness.free_port()}/; client_id c; client_secret_file {secret} }} }} }}""")
         cls.server.start()
         cls.addClassCleanup(cls.server.__exit__, None, None, None)
         cls.server.send(["sales@example.com"])

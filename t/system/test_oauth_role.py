@@ -1,0 +1,91 @@
+"""The process that fetches access tokens: it runs where the configuration needs it, as long as that is so, and mailrootctl reaches it."""
+import os
+import pwd
+import stat
+import unittest
+
+import harness
+from harness import Mailroot, wait_for
+
+ROOT = os.geteuid() == 0
+
+
+class Role(unittest.TestCase):
+    def setUp(self):
+        self.folder = harness.scratch()
+        self.issuer = harness.free_port()
+        self.secret = self.folder / "secret"
+        self.secret.write_text("SECRET-OF-THE-APPLICATION\n")
+        self.secret.chmod(0o600)
+
+    def tokens(self, more=""):
+        """A connector with access tokens, whose issuer is not there."""
+        return f"""connector tokens {{ address_space tokens.test; route [127.0.0.1]:{harness.free_port()}; outbound {{
+            tls verify; auth xoauth2; username u@tokens.test
+            oauth {{ token_url https://127.0.0.1:{self.issuer}/; client_id c; client_secret_file {self.secret}; {more} }} }} }}"""
+
+    def roles(self, server):
+        return {process["role"]: process["state"] for process in server.ctl_json("status")["servers"][0]["processes"]}
+
+    def reload(self, server, conf):
+        server.write_conf(conf)
+        return server.ctl("reload").stdout
+
+    def test_reloads_start_and_stop_it(self):
+        with Mailroot("") as server:
+            self.assertNotIn("web", self.roles(server))
+            none = server.ctl("oauth", "status", check=False)
+            self.assertEqual(none.returncode, 1)
+            self.assertIn("no virtual server uses access tokens", none.stderr)
+            self.reload(server, self.tokens())
+            wait_for(lambda: self.roles(server).get("web") == "ready", "web")
+            told = wait_for(lambda: [token for token in server.ctl_json("oauth", "status")["tokens"] if token["error"]], "an error")
+            self.assertEqual([(token["block"], token["user"], token["valid_s"]) for token in told], [("connector tokens", "u@tokens.test", None)])
+            pid = next(pid for pid, role in server.descendants().items() if harness.role_of(pid) == "web")
+            self.reload(server, "")
+            wait_for(lambda: pid not in server.descendants(), "the end of web")
+            self.assertNotIn("web", self.roles(server))
+            self.assertEqual(server.ctl_json("status")["servers"][0]["state"], "running")
+            self.assertEqual([line for line in server.log().splitlines() if "role=web" in line and ("failed" in line or "starting another" in line)], [])
+            self.assertIn("role=web pid=%d is no longer needed" % pid, server.log())
+
+    def test_a_start_that_needs_it(self):
+        with Mailroot(self.tokens()) as server:
+            self.assertEqual(self.roles(server)["web"], "ready")
+            pid = next(pid for pid in server.descendants() if harness.role_of(pid) == "web")
+            os.kill(pid, 9)
+            again = wait_for(lambda: [one for one in server.descendants() if harness.role_of(one) == "web" and one != pid], "another web")
+            wait_for(lambda: self.roles(server)["web"] == "ready", "web")
+            self.assertEqual(len(again), 1)
+            done = server.ctl("oauth", "test", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("connector tokens of server", done.stderr)
+
+    def test_only_with_a_person_there_is_a_folder(self):
+        with Mailroot(self.tokens()) as server:
+            state = server.folder / "state"
+            self.assertFalse(state.exists())
+            self.reload(server, self.tokens("grant refresh"))
+            told = wait_for(lambda: [token for token in server.ctl_json("oauth", "status")["tokens"] if token["state"] == "login"], "a wish for a person")
+            self.assertEqual(told[0]["block"], "connector tokens")
+            folder = (state / "oauth" / server.name).stat()
+            self.assertEqual(stat.S_IMODE(folder.st_mode), 0o700)
+            self.assertEqual(folder.st_uid, pwd.getpwnam("mailroot-web").pw_uid if ROOT else os.geteuid())
+
+    @unittest.skipUnless(ROOT, "only root takes another user")
+    def test_without_its_user_the_mail_of_others_goes_on(self):
+        """An update of a service, whose users are those of before."""
+        with Mailroot("", global_conf="web_user no-such-user") as server:
+            server.send(["sales@example.com"])
+            server.dropped()
+            self.assertIn("there is no user no-such-user", self.check(server, self.tokens(), "web_user no-such-user"))
+
+    def check(self, server, conf, more):
+        server.write_conf(conf, global_conf=more)
+        done = server.ctl("check", check=False)
+        self.assertEqual(done.returncode, 1)
+        return done.stdout + done.stderr
+
+
+if __name__ == "__main__":
+    harness.main()
