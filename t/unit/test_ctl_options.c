@@ -128,6 +128,9 @@ START_TEST(commands_are_found_by_their_words)
 		"queue show A --json",
 		"queue retry --all",
 		"queue delete A B --yes",
+		"oauth status --json",
+		"oauth test connector partner --server a",
+		"oauth forget virtual_server --yes",
 		"explain relay --client 1.2.3.4 --to a@b --from c@d --server x",
 	};
 	bool fits;
