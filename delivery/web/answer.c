@@ -48,7 +48,7 @@ static bool read_token(const json_t *object, struct answer_token *out, char why[
 				   "or has characters that no token may have");
 	out->life_s = ANSWER_LIFE_S;
 	if (object_number(object, "expires_in", ANSWER_LIFE_MIN_S, LIFE_SENSIBLE_MAX_S, &out->life_s) == OBJECT_BAD)
-		return refuse(why, "expires_in of the answer is no number of seconds, or less than 120");
+		return refuse(why, "expires_in of the answer is no number of seconds, or 60 at most");
 	if (out->life_s > ANSWER_LIFE_MAX_S)
 		out->life_s = ANSWER_LIFE_MAX_S;
 	return true;

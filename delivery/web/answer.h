@@ -11,7 +11,7 @@ enum {
 	ANSWER_BODY_MAX = 64 * 1024, /* octets */
 	ANSWER_REFRESH_MAX = 12000,
 	ANSWER_LIFE_S = 3600,      /* of a token where the issuer does not say it */
-	ANSWER_LIFE_MIN_S = 120,   /* in its last 60 s a token is not used */
+	ANSWER_LIFE_MIN_S = 61,    /* in its last 60 s a token is not used */
 	ANSWER_LIFE_MAX_S = 86400, /* a longer life is cut */
 	ANSWER_WHY_MAX = 160
 };

@@ -21,7 +21,9 @@
 
 enum {
 	WAKE_MS = 60 * 1000, /* a clock that was set, or a machine that slept, is noticed within this time */
-	REFUSALS_AT_ONCE = 100
+	STOPPING_WAKE_MS = 1000,
+	REFUSALS_AT_ONCE = 100,
+	FINISH_MS = 10 * 1000 /* less than CHILD_STOP_MS */
 };
 
 static char *copy(const char *text)
@@ -199,6 +201,12 @@ static void attach(struct loop *l, struct ipc_packet *packet)
 	packet->fds[0] = -1;
 }
 
+static void stop(struct loop *l)
+{
+	l->stopping = true;
+	l->stop_mono = clock_mono_ms() + FINISH_MS;
+}
+
 static void obey(struct loop *l)
 {
 	struct ipc_packet packet;
@@ -206,7 +214,7 @@ static void obey(struct loop *l)
 	if (ipc_passes(err))
 		return;
 	if (err || packet.eof) {
-		l->stopping = true;
+		stop(l);
 		return;
 	}
 	enum wire_type type = wire_admit(WIRE_LINK_control_web, WIRE_DOWN, packet.text);
@@ -215,7 +223,7 @@ static void obey(struct loop *l)
 	else if (type == WIRE_reload)
 		reload(l, &packet);
 	else if (type == WIRE_stop)
-		l->stopping = true;
+		stop(l);
 	ipc_packet_close(&packet);
 }
 
@@ -235,17 +243,31 @@ static void tell_trouble(struct loop *l)
 
 static int until_next(const struct loop *l)
 {
-	int64_t until = clock_sooner(WAKE_MS, fetch_until(l->web.fetcher));
-	for (size_t i = 0; i < l->block_count; i++) {
+	int64_t until = clock_sooner(l->stopping ? STOPPING_WAKE_MS : WAKE_MS, fetch_until(l->web.fetcher));
+	for (size_t i = 0; i < l->block_count && !l->stopping; i++) {
 		int64_t due = block_until(&l->blocks[i]);
 		until = due < until ? due : until;
 	}
 	return (int)until;
 }
 
+/*
+ * An issuer may take a refresh token back as soon as it has answered with another one: what is under way is finished
+ * first.
+ */
+static bool finishes(const struct loop *l)
+{
+	bool waits = false;
+	for (size_t i = 0; i < l->block_count; i++)
+		waits |= block_is_of_person(&l->blocks[i]) && l->blocks[i].grant.under_way != GRANT_ASK_NOTHING;
+	return waits && clock_mono_ms() < l->stop_mono;
+}
+
 static void tend(struct loop *l)
 {
 	fetch_tend(l->web.fetcher);
+	if (l->stopping)
+		return;
 	for (size_t i = 0; i < l->block_count; i++)
 		block_tend(&l->blocks[i]);
 	tell_trouble(l);
@@ -253,8 +275,8 @@ static void tend(struct loop *l)
 
 static void serve(struct loop *l)
 {
-	while (!l->stopping) {
-		struct pollfd fds[3 + CONSOLE_LINKS] = {{.fd = CHILD_FD_CONTROL, .events = POLLIN},
+	while (!l->stopping || finishes(l)) {
+		struct pollfd fds[3 + CONSOLE_LINKS] = {{.fd = l->stopping ? -1 : CHILD_FD_CONTROL, .events = POLLIN},
 							{.fd = CHILD_FD_TOKENS, .events = POLLIN},
 							{.fd = fetch_fd(l->web.fetcher), .events = POLLIN}};
 		console_poll(&l->console, fds + 3);
@@ -262,11 +284,11 @@ static void serve(struct loop *l)
 			fd_rest(errno);
 			continue;
 		}
+		if (fds[0].revents && !l->stopping)
+			obey(l);
 		if (fds[1].revents & POLLIN)
 			take_refusals(l);
 		console_tend(&l->console, fds + 3);
-		if (fds[0].revents)
-			obey(l);
 		tend(l);
 	}
 }

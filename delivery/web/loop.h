@@ -18,6 +18,7 @@ struct loop {
 	char *proxy, *proxy_user, *proxy_password;
 	char general[SECRETS_WHY_MAX]; /* why no issuer can be reached; "" = they can */
 	bool stopping;
+	int64_t stop_mono; /* the end of what is finished first */
 	char packet[WIRE_PACKET_MAX];
 };
 
