@@ -140,6 +140,8 @@ class Idp:
                 answer = self.way(self, request)
                 if answer == "endless":
                     self._flood(stream)
+                elif answer == "drip":
+                    self._drip(stream)
                 elif answer:
                     stream.sendall(answer.octets())
 
@@ -149,6 +151,14 @@ class Idp:
         while True:
             stream.sendall(b"4000\r\n" + b"{" * 0x4000 + b"\r\n")
             self.sent += 0x4000
+
+    @staticmethod
+    def _drip(stream):
+        """An octet now and then."""
+        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while True:
+            stream.sendall(b" ")
+            time.sleep(0.5)
 
     @staticmethod
     def _read(stream):

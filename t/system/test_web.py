@@ -1,9 +1,12 @@
 """mailroot-web against an issuer of access tokens that gives, refuses, lies and attacks."""
+import contextlib
 import json
 import os
 import pathlib
+import random
 import signal
 import subprocess
+import threading
 import time
 import unittest
 
@@ -223,6 +226,96 @@ class Outages(Web):
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(words, done.stdout + done.stderr)
                 self.assertIn(f"AADSTS{number}", service.token()["error"])
+
+
+class Persons(Web):
+    """What a person gave once must last."""
+
+    def signed_in(self, way):
+        issuer = self.issuer()
+        service = self.service(issuer, f"grant refresh; device_url {issuer.url}/device")
+        service.wait_state("login")
+        issuer.way = way
+        done = subprocess.run([str(harness.BUILD / "mailrootctl"), "-c", str(service.conf), "oauth", "import"], input="first\n",
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return issuer, service
+
+    @staticmethod
+    def stored(service):
+        return json.loads((service.folder / "state/oauth/test/connector%20cloud.json").read_text())["refresh_token"]
+
+    def test_a_stop_waits_for_the_answer(self):
+        """An issuer that takes the old refresh token back when it has given another one."""
+        issuer, service = self.signed_in(idp.token(refresh="R"))
+        asked, go = threading.Event(), threading.Event()
+        rotate = idp.token(refresh="S")
+
+        def late(issuer, request):
+            asked.set()
+            go.wait(20)
+            return rotate(issuer, request)
+        issuer.way = late
+        test = threading.Thread(target=service.ctl, args=("oauth", "test"), kwargs={"check": False})
+        test.start()
+        self.assertTrue(asked.wait(20))
+        pid = service.web_pid()
+        stop = threading.Thread(target=service.stop)
+        stop.start()
+        wait_for(lambda: "smtpd" not in service.pids(), "the end of smtpd")
+        self.assertIn(pid, service.descendants())
+        go.set()
+        stop.join()
+        test.join()
+        self.assertEqual(self.stored(service), issuer.refresh)
+
+    def test_kills_at_any_moment(self):
+        given = ["first"]
+        rotate = idp.token(refresh="R")
+
+        def noted(issuer, request):
+            answer = rotate(issuer, request)
+            given.append(issuer.refresh)
+            return answer
+        issuer, service = self.signed_in(noted)
+        chance = random.Random(7)
+        for _ in range(5):
+            pid = service.web_pid()
+            test = threading.Thread(target=service.ctl, args=("oauth", "test"), kwargs={"check": False})
+            before = len(given)
+            test.start()
+            if chance.random() < 0.7:
+                wait_for(lambda: len(given) > before or not test.is_alive(), "a request")
+            time.sleep(chance.random() * 0.01)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            test.join()
+            self.assertIn(self.stored(service), given[-2:])
+            wait_for(lambda: service.pids().get("web") not in (None, pid), "a new mailroot-web", 40)
+        service.ctl("oauth", "test")
+        self.assertEqual(self.stored(service), given[-1])
+
+
+class Slow(Web):
+    def test_one_issuer_that_hangs_delays_no_other(self):
+        """It may take 30 s in all, and no longer, however it passes the time."""
+        slow, fast = self.issuer(), self.issuer()
+        slow.way = lambda issuer, request: "drip"
+        service = Service(slow, self.authority, more=CLIENT)
+        conf = service.conf.read_text()
+        block = conf[conf.index("    connector cloud"):conf.rindex("}")]
+        second = block.replace("cloud", "second").replace("far.test", "near.test").replace(slow.url, fast.url)
+        service.conf.write_text(conf.replace(block, block + second))
+        self.enterContext(service)
+        since = time.monotonic()
+
+        def rows():
+            return {row["block"]: row for row in service.ctl_json("oauth", "status")["tokens"]}
+        wait_for(lambda: rows()["connector second"]["state"] == "valid", "the token of the other block", 5)
+        self.assertEqual(rows()["connector cloud"]["state"], "asking")
+        wait_for(lambda: rows()["connector cloud"]["error"], "the end of the slow request", 40)
+        self.assertTrue(29 < time.monotonic() - since < 36)
+        self.assertIn("timed out", rows()["connector cloud"]["error"].lower())
 
 
 class Attacks(Web):
