@@ -32,9 +32,13 @@ static void *map(int fd, bool writable)
 	return page;
 }
 
+/* The pages are the same for all: kept out of swap here, they are so for readers, too. */
 struct tokens *tokens_map_writable(int fd)
 {
-	return map(fd, true);
+	struct tokens *page = map(fd, true);
+	if (page)
+		mlock(page, sizeof(*page));
+	return page;
 }
 
 const struct tokens *tokens_map(int fd)

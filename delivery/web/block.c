@@ -251,6 +251,12 @@ int64_t block_until(const struct block *b)
 	return until;
 }
 
+void block_ask_again(struct block *b)
+{
+	if (b->grant.failures && block_can_ask(b))
+		grant_hurry(&b->grant, block_now());
+}
+
 void block_refused(struct block *b, uint64_t serial)
 {
 	if (!b->serial || serial != b->serial || b->was_refused)

@@ -81,6 +81,9 @@ bool block_can_ask(const struct block *b);
 /* The token is for a person. */
 bool block_is_of_person(const struct block *b);
 
+/* Asks at once if it waits after a failure. */
+void block_ask_again(struct block *b);
+
 /* A host refused the token SERIAL. */
 void block_refused(struct block *b, uint64_t serial);
 

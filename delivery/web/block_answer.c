@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "delivery/web/block_parts.h"
 #include "delivery/web/causes.h"
+#include "delivery/web/redact.h"
 #include "delivery/web/store.h"
 
 enum { SAVE_AGAIN_MS = 5000 };
@@ -17,6 +18,17 @@ struct failure {
 	struct answer_error error;
 	char text[BLOCK_TEXT_MAX];
 };
+
+/* It may repeat what it was asked with. */
+static void hide_secrets(const struct block *b, struct answer_error *error)
+{
+	const char *const secrets[] = {b->secrets.client_secret, b->refresh, b->device_code};
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++) {
+		redact_secret(error->text, secrets[i]);
+		redact_secret(error->error, secrets[i]);
+	}
+	redact_long(error->text);
+}
 
 /* The issuer says why, in the words of the standard. */
 static void explain(const struct block *b, const struct fetch_result *r, struct failure *out)
@@ -37,9 +49,10 @@ static void judge(const struct block *b, const struct fetch_result *r, const cha
 	*out = (struct failure){.class = GRANT_PASSING, .retry_after_ms = r->retry_after_ms};
 	if (!r->status)
 		snprintf(out->text, sizeof(out->text), "%s", r->why);
-	else if (answer_error(r->body, &out->error))
+	else if (answer_error(r->body, &out->error)) {
+		hide_secrets(b, &out->error);
 		explain(b, r, out);
-	else if (r->status >= 300 && r->status < 400)
+	} else if (r->status >= 300 && r->status < 400)
 		snprintf(out->text, sizeof(out->text),
 			 "HTTP status %ld: a redirect, and none is followed; correct token_url", r->status);
 	else

@@ -171,7 +171,7 @@ static void take_refusals(struct loop *l)
 	}
 }
 
-/* What acts without a new process. */
+/* What acts without a new process. An administrator may have mended something at the issuer, too. */
 static void reload(struct loop *l, struct ipc_packet *packet)
 {
 	struct config_outbound_block from;
@@ -190,6 +190,8 @@ static void reload(struct loop *l, struct ipc_packet *packet)
 			if (!strcmp(l->blocks[k].name, name))
 				l->blocks[k].secret_ends_s = from.outbound->oauth.secret_expires;
 	}
+	for (size_t i = 0; i < l->block_count; i++)
+		block_ask_again(&l->blocks[i]);
 }
 
 static void attach(struct loop *l, struct ipc_packet *packet)

@@ -1,5 +1,6 @@
 /* What an administrator reads when an issuer refuses, and how soon it is asked again. */
 #include "delivery/web/causes.h"
+#include "delivery/web/redact.h"
 #include "t/unit/suite.h"
 
 #include <stdio.h>
@@ -108,6 +109,29 @@ START_TEST(a_wrong_clock_is_said_by_how_much)
 }
 END_TEST
 
+START_TEST(secrets_are_taken_out)
+{
+	char said[] =
+		"bad secret s3cr=t and s3cr=t; eyJhbGciOiJQUzI1NiJ9eyJhbGciOiJQUzI1NiJ9eyJhbGciOiJQUzI1NiJ9xyz!! end";
+	redact_secret(said, "s3cr=t");
+	redact_secret(said, NULL);
+	redact_secret(said, "");
+	redact_secret(said, "bad"); /* too short to be one */
+	redact_long(said);
+	ck_assert_str_eq(said, "bad secret ****** and ******; "
+			       "***************************************************************** end");
+	char whole[66];
+	memset(whole, 'x', 64);
+	whole[64] = '\0';
+	redact_long(whole);
+	ck_assert_int_eq(whole[0], 'x');
+	memset(whole, 'x', 65);
+	whole[65] = '\0';
+	redact_long(whole);
+	ck_assert_int_eq(whole[64], '*');
+}
+END_TEST
+
 #define COUNT(list) (int)(sizeof(list) / sizeof(*(list)))
 
 int main(void)
@@ -120,6 +144,7 @@ int main(void)
 	tcase_add_test(tcase, the_line_has_words_remedy_and_what_was_said);
 	tcase_add_test(tcase, both_languages_have_every_row);
 	tcase_add_loop_test(tcase, a_wrong_clock_is_said_by_how_much, 0, COUNT(clocks));
+	tcase_add_test(tcase, secrets_are_taken_out);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
