@@ -42,7 +42,7 @@ enum {
 	DESTINATION_JOBS_MAX = 2000,        /* jobs queued; further messages are parked */
 	DESTINATION_JOBS_LOW = 1000,        /* parked messages come back below this */
 	DESTINATION_HOSTS_TEXT_MAX = 16384, /* of job_smtp in wire.def */
-	DESTINATION_REASON_MAX = 400
+	DESTINATION_REASON_MAX = 640 /* a host, and a text of REPLY_TEXT_MAX */
 };
 
 /*
