@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/config/oauth.h"
 #include "delivery/auth/security.h"
 #include "delivery/pool/job.h"
 #include "delivery/smtp/client.h"
@@ -175,6 +176,7 @@ static bool do_smtp(struct smtp_jobs *j, struct ipc_packet *packet)
 	}
 	char sender[ADDRESS_MAX + 1];
 	const struct config_outbound *outbound = blocks.security ? &blocks.security->outbound : NULL;
+	bool by_sender = blocks.credentials && config_oauth_by_sender(&blocks.credentials->outbound);
 	struct client_job client_job = {.mail = {.sender = sender_shown(&job->envelope.sender, &wire, sender),
 						 .size = wire.size - job->envelope.body_at,
 						 .eight_bit = wire.eight_bit,
@@ -184,6 +186,7 @@ static bool do_smtp(struct smtp_jobs *j, struct ipc_packet *packet)
 					.fold_lines = !outbound || outbound->fold_lines,
 					.send_as = {wire.send_as_header ? wire.send_as : SPAN(""),
 						    wire.send_as_keep_name, wire.send_as_reply_to},
+					.mailbox = by_sender ? wire.send_as : SPAN(""),
 					.message = job->message,
 					.size = wire.size,
 					.body_at = job->envelope.body_at,

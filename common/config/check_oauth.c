@@ -179,6 +179,21 @@ static void check_grant(const struct check *c)
 		  "there is no client_secret_file");
 }
 
+/* username sender: only the application itself may use more than one mailbox. */
+static void check_by_sender(const struct check *c)
+{
+	const struct config_outbound *o = c->o;
+	if (!config_oauth_by_sender(o))
+		return;
+	if (c->grant != CONFIG_GRANT_CLIENT_CREDENTIALS)
+		REFUSE(c, o->username_at,
+		       "username sender needs grant client_credentials: any other token is for one mailbox, which "
+		       "username names");
+	if (!o->send_as && !config_build_failed(c->b, &o->send_as))
+		REFUSE(c, o->username_at,
+		       "username sender needs send_as, the mailbox for mail whose sender is in no domain of ours");
+}
+
 static void check_used(struct check *c)
 {
 	const struct config_oauth *oauth = c->oauth;
@@ -200,6 +215,7 @@ static void check_used(struct check *c)
 		return;
 	check_provider(c);
 	check_grant(c);
+	check_by_sender(c);
 }
 
 static void check_unused(const struct check *c)

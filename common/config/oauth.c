@@ -1,10 +1,17 @@
 #include "common/config/oauth.h"
 
+#include <string.h>
+
 #include "common/base/hash.h"
 
 bool config_oauth_used(const struct config_outbound *outbound)
 {
 	return outbound->auth == CONFIG_AUTH_XOAUTH2 || outbound->auth == CONFIG_AUTH_OAUTHBEARER;
+}
+
+bool config_oauth_by_sender(const struct config_outbound *outbound)
+{
+	return config_oauth_used(outbound) && outbound->username && !strcmp(outbound->username, "sender");
 }
 
 bool config_oauth_needed(const struct config_server *server)

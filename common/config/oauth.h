@@ -7,7 +7,10 @@
 /* The block authenticates with an access token: auth xoauth2 or oauthbearer. */
 bool config_oauth_used(const struct config_outbound *outbound);
 
-/* Some block of SERVER does, so that the process that fetches tokens is needed. */
+/* `username sender`: each message is sent by its own mailbox, for which the token of the application holds, too. */
+bool config_oauth_by_sender(const struct config_outbound *outbound);
+
+/* Some block of SERVER uses tokens, so that the process that fetches them is needed. */
 bool config_oauth_needed(const struct config_server *server);
 
 /* Some block has tokens for a person, whose refresh token is kept in SERVER->oauth_dir. */

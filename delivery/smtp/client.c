@@ -223,7 +223,11 @@ static bool greet(struct client *c, const struct client_job *job, const struct s
 	const char *tls_name = job->security ? job->security->outbound.tls_name : NULL;
 	struct sasl_user user;
 	const struct sasl *sasl = NULL;
-	if (credentials && security_user(credentials, &user))
+	char mailbox[ADDRESS_MAX + 1];
+	bool usable = credentials && security_user(credentials, &user);
+	if (usable && job->mailbox.len && span_copy(job->mailbox, mailbox, sizeof(mailbox)))
+		user.username = mailbox;
+	if (usable)
 		sasl = sasl_open(&user, &c->channel, tls_name ? tls_name : c->host_name, c->port);
 	c->dialogue.security.sasl = sasl;
 	enum dialogue_next next = dialogue_start(&c->dialogue, span_of(c->host), job->use_helo);

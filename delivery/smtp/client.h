@@ -36,10 +36,11 @@ enum {
 
 struct client_job {
 	struct dialogue_mail mail;
-	int message;      /* descriptor of the message file */
-	uint64_t size;    /* of the file */
-	uint64_t body_at; /* offset of the message proper */
-	struct span head; /* the file's first octets, read already; may reach into the message proper */
+	int message;         /* descriptor of the message file */
+	uint64_t size;       /* of the file */
+	uint64_t body_at;    /* offset of the message proper */
+	struct span head;    /* the file's first octets, read already; may reach into the message proper */
+	struct span mailbox; /* authenticates in place of the username of `credentials`; empty = that */
 	struct span destination;
 	struct span hosts; /* hosts.h */
 	bool use_helo;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config/oauth.h"
 #include "queue/model/atrn.h"
 #include "queue/model/etrn_hold.h"
 
@@ -150,13 +151,15 @@ static void set_names(struct destination *d, const struct config_outbound *outbo
 }
 
 /* The sender addresses that its hosts accept from us. */
-static void set_identity(struct destination *d, const struct config_outbound *identity)
+static void set_identity(struct destination *d, const struct route *route)
 {
 	static const struct config_outbound own = {.send_as = NULL};
-	const struct config_outbound *o = identity ? identity : &own;
-	const char *notices = o->notice_sender ? o->notice_sender : o->send_as;
-	snprintf(d->send_as, sizeof(d->send_as), "%s", o->send_as ? o->send_as : "");
-	snprintf(d->notice_sender, sizeof(d->notice_sender), "%s", notices ? notices : "");
+	const struct config_outbound *o = route->identity ? route->identity : &own;
+	bool by_sender = route->user && config_oauth_by_sender(route->user);
+	struct span sender = route->mailbox.len ? route->mailbox : span_of(o->send_as);
+	struct span notices = o->notice_sender && !by_sender ? span_of(o->notice_sender) : sender;
+	span_copy(sender, d->send_as, sizeof(d->send_as));
+	span_copy(notices, d->notice_sender, sizeof(d->notice_sender));
 	d->send_as_header = o->send_as_header;
 	d->send_as_keep_name = o->send_as_keep_name;
 	d->send_as_reply_to = o->send_as_reply_to;
@@ -178,6 +181,11 @@ struct destination *destination_get(struct destinations *all, const struct route
 	char key[HOP_NAME_MAX];
 	hop_name_format(route, folder, key);
 	struct destination *d = destination_find(all, key);
+	if (!d && route->mailbox.len && all->mailboxes >= DESTINATION_MAILBOXES_MAX) {
+		struct route shared = *route;
+		shared.mailbox = (struct span){0};
+		return destination_get(all, &shared, folder);
+	}
 	if (!d) {
 		enum destination_kind kind = route->kind == ROUTE_DROP ? DESTINATION_FOLDER
 					     : route->kind == ROUTE_MX ? DESTINATION_MX
@@ -190,6 +198,8 @@ struct destination *destination_get(struct destinations *all, const struct route
 			destination_free(d);
 			return NULL;
 		}
+		d->of_mailbox = route->mailbox.len > 0;
+		all->mailboxes += d->of_mailbox;
 	}
 	if (route->kind == ROUTE_MX)
 		d->targets[0].private_mx = route->private_mx;
@@ -198,7 +208,7 @@ struct destination *destination_get(struct destinations *all, const struct route
 		route_block_format(&route->credentials, d->credentials);
 		set_written(d, route);
 		set_names(d, route->outbound);
-		set_identity(d, route->identity);
+		set_identity(d, route);
 		d->manner = hop_name_manner(route);
 		d->timeout_ms = route->outbound->timeout;
 		place_provider(all, d, route);
@@ -230,6 +240,7 @@ void destination_tidy(struct destinations *all, struct destination *d)
 	bool open = d->etrn && d->etrn->open_until;
 	if (d->refs || d->queued || d->at_workers || d->asking || d->down_ms || open)
 		return;
+	all->mailboxes -= d->of_mailbox;
 	HASH_DEL(all->table, d);
 	destination_free(d);
 }

@@ -41,8 +41,9 @@ enum {
 	DESTINATION_TARGETS_MAX = ROUTE_HOSTS_MAX,
 	DESTINATION_JOBS_MAX = 2000,        /* jobs queued; further messages are parked */
 	DESTINATION_JOBS_LOW = 1000,        /* parked messages come back below this */
+	DESTINATION_MAILBOXES_MAX = 1000,   /* next hops with a mailbox of their own; other mail shares send_as */
 	DESTINATION_HOSTS_TEXT_MAX = 16384, /* of job_smtp in wire.def */
-	DESTINATION_REASON_MAX = 640 /* a host, and a text of REPLY_TEXT_MAX */
+	DESTINATION_REASON_MAX = 640        /* a host, and a text of REPLY_TEXT_MAX */
 };
 
 /*
@@ -111,6 +112,7 @@ struct destination {
 	char source[2 * (IPADDR_TEXT_MAX + 1)]; /* our source addresses, separated by a blank; "" = any */
 	char send_as[ADDRESS_MAX + 1];          /* the sender of its mail; "" = each message's own */
 	char notice_sender[ADDRESS_MAX + 1];    /* of mail with an empty sender; "" = it stays empty */
+	bool of_mailbox; /* the sender of its mail is the mailbox that authenticates (username sender) */
 	bool send_as_header, send_as_keep_name, send_as_reply_to;
 	int64_t timeout_ms;
 	struct etrn_hold *etrn; /* its mail waits for ETRN; NULL = it does not; owned */
@@ -121,12 +123,14 @@ struct destinations {
 	struct destination *table;
 	struct providers providers;
 	struct health health;
-	uint64_t seed; /* for drawing by weight */
+	uint64_t seed;    /* for drawing by weight */
+	size_t mailboxes; /* next hops with of_mailbox */
 };
 
 /*
  * The next hop of ROUTE, created when new, with the present settings of ROUTE; copies what it needs. FOLDER: the path
- * for ROUTE_DROP, else ignored. ALL owns it. NULL without memory.
+ * for ROUTE_DROP, else ignored. Where there are too many mailboxes, the one that they share. ALL owns it. NULL without
+ * memory.
  */
 struct destination *destination_get(struct destinations *all, const struct route *route, const char *folder);
 

@@ -97,6 +97,7 @@ void loaded_route(const struct loaded *w, size_t rcpt, const struct config_serve
 {
 	const struct connector_mail mail = {&w->sender, w->octets};
 	route_decide(server, &w->rcpts[rcpt], &mail, out);
+	route_choose_mailbox(server, &w->sender, out);
 }
 
 void loaded_keep(struct messages *all, struct message *m, struct loaded *w, int fd)

@@ -121,6 +121,10 @@ static void masquerade(const struct config_server *server, const struct route *r
 {
 	const struct config_outbound *identity = route->identity;
 	const char *other = identity ? identity->send_as : NULL;
+	if (route->mailbox.len) {
+		span_copy(route->mailbox, to, ADDRESS_MAX + 1);
+		return;
+	}
 	if (identity && !sender->text.len && identity->notice_sender)
 		other = identity->notice_sender;
 	if (other) {
@@ -141,6 +145,7 @@ static bool begin(struct queue *q, struct explain *e, const struct address *rcpt
 	struct not_taken others[NOT_TAKEN_MAX];
 	struct route route;
 	route_decide(server, rcpt, mail, &route);
+	route_choose_mailbox(server, mail->sender, &route);
 	size_t n = not_taken_list(server, mail, &route, others);
 	if (route.kind != ROUTE_NONE)
 		hop_name_format(&route, route.kind == ROUTE_DROP ? route.local->drop_dir : NULL, e->key);

@@ -41,10 +41,19 @@ static void append_list(struct str *to, const struct route *route)
 		append_host(to, &route->hosts->at[i], hop_name_port(&route->hosts->at[i], route->outbound));
 }
 
-static void append_domain(struct str *to, struct span domain)
+static void append_lower(struct str *to, struct span text)
 {
-	for (size_t i = 0; i < domain.len; i++)
-		str_append_c(to, ascii_lower(domain.at[i]));
+	for (size_t i = 0; i < text.len; i++)
+		str_append_c(to, ascii_lower(text.at[i]));
+}
+
+/* The mailbox that sends, where each message has its own. */
+static void append_mailbox(struct str *to, const struct route *route)
+{
+	if (!route->mailbox.len)
+		return;
+	str_append_text(to, " from ");
+	append_lower(to, route->mailbox);
 }
 
 static void append_hosts(struct str *to, const struct route *route)
@@ -56,7 +65,7 @@ static void append_hosts(struct str *to, const struct route *route)
 		break;
 	case ROUTE_MX:
 		str_append_text(to, "mx:");
-		append_domain(to, route->domain);
+		append_lower(to, route->domain);
 		str_printf(to, ":%u", (unsigned)route->outbound->port);
 		break;
 	default:
@@ -75,6 +84,9 @@ static void append_manner(struct str *to, const struct route *route)
 		str_append_text(to, " helo");
 	append_block(to, " by ", route->security.name ? &route->security : NULL);
 	append_block(to, " as ", &route->credentials);
+	append_mailbox(to, route);
+	if (route->mailbox.len)
+		return;
 	if (route->identity && route->identity->send_as)
 		str_printf(to, " from %s", route->identity->send_as);
 	else if (route->identity && route->identity->notice_sender)
@@ -87,7 +99,7 @@ static void append_route(struct str *to, const struct route *route)
 	append_manner(to, route);
 	if (route->etrn) {
 		str_append_text(to, " etrn ");
-		append_domain(to, route->domain);
+		append_lower(to, route->domain);
 	}
 }
 
@@ -110,7 +122,8 @@ void hop_name_format(const struct route *route, const char *folder, char *to)
 
 /*
  * The name consists of the hosts and of the block that sets the limits: a provider counts all mail of one customer,
- * whatever else differs between our next hops. Mail that may fall back to a smart host counts there from the start.
+ * whatever else differs between our next hops; of each mailbox, where each message has its own. Mail that may fall back
+ * to a smart host counts there from the start.
  */
 void hop_name_provider(const struct route *route, struct str *to)
 {
@@ -119,6 +132,7 @@ void hop_name_provider(const struct route *route, struct str *to)
 	else
 		append_hosts(to, route);
 	append_block(to, " ", &route->limits);
+	append_mailbox(to, route);
 }
 
 uint64_t hop_name_manner(const struct route *route)

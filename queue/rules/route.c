@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/config/oauth.h"
 #include "common/mail/domain.h"
 
 static const char *const kind_names[ROUTE_KIND_COUNT] = {
@@ -63,10 +64,25 @@ static bool to_alias(const struct config_server *server, struct route *out)
 	return false;
 }
 
-struct span route_masquerade(const struct config_server *server, const struct address *sender)
+static bool is_ours(const struct config_server *server, const struct address *sender)
 {
 	struct route unused = {.domain = sender->domain};
-	bool ours = sender->text.len && (to_local(server, &unused) || to_alias(server, &unused));
+	return sender->text.len && (to_local(server, &unused) || to_alias(server, &unused));
+}
+
+void route_choose_mailbox(const struct config_server *server, const struct address *sender, struct route *route)
+{
+	if (!route->user || !config_oauth_by_sender(route->user))
+		return;
+	if (sender->domain.len && is_ours(server, sender))
+		route->mailbox = sender->text;
+	else if (!sender->text.len)
+		route->mailbox = span_of(route->user->notice_sender);
+}
+
+struct span route_masquerade(const struct config_server *server, const struct address *sender)
+{
+	bool ours = is_ours(server, sender);
 	return server->masquerade_domain && ours ? span_of(server->masquerade_domain) : (struct span){0};
 }
 

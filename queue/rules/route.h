@@ -57,8 +57,9 @@ struct route {
 		credentials; /* the block of the hosts, if we authenticate: only these hosts see its password */
 	const struct config_outbound *user; /* the outbound settings of `credentials`; NULL = we do not authenticate */
 	const struct config_outbound
-		*identity;               /* the outbound settings of the block of the hosts, for send_as; NULL = none */
-	struct route_block written;      /* the block of the hosts; `of` NULL = none */
+		*identity;          /* the outbound settings of the block of the hosts, for send_as; NULL = none */
+	struct span mailbox;        /* with username sender: the mailbox of this mail; empty = send_as of `identity` */
+	struct route_block written; /* the block of the hosts; `of` NULL = none */
 	struct config_origin written_at; /* the line of the hosts */
 	struct route_block limits;       /* the block that sets the limits of `outbound` */
 	struct span domain;              /* of the recipient */
@@ -78,6 +79,12 @@ struct route {
  * alias domain; empty = no change.
  */
 struct span route_masquerade(const struct config_server *server, const struct address *sender);
+
+/*
+ * With username sender, mail of SENDER goes as SENDER itself if that is in a local or an alias domain, and mail of the
+ * null sender as notice_sender: sets route->mailbox, which points into SENDER or SERVER.
+ */
+void route_choose_mailbox(const struct config_server *server, const struct address *sender, struct route *route);
 
 /* True when the remote domain has a route, so that connectors and smart_host do not count. */
 bool route_of_remote(const struct route *route);

@@ -43,6 +43,11 @@ static const struct wrong {
 	{SERVER("outbound { oauth { " M365 SECRET " } }"), 3, 29, "oauth says nothing here: write auth xoauth2"},
 	{SERVER("outbound { tls verify; auth login; username u; password_file /p; oauth { client_id c } }"), 3, 84,
 	 "oauth says nothing here"},
+	{SERVER("outbound { tls verify; auth xoauth2; username sender; oauth { " M365 SECRET " } }"), 3, 47,
+	 "username sender needs send_as"},
+	{SERVER("outbound { tls verify; auth xoauth2; username sender; send_as a@b.test; oauth { " M365 SECRET
+		"; grant refresh } }"),
+	 3, 47, "username sender needs grant client_credentials"},
 	/* a provider's */
 	{OAUTH("provider microsoft365; client_id c; " SECRET), 5, 10, "provider microsoft365 needs tenant"},
 	{OAUTH(M365), 5, 10, "grant client_credentials needs client_secret_file, or client_certificate"},
