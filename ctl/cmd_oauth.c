@@ -14,7 +14,7 @@
 enum {
 	TEST_WAIT_MS = 90 * 1000,       /* of mailroot-web for a name, a connection and an answer */
 	LOGIN_WAIT_MS = 60 * 60 * 1000, /* of a person; the code ends before */
-	TOKEN_MAX = 16 * 1024           /* a refresh token; a pipe holds it */
+	TOKEN_MAX = 12000               /* octets of a refresh token, as for mailroot-web; a pipe holds them */
 };
 
 /* The cells of ROW_TOKEN, as keys. */

@@ -1,10 +1,15 @@
 """The process that fetches access tokens: it runs where the configuration needs it, as long as that is so, and mailrootctl reaches it."""
 import os
+import pty
 import pwd
+import select
 import stat
+import subprocess
 import unittest
 
+import certs
 import harness
+import idp
 from harness import Mailroot, wait_for
 
 ROOT = os.geteuid() == 0
@@ -85,6 +90,79 @@ class Role(unittest.TestCase):
         done = server.ctl("check", check=False)
         self.assertEqual(done.returncode, 1)
         return done.stdout + done.stderr
+
+
+class Asked(unittest.TestCase):
+    """mailrootctl oauth against two virtual servers with one block each."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = harness.scratch()
+        authority = certs.Authority(folder / "ca")
+        cls.issuer = idp.Idp(authority)
+        cls.enterClassContext(cls.issuer)
+
+        def tokens(name):
+            return f"""web {{ ca {authority.file} }}
+                connector {name} {{ address_space {name}.test; route [127.0.0.1]:{harness.free_port()}; outbound {{
+                tls verify; auth oauthbearer; username u@{name}.test
+                oauth {{ token_url {cls.issuer.url}/token; client_id c; grant refresh; scope s }} }} }}"""
+        more = f"virtual_server second {{ listen 127.0.0.1:{harness.free_port()}; fqdn second.test; {tokens('two')} }}"
+        cls.server = cls.enterClassContext(Mailroot(tokens("one"), conf=more))
+
+    def token(self, block):
+        return next(token for token in self.server.ctl_json("oauth", "status")["tokens"] if token["block"] == block)
+
+    def test_a_block_of_several(self):
+        done = self.server.ctl("oauth", "login", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("which block? There are: connector one of server", done.stderr)
+        done = self.server.ctl("oauth", "login", "two", check=False)
+        self.assertIn("connector two of server second: ", done.stderr)
+        self.assertIn("set device_url, or use mailrootctl oauth import", done.stderr)
+        done = self.server.ctl("oauth", "login", "two", "--server", self.server.name, check=False)
+        self.assertIn("no block two uses access tokens. There are: connector one", done.stderr)
+
+    def typed(self, text, prompt, *args):
+        """What a terminal shows while TEXT is typed into mailrootctl after PROMPT, and its exit status."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen([str(harness.BUILD / "mailrootctl"), "-c", str(self.server.conf), *args], stdin=slave, stdout=slave, stderr=slave,
+                                   start_new_session=True)
+        os.close(slave)
+        self.addCleanup(process.kill)
+        shown, sent = b"", False
+        try:
+            while select.select([master], [], [], 60)[0]:
+                shown += os.read(master, 4096)
+                if prompt.encode() in shown and not sent:
+                    sent = True
+                    os.write(master, text.encode() + b"\n")
+        except OSError:  # it has closed the terminal
+            pass
+        os.close(master)
+        return shown.decode(), process.wait(timeout=60)
+
+    def test_a_token_that_is_typed_is_shown_nowhere(self):
+        shown, status = self.typed("0.SECRET~refresh", "u@one.test: ", "oauth", "import", "connector", "one")
+        self.assertEqual(status, 0, shown)
+        self.assertIn("Refresh token of u@one.test: ", shown)
+        self.assertNotIn("SECRET", shown)
+        wait_for(lambda: self.token("connector one")["state"] == "valid", "a token")
+        self.assertEqual(self.issuer.asked()[-1].form["refresh_token"], "0.SECRET~refresh")
+        self.assertNotIn("SECRET", self.server.log())
+        shown, status = self.typed("n", "[y/N] ", "oauth", "forget", "one")
+        self.assertEqual(status, 1)
+        self.assertIn("then a person must sign in again. Continue? [y/N]", shown)
+        self.assertEqual(self.token("connector one")["state"], "valid")
+        self.server.ctl("oauth", "forget", "one", "--yes")
+        self.assertEqual(self.token("connector one")["state"], "login")
+
+    @unittest.skipUnless(ROOT, "only root takes another user")
+    def test_the_user_of_the_process_gives_no_orders(self):
+        done = subprocess.run(["setpriv", "--reuid", "mailroot-web", "--regid", "mailroot-web", "--clear-groups", str(harness.BUILD / "mailrootctl"), "-c",
+                               str(self.server.conf), "oauth", "status"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("operators", done.stderr)
 
 
 if __name__ == "__main__":

@@ -318,7 +318,7 @@ START_TEST(a_refresh_token_comes_from_standard_input)
 	memset(many, 'a', 19999);
 	many[19999] = '\0';
 	ck_assert_int_eq(run("oauth import b.test", many), EXIT_FAILED);
-	shows("at most 16384 octets");
+	shows("at most 12000 octets");
 	free(many);
 	ck_assert_str_eq(told(), "");
 }
