@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/ipc/tokens.h"
+#include "common/jail/syscalls.h"
 #include "common/process/privs.h"
 #include "common/tls/attention.h"
 #include "delivery/auth/security.h"
@@ -46,6 +47,11 @@ static void examine(const struct config_server *server, const struct securities 
 
 static void look(void)
 {
+	struct str text;
+	str_init(&text, WIRE_PACKET_MAX);
+	if (syscalls_refused("an SMTP client", &text))
+		attention_set(&attention, ATTENTION_SANDBOX, str_text(&text));
+	str_free(&text);
 	attention_tend(&attention, NULL, clock_wall_ms() / 1000);
 }
 
@@ -55,6 +61,8 @@ static void enter_jail(const struct child *child, const struct securities *secur
 	const struct privs_jail jail = {.user = child->config.delivery_user, .may_fork = true, .readable = paths};
 	privs_enter(&jail);
 	free(paths);
+	syscalls_enter(securities_need_agents(securities) ? SYSCALLS_clients_with_agents : SYSCALLS_clients,
+		       child->config.sandbox.seccomp);
 }
 
 int main(int argc, char **argv)

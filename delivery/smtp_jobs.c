@@ -10,6 +10,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/config/oauth.h"
+#include "common/jail/syscalls.h"
 #include "delivery/auth/security.h"
 #include "delivery/pool/job.h"
 #include "delivery/smtp/client.h"
@@ -294,7 +295,9 @@ int smtp_jobs_work(const struct worker *worker, const void *securities)
 {
 	static const struct worker_ops ops = {.link = WIRE_LINK_job_delivery, .work = do_job, .wait = wait_for_job};
 	const struct config_server *server = worker->child->server;
+	bool agents = securities_need_agents(securities);
 	struct smtp_jobs *j = calloc(1, sizeof(*j));
+	syscalls_enter(agents ? SYSCALLS_client_with_agent : SYSCALLS_client, worker->child->config.sandbox.seccomp);
 	if (!j || !client_init(&j->client, span_of(server->fqdn)))
 		log_fatal(EXIT_TEMPORARY, "no memory for a worker");
 	j->worker = worker;

@@ -36,6 +36,10 @@ enum config_role {
 	CONFIG_C_##type name;                                                                                          \
 	struct config_origin name##_at;
 
+struct config_sandbox {
+#define SETTING_SANDBOX CONFIG_MEMBER
+#include "common/config/settings.def"
+};
 struct config_processes {
 #define SETTING_PROCESSES CONFIG_MEMBER
 #include "common/config/settings.def"
@@ -143,6 +147,7 @@ struct config {
 	struct arena arena;
 #define SETTING_GLOBAL CONFIG_MEMBER
 #include "common/config/settings.def"
+	struct config_sandbox sandbox;
 	struct config_server *servers;
 	size_t server_count;
 };

@@ -132,6 +132,7 @@ enum config_grant {
 	CONFIG_GRANT_REFRESH,
 	CONFIG_GRANT_SERVICE_ACCOUNT
 };
+enum config_seccomp { CONFIG_SECCOMP_ENFORCE, CONFIG_SECCOMP_LOG, CONFIG_SECCOMP_OFF };
 enum config_assertion { CONFIG_ASSERTION_PS256, CONFIG_ASSERTION_RS256 };
 /* Of access auth: a set of these. */
 enum config_auth_mechanism {
@@ -249,6 +250,7 @@ enum config_without {
 #define CONFIG_C_PROVIDER     enum config_provider
 #define CONFIG_C_GRANT        enum config_grant
 #define CONFIG_C_ASSERTION    enum config_assertion
+#define CONFIG_C_SECCOMP      enum config_seccomp
 #define CONFIG_C_DATE         int64_t /* seconds since 1970 UTC at its beginning; 0 = none */
 #define CONFIG_C_MECHANISMS   unsigned
 #define CONFIG_C_CERTIFICATES struct config_certificates

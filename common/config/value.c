@@ -44,6 +44,7 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_PROVIDER] = {config_scalar_choice, false, sizeof(CONFIG_C_PROVIDER)},
 	[CONFIG_GRANT] = {config_scalar_choice, false, sizeof(CONFIG_C_GRANT)},
 	[CONFIG_ASSERTION] = {config_scalar_choice, false, sizeof(CONFIG_C_ASSERTION)},
+	[CONFIG_SECCOMP] = {config_scalar_choice, false, sizeof(CONFIG_C_SECCOMP)},
 	[CONFIG_DATE] = {config_scalar_date, false, sizeof(CONFIG_C_DATE)},
 	[CONFIG_MECHANISMS] = {config_scalar_mechanisms, true, sizeof(CONFIG_C_MECHANISMS)},
 	[CONFIG_CERTIFICATES] = {config_list_certificates, true, sizeof(CONFIG_C_CERTIFICATES)},

@@ -317,6 +317,7 @@ static void format_single(enum config_type type, const void *value, struct str *
 	case CONFIG_PROVIDER:
 	case CONFIG_GRANT:
 	case CONFIG_ASSERTION:
+	case CONFIG_SECCOMP:
 		str_append_text(to, config_value_words(type)[*(const int *)value]);
 		break;
 	case CONFIG_LOGFORMAT:

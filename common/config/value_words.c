@@ -21,6 +21,7 @@ static const char *const words_of[CONFIG_TYPE_COUNT][WORDS_MAX] = {
 	[CONFIG_PROVIDER] = {"microsoft365", "google", "other"},
 	[CONFIG_GRANT] = {"auto", "client_credentials", "refresh", "service_account"},
 	[CONFIG_ASSERTION] = {"ps256", "rs256"},
+	[CONFIG_SECCOMP] = {"enforce", "log", "off"},
 	[CONFIG_WORDS] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes", "dsn"},
 	[CONFIG_MECHANISMS] = {"plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
 };
@@ -108,6 +109,7 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_PROVIDER] = "microsoft365, google or other",
 	[CONFIG_GRANT] = "auto, client_credentials, refresh or service_account",
 	[CONFIG_ASSERTION] = "ps256 or rs256",
+	[CONFIG_SECCOMP] = "enforce, log or off",
 	[CONFIG_DATE] = "a day such as 2027-05-31",
 	[CONFIG_MECHANISMS] = "plain, login, scram-sha-256, cram-md5, gssapi; or off",
 	[CONFIG_CERTIFICATES] = "two absolute paths, of the certificate and of its key",

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 # know one another. A program stands on common, and no program includes another one; one that lies in a folder of another
 # has floors of its own, some of which they share.
 COMMON = [["common/base"], ["common/mail"], ["common/accounts", "common/ipc", "common/spool"], ["common/config"],
-          ["common/net"], ["common/process"], ["common/gss", "common/tls"]]
+          ["common/net"], ["common/process"], ["common/gss", "common/jail", "common/tls"]]
 PROGRAMS = {
     "master": [["master"]],
     "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/auth"], ["smtpd/session"], ["smtpd"]],

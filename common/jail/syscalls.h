@@ -1,0 +1,41 @@
+/*
+ * The last wall of the jail: which system calls a role may make (seccomp). syscalls.def is the list. There are three
+ * kinds of calls:
+ *
+ *	permitted           by one of the role's groups
+ *	known, not allowed  the process ends with SIGSYS; the log and `status` name the call. With `seccomp log` the
+ *	                    kernel logs the call and permits it
+ *	newer than the list ENOSYS, so that a newer C library takes its way for older kernels
+ *
+ * A permitted call with arguments that syscalls.def does not permit fails with ENOSYS, too.
+ */
+#ifndef COMMON_JAIL_SYSCALLS_H
+#define COMMON_JAIL_SYSCALLS_H
+
+#include "common/base/str.h"
+#include "common/config/types.h"
+
+enum syscalls_role {
+#define ROLE(role, groups) SYSCALLS_##role,
+#include "common/jail/syscalls.def"
+	SYSCALLS_ROLE_COUNT
+};
+
+/*
+ * After privs_enter: restricts this process, and those that it forks, to the calls of ROLE; a second time only narrows.
+ * The first call makes the page that syscalls_refused reads. A kernel without seccomp is told in the log. Exits with
+ * EXIT_TEMPORARY for any other failure. Nothing happens with CONFIG_SECCOMP_OFF, and in a program with sanitizers,
+ * whose runtime makes calls of its own.
+ */
+void syscalls_enter(enum syscalls_role role, enum config_seccomp mode);
+
+/* ROLE may make the call NUMBER with some arguments, by syscalls.def. Pure. */
+bool syscalls_permits(enum syscalls_role role, int number);
+
+/*
+ * Appends a line for `status` when this process or one that it forked made a call that is not allowed: its name, its
+ * number, and what to do. False: there was none.
+ */
+bool syscalls_refused(const char *program, struct str *to);
+
+#endif
