@@ -65,6 +65,7 @@ static void on_refusal(int signo, siginfo_t *info, void *context)
 	char text[160];
 	(void)context;
 	atomic_store(refused, info->si_syscall);
+	/* log.h is not for a signal handler. */
 	int n = snprintf(text, sizeof(text),
 			 "<3>pid=%d made the system call %d, which its jail does not allow: it ends here\n",
 			 (int)getpid(), info->si_syscall);

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "common/base/log.h"
+#include "common/jail/syscalls.h"
 #include "common/process/privs.h"
 #include "delivery/web/loop.h"
 #include "delivery/web/wiped.h"
@@ -20,6 +21,7 @@ int main(int argc, char **argv)
 	const char *const paths[] = {loop.web.folder_path, NULL};
 	const struct privs_jail jail = {.user = child.config.web_user, .paths = paths};
 	privs_enter(&jail);
+	syscalls_enter(SYSCALLS_web, child.config.sandbox.seccomp);
 	child_ready();
 	loop_run(&loop);
 	loop_free(&loop);

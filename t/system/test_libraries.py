@@ -10,6 +10,7 @@ import harness
 TLS = {"libssl": "TLS", "libcrypto": "certificates, keys and digests"}
 KERBEROS = {"libgssapi_krb5": "AUTH GSSAPI", "libkrb5": "key tabs and tickets in memory"}
 SASL = {"libgsasl": "the other mechanisms of AUTH"}
+JAIL = {"libseccomp": "the list of system calls of the jail"}
 PASSWORDS = {"libcrypt": "the hashes of accounts"}
 DIRECT = {
     "mailrootd": {},
@@ -17,13 +18,13 @@ DIRECT = {
     "mailroot-smtpd": {**TLS, **KERBEROS, **SASL, **PASSWORDS},
     "mailroot-pickup": {},
     "mailroot-queue": {"libevent_core": "the loop over all links and times"},
-    "mailroot-delivery": {**TLS, **KERBEROS, **SASL},
+    "mailroot-delivery": {**TLS, **KERBEROS, **SASL, **JAIL},
     "mailroot-local": {},
     "mailroot-resolver": {"libunbound": "DNS, DNSSEC and the cache",
                           "libcrypto": "the digest of a certificate that a TLSA record has in full"},
     "mailroot-log": {},
     "mailroot-web": {"libcurl": "HTTPS, and the proxies of companies", "libjansson": "JSON from outside",
-                     "libcrypto": "signed assertions"},
+                     "libcrypto": "signed assertions", **JAIL},
     "sendmail": {},
 }
 
