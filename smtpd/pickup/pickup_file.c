@@ -285,7 +285,7 @@ static int stage_text(const struct spool *spool, const char *id, const struct st
 	return err ? err : spool_commit(file);
 }
 
-/* The sender's notice of recipients that are no addresses, if there are any. 0 or -errno. */
+/* The sender's notice of recipients that are not valid addresses, if there are any. 0 or -errno. */
 static int stage_notice(struct pickup_file *f, const char *date)
 {
 	char id[MSGID_LEN + 1];
@@ -297,7 +297,8 @@ static int stage_notice(struct pickup_file *f, const char *date)
 					     .domain = f->server->local_domains[0].name,
 					     .id = id,
 					     .date = date,
-					     .where = f->maildrop ? "sendmail" : "the pickup folder"};
+					     .where = f->maildrop ? "sendmail" : "the pickup folder",
+					     .language = f->server->notice_language};
 	str_init(&text, PICKUP_NOTICE_MAX);
 	pickup_notice_write(&notice, &f->submission, &text);
 	int err = stage_text(f->store->spool, id, &text, &f->notice);

@@ -2,8 +2,8 @@
  * length; the report has each recipient that there is something to say of, once, and nobody puts lines into it. */
 #include <string.h>
 
+#include "common/mail/mime.h"
 #include "common/mail/msgid.h"
-#include "delivery/local/mime.h"
 #include "delivery/local/notice.h"
 #include "t/fuzz/must.h"
 

@@ -1,6 +1,7 @@
 """The pickup folder: files that programs put there are sent once, as they were written; what is no message does no harm."""
 import contextlib
 import email
+import email.header
 import os
 import pathlib
 import pwd
@@ -206,6 +207,15 @@ class Settings(unittest.TestCase):
             with self.subTest(value=value), Pickup(f"dot_stuffing {value}") as server:
                 server.put(SIMPLE + b".NET\r\n")
                 self.assertTrue(server.dropped(1)[0].read_bytes().endswith(want))
+
+    def test_the_notice_follows_notice_language(self):
+        with Pickup("notice_language ja") as server:
+            server.put(b"From: app@example.com\nTo: not an address, sue@example.com\nSubject: half\n\nx\n")
+            notice, = [mail for mail, _ in map(message, server.dropped(2)) if mail["x-sender"] == "<>"]
+            self.assertEqual(str(email.header.make_header(email.header.decode_header(notice["subject"]))), "【配信不能】正しくない宛先があります")
+            human = notice.get_payload()[0].get_payload(decode=True).decode()
+            self.assertIn("次の宛先は正しいメールアドレスではない", human)
+            self.assertIn("To: not an address\r\n", human)
 
     def test_a_folder_elsewhere_and_none(self):
         with Pickup() as server:

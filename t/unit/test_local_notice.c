@@ -9,9 +9,9 @@
 
 #include "common/base/fd.h"
 #include "common/ipc/ipc.h"
+#include "common/mail/mime.h"
 #include "common/mail/msgid.h"
 #include "delivery/local/local.h"
-#include "delivery/local/mime.h"
 #include "delivery/local/notice.h"
 #include "delivery/local/notice_words.h"
 #include "t/unit/suite.h"

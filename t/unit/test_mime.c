@@ -1,4 +1,4 @@
-#include "delivery/local/mime.h"
+#include "common/mail/mime.h"
 #include "t/unit/suite.h"
 
 #include <check.h>
