@@ -38,14 +38,14 @@ bool pickup_notice_wanted(const struct submission *s)
 	return s->refused_count && s->sender[0];
 }
 
-/* As much of it as a line of a message has room for, should every octet be escaped. */
+/* The part of TEXT that fits into a line of a message even if every octet is escaped. */
 static struct span shown(struct span text)
 {
 	enum { SHOWN_MAX = 200 };
 	return (struct span){text.at, text.len < SHOWN_MAX ? text.len : SHOWN_MAX};
 }
 
-static size_t told_of(const struct submission *s)
+static size_t listed(const struct submission *s)
 {
 	return s->refused_count < SUBMISSION_REFUSED_MAX ? s->refused_count : SUBMISSION_REFUSED_MAX;
 }
@@ -79,15 +79,15 @@ static void write_head(const struct pickup_notice *n, const struct submission *s
 static void say(const struct pickup_notice *n, const struct submission *s, struct str *to)
 {
 	str_printf(to, "%s\r\n", words[n->language].heading);
-	for (size_t i = 0; i < told_of(s); i++) {
+	for (size_t i = 0; i < listed(s); i++) {
 		str_append_text(to, "\r\n  ");
 		str_append_clean(to, shown(s->refused[i].field));
 		str_append_text(to, ": ");
 		str_append_clean(to, shown(s->refused[i].text));
 		str_printf(to, "\r\n    %s\r\n", s->refused[i].why);
 	}
-	if (told_of(s) < s->refused_count)
-		str_printf(to, "\r\n%s %zu\r\n", words[n->language].more, s->refused_count - told_of(s));
+	if (listed(s) < s->refused_count)
+		str_printf(to, "\r\n%s %zu\r\n", words[n->language].more, s->refused_count - listed(s));
 	str_printf(to, "\r\n%s\r\n\r\n", words[n->language].end);
 }
 
@@ -111,7 +111,7 @@ static void write_report(const struct pickup_notice *n, const struct submission 
 {
 	str_printf(to, "--=_%s\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; %s\r\n", n->id,
 		   n->fqdn);
-	for (size_t i = 0; i < told_of(s); i++) {
+	for (size_t i = 0; i < listed(s); i++) {
 		str_append_text(to, "\r\nFinal-Recipient: rfc822; ");
 		str_append_clean(to, shown(s->refused[i].text));
 		str_printf(to, "\r\nAction: failed\r\nStatus: 5.1.3\r\nDiagnostic-Code: x-mailroot; %s\r\n",

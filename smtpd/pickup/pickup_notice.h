@@ -11,7 +11,7 @@
 
 enum {
 	PICKUP_NOTICE_MAX = 256 * 1024,
-	PICKUP_NOTICE_HEADER_MAX = 32 * 1024, /* octets of a header that is sent back; a longer one is left out */
+	PICKUP_NOTICE_HEADER_MAX = 32 * 1024, /* octets; a longer header is not included */
 };
 
 struct pickup_notice {
@@ -23,7 +23,7 @@ struct pickup_notice {
 	enum config_language language;
 };
 
-/* The id of the notice about message ID: its random characters, turned by one. */
+/* The id of the notice about message ID: ID with its random characters rotated by one. */
 void pickup_notice_id(const char id[MSGID_LEN + 1], char to[MSGID_LEN + 1]);
 
 /* Whether S gets a notice: it has a sender, and a recipient was refused. */

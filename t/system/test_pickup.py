@@ -149,10 +149,10 @@ class Envelope(unittest.TestCase):
         with Pickup() as server:
             for number in range(3):
                 server.put(b"To: a@example.com\n\nno sender\n", f"bad{number}.eml")
-            server.trouble("files moved to")
+            server.trouble("bad files moved to")
             server.trouble(": 3; the last was")
             server.ctl("badmail", "delete", "--all", "--yes")
-            wait_for(lambda: "files moved to" not in server.ctl("status").stdout, "status to forget what was deleted", 10)
+            wait_for(lambda: "bad files moved to" not in server.ctl("status").stdout, "status to forget what was deleted", 10)
 
     def test_what_can_never_be_sent_goes_to_badmail(self):
         for octets, reason in (
@@ -164,7 +164,7 @@ class Envelope(unittest.TestCase):
                 ("From: a@example.com\nTo: b@example.com\n\nx\n".encode("utf-16"), "UTF-16"),
                 (b"From: a@example.com\nTo: b@example.com\nX: \0\n\n", "value 0"),
                 (SIMPLE + b"x" * (1 << 20), "max_message_size"),
-                (b"Received: by x\r\n" * 51 + b"From: a@example.com\nTo: b@example.com\n\n", "goes in circles"),
+                (b"Received: by x\r\n" * 51 + b"From: a@example.com\nTo: b@example.com\n\n", "this is a mail loop"),
                 (b"From: a@example.com\nTo: b@example.com\nX: " + b"y" * (3 << 20) + b"\n\n", "")):
             with self.subTest(reason=reason):
                 self.setUp()
@@ -238,7 +238,7 @@ class Settings(unittest.TestCase):
             os.symlink(server.server_folder() / "drop", server.folder / "alias")
             server.write_conf(f"pickup_dir {server.folder}/alias")
             server.ctl("reload", check=False)
-            server.trouble("it is a drop or badmail folder, too")
+            server.trouble("it is also a drop or badmail folder")
             server.send(["sales@example.com"])
             server.dropped(1)
 
@@ -261,8 +261,8 @@ class Hostile(unittest.TestCase):
             for name in names:
                 (folder / name).write_bytes(SIMPLE)
             server.dropped(len(names))
-            server.trouble("are links, pipes, sockets or devices")
-            server.trouble("have more than one name")
+            server.trouble("are symbolic links, pipes, sockets or devices")
+            server.trouble("have several hard links")
             self.assertEqual(len(server.left()), 7 - bool(os.getuid()))
             self.assertEqual(server.files("badmail"), [])
             os.unlink(server.folder / "second")
