@@ -415,7 +415,7 @@ class Changes(unittest.TestCase):
 
                 def is_told():
                     talks.append(talk(server, 1, 1))
-                    return "is written again" in server.log()
+                    return "can be written again" in server.log()
 
                 wait_for(is_told, "a word about the end of it")
                 server.stop()
