@@ -199,8 +199,8 @@ class Names(unittest.TestCase):
             with self.subTest(last):
                 self.assertEqual(server.relays(last)[:3], "250" if may else "550")
         log = server.log()
-        for client, reason in ((3, "liar.branch.example does not lead back to the address"), (4, "the address has no name in DNS"),
-                               (5, "DNS gave no answer in time"), (8, "gone.branch.example does not lead back to the address")):
+        for client, reason in ((3, "liar.branch.example does not resolve to the address"), (4, "the address has no name in DNS"),
+                               (5, "DNS gave no answer in time"), (8, "gone.branch.example does not resolve to the address")):
             self.assertIn(f'client=127.0.0.{client} name=unverified status=unnamed reason="{reason}"', log)
         self.assertIn("client=127.0.0.7 name=z-good.branch.example status=named", log)
         self.assertNotIn("client=127.0.0.9 name=", log, "an address that is listed needs no name")

@@ -113,7 +113,7 @@ class Resolver(unittest.TestCase):
                 server.send(["user@loop.test", "user@good.test"])
                 sink.wait(1)
                 self.assertIn("good.test", sink.messages[0][1][0])
-                self.assertIn(b"5.4.6 loop.test: this leads back to us", harness.Message(server.dropped()[0]).content)
+                self.assertIn(b"5.4.6 loop.test: mail for it would loop back to this server", harness.Message(server.dropped()[0]).content)
 
     def test_silence_holds_up_nobody_else_and_mail_waits(self):
         records = {("plain.test", A): loopback(1), ("later.test", A): loopback(1), ("silent.test", A): loopback(1)}

@@ -28,7 +28,7 @@ class Servers(unittest.TestCase):
             server.send(["user@late.test"])
             harness.wait_for(lambda: 'enhanced=4.4.3 text="late.test: DNS gave no answer' in server.log(), "the reason", 60)
             told = harness.wait_for(lambda: self.attention(server), "word of the silent name server", 60)
-            self.assertRegex(told[0], rf"^name server 127\.0\.0\.1:{names.port} does not answer; mail waits.*dns_server in .*mailroot\.conf:\d+$")
+            self.assertRegex(told[0], rf"^name server 127\.0\.0\.1:{names.port} does not answer; mail that needs DNS waits.*dns_server in .*mailroot\.conf:\d+$")
             self.assertIn(told[0], server.ctl("status", check=False).stdout)
             done = server.ctl("check", server.conf)
             self.assertRegex(done.stdout, rf"mailroot\.conf:\d+: warning: name server 127\.0\.0\.1:{names.port} does not answer\n")

@@ -152,7 +152,7 @@ class Route(unittest.TestCase):
                                                   global_conf=f"dns_server 127.0.0.1:{dns.port}") as server:
             for domain, kind, answer, status, text in (("mx.test", "mx", "found", None, "MX 10 a.mx.test, 20 b.mx.test"),
                                                        ("plain.test", "mx", "found", None, "no MX, so the name itself is the host"),
-                                                       ("null.test", "mx", "never", "5.1.10", "the domain takes no mail (null MX)"),
+                                                       ("null.test", "mx", "never", "5.1.10", "the domain does not accept mail (null MX)"),
                                                        ("x.example", "address", "found", None, None)):
                 told = self.explain(server, f"a@{domain}")["dns"]
                 self.assertEqual([(one["name"], one["type"], one["answer"], one["status"], one["text"]) for one in told],

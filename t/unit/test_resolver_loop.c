@@ -375,7 +375,7 @@ START_TEST(names_of_clients)
 	} clients[] = {
 		{"127.0.0.3", "plain.test", ""},
 		{"::ffff:127.0.0.3", "plain.test", ""},
-		{"127.0.0.17", "", "plain.test does not lead back to the address"},
+		{"127.0.0.17", "", "plain.test does not resolve to the address"},
 		{"10.0.1.1", "lan-1.test", ""}, /* private addresses are asked for too */
 		{"127.0.0.1", "localhost", ""},
 		{"127.0.0.18", "", "the address has no name in DNS"},

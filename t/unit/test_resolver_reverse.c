@@ -95,7 +95,7 @@ START_TEST(test_unconfirmed)
 	reverse_address(&r, 1, &gone);
 	reverse_finish(&r, true);
 	ck_assert_ptr_null(r.name);
-	ck_assert_str_eq(r.why, "beta.test does not lead back to the address");
+	ck_assert_str_eq(r.why, "beta.test does not resolve to the address");
 	r = asked("192.0.2.2");
 	reverse_address(&r, 0, &failed);
 	reverse_address(&r, 1, &bad);
