@@ -417,7 +417,7 @@ START_TEST(we_ourselves)
 		ck_assert_msg(left == cases[i].left, "case %zu: %zu hosts", i, left);
 		ck_assert_int_eq(l.event, left ? LOOKUP_FOUND : LOOKUP_NEVER);
 		if (!left)
-			expect(&l, LOOKUP_NEVER, "5.4.6", "circle");
+			expect(&l, LOOKUP_NEVER, "5.4.6", "loop back");
 		str_free(&hosts);
 	}
 }
