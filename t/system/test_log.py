@@ -391,7 +391,7 @@ class Changes(unittest.TestCase):
         done = server.ctl("check", server.conf, check=False)
         shutil.rmtree(server.folder)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("the log folder of virtual server test already", done.stdout + done.stderr)
+        self.assertIn("already the log folder of virtual server test", done.stdout + done.stderr)
 
     @unittest.skipIf(os.geteuid(), "only root mounts")
     def test_disk_full(self):

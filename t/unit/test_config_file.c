@@ -219,7 +219,7 @@ START_TEST(control_characters_in_names_of_files_are_refused)
 	write_file("a\nfqdn evil.example\n.inc", "");
 	read_config("main.conf");
 	ck_assert_uint_eq(report.errors, 1);
-	wants("control characters in the name of a file");
+	wants("the name has control characters");
 }
 END_TEST
 
