@@ -47,6 +47,9 @@ DIAGNOSTIC_MIN = 12
 PAGE_LINES_MAX = 250
 PAGE_COLUMNS = 100
 CLANG_FORMAT = 14  # that of Debian 12
+CPP_KEYWORD = re.compile(r"^[a-z][\w *]*[ *](catch|class|delete|explicit|export|friend|mutable|namespace|new|operator|private|protected"
+                         r"|public|template|this|throw|try|typename|using|virtual)\(")
+CUT_LITERAL = re.compile(r'(?<!\\)[A-Za-z,] ?"[ \t]*\n[ \t]*"[ a-z]')
 
 
 def folder_of(path, root):
@@ -197,6 +200,19 @@ class Lint:
             if re.search(r"\b(strcpy|strcat|sprintf|gets|strtok|atoi|atol|system|popen)\s*\(", line):
                 self.complain(path, number, "a function that this house does not use")
 
+    def keywords(self, path):
+        """No function has the name of a keyword of C++, which editors and tools take for one."""
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = CPP_KEYWORD.match(line)
+            if match:
+                self.complain(path, number, f"{match.group(1)} is a keyword of C++")
+
+    def literals(self, path):
+        """A sentence in a string literal is not cut by the end of a line, so that grep finds a message."""
+        text = path.read_text()
+        for match in CUT_LITERAL.finditer(text):
+            self.complain(path, text.count("\n", 0, match.start()) + 1, "a literal is cut in the middle of a sentence")
+
     def format(self):
         """clang-format agrees. Its versions do not agree with one another, so it is asked where it is the one that we use."""
         tool = shutil.which("clang-format-14") or shutil.which("clang-format")
@@ -282,6 +298,8 @@ class Lint:
         for path in self.sources:
             self.includes(path)
             self.words(path)
+            self.keywords(path)
+            self.literals(path)
             self.sizes(path)
             self.modules(path)
         self.circles()
