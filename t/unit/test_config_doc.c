@@ -1,4 +1,4 @@
-/* What is made of settings.def: the checked-in copies, the text of one setting, and config show. */
+/* What is generated from settings.def: the files in etc/, the text of one setting, and config show. */
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ START_TEST(man_page_is_current)
 }
 END_TEST
 
-/* As shipped it is a good configuration; relays for loopback only. */
+/* The shipped file is a valid configuration, which relays only for loopback. */
 START_TEST(example_is_good)
 {
 	config_doc_example(&made);
@@ -89,7 +89,7 @@ START_TEST(example_is_good)
 }
 END_TEST
 
-/* What stands in for defaults of the example beside which other settings of it would be refused. */
+/* Values that replace defaults of the example with which check would refuse other settings of it. */
 static struct span fitting(struct span setting)
 {
 	static const char *const others[][2] = {
@@ -105,7 +105,7 @@ static struct span fitting(struct span setting)
 	return setting;
 }
 
-/* A # before a name without a blank is a setting: with all of them in force it is still good, and none is left out. */
+/* A # before a name without a space is a setting: the file is valid with all of them in force, and has all settings. */
 START_TEST(every_setting_of_the_example_works)
 {
 	struct span rest, line;

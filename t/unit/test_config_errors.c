@@ -1,4 +1,4 @@
-/* Every way to get a configuration wrong that we know of, each with the place and the words that must be shown. */
+/* Every known mistake in a configuration, with the place and the words of its error. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,7 +157,7 @@ static const struct wrong {
 	{SERVER("remote_domain a.*.example { relay yes }"), 2, 15, "is not a pattern"},
 	{SERVER("local_domain b.example { drop_quota 10 }"), 2, 37, "has no unit"},
 	{SERVER("local_domain b.example { drop_quota 0x }"), 2, 37, "a multiple of max_message_size"},
-	/* what people write who come from elsewhere */
+	/* the syntax of other programs */
 	{SERVER("relay { list 10.2.0.0 255.255.0.0 }"), 2, 23, "a network mask follows a slash: write 10.2.0.0/16"},
 	{SERVER("connect { list 10.2.3.4 255.255.255.0 }"), 2, 25, "write 10.2.3.0/24"},
 	{SERVER("access { auth plain; auth_clear_list 10.2.0.0 0.0.255.255 }"), 2, 47, "write 10.2.0.0/16"},
@@ -382,7 +382,7 @@ START_TEST(row_is_refused_where_it_is_wrong)
 }
 END_TEST
 
-/* The line is shown, and the caret under the column, with tabs kept and characters counted. */
+/* The line is shown with a caret under the column; tabs are kept, and characters are counted. */
 START_TEST(caret_points_at_the_word)
 {
 	build(SERVER("\tmessages { max_recipients 0 }"));
@@ -428,7 +428,7 @@ START_TEST(all_errors_come_at_once_in_the_order_of_the_file)
 }
 END_TEST
 
-/* Both bad entries of one list, and the open relay beside them. */
+/* Both bad entries of one list, and the open relay in it. */
 START_TEST(a_list_reports_each_entry)
 {
 	build(SERVER("relay { list 10.0.0.1/8 zebra/ 0.0.0.0/0 }"));
@@ -445,7 +445,7 @@ START_TEST(a_wrong_value_makes_no_second_error)
 }
 END_TEST
 
-START_TEST(errors_without_end_are_counted)
+START_TEST(many_errors_are_counted)
 {
 	char text[16384] = "virtual_server default {\n";
 	for (int i = 0; i < 500; i++)
@@ -458,7 +458,7 @@ START_TEST(errors_without_end_are_counted)
 }
 END_TEST
 
-/* The slip is one, and so is what is said of it. */
+/* One mistake gives one error. */
 START_TEST(one_slip_is_one_error)
 {
 	static const char *const one_error[] = {
@@ -477,8 +477,8 @@ START_TEST(one_slip_is_one_error)
 }
 END_TEST
 
-/* What is no mistake for the service, but for the world around it: one warning, with its place and words. */
-START_TEST(what_others_will_not_take_is_warned_of)
+/* Settings that work here but that other hosts reject: one warning, with its place and words. */
+START_TEST(names_that_other_hosts_reject_are_warned_of)
 {
 	static const struct wrong warned[] = {
 		{SERVER("fqdn mail"), 2, 6, "fqdn mail has no dot"},
@@ -505,8 +505,8 @@ START_TEST(what_others_will_not_take_is_warned_of)
 }
 END_TEST
 
-/* A way to say that it is meant so. */
-START_TEST(what_is_meant_so_is_not_warned_of)
+/* For each warning there is a way to write that it is intended. */
+START_TEST(intended_settings_are_not_warned_of)
 {
 	static const char *const good[] = {
 		SERVER("smart_host [192.0.2.1]") "virtual_server copiers { fqdn c.test\nlisten *:26\nsmart_host none }",
@@ -535,7 +535,7 @@ START_TEST(wide_public_network_is_warned_of)
 }
 END_TEST
 
-START_TEST(local_domain_without_strangers_is_warned_of)
+START_TEST(local_domain_without_anonymous_clients_is_warned_of)
 {
 	build(SERVER("access { auth scram-sha-256; anonymous no }\nlocal_domain a.example"));
 	ck_assert_uint_eq(report.errors, 0);
@@ -553,8 +553,8 @@ START_TEST(local_domain_without_strangers_is_warned_of)
 }
 END_TEST
 
-/* Each of them has what it needs, or is spoilt by one error of its own. */
-START_TEST(access_that_serves_is_silent)
+/* Each is valid, or has exactly one error. */
+START_TEST(valid_access_is_silent)
 {
 	static const char *const good[] = {
 		SERVER("access { auth plain; auth_clear_list 10.0.0.1 }"),
@@ -608,8 +608,8 @@ START_TEST(connectors_with_conditions_share_a_space)
 }
 END_TEST
 
-/* What the default of relay authenticated is depends on auth, in every process. */
-START_TEST(authenticated_by_default_where_somebody_can)
+/* The default of relay authenticated depends on auth, in every process. */
+START_TEST(authenticated_is_the_default_if_auth_is_on)
 {
 	build(SERVER("access { auth scram-sha-256 }"));
 	ck_assert(config.servers[0].relay.authenticated);
@@ -669,15 +669,15 @@ int main(void)
 	tcase_add_test(tcase, all_errors_come_at_once_in_the_order_of_the_file);
 	tcase_add_test(tcase, a_list_reports_each_entry);
 	tcase_add_test(tcase, a_wrong_value_makes_no_second_error);
-	tcase_add_test(tcase, errors_without_end_are_counted);
+	tcase_add_test(tcase, many_errors_are_counted);
 	tcase_add_test(tcase, one_slip_is_one_error);
-	tcase_add_test(tcase, what_others_will_not_take_is_warned_of);
-	tcase_add_test(tcase, what_is_meant_so_is_not_warned_of);
+	tcase_add_test(tcase, names_that_other_hosts_reject_are_warned_of);
+	tcase_add_test(tcase, intended_settings_are_not_warned_of);
 	tcase_add_test(tcase, wide_public_network_is_warned_of);
-	tcase_add_test(tcase, local_domain_without_strangers_is_warned_of);
-	tcase_add_test(tcase, access_that_serves_is_silent);
+	tcase_add_test(tcase, local_domain_without_anonymous_clients_is_warned_of);
+	tcase_add_test(tcase, valid_access_is_silent);
 	tcase_add_test(tcase, connectors_with_conditions_share_a_space);
-	tcase_add_test(tcase, authenticated_by_default_where_somebody_can);
+	tcase_add_test(tcase, authenticated_is_the_default_if_auth_is_on);
 	tcase_add_test(tcase, registries_are_warned_of);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

@@ -1,4 +1,4 @@
-/* What check refuses in outbound blocks, each with the place and the words that must be shown; and what it lets be. */
+/* What check refuses in outbound blocks, with the place and the words of each error; and what it accepts. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "t/unit/suite.h"
 
 #define SERVER(inside) "virtual_server default {\n" inside "\n}\n"
-/* With a host that credentials may go to. */
+/* An outbound block with a host that credentials may be sent to. */
 #define OUT(inside) SERVER("smart_host [h.test]\noutbound { " inside " }")
 #define PRINT       "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -104,7 +104,7 @@ static void done(void)
 	str_free(&report.text);
 }
 
-/* One error, which says where and what. */
+/* One error, with its place and words. */
 START_TEST(row_is_refused_where_it_is_wrong)
 {
 	const struct wrong *row = &rows[_i];
@@ -122,7 +122,7 @@ START_TEST(row_is_refused_where_it_is_wrong)
 }
 END_TEST
 
-/* What is right, what a block inside may need of it, and what has a meaning only in one of those. */
+/* Valid settings, settings that an inner block needs, and settings that have a meaning only in an inner block. */
 static const char *const good[] = {
 	OUT("tls verify; auth login; username u; password_file /p"),
 	OUT("tls verify; tls_name a.test; tls_ca /ca; tls_missing return; implicit yes; client_certificate /c /k"),
@@ -146,7 +146,7 @@ static const char *const good[] = {
 	       "remote_domain a.test { outbound { tls verify } }\nremote_domain b.test { outbound { port 26 } }"),
 };
 
-START_TEST(what_serves_is_silent)
+START_TEST(valid_settings_are_silent)
 {
 	build(good[_i]);
 	ck_assert_msg(report.errors == 0 && report.warnings == 0, "%s", str_text(&report.text));
@@ -154,7 +154,7 @@ START_TEST(what_serves_is_silent)
 }
 END_TEST
 
-/* A word that is none is one error; what would follow from its default is no second one. */
+/* An invalid value is one error; its default causes no second one. */
 START_TEST(wrong_values_make_no_second_error)
 {
 	static const char *const spoilt[] = {
@@ -176,7 +176,7 @@ int main(void)
 	Suite *suite = suite_create("config outbound");
 	TCase *all = tcase_create("all");
 	tcase_add_loop_test(all, row_is_refused_where_it_is_wrong, 0, ROW_COUNT);
-	tcase_add_loop_test(all, what_serves_is_silent, 0, (int)(sizeof(good) / sizeof(good[0])));
+	tcase_add_loop_test(all, valid_settings_are_silent, 0, (int)(sizeof(good) / sizeof(good[0])));
 	tcase_add_test(all, wrong_values_make_no_second_error);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

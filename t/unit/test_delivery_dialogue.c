@@ -34,7 +34,7 @@ struct script {
 	struct dsn_rcpt dsn_rcpts[RCPTS_MAX];
 	struct envelope envelope;
 	struct outcomes outcomes;
-	struct str pending; /* sent, and not yet expected */
+	struct str pending; /* sent, and not yet compared */
 	enum dialogue_next next;
 	bool started, helo;
 	int64_t waited_ms;
@@ -43,7 +43,7 @@ struct script {
 	bool impostor;
 };
 
-/* An authentication that answers each challenge with itself and a !; "wrong" is one that it does not like. */
+/* An authentication that answers each challenge with the challenge and a !; it fails at the challenge "wrong". */
 
 static bool fake_begin(void *context, struct span mechanisms, struct str *to, const char **why)
 {
@@ -340,7 +340,7 @@ START_TEST(scripts)
 }
 END_TEST
 
-/* More recipients than the window: the window is never passed, DATA comes after the last RCPT, all are decided. */
+/* More recipients than the window: it is never exceeded, DATA follows the last RCPT, and all recipients are decided. */
 START_TEST(window)
 {
 	struct str text;
@@ -367,8 +367,8 @@ START_TEST(window)
 }
 END_TEST
 
-/* An initial answer that is too long for a command waits for the host to ask; a challenge may be as long as RFC 4954
- * allows, and a host that goes on asking is left. */
+/* An initial response that is too long for a command is sent after an empty challenge. A challenge may be as long as
+ * RFC 4954 allows. The client gives up a host that sends challenges without end. */
 START_TEST(long_authentication)
 {
 	char octets[3001];
@@ -397,7 +397,7 @@ START_TEST(long_authentication)
 }
 END_TEST
 
-/* RFC 5321 4.5.3.2: none shorter than it says. */
+/* No time-out is shorter than in RFC 5321 4.5.3.2. */
 START_TEST(timeouts)
 {
 	struct dialogue d = {.state = DIALOGUE_GREETING};
