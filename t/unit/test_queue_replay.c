@@ -42,7 +42,7 @@ struct named_job {
 	struct job *job;
 };
 
-/* The last one of a next hop counts. */
+/* The last line of a next hop counts. */
 struct limit {
 	char hop[32];
 	struct config_rate rate;
@@ -151,7 +151,7 @@ static void do_workers(char **w)
 	}
 }
 
-/* What needs no look-up is known at once, as in the queue. */
+/* A next hop that needs no look-up is known at once, as in the queue. */
 static void ask(struct destination *d)
 {
 	if (destination_wants_hosts(d, r.now) && d->kind == DESTINATION_HOSTS)

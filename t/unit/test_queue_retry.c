@@ -20,7 +20,7 @@ enum { MAILS_MAX = 16, WORDS_MAX = 64, HOSTS = 10, SECOND = 1000, STEPS_MAX = 40
 struct mail {
 	char name[16], id[MSGID_LEN + 1];
 	int64_t accepted_ms; /* monotonic */
-	size_t lines;        /* of its journal that were seen */
+	size_t lines;        /* octets of its journal that were read */
 	bool gone;
 	struct str events;
 };
@@ -90,7 +90,7 @@ static void event(struct mail *m, struct span word)
 		   (long long)(age_ms / divisor), age_ms ? unit : "");
 }
 
-/* What is new in its journal. */
+/* The new lines of its journal. */
 static void observe(struct mail *m)
 {
 	struct span text = span_of(read_file(path_of("cur/%s.log", m->id))), line;
@@ -149,7 +149,7 @@ static bool serve_smtp(struct hand *hand)
 	send_verdict(&verdict);
 	let_go(hand);
 	turn();
-	observe_all(); /* before a notice ends it */
+	observe_all(); /* before a notice removes it */
 	return true;
 }
 
