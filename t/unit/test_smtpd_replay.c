@@ -44,7 +44,7 @@ struct replay {
 	struct auth *auth; /* NULL = there have been no accounts */
 	int64_t changes;
 	struct etrn etrn;
-	enum etrn_event event; /* the queue's answer */
+	enum etrn_event event; /* the answer of the queue */
 	uint64_t waiting;
 	bool started;
 	bool reconfigured; /* K lines since the block was built */
@@ -161,7 +161,7 @@ static void say(struct replay *r, struct span text, bool whole_line)
 		str_append(&octets, SPAN("\r\n"));
 	collect(r);
 	size_t taken = memory_feed(&r->session, str_span(&octets), SIZE_MAX, &r->replies);
-	/* What comes after the last command, or with STARTTLS, is thrown away. */
+	/* Input after the last command, or together with STARTTLS, is discarded. */
 	bool deaf = session_wants(&r->session) == SESSION_WANTS_CLOSE ||
 		    session_wants(&r->session) == SESSION_WANTS_HANDSHAKE;
 	ck_assert_msg(taken == octets.len || deaf, "%s:%u: the session did not take all", r->file, r->line);
