@@ -1,4 +1,4 @@
-"""A host that authenticates its clients, for tests: keeps every octet that it hears, and who logged in with what."""
+"""A host that authenticates its clients, for tests. It keeps all octets that it gets, and all logins."""
 import base64
 import contextlib
 import socket
@@ -15,9 +15,9 @@ def server_context(certificate):
 
 
 class AuthHost:
-    """Speaks SMTP on loopback. USERS: name -> password. OFFER: mechanisms announced, in TLS and, where CLEAR_AUTH says so, before it.
+    """SMTP on loopback. USERS: name -> password. OFFER: mechanisms that are announced, in TLS and, with CLEAR_AUTH, also before it.
 
-    REFUSAL: what a client that has not logged in hears at MAIL where that is REQUIRED.
+    REFUSAL: the reply to MAIL if a client has not logged in and that is REQUIRED.
 
     heard: all lines, of all connections, as they came out of TLS or in clear. clear: those before TLS. attempts: (name, password) as tried.
     messages: (user or None, rcpts, text). sessions: rcpts of each connection by the user that it had."""
@@ -47,7 +47,7 @@ class AuthHost:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def knows(self, secret):
-        """SECRET, or what a mechanism makes of it, was among what was heard."""
+        """True if the host got SECRET, or the form that a mechanism makes of it."""
         forms = [secret.encode(), base64.b64encode(secret.encode()).rstrip(b"=")[:-1]]
         forms += [base64.b64encode(b"\0" * n + secret.encode())[4:-4] for n in (1, 2)]
         text = b"".join(self.heard)
@@ -92,7 +92,7 @@ class _Session:
         return line.decode("latin-1").rstrip("\r\n") if line else None
 
     def run(self):
-        """To the end; or the channel in TLS, for the session that follows."""
+        """Serves to the end. Returns the channel in TLS if a session follows."""
         while (line := self.read()) is not None:
             verb, _, argument = line.partition(" ")
             if verb == "EHLO":
