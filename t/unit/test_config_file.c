@@ -211,7 +211,7 @@ START_TEST(files_close_their_blocks)
 	read_config("main.conf");
 	ck_assert_uint_eq(report.errors, 2);
 	wants("a.conf:1:7: error: this { is not closed in its file");
-	wants("b.conf:1:1: error: no block is open in this file");
+	wants("b.conf:1:1: error: this } has no { in its file");
 }
 END_TEST
 
