@@ -161,7 +161,7 @@ START_TEST(mx_answers)
 	expect(&l, LOOKUP_NEVER, "5.1.10", "does not accept mail");
 	l = begin("example.net");
 	ck_assert(!lookup_mx(&l, &(struct lookup_answer){.rdata = bad, .n = 1}));
-	expect(&l, LOOKUP_NEVER, "5.4.4", "no host");
+	expect(&l, LOOKUP_NEVER, "5.4.4", "no valid host name");
 	l = begin("example.net");
 	ck_assert(lookup_mx(&l, &(struct lookup_answer){.n = 0}));
 	ck_assert_uint_eq(lookup_host_count(&l), 1);
