@@ -66,6 +66,7 @@ class Drop(unittest.TestCase):
             self.folder.chmod(0o300)
             os.kill(server.pids()["queue"], 9)
             self.send(server)
+            wait_for(lambda: server.ctl("queue", "list", check=False).returncode == 0, "a queue that answers")
             user = "mailroot" if not os.geteuid() else os.geteuid()
             self.waits_because(server, f"Permission denied: user {user} may write there but not list it; `chmod u+rwx {self.folder}` lets it")
             self.folder.chmod(0o700)
