@@ -112,7 +112,7 @@ enum row_server_action { ROW_START = 1, ROW_STOP, ROW_PAUSE, ROW_CONTINUE };
 
 /* explain_route to a queue, first: kind (drop | hosts | mx | literal | none), the next hop or folder, the outbound
  * block that holds, the block whose user authenticates, why there is no way or mail waits, the sender that the host
- * hears of when masquerade_domain makes him another one. Then ROW_RULE, as above. */
+ * sees if masquerade_domain or send_as replaces it. Then ROW_RULE, as above. */
 #define ROW_ROUTE "route"
 
 /*

@@ -7,7 +7,7 @@
  *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
  *	fd 7   records of the transaction log: smtpd and delivery write, log reads (for other roles /dev/null)
  *	fd 8   questions for names of clients: smtpd writes, resolver reads (for other roles /dev/null)
- *	fd 9   page of full drop folders (fullness.h): queue writes, smtpd reads (for other roles /dev/null)
+ *	fd 9   page of full drop folders (fullness.h): queue writes, smtpd and pickup read (for other roles /dev/null)
  *	fd 10.. listeners, smtpd only; --listeners N tells how many
  *
  * A child sends `ready` on the control link once it is in its jail and works. Peer links (queue <-> delivery, local,

@@ -55,13 +55,13 @@ END_TEST
 
 START_TEST(a_spool_that_is_closed)
 {
-	ck_assert(!fullness_is_shut(reader) && !fullness_is_shut(NULL));
-	fullness_shut(writer, true);
-	fullness_shut(NULL, true);
+	ck_assert(!fullness_is_suspended(reader) && !fullness_is_suspended(NULL));
+	fullness_suspend(writer, true);
+	fullness_suspend(NULL, true);
 	fullness_clear(writer);
-	ck_assert(fullness_is_shut(reader));
-	fullness_shut(writer, false);
-	ck_assert(!fullness_is_shut(reader));
+	ck_assert(fullness_is_suspended(reader));
+	fullness_suspend(writer, false);
+	ck_assert(!fullness_is_suspended(reader));
 }
 END_TEST
 

@@ -82,6 +82,22 @@ START_TEST(a_delay_is_told_once)
 }
 END_TEST
 
+START_TEST(each_language_has_all_texts)
+{
+	static const struct enhanced statuses[] = {{5, 0, 0}, {5, 1, 0}, {5, 2, 0}, {5, 3, 0}, {5, 4, 0},
+						   {5, 5, 0}, {5, 6, 0}, {5, 7, 0}, {5, 3, 4}, {5, 7, 8}};
+	enum config_language language = (enum config_language)_i;
+	for (enum notice_words words = 0; words < WORDS_COUNT; words++)
+		ck_assert_msg(*notice_words(language, words), "words %d", words);
+	for (enum notice_action action = NOTICE_NOTHING + 1; action < NOTICE_ACTION_COUNT; action++) {
+		ck_assert(notice_subject(language, action) && *notice_subject(language, action));
+		ck_assert(notice_heading(language, action) && *notice_heading(language, action));
+	}
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		ck_assert(notice_advice(language, statuses[i]) && *notice_advice(language, statuses[i]));
+}
+END_TEST
+
 /* If a host requires authentication from us, the system of the recipient is not at fault. */
 START_TEST(advice_where_we_lack_a_password)
 {
@@ -609,6 +625,7 @@ int main(void)
 	tcase_add_test(all, folds_the_journal);
 	tcase_add_test(all, every_action);
 	tcase_add_test(all, a_delay_is_told_once);
+	tcase_add_loop_test(all, each_language_has_all_texts, 0, CONFIG_LANGUAGE_COUNT);
 	tcase_add_test(all, advice_where_we_lack_a_password);
 	tcase_add_test(all, status_fits_the_action);
 	tcase_add_test(all, text_has_all_facts);
