@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The rules of the house that a machine can check (HACKING.md).
+"""The rules of HACKING.md that a machine can check.
 
 usage: lint.py SOURCE_DIR BUILD_DIR
 
