@@ -1,4 +1,4 @@
-/* What a fuzz target asserts; unlike assert() it holds in every build. */
+/* The assertion of fuzz targets; unlike assert() it is active in every build. */
 #ifndef T_FUZZ_MUST_H
 #define T_FUZZ_MUST_H
 

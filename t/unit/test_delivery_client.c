@@ -1,16 +1,19 @@
 /*
- * The client against hosts on loopback that follow a script, one line a step, in a thread:
+ * The client against hosts on loopback that follow a script in a thread, one step per line:
  *
  *	A           accept the next connection
  *	S TEXT      send TEXT and CRLF
  *	P TEXT      send TEXT alone, | as CRLF
  *	C TEXT      read a line, which must begin with TEXT
- *	B           read up to the final dot; keeps what came;  H  wait until the client can send no more of it
+ *	B           read up to the final dot, and keep the message
+ *	H           wait until the client can send no more of the message
  *	L           the same as B, but the first 4 MiB slowly
- *	N           nothing must come until the client closes
+ *	N           no octet must come until the client closes
  *	W           read nothing until the client closes, or the test closes the listener
- *	T           the server's half of a handshake;  K  a ticket more for the session
- *	X           close;  R  close with a reset
+ *	T           the server side of a handshake
+ *	K           send another session ticket
+ *	X           close
+ *	R           close with a reset
  */
 #include <arpa/inet.h>
 #include <check.h>

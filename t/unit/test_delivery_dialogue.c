@@ -1,16 +1,22 @@
 /*
- * Replays the scripts t/replay/NAME.dialogue against the client's state machine. A line of a script:
+ * Replays the scripts t/replay/NAME.dialogue against the client's state machine. Lines of a script:
  *
- *	sender A | rcpt A | size N | 8bit | return-8bit | helo     the message, and how the host is greeted
- *	ret R | envid X | notify N | orcpt O         what is asked of notices, N and O for the last recipient
- *	tls LEVEL | implicit | return | found                what is asked of the connection
- *	auth TEXT | unverified                       TEXT follows AUTH, if the host offers its first word; over any
- *connection S: TEXT         the host sends this line C: TEXT         we must have sent this line; "C: (message)" = we
- *must want to send the message, and do begin           we must be idle, and begin a transaction for what is open +Ns N
- *seconds pass; a time-out that is due happens lost            the host closes the connection handshake verified |
- *unverified | TEXT       a handshake is wanted, and succeeds, or fails for that reason clear-next | no-clear   what the
- *end allows for the next connection idle | closed   what we must be now = N EVENT CODE ENHANCED TEXT    what must have
- *become of recipient N; "= N open" failure EVENT CODE ENHANCED TEXT    what is left for open recipients
+ *	sender A | rcpt A | size N | 8bit | return-8bit | helo     the message, and the greeting of the host
+ *	ret R | envid X | notify N | orcpt O    requests for notices; N and O for the last recipient
+ *	tls LEVEL | implicit | return | found   requirements for the connection
+ *	auth TEXT            TEXT follows AUTH, if the host offers the first word of it
+ *	unverified           auth over any connection
+ *	S: TEXT              the host sends this line
+ *	C: TEXT              the client must have sent this line
+ *	C: (message)         the client must be about to send the message, and does
+ *	begin                the client must be idle, and begins a transaction for open recipients
+ *	+Ns                  N seconds pass; a time-out that is due happens
+ *	lost                 the host closes the connection
+ *	handshake verified | unverified | TEXT  a handshake must be due; it succeeds, or fails with TEXT
+ *	clear-next | no-clear                   whether the end permits the next connection in clear
+ *	idle | closed        the state that the client must have now
+ *	= N EVENT CODE ENHANCED TEXT            the outcome of recipient N must be this; "= N open"
+ *	failure EVENT CODE ENHANCED TEXT        the outcome of open recipients must be this
  */
 #include <check.h>
 #include <dirent.h>

@@ -1,15 +1,17 @@
 /*
- * Replays every script (.retry) of t/replay against a whole queue with a fake clock: months of its time in seconds. A
- * script is lines of words, # begins a comment:
+ * Replays every script (.retry) of t/replay against a whole queue with a simulated clock: months in seconds.
+ * A script is lines of words, # begins a comment:
  *
- *	conf TEXT             in the block of the virtual server, before anything else; 192.0.2.1 takes what goes
- *nowhere else mail NAME RCPT ...    a message is accepted; "from ADDRESS" behind NAME: its sender crowd N RCPT N
- *messages of no name are accepted ask WORDS             NOTIFY of the recipients of the next mail host N WORD what
- *192.0.2.N says from now on: 250 (as in the beginning), 451, 550, or down: nobody answers run DURATION          time
- *passes did NAME EVENT@AGE    all that happened to it since it was asked last, in the words of the journal, and gone;
- *	                      ages in seconds, or with m or h behind them
- *	restart DURATION      the queue dies, and another one begins so much later
- *	clock DURATION        the wall clock is set forward, with - in front back
+ *	conf TEXT            a line in the block of the virtual server, first; 192.0.2.1 is the smart host
+ *	mail NAME RCPT ...   a message is accepted; "from ADDRESS" after NAME sets its sender
+ *	crowd N RCPT         N messages without name are accepted
+ *	ask WORDS            NOTIFY of the recipients of the next mail
+ *	host N WORD          the reply of 192.0.2.N from now on: 250 (initially), 451, 550, or down: no answer
+ *	run DURATION         time passes
+ *	did NAME EVENT@AGE   all events of NAME since the last did, in the words of the journal, and gone;
+ *	                     AGE in seconds, or with m or h
+ *	restart DURATION     the queue dies, and a new one starts after DURATION
+ *	clock DURATION       the wall clock is set forward; with - in front, back
  */
 #include <glob.h>
 

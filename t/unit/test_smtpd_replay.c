@@ -1,23 +1,23 @@
 /*
- * Replays every script of t/replay against a session. A script is lines of a letter, a colon, a blank and text:
+ * Replays every script of t/replay against a session. A script is lines of a letter, a colon, a space and text:
  *
- *	I  the client's address (127.0.0.1)
- *	K  a line for the virtual server's block; behind the first C the block begins anew (live policy)
- *	C  the client says this line; c: without CRLF. In both \r \n \t \0 \xNN \\, and {N*X}: N times X
- *	S  the next line of our replies; * stands for any text
+ *	I  the address of the client (127.0.0.1)
+ *	K  a line for the block of the virtual server; after the first C a new block begins (live policy)
+ *	C  the client sends this line; c: without CRLF. In both \r \n \t \0 \xNN \\, and {N*X}: N times X
+ *	S  the next line of our replies; * matches any text
  *	X  the session is over
- *	M  so many messages are stored by now
- *	D  the next line of the newest message, from its first on after M; Z: there are no more
+ *	M  the number of messages that are stored by now
+ *	D  the next line of the newest message, from its first on after M; Z: there are no more lines
  *	F  the store fails from here on: begin, write, commit or space, and an errno; ok: it works again
- *	T  the clock moves on by so many seconds
- *	A  there is an account, changed now: name and password; without a password there is none any more
+ *	T  as many seconds pass
+ *	A  an account changes: name and password; without a password the account is deleted
  *	O  TLS is offered: there is a certificate
  *	H  the handshake that the session waits for is done
- *	Q  what the queue answers to ETRN and ATRN from here on: a number of enum etrn_event, and how many messages wait
- *	R  the connection is turned round
- *	E  the client goes away
+ *	Q  the answer of the queue to ETRN and ATRN from here on: a number of enum etrn_event, and the waiting messages
+ *	R  the roles of the connection are exchanged
+ *	E  the client disconnects
  *
- * and # comments. A reply that no S asked for fails the script, at the latest at its end.
+ * and # comments. A reply without its S fails the script, at the latest at its end.
  */
 #include "smtpd/session/session.h"
 
