@@ -23,8 +23,7 @@ struct config_build {
  */
 bool config_build_failed(const struct config_build *build, const void *member);
 
-/* Builds the settings and inner blocks of NODE in BASE. NODE NULL = defaults. INHERITED: BASE already has the values of
- * settings that are not written. */
+/* Builds the settings and inner blocks of NODE in BASE. NODE NULL = defaults. INHERITED: BASE has the defaults. */
 void config_build_block(struct config_build *build, enum config_block block, void *base, const struct config_node *node,
 			bool inherited);
 

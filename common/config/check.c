@@ -308,8 +308,7 @@ static void check_listen(struct config_build *b)
 			check_endpoint(b, s, n);
 }
 
-/* SERVER itself answers at IP and PORT: it listens there, or it listens on * and IP is a loopback address of no other
- * server. */
+/* SERVER listens at IP and PORT: at this address, or at * if IP is a loopback address that no other server uses. */
 static bool is_self(const struct config_build *b, const struct config_server *server, const struct ipaddr *ip,
 		    uint16_t port)
 {

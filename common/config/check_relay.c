@@ -1,5 +1,5 @@
-/* Which clients may connect and relay: refuses settings that can't be intended, above all open relays
- * (mailroot.conf(5), relay). */
+/* Which clients may connect and relay: refuses what can't be intended, such as open relays (mailroot.conf(5),
+ * relay). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +51,7 @@ static bool is_wide(const char *pattern)
 	return pattern && pattern[0] == '*' && (!pattern[1] || !strchr(pattern + 2, '.'));
 }
 
-/* "*.co.jp" and similar patterns, in which anybody can register a name. The most common ones only: the full list is
- * long. */
+/* "*.co.jp" and similar patterns, in which anybody can register a name. Only the most common ones are known. */
 static bool is_registry(const char *pattern)
 {
 	static const char *const second[] = {"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"};

@@ -165,8 +165,7 @@ bool config_build(const struct config_tree *tree, const char *hostname, struct c
 		  struct config_report *report);
 void config_free(struct config *config);
 
-/* Appends what ROLE of virtual server SERVER (NULL = all servers) may see, as canonical text, which has file and line
- * of every value. */
+/* Appends what ROLE of SERVER (NULL = all servers) may see, as canonical text with file and line of every value. */
 void config_tree_write(const struct config_tree *tree, const char *hostname, const char *server, unsigned role,
 		       struct str *to);
 
@@ -191,8 +190,7 @@ void config_show_json(const struct config *config, struct str *to);
 void config_doc_example(struct str *to);
 void config_doc_man(struct str *to);
 
-/* The same as plain text for `config doc`. NAME is a setting, a block, "BLOCK.SETTING", or NULL = all. False: there is
- * no NAME. */
+/* The same as text for `config doc`. NAME: a setting, a block, "BLOCK.SETTING", or NULL = all. False: unknown. */
 bool config_doc_text(const char *name, struct str *to);
 
 /* The setting or settings that an unknown NAME may mean. False: none. */
@@ -218,8 +216,7 @@ bool config_outbound_dane(const struct config_outbound *outbound);
 enum config_outbound_part {
 	CONFIG_OUTBOUND_MANNER = 1, /* how we speak to a host: all other settings */
 	CONFIG_OUTBOUND_LIMIT = 2,  /* rate, max_connections */
-	CONFIG_OUTBOUND_USER = 4    /* auth and its settings, send_as: for the hosts that are written in the same block,
-				       never inherited */
+	CONFIG_OUTBOUND_USER = 4    /* auth and its settings, send_as: never inherited */
 };
 struct config_setting;
 enum config_outbound_part config_outbound_part(const struct config_setting *setting);

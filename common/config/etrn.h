@@ -53,8 +53,7 @@ bool etrn_may_fetch(const struct config_remote_domain *remote, struct span user)
 bool etrn_offered(const struct config_server *server);
 bool etrn_fetch_offered(const struct config_server *server);
 
-/* Takes the next domain of LIST, "a.test,b.test" with or without spaces. 1, or 0 at the end, or -1 if it is not a
- * domain. */
+/* Takes the next domain of LIST, "a.test,b.test" with or without spaces. 1, 0 at the end, -1 if it is not a domain. */
 int etrn_next(struct span *list, struct span *domain);
 
 #endif

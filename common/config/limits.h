@@ -3,9 +3,8 @@
 #define COMMON_CONFIG_LIMITS_H
 
 enum {
-	CONFIG_SERVERS_MAX = 256, /* in a configuration; each has seven processes and their workers */
-	MASTER_SERVERS_MAX =
-		2 * CONFIG_SERVERS_MAX /* and as many that were removed from it and finish their sessions */
+	CONFIG_SERVERS_MAX = 256,                   /* in a configuration; each has seven processes and their workers */
+	MASTER_SERVERS_MAX = 2 * CONFIG_SERVERS_MAX /* and those that were removed from it */
 };
 
 #endif

@@ -20,8 +20,7 @@ struct config_parse {
 	size_t n;
 };
 
-/* Parses the items (at least one) into the member TO of the setting. False: an error was reported; *to is zero, or has
- * the valid entries of a list. */
+/* Parses the items (at least one) into TO. False: an error was reported; *to is zero, or has the valid entries. */
 bool config_value_parse(struct config_parse *parse, void *to);
 
 /* True if the type takes any number of values, and "none" for no value. */

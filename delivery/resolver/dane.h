@@ -50,8 +50,7 @@ void dane_name(struct span expanded, const char *name, char *to);
 /* Takes one of the two answers (A, AAAA) for the addresses of HOST. */
 void dane_address(struct dane *d, const char *host, const struct dane_answer *answer);
 
-/* Call it when no more answers for addresses will come. WANTED: the answers that led to the name of the host were
- * signed. */
+/* Call it when no more answers for addresses will come. WANTED: the answers that led to the host's name were signed. */
 void dane_begin(struct dane *d, bool wanted);
 
 /* The name of the next query, for a connection to PORT. *alias: query CNAME, otherwise TLSA. False: no more queries. */

@@ -26,8 +26,7 @@ struct ub_ctx *dns_context(const struct dns_settings *settings);
 /* True if signatures are validated: DNSSEC is on or auto, and the trust anchor is readable. */
 bool dns_checks(const struct dns_settings *settings);
 
-/* The name servers that will be asked: those of SETTINGS, or of /etc/resolv.conf. None = look-ups start at the DNS
- * root. */
+/* The name servers: those of SETTINGS, or of /etc/resolv.conf. None = look-ups start at the DNS root. */
 void dns_servers(const struct dns_settings *settings, struct nameservers *out);
 
 /* True if every server has a private address. Then answers with private addresses are trusted. Pure. */

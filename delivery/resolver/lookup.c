@@ -133,8 +133,7 @@ void lookup_dane(struct lookup *l, size_t host, const struct lookup_answer *answ
 	dane_take(&l->dane[host], &signs);
 }
 
-/* The names that the certificate may have (RFC 7672 3.2.2): that of the host first, then those of the recipient's
- * domain. */
+/* The names that the certificate may have (RFC 7672 3.2.2): first the host's, then those of the recipient's domain. */
 static void append_names(const struct lookup *l, size_t host, struct str *to)
 {
 	const struct dane *dane = &l->dane[host];

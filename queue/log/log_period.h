@@ -29,8 +29,7 @@ struct log_naming {
 /* The naming that LOG asks for. NCSA always uses local time. */
 struct log_naming log_period_naming(const struct config_log *log);
 
-/* The name of the file for TIME_MS, or of file NUMBER if files are numbered. TO has room for LOG_PERIOD_NAME_MAX
- * octets. */
+/* The name of the file for TIME_MS, or of file NUMBER if files are numbered. TO has LOG_PERIOD_NAME_MAX octets. */
 void log_period_name(const struct log_naming *naming, int64_t time_ms, uint64_t number, char *to);
 
 /* The first millisecond after TIME_MS that belongs to another file; INT64_MAX if files are numbered. */

@@ -24,9 +24,8 @@
 enum {
 	PICKUP_QUIET_MS = 1000,
 	PICKUP_WATCH_MS = 5000,
-	PICKUP_EMPTY_MS = 60 * 1000, /* an empty file that is older is bad */
-	PICKUP_ODD_MS =
-		10 * 1000, /* a younger odd file may become regular by itself: some programs link, then unlink */
+	PICKUP_EMPTY_MS = 60 * 1000,  /* an empty file that is older is bad */
+	PICKUP_ODD_MS = 10 * 1000,    /* a younger odd file may wait: some programs link, then unlink */
 	PICKUP_LEFT_MS = 3600 * 1000, /* an unfinished file of sendmail that is older is removed */
 	PICKUP_WATCHED = 4096,        /* files that are watched at a time because leases do not work */
 	PICKUP_MOVED = 1024,          /* names that are remembered as moved here; files beyond that wait like others */

@@ -4,8 +4,7 @@
 
 #include "smtpd/pickup/pickup.h"
 
-/* At the start: finds the messages that a previous process staged in new/. They are published after the first round of
- * every place. */
+/* At the start: finds messages that a previous process staged in new/, to publish them after a round of every place. */
 void pickup_round_recover(struct pickup *p);
 
 /* Reports the bad files of PLACE no longer when all of them have been removed from the badmail folder. */

@@ -126,7 +126,7 @@ static inline void turn(void)
 		if (loop_turn(&f.loop) > 0)
 			return;
 	}
-	ck_abort_msg("the queue does not come to rest");
+	ck_abort_msg("the queue loops");
 }
 
 static inline void pass(int64_t ms)

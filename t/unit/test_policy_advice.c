@@ -80,7 +80,7 @@ static void apply(struct policy *p, struct question *q, const char *change)
 	else if (sscanf(text, "write relay no in remote_domain %199s at", name) == 1)
 		((struct domain *)remote_of(p, q))->relay = false;
 	else
-		ck_abort_msg("what is to be done: %s", change);
+		ck_abort_msg("unknown advice: %s", change);
 }
 
 /* Applies "to permit it, A, and B; and C". False if the advice does not name all entries. */

@@ -180,7 +180,7 @@ START_TEST(grows_when_workers_turn_busy)
 	start(&obedient, 3, MAX);
 	TEND_UNTIL(idle() == 3);
 	shared->order[1] = TURN_BUSY;
-	ck_assert_msg(poked(PATIENCE_MS), "nobody woke the parent");
+	ck_assert_msg(poked(PATIENCE_MS), "no worker woke the parent");
 	TEND_UNTIL(idle() >= 3 && alive() == idle() + 1);
 	scoreboard_get(prefork_scoreboard(p), 1, &entry);
 	ck_assert_str_eq(entry.doing, "[192.0.2.7] DATA");

@@ -443,7 +443,7 @@ START_TEST(test_worker_dies_with_the_connection)
 	expect_smtp(second, &job);
 	die(second, &f.loop.queue.delivery);
 	second = hire(&f.loop.queue.delivery);
-	ck_assert_msg(closed(turned.stream), "nobody else holds it");
+	ck_assert_msg(closed(turned.stream), "another process holds it");
 	for (int i = 0; i < 4; i++)
 		pass(1000);
 	expect_nothing(hand);

@@ -303,8 +303,8 @@ static void run_line(struct replay *r, char letter, struct span text)
 		r->waiting = number(r, text);
 		break;
 	case 'R':
-		ck_assert_msg(session_wants(&r->session) == SESSION_WANTS_ATRN_RELAY, "%s:%u: it is not turned",
-			      r->file, r->line);
+		ck_assert_msg(session_wants(&r->session) == SESSION_WANTS_ATRN_RELAY,
+			      "%s:%u: its roles are not exchanged", r->file, r->line);
 		break;
 	case 'E':
 		session_close(&r->session);
@@ -314,7 +314,7 @@ static void run_line(struct replay *r, char letter, struct span text)
 			      r->line);
 		break;
 	default:
-		ck_abort_msg("%s:%u: a script has no such line", r->file, r->line);
+		ck_abort_msg("%s:%u: unknown line of a script", r->file, r->line);
 	}
 }
 
@@ -325,7 +325,8 @@ static void run_script(struct replay *r, struct span script)
 		r->line++;
 		if (!line.len || line.at[0] == '#')
 			continue;
-		ck_assert_msg(line.len >= 2 && line.at[1] == ':', "%s:%u: a letter and a colon", r->file, r->line);
+		ck_assert_msg(line.len >= 2 && line.at[1] == ':', "%s:%u: a letter and a colon are missing", r->file,
+			      r->line);
 		run_line(r, line.at[0], span_skip(line, line.len > 2 ? 3 : 2));
 	}
 	collect(r);
