@@ -179,7 +179,7 @@ tls_trust_file {self.server.authority.file}
 
 class Attacks(unittest.TestCase):
     def test_states(self):
-        """Rows 16, 22 and 23: AUTH in the wrong state is refused."""
+        """Rows 16, 22 and 23: AUTH in the wrong state, cancelled or with a wrong password does not authenticate."""
         right, wrong = plain("alice", USERS["alice"]), plain("alice", "no")
         with Service() as server:
             with Wire(server) as wire:

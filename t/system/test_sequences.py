@@ -40,7 +40,7 @@ class World:
         return ("127.0.0.1" if "host" in self.done else "127.0.0.99", self.host.port if "port" in self.done else self.dead)
 
     def settings(self):
-        """The current file, besides retry times that are too long for the test."""
+        """The settings after the steps so far. The retry time exceeds the test, so that delayed mail is not sent by itself."""
         tls = f"tls verify; tls_ca {self.authority.file}; tls_name {NAME}"
         auth = f"; auth login; username {USER}; password_file {self.password}" if "auth" in self.done else ""
         hosts, outbound = "[{}]:{}".format(*self.address()), f"outbound {{ {tls}{auth} }}"

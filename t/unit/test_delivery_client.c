@@ -509,7 +509,7 @@ START_TEST(empty_lines)
 }
 END_TEST
 
-/* A reply without line end counts. */
+/* The reason quotes text of the host even without a line end. */
 START_TEST(words_without_a_line_end)
 {
 	struct fixture f;
@@ -1090,7 +1090,7 @@ START_TEST(verifies_the_name_of_the_host)
 }
 END_TEST
 
-/* If its files can't be used, TLS is not tried: the host gets no command after EHLO. */
+/* If the files for TLS can't be used, there is no handshake: the host gets nothing after STARTTLS. */
 START_TEST(no_context)
 {
 	struct fixture f;
