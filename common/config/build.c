@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* AT with room for one entry of SIZE more. NULL without memory. */
+/* AT with room for one more entry of SIZE octets. NULL without memory. */
 static void *grow(struct config_build *b, void *at, size_t n, size_t *room, size_t size)
 {
 	if (n < *room)
@@ -68,7 +68,7 @@ static const char *file_name(struct config_build *b, const char *name)
 	return copy;
 }
 
-/* A line 0 stands for a value that nobody wrote: the host's name in a canonical text. */
+/* Line 0 marks a default: the name of the machine in a canonical text. */
 static struct config_origin origin_of(struct config_build *b, const struct config_node *node, size_t word)
 {
 	if (!node->line)
@@ -111,7 +111,7 @@ static void set_default(struct config_build *b, const struct config_setting *set
 	parse_items(b, setting, base);
 }
 
-/* The first statement called NAME in NODE; a second one of those that stand once is an error. */
+/* The first statement NAME in NODE. ONCE: a second one is an error. */
 static const struct config_node *find_once(struct config_build *b, const struct config_node *node, const char *name,
 					   bool once)
 {
@@ -144,7 +144,7 @@ static void gather_items(struct config_build *b, const struct config_setting *se
 	}
 }
 
-/* Later words of a setting with one value are reported and dropped. */
+/* If a setting with one value has more words, they are reported and ignored. */
 static void build_setting(struct config_build *b, const struct config_setting *setting, void *base,
 			  const struct config_node *node, bool inherited)
 {

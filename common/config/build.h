@@ -1,4 +1,4 @@
-/* What the steps from tree to values share. */
+/* What the steps from the tree to the values share. */
 #ifndef COMMON_CONFIG_BUILD_H
 #define COMMON_CONFIG_BUILD_H
 
@@ -8,7 +8,7 @@
 
 struct config_build {
 	const struct config_tree *tree;
-	const char *hostname; /* NULL: fqdn is in the text */
+	const char *hostname; /* name of the machine; NULL: fqdn is in the text */
 	struct config *out;
 	struct config_findings *findings;
 	struct config_item *items; /* of the setting being parsed */
@@ -19,29 +19,29 @@ struct config_build {
 	size_t file_count, file_room;
 };
 
-/* MEMBER's own value had an error, so that comparing it with others would only make noise. */
+/* True if the value of MEMBER had an error. Then it must not be compared with others, which would give further errors.
+ */
 bool config_build_failed(const struct config_build *build, const void *member);
 
-/* NODE's settings and inner blocks into BASE; NODE NULL = defaults. INHERITED: BASE holds what counts without a word.
- */
+/* Builds the settings and inner blocks of NODE in BASE. NODE NULL = defaults. INHERITED: BASE has the defaults. */
 void config_build_block(struct config_build *build, enum config_block block, void *base, const struct config_node *node,
 			bool inherited);
 
-/* Where ORIGIN is written, or where SERVER is when that is a default. */
+/* The place of ORIGIN in the text, or the place of SERVER if ORIGIN is a default. */
 struct config_at config_build_at(const struct config_build *build, const struct config_server *server,
 				 struct config_origin origin);
 
 /* Word N of NODE as a value. */
 struct config_item config_build_item(struct config_build *build, const struct config_node *node, size_t n);
 
-/* Zeroed memory of the configuration, and a text in it. NULL: reported. */
+/* Zeroed memory, and a text, that live as long as the configuration. NULL: the lack of memory was reported. */
 void *config_build_allocate(struct config_build *build, size_t n, size_t size);
 const char *config_build_print(struct config_build *build, const char *first, const char *middle, const char *last);
 
-/* Frees what building needed; the configuration stays. */
+/* Frees what only the build needs. The configuration remains. */
 void config_build_release(struct config_build *build);
 
-/* Reports a statement that is not known in PARENT, or that has not the form of its block (build_statement.c). */
+/* Reports a statement that is unknown in PARENT or that has the wrong form for its block (build_statement.c). */
 void config_statement_check(struct config_findings *findings, enum config_block parent, const struct config_node *node);
 
 #endif

@@ -6,7 +6,7 @@
 #include "common/config/check.h"
 #include "common/mail/domain.h"
 
-/* All values of the largest configuration that can be read, with their defaults for CONFIG_SERVERS_MAX servers. */
+/* Octets: enough for the largest configuration that can be read, with the defaults of CONFIG_SERVERS_MAX servers. */
 enum { CONFIG_MEMORY_MAX = 128 << 20 };
 
 /* The next named block of kind BLOCK from NODE on. */
@@ -37,7 +37,7 @@ static void build_local_domain(struct config_build *b, const struct config_serve
 		out->drop_dir = config_build_print(b, server->dir, "/drop", "");
 }
 
-/* The first place is the default domain's, whether it has a block or not. */
+/* The default domain is the first, whether it has a block or not. */
 static void build_local_domains(struct config_build *b, struct config_server *server, const struct config_node *parent)
 {
 	struct config_local_domain *list =
@@ -88,7 +88,7 @@ struct pattern {
 	const struct config_node *node;
 };
 
-/* Exact names first, then by falling weight, so that the first match is the one that counts. */
+/* Exact names first, then by descending weight, so that the first match is the best one. */
 static int by_weight(const void *a, const void *b)
 {
 	const struct pattern *x = a, *y = b;
@@ -129,7 +129,7 @@ static bool has_block(const struct config_node *parent, enum config_block block)
 	return false;
 }
 
-/* What a block inside takes over from the virtual server's: all but what proves who we are. */
+/* What a block inherits from that of the virtual server: all settings except those of CONFIG_OUTBOUND_USER. */
 static struct config_outbound inherited(const struct config_outbound *outbound)
 {
 	const struct config_origin by_default = {0};
@@ -185,7 +185,7 @@ static void build_connectors(struct config_build *b, struct config_server *serve
 	server->connector_count = n;
 }
 
-/* The host's name stands in for fqdn, fqdn for the default domain. */
+/* fqdn defaults to the name of the machine, default_domain to fqdn. */
 static void fill_names(struct config_build *b, struct config_server *server, const struct config_node *node)
 {
 	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
@@ -194,9 +194,10 @@ static void fill_names(struct config_build *b, struct config_server *server, con
 		if (domain_valid(host.text))
 			server->fqdn = config_value_domain(&parse, &host);
 		else
-			config_error(b->findings, host.at,
-				     "fqdn is missing, and the host's name \"%.*s\" can't stand in for it: write fqdn",
-				     SPAN_ARGS(host.text));
+			config_error(
+				b->findings, host.at,
+				"fqdn is missing, and the name of this machine, \"%.*s\", is not a domain name: write fqdn",
+				SPAN_ARGS(host.text));
 	}
 	if (!server->default_domain && !config_build_failed(b, &server->default_domain))
 		server->default_domain = server->fqdn;
@@ -204,7 +205,7 @@ static void fill_names(struct config_build *b, struct config_server *server, con
 		server->postmaster = config_build_print(b, "postmaster", "@", server->default_domain);
 }
 
-/* A block that stands there means a log, even when it is empty. */
+/* A log block turns the log on, even if it is empty. */
 static void fill_log(struct config_build *b, struct config_server *server, const struct config_node *node)
 {
 	struct config_log *log = &server->log;
@@ -215,7 +216,7 @@ static void fill_log(struct config_build *b, struct config_server *server, const
 		log->dir = config_build_print(b, b->out->log_dir, "/", server->name ? server->name : "");
 }
 
-/* Its default says yes only where somebody can authenticate, so that what is shown of it is what counts. */
+/* The default is yes only if clients can authenticate, so that `config show` shows the value in force. */
 static void fill_authenticated(struct config_server *server)
 {
 	struct config_relay *relay = &server->relay;
@@ -244,8 +245,8 @@ static void build_server(struct config_build *b, struct config_server *server, c
 	build_connectors(b, server, node);
 }
 
-/* NODE has the name of a virtual server before it: that one alone counts. */
-static bool is_again(struct config_build *b, const struct config_node *node)
+/* Reports NODE if an earlier virtual server has the same name. Only the earlier one is used. */
+static bool is_duplicate(struct config_build *b, const struct config_node *node)
 {
 	const struct config_server *first = config_server_find(b->out, node->words[1].text);
 	if (first)
@@ -265,13 +266,13 @@ static void build_servers(struct config_build *b)
 	b->out->servers = config_build_allocate(b, n, sizeof(*b->out->servers));
 	if (!b->out->servers)
 		return;
-	/* One of a name that is taken is built at the end, so that what is wrong inside is told, and left out. */
-	struct config_server *again = b->out->servers + n;
+	/* A duplicate is built at the end of the array and not counted, so that the errors in it are reported too. */
+	struct config_server *duplicate = b->out->servers + n;
 	for (const struct config_node *node = root->first; (node = next_named(node, CONFIG_SERVER)); node = node->next)
-		build_server(b, is_again(b, node) ? --again : &b->out->servers[b->out->server_count++], node);
+		build_server(b, is_duplicate(b, node) ? --duplicate : &b->out->servers[b->out->server_count++], node);
 }
 
-/* Into *b->out, which has nothing yet but its arena. */
+/* Builds *b->out, which has only its arena before. */
 static void build_all(struct config_build *b)
 {
 	config_build_block(b, CONFIG_GLOBAL, b->out, &b->tree->root, false);
@@ -294,7 +295,7 @@ bool config_build(const struct config_tree *tree, const char *hostname, struct c
 	return !report->errors;
 }
 
-/* OUT has its arena. */
+/* Builds *out, which has only its arena before. */
 static bool parse_canonical(struct span text, struct config *out)
 {
 	struct config_findings findings = {0};

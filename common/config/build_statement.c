@@ -6,7 +6,7 @@
 
 enum { MEANT_TEXT_MAX = 2000 };
 
-/* The block where a setting or block NAME would be known; CONFIG_BLOCK_COUNT = nowhere. */
+/* The block that has a setting or block NAME; CONFIG_BLOCK_COUNT = none. */
 static enum config_block home_of(struct span name)
 {
 	for (enum config_block block = 0; block < CONFIG_BLOCK_COUNT; block++)
@@ -15,7 +15,7 @@ static enum config_block home_of(struct span name)
 	return CONFIG_BLOCK_COUNT;
 }
 
-/* What NAME may mean in BLOCK: "a", or "a, b or c". False: nothing there is like it. */
+/* Appends what NAME may mean in BLOCK: "a", or "a, b or c". False: nothing there is similar. */
 static bool append_meant(struct str *to, enum config_block block, struct span name)
 {
 	const char *near = config_slip_setting(block, name);
@@ -24,7 +24,7 @@ static bool append_meant(struct str *to, enum config_block block, struct span na
 	return config_slip_longer(block, name, to);
 }
 
-/* The same in the first other block that has something like it. */
+/* The same for the first other block that has a similar name. */
 static enum config_block append_meant_elsewhere(struct str *to, enum config_block block, struct span name)
 {
 	for (enum config_block other = 0; other < CONFIG_BLOCK_COUNT; other++)
@@ -55,7 +55,7 @@ static const char *place_name(enum config_block block)
 	return block == CONFIG_GLOBAL ? "the file itself" : config_blocks[block].word;
 }
 
-/* NAME stands first on its line. */
+/* True if AT is the first word on its line. */
 static bool begins_line(const struct config_at *at)
 {
 	const char *text = at->source->text.at;
@@ -65,16 +65,16 @@ static bool begins_line(const struct config_at *at)
 	return !i || text[i - 1] == '\n';
 }
 
-/* A word in brackets: a section of an ini file, or one more host. */
+/* A word in brackets: the section of an ini file, or another host. */
 static void report_bracket(struct config_findings *findings, const struct config_node *node)
 {
 	struct config_at at = config_word_at(node, 0);
-	config_error(findings, at, "\"%.*s\" is no setting: %s", SPAN_ARGS(config_node_name(node)),
+	config_error(findings, at, "\"%.*s\" is not a setting: %s", SPAN_ARGS(config_node_name(node)),
 		     begins_line(&at) ? "a block is written as virtual_server NAME { ... }"
 				      : "separate hosts with spaces, not with ;");
 }
 
-/* A setting of the whole service stands in many files' blocks for one of theirs that begins so. */
+/* A global setting may be a short form of a setting of this block: its name is the beginning of that name. */
 static void report_misplaced(struct config_findings *findings, enum config_block block, enum config_block home,
 			     const struct config_node *node)
 {
@@ -106,14 +106,14 @@ static void report_unknown(struct config_findings *findings, enum config_block b
 			     strchr(str_text(&text), ' ') ? "belong" : "belongs", place_name(other));
 	} else {
 		append_known(&text, block);
-		config_error(findings, at, "unknown setting \"%.*s\" in %s, which knows %s", SPAN_ARGS(name),
+		config_error(findings, at, "unknown setting \"%.*s\" in %s; known there: %s", SPAN_ARGS(name),
 			     place_name(block), str_text(&text));
 	}
 	str_free(&text);
 }
 
-/* NODE is nothing that BLOCK knows. */
-static void report_stranger(struct config_findings *findings, enum config_block block, const struct config_node *node)
+/* NODE is neither a setting nor a block of BLOCK. */
+static void report_statement(struct config_findings *findings, enum config_block block, const struct config_node *node)
 {
 	struct span name = config_node_name(node);
 	enum config_block home = home_of(name);
@@ -138,7 +138,7 @@ void config_statement_check(struct config_findings *findings, enum config_block 
 		return;
 	}
 	if (block == CONFIG_BLOCK_COUNT) {
-		report_stranger(findings, parent, node);
+		report_statement(findings, parent, node);
 		return;
 	}
 	size_t words = config_blocks[block].kind == CONFIG_BLOCK_NAMED ? 2 : 1;

@@ -5,7 +5,7 @@
 
 enum { QUOTA_TEXT_MAX = 32 };
 
-/* A name and who has it, to find those that are taken twice. */
+/* A name and where it is used, to find names that are used twice. */
 struct claim {
 	const char *what;
 	const char *name;
@@ -40,10 +40,10 @@ static void check_sizes(struct config_build *b, const struct config_server *serv
 		return;
 	const struct config_setting *size = config_setting_find(CONFIG_MESSAGES, SPAN("max_message_size"));
 	bool written = messages->max_message_size_at.line;
-	config_error(b->findings, config_build_at(b, server, messages->max_session_size_at),
-		     "max_session_size is below max_message_size%s%s%s, so that the largest message could never come: "
-		     "raise max_session_size, or write max_session_size none",
-		     written ? "" : " (default ", written ? "" : size->fallback, written ? "" : ")");
+	config_error(
+		b->findings, config_build_at(b, server, messages->max_session_size_at),
+		"max_session_size is below max_message_size%s%s%s, so no session could send the largest message: raise max_session_size, or write max_session_size none",
+		written ? "" : " (default ", written ? "" : size->fallback, written ? "" : ")");
 }
 
 static void check_quota(struct config_build *b, const struct config_server *server,
@@ -59,10 +59,10 @@ static void check_quota(struct config_build *b, const struct config_server *serv
 		return;
 	str_init(&size, QUOTA_TEXT_MAX);
 	config_value_format(CONFIG_SIZE, &largest, &size);
-	config_warning(b->findings, at,
-		       "drop_quota is below max_message_size (%s): a larger message never finds room in the folder; "
-		       "raise drop_quota, or write a multiple such as 10x",
-		       str_text(&size));
+	config_warning(
+		b->findings, at,
+		"drop_quota is below max_message_size (%s): a message larger than drop_quota never fits into the folder; raise drop_quota, or write a multiple such as 10x",
+		str_text(&size));
 	str_free(&size);
 }
 
@@ -74,15 +74,16 @@ static void check_quotas(struct config_build *b, const struct config_server *ser
 			check_quota(b, server, &server->local_domains[i]);
 }
 
-/* What is not written is no mistake: mail that expires before its delay notice is due has none. */
+/* A default is no error: mail that expires before its delay notice is due has no delay notice. */
 static void check_delay(struct config_build *b, const struct config_server *server, const char *name,
 			const int64_t *notice, struct config_origin written, const int64_t *expire)
 {
 	if (!written.line || *notice <= *expire || config_build_failed(b, notice) || config_build_failed(b, expire))
 		return;
-	config_error(b->findings, config_build_at(b, server, written),
-		     "%s is longer than %s, so that the notice would never come: write less, or as much for none", name,
-		     strcmp(name, "delay_notice") == 0 ? "expire" : "local_expire");
+	config_error(
+		b->findings, config_build_at(b, server, written),
+		"%s is longer than %s, so the notice would never be sent: write a shorter time, or the same time for no notice",
+		name, strcmp(name, "delay_notice") == 0 ? "expire" : "local_expire");
 }
 
 static void check_delays(struct config_build *b, const struct config_server *server)
@@ -128,13 +129,13 @@ static void check_domains(struct config_build *b, const struct config_server *se
 				     first->origin.file, first->origin.line);
 		else
 			config_error(b->findings, config_build_at(b, server, again->origin),
-				     "domain %s is the default domain already (fqdn stands in for default_domain)",
+				     "domain %s is already the default domain (which is fqdn without default_domain)",
 				     again->name);
 	}
 	free(list);
 }
 
-/* PATH is the folder of a virtual server or one in it that nothing but its spool may write into. */
+/* PATH is the folder of a virtual server, or one of its folders that belong to the spool alone. */
 static bool is_spool(const struct config_server *server, const char *path)
 {
 	static const char *const own[] = {"", "/new", "/cur", "/maildrop", "/lock"};
@@ -153,10 +154,10 @@ static void check_folder(struct config_build *b, const struct config_server *ser
 	for (size_t i = 0; origin.line && i < b->out->server_count; i++)
 		if (is_spool(&b->out->servers[i], path))
 			config_error(b->findings, config_build_at(b, server, origin),
-				     "%s can't be %s, which the spool needs for itself", name, path);
+				     "%s can't be %s, which is part of the spool", name, path);
 }
 
-/* What is put into either of the two would be sent again. */
+/* No folder that the service writes files to may be the pickup folder: it would send them again. */
 static void check_pickup(struct config_build *b, const struct config_server *server)
 {
 	const char *pickup = server->pickup_dir;
@@ -166,19 +167,18 @@ static void check_pickup(struct config_build *b, const struct config_server *ser
 	     other++) {
 		const char *name = other->name ? other->name : "?";
 		if (other < server && other->pickup_dir && strcmp(pickup, "off") && !strcmp(other->pickup_dir, pickup))
-			config_error(
-				b->findings, at,
-				"%s is the pickup folder of virtual server %s already: two servers can't share one",
-				pickup, name);
+			config_error(b->findings, at,
+				     "%s is already the pickup folder of virtual server %s: two servers can't share it",
+				     pickup, name);
 		if (other->badmail_dir && !strcmp(other->badmail_dir, pickup))
-			config_error(b->findings, at, "%s is pickup folder and badmail folder: give each its own",
+			config_error(b->findings, at,
+				     "%s is the pickup folder and the badmail folder: give each a folder of its own",
 				     pickup);
 		for (size_t i = 0; i < other->local_domain_count; i++)
 			if (!strcmp(other->local_domains[i].drop_dir, pickup))
 				config_error(
 					b->findings, at,
-					"%s is pickup folder and drop folder of %s: mail would go in a circle; give "
-					"each its own",
+					"%s is the pickup folder and the drop folder of %s, which is a mail loop: give each a folder of its own",
 					pickup, other->local_domains[i].name ? other->local_domains[i].name : "?");
 	}
 }
@@ -196,11 +196,12 @@ static void check_folders(struct config_build *b, const struct config_server *se
 				     config_build_at(b, server,
 						     domain->drop_dir_at.line ? domain->drop_dir_at
 									      : server->badmail_dir_at),
-				     "%s is drop folder and badmail folder: give each its own", domain->drop_dir);
+				     "%s is a drop folder and the badmail folder: give each a folder of its own",
+				     domain->drop_dir);
 	}
 }
 
-/* Several domains of one server may share a drop folder; two servers may not, for each has its own queue. */
+/* Several domains of one server may share a drop folder. Two servers may not, because each has its own queue. */
 static void check_drop_folders(struct config_build *b)
 {
 	const struct config *config = b->out;
@@ -222,13 +223,13 @@ static void check_drop_folders(struct config_build *b)
 		const struct claim *first = &list[i - 1], *again = &list[i];
 		if (first->server != again->server && !strcmp(first->name, again->name))
 			config_error(b->findings, config_build_at(b, again->server, again->origin),
-				     "%s is a drop folder of virtual server %s already: two servers can't share one",
+				     "%s is already a drop folder of virtual server %s: two servers can't share it",
 				     again->name, first->server->name ? first->server->name : "?");
 	}
 	free(list);
 }
 
-/* FOLDER is where mail of SERVER is put, so that no log may lie among it. */
+/* SERVER puts mail into FOLDER, so it can't be a log folder. */
 static bool is_mail_folder(const struct config_server *server, const char *folder)
 {
 	bool found = (server->badmail_dir && !strcmp(server->badmail_dir, folder)) ||
@@ -238,7 +239,7 @@ static bool is_mail_folder(const struct config_server *server, const char *folde
 	return found;
 }
 
-/* A log names its files by time alone, so two of them in one folder would write into one file. */
+/* Names of log files have only the time, so two servers with one log folder would write to the same file. */
 static void check_log_folder(struct config_build *b, const struct config_server *server)
 {
 	const struct config_log *log = &server->log;
@@ -248,10 +249,10 @@ static void check_log_folder(struct config_build *b, const struct config_server 
 	     other++) {
 		if (other < server && other->log.format && !strcmp(other->log.dir, log->dir))
 			config_error(b->findings, at,
-				     "%s is the log folder of virtual server %s already: two servers can't share one",
+				     "%s is already the log folder of virtual server %s: two servers can't share it",
 				     log->dir, other->name ? other->name : "?");
 		if (is_mail_folder(other, log->dir))
-			config_error(b->findings, at, "%s can't hold the log: mail is put there", log->dir);
+			config_error(b->findings, at, "%s can't be the log folder: it is a folder for mail", log->dir);
 	}
 }
 
@@ -263,10 +264,10 @@ static void check_log(struct config_build *b, const struct config_server *server
 	check_log_folder(b, server);
 	if (log->fields_at.line && log->format != CONFIG_LOG_W3C)
 		config_error(b->findings, config_build_at(b, server, log->fields_at),
-			     "only w3c has a choice of fields: write format w3c, or leave fields out");
+			     "fields can be chosen only for w3c: write format w3c, or remove fields");
 	if (log->local_time_at.line && log->format == CONFIG_LOG_NCSA)
 		config_error(b->findings, config_build_at(b, server, log->local_time_at),
-			     "files of ncsa always go by local time: leave local_time out");
+			     "ncsa files always use local time: remove local_time");
 }
 
 static bool same_endpoint(const struct config_endpoint *a, const struct config_endpoint *b)
@@ -283,7 +284,7 @@ static const struct config_endpoint *find_endpoint(const struct config_server *s
 	return NULL;
 }
 
-/* ENDPOINT is number N of SERVER, which is number S: an equal one before it is an error. */
+/* Reports endpoint N of server S if an earlier one is equal. */
 static void check_endpoint(struct config_build *b, size_t s, size_t n)
 {
 	const struct config_server *server = &b->out->servers[s];
@@ -294,7 +295,7 @@ static void check_endpoint(struct config_build *b, size_t s, size_t n)
 		if (!first || first == endpoint)
 			continue;
 		config_error(b->findings, config_build_at(b, server, endpoint->origin),
-			     "virtual server %s listens on %s port %u already", other->name ? other->name : "?",
+			     "virtual server %s already listens on %s port %u", other->name ? other->name : "?",
 			     first->any ? "*" : first->text, first->port);
 		return;
 	}
@@ -307,9 +308,9 @@ static void check_listen(struct config_build *b)
 			check_endpoint(b, s, n);
 }
 
-/* SERVER itself answers at IP and PORT: it listens there, or on * and no other server claims a loopback address. */
-static bool is_ourself(const struct config_build *b, const struct config_server *server, const struct ipaddr *ip,
-		       uint16_t port)
+/* SERVER listens at IP and PORT: at this address, or at * if IP is a loopback address that no other server uses. */
+static bool is_self(const struct config_build *b, const struct config_server *server, const struct ipaddr *ip,
+		    uint16_t port)
 {
 	struct config_endpoint exact = {.ip = *ip, .port = port}, any = {.any = true, .port = port};
 	if (find_endpoint(server, &exact))
@@ -328,10 +329,10 @@ static void check_hosts(struct config_build *b, const struct config_server *serv
 	for (size_t i = 0; i < hosts->n; i++) {
 		const struct config_host *host = &hosts->at[i];
 		uint16_t port = host->port ? host->port : (uint16_t)outbound->port;
-		if (host->kind == CONFIG_HOST_IP && is_ourself(b, server, &host->ip, port))
+		if (host->kind == CONFIG_HOST_IP && is_self(b, server, &host->ip, port))
 			config_error(b->findings, config_build_at(b, server, host->origin),
-				     "[%s]:%u is where this virtual server itself listens: mail would go in a circle",
-				     host->name, port);
+				     "this virtual server itself listens on [%s]:%u, which is a mail loop", host->name,
+				     port);
 	}
 }
 
@@ -340,11 +341,10 @@ static void check_direct(struct config_build *b, const struct config_server *ser
 	if (server->direct_first && !server->smart_host.n && !config_build_failed(b, &server->smart_host))
 		config_error(
 			b->findings, config_build_at(b, server, server->direct_first_at),
-			"direct_first yes without smart_host: mail goes directly anyway; write smart_host HOST, or "
-			"leave direct_first out");
+			"direct_first yes has no effect without smart_host: write smart_host HOST, or remove direct_first");
 }
 
-/* Mail that matches no other way of SERVER has a connector. */
+/* A connector takes the mail of all domains that nothing else of SERVER matches. */
 static bool has_connector_for_all(const struct config_server *server)
 {
 	for (size_t i = 0; i < server->connector_count; i++)
@@ -354,7 +354,7 @@ static bool has_connector_for_all(const struct config_server *server)
 	return false;
 }
 
-/* A virtual server takes nothing over from another one, which is easily forgotten. */
+/* A virtual server inherits nothing from another one, which is easily forgotten. */
 static void check_own_smart_host(struct config_build *b, const struct config_server *server)
 {
 	if (!server->enabled || server->smart_host_at.line || has_connector_for_all(server))
@@ -363,11 +363,10 @@ static void check_own_smart_host(struct config_build *b, const struct config_ser
 	     other++) {
 		if (!other->enabled || !other->smart_host.n)
 			continue;
-		config_warning(b->findings, config_build_at(b, server, server->origin),
-			       "virtual server %s has no smart_host of its own: its mail does not go to that of "
-			       "virtual server %s, but to the hosts of each domain (MX); write smart_host here, or "
-			       "smart_host none where that is meant",
-			       server->name ? server->name : "?", other->name ? other->name : "?");
+		config_warning(
+			b->findings, config_build_at(b, server, server->origin),
+			"virtual server %s has no smart_host of its own, so its mail does not go to the smart host of virtual server %s but to the hosts of each domain (MX); write smart_host here, or smart_host none if this is intended",
+			server->name ? server->name : "?", other->name ? other->name : "?");
 		return;
 	}
 }
@@ -409,9 +408,10 @@ static void check_sendmail_server(struct config_build *b)
 	const struct config *config = b->out;
 	if (!config->sendmail_server || strcasecmp(config->sendmail_server, "off") == 0 || config_server_local(config))
 		return;
-	config_error(b->findings, config_origin_at(b->tree, config->sendmail_server_at),
-		     "sendmail_server %s: there is no virtual server of this name; write the name of one, or off",
-		     config->sendmail_server);
+	config_error(
+		b->findings, config_origin_at(b->tree, config->sendmail_server_at),
+		"sendmail_server %s: there is no virtual server with this name; write the name of a virtual server, or off",
+		config->sendmail_server);
 }
 
 void config_check(struct config_build *b)

@@ -1,13 +1,13 @@
-/* Checks over several settings, on a whole configuration (mailroot.conf(5), "Errors"). */
+/* Checks that involve several settings, on a whole configuration (mailroot.conf(5), "Errors"). */
 #ifndef COMMON_CONFIG_CHECK_H
 #define COMMON_CONFIG_CHECK_H
 
 #include "common/config/build.h"
 
-/* All of them. */
+/* All checks. */
 void config_check(struct config_build *build);
 
-/* Its parts, each for one virtual server. */
+/* Parts of config_check, each for one virtual server. */
 void config_check_connect(struct config_build *build, const struct config_server *server);
 void config_check_relay(struct config_build *build, const struct config_server *server);
 void config_check_connectors(struct config_build *build, const struct config_server *server);

@@ -1,7 +1,7 @@
-/* Authentication and TLS of clients: what would let nobody in, and what has nothing to act on. */
+/* Authentication and TLS of clients: settings that would lock out every client, and settings without effect. */
 #include "common/config/check.h"
 
-enum { SHOWN = AUTH_PLAIN | AUTH_LOGIN }; /* mechanisms that show the password */
+enum { CLEAR = AUTH_PLAIN | AUTH_LOGIN }; /* mechanisms that send the password itself */
 
 #define ADD_CERTIFICATE "add tls_certificate CERTIFICATE KEY to access"
 
@@ -10,7 +10,7 @@ static bool has_certificate(const struct config_build *b, const struct config_ac
 	return access->tls_certificate.n || config_build_failed(b, &access->tls_certificate);
 }
 
-/* MEMBER is written, and nothing is wrong with it alone. */
+/* MEMBER is written in the file, and its value is valid. */
 static bool is_written(const struct config_build *b, const void *member, const struct config_origin *at)
 {
 	return at->line && !config_build_failed(b, member);
@@ -22,21 +22,19 @@ static void check_certificates(struct config_build *b, const struct config_serve
 	if (has_certificate(b, access))
 		return;
 	if (access->tls_required)
-		config_error(
-			b->findings, config_build_at(b, server, access->tls_required_at),
-			"nobody could send: mail is taken over TLS only, and there is no certificate: " ADD_CERTIFICATE
-			", or write tls_required no");
+		config_error(b->findings, config_build_at(b, server, access->tls_required_at),
+			     "no client could send mail: TLS is required, and there is no certificate: " ADD_CERTIFICATE
+			     ", or write tls_required no");
 	for (size_t i = 0; i < server->listen.n; i++)
 		if (server->listen.at[i].tls)
 			config_error(b->findings, config_build_at(b, server, server->listen.at[i].origin),
-				     "nobody could connect here: TLS needs a certificate: " ADD_CERTIFICATE);
+				     "no client could connect here: TLS needs a certificate: " ADD_CERTIFICATE);
 	if (is_written(b, &access->tls_min, &access->tls_min_at) && access->tls_min != CONFIG_TLS_1_2)
 		config_error(b->findings, config_build_at(b, server, access->tls_min_at),
-			     "tls_min without a certificate, so that there is no TLS: " ADD_CERTIFICATE
-			     ", or leave tls_min out");
+			     "tls_min has no effect without a certificate: " ADD_CERTIFICATE ", or remove tls_min");
 }
 
-/* More than the default domain, which every virtual server has. */
+/* The first local domain that is written; NULL if there is only the default domain, which every server has. */
 static const struct config_origin *local_domain_of(const struct config_server *server)
 {
 	const struct config_local_domain *standard = &server->local_domains[0];
@@ -54,38 +52,40 @@ static void check_anonymous(struct config_build *b, const struct config_server *
 	if (access->anonymous || config_build_failed(b, &access->auth))
 		return;
 	if (!access->auth)
-		config_error(b->findings, at,
-			     "nobody could send: only who has authenticated may, and auth is off: "
-			     "add auth plain login to access, or write anonymous yes");
+		config_error(
+			b->findings, at,
+			"no client could send mail: anonymous is no, and auth is off: add auth plain login to access, or write anonymous yes");
 	else if (local)
-		config_warning(b->findings, at,
-			       "other hosts can't send mail to the local domain at %s:%u, for they do not authenticate",
-			       local->file, local->line);
+		config_warning(
+			b->findings, at,
+			"other hosts can't send mail to the local domain at %s:%u, because they do not authenticate",
+			local->file, local->line);
 }
 
-/* Without TLS a password may be shown by listed clients only. */
+/* Without TLS only listed clients may send a password. */
 static void check_passwords(struct config_build *b, const struct config_server *server)
 {
 	const struct config_access *access = &server->access;
 	struct config_at list_at = config_build_at(b, server, access->auth_clear_list_at);
-	if (access->auth && !(access->auth & ~(unsigned)SHOWN) && access->auth_requires_tls &&
+	if (access->auth && !(access->auth & ~(unsigned)CLEAR) && access->auth_requires_tls &&
 	    !access->auth_clear_list.n && !has_certificate(b, access) &&
 	    !config_build_failed(b, &access->auth_clear_list))
-		config_error(b->findings, config_build_at(b, server, access->auth_at),
-			     "nobody could authenticate: these mechanisms need TLS, and there is no "
-			     "certificate: " ADD_CERTIFICATE ", or list clients in auth_clear_list");
+		config_error(
+			b->findings, config_build_at(b, server, access->auth_at),
+			"no client could authenticate: these mechanisms need TLS, and there is no certificate: " ADD_CERTIFICATE
+			", or list clients in auth_clear_list");
 	if (!access->auth_clear_list.n || config_build_failed(b, &access->auth))
 		return;
-	if (!(access->auth & SHOWN))
+	if (!(access->auth & CLEAR))
 		config_error(b->findings, list_at,
-			     "auth_clear_list is for plain and login, and auth has neither: leave it out");
+			     "auth_clear_list is for plain and login, and auth has neither: remove it");
 	else if (access->tls_required)
 		config_error(b->findings, list_at,
-			     "auth_clear_list has no use beside tls_required yes: leave out one of them");
+			     "auth_clear_list has no effect with tls_required yes: remove one of them");
 	else if (!access->auth_requires_tls)
-		config_error(b->findings, list_at,
-			     "auth_clear_list has no use beside auth_requires_tls no, by which every client may show a "
-			     "password without TLS: leave out auth_requires_tls");
+		config_error(
+			b->findings, list_at,
+			"auth_clear_list has no effect with auth_requires_tls no, which lets every client send a password without TLS: remove auth_requires_tls");
 }
 
 static void check_gssapi(struct config_build *b, const struct config_server *server)
@@ -107,7 +107,7 @@ static void check_gssapi(struct config_build *b, const struct config_server *ser
 	for (size_t i = 0; i < sizeof(only_gssapi) / sizeof(only_gssapi[0]); i++)
 		if (is_written(b, only_gssapi[i].member, only_gssapi[i].at) && !config_build_failed(b, &access->auth))
 			config_error(b->findings, config_build_at(b, server, *only_gssapi[i].at),
-				     "%s is for gssapi, which auth has not: add gssapi to auth, or leave %s out",
+				     "%s is for gssapi, which is not in auth: add gssapi to auth, or remove %s",
 				     only_gssapi[i].name, only_gssapi[i].name);
 }
 
@@ -120,7 +120,7 @@ void config_check_access(struct config_build *b, const struct config_server *ser
 	check_gssapi(b, server);
 	if (relay->authenticated && relay->authenticated_at.line && !server->access.auth &&
 	    !config_build_failed(b, &relay->authenticated) && !config_build_failed(b, &server->access.auth))
-		config_error(b->findings, config_build_at(b, server, relay->authenticated_at),
-			     "nobody can authenticate, for auth is off: add auth plain login to access, or leave "
-			     "authenticated out");
+		config_error(
+			b->findings, config_build_at(b, server, relay->authenticated_at),
+			"no client can authenticate, because auth is off: add auth plain login to access, or remove authenticated");
 }

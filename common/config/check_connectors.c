@@ -1,4 +1,4 @@
-/* Connectors: their address spaces and conditions, and what would keep one from ever getting mail. */
+/* Connectors: their address spaces and conditions, and connectors that would never get mail. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,8 @@ struct claim {
 	const struct config_space *space;
 };
 
-/* By pattern; of one pattern in the order in which they are asked. */
-static int by_turn(const void *a, const void *b)
+/* By pattern; for one pattern in the order in which they are tried. */
+static int by_pattern(const void *a, const void *b)
 {
 	const struct claim *x = a, *y = b;
 	int order = strcmp(x->space->pattern, y->space->pattern);
@@ -54,12 +54,12 @@ static struct claim *sorted_claims(struct config_build *b, const struct config_s
 		for (size_t k = 0; k < server->connectors[i].address_space.n; k++)
 			list[(*n)++] =
 				(struct claim){&server->connectors[i], &server->connectors[i].address_space.at[k]};
-	qsort(list, *n, sizeof(*list), by_turn);
+	qsort(list, *n, sizeof(*list), by_pattern);
 	return list;
 }
 
-/* No cost makes a connector wait for the failure of another: who comes after one that takes all gets nothing. */
-static void check_turns(struct config_build *b, const struct config_server *server, const struct claim *list, size_t n)
+/* A higher cost does not mean a fallback: a connector after one that takes all mail of the pattern gets no mail. */
+static void check_order(struct config_build *b, const struct config_server *server, const struct claim *list, size_t n)
 {
 	const struct claim *first = NULL;
 	for (size_t i = 0; i < n; i++) {
@@ -70,8 +70,7 @@ static void check_turns(struct config_build *b, const struct config_server *serv
 		if (first)
 			config_error(
 				b->findings, config_build_at(b, server, place_of(claim)),
-				"this connector would never get mail for %s: connector %s at %s:%u takes all of it: "
-				"write its hosts in route there, or take %s out of one of them",
+				"this connector would never get mail for %s: connector %s at %s:%u takes all of it; add the hosts to the route there, or remove %s from one of the two",
 				pattern, first->connector->name ? first->connector->name : "?",
 				first->connector->origin.file, first->connector->origin.line, pattern);
 		else if (takes_all(b, claim->connector))
@@ -87,8 +86,7 @@ static void check_smart_host(struct config_build *b, const struct config_server 
 			continue;
 		config_error(
 			b->findings, config_build_at(b, server, place_of(&list[i])),
-			"smart_host at %s:%u would never get mail, for this connector takes that of all domains (*): "
-			"leave out one of them, or give the connector another address_space",
+			"smart_host at %s:%u would never get mail, because this connector takes the mail of all domains (*): remove one of them, or give the connector another address_space",
 			server->smart_host_at.file, server->smart_host_at.line);
 		return;
 	}
@@ -106,13 +104,13 @@ static void check_name(struct config_build *b, const struct config_server *serve
 		}
 }
 
-/* Its outbound block is about the domain's hosts; a connector that has one speaks to its own by that. */
+/* The outbound block of a remote domain applies to the domain's hosts; that of a connector to the connector's hosts. */
 static void check_outbound(struct config_build *b, const struct config_server *server,
 			   const struct config_remote_domain *remote)
 {
 	struct connector_choice choice;
 	const char *name = remote->name ? remote->name : "";
-	char any[DOMAIN_MAX + 2]; /* one of the names that it stands for */
+	char any[DOMAIN_MAX + 2]; /* a name that the pattern matches */
 	if (!remote->has_outbound || remote->route.dns || remote->route.hosts.n)
 		return;
 	snprintf(any, sizeof(any), "%s%s", name[0] == '*' ? "x" : "", name[0] == '*' ? name + 1 : name);
@@ -120,7 +118,7 @@ static void check_outbound(struct config_build *b, const struct config_server *s
 		return;
 	config_warning(
 		b->findings, config_build_at(b, server, remote->origin),
-		"its outbound block says nothing of mail that connector %s at %s:%u takes, which has one of its own",
+		"its outbound block has no effect on mail that connector %s at %s:%u takes, which has an outbound block of its own",
 		choice.connector->name ? choice.connector->name : "?", choice.connector->origin.file,
 		choice.connector->origin.line);
 }
@@ -134,14 +132,14 @@ void config_check_connectors(struct config_build *b, const struct config_server 
 		check_name(b, server, connector);
 		if (!connector->route.dns && !connector->route.hosts.n && !config_build_failed(b, &connector->route))
 			config_error(b->findings, config_build_at(b, server, connector->origin),
-				     "a connector leads nowhere without route: write route [192.0.2.10], or route dns");
+				     "a connector needs route: write route [192.0.2.10], or route dns");
 	}
 	for (size_t i = 0; i < server->remote_domain_count; i++)
 		check_outbound(b, server, &server->remote_domains[i]);
 	list = sorted_claims(b, server, &n);
 	if (!list)
 		return;
-	check_turns(b, server, list, n);
+	check_order(b, server, list, n);
 	check_smart_host(b, server, list, n);
 	free(list);
 }

@@ -12,11 +12,11 @@ static void check_remote(struct config_build *b, const struct config_server *ser
 		return;
 	if (!remote->etrn)
 		config_error(b->findings, config_build_at(b, server, remote->atrn_accounts_at),
-			     "there is nothing to fetch while the mail does not wait: write etrn yes");
+			     "without etrn no mail waits to be fetched: write etrn yes");
 	if (!server->access.auth && !config_build_failed(b, &server->access.auth))
-		config_error(b->findings, config_build_at(b, server, remote->atrn_accounts_at),
-			     "nobody can authenticate here, and so nobody can fetch this mail: write auth plain, or "
-			     "another mechanism, in access");
+		config_error(
+			b->findings, config_build_at(b, server, remote->atrn_accounts_at),
+			"no client can authenticate, so none can fetch this mail: write auth plain, or another mechanism, in access");
 }
 
 void config_check_etrn(struct config_build *b, const struct config_server *server)
@@ -26,7 +26,8 @@ void config_check_etrn(struct config_build *b, const struct config_server *serve
 	for (size_t i = 0; i < server->connector_count; i++) {
 		const struct config_connector *connector = &server->connectors[i];
 		if (connector->etrn_request.domains.n && connector->route.dns)
-			config_error(b->findings, config_build_at(b, server, connector->etrn_request_at),
-				     "whom to ask is not known with route dns: write the hosts in route");
+			config_error(
+				b->findings, config_build_at(b, server, connector->etrn_request_at),
+				"etrn_request needs the hosts, which route dns does not name: write them in route");
 	}
 }

@@ -1,9 +1,9 @@
-/* Names of ours that other hosts see: those that they would not take. */
+/* Our names that other hosts see: warns of those that many hosts would not accept. */
 #include "common/config/check.h"
 
 #include <string.h>
 
-/* NAME, the value of SETTING, with nothing behind it but itself. WHAT will happen to mail. */
+/* Warns if NAME, the value of SETTING, has no dot. WHAT will happen to mail. */
 static void check_dot(struct config_build *b, const struct config_server *server, const char *setting, const char *name,
 		      struct config_origin origin, const char *what)
 {
@@ -14,10 +14,10 @@ static void check_dot(struct config_build *b, const struct config_server *server
 			       "%s %s has no dot: %s; write a full name such as %s.example.com", setting, name, what,
 			       name);
 	else
-		config_warning(b->findings, config_build_at(b, server, server->origin),
-			       "%s is not written, and the name of this machine, %s, has no dot: %s; write %s with "
-			       "a full name such as %s.example.com",
-			       setting, name, what, setting, name);
+		config_warning(
+			b->findings, config_build_at(b, server, server->origin),
+			"%s is not set, and the name of this machine, %s, has no dot: %s; write %s with a full name such as %s.example.com",
+			setting, name, what, setting, name);
 }
 
 static void check_helo_name(struct config_build *b, const struct config_server *server,
@@ -35,9 +35,9 @@ void config_check_names(struct config_build *b, const struct config_server *serv
 		  "many hosts refuse mail from a client with such a name");
 	if (server->default_domain_at.line)
 		check_dot(b, server, "default_domain", server->default_domain, server->default_domain_at,
-			  "other hosts refuse senders of such a domain, and nobody can answer them");
+			  "other hosts refuse senders in such a domain, and replies can't reach them");
 	check_dot(b, server, "masquerade_domain", server->masquerade_domain, server->masquerade_domain_at,
-		  "other hosts refuse senders of such a domain, and nobody can answer them");
+		  "other hosts refuse senders in such a domain, and replies can't reach them");
 	check_helo_name(b, server, &server->outbound, NULL);
 	for (size_t i = 0; i < server->remote_domain_count; i++)
 		check_helo_name(b, server, &server->remote_domains[i].outbound, &server->outbound);

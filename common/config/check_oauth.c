@@ -67,14 +67,12 @@ static void check_outbound(const struct check *c)
 		       "password_file says nothing here: auth %s shows an access token, not a password", auth);
 	if (o->auth_unverified)
 		REFUSE(c, o->auth_unverified_at,
-		       "auth %s shows no access token to an unverified host, which could use it anywhere until it ends: "
-		       "write tls verify instead",
+		       "auth %s shows no access token to an unverified host, which could use it anywhere until it ends: write tls verify instead",
 		       auth);
 	else if (config_outbound_tls(o) != CONFIG_TLS_VERIFY && !config_build_failed(c->b, &o->tls) &&
 		 !config_build_failed(c->b, &o->tls_fingerprint))
 		REFUSE(c, o->auth_at,
-		       "auth %s needs tls verify, or tls_fingerprint: a host that gets an access token can use it "
-		       "anywhere until it ends",
+		       "auth %s needs tls verify, or tls_fingerprint: a host that gets an access token can use it anywhere until it ends",
 		       auth);
 }
 
@@ -116,8 +114,7 @@ static void check_provider(const struct check *c)
 		REFUSE(c, c->at, "provider microsoft365 needs tenant, the organization's ID or one of its domains");
 	if (oauth->provider == CONFIG_PROVIDER_OTHER && !HAS(c, token_url))
 		REFUSE(c, c->at,
-		       "provider other needs token_url, where tokens are fetched; or write provider microsoft365, or "
-		       "provider google");
+		       "provider other needs token_url, where tokens are fetched; or write provider microsoft365, or provider google");
 	refuse_if(c, !microsoft && oauth->tenant, oauth->tenant_at, "tenant", "only provider microsoft365 has tenants");
 }
 
@@ -149,8 +146,7 @@ static void check_service_account(const struct check *c)
 	const struct config_oauth *oauth = c->oauth;
 	if (oauth->provider == CONFIG_PROVIDER_MICROSOFT365) {
 		REFUSE(c, HAS(c, service_account_file) ? oauth->service_account_file_at : c->at,
-		       "provider microsoft365 has no service accounts: write client_id, and client_secret_file or "
-		       "client_certificate");
+		       "provider microsoft365 has no service accounts: write client_id, and client_secret_file or client_certificate");
 		return;
 	}
 	if (!HAS(c, service_account_file))
@@ -187,8 +183,7 @@ static void check_by_sender(const struct check *c)
 		return;
 	if (c->grant != CONFIG_GRANT_CLIENT_CREDENTIALS)
 		REFUSE(c, o->username_at,
-		       "username sender needs grant client_credentials: any other token is for one mailbox, which "
-		       "username names");
+		       "username sender needs grant client_credentials: any other token is for one mailbox, which username names");
 	if (!o->send_as && !config_build_failed(c->b, &o->send_as))
 		REFUSE(c, o->username_at,
 		       "username sender needs send_as, the mailbox for mail whose sender is in no domain of ours");
@@ -201,8 +196,7 @@ static void check_used(struct check *c)
 	c->at = first_written(CONFIG_OAUTH, oauth);
 	if (!says_something(oauth) && !config_build_failed(c->b, &oauth->provider)) {
 		REFUSE(c, c->o->auth_at,
-		       "auth %s needs a block oauth beside it, which says who issues the tokens: oauth { provider "
-		       "microsoft365; ... }",
+		       "auth %s needs a block oauth beside it, which says who issues the tokens: oauth { provider microsoft365; ... }",
 		       auth_word(c->o));
 		return;
 	}

@@ -1,16 +1,17 @@
-/* Outbound blocks that would never send mail, or would show a password to a host that is not verified. */
+/* Outbound blocks that would never send mail, or would send a password to a host that is not verified. */
 #include <string.h>
 
 #include "common/config/check.h"
 #include "common/config/oauth.h"
 
-/* An outbound block, and the hosts that are written where it stands. */
+/* An outbound block, and the hosts that are written in the same block as it. */
 struct block {
 	const struct config_outbound *o;
-	const struct config_outbound *parent; /* whose values it inherits; NULL for the virtual server's own */
+	const struct config_outbound
+		*parent; /* the block whose values it inherits; NULL for that of the virtual server */
 	const struct config_hosts *hosts;
-	const char *hosts_name; /* their setting */
-	bool to_smart_host;     /* its mail goes to the virtual server's smart host */
+	const char *hosts_name; /* the setting that names the hosts */
+	bool to_smart_host;     /* its mail goes to the smart host of the virtual server */
 };
 
 struct check {
@@ -19,14 +20,14 @@ struct check {
 	const struct block *block;
 };
 
-/* MEMBER is written in this very block. */
+/* MEMBER is written in this block itself, not inherited. */
 #define OWN(block, member)                                                                                             \
 	((block)->o->member##_at.line &&                                                                               \
 	 (!(block)->parent || (block)->o->member##_at.token != (block)->parent->member##_at.token))
 
 #define REFUSE(c, origin, ...) config_error((c)->b->findings, config_build_at((c)->b, (c)->server, origin), __VA_ARGS__)
 
-/* Block I of SERVER, the virtual server's own first; false after the last. */
+/* Block I of SERVER; the first is that of the virtual server. False after the last. */
 static bool block_at(const struct config_server *server, size_t i, struct block *out)
 {
 	const struct config_outbound *whole = &server->outbound;
@@ -42,29 +43,29 @@ static bool block_at(const struct config_server *server, size_t i, struct block 
 	const struct config_route *route = remote ? &remote->route : &server->connectors[i - remotes - 1].route;
 	out->o = remote ? &remote->outbound : &server->connectors[i - remotes - 1].outbound;
 	out->hosts = &route->hosts;
-	/* Where there are connectors nobody can tell what goes to the smart host. */
+	/* With connectors it is unknown which mail goes to the smart host. */
 	out->to_smart_host =
 		remote && !route->dns && !route->hosts.n && server->smart_host.n && !server->connector_count;
 	return true;
 }
 
-/* Its hosts prove who they are, or get no mail. */
+/* Hosts must prove their identity to get mail. */
 static bool verifies(const struct config_outbound *o)
 {
 	return config_outbound_tls(o) == CONFIG_TLS_VERIFY;
 }
 
-static bool demands(const struct config_outbound *o)
+static bool requires_tls(const struct config_outbound *o)
 {
 	return o->tls == CONFIG_TLS_ENCRYPT || verifies(o);
 }
 
-static bool speaks(const struct config_outbound *o)
+static bool uses_tls(const struct config_outbound *o)
 {
 	return o->tls != CONFIG_TLS_OFF;
 }
 
-/* One of the blocks that may inherit from SERVER's does what USES tells. */
+/* USES is true for one of the blocks that may inherit from that of SERVER. */
 static bool any(const struct config_server *server, bool (*uses)(const struct config_outbound *))
 {
 	struct block block;
@@ -74,14 +75,14 @@ static bool any(const struct config_server *server, bool (*uses)(const struct co
 	return false;
 }
 
-/* A setting that only some kinds of tls look at stands where none does: it would be ignored. */
+/* Reports a setting that only some values of tls use if no block has such a value. */
 static void check_use(const struct check *c, bool own, struct config_origin origin, const char *name,
 		      bool (*uses)(const struct config_outbound *), const char *cure)
 {
 	const struct block *block = c->block;
 	bool used = block->parent ? uses(block->o) : any(c->server, uses);
 	if (own && !used && !config_build_failed(c->b, &block->o->tls))
-		REFUSE(c, origin, "%s says nothing here: %s", name, cure);
+		REFUSE(c, origin, "%s has no effect here: %s", name, cure);
 }
 
 static void check_tls(const struct check *c)
@@ -89,19 +90,20 @@ static void check_tls(const struct check *c)
 	const struct block *block = c->block;
 	const struct config_outbound *o = block->o;
 	bool named = OWN(block, tls_name) && o->auth != CONFIG_AUTH_GSSAPI;
-	check_use(c, named, o->tls_name_at, "tls_name", verifies, "only tls verify looks for a name");
-	check_use(c, OWN(block, tls_ca), o->tls_ca_at, "tls_ca", verifies, "only tls verify asks for an authority");
+	check_use(c, named, o->tls_name_at, "tls_name", verifies, "only tls verify checks the name");
+	check_use(c, OWN(block, tls_ca), o->tls_ca_at, "tls_ca", verifies, "only tls verify checks the authority");
 	check_use(c, OWN(block, tls_fingerprint) && o->tls_fingerprint.n, o->tls_fingerprint_at, "tls_fingerprint",
 		  verifies, "tls is off; write tls verify");
 	check_use(c, OWN(block, tls_missing) && o->tls_missing == CONFIG_TLS_MISSING_RETURN, o->tls_missing_at,
-		  "tls_missing", demands, "mail goes in clear where TLS is missing; write tls encrypt or tls verify");
-	check_use(c, OWN(block, implicit) && o->implicit == CONFIG_YES, o->implicit_at, "implicit", speaks,
+		  "tls_missing", requires_tls,
+		  "mail is sent in clear if TLS is missing; write tls encrypt or tls verify");
+	check_use(c, OWN(block, implicit) && o->implicit == CONFIG_YES, o->implicit_at, "implicit", uses_tls,
 		  "tls is off");
 	check_use(c, OWN(block, client_certificate) && o->client_certificate.n, o->client_certificate_at,
-		  "client_certificate", speaks, "tls is off");
+		  "client_certificate", uses_tls, "tls is off");
 }
 
-/* STARTTLS and AUTH are extensions, which a host that is greeted with HELO does not offer. */
+/* STARTTLS and AUTH are extensions, which a host does not offer after HELO. */
 static void check_helo(const struct check *c)
 {
 	const struct block *block = c->block;
@@ -111,20 +113,19 @@ static void check_helo(const struct check *c)
 		return;
 	if (o->auth != CONFIG_AUTH_OFF)
 		REFUSE(c, o->auth_at, "auth needs EHLO, and use_helo is yes: write use_helo no here");
-	else if (own && demands(o) && o->implicit != CONFIG_YES)
+	else if (own && requires_tls(o) && o->implicit != CONFIG_YES)
 		REFUSE(c, OWN(block, use_helo) ? o->use_helo_at : o->tls_at,
-		       "TLS is a must here, which needs EHLO, and use_helo is yes: write use_helo no, or tls off");
+		       "TLS is required here, which needs EHLO, and use_helo is yes: write use_helo no, or tls off");
 }
 
-/* Credentials are for hosts that are written beside them, not for those that a name server tells of. */
+/* Credentials are for hosts that are written in the same block, not for hosts that DNS names. */
 static void check_hosts(const struct check *c)
 {
 	const struct block *block = c->block;
 	struct config_origin at = block->o->auth_at;
 	if (!block->hosts->n) {
 		REFUSE(c, at,
-		       "there are no hosts to authenticate to: credentials go only to those of %s in the same block, "
-		       "never to what is found by MX; write %s [HOST]",
+		       "there are no hosts to authenticate to: credentials are sent only to the hosts of %s in the same block, never to hosts found by MX; write %s [HOST]",
 		       block->hosts_name, block->hosts_name);
 		return;
 	}
@@ -132,8 +133,7 @@ static void check_hosts(const struct check *c)
 		const struct config_host *host = &block->hosts->at[i];
 		if (host->kind == CONFIG_HOST_MX)
 			REFUSE(c, host->origin,
-			       "%s would be looked up by MX, and credentials go to no host that is found so: write "
-			       "[%s]",
+			       "%s would be looked up by MX, and credentials are not sent to hosts found by MX: write [%s]",
 			       host->name, host->name);
 	}
 }
@@ -143,16 +143,15 @@ static void check_password(const struct check *c)
 	const struct config_outbound *o = c->block->o;
 	bool kerberos = o->auth == CONFIG_AUTH_GSSAPI;
 	if (!o->username && !config_build_failed(c->b, &o->username))
-		REFUSE(c, o->auth_at, "auth needs username, %s",
-		       kerberos ? "the Kerberos principal" : "written beside it");
+		REFUSE(c, o->auth_at, "auth needs username%s",
+		       kerberos ? ", the Kerberos principal" : " in the same block");
 	if (!o->password_file && !config_build_failed(c->b, &o->password_file))
 		REFUSE(c, o->auth_at, "auth needs password_file, the path of %s",
 		       kerberos ? "the key tab of username" : "a file whose first line is the password");
 	if (!verifies(o) && !o->auth_unverified && !config_build_failed(c->b, &o->tls) &&
 	    !config_build_failed(c->b, &o->tls_fingerprint))
 		REFUSE(c, o->auth_at,
-		       "auth needs tls verify, or tls_fingerprint: without it the password goes to whoever answers in "
-		       "the host's place; if you accept that, write auth_unverified yes");
+		       "auth needs tls verify or tls_fingerprint: without them an impostor of the host would get the password; to accept this risk, write auth_unverified yes");
 }
 
 /* check_oauth.c has what access tokens need instead of a password. */
@@ -168,46 +167,45 @@ static void check_no_auth(const struct check *c)
 {
 	const struct config_outbound *o = c->block->o;
 	static const char cure[] =
-		"there is no auth here: write auth login (or plain, scram-sha-256, cram-md5, gssapi, xoauth2, oauthbearer)";
+		"there is no auth here; write auth login (or plain, scram-sha-256, cram-md5, gssapi, xoauth2, oauthbearer)";
 	if (o->username)
-		REFUSE(c, o->username_at, "username says nothing, for %s", cure);
+		REFUSE(c, o->username_at, "username has no effect: %s", cure);
 	if (o->password_file)
-		REFUSE(c, o->password_file_at, "password_file says nothing, for %s", cure);
+		REFUSE(c, o->password_file_at, "password_file has no effect: %s", cure);
 	if (o->auth_unverified)
-		REFUSE(c, o->auth_unverified_at, "auth_unverified says nothing, for %s", cure);
+		REFUSE(c, o->auth_unverified_at, "auth_unverified has no effect: %s", cure);
 }
 
-/* ADDRESS, the value of NAME, is the sender for the hosts of the same block. */
+/* ADDRESS, the value of NAME, is the sender for the hosts of the same block, so there must be some. */
 static void check_sender(const struct check *c, const char *name, const char *address, struct config_origin at)
 {
 	const struct block *block = c->block;
 	if (address && !block->hosts->n && !config_build_failed(c->b, block->hosts))
 		REFUSE(c, at,
-		       "%s says nothing here: it holds for the hosts of %s in the same block, and there are none; "
-		       "write %s [HOST]",
+		       "%s has no effect here: it applies to the hosts of %s in the same block, and there are none; write %s [HOST]",
 		       name, block->hosts_name, block->hosts_name);
 }
 
 static void check_send_as(const struct check *c)
 {
 	const struct config_outbound *o = c->block->o;
-	static const char cure[] = "there is no send_as here: write send_as ADDRESS, the mailbox that may send";
+	static const char cure[] = "there is no send_as here; write send_as ADDRESS, the mailbox that may send";
 	check_sender(c, "send_as", o->send_as, o->send_as_at);
 	check_sender(c, "notice_sender", o->notice_sender, o->notice_sender_at);
 	if ((o->send_as || o->notice_sender) && !c->block->parent && c->server->direct_first)
 		REFUSE(c, o->send_as ? o->send_as_at : o->notice_sender_at,
-		       "with direct_first yes the hosts of other domains would get this sender, too: leave one of them out");
+		       "with direct_first yes the hosts of other domains would get this sender too: remove one of the two settings");
 	if (o->send_as || o->notice_sender)
 		return;
 	if (!o->send_as_header)
-		REFUSE(c, o->send_as_header_at, "send_as_header says nothing, for %s", cure);
+		REFUSE(c, o->send_as_header_at, "send_as_header has no effect: %s", cure);
 	if (!o->send_as_keep_name)
-		REFUSE(c, o->send_as_keep_name_at, "send_as_keep_name says nothing, for %s", cure);
+		REFUSE(c, o->send_as_keep_name_at, "send_as_keep_name has no effect: %s", cure);
 	if (!o->send_as_reply_to)
-		REFUSE(c, o->send_as_reply_to_at, "send_as_reply_to says nothing, for %s", cure);
+		REFUSE(c, o->send_as_reply_to_at, "send_as_reply_to has no effect: %s", cure);
 }
 
-/* The smart host wants to know us, and what this block asks for would not do for that: its mail would wait for ever. */
+/* If the smart host needs authentication and the settings of this block prevent it, its mail would never be sent. */
 static void check_smart_host(const struct check *c)
 {
 	const struct block *block = c->block;
@@ -216,10 +214,10 @@ static void check_smart_host(const struct check *c)
 		return;
 	if (OWN(block, use_helo) && block->o->use_helo)
 		REFUSE(c, block->o->use_helo_at,
-		       "mail from here goes to the smart host, which we authenticate to: that needs EHLO");
+		       "this mail goes to the smart host, and authentication there needs EHLO");
 	else if (OWN(block, tls) && !verifies(block->o) && verifies(whole) && !whole->auth_unverified)
 		REFUSE(c, block->o->tls_at,
-		       "mail from here goes to the smart host, which we authenticate to: that needs tls verify");
+		       "this mail goes to the smart host, and authentication there needs tls verify");
 }
 
 void config_check_outbound(struct config_build *b, const struct config_server *server)

@@ -1,15 +1,17 @@
-/* Who may connect and who may relay: what nobody can want. The guard against open relays (mailroot.conf(5), relay). */
+/* Which clients may connect and relay: refuses what can't be intended, such as open relays (mailroot.conf(5),
+ * relay). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/config/check.h"
 
-#define REMEDY "; if everybody really shall, write open_relay_intended yes in relay"
+#define REMEDY "; if an open relay is intended, write open_relay_intended yes in relay"
 
 /*
- * By prefix. A list as a whole is refused from two networks of the widest kind that is only warned of: a 128th of IPv4;
- * or two /12 of IPv6, of which the whole Internet has five. Narrow networks, whatever their number, are not counted.
+ * Prefix lengths. A single network is refused below REFUSED_BELOW, and warned of below WARNED_BELOW. A whole list is
+ * refused if its networks together are as large as two /8 of IPv4, a 128th of all, or two /12 of IPv6, of which the
+ * Internet has five. Narrow networks do not count, however many there are.
  */
 enum {
 	REFUSED_BELOW = 8,
@@ -19,12 +21,12 @@ enum {
 	V6_SHARE_MAX = 2 << (COUNTED_BELOW - 12)
 };
 
-/* Where an IPv4 address stands inside an IPv6 one, so that to list these is to list IPv4. */
+/* IPv6 networks that contain IPv4 addresses, so a list that has them has IPv4 addresses. */
 static const char *const v4_inside[] = {"::ffff:0:0/96", "64:ff9b::/96", "2002::/16"};
 
 /*
- * The prefix as a person counts it, of IPv4 where IPv4 is inside; 0 for a network that takes in all of IPv4. *V4: which
- * of the two it is.
+ * The prefix length of NET, and in *v4 whether it is one of IPv4. An IPv6 network with IPv4 addresses counts as IPv4;
+ * the result is 0 if it has all of IPv4.
  */
 static unsigned prefix_of(const struct cidr *net, bool *v4)
 {
@@ -43,13 +45,13 @@ static unsigned prefix_of(const struct cidr *net, bool *v4)
 	return net->bits;
 }
 
-/* "*", and "*.tld": everybody, or most of the world. */
+/* "*" or "*.tld": every domain, or a large part of all domains. */
 static bool is_wide(const char *pattern)
 {
 	return pattern && pattern[0] == '*' && (!pattern[1] || !strchr(pattern + 2, '.'));
 }
 
-/* "*.co.jp" and the like, where everybody may have a name: some of them, for the whole list is longer than we are. */
+/* "*.co.jp" and similar patterns, in which anybody can register a name. Only the most common ones are known. */
 static bool is_registry(const char *pattern)
 {
 	static const char *const second[] = {"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"};
@@ -70,10 +72,10 @@ static void check_name(struct config_build *b, const struct config_server *serve
 	struct config_at at = config_build_at(b, server, client->origin);
 	if (is_wide(client->name))
 		config_error(b->findings, at,
-			     "open relay: %s lets strangers send mail to everywhere: name your own domains" REMEDY,
+			     "open relay: %s lets anybody send mail anywhere; list your own domains" REMEDY,
 			     client->text);
 	else if (is_registry(client->name))
-		config_warning(b->findings, at, "everybody may have a host in %s, and all of them may relay",
+		config_warning(b->findings, at, "anybody can have a host in %s, and all these hosts may relay",
 			       client->text);
 }
 
@@ -86,15 +88,14 @@ static void check_network(struct config_build *b, const struct config_server *se
 		return;
 	if (prefix < REFUSED_BELOW)
 		config_error(b->findings, config_build_at(b, server, client->origin),
-			     "open relay: %s lets strangers send mail to everywhere: list your own networks" REMEDY,
+			     "open relay: %s lets anybody send mail anywhere; list your own networks" REMEDY,
 			     client->text);
 	else
 		config_warning(b->findings, config_build_at(b, server, client->origin),
-			       "%s is a public network of many strangers, and all of them may relay", client->text);
+			       "%s is a large public network, and all its hosts may relay", client->text);
 }
 
-/* Wider ones first among those that begin at one address, so that what follows a network and is in it comes after it.
- */
+/* By address, then by prefix length, so that a network comes before the networks that it contains. */
 static int by_base(const void *a, const void *b)
 {
 	const struct cidr *x = a, *y = b;
@@ -117,7 +118,7 @@ static struct cidr *public_networks(const struct config_clients *list, size_t *n
 	return nets;
 }
 
-/* Networks that each pass alone may be half of the Internet together. */
+/* Networks that are acceptable one by one may together be half of the Internet. */
 static void check_union(struct config_build *b, const struct config_server *server)
 {
 	const struct config_clients *list = &server->relay.list;
@@ -136,9 +137,9 @@ static void check_union(struct config_build *b, const struct config_server *serv
 	if (!nets)
 		b->findings->no_memory = true;
 	else if (share[true] >= V4_SHARE_MAX || share[false] >= V6_SHARE_MAX)
-		config_error(b->findings, config_build_at(b, server, server->relay.list_at),
-			     "open relay: the public networks of this list together let a large part of the Internet "
-			     "send mail to everywhere: list your own networks" REMEDY);
+		config_error(
+			b->findings, config_build_at(b, server, server->relay.list_at),
+			"open relay: the public networks in this list together let a large part of the Internet send mail anywhere; list your own networks" REMEDY);
 }
 
 static void check_clients(struct config_build *b, const struct config_server *server)
@@ -158,10 +159,10 @@ static void check_clients(struct config_build *b, const struct config_server *se
 static void check_relayed(struct config_build *b, const char *pattern, struct config_at at)
 {
 	if (is_wide(pattern))
-		config_error(b->findings, at, "open relay: everybody could send mail to %s: name the domains" REMEDY,
+		config_error(b->findings, at, "open relay: anybody could send mail to %s; name the domains" REMEDY,
 			     pattern);
 	else if (is_registry(pattern))
-		config_warning(b->findings, at, "everybody could send mail to all of %s", pattern);
+		config_warning(b->findings, at, "anybody could send mail to every domain in %s", pattern);
 }
 
 static void check_domains(struct config_build *b, const struct config_server *server)
@@ -185,13 +186,13 @@ void config_check_connect(struct config_build *b, const struct config_server *se
 	for (size_t i = 0; connect->allow == CONFIG_ALL_EXCEPT_LISTED && i < connect->list.n; i++)
 		if (connect->list.at[i].name && !strcmp(connect->list.at[i].name, "*"))
 			config_error(b->findings, config_build_at(b, server, connect->list.at[i].origin),
-				     "nobody could connect: * is every client, and allow is all-except-listed");
+				     "no client could connect: * is every client, and allow is all-except-listed");
 	if (connect->allow != CONFIG_ONLY_LISTED || connect->list.n || config_build_failed(b, &connect->list) ||
 	    config_build_failed(b, &connect->allow))
 		return;
-	config_error(b->findings, config_build_at(b, server, connect->allow_at),
-		     "nobody could connect: only the listed clients may, and none is listed: add list with your "
-		     "networks, or write allow all-except-listed");
+	config_error(
+		b->findings, config_build_at(b, server, connect->allow_at),
+		"no client could connect: allow is only-listed, and list is empty; add list with your networks, or write allow all-except-listed");
 }
 
 void config_check_relay(struct config_build *b, const struct config_server *server)
@@ -200,9 +201,9 @@ void config_check_relay(struct config_build *b, const struct config_server *serv
 	if (relay->open_relay_intended || config_build_failed(b, &relay->open_relay_intended))
 		return;
 	if (relay->allow == CONFIG_ALL_EXCEPT_LISTED)
-		config_error(b->findings, config_build_at(b, server, relay->allow_at),
-			     "open relay: all but the listed clients could send mail to everywhere: "
-			     "write allow only-listed and list your own networks" REMEDY);
+		config_error(
+			b->findings, config_build_at(b, server, relay->allow_at),
+			"open relay: all clients except the listed ones could send mail anywhere; write allow only-listed and list your own networks" REMEDY);
 	else
 		check_clients(b, server);
 	check_domains(b, server);

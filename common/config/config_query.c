@@ -1,4 +1,4 @@
-/* Questions to a configuration that is built. */
+/* Queries on a built configuration. */
 #include <string.h>
 
 #include "common/config/table.h"

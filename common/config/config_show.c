@@ -5,11 +5,11 @@
 
 enum { ORIGIN_COLUMN = 48, INDENT = 4, VALUE_TEXT_MAX = 1 << 20, PATH_TEXT_MAX = 1024 };
 
-/* A walk over all values of a configuration; the ends know how to write them. */
+/* A walk over all values of a configuration; `form` writes them as text or JSON. */
 struct walk {
 	const struct walk_form *form;
 	struct str *to;
-	struct str path; /* the blocks around, for JSON: "virtual_server default/messages" */
+	struct str path; /* the enclosing blocks, for JSON: "virtual_server default/messages" */
 	unsigned depth;
 	size_t count; /* values so far */
 };
@@ -17,7 +17,7 @@ struct walk {
 struct walk_form {
 	void (*open)(struct walk *w, const char *word, const char *name, const struct config_origin *origin);
 	void (*close)(struct walk *w);
-	/* VALUE is empty when nothing is set. */
+	/* VALUE is empty if the setting is not set. */
 	void (*value)(struct walk *w, const char *name, struct span value, const struct config_origin *origin);
 };
 
@@ -117,7 +117,7 @@ static void json_value(struct walk *w, const char *name, struct span value, cons
 
 static const struct walk_form json_form = {json_open, json_close, json_value};
 
-/* Lists that stand in a file with one entry a line have an origin for each. */
+/* Lists with one entry per line in the file have an origin for each entry. */
 static bool walk_entries(struct walk *w, const struct config_setting *setting, const void *value)
 {
 	const struct config_clients *clients = value;

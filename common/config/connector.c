@@ -27,8 +27,8 @@ enum connector_verdict connector_judge(const struct config_connector *connector,
 	return has_sender(&connector->senders_refused, mail->sender) ? CONNECTOR_SENDER_REFUSED : CONNECTOR_TAKES;
 }
 
-/* A goes before B; of equals the first that was found stays. */
-static bool goes_before(const struct config_space *a, const struct config_space *b)
+/* A is a better match than B; of equals the first one found remains. */
+static bool is_better(const struct config_space *a, const struct config_space *b)
 {
 	size_t wa = domain_pattern_weight(span_of(a->pattern)), wb = domain_pattern_weight(span_of(b->pattern));
 	return wa != wb ? wa > wb : a->cost < b->cost;
@@ -39,7 +39,7 @@ const struct config_space *connector_space(const struct config_connector *connec
 	const struct config_space *best = NULL;
 	for (size_t i = 0; i < connector->address_space.n; i++) {
 		const struct config_space *space = &connector->address_space.at[i];
-		if (domain_pattern_match(span_of(space->pattern), domain) && (!best || goes_before(space, best)))
+		if (domain_pattern_match(span_of(space->pattern), domain) && (!best || is_better(space, best)))
 			best = space;
 	}
 	return best;
@@ -54,7 +54,7 @@ bool connector_find(const struct config_server *server, struct span domain, cons
 		if (mail && connector_judge(connector, mail) != CONNECTOR_TAKES)
 			continue;
 		const struct config_space *space = connector_space(connector, domain);
-		if (space && (!out->space || goes_before(space, out->space)))
+		if (space && (!out->space || is_better(space, out->space)))
 			*out = (struct connector_choice){connector, space};
 	}
 	return out->space != NULL;

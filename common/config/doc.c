@@ -14,7 +14,7 @@ static const char *const acts_words[CONFIG_ACTS_COUNT] = {
 	[CONFIG_PROCESSES_NEW] = "with the reload, which starts new processes",
 };
 
-/* The bounds of its values are values. */
+/* The bounds of such a type are values of the type. */
 static bool is_scalar(enum config_type type)
 {
 	return type == CONFIG_NUMBER || type == CONFIG_LIMIT || type == CONFIG_SIZE || type == CONFIG_SIZE_LIMIT ||
@@ -77,13 +77,13 @@ static void append_parents(struct str *to, enum config_block block)
 	}
 }
 
-/* Whether a sentence ends at AT. The dots of "first, second, ... failed" end none. */
+/* True if a sentence ends at AT. An ellipsis does not end a sentence. */
 static bool ends_sentence(struct span text, size_t at)
 {
 	return at && at + 1 < text.len && text.at[at] == '.' && text.at[at + 1] == ' ' && text.at[at - 1] != '.';
 }
 
-/* One sentence a line, as mdoc wants it. What troff would take for its own is escaped; no sentence of ours begins
+/* One sentence per line, as mdoc requires. Characters that are special to troff are escaped; no sentence of ours begins
  * with a dot or a quote. */
 static void append_roff(struct str *to, struct span text)
 {
@@ -171,7 +171,7 @@ static void text_block(struct str *to, enum config_block block)
 	config_doc_wrapped(to, INDENT, "", span_of(config_blocks[block].doc));
 }
 
-/* NAME as the block in front of a dot, BLOCK_COUNT where none stands there, and the setting behind it. */
+/* Splits "BLOCK.SETTING": returns the block and moves *NAME to the setting. CONFIG_BLOCK_COUNT: there is no block. */
 static enum config_block split_name(const char **name)
 {
 	const char *dot = *name ? strchr(*name, '.') : NULL;

@@ -1,13 +1,13 @@
-/* Facts of settings as text, for those that generate documentation. */
+/* Facts about settings as text, for the generators of documentation. */
 #ifndef COMMON_CONFIG_DOC_H
 #define COMMON_CONFIG_DOC_H
 
 #include "common/config/table.h"
 
-/* " (at most 64 values)", " (1s to 1d)", or nothing when the setting has no bounds. */
+/* Appends " (at most 64 values)" or " (1s to 1d)", or nothing if the setting has no bounds. */
 void config_doc_bounds(struct str *to, const struct config_setting *setting);
 
-/* TEXT in lines of at most 100 columns, each with INDENT blanks and PREFIX in front. */
+/* Appends TEXT in lines of at most 100 columns, each with INDENT spaces and PREFIX in front. */
 void config_doc_wrapped(struct str *to, unsigned indent, const char *prefix, struct span text);
 
 #endif

@@ -5,7 +5,7 @@
 
 enum { FACTS_TEXT_MAX = 4096, INDENT = 4 };
 
-/* What the shipped file sets, because no default could. */
+/* What the shipped file sets, because it can't be a default. */
 static const struct {
 	enum config_block block;
 	const char *name;
@@ -21,7 +21,7 @@ static const char *const sample_names[CONFIG_BLOCK_COUNT] = {
 	[CONFIG_CONNECTOR] = "partner",
 };
 
-/* Values of settings without default in the example; the others without one are empty lists. */
+/* Values in the example of settings without a default; other settings without a default are empty lists. */
 static const struct {
 	const char *name;
 	const char *value;
@@ -66,7 +66,7 @@ static const struct {
 static const char *sample_value(const struct config_setting *setting)
 {
 	if (setting->type == CONFIG_MECHANISMS)
-		return "plain login gssapi"; /* or the settings after it would have nothing to act on */
+		return "plain login gssapi"; /* otherwise the settings after it would have no effect */
 	if (*setting->fallback)
 		return setting->fallback;
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
@@ -137,10 +137,10 @@ static void example_block(struct str *to, enum config_block block, unsigned inde
 void config_doc_example(struct str *to)
 {
 	str_append_text(
-		to, "# The configuration of Mailroot. mailroot.conf(5) explains it; `mailrootctl check` finds what is\n"
-		    "# wrong with it; `mailrootctl reload` makes it count.\n"
-		    "#\n"
-		    "# Every setting stands here after a #, with its default or, where that says little, with a sample "
-		    "value.\n\n");
+		to,
+		"# The configuration of Mailroot. mailroot.conf(5) explains it. `mailrootctl check` finds errors in\n"
+		"# this file. `mailrootctl reload` puts changes into force.\n"
+		"#\n"
+		"# Every setting is listed after a #, with its default or, if there is none, with a sample value.\n\n");
 	example_block(to, CONFIG_GLOBAL, 0, "");
 }

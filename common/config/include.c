@@ -17,7 +17,7 @@ static bool already_open(const struct config_open *open, const struct stat *st)
 	return false;
 }
 
-/* Not blocking, so that a fifo in the place of a file stops nobody. The descriptor, or -errno with WHY. */
+/* Opens without blocking, because PATH may be a FIFO. Returns the descriptor, or -errno with WHY. */
 static int open_regular(const char *path, const struct config_open *outer, struct stat *st, const char **why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -38,7 +38,7 @@ static int open_regular(const char *path, const struct config_open *outer, struc
 	return -EINVAL;
 }
 
-/* A name that would make a line of its own in a message or in the canonical text. */
+/* Such a name could add a line to a message or to the canonical text. */
 static bool has_control(const char *path)
 {
 	for (; *path; path++)
@@ -47,7 +47,7 @@ static bool has_control(const char *path)
 	return false;
 }
 
-/* What Notepad calls Unicode, and PowerShell's > writes: two octets a character. */
+/* Notepad ("Unicode") and PowerShell (>) write UTF-16. */
 static bool is_utf16(struct span text)
 {
 	return span_starts(text, SPAN("\xff\xfe")) || span_starts(text, SPAN("\xfe\xff")) ||
@@ -58,7 +58,7 @@ int config_include_read(const char *path, const struct config_open *outer, size_
 			struct config_open *out, const char **why)
 {
 	struct stat st;
-	*why = "control characters in the name of a file";
+	*why = "the name has control characters";
 	if (has_control(path))
 		return -EINVAL;
 	int fd = open_regular(path, outer, &st, why);
@@ -71,7 +71,7 @@ int config_include_read(const char *path, const struct config_open *outer, size_
 		*why = err == -EFBIG ? "it is too large" : strerror(-err);
 		return err;
 	}
-	*why = "it is UTF-16: save it as ASCII or UTF-8; iconv -f UTF-16 -t UTF-8 makes it so";
+	*why = "it is UTF-16: save it as ASCII or UTF-8; iconv -f UTF-16 -t UTF-8 converts it";
 	if (is_utf16(str_span(text)))
 		return -EINVAL;
 	*out = (struct config_open){path, st.st_dev, st.st_ino, outer ? outer->depth + 1 : 0, outer};
@@ -86,7 +86,7 @@ bool config_include_is_pattern(struct span word)
 	return false;
 }
 
-/* The part of FROM in front of a relative WORD. */
+/* The part of FROM that precedes a relative WORD. */
 static struct span folder_of(const char *from, struct span word)
 {
 	const char *slash = strrchr(from, '/');
@@ -110,7 +110,7 @@ static void append_escaped(struct str *to, struct span text, const char *special
 	}
 }
 
-static int stop_at_trouble(const char *path, int err)
+static int stop_at_error(const char *path, int err)
 {
 	(void)path;
 	return err != ENOENT && err != ENOTDIR;
@@ -123,7 +123,7 @@ bool config_include_glob(const char *from, struct span word, glob_t *out, const 
 	append_escaped(&pattern, folder_of(from, word), "*?[\\");
 	append_escaped(&pattern, word, "\\");
 	*out = (glob_t){0};
-	int result = pattern.failed ? GLOB_NOSPACE : glob(str_text(&pattern), 0, stop_at_trouble, out);
+	int result = pattern.failed ? GLOB_NOSPACE : glob(str_text(&pattern), 0, stop_at_error, out);
 	str_free(&pattern);
 	if (!result || result == GLOB_NOMATCH)
 		return true;

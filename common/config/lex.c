@@ -7,7 +7,7 @@ static bool at_end(const struct config_lexer *lexer)
 	return lexer->offset >= lexer->source->text.len;
 }
 
-/* NUL at the end, which no text may hold. */
+/* NUL at the end; no text may contain NUL. */
 static char peek(const struct config_lexer *lexer)
 {
 	return at_end(lexer) ? '\0' : lexer->source->text.at[lexer->offset];
@@ -28,14 +28,14 @@ static bool ends_word(const struct config_lexer *lexer)
 	return at_end(lexer) || memchr(" \t\r\n;{}", peek(lexer), 7);
 }
 
-/* A carriage return is a blank at a line's end only: files from Windows. */
+/* A carriage return is a blank only at the end of a line: files from Windows. */
 static bool is_blank(const struct config_lexer *lexer)
 {
 	struct span rest = span_skip(lexer->source->text, lexer->offset);
 	return rest.len && (rest.at[0] == ' ' || rest.at[0] == '\t' || span_starts(rest, SPAN("\r\n")));
 }
 
-/* The octets up to the closing quote, or up to the line's end when there is none. */
+/* The octets up to the closing quote, or up to the end of the line if there is none. */
 static struct span quoted_text(const struct config_lexer *lexer)
 {
 	struct span rest = span_skip(lexer->source->text, lexer->offset + 1);
@@ -77,7 +77,7 @@ static struct span quoted_word(struct config_lexer *lexer)
 	}
 	lexer->offset++;
 	if (!ends_word(lexer))
-		config_error(lexer->findings, here(lexer), "a blank is missing after the closing quote");
+		config_error(lexer->findings, here(lexer), "a space is missing after the closing quote");
 	return unescape(lexer, text);
 }
 
@@ -117,7 +117,7 @@ static void take_origin(struct config_lexer *lexer, struct span comment)
 	lexer->source = next;
 }
 
-/* Leaves the lexer at the comment's line end. True when it was an origin: then the line end does not count. */
+/* Moves to the line end after the comment. True if it was an origin: then the line end is skipped too. */
 static bool skip_comment(struct config_lexer *lexer)
 {
 	struct span rest = span_skip(lexer->source->text, lexer->offset);
@@ -142,7 +142,7 @@ static void skip_blanks(struct config_lexer *lexer)
 	}
 }
 
-/* Counts a token that is not a line's end. A canonical text has an fqdn for each server more than what was read. */
+/* Counts a token that is not a line end. A canonical text has more tokens than the file: an fqdn for each server. */
 static bool within_bound(struct config_lexer *lexer, struct config_at at)
 {
 	uint32_t max = lexer->canonical ? 2 * CONFIG_TOKENS_MAX : CONFIG_TOKENS_MAX;
@@ -154,7 +154,7 @@ static bool within_bound(struct config_lexer *lexer, struct config_at at)
 	return false;
 }
 
-/* A line that begins with a semicolon, and what follows on it, which is taken for the comment that it was meant for. */
+/* Reports a line that begins with a semicolon, and skips it as a comment, as it was meant. */
 static void skip_ini_comment(struct config_lexer *lexer)
 {
 	struct span rest = span_skip(lexer->source->text, lexer->offset + 1);

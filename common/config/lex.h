@@ -4,13 +4,13 @@
 
 #include "common/config/report.h"
 
-enum { CONFIG_TOKENS_MAX = 100000 }; /* of a file with all that it includes */
+enum { CONFIG_TOKENS_MAX = 100000 }; /* of a file and all files that it includes */
 
 enum config_token_kind { TOKEN_WORD, TOKEN_OPEN, TOKEN_CLOSE, TOKEN_LINE_END, TOKEN_END };
 
 struct config_token {
 	enum config_token_kind kind;
-	struct span text; /* of a word, quotes and escapes resolved; points into the source or the arena */
+	struct span text; /* of a word, with quotes and escapes resolved; points into the source or the arena */
 	struct config_at at;
 };
 
@@ -21,13 +21,13 @@ struct config_lexer {
 	uint32_t *token; /* the number of the last token, over all files */
 	size_t offset;
 	uint32_t line;
-	bool begun;     /* something stands on this line already */
-	bool canonical; /* "#line N" and "#line N "FILE"" set the origin of what follows */
+	bool begun;     /* this line already had a token */
+	bool canonical; /* "#line N" and "#line N "FILE"" set the origin of the next line */
 };
 
 /*
- * The next token. What is wrong is reported and read as well as can be; past CONFIG_TOKENS_MAX everything ends.
- * Before the first call offset is 0 and line 1.
+ * The next token. Errors are reported, and the text is read as far as possible. After CONFIG_TOKENS_MAX tokens the text
+ * ends. Before the first call offset is 0 and line is 1.
  */
 void config_lex(struct config_lexer *lexer, struct config_token *out);
 

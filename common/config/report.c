@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer lines are shown in part, so that the caret stays in sight. */
+/* Of a longer line only the part around the caret is shown. */
 enum { LINE_SHOWN = 160, LINE_BEFORE_CARET = 100 };
 
-/* A word may be as long as its file, and no terminal shall obey it. */
+/* Bounds messages: a word may be as long as its file. */
 enum { MESSAGE_MAX = 4096 };
 
-/* Names of settings are shorter; a longer word is near to none of them. */
+/* Names of settings are shorter, so a longer word is near none of them. */
 enum { NEAREST_WORD_MAX = 48 };
 
 static void add(struct config_findings *f, struct config_at at, bool warning, const char *format, va_list args)
@@ -56,7 +56,7 @@ static bool continues_character(char octet)
 	return ((unsigned char)octet & 0xc0) == 0x80;
 }
 
-/* The octets of TEXT's line around AT that are shown, and where AT lies in them. */
+/* The part of the line around AT that is shown, and the offset of AT in it. */
 static struct span shown_line(const struct config_at *at, size_t *caret)
 {
 	struct span text = at->source->text;
@@ -87,7 +87,7 @@ static unsigned column_of(const struct config_at *at)
 	return column;
 }
 
-/* A caret counts characters; tabs are kept so that it stands right whatever their width. */
+/* The caret is placed by characters; tabs are kept, so the place is right for any tab width. */
 static void append_line(const struct config_at *at, struct str *to)
 {
 	size_t caret;
@@ -150,7 +150,8 @@ static size_t smallest(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* Levenshtein distance, a swap of neighbours counting one, without regard to case; both at most NEAREST_WORD_MAX. */
+/* Levenshtein distance; a swap of neighbours counts as one, case is ignored. Both have at most NEAREST_WORD_MAX octets.
+ */
 static size_t edit_distance(struct span a, struct span b)
 {
 	size_t rows[3][NEAREST_WORD_MAX + 1];

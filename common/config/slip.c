@@ -7,10 +7,10 @@
 #include "common/config/report.h"
 #include "common/mail/cidr.h"
 
-/* What IPv4 addresses look like in the 16 octets of an address. */
+/* The place of an IPv4 address in the 16 octets of an address. */
 enum { V4_FIRST = 12, V4_OCTETS = 4, V4_BITS = 96 };
 
-static bool stands_in(struct span text, const char *const *words)
+static bool is_one_of(struct span text, const char *const *words)
 {
 	for (size_t i = 0; words[i]; i++)
 		if (span_equal_nocase(text, span_of(words[i])))
@@ -25,16 +25,16 @@ const char *config_slip_choice(struct span text, const char *const *words)
 	static const char *const *const both[] = {truths, untruths};
 	struct config_nearest nearest = {.word = text};
 	for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++)
-		for (size_t j = 0; stands_in(text, both[i]) && words[j]; j++)
-			if (stands_in(span_of(words[j]), both[i]))
+		for (size_t j = 0; is_one_of(text, both[i]) && words[j]; j++)
+			if (is_one_of(span_of(words[j]), both[i]))
 				return words[j];
 	for (size_t i = 0; words[i]; i++)
 		config_nearest_offer(&nearest, words[i]);
 	return nearest.name;
 }
 
-/* The bits of MASK, 255.255.0.0 or turned round 0.0.255.255, as a prefix. False: it is none, or one that may as well be
- * an address: of fewer than 8 bits. */
+/* The prefix length of the mask TEXT, 255.255.0.0 or inverted 0.0.255.255. False: it is not a mask, or has fewer than 8
+ * bits, so that it may be an address. */
 static bool mask_bits(struct span text, unsigned *bits)
 {
 	struct ipaddr ip;
@@ -55,7 +55,7 @@ bool config_slip_is_mask(struct span text)
 	return mask_bits(text, &bits);
 }
 
-/* ADDRESS without the bits behind the first BITS, in the form of a network. */
+/* Writes the network of ADDRESS with prefix length BITS. */
 static void print_network(const struct ipaddr *address, unsigned bits, char *to)
 {
 	struct ipaddr base = *address;
@@ -108,7 +108,7 @@ bool config_slip_bracket(struct span text, char to[CONFIG_SLIP_MAX])
 	return true;
 }
 
-/* What other programs call a setting: the service of Windows, Postfix, Exim, sendmail. */
+/* Names of settings in other programs: the service of Windows, Postfix, Exim, sendmail. */
 static const char *const elsewhere[][2] = {
 	{"relayhost", "smart_host"},
 	{"mynetworks", "relay"},
@@ -153,7 +153,7 @@ const char *config_slip_setting(enum config_block block, struct span name)
 
 static bool is_longer(const struct config_setting *setting, enum config_block block, struct span name)
 {
-	enum { WORD_MIN = 4 }; /* shorter ones begin too many names */
+	enum { WORD_MIN = 4 }; /* a shorter word is the beginning of too many names */
 	struct span whole = span_of(setting->name);
 	return setting->block == block && name.len >= WORD_MIN && whole.len > name.len &&
 	       span_starts_nocase(whole, name);

@@ -1,5 +1,5 @@
-/* settings.def as tables. For the modules of the configuration and for what tells changes of it; everybody else sees
- * structs (config.h). */
+/* settings.def as tables, for the modules of the configuration and for those that compare configurations. All other
+ * code uses the structs of config.h. */
 #ifndef COMMON_CONFIG_TABLE_H
 #define COMMON_CONFIG_TABLE_H
 
@@ -64,7 +64,7 @@ enum config_block {
 	CONFIG_BLOCK_COUNT
 };
 
-/* Where a block may stand: a set of these. */
+/* The blocks that may contain a block, as bits. */
 enum config_in {
 	CONFIG_IN_NOTHING = 0,
 	CONFIG_IN_GLOBAL = 1 << CONFIG_GLOBAL,
@@ -77,7 +77,7 @@ enum config_in {
 
 enum config_kind { CONFIG_BLOCK_ONCE, CONFIG_BLOCK_NAMED };
 
-/* When a change acts. */
+/* When a change takes effect. */
 enum config_acts { CONFIG_COMMAND, CONFIG_CONNECTION, CONFIG_PROCESSES_NEW, CONFIG_ACTS_COUNT };
 
 struct config_block_info {
@@ -103,7 +103,7 @@ struct config_setting {
 extern const struct config_setting config_settings[];
 extern const size_t config_setting_count;
 
-/* Where the struct of a block that stands once lies in the struct of its parent. */
+/* The offset of the struct of an unnamed block in the struct of its parent. */
 struct config_place {
 	enum config_block parent, block;
 	size_t offset;
@@ -111,7 +111,7 @@ struct config_place {
 extern const struct config_place config_places[];
 extern const size_t config_place_count;
 
-/* The blocks of a virtual server that have a name, which is the first member of each: where their array lies. */
+/* The named blocks of a virtual server: the offset of their array and count. Their first member is the name. */
 struct config_named {
 	enum config_block block;
 	size_t array, count, size;
@@ -122,13 +122,13 @@ extern const size_t config_named_count;
 /* Block I of KIND in SERVER; NULL after the last. */
 const void *config_named_at(const struct config_named *kind, const struct config_server *server, size_t i);
 
-/* The setting NAME of BLOCK, without regard to case, or NULL. */
+/* The setting NAME of BLOCK, in any case, or NULL. */
 const struct config_setting *config_setting_find(enum config_block block, struct span name);
 
 /* The block that WORD opens inside PARENT, or CONFIG_BLOCK_COUNT. */
 enum config_block config_block_find(enum config_block parent, struct span word);
 
-/* A block may stand in PARENT. */
+/* True if PARENT may contain BLOCK. */
 bool config_block_in(enum config_block block, enum config_block parent);
 
 #endif

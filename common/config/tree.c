@@ -8,7 +8,7 @@
 #include "common/config/include.h"
 #include "common/config/lex.h"
 
-/* Room for every word, statement, path and text within the bounds above; only a lack of memory is met before. */
+/* Octets: enough for every word, statement, path and text within the bounds of tree.h. */
 enum { TREE_MEMORY_MAX = 96 << 20 };
 
 struct reader {
@@ -22,13 +22,13 @@ struct reader {
 	bool canonical;
 };
 
-/* One text being read; NOW is the token to look at. */
+/* One text that is being read; NOW is the current token. */
 struct input {
 	struct reader *reader;
 	struct config_lexer lexer;
 	struct config_token now;
 	const struct config_open *open; /* NULL: from memory */
-	unsigned depth;                 /* blocks open in this text */
+	unsigned depth;                 /* number of blocks that are open in this text */
 };
 
 static void read_statements(struct input *in, struct config_node *parent);
@@ -88,7 +88,7 @@ static void keep_word(struct reader *reader, const struct config_token *token)
 	reader->words[reader->word_count++] = (struct config_word){token->text, token->at.offset};
 }
 
-/* The words up to what ends the statement, as a node that stands nowhere yet. NULL without memory. */
+/* Reads the words of a statement as a node without parent. NULL without memory. */
 static struct config_node *read_words(struct input *in)
 {
 	struct reader *reader = in->reader;
@@ -119,7 +119,7 @@ static void append_node(struct config_node *parent, struct config_node *node)
 	parent->last = node;
 }
 
-/* The block that opens at NOW, into NODE. */
+/* Reads the block that opens at NOW into NODE. */
 static void read_block(struct input *in, struct config_node *node)
 {
 	struct config_at brace = in->now.at;
@@ -199,7 +199,7 @@ static void read_statement(struct input *in, struct config_node *parent)
 		read_block(in, node);
 }
 
-/* A { that begins a line: taken as that of the statement before, so that one slip is one error. */
+/* A { at the start of a line is read as that of the statement before, so that one mistake gives one error. */
 static void read_stray_block(struct input *in, struct config_node *parent)
 {
 	struct config_node nowhere = {.source = in->now.at.source};
@@ -207,7 +207,7 @@ static void read_stray_block(struct input *in, struct config_node *parent)
 	read_block(in, parent->last && !parent->last->block ? parent->last : &nowhere);
 }
 
-/* Up to the end of the text, or to the } of PARENT, which is left. */
+/* Reads up to the end of the text, or up to the } of PARENT, which stays the current token. */
 static void read_statements(struct input *in, struct config_node *parent)
 {
 	struct config_findings *findings = in->reader->findings;
@@ -224,7 +224,7 @@ static void read_statements(struct input *in, struct config_node *parent)
 		case TOKEN_CLOSE:
 			if (in->depth)
 				return;
-			config_error(findings, in->now.at, "no block is open in this file that } could close");
+			config_error(findings, in->now.at, "this } has no { in its file");
 			advance(in);
 			break;
 		default:
@@ -250,7 +250,7 @@ static void read_source(struct reader *reader, struct config_source *source, con
 	read_statements(&in, parent);
 }
 
-/* TEXT as a source, copied: a caller's text may go or change. NULL without memory. */
+/* Adds a copy of TEXT as a source. NULL without memory. */
 static struct config_source *add_source(struct reader *reader, const char *name, struct span text)
 {
 	struct config_source *source = arena_alloc(&reader->tree->arena, sizeof(*source));
@@ -266,7 +266,7 @@ static struct config_source *add_source(struct reader *reader, const char *name,
 	return source;
 }
 
-/* AT is where an include names PATH. False when no further file can be read. */
+/* AT is the place where an include names PATH. False if no further file can be read. */
 static bool read_file(struct reader *reader, const char *path, const struct config_open *outer,
 		      struct config_node *parent, struct config_at at)
 {

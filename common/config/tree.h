@@ -1,6 +1,6 @@
 /*
- * The configuration as a tree of statements: words, and for blocks the statements inside. Knows the grammar, includes
- * and nothing of what settings mean.
+ * The configuration as a tree of statements: words and, for blocks, the statements in them. This module knows the
+ * grammar and includes, but not the meaning of settings.
  */
 #ifndef COMMON_CONFIG_TREE_H
 #define COMMON_CONFIG_TREE_H
@@ -8,11 +8,11 @@
 #include "common/config/report.h"
 
 enum {
-	CONFIG_TEXT_MAX = 4 << 20,       /* octets of a file, and of all files together: root keeps them in memory */
-	CONFIG_CANONICAL_MAX = 16 << 20, /* the same with origins and quotes */
+	CONFIG_TEXT_MAX = 4 << 20,       /* octets of a file, and of all files together, which master keeps in memory */
+	CONFIG_CANONICAL_MAX = 16 << 20, /* octets of a canonical text, which has origins and quotes too */
 	CONFIG_FILES_MAX = 1000,         /* files of one configuration */
 	CONFIG_INCLUDE_DEPTH = 16,
-	CONFIG_BLOCK_DEPTH = 8 /* the settings need 3 */
+	CONFIG_BLOCK_DEPTH = 8 /* blocks in blocks; the settings need 3 */
 };
 
 struct config_word {
@@ -23,7 +23,7 @@ struct config_word {
 struct config_node {
 	const struct config_source *source;
 	uint32_t line;
-	uint32_t token; /* of the first word; the others follow */
+	uint32_t token; /* number of the first word; the others follow */
 	struct config_word *words;
 	size_t word_count; /* 0 only in the root */
 	bool block;
@@ -33,22 +33,22 @@ struct config_node {
 
 struct config_tree {
 	struct arena arena;
-	struct config_source *sources; /* the last one read first */
+	struct config_source *sources; /* the last read one first */
 	struct config_node root;
-	bool complete; /* the first file, or the text, could be read */
+	bool complete; /* the first file, or the text, was read */
 };
 
-/* Where word N of NODE stands; the root: the beginning of the first file. */
+/* The place of word N of NODE; for the root, the beginning of the first file. */
 struct config_at config_word_at(const struct config_node *node, size_t n);
 
-/* Where the token stands that ORIGIN names; ORIGIN's line without column when the tree has no such token. */
+/* The place of the token of ORIGIN; the beginning of the first file if the tree has no such token. */
 struct config_at config_origin_at(const struct config_tree *tree, struct config_origin origin);
 
-/* The first word; and whether it is NAME, without regard to case. */
+/* The first word of NODE; and whether it is NAME, in any case. */
 struct span config_node_name(const struct config_node *node);
 bool config_node_is(const struct config_node *node, const char *name);
 
-/* The tree of a canonical text. Findings are only those of text that config_tree_write did not make. */
+/* The tree of a canonical text. It has findings only if config_tree_write did not make the text. */
 struct config_tree *config_read_canonical(struct span text, struct config_findings *findings);
 
 #endif

@@ -1,6 +1,6 @@
 #include "common/config/build.h"
 
-/* The place in a text that the reader of the canonical text thinks of. */
+/* The writer tracks the origin that the reader of the canonical text has at this point. */
 struct writer {
 	struct str *to;
 	unsigned role;
@@ -8,7 +8,7 @@ struct writer {
 	uint32_t line;
 };
 
-/* Ends with the reader at LINE of FILE; nothing to write when it is there already. */
+/* Sets the origin to LINE of FILE; writes nothing if it is already there. */
 static void write_origin(struct writer *w, const char *file, uint32_t line)
 {
 	if (w->file != file) {
@@ -38,7 +38,7 @@ static void write_words(struct writer *w, const struct config_node *node)
 
 static void write_block(struct writer *w, enum config_block block, const struct config_node *node);
 
-/* What is only shown goes to the process that shows it. */
+/* Settings that are only shown go to the queue, which shows them. */
 static bool sees(unsigned role, unsigned roles)
 {
 	return (roles & role) || ((roles & ROLE_SHOWN) && (role & ROLE_QUEUE));
@@ -74,7 +74,7 @@ static bool has_setting(const struct config_node *node, const char *name)
 	return false;
 }
 
-/* The host's name is asked for once, by master; line 0 marks it as a default. */
+/* Master determines the name of the machine once; line 0 marks it as a default. */
 static void write_server(struct writer *w, const struct config_node *node, const char *hostname)
 {
 	write_words(w, node);

@@ -1,5 +1,5 @@
 /*
- * The types of settings' values. CONFIG_C_<TYPE> is the type in C of a setting that is <TYPE> in settings.def.
+ * The types of the values of settings. A setting of type <TYPE> in settings.def has the C type CONFIG_C_<TYPE>.
  */
 #ifndef COMMON_CONFIG_TYPES_H
 #define COMMON_CONFIG_TYPES_H
@@ -7,14 +7,14 @@
 #include "common/base/str.h"
 #include "common/mail/cidr.h"
 
-/* "No limit", of LIMIT, SIZE_LIMIT and QUOTA. */
+/* "No limit" in LIMIT, SIZE_LIMIT and QUOTA. */
 #define CONFIG_NONE INT64_MAX
 
-/* Where a value was written; file NULL and line 0 = the default. */
+/* The place where a value is written; file NULL and line 0 = it is the default. */
 struct config_origin {
 	const char *file;
 	unsigned line;
-	unsigned token; /* its number in what was read, so that a later check can point at it */
+	unsigned token; /* its number in reading order, so that a later check can point at it */
 };
 
 struct config_words {
@@ -27,15 +27,16 @@ struct config_durations {
 	size_t n;
 };
 
-/* So many of something in any period of so long; count 0 = no bound. */
+/* At most COUNT events in any period of PERIOD_MS; count 0 = no bound. */
 struct config_rate {
 	int64_t count, period_ms;
 };
-enum { CONFIG_RATE_MAX = 10000 /* the queue remembers so many moments for each next hop with a rate */ };
+enum { CONFIG_RATE_MAX = 10000 /* the queue remembers as many times for each next hop with a rate */ };
 
 struct config_client {
-	struct cidr net;  /* when name is NULL */
-	const char *name; /* a pattern (domain.h) of the client's confirmed name; "*" = every client, named or not */
+	struct cidr net;  /* if name is NULL */
+	const char *name; /* a pattern (domain.h) for the confirmed name of the client; "*" = every client, even without
+			     name */
 	const char *text; /* as written */
 	struct config_origin origin;
 };
@@ -46,8 +47,8 @@ struct config_clients {
 
 struct config_endpoint {  /* of listen and dns_server */
 	bool any;         /* "*": every IPv4 and IPv6 address */
-	bool tls;         /* listen: "tls", a handshake before the greeting */
-	struct ipaddr ip; /* when not any */
+	bool tls;         /* listen: "tls", TLS before the greeting */
+	struct ipaddr ip; /* if not any */
 	uint16_t port;
 	const char *text;
 	struct config_origin origin;
@@ -62,9 +63,9 @@ enum config_host_kind { CONFIG_HOST_MX, CONFIG_HOST_NAME, CONFIG_HOST_IP };
 struct config_host {
 	enum config_host_kind kind; /* name: MX, then address | [name]: address only | [ip] */
 	const char *name;           /* without brackets */
-	struct ipaddr ip;           /* when CONFIG_HOST_IP */
+	struct ipaddr ip;           /* if CONFIG_HOST_IP */
 	uint16_t port;              /* 0 = outbound port */
-	uint16_t weight;            /* share of the connections; 0 = none written */
+	uint16_t weight;            /* share of the connections; 0 = not written */
 	struct config_origin origin;
 };
 struct config_hosts {
@@ -72,13 +73,13 @@ struct config_hosts {
 	size_t n;
 };
 struct config_route {
-	bool dns; /* "dns": MX of the domain */
+	bool dns; /* "dns": the MX hosts of the domain */
 	struct config_hosts hosts;
 };
 
 /* Of connectors. */
 struct config_space {
-	const char *pattern; /* of a recipient's domain (domain.h) */
+	const char *pattern; /* for the domain of a recipient (domain.h) */
 	unsigned cost;
 	struct config_origin origin;
 };
@@ -87,22 +88,22 @@ struct config_spaces {
 	size_t n;
 };
 struct config_sender {
-	const char *local;  /* before the @, compared without case; NULL = anybody */
-	const char *domain; /* a pattern; NULL = "<>", the null sender of notices */
+	const char *local;  /* local part, compared in any case; NULL = every one */
+	const char *domain; /* a pattern; NULL = "<>", the null sender */
 };
 struct config_senders {
 	struct config_sender *at;
 	size_t n;
 };
 
-/* Mail to be asked for with ETRN. */
+/* Mail that we request with ETRN. */
 struct config_etrn {
-	struct config_words domains; /* each with @ in front where the domains below it are meant, too */
+	struct config_words domains; /* each with @ in front if the domains below it are meant too */
 	int64_t every_ms;
 };
 
 struct config_quota {
-	int64_t octets;   /* CONFIG_NONE, or octets, or 0 when multiple is set */
+	int64_t octets;   /* or CONFIG_NONE, or 0 if multiple is set */
 	int64_t multiple; /* of max_message_size; 0 = none */
 };
 
@@ -144,7 +145,7 @@ enum config_auth_mechanism {
 };
 
 struct config_certificate {
-	const char *certificate; /* PEM, the chain behind it */
+	const char *certificate; /* PEM, followed by its chain */
 	const char *key;
 	struct config_origin origin;
 };
@@ -173,7 +174,7 @@ enum config_period_kind {
 };
 struct config_period {
 	enum config_period_kind kind;
-	int64_t octets; /* of a file, when CONFIG_PERIOD_SIZE */
+	int64_t octets; /* of a file, if CONFIG_PERIOD_SIZE */
 };
 
 /* Fields of the W3C format in the order in which they are written; FIELDS is a set of (1 << field). */
@@ -204,7 +205,7 @@ enum config_log_field {
 	LOG_FIELD_COUNT
 };
 
-/* Extensions that `without` may name: one bit each. */
+/* Extensions that `without` may name, as bits. */
 enum config_without {
 	WITHOUT_PIPELINING = 1 << 0,
 	WITHOUT_SIZE = 1 << 1,

@@ -64,18 +64,19 @@ bool config_value_is_list(enum config_type type)
 	return types[type].list;
 }
 
-/* min and max of a list count its entries. */
+/* min and max of a list are numbers of entries. */
 static bool right_count(struct config_parse *parse)
 {
 	const struct config_setting *setting = parse->setting;
 	size_t n = config_value_is_none(parse) ? 0 : parse->n;
 	for (size_t i = 0; i < parse->n && parse->n > 1; i++)
 		if (span_equal_nocase(parse->items[i].text, SPAN("none"))) {
-			config_error(parse->findings, parse->items[i].at, "none means an empty list and stands alone");
+			config_error(parse->findings, parse->items[i].at,
+				     "none means an empty list and must stand alone");
 			return false;
 		}
 	if (setting->max && n > (size_t)setting->max) {
-		config_error(parse->findings, parse->items[setting->max].at, "%s takes %lld values at most",
+		config_error(parse->findings, parse->items[setting->max].at, "%s takes at most %lld values",
 			     setting->name, (long long)setting->max);
 		return false;
 	}

@@ -1,15 +1,15 @@
-/* Values of settings: from words to C and back, one pair of functions a type. */
+/* Values of settings: parses words into C types and formats them, with one pair of functions for each type. */
 #ifndef COMMON_CONFIG_VALUE_H
 #define COMMON_CONFIG_VALUE_H
 
 #include "common/config/report.h"
 #include "common/config/table.h"
 
-/* One value as written; of a default the place is empty. */
+/* One value as written; the place of a default is empty. */
 struct config_item {
 	struct span text;
 	struct config_at at;
-	struct config_origin origin; /* the file's name lives as long as the configuration */
+	struct config_origin origin; /* the name of the file lives as long as the configuration */
 };
 
 struct config_parse {
@@ -20,22 +20,21 @@ struct config_parse {
 	size_t n;
 };
 
-/* Parses the items, at least one, into the setting's member TO. False: an error was reported; *to is zero, or has
- * the good entries of a list. */
+/* Parses the items (at least one) into TO. False: an error was reported; *to is zero, or has the valid entries. */
 bool config_value_parse(struct config_parse *parse, void *to);
 
-/* The type takes any number of values, and "none" for no value. */
+/* True if the type takes any number of values, and "none" for no value. */
 bool config_value_is_list(enum config_type type);
 
-/* The member at VALUE as words of a file; nothing when there is no value. */
+/* Appends the member at VALUE as the words of a file; nothing if there is no value. */
 void config_value_format(enum config_type type, const void *value, struct str *to);
 
-/* One entry of listen or dns_server, of tls_certificate, of address_space. */
+/* Append one entry of listen or dns_server, of tls_certificate, of address_space. */
 void config_format_endpoint(struct str *to, const struct config_endpoint *endpoint);
 void config_format_certificate(struct str *to, const struct config_certificate *certificate);
 void config_format_space(struct str *to, const struct config_space *space);
 
-/* What may be written, for people: "yes or no". */
+/* The allowed values, for messages and documents: "yes or no". */
 const char *config_value_allowed(enum config_type type);
 
 /* The words of a type that is a choice or a set, in the order of the enum or of the bits; NULL at the end. */
@@ -52,10 +51,10 @@ const char *config_value_plain(struct config_parse *parse, const struct config_i
 /* An absolute path, normalized. NULL: an error was reported. */
 const char *config_value_path(struct config_parse *parse, const struct config_item *item);
 
-/* Item I stands on the same line as the one before it. */
+/* True if item I is on the same line as the one before it. */
 bool config_value_follows(const struct config_parse *parse, size_t i);
 
-/* "none" and nothing else: a list that is empty on purpose. */
+/* True for "none" and nothing else: an empty list. */
 bool config_value_is_none(const struct config_parse *parse);
 
 /* Numbers, sizes, durations and choices, called by config_value_parse. */
@@ -100,34 +99,34 @@ bool config_log_fields(struct config_parse *parse, void *to);
 bool config_connector_spaces(struct config_parse *parse, void *to);
 bool config_connector_senders(struct config_parse *parse, void *to);
 
-/* The settings of mail that waits to be asked for, called by config_value_parse. */
+/* The settings of ETRN and ATRN, called by config_value_parse. */
 bool config_etrn_accounts(struct config_parse *parse, void *to);
 bool config_etrn_request(struct config_parse *parse, void *to);
 
-/* The place of the item's word in WORDS, which end in NULL, or -1 with a report. */
+/* The index of the item in WORDS (NULL at the end). -1: an error was reported. */
 int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words);
 
-/* A size with its unit, within the setting's bounds. */
+/* A size with its unit, within the bounds of the setting. False: an error was reported. */
 bool config_value_size(struct config_parse *parse, const struct config_item *item, int64_t *out);
 
 /* One entry of a list. False or NULL: an error was reported. */
 bool config_value_duration(struct config_parse *parse, const struct config_item *item, int64_t *out);
 const char *config_value_user(struct config_parse *parse, const struct config_item *item);
 
-/* A copy that lives as long as the configuration. NULL: reported. */
+/* A copy that lives as long as the configuration. NULL: the lack of memory was reported. */
 char *config_value_keep(struct config_parse *parse, struct span text);
 
-/* ITEM as a mail address; NULL when it is none, which is said. */
+/* ITEM as a mail address. NULL: an error was reported. */
 const char *config_value_address(struct config_parse *parse, const struct config_item *item);
 
-/* What the letter behind a size or a duration stands for; rising, 0 at the end. */
+/* The units of sizes and durations, in ascending order; letter 0 at the end. */
 struct config_unit {
 	char letter;
 	int64_t factor; /* octets, milliseconds */
 };
 extern const struct config_unit config_size_units[], config_duration_units[];
 
-/* Appends WORD as a file would hold it: in quotes where it needs them. */
+/* Appends WORD as it would be written in a file: in quotes if it needs them. */
 void config_format_word(struct str *to, struct span word);
 
 #endif

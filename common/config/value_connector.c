@@ -9,7 +9,7 @@ static bool refuse(struct config_parse *parse, const struct config_item *item, c
 	return false;
 }
 
-/* What follows the pattern on its line. *I moves to the last word of it. */
+/* Parses what follows the pattern on its line. *i moves to the last word of the line. */
 static bool parse_cost(struct config_parse *parse, size_t *i, unsigned *cost)
 {
 	size_t n = 1;
@@ -23,7 +23,7 @@ static bool parse_cost(struct config_parse *parse, size_t *i, unsigned *cost)
 		return true;
 	if (!span_equal_nocase(words[1].text, SPAN("cost")) || n > 3)
 		return refuse(parse, &words[n > 3 ? 3 : 1],
-			      "one address space a line, and behind it nothing but cost and a number");
+			      "one address space per line, and after it only cost and a number");
 	if (n == 2 || !span_to_u64(words[2].text, COST_MAX, &number) || !number)
 		return refuse(parse, &words[n - 1], "a cost is a number from 1 to 100: write cost 10");
 	*cost = (unsigned)number;

@@ -1,4 +1,4 @@
-/* The settings of mail that waits to be asked for: who may fetch it, and what to ask other hosts for. */
+/* The settings of ETRN and ATRN: the accounts that may fetch mail, and the domains to request from other hosts. */
 #include <string.h>
 
 #include "common/accounts/accounts.h"
@@ -56,13 +56,14 @@ static const char *parse_domain(struct config_parse *parse, const struct config_
 	return kept;
 }
 
-/* "every" and what follows it, at the end. */
+/* "every" and a duration, at the end. */
 static bool parse_every(struct config_parse *parse, size_t at, int64_t *ms)
 {
 	struct config_setting period = *parse->setting;
 	struct config_parse inner = *parse;
 	if (at + 2 != parse->n)
-		return refuse(parse, &parse->items[at], "behind it stand a duration such as 15m, and nothing more");
+		return refuse(parse, &parse->items[at],
+			      "it must be followed by a duration such as 15m and nothing else");
 	period.type = CONFIG_DURATION;
 	period.min = EVERY_MIN_MS;
 	period.max = EVERY_MAX_MS;
@@ -81,7 +82,7 @@ bool config_etrn_request(struct config_parse *parse, void *to)
 	for (size_t i = 0; i < parse->n; i++) {
 		if (span_equal_nocase(parse->items[i].text, SPAN("every")))
 			return etrn->domains.n ? parse_every(parse, i, &etrn->every_ms)
-					       : refuse(parse, &parse->items[i], "the domains to ask for come first");
+					       : refuse(parse, &parse->items[i], "the domains must come first");
 		const char *domain = parse_domain(parse, &parse->items[i]);
 		if (!domain)
 			return false;

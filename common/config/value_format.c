@@ -3,7 +3,7 @@
 #include "common/base/clock.h"
 #include "common/config/value.h"
 
-/* VALUE in the largest of UNITS that divides it. */
+/* VALUE in the largest unit that divides it. */
 static void format_units(struct str *to, int64_t value, const struct config_unit *units)
 {
 	const struct config_unit *best = units;
@@ -39,7 +39,7 @@ void config_format_word(struct str *to, struct span word)
 	str_append_c(to, '"');
 }
 
-/* A blank between the entries of a list. */
+/* A space between the entries of a list. */
 static void separate(struct str *to, size_t i)
 {
 	if (i)
@@ -222,7 +222,6 @@ static void format_text(struct str *to, const char *text)
 		config_format_word(to, span_of(text));
 }
 
-/* False: the type is no list. */
 static void format_date(struct str *to, int64_t seconds)
 {
 	char text[CLOCK_TEXT_MAX];
@@ -231,6 +230,7 @@ static void format_date(struct str *to, int64_t seconds)
 		str_printf(to, "%.10s", text);
 }
 
+/* False: the type is not a list. */
 static bool format_list(enum config_type type, const void *value, struct str *to)
 {
 	switch (type) {

@@ -14,7 +14,7 @@ static bool refuse(struct config_parse *parse, const struct config_item *item, c
 	return false;
 }
 
-/* The same with a cure that was found for the word. */
+/* The same with the correct text CURE. */
 static bool refuse_with(struct config_parse *parse, const struct config_item *item, const char *why, const char *cure)
 {
 	config_error(parse->findings, item->at, "\"%.*s\" in %s: %s: write %s", SPAN_ARGS(item->text),
@@ -23,11 +23,10 @@ static bool refuse_with(struct config_parse *parse, const struct config_item *it
 }
 
 /*
- * Every list function below leaves the entries that are good in the list, so that later checks find what is wrong with
- * them too.
+ * Every list function below keeps the valid entries in the list, so that later checks can find errors in them too.
  */
 
-/* Room for the entries of the list; *n how many, 0 also for "none". */
+/* Room for the entries of the list; *n is their number, 0 also for "none". */
 static void *entries(struct config_parse *parse, size_t size, size_t *n)
 {
 	*n = config_value_is_none(parse) ? 0 : parse->n;
@@ -72,7 +71,7 @@ bool config_list_addresses(struct config_parse *parse, void *to)
 	return list->n == n;
 }
 
-/* Nothing that could be a name: it has a colon or a slash, or ends in digits. */
+/* TEXT can't be a name: it has a colon or a slash, or ends in a label of digits. */
 static bool is_address(struct span text)
 {
 	size_t start = text.len;
@@ -82,7 +81,7 @@ static bool is_address(struct span text)
 	       (start < text.len && (!start || text.at[start - 1] == '.'));
 }
 
-/* Item I is the mask that the old dialog had a field for, behind the address: reported. */
+/* Reports item I if it is a network mask after an address, as in the dialog of the Windows service. */
 static bool refuse_mask(struct config_parse *parse, size_t i)
 {
 	const struct config_item *item = &parse->items[i];
@@ -90,21 +89,21 @@ static bool refuse_mask(struct config_parse *parse, size_t i)
 	if (!config_slip_is_mask(item->text))
 		return false;
 	if (parse->setting->type != CONFIG_CLIENTS)
-		refuse(parse, item, "a network mask has no place here: write addresses alone");
+		refuse(parse, item, "a network mask is not allowed here: write only addresses");
 	else if (config_value_follows(parse, i) && config_slip_masked(item[-1].text, item->text, network))
-		refuse_with(parse, item, "a network mask stands behind a slash", network);
+		refuse_with(parse, item, "a network mask follows a slash", network);
 	else
-		refuse(parse, item, "a network mask stands behind an address and a slash, as in 10.2.0.0/255.255.0.0");
+		refuse(parse, item, "a network mask follows an address and a slash, as in 10.2.0.0/255.255.0.0");
 	return true;
 }
 
-/* What is written otherwise elsewhere; true: reported, with the cure. */
+/* Reports the syntax of other programs, with the correct text. True: it was reported. */
 static bool refuse_client(struct config_parse *parse, const struct config_item *item)
 {
 	struct span text = item->text;
 	char cure[CONFIG_SLIP_MAX];
 	if (config_slip_wildcard(text, cure))
-		return !refuse_with(parse, item, "a network is written with its length", cure);
+		return !refuse_with(parse, item, "a network is written with its prefix length", cure);
 	if (text.len > 2 && text.at[0] == '[' && text.at[text.len - 1] == ']') {
 		snprintf(cure, sizeof(cure), "%.*s", (int)(text.len - 2), text.at + 1);
 		return !refuse_with(parse, item, "clients are written without brackets", cure);
@@ -112,7 +111,7 @@ static bool refuse_client(struct config_parse *parse, const struct config_item *
 	struct span last = text, first = span_take(&last, '-');
 	struct ipaddr ip;
 	if (last.len && ipaddr_parse(first, &ip))
-		return !refuse(parse, item, "a range can't stand here: write a network such as 10.0.0.0/24");
+		return !refuse(parse, item, "a range is not allowed here: write a network such as 10.0.0.0/24");
 	return false;
 }
 
@@ -162,9 +161,9 @@ static bool split_host_port(struct config_parse *parse, const struct config_item
 	struct ipaddr ip;
 	*out = (struct host_port){.bracketed = span_starts(text, SPAN("["))};
 	if (ipaddr_parse(text, &ip) && span_find(text, ':') < text.len)
-		return refuse(parse, item, "an IPv6 address stands in brackets: [2001:db8::1], [2001:db8::1]:25");
+		return refuse(parse, item, "an IPv6 address needs brackets: [2001:db8::1], [2001:db8::1]:25");
 	if (config_slip_bracket(text, cure))
-		return refuse_with(parse, item, "the port stands behind the bracket", cure);
+		return refuse_with(parse, item, "the port follows the bracket", cure);
 	size_t end = span_find(text, out->bracketed ? ']' : ':');
 	if (out->bracketed && end == text.len)
 		return refuse(parse, item, "] is missing");
@@ -173,7 +172,7 @@ static bool split_host_port(struct config_parse *parse, const struct config_item
 	if (!rest.len)
 		return true;
 	if (rest.at[0] != ':')
-		return refuse(parse, item, "after ] only :PORT may follow");
+		return refuse(parse, item, "only :PORT may follow ]");
 	return parse_port(parse, item, span_skip(rest, 1), &out->port);
 }
 
@@ -209,7 +208,7 @@ bool config_value_follows(const struct config_parse *parse, size_t i)
 	return i && item->origin.token && item->origin.token == item[-1].origin.token + 1;
 }
 
-/* ADDRESS, and words about it on the same line. *I moves to the last of them. */
+/* Parses an address and the words after it on its line. *i moves to the last word. */
 static bool parse_listen(struct config_parse *parse, size_t *i, struct config_endpoint *out)
 {
 	const struct config_item *item = &parse->items[*i];
@@ -219,7 +218,7 @@ static bool parse_listen(struct config_parse *parse, size_t *i, struct config_en
 		if (span_equal_nocase(word->text, SPAN("tls")))
 			tls = true;
 		else
-			good = refuse(parse, word, "one address a line, and behind it nothing but tls");
+			good = refuse(parse, word, "one address per line, and after it only tls");
 	}
 	good = parse_endpoint(parse, item, true, tls ? SUBMISSIONS_PORT : SMTP_PORT, out) && good;
 	out->tls = tls;
@@ -256,7 +255,7 @@ static bool parse_host(struct config_parse *parse, const struct config_item *ite
 	if (scheme + 2 < item->text.len && item->text.at[scheme + 1] == '/') {
 		snprintf(cure, sizeof(cure), "%.*s, without %.*s", (int)(item->text.len - scheme - 2),
 			 item->text.at + scheme + 2, (int)(scheme + 2), item->text.at);
-		return refuse_with(parse, item, "a host is no URL", cure);
+		return refuse_with(parse, item, "a host is not a URL", cure);
 	}
 	if (!split_host_port(parse, item, &parts))
 		return false;
@@ -274,7 +273,7 @@ static bool parse_host(struct config_parse *parse, const struct config_item *ite
 	return out->name != NULL;
 }
 
-/* "weight N" behind the host of item *I, on its line; *I moves to its last word. */
+/* Parses "weight N" after the host of item *i, on its line. *i moves to the last word. */
 static bool parse_weight(struct config_parse *parse, size_t *i, struct config_host *out)
 {
 	size_t at = *i + 1;
@@ -285,7 +284,8 @@ static bool parse_weight(struct config_parse *parse, size_t *i, struct config_ho
 	bool number = at + 1 < parse->n && config_value_follows(parse, at + 1);
 	*i = number ? at + 1 : at;
 	if (!number || !span_to_u64(parse->items[at + 1].text, CONFIG_WEIGHT_MAX, &weight) || !weight)
-		return refuse(parse, &parse->items[*i], "weight N, 1 to 1000: the share of the connections");
+		return refuse(parse, &parse->items[*i],
+			      "weight takes a number from 1 to 1000, the share of connections");
 	out->weight = (uint16_t)weight;
 	return true;
 }
@@ -314,14 +314,14 @@ bool config_list_route(struct config_parse *parse, void *to)
 		if (!span_equal_nocase(parse->items[i].text, SPAN("dns")))
 			continue;
 		if (parse->n > 1)
-			return refuse(parse, &parse->items[i], "dns stands alone, without hosts");
+			return refuse(parse, &parse->items[i], "dns must stand alone, without hosts");
 		route->dns = true;
 		return true;
 	}
 	return config_list_hosts(parse, &route->hosts);
 }
 
-/* Two paths a line. */
+/* Two paths per line. */
 bool config_list_certificates(struct config_parse *parse, void *to)
 {
 	struct config_certificates *list = to;
@@ -334,7 +334,7 @@ bool config_list_certificates(struct config_parse *parse, void *to)
 		if (i + 1 == n || (items[0].origin.token && !config_value_follows(parse, i + 1)))
 			return refuse(parse, items, "the key is missing: write CERTIFICATE KEY, two absolute paths");
 		if (i && config_value_follows(parse, i))
-			return refuse(parse, items, "one certificate and its key a line");
+			return refuse(parse, items, "one certificate and its key per line");
 		out->certificate = config_value_path(parse, &items[0]);
 		out->key = config_value_path(parse, &items[1]);
 		out->origin = items[0].origin;
@@ -345,7 +345,7 @@ bool config_list_certificates(struct config_parse *parse, void *to)
 	return true;
 }
 
-/* Kept as 64 lower case digits. */
+/* Stored as 64 lower case digits. */
 static const char *parse_fingerprint(struct config_parse *parse, const struct config_item *item)
 {
 	char digits[FINGERPRINT_DIGITS];
@@ -371,11 +371,11 @@ static const char *parse_source(struct config_parse *parse, const struct config_
 	char text[IPADDR_TEXT_MAX];
 	struct ipaddr ip;
 	if (!ipaddr_parse(item->text, &ip)) {
-		refuse(parse, item, "an address is wanted, such as 192.0.2.1 or 2001:db8::1");
+		refuse(parse, item, "write an address such as 192.0.2.1 or 2001:db8::1");
 		return NULL;
 	}
 	if (seen[ipaddr_is_v4(&ip)]) {
-		refuse(parse, item, "one IPv4 and one IPv6 address are enough");
+		refuse(parse, item, "only one IPv4 and one IPv6 address are allowed");
 		return NULL;
 	}
 	seen[ipaddr_is_v4(&ip)] = true;

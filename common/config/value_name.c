@@ -8,7 +8,7 @@
 
 enum { PLAIN_NAME_MAX = 64, PATH_VALUE_MAX = 1024 };
 
-/* No octet of TEXT stands outside [A-Za-z0-9] and MORE. */
+/* TEXT consists of [A-Za-z0-9] and characters of MORE. */
 static bool made_of(struct span text, const char *more)
 {
 	for (size_t i = 0; i < text.len; i++)
@@ -25,7 +25,7 @@ static bool ascii(struct span text)
 	return true;
 }
 
-/* The name of a user, or with a leading @ where there may be a list, of a group. */
+/* The name of a user or, in a list, of a group with @ in front. */
 const char *config_value_user(struct config_parse *parse, const struct config_item *item)
 {
 	enum { SYSTEM_NAME_MAX = 32 };
@@ -33,7 +33,7 @@ const char *config_value_user(struct config_parse *parse, const struct config_it
 	struct span name = span_skip(item->text, group);
 	if (name.len && name.len <= SYSTEM_NAME_MAX && ascii(name) && made_of(name, "._-$") && name.at[0] != '-')
 		return config_value_keep(parse, item->text);
-	config_error(parse->findings, item->at, "\"%.*s\" is no value of %s: write %s", SPAN_ARGS(item->text),
+	config_error(parse->findings, item->at, "\"%.*s\" is not a valid value of %s: write %s", SPAN_ARGS(item->text),
 		     parse->setting->name, config_value_allowed(parse->setting->type));
 	return NULL;
 }
@@ -43,7 +43,7 @@ bool config_name_name(struct config_parse *parse, void *to)
 	return (*(const char **)to = config_value_user(parse, &parse->items[0])) != NULL;
 }
 
-/* TEXT without doubled and closing slashes, in place; false when it has . or .. as a component. */
+/* Removes double and trailing slashes from TEXT, in place. False if it has . or .. as a component. */
 static bool normalize_path(char *text)
 {
 	char *to = text;
@@ -77,7 +77,7 @@ const char *config_value_path(struct config_parse *parse, const struct config_it
 	else if (item->text.len > max)
 		wrong = "is too long";
 	else if (!normalize_path(path))
-		wrong = "may not go through . or ..";
+		wrong = "must not contain . or ..";
 	if (wrong)
 		config_error(parse->findings, item->at, "the path of %s %s", parse->setting->name, wrong);
 	return wrong ? NULL : path;
@@ -106,28 +106,28 @@ bool config_name_text(struct config_parse *parse, void *to)
 		return false;
 	}
 	if (parse->setting->max && item->text.len > (size_t)parse->setting->max) {
-		config_error(parse->findings, item->at, "%s may have %lld octets at most", parse->setting->name,
+		config_error(parse->findings, item->at, "%s may have at most %lld octets", parse->setting->name,
 			     (long long)parse->setting->max);
 		return false;
 	}
 	return (*(const char **)to = config_value_keep(parse, item->text)) != NULL;
 }
 
-/* What a person may have meant by a name that is none; NULL when we don't know. */
+/* Why NAME is not a domain name, for common mistakes; NULL if it is unknown. */
 static const char *domain_slip(struct span name)
 {
 	if (span_find(name, '*') < name.len)
-		return "a pattern can't stand here, only one name";
+		return "a pattern is not allowed here, only one name";
 	if (span_find(name, ':') < name.len || span_find(name, '[') < name.len || span_find(name, '/') < name.len)
-		return "only a domain name can stand here";
+		return "only a domain name is allowed here";
 	if (span_find(name, '@') < name.len)
-		return "leave out what stands before @, and @";
+		return "remove @ and the text before it";
 	if (span_ends_nocase(name, SPAN(".")))
-		return "leave out the final dot";
+		return "remove the final dot";
 	return NULL;
 }
 
-/* Ends in a label of digits only: an address, or a number in a wrong place. */
+/* NAME ends in a label of digits: an address, or a number in the wrong place. */
 static bool looks_numeric(struct span name)
 {
 	size_t start = name.len;
@@ -136,7 +136,7 @@ static bool looks_numeric(struct span name)
 	return name.len && (!start || (start < name.len && name.at[start - 1] == '.'));
 }
 
-/* NAME as lower-case A-labels after PREFIX, which is "" or "*.". */
+/* The name after PREFIX, which is "" or "*.", as lower case A-labels, with PREFIX in front. */
 static const char *parse_domain_name(struct config_parse *parse, const struct config_item *item, struct span prefix)
 {
 	struct span name = span_skip(item->text, prefix.len);
@@ -174,7 +174,7 @@ const char *config_value_pattern(struct config_parse *parse, const struct config
 	if (span_find(name, '*') == name.len)
 		return parse_domain_name(parse, item, below ? SPAN("*.") : (struct span){"", 0});
 	config_error(parse->findings, item->at,
-		     "\"%.*s\" is no pattern: write *.example.com for all names below example.com, or * for all",
+		     "\"%.*s\" is not a pattern: write *.example.com for all names below example.com, or * for all",
 		     SPAN_ARGS(item->text));
 	return NULL;
 }
@@ -184,9 +184,10 @@ const char *config_value_plain(struct config_parse *parse, const struct config_i
 	struct span name = item->text;
 	if (name.len && name.len <= PLAIN_NAME_MAX && ascii(name) && made_of(name, "._-") && name.at[0] != '.')
 		return config_value_keep(parse, name);
-	config_error(parse->findings, item->at,
-		     "\"%.*s\" can't name %s: letters, digits, . _ and -, at most %d, no dot in front", SPAN_ARGS(name),
-		     what, PLAIN_NAME_MAX);
+	config_error(
+		parse->findings, item->at,
+		"\"%.*s\" can't be the name of %s: write at most %d letters, digits, . _ and -, without a dot in front",
+		SPAN_ARGS(name), what, PLAIN_NAME_MAX);
 	return NULL;
 }
 

@@ -26,7 +26,7 @@ bool config_value_is_none(const struct config_parse *parse)
 
 static bool refuse(struct config_parse *parse, const struct config_item *item)
 {
-	config_error(parse->findings, item->at, "\"%.*s\" is no value of %s: write %s", SPAN_ARGS(item->text),
+	config_error(parse->findings, item->at, "\"%.*s\" is not a valid value of %s: write %s", SPAN_ARGS(item->text),
 		     parse->setting->name, config_value_allowed(parse->setting->type));
 	return false;
 }
@@ -41,7 +41,7 @@ static bool is_within(int64_t value, struct bounds bounds)
 	return value >= bounds.min && (!bounds.max || value <= bounds.max);
 }
 
-/* VALUE is not out of bounds, or that was reported. */
+/* False: VALUE is out of range, which was reported. */
 static bool within(struct config_parse *parse, const struct config_item *item, int64_t value, int64_t min, int64_t max)
 {
 	if (is_within(value, (struct bounds){min, max}))
@@ -59,7 +59,7 @@ static bool within(struct config_parse *parse, const struct config_item *item, i
 	}
 	bool may_be_none = parse->setting->type == CONFIG_LIMIT || parse->setting->type == CONFIG_SIZE_LIMIT ||
 			   parse->setting->type == CONFIG_QUOTA;
-	config_error(parse->findings, item->at, "\"%.*s\" is out of bounds: %s is %s%s%s", SPAN_ARGS(item->text),
+	config_error(parse->findings, item->at, "\"%.*s\" is out of range: %s must be %s%s%s", SPAN_ARGS(item->text),
 		     parse->setting->name, str_text(&text), max ? "" : " or more",
 		     may_be_none ? ", or none for no limit" : "");
 	str_free(&text);
@@ -88,7 +88,7 @@ bool config_scalar_number(struct config_parse *parse, void *to)
 	return within(parse, item, (int64_t)value, parse->setting->min, parse->setting->max);
 }
 
-/* The item is a number alone: what it would be with each unit, as far as that is allowed. */
+/* Reports a number without unit, and offers it with each unit that is within BOUNDS. */
 static bool refuse_unitless(struct config_parse *parse, const struct config_item *item, const struct config_unit *units,
 			    struct bounds bounds)
 {
@@ -117,8 +117,7 @@ static bool refuse_unitless(struct config_parse *parse, const struct config_item
 	return false;
 }
 
-/* Digits and one letter of UNITS, which are the same in both cases where NOCASE. The caller looks whether they are
- * within BOUNDS. */
+/* Parses digits and a letter of UNITS; NOCASE: in either case. The caller checks that the value is within BOUNDS. */
 static bool parse_units(struct config_parse *parse, const struct config_item *item, const struct config_unit *units,
 			bool nocase, struct bounds bounds, int64_t *out)
 {
@@ -191,7 +190,7 @@ bool config_scalar_rate(struct config_parse *parse, void *to)
 	if (!parse_units(parse, &period, config_duration_units, false, bounds, &rate->period_ms))
 		return false;
 	if (!is_within(rate->period_ms, bounds)) {
-		config_error(parse->findings, item->at, "\"%.*s\" is out of bounds: the period is 1s to 1d",
+		config_error(parse->findings, item->at, "\"%.*s\" is out of range: the period must be 1s to 1d",
 			     SPAN_ARGS(item->text));
 		return false;
 	}
@@ -227,7 +226,7 @@ int config_value_choice(struct config_parse *parse, const struct config_item *it
 	const char *meant = config_slip_choice(item->text, words);
 	if (!meant)
 		return refuse(parse, item) - 1;
-	config_error(parse->findings, item->at, "\"%.*s\" is no value of %s: write %s; did you mean %s?",
+	config_error(parse->findings, item->at, "\"%.*s\" is not a valid value of %s: write %s; did you mean %s?",
 		     SPAN_ARGS(item->text), parse->setting->name, config_value_allowed(parse->setting->type), meant);
 	return -1;
 }
@@ -273,7 +272,7 @@ bool config_scalar_set(struct config_parse *parse, void *to)
 	return good;
 }
 
-/* A set of which "off" is the empty one. */
+/* A set in which "off" means the empty set. */
 bool config_scalar_mechanisms(struct config_parse *parse, void *to)
 {
 	*(unsigned *)to = 0;

@@ -1,4 +1,4 @@
-/* What may be written: the words of choices and sets, the letters of units, and both for people. */
+/* Allowed values: the words of choices and sets, the letters of units, and both as text for messages and documents. */
 #include "common/config/value.h"
 
 const struct config_unit config_size_units[] = {{'K', 1 << 10}, {'M', 1 << 20}, {'G', 1 << 30}, {0, 0}};
@@ -33,7 +33,7 @@ const char *const *config_value_words(enum config_type type)
 
 const char *const config_log_format_words[] = {"off", "w3c", "iis", "ncsa", "json", NULL};
 
-/* The first stands for a size, which is no word. */
+/* The first entry marks a size, which is not a word. */
 const char *const config_period_words[] = {"size", "hourly", "daily", "weekly", "monthly", "unlimited", NULL};
 
 const char *const config_log_field_words[] = {
@@ -76,21 +76,20 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_SIZE_LIMIT] = "a size such as 500K, 2M or 1G, or none for no limit",
 	[CONFIG_DURATION] = "a duration such as 30s, 15m, 12h or 2d",
 	[CONFIG_DURATIONS] = "durations such as 30s, 15m, 12h or 2d",
-	[CONFIG_RATE] = "a rate such as 30/1m, of at most 10000 in a period, or none for no limit",
+	[CONFIG_RATE] = "a rate such as 30/1m (at most 10000 in a period), or none for no limit",
 	[CONFIG_NAME] = "the name of a user",
-	[CONFIG_NAMES] = "names of users and, with @ in front, of groups; or none",
+	[CONFIG_NAMES] = "names of users, and of groups with @ in front; or none",
 	[CONFIG_PATH] = "an absolute path",
 	[CONFIG_FILE] = "an absolute path",
 	[CONFIG_FOLDER] = "an absolute path, or off",
 	[CONFIG_DOMAIN] = "a domain name",
 	[CONFIG_ADDRESS] = "a mail address",
 	[CONFIG_ADDRESSES] = "mail addresses; or none",
-	[CONFIG_TEXT] = "a text, with blanks in double quotes",
+	[CONFIG_TEXT] = "a text, in double quotes if it has spaces",
 	[CONFIG_WORDS] = "pipelining, size, 8bitmime, chunking, enhancedstatuscodes, dsn; or none",
 	[CONFIG_CLIENTS] =
-		"addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, names of clients such as "
-		"*.example.com; or none",
-	[CONFIG_LISTEN] = "*, an address, or either with :PORT; IPv6 in brackets; tls behind it",
+		"addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, names of clients such as *.example.com; or none",
+	[CONFIG_LISTEN] = "* or an address, with or without :PORT; IPv6 in brackets; tls may follow",
 	[CONFIG_ENDPOINTS] = "addresses, each with or without :PORT; IPv6 in brackets; or none",
 	[CONFIG_HOSTS] =
 		"hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT and weight N; or none",
@@ -112,19 +111,17 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_SECCOMP] = "enforce, log or off",
 	[CONFIG_DATE] = "a day such as 2027-05-31",
 	[CONFIG_MECHANISMS] = "plain, login, scram-sha-256, cram-md5, gssapi; or off",
-	[CONFIG_CERTIFICATES] = "two absolute paths, of the certificate and of its key",
+	[CONFIG_CERTIFICATES] = "two absolute paths: the certificate and its key",
 	[CONFIG_SOURCES] = "an IPv4 address, an IPv6 address, or one of each",
 	[CONFIG_FINGERPRINTS] = "SHA-256 digests: 64 hexadecimal digits, with or without colons",
-	[CONFIG_SPACES] = "example.com, *.example.com or *, and behind it cost and 1 to 100",
+	[CONFIG_SPACES] = "example.com, *.example.com or *; cost and 1 to 100 may follow",
 	[CONFIG_SENDERS] = "senders such as user@example.com, example.com, *.example.com or <>; or none",
-	[CONFIG_ACCOUNTS] = "names of accounts, as mailrootctl user has them; or none",
-	[CONFIG_ETRN] = "domains, each with or without @ in front, and behind them every and a duration; or none",
+	[CONFIG_ACCOUNTS] = "names of accounts (mailrootctl user list); or none",
+	[CONFIG_ETRN] = "domains, each with or without @ in front; every and a duration may follow; or none",
 	[CONFIG_LOGFORMAT] = "w3c, iis, ncsa, json or off",
 	[CONFIG_PERIOD] = "hourly, daily, weekly, monthly, unlimited, or a size such as 20M",
 	[CONFIG_FIELDS] =
-		"date, time, c-ip, cs-username, s-sitename, s-computername, s-ip, s-port, cs-method, "
-		"cs-uri-stem, cs-uri-query, sc-status, sc-win32-status, sc-bytes, cs-bytes, time-taken, "
-		"cs-version, cs-host, cs(User-Agent), cs(Cookie), cs(Referer), x-session, x-reply; or iis alone",
+		"date, time, c-ip, cs-username, s-sitename, s-computername, s-ip, s-port, cs-method, cs-uri-stem, cs-uri-query, sc-status, sc-win32-status, sc-bytes, cs-bytes, time-taken, cs-version, cs-host, cs(User-Agent), cs(Cookie), cs(Referer), x-session, x-reply; or iis alone",
 };
 
 const char *config_value_allowed(enum config_type type)

@@ -16,7 +16,7 @@ struct entry {
 };
 
 struct fullness {
-	_Atomic uint32_t shut;
+	_Atomic uint32_t suspended;
 	_Atomic uint32_t count;
 	struct entry entries[FULLNESS_DOMAINS_MAX];
 };
@@ -79,15 +79,15 @@ void fullness_clear(struct fullness *page)
 		write_room(&page->entries[i], &FULLNESS_UNBOUND);
 }
 
-void fullness_shut(struct fullness *page, bool shut)
+void fullness_suspend(struct fullness *page, bool suspended)
 {
 	if (page)
-		atomic_store(&page->shut, shut);
+		atomic_store(&page->suspended, suspended);
 }
 
-bool fullness_is_shut(const struct fullness *page)
+bool fullness_is_suspended(const struct fullness *page)
 {
-	return page && atomic_load(&page->shut);
+	return page && atomic_load(&page->suspended);
 }
 
 struct fullness_room fullness_of(const struct fullness *page, struct span domain)

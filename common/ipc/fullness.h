@@ -1,8 +1,8 @@
 /*
  * How much the drop folders of local domains can take (drop_quota), for RCPT, and whether the spool can be written, for
- * MAIL: a page that the queue writes and smtpd reads, without packets or system calls. It may be a second old, so the
- * queue's own check of a message decides. Master makes it once for a virtual server, and passes on a descriptor that
- * can write it and one that can't.
+ * MAIL: a page that the queue writes, and smtpd and pickup read, without packets or system calls. It may be a second
+ * old, so the queue's own check of a message decides. Master makes it once for a virtual server, and passes on a
+ * descriptor that can write it and one that can't.
  */
 #ifndef COMMON_IPC_FULLNESS_H
 #define COMMON_IPC_FULLNESS_H
@@ -39,9 +39,12 @@ enum fullness_verdict fullness_judge(const struct fullness_room *room, uint64_t 
 void fullness_set(struct fullness *page, struct span domain, const struct fullness_room *room);
 void fullness_clear(struct fullness *page);
 
-/* Queue: sets whether the spool can't be written (SHUT); harmless with NULL. Smtpd: reads it; false with NULL. */
-void fullness_shut(struct fullness *page, bool shut);
-bool fullness_is_shut(const struct fullness *page);
+/*
+ * Queue: sets whether nothing is accepted because the spool can't be written; harmless with NULL. Smtpd and pickup:
+ * read it; false with NULL.
+ */
+void fullness_suspend(struct fullness *page, bool suspended);
+bool fullness_is_suspended(const struct fullness *page);
 
 /* The queue's last entry for the folder of DOMAIN; FULLNESS_UNBOUND if there is none, or PAGE is NULL. */
 struct fullness_room fullness_of(const struct fullness *page, struct span domain);

@@ -128,7 +128,7 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
 
 /* explain_route to a queue, first: kind (drop | hosts | mx | literal | none), the next hop or folder, the outbound
  * block that holds, the block whose user authenticates, why there is no way or mail waits, the sender that the host
- * hears of when masquerade_domain makes him another one. Then ROW_RULE, as above. */
+ * sees if masquerade_domain or send_as replaces it. Then ROW_RULE, as above. */
 #define ROW_ROUTE "route"
 
 /*

@@ -7,7 +7,7 @@
  *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
  *	fd 7   records of the transaction log: smtpd and delivery write, log reads (for other roles /dev/null)
  *	fd 8   questions for names and addresses: smtpd and web write, resolver reads (for other roles /dev/null)
- *	fd 9   page of full drop folders (fullness.h): queue writes, smtpd reads (for other roles /dev/null)
+ *	fd 9   page of full drop folders (fullness.h): queue writes, smtpd and pickup read (for other roles /dev/null)
  *	fd 10  tokens: delivery writes, web reads                       (for other roles /dev/null)
  *	fd 11  page of access tokens (tokens.h): web writes, delivery reads (for other roles /dev/null)
  *	fd 12.. listeners, smtpd only; --listeners N tells how many

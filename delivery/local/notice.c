@@ -2,8 +2,8 @@
 
 #include "common/base/clock.h"
 #include "common/mail/fields.h"
+#include "common/mail/mime.h"
 #include "common/mail/msgid.h"
-#include "delivery/local/mime.h"
 #include "delivery/local/notice_words.h"
 
 enum {
@@ -59,14 +59,6 @@ static struct span front(struct span text, size_t max)
 	return (struct span){text.at, end ? end : len};
 }
 
-static void append_text(struct str *to, struct span text)
-{
-	if (text.len && !mime_plain(text))
-		mime_append_words(to, text);
-	else
-		str_append(to, text);
-}
-
 static void append_subject(const struct notice *n, struct str *to)
 {
 	struct str subject;
@@ -75,10 +67,10 @@ static void append_subject(const struct notice *n, struct str *to)
 	struct span prefix = span_of(notice_subject(n->language, notice_action(n)));
 	struct span shown = front(str_span(&subject), SUBJECT_SHOWN_MAX);
 	str_append_text(to, "Subject: ");
-	append_text(to, prefix);
+	mime_append_text(to, prefix);
 	if (shown.len) {
 		str_append_text(to, mime_plain(prefix) ? ": " : "\r\n ");
-		append_text(to, shown);
+		mime_append_text(to, shown);
 	}
 	str_append_text(to, "\r\n");
 	str_free(&subject);
@@ -113,7 +105,7 @@ static void append_header(const struct notice *n, struct str *to)
 	clock_rfc5322(msgid_time(id) * 1000, date);
 	str_printf(to, "Received: by %s (Mailroot) id %s; %s\r\n", n->fqdn, id, date);
 	str_append_text(to, "From: ");
-	append_text(to, span_of(notice_words(n->language, WORDS_FROM)));
+	mime_append_text(to, span_of(notice_words(n->language, WORDS_FROM)));
 	str_append_text(to, " <");
 	address_append(to, span_of(n->postmaster));
 	str_append_text(to, ">\r\n");

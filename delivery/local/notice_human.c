@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/mail/mime.h"
 #include "common/mail/msgid.h"
-#include "delivery/local/mime.h"
 #include "delivery/local/notice.h"
 #include "delivery/local/notice_words.h"
 

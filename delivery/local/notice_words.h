@@ -25,7 +25,7 @@ const char *notice_words(enum config_language language, enum notice_words words)
 /* The prefix of the subject, followed by the message's own. */
 const char *notice_subject(enum config_language language, enum notice_action action);
 
-/* The heading above the recipients with this action. $1: how long delayed ones are tried. */
+/* The heading above the recipients with this action. $1: the date until which delayed ones are tried. */
 const char *notice_heading(enum config_language language, enum notice_action action);
 
 /* Advice for the reader about the reason CAUSE, by the enhanced code (RFC 3463) or by the words of a provider. */

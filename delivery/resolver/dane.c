@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TLSA_HEAD = 3, FULL = 0, NAME_TEXT_MAX = 253 /* of 255 octets in wire form */ };
+enum { TLSA_HEAD = 3, FULL = 0, NAME_TEXT_MAX = 253 /* 255 octets in wire form */ };
 
 void dane_name(struct span expanded, const char *name, char *to)
 {
@@ -27,7 +27,7 @@ void dane_begin(struct dane *d, bool wanted)
 {
 	if (!wanted || !d->seen || (d->insecure && !*d->expanded))
 		return;
-	/* Until DNS has said otherwise. */
+	/* Until DNS answers. */
 	d->result = HOST_DANE_LATER;
 	d->step = d->insecure ? DANE_ASK_ALIAS : *d->expanded ? DANE_ASK_EXPANDED : DANE_ASK_HOST;
 }
@@ -48,19 +48,19 @@ bool dane_question(struct dane *d, const char *host, uint16_t port, char to[DANE
 			 : snprintf(to, DANE_QUESTION_MAX, "_%u._tcp.%s", port, name);
 	if (len <= NAME_TEXT_MAX)
 		return true;
-	/* There is no such name, hence no record of it; after an alias the host's own name may be shorter. */
+	/* A name can't be so long, so it has no record. The host's own name may be shorter than the expanded name. */
 	dane_take(d, &(struct dane_answer){.good = true});
 	return dane_question(d, host, port, to, alias);
 }
 
-/* A digest stands for what a record has in full: to compare the one is to compare the other. */
+/* Makes a digest of full data, so that all records hold digests. */
 static bool hash(struct span data, struct tlsa *out)
 {
 	out->matching = TLSA_SHA512;
 	return data.len && EVP_Digest(data.at, data.len, out->digest, NULL, EVP_sha512(), NULL) == 1;
 }
 
-/* Usages 0 and 1 are not for mail (RFC 7672 3.1.3); what is unknown or has the wrong length is of no use either. */
+/* Usages 0 and 1 are not for mail (RFC 7672 3.1.3). Records with unknown values or a wrong length are unusable. */
 static bool usable(struct span rdata, struct tlsa *out)
 {
 	if (rdata.len <= TLSA_HEAD)
@@ -79,7 +79,7 @@ static bool usable(struct span rdata, struct tlsa *out)
 	return true;
 }
 
-/* Of one usage and selector the strongest digest counts alone (RFC 7671 9). */
+/* Of the records with one usage and selector, only those with the strongest digest are used (RFC 7671 9). */
 static bool is_outdone(const struct tlsa *record, const struct dane_answer *answer)
 {
 	const char stronger[TLSA_HEAD] = {(char)record->usage, (char)record->selector, TLSA_SHA512};

@@ -33,32 +33,31 @@ static void set_servers(struct ub_ctx *context, const struct config_endpoints *s
 		must(ub_ctx_set_fwd(context, text), text);
 	}
 	if (!servers->n && ub_ctx_resolvconf(context, NULL))
-		log_info(RESOLVCONF " names no server: asking the DNS from the root on");
+		log_info(RESOLVCONF " names no server: look-ups start at the DNS root");
 }
 
-/* unbound answers these zones itself unless told otherwise; in private networks they may well exist. */
+/* libunbound answers for these zones itself by default, but private networks may have them. */
 static void allow_private_zones(struct ub_ctx *context)
 {
 	static const char *const zones[] = {"test.", "home.arpa."};
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
 		must(ub_ctx_zone_remove(context, zones[i]), zones[i]);
-	/* 127.0.0.1 stays localhost; other loopback addresses may have names of their own. */
+	/* 127.0.0.1 remains localhost; other loopback addresses may have names of their own. */
 	must(ub_ctx_zone_add(context, "127.in-addr.arpa.", "transparent"), "127.in-addr.arpa");
 }
 
 static void set_options(struct ub_ctx *context)
 {
 	static const char *const options[][2] = {
-		{"do-not-query-localhost:", "no"}, /* a caching server on this machine is usual */
+		{"do-not-query-localhost:", "no"}, /* many machines run a caching name server */
 		{"outgoing-range:", "256"},
 		{"cache-max-negative-ttl:", "300"},
-		{"unblock-lan-zones:", "yes"}, /* names of private addresses: the servers that we ask know them */
-		/* Our servers answer late, or never, when those behind them do: that says nothing of the next name. So
-		   nobody is remembered for silence, which otherwise would have him left alone for 15 minutes. */
+		{"unblock-lan-zones:", "yes"}, /* our name servers know the names of private addresses */
+		/* A name server is silent if the servers that it asks are silent, so its silence says nothing about
+		   other names. By default libunbound would avoid a silent server for 15 minutes. */
 		{"infra-cache-min-rtt:", "1000"},
 		{"infra-host-ttl:", "1"},
-		/* Tries of 1, 2, 3, 3, 3 s: before our own patience ends, a server that is away has made room for the
-		   next. */
+		/* Tries of 1, 2, 3, 3, 3 s: so the next server is asked before our own deadline. */
 		{"infra-cache-max-rtt:", "3000"},
 	};
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
@@ -71,7 +70,8 @@ bool dns_checks(const struct dns_settings *settings)
 	return settings->dnssec != CONFIG_NO && file && access(file, R_OK) == 0;
 }
 
-/* A server that passes no signatures on leaves all of DNS unsigned to us, not broken: doc/dns.md. */
+/* With dnssec auto, all answers of a server that passes no signatures on count as unsigned, not as bogus: doc/dns.md.
+ */
 static void set_anchor(struct ub_ctx *context, const struct dns_settings *settings)
 {
 	bool checks = dns_checks(settings);
@@ -84,8 +84,8 @@ static void set_anchor(struct ub_ctx *context, const struct dns_settings *settin
 			  "dnssec yes needs trust_anchor %s, which can't be read: %s; install dns-root-data",
 			  settings->trust_anchor, strerror(errno));
 	} else if (settings->dnssec == CONFIG_AUTO) {
-		log_info("dnssec=off: trust_anchor %s can't be read: %s; the package dns-root-data has it",
-			 settings->trust_anchor, strerror(errno));
+		log_info("dnssec=off: trust_anchor %s can't be read: %s; install dns-root-data", settings->trust_anchor,
+			 strerror(errno));
 	}
 }
 

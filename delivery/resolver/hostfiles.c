@@ -8,7 +8,7 @@ enum { PERIOD_MS = 2000 };
 
 static const char *const paths[HOSTFILES_COUNT] = {"/etc/resolv.conf", "/etc/hosts"};
 
-static void look(const char *path, struct stat *file)
+static void check(const char *path, struct stat *file)
 {
 	if (stat(path, file))
 		*file = (struct stat){0};
@@ -28,7 +28,7 @@ static bool same(const struct stat *a, const struct stat *b)
 void hostfiles_note(struct hostfiles *files)
 {
 	for (size_t i = 0; i < HOSTFILES_COUNT; i++) {
-		look(paths[i], &files->read[i]);
+		check(paths[i], &files->read[i]);
 		files->seen[i] = files->read[i];
 	}
 	files->next_ms = clock_mono_ms() + PERIOD_MS;
@@ -48,7 +48,7 @@ const char *hostfiles_changed(struct hostfiles *files)
 	files->next_ms = clock_mono_ms() + PERIOD_MS;
 	for (size_t i = 0; i < HOSTFILES_COUNT; i++) {
 		struct stat now;
-		look(paths[i], &now);
+		check(paths[i], &now);
 		if (!same(&now, &files->read[i]) && same(&now, &files->seen[i]))
 			changed = paths[i];
 		files->seen[i] = now;

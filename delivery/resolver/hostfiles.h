@@ -1,7 +1,7 @@
 /*
- * The files of this machine that say how names are looked up: /etc/resolv.conf and /etc/hosts. libunbound reads them
- * once, so a resolver whose files have changed gives way to a new one. It looks at them by name, which its jail permits
- * (Landlock knows no stat); reading them is for its successor.
+ * The files of this machine that determine how names are looked up: /etc/resolv.conf and /etc/hosts. libunbound reads
+ * them once. When they change, the resolver ends and a new one reads them. The jail of the resolver permits stat of
+ * these paths (Landlock does not restrict stat), but not reading.
  */
 #ifndef DELIVERY_RESOLVER_HOSTFILES_H
 #define DELIVERY_RESOLVER_HOSTFILES_H
@@ -12,19 +12,19 @@
 enum { HOSTFILES_COUNT = 2 };
 
 struct hostfiles {
-	struct stat read[HOSTFILES_COUNT]; /* as they looked before they were read; all 0 = missing */
-	struct stat seen[HOSTFILES_COUNT]; /* and when last looked at */
-	int64_t next_ms;                   /* clock_mono_ms of the next look */
+	struct stat read[HOSTFILES_COUNT]; /* status before the file was read; all 0 = missing */
+	struct stat seen[HOSTFILES_COUNT]; /* status at the last check */
+	int64_t next_ms;                   /* clock_mono_ms of the next check */
 };
 
-/* Call it before the files are read. */
+/* Notes the status of the files. Call it before they are read. */
 void hostfiles_note(struct hostfiles *files);
 
-/* The ms until the next look. */
+/* Milliseconds until the next check. */
 int hostfiles_until(const struct hostfiles *files);
 
-/* Looks, when it is time. The path of a file that is another one than was read and has been so for two looks, for it
- * may be in the middle of being written; NULL = there is none. */
+/* Checks the files if it is time. Returns the path of a file that changed since it was read, and that was the same in
+ * two checks, because a program may still be writing it. NULL = there is none. */
 const char *hostfiles_changed(struct hostfiles *files);
 
 #endif

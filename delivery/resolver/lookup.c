@@ -11,15 +11,14 @@ static bool decide(struct lookup *l, enum lookup_event event, const char *enhanc
 	return event == LOOKUP_FOUND;
 }
 
-/* Who gave the answer is not who should: mail waits, and the reason is not to be taken for a broken server. */
-static bool disbelieve(struct lookup *l, struct span why)
+/* The answer may be forged: mail waits. The text names DNSSEC, so that it is not mistaken for a broken server. */
+static bool decide_bogus(struct lookup *l, struct span why)
 {
 	char clean[LOOKUP_TEXT_MAX - DOMAIN_MAX - 64];
 	span_clean(why, clean, sizeof(clean));
 	l->event = LOOKUP_LATER;
 	l->enhanced = "4.7.5";
-	snprintf(l->text, sizeof(l->text), "%s: DNSSEC: what DNS says is not genuine%s%s", l->name, *clean ? ": " : "",
-		 clean);
+	snprintf(l->text, sizeof(l->text), "%s: DNSSEC validation failed%s%s", l->name, *clean ? ": " : "", clean);
 	return false;
 }
 
@@ -34,12 +33,12 @@ bool lookup_begin(struct lookup *l, struct span name, uint16_t port, uint64_t se
 	*l = (struct lookup){.port = port, .seed = seed, .ttl_s = LOOKUP_TTL_MAX_S, .enhanced = ""};
 	if (domain_valid(name) && span_copy(name, l->name, sizeof(l->name)))
 		return true;
-	return decide(l, LOOKUP_NEVER, "5.1.2", "this is no domain name");
+	return decide(l, LOOKUP_NEVER, "5.1.2", "this is not a valid domain name");
 }
 
 void lookup_plain(struct lookup *l)
 {
-	l->nothing_else = true;
+	l->name_is_host = true;
 	l->secure = true;
 	l->hosts.n = 1;
 	span_copy(span_of(l->name), l->hosts.hosts[0].name, sizeof(l->hosts.hosts[0].name));
@@ -52,17 +51,17 @@ bool lookup_mx(struct lookup *l, const struct lookup_answer *answer)
 		return decide(l, LOOKUP_NEVER, "5.1.2", "the domain does not exist");
 	}
 	if (answer->rcode == LOOKUP_BOGUS)
-		return disbelieve(l, answer->why);
+		return decide_bogus(l, answer->why);
 	if (answer->rcode != LOOKUP_NOERROR)
-		return decide(l, LOOKUP_LATER, "4.4.3", "DNS gave no answer for its mail exchangers");
+		return decide(l, LOOKUP_LATER, "4.4.3", "DNS gave no answer for its MX records");
 	note_ttl(l, answer);
 	dane_name(answer->expanded, l->name, l->expanded);
 	for (size_t i = 0; i < answer->n; i++)
 		mx_add(&l->hosts, answer->rdata[i]);
 	if (l->hosts.n == 0 && l->hosts.null_mx)
-		return decide(l, LOOKUP_NEVER, "5.1.10", "the domain takes no mail (null MX)");
+		return decide(l, LOOKUP_NEVER, "5.1.10", "the domain does not accept mail (null MX)");
 	if (l->hosts.n == 0 && answer->n)
-		return decide(l, LOOKUP_NEVER, "5.4.4", "its MX records name no host");
+		return decide(l, LOOKUP_NEVER, "5.4.4", "its MX records have no valid host name");
 	l->no_mx = l->hosts.n == 0;
 	if (l->no_mx)
 		lookup_plain(l);
@@ -81,7 +80,7 @@ const char *lookup_host(const struct lookup *l, size_t host)
 	return l->hosts.hosts[host].name;
 }
 
-/* 4 or 16 octets that lead somewhere: 0.0.0.0 and :: would lead to ourselves. */
+/* 4 or 16 octets, and not 0.0.0.0 or ::, which would be this machine. */
 static bool usable(struct span rdata, struct ipaddr *ip)
 {
 	static const unsigned char nowhere[16];
@@ -107,12 +106,12 @@ void lookup_address(struct lookup *l, size_t host, const struct lookup_answer *a
 	struct ipaddr ip;
 	struct dane_answer signs = dane_answer(answer);
 	if (answer->rcode == LOOKUP_BOGUS && !l->bogus)
-		l->bogus = !disbelieve(l, answer->why);
+		l->bogus = !decide_bogus(l, answer->why);
 	l->failed |= !signs.good;
 	if (signs.good)
 		note_ttl(l, answer);
 	dane_address(&l->dane[host], lookup_host(l, host), &signs);
-	l->missing |= l->nothing_else && answer->rcode == LOOKUP_NXDOMAIN;
+	l->missing |= l->name_is_host && answer->rcode == LOOKUP_NXDOMAIN;
 	for (size_t i = 0; i < answer->n && addresses->n < LOOKUP_ADDRESSES_MAX; i++)
 		if (usable(answer->rdata[i], &ip))
 			addresses->at[addresses->n++] = ip;
@@ -134,19 +133,19 @@ void lookup_dane(struct lookup *l, size_t host, const struct lookup_answer *answ
 	dane_take(&l->dane[host], &signs);
 }
 
-/* The names that a certificate may hold (RFC 7672 3.2.2): of the host first, then what the recipient's domain is. */
+/* The names that the certificate may have (RFC 7672 3.2.2): first the host's, then those of the recipient's domain. */
 static void append_names(const struct lookup *l, size_t host, struct str *to)
 {
 	const struct dane *dane = &l->dane[host];
 	const char *name = dane->by_expanded ? dane->expanded : lookup_host(l, host);
 	str_append_text(to, name);
-	if (!l->nothing_else || strcasecmp(name, l->name) != 0)
+	if (!l->name_is_host || strcasecmp(name, l->name) != 0)
 		str_printf(to, ",%s", l->name);
 	if (*l->expanded)
 		str_printf(to, ",%s", l->expanded);
 }
 
-/* IPv4 first: where IPv6 is half set up each attempt would cost its time-out. Equals begin anywhere. */
+/* IPv4 comes first: on machines with incomplete IPv6 each IPv6 attempt would time out. SEED rotates the addresses. */
 static size_t append_addresses(struct lookup *l, struct host *line, size_t host, bool v4, struct str *to)
 {
 	const struct lookup_addresses *addresses = &l->addresses[host];
@@ -156,7 +155,7 @@ static size_t append_addresses(struct lookup *l, struct host *line, size_t host,
 		if (ipaddr_is_v4(&line->ip) != v4)
 			continue;
 		if (!l->private_ok && ipaddr_is_private(&line->ip)) {
-			l->refused = true;
+			l->private = true;
 			continue;
 		}
 		hosts_append(to, line);
@@ -194,7 +193,7 @@ static bool is_self(const struct lookup *l, size_t host)
 	return found;
 }
 
-/* Whom we are to pass mail on to is more preferred than we (RFC 5321 5.1). True when nobody is. */
+/* Keeps only the hosts that are more preferred than this server (RFC 5321 5.1). True if none is. */
 static bool leads_to_self(struct lookup *l)
 {
 	for (size_t host = 0; l->self && host < lookup_host_count(l); host++) {
@@ -209,7 +208,8 @@ static bool leads_to_self(struct lookup *l)
 	return false;
 }
 
-/* As many as fit. Of the first host some always do; of one that follows all addresses or none. */
+/* Appends as many hosts as fit. Of the first host at least some addresses fit; a later host fits whole or is omitted.
+ */
 static bool append_hosts(struct lookup *l, struct str *to)
 {
 	size_t count = 0;
@@ -226,23 +226,23 @@ static bool append_hosts(struct lookup *l, struct str *to)
 	return to->len > 0;
 }
 
-/* What DNS said, for who asks about a route. As much as has room. */
-static void say_found(struct lookup *l)
+/* Describes the answer of DNS, for `explain route`; it is cut if it is too long. */
+static void describe_found(struct lookup *l)
 {
 	size_t host = 0, len;
 	decide(l, LOOKUP_FOUND, "",
 	       l->no_mx          ? "no MX, so the name itself is the host"
-	       : l->nothing_else ? "found"
+	       : l->name_is_host ? "found"
 				 : "MX");
-	for (; !l->nothing_else && host < lookup_host_count(l) && (len = strlen(l->text)) < sizeof(l->text); host++)
+	for (; !l->name_is_host && host < lookup_host_count(l) && (len = strlen(l->text)) < sizeof(l->text); host++)
 		snprintf(l->text + len, sizeof(l->text) - len, "%s %u %s", host ? "," : "",
 			 l->hosts.hosts[host].preference, lookup_host(l, host));
 	len = strlen(l->text);
-	if (l->secure && (l->no_mx || !l->nothing_else))
+	if (l->secure && (l->no_mx || !l->name_is_host))
 		snprintf(l->text + len, sizeof(l->text) - len, "; signed");
 }
 
-/* A host may be missing, or be passed over for want of TLSA records, until DNS is asked again. */
+/* A host may be missing, or be skipped without TLSA records, until DNS is queried again, so that must be soon. */
 static void limit_ttl(struct lookup *l, bool failed)
 {
 	bool doubt = failed || l->failed;
@@ -257,21 +257,19 @@ void lookup_finish(struct lookup *l, bool failed, struct str *hosts)
 	limit_ttl(l, failed);
 	if (leads_to_self(l))
 		decide(l, LOOKUP_NEVER, "5.4.6",
-		       "this leads back to us, so mail would go in a circle: make it a local domain, or give it a "
-		       "route");
+		       "mail for it would loop back to this server: make it a local domain, or give it a route");
 	else if (append_hosts(l, hosts))
-		say_found(l);
+		describe_found(l);
 	else if (l->bogus)
-		return; /* with the words of then */
+		return; /* decide_bogus has set the text */
 	else if (failed || l->failed)
 		decide(l, LOOKUP_LATER, "4.4.3", "DNS gave no answer in time");
-	else if (l->refused)
+	else if (l->private)
 		decide(l, LOOKUP_NEVER, "5.4.4",
-		       "its mail exchangers have addresses of private networks only, which public DNS should not tell; "
-		       "if they are meant, write private_mx yes in a remote_domain");
+		       "its mail exchangers have only addresses of private networks; if this is intended, write private_mx yes in a remote_domain");
 	else if (l->missing)
-		decide(l, LOOKUP_NEVER, "5.1.2", "there is no host of this name");
-	else if (l->nothing_else)
+		decide(l, LOOKUP_NEVER, "5.1.2", "there is no host with this name");
+	else if (l->name_is_host)
 		decide(l, LOOKUP_NEVER, "5.4.4", "it has neither an address nor a mail exchanger");
 	else
 		decide(l, LOOKUP_NEVER, "5.4.4", "none of its mail exchangers has an address");

@@ -1,19 +1,19 @@
 /*
- * From DNS answers to the ordered hosts of a next hop, or to the reason why there are none (RFC 5321 5.1, RFC 7505),
- * and what DANE asks of each (dane.h). Pure: the resolver asks and passes the answers on.
+ * Makes the ordered list of hosts of a next hop from DNS answers, or the reason why there are none (RFC 5321 5.1, RFC
+ * 7505), and what DANE requires of each host (dane.h). Pure: the resolver sends the queries and passes the answers on.
  *
  *	answer                          result
- *	MX records                      their hosts by preference, addresses of each
- *	one MX record "."               never 5.1.10: the domain takes no mail
+ *	MX records                      their hosts by preference, with the addresses of each
+ *	only the MX record "."          never 5.1.10: the domain does not accept mail (null MX)
  *	no MX record                    the name itself is the host
  *	NXDOMAIN                        never 5.1.2
- *	SERVFAIL, time-out, nonsense    later 4.4.3
+ *	SERVFAIL, time-out, others      later 4.4.3
  *	bogus (DNSSEC)                  later 4.7.5
- *	a host that is we ourselves     it, its equals and what is less preferred are left out; never 5.4.6 when
+ *	a host that is this server      it and all hosts of the same or a lower preference are omitted; never 5.4.6 if
  *	                                no host is left
- *	a private address               left out, unless private_ok; never 5.4.4 when nothing else is left
- *	addresses of no host            later 4.4.3 (4.7.5) when a look-up failed, else never 5.4.4 (5.1.2: the only
- *	                                host does not exist)
+ *	a private address               omitted, unless private_ok; never 5.4.4 if no other address is left
+ *	no host has an address          later 4.4.3 (4.7.5 if bogus) if a look-up failed, otherwise never 5.4.4 (5.1.2
+ *if the only host does not exist)
  */
 #ifndef DELIVERY_RESOLVER_LOOKUP_H
 #define DELIVERY_RESOLVER_LOOKUP_H
@@ -24,12 +24,12 @@
 #include "delivery/resolver/self.h"
 
 enum {
-	LOOKUP_HOSTS_MAX = 16,    /* of which we look up addresses: the most preferred ones */
-	LOOKUP_ADDRESSES_MAX = 8, /* of one host */
-	LOOKUP_LIST_MAX = 16384,  /* octets of the list of hosts: bound of `resolved` */
-	LOOKUP_TEXT_MAX = 512,    /* of the reason, and its bound in `resolved` */
+	LOOKUP_HOSTS_MAX = 16,    /* the most preferred hosts, whose addresses are looked up */
+	LOOKUP_ADDRESSES_MAX = 8, /* used of one host */
+	LOOKUP_LIST_MAX = 16384,  /* octets of the list of hosts, as in `resolved` */
+	LOOKUP_TEXT_MAX = 512,    /* octets of the reason, as in `resolved` */
 	LOOKUP_TTL_MAX_S = 86400,
-	LOOKUP_DOUBT_S = 60 /* what was found holds no longer when something had no answer */
+	LOOKUP_DOUBT_S = 60 /* the longest TTL of a result if a query had no answer */
 };
 
 enum lookup_event { LOOKUP_FOUND, LOOKUP_LATER, LOOKUP_NEVER };
@@ -37,10 +37,11 @@ enum lookup_event { LOOKUP_FOUND, LOOKUP_LATER, LOOKUP_NEVER };
 enum { LOOKUP_NOERROR = 0, LOOKUP_NXDOMAIN = 3, LOOKUP_NO_ANSWER = -1, LOOKUP_BOGUS = -2 };
 
 struct lookup_answer {
-	int rcode; /* LOOKUP_NO_ANSWER: none in time; LOOKUP_BOGUS: its signatures do not check out, WHY */
+	int rcode; /* LOOKUP_NO_ANSWER: none in time; LOOKUP_BOGUS: its signatures are not valid, `why` has the reason
+		    */
 	bool secure;
 	struct span why;
-	struct span expanded; /* the name at the end of aliases, if there are any */
+	struct span expanded; /* the name that aliases lead to, if there are any */
 	uint32_t ttl_s;
 	const struct span *rdata;
 	size_t n;
@@ -54,18 +55,18 @@ struct lookup_addresses {
 struct lookup {
 	char name[DOMAIN_MAX + 1];
 	uint16_t port;
-	uint64_t seed;           /* for the order among equals */
-	const struct self *self; /* NULL = nobody is */
-	bool nothing_else;       /* the name itself is the host: there is no MX, or none was asked for */
-	bool no_mx;              /* one was asked for */
-	bool private_ok;         /* addresses of private networks will do */
-	bool secure;             /* how we came to the names of the hosts is signed */
+	uint64_t seed;           /* for the order of hosts of the same preference */
+	const struct self *self; /* NULL = no host is this server */
+	bool name_is_host;       /* the name itself is the host: MX was not queried, or there is none */
+	bool no_mx;              /* MX was queried, and there is none */
+	bool private_ok;         /* addresses of private networks are accepted */
+	bool secure;             /* the answers that led to the names of the hosts were signed */
 	bool failed;             /* a look-up of addresses had no answer */
-	bool bogus;              /* ... or one that is not believed */
-	bool refused;            /* an address was left out for being private */
-	bool missing;            /* the name does not exist at all */
+	bool bogus;              /* ... or a bogus one */
+	bool private;            /* a private address was omitted */
+	bool missing;            /* the name does not exist */
 	struct mx_list hosts;
-	char expanded[DOMAIN_MAX + 1]; /* where the domain's aliases lead; "" = it has none */
+	char expanded[DOMAIN_MAX + 1]; /* the name that the domain's aliases lead to; "" = it has none */
 	struct lookup_addresses addresses[LOOKUP_HOSTS_MAX];
 	struct dane dane[LOOKUP_HOSTS_MAX];
 	uint32_t ttl_s;
@@ -75,29 +76,29 @@ struct lookup {
 	char text[LOOKUP_TEXT_MAX];
 };
 
-/* False, and decided, when NAME is no domain name. */
+/* False, and decided, if NAME is not a domain name. */
 bool lookup_begin(struct lookup *l, struct span name, uint16_t port, uint64_t seed);
 
-/* The answer for MX. True: addresses of lookup_host_count hosts are to be asked for; false: decided. */
+/* Takes the answer for MX. True: query the addresses of lookup_host_count hosts next. False: decided. */
 bool lookup_mx(struct lookup *l, const struct lookup_answer *answer);
 
-/* No MX is asked for: the name itself is the host. */
+/* MX is not queried: the name itself is the host. */
 void lookup_plain(struct lookup *l);
 
 size_t lookup_host_count(const struct lookup *l);
 const char *lookup_host(const struct lookup *l, size_t host);
 
-/* An answer for A or AAAA of HOST: rdata of 4 or 16 octets. */
+/* Takes an answer for A or AAAA of HOST: rdata of 4 or 16 octets. */
 void lookup_address(struct lookup *l, size_t host, const struct lookup_answer *answer);
 
 /*
- * After both answers for the addresses of HOST: what to ask for DANE's sake, once after the other until it is false.
- * lookup_dane takes the answer.
+ * After both answers for the addresses of HOST: the next query for DANE (dane_question). lookup_dane takes the answer.
+ * Call them in turn until lookup_question returns false.
  */
 bool lookup_question(struct lookup *l, size_t host, char to[DANE_QUESTION_MAX], bool *alias);
 void lookup_dane(struct lookup *l, size_t host, const struct lookup_answer *answer);
 
-/* All answers are there, or time is over (FAILED): decides, and appends the hosts (hosts.h) when there are any. */
+/* Decides when all answers have come, or at the deadline (FAILED). Appends the hosts (hosts.h) if there are any. */
 void lookup_finish(struct lookup *l, bool failed, struct str *hosts);
 
 #endif

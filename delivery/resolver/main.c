@@ -1,4 +1,4 @@
-/* mailroot-resolver: asks DNS for one virtual server, without a file system. Init, jail, ready, loop. */
+/* mailroot-resolver: DNS look-ups for one virtual server, without a file system. Init, jail, ready, loop. */
 #include <signal.h>
 #include <time.h>
 

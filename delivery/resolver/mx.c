@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Wire form is a length octet before every label and 0 at the end: with two more octets than the text. */
+/* The wire form has a length octet before each label and 0 at the end, so it is two octets longer than the text. */
 enum { WIRE_NAME_MAX = 255 };
 
 bool mx_name(struct span wire, char *to, size_t *len)

@@ -19,7 +19,7 @@ struct name_request;
 
 struct name_lookup {
 	struct name_request *request;
-	size_t name; /* of reverse.names; REVERSE_NAMES_MAX = the PTR records */
+	size_t name; /* index in reverse.names; REVERSE_NAMES_MAX = the PTR records */
 	int async_id;
 	bool asked; /* an answer will come */
 };
@@ -48,7 +48,7 @@ struct names *names_new(struct ub_ctx *unbound, int link, struct names_addresses
 {
 	struct names *n = calloc(1, sizeof(*n));
 	if (!n)
-		log_fatal(EXIT_TEMPORARY, "no memory for names of clients");
+		log_fatal(EXIT_TEMPORARY, "no memory for the names of clients");
 	n->unbound = unbound;
 	n->link = link;
 	n->addresses = addresses;
@@ -80,14 +80,14 @@ int names_fd(const struct names *n)
 	return n->link;
 }
 
-/* Nothing waits for who does not take his answer. */
+/* Never waits for a worker that does not read its answer. */
 static void reply(int fd, const char *name, const char *why)
 {
 	const struct wire_named named = {.name = span_of(name ? name : ""), .why = span_of(why)};
 	struct str packet;
 	str_init(&packet, WIRE_PACKET_MAX);
 	if (wire_encode_named(&named, &packet))
-		ipc_send_now(fd, str_span(&packet)); /* a worker that did not wait is gone */
+		ipc_send_now(fd, str_span(&packet)); /* an error means that the worker has ended or no longer waits */
 	str_free(&packet);
 }
 
@@ -138,15 +138,15 @@ static void on_result(void *data, int err, struct ub_result *result)
 	ub_resolve_free(result);
 }
 
-/* The process that made the socket, as the kernel knows it; 0 = it is no such socket. */
-static pid_t asker(int fd)
+/* The process that made the socket, according to the kernel; 0 = unknown. */
+static pid_t peer_pid(int fd)
 {
-	struct ucred who = {0};
-	socklen_t len = sizeof(who);
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && len == sizeof(who) ? who.pid : 0;
+	struct ucred peer = {0};
+	socklen_t len = sizeof(peer);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) ? peer.pid : 0;
 }
 
-/* A worker does one thing at a time: with a new question it has given up the old one. */
+/* A worker serves one client at a time, so a new question means that it no longer waits for the old one. */
 static void forget(struct names *n, pid_t pid)
 {
 	struct name_request *request;
@@ -162,13 +162,13 @@ static void forget(struct names *n, pid_t pid)
 static void begin(struct names *n, const struct ipaddr *client, int *fd)
 {
 	char zone[REVERSE_ZONE_MAX];
-	pid_t pid = asker(*fd);
+	pid_t pid = peer_pid(*fd);
 	struct name_request *request = NULL;
 	forget(n, pid);
 	if (pid && n->count < NAMES_AT_ONCE)
 		request = calloc(1, sizeof(*request));
 	if (!request) {
-		reply(*fd, NULL, "too many look-ups are under way");
+		reply(*fd, NULL, "too many look-ups are in progress");
 		return;
 	}
 	*request = (struct name_request){.names = n, .pid = pid, .reply_fd = *fd};
@@ -203,9 +203,10 @@ void names_receive(struct names *n)
 	int err = ipc_receive(n->link, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN || err == -EINTR || err == -EMSGSIZE)
 		return;
-	/* Master holds both ends for life: the next resolver reads on. At the end of it master is gone. */
+	/* Master keeps both ends open, so that the next resolver can continue. The end of the link means that master
+	 * ended. */
 	if (err)
-		log_fatal(EXIT_TEMPORARY, "can't read questions for names of clients: %s", strerror(-err));
+		log_fatal(EXIT_TEMPORARY, "can't read questions about the names of clients: %s", strerror(-err));
 	if (packet.eof) {
 		n->link = -1;
 		return;

@@ -1,8 +1,8 @@
 /*
- * Names of clients for smtpd workers (reverse.h), in the resolver's loop. A question brings the socket for its answer,
- * which no other worker has: so nobody can answer, or take the answer, in the resolver's place, and who goes away
- * costs nothing. What a worker sends is hostile: what is no question is dropped, each process has one at a time,
- * and all together are bounded.
+ * Looks up the names of clients for smtpd workers (reverse.h), in the loop of the resolver. A question brings the
+ * socket for its answer. No other worker has this socket, so none can answer in place of the resolver, or read the
+ * answer. A worker may be compromised: malformed questions are ignored, each process has one question at a time, and
+ * the number of all questions is bounded.
  */
 #ifndef DELIVERY_RESOLVER_NAMES_H
 #define DELIVERY_RESOLVER_NAMES_H
@@ -24,18 +24,18 @@ struct names_addresses {
 
 enum {
 	NAMES_AT_ONCE = 512,
-	NAMES_DEADLINE_MS = 4500 /* a worker waits 5 s: the reason shall come in time */
+	NAMES_DEADLINE_MS = 4500 /* a worker waits 5 s, and needs the reason before */
 };
 
-/* UNBOUND and LINK are borrowed; LINK -1 = nobody asks. Dies without memory. */
+/* UNBOUND and LINK are borrowed; LINK -1 = no questions. Ends the process without memory. */
 struct names *names_new(struct ub_ctx *unbound, int link, struct names_addresses addresses);
 void names_free(struct names *n);
 
-/* What to poll for reading, -1 = nothing; then names_receive takes one question. */
+/* The descriptor to poll for reading, -1 = none. If it is readable, names_receive takes one question. */
 int names_fd(const struct names *n);
 void names_receive(struct names *n);
 
-/* Milliseconds until the next question is overdue, -1 = none; and the end of those that are. */
+/* Milliseconds until the next deadline, -1 = none. names_end_overdue answers the questions whose deadline is over. */
 int names_until_deadline(const struct names *n);
 void names_end_overdue(struct names *n);
 

@@ -20,7 +20,7 @@
 #include "delivery/resolver/watch.h"
 
 enum {
-	REQUESTS_MAX = 1000, /* at once; the queue asks once for each destination */
+	REQUESTS_MAX = 1000, /* at a time; the queue asks once for each destination */
 	PRIVATE_MAX = 100,   /* of them, those with a socket of their own */
 	SEND_MS = 5000,
 	QUESTIONS_MAX = 1 + LOOKUP_HOSTS_MAX * (2 + DANE_QUESTIONS)
@@ -47,24 +47,23 @@ struct request {
 	struct lookup lookup;
 	struct question questions[QUESTIONS_MAX];
 	size_t question_count;
-	size_t waiting;                     /* questions without answer */
-	unsigned of_host[LOOKUP_HOSTS_MAX]; /* of these, those for its addresses */
+	size_t waiting;                     /* questions without an answer */
+	unsigned of_host[LOOKUP_HOSTS_MAX]; /* those of them for the addresses of each host */
 };
 
 struct resolver {
 	struct ub_ctx *unbound;
-	struct ub_ctx *names_unbound; /* for names of clients, who can make look-ups fail: those of the queue shall not
-					 notice */
+	struct ub_ctx *names_unbound; /* for names of clients, which can make look-ups slow; the queue has its own */
 	struct watch watch;
 	struct hostfiles files;
 	const struct self *self;
 	int64_t deadline_ms;
-	enum config_tristate dnssec;    /* no, too, where there is no anchor */
-	bool private;                   /* the servers have private addresses */
+	enum config_tristate dnssec;    /* CONFIG_NO also without a trust anchor */
+	bool private;                   /* the name servers have private addresses */
 	int control;                    /* to master */
 	int link;                       /* to the queue; -1 = none */
 	uint64_t serial;                /* of the link */
-	TAILQ_HEAD(, request) requests; /* oldest first, so the next deadline is the first's */
+	TAILQ_HEAD(, request) requests; /* oldest first, so the first has the next deadline */
 	size_t request_count, private_count;
 	bool stopping;
 	char packet[WIRE_PACKET_MAX];
@@ -91,7 +90,7 @@ struct resolver *resolver_new(const struct dns_settings *dns, const struct self 
 	return r;
 }
 
-/* Forgets REQUEST; no callback comes for it any more. */
+/* Frees REQUEST and cancels its callbacks. */
 static void drop(struct request *request)
 {
 	struct resolver *r = request->resolver;
@@ -128,7 +127,7 @@ void resolver_free(struct resolver *r)
 	free(r);
 }
 
-/* False: the link to the queue is of no more use. Nobody waits for ever for an answer that got lost. */
+/* False: the link is unusable. An answer may be lost, because the queue has a deadline. */
 static bool send_result(const struct resolver *r, int reply_fd, uint64_t serial, const struct lookup *l,
 			struct span hosts)
 {
@@ -146,11 +145,11 @@ static bool send_result(const struct resolver *r, int reply_fd, uint64_t serial,
 	if (reply_fd >= 0)
 		return true;
 	if (err)
-		log_warning("the queue can't be told of a look-up: %s", strerror(-err));
+		log_warning("can't send the result of a look-up to the queue: %s", strerror(-err));
 	return !err || (ipc_passes(err) && err != -EAGAIN);
 }
 
-/* DECIDED: the look-up knows its result already. */
+/* DECIDED: the look-up already has its result. */
 static void finish(struct request *request, bool decided, bool in_time)
 {
 	struct resolver *r = request->resolver;
@@ -193,7 +192,7 @@ static void ask_addresses(struct request *request)
 	}
 }
 
-/* A question that can't be sent counts as one without an answer. */
+/* A query that can't be sent counts as unanswered. */
 static void ask_dane(struct request *request, size_t host)
 {
 	const struct lookup_answer none = {.rcode = LOOKUP_NO_ANSWER};
@@ -206,7 +205,7 @@ static void ask_dane(struct request *request, size_t host)
 	}
 }
 
-/* False: the answer decides all. */
+/* False: the answer has decided the result. */
 static bool take(struct request *request, const struct question *q, const struct lookup_answer *answer)
 {
 	struct lookup *l = &request->lookup;
@@ -259,7 +258,7 @@ static void begin(struct resolver *r, const struct wire_resolve *wire, int *repl
 	bool room = r->request_count < REQUESTS_MAX && (!own || r->private_count < PRIVATE_MAX);
 	struct request *request = room ? calloc(1, sizeof(*request)) : NULL;
 	if (!request) {
-		refuse(r, *reply_fd, wire->serial, "too many look-ups are under way");
+		refuse(r, *reply_fd, wire->serial, "too many look-ups are in progress");
 		return;
 	}
 	fd_random(&seed, sizeof(seed));
@@ -301,7 +300,7 @@ static void end_overdue(struct resolver *r)
 		finish(first, false, false);
 }
 
-/* The link is closed, by whichever end: master makes another if there is a queue. WHY NULL = the queue's end is. */
+/* Closes the link; master makes another if there is a queue. WHY NULL = the queue has closed it. */
 static void break_link(struct resolver *r, const char *why)
 {
 	if (why)
@@ -322,7 +321,7 @@ static void on_link(struct resolver *r)
 	if (!err && wire_admit(WIRE_LINK_resolver, WIRE_DOWN, packet.text) && wire_decode_resolve(packet.text, &wire))
 		begin(r, &wire, &to_queue);
 	else
-		break_link(r, err ? strerror(-err) : packet.eof ? NULL : "it sent what is no question");
+		break_link(r, err ? strerror(-err) : packet.eof ? NULL : "the queue sent a malformed packet");
 	if (!err)
 		ipc_packet_close(&packet);
 }
@@ -367,7 +366,7 @@ static int until_deadline(const struct resolver *r)
 	return left > 0 ? (int)left : 0;
 }
 
-/* Whether the servers pass signatures on, for the log alone: each answer says for itself whether it is signed. */
+/* Logs whether the name servers pass signatures on. It decides nothing: each answer states whether it is signed. */
 static void on_root(void *data, int err, struct ub_result *result)
 {
 	const struct resolver *r = data;
@@ -375,27 +374,26 @@ static void on_root(void *data, int err, struct ub_result *result)
 	struct lookup_answer answer;
 	dns_answer(err, result, rdata, &answer);
 	if (answer.secure)
-		log_info("dnssec=on: answers of DNS are checked");
+		log_info("dnssec=on: DNS answers are validated");
 	else if (r->dnssec == CONFIG_YES)
-		log_warning("dnssec=on: DNS gives no signed keys of the root, so nothing can be checked and mail "
-			    "waits: let "
-			    "the name servers pass DNSSEC on, or write dnssec auto");
+		log_warning(
+			"dnssec=on: the name servers return no signed root keys, so answers can't be validated and mail waits: enable DNSSEC on the name servers, or write dnssec auto");
 	else
-		log_info("dnssec=off: DNS gives no signed keys of the root, so hosts are not verified by DANE");
+		log_info("dnssec=off: the name servers return no signed root keys, so hosts are not verified by DANE");
 	ub_resolve_free(result);
 }
 
-/* What was asked is asked again by those who asked, of our successor. */
-static void heed_files(struct resolver *r)
+/* The queue and the workers repeat their open questions to the new resolver. */
+static void check_files(struct resolver *r)
 {
 	const char *path = hostfiles_changed(&r->files);
 	if (!path)
 		return;
-	log_info("%s has changed: a new resolver takes over, which reads it", path);
+	log_info("%s has changed: a new resolver takes over and reads it", path);
 	r->stopping = true;
 }
 
-static void look_at_root(struct resolver *r)
+static void query_root(struct resolver *r)
 {
 	int id;
 	if (r->dnssec != CONFIG_NO)
@@ -406,7 +404,7 @@ int resolver_run(struct resolver *r, int control, int names_link)
 {
 	struct names *names = names_new(r->names_unbound, names_link, (struct names_addresses){begin_addresses, r});
 	r->control = control;
-	look_at_root(r);
+	query_root(r);
 	while (!r->stopping) {
 		struct pollfd fds[5 + NAMESERVERS_MAX] = {{.fd = control, .events = POLLIN},
 							  {.fd = r->link, .events = POLLIN},
@@ -432,7 +430,7 @@ int resolver_run(struct resolver *r, int control, int names_link)
 		end_overdue(r);
 		names_end_overdue(names);
 		watch_tend(&r->watch);
-		heed_files(r);
+		check_files(r);
 	}
 	names_free(names);
 	return 0;

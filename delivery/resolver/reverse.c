@@ -81,7 +81,7 @@ void reverse_finish(struct reverse *r, bool in_time)
 		snprintf(r->why, sizeof(r->why), "DNS gave no answer%s%.*s", r->count ? " about " : " in time",
 			 r->count ? REVERSE_SHOWN_MAX : 0, r->names[0]);
 	else if (r->count)
-		snprintf(r->why, sizeof(r->why), "%.*s does not lead back to the address", REVERSE_SHOWN_MAX,
+		snprintf(r->why, sizeof(r->why), "%.*s does not resolve to the address", REVERSE_SHOWN_MAX,
 			 r->names[0]);
 	else
 		snprintf(r->why, sizeof(r->why), "the address has no name in DNS");

@@ -1,11 +1,11 @@
 /*
- * The name of a client: one that its address has (PTR) and that leads back to the address (A or AAAA). Pure: the
- * resolver asks and passes the answers on. Of several such names the first in the order of the alphabet is taken, so
- * that the order of an answer, which changes from one to the next, decides nothing.
+ * The confirmed name of a client: a PTR record of its address has the name, and the name resolves to the address (A or
+ * AAAA). Pure: the resolver sends the queries and passes the answers on. Of several such names the first in
+ *alphabetical order is used, because the order of records changes from one answer to the next.
  *
- *	no PTR record, NXDOMAIN       unconfirmed: its address has no name
+ *	no PTR record, NXDOMAIN       unconfirmed: the address has no name
  *	SERVFAIL, time-out            unconfirmed: no answer in time
- *	names, none leads back        unconfirmed: NAME does not lead back to it
+ *	no name resolves to it        unconfirmed: NAME does not resolve to the address
  */
 #ifndef DELIVERY_RESOLVER_REVERSE_H
 #define DELIVERY_RESOLVER_REVERSE_H
@@ -14,7 +14,7 @@
 #include "delivery/resolver/lookup.h"
 
 enum {
-	REVERSE_NAMES_MAX = 4,  /* of one address that are looked at; an address should have one */
+	REVERSE_NAMES_MAX = 4,  /* used of one address; an address should have one */
 	REVERSE_ZONE_MAX = 80,  /* 32 nibbles with dots, ip6.arpa, NUL */
 	REVERSE_WHY_MAX = 160,  /* with NUL */
 	REVERSE_SHOWN_MAX = 100 /* octets of a name in why */
@@ -33,16 +33,16 @@ struct reverse {
 
 void reverse_begin(struct reverse *r, const struct ipaddr *client);
 
-/* The name under which the PTR records stand; TO holds REVERSE_ZONE_MAX. */
+/* The name that has the PTR records of CLIENT. TO has room for REVERSE_ZONE_MAX octets. */
 void reverse_zone(const struct ipaddr *client, char *to);
 
-/* The answer for PTR. False: there is no name to ask for the addresses of. */
+/* Takes the answer for PTR. False: there are no names whose addresses to query. */
 bool reverse_ptr(struct reverse *r, const struct lookup_answer *answer);
 
-/* The answer for the addresses of names[I]: A where the client's is IPv4, else AAAA. */
+/* Takes the answer for the addresses of names[I]: A if the client's address is IPv4, otherwise AAAA. */
 void reverse_address(struct reverse *r, size_t i, const struct lookup_answer *answer);
 
-/* Decides by what has come; IN_TIME: all of it has. */
+/* Decides by the answers so far. IN_TIME: all answers have come. */
 void reverse_finish(struct reverse *r, bool in_time);
 
 #endif

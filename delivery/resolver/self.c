@@ -24,7 +24,7 @@ void self_load(const struct config_server *server, struct self *out)
 	struct ifaddrs *list;
 	*out = (struct self){.fqdn = server->fqdn, .listen = &server->listen};
 	if (getifaddrs(&list)) {
-		log_warning("can't read the addresses of this machine: %s; a loop is known by our name alone",
+		log_warning("can't read the addresses of this machine: %s; mail loops are detected by host name only",
 			    strerror(errno));
 		return;
 	}

@@ -44,7 +44,7 @@ static void describe(const struct watch *w, struct str *to)
 	for (size_t i = 0; i < w->servers.n; i++) {
 		if (!nameserver_trouble(&w->servers.at[i], text))
 			continue;
-		str_printf(to, "%s; mail waits, or is slow, where DNS tells its way: see ", text);
+		str_printf(to, "%s; mail that needs DNS waits or is slow: see ", text);
 		if (w->origin.file)
 			str_printf(to, "dns_server in %s:%u\n", w->origin.file, w->origin.line);
 		else

@@ -1,7 +1,7 @@
 /*
- * The resolver's eye on its name servers: when a look-up had no answer it asks each server a small question, and tells
- * master which of them do not answer, for the log and `mailrootctl status`; again every few seconds, until all do.
- * Servers that the configuration names are asked at the start, too: their addresses may be wrong.
+ * The resolver watches its name servers. When a look-up had no answer, it sends each server a small query, and tells
+ * master which servers do not answer, for the log and `mailrootctl status`. It repeats this every few seconds until all
+ * servers answer. Servers that the configuration names are also checked at the start: their addresses may be wrong.
  */
 #ifndef DELIVERY_RESOLVER_WATCH_H
 #define DELIVERY_RESOLVER_WATCH_H
@@ -11,20 +11,20 @@
 
 struct watch {
 	struct nameservers servers;
-	struct config_origin origin; /* of the setting that names them, borrowed; no file: resolv.conf does */
+	struct config_origin origin; /* of the setting that names them, borrowed; no file = resolv.conf names them */
 	struct trouble told;
 	bool asking, trouble;
-	int64_t next_ms, asked_ms; /* clock_mono_ms; next INT64_MAX = nobody doubts them */
+	int64_t next_ms, asked_ms; /* clock_mono_ms; next INT64_MAX = no check is due */
 };
 
-/* WRITTEN: the setting, which may be empty. */
+/* WRITTEN: the setting dns_server, which may be empty. */
 void watch_init(struct watch *w, const struct nameservers *servers, const struct config_endpoints *written);
 void watch_free(struct watch *w);
 
-/* A look-up had no answer. */
+/* A look-up had no answer: the next check is due. */
 void watch_doubt(struct watch *w);
 
-/* As nameservers_poll and nameservers_until; then watch_tend. */
+/* As nameservers_poll, nameservers_until and nameservers_tend. */
 size_t watch_poll(const struct watch *w, struct pollfd *to);
 int watch_until(const struct watch *w);
 void watch_tend(struct watch *w);

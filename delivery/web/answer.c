@@ -35,8 +35,9 @@ static bool read_token(const json_t *object, struct answer_token *out, char why[
 	case OBJECT_ABSENT:
 		return refuse(why, "the answer has no access_token");
 	case OBJECT_BAD:
-		return refuse(why, "the access_token of the answer is empty, is longer than 12000 octets, "
-				   "or has characters that no token may have");
+		return refuse(
+			why,
+			"the access_token of the answer is empty, is longer than 12000 octets, or has characters that no token may have");
 	case OBJECT_GOT:
 		break;
 	}
@@ -44,8 +45,9 @@ static bool read_token(const json_t *object, struct answer_token *out, char why[
 	if (!is_bearer(object))
 		return refuse(why, "the token_type of the answer is not Bearer");
 	if (object_token(object, "refresh_token", out->refresh_token, sizeof(out->refresh_token)) == OBJECT_BAD)
-		return refuse(why, "the refresh_token of the answer is empty, is longer than 12000 octets, "
-				   "or has characters that no token may have");
+		return refuse(
+			why,
+			"the refresh_token of the answer is empty, is longer than 12000 octets, or has characters that no token may have");
 	out->life_s = ANSWER_LIFE_S;
 	if (object_number(object, "expires_in", ANSWER_LIFE_MIN_S, LIFE_SENSIBLE_MAX_S, &out->life_s) == OBJECT_BAD)
 		return refuse(why, "expires_in of the answer is no number of seconds, or 60 at most");

@@ -149,8 +149,8 @@ static void accept(struct block *b, const struct answer_token *token)
 	block_save(b);
 }
 
-static const char no_refresh_token[] = "the provider gave no refresh token, so it would not last: add offline_access "
-				       "to scope, as far as the provider knows it";
+static const char no_refresh_token[] =
+	"the provider gave no refresh token, so it would not last: add offline_access to scope, as far as the provider knows it";
 
 void block_on_token(void *context, const struct fetch_result *r)
 {

@@ -13,10 +13,10 @@ static void append_end(const struct block *b, struct str *to)
 	char what[BLOCK_NAME_MAX + 40];
 	int64_t now_s = clock_wall_ms() / 1000;
 	snprintf(what, sizeof(what), "%s: the client secret", b->name);
-	expiry_append(b->secret_ends_s, now_s, what,
-		      "make a new one at the provider, write it into client_secret_file, set secret_expires, and run "
-		      "mailrootctl reload",
-		      b->place, to);
+	expiry_append(
+		b->secret_ends_s, now_s, what,
+		"make a new one at the provider, write it into client_secret_file, set secret_expires, and run mailrootctl reload",
+		b->place, to);
 	snprintf(what, sizeof(what), "%s: the client certificate", b->name);
 	expiry_append(b->secrets.certificate.ends_s, now_s, what,
 		      "register a new one at the provider, name it in client_certificate, and run mailrootctl reload",

@@ -11,14 +11,14 @@
 #include "common/base/log.h"
 
 enum {
-	LINES_MAX = 4 << 20, /* of one packet: 32 KiB of the shortest records as the longest lines */
-	LATE_MS = 60 * 1000, /* a clock that is set back by less changes no file */
+	LINES_MAX = 4 << 20, /* octets of one packet: 32 KiB of the shortest records make the longest lines */
+	LATE_MS = 60 * 1000, /* a clock that is set back by less opens no other file */
 	OLDEST_MS = 24 * 3600 * 1000,
 	MARK_PACKETS_MAX = 1 << 20,
-	QUIET_MS = 2000 /* a disk that is nearly full takes now one batch, now another: that is one event for people */
+	QUIET_MS = 2000 /* on a nearly full disk some batches succeed and others fail: that is logged as one event */
 };
 
-/* ".last-batch": where a batch begins and ends in file `name`, and its mark. */
+/* The content of ".last-batch": the offsets of a batch in file `name`, before and after it, and its mark. */
 struct note {
 	char magic[8];
 	char name[LOG_PERIOD_NAME_MAX];
@@ -65,8 +65,7 @@ void log_file_add(struct log_file *f, const struct wire_record *record)
 void log_file_lost(struct log_file *f, uint64_t count)
 {
 	if (count && !f->lost)
-		log_warning("records=%llu status=lost: the transaction log does not keep up",
-			    (unsigned long long)count);
+		log_warning("records=%llu status=lost: the transaction log can't keep up", (unsigned long long)count);
 	f->lost += count;
 }
 
@@ -75,8 +74,8 @@ static bool by_size(const struct log_file *f)
 	return f->naming.period.kind == CONFIG_PERIOD_SIZE;
 }
 
-/* The clock was set back beyond the period that the open file is for. */
-static bool went_back(const struct log_file *f, int64_t now_ms)
+/* The clock was set back to a time before the period of the open file. */
+static bool clock_went_back(const struct log_file *f, int64_t now_ms)
 {
 	char name[LOG_PERIOD_NAME_MAX];
 	if (now_ms >= f->begun_ms - LATE_MS)
@@ -92,7 +91,7 @@ bool log_file_moves(const struct log_file *f, int64_t time_ms, int64_t now_ms)
 		return false;
 	if (by_size(f))
 		return filled && filled + f->lines.len > (uint64_t)f->naming.period.octets;
-	return (time_ms < now_ms ? time_ms : now_ms) >= f->end_ms || went_back(f, now_ms);
+	return (time_ms < now_ms ? time_ms : now_ms) >= f->end_ms || clock_went_back(f, now_ms);
 }
 
 /* The highest number in use, or 1. */
@@ -113,7 +112,7 @@ static uint64_t last_number(const struct log_file *f)
 	return last;
 }
 
-/* A line without its end is what a power cut left. */
+/* Cuts off a line without a line end, which a power failure left. */
 static int cut_torn_line(int fd, uint64_t *size)
 {
 	char tail[LOG_FORMAT_LINE_MAX];
@@ -150,7 +149,7 @@ static int open_named(struct log_file *f)
 	return 0;
 }
 
-/* A record may be late because the log was down, but no record opens a file of long ago or of the future. */
+/* A record may be late because the log was down. But no record opens a file of the future, or one older than a day. */
 static int open_for(struct log_file *f, int64_t time_ms, int64_t now_ms)
 {
 	if (time_ms > now_ms)
@@ -182,8 +181,8 @@ static int open_fitting(struct log_file *f, int64_t time_ms, int64_t now_ms)
 	return error;
 }
 
-/* Somebody may have moved, removed or emptied the file meanwhile. */
-static void look_after_file(struct log_file *f)
+/* An administrator or logrotate may have moved, removed or emptied the file meanwhile. */
+static void check_file(struct log_file *f)
 {
 	struct stat st;
 	if (f->fd < 0 || f->batch.len)
@@ -198,8 +197,8 @@ static void look_after_file(struct log_file *f)
 static void fail(struct log_file *f, int error, uint64_t count)
 {
 	if (!f->failing)
-		log_error("file=%s can't be written: %s; the transaction log loses records until it can be", f->name,
-			  strerror(-error));
+		log_error("file=%s can't be written: %s; the transaction log loses records until this is corrected",
+			  f->name, strerror(-error));
 	f->failing = true;
 	f->failed_ms = f->seen_ms;
 	f->lost += count;
@@ -210,7 +209,8 @@ static void recovered(struct log_file *f)
 {
 	if (!f->failing || f->seen_ms < f->failed_ms + QUIET_MS)
 		return;
-	log_warning("file=%s is written again; records=%llu were lost", f->name, (unsigned long long)f->lost_failing);
+	log_warning("file=%s can be written again; records=%llu were lost", f->name,
+		    (unsigned long long)f->lost_failing);
 	f->failing = false;
 	f->lost_failing = 0;
 }
@@ -228,7 +228,7 @@ static void begin_batch(struct log_file *f, int64_t now_ms)
 bool log_file_take(struct log_file *f, int64_t time_ms, int64_t now_ms)
 {
 	f->seen_ms = now_ms;
-	look_after_file(f);
+	check_file(f);
 	int error = f->lines.failed ? -ENOMEM : open_fitting(f, time_ms, now_ms);
 	if (!error && !f->batch.len)
 		begin_batch(f, now_ms);
@@ -248,7 +248,7 @@ static void write_note(const struct log_file *f, const struct log_mark *mark)
 	struct note note = {.before = f->size, .after = f->size + f->batch.len, .mark = *mark};
 	memcpy(note.magic, note_magic, sizeof(note.magic));
 	memcpy(note.name, f->name, sizeof(note.name));
-	/* Without the note a kill at this moment would repeat the batch, and no more. */
+	/* If the note can't be written, the worst is that a kill at this moment repeats the batch. */
 	if (f->note_fd >= 0)
 		(void)!pwrite(f->note_fd, &note, sizeof(note), 0);
 }
@@ -260,7 +260,7 @@ void log_file_write(struct log_file *f, const struct log_mark *mark)
 	write_note(f, mark);
 	int error = fd_write_all(f->fd, str_span(&f->batch));
 	if (error) {
-		/* Half a batch would end in half a line. */
+		/* A part of a batch would end within a line. */
 		if (ftruncate(f->fd, (off_t)f->size) != 0)
 			fd_close(&f->fd);
 		fail(f, error, f->batch_count);
@@ -302,7 +302,7 @@ bool log_file_stands(const struct log_file *f)
 		return false;
 	uint64_t size = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	if (size > note.before && size < note.after && ftruncate(fd, (off_t)note.before) != 0)
-		log_error("file=%s holds half a batch that can't be cut off: %s", note.name, strerror(errno));
+		log_error("file=%s: can't remove an incomplete batch at its end: %s", note.name, strerror(errno));
 	fd_close(&fd);
 	return size >= note.after;
 }

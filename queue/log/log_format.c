@@ -7,7 +7,8 @@
 
 enum { VALUE_MAX = 32 };
 
-/* Appends TEXT: octets of SPECIAL and what is not printable as \xNN, a blank as BLANK; nothing as "-". */
+/* Appends TEXT. Octets of SPECIAL and unprintable octets become \xNN, a blank becomes BLANK, an empty TEXT becomes "-".
+ */
 static void put(struct str *to, struct span text, const char *special, char blank)
 {
 	if (!text.len)
@@ -78,7 +79,7 @@ static void w3c_moment(struct str *to, enum config_log_field field, int64_t time
 static uint64_t w3c_count(const struct wire_record *r, enum config_log_field field)
 {
 	switch (field) {
-	case LOG_FIELD_S_PORT: /* of a connection that we made, the port it led to */
+	case LOG_FIELD_S_PORT: /* of an outgoing connection, the port of the other host */
 		return r->outbound ? r->peer_port : r->our_port;
 	case LOG_FIELD_STATUS:
 		return r->code;
@@ -116,7 +117,7 @@ static struct span w3c_text(const struct log_format *f, const struct wire_record
 		return SPAN("SMTP");
 	case LOG_FIELD_REPLY:
 		return r->text;
-	default: /* cs-uri-stem, cs-host, cs(...): HTTP alone has them */
+	default: /* cs-uri-stem, cs-host, cs(...): only HTTP has them */
 		return (struct span){0};
 	}
 }

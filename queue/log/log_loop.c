@@ -25,11 +25,11 @@ enum { OUTLAST_MS = 35 * 1000 };
 
 struct loop {
 	struct child *child;
-	bool on; /* there is a log, and `file` is open for it */
+	bool on; /* the log is on, and `file` is open for it */
 	struct log_file file;
-	struct log_mark mark; /* of the batch: its packets were looked at, but stand in the link still */
-	bool stop;            /* master says so */
-	bool complained;      /* about a packet that is none */
+	struct log_mark mark; /* of the batch: its packets were read, but are still in the link */
+	bool stop;            /* master said stop, or ended */
+	bool complained;      /* a malformed packet was logged */
 	char computer[COMPUTER_MAX];
 	char packet[WIRE_PACKET_MAX];
 };
@@ -48,22 +48,22 @@ static struct log_format format_of(const struct loop *l)
 	return (struct log_format){log->format, log->fields, l->child->server_name, l->computer};
 }
 
-/* The next look begins at the first packet in the link. */
-static void look_from_the_start(void)
+/* The next peek begins at the first packet in the link. */
+static void rewind_link(void)
 {
 	int start = 0;
 	if (setsockopt(CHILD_FD_RECORDS, SOL_SOCKET, SO_PEEK_OFF, &start, sizeof(start)) != 0)
-		log_fatal(EXIT_TEMPORARY, "can't look into the link of records: %s", strerror(errno));
+		log_fatal(EXIT_TEMPORARY, "can't read the link of records: %s", strerror(errno));
 }
 
-/* False when there is none. */
+/* Removes the first packet from the link. False if there is none. */
 static bool take_packet(void)
 {
 	char octet;
 	return recv(CHILD_FD_RECORDS, &octet, sizeof(octet), MSG_DONTWAIT) >= 0;
 }
 
-/* What is written, or known to be lost, goes out of the link. */
+/* Writes the batch, then removes its packets from the link. */
 static void finish_batch(struct loop *l)
 {
 	log_file_write(&l->file, &l->mark);
@@ -71,15 +71,15 @@ static void finish_batch(struct loop *l)
 		take_packet();
 }
 
-/* A packet that is none: the writers are less trusted than we are. */
+/* A malformed packet is not fatal: the writers have fewer privileges than this process, and may be compromised. */
 static void skip_packet(struct loop *l)
 {
 	if (!l->complained)
-		log_error("a packet on the link of records is none; it and others like it are left out");
+		log_error("ignored a malformed packet on the link of records; later ones are not logged");
 	l->complained = true;
 	l->mark.packets++;
 	finish_batch(l);
-	look_from_the_start();
+	rewind_link();
 }
 
 static void take_records(struct loop *l, const struct wire_records *records)
@@ -103,8 +103,8 @@ static void take_records(struct loop *l, const struct wire_records *records)
 		finish_batch(l);
 }
 
-/* One look further into the link. False when there is nothing more, for now or, without any writer left, for good. */
-static bool look(struct loop *l, struct wire_records *records, bool *good)
+/* Peeks at the next packet in the link. False if there is none, at the moment or because the last writer has ended. */
+static bool peek(struct loop *l, struct wire_records *records, bool *good)
 {
 	struct ipc_packet packet;
 	int err = ipc_receive(CHILD_FD_RECORDS, l->packet, sizeof(l->packet), MSG_DONTWAIT | MSG_PEEK, &packet);
@@ -121,7 +121,7 @@ static bool write_some(struct loop *l)
 {
 	struct wire_records records;
 	bool good, more = true;
-	for (int i = 0; i < PACKETS_AT_ONCE && l->on && (more = look(l, &records, &good)); i++) {
+	for (int i = 0; i < PACKETS_AT_ONCE && l->on && (more = peek(l, &records, &good)); i++) {
 		if (good)
 			take_records(l, &records);
 		else
@@ -136,32 +136,32 @@ static bool write_some(struct loop *l)
 	return true;
 }
 
-/* Packets in the link up to the one that MARK names; 0 = it is not there. */
+/* The number of packets in the link up to and including that of MARK; 0 = it is not there. */
 static uint64_t find_mark(struct loop *l, const struct log_mark *mark)
 {
 	struct wire_records records;
 	bool good;
-	for (uint64_t n = 1; n <= mark->packets && look(l, &records, &good); n++) {
+	for (uint64_t n = 1; n <= mark->packets && peek(l, &records, &good); n++) {
 		if (good && records.sender == mark->sender && records.serial == mark->serial)
 			return n;
 	}
 	return 0;
 }
 
-/* What a predecessor had in hand when it was killed. */
+/* Removes packets from the link that a previous process wrote to the log before it was killed. */
 static void resume(struct loop *l)
 {
 	struct log_mark mark;
-	look_from_the_start();
+	rewind_link();
 	if (!log_file_recall(&l->file, &mark))
 		return;
 	uint64_t found = find_mark(l, &mark);
 	for (bool stands = found && log_file_stands(&l->file); stands && found; found--)
 		take_packet();
-	look_from_the_start();
+	rewind_link();
 }
 
-/* The folder is all that the jail lets us touch: for another one a new process takes over what is in the link. */
+/* The jail allows one folder only. For another folder a new process takes over, and reads what is in the link. */
 static void reload(struct loop *l, struct ipc_packet *packet)
 {
 	char dir[PATH_MAX];
@@ -172,7 +172,7 @@ static void reload(struct loop *l, struct ipc_packet *packet)
 	bool was_on = l->child->server->log.format != CONFIG_LOG_OFF;
 	bool fits = span_copy(span_of(l->child->server->log.dir), dir, sizeof(dir));
 	if (!child_reconfigure(l->child, fd)) {
-		log_error("can't read the new configuration; the old one stays");
+		log_error("can't read the new configuration; the old one stays in force");
 		return;
 	}
 	const struct config_log *log = &l->child->server->log;
@@ -201,7 +201,8 @@ static void obey(struct loop *l)
 	ipc_packet_close(&packet);
 }
 
-/* Master died without a word. Its other children finish what they have in hand, and say so: until they are gone. */
+/* Master ended without `stop`. Its other children finish their work and send records of it: reads them until they end.
+ */
 static void outlast_writers(struct loop *l)
 {
 	struct pollfd link = {.fd = CHILD_FD_RECORDS, .events = POLLIN}, master = {.fd = CHILD_FD_CONTROL};
@@ -254,7 +255,7 @@ static void open_log(struct loop *l)
 	int error = log_file_init(&l->file, log->dir, &format, &naming);
 	char why[PRIVS_WHY_MAX];
 	if (error)
-		log_fatal(EXIT_TEMPORARY, "can't write into the log folder %s: %s", log->dir,
+		log_fatal(EXIT_TEMPORARY, "can't write to the log folder %s: %s", log->dir,
 			  privs_explain(-error, log->dir, why));
 	resume(l);
 }

@@ -13,7 +13,7 @@ static const struct {
 	[CONFIG_LOG_NCSA] = {"nc", "ncsa"}, [CONFIG_LOG_JSON] = {"js", "json"},
 };
 
-/* Longer than any one of them, summer time included; 0 = never ends. */
+/* Longer than any such period, daylight saving time included; 0 = it never ends. */
 static const int64_t longer_s[CONFIG_PERIOD_COUNT] = {
 	[CONFIG_PERIOD_HOURLY] = 3 * HOUR_S,
 	[CONFIG_PERIOD_DAILY] = 27 * HOUR_S,
@@ -26,7 +26,7 @@ struct log_naming log_period_naming(const struct config_log *log)
 	return (struct log_naming){log->format, log->period, log->local_time || log->format == CONFIG_LOG_NCSA};
 }
 
-/* The Sunday on or before the day of *TM. Days are counted without hours, so no summer time gets in the way. */
+/* Sets *tm to the Sunday on or before its day. It counts in UTC, so daylight saving time has no effect. */
 static void go_to_sunday(struct tm *tm)
 {
 	struct tm day = {.tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday - tm->tm_wday};

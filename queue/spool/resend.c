@@ -143,8 +143,7 @@ bool resend_put(const struct store *s, struct messages *messages, const struct b
 	if (look->bare || look->last != '\n' || look->at != b->size)
 		return refuse(
 			look, why,
-			"the file has lines that do not end in CRLF, or can't be read; correct it and put it into "
-			"the pickup folder");
+			"the file has lines that do not end in CRLF, or can't be read; correct it and put it into the pickup folder");
 	/* Another operator may have resent or removed it meanwhile. */
 	if (fstat(look->fd, &st) < 0 || !st.st_nlink)
 		return refuse(look, why, "no such message in badmail");

@@ -240,10 +240,9 @@ static void probe(struct scan *s, struct message *m)
 		forget_message(s->messages, s->destinations, m);
 		break;
 	case -EBADMSG:
-		bad_file(s, m,
-			 "The file does not have the size in its name: the message was never acknowledged, or the file "
-			 "was "
-			 "edited.\n");
+		bad_file(
+			s, m,
+			"The file does not have the size in its name: the message was never acknowledged, or the file was edited.\n");
 		break;
 	case -EACCES:
 		bad_file(s, m, "The queue can't read the file: another user put it here.\n");

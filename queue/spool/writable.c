@@ -50,7 +50,7 @@ void writable_look(struct writable *w, int64_t now_ms)
 	w->looked_ms = now_ms;
 	if (w->error != before)
 		say(w);
-	fullness_shut(w->fullness, writable_stops(w));
+	fullness_suspend(w->fullness, writable_stops(w));
 }
 
 bool writable_blame(struct writable *w, int err, int64_t now_ms)

@@ -51,7 +51,7 @@ static int space(void *context, int64_t floor, uint64_t size)
 {
 	struct store_spool *s = context;
 	uint64_t kept = floor == CONFIG_NONE ? 0 : (uint64_t)floor;
-	if (fullness_is_shut(s->fullness))
+	if (fullness_is_suspended(s->fullness))
 		return -EROFS;
 	if (!look_at_space(s))
 		return 0;

@@ -7,8 +7,8 @@
  *	recipients             from the same: To, Cc, Bcc
  *	added and removed      as in completion.h; addresses without a domain get the default domain
  *	refused                an invalid recipient: the others get the message
- *	bad                    no recipient is left; x-mailroot- lines at the head, which only Mailroot may write; with
- * `dsn` the DSN parameters of envelope.h are allowed there
+ *	bad                    no recipient is left; x-mailroot- lines at the head, which only Mailroot may write (with
+ *	                       `dsn` those of DSN parameters, envelope.h, are allowed)
  */
 #ifndef SMTPD_ACCEPT_SUBMISSION_H
 #define SMTPD_ACCEPT_SUBMISSION_H

@@ -1,4 +1,4 @@
-/* mailroot-pickup: takes files that local programs left, of one virtual server. Init, jail, ready, loop. */
+/* mailroot-pickup: sends the files that local programs left for one virtual server. Init, jail, ready, loop. */
 #include "smtpd/pickup/pickup.h"
 
 int main(int argc, char **argv)

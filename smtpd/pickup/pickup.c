@@ -39,8 +39,9 @@ static int open_beneath(const struct config_server *server, const char *name)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* A folder in which we put mail ourselves, whatever names lead there: it would be sent again and again. */
-static bool is_circle(const struct config_server *server, const struct pickup_folder *f)
+/* True for a drop or badmail folder, by whatever path: pickup would send again and again what the service puts there.
+ */
+static bool is_loop(const struct config_server *server, const struct pickup_folder *f)
 {
 	struct stat st;
 	bool same = stat(server->badmail_dir, &st) == 0 && st.st_dev == f->device && st.st_ino == f->inode;
@@ -53,11 +54,11 @@ static bool is_circle(const struct config_server *server, const struct pickup_fo
 static void open_folder(struct pickup *p, struct pickup_place *place, const char *path)
 {
 	bool maildrop = place == &p->places[PICKUP_MAILDROP];
-	char why[PICKUP_WHY_MAX] = "it is a drop or badmail folder, too; give each its own";
+	char why[PICKUP_WHY_MAX] = "it is also a drop or badmail folder; give each a folder of its own";
 	bool opened = pickup_folder_open(&place->folder, path, maildrop);
 	if (!opened)
 		snprintf(why, sizeof(why), "it can't be opened: %s", strerror(errno));
-	if (opened && !is_circle(p->child->server, &place->folder))
+	if (opened && !is_loop(p->child->server, &place->folder))
 		return;
 	fd_close(&place->folder.fd);
 	pickup_trouble_own(&place->trouble, why);
@@ -115,14 +116,14 @@ void pickup_jail(struct pickup *p)
 	umask(022);
 }
 
-/* Two readers would claim each other's files. The one before may have a file in hand. */
+/* Two pickup processes would claim each other's files. The previous one may still be sending a file. */
 static void await_predecessor(const struct pickup *p)
 {
 	const struct timespec pause = {.tv_nsec = PREDECESSOR_LOOK_MS * 1000000};
 	int64_t until = clock_mono_ms() + PREDECESSOR_MS;
 	while (flock(p->new_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK && !terminated) {
 		if (clock_mono_ms() > until)
-			log_fatal(EXIT_TEMPORARY, "a reader of the pickup folder before this one does not end");
+			log_fatal(EXIT_TEMPORARY, "the previous pickup process does not end");
 		nanosleep(&pause, NULL);
 	}
 }
@@ -131,12 +132,12 @@ void pickup_ready(struct pickup *p)
 {
 	struct sigaction terminate = {.sa_handler = on_terminate};
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGIO, SIG_IGN); /* somebody opens a file whose lease we hold for a moment */
+	signal(SIGIO, SIG_IGN); /* another process opens a file on which we hold a lease for a moment */
 	sigaction(SIGTERM, &terminate, NULL);
 	await_predecessor(p);
 	int err = spool_probe(p->new_fd, &p->spool);
 	if (err)
-		log_fatal(EXIT_TEMPORARY, "can't create files in %s/new: %s; who owns the folder?",
+		log_fatal(EXIT_TEMPORARY, "can't create files in %s/new: %s; check who owns the folder",
 			  p->child->server->dir, strerror(-err));
 	err = ipc_set_send_deadline(CHILD_FD_ARRIVALS, LIMIT_ARRIVED_MS);
 	if (err)
@@ -152,7 +153,7 @@ static void reload(struct pickup *p, struct ipc_packet *packet)
 	int fd = packet->fds[0];
 	packet->fds[0] = -1;
 	if (!child_reconfigure(p->child, fd))
-		log_error("can't read the new configuration; the old one stays");
+		log_error("can't read the new configuration; the old one stays in force");
 }
 
 static void obey(struct pickup *p)
@@ -174,7 +175,7 @@ static void obey(struct pickup *p)
 	ipc_packet_close(&packet);
 }
 
-/* Only a new process, which begins as root, can look into a folder that came since. */
+/* Only a new process, which starts as root, can open a folder that was put there later. */
 static bool is_gone(const struct pickup_place *place)
 {
 	const struct pickup_folder *f = &place->folder;
@@ -188,7 +189,7 @@ static bool is_gone(const struct pickup_place *place)
 static int wait_ms(const struct pickup *p)
 {
 	int64_t now = clock_mono_ms(),
-		left = PICKUP_REMOTE_MS; /* inotify does not tell of a folder that is removed while it is open */
+		left = PICKUP_REMOTE_MS; /* inotify reports no removal of a folder that is open */
 	for (size_t i = 0; i < PICKUP_PLACES; i++) {
 		const struct pickup_place *place = &p->places[i];
 		if (place->folder.listing)

@@ -1,17 +1,17 @@
 /*
- * The way of a bad file from the pickup folder to the badmail folder: ID.eml as it was, ID.txt with the reason, as the
- * queue has them.
+ * Moves a bad file from the pickup folder to the badmail folder: the file itself as ID.eml, the reason as ID.txt. The
+ * queue uses the same names.
  */
 #ifndef SMTPD_PICKUP_PICKUP_BAD_H
 #define SMTPD_PICKUP_PICKUP_BAD_H
 
 #include "common/base/span.h"
 
-enum { PICKUP_BAD_COPY_MAX = 64 << 20 /* octets that we copy where a rename does not do */ };
+enum { PICKUP_BAD_COPY_MAX = 64 << 20 /* octets; a larger file is not copied to another file system */ };
 
 /*
- * Moves CLAIMED of FOLDER to BADMAIL under ID. 0 or -errno: then it lies where it was. -EFBIG: another file system, and
- * more than PICKUP_BAD_COPY_MAX octets.
+ * Moves CLAIMED from FOLDER to BADMAIL under ID. Returns 0, or -errno if the file stays in FOLDER. -EFBIG: BADMAIL is
+ * on another file system, and the file has more than PICKUP_BAD_COPY_MAX octets.
  */
 int pickup_bad_move(int folder, const char *claimed, int badmail, const char *id, struct span reason);
 

@@ -51,7 +51,7 @@ static enum pickup_result trouble(struct pickup_file *f, const char *what, int e
 	return PICKUP_LATER;
 }
 
-/* The next block; empty at the end of the file. 0 or -errno. */
+/* Reads the next block, which is empty at the end of the file. 0 or -errno. */
 static int read_block(struct pickup_file *f, struct span *out)
 {
 	ssize_t got;
@@ -65,7 +65,7 @@ static int read_block(struct pickup_file *f, struct span *out)
 	return 0;
 }
 
-/* The same with CRLF line ends. */
+/* Reads the next block with CRLF line ends. */
 static int read_text(struct pickup_file *f, struct span *out)
 {
 	struct span block;
@@ -82,7 +82,7 @@ static int read_text(struct pickup_file *f, struct span *out)
 	return 0;
 }
 
-/* All of the file is looked at before anything of it is written: what tells may stand in its last line. */
+/* Examines the whole file before a part of it is written: its last line may decide. */
 static int look_for_stuffing(struct pickup_file *f)
 {
 	struct stuffing stuffing = {0};
@@ -99,7 +99,7 @@ static int look_for_stuffing(struct pickup_file *f)
 	return err;
 }
 
-/* Reads up to where the header section ends: *end in f->head. */
+/* Reads the header section. It ends at *end in f->head. */
 static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t *end)
 {
 	struct span text;
@@ -111,7 +111,7 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 		if (err)
 			return trouble(f, "it can't be read", err);
 		if (!str_append(&f->head, text))
-			return say(f, PICKUP_LATER, "no memory for its header");
+			return say(f, PICKUP_LATER, "no memory is left for its header");
 		struct span head = str_span(&f->head);
 		*begin = fields_preamble(head);
 		if (*end < *begin)
@@ -124,7 +124,7 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 	return fault ? say(f, PICKUP_BAD, fault) : PICKUP_SENT;
 }
 
-/* The address under which it goes on, as RCPT has it: default domain, alias domains. */
+/* Adds the address in the form that RCPT would give it: with the default domain, and without alias domains. */
 static bool take_recipient(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
 	static const struct policy_client nobody = {.name_state = POLICY_NAME_UNCONFIRMED};
@@ -165,11 +165,11 @@ static enum pickup_result understand(struct pickup_file *f, struct span head, co
 		break;
 	}
 	if (f->submission.received > (unsigned)f->server->delivery.max_hops)
-		return say(f, PICKUP_BAD, "it has more Received lines than max_hops: it goes in circles");
+		return say(f, PICKUP_BAD, "it has more Received fields than max_hops: this is a mail loop");
 	return PICKUP_SENT;
 }
 
-/* TEXT of the message; an error shows at the commit. */
+/* Writes TEXT to the message; stage() reports an error. */
 static void put(struct pickup_file *f, struct span text)
 {
 	if (!f->error)
@@ -207,7 +207,7 @@ static void put_body(struct pickup_file *f, struct span text)
 	put(f, text);
 }
 
-/* What of the head's last block belongs to the body, without the empty line; then the rest of the file. */
+/* Writes the header, then REST, which was read together with the header, then the rest of the file. */
 static enum pickup_result put_text(struct pickup_file *f, struct span rest)
 {
 	struct span text;
@@ -257,7 +257,7 @@ static enum pickup_result write_message(struct pickup_file *f, const char *id, c
 		return result;
 	err = spool_begin(f->store->spool, id, &f->store->file);
 	if (err)
-		return trouble(f, "no message can be begun in new/", err);
+		return trouble(f, "can't create a message in new/", err);
 	put_envelope(f, id, date);
 	result = put_text(f, span_skip(text, end));
 	if (result == PICKUP_SENT && !unchanged(f, before))
@@ -269,12 +269,12 @@ int pickup_file_publish(struct store_spool *store, struct spool_file *file)
 {
 	int err = spool_publish(file);
 	if (!err && store_spool_announce(store, file->name) != 0)
-		log_warning("id=%s the queue could not be told; it finds the message within a minute", file->id);
+		log_warning("id=%s can't notify the queue; it finds the message within a minute", file->id);
 	spool_release(file);
 	return err;
 }
 
-/* TEXT as the staged message ID. */
+/* Writes TEXT as the staged message ID. */
 static int stage_text(const struct spool *spool, const char *id, const struct str *text, struct spool_file *file)
 {
 	int err = text->failed ? -ENOMEM : spool_begin(spool, id, file);
@@ -285,7 +285,7 @@ static int stage_text(const struct spool *spool, const char *id, const struct st
 	return err ? err : spool_commit(file);
 }
 
-/* The sender's notice of recipients that are no addresses, if there are any. 0 or -errno. */
+/* Stages the notice to the sender about recipients that are not valid addresses, if there are any. 0 or -errno. */
 static int stage_notice(struct pickup_file *f, const char *date)
 {
 	char id[MSGID_LEN + 1];
@@ -297,7 +297,8 @@ static int stage_notice(struct pickup_file *f, const char *date)
 					     .domain = f->server->local_domains[0].name,
 					     .id = id,
 					     .date = date,
-					     .where = f->maildrop ? "sendmail" : "the pickup folder"};
+					     .where = f->maildrop ? "sendmail" : "the pickup folder",
+					     .language = f->server->notice_language};
 	str_init(&text, PICKUP_NOTICE_MAX);
 	pickup_notice_write(&notice, &f->submission, &text);
 	int err = stage_text(f->store->spool, id, &text, &f->notice);
@@ -305,7 +306,7 @@ static int stage_notice(struct pickup_file *f, const char *date)
 	return err;
 }
 
-/* Step 1: all that is made of the file is durable, or nothing is there. */
+/* Step 1: the message and the notice are durable, or neither exists. */
 static int stage(struct pickup_file *f)
 {
 	char date[CLOCK_TEXT_MAX];
@@ -321,14 +322,14 @@ static int stage(struct pickup_file *f)
 	return err;
 }
 
-/* Steps 1 to 3, once the message is written. */
+/* Steps 1 to 3, when the message is written. */
 static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 {
 	struct spool_file *message = &f->store->file;
 	int err = stage(f);
 	if (err)
 		return trouble(f, "the message can't be written to new/", err);
-	/* Not before spool_commit has made the message durable. */
+	/* Only after spool_commit has made the message durable. */
 	if (unlinkat(f->folder_fd, claimed, 0) < 0) {
 		err = -errno;
 		spool_unlink(message);
@@ -336,17 +337,17 @@ static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 		return trouble(f, "it can't be removed", err);
 	}
 	if (f->sync_folder && fsync(f->folder_fd) < 0)
-		log_warning("id=%s the pickup folder can't be synced: %s; a power cut may bring the file back",
+		log_warning("id=%s can't sync the pickup folder: %s; a power failure may bring the file back",
 			    message->id, strerror(errno));
 	err = pickup_file_publish(f->store, message);
 	int second = f->notice.staged ? pickup_file_publish(f->store, &f->notice) : 0;
 	if (!err && !second)
 		return PICKUP_SENT;
-	trouble(f, "a message can't be named in new/", err ? err : second);
+	trouble(f, "can't rename a message in new/", err ? err : second);
 	return PICKUP_UNNAMED;
 }
 
-/* The name tells the size: what differs was cut by a power failure, and never was acknowledged. */
+/* True if the size is not that in the name: a power failure cut the file before sendmail had acknowledged it. */
 static bool is_torn(const struct pickup_file *f, const char *name, const struct stat *st)
 {
 	struct msgname named;
@@ -358,18 +359,18 @@ static enum pickup_result send_open(struct pickup_file *f, const char *claimed, 
 	struct stat before;
 	const struct store ops = store_spool_ops(f->store);
 	if (fstat(f->fd, &before) < 0)
-		return trouble(f, "it can't be looked at", -errno);
+		return trouble(f, "can't stat it", -errno);
 	f->uid = before.st_uid;
 	if (!before.st_size)
 		return say(f, PICKUP_BAD, "it is empty");
 	if (is_torn(f, name, &before))
-		return say(f, PICKUP_BAD, "it does not have the size that its name says");
+		return say(f, PICKUP_BAD, "its size is not that in its name");
 	if (before.st_size - SUBMISSION_HEAD_MAX > f->server->messages.max_message_size)
 		return say(f, PICKUP_BAD, "it is larger than max_message_size");
 	int no_room = ops.space(ops.context, f->server->free_space_floor, (uint64_t)before.st_size);
 	if (no_room)
 		return say(f, PICKUP_LATER,
-			   no_room == -EROFS ? "the spool can't be written"
+			   no_room == -EROFS ? "can't write to the spool"
 					     : "there is less free space than free_space_floor");
 	enum pickup_result result = write_message(f, id, &before);
 	if (result == PICKUP_SENT)
@@ -392,7 +393,7 @@ enum pickup_result pickup_file_send(struct pickup_file *f, const char *claimed, 
 	f->last = '\n';
 	f->dot = (struct dot_reader){.repair = true, .plain = true};
 	f->unstuffing = (struct unstuffing){0};
-	/* Not after the file: what was refused of it is told from there. */
+	/* Not at the end of this function: refused recipients are logged later, and point into the head. */
 	if (f->head.cap > TEXT_ROOM)
 		str_free(&f->head);
 	str_clear(&f->head);

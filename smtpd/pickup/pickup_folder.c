@@ -24,7 +24,7 @@ enum {
 #define CIFS_MAGIC 0xFF534D42
 #define P9_MAGIC   0x01021997
 
-/* File systems on which others may write without inotify's knowledge. */
+/* File systems that other machines may write to, which inotify does not report. */
 static const unsigned long remote_types[] = {NFS_SUPER_MAGIC,  CIFS_MAGIC, SMB2_SUPER_MAGIC, SMB_SUPER_MAGIC,
 					     FUSE_SUPER_MAGIC, P9_MAGIC,   CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC};
 
@@ -88,15 +88,15 @@ bool pickup_folder_gone(const struct pickup_folder *f)
 	return st.st_dev != f->device || st.st_ino != f->inode;
 }
 
-/* Never 0, which is a free place. */
+/* Never 0, which marks a free slot. */
 static uint64_t hash_of(const char *name)
 {
 	uint64_t hash = hash_span(HASH_START, span_of(name));
 	return hash ? hash : 1;
 }
 
-/* The place of HASH among those that were moved here, or the free one where it would be. */
-static uint64_t *moved_place(const struct pickup_folder *f, uint64_t hash)
+/* The slot of HASH among names that were moved here, or the free slot for it. */
+static uint64_t *moved_slot(const struct pickup_folder *f, uint64_t hash)
 {
 	size_t i = hash % (2 * PICKUP_MOVED);
 	while (f->moved[i] && f->moved[i] != hash)
@@ -106,10 +106,10 @@ static uint64_t *moved_place(const struct pickup_folder *f, uint64_t hash)
 
 static void remember_moved(struct pickup_folder *f, const char *name)
 {
-	uint64_t hash = hash_of(name), *place = moved_place(f, hash);
-	if (*place || f->moved_count == PICKUP_MOVED)
+	uint64_t hash = hash_of(name), *slot = moved_slot(f, hash);
+	if (*slot || f->moved_count == PICKUP_MOVED)
 		return;
-	*place = hash;
+	*slot = hash;
 	f->moved_count++;
 }
 
@@ -122,12 +122,12 @@ int64_t pickup_folder_hear(struct pickup_folder *f)
 		for (ssize_t at = 0; at < got;) {
 			const struct inotify_event *event = (const void *)(events + at);
 			at += (ssize_t)(sizeof(*event) + event->len);
-			if (event->len && event->name[0] == '.') /* hidden, or our own claim */
+			if (event->len && event->name[0] == '.') /* hidden, or claimed by us */
 				continue;
 			bool moved = event->mask & IN_MOVED_TO && event->len;
 			if (moved)
 				remember_moved(f, event->name);
-			/* What has a name in maildrop/ is whole, or will be when its writer closes it. */
+			/* A file that has a name in maildrop/ is complete, or is complete when sendmail closes it. */
 			if (f->maildrop || !(event->mask & (IN_CLOSE_WRITE | IN_CREATE | IN_ATTRIB)))
 				soon = 0;
 			else if (soon < 0)
@@ -155,7 +155,7 @@ const char *pickup_folder_next(struct pickup_folder *f)
 	return NULL;
 }
 
-bool pickup_folder_passes(const char *name)
+bool pickup_folder_skips(const char *name)
 {
 	static const struct span unfinished[] = {SPAN(".tmp"), SPAN(".part"), SPAN(".partial"), SPAN(".filepart"),
 						 SPAN("~")};
@@ -172,7 +172,7 @@ static int64_t ms_of(struct timespec time)
 	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-/* Any change of a file, a new name included, since the time of its machine's clock. */
+/* Milliseconds since the file changed or was renamed; negative if another machine's clock is ahead of ours. */
 static int64_t age_of(const struct stat *st)
 {
 	return clock_wall_ms() - ms_of(st->st_ctim);
@@ -184,7 +184,7 @@ static bool same_look(const struct pickup_watched *w, const struct stat *st)
 	       w->changed.tv_nsec == st->st_mtim.tv_nsec;
 }
 
-/* It has looked the same long enough. A file whose place is taken by another has its turn after that one. */
+/* True if the file has not changed for long enough. If another file occupies its slot, it waits for that one. */
 static bool quiet_by_watching(struct pickup_folder *f, const struct stat *st)
 {
 	struct pickup_watched *w = &f->watched[st->st_ino % PICKUP_WATCHED];
@@ -198,7 +198,7 @@ static bool quiet_by_watching(struct pickup_folder *f, const struct stat *st)
 	return false;
 }
 
-/* Nobody has FD open for writing: 1 yes, 0 no, -1 the file system can't say. */
+/* 1: no process has FD open for writing; 0: one has; -1: the file system can't tell. */
 static int is_closed(int fd)
 {
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
@@ -208,7 +208,7 @@ static int is_closed(int fd)
 	return errno == EAGAIN ? 0 : -1;
 }
 
-/* FD is open, and *st what it is. */
+/* FD is NAME, opened, and *st its status. */
 static enum pickup_look look_at_open(struct pickup_folder *f, const char *name, int fd, const struct stat *st)
 {
 	int64_t age = age_of(st);
@@ -219,18 +219,18 @@ static enum pickup_look look_at_open(struct pickup_folder *f, const char *name, 
 		return PICKUP_WAIT;
 	if (st->st_size == 0 && age < PICKUP_EMPTY_MS)
 		return PICKUP_WAIT;
-	if (*moved_place(f, hash_of(name)))
+	if (*moved_slot(f, hash_of(name)))
 		return PICKUP_READY;
 	if (closed < 0 || f->remote || age < 0)
 		return quiet_by_watching(f, st) ? PICKUP_READY : PICKUP_WAIT;
 	return age >= PICKUP_QUIET_MS ? PICKUP_READY : PICKUP_WAIT;
 }
 
-/* What is odd about it, or READY. */
+/* PICKUP_READY for a regular file with one link. */
 static enum pickup_look look_at_kind(const struct stat *st)
 {
 	if (S_ISDIR(st->st_mode))
-		return PICKUP_PASS;
+		return PICKUP_SKIP;
 	if (!S_ISREG(st->st_mode))
 		return PICKUP_SPECIAL;
 	return st->st_nlink == 1 ? PICKUP_READY : PICKUP_LINKED;
@@ -242,7 +242,7 @@ static enum pickup_look unless_young(enum pickup_look odd, const struct stat *st
 	return age >= 0 && age < PICKUP_ODD_MS ? PICKUP_WAIT : odd;
 }
 
-/* What sendmail left behind when it was killed: unfinished, locked by nobody, and old. */
+/* Removes the unfinished file of a sendmail process that was killed: the file is old, and no process locks it. */
 static void sweep(const struct pickup_folder *f, const char *name)
 {
 	struct stat st;
@@ -255,11 +255,11 @@ static void sweep(const struct pickup_folder *f, const char *name)
 	fd_close(&fd);
 }
 
-static bool passes(const struct pickup_folder *f, const char *name)
+static bool skips(const struct pickup_folder *f, const char *name)
 {
 	struct msgname named;
 	if (!f->maildrop)
-		return pickup_folder_passes(name);
+		return pickup_folder_skips(name);
 	sweep(f, name);
 	return !msgname_parse(span_of(name), &named);
 }
@@ -267,16 +267,16 @@ static bool passes(const struct pickup_folder *f, const char *name)
 enum pickup_look pickup_folder_look(struct pickup_folder *f, const char *name, bool claimed, struct stat *st)
 {
 	*st = (struct stat){0};
-	if (!claimed && passes(f, name))
-		return PICKUP_PASS;
+	if (!claimed && skips(f, name))
+		return PICKUP_SKIP;
 	if (fstatat(f->fd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
-		return PICKUP_PASS;
+		return PICKUP_SKIP;
 	enum pickup_look kind = look_at_kind(st);
 	if (kind != PICKUP_READY)
-		return kind == PICKUP_PASS ? kind : unless_young(kind, st);
+		return kind == PICKUP_SKIP ? kind : unless_young(kind, st);
 	int fd = openat(f->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? PICKUP_PASS : unless_young(PICKUP_UNREADABLE, st);
+		return errno == ENOENT ? PICKUP_SKIP : unless_young(PICKUP_UNREADABLE, st);
 	if (fstat(fd, st) == 0)
 		kind = look_at_kind(st);
 	enum pickup_look look = kind == PICKUP_READY ? look_at_open(f, name, fd, st) : PICKUP_WAIT;

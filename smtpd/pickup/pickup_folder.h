@@ -1,16 +1,16 @@
 /*
- * The pickup folder: which of its files are messages that nobody writes to any more, and when to look again.
+ * The pickup folder: which of its files are complete, so that pickup may send them, and when to look again.
  *
- *	may be taken    regular, one link, readable, nobody has it open for writing (a lease says
- *	                so), not changed for QUIET; at once when it was moved here
- *	is waited for   anything that may become so by itself: written to, empty for a while, a second link
- *	is passed over  hidden files (but those that we claimed), *.tmp *.part *.partial *.filepart *~, folders
- *	is trouble      the rest, which stays where it is until somebody mends it
+ *	ready     regular, one link, readable, open for writing in no process (a lease shows this), and not changed for
+ *	          PICKUP_QUIET_MS; a file that was moved here is ready at once
+ *	wait      may become ready without help: written to, empty for a short time, a second link
+ *	skip      hidden (except claimed files), *.tmp *.part *.partial *.filepart *~, folders
+ *	trouble   all other files; they stay in the folder until an administrator corrects them
  *
- * Where the file system has no leases (NFS, CIFS, FUSE) a file must have looked the same for PICKUP_WATCH_MS by our own
- * clock, for its times come from another machine.
+ * Some file systems have no leases (NFS, CIFS, FUSE). There a file must not have changed for PICKUP_WATCH_MS of our own
+ * clock, because the times of the file come from another machine.
  *
- * maildrop/ is simpler: sendmail names a file when it is whole, and holds its lock until it has said so to the disk.
+ * maildrop/ is simpler: sendmail gives a file its name when it is complete, and locks it until it is synced.
  */
 #ifndef SMTPD_PICKUP_PICKUP_FOLDER_H
 #define SMTPD_PICKUP_PICKUP_FOLDER_H
@@ -24,18 +24,18 @@
 enum {
 	PICKUP_QUIET_MS = 1000,
 	PICKUP_WATCH_MS = 5000,
-	PICKUP_EMPTY_MS = 60 * 1000,  /* then an empty file is a bad one */
-	PICKUP_ODD_MS = 10 * 1000,    /* what must be mended may be on its way to becoming right: link, then unlink */
-	PICKUP_LEFT_MS = 3600 * 1000, /* then what sendmail did not finish is removed */
-	PICKUP_WATCHED = 4096,        /* files looked at in this way at one time */
-	PICKUP_MOVED = 1024,          /* names remembered as moved here; more wait like others */
+	PICKUP_EMPTY_MS = 60 * 1000,  /* an empty file that is older is bad */
+	PICKUP_ODD_MS = 10 * 1000,    /* a younger odd file may wait: some programs link, then unlink */
+	PICKUP_LEFT_MS = 3600 * 1000, /* an unfinished file of sendmail that is older is removed */
+	PICKUP_WATCHED = 4096,        /* files that are watched at a time because leases do not work */
+	PICKUP_MOVED = 1024,          /* names that are remembered as moved here; files beyond that wait like others */
 };
 
 enum pickup_look {
 	PICKUP_READY,
 	PICKUP_WAIT,
-	PICKUP_PASS,
-	/* What must be mended: */
+	PICKUP_SKIP,
+	/* An administrator must correct these: */
 	PICKUP_UNREADABLE,
 	PICKUP_LINKED,
 	PICKUP_SPECIAL,
@@ -51,36 +51,36 @@ struct pickup_watched {
 
 struct pickup_folder {
 	int fd;      /* -1 = it can't be opened */
-	int inotify; /* -1 = none here */
+	int inotify; /* -1 = it does not work here */
 	char *path;
 	dev_t device;
 	ino_t inode;
 	bool maildrop;
-	bool remote; /* changes of others may come without a word */
+	bool remote; /* other machines may change files, which inotify does not report */
 	struct pickup_watched *watched;
-	uint64_t *moved; /* hashes of names */
+	uint64_t *moved; /* hashes of names, 0 = free slot */
 	size_t moved_count;
-	DIR *listing; /* NULL = no round is on */
+	DIR *listing; /* NULL = no round is in progress */
 };
 
-/* Opens PATH, as root. False with errno: only pickup_folder_gone and _close may be called. */
+/* Opens PATH, as root. False with errno: the caller may call only pickup_folder_gone and pickup_folder_close. */
 bool pickup_folder_open(struct pickup_folder *f, const char *path, bool maildrop);
 void pickup_folder_close(struct pickup_folder *f);
 
-/* What stands at its path is not what stood there when it was opened, or could not be. */
+/* True if the path no longer leads to the folder that was there at pickup_folder_open. */
 bool pickup_folder_gone(const struct pickup_folder *f);
 
-/* Reads what inotify has to say. The milliseconds after which to look, -1 = nothing happened. */
+/* Reads the events of inotify. Returns the milliseconds after which a round should begin, -1 = no event. */
 int64_t pickup_folder_hear(struct pickup_folder *f);
 
-/* The next name of a round, NULL at its end. The first call begins a round. */
+/* The next file name of a round, NULL at its end. The first call begins the round. */
 const char *pickup_folder_next(struct pickup_folder *f);
 
-/* What is to be done with NAME; CLAIMED: it has such a name, which is no reason to pass it over. *st where it is
- * known, zeroed where not. */
+/* What to do with NAME. CLAIMED: the name is that of a claimed file, so it is not skipped as hidden. *st is the status
+ * of the file, or zeroed when it is not known. */
 enum pickup_look pickup_folder_look(struct pickup_folder *f, const char *name, bool claimed, struct stat *st);
 
-/* Pure: NAME is hidden or one that programs give to what they are still writing. */
-bool pickup_folder_passes(const char *name);
+/* Pure: NAME is hidden, or is a name that programs give to a file while they write it. */
+bool pickup_folder_skips(const char *name);
 
 #endif

@@ -4,7 +4,28 @@
 
 #include "common/mail/address.h"
 #include "common/mail/envelope.h"
+#include "common/mail/mime.h"
 #include "common/mail/msgid.h"
+
+/* The texts for people in each language, UTF-8. The reason of each refusal stays English. */
+static const struct {
+	const char *subject, *heading, *more, *end;
+} words[CONFIG_LANGUAGE_COUNT] = {
+	[CONFIG_LANGUAGE_EN] =
+		{
+			"Undelivered: some recipients are not valid addresses",
+			"Your message was sent, but not to these recipients, which are not valid addresses:",
+			"More recipients like these:",
+			"Correct them and send the message to them again. The other recipients get it.",
+		},
+	[CONFIG_LANGUAGE_JA] =
+		{
+			"【配信不能】正しくない宛先があります",
+			"メールを送信しましたが、次の宛先は正しいメールアドレスではないため、送信していません。",
+			"同様の宛先が他にもあります:",
+			"アドレスを訂正し、これらの宛先にもう一度送信してください。他の宛先には配信されます。",
+		},
+};
 
 void pickup_notice_id(const char id[MSGID_LEN + 1], char to[MSGID_LEN + 1])
 {
@@ -17,14 +38,14 @@ bool pickup_notice_wanted(const struct submission *s)
 	return s->refused_count && s->sender[0];
 }
 
-/* As much of it as a line of a message has room for, should every octet be escaped. */
+/* The part of TEXT that fits into a line of a message even if every octet is escaped. */
 static struct span shown(struct span text)
 {
 	enum { SHOWN_MAX = 200 };
 	return (struct span){text.at, text.len < SHOWN_MAX ? text.len : SHOWN_MAX};
 }
 
-static size_t told_of(const struct submission *s)
+static size_t listed(const struct submission *s)
 {
 	return s->refused_count < SUBMISSION_REFUSED_MAX ? s->refused_count : SUBMISSION_REFUSED_MAX;
 }
@@ -43,38 +64,54 @@ static void write_head(const struct pickup_notice *n, const struct submission *s
 	str_printf(to,
 		   ">\r\n"
 		   "Message-ID: <%s@%s>\r\n"
-		   "Subject: Undeliverable: recipients that are no addresses\r\n"
+		   "Subject: ",
+		   n->id, n->fqdn);
+	mime_append_text(to, span_of(words[n->language].subject));
+	str_printf(to,
+		   "\r\n"
 		   "Auto-Submitted: auto-replied\r\n"
 		   "MIME-Version: 1.0\r\n"
 		   "Content-Type: multipart/report; report-type=delivery-status;\r\n"
 		   "\tboundary=\"=_%s\"\r\n\r\n",
-		   n->id, n->fqdn, n->id);
+		   n->id);
 }
 
-static void write_human(const struct pickup_notice *n, const struct submission *s, struct str *to)
+static void say(const struct pickup_notice *n, const struct submission *s, struct str *to)
 {
-	str_printf(to,
-		   "--=_%s\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
-		   "Your message was sent, but not to these recipients, which are no addresses:\r\n",
-		   n->id);
-	for (size_t i = 0; i < told_of(s); i++) {
+	str_printf(to, "%s\r\n", words[n->language].heading);
+	for (size_t i = 0; i < listed(s); i++) {
 		str_append_text(to, "\r\n  ");
 		str_append_clean(to, shown(s->refused[i].field));
 		str_append_text(to, ": ");
 		str_append_clean(to, shown(s->refused[i].text));
 		str_printf(to, "\r\n    %s\r\n", s->refused[i].why);
 	}
-	if (told_of(s) < s->refused_count)
-		str_printf(to, "\r\nand %zu more.\r\n", s->refused_count - told_of(s));
-	str_append_text(to,
-			"\r\nCorrect them and send the message to them again. The other recipients get it.\r\n\r\n");
+	if (listed(s) < s->refused_count)
+		str_printf(to, "\r\n%s %zu\r\n", words[n->language].more, s->refused_count - listed(s));
+	str_printf(to, "\r\n%s\r\n\r\n", words[n->language].end);
+}
+
+static void write_human(const struct pickup_notice *n, const struct submission *s, struct str *to)
+{
+	struct str text;
+	str_init(&text, PICKUP_NOTICE_MAX);
+	say(n, s, &text);
+	bool plain = mime_plain(str_span(&text));
+	str_printf(to, "--=_%s\r\nContent-Type: text/plain; charset=%s\r\n%s\r\n", n->id, plain ? "us-ascii" : "utf-8",
+		   plain ? "" : "Content-Transfer-Encoding: base64\r\n");
+	if (plain)
+		str_append(to, str_span(&text));
+	else
+		mime_append_base64(to, str_span(&text));
+	to->failed |= text.failed;
+	str_free(&text);
 }
 
 static void write_report(const struct pickup_notice *n, const struct submission *s, struct str *to)
 {
 	str_printf(to, "--=_%s\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; %s\r\n", n->id,
 		   n->fqdn);
-	for (size_t i = 0; i < told_of(s); i++) {
+	for (size_t i = 0; i < listed(s); i++) {
 		str_append_text(to, "\r\nFinal-Recipient: rfc822; ");
 		str_append_clean(to, shown(s->refused[i].text));
 		str_printf(to, "\r\nAction: failed\r\nStatus: 5.1.3\r\nDiagnostic-Code: x-mailroot; %s\r\n",
@@ -83,21 +120,13 @@ static void write_report(const struct pickup_notice *n, const struct submission 
 	str_append_text(to, "\r\n");
 }
 
-static bool is_ascii(struct span text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.at[i] > 127)
-			return false;
-	return true;
-}
-
 void pickup_notice_write(const struct pickup_notice *n, const struct submission *s, struct str *to)
 {
 	struct span header = str_span(&s->header);
 	write_head(n, s, to);
 	write_human(n, s, to);
 	write_report(n, s, to);
-	if (header.len <= PICKUP_NOTICE_HEADER_MAX && is_ascii(header)) {
+	if (header.len <= PICKUP_NOTICE_HEADER_MAX && mime_plain(header)) {
 		str_printf(to, "--=_%s\r\nContent-Type: text/rfc822-headers\r\n\r\n", n->id);
 		str_append(to, header);
 		str_append_text(to, "\r\n");

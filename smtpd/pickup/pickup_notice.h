@@ -1,16 +1,17 @@
 /*
- * The notice to the sender of a file some of whose recipients are no addresses: the others get it. It is a message of
- * its own (RFC 3464), staged and named together with the file's. Pure.
+ * The notice to the sender of a file with recipients that are not valid addresses; the other recipients get the
+ * message. The notice is a message of its own (RFC 3464), staged and named together with that of the file. Pure.
  */
 #ifndef SMTPD_PICKUP_PICKUP_NOTICE_H
 #define SMTPD_PICKUP_PICKUP_NOTICE_H
 
+#include "common/config/config.h"
 #include "common/mail/msgid.h"
 #include "smtpd/accept/submission.h"
 
 enum {
 	PICKUP_NOTICE_MAX = 256 * 1024,
-	PICKUP_NOTICE_HEADER_MAX = 32 * 1024, /* octets of a header that is sent back; a longer one is left out */
+	PICKUP_NOTICE_HEADER_MAX = 32 * 1024, /* octets; a longer header is not included */
 };
 
 struct pickup_notice {
@@ -19,15 +20,16 @@ struct pickup_notice {
 	const char *id;     /* of the notice */
 	const char *date;
 	const char *where; /* "the pickup folder" */
+	enum config_language language;
 };
 
-/* The id of the notice about message ID: its random characters, turned by one. */
+/* The id of the notice about message ID: ID with its random characters rotated by one. */
 void pickup_notice_id(const char id[MSGID_LEN + 1], char to[MSGID_LEN + 1]);
 
-/* Somebody is to be told of what S refused: there is a sender, and something was refused. */
+/* Whether S gets a notice: it has a sender, and a recipient was refused. */
 bool pickup_notice_wanted(const struct submission *s);
 
-/* The whole message file. to->failed is looked at by the caller. */
+/* Appends the whole message file, in 7 bits. The caller checks to->failed. */
 void pickup_notice_write(const struct pickup_notice *n, const struct submission *s, struct str *to);
 
 #endif

@@ -13,10 +13,11 @@
 #include "smtpd/pickup/pickup_bad.h"
 #include "smtpd/pickup/pickup_notice.h"
 
-/* ".mailroot-ID-" and as much of the file's own name as fits: an administrator may find it after a crash. */
+/* ".mailroot-ID-" and as much of the original name as fits, so that an administrator recognizes it after a crash. */
 enum { OWN_NAME_MAX = 200, CLAIM_PREFIX = sizeof(".mailroot-") - 1, CLAIM_HEAD = CLAIM_PREFIX + MSGID_LEN + 1 };
 
-/* NAME is that of a claimed file, or of one that its owner called so: it proves nothing, and ID becomes nobody's id. */
+/* True if NAME has the form of a claimed file. A user may choose such a name, so ID never becomes the id of a message.
+ */
 static bool claim_parse(const char *name, char id[MSGID_LEN + 1], const char **own)
 {
 	struct span text = span_of(name);
@@ -28,8 +29,8 @@ static bool claim_parse(const char *name, char id[MSGID_LEN + 1], const char **o
 	return span_copy((struct span){name + CLAIM_PREFIX, MSGID_LEN}, id, MSGID_LEN + 1);
 }
 
-/* NAME becomes ours alone, under a new id: a file that gets this name from now on is another one. OWN is what its
- * writer called it. */
+/* Renames NAME to a claimed name with a new id. A file that gets the name NAME later is another file. OWN is the name
+ * that its writer chose. */
 static int claim(struct pickup_place *place, const char *name, const char *own, char *claimed, char id[MSGID_LEN + 1])
 {
 	unsigned char random[MSGID_RANDOM];
@@ -38,7 +39,7 @@ static int claim(struct pickup_place *place, const char *name, const char *own, 
 	msgid_make(clock_wall_ms(), random, id);
 	snprintf(claimed, NAME_MAX + 1, ".mailroot-%s-%.*s", id, OWN_NAME_MAX, own);
 	int done = renameat2(fd, name, fd, claimed, RENAME_NOREPLACE);
-	if (done < 0 && errno == EINVAL) /* not on every network file system; nobody else has this name */
+	if (done < 0 && errno == EINVAL) /* some network file systems lack the flag; no other file has this name */
 		done = renameat(fd, name, fd, claimed);
 	return done < 0 ? -errno : 0;
 }
@@ -55,12 +56,12 @@ static void move_bad(struct pickup *p, struct pickup_place *place, const char *c
 	struct str reason;
 	str_init(&reason, 2048);
 	span_quotable(span_of(name), shown, sizeof(shown));
-	str_printf(&reason, "The file \"%s\" of %s, which belongs to uid %u, could not be sent: %s.\n", shown,
-		   place->folder.path, (unsigned)place->file.uid, place->file.why);
+	str_printf(&reason, "The file \"%s\" of uid %u in %s could not be sent: %s.\n", shown,
+		   (unsigned)place->file.uid, place->folder.path, place->file.why);
 	int err = p->badmail_fd < 0 ? -ENOENT
 				    : pickup_bad_move(place->folder.fd, claimed, p->badmail_fd, id, str_span(&reason));
 	if (err) {
-		snprintf(why, sizeof(why), "bad files can't be moved to %.150s: %s", p->child->server->badmail_dir,
+		snprintf(why, sizeof(why), "can't move bad files to %.150s: %s", p->child->server->badmail_dir,
 			 strerror(-err));
 		pickup_trouble_own(&place->trouble, why);
 	} else {
@@ -94,7 +95,7 @@ static void log_refused(const struct pickup_file *f, const char *id)
 	}
 }
 
-/* Keeps the staged message NAME in mind; without room it stays for the next process. */
+/* Remembers the staged message NAME; without room the next process takes it. */
 static void keep_staged(struct pickup *p, const char *name, bool alone)
 {
 	if (p->staged_count == PICKUP_STAGED_MAX)
@@ -141,12 +142,12 @@ static void claim_and_send(struct pickup *p, struct pickup_place *place, const c
 	if (!err) {
 		send_claimed(p, place, claimed, id, own);
 	} else if (err != -ENOENT) {
-		snprintf(why, sizeof(why), "its files can't be renamed: %s", strerror(-err));
+		snprintf(why, sizeof(why), "can't rename its files: %s", strerror(-err));
 		pickup_trouble_own(&place->trouble, why);
 	}
 }
 
-/* The staged message that a reader before us made of a file claimed as ID; NULL when there is none. */
+/* The staged message that a previous process made of the file claimed as ID; NULL if there is none. */
 static struct pickup_staged *find_staged(const struct pickup *p, const char *id)
 {
 	for (size_t i = 0; i < p->staged_count; i++)
@@ -169,7 +170,7 @@ static int drop_one(struct pickup *p, const char *id)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* The file claimed as ID is there, so what was made of it is worth nothing: it may be without its text. */
+/* Removes what a previous process staged of the file claimed as ID: it may be empty after a power failure. */
 static bool drop_staged(struct pickup *p, struct pickup_place *place, const char *id)
 {
 	char why[PICKUP_WHY_MAX], notice[MSGID_LEN + 1];
@@ -177,7 +178,7 @@ static bool drop_staged(struct pickup *p, struct pickup_place *place, const char
 	int err = drop_one(p, id), second = drop_one(p, notice);
 	if (!err && !second)
 		return true;
-	snprintf(why, sizeof(why), "what a reader before this one left in new/ can't be removed: %s",
+	snprintf(why, sizeof(why), "can't remove what a previous pickup process left in new/: %s",
 		 strerror(err ? -err : -second));
 	pickup_trouble_own(&place->trouble, why);
 	return false;
@@ -191,17 +192,17 @@ static void take(struct pickup *p, struct pickup_place *place, const char *name)
 	bool claimed = claim_parse(name, id, &own);
 	enum pickup_look look = pickup_folder_look(&place->folder, name, claimed, &st);
 	bool waits = look == PICKUP_READY && p->unnamed;
-	if (look != PICKUP_PASS && claimed && !drop_staged(p, place, id))
+	if (look != PICKUP_SKIP && claimed && !drop_staged(p, place, id))
 		waits = true;
 	if (look == PICKUP_READY && !waits)
 		claim_and_send(p, place, name, own);
 	else
-		place->waiting += look != PICKUP_PASS;
-	if (look > PICKUP_PASS)
+		place->waiting += look != PICKUP_SKIP;
+	if (look > PICKUP_SKIP)
 		pickup_trouble_odd(&place->trouble, look, own);
 }
 
-/* 0: it has its name, or it was torn and is removed. */
+/* 0: the message has its name, or it was torn and is removed. */
 static int publish(struct pickup *p, const char *name)
 {
 	struct spool_file file = {.fd = -1};
@@ -209,11 +210,11 @@ static int publish(struct pickup *p, const char *name)
 	if (!err)
 		err = pickup_file_publish(&p->store, &file);
 	if (!err)
-		log_info("id=%.*s status=accepted, named in new/ after a delay", MSGID_LEN, name + 1);
+		log_info("id=%.*s status=accepted, published in new/ after a delay", MSGID_LEN, name + 1);
 	return err == -EBADMSG || err == -ENOENT ? 0 : err;
 }
 
-/* Names what is alone. */
+/* Publishes the staged messages that are alone. */
 static void publish_alone(struct pickup *p, struct pickup_place *place)
 {
 	char why[PICKUP_WHY_MAX];
@@ -224,14 +225,14 @@ static void publish_alone(struct pickup *p, struct pickup_place *place)
 			forget_staged(p, &p->staged[i]);
 		if (!err)
 			continue;
-		snprintf(why, sizeof(why), "a message can't be named in new/: %s", strerror(-err));
+		snprintf(why, sizeof(why), "can't rename a message in new/: %s", strerror(-err));
 		pickup_trouble_own(&place->trouble, why);
 		p->unnamed = true;
 	}
 	place->waiting += p->unnamed;
 }
 
-/* Once every folder was looked through: the files of what is still staged are gone. */
+/* When every folder has been searched, the files of the messages that are still staged are gone. */
 static void publish_staged(struct pickup *p, struct pickup_place *place)
 {
 	for (size_t i = 0; i < PICKUP_PLACES; i++)
@@ -247,7 +248,7 @@ static void found_staged(void *context, const char *name)
 	keep_staged(context, name, false);
 }
 
-/* Whoever was killed between naming a message and telling of it left it to the queue's next look. */
+/* A process that was killed between rename and notification left a message that the queue does not know yet. */
 static void ask_for_look(void)
 {
 	const struct wire_look look = {true};
@@ -262,7 +263,7 @@ void pickup_round_recover(struct pickup *p)
 {
 	int err = spool_staged(&p->spool, found_staged, p);
 	if (err)
-		log_error("can't look into %s/new for what a reader before this one left: %s", p->child->server->dir,
+		log_error("can't search %s/new for what a previous pickup process left: %s", p->child->server->dir,
 			  strerror(-err));
 	ask_for_look();
 }
@@ -277,8 +278,8 @@ void pickup_round_hear(struct pickup_place *place)
 		place->next_ms = now + after;
 }
 
-/* What is wrong with all places, for `status`, when it is not what was said last. */
-static void say_trouble(struct pickup *p)
+/* Reports the trouble of all places for `status` if it has changed. */
+static void report_trouble(struct pickup *p)
 {
 	str_clear(&p->trouble);
 	for (size_t i = 0; i < PICKUP_PLACES; i++)
@@ -295,16 +296,16 @@ static void say_trouble(struct pickup *p)
 void pickup_round_forget_bad(struct pickup *p, struct pickup_place *place)
 {
 	if (pickup_trouble_over(&place->trouble, p->badmail_fd))
-		say_trouble(p);
+		report_trouble(p);
 }
 
-/* Files that are waited for are looked at again; the less often, the longer nothing becomes of any. */
+/* Files that wait are examined again, less often the longer none of them becomes ready. */
 static void end_round(struct pickup *p, struct pickup_place *place)
 {
 	int64_t idle = place->folder.remote || place->folder.inotify < 0 ? PICKUP_REMOTE_MS : PICKUP_IDLE_MS;
 	place->seen = true;
 	publish_staged(p, place);
-	say_trouble(p);
+	report_trouble(p);
 	if (place->sent || place->again_ms < PICKUP_AGAIN_MS)
 		place->again_ms = PICKUP_AGAIN_MS;
 	place->next_ms = clock_mono_ms() + (place->waiting ? place->again_ms : idle);
@@ -326,7 +327,7 @@ void pickup_round_turn(struct pickup *p, struct pickup_place *place)
 	if (place->folder.fd < 0) {
 		place->next_ms = clock_mono_ms() + (place->off ? PICKUP_IDLE_MS : PICKUP_REMOTE_MS);
 		publish_staged(p, place);
-		say_trouble(p);
+		report_trouble(p);
 		return;
 	}
 	if (!place->folder.listing)

@@ -9,12 +9,12 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
-/* Behind "PATH: N of its files". */
+/* Follows "PATH: N of its files". */
 static const char *const odd_words[PICKUP_LOOK_COUNT] = {
 	[PICKUP_UNREADABLE] =
-		"can't be read by the service: let their writer make them readable (mode 0644; the folder hides them)",
-	[PICKUP_LINKED] = "have more than one name (hard links): remove the other ones, or copy the file here",
-	[PICKUP_SPECIAL] = "are links, pipes, sockets or devices, which are never sent: remove them",
+		"can't be read by the service: let the program that writes them make them readable (mode 0644; the folder hides them)",
+	[PICKUP_LINKED] = "have several hard links: remove the other links, or copy the file into the folder",
+	[PICKUP_SPECIAL] = "are symbolic links, pipes, sockets or devices, which are never sent: remove them",
 };
 
 void pickup_trouble_begin(struct pickup_trouble *t)
@@ -69,7 +69,8 @@ static void write_odd(struct pickup_trouble *t, const char *path, struct str *to
 		str_printf(to, "%s: %u of its files %s; the first is \"%s\"\n", path, count, odd_words[kind],
 			   t->odd[kind].first);
 		if (!(t->logged & bit))
-			log_warning("%s: \"%s\" and maybe others %s", path, t->odd[kind].first, odd_words[kind]);
+			log_warning("%s: \"%s\" and possibly other files %s", path, t->odd[kind].first,
+				    odd_words[kind]);
 		t->logged |= bit;
 	}
 }
@@ -93,8 +94,8 @@ static void write_bad(struct pickup_trouble *t, const char *path, const char *ba
 	clock_iso(t->bad_since_ms, since);
 	str_printf(
 		to,
-		"%s: files moved to %s since %s: %u; the last was %s (`mailrootctl badmail delete --all` ends this)\n",
-		path, badmail, since, t->bad, t->bad_last);
+		"%s: %u bad files moved to %s since %s; the last was %s (`mailrootctl badmail delete --all` removes them and this line)\n",
+		path, t->bad, badmail, since, t->bad_last);
 }
 
 void pickup_trouble_write(struct pickup_trouble *t, const char *path, const char *user, const char *badmail,

@@ -2,7 +2,7 @@
 
 enum { LINE_START, IN_DOTS, IN_LINE };
 
-/* The dots of a line are counted, and NEXT follows them; '\n' stands for the end of the line. */
+/* NEXT follows the dots at the start of a line; '\n' stands for the end of the line. */
 static void count(struct stuffing *s, char next)
 {
 	bool path = next == '/' || next == '\\';

@@ -1,13 +1,13 @@
 /*
- * Does a file of the pickup folder have a dot more in front of lines that begin with one (RFC 5321 4.5.2)? Nothing in
- * it says so; this is what tells. Pure.
+ * Guesses whether a file of the pickup folder is dot-stuffed: whether each line that begins with a dot has one dot too
+ * many (RFC 5321 4.5.2). The file itself does not state it, so its lines are evidence. Pure.
  *
- *	a line begins with a single dot        no: whoever stuffs leaves none
- *	a line ends in LF alone                no: whoever stuffs writes for the wire
- *	"..", "..x", "....", "....x"           yes: were ".", ".x", "...", "...x", which is what people write
- *	"...", "...x", "../", "..\"            no: an ellipsis or a path, as it stands
+ *	a line begins with a single dot        no: stuffing would have doubled it
+ *	a line ends in LF alone                no: programs that stuff write CRLF, as for SMTP
+ *	"..", "..x", "....", "....x"           yes: stuffed from ".", ".x", "...", "...x", which are common
+ *	"...", "...x", "../", "..\"            no: an ellipsis or a path, not stuffed
  *
- * With evidence of both last kinds the more frequent one decides; without any the dots stay.
+ * If lines of both last kinds occur, the more frequent kind decides. If none occurs, the dots stay.
  */
 #ifndef SMTPD_PICKUP_STUFFING_H
 #define SMTPD_PICKUP_STUFFING_H
@@ -21,17 +21,17 @@ struct stuffing {
 	uint64_t single, bare, doubled, plain; /* lines of each row above */
 };
 
-/* Looks at the next piece of a file, as it lies there, in pieces of any size; then at its end. */
+/* Examines the next piece, of any size, of the file as it is on disk. The second function follows the last piece. */
 void stuffing_look(struct stuffing *s, struct span piece);
 void stuffing_look_end(struct stuffing *s);
 bool stuffing_found(const struct stuffing *s);
 
-/* Takes one dot off each line that begins with one. */
+/* Removes one dot from each line that begins with a dot. */
 struct unstuffing {
 	bool within; /* zeroed = at the start of a line */
 };
 
-/* IN has CRLF line ends; OUT has room for in.len octets. Returns how many were written. */
+/* IN has CRLF line ends; OUT has room for in.len octets. Returns the number of octets written. */
 size_t unstuffing_take(struct unstuffing *u, struct span in, char *out);
 
 #endif

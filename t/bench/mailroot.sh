@@ -6,7 +6,7 @@
 #   messages max_messages_per_connection none
 #   access tls_certificate, in w8 only
 #   relay list 127.0.0.1, local domain local.test, smart host = sink
-# As shipped: one fsync a message, jails and users of their own, one log line per event to syslog.
+# As shipped: one fsync per message, jails and users of their own, one log line per event to syslog.
 
 BUILD=${MAILROOT_BUILD:?the folder with mailrootd}
 ROOT=$WORK/mailroot
@@ -52,7 +52,7 @@ d_start() {
 	wait_port "$SMTP_PORT"
 }
 
-# The spool goes now and not at the next start: for five seconds ext4 steps over every inode that was just freed, and the thousands of
+# Removes the spool now, not at the next start: for five seconds ext4 skips every inode that was just freed, and the thousands of
 # a removed spool would make the first creations of the next run slow (perf: recently_deleted, find_inode_bit).
 d_stop() {
 	cg_stop

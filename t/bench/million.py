@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A queue of a million deferred messages over a thousand next hops: what it costs, and whether new mail notices.
+"""A queue of a million deferred messages for a thousand next hops: its costs, and its effect on new mail.
 
 usage: million.py --build DIR [--messages 1000000] [--hops 1000] [--overdue 10000]
 
-Fills a spool as a service leaves it behind that was stopped: each message has a journal of one attempt, and its next attempt is due
-within the coming four hours, of OVERDUE ones at once. None of the next hops can be reached. Then the service is started,
+Fills a spool like that of a stopped service: each message has a journal of one attempt, and its next attempt is due
+within four hours; OVERDUE of them are due at once. None of the next hops can be reached. Then the service is started,
 and its first delivery, the end of its scan, its memory and the answers of mailrootctl are timed, while new messages to a drop folder
-are timed from 250 to file. The status is 1 when one of the AIMS is missed.
+are timed from 250 to file. The status is 1 if one of the AIMS is missed.
 """
 import argparse
 import os
@@ -25,7 +25,7 @@ from harness import Mailroot, wait_for  # noqa: E402
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LADDER_S = 4 * 3600
 AIMS = {"seconds to the first delivery": 5, "seconds to the end of the scan": 120, "octets a message": 300, "seconds of a listing": 1}
-MANY = 100000  # so many that the memory of a message stands out
+MANY = 100000  # enough messages to measure the memory of one
 
 
 def base32(number, digits):
@@ -42,7 +42,7 @@ def conf(hops):
 
 
 def fill(server, count, hops, overdue):
-    """As root each file belongs to whom the service would have left it to."""
+    """As root, gives each file the owner that the service would have set."""
     folder = server.server_folder() / "cur"
     owner = (folder.stat().st_uid, folder.stat().st_gid)
     now = time.time()
@@ -65,7 +65,7 @@ def fill(server, count, hops, overdue):
 
 
 def memory(server):
-    """Octets of the queue manager's own, proportionally."""
+    """Memory of the queue in octets (PSS)."""
     for line in pathlib.Path(f"/proc/{server.pids()['queue']}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) << 10
@@ -89,7 +89,7 @@ def timed(server, *args):
 
 
 def listings(server, began):
-    """The slowest one, once what a start finds waiting was looked at (queue/operator/index.h); until then a selection reads messages."""
+    """The slowest command, after all messages that the start found were indexed (queue/operator/index.h); until then a selection reads messages."""
     timed(server, "status")
     by_domain = ["queue", "list", "--domain", "d7.test"]
     while timed(server, *by_domain) > AIMS["seconds of a listing"] and time.monotonic() - began < 300:
@@ -106,7 +106,7 @@ def judge(found):
 
 
 class Newcomers(threading.Thread):
-    """One message after the other to a drop folder, each timed from its 250 to its file."""
+    """Sends one message after the other to a drop folder, each timed from its 250 to its file."""
 
     def __init__(self, server):
         super().__init__(daemon=True)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How many messages a second come through the pickup folder, and how many the same clients get through by SMTP, one connection each.
+"""Messages per second through the pickup folder, and through SMTP by the same clients, with one connection each.
 
 usage: pickup.py --build DIR [--files 5000] [--size 4096] [--clients 5]
 
-Both end with every message in the drop folder. Files are renamed into the pickup folder, so that nothing waits for a second of quiet.
+Both end with every message in the drop folder. Files are renamed into the pickup folder, so that none waits for PICKUP_QUIET_MS.
 """
 import argparse
 import os

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""tls.py full|resumed PORT COUNT            sessions of EHLO, STARTTLS, EHLO, QUIT, 4 at a time; prints how many a second
-tls.py idle PORT COUNT CGROUP_PROCS       memory (PSS) of a session that is idle in TLS, and of one that is idle in clear"""
+"""tls.py full|resumed PORT COUNT            sessions of EHLO, STARTTLS, EHLO, QUIT, 4 at a time; prints the rate per second
+tls.py idle PORT COUNT CGROUP_PROCS       memory (PSS) of an idle session in TLS, and of one in clear"""
 import multiprocessing
 import socket
 import ssl
@@ -77,7 +77,7 @@ def pss(procs):
 
 
 def idle(port, count, procs):
-    """Both counted from before the first, as processes may stay for the next session. In TLS last: they may keep some of it."""
+    """Both are relative to the time before the first, because processes may stay for the next session. TLS is last, because they may keep some of its memory."""
     start, found = pss(procs), []
     for secured in (None, context()):
         held = [connect(port, secured) for _ in range(count)]

@@ -1,5 +1,5 @@
 #!/bin/bash
-# tls.sh MTAS - handshakes a second, CPU of one, and memory of an idle session in TLS. Run by t/bench/run in a copy of the benchmark.
+# tls.sh MTAS - handshakes per second, CPU time of one, and memory of an idle session in TLS. Run by t/bench/run in a copy of the benchmark.
 #   env: HANDSHAKES (2000), SESSIONS (500), KINDS ("rsa ecdsa": of the server's key), REPS (1)
 set -u
 HERE=$(cd "$(dirname "$0")" && pwd)

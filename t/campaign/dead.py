@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Many destinations, some of them dead or tarpits: do the healthy ones notice?
+"""Many destinations, some of them dead or tarpits: are the healthy ones affected?
 
 usage: dead.py --build DIR [--rate 40] [--seconds 20] [--rounds 4] [--slack 0.1]
 
-The same mail to 200 destinations twice, in turns: once all are healthy, once 20 of them are in trouble, a third of each: nobody listens,
-no connection comes about (SYN goes unanswered), or it does and no word comes. Compared is the delay, from 250 to the next hop's
+The same mail to 200 destinations twice, alternating: once all are healthy, once 20 of them are in trouble, a third of each kind: no listener,
+no connection (SYN goes unanswered), or a connection without a greeting. The delay is compared, from 250 to the next hop's
 file, of mail to the other 180: the median of all rounds.
 """
 import argparse
@@ -22,7 +22,7 @@ import harness
 from harness import Mailroot, wait_for
 
 DESTINATIONS, BAD = 200, 20
-NOTHING_S = 0.005  # a difference that no user and no clock of a busy machine can tell
+NOTHING_S = 0.005  # a difference below what a user notices and a busy machine can measure
 
 
 def is_bad(destination):
@@ -42,7 +42,7 @@ def listener(backlog):
 
 @contextlib.contextmanager
 def troubles():
-    """Ports at which nobody listens, connections do not come about, and no word comes."""
+    """Ports without a listener, without connections, and without a greeting."""
     with listener(0) as full, listener(1000) as tarpit, contextlib.ExitStack() as stack:
         for destination in range(DESTINATIONS):
             for _ in range(4 if is_bad(destination) else 0):
@@ -74,7 +74,7 @@ def delays_at(host, server, options, trouble):
         asyncio.run(load.run(int(options.rate * options.seconds)))
         healthy = {number for number in load.sent if not is_bad(number % DESTINATIONS)}
         wait_for(lambda: len(healthy - {number for _, number in host.messages()}) == 0, "all mail to the healthy", 60)
-        trouble.close()  # otherwise the end would be waited for
+        trouble.close()  # otherwise the script would wait for its end
         return [seconds - load.sent[number] for seconds, number in host.messages() if number in healthy]
 
 

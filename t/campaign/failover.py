@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A smart host is killed under load and comes back: who gets the mail, after how long, and is any lost, doubled or returned?
+"""A smart host is killed under load and comes back: which host gets the mail, after how long, and is any lost, duplicated or returned?
 
 usage: failover.py --build DIR [--rate 500] [--seconds 30]
 
-Two smart hosts. The first is killed (-9) after a third of the time and started again after two thirds. The one window: what the first
-has noted and not acknowledged when it is killed. So second copies are at most as many as connections it had, all of them noted there in
+Two smart hosts. The first is killed (-9) after a third of the time and restarted after two thirds. The one window: mail that the first
+has recorded and not acknowledged when it is killed. So there are at most as many second copies as it had connections, all of them recorded in
 the last moment before it was killed.
 """
 import argparse
@@ -21,7 +21,7 @@ from traffic import Host, Load
 import harness
 from harness import Mailroot, wait_for
 
-MOMENT_S = 2.0  # a kill is not seen before the processor is there to see it
+MOMENT_S = 2.0  # a kill is noticed only when the processor is free
 FAIL_OVER_S, FAIL_BACK_S = 5.0, 25.0
 CONNECTIONS = 100  # max_outbound_connections_per_domain
 
@@ -48,7 +48,7 @@ async def campaign(load, first, options):
 
 
 def keep_sending(load, first, back):
-    """The first host must get mail again: somebody sends until then."""
+    """The first host must get mail again: messages are sent until it does."""
     number = max(load.sent)
     while first_since(first, back) is None and time.time() < back + 2 * FAIL_BACK_S:
         number += 1

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A provider that allows so many connections and so many messages in a time: is it obeyed to the letter, and how long does the mail take?
+"""A provider with limits of connections and of messages per period: are they obeyed exactly, and how long does the mail take?
 
 usage: provider.py --build DIR [--count 300] [--messages 30] [--period 60] [--connections 3] [--slack 0.05]
 
-All COUNT messages wait at once. None may be refused, and the time from the first to the last is at most SLACK above the least: whole
-periods between as many lots of MESSAGES.
+All COUNT messages wait at once. None may be refused, and the time from the first to the last is at most SLACK above the minimum: whole
+periods between batches of MESSAGES.
 """
 import argparse
 import asyncio

@@ -1,7 +1,7 @@
-"""Numbered mail at a steady rate, and hosts that note when each came: processes of their own, for a host must be there to be killed.
+"""Numbered mail at a steady rate, and hosts that record the time of each message. Hosts are processes of their own, so that they can be killed.
 
-A host writes one line a message to its file before it says 250, "SECONDS NUMBER", and one a refusal, "SECONDS refused WHY".
-Limits of a host: --connections at a time, else 421; --messages in each stretch of --period seconds, counted at MAIL, else 450.
+A host writes a line "SECONDS NUMBER" for each message to its file before its 250, and "SECONDS refused WHY" for each refusal.
+Limits of a host: --connections at a time, otherwise 421; --messages in any --period seconds, counted at MAIL, otherwise 450.
 """
 import argparse
 import asyncio
@@ -46,7 +46,7 @@ class Host:
         self.process = None
 
     def lines(self):
-        """A line that a kill has torn is none."""
+        """An incomplete line, left by a kill, does not count."""
         text = self.path.read_text() if self.path.exists() else ""
         return [line.split() for line in text.split("\n")[:-1]]
 
@@ -59,14 +59,14 @@ class Host:
 
 
 class Load:
-    """Sends number 1, 2 ... at RATE a second to domain_of(number) until stopped; `sent` has when each got its 250."""
+    """Sends number 1, 2 ... at RATE per second to domain_of(number) until stopped; `sent` has the time of each 250."""
 
     def __init__(self, server, rate, domain_of, connections=4):
         self.server, self.rate, self.domain_of, self.connections = server, rate, domain_of, connections
         self.sent, self.failed = {}, []
 
     async def run(self, count):
-        """COUNT messages, by its own clock: what comes late is caught up with."""
+        """COUNT messages by its own clock; late ones are sent as fast as possible."""
         begin, numbers = time.monotonic(), iter(range(1, count + 1))
         await asyncio.gather(*(self._client(begin, numbers) for _ in range(self.connections)))
 
@@ -152,7 +152,7 @@ class Session:
 
 
 class Server:
-    """What runs in the process."""
+    """The code of the process."""
 
     def __init__(self, options):
         self.options, self.open, self.begun = options, 0, collections.deque()

@@ -1,6 +1,6 @@
 /*
- * Loaded into the programs of a role (LD_PRELOAD): one call fails once, on demand. What and when stands in a page of
- * memory that fail_once.py maps as well, so that it works in a jail. Compiled by fail_once.py, with PAGE and REAL.
+ * Loaded into the programs of a role (LD_PRELOAD): one call fails once, on demand. Which call and when is in a page of
+ * memory that fail_once.py maps too, so that it works in a jail. fail_once.py compiles it, with PAGE and REAL.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,9 +21,9 @@ enum { CALL_NONE, CALL_FSTAT, CALL_PREAD, CALL_MALLOC, CALL_RECVMSG, CALL_SENDMS
 struct page {
 	char role[16];
 	volatile uint32_t call; /* 0 = nothing fails */
-	volatile uint32_t nth;  /* of the calls that the parent of the role makes from now on */
+	volatile uint32_t nth;  /* counts the calls of the parent of the role from now on */
 	volatile int32_t error;
-	volatile uint32_t struck; /* calls that failed */
+	volatile uint32_t struck; /* number of failed calls */
 };
 
 static struct page *page;
@@ -97,7 +97,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 }
 
 #ifdef REAL
-/* The program in whose place it stands: loads this into the real one. */
+/* The replacement of the program: it loads this library into the real one. */
 int main(int argc, char **argv)
 {
 	(void)argc;

@@ -3,9 +3,9 @@
 
 usage: fail_once.py --build DIR [--scene start|links] [--nth 1,2,3] [--full]   (root, cc)
 
-start: a role is killed while a call of its successor is to fail. Without a reload all roles must be ready again, and mail go through.
-links: workers are killed, so that the queue and the parent of its pool talk, while a call on their links is to fail. All mail must go
-out, with every role ready; no process ends but the one whose link to mailrootd failed, and for a want of memory in reading none.
+start: a role is killed, and a call of its successor fails. All roles must become ready again without a reload, and mail be delivered.
+links: workers are killed, so that the queue and the parent of its pool exchange packets, and a call on their links fails. All mail must be
+sent, with every role ready. Only the process whose link to mailrootd failed may end; if memory for reading is short, none may.
 """
 import argparse
 import errno
@@ -46,7 +46,7 @@ class Page:
         self.map[16:20] = struct.pack("<I", CALLS[call])
 
     def struck(self):
-        """Whether it failed; disarms."""
+        """Whether the call failed; disarms it."""
         self.map[16:20] = bytes(4)
         return struct.unpack("<I", self.map[28:32])[0] > 0
 
@@ -129,7 +129,7 @@ def links(service, nths, full):
     for role, call, nth, error in ((*pair, n, e) for pair in pairs for n in nths for e in (errno.ENOMEM, errno.EIO)):
         pids = {name: process["pid"] for name, process in service.processes().items()}
         service.one("links", role, call, nth, error, lambda: (kill_workers(), service.send(2)))
-        kill_workers()  # who was there before may have hidden that no new one comes
+        kill_workers()  # the old process may have hidden that no new one starts
         service.goes_on()
         died = [name for name, process in service.processes().items() if process["pid"] != pids[name]]
         if any(name != role for name in died) or (died and error == errno.ENOMEM and call == "recvmsg"):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Files of five writers in the pickup folder while the reader, the queue and master are killed at random: each is dropped once and whole.
+"""Files of five writers in the pickup folder while the reader, the queue and master are killed at random: each message is dropped once and complete.
 
 usage: kill_pickup.py --build DIR [--files N] [--kills N]
 
-Kills go on until there were --kills of them and all files are written; each file is then compared with what its writer meant. Prints what was
-killed, and how long it took; exits 1 when a message was lost, doubled or altered.
+Kills continue until there were --kills of them and all files are written; then each file is compared with what its writer intended. Prints what was
+killed, and how long it took. Exits 1 if a message was lost, duplicated or altered.
 """
 import argparse
 import collections

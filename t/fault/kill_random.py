@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""kill -9 of any process at any moment under load: nothing acknowledged is lost or stranded, nothing comes twice but in the one window.
+"""kill -9 of any process at any moment under load: no acknowledged message is lost or stranded, and none comes twice except in one window.
 
 usage: kill_random.py --build DIR [--kills 200] [--seed 1] [--clients 6]
 
 Clients send numbered messages, half to a drop folder, half to a smart host, and remember which were acknowledged. Meanwhile a random
-process of the service is killed, again and again; master too, which is then started anew as init would do. At the end the
-queue must run empty by itself, and every number is looked for. The one window: a delivery worker killed between the smart host's
-250 and its own report. So second copies at the smart host are at most as many as delivery workers killed, and none come to the folder.
+process of the service is killed, again and again; master too, which is then restarted as init would do. At the end the
+queue must become empty by itself, and every number must have arrived. The one window: a delivery worker is killed between the smart host's
+250 and its own report. So there are at most as many second copies at the smart host as killed delivery workers, and none in the folder.
 """
 import argparse
 import collections
@@ -29,7 +29,7 @@ from harness import Mailroot, Sink, wait_for  # noqa: E402
 
 
 class Load:
-    """Clients that send until told to stop. `acked` holds the number of every message that got its 250."""
+    """Clients that send until told to stop. `acked` has the number of every message that got 250."""
 
     def __init__(self, server, clients):
         self.server, self.stop, self.lock = server, threading.Event(), threading.Lock()

@@ -3,9 +3,9 @@
 
 usage: kill_steps.py --build DIR [--scene NAME] [--error ENOSPC] [--list]   (root, strace)
 
-First the system calls that one message costs each role are counted; then, for each of them, a fresh message is sent while strace
+First the system calls of each role for one message are counted. Then, for each of them, a new message is sent while strace
 kills the process as it enters that call, or, with --error, makes the call fail with that error. Afterwards the service must answer, the message (if it was acknowledged) must be
-delivered exactly once, and a second message must go through. The one exception: a delivery worker killed after the smart host's 250.
+delivered exactly once, and a second message must be delivered. The one exception: a delivery worker that is killed after the smart host's 250.
 """
 import argparse
 import collections
@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"
 import harness  # noqa: E402
 from harness import Mailroot, Sink, wait_for  # noqa: E402
 
-# What a message does in each role: the calls at which it is killed. Memory and clock calls change nothing outside.
+# The calls of each role at which it is killed. Calls for memory and clocks change nothing outside.
 CALLS = ("accept4,openat,write,writev,pwrite64,flock,linkat,fsync,fdatasync,sendto,sendmsg,recvfrom,recvmsg,recvmmsg,close,pread64,read,"
          "renameat,renameat2,unlinkat,utimensat,fstat,newfstatat,connect,fcntl")
 SCENES = {
@@ -38,7 +38,7 @@ OCCURRENCES_MAX = 3  # of one call in one role
 
 
 class Scene:
-    """One service and one way that a message can go."""
+    """One service and one route of a message."""
 
     def __init__(self, name):
         self.name = name
@@ -50,7 +50,7 @@ class Scene:
         self.server.write_conf(self.conf(self.other))
 
     def answer_rcpt(self, argument):
-        """The scene `later`: every message is put off once. The scene `bounce`: refused."""
+        """The scene `later`: every message is delayed once. The scene `bounce`: refused."""
         if "bounce" in argument:
             return "550 5.1.1 nobody"
         self.seen[argument] += 1
@@ -104,7 +104,7 @@ class Scene:
 
 
 def grown_up(scene, role):
-    """The role's process once it is old enough that its death is an accident and not a failing start, which master throttles."""
+    """The process of ROLE when it is old enough that master does not treat its death as a failed start, which it throttles."""
     def old():
         pid = scene.server.pids().get(role)
         if not pid:
@@ -145,15 +145,15 @@ def traced(scene, role, *arguments):
 def calls_of(scene, role):
     """call name -> how often ROLE makes it for one message."""
     scene.send()
-    wait_for(scene.settled, "the first message to go", 30)
+    wait_for(scene.settled, "the first message to be delivered", 30)
     with traced(scene, role, "-e", f"trace={CALLS}") as output:
         scene.send()
-        wait_for(scene.settled, "the second message to go", 30)
+        wait_for(scene.settled, "the second message to be delivered", 30)
     return collections.Counter(re.findall(r"^(?:\[pid +\d+\] )?(\w+)\(", output[0], re.M))
 
 
 def strike_at(scene, role, call, occurrence, error):
-    """One kill or error; whether it struck, and a list of what was wrong afterwards."""
+    """One kill or error. Returns whether it happened, and a list of the problems afterwards."""
     what = f"error={error}" if error else "signal=KILL"
     with traced(scene, role, "-e", f"trace={call}", "-e", f"inject={call}:{what}:when={occurrence}") as output:
         number, acknowledged = scene.send()
@@ -163,9 +163,9 @@ def strike_at(scene, role, call, occurrence, error):
     struck = ("(INJECTED)" if error else "SIGKILL") in output[0]
     wrong = []
     try:
-        wait_for(lambda: scene.send()[1], "the service to take mail again", 5)
+        wait_for(lambda: scene.send()[1], "the service to accept mail again", 5)
         if not acknowledged and not scene.settled():
-            # It may wait for the scan that comes every minute; a new queue scans at once.
+            # The message may wait for the next scan, once a minute; a new queue scans at once.
             os.kill(grown_up(scene, "queue"), signal.SIGKILL)
         wait_for(scene.settled, "an empty spool", 30)
     except AssertionError as error:

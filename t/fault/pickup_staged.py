@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What a power cut leaves of a file on its way from pickup/ or maildrop/ into new/, made by hand.
+"""States after a power failure of a file between pickup/ or maildrop/ and new/, made by hand.
 
 usage: pickup_staged.py --build DIR   (root, strace)
 
 ext4 may commit the name and the size of a message that is still without its name (new/.NAME) before its text, which then is zeros. The reader that starts
-next must send the claimed file, which is whole, once, whatever lies beside it; and the id in a claimed file's name is never the id of a message, for
-a user may have written that name. Then one naming fails (EIO) and must be tried again. Exits 1 when a message was lost, doubled or altered, or got an id of a user's choice.
+next must send the claimed file, which is complete, once, whatever other files there are; and the id in a claimed file's name is never the id of a message, because
+a user may have chosen that name. Then one rename fails (EIO) and must be tried again. Exits 1 if a message was lost, duplicated or altered, or got an id that a user chose.
 """
 import argparse
 import os
@@ -54,9 +54,9 @@ def scenes(server):
 
 
 def name_fails(server):
-    """A message whose naming fails once gets its name within seconds, from the same process. What is wrong with that, or None."""
+    """A message whose rename fails once gets its name within seconds, from the same process. Returns the problem, or None."""
     before = server.pids()["pickup"]
-    # The first rename claims the file, the second names the message.
+    # The first rename claims the file, the second publishes the message.
     trace = subprocess.Popen(["strace", "-qq", "-f", "-o", "/dev/null", "-e", "trace=renameat2", "-e", "inject=renameat2:error=EIO:when=2", "-p", str(before)])
     try:
         harness.wait_for(lambda: "TracerPid:\t0\n" not in pathlib.Path(f"/proc/{before}/status").read_text(), "strace attached")

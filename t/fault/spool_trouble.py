@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A spool that can't be written, has no room, can't be read or loses power: who has a message gets it once, and all goes on afterwards.
+"""A spool that can't be written, has no room, can't be read or loses power: each recipient gets a message once, and the service continues afterwards.
 
 usage: spool_trouble.py --build DIR [--scene NAME]   (root, loop devices, mkfs.ext4, chattr, strace; ends with 77 where they are missing)
 
-The spool is an ext4 of its own in a private mount namespace. A power cut is its shutdown without a flush of its log: what was not synced is gone.
+The spool is an ext4 file system in a private mount namespace. A power failure is its shutdown without a flush of its log: unsynced data is lost.
 """
 import argparse
 import collections
@@ -26,7 +26,7 @@ from harness import Mailroot, Sink, wait_for  # noqa: E402
 
 SKIPPED = 77
 EXT4_IOC_SHUTDOWN, WITHOUT_FLUSH = 0x8004587D, 2
-TRIED_AGAIN_S = 13  # what can't be finished is tried again after 10 s
+TRIED_AGAIN_S = 13  # unfinished steps are tried again after 10 s
 
 
 class Skip(Exception):
@@ -79,7 +79,7 @@ class Disk:
 
 
 class Service(Mailroot):
-    """A service whose spool is a disk, and a smart host that can be slow: recipients later*@ are put off until `ready`, refused*@ refused."""
+    """A service whose spool is a disk, and a smart host that can be slow: recipients later*@ are delayed until `ready`, refused*@ are refused."""
 
     def __init__(self, features=(), extra=""):
         self.disk, self.ready, self.begun, self.go = Disk(features), False, 0, threading.Event()
@@ -107,7 +107,7 @@ class Service(Mailroot):
         self.disk.unmount()
 
     def kill(self):
-        """Every process at once, as when the machine stops."""
+        """Kills every process at once, as when the machine stops."""
         for pid in [self.process.pid, *self.descendants()]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -115,7 +115,7 @@ class Service(Mailroot):
         self.process = None
 
     def cut(self):
-        """A power cut, and the machine is on again."""
+        """A power failure, and the machine is on again."""
         self.disk.lose_power()
         self.kill()
         self.disk.unmount()
@@ -123,7 +123,7 @@ class Service(Mailroot):
         self.start()
 
     def copies(self):
-        """recipient -> how often the smart host has taken a message for it"""
+        """recipient -> how often the smart host accepted a message for it"""
         return dict(collections.Counter(rcpt.strip("<>") for _, rcpts, _ in self.sink.messages for rcpt in rcpts))
 
     def left(self):
@@ -154,16 +154,16 @@ def check(value, what):
 
 
 def send_while_slow(service, rcpts):
-    """Messages that the smart host has, but for its last word."""
+    """Messages that the smart host has but has not acknowledged yet."""
     service.go.clear()
     for rcpt in rcpts:
         service.send([rcpt])
-    wait_for(lambda: service.begun == len(rcpts), "the messages to be under way")
+    wait_for(lambda: service.begun == len(rcpts), "the messages to be in delivery")
 
 
 def check_stopped(service, rcpts):
-    """Nothing can be written: all is said once, and nothing goes out again."""
-    wait_for(lambda: len(service.sink.messages) >= len(rcpts), "the messages to be taken")
+    """Nothing can be written: this is logged once, and nothing is sent again."""
+    wait_for(lambda: len(service.sink.messages) >= len(rcpts), "the messages to be accepted")
     stays(lambda: service.copies() == dict.fromkeys(rcpts, 1), "one copy each")
     code, text = answer_to_mail(service)
     check((code, text[:5]) == (452, b"4.3.1"), f"MAIL is answered {code} {text}")
@@ -173,7 +173,7 @@ def check_stopped(service, rcpts):
 
 
 def readonly():
-    """The file system turns read-only while messages are under way."""
+    """The file system becomes read-only while messages are being sent."""
     rcpts = [f"ok{i}@example.net" for i in range(3)]
     with Service() as service:
         send_while_slow(service, rcpts)
@@ -184,7 +184,7 @@ def readonly():
 
 
 def frozen():
-    """No name can be changed in new/ and cur/ (EPERM), and then it can again."""
+    """No rename works in new/ and cur/ (EPERM), and then it works again."""
     rcpts = [f"ok{i}@example.net" for i in range(3)]
     with Service() as service:
         folders = [service.server_folder() / name for name in ("new", "cur")]
@@ -195,7 +195,7 @@ def frozen():
             check_stopped(service, rcpts)
         finally:
             run("chattr", "-i", *folders)
-        wait_for(lambda: answer_to_mail(service)[0] == 250, "the service to take mail again")
+        wait_for(lambda: answer_to_mail(service)[0] == 250, "the service to accept mail again")
         service.send(["a@example.com"])
         service.dropped(1)
         wait_for(lambda: not service.left(), "an empty spool")
@@ -204,7 +204,7 @@ def frozen():
 
 
 def full(features=()):
-    """No room for a verdict: two recipients in two places, the copy for one can't be written, the other has the message."""
+    """No room for a verdict: two recipients at two destinations, the copy for one can't be written, the other has the message."""
     rcpts = ["ok@example.net", "a@example.com"]
     with Service(features) as service:
         local = [service.pids()["local"]]
@@ -213,12 +213,12 @@ def full(features=()):
             os.kill(pid, signal.SIGSTOP)
         service.go.clear()
         service.send(rcpts)
-        wait_for(lambda: service.begun, "the message to be under way")
+        wait_for(lambda: service.begun, "the message to be in delivery")
         service.disk.fill()
         for pid in local:
             os.kill(pid, signal.SIGCONT)
         service.go.set()
-        wait_for(service.copies, "the message to be taken")
+        wait_for(service.copies, "the message to be accepted")
         stays(lambda: service.copies() == {"ok@example.net": 1}, "one copy")
         service.disk.empty()
         wait_for(lambda: not service.left(), "an empty spool", 40)
@@ -226,19 +226,19 @@ def full(features=()):
 
 
 def full_without_promise():
-    """The same where the file system can't keep room for a journal: memory has to do."""
+    """The same on a file system that can't reserve room for a journal, so that it must stay in memory."""
     full(("-O", "^extent,^64bit"))
 
 
 def full_partly():
-    """One job, of which one recipient has the message and the other must be tried again; no journal can be made."""
+    """One job: one recipient has the message and the other must be tried again, and no journal can be created."""
     with Service() as service:
         service.go.clear()
         service.send(["ok@example.net", "later@example.net"])
-        wait_for(lambda: service.begun, "the message to be under way")
+        wait_for(lambda: service.begun, "the message to be in delivery")
         service.disk.fill()
         service.go.set()
-        wait_for(service.copies, "the message to be taken")
+        wait_for(service.copies, "the message to be accepted")
         stays(lambda: service.copies() == {"ok@example.net": 1}, "one copy")
         check("spool" in service.ctl("status").stdout, "status does not tell that the spool is full")
         service.ready = True
@@ -273,11 +273,11 @@ def injected(service, role, *arguments):
 
 
 def stuck():
-    """One message can't be removed once; the spool is as good as ever."""
+    """One message can't be removed once; the spool works."""
     with Service() as service:
         service.go.clear()
         service.send(["ok@example.net"])
-        wait_for(lambda: service.begun, "the message to be under way")
+        wait_for(lambda: service.begun, "the message to be in delivery")
         with injected(service, "queue", "-e", "trace=unlinkat", "-e", "inject=unlinkat:error=EIO:when=1"):
             service.go.set()
             wait_for(lambda: "can't remove the finished message" in service.log(), "the message that can't be removed")
@@ -287,7 +287,7 @@ def stuck():
 
 
 def cut_notice():
-    """Power is lost when the notice is in the spool, and before the journal says so."""
+    """Power is lost when the notice is in the spool, before the journal has it."""
     with Service() as service:
         with injected(service, "local", "-e", "trace=fdatasync", "-e", "inject=fdatasync:delay_enter=20000000"):
             service.send(["refused@example.net"])
@@ -298,7 +298,7 @@ def cut_notice():
 
 
 def unreadable():
-    """The journal that says who has the message can't be read."""
+    """The journal that has the recipients with the message can't be read."""
     with Service(extra="local_domain other.example.com { }") as service:
         service.send(["ok@example.net", "later@example.net"])
         wait_for(lambda: "delivered" in service.journals(), "the verdict in the journal")

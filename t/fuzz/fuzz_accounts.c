@@ -1,5 +1,4 @@
-/* What accounts_parse takes is written so that it reads the same, and names lead to their account whatever their case.
- */
+/* An account that accounts_parse accepts is written and read back the same. A name finds its account in any case. */
 #include <ctype.h>
 #include <string.h>
 

@@ -7,8 +7,8 @@ static bool inside(struct span part, struct span whole)
 	return part.len == 0 || (part.at >= whole.at && part.at + part.len <= whole.at + whole.len);
 }
 
-/* What was taken holds nothing that could end a line, and is taken again as the same. */
-/* What goes on is an address of the same domain, and has a dot-string or a quoted local part. */
+/* An accepted address has nothing that could end a line, and is accepted again unchanged. */
+/* The address that is passed on has the same domain, and a dot-string or a quoted string as local part. */
 static void check_sent(const struct address *got)
 {
 	struct address again;

@@ -1,5 +1,4 @@
-/* Whatever stands in the files: false comes with an error and true without; each finding is one printable
- * line. */
+/* With any contents of the files, false comes with an error and true without; each finding is one printable line. */
 #include <string.h>
 
 #include "common/tls/certificate.h"

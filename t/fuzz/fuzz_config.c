@@ -1,6 +1,6 @@
 /*
- * Any text as a configuration. Errors are either reported or there are none; what is good means the same after the
- * canonical text, origins included, and after config show, which is a configuration itself.
+ * Any text as a configuration. Either errors are reported, or the canonical text, with its origins, and the output of
+ * config show, which is a configuration itself, have the same meaning.
  */
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* A packet from a name server, a text of /etc/hosts, a name to ask for: only what bears our number is an answer, and a
- * question is as long as its name. */
+/* A packet of a name server, a text of /etc/hosts, a name to query: only a packet with the id of our query is an
+ * answer, and a query is as long as its name. */
 #include "ctl/lookup.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * Whatever stands in the file: an edit concerns the lines of one name, all others stay in their order, what was set is
- * found, and what was deleted is gone. The input's first line is the name, the rest the file.
+ * With any file, an edit changes the lines of one name and keeps all others in their order; an account that was set is
+ * found, and a deleted one is not. The first line of the input is the name, the rest is the file.
  */
 #include "common/accounts/accounts.h"
 #include "ctl/userfile.h"
@@ -24,7 +24,7 @@ static bool has(struct span text, struct span name)
 	return found;
 }
 
-/* Both without NAME. */
+/* Compares both without NAME. */
 static bool same_others(struct span a, struct span b, struct span name)
 {
 	struct str left, right;

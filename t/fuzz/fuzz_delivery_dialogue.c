@@ -1,8 +1,7 @@
 /*
- * A host that may say anything. The first octet chooses what is offered to it and asked of it; the rest are its lines,
- * and how handshakes end. Whatever it says: commands stay within their bound, no recipient is decided twice, none is
- * lost, `delivered` needs a message sent, mail goes over no connection that is less than what was asked for, and
- * credentials go nowhere else.
+ * A host that may say anything. The first octet chooses the message and the requirements; the rest are its lines, and
+ * the results of handshakes. Commands stay within their bound, no recipient is decided twice or lost, `delivered` needs
+ * a sent message, mail is sent only over a connection that meets the requirements, and so are credentials.
  */
 #include <string.h>
 

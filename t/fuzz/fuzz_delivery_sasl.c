@@ -1,5 +1,5 @@
-/* A host that challenges as it likes: we stay within our lines, end, say the password only where that is the mechanism,
- * and never believe a host that has not proved itself. */
+/* A host with any challenges: our lines are bounded, the exchange ends, the password is sent only if the mechanism
+ * does so, and a host that has not authenticated itself is never trusted. */
 #include <string.h>
 
 #include "common/base/base64.h"
@@ -20,7 +20,7 @@ static void check_line(const struct str *line, bool may_tell)
 	str_free(&told);
 }
 
-/* Whether the host ever says what makes SCRAM end well: it can't. */
+/* The host can never complete SCRAM, because it does not know the password. */
 static void converse(const struct sasl *s, enum config_auth auth, struct span challenges)
 {
 	struct str line;

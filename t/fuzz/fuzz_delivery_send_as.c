@@ -1,6 +1,6 @@
 /*
- * A header that is sent as another sender. The first octet says what is kept. Whatever the header: what is written has
- * one field From, whose only address is the one that was asked for, and no Sender; it ends as the header did.
+ * A header whose sender is replaced. The first octet chooses what is kept. The result for any header has one field
+ * From, whose only address is the requested one, and no Sender; it ends as the header did.
  */
 #include "common/base/str.h"
 #include "common/mail/fields.h"

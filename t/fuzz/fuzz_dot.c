@@ -6,7 +6,8 @@
 
 enum { BOUND = 1 << 20 };
 
-/* Reads IN in pieces of STEP octets, each into a buffer of exactly the promised size; returns what was taken. */
+/* Reads IN in pieces of STEP octets, each into a buffer of exactly the documented size. Returns the octets that were
+ * taken. */
 static size_t read_all(struct dot_reader *r, struct span in, size_t step, struct str *text)
 {
 	size_t taken = 0;
@@ -33,7 +34,7 @@ static bool has_bare(struct span s)
 	return false;
 }
 
-/* What was written ends at its last octet, not before, and is read as it was but for the line ends. */
+/* Written data ends at its last octet, not before, and is read unchanged except for line ends. */
 static void check_round_trip(struct span in)
 {
 	struct dot_writer writer = {0};
@@ -52,7 +53,7 @@ static void check_round_trip(struct span in)
 	str_free(&text);
 }
 
-/* Where the data end: behind CRLF . CRLF, or, where LF ends a line, behind LF . LF with a CR before either. */
+/* Where the data ends: after CRLF . CRLF or, if LF ends a line, after LF . LF with or without CR before each LF. */
 static size_t end_of(struct span in, bool lf)
 {
 	for (size_t at = 0; at < in.len; at++) {
@@ -68,7 +69,7 @@ static size_t end_of(struct span in, bool lf)
 	return in.len;
 }
 
-/* The first octet chooses how to cut, whether to repair, and whether LF ends a line. */
+/* The first octet chooses the pieces, whether to repair, and whether LF ends a line. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t how = size ? data[0] : 0;

@@ -1,4 +1,4 @@
-/* Parameters of notices: what is taken is printable in both forms, and comes back the same. */
+/* Parameters of notices: an accepted value is printable in both forms, and reads back the same. */
 #include <string.h>
 
 #include "common/mail/dsn.h"

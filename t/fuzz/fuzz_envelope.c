@@ -1,7 +1,7 @@
 #include "common/mail/envelope.h"
 #include "t/fuzz/must.h"
 
-/* Written by us and read again, an envelope is the same. */
+/* An envelope that we write reads back the same. */
 static void check(const struct envelope *got, struct arena *arena)
 {
 	struct str text;
@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(whole.rcpt_count > 0 && whole.rcpt_count <= ENVELOPE_RCPT_MAX);
 		check(&whole, &arena);
 	}
-	/* A part of the file says the same, or that it wants more. */
+	/* A part of the file gives the same result, or needs more. */
 	enum envelope_result partial = envelope_parse(in, false, &arena, &part, &why);
 	MUST(partial == ENVELOPE_MORE || partial == result);
 	MUST(partial != ENVELOPE_OK || part.body_at == whole.body_at);

@@ -1,5 +1,5 @@
-/* Arguments of ETRN and ATRN, and the queue's answer: what is taken is a domain that can stand in a packet, and what a
- * node means agrees with itself. */
+/* Arguments of ETRN and ATRN, and the answer of the queue: an accepted domain fits into a packet, and the functions
+ * about a node agree. */
 #include "common/config/etrn.h"
 #include "common/mail/domain.h"
 #include "smtpd/session/etrn.h"

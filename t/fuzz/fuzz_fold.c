@@ -1,6 +1,6 @@
 /*
- * Lines that are folded on the way out. The first octet is the length of the pieces, the second the bound of a line;
- * whatever the pieces, what is written is the same as that of a second, plain implementation, dot-stuffed.
+ * Lines that are folded when they are sent. The first octet is the length of the pieces, the second the bound of a
+ * line. For any pieces the result is that of a second, simple implementation, dot-stuffed.
  */
 #include "common/base/str.h"
 #include "common/mail/dot.h"
@@ -22,7 +22,7 @@ static void write_pieces(struct dot_writer w, struct span in, size_t step, struc
 	MUST(str_append(to, (struct span){end, dot_write_end(&w, end)}));
 }
 
-/* A line at IN, without its end; what follows stands behind *in. */
+/* The line at *in without its end; *in moves to the next line. */
 static struct span take_line(struct span *in)
 {
 	struct span line = {in->at, 0};

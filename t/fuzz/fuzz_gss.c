@@ -9,7 +9,7 @@
 
 static struct gss_server *server;
 
-/* A service whose key the corpus knows. */
+/* A service whose key is known to the corpus. */
 static void write_keytab(const char *path)
 {
 	krb5_context context;
@@ -48,7 +48,8 @@ static void check_name(struct span name)
 		MUST(*user && span_ends_nocase(name, SPAN("@EXAMPLE.COM")) && name.len == strlen(user) + 12);
 }
 
-/* Two octets: the length of the first token; then both. Who can forge a ticket still has no key for an answer. */
+/* Two octets: the length of the first token; then both tokens. A client that can forge a ticket still has no key for
+ * the answer. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str reply;

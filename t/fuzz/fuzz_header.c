@@ -22,7 +22,8 @@ static struct header pass(struct span text, size_t step, const struct header_sin
 	return h;
 }
 
-/* What fields.h says of the whole text: the preamble as fields, the header section, an empty line in front of text. */
+/* The parts of the whole text according to fields.h: the preamble as fields, the header section, an empty line
+ * before text. */
 static void expect_same(struct span text, struct span passed)
 {
 	struct str want;
@@ -40,7 +41,7 @@ static void expect_same(struct span text, struct span passed)
 	str_free(&want);
 }
 
-/* A header that was completed has all that it must have, and needs nothing more. */
+/* A completed header has all required fields, and is not changed again. */
 static void check_completed(struct span passed, const struct header_sink *sink)
 {
 	struct span rest = passed, value;
@@ -58,7 +59,7 @@ static void check_completed(struct span passed, const struct header_sink *sink)
 	str_free(&again);
 }
 
-/* The text with CRLF line ends, and one at its end: as dot.h brings it. */
+/* The text with CRLF line ends, and one at its end, as dot.h returns it. */
 static void make_text(const uint8_t *data, size_t size, struct str *text)
 {
 	for (size_t i = 0; i < size; i++) {
@@ -72,7 +73,7 @@ static void make_text(const uint8_t *data, size_t size, struct str *text)
 		str_append_text(text, "\r\n");
 }
 
-/* The first octet chooses how to cut. */
+/* The first octet chooses the pieces. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct completion_values values = {"a@b", "dom.ain", "mail.dom.ain", "ID", "DATE"};

@@ -1,4 +1,4 @@
-/* What hosts_next takes is what hosts_append writes, octet for octet; a refusal takes nothing. */
+/* The octets that hosts_next accepts are those that hosts_append writes; a refusal takes none. */
 #include <stdlib.h>
 
 #include "common/ipc/hosts.h"

@@ -1,7 +1,7 @@
 #include "common/mail/journal.h"
 #include "t/fuzz/must.h"
 
-/* Whatever host and text are, one line comes out, and it is read again. */
+/* Any host and text give one line, which can be read again. */
 static void check_format(struct span in)
 {
 	struct journal_line line = {.event = JOURNAL_DELAYED, .code = 451, .enhanced = {4, 3, 0}};
@@ -16,7 +16,7 @@ static void check_format(struct span in)
 	str_free(&out);
 }
 
-/* A line that is taken is one that we could have written (but for the bound of the text). */
+/* An accepted line is one that we could have written (except for the bound of the text). */
 static void check_parse(struct span in)
 {
 	struct journal_line line;

@@ -1,9 +1,9 @@
-/* A journal and the headers of a message, of any content: the notice is a message of ours, 7 bits, in lines of bounded
- * length; the report has each recipient that there is something to say of, once, and nobody puts lines into it. */
+/* A journal and the header of a message, with any content: the notice is a valid message of 7 bits with lines of
+ * bounded length; the report has each reported recipient once, and the input can't add lines to it. */
 #include <string.h>
 
+#include "common/mail/mime.h"
 #include "common/mail/msgid.h"
-#include "delivery/local/mime.h"
 #include "delivery/local/notice.h"
 #include "t/fuzz/must.h"
 

@@ -13,7 +13,7 @@ static size_t count(struct span line, char octet)
 	return n;
 }
 
-/* One line, printable ASCII and nothing else, with as many fields as its format has. */
+/* One line of printable ASCII with as many fields as its format has. */
 static void check(const struct log_format *f, const struct wire_record *record)
 {
 	struct str out;
@@ -36,7 +36,7 @@ static struct span piece(struct span *in, size_t max)
 	return (struct span){taken.at, taken.len < max ? taken.len : max};
 }
 
-/* The input is a list as it comes over the link, and the texts of one record. */
+/* The input is a list as on the link, and the texts of one record. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span in = {(const char *)data, size}, list = in;

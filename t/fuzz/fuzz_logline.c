@@ -1,4 +1,4 @@
-/* A line of a log is never read beyond its end, and what stands between quotes makes no field of its own. */
+/* A line of a log is never read beyond its end, and quoted text makes no field of its own. */
 #include <stdint.h>
 #include <stdlib.h>
 

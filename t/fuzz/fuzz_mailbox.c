@@ -1,7 +1,7 @@
 #include "common/mail/mailbox.h"
 #include "t/fuzz/must.h"
 
-/* Any list comes to its end, each step takes something, and what is found is an address within the list's order. */
+/* The parsing of any list ends, each step takes some octets, and the addresses come in the order of the list. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span list = {(const char *)data, size}, rest = list;

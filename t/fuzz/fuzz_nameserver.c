@@ -1,5 +1,5 @@
-/* Packets and resolv.conf: only what bears our number is an answer; of servers there are no more than fit, each with an
- * address that stands in the text. */
+/* Packets and resolv.conf: only a packet with the id of our query is an answer; the number of servers is bounded,
+ * and each has an address from the text. */
 #include "common/net/nameserver.h"
 #include "t/fuzz/must.h"
 

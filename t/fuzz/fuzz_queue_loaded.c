@@ -1,4 +1,4 @@
-/* Any journal replayed over any number of recipients: the counts stay true, and what is final stays so. */
+/* Any journal replayed for any number of recipients: the counts are right, and a final recipient stays final. */
 #include <stdlib.h>
 
 #include "queue/model/loaded.h"

@@ -1,5 +1,5 @@
-/* Records of a name server that may say anything, signed or not: hosts that come out are names, in order, and fit their
- * packet; there is an end of questions, and what is unsigned brings no demand. */
+/* Any records of a name server, signed or not: the resulting hosts are names, in order, and fit into their packet;
+ * the number of queries is bounded, and unsigned records require nothing. */
 #include <string.h>
 
 #include "delivery/resolver/lookup.h"
@@ -33,8 +33,8 @@ static void ask_all(struct lookup *l, size_t host, const struct lookup_answer *a
 	}
 }
 
-/* Each record is a length and so many octets; they serve as MX records, as addresses and as TLSA records. The first
- * octet says whether they are signed. */
+/* Each record is a length and as many octets; they are used as MX records, as addresses and as TLSA records. The
+ * first octet tells whether they are signed. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span records[RECORDS_MAX], rest = {(const char *)data, size};

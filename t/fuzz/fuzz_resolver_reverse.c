@@ -1,4 +1,4 @@
-/* PTR and address records that may say anything: a name that comes out is one, and led back; else there is a reason. */
+/* Any PTR and address records: the result is a valid name that resolves to the address, or a reason. */
 #include <string.h>
 
 #include "delivery/resolver/reverse.h"
@@ -6,7 +6,7 @@
 
 enum { RECORDS_MAX = 200 };
 
-/* Each record is a length and so many octets; they serve as PTR records and as addresses. */
+/* Each record is a length and as many octets; they are used as PTR records and as addresses. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct ipaddr client = {{[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1}};

@@ -1,6 +1,6 @@
 /*
- * One exchange of each mechanism on hostile responses. The password of the one account is not known to the input, so
- * nobody gets in; an exchange ends after a few responses; challenges are within their bound.
+ * One exchange of each mechanism with hostile responses. The input does not know the password of the only account, so
+ * no login succeeds; an exchange ends after a few responses; challenges are bounded.
  */
 #include "common/base/log_level.h"
 #include "smtpd/auth/auth.h"

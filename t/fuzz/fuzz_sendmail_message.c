@@ -8,7 +8,7 @@
 
 enum { INPUT_MOST = 64 * 1024 };
 
-/* The text with CRLF, made of DATA in pieces of STEP octets. */
+/* The text with CRLF, from DATA in pieces of STEP octets. */
 static size_t read_text(const uint8_t *data, size_t size, size_t step, char *out)
 {
 	struct text_reader r = {.dots = (enum text_dots)(size % 3)};
@@ -32,7 +32,7 @@ static void lines_are_whole(const char *text, size_t len)
 	}
 }
 
-/* Whatever a program writes: the envelope is what we said, and all the rest is the message. */
+/* For any text of a program, the envelope is the one that we set, and all the rest is the message. */
 static void envelope_holds(struct span header)
 {
 	static const struct compose_defaults defaults = {"joe", "", "date"};

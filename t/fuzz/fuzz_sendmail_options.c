@@ -6,7 +6,7 @@
 
 enum { WORDS_MOST = 64, TEXT_MOST = 4096 };
 
-/* The words of a command line, each with a closing NUL. */
+/* The words of a command line, each with a final NUL. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char text[TEXT_MOST + 1];

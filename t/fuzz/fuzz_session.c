@@ -1,7 +1,7 @@
 /*
- * A whole session on a run of octets. The client is listed nowhere, so whatever it says: replies are well formed and
- * lead where session.h says, what was acknowledged is what is stored, and what is stored is for our own domains and has
- * no bare line end. A session whose first line ended with CRLF never takes a bare line end for that of a command.
+ * A whole session on a string of octets. The client is in no list. For any input, replies are well formed and lead to
+ * the states of session.h, exactly the acknowledged messages are stored, and they are for our own domains and have no
+ * bare line end. After a first line with CRLF, a bare line end never ends a command.
  */
 #include "common/base/log_level.h"
 #include "common/mail/envelope.h"
@@ -36,7 +36,7 @@ static struct config *configuration(size_t i)
 	return &configs[i];
 }
 
-/* The code of the last of the replies that were given, 0 = none. */
+/* The code of the last reply, 0 = none. */
 static int check_replies(struct dialogue *d)
 {
 	struct span out = str_span(&d->session.out);
@@ -76,7 +76,7 @@ static void check_message(const struct dialogue *d)
 }
 
 /* The table of session.h. */
-/* The block BLOCK_AUTH has one account, whose password the input can't know. */
+/* The block BLOCK_AUTH has one account, whose password the input can't contain. */
 static struct auth *authentication(void)
 {
 	static struct auth *auth;
@@ -107,7 +107,7 @@ static void check_refusal(enum command_verb verb, enum session_state before, enu
 		MUST(same);
 }
 
-/* Nothing that was said before counts after it. */
+/* Input before it has no effect after it. */
 static void shake_hands(struct dialogue *d)
 {
 	struct session *s = &d->session;

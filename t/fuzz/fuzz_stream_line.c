@@ -1,4 +1,4 @@
-/* Lines off a socket: what is read is what was sent, in order, within the bound, and `bare` tells the truth. */
+/* Lines from a socket are read as they were sent, in order and within the bound, and `bare` is right. */
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@ static void must(bool holds)
 		abort();
 }
 
-/* The line at the front of *rest, told in another way than stream.c does; false when none is complete. */
+/* The first line of *rest, found in another way than in stream.c. False if it is incomplete. */
 static bool expected(struct span *rest, struct span *line, bool *bare)
 {
 	size_t end = span_find(*rest, '\n');

@@ -14,8 +14,8 @@ static bool found(struct span text, size_t piece)
 	return stuffing_found(&s);
 }
 
-/* The verdict does not depend on the pieces; a text that has a line with a single dot is never changed; and what the
- * wire's form adds is what is taken off again. */
+/* The verdict does not depend on the pieces; a text that has a line with a single dot is never changed; and
+ * unstuffing removes exactly the dots that stuffing adds. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = {(const char *)data, size};

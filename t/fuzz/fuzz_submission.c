@@ -12,7 +12,7 @@ static bool take(void *context, const struct address *rcpt, const struct dsn_rcp
 	return true;
 }
 
-/* The repaired header is one, has what it must have, tells of nobody in Bcc, and needs no further repair. */
+/* The repaired header is valid, has all required fields, has no Bcc, and needs no further repair. */
 static void check(struct submission *s, const struct submission_defaults *defaults)
 {
 	struct span head = str_span(&s->header), rest = head;
@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *why = NULL;
 	size_t begin = fields_preamble(text), end = begin;
 	MUST(begin <= size);
-	/* Reading brings CRLF before this. */
+	/* The reader has converted line ends to CRLF before. */
 	for (size_t i = 0; i < size; i++)
 		if (data[i] == '\n' ? !i || data[i - 1] != '\r' : i && data[i - 1] == '\r')
 			return 0;

@@ -1,6 +1,6 @@
 /*
- * Certificates and what a client asks for, any octets: of each kind at most one certificate is shown, there is always
- * one, it has the name when any has it, and otherwise the first is among them.
+ * Certificates and a requested name of any octets: at most one certificate of each key type is chosen, and at least
+ * one; the chosen ones have the name if any has it, otherwise the first is among them.
  */
 #include "common/mail/domain.h"
 #include "common/tls/sni.h"
@@ -14,7 +14,8 @@ struct input {
 	size_t count;
 };
 
-/* A certificate a line: its kind in one octet, then names with blanks between; the last line is what is asked for. */
+/* One certificate per line: its key type in one octet, then names separated by spaces. The last line is the
+ * requested name. */
 static struct span parse(struct span rest, struct input *in)
 {
 	while (in->count < CERTIFICATES && span_find(rest, '\n') < rest.len) {

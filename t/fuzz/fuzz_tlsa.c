@@ -1,4 +1,4 @@
-/* What tlsa_next takes is what tlsa_append writes, octet for octet; a refusal takes nothing. */
+/* The octets that tlsa_next accepts are those that tlsa_append writes; a refusal takes none. */
 #include "common/ipc/tlsa.h"
 #include "t/fuzz/must.h"
 

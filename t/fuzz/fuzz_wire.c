@@ -1,4 +1,4 @@
-/* Whatever decodes as a packet is the encoding of what it decodes to, octet for octet; and of no other type. */
+/* A decoded packet encodes to the same octets, and decodes as no other type. */
 #include <stdlib.h>
 
 #include "common/ipc/wire.h"

@@ -1,4 +1,4 @@
-/* What a fuzz target asserts; unlike assert() it holds in every build. */
+/* The assertion of fuzz targets; unlike assert() it is active in every build. */
 #ifndef T_FUZZ_MUST_H
 #define T_FUZZ_MUST_H
 
@@ -9,7 +9,7 @@
 #define MUST(condition)                                                                                                \
 	do {                                                                                                           \
 		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                        \
+			fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);                        \
 			abort();                                                                                       \
 		}                                                                                                      \
 	} while (0)

@@ -1,7 +1,6 @@
 /*
- * Stands in for libFuzzer where it is not built in: runs a fuzz target over every file of the folders named on the
- * command line, over the empty input, and over a fixed number of mutations of each, made by a small generator with a
- * fixed seed.
+ * Replaces libFuzzer in ordinary builds: runs a fuzz target on every file of the folders on the command line, on the
+ * empty input, and on a fixed number of mutations of each, made by a small generator with a fixed seed.
  */
 #include <dirent.h>
 #include <stdint.h>
@@ -19,7 +18,7 @@ static uint32_t next_random(uint32_t *seed)
 	return *seed >> 8;
 }
 
-/* An exact-size copy, so that a sanitizer sees a read past the end. */
+/* A copy of the exact size, so that a sanitizer detects a read past the end. */
 static void run_exact(const uint8_t *data, size_t size)
 {
 	uint8_t *copy = calloc(1, size ? size : 1);

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The rules of the house that a machine can check (HACKING.md).
+"""The rules of HACKING.md that a machine can check.
 
 usage: lint.py SOURCE_DIR BUILD_DIR
 
 Prints every violation as file:line: text and exits 1 when there is one.
 """
+import fnmatch
 import functools
 import pathlib
 import re
@@ -13,9 +14,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-# The floors of the house, lowest first. A folder includes itself and folders of lower floors; folders of one floor don't
-# know one another. A program stands on common, and no program includes another one; one that lies in a folder of another
-# has floors of its own, some of which they share.
+# The layers of folders, called floors, lowest first. A file includes files of its own folder and of lower floors; folders
+# of one floor don't include one another. Programs stand on common and don't include one another. A program in a folder of
+# another one has floors of its own; the two may share lower ones.
 COMMON = [["common/base"], ["common/mail"], ["common/accounts", "common/ipc", "common/spool"], ["common/config"],
           ["common/net"], ["common/process"], ["common/gss", "common/jail", "common/tls"]]
 PROGRAMS = {
@@ -48,6 +49,9 @@ DIAGNOSTIC_MIN = 12
 PAGE_LINES_MAX = 250
 PAGE_COLUMNS = 100
 CLANG_FORMAT = 14  # that of Debian 12
+CPP_KEYWORD = re.compile(r"^[a-z][\w *]*[ *](catch|class|delete|explicit|export|friend|mutable|namespace|new|operator|private|protected"
+                         r"|public|template|this|throw|try|typename|using|virtual)\(")
+CUT_LITERAL = re.compile(r'(?<!\\)[A-Za-z,] ?"[ \t]*\n[ \t]*"[ a-z]')
 
 
 def folder_of(path, root):
@@ -198,6 +202,19 @@ class Lint:
             if re.search(r"\b(strcpy|strcat|sprintf|gets|strtok|atoi|atol|system|popen)\s*\(", line):
                 self.complain(path, number, "a function that this house does not use")
 
+    def keywords(self, path):
+        """No function has the name of a keyword of C++, which editors and tools take for one."""
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = CPP_KEYWORD.match(line)
+            if match:
+                self.complain(path, number, f"{match.group(1)} is a keyword of C++")
+
+    def literals(self, path):
+        """A sentence in a string literal is not cut by the end of a line, so that grep finds a message."""
+        text = path.read_text()
+        for match in CUT_LITERAL.finditer(text):
+            self.complain(path, text.count("\n", 0, match.start()) + 1, "a literal is cut in the middle of a sentence")
+
     def format(self):
         """clang-format agrees. Its versions do not agree with one another, so it is asked where it is the one that we use."""
         tool = shutil.which("clang-format-14") or shutil.which("clang-format")
@@ -226,7 +243,7 @@ class Lint:
             self.complain(page, number, f"{there.name} has no part #{anchor}")
 
     def document(self, page):
-        """A page fits its columns and its length, its links lead somewhere, and the files that it names are there."""
+        """A page fits its columns and its length, its links lead somewhere, and the files and names in it exist."""
         lines = page.read_text().splitlines()
         if len(lines) > PAGE_LINES_MAX:
             self.complain(page, 1, f"{len(lines)} lines: this has become two pages")
@@ -238,16 +255,30 @@ class Lint:
             for name in re.findall(r"`((?:common|doc|etc|t|" + "|".join(PROGRAMS) + r")/[\w./*-]+\.\w+)`", line):
                 if "NAME" not in name and not any(self.root.glob(name)):
                     self.complain(page, number, f"there is no {name}")
-            for name in re.findall(r"`([a-z]\w*_\w+)(?:\(\))?`", line):
-                if "NAME" not in name and not name.endswith("_") and name not in self.known():
+            for name in re.findall(r"`([\w*]+\.[ch])`", line):
+                if "NAME" not in name and not fnmatch.filter(self.file_names(), name):
+                    self.complain(page, number, f"no file is called {name}")
+            constants = re.findall(r"(?<!\w)(?:-D)?([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b", line)
+            for name in re.findall(r"`([a-z]\w*_\w+)(?:\(\))?`", line) + constants:
+                ours = "NAME" not in name and not name.endswith("_") and not name.startswith("CMAKE_")
+                if ours and name not in self.known():
                     self.complain(page, number, f"nothing is called {name}")
 
     @functools.cache
+    def named_files(self):
+        """What a document may name: sources, scripts and what builds them."""
+        files = [p for pattern in ("*.*", "*/*.*", "*/*/*.*") for p in self.root.glob(pattern)]
+        return [p for p in files if p.suffix in (".c", ".h", ".in", ".def", ".py") or p.name == "CMakeLists.txt"]
+
+    @functools.cache
+    def file_names(self):
+        return {path.name.removesuffix(".in") for path in self.named_files()}
+
+    @functools.cache
     def known(self):
-        """Every word with an underscore in sources, scripts and names of files."""
-        files = [p for pattern in ("*/*.*", "*/*/*.*") for p in self.root.glob(pattern) if p.suffix in (".c", ".h", ".def", ".py")]
-        words = {word for path in files for word in re.findall(r"\w+_\w+", path.read_text(errors="replace"))}
-        return words | {path.stem for path in files}
+        """Every word with an underscore in those files and in their names."""
+        words = {word for path in self.named_files() for word in re.findall(r"\w+_\w+", path.read_text(errors="replace"))}
+        return words | {path.stem for path in self.named_files()}
 
     def documents(self):
         for page in sorted([*self.root.glob("*.md"), *self.root.glob("[a-z]*/*.md")]):
@@ -283,6 +314,8 @@ class Lint:
         for path in self.sources:
             self.includes(path)
             self.words(path)
+            self.keywords(path)
+            self.literals(path)
             self.sizes(path)
             self.modules(path)
         self.circles()

@@ -1,4 +1,4 @@
-"""aiosmtpd as a host: aiosmtpd_peer.py PORT starttls|implicit CERTIFICATE KEY [USER PASSWORD]. Prints its port when it is ready, then each message as JSON. Ends with its standard input."""
+"""aiosmtpd as a host: aiosmtpd_peer.py PORT starttls|implicit CERTIFICATE KEY [USER PASSWORD]. Prints its port when it is ready, then each message as JSON. Ends at the end of its standard input."""
 import json
 import ssl
 import sys

@@ -1,4 +1,4 @@
-"""A host that authenticates its clients, for tests: keeps every octet that it hears, and who logged in with what."""
+"""A host that authenticates its clients, for tests. It keeps all octets that it gets, and all logins."""
 import base64
 import contextlib
 import json
@@ -29,9 +29,9 @@ def bearer(response):
 
 
 class AuthHost:
-    """Speaks SMTP on loopback. USERS: name -> password. OFFER: mechanisms announced, in TLS and, where CLEAR_AUTH says so, before it.
+    """SMTP on loopback. USERS: name -> password. OFFER: mechanisms that are announced, in TLS and, with CLEAR_AUTH, also before it.
 
-    REFUSAL: what a client that has not logged in hears at MAIL where that is REQUIRED.
+    REFUSAL: the reply to MAIL if a client has not logged in and that is REQUIRED.
 
     ACCEPTS(user, token): whether an access token is good for a user; the default looks into USERS. IN_WORDS: a token is refused with a 334 and
     JSON, whose answer is kept in `answers`, before the reply (RFC 7628 3.2.2); otherwise at once, as Exchange does.
@@ -65,7 +65,7 @@ class AuthHost:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def knows(self, secret):
-        """SECRET, or what a mechanism makes of it, was among what was heard."""
+        """True if the host got SECRET, or the form that a mechanism makes of it."""
         forms = [secret.encode(), base64.b64encode(secret.encode()).rstrip(b"=")[:-1]]
         forms += [base64.b64encode(b"\0" * n + secret.encode())[4:-4] for n in (1, 2)]
         text = b"".join(self.heard)
@@ -110,7 +110,7 @@ class Session:
         return line.decode("latin-1").rstrip("\r\n") if line else None
 
     def run(self):
-        """To the end; or the channel in TLS, for the session that follows."""
+        """Serves to the end. Returns the channel in TLS if a session follows."""
         while (line := self.read()) is not None:
             verb, _, argument = line.partition(" ")
             if verb == "EHLO":

@@ -1,4 +1,4 @@
-"""A service with accounts, and what a client says to it, for the tests of authentication."""
+"""A service with accounts, and a client's part of the dialogue, for tests of authentication."""
 import base64
 import socket
 import ssl
@@ -9,7 +9,7 @@ import harness
 from harness import Mailroot, Wire
 
 USERS = {"alice": "wonderland 1865", "bob@example.com": "Tr\u00e4umerei", "copier": "a9!Secret"}
-FAR = "reader@far.test"  # nobody may relay there without authenticating
+FAR = "reader@far.test"  # only authenticated clients may relay there
 ALL = "auth plain login scram-sha-256 cram-md5"
 
 
@@ -22,7 +22,7 @@ def plain(user, password):
 
 
 class Service(Mailroot):
-    """With accounts, a certificate for localhost, and no relay but for who authenticates; a smart host takes what goes out."""
+    """With accounts, a certificate for localhost, and relay only for authenticated clients. A smart host gets outgoing mail."""
 
     def __init__(self, access=ALL, server="", users=USERS, clear=True):
         super().__init__()
@@ -45,7 +45,7 @@ class Service(Mailroot):
             raise AssertionError(f"user {action} {name}: {done.stdout}{done.stderr}")
 
     def clone(self, name, n):
-        """Names of N accounts with the password of NAME: none of them is remembered from a login before."""
+        """Names of N accounts with the password of NAME. None of them is cached from an earlier login."""
         line = next(line for line in self.users_file.read_text().splitlines() if line.startswith(name + " "))
         names = [f"clone{i}" for i in range(n)]
         with self.users_file.open("a") as file:

@@ -1,4 +1,4 @@
-"""Certificates for tests, made with openssl: an authority, what it issues (RSA, ECDSA, expired, of other names), what it revokes."""
+"""Certificates for tests, made with openssl: an authority, its certificates (RSA, ECDSA, expired, for other names), its revocations."""
 import datetime
 import pathlib
 import subprocess
@@ -45,7 +45,7 @@ class Certificate:
         self.certificate, self.key = pathlib.Path(certificate), pathlib.Path(key)
 
     def __str__(self):
-        """As tls_certificate wants it."""
+        """The value of tls_certificate."""
         return f"{self.certificate} {self.key}"
 
     def text(self):
@@ -58,7 +58,7 @@ class Certificate:
 
 
 class Authority:
-    """A root of its own in FOLDER: `file` is what clients trust, `crl` the same with its revocation list."""
+    """A root authority in FOLDER: clients trust `file`; `crl` is `file` with the revocation list."""
 
     def __init__(self, folder, name="Mailroot Test CA"):
         self.folder = pathlib.Path(folder)
@@ -76,7 +76,7 @@ class Authority:
         return config
 
     def issue(self, *names, kind="ecdsa", days=30, since=-1):
-        """A certificate of NAMES (DNS; an address as "IP:127.0.0.1"), valid from SINCE days from now for DAYS: expired with since=-30, days=20."""
+        """A certificate for NAMES (DNS; an address as "IP:127.0.0.1"), valid from SINCE days from now for DAYS; expired with since=-30, days=20."""
         self.count += 1
         stem = self.folder / f"{self.count:02}-{kind}"
         request, certificate, key = (stem.with_suffix(s) for s in (".csr", ".pem", ".key"))

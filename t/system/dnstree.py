@@ -22,7 +22,7 @@ SERVFAIL, NXDOMAIN, REFUSED = 2, 3, 5
 
 
 class Zone:
-    """What stands in a zone, one record a line without TTL and class ("www A 127.0.0.1"), and how it is signed and delegated.
+    """The records of a zone, one per line without TTL and class ("www A 127.0.0.1"), and how it is signed and delegated.
 
     signed: it is; delegated: the parent has its DS; days: (begin, end) of the signatures, from now; other_key: the DS is of another key."""
 
@@ -41,7 +41,7 @@ def wire(name):
 
 
 def question(packet):
-    """(name in lower case, type, where the question ends)"""
+    """(name in lower case, type, offset of the end of the question)"""
     at, labels = 12, []
     while packet[at]:
         labels.append(packet[at + 1:at + 1 + packet[at]].decode("latin-1").lower())
@@ -54,7 +54,7 @@ def answer_head(packet, rcode=0, flags=0x8180, end=None):
 
 
 class Tree:
-    """ZONES: name with final dot -> Zone; the root and what lies between are made."""
+    """ZONES: name with final dot -> Zone. The root and the zones in between are made."""
 
     def __init__(self, zones):
         self.zones = dict(zones)
@@ -135,7 +135,7 @@ remote-control:
 """ + conf)
         self.peer.start("/usr/sbin/nsd", "-d", "-c", "/etc/nsd/nsd.conf", port=self.behind)
 
-    # -- the door
+    # -- the proxy
 
     def _open(self):
         while True:
@@ -182,7 +182,7 @@ remote-control:
                 connection.sendall(struct.pack(">H", len(answer)) + answer)
 
     def _fault(self, name, kind):
-        """Of the name and type, of the name, of a name above it ("*.name"), or of all ("*")."""
+        """The fault for the name and type, for the name, for a parent name ("*.name"), or for all names ("*")."""
         for key in ((name, kind), name, *(f"*.{name.split('.', n)[n]}" for n in range(1, name.count(".") + 1)), "*"):
             if key in self.faults:
                 return self.faults[key]
@@ -206,14 +206,14 @@ remote-control:
         answer = ask_server(packet, self.behind)
         if fault == "stripped":
             return strip(packet, answer)
-        # It stands for a recursive server: it is none's authority, and recursion is to be had.
+        # It acts as a recursive server: no answer is authoritative, and recursion is available.
         flags = struct.unpack(">H", answer[2:4])[0] & ~0x0400 | 0x0080
         self.rcodes[name, kind, flags & 15] += 1
         return _limit(answer[:2] + struct.pack(">H", flags) + answer[4:], packet, way)
 
 
 def _limit(answer, packet, way):
-    """Over UDP no more than 1232 octets, which is what libunbound says it can take: then "truncated"."""
+    """An answer of more than 1232 octets, the size that libunbound announces, is truncated over UDP."""
     return answer_head(packet, flags=0x8380) if way == "udp" and len(answer) > 1232 else answer
 
 
@@ -242,7 +242,7 @@ def skip_name(packet, at):
 
 
 def strip(packet, answer):
-    """ANSWER as a server gives it that knows nothing of DNSSEC: no DS, DNSKEY, RRSIG, NSEC, and no EDNS."""
+    """ANSWER as from a server without DNSSEC: no DS, DNSKEY, RRSIG, NSEC, and no EDNS."""
     at, kept = question(packet)[2], []
     for count in struct.unpack(">HH", answer[6:10]):
         section = []

@@ -1,4 +1,4 @@
-"""Dovecot's submission server as a peer, in the configuration language of the version that Debian has: 2.3 (Debian 12) or 2.4 (Debian 13)."""
+"""Dovecot's submission server as a peer, with the configuration syntax of Debian's version: 2.3 (Debian 12) or 2.4 (Debian 13)."""
 
 COMMON = """protocols = submission
 base_dir = /run/dovecot
@@ -19,7 +19,7 @@ service submission-login {{
 }}
 """
 
-# What differs: version 2.3 first, then 2.4.
+# The differences: version 2.3 first, then 2.4.
 MAIL = ("""mail_location = maildir:/var/tmp/mail
 userdb {
   driver = static

@@ -1,4 +1,4 @@
-"""Runs a program as the unit does that permits some address families only: families.py UNIT COMMAND ARGUMENT..."""
+"""Runs a program with only the address families that a systemd unit permits: families.py UNIT COMMAND ARGUMENT..."""
 import ctypes
 import errno
 import os

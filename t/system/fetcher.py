@@ -1,4 +1,4 @@
-"""Clients for the tests of mail on demand: one that says ETRN, and one that turns its connection round with ATRN and then is the host."""
+"""Clients for the tests of ETRN and ATRN: one that sends ETRN, and one that sends ATRN and then acts as the host."""
 import harness
 from auth_service import plain
 from harness import Wire
@@ -24,7 +24,7 @@ def empty(server):
 
 
 class Fetcher:
-    """A client who authenticates, turns the connection round with ATRN, and then is the host: it keeps what it gets."""
+    """A client that authenticates, sends ATRN, and then acts as the host. It keeps the mail that it gets."""
 
     def __init__(self, server, secured=False, user="alice"):
         self.server, self.messages = server, []
@@ -62,7 +62,7 @@ class Fetcher:
         self.wire.say(line.encode() + b"\r\n")
 
     def serve(self, until=lambda: False, rcpt="250 2.1.5 ok"):
-        """As a host, until QUIT or the end: returns the last command."""
+        """Acts as the host until QUIT or the end of the connection. Returns the last command."""
         self.answer("220 branch.test ready to receive")
         while not until():
             line = self.command()

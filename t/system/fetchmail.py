@@ -1,6 +1,6 @@
-"""Debian's fetchmail, a client of ETRN and of ATRN (it calls that ODMR), downloaded and unpacked beside what t/system/peers keeps, not installed.
+"""Debian's fetchmail, a client of ETRN and ATRN (which it calls ODMR). It is downloaded and unpacked next to the peers of t/system/peers, not installed.
 
-It runs with the libraries that our own programs need anyway.
+It runs with libraries that our own programs need too.
 """
 import fcntl
 import os
@@ -33,7 +33,7 @@ def download(folder):
 
 
 def program():
-    """Its path; fetched when it is not there."""
+    """Its path. It is downloaded if it is missing."""
     cache().mkdir(parents=True, exist_ok=True)
     folder = cache() / "fetchmail"
     with open(cache() / ".fetchmail.lock", "w") as lock:
@@ -44,11 +44,11 @@ def program():
 
 
 def run(folder, poll):
-    """One round with the line POLL of its configuration; FOLDER is a place for its files. What it printed."""
+    """One round with POLL as a line of its configuration; FOLDER is for its files. Returns its output."""
     control = pathlib.Path(folder) / "fetchmailrc"
     control.write_text(poll + "\n")
     control.chmod(0o600)
-    # It wants to know its host's name by DNS or /etc/hosts; localhost is in every one.
+    # It looks up the name of its host in DNS or /etc/hosts; localhost always exists.
     named = ["unshare", "--uts", "sh", "-c", 'hostname localhost && exec "$@"', "sh"] if os.geteuid() == 0 else []
     done = subprocess.run([*named, program(), "-f", control, "-v", "-v"], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
                           env={"HOME": str(folder), "FETCHMAILHOME": str(folder), "USER": "fetcher", "PATH": "/usr/bin:/bin"})

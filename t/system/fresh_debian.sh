@@ -1,7 +1,7 @@
 #!/bin/bash
-# fresh_debian.sh [--suite SUITE] [--short] [FOLDER]: the README's two commands in a Debian where nothing was installed by hand.
+# fresh_debian.sh [--suite SUITE] [--short] [FOLDER]: the two commands of the README in a Debian without anything installed by hand.
 #   --suite SUITE  trixie (Debian 13, the default) or bookworm (Debian 12)
-#   --short        t/run --short instead of t/run: all tests but those of the whole service
+#   --short        t/run --short instead of t/run: all tests except those of the whole service
 #   --again        a test that failed runs once more
 #   FOLDER         where it happens; default /var/tmp/mailroot-fresh. FOLDER/SUITE.base is kept for the next time.
 #
@@ -28,7 +28,7 @@ mkdir -p "$folder"
 if [ ! -e "$base/.done" ]; then
 	rm -rf "$base"
 	debootstrap --variant=minbase "$suite" "$base" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
-	for file in /etc/apt/apt.conf.d/*proxy* /etc/resolv.conf; do	# the way to the mirror, where it needs one
+	for file in /etc/apt/apt.conf.d/*proxy* /etc/resolv.conf; do	# access to the mirror, if it needs a proxy
 		[ ! -e "$file" ] || cp "$file" "$base$file"
 	done
 	touch "$base/.done"
@@ -36,13 +36,13 @@ fi
 rm -rf "$root"
 cp -a "$base" "$root"
 mkdir -p "$root/src/mailroot"
-# What the installer of every machine writes, and debootstrap does not.
+# What the installer of a machine writes and debootstrap does not.
 [ -e "$root/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n::1\tlocalhost\n' >"$root/etc/hosts"
 git -C "$source" archive HEAD | tar -x -C "$root/src/mailroot"
 inside='mount -t proc proc /proc && mount -t sysfs sys /sys && mount -t devtmpfs dev /dev 2>/dev/null; mkdir -p /dev/shm /dev/pts; mount -t tmpfs shm /dev/shm;
 	mount -t devpts -o newinstance,ptmxmode=0666 pts /dev/pts; [ -e /dev/ptmx ] || ln -s pts/ptmx /dev/ptmx;
 	cd /src/mailroot && time etc/quickstart --once && time t/run'$options
-# Its root is a mount point, as that of every machine is.
+# Its root is a mount point, as on every machine.
 unshare --mount --pid --fork --uts --ipc sh -c 'mount --bind "$0" "$0" && cd "$0" && exec chroot . "$@"' "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
 	http_proxy="${http_proxy:-}" bash -c "$inside"
 rm -rf "$root"

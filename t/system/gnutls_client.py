@@ -1,4 +1,4 @@
-"""A TLS client that asks for handshakes and keys anew as often as it likes, which OpenSSL's does not: GnuTLS, called directly."""
+"""A TLS client that requests renegotiation and key updates without limit, which OpenSSL does not: GnuTLS, called directly."""
 import ctypes
 import socket
 
@@ -37,7 +37,7 @@ class Client:
         return self.call("gnutls_record_send", self.session, text, ctypes.c_size_t(len(text)))
 
     def hear(self):
-        """What comes next of the application, b"" at the end, or when the connection broke."""
+        """The next application data; b"" at the end, or if the connection broke."""
         to = ctypes.create_string_buffer(4096)
         while True:
             n = self.call("gnutls_record_recv", self.session, to, ctypes.c_size_t(len(to)))
@@ -45,11 +45,11 @@ class Client:
                 return to.raw[:n] if n > 0 else b""
 
     def renew_keys(self):
-        """True: said so (TLS 1.3, RFC 8446 4.6.3), and asked the server to renew its own."""
+        """A key update (TLS 1.3, RFC 8446 4.6.3) that also requests one of the server. True: sent."""
         return self.call("gnutls_session_key_update", self.session, ctypes.c_uint(RENEW_BOTH)) == 0
 
     def renegotiate(self):
-        """True: asked for (TLS 1.2), and refused; False when the connection is gone."""
+        """Requests renegotiation (TLS 1.2). True: refused. False: the connection ended."""
         while True:
             n = self.call("gnutls_handshake", self.session)
             if n not in (AGAIN, INTERRUPTED):

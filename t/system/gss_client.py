@@ -1,4 +1,4 @@
-"""The client's side of AUTH GSSAPI, straight from MIT's library by ctypes, so that a test can do it wrong."""
+"""The client side of AUTH GSSAPI, with MIT's library by ctypes, so that a test can make errors."""
 import base64
 import contextlib
 import ctypes
@@ -19,7 +19,7 @@ class Buffer(ctypes.Structure):
     _fields_ = [("length", ctypes.c_size_t), ("value", ctypes.c_void_p)]
 
     def take(self, library):
-        """Its octets; what the library gave is given back."""
+        """Its octets. The memory of the library is released."""
         octets = ctypes.string_at(self.value, self.length) if self.length else b""
         library.gss_release_buffer(ctypes.byref(ctypes.c_uint32()), ctypes.byref(self))
         return octets
@@ -81,7 +81,7 @@ def encode(token):
 
 
 def authenticate(wire, initiator, authzid=b"", initial=True, answer=None, record=None):
-    """AUTH GSSAPI over a harness.Wire; the last reply's (code, line). RECORD, a list, gets every line that we send."""
+    """AUTH GSSAPI over a harness.Wire. Returns (code, line) of the last reply. RECORD, a list, gets every line that we send."""
     def say(line):
         if record is not None:
             record.append(line)

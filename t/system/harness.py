@@ -1,6 +1,6 @@
-"""Runs the whole service for a test: real programs, a private folder, free loopback ports, conditions instead of sleeps.
+"""Runs the whole service for a test: with the real programs, a private folder, free loopback ports, and conditions instead of sleeps.
 
-Tests are unittest classes; `harness.main()` at the end of each file takes --build DIR. Everything a test starts is ended by process id.
+Tests are unittest classes; `harness.main()` at the end of each file takes --build DIR. A test ends every process that it starts, by process id.
 """
 import argparse
 import atexit
@@ -34,7 +34,7 @@ def free_port():
 
 
 def wait_for(condition, what, seconds=20.0):
-    """Polls until condition() gives something true, and returns that; fails with WHAT after the deadline."""
+    """Polls until condition() returns something true, and returns that. Fails with WHAT after the deadline."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -46,9 +46,9 @@ def wait_for(condition, what, seconds=20.0):
 
 
 def scratch():
-    """A folder on a real disk where there is one: tmpfs has no O_TMPFILE races worth testing. Mode 0755 so that the jailed users reach it.
+    """A folder on a real disk if there is one: tmpfs has no O_TMPFILE races to test. Mode 0755, so that the jailed users can reach it.
 
-    It goes with this process, however a test ends (KEEP in the environment keeps those that are left then)."""
+    It is removed when this process ends, however the test ends (KEEP in the environment keeps it)."""
     folder = tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-", dir="/var/tmp")
     os.chmod(folder, 0o755)
     if not os.environ.get("KEEP"):
@@ -57,7 +57,7 @@ def scratch():
 
 
 def sweep():
-    """Removes the folders of tests that were killed: those whose process is no more."""
+    """Removes the folders of killed tests: those whose process has ended."""
     for folder in pathlib.Path("/var/tmp").glob(f"{SCRATCH}*"):
         pid = folder.name[len(SCRATCH):].split("-")[0]
         if pid.isdigit() and not os.path.exists(f"/proc/{pid}") and not os.environ.get("KEEP"):
@@ -65,7 +65,7 @@ def sweep():
 
 
 def role_of(pid):
-    """The role of a process of the service, which its program is called after; None = not started yet, or master."""
+    """The role of a process of the service, from the name of its program; None = not started yet, or master."""
     program = pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[0]
     return program.removeprefix("mailroot-") if program.startswith("mailroot-") else None
 
@@ -106,7 +106,7 @@ class Mailroot:
 
     def write_conf(self, server="", conf="", global_conf=""):
         relay = "" if "relay" in server.split("{")[0].split() or "relay {" in server else "relay { list 127.0.0.1 ::1 }"
-        # Octets arrive as they were sent; test_text.py has what a message of ours may lack.
+        # Octets arrive as they were sent; test_text.py tests what the message of a client may lack.
         completion = "" if "add_missing_headers" in server else "add_missing_headers no"
         self.conf.write_text(f"""
 mailroot_dir {self.folder}/spool
@@ -211,7 +211,7 @@ virtual_server {self.name} {{
         return found
 
     def pids(self):
-        """role -> pid of master's children, the youngest of each role: numbers of processes begin anew some day."""
+        """role -> pid of master's children, the newest of each role. Process ids wrap around, so start times decide."""
         found = {"master": (0, self.process.pid)}
         for pid in self.descendants():
             with contextlib.suppress(OSError):
@@ -241,7 +241,7 @@ virtual_server {self.name} {{
 
 
 def users():
-    """As root the service runs under users of its own; the tests make them where the package's sysusers has not."""
+    """As root the service runs as users of its own. The tests make them if sysusers of the package has not."""
     for name in ("mailroot", "mailroot-smtpd", "mailroot-out", "mailroot-web"):
         if subprocess.run(["id", name], capture_output=True).returncode:
             subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
@@ -252,7 +252,7 @@ def users():
 
 
 class Message:
-    """A dropped file taken apart: envelope lines, our Received field, and what the client sent."""
+    """A dropped file in its parts: envelope lines, our Received field, and the message of the client."""
 
     def __init__(self, path):
         raw = pathlib.Path(path).read_bytes()
@@ -271,7 +271,7 @@ class Message:
                 break
             at = end + 2
         assert raw[at:].startswith(b"Received: "), raw[:400]
-        while True:  # the folded field is ours, what follows is the client's
+        while True:  # the folded field is ours, the rest is from the client
             at = raw.index(b"\r\n", at) + 2
             if raw[at:at + 1] not in (b" ", b"\t"):
                 break
@@ -300,7 +300,7 @@ class Wire:
         self.socket.sendall(octets)
 
     def reply(self):
-        """(code, last line); code 0 when the server has hung up."""
+        """(code, last line); code 0 if the server has closed the connection."""
         while True:
             try:
                 line = self.lines.readline()
@@ -321,7 +321,7 @@ class Wire:
         return found
 
     def reset(self):
-        """Leaves with RST instead of FIN."""
+        """Closes with RST instead of FIN."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.lines.close()
         self.socket.close()
@@ -334,7 +334,7 @@ def sanitized():
 
 @contextlib.contextmanager
 def unharmed(test, server, peak_growth=8 << 20):
-    """Whatever happens inside: no process of the service dies of it or grows, and strangers are served afterwards."""
+    """Whatever happens inside, no process of the service dies or grows, and other clients are served afterwards."""
     def peak():
         found = 0
         for pid in server.descendants():
@@ -354,9 +354,9 @@ def unharmed(test, server, peak_growth=8 << 20):
 
 
 class Sink:
-    """A smart host: a small SMTP server on loopback that keeps what it gets and answers as told.
+    """A smart host: a small SMTP server on loopback that keeps the mail that it gets, and answers as told.
 
-    answers: verb -> function(argument) -> reply line or None for the usual one.
+    answers: verb -> function(argument) -> reply line, or None for the usual one.
     """
 
     def __init__(self, port=None, answers=None, extensions=("PIPELINING", "SIZE 50000000", "8BITMIME"),
@@ -470,7 +470,7 @@ class Sink:
 
 
 def tool(name):
-    """Path of a client or server of Debian's that t/run has provided (tools.sh), such as smtp-source."""
+    """Path of a client or server of Debian that t/run has provided (tools.sh), such as smtp-source."""
     found = shutil.which(name)
     if found:
         return [found]

@@ -51,7 +51,7 @@ KDC_CONF = """
 
 @functools.cache
 def unpacked():
-    """Where the programs are that `peers` has unpacked, and how to start them there: with the libraries that lie beside them."""
+    """The place of the programs that `peers` has unpacked, and the command to start them with the libraries next to them."""
     root = peers.unpacked("kdc")
     libraries = root / "usr/lib" / f"{os.uname().machine}-linux-gnu"
     loader = next(root.glob("lib64/ld-linux-*.so.*"))
@@ -68,7 +68,7 @@ def program(name):
 
 
 def database_modules():
-    """For kdc.conf: the folder of the database's plugin, where the KDC is not installed."""
+    """For kdc.conf: the folder of the database plugin, if the KDC is not installed."""
     if shutil.which("krb5kdc", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
         return ""
     return f"[dbmodules]\n    db_module_dir = {unpacked()[1]}/krb5/plugins/kdb\n"
@@ -85,7 +85,7 @@ def free_port():
 
 
 class Kdc:
-    """One realm. `env` is what its clients need in their environment; use as a context manager."""
+    """One realm. `env` is the environment that its clients need. Use as a context manager."""
 
     def __init__(self, folder, realm="EXAMPLE.COM", udp_limit=1465):
         self.folder, self.realm, self.port, self.process = pathlib.Path(folder), realm, free_port(), None
@@ -154,7 +154,7 @@ class Kdc:
 
 
 def furnish(kdc):
-    """What the tests in C ask for: services, one with a new key, and clients, one with tickets of two seconds."""
+    """The principals for the tests in C: services, one with a new key, and clients, one with tickets of two seconds."""
     kdc.principal("smtp/mail.example.com")
     kdc.principal("smtp/other.example.com")
     kdc.principal("bob", "secret")

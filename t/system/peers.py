@@ -1,10 +1,10 @@
-"""Other people's daemons for tests: a copy of what `t/system/peers` unpacked, run by chroot in a process namespace of its own.
+"""Daemons of other projects for tests: a copy of the files that `t/system/peers` unpacked, run by chroot in a process namespace.
 
     with Peer("opensmtpd") as peer:
         peer.write("etc/smtpd.conf", text)
         peer.start("/usr/sbin/smtpd", "-d", "-f", "/etc/smtpd.conf")
 
-The copy is thrown away afterwards, and every process in it ends with the first. Needs root (`needs_root` for test classes).
+The copy is removed afterwards, and every process in it ends with the first one. Needs root (`needs_root` for test classes).
 """
 import contextlib
 import os
@@ -23,7 +23,7 @@ needs_root = unittest.skipIf(os.geteuid(), "only root can run a server of Debian
 
 
 def unpacked(name):
-    """The root of peer NAME, fetched when it is not there."""
+    """The root of peer NAME. It is downloaded if it is missing."""
     done = subprocess.run([str(SCRIPT), name], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise AssertionError(f"{SCRIPT} {name} failed; it says above what to do")
@@ -77,7 +77,7 @@ class Peer:
         return dict({"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}, **environment)
 
     def run(self, *argv, text_in="", **environment):
-        """A program in the copy, to its end; what it printed."""
+        """Runs a program in the copy to its end. Returns its output."""
         done = subprocess.run(self._argv(argv), input=text_in, capture_output=True, text=True, timeout=60,
                               env=self._environment(environment), cwd="/")
         if done.returncode:
@@ -85,7 +85,7 @@ class Peer:
         return done.stdout
 
     def start(self, *argv, port=None, **environment):
-        """A daemon that stays in the foreground; waits until it listens on PORT."""
+        """Starts a daemon that stays in the foreground, and waits until it listens on PORT."""
         with open(self.root.parent / "said", "ab") as said:
             process = subprocess.Popen(self._argv(argv), stdin=subprocess.DEVNULL, stdout=said, stderr=said,
                                        env=self._environment(environment), cwd="/")
@@ -97,13 +97,13 @@ class Peer:
         return process
 
     def said(self):
-        """What its daemons wrote on their standard output and error."""
+        """The standard output and error of its daemons."""
         there = self.root.parent / "said"
         return there.read_text(errors="replace") if there.exists() else ""
 
     def stop(self):
         for process in self.processes:
-            # The first process of its namespace takes the rest along. --kill-child does not reach one that has changed its user meanwhile.
+            # The end of the first process ends its namespace. --kill-child does not reach a process that has changed its user meanwhile.
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
                     os.kill(int(child), signal.SIGKILL)
@@ -113,7 +113,7 @@ class Peer:
 
 
 def listens(port):
-    """Something on this machine listens on PORT; asked of the kernel, so that the daemon meets no connection."""
+    """A process on this machine listens on PORT. The kernel is asked, so that the daemon gets no connection."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in pathlib.Path(table).read_text().splitlines()[1:]:
             words = line.split()

@@ -1,4 +1,4 @@
-"""Debian's Postfix with TLS, which takes mail on one port and throws it away.
+"""Debian's Postfix with TLS, which accepts mail on one port and discards it.
 
     with Postfix(certificate, "smtpd_sasl_auth_enable = yes\\n", "127.0.0.1", port) as postfix:
         postfix.serve()
@@ -41,7 +41,7 @@ smtpd_tls_chain_files = /etc/mail.key, /etc/mail.pem
 
 
 class Postfix(Peer):
-    """CERTIFICATE: of certs. SETTINGS: lines of main.cf besides. Start it with serve(), when all that they name is there."""
+    """CERTIFICATE: of certs.py. SETTINGS: further lines of main.cf. Start it with serve(), when all files in them exist."""
 
     def __init__(self, certificate, settings, address, port):
         super().__init__("postfix")

@@ -1,4 +1,4 @@
-"""A client that speaks TLS for tests: exactly as told, with the octets of its handshake in hand."""
+"""A TLS client for tests, which does exactly what it is told and has the octets of its handshake."""
 import contextlib
 import socket
 import ssl
@@ -7,7 +7,7 @@ import harness
 
 
 def context(authority=None, least=None, most=None, ciphers=None):
-    """What a client of tests accepts: AUTHORITY's certificates, or any; versions from LEAST to MOST."""
+    """What the client accepts: certificates of AUTHORITY, or any; versions from LEAST to MOST."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = bool(authority)
     made.verify_mode = ssl.CERT_REQUIRED if authority else ssl.CERT_NONE
@@ -21,7 +21,7 @@ def context(authority=None, least=None, most=None, ciphers=None):
 
 
 class Secured(harness.Wire):
-    """A session in TLS from its greeting (PORT of a listener with tls), or from STARTTLS (PORT None); the next reply is that to what is said next."""
+    """A session in TLS from its greeting (PORT of a listener with tls), or from STARTTLS (PORT None); the next reply is that to the next command."""
 
     def __init__(self, server, tls=None, port=None, name="mail.example.com", session=None, timeout=20):
         self.clear = None
@@ -43,7 +43,7 @@ class Secured(harness.Wire):
             raise
 
     def wrap(self, tls, name, session):
-        """TLS over the socket, through memory, so that the socket itself stays ours."""
+        """TLS through memory, so that the socket itself stays usable."""
         self.lines.close()
         self.socket = tls.wrap_socket(self.socket, server_hostname=name, session=session, suppress_ragged_eofs=False)
         self.lines = self.socket.makefile("rb")
@@ -61,12 +61,12 @@ class Secured(harness.Wire):
         return lines
 
     def deliver(self, text=b"Subject: x\r\n\r\nhello\r\n", rcpt="b@example.com"):
-        """One message, every command in one go; the code of its last reply."""
+        """Sends one message, all commands at once. Returns the code of the last reply."""
         self.say(b"EHLO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<%s>\r\nBDAT %d LAST\r\n" % (rcpt.encode(), len(text)) + text)
         return [self.reply()[0] for _ in range(4)][-1]
 
     def ended(self):
-        """The server has said close_notify and nothing before it."""
+        """True if the server has sent close_notify and nothing before it."""
         return self.lines.read() == b""
 
     def common_name(self):
@@ -80,7 +80,7 @@ def subject(der):
 
 
 class Hello:
-    """A ClientHello as octets, to be altered: what comes after it can only be looked at."""
+    """A ClientHello as octets, which can be altered; after it the connection can only be read."""
 
     def __init__(self, name="mail.example.com", tls=None):
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -90,14 +90,14 @@ class Hello:
         self.octets = self.outgoing.read()
 
     def naming(self, name):
-        """The same with NAME, any octets, in place of the server's name of the same length."""
+        """The same with NAME, any octets, in place of a server name of the same length."""
         was = self.object.server_hostname.encode()
         assert len(was) == len(name) and self.octets.count(was) == 1
         return self.octets.replace(was, name)
 
 
 def after_hello(server, octets, timeout=10):
-    """What the server says in TLS to these octets after STARTTLS, as far as it comes in one go; b"" = it hangs up."""
+    """The first TLS octets that the server sends in reply to these octets after STARTTLS; b"" = it closes the connection."""
     with harness.Wire(server, timeout) as wire:
         wire.reply()
         wire.say(b"STARTTLS\r\n")

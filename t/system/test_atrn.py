@@ -1,4 +1,4 @@
-"""Mail that is fetched with ATRN, over the client's own connection: with a scripted peer and with fetchmail, and what strangers may try."""
+"""Mail that a client fetches with ATRN over its own connection: with a scripted peer and with fetchmail, and attacks."""
 import signal
 import socket
 import unittest
@@ -45,7 +45,7 @@ class Atrn(unittest.TestCase):
             harness.wait_for(lambda: empty(server), "an empty spool")
 
     def test_vanishes_midway(self):
-        """Nothing is lost; what the client has not acknowledged comes again, and nothing else."""
+        """Nothing is lost. Mail that the client has not acknowledged is sent again, and no other mail is."""
         with Service(server=FETCH) as server:
             for n in range(4):
                 server.send(["user@branch.test"], b"Subject: %d\r\n\r\nhello\r\n" % n)
@@ -74,7 +74,7 @@ class Atrn(unittest.TestCase):
                 self.assertEqual(client.serve(rcpt="550 5.1.1 nobody of that name"), "QUIT")
             self.assertIn(b"nobody of that name", harness.Message(server.dropped()[0]).content)
 
-    def test_who_may_not(self):
+    def test_clients_without_permission(self):
         with Service(server=FETCH) as server:
             server.send(["user@branch.test", "user@other.test"])
             waiting(server, 1)
@@ -89,31 +89,31 @@ class Atrn(unittest.TestCase):
                 client.say("ATRN branch.test", 250)
                 self.assertEqual(client.serve(), "QUIT")
                 self.assertEqual([m[1] for m in client.messages], [["user@branch.test"]])
-            harness.wait_for(lambda: server.files("cur"), "what other.test is to get")
+            harness.wait_for(lambda: server.files("cur"), "the mail for other.test")
 
     def test_odd_clients(self):
-        """After ATRN: commands that were sent ahead, STARTTLS, silence, a closed half, nonsense. The mail stays, and nobody dies."""
+        """After ATRN: commands that were sent ahead, STARTTLS, silence, a half-closed connection, garbage. The mail stays, and no process dies."""
         odd = [b"ATRN branch.test\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n.\r\nQUIT\r\n",
                b"ATRN branch.test\r\nSTARTTLS\r\n", b"ATRN branch.test\r\n" + b"x" * 100000, b"ATRN branch.test\r\n\0\0\0\r\n"]
         with Service(server=FETCH) as server:
             server.send(["user@branch.test"])
             waiting(server, 1)
-            Fetcher(server).__exit__()  # a password that is checked takes memory once
+            Fetcher(server).__exit__()  # the first check of a password takes memory
             with harness.unharmed(self, server):
                 for octets in odd:
                     with Fetcher(server) as client:
-                        harness.wait_for(lambda: self.turned(client, octets), "the connection to be turned")
+                        harness.wait_for(lambda: self.turned(client, octets), "the roles of the connection to be exchanged")
                         client.wire.socket.shutdown(socket.SHUT_WR)
                         while client.wire.lines.readline():
                             pass
             waiting(server, 1)
             with Fetcher(server) as client:
-                harness.wait_for(lambda: self.turned(client, b"ATRN\r\n"), "the connection to be turned")
+                harness.wait_for(lambda: self.turned(client, b"ATRN\r\n"), "the roles of the connection to be exchanged")
                 self.assertEqual(client.serve(), "QUIT")
                 self.assertEqual(len(client.messages), 1)
 
     def turned(self, client, octets):
-        """451 while the queue still takes leave of the client before."""
+        """451 while the queue still ends the connection of the previous client."""
         client.wire.say(octets)
         if client.wire.reply()[0] == 250:
             return True
@@ -122,7 +122,7 @@ class Atrn(unittest.TestCase):
         return False
 
     def test_stop_in_the_middle(self):
-        """A stop lets the message in hand come to its end; the rest waits."""
+        """At a stop the current message is finished; the rest waits."""
         with Service(server=FETCH) as server:
             for _ in range(3):
                 server.send(["user@branch.test"])

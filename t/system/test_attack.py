@@ -1,4 +1,4 @@
-"""Clients that attack: framing, commands and state, addresses, relay, floods. Every octet is written out, every reply is expected."""
+"""Attacks of clients: framing, commands and state, addresses, relay, floods. Every octet is written out, and every reply is compared."""
 import concurrent.futures
 import time
 import unittest
@@ -10,7 +10,7 @@ START = b"EHLO c.test\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<v@example.com>\r\
 STARTED = [220, 250, 250, 250]
 SECOND = b"MAIL FROM:<evil@example.com>\r\nRCPT TO:<w@example.com>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n"
 
-# Row 1 and 2: what is no end of data, and whether it has a bare CR or LF.
+# Rows 1 and 2: octets that do not end the data, and whether they have a bare CR or LF.
 NO_ENDS = {
     r"\n.\n": (b"\n.\n", True),
     r"\n.\r\n": (b"\n.\r\n", True),
@@ -29,7 +29,7 @@ NO_ENDS = {
 MESSAGE = b"DATA\r\nSubject: x\r\n\r\nx\r\n.\r\n"
 TAKEN = [354, 250]
 
-# name -> what is sent in one piece, all codes of the session up to its end, messages that are stored
+# name -> octets that are sent at once, all reply codes of the session, messages that are stored
 SESSIONS = {
     "3 bare LF between commands": (b"NOOP\nNOOP\r\n", [220, 500], 0),
     "3 bare CR in a command": (b"NO\rOP\r\nNOOP\r\n", [220, 500], 0),
@@ -105,13 +105,13 @@ WRONG = [b"<a@b..example.com>", b"<..@example.com>", b"<@@example.com>", b"<a@-d
          b"<\"a@example.com>", b"<a@" + b"x" * 64 + b".com>", b"<a@b@example.com>", b"<a@example.com..>", b"<a b@example.com>", b"<a@exa mple.com>",
          b"<@example.com>", b"<@a:>", b"<@a,@b>", b"<a@>", b"<<a@example.com>>", b""]
 
-# Row 49: only text. Each stands for itself in x-receiver.
+# Row 49: only text. Each is unchanged in x-receiver.
 PLAIN = ["|cmd", "/etc/passwd", "-froot", "`x`", "\"$(id)\"", "${run{x}}", "\";id;\"", "\"../..\"", "\"a b\"", "..%2f".strip("."), "~root"]
 
 
 class Sessions(unittest.TestCase):
     def test_replies(self):
-        """One connection a row, all octets at once: every reply is as written, and only what was acknowledged is stored."""
+        """One connection per row, all octets at once: every reply is as written, and only acknowledged messages are stored."""
         with Mailroot("messages { max_message_size 2M; max_session_size none }") as server, unharmed(self, server):
             stored = 0
             for name, (octets, codes, messages) in SESSIONS.items():
@@ -132,7 +132,7 @@ class Sessions(unittest.TestCase):
                 self.assertNotIn("evil@example.com", Message(path).sender)
 
     def test_no_secret_is_logged(self):
-        """A client that authenticates where nobody asked shows its password; the log does not."""
+        """A client that authenticates without an offer sends its password; the log does not have it."""
         with Mailroot() as server, unharmed(self, server), Wire(server) as wire:
             wire.say(b"EHLO c\r\nAUTH PLAIN AGFwcABzZWNyZXQ=\r\nauth  login YXBw\r\nAUTH\r\nQUIT\r\n")
             self.assertEqual(wire.codes(), [220, 250, 503, 503, 503, 221])
@@ -165,7 +165,7 @@ class Framing(unittest.TestCase):
             wire.say(START + b"DATA\r\nSubject: cover\r\n\r\nx" + form + SECOND + b"QUIT\r\n")
             return wire.codes()
 
-    def test_nothing_else_ends_the_data(self):
+    def test_only_the_final_dot_ends_the_data(self):
         with Mailroot() as server, unharmed(self, server):
             stored = 0
             for name, (form, bare) in NO_ENDS.items():
@@ -176,7 +176,7 @@ class Framing(unittest.TestCase):
             self.assertEqual(len(server.files("drop")), stored)
 
     def test_repaired_is_still_one_message_and_leaves_clean(self):
-        """With bare_newlines repair the whole is one message, here and at the next hop (row 5)."""
+        """With bare_newlines repair the text is one message, here and at the next hop (row 5)."""
         with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\nbare_newlines repair") as server, unharmed(self, server):
             for name, (form, _) in NO_ENDS.items():
                 with self.subTest(name), Wire(server) as wire:
@@ -189,7 +189,7 @@ class Framing(unittest.TestCase):
             self.assertEqual(len(sink.messages), len(NO_ENDS))
 
     def test_a_command_without_end(self):
-        """16 MiB without CRLF: hangs up or says 500, and keeps none of it (row 7)."""
+        """16 MiB without CRLF: the server closes the connection or replies 500, and keeps nothing (row 7)."""
         with Mailroot() as server, unharmed(self, server):
             with Wire(server) as wire:
                 self.assertEqual(wire.reply()[0], 220)
@@ -204,7 +204,7 @@ class Framing(unittest.TestCase):
                 self.assertEqual(wire.codes(), [220, 500, 250])
 
     def test_large_headers(self):
-        """50,000 fields, a field of 1 MB, 10,000 continuation lines, 10,000 parts: linear, and octet for octet (row 40)."""
+        """50,000 fields, a field of 1 MB, 10,000 continuation lines, 10,000 parts: in linear time, and unchanged (row 40)."""
         contents = [b"X-%d: y\r\n" % 7 * 50_000 + b"\r\n", b"X: " + b"y" * 1_000_000 + b"\r\n\r\n", b"X: y\r\n" + b" z\r\n" * 10_000 + b"\r\n",
                     b"\r\n" + b"--b\r\n\r\nx\r\n" * 10_000, b"Received:" * 100_000 + b"\r\n\r\n"]
         with Mailroot() as server, unharmed(self, server):
@@ -218,7 +218,7 @@ class Framing(unittest.TestCase):
 
 
 class Relay(unittest.TestCase):
-    """Row 46 and 53: no spelling of a recipient, and no name that a client gives itself, relays."""
+    """Rows 46 and 53: no spelling of a recipient, and no HELO name of a client, permits relaying."""
     FORMS = ["u%remote.test@example.com", '"u@remote.test"@example.com', "@example.com:u@remote.test", "remote.test!u", "remote.test!u@example.com", "u@remote.test@example.com",
              "IMCEASMTP-u+40remote.test@example.com", "u@remote.test.", "u@[192.0.2.9]", "u@[IPv6:2001:db8::1]", '"u@example.com"@remote.test', "u@example.com.remote.test",
              "u@remotetest", "u@example.com%remote.test", "@remote.test,@example.com:u@remote.test", "u@EXAMPLE.COM.", "<u@remote.test>", "u@[127.0.0.1]", "u@mail.example.com",
@@ -248,7 +248,7 @@ class Relay(unittest.TestCase):
 
 
 class Rude(unittest.TestCase):
-    """Clients that leave, stall, flood and do not read."""
+    """Clients that disconnect, stall, flood and do not read."""
 
     def test_leaving_at_every_octet(self):
         """FIN, RST at every octet up to the dot: nothing stored (row 41)."""
@@ -270,7 +270,7 @@ class Rude(unittest.TestCase):
             self.assertEqual([p.name for p in (server.server_folder() / "new").iterdir()], [])
 
     def test_reset_after_the_dot(self):
-        """250 or no 250, but what was taken is delivered once (row 42)."""
+        """With or without 250, an accepted message is delivered once (row 42)."""
         with Mailroot() as server, unharmed(self, server):
             for i in range(50):
                 wire = Wire(server)
@@ -281,7 +281,7 @@ class Rude(unittest.TestCase):
             self.assertEqual(len(contents), len(set(contents)))
 
     def test_slow(self):
-        """The time of a command is that of the whole command, whatever trickles; a stall in the text ends too (row 43)."""
+        """The time-out is for the whole command, even if octets trickle; a stall in the text ends too (row 43)."""
         with Mailroot("connection_timeout 1s") as server, unharmed(self, server):
             drops = {"a command": b"", "after MAIL": b"EHLO c\r\nMAIL FROM:<>\r\n"}
             for name, before in drops.items():
@@ -311,7 +311,7 @@ class Rude(unittest.TestCase):
             self.assertEqual(server.files("drop"), [])
 
     def test_replies_never_read(self):
-        """Commands without end and a window that is shut: the session ends, and so does its worker's wait (row 43, 38)."""
+        """Endless commands and a closed window: the session ends, and so does the wait of its worker (rows 43, 38)."""
         with Mailroot("connection_timeout 1s") as server, unharmed(self, server):
             with Wire(server, timeout=10, receive_buffer=4096) as wire:
                 wire.say(START)
@@ -335,7 +335,7 @@ class Rude(unittest.TestCase):
                 sender.submit(wire.say, START + b"BDAT 1\r\nx" * 20_000 + b"BDAT 0 LAST\r\nQUIT\r\n")
                 codes = [wire.reply()[0] for _ in range(4 + 20_000 + 2)]
             self.assertEqual(codes, STARTED + [250] * 20_001 + [221])
-            # Text without a header begins behind an empty line.
+            # Text without a header follows an empty line.
             self.assertEqual(Message(server.dropped()[0]).content, b"\r\n" + b"x" * 20_000)
 
     def test_one_recipient_many_times(self):
@@ -349,7 +349,7 @@ class Rude(unittest.TestCase):
             self.assertEqual(Message(server.dropped()[0]).rcpts, ["v@example.com"])
 
     def test_more_connections_than_allowed(self):
-        """Beyond max_connections 421 at once; whoever is served goes on; when they go others come (row 44)."""
+        """Beyond max_connections 421 at once; open sessions continue; when they end others are served (row 44)."""
         with Mailroot("max_connections 20\nprocesses { spare 2; max 20 }") as server, unharmed(self, server):
             wires = [Wire(server) for _ in range(20)]
             for wire in wires:
@@ -369,7 +369,7 @@ class Rude(unittest.TestCase):
             return wire.reply()[0] == 220
 
     def test_resets_in_a_flood(self):
-        """2,000 connections that are reset at once (row 44)."""
+        """2,000 connections that are reset immediately (row 44)."""
         with Mailroot() as server, unharmed(self, server):
             for _ in range(2000):
                 Wire(server).reset()
@@ -378,7 +378,7 @@ class Rude(unittest.TestCase):
             self.assertLess(time.monotonic() - began, 2)
 
     def test_idle_crowd(self):
-        """300 clients that say nothing; another is served within a second."""
+        """300 silent clients; another is served within a second."""
         with Mailroot() as server, unharmed(self, server):
             crowd = [Wire(server) for _ in range(300)]
             began = time.monotonic()

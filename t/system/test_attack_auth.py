@@ -1,4 +1,4 @@
-"""Attacks on authentication, inbound and outbound: a stranger who asks, listens, or stands between two hosts."""
+"""Attacks on authentication, inbound and outbound: by a client, a listener, or a man in the middle."""
 import base64
 import contextlib
 import select
@@ -20,14 +20,14 @@ def hello(wire):
 
 
 def ask(wire, octets):
-    """(code, challenge) of what is sent in base64 behind whatever stands before it."""
+    """(code, challenge) after sending a text in base64, with an optional command before it."""
     wire.say(octets + b"\r\n")
     code, text = wire.reply()
     return code, base64.b64decode(text[4:]) if code == 334 else text
 
 
 class Middle:
-    """Between a client and HOST, with TLS of its own to both sides: passes all on."""
+    """A man in the middle between a client and HOST, with its own TLS to both: it passes everything on."""
 
     def __init__(self, context, host):
         self.context, self.host = context, host
@@ -55,14 +55,14 @@ class Middle:
                 pass
             any_host = ssl.create_default_context()
             any_host.check_hostname, any_host.verify_mode = False, ssl.CERT_NONE
-            any_host.maximum_version = self.context.maximum_version = ssl.TLSVersion.TLSv1_2  # no tickets that come later
+            any_host.maximum_version = self.context.maximum_version = ssl.TLSVersion.TLSv1_2  # no tickets after the handshake
             with any_host.wrap_socket(host) as host, self.context.wrap_socket(client, server_side=True) as client:
                 while self._pass_on(client, host):
                     pass
 
     @staticmethod
     def _relay(client, host):
-        """One reply and the command that follows it; whether TLS comes next."""
+        """Passes on one reply and the next command. Returns whether TLS follows."""
         client.sendall(host.recv(65536))
         said = client.recv(65536)
         host.sendall(said)
@@ -73,7 +73,7 @@ class Middle:
 
     @staticmethod
     def _pass_on(client, host):
-        """What either has said, in both directions; False at the end."""
+        """Passes on octets in both directions. False at the end."""
         ready, _, _ = select.select([client, host], [], [])
         for one, other in ((client, host), (host, client)):
             if one in ready:
@@ -85,7 +85,7 @@ class Middle:
 
 
 class ChannelBinding(unittest.TestCase):
-    """SCRAM with a binding is of use only if nobody can take it away on the way."""
+    """Channel binding of SCRAM is useful only if an attacker can't remove it."""
 
     @classmethod
     def setUpClass(cls):
@@ -95,7 +95,7 @@ class ChannelBinding(unittest.TestCase):
         cls.access = f"auth scram-sha-256; tls_certificate {cls.good.certificate} {cls.good.key}"
 
     def test_middle_man(self):
-        """It has a certificate that nobody looks at, and passes all on: the host sees that our proof is for another connection."""
+        """Its certificate is not verified, and it passes everything on: the host finds that our proof is for another connection."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.evil.certificate, self.evil.key)
         secret = self.folder / "password"
@@ -110,7 +110,7 @@ class ChannelBinding(unittest.TestCase):
                 self.assertNotIn("status=authenticated", host.log())
 
     def test_binding_without_plus(self):
-        """A client that says "bound" must have said -PLUS: the name of the mechanism is not under its proof."""
+        """A client that uses channel binding must have chosen -PLUS, because its proof does not cover the name of the mechanism."""
         with Service(auth=self.access) as server, Wire(server) as wire:
             server.add("alice")
             hello(wire)
@@ -120,7 +120,7 @@ class ChannelBinding(unittest.TestCase):
 
 
 class ForgedLog(unittest.TestCase):
-    """What a stranger says stands between quotes in a line of the log, and can't end them."""
+    """Texts of others are in quotes in a line of the log, and can't end the quotes."""
 
     def test_client_and_host(self):
         host = harness.Sink(answers={"RCPT": lambda _: '550 5.1.1 no" delay=0s client=192.0.2.66 status="authenticated'})

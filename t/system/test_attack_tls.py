@@ -1,4 +1,4 @@
-"""Attacks on TLS, inbound and outbound: what a stranger between two hosts, or at the other end, could make of it."""
+"""Attacks on TLS, inbound and outbound: by a man in the middle, or by the other end."""
 import os
 import unittest
 
@@ -9,7 +9,7 @@ from test_tls_out import NAME, Peer, context_of, verdicts
 
 
 class Stripping(unittest.TestCase):
-    """Somebody on the way breaks handshakes, in the hope that mail goes in clear."""
+    """An attacker breaks handshakes so that mail is sent in clear."""
 
     @classmethod
     def setUpClass(cls):
@@ -18,7 +18,7 @@ class Stripping(unittest.TestCase):
         cls.context = context_of(cls.ca.issue(NAME))
 
     def test_clear_for_one_domain_is_not_clear_for_another(self):
-        """Two domains on one host: what opportunistic TLS has given up there, encrypt and verify have not."""
+        """Two domains on one host: if opportunistic TLS fell back to clear there, encrypt and verify do not."""
         conf = "delivery { retry 1s; processes { spare 1; max 1 } }"
         for policy, more in (("encrypt", ""), ("verify", f"tls_name {NAME}; tls_ca {self.ca.file}")):
             with self.subTest(policy), Peer(self.context, "close-in-handshake") as peer:
@@ -32,7 +32,7 @@ class Stripping(unittest.TestCase):
                     self.assertEqual([m[4] for m in peer.messages], [["u@any.test"]])
 
     def test_a_host_that_was_not_reached_has_not_failed_in_tls(self):
-        """The one before it had, and then could not be reached in clear either."""
+        """The host before it had failed in TLS, and then could not be reached in clear either."""
         class Gone(Peer):
             def _secure(self, connection):
                 self.close()
@@ -52,7 +52,7 @@ class Stripping(unittest.TestCase):
 
 
 class NoFiles(unittest.TestCase):
-    """What the configuration names is no file, and who opens it would wait for ever, with all mail."""
+    """The configuration names FIFOs: a process that opens one would block for ever, and all mail with it."""
 
     def test_fifos(self):
         folder = harness.scratch()
@@ -64,7 +64,7 @@ class NoFiles(unittest.TestCase):
             blocks = "\n".join(f"remote_domain {name}.test {{ route [127.0.0.1]:{sink.port}; outbound {{ {block} }} }}" for name, block in rows.items())
             with Mailroot(f"access {{ auth gssapi; keytab {fifo} }}\nremote_domain good.test {{ route [127.0.0.1]:{sink.port} }}\n{blocks}") as server:
                 server.send(["u@good.test"])
-                harness.wait_for(lambda: sink.messages, "mail that has nothing to do with them")
+                harness.wait_for(lambda: sink.messages, "mail that does not need them")
                 for name in rows:
                     self.assertRegex(server.log(), rf"mail waits: remote_domain {name}\.test: .*it is no regular file")
                 self.assertRegex(server.log(), "can't read key tab .*it is no regular file")

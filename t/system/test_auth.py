@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Clients that authenticate: real ones with each mechanism, a dialogue octet for octet, attacks (reliability rows 21 to 23), changes of accounts."""
+"""Clients that authenticate: real clients with each mechanism, an exact dialogue, attacks (reliability rows 21 to 23), changes of accounts."""
 import os
 import shutil
 import smtplib
@@ -114,7 +114,7 @@ class Clients(unittest.TestCase):
                 self.authenticated(mechanism, "alice")
 
     def test_msmtp(self):
-        # One that can bind to TLS says so even when told to use SCRAM without, which is what a downgrade looks like: RFC 5802 6 has it refused.
+        # A client that supports channel binding says so even if told to use SCRAM without it. This looks like a downgrade, which RFC 5802 6 refuses.
         known = subprocess.run(["msmtp", "--version"], capture_output=True, text=True, check=True).stdout.split()
         scram = "scram-sha-256-plus" if "scram-sha-256-plus" in known else "scram-sha-256"
         for method in ("plain", "login", "cram-md5", scram):
@@ -139,7 +139,7 @@ tls_trust_file {self.server.authority.file}
                     self.authenticated(method.upper(), full)
 
     def gsasl(self, mechanism, *options):
-        """gsasl only authenticates; that the session may relay then is tested with the others."""
+        """gsasl only authenticates; the other clients test that the session may relay then."""
         return subprocess.run(["gsasl", "--client", "--smtp", "--connect", f"localhost:{self.server.port}", "--mechanism", mechanism,
                                "--authentication-id", "alice", "--password", USERS["alice"], "--x509-ca-file", str(self.server.authority.file),
                                "--service", "smtp", *options], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
@@ -156,8 +156,8 @@ tls_trust_file {self.server.authority.file}
         self.assertTrue(lines, done.stdout + done.stderr)
         self.assertRegex(lines[-1], r"user=alice mechanism=SCRAM-SHA-256 tls=no status=authenticated")
 
-    def test_as_dotnet_says_it(self):
-        """System.Net.Mail.SmtpClient and the Windows service, octet for octet."""
+    def test_dialogue_of_dotnet(self):
+        """The exact octets of System.Net.Mail.SmtpClient and of the Windows service."""
         user, password = b64("alice"), b64(USERS["alice"])
         for first, second in ((b"AUTH LOGIN " + user, None), (b"auth login", user)):
             with greeted(self.server) as wire:
@@ -171,7 +171,7 @@ tls_trust_file {self.server.authority.file}
                 self.assertEqual(ask(wire, b"MAIL FROM:<app@example.com>")[0], 250)
                 self.assertEqual(ask(wire, b"RCPT TO:<" + FAR.encode() + b">"), (250, f"250 2.1.5 {FAR}"))
 
-    def test_nobody_relays_without(self):
+    def test_no_client_relays_without(self):
         with greeted(self.server) as wire:
             self.assertEqual(ask(wire, b"MAIL FROM:<app@example.com>")[0], 250)
             self.assertEqual(ask(wire, b"RCPT TO:<" + FAR.encode() + b">")[0], 550)
@@ -179,7 +179,7 @@ tls_trust_file {self.server.authority.file}
 
 class Attacks(unittest.TestCase):
     def test_states(self):
-        """Rows 16, 22 and 23: what does not count, does not count."""
+        """Rows 16, 22 and 23: AUTH in the wrong state, cancelled or with a wrong password does not authenticate."""
         right, wrong = plain("alice", USERS["alice"]), plain("alice", "no")
         with Service() as server:
             with Wire(server) as wire:
@@ -241,7 +241,7 @@ class Attacks(unittest.TestCase):
             self.assertEqual(wire.reply()[0], 0)
 
     def test_no_secret_is_logged(self):
-        """Neither in what people read nor in the transaction log, however the client errs."""
+        """Neither in the log nor in the transaction log, whatever mistake the client makes."""
         secrets = [b64(USERS["alice"]).decode(), plain("alice", USERS["alice"]).decode(), USERS["alice"], "c2VjcmV0"]
         lines = [b"AUTH PLAIN " + b64(f"\0alice\0{USERS['alice']}"), b"AUTH PLAIN", b64(f"\0alice\0{USERS['alice']}x"), b"AUTH " + b64("secret"),
                  b"AUTH\tPLAIN\t" + b64("secret"), b" AUTH PLAIN " + b64("secret"), b"AUTHPLAIN " + b64("secret"), b"AUTH NTLM " + b64("secret"),
@@ -268,7 +268,7 @@ class Attacks(unittest.TestCase):
 
 class Accounts(unittest.TestCase):
     def test_changes_act_at_once(self):
-        """On sessions that wait for a command, on those that are about to give one, and on nobody else."""
+        """On sessions that wait for a command and on those that are about to send one, and on no others."""
         with Service() as server:
             with greeted(server) as changed, greeted(server) as deleted, greeted(server) as other, greeted(server) as anonymous:
                 for wire, user in ((changed, "alice"), (deleted, "copier"), (other, "bob@example.com")):
@@ -284,7 +284,7 @@ class Accounts(unittest.TestCase):
                 self.assertEqual(ask(anonymous, b"AUTH PLAIN " + plain("alice", USERS["alice"]))[0], 535)
                 self.assertEqual(ask(anonymous, b"AUTH PLAIN " + plain("alice", "another one"))[0], 235)
 
-    def test_a_message_on_its_way_is_taken(self):
+    def test_a_message_in_transfer_is_accepted(self):
         with Service() as server, greeted(server) as wire:
             ask(wire, b"AUTH PLAIN " + plain("alice", USERS["alice"]))
             ask(wire, b"MAIL FROM:<a@example.com>")

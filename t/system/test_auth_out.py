@@ -1,4 +1,4 @@
-"""Who our credentials are shown to, and who never sees them; what becomes of mail when a password is wrong, missing or changed."""
+"""Which hosts get our credentials and which never do; and mail whose password is wrong, missing or changed."""
 import contextlib
 import os
 import pathlib
@@ -47,7 +47,7 @@ class Case(unittest.TestCase):
         return self.stack.enter_context(Mailroot(f"{conf}\n{LONG}", **options))
 
     def waits(self, server, words, count=1):
-        """COUNT messages wait, none of them at a worker, each for a reason that has WORDS."""
+        """COUNT messages wait, none of them at a worker, each with a reason that has WORDS."""
         def reasons():
             found = server.ctl_json("queue", "list")["messages"]
             settled = all(words in message["reason"] and message["state"] == "waiting" for message in found)
@@ -56,7 +56,7 @@ class Case(unittest.TestCase):
 
 
 class Shown(Case):
-    """Hosts that get the password, and nobody else."""
+    """Only these hosts get the password."""
 
     def test_plain_and_login(self):
         for auth in ("plain", "login"):
@@ -91,7 +91,7 @@ class Shown(Case):
         wait_for(lambda: host.messages, "the message")
 
     def test_not_to_a_host_that_is_not_verified(self):
-        """Wrong name, unknown authority, no TLS at all: not one octet of user or password, in clear or in TLS."""
+        """Wrong name, unknown authority, no TLS: no octet of user or password is sent, in clear or in TLS."""
         other = server_context(certs.self_signed(self.folder / "other", NAME))
         hosts = {"wrong name": (self.context, f"tls verify; tls_ca {self.authority.file}; tls_name mx.other.test"),
                  "unknown authority": (other, f"tls verify; tls_ca {self.authority.file}; tls_name {NAME}"),
@@ -119,7 +119,7 @@ class Shown(Case):
         wait_for(lambda: host.messages, "the message")
 
     def test_never_to_a_host_found_by_mx(self):
-        """The same machine is smart host, with credentials, and mail exchanger of a domain: there we are strangers to it."""
+        """One machine is both the smart host, with credentials, and the MX of a domain: for that domain no credentials are sent."""
         records = {("mail.test", MX): [mx(10, NAME)], (NAME, A): loopback(1), ("literal.test", MX): [mx(10, NAME)]}
         host, names = self.host(required=False), self.stack.enter_context(NameServer(records))
         server = self.service(f"smart_host [127.0.0.1]:{host.port}\n{self.block('plain', more=f'port {host.port}')}\n"
@@ -149,7 +149,7 @@ class Shown(Case):
         self.assertEqual(set(host.attempts), set(users.items()))
 
     def test_smart_host_for_a_domain_with_settings_of_its_own(self):
-        """TLS as the domain's block says, the user of the block that the smart host is written in."""
+        """The TLS settings are those of the domain's block, the user is that of the block with the smart host."""
         host = self.host()
         server = self.service(f"smart_host [127.0.0.1]:{host.port}\n{self.block()}\nremote_domain own.test {{ outbound {{ timeout 30s }} }}")
         server.send(["a@own.test"])
@@ -166,7 +166,7 @@ class Shown(Case):
 
 
 class Waiting(Case):
-    """Mail waits, with the reason, until the administrator has mended it."""
+    """Mail waits, with the reason, until the administrator has corrected it."""
 
     def test_no_auth_where_the_host_wants_it(self):
         with harness.Sink(answers={"MAIL": lambda _: "530 5.7.0 Authentication required"}) as sink:
@@ -180,7 +180,7 @@ class Waiting(Case):
             self.assertEqual(server.files("drop"), [])
 
     def test_auth_wanted_for_some_recipients(self):
-        """Those wait, the others and other messages go, whatever became of the connection meanwhile."""
+        """These wait; other recipients and messages are sent, even if the connection ended meanwhile."""
         def judge(argument):
             return "530 5.7.1 Authentication required" if "far.test" in argument else None
         for more in ("", "messages { max_messages_per_connection 1 }"):
@@ -202,13 +202,13 @@ class Waiting(Case):
         for i in range(30):
             server.send([f"a{i}@far.test"])
         self.waits(server, "the host refused username and password of virtual_server test (username %s, %s:" % (USER, server.conf), 30)
-        self.assertLessEqual(len(host.attempts), 4)  # the connections that a next hop begins with
+        self.assertLessEqual(len(host.attempts), 4)  # the initial number of connections of a next hop
         tried = len(host.attempts)
         for i in range(10):
             server.send([f"b{i}@far.test"])
         self.waits(server, "535", 40)
         self.assertEqual(len(host.attempts), tried)
-        # Mended: what waited goes at once, not in an hour.
+        # Corrected: waiting mail is sent at once, not in an hour.
         self.put("password", PASSWORD + "\n")
         server.ctl("reload")
         wait_for(lambda: len(host.messages) == 40, "all messages", 40)
@@ -236,7 +236,7 @@ class Waiting(Case):
                 self.assertFalse(host.knows(PASSWORD) or host.messages)
 
     def test_files_that_can_not_be_used(self):
-        """Each holds up its own mail only, says so in the log, in status and in the queue; mended, the mail goes."""
+        """Each delays only its own mail, with the reason in the log, in status and in the queue; when it is corrected, the mail is sent."""
         spoilt = {"is open to others": (lambda path: path.chmod(0o644), "chmod 600"),
                   "is empty": (lambda path: path.write_text(""), "its first line is empty"),
                   "is missing": (lambda path: path.unlink(), "No such file"),
@@ -256,11 +256,11 @@ class Waiting(Case):
                 self.assertIn(words, server.ctl("status").stdout)
                 self.put("password", PASSWORD + "\n")
                 server.ctl("reload", check=False)
-                wait_for(lambda: host.messages, "the message after the mend")
+                wait_for(lambda: host.messages, "the message after the correction")
                 wait_for(lambda: words not in server.ctl("status").stdout, "the end of the trouble")
 
     def test_a_domain_added_by_reload(self):
-        """SMTP clients that do not know its block yet give its mail back; nothing is lost, nothing goes unauthenticated."""
+        """SMTP clients that do not know its block yet return its mail to the queue; nothing is lost or sent without authentication."""
         host, sink = self.host(), self.stack.enter_context(Sink())
         server = self.service(f"smart_host [127.0.0.1]:{sink.port}")
         server.send(["a@far.test"])
@@ -275,10 +275,10 @@ class Waiting(Case):
 
 
 class Kept(Case):
-    """Where the secret is, and where it is not."""
+    """Which processes have the secret, and which do not."""
 
     def memory_of(self, pid):
-        """All that a process can read of its own."""
+        """The readable memory of a process."""
         with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
             for line in maps:
                 begin, end = (int(x, 16) for x in line.split()[0].split("-"))
@@ -307,7 +307,7 @@ class Kept(Case):
                 self.assertFalse(self.holds(pid), name)
 
     def test_nothing_is_written_down(self):
-        """Neither the log, nor transaction logs, journals, listings or the effective configuration show it, whatever happens."""
+        """Neither the log nor transaction logs, journals, listings or the configuration in force have it, whatever happens."""
         self.put("wrong", "another-Secret-phrase\n")
         host = self.host()
         server = self.service(f"smart_host [127.0.0.1]:{host.port}\n{self.block('plain')}\nlog {{ format json }}\ndelivery {{ retry 1h }}\n"

@@ -1,4 +1,4 @@
-"""Authentication to servers of others, each as Debian has it: Postfix with Cyrus SASL, Dovecot submission, OpenSMTPD, aiosmtpd. Each takes
+"""Authentication to other servers, as packaged in Debian: Postfix with Cyrus SASL, Dovecot submission, OpenSMTPD, aiosmtpd. Each accepts
 mail over TLS from an authenticated user only, so that every delivery is a proof."""
 import contextlib
 import json
@@ -51,7 +51,7 @@ class Case(unittest.TestCase):
         wait_for(lambda: re.search("relay=.* status=(delivered|delayed|failed)", server.log()), "an attempt", 30)
 
     def delivers(self, port, auth, username=USER):
-        """By mechanism AUTH one message goes; with a wrong password it waits, and its reason says so."""
+        """With mechanism AUTH one message is delivered; with a wrong password it waits, and its reason says so."""
         with self.mailroot(port, auth, username=username) as server:
             server.send([RCPT])
             self.wait_for_attempt(server)
@@ -144,8 +144,8 @@ class Dovecot(Case):
 
 @needs_root
 class OpenSMTPD(Case):
-    """That of Debian 12 offers STARTTLS and AUTH, but fails in each handshake: its process for keys does not get on with OpenSSL 3. So it
-    is the real case of a host whose TLS is broken; where it works, users authenticate."""
+    """That of Debian 12 offers STARTTLS and AUTH, but fails in each handshake: its process for keys is not compatible with OpenSSL 3. So it
+    is a real host with broken TLS; if TLS works, users authenticate."""
     key = "rsa"
     CONF = """pki peer.test cert "/etc/mail.pem"
 pki peer.test key "/etc/mail.key"
@@ -201,7 +201,7 @@ match auth from any for any action "onward"
 
 
 class Ourselves(Case):
-    """Mailroot to Mailroot: SCRAM bound to the TLS beneath it, which no other server here offers."""
+    """Mailroot to Mailroot: SCRAM with channel binding, which no other server here offers."""
 
     def setUp(self):
         users = pathlib.Path(self.folder) / "users"

@@ -1,4 +1,4 @@
-"""Bad mail: what comes there, what is told of it, how it is sent again, and how long it stays."""
+"""Bad mail: which mail becomes bad mail, how it is reported, how it is sent again, and how long it stays."""
 import contextlib
 import os
 import random
@@ -90,7 +90,7 @@ class Commands(unittest.TestCase):
             self.assertEqual(server.ctl("badmail", "show", "link", "--message", check=False).returncode, 1)
 
     def test_another_file_system(self):
-        """A badmail folder where no rename leads."""
+        """A badmail folder on another file system, which no rename reaches."""
         with contextlib.ExitStack() as stack:
             elsewhere = harness.pathlib.Path(stack.enter_context(harness.tempfile.TemporaryDirectory(dir="/dev/shm")))
             elsewhere.chmod(0o755)
@@ -130,7 +130,7 @@ class Bounds(unittest.TestCase):
 
 class Crashes(unittest.TestCase):
     def test_resend_and_kill(self):
-        """Whenever the queue dies, each message is sent exactly once in the end."""
+        """At whatever moment the queue dies, each message is finally sent exactly once."""
         count, rounds, seed = 60, 4, random.randrange(1 << 32)
         choice = random.Random(seed)
         port = free_port()

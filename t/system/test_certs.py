@@ -1,4 +1,4 @@
-"""Certificates and keys as an administrator meets them: check, status, and reload after a renewal, without a dropped session."""
+"""Certificates and keys for an administrator: check, status, and reload after a renewal, without a dropped session."""
 import contextlib
 import hashlib
 import json
@@ -14,11 +14,11 @@ import harness
 from harness import Mailroot, Sink, wait_for
 
 NAME = "mail.example.com"
-OLDER_MAX, GENERATIONS = 16, 18  # of master/server.h; and enough to find no place
+OLDER_MAX, GENERATIONS = 16, 18  # of master/server.h; and one more than there are slots
 
 
 class Pair:
-    """The files that a service is configured with; `install` puts others there as certbot does: new files, and links that lead to them."""
+    """The files in the configuration of a service. `install` replaces them as certbot does: new files, and links to them."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -39,7 +39,7 @@ class Pair:
 
 
 def facts(server):
-    """What status says of the one server, whatever the exit code."""
+    """The JSON status of the server, whatever the exit code."""
     return json.loads(server.ctl("status", "--json", check=False).stdout)["servers"][0]
 
 
@@ -48,7 +48,7 @@ def attention(server):
 
 
 def status(server):
-    """As an administrator reads it, whatever the exit code."""
+    """The status as text, whatever the exit code."""
     return server.ctl("status", check=False).stdout
 
 
@@ -108,7 +108,7 @@ class Renewal(Made):
             self.assertEqual(attention(server), [])
 
     def test_a_session_in_each_of_many_generations(self):
-        """More than master keeps smtpds of before: the change that finds no place waits, and nobody is dropped."""
+        """More old smtpds than master keeps: the change that finds no slot waits, and no session is dropped."""
         self.put()
         with Mailroot(f"access {{ tls_certificate {self.pair} }}") as server, contextlib.ExitStack() as stack:
             clients = []
@@ -228,7 +228,7 @@ class Outbound(Made):
             self.put()
             server.ctl("reload")
             self.assertEqual(attention(server), [])
-            server.ctl("queue", "retry", "--all", "--yes", check=False)  # the queue may have been faster
+            server.ctl("queue", "retry", "--all", "--yes", check=False)  # the queue may be faster
             wait_for(lambda: len(sink.messages) == 3, "the mail that waited")
 
 
@@ -256,12 +256,12 @@ class Check(Made):
         for text in texts:
             self.assertIn(text, said)
 
-    def test_what_is_good(self):
+    def test_valid_certificates(self):
         self.put()
         self.expect(f"access {{ tls_certificate {self.pair} }}\noutbound {{ tls verify; client_certificate {self.pair}; tls_ca {self.authority.file} }}", 0,
                     "is good: 1 virtual server, 0 warnings")
 
-    def test_what_keeps_a_server_from_starting(self):
+    def test_errors_that_prevent_a_start(self):
         good, weak = self.authority.issue(NAME), self.authority.issue(NAME, kind="weak")
         self.expect(f"access {{ tls_certificate {good.certificate} {weak.key} }}", 1,
                     f"check.conf:5: error: key {weak.key} does not fit certificate {good.certificate}",
@@ -272,7 +272,7 @@ class Check(Made):
         certs.openssl("pkey", "-in", good.key, "-aes128", "-passout", "pass:hush", "-out", encrypted)
         self.expect(f"access {{ tls_certificate {good.certificate} {encrypted} }}", 1, "is encrypted with a passphrase", "openssl pkey")
 
-    def test_what_somebody_will_complain_of(self):
+    def test_certificates_that_clients_may_refuse(self):
         other = self.authority.issue("other.example.com", since=-30, days=20)
         other.key.chmod(0o644)
         self.expect(f"access {{ tls_certificate {other} }}", 0, "warning: certificate", "expired on",
@@ -281,7 +281,7 @@ class Check(Made):
         good = self.authority.issue(NAME)
         self.expect(f"access {{ tls_certificate {good}; tls_certificate {other} }}", 0, "2 warnings")
 
-    def test_secrets_of_the_way_out(self):
+    def test_secrets_of_delivery(self):
         password, missing = self.folder / "password", self.folder / "missing"
         password.write_text("hush\n")
         password.chmod(0o640)
@@ -309,7 +309,7 @@ class Check(Made):
         self.expect(access, 0, "0 warnings")
 
     @unittest.skipIf(os.geteuid(), "only root can become somebody else")
-    def test_somebody_who_may_not_see_the_key(self):
+    def test_a_user_who_may_not_read_the_key(self):
         issued = self.put("other.example.com")
         os.chmod(self.pair.folder, 0o755)
         self.expect(f"access {{ tls_certificate {self.pair} }}", 0, f"note: key {self.pair.key} was not examined: you may not read it",

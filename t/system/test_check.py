@@ -1,4 +1,4 @@
-"""What `mailrootctl check` says of the world around a configuration that is well written: folders, and names of hosts."""
+"""What `mailrootctl check` reports about the environment of a valid configuration: folders and host names."""
 import os
 import pwd
 import subprocess
@@ -33,7 +33,7 @@ class Check(unittest.TestCase):
 @unittest.skipIf(os.geteuid(), "only root can ask what another user may do")
 class Folders(Check):
     def forms(self, path):
-        """Every setting that names a folder, and what it is called."""
+        """Every setting with a folder, and the name of the folder in messages."""
         return (("drop folder", f"local_domain a.test {{ drop_dir {path} }}"), ("badmail folder", f"badmail_dir {path}"),
                 ("pickup folder", f"pickup_dir {path}"), ("log folder", f"log {{ dir {path} }}"))
 
@@ -74,7 +74,7 @@ class Folders(Check):
         self.service_user()
         self.expect(f"badmail_dir {self.folder}/check.conf", 1, "is no folder")
 
-    def test_who_may_not_see_it(self):
+    def test_a_user_without_permission(self):
         closed = self.folder / "closed"
         closed.mkdir(mode=0o700)
         self.expect(f"badmail_dir {closed}", 0, f"note: badmail folder {closed} was not examined: you may not write there; run check as root",
@@ -151,7 +151,7 @@ class Names(Check):
                                     dns=f"dns_server 127.0.0.1:{names.port}")
 
     def test_without_an_answer(self):
-        """One warning for the server and one for all names, within seconds."""
+        """One warning for the name server and one for all names, within seconds."""
         with NameServer(self.RECORDS, silent=("a.test", "b.test", "c.test")) as names:
             hosts = "smart_host [a.test] [b.test] [c.test]"
             self.expect(hosts, 0, "warning: smart_host a.test: no name server answered in time", "1 warning", dns=f"dns_server 127.0.0.1:{names.port}")

@@ -1,4 +1,4 @@
-"""Who may connect and who may relay: connection control, names of clients by DNS, and the guard against open relays."""
+"""Which clients may connect and relay: connection control, names of clients in DNS, and the guard against open relays."""
 import re
 import socket
 import struct
@@ -13,7 +13,7 @@ A, PTR, AAAA, SERVFAIL, NXDOMAIN, SILENT = 1, 12, 28, 2, 3, -1
 
 
 class NameServer:
-    """Answers from a table: {name: {type: [data]}} or {name: rcode}. What is not there does not exist."""
+    """Answers from a table: {name: {type: [data]}} or {name: rcode}. Other names do not exist."""
 
     def __init__(self, table):
         self.table, self.asked = table, []
@@ -49,7 +49,7 @@ class NameServer:
             labels.append(packet[at + 1:at + 1 + packet[at]].decode().lower())
             at += 1 + packet[at]
         name, kind = ".".join(labels), struct.unpack("!H", packet[at + 1:at + 3])[0]
-        if name:  # the root is asked for now and then, to see whether anybody is here
+        if name:  # the resolver queries the root from time to time, to check the name server
             self.asked.append((name, kind))
         known = self.table.get(name, NXDOMAIN)
         if known == SILENT:
@@ -66,7 +66,7 @@ def reverse(last):
     return f"{last}.0.0.127.in-addr.arpa"
 
 
-# 127.0.0.2 has a good name, .3 a name that leads elsewhere, .4 none, .5 a broken zone, .6 no answer at all, .7 two names of which one is
+# 127.0.0.2 has a good name, .3 a name of another address, .4 none, .5 a broken zone, .6 no answer, .7 two names of which one is
 # good, .8 a name that does not exist.
 TABLE = {
     reverse(2): {PTR: ["printer.branch.example"]}, "printer.branch.example": {A: ["127.0.0.2"]},
@@ -140,7 +140,7 @@ class Connect(unittest.TestCase):
                 self.assertTrue(open_session.greeting.startswith("220 "))
                 server.write_conf("connect { allow only-listed; list 127.0.0.2/255.255.255.254 127.0.0.9 }")
                 server.ctl("reload")
-                self.assertTrue(harness.wait_for(lambda: self.greets(server, 2), "127.0.0.2 to be let in"))
+                self.assertTrue(harness.wait_for(lambda: self.greets(server, 2), "127.0.0.2 to be accepted"))
                 self.assertFalse(self.greets(server, 4))
                 self.assertTrue(self.greets(server, 9))
                 self.assertTrue(open_session.rcpt("sales@example.com").startswith("250"), "who is in stays in")
@@ -150,7 +150,7 @@ class Connect(unittest.TestCase):
         with server.session(last) as s:
             return s.greeting.startswith("220 ")
 
-    def test_check_refuses_a_list_of_nobody(self):
+    def test_check_refuses_an_empty_list(self):
         with Mailroot() as server:
             server.write_conf("connect { allow only-listed }")
             done = server.ctl("check", server.conf, check=False)
@@ -199,8 +199,8 @@ class Names(unittest.TestCase):
             with self.subTest(last):
                 self.assertEqual(server.relays(last)[:3], "250" if may else "550")
         log = server.log()
-        for client, reason in ((3, "liar.branch.example does not lead back to the address"), (4, "the address has no name in DNS"),
-                               (5, "DNS gave no answer in time"), (8, "gone.branch.example does not lead back to the address")):
+        for client, reason in ((3, "liar.branch.example does not resolve to the address"), (4, "the address has no name in DNS"),
+                               (5, "DNS gave no answer in time"), (8, "gone.branch.example does not resolve to the address")):
             self.assertIn(f'client=127.0.0.{client} name=unverified status=unnamed reason="{reason}"', log)
         self.assertIn("client=127.0.0.7 name=z-good.branch.example status=named", log)
         self.assertNotIn("client=127.0.0.9 name=", log, "an address that is listed needs no name")
@@ -228,7 +228,7 @@ class Names(unittest.TestCase):
             self.assertTrue(early.say("RCPT TO:<user@example.net>").startswith("250"))
 
     def test_a_crowd(self):
-        """A hundred clients at once, each with a name of its own: no answer reaches another."""
+        """A hundred clients at once, each with a different name: no client gets the answer for another."""
         table = {}
         for i in range(100, 200):
             table[reverse(i)] = {PTR: [f"host-{i}.{'branch' if i % 2 else 'other'}.example"]}
@@ -304,7 +304,7 @@ class Guard(unittest.TestCase):
             self.assertIn("warning", done.stdout + done.stderr)
 
     def test_gateway(self):
-        """Many clients behind one address that may relay are worth a word; many sessions of one client are not."""
+        """Many clients behind one address that may relay are logged; many sessions of one client are not."""
         with Mailroot("relay { list 127.0.0.0/8 }") as server:
             def sessions(names):
                 for number in range(150):
@@ -321,7 +321,7 @@ class Guard(unittest.TestCase):
             server.ctl("reload")
             self.assertEqual(server.ctl_json("status")["servers"][0]["warning"], "")
 
-    # The seven probes of relay testers for a server of example.com at 127.0.0.1, then their relatives. Nothing may leave.
+    # The seven probes of relay testers for a server of example.com at 127.0.0.1, then similar ones. No mail may be relayed.
     PROBES = ("relaytest@other.example", "relaytest%other.example@example.com", "relaytest%other.example@[127.0.0.1]",
               '"relaytest@other.example"', '"relaytest%other.example"', "@example.com:relaytest@other.example",
               "@[127.0.0.1]:relaytest@other.example", "other.example!relaytest", "other.example!relaytest@example.com",

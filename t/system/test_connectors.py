@@ -1,4 +1,4 @@
-"""Connectors: which way a message takes by domain, size and sender; live, and in the words of the queue."""
+"""Connectors: the route of a message by domain, size and sender, in deliveries and in `explain route`."""
 import base64
 import threading
 import unittest
@@ -46,7 +46,7 @@ class Connectors(unittest.TestCase):
             self.assertIn("connector partner has relay yes: accepted", told)
 
     def test_its_user_is_shown_to_its_hosts_alone(self):
-        """One host, two blocks that lead to it: mail of the connector comes over a connection of its own, with the connector's user."""
+        """Two blocks with one host: mail of the connector is sent over a separate connection, with the user of the connector."""
         seen, lock = [], threading.Lock()
 
         def auth(argument):

@@ -1,6 +1,6 @@
-"""Clients that take every worker and do nothing: one address gets no more than its share, and many get no more than 10 s each.
+"""Clients that occupy workers and do nothing: one address gets no more than its share, and many get no more than 10 s each.
 
-Each test is a client of an address that is not loopback, which is not limited, so all runs in a network namespace of its own.
+Loopback addresses are not limited, so the tests run in a network namespace with other addresses.
 """
 import ctypes
 import os
@@ -19,7 +19,7 @@ SERVER, CROWD, OTHER, TRUSTED = "10.9.0.9", "10.9.0.1", "10.9.0.2", "10.9.0.3"
 CLONE_NEWNET = 0x40000000
 ENVELOPE = b"EHLO crowd\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\n"
 
-# What each connection has said when it falls silent, and the code that it then has heard last.
+# The commands after which each connection is silent, and the code of its last reply.
 STAGES = {
     "connected": (b"", 220),
     "half a line": (b"EHLO crowd\r\nNOO", 250),
@@ -51,7 +51,7 @@ class Crowded(Mailroot):
 
 
 class Crowd:
-    """Connections from one address that say what is to be said as far as they are answered, and then nothing."""
+    """Connections from one address that send commands as long as they are answered, then nothing."""
 
     def __init__(self, server, count, address=CROWD, octets=b""):
         self.sockets = []
@@ -72,7 +72,7 @@ class Crowd:
             one.close()
 
     def listen(self):
-        """Takes what has come; who is greeted says his words, all at once."""
+        """Reads what has come; a connection that is greeted sends its commands, all at once."""
         for one in self.sockets:
             try:
                 self.heard[one] += one.recv(65536)
@@ -93,7 +93,7 @@ class Crowd:
 
 
 def send_from(server, address):
-    """The reply codes of one message from ADDRESS: (250,), or that of a greeting which is no 220."""
+    """The reply codes of one message from ADDRESS: (250,), or the code of the greeting if it is not 220."""
     import smtplib
     try:
         with smtplib.SMTP(SERVER, server.port, local_hostname="other.test", timeout=60, source_address=(address, 0)) as client:
@@ -105,7 +105,7 @@ def send_from(server, address):
 
 class OneAddress(unittest.TestCase):
     def test_has_its_share_at_every_stage(self):
-        """1,000 idle connections of one address hold 50 of 100 workers, whatever they wait for; others are served at once."""
+        """1,000 idle connections of one address occupy 50 of 100 workers, in whatever state; others are served at once."""
         for name, (octets, last) in STAGES.items():
             with self.subTest(name), Crowded("processes { max 100 }") as server, Crowd(server, 1000, octets=octets) as crowd:
                 wait_for(lambda: crowd.count(421) >= 950 and crowd.count(last) == 50, "50 that are served, 950 that are refused", 60)
@@ -121,7 +121,7 @@ class OneAddress(unittest.TestCase):
                 self.assertEqual(len(server.ctl_json("sessions")["sessions"]), 50)
 
     def test_gives_back_what_it_had(self):
-        """Places are free again when connections end; a reload acts on the next connection; who may relay is not limited."""
+        """Slots are free again when connections end; a reload acts on the next connection; clients that may relay are not limited."""
         with Crowded("client { connections 3 }") as server, Crowd(server, 3) as crowd:
             wait_for(lambda: crowd.count(220) == 3, "three that are served")
             self.assertEqual(send_from(server, CROWD), 421)
@@ -136,14 +136,14 @@ class OneAddress(unittest.TestCase):
             self.assertEqual(send_from(server, CROWD), 250)
 
     def test_may_relay(self):
-        """Behind an address that may relay there may be hundreds."""
+        """Behind an address that may relay there may be hundreds of clients."""
         with Crowded("processes { max 100 }") as server, Crowd(server, 80, address=TRUSTED) as crowd:
             wait_for(lambda: crowd.count(220) == 80, "80 that are served")
 
 
 class Workers(unittest.TestCase):
     def test_are_free_again_under_stress(self):
-        """All workers are taken at once, some at each stage: time-outs shrink for those that wait already, too."""
+        """All workers are occupied at once, some at each stage: time-outs become shorter, also for waits that have begun."""
         with Crowded("processes { max 60 }\nclient { connections none }") as server:
             crowds = [Crowd(server, 10, octets=octets) for octets, _ in STAGES.values()]
             began = time.monotonic()
@@ -165,7 +165,7 @@ class Workers(unittest.TestCase):
                 crowd.__exit__()
 
     def test_trickles_end_under_stress(self):
-        """An octet now and then does not help: a command and a text have a bound of their own."""
+        """Single octets do not help: a command and a text each have a time limit."""
         with Crowded("processes { max 20 }\nclient { connections none }") as server:
             with Crowd(server, 10, octets=b"NOOP ") as commands, Crowd(server, 10, octets=ENVELOPE + b"DATA\r\n") as texts:
                 wait_for(lambda: commands.count(220) == 10 and texts.count(354) == 10, "20 sessions")
@@ -188,7 +188,7 @@ class Descriptors(unittest.TestCase):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def test_without_one_master_does_not_spin(self):
-        """An operator waits, and there is no descriptor for the connection: it is tried now and then, and served when there is one again."""
+        """There is no descriptor for the connection of an operator: accept is tried from time to time, and succeeds when there is one again."""
         with Mailroot() as server:
             master = server.pids()["master"]
             before = resource.prlimit(master, resource.RLIMIT_NOFILE)
@@ -196,7 +196,7 @@ class Descriptors(unittest.TestCase):
             with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as operator:
                 operator.connect(str(server.folder / "run" / "control"))
                 began = self.seconds_of_work(master)
-                time.sleep(2)  # the measure itself
+                time.sleep(2)  # the limit itself
                 worked = self.seconds_of_work(master) - began
                 resource.prlimit(master, resource.RLIMIT_NOFILE, before)
             self.assertLess(worked, 0.2)

@@ -1,6 +1,6 @@
-"""DANE (RFC 7672): what becomes of mail for hosts whose TLSA records fit, do not fit, are of no use, are missing or can't be believed.
+"""DANE (RFC 7672): mail for hosts whose TLSA records match, do not match, are unusable, missing or bogus.
 
-Every host has an address of its own on loopback, all have one port, so that the names of their TLSA records are known before."""
+Every host has its own loopback address; all have one port, so that the names of their TLSA records are known in advance."""
 import collections
 import contextlib
 import hashlib
@@ -34,7 +34,7 @@ def tlsa(usage, selector, matching, certificate):
     return f"{usage} {selector} {matching} {digest}"
 
 
-# tls: "dane", "unverified", "verified" or "none" for mail that arrives; or words of the reason why it waits.
+# tls: "dane", "unverified", "verified" or "none" for delivered mail; or words of the reason why it waits.
 Row = collections.namedtuple("Row", "certificate records tls fault", defaults=("",))
 MISMATCH, NO_STARTTLS, NO_ANSWER = "does not match the host", "does not offer STARTTLS; its TLSA records", "no trustworthy answer"
 
@@ -47,7 +47,7 @@ class Certificates:
         self.count = 0
 
     def issue(self, *names, chain=True, **how):
-        """With the authority in its chain, as DANE-TA wants it."""
+        """With the authority in its chain, as DANE-TA requires."""
         made = self.authority.issue(*names, **how)
         if chain:
             self.count += 1
@@ -160,7 +160,7 @@ class Dane(unittest.TestCase):
 
     @classmethod
     def start_postfix(cls):
-        """What stands in DNS of a Postfix that is known by many names, each with other records."""
+        """The DNS records of a Postfix with many names, each with other records."""
         certificate = cls.certificates.issue("postfix-ta.s.test")
         cls.postfix = cls.stack.enter_context(Postfix(
             certificate, "smtpd_tls_security_level = may\nsmtpd_relay_restrictions = permit_mynetworks, reject\n", "127.0.1.250", cls.port))
@@ -174,7 +174,7 @@ class Dane(unittest.TestCase):
         return Mailroot(f"outbound {{ port {self.port} }}\n{RETRY}\n{extra}", global_conf=self.tree.settings())
 
     def check(self, server, recipient, expected):
-        """Mail for it went as EXPECTED: a word of how (Row.tls), or the reason for which it waits."""
+        """Mail for it was delivered as EXPECTED (Row.tls), or waits for that reason."""
         found = wait_for(lambda: verdicts(server, recipient), f"an outcome for {recipient}", 60)
         tls, status, enhanced, text = found[0]
         if expected in ("dane", "verified", "unverified", "none"):
@@ -217,7 +217,7 @@ class Dane(unittest.TestCase):
             lambda: self.postfix.log() if self.postfix.log().count("status=sent") >= 4 else None, "mail taken by Postfix"))
         self.assertEqual(sorted(taken), ["absent", "ee", "ta", "unusable"])
 
-    def test_ways_to_the_host(self):
+    def test_routes_to_the_host(self):
         cases = {
             "next-mail.s.test": "dane", "implicit.s.test": "dane", "to-target-mail.s.test": "dane", "to-bare-mail.s.test": "dane",
             "to-unsigned-mail.s.test": MISMATCH, "unsigned-host-mail.s.test": "unverified", "signed-host-mail.u.test": "unverified",
@@ -240,7 +240,7 @@ class Dane(unittest.TestCase):
             self.assertRegex(server.log(), "dnssec=off")
 
     def test_explained(self):
-        """The same words whether TLS is opportunistic or must be; who says more himself is not told of DANE."""
+        """The same text for opportunistic and required TLS; a block with its own verification has no text about DANE."""
         rules = ("remote_domain encrypted-match-mail.s.test { outbound { tls encrypt } }\n"
                  "remote_domain overruled-mail.s.test { outbound { tls verify } }\n")
         cases = {"ee-key": "a certificate that matches the TLSA records (DANE)", "encrypted-match": "a certificate that matches the TLSA records (DANE)",
@@ -252,7 +252,7 @@ class Dane(unittest.TestCase):
                     told = server.ctl_json("explain", "route", f"user@{name}-mail.s.test")
                     self.assertIn(words, told["hosts"][0]["tls"])
 
-    def test_the_name_that_is_asked_for(self):
+    def test_the_name_in_sni(self):
         """SNI is the name of the TLSA records."""
         with self.service() as server:
             self.peers["ee-key"].messages.clear()

@@ -1,4 +1,4 @@
-"""Mail whose way is found by DNS: the resolver role against a name server of our own."""
+"""Mail that is routed by DNS: the resolver against a name server of the test."""
 import socket
 import struct
 import threading
@@ -78,7 +78,7 @@ class Resolver(unittest.TestCase):
         with NameServer(records) as names, Sink() as sink, self.service(names, sink.port) as server:
             server.send(["user@mail.test"])
             sink.wait(1)
-            # Nobody listens on the first one.
+            # No process listens on the first one.
             self.assertIn("relay=second.mail.test[127.0.0.1]", harness.wait_for(
                 lambda: server.log() if "status=delivered" in server.log() else None, "the line of the delivery"))
 
@@ -93,7 +93,7 @@ class Resolver(unittest.TestCase):
             server.send(["user@example.net"])
             sink.wait(1)
 
-    def test_domains_that_take_no_mail(self):
+    def test_domains_that_accept_no_mail(self):
         records = {("null.test", MX): [mx(0, ".")], ("null.test", A): loopback(1), ("empty.test", 16): [b"\1x"]}
         with NameServer(records) as names, self.service(names, 9) as server:
             server.send(["a@null.test", "b@gone.test", "c@empty.test"])
@@ -113,9 +113,9 @@ class Resolver(unittest.TestCase):
                 server.send(["user@loop.test", "user@good.test"])
                 sink.wait(1)
                 self.assertIn("good.test", sink.messages[0][1][0])
-                self.assertIn(b"5.4.6 loop.test: this leads back to us", harness.Message(server.dropped()[0]).content)
+                self.assertIn(b"5.4.6 loop.test: mail for it would loop back to this server", harness.Message(server.dropped()[0]).content)
 
-    def test_silence_holds_up_nobody_else_and_mail_waits(self):
+    def test_silence_delays_only_its_own_mail(self):
         records = {("plain.test", A): loopback(1), ("later.test", A): loopback(1), ("silent.test", A): loopback(1)}
         with NameServer(records, silent=["silent.test"]) as names, Sink() as sink, self.service(names, sink.port) as server:
             server.send(["user@silent.test"])
@@ -123,14 +123,14 @@ class Resolver(unittest.TestCase):
             sink.wait(1, seconds=5)
             self.assertIn("plain.test", sink.messages[0][1][0])
             harness.wait_for(lambda: 'text="silent.test: DNS gave no answer' in server.log(), "the reason", 60)
-            # Nor is the name server taken for dead by now.
+            # And the name server is not regarded as dead.
             server.send(["user@later.test"])
             sink.wait(2, seconds=5)
             names.silent.clear()
             sink.wait(3, seconds=60)
 
     def test_direct_first(self):
-        """Directly where that works; by the smart host where the look-up fails or no host answers, in the same attempt."""
+        """Directly if possible; by the smart host if the look-up fails or no host answers, in the same attempt."""
         records = {("plain.test", A): loopback(1), ("dead.test", A): loopback(9), ("null.test", MX): [mx(0, ".")],
                    ("picky.test", A): loopback(1)}
         answers = {"RCPT": lambda argument: "451 4.7.1 come back later" if "picky" in argument else None}

@@ -1,4 +1,4 @@
-"""Name servers that do not answer: mail waits, or goes by the others, and an administrator is told which it is."""
+"""Name servers that do not answer: mail waits, or the other servers are used, and status names the silent one."""
 import json
 import os
 import unittest
@@ -27,8 +27,8 @@ class Servers(unittest.TestCase):
             names.mute = True
             server.send(["user@late.test"])
             harness.wait_for(lambda: 'enhanced=4.4.3 text="late.test: DNS gave no answer' in server.log(), "the reason", 60)
-            told = harness.wait_for(lambda: self.attention(server), "word of the silent name server", 60)
-            self.assertRegex(told[0], rf"^name server 127\.0\.0\.1:{names.port} does not answer; mail waits.*dns_server in .*mailroot\.conf:\d+$")
+            told = harness.wait_for(lambda: self.attention(server), "a report of the silent name server", 60)
+            self.assertRegex(told[0], rf"^name server 127\.0\.0\.1:{names.port} does not answer; mail that needs DNS waits.*dns_server in .*mailroot\.conf:\d+$")
             self.assertIn(told[0], server.ctl("status", check=False).stdout)
             done = server.ctl("check", server.conf)
             self.assertRegex(done.stdout, rf"mailroot\.conf:\d+: warning: name server 127\.0\.0\.1:{names.port} does not answer\n")
@@ -48,7 +48,7 @@ class Servers(unittest.TestCase):
                 def waits():
                     return json.loads(server.ctl("status", "--json", check=False).stdout)["servers"][0]["mail_waits_for"]
 
-                told = harness.wait_for(waits, "word of the smart host")
+                told = harness.wait_for(waits, "a report of the smart host")
                 self.assertEqual(len(told), 1)
                 self.assertIn("plian.test", told[0])
                 self.assertIn("see smart_host in", told[0])
@@ -59,12 +59,12 @@ class Servers(unittest.TestCase):
                 sink.wait(1)
                 harness.wait_for(lambda: not waits(), "an end of the trouble")
 
-    def test_one_of_two_is_away(self):
+    def test_one_of_two_is_down(self):
         with NameServer(self.RECORDS) as names, Sink() as sink:
             away = harness.free_port()
             with self.service(sink.port, f"127.0.0.1:{away} 127.0.0.1:{names.port}") as server:
-                # Both are asked at the start, for they are written.
-                told = harness.wait_for(lambda: self.attention(server), "word of the name server that is away", 60)
+                # Both are queried at the start, because the configuration names them.
+                told = harness.wait_for(lambda: self.attention(server), "a report of the name server that is down", 60)
                 self.assertEqual(len(told), 1)
                 self.assertIn(f"name server 127.0.0.1:{away} can't be reached: Connection refused", told[0])
                 server.send(["user@plain.test"])
@@ -76,14 +76,14 @@ class Servers(unittest.TestCase):
             with self.service(sink.port, f"127.0.0.1:{silent.port} 127.0.0.1:{names.port}") as server:
                 server.send([f"user@{name}.test" for name in ("plain", "late", "first")])
                 sink.wait(3, seconds=20)
-                told = harness.wait_for(lambda: self.attention(server), "word of the silent name server", 60)
+                told = harness.wait_for(lambda: self.attention(server), "a report of the silent name server", 60)
                 self.assertEqual(len(told), 1)
                 self.assertIn(f"127.0.0.1:{silent.port} does not answer", told[0])
 
 
 @unittest.skipIf(os.geteuid(), "needs root for an /etc of its own, and for port 53")
 class Files(unittest.TestCase):
-    """/etc/resolv.conf and /etc/hosts are mended while the service runs."""
+    """/etc/resolv.conf and /etc/hosts are corrected while the service runs."""
 
     ADDRESS = "127.53.0.1"
 
@@ -102,7 +102,7 @@ class Files(unittest.TestCase):
         staged.write_text(text)
         staged.rename(path)
 
-    def test_resolv_conf_is_mended(self):
+    def test_resolv_conf_is_corrected(self):
         with NameServer(Servers.RECORDS, port=53, address=self.ADDRESS), Sink() as sink:
             server = self.service(sink.port)
             try:
@@ -110,12 +110,12 @@ class Files(unittest.TestCase):
                 server.send(["user@plain.test"])
                 harness.wait_for(lambda: "enhanced=4.4.3" in server.log(), "mail that waits", 60)
                 self.replace(etc / "resolv.conf", f"nameserver {self.ADDRESS}\n")
-                harness.wait_for(lambda: "/etc/resolv.conf has changed: a new resolver takes over" in server.log(), "word of the change", 20)
+                harness.wait_for(lambda: "/etc/resolv.conf has changed: a new resolver takes over" in server.log(), "a report of the change", 20)
                 sink.wait(1, seconds=60)
             finally:
                 server.__exit__(None, None, None)
 
-    def test_hosts_is_mended_and_reloaded(self):
+    def test_hosts_is_corrected_and_reloaded(self):
         with Sink() as sink:
             server = Mailroot(f"smart_host [relay.example.net]:{sink.port}\ndelivery {{ retry 1s; expire 1h }}")
             try:

@@ -1,4 +1,4 @@
-"""Awkward domains in a DNS of our own, signed from its root: what becomes of their mail, and how many look-ups it costs."""
+"""Difficult domains in a private DNS that is signed from its root: what happens to their mail, and how many look-ups it takes."""
 import collections
 import re
 import time
@@ -12,9 +12,9 @@ from peers import needs_root
 RETRY = "delivery { retry 1h; expire 2h }"
 HERE, DEAD, OTHER = "127.0.0.1", "127.0.0.9", "127.0.0.2"
 LABEL = "x" * 63
-LONG = ".".join([LABEL, LABEL, LABEL, "y" * 40])  # with .u.test 240 octets: as an address too long for nobody
+LONG = ".".join([LABEL, LABEL, LABEL, "y" * 40])  # 240 octets with .u.test: short enough for an address
 
-# What stands in u.test., the unsigned zone. Names of hosts that the cases share come first.
+# The records of u.test., the unsigned zone. Names of hosts that the cases share come first.
 SHARED = f"""
 here A {HERE}
 here6 AAAA ::1
@@ -27,7 +27,7 @@ only-text TXT "x"
 """
 
 Case = collections.namedtuple("Case", "name records outcome")
-# outcome: the relay's name for mail that arrives, or (status, code, words of the reason)
+# outcome: the name of the relay for delivered mail, or (status, code, words of the reason)
 CASES = [
     Case("order", "order MX 20 here\norder MX 10 dead", "here"),
     Case("most-preferred", "most-preferred MX 20 dead\nmost-preferred MX 10 here", "here"),
@@ -73,7 +73,7 @@ CASES = [
     Case("truncated", "truncated MX 10 here", "here"),
     Case("big", "\n".join(f"big MX 20 host-with-a-long-name-so-that-the-answer-is-large-{i}" for i in range(60)) + "\nbig MX 10 here", "here"),
     Case("slow", "slow MX 10 here", "here"),
-    Case("lame", "", ("delayed", "4.4.3", "no answer")),  # a delegation to a server that knows nothing of it: so resolvers say
+    Case("lame", "", ("delayed", "4.4.3", "no answer")),  # a delegation to a server that does not have the zone
     Case("huge-beside", "huge-beside MX 10 here\n" + "\n".join("huge-beside TXT " + f'"{i}{"x" * 250}" ' * 20 for i in range(8)), "here"),
     Case("underscore-only._tcp", "underscore-only._tcp MX 10 here", "here"),
     Case("xn--nxasmq6b.xn--p1ai", "xn--nxasmq6b.xn--p1ai MX 10 xn--mx-tka\nxn--mx-tka A " + HERE, "xn--mx-tka"),
@@ -106,7 +106,7 @@ SECURE_CASES = [
 
 
 def outcome(server, domain):
-    """(relay or "", status, code, text) of the one recipient in DOMAIN, when it has one."""
+    """(relay or "", status, code, text) of the only recipient in DOMAIN, or None."""
     return next((line for line in server.log().splitlines() if f"@{domain}>" in line.lower() and " status=" in line), None)
 
 
@@ -154,7 +154,7 @@ class Domains(unittest.TestCase):
 
 
     def test_silence_is_no_reason_to_doubt_the_server(self):
-        """50 domains without an answer, and between them those that have one go as before."""
+        """50 domains without an answer; mail for other domains in between is delivered as before."""
         self.tree.faults["*.silent.u.test"] = "silent"
         with Sink() as sink, self.service(sink) as server:
             for i in range(50):
@@ -164,7 +164,7 @@ class Domains(unittest.TestCase):
                 server.send([f"user@turn{i}.wild.u.test"])
                 sink.wait(i + 1, seconds=10)
                 self.assertLess(time.monotonic() - begin, 3)
-                time.sleep(1)  # the look-ups of the silent ones go on for half a minute
+                time.sleep(1)  # look-ups of the silent domains take half a minute
             self.check(server, "d0.silent.u.test", ("delayed", "4.4.3", "no answer"))
 
 
@@ -175,10 +175,10 @@ class Domains(unittest.TestCase):
             server.send([f"user@{name}.u.test" for name in ("implicit", "both", "order")])
             self.check(server, "implicit.u.test", ("failed", "5.4.4", "private_mx yes"))
             self.check(server, "both.u.test", "both")
-            self.check(server, "order.u.test", "here")  # its hosts are written
+            self.check(server, "order.u.test", "here")  # its hosts are in the configuration
 
     def test_answers_are_kept_and_shared(self):
-        """1000 messages for ten domains of one host: each name is asked for once, by whatever workers."""
+        """1000 messages for ten domains of one host: each name is queried once, for all workers."""
         self.tree.asked.clear()
         with Sink() as sink, self.service(sink) as server:
             with server.client() as client:
@@ -190,11 +190,11 @@ class Domains(unittest.TestCase):
                 self.assertEqual(asked.get((f"d{i}.kept.test", "MX")), 1, asked)
             for kind in ("A", "AAAA"):
                 self.assertEqual(asked.get(("host.kept.test", kind)), 1, asked)
-            # Besides: the keys of the zone and of those above it, and that no host has TLSA records.
+            # Also: the keys of the zone and of its parents, and that no host has TLSA records.
             self.assertLess(self.tree.asked.total(), 40, self.tree.asked)
 
-    def test_equals_take_turns(self):
-        """Each look-up puts hosts of the same preference into an order of its own; those of others stay where they are."""
+    def test_hosts_of_the_same_preference_are_shuffled(self):
+        """Each look-up shuffles hosts of the same preference; the order of others stays."""
         orders = set()
         with self.service_of_port(25) as server:
             for _ in range(60):
@@ -207,13 +207,13 @@ class Domains(unittest.TestCase):
         self.fail(f"one order in 60 look-ups: {orders}")
 
     def test_servers_that_strip_signatures(self):
-        """auto goes on without; yes insists, and what is not signed waits."""
+        """auto continues without DNSSEC; with yes, mail for unsigned domains waits."""
         self.tree.faults["*"] = "stripped"
         self.addCleanup(self.tree.faults.pop, "*")
         with Sink() as sink, self.service(sink) as server:
             server.send(["user@mail.s.test"])
             self.check(server, "mail.s.test", "host.s.test")
-            wait_for(lambda: "dnssec=off" in server.log(), "the word that nothing is signed")
+            wait_for(lambda: "dnssec=off" in server.log(), "the log line that nothing is signed")
         with Sink() as sink, self.service(sink, dnssec="yes") as server:
             server.send(["user@mail.s.test"])
             self.check(server, "mail.s.test", ("delayed", "4.7.5", "DNSSEC"))

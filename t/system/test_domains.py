@@ -1,4 +1,4 @@
-"""Whose mail ends where: default domain, local and alias domains, remote domains by pattern, relay yes."""
+"""Where mail is delivered: default domain, local and alias domains, remote domains by pattern, relay yes."""
 import unittest
 
 import harness
@@ -82,7 +82,7 @@ class Remote(unittest.TestCase):
                 with server.client() as client:
                     client.helo()
                     client.mail("a@example.com")
-                    # Below the pattern, not itself; and the longest match decides, also against relaying.
+                    # The pattern matches names below the domain, not the domain itself; the longest match decides, also against relaying.
                     for rcpt in ("u@example.net", "u@xexample.net", "u@closed.near.example.net", "u@example.net.evil.example"):
                         self.assertEqual(client.rcpt(rcpt)[0], 550, rcpt)
                     self.assertEqual(client.rcpt("U@A.EXAMPLE.NET")[0], 250)

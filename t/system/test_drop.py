@@ -1,4 +1,4 @@
-"""Drop folders in trouble: mail waits, everybody is told why, and it goes there by itself once the cause is mended."""
+"""Drop folders in trouble: mail waits, the reason is shown everywhere, and mail is delivered when the cause is corrected."""
 import contextlib
 import os
 import pathlib
@@ -9,7 +9,7 @@ import unittest
 import harness
 from harness import Mailroot, wait_for
 
-TEXT = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 500  # some 9 KB
+TEXT = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 500  # about 9 KB
 
 
 class Drop(unittest.TestCase):
@@ -61,11 +61,12 @@ class Drop(unittest.TestCase):
             self.recovers(server, 2)
 
     def test_writable_but_not_to_be_listed(self):
-        """A quota needs a count, and so a folder that can be listed."""
+        """A quota needs a count, so the folder must be listable."""
         with self.service("; drop_quota 1M") as server:
             self.folder.chmod(0o300)
             os.kill(server.pids()["queue"], 9)
             self.send(server)
+            wait_for(lambda: server.ctl("queue", "list", check=False).returncode == 0, "a queue that answers")
             user = "mailroot" if not os.geteuid() else os.geteuid()
             self.waits_because(server, f"Permission denied: user {user} may write there but not list it; `chmod u+rwx {self.folder}` lets it")
             self.folder.chmod(0o700)
@@ -76,7 +77,7 @@ class Drop(unittest.TestCase):
             self.folder.rename(self.parent / "away")
             sent = 0
 
-            def waits():  # the queue looks at a path once a second; until then mail follows the folder
+            def waits():  # the queue checks a path once a second; until then mail follows the folder
                 nonlocal sent
                 self.send(server)
                 sent += 1
@@ -98,9 +99,9 @@ class Drop(unittest.TestCase):
             self.recovers(server)
 
     def test_with_other_recipients(self):
-        # Two folders: the message goes to each by a copy, and waits for one only.
+        # Two folders: the message is copied to each, and waits for one only.
         with self.service() as server:
-            self.folder.rename(self.parent / "away")  # a copy is put where the path leads
+            self.folder.rename(self.parent / "away")  # a copy is written to the folder at the path
             self.send(server, ("sales@drop.example.com", "main@example.com"))
             server.dropped(1)
             self.waits_because(server, "No such file or directory", logged=False)
@@ -140,7 +141,7 @@ class Drop(unittest.TestCase):
                 refused = (452, b"4.2.2 Mailbox full")
                 wait_for(lambda: client.rcpt("sales@drop.example.com") == refused, "452 at RCPT", 5)
                 self.assertEqual(client.rcpt("main@example.com")[0], 250)
-                # The queue that comes back knows of it again as soon as it has tried.
+                # The restarted queue knows the trouble again after its first attempt.
                 os.kill(server.pids()["queue"], 9)
                 wait_for(lambda: client.rcpt("sales@drop.example.com") == refused, "452 after a restart", 20)
                 server.files(self.folder)[0].unlink()
@@ -149,7 +150,7 @@ class Drop(unittest.TestCase):
                 wait_for(lambda: client.rcpt("sales@drop.example.com")[0] == 250, "250 again", 5)
 
     def test_quota_smaller_than_the_message(self):
-        """What can never fit is refused, or returned at once, and shuts the folder for nobody."""
+        """A message that can never fit is refused, or returned at once, and other mail is still delivered."""
         large = b"Subject: x\r\n\r\n" + b"0123456789abcdef\r\n" * 2000
         refused = (552, b"5.2.3 Message is larger than the mailbox limit")
         with self.service("; drop_quota 20K") as server, server.client() as client:
@@ -169,7 +170,7 @@ class Drop(unittest.TestCase):
             for rcpt in ("sales@drop.example.com", "main@example.com"):
                 self.assertEqual(client.rcpt(rcpt)[0], 250)
             self.assertEqual(client.data(large)[0], 250)
-            server.dropped(2)  # the other recipient's, and the notice
+            server.dropped(2)  # that of the other recipient, and the notice
             pickup = server.server_folder() / "pickup"
             (pickup / "new").write_bytes(b"x-sender: app@example.com\r\nx-receiver: sales@drop.example.com\r\n" + large)
             server.dropped(3)
@@ -179,8 +180,8 @@ class Drop(unittest.TestCase):
             self.assertEqual(server.ctl_json("status")["servers"][0]["mail_waits_for"], [])
             self.assertEqual(server.ctl_json("queue", "list")["messages"], [])
 
-    def test_quota_looks_at_the_room(self):
-        """A large message that waits keeps no small one out."""
+    def test_quota_compares_the_remaining_room(self):
+        """A large waiting message does not delay a small one."""
         with self.service("; drop_quota 40K") as server:
             self.send(server)
             self.send(server)
@@ -197,11 +198,11 @@ class Drop(unittest.TestCase):
                     client.mail("app@example.com", [f"SIZE={size}"])
                     return client.rcpt("sales@drop.example.com")[0]
 
-                wait_for(lambda: at_rcpt(30000) == 452, "452 for what has no room", 5)
+                wait_for(lambda: at_rcpt(30000) == 452, "452 for a message without room", 5)
                 self.assertEqual(at_rcpt(1000), 250)
 
     def test_replaced_between_two_messages(self):
-        """A reader that renames the folder to have all of it, and makes a new one, finds nothing more in the old one."""
+        """If a reader renames the folder and makes a new one, no more mail is written to the old one."""
         with self.service() as server:
             for number in range(10):
                 self.send(server)
@@ -226,10 +227,10 @@ class Drop(unittest.TestCase):
             unmount = ["nsenter", "-m", "-t", str(server.process.pid), "umount", str(self.folder)]
             wait_for(lambda: subprocess.run(unmount, capture_output=True).returncode == 0, "the file system to be unmounted", 3)
             self.send(server)
-            server.dropped(1, self.folder)  # what stands at the path now
+            server.dropped(1, self.folder)  # the folder at the path now
 
     def after_envelope(self, path):
-        """The lines behind x-sender and x-receiver."""
+        """The lines after x-sender and x-receiver."""
         lines = path.read_bytes().split(b"\r\n")
         return [line for line in lines if not line.lower().startswith((b"x-sender:", b"x-receiver:"))]
 
@@ -253,7 +254,7 @@ class Drop(unittest.TestCase):
                 self.assertTrue(b"\r\n".join(lines).endswith(TEXT))
                 server.send(plain, text, sender=sender)
                 self.assertIn(b"Return-Path: <theirs@example.net>", self.next_file(server, "drop", here)[1:])
-                # One message to both: each folder as its domain says.
+                # One message to both: each folder according to its domain.
                 server.send(plain + wanted, TEXT, sender=sender)
                 self.assertEqual(self.next_file(server, self.folder, there)[0], line)
                 self.assertTrue(self.next_file(server, "drop", here)[0].startswith(b"Received: "))
@@ -277,7 +278,7 @@ class Drop(unittest.TestCase):
                 for _ in range(6):
                     client.sendmail("app@example.com", ["sales@drop.example.com"], TEXT)
             self.waits_because(server, "full, see drop_quota")
-            for count in (4, 2):  # two at a time find room
+            for count in (4, 2):  # there is room for two at a time
                 self.assertEqual(len(server.dropped(2, self.folder)), 2)
                 for path in server.files(self.folder):
                     path.unlink()

@@ -1,4 +1,4 @@
-"""Mail that waits until it is asked for with ETRN, by scripted peers and by fetchmail; and our own requests, to scripted hosts and to Postfix."""
+"""Mail that waits for ETRN, from scripted peers and from fetchmail; and our own requests, to scripted hosts and to Postfix."""
 import signal
 import smtplib
 import unittest
@@ -15,7 +15,7 @@ HOLD = "remote_domain branch.test {{ etrn yes; relay yes; route [127.0.0.1]:{} }
 
 
 class Etrn(unittest.TestCase):
-    def test_waits_and_goes(self):
+    def test_waits_and_is_sent(self):
         with Sink() as sink, Mailroot(HOLD.format(sink.port)) as server:
             self.assertEqual(said(server, "ETRN branch.test")[0][0], 251)
         with Sink() as sink, Mailroot(HOLD.format(sink.port)) as server:
@@ -28,7 +28,7 @@ class Etrn(unittest.TestCase):
             sink.wait(3)
             harness.wait_for(lambda: not server.files("new", ""), "an empty spool")
 
-    def test_what_people_see(self):
+    def test_what_commands_show(self):
         with Mailroot(HOLD.format(harness.free_port())) as server:
             server.send(["user@branch.test"])
             waiting(server, 1)
@@ -56,7 +56,7 @@ class Etrn(unittest.TestCase):
             sink.wait(1)
 
     def test_flood(self):
-        """Requests without end: no more than one try, and others are served."""
+        """Endless requests: no more than one attempt, and others are served."""
         with Mailroot(HOLD.format(harness.free_port())) as server:
             server.send(["user@branch.test"])
             waiting(server, 1)
@@ -84,7 +84,7 @@ class Request(unittest.TestCase):
     def logged(self, server, *words):
         harness.wait_for(lambda: any(all(word in line for word in words) for line in server.log().splitlines()), f"{words} in the log")
 
-    def test_asks_in_its_time(self):
+    def test_requests_at_intervals(self):
         heard = []
         answers = {"ETRN": lambda argument: heard.append(argument) or "250 2.0.0 OK, queuing started"}
         with Sink(answers=answers, extensions=("ETRN",)) as sink:
@@ -93,7 +93,7 @@ class Request(unittest.TestCase):
                 self.assertEqual(heard[:4], ["branch.test", "@below.test"] * 2)
                 self.logged(server, "connector=provider", "etrn=@below.test", "status=asked", "code=250")
 
-    def test_refusals_are_said(self):
+    def test_refusals_are_reported(self):
         with Sink(answers={"ETRN": lambda _: "459 4.7.1 not you"}, extensions=("ETRN",)) as sink:
             with Mailroot(self.CONNECTOR.format(sink.port, "branch.test", "1h")) as server:
                 self.logged(server, "etrn=branch.test", "status=refused", "code=459", "not you", "keeps no mail for this domain")
@@ -116,7 +116,7 @@ class Request(unittest.TestCase):
 
     @needs_root
     def test_postfix(self):
-        """Debian's Postfix keeps the mail of a domain until we ask for it."""
+        """Debian's Postfix keeps the mail of a domain until we request it."""
         port = harness.free_port()
         settings = f"""relay_domains = branch.test
 fast_flush_domains = branch.test

@@ -1,4 +1,4 @@
-"""The configurations that the manual and the settings' own list show: `mailrootctl check` has nothing to say against them."""
+"""The configurations in the manual and in the list of settings: `mailrootctl check` accepts them without a warning."""
 import pathlib
 import re
 import struct
@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class EveryName(NameServer):
-    """Every name exists: the examples' hosts are nobody's."""
+    """A name server on which every name exists, because the hosts of examples do not."""
 
     def _answer(self, query):
         return query[:2] + bytes([0x81, 0x80]) + struct.pack(">HHHH", 1, 1, 0, 0) + query[12:] + b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + b"\x7f\0\0\1"
@@ -21,13 +21,13 @@ class EveryName(NameServer):
 
 class Examples(unittest.TestCase):
     def shown(self):
-        """Blocks of the manual and the README that are configuration; those with commands of other programs are not."""
+        """Blocks of the manual and the README that are configuration, not commands of other programs."""
         blocks = re.findall(r"\.Bd -literal[^\n]*\n(.*?)\.Ed", (ROOT / "etc/mailroot.conf.5").read_text(), re.S)
         blocks += re.findall(r"^(    virtual_server .*?^    }$)", (ROOT / "README.md").read_text(), re.S | re.M)
         return [block.replace("\\&", "") for block in blocks if "{" in block]
 
     def with_files(self, folder, text):
-        """Every file that TEXT names is one of ours, and so is each folder beneath /srv."""
+        """Makes every file that TEXT names, and each folder below /srv."""
         text = text.replace("/srv/drop/", f"{folder}/").replace("/srv/", f"{folder}/")
         cert = certs.self_signed(folder, "mail.example.com")
         rsa = certs.self_signed(folder, "mail.example.com", kind="rsa")
@@ -72,20 +72,20 @@ class Examples(unittest.TestCase):
 
 
 class Recommended(unittest.TestCase):
-    """Commands that messages of the programs, the README and quickstart recommend: each is one that mailrootctl takes as it is printed."""
+    """Commands in messages of the programs, in the README and in quickstart: mailrootctl accepts each as it is printed."""
     FOLDERS = ("common", "ctl", "delivery", "master", "queue", "sendmail", "smtpd")
     SAMPLES = {"ID": "0" * 24, "ADDRESS": "a@example.net", "NAME": "default", "FILE": "FILE", "SESSION": "default-1", "SETTING": "relay"}
 
     def sources(self):
         files = [path for folder in self.FOLDERS for path in sorted((ROOT / folder).rglob("*.[ch]"))]
-        files.remove(ROOT / "queue/operator/probe.c")  # the text of a test message, which tells where it comes from
+        files.remove(ROOT / "queue/operator/probe.c")  # the text of a test message, which states its origin
         return [*files, ROOT / "common/config/settings.def"]
 
     def commands(self):
         """(file, command) of each `mailrootctl ...` in a string, and of each `word ...` beside one that begins with a command of two words."""
         families = {"queue", "badmail", "server", "user", "config", "explain", "log", "oauth"}
         for path in self.sources():
-            text = re.sub(r'"\s*\n\s*"', "", path.read_text())  # a string goes on on the next line
+            text = re.sub(r'"\s*\n\s*"', "", path.read_text())  # a string continues on the next line
             strings = re.findall(r'"((?:[^"\\\n]|\\.)*)"', text)
             for shown in (shown for string in strings for shown in re.findall(r"`([a-z][^`\n]*)`", string)):
                 words = ["queue" if word == "%s" and shown.endswith("show %s") and i == 1 else word for i, word in enumerate(shown.split())]
@@ -98,11 +98,11 @@ class Recommended(unittest.TestCase):
                 yield page, line.split()
 
     def filled(self, words):
-        """WORDS with something in the place of what a message fills in; what is glued to a word is an option that is not always there."""
+        """WORDS with values for what a message fills in; a placeholder that is part of a word is an option that is not always there."""
         words = [self.SAMPLES["ADDRESS" if "route" in words else "ID"] if word[0] == "%" else word.split("%")[0] for word in words]
         return [self.SAMPLES.get(word, word) for word in words]
 
-    def test_each_is_taken(self):
+    def test_each_is_accepted(self):
         folder = harness.scratch()
         conf = folder / "mailroot.conf"
         conf.write_text(f"mailroot_dir {folder}/spool\nrun_dir {folder}/run\nvirtual_server default {{ fqdn mail.example.com }}\n")

@@ -1,4 +1,4 @@
-"""`explain route` says what the next message does: asked first, then the message is sent and the log compared."""
+"""`explain route` predicts the next message: its answer is compared with the log of a message that is sent after it."""
 import random
 import re
 import shutil
@@ -13,7 +13,7 @@ class Route(unittest.TestCase):
     def explain(self, server, address, *more):
         return server.ctl_json("explain", "route", address, *more)
 
-    def test_it_is_what_the_next_message_does(self):
+    def test_it_predicts_the_next_message(self):
         records = {("mx.test", MX): [mx(10, "a.mx.test"), mx(20, "b.mx.test")], ("a.mx.test", A): loopback(2),
                    ("b.mx.test", A): loopback(3), ("plain.test", A): loopback(4), ("named.test", A): loopback(5)}
         choose = random.Random(7)
@@ -70,7 +70,7 @@ class Route(unittest.TestCase):
             self.assertIn("smart_host", text)
             self.assertNotEqual(server.ctl("explain", "route", "a@@b", check=False).returncode, 0)
 
-    def test_what_was_passed_over_and_what_limits(self):
+    def test_rejected_rules_and_limits(self):
         with Sink() as sink, Mailroot(f"""
                 smart_host [127.0.0.1]:{sink.port}
                 masquerade_domain example.net
@@ -119,7 +119,7 @@ class Route(unittest.TestCase):
             self.assertEqual([one["why"] for one in told["passed_over"]], ["mail for local_domain example.com is delivered locally"])
 
     def test_a_host_that_does_not_answer(self):
-        """It goes to the end, with the time of its next try; the message does the same."""
+        """It is last, with the time of its next attempt; the message tries the hosts in this order."""
         with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{free_port()} [127.0.0.1]:{sink.port}") as server:
             told = self.explain(server, "a@x.test")
             self.assertEqual([(host["turn"], host["state"]) for host in told["hosts"]], [(1, "well"), (2, "well")])
@@ -145,20 +145,20 @@ class Route(unittest.TestCase):
             self.assertEqual(told["hosts"][2]["address"], "127.0.0.3")
             self.assertEqual(self.explain(server, "a@x.test")["hosts"], told["hosts"])
 
-    def test_what_dns_says(self):
+    def test_answers_of_dns(self):
         records = {("mx.test", MX): [mx(20, "b.mx.test"), mx(10, "a.mx.test")], ("a.mx.test", A): loopback(2), ("b.mx.test", A): loopback(3),
                    ("plain.test", A): loopback(4), ("null.test", MX): [mx(0, ".")]}
         with NameServer(records) as dns, Mailroot("smart_host [plain.test]:1; remote_domain *.test { route dns; private_mx yes }",
                                                   global_conf=f"dns_server 127.0.0.1:{dns.port}") as server:
             for domain, kind, answer, status, text in (("mx.test", "mx", "found", None, "MX 10 a.mx.test, 20 b.mx.test"),
                                                        ("plain.test", "mx", "found", None, "no MX, so the name itself is the host"),
-                                                       ("null.test", "mx", "never", "5.1.10", "the domain takes no mail (null MX)"),
+                                                       ("null.test", "mx", "never", "5.1.10", "the domain does not accept mail (null MX)"),
                                                        ("x.example", "address", "found", None, None)):
                 told = self.explain(server, f"a@{domain}")["dns"]
                 self.assertEqual([(one["name"], one["type"], one["answer"], one["status"], one["text"]) for one in told],
                                  [("plain.test" if kind == "address" else domain, kind, answer, status, text)])
 
-    def test_a_look_up_that_comes_to_nothing_and_one_that_hangs(self):
+    def test_a_look_up_that_fails_and_one_that_hangs(self):
         with NameServer({("x.test", A): loopback(1)}, silent=["mute.test"]) as dns:
             with Mailroot("delivery { retry 1h }", global_conf=f"dns_server 127.0.0.1:{dns.port}") as server:
                 told = self.explain(server, "a@none.test")
@@ -178,7 +178,7 @@ class Route(unittest.TestCase):
             self.assertIn("down", told["advice"])
 
     def test_a_name_that_does_not_exist(self):
-        """All mail waits for a mistake in the file: `status` and `explain route` name it, and none of them once it is mended."""
+        """All mail waits because of a mistake in the file: `status` and `explain route` name it until it is corrected."""
         with NameServer({}) as names, Sink() as sink:
             dns = f"dns_server 127.0.0.1:{names.port}"
             with Mailroot("smart_host smtp.ofice365.test; delivery { retry 1h }", global_conf=dns) as server:
@@ -191,10 +191,10 @@ class Route(unittest.TestCase):
                 server.write_conf(f"smart_host [127.0.0.1]:{sink.port}; delivery {{ retry 1h }}", global_conf=dns)
                 server.ctl("reload")
                 sink.wait(1)
-                wait_for(lambda: not server.ctl_json("status")["servers"][0]["mail_waits_for"], "nothing that mail waits for")
+                wait_for(lambda: not server.ctl_json("status")["servers"][0]["mail_waits_for"], "the end of the trouble")
 
-    def test_as_whom(self):
-        """Credentials are for the hosts of their own block; where none are shown, `auth off` is what happens."""
+    def test_credentials_and_sender(self):
+        """Credentials are for the hosts of their own block; for other hosts `auth off` is shown."""
         password = self.folder() / "password"
         password.write_text("secret\n")
         outbound = f"outbound {{ tls verify; auth login; username u@x.test; password_file {password} }}"

@@ -1,7 +1,7 @@
-"""Random configurations and messages: what `explain route` says is what the message does next.
+"""Random configurations and messages: `explain route` predicts the next message.
 
-Each message is asked about and then sent; folder, host, MAIL FROM, name in EHLO and the address we come from are compared. All hosts are
-one sink on every address of loopback; others are dead ports. A seed that failed can be given as MAILROOT_SEED."""
+For each message the answer is compared with its delivery: folder, host, MAIL FROM, name in EHLO and source address. All hosts are
+one sink on every loopback address; others are dead ports. MAILROOT_SEED repeats a seed that failed."""
 import itertools
 import os
 import random
@@ -20,7 +20,7 @@ SENDERS = ["app@example.com", "boss@example.com", "app@alias.example", "app@part
 
 
 class Hosts(Sink):
-    """Every address of loopback at one port: `got` says of each recipient where and how his message came."""
+    """Every loopback address at one port: for each recipient `got` has the address and the way its message came."""
 
     def __init__(self):
         self.here, self.got = threading.local(), {}
@@ -43,7 +43,7 @@ class Hosts(Sink):
 
 
 class Plan:
-    """A random configuration, as text. No host is in two of them: what is known of a dead one would make the next wait."""
+    """A random configuration, as text. No host is in two of them, because a host that is known as dead would delay the next one."""
 
     numbers = itertools.count()
 
@@ -106,7 +106,7 @@ class Plan:
 
 
 def reload(server, choose, dead):
-    """Another configuration; such as have a connector that would never get mail are refused, and thrown away."""
+    """Another configuration; those with a connector that would never get mail are refused and skipped."""
     while True:
         plan = Plan(choose, dead).text()
         server.write_conf(plan)
@@ -125,7 +125,7 @@ class Explained(unittest.TestCase):
         return found
 
     def fate(self, server, hosts, rcpt, stamped):
-        """What became of the message: (kind, where, ...), or None as long as nobody knows."""
+        """The result for the message: (kind, where, ...), or None while it is unknown."""
         for name in {rcpt, stamped}:
             if name in hosts.got:
                 return ("host", *hosts.got[name])
@@ -139,7 +139,7 @@ class Explained(unittest.TestCase):
         return None
 
     def waits(self, server, rcpt):
-        """A next hop that is down for long is not tried by every message, and a message that was not tried has no line in the log."""
+        """Not every message tries a next hop that is down for long, and a message without attempt has no line in the log."""
         listed = server.ctl_json("queue", "list")["messages"]
         return ("delayed",) if any(one["first_open"] == rcpt and one["state"] == "waiting" for one in listed) else None
 
@@ -171,7 +171,7 @@ class Explained(unittest.TestCase):
         with self.subTest(rcpt=rcpt, sender=sender, large=large, told=told, fate=fate, configuration=server.conf.read_text()):
             self.compare(told, fate, sender, hosts)
 
-    def test_it_is_what_the_next_message_does(self):
+    def test_it_predicts_the_next_message(self):
         seed = int(os.environ.get("MAILROOT_SEED") or time.time_ns() // 1000)
         print(f"MAILROOT_SEED={seed}")
         choose, dead = random.Random(seed), free_port()

@@ -1,4 +1,4 @@
-"""Mail goes in by SMTP and comes out as a file or at a smart host, octet for octet, whatever client sends it."""
+"""Mail comes in by SMTP and is delivered unchanged as a file or to a smart host, whatever client sends it."""
 import random
 import re
 import subprocess
@@ -29,7 +29,7 @@ def random_message(octets, seed):
 
 
 def send_raw(server, rcpt, content):
-    """Octets exactly as given: smtplib would mend line ends."""
+    """Octets exactly as given; smtplib would change line ends."""
     with server.client() as client:
         client.ehlo()
         client.mail("app@example.com", ["BODY=8BITMIME"])
@@ -103,7 +103,7 @@ class SmartHost(unittest.TestCase):
 
 
 class Clients(unittest.TestCase):
-    """Debian's clients, each to a drop folder and through to a smart host."""
+    """Debian's clients, each to a drop folder and to a smart host."""
 
     def run_clients(self, send):
         with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}") as server:
@@ -146,7 +146,7 @@ class Clients(unittest.TestCase):
         self.assertEqual(max(map(int, re.findall(r"\d+", counted.decode()))), 300)
 
     def test_aiosmtpd_smart_host(self):
-        # Its own process and interpreter: Debian's python3 has the module.
+        # A process with Debian's python3, which has the module.
         port = harness.free_port()
         keeper = subprocess.Popen(["/usr/bin/python3", "-u", "-c", AIOSMTPD, str(port)], stdout=subprocess.PIPE, text=True)
         try:

@@ -1,4 +1,4 @@
-"""Kerberos in and out, with a real KDC: clients that prove themselves to smtpd, and delivery that proves itself to hosts."""
+"""Kerberos inbound and outbound, with a real KDC: clients authenticate to smtpd, and delivery authenticates to hosts."""
 import base64
 import os
 import pwd
@@ -58,7 +58,7 @@ class Inbound(WithKdc):
         return wire
 
     def relays(self, wire):
-        """Whoever has authenticated may relay."""
+        """Authenticated clients may relay."""
         wire.say(b"MAIL FROM:<app@example.com>\r\nRCPT TO:<someone@elsewhere.test>\r\nRSET\r\n")
         codes = [wire.reply()[0] for _ in range(3)]
         return codes == [250, 250, 250]
@@ -83,13 +83,13 @@ class Inbound(WithKdc):
             self.assertEqual(authenticate(wire, Initiator(SERVICE), initial=False)[0], 235)
 
     def test_as_windows_does(self):
-        """.NET asks for no proof of the server."""
+        """.NET does not request mutual authentication."""
         for service, flags in ((DOTNET, INTEGRITY), (SERVICE, INTEGRITY | MUTUAL)):
             with self.session() as wire:
                 self.assertEqual(authenticate(wire, Initiator(service, SPNEGO, flags))[0], 235)
                 self.assertTrue(self.relays(wire))
 
-    def test_for_whom(self):
+    def test_authorization_identities(self):
         for name in (b"bob", b"bob@EXAMPLE.COM"):
             with self.session() as wire:
                 self.assertEqual(authenticate(wire, Initiator(SERVICE), authzid=name)[0], 235)
@@ -111,7 +111,7 @@ class Inbound(WithKdc):
         self.assertIn("235 2.7.0", done.stdout + done.stderr)
 
     def test_realm_is_live(self):
-        """gssapi_realm acts with the next command, on sessions that are open too."""
+        """gssapi_realm acts on the next command, also of open sessions."""
         wire = self.session()
         conf = self.server.conf.read_text()
         try:
@@ -124,7 +124,7 @@ class Inbound(WithKdc):
         self.assertEqual(authenticate(wire, Initiator(SERVICE))[0], 235)
 
     def test_recorded_exchange(self):
-        """All that one client sent is of no use to another."""
+        """A recorded exchange is of no use to another client."""
         for flags in (INTEGRITY, INTEGRITY | MUTUAL):
             record = []
             with self.session() as wire:
@@ -159,7 +159,7 @@ class Inbound(WithKdc):
 
 
 class Keys(WithKdc):
-    """What an administrator gets wrong, and how he is told."""
+    """Mistakes of administrators, and the messages for them."""
 
     def ehlo(self, server):
         with server.client() as client:
@@ -179,7 +179,7 @@ class Keys(WithKdc):
             self.assertIn("has no key of smtp/two.example.com", server.log())
 
     def test_key_changed(self):
-        """The KDC has a new key, the file the old one; then the file is written anew, and a reload takes it up."""
+        """The KDC has a new key, and the file has the old one; then the file is replaced, and a reload reads it."""
         service = "smtp/changed.example.com"
         self.kdc.principal(service)
         self.kdc.principal("carol", "secret")
@@ -217,7 +217,7 @@ class Outbound(WithKdc):
             outbound {{ tls off; auth gssapi; username {username}; password_file {self.keytab}; auth_unverified yes }}""")
 
     def host(self, keytab=None):
-        """Takes mail of those only who have authenticated."""
+        """Accepts mail only from authenticated clients."""
         access = self.access(keytab or self.service, "gssapi_realm EXAMPLE.COM; anonymous no")
         return Mailroot(access + "relay { list none }\nlocal_domain remote.test", server_name="host")
 
@@ -245,7 +245,7 @@ class Outbound(WithKdc):
             wait_for(lambda: "status=delivered" in server.log(), "the message to be delivered")
 
     def test_agent(self):
-        """It is in the jail of its worker, and goes with it."""
+        """It is in the jail of its worker, and ends with it."""
         with self.host() as host, self.sender(host.port) as server:
             self.send(server)
             host.dropped(1)
@@ -262,7 +262,7 @@ class Outbound(WithKdc):
             wait_for(lambda: not os.path.exists(f"/proc/{agents[0]}"), "the agent's end", 5)
 
     def test_kdc_dead(self):
-        """Mail waits with the reason, and goes when the KDC is back."""
+        """Mail waits with the reason, and is sent when the KDC is up again."""
         with self.host() as host, self.sender(host.port, retry="1s") as server:
             self.kdc.stop()
             try:
@@ -273,7 +273,7 @@ class Outbound(WithKdc):
             host.dropped(1, seconds=60)
 
     def test_host_has_another_key(self):
-        """The host's key was changed; our old ticket is thrown away, so that it goes on by itself once the host has the new one."""
+        """The key of the host was changed. Our old ticket is discarded, so that mail is sent once the host has the new key."""
         keytab = self.kdc.keytab(self.folder / "renewed", "smtp/127.0.0.1")
         with self.host(keytab) as host, self.sender(host.port, retry="1s") as server:
             self.send(server)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Those who guess passwords (reliability row 24): what they learn, what they cost others, whom they shut out."""
+"""Password guessing (reliability row 24): what attackers learn, what it costs others, which users it affects."""
 import concurrent.futures
 import contextlib
 import os
@@ -32,7 +32,7 @@ def attempts(server, n, name="alice", source="127.0.0.1", threads=8):
 
 
 def log_in(server, user, source):
-    """Seconds that it took; AssertionError when it was refused."""
+    """Seconds that a login took; AssertionError if it was refused."""
     with Source(server, source) as wire:
         wire.reply()
         wire.say(b"EHLO c\r\n")
@@ -48,13 +48,13 @@ def cpu_seconds(server):
     for pid in [server.process.pid, *server.descendants()]:
         with contextlib.suppress(OSError):
             words = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += sum(int(words[i]) for i in range(11, 15))  # its own and its dead children's
+            total += sum(int(words[i]) for i in range(11, 15))  # its own and that of its dead children
     return total / os.sysconf("SC_CLK_TCK")
 
 
 class Guessing(unittest.TestCase):
     def test_1000_wrong_passwords(self):
-        """Row 24: from one address. Others log in as if nothing was; a proven user behind the same address too; others there must wait."""
+        """Row 24: from one address. Other clients log in as usual, and a proven user behind the same address too; others there must wait."""
         with Service("auth plain; auth_requires_tls no", clear=False, server="processes { max 40 }") as server:
             crowd = server.clone("bob@example.com", 400)
             log_in(server, "alice", "127.0.0.1")
@@ -83,11 +83,11 @@ class Guessing(unittest.TestCase):
             self.assertLessEqual(len(server.logged("status=auth-slowed")), 3)
 
     def test_known_and_unknown_take_as_long(self):
-        """Medians of many tries, in turns, each from an address that has failed nowhere before."""
+        """Medians of many attempts, alternating, each from an address without failures."""
         with Service("auth plain; auth_requires_tls no", clear=False) as server:
             times = {"alice": [], "nobody": []}
             replies = {name: set() for name in times}
-            for i in range(18):  # from the 20th failure on tries of the one account wait 2 s
+            for i in range(18):  # from the 20th failure on, attempts at the account wait 2 s
                 for name in times:
                     with Source(server, f"127.0.5.{1 + 2 * i + (name == 'alice')}") as wire:
                         wire.reply()
@@ -102,8 +102,8 @@ class Guessing(unittest.TestCase):
             self.assertGreater(unknown, 0.5 * known)
             self.assertLess(unknown, 2.0 * known)
 
-    def test_nobody_is_locked_out_by_strangers(self):
-        """An account that is guessed at from many addresses: its user logs in at once where he has before, elsewhere a little later."""
+    def test_guessing_locks_no_user_out(self):
+        """An account under attack from many addresses: its user logs in at once from a known address, and a little later from others."""
         with Service("auth plain; auth_requires_tls no", clear=False) as server:
             log_in(server, "alice", "127.0.0.9")
             for i in range(1, 23):
@@ -111,8 +111,8 @@ class Guessing(unittest.TestCase):
             self.assertLess(log_in(server, "alice", "127.0.0.9"), 1.5)
             self.assertLess(1.9, log_in(server, "alice", "127.0.0.10"))
 
-    def test_a_killed_worker_gives_its_turn_back(self):
-        """All workers are killed again and again in the middle of checks; passwords are checked as before."""
+    def test_a_killed_worker_releases_its_slot(self):
+        """All workers are killed again and again during checks; passwords are checked as before."""
         with Service("auth plain; auth_requires_tls no", clear=False) as server:
             smtpd = server.pids()["smtpd"]
             for i in range(1, 5):

@@ -1,4 +1,4 @@
-"""Remote hosts that attack our SMTP client. Each is the only host of a domain of its own; all do their worst at the same time, while a good one is served."""
+"""Remote hosts that attack our SMTP client. Each is the only host of a domain; all attack at the same time, while mail for a good host is sent."""
 import contextlib
 import re
 import socket
@@ -19,7 +19,7 @@ USUAL = {"greeting": b"220 h.test\r\n", "EHLO": EHLO, "HELO": b"250 h.test\r\n",
 
 
 def drip(octets, pause):
-    """One octet each PAUSE seconds."""
+    """One octet every PAUSE seconds."""
     def answer(host, connection):
         for octet in octets:
             connection.sendall(bytes([octet]))
@@ -36,7 +36,7 @@ def endless(octets):
 
 
 def taken_then_empty_lines(pause):
-    """Takes the message, and sends an empty line each PAUSE seconds for as long as the connection stands."""
+    """Accepts the message, and sends an empty line every PAUSE seconds while the connection lasts."""
     def answer(host, connection):
         connection.sendall(b"250 taken\r\n")
         while not host.stopping.wait(pause):
@@ -61,7 +61,7 @@ def hang_up(host, connection):
 
 
 def in_mid_data(octets, then):
-    """354, takes 100 kB, says OCTETS while more is coming."""
+    """Replies 354, reads 100 kB, sends OCTETS while more is coming."""
     def answer(host, connection):
         connection.sendall(b"354 go\r\n")
         left = 100_000
@@ -80,7 +80,7 @@ def drain(host, connection):
 
 
 class Host:
-    """A scripted SMTP server. ANSWERS: step -> octets, or a function of host and connection, or a list with one for each time it is asked; the last repeats."""
+    """A scripted SMTP server. ANSWERS: step -> octets, or a function of host and connection, or a list with one answer for each time; the last repeats."""
 
     def __init__(self, answers):
         self.answers = {**USUAL, **answers}
@@ -143,7 +143,7 @@ class Host:
 
 DELAYED, FAILED, DELIVERED = "delayed", "failed", "delivered"
 
-# name -> answers, outcome, what queue list (delayed) or the notice (failed) says, messages that the host took up to the dot
+# name -> answers, outcome, words of queue list (delayed) or of the notice (failed), messages that the host got up to the dot
 HOSTS = {
     "endless-greeting": ({"greeting": endless(b"220-x\r\n" * 1000)}, DELAYED, "sent an invalid reply", 0),
     "endless-ehlo": ({"EHLO": endless(b"250-x\r\n" * 1000)}, DELAYED, "sent an invalid reply", 0),
@@ -198,7 +198,7 @@ for step in STEPS:
     HOSTS[f"fin-{step}"] = ({step: hang_up}, DELAYED, "connection lost|reset", took)
     HOSTS[f"half-{step}"] = ({step: lambda host, connection: (connection.sendall(b"250-x\r\n25"), hang_up(host, connection))}, DELAYED, "connection lost", took)
 
-# The same for a message that fills all buffers.
+# The same with a message that fills all buffers.
 LARGE = {
     "large-552": ({"DATA": in_mid_data(b"552 5.3.4 too large for us\r\n", drain)}, FAILED, "too large for us", 0),
     "large-552-close": ({"DATA": in_mid_data(b"552 5.3.4 too large for us\r\n", hang_up)}, FAILED, "too large for us", 0),
@@ -283,7 +283,7 @@ class HostileHosts(unittest.TestCase):
             with self.subTest("the same octets again after a stall at the dot"):
                 first = hosts.hosts["stall-dot"]
                 hosts.server.ctl("queue", "retry", hosts.waiting()["stall-dot"].split()[0], "--yes")
-                harness.wait_for(lambda: "stall-dot" not in hosts.waiting(), "the second try")
+                harness.wait_for(lambda: "stall-dot" not in hosts.waiting(), "the second attempt")
                 self.assertEqual(len(first.messages), 2)
                 self.assertEqual(first.messages[0], first.messages[1])
 
@@ -296,8 +296,8 @@ class HostileHosts(unittest.TestCase):
             harness.wait_for(lambda: hosts.settled(LARGE), "an outcome for every host")
             self.judge(hosts, LARGE)
 
-    def test_a_reply_too_many_is_nobody_elses(self):
-        """What a host says after the reply to a message must not become the reply to the next."""
+    def test_an_extra_reply_is_not_used_for_the_next_message(self):
+        """Text after the reply to a message must not become the reply to the next one."""
         table = {"twice": ({"dot": b"250 taken\r\n250 taken\r\n"}, DELIVERED, "", 2), "refusal": ({"dot": [b"250 taken\r\n550 gone\r\n", b"250 taken\r\n"]}, DELIVERED, "", 2)}
         with Hosts(table, "processes { spare 1 }") as hosts, unharmed(self, hosts.server):
             for name, host in hosts.hosts.items():
@@ -308,7 +308,7 @@ class HostileHosts(unittest.TestCase):
             self.judge(hosts, table)
 
     def test_empty_lines_keep_no_connection(self):
-        """A connection without work is closed in its time, whatever a host sends over it."""
+        """An idle connection is closed in time, whatever the host sends."""
         table = {"slow": ({"dot": taken_then_empty_lines(0.5)}, DELIVERED, "", 1), "fast": ({"dot": taken_then_empty_lines(0.005)}, DELIVERED, "", 1)}
         with Hosts(table) as hosts, unharmed(self, hosts.server):
             for name in table:
@@ -318,7 +318,7 @@ class HostileHosts(unittest.TestCase):
             self.judge(hosts, table)
 
     def test_a_tarpit(self):
-        """A host that keeps every deadline but is slow in everything gives its worker back (row 65)."""
+        """A host that meets every deadline but is slow does not keep its worker (row 65)."""
         def slowly(host, connection):
             if not host.stopping.wait(0.7):
                 connection.sendall(b"250 ok\r\n")
@@ -334,7 +334,7 @@ class HostileHosts(unittest.TestCase):
             self.judge(hosts, table)
 
     def test_mixed_verdicts_with_and_without_pipelining(self):
-        """Each recipient gets the verdict that was meant for it (row 67)."""
+        """Each recipient gets its own verdict (row 67)."""
         verdicts = [b"250 ok\r\n", b"550 5.1.1 no\r\n", b"450 4.2.1 later\r\n", b"250 ok\r\n", b"421 4.3.2 bye\r\n"]
         for extensions in (EHLO, PIPELINED):
             table = {"mixed": ({"EHLO": extensions, "RCPT": verdicts[:4]}, DELAYED, "", 1)}
@@ -349,7 +349,7 @@ class HostileHosts(unittest.TestCase):
                 self.assertEqual(len(hosts.hosts["mixed"].messages), 1)
 
     def test_421_in_the_middle_of_recipients(self):
-        """Nothing was handed over: all wait but those that were refused before."""
+        """Nothing was transferred: all wait, except recipients that were refused before."""
         table = {"bye": ({"RCPT": [b"250 ok\r\n", b"550 5.1.1 no\r\n", b"421 4.3.2 bye\r\n"]}, DELAYED, "", 0)}
         with Hosts(table) as hosts, unharmed(self, hosts.server):
             hosts.server.send([f"{i}@bye.test" for i in range(4)], sender="bye@example.com")

@@ -34,7 +34,7 @@ def name_of(content, number=None, seconds=None):
 
 
 def file_with(content, size=None):
-    """A function that puts such a file into a folder and returns its id."""
+    """Returns a function that puts such a file into a folder and returns its id."""
     def put(folder):
         name = name_of(content, size)
         (folder / name).write_bytes(content)
@@ -44,7 +44,7 @@ def file_with(content, size=None):
 
 
 def special(make):
-    """The same for what is no regular file: MAKE gets its path."""
+    """The same for other types of files: MAKE gets the path."""
     def put(folder):
         name = name_of(MESSAGE)
         make(folder / name)
@@ -66,7 +66,7 @@ def unix_socket(path):
 
 BADMAIL, GONE, SENT, DROPPED, LEFT = "badmail", "gone", "sent", "dropped", "left"
 
-# name -> what puts it into new/ or cur/, what becomes of it
+# name -> function that puts it into new/ or cur/, outcome
 FILES = {
     "whole": (file_with(MESSAGE), SENT),
     "empty": (file_with(b"", 100), GONE),
@@ -106,7 +106,7 @@ JOURNAL_STAMP = "2026-11-21T00:00:00Z"
 
 
 def as_the_service(path):
-    """What the tests put there belongs to the owner of the spool, but for what is to be unreadable."""
+    """Files of the tests belong to the owner of the spool, except those that must be unreadable."""
     if not os.geteuid():
         owner = path.parent.lstat().st_uid
         if path.is_symlink() or path.lstat().st_mode & 0o777:
@@ -115,7 +115,7 @@ def as_the_service(path):
 
 class Spool(unittest.TestCase):
     def outcomes(self, server, sink, ids):
-        """Waits until every file is dealt with, and judges."""
+        """Waits until every file is handled, and checks the outcomes."""
         def left():
             return {p.name[:24] for f in ("new", "cur") for p in (server.server_folder() / f).iterdir() if p.name[:24] in ids}
 
@@ -136,7 +136,7 @@ class Spool(unittest.TestCase):
         ids = {}
         for name, (put, outcome) in FILES.items():
             if (folder, name) == ("new", "zeros"):
-                outcome = GONE  # what a power cut leaves of a message that was never acknowledged
+                outcome = GONE  # left by a power failure of a message that was never acknowledged
             ids[put(server.server_folder() / folder)] = (f"{folder}: {name}", outcome)
         for name in NOT_OURS:
             path = server.server_folder() / folder / name
@@ -155,7 +155,7 @@ class Spool(unittest.TestCase):
                 self.outcomes(server, sink, ids)
 
     def test_found_by_a_new_queue(self):
-        """The files come while the service runs, the queue dies before it looked at them; the others go on."""
+        """The files come while the service runs, and the queue dies before it scans them; other processes continue."""
         with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}") as server:
             ids = {**self.fill(server, "new"), **self.fill(server, "cur")}
             before = server.pids()
@@ -169,7 +169,7 @@ class Spool(unittest.TestCase):
             self.assertEqual(len(re.findall(r"ended \(", server.log())), 1)
 
     def test_10000_strange_files(self):
-        """Strange names are left alone, journals without message removed, strange messages set aside; new mail waits for none of it."""
+        """Foreign names are ignored, journals without message removed, bad messages moved to badmail; new mail is not delayed."""
         with Mailroot() as server:
             server.stop()
             for folder in ("new", "cur"):
@@ -191,7 +191,7 @@ class Spool(unittest.TestCase):
             self.assertLess(server.log().count("\n"), 600)
 
     def waiting(self, server, journal, rcpts=3):
-        """A message in cur/ with that journal, due now; returns its id."""
+        """Puts a message into cur/ with that journal, due now. Returns its id."""
         text = b"x-sender: app@example.com\r\n" + b"".join(b"x-receiver: %d@example.net\r\n" % i for i in range(rcpts)) + MESSAGE[len(ENVELOPE):]
         name = name_of(text)
         cur = server.server_folder() / "cur"
@@ -208,7 +208,7 @@ class Spool(unittest.TestCase):
         return name[:24]
 
     def test_journals(self):
-        """Lines that are good count, wherever they stand between garbage; nobody who has the message gets it again."""
+        """Valid lines count, wherever they are in garbage; a recipient that has the message does not get it again."""
         done = f"{JOURNAL_STAMP} 1 delivered 250 2.0.0 h[192.0.2.1]:25 ok\n".encode()
         junk = CHOOSER.randbytes(200).replace(b"\n", b"")
         journals = {
@@ -240,8 +240,8 @@ class Spool(unittest.TestCase):
                     self.assertEqual(sent[ids[name]], rcpts)
             self.assertEqual(len(sink.messages), sum(bool(rcpts) for _, rcpts in journals.values()))
 
-    def test_what_is_appended_to_garbage_counts(self):
-        """A final line after a torn tail of any length is one that the next queue can read."""
+    def test_lines_appended_to_garbage_count(self):
+        """A final line after an incomplete one of any length can be read by the next queue."""
         answers = {"RCPT": lambda argument: "450 4.2.0 later" if argument.startswith("TO:<0@") else None}
         with Sink(answers=answers) as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\ndelivery {{ retry 1h }}") as server:
             server.stop()
@@ -270,7 +270,7 @@ class Spool(unittest.TestCase):
             server.start()
             before = pathlib.Path("/etc/passwd").read_bytes()
             with unharmed(self, server):
-                harness.wait_for(lambda: not server.files("cur", ".eml"), "every message dealt with", 15)
+                harness.wait_for(lambda: not server.files("cur", ".eml"), "every message handled", 15)
             bad = {p.name[:24] for p in server.files("badmail")}
             for name, ident_ in ids.items():
                 with self.subTest(name):
@@ -306,7 +306,7 @@ for _ in range(200):
 
 
 def descriptors(pid):
-    """How many PID has open; 0 where only root may look."""
+    """The number of open descriptors of PID; 0 if only root may read it."""
     try:
         return len(os.listdir(f"/proc/{pid}/fd"))
     except PermissionError:
@@ -321,7 +321,7 @@ class Control(unittest.TestCase):
         return s
 
     def asked(self, server, kind):
-        """A direct link to the queue or smtpd, as mailrootctl gets it."""
+        """A direct link to the queue or smtpd, like that of mailrootctl."""
         packets = [m for m in re.findall(r"^PACKET\((\w+),", (pathlib.Path(__file__).parents[2] / "common/ipc/wire.def").read_text(), re.M)]
         with self.connect(server) as s:
             name = server.name.encode()
@@ -358,8 +358,8 @@ class Control(unittest.TestCase):
             server.ctl("status")
             harness.wait_for(lambda: descriptors(server.process.pid) <= open_before, "no descriptor left in master")
 
-    def test_crowd_that_says_nothing(self):
-        """More connections than there is room for: new ones hear so, and after their time there is room again."""
+    def test_many_silent_connections(self):
+        """More connections than there is room for: new ones are told so, and after a time-out there is room again."""
         with Mailroot() as server, unharmed(self, server):
             crowd = [self.connect(server) for _ in range(40)]
             done = server.ctl("status", check=False)
@@ -371,7 +371,7 @@ class Control(unittest.TestCase):
             harness.wait_for(lambda: server.ctl("status", check=False).returncode == 0, "room")
 
     @unittest.skipIf(os.geteuid(), "needs root to become somebody else")
-    def test_stranger(self):
+    def test_user_without_permission(self):
         with Mailroot() as server, unharmed(self, server):
             done = subprocess.run([sys.executable, "-c", STRANGER, str(server.folder / "run/control")], capture_output=True, text=True, timeout=30)
             self.assertEqual(done.returncode, 0, done.stderr)
@@ -404,7 +404,7 @@ class Control(unittest.TestCase):
                 harness.wait_for(lambda: descriptors(server.pids()[role]) <= before[role], f"no descriptor left in {role}")
 
     def test_answers_never_read(self):
-        """Whoever asks and does not read the answers holds up nobody."""
+        """A client that does not read its answers delays no other."""
         packets = [m for m in re.findall(r"^PACKET\((\w+),", (pathlib.Path(__file__).parents[2] / "common/ipc/wire.def").read_text(), re.M)]
         with Mailroot() as server, unharmed(self, server):
             for kind in range(16):

@@ -1,4 +1,4 @@
-"""cmake --install, as a packager and an administrator run it: what lies where, and that an edited configuration stays."""
+"""cmake --install, as by a packager and an administrator: the places of files, and that an edited configuration stays."""
 import os
 import pathlib
 import re
@@ -11,7 +11,7 @@ EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "etc/mailroot.conf"
 
 
 def installed():
-    """MAILROOT_* -> what the programs were built with."""
+    """MAILROOT_* -> the value that the programs were built with."""
     return dict(re.findall(r'#define (MAILROOT_\w+) "(.*?)"', (harness.BUILD / "common/base/installed.h").read_text()))
 
 
@@ -28,7 +28,7 @@ class Install(unittest.TestCase):
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def test_destdir_stands_once_in_front_of_every_file(self):
+    def test_destdir_precedes_every_file_once(self):
         self.install()
         children = [("MAILROOT_LIBEXECDIR", path.name) for path in harness.BUILD.glob("mailroot-*")]
         for folder, name in (("MAILROOT_SYSCONFDIR", "mailroot.conf"), ("MAILROOT_SBINDIR", "mailrootd"), ("MAILROOT_SBINDIR", "mailrootctl"),

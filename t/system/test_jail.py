@@ -1,4 +1,4 @@
-"""Who runs as whom, and what is within reach of a process that a stranger might take over."""
+"""Users of processes, and what a process could access if it were compromised."""
 import contextlib
 import os
 import pathlib
@@ -88,7 +88,7 @@ class Jail(unittest.TestCase):
                 self.assertEqual(facts["NoNewPrivs"], ["1"])
 
     def test_network_processes_hold_no_folder_outside_their_jail(self):
-        """openat(fd, "..") walks out of a chroot: a folder that is open must be the jail itself."""
+        """openat(fd, "..") leaves a chroot, so an open folder must be the jail itself."""
         for pid in self.each(*NETWORK):
             jail = os.stat(f"/proc/{pid}/root")
             for name in os.listdir(f"/proc/{pid}/fd"):
@@ -96,23 +96,23 @@ class Jail(unittest.TestCase):
                 if stat.S_ISDIR(facts.st_mode):
                     self.assertEqual((facts.st_dev, facts.st_ino), (jail.st_dev, jail.st_ino), f"{self.processes[pid]} fd {name}")
 
-    def test_smtpd_is_shut_into_new(self):
+    def test_smtpd_is_confined_to_new(self):
         new = os.stat(self.server.server_folder() / "new")
         for pid in self.each("smtpd"):
             jail = os.stat(f"/proc/{pid}/root")
             self.assertEqual((jail.st_dev, jail.st_ino), (new.st_dev, new.st_ino))
 
-    def test_folders_are_closed(self):
+    def test_folders_are_private(self):
         modes = {name: stat.S_IMODE(os.stat(self.server.server_folder() / name).st_mode) for name in ("new", "cur", "drop", "badmail")}
         self.assertEqual(modes["new"] & 0o777, 0o730)
         for name in ("cur", "drop", "badmail"):
             self.assertEqual(modes[name] & 0o007, 0, name)
 
-    def test_anybody_may_put_files_into_the_pickup_folder_and_see_none(self):
+    def test_every_user_may_add_pickup_files_and_see_none(self):
         self.assertEqual(stat.S_IMODE(os.stat(self.server.server_folder() / "pickup").st_mode), 0o1733)
 
     def test_what_smtpd_may_see(self):
-        """The configuration that smtpd was given holds nothing of the way out."""
+        """The configuration of smtpd has nothing about delivery."""
         pid = self.each("smtpd")[0]
         text = proc(pid, "fd/4")
         self.assertIn("relay", text)
@@ -120,7 +120,7 @@ class Jail(unittest.TestCase):
 
 
 def private_forms(key):
-    """What a process that knows the ECDSA key in this file may hold of it: the text, the number, the number as OpenSSL keeps it."""
+    """The forms of the ECDSA key of this file in the memory of a process: the text, the number, the number as in OpenSSL."""
     text = certs.openssl("pkey", "-in", key, "-noout", "-text").decode()
     digits = re.search(r"priv:\s*((?:[0-9a-f]{2}[:\s]*)+)", text).group(1)
     number = bytes.fromhex(re.sub(r"[^0-9a-f]", "", digits))[-32:]
@@ -128,12 +128,12 @@ def private_forms(key):
 
 
 def holds(pid, forms):
-    """Whether any of FORMS lies in the memory of PID, which may have ended meanwhile."""
+    """Whether any of FORMS is in the memory of PID, which may have ended meanwhile."""
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in proc(pid, "maps").splitlines():
             first, last = (int(number, 16) for number in line.split()[0].split("-"))
             rights = line.split()[1]
-            # Large areas that are shared hold policy and accounts, and are mostly not there.
+            # Large shared areas are for policy and accounts, and are mostly not mapped.
             if "r" not in rights or (last - first > 16 << 20 and "s" in rights):
                 continue
             with contextlib.suppress(OSError):

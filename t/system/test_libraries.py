@@ -1,4 +1,4 @@
-"""Which shared libraries each program loads, and why: a library that is not listed fails, as does one that is listed in vain."""
+"""Which shared libraries each program loads, and why: the test fails for a library that is not listed, and for a listed one that is not loaded."""
 import pathlib
 import re
 import subprocess
@@ -6,7 +6,7 @@ import unittest
 
 import harness
 
-# What a program of ours links, beside libc.
+# The libraries that our programs link, besides libc.
 TLS = {"libssl": "TLS", "libcrypto": "certificates, keys and digests"}
 KERBEROS = {"libgssapi_krb5": "AUTH GSSAPI", "libkrb5": "key tabs and tickets in memory"}
 SASL = {"libgsasl": "the other mechanisms of AUTH"}
@@ -28,7 +28,7 @@ DIRECT = {
     "sendmail": {},
 }
 
-# What those libraries bring in Debian 12; other systems build them in other ways.
+# The dependencies of those libraries in Debian 12; other systems build them differently.
 SUITE = "bookworm"
 BROUGHT = {
     "libgsasl": {"libgssglue": "its GSSAPI, which we do not use", "libidn": "SASLprep", "libntlm": "its NTLM, which we do not use"},

@@ -1,4 +1,4 @@
-"""Policy that changes under open sessions: relay list, limits and domains by reload, on probation or for good."""
+"""Policy that changes in open sessions: relay list, limits and domains by reload, on probation or permanently."""
 import contextlib
 import os
 import resource
@@ -21,7 +21,7 @@ def ask(client, rcpt):
 
 
 def wait_for_reply(client, rcpt, code):
-    """Asks a few times a second: a session with more than 20 refusals would end."""
+    """Repeats a few times a second, because a session with more than 20 refusals would end."""
     def asked():
         time.sleep(0.2)
         return ask(client, rcpt) == code
@@ -61,7 +61,7 @@ class Live(unittest.TestCase):
             self.assertIn("the old one stays in force", done.stderr)
             self.assertEqual(ask(client, "u@example.net"), 250)
 
-    def test_unconfirmed_goes_back(self):
+    def test_unconfirmed_reload_goes_back(self):
         with Mailroot("relay { list 127.0.0.1 }") as server, server.client() as client:
             client.ehlo()
             server.write_conf("relay { list none }")
@@ -79,7 +79,7 @@ class Live(unittest.TestCase):
             wait_for_reply(client, "u@example.net", 550)
             self.assertFalse(server.ctl_json("status")["went_back"])
 
-    def test_confirmed_stays(self):
+    def test_confirmed_reload_stays(self):
         with Mailroot("relay { list 127.0.0.1 }") as server, server.client() as client:
             client.ehlo()
             server.write_conf("relay { list none }")
@@ -96,7 +96,7 @@ class Live(unittest.TestCase):
 
 
 class Crowd:
-    """Many open sessions that all say the same and note when each was answered."""
+    """Many open sessions that send the same command, and the time of each reply."""
 
     def __init__(self, port, count):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -110,7 +110,7 @@ class Crowd:
             assert one.recv(400).startswith(b"220 ")
 
     def say(self, line, code):
-        """Seconds until each had answered with CODE, sorted. A session that is gone fails."""
+        """Seconds until each session replied CODE, sorted. Fails if a session has ended."""
         began, times = time.monotonic(), []
         for fd, one in self.sockets.items():
             one.sendall(line.encode() + b"\r\n")
@@ -129,7 +129,7 @@ class Crowd:
 
 
 def memory(server):
-    """Octets of all processes of smtpd together, shared ones counted once."""
+    """Octets of all smtpd processes together; shared ones count once."""
     total = 0
     for pid, name in server.descendants().items():
         if "smtpd" in name:
@@ -158,7 +158,7 @@ class Thousand(unittest.TestCase):
                 times = crowd.say("RCPT TO:<u@example.net>", code)
                 slowest.append(times[self.COUNT * 99 // 100 - 1])
             print("99 % within", " ".join(f"{seconds * 1000:.0f}" for seconds in slowest), "ms", end=" ", flush=True)
-            # All ask at once, and other work of the machine may disturb some of the rounds.
+            # All sessions send at once, and other load of the machine may disturb some rounds.
             self.assertLess(min(slowest), 0.1)
             crowd.say("NOOP", "250 ")
             crowd.close()
@@ -197,7 +197,7 @@ class SystemCalls(unittest.TestCase):
             strace.terminate()
             calls = {fields[-1]: int(fields[3]) for fields in map(str.split, strace.communicate()[1].splitlines())
                      if len(fields) >= 5 and fields[3].isdigit() and fields[-1] != "total"}
-            # The only worker is busy, so the session is told once that its time-outs are short now.
+            # The only worker is busy, so the session is told once that its time-outs are shorter.
             self.assertLessEqual(calls.pop("rt_sigreturn", 0) + calls.pop("setsockopt", 0), 2)
             self.assertLessEqual(set(calls), {"recvfrom", "recvmsg", "read", "sendto", "sendmsg", "write", "poll"}, calls)
             self.assertLessEqual(sum(calls.values()), 3100, calls)

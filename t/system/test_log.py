@@ -1,4 +1,4 @@
-"""The transaction log of the running service: every command stands in it once, whoever is killed, whatever is changed meanwhile."""
+"""The transaction log of the running service: every command is in it once, whatever process is killed, whatever is changed meanwhile."""
 import collections
 import contextlib
 import json
@@ -26,7 +26,7 @@ def log_files(server, prefix="ex"):
 
 
 def read_w3c(text):
-    """A reader of W3C extended logs by what #Fields says, and nothing else: rows as dictionaries, and the remarks."""
+    """A reader of W3C extended logs by #Fields only: rows as dictionaries, and the remarks."""
     rows, remarks, fields = [], [], None
     assert text.endswith("\n") or not text, "the last line is torn"
     for line in text.split("\n")[:-1]:
@@ -53,7 +53,7 @@ def rows_of(server):
 
 
 class Talker:
-    """A client that remembers what it said and heard, in order. Its HELO name is its own."""
+    """A client that records its commands and their replies, in order. Its HELO name is unique."""
 
     def __init__(self, server, name, seed):
         self.name, self.said, self.chooser = name, [], random.Random(seed)
@@ -109,7 +109,7 @@ class Talker:
 
 
 def talk(server, sessions, messages, workers=6):
-    """Many sessions, several at a time; what each of them said."""
+    """Many sessions, several at a time. Returns the commands of each."""
     talkers, numbers, trouble = {}, list(range(sessions)), []
 
     def work():
@@ -133,7 +133,7 @@ def talk(server, sessions, messages, workers=6):
 
 
 class Counting(Sink):
-    """A sink that counts each command it hears, and what it answers."""
+    """A sink that counts the commands that it gets, and its replies."""
 
     def __init__(self):
         self.heard = collections.Counter()
@@ -179,7 +179,7 @@ def check_outbound(test, rows, sink):
 
 @contextlib.contextmanager
 def killing(server, role):
-    """Kills the process of ROLE again and again, each after a second: one that dies sooner is not replaced at once."""
+    """Kills the process of ROLE again and again, each after a second: a process that dies sooner is not replaced at once."""
     stop, kills = threading.Event(), []
 
     def work():
@@ -229,7 +229,7 @@ class EveryCommandOnce(unittest.TestCase):
         self.run_mixed(disturb, sessions=1500, messages=8)
         self.assertGreater(len(kills), 3)
 
-    def test_records_wait_while_the_log_is_away(self):
+    def test_records_wait_while_the_log_is_down(self):
         @contextlib.contextmanager
         def disturb(server):
             pid = server.pids()["log"]
@@ -391,11 +391,11 @@ class Changes(unittest.TestCase):
         done = server.ctl("check", server.conf, check=False)
         shutil.rmtree(server.folder)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("the log folder of virtual server test already", done.stdout + done.stderr)
+        self.assertIn("already the log folder of virtual server test", done.stdout + done.stderr)
 
     @unittest.skipIf(os.geteuid(), "only root mounts")
     def test_disk_full(self):
-        """Mail goes on; one line tells people; and the log itself says how many records are missing, to the last one."""
+        """Mail is still delivered; one line is logged; and the transaction log has the exact number of missing records."""
         with Mailroot() as server:
             folder = server.folder / "logs" / server.name
             folder.mkdir(parents=True)
@@ -409,15 +409,15 @@ class Changes(unittest.TestCase):
                     while True:
                         full.write(b"x" * 4096)
                 lost = talk(server, 30, 5)
-                wait_for(lambda: "can't be written: No space left on device" in server.log(), "a word about the disk")
+                wait_for(lambda: "can't be written: No space left on device" in server.log(), "a log line about the disk")
                 filler.unlink()
                 talks = [before, lost]
 
                 def is_told():
                     talks.append(talk(server, 1, 1))
-                    return "is written again" in server.log()
+                    return "can be written again" in server.log()
 
-                wait_for(is_told, "a word about the end of it")
+                wait_for(is_told, "a log line about its end")
                 server.stop()
                 rows, remarks = rows_of(server)
                 said = sum(len(t.said) for talkers in talks for t in talkers.values())

@@ -1,4 +1,4 @@
-"""What the queue decides about next hops: limits that a provider demands, hosts that die and come back, many next hops side by side.
+"""Decisions of the queue about next hops: limits of a provider, hosts that die and come back, many next hops at once.
 
 --full runs the test of limits at its real size (300 messages at 30 a minute: nine minutes)."""
 import contextlib
@@ -15,14 +15,14 @@ RETRY = "delivery { retry 1s 1s 2s; expire 1h }"
 
 
 def send(server, count, domain="example.net", text="Subject: test\r\n\r\n{}\r\n"):
-    """COUNT messages over one session; their numbers stand in the recipients."""
+    """Sends COUNT messages in one session; the recipients have their numbers."""
     with server.client() as client:
         for i in range(count):
             client.sendmail("app@example.com", [f"u{i}@{domain}"], text.format(i))
 
 
 def numbers(sinks):
-    """How often each message has come to any of SINKS: {number: count}."""
+    """How often each message came to any of SINKS: {number: count}."""
     counts = {}
     for sink in sinks:
         for _, rcpts, _ in list(sink.messages):
@@ -33,7 +33,7 @@ def numbers(sinks):
 
 
 class Provider(Sink):
-    """A host that allows so many connections, and so many messages in any stretch of PERIOD; beyond that it refuses."""
+    """A host with a limit of connections and a limit of messages in any PERIOD; beyond them it refuses."""
 
     def __init__(self, connections, messages, period):
         self.allowed, self.rate, self.period = connections, messages, period
@@ -85,7 +85,7 @@ class Limits(unittest.TestCase):
             self.assertLess(took, minimum * 1.05)
             self.assertGreaterEqual(took, minimum)
 
-    def test_a_provider_is_never_given_cause_to_refuse(self):
+    def test_limits_of_a_provider_are_never_exceeded(self):
         if FULL:
             self.meets(300, 3, 30, 60)
         else:

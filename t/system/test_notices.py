@@ -1,4 +1,4 @@
-"""Notices to senders, read by Python's email package as a parser of RFC 3464 that shares no code with the writer."""
+"""Notices to senders, read by Python's email package, a parser of RFC 3464 that shares no code with the writer."""
 import contextlib
 import datetime
 import email
@@ -21,7 +21,7 @@ def relay(port):
 
 
 class Notice:
-    """A dropped notice taken apart; fails where it is not what RFC 3464, 5322, 6522 and 3834 want."""
+    """A dropped notice in its parts; fails if it violates RFC 3464, 5322, 6522 or 3834."""
 
     def __init__(self, path):
         raw = path.read_bytes()
@@ -150,7 +150,7 @@ class Kinds(unittest.TestCase):
             wait_for(lambda: settled(server), "an empty spool")
             self.assertEqual(len(notices(server, 2)), 2)
 
-    def test_host_that_is_not_there(self):
+    def test_host_that_does_not_exist(self):
         with Mailroot(relay(harness.free_port())) as server:
             ask(server, b"Subject: x\r\n\r\n", {"bob@example.net": ["NOTIFY=DELAY"]})
             notice = notices(server)[0]
@@ -256,7 +256,7 @@ class Settings(unittest.TestCase):
 
 
 class Ends(unittest.TestCase):
-    """Notices end somewhere: there is none about a notice, nor about mail of the null sender."""
+    """Notices do not loop: there is none about a notice, nor about mail of the null sender."""
 
     def test_null_sender(self):
         with Sink(answers={"RCPT": lambda a: "550 5.1.1 no"}) as sink, Mailroot(relay(sink.port)) as server:
@@ -318,7 +318,7 @@ class Hostile(unittest.TestCase):
 
 class Many(unittest.TestCase):
     def test_a_thousand_with_mixed_outcomes(self):
-        """One notice for what failed, one for what was late, none for what arrived; nobody twice."""
+        """One notice for failures, one for delays, none for deliveries; no recipient in two of them."""
         def answer(argument):
             number = int(re.search(r"u(\d+)@", argument)[1])
             return {0: f"550 5.1.1 number {number % 40} is unknown", 1: "451 4.2.1 later", 2: "552 5.2.2 full"}.get(number % 5)
@@ -339,9 +339,9 @@ class Many(unittest.TestCase):
 
 
 class Interrupted(unittest.TestCase):
-    """kill -9 of who writes notices, at random: never none, never two that differ."""
+    """kill -9 of the processes that write notices, at random: always a notice, and never two that differ."""
 
-    def test_never_none_never_two(self):
+    def test_exactly_one_notice(self):
         with Sink(answers={"RCPT": lambda a: "550 5.1.1 no"}) as sink, Mailroot(relay(sink.port)) as server:
             for n in range(12):
                 ask(server, f"Subject: number {n}\r\n\r\n".encode(), {"a@example.net": [], "b@example.net": []})

@@ -1,4 +1,4 @@
-"""Addresses that are wider than RFC 5321 and real: from every door to the next hop, and back as the recipient of a notice."""
+"""Real addresses that violate RFC 5321: from every entry point to the next hop, and as the recipient of a notice."""
 import subprocess
 import unittest
 
@@ -13,7 +13,7 @@ RCPTS = {"a..b@docomo.example": '<"a..b"@docomo.example>', "a.@docomo.example": 
 
 class Doors(unittest.TestCase):
     def check(self, sink, sender, count=1):
-        """All recipients of one message of SENDER, over as many transactions as it took."""
+        """All recipients of one message of SENDER, in as many transactions as necessary."""
         def heard():
             found = [rcpt for who, rcpts, _ in sink.messages if who.split()[0] == SENDERS[sender] for rcpt in rcpts]
             return sorted(rcpt.split()[0] for rcpt in found) == sorted(list(RCPTS.values()) * count)
@@ -54,7 +54,7 @@ class Doors(unittest.TestCase):
                 self.check(sink, sender, 2)
 
     def test_notices(self):
-        """What is refused comes back to the sender, and names the recipient."""
+        """A refused message is returned to the sender, and the notice names the recipient."""
         refuse = {"RCPT": lambda argument: None if "docomo" in argument and '"c..d"' in argument else "550 5.1.1 not here"}
         with Sink(answers=refuse) as sink, self.service(sink) as server:
             server.send(["a..b@docomo.example"], sender="c..d@docomo.example")

@@ -1,4 +1,4 @@
-"""Who we are to other hosts: the sender that they see, the address we come from, our name in EHLO; and mail that goes in circles."""
+"""Our names for other hosts: the sender, the source address, the name in EHLO; and mail loops."""
 import unittest
 
 import harness
@@ -18,7 +18,7 @@ class Names:
 class Masquerade(unittest.TestCase):
     CONF = "smart_host [127.0.0.1]:{port}; masquerade_domain example.net; local_domain sales.example.com; alias_domain alias.test"
 
-    def test_own_domains_alone_and_no_header(self):
+    def test_only_own_domains_and_no_header(self):
         with Sink() as sink, Mailroot(self.CONF.format(port=sink.port)) as server:
             text = b"From: app@example.com\r\nSender: app@sales.example.com\r\nSubject: x\r\n\r\nfrom app@example.com\r\n"
             senders = {"app@example.com": "app@example.net", "b@sales.example.com": "b@example.net", "c@alias.test": "c@example.net",
@@ -40,7 +40,7 @@ class Masquerade(unittest.TestCase):
             self.assertEqual(copy.sender, "boss@sales.example.com")
             self.assertEqual(notice.rcpts, ["boss@sales.example.com"])
 
-    def test_a_reload_acts_on_what_waits(self):
+    def test_a_reload_acts_on_waiting_mail(self):
         down = []
         with Sink(answers={"RCPT": lambda _: None if down else "451 4.3.0 not now"}) as sink:
             way = f"smart_host [127.0.0.1]:{sink.port}; delivery {{ retry 1s }}\n"
@@ -85,7 +85,7 @@ class Connections(unittest.TestCase):
             sink.wait(2)
             self.assertEqual((sink.peers, names.heard), (["127.0.0.1", "127.0.0.9"], ["mail.example.com", "new.example.com"]))
 
-    def test_an_address_that_is_not_ours_is_named(self):
+    def test_a_foreign_source_address_is_named(self):
         with Sink() as sink:
             way = f"smart_host [127.0.0.1]:{sink.port}\n"
             with Mailroot(way + "outbound { source_address 192.0.2.77 }; delivery { retry 1h }") as server:
@@ -99,7 +99,7 @@ class Connections(unittest.TestCase):
 
 class Hops(unittest.TestCase):
     def test_two_servers_that_send_to_each_other(self):
-        """Neither knows the domain: the message goes round until it has too many Received lines, and its sender is told."""
+        """Neither has the domain: the message loops until it has too many Received fields, and the sender gets a notice."""
         with Mailroot() as a, Mailroot() as b:
             for server, other in ((a, b), (b, a)):
                 server.write_conf(f"smart_host [127.0.0.1]:{other.port}; delivery {{ max_hops 5 }}; relay {{ list 127.0.0.1 }}")

@@ -1,6 +1,7 @@
-"""The pickup folder: files that programs put there are sent once, as they were written; what is no message does no harm."""
+"""The pickup folder: files of programs are sent once, as they were written; other files do no harm."""
 import contextlib
 import email
+import email.header
 import os
 import pathlib
 import pwd
@@ -24,7 +25,7 @@ class Pickup(Mailroot):
         return self.server_folder() / "pickup"
 
     def put(self, octets, name="put.eml"):
-        """Renamed into the folder: taken at once."""
+        """Renames a file into the folder; it is sent at once."""
         path = self.folder_of() / name
         hidden = path.parent / f".{name[:200]}.hidden"
         hidden.write_bytes(octets)
@@ -78,7 +79,7 @@ class Writers(unittest.TestCase):
             file.write(SIMPLE)
             server.put(SIMPLE)
             server.dropped(1)
-            time.sleep(2.5)  # nothing says that a file was looked at and left
+            time.sleep(2.5)  # no event shows that a file was examined and left
             self.assertEqual(len(server.files("drop")), 1)
             file.write(b"the end\r\n")
             file.close()
@@ -144,14 +145,13 @@ class Envelope(unittest.TestCase):
         self.assertEqual(found["subject"], "x")
         self.assertTrue(raw.endswith(b"\r\n\r\none\r\ntwo\r\n"), raw)
 
-    def test_bad_files_are_spoken_of_until_they_are_deleted(self):
+    def test_bad_files_are_reported_until_they_are_deleted(self):
         with Pickup() as server:
             for number in range(3):
                 server.put(b"To: a@example.com\n\nno sender\n", f"bad{number}.eml")
-            server.trouble("files moved to")
-            server.trouble(": 3; the last was")
+            server.trouble("3 bad files moved to")
             server.ctl("badmail", "delete", "--all", "--yes")
-            wait_for(lambda: "files moved to" not in server.ctl("status").stdout, "status to forget what was deleted", 10)
+            wait_for(lambda: "bad files moved to" not in server.ctl("status").stdout, "status to forget what was deleted", 10)
 
     def test_what_can_never_be_sent_goes_to_badmail(self):
         for octets, reason in (
@@ -163,13 +163,13 @@ class Envelope(unittest.TestCase):
                 ("From: a@example.com\nTo: b@example.com\n\nx\n".encode("utf-16"), "UTF-16"),
                 (b"From: a@example.com\nTo: b@example.com\nX: \0\n\n", "value 0"),
                 (SIMPLE + b"x" * (1 << 20), "max_message_size"),
-                (b"Received: by x\r\n" * 51 + b"From: a@example.com\nTo: b@example.com\n\n", "goes in circles"),
+                (b"Received: by x\r\n" * 51 + b"From: a@example.com\nTo: b@example.com\n\n", "this is a mail loop"),
                 (b"From: a@example.com\nTo: b@example.com\nX: " + b"y" * (3 << 20) + b"\n\n", "")):
             with self.subTest(reason=reason):
                 self.setUp()
                 self.refused(octets, reason)
 
-    def test_a_bad_recipient_costs_the_others_nothing(self):
+    def test_a_bad_recipient_does_not_affect_the_others(self):
         self.server.put(b"From: Acme, Inc. <app@example.com>\nTo: not an address, sue@example.com\nCc: g: c@example.com\nSubject: half\n\nx\n")
         mails = [message(path)[0] for path in self.server.dropped(2)]
         sent, = [mail for mail in mails if mail["subject"] == "half"]
@@ -192,7 +192,7 @@ class Envelope(unittest.TestCase):
                 self.setUp()
                 self.refused(octets, reason)
 
-    def test_dots_one_way_or_the_other(self):
+    def test_files_with_and_without_dot_stuffing(self):
         _, raw = self.sent(SIMPLE + b"..NET\r\n....\r\n")
         self.assertTrue(raw.endswith(b"\r\n.NET\r\n...\r\n"))
         self.setUp()
@@ -201,11 +201,20 @@ class Envelope(unittest.TestCase):
 
 
 class Settings(unittest.TestCase):
-    def test_dot_stuffing_is_as_said(self):
+    def test_dot_stuffing_follows_the_setting(self):
         for value, want in (("on", b"\r\nNET\r\n"), ("off", b"\r\n.NET\r\n")):
             with self.subTest(value=value), Pickup(f"dot_stuffing {value}") as server:
                 server.put(SIMPLE + b".NET\r\n")
                 self.assertTrue(server.dropped(1)[0].read_bytes().endswith(want))
+
+    def test_the_notice_follows_notice_language(self):
+        with Pickup("notice_language ja") as server:
+            server.put(b"From: app@example.com\nTo: not an address, sue@example.com\nSubject: half\n\nx\n")
+            notice, = [mail for mail, _ in map(message, server.dropped(2)) if mail["x-sender"] == "<>"]
+            self.assertEqual(str(email.header.make_header(email.header.decode_header(notice["subject"]))), "【配信不能】正しくない宛先があります")
+            human = notice.get_payload()[0].get_payload(decode=True).decode()
+            self.assertIn("次の宛先は正しいメールアドレスではない", human)
+            self.assertIn("To: not an address\r\n", human)
 
     def test_a_folder_elsewhere_and_none(self):
         with Pickup() as server:
@@ -220,7 +229,7 @@ class Settings(unittest.TestCase):
             (other / "b.eml").write_bytes(SIMPLE)
             (server.folder_of() / "c.eml").write_bytes(SIMPLE)
             wait_for(lambda: server.ctl_json("status")["servers"][0]["state"] == "running", "a server that runs without")
-            time.sleep(2)  # nothing says that nothing is read
+            time.sleep(2)  # no event shows that nothing is read
             self.assertEqual(len(server.files("drop")), 1)
 
     def test_two_names_of_a_drop_folder(self):
@@ -228,13 +237,13 @@ class Settings(unittest.TestCase):
             os.symlink(server.server_folder() / "drop", server.folder / "alias")
             server.write_conf(f"pickup_dir {server.folder}/alias")
             server.ctl("reload", check=False)
-            server.trouble("it is a drop or badmail folder, too")
+            server.trouble("it is also a drop or badmail folder")
             server.send(["sales@example.com"])
             server.dropped(1)
 
 
 class Hostile(unittest.TestCase):
-    def test_what_is_no_plain_file_stays_and_is_told(self):
+    def test_other_types_of_files_stay_and_are_reported(self):
         with Pickup() as server:
             folder = server.folder_of()
             os.mkfifo(folder / "fifo")
@@ -251,8 +260,8 @@ class Hostile(unittest.TestCase):
             for name in names:
                 (folder / name).write_bytes(SIMPLE)
             server.dropped(len(names))
-            server.trouble("are links, pipes, sockets or devices")
-            server.trouble("have more than one name")
+            server.trouble("are symbolic links, pipes, sockets or devices")
+            server.trouble("have several hard links")
             self.assertEqual(len(server.left()), 7 - bool(os.getuid()))
             self.assertEqual(server.files("badmail"), [])
             os.unlink(server.folder / "second")
@@ -285,7 +294,7 @@ class Hostile(unittest.TestCase):
             (path.parent / "empty.eml").write_bytes(SIMPLE)
             server.dropped(2)
 
-    def test_the_folder_goes_and_comes(self):
+    def test_the_folder_is_removed_and_made_again(self):
         with Pickup() as server:
             server.put(SIMPLE)
             server.dropped(1)
@@ -305,7 +314,7 @@ class Hostile(unittest.TestCase):
             try:
                 hidden = server.folder_of() / ".event"
                 hidden.touch()
-                for _ in range(20000):  # fs.inotify.max_queued_events is 16384 where nobody raised it
+                for _ in range(20000):  # fs.inotify.max_queued_events is 16384 by default
                     hidden.chmod(0o600)
                     hidden.chmod(0o644)
                 server.put(SIMPLE)
@@ -325,9 +334,9 @@ class Hostile(unittest.TestCase):
 
 
 class Killed(unittest.TestCase):
-    """A few of what t/fault/kill_pickup.py does hundreds of times."""
+    """A few kills; t/fault/kill_pickup.py has hundreds."""
 
-    def test_once_whatever_dies(self):
+    def test_sent_once_whatever_is_killed(self):
         with Pickup() as server:
             count, stop = 300, threading.Event()
 

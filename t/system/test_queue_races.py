@@ -1,4 +1,4 @@
-"""Operators against deliveries, against each other and against kill -9: nothing is lost, nothing doubled, nothing half."""
+"""Operators at the same time as deliveries, other operators and kill -9: no message is lost, duplicated or incomplete."""
 import contextlib
 import json
 import os
@@ -16,7 +16,7 @@ from test_queue_tools import down, hold_all, listed
 
 
 class Races(unittest.TestCase):
-    """Nothing is lost and nothing doubled, whatever is done to mail that is being delivered."""
+    """Nothing is lost or duplicated, whatever is done to mail that is being delivered."""
 
     def setUp(self):
         self.seed = random.randrange(1 << 32)
@@ -62,7 +62,7 @@ class Races(unittest.TestCase):
                 stop.set()
                 for one in operators:
                     one.join()
-                # While the queue was away it could not be asked.
+                # While the queue was down it could not be asked.
                 self.assertFalse([o for o in odd if "server test" not in o[1].stderr], f"seed {self.seed}")
                 answers.clear()
 
@@ -76,8 +76,8 @@ class Races(unittest.TestCase):
                 self.conserve(count, sink, server)
                 self.assertNotRegex(server.log(), r"died by signal (?!9)|Sanitizer")
 
-    def test_a_kill_in_the_midst(self):
-        """Of a bulk action some is done and some is not, and no message is half."""
+    def test_a_kill_during_a_bulk_action(self):
+        """A part of a bulk action is done, and no message is in between."""
         count = 200
         with Mailroot(down()) as server:
             with server.client() as client:

@@ -1,4 +1,4 @@
-"""mailrootctl queue: what an administrator does to mail that waits, while mail is being delivered, by hand and by scripts."""
+"""mailrootctl queue: actions on waiting mail while mail is being delivered, by hand and by scripts."""
 import contextlib
 import json
 import os
@@ -19,7 +19,7 @@ RETRY = "delivery { retry 4h; expire 5d }\nmessages { max_message_size none; max
 
 
 def down():
-    """A next hop that nobody can reach."""
+    """A next hop that can't be reached."""
     return f"smart_host [127.0.0.1]:{free_port()}\n{RETRY}"
 
 
@@ -28,7 +28,7 @@ def listed(server, *selectors):
 
 
 def waiting(server, count, state="waiting"):
-    """COUNT messages, all in STATE."""
+    """Waits until there are COUNT messages, all in STATE."""
     def found():
         messages = listed(server)
         return (messages,) if len(messages) == count and all(m["state"] == state for m in messages) else None
@@ -36,7 +36,7 @@ def waiting(server, count, state="waiting"):
 
 
 def hold_all(server, count):
-    """COUNT messages, all held: quicker than to wait until a dead next hop has deferred them."""
+    """Sends COUNT messages, all held, which is faster than to wait until a dead next hop delays them."""
     def done():
         server.ctl("queue", "hold", "--all", "--yes", check=False)
         messages = listed(server)
@@ -45,7 +45,7 @@ def hold_all(server, count):
 
 
 def on_terminal(server, *args, answer=None):
-    """Runs mailrootctl on a terminal of its own: (exit status, all that it showed)."""
+    """Runs mailrootctl on a terminal: (exit status, all output)."""
     pid, fd = pty.fork()
     if not pid:
         os.execv(str(harness.BUILD / "mailrootctl"), ["mailrootctl", "-c", str(server.conf), *args])
@@ -87,7 +87,7 @@ class Selecting(unittest.TestCase):
             done = server.ctl("queue", "list", "--server", "nowhere", check=False)
             self.assertEqual((done.returncode, "no virtual server nowhere" in done.stderr), (1, True))
 
-    def test_acting_needs_to_know_on_what(self):
+    def test_actions_need_a_selection(self):
         with Mailroot(down()) as server:
             server.send(["a@one.test"])
             waiting(server, 1)
@@ -182,7 +182,7 @@ class Acting(unittest.TestCase):
                 sink.wait(3)
 
     def test_what_is_held_is_not_tried_at_all(self):
-        """Mail that is on its way to a busy host is held before any worker has it."""
+        """Mail for a busy host is held before a worker has it."""
         go = threading.Event()
         with Sink(answers={"greeting": lambda _: go.wait(60) and None}) as sink:
             with Mailroot(f"smart_host [127.0.0.1]:{sink.port}\ndelivery {{ retry 4h; expire 5d; max_outbound_connections_per_domain 1 }}") as server:
@@ -233,7 +233,7 @@ class Acting(unittest.TestCase):
 
 
 class Hostile(unittest.TestCase):
-    """What strangers write is shown, and commands nobody's terminal."""
+    """Hostile text is shown and does not control the terminal."""
 
     def test_listings(self):
         evil = "451 4.2.0 \x1b]0;owned\x07\x1b[2J\x9b31m café \u202e evil"
@@ -277,7 +277,7 @@ class Hostile(unittest.TestCase):
             self.assertTrue(shown.endswith(body))
             peak = int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{server.pids()['queue']}/status").read_text()).group(1))
             self.assertLess(peak, (400 if harness.sanitized() else 60) << 10)
-            # A reader that goes away in the midst costs nothing.
+            # A reader that stops early does no harm.
             part = subprocess.Popen([str(harness.BUILD / "mailrootctl"), "-c", str(server.conf), "queue", "show", one, "--message"],
                                     stdout=subprocess.PIPE)
             part.stdout.read(1000)

@@ -1,4 +1,4 @@
-"""Who may relay: the server's verdict and that of `explain relay` are one."""
+"""Which clients may relay: the verdicts of the server and of `explain relay` agree."""
 import smtplib
 import subprocess
 import unittest
@@ -32,7 +32,7 @@ class Relay(unittest.TestCase):
             self.assertNotIn("550", allowed.stdout)
 
     def test_users_relay(self):
-        """A user who logs in may relay, live, until the configuration says otherwise; Received tells the name where it is wanted."""
+        """An authenticated user may relay until the configuration changes, also in open sessions; Received has the name if a setting asks for it."""
         with harness.Sink() as sink, Mailroot() as server:
             def configure(access, relay="list none"):
                 server.write_conf(f"smart_host [127.0.0.1]:{sink.port}\nrelay {{ {relay} }}\n"
@@ -58,7 +58,7 @@ class Relay(unittest.TestCase):
                 sink.wait(1)
                 self.assertEqual(sink.messages[0][1], ["<user@example.net>", "<other@example.net>"])
                 self.assertIn(b"joe", sink.messages[0][2])
-                configure("auth off")  # whoever came in by it is shown out
+                configure("auth off")  # sessions that it accepted are ended
                 self.assertEqual(client.getreply()[0], 421)
             with server.client() as client, self.assertRaises(smtplib.SMTPException):
                 client.login("joe", "secret word")
@@ -111,7 +111,7 @@ class Relay(unittest.TestCase):
             self.assertEqual(self.refusal(server, "user@example.net")[0], 550)
 
     def test_disguised_recipients(self):
-        """No spelling of an address relays (the classic open-relay probes)."""
+        """No spelling of an address permits relaying (the classic open-relay probes)."""
         with Mailroot("relay { list 192.0.2.1 }") as server:
             for rcpt in ("user@example.net", "user%example.net@example.com", '"user@example.net"@example.com', "@example.com:user@example.net",
                          "example.net!user", "user@example.net@example.com", "user@[192.0.2.9]", "user@example.net.", '"user@example.com"@example.net'):
@@ -119,7 +119,7 @@ class Relay(unittest.TestCase):
                     client.ehlo()
                     client.mail("app@example.com")
                     code, _ = client.docmd(f"RCPT TO:<{rcpt}>")
-                    if code == 250:  # taken as a local part of our own domain: it must end in our drop folder
+                    if code == 250:  # accepted as a local part of our own domain: it must be in our drop folder
                         self.assertEqual(client.data("Subject: probe\r\n\r\n")[0], 250)
             harness.wait_for(lambda: not server.files("new"), "new/ to be empty")
             self.assertEqual(server.files("cur"), [])

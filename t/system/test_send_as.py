@@ -1,4 +1,4 @@
-"""Mail that leaves as another sender (send_as): for providers that take mail from the mailbox of the account only."""
+"""Mail with a replaced sender (send_as), for providers that accept mail only from the mailbox of the account."""
 import email
 import unittest
 
@@ -7,7 +7,7 @@ from harness import Mailroot, Sink, wait_for
 
 
 def only_from(*senders):
-    """A host that answers as Exchange Online does to what is not from its mailbox: MAIL FROM is looked at."""
+    """A host that answers like Exchange Online to mail that is not from the mailbox: MAIL FROM is checked."""
     def answer(argument):
         return None if argument.split(">")[0].split("<")[1] in senders else "554 5.2.252 SendAsDenied; it is not allowed to send as that"
     return {"MAIL": answer}
@@ -33,7 +33,7 @@ class SendAs(unittest.TestCase):
             self.assertEqual((got["Subject"], got["To"]), ("Scan", "boss@partner.test"))
             self.assertTrue(sent[2].endswith(b"\r\n\r\nFrom: nobody\r\n"), sent[2])
 
-    def test_what_is_kept_is_chosen(self):
+    def test_settings_for_what_is_kept(self):
         scan = b"From: Copier 3 <copier@old.example>\r\nSubject: Scan\r\n\r\nx\r\n"
         for more, expected in (("; send_as_keep_name no", ("<relay@example.com>", "<copier@old.example>")),
                                ("; send_as_reply_to no", ("Copier 3 <relay@example.com>", None)),
@@ -56,7 +56,7 @@ class SendAs(unittest.TestCase):
                 self.assertEqual(notice[1], ["<app@old.example>"] if notice[1][0].startswith("<") else ["app@old.example"])
 
     def test_large_headers(self):
-        """A header beyond what is held in memory is sent as it is, and a large one within that is rewritten; the text stays."""
+        """A header that is too large for memory is sent unchanged, and a large one that fits is rewritten; the text stays."""
         body = b"line\r\n" * 50000
         with Sink() as sink, Mailroot(self.CONF.format(port=sink.port, more="")) as server:
             for count, expected in ((2500, ["<relay@example.com>"]), (4500, ["copier@old.example"])):
@@ -67,7 +67,7 @@ class SendAs(unittest.TestCase):
                 self.assertEqual(parse(sent).get_all("From"), expected, count)
                 self.assertTrue(sent[2].endswith(b"\r\n\r\n" + body))
 
-    def test_it_belongs_to_the_hosts_of_its_block(self):
+    def test_it_applies_to_the_hosts_of_its_block(self):
         with Sink() as smart, Sink() as partner:
             with Mailroot(f"""
                     smart_host [127.0.0.1]:{smart.port}; outbound {{ send_as relay@example.com }}
@@ -81,7 +81,7 @@ class SendAs(unittest.TestCase):
                 self.assertIn("relay@example.com", server.ctl("explain", "route", "b@slow.test", "--from", "app@old.example").stdout)
                 self.assertNotIn("relay@example.com", server.ctl("explain", "route", "a@partner.test", "--from", "app@old.example").stdout)
 
-    def test_a_reload_acts_on_what_waits(self):
+    def test_a_reload_acts_on_waiting_mail(self):
         allowed = []
         with Sink(answers={"RCPT": lambda _: None if allowed else "451 4.2.0 not yet"}) as sink:
             way = f"smart_host [127.0.0.1]:{sink.port}; delivery {{ retry 1m }}\n"

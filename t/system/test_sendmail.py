@@ -1,4 +1,4 @@
-"""sendmail(8): the door for local programs. Nothing of the service runs here; test_sendmail_programs has the way to the recipient."""
+"""sendmail(8), the command for local programs. The service does not run here; test_sendmail_programs delivers to recipients."""
 import contextlib
 import os
 import pathlib
@@ -14,19 +14,19 @@ import harness
 from harness import wait_for
 
 ROOT = os.geteuid() == 0
-USER, OTHER = 65534, 65533  # nobody, and one whom the system does not know
+USER, OTHER = 65534, 65533  # the user nobody, and a user that does not exist
 NAME = re.compile(r"[0-9A-HJKMNP-TV-Z]{24},S=(\d+)(,8)?\.eml")
 LONG = b"Subject: x\n\n" + b"x" * (35 << 20)  # beyond the usual max_message_size
 OK, USAGE, DATAERR, NOINPUT, UNAVAILABLE, CANTCREAT, IOERR, TEMPFAIL, CONFIG = 0, 64, 65, 66, 69, 73, 74, 75, 78
 
 
 def become(uid):
-    """In front of a command: run as UID, as far as that is possible."""
+    """The prefix of a command that runs it as UID, as far as possible."""
     return ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups"] if ROOT else []
 
 
 class Door:
-    """A spool as mailrootd makes it, and the program where every user can run it."""
+    """A spool as mailrootd makes it, and the program in a place where every user can run it."""
 
     def __init__(self, server="free_space_floor 1M"):
         self.folder = harness.scratch()
@@ -54,7 +54,7 @@ class Door:
         return sorted(self.maildrop.iterdir())
 
     def take(self):
-        """The one message that is there: (envelope lines, header and text)."""
+        """The only message: (envelope lines, header and text)."""
         path, = self.files()
         raw = path.read_bytes()
         match = NAME.fullmatch(path.name)
@@ -73,7 +73,7 @@ class Test(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.door.folder, ignore_errors=True)
 
     def refused(self, status, word, *args, **how):
-        """Nothing is left, and one line says why."""
+        """No file is left, and one line has the reason."""
         done = self.door.send(*args, status=status, **how)
         self.assertEqual(self.door.files(), [])
         said = done.stderr.decode()
@@ -111,7 +111,7 @@ class Messages(Test):
                 self.assertEqual(envelope[0], f"x-sender: {sender}")
             self.assertIn(header, text)
 
-    def test_a_user_whom_nobody_knows(self):
+    def test_a_user_that_does_not_exist(self):
         if not ROOT:
             self.skipTest("needs root to be somebody else")
         self.door.send("root", uid=OTHER)
@@ -148,7 +148,7 @@ class Messages(Test):
         self.assertTrue(path.name.endswith(",8.eml"))
         self.assertTrue(path.read_bytes().endswith(b"\r\n\r\n" + body + b"\r\n"))
 
-    def test_what_looks_like_an_envelope_is_none(self):
+    def test_envelope_lines_in_the_text_are_text(self):
         self.door.send("root", text=b"X-Sender: evil\nx-receiver: evil@example.com\nX-Mailroot-Notify: NEVER\nFrom: a\nDate: b\n\nx\n")
         envelope, message = self.door.take()
         self.assertEqual(len(envelope), 2)
@@ -190,7 +190,7 @@ class Refusals(Test):
     def test_configuration(self):
         self.refused(CONFIG, "No such file", "-C", "/nonexistent/mailroot.conf", "root")
         self.door.conf.write_text(self.door.conf.read_text() + "nonsense {\n")
-        self.door.send("root")  # as long as it says where the spool is
+        self.door.send("root")  # if it has the place of the spool
 
     def test_folder(self):
         self.door.maildrop.chmod(0o700 if ROOT else 0o500)
@@ -217,7 +217,7 @@ class Refusals(Test):
         self.mounted("ro,mode=1733", "", TEMPFAIL, "read-only")
 
     def mounted(self, options, source, status, word):
-        """Sends with another file system as maildrop/, which must be as empty afterwards as before."""
+        """Sends with another file system as maildrop/, which must be empty afterwards."""
         where = self.door.maildrop
         self.door.conf.write_text(self.door.conf.read_text().replace("1M", "0K"))
         script = f"""mount -t tmpfs none {where} -o {options} || exit 99
@@ -248,7 +248,7 @@ class Refusals(Test):
 
 
 class Hostile(Test):
-    def test_nothing_is_dropped_in_silence(self):
+    def test_no_message_is_lost_without_an_error(self):
         for recipient in ("b@x\nc: d@x", "b@x\nc@x", "list: a@x", "a@x (b", '"a@x', "a@[192.0.2.1", "a@x, <b@x", "a@x\rb@x", "c@d: a@x;", "<@r,@s a@x>"):
             with self.subTest(recipient=recipient):
                 self.refused(DATAERR, "recipients", "ok@example.com", recipient)
@@ -257,7 +257,7 @@ class Hostile(Test):
                 with self.subTest(name=name, field=field):
                     self.refused(DATAERR, "", "-t", text=b"To: ok@example.com\n" + name + b": " + field + b"\nSubject: x\n\nx\n")
 
-    def test_what_the_reader_would_refuse_is_refused(self):
+    def test_messages_that_pickup_would_refuse_are_refused(self):
         for text, word in ((b"Subject: a\0b\n\nx\n", "value 0"), ("Subject: x\n\nx\n".encode("utf-16"), "UTF-16")):
             with self.subTest(word=word):
                 self.refused(DATAERR, word, "root", text=text)
@@ -312,7 +312,7 @@ class Hostile(Test):
                 self.killed(signo)
 
     def killed(self, signo, prefix=()):
-        """Dies in the midst of a message; the folder is as before."""
+        """Dies during a message; the folder is unchanged."""
         process = subprocess.Popen(self.door.command("root", prefix=prefix), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             process.stdin.write(b"Subject: x\n\n" + b"x" * 200000)
@@ -328,7 +328,7 @@ class Hostile(Test):
         self.assertEqual(self.door.files(), [])
 
     def writer(self, pid):
-        """PID or its child that has a file in maildrop/ open for writing."""
+        """PID or its child, whichever has a file in maildrop/ open for writing."""
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for candidate in (pid, *map(int, children)):
             with contextlib.suppress(OSError):
@@ -349,7 +349,7 @@ class Hostile(Test):
         self.refused(UNAVAILABLE, "max_message_size", "root", text=LONG, prefix=prefix)
 
     def test_before_linux_6_10(self):
-        """A name for the unnamed file by way of /proc, where only a capability permits the direct one."""
+        """Names the unnamed file by way of /proc, if naming it directly needs a capability."""
         self.door.send("root", prefix=Refusals.strace("linkat:error=ENOENT:when=1+2"))
         self.assertIn("hello", self.door.take()[1])
 
@@ -365,7 +365,7 @@ class Hostile(Test):
 
 
 class Others(Test):
-    """What one user can do to the mail of another."""
+    """Attacks of one user on the mail of another."""
 
     def as_other(self, code):
         done = subprocess.run([*become(OTHER), "python3", "-c", code], capture_output=True, text=True, timeout=60, cwd="/")
@@ -409,7 +409,7 @@ class Others(Test):
 
 
 class Dialogue(Test):
-    """-bs, as programs use it that know SMTP only."""
+    """-bs, for programs that know only SMTP."""
 
     def talk(self, *lines, end=b"\r\n", codes=None):
         done = self.door.send("-bs", text=b"".join(line + end for line in lines))
@@ -433,7 +433,7 @@ class Dialogue(Test):
         self.talk(b"HELO me", *message * 50, b"QUIT", codes=[220, 250, *[250, 250, 354, 250] * 50, 221])
         self.assertEqual(len(self.door.files()), 50)
 
-    def test_order_and_nonsense(self):
+    def test_order_and_malformed_commands(self):
         self.talk(b"MAIL FROM:<a>", b"HELO", b"HELO x", b"RCPT TO:<a>", b"DATA", b"MAIL FROM:a b", b"MAIL FROM:<a> FOO=1", b"MAIL FROM:<a>", b"MAIL FROM:<a>",
                   b"DATA", b"RCPT TO:<>", b"RCPT FROM:<a>", b"RCPT TO:<a> NOTIFY=x", b"RSET", b"DATA", b"STARTTLS", b"VRFY x", b"NOOP", b"x" * 100000, b"\0", b"",
                   b"QUIT", b"NOOP",
@@ -451,7 +451,7 @@ class Dialogue(Test):
         self.assertIn("552 5.3.4 the message is longer", said)
         self.assertEqual(len(self.door.files()), 1)
 
-    def test_nobody_listens(self):
+    def test_closed_output(self):
         read, write = os.pipe()
         os.close(read)
         process = subprocess.Popen(self.door.command("-bs"), stdin=subprocess.PIPE, stdout=write, stderr=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""sendmail(8) as programs of Debian call it, from the call to the recipient; with the service up, and down."""
+"""sendmail(8) as programs of Debian call it, up to the recipient, with the service up and down."""
 import concurrent.futures
 import os
 import pwd
@@ -21,7 +21,7 @@ def become(uid):
 
 
 class Service(Mailroot):
-    """With `sendmail` for all users: a script, so that programs need not know of -C."""
+    """With `sendmail` for all users: a script, so that programs need no -C."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
@@ -43,7 +43,7 @@ class Service(Mailroot):
         return done
 
     def arrived(self, count=1, folder="drop"):
-        """The messages that were dropped, taken away."""
+        """Removes the dropped messages and returns them."""
         found = []
         for path in self.dropped(count, folder):
             found.append(Message(path))
@@ -51,7 +51,7 @@ class Service(Mailroot):
         return found
 
     def message(self):
-        """The one that was dropped, as an EmailMessage too."""
+        """The only dropped message, also as an EmailMessage."""
         message, = self.arrived()
         return message, harness.email.message_from_bytes(message.content, policy=harness.email.policy.default)
 
@@ -137,8 +137,8 @@ class Programs(unittest.TestCase):
         parsed = self.expect("joe@example.com", ["bob@example.com", "carol@example.com", "secret@example.com"], "[PATCH] Add a file")
         self.assertIn("diff --git", parsed.get_content())
 
-    def test_habits(self):
-        """Of mutt, anacron, reportbug, at, logcheck, sudo and of scripts without a header."""
+    def test_calls_of_programs(self):
+        """Calls of mutt, anacron, reportbug, at, logcheck, sudo and of scripts without a header."""
         text = "To: bob@example.com\nSubject: x\n\nhello\n"
         for args in (["-oem", "-oi", "-f", "app@example.com", "--", "bob@example.com"], ["-oi", "-t", "-f", "app@example.com"],
                      ["-odi", "-f", "app@example.com", "bob@example.com"], ["-ti", "-rapp@example.com"], ["-i", "-fapp@example.com", "bob@example.com"],
@@ -166,7 +166,7 @@ class Programs(unittest.TestCase):
         self.service.run(self.service.sendmail, "-N", "never", "-f", "app@example.com", "bob@example.com", text="Subject: x\n\nhello\n")
         self.expect("app@example.com", ["bob@example.com"], "x")
 
-    def test_who_it_was_is_known(self):
+    def test_the_user_is_recorded(self):
         self.service.run(self.service.sendmail, "-f", "ceo@example.com", "bob", text="Subject: x\n\nhello\n")
         path, = self.service.dropped()
         raw = path.read_bytes()
@@ -174,8 +174,8 @@ class Programs(unittest.TestCase):
         self.assertIn(f"uid {USERS[0]}", raw[:raw.index(b"Subject")].decode())
         wait_for(lambda: re.search(rf"client=sendmail uid={USERS[0]} .*from=<ceo@example.com>", self.service.log()), "a line of the log")
 
-    def test_nobodys_files(self):
-        """What a user puts there by hand is judged like what comes from a stranger."""
+    def test_files_made_by_hand(self):
+        """Files that a user puts there by hand are checked like mail of any client."""
         maildrop = self.service.server_folder() / "maildrop"
         head = "x-sender: a@example.com\r\nx-receiver: b@example.com\r\n"
         for i, text in enumerate((head + "x-mailroot-evil: 1\r\nSubject: x\r\n\r\n", "Subject: x\r\n\r\n", "\0" * 1000)):
@@ -191,7 +191,7 @@ class Programs(unittest.TestCase):
         name = str(maildrop / f"01NG5B7YVCCNVNZM6K830TRX,S={secret.stat().st_size}.eml")
         for code in (f"os.symlink({str(secret)!r}, {name!r})", f"os.mkfifo({name!r})", f"os.mkdir({name!r})", f"os.link({str(secret)!r}, {name!r})"):
             subprocess.run([*become(USERS[0]), "python3", "-c", f"import os\n{code}"], capture_output=True, timeout=60)
-            self.service.run(self.service.sendmail, "bob", text="Subject: next\n\n")  # the reader has been there and lives
+            self.service.run(self.service.sendmail, "bob", text="Subject: next\n\n")  # pickup has seen the files and runs
             self.expect(f"{ME}@example.com", ["bob@example.com"], "next")
             subprocess.run([*become(USERS[0]), "rm", "-rf", name], capture_output=True, timeout=60)
         self.assertEqual(self.service.files("badmail") if ROOT else [], [])

@@ -1,5 +1,5 @@
-"""An administrator's way to a provider, one reload after another while mail waits: the host, the port, authentication, the password,
-a block of its own. After each reload `queue list`, `status`, `explain route` and the log say the same, and what is right goes at once.
+"""An administrator configures a provider with one reload after another while mail waits: the host, the port, authentication, the password,
+a block of its own. After each reload `queue list`, `status`, `explain route` and the log agree, and mail is sent as soon as the settings are right.
 """
 import itertools
 import os
@@ -16,14 +16,14 @@ USER, RIGHT, WRONG = "relay@example.com", "Pa55-phrase-of-the-relay", "Pa55-phra
 STEPS = ("host", "port", "auth", "password", "block")
 FIRST_ASK = "451 4.7.0 authenticate first"
 NAME, TO = "mx.provider.test", "far.test"
-SECONDS = float(os.environ.get("SEQUENCES_SECONDS", 60))  # of all orders, the first of each list excepted
-ALWAYS = [STEPS,  # the usual way, and those that once failed
+SECONDS = float(os.environ.get("SEQUENCES_SECONDS", 60))  # of all orders, except the first of each list
+ALWAYS = [STEPS,  # the usual order, and orders that failed once
           ("host", "auth", "port", "password", "block"), ("block", "password", "auth", "port", "host"),
           ("auth", "password", "block", "host", "port")]
 
 
 class World:
-    """A provider that wants a password, a service that is told of it step by step, and what is to be seen after each."""
+    """A provider that requires a password, a service that is configured step by step, and the views after each step."""
 
     def __init__(self, folder, authority, context, host):
         self.folder, self.authority, self.context, self.host = folder, authority, context, host
@@ -40,7 +40,7 @@ class World:
         return ("127.0.0.1" if "host" in self.done else "127.0.0.99", self.host.port if "port" in self.done else self.dead)
 
     def settings(self):
-        """What stands in the file now, besides the retry times: nothing that is delayed goes by itself within the test."""
+        """The settings after the steps so far. The retry time exceeds the test, so that delayed mail is not sent by itself."""
         tls = f"tls verify; tls_ca {self.authority.file}; tls_name {NAME}"
         auth = f"; auth login; username {USER}; password_file {self.password}" if "auth" in self.done else ""
         hosts, outbound = "[{}]:{}".format(*self.address()), f"outbound {{ {tls}{auth} }}"
@@ -54,7 +54,7 @@ class World:
             self.put(RIGHT)
 
     def expected(self):
-        """Words of the reason why mail waits; None when nothing keeps it."""
+        """Words of the reason why mail waits; None if it is sent."""
         if not {"host", "port"} <= self.done:
             return "[{}]:{}: could not connect".format(*self.address())
         if "auth" not in self.done:
@@ -73,13 +73,13 @@ class Sequences(unittest.TestCase):
         return server.ctl_json("queue", "list")["messages"]
 
     def settled(self, server, words, count):
-        """The COUNT messages that wait, all for the reason WORDS; None while that is not so."""
+        """The COUNT messages that wait, all with the reason WORDS; None if there are others."""
         found = self.messages(server)
         good = all(row["state"] == "waiting" and words in row["reason"] for row in found)
         return found if len(found) == count and good else None
 
     def agree(self, server, world, words, count, log_from, fresh):
-        """All four views, when they have come to rest."""
+        """All four views, when they no longer change."""
         rows = wait_for(lambda: self.settled(server, words, count), f"{count} messages that wait for: {words}")
         route = server.ctl_json("explain", "route", f"user@{TO}")
         self.assertEqual({row["next_hop"] for row in rows}, {route["next_hop"]})
@@ -132,7 +132,7 @@ class Sequences(unittest.TestCase):
                 self.assertNotIn(line, server.log())
 
     def test_orders(self):
-        """Each order of the steps leads to the same end. As many as there is time for, others each day."""
+        """Each order of the steps has the same result. As many orders as there is time for, others each day."""
         seed = int(os.environ.get("SEQUENCES_SEED", time.time() // 86400))
         others = [order for order in itertools.permutations(STEPS) if order not in ALWAYS]
         random.Random(seed).shuffle(others)

@@ -1,4 +1,4 @@
-"""Several virtual servers: each is stopped, paused, killed, added, changed or in trouble alone, and the others do not notice."""
+"""Several virtual servers: one is stopped, paused, killed, added, changed or in trouble, and the others are not affected."""
 import contextlib
 import os
 import pathlib
@@ -28,7 +28,7 @@ virtual_server {name} {{
 
 
 class Load(threading.Thread):
-    """A client that never rests: sessions of some messages each, one after the other."""
+    """A client that sends without pause: sessions of some messages each, one after the other."""
 
     def __init__(self, name, port):
         super().__init__(daemon=True)
@@ -58,7 +58,7 @@ class Load(threading.Thread):
         self.join()
 
     def progress(self, test, sessions=3):
-        """More whole sessions from now on: it is served."""
+        """Waits for further complete sessions, which shows that it is served."""
         before = self.sessions
         wait_for(lambda: self.sessions >= before + sessions, f"load on {self.server} is served: {self.errors[-1:]}")
 
@@ -68,7 +68,7 @@ class Service(Mailroot):
         return next((s for s in self.ctl_json_any("status")["servers"] if s["name"] == name), {"state": "none"})
 
     def ctl_json_any(self, *args):
-        """Whatever the exit status: that of `status` speaks of all servers."""
+        """Ignores the exit status, because that of `status` is about all servers."""
         return harness.json.loads(self.ctl(*args, "--json", check=False).stdout)
 
     def wait_state(self, name, state, seconds=20):
@@ -165,7 +165,7 @@ class Orders(unittest.TestCase):
         kept["paused"].send("a@paused.example.com", "kept-open")
         kept["paused"].send("b@elsewhere.example.net", "goes-out")
         sink.wait(1)
-        wait_for(lambda: "kept-open" in service.delivered("paused"), "what came in an open session of the paused server")
+        wait_for(lambda: "kept-open" in service.delivered("paused"), "mail of an open session of the paused server")
 
         for name in ("test", "other", "killed"):
             loads[name].progress(self)
@@ -175,7 +175,7 @@ class Orders(unittest.TestCase):
         for name in ("test", "other"):
             self.assertEqual([p["pid"] for p in service.state(name)["processes"]], before[name])
 
-        # Kept over a reload and over the death of what it was said to.
+        # Kept over a reload and over the death of the process that was paused.
         self.assertEqual(kept.pop("paused").do("QUIT")[:3], "221")
         smtpd = next(p["pid"] for p in service.state("paused")["processes"] if p["role"] == "smtpd")
         os.kill(smtpd, signal.SIGKILL)
@@ -246,13 +246,13 @@ class Trouble(unittest.TestCase):
             load.finish()
             self.assertEqual(load.errors, [])
 
-    def test_address_that_is_not_there_yet(self):
+    def test_address_that_does_not_exist_yet(self):
         with Service(conf=block("second", free_port()).replace("127.0.0.1:", "192.0.2.77:")) as service:
             self.assertIn("does not have the address (yet)", service.state("second")["trouble"])
             self.assertEqual(service.state()["state"], "running")
 
-    def test_one_of_two_addresses_is_not_there_yet(self):
-        """The other address, the queue and the pickup folder do not wait for it; a reload says what is missing and fails."""
+    def test_one_of_two_addresses_does_not_exist_yet(self):
+        """The other address, the queue and the pickup folder do not wait for it; a reload names what is missing and fails."""
         with Service(conf=block("second", port := free_port(), "listen 192.0.2.77:2525")) as service:
             state = service.state("second")
             self.assertEqual(state["state"], "running")
@@ -283,7 +283,7 @@ class Trouble(unittest.TestCase):
             self.assertIn("reloaded, but not all of it works", done.stderr)
 
     def test_more_servers_than_can_run(self):
-        """What `check` calls good the service can start."""
+        """The service can start every configuration that `check` accepts."""
         with Service() as service:
             many = service.folder / "many.conf"
             many.write_text("\n".join(block(f"v{n}", 10000 + n) for n in range(257)))
@@ -362,7 +362,7 @@ class Reload(unittest.TestCase):
             self.assertIn("takes effect with new processes", said)
             wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", two)) == 0, "the new listener")
             wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", one)) != 0, "the end of the old listener")
-            with socket.socket() as free:  # although a session that came through it lives
+            with socket.socket() as free:  # although a session that came through it is open
                 free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 free.bind(("127.0.0.1", one))
                 free.listen()
@@ -370,7 +370,7 @@ class Reload(unittest.TestCase):
             listed = [s for s in service.ctl_json("sessions")["sessions"] if s["state"] == "sender given"]
             self.assertGreaterEqual(len(listed), 2)
 
-            # An older smtpd hears what is new; its sessions obey with the next command.
+            # An older smtpd gets the new policy; its sessions obey it at the next command.
             self.assertTrue(kept.do("RCPT TO:<x@elsewhere.example.net>").startswith("250"))
             service.rewrite("relay { list 127.0.0.1 ::1 }", "relay { list 10.0.0.1 }")
             self.assertTrue(kept.do("RCPT TO:<y@elsewhere.example.net>").startswith("550 5.7.1"))
@@ -383,7 +383,7 @@ class Reload(unittest.TestCase):
             load.finish()
             self.assertEqual(load.errors, [])
 
-            # They can be ended by name.
+            # These sessions can be ended by name.
             for session in service.ctl_json("sessions")["sessions"]:
                 if session["state"] == "recipients given":
                     service.ctl("kick", session["id"])
@@ -406,7 +406,7 @@ class Reload(unittest.TestCase):
             wait_for(lambda: sum(child["role"] == "smtpd" for child in service.state()["processes"]) == 1, "the end of older smtpds")
             self.assertIn("max 60", service.ctl("status").stdout)
 
-    def test_a_listener_that_is_taken(self):
+    def test_a_port_in_use_by_another_process(self):
         taken = socket.socket()
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -459,7 +459,7 @@ class Reload(unittest.TestCase):
             session = service.at(port)
             service.rewrite("enabled yes", "enabled no")
             self.assertEqual(service.state("second")["state"], "ending")
-            service.rewrite("enabled no", "enabled yes")  # while a session of before is open
+            service.rewrite("enabled no", "enabled yes")  # while an old session is open
             service.wait_state("second", "running")
             self.assertEqual(session.do("NOOP")[:3], "250")
             with service.at(port) as fresh:

@@ -1,4 +1,4 @@
-"""`sessions` and `kick`: who is connected, what they do, and that ending one harms no other."""
+"""`sessions` and `kick`: which clients are connected, what they do, and that ending one session does not affect others."""
 import socket
 import unittest
 
@@ -7,7 +7,7 @@ from harness import Mailroot, wait_for
 
 
 class Raw:
-    """A client that says exactly what it is told."""
+    """A client that sends exactly what it is told."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
@@ -99,8 +99,8 @@ class Sessions(unittest.TestCase):
             with server.client() as client:
                 self.assertEqual(client.noop()[0], 250)
 
-    def test_names_hold_beside_another_smtpd(self):
-        # A new listener comes with a new smtpd; the session of the one before keeps its name, and the new one's is another.
+    def test_names_stay_with_another_smtpd(self):
+        # A new listener needs a new smtpd; the session of the old one keeps its name, and that of the new one has another.
         with Mailroot() as server:
             old = Raw(server.port)
             old.say("HELO old")

@@ -1,4 +1,4 @@
-"""What happens when the smart host is away, slow, half dead or says no."""
+"""A smart host that is down, slow, partly dead or refuses."""
 import os
 import threading
 import unittest
@@ -50,7 +50,7 @@ class SmartHostTrouble(unittest.TestCase):
             del later["later"]
             sink.wait(2)
             self.assertEqual(sink.messages[1][1], ["<later@example.net>"])
-            notice = harness.Message(server.dropped()[0])  # to app@example.com, whose domain is ours
+            notice = harness.Message(server.dropped()[0])  # to app@example.com, in our own domain
             self.assertEqual((notice.sender, notice.rcpts), ("<>", ["app@example.com"]))
             self.assertIn(b"no@example.net", notice.content)
             self.assertIn(b"no such user here", notice.content)
@@ -58,8 +58,8 @@ class SmartHostTrouble(unittest.TestCase):
             harness.wait_for(lambda: not server.files("cur", ""), "an empty cur/")
             self.assertEqual(len(sink.messages), 2)
 
-    def test_master_killed_while_a_message_is_in_hand(self):
-        """What the smart host takes after master's death is recorded by those who are left, and not sent again."""
+    def test_master_killed_while_a_message_is_sent(self):
+        """Mail that the smart host accepts after the death of master is recorded by the other processes, and not sent again."""
         in_hand, answer = threading.Event(), threading.Event()
 
         def dot(_):
@@ -111,14 +111,14 @@ class SmartHostTrouble(unittest.TestCase):
             harness.wait_for(lambda: not server.files("cur", ""), "an empty cur/")
 
     def test_weights(self):
-        """Connections are shared by weight; who has none is for when the others are away."""
+        """Connections are shared by weight; a host without weight is used when the others are down."""
         with Sink() as heavy, Sink() as light, Sink() as spare:
             hosts = f"[127.0.0.1]:{heavy.port} weight 30 [127.0.0.1]:{light.port} weight 10 [127.0.0.1]:{spare.port}"
             with Mailroot(f"smart_host {hosts}\nmessages {{ max_messages_per_connection 1 }}\n{RETRY}") as server:
                 for _ in range(120):
                     server.send(["user@example.net"])
                 harness.wait_for(lambda: len(heavy.messages) + len(light.messages) == 120, "all at the two")
-                self.assertGreater(len(heavy.messages), 60)  # 90, give or take 5: these bounds are six times as far
+                self.assertGreater(len(heavy.messages), 60)  # 90, plus or minus 5: these bounds are six times as wide
                 self.assertGreater(len(light.messages), 2)
                 heavy.close()
                 light.close()
@@ -126,7 +126,7 @@ class SmartHostTrouble(unittest.TestCase):
                 spare.wait(1)
 
     def test_connections_refused_are_fewer_connections(self):
-        """A host with room for three connections, which we are not told: all mail passes, and it need not refuse often."""
+        """A host with room for three connections, which the service does not know: all mail is delivered, and the host seldom refuses."""
         open_now, refused, lock = [0], [0], threading.Lock()
 
         class Small(Sink):
@@ -156,8 +156,8 @@ class SmartHostTrouble(unittest.TestCase):
             self.assertEqual(len(sink.messages), 300)
             self.assertLess(refused[0], 150)
 
-    def test_what_waits_follows_a_reload(self):
-        """Another smart host, route or connector: at once for those whom it concerns, with their history; nothing for others."""
+    def test_waiting_mail_follows_a_reload(self):
+        """Another smart host, route or connector: at once for messages that it concerns, with their history; no effect on others."""
         hour = "delivery { retry 1h; expire 2d }"
 
         def conf(smart, route, connector):

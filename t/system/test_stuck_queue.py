@@ -1,4 +1,4 @@
-"""At three in the morning: nothing goes out, for the smart host's password is wrong. From `status` to the cure in four commands, each of which says
+"""At three in the morning: no mail is sent, because the password of the smart host is wrong. From `status` to the remedy in four commands, each of which says
 what to do next. mailrootctl(8) shows the transcript, which `--show` prints."""
 import contextlib
 import pathlib
@@ -26,10 +26,10 @@ class StuckQueue(unittest.TestCase):
         return done.stdout + done.stderr
 
     def assert_advice_in_manual(self, shown):
-        """The last line, which says what to do next, stands in the manual's transcript; the number of messages is another."""
+        """The last line, which says what to do next, is in the transcript of the manual, except for the number of messages."""
         self.assertIn(" ".join(re.sub(r"^\d+ ", "", shown.strip().splitlines()[-1]).split()), MANUAL)
 
-    def test_from_status_to_the_cure(self):
+    def test_from_status_to_the_remedy(self):
         with contextlib.ExitStack() as stack:
             folder = harness.scratch()
             authority = certs.Authority(folder / "ca")

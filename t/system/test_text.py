@@ -1,5 +1,5 @@
-"""Texts that programs and devices send without a proper header: the same message comes out of every door, SMTP (DATA and BDAT), the pickup
-folder and sendmail. Of clients of ours it is complete, with what each program may leave out."""
+"""Texts that programs and devices send without a valid header: every entry point gives the same message, SMTP (DATA and BDAT), the pickup
+folder and sendmail. For our own clients the message is completed with fields that a program may omit."""
 import email
 import email.utils
 import os
@@ -18,7 +18,7 @@ from peers import needs_root
 WHOLE = b"From: app@example.com\r\nTo: sales@example.net\r\nDate: Mon, 01 Jan 2024 00:00:00 +0000\r\nMessage-ID: <1@example.com>\r\n"
 ADDED = b"From: app@example.com\r\nDate: *\r\nMessage-ID: *\r\n"
 
-# What is sent, and the message behind our Received.
+# The text that is sent, and the message after our Received field.
 TEXTS = {
     "no header": (b"Temperature alarm in rack 4\r\n", ADDED + b"\r\nTemperature alarm in rack 4\r\n"),
     "empty line first": (b"\r\nSubject: text\r\n", ADDED + b"\r\nSubject: text\r\n"),
@@ -50,14 +50,14 @@ def put_data(client, text):
 
 
 def fields_of(message):
-    """The message behind our Received lines; what we made up is *."""
+    """The message after our Received field; generated values are replaced by *."""
     rest = re.sub(rb"\A(Received: [^\n]*\n([ \t][^\n]*\n)*)+", b"", message)
-    # Behind a header alone the pickup folder and sendmail put an empty line, which SMTP leaves to the client.
+    # After a header without text, the pickup folder and sendmail add an empty line; with SMTP this is up to the client.
     head, _, text = rest.partition(b"\r\n\r\n")
     head = head.removesuffix(b"\r\n")
     if b"<1@example.com>" not in head:
         head = re.sub(rb"^(Date|Message-I[Dd]): [^\r]*", lambda line: line[1].replace(b"Id", b"ID") + b": *", head, flags=re.M)
-    # The order of what is added is each program's own.
+    # Each program adds fields in its own order.
     return b"\r\n".join(sorted(head.split(b"\r\n"))) if b": *" in head else head, text
 
 
@@ -89,7 +89,7 @@ class Doors(unittest.TestCase):
 
     def pickup(self, text):
         path = self.server.server_folder() / "pickup"
-        # A mailbox line or a mark stands at the very head, so the envelope is that of the header.
+        # A mailbox line or a mark is at the very beginning, so the envelope is that of the header.
         envelope = b"" if text[:1] in (b"\xef", b"F") else b"x-sender: app@example.com\r\nx-receiver: sales@example.net\r\n"
         (path / ".text").write_bytes(envelope + text)
         os.rename(path / ".text", path / "text.eml")
@@ -104,11 +104,11 @@ class Doors(unittest.TestCase):
         self.sink.wait(before + 1)
         return self.sink.messages[before]
 
-    def test_the_same_message_comes_out_of_every_door(self):
+    def test_every_entry_point_gives_the_same_message(self):
         for name, (text, want) in TEXTS.items():
             for door in ("data", "bdat", "pickup", "sendmail"):
                 if door == "pickup" and text.startswith((b" ", b"From x\r\n")):
-                    continue  # behind an envelope line that is a folded line; without a header that names recipients
+                    continue  # a folded line after an envelope line; and a header without recipients
                 with self.subTest(text=name, door=door):
                     sender, _, message = self.sent(door, text)
                     if door == "sendmail":
@@ -116,7 +116,7 @@ class Doors(unittest.TestCase):
                     self.assertEqual(fields_of(message), fields_of(want))
                     self.assertNotIn("8BITMIME", sender)
 
-    def test_the_mark_of_8_bits_is_of_what_is_sent(self):
+    def test_the_mark_of_8_bits_is_that_of_the_sent_text(self):
         for door in ("data", "bdat", "pickup"):
             with self.subTest(door=door):
                 sender, _, message = self.sent(door, WHOLE + "Bcc: Jörg <j@example.org>\r\n\r\ntext\r\n".encode())
@@ -140,18 +140,18 @@ class Clients(unittest.TestCase):
         self.assertIsNotNone(email.utils.parsedate_to_datetime(message["date"]))
         self.assertRegex(message["message-id"], r"^<[0-9A-Z]{24}@mail\.example\.com>$")
 
-    def test_nobody_is_when_the_setting_says_so(self):
+    def test_no_client_is_if_the_setting_says_so(self):
         self.assertTrue(self.dropped("add_missing_headers no").endswith(b"\r\n" + self.TEXT))
 
 
 @needs_root
 class Postfix(unittest.TestCase):
-    """What Postfix makes of the same texts, for a client whose mail it completes."""
+    """The same texts with Postfix, for a client whose mail it completes."""
     MAIN = """mynetworks = 127.0.0.0/8
 local_header_rewrite_clients = static:all
 smtpd_recipient_restrictions = check_client_access static:hold, permit_mynetworks, reject
 """
-    # A mark is text to it, it cuts headers of 100 KB, and it keeps any number of mailbox lines.
+    # Postfix treats a mark as text, cuts headers at 100 KB, and keeps any number of mailbox lines.
     OTHERWISE = ("a byte order mark", "a mailbox line too many", "a header of 100,000 octets")
 
     def test_it_makes_the_same_of_them(self):

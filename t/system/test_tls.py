@@ -16,7 +16,7 @@ BODY = b"Subject: tls\r\n\r\nhello\r\n"
 
 
 class Tls(unittest.TestCase):
-    """One authority, and certificates of both kinds for our name and another."""
+    """One authority, and certificates of both key types for our name and another one."""
 
     @classmethod
     def setUpClass(cls):
@@ -46,7 +46,7 @@ class Clients(Tls):
         return done.stdout.decode(errors="replace")
 
     def commands(self, server):
-        """What people use, each over STARTTLS and over TLS from the start, checking our certificate."""
+        """Common clients, each with STARTTLS and with implicit TLS, verifying our certificate."""
         ca, port, tls = self.authority.file, server.port, server.tls_port
         dialogue = b"EHLO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n" + BODY + b".\r\nQUIT\r\n"
         s_client = ["openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", ca, "-verify_hostname", "mail.example.com"]
@@ -94,7 +94,7 @@ class Clients(Tls):
             logs = server.folder / "logs"
             wait_for(lambda: any("STARTTLS" in p.read_text() and p.read_text().count("QUIT") == 2 for p in logs.rglob("*.log")), "STARTTLS in the transaction log")
 
-    def test_helo_is_smtp_whatever_protects_it(self):
+    def test_helo_over_tls_is_still_smtp(self):
         with self.server() as server, Secured(server) as client:
             client.say(b"HELO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n")
             self.assertEqual([client.reply()[0] for _ in range(4)], [250, 250, 250, 354])
@@ -102,7 +102,7 @@ class Clients(Tls):
             self.assertIn("with SMTP id", self.received(server))
 
     def test_large(self):
-        """20 MB of random octets, over DATA and over BDAT, come out as they went in."""
+        """20 MB of random octets, with DATA and with BDAT, arrive unchanged."""
         octets = random.Random(4).randbytes(20 << 20).replace(b"\r", b"r").replace(b"\n", b"\r\n") + b"\r\n"
         with self.server(server="messages { max_message_size 50M; max_session_size none }") as server:
             with Secured(server, timeout=60) as client:
@@ -126,7 +126,7 @@ class Clients(Tls):
 
 
 class Promises(Tls):
-    """Nothing is spoken but what common/tls/server.h promises."""
+    """Only the versions and ciphers that common/tls/server.h documents are accepted."""
 
     STRICT = {("TLSv1.3", c) for c in ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256")} | {
         ("TLSv1.2", f"ECDHE-{k}-{c}") for k in ("ECDSA", "RSA") for c in ("AES256-GCM-SHA384", "AES128-GCM-SHA256", "CHACHA20-POLY1305")}
@@ -202,7 +202,7 @@ class Certificates(Tls):
                     self.assertEqual(self.shown(server, name, port)[0], common, name)
 
     def test_resumed_by_another_worker(self):
-        """Each process serves one session, so whoever resumes is another one."""
+        """Each process serves one session, so another process resumes it."""
         with self.server(server="processes { jobs 1 }") as server:
             for most in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
                 tls, session = context(self.authority, most=most), None
@@ -215,7 +215,7 @@ class Certificates(Tls):
             wait_for(lambda: server.log().count("resumed=yes status=tls") == 6, "six resumed sessions in the log")
 
     def test_renewed_by_reload(self):
-        """A session goes on with the certificate that it has seen; who comes after the reload sees the new one. Old tickets cost a full handshake."""
+        """An open session keeps its certificate; a session after the reload gets the new one. Old tickets mean a full handshake."""
         first, second = self.authority.issue("mail.example.com"), self.authority.issue("mail.example.com")
         with Mailroot(f"access {{ tls_certificate {first} }}") as server:
             tls = context(self.authority)
@@ -235,7 +235,7 @@ class Certificates(Tls):
                 self.assertEqual(stays.command("QUIT")[0], 221)
 
     def test_renewed_under_the_same_name(self):
-        """As certbot does it: other octets in the same files, then a reload."""
+        """As certbot does: other contents of the same files, then a reload."""
         used, fresh = self.authority.issue("mail.example.com"), self.authority.issue("mail.example.com", kind="rsa")
         with Mailroot(f"access {{ tls_certificate {used} }}") as server:
             with Secured(server) as stays:
@@ -251,7 +251,7 @@ class Certificates(Tls):
                 self.assertEqual(stays.command("NOOP")[0], 250)
 
     def test_wrong_at_reload(self):
-        """What can't be used is said, and the smtpd that is there goes on."""
+        """Unusable files are reported, and the running smtpd continues."""
         with self.server() as server:
             server.write_conf(f"access {{ tls_certificate {self.ecdsa.certificate} {self.rsa.key} }}")
             told = server.ctl("reload", check=False)
@@ -262,7 +262,7 @@ class Certificates(Tls):
                 self.assertEqual(client.deliver(), 250)
 
     def test_key_is_nowhere_else(self):
-        """The private key stands in the memory of smtpd alone, and its file is root's."""
+        """Only smtpd has the private key in memory, and its file belongs to root."""
         text = certs.openssl("pkey", "-in", self.ecdsa.key, "-noout", "-text").decode()
         secret = bytes.fromhex(re.sub(r"[\s:]", "", re.search(r"priv:(.*?)pub:", text, re.S).group(1)))[-32:]
         encoded = self.ecdsa.key.read_bytes().splitlines()[1][:40]
@@ -277,7 +277,7 @@ class Certificates(Tls):
 
 
 def read_memory(pid):
-    """All that a process may write to, and has not given back."""
+    """The writable memory of a process."""
     found = []
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
         for line in maps:

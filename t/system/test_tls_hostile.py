@@ -1,4 +1,4 @@
-"""Clients that mean harm, or break off: what comes in clear around a handshake, stalls, halves of a close, and orders to stop meanwhile."""
+"""Hostile clients and broken connections: clear text around a handshake, stalls, half-closed connections, and a stop meanwhile."""
 import concurrent.futures
 import contextlib
 import re
@@ -36,7 +36,7 @@ class Tls(unittest.TestCase):
 
 
 class Clear(Tls):
-    """Octets that are not protected."""
+    """Octets in clear."""
 
     def test_commands_with_starttls(self):
         with self.server() as server, unharmed(self, server), Wire(server) as wire:
@@ -52,7 +52,7 @@ class Clear(Tls):
             self.assertIn("status=discarded", server.log())
             self.assertEqual(server.files("drop"), [])
 
-    def test_commands_behind_the_reply(self):
+    def test_commands_after_the_reply(self):
         for said in (ENVELOPE, b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 2000, b"\xff" * 70000):
             with self.server() as server, unharmed(self, server), Wire(server) as wire:
                 wire.reply()
@@ -96,7 +96,7 @@ class Clear(Tls):
 
 class Names(Tls):
     def test_hostile_names(self):
-        """A name that is none, never raw in a log; where the handshake goes on it is with the first certificate."""
+        """An invalid name is never raw in a log; if the handshake continues, it uses the first certificate."""
         tls12 = context(most=ssl.TLSVersion.TLSv1_2)
         asked = "x" * 16
         with self.server() as server, unharmed(self, server):
@@ -112,7 +112,7 @@ class Names(Tls):
                 self.assertNotIn(raw, server.log())
 
     def test_mutilated_hello(self):
-        """Every octet of a ClientHello altered in turn: an answer in TLS or none, and nobody is hurt."""
+        """Each octet of a ClientHello is altered in turn: the server answers in TLS or not at all, and no process dies."""
         hello = Hello().octets
         with self.server() as server, unharmed(self, server):
             with concurrent.futures.ThreadPoolExecutor(16) as pool:
@@ -122,12 +122,12 @@ class Names(Tls):
 
 
 class Stalls(Tls):
-    """The time of a handshake is bounded as a whole, by connection_timeout here."""
+    """connection_timeout limits the time of a whole handshake."""
 
     SECONDS = 2
 
     def endless(self, octets, pause):
-        """A client that says OCTETS, one at a time; the seconds until the server hung up."""
+        """A client that sends OCTETS one at a time. Returns the seconds until the server closed the connection."""
         def run(port, first):
             with socket.create_connection(("127.0.0.1", port), timeout=30) as s:
                 if first:
@@ -172,7 +172,7 @@ class Stalls(Tls):
             for thread in threads:
                 thread.join()
             for name, seconds in took.items():
-                # A hello that is all there but trickled is served; its client then says nothing, which ends as any silence.
+                # A complete ClientHello that is trickled is served; its client is then silent, which ends like any silence.
                 self.assertGreater(seconds, self.SECONDS * 0.8, name)
                 self.assertLess(seconds, self.SECONDS * 2 + 3, name)
             self.assertGreaterEqual(server.log().count('reason="the client did not finish the handshake in time"'), 8)
@@ -188,7 +188,7 @@ class Stalls(Tls):
                     self.assertTrue(client.ended())
 
     def test_record_in_pieces(self):
-        """The octets of one record, one now and then: the time of the command goes on."""
+        """The octets of one record, one at a time: the time-out of the command continues."""
         with self.server("connection_timeout 1s") as server:
             incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
             client = context().wrap_bio(incoming, outgoing, server_hostname="mail.example.com")
@@ -214,7 +214,7 @@ class Stalls(Tls):
 
 class Ends(Tls):
     def test_notify_inside_a_chunk(self):
-        """close_notify in mid-BDAT, then the rest in clear: the connection ends, and nothing is stored."""
+        """close_notify during BDAT, then the rest in clear: the connection ends, and nothing is stored."""
         with self.server() as server, unharmed(self, server):
             with Secured(server) as client:
                 client.say(ENVELOPE + b"BDAT 20 LAST\r\nhalf")
@@ -235,15 +235,15 @@ class Ends(Tls):
             wait_for(lambda: not server.ctl_json("sessions")["sessions"], "the end of the session")
             self.assertEqual(server.files("drop") + server.files("new"), [])
 
-    def test_keys_renewed_for_ever(self):
-        """Each time costs us more than the client, who never has to say a command that counts as idle."""
+    def test_endless_key_updates(self):
+        """Each key update costs the server more than the client, which never sends a command that would count."""
         with self.server() as server, unharmed(self, server), Client(server.tls_port, "+VERS-TLS1.3") as client:
             self.assertIn(b"220 ", client.hear())
             for _ in range(8):
                 self.assertTrue(client.renew_keys())
             client.say(b"NOOP\r\n")
             self.assertEqual(client.hear(), b"250 2.0.0 OK\r\n")
-            # What is on its way when the server hangs up is taken by the sockets.
+            # Sockets buffer what is sent while the server closes the connection.
             self.assertFalse(all(client.renew_keys() for _ in range(500000)))
             wait_for(lambda: not server.ctl_json("sessions")["sessions"], "the end of the session")
 
@@ -257,7 +257,7 @@ class Ends(Tls):
             wait_for(lambda: not server.ctl_json("sessions")["sessions"], "the end of the sessions")
 
     def test_half_closed(self):
-        """The client's half of TCP goes, with or without a notice: what was whole is stored and acknowledged."""
+        """The client closes its half of TCP, with or without close_notify: a complete message is stored and acknowledged."""
         with self.server() as server, unharmed(self, server):
             with Secured(server) as client:
                 client.say(ENVELOPE + b"BDAT 3 LAST\r\nx\r\nMAIL FROM:<lost@example.com>\r\nRCPT TO:<b@example.com>\r\nBDAT 9 LAST\r\nhalf")
@@ -306,7 +306,7 @@ class Ends(Tls):
 
 class Refused(Tls):
     def test_busy(self):
-        """421 where it can be said; on a listener with tls the connection ends without a word in clear."""
+        """421 if it can be sent; on a listener with tls the connection ends without clear text."""
         with self.server("max_connections 1") as server:
             with Secured(server) as client:
                 client.command("NOOP")
@@ -317,7 +317,7 @@ class Refused(Tls):
                         self.assertEqual(s.recv(1000), b"")
 
     def test_not_allowed(self):
-        """Who may not connect gets his 554 in clear, and on a listener with tls no handshake."""
+        """A client that may not connect gets 554 in clear, and on a listener with tls no handshake."""
         with self.server("connect { allow all-except-listed; list 127.0.0.1 }") as server:
             with Wire(server) as wire:
                 self.assertEqual(wire.reply()[0], 554)

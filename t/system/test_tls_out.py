@@ -1,4 +1,4 @@
-"""TLS towards other hosts: each policy against each fault of a host, certificates of every kind, connections that are kept, aiosmtpd."""
+"""TLS to other hosts: each policy with each fault of a host, certificates of every kind, kept connections, aiosmtpd."""
 import contextlib
 import json
 import pathlib
@@ -17,11 +17,11 @@ from harness import Mailroot, wait_for
 NAME = "mx.partner.test"
 RETRY = "delivery { retry 1s 1s 2s; expire 1h }\nmessages { max_message_size none; max_session_size none }"
 CLEAR, TLS = "none", "TLSv1"
-STALL_SECONDS = 2  # outbound timeout: how long a host that stalls is waited for
+STALL_SECONDS = 2  # outbound timeout for a host that stalls
 
 
 class Peer:
-    """A host that speaks SMTP over TLS with one fault. Notes how each message came: (TLS version or None, SNI, client's name, envelope, text)."""
+    """An SMTP host over TLS with one fault. It records each message: (TLS version or None, SNI, name of the client, envelope, text)."""
 
     def __init__(self, context, fault="", implicit=False, refusal=b"454 4.7.0 TLS not available\r\n", auth=None, port=0, address="127.0.0.1"):
         self.context, self.fault, self.implicit, self.refusal, self.auth = context, fault, implicit, refusal, auth
@@ -67,7 +67,7 @@ class Peer:
                 self._session(stack.enter_context(channel), secured=True)
 
     def _secure(self, connection):
-        """The handshake, or what stands in its place."""
+        """The handshake, or the fault in its place."""
         if self.fault == "stall-handshake":
             self.stopping.wait(30)
         if self.fault == "garbage":
@@ -99,7 +99,7 @@ class Peer:
         connection.sendall("\r\n".join([*words, "250 8BITMIME", ""]).encode())
 
     def _starttls(self, connection):
-        """The secured connection, or None to go on in clear."""
+        """The secured connection, or None to continue in clear."""
         if self.fault == "stall":
             self.stopping.wait(30)
         if self.fault == "close":
@@ -113,7 +113,7 @@ class Peer:
         return self._secure(connection)
 
     def _session(self, connection, secured):
-        """Up to its end, or to a secured connection for what follows."""
+        """Serves up to the end, or up to STARTTLS, and then returns the secured connection."""
         rcpts, sender, lines = [], None, connection.makefile("rb")
         while line := lines.readline():
             verb, _, argument = line.decode("latin-1").strip().partition(" ")
@@ -185,7 +185,7 @@ def context_of(certificate, client_ca=None, version=None):
 
 
 def verdicts(server, recipient):
-    """(tls, status, enhanced, text) of each line that the log has for RECIPIENT."""
+    """(tls, status, enhanced, text) of each log line about RECIPIENT."""
     return re.findall(rf'to=<{re.escape(recipient)}> relay=\S+ tls=(\S+) status=(\w+) code=\d+ enhanced=(\S+) text="(.*?)" delay', server.log())
 
 
@@ -206,7 +206,7 @@ class TlsOut(unittest.TestCase):
         return f"remote_domain {name} {{ route [127.0.0.1]:{peer.port}; {block} }}"
 
     def expect(self, server, recipient, peer, wanted):
-        """WANTED: how the message comes ("none" or the version of TLS), or what the log says that it waits for, or `returned: ` and why."""
+        """WANTED: "none" or the version of TLS of the message, or words of the reason why it waits, or `returned: ` and the reason."""
         if wanted in (CLEAR, TLS):
             peer.wait()
             line = wait_for(lambda: [v for v in verdicts(server, recipient) if v[1] == "delivered"], f"a line for {recipient}")[0]
@@ -257,7 +257,7 @@ class TlsOut(unittest.TestCase):
                         for fault, row in cases.items() for policy, wanted in zip(("opportunistic", "encrypt", "verify"), row)])
 
     def test_certificates(self):
-        """Whatever it is, it is as good as any for opportunistic and encrypt."""
+        """For opportunistic and encrypt any certificate is accepted."""
         other, expired, early = self.ca.issue("other.test"), self.ca.issue(NAME, since=-30, days=20), self.ca.issue(NAME, since=5)
         self_signed, revoked = certs.self_signed(self.folder / "self", NAME), self.ca.issue(NAME)
         self.ca.revoke(revoked)
@@ -286,7 +286,7 @@ class TlsOut(unittest.TestCase):
                 f"^4.7.5 .*another fingerprint than tls_fingerprint: {self.good.fingerprint()}")
         self.run_table(rows)
 
-    def test_log_says_how(self):
+    def test_log_has_the_tls_version(self):
         blocks = {"a.test": self.outbound("verify"), "b.test": "outbound { tls encrypt }", "c.test": "outbound { tls off }"}
         with Peer(self.context) as peer, Mailroot("\n".join([RETRY, *(self.domain(n, peer, b) for n, b in blocks.items())])) as server:
             for to in ("u@a.test", "u@b.test", "u@c.test"):
@@ -299,7 +299,7 @@ class TlsOut(unittest.TestCase):
             self.assertEqual(names, {"u@a.test": NAME, "u@b.test": None, "u@c.test": None})
 
     def test_tls_missing_return(self):
-        """What Windows did: the mail goes back at once where TLS is not offered; not for a certificate, nor for a refusal that may pass."""
+        """As in Windows: mail is returned at once if TLS is not offered, but not because of a certificate or a temporary refusal."""
         give_back = self.outbound("verify", "tls_missing return")
         self.run_table([
             ("missing", Peer(self.context, "no-starttls"), give_back, "returned: ^5.7.4 the host does not offer STARTTLS"),
@@ -335,8 +335,8 @@ class TlsOut(unittest.TestCase):
                             ("all-the-same", Peer(strict), self.outbound("opportunistic"), CLEAR)])
             self.assertEqual(peer.messages[0][2], "relay.example.com")
 
-    def test_next_host_may_do_better(self):
-        """A host that is not good enough is passed over; none is left: the mail waits until one is."""
+    def test_next_host_may_meet_the_policy(self):
+        """A host that does not meet the policy is skipped; if none does, the mail waits."""
         with Peer(self.context, "no-starttls") as first, Peer(context_of(self.ca.issue("other.test"))) as second, Peer(self.context) as third:
             route = " ".join(f"[127.0.0.1]:{p.port}" for p in (first, second, third))
             with Mailroot(f"{RETRY}\nremote_domain a.test {{ route {route}; {self.outbound('verify')} }}") as server:
@@ -345,7 +345,7 @@ class TlsOut(unittest.TestCase):
                 self.assertEqual((first.clear_mail, second.messages), (0, []))
                 self.assertEqual(verdicts(server, "u@a.test")[0][1], "delivered")
 
-    def test_waits_until_the_host_has_mended_itself(self):
+    def test_waits_until_the_host_is_corrected(self):
         with Peer(self.context, "refuse") as peer, Mailroot(f"{RETRY}\n{self.domain('a.test', peer, self.outbound('encrypt'))}") as server:
             server.send(["u@a.test"])
             wait_for(lambda: "refused STARTTLS" in server.ctl("queue", "list").stdout, "the reason in the queue")
@@ -354,7 +354,7 @@ class TlsOut(unittest.TestCase):
             self.assertIsNotNone(peer.messages[0][0])
 
     def test_broken_tls_is_tried_once(self):
-        """Opportunistic: what fails costs one connection, not one for each message."""
+        """Opportunistic: a failure takes one connection, not one for each message."""
         conf = f"""delivery {{ retry 1s; processes {{ spare 1; max 1 }} }}
                    messages {{ max_messages_per_connection 1 }}"""
         with Peer(self.context, "garbage") as peer, Mailroot(f"{conf}\n{self.domain('a.test', peer, self.outbound('opportunistic'))}") as server:
@@ -366,7 +366,7 @@ class TlsOut(unittest.TestCase):
             self.assertEqual(server.log().count("in clear for"), 1)
 
     def test_refused_password_is_not_tried_for_each_message(self):
-        """It waits, with the block's name; the host sees a try now and then, and once it takes the password all goes out."""
+        """Mail waits, with the name of the block; the host gets an attempt from time to time, and all mail when it accepts the password."""
         password = self.folder / "password"
         password.write_text("opensesame\n")
         password.chmod(0o600)
@@ -403,7 +403,7 @@ class TlsOut(unittest.TestCase):
         self.assertEqual(tried, {"verify": False, "clear": False, "no-auth": False, "allowed": True, "good": True})
 
     def test_kept_connection(self):
-        """Many messages over one connection; the tickets that TLS 1.3 sends are no words of the host."""
+        """Many messages over one connection; session tickets of TLS 1.3 are not replies."""
         with Peer(self.context) as peer, Mailroot(f"{RETRY}\n{self.domain('a.test', peer, self.outbound('verify'))}") as server:
             for i in range(10):
                 server.send([f"u{i}@a.test"])
@@ -412,7 +412,7 @@ class TlsOut(unittest.TestCase):
             self.assertEqual({m[0] for m in peer.messages}, {"TLSv1.3"})
 
     def test_half_closed(self):
-        """The host takes its leave in TLS and keeps the connection: the next message needs another one."""
+        """The host sends close_notify and keeps the connection open: the next message needs another one."""
         with Peer(self.context, "half-close") as peer, Mailroot(f"{RETRY}\n{self.domain('a.test', peer, self.outbound('verify'))}") as server:
             for i in range(3):
                 server.send([f"u{i}@a.test"])
@@ -428,7 +428,7 @@ class TlsOut(unittest.TestCase):
             self.assertTrue(peer.messages[0][5].endswith(text))
 
     def test_host_speaks_before_the_end_of_data(self):
-        """It does not read on, and what it said was in the same packet as 354: nobody may wait for the other."""
+        """The host stops reading, and its reply was in the same packet as 354: neither end may wait for the other."""
         text = b"Subject: large\r\n\r\n" + (b"x" * 98 + b"\r\n") * 150_000
         with Peer(self.context, "speaks-early") as peer, Mailroot(f"{RETRY}\n{self.domain('a.test', peer, 'outbound { tls encrypt }')}") as server:
             server.send(["u@a.test"], text)
@@ -436,7 +436,7 @@ class TlsOut(unittest.TestCase):
             self.assertEqual(line[1:], ("failed", "5.3.4", "too much for me"))
 
     def test_transaction_log(self):
-        """STARTTLS is in it, and nothing of what TLS carries is missing."""
+        """It has STARTTLS, and every command within TLS."""
         with Peer(self.context) as peer, Mailroot(f"{RETRY}\nlog {{ format json }}\n{self.domain('a.test', peer, self.outbound('verify'))}") as server:
             server.send(["u@a.test"])
             peer.wait()
@@ -451,7 +451,7 @@ class TlsOut(unittest.TestCase):
 
 
 class Aiosmtpd(unittest.TestCase):
-    """A server that others wrote, in a process of its own."""
+    """A server of another project, in a process of its own."""
 
     def serve(self, stack, *arguments):
         script = pathlib.Path(__file__).with_name("aiosmtpd_peer.py")

@@ -1,4 +1,4 @@
-"""mailrootctl trace, log summary and test: what became of a message, where errors bunch, and what is said to the next hop."""
+"""mailrootctl trace, log summary and test: the history of a message, frequent errors, and the dialogue with the next hop."""
 import json
 import subprocess
 import unittest
@@ -43,7 +43,7 @@ class Trace(unittest.TestCase):
                                    input=server.log(), capture_output=True, text=True, timeout=60)
             self.assertIn("status=accepted", piped.stdout)
 
-    def test_what_is_not_there(self):
+    def test_unknown_messages(self):
         with Mailroot(f"smart_host [127.0.0.1]:{free_port()}") as server:
             done = self.trace(server, "nonsense")
             self.assertEqual((done.returncode, "neither the ID of a message" in done.stderr), (2, True))
@@ -54,7 +54,7 @@ class Trace(unittest.TestCase):
             self.assertEqual(server.ctl("log", "summary", "--log", "/nowhere", check=False).returncode, 1)
             self.assertEqual(server.ctl("log", "summary", "--by", "colour", check=False).returncode, 2)
 
-    def test_words_of_strangers_are_no_lines(self):
+    def test_hostile_text_makes_no_lines(self):
         answers = {"RCPT": lambda _: '550 5.1.1 no" status=delivered id=000000000000000000000000 to=<x@y.test> "\x1b[2J'}
         with Sink(answers=answers) as sink:
             with Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{RETRY}") as server:
@@ -69,7 +69,7 @@ class Trace(unittest.TestCase):
 
 
 class Summary(unittest.TestCase):
-    def test_where_errors_bunch(self):
+    def test_frequent_errors(self):
         with Sink(answers={"RCPT": lambda a: "451 4.7.1 slow down" if "slow" in a else None}) as sink:
             with Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{RETRY}") as server:
                 for name in ("slow1", "slow2", "fine"):
@@ -91,7 +91,7 @@ class Summary(unittest.TestCase):
 
 class Test(unittest.TestCase):
     def test_only_its_own_dialogue(self):
-        """An idle connection that leads there is left before, and its farewell is not shown."""
+        """An idle connection to the host is closed before, and its QUIT is not shown."""
         with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{RETRY}") as server:
             server.send(["first@far.test"])
             sink.wait(1)

@@ -1,4 +1,4 @@
-"""Users that log in: kept by `mailrootctl user`, in force when it returns, known to every smtpd, lost by none of those who change them."""
+"""Accounts: `mailrootctl user` changes them, the change is in force when it returns, every smtpd knows it, and concurrent changes are kept."""
 import base64
 import contextlib
 import ctypes
@@ -51,7 +51,7 @@ class Service(Mailroot):
         return [user["name"] for user in self.ctl_json("user", "list", *args)["users"]]
 
     def attention(self):
-        """What `status` says should be mended."""
+        """What `status` reports as an error."""
         return " ".join(line["text"] for line in harness.json.loads(self.ctl("status", "--json", check=False).stdout)["servers"][0]["attention"])
 
     def logs_in(self, name, password=PASSWORD, port=None):
@@ -82,7 +82,7 @@ def fields(line):
 
 
 def md5_compress(state, block):
-    """One step of RFC 1321 3.4, in the words of the RFC and of nobody else."""
+    """One step of RFC 1321 3.4, written from the RFC."""
     shifts = [7, 12, 17, 22] * 4 + [5, 9, 14, 20] * 4 + [4, 11, 16, 23] * 4 + [6, 10, 15, 21] * 4
     words, mask = struct.unpack("<16I", block), 0xffffffff
     a, b, c, d = state
@@ -94,7 +94,7 @@ def md5_compress(state, block):
 
 
 def md5_from(state, text):
-    """MD5 of 64 octets that led to STATE and of TEXT behind them."""
+    """MD5 of 64 octets that led to STATE, followed by TEXT."""
     state = struct.unpack("<4I", state)
     text += b"\x80" + bytes(-(len(text) + 9) % 64) + struct.pack("<Q", 8 * (64 + len(text)))
     for at in range(0, len(text), 64):
@@ -103,7 +103,7 @@ def md5_from(state, text):
 
 
 class Stored(unittest.TestCase):
-    """Without a service: what stands in the file, computed once more by other means."""
+    """Without a service: the contents of the file, computed again by other means."""
 
     def setUp(self):
         self.service = Service()
@@ -144,7 +144,7 @@ class Stored(unittest.TestCase):
             self.assertNotEqual(ann[word], bob[word])
 
     def test_passwords_are_prepared(self):
-        """RFC 4013: what looks the same is the same, whatever keyboard it came from."""
+        """RFC 4013: passwords that look the same are the same, whatever the keyboard."""
         self.service.add("ann", "I\u00adX\u00a0\u2168")
         self.check_keys(fields(self.lines()[0]), "IX IX")
 
@@ -189,7 +189,7 @@ class Stored(unittest.TestCase):
         self.assertEqual(self.service.user("add", "--", "-ann", password=PASSWORD, check=False).returncode, 2)
         self.assertFalse(self.service.users_file.exists())
 
-    def test_users_who_are_there_or_not(self):
+    def test_users_that_exist_or_not(self):
         for args, word in [(("passwd", "ann"), "no user ann"), (("delete", "ann"), "no user ann")]:
             done = self.service.user(*args, password=PASSWORD, check=False)
             self.assertEqual(done.returncode, 1)
@@ -221,7 +221,7 @@ class Stored(unittest.TestCase):
         self.service.user("passwd", "BROKEN", password="mended by it")
         self.assertEqual(sorted(self.service.names()), ["BROKEN", "bob"])
 
-    def test_time_of_change_grows_even_where_the_clock_does_not(self):
+    def test_time_of_change_grows_even_if_the_clock_does_not(self):
         self.service.add("ann")
         future = 4102444800000
         self.service.users_file.write_text(re.sub(r"changed=\d+", f"changed={future}", self.service.users_file.read_text()))
@@ -237,7 +237,7 @@ class Stored(unittest.TestCase):
         self.assertEqual(os.listdir(self.service.users_file.parent), ["users"])
 
     @unittest.skipIf(os.geteuid(), "only root gives files away")
-    def test_file_belongs_to_who_runs_the_service(self):
+    def test_file_belongs_to_the_user_of_the_service(self):
         folder = self.service.users_file.parent
         os.chown(folder, 65534, 65534)
         self.service.add("ann")
@@ -258,7 +258,7 @@ class Stored(unittest.TestCase):
             self.assertIn("Permission denied; run the command as root", done.stderr)
         self.assertEqual(self.service.names(), ["ann"])
 
-    def test_what_is_no_file(self):
+    def test_other_types_of_files(self):
         target, link = self.service.folder / "target", self.service.users_file
         target.write_text("precious\n")
         for make, word in [(lambda: link.symlink_to(target), "symbolic link"), (lambda: os.mkfifo(link), "not a regular file"),
@@ -290,14 +290,14 @@ class Stored(unittest.TestCase):
 
 
 class Terminal(unittest.TestCase):
-    """Asked on a terminal: twice, and nothing of it is shown."""
+    """On a terminal the password is asked for twice, and not shown."""
 
     def setUp(self):
         self.service = Service()
         self.addCleanup(shutil.rmtree, self.service.folder)
 
     def talk(self, *steps):
-        """Runs `user add ann`; STEPS are (what to wait for, what to type). The exit status and all that the terminal showed."""
+        """Runs `user add ann`; STEPS are (text to wait for, text to type). Returns the exit status and all output of the terminal."""
         pid, terminal = pty.fork()
         if not pid:
             os.execv(harness.BUILD / "mailrootctl", ["mailrootctl", "-c", str(self.service.conf), "user", "add", "ann"])
@@ -443,7 +443,7 @@ class Running(unittest.TestCase):
             self.assertRegex(service.log(), r"user_file \S+/users is missing.*mailrootctl user add NAME")
             self.assertRegex(service.attention(), r"user_file \S+/users is missing")
             service.add("ann")
-            wait_for(lambda: not service.attention(), "nothing is to be mended")
+            wait_for(lambda: not service.attention(), "no error")
             text = service.users_file.read_text()
             service.users_file.unlink()
             self.assertTrue(service.logs_in("ann"))
@@ -453,7 +453,7 @@ class Running(unittest.TestCase):
             service.users_file.chmod(0o640)
             service.ctl("reload")
             self.assertTrue(service.logs_in("ann"))
-            wait_for(lambda: "line 1" in service.attention(), "the line is told")
+            wait_for(lambda: "line 1" in service.attention(), "the report of the line")
             self.assertRegex(service.log(), r"users, line 1: .*; this line is ignored")
             self.assertRegex(service.log(), r"is open to others \(mode 640\): chmod 600 ")
             self.assertNotIn("nonsense secret", service.log())
@@ -471,7 +471,7 @@ class Running(unittest.TestCase):
             service.users_file.rename(service.folder / "kept")
             service.users_file.mkdir()
             service.ctl("reload")
-            wait_for(lambda: "it is not a regular file; the accounts stay as they were" in service.log(), "it is told")
+            wait_for(lambda: "it is not a regular file; the accounts stay as they were" in service.log(), "the report")
             self.assertTrue(service.logs_in("ann"))
             service.users_file.rmdir()
             service.users_file.symlink_to(service.folder / "kept")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools.sh FOLDER: unpacks Debian's postfix and what it links to FOLDER, for smtp-source and smtp-sink, without installing a mail server.
+# tools.sh FOLDER: unpacks Debian's postfix and its libraries to FOLDER, for smtp-source and smtp-sink, without installing a mail server.
 set -eu
 folder=$1
 mkdir -p "$folder/deb"

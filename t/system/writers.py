@@ -1,4 +1,4 @@
-"""Programs that put messages into a pickup folder, each in its own way; what each wrote can be compared with what was dropped.
+"""Programs that put messages into a pickup folder, each in its own way. The written file can be compared with the dropped one.
 
 A writer's call gives (file, body): the body is what the recipient must get, with CRLF line ends and without stuffing.
 """
@@ -26,7 +26,7 @@ def stuffed(octets):
 
 
 def write_whole(path, octets):
-    """As a FileStream: made, written in one or two pieces, closed."""
+    """Like a FileStream: created, written in one or two pieces, closed."""
     with open(path, "xb", buffering=0) as file:
         file.write(octets[:100])
         file.write(octets[100:])
@@ -56,7 +56,7 @@ def mailkit(folder, number, rcpt):
 
 
 def python(folder, number, rcpt):
-    """email.message with the policy that most scripts use: LF line ends, renamed into the folder."""
+    """email.message with the policy of most scripts: LF line ends, renamed into the folder."""
     message = email.message.EmailMessage(policy=email.policy.default)
     message["From"] = "Carl <carl>"
     message["To"] = f"Team: {rcpt};"
@@ -71,7 +71,7 @@ def python(folder, number, rcpt):
 
 
 def shell(folder, number, rcpt):
-    """printf in a script, many lines, the file opened for each again."""
+    """printf in a script: many lines, and the file is opened for each of them."""
     path = pathlib.Path(folder) / f"shell {number}.txt"
     text = "".join(f"printf '%s\\n' '{line}' >> \"$1\"\n" for line in lines(number))
     subprocess.run(["sh", "-c", f"printf 'x-sender: root\\nx-receiver: {rcpt}\\nSubject: shell {number}\\n\\n' > \"$1\"\n{text}", "sh", path],
@@ -80,7 +80,7 @@ def shell(folder, number, rcpt):
 
 
 def slow(folder, number, rcpt, pause=0.05, pieces=8):
-    """A copy over a slow link: open all the time, in pieces."""
+    """A copy over a slow connection: open all the time, in pieces."""
     body = crlf(lines(number)) + b"y" * 5000 + b"\r\n"
     octets = f"x-sender: slow@example.com\r\nx-receiver: {rcpt}\r\nFrom: slow@example.com\r\nSubject: slow {number}\r\n\r\n".encode() + body
     path = pathlib.Path(folder) / f"slow-{number}.eml"

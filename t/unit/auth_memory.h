@@ -1,6 +1,6 @@
 /*
- * Accounts in memory and clients of each mechanism, for tests and fuzzers of authentication. Hashes are the cheapest
- * that libcrypt makes.
+ * Accounts in memory and a client for each mechanism, for tests and fuzzers of authentication. Hashes are the cheapest
+ * of libcrypt.
  */
 #ifndef T_UNIT_AUTH_MEMORY_H
 #define T_UNIT_AUTH_MEMORY_H
@@ -23,7 +23,7 @@
 enum { AUTH_MEMORY_TEXT = 1 << 20, AUTH_MEMORY_ITERATIONS = 4096, AUTH_MEMORY_KEY = 32 };
 
 struct auth_memory {
-	struct str text; /* of the account file */
+	struct str text; /* version of the account file */
 	struct arena arena;
 	struct accounts accounts;
 	uint64_t generation;
@@ -52,7 +52,7 @@ static inline void auth_memory_free(struct auth_memory *m)
 	arena_free(&m->arena);
 }
 
-/* The account file is the text as it is now. What was read before stays where it is. */
+/* Publishes the text as the account file. What was read before remains valid. */
 static inline void auth_memory_read(struct auth_memory *m)
 {
 	struct str trouble;
@@ -114,7 +114,7 @@ static inline void auth_memory_add(struct auth_memory *m, const char *name, cons
 	auth_memory_read(m);
 }
 
-/* An account NAME with a password that no input of a fuzzer can hold. */
+/* An account NAME with a password that no fuzzer input can contain. */
 static inline void auth_memory_add_secret(struct auth_memory *m, const char *name)
 {
 	unsigned char random[16];
@@ -125,7 +125,7 @@ static inline void auth_memory_add_secret(struct auth_memory *m, const char *nam
 	auth_memory_add(m, name, password, 1);
 }
 
-/* No failure of before makes anybody wait. */
+/* Clears earlier failures, so that no client is delayed. */
 static inline void auth_memory_forget_failures(struct auth *auth)
 {
 	guess_free(auth->guess);
@@ -135,8 +135,9 @@ static inline void auth_memory_forget_failures(struct auth *auth)
 }
 
 /*
- * A SCRAM-SHA-256 client that knows PASSWORD: from its FIRST message without the GS2 header, the SERVER's first and the
- * final message without proof, its proof and the server's signature. Shares no code with the server.
+ * A SCRAM-SHA-256 client with PASSWORD. From its FIRST message without the GS2 header, the SERVER's first message and
+ * the final message without proof, it computes its proof and the signature of the server. It shares no code with the
+ * server.
  */
 static inline void auth_memory_proof(const char *password, const char *first, const char *server, const char *final,
 				     struct str *proof, struct str *signature)

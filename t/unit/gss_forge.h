@@ -1,6 +1,7 @@
 /*
- * A ticket as no KDC would give it, sealed with a key that service and forger know. Declared here, since krb5.h does
- * not: krb5_encrypt_tkt_part and encode_krb5_ticket, which the library exports for KDCs.
+ * A forged ticket that no KDC would issue, sealed with a key that both the service and the forger know.
+ * krb5_encrypt_tkt_part and encode_krb5_ticket are declared here, because krb5.h lacks them; the library exports them
+ * for KDCs.
  */
 #ifndef T_UNIT_GSS_FORGE_H
 #define T_UNIT_GSS_FORGE_H
@@ -60,7 +61,7 @@ static inline void forge_seal(krb5_context context, const struct forge *forge, k
 	krb5_free_data_contents(context, &ticket.enc_part.ciphertext);
 }
 
-/* The ticket in the cache CACHE ("MEMORY:..."), which stands in for a client that believes in it. */
+/* Puts the ticket into CACHE ("MEMORY:..."), from which a client uses it as a real one. */
 static inline void forge_ticket(const struct forge *forge, const char *cache)
 {
 	krb5_context context;

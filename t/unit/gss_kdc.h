@@ -1,5 +1,5 @@
 /*
- * A real KDC for a test (t/system/kdc.py), started before the first case and gone after the last.
+ * A real KDC for a test (t/system/kdc.py). It starts before the first case and ends after the last.
  */
 #ifndef T_UNIT_GSS_KDC_H
 #define T_UNIT_GSS_KDC_H
@@ -16,7 +16,7 @@
 struct kdc {
 	char folder[64];
 	pid_t pid;
-	int hold; /* it serves until this is closed */
+	int hold; /* the KDC ends when this is closed */
 };
 
 static inline void kdc_path(const struct kdc *k, const char *name, char to[128])

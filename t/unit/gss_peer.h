@@ -1,4 +1,4 @@
-/* A client for tests of smtpd, straight from GSSAPI: bare Kerberos, or SPNEGO as of Windows. */
+/* A GSSAPI client for tests of smtpd: plain Kerberos, or SPNEGO as in Windows. */
 #ifndef T_UNIT_GSS_PEER_H
 #define T_UNIT_GSS_PEER_H
 
@@ -78,7 +78,7 @@ static inline bool peer_step(struct gss_peer *p, struct span token, struct str *
 	return !GSS_ERROR(major);
 }
 
-/* Opens the offer of layers in TOKEN, answers with LAYER and AUTHZID. */
+/* Unwraps the offer of security layers in TOKEN, and answers with LAYER and AUTHZID. */
 static inline void peer_answer(struct gss_peer *p, struct span token, char layer, const char *authzid, struct str *out)
 {
 	OM_uint32 minor;

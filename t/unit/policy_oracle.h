@@ -1,6 +1,6 @@
 /*
- * A second opinion on who may do what: a policy as plain tables, and the documented order (mailroot.conf(5), relay)
- * read off them. Shares no code with smtpd/policy/policy.c, cidr.c and domain.c, on purpose.
+ * A second implementation of the relay policy: plain tables, and the documented order (mailroot.conf(5), relay). On
+ * purpose it shares no code with smtpd/policy/policy.c, cidr.c and domain.c.
  */
 #ifndef T_UNIT_POLICY_ORACLE_H
 #define T_UNIT_POLICY_ORACLE_H
@@ -21,9 +21,9 @@ struct entry {
 struct twin {
 	bool only_listed;
 	unsigned allow_line;                      /* 0 = not written */
-	struct entry entries[ORACLE_ENTRIES + 1]; /* room for one more */
+	struct entry entries[ORACLE_ENTRIES + 1]; /* room for one more entry */
 	size_t n;
-	bool users; /* of relay: authenticated */
+	bool users; /* the value of relay authenticated */
 	unsigned users_line;
 };
 
@@ -59,7 +59,7 @@ struct question {
 	unsigned char octets[16];
 	char name[ORACLE_NAME]; /* "" = unconfirmed */
 	char domain[ORACLE_NAME];
-	bool user, tls; /* has authenticated, has TLS */
+	bool user, tls; /* the client has authenticated, has TLS */
 };
 
 static inline size_t length(const char *text)
@@ -110,7 +110,7 @@ static inline bool in_network(const struct entry *entry, const struct question *
 	return true;
 }
 
-/* Addresses are looked for first, then names. */
+/* Addresses are tried first, then names. */
 static inline const struct entry *listed(const struct twin *twin, const struct question *q)
 {
 	for (size_t i = 0; i < twin->n; i++)
@@ -143,7 +143,7 @@ static inline const struct domain *named(const struct domain *list, size_t n, co
 	return NULL;
 }
 
-/* Exact before patterns, then the longest. */
+/* An exact name comes before patterns, then the longest pattern. */
 static inline const struct domain *remote_of(const struct policy *p, const struct question *q)
 {
 	const struct domain *best = NULL;
@@ -159,7 +159,7 @@ static inline const struct domain *remote_of(const struct policy *p, const struc
 	return best;
 }
 
-/* X stands for NAME better than Y: exact before patterns, then the longest, then the cheapest. */
+/* X matches NAME better than Y: an exact name before patterns, then the longest pattern, then the lowest cost. */
 static inline bool better(const struct space *x, const struct space *y, const char *name)
 {
 	if (is(x->pattern, name) != is(y->pattern, name))
@@ -169,7 +169,7 @@ static inline bool better(const struct space *x, const struct space *y, const ch
 	return x->cost < y->cost;
 }
 
-/* PERMITS says whether the mail meets the conditions of a connector; NULL = nobody asks. */
+/* PERMITS tells whether the mail meets the conditions of a connector; NULL = conditions are ignored. */
 static inline const struct connector *connector_of(const struct connector *list, size_t n, const char *name,
 						   bool (*permits)(size_t which, const void *mail), const void *mail)
 {

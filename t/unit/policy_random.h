@@ -1,6 +1,6 @@
 /*
- * Random policies, as a configuration and for the oracle, and random questions; of few parts, so that they meet often.
- * Before use: seed = anything but 0.
+ * Random policies, both as a configuration and for the oracle, and random questions. They are made of few parts, so
+ * that they match often. Before use, set seed to any number but 0.
  */
 #ifndef T_UNIT_POLICY_RANDOM_H
 #define T_UNIT_POLICY_RANDOM_H
@@ -70,7 +70,7 @@ static inline void address_text(const struct question *q, char *to)
 	ipaddr_format(&ip, to);
 }
 
-/* A network around an address, as a person may write it. */
+/* A network that contains an address, as an administrator may write it. */
 static inline void random_network(struct entry *entry, char *text)
 {
 	static const unsigned v4_bits[] = {0, 8, 9, 15, 16, 24, 30, 31, 32}, v6_bits[] = {0, 31, 32, 48, 65, 127, 128};
@@ -108,7 +108,7 @@ static inline unsigned put(struct writer *w, const char *before, const char *val
 	return w->line++;
 }
 
-/* By default users may relay where there are any. */
+/* By default users may relay if there are any. */
 static inline void random_users(struct writer *w, bool auth, struct twin *relay)
 {
 	relay->users = auth;
@@ -205,7 +205,7 @@ static inline void random_domains(struct writer *w, struct policy *p)
 	}
 }
 
-/* Each pattern once, for of two that have one the second would never get mail. */
+/* Each pattern occurs once: the second connector with the same pattern would never get mail. */
 static inline bool spaced(const struct policy *p, const char *pattern)
 {
 	for (size_t i = 0; i < p->connector_count; i++)
@@ -246,7 +246,7 @@ static inline void random_connectors(struct writer *w, struct policy *p)
 	}
 }
 
-/* The policy and, built as a child builds it, its configuration. */
+/* The policy, and its configuration, built as in a child. */
 static inline void random_policy(struct policy *p, struct config *config)
 {
 	struct writer w = {.line = 5};
@@ -259,7 +259,7 @@ static inline void random_policy(struct policy *p, struct config *config)
 	random_domains(&w, p);
 	random_connectors(&w, p);
 	random_twin(&w, "relay", true, p->auth, &p->relay);
-	memory_config(str_text(&w.text), &whole); /* dies when the whole file would be refused */
+	memory_config(str_text(&w.text), &whole); /* ends the process if check would refuse the whole file */
 	config_free(&whole);
 	memory_canonical("", str_text(&w.text), &canonical);
 	ck_assert(config_parse_canonical(str_span(&canonical), config));

@@ -1,6 +1,6 @@
 /*
- * A pool as a process: the test is master and queue at once. For test_delivery_pool and test_local_pool, whose programs
- * share delivery/pool/ and nothing else.
+ * A pool as a process, with the test as its master and its queue. For test_delivery_pool and test_local_pool, whose
+ * programs share only delivery/pool/.
  */
 #ifndef T_UNIT_POOL_FIXTURE_H
 #define T_UNIT_POOL_FIXTURE_H
@@ -45,7 +45,7 @@ struct fixture {
 	struct str out;
 };
 
-/* What differs between the pools. */
+/* The differences between the pools. */
 struct pool_kind {
 	enum child_role role;
 	enum child_link link;
@@ -176,7 +176,7 @@ static int message(void)
 	return fd;
 }
 
-/* A packet for another reader costs the link. Of job links not all types are tried: each costs a worker, too. */
+/* A packet for another reader ends the link. On job links not all types are tried, because each also ends a worker. */
 START_TEST(packets_for_others)
 {
 	struct fixture f;

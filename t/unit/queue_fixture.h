@@ -1,6 +1,6 @@
 /*
- * A queue in a folder of its own, turned by hand: time stands unless a test lets it pass, workers and resolver are ends
- * of socket pairs that the test holds.
+ * A queue in a folder of its own, whose loop the test runs step by step. The clock stands still unless the test moves
+ * it. Workers and resolver are ends of socket pairs that the test holds.
  */
 #ifndef T_UNIT_QUEUE_FIXTURE_H
 #define T_UNIT_QUEUE_FIXTURE_H
@@ -40,9 +40,9 @@ struct fixture {
 	char extra[2048];
 	struct child child;
 	struct loop loop;
-	int64_t start_wall_ms;        /* about now, for the kernel stamps files with it; a whole second */
-	int arrivals[2], verdicts[2]; /* [0] the queue's */
-	int resolver;                 /* the far end */
+	int64_t start_wall_ms; /* about now, because the kernel stamps files with the real time; a whole second */
+	int arrivals[2], verdicts[2]; /* [0] is that of the queue */
+	int resolver;                 /* the other end */
 	uint32_t workers;
 	unsigned made; /* message ids */
 };
@@ -53,7 +53,7 @@ struct hand {
 	int fd;
 	uint32_t number;
 	char buffer[WIRE_PACKET_MAX];
-	int message, journal; /* of the last job; -1 = none */
+	int message, journal; /* descriptor of the last job; -1 = none */
 };
 
 static inline const char *path_of(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -82,7 +82,7 @@ static inline void write_file(const char *path, const char *text)
 	close(fd);
 }
 
-/* The content of a file, "" when there is none; valid until the next call. */
+/* The content of a file, "" if there is none; valid until the next call. */
 static inline const char *read_file(const char *path)
 {
 	static char text[65536];
@@ -117,7 +117,7 @@ static inline void build_config(const char *extra, struct config *out)
 	str_free(&text);
 }
 
-/* Turns until there is nothing to do at once. */
+/* Runs the loop until nothing is left to do at once. */
 static inline void turn(void)
 {
 	for (int i = 0; i < TURNS_MAX; i++) {
@@ -126,7 +126,7 @@ static inline void turn(void)
 		if (loop_turn(&f.loop) > 0)
 			return;
 	}
-	ck_abort_msg("the queue does not come to rest");
+	ck_abort_msg("the queue loops");
 }
 
 static inline void pass(int64_t ms)
@@ -146,7 +146,7 @@ static inline void queue_begin(void)
 	ck_assert(loop_open(&f.loop, &f.child, f.arrivals[0], f.verdicts[0]));
 }
 
-/* A queue process dies and another one begins; nothing is turned yet. */
+/* The queue process dies and a new one starts; its loop has not run yet. */
 static inline void restart(void)
 {
 	loop_close(&f.loop);
@@ -211,7 +211,7 @@ static inline const char *name_of(const char *id, size_t size)
 	return name;
 }
 
-/* A message from SENDER to RCPTS (separated by blanks) as a file in FOLDER; its size. */
+/* Writes a message from SENDER to RCPTS (separated by spaces) as a file in FOLDER. Returns its size. */
 static inline size_t put_message(const char *folder, const char *id, const char *sender, const char *rcpts)
 {
 	struct str text;
@@ -238,7 +238,7 @@ static inline void say_arrived(const char *id, size_t size)
 	str_free(&packet);
 }
 
-/* A message accepted AGE_MS ago: in new/, and told. ID is filled in; its size. */
+/* Puts a message that was accepted AGE_MS ago into new/, and announces it. Fills in ID and returns the size. */
 static inline size_t accept_message(char *id, int64_t age_ms, const char *sender, const char *rcpts)
 {
 	make_id(age_ms, id);
@@ -268,7 +268,7 @@ static inline void let_go(struct hand *hand)
 	fd_close(&hand->journal);
 }
 
-/* The next job of HAND, WIRE_NONE when there is none; its text is in hand->buffer. */
+/* The next job of HAND, WIRE_NONE if there is none; its text is in hand->buffer. */
 static inline enum wire_type next_job(struct hand *hand, struct span *text)
 {
 	struct ipc_packet packet;
@@ -296,7 +296,7 @@ static inline void expect_nothing(struct hand *hand)
 	ck_assert_int_eq(next_job(hand, &text), WIRE_NONE);
 }
 
-/* A verdict on the link; nothing is turned yet. */
+/* Sends a verdict on the link; the loop has not run yet. */
 static inline void send_verdict(const struct wire_verdict *verdict)
 {
 	struct str packet;
@@ -306,7 +306,7 @@ static inline void send_verdict(const struct wire_verdict *verdict)
 	str_free(&packet);
 }
 
-/* HAND reports on recipients FIRST to LAST of ID and, at the end of its job, lets go of the message. */
+/* HAND reports on recipients FIRST to LAST of ID and, at the end of its job, releases the message. */
 static inline void report(struct hand *hand, const char *id, unsigned first, unsigned last, enum journal_event event,
 			  unsigned code, bool last_of_job)
 {
@@ -353,7 +353,7 @@ static inline void dismiss(struct hand *hand)
 	free(hand);
 }
 
-/* What is logged from now on, log_kept reads. */
+/* log_kept reads what is logged from now on. */
 static inline void log_keep(void)
 {
 	int fd = memfd_create("log", MFD_CLOEXEC);
@@ -375,7 +375,7 @@ static inline struct message *known(const char *id)
 	return message_find(&f.loop.queue.messages, id);
 }
 
-/* Who else holds the lock of a message file. */
+/* Another process that holds the lock of a message file. */
 static inline bool locked(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -385,7 +385,7 @@ static inline bool locked(const char *path)
 	return taken;
 }
 
-/* The configuration EXTRA as master sends it. */
+/* Sends the configuration EXTRA as master does. */
 static inline int canonical(const char *extra)
 {
 	struct config_report told = {0};

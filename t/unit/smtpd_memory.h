@@ -1,6 +1,6 @@
 /*
- * What tests and fuzzers of smtpd have in place of a network and a disk: a store in memory, a client that is a run of
- * octets, a configuration from text. The clock stands still unless a test moves it.
+ * Replaces network and disk for tests and fuzzers of smtpd: a store in memory, a client that is a string of octets, a
+ * configuration from text. The clock stands still unless a test moves it.
  */
 #ifndef T_UNIT_SMTPD_MEMORY_H
 #define T_UNIT_SMTPD_MEMORY_H
@@ -20,7 +20,7 @@ struct memory_store {
 	struct str last;    /* the newest one that was committed */
 	bool open;
 	bool full;               /* no space */
-	const char *full_domain; /* has but ROOM; NULL = none */
+	const char *full_domain; /* a mailbox with only ROOM octets left; NULL = none */
 	struct fullness_room room;
 	unsigned begun, stored;
 	int begin_error, write_error, commit_error; /* -errno to fail with */
@@ -116,7 +116,8 @@ static inline struct config_tree *memory_tree(const char *global, const char *li
 	return tree;
 }
 
-/* A server with LINES in its block, beside a name and a default domain. Dies with the report when it has errors. */
+/* A server with LINES in its block, and a name and a default domain. Ends the process with the report if it has
+ * errors. */
 static inline void memory_config(const char *lines, struct config *out)
 {
 	struct config_report report = {0};
@@ -158,8 +159,8 @@ static inline size_t memory_feed_line(struct session *s, struct span in)
 }
 
 /*
- * Feeds all of IN, at most PIECE octets of a message at a time, and moves the replies to OUT. Stops at the end of the
- * session and before a line without end; returns how much was taken.
+ * Feeds IN, at most PIECE octets of a message at a time, and moves the replies to OUT. Stops at the end of the session
+ * and before an incomplete line. Returns the number of octets taken.
  */
 static inline size_t memory_feed(struct session *s, struct span in, size_t piece, struct str *out)
 {

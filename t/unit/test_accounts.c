@@ -39,7 +39,7 @@ static void release(struct parsed *p)
 	str_free(&p->trouble);
 }
 
-/* The first account of TEXT as it is written again. */
+/* The first account of TEXT, parsed and written again. */
 static void ck_written(const char *text, const char *expected)
 {
 	struct parsed p = parse(span_of(text));
@@ -63,7 +63,7 @@ START_TEST(lines_come_back)
 }
 END_TEST
 
-START_TEST(fields_are_what_they_say)
+START_TEST(fields_are_parsed)
 {
 	struct parsed p = parse(SPAN("# first\nBob " HASH " " SCRAM " " CRAM " " TIME "\n"));
 	const struct account *bob = accounts_find(&p.accounts, SPAN("bOB"));
@@ -123,7 +123,7 @@ static const char *const wrong[] = {
 	"bob " HASH " scram-sha-256=10000," KEY_A "AAAA" KEY_A "," KEY_A "," KEY_B " " TIME,
 };
 
-/* The line is told, its content is not, and its neighbours count. */
+/* The error names the line but not its content, and the other lines count. */
 START_TEST(wrong_lines_are_left_out)
 {
 	struct str text;
@@ -169,7 +169,7 @@ START_TEST(long_lines_are_none)
 }
 END_TEST
 
-/* Wherever the end of a file got lost, nobody is let in with half a line. */
+/* Wherever a file is cut off, an incomplete line admits no user. */
 START_TEST(torn_last_line)
 {
 	struct span text = SPAN("ann " GOOD "\nbob " GOOD "\n");
@@ -184,7 +184,7 @@ START_TEST(torn_last_line)
 }
 END_TEST
 
-START_TEST(first_of_a_name_holds)
+START_TEST(first_account_of_a_name_counts)
 {
 	struct parsed p = parse(SPAN("bob " HASH " changed=1\nann " HASH " changed=2\nBOB " HASH " changed=3\n"
 				     "bob " HASH " changed=4\n"));
@@ -209,7 +209,7 @@ START_TEST(names)
 }
 END_TEST
 
-START_TEST(nobody_is_found_where_nobody_is)
+START_TEST(unknown_names_are_not_found)
 {
 	struct accounts none = {0};
 	ck_assert_ptr_null(accounts_find(&none, SPAN("bob")));
@@ -244,7 +244,7 @@ START_TEST(hundred_thousand)
 	struct str text;
 	char name[64];
 	str_init(&text, ACCOUNTS_TEXT_MAX);
-	for (unsigned i = 0; i < N; i++) /* 7919 is prime to N: every number once, in no order */
+	for (unsigned i = 0; i < N; i++) /* 7919 is coprime to N: every number once, unordered */
 		str_printf(&text, "user%u@example.com %s\n", i * 7919U % N, GOOD);
 	int64_t began = clock_mono_ms();
 	struct parsed p = parse(str_span(&text));
@@ -269,14 +269,14 @@ int main(void)
 	TCase *tests = tcase_create("accounts");
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, lines_come_back);
-	tcase_add_test(tests, fields_are_what_they_say);
+	tcase_add_test(tests, fields_are_parsed);
 	tcase_add_loop_test(tests, wrong_lines_are_left_out, 0, sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(tests, octets_that_no_text_has);
 	tcase_add_test(tests, long_lines_are_none);
 	tcase_add_test(tests, torn_last_line);
-	tcase_add_test(tests, first_of_a_name_holds);
+	tcase_add_test(tests, first_account_of_a_name_counts);
 	tcase_add_test(tests, names);
-	tcase_add_test(tests, nobody_is_found_where_nobody_is);
+	tcase_add_test(tests, unknown_names_are_not_found);
 	tcase_add_test(tests, small_arena_is_no_memory);
 	tcase_add_test(tests, hundred_thousand);
 	suite_add_tcase(suite, tests);

@@ -40,7 +40,7 @@ static void teardown(void)
 	attention_free(&attention);
 }
 
-/* The control link of a child is descriptor 3; the test's framework may have it. Returns what was there. */
+/* The control link of a child is descriptor 3, which the test framework may use. Returns a copy of that. */
 static int take_control(void)
 {
 	int before = fcntl(CHILD_FD_CONTROL, F_DUPFD, 100);
@@ -58,7 +58,7 @@ static void give_control_back(int before)
 	close(before);
 }
 
-/* What master hears next; "nothing" when it is told nothing. */
+/* The next text that master receives; "nothing" if there is none. */
 static const char *heard(void)
 {
 	static char buffer[WIRE_PACKET_MAX], text[CHILD_TROUBLE_MAX + 1];
@@ -81,7 +81,7 @@ static const char *tended(int64_t now_s)
 	return heard();
 }
 
-START_TEST(what_others_find_is_told_once_and_taken_back)
+START_TEST(findings_are_reported_once_and_withdrawn)
 {
 	ck_assert_str_eq(tended(NOW), "nothing");
 	attention_set(&attention, ATTENTION_GSSAPI, "no key tab");
@@ -97,7 +97,7 @@ START_TEST(what_others_find_is_told_once_and_taken_back)
 }
 END_TEST
 
-START_TEST(a_look_comes_once_a_day_or_when_asked)
+START_TEST(checks_happen_once_a_day_or_on_request)
 {
 	attention_set(&attention, ATTENTION_USERS, "x");
 	tended(NOW);
@@ -143,7 +143,7 @@ START_TEST(a_certificate_that_can_not_be_used_ends_the_process_with_the_reason)
 }
 END_TEST
 
-/* Mail that needs it waits, and other mail goes on. */
+/* Mail that needs the certificate waits; other mail is sent. */
 START_TEST(a_client_certificate_that_can_not_be_used_is_for_its_block_to_tell)
 {
 	attention_examine(&attention, &pairs, CERTIFICATE_CLIENT);
@@ -159,8 +159,8 @@ int main(void)
 	TCase *tc = tcase_create("attention");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, what_others_find_is_told_once_and_taken_back);
-	tcase_add_test(tc, a_look_comes_once_a_day_or_when_asked);
+	tcase_add_test(tc, findings_are_reported_once_and_withdrawn);
+	tcase_add_test(tc, checks_happen_once_a_day_or_on_request);
 	tcase_add_test(tc, too_much_is_cut_at_a_line);
 	tcase_add_test(tc, a_certificate_that_can_not_be_used_ends_the_process_with_the_reason);
 	tcase_add_test(tc, a_client_certificate_that_can_not_be_used_is_for_its_block_to_tell);

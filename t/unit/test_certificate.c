@@ -14,7 +14,7 @@ enum { NOW = 1800000000, DAY = 86400 };
 
 static char folder[64], certificate_path[100], key_path[100];
 
-/* What was said, a line each with the initial of its grade. */
+/* The findings, one line each, with the initial of their grade. */
 static struct str said;
 static const char letters[] = {[CERTIFICATE_NOTE] = 'N', [CERTIFICATE_WARNING] = 'W', [CERTIFICATE_ERROR] = 'E'};
 
@@ -54,7 +54,7 @@ static void add_extension(X509 *certificate, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-/* KEY becomes its own. ISSUER NULL: signed by itself. */
+/* KEY becomes its key. ISSUER NULL: self-signed. */
 static struct made make(EVP_PKEY *key, const char *name, const char *alt, const char *usage, const struct made *issuer)
 {
 	struct made made = {key, X509_new()};
@@ -264,7 +264,7 @@ static const struct {
 	 "E certificate /c.pem is broken: its certificate number 1 can't be read"},
 };
 
-START_TEST(what_is_no_pem_is_told)
+START_TEST(files_that_are_not_pem_are_reported)
 {
 	str_append_text(&certificate_text, junk[_i].certificate);
 	str_append_text(&key_text, junk[_i].key);
@@ -305,7 +305,7 @@ static const struct {
 	{NOW + 30 * DAY + 1, "W certificate /c.pem expired on 2027-02-14: renew it, then: mailrootctl reload\n"},
 };
 
-START_TEST(dates_are_told_in_time)
+START_TEST(expiry_is_reported_in_time)
 {
 	struct made made = plain();
 
@@ -321,7 +321,7 @@ START_TEST(dates_are_told_in_time)
 }
 END_TEST
 
-START_TEST(a_chain_that_expired_is_told)
+START_TEST(an_expired_chain_is_reported)
 {
 	struct made root = make(ecdsa(), "Root", NULL, NULL, NULL), own = make(ecdsa(), "own", NULL, NULL, &root);
 
@@ -338,7 +338,7 @@ START_TEST(a_chain_that_expired_is_told)
 }
 END_TEST
 
-START_TEST(weak_and_misused_certificates_are_told)
+START_TEST(weak_and_misused_certificates_are_reported)
 {
 	struct made weak = make(EVP_RSA_gen(1024), "weak", NULL, "clientAuth", NULL);
 
@@ -371,7 +371,7 @@ START_TEST(a_name_can_not_forge_a_line)
 }
 END_TEST
 
-START_TEST(a_key_that_all_may_read_is_told)
+START_TEST(a_world_readable_key_is_reported)
 {
 	save_plain(0644);
 	ck_assert(certificate_examine(certificate_path, key_path, CERTIFICATE_SERVER, &to, &c));
@@ -395,8 +395,8 @@ START_TEST(files_that_are_not_there_are_errors)
 }
 END_TEST
 
-/* In a process of its own, as it gives up its rights. */
-START_TEST(a_guest_is_told_what_he_can_not_see)
+/* In a process of its own, because it drops its privileges. */
+START_TEST(a_user_without_permission_is_told_so)
 {
 	const struct certificate_listener guest = {.say = listen, .guest = true};
 
@@ -448,15 +448,15 @@ int main(void)
 	tcase_add_test(tc, another_key_is_an_error);
 	tcase_add_test(tc, a_chain_stands_in_order);
 	tcase_add_test(tc, a_passphrase_is_an_error_with_its_remedy);
-	tcase_add_loop_test(tc, what_is_no_pem_is_told, 0, sizeof(junk) / sizeof(junk[0]));
+	tcase_add_loop_test(tc, files_that_are_not_pem_are_reported, 0, sizeof(junk) / sizeof(junk[0]));
 	tcase_add_test(tc, a_torn_second_certificate_is_an_error);
-	tcase_add_loop_test(tc, dates_are_told_in_time, 0, sizeof(times) / sizeof(times[0]));
-	tcase_add_test(tc, a_chain_that_expired_is_told);
-	tcase_add_test(tc, weak_and_misused_certificates_are_told);
+	tcase_add_loop_test(tc, expiry_is_reported_in_time, 0, sizeof(times) / sizeof(times[0]));
+	tcase_add_test(tc, an_expired_chain_is_reported);
+	tcase_add_test(tc, weak_and_misused_certificates_are_reported);
 	tcase_add_test(tc, a_name_can_not_forge_a_line);
-	tcase_add_test(tc, a_key_that_all_may_read_is_told);
+	tcase_add_test(tc, a_world_readable_key_is_reported);
 	tcase_add_test(tc, files_that_are_not_there_are_errors);
-	tcase_add_test(tc, a_guest_is_told_what_he_can_not_see);
+	tcase_add_test(tc, a_user_without_permission_is_told_so);
 	tcase_add_test(tc, authorities_are_counted);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -17,7 +17,7 @@
 #include "common/ipc/ipc.h"
 #include "t/unit/suite.h"
 
-/* Stands before that of the C library. */
+/* Replaces the function of the C library. */
 static int fstat_error;
 
 int fstat(int fd, struct stat *st)
@@ -34,7 +34,7 @@ enum { STARTED = 42, WRONG = 43, OUTPUT_MAX = 2000 };
 static const char text[] = "virtual_server one { listen 127.0.0.1:2525; fqdn mail.example.com; }\n"
 			   "virtual_server two { listen 127.0.0.1:2526; fqdn mail.example.net; }\n";
 
-/* What master would hand to ROLE of SERVER. */
+/* The configuration that master would give to ROLE of SERVER. */
 static int configuration(const char *server, enum child_role role)
 {
 	struct config_report report = {0};
@@ -61,7 +61,7 @@ struct start {
 	int status;
 };
 
-/* Fixed numbers over moved ones, as master does. */
+/* Puts descriptors at their fixed numbers, as master does. */
 static void place(const int *from, const int *to, size_t n)
 {
 	int moved[8];
@@ -196,7 +196,7 @@ START_TEST(refuses_what_is_no_configuration)
 }
 END_TEST
 
-/* A want of the moment is no wrong configuration: master tries again. */
+/* A temporary shortage is not a wrong configuration: master tries again. */
 START_TEST(a_read_error_is_temporary)
 {
 	static const int errors[] = {EIO, ENOMEM};
@@ -222,7 +222,7 @@ START_TEST(a_link_that_broke_is_told)
 	ck_assert_uint_eq(detached.kind, CHILD_LINK_LOCAL);
 	ck_assert_uint_eq(detached.serial, 7);
 	close(link[1]);
-	child_detached(link[0], CHILD_LINK_LOCAL, 8); /* without master nobody needs to know */
+	child_detached(link[0], CHILD_LINK_LOCAL, 8); /* without master there is no process to tell */
 	close(link[0]);
 }
 END_TEST

@@ -1,4 +1,4 @@
-/* The configuration as its users see it: text in, values out; canonical text and what each role finds in it. */
+/* The configuration as its callers see it: text in, values out; the canonical text, and what each role finds in it. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static void build(const char *text)
 	ck_assert_msg(!report.errors, "%s", str_text(&report.text));
 }
 
-/* What a child of ROLE for SERVER makes of it. */
+/* The configuration that a child of ROLE for SERVER builds. */
 static void to_child(const char *server, unsigned role)
 {
 	config_free(&child);
@@ -136,8 +136,8 @@ START_TEST(values_of_every_type)
 }
 END_TEST
 
-/* A block means a log, even an empty one; and every process sees the same. */
-START_TEST(a_log_is_kept_where_its_block_stands)
+/* A log block turns the log on, even an empty one, in every process. */
+START_TEST(a_log_block_turns_the_log_on)
 {
 	static const unsigned roles[] = {ROLE_SMTPD, ROLE_DELIVERY, ROLE_LOG, ROLE_MASTER};
 	build("log_dir /srv/logs\nvirtual_server one { }\nvirtual_server two { listen *:26; fqdn b.example; log { } }\n"
@@ -265,7 +265,7 @@ static const struct {
 	{"", NULL},
 };
 
-START_TEST(the_remote_domain_that_fits_best_is_found)
+START_TEST(the_best_matching_remote_domain_is_found)
 {
 	build("virtual_server default { remote_domain *.example\nremote_domain b.example\n"
 	      "remote_domain *.y.z.example; remote_domain x.y.z.example }");
@@ -344,7 +344,7 @@ START_TEST(origins_survive)
 }
 END_TEST
 
-START_TEST(canonical_text_is_not_for_everybody)
+START_TEST(canonical_text_has_only_what_the_role_may_see)
 {
 	ck_assert(!config_parse_canonical(SPAN("virtual_server one {"), &child));
 	config_free(&child);
@@ -359,8 +359,7 @@ START_TEST(canonical_text_is_not_for_everybody)
 }
 END_TEST
 
-/* What master takes as good, its children must be able to read: as many words as may be, and an fqdn for each server.
- */
+/* Children must be able to read what master accepts: the largest number of words, and an fqdn for each server. */
 START_TEST(largest_configuration_reaches_the_child)
 {
 	struct str text;
@@ -383,7 +382,7 @@ START_TEST(largest_configuration_reaches_the_child)
 }
 END_TEST
 
-/* Only a canonical text may say where it comes from. */
+/* Only in a canonical text do #line comments set the origin. */
 START_TEST(line_marks_in_a_file_are_comments)
 {
 	build("#line 99 \"forged\"\nvirtual_server one { }");
@@ -407,13 +406,13 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, defaults_are_those_of_the_list);
 	tcase_add_test(tcase, values_of_every_type);
-	tcase_add_test(tcase, a_log_is_kept_where_its_block_stands);
+	tcase_add_test(tcase, a_log_block_turns_the_log_on);
 	tcase_add_test(tcase, hosts_have_their_kind);
 	tcase_add_test(tcase, lists_add_up);
 	tcase_add_test(tcase, outbound_of_a_remote_domain_inherits_one_by_one);
 	tcase_add_test(tcase, default_domain_is_the_first_local_domain);
 	tcase_add_test(tcase, remote_domains_stand_in_the_order_of_matching);
-	tcase_add_loop_test(tcase, the_remote_domain_that_fits_best_is_found, 0,
+	tcase_add_loop_test(tcase, the_best_matching_remote_domain_is_found, 0,
 			    sizeof(best_fits) / sizeof(best_fits[0]));
 	tcase_add_test(tcase, server_is_found_without_regard_to_case);
 	tcase_add_test(tcase, host_without_a_proper_name_needs_fqdn);
@@ -422,7 +421,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, each_role_sees_what_is_its_own);
 	tcase_add_test(tcase, origins_survive);
-	tcase_add_test(tcase, canonical_text_is_not_for_everybody);
+	tcase_add_test(tcase, canonical_text_has_only_what_the_role_may_see);
 	tcase_add_test(tcase, largest_configuration_reaches_the_child);
 	tcase_add_test(tcase, line_marks_in_a_file_are_comments);
 	suite_add_tcase(suite, tcase);

@@ -1,4 +1,4 @@
-/* What is made of settings.def: the checked-in copies, the text of one setting, and config show. */
+/* What is generated from settings.def: the files in etc/, the text of one setting, and config show. */
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ START_TEST(man_page_is_current)
 }
 END_TEST
 
-/* As shipped it is a good configuration; relays for loopback only. */
+/* The shipped file is a valid configuration, which relays only for loopback. */
 START_TEST(example_is_good)
 {
 	config_doc_example(&made);

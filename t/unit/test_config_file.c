@@ -1,4 +1,4 @@
-/* Files of the configuration: includes, their bounds, and what may not be read. */
+/* Files of the configuration: includes, their bounds, and files that are refused. */
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -60,7 +60,8 @@ static void teardown(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* PowerShell's > and Notepad's "Unicode": one error with the cure, in the file itself and in one that it includes. */
+/* UTF-16 of PowerShell (>) and Notepad ("Unicode"): one error with the remedy, in the file itself and in an included
+ * one. */
 START_TEST(utf16_is_one_error)
 {
 	static const char texts[][8] = {
@@ -105,7 +106,7 @@ START_TEST(include_stands_for_the_text_at_any_level)
 }
 END_TEST
 
-/* Sorted, so that a list has its order; hidden files are not meant; no match is no error. */
+/* Files are sorted, so that a list has an order; hidden files do not match; no match is no error. */
 START_TEST(pattern_takes_files_in_order)
 {
 	write_file("main.conf", "virtual_server one { relay {\n include *.list\n include none*.list\n} }\n");
@@ -153,7 +154,7 @@ START_TEST(missing_main_file_is_one_error)
 }
 END_TEST
 
-START_TEST(circle_is_found)
+START_TEST(include_loop_is_found)
 {
 	write_file("main.conf", "include ./b.conf\nvirtual_server one { }");
 	write_file("b.conf", "\ninclude c.conf");
@@ -179,7 +180,7 @@ START_TEST(depth_is_bounded)
 }
 END_TEST
 
-START_TEST(what_is_no_file_is_not_read)
+START_TEST(only_regular_files_are_read)
 {
 	ck_assert_int_eq(mkfifo(path_of("fifo"), 0600), 0);
 	write_file("main.conf", "include fifo\ninclude /dev/null\ninclude .\nvirtual_server one { }");
@@ -200,7 +201,8 @@ START_TEST(size_is_bounded)
 }
 END_TEST
 
-/* Blocks are closed in the file that opened them, or a slip in one file would move what stands in others. */
+/* Blocks are closed in the file that opened them; otherwise a mistake in one file would change the meaning of
+ * others. */
 START_TEST(files_close_their_blocks)
 {
 	write_file("main.conf", "virtual_server one {\ninclude a.conf\ninclude b.conf\n}\n");
@@ -209,7 +211,7 @@ START_TEST(files_close_their_blocks)
 	read_config("main.conf");
 	ck_assert_uint_eq(report.errors, 2);
 	wants("a.conf:1:7: error: this { is not closed in its file");
-	wants("b.conf:1:1: error: no block is open in this file");
+	wants("b.conf:1:1: error: this } has no { in its file");
 }
 END_TEST
 
@@ -219,7 +221,7 @@ START_TEST(control_characters_in_names_of_files_are_refused)
 	write_file("a\nfqdn evil.example\n.inc", "");
 	read_config("main.conf");
 	ck_assert_uint_eq(report.errors, 1);
-	wants("control characters in the name of a file");
+	wants("the name has control characters");
 }
 END_TEST
 
@@ -248,9 +250,9 @@ int main(void)
 	tcase_add_test(tcase, folder_with_special_name_is_no_pattern);
 	tcase_add_test(tcase, missing_files_are_errors_at_their_include);
 	tcase_add_test(tcase, missing_main_file_is_one_error);
-	tcase_add_test(tcase, circle_is_found);
+	tcase_add_test(tcase, include_loop_is_found);
 	tcase_add_test(tcase, depth_is_bounded);
-	tcase_add_test(tcase, what_is_no_file_is_not_read);
+	tcase_add_test(tcase, only_regular_files_are_read);
 	tcase_add_test(tcase, size_is_bounded);
 	tcase_add_test(tcase, files_close_their_blocks);
 	tcase_add_test(tcase, control_characters_in_names_of_files_are_refused);

@@ -39,7 +39,7 @@ static const struct wrong {
 	{SERVER("outbound { tls encrypt; auth xoauth2; username u; oauth { " M365 SECRET " } }"), 3, 30,
 	 "auth xoauth2 needs tls verify, or tls_fingerprint"},
 	{"virtual_server default {\noutbound { tls verify; auth xoauth2; username u; oauth { " M365 SECRET " } }\n}", 2,
-	 29, "never to what is found by MX; write smart_host [HOST]"},
+	 29, "never to hosts found by MX; write smart_host [HOST]"},
 	{SERVER("outbound { oauth { " M365 SECRET " } }"), 3, 29, "oauth says nothing here: write auth xoauth2"},
 	{SERVER("outbound { tls verify; auth login; username u; password_file /p; oauth { client_id c } }"), 3, 84,
 	 "oauth says nothing here"},

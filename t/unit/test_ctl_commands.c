@@ -1,6 +1,6 @@
 /*
- * The commands against a service of two virtual servers that is played by a forked process: what is printed, asked for
- * and returned.
+ * The commands against a service of two virtual servers, which a forked process simulates: output, requests and exit
+ * status.
  */
 #include "ctl/commands.h"
 
@@ -45,7 +45,8 @@ static void send_done(int fd, unsigned exit_code, const char *text, int with)
 	str_free(&packet);
 }
 
-/* The queue of server "one" has AAA for example.net, that of "two" has nothing. Deletions are counted in a file. */
+/* The queue of server "one" has message AAA for example.net, that of "two" is empty. Deletions are counted in a
+ * file. */
 static void play_queue(int fd, bool one, const struct ipc_packet *packet)
 {
 	struct wire_queue_show show;
@@ -263,7 +264,7 @@ static void teardown(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* Runs a command line in a process of its own, without terminal; its output, both kinds, and status. */
+/* Runs a command line in a process of its own, without a terminal. Returns its output, both streams, and status. */
 static char output[65536];
 static int run(const char *line)
 {
@@ -395,7 +396,7 @@ START_TEST(nothing_is_deleted_by_mistake)
 }
 END_TEST
 
-START_TEST(explain_relay_needs_to_know_who_and_which_server)
+START_TEST(explain_relay_needs_client_and_server)
 {
 	expect("explain relay --to a@b.de", EXIT_USAGE, "--client");
 	expect("explain relay --client 1.2.3 --to a@b.de", EXIT_USAGE, "--client 1.2.3:");
@@ -456,7 +457,7 @@ START_TEST(commands_without_a_service)
 }
 END_TEST
 
-/* The service here can't open the file "closed": it is changed all the same, and that is no success. */
+/* The service can't open the file "closed". The file is changed, but the command fails. */
 START_TEST(users_are_kept_and_the_service_is_told)
 {
 	char file[100], line[200];
@@ -493,8 +494,8 @@ START_TEST(users_are_kept_and_the_service_is_told)
 }
 END_TEST
 
-/* Server one runs, two has trouble, whatever they are told. */
-START_TEST(orders_to_servers_are_checked_by_what_became_of_them)
+/* Server one runs and two has trouble, whatever the order. */
+START_TEST(orders_to_servers_are_checked_by_their_result)
 {
 	expect("server start one", EXIT_DONE, "server one: running\n");
 	expect("server start all", EXIT_FAILED, "server one: running\nserver two: trouble: port in use\n");
@@ -516,11 +517,11 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, status_tells_all);
 	tcase_add_test(tc, a_service_that_is_down_is_3);
-	tcase_add_test(tc, orders_to_servers_are_checked_by_what_became_of_them);
+	tcase_add_test(tc, orders_to_servers_are_checked_by_their_result);
 	tcase_add_test(tc, queue_list_is_a_table_of_all_servers);
 	tcase_add_test(tc, queue_show_has_the_history);
 	tcase_add_test(tc, nothing_is_deleted_by_mistake);
-	tcase_add_test(tc, explain_relay_needs_to_know_who_and_which_server);
+	tcase_add_test(tc, explain_relay_needs_client_and_server);
 	tcase_add_test(tc, stop_asks_first_and_waits_for_the_end);
 	tcase_add_test(tc, commands_without_a_service);
 	tcase_add_test(tc, users_are_kept_and_the_service_is_told);

@@ -54,7 +54,7 @@ static void expect_string(struct span raw, const char *wanted)
 	expect(wanted);
 }
 
-START_TEST(everything_a_terminal_or_parser_minds_is_escaped)
+START_TEST(special_characters_of_terminals_and_parsers_are_escaped)
 {
 	expect_string(SPAN("a\"b\\c/d"), "\"a\\\"b\\\\c/d\"");
 	expect_string(SPAN("\n\r\t\b\x1b\x01\x1f\x7f"), "\"\\n\\r\\t\\u0008\\u001b\\u0001\\u001f\\u007f\"");
@@ -63,7 +63,7 @@ START_TEST(everything_a_terminal_or_parser_minds_is_escaped)
 }
 END_TEST
 
-START_TEST(utf8_passes_and_what_is_none_is_replaced)
+START_TEST(utf8_passes_and_other_octets_are_replaced)
 {
 	expect_string(SPAN("\xc3\xa9 \xe3\x81\x82 \xf0\x9f\x93\xa7"), "\"\xc3\xa9 \xe3\x81\x82 \xf0\x9f\x93\xa7\"");
 	expect_string(SPAN("\xff"), "\"\\ufffd\"");
@@ -75,7 +75,7 @@ START_TEST(utf8_passes_and_what_is_none_is_replaced)
 }
 END_TEST
 
-START_TEST(cells_are_numbers_where_they_are_ones)
+START_TEST(numeric_cells_are_numbers)
 {
 	begin();
 	json_array(&json);
@@ -96,9 +96,9 @@ int main(void)
 	Suite *suite = suite_create("json");
 	TCase *tc = tcase_create("json");
 	tcase_add_test(tc, commas_and_nesting);
-	tcase_add_test(tc, everything_a_terminal_or_parser_minds_is_escaped);
-	tcase_add_test(tc, utf8_passes_and_what_is_none_is_replaced);
-	tcase_add_test(tc, cells_are_numbers_where_they_are_ones);
+	tcase_add_test(tc, special_characters_of_terminals_and_parsers_are_escaped);
+	tcase_add_test(tc, utf8_passes_and_other_octets_are_replaced);
+	tcase_add_test(tc, numeric_cells_are_numbers);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -1,4 +1,4 @@
-/* What is stored of passwords, against vectors of the RFCs. t/system/test_users.py computes it once more in Python. */
+/* Stored password keys against the vectors of the RFCs. t/system/test_users.py computes them again in Python. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "ctl/keys.h"
 
@@ -53,7 +53,7 @@ START_TEST(scram_depends_on_all_it_is_made_of)
 }
 END_TEST
 
-/* MD5 of a block that led to STATE and TEXT behind it. */
+/* MD5 of a block that led to STATE, followed by TEXT. */
 static void resume(const unsigned char *state, const void *text, size_t len, unsigned char *digest)
 {
 	MD5_CTX md5;
@@ -106,8 +106,8 @@ START_TEST(yescrypt_knows_its_password)
 }
 END_TEST
 
-/* The longest password and name make a line that is read again. */
-START_TEST(what_is_made_can_be_kept)
+/* The longest password and name make a line that can be read. */
+START_TEST(the_longest_line_can_be_read)
 {
 	char password[129] = "", name[ACCOUNT_NAME_MAX + 1] = "", hash[ACCOUNT_HASH_MAX + 1];
 	struct account account;
@@ -143,7 +143,7 @@ int main(void)
 	tcase_add_test(tests, scram_depends_on_all_it_is_made_of);
 	tcase_add_test(tests, cram_of_the_rfcs);
 	tcase_add_test(tests, yescrypt_knows_its_password);
-	tcase_add_test(tests, what_is_made_can_be_kept);
+	tcase_add_test(tests, the_longest_line_can_be_read);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

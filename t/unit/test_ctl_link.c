@@ -158,7 +158,7 @@ START_TEST(a_broken_answer_is_told)
 }
 END_TEST
 
-START_TEST(who_is_not_there_is_told_with_the_remedy)
+START_TEST(an_absent_service_is_told_with_the_remedy)
 {
 	char why[LINK_TEXT_MAX + 1];
 
@@ -184,7 +184,7 @@ int main(void)
 	tcase_add_test(tc, a_packet_for_others_is_no_answer);
 	tcase_add_test(tc, a_refusal_before_the_question_is_read);
 	tcase_add_test(tc, a_broken_answer_is_told);
-	tcase_add_test(tc, who_is_not_there_is_told_with_the_remedy);
+	tcase_add_test(tc, an_absent_service_is_told_with_the_remedy);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

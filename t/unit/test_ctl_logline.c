@@ -1,4 +1,4 @@
-/* Lines of the service's log, as each way brings them, and texts in them that want to be more than text. */
+/* Lines of the service's log in each format, and hostile text in them. */
 #include "ctl/logline.h"
 #include "t/unit/suite.h"
 
@@ -18,7 +18,7 @@ static void is(struct span span, const char *text)
 	ck_assert_msg(span_equal(span, span_of(text)), "\"%.*s\" is not \"%s\"", SPAN_ARGS(span), text);
 }
 
-START_TEST(every_way_a_line_comes)
+START_TEST(every_format_of_a_line)
 {
 	static const struct {
 		const char *text, *time, *program, *server, *hour;
@@ -49,7 +49,7 @@ START_TEST(every_way_a_line_comes)
 }
 END_TEST
 
-START_TEST(lines_of_others)
+START_TEST(lines_of_other_programs)
 {
 	static const char *const bad[] = {
 		"",
@@ -102,8 +102,8 @@ int main(void)
 	Suite *suite = suite_create("logline");
 	TCase *tc = tcase_create("logline");
 
-	tcase_add_test(tc, every_way_a_line_comes);
-	tcase_add_test(tc, lines_of_others);
+	tcase_add_test(tc, every_format_of_a_line);
+	tcase_add_test(tc, lines_of_other_programs);
 	tcase_add_test(tc, fields);
 	tcase_add_test(tc, no_more_fields_than_there_is_room_for);
 	suite_add_tcase(suite, tc);

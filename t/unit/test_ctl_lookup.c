@@ -1,4 +1,4 @@
-/* Questions to name servers and what their answers mean. */
+/* Queries to name servers, and the meaning of their answers. */
 #include "ctl/lookup.h"
 
 #include <check.h>
@@ -26,7 +26,7 @@ START_TEST(a_question_has_the_labels_of_the_name)
 }
 END_TEST
 
-/* Flags, code and number of records, and what they say to question 0x0102. */
+/* Flags, code and number of records of the answer to query 0x0102, and its meaning. */
 static const struct {
 	unsigned char packet[13];
 	enum lookup_result result;

@@ -1,4 +1,4 @@
-/* What is taken as a password. How it is asked for: t/system/test_users.py, with a terminal. */
+/* Which passwords are accepted. t/system/test_users.py tests the dialogue, with a terminal. */
 #include "ctl/newpassword.h"
 #include "t/unit/suite.h"
 

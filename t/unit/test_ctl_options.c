@@ -10,7 +10,7 @@
 static struct options options;
 static char why[OPTIONS_WHY_MAX];
 
-/* Parses LINE, split at blanks, as the command line after the program's name. */
+/* Parses LINE, split at spaces, as the command line after the program name. */
 static bool parse(const char *line)
 {
 	static char copy[8192];
@@ -143,7 +143,7 @@ START_TEST(commands_are_found_by_their_words)
 }
 END_TEST
 
-START_TEST(what_does_not_fit_is_refused)
+START_TEST(options_that_do_not_fit_the_command_are_refused)
 {
 	static const struct {
 		const char *line, *word;
@@ -180,7 +180,7 @@ int main(void)
 	tcase_add_test(tc, durations);
 	tcase_add_test(tc, too_many_words_are_refused);
 	tcase_add_test(tc, commands_are_found_by_their_words);
-	tcase_add_test(tc, what_does_not_fit_is_refused);
+	tcase_add_test(tc, options_that_do_not_fit_the_command_are_refused);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

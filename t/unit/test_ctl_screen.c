@@ -1,4 +1,4 @@
-/* Texts of strangers on their way to a terminal or into JSON, in pieces that break off anywhere. */
+/* Hostile text on its way to a terminal or into JSON, cut into pieces anywhere. */
 #include "ctl/screen.h"
 
 #include <check.h>
@@ -8,7 +8,7 @@
 #include "ctl/table.h"
 #include "t/unit/suite.h"
 
-/* TEXT in pieces of STEP octets as KIND shows it; the caller frees it. */
+/* TEXT in pieces of STEP octets, as KIND shows it. The caller frees it. */
 static char *shown(const char *text, size_t len, size_t step, enum screen_kind kind)
 {
 	char *out = NULL;

@@ -13,7 +13,7 @@ static struct service_process process(const char *role, const char *state)
 	return (struct service_process){.role = role, .state = state, .pid = "1", .last_end = ""};
 }
 
-/* One server with an smtpd in STATE, and all else ready. */
+/* One server with an smtpd in STATE; all other processes are ready. */
 static void setup_with(const char *server_state, const char *smtpd_state)
 {
 	struct service_server *server = &service.servers[0];
@@ -41,7 +41,7 @@ static void attend(const char *role, const char *text)
 	server->attention[server->attention_count++] = (struct service_attention){role, text};
 }
 
-START_TEST(what_works_is_settled)
+START_TEST(a_working_server_is_settled)
 {
 	setup_with("running", "ready");
 	ck_assert(!settle_busy(&service, 0));
@@ -53,7 +53,7 @@ START_TEST(what_works_is_settled)
 }
 END_TEST
 
-START_TEST(what_failed_is_told_with_its_reasons)
+START_TEST(failures_are_told_with_their_reasons)
 {
 	setup_with("failed", "failed");
 	ck_assert(!settle_busy(&service, 0));
@@ -74,7 +74,7 @@ END_TEST
 
 static const char *const on_the_way[] = {"starting", "restarting", "replacing"};
 
-START_TEST(what_is_on_its_way_is_waited_for)
+START_TEST(starting_processes_are_waited_for)
 {
 	setup_with("starting", on_the_way[_i]);
 	ck_assert(settle_busy(&service, 0));
@@ -85,7 +85,7 @@ END_TEST
 
 static const char *const not_meant_to_run[] = {"stopped", "stopping", "ending", "trouble"};
 
-START_TEST(what_is_not_meant_to_run_is_left_alone)
+START_TEST(a_server_that_is_off_is_ignored)
 {
 	setup_with(not_meant_to_run[_i], "restarting");
 	attend("smtpd", "wrong key");
@@ -95,7 +95,7 @@ START_TEST(what_is_not_meant_to_run_is_left_alone)
 }
 END_TEST
 
-START_TEST(what_waits_is_told)
+START_TEST(waiting_mail_is_told)
 {
 	setup_with("running", "ready");
 	service.servers[0].trouble = "port in use";
@@ -119,11 +119,11 @@ int main(void)
 	TCase *tc = tcase_create("settle");
 
 	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_add_test(tc, what_works_is_settled);
-	tcase_add_test(tc, what_failed_is_told_with_its_reasons);
-	tcase_add_loop_test(tc, what_is_on_its_way_is_waited_for, 0, 3);
-	tcase_add_loop_test(tc, what_is_not_meant_to_run_is_left_alone, 0, 4);
-	tcase_add_test(tc, what_waits_is_told);
+	tcase_add_test(tc, a_working_server_is_settled);
+	tcase_add_test(tc, failures_are_told_with_their_reasons);
+	tcase_add_loop_test(tc, starting_processes_are_waited_for, 0, 3);
+	tcase_add_loop_test(tc, a_server_that_is_off_is_ignored, 0, 4);
+	tcase_add_test(tc, waiting_mail_is_told);
 	tcase_add_test(tc, one_that_finishes_its_sessions_is_no_successor);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -26,7 +26,7 @@ static void setup(void)
 static void teardown(void)
 {
 	unlink(file);
-	ck_assert_int_eq(rmdir(folder), 0); /* nothing else is left */
+	ck_assert_int_eq(rmdir(folder), 0); /* no other file is left */
 }
 
 static void ck_edit(const char *text, const char *name, const char *line, size_t found, const char *wanted)
@@ -106,14 +106,14 @@ START_TEST(file_is_made_and_replaced)
 	ck_content("one\ntwo\n");
 	ck_assert_int_eq(stat(file, &after), 0);
 	ck_assert(before.st_ino != after.st_ino);
-	ck_assert_int_eq(fd_read_all(reader, &text), 0); /* who reads has the whole one of before */
+	ck_assert_int_eq(fd_read_all(reader, &text), 0); /* an open descriptor still reads the whole old file */
 	ck_assert_str_eq(str_text(&text), "one\n");
 	close(reader);
 	str_free(&text);
 }
 END_TEST
 
-START_TEST(nothing_changes_that_need_not)
+START_TEST(an_unchanged_file_is_not_replaced)
 {
 	const struct userfile_change no = {.change = refuse},
 				     must = {.change = append, .context = (char[]){"x"}, .must_exist = true};
@@ -134,7 +134,7 @@ START_TEST(links_and_other_things_are_refused)
 	struct str text;
 	str_init(&text, 100);
 	snprintf(target, sizeof(target), "%s/target", folder);
-	ck_assert_int_eq(symlink(target, file), 0); /* also one that leads nowhere makes nothing */
+	ck_assert_int_eq(symlink(target, file), 0); /* a dangling link creates no file either */
 	ck_assert_int_eq(add("x\n"), -ELOOP);
 	ck_assert_int_ne(access(target, F_OK), 0);
 	ck_assert_int_eq(userfile_read(file, &text), -ELOOP);
@@ -146,8 +146,8 @@ START_TEST(links_and_other_things_are_refused)
 }
 END_TEST
 
-/* Who waited for the lock of a file that was replaced meanwhile takes the new one. */
-START_TEST(nobodys_change_is_lost)
+/* A process that waited for the lock of a file that was replaced meanwhile changes the new file. */
+START_TEST(no_change_is_lost)
 {
 	enum { PROCESSES = 8, CHANGES = 25 };
 	struct str text;
@@ -206,9 +206,9 @@ int main(void)
 	tcase_add_test(tests, one_account_changes);
 	tcase_add_test(tests, octets_that_no_text_has);
 	tcase_add_test(tests, file_is_made_and_replaced);
-	tcase_add_test(tests, nothing_changes_that_need_not);
+	tcase_add_test(tests, an_unchanged_file_is_not_replaced);
 	tcase_add_test(tests, links_and_other_things_are_refused);
-	tcase_add_test(tests, nobodys_change_is_lost);
+	tcase_add_test(tests, no_change_is_lost);
 	tcase_add_test(tests, a_holder_of_the_lock_is_waited_for);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

@@ -73,7 +73,7 @@ START_TEST(mechanisms)
 }
 END_TEST
 
-/* A host that names mechanisms without end fills its place and no more. */
+/* A host that lists mechanisms without end fills its buffer and no more. */
 START_TEST(mechanisms_are_bounded)
 {
 	struct capabilities c = {0};

@@ -1,16 +1,19 @@
 /*
- * The client against hosts on loopback that follow a script, one line a step, in a thread:
+ * The client against hosts on loopback that follow a script in a thread, one step per line:
  *
  *	A           accept the next connection
  *	S TEXT      send TEXT and CRLF
  *	P TEXT      send TEXT alone, | as CRLF
  *	C TEXT      read a line, which must begin with TEXT
- *	B           read up to the final dot; keeps what came;  H  wait until the client can send no more of it
+ *	B           read up to the final dot, and keep the message
+ *	H           wait until the client can send no more of the message
  *	L           the same as B, but the first 4 MiB slowly
- *	N           nothing must come until the client closes
+ *	N           no octet must come until the client closes
  *	W           read nothing until the client closes, or the test closes the listener
- *	T           the server's half of a handshake;  K  a ticket more for the session
- *	X           close;  R  close with a reset
+ *	T           the server side of a handshake
+ *	K           send another session ticket
+ *	X           close
+ *	R           close with a reset
  */
 #include <arpa/inet.h>
 #include <check.h>
@@ -53,7 +56,7 @@ ssize_t send(int fd, const void *from, size_t size, int flags)
 	return syscall(SYS_sendto, fd, from, size, flags, NULL, 0);
 }
 
-static X509 *certificate; /* of servers */
+static X509 *certificate; /* certificates of servers */
 static EVP_PKEY *key;
 
 struct server {
@@ -203,7 +206,7 @@ static void send_text(struct server *s, const char *text, bool whole_line)
 	str_free(&out);
 }
 
-/* A client that closes with a full send buffer never gets its FIN through. */
+/* The FIN of a client that closes with a full send buffer never arrives. */
 static void read_nothing(const struct server *s)
 {
 	struct pollfd fds[] = {{.fd = fileno(s->peer), .events = POLLRDHUP}, {.fd = s->listener}};
@@ -267,7 +270,7 @@ static void server_start(struct server *s, const char *script)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(at);
-	const int buffer = 128 * 1024; /* small, so that what is read soon makes room for the client */
+	const int buffer = 128 * 1024; /* small, so that reading soon makes room for the client */
 	*s = (struct server){.script = script};
 	str_init(&s->body, BODY_MAX);
 	s->listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -287,7 +290,7 @@ static void server_end(struct server *s)
 	str_free(&s->body);
 }
 
-/* A port where nobody listens. */
+/* A port without a listener. */
 static uint16_t dead_port(void)
 {
 	struct server s;
@@ -405,7 +408,7 @@ START_TEST(uses_a_connection_again)
 }
 END_TEST
 
-/* Another destination: QUIT first. */
+/* Before a connection to another destination the client sends QUIT. */
 START_TEST(leaves_for_another_destination)
 {
 	struct fixture f;
@@ -427,7 +430,7 @@ START_TEST(leaves_for_another_destination)
 }
 END_TEST
 
-/* What a job says of us holds for its connection; another job with other words gets another connection. */
+/* Our names in a job apply to its connection; a job with other names gets another connection. */
 START_TEST(name_and_source_of_the_job)
 {
 	static const char script[] = "A\nS 220 hi\nC EHLO out.example.com\nS 250-mx\nS 250 PIPELINING\n" ACCEPT ACCEPT
@@ -440,7 +443,7 @@ START_TEST(name_and_source_of_the_job)
 		{"out.example.com", "2001:db8::1 127.0.0.7", 0x7f000007, 1},
 		{"out.example.com", "2001:db8::1 127.0.0.7", 0x7f000007, 1},
 		{"", "127.0.0.8", 0x7f000008, 2},
-		{"", "2001:db8::1", 0x7f000001, 3}, /* of the other kind alone: the system chooses */
+		{"", "2001:db8::1", 0x7f000001, 3}, /* only an address of the other family: the system chooses */
 	};
 	struct fixture f;
 	struct server s;
@@ -461,7 +464,7 @@ START_TEST(name_and_source_of_the_job)
 }
 END_TEST
 
-/* Nothing is waited for when nothing was sent: the next host is asked at once. */
+/* If sending fails the client does not wait for a reply: it tries the next host at once. */
 START_TEST(sends_that_fail)
 {
 	static const char *const begins[] = {"EHLO", "MAIL", "Subject"};
@@ -486,7 +489,7 @@ START_TEST(sends_that_fail)
 }
 END_TEST
 
-/* A host that sends an empty line behind each reply gets its mail, over one connection. */
+/* A host that sends an empty line after each reply gets its mail, over one connection. */
 START_TEST(empty_lines)
 {
 	struct fixture f;
@@ -506,7 +509,7 @@ START_TEST(empty_lines)
 }
 END_TEST
 
-/* What has no line end was said all the same. */
+/* The reason quotes text of the host even without a line end. */
 START_TEST(words_without_a_line_end)
 {
 	struct fixture f;
@@ -522,7 +525,8 @@ START_TEST(words_without_a_line_end)
 }
 END_TEST
 
-/* Lines longer than a host must take are folded, also where a block of the file ends; or they go as they are. */
+/* Lines longer than a host must accept are folded, also at the end of a block of the file; or they are sent
+ * unchanged. */
 START_TEST(long_lines)
 {
 	enum { LONG = 70000 };
@@ -560,7 +564,7 @@ START_TEST(long_lines)
 }
 END_TEST
 
-/* Nobody is asked to guess why: an address that is not ours is named. */
+/* The reason names a source address that this machine does not have. */
 START_TEST(source_that_is_not_ours)
 {
 	struct fixture f;
@@ -574,7 +578,7 @@ START_TEST(source_that_is_not_ours)
 }
 END_TEST
 
-/* The host closed the kept connection, before or just when it is used: a new one in the same job. */
+/* The host closed the kept connection, before or while it is used again: the same job makes a new one. */
 START_TEST(replaces_a_dead_connection)
 {
 	static const char *const scripts[] = {
@@ -602,7 +606,7 @@ START_TEST(replaces_a_dead_connection)
 }
 END_TEST
 
-/* What a first host may do so that the second one gets the message. */
+/* Failures of the first host after which the second one gets the message. */
 static const char *const passing[] = {
 	"A\nX\n",
 	"A\nR\n",
@@ -639,7 +643,7 @@ START_TEST(passes_to_the_next_host)
 }
 END_TEST
 
-/* Hosts of the domain fail before they hear of the message: a written one gets it. Once they have heard of it, none. */
+/* If the hosts of the domain fail before MAIL, a written host gets the message. After MAIL no other host gets it. */
 START_TEST(written_hosts_only_when_no_other_answers)
 {
 	struct fixture f;
@@ -671,7 +675,7 @@ START_TEST(written_hosts_only_when_no_other_answers)
 }
 END_TEST
 
-/* Refusals that stand: the second host is not asked. */
+/* After a final refusal the second host is not tried. */
 static const struct {
 	const char *script;
 	enum journal_event event;
@@ -715,7 +719,7 @@ START_TEST(no_host_answers)
 	add_host(&f, "dead", dead_port());
 	add_host(&f, "first", s.port);
 	deliver(&f);
-	/* The first may come back, so the refusal of the second is not final. */
+	/* The first host may come back, so the refusal of the second is not final. */
 	expect(&f, 0, JOURNAL_DELAYED, 554, "no");
 	expect(&f, 1, JOURNAL_DELAYED, 554, "no");
 	ck_assert_int_eq(f.client.fd, -1);
@@ -746,7 +750,7 @@ START_TEST(all_hosts_refuse_us)
 }
 END_TEST
 
-/* No reply, or one octet now and then, or lines without end: each has a bound. */
+/* No reply, single octets, or endless lines: each has a time limit. */
 START_TEST(bounds)
 {
 	static const char *const scripts[] = {"A\nN\n", "A\nP 2\nP 2\nN\n", "A\nS 220 hi\nC EHLO\nN\n",
@@ -786,7 +790,7 @@ START_TEST(endless_replies)
 }
 END_TEST
 
-/* A large message passes octet for octet; the host counts what comes. */
+/* A large message arrives octet by octet; the host counts what it gets. */
 START_TEST(large_message)
 {
 	enum { LINES = 200000 };
@@ -807,7 +811,7 @@ START_TEST(large_message)
 	str_append_text(&wire, ".\r\n");
 	set_up(&f, 1);
 	set_message(&f, str_span(&body));
-	/* Some of it was read with the envelope already. */
+	/* A part of it was already read together with the envelope. */
 	char head[4096];
 	ck_assert_int_eq(pread(f.job.message, head, sizeof(head), 0), sizeof(head));
 	if (_i)
@@ -827,7 +831,7 @@ START_TEST(large_message)
 }
 END_TEST
 
-/* The host refuses in the middle of a message that it does not read to its end. */
+/* The host refuses in the middle of a message and does not read the rest. */
 START_TEST(early_refusal)
 {
 	static const char *const scripts[] = {
@@ -879,7 +883,7 @@ START_TEST(empty_body)
 }
 END_TEST
 
-/* A message file that is shorter than its name says is never sent as if it were whole. */
+/* A message file that is shorter than its name says is never sent as complete. */
 START_TEST(short_file)
 {
 	struct fixture f;
@@ -895,7 +899,7 @@ START_TEST(short_file)
 }
 END_TEST
 
-/* 452 for the second of two: a second transaction for it on the same connection. */
+/* After 452 for the second of two recipients, it gets a second transaction on the same connection. */
 START_TEST(one_recipient_at_a_time)
 {
 	struct fixture f;
@@ -915,7 +919,7 @@ START_TEST(one_recipient_at_a_time)
 }
 END_TEST
 
-/* The job wants TLS of LEVEL, with a certificate as CA says; to be freed. */
+/* A job that requires TLS of LEVEL, with the authorities of CA. The caller frees it. */
 static void want_tls_of(struct fixture *f, struct security *security, enum config_tls level, const char *ca)
 {
 	char why[TLS_CLIENT_WHY_MAX];
@@ -937,7 +941,7 @@ static void want_tls(struct fixture *f, struct security *security, enum config_t
 #define SLOWLY      "C MAIL\nS 250 ok\nC RCPT\nS 250 ok\nC DATA\nS 354 go\nL\nS 250 taken\nC QUIT\nX\n"
 #define HELLO_CLEAR "A\nS 220 hi\nC EHLO relay.example.com\nS 250-mx\nS 250 STARTTLS\n"
 
-/* How TLS can fail before it has begun, and what the administrator hears of it. */
+/* How TLS can fail before it begins, and the message for the administrator. */
 static const struct {
 	const char *script, *text;
 } tls_failures[] = {
@@ -948,8 +952,8 @@ static const struct {
 	{HELLO_TLS "P 220 go|250-mx|250 AUTH PLAIN|\nX\n", "in clear behind the reply to STARTTLS"},
 };
 
-/* Opportunistic: in clear over a new connection, and the next message in clear without a try. */
-START_TEST(clear_where_tls_fails)
+/* Opportunistic: the message goes in clear over a new connection, and the next one in clear at once. */
+START_TEST(clear_if_opportunistic_tls_fails)
 {
 	char script[4096];
 	struct fixture f;
@@ -973,8 +977,8 @@ START_TEST(clear_where_tls_fails)
 }
 END_TEST
 
-/* A must: never in clear, but the next host may do better; when none is left the mail waits. */
-START_TEST(never_clear_where_tls_is_a_must)
+/* Required TLS: never in clear, but the next host may support it; if none does, the mail waits. */
+START_TEST(never_clear_if_tls_is_required)
 {
 	struct fixture f;
 	struct server s, t;
@@ -995,7 +999,7 @@ START_TEST(never_clear_where_tls_is_a_must)
 }
 END_TEST
 
-/* A ticket is no word of the host: not on a connection that waits for work, and not while the message goes out. */
+/* A session ticket is not a reply: neither on an idle connection nor while the message is sent. */
 START_TEST(tickets)
 {
 	static char body[24 << 20];
@@ -1028,7 +1032,7 @@ START_TEST(tickets)
 }
 END_TEST
 
-/* A host that takes the message slowly, but takes it: the time-out is for a block, not for the message. */
+/* A slow host gets the whole message: the time-out is for each block, not for the message. */
 START_TEST(slow_host)
 {
 	static char body[24 << 20];
@@ -1052,7 +1056,7 @@ START_TEST(slow_host)
 }
 END_TEST
 
-/* The name in the list of hosts is the one that counts: the first is not that of the certificate, the second is. */
+/* The name in the list of hosts is verified: the first is not that of the certificate, the second is. */
 START_TEST(verifies_the_name_of_the_host)
 {
 	char path[] = "/tmp/delivery_client.XXXXXX";
@@ -1086,7 +1090,7 @@ START_TEST(verifies_the_name_of_the_host)
 }
 END_TEST
 
-/* TLS is not tried at all where its files can't be used; the host hears no more than STARTTLS. */
+/* If the files for TLS can't be used, there is no handshake: the host gets nothing after STARTTLS. */
 START_TEST(no_context)
 {
 	struct fixture f;
@@ -1134,8 +1138,8 @@ int main(void)
 	tcase_add_test(all, empty_body);
 	tcase_add_test(all, short_file);
 	tcase_add_test(all, one_recipient_at_a_time);
-	tcase_add_loop_test(all, clear_where_tls_fails, 0, sizeof(tls_failures) / sizeof(tls_failures[0]));
-	tcase_add_loop_test(all, never_clear_where_tls_is_a_must, 0, sizeof(tls_failures) / sizeof(tls_failures[0]));
+	tcase_add_loop_test(all, clear_if_opportunistic_tls_fails, 0, sizeof(tls_failures) / sizeof(tls_failures[0]));
+	tcase_add_loop_test(all, never_clear_if_tls_is_required, 0, sizeof(tls_failures) / sizeof(tls_failures[0]));
 	tcase_add_test(all, no_context);
 	tcase_add_test(all, tickets);
 	tcase_add_loop_test(all, slow_host, 0, 2);

@@ -1,17 +1,23 @@
 /*
- * Replays the scripts t/replay/NAME.dialogue against the client's state machine. A line of a script:
+ * Replays the scripts t/replay/NAME.dialogue against the client's state machine. Lines of a script:
  *
- *	sender A | rcpt A | size N | 8bit | return-8bit | helo     the message, and how the host is greeted
- *	ret R | envid X | notify N | orcpt O         what is asked of notices, N and O for the last recipient
- *	tls LEVEL | implicit | return | found                what is asked of the connection
- *	auth TEXT | unverified                       TEXT follows AUTH, if the host offers its first word; over any
- *connection token xoauth2 | oauthbearer [SECONDS TEXT]   the real AUTH, with the access token TEXT that ends in SECONDS
- *S: TEXT         the host sends this line C: TEXT         we must have sent this line; "C: (message)" = we must want to
- *send the message, and do begin           we must be idle, and begin a transaction for what is open +Ns N seconds pass;
- *a time-out that is due happens lost            the host closes the connection handshake verified | unverified | TEXT
- *a handshake is wanted, and succeeds, or fails for that reason clear-next | no-clear   what the end allows for the next
- *connection idle | closed   what we must be now = N EVENT CODE ENHANCED TEXT    what must have become of recipient N;
- *"= N open" failure EVENT CODE ENHANCED TEXT    what is left for open recipients
+ *	sender A | rcpt A | size N | 8bit | return-8bit | helo     the message, and the greeting of the host
+ *	ret R | envid X | notify N | orcpt O    requests for notices; N and O for the last recipient
+ *	tls LEVEL | implicit | return | found   requirements for the connection
+ *	auth TEXT            TEXT follows AUTH, if the host offers the first word of it
+ *	unverified           auth over any connection
+ *	token xoauth2 | oauthbearer [SECONDS TEXT]   the real AUTH, with the access token TEXT that ends in SECONDS
+ *	S: TEXT              the host sends this line
+ *	C: TEXT              the client must have sent this line
+ *	C: (message)         the client must be about to send the message, and does
+ *	begin                the client must be idle, and begins a transaction for open recipients
+ *	+Ns                  N seconds pass; a time-out that is due happens
+ *	lost                 the host closes the connection
+ *	handshake verified | unverified | TEXT  a handshake must be due; it succeeds, or fails with TEXT
+ *	clear-next | no-clear                   whether the end permits the next connection in clear
+ *	idle | closed        the state that the client must have now
+ *	= N EVENT CODE ENHANCED TEXT            the outcome of recipient N must be this; "= N open"
+ *	failure EVENT CODE ENHANCED TEXT        the outcome of open recipients must be this
  */
 #include <check.h>
 #include <dirent.h>
@@ -38,7 +44,7 @@ struct script {
 	struct dsn_rcpt dsn_rcpts[RCPTS_MAX];
 	struct envelope envelope;
 	struct outcomes outcomes;
-	struct str pending; /* sent, and not yet expected */
+	struct str pending; /* sent, and not yet compared */
 	enum dialogue_next next;
 	bool started, helo;
 	int64_t waited_ms;
@@ -51,7 +57,7 @@ struct script {
 	struct tokens *page;
 };
 
-/* An authentication that answers each challenge with itself and a !; "wrong" is one that it does not like. */
+/* An authentication that answers each challenge with the challenge and a !; it fails at the challenge "wrong". */
 
 static bool fake_begin(void *context, struct span mechanisms, struct str *to, const char **why)
 {
@@ -387,7 +393,7 @@ START_TEST(scripts)
 }
 END_TEST
 
-/* More recipients than the window: the window is never passed, DATA comes after the last RCPT, all are decided. */
+/* More recipients than the window: it is never exceeded, DATA follows the last RCPT, and all recipients are decided. */
 START_TEST(window)
 {
 	struct str text;
@@ -414,8 +420,8 @@ START_TEST(window)
 }
 END_TEST
 
-/* An initial answer that is too long for a command waits for the host to ask; a challenge may be as long as RFC 4954
- * allows, and a host that goes on asking is left. */
+/* An initial response that is too long for a command is sent after an empty challenge. A challenge may be as long as
+ * RFC 4954 allows. The client gives up a host that sends challenges without end. */
 START_TEST(long_authentication)
 {
 	char octets[3001];
@@ -444,7 +450,7 @@ START_TEST(long_authentication)
 }
 END_TEST
 
-/* RFC 5321 4.5.3.2: none shorter than it says. */
+/* No time-out is shorter than in RFC 5321 4.5.3.2. */
 START_TEST(timeouts)
 {
 	struct dialogue d = {.state = DIALOGUE_GREETING};

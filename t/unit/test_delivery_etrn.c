@@ -1,4 +1,4 @@
-/* What replies to ETRN mean, and how the extension is recognized. */
+/* The meaning of replies to ETRN, and how the extension is recognized. */
 #include "delivery/smtp/etrn.h"
 #include "t/unit/suite.h"
 

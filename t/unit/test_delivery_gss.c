@@ -29,7 +29,7 @@ static struct gss_client *must_load(void)
 	return client;
 }
 
-/* A host: smtp/mail.example.com, straight from GSSAPI. */
+/* A host: smtp/mail.example.com, directly by GSSAPI. */
 struct host {
 	gss_cred_id_t credential;
 	gss_ctx_id_t context;
@@ -98,7 +98,7 @@ static void host_check_choice(struct host *h, const struct str *token)
 	gss_release_buffer(&minor, &out);
 }
 
-/* Until the choice of a layer from LAYERS. */
+/* The exchange up to the choice of a layer from LAYERS. */
 static enum gss_step talk(struct gss_client_exchange *x, struct span layers, char client[128])
 {
 	struct host h;
@@ -197,7 +197,7 @@ START_TEST(test_tickets_are_kept)
 }
 END_TEST
 
-/* How often the KDC gave a ticket to PRINCIPAL by its password. */
+/* How often the KDC issued a ticket to PRINCIPAL for its password. */
 static int tickets_given(const char *principal)
 {
 	char path[128], line[1024], wanted[128];
@@ -219,7 +219,7 @@ START_TEST(test_tickets_are_renewed)
 	ck_assert_ptr_nonnull(client);
 	check_good_as(client, "mail.example.com", "brief@EXAMPLE.COM");
 	ck_assert_int_eq(tickets_given("brief@EXAMPLE.COM"), 1);
-	sleep(3); /* what lapses is time */
+	sleep(3); /* only time passes */
 	check_good_as(client, "mail.example.com", "brief@EXAMPLE.COM");
 	ck_assert_int_eq(tickets_given("brief@EXAMPLE.COM"), 2);
 	gss_client_free(client);
@@ -272,7 +272,7 @@ START_TEST(test_kdc_says_nothing)
 }
 END_TEST
 
-/* The youngest child is the agent. */
+/* The agent is the newest child. */
 static void kill_agent(void)
 {
 	char path[64], list[256] = "";
@@ -362,7 +362,7 @@ START_TEST(test_load)
 }
 END_TEST
 
-/* As a worker is: another user where we are root, no file but those of gss_client_paths. */
+/* Like a worker: another user if we are root, and no files but those of gss_client_paths. */
 START_TEST(test_in_jail)
 {
 	int status;

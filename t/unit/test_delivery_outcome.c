@@ -52,7 +52,7 @@ START_TEST(first_bit)
 }
 END_TEST
 
-/* Ordinals 0 1 2 | 3 | 5 6 7: a run ends where the outcome changes and where an ordinal is missing. */
+/* Ordinals 0 1 2, 3, 5 6 7: a run ends where the outcome changes or an ordinal is missing. */
 START_TEST(runs)
 {
 	struct arena arena;

@@ -1,4 +1,4 @@
-/* The pool of SMTP clients as a process: this test is master and queue at once, and the host that takes the mail. */
+/* The pool of SMTP clients as a process. The test is its master, its queue, and the host that takes the mail. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -104,7 +104,7 @@ static void expect_delivered(struct fixture *f, uint64_t number)
 	ck_assert(v.event == JOURNAL_DELIVERED && v.worker == number && v.last_of_job && v.connected);
 }
 
-/* Two messages over one connection, which is given up when there is no more work: QUIT, and the queue is told. */
+/* Two messages over one connection. Without further work the worker sends QUIT and tells the queue. */
 START_TEST(serves_and_idles)
 {
 	struct fixture f;
@@ -152,7 +152,7 @@ START_TEST(host_closes)
 }
 END_TEST
 
-/* After its number of jobs a worker does what was sent already, and goes; another takes its place. */
+/* After its number of jobs a worker finishes the jobs that it already has, and ends; another takes its place. */
 START_TEST(retires)
 {
 	struct fixture f;
@@ -178,7 +178,7 @@ START_TEST(retires)
 }
 END_TEST
 
-/* want_workers raises the number up to max; a new queue gets workers of its own, and those of the old one go. */
+/* want_workers raises the number up to max. A new queue gets new workers, and those of the old queue end. */
 START_TEST(wanted_and_restarted)
 {
 	struct fixture f;
@@ -204,7 +204,7 @@ START_TEST(wanted_and_restarted)
 }
 END_TEST
 
-/* A job in hand is finished and reported although master is gone and the queue has closed the job link. */
+/* A job in progress is finished and reported even if master has ended and the queue has closed the job link. */
 START_TEST(finishes_what_it_has)
 {
 	struct fixture f;
@@ -231,7 +231,7 @@ START_TEST(finishes_what_it_has)
 }
 END_TEST
 
-/* What is no job, or none of this role, costs the link. */
+/* A packet that is not a job, or not one for this role, ends the link. */
 START_TEST(hostile_jobs)
 {
 	struct fixture f;
@@ -255,7 +255,7 @@ START_TEST(hostile_jobs)
 }
 END_TEST
 
-/* A message that can't be read is answered for: delayed, with a recipient of the job. */
+/* A message that can't be read is reported as delayed, with a recipient of the job. */
 START_TEST(unreadable_message)
 {
 	struct fixture f;
@@ -280,7 +280,7 @@ START_TEST(unreadable_message)
 }
 END_TEST
 
-/* A block that this process has never heard of: no verdict, and the link ends. */
+/* A block that this process does not know: no verdict, and the link ends. */
 START_TEST(other_configuration)
 {
 	static const struct {
@@ -302,7 +302,7 @@ START_TEST(other_configuration)
 }
 END_TEST
 
-/* What can't be used of a block holds back its mail, says why, and no host hears of it. */
+/* An unusable file of a block delays its mail and gives the reason; no host is contacted. */
 START_TEST(blocks_in_trouble)
 {
 	static const struct {
@@ -323,7 +323,7 @@ START_TEST(blocks_in_trouble)
 	}
 	struct pollfd pfd = {.fd = listener, .events = POLLIN};
 	ck_assert_int_eq(poll(&pfd, 1, 0), 0);
-	/* Its trouble is not that of mail which needs no password. */
+	/* Mail that needs no password is not affected. */
 	send_job_of(&f, job_link, port, "connector unreadable", "");
 	int peer = take_first(listener);
 	expect_delivered(&f, number);

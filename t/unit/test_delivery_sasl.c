@@ -1,5 +1,5 @@
-/* Our side of each mechanism against libgsasl's other side, byte by byte where the RFCs have examples, and against
- * hosts that lie. */
+/* The client side of each mechanism against the server side of libgsasl: octet by octet with the examples of the
+ * RFCs, and against malicious hosts. */
 #include "delivery/auth/sasl.h"
 
 #include <check.h>
@@ -57,7 +57,7 @@ static bool answer_text(const struct sasl *s, const char *text)
 	return answer(s, base64);
 }
 
-/* What we said last, decoded. */
+/* Our last response, decoded. */
 static const char *decoded(void)
 {
 	static char text[SASL_LINE_MAX + 1];
@@ -72,7 +72,7 @@ static const char *decoded(void)
 	return text;
 }
 
-/* RFC 4616 and the example that everybody has. */
+/* The examples of RFC 4616 and of common documents. */
 START_TEST(plain)
 {
 	struct sasl_user user = user_of(CONFIG_AUTH_PLAIN, "tim", "tanstaaftanstaaf");
@@ -85,7 +85,7 @@ START_TEST(plain)
 }
 END_TEST
 
-/* The longest that a configuration and a password file can hold; not cut. */
+/* The longest username and password are not cut. */
 START_TEST(plain_long)
 {
 	char name[256] = "", password[1025] = "";
@@ -103,7 +103,7 @@ START_TEST(plain_long)
 }
 END_TEST
 
-/* Whatever the prompts are. */
+/* The prompts may be any text. */
 START_TEST(login)
 {
 	static const char *const prompts[][2] = {{"VXNlcm5hbWU6", "UGFzc3dvcmQ6"},
@@ -204,7 +204,7 @@ static void other_side_end(struct other_side *o)
 	gsasl_done(o->library);
 }
 
-/* The host's answer to TEXT in base64; *result of gsasl. */
+/* The answer of the host to TEXT, in base64; *result is that of gsasl. */
 static char *other_side_step(struct other_side *o, const char *text, int *result)
 {
 	char *out = NULL;
@@ -246,7 +246,7 @@ START_TEST(scram_both_sides)
 }
 END_TEST
 
-/* It takes any proof, and does not know the password: no 235 of such a host counts. */
+/* The host accepts any proof but does not know the password: its 235 does not count. */
 START_TEST(scram_host_without_password)
 {
 	char text[256], nonce[64];
@@ -266,7 +266,7 @@ START_TEST(scram_host_without_password)
 }
 END_TEST
 
-/* First messages that are none, or that would have us work for ever, or whose nonce is not ours. */
+/* First messages that are malformed, that ask for endless work, or whose nonce is not ours. */
 START_TEST(scram_bad_first)
 {
 	static const char *const bad[] = {"",
@@ -289,7 +289,7 @@ START_TEST(scram_bad_first)
 		snprintf(text, sizeof(text), "%.*s%s%s", at ? (int)(at - bad[i]) : 0, bad[i], at ? nonce : "",
 			 at ? at + 2 : bad[i]);
 		bool taken = answer_text(s, text);
-		/* A nonce without an end of the host's own is bad style, and harms nobody. */
+		/* A nonce to which the host adds nothing is bad style but harmless. */
 		ck_assert_msg(!taken || i == 2, "%s was taken", text);
 		ck_assert(!s->finish(s->context, &why));
 		sasl_close(s);

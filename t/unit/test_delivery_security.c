@@ -1,4 +1,4 @@
-/* Outbound blocks made ready: which there are, what they share, what is told of files that can't be used. */
+/* Prepared outbound blocks: which exist, what they share, and the report of unusable files. */
 #include "delivery/auth/security.h"
 
 #include "common/config/oauth.h"
@@ -90,7 +90,7 @@ static const char with_token[] =
 	"oauth { provider microsoft365; tenant c.test; client_id id; client_secret_file %1$s/good } } }\n"
 	"}\n";
 
-/* Those that are written, by the names that the queue gives. */
+/* The blocks that are written, by the names that the queue uses. */
 START_TEST(names)
 {
 	struct sasl_user user;
@@ -124,7 +124,7 @@ START_TEST(contexts_are_shared)
 }
 END_TEST
 
-/* Each block by itself; said with the place of the setting and the remedy, never with the content. */
+/* Each block is reported by itself, with the place of the setting and the remedy, never with the content. */
 START_TEST(trouble)
 {
 	struct sasl_user user;

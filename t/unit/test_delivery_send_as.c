@@ -6,7 +6,7 @@
 
 static const struct send_as relay = {SPAN("relay@example.com"), true, true};
 
-/* What becomes of HEADER by RULE. */
+/* HEADER after RULE. */
 static const char *rewritten(const char *header, struct send_as rule)
 {
 	static char text[4096];
@@ -44,7 +44,7 @@ START_TEST(test_name)
 }
 END_TEST
 
-/* A name without quotes that would be more than a name is left out. */
+/* An unquoted name that would not be a valid phrase is omitted. */
 START_TEST(test_odd_name)
 {
 	CHECK("From: Acme, Inc. <c@old.example>\r\n",
@@ -54,7 +54,7 @@ START_TEST(test_odd_name)
 }
 END_TEST
 
-/* Several addresses, groups, several fields, and what is no address become the one address. */
+/* Several addresses, groups, several fields and invalid addresses become the one address. */
 START_TEST(test_several)
 {
 	CHECK("From: A <a@old.example>, B <b@old.example>\r\nSender: b@old.example\r\n",
@@ -83,7 +83,7 @@ START_TEST(test_reply_to)
 }
 END_TEST
 
-/* An address that only MAIL FROM takes without quotes is quoted in the header. */
+/* An address that is valid without quotes only in MAIL FROM is quoted in the header. */
 START_TEST(test_dots)
 {
 	const struct send_as dots = {SPAN("a..b@example.com"), false, false};
@@ -91,7 +91,7 @@ START_TEST(test_dots)
 }
 END_TEST
 
-/* What is right already is not touched, in whatever form it is written. */
+/* A correct field stays unchanged, in whatever form it is written. */
 START_TEST(test_untouched)
 {
 	static const char mail[] = "From:  \"R\"   <Relay@Example.COM>\r\nX-Odd : y\r\n";

@@ -1,4 +1,4 @@
-/* What a connection to another host says for the transaction log. */
+/* The records of an outgoing connection for the transaction log. */
 #include "delivery/smtp/transcript.h"
 
 #include <check.h>

@@ -14,7 +14,7 @@
 #include "delivery/report/verdict.h"
 #include "t/unit/suite.h"
 
-/* So many sends to come fail so. */
+/* How many of the next sends fail, and with which errno. */
 static struct {
 	int count, err;
 } failing;
@@ -89,7 +89,7 @@ static struct wire_verdict receive(struct fixture *f)
 	ck_assert_int_eq(ipc_receive(f->ends[1], f->packet, sizeof(f->packet), MSG_DONTWAIT, &packet), 0);
 	ck_assert(wire_decode_verdict(packet.text, &v));
 	ck_assert(span_equal(v.id, span_of(id)) && v.worker == 7 && v.connected);
-	/* What concerns the job as a whole is said once, at its end. */
+	/* What concerns the whole job is reported once, at its end. */
 	ck_assert_uint_eq(v.transactions, v.last_of_job ? f->job.transactions : 0);
 	ck_assert(span_equal(v.reached, v.last_of_job ? f->job.reached : SPAN("")));
 	ck_assert(span_equal(v.failed, v.last_of_job ? f->job.failed : SPAN("")));
@@ -118,7 +118,7 @@ START_TEST(packets)
 }
 END_TEST
 
-/* What may pass is waited for: a worker that ends instead would mean a second copy. */
+/* The worker waits while an error may pass: if it ended instead, the recipients would get a second copy. */
 START_TEST(sends_that_fail)
 {
 	static const int errs[] = {ENOBUFS, ENOMEM, EIO, EAGAIN};
@@ -137,7 +137,7 @@ START_TEST(sends_that_fail)
 }
 END_TEST
 
-/* Only what is final is in the journal, and what stands there is said to. */
+/* Only final outcomes are in the journal, and the verdict says that they are. */
 START_TEST(journal)
 {
 	struct fixture f;
@@ -173,7 +173,7 @@ START_TEST(journal)
 }
 END_TEST
 
-/* A journal that can't be written: the packets go, and say that it was not. */
+/* If the journal can't be written, the packets are sent and say so. */
 START_TEST(broken_journal)
 {
 	struct fixture f;
@@ -203,7 +203,7 @@ START_TEST(nothing_tried)
 }
 END_TEST
 
-/* Words at their longest fit the packet. */
+/* The longest texts fit into the packet. */
 START_TEST(longest)
 {
 	struct fixture f;

@@ -70,7 +70,7 @@ START_TEST(knows_literals)
 }
 END_TEST
 
-/* The samples of RFC 3492 section 7.1 that are lower case, and names that are in use. */
+/* The lower case samples of RFC 3492 section 7.1, and real names. */
 START_TEST(encodes_international_names)
 {
 	static const char *const cases[][2] = {

@@ -12,7 +12,7 @@ struct outcome {
 	struct dot_reader reader;
 };
 
-/* Reads IN in pieces of STEP octets, each into a buffer of exactly the promised size. */
+/* Reads IN in pieces of STEP octets, each into a buffer of exactly the documented size. */
 static struct outcome read_in_steps(struct span in, size_t step, bool repair, bool plain)
 {
 	struct outcome result = {.reader = {.repair = repair, .plain = plain}};
@@ -123,7 +123,7 @@ START_TEST(no_smuggling_form_ends)
 }
 END_TEST
 
-/* Text that was written twice in text mode. What no LF follows is as many line ends as there are CR. */
+/* Text that was written in text mode twice. If no LF follows, each CR is a line end. */
 START_TEST(several_cr_before_lf_are_one_line_end)
 {
 	static const struct expectation cases[] = {
@@ -241,7 +241,7 @@ static uint32_t next_random(uint32_t *seed)
 	return *seed >> 16;
 }
 
-/* Text of lines that are full of what is special, and of long runs. */
+/* Lines with many special characters, and long runs. */
 static void make_text(struct str *text, uint32_t seed)
 {
 	static const char *const pieces[] = {

@@ -32,7 +32,7 @@ START_TEST(notify)
 }
 END_TEST
 
-START_TEST(who_says_nothing_wants_to_know_of_trouble)
+START_TEST(without_notify_failures_and_delays_are_reported)
 {
 	ck_assert(dsn_wants(0, DSN_FAILURE) && dsn_wants(0, DSN_DELAY) && !dsn_wants(0, DSN_SUCCESS));
 	ck_assert(!dsn_wants(DSN_NEVER, DSN_FAILURE) && !dsn_wants(DSN_NEVER, DSN_DELAY));
@@ -50,7 +50,7 @@ START_TEST(ret)
 }
 END_TEST
 
-/* To the octet: 100 of ENVID, 500 of ORCPT with its type. */
+/* The exact bounds: 100 octets of ENVID, 500 of ORCPT with its type. */
 START_TEST(bounds)
 {
 	char text[DSN_ORCPT_MAX + 2];
@@ -64,7 +64,7 @@ START_TEST(bounds)
 }
 END_TEST
 
-/* What would end a line or a field of a notice is refused in every guise. */
+/* Characters that would end a line or a field of a notice are refused in every encoding. */
 START_TEST(nothing_but_printable_text)
 {
 	static const struct span bad[] = {SPAN("a+0D+0AX-Evil:+20b"),
@@ -117,7 +117,7 @@ int main(void)
 	Suite *suite = suite_create("dsn");
 	TCase *tests = tcase_create("dsn");
 	tcase_add_test(tests, notify);
-	tcase_add_test(tests, who_says_nothing_wants_to_know_of_trouble);
+	tcase_add_test(tests, without_notify_failures_and_delays_are_reported);
 	tcase_add_test(tests, ret);
 	tcase_add_test(tests, bounds);
 	tcase_add_test(tests, nothing_but_printable_text);

@@ -1,4 +1,4 @@
-/* What smtpd and queue must agree upon about mail on demand. */
+/* The rules of ETRN and ATRN that smtpd and queue share. */
 #include "common/config/etrn.h"
 
 #include <check.h>
@@ -65,7 +65,7 @@ static bool waits(const char *domain)
 	return etrn_find(server, span_of(domain)) != NULL;
 }
 
-START_TEST(test_the_best_rule_says_who_waits)
+START_TEST(test_the_best_rule_decides_which_mail_waits)
 {
 	ck_assert(waits("branch.test") && waits("Branch.TEST") && waits("x.branch.test") && waits("dial.test"));
 	ck_assert(!waits("free.branch.test") && waits("x.free.branch.test"));
@@ -80,7 +80,7 @@ static bool covered(const char *text)
 	return etrn_covers(server, &node);
 }
 
-START_TEST(test_who_may_be_asked_for)
+START_TEST(test_domains_that_may_be_requested)
 {
 	ck_assert(covered("branch.test") && covered("x.branch.test") && covered("@branch.test") && covered("@test"));
 	ck_assert(!covered("free.branch.test") && !covered("plain.test") && !covered("@plain.test"));
@@ -158,8 +158,8 @@ int main(void)
 	TCase *all = tcase_create("all");
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, test_parse);
-	tcase_add_test(all, test_the_best_rule_says_who_waits);
-	tcase_add_test(all, test_who_may_be_asked_for);
+	tcase_add_test(all, test_the_best_rule_decides_which_mail_waits);
+	tcase_add_test(all, test_domains_that_may_be_requested);
 	tcase_add_test(all, test_what_a_node_means);
 	tcase_add_test(all, test_who_may_fetch);
 	tcase_add_test(all, test_list);

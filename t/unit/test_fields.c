@@ -24,7 +24,7 @@ START_TEST(takes_one_field_after_the_other)
 }
 END_TEST
 
-START_TEST(stops_at_what_is_no_field)
+START_TEST(stops_at_a_line_that_is_no_field)
 {
 	static const char *const others[] = {"\r\nFrom: x\r\n", "\nA: b\n",         "no colon here\r\n",
 					     ": no name\r\n",   "two words: x\r\n", "N\x01me: x\r\n",
@@ -44,7 +44,7 @@ static const struct {
 } ends[] = {
 	{"A: b\r\nC: d\r\n\r\nbody: x\r\n", 12},
 	{"A: b\n\n", 5},
-	{"A: b\n \n\nbody", 7}, /* a line of blanks goes on with the field */
+	{"A: b\n \n\nbody", 7}, /* a line of spaces continues the field */
 	{"A: b\nbody without a colon\n", 5},
 	{"\r\nA: b\r\n", 0},
 	{" A: b\r\n", 0},
@@ -53,7 +53,7 @@ static const struct {
 	{"", 0},
 };
 
-START_TEST(finds_the_end_whatever_comes_at_once)
+START_TEST(finds_the_end_for_pieces_of_any_size)
 {
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		struct span text = span_of(ends[i].text);
@@ -71,7 +71,7 @@ START_TEST(finds_the_end_whatever_comes_at_once)
 }
 END_TEST
 
-START_TEST(knows_what_stands_in_front)
+START_TEST(knows_the_preamble)
 {
 	static const struct {
 		const char *text;
@@ -126,9 +126,9 @@ int main(void)
 	Suite *suite = suite_create("fields");
 	TCase *tcase = tcase_create("fields");
 	tcase_add_test(tcase, takes_one_field_after_the_other);
-	tcase_add_test(tcase, stops_at_what_is_no_field);
-	tcase_add_test(tcase, finds_the_end_whatever_comes_at_once);
-	tcase_add_test(tcase, knows_what_stands_in_front);
+	tcase_add_test(tcase, stops_at_a_line_that_is_no_field);
+	tcase_add_test(tcase, finds_the_end_for_pieces_of_any_size);
+	tcase_add_test(tcase, knows_the_preamble);
 	tcase_add_test(tcase, finds_values);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

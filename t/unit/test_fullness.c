@@ -53,15 +53,15 @@ START_TEST(what_is_set_is_read)
 }
 END_TEST
 
-START_TEST(a_spool_that_is_shut)
+START_TEST(a_spool_that_is_closed)
 {
-	ck_assert(!fullness_is_shut(reader) && !fullness_is_shut(NULL));
-	fullness_shut(writer, true);
-	fullness_shut(NULL, true);
+	ck_assert(!fullness_is_suspended(reader) && !fullness_is_suspended(NULL));
+	fullness_suspend(writer, true);
+	fullness_suspend(NULL, true);
 	fullness_clear(writer);
-	ck_assert(fullness_is_shut(reader));
-	fullness_shut(writer, false);
-	ck_assert(!fullness_is_shut(reader));
+	ck_assert(fullness_is_suspended(reader));
+	fullness_suspend(writer, false);
+	ck_assert(!fullness_is_suspended(reader));
 }
 END_TEST
 
@@ -101,7 +101,7 @@ START_TEST(a_reader_cannot_write)
 }
 END_TEST
 
-START_TEST(no_page_is_nothing_full)
+START_TEST(without_a_page_nothing_is_full)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	ck_assert_ptr_null(fullness_map(null));
@@ -131,11 +131,11 @@ int main(void)
 	TCase *tc = tcase_create("fullness");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_is_set_is_read);
-	tcase_add_test(tc, a_spool_that_is_shut);
+	tcase_add_test(tc, a_spool_that_is_closed);
 	tcase_add_test(tc, more_than_fit_are_left_out);
 	tcase_add_test(tc, sizes_are_judged);
 	tcase_add_test(tc, a_reader_cannot_write);
-	tcase_add_test(tc, no_page_is_nothing_full);
+	tcase_add_test(tc, without_a_page_nothing_is_full);
 	tcase_add_test(tc, it_outlives_its_writer);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -25,7 +25,7 @@ START_TEST(piece_by_piece)
 }
 END_TEST
 
-/* '@' and '[' stand before and behind the capitals, and differ from '`' and '{' in the bit of case. */
+/* '@' and '[' are next to the capitals, and differ from '`' and '{' only in the case bit. */
 START_TEST(case_of_letters_alone)
 {
 	ck_assert_uint_eq(hash_span_nocase(HASH_START, SPAN("@AZ[\xc4")), hash_span(HASH_START, SPAN("@az[\xc4")));

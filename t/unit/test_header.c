@@ -61,7 +61,7 @@ START_TEST(text_begins_where_the_header_ends)
 	static const struct {
 		struct span in, out;
 	} cases[] = {
-		/* as it is */
+		/* unchanged */
 		{SAME("A: b\r\n\r\ntext\r\n")},
 		{SAME("A: b\r\n\tc\r\n \r\nD : e\r\n\r\n\r\ntext\r\n")},
 		{SAME("\r\ntext: x\r\n")},
@@ -82,7 +82,7 @@ START_TEST(text_begins_where_the_header_ends)
 		{SAME("")},
 		{SAME("A: b\r\n")},
 		{SPAN("A: b"), SPAN("A: b\r\n")},
-		/* what stands in front */
+		/* a preamble */
 		{SPAN("\xEF\xBB\xBF"
 		      "A: b\r\n\r\n"),
 		 SPAN("A: b\r\n\r\n")},
@@ -104,7 +104,7 @@ END_TEST
 #define WHOLE "From: x@y\r\nDATE: D\r\nMessage-id: <i@d>\r\n"
 #define ADDED "From: a@b\r\nDate: DATE\r\nMessage-ID: <ID@mail.dom.ain>\r\n"
 
-START_TEST(a_header_of_ours_is_completed)
+START_TEST(headers_of_our_clients_are_completed)
 {
 	static const struct {
 		struct span in, out;
@@ -132,8 +132,8 @@ START_TEST(a_header_of_ours_is_completed)
 }
 END_TEST
 
-/* A client of somebody else is left alone. */
-START_TEST(others_keep_what_they_have)
+/* The header of a client that may not relay stays unchanged. */
+START_TEST(other_headers_stay_unchanged)
 {
 	expect(SAME("Bcc: x\r\nReturn-Path: <y>\r\nSubject: z\r\n\r\ntext\r\n"), &plain);
 }
@@ -157,7 +157,7 @@ START_TEST(a_sender_with_odd_dots_is_quoted)
 }
 END_TEST
 
-/* A name of FIELD_NAME_MAX octets is one; longer ones are text, whatever the pieces. */
+/* A field name has at most FIELD_NAME_MAX octets; a line with a longer one is text, in pieces of any size. */
 START_TEST(names_have_a_bound)
 {
 	for (size_t extra = 0; extra < 2; extra++) {
@@ -176,7 +176,7 @@ START_TEST(names_have_a_bound)
 }
 END_TEST
 
-/* Each line that becomes a field grows: only the first few do, and the rest is text as it is. */
+/* A line that becomes a field grows, so only the first few become fields; the rest stays unchanged as text. */
 START_TEST(mailbox_lines_have_a_bound)
 {
 	struct str text, want;
@@ -227,8 +227,8 @@ int main(void)
 	TCase *tests = tcase_create("header");
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, text_begins_where_the_header_ends);
-	tcase_add_test(tests, a_header_of_ours_is_completed);
-	tcase_add_test(tests, others_keep_what_they_have);
+	tcase_add_test(tests, headers_of_our_clients_are_completed);
+	tcase_add_test(tests, other_headers_stay_unchanged);
 	tcase_add_test(tests, the_null_sender_is_mailer_daemon);
 	tcase_add_test(tests, names_have_a_bound);
 	tcase_add_test(tests, mailbox_lines_have_a_bound);

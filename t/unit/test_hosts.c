@@ -54,7 +54,7 @@ START_TEST(list_round_trip)
 }
 END_TEST
 
-/* The longest list of the longest hosts fits the packets that carry it only in part: HOSTS_MAX is for usual names. */
+/* The longest list with the longest names does not fit into a packet as a whole: HOSTS_MAX is for usual names. */
 START_TEST(longest_name)
 {
 	char name[HOST_NAME_MAX_OCTETS + 1];
@@ -98,7 +98,7 @@ END_TEST
 
 #define DIGEST "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
-/* What DANE asks survives the way, as it stands. */
+/* The DANE requirements survive the way unchanged. */
 START_TEST(dane_round_trip)
 {
 	static const struct span lines[] = {
@@ -122,7 +122,7 @@ START_TEST(dane_round_trip)
 }
 END_TEST
 
-/* As many records as there may be, of the longest digests, with the longest names; and one more. */
+/* The largest number of records, with the longest digests and names; and one record more. */
 START_TEST(longest_line)
 {
 	char names[HOST_NAMES_MAX + 1];

@@ -87,7 +87,7 @@ START_TEST(largest_packet)
 }
 END_TEST
 
-/* Far more than the 10 packets of a datagram pair must fit while nobody reads, in either direction. */
+/* Many more packets than the 10 of a datagram pair must fit while the other end does not read, in either direction. */
 START_TEST(holds_many_packets)
 {
 	int sent = 0, err;
@@ -132,7 +132,7 @@ START_TEST(descriptors_travel)
 }
 END_TEST
 
-/* What ipc_send would never send. */
+/* Packets that ipc_send would never send. */
 static void send_descriptors(int count)
 {
 	char room[CMSG_SPACE(sizeof(int) * 16)];
@@ -189,8 +189,8 @@ START_TEST(end_comes_after_the_last_packet)
 }
 END_TEST
 
-/* Who goes without reading what we sent has still said what it said. */
-START_TEST(last_words_of_one_who_did_not_listen)
+/* The packets of an end that closed without reading ours can still be read. */
+START_TEST(last_packets_of_an_end_that_did_not_read)
 {
 	struct ipc_packet packet;
 	ck_assert_int_eq(ipc_send(ends[1], SPAN("unread"), NULL, 0), 0);
@@ -252,7 +252,7 @@ int main(void)
 	tcase_add_loop_test(all, too_many_descriptors_are_closed, 1, 9);
 	tcase_add_test(all, packet_beyond_the_buffer);
 	tcase_add_test(all, end_comes_after_the_last_packet);
-	tcase_add_test(all, last_words_of_one_who_did_not_listen);
+	tcase_add_test(all, last_packets_of_an_end_that_did_not_read);
 	tcase_add_test(all, empty_packet_is_not_the_end);
 	tcase_add_test(all, refuses_what_it_may_not_send);
 	tcase_add_loop_test(all, send_deadline, 0, 4);

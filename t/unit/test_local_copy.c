@@ -90,7 +90,7 @@ static void expect_file(const struct fixture *f, const char *name, const char *c
 	str_free(&text);
 }
 
-/* A message that is BODY, with Return-Path. */
+/* A message with Return-Path and BODY. */
 static void set_body(struct fixture *f, const char *body)
 {
 	close(f->job.message);
@@ -126,7 +126,7 @@ START_TEST(only_the_recipients_of_the_job)
 }
 END_TEST
 
-/* Twice the same, as after a crash before the verdict: one file. */
+/* The same job twice, as after a crash before the verdict: one file. */
 START_TEST(twice_is_once)
 {
 	struct fixture f;
@@ -200,7 +200,7 @@ START_TEST(return_path_of_the_null_sender)
 }
 END_TEST
 
-/* A field across the end of what is looked through stays whole, whichever octet the end falls on. */
+/* A field at the end of the searched part stays whole, at whichever octet that part ends. */
 START_TEST(return_path_at_the_bound)
 {
 	static const char field[] = "Return-Path: <q>\r\n folded\r\n", rest[] = "B: c\r\n\r\ntext\r\n";
@@ -240,7 +240,7 @@ START_TEST(names_run_out)
 }
 END_TEST
 
-/* What a worker that died left is no hindrance. */
+/* Files that a dead worker left do not prevent the copy. */
 START_TEST(leftover)
 {
 	struct fixture f;
@@ -295,7 +295,7 @@ START_TEST(no_such_folder)
 }
 END_TEST
 
-/* A message shorter than its name says is never dropped as if it were whole. */
+/* A message that is shorter than its name says is never delivered as complete. */
 START_TEST(short_message)
 {
 	struct fixture f;

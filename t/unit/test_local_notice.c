@@ -9,9 +9,9 @@
 
 #include "common/base/fd.h"
 #include "common/ipc/ipc.h"
+#include "common/mail/mime.h"
 #include "common/mail/msgid.h"
 #include "delivery/local/local.h"
-#include "delivery/local/mime.h"
 #include "delivery/local/notice.h"
 #include "delivery/local/notice_words.h"
 #include "t/unit/suite.h"
@@ -35,7 +35,8 @@ START_TEST(folds_the_journal)
 	ck_assert_int_eq(f[1].action, NOTICE_NOTHING);
 	ck_assert_int_eq(f[2].action, NOTICE_NOTHING);
 	ck_assert(span_equal(f[0].line.text, SPAN("no such user here")) && !f[0].expired);
-	/* Expired: what the last host said is worth more than that we gave up. The other was never tried. */
+	/* Expired: the last reply of a host is more useful than the fact that we gave up. The other recipient was
+	 * never tried. */
 	ck_assert(f[3].action == NOTICE_FAILED && f[3].expired && f[4].action == NOTICE_FAILED && !f[4].expired);
 	ck_assert(span_equal(notice_cause(&f[3])->text, SPAN("later")));
 	ck_assert_uint_eq(notice_facts(SPAN(""), f, 5), 0);
@@ -64,7 +65,7 @@ START_TEST(every_action)
 }
 END_TEST
 
-/* Who was told of the delay is not told of it again, but of the end; what came back from badmail begins anew. */
+/* A sender that got a notice of delay gets no second one, but one of the failure. Mail from badmail begins anew. */
 START_TEST(a_delay_is_told_once)
 {
 	struct notice_fact f[2];
@@ -123,7 +124,23 @@ START_TEST(advice_by_words)
 }
 END_TEST
 
-/* A host that wants a password of ours is no fault of the recipient's system. */
+START_TEST(each_language_has_all_texts)
+{
+	static const struct enhanced statuses[] = {{5, 0, 0}, {5, 1, 0}, {5, 2, 0}, {5, 3, 0}, {5, 4, 0},
+						   {5, 5, 0}, {5, 6, 0}, {5, 7, 0}, {5, 3, 4}, {5, 7, 8}};
+	enum config_language language = (enum config_language)_i;
+	for (enum notice_words words = 0; words < WORDS_COUNT; words++)
+		ck_assert_msg(*notice_words(language, words), "words %d", words);
+	for (enum notice_action action = NOTICE_NOTHING + 1; action < NOTICE_ACTION_COUNT; action++) {
+		ck_assert(notice_subject(language, action) && *notice_subject(language, action));
+		ck_assert(notice_heading(language, action) && *notice_heading(language, action));
+	}
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		ck_assert(*advice(language, 550, statuses[i], ""));
+}
+END_TEST
+
+/* If a host requires authentication from us, the system of the recipient is not at fault. */
 START_TEST(advice_where_we_lack_a_password)
 {
 	for (enum config_language language = 0; language < CONFIG_LANGUAGE_COUNT; language++)
@@ -134,7 +151,7 @@ START_TEST(advice_where_we_lack_a_password)
 }
 END_TEST
 
-/* The class of the status is that of the action, whatever the host said; 4.4.7 is what an expired message has. */
+/* The class of the status is that of the action, whatever the host said; an expired message has 4.4.7. */
 START_TEST(status_fits_the_action)
 {
 	static const struct {
@@ -201,7 +218,7 @@ static bool holds(const struct str *text, const char *part)
 	return strstr(str_text(text), part) != NULL;
 }
 
-/* 7 bits, CRLF, no line too long; the envelope can be read again. */
+/* 7 bits, CRLF, no line too long, and a readable envelope. */
 static void check_form(struct span text, size_t rcpt_count)
 {
 	struct arena arena;
@@ -217,7 +234,7 @@ static void check_form(struct span text, size_t rcpt_count)
 	ck_assert(mime_plain(text));
 }
 
-START_TEST(says_what_is_known)
+START_TEST(text_has_all_facts)
 {
 	struct str text;
 	write_notice(SPAN(journal_text),
@@ -272,7 +289,7 @@ START_TEST(report_for_programs)
 }
 END_TEST
 
-/* The same facts, the same octets: a notice that is written twice has one name. */
+/* The same facts give the same octets, so a notice that is written twice has one name. */
 START_TEST(is_the_same_again)
 {
 	struct str a, b;
@@ -284,7 +301,7 @@ START_TEST(is_the_same_again)
 }
 END_TEST
 
-/* Headers of a stranger: control characters, 8 bits, long lines, no end, folded or doubled subject. */
+/* Hostile headers: control characters, 8 bits, long lines, no end, folded or double subject. */
 START_TEST(hostile_headers)
 {
 	char headers[NOTICE_HEADERS_MAX];
@@ -348,7 +365,7 @@ START_TEST(in_japanese)
 }
 END_TEST
 
-/* Who failed alike shares the words, neighbours or not. */
+/* Recipients that failed for the same reason share its text, even if they are not adjacent. */
 START_TEST(groups)
 {
 	struct str text;
@@ -367,7 +384,7 @@ START_TEST(groups)
 }
 END_TEST
 
-/* As many recipients as there may be, each with words of its own: people get a part of the list, programs all of it. */
+/* The largest number of recipients, each with its own reason: the text has a part of the list, the report all of it. */
 START_TEST(as_many_as_there_may_be)
 {
 	struct notice_fact *many = calloc(ENVELOPE_RCPT_MAX, sizeof(*many));
@@ -547,8 +564,8 @@ START_TEST(commits_and_tells)
 }
 END_TEST
 
-/* As after a crash before it was recorded: there is one notice, and it is told of again, or nobody would look for it.
- */
+/* As after a crash before it was recorded: there is one notice, and it is announced again, or the queue would not
+ * find it. */
 START_TEST(commits_once_and_tells_again)
 {
 	struct fixture f;
@@ -651,10 +668,11 @@ int main(void)
 	tcase_add_test(all, folds_the_journal);
 	tcase_add_test(all, every_action);
 	tcase_add_test(all, a_delay_is_told_once);
+	tcase_add_loop_test(all, each_language_has_all_texts, 0, CONFIG_LANGUAGE_COUNT);
 	tcase_add_test(all, advice_where_we_lack_a_password);
 	tcase_add_test(all, advice_by_words);
 	tcase_add_test(all, status_fits_the_action);
-	tcase_add_test(all, says_what_is_known);
+	tcase_add_test(all, text_has_all_facts);
 	tcase_add_test(all, report_for_programs);
 	tcase_add_test(all, subject_in_any_script);
 	tcase_add_test(all, in_japanese);

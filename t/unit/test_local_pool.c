@@ -1,4 +1,4 @@
-/* The pool of mailroot-local as a process: this test is master and queue at once. */
+/* The pool of mailroot-local as a process, with the test as its master and its queue. */
 #include "delivery/local/local_jobs.h"
 #include "t/unit/pool_fixture.h"
 

@@ -13,7 +13,7 @@
 #include "common/base/log_level.h"
 #include "t/unit/suite.h"
 
-/* Runs WRITE in a child with TARGET as descriptor 2; its exit status. */
+/* Runs WRITE in a child with TARGET as descriptor 2. Returns its exit status. */
 static int run_child(int target, void (*write_lines)(void))
 {
 	pid_t pid = fork();
@@ -28,7 +28,7 @@ static int run_child(int target, void (*write_lines)(void))
 	return WEXITSTATUS(status);
 }
 
-/* What WRITE leaves in a file that is its descriptor 2. */
+/* The output of WRITE in a file that is its descriptor 2. */
 static void assert_file(void (*write_lines)(void), int exit_code, const char *expected)
 {
 	struct str text;
@@ -52,7 +52,7 @@ static void three_levels(void)
 	log_warning("not shown");
 }
 
-/* A person reads it: when, and no number. */
+/* On a terminal a line has the time, and no priority number. */
 START_TEST(lines_on_a_terminal_have_a_time)
 {
 	char line[200] = "";

@@ -1,4 +1,4 @@
-/* The files of a log with a clock of our own: rolls, restarts, a disk that is full, kills between two steps. */
+/* The files of a log with a simulated clock: new files, restarts, a full disk, kills between two steps. */
 #include "queue/log/log_file.h"
 
 #include <check.h>
@@ -76,7 +76,7 @@ static void teardown(void)
 	str_free(&text);
 }
 
-/* A packet with one record of ARGUMENT and TIME, as the loop treats it; written at once. */
+/* A packet with one record of ARGUMENT and TIME, treated as in the loop and written at once. */
 static void say_at(int64_t time, const char *argument)
 {
 	struct wire_record r = {.time_ms = (uint64_t)time, .verb = SPAN("NOOP"), .argument = span_of(argument)};
@@ -149,7 +149,7 @@ START_TEST(every_hour_has_its_file)
 }
 END_TEST
 
-/* A record that was late in the link goes where it belongs if that file is open, else into the open one. */
+/* A late record is written to its own file if that is open, otherwise to the open file. */
 START_TEST(late_and_early_records)
 {
 	begin(CONFIG_LOG_W3C, CONFIG_PERIOD_DAILY, 0);
@@ -236,7 +236,7 @@ START_TEST(files_by_size_are_numbered)
 }
 END_TEST
 
-/* One record may be larger than a file should be: it has one of its own. */
+/* A record that is larger than the size of a file has a file of its own. */
 START_TEST(record_beyond_the_size)
 {
 	char argument[2000];
@@ -263,8 +263,8 @@ START_TEST(torn_line_is_cut)
 }
 END_TEST
 
-/* As logrotate does it: moved, removed, copied and truncated. */
-START_TEST(file_that_is_taken_away)
+/* As logrotate does: moved, removed, copied and truncated. */
+START_TEST(file_that_is_moved_or_removed)
 {
 	char path[128], moved[160];
 	begin(CONFIG_LOG_W3C, CONFIG_PERIOD_DAILY, 0);
@@ -293,7 +293,7 @@ static void limit(rlim_t octets)
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &now_limit), 0);
 }
 
-/* A write that stops in the middle, as on a full disk: no half line stays, and what is lost is said when it can be. */
+/* A write that stops in the middle, as on a full disk: no incomplete line stays, and the loss is logged later. */
 START_TEST(disk_full)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -312,14 +312,14 @@ START_TEST(disk_full)
 						       "23:59:58\n23:59:58 four\n"
 						       "23:59:58 five\n");
 	ck_assert_uint_eq(file.lost, 0);
-	ck_assert(file.failing); /* for people it is over when it has been quiet for a while */
+	ck_assert(file.failing); /* the end of the failure is logged when no further one comes for a while */
 	now += 2000;
 	say("six");
 	ck_assert(!file.failing);
 }
 END_TEST
 
-START_TEST(what_writers_dropped_is_said)
+START_TEST(dropped_records_are_logged)
 {
 	begin(CONFIG_LOG_IIS, CONFIG_PERIOD_DAILY, 0);
 	log_file_lost(&file, 3);
@@ -343,8 +343,8 @@ START_TEST(another_format_goes_to_another_file)
 }
 END_TEST
 
-/* Killed after the write, in the middle of it, and before it. */
-START_TEST(a_successor_knows_what_was_written)
+/* Killed after, during and before the write. */
+START_TEST(the_next_process_knows_what_was_written)
 {
 	struct log_mark mark = {0};
 	begin(CONFIG_LOG_W3C, CONFIG_PERIOD_DAILY, 0);
@@ -368,7 +368,7 @@ START_TEST(a_successor_knows_what_was_written)
 }
 END_TEST
 
-START_TEST(a_note_of_somebody_else_counts_for_nothing)
+START_TEST(a_foreign_note_is_ignored)
 {
 	struct log_mark mark;
 	char octets[200];
@@ -390,7 +390,7 @@ START_TEST(folder_that_is_not_there)
 }
 END_TEST
 
-/* What stands under our name and is no file of ours is not written into. */
+/* A link with the name of our file is not written to. */
 START_TEST(link_in_the_place_of_the_file)
 {
 	char path[128];
@@ -419,12 +419,12 @@ int main(void)
 	tcase_add_test(tc, files_by_size_are_numbered);
 	tcase_add_test(tc, record_beyond_the_size);
 	tcase_add_test(tc, torn_line_is_cut);
-	tcase_add_test(tc, file_that_is_taken_away);
+	tcase_add_test(tc, file_that_is_moved_or_removed);
 	tcase_add_test(tc, disk_full);
-	tcase_add_test(tc, what_writers_dropped_is_said);
+	tcase_add_test(tc, dropped_records_are_logged);
 	tcase_add_test(tc, another_format_goes_to_another_file);
-	tcase_add_test(tc, a_successor_knows_what_was_written);
-	tcase_add_test(tc, a_note_of_somebody_else_counts_for_nothing);
+	tcase_add_test(tc, the_next_process_knows_what_was_written);
+	tcase_add_test(tc, a_foreign_note_is_ignored);
 	tcase_add_test(tc, folder_that_is_not_there);
 	tcase_add_test(tc, link_in_the_place_of_the_file);
 	suite_add_tcase(suite, tc);

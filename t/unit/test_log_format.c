@@ -1,4 +1,4 @@
-/* Golden lines of each format, and what no value may do to a line. */
+/* Expected lines of each format, and values that try to break a line. */
 #include "common/base/installed.h"
 #include "queue/log/log_format.h"
 #include "t/unit/suite.h"
@@ -59,7 +59,7 @@ static const char *line_of(enum config_log_format format, unsigned fields)
 	return str_text(&out);
 }
 
-/* The samples that administrators know, from the help of the Windows service. */
+/* The samples in the help of the Windows service, which administrators know. */
 START_TEST(lines_are_those_of_windows)
 {
 	mail.verb = SPAN("MAIL FROM");
@@ -117,7 +117,7 @@ START_TEST(w3c_with_one_field)
 }
 END_TEST
 
-START_TEST(ncsa_goes_by_local_time)
+START_TEST(ncsa_uses_local_time)
 {
 	ck_assert_str_eq(line_of(CONFIG_LOG_NCSA, 0), "10.3.5.1 - host [18/Aug/2006:13:17:37 +0000] "
 						      "\"MAIL FROM:<a@b> SIZE=9 SMTP\" 250 33\n");
@@ -158,7 +158,7 @@ START_TEST(outbound_has_the_names_of_windows)
 }
 END_TEST
 
-START_TEST(nothing_is_a_dash)
+START_TEST(an_empty_value_is_a_dash)
 {
 	mail = (struct wire_record){0};
 	ck_assert_str_eq(line_of(CONFIG_LOG_W3C, ALL_FIELDS),
@@ -198,7 +198,7 @@ START_TEST(header_names_the_fields)
 }
 END_TEST
 
-START_TEST(what_was_lost_is_said)
+START_TEST(lost_records_are_reported)
 {
 	const struct log_format w3c = {CONFIG_LOG_W3C, ALL_FIELDS, "s", "c"};
 	const struct log_format iis = {CONFIG_LOG_IIS, 0, "s", "c"};
@@ -237,13 +237,13 @@ int main(void)
 	tcase_add_test(tc, lines_are_those_of_windows);
 	tcase_add_test(tc, w3c_with_every_field);
 	tcase_add_test(tc, w3c_with_one_field);
-	tcase_add_test(tc, ncsa_goes_by_local_time);
+	tcase_add_test(tc, ncsa_uses_local_time);
 	tcase_add_test(tc, json_has_everything);
 	tcase_add_test(tc, outbound_has_the_names_of_windows);
-	tcase_add_test(tc, nothing_is_a_dash);
+	tcase_add_test(tc, an_empty_value_is_a_dash);
 	tcase_add_test(tc, no_value_can_forge_a_line_or_a_field);
 	tcase_add_test(tc, header_names_the_fields);
-	tcase_add_test(tc, what_was_lost_is_said);
+	tcase_add_test(tc, lost_records_are_reported);
 	tcase_add_test(tc, longest_record_fits);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -1,4 +1,4 @@
-/* A log process as master starts one, killed at any moment: every record that was sent stands in the log once. */
+/* A log process as master starts it, killed at any moment: every record that was sent is in the log exactly once. */
 #include "queue/log/log_loop.h"
 
 #include <check.h>
@@ -127,7 +127,7 @@ static void teardown(void)
 	fd_close(&records[1]);
 }
 
-/* A packet with COUNT records from *next on; one that finds no room is tried again, as no worker would. */
+/* Sends a packet with COUNT records from *next on. Unlike a worker it tries again if there is no room. */
 static void send_some(uint64_t *next, uint64_t count)
 {
 	static const struct timespec moment = {0, 200000};
@@ -154,7 +154,7 @@ static void read_log(const char *name, struct str *to)
 	fd_close(&fd);
 }
 
-/* The sessions from 0 to COUNT - 1 stand in the log, in this order, once. */
+/* The sessions from 0 to COUNT - 1 are in the log, in this order, once. */
 static void assert_sessions(const char *name, uint64_t count)
 {
 	struct str text;
@@ -193,7 +193,7 @@ START_TEST(killed_at_any_moment)
 }
 END_TEST
 
-START_TEST(told_to_end_it_writes_what_there_is)
+START_TEST(stop_writes_what_is_in_the_link)
 {
 	uint64_t next = 0;
 	start("format json; period unlimited");
@@ -206,7 +206,7 @@ START_TEST(told_to_end_it_writes_what_there_is)
 }
 END_TEST
 
-/* Master is dead; who still works has its word, and the log ends with the last of them. */
+/* Master is dead. The records of workers are still written, and the log ends after the last worker. */
 START_TEST(log_outlasts_the_writers)
 {
 	uint64_t next = 0;
@@ -235,7 +235,7 @@ START_TEST(log_that_is_off_ends_too)
 }
 END_TEST
 
-/* What is no packet of ours costs itself alone: empty, too large, of another type, with descriptors. */
+/* Only the malformed packet itself is lost: empty, too large, of another type, with descriptors. */
 START_TEST(junk_on_the_link)
 {
 	static const char junk[200 * 1024] = "\1";
@@ -281,7 +281,7 @@ START_TEST(reload_changes_the_file)
 	start("format json; period unlimited");
 	reload("format json; period 1M");
 	reload("format iis; period unlimited");
-	/* Another folder, or off: a new process is wanted. */
+	/* For another folder, or off, the process ends so that master starts a new one. */
 	reload("format off");
 	end(0, 0);
 	start("format off");
@@ -299,7 +299,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, killed_at_any_moment);
-	tcase_add_test(tc, told_to_end_it_writes_what_there_is);
+	tcase_add_test(tc, stop_writes_what_is_in_the_link);
 	tcase_add_test(tc, log_outlasts_the_writers);
 	tcase_add_test(tc, log_that_is_off_ends_too);
 	tcase_add_test(tc, junk_on_the_link);

@@ -1,4 +1,4 @@
-/* Names and ends of periods: every kind, leap days, turns of year, summer time. */
+/* Names and ends of periods: every kind, leap days, new year, daylight saving time. */
 #include "queue/log/log_period.h"
 
 #include <check.h>
@@ -76,7 +76,7 @@ START_TEST(ends_in_utc)
 	struct log_naming daily = naming(CONFIG_LOG_IIS, CONFIG_PERIOD_DAILY);
 	struct log_naming weekly = naming(CONFIG_LOG_W3C, CONFIG_PERIOD_WEEKLY);
 	struct log_naming monthly = naming(CONFIG_LOG_W3C, CONFIG_PERIOD_MONTHLY);
-	zone("America/New_York"); /* has no say */
+	zone("America/New_York"); /* has no effect */
 	assert_end(&hourly, "2026-11-22T13:00:00Z", "2026-11-22T14:00:00Z");
 	assert_end(&hourly, "2026-12-31T23:59:59Z", "2027-01-01T00:00:00Z");
 	assert_end(&daily, "2026-11-22T00:00:00Z", "2026-11-23T00:00:00Z");
@@ -94,8 +94,8 @@ START_TEST(ends_in_utc)
 }
 END_TEST
 
-/* A week has one name from its Sunday on, also where a month or a year ends within it. */
-START_TEST(weeks_go_over_months)
+/* A week has one name from its Sunday on, even if a month or a year ends in it. */
+START_TEST(weeks_span_months)
 {
 	struct log_naming n = naming(CONFIG_LOG_W3C, CONFIG_PERIOD_WEEKLY);
 	assert_name(&n, "2026-11-28T23:59:59Z", "ex261104.log");
@@ -126,7 +126,7 @@ START_TEST(numbered_files_never_end)
 }
 END_TEST
 
-START_TEST(local_names_know_summer_time)
+START_TEST(local_names_know_daylight_saving_time)
 {
 	struct log_naming daily = naming(CONFIG_LOG_NCSA, CONFIG_PERIOD_DAILY);
 	struct log_naming hourly = {CONFIG_LOG_W3C, {CONFIG_PERIOD_HOURLY, 0}, true};
@@ -146,13 +146,13 @@ START_TEST(local_names_know_summer_time)
 	assert_end(&daily, "2018-11-03T12:00:00Z", "2018-11-04T03:00:00Z");
 	zone("Asia/Kathmandu");
 	assert_end(&hourly, "2026-11-22T00:20:00Z", "2026-11-22T01:15:00Z");
-	zone("Australia/Lord_Howe"); /* summer time is half an hour */
+	zone("Australia/Lord_Howe"); /* daylight saving time is half an hour */
 	assert_end(&daily, "2026-04-05T00:00:00Z", "2026-04-05T13:30:00Z");
 }
 END_TEST
 
-/* Whatever moment: it lies in its period, and the moment after the end has another name. */
-START_TEST(every_moment_lies_in_its_period)
+/* Every time lies in its period, and the time after the end has another name. */
+START_TEST(every_time_lies_in_its_period)
 {
 	static const char *const zones[] = {"UTC0", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo"};
 	char name[LOG_PERIOD_NAME_MAX], last[LOG_PERIOD_NAME_MAX], next[LOG_PERIOD_NAME_MAX];
@@ -187,10 +187,10 @@ int main(void)
 	TCase *tc = tcase_create("periods");
 	tcase_add_test(tc, names_of_windows);
 	tcase_add_test(tc, ends_in_utc);
-	tcase_add_test(tc, weeks_go_over_months);
+	tcase_add_test(tc, weeks_span_months);
 	tcase_add_test(tc, numbered_files_never_end);
-	tcase_add_test(tc, local_names_know_summer_time);
-	tcase_add_loop_test(tc, every_moment_lies_in_its_period, 0, 4);
+	tcase_add_test(tc, local_names_know_daylight_saving_time);
+	tcase_add_loop_test(tc, every_time_lies_in_its_period, 0, 4);
 	tcase_add_test(tc, ncsa_is_local_whatever_is_said);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

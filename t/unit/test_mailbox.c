@@ -6,7 +6,7 @@
 #include "common/mail/mailbox.h"
 #include "t/unit/suite.h"
 
-/* All addresses of a list, blanks between them; "!" at the end for one that is bad. */
+/* All addresses of a list, separated by spaces; "!" at the end of a bad one. */
 static void read_all(const char *list, char *to, size_t size)
 {
 	struct span rest = span_of(list);
@@ -75,7 +75,7 @@ static const struct {
 	{"(no end a@b", "!"},
 	{"a@b (no end", "!"},
 	{"a@b, c@[192.0.2.1", "a@b !"},
-	/* a bad one costs the others nothing */
+	/* a bad address does not affect the others */
 	{"a@b, several words, c@d", "a@b ! c@d"},
 	{"a@b, <c@d> x, e@f, <g@h", "a@b ! e@f !"},
 	{"a@b, c@d>, <<e@f>>, g@h", "a@b ! ! g@h"},
@@ -134,7 +134,7 @@ START_TEST(prefers_an_address)
 }
 END_TEST
 
-START_TEST(says_where_a_domain_belongs)
+START_TEST(finds_the_place_for_a_domain)
 {
 	static const char list[] = "Joe <root> (x), daemon (y) , a@b";
 	struct span rest = span_of(list);
@@ -171,7 +171,7 @@ START_TEST(bounds)
 }
 END_TEST
 
-/* A comment within a comment ... takes no stack and no time to speak of. */
+/* Deeply nested comments take no stack and little time. */
 START_TEST(deep_comments)
 {
 	size_t deep = 1 << 20;
@@ -188,7 +188,7 @@ START_TEST(deep_comments)
 }
 END_TEST
 
-/* A group without end, again and again, is looked for its end no further than the next one. */
+/* The search for the end of an unfinished group stops at the next group, so many groups take little time. */
 START_TEST(many_groups)
 {
 	static const char one[] = "a:<\\>,";
@@ -213,7 +213,7 @@ int main(void)
 	TCase *tcase = tcase_create("mailbox");
 	tcase_add_loop_test(tcase, reads_lists, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tcase, prefers_an_address, 0, sizeof(senders) / sizeof(senders[0]));
-	tcase_add_test(tcase, says_where_a_domain_belongs);
+	tcase_add_test(tcase, finds_the_place_for_a_domain);
 	tcase_add_test(tcase, bounds);
 	tcase_add_test(tcase, deep_comments);
 	tcase_add_test(tcase, many_groups);

@@ -34,7 +34,7 @@ static const char *compare(const char *before, const char *after)
 	return str_text(&text);
 }
 
-START_TEST(the_same_is_no_change_wherever_it_stands)
+START_TEST(moved_settings_are_no_change)
 {
 	ck_assert_str_eq(compare("virtual_server main { listen 127.0.0.1:2525 ; relay { list 10.0.0.0/8 } }",
 				 "\n\n# moved\nvirtual_server main {\n relay { list 10.0.0.0/255.0.0.0 }\n"
@@ -46,7 +46,7 @@ END_TEST
 
 #define SERVER(text) "virtual_server a { listen 127.0.0.1:2525 ; " text " }"
 
-/* What stands in virtual server a before and after, and every line that tells it. */
+/* The block of virtual server a before and after, and all lines that report the change. */
 static const struct {
 	const char *before, *after, *said;
 } cases[] = {
@@ -200,7 +200,7 @@ START_TEST(global_settings_too)
 }
 END_TEST
 
-/* Which processes must be others for it. */
+/* Which processes a change restarts. */
 static const struct {
 	const char *before, *after;
 	unsigned roles;
@@ -230,7 +230,7 @@ static const struct {
 	 ROLE_MASTER | ROLE_LOCAL | ROLE_PICKUP},
 };
 
-START_TEST(who_must_be_renewed)
+START_TEST(processes_to_restart)
 {
 	char before[1000], after[1000];
 	struct config old, new;
@@ -248,7 +248,7 @@ START_TEST(who_must_be_renewed)
 }
 END_TEST
 
-START_TEST(what_all_processes_must_agree_on_stays)
+START_TEST(settings_shared_by_all_processes_stay)
 {
 	static const char *const lines[] = {"user daemon",     "smtpd_user daemon", "delivery_user daemon",
 					    "web_user daemon", "mailroot_dir /x",   "state_dir /x",
@@ -276,14 +276,14 @@ int main(void)
 {
 	Suite *suite = suite_create("changes");
 	TCase *tc = tcase_create("changes");
-	tcase_add_test(tc, the_same_is_no_change_wherever_it_stands);
+	tcase_add_test(tc, moved_settings_are_no_change);
 	tcase_add_loop_test(tc, each_change_in_words, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tc, lines_are_counted);
 	tcase_add_test(tc, a_long_list_is_cut);
 	tcase_add_test(tc, whole_servers);
-	tcase_add_loop_test(tc, who_must_be_renewed, 0, sizeof(renewals) / sizeof(renewals[0]));
+	tcase_add_loop_test(tc, processes_to_restart, 0, sizeof(renewals) / sizeof(renewals[0]));
 	tcase_add_test(tc, global_settings_too);
-	tcase_add_test(tc, what_all_processes_must_agree_on_stays);
+	tcase_add_test(tc, settings_shared_by_all_processes_stay);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

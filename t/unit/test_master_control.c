@@ -67,7 +67,7 @@ static int connect_client(void)
 	return fd;
 }
 
-/* Lets master read what its only client sent. */
+/* Lets master read the packets of its only client. */
 static void serve(void)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
@@ -164,7 +164,7 @@ START_TEST(orders_to_servers)
 	order_server("main", ROW_PAUSE, 1, "only a running server can be paused");
 	order_server("main", ROW_CONTINUE, 1, "server start");
 	ck_assert_int_eq(server->order, SERVER_STOP);
-	order_server("", ROW_PAUSE, 0, ""); /* all, but it is left as it is */
+	order_server("", ROW_PAUSE, 0, ""); /* all servers, but this one is unchanged */
 	ck_assert_int_eq(server->order, SERVER_STOP);
 	order_server("main", ROW_START, 0, "");
 	ck_assert_int_eq(server->order, SERVER_RUN);
@@ -226,7 +226,7 @@ START_TEST(a_server_without_tokens_says_so)
 }
 END_TEST
 
-START_TEST(a_packet_for_others_ends_the_connection)
+START_TEST(a_packet_of_another_link_ends_the_connection)
 {
 	struct span text;
 	struct str packet;
@@ -246,7 +246,7 @@ START_TEST(a_packet_for_others_ends_the_connection)
 }
 END_TEST
 
-START_TEST(what_is_no_request_ends_the_connection)
+START_TEST(a_malformed_request_ends_the_connection)
 {
 	static const struct span bad[] = {SPAN("x"), SPAN("\xff\xff\xff"), SPAN("\0\0\0\0")};
 	struct wire_arrived foreign = {.name = SPAN("x")};
@@ -261,7 +261,7 @@ START_TEST(what_is_no_request_ends_the_connection)
 		close(fd);
 	}
 	str_init(&packet, 1000);
-	wire_encode_arrived(&foreign, &packet); /* ours, but not on this link */
+	wire_encode_arrived(&foreign, &packet); /* a known packet, but not on this link */
 	int fd = connect_client();
 	send_packet(fd, &packet);
 	ck_assert_int_eq(next(fd, &text), WIRE_NONE);
@@ -270,7 +270,7 @@ START_TEST(what_is_no_request_ends_the_connection)
 }
 END_TEST
 
-START_TEST(there_is_room_for_so_many_and_no_more)
+START_TEST(connections_are_bounded)
 {
 	int fds[CONTROL_CLIENTS_MAX];
 
@@ -287,7 +287,7 @@ START_TEST(there_is_room_for_so_many_and_no_more)
 }
 END_TEST
 
-START_TEST(who_dawdles_is_dropped)
+START_TEST(a_slow_client_is_dropped)
 {
 	int fd = connect_client();
 	struct span text;
@@ -300,8 +300,8 @@ START_TEST(who_dawdles_is_dropped)
 }
 END_TEST
 
-/* One that never reads costs itself, not master. */
-START_TEST(who_does_not_read_is_dropped)
+/* A client that never reads loses its connection and does not delay master. */
+START_TEST(a_client_that_does_not_read_is_dropped)
 {
 	static char large[60000];
 	struct control_client client = {.fd = -1};
@@ -367,8 +367,8 @@ START_TEST(new_processes_are_told_of)
 }
 END_TEST
 
-/* The pid file is written as root: it must not be another name of somebody's file, nor the socket's mode go elsewhere.
- */
+/* The pid file is written as root: it must not be a link to the file of a user, and the mode of the socket must not
+ * be set elsewhere. */
 START_TEST(a_pid_file_with_two_names_is_not_written)
 {
 	char victim[200], pid_file[200], text[20] = "";
@@ -395,7 +395,7 @@ START_TEST(a_pid_file_with_two_names_is_not_written)
 }
 END_TEST
 
-START_TEST(two_masters_can_not_be)
+START_TEST(only_one_master_can_run)
 {
 	int other = 0;
 
@@ -421,16 +421,16 @@ int main(void)
 	tcase_add_test(tc, a_server_without_tokens_says_so);
 	tcase_add_test(tc, orders_to_servers);
 	tcase_add_test(tc, servers_come_and_go_with_the_file);
-	tcase_add_test(tc, a_packet_for_others_ends_the_connection);
-	tcase_add_test(tc, what_is_no_request_ends_the_connection);
-	tcase_add_test(tc, there_is_room_for_so_many_and_no_more);
-	tcase_add_test(tc, who_dawdles_is_dropped);
-	tcase_add_test(tc, who_does_not_read_is_dropped);
+	tcase_add_test(tc, a_packet_of_another_link_ends_the_connection);
+	tcase_add_test(tc, a_malformed_request_ends_the_connection);
+	tcase_add_test(tc, connections_are_bounded);
+	tcase_add_test(tc, a_slow_client_is_dropped);
+	tcase_add_test(tc, a_client_that_does_not_read_is_dropped);
 	tcase_add_test(tc, a_faulty_file_changes_nothing);
 	tcase_add_test(tc, a_good_file_is_in_force_and_a_check_is_not);
 	tcase_add_test(tc, new_processes_are_told_of);
 	tcase_add_test(tc, a_pid_file_with_two_names_is_not_written);
-	tcase_add_test(tc, two_masters_can_not_be);
+	tcase_add_test(tc, only_one_master_can_run);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

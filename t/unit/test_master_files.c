@@ -33,7 +33,7 @@ static void put(const char *name, const char *text)
 	fclose(file);
 }
 
-/* As often as it takes the clock of the file system to tell it from what stood there. */
+/* Writes until the file system has a new time stamp for it. */
 static void put_later(const char *name, const char *text)
 {
 	struct stat before, after;
@@ -114,7 +114,7 @@ START_TEST(each_role_has_its_files)
 }
 END_TEST
 
-START_TEST(what_was_replaced_has_changed)
+START_TEST(a_replaced_file_has_changed)
 {
 	note(ROLE_SMTPD);
 	put("new", "1");
@@ -126,7 +126,7 @@ START_TEST(what_was_replaced_has_changed)
 }
 END_TEST
 
-START_TEST(what_was_written_in_place_has_changed_whatever_its_date)
+START_TEST(a_file_written_in_place_has_changed_whatever_its_date)
 {
 	struct stat before;
 
@@ -155,7 +155,7 @@ START_TEST(a_link_that_leads_elsewhere_has_changed)
 }
 END_TEST
 
-START_TEST(what_comes_and_goes_has_changed)
+START_TEST(a_file_that_appears_or_disappears_has_changed)
 {
 	unlink(in_folder("keytab"));
 	note(ROLE_SMTPD);
@@ -196,10 +196,10 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, each_role_has_its_files);
-	tcase_add_test(tc, what_was_replaced_has_changed);
-	tcase_add_test(tc, what_was_written_in_place_has_changed_whatever_its_date);
+	tcase_add_test(tc, a_replaced_file_has_changed);
+	tcase_add_test(tc, a_file_written_in_place_has_changed_whatever_its_date);
 	tcase_add_test(tc, a_link_that_leads_elsewhere_has_changed);
-	tcase_add_test(tc, what_comes_and_goes_has_changed);
+	tcase_add_test(tc, a_file_that_appears_or_disappears_has_changed);
 	tcase_add_test(tc, a_file_with_both_counts_once_and_accounts_not_at_all);
 	tcase_add_test(tc, a_path_that_is_new_is_no_change_of_content);
 	suite_add_tcase(suite, tc);

@@ -17,7 +17,7 @@
 
 #include "common/base/clock.h"
 
-/* What the owner of the folder above does in the moment after root made PATH. */
+/* What the owner of the parent folder does right after root made PATH. */
 static void (*meddle)(const char *name);
 
 int mkdirat(int at, const char *name, mode_t mode)
@@ -45,7 +45,7 @@ static void setup(void)
 	domain = (struct config_local_domain){.name = "example.com"};
 	server = (struct config_server){.name = "main", .dir = dir, .local_domains = &domain, .local_domain_count = 1};
 	config = (struct config){.mailroot_dir = spool};
-	/* As root they belong to somebody else, as in real life. */
+	/* If the test runs as root, they belong to another user, as in an installation. */
 	bool as_root = geteuid() == 0;
 	owner = (struct folders_owner){as_root ? 65001 : geteuid(), as_root ? 65002 : getegid(),
 				       as_root ? 65003 : getegid()};
@@ -109,8 +109,8 @@ START_TEST(all_are_made_and_mended)
 }
 END_TEST
 
-/* Anybody may put mail there; an administrator may say who, but not make it less safe. */
-START_TEST(the_door_may_be_narrowed_only)
+/* By default every user may put mail there. The administrator may restrict this, but not make the folder less safe. */
+START_TEST(the_mode_may_only_be_narrower)
 {
 	expect_success();
 	check_folder("maildrop", 01733, owner.queue_gid);
@@ -160,7 +160,7 @@ START_TEST(a_link_leads_local_mail_to_its_server)
 }
 END_TEST
 
-/* The account of the queue may put anything in its own folder: root must not follow it anywhere. */
+/* The user of the queue may put links into its own folder: root must not follow them. */
 START_TEST(a_link_is_not_followed)
 {
 	struct stat before, after;
@@ -222,7 +222,7 @@ START_TEST(drop_dir_elsewhere)
 	expect_success();
 	ck_assert_int_eq(stat(drop, &st), 0);
 	ck_assert_uint_eq(st.st_uid, owner.queue_uid);
-	snprintf(drop, sizeof(drop), "%s/missing/drop", root); /* what should be mounted there is not */
+	snprintf(drop, sizeof(drop), "%s/missing/drop", root); /* the expected file system is not mounted */
 	expect_refusal("/missing/drop");
 }
 END_TEST
@@ -240,7 +240,7 @@ START_TEST(a_path_is_made_with_its_parents)
 }
 END_TEST
 
-/* /srv/app belongs to an application; a folder of root stands beside it, and the drop folder is to be made in it. */
+/* /srv/app belongs to an application and has a folder of root; the drop folder is to be made in /srv/app. */
 static char app[100], drop_dir[140], victim[100];
 enum { APPLICATION = 65009 };
 
@@ -280,7 +280,7 @@ static void put_a_link(const char *name)
 	ck_assert_int_eq(symlink(victim, drop_dir), 0);
 }
 
-/* What root has in a folder of another's own can be moved there, though not be written to. */
+/* In a folder of another user, a folder of root can be renamed, though not written to. */
 static void put_a_folder_of_roots(const char *name)
 {
 	if (!ends_with_drop(name))
@@ -289,7 +289,7 @@ static void put_a_folder_of_roots(const char *name)
 	ck_assert_int_eq(rename(victim, drop_dir), 0);
 }
 
-START_TEST(what_takes_the_place_of_a_new_folder_stays_roots)
+START_TEST(a_folder_that_replaces_a_new_one_stays_roots)
 {
 	struct stat st;
 	char kept[200];
@@ -324,13 +324,14 @@ START_TEST(a_pickup_folder_is_not_opened_to_all_through_a_link)
 	domain.drop_dir = NULL;
 	server.pickup_dir = drop_dir;
 	meddle = put_a_link;
-	expect_success(); /* mail by SMTP does not wait for it */
+	expect_success(); /* mail by SMTP is not affected */
 	expect_victim_is_roots();
 	meddle = NULL;
 }
 END_TEST
 
-/* A link further up in the path would make root's folder elsewhere, under a name that the application may choose. */
+/* With a link further up in the path root would make the folder elsewhere, under a name that the application
+ * chooses. */
 START_TEST(a_link_of_another_user_on_the_way_is_not_followed)
 {
 	char link[120], made[140];
@@ -346,7 +347,7 @@ START_TEST(a_link_of_another_user_on_the_way_is_not_followed)
 	snprintf(made, sizeof(made), "%s/drop", victim);
 	expect_refusal("symbolic link");
 	ck_assert_int_eq(stat(made, &st), -1);
-	/* What is there already is the administrator's business: it is only looked at. */
+	/* A folder that already exists is only checked: the administrator is responsible for it. */
 	ck_assert_int_eq(mkdir(made, 0700), 0);
 	ck_assert_int_eq(chown(made, owner.queue_uid, owner.queue_gid), 0);
 	expect_success();
@@ -368,7 +369,7 @@ START_TEST(a_link_of_roots_on_the_way_is_followed)
 	snprintf(made, sizeof(made), "%s/drop", real);
 	ck_assert_int_eq(stat(made, &st), 0);
 	ck_assert_uint_eq(st.st_uid, owner.queue_uid);
-	/* Round and round. */
+	/* A loop of links. */
 	ck_assert_int_eq(unlink(link), 0);
 	ck_assert_int_eq(symlink("srv/srv", link), 0);
 	snprintf(drop_dir, sizeof(drop_dir), "%s/drop", link);
@@ -376,7 +377,7 @@ START_TEST(a_link_of_roots_on_the_way_is_followed)
 }
 END_TEST
 
-/* `mailroot` owns the folder in which its own lie: what root has there with something in it is not given away. */
+/* `mailroot` owns the folder that has its folders: a folder of root there that is not empty is not given away. */
 START_TEST(a_folder_of_roots_with_content_is_not_given_away)
 {
 	char file[300];
@@ -397,8 +398,7 @@ START_TEST(a_folder_of_roots_with_content_is_not_given_away)
 }
 END_TEST
 
-/* The application, as fast as it can: a link in the place of the folder, and away with it, so that root makes another.
- */
+/* The application replaces the folder by a link and removes it again, as fast as it can, so that root makes another. */
 static _Noreturn void swap_for_ever(void)
 {
 	int at = open(app, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -421,7 +421,7 @@ static void give_time(const char *name)
 	poll(NULL, 0, 1);
 }
 
-START_TEST(who_swaps_folders_all_the_time_gets_none)
+START_TEST(a_user_that_swaps_folders_gets_none_of_root)
 {
 	char why[600];
 	size_t refused = 0;
@@ -431,7 +431,7 @@ START_TEST(who_swaps_folders_all_the_time_gets_none)
 	domain.drop_dir = NULL;
 	expect_success();
 	give_an_application_its_folder();
-	meddle = give_time; /* or one in ten thousand attacks would succeed */
+	meddle = give_time; /* otherwise one attack in ten thousand would succeed */
 	pid_t pid = fork();
 	if (pid == 0)
 		swap_for_ever();
@@ -444,7 +444,7 @@ START_TEST(who_swaps_folders_all_the_time_gets_none)
 	ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-	ck_assert_uint_gt(refused, 0); /* the attacker was quicker, in vain */
+	ck_assert_uint_gt(refused, 0); /* the attacker was faster, without success */
 }
 END_TEST
 
@@ -495,7 +495,7 @@ int main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, all_are_made_and_mended);
-	tcase_add_test(tc, the_door_may_be_narrowed_only);
+	tcase_add_test(tc, the_mode_may_only_be_narrower);
 	tcase_add_test(tc, a_link_leads_local_mail_to_its_server);
 	tcase_add_test(tc, a_link_is_not_followed);
 	tcase_add_test(tc, a_file_in_the_way_is_named);
@@ -504,12 +504,12 @@ int main(void)
 	tcase_add_test(tc, the_folder_of_refresh_tokens);
 	tcase_add_test(tc, drop_dir_elsewhere);
 	tcase_add_test(tc, a_path_is_made_with_its_parents);
-	tcase_add_test(tc, what_takes_the_place_of_a_new_folder_stays_roots);
+	tcase_add_test(tc, a_folder_that_replaces_a_new_one_stays_roots);
 	tcase_add_test(tc, a_pickup_folder_is_not_opened_to_all_through_a_link);
 	tcase_add_test(tc, a_link_of_another_user_on_the_way_is_not_followed);
 	tcase_add_test(tc, a_link_of_roots_on_the_way_is_followed);
 	tcase_add_test(tc, a_folder_of_roots_with_content_is_not_given_away);
-	tcase_add_test(tc, who_swaps_folders_all_the_time_gets_none);
+	tcase_add_test(tc, a_user_that_swaps_folders_gets_none_of_root);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -26,7 +26,7 @@ START_TEST(nothing_without_a_queue)
 }
 END_TEST
 
-START_TEST(a_queue_gets_all_who_are_ready)
+START_TEST(a_queue_gets_links_to_all_ready_processes)
 {
 	ck_assert_uint_eq(links_due(QUEUE, CHILD_QUEUE), 0);
 	ck_assert_uint_eq(links_due(QUEUE | RESOLVER, CHILD_QUEUE), TO_RESOLVER);
@@ -43,10 +43,10 @@ START_TEST(a_helper_gets_only_its_own)
 }
 END_TEST
 
-/* Whatever the order in which they come up: every link is made, and none twice. */
+/* In whatever order processes start: every link is made once. */
 START_TEST(every_order_makes_each_link_once)
 {
-	for (int order = 0; order < 3125; order++) { /* 5^5: each digit says who comes next */
+	for (int order = 0; order < 3125; order++) { /* 5^5: each digit is the next process */
 		unsigned ready = 0, made = 0;
 		int digits = order;
 		for (int i = 0; i < CHILD_ROLE_COUNT; i++, digits /= CHILD_ROLE_COUNT) {
@@ -80,7 +80,7 @@ static const struct {
 	{CHILD_FD_TOKEN_PAGE, OF(DELIVERY), OF(WEB)},
 };
 
-START_TEST(who_holds_which_end)
+START_TEST(each_process_has_its_end)
 {
 	struct links links;
 
@@ -101,7 +101,7 @@ START_TEST(who_holds_which_end)
 }
 END_TEST
 
-/* Who reads a page can't write it. */
+/* A reader of a page can't write it. */
 START_TEST(pages_are_written_by_one_role)
 {
 	struct links links;
@@ -123,8 +123,8 @@ START_TEST(pages_are_written_by_one_role)
 }
 END_TEST
 
-/* Who writes records never waits, and a log that is away loses none of hundreds. */
-START_TEST(records_wait_for_a_log_but_no_writer_does)
+/* A writer of records never waits, and hundreds of records wait for a log that is down. */
+START_TEST(records_wait_for_a_log_and_writers_do_not)
 {
 	struct links links;
 	char packet[1024] = "";
@@ -141,8 +141,8 @@ START_TEST(records_wait_for_a_log_but_no_writer_does)
 }
 END_TEST
 
-/* A queue that is away must not stop acceptance: hundreds of arrivals fit although nobody reads, with the bounds of an
- * ordinary user too. */
+/* Mail is accepted while the queue is down: hundreds of arrivals fit into the link, also with the limits of an
+ * ordinary user. */
 START_TEST(arrivals_wait_for_a_queue)
 {
 	struct links links;
@@ -172,13 +172,13 @@ int main(void)
 	Suite *suite = suite_create("links");
 	TCase *tc = tcase_create("links");
 	tcase_add_test(tc, nothing_without_a_queue);
-	tcase_add_test(tc, a_queue_gets_all_who_are_ready);
+	tcase_add_test(tc, a_queue_gets_links_to_all_ready_processes);
 	tcase_add_test(tc, a_helper_gets_only_its_own);
 	tcase_add_test(tc, every_order_makes_each_link_once);
-	tcase_add_test(tc, who_holds_which_end);
+	tcase_add_test(tc, each_process_has_its_end);
 	tcase_add_test(tc, pages_are_written_by_one_role);
 	tcase_add_test(tc, arrivals_wait_for_a_queue);
-	tcase_add_test(tc, records_wait_for_a_log_but_no_writer_does);
+	tcase_add_test(tc, records_wait_for_a_log_and_writers_do_not);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -1,4 +1,4 @@
-/* "*" beside single addresses, what is kept and what is let go when the list changes, and ports that others have. */
+/* "*" together with single addresses, sockets that are kept or closed when the list changes, and ports in use. */
 #include "master/listeners.h"
 
 #include <arpa/inet.h>
@@ -47,7 +47,7 @@ static void teardown(void)
 	ck_assert_uint_eq(all.n, 0);
 }
 
-/* WHERE: addresses with "*" among them, separated by spaces. */
+/* WHERE: addresses, which may have "*", separated by spaces. */
 static bool open_some(struct listeners *listeners, const char *where, bool some)
 {
 	struct config_endpoint at[8];
@@ -87,7 +87,7 @@ static void take_all(const struct listeners *listeners)
 	}
 }
 
-/* A connection to ADDRESS comes to EXPECTED, every time. */
+/* Every connection to ADDRESS arrives at EXPECTED. */
 static void reaches(const char *address, const struct listeners *expected)
 {
 	struct ipaddr ip;
@@ -118,7 +118,7 @@ static const struct {
 	const char *wildcard, *single, *elsewhere;
 } families[] = {{"*", "127.0.0.2", "127.0.0.3"}, {"*", "127.0.0.2", "::1"}, {"*", "::1", "127.0.0.1"}};
 
-START_TEST(a_single_address_goes_before_all_the_others)
+START_TEST(a_single_address_has_precedence_over_star)
 {
 	bool single_first = _i & 1;
 	size_t family = (size_t)_i / 2;
@@ -144,7 +144,7 @@ START_TEST(both_may_be_of_one_server)
 }
 END_TEST
 
-/* The worst of strangers: it has SO_REUSEPORT, and our user. */
+/* The worst case of a foreign process: it uses SO_REUSEPORT and runs as our user. */
 static int stranger(const char *address)
 {
 	struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -158,7 +158,7 @@ static int stranger(const char *address)
 	return fd;
 }
 
-START_TEST(a_stranger_is_found_whatever_it_allows)
+START_TEST(a_foreign_process_is_found_whatever_it_allows)
 {
 	static const char *const theirs[] = {"127.0.0.2", "0.0.0.0", "127.0.0.2"};
 	static const char *const ours[] = {"127.0.0.2", "127.0.0.2", "*"};
@@ -172,7 +172,7 @@ START_TEST(a_stranger_is_found_whatever_it_allows)
 }
 END_TEST
 
-START_TEST(what_another_server_has_is_taken)
+START_TEST(addresses_of_another_server_are_in_use)
 {
 	ck_assert(open_at(&one, "127.0.0.2"));
 	ck_assert(!open_at(&two, "127.0.0.2"));
@@ -209,11 +209,11 @@ START_TEST(a_change_that_fails_changes_nothing)
 	ck_assert_uint_eq(one.left_count, 0);
 	ck_assert_int_eq(one.fds[0], fd);
 	close(other);
-	ck_assert_msg(open_at(&two, "127.0.0.4"), "%s", why); /* nothing of it was kept open */
+	ck_assert_msg(open_at(&two, "127.0.0.4"), "%s", why); /* no socket of it was kept open */
 }
 END_TEST
 
-START_TEST(what_is_missing_is_known_and_hinders_nothing)
+START_TEST(a_missing_listener_is_known_and_stops_nothing)
 {
 	int other = stranger("127.0.0.5");
 	ck_assert(open_some(&one, "127.0.0.2 127.0.0.5 192.0.2.77", true));
@@ -222,7 +222,7 @@ START_TEST(what_is_missing_is_known_and_hinders_nothing)
 	ck_assert_ptr_nonnull(strstr(why, "does not have the address (yet)"));
 	ck_assert_ptr_nonnull(strstr(why, "another program"));
 	int fd = one.fds[0];
-	/* A change is made without them, but not without one that is missing only now. */
+	/* A change is made without listeners that were already missing, but not if another one is missing now. */
 	ck_assert(open_at(&one, "127.0.0.2 127.0.0.3 127.0.0.5 192.0.2.77"));
 	ck_assert_uint_eq(one.n, 2);
 	ck_assert(!open_at(&one, "127.0.0.2 192.0.2.78 127.0.0.5 192.0.2.77"));
@@ -239,7 +239,7 @@ START_TEST(what_is_missing_is_known_and_hinders_nothing)
 END_TEST
 
 /* A process that serves a session holds the listeners too. */
-START_TEST(the_port_is_free_although_others_hold_the_socket)
+START_TEST(the_port_is_free_although_sessions_hold_the_socket)
 {
 	ck_assert(open_at(&one, "127.0.0.2"));
 	int inherited = dup(one.fds[0]);
@@ -255,14 +255,14 @@ int main(void)
 	Suite *suite = suite_create("listeners");
 	TCase *tc = tcase_create("listeners");
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, a_single_address_goes_before_all_the_others, 0, 6);
+	tcase_add_loop_test(tc, a_single_address_has_precedence_over_star, 0, 6);
 	tcase_add_test(tc, both_may_be_of_one_server);
-	tcase_add_loop_test(tc, a_stranger_is_found_whatever_it_allows, 0, 3);
-	tcase_add_test(tc, what_another_server_has_is_taken);
+	tcase_add_loop_test(tc, a_foreign_process_is_found_whatever_it_allows, 0, 3);
+	tcase_add_test(tc, addresses_of_another_server_are_in_use);
 	tcase_add_test(tc, a_change_keeps_what_stays);
 	tcase_add_test(tc, a_change_that_fails_changes_nothing);
-	tcase_add_test(tc, what_is_missing_is_known_and_hinders_nothing);
-	tcase_add_test(tc, the_port_is_free_although_others_hold_the_socket);
+	tcase_add_test(tc, a_missing_listener_is_known_and_stops_nothing);
+	tcase_add_test(tc, the_port_is_free_although_sessions_hold_the_socket);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -12,7 +12,7 @@
 
 static char folder[] = "/tmp/notify-XXXXXX";
 
-/* A socket of the address NAME ('@' = abstract), as init has it; and the variable that names it. */
+/* A socket with the address NAME ('@' = abstract), like that of init, and the variable that names it. */
 static int be_init(const char *name)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -67,7 +67,7 @@ START_TEST(an_abstract_address_is_told)
 }
 END_TEST
 
-START_TEST(nobody_asked_or_nonsense)
+START_TEST(without_a_valid_address_nothing_is_sent)
 {
 	char long_name[300];
 
@@ -92,7 +92,7 @@ int main(void)
 	TCase *tc = tcase_create("notify");
 	tcase_add_test(tc, a_path_is_told);
 	tcase_add_test(tc, an_abstract_address_is_told);
-	tcase_add_test(tc, nobody_asked_or_nonsense);
+	tcase_add_test(tc, without_a_valid_address_nothing_is_sent);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

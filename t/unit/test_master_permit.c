@@ -24,7 +24,7 @@ static bool decide(uid_t uid, gid_t gid, gid_t other)
 	return permit_decide(&permit, &peer);
 }
 
-START_TEST(root_and_starter_may)
+START_TEST(root_and_the_user_of_master_may)
 {
 	ck_assert(decide(0, 0, 0));
 	ck_assert(decide(1000, 1, 1));
@@ -68,7 +68,7 @@ START_TEST(a_service_started_by_its_own_account_obeys_it)
 }
 END_TEST
 
-START_TEST(the_kernel_says_who_it_is)
+START_TEST(the_kernel_tells_the_user)
 {
 	struct permit only = {.starter = geteuid()};
 	int ends[2];
@@ -102,12 +102,12 @@ int main(void)
 {
 	Suite *suite = suite_create("permit");
 	TCase *tc = tcase_create("permit");
-	tcase_add_test(tc, root_and_starter_may);
+	tcase_add_test(tc, root_and_the_user_of_master_may);
 	tcase_add_test(tc, operators_may_by_name_and_group);
 	tcase_add_test(tc, others_may_not);
 	tcase_add_test(tc, service_accounts_never_may);
 	tcase_add_test(tc, a_service_started_by_its_own_account_obeys_it);
-	tcase_add_test(tc, the_kernel_says_who_it_is);
+	tcase_add_test(tc, the_kernel_tells_the_user);
 	tcase_add_test(tc, names_are_looked_up);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -1,5 +1,4 @@
-/* A reload that must be confirmed: it stays when it is, and goes back when it is not, whatever was reloaded meanwhile.
- */
+/* A reload that must be confirmed: if it is, it stays; if not, it goes back, whatever was reloaded meanwhile. */
 #include "master/probation.h"
 
 #include <check.h>
@@ -95,7 +94,7 @@ START_TEST(unconfirmed_it_goes_back_once)
 }
 END_TEST
 
-START_TEST(what_was_confirmed_last_is_what_comes_back)
+START_TEST(the_last_confirmed_file_comes_back)
 {
 	reload("10.0.0.2", FAR_MS);
 	reload("10.0.0.3", 2 * FAR_MS);
@@ -127,7 +126,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, confirmed_it_stays);
 	tcase_add_test(tc, unconfirmed_it_goes_back_once);
-	tcase_add_test(tc, what_was_confirmed_last_is_what_comes_back);
+	tcase_add_test(tc, the_last_confirmed_file_comes_back);
 	tcase_add_test(tc, a_faulty_file_begins_nothing);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -1,6 +1,6 @@
 /*
- * A virtual server with real processes: the children are this executable under their programs' names. What a role does
- * stands in a file of the scratch folder; what it was told it writes to another.
+ * A virtual server with real processes: the children are this executable under the names of their programs. A file of
+ * the scratch folder tells each role what to do; the role writes what it was told to another file.
  */
 #include "master/hear.h"
 #include "master/server.h"
@@ -73,7 +73,7 @@ static void be_paused(const char *role, bool paused)
 	str_free(&packet);
 }
 
-/* Its end of a link broke. Of a link that it no longer has, and of one that there never was, it tells as well. */
+/* The child reports that its end of a link broke. It reports the same of an old link and of one that never existed. */
 static void lose(const struct wire_attach *attach)
 {
 	const struct wire_detached lost[] = {
@@ -120,7 +120,7 @@ static int obey(const char *role, const char *does)
 	return 0;
 }
 
-/* Its own path tells the scratch folder. */
+/* The path of the executable has the scratch folder. */
 static int be_child(int argc, char **argv)
 {
 	char path[200], does[32] = "ready";
@@ -164,7 +164,7 @@ static void does(const char *role, const char *what)
 	fclose(file);
 }
 
-/* How many lines that ROLE wrote begin with TEXT. */
+/* The number of lines of ROLE that begin with TEXT. */
 static int said(const char *role, const char *text)
 {
 	char path[200], line[64];
@@ -179,7 +179,7 @@ static int said(const char *role, const char *text)
 	return count;
 }
 
-/* Stands for a free port: the configuration knows no port 0. */
+/* A placeholder for a free port, because port 0 is not valid in the configuration. */
 #define ANY_PORT "127.0.0.1:1"
 
 static void build_with(const char *listen, const char *more)
@@ -251,7 +251,7 @@ static void teardown(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* One round of what master does. */
+/* One round of the loop of master. */
 static void turn(void)
 {
 	struct pollfd polled[SERVER_CHILDREN];
@@ -399,7 +399,7 @@ START_TEST(a_killed_child_is_back_with_new_links_and_the_port_stays)
 }
 END_TEST
 
-START_TEST(what_a_child_says_before_it_gives_up_is_kept_until_one_works)
+START_TEST(the_last_error_of_a_child_is_kept_until_one_works)
 {
 	does("smtpd", "explain");
 	build_config(ANY_PORT);
@@ -431,7 +431,7 @@ START_TEST(a_permanent_failure_waits_for_a_reload)
 }
 END_TEST
 
-/* The pool link of the queue broke, by ENOMEM say; both ends live on. */
+/* The pool link of the queue broke, for example by ENOMEM; both processes continue. */
 START_TEST(a_link_that_breaks_is_made_anew)
 {
 	does("queue", "lose");
@@ -459,15 +459,15 @@ START_TEST(without_its_link_a_process_is_not_ready)
 	ck_assert(attach_missing(&server, CHILD_DELIVERY));
 	ck_assert(!attach_missing(&server, CHILD_LOCAL));
 	until_state(SERVER_RUNNING);
-	/* One that breaks again and again is made once a second. */
+	/* A link that breaks again and again is made once a second. */
 	attach_lost(&server, CHILD_LINK_DELIVERY, server.links.peers[CHILD_LINK_DELIVERY].serial);
 	ck_assert_int_gt(attach_tend(&server, server.links.peers[CHILD_LINK_DELIVERY].again_ms - 500), 0);
 	ck_assert_int_eq(attach_tend(&server, server.links.peers[CHILD_LINK_DELIVERY].again_ms), -1);
 }
 END_TEST
 
-/* What can't be told would be lost for good; a new process begins with the newest of everything. */
-START_TEST(who_can_not_be_told_ends_and_begins_anew)
+/* A packet that can't be sent would be lost; a new process starts with the current state. */
+START_TEST(a_process_that_can_not_be_told_is_restarted)
 {
 	build_config(ANY_PORT);
 	until_state(SERVER_RUNNING);
@@ -483,7 +483,7 @@ START_TEST(who_can_not_be_told_ends_and_begins_anew)
 }
 END_TEST
 
-START_TEST(one_that_keeps_dying_settles_the_start)
+START_TEST(a_process_that_keeps_dying_does_not_block_the_start)
 {
 	does("local", "die");
 	build_config(ANY_PORT);
@@ -497,12 +497,12 @@ START_TEST(one_that_keeps_dying_settles_the_start)
 }
 END_TEST
 
-START_TEST(a_child_that_babbles_loses_its_link)
+START_TEST(a_child_that_floods_loses_its_link)
 {
 	does("resolver", "babble");
 	build_config(ANY_PORT);
 	int64_t deadline = clock_mono_ms() + PATIENCE_MS;
-	while (!server.children[CHILD_RESOLVER].why[0]) { /* it saw the end of its link, and went */
+	while (!server.children[CHILD_RESOLVER].why[0]) { /* it saw the end of its link, and ended */
 		ck_assert_int_lt(clock_mono_ms(), deadline);
 		turn();
 	}
@@ -511,8 +511,8 @@ START_TEST(a_child_that_babbles_loses_its_link)
 }
 END_TEST
 
-/* Of each role the packets that are not for master cost the control link, all others leave it. */
-START_TEST(a_child_may_say_what_its_role_says)
+/* For each role, packets that are not for master end the control link, and all others keep it. */
+START_TEST(a_child_may_send_the_packets_of_its_role)
 {
 	struct server one;
 	struct str packet;
@@ -567,7 +567,7 @@ START_TEST(a_stop_takes_smtpd_first_and_the_queue_before_its_helpers)
 }
 END_TEST
 
-START_TEST(who_does_not_hear_is_killed_in_a_hurry)
+START_TEST(a_process_that_ignores_stop_is_killed)
 {
 	does("delivery", "stubborn");
 	build_config(ANY_PORT);
@@ -607,7 +607,7 @@ START_TEST(a_port_in_use_is_trouble_until_it_is_free)
 }
 END_TEST
 
-/* A network card that comes late, and a port that somebody has: the rest of the server does not wait for them. */
+/* A network interface that comes up late, or a port in use, does not delay the rest of the server. */
 START_TEST(a_missing_listener_stops_nothing_else)
 {
 	char text[100];
@@ -640,8 +640,8 @@ START_TEST(a_missing_listener_stops_nothing_else)
 }
 END_TEST
 
-/* Mail that is there already is delivered although none can come in. */
-START_TEST(without_any_listener_all_the_rest_runs)
+/* Mail in the queue is delivered although the server can't accept any. */
+START_TEST(without_listeners_the_other_processes_run)
 {
 	build_config("192.0.2.77:25");
 	until_said("queue", "attach 1", 1);
@@ -666,7 +666,7 @@ START_TEST(a_link_for_the_operator_arrives_at_the_child)
 }
 END_TEST
 
-START_TEST(a_pause_is_kept_by_whoever_comes_after)
+START_TEST(a_pause_outlasts_a_restart)
 {
 	build_config(ANY_PORT);
 	until_state(SERVER_RUNNING);
@@ -692,7 +692,7 @@ START_TEST(stopped_and_started)
 	int arrivals = links_of(&server.links, CHILD_FD_ARRIVALS, CHILD_QUEUE);
 	server_order(&server, SERVER_STOP, clock_mono_ms());
 	turn();
-	server_order(&server, SERVER_RUN, clock_mono_ms()); /* the stop has begun: it ends first */
+	server_order(&server, SERVER_RUN, clock_mono_ms()); /* the stop is in progress: the process ends first */
 	ck_assert_int_eq(server_state(&server), SERVER_STOPPING);
 	until_state(SERVER_RUNNING);
 	ck_assert_int_eq(said("queue", "stop"), 1);
@@ -704,8 +704,8 @@ START_TEST(stopped_and_started)
 	ck_assert_int_eq(server_state(&server), SERVER_STOPPED);
 	server_order(&server, SERVER_RUN, clock_mono_ms());
 	until_state(SERVER_RUNNING);
-	ck_assert_int_eq(links_of(&server.links, CHILD_FD_ARRIVALS, CHILD_QUEUE),
-			 arrivals); /* what was said there is still to be read */
+	/* Packets in the link must still be read. */
+	ck_assert_int_eq(links_of(&server.links, CHILD_FD_ARRIVALS, CHILD_QUEUE), arrivals);
 	ck_assert_uint_ge(server.listeners.n, 1);
 }
 END_TEST
@@ -719,7 +719,7 @@ static size_t retiring(void)
 	return n;
 }
 
-/* The old one is told when the new one is ready, hears reloads, and can be asked. */
+/* The old smtpd is told when the new one is ready, gets reloads, and answers requests. */
 START_TEST(a_new_smtpd_beside_the_old_one)
 {
 	build_config(ANY_PORT);
@@ -729,7 +729,7 @@ START_TEST(a_new_smtpd_beside_the_old_one)
 	renew_ask(&server, 1U << CHILD_SMTPD, clock_mono_ms());
 	for (int i = 0; i < 50; i++)
 		turn();
-	ck_assert_int_eq(said("smtpd", "retire"), 0); /* there is no other yet */
+	ck_assert_int_eq(said("smtpd", "retire"), 0); /* the new one does not run yet */
 	does("smtpd", "ready");
 	until_state(SERVER_RUNNING);
 	until_said("smtpd", "retire", 1);
@@ -750,7 +750,7 @@ START_TEST(a_new_smtpd_beside_the_old_one)
 }
 END_TEST
 
-START_TEST(so_many_smtpds_and_no_more)
+START_TEST(smtpds_are_bounded)
 {
 	build_config(ANY_PORT);
 	until_state(SERVER_RUNNING);
@@ -825,7 +825,8 @@ START_TEST(listeners_change_or_stay_as_they_were)
 }
 END_TEST
 
-/* Out of the file: sessions end by themselves, then all the rest; and back while they last. */
+/* A server that is removed from the file: sessions end by themselves, then its processes end. Meanwhile it may come
+ * back. */
 START_TEST(an_end_waits_for_sessions)
 {
 	build_config(ANY_PORT);
@@ -835,7 +836,7 @@ START_TEST(an_end_waits_for_sessions)
 	until_said("smtpd", "retire", 1);
 	ck_assert_int_eq(server_state(&server), SERVER_ENDING);
 	ck_assert_uint_eq(server.listeners.n, 0);
-	kill(server.children[CHILD_QUEUE].pid, SIGKILL); /* what the sessions bring is wanted there */
+	kill(server.children[CHILD_QUEUE].pid, SIGKILL); /* the queue must accept the mail of the sessions */
 	while (server.children[CHILD_QUEUE].restarts == 0 || server.children[CHILD_QUEUE].state != SUPERVISE_READY)
 		turn();
 	server_order(&server, SERVER_RUN, clock_mono_ms());
@@ -865,23 +866,23 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, who_fetches_tokens_may_fail_until_it_is_not_needed);
 	tcase_add_test(tc, a_killed_child_is_back_with_new_links_and_the_port_stays);
 	tcase_add_test(tc, a_permanent_failure_waits_for_a_reload);
-	tcase_add_test(tc, what_a_child_says_before_it_gives_up_is_kept_until_one_works);
-	tcase_add_test(tc, one_that_keeps_dying_settles_the_start);
+	tcase_add_test(tc, the_last_error_of_a_child_is_kept_until_one_works);
+	tcase_add_test(tc, a_process_that_keeps_dying_does_not_block_the_start);
 	tcase_add_test(tc, a_link_that_breaks_is_made_anew);
 	tcase_add_test(tc, without_its_link_a_process_is_not_ready);
-	tcase_add_test(tc, who_can_not_be_told_ends_and_begins_anew);
+	tcase_add_test(tc, a_process_that_can_not_be_told_is_restarted);
 	tcase_add_test(tc, a_missing_listener_stops_nothing_else);
-	tcase_add_test(tc, without_any_listener_all_the_rest_runs);
-	tcase_add_test(tc, a_child_that_babbles_loses_its_link);
-	tcase_add_test(tc, a_child_may_say_what_its_role_says);
+	tcase_add_test(tc, without_listeners_the_other_processes_run);
+	tcase_add_test(tc, a_child_that_floods_loses_its_link);
+	tcase_add_test(tc, a_child_may_send_the_packets_of_its_role);
 	tcase_add_test(tc, a_stop_takes_smtpd_first_and_the_queue_before_its_helpers);
-	tcase_add_test(tc, who_does_not_hear_is_killed_in_a_hurry);
+	tcase_add_test(tc, a_process_that_ignores_stop_is_killed);
 	tcase_add_test(tc, a_port_in_use_is_trouble_until_it_is_free);
 	tcase_add_test(tc, a_link_for_the_operator_arrives_at_the_child);
-	tcase_add_test(tc, a_pause_is_kept_by_whoever_comes_after);
+	tcase_add_test(tc, a_pause_outlasts_a_restart);
 	tcase_add_test(tc, stopped_and_started);
 	tcase_add_test(tc, a_new_smtpd_beside_the_old_one);
-	tcase_add_test(tc, so_many_smtpds_and_no_more);
+	tcase_add_test(tc, smtpds_are_bounded);
 	tcase_add_test(tc, other_roles_are_stopped_and_started);
 	tcase_add_test(tc, listeners_change_or_stay_as_they_were);
 	tcase_add_test(tc, an_end_waits_for_sessions);

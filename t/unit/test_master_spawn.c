@@ -1,6 +1,6 @@
 /*
- * The child is this executable itself: started as master starts one, it looks at what it was given and says what is
- * wrong on its control link.
+ * The child is this executable, started as master starts a child. It checks what it was given and reports errors on its
+ * control link.
  */
 #include "master/spawn.h"
 
@@ -79,7 +79,7 @@ static int be_child(int argc, char **argv)
 	return bad ? 9 : 7;
 }
 
-/* What the child said; its exit status must be 7. */
+/* The report of the child; its exit status must be 7. */
 static void run(struct spawn *what, char *said, size_t size)
 {
 	pid_t pid;
@@ -131,7 +131,7 @@ START_TEST(a_child_has_what_it_needs_and_no_more)
 }
 END_TEST
 
-/* The sources stand where targets are: each must arrive at its own place all the same. */
+/* Some sources are at numbers of targets; each must arrive at its own target. */
 START_TEST(descriptors_that_overlap_find_their_places)
 {
 	struct spawn what = myself();

@@ -10,7 +10,7 @@
 
 enum { EXITED_PERMANENT = EXIT_PERMANENT << 8, EXITED_TEMPORARY = EXIT_TEMPORARY << 8 };
 
-START_TEST(early_deaths_wait_longer_and_longer)
+START_TEST(early_deaths_double_the_wait)
 {
 	unsigned early = 0;
 	int64_t before = -1;
@@ -27,7 +27,7 @@ START_TEST(early_deaths_wait_longer_and_longer)
 }
 END_TEST
 
-START_TEST(a_life_of_a_second_makes_up)
+START_TEST(a_life_of_a_second_resets_the_wait)
 {
 	unsigned early = 7;
 
@@ -64,7 +64,7 @@ START_TEST(permanent_stays_down)
 	supervise_init(&child, CHILD_SMTPD);
 	supervise_started(&child, 1, -1, 1);
 	supervise_gone(&child, EXITED_PERMANENT, 2);
-	ck_assert_int_eq(child.state, SUPERVISE_DOWN); /* once it may be a want of the moment */
+	ck_assert_int_eq(child.state, SUPERVISE_DOWN); /* once may be a temporary shortage */
 	supervise_started(&child, 1, -1, child.due_ms);
 	supervise_gone(&child, EXITED_PERMANENT, 200);
 	ck_assert_int_eq(child.state, SUPERVISE_FAILED);
@@ -83,8 +83,8 @@ START_TEST(permanent_stays_down)
 }
 END_TEST
 
-/* A reload renews processes: that is no crash, and `status` must not count it as one. */
-START_TEST(ends_that_were_asked_for_are_not_counted)
+/* A restart because of a reload is not a crash, and `status` must not count it. */
+START_TEST(requested_ends_are_not_counted)
 {
 	static const enum supervise_state asked[] = {SUPERVISE_REPLACING, SUPERVISE_STOPPING, SUPERVISE_RETIRING};
 	struct supervised child;
@@ -108,7 +108,7 @@ START_TEST(ends_that_were_asked_for_are_not_counted)
 }
 END_TEST
 
-/* Whatever a child says when it was told to go, it is not started again. */
+/* A child that was told to stop is not started again, whatever its exit status. */
 START_TEST(stopped_is_not_restarted)
 {
 	static const int statuses[] = {0, SIGKILL, EXITED_PERMANENT, EXITED_TEMPORARY};
@@ -177,11 +177,11 @@ int main(void)
 {
 	Suite *suite = suite_create("supervise");
 	TCase *tc = tcase_create("supervise");
-	tcase_add_test(tc, early_deaths_wait_longer_and_longer);
-	tcase_add_test(tc, a_life_of_a_second_makes_up);
+	tcase_add_test(tc, early_deaths_double_the_wait);
+	tcase_add_test(tc, a_life_of_a_second_resets_the_wait);
 	tcase_add_test(tc, killed_is_restarted_at_once);
 	tcase_add_test(tc, permanent_stays_down);
-	tcase_add_test(tc, ends_that_were_asked_for_are_not_counted);
+	tcase_add_test(tc, requested_ends_are_not_counted);
 	tcase_add_test(tc, stopped_is_not_restarted);
 	tcase_add_test(tc, a_start_that_fails_is_an_early_death);
 	tcase_add_test(tc, trouble_is_cut_at_its_bound_and_forgotten_in_time);

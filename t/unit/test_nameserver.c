@@ -1,4 +1,4 @@
-/* Name servers that answer, refuse, say nothing or are not there. */
+/* Name servers that answer, refuse, are silent or do not exist. */
 #include "common/net/nameserver.h"
 
 #include <arpa/inet.h>
@@ -14,7 +14,7 @@
 
 enum { GOOD = 0, NXDOMAIN = 3, REFUSED = 5, SILENT = -1, SECOND_ONLY = -2, FORGED = -3, AUTHORITY = -4 };
 
-/* One server on loopback; it ends with an octet that is no question. */
+/* One server on loopback; it ends at a packet of one octet. */
 struct peer {
 	int fd, kind, questions;
 	uint16_t port;
@@ -109,7 +109,7 @@ START_TEST(each_kind)
 }
 END_TEST
 
-START_TEST(nobody_is_waited_for_without_servers)
+START_TEST(without_servers_nothing_waits)
 {
 	struct nameservers none;
 	struct pollfd fds[NAMESERVERS_MAX];
@@ -140,7 +140,7 @@ START_TEST(what_is_an_answer)
 }
 END_TEST
 
-START_TEST(more_servers_than_we_look_at)
+START_TEST(more_servers_than_are_used)
 {
 	struct nameservers servers;
 	nameservers_resolvconf(
@@ -160,9 +160,9 @@ int main(void)
 	TCase *all = tcase_create("nameserver");
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, each_kind);
-	tcase_add_test(all, nobody_is_waited_for_without_servers);
+	tcase_add_test(all, without_servers_nothing_waits);
 	tcase_add_test(all, what_is_an_answer);
-	tcase_add_test(all, more_servers_than_we_look_at);
+	tcase_add_test(all, more_servers_than_are_used);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

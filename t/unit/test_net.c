@@ -55,7 +55,7 @@ static int accept_one(int listener, struct sockaddr_storage *from)
 
 static const char *const loopbacks[] = {"127.0.0.1", "::1"};
 
-/* Machines without IPv6 are no reason to fail. */
+/* A machine without IPv6 does not fail the test. */
 static int listen_at(const char *ip, uint16_t port, bool v6)
 {
 	struct config_endpoint where = endpoint(ip, port);
@@ -133,7 +133,7 @@ START_TEST(refused)
 }
 END_TEST
 
-/* The kernel drops further SYNs of a listener whose queue is full: a host that does not answer. */
+/* The kernel drops SYNs to a listener whose queue is full, so it is a host that does not answer. */
 START_TEST(no_answer)
 {
 	struct config_endpoint where = endpoint("127.0.0.1", 0);

@@ -1,4 +1,4 @@
-/* Password files: what is taken of them, and what must be mended before they are taken. */
+/* Password files: which are accepted, and what must be corrected before they are. */
 #include "common/accounts/password.h"
 #include "t/unit/suite.h"
 
@@ -122,7 +122,7 @@ START_TEST(others_must_not_read)
 }
 END_TEST
 
-/* Neither blocks, nor is taken. */
+/* Opening it neither blocks nor succeeds. */
 START_TEST(no_files)
 {
 	ck_assert_ptr_null(password_load(path, getuid(), why));

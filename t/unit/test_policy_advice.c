@@ -43,7 +43,7 @@ static void remove_domain(struct domain *list, size_t *n, const char *name)
 	ck_abort_msg("no domain %s", name);
 }
 
-/* One change: what stands between the commas; of two that would both do, any. */
+/* Applies one change, the text between two commas; of alternatives, any one. */
 static void apply(struct policy *p, struct question *q, const char *change)
 {
 	char text[400], name[200] = "", block[200] = "";
@@ -80,10 +80,10 @@ static void apply(struct policy *p, struct question *q, const char *change)
 	else if (sscanf(text, "write relay no in remote_domain %199s at", name) == 1)
 		((struct domain *)remote_of(p, q))->relay = false;
 	else
-		ck_abort_msg("what is to be done: %s", change);
+		ck_abort_msg("unknown advice: %s", change);
 }
 
-/* "to permit it, A, and B; and C"; false when it does not name all entries. */
+/* Applies "to permit it, A, and B; and C". False if the advice does not name all entries. */
 static bool apply_all(struct policy *p, struct question *q, char *advice, bool permit)
 {
 	char *change = advice + strlen("to permit it, ");

@@ -1,7 +1,7 @@
 /*
- * A million questions "may this client send to this recipient?", each answered three times: by a real session on the
- * configuration that a child gets, by what `explain relay` calls, and by an oracle that knows only the documented order
- * (mailroot.conf(5), relay) and reads no configuration. A seed that failed can be given as MAILROOT_SEED.
+ * A million questions "may this client send to this recipient?", each answered three times: by a real session with the
+ * configuration of a child, by the function of `explain relay`, and by an oracle that knows only the documented order
+ * (mailroot.conf(5), relay) and reads no configuration. MAILROOT_SEED repeats a seed that failed.
  */
 #include <check.h>
 
@@ -12,14 +12,14 @@
 #include "t/unit/suite.h"
 
 #ifdef __SANITIZE_ADDRESS__
-enum { POLICIES = 200 }; /* ten times as slow */
+enum { POLICIES = 200 }; /* ten times slower */
 #else
 enum { POLICIES = 2100 };
 #endif
 
 enum {
 	CLIENTS = 32,   /* sessions of one policy */
-	RECIPIENTS = 15 /* of one session: below what is refused before the session ends */
+	RECIPIENTS = 15 /* in one session: fewer than the errors that end it */
 };
 
 static void give_name(void *context, struct policy_client *client)
@@ -40,7 +40,7 @@ struct asked {
 	struct ipaddr ip;
 };
 
-/* The session's replies since the last look. */
+/* The replies of the session since the last call. */
 static const char *heard(struct asked *a)
 {
 	static char text[4096];
@@ -98,7 +98,7 @@ static void compare_recipient(struct asked *a)
 	compare_explain(a, expected, line, reply);
 }
 
-/* Whatever the recipient: the client gets no further. */
+/* The client gets no further, whatever the recipient. */
 static void compare_shut_out(struct asked *a, enum verdict expected, unsigned line, const char *reply)
 {
 	for (int i = 0; i < RECIPIENTS; i++) {

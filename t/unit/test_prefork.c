@@ -19,7 +19,7 @@
 
 enum { MAX = 64, PATIENCE_MS = 20000, SURPLUS_MS = 1000 };
 
-/* What workers are told to do, and what they report. */
+/* The orders to workers, and their reports. */
 enum order { STAY_IDLE, TURN_BUSY, END_WELL };
 struct shared {
 	_Atomic enum order order[MAX];
@@ -136,7 +136,7 @@ static bool poked(int ms)
 	return poll(&fd, 1, ms) > 0;
 }
 
-/* A round of the parent's loop, as programs have it, but that looks again soon. */
+/* A round of the parent's loop as in programs, but with a short wait. */
 static void tend_once(void)
 {
 	int wait = prefork_tend(p);
@@ -180,7 +180,7 @@ START_TEST(grows_when_workers_turn_busy)
 	start(&obedient, 3, MAX);
 	TEND_UNTIL(idle() == 3);
 	shared->order[1] = TURN_BUSY;
-	ck_assert_msg(poked(PATIENCE_MS), "nobody woke the parent");
+	ck_assert_msg(poked(PATIENCE_MS), "no worker woke the parent");
 	TEND_UNTIL(idle() >= 3 && alive() == idle() + 1);
 	scoreboard_get(prefork_scoreboard(p), 1, &entry);
 	ck_assert_str_eq(entry.doing, "[192.0.2.7] DATA");
@@ -249,7 +249,7 @@ START_TEST(workers_that_did_their_jobs_are_replaced_without_throttle)
 }
 END_TEST
 
-/* Throttled: the parent is sent to sleep although workers are missing. */
+/* Throttled: the parent waits although workers are missing. */
 static bool throttled(void)
 {
 	return prefork_tend(p) > 100 && alive() == 0;
@@ -328,7 +328,7 @@ static int be_deaf(void *context, size_t slot)
 	return follow_orders(context, slot);
 }
 
-START_TEST(those_told_to_go_no_longer_count)
+START_TEST(retiring_workers_are_not_counted)
 {
 	static const struct prefork_ops ops = {prepare, forked, be_deaf, gone, false};
 	start(&ops, 3, MAX);
@@ -342,7 +342,7 @@ START_TEST(those_told_to_go_no_longer_count)
 }
 END_TEST
 
-START_TEST(those_told_to_go_die_no_early_death)
+START_TEST(retiring_workers_die_no_early_death)
 {
 	start(&obedient, 3, MAX);
 	for (int round = 1; round <= PACE_EARLY_ROW; round++) {
@@ -354,7 +354,7 @@ START_TEST(those_told_to_go_die_no_early_death)
 }
 END_TEST
 
-START_TEST(a_stop_replaces_nobody)
+START_TEST(a_stop_replaces_no_worker)
 {
 	start(&obedient, 4, MAX);
 	TEND_UNTIL(idle() == 4);
@@ -366,7 +366,7 @@ START_TEST(a_stop_replaces_nobody)
 }
 END_TEST
 
-/* A child of the program that is no worker, in front of the queue of the dead: it stays, workers are reaped. */
+/* A dead child that is not a worker is first among the dead: it is not reaped, the workers are. */
 START_TEST(other_children_are_not_reaped)
 {
 	int status;
@@ -490,7 +490,7 @@ START_TEST(workers_keep_nothing_of_the_parent_but_the_bell)
 }
 END_TEST
 
-/* A pool in a process of its own that is killed: its workers go too. They hold the pipe open as long as they live. */
+/* A pool in a process of its own is killed: its workers end too. They hold the pipe open while they live. */
 START_TEST(workers_die_with_their_parent)
 {
 	int ends[2];
@@ -531,9 +531,9 @@ int main(void)
 	tcase_add_test(tc, wanted_number);
 	tcase_add_test(tc, surplus_retires_after_a_while);
 	tcase_add_test(tc, refused_preparation_forks_nothing);
-	tcase_add_test(tc, those_told_to_go_no_longer_count);
-	tcase_add_test(tc, those_told_to_go_die_no_early_death);
-	tcase_add_test(tc, a_stop_replaces_nobody);
+	tcase_add_test(tc, retiring_workers_are_not_counted);
+	tcase_add_test(tc, retiring_workers_die_no_early_death);
+	tcase_add_test(tc, a_stop_replaces_no_worker);
 	tcase_add_test(tc, other_children_are_not_reaped);
 	tcase_add_test(tc, workers_begin_with_clean_signals);
 	tcase_add_test(tc, workers_fork_nothing);

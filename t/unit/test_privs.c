@@ -20,7 +20,7 @@
 #include "common/base/log.h"
 #include "t/unit/suite.h"
 
-static bool root; /* otherwise the tests were started by an ordinary user, who keeps his groups */
+static bool root; /* otherwise an ordinary user runs the tests and keeps its groups */
 static char folder[64];
 static char allowed[96];
 static char forbidden[96];
@@ -45,7 +45,7 @@ static void teardown(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* What a change of user alone would leave. */
+/* Privileges that a change of user alone would leave. */
 static void hold_on_to_root(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -65,7 +65,7 @@ static void become_nobody(void)
 	prctl(PR_SET_DUMPABLE, 1);
 }
 
-/* Runs LOOK in a jail, in a process of its own; AS_ROOT: the jail is entered by root, otherwise by nobody. */
+/* Runs LOOK in a jail, in a process of its own. AS_ROOT: root enters the jail, otherwise the user nobody does. */
 static int in_jail(const struct privs_jail *jail, bool as_root, int (*look)(void))
 {
 	int status;
@@ -88,7 +88,7 @@ static bool have_landlock(void)
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0;
 }
 
-/* The line of the first thing that is not as it must be, for all jails. */
+/* The line of the first failed check, for all jails. */
 #define MUST(condition)                                                                                                \
 	if (!(condition))                                                                                              \
 	return __LINE__ % 200 + 1
@@ -177,7 +177,7 @@ static bool write_file(int dir, const char *name)
 	return done;
 }
 
-/* All that a spool needs, and nothing beside it. */
+/* Everything that a spool needs, and nothing else. */
 static int use_folders(void)
 {
 	int in = open(allowed, O_RDONLY | O_DIRECTORY), out = open(forbidden, O_PATH | O_DIRECTORY);
@@ -259,7 +259,7 @@ START_TEST(what_may_only_be_read)
 }
 END_TEST
 
-/* The rule was made outside and holds inside, where the folder has become the root. */
+/* The Landlock rule was made outside and applies inside, where the folder has become the root. */
 static int look_around_in_root(void)
 {
 	char where[64];
@@ -309,7 +309,7 @@ static int signal_parent(void)
 }
 
 /* A process of the same user, but outside. */
-START_TEST(strangers_get_no_signals)
+START_TEST(other_processes_get_no_signals)
 {
 	struct privs_jail jail = {.user = "nobody"};
 	int status;
@@ -369,8 +369,8 @@ START_TEST(users_are_looked_up)
 }
 END_TEST
 
-/* Before a user was taken it is the one that the process runs as. */
-START_TEST(a_refusal_names_the_user_and_the_cure)
+/* Before the process changes its user, the message names the user that it runs as. */
+START_TEST(a_refusal_names_the_user_and_the_remedy)
 {
 	char why[PRIVS_WHY_MAX], wanted[200], path[1000];
 	snprintf(wanted, sizeof(wanted), "Permission denied: user %u may not write there; `chown %u /srv/drop` lets it",
@@ -390,7 +390,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, nothing_of_root_is_left);
-	tcase_add_test(tc, a_refusal_names_the_user_and_the_cure);
+	tcase_add_test(tc, a_refusal_names_the_user_and_the_remedy);
 	tcase_add_test(tc, bounding_set_is_empty);
 	tcase_add_test(tc, no_paths_means_no_files);
 	tcase_add_test(tc, only_listed_folders);
@@ -398,7 +398,7 @@ int main(void)
 	tcase_add_test(tc, what_may_only_be_read);
 	tcase_add_test(tc, root_is_changed);
 	tcase_add_test(tc, forks_where_it_may);
-	tcase_add_test(tc, strangers_get_no_signals);
+	tcase_add_test(tc, other_processes_get_no_signals);
 	tcase_add_test(tc, a_jail_that_cannot_be_closed_is_not_entered);
 	tcase_add_test(tc, users_are_looked_up);
 	suite_add_tcase(suite, tc);

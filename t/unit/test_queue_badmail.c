@@ -1,5 +1,5 @@
-/* The badmail folder: what comes there with what it knows, how it goes back without loss or double, and how long it
- * stays. */
+/* The badmail folder: which mail is put there with its history, how it is sent again without loss or duplicates, and
+ * how long it stays. */
 #include "queue/operator/operate.h"
 #include "queue/spool/badmail.h"
 #include "queue/spool/badmail_sweep.h"
@@ -20,7 +20,7 @@ static void teardown(void)
 	fixture_close();
 }
 
-/* A message to two, of which the first has it, in badmail. */
+/* A message to two recipients in badmail; the first one has it. */
 static void delete_half_delivered(void)
 {
 	struct wire_job_smtp job;
@@ -76,7 +76,7 @@ START_TEST(deleted_mail_keeps_what_it_knows)
 }
 END_TEST
 
-START_TEST(who_has_it_does_not_get_it_again)
+START_TEST(recipients_that_have_it_do_not_get_it_again)
 {
 	struct wire_job_smtp job;
 	char why[RESEND_WHY_MAX];
@@ -99,7 +99,7 @@ START_TEST(who_has_it_does_not_get_it_again)
 }
 END_TEST
 
-/* ... also when the queue dies right after the rename, before it knows of the message itself. */
+/* The same if the queue dies right after the rename, before it knows of the message. */
 START_TEST(a_restart_finds_what_was_sent_again)
 {
 	struct wire_job_smtp job;
@@ -115,7 +115,7 @@ START_TEST(a_restart_finds_what_was_sent_again)
 }
 END_TEST
 
-/* A journal that a crash left before the rename is nothing: the message is in badmail still. */
+/* A journal that a crash left before the rename does not count: the message is still in badmail. */
 START_TEST(before_the_rename_it_is_bad_mail)
 {
 	char other[MSGID_LEN + 1];
@@ -130,7 +130,7 @@ START_TEST(before_the_rename_it_is_bad_mail)
 }
 END_TEST
 
-/* Over two file systems: cur/.ID.NEWNAME is a copy; it counts once the bad mail is gone. */
+/* With two file systems cur/.ID.NEWNAME is a copy, which counts when the bad mail is removed. */
 START_TEST(a_copy_counts_once_the_bad_mail_is_gone)
 {
 	struct wire_job_smtp job;
@@ -161,7 +161,7 @@ START_TEST(a_copy_counts_once_the_bad_mail_is_gone)
 }
 END_TEST
 
-/* A returned message without a sender failed for all: it is for all again. */
+/* A returned message without sender failed for all recipients: it is sent to all again. */
 START_TEST(failures_are_open_again)
 {
 	struct wire_job_smtp job;
@@ -177,7 +177,7 @@ START_TEST(failures_are_open_again)
 	char fresh[MSGID_LEN + 1];
 	ck_assert(span_copy(job.id, fresh, sizeof(fresh)));
 	report(w, fresh, 0, 1, JOURNAL_DELAYED, 451, true);
-	ck_assert_int_eq(known(fresh)->state, MESSAGE_WAITING); /* its time began anew */
+	ck_assert_int_eq(known(fresh)->state, MESSAGE_WAITING); /* its time to live starts again */
 	dismiss(w);
 }
 END_TEST
@@ -250,13 +250,13 @@ static bool kept(const char *name)
 	return exists(path_of("badmail/%s.eml", name));
 }
 
-START_TEST(old_mail_goes)
+START_TEST(old_mail_is_removed)
 {
 	put_bad("young", 10, 29 * DAY, "why\n");
 	put_bad("old", 10, 31 * DAY, "why\n");
 	put_bad("deleted", 10, 8 * DAY, BADMAIL_DELETED " on x.\n");
 	put_bad("deleted2", 10, 6 * DAY, BADMAIL_DELETED " on x.\n");
-	put_bad("foreign", 10, 300 * DAY, NULL); /* somebody else's: it has no reason */
+	put_bad("foreign", 10, 300 * DAY, NULL); /* a foreign file: it has no reason */
 	put_bad("future", 10, -300 * DAY, "why\n");
 	write_file(path_of("badmail/readme.txt"), "mine\n");
 	sweep();
@@ -267,7 +267,7 @@ START_TEST(old_mail_goes)
 }
 END_TEST
 
-START_TEST(the_oldest_go_when_there_are_too_many)
+START_TEST(the_oldest_are_removed_when_there_are_too_many)
 {
 	char name[16];
 	for (int i = 0; i < 20; i++) {
@@ -284,8 +284,8 @@ START_TEST(the_oldest_go_when_there_are_too_many)
 }
 END_TEST
 
-/* All of one moment: no more goes than must. */
-START_TEST(no_more_goes_than_must)
+/* All have the same time: no more are removed than necessary. */
+START_TEST(no_more_are_removed_than_necessary)
 {
 	char name[16];
 	int left = 0;
@@ -306,16 +306,16 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		deleted_mail_keeps_what_it_knows,
-		who_has_it_does_not_get_it_again,
+		recipients_that_have_it_do_not_get_it_again,
 		a_restart_finds_what_was_sent_again,
 		before_the_rename_it_is_bad_mail,
 		a_copy_counts_once_the_bad_mail_is_gone,
 		failures_are_open_again,
 		what_was_never_accepted_is_not_sent,
 		eight_bits_are_known_again,
-		old_mail_goes,
-		the_oldest_go_when_there_are_too_many,
-		no_more_goes_than_must,
+		old_mail_is_removed,
+		the_oldest_are_removed_when_there_are_too_many,
+		no_more_are_removed_than_necessary,
 	};
 	return run_tests("queue_badmail", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }

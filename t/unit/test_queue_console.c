@@ -1,4 +1,4 @@
-/* What mailrootctl asks of a queue: list, show, act, status; and readers that are slow, rude or gone. */
+/* Requests of mailrootctl to a queue: list, show, act, status; and readers that are slow, malformed or gone. */
 #include "common/ipc/rows.h"
 #include "queue/operator/console.h"
 #include "t/unit/queue_fixture.h"
@@ -171,8 +171,8 @@ START_TEST(more_selections)
 }
 END_TEST
 
-/* A recipient who has the message already is no reason to select it. */
-START_TEST(only_who_waits_is_selected)
+/* A recipient that already has the message does not select it. */
+START_TEST(only_waiting_recipients_are_selected)
 {
 	struct wire_job_smtp job;
 	struct hand *w = hire(&f.loop.queue.delivery);
@@ -188,7 +188,7 @@ START_TEST(only_who_waits_is_selected)
 }
 END_TEST
 
-/* What a start found is marked by and by, and a selection needs no file to leave it out. */
+/* Messages that a start found are marked step by step, and a selection skips them without opening files. */
 START_TEST(a_start_marks_what_waits)
 {
 	delay("app@example.net", "u@one.test");
@@ -224,7 +224,7 @@ START_TEST(show_has_the_history)
 }
 END_TEST
 
-START_TEST(show_of_what_is_under_way)
+START_TEST(show_of_a_message_being_sent)
 {
 	struct wire_job_smtp job;
 	struct hand *w = hire(&f.loop.queue.delivery);
@@ -269,8 +269,8 @@ START_TEST(delete_of_what_waits)
 }
 END_TEST
 
-/* What a worker has in hand is its own, with all that waits beside it. */
-START_TEST(what_is_under_way_is_left_alone)
+/* A message that a worker is sending is not changed, nor are its other recipients. */
+START_TEST(messages_being_sent_are_left_alone)
 {
 	static const enum row_action actions[] = {ROW_RETRY, ROW_HOLD, ROW_DELETE, ROW_BOUNCE};
 	struct wire_job_smtp job;
@@ -291,7 +291,7 @@ START_TEST(what_is_under_way_is_left_alone)
 }
 END_TEST
 
-/* Jobs that no worker has yet are taken back. */
+/* Jobs that no worker has yet are withdrawn. */
 START_TEST(what_waits_for_a_worker_is_held)
 {
 	struct wire_job_smtp job;
@@ -320,7 +320,7 @@ START_TEST(what_waits_for_a_worker_is_held)
 }
 END_TEST
 
-/* Held before and after a restart, whichever of the journal's line and its time a crash has left. */
+/* Held before and after a restart, whether a crash left the line of the journal, its time, or both. */
 START_TEST(held_over_restarts)
 {
 	static const struct timespec long_gone[2] = {{.tv_sec = 86400}, {.tv_sec = 86400}};
@@ -351,8 +351,8 @@ START_TEST(held_over_restarts)
 }
 END_TEST
 
-/* After a restart a worker of the queue before may have it still: its lock tells. */
-START_TEST(what_another_has_locked_is_left_alone)
+/* After a restart a worker of the previous queue may still send it, which its lock shows. */
+START_TEST(messages_locked_by_others_are_left_alone)
 {
 	static const enum row_action actions[] = {ROW_HOLD, ROW_DELETE, ROW_BOUNCE};
 	delay("app@example.net", "u@one.test");
@@ -424,7 +424,7 @@ START_TEST(slow_reader_stops_nothing)
 	ck_assert(wire_encode_queue_list(&all, &text));
 	ck_assert_int_eq(ipc_send(reader, str_span(&text), NULL, 0), 0);
 	ck_assert(console_receive(&f.loop.console, ctl));
-	turn(); /* comes to rest although nobody reads */
+	turn(); /* comes to rest although the client does not read */
 	ck_assert(console_wants_write(ctl));
 	char local[MSGID_LEN + 1];
 	accept_message(local, 0, "app@example.net", "a@example.com");
@@ -435,7 +435,7 @@ START_TEST(slow_reader_stops_nothing)
 }
 END_TEST
 
-START_TEST(rude_readers_lose_their_link)
+START_TEST(malformed_requests_cost_the_link)
 {
 	static const char *const packets[] = {"\1", "nonsense", "\377\377\377"};
 	for (size_t i = 0; i < 3; i++) {
@@ -454,7 +454,7 @@ START_TEST(rude_readers_lose_their_link)
 		far[n] = ends[1];
 		last = console_attach(&f.loop.console, ends[0]);
 	}
-	ck_assert_ptr_null(last); /* one place is taken by the setup's */
+	ck_assert_ptr_null(last); /* the setup uses one connection */
 	while (n--)
 		close(far[n]);
 }
@@ -517,22 +517,22 @@ int main(void)
 		empty_queue,
 		selections,
 		show_has_the_history,
-		show_of_what_is_under_way,
+		show_of_a_message_being_sent,
 		retry_is_now,
 		delete_of_what_waits,
 		more_selections,
-		only_who_waits_is_selected,
+		only_waiting_recipients_are_selected,
 		a_start_marks_what_waits,
 		text_of_any_size,
-		what_is_under_way_is_left_alone,
+		messages_being_sent_are_left_alone,
 		what_waits_for_a_worker_is_held,
 		held_over_restarts,
-		what_another_has_locked_is_left_alone,
+		messages_locked_by_others_are_left_alone,
 		bounce_makes_a_notice_now,
 		bounce_without_a_sender_is_badmail,
 		delete_everything_while_listing,
 		slow_reader_stops_nothing,
-		rude_readers_lose_their_link,
+		malformed_requests_cost_the_link,
 		packets_for_others_cost_the_link,
 		reader_that_goes_away,
 		status_of_next_hops,

@@ -1,4 +1,4 @@
-/* Drop folders: full, missing, replaced, shared, elsewhere; and names that are taken. */
+/* Drop folders: full, missing, replaced, shared, on another file system; and names that exist. */
 #include <sys/resource.h>
 
 #include "common/ipc/fullness.h"
@@ -65,7 +65,7 @@ START_TEST(missing_folder_comes_back)
 }
 END_TEST
 
-/* It is returned at once, and shuts the folder for nobody. */
+/* It is returned at once, and other mail still goes to the folder. */
 START_TEST(larger_than_the_quota)
 {
 	struct span text;
@@ -86,7 +86,7 @@ START_TEST(larger_than_the_quota)
 }
 END_TEST
 
-/* A folder that another one took the place of gets nothing more, not even within the second between two looks. */
+/* A folder that was replaced gets no more mail, not even within the second between two checks. */
 START_TEST(replaced_folder_gets_nothing_more)
 {
 	char old[512];
@@ -154,7 +154,7 @@ START_TEST(full_folder_defers)
 }
 END_TEST
 
-/* What the queue itself puts there counts at once, not only with the next look at the folder. */
+/* Mail that the queue itself delivers counts at once, not only at the next count of the folder. */
 START_TEST(quota_counts_own_deliveries)
 {
 	int dropped = 0;
@@ -168,7 +168,8 @@ START_TEST(quota_counts_own_deliveries)
 }
 END_TEST
 
-/* A file with a Return-Path is made by a worker; who finds no room beside those that are made waits for them. */
+/* A worker makes a file with Return-Path. A message that does not fit together with those in progress waits for
+ * them. */
 START_TEST(return_path_is_a_copy_within_the_quota)
 {
 	struct span text;
@@ -179,7 +180,7 @@ START_TEST(return_path_is_a_copy_within_the_quota)
 	size_t size = 0;
 	for (int i = 0; i < 20; i++)
 		size = accept_message(id, 0, "app@example.net", "a@example.com b@example.com");
-	for (int i = 0; i < 10; i++) { /* the folder is not counted again in so short a time */
+	for (int i = 0; i < 10; i++) { /* the folder is not counted again so soon */
 		while (next_job(local, &text) == WIRE_job_copy) {
 			ck_assert(wire_decode_job_copy(text, &job) && job.return_path);
 			ck_assert_uint_eq(job.rcpts.len, 0);
@@ -196,7 +197,7 @@ START_TEST(return_path_is_a_copy_within_the_quota)
 }
 END_TEST
 
-/* One file for both has what one of them wants. */
+/* One file for two recipients has the Return-Path that one of them asks for. */
 START_TEST(return_path_of_a_shared_folder)
 {
 	open_with("local_domain sales.example.com { return_path yes }\n local_domain b.example.com { }");
@@ -207,7 +208,7 @@ START_TEST(return_path_of_a_shared_folder)
 }
 END_TEST
 
-/* A start does not wait for a large folder to be counted; what goes there by a worker does. */
+/* A start does not wait for the count of a large folder; the jobs of workers for it do. */
 START_TEST(copies_wait_for_the_count)
 {
 	open_with("local_domain example.com { drop_quota 1K }");
@@ -244,7 +245,7 @@ START_TEST(two_domains_with_one_folder)
 }
 END_TEST
 
-/* Another folder is a job of the local pool for each. */
+/* For two folders there are two jobs of the local pool. */
 START_TEST(two_folders_are_two_copies)
 {
 	struct span text;
@@ -282,8 +283,8 @@ START_TEST(two_folders_are_two_copies)
 }
 END_TEST
 
-/* The mail of a folder in trouble comes as soon as it can, without waiting for its next try; and the trouble is told.
- */
+/* Mail for a failed folder is delivered as soon as possible, not only at its next attempt; and the trouble is
+ * reported. */
 START_TEST(mended_folder_gets_its_mail_at_once)
 {
 	char ids[3][MSGID_LEN + 1];
@@ -309,7 +310,7 @@ static enum fullness_verdict judge(const struct fullness *page, uint64_t size)
 	return fullness_judge(&room, size);
 }
 
-/* Room for one is no reason for all to try. */
+/* If there is room for one message, not all are tried. */
 START_TEST(full_folder_is_told_and_tried_one_by_one)
 {
 	int write_fd, read_fd;
@@ -344,8 +345,8 @@ START_TEST(full_folder_is_told_and_tried_one_by_one)
 }
 END_TEST
 
-/* Room that is as large as the message is enough for it, also for one that waits. */
-START_TEST(room_of_the_very_size_is_room)
+/* Room of exactly the size of a message is enough, also for a waiting one. */
+START_TEST(room_of_exactly_the_size_is_enough)
 {
 	char filler[1025];
 	open_with("local_domain example.com { drop_quota 1K }");
@@ -363,7 +364,7 @@ START_TEST(room_of_the_very_size_is_room)
 }
 END_TEST
 
-/* That the queue has no descriptor left is no fault of the folder: it is counted when there is one. */
+/* If the queue has no free descriptor, the folder is not at fault: it is counted later. */
 START_TEST(folder_is_not_blamed_for_want_of_descriptors)
 {
 	struct rlimit before, none;
@@ -383,7 +384,7 @@ START_TEST(folder_is_not_blamed_for_want_of_descriptors)
 }
 END_TEST
 
-/* It concerns one message, so nothing is said of the folder. */
+/* It concerns one message, so the folder has no trouble. */
 START_TEST(name_that_is_taken_is_no_trouble_of_the_folder)
 {
 	make_id(0, id);
@@ -398,8 +399,8 @@ START_TEST(name_that_is_taken_is_no_trouble_of_the_folder)
 }
 END_TEST
 
-/* A folder that looks well and fails is tried ever more seldom. */
-START_TEST(folder_that_only_looks_well)
+/* A folder that seems fine but fails is tried less and less often. */
+START_TEST(folder_that_only_seems_fine)
 {
 	char config[512];
 	struct span text;
@@ -448,10 +449,10 @@ int main(void)
 		two_folders_are_two_copies,
 		mended_folder_gets_its_mail_at_once,
 		full_folder_is_told_and_tried_one_by_one,
-		room_of_the_very_size_is_room,
+		room_of_exactly_the_size_is_enough,
 		folder_is_not_blamed_for_want_of_descriptors,
 		name_that_is_taken_is_no_trouble_of_the_folder,
-		folder_that_only_looks_well,
+		folder_that_only_seems_fine,
 	};
 	return run_tests("queue_drop", tests, sizeof(tests) / sizeof(tests[0]), setup, fixture_close);
 }

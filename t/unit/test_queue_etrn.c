@@ -1,5 +1,5 @@
-/* Mail on demand in a whole queue: it waits without a trace, comes when it is asked for, and goes over a connection
- * that is turned round. */
+/* ETRN and ATRN in a whole queue: mail waits without attempts, is sent at a request, and is sent over the connection
+ * of the client. */
 #include "queue/etrn/etrn_server.h"
 #include "queue/model/atrn.h"
 #include "queue/model/etrn_hold.h"
@@ -36,7 +36,8 @@ static void teardown(void)
 	fixture_close();
 }
 
-/* A request on the arrivals link, with COUNT descriptors that are closed here; the answer's socket is returned. */
+/* Sends a request on the arrivals link, with COUNT descriptors, which are closed here. Returns the socket for the
+ * answer. */
 static int ask(struct span packet, int stream)
 {
 	int answers[2];
@@ -71,7 +72,7 @@ static enum etrn_event etrn(const char *domain, bool below, uint64_t *count)
 	return event;
 }
 
-/* A client's connection as smtpd offers it: our end, and the socket by which smtpd holds on to it. */
+/* The connection of a client as smtpd offers it: our end, and the socket that smtpd keeps. */
 static struct {
 	int stream, claim;
 } turned;
@@ -114,7 +115,7 @@ static size_t waiting(void)
 	return f.loop.queue.messages.counts[MESSAGE_WAITING];
 }
 
-START_TEST(test_waits_without_a_trace)
+START_TEST(test_waits_without_attempts)
 {
 	mail_for("user@branch.test");
 	expect_nothing(hand);
@@ -127,7 +128,7 @@ START_TEST(test_waits_without_a_trace)
 }
 END_TEST
 
-START_TEST(test_comes_when_asked_for)
+START_TEST(test_is_sent_at_a_request)
 {
 	struct wire_job_smtp job;
 	uint64_t count;
@@ -170,7 +171,7 @@ START_TEST(test_open_for_a_while)
 }
 END_TEST
 
-/* A host that says "later" is not asked in a circle: what has been tried waits for the next ETRN. */
+/* Mail that a host delays is not tried again in an endless loop: it waits for the next ETRN. */
 START_TEST(test_each_message_once)
 {
 	struct wire_job_smtp job;
@@ -222,7 +223,7 @@ START_TEST(test_expires_by_its_own_time)
 }
 END_TEST
 
-/* One recipient goes at once; what became of it is written down, for the other one waits. */
+/* One recipient is sent at once; its outcome is in the journal, because the other one waits. */
 START_TEST(test_beside_others)
 {
 	struct wire_job_smtp job;
@@ -261,14 +262,14 @@ START_TEST(test_for_two_domains_that_wait)
 	expect_nothing(second);
 	pass(ETRN_AGAIN_MS);
 	(void)etrn("branch.test", false, &count);
-	/* The other one has a connection elsewhere. */
+	/* The other recipient has another host. */
 	expect_smtp(hand, &job);
 	report(hand, id, 0, 0, JOURNAL_DELIVERED, 250, true);
 	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
 }
 END_TEST
 
-/* However often it is asked, there is one early try in ETRN_AGAIN_MS, and an end to what is heard in a second. */
+/* However many requests come, there is one early attempt in ETRN_AGAIN_MS, and requests per second are bounded. */
 START_TEST(test_flood)
 {
 	struct wire_job_smtp job;
@@ -330,7 +331,7 @@ END_TEST
 
 /* --- ATRN --- */
 
-/* The stream that came with the job is the client's: what one end says the other hears. */
+/* The stream of the job is the connection of the client: text passes between the two ends. */
 static void is_our_stream(int fd)
 {
 	char octet;
@@ -351,7 +352,7 @@ START_TEST(test_fetch)
 	ck_assert_uint_eq(count, 2);
 	expect_smtp(second, &job);
 	ck_assert(job.turned && job.stream == 1 && second->journal >= 0);
-	int stream = second->journal; /* the second descriptor, for there is no journal */
+	int stream = second->journal; /* the second descriptor, because there is no journal */
 	second->journal = -1;
 	is_our_stream(stream);
 	ck_assert(span_copy(job.id, id, sizeof(id)));
@@ -393,7 +394,7 @@ START_TEST(test_client_vanishes)
 }
 END_TEST
 
-/* smtpd says that it ends: what is under way is finished, nothing more is begun. */
+/* smtpd ends the claim: the current message is finished, and no other one begins. */
 START_TEST(test_claim_given_up)
 {
 	struct wire_job_smtp job;
@@ -442,7 +443,7 @@ START_TEST(test_worker_dies_with_the_connection)
 	expect_smtp(second, &job);
 	die(second, &f.loop.queue.delivery);
 	second = hire(&f.loop.queue.delivery);
-	ck_assert_msg(closed(turned.stream), "nobody else holds it");
+	ck_assert_msg(closed(turned.stream), "another process holds it");
 	for (int i = 0; i < 4; i++)
 		pass(1000);
 	expect_nothing(hand);
@@ -452,7 +453,7 @@ START_TEST(test_worker_dies_with_the_connection)
 }
 END_TEST
 
-/* Nobody has waited to be asked for any more after a reload that says so. */
+/* After a reload without etrn, no mail waits for a request. */
 START_TEST(test_reload_takes_etrn_away)
 {
 	struct wire_job_smtp job;
@@ -466,8 +467,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		test_waits_without_a_trace,
-		test_comes_when_asked_for,
+		test_waits_without_attempts,
+		test_is_sent_at_a_request,
 		test_open_for_a_while,
 		test_each_message_once,
 		test_below,

@@ -1,4 +1,4 @@
-/* A message's way through the queue: jobs, verdicts, and everything that can go wrong between them. */
+/* The way of a message through the queue: jobs, verdicts, and everything that can fail in between. */
 #include "t/unit/queue_fixture.h"
 #include "t/unit/wire_sample.h"
 
@@ -21,7 +21,7 @@ START_TEST(local_mail_is_renamed)
 }
 END_TEST
 
-START_TEST(arrival_of_what_is_known_or_gone)
+START_TEST(arrival_of_a_known_or_removed_message)
 {
 	size_t size = accept_message(id, 0, "app@example.net", "u@remote.test");
 	say_arrived(id, size);
@@ -138,7 +138,7 @@ START_TEST(two_destinations_are_two_jobs_with_a_journal)
 }
 END_TEST
 
-/* A verdict "0 to 2" of a job for 0 and 2 says nothing of recipient 1, whom another worker has. */
+/* A verdict "0 to 2" for a job of recipients 0 and 2 does not count for recipient 1, which another worker has. */
 START_TEST(verdict_counts_only_for_its_job)
 {
 	struct wire_job_smtp job;
@@ -244,8 +244,8 @@ START_TEST(mixed_verdicts_of_one_job)
 }
 END_TEST
 
-/* The worker has reported, but holds the lock a moment longer: the notice waits for it, who is delayed waits as long as
- * ever. */
+/* The worker has reported but holds the lock a moment longer: the notice waits for it; delayed recipients wait for
+ * their time. */
 START_TEST(notice_that_finds_the_lock_taken)
 {
 	struct wire_job_smtp job;
@@ -336,7 +336,7 @@ START_TEST(null_sender_becomes_badmail)
 }
 END_TEST
 
-/* No rename leads from /tmp to /dev/shm, where they are two file systems; where they are one this proves less. */
+/* A rename from /tmp to /dev/shm fails if they are two file systems; if they are one, the test proves less. */
 START_TEST(badmail_on_another_file_system)
 {
 	char path[] = "/dev/shm/mailroot-queue-XXXXXX", extra[128], name[128], sent[4096];
@@ -425,7 +425,7 @@ START_TEST(worker_death_is_a_temporary_failure)
 	pass(1000);
 	expect_smtp(w, &job);
 	die(w, &f.loop.queue.delivery);
-	/* Twice: now it waits like what a host put off. */
+	/* The second time the message waits as if a host had delayed it. */
 	ck_assert(exists(path_of("cur/%s", name_of(id, size))));
 	w = hire(&f.loop.queue.delivery);
 	pass(15 * MINUTE - 1);
@@ -477,7 +477,7 @@ START_TEST(verdict_after_a_restart)
 }
 END_TEST
 
-/* The verdict came while there was no queue, and the lock is free by the time of the scan. */
+/* The verdict came while there was no queue, and the lock is free when the scan starts. */
 START_TEST(verdict_waits_for_the_next_queue)
 {
 	struct wire_job_smtp job;
@@ -555,7 +555,7 @@ START_TEST(hostile_verdicts_change_nothing)
 }
 END_TEST
 
-/* A worker that can't read its message reports on recipient 0, whoever its recipients are. */
+/* A worker that can't read its message reports on recipient 0, whatever the recipients of its job. */
 START_TEST(verdict_for_none_ends_the_job)
 {
 	struct wire_job_smtp job;
@@ -581,7 +581,7 @@ START_TEST(verdict_for_none_ends_the_job)
 }
 END_TEST
 
-START_TEST(nobody_can_reach_the_host)
+START_TEST(host_that_no_job_reaches)
 {
 	struct wire_job_smtp job;
 	char ids[6][MSGID_LEN + 1];
@@ -591,14 +591,14 @@ START_TEST(nobody_can_reach_the_host)
 	expect_smtp(w, &job);
 	ck_assert(span_copy(job.id, id, sizeof(id)));
 	report(w, id, 0, 0, JOURNAL_DELAYED, 0, true);
-	/* The others are not all tried at once against a host that is down; they wait for it. */
+	/* The other messages are not all tried at a host that is down; they wait for it. */
 	expect_nothing(w);
 	ck_assert_uint_eq(f.loop.queue.messages.counts[MESSAGE_ACTIVE], 5);
 	pass(1100);
 	expect_smtp(w, &job);
 	ck_assert(span_copy(job.id, id, sizeof(id)));
 	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
-	/* It is back: what waited for it goes at once, whatever the ladder says. */
+	/* The host is up again: messages that waited for it are sent at once, before the time of their next attempt. */
 	for (int i = 0; i < 4; i++) {
 		expect_smtp(w, &job);
 		ck_assert(span_copy(job.id, id, sizeof(id)));
@@ -648,7 +648,7 @@ START_TEST(following_job_over_the_same_connection)
 	accept_message(third, 0, "app@example.net", "a@one.test");
 	expect_smtp(w, &job);
 	ck_assert(span_equal(job.id, span_of(third)));
-	/* The worker dies with one in hand and one that it never began: only the first is to blame. */
+	/* The worker dies with one job that it began and one that it did not: only the first counts as failed. */
 	die(w, &f.loop.queue.delivery);
 	w = hire(&f.loop.queue.delivery);
 	expect_smtp(w, &job);
@@ -661,8 +661,8 @@ START_TEST(following_job_over_the_same_connection)
 }
 END_TEST
 
-/* A worker that gives way shuts its end; what it has in hand is its own until it reports. */
-START_TEST(worker_that_gives_way_keeps_its_job)
+/* A worker that retires closes its end; it keeps its current job until it reports. */
+START_TEST(worker_that_retires_keeps_its_job)
 {
 	struct wire_job_smtp job;
 	char second[MSGID_LEN + 1];
@@ -716,7 +716,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		local_mail_is_renamed,
-		arrival_of_what_is_known_or_gone,
+		arrival_of_a_known_or_removed_message,
 		hostile_arrivals_are_ignored,
 		remote_mail_is_one_job,
 		lock_of_smtpd_is_waited_for,
@@ -739,10 +739,10 @@ int main(void)
 		journal_of_a_worker_is_believed,
 		hostile_verdicts_change_nothing,
 		verdict_for_none_ends_the_job,
-		nobody_can_reach_the_host,
+		host_that_no_job_reaches,
 		host_down_for_long_takes_no_memory,
 		following_job_over_the_same_connection,
-		worker_that_gives_way_keeps_its_job,
+		worker_that_retires_keeps_its_job,
 		file_that_is_no_message_becomes_badmail,
 		stopping_queue_begins_nothing,
 	};

@@ -21,7 +21,7 @@ static void close_health(void)
 	health_free(&h);
 }
 
-START_TEST(nobody_knows_better_so_all_are_well)
+START_TEST(unknown_hosts_are_well)
 {
 	ck_assert_int_eq(health_of(&h, &key, 0), HEALTH_WELL);
 	ck_assert_int_eq(health_until(&h, &key), 0);
@@ -43,7 +43,7 @@ START_TEST(sick_then_due_then_well)
 }
 END_TEST
 
-START_TEST(what_is_asked_of_it_tells_hosts_apart)
+START_TEST(requirements_tell_hosts_apart)
 {
 	ck_assert(health_failed(&h, &key, 0));
 	ck_assert_int_eq(health_of(&h, &other, 0), HEALTH_WELL);
@@ -52,7 +52,7 @@ START_TEST(what_is_asked_of_it_tells_hosts_apart)
 }
 END_TEST
 
-/* A hundred jobs that were out together say nothing that the first of them has not said. */
+/* A hundred jobs that fail together count as one failure. */
 START_TEST(one_failure_for_those_that_fail_together)
 {
 	ck_assert(health_failed(&h, &key, 0));
@@ -77,7 +77,7 @@ START_TEST(each_probe_that_fails_doubles_the_wait)
 }
 END_TEST
 
-/* One job at a time; when it never comes back somebody else tries. */
+/* One probe at a time; if it never ends, another job probes. */
 START_TEST(a_probe_keeps_others_away_for_a_while)
 {
 	ck_assert(health_failed(&h, &key, 0));
@@ -88,7 +88,7 @@ START_TEST(a_probe_keeps_others_away_for_a_while)
 }
 END_TEST
 
-START_TEST(forgotten_when_nobody_wants_it)
+START_TEST(forgotten_when_not_used)
 {
 	ck_assert(health_failed(&h, &key, 0));
 	health_sweep(&h, HEALTH_FIRST_MS + HEALTH_FORGET_MS);
@@ -98,7 +98,7 @@ START_TEST(forgotten_when_nobody_wants_it)
 }
 END_TEST
 
-/* Whoever has a million dead hosts costs us no memory beyond the bound, and the known ones stay known. */
+/* A million dead hosts take no memory beyond the bound, and known hosts stay known. */
 START_TEST(bounded)
 {
 	struct health_key many = key;
@@ -116,10 +116,14 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		nobody_knows_better_so_all_are_well,    sick_then_due_then_well,
-		what_is_asked_of_it_tells_hosts_apart,  one_failure_for_those_that_fail_together,
-		each_probe_that_fails_doubles_the_wait, a_probe_keeps_others_away_for_a_while,
-		forgotten_when_nobody_wants_it,         bounded,
+		unknown_hosts_are_well,
+		sick_then_due_then_well,
+		requirements_tell_hosts_apart,
+		one_failure_for_those_that_fail_together,
+		each_probe_that_fails_doubles_the_wait,
+		a_probe_keeps_others_away_for_a_while,
+		forgotten_when_not_used,
+		bounded,
 	};
 	Suite *suite = suite_create("queue_health");
 	TCase *tcase = tcase_create("health");

@@ -40,7 +40,7 @@ static void begin(void)
 	ck_assert_int_eq(destination_ask(d, 0), DESTINATION_DONE);
 }
 
-/* The recipient's own hosts are 192.0.2.1 and .2, written ones .3 and .4. */
+/* The hosts of the recipient's domain are 192.0.2.1 and .2; those of the configuration are .3 and .4. */
 static void begin_found(void)
 {
 	struct route route = {.kind = ROUTE_MX, .domain = SPAN("one.test"), .hosts = &list, .outbound = &outbound};
@@ -71,7 +71,7 @@ static void recover(int host)
 	health_worked(&all.health, &key);
 }
 
-/* A look at the order is what the next job gets, however often somebody looks. */
+/* The order that is shown is that of the next job, however often it is shown. */
 static void order_as_seen_before(int64_t now)
 {
 	struct str seen[2];
@@ -129,7 +129,7 @@ START_TEST(sick_ones_are_left_out)
 }
 END_TEST
 
-/* Of a thousand messages one finds out whether the first host is back, over a new connection. */
+/* Of a thousand messages one probes whether the first host is up again, over a new connection. */
 START_TEST(one_probe_instead_of_every_message)
 {
 	begin();
@@ -146,7 +146,7 @@ START_TEST(one_probe_instead_of_every_message)
 }
 END_TEST
 
-/* What is due but not first of the list is no reason for a new connection: it is tried when those before it fail. */
+/* A host that is due but not the first of the list causes no new connection: it is tried when those before it fail. */
 START_TEST(only_the_first_is_probed)
 {
 	begin();
@@ -167,8 +167,8 @@ START_TEST(when_all_are_sick_all_are_tried)
 }
 END_TEST
 
-/* A host that fails for one next hop in what is asked of it (TLS, say) is well for another. */
-START_TEST(health_is_shared_by_those_who_ask_the_same)
+/* A host that does not meet the requirements of one next hop (such as TLS) is well for another. */
+START_TEST(health_is_shared_by_next_hops_with_the_same_requirements)
 {
 	begin();
 	break_down(1, 0);
@@ -190,7 +190,7 @@ START_TEST(weights_share_the_load)
 	for (int i = 0; i < DRAWS; i++) {
 		const char *digits = order(0);
 		ck_assert_uint_eq(strlen(digits), HOSTS);
-		ck_assert_int_eq(digits[3], '4'); /* it has none: for when no other takes mail */
+		ck_assert_int_eq(digits[3], '4'); /* it has no weight: for when no other host accepts mail */
 		first[digits[0] - '1']++;
 	}
 	for (unsigned i = 0; i < 3; i++) {
@@ -242,7 +242,7 @@ int main(void)
 		one_probe_instead_of_every_message,
 		only_the_first_is_probed,
 		when_all_are_sick_all_are_tried,
-		health_is_shared_by_those_who_ask_the_same,
+		health_is_shared_by_next_hops_with_the_same_requirements,
 		weights_share_the_load,
 		found_ones_go_first,
 		a_worker_names_only_hosts_of_the_list,

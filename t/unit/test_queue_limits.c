@@ -1,4 +1,4 @@
-/* Limits of next hops in a whole queue: whom they are counted for, what a worker is told, what a reload leaves. */
+/* Limits of next hops in a whole queue: what they count, what a worker is told, what a reload keeps. */
 #include "t/unit/queue_fixture.h"
 
 enum { HANDS = 4 };
@@ -20,7 +20,7 @@ static void done(void)
 	fixture_close();
 }
 
-/* The hand that gets the next job, or NULL; *JOB as it was told. */
+/* The hand that gets the next job, or NULL. *job is its job. */
 static struct hand *taker(struct wire_job_smtp *job)
 {
 	struct span text;
@@ -59,8 +59,8 @@ static void delivered(struct hand *hand, unsigned transactions)
 	turn();
 }
 
-/* Two next hops that differ in how they are secured lead to one provider: he counts their mail together. */
-START_TEST(counted_together_where_written_once)
+/* Two next hops with different TLS settings lead to one provider, which counts their mail together. */
+START_TEST(counted_together_if_written_once)
 {
 	struct wire_job_smtp job;
 	open_with(
@@ -83,8 +83,8 @@ START_TEST(counted_together_where_written_once)
 }
 END_TEST
 
-/* Who writes limits of his own has them for himself. */
-START_TEST(counted_apart_where_written_apart)
+/* A block with limits of its own is counted by itself. */
+START_TEST(counted_apart_if_written_apart)
 {
 	struct wire_job_smtp job;
 	open_with("smart_host [192.0.2.1]\n outbound { rate 1/1m }\n"
@@ -124,7 +124,7 @@ START_TEST(worker_waits_for_the_close_where_connections_are_counted)
 }
 END_TEST
 
-/* Otherwise each reload would be a chance to send too much. */
+/* Otherwise each reload would allow too many messages. */
 START_TEST(a_reload_forgets_nothing)
 {
 	struct wire_job_smtp job;
@@ -151,10 +151,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		counted_together_where_written_once,
-		counted_apart_where_written_apart,
-		every_transaction_counts,
-		worker_waits_for_the_close_where_connections_are_counted,
+		counted_together_if_written_once, counted_apart_if_written_apart,
+		every_transaction_counts,         worker_waits_for_the_close_where_connections_are_counted,
 		a_reload_forgets_nothing,
 	};
 	return run_tests("queue limits", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);

@@ -1,4 +1,4 @@
-/* The table of messages: places, heap, size. */
+/* The table of messages: slots, heap, size. */
 #include "queue/model/message.h"
 
 #include <check.h>
@@ -38,7 +38,7 @@ static uint32_t next_random(uint32_t *seed)
 	return *seed >> 8;
 }
 
-START_TEST(every_place_and_back)
+START_TEST(every_slot_and_back)
 {
 	struct destinations none = {0};
 	struct destination *d = destination_notices(&none);
@@ -88,7 +88,7 @@ START_TEST(found_by_id)
 }
 END_TEST
 
-/* Times in any order come out in order, whatever is taken out in between. */
+/* Times that were added in any order come out sorted, whatever is removed in between. */
 START_TEST(heap_keeps_its_order)
 {
 	static struct message *list[2000];
@@ -126,20 +126,20 @@ START_TEST(not_due_yet)
 }
 END_TEST
 
-/* A million waiting cost under 300 octets each. */
+/* A million waiting messages take less than 300 octets each. */
 START_TEST(small)
 {
 	size_t before = mallinfo2().uordblks;
 	for (unsigned i = 0; i < MANY; i++)
 		message_wait(&all, add(i), MESSAGE_WAITING, i);
 	size_t used = mallinfo2().uordblks - before;
-	/* A sanitizer's allocator tells nothing. */
+	/* The allocator of a sanitizer reports no sizes. */
 	ck_assert_uint_lt(used / MANY, EACH_MAX);
 	ck_assert(used == 0 || used / MANY > sizeof(struct message));
 }
 END_TEST
 
-/* Without memory there is no message, and the process goes on. */
+/* Without memory no message is added, and the process continues. */
 START_TEST(no_memory)
 {
 #if !defined(__SANITIZE_ADDRESS__)
@@ -174,7 +174,7 @@ int main(void)
 	Suite *suite = suite_create("queue_message");
 	TCase *cases = tcase_create("message");
 	tcase_add_checked_fixture(cases, setup, teardown);
-	tcase_add_test(cases, every_place_and_back);
+	tcase_add_test(cases, every_slot_and_back);
 	tcase_add_test(cases, found_by_id);
 	tcase_add_loop_test(cases, heap_keeps_its_order, 0, 5);
 	tcase_add_test(cases, not_due_yet);

@@ -1,4 +1,4 @@
-/* Who we are to other hosts, as jobs tell the workers: name in EHLO, address to come from, domain of the sender. */
+/* Our names for other hosts in jobs: the name in EHLO, the source address, the domain of the sender. */
 #include "common/base/ascii.h"
 #include "queue/model/job.h"
 #include "queue/model/loaded.h"
@@ -18,7 +18,7 @@ static void done(void)
 	fixture_close();
 }
 
-/* Mail from SENDER to RCPT is taken by the worker; the job says HELO, SOURCE and MASQUERADE. */
+/* The worker gets mail from SENDER to RCPT; the job has HELO, SOURCE and MASQUERADE. */
 static void expect_job(const char *sender, const char *rcpt, const char *helo, const char *source,
 		       const char *masquerade)
 {
@@ -33,7 +33,7 @@ static void expect_job(const char *sender, const char *rcpt, const char *helo, c
 	report(hand, id, 0, 0, JOURNAL_DELIVERED, 250, true);
 }
 
-/* Each block says what it says, and takes the rest from the virtual server's; of a route the block that has a say. */
+/* A block inherits from that of the virtual server what it does not set; of a route, the block that applies. */
 START_TEST(by_server_domain_and_connector)
 {
 	open_with("smart_host [192.0.2.1]\n"
@@ -52,7 +52,7 @@ START_TEST(by_server_domain_and_connector)
 }
 END_TEST
 
-START_TEST(nothing_is_said_by_default)
+START_TEST(by_default_jobs_have_no_names)
 {
 	open_with("smart_host [192.0.2.1]");
 	expect_job("u@example.com", "u@other.test", "", "", "");
@@ -72,7 +72,7 @@ START_TEST(a_reload_acts_on_the_next_job)
 }
 END_TEST
 
-/* Local and alias domains alone, as the Windows service did; what we only pass on keeps its sender. */
+/* Only senders in local and alias domains, as in the Windows service; relayed mail keeps its sender. */
 START_TEST(masquerade_of_our_own_domains)
 {
 	static const struct {
@@ -207,8 +207,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		by_server_domain_and_connector, nothing_is_said_by_default, a_reload_acts_on_the_next_job,
-		masquerade_of_our_own_domains,  mailbox_of_the_sender,      limits_of_each_mailbox,
+		by_server_domain_and_connector, by_default_jobs_have_no_names, a_reload_acts_on_the_next_job,
+		masquerade_of_our_own_domains,  mailbox_of_the_sender,         limits_of_each_mailbox,
 		a_bound_on_mailboxes,
 	};
 	return run_tests("queue names", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);

@@ -1,5 +1,5 @@
-/* A reload while mail waits: which change of the way makes it due, who may take jobs meanwhile, what status says after.
- */
+/* A reload while mail waits: which changes of the route make it due, which workers get jobs meanwhile, what status
+ * shows after. */
 #include "queue/operator/report.h"
 #include "t/unit/queue_fixture.h"
 
@@ -16,7 +16,7 @@ static void reload(const char *extra)
 	turn();
 }
 
-/* ID waits for an hour under EXTRA, since its host said 451. */
+/* ID waits for an hour with the configuration EXTRA, because its host said 451. */
 static struct hand *defer_under(const char *extra)
 {
 	struct wire_job_smtp job;
@@ -62,8 +62,8 @@ static const struct {
 	 false},
 };
 
-/* What changes how its host is spoken to makes a message due; what does not leaves it its time. */
-START_TEST(the_way_is_more_than_the_host)
+/* A change of the settings for its host makes a message due; other changes leave its time. */
+START_TEST(the_route_is_more_than_the_host)
 {
 	char after[1024];
 	bool by_address = strstr(changes[_i].before, "192.0.2.1");
@@ -71,7 +71,7 @@ START_TEST(the_way_is_more_than_the_host)
 	snprintf(after, sizeof(after), "delivery { retry 1h }; %s", changes[_i].after);
 	if (by_address) {
 		dismiss(defer_under(changes[_i].before));
-	} else { /* nobody looks its host up */
+	} else { /* its host is not looked up */
 		fixture_open(changes[_i].before);
 		accept_message(id, 0, "app@example.net", "u@one.test");
 		pass(31 * 1000);
@@ -91,8 +91,8 @@ static bool ended(const struct hand *w)
 	return recv(w->fd, &octet, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
 }
 
-/* Those who read another configuration at their start report on what they have, and get nothing more. */
-START_TEST(workers_of_before_get_no_job)
+/* Workers with the old configuration report on their current jobs and get no more. */
+START_TEST(workers_with_the_old_configuration_get_no_job)
 {
 	struct wire_job_smtp job;
 	char other[MSGID_LEN + 1];
@@ -128,7 +128,7 @@ static bool status_names(const char *what)
 	return found;
 }
 
-/* A next hop that is down is spoken of while mail waits there. */
+/* A next hop that is down is in status only while mail waits for it. */
 START_TEST(a_next_hop_without_mail_is_in_no_status)
 {
 	struct wire_job_smtp job;
@@ -162,8 +162,8 @@ int main(void)
 	TCase *each = tcase_create("changes"), *rest = tcase_create("rest");
 	tcase_add_checked_fixture(each, setup, fixture_close);
 	tcase_add_checked_fixture(rest, setup, fixture_close);
-	tcase_add_loop_test(each, the_way_is_more_than_the_host, 0, sizeof(changes) / sizeof(changes[0]));
-	tcase_add_test(rest, workers_of_before_get_no_job);
+	tcase_add_loop_test(each, the_route_is_more_than_the_host, 0, sizeof(changes) / sizeof(changes[0]));
+	tcase_add_test(rest, workers_with_the_old_configuration_get_no_job);
 	tcase_add_test(rest, a_next_hop_without_mail_is_in_no_status);
 	suite_add_tcase(suite, each);
 	suite_add_tcase(suite, rest);

@@ -1,26 +1,29 @@
 /*
- * Replays every schedule (.sched) of t/replay with a fake clock against schedule, destination, pool and dispatch.
+ * Replays every schedule (.sched) of t/replay with a simulated clock against schedule, destination, pool and dispatch.
  * A script is lines of words, # begins a comment:
  *
- *	cap N                connections that next hops named from here on may have
+ *	cap N                limit of connections for next hops that are named from here on
  *	workers N            N more workers: w1, w2, ...
- *	job NAME HOP         a job waits at HOP; HOP is an address, or mx:DOMAIN, which must be asked for first
- *	give NAME WORKER     the next job that is given out, and who gets it
- *	none                 nothing more can be given out now
- *	ok NAME [closed]     the job ends well; the connection is kept unless closed
- *	sent NAME N          as ok; the host has seen N messages. unsent NAME: it has seen none
+ *	job NAME HOP         a job waits at HOP; HOP is an address, or mx:DOMAIN, which needs a look-up first
+ *	give NAME WORKER     the next job that is given out must be NAME, to WORKER
+ *	none                 no other job can be given out now
+ *	ok NAME [closed]     the job succeeds; the connection is kept unless closed
+ *	sent NAME N          as ok; the host has got N messages
+ *	unsent NAME          as ok; the host has got none
  *	lost NAME            no host was reached
  *	idle WORKER          its connection is closed
- *	gone WORKER          it has shut its link
- *	hosts HOP TTL        the resolver found some; later HOP, never HOP: it did not
- *	asks HOP yes|no      whether its hosts must be asked for now
+ *	gone WORKER          it has closed its link
+ *	hosts HOP TTL        the resolver found hosts
+ *	later HOP            the resolver had no answer
+ *	never HOP            the resolver found that there are none
+ *	asks HOP yes|no      whether HOP needs a look-up now
  *	at SECONDS           the clock since the start
  *	window HOP N         connections that it may have now
  *	limit HOP R/S N      R messages in S seconds (- = any number), N connections (- = any number)
  *	open HOP N           connections that it has, kept ones included
- *	why HOP WORD ...     what is said of it when its limits keep its mail waiting; none = they do not
+ *	why HOP WORD ...     the reason while its limits delay its mail; none = they do not
  *	wanted N             workers that there should be
- *	surplus WORKER|no    who has been idle for too long
+ *	surplus WORKER|no    the worker that has been idle for too long
  */
 #include <check.h>
 #include <glob.h>
@@ -42,7 +45,7 @@ struct named_job {
 	struct job *job;
 };
 
-/* The last one of a next hop counts. */
+/* The last line of a next hop counts. */
 struct limit {
 	char hop[32];
 	struct config_rate rate;
@@ -151,7 +154,7 @@ static void do_workers(char **w)
 	}
 }
 
-/* What needs no look-up is known at once, as in the queue. */
+/* A next hop that needs no look-up is known at once, as in the queue. */
 static void ask(struct destination *d)
 {
 	if (destination_wants_hosts(d, r.now) && d->kind == DESTINATION_HOSTS)

@@ -1,9 +1,9 @@
-/* The resolver's answers, its silence, its lies; and what a reload does to what waits. */
+/* Answers of the resolver, missing and malformed answers; and the effect of a reload on waiting mail. */
 #include "common/base/fd.h"
 #include "queue/reload.h"
 #include "t/unit/queue_fixture.h"
 
-enum { REFUSED = 3 /* in a row, of a window of 4: 1/4 + 1/3 + 1/2 */ };
+enum { REFUSED = 3 /* failures in a row with a window of 4: 1/4 + 1/3 + 1/2 */ };
 
 static char id[MSGID_LEN + 1];
 
@@ -23,7 +23,7 @@ static void setup(void)
 	attach_resolver();
 }
 
-/* The next request; false when there is none. The name is copied. */
+/* The next request; false if there is none. The name is copied. */
 static bool next_request(struct wire_resolve *out, char *name)
 {
 	static char buffer[WIRE_PACKET_MAX];
@@ -95,7 +95,7 @@ START_TEST(never_returns_the_mail)
 }
 END_TEST
 
-/* Each line of the log names the recipients that it speaks of. */
+/* Each line of the log names its recipients. */
 START_TEST(refusals_are_logged_by_recipient)
 {
 	struct wire_resolve request;
@@ -159,7 +159,7 @@ START_TEST(new_link_is_asked_again)
 }
 END_TEST
 
-START_TEST(lies_cost_the_link)
+START_TEST(malformed_answers_cost_the_link)
 {
 	static const char *const lies[] = {"", "no list", "mx 192.0.2.1 0\n", "mx 192.0.2.1 25",
 					   "mx 192.0.2.1 25\nx\n"};
@@ -199,7 +199,7 @@ START_TEST(hosts_of_the_configuration_in_order)
 	struct hand *w = hire(&f.loop.queue.delivery);
 	expect_nothing(w);
 	answer(serials[0], 2, "");
-	/* A name that does not exist is left out, not a reason to return mail. */
+	/* A smart host that does not exist is skipped; mail is not returned for it. */
 	expect_smtp(w, &job);
 	ck_assert(span_equal(job.hosts, SPAN("192.0.2.7 192.0.2.7 25\nmx.third.test 192.0.2.9 25\n")));
 	dismiss(w);
@@ -229,7 +229,7 @@ static void reload(const char *extra)
 	turn();
 }
 
-/* One message for one.test, directly or to one of the smart hosts WRITTEN. The request for its MX. */
+/* Queues one message for one.test, directly or to one of the smart hosts WRITTEN, and reads the request for its MX. */
 static uint64_t want_direct(const char *smart_host)
 {
 	struct wire_resolve request;
@@ -277,7 +277,7 @@ START_TEST(smart_host_behind_those_of_the_domain)
 }
 END_TEST
 
-/* However many hosts a domain has, those that are written keep their place. */
+/* However many hosts a domain has, there is room for the smart hosts. */
 START_TEST(smart_host_has_room)
 {
 	struct wire_job_smtp job;
@@ -296,7 +296,7 @@ START_TEST(smart_host_has_room)
 }
 END_TEST
 
-/* A domain that takes no mail at all, or that we ourselves are the host of: no smart host could do better. */
+/* A domain that accepts no mail, or whose host is this server: a smart host could do no better. */
 static void expect_closed(const char *enhanced)
 {
 	struct wire_resolve request;
@@ -307,22 +307,22 @@ static void expect_closed(const char *enhanced)
 	ck_assert(next_request(&request, name));
 	ck_assert_str_eq(name, "smart.test");
 	answer_with(serial, 2, enhanced, "");
-	answer(request.serial, 0, "smart.test 192.0.2.1 25\n"); /* nobody asks any more */
+	answer(request.serial, 0, "smart.test 192.0.2.1 25\n"); /* no more look-ups */
 	expect_nothing(w);
 	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
 	dismiss(w);
 	dismiss(local);
 }
 
-START_TEST(closed_domains_are_for_no_smart_host)
+START_TEST(domains_without_mail_go_to_no_smart_host)
 {
 	expect_closed("5.1.10");
 	expect_closed("5.4.6");
 }
 END_TEST
 
-/* When both fail the mail waits: it is our smart host that should work. */
-START_TEST(no_way_at_all_defers)
+/* If both fail the mail waits, because the smart host is expected to work. */
+START_TEST(if_both_fail_mail_waits)
 {
 	struct wire_resolve request;
 	char name[HOST_NAME_MAX_OCTETS + 1];
@@ -334,8 +334,9 @@ START_TEST(no_way_at_all_defers)
 }
 END_TEST
 
-/* All that waits for the old host: until it is up, for a time of its own as that host wanted, or for its turn. */
-START_TEST(changed_smart_host_takes_what_waits)
+/* All mail that waits for the old host: until it is up, until the time of the next attempt, or for a free
+ * connection. */
+START_TEST(changed_smart_host_gets_waiting_mail)
 {
 	struct wire_job_smtp job;
 	char busy[MSGID_LEN + 1], greylisted[MSGID_LEN + 1];
@@ -347,7 +348,7 @@ START_TEST(changed_smart_host_takes_what_waits)
 	report(w, greylisted, 0, 0, JOURNAL_DELAYED, 451, true);
 	for (int i = 0; i < REFUSED; i++) {
 		accept_message(id, 0, "app@example.net", "u@one.test");
-		expect_smtp(w, &job); /* perhaps one that was refused before */
+		expect_smtp(w, &job); /* perhaps a connection that was refused before */
 		ck_assert(span_copy(job.id, id, sizeof(id)));
 		report(w, id, 0, 0, JOURNAL_DELAYED, 0, true);
 	}
@@ -366,8 +367,8 @@ START_TEST(changed_smart_host_takes_what_waits)
 }
 END_TEST
 
-/* A message that a change does not concern keeps its time: another domain's route is no reason to try again. */
-START_TEST(change_elsewhere_leaves_what_waits)
+/* A message that a change does not concern keeps its time, for example at a change of another domain's route. */
+START_TEST(change_elsewhere_leaves_waiting_mail)
 {
 	struct wire_job_smtp job;
 	char moved[MSGID_LEN + 1];
@@ -395,7 +396,7 @@ START_TEST(change_elsewhere_leaves_what_waits)
 }
 END_TEST
 
-/* Of a message with several next hops that waits, each must be the same for it to wait on. */
+/* A waiting message with several next hops waits on only if all of them are unchanged. */
 START_TEST(change_for_one_of_several_recipients)
 {
 	static const char both[] = "smart_host [192.0.2.1]\n remote_domain two.test { route [192.0.2.2] }";
@@ -418,7 +419,7 @@ START_TEST(change_for_one_of_several_recipients)
 }
 END_TEST
 
-/* What is out while a reload changes its way, and is delayed there, does not wait for its next time. */
+/* A message that is being sent while a reload changes its route, and that is delayed, is tried again at once. */
 START_TEST(change_while_it_is_tried)
 {
 	struct wire_job_smtp job;
@@ -446,7 +447,7 @@ START_TEST(reload_makes_a_domain_local)
 	ck_assert_int_eq(known(id)->state, MESSAGE_ACTIVE);
 	reload("smart_host [192.0.2.1]\n local_domain one.test { }");
 	ck_assert(exists(path_of("drop/%s.eml", id)));
-	/* What is at a worker stays there. */
+	/* A message that a worker has stays with it. */
 	struct hand *w = hire(&f.loop.queue.delivery);
 	accept_message(id, 0, "app@example.net", "u@two.test");
 	expect_smtp(w, &job);
@@ -502,16 +503,16 @@ int main(void)
 		later_defers,
 		silence_defers,
 		new_link_is_asked_again,
-		lies_cost_the_link,
+		malformed_answers_cost_the_link,
 		hosts_of_the_configuration_in_order,
 		mistaken_smart_host_returns_no_mail,
 		smart_host_when_the_look_up_fails,
 		smart_host_behind_those_of_the_domain,
 		smart_host_has_room,
-		closed_domains_are_for_no_smart_host,
-		no_way_at_all_defers,
-		changed_smart_host_takes_what_waits,
-		change_elsewhere_leaves_what_waits,
+		domains_without_mail_go_to_no_smart_host,
+		if_both_fail_mail_waits,
+		changed_smart_host_gets_waiting_mail,
+		change_elsewhere_leaves_waiting_mail,
 		change_for_one_of_several_recipients,
 		change_while_it_is_tried,
 		reload_makes_a_domain_local,

@@ -1,15 +1,17 @@
 /*
- * Replays every script (.retry) of t/replay against a whole queue with a fake clock: months of its time in seconds. A
- * script is lines of words, # begins a comment:
+ * Replays every script (.retry) of t/replay against a whole queue with a simulated clock: months in seconds.
+ * A script is lines of words, # begins a comment:
  *
- *	conf TEXT             in the block of the virtual server, before anything else; 192.0.2.1 takes what goes
- *nowhere else mail NAME RCPT ...    a message is accepted; "from ADDRESS" behind NAME: its sender crowd N RCPT N
- *messages of no name are accepted ask WORDS             NOTIFY of the recipients of the next mail host N WORD what
- *192.0.2.N says from now on: 250 (as in the beginning), 451, 550, or down: nobody answers run DURATION          time
- *passes did NAME EVENT@AGE    all that happened to it since it was asked last, in the words of the journal, and gone;
- *	                      ages in seconds, or with m or h behind them
- *	restart DURATION      the queue dies, and another one begins so much later
- *	clock DURATION        the wall clock is set forward, with - in front back
+ *	conf TEXT            a line in the block of the virtual server, first; 192.0.2.1 is the smart host
+ *	mail NAME RCPT ...   a message is accepted; "from ADDRESS" after NAME sets its sender
+ *	crowd N RCPT         N messages without name are accepted
+ *	ask WORDS            NOTIFY of the recipients of the next mail
+ *	host N WORD          the reply of 192.0.2.N from now on: 250 (initially), 451, 550, or down: no answer
+ *	run DURATION         time passes
+ *	did NAME EVENT@AGE   all events of NAME since the last did, in the words of the journal, and gone;
+ *	                     AGE in seconds, or with m or h
+ *	restart DURATION     the queue dies, and a new one starts after DURATION
+ *	clock DURATION       the wall clock is set forward; with - in front, back
  */
 #include <glob.h>
 
@@ -20,7 +22,7 @@ enum { MAILS_MAX = 16, WORDS_MAX = 64, HOSTS = 10, SECOND = 1000, STEPS_MAX = 40
 struct mail {
 	char name[16], id[MSGID_LEN + 1];
 	int64_t accepted_ms; /* monotonic */
-	size_t lines;        /* of its journal that were seen */
+	size_t lines;        /* octets of its journal that were read */
 	bool gone;
 	struct str events;
 };
@@ -90,7 +92,7 @@ static void event(struct mail *m, struct span word)
 		   (long long)(age_ms / divisor), age_ms ? unit : "");
 }
 
-/* What is new in its journal. */
+/* The new lines of its journal. */
 static void observe(struct mail *m)
 {
 	struct span text = span_of(read_file(path_of("cur/%s.log", m->id))), line;
@@ -149,7 +151,7 @@ static bool serve_smtp(struct hand *hand)
 	send_verdict(&verdict);
 	let_go(hand);
 	turn();
-	observe_all(); /* before a notice ends it */
+	observe_all(); /* before a notice removes it */
 	return true;
 }
 

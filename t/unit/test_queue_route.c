@@ -1,4 +1,4 @@
-/* Where recipients go, and which lines say so. */
+/* Where recipients are routed, and which lines of the configuration decide. */
 #include "queue/model/destination.h"
 #include "queue/operator/not_taken.h"
 #include "queue/rules/route.h"
@@ -57,7 +57,7 @@ static const struct {
 	const char *rcpt;
 	enum route_kind kind;
 	const char *to; /* local domain, first host, or domain */
-	unsigned line;  /* of the rule that decided; 0 = default */
+	unsigned line;  /* line of the rule that decided; 0 = default */
 } cases[] = {
 	{"a@example.com", ROUTE_DROP, "example.com", 4},
 	{"a@EXAMPLE.com", ROUTE_DROP, "example.com", 4},
@@ -109,7 +109,8 @@ START_TEST(smart_host_takes_the_rest)
 		ck_assert_uint_eq(route.hosts->n, 2);
 		ck_assert_uint_eq(route.rules[route.rule_count - 1].origin.line, 14);
 	}
-	ck_assert_int_eq(route.outbound->timeout, 7000); /* of plain.test, though the smart host is the server's */
+	ck_assert_int_eq(route.outbound->timeout,
+			 7000); /* the block of plain.test, although the smart host is that of the server */
 	decide("a@direct.test", &route);
 	ck_assert_int_eq(route.kind, ROUTE_MX);
 	ck_assert_int_eq(route.outbound->port, 26);
@@ -119,7 +120,7 @@ START_TEST(smart_host_takes_the_rest)
 }
 END_TEST
 
-/* Credentials belong to the block that wrote the hosts, TLS settings to the block of the domain. */
+/* Credentials are those of the block with the hosts, TLS settings those of the block of the domain. */
 static const struct {
 	const char *rcpt, *security, *credentials, *key;
 } blocks[] = {
@@ -151,8 +152,8 @@ START_TEST(blocks_of_a_route)
 }
 END_TEST
 
-/* Found by MX or written by the sender: nobody's credentials go there. */
-START_TEST(strangers_get_no_credentials)
+/* No credentials are sent to hosts that MX or the sender names. */
+START_TEST(other_hosts_get_no_credentials)
 {
 	static const char *const strangers[] = {"a@example.net", "a@[192.0.2.9]", "a@direct.test", "a@plain.test"};
 	struct route route;
@@ -235,8 +236,8 @@ START_TEST(connector_takes_it)
 }
 END_TEST
 
-/* A connector's own outbound block is about its hosts and goes before what the domain says. */
-START_TEST(outbound_of_the_connector_goes_first)
+/* The outbound block of a connector applies to its hosts and precedes that of the domain. */
+START_TEST(outbound_of_the_connector_comes_first)
 {
 	const struct address rcpt = {.domain = SPAN("plain.test")};
 	char key[HOP_NAME_MAX];
@@ -251,7 +252,7 @@ START_TEST(outbound_of_the_connector_goes_first)
 }
 END_TEST
 
-/* What the server says counts for a connector too, but never who it is. */
+/* A connector inherits the outbound settings of the server, but not the credentials. */
 START_TEST(connector_inherits_no_credentials)
 {
 	build("smart_host [192.0.2.10]\n"
@@ -292,7 +293,7 @@ static const char *const competing =
 	"connector small { address_space *.y.net; route [192.0.2.25]; max_message_size 1K }\n"
 	"connector other { address_space *.org; route [192.0.2.26]; senders_refused *.example.com u@example.com }\n";
 
-/* Odd cases on purpose: the cost of a space that is not the one that counts, the null sender, a size at the bound. */
+/* Special cases: the cost of an address space that does not count, the null sender, a size at the bound. */
 static const struct {
 	const char *rcpt, *sender;
 	uint64_t size;
@@ -333,7 +334,7 @@ static const struct {
 	{"a@example.com", "u", 1, NULL, "192.0.2.20: mail for local_domain example.com is delivered locally"},
 };
 
-START_TEST(rivals_are_told_why_not)
+START_TEST(other_connectors_have_a_reason)
 {
 	struct not_taken passed[NOT_TAKEN_MAX];
 	struct address rcpt, sender;
@@ -363,12 +364,12 @@ int main(void)
 	tcase_add_loop_test(all, table, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(all, smart_host_takes_the_rest);
 	tcase_add_test(all, blocks_of_a_route);
-	tcase_add_test(all, strangers_get_no_credentials);
+	tcase_add_test(all, other_hosts_get_no_credentials);
 	tcase_add_loop_test(all, connector_takes_it, 0, sizeof(by_connector) / sizeof(by_connector[0]));
-	tcase_add_test(all, outbound_of_the_connector_goes_first);
+	tcase_add_test(all, outbound_of_the_connector_comes_first);
 	tcase_add_test(all, connector_inherits_no_credentials);
 	tcase_add_test(all, no_domain_name);
-	tcase_add_loop_test(all, rivals_are_told_why_not, 0, (int)(sizeof(rivals) / sizeof(rivals[0])));
+	tcase_add_loop_test(all, other_connectors_have_a_reason, 0, (int)(sizeof(rivals) / sizeof(rivals[0])));
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

@@ -1,4 +1,4 @@
-/* Each row of the table of what a scan finds, and the ways in which a start can go wrong. */
+/* Each row of the table of files that a scan finds (doc/spool.md), and the ways in which a start can fail. */
 #include <sys/wait.h>
 
 #include "t/unit/queue_fixture.h"
@@ -40,7 +40,7 @@ START_TEST(new_and_locked_is_left)
 }
 END_TEST
 
-START_TEST(arrival_of_a_locked_one_is_looked_at_soon)
+START_TEST(arrival_of_a_locked_one_is_checked_soon)
 {
 	make_id(0, id);
 	size_t size = put_message("new", id, "app@example.net", "a@example.com");
@@ -101,7 +101,7 @@ START_TEST(new_of_zeros_is_removed)
 }
 END_TEST
 
-/* What has one other octet may be somebody's mail, and so may what is in cur/: it was made durable before. */
+/* A file with one other octet may be mail, and so may a file in cur/, which was durable before. */
 START_TEST(zeros_that_may_be_mail_become_badmail)
 {
 	make_id(0, id);
@@ -129,7 +129,7 @@ START_TEST(new_of_another_size_becomes_badmail)
 }
 END_TEST
 
-START_TEST(no_file_but_the_name_of_one)
+START_TEST(not_a_regular_file_is_ignored)
 {
 	static const char *const folders[] = {"new", "cur"};
 	for (size_t i = 0; i < 2; i++) {
@@ -179,7 +179,7 @@ START_TEST(cur_with_journal_waits_for_its_mtime)
 	pass(1000);
 	expect_smtp(w, &job);
 	ck_assert_uint_eq((unsigned char)job.rcpts.at[0], 1);
-	/* The second failed attempt: the second step of the ladder. */
+	/* After the second failed attempt the second retry interval applies. */
 	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
 	ck_assert_int_eq(known(id)->due_ms - f.loop.queue.mono_ms, 30 * MINUTE);
 	ck_assert_ptr_null(strstr(read_file(path_of("cur/%s.log", id)), "torn"));
@@ -210,7 +210,7 @@ START_TEST(journal_alone_is_removed)
 }
 END_TEST
 
-/* Everything is final, but the process died before it could remove the message. */
+/* All recipients are final, but the process died before it removed the message. */
 START_TEST(finished_journal_with_message)
 {
 	make_id(HOUR, id);
@@ -295,7 +295,7 @@ START_TEST(newest_of_new_first)
 }
 END_TEST
 
-/* However many there are, no turn does more than a slice of them. */
+/* However many files there are, each turn handles only a slice of them. */
 START_TEST(newest_of_many_first_and_in_slices)
 {
 	enum { MANY = 2500, SLICE = 1000 };
@@ -336,8 +336,8 @@ static void send_look(void)
 	str_free(&packet);
 }
 
-/* Asked for a look the queue looks soon, and once a second however often it is asked. */
-START_TEST(looks_when_asked)
+/* At a request the queue scans soon, but at most once a second. */
+START_TEST(scans_at_a_request)
 {
 	make_id(0, id);
 	put_message("new", id, "app@example.net", "a@example.com");
@@ -391,7 +391,8 @@ START_TEST(verdicts_wait_for_the_listing)
 }
 END_TEST
 
-/* Killed between the two unlinks of a finished message: its verdict is read again, and its journal goes at once. */
+/* Killed between the two unlinks of a finished message: its verdict is read again, and its journal is removed at
+ * once. */
 START_TEST(verdict_of_a_journal_alone)
 {
 	make_id(0, id);
@@ -414,7 +415,7 @@ START_TEST(a_second_queue_waits_for_the_lock)
 	snprintf(badmail, sizeof(badmail), "%s", path_of("badmail"));
 	pid_t child = fork();
 	if (child == 0) {
-		store_close(&f.loop.queue.store); /* the parent's description, which the fork shares */
+		store_close(&f.loop.queue.store); /* the open file description of the parent, which the fork shares */
 		_exit(store_open(&store, dir, badmail, what, sizeof(what)) == 0 ? 0 : 1);
 	}
 	for (int i = 0; i < 20; i++) {
@@ -431,13 +432,13 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		new_and_locked_is_left,
-		arrival_of_a_locked_one_is_looked_at_soon,
+		arrival_of_a_locked_one_is_checked_soon,
 		new_of_its_size_is_delivered,
 		new_of_no_octets_is_removed,
 		new_of_zeros_is_removed,
 		zeros_that_may_be_mail_become_badmail,
 		new_of_another_size_becomes_badmail,
-		no_file_but_the_name_of_one,
+		not_a_regular_file_is_ignored,
 		cur_without_journal_is_untried,
 		cur_with_journal_waits_for_its_mtime,
 		mtime_of_a_wrong_clock_is_bounded,
@@ -449,8 +450,8 @@ int main(void)
 		newest_of_new_first,
 		newest_of_many_first_and_in_slices,
 		stranded_message_is_found_within_a_minute,
-		looks_when_asked,
-		looks_when_asked,
+		scans_at_a_request,
+		scans_at_a_request,
 		many_are_listed_in_slices,
 		verdicts_wait_for_the_listing,
 		verdict_of_a_journal_alone,

@@ -1,4 +1,4 @@
-/* The retry ladder, expiry, and clocks that jump. */
+/* Retry intervals, expiry, and clocks that jump. */
 #include "queue/rules/schedule.h"
 
 #include <check.h>
@@ -12,7 +12,7 @@ enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 static int64_t steps[] = {15 * MINUTE, 30 * MINUTE, 60 * MINUTE, 240 * MINUTE};
 static const struct config_durations ladder = {steps, 4}, empty = {NULL, 0};
 
-START_TEST(delays_climb_the_ladder)
+START_TEST(delays_follow_the_retry_intervals)
 {
 	static const int64_t expected[] = {15, 15, 30, 60, 240, 240, 240};
 	for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
@@ -41,7 +41,7 @@ START_TEST(an_attempt_is_made_when_the_sender_is_to_be_told)
 }
 END_TEST
 
-START_TEST(what_was_written_is_bounded)
+START_TEST(written_times_are_bounded)
 {
 	const int64_t now = 1795258800000;
 	ck_assert_int_eq(schedule_remaining(&ladder, now + MINUTE, now), MINUTE);
@@ -54,7 +54,7 @@ END_TEST
 
 START_TEST(expiry_needs_age_and_attempts)
 {
-	/* 0, 15, 45, 105, 345, ... minutes: 15 attempts within two days; half of them must have been made. */
+	/* 0, 15, 45, 105, 345, ... minutes: 15 attempts in two days; at least half of them must have been made. */
 	ck_assert(schedule_over(&ladder, 2 * DAY, 2 * DAY, 16));
 	ck_assert(schedule_over(&ladder, 2 * DAY, 2 * DAY, 8));
 	ck_assert(!schedule_over(&ladder, 2 * DAY, 2 * DAY, 7));
@@ -64,9 +64,9 @@ START_TEST(expiry_needs_age_and_attempts)
 }
 END_TEST
 
-/* Whatever the ladder: who is tried at each of its times is given up when the time is over, not before and not later.
- */
-START_TEST(every_ladder_ends)
+/* With any retry intervals, a message that is tried at each time expires at the end of `expire`, not before and not
+ * later. */
+START_TEST(every_list_of_intervals_ends)
 {
 	int64_t own[] = {1000, 7 * MINUTE, 3 * HOUR, 9 * HOUR};
 	for (size_t n = 1; n <= 4; n++) {
@@ -108,12 +108,12 @@ int main(void)
 {
 	Suite *suite = suite_create("queue_schedule");
 	TCase *all = tcase_create("schedule");
-	tcase_add_test(all, delays_climb_the_ladder);
+	tcase_add_test(all, delays_follow_the_retry_intervals);
 	tcase_add_test(all, last_attempt_is_when_the_time_is_over);
 	tcase_add_test(all, an_attempt_is_made_when_the_sender_is_to_be_told);
-	tcase_add_test(all, what_was_written_is_bounded);
+	tcase_add_test(all, written_times_are_bounded);
 	tcase_add_test(all, expiry_needs_age_and_attempts);
-	tcase_add_loop_test(all, every_ladder_ends, 0, 60);
+	tcase_add_loop_test(all, every_list_of_intervals_ends, 0, 60);
 	tcase_add_test(all, age_is_never_negative);
 	tcase_add_test(all, next_hop_is_left_alone_no_longer_than_a_message_waits);
 	suite_add_tcase(suite, all);

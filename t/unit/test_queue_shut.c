@@ -1,4 +1,4 @@
-/* A next hop that does not want our password, or for which ours can't be read: left alone until that may be mended. */
+/* A next hop that refuses our password, or whose password can't be read, is left alone until it may be corrected. */
 #include "t/unit/queue_fixture.h"
 #include "t/unit/suite.h"
 
@@ -11,7 +11,7 @@ static void setup(void)
 	fixture_open("smart_host [192.0.2.1]\n remote_domain two.test { route [192.0.2.2] }");
 }
 
-/* As a worker says of a whole job that it did not get as far as MAIL. */
+/* The verdict of a worker for a whole job that failed before MAIL. */
 static void refuse(struct hand *w, unsigned code, const char *enhanced, const char *host)
 {
 	const struct wire_verdict verdict = {.id = span_of(id),
@@ -53,7 +53,7 @@ static unsigned tries(struct hand *w, int64_t ms, unsigned code, const char *enh
 static const struct {
 	unsigned code;
 	const char *enhanced, *host;
-	unsigned most; /* tries in an hour */
+	unsigned most; /* attempts in an hour */
 } cases[] = {
 	{535, "4.7.8", "host.test[192.0.2.1]:587", 13},
 	{534, "4.7.8", "host.test[192.0.2.1]:587", 13},
@@ -63,11 +63,11 @@ static const struct {
 	{550, "4.7.8", "host.test[192.0.2.1]:587", 13},
 	{0, "4.3.5", "", 13},
 	{0, "4.7.0", "", 13},                           /* no access token */
-	{454, "4.7.0", "host.test[192.0.2.1]:587", 25}, /* may pass: 1 s, 2 s, 4 s ... 5 min */
+	{454, "4.7.0", "host.test[192.0.2.1]:587", 25}, /* temporary: 1 s, 2 s, 4 s ... 5 min */
 	{0, "4.4.1", "host.test[192.0.2.1]:587", 25},
 };
 
-/* However much mail waits. Another next hop does not suffer. */
+/* It does not depend on the number of waiting messages, and other next hops are not affected. */
 START_TEST(is_left_alone)
 {
 	struct wire_job_smtp job;
@@ -87,8 +87,8 @@ START_TEST(is_left_alone)
 }
 END_TEST
 
-/* A greylisted recipient, or one that is refused for now: the host has nothing against us. */
-START_TEST(replies_about_mail_are_none_of_it)
+/* A greylisted or temporarily refused recipient: the host does not refuse us. */
+START_TEST(replies_about_mail_do_not_count)
 {
 	struct wire_job_smtp job;
 	struct hand *w = hire(&f.loop.queue.delivery);
@@ -103,7 +103,8 @@ START_TEST(replies_about_mail_are_none_of_it)
 }
 END_TEST
 
-/* A host may want a password for some recipients only: other mail goes on. A connection that broke is what it is. */
+/* A host may require a password for some recipients only: other mail is sent. A broken connection is a normal
+ * failure. */
 START_TEST(a_recipient_that_wants_a_password)
 {
 	static const unsigned codes[] = {530, 534, 535, 538};
@@ -134,7 +135,7 @@ START_TEST(a_recipient_that_wants_a_password)
 }
 END_TEST
 
-/* The administrator has mended the password: new clients come, one message tries, and the others follow. */
+/* The administrator corrected the password: new clients start, one message is tried, and the others follow. */
 START_TEST(new_clients_try_again)
 {
 	int ends[2];
@@ -156,7 +157,7 @@ START_TEST(new_clients_try_again)
 }
 END_TEST
 
-/* Still the wrong one: one try, and it is left alone again. */
+/* The password is still wrong: one attempt, and the next hop is left alone again. */
 START_TEST(new_clients_with_the_old_password)
 {
 	int ends[2];
@@ -311,7 +312,7 @@ int main(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, setup, fixture_close);
 	tcase_add_loop_test(all, is_left_alone, 0, (int)(sizeof(cases) / sizeof(cases[0])));
-	tcase_add_test(all, replies_about_mail_are_none_of_it);
+	tcase_add_test(all, replies_about_mail_do_not_count);
 	tcase_add_test(all, a_recipient_that_wants_a_password);
 	tcase_add_test(all, new_clients_try_again);
 	tcase_add_test(all, new_clients_with_the_old_password);

@@ -42,7 +42,7 @@ START_TEST(unproven_is_down_by_the_first_refusal)
 }
 END_TEST
 
-/* 1/n + 1/(n-1) ... reaches 1 when some 63 % of the window were refused. */
+/* 1/n + 1/(n-1) ... reaches 1 after refusals of about 63 % of the window. */
 START_TEST(a_window_of_refusals_in_a_row_is_down)
 {
 	succeed(1000);
@@ -56,7 +56,7 @@ START_TEST(a_window_of_refusals_in_a_row_is_down)
 }
 END_TEST
 
-START_TEST(a_success_in_between_counts_anew)
+START_TEST(a_success_in_between_resets_the_count)
 {
 	succeed(1000);
 	for (int i = 0; i < 1000; i++) {
@@ -79,8 +79,8 @@ START_TEST(down_begins_with_half_and_unproven)
 }
 END_TEST
 
-/* A host that takes 10 connections and refuses the next: we stay near ten, and it is never down. */
-START_TEST(settles_at_what_the_host_takes)
+/* A host that accepts 10 connections and refuses more: the window stays near ten, and the host is never down. */
+START_TEST(settles_at_the_limit_of_the_host)
 {
 	size_t least = CAP, most = 0;
 	succeed(1000);
@@ -103,8 +103,8 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		a_round_of_successes_is_one_more,      unproven_is_down_by_the_first_refusal,
-		a_window_of_refusals_in_a_row_is_down, a_success_in_between_counts_anew,
-		down_begins_with_half_and_unproven,    settles_at_what_the_host_takes,
+		a_window_of_refusals_in_a_row_is_down, a_success_in_between_resets_the_count,
+		down_begins_with_half_and_unproven,    settles_at_the_limit_of_the_host,
 	};
 	Suite *suite = suite_create("queue_window");
 	TCase *tcase = tcase_create("window");

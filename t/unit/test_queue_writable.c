@@ -1,4 +1,5 @@
-/* A spool that can't be written, and what is remembered meanwhile. A folder whose descriptor leads elsewhere fails. */
+/* A spool that can't be written, and what the queue remembers meanwhile. A folder fails if its descriptor is
+ * replaced. */
 #include "t/unit/queue_fixture.h"
 
 static char id[MSGID_LEN + 1];
@@ -69,7 +70,8 @@ START_TEST(nothing_is_begun_meanwhile)
 }
 END_TEST
 
-/* The journal can't be made, and by the time of the next attempt it can: who has the message is not tried. */
+/* The journal can't be created, and at the next attempt it can: recipients that have the message are not tried
+ * again. */
 START_TEST(verdict_that_the_disk_refused_is_kept)
 {
 	struct wire_job_smtp job;
@@ -93,7 +95,7 @@ START_TEST(verdict_that_the_disk_refused_is_kept)
 }
 END_TEST
 
-/* Somebody removed the file while its journal could not be made: nothing waits for a journal any more. */
+/* The message file was removed while its journal could not be created: nothing waits for the journal any longer. */
 START_TEST(lines_of_a_message_that_is_gone)
 {
 	struct wire_job_smtp job;
@@ -111,7 +113,7 @@ START_TEST(lines_of_a_message_that_is_gone)
 }
 END_TEST
 
-/* What a host refused is told only when the journal says so. */
+/* The sender gets a notice of a refusal only when the journal has it. */
 START_TEST(notice_waits_for_the_journal)
 {
 	struct wire_job_smtp job;
@@ -133,7 +135,7 @@ START_TEST(notice_waits_for_the_journal)
 }
 END_TEST
 
-/* One file that fails is no spool that does. */
+/* One failed file does not mean that the spool fails. */
 START_TEST(trouble_of_one_message_stops_no_other)
 {
 	struct wire_job_smtp job;
@@ -176,8 +178,8 @@ START_TEST(journal_has_room_before_it_is_needed)
 }
 END_TEST
 
-/* A tail without newline is cut by who is alone, and never while a worker may be writing it. */
-START_TEST(only_who_is_alone_cuts)
+/* An incomplete last line is cut only without other writers, never while a worker may be writing it. */
+START_TEST(a_tail_is_cut_only_without_other_writers)
 {
 	struct message m = journaled("one\ntwo\nthr");
 	int fd = store_journal_open(&f.loop.queue.store, &m, 0, false);
@@ -200,7 +202,7 @@ int main(void)
 		what_is_delivered_stays_delivered,     nothing_is_begun_meanwhile,
 		verdict_that_the_disk_refused_is_kept, lines_of_a_message_that_is_gone,
 		notice_waits_for_the_journal,          trouble_of_one_message_stops_no_other,
-		journal_has_room_before_it_is_needed,  only_who_is_alone_cuts,
+		journal_has_room_before_it_is_needed,  a_tail_is_cut_only_without_other_writers,
 	};
 	return run_tests("queue_writable", tests, sizeof(tests) / sizeof(tests[0]), setup, fixture_close);
 }

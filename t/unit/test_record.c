@@ -1,4 +1,4 @@
-/* Records on their way: many in a packet, none of them half, and what finds no room is counted. */
+/* Records on the link: many in a packet, none of them cut, and those without room are counted. */
 #include "common/ipc/record.h"
 
 #include <check.h>
@@ -101,7 +101,7 @@ START_TEST(texts_that_are_too_long_are_cut)
 }
 END_TEST
 
-/* Every record is either received or counted, and nobody waits. */
+/* Every record is either received or counted, and the writer never waits. */
 START_TEST(what_finds_no_room_is_counted)
 {
 	struct wire_records records;

@@ -15,7 +15,7 @@
 
 static char root[64], why[700];
 
-/* Mounts of our own, where we may have them: a disk, and the same as a unit with ProtectSystem=strict shows it. */
+/* Mounts, if we may make them: a disk, and the same disk as in a unit with ProtectSystem=strict. */
 static bool mount_both(void)
 {
 	char disk[80], shown[80];
@@ -47,7 +47,7 @@ static void expect(int error, const char *path, const char *word)
 	ck_assert_msg(strncmp(why, strerror(error), strlen(strerror(error))) == 0, "%s", why);
 }
 
-START_TEST(what_the_unit_forbids_is_told_from_what_the_disk_does)
+START_TEST(refusals_of_the_unit_and_of_the_disk_are_told_apart)
 {
 	static const int errors[] = {ENOENT, EROFS, EACCES};
 	char disk[80];
@@ -71,7 +71,7 @@ int main(void)
 {
 	Suite *suite = suite_create("refusal");
 	TCase *tc = tcase_create("refusal");
-	tcase_add_test(tc, what_the_unit_forbids_is_told_from_what_the_disk_does);
+	tcase_add_test(tc, refusals_of_the_unit_and_of_the_disk_are_told_apart);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

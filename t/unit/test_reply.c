@@ -5,7 +5,7 @@
 #include "common/mail/reply.h"
 #include "t/unit/suite.h"
 
-/* Adds the lines of TEXT, which end in newlines, while they are taken; how many were. */
+/* Adds the lines of TEXT, which end in newlines, until one is refused. Returns the number of lines added. */
 static unsigned add_lines(struct reply *r, const char *text)
 {
 	struct span rest = span_of(text);
@@ -53,7 +53,7 @@ START_TEST(reads_whole_replies)
 }
 END_TEST
 
-START_TEST(refuses_what_is_no_reply)
+START_TEST(refuses_malformed_replies)
 {
 	static const struct {
 		struct span line;
@@ -165,7 +165,7 @@ int main(void)
 	Suite *suite = suite_create("reply");
 	TCase *tests = tcase_create("reply");
 	tcase_add_test(tests, reads_whole_replies);
-	tcase_add_test(tests, refuses_what_is_no_reply);
+	tcase_add_test(tests, refuses_malformed_replies);
 	tcase_add_test(tests, refuses_lines_that_do_not_belong);
 	tcase_add_test(tests, an_endless_reply_ends);
 	tcase_add_test(tests, strange_lines);

@@ -11,7 +11,7 @@
 #define D64         D32 D32
 #define RDATA(text) ((struct span){text, sizeof(text) - 1})
 
-/* What a host with these records is to be asked. */
+/* The requirement for a host with these records. */
 static struct dane with_records(const struct span *rdata, size_t n)
 {
 	const struct span address = SPAN("\x7f\0\0\1");
@@ -62,7 +62,7 @@ START_TEST(one_record)
 }
 END_TEST
 
-/* A record that is of no use does not spoil one that is; more than there may be are left. */
+/* An unusable record does not affect a usable one; records beyond the bound are ignored. */
 START_TEST(many_records)
 {
 	struct span rdata[200];
@@ -76,7 +76,8 @@ START_TEST(many_records)
 }
 END_TEST
 
-/* Of SHA-256 and SHA-512 for the same the latter counts; for another selector, or a whole key, each counts. */
+/* Of SHA-256 and SHA-512 with the same selector only SHA-512 counts. With another selector, or a full key, each
+ * counts. */
 START_TEST(strongest_digest)
 {
 	struct dane d = with_records((const struct span[]){RDATA("\3\1\1" D32), RDATA("\3\1\2" D64)}, 2);
@@ -94,7 +95,7 @@ END_TEST
 
 enum { GOOD = 1, SECURE = 2, DATA = 4 };
 
-/* Host mx.example, its addresses, and the answers to what is asked then, in turn. */
+/* Host mx.example, its addresses, and the answers to the next queries. */
 static const struct {
 	const char *expanded;
 	int addresses;
@@ -162,7 +163,7 @@ START_TEST(ways_to_records)
 	dane_begin(&d, ways[_i].wanted);
 	for (size_t i = 0; i < DANE_QUESTIONS && ways[_i].steps[i].question; i++) {
 		ck_assert(dane_question(&d, "mx.example", 25, question, &alias));
-		ck_assert_int_eq(d.result, HOST_DANE_LATER); /* should no answer come in time */
+		ck_assert_int_eq(d.result, HOST_DANE_LATER); /* if no answer comes in time */
 		ck_assert_str_eq(question, ways[_i].steps[i].question);
 		ck_assert(alias == (question[0] != '_'));
 		struct dane_answer answer = answer_of(ways[_i].steps[i].answer, &record);
@@ -174,8 +175,8 @@ START_TEST(ways_to_records)
 }
 END_TEST
 
-/* A name so long that no records can stand below it has none. */
-START_TEST(no_room_for_a_question)
+/* A name that is too long for a name below it has no records. */
+START_TEST(no_room_for_a_query)
 {
 	char host[250], question[DANE_QUESTION_MAX];
 	struct dane d = {.seen = true};
@@ -218,7 +219,7 @@ int main(void)
 	tcase_add_test(all, many_records);
 	tcase_add_test(all, strongest_digest);
 	tcase_add_loop_test(all, ways_to_records, 0, sizeof(ways) / sizeof(ways[0]));
-	tcase_add_test(all, no_room_for_a_question);
+	tcase_add_test(all, no_room_for_a_query);
 	tcase_add_test(all, private_servers);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

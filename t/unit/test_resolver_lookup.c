@@ -6,7 +6,7 @@
 #include "delivery/resolver/lookup.h"
 #include "t/unit/suite.h"
 
-/* An MX record: preference, name in wire form. The closing NUL of the literal is the root label. */
+/* An MX record: preference and name in wire form. The final NUL of the literal is the root label. */
 #define MX(preference_octets, wire_name)                                                                               \
 	((struct span){preference_octets wire_name, sizeof(preference_octets wire_name)})
 #define NULL_MX ((struct span){"\0\0\0", 3})
@@ -49,7 +49,7 @@ START_TEST(refuses_nonsense)
 		 7}, /* a dot within a label */
 		{"\0\0\x03"
 		 "a b\0",
-		 7}, /* no name of a host */
+		 7}, /* not the name of a host */
 		{"\0\0\x03"
 		 "a\0b\0",
 		 7},
@@ -64,7 +64,7 @@ START_TEST(refuses_nonsense)
 }
 END_TEST
 
-/* 255 octets of wire form are the most; one more is refused. */
+/* A name of 255 octets in wire form is accepted, a longer one is refused. */
 START_TEST(longest_name)
 {
 	char rdata[2 + 300] = {0};
@@ -108,7 +108,7 @@ START_TEST(keeps_the_most_preferred)
 }
 END_TEST
 
-/* Equals change places from seed to seed, others never. */
+/* The order of hosts with the same preference depends on the seed; the order of others does not. */
 START_TEST(order)
 {
 	unsigned first[4] = {0};
@@ -158,10 +158,10 @@ START_TEST(mx_answers)
 	expect(&l, LOOKUP_LATER, "4.4.3", "no answer");
 	l = begin("example.net");
 	ck_assert(!lookup_mx(&l, &(struct lookup_answer){.rdata = null_mx, .n = 1}));
-	expect(&l, LOOKUP_NEVER, "5.1.10", "takes no mail");
+	expect(&l, LOOKUP_NEVER, "5.1.10", "does not accept mail");
 	l = begin("example.net");
 	ck_assert(!lookup_mx(&l, &(struct lookup_answer){.rdata = bad, .n = 1}));
-	expect(&l, LOOKUP_NEVER, "5.4.4", "no host");
+	expect(&l, LOOKUP_NEVER, "5.4.4", "no valid host name");
 	l = begin("example.net");
 	ck_assert(lookup_mx(&l, &(struct lookup_answer){.n = 0}));
 	ck_assert_uint_eq(lookup_host_count(&l), 1);
@@ -315,7 +315,7 @@ START_TEST(private_addresses)
 }
 END_TEST
 
-/* Signed all the way: each line says what DANE asks; an answer that is not genuine is none. */
+/* Signed answers: each line has its DANE requirement; a bogus answer does not count. */
 START_TEST(signed_answers)
 {
 	static const struct span mx[] = {MX("\x00\x0a", "\x01"
@@ -342,7 +342,7 @@ START_TEST(signed_answers)
 	str_clear(&hosts);
 	l = begin("example.net");
 	ck_assert(!lookup_mx(&l, &(struct lookup_answer){.rcode = LOOKUP_BOGUS, .why = SPAN("expired\n")}));
-	expect(&l, LOOKUP_LATER, "4.7.5", "example.net: DNSSEC: what DNS says is not genuine: expired\\x0a");
+	expect(&l, LOOKUP_LATER, "4.7.5", "example.net: DNSSEC validation failed: expired\\x0a");
 	l = begin("example.net");
 	ck_assert(lookup_mx(&l, &(struct lookup_answer){.rdata = mx, .n = 1}));
 	lookup_address(&l, 0, &(struct lookup_answer){.rcode = LOOKUP_BOGUS, .why = SPAN("forged")});
@@ -353,8 +353,8 @@ START_TEST(signed_answers)
 }
 END_TEST
 
-/* Where something had no answer what is known holds for a minute, however long DNS says that it does. */
-START_TEST(doubt)
+/* If a query had no answer, the result is valid for a minute only, whatever TTL DNS states. */
+START_TEST(unanswered_queries_limit_the_ttl)
 {
 	static const struct span mx[] = {MX("\x00\x0a", "\x01"
 							"a")};
@@ -380,12 +380,12 @@ START_TEST(doubt)
 }
 END_TEST
 
-/* Hosts of preference 10, 20, 20, 30; which of them are we, by name or address, and how many are left. */
-START_TEST(we_ourselves)
+/* Hosts of preference 10, 20, 20, 30: which of them is this server, by name or address, and how many are left. */
+START_TEST(hosts_that_are_this_server)
 {
 	static const struct {
 		const char *fqdn;
-		unsigned char address; /* the last octet of ours; host I has 192.0.2.(10 + I) */
+		unsigned char address; /* the last octet of our address; host I has 192.0.2.(10 + I) */
 		uint16_t port;
 		size_t left;
 	} cases[] = {
@@ -417,13 +417,13 @@ START_TEST(we_ourselves)
 		ck_assert_msg(left == cases[i].left, "case %zu: %zu hosts", i, left);
 		ck_assert_int_eq(l.event, left ? LOOKUP_FOUND : LOOKUP_NEVER);
 		if (!left)
-			expect(&l, LOOKUP_NEVER, "5.4.6", "circle");
+			expect(&l, LOOKUP_NEVER, "5.4.6", "loop back");
 		str_free(&hosts);
 	}
 }
 END_TEST
 
-/* A server on every address is at each of this machine, but only on its ports. */
+/* A server that listens on every address has all addresses of this machine, but only its own ports. */
 START_TEST(every_address)
 {
 	struct config_endpoint any = {.any = true, .port = 25};
@@ -459,8 +459,8 @@ int main(void)
 	tcase_add_test(all, many);
 	tcase_add_loop_test(all, private_addresses, 0, 10);
 	tcase_add_test(all, signed_answers);
-	tcase_add_test(all, doubt);
-	tcase_add_test(all, we_ourselves);
+	tcase_add_test(all, unanswered_queries_limit_the_ttl);
+	tcase_add_test(all, hosts_that_are_this_server);
 	tcase_add_test(all, every_address);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

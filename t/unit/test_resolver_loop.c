@@ -21,7 +21,7 @@
 
 enum { A = 1, CNAME = 5, PTR = 12, MX = 15, AAAA = 28, NXDOMAIN = 3, SERVFAIL = 2, SILENT = -1, PACKET = 4096 };
 
-/* Answers; what is not here is NOERROR without data. A name's rcode stands in a line of type 0. */
+/* The answers. All other queries get NOERROR without data. A line of type 0 has the rcode of a name. */
 static const struct answer {
 	const char *name;
 	int type, rcode;
@@ -48,7 +48,7 @@ static const struct answer {
 	{"dead.test", MX, 0, "\x00\x0a\x04gone\x04test", 13},
 };
 
-/* The name in a question as text; the octets that it takes. */
+/* Converts the name in a query to text. Returns its octets. */
 static size_t read_name(const unsigned char *from, char *to)
 {
 	size_t at = 0, out = 0;
@@ -72,7 +72,7 @@ static size_t put(unsigned char *packet, size_t at, const struct answer *a)
 	return at + sizeof(fixed) + a->len;
 }
 
-/* The length of the answer, made in place of the question; 0 = none is sent. */
+/* Makes the answer in place of the query. Returns its length; 0 = none is sent. */
 static size_t make_answer(unsigned char *packet)
 {
 	char name[300];
@@ -173,7 +173,7 @@ static void set_up(struct fixture *f)
 static void tear_down(struct fixture *f)
 {
 	int status;
-	close(f->control[0]); /* master is gone: the resolver ends */
+	close(f->control[0]); /* master has ended, so the resolver ends */
 	ck_assert_int_eq(waitpid(f->resolver, &status, 0), f->resolver);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	close(f->link[0]);
@@ -232,8 +232,8 @@ static const struct {
 };
 enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 
-/* All at once: a silent server holds nobody else up, answers carry their serial. In which case a name comes is chance:
- * that of whoever asked first. */
+/* All at once: a silent server delays no other query, and answers have their serial. The case of a name is that of
+ * the first query. */
 START_TEST(answers)
 {
 	struct fixture f;
@@ -256,7 +256,7 @@ START_TEST(answers)
 }
 END_TEST
 
-/* The queue restarts: what it had asked is forgotten, the new link works. */
+/* The queue restarts: its old questions are forgotten, the new link works. */
 START_TEST(new_link)
 {
 	struct fixture f;
@@ -271,7 +271,7 @@ START_TEST(new_link)
 }
 END_TEST
 
-/* What is no request costs the link, not the process. */
+/* A malformed request ends the link, not the process. */
 START_TEST(hostile_link)
 {
 	struct fixture f;
@@ -287,7 +287,7 @@ START_TEST(hostile_link)
 }
 END_TEST
 
-/* Each packet that is for another reader costs the link to the queue; on the link of names it is passed over. */
+/* A packet for another reader ends the link to the queue; on the link of names it is ignored. */
 START_TEST(packets_for_others)
 {
 	struct fixture f;
@@ -415,8 +415,8 @@ START_TEST(names_of_clients)
 	} clients[] = {
 		{"127.0.0.3", "plain.test", ""},
 		{"::ffff:127.0.0.3", "plain.test", ""},
-		{"127.0.0.17", "", "plain.test does not lead back to the address"},
-		{"10.0.1.1", "lan-1.test", ""}, /* private addresses are asked for too */
+		{"127.0.0.17", "", "plain.test does not resolve to the address"},
+		{"10.0.1.1", "lan-1.test", ""}, /* private addresses are looked up too */
 		{"127.0.0.1", "localhost", ""},
 		{"127.0.0.18", "", "the address has no name in DNS"},
 		{"127.0.0.66", "", "DNS gave no answer in time"},
@@ -433,7 +433,7 @@ START_TEST(names_of_clients)
 }
 END_TEST
 
-/* Whatever a worker sends: the next question is answered, and the queue's link does not notice. */
+/* Whatever a worker sends, the next question is answered, and the link of the queue is not affected. */
 START_TEST(hostile_worker)
 {
 	struct fixture f;
@@ -454,7 +454,7 @@ START_TEST(hostile_worker)
 	ck_assert(wire_encode_name_of(&wire, &packet));
 	ck_assert_int_eq(ipc_send(f.names[1], str_span(&packet), pipes, 1), 0);
 	str_free(&packet);
-	close(ask_name(&f, "127.0.0.3")); /* goes away */
+	close(ask_name(&f, "127.0.0.3")); /* the worker ends */
 	ask(&f, 7, "plain.test", false);
 	ck_assert_uint_eq(answer(&f).serial, 7);
 	close(pipes[0]);
@@ -464,7 +464,7 @@ START_TEST(hostile_worker)
 }
 END_TEST
 
-/* One process has one question at a time, its newest: it can't take the place of all others. */
+/* A process has one question at a time, the newest, so it can't displace those of others. */
 START_TEST(one_at_a_time)
 {
 	struct fixture f;

@@ -64,7 +64,7 @@ static struct reverse asked(const char *client)
 	return r;
 }
 
-/* The first in the alphabet of those that lead back, whatever came first. */
+/* The first name in alphabetical order that resolves to the address, whatever came first. */
 START_TEST(test_confirmed)
 {
 	struct lookup_answer good = answer(LOOKUP_NOERROR, v4, 2), bad = answer(LOOKUP_NOERROR, other, 2);
@@ -95,7 +95,7 @@ START_TEST(test_unconfirmed)
 	reverse_address(&r, 1, &gone);
 	reverse_finish(&r, true);
 	ck_assert_ptr_null(r.name);
-	ck_assert_str_eq(r.why, "beta.test does not lead back to the address");
+	ck_assert_str_eq(r.why, "beta.test does not resolve to the address");
 	r = asked("192.0.2.2");
 	reverse_address(&r, 0, &failed);
 	reverse_address(&r, 1, &bad);
@@ -115,7 +115,7 @@ START_TEST(test_unconfirmed)
 }
 END_TEST
 
-/* An address of the other family with the same end leads nowhere. */
+/* An address of the other family that ends in the same octets does not confirm a name. */
 START_TEST(test_families)
 {
 	static const struct span v6[] = {{"\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\2", 16}};

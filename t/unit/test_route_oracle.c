@@ -1,7 +1,7 @@
 /*
- * Random configurations and messages: where route_decide leads, and by whose settings, is what an oracle says that
- * knows only the documented order (mailroot.conf(5), "The way of a message") and reads no configuration. A seed that
- * failed can be given as MAILROOT_SEED.
+ * Random configurations and messages: the route of route_decide, and the blocks that it names, are those of an oracle
+ * that knows only the documented order (mailroot.conf(5), "The way of a message") and reads no configuration.
+ * MAILROOT_SEED repeats a seed that failed.
  */
 #include "queue/operator/not_taken.h"
 #include "queue/rules/route.h"
@@ -12,9 +12,9 @@
 
 enum { CONFIGURATIONS = 1500, MESSAGES = 200, CONDITIONS = 3, SIZES = 4 };
 
-/* A sender as a pattern of a connector, and as the question asks. */
+/* A sender as a pattern of a connector, and as that of a message. */
 struct from {
-	const char *user; /* "" = anybody; of a message without domain: the null sender */
+	const char *user; /* "" = every sender; of a message without domain: the null sender */
 	char domain[ORACLE_NAME];
 };
 
@@ -25,13 +25,13 @@ struct conditions {
 };
 
 struct way {
-	bool routed, dns; /* else, when routed, to the host of this number */
+	bool routed, dns; /* otherwise, if routed, the number of its host */
 	unsigned host;
 	bool outbound, auth;
 };
 
 struct plan {
-	struct policy domains; /* local, alias, remote and connectors; its relay settings say nothing here */
+	struct policy domains; /* local, alias, remote and connectors; relay settings have no effect here */
 	struct way remote[ORACLE_DOMAINS], connector[ORACLE_CONNECTORS];
 	struct conditions conditions[ORACLE_CONNECTORS];
 	bool smart_host, server_auth, direct;
@@ -207,7 +207,7 @@ static void put_connectors(struct writer *w, struct plan *plan)
 	}
 }
 
-/* Connectors that would never get mail are not refused in a child: what it gets was checked, or not, by master. */
+/* A child does not refuse connectors that would never get mail: master checks the configuration. */
 static void random_plan(struct plan *plan, struct config *config)
 {
 	struct writer w = {.line = 5};
@@ -277,7 +277,8 @@ static size_t listed_as_passed(const struct not_taken *passed, size_t n, const c
 	return found;
 }
 
-/* What fits the domain decided or was passed over, each thing once, and nothing else is told of. */
+/* Each block that matches the domain is reported once, as the one that decided or as a rejected one, and no other
+ * block is. */
 static void check_passed(const struct plan *plan, const struct config_server *server, const struct letter *l,
 			 const struct connector_mail *mail, const struct route *route)
 {

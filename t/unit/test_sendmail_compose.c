@@ -60,7 +60,7 @@ START_TEST(senders)
 	ck_assert_int_eq(compose_sender(&c, "a@b", &asks), COMPOSE_OK);
 	expect_head("x-sender: a@b\r\nx-mailroot-ret: HDRS\r\nx-mailroot-envid: x1\r\n");
 	expect_why(compose_sender(&c, "a b@c", &none), COMPOSE_BAD_ADDRESS, "a b@c");
-	/* No line end gets through. */
+	/* No line end passes. */
 	expect_why(compose_sender(&c, "a@b\r\nx-receiver: evil@example.com", &none), COMPOSE_BAD_ADDRESS, "evil");
 	expect_why(compose_recipients(&c, SPAN("b@x\nc: d@x"), &quiet), COMPOSE_BAD_ADDRESS, "b@x");
 	ck_assert_uint_eq(c.head.len, 0);
@@ -69,7 +69,7 @@ START_TEST(senders)
 }
 END_TEST
 
-/* Every error that a file may have, and what the caller is told: again later, or what to mend. */
+/* Every error of a file, and the message for the caller: try again later, or what to correct. */
 START_TEST(statuses)
 {
 	static const struct {
@@ -125,7 +125,7 @@ START_TEST(recipients_of_the_header)
 				 &c, SPAN("Subject: to: x@y\r\nTo: a@b,\r\n c@d\r\nCC: e@f\r\nbcc: g@h\r\n"), &quiet),
 			 COMPOSE_OK);
 	expect_head("x-receiver: a@b\r\nx-receiver: c@d\r\nx-receiver: e@f\r\nx-receiver: g@h\r\n");
-	/* Sent again: only to those of the topmost block. */
+	/* Resent: only to the recipients of the topmost block. */
 	ck_assert_int_eq(
 		compose_from_header(&c,
 				    SPAN("Received: x\r\nResent-From: j@x\r\nResent-To: n@x\r\nResent-Bcc: m@x\r\n"
@@ -133,7 +133,7 @@ START_TEST(recipients_of_the_header)
 				    &quiet),
 		COMPOSE_OK);
 	expect_head("x-receiver: n@x\r\nx-receiver: m@x\r\n");
-	/* A Resent-Date alone sends nothing again. */
+	/* A Resent-Date alone does not make a resent message. */
 	ck_assert_int_eq(compose_from_header(&c, SPAN("Resent-Date: x\r\nTo: a@b\r\n"), &quiet), COMPOSE_OK);
 	expect_head("x-receiver: a@b\r\n");
 	expect_why(compose_from_header(&c, SPAN("Subject: x\r\n"), &quiet), COMPOSE_NO_RECIPIENT, "recipient");
@@ -155,7 +155,7 @@ START_TEST(headers_are_completed)
 }
 END_TEST
 
-/* What a program writes is never taken for the envelope. */
+/* Fields that a program writes are never read as the envelope. */
 START_TEST(no_field_of_a_message_is_envelope)
 {
 	struct envelope envelope;
@@ -225,7 +225,7 @@ START_TEST(callers)
 }
 END_TEST
 
-/* What IN becomes, given in one piece and octet by octet. */
+/* The result for IN, in one piece and octet by octet. */
 static void expect_text(enum text_dots dots, const char *in, const char *want, bool ended)
 {
 	size_t steps[] = {1, 2, 100};

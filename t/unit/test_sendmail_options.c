@@ -8,7 +8,7 @@
 static struct options options;
 static char why[OPTIONS_WHY_MAX];
 
-/* Parses LINE, split at blanks, the program's name included. */
+/* Parses LINE, split at spaces, with the program name. */
 static bool parse(const char *line)
 {
 	static char copy[2048];
@@ -34,8 +34,8 @@ static void refuse(const char *line, const char *word)
 	ck_assert_msg(strstr(why, word) != NULL, "%s: \"%s\" does not speak of %s", line, why, word);
 }
 
-/* How programs of Debian 12 call it: cron, PHP, mutt, git, anacron, reportbug, mailx, Emacs. */
-START_TEST(habits)
+/* The command lines of programs in Debian 12: cron, PHP, mutt, git, anacron, reportbug, mailx, Emacs. */
+START_TEST(command_lines_of_programs)
 {
 	static const struct {
 		const char *line, *sender, *full_name;
@@ -112,7 +112,7 @@ START_TEST(notices)
 }
 END_TEST
 
-START_TEST(what_is_wrong_is_said)
+START_TEST(errors_are_reported)
 {
 	refuse("sendmail -z a", "unknown option");
 	refuse("sendmail -f", "a value is missing");
@@ -127,7 +127,7 @@ START_TEST(what_is_wrong_is_said)
 }
 END_TEST
 
-/* What came after the first recipient can be no option, whatever it looks like. */
+/* Words after the first recipient are never options. */
 START_TEST(a_recipient_ends_the_options)
 {
 	accept("sendmail a b c");
@@ -142,10 +142,10 @@ int main(void)
 {
 	Suite *suite = suite_create("sendmail options");
 	TCase *tc = tcase_create("all");
-	tcase_add_test(tc, habits);
+	tcase_add_test(tc, command_lines_of_programs);
 	tcase_add_test(tc, modes);
 	tcase_add_test(tc, notices);
-	tcase_add_test(tc, what_is_wrong_is_said);
+	tcase_add_test(tc, errors_are_reported);
 	tcase_add_test(tc, a_recipient_ends_the_options);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);

@@ -1,4 +1,4 @@
-/* The advice is true: its words, and that the edited configuration turns the verdict. */
+/* The advice is right: its words, and the edited configuration reverses the verdict. */
 #include "smtpd/policy/advice.h"
 
 #include <check.h>
@@ -6,7 +6,7 @@
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 
-/* Lines begin at 5. AFTER: the same configuration edited as SAYS tells. */
+/* Lines begin at 5. AFTER: the same configuration, edited as SAYS advises. */
 static const struct {
 	const char *lines, *client, *domain, *says, *after;
 } cases[] = {
@@ -95,7 +95,7 @@ START_TEST(test_advice)
 }
 END_TEST
 
-/* Of a client at 8.8.8.8 to a.net. AFTER NULL: what is advised is for the client to do, the file stays. */
+/* A client at 8.8.8.8 sends to a.net. AFTER NULL: the advice is for the client, and the file stays. */
 static const struct {
 	const char *lines, *user;
 	bool tls;

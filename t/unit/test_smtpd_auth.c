@@ -1,4 +1,4 @@
-/* Exchanges of each mechanism, by the vectors of their RFCs and by what attacks them. */
+/* Exchanges of each mechanism: the vectors of the RFCs, and attacks. */
 #include "smtpd/auth/auth.h"
 
 #include <check.h>
@@ -134,8 +134,8 @@ START_TEST(test_plain_without_initial_response)
 }
 END_TEST
 
-/* The second time it is remembered, and still a wrong one is wrong. */
-START_TEST(test_remembered)
+/* The second time the cache has the password, and a wrong one still fails. */
+START_TEST(test_cached)
 {
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(PLAIN("\0user\0pencil"), AUTH_DONE);
@@ -240,9 +240,9 @@ END_TEST
 struct scram {
 	enum auth_method method;
 	const char *header; /* GS2 */
-	const char *bound;  /* what is behind the header in c=, NULL = nothing */
+	const char *bound;  /* the text after the header in c=, NULL = none */
 	const char *name, *password;
-	bool keep_nonce; /* false: the client makes another one up */
+	bool keep_nonce; /* false: the client sends a different nonce */
 };
 
 static struct span channel_data(const struct scram *s, struct str *to)
@@ -313,7 +313,9 @@ static const struct {
 	{NONE, {PLAINLY, "n,a=bob,", NULL, "user", "pencil", true}, false},
 	{NONE, {PLAINLY, "n,,", NULL, "user", "pencil", false}, false},
 	{NONE, {PLAINLY, "n,,", "x", "user", "pencil", true}, false},
-	{EXPORTER, {PLAINLY, "y,,", NULL, "user", "pencil", true}, false}, /* somebody took -PLUS out of EHLO */
+	{EXPORTER,
+	 {PLAINLY, "y,,", NULL, "user", "pencil", true},
+	 false}, /* an attacker removed -PLUS from the reply to EHLO */
 	{UNIQUE, {PLAINLY, "y,,", NULL, "user", "pencil", true}, false},
 	{EXPORTER, {PLUS, "p=tls-exporter,,", "another channel, of one between", "user", "pencil", true}, false},
 	{EXPORTER, {PLUS, "p=tls-exporter,,", NULL, "user", "pencil", true}, false},
@@ -344,7 +346,7 @@ START_TEST(test_scram_acknowledgement_is_empty)
 }
 END_TEST
 
-/* Who is not there has a salt too, always the same, of the same length and cost. */
+/* An unknown user has a salt too, always the same, with the usual length and cost. */
 START_TEST(test_scram_unknown)
 {
 	char first[2000], second[2000];
@@ -368,7 +370,7 @@ static void salt_of(const char *name, char to[200])
 	snprintf(to, 200, "%s", strstr(str_text(&challenge), ",s="));
 }
 
-/* Salts of accounts are the same from each virtual server and after a restart, and with or without auth_domain. */
+/* The salts of accounts are the same at each virtual server and after a restart, and with or without auth_domain. */
 START_TEST(test_scram_unknown_everywhere)
 {
 	static const char *const same[][2] = {
@@ -398,7 +400,7 @@ START_TEST(test_scram_unknown_everywhere)
 }
 END_TEST
 
-/* After so many failures nothing is looked at any more, from there; elsewhere it is. */
+/* After so many failures of one address its attempts are refused unchecked; those of other addresses are checked. */
 START_TEST(test_refused)
 {
 	char name[64];
@@ -414,7 +416,7 @@ START_TEST(test_refused)
 		else
 			guess_failed(auth->guess, &who, clock_mono_ms());
 	}
-	ck_assert_int_ge(clock_mono_ms() - began, GUESS_WAIT_MS); /* the third waited */
+	ck_assert_int_ge(clock_mono_ms() - began, GUESS_WAIT_MS); /* the third attempt waited */
 	ck_assert_int_eq(PLAIN("\0user\0pencil"), AUTH_REFUSED);
 	ck_assert_int_eq(begin(AUTH_METHOD_LOGIN, "user", 4), AUTH_MORE);
 	ck_assert_int_eq(answer("pencil"), AUTH_REFUSED);
@@ -424,7 +426,7 @@ START_TEST(test_refused)
 }
 END_TEST
 
-START_TEST(test_holds)
+START_TEST(test_delays)
 {
 	struct auth_identity identity;
 	ck_assert_int_eq(PLAIN("\0user\0pencil"), AUTH_DONE);
@@ -482,7 +484,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_plain, 0, sizeof(plain) / sizeof(plain[0]));
 	tcase_add_test(tcase, test_plain_without_initial_response);
-	tcase_add_test(tcase, test_remembered);
+	tcase_add_test(tcase, test_cached);
 	tcase_add_test(tcase, test_login);
 	tcase_add_test(tcase, test_cram_vector);
 	tcase_add_test(tcase, test_cram);
@@ -492,7 +494,7 @@ int main(void)
 	tcase_add_test(tcase, test_scram_unknown);
 	tcase_add_test(tcase, test_scram_unknown_everywhere);
 	tcase_add_test(tcase, test_refused);
-	tcase_add_test(tcase, test_holds);
+	tcase_add_test(tcase, test_delays);
 	tcase_add_test(tcase, test_permits);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);

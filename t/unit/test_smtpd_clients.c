@@ -1,4 +1,4 @@
-/* How many connections one client has, and may have; when a line of the log is due; when workers are short. */
+/* How many connections one client has and may have; when a log line is due; when workers are scarce. */
 #include "smtpd/policy/clients.h"
 
 #include <check.h>
@@ -55,8 +55,8 @@ START_TEST(a_network_of_64_bits_is_one_client)
 }
 END_TEST
 
-/* What a worker counted is still there when it has died, until the parent has cleared its place. */
-START_TEST(a_dead_worker_counts_until_its_place_is_cleared)
+/* The count of a dead worker remains until the parent has cleared its slot. */
+START_TEST(a_dead_worker_counts_until_its_slot_is_cleared)
 {
 	pid_t pid = fork();
 	if (pid == 0)
@@ -79,7 +79,7 @@ static bool permitted(const char *lines, const char *address, size_t connections
 	return result;
 }
 
-START_TEST(who_may_have_how_many)
+START_TEST(limits_of_connections)
 {
 	ck_assert(permitted("", "192.0.2.1", 50));
 	ck_assert(!permitted("", "192.0.2.1", 51));
@@ -93,7 +93,7 @@ START_TEST(who_may_have_how_many)
 	ck_assert(permitted("relay { list 192.0.2.0/24 }", "192.0.2.1", 20000));
 	ck_assert(!permitted("relay { list 192.0.2.0/24 }", "192.0.3.1", 51));
 	ck_assert(!permitted("relay { list *.example.net }", "192.0.2.1", 51));
-	/* Where everybody may relay but those listed, it is no mark of trust. */
+	/* With relay allow all-except-listed, the right to relay does not mean trust. */
 	ck_assert(!permitted("relay { allow all-except-listed; list 192.0.2.1; open_relay_intended yes }", "192.0.2.1",
 			     51));
 	ck_assert(!permitted("relay { allow all-except-listed; list 192.0.2.1; open_relay_intended yes }", "192.0.2.2",
@@ -122,7 +122,7 @@ START_TEST(a_line_a_minute_and_address)
 }
 END_TEST
 
-/* More addresses than there is room for: each is told of at least once, and nothing breaks. */
+/* More addresses than there is room for: each is logged at least once, and nothing breaks. */
 START_TEST(many_addresses_are_refused)
 {
 	char address[IPADDR_TEXT_MAX];
@@ -157,8 +157,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, connections_are_counted_by_client);
 	tcase_add_test(tcase, a_network_of_64_bits_is_one_client);
-	tcase_add_test(tcase, a_dead_worker_counts_until_its_place_is_cleared);
-	tcase_add_test(tcase, who_may_have_how_many);
+	tcase_add_test(tcase, a_dead_worker_counts_until_its_slot_is_cleared);
+	tcase_add_test(tcase, limits_of_connections);
 	tcase_add_test(tcase, a_line_a_minute_and_address);
 	tcase_add_test(tcase, many_addresses_are_refused);
 	tcase_add_test(tcase, stress_begins_late_and_ends_later);

@@ -111,7 +111,7 @@ START_TEST(test_chunk)
 }
 END_TEST
 
-/* What may be read of what a client says who authenticates, or errs in it. */
+/* The part of a command line that may be logged, if it is AUTH or may be a mistyped AUTH. */
 START_TEST(test_shown)
 {
 	static const struct {

@@ -23,7 +23,7 @@ static void end(void)
 	config_free(&config);
 }
 
-/* SESSIONS from IP, with NAMES different names, over all slots. */
+/* SESSIONS of IP with NAMES different names, spread over all slots. */
 static void count(const char *ip, unsigned sessions, unsigned names)
 {
 	struct ipaddr client = memory_address(ip);
@@ -77,7 +77,7 @@ START_TEST(test_no_gateway)
 }
 END_TEST
 
-/* What was long ago does not count for ever. */
+/* Old sessions stop counting. */
 START_TEST(test_ages)
 {
 	begin("relay { list 10.0.0.0/8 }");

@@ -56,7 +56,7 @@ static void pair_free(struct pair *p)
 	str_free(&p->to_peer);
 }
 
-/* Until both have a context and the server has offered its layer. */
+/* The exchange until both have a context and the server has offered its security layer. */
 static enum gss_step establish(struct pair *p)
 {
 	p->last = GSS_MORE;
@@ -113,7 +113,7 @@ START_TEST(test_good)
 }
 END_TEST
 
-/* Windows: SPNEGO around it; .NET does not ask that the server prove itself. */
+/* Windows uses SPNEGO; .NET does not request mutual authentication. */
 START_TEST(test_spnego)
 {
 	check_good("bob@EXAMPLE.COM", "EXAMPLE.COM", &peer_spnego, GSS_C_MUTUAL_FLAG | GSS_C_INTEG_FLAG, "", "bob");
@@ -137,7 +137,7 @@ START_TEST(test_refused)
 }
 END_TEST
 
-/* No initial response: the client waits for an empty challenge first. */
+/* Without initial response the client first waits for an empty challenge. */
 START_TEST(test_no_initial_response)
 {
 	struct pair p;
@@ -160,7 +160,7 @@ static void keep(struct str *to, const struct str *from)
 	ck_assert(str_append(to, str_span(from)));
 }
 
-/* Every octet that the client sends is recorded and sent again. */
+/* All octets of a client are recorded and sent again. */
 static void check_replay(OM_uint32 flags)
 {
 	struct pair p;
@@ -220,8 +220,8 @@ START_TEST(test_replay_ring)
 }
 END_TEST
 
-/* As smtpd is: another user where we are root, an empty folder for root, nothing of the file system. The first octet of
- * what it sends is the step. */
+/* Like smtpd: another user if we are root, an empty folder as root, and no file system. The first octet that it
+ * sends is the step. */
 static void serve_in_jail(int link, const char *folder)
 {
 	const char *const paths[] = {folder, NULL};
@@ -288,7 +288,7 @@ START_TEST(test_in_jail)
 }
 END_TEST
 
-/* Keys that are not those of the KDC: the line for the log says what to do. */
+/* The keys are not those of the KDC: the log line has the remedy. */
 static void check_wrong_key(const char *keytab, const char *service, const char *why)
 {
 	struct pair p;
@@ -313,7 +313,7 @@ START_TEST(test_wrong_key)
 }
 END_TEST
 
-/* A ticket that the client takes for good. */
+/* A ticket that the client accepts. */
 static void check_forged(const struct forge *forge, const char *why)
 {
 	struct pair p;
@@ -379,7 +379,7 @@ START_TEST(test_load)
 }
 END_TEST
 
-/* Nothing that a client makes up is more than a refusal. */
+/* Whatever a client sends, the result is a refusal. */
 START_TEST(test_garbage)
 {
 	struct pair p;
@@ -401,8 +401,9 @@ START_TEST(test_garbage)
 			ck_assert_int_eq(gss_step(x, (struct span){p.to_server.at, i}, &p.to_peer), GSS_FAILED);
 		gss_end(x);
 	}
-	ck_assert_uint_ge(failed * 10,
-			  tried * 9); /* the rest: names outside the seal of the ticket, which nobody heeds */
+	ck_assert_uint_ge(
+		failed * 10,
+		tried * 9); /* the rest are names outside the encrypted part of the ticket, which are ignored */
 	struct gss_exchange *x = gss_begin(p.server, NULL);
 	char *huge = calloc(1, GSS_TOKEN_MAX + 1);
 	ck_assert_int_eq(gss_step(x, (struct span){huge, GSS_TOKEN_MAX + 1}, &p.to_peer), GSS_FAILED);

@@ -1,4 +1,5 @@
-/* Who is slowed, and by what; that nothing grows; that scribbling does no more than wrong counts. */
+/* Which clients are delayed and why; memory stays bounded; a worker that overwrites the table only makes counts
+ * wrong. */
 #include "smtpd/auth/guess.h"
 
 #include <check.h>
@@ -74,7 +75,7 @@ static const struct {
 	{{false, 100, 100, 0}, {true, 2000, 4000}},
 	{{false, 0, 20, 0}, {false, 2000, 0}},
 	{{false, 0, 100, 0}, {false, 2000, 0}},
-	{{true, 100, 100, 0}, {false, 0, 0}}, /* who has been here is not slowed by others */
+	{{true, 100, 100, 0}, {false, 0, 0}}, /* a client that logged in before is not delayed by failures of others */
 	{{true, 0, 0, 2}, {false, 0, 250}},
 	{{true, 0, 100, 19}, {false, 0, 4000}},
 	{{true, 0, 0, 20}, {true, 0, 4000}},
@@ -106,7 +107,7 @@ START_TEST(test_address)
 }
 END_TEST
 
-/* One is forgotten in so much time, also when failures go on: the time that has passed in part counts. */
+/* One failure is forgotten per interval, even while failures continue: a partly elapsed interval counts. */
 START_TEST(test_leak)
 {
 	for (int i = 0; i < 3; i++)
@@ -161,7 +162,7 @@ START_TEST(test_proven)
 }
 END_TEST
 
-/* What a proven pair fails is its own affair. */
+/* Failures of a proven pair of client and user do not count against others. */
 START_TEST(test_forgotten_device)
 {
 	pass("192.0.2.1", "phone");
@@ -186,7 +187,7 @@ START_TEST(test_ipv6)
 }
 END_TEST
 
-/* A flood of addresses takes no more memory than there is; what was counted last is still known. */
+/* A flood of addresses takes no more memory; the latest counts are still known. */
 START_TEST(test_flood)
 {
 	char address[32];
@@ -199,7 +200,7 @@ START_TEST(test_flood)
 }
 END_TEST
 
-/* One that goes on is not pushed out by those that come once. */
+/* An address that keeps failing is not displaced by addresses that fail once. */
 START_TEST(test_oldest_goes)
 {
 	char address[32];
@@ -213,7 +214,7 @@ START_TEST(test_oldest_goes)
 }
 END_TEST
 
-/* Fills the one mapping that is shared, whatever it holds. */
+/* Overwrites the only shared mapping. */
 static void scribble(unsigned seed)
 {
 	char line[512];
@@ -234,8 +235,8 @@ static void scribble(unsigned seed)
 	ck_assert(found);
 }
 
-/* A worker that was taken over writes what it likes: counts are wrong, and get right again. */
-START_TEST(test_scribbled)
+/* A compromised worker overwrites the table: counts are wrong, and become right again. */
+START_TEST(test_overwritten)
 {
 	for (unsigned seed = 0; seed < 3; seed++) {
 		scribble(seed);
@@ -267,7 +268,7 @@ int main(void)
 	tcase_add_test(tcase, test_ipv6);
 	tcase_add_test(tcase, test_flood);
 	tcase_add_test(tcase, test_oldest_goes);
-	tcase_add_test(tcase, test_scribbled);
+	tcase_add_test(tcase, test_overwritten);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

@@ -1,4 +1,4 @@
-/* Asking for a client's name, with the test in the resolver's place. */
+/* The question for the name of a client; the test replaces the resolver. */
 #include "smtpd/policy/names.h"
 
 #include <check.h>
@@ -13,7 +13,7 @@
 #include "t/unit/suite.h"
 #include "t/unit/wire_sample.h"
 
-static int link_ends[2]; /* a worker's, the resolver's */
+static int link_ends[2]; /* the ends of the worker and of the resolver */
 
 static struct policy_client ask(void)
 {
@@ -23,7 +23,7 @@ static struct policy_client ask(void)
 	return client;
 }
 
-/* The socket for the answer to the next question, which must be about our client. */
+/* The socket for the answer to the next question, which must have the address of our client. */
 static int question(void)
 {
 	char buffer[1000];
@@ -53,7 +53,7 @@ static void *resolver(void *run)
 	return NULL;
 }
 
-/* What a session gets while RUN is the resolver. */
+/* The result for a session while RUN acts as the resolver. */
 static struct policy_client ask_of(void (*run)(void))
 {
 	pthread_t thread;
@@ -88,7 +88,7 @@ static void say_junk(void)
 	close(fd);
 }
 
-/* It dies over the first question; its successor answers. */
+/* The resolver dies at the first question; the next resolver answers. */
 static void die_once(void)
 {
 	close(question());
@@ -147,7 +147,7 @@ START_TEST(test_restart)
 }
 END_TEST
 
-/* Nobody reads: the session goes on after five seconds. */
+/* Without a resolver the session continues after five seconds. */
 START_TEST(test_silence)
 {
 	ck_assert_int_eq(ipc_pair(link_ends, 100000), 0);

@@ -80,7 +80,7 @@ START_TEST(test_values)
 }
 END_TEST
 
-/* A long tail of words ends at a bound, whatever the words are. */
+/* The number of parameters is bounded, whatever they are. */
 START_TEST(test_many)
 {
 	struct params params;

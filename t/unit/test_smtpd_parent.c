@@ -1,4 +1,4 @@
-/* The whole program but for its main: a parent as master starts one, its workers, and clients on loopback. */
+/* The whole program except main: a parent as master starts it, its workers, and clients on loopback. */
 #include "smtpd/parent.h"
 
 #include <arpa/inet.h>
@@ -33,7 +33,7 @@ static pid_t parent;
 static char buffer[WIRE_PACKET_MAX];
 static struct str heard;
 
-/* In memory that all processes share: accept fails with this errno; how often it was called so. */
+/* In memory that all processes share: the errno with which accept fails, and the number of its calls. */
 static struct {
 	_Atomic int error;
 	_Atomic unsigned calls;
@@ -150,7 +150,7 @@ static void remove_files(void)
 	rmdir(folder);
 }
 
-/* The parent has been told to go, and goes well. */
+/* The parent was told to stop, and ends with status 0. */
 static void finish(void)
 {
 	int status;
@@ -238,7 +238,7 @@ START_TEST(test_message)
 }
 END_TEST
 
-/* Each worker gives way after one session, and nobody notices. */
+/* Each worker retires after one session, and no client notices. */
 START_TEST(test_jobs)
 {
 	start("processes { spare 1; max 3; jobs 1 }");
@@ -269,7 +269,7 @@ START_TEST(test_reload)
 		usleep(10 * 1000);
 	}
 	close(fd);
-	/* A text that is none changes nothing. */
+	/* An invalid text changes nothing. */
 	tell(WIRE_reload, fd_sealed("bad", SPAN("nonsense")));
 	fd = client();
 	say(fd, "EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<u@example.net>\r\n");
@@ -279,7 +279,7 @@ START_TEST(test_reload)
 }
 END_TEST
 
-/* A place that was just given up may be offered a moment later: until then newcomers hear that the house is full. */
+/* A slot may become free a moment after its session ends: until then new clients get 421. */
 static int client_with_a_place(void)
 {
 	for (int i = 0; i < 1000; i++) {
@@ -313,7 +313,7 @@ START_TEST(test_full)
 }
 END_TEST
 
-/* The list is that of a moment: who is on it may be gone, and who has just come may be missing. */
+/* The list is that of one moment: a session on it may have ended, and a new one may be missing. */
 static void kill_workers(void)
 {
 	char path[64];
@@ -326,8 +326,7 @@ static void kill_workers(void)
 	fclose(file);
 }
 
-/* A worker that dies is another's business; one session, and no other, is gone, and the queue is asked to look into
- * new/. */
+/* If a worker dies only its session ends, and the queue is asked to scan new/. */
 START_TEST(test_worker_killed)
 {
 	struct ipc_packet packet;
@@ -392,7 +391,7 @@ static int attach(void)
 	return ends[0];
 }
 
-/* The rows of an answer, a line each, and its end. */
+/* The rows of an answer, one line each, and its end. */
 static unsigned ask(int link, const struct str *request, struct str *rows)
 {
 	struct ipc_packet packet;
@@ -411,7 +410,7 @@ static unsigned ask(int link, const struct str *request, struct str *rows)
 	return (unsigned)done.exit_code;
 }
 
-/* What it was told before is done when this returns. */
+/* When this returns, the parent has done what it was told before. */
 static int attach_and_wait(void)
 {
 	struct str request, rows;
@@ -437,13 +436,13 @@ static unsigned explain(int link, const char *address, const char *rcpt, struct 
 	return exit_code;
 }
 
-/* Nobody has a descriptor for who comes: neither a worker nor, when all are taken, the parent spins. */
+/* Without a free descriptor for new clients, neither a worker nor the parent (if all workers are busy) loops busily. */
 static void expect_rest(unsigned most)
 {
 	accepting->calls = 0;
 	accepting->error = ENFILE;
 	int fd = client();
-	poll(NULL, 0, 2000); /* the measure itself */
+	poll(NULL, 0, 2000); /* the limit itself */
 	accepting->error = 0;
 	ck_assert_uint_ge(accepting->calls, 1);
 	ck_assert_msg(accepting->calls <= most, "%u calls in 2 s", accepting->calls);
@@ -530,7 +529,7 @@ START_TEST(test_status)
 	ck_assert_ptr_nonnull(strstr(str_text(&rows), "factmax\x1f"
 						      "7\n"));
 	close(fd);
-	/* What is no request costs the link, and nobody else. */
+	/* A malformed request ends its link and affects nothing else. */
 	struct ipc_packet packet;
 	ck_assert_int_eq(ipc_send(link, SPAN("\xff junk"), NULL, 0), 0);
 	ck_assert_int_eq(ipc_receive(link, buffer, sizeof(buffer), 0, &packet), 0);
@@ -545,7 +544,7 @@ START_TEST(test_status)
 }
 END_TEST
 
-/* What stands in cell N of the row that BEGIN begins. */
+/* Cell N of the row that begins with BEGIN. */
 static struct span cell_of(const struct str *rows, const char *begin, unsigned n)
 {
 	const char *at = strstr(str_text(rows), begin);
@@ -614,7 +613,7 @@ START_TEST(test_kick)
 }
 END_TEST
 
-/* A message that is coming in is taken before the session ends. */
+/* A message that is being received is accepted before the session ends. */
 START_TEST(test_kick_after_the_message)
 {
 	struct str rows;
@@ -637,7 +636,7 @@ START_TEST(test_kick_after_the_message)
 }
 END_TEST
 
-/* From the moment that it says so nobody gets in; who is in finishes, and nobody else slips in after him. */
+/* Once the pause is confirmed no client is served. Open sessions finish, and no further client is served after them. */
 START_TEST(test_pause)
 {
 	start("relay { list none }");
@@ -649,7 +648,7 @@ START_TEST(test_pause)
 		hear(fd, "421 4.3.2 ");
 		close(fd);
 	}
-	int config = sealed("relay { list 127.0.0.1 }"); /* a reload opens nothing */
+	int config = sealed("relay { list 127.0.0.1 }"); /* a reload does not end the pause */
 	tell(WIRE_reload, config);
 	say(kept, "HELO c\r\nMAIL FROM:<a@b.example>\r\nQUIT\r\n");
 	hear(kept, "221 ");
@@ -678,7 +677,7 @@ static void tell_users(bool present, int fd)
 	str_free(&packet);
 }
 
-/* Whatever comes as an account file, who is in session and who comes is served. */
+/* Whatever the account file, open sessions and new clients are served. */
 START_TEST(test_users)
 {
 	start("");
@@ -708,7 +707,7 @@ START_TEST(test_retire)
 	wire_encode_retire(&(struct wire_retire){.retire = true}, &packet);
 	ck_assert_int_eq(ipc_send(control, str_span(&packet), NULL, 0), 0);
 	str_free(&packet);
-	tell(WIRE_reload, sealed("relay { list 127.0.0.1 }")); /* obeyed by who is still in session */
+	tell(WIRE_reload, sealed("relay { list 127.0.0.1 }")); /* an open session obeys it */
 	str_clear(&heard);
 	say(kept, "HELO c\r\n");
 	hear(kept, "250 ");

@@ -1,4 +1,4 @@
-/* What is cache, for how long, and of whom. */
+/* Which passwords are cached, for how long, and for which user. */
 #include "smtpd/auth/passcache.h"
 
 #include <check.h>
@@ -36,7 +36,7 @@ START_TEST(test_what_is_known)
 	ck_assert(passcache_find(cache, tag_of("alice", 1, "secret"), 1000));
 	ck_assert(passcache_find(cache, tag_of("alice", 1, "secret"), 1000 + PASSCACHE_MS - 1));
 	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 1000 + PASSCACHE_MS));
-	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 999)); /* scribbled on */
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 999)); /* overwritten */
 	ck_assert(!passcache_find(cache, tag_of("alice", 2, "secret"), 1000));
 	ck_assert(!passcache_find(cache, tag_of("alic", 1, "esecret"), 1000));
 	ck_assert(!passcache_find(cache, tag_of("alice", 1, "Secret"), 1000));
@@ -44,7 +44,7 @@ START_TEST(test_what_is_known)
 }
 END_TEST
 
-/* Another service has other tags. */
+/* Another service has different tags. */
 START_TEST(test_secret)
 {
 	unsigned char first[PASSCACHE_TAG];
@@ -55,7 +55,7 @@ START_TEST(test_secret)
 }
 END_TEST
 
-/* The table is of a fixed size; what came last is there. */
+/* The table has a fixed size; the latest entry is in it. */
 START_TEST(test_flood)
 {
 	for (uint32_t i = 1; i < 100000; i++) {
@@ -74,7 +74,7 @@ START_TEST(test_prepare)
 	ck_assert(passcheck_prepare(SPAN("pa\xcc\x88ss"), to) && strcmp(to, "p\xc3\xa4ss") == 0);
 	ck_assert(passcheck_prepare(SPAN("a\xc2\xa0z"), to) && strcmp(to, "a z") == 0);
 	ck_assert(!passcheck_prepare(SPAN(""), to));
-	ck_assert(!passcheck_prepare(SPAN("\xc2\xad"), to)); /* a soft hyphen is nothing */
+	ck_assert(!passcheck_prepare(SPAN("\xc2\xad"), to)); /* a soft hyphen is ignored */
 	ck_assert(!passcheck_prepare(SPAN("a\0z"), to));
 	ck_assert(!passcheck_prepare(SPAN("a\x07z"), to));
 	ck_assert(!passcheck_prepare(SPAN("p\xe4ss"), to));

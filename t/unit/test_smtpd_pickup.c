@@ -16,14 +16,14 @@
 static const char claimed[] = ".mailroot-0123456789ABCDEFGHJKMNPQ-a.eml";
 static const char id_text[] = "0123456789ABCDEFGHJKMNPQ";
 
-/* The allocation after which all fail until countdown is -1 again. */
+/* The number of allocations until all fail; -1 = none fails. */
 static long countdown = -1;
 
-#ifndef __has_feature /* gcc's of today */
+#ifndef __has_feature /* current gcc warns here */
 #define __has_feature(feature) 0
 #endif
 
-/* The sanitizer has allocations of its own. */
+/* The sanitizer makes allocations of its own. */
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 enum { CAN_FAIL = false };
 #else
@@ -125,7 +125,7 @@ static size_t read_sent(const struct door *d, char *to, size_t size)
 	return (size_t)got;
 }
 
-/* Long enough for every buffer to grow. */
+/* Long enough to make every buffer grow. */
 static void write_message(struct str *text, unsigned rcpts)
 {
 	str_init(text, 1 << 20);
@@ -136,7 +136,7 @@ static void write_message(struct str *text, unsigned rcpts)
 	ck_assert(!text->failed);
 }
 
-/* Without memory, whichever allocation it is, nothing is sent and the file stays; with it, all of it is. */
+/* Whichever allocation fails, nothing is sent and the file stays; otherwise everything is sent. */
 START_TEST(no_memory_means_later)
 {
 	static char first[1 << 17], now[1 << 17];
@@ -148,7 +148,7 @@ START_TEST(no_memory_means_later)
 		return;
 	write_message(&text, _i ? 100 : 1);
 	while (result != PICKUP_SENT) {
-		door_open(&d); /* so that no memory is left of the last time */
+		door_open(&d); /* so that no memory of the last round is reused */
 		put(&d, str_span(&text));
 		countdown = (long)++nth;
 		result = pickup_file_send(&d.file, claimed, "a.eml", id_text);
@@ -170,7 +170,7 @@ START_TEST(no_memory_means_later)
 }
 END_TEST
 
-/* The last step fails: the message keeps the name that no scan takes, and gets its own when that can be. */
+/* The last step fails: the message keeps the name that the scan ignores, and is renamed later. */
 START_TEST(a_message_without_its_name)
 {
 	struct door d;
@@ -195,8 +195,8 @@ START_TEST(a_message_without_its_name)
 }
 END_TEST
 
-/* The caller tells of them once the file is sent, also of a header that needed much memory. */
-START_TEST(what_was_refused_can_be_told)
+/* The caller can log refused recipients after the file is sent, also those of a large header. */
+START_TEST(refused_recipients_can_be_logged)
 {
 	struct door d;
 	struct str text;
@@ -224,7 +224,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, no_memory_means_later, 0, 2);
 	tcase_add_test(tcase, a_message_without_its_name);
-	tcase_add_test(tcase, what_was_refused_can_be_told);
+	tcase_add_test(tcase, refused_recipients_can_be_logged);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

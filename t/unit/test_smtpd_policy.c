@@ -5,7 +5,7 @@
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 
-/* Line numbers of what follows begin at 5. */
+/* The lines of the texts below begin at 5. */
 static const char listed[] = "local_domain sales.example.com { }\n"
 			     "alias_domain example.org\n"
 			     "remote_domain *.partner.example { relay yes }\n"
@@ -113,7 +113,7 @@ END_TEST
 
 enum named { UNASKED, UNCONFIRMED, HOST, OTHER };
 
-/* Lists with names, of a client at 8.8.8.8 whose name is h.a.net, or z.test, or not known. */
+/* Lists with names, for a client at 8.8.8.8 with the name h.a.net or z.test, or without a known name. */
 static const struct {
 	const char *lines;
 	enum named named;
@@ -167,7 +167,7 @@ START_TEST(test_names)
 }
 END_TEST
 
-/* Of a client at 8.8.8.8 that has authenticated. */
+/* For a client at 8.8.8.8 that has authenticated. */
 static const struct {
 	const char *lines, *domain;
 	bool accepted;
@@ -197,7 +197,7 @@ static const struct {
 	 "a.net", false, 3, POLICY_RELAY_NOT_LISTED, 0},
 	{"remote_domain a.net { relay no }\nconnector c { address_space a.net; route dns; relay yes }", "a.net", true,
 	 2, POLICY_CONNECTOR, 6},
-	/* auth was switched off since */
+	/* auth was turned off since */
 	{"access { auth off }", "a.net", false, 2, POLICY_RELAY_NOT_LISTED, 0},
 };
 
@@ -217,7 +217,7 @@ START_TEST(test_authenticated)
 }
 END_TEST
 
-/* A name that could not turn the verdict is not asked for. */
+/* A name that can't change the verdict is not looked up. */
 START_TEST(test_authenticated_needs_no_name)
 {
 	struct config config;
@@ -237,7 +237,7 @@ static const struct {
 	const char *access;
 	bool tls, user, accepted;
 	size_t steps;
-	enum policy_rule last; /* when there are steps */
+	enum policy_rule last; /* if there are steps */
 	unsigned line;
 	const char *says;
 } mail[] = {

@@ -51,7 +51,8 @@ START_TEST(test_reset)
 }
 END_TEST
 
-/* As many as an envelope holds, each twice and of full length, and not one more; twice, as one session may. */
+/* As many recipients as an envelope holds, each twice and of full length, and not one more; in two messages of a
+ * session. */
 START_TEST(test_full)
 {
 	struct recipients r;

@@ -1,23 +1,23 @@
 /*
- * Replays every script of t/replay against a session. A script is lines of a letter, a colon, a blank and text:
+ * Replays every script of t/replay against a session. A script is lines of a letter, a colon, a space and text:
  *
- *	I  the client's address (127.0.0.1)
- *	K  a line for the virtual server's block; behind the first C the block begins anew (live policy)
- *	C  the client says this line; c: without CRLF. In both \r \n \t \0 \xNN \\, and {N*X}: N times X
- *	S  the next line of our replies; * stands for any text
+ *	I  the address of the client (127.0.0.1)
+ *	K  a line for the block of the virtual server; after the first C a new block begins (live policy)
+ *	C  the client sends this line; c: without CRLF. In both \r \n \t \0 \xNN \\, and {N*X}: N times X
+ *	S  the next line of our replies; * matches any text
  *	X  the session is over
- *	M  so many messages are stored by now
- *	D  the next line of the newest message, from its first on after M; Z: there are no more
+ *	M  the number of messages that are stored by now
+ *	D  the next line of the newest message, from its first on after M; Z: there are no more lines
  *	F  the store fails from here on: begin, write, commit or space, and an errno; ok: it works again
- *	T  the clock moves on by so many seconds
- *	A  there is an account, changed now: name and password; without a password there is none any more
+ *	T  as many seconds pass
+ *	A  an account changes: name and password; without a password the account is deleted
  *	O  TLS is offered: there is a certificate
  *	H  the handshake that the session waits for is done
- *	Q  what the queue answers to ETRN and ATRN from here on: a number of enum etrn_event, and how many messages wait
- *	R  the connection is turned round
- *	E  the client goes away
+ *	Q  the answer of the queue to ETRN and ATRN from here on: a number of enum etrn_event, and the waiting messages
+ *	R  the roles of the connection are exchanged
+ *	E  the client disconnects
  *
- * and # comments. A reply that no S asked for fails the script, at the latest at its end.
+ * and # comments. A reply without its S fails the script, at the latest at its end.
  */
 #include "smtpd/session/session.h"
 
@@ -44,7 +44,7 @@ struct replay {
 	struct auth *auth; /* NULL = there have been no accounts */
 	int64_t changes;
 	struct etrn etrn;
-	enum etrn_event event; /* the queue's answer */
+	enum etrn_event event; /* the answer of the queue */
 	uint64_t waiting;
 	bool started;
 	bool reconfigured; /* K lines since the block was built */
@@ -161,7 +161,7 @@ static void say(struct replay *r, struct span text, bool whole_line)
 		str_append(&octets, SPAN("\r\n"));
 	collect(r);
 	size_t taken = memory_feed(&r->session, str_span(&octets), SIZE_MAX, &r->replies);
-	/* What comes after the last command, or with STARTTLS, is thrown away. */
+	/* Input after the last command, or together with STARTTLS, is discarded. */
 	bool deaf = session_wants(&r->session) == SESSION_WANTS_CLOSE ||
 		    session_wants(&r->session) == SESSION_WANTS_HANDSHAKE;
 	ck_assert_msg(taken == octets.len || deaf, "%s:%u: the session did not take all", r->file, r->line);
@@ -303,8 +303,8 @@ static void run_line(struct replay *r, char letter, struct span text)
 		r->waiting = number(r, text);
 		break;
 	case 'R':
-		ck_assert_msg(session_wants(&r->session) == SESSION_WANTS_ATRN_RELAY, "%s:%u: it is not turned",
-			      r->file, r->line);
+		ck_assert_msg(session_wants(&r->session) == SESSION_WANTS_ATRN_RELAY,
+			      "%s:%u: its roles are not exchanged", r->file, r->line);
 		break;
 	case 'E':
 		session_close(&r->session);
@@ -314,7 +314,7 @@ static void run_line(struct replay *r, char letter, struct span text)
 			      r->line);
 		break;
 	default:
-		ck_abort_msg("%s:%u: a script has no such line", r->file, r->line);
+		ck_abort_msg("%s:%u: unknown line of a script", r->file, r->line);
 	}
 }
 
@@ -325,7 +325,8 @@ static void run_script(struct replay *r, struct span script)
 		r->line++;
 		if (!line.len || line.at[0] == '#')
 			continue;
-		ck_assert_msg(line.len >= 2 && line.at[1] == ':', "%s:%u: a letter and a colon", r->file, r->line);
+		ck_assert_msg(line.len >= 2 && line.at[1] == ':', "%s:%u: a letter and a colon are missing", r->file,
+			      r->line);
 		run_line(r, line.at[0], span_skip(line, line.len > 2 ? 3 : 2));
 	}
 	collect(r);

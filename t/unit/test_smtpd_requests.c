@@ -1,4 +1,4 @@
-/* What mailrootctl hears of sessions when a worker has written nonsense into the scoreboard. */
+/* The answers to mailrootctl about sessions if a worker has written garbage to the scoreboard. */
 #include "smtpd/requests.h"
 
 #include <check.h>
@@ -19,7 +19,7 @@ static struct prefork *pool;
 static int ends[2];
 static char buffer[WIRE_PACKET_MAX];
 
-/* A worker that was taken over: an escape sequence, a separator, a newline, and numbers out of all bounds. */
+/* A compromised worker: an escape sequence, a separator, a newline, and numbers out of range. */
 static int scribble(void *context, size_t slot)
 {
 	struct scoreboard *board = prefork_scoreboard(pool);
@@ -66,7 +66,7 @@ static bool ask(struct str *request)
 	return good;
 }
 
-START_TEST(scribbles_are_cleaned)
+START_TEST(garbage_is_cleaned)
 {
 	struct str request;
 	struct ipc_packet packet;
@@ -121,7 +121,7 @@ int main(void)
 	Suite *suite = suite_create("smtpd_requests");
 	TCase *tc = tcase_create("all");
 	tcase_add_checked_fixture(tc, start, finish);
-	tcase_add_test(tc, scribbles_are_cleaned);
+	tcase_add_test(tc, garbage_is_cleaned);
 	tcase_add_test(tc, a_portion_beyond_the_end_is_empty);
 	tcase_add_test(tc, a_packet_for_others_is_refused);
 	suite_add_tcase(suite, tc);

@@ -1,5 +1,4 @@
-/* Which line of `listen` a socket belongs to, what listeners begin with, and what Received says of a protected message.
- */
+/* Which line of `listen` a socket belongs to, how listeners begin, and the Received field of a message over TLS. */
 #include "smtpd/secure.h"
 
 #include <check.h>
@@ -50,7 +49,7 @@ static uint16_t port_of(int fd)
 	return port;
 }
 
-/* `*` with tls beside a single address without: the sockets that the kernel would choose from. */
+/* `*` with tls and a single address without tls: the sockets that the kernel can choose from. */
 START_TEST(test_listeners)
 {
 	struct config_endpoint one = {.ip = memory_address("127.0.0.1")}, all = {.any = true, .tls = true};
@@ -109,7 +108,7 @@ static void expect_received(struct transaction_origin origin, const char *text)
 	memory_store_free(&memory);
 }
 
-/* RFC 3848, in all combinations. */
+/* All combinations of RFC 3848. */
 START_TEST(test_protocols)
 {
 	static const char *const names[] = {"SMTP", "ESMTP", "SMTP", "ESMTPS", "SMTP", "ESMTPA", "SMTP", "ESMTPSA"};

@@ -1,4 +1,4 @@
-/* Places: no more than there are, in turn, and given back by who is killed. */
+/* Slots: they are bounded, given in turn, and released when a process is killed. */
 #include "smtpd/auth/semaphore.h"
 
 #include <check.h>
@@ -15,7 +15,7 @@
 enum { PLACES = 3, FIRST = 100, CROWD = 12, ROUNDS = 20 };
 
 static int fd;
-static int told[2]; /* what children say */
+static int told[2]; /* reports of children */
 
 static void setup(void)
 {
@@ -31,7 +31,7 @@ static void teardown(void)
 	close(told[1]);
 }
 
-/* A process that takes one place and keeps it until it is killed. */
+/* A process that takes one slot and keeps it until it is killed. */
 static pid_t holder(void)
 {
 	char octet = 'x';
@@ -86,7 +86,7 @@ START_TEST(test_deadline)
 }
 END_TEST
 
-/* Who is killed while he holds a place lets the next one in, who waits for just that. */
+/* If a process is killed while it holds a slot, a waiting process gets the slot. */
 START_TEST(test_killed_holder)
 {
 	pid_t holders[PLACES], killer = 0;
@@ -107,7 +107,7 @@ START_TEST(test_killed_holder)
 }
 END_TEST
 
-/* A crowd: each gets its turns, and never are more inside than there are places. */
+/* Many processes: each gets slots, and never more processes hold slots than there are. */
 static void acquire_and_release(void)
 {
 	char in = 1, out = (char)-1;

@@ -1,4 +1,4 @@
-/* One connection as it really is: a socket, the spool on disk, the arrivals link, time-outs, a stop, a newer policy. */
+/* One real connection: a socket, the spool on disk, the arrivals link, time-outs, a stop, a newer policy. */
 #include "smtpd/serve.h"
 
 #include <check.h>
@@ -30,9 +30,9 @@ static struct str heard;
 
 #if !defined(__SANITIZE_ADDRESS__)
 
-/* Allocations of this thread until one fails; 0 = none does. */
+/* The number of allocations of this thread until one fails; 0 = none fails. */
 static _Thread_local unsigned left;
-static unsigned fail_at; /* of the thread that serves */
+static unsigned fail_at; /* of the serving thread */
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
@@ -91,7 +91,7 @@ static void start(const char *lines)
 	ck_assert_int_eq(pthread_create(&server, NULL, run, NULL), 0);
 }
 
-/* Everything that is said up to the end of the connection. */
+/* All text up to the end of the connection. */
 static void hear_all(void)
 {
 	shutdown(ends[0], SHUT_WR);
@@ -134,7 +134,7 @@ static void say(const char *text)
 	ck_assert_int_eq(fd_write_all(ends[0], span_of(text)), 0);
 }
 
-/* Reads until TEXT has been said. */
+/* Reads until TEXT has come. */
 static void hear(const char *text)
 {
 	char octet;
@@ -174,7 +174,7 @@ START_TEST(test_message)
 }
 END_TEST
 
-/* The queue can't be told: the message was never acknowledged, and nothing of it stays. */
+/* The queue can't be notified: the message is not acknowledged, and nothing of it stays. */
 START_TEST(test_no_queue)
 {
 	start("");
@@ -199,7 +199,7 @@ START_TEST(test_no_space)
 }
 END_TEST
 
-/* Cut off after each octet of a message: nothing is stored before its last one, and then it is. */
+/* The connection ends after each octet of a message in turn: the message is stored only after the last octet. */
 START_TEST(test_cut)
 {
 	static const char text[] = "DATA\r\nSubject: x\r\n\r\n..\r\n.\r\n";
@@ -223,7 +223,7 @@ START_TEST(test_idle)
 }
 END_TEST
 
-/* The time-out is for the whole command, however busily it trickles. */
+/* The time-out is for the whole command, even if octets keep coming. */
 START_TEST(test_trickle)
 {
 	start("connection_timeout 1s");
@@ -240,7 +240,7 @@ START_TEST(test_trickle)
 }
 END_TEST
 
-/* A trickle has ten minutes, a slow line as long as it goes on at 1 KiB/s. */
+/* A trickle of text has ten minutes; a slow client has as long as it sends 1 KiB/s. */
 START_TEST(test_text_time)
 {
 	const int64_t minute = 60 * 1000, hour = 60 * minute;
@@ -257,7 +257,7 @@ START_TEST(test_text_time)
 END_TEST
 
 #if !defined(__SANITIZE_ADDRESS__)
-/* Whichever allocation fails: no client is left without a reply, and nothing but what was said is stored. */
+/* Whichever allocation fails, no client is left without a reply, and only acknowledged messages are stored. */
 START_TEST(test_no_memory)
 {
 	for (fail_at = 1; fail_at <= 40; fail_at++) {
@@ -292,7 +292,7 @@ START_TEST(test_no_memory)
 END_TEST
 #endif
 
-/* What the signal handler of a worker does. */
+/* The same as the signal handler of a worker. */
 static void tell_to_stop(void)
 {
 	stop.stop = 1;

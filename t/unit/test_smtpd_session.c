@@ -1,4 +1,4 @@
-/* What scripts can't say: floods, floods in all segmentations, limits of 64 MiB. */
+/* Tests beyond scripts: floods, all segmentations, limits of 64 MiB. */
 #include "common/base/log_level.h"
 #include "smtpd/session/session.h"
 
@@ -33,7 +33,7 @@ static void finish(void)
 	config_free(&config);
 }
 
-/* Feeds what stands in `input`, all of which must be taken. */
+/* Feeds `input`, all of which must be taken. */
 static void feed(size_t piece)
 {
 	ck_assert_uint_eq(memory_feed(&session, str_span(&input), piece, &replies), input.len);
@@ -63,7 +63,7 @@ static void repeat(char octet, size_t n)
 	str_append(&input, (struct span){block, n});
 }
 
-/* By the domain that the address gets; a message for others is taken. */
+/* By the domain after rewriting; a message for other domains is accepted. */
 START_TEST(test_mailbox_full)
 {
 	start("local_domain full.example.com\nalias_domain alias.example.com");
@@ -81,7 +81,8 @@ START_TEST(test_mailbox_full)
 }
 END_TEST
 
-/* What never fits is refused for good, as soon as it is known; what fits now is taken, whatever waits. */
+/* A message that never fits is refused permanently, as soon as this is known; one that fits now is accepted,
+ * whatever waits. */
 START_TEST(test_mailbox_too_small)
 {
 	start("local_domain small.example.com");
@@ -122,7 +123,7 @@ START_TEST(test_many_recipients)
 }
 END_TEST
 
-/* The same octets in any pieces give the same replies and the same message. */
+/* The same octets in pieces of any size give the same replies and the same message. */
 START_TEST(test_segments)
 {
 	static const size_t pieces[] = {1, 2, 3, 5, 17, 4096, SIZE_MAX};
@@ -173,7 +174,7 @@ static void check_large(const char *command, const char *end)
 	finish();
 }
 
-/* 20 MB of all octets but CR and LF in one line, both ways. */
+/* 20 MB of all octets except CR and LF in one line, with DATA and BDAT. */
 START_TEST(test_large)
 {
 	check_large("DATA\r\n", ".\r\n");
@@ -196,7 +197,7 @@ START_TEST(test_small_chunks)
 }
 END_TEST
 
-/* What is refused is read on, up to a bound: then the client hears why, and that is all. */
+/* Refused text is read up to a bound: then the client gets the reason, and the session ends. */
 START_TEST(test_skip)
 {
 	start("messages { max_message_size 1M }");
@@ -225,7 +226,7 @@ START_TEST(test_skip)
 }
 END_TEST
 
-/* One long field, 50,000 of them, 10,000 folded lines: taken as they are. */
+/* One long field, 50,000 fields, 10,000 folded lines: accepted unchanged. */
 START_TEST(test_headers)
 {
 	start("");
@@ -242,7 +243,7 @@ START_TEST(test_headers)
 }
 END_TEST
 
-/* Errors are forgotten with each message that is taken. */
+/* Each accepted message resets the count of errors. */
 START_TEST(test_errors_forgotten)
 {
 	start("");

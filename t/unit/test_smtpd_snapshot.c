@@ -27,7 +27,7 @@ static void teardown(void)
 	snapshot_free(s);
 }
 
-/* Objects of the tests are texts that know their own address, as a configuration knows that of its parts. */
+/* The objects are texts with their own address, as a configuration has addresses of its parts. */
 struct text {
 	const char *at;
 	size_t len;
@@ -139,7 +139,7 @@ static char *page_of(struct span text)
 	return (char *)((uintptr_t)text.at & ~(uintptr_t)(sysconf(_SC_PAGESIZE) - 1));
 }
 
-/* What a worker under foreign control may try; 0 = it could not. */
+/* What a compromised worker may try; 0 = it could not. */
 static int try_to_write(char *page, int fd)
 {
 	if (mprotect(page, 4096, PROT_READ | PROT_WRITE) == 0)
@@ -156,7 +156,7 @@ static int try_to_write(char *page, int fd)
 	return 5;
 }
 
-/* The descriptor of the area in this process, or -1: the highest that leads to a memfd of that name. */
+/* The descriptor of the area in this process, or -1: the highest one of a memfd with that name. */
 static int find_memfd(void)
 {
 	int found = -1;

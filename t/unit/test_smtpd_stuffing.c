@@ -37,7 +37,7 @@ static const struct {
 	{H "....\r\n", true},
 	{H "....and so on\r\n", true},
 	{H "a\r\n..</html>\r\n", true},
-	/* as it stands */
+	/* not stuffed */
 	{H "...\r\n", false},
 	{H "...and so on\r\n", false},
 	{H "../configure\r\n", false},
@@ -47,7 +47,7 @@ static const struct {
 	{H "...\r\n..NET\r\n..profile\r\n", true},
 	{H "...\r\n...\r\n..NET\r\n", false},
 	{H "...\r\n..NET\r\n", false},
-	/* who writes LF alone does not write for the wire */
+	/* a program that writes LF alone does not write for SMTP */
 	{"Subject: x\n\n..NET\n", false},
 	{"Subject: x\r\n\n..NET\r\n", false},
 	/* dots elsewhere */
@@ -55,7 +55,7 @@ static const struct {
 	{"..at the first octet\r\n", true},
 };
 
-START_TEST(tells)
+START_TEST(guesses)
 {
 	for (size_t piece = 1; piece < 9; piece++)
 		ck_assert_msg(found(cases[_i].text, piece) == cases[_i].stuffed, "%s in pieces of %zu", cases[_i].text,
@@ -63,7 +63,7 @@ START_TEST(tells)
 }
 END_TEST
 
-START_TEST(takes_one_dot_off)
+START_TEST(removes_one_dot)
 {
 	static const char text[] = "..a\r\n.\r\n..\r\nb..\r\n...\r\n\r\n.c";
 	static const char want[] = ".a\r\n\r\n.\r\nb..\r\n..\r\n\r\nc";
@@ -85,8 +85,8 @@ int main(void)
 {
 	Suite *suite = suite_create("stuffing");
 	TCase *tcase = tcase_create("stuffing");
-	tcase_add_loop_test(tcase, tells, 0, sizeof(cases) / sizeof(cases[0]));
-	tcase_add_test(tcase, takes_one_dot_off);
+	tcase_add_loop_test(tcase, guesses, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(tcase, removes_one_dot);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

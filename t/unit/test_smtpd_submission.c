@@ -6,7 +6,7 @@
 #include "smtpd/accept/submission.h"
 #include "t/unit/suite.h"
 
-/* What a header becomes: "sender|recipients|header", or "bad: why". */
+/* The result for a header: "sender|recipients|header", or "bad: why". */
 struct result {
 	struct submission s;
 	struct str rcpts, text;
@@ -58,10 +58,10 @@ static const struct {
 	{"x-sender: a\r\nx-receiver: c\r\n", "a@dom.ain|c|From: a@dom.ain\r\n" ADDED},
 	{"x-sender: a@b\r\nTo: c@d\r\nCc: e@f\r\n", "a@b|c@d e@f|To: c@d\r\nCc: e@f\r\nFrom: a@b\r\n" ADDED},
 	{"x-receiver: c@d\r\nFrom: a@b\r\nTo: x@y\r\n", "a@b|c@d|From: a@b\r\nTo: x@y\r\n" ADDED},
-	/* only at the head */
+	/* only at the beginning */
 	{"From: a@b\r\nX-Sender: old@eudora\r\nTo: c@d\r\n" WHOLE,
 	 "a@b|c@d|From: a@b\r\nX-Sender: old@eudora\r\nTo: c@d\r\n" WHOLE},
-	/* that of the header */
+	/* the envelope of the header */
 	{"From: a@b\r\nTo: c@d, Joe <e@f>\r\nCc: g@h\r\nBcc: i@j\r\n" WHOLE,
 	 "a@b|c@d e@f g@h i@j|From: a@b\r\nTo: c@d, Joe <e@f>\r\nCc: g@h\r\n" WHOLE},
 	{"From: a@b, c@d\r\nSender: s@t\r\nBcc: e@f,\r\n g@h\r\n" WHOLE,
@@ -69,7 +69,7 @@ static const struct {
 	{"From: a@b\r\nTo: list: c@d, e@f;\r\n" WHOLE, "a@b|c@d e@f|From: a@b\r\nTo: list: c@d, e@f;\r\n" WHOLE},
 	{"From: a@b\r\nTo: undisclosed-recipients:;\r\nBcc: c@d\r\n" WHOLE,
 	 "a@b|c@d|From: a@b\r\nTo: undisclosed-recipients:;\r\n" WHOLE},
-	/* resent: the topmost block alone */
+	/* resent: only the topmost block */
 	{"Resent-From: r@s\r\nResent-To: t@u\r\nResent-Bcc: v@w\r\nReceived: x\r\nResent-To: old@o\r\nFrom: a@b\r\n"
 	 "To: c@d\r\nBcc: e@f\r\n" WHOLE,
 	 "r@s|t@u v@w|Resent-From: r@s\r\nResent-To: t@u\r\nReceived: x\r\nResent-To: old@o\r\nFrom: a@b\r\n"
@@ -134,7 +134,7 @@ START_TEST(counts_received)
 }
 END_TEST
 
-/* As many recipients as an envelope may have, and one more. */
+/* As many recipients as an envelope may have, then one more. */
 START_TEST(bounds_recipients)
 {
 	for (size_t extra = 0; extra < 2; extra++) {

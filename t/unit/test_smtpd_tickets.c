@@ -1,4 +1,4 @@
-/* Keys of session tickets: rotation by a fake clock, memory that workers can't write, tickets from end to end. */
+/* Keys of session tickets: rotation with a simulated clock, memory that workers can't write, tickets end to end. */
 #include "smtpd/tickets.h"
 #include "t/unit/suite.h"
 
@@ -57,7 +57,7 @@ START_TEST(test_rotation)
 }
 END_TEST
 
-/* A host that slept for hours: nothing from before it counts. */
+/* After a machine slept for hours, no earlier key counts. */
 START_TEST(test_late)
 {
 	struct tls_tickets *t = tls_tickets_new(0);
@@ -83,7 +83,7 @@ START_TEST(test_years)
 }
 END_TEST
 
-/* A worker sees the parent's new keys. */
+/* A worker sees the new keys of the parent. */
 START_TEST(test_worker)
 {
 	int ready[2], go[2], status;
@@ -106,8 +106,8 @@ START_TEST(test_worker)
 }
 END_TEST
 
-/* And dies when it writes where they are. */
-START_TEST(test_scribbler)
+/* A worker dies when it writes to them. */
+START_TEST(test_writer_dies)
 {
 	int status;
 	struct tls_tickets *t = tls_tickets_new(0);
@@ -133,7 +133,7 @@ int main(void)
 	tcase_add_test(tcase, test_late);
 	tcase_add_test(tcase, test_years);
 	tcase_add_test(tcase, test_worker);
-	tcase_add_test(tcase, test_scribbler);
+	tcase_add_test(tcase, test_writer_dies);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -1,4 +1,4 @@
-/* What a session says for the transaction log. */
+/* The records of a session for the transaction log. */
 #include "smtpd/session/transcript.h"
 
 #include <check.h>
@@ -49,7 +49,7 @@ static void say(struct span line, const char *reply)
 	transcript_command(&transcript, &session, line);
 }
 
-/* Sends what is collected and reads it back, all in one packet. False: there was nothing. */
+/* Sends the collected records and reads them back, all in one packet. False: there were none. */
 static bool hear(void)
 {
 	struct ipc_packet packet;
@@ -98,14 +98,14 @@ START_TEST(verb_argument_and_reply)
 		say(cases[i].line, cases[i].reply);
 		ck_assert(hear());
 		if (memchr(cases[i].line.at, '\0', cases[i].line.len))
-			continue; /* a verb with NUL: it came through whole, which is all */
+			continue; /* a verb with NUL: it only must arrive whole */
 		expect(cases[i].verb, cases[i].argument, cases[i].code, cases[i].text);
 		ck_assert_uint_eq(records.list.len, 0);
 	}
 }
 END_TEST
 
-/* Neither responses that came too late nor our challenges. */
+/* Neither late responses nor our challenges. */
 START_TEST(secrets_are_left_out)
 {
 	session.after_auth = true;

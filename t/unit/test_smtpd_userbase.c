@@ -1,4 +1,4 @@
-/* What a parent takes from master, and what a worker that was forked before sees of it. */
+/* The account files that a parent gets from master, as a worker sees them that was forked before. */
 #include "smtpd/auth/userbase.h"
 
 #include <check.h>
@@ -81,7 +81,7 @@ START_TEST(newest_file_holds)
 	ck_assert_uint_eq(generation(), 2);
 	ck_assert_ptr_null(find("ann"));
 	ck_assert_ptr_nonnull(find("cat"));
-	ck_assert_str_eq(before->name, "ann"); /* who looks at it still may */
+	ck_assert_str_eq(before->name, "ann"); /* an older reader may still use it */
 }
 END_TEST
 
@@ -148,7 +148,7 @@ static void ck_mend(const char *wanted)
 	ck_assert_str_eq(str_text(&mend), wanted);
 }
 
-START_TEST(what_is_to_be_mended_is_told_until_it_is)
+START_TEST(errors_are_reported_until_they_are_corrected)
 {
 	const struct wire_users missing = {.wanted = true, .file = SPAN("/etc/users")},
 				off = {.file = SPAN("/etc/users")};
@@ -157,7 +157,7 @@ START_TEST(what_is_to_be_mended_is_told_until_it_is)
 	ck_mend("");
 	take(SPAN("ann " KEYS "= secret\n"));
 	ck_mend(line);
-	take(SPAN("ann " KEYS "= secret\n")); /* no news, and still to be mended */
+	take(SPAN("ann " KEYS "= secret\n")); /* no news, and still an error */
 	ck_mend(line);
 	str_clear(&mend);
 	userbase_take(&base, &missing, -1, &mend);
@@ -169,7 +169,7 @@ START_TEST(what_is_to_be_mended_is_told_until_it_is)
 }
 END_TEST
 
-START_TEST(many_bad_lines_are_told_of_some)
+START_TEST(of_many_bad_lines_some_are_reported)
 {
 	struct str text;
 	unsigned lines = 0;
@@ -185,7 +185,7 @@ START_TEST(many_bad_lines_are_told_of_some)
 }
 END_TEST
 
-START_TEST(open_file_is_told)
+START_TEST(an_open_file_is_reported)
 {
 	const struct wire_users news = {.present = true, .wanted = true, .file = SPAN("/etc/users")};
 	int fd = fd_sealed("users", SPAN("ann " KEYS));
@@ -197,7 +197,7 @@ START_TEST(open_file_is_told)
 }
 END_TEST
 
-/* Nothing is ever overwritten: an area that is full makes room for another. */
+/* Nothing is overwritten: when an area is full, another one is used. */
 START_TEST(full_area)
 {
 	unsigned areas = 0;
@@ -228,7 +228,7 @@ START_TEST(more_than_an_area)
 }
 END_TEST
 
-/* The parent says that something is new, the worker says who is there. */
+/* The parent reports that there is news, the worker the accounts. */
 static int work(int told, int answer)
 {
 	char octet = 0;
@@ -279,9 +279,9 @@ int main(void)
 	tcase_add_test(tests, missing_file_has_no_accounts);
 	tcase_add_test(tests, unreadable_file_changes_nothing);
 	tcase_add_test(tests, good_lines_beside_bad_ones_count);
-	tcase_add_test(tests, what_is_to_be_mended_is_told_until_it_is);
-	tcase_add_test(tests, many_bad_lines_are_told_of_some);
-	tcase_add_test(tests, open_file_is_told);
+	tcase_add_test(tests, errors_are_reported_until_they_are_corrected);
+	tcase_add_test(tests, of_many_bad_lines_some_are_reported);
+	tcase_add_test(tests, an_open_file_is_reported);
 	tcase_add_test(tests, full_area);
 	tcase_add_test(tests, more_than_an_area);
 	tcase_add_test(tests, worker_sees_what_comes_after_its_fork);

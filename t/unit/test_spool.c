@@ -40,7 +40,7 @@ static void choose_way(int way)
 		spool.unnamed = false;
 }
 
-/* The names in new/, at most MAX, by the order of the folder. */
+/* The names in new/, at most MAX, in the order of the folder. */
 static size_t list(char names[][256], size_t max)
 {
 	size_t n = 0;
@@ -151,7 +151,7 @@ START_TEST(mode_does_not_follow_umask)
 }
 END_TEST
 
-/* Around the size of the buffer, in pieces that don't divide it. */
+/* Sizes around that of the buffer, in pieces that don't divide it. */
 START_TEST(content_is_what_was_written)
 {
 	static const size_t sizes[] = {0, 1, SPOOL_BUFFER - 1, SPOOL_BUFFER, SPOOL_BUFFER + 1, 3 * SPOOL_BUFFER + 17};
@@ -176,7 +176,7 @@ START_TEST(content_is_what_was_written)
 }
 END_TEST
 
-/* Whatever was in a text before it was repaired: the mark is of what is stored. */
+/* The mark depends on the stored text, not on the text before it was repaired. */
 START_TEST(name_tells_eight_bit)
 {
 	struct msgname name;
@@ -257,7 +257,7 @@ START_TEST(hidden_and_locked_while_written)
 }
 END_TEST
 
-/* A scan that saw the file in the instant before its lock removes it: an error, and no message. */
+/* A scan that saw the file just before its lock removed it: an error, and no message. */
 START_TEST(hidden_name_was_taken_away)
 {
 	char hidden[MSGNAME_MAX];
@@ -400,7 +400,7 @@ START_TEST(envelope_of_a_message)
 }
 END_TEST
 
-/* More recipients than one read brings; sizes around the first read. */
+/* More recipients than fit into one read; sizes around the first read. */
 START_TEST(envelope_of_many_recipients)
 {
 	struct str text;

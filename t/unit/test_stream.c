@@ -188,7 +188,7 @@ START_TEST(peek_take_discard)
 }
 END_TEST
 
-/* What was taken is gone, also where a full buffer was moved; what was not is as it was. */
+/* Input that was taken is wiped, also if a full buffer was moved; other input is unchanged. */
 START_TEST(wiped_input_is_gone)
 {
 	static char filler[STREAM_IN - 100];
@@ -264,7 +264,7 @@ START_TEST(a_time_out_set_too_short_does_not_end_a_wait)
 }
 END_TEST
 
-/* One octet every 10 ms never meets an idle time of 5 s, yet the phase ends. */
+/* One octet every 10 ms never reaches the idle time of 5 s, but the phase ends. */
 START_TEST(trickled_lines_end_at_the_deadline)
 {
 	pid_t pid = fork();
@@ -291,7 +291,7 @@ static void on_alarm(int signo)
 	hurry = true;
 }
 
-/* Every EVERY_MS a signal says that there is hurry. */
+/* A signal asks for hurry every EVERY_MS. */
 static void alarm_every(int every_ms)
 {
 	const struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
@@ -369,7 +369,7 @@ START_TEST(a_peer_that_never_reads_costs_its_session)
 }
 END_TEST
 
-/* A peer that reads a little before every time-out of sending gets no further than the phase. */
+/* A peer that reads a little before each send time-out still ends with the phase. */
 START_TEST(a_peer_that_reads_slowly_ends_at_the_deadline)
 {
 	size_t size = 8 * 1024 * 1024;

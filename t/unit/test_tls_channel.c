@@ -1,4 +1,4 @@
-/* A channel over a socket pair: deadlines, ends, renegotiation, bindings. The other end is OpenSSL alone, or octets. */
+/* A channel over a socket pair: deadlines, ends, renegotiation, bindings. The other end is plain OpenSSL, or octets. */
 #include "common/tls/channel.h"
 
 #include <check.h>
@@ -60,7 +60,7 @@ static void *accept_it(void *result)
 	return NULL;
 }
 
-/* What a client does with its end while ours shakes hands. */
+/* What a client does with its end during our handshake. */
 static enum tls_result against(void (*client)(void *), void *context)
 {
 	enum tls_result result = TLS_CLOSED;
@@ -185,7 +185,7 @@ START_TEST(test_no_cipher)
 }
 END_TEST
 
-/* Whoever checks names and finds ours wanting says so in an alert. */
+/* A client that rejects our certificate sends an alert. */
 START_TEST(test_alert)
 {
 	SSL_CTX_set_verify(client_context, SSL_VERIFY_PEER, NULL);
@@ -225,7 +225,7 @@ static void client_hello(unsigned char *to, size_t size, size_t *len)
 	SSL_free(ssl);
 }
 
-/* An octet at a time, each well within the idle time. */
+/* One octet at a time, each within the idle time. */
 static void trickle(void *ended)
 {
 	unsigned char hello[4096];
@@ -262,7 +262,7 @@ START_TEST(test_trickle)
 }
 END_TEST
 
-/* Within one record too; and what is said last still gets through. */
+/* Within one record too; and the last reply still arrives. */
 START_TEST(test_time_out_then_last_words)
 {
 	struct span line;
@@ -307,7 +307,7 @@ START_TEST(test_end_without_notify)
 }
 END_TEST
 
-/* CVE-2026-45185: clear octets behind close_notify are nobody's. */
+/* CVE-2026-45185: clear octets after close_notify are ignored. */
 START_TEST(test_clear_behind_notify)
 {
 	struct span line;
@@ -336,7 +336,7 @@ START_TEST(test_clear_without_notify)
 }
 END_TEST
 
-/* After the close: a notice, then silence; nothing goes out in clear, whoever tries. */
+/* After the close: close_notify, then nothing; no octet is sent in clear, whatever function is called. */
 START_TEST(test_close)
 {
 	char octets[256];
@@ -356,7 +356,7 @@ START_TEST(test_close)
 }
 END_TEST
 
-/* Nobody reads, so the notice finds no room: nobody waits for it either. */
+/* The peer does not read, so close_notify finds no room: the close does not wait. */
 START_TEST(test_close_without_room)
 {
 	char block[STREAM_OUT] = {0};
@@ -418,7 +418,8 @@ static void *read_all(void *context)
 	return NULL;
 }
 
-/* A megabyte, in pieces of all sizes, begun while nobody reads: EAGAIN, the same octets again, and none lost. */
+/* A megabyte in pieces of all sizes, begun while the peer does not read: EAGAIN, the same octets again, and none
+ * lost. */
 START_TEST(test_send_now)
 {
 	enum { ALL = 1 << 20 };
@@ -448,13 +449,13 @@ START_TEST(test_send_now)
 }
 END_TEST
 
-/* The client asks again and again, and is told no; the session is none the worse. */
+/* The client asks for renegotiation again and again and is refused; the session continues. */
 START_TEST(test_renegotiation)
 {
 	SSL_CTX_set_max_proto_version(client_context, TLS1_2_VERSION);
 	SSL *ssl = secured();
 	ck_assert_int_eq(SSL_renegotiate(ssl), 1);
-	/* The new ClientHello goes out at once; nobody has read it yet. */
+	/* The new ClientHello is sent at once; it is not read yet. */
 	ck_assert_int_eq(fd_set_nonblock(ends[1], true), 0);
 	ck_assert_int_ne(SSL_do_handshake(ssl), 1);
 	ck_assert(stream_silent(&stream));
@@ -473,7 +474,7 @@ struct flood {
 	bool reads;
 };
 
-/* New keys again and again, each with the wish that we change ours too, then a line. */
+/* Key updates again and again, each requesting one of ours, then a line. */
 static void *ask_for_keys(void *context)
 {
 	const struct flood *f = context;
@@ -491,7 +492,7 @@ static void *ask_for_keys(void *context)
 	return NULL;
 }
 
-/* A few are served; whoever goes on is cut off, though nothing comes that the layer above could count. */
+/* A few are served; a client that continues is disconnected, although the layer above sees no input to count. */
 START_TEST(test_key_updates)
 {
 	struct span line;

@@ -1,6 +1,6 @@
 /*
- * The question whether a host is the one that is meant, asked of real handshakes over a socket pair with certificates
- * made here: an authority, what it issues, what it revokes.
+ * Verification of hosts in real handshakes over a socket pair, with certificates that are made here: an authority, its
+ * certificates, its revocation list.
  */
 #include "common/tls/client.h"
 
@@ -48,8 +48,8 @@ static void note_fingerprint(struct issued *i)
 		snprintf(i->fingerprint + 2 * at, 3, "%02x", digest[at]);
 }
 
-/* By ISSUER, or by itself when NULL; valid from BEGIN to END, seconds from now; NAMES as openssl writes them, NULL = an
- * authority. */
+/* Signed by ISSUER, or self-signed if NULL; valid from BEGIN to END, seconds from now; NAMES as in openssl, NULL =
+ * an authority. */
 static struct issued issue(const struct issued *issuer, const char *common, const char *names, long begin, long end)
 {
 	struct issued i = {X509_new(), EVP_EC_gen("P-256"), ""};
@@ -75,7 +75,7 @@ static void forget(struct issued *i)
 	EVP_PKEY_free(i->key);
 }
 
-/* The authority, and with REVOKED its list, in force from BEGIN to END. */
+/* The authority and, with REVOKED, its revocation list, valid from BEGIN to END. */
 static void write_ca(const char *path, const X509 *revoked, long begin, long end)
 {
 	FILE *file = fopen(path, "w");
@@ -125,7 +125,7 @@ struct host {
 	int fd;
 	const struct issued *shows;
 	int max_version;
-	bool asks; /* for a certificate of ours */
+	bool asks; /* for our certificate */
 	char sni[256], client[64];
 };
 
@@ -164,7 +164,8 @@ static void *serve(void *data)
 	return NULL;
 }
 
-/* A handshake with HOST as OUTBOUND asks for it; then the check, whose words are in WHY: true when both went well. */
+/* A handshake with HOST according to OUTBOUND, then the verification, whose reason is in WHY. True if both
+ * succeeded. */
 static bool meet(struct host *host, const struct config_outbound *outbound, const struct tls_client_expect *expect,
 		 char why[TLS_CLIENT_WHY_MAX])
 {
@@ -197,7 +198,7 @@ static bool meet(struct host *host, const struct config_outbound *outbound, cons
 	return good;
 }
 
-/* What tls verify says of a certificate: NULL = nothing against it, otherwise words that must be in its answer. */
+/* The result of tls verify for a certificate: NULL = accepted, otherwise words of the reason. */
 static void verify(const struct issued *shows, const char *ca, const char *name, const char *ip, const char *objection)
 {
 	struct host host = {.shows = shows};
@@ -215,7 +216,7 @@ static void verify(const struct issued *shows, const char *ca, const char *name,
 		ck_assert_msg(strstr(why, objection) != NULL, "\"%s\" is not in \"%s\"", objection, why);
 }
 
-START_TEST(who_is_meant)
+START_TEST(names_of_hosts)
 {
 	static const struct {
 		const char *common, *names, *name, *ip, *objection;
@@ -264,7 +265,7 @@ START_TEST(authorities_and_dates)
 }
 END_TEST
 
-/* tls_ca names an authority whose own superior it does not: that is enough. */
+/* tls_ca has an intermediate authority without its root: that is enough. */
 START_TEST(authority_below_another)
 {
 	struct issued below = issue(&stranger, "A Lower Authority", NULL, -DAY, DAY);
@@ -279,7 +280,7 @@ START_TEST(authority_below_another)
 }
 END_TEST
 
-/* A list counts when it is there; one that has run out lets nobody in. */
+/* A revocation list counts if there is one; an expired list refuses every host. */
 START_TEST(revocation)
 {
 	struct issued good = issue(&authority, "x", "DNS:mx.example.net", -DAY, DAY);
@@ -295,7 +296,7 @@ START_TEST(revocation)
 }
 END_TEST
 
-/* Another authority in the same file that has no list. */
+/* Another authority in the same file, without a list. */
 START_TEST(authority_without_list)
 {
 	struct issued good = issue(&stranger, "x", "DNS:mx.example.net", -DAY, DAY);
@@ -308,7 +309,7 @@ START_TEST(authority_without_list)
 }
 END_TEST
 
-/* A fingerprint is all that counts, and makes verify of any level. */
+/* With a fingerprint nothing else counts, and every level becomes verify. */
 START_TEST(fingerprints)
 {
 	struct issued self = issue(NULL, "x", "DNS:other.example", -2 * DAY, -DAY);
@@ -333,7 +334,7 @@ START_TEST(fingerprints)
 }
 END_TEST
 
-/* Old TLS is better than clear, and not good enough where TLS is a must. */
+/* Old TLS is accepted if clear is, but not if TLS is required. */
 START_TEST(versions)
 {
 	struct host host = {.shows = &stranger};
@@ -425,7 +426,7 @@ int main(void)
 	TCase *all = tcase_create("all");
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_set_timeout(all, 60);
-	tcase_add_test(all, who_is_meant);
+	tcase_add_test(all, names_of_hosts);
 	tcase_add_test(all, authorities_and_dates);
 	tcase_add_test(all, authority_below_another);
 	tcase_add_test(all, revocation);

@@ -1,4 +1,4 @@
-/* Contexts of servers: files that are not right, which certificate is shown to whom, what is spoken, tickets. */
+/* Contexts of servers: invalid files, the choice of a certificate, protocol versions and ciphers, tickets. */
 #include "common/tls/server.h"
 
 #include <check.h>
@@ -76,7 +76,7 @@ START_TEST(test_not_pem)
 }
 END_TEST
 
-/* What is behind the first certificate counts too: half a chain is worse than an error. */
+/* The certificates after the first one are checked too: an incomplete chain is an error. */
 START_TEST(test_broken_chain)
 {
 	tls_fixture_add(&fixture, "a.example", "ec", NULL);
@@ -156,7 +156,7 @@ static bool shake_hands(struct pair *p)
 		if (server != 1 && !waits(p->server, server))
 			return false;
 	}
-	SSL_read(p->client, &octet, 1); /* tickets of TLS 1.3 come behind the handshake */
+	SSL_read(p->client, &octet, 1); /* tickets of TLS 1.3 come after the handshake */
 	return client == 1 && server == 1;
 }
 
@@ -175,7 +175,7 @@ static SSL_CTX *any_client(void)
 	return client;
 }
 
-/* The common name of what is shown to who asks for ASKED; "" = there was no handshake. */
+/* The common name of the certificate for a client that asks for ASKED; "" = the handshake failed. */
 static const char *shown(struct tls_server *server, SSL_CTX *client, const char *asked, int *kind)
 {
 	static char name[256];
@@ -247,7 +247,7 @@ static bool speaks(struct tls_server *server, int version, const char *cipher)
 	return done;
 }
 
-/* Every cipher that this OpenSSL has, against what the header promises. */
+/* Every cipher of this OpenSSL, against the documentation in the header. */
 static void try_all(struct tls_server *server, int version, bool (*promised)(const char *))
 {
 	SSL_CTX *all = any_client();
@@ -326,7 +326,7 @@ END_TEST
 
 /* --- tickets --- */
 
-/* A session with SERVER, resuming *SESSION when it can, which becomes the new one. */
+/* A session with SERVER, which resumes *session if possible. *session becomes the new one. */
 static bool resumed(struct tls_server *server, SSL_CTX *client, SSL_SESSION **session)
 {
 	struct pair p;

@@ -66,7 +66,7 @@ START_TEST(test_choose)
 }
 END_TEST
 
-/* An exact name counts more than a wildcard that stands before it, for its kind of key alone. */
+/* An exact name precedes an earlier wildcard, but only for the same type of key. */
 START_TEST(test_exact_before_wildcard)
 {
 	static const struct tls_sni_certificate list[] = {{EC, wild, 2}, {RSA, wild, 2}, {EC, ours, 2}, {EC, ours, 2}};
@@ -75,7 +75,7 @@ START_TEST(test_exact_before_wildcard)
 }
 END_TEST
 
-/* Nothing known is asked for: the first, and what goes with its first name, but no stranger's certificate. */
+/* For an unknown name: the first certificate, and others with its first name, but none of other names. */
 START_TEST(test_first)
 {
 	static const struct tls_sni_certificate strangers[] = {{RSA, ours, 2}, {EC, other, 1}};

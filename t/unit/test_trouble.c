@@ -1,4 +1,4 @@
-/* A process as a child of master, which this test is: what master is told, and what the log gets. */
+/* A child process, with the test as master: what master is told, and what is logged. */
 #include "common/process/trouble.h"
 
 #include <check.h>
@@ -21,7 +21,7 @@ enum { NOW = 1800000000, DAY = 86400, HEARD_MAX = 1000 };
 static const struct telling {
 	const char *text;
 	int64_t now_s;
-	const char *heard, *logged; /* heard NULL = nothing */
+	const char *heard, *logged; /* heard NULL = no packet */
 } tellings[] = {
 	{"", NOW, NULL, ""},
 	{"a\nb\n", NOW, "a\nb\n", "<4>x: a\n<4>x: b\n"},
@@ -35,7 +35,7 @@ static const struct telling {
 };
 enum { TELLINGS = sizeof(tellings) / sizeof(tellings[0]) };
 
-/* Tells all up to the last, which alone is logged into LOG and told to CONTROL. */
+/* Reports all texts. Only the last one is logged to LOG and told to CONTROL. */
 static _Noreturn void tell(int last, int log, int control)
 {
 	struct trouble trouble;

@@ -1,4 +1,4 @@
-/* Every packet of wire.def, at both bounds of every field, cut, prolonged, and beyond its bounds: by the same list. */
+/* Every packet of wire.def, from the same list: at both bounds of every field, cut, extended, and out of range. */
 #include "common/ipc/wire.h"
 #include "t/unit/suite.h"
 #include "t/unit/wire_sample.h"
@@ -83,7 +83,7 @@ static void teardown(void)
 	END_TEST
 #include "common/ipc/wire.def"
 
-/* One field after the other beyond its bound: refused, and nothing appended to what stood there. */
+/* One field after the other out of range: refused, and nothing is appended. */
 #define REFUSED                                                                                                        \
 	ck_assert(!encode(&value, &first));                                                                            \
 	ck_assert_str_eq(str_text(&first), "before");
@@ -140,7 +140,7 @@ START_TEST(types_and_names)
 END_TEST
 
 static const struct {
-	struct span fields; /* of a `detach` or `reload`, whose only field is a number */
+	struct span fields; /* of `detach` or `reload`, whose only field is a number */
 	bool small, large;  /* decodes with bound 15, with bound 2^64 - 1 */
 } numbers[] = {
 	{SPAN("\x0f"), true, true},
@@ -178,8 +178,8 @@ START_TEST(flags_are_0_or_1)
 }
 END_TEST
 
-/* A length that points far beyond the packet, and one that would wrap around. */
-START_TEST(lengths_lie)
+/* A length far beyond the packet, and one that would overflow. */
+START_TEST(wrong_lengths_are_refused)
 {
 	struct wire_queue_show show;
 	const struct span lies[] = {SPAN("\x18short"), SPAN("\x7f"), SPAN("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")};
@@ -189,11 +189,11 @@ START_TEST(lengths_lie)
 }
 END_TEST
 
-/* Who reads what, written once more by hand: wire.def says the same packet by packet. */
+/* The packets that each end reads, written again by hand; wire.def has the same for each packet. */
 static const struct {
 	enum wire_link link;
 	enum wire_way way;
-	const char *types; /* each with a space behind it */
+	const char *types; /* each followed by a space */
 } readers[] = {
 	{WIRE_LINK_control_smtpd, WIRE_DOWN, "attach reload stop pause retire users "},
 	{WIRE_LINK_control_smtpd, WIRE_UP, "ready trouble paused "},
@@ -272,7 +272,7 @@ START_TEST(each_end_is_listed_once)
 }
 END_TEST
 
-START_TEST(admitted_where_permitted)
+START_TEST(admitted_only_where_permitted)
 {
 	for (enum wire_type type = WIRE_NONE + 1; type < WIRE_TYPE_COUNT; type++) {
 		wire_sample(type, &first);
@@ -302,10 +302,10 @@ int main(void)
 	tcase_add_test(all, types_and_names);
 	tcase_add_loop_test(all, one_spelling_of_numbers, 0, sizeof(numbers) / sizeof(numbers[0]));
 	tcase_add_test(all, flags_are_0_or_1);
-	tcase_add_loop_test(all, lengths_lie, 0, 3);
+	tcase_add_loop_test(all, wrong_lengths_are_refused, 0, 3);
 	tcase_add_loop_test(all, each_end_reads_its_packets, 0, ENDS);
 	tcase_add_test(all, each_end_is_listed_once);
-	tcase_add_test(all, admitted_where_permitted);
+	tcase_add_test(all, admitted_only_where_permitted);
 	suite_add_tcase(suite, each);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

@@ -1,4 +1,4 @@
-/* Certificates and keys made on the spot, in files of a private folder; a client that knows nothing of ours. */
+/* Certificates and keys, made at run time in files of a private folder; and a client independent of our code. */
 #ifndef T_UNIT_TLS_FIXTURE_H
 #define T_UNIT_TLS_FIXTURE_H
 

@@ -1,4 +1,4 @@
-/* A packet of each type, to prove what a reader refuses. */
+/* A packet of each type, to test what a reader refuses. */
 #ifndef T_UNIT_WIRE_SAMPLE_H
 #define T_UNIT_WIRE_SAMPLE_H
 
@@ -18,7 +18,7 @@ static inline void wire_sample(enum wire_type type, struct str *to)
 	ck_assert(encoded);
 }
 
-/* For each TYPE of packet that must not come this WAY on LINK. */
+/* For each TYPE of packet that is not permitted this WAY on LINK. */
 #define WIRE_EACH_FOREIGN(type, link, way)                                                                             \
 	for (enum wire_type type = WIRE_NONE + 1; type < WIRE_TYPE_COUNT; type++)                                      \
 		if (!wire_permits(link, way, type))

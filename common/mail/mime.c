@@ -1,4 +1,4 @@
-#include "delivery/local/mime.h"
+#include "common/mail/mime.h"
 
 #include "common/base/base64.h"
 
@@ -115,4 +115,12 @@ bool mime_plain(struct span text)
 			return false;
 	}
 	return true;
+}
+
+void mime_append_text(struct str *to, struct span text)
+{
+	if (mime_plain(text))
+		str_append(to, text);
+	else
+		mime_append_words(to, text);
 }

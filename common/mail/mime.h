@@ -1,6 +1,6 @@
 /* Encodes any text in 7 bits and lines of bounded length (RFC 2045, 2047). Pure. */
-#ifndef DELIVERY_LOCAL_MIME_H
-#define DELIVERY_LOCAL_MIME_H
+#ifndef COMMON_MAIL_MIME_H
+#define COMMON_MAIL_MIME_H
 
 #include "common/base/str.h"
 
@@ -11,6 +11,9 @@ size_t mime_utf8(struct span text, size_t max);
 
 /* Appends UTF-8 text as encoded words of at most 75 octets, folded after each. */
 void mime_append_words(struct str *to, struct span text);
+
+/* Appends text of a header: as it is if it is plain, else as encoded words. */
+void mime_append_text(struct str *to, struct span text);
 
 /* Appends octets as lines of base64. */
 void mime_append_base64(struct str *to, struct span octets);

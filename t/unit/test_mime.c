@@ -1,4 +1,4 @@
-#include "delivery/local/mime.h"
+#include "common/mail/mime.h"
 #include "t/unit/suite.h"
 
 #include <check.h>
@@ -14,7 +14,7 @@ START_TEST(utf8_is_cut_between_characters)
 }
 END_TEST
 
-START_TEST(what_is_no_utf8_ends_it)
+START_TEST(invalid_utf8_ends_the_text)
 {
 	static const struct span bad[] = {SPAN("ab\xff"),
 					  SPAN("ab\xc3"),
@@ -89,7 +89,7 @@ START_TEST(quoted)
 }
 END_TEST
 
-START_TEST(what_is_plain)
+START_TEST(plain_text_is_recognized)
 {
 	static const struct span bad[] = {SPAN("a\0"),  SPAN("\x80"), SPAN("\x7f"),
 					  SPAN("a\rb"), SPAN("a\nb"), SPAN("a\r")};
@@ -109,11 +109,11 @@ int main(void)
 	Suite *suite = suite_create("mime");
 	TCase *tests = tcase_create("mime");
 	tcase_add_test(tests, utf8_is_cut_between_characters);
-	tcase_add_test(tests, what_is_no_utf8_ends_it);
+	tcase_add_test(tests, invalid_utf8_ends_the_text);
 	tcase_add_test(tests, words_are_of_75_octets_and_whole_characters);
 	tcase_add_test(tests, base64_in_lines);
 	tcase_add_test(tests, quoted);
-	tcase_add_test(tests, what_is_plain);
+	tcase_add_test(tests, plain_text_is_recognized);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
