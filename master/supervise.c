@@ -89,7 +89,8 @@ void supervise_works(struct supervised *child)
 void supervise_why(int status, char *to)
 {
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		snprintf(to, SUPERVISE_WHY_MAX, "killed for a system call that its jail does not allow; the log has it");
+		snprintf(to, SUPERVISE_WHY_MAX,
+			 "killed for a system call that its jail does not allow; the log has it");
 	else if (WIFSIGNALED(status))
 		snprintf(to, SUPERVISE_WHY_MAX, "killed by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));

@@ -10,7 +10,13 @@
 #include "common/tls/certificate.h"
 
 /* The modules that report problems beside the certificates. */
-enum attention_source { ATTENTION_GSSAPI, ATTENTION_USERS, ATTENTION_OUTBOUND, ATTENTION_SANDBOX, ATTENTION_SOURCE_COUNT };
+enum attention_source {
+	ATTENTION_GSSAPI,
+	ATTENTION_USERS,
+	ATTENTION_OUTBOUND,
+	ATTENTION_SANDBOX,
+	ATTENTION_SOURCE_COUNT
+};
 
 struct attention {
 	struct certificate *at; /* owned */
