@@ -519,7 +519,7 @@ class Ways(Web):
         proxy = idp.Proxy(issuer.port, "relay:other")
         self.enterContext(proxy)
         service = self.service(issuer, web=f"proxy http://127.0.0.1:{proxy.port}")
-        service.wait_error("407")
+        service.wait_error("407; the proxy wants other credentials")
         self.assertEqual(issuer.connections, 0)
 
     def test_a_proxy_with_a_password(self):
