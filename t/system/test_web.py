@@ -181,7 +181,7 @@ class Outages(Web):
         issuer = self.issuer()
         issuer.close()
         service = self.service(issuer)
-        service.wait_error("onnect")
+        self.assertNotRegex(service.wait_error("onnect")["error"], r"\d ms")
         self.assertIn("mail waits: connector cloud", service.ctl("status", check=False).stdout)
         issuer.open()
         service.wait_state("valid")
@@ -505,6 +505,11 @@ class Ways(Web):
         self.assertIn("idp.test", names.asked)
         self.assertEqual(issuer.asked()[0].head["host"], f"idp.test:{issuer.port}")
         del names.names["idp.test"]
+
+    def test_an_address_of_ipv6(self):
+        issuer = self.issuer(names=("IP:::1",), host="::1")
+        self.service(issuer).wait_state("valid")
+        self.assertEqual(len(issuer.asked()), 1)
 
     def test_a_name_that_is_none(self):
         issuer = self.issuer()
