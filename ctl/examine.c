@@ -9,7 +9,6 @@
 #include "common/accounts/accounts.h"
 #include "common/base/fd.h"
 #include "common/config/oauth.h"
-#include "common/config/table.h"
 #include "common/tls/certificate.h"
 #include "common/tls/client.h"
 #include "common/tls/server.h"
@@ -172,28 +171,13 @@ static void examine_outbound(struct place place, const struct config_outbound *o
 		examine_line(place, "password_file", outbound->password_file, "the password");
 }
 
-/* Every block of SERVER that has a name: a domain, a connector. */
-static void examine_named(struct place place, const struct config_server *server, const struct config_named *kind,
-			  size_t offset)
-{
-	const char *block;
-	for (size_t i = 0; (block = config_named_at(kind, server, i)); i++)
-		examine_outbound(place, (const struct config_outbound *)(const void *)(block + offset),
-				 &server->outbound);
-}
-
 static void examine_server(struct place place, const struct config_server *server)
 {
+	struct config_outbound_block block;
 	examine_access(place, server);
-	examine_outbound(place, &server->outbound, NULL);
+	for (size_t i = 0; config_outbound_block(server, i, &block); i++)
+		examine_outbound(place, block.outbound, i ? &server->outbound : NULL);
 	examine_web(place, server);
-	for (size_t kind = 0; kind < config_named_count; kind++) {
-		for (size_t i = 0; i < config_place_count; i++) {
-			if (config_places[i].parent == config_named[kind].block &&
-			    config_places[i].block == CONFIG_OUTBOUND)
-				examine_named(place, server, &config_named[kind], config_places[i].offset);
-		}
-	}
 }
 
 void examine_files(const struct examine *how, const struct config *config, struct config_report *report)

@@ -44,6 +44,15 @@ static void take_server(struct service *service, const struct span *cells)
 	server->listeners = keep(service, cells[3]);
 }
 
+/* Master reports the newest process of each role first, then older smtpds. */
+static size_t older_than(const struct service_server *server, struct span role)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < server->process_count; i++)
+		n += span_equal(role, span_of(server->processes[i].role));
+	return n;
+}
+
 /* A process row follows the row of its server. */
 static void take_process(struct service *service, const struct span *cells)
 {
@@ -54,6 +63,7 @@ static void take_process(struct service *service, const struct span *cells)
 		return;
 	server->processes[server->process_count++] = (struct service_process){
 		.role = keep(service, cells[1]),
+		.older = older_than(server, cells[1]),
 		.state = keep(service, cells[2]),
 		.pid = keep(service, cells[3]),
 		.age_s = number_of(cells[4]),
@@ -172,8 +182,8 @@ static int link_to_place(const char *run_dir, const struct service_server *serve
 	const struct service_process *process = &server->processes[i];
 	char why[LINK_TEXT_MAX + 1];
 	*role = is_role(process, CHILD_QUEUE) ? CHILD_QUEUE : CHILD_SMTPD;
-	if (i >= CHILD_ROLE_COUNT)
-		return link_to_older(run_dir, server->name, i - CHILD_ROLE_COUNT + 1, why);
+	if (process->older)
+		return link_to_older(run_dir, server->name, process->older, why);
 	if ((strcmp(process->state, "ready") != 0 && strcmp(process->state, "retiring") != 0) ||
 	    !(is_role(process, CHILD_QUEUE) || is_role(process, CHILD_SMTPD)))
 		return -1;
@@ -188,7 +198,7 @@ static void ask_server(const char *run_dir, struct service *service, struct serv
 		int fd = link_to_place(run_dir, server, i, &role);
 		ask_facts(service, server, fd, role, &facts);
 		server->sessions += role == CHILD_SMTPD ? fact_number(&facts, "sessions") : 0;
-		if (!facts.n || i >= CHILD_ROLE_COUNT)
+		if (!facts.n || server->processes[i].older)
 			continue;
 		if (role == CHILD_QUEUE)
 			server->queue = facts;

@@ -29,6 +29,7 @@ struct service_facts {
 
 struct service_process {
 	const char *role; /* NULL = master did not report it */
+	size_t older;     /* 0 = the newest of its role; which of the older smtpds */
 	const char *state;
 	const char *pid;
 	uint64_t age_s;

@@ -49,8 +49,8 @@ bool settle_busy(const struct service *service, int64_t waited_ms)
 
 bool settle_goes_on(const struct service_server *server)
 {
-	for (size_t i = CHILD_ROLE_COUNT; i < server->process_count; i++) {
-		if (strcmp(server->processes[i].state, "ready") == 0)
+	for (size_t i = 0; i < server->process_count; i++) {
+		if (server->processes[i].older && strcmp(server->processes[i].state, "ready") == 0)
 			return true;
 	}
 	return false;
@@ -77,9 +77,9 @@ static void tell_why(const struct service_server *server, const char *role, stru
 static bool tell_server(const struct service_server *server, struct str *to)
 {
 	bool good = true;
-	for (size_t i = 0; i < server->process_count && i < CHILD_ROLE_COUNT; i++) {
+	for (size_t i = 0; i < server->process_count; i++) {
 		const struct service_process *process = &server->processes[i];
-		if (!process_down(process))
+		if (process->older || !process_down(process))
 			continue;
 		good = false;
 		tell_why(server, process->role, to);

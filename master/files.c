@@ -150,6 +150,7 @@ unsigned files_changed(const struct files *files, const struct config_server *se
 			   !now.st_nlink           ? "is gone"
 			   : role == ROLE_SMTPD    ? "changed: new sessions get it"
 			   : role == ROLE_RESOLVER ? "changed: a new resolver reads it"
+			   : role == ROLE_WEB      ? "changed: access tokens are fetched with it"
 						   : "changed: new connections get it");
 	}
 	free(w.at);

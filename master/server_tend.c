@@ -28,7 +28,7 @@ static void make_log_folder(const struct server *server)
 		log_error("server=%s role=log %s", server->name, why);
 }
 
-/* Mail does not depend on it where the grant needs no person. */
+/* Refresh tokens stand there. Tokens that need no person do not depend on it. */
 static void make_oauth_folder(const struct server *server)
 {
 	char why[SERVER_WHY_MAX];

@@ -228,7 +228,8 @@ void child_detached(int control, enum child_link link, uint64_t serial)
 	str_init(&packet, 64);
 	int err = wire_encode_detached(&detached, &packet) ? ipc_send(control, str_span(&packet), NULL, 0) : -ENOMEM;
 	str_free(&packet);
-	if (err && err != -EPIPE)
+	bool gone = err == -EPIPE || err == -ECONNRESET; /* the latter when it had not read everything */
+	if (err && !gone)
 		log_fatal(EXIT_TEMPORARY, "can't report a broken link to mailrootd: %s", strerror(-err));
 }
 

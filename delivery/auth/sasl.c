@@ -1,6 +1,5 @@
 #include "delivery/auth/sasl.h"
 
-#include <gsasl.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "common/ipc/tokens.h"
 #include "common/tls/channel.h"
 #include "delivery/auth/gss.h"
+#include "delivery/auth/scram.h"
 
 enum { WHY_MAX = 400, DIGEST_OCTETS = 16, USER_MAX = 255 };
 
@@ -36,8 +36,7 @@ struct login {
 	unsigned round;
 	bool proved; /* the host has proved that it knows our account */
 	struct gss_client_exchange *gss;
-	Gsasl *library;
-	Gsasl_session *session;
+	struct scram *scram;
 	char why[WHY_MAX];
 };
 
@@ -106,89 +105,35 @@ static bool cram_next(struct login *l, struct span challenge, struct str *to)
 	return base64_append(to, text, (size_t)at);
 }
 
-unsigned sasl_scram_iterations(struct span message)
+static bool scram_say(struct login *l, struct span message, struct str *to)
 {
-	struct span number = {0};
-	uint64_t n;
-	for (int i = 0; i < 3; i++)
-		number = span_take(&message, ',');
-	if (!span_starts(number, SPAN("i=")) || !span_to_u64(span_skip(number, 2), SASL_ITERATIONS_MAX, &n))
-		return 0;
-	return (unsigned)n;
+	bool good = scram_step(l->scram, message, to);
+	l->proved = scram_proved(l->scram);
+	return good || fail(l, scram_why(l->scram));
 }
 
-static bool scram_say(struct login *l, int result, char *octets, size_t len, struct str *to)
+static bool scram_start(struct login *l, const struct tls_channel *channel, struct str *to)
 {
-	bool good = result == GSASL_OK || result == GSASL_NEEDS_MORE;
-	if (good && len)
-		base64_append(to, octets, len);
-	gsasl_free(octets);
-	l->proved = result == GSASL_OK;
-	if (good)
-		return true;
-	if (l->round > 1)
-		return fail(l, "the host could not prove that it knows our password: it may be an impostor");
-	snprintf(l->why, sizeof(l->why), "SCRAM failed: %s", gsasl_strerror(result));
-	return false;
-}
-
-static bool scram_step(struct login *l, struct span message, struct str *to)
-{
-	char *octets = NULL;
-	size_t len = 0;
-	int result = gsasl_step(l->session, message.at, message.len, &octets, &len);
-	return scram_say(l, result, octets, len, to);
-}
-
-/* -PLUS where TLS offers channel binding. */
-static bool bind(struct login *l)
-{
-	unsigned char binding[TLS_BINDING_MAX];
-	struct str text;
-	if (!l->channel || !l->channel->ssl)
-		return false;
-	size_t exporter = tls_channel_binding(l->channel, true, binding);
-	size_t n = exporter ? exporter : tls_channel_binding(l->channel, false, binding);
-	str_init(&text, 2 * TLS_BINDING_MAX);
-	bool good = n && base64_append(&text, binding, n) &&
-		    gsasl_property_set(l->session, exporter ? GSASL_CB_TLS_EXPORTER : GSASL_CB_TLS_UNIQUE,
-				       str_text(&text)) == GSASL_OK;
-	str_free(&text);
-	return good;
-}
-
-static bool scram_begin(struct login *l, const char *name, bool bound, struct str *to)
-{
-	if (gsasl_init(&l->library) != GSASL_OK || gsasl_client_start(l->library, name, &l->session) != GSASL_OK ||
-	    gsasl_property_set(l->session, GSASL_AUTHID, l->user->username) != GSASL_OK ||
-	    gsasl_property_set(l->session, GSASL_PASSWORD, l->user->password) != GSASL_OK)
-		return fail(l, "no memory for SCRAM");
-	if (bound && !bind(l))
-		return fail(l, "TLS offers no channel binding for SCRAM-SHA-256-PLUS");
-	return scram_step(l, (struct span){"", 0}, to);
+	const char *why = "";
+	l->scram = scram_begin(l->user->username, l->user->password, channel, &why);
+	return l->scram ? scram_say(l, (struct span){"", 0}, to) : fail(l, why);
 }
 
 static bool scram_first(struct login *l, struct str *to)
 {
-	return scram_begin(l, "SCRAM-SHA-256", false, to);
+	return scram_start(l, NULL, to);
 }
 
 static bool scram_plus_first(struct login *l, struct str *to)
 {
-	return scram_begin(l, "SCRAM-SHA-256-PLUS", true, to);
+	return scram_start(l, l->channel, to);
 }
 
 static bool scram_next(struct login *l, struct span challenge, struct str *to)
 {
 	char raw[SASL_LINE_MAX];
 	struct span message;
-	if (!decode(l, challenge, raw, &message))
-		return false;
-	if (l->proved)
-		return fail(l, "the host continues after the end of SCRAM");
-	if (l->round == 1 && !sasl_scram_iterations(message))
-		return fail(l, "the host's first SCRAM message has no iteration count, or one above 1,000,000");
-	return scram_step(l, message, to);
+	return decode(l, challenge, raw, &message) && scram_say(l, message, to);
 }
 
 static bool gss_say(struct login *l, struct span token, struct str *to)
@@ -272,11 +217,8 @@ static bool offered(struct span words, const char *name)
 
 static const struct mechanism *choose(const struct login *l, struct span offer)
 {
-	unsigned char binding[TLS_BINDING_MAX];
 	const struct mechanism *wanted = &mechanisms[l->user->auth];
-	bool secured = l->channel && l->channel->ssl;
-	if (l->user->auth == CONFIG_AUTH_SCRAM_SHA_256 && secured && offered(offer, scram_plus.name) &&
-	    (tls_channel_binding(l->channel, true, binding) || tls_channel_binding(l->channel, false, binding)))
+	if (l->user->auth == CONFIG_AUTH_SCRAM_SHA_256 && offered(offer, scram_plus.name) && scram_can_bind(l->channel))
 		return &scram_plus;
 	return offered(offer, wanted->name) ? wanted : NULL;
 }
@@ -335,10 +277,7 @@ void sasl_close(const struct sasl *sasl)
 	if (!l)
 		return;
 	gss_client_end(l->gss);
-	if (l->session)
-		gsasl_finish(l->session);
-	if (l->library)
-		gsasl_done(l->library);
+	scram_end(l->scram);
 	explicit_bzero(l, sizeof(*l));
 	free(l);
 }

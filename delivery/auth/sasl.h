@@ -9,9 +9,8 @@
 #include "delivery/auth/bearer.h"
 
 enum {
-	SASL_LINE_MAX = 12288,            /* RFC 4954 4 */
-	SASL_ROUNDS_MAX = 10,             /* SCRAM needs 3, Kerberos 4 */
-	SASL_ITERATIONS_MAX = 1000 * 1000 /* of SCRAM, about a second: limits the work that a host can cause */
+	SASL_LINE_MAX = 12288, /* RFC 4954 4 */
+	SASL_ROUNDS_MAX = 10   /* SCRAM needs 3, Kerberos 4 */
 };
 
 struct sasl {
@@ -54,11 +53,5 @@ const struct sasl *sasl_open(const struct sasl_user *user, const struct tls_chan
 
 /* Wipes and frees; NULL is permitted. */
 void sasl_close(const struct sasl *sasl);
-
-/*
- * The iteration count in a SCRAM server's first message "r=...,s=...,i=4096"; 0 = none, or more than
- * SASL_ITERATIONS_MAX. Pure.
- */
-unsigned sasl_scram_iterations(struct span message);
 
 #endif

@@ -279,16 +279,26 @@ void block_give_up(struct block *b)
 	explicit_bzero(b->device_code, sizeof(b->device_code));
 }
 
+/* Ends all that is under way; whoever waits for it hears WHY. */
+static void begin_anew(struct block *b, const char *why)
+{
+	fetch_cancel(b->web->fetcher, b);
+	grant_forget(&b->grant);
+	explicit_bzero(b->refresh, sizeof(b->refresh));
+	explicit_bzero(&b->held, sizeof(b->held));
+	explicit_bzero(b->device_code, sizeof(b->device_code));
+	snprintf(b->error, sizeof(b->error), "%s", why);
+	b->web->tell(b->web->context, b, BLOCK_FAILED, NULL, NULL);
+	b->web->tell(b->web->context, b, BLOCK_NO_SIGN_IN, NULL, NULL);
+	b->error[0] = '\0';
+}
+
 int block_forget(struct block *b)
 {
 	int err = b->web->folder < 0 ? 0 : store_remove(b->web->folder, b->name);
 	if (err)
 		return err;
-	fetch_cancel(b->web->fetcher, b);
-	grant_forget(&b->grant);
-	explicit_bzero(b->refresh, sizeof(b->refresh));
-	explicit_bzero(&b->held, sizeof(b->held));
-	b->error[0] = '\0';
+	begin_anew(b, "the sign-in was forgotten");
 	wipe_page(b, "the sign-in was forgotten: mailrootctl oauth login");
 	return 0;
 }
@@ -299,9 +309,9 @@ int block_import(struct block *b, const char *refresh_token)
 	int err = b->web->folder < 0 ? -ENOENT : store_save(b->web->folder, &item);
 	if (err)
 		return err;
-	fetch_cancel(b->web->fetcher, b);
-	grant_forget(&b->grant);
-	explicit_bzero(&b->held, sizeof(b->held));
+	int64_t until_wall = b->grant.until_wall; /* the token on the page is good until then */
+	begin_anew(b, "another refresh token was imported");
+	b->grant.until_wall = until_wall;
 	snprintf(b->refresh, sizeof(b->refresh), "%s", refresh_token);
 	grant_hurry(&b->grant, block_now());
 	return 0;

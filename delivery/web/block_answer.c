@@ -10,7 +10,7 @@
 #include "delivery/web/redact.h"
 #include "delivery/web/store.h"
 
-enum { SAVE_AGAIN_MS = 5000 };
+enum { SAVE_AGAIN_MS = 15 * 1000 };
 
 struct failure {
 	enum grant_class class;

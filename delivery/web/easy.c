@@ -98,16 +98,42 @@ bool easy_begin(struct easy *e, const struct easy_settings *settings, const stru
 	return curl_easy_setopt(e->handle, CURLOPT_URL, request->url) == CURLE_OK;
 }
 
+/* Cuts " after 12 ms" out: the same error has the same text each time. */
+static void cut_duration(char *text)
+{
+	static const char before[] = " after ", behind[] = " ms";
+	char *at = strstr(text, before);
+	if (!at)
+		return;
+	char *rest = at + sizeof(before) - 1;
+	rest += strspn(rest, "0123456789");
+	if (strncmp(rest, behind, sizeof(behind) - 1) != 0)
+		return;
+	rest += sizeof(behind) - 1;
+	memmove(at, rest, strlen(rest) + 1);
+}
+
+/* What to mend, where libcurl's words do not say it. */
+static const char *remedy(const struct easy *e, CURLcode code)
+{
+	long connect_code = 0;
+	curl_easy_getinfo(e->handle, CURLINFO_HTTP_CONNECTCODE, &connect_code);
+	if (code == CURLE_PEER_FAILED_VERIFICATION)
+		return "; if a proxy inspects TLS, name its authority in ca of the block web";
+	if (connect_code == 401 || connect_code == 407)
+		return "; the proxy wants other credentials: correct proxy_user and proxy_password_file";
+	return connect_code == 403 ? "; the proxy does not permit this host and port" : "";
+}
+
 static const char *explain(struct easy *e, CURLcode code, const struct pin *pin)
 {
 	char said[200];
-	const char *hint = "";
 	span_clean(span_of(e->error[0] ? e->error : curl_easy_strerror(code)), said, sizeof(said));
+	cut_duration(said);
 	if (e->too_long)
 		snprintf(said, sizeof(said), "the answer is longer than %d octets", FETCH_BODY_MAX);
-	else if (code == CURLE_PEER_FAILED_VERIFICATION)
-		hint = "; if a proxy inspects TLS, name its authority in ca of the block web";
-	snprintf(e->why, sizeof(e->why), "%.100s port %u: %s%s", pin->host, pin->port, said, hint);
+	snprintf(e->why, sizeof(e->why), "%.100s port %u: %s%s", pin->host, pin->port, said,
+		 e->too_long ? "" : remedy(e, code));
 	return e->why;
 }
 

@@ -192,8 +192,9 @@ static void show_value(const json_t *value, char to[SHOWN_MAX])
 
 void jwt_show(struct span token, void (*say)(void *context, const char *name, const char *value), void *context)
 {
-	static const char *const names[] = {"aud", "iss", "appid", "azp", "app_displayname", "oid", "upn", "roles",
-					    "scp", "tid", "iat",   "exp"};
+	static const char *const names[] = {"aud", "iss", "appid", "azp",   "client_id", "app_displayname",
+					    "sub", "oid", "upn",   "roles", "scp",       "scope",
+					    "tid", "iat", "exp"};
 	char value[SHOWN_MAX];
 	span_take(&token, '.');
 	json_t *claims = decode(span_take(&token, '.'));

@@ -86,13 +86,13 @@ def bomb(idp, request):
 
 
 class Idp:
-    def __init__(self, authority, names=("localhost", "IP:127.0.0.1"), **issue):
+    def __init__(self, authority, names=("localhost", "IP:127.0.0.1"), host="127.0.0.1", **issue):
         certificate = authority.issue(*names, **issue)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate.certificate, certificate.key)
         self.way, self.requests, self.token, self.refresh = token(), [], None, None
         self.connections, self.sent = 0, 0
-        self.host, self.socket = "127.0.0.1", None
+        self.host, self.socket = host, None
 
     def __enter__(self):
         self.open(0)
@@ -103,7 +103,8 @@ class Idp:
         self.close()
 
     def open(self, port=None):
-        self.socket = socket.create_server(("127.0.0.1", self.port if port is None else port))
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self.socket = socket.create_server((self.host, self.port if port is None else port), family=family)
         threading.Thread(target=self._accept, args=(self.socket,), daemon=True).start()
 
     def close(self):
@@ -115,7 +116,7 @@ class Idp:
 
     @property
     def url(self):
-        return f"https://{self.host}:{self.port}"
+        return f"https://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     def wait(self, count, path="/token", seconds=20):
         return harness.wait_for(lambda: len(self.asked(path)) >= count and self.asked(path), f"{count} requests at {path}", seconds)

@@ -113,17 +113,15 @@ class ToExchange(Case):
         server.scan()
         self.taken(host, 1)
         wait_for(lambda: not server.files("cur", "") and not server.files("new", ""), "an empty spool")
-        signature = self.issuer.token.split(".")[1]
-        forms = [signature.encode(), b64(f"user={MAILBOX}\1auth=Bearer {self.issuer.token}\1\1")[60:-4]]
-        self.assertIn(signature.encode(), forms[0])
+        forms = [self.issuer.token.split(".")[1].encode(), b64(f"user={MAILBOX}\1auth=Bearer {self.issuer.token}\1\1")[60:-4]]
+        pages = 0
         for pid in server.descendants():
             role = harness.role_of(pid)
-            if role == "web":
-                continue
-            for name, octets in memory(pid):
-                if "mailroot-tokens" not in name:
-                    for form in forms:
-                        self.assertNotIn(form, octets, f"{role}: {name}")
+            for name, octets in memory(pid) if role != "web" else ():
+                found = any(form in octets for form in forms)
+                self.assertTrue(not found or "mailroot-tokens" in name, f"{role}: {name}")
+                pages += found
+        self.assertGreater(pages, 0)  # SMTP clients have the page, so the search finds what there is
 
     def test_a_sender_that_the_mailbox_may_not_be(self):
         host = self.exchange()
@@ -291,12 +289,12 @@ class Away(Case):
 
 
 def memory(pid):
-    """(name, octets) of each mapping of PID that can be read."""
+    """(name, octets) of each mapping of PID that can be written, and of the page of tokens."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/mem", "rb", buffering=0) as source:
         for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
             place, mode, *_, name = [*line.split(maxsplit=5), ""][:6] if len(line.split()) > 5 else [*line.split(), ""]
             begin, end = (int(part, 16) for part in place.split("-"))
-            if mode.startswith("r"):
+            if mode.startswith("rw") or "mailroot-tokens" in name:
                 with contextlib.suppress(OSError, OverflowError, ValueError):
                     source.seek(begin)
                     yield name, source.read(end - begin)

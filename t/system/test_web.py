@@ -181,7 +181,7 @@ class Outages(Web):
         issuer = self.issuer()
         issuer.close()
         service = self.service(issuer)
-        service.wait_error("onnect")
+        self.assertNotRegex(service.wait_error("onnect")["error"], r"\d ms")
         self.assertIn("mail waits: connector cloud", service.ctl("status", check=False).stdout)
         issuer.open()
         service.wait_state("valid")
@@ -306,6 +306,71 @@ class Persons(Web):
             wait_for(lambda: service.pids().get("web") not in (None, pid), "a new mailroot-web", 40)
         service.ctl("oauth", "test")
         self.assertEqual(self.stored(service), given[-1])
+
+
+class Console(Web):
+    """mailrootctl oauth, when what it asks for can't be."""
+
+    def say_no(self, service, *command, stdin=None):
+        done = subprocess.run([str(harness.BUILD / "mailrootctl"), "-c", str(service.conf), "oauth", *command], input=stdin or "",
+                              capture_output=True, text=True, timeout=60)
+        self.assertNotEqual(done.returncode, 0, done.stdout)
+        return done.stdout + done.stderr
+
+    def test_what_only_persons_have(self):
+        service = self.service(self.issuer())
+        service.wait_state("valid")
+        for command in (("login",), ("forget", "--yes"), ("import",)):
+            with self.subTest(command=command):
+                self.assertIn("grant refresh", self.say_no(service, *command, stdin="token\n"))
+        self.assertEqual(service.token()["state"], "valid")
+
+    def test_nobody_has_signed_in(self):
+        service = self.service(self.issuer(), "grant refresh")
+        service.wait_state("login")
+        self.assertIn("somebody must sign in", self.say_no(service, "test"))
+        self.assertIn("device_url", self.say_no(service, "login"))
+        self.say_no(service, "import", stdin="two words\n")
+        self.assertEqual(list((service.folder / "state/oauth/test").iterdir()), [])
+
+    def test_a_person_gives_up(self):
+        issuer = self.issuer()
+        service = self.service(issuer, f"grant refresh; device_url {issuer.url}/device")
+        service.wait_state("login")
+        device = idp.say(json.dumps({"device_code": "D", "user_code": "ABC-123", "verification_uri": "https://idp.test/device", "interval": 1}))
+        issuer.way = lambda issuer, request: (device if request.path == "/device" else idp.refuse("authorization_pending"))(issuer, request)
+        command = [str(harness.BUILD / "mailrootctl"), "-c", str(service.conf), "oauth", "login"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
+            issuer.wait(1)
+            self.assertIn("somebody is signing in already", self.say_no(service, "login"))
+            first.terminate()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as second:
+            issuer.wait(2, "/device")
+            issuer.way = idp.refuse("access_denied")
+            self.assertNotEqual(second.wait(20), 0)
+        self.assertIn("has refused", service.token()["error"])
+
+    def test_a_sign_in_that_is_forgotten_while_a_token_is_asked_for(self):
+        issuer = self.issuer()
+        go = threading.Event()
+        rotate = idp.token(refresh="R")
+
+        def late(issuer, request):
+            go.wait(20)
+            return rotate(issuer, request)
+        service = self.service(issuer, f"grant refresh; device_url {issuer.url}/device")
+        service.wait_state("login")
+        issuer.way = late
+        with subprocess.Popen([str(harness.BUILD / "mailrootctl"), "-c", str(service.conf), "oauth", "import"], stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+            client.stdin.write(b"first\n")
+            client.stdin.close()
+            issuer.wait(1)
+            service.ctl("oauth", "forget", "--yes")
+            go.set()
+            self.assertNotEqual(client.wait(20), 0)
+        self.assertEqual(service.token()["state"], "login")
+        self.assertEqual(list((service.folder / "state/oauth/test").iterdir()), [])
 
 
 class Slow(Web):
@@ -441,12 +506,25 @@ class Ways(Web):
         self.assertEqual(issuer.asked()[0].head["host"], f"idp.test:{issuer.port}")
         del names.names["idp.test"]
 
+    def test_an_address_of_ipv6(self):
+        issuer = self.issuer(names=("IP:::1",), host="::1")
+        self.service(issuer).wait_state("valid")
+        self.assertEqual(len(issuer.asked()), 1)
+
     def test_a_name_that_is_none(self):
         issuer = self.issuer()
         names = idp.Names()
         self.enterContext(names)
         service = self.service(issuer, url="https://gone.test", global_conf=f"dns_server 127.0.0.1:{names.port}; dnssec no")
         service.wait_error("gone.test")
+        self.assertEqual(issuer.connections, 0)
+
+    def test_a_proxy_that_wants_another_password(self):
+        issuer = self.issuer()
+        proxy = idp.Proxy(issuer.port, "relay:other")
+        self.enterContext(proxy)
+        service = self.service(issuer, web=f"proxy http://127.0.0.1:{proxy.port}")
+        service.wait_error("407; the proxy wants other credentials")
         self.assertEqual(issuer.connections, 0)
 
     def test_a_proxy_with_a_password(self):

@@ -23,10 +23,18 @@ static void setup_with(const char *server_state, const char *smtpd_state)
 	server->name = "main";
 	server->state = server_state;
 	server->trouble = "";
-	server->process_count = CHILD_ROLE_COUNT;
+	server->process_count = CHILD_WEB; /* all but that one, which is not needed */
 	server->processes[CHILD_SMTPD] = process("smtpd", smtpd_state);
-	for (enum child_role role = CHILD_SMTPD + 1; role < CHILD_ROLE_COUNT; role++)
+	for (enum child_role role = CHILD_SMTPD + 1; role < CHILD_WEB; role++)
 		server->processes[role] = process(child_role_name(role), "ready");
+}
+
+static void add_older(const char *state)
+{
+	struct service_server *server = &service.servers[0];
+
+	server->processes[server->process_count] = process("smtpd", state);
+	server->processes[server->process_count++].older = 1;
 }
 
 static void teardown(void)
@@ -63,7 +71,7 @@ START_TEST(failures_are_told_with_their_reasons)
 	attend("delivery", "mail waits");
 	attend("smtpd", "wrong key");
 	attend("smtpd", "old certificate");
-	service.servers[0].processes[service.servers[0].process_count++] = process("smtpd", "ready");
+	add_older("ready");
 	ck_assert(!settle_tell(&service, &said));
 	ck_assert_str_eq(str_text(&said),
 			 "server main: smtpd does not start: wrong key\n"
@@ -107,7 +115,7 @@ END_TEST
 START_TEST(one_that_finishes_its_sessions_is_no_successor)
 {
 	setup_with("failed", "failed");
-	service.servers[0].processes[service.servers[0].process_count++] = process("smtpd", "retiring");
+	add_older("retiring");
 	ck_assert(!settle_busy(&service, 0));
 	ck_assert(!settle_goes_on(&service.servers[0]));
 }

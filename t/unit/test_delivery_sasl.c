@@ -1,6 +1,7 @@
 /* The client side of each mechanism against the server side of libgsasl: octet by octet with the examples of the
  * RFCs, and against malicious hosts. */
 #include "delivery/auth/sasl.h"
+#include "delivery/auth/scram.h"
 
 #include <check.h>
 #include <gsasl.h>
@@ -297,16 +298,16 @@ START_TEST(scram_bad_first)
 }
 END_TEST
 
-START_TEST(scram_iterations)
+START_TEST(iteration_counts)
 {
-	ck_assert_uint_eq(sasl_scram_iterations(SPAN("r=a,s=b,i=4096")), 4096);
-	ck_assert_uint_eq(sasl_scram_iterations(SPAN("r=a,s=b,i=1000000")), 1000000);
-	ck_assert_uint_eq(sasl_scram_iterations(SPAN("r=a,s=b,i=4096,x=extension")), 4096);
-	ck_assert_uint_eq(sasl_scram_iterations(SPAN("r=a,s=b,i=1000001")), 0);
-	ck_assert_uint_eq(sasl_scram_iterations(SPAN("r=a,i=4096,s=b")), 0);
-	ck_assert_uint_eq(sasl_scram_iterations(SPAN("r=a,s=b,j=4096")), 0);
-	ck_assert_uint_eq(sasl_scram_iterations(SPAN("i=4096")), 0);
-	ck_assert_uint_eq(sasl_scram_iterations(SPAN("")), 0);
+	ck_assert_uint_eq(scram_iterations(SPAN("r=a,s=b,i=4096")), 4096);
+	ck_assert_uint_eq(scram_iterations(SPAN("r=a,s=b,i=1000000")), 1000000);
+	ck_assert_uint_eq(scram_iterations(SPAN("r=a,s=b,i=4096,x=extension")), 4096);
+	ck_assert_uint_eq(scram_iterations(SPAN("r=a,s=b,i=1000001")), 0);
+	ck_assert_uint_eq(scram_iterations(SPAN("r=a,i=4096,s=b")), 0);
+	ck_assert_uint_eq(scram_iterations(SPAN("r=a,s=b,j=4096")), 0);
+	ck_assert_uint_eq(scram_iterations(SPAN("i=4096")), 0);
+	ck_assert_uint_eq(scram_iterations(SPAN("")), 0);
 }
 END_TEST
 
@@ -480,7 +481,7 @@ int main(void)
 	tcase_add_test(all, scram_both_sides);
 	tcase_add_test(all, scram_host_without_password);
 	tcase_add_test(all, scram_bad_first);
-	tcase_add_test(all, scram_iterations);
+	tcase_add_test(all, iteration_counts);
 	tcase_add_test(all, questions_without_end);
 	suite_add_tcase(suite, all);
 	TCase *tokens = tcase_create("tokens");

@@ -48,7 +48,7 @@ static void put_later(const char *name, const char *text)
 static void setup(void)
 {
 	struct config_report report = {0};
-	char text[2000];
+	char text[4000];
 
 	strcpy(folder, "/tmp/files-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
@@ -58,8 +58,11 @@ static void setup(void)
 		 "tls_certificate %s/both.pem %s/both.pem }\n"
 		 "outbound { tls_ca %s/ca.pem }\n"
 		 "remote_domain a.example { route [192.0.2.1]; outbound { tls verify; auth plain; username u\n"
-		 "password_file %s/password } }\n}\n",
-		 folder, folder, folder, folder, folder, folder, folder, folder);
+		 "password_file %s/password } }\n"
+		 "web { proxy http://p.example; proxy_user u; proxy_password_file %s/proxy }\n"
+		 "connector c { route [192.0.2.1]; outbound { tls verify; auth xoauth2; username u@a.example\n"
+		 "oauth { token_url https://id.example/; client_id c; client_secret_file %s/secret } } }\n}\n",
+		 folder, folder, folder, folder, folder, folder, folder, folder, folder, folder);
 	str_init(&report.text, 10000);
 	struct config_tree *tree = config_read_text("test", span_of(text), &report);
 	ck_assert_msg(config_build(tree, "host.example.com", &config, &report), "%s", str_text(&report.text));
@@ -67,7 +70,7 @@ static void setup(void)
 	str_free(&report.text);
 	str_init(&said, 10000);
 	for (const char *const *name = (const char *const[]){"keytab", "users", "rsa.pem", "rsa.key", "both.pem",
-							     "ca.pem", "password", NULL};
+							     "ca.pem", "password", "proxy", "secret", NULL};
 	     *name; name++)
 		put(*name, "1");
 }
@@ -106,6 +109,12 @@ START_TEST(each_role_has_its_files)
 	ck_assert_uint_eq(files.n, 4);
 	note(ROLE_DELIVERY);
 	ck_assert_uint_eq(files.n, 2);
+	note(ROLE_WEB);
+	ck_assert_uint_eq(files.n, 2);
+	put_later("secret", "22");
+	ck_assert_uint_eq(changed(ROLE_WEB), 1);
+	hear("server main: client_secret_file ");
+	hear("/secret changed: access tokens are fetched with it\n");
 	note(ROLE_QUEUE);
 	ck_assert_uint_eq(files.n, 0);
 	put("ca.pem", "22");

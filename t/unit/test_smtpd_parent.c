@@ -123,8 +123,14 @@ static void start(const char *lines)
 	parent = fork();
 	ck_assert_int_ge(parent, 0);
 	if (!parent)
-		run_parent((int[TARGETS]){0, 1, 2, controls[1], config, arrival_ends[0], null, null, null, null,
-					  listener});
+		run_parent((int[TARGETS]){[0] = 0,
+					  [1] = 1,
+					  [2] = 2,
+					  [CHILD_FD_CONTROL] = controls[1],
+					  [CHILD_FD_CONFIG] = config,
+					  [CHILD_FD_ARRIVALS] = arrival_ends[0],
+					  [CHILD_FD_VERDICTS... CHILD_FD_LISTEN - 1] = null,
+					  [CHILD_FD_LISTEN] = listener});
 	close(controls[1]);
 	close(config);
 	close(null);
