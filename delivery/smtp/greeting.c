@@ -181,10 +181,10 @@ static enum dialogue_next auth_refused(struct dialogue *d, const struct reply *r
 	if (reply->code / 100 == 5)
 		enhanced = (struct enhanced){4, 7, 8};
 	d->security.refused = reply->code == AUTH_REFUSED;
-	if (d->security.refused)
-		str_printf(&text,
-			   "the host refused %s of %.*s: ", sasl->token ? "the access token" : "username and password",
-			   SPAN_ARGS(block));
+	if (d->security.refused && sasl->token)
+		str_printf(&text, "the host refused the access token of %.*s: ", SPAN_ARGS(block));
+	else if (d->security.refused)
+		str_printf(&text, "the host refused username and password of %.*s: ", SPAN_ARGS(block));
 	else
 		str_printf(&text, "the host did not authenticate us with the settings of %.*s: ", SPAN_ARGS(block));
 	ending_quote(&text, reply, ENDING_QUOTE_MAX);
