@@ -279,7 +279,7 @@ void block_give_up(struct block *b)
 	explicit_bzero(b->device_code, sizeof(b->device_code));
 }
 
-/* Ends all that is under way; whoever waits for it hears WHY. */
+/* Ends all that is under way. Each mailrootctl that waits for it hears WHY. */
 static void begin_anew(struct block *b, const char *why)
 {
 	fetch_cancel(b->web->fetcher, b);

@@ -28,7 +28,7 @@ struct web {
 	int folder; /* of refresh tokens; -1 = none is needed */
 	const char *folder_path;
 	int arrivals; /* to the queue */
-	/* Tells whoever waits for BLOCK. TOKEN and DEVICE go with their news. */
+	/* Tells each mailrootctl that waits for BLOCK. TOKEN and DEVICE go with their news. */
 	void (*tell)(void *context, struct block *block, enum block_news news, const struct answer_token *token,
 		     const struct answer_device *device);
 	void *context;

@@ -61,8 +61,8 @@ static int64_t not_before(const struct grant *g, int64_t gap_ms, struct grant_cl
 }
 
 /*
- * When a token is to be asked for, by the clock of waits. A token that ended before, since somebody set the clock or
- * the machine slept, is renewed at once, unless failures have slowed us down.
+ * When a token is to be asked for, by the clock of waits. A token that ended before, because the clock
+ * was set or the machine slept, is renewed at once, unless failures have slowed us down.
  */
 static int64_t token_due(const struct grant *g, struct grant_clock now)
 {

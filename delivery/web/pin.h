@@ -12,7 +12,7 @@ enum { PIN_HOST_MAX = 256, PIN_ADDRESSES = 8 };
 struct pin {
 	char host[PIN_HOST_MAX]; /* without brackets */
 	uint16_t port;
-	bool literal; /* an address: nobody need be asked */
+	bool literal; /* an address: no look-up is needed */
 };
 
 /* Of URL, whose scheme must be SCHEME. False: it is no such URL, or has a user in it. */

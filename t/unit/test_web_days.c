@@ -171,7 +171,7 @@ static void teardown(void)
 	ck_assert_int_eq(rmdir(path), 0);
 }
 
-/* What a person does whom `status` asks to: signs in again, and brings a new refresh token. */
+/* The person reads `status`, signs in again, and brings a new refresh token. */
 static void sign_in(void)
 {
 	char text[20];
@@ -226,7 +226,7 @@ static void disturb(struct days *d)
 		d->restarts++;
 	}
 	if (any(6000) == 0 && newest && !request.done && !d->revoked_at) {
-		newest++; /* which nobody has */
+		newest++; /* which the process does not have */
 		d->revoked_at = now_ms;
 		d->revocations++;
 	}

@@ -1,7 +1,7 @@
 /*
  * When the issuer of tokens is asked: each rule by itself, and 120 days with an issuer that fails for minutes, hours
- * and days, throttles, lets secrets expire and revokes what persons gave. Two things hold all the time: who can have a
- * token has one soon, and nobody asks more often than the table of grant.h permits.
+ * and days, throttles, lets secrets expire and revokes what persons gave. Two things hold all the time: where a token
+ * can be had there is one soon, and no request comes sooner than the table of grant.h permits.
  */
 #include "delivery/web/grant.h"
 #include "t/unit/suite.h"

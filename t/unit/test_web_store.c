@@ -1,6 +1,6 @@
 /*
- * Refresh tokens on disk: what was saved comes back, for whom it was given alone, and a save that fails or is cut off
- * leaves the old one. Write calls and fsync fail here as a disk does.
+ * Refresh tokens on disk: what was saved comes back, for the same provider and user only, and a save that fails or is
+ * cut off leaves the old one. Write calls and fsync fail here as a disk does.
  */
 #include "delivery/web/store.h"
 #include "t/unit/suite.h"
