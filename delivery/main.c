@@ -61,8 +61,10 @@ static void enter_jail(const struct child *child, const struct securities *secur
 	const struct privs_jail jail = {.user = child->config.delivery_user, .may_fork = true, .readable = paths};
 	privs_enter(&jail);
 	free(paths);
-	syscalls_enter(securities_need_agents(securities) ? SYSCALLS_clients_with_agents : SYSCALLS_clients,
-		       child->config.sandbox.seccomp);
+	bool agents = securities_need_agents(securities);
+	enum config_seccomp mode = child->config.sandbox.seccomp;
+	syscalls_prepare(agents ? SYSCALLS_client_with_agent : SYSCALLS_client, mode);
+	syscalls_enter(agents ? SYSCALLS_clients_with_agents : SYSCALLS_clients, mode);
 }
 
 int main(int argc, char **argv)

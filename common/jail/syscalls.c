@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -11,8 +13,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/base/fd.h"
 #include "common/base/log.h"
 
 /* set_mempolicy_home_node: the newest call when syscalls.def was written. Newer ones have the same numbers everywhere.
@@ -59,6 +63,9 @@ bool syscalls_permits(enum syscalls_role role, int number)
 	return false;
 }
 
+/* Of the roles that were prepared. */
+static struct sock_fprog programs[SYSCALLS_ROLE_COUNT];
+
 /* In the process that made the call, which is not done. Ends it by the same signal. */
 static void on_refusal(int signo, siginfo_t *info, void *context)
 {
@@ -75,7 +82,7 @@ static void on_refusal(int signo, siginfo_t *info, void *context)
 	_exit(EXIT_TEMPORARY);
 }
 
-static void prepare(void)
+static void prepare_refusal(void)
 {
 	struct sigaction action = {.sa_sigaction = on_refusal,
 				   .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_NODEFER)};
@@ -111,21 +118,40 @@ static int add_refused(scmp_filter_ctx filter, enum syscalls_role role, uint32_t
 /*
  * clone3 hides its flags behind a pointer, so it fails like a call that is too new, and the C library uses clone.
  */
-static int load(enum syscalls_role role, uint32_t action)
+static int compose(scmp_filter_ctx filter, enum syscalls_role role, uint32_t action)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	if (!filter)
-		return -ENOMEM;
 	int err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (!err)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (!err)
 		err = add_permitted(filter, roles[role]);
+	return err ? err : add_refused(filter, role, action);
+}
+
+/* Reads the program that libseccomp wrote to FD. */
+static int read_program(int fd, struct sock_fprog *out)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	if (size <= 0 || (size_t)size > BPF_MAXINSNS * sizeof(*out->filter))
+		return -EINVAL;
+	out->filter = malloc((size_t)size);
+	if (!out->filter)
+		return -ENOMEM;
+	out->len = (unsigned short)((size_t)size / sizeof(*out->filter));
+	return pread(fd, out->filter, (size_t)size, 0) == size ? 0 : -EIO;
+}
+
+static int build(enum syscalls_role role, uint32_t action)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	int fd = memfd_create("mailroot-syscalls", MFD_CLOEXEC);
+	int err = !filter ? -ENOMEM : fd < 0 ? -errno : compose(filter, role, action);
 	if (!err)
-		err = add_refused(filter, role, action);
+		err = seccomp_export_bpf(filter, fd);
 	if (!err)
-		err = seccomp_load(filter);
+		err = read_program(fd, &programs[role]);
 	seccomp_release(filter);
+	fd_close(&fd);
 	return err;
 }
 
@@ -140,16 +166,32 @@ static bool has_sanitizer(void)
 #endif
 }
 
+static bool is_off(enum config_seccomp mode)
+{
+	return mode == CONFIG_SECCOMP_OFF || has_sanitizer();
+}
+
+void syscalls_prepare(enum syscalls_role role, enum config_seccomp mode)
+{
+	if (is_off(mode) || programs[role].filter)
+		return;
+	prepare_refusal();
+	int err = build(role, mode == CONFIG_SECCOMP_LOG ? SCMP_ACT_LOG : SCMP_ACT_TRAP);
+	if (err)
+		log_fatal(EXIT_TEMPORARY, "can't build the list of system calls: %s", strerror(-err));
+}
+
 void syscalls_enter(enum syscalls_role role, enum config_seccomp mode)
 {
-	if (mode == CONFIG_SECCOMP_OFF || has_sanitizer())
+	if (is_off(mode))
 		return;
-	prepare();
-	int err = load(role, mode == CONFIG_SECCOMP_LOG ? SCMP_ACT_LOG : SCMP_ACT_TRAP);
-	if (err == -EINVAL || err == -ENOSYS || err == -EOPNOTSUPP)
+	syscalls_prepare(role, mode);
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &programs[role]) == 0)
+		return;
+	if (errno == EINVAL || errno == ENOSYS)
 		log_info("the kernel has no seccomp: system calls are not restricted");
-	else if (err)
-		log_fatal(EXIT_TEMPORARY, "can't enter the jail: seccomp: %s", strerror(-err));
+	else
+		log_fatal(EXIT_TEMPORARY, "can't enter the jail: seccomp: %s", strerror(errno));
 }
 
 bool syscalls_refused(const char *program, struct str *to)

@@ -22,8 +22,14 @@ enum syscalls_role {
 };
 
 /*
+ * Builds the list of ROLE, some milliseconds of work, for processes that are forked later and then enter it. The jail
+ * of their parent does not permit that work. Exits with EXIT_TEMPORARY on a failure.
+ */
+void syscalls_prepare(enum syscalls_role role, enum config_seccomp mode);
+
+/*
  * After privs_enter: restricts this process, and those that it forks, to the calls of ROLE; a second time only narrows.
- * The first call makes the page that syscalls_refused reads. A kernel without seccomp is told in the log. Exits with
+ * A list that is not prepared is built first. A kernel without seccomp is told in the log. Exits with
  * EXIT_TEMPORARY for any other failure. Nothing happens with CONFIG_SECCOMP_OFF, and in a program with sanitizers,
  * whose runtime makes calls of its own.
  */

@@ -27,6 +27,7 @@ static int in_jail(enum syscalls_role role, enum config_seccomp mode, int (*act)
 	pid_t pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
+		syscalls_prepare(SYSCALLS_client, mode);
 		syscalls_enter(role, mode);
 		_exit(act(argument));
 	}
