@@ -1,20 +1,7 @@
-/* Every known mistake in a configuration, with the place and the words of its error. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/* Mistakes in the text of a configuration and in single values, and how the report shows them. */
+#include "t/unit/config_fixture.h"
 
-#include "common/config/config.h"
-#include "t/unit/suite.h"
-
-#define SERVER(inside) "virtual_server default {\n" inside "\n}\n"
-
-/* One error in TEXT: at LINE and COLUMN, with SAYS in its message. */
-static const struct wrong {
-	const char *text;
-	unsigned line, column;
-	const char *says;
-} rows[] = {
+static const struct wrong rows[] = {
 	/* grammar */
 	{"virtual_server default {\n", 1, 24, "this { is not closed in its file"},
 	{SERVER("") "}\n", 4, 1, "this } has no {"},
@@ -205,179 +192,11 @@ static const struct wrong {
 	{SERVER("free_space_floor 0"), 2, 18, "write 0K"},
 	{SERVER("local_domain b.example { drop_quota 0 }"), 2, 37,
 	 "drop_quota must be 1K or more, or none for no limit"},
-	/* settings together */
-	{SERVER("messages { max_message_size 25M; max_session_size 10M }"), 2, 51,
-	 "max_session_size is below max_message_size, so no session"},
-	{SERVER("messages { max_session_size 1M }"), 2, 29, "max_session_size is below max_message_size (default 35M)"},
-	{SERVER("messages { max_message_size none; max_session_size 1M }"), 2, 52, "is below max_message_size"},
-	{SERVER("log { fields iis date }"), 2, 14, "\"iis\" is not a valid value of fields"},
-	{SERVER("messages { max_message_size none; max_session_size none }\nlocal_domain b.example { drop_quota 3x }"),
-	 3, 37, "a multiple of max_message_size, which is none"},
-	{SERVER("delivery { delay_notice 1d; expire 12h }"), 2, 25, "delay_notice is longer than expire"},
-	{SERVER("delivery { local_delay_notice 3d }"), 2, 31, "local_delay_notice is longer than local_expire"},
-	{SERVER("messages { ndr_copy_to a@b.example nobody }"), 2, 36, "not a mail address"},
-	{SERVER("notice_language de"), 2, 17, "write en or ja"},
-	{SERVER("processes { spare 10; max 9 }"), 2, 19, "spare (10) is above max (9)"},
-	{SERVER("delivery { processes { max 4 } }"), 2, 28, "spare (5) is above max (4)"},
-	{SERVER("local_domain b.example\nremote_domain B.example { relay yes }"), 3, 15,
-	 "domain b.example is given twice: first as local_domain at test.conf:2"},
-	{SERVER("alias_domain b.example\nalias_domain b.example"), 3, 14, "given twice"},
-	{SERVER("fqdn a.example\nalias_domain a.example"), 3, 14, "is already the default domain"},
-	{SERVER("alias_domain host.example.com"), 2, 14, "is already the default domain"},
-	{SERVER("badmail_dir /srv/x\nlocal_domain b.example { drop_dir /srv/x/ }"), 3, 35,
-	 "a drop folder and the badmail folder"},
-	{SERVER("local_domain b.example { drop_dir /var/spool/mailroot/default/new }"), 2, 35,
-	 "which is part of the spool"},
-	{SERVER("badmail_dir //var/spool/mailroot/default/"), 2, 13, "which is part of the spool"},
-	{SERVER("badmail_dir /var/spool/mailroot/default/maildrop"), 2, 13, "which is part of the spool"},
-	{"sendmail_server defalt\n" SERVER(""), 1, 17, "no virtual server with this name"},
-	{SERVER("badmail_dir /var/spool/mailroot/two/cur") "virtual_server two { listen *:26 }", 2, 13,
-	 "which is part of the spool"},
-	{SERVER("pickup_dir /srv/d\nlocal_domain b.example { drop_dir /srv/d }"), 2, 12,
-	 "the pickup folder and the drop folder of b.example, which is a mail loop"},
-	{SERVER("pickup_dir /var/spool/mailroot/default/drop"), 2, 12,
-	 "the pickup folder and the drop folder of host.example.com"},
-	{SERVER("pickup_dir /srv/b\nbadmail_dir /srv/b"), 2, 12, "the pickup folder and the badmail folder"},
-	{SERVER("pickup_dir /var/spool/mailroot/default/new"), 2, 12, "which is part of the spool"},
-	{SERVER("pickup_dir /srv/p") "virtual_server two { listen *:26; fqdn c.example\npickup_dir /srv/p }", 5, 12,
-	 "already the pickup folder of virtual server default"},
-	{SERVER("pickup_dir /srv/p\nlog { dir /srv/p }"), 3, 11, "can't be the log folder"},
-	{SERVER("listen *:25\nlisten *"), 3, 8, "already listens on * port 25"},
-	{SERVER("local_domain b.example { drop_dir /srv/d }") "virtual_server two { listen *:26; fqdn c.example\n"
-							      "local_domain d.example { drop_dir /srv/d } }",
-	 5, 35, "already a drop folder of virtual server default"},
-	/* the transaction log */
-	{SERVER("log { period dayly }"), 2, 14, "did you mean daily?"},
-	{SERVER("log { period 20 }"), 2, 14, "\"20\" has no unit: write 20M or 20G"},
-	{SERVER("log { period 64k; period daily }"), 2, 19, "period is given twice"},
-	{SERVER("log { period 1K }"), 2, 14, "out of range: period must be 64K or more"},
-	{SERVER("log { fields time c-ip cs-metod }"), 2, 24, "did you mean cs-method?"},
-	{SERVER("log { fields none }"), 2, 14, "fields can't be empty"},
-	{SERVER("log { dir logs }"), 2, 11, "must be absolute"},
-	{SERVER("log { format iis; fields time }"), 2, 26, "fields can be chosen only for w3c"},
-	{SERVER("log { format ncsa; local_time yes }"), 2, 31, "always use local time"},
-	{SERVER("log { dir /srv/l }") "virtual_server two { listen *:26; fqdn c.example\nlog { dir /srv/l/ } }", 5, 11,
-	 "already the log folder of virtual server default"},
-	{SERVER("log { dir /var/spool/mailroot/default/cur }"), 2, 11, "which is part of the spool"},
-	{SERVER("log { dir /var/spool/mailroot/default/drop }"), 2, 11, "it is a folder for mail"},
-	{SERVER("listen 10.0.0.1") "virtual_server two { listen 10.0.0.1:25 }", 4, 29,
-	 "virtual server default already listens"},
-	{SERVER("direct_first yes"), 2, 14, "direct_first yes has no effect without smart_host"},
-	{SERVER("listen 10.0.0.1:26\nsmart_host [10.0.0.1]:26"), 3, 12, "which is a mail loop"},
-	{SERVER("smart_host 127.0.0.1"), 2, 12, "which is a mail loop"},
-	{SERVER("listen [::1]:26\noutbound { port 26 }\nremote_domain a.example { route [::1] }"), 4, 33,
-	 "which is a mail loop"},
-	/* authentication and TLS of clients */
-	{SERVER("access { anonymous no }"), 2, 20, "add auth plain login to access, or write anonymous yes"},
-	{SERVER("access {\nauth off\nanonymous no }"), 4, 11, "no client could send mail: anonymous is no"},
-	{SERVER("access { tls_required yes }"), 2, 23, "no client could send mail: TLS is required"},
-	{SERVER("listen *:25\nlisten *:465 tls"), 3, 8, "add tls_certificate CERTIFICATE KEY to access"},
-	{SERVER("access { auth plain login }"), 2, 15, "no client could authenticate: these mechanisms need TLS"},
-	{SERVER("access { auth login; auth_clear_list none }"), 2, 15, "or list clients in auth_clear_list"},
-	{SERVER("relay { authenticated yes }"), 2, 23, "no client can authenticate, because auth is off"},
-	{SERVER("access { auth gssapi }"), 2, 15, "gssapi needs a key tab"},
-	{SERVER("access { keytab /k }"), 2, 17, "keytab is for gssapi, which is not in auth"},
-	{SERVER("access { auth scram-sha-256; principal smtp/a@B }"), 2, 40, "principal is for gssapi"},
-	{SERVER("access { gssapi_realm B }"), 2, 23, "gssapi_realm is for gssapi"},
-	{SERVER("access { tls_min 1.0 }"), 2, 18, "tls_min has no effect without a certificate"},
-	{SERVER("access { auth plain; auth_requires_tls no; auth_clear_list 10.0.0.1 }"), 2, 60,
-	 "no effect with auth_requires_tls no"},
-	{SERVER("access { auth plain; tls_certificate /a /b; tls_required yes\nauth_clear_list 10.0.0.1 }"), 3, 17,
-	 "no effect with tls_required yes"},
-	{SERVER("access { auth scram-sha-256\nauth_clear_list 10.0.0.1 }"), 3, 17, "is for plain and login"},
-	{SERVER("access { auth_clear_list 10.0.0.1 }"), 2, 26, "is for plain and login"},
-	/* connectors */
-	{SERVER("connector { route dns }"), 2, 1, "connector needs a name"},
-	{SERVER("connector partner { }"), 2, 11, "a connector needs route"},
-	{SERVER("connector partner"), 2, 11, "a connector needs route"},
-	{SERVER("connector a { route none }"), 2, 11, "a connector needs route"},
-	{SERVER("connector a/b { route dns }"), 2, 11, "can't be the name of a connector"},
-	{SERVER("connector a { route dns; address_space a.test }\nconnector A { route dns; address_space b.test }"), 3,
-	 11, "connector A is given twice: first at test.conf:2"},
-	{SERVER("smart_host [192.0.2.1]\nconnector a { route dns }"), 3, 11,
-	 "smart_host at test.conf:2 would never get mail"},
-	{SERVER("smart_host [192.0.2.1]\nconnector a { route dns; address_space * cost 5 }"), 3, 40,
-	 "give the connector another address_space"},
-	{SERVER("connector a { route dns; address_space *.a.test cost 2 }\n"
-		"connector b { route dns; address_space *.A.test cost 3 }"),
-	 3, 40, "never get mail for *.a.test: connector a at test.conf:2 takes all of it"},
-	{SERVER("connector a { route dns; address_space *.a.test cost 3 }\n"
-		"connector b { route dns; address_space *.A.test cost 2 }"),
-	 2, 40, "connector b at test.conf:3 takes all of it"},
-	{SERVER("connector a { route dns; address_space a.test; address_space a.test }"), 2, 62, "takes all of it"},
-	{SERVER("connector a { route dns; senders b.test }\nconnector b { route dns }\nconnector c { route dns }"), 4,
-	 11, "connector b at test.conf:3 takes all of it"},
-	{SERVER("connector a { route dns; address_space *.a.test cost 0 }"), 2, 54, "a number from 1 to 100"},
-	{SERVER("connector a { route dns; address_space *.a.test cost 101 }"), 2, 54, "a number from 1 to 100"},
-	{SERVER("connector a { route dns; address_space *.a.test cost }"), 2, 49, "a number from 1 to 100"},
-	{SERVER("connector a { route dns; address_space *.a.test cost 1 2 }"), 2, 56, "one address space per line"},
-	{SERVER("connector a { route dns; address_space a.test b.test }"), 2, 47, "one address space per line"},
-	{SERVER("connector a { route dns; address_space none }"), 2, 40, "address_space can't be empty"},
-	{SERVER("connector a { route dns; address_space .a.test }"), 2, 40, "write *.a.test"},
-	{SERVER("connector a { route dns; senders joe@ }"), 2, 34, "is not a domain name"},
-	{SERVER("connector a { route dns; senders none <> }"), 2, 34, "none means an empty list"},
-	{SERVER("connector a { route dns; senders_refused b.test .c.test }"), 2, 49, "write *.c.test"},
-	{SERVER("connector a { route dns; max_message_size 5 }"), 2, 43, "has no unit"},
-	{SERVER("connector a { route dns; relay yes }"), 2, 32, "open relay: anybody could send mail to *"},
-	{SERVER("connector a { route dns\naddress_space a.test\naddress_space *.com\nrelay yes }"), 5, 7,
-	 "open relay: anybody could send mail to *.com"},
-	{SERVER("listen 10.0.0.1:26\nconnector a { route [10.0.0.1]:26 }"), 3, 21, "which is a mail loop"},
-	{SERVER("local_domain a.test { address_space a.test }"), 2, 23,
-	 "does not belong in local_domain but in connector"},
-	{SERVER("connect { allow only-listed }"), 2, 17, "add list with your networks"},
-	{SERVER("connect { list none; allow only-listed }"), 2, 28, "no client could connect"},
-	{SERVER("relay { allow all-except-listed }"), 2, 15, "open relay"},
-	{SERVER("relay { list 0.0.0.0/0 }"), 2, 14, "write open_relay_intended yes"},
-	{SERVER("relay { list ::/0 }"), 2, 14, "open relay"},
-	{SERVER("relay { list 10.0.0.0/8 ::ffff:0:0/96 }"), 2, 25, "open relay"},
-	{SERVER("relay { list 8.0.0.0/7 }"), 2, 14, "open relay: 8.0.0.0/7"},
-	{SERVER("relay { list 2000::/3 }"), 2, 14, "open relay"},
-	{SERVER("relay { list 64:ff9b::/96 }"), 2, 14, "open relay: 64:ff9b::/96"},
-	{SERVER("relay { list 64:ff9b::/64 }"), 2, 14, "open relay"},
-	{SERVER("relay { list 2002::/16 }"), 2, 14, "open relay"},
-	{SERVER("relay { list 0.0.0.0/0.0.0.0 }"), 2, 14, "open relay"},
-	{SERVER("relay { list * }"), 2, 14, "open relay: * lets anybody"},
-	{SERVER("relay { list *.com }"), 2, 14, "open relay: *.com lets anybody"},
-	{SERVER("relay { list 10.0.0.0/8 11.0.0.0/8 12.0.0.0/8 }"), 2, 14, "together"},
-	{SERVER("relay { list 2a00::/12 2600::/12 }"), 2, 14, "together"},
-	{SERVER("connect { list 10.0.0.1 * }"), 2, 25, "no client could connect"},
-	{SERVER("remote_domain * { relay yes }"), 2, 25, "open relay: anybody could send mail to *"},
-	{SERVER("remote_domain *.com { relay yes }"), 2, 29, "open relay: anybody could send mail to *.com"},
 };
-enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
-
-static struct config_report report;
-static struct config config;
-
-static void build(const char *text)
-{
-	memset(&report, 0, sizeof(report));
-	str_init(&report.text, 1 << 20);
-	struct config_tree *tree = config_read_text("test.conf", span_of(text), &report);
-	ck_assert_ptr_nonnull(tree);
-	bool good = config_build(tree, "host.example.com", &config, &report);
-	ck_assert_int_eq(good, report.errors == 0);
-	config_tree_free(tree);
-}
-
-static void done(void)
-{
-	config_free(&config);
-	str_free(&report.text);
-}
 
 START_TEST(row_is_refused_where_it_is_wrong)
 {
-	const struct wrong *row = &rows[_i];
-	char place[64];
-	build(row->text);
-	const char *text = str_text(&report.text);
-	snprintf(place, sizeof(place), "test.conf:%u:%u: error: ", row->line, row->column);
-	const char *at = strstr(text, place);
-	ck_assert_msg(at, "no error at %s of\n%s\nbut\n%s", place, row->text, text);
-	size_t len = strcspn(at, "\n");
-	const char *says = strstr(at, row->says);
-	ck_assert_msg(says && says < at + len, "wanted \"%s\" but got\n%s", row->says, text);
+	expect_message(&rows[_i], "error");
 	done();
 }
 END_TEST
@@ -468,7 +287,7 @@ START_TEST(one_slip_is_one_error)
 			   "virtual_server b { listen *:26; pickup_dir /srv/p; log { }; local_domain x.test }",
 		"; my server\n; listen *:25 { \n" SERVER(""),
 	};
-	for (size_t i = 0; i < sizeof(one_error) / sizeof(one_error[0]); i++) {
+	for (int i = 0; i < COUNT(one_error); i++) {
 		build(one_error[i]);
 		unsigned wanted = i == 3 ? 2 : 1;
 		ck_assert_msg(report.errors == wanted, "%s", str_text(&report.text));
@@ -477,208 +296,18 @@ START_TEST(one_slip_is_one_error)
 }
 END_TEST
 
-/* Settings that work here but that other hosts reject: one warning, with its place and words. */
-START_TEST(names_that_other_hosts_reject_are_warned_of)
-{
-	static const struct wrong warned[] = {
-		{SERVER("fqdn mail"), 2, 6, "fqdn mail has no dot"},
-		{SERVER("default_domain corp"), 2, 16, "default_domain corp has no dot"},
-		{SERVER("masquerade_domain corp"), 2, 19, "masquerade_domain corp has no dot"},
-		{SERVER("outbound { helo_name mail }"), 2, 22, "helo_name mail has no dot"},
-		{SERVER("remote_domain a.test { outbound { helo_name mail } }"), 2, 45, "helo_name mail has no dot"},
-		{SERVER("messages { max_message_size 5M; max_session_size none }\n"
-			"local_domain a.test { drop_quota 1M }"),
-		 3, 34, "drop_quota is below max_message_size (5M): a message larger than drop_quota never fits"},
-		{SERVER("smart_host [192.0.2.1]") "virtual_server copiers { fqdn c.test\nlisten *:26 }", 4, 16,
-		 "copiers has no smart_host of its own"},
-	};
-	for (size_t i = 0; i < sizeof(warned) / sizeof(warned[0]); i++) {
-		const struct wrong *row = &warned[i];
-		char place[64];
-		build(row->text);
-		snprintf(place, sizeof(place), "test.conf:%u:%u: warning: ", row->line, row->column);
-		const char *at = strstr(str_text(&report.text), place);
-		ck_assert_msg(at && strstr(at, row->says) && report.warnings == 1 && !report.errors,
-			      "wanted %s%s, got\n%s", place, row->says, str_text(&report.text));
-		done();
-	}
-}
-END_TEST
-
-/* For each warning there is a way to write that it is intended. */
-START_TEST(intended_settings_are_not_warned_of)
-{
-	static const char *const good[] = {
-		SERVER("smart_host [192.0.2.1]") "virtual_server copiers { fqdn c.test\nlisten *:26\nsmart_host none }",
-		SERVER("smart_host [192.0.2.1]") "virtual_server b { fqdn c.test\nlisten *:26\nconnector x { route dns "
-						 "} }",
-		SERVER("smart_host [192.0.2.1]") "virtual_server b { fqdn c.test\nenabled no }",
-		SERVER("local_domain printers"),
-		SERVER("messages { max_message_size 5M }\nlocal_domain a.test { drop_quota 5M }"),
-		SERVER("local_domain a.test { drop_quota 1x }"),
-	};
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		build(good[i]);
-		ck_assert_msg(!report.text.len, "%s", str_text(&report.text));
-		done();
-	}
-}
-END_TEST
-
-START_TEST(wide_public_network_is_warned_of)
-{
-	build(SERVER("relay { list 10.0.0.0/8 172.16.0.0/12 fc00::/7 192.0.0.0/9 127.0.0.0/8 }"));
-	ck_assert_uint_eq(report.errors, 0);
-	ck_assert_uint_eq(report.warnings, 1);
-	ck_assert_ptr_nonnull(strstr(str_text(&report.text), "test.conf:2:48: warning: 192.0.0.0/9"));
-	done();
-}
-END_TEST
-
-START_TEST(local_domain_without_anonymous_clients_is_warned_of)
-{
-	build(SERVER("access { auth scram-sha-256; anonymous no }\nlocal_domain a.example"));
-	ck_assert_uint_eq(report.errors, 0);
-	ck_assert_uint_eq(report.warnings, 1);
-	ck_assert_ptr_nonnull(strstr(str_text(&report.text), "test.conf:2:40: warning: other hosts can't send mail to "
-							     "the local domain at test.conf:3, "));
-	done();
-	build(SERVER("default_domain a.example\naccess { auth scram-sha-256; anonymous no }"));
-	ck_assert_uint_eq(report.warnings, 0);
-	done();
-	build(SERVER(
-		"default_domain a.example\nlocal_domain A.example { }\naccess { auth scram-sha-256; anonymous no }"));
-	ck_assert_uint_eq(report.warnings, 1);
-	done();
-}
-END_TEST
-
-/* Each is valid, or has exactly one error. */
-START_TEST(valid_access_is_silent)
-{
-	static const char *const good[] = {
-		SERVER("access { auth plain; auth_clear_list 10.0.0.1 }"),
-		SERVER("access { auth plain login; auth_requires_tls no }\nrelay { authenticated yes }"),
-		SERVER("listen *:465 tls\naccess { auth plain; tls_certificate /a /b; tls_required yes; anonymous no "
-		       "}"),
-		SERVER("access { auth gssapi; keytab /k; principal smtp/a@B; gssapi_realm B }"),
-		SERVER("access { tls_certificate /a /b; tls_min 1.0 }"),
-		SERVER("access { auth scram-sha-256 plain; anonymous no }"),
-		SERVER("relay { authenticated no }"),
-	};
-	static const char *const one_error[] = {
-		SERVER("access { auth plan; anonymous no; keytab /k; auth_clear_list 10.0.0.1 }\n"
-		       "relay { authenticated yes }"),
-		SERVER("access { auth plain; tls_required yes; tls_certificate /a; tls_min 1.0 }"),
-		SERVER("access { auth gssapi; keytab k }"),
-		SERVER("access { auth plain; auth_clear_list 10.0.0.1/8 }"),
-	};
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		build(good[i]);
-		ck_assert_msg(!report.text.len, "%s", str_text(&report.text));
-		done();
-	}
-	for (size_t i = 0; i < sizeof(one_error) / sizeof(one_error[0]); i++) {
-		build(one_error[i]);
-		ck_assert_msg(report.errors == 1, "%s", str_text(&report.text));
-		done();
-	}
-}
-END_TEST
-
-START_TEST(connectors_with_conditions_share_a_space)
-{
-	build(SERVER("smart_host [192.0.2.1]\nconnector a { route dns; max_message_size 5M }"));
-	ck_assert_msg(!report.text.len, "%s", str_text(&report.text));
-	done();
-	build(SERVER("connector a { route dns; address_space x.test; senders <> joe@*.b.test @c.test * }\n"
-		     "connector b { route dns; address_space x.test cost 2; address_space *.x.test cost 2 }"));
-	ck_assert_msg(!report.text.len, "%s", str_text(&report.text));
-	done();
-	build(SERVER("connector a { route dns; address_space *.or.jp; relay yes }"));
-	ck_assert_uint_eq(report.warnings, 1);
-	done();
-	build(SERVER("connector a { route dns; address_space *.test; outbound { port 26 } }\n"
-		     "remote_domain *.test { outbound { port 27 } }\nremote_domain test { outbound { port 27 } }\n"
-		     "remote_domain c.test { route dns; outbound { port 27 } }\nremote_domain d.test { relay yes }"));
-	ck_assert_uint_eq(report.warnings, 1);
-	ck_assert_ptr_nonnull(
-		strstr(str_text(&report.text), "test.conf:3:15: warning: its outbound block has no effect"));
-	done();
-}
-END_TEST
-
-/* The default of relay authenticated depends on auth, in every process. */
-START_TEST(authenticated_is_the_default_if_auth_is_on)
-{
-	build(SERVER("access { auth scram-sha-256 }"));
-	ck_assert(config.servers[0].relay.authenticated);
-	done();
-	build(SERVER(""));
-	ck_assert(!config.servers[0].relay.authenticated);
-	done();
-}
-END_TEST
-
-START_TEST(registries_are_warned_of)
-{
-	build(SERVER("relay { list *.co.jp *.example.jp *.co.example *.com.au }\nremote_domain *.or.jp { relay yes }"));
-	ck_assert_uint_eq(report.errors, 0);
-	ck_assert_uint_eq(report.warnings, 3);
-	done();
-}
-END_TEST
-
-static const char *const right[] = {
-	SERVER("relay { open_relay_intended yes; allow all-except-listed }"),
-	SERVER("relay { open_relay_intended yes; list * *.com 11.0.0.0/8 12.0.0.0/8 }"),
-	SERVER("relay { list host.example.com *.example.com printer abc.de dead.beef }"),
-	SERVER("relay { list 11.0.0.0/16 11.1.0.0/16 2002:a00::/24 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 }"),
-	SERVER("connect { list *.example.com 192.0.2.1 }\nreverse_dns yes"),
-	SERVER("connect { list *; allow only-listed }"),
-	SERVER("relay { open_relay_intended yes; list 0.0.0.0/0 }\nremote_domain * { relay yes }"),
-	SERVER("remote_domain * { route [192.0.2.1] }\nremote_domain *.example.com { relay yes }"),
-	SERVER("local_domain host.example.com { drop_dir /srv/a }\nlocal_domain b.example { drop_dir /srv/a }"),
-	SERVER("listen *\nlisten 10.0.0.1") "virtual_server two { listen 10.0.0.2; listen *:26 }",
-	SERVER("enabled no\nlisten *:25") "virtual_server two { fqdn b.example }",
-	SERVER("listen *\nsmart_host 127.0.0.1") "virtual_server two { listen 127.0.0.1; fqdn b.example }",
-	SERVER("listen *\nsmart_host [127.0.0.1]:26 [10.0.0.1]"),
-	SERVER("relay{list 10.0.0.1;list 10.0.0.2};messages{max_recipients 5};enabled no"),
-	"\xef\xbb\xbfvirtual_server default { # comment\r\n  enabled yes\r\n}\r\n",
-	"VIRTUAL_SERVER default { ENABLED YES; Messages { MAX_MESSAGE_SIZE 1m } }",
-};
-
-START_TEST(row_is_right)
-{
-	build(right[_i]);
-	ck_assert_msg(!report.errors, "%s\n%s", right[_i], str_text(&report.text));
-	done();
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("config errors");
-	TCase *tcase = tcase_create("rows");
-	tcase_add_loop_test(tcase, row_is_refused_where_it_is_wrong, 0, ROW_COUNT);
-	tcase_add_loop_test(tcase, row_is_right, 0, sizeof(right) / sizeof(right[0]));
-	suite_add_tcase(suite, tcase);
-	tcase = tcase_create("report");
-	tcase_add_test(tcase, caret_points_at_the_word);
-	tcase_add_test(tcase, long_line_is_shown_around_the_caret);
-	tcase_add_test(tcase, all_errors_come_at_once_in_the_order_of_the_file);
-	tcase_add_test(tcase, a_list_reports_each_entry);
-	tcase_add_test(tcase, a_wrong_value_makes_no_second_error);
-	tcase_add_test(tcase, many_errors_are_counted);
-	tcase_add_test(tcase, one_slip_is_one_error);
-	tcase_add_test(tcase, names_that_other_hosts_reject_are_warned_of);
-	tcase_add_test(tcase, intended_settings_are_not_warned_of);
-	tcase_add_test(tcase, wide_public_network_is_warned_of);
-	tcase_add_test(tcase, local_domain_without_anonymous_clients_is_warned_of);
-	tcase_add_test(tcase, valid_access_is_silent);
-	tcase_add_test(tcase, connectors_with_conditions_share_a_space);
-	tcase_add_test(tcase, authenticated_is_the_default_if_auth_is_on);
-	tcase_add_test(tcase, registries_are_warned_of);
-	suite_add_tcase(suite, tcase);
+	TCase *all = tcase_create("all");
+	tcase_add_loop_test(all, row_is_refused_where_it_is_wrong, 0, COUNT(rows));
+	tcase_add_test(all, caret_points_at_the_word);
+	tcase_add_test(all, long_line_is_shown_around_the_caret);
+	tcase_add_test(all, all_errors_come_at_once_in_the_order_of_the_file);
+	tcase_add_test(all, a_list_reports_each_entry);
+	tcase_add_test(all, a_wrong_value_makes_no_second_error);
+	tcase_add_test(all, many_errors_are_counted);
+	tcase_add_test(all, one_slip_is_one_error);
+	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

@@ -1,17 +1,12 @@
 /* What check refuses in blocks with access tokens, each with the place and the words that must be shown. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "common/config/config.h"
 #include "common/config/oauth.h"
 #include "common/ipc/tokens.h"
-#include "t/unit/suite.h"
+#include "t/unit/config_fixture.h"
 
-#define SERVER(inside) "virtual_server default {\nsmart_host [h.test]\n" inside "\n}\n"
+/* A virtual server with a host that credentials may be sent to. */
+#define SMART(inside) SERVER("smart_host [h.test]\n" inside)
 /* The settings of the block oauth begin in column 3 of line 6. */
-#define OUT(inside)   SERVER("outbound { tls verify; auth xoauth2; username u\n" inside "\n}")
+#define OUT(inside)   SMART("outbound { tls verify; auth xoauth2; username u\n" inside "\n}")
 #define OAUTH(inside) OUT("oauth {\n" inside "\n}\n")
 #define M365          "provider microsoft365; tenant t.test; client_id c; "
 #define OTHER         "token_url https://id.test/token; client_id c; "
@@ -19,34 +14,30 @@
 #define PAIR          "client_certificate /c /k"
 #define GOOGLE        "provider google; "
 #define WEB(inside)                                                                                                    \
-	SERVER("web { " inside " }\noutbound { tls verify; auth xoauth2; username u; oauth { " M365 SECRET " } }")
+	SMART("web { " inside " }\noutbound { tls verify; auth xoauth2; username u; oauth { " M365 SECRET " } }")
 
-static const struct wrong {
-	const char *text;
-	unsigned line, column;
-	const char *says;
-} rows[] = {
+static const struct wrong rows[] = {
 	/* the outbound block */
 	{OUT(""), 3, 29, "auth xoauth2 needs a block oauth beside it"},
-	{SERVER("outbound { tls verify; auth oauthbearer; oauth { " M365 SECRET " } }"), 3, 29,
+	{SMART("outbound { tls verify; auth oauthbearer; oauth { " M365 SECRET " } }"), 3, 29,
 	 "auth oauthbearer needs username, the mailbox that sends"},
 	{OUT("password_file /p; oauth { " M365 SECRET " }"), 4, 15,
 	 "auth xoauth2 shows an access token, not a password"},
 	{OUT("auth_unverified yes; oauth { " M365 SECRET " }"), 4, 17,
 	 "auth xoauth2 shows no access token to an unverified host"},
-	{SERVER("outbound { auth_unverified yes; auth xoauth2; username u; oauth { " M365 SECRET " } }"), 3, 28,
+	{SMART("outbound { auth_unverified yes; auth xoauth2; username u; oauth { " M365 SECRET " } }"), 3, 28,
 	 "write tls verify instead"},
-	{SERVER("outbound { tls encrypt; auth xoauth2; username u; oauth { " M365 SECRET " } }"), 3, 30,
+	{SMART("outbound { tls encrypt; auth xoauth2; username u; oauth { " M365 SECRET " } }"), 3, 30,
 	 "auth xoauth2 needs tls verify, or tls_fingerprint"},
 	{"virtual_server default {\noutbound { tls verify; auth xoauth2; username u; oauth { " M365 SECRET " } }\n}", 2,
 	 29, "never to hosts found by MX; write smart_host [HOST]"},
-	{SERVER("outbound { oauth { " M365 SECRET " } }"), 3, 29, "oauth says nothing here: write auth xoauth2"},
-	{SERVER("outbound { tls verify; auth login; username u; password_file /p; oauth { client_id c } }"), 3, 84,
+	{SMART("outbound { oauth { " M365 SECRET " } }"), 3, 29, "oauth says nothing here: write auth xoauth2"},
+	{SMART("outbound { tls verify; auth login; username u; password_file /p; oauth { client_id c } }"), 3, 84,
 	 "oauth says nothing here"},
-	{SERVER("outbound { tls verify; auth xoauth2; username sender; oauth { " M365 SECRET " } }"), 3, 47,
+	{SMART("outbound { tls verify; auth xoauth2; username sender; oauth { " M365 SECRET " } }"), 3, 47,
 	 "username sender needs send_as"},
-	{SERVER("outbound { tls verify; auth xoauth2; username sender; send_as a@b.test; oauth { " M365 SECRET
-		"; grant refresh } }"),
+	{SMART("outbound { tls verify; auth xoauth2; username sender; send_as a@b.test; oauth { " M365 SECRET
+	       "; grant refresh } }"),
 	 3, 47, "username sender needs grant client_credentials"},
 	/* a provider's */
 	{OAUTH("provider microsoft365; client_id c; " SECRET), 5, 10, "provider microsoft365 needs tenant"},
@@ -98,40 +89,14 @@ static const struct wrong {
 	{WEB("proxy_password_file /p"), 3, 27, "proxy_password_file says nothing here: there is no proxy"},
 	{WEB("proxy http://p.test; proxy_user u"), 3, 39, "belong together"},
 	{WEB("proxy http://p.test; proxy_password_file /p"), 3, 48, "belong together"},
-	{SERVER("web { ca /c }"), 3, 10, "web says nothing here: no outbound block has auth xoauth2"},
+	{SMART("web { ca /c }"), 3, 10, "web says nothing here: no outbound block has auth xoauth2"},
 };
-#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
 
-static struct config_report report;
-static struct config config;
-
-static void build(const char *text)
-{
-	report = (struct config_report){0};
-	str_init(&report.text, 1 << 20);
-	struct config_tree *tree = config_read_text("test.conf", span_of(text), &report);
-	ck_assert_ptr_nonnull(tree);
-	config_build(tree, "host.example.com", &config, &report);
-	config_tree_free(tree);
-}
-
-static void done(void)
-{
-	config_free(&config);
-	str_free(&report.text);
-}
-
+/* One error, with its place and words. */
 START_TEST(row_is_refused_where_it_is_wrong)
 {
-	const struct wrong *row = &rows[_i];
-	char head[64];
-
-	build(row->text);
-	const char *said = str_text(&report.text);
-	snprintf(head, sizeof(head), "test.conf:%u:%u: error: ", row->line, row->column);
-	ck_assert_msg(strncmp(said, head, strlen(head)) == 0, "%s\nis not at %s\n%s", row->text, head, said);
-	ck_assert_msg(strstr(said, row->says) != NULL, "no \"%s\" in\n%s", row->says, said);
-	ck_assert_msg(report.errors == 1, "more than one error:\n%s", said);
+	expect_message(&rows[_i], "error");
+	ck_assert_msg(report.errors == 1 && !report.warnings, "more than one message:\n%s", str_text(&report.text));
 	done();
 }
 END_TEST
@@ -154,8 +119,8 @@ static const struct {
 	{WEB("proxy http://p.test:3128; proxy_user u; proxy_password_file /p; ca /c"), CONFIG_GRANT_CLIENT_CREDENTIALS,
 	 false},
 	{WEB("proxy http://[2001:db8::1]/"), CONFIG_GRANT_CLIENT_CREDENTIALS, false},
-	{SERVER("outbound { tls_fingerprint 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef; auth "
-		"oauthbearer; username u; oauth { " M365 SECRET " } }"),
+	{SMART("outbound { tls_fingerprint 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef; auth "
+	       "oauthbearer; username u; oauth { " M365 SECRET " } }"),
 	 CONFIG_GRANT_CLIENT_CREDENTIALS, false},
 };
 
@@ -180,8 +145,8 @@ START_TEST(wrong_values_make_no_second_error)
 		OAUTH(M365 "client_secret_file s"),
 		OAUTH("provider microsoft365; tenant t.test; client_id c; client_certificate /c k"),
 		OAUTH(GOOGLE "service_account_file j"),
-		SERVER("outbound { tls verify; auth xoauth; username u; oauth { " M365 SECRET " } }"),
-		SERVER("outbound { tls verfy; auth xoauth2; username u; oauth { " M365 SECRET " } }"),
+		SMART("outbound { tls verify; auth xoauth; username u; oauth { " M365 SECRET " } }"),
+		SMART("outbound { tls verfy; auth xoauth2; username u; oauth { " M365 SECRET " } }"),
 	};
 	for (int i = 0; i < COUNT(spoilt); i++) {
 		build(spoilt[i]);

@@ -1,22 +1,11 @@
 /* What check refuses in outbound blocks, with the place and the words of each error; and what it accepts. */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "t/unit/config_fixture.h"
 
-#include "common/config/config.h"
-#include "t/unit/suite.h"
-
-#define SERVER(inside) "virtual_server default {\n" inside "\n}\n"
 /* An outbound block with a host that credentials may be sent to. */
 #define OUT(inside) SERVER("smart_host [h.test]\noutbound { " inside " }")
 #define PRINT       "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static const struct wrong {
-	const char *text;
-	unsigned line, column;
-	const char *says;
-} rows[] = {
+static const struct wrong rows[] = {
 	{OUT("tls verify; auth login; password_file /p"), 3, 29, "auth needs username"},
 	{OUT("tls verify; auth gssapi; password_file /p"), 3, 29, "username, the Kerberos principal"},
 	{OUT("tls verify; auth login; username u"), 3, 29,
@@ -83,41 +72,12 @@ static const struct wrong {
 		"remote_domain a.test { outbound { use_helo yes } }"),
 	 4, 44, "this mail goes to the smart host, and authentication there needs EHLO"},
 };
-enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
-
-static struct config_report report;
-static struct config config;
-
-static void build(const char *text)
-{
-	memset(&report, 0, sizeof(report));
-	str_init(&report.text, 1 << 20);
-	struct config_tree *tree = config_read_text("test.conf", span_of(text), &report);
-	ck_assert_ptr_nonnull(tree);
-	config_build(tree, "host.example.com", &config, &report);
-	config_tree_free(tree);
-}
-
-static void done(void)
-{
-	config_free(&config);
-	str_free(&report.text);
-}
 
 /* One error, with its place and words. */
 START_TEST(row_is_refused_where_it_is_wrong)
 {
-	const struct wrong *row = &rows[_i];
-	char place[64];
-	build(row->text);
-	const char *text = str_text(&report.text);
-	snprintf(place, sizeof(place), "test.conf:%u:%u: error: ", row->line, row->column);
-	const char *at = strstr(text, place);
-	ck_assert_msg(at, "no error at %s of\n%s\nbut\n%s", place, row->text, text);
-	size_t len = strcspn(at, "\n");
-	const char *says = strstr(at, row->says);
-	ck_assert_msg(says && says < at + len, "wanted \"%s\" but got\n%s", row->says, text);
-	ck_assert_msg(report.errors == 1, "more than one error:\n%s", text);
+	expect_message(&rows[_i], "error");
+	ck_assert_msg(report.errors == 1 && !report.warnings, "more than one message:\n%s", str_text(&report.text));
 	done();
 }
 END_TEST
@@ -163,7 +123,7 @@ START_TEST(wrong_values_make_no_second_error)
 		OUT("tls verify; auth login; username u; password_file p"),
 		OUT("tls_fingerprint 00; auth login; username u; password_file /p"),
 	};
-	for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
+	for (int i = 0; i < COUNT(spoilt); i++) {
 		build(spoilt[i]);
 		ck_assert_msg(report.errors == 1, "%s", str_text(&report.text));
 		done();
@@ -175,8 +135,8 @@ int main(void)
 {
 	Suite *suite = suite_create("config outbound");
 	TCase *all = tcase_create("all");
-	tcase_add_loop_test(all, row_is_refused_where_it_is_wrong, 0, ROW_COUNT);
-	tcase_add_loop_test(all, valid_settings_are_silent, 0, (int)(sizeof(good) / sizeof(good[0])));
+	tcase_add_loop_test(all, row_is_refused_where_it_is_wrong, 0, COUNT(rows));
+	tcase_add_loop_test(all, valid_settings_are_silent, 0, COUNT(good));
 	tcase_add_test(all, wrong_values_make_no_second_error);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
