@@ -2,48 +2,9 @@
  * The commands against a service of two virtual servers, which a forked process simulates: output, requests and exit
  * status.
  */
-#include "ctl/commands.h"
-
-#include <check.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "common/base/fd.h"
 #include "common/base/installed.h"
-#include "common/ipc/rows.h"
-#include "t/unit/suite.h"
-
-static char folder[64], conf[100];
-static pid_t actor;
-
-static void send_row(int fd, const char *kind, const char *cells)
-{
-	struct wire_ctl_row row = {.kind = span_of(kind), .cells = span_of(cells)};
-	struct str packet;
-
-	str_init(&packet, WIRE_PACKET_MAX);
-	if (!wire_encode_ctl_row(&row, &packet) || ipc_send(fd, str_span(&packet), NULL, 0))
-		_exit(9);
-	str_free(&packet);
-}
-
-static void send_done(int fd, unsigned exit_code, const char *text, int with)
-{
-	struct wire_ctl_done done = {.exit_code = exit_code, .text = span_of(text)};
-	struct str packet;
-
-	str_init(&packet, WIRE_PACKET_MAX);
-	if (!wire_encode_ctl_done(&done, &packet) || ipc_send(fd, str_span(&packet), &with, with >= 0))
-		_exit(9);
-	str_free(&packet);
-}
+#include "t/unit/ctl_fixture.h"
 
 /* The queue of server "one" has message AAA for example.net, that of "two" is empty. Deletions are counted in a
  * file. */
@@ -57,37 +18,16 @@ static void play_queue(int fd, bool one, const struct ipc_packet *packet)
 
 	if (wire_decode_queue_list(packet->text, &list)) {
 		if (one)
-			send_row(fd, ROW_MESSAGE,
-				 "AAA\x1fwaiting\x1f"
-				 "20480\x1f"
-				 "a@example.com\x1f"
-				 "2\x1f"
-				 "3\x1f"
-				 "7200\x1f"
-				 "65\x1f"
-				 "[192.0.2.1]:25\x1f"
-				 "451 \x1b[2Jlater\x1f"
-				 "b@example.net");
+			send_row(
+				fd, ROW_MESSAGE,
+				"AAA|waiting|20480|a@example.com|2|3|7200|65|[192.0.2.1]:25|451 \x1b[2Jlater|b@example.net");
 		send_done(fd, 0, "", -1);
 	} else if (wire_decode_queue_show(packet->text, &show)) {
 		bool found = one && span_equal(show.id, SPAN("AAA"));
 		if (found) {
-			send_row(fd, ROW_MESSAGE,
-				 "AAA\x1fwaiting\x1f"
-				 "1\x1f<>\x1f"
-				 "1\x1f"
-				 "1\x1f"
-				 "5\x1f"
-				 "9\x1fhop\x1fwhy\x1f"
-				 "b@c.de");
-			send_row(fd, ROW_RECIPIENT,
-				 "b@c.de\x1f"
-				 "delayed\x1fhop");
-			send_row(fd, ROW_HISTORY,
-				 "2026-11-21T01:00:00Z\x1f*\x1f"
-				 "delayed\x1f"
-				 "451\x1f"
-				 "4.3.0\x1fmx[192.0.2.1]:25\x1ftoo busy");
+			send_row(fd, ROW_MESSAGE, "AAA|waiting|1|<>|1|1|5|9|hop|why|b@c.de");
+			send_row(fd, ROW_RECIPIENT, "b@c.de|delayed|hop");
+			send_row(fd, ROW_HISTORY, "2026-11-21T01:00:00Z|*|delayed|451|4.3.0|mx[192.0.2.1]:25|too busy");
 		}
 		send_done(fd, !found, found ? "" : "no such message in the queue", -1);
 	} else if (wire_decode_queue_act(packet->text, &act)) {
@@ -99,16 +39,8 @@ static void play_queue(int fd, bool one, const struct ipc_packet *packet)
 		send_row(fd, ROW_COUNT, meant ? "1" : "0");
 		send_done(fd, 0, "", -1);
 	} else if (wire_decode_queue_status(packet->text, &status)) {
-		send_row(fd, ROW_FACT,
-			 one ? "waiting\x1f"
-			       "1"
-			     : "waiting\x1f"
-			       "0");
-		send_row(fd, ROW_FACT,
-			 one ? "held\x1f"
-			       "1"
-			     : "held\x1f"
-			       "0");
+		send_row(fd, ROW_FACT, one ? "waiting|1" : "waiting|0");
+		send_row(fd, ROW_FACT, one ? "held|1" : "held|0");
 		send_done(fd, 0, "", -1);
 	}
 }
@@ -119,17 +51,11 @@ static void play_smtpd(int fd, const struct ipc_packet *packet)
 	struct wire_smtpd_status status;
 
 	if (wire_decode_explain_relay(packet->text, &explain)) {
-		send_row(fd, ROW_VERDICT,
-			 "refused\x1f"
-			 "550 5.7.1 Unable to relay for a@b.de");
-		send_row(fd, ROW_RULE,
-			 "/etc/m.conf:7\x1f"
-			 "client is not in relay list");
+		send_row(fd, ROW_VERDICT, "refused|550 5.7.1 Unable to relay for a@b.de");
+		send_row(fd, ROW_RULE, "/etc/m.conf:7|client is not in relay list");
 		send_done(fd, 0, "accepted if it were listed", -1);
 	} else if (wire_decode_smtpd_status(packet->text, &status)) {
-		send_row(fd, ROW_FACT,
-			 "sessions\x1f"
-			 "4");
+		send_row(fd, ROW_FACT, "sessions|4");
 		send_done(fd, 0, "", -1);
 	}
 }
@@ -150,25 +76,18 @@ static void play_child(int fd, bool one, enum child_role role)
 
 static void play_connect(int fd, const struct wire_ctl_connect *connect)
 {
-	int ends[2];
+	int link = send_link(fd);
 
-	if (ipc_pair(ends, 200000))
-		_exit(9);
-	if (fork() == 0) {
-		close(ends[0]);
-		play_child(ends[1], span_equal(connect->server, SPAN("one")), (enum child_role)connect->kind);
-	}
-	close(ends[1]);
-	send_done(fd, 0, "", ends[0]);
-	close(ends[0]);
+	if (link >= 0)
+		play_child(link, span_equal(connect->server, SPAN("one")), (enum child_role)connect->kind);
 }
 
 static void send_attention(int fd)
 {
 	char cells[300];
 
-	snprintf(cells, sizeof(cells), "one\x1fsmtpd\x1f%d\x1fuser_file %s/closed can't be opened: Permission denied",
-		 77, folder);
+	snprintf(cells, sizeof(cells), "one|smtpd|%d|user_file %s/closed can't be opened: Permission denied", 77,
+		 folder);
 	send_row(fd, ROW_ATTENTION, cells);
 }
 
@@ -184,30 +103,13 @@ static void play_master(int fd)
 	if (ipc_receive(fd, buffer, sizeof(buffer), 0, &packet) || packet.eof)
 		return;
 	if (wire_decode_ctl_status(packet.text, &status)) {
-		send_row(fd, ROW_SERVICE,
-			 "9.9\x1f"
-			 "123\x1f"
-			 "3700\x1f/etc/m.conf\x1f"
-			 "2");
-		send_row(fd, ROW_SERVER,
-			 "one\x1frunning\x1f\x1f"
-			 "127.0.0.1:25 [::1]:25");
-		send_row(fd, ROW_PROCESS,
-			 "one\x1fsmtpd\x1fready\x1f"
-			 "124\x1f"
-			 "60\x1f"
-			 "2\x1fkilled by signal 9 (Killed)");
-		send_row(fd, ROW_PROCESS,
-			 "one\x1fqueue\x1fready\x1f"
-			 "125\x1f"
-			 "60\x1f"
-			 "0\x1f");
-		send_row(fd, ROW_ATTENTION,
-			 "one\x1fsmtpd\x1f"
-			 "77\x1f"
-			 "certificate /c.pem expired: renew it");
+		send_row(fd, ROW_SERVICE, "9.9|123|3700|/etc/m.conf|2");
+		send_row(fd, ROW_SERVER, "one|running||127.0.0.1:25 [::1]:25");
+		send_row(fd, ROW_PROCESS, "one|smtpd|ready|124|60|2|killed by signal 9 (Killed)");
+		send_row(fd, ROW_PROCESS, "one|queue|ready|125|60|0|");
+		send_row(fd, ROW_ATTENTION, "one|smtpd|77|certificate /c.pem expired: renew it");
 		send_attention(fd);
-		send_row(fd, ROW_SERVER, "two\x1ftrouble\x1fport in use\x1f");
+		send_row(fd, ROW_SERVER, "two|trouble|port in use|");
 		send_done(fd, 0, "", -1);
 	} else if (wire_decode_ctl_connect(packet.text, &connect)) {
 		play_connect(fd, &connect);
@@ -224,86 +126,7 @@ static void play_master(int fd)
 
 static void setup(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	strcpy(folder, "/tmp/ctl-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(conf, sizeof(conf), "%s/conf", folder);
-	FILE *to = fopen(conf, "w");
-	fprintf(to, "run_dir %s\nvirtual_server one { fqdn mail.example.com }\n", folder);
-	fclose(to);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", folder);
-	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(listener, 10), 0);
-	actor = fork();
-	if (actor == 0) {
-		signal(SIGCHLD, SIG_IGN);
-		for (int fd; (fd = accept(listener, NULL, NULL)) >= 0; close(fd))
-			play_master(fd);
-		_exit(0);
-	}
-	close(listener);
-}
-
-static void stop_actor(void)
-{
-	if (actor > 0) {
-		kill(actor, SIGKILL);
-		waitpid(actor, NULL, 0);
-	}
-	actor = 0;
-}
-
-static void teardown(void)
-{
-	char command[128];
-
-	stop_actor();
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	ck_assert_int_eq(system(command), 0);
-}
-
-/* Runs a command line in a process of its own, without a terminal. Returns its output, both streams, and status. */
-static char output[65536];
-static int run(const char *line)
-{
-	char copy[1000];
-	char *argv[64] = {(char *)"mailrootctl", (char *)"-c", conf};
-	int argc = 3, ends[2], status;
-	size_t len = 0;
-	ssize_t n;
-
-	strcpy(copy, line);
-	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	ck_assert_int_eq(pipe(ends), 0);
-	pid_t pid = fork();
-	if (pid == 0) {
-		dup2(open("/dev/null", O_RDONLY), 0);
-		dup2(ends[1], 1);
-		dup2(ends[1], 2);
-		close(ends[0]);
-		status = commands_run(argc, argv);
-		fflush(stdout);
-		_exit(status);
-	}
-	close(ends[1]);
-	while ((n = read(ends[0], output + len, sizeof(output) - 1 - len)) > 0)
-		len += (size_t)n;
-	output[len] = '\0';
-	close(ends[0]);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void expect(const char *line, int status, const char *word)
-{
-	int got = run(line);
-
-	ck_assert_msg(got == status, "%s: exit %d\n%s", line, got, output);
-	ck_assert_msg(strstr(output, word) != NULL, "%s: no \"%s\" in:\n%s", line, word, output);
+	fixture_open(play_master);
 }
 
 static bool acted(enum row_action action)
@@ -318,23 +141,21 @@ START_TEST(status_tells_all)
 {
 	expect("status", EXIT_FAILED,
 	       "mailrootd 9.9 has been running for 1h 1m (pid 123) with /etc/m.conf\n"); /* two is down */
-	ck_assert_ptr_nonnull(strstr(output, "server one is running, listens on 127.0.0.1:25 [::1]:25\n"));
-	ck_assert_ptr_nonnull(
-		strstr(output, "restarted 2 times; the last time because: killed by signal 9 (Killed)\n"));
-	ck_assert_ptr_nonnull(strstr(output, "\n  smtpd: certificate /c.pem expired: renew it\n"));
-	ck_assert_ptr_nonnull(strstr(output, "server two has trouble\n  port in use\n"));
-	ck_assert_ptr_nonnull(strstr(output, "smtpd: sessions 4\n"));
-	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue list --server one` shows"));
-	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl test --to ADDRESS --server one` shows"));
-	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue release --all --server one` releases"));
+	shows("server one is running, listens on 127.0.0.1:25 [::1]:25\n");
+	shows("restarted 2 times; the last time because: killed by signal 9 (Killed)\n");
+	shows("\n  smtpd: certificate /c.pem expired: renew it\n");
+	shows("server two has trouble\n  port in use\n");
+	shows("smtpd: sessions 4\n");
+	shows("`mailrootctl queue list --server one` shows");
+	shows("`mailrootctl test --to ADDRESS --server one` shows");
+	shows("`mailrootctl queue release --all --server one` releases");
 	expect("status --json", EXIT_FAILED, "\"listeners\":[\"127.0.0.1:25\",\"[::1]:25\"]");
-	ck_assert_ptr_nonnull(strstr(output, "{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
-					     "\"listeners\":[],\"sessions\":0,\"processes\":[],\"attention\":[],"
-					     "\"smtpd\":{},\"queue\":{},\"warning\":"
-					     "\"\",\"mail_waits_for\":[]}]}\n"));
-	ck_assert_ptr_nonnull(strstr(
-		output, "\"attention\":[{\"role\":\"smtpd\",\"text\":\"certificate /c.pem expired: renew it\"}"));
-	ck_assert_ptr_nonnull(strstr(output, "\"sessions\":4,"));
+	shows("{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
+	      "\"listeners\":[],\"sessions\":0,\"processes\":[],\"attention\":[],"
+	      "\"smtpd\":{},\"queue\":{},\"warning\":"
+	      "\"\",\"mail_waits_for\":[]}]}\n");
+	shows("\"attention\":[{\"role\":\"smtpd\",\"text\":\"certificate /c.pem expired: renew it\"}");
+	shows("\"sessions\":4,");
 }
 END_TEST
 
@@ -369,12 +190,12 @@ START_TEST(queue_show_has_the_history)
 {
 	expect("queue show AAA", EXIT_DONE,
 	       "    2026-11-21T01:00:00Z  all  delayed  mx[192.0.2.1]:25 said: 451 4.3.0 too busy\n");
-	ck_assert_ptr_nonnull(strstr(output, "    #0  b@c.de  delayed  via hop\n"));
-	ck_assert_ptr_nonnull(strstr(output, "`mailrootctl queue retry AAA` tries now, `mailrootctl explain route "
-					     "b@c.de --server one` explains"));
+	shows("    #0  b@c.de  delayed  via hop\n");
+	shows("`mailrootctl queue retry AAA` tries now, `mailrootctl explain route "
+	      "b@c.de --server one` explains");
 	expect("queue show AAA --json", EXIT_DONE, "\"recipients\":[{\"address\":\"b@c.de\"");
-	ck_assert_ptr_nonnull(strstr(output, "\"history\":[{\"time\":\"2026-11-21T01:00:00Z\""));
-	ck_assert_ptr_nonnull(strstr(output, "\"code\":451"));
+	shows("\"history\":[{\"time\":\"2026-11-21T01:00:00Z\"");
+	shows("\"code\":451");
 	expect("queue show BBB", EXIT_FAILED, "no such message");
 }
 END_TEST
@@ -383,11 +204,11 @@ START_TEST(nothing_is_deleted_by_mistake)
 {
 	expect("queue delete", EXIT_USAGE, "which messages?");
 	expect("queue delete AAA", EXIT_FAILED, "1 message will be deleted");
-	ck_assert_ptr_nonnull(strstr(output, "--yes"));
+	shows("--yes");
 	expect("queue delete BBB --yes", EXIT_FAILED, "BBB: no such message in the queue");
 	ck_assert(!acted(ROW_DELETE));
 	expect("queue delete AAA BBB --yes", EXIT_FAILED, "1 deleted. `mailrootctl badmail list`");
-	ck_assert_ptr_nonnull(strstr(output, "BBB: no such message"));
+	shows("BBB: no such message");
 	ck_assert(acted(ROW_DELETE));
 	ck_assert(!acted(ROW_RETRY));
 	expect("queue retry --all --yes --json", EXIT_DONE,
@@ -404,8 +225,7 @@ START_TEST(explain_relay_needs_client_and_server)
 	expect("explain relay --client 1.2.3.4 --to a@b.de", EXIT_FAILED, "add --server");
 	expect("explain relay --client 1.2.3.4 --to a@b.de --server one", EXIT_DONE,
 	       "refused: 550 5.7.1 Unable to relay for a@b.de\n");
-	ck_assert_ptr_nonnull(
-		strstr(output, "  /etc/m.conf:7: client is not in relay list\naccepted if it were listed\n"));
+	shows("  /etc/m.conf:7: client is not in relay list\naccepted if it were listed\n");
 	expect("explain relay --client ::1 --to a@b.de --server one --json", EXIT_DONE,
 	       "{\"accepted\":false,\"reply\":\"550 5.7.1 Unable to relay for "
 	       "a@b.de\",\"rules\":[{\"at\":\"/etc/m.conf:7\","
@@ -514,7 +334,7 @@ int main(void)
 	Suite *suite = suite_create("commands");
 	TCase *tc = tcase_create("commands");
 	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, fixture_close);
 	tcase_add_test(tc, status_tells_all);
 	tcase_add_test(tc, a_service_that_is_down_is_3);
 	tcase_add_test(tc, orders_to_servers_are_checked_by_their_result);

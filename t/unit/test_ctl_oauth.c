@@ -1,53 +1,9 @@
 /*
- * mailrootctl oauth against a service that is played by a forked process: "one" has two blocks with tokens, "two" one,
+ * mailrootctl oauth against a service that a forked process simulates: "one" has two blocks with tokens, "two" one,
  * "three" none.
  */
-#include "ctl/commands.h"
-
-#include <check.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "common/base/fd.h"
-#include "common/ipc/rows.h"
-#include "t/unit/suite.h"
-
-static char folder[64], conf[100];
-static pid_t actor;
-
-static void send_row(int fd, const char *kind, const char *cells)
-{
-	char joined[1000];
-	struct wire_ctl_row row = {.kind = span_of(kind)};
-	struct str packet;
-
-	snprintf(joined, sizeof(joined), "%s", cells);
-	for (char *c = joined; *c; c++)
-		*c = *c == '|' ? ROW_SEPARATOR : *c;
-	row.cells = span_of(joined);
-	str_init(&packet, WIRE_PACKET_MAX);
-	if (!wire_encode_ctl_row(&row, &packet) || ipc_send(fd, str_span(&packet), NULL, 0))
-		_exit(9);
-	str_free(&packet);
-}
-
-static void send_done(int fd, unsigned exit_code, const char *text, int with)
-{
-	struct wire_ctl_done done = {.exit_code = exit_code, .text = span_of(text)};
-	struct str packet;
-
-	str_init(&packet, WIRE_PACKET_MAX);
-	if (!wire_encode_ctl_done(&done, &packet) || ipc_send(fd, str_span(&packet), &with, with >= 0))
-		_exit(9);
-	str_free(&packet);
-}
+#include "t/unit/ctl_fixture.h"
 
 /* What mailroot-web was told, for the test: the action, the block, and what came through the pipe. */
 static void note(const struct wire_oauth_act *act, int pipe)
@@ -101,23 +57,19 @@ static void play_connect(int fd, const struct wire_ctl_connect *connect)
 	static char buffer[WIRE_PACKET_MAX];
 	struct ipc_packet packet;
 	struct wire_oauth_act act;
-	int ends[2];
 
-	if (connect->kind != CHILD_WEB || ipc_pair(ends, 200000))
+	if (connect->kind != CHILD_WEB)
 		_exit(9);
-	if (fork() == 0) {
-		close(ends[0]);
-		bool one = span_equal(connect->server, SPAN("one"));
-		while (ipc_receive(ends[1], buffer, sizeof(buffer), 0, &packet) == 0 && !packet.eof) {
-			if (wire_decode_oauth_act(packet.text, &act))
-				play_web(ends[1], one, &act, packet.fd_count ? packet.fds[0] : -1);
-			ipc_packet_close(&packet);
-		}
-		_exit(0);
+	int link = send_link(fd);
+	if (link < 0)
+		return;
+	bool one = span_equal(connect->server, SPAN("one"));
+	while (ipc_receive(link, buffer, sizeof(buffer), 0, &packet) == 0 && !packet.eof) {
+		if (wire_decode_oauth_act(packet.text, &act))
+			play_web(link, one, &act, packet.fd_count ? packet.fds[0] : -1);
+		ipc_packet_close(&packet);
 	}
-	close(ends[1]);
-	send_done(fd, 0, "", ends[0]);
-	close(ends[0]);
+	_exit(0);
 }
 
 static void play_master(int fd)
@@ -144,87 +96,7 @@ static void play_master(int fd)
 
 static void setup(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	strcpy(folder, "/tmp/ctl-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(conf, sizeof(conf), "%s/conf", folder);
-	FILE *to = fopen(conf, "w");
-	fprintf(to, "run_dir %s\nvirtual_server one { fqdn mail.example.com }\n", folder);
-	fclose(to);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", folder);
-	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(listener, 10), 0);
-	actor = fork();
-	if (actor == 0) {
-		signal(SIGCHLD, SIG_IGN);
-		for (int fd; (fd = accept(listener, NULL, NULL)) >= 0; close(fd))
-			play_master(fd);
-		_exit(0);
-	}
-	close(listener);
-}
-
-static void teardown(void)
-{
-	char command[128];
-
-	kill(actor, SIGKILL);
-	waitpid(actor, NULL, 0);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	ck_assert_int_eq(system(command), 0);
-}
-
-/* Runs a command line in a process of its own with INPUT on its standard input; its output, both kinds, and status. */
-static char output[65536];
-static int run(const char *line, const char *input)
-{
-	char copy[1000];
-	char *argv[64] = {(char *)"mailrootctl", (char *)"-c", conf};
-	int argc = 3, ends[2], in[2], status;
-	size_t len = 0;
-	ssize_t n;
-
-	strcpy(copy, line);
-	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
-	ck_assert_int_eq(write(in[1], input, strlen(input)), (ssize_t)strlen(input));
-	close(in[1]);
-	pid_t pid = fork();
-	if (pid == 0) {
-		dup2(in[0], 0);
-		dup2(ends[1], 1);
-		dup2(ends[1], 2);
-		close(ends[0]);
-		status = commands_run(argc, argv);
-		fflush(stdout);
-		_exit(status);
-	}
-	close(in[0]);
-	close(ends[1]);
-	while ((n = read(ends[0], output + len, sizeof(output) - 1 - len)) > 0)
-		len += (size_t)n;
-	output[len] = '\0';
-	close(ends[0]);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void expect(const char *line, int status, const char *word)
-{
-	int got = run(line, "");
-
-	ck_assert_msg(got == status, "%s: exit %d\n%s", line, got, output);
-	ck_assert_msg(strstr(output, word) != NULL, "%s: no \"%s\" in:\n%s", line, word, output);
-}
-
-static void shows(const char *word)
-{
-	ck_assert_msg(strstr(output, word) != NULL, "no \"%s\" in:\n%s", word, output);
+	fixture_open(play_master);
 }
 
 /* What mailroot-web was told last, "" = nothing. */
@@ -329,7 +201,7 @@ int main(void)
 	Suite *suite = suite_create("ctl_oauth");
 	TCase *tc = tcase_create("ctl_oauth");
 	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, fixture_close);
 	tcase_add_test(tc, status_has_a_line_for_each_block);
 	tcase_add_test(tc, a_block_is_named_or_the_only_one);
 	tcase_add_test(tc, login_shows_where_and_with_what);
