@@ -2,27 +2,16 @@
  * One block with an access token: what stands on the page after each answer, and that no access token is used before
  * the refresh token that came with it is on disk. No request leaves: the answers are given by hand.
  */
-#include "delivery/web/block_parts.h"
-#include "t/unit/suite.h"
-
-#include <fcntl.h>
+#include <check.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
-#include "common/base/fd.h"
-#include "common/base/log_level.h"
 #include "common/ipc/ipc.h"
 #include "delivery/web/expiry.h"
 #include "delivery/web/report.h"
-#include "delivery/web/store.h"
+#include "t/unit/web_fixture.h"
 
-static char path[64];
-static int queue[2], folder;
-static struct web web;
-static struct block block;
-static struct token page;
 static enum block_news told;
 static unsigned tellings;
 
@@ -34,46 +23,11 @@ static void tell(void *context, struct block *b, enum block_news news, const str
 	tellings++;
 }
 
-static void load(enum config_grant grant)
-{
-	static struct config_outbound outbound;
-	outbound = (struct config_outbound){.auth = CONFIG_AUTH_XOAUTH2, .username = "u@example.com"};
-	outbound.oauth = (struct config_oauth){.provider = CONFIG_PROVIDER_OTHER,
-					       .token_url = "https://idp.test/token",
-					       .client_id = "x",
-					       .grant = grant};
-	const struct config_outbound_block from = {"connector", "cloud", &outbound};
-	block_load(&block, &web, &from, geteuid());
-	block_start(&block);
-}
-
 static void setup(void)
 {
-	int write_fd, read_fd;
-	log_set_level(LOG_LEVEL_ERROR);
-	snprintf(path, sizeof(path), "/tmp/mailroot-block-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(path));
-	folder = open(path, O_RDONLY | O_DIRECTORY);
-	ck_assert_int_eq(tokens_create(&write_fd, &read_fd), 0);
-	ck_assert_int_eq(ipc_pair(queue, 10000), 0);
-	web = (struct web){.page = tokens_map_writable(write_fd),
-			   .folder = folder,
-			   .folder_path = path,
-			   .arrivals = queue[0],
-			   .tell = tell};
-	close(write_fd);
-	close(read_fd);
+	fixture_open("/tmp");
+	web.tell = tell;
 	tellings = 0;
-}
-
-static void teardown(void)
-{
-	block_free(&block);
-	store_remove(folder, "connector cloud");
-	close(folder);
-	ck_assert_int_eq(rmdir(path), 0);
-	close(queue[0]);
-	close(queue[1]);
 }
 
 static void answer(long status, const char *body, enum grant_request to)
@@ -255,7 +209,7 @@ int main(void)
 {
 	Suite *suite = suite_create("web_block");
 	TCase *tcase = tcase_create("block"), *ends = tcase_create("ends");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, setup, fixture_close);
 	tcase_add_test(tcase, a_token_stands_on_the_page_and_the_queue_is_told);
 	tcase_add_test(tcase, a_failure_leaves_the_token_and_says_why);
 	tcase_add_test(tcase, a_refused_token_is_told_once_it_is_replaced);

@@ -3,23 +3,18 @@
  * when it gives another one, fails, and sometimes revokes what it gave; a disk that is full at times; and a process
  * that is started anew at any moment. No request leaves, and no disk waits.
  */
-#include "delivery/web/block_parts.h"
-#include "t/unit/suite.h"
-
+#include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "common/base/log_level.h"
 #include "common/ipc/ipc.h"
-#include "delivery/web/store.h"
+#include "t/unit/web_fixture.h"
 
 #define MINUTE (INT64_C(60) * 1000)
 #define HOUR   (60 * MINUTE)
@@ -122,53 +117,16 @@ static void answer(void)
 }
 
 /* The process. */
-static char path[64];
-static int queue[2];
-static struct web web;
-static struct block block;
-static struct token page;
-
 static void tell(void *context, struct block *b, enum block_news news, const struct answer_token *token,
 		 const struct answer_device *device)
 {
 	(void)context, (void)b, (void)news, (void)token, (void)device;
 }
 
-static void start(void)
-{
-	static struct config_outbound outbound;
-	outbound = (struct config_outbound){.auth = CONFIG_AUTH_XOAUTH2, .username = "u@example.com"};
-	outbound.oauth = (struct config_oauth){.provider = CONFIG_PROVIDER_OTHER,
-					       .token_url = "https://idp.test/token",
-					       .client_id = "x",
-					       .grant = CONFIG_GRANT_REFRESH};
-	const struct config_outbound_block from = {"connector", "cloud", &outbound};
-	block_load(&block, &web, &from, geteuid());
-	block_start(&block);
-}
-
 static void setup(void)
 {
-	int write_fd, read_fd;
-	log_set_level(LOG_LEVEL_ERROR);
-	snprintf(path, sizeof(path), "/dev/shm/mailroot-days-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(path));
-	ck_assert_int_eq(tokens_create(&write_fd, &read_fd), 0);
-	ck_assert_int_eq(ipc_pair(queue, 10000), 0);
-	web = (struct web){.page = tokens_map_writable(write_fd),
-			   .folder = open(path, O_RDONLY | O_DIRECTORY),
-			   .folder_path = path,
-			   .arrivals = queue[0],
-			   .tell = tell};
-	close(write_fd);
-	close(read_fd);
-}
-
-static void teardown(void)
-{
-	block_free(&block);
-	store_remove(web.folder, "connector cloud");
-	ck_assert_int_eq(rmdir(path), 0);
+	fixture_open("/dev/shm");
+	web.tell = tell;
 }
 
 /* The person reads `status`, signs in again, and brings a new refresh token. */
@@ -222,7 +180,7 @@ static void disturb(struct days *d)
 {
 	if (any(400) == 0 && !request.done && !block.held.length) {
 		block_free(&block);
-		start();
+		load(CONFIG_GRANT_REFRESH);
 		d->restarts++;
 	}
 	if (any(6000) == 0 && newest && !request.done && !d->revoked_at) {
@@ -262,7 +220,7 @@ START_TEST(a_hundred_and_twenty_days)
 	seed = (uint64_t)_i + 1;
 	now_ms = 1000;
 	simulated = true;
-	start();
+	load(CONFIG_GRANT_REFRESH);
 	sign_in();
 	while (now_ms < 120 * DAY) {
 		int64_t step = block_until(&block);
@@ -291,7 +249,7 @@ int main(void)
 {
 	Suite *suite = suite_create("web_days");
 	TCase *tcase = tcase_create("days");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, setup, fixture_close);
 	tcase_set_timeout(tcase, 0); /* the clock is not the usual one */
 	tcase_add_loop_test(tcase, a_hundred_and_twenty_days, 0, RUNS);
 	suite_add_tcase(suite, tcase);
