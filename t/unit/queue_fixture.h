@@ -403,18 +403,4 @@ static inline int canonical(const char *extra)
 	return fd;
 }
 
-static inline int run_tests(const char *name, const TTest *const *tests, size_t count, void (*setup)(void),
-			    void (*teardown)(void))
-{
-	Suite *suite = suite_create(name);
-	TCase *all = tcase_create(name);
-	tcase_set_timeout(all, 60);
-	if (setup)
-		tcase_add_checked_fixture(all, setup, teardown);
-	for (size_t i = 0; i < count; i++)
-		tcase_add_test(all, tests[i]);
-	suite_add_tcase(suite, all);
-	return suite_run(suite);
-}
-
 #endif
