@@ -29,6 +29,7 @@ struct badmail_work {
 	enum row_action action;
 	bool count_only;
 	size_t rows;
+	size_t sendable; /* of these, those that `badmail resend` can send */
 	bool full;
 	uint64_t done, failed;
 	struct span kind; /* name of the open array or table */
@@ -37,6 +38,12 @@ struct badmail_work {
 static bool wants_json(const struct badmail_work *work)
 {
 	return work->queues.ctl->options.given & OPTION_JSON;
+}
+
+/* A file that is no message of Mailroot has an empty cell; with no recipient left there is nothing to send. */
+static bool can_resend(const struct span *cells)
+{
+	return cells[RECIPIENTS].len && !span_equal(cells[RECIPIENTS], SPAN("0"));
 }
 
 static void row_json(struct badmail_work *work, const struct span *cells)
@@ -71,6 +78,7 @@ static void on_list_row(void *context, const struct link_row *row)
 	if (!span_equal(row->kind, SPAN(ROW_BADMAIL)))
 		return;
 	work->rows++;
+	work->sendable += can_resend(cell);
 	if (wants_json(work)) {
 		row_json(work, cell);
 		return;
@@ -106,8 +114,8 @@ static void finish_list(struct badmail_work *work)
 	} else {
 		table_sort(&work->table);
 		table_print(&work->table, 0, stdout);
-		printf("%zu message%s. `mailrootctl badmail show ID` shows one, `badmail resend ID` sends it again.\n",
-		       work->rows, work->rows == 1 ? "" : "s");
+		printf("%zu message%s. `mailrootctl badmail show ID` shows one%s.\n", work->rows,
+		       work->rows == 1 ? "" : "s", work->sendable ? ", `badmail resend ID` sends it again" : "");
 		if (work->full || work->rows >= TABLE_ROWS_MAX)
 			puts("There may be more: --json lists them all.");
 	}
@@ -189,6 +197,7 @@ static void on_show_row(void *context, const struct link_row *row)
 	bool json = wants_json(work);
 	if (span_equal(row->kind, SPAN(ROW_BADMAIL))) {
 		work->rows++;
+		work->sendable += can_resend(row->cells);
 		if (json) {
 			json_key(&work->json, "message");
 			row_json(work, row->cells);
@@ -231,6 +240,15 @@ static int show_text(struct badmail_work *work)
 	return written ? EXIT_DONE : cmd_fail("the message could not be written completely");
 }
 
+static void advise(const struct badmail_work *work, const char *id)
+{
+	if (work->sendable)
+		printf("`mailrootctl badmail resend %s` sends it to the remaining recipients; ", id);
+	else
+		printf("`badmail resend` can't send it: no recipient is left, or it is no message of Mailroot, which can be corrected and put into the pickup folder; ");
+	printf("`badmail show %s --message` prints it.\n", id);
+}
+
 static int show(struct badmail_work *work)
 {
 	json_init(&work->json, stdout);
@@ -247,8 +265,7 @@ static int show(struct badmail_work *work)
 	if (!work->rows)
 		return cmd_fail("%s", not_there);
 	if (!wants_json(work))
-		printf("`mailrootctl badmail resend %s` sends it to the remaining recipients; `badmail show %s --message` prints it.\n",
-		       work->queues.ctl->args[0], work->queues.ctl->args[0]);
+		advise(work, work->queues.ctl->args[0]);
 	return EXIT_DONE;
 }
 

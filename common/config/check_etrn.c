@@ -3,6 +3,7 @@
 
 #include "common/accounts/accounts.h"
 #include "common/config/check.h"
+#include "common/config/oauth.h"
 #include "common/mail/domain.h"
 
 static void check_remote(struct config_build *b, const struct config_server *server,
@@ -19,15 +20,25 @@ static void check_remote(struct config_build *b, const struct config_server *ser
 			"no client can authenticate, so none can fetch this mail: write auth plain, or another mechanism, in access");
 }
 
+static void check_connector(struct config_build *b, const struct config_server *server,
+			    const struct config_connector *connector)
+{
+	struct config_at at = config_build_at(b, server, connector->etrn_request_at);
+	if (!connector->etrn_request.domains.n)
+		return;
+	if (connector->route.dns)
+		config_error(b->findings, at,
+			     "etrn_request needs the hosts, which route dns does not name: write them in route");
+	if (config_oauth_by_sender(&connector->outbound))
+		config_error(
+			b->findings, at,
+			"etrn_request has no sender that username sender could authenticate as: write the mailbox in username");
+}
+
 void config_check_etrn(struct config_build *b, const struct config_server *server)
 {
 	for (size_t i = 0; i < server->remote_domain_count; i++)
 		check_remote(b, server, &server->remote_domains[i]);
-	for (size_t i = 0; i < server->connector_count; i++) {
-		const struct config_connector *connector = &server->connectors[i];
-		if (connector->etrn_request.domains.n && connector->route.dns)
-			config_error(
-				b->findings, config_build_at(b, server, connector->etrn_request_at),
-				"etrn_request needs the hosts, which route dns does not name: write them in route");
-	}
+	for (size_t i = 0; i < server->connector_count; i++)
+		check_connector(b, server, &server->connectors[i]);
 }

@@ -44,6 +44,7 @@ class Commands(unittest.TestCase):
                 self.assertIn("    a@one.test  failed\n", shown)
                 self.assertIn("its sender is empty", shown)
                 self.assertIn(f"badmail resend {one['id']}", shown)
+                self.assertIn("badmail resend ID", server.ctl("badmail", "list").stdout)
                 self.assertIn("Subject: lost", server.ctl("badmail", "show", one["id"], "--message").stdout)
                 self.assertIn("b@one.test", [r["address"] for r in server.ctl_json("badmail", "show", one["id"])["recipients"]])
                 bad = False
@@ -75,11 +76,13 @@ class Commands(unittest.TestCase):
     def test_what_can_not_be_sent_stays(self):
         with Mailroot(f"smart_host [127.0.0.1]:{free_port()}") as server:
             put(server, "no mail", "nothing\r\n", "\x1b[2Jwhy \xe4\n")
+            self.assertNotIn("badmail resend ID", server.ctl("badmail", "list").stdout)
             put(server, "0" * 24, OURS.format("x").replace("\r\n", "\n"))
             put(server, "1" * 24, b"\0" * 1000)
             os.mkfifo(server.server_folder() / "badmail" / "fifo.eml")
             os.symlink("/etc/passwd", server.server_folder() / "badmail" / "link.eml")
             self.assertEqual(len(listed(server)), 3)
+            self.assertIn("`badmail resend` can't send it", server.ctl("badmail", "show", "no mail").stdout)
             self.assertNotIn("\x1b", server.ctl("badmail", "list").stdout + server.ctl("badmail", "show", "no mail").stdout)
             done = server.ctl("badmail", "resend", "--all", "--yes", check=False)
             self.assertEqual(done.returncode, 1)
