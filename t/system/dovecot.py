@@ -72,10 +72,36 @@ passdb static {
   }
 }
 """)
+# Tokens are checked by their signature alone, with the key in /etc/tokens/default/HS256/default.
+TOKENS = ("""auth_mechanisms = xoauth2 oauthbearer
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = /etc/dovecot/tokens.conf
+}
+""", """auth_mechanisms = xoauth2 oauthbearer
+oauth2 {
+  introspection_mode = local
+  username_attribute = email
+  oauth2_local_validation {
+    dict fs {
+      fs posix {
+        prefix = /etc/tokens/
+      }
+    }
+  }
+}
+passdb oauth2 {
+}
+""")
+TOKENS_CONF = """introspection_mode = local
+local_validation_key_dict = fs:posix:prefix=/etc/tokens/
+username_attribute = email
+"""
 
 
 def start(peer, port, relay, *parts):
-    """Starts Dovecot in PEER: it listens on PORT and relays to the port RELAY. PARTS: TLS or NO_TLS, PASSWORDS or KERBEROS."""
+    """Starts Dovecot in PEER: it listens on PORT and relays to the port RELAY. PARTS: TLS or NO_TLS; PASSWORDS, KERBEROS or TOKENS."""
     version = peer.run("/usr/sbin/dovecot", "--version").split()[0]
     new = not version.startswith("2.3.")
     first = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n" if new else ""

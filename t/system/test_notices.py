@@ -163,13 +163,15 @@ class Kinds(unittest.TestCase):
         with Sink() as sink, Mailroot(relay(sink.port) + "local_domain sales.example.com { drop_dir %s }" % (harness.scratch() / "sales")) as server:
             ask(server, b"Subject: x\r\n\r\n", {"ann@sales.example.com": ["NOTIFY=SUCCESS"], "bob@example.net": ["NOTIFY=SUCCESS,FAILURE"],
                                                 "eve@example.net": ["NOTIFY=FAILURE"]}, mail=["RET=FULL"])
-            notice = notices(server)[0]
-            self.assertEqual({a: (g["Action"], g["Status"]) for a, g in notice.recipients.items()},
-                             {"ann@sales.example.com": ("delivered", "2.0.0"), "bob@example.net": ("relayed", "2.0.0")})
-            self.assertIn("no confirmations", notice.text)
-            self.assertNotIn(b"sales/", notice.content)
-            self.assertEqual(notice.returned().get_content_type(), "text/rfc822-headers")
             wait_for(lambda: settled(server), "an empty spool")
+            found = notices(server)  # two, if the drop folder had its copy before an SMTP client was free
+            self.assertEqual({a: (g["Action"], g["Status"]) for notice in found for a, g in notice.recipients.items()},
+                             {"ann@sales.example.com": ("delivered", "2.0.0"), "bob@example.net": ("relayed", "2.0.0")})
+            self.assertEqual(sum(len(notice.recipients) for notice in found), 2)
+            self.assertIn("no confirmations", next(n.text for n in found if "bob@example.net" in n.recipients))
+            for notice in found:
+                self.assertNotIn(b"sales/", notice.content)
+                self.assertEqual(notice.returned().get_content_type(), "text/rfc822-headers")
 
     def test_local_success_alone(self):
         with Mailroot() as server:
