@@ -44,7 +44,9 @@ class Service(Mailroot):
         return path
 
     def token(self):
-        return self.ctl_json("oauth", "status")["tokens"][0]
+        """The only one; without state while a process that was killed has no ready successor."""
+        tokens = json.loads(self.ctl("oauth", "status", "--json", check=False).stdout)["tokens"]
+        return tokens[0] if tokens else {"state": "", "error": ""}
 
     def wait_state(self, state, seconds=20):
         return wait_for(lambda: (self.token()["state"] == state) and self.token(), f"state {state}, but {self.token()}", seconds)
@@ -304,6 +306,7 @@ class Persons(Web):
             test.join()
             self.assertIn(self.stored(service), given[-2:])
             wait_for(lambda: service.pids().get("web") not in (None, pid), "a new mailroot-web", 40)
+        wait_for(lambda: service.ctl("oauth", "status", check=False).returncode == 0, "the last one ready")
         service.ctl("oauth", "test")
         self.assertEqual(self.stored(service), given[-1])
 

@@ -39,6 +39,9 @@ static const struct wrong rows[] = {
 	{SMART("outbound { tls verify; auth xoauth2; username sender; send_as a@b.test; oauth { " M365 SECRET
 	       "; grant refresh } }"),
 	 3, 47, "username sender needs grant client_credentials"},
+	{"virtual_server default {\nconnector c { address_space c.test; route [h.test]; etrn_request c.test every 1h\n"
+	 "outbound { tls verify; auth xoauth2; username sender; send_as a@b.test; oauth { " M365 SECRET " } } }\n}",
+	 2, 66, "etrn_request has no sender that username sender could authenticate as"},
 	/* a provider's */
 	{OAUTH("provider microsoft365; client_id c; " SECRET), 5, 10, "provider microsoft365 needs tenant"},
 	{OAUTH(M365), 5, 10, "grant client_credentials needs client_secret_file, or client_certificate"},
