@@ -52,6 +52,9 @@ static int to_socket(BIO *bio, const char *from, int size)
 	struct tls_channel *c = BIO_get_data(bio);
 	ssize_t n = -1;
 	BIO_clear_retry_flags(bio);
+	/* One read may bring hundreds of key updates, and each wants an answer. */
+	if (c->handshaking > HANDSHAKING_MAX)
+		return -1;
 	errno = ETIMEDOUT;
 	if (!lasts_too_long(c))
 		n = stream_socket_send(c->stream, from, (size_t)size);

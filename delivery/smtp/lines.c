@@ -67,7 +67,9 @@ static enum dialogue_next lose_host(struct client *c, enum stream_result result,
 	struct span rest;
 	if (stream_pending(&c->stream) && stream_peek(&c->stream, &rest) == STREAM_OK)
 		dialogue_remnant(&c->dialogue, rest);
-	if (c->unsent)
+	/* The host's TLS alert says more than the reset that followed it. */
+	bool alerted = result == STREAM_ERROR && err == EPROTO;
+	if (c->unsent && !alerted)
 		snprintf(why, sizeof(why), "could not send: %s", secure_reason(c, c->unsent));
 	else if (result == STREAM_ERROR)
 		snprintf(why, sizeof(why), "%s", secure_reason(c, err));

@@ -343,7 +343,7 @@ class TlsOut(unittest.TestCase):
                 server.send(["u@a.test"])
                 third.wait()
                 self.assertEqual((first.clear_mail, second.messages), (0, []))
-                self.assertEqual(verdicts(server, "u@a.test")[0][1], "delivered")
+                self.assertEqual(wait_for(lambda: verdicts(server, "u@a.test"), "a line")[0][1], "delivered")
 
     def test_waits_until_the_host_is_corrected(self):
         with Peer(self.context, "refuse") as peer, Mailroot(f"{RETRY}\n{self.domain('a.test', peer, self.outbound('encrypt'))}") as server:

@@ -472,7 +472,18 @@ enum { FLOOD = 3000, FEW = 50 };
 struct flood {
 	SSL *ssl;
 	bool reads;
+	_Atomic bool over; /* the other end has had enough */
 };
+
+/* The socket is full when the other end is slow. */
+static bool wait_for_room(const struct flood *f)
+{
+	struct pollfd room = {.fd = ends[1], .events = POLLOUT};
+	int ready = 0;
+	while (!f->over && !ready)
+		ready = poll(&room, 1, 10);
+	return !f->over && ready > 0 && room.revents == POLLOUT;
+}
 
 /* Key updates again and again, each requesting one of ours, then a line. */
 static void *ask_for_keys(void *context)
@@ -482,7 +493,11 @@ static void *ask_for_keys(void *context)
 	fd_set_nonblock(ends[1], true);
 	for (unsigned i = 0; i < (f->reads ? FEW : FLOOD); i++) {
 		SSL_key_update(f->ssl, SSL_KEY_UPDATE_REQUESTED);
-		if (SSL_do_handshake(f->ssl) != 1)
+		int done;
+		do
+			done = SSL_do_handshake(f->ssl);
+		while (done != 1 && SSL_get_error(f->ssl, done) == SSL_ERROR_WANT_WRITE && wait_for_room(f));
+		if (done != 1)
 			break;
 		if (f->reads)
 			SSL_read(f->ssl, &octet, 1);
@@ -503,9 +518,11 @@ START_TEST(test_key_updates)
 	stream_deadline(&stream, PATIENCE_MS);
 	ck_assert_int_eq(pthread_create(&thread, NULL, ask_for_keys, &flood), 0);
 	enum stream_result result = stream_line(&stream, 100, &line, &bare);
-	ck_assert_int_eq(result, flood.reads ? STREAM_OK : STREAM_ERROR);
-	ck_assert_int_lt(clock_mono_ms() - began, PATIENCE_MS / 2);
+	int64_t took_ms = clock_mono_ms() - began;
+	flood.over = true;
 	pthread_join(thread, NULL);
+	ck_assert_int_eq(result, flood.reads ? STREAM_OK : STREAM_ERROR);
+	ck_assert_int_lt(took_ms, PATIENCE_MS / 2);
 	SSL_free(flood.ssl);
 }
 END_TEST
