@@ -183,6 +183,7 @@ static inline int said(const char *role, const char *text)
 static inline void build_with(const char *listen, const char *more)
 {
 	struct config_report report = {0};
+	struct config before = config;
 	char text[1000];
 
 	snprintf(
@@ -195,6 +196,7 @@ static inline void build_with(const char *listen, const char *more)
 	if (strcmp(listen, ANY_PORT) == 0)
 		config.servers[0].listen.at[0].port = 0;
 	ck_assert(server_configure(&server, tree, &config, "host.example.com"));
+	config_free(&before);
 	config_tree_free(tree);
 	str_free(&report.text);
 }

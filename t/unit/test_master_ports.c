@@ -82,7 +82,6 @@ START_TEST(listeners_change_or_stay_as_they_were)
 	pid_t before = server.children[CHILD_SMTPD].pid;
 	int listener = server.listeners.fds[0];
 	int taken = take_port(text);
-	config_free(&config);
 	build_config(text);
 	renew_ask(&server, 1U << CHILD_SMTPD, clock_mono_ms());
 	turn();

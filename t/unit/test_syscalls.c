@@ -35,16 +35,23 @@ static int in_jail(enum syscalls_role role, enum config_seccomp mode, int (*act)
 	return status;
 }
 
-static bool refused(int status)
-{
-	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
-}
-
 /* With arguments that no call takes, so that none does anything. */
 static int make_call(int number)
 {
 	syscall(number, BAD, BAD, BAD, BAD, BAD, BAD);
 	return 0;
+}
+
+#ifdef __SANITIZE_ADDRESS__
+START_TEST(a_sanitizer_is_left_alone)
+{
+	ck_assert_int_eq(in_jail(SYSCALLS_client, CONFIG_SECCOMP_ENFORCE, make_call, SYS_execve), 0);
+}
+END_TEST
+#else
+static bool refused(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 }
 
 START_TEST(each_call)
@@ -144,6 +151,7 @@ START_TEST(log_and_off_permit_it)
 	ck_assert_int_eq(in_jail(SYSCALLS_client, CONFIG_SECCOMP_OFF, make_call, SYS_execve), 0);
 }
 END_TEST
+#endif
 
 int main(void)
 {
@@ -151,8 +159,8 @@ int main(void)
 	TCase *all = tcase_create("all");
 	tcase_set_timeout(all, 60);
 #ifdef __SANITIZE_ADDRESS__
-	return suite_run(suite); /* syscalls_enter does nothing there */
-#endif
+	tcase_add_test(all, a_sanitizer_is_left_alone);
+#else
 	tcase_add_loop_test(all, each_call, 0, SYSCALLS_ROLE_COUNT);
 	tcase_add_loop_test(all, a_newer_call_is_unknown, 0, SYSCALLS_ROLE_COUNT);
 	tcase_add_test(all, only_sockets_for_hosts);
@@ -160,6 +168,7 @@ int main(void)
 	tcase_add_test(all, a_worker_is_narrower);
 	tcase_add_test(all, the_parent_can_name_the_call);
 	tcase_add_test(all, log_and_off_permit_it);
+#endif
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }
