@@ -245,7 +245,7 @@ static void advise(const struct badmail_work *work, const char *id)
 	if (work->sendable)
 		printf("`mailrootctl badmail resend %s` sends it to the remaining recipients; ", id);
 	else
-		printf("`badmail resend` can't send it: no recipient is left, or it is no message of Mailroot, which can be corrected and put into the pickup folder; ");
+		printf("It can't be sent again: no recipient is left, or it is no message of Mailroot, which can be corrected and put into the pickup folder; ");
 	printf("`badmail show %s --message` prints it.\n", id);
 }
 

@@ -82,7 +82,7 @@ class Commands(unittest.TestCase):
             os.mkfifo(server.server_folder() / "badmail" / "fifo.eml")
             os.symlink("/etc/passwd", server.server_folder() / "badmail" / "link.eml")
             self.assertEqual(len(listed(server)), 3)
-            self.assertIn("`badmail resend` can't send it", server.ctl("badmail", "show", "no mail").stdout)
+            self.assertIn("It can't be sent again", server.ctl("badmail", "show", "no mail").stdout)
             self.assertNotIn("\x1b", server.ctl("badmail", "list").stdout + server.ctl("badmail", "show", "no mail").stdout)
             done = server.ctl("badmail", "resend", "--all", "--yes", check=False)
             self.assertEqual(done.returncode, 1)
