@@ -45,7 +45,7 @@ struct client_job {
 	struct span hosts; /* hosts.h */
 	bool use_helo;
 	bool fold_lines;                 /* fold lines of more than DOT_LINE_MAX octets */
-	struct send_as send_as;          /* as whom the header says that it comes; empty address = as it is */
+	struct send_as send_as;          /* the sender for the header; empty address = the header stays */
 	struct span helo;                /* our name in EHLO; empty = the one of client_init */
 	struct span source;              /* our source addresses, separated by blanks; empty = any */
 	int64_t timeout_ms;              /* for one reply at most */

@@ -54,8 +54,8 @@ bool jwt_sign(const struct jwt_signer *signer, const struct jwt_claims *claims, 
 void jwt_id(char to[JWT_ID_TEXT]);
 
 /*
- * Calls SAY for each claim of TOKEN that tells whom the token is for, if it looks like a JWT. No signature is checked:
- * this is for the eye. Values are one line of printable ASCII.
+ * Calls SAY for each claim of TOKEN about its audience and its permissions, if TOKEN looks like a JWT. No signature is
+ * checked: this is for the eye. Values are one line of printable ASCII.
  */
 void jwt_show(struct span token, void (*say)(void *context, const char *name, const char *value), void *context);
 

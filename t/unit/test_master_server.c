@@ -40,7 +40,7 @@ static bool has_oauth_folder(void)
 }
 
 /* It starts with a configuration that needs it, and ends with one that does not; it does not count while it is away. */
-START_TEST(who_fetches_tokens_runs_where_a_block_needs_them)
+START_TEST(web_runs_where_a_block_needs_tokens)
 {
 	const struct supervised *web = &server.children[CHILD_WEB];
 
@@ -72,7 +72,7 @@ START_TEST(who_fetches_tokens_runs_where_a_block_needs_them)
 END_TEST
 
 /* What is wrong with it, or that it died, is forgotten when it is needed no more. */
-START_TEST(who_fetches_tokens_may_fail_until_it_is_not_needed)
+START_TEST(web_may_fail_until_it_is_not_needed)
 {
 	const struct supervised *web = &server.children[CHILD_WEB];
 
@@ -280,8 +280,8 @@ int main(int argc, char **argv)
 		return be_child(argc, argv);
 	const TTest *const tests[] = {
 		all_come_up_with_their_links,
-		who_fetches_tokens_runs_where_a_block_needs_them,
-		who_fetches_tokens_may_fail_until_it_is_not_needed,
+		web_runs_where_a_block_needs_tokens,
+		web_may_fail_until_it_is_not_needed,
 		a_killed_child_is_back_with_new_links_and_the_port_stays,
 		a_permanent_failure_waits_for_a_reload,
 		the_last_error_of_a_child_is_kept_until_one_works,
