@@ -28,44 +28,11 @@ int cmd_connect(const struct ctl *ctl, int *status);
  */
 bool cmd_confirm(const struct ctl *ctl, const char *what);
 
-/* The commands. Each returns the exit status. */
-int cmd_check(struct ctl *ctl);
-int cmd_config_show(struct ctl *ctl);
-int cmd_config_doc(struct ctl *ctl);
-int cmd_status(struct ctl *ctl);
-int cmd_sessions(struct ctl *ctl);
-int cmd_kick(struct ctl *ctl);
-int cmd_reload(struct ctl *ctl);
-int cmd_stop(struct ctl *ctl);
-int cmd_server_start(struct ctl *ctl);
-int cmd_server_stop(struct ctl *ctl);
-int cmd_server_pause(struct ctl *ctl);
-int cmd_server_continue(struct ctl *ctl);
-int cmd_mailq(struct ctl *ctl);
-int cmd_queue_list(struct ctl *ctl);
-int cmd_queue_show(struct ctl *ctl);
-int cmd_queue_retry(struct ctl *ctl);
-int cmd_queue_hold(struct ctl *ctl);
-int cmd_queue_release(struct ctl *ctl);
-int cmd_queue_delete(struct ctl *ctl);
-int cmd_queue_bounce(struct ctl *ctl);
-int cmd_trace(struct ctl *ctl);
-int cmd_log_summary(struct ctl *ctl);
-int cmd_test(struct ctl *ctl);
-int cmd_badmail_list(struct ctl *ctl);
-int cmd_badmail_show(struct ctl *ctl);
-int cmd_badmail_resend(struct ctl *ctl);
-int cmd_badmail_delete(struct ctl *ctl);
-int cmd_user_add(struct ctl *ctl);
-int cmd_user_passwd(struct ctl *ctl);
-int cmd_user_delete(struct ctl *ctl);
-int cmd_user_list(struct ctl *ctl);
-int cmd_oauth_status(struct ctl *ctl);
-int cmd_oauth_test(struct ctl *ctl);
-int cmd_oauth_login(struct ctl *ctl);
-int cmd_oauth_forget(struct ctl *ctl);
-int cmd_oauth_import(struct ctl *ctl);
-int cmd_explain_relay(struct ctl *ctl);
-int cmd_explain_route(struct ctl *ctl);
+/* The commands of commands.def. Each returns the exit status. */
+#define COMMAND(first, second, options, min, max, run, synopsis, help) int run(struct ctl *ctl);
+#define PROGRAM(word, synopsis, help)
+#include "ctl/commands.def"
+#undef COMMAND
+#undef PROGRAM
 
 #endif

@@ -13,6 +13,7 @@
 #include "common/base/fd.h"
 #include "common/base/installed.h"
 #include "common/base/log.h"
+#include "common/base/program.h"
 #include "common/ipc/ipc.h"
 
 /* A child gets its whole environment from here: a service must not depend on who started it. */
@@ -136,17 +137,8 @@ int spawn_child(const struct spawn *what, pid_t *pid, int *control)
 
 void spawn_find_programs(char *to, size_t size)
 {
-	char own[PATH_MAX], beside[PATH_MAX + 32];
-	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
-	snprintf(to, size, "%s", MAILROOT_LIBEXECDIR);
-	if (n <= 0)
-		return;
-	own[n] = '\0';
-	char *slash = strrchr(own, '/');
-	if (!slash)
-		return;
-	*slash = '\0';
-	snprintf(beside, sizeof(beside), "%s/%s", own, child_role_program(CHILD_SMTPD));
-	if (access(beside, X_OK) == 0)
-		snprintf(to, size, "%s", own);
+	program_find(child_role_program(CHILD_SMTPD), MAILROOT_LIBEXECDIR, to, size);
+	char *slash = strrchr(to, '/');
+	if (slash)
+		*slash = '\0';
 }

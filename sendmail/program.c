@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/installed.h"
+#include "common/base/program.h"
 #include "common/mail/dsn.h"
 #include "sendmail/dialogue.h"
 
@@ -57,12 +58,7 @@ static int ask_service(const struct options *options)
 	char path[PATH_MAX];
 	const char *argv[10] = {"mailrootctl"};
 	size_t n = 1;
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/mailrootctl"));
-	char *slash = len > 0 ? memrchr(path, '/', (size_t)len) : NULL;
-	if (slash)
-		memcpy(slash, "/mailrootctl", sizeof("/mailrootctl"));
-	if (!slash || access(path, X_OK) != 0)
-		snprintf(path, sizeof(path), "%s", MAILROOT_SBINDIR "/mailrootctl");
+	program_find("mailrootctl", MAILROOT_SBINDIR, path, sizeof(path));
 	if (options->config) {
 		argv[n++] = "-c";
 		argv[n++] = options->config;
