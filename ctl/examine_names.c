@@ -7,7 +7,7 @@
 #include "common/base/fd.h"
 #include "common/net/nameserver.h"
 #include "ctl/examine_place.h"
-#include "ctl/lookup.h"
+#include "ctl/hostcheck.h"
 
 enum { TEXT_MAX = 1024, RESOLVCONF_MAX = 64 << 10, LOOKUPS_MS = 6000 /* for all of them together */ };
 
@@ -40,16 +40,16 @@ static void examine_host(struct place *place, struct names *names, const char *w
 	place->at = &host->origin;
 	if (host->kind == CONFIG_HOST_IP || names->gave_up)
 		return;
-	switch (lookup_host(&names->servers, host->name, host->kind == CONFIG_HOST_MX, names->until)) {
-	case LOOKUP_FOUND:
+	switch (hostcheck_host(&names->servers, host->name, host->kind == CONFIG_HOST_MX, names->until)) {
+	case HOSTCHECK_FOUND:
 		return;
-	case LOOKUP_MISSING:
+	case HOSTCHECK_MISSING:
 		snprintf(
 			text, sizeof(text),
 			"%s %.255s: DNS has no host of this name, so its mail waits and is finally returned; check the name",
 			what, host->name);
 		break;
-	case LOOKUP_UNANSWERED:
+	case HOSTCHECK_UNANSWERED:
 		snprintf(text, sizeof(text),
 			 "%s %.255s: no name server answered in time, so the name could not be checked", what,
 			 host->name);

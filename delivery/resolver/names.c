@@ -9,9 +9,9 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/dns/dns.h"
+#include "common/dns/reverse.h"
 #include "common/ipc/ipc.h"
-#include "delivery/resolver/dns.h"
-#include "delivery/resolver/reverse.h"
 
 enum { QUESTION_MAX = 512 };
 

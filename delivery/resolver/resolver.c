@@ -11,11 +11,11 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/dns/dns.h"
+#include "common/dns/lookup.h"
 #include "common/ipc/ipc.h"
 #include "common/process/child.h"
-#include "delivery/resolver/dns.h"
 #include "delivery/resolver/hostfiles.h"
-#include "delivery/resolver/lookup.h"
 #include "delivery/resolver/names.h"
 #include "delivery/resolver/watch.h"
 

@@ -6,8 +6,8 @@
 #ifndef DELIVERY_RESOLVER_RESOLVER_H
 #define DELIVERY_RESOLVER_RESOLVER_H
 
-#include "delivery/resolver/dns.h"
-#include "delivery/resolver/self.h"
+#include "common/dns/dns.h"
+#include "common/dns/self.h"
 
 struct resolver;
 

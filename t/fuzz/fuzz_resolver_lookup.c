@@ -2,7 +2,7 @@
  * the number of queries is bounded, and unsigned records require nothing. */
 #include <string.h>
 
-#include "delivery/resolver/lookup.h"
+#include "common/dns/lookup.h"
 #include "t/fuzz/must.h"
 
 enum { RECORDS_MAX = 200 };

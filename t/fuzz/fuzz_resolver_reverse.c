@@ -1,7 +1,7 @@
 /* Any PTR and address records: the result is a valid name that resolves to the address, or a reason. */
 #include <string.h>
 
-#include "delivery/resolver/reverse.h"
+#include "common/dns/reverse.h"
 #include "t/fuzz/must.h"
 
 enum { RECORDS_MAX = 200 };

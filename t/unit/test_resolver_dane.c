@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "delivery/resolver/dane.h"
-#include "delivery/resolver/dns.h"
+#include "common/dns/dane.h"
+#include "common/dns/dns.h"
 #include "t/unit/suite.h"
 
 #define TEN         "0123456789"

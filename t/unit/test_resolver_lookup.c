@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "delivery/resolver/lookup.h"
+#include "common/dns/lookup.h"
 #include "t/unit/suite.h"
 
 /* An MX record: preference and name in wire form. The final NUL of the literal is the root label. */

@@ -1,4 +1,4 @@
-#include "delivery/resolver/reverse.h"
+#include "common/dns/reverse.h"
 #include "t/unit/suite.h"
 
 #include <check.h>

@@ -2,8 +2,8 @@
  * MX records, and the order in which their hosts are tried (RFC 5321 5.1, RFC 7505). Pure: records come in wire form,
  * randomness as an argument.
  */
-#ifndef DELIVERY_RESOLVER_MX_H
-#define DELIVERY_RESOLVER_MX_H
+#ifndef COMMON_DNS_MX_H
+#define COMMON_DNS_MX_H
 
 #include "common/mail/domain.h"
 

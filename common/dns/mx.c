@@ -1,4 +1,4 @@
-#include "delivery/resolver/mx.h"
+#include "common/dns/mx.h"
 
 #include <string.h>
 

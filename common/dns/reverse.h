@@ -7,11 +7,11 @@
  *	SERVFAIL, time-out            unconfirmed: no answer in time
  *	no name resolves to it        unconfirmed: NAME does not resolve to the address
  */
-#ifndef DELIVERY_RESOLVER_REVERSE_H
-#define DELIVERY_RESOLVER_REVERSE_H
+#ifndef COMMON_DNS_REVERSE_H
+#define COMMON_DNS_REVERSE_H
 
+#include "common/dns/lookup.h"
 #include "common/mail/cidr.h"
-#include "delivery/resolver/lookup.h"
 
 enum {
 	REVERSE_NAMES_MAX = 4,  /* used of one address; an address should have one */

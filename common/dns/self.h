@@ -2,8 +2,8 @@
  * Which hosts are this virtual server itself: mail that is sent there would loop. The addresses of the machine are read
  * once, before the jail. A server that listens on every address has all of them.
  */
-#ifndef DELIVERY_RESOLVER_SELF_H
-#define DELIVERY_RESOLVER_SELF_H
+#ifndef COMMON_DNS_SELF_H
+#define COMMON_DNS_SELF_H
 
 #include "common/config/config.h"
 

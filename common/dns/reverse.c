@@ -1,4 +1,4 @@
-#include "delivery/resolver/reverse.h"
+#include "common/dns/reverse.h"
 
 #include <stdio.h>
 #include <stdlib.h>

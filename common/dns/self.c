@@ -1,4 +1,4 @@
-#include "delivery/resolver/self.h"
+#include "common/dns/self.h"
 
 #include <errno.h>
 #include <ifaddrs.h>

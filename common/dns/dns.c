@@ -1,4 +1,4 @@
-#include "delivery/resolver/dns.h"
+#include "common/dns/dns.h"
 
 #include <errno.h>
 #include <fcntl.h>

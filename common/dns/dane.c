@@ -1,4 +1,4 @@
-#include "delivery/resolver/dane.h"
+#include "common/dns/dane.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

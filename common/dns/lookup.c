@@ -1,4 +1,4 @@
-#include "delivery/resolver/lookup.h"
+#include "common/dns/lookup.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -15,13 +15,13 @@
  *	no host has an address          later 4.4.3 (4.7.5 if bogus) if a look-up failed, otherwise never 5.4.4 (5.1.2
  *if the only host does not exist)
  */
-#ifndef DELIVERY_RESOLVER_LOOKUP_H
-#define DELIVERY_RESOLVER_LOOKUP_H
+#ifndef COMMON_DNS_LOOKUP_H
+#define COMMON_DNS_LOOKUP_H
 
+#include "common/dns/dane.h"
+#include "common/dns/mx.h"
+#include "common/dns/self.h"
 #include "common/ipc/hosts.h"
-#include "delivery/resolver/dane.h"
-#include "delivery/resolver/mx.h"
-#include "delivery/resolver/self.h"
 
 enum {
 	LOOKUP_HOSTS_MAX = 16,    /* the most preferred hosts, whose addresses are looked up */

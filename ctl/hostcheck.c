@@ -1,4 +1,4 @@
-#include "ctl/lookup.h"
+#include "ctl/hostcheck.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -29,7 +29,7 @@ enum {
 static const uint16_t types[] = {TYPE_A, TYPE_AAAA, TYPE_MX};
 enum { TYPES = sizeof(types) / sizeof(types[0]) };
 
-size_t lookup_question(uint16_t id, const char *name, uint16_t type, unsigned char to[LOOKUP_QUESTION_MAX])
+size_t hostcheck_question(uint16_t id, const char *name, uint16_t type, unsigned char to[HOSTCHECK_QUESTION_MAX])
 {
 	const unsigned char head[HEAD] = {(unsigned char)(id >> 8), (unsigned char)id, WANTS_RECURSION, 0, 0, 1};
 	const unsigned char tail[] = {0, 0, (unsigned char)type, 0, CLASS_IN};
@@ -38,7 +38,7 @@ size_t lookup_question(uint16_t id, const char *name, uint16_t type, unsigned ch
 	memcpy(to, head, HEAD);
 	while (rest.len) {
 		struct span label = span_take(&rest, '.');
-		if (!label.len || label.len > LABEL_MAX || n + 1 + label.len + sizeof(tail) > LOOKUP_QUESTION_MAX)
+		if (!label.len || label.len > LABEL_MAX || n + 1 + label.len + sizeof(tail) > HOSTCHECK_QUESTION_MAX)
 			return 0;
 		to[n++] = (unsigned char)label.len;
 		memcpy(to + n, label.at, label.len);
@@ -48,18 +48,18 @@ size_t lookup_question(uint16_t id, const char *name, uint16_t type, unsigned ch
 	return n + sizeof(tail);
 }
 
-enum lookup_result lookup_judge(struct span packet, uint16_t id)
+enum hostcheck_result hostcheck_judge(struct span packet, uint16_t id)
 {
 	const unsigned char *octets = (const unsigned char *)packet.at;
 	if (packet.len < HEAD || octets[0] != id >> 8 || octets[1] != (id & 0xff) || !(octets[2] & IS_ANSWER))
-		return LOOKUP_UNANSWERED;
+		return HOSTCHECK_UNANSWERED;
 	unsigned rcode = octets[3] & RCODE;
 	if (rcode != 0 && rcode != NXDOMAIN)
-		return LOOKUP_UNANSWERED;
-	return rcode == 0 && (octets[6] || octets[7]) ? LOOKUP_FOUND : LOOKUP_MISSING;
+		return HOSTCHECK_UNANSWERED;
+	return rcode == 0 && (octets[6] || octets[7]) ? HOSTCHECK_FOUND : HOSTCHECK_MISSING;
 }
 
-bool lookup_in_hosts(struct span text, struct span name)
+bool hostcheck_in_hosts(struct span text, struct span name)
 {
 	struct span line;
 	while (span_line(&text, &line)) {
@@ -81,14 +81,14 @@ static bool stands_in_hosts(const char *name)
 	struct str text;
 	str_init(&text, HOSTS_MAX);
 	int fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
-	bool found = fd >= 0 && fd_read_all(fd, &text) == 0 && lookup_in_hosts(str_span(&text), span_of(name));
+	bool found = fd >= 0 && fd_read_all(fd, &text) == 0 && hostcheck_in_hosts(str_span(&text), span_of(name));
 	fd_close(&fd);
 	str_free(&text);
 	return found;
 }
 
 /* Reads answers to the questions ID, ID + 1, ... from FD until one has a record, or all have none. */
-static enum lookup_result listen_to(int fd, uint16_t id, size_t questions, int64_t until)
+static enum hostcheck_result listen_to(int fd, uint16_t id, size_t questions, int64_t until)
 {
 	unsigned missing = 0;
 	char packet[512];
@@ -101,44 +101,45 @@ static enum lookup_result listen_to(int fd, uint16_t id, size_t questions, int64
 		if (n < 0)
 			break;
 		for (size_t i = 0; i < questions; i++) {
-			enum lookup_result result = lookup_judge((struct span){packet, (size_t)n}, (uint16_t)(id + i));
-			if (result == LOOKUP_FOUND)
+			enum hostcheck_result result =
+				hostcheck_judge((struct span){packet, (size_t)n}, (uint16_t)(id + i));
+			if (result == HOSTCHECK_FOUND)
 				return result;
-			missing |= (unsigned)(result == LOOKUP_MISSING) << i;
+			missing |= (unsigned)(result == HOSTCHECK_MISSING) << i;
 		}
 		if (missing == (1U << questions) - 1)
-			return LOOKUP_MISSING;
+			return HOSTCHECK_MISSING;
 	}
-	return LOOKUP_UNANSWERED;
+	return HOSTCHECK_UNANSWERED;
 }
 
-static enum lookup_result ask(const struct nameserver *server, const char *name, size_t questions, int64_t until)
+static enum hostcheck_result ask(const struct nameserver *server, const char *name, size_t questions, int64_t until)
 {
-	unsigned char question[LOOKUP_QUESTION_MAX];
+	unsigned char question[HOSTCHECK_QUESTION_MAX];
 	uint16_t id;
 	int64_t patience = clock_mono_ms() + TRY_MS;
 	fd_random(&id, sizeof(id));
 	int fd = net_datagram(&server->ip, server->port);
 	if (fd < 0)
-		return LOOKUP_UNANSWERED;
+		return HOSTCHECK_UNANSWERED;
 	for (size_t i = 0; i < questions; i++) {
-		size_t len = lookup_question((uint16_t)(id + i), name, types[i], question);
+		size_t len = hostcheck_question((uint16_t)(id + i), name, types[i], question);
 		if (len && send(fd, question, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 			break;
 	}
-	enum lookup_result result = listen_to(fd, id, questions, patience < until ? patience : until);
+	enum hostcheck_result result = listen_to(fd, id, questions, patience < until ? patience : until);
 	fd_close(&fd);
 	return result;
 }
 
-enum lookup_result lookup_host(const struct nameservers *servers, const char *name, bool mx, int64_t until)
+enum hostcheck_result hostcheck_host(const struct nameservers *servers, const char *name, bool mx, int64_t until)
 {
 	if (stands_in_hosts(name))
-		return LOOKUP_FOUND;
+		return HOSTCHECK_FOUND;
 	for (size_t i = 0; i < servers->n && clock_mono_ms() < until; i++) {
-		enum lookup_result result = ask(&servers->at[i], name, mx ? TYPES : TYPES - 1, until);
-		if (result != LOOKUP_UNANSWERED)
+		enum hostcheck_result result = ask(&servers->at[i], name, mx ? TYPES : TYPES - 1, until);
+		if (result != HOSTCHECK_UNANSWERED)
 			return result;
 	}
-	return LOOKUP_UNANSWERED;
+	return HOSTCHECK_UNANSWERED;
 }

@@ -14,8 +14,8 @@
  *	none, or unsigned                the next name; after the last name: none
  *	no answer, bogus                 later: an attacker that can make look-ups fail must not disable DANE
  */
-#ifndef DELIVERY_RESOLVER_DANE_H
-#define DELIVERY_RESOLVER_DANE_H
+#ifndef COMMON_DNS_DANE_H
+#define COMMON_DNS_DANE_H
 
 #include "common/ipc/hosts.h"
 #include "common/mail/domain.h"

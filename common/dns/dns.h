@@ -2,13 +2,13 @@
  * libunbound as the resolver uses it: a context with the name servers of the configuration and, for DNSSEC, with the
  * root keys. dns_context reads all files before the jail; none is read later.
  */
-#ifndef DELIVERY_RESOLVER_DNS_H
-#define DELIVERY_RESOLVER_DNS_H
+#ifndef COMMON_DNS_DNS_H
+#define COMMON_DNS_DNS_H
 
 #include <unbound.h>
 
+#include "common/dns/lookup.h"
 #include "common/net/nameserver.h"
-#include "delivery/resolver/lookup.h"
 
 enum { DNS_ANSWER_MAX = 256 }; /* records of one answer that are used */
 
