@@ -51,9 +51,25 @@ static void take_whole_line(struct connection *c, struct span line, bool bare)
 		stream_wipe(&c->stream);
 }
 
+/* Whether OCTETS, which are no command, begin a TLS handshake (RFC 8446 5.1: a record of type 22, version 3.x). */
+static bool begins_tls(struct span octets)
+{
+	return octets.len > 1 && octets.at[0] == 0x16 && octets.at[1] == 0x03;
+}
+
+/* The client expects a handshake from the start, so it could not read a reply. */
+static void refuse_tls(struct connection *c)
+{
+	log_info(
+		"client=%s status=refused reason=\"the client began with TLS, and this listener expects STARTTLS\" remedy=\"listen with tls, or STARTTLS at the client\"",
+		c->session.client_text);
+	session_close(&c->session);
+	transcript_event(&c->transcript, &c->session, SPAN("LINE"));
+}
+
 static void take_line(struct connection *c)
 {
-	struct span line;
+	struct span line = {0};
 	bool bare = false;
 	c->text_since = 0;
 	stream_deadline(&c->stream, c->session.config->connection_timeout);
@@ -64,7 +80,9 @@ static void take_line(struct connection *c)
 	c->stop->waiting_fd = -1;
 	c->session.config = live_server(c->live);
 	transcript_heard(&c->transcript);
-	if (result == STREAM_OK) {
+	if (begins_tls(result == STREAM_OK ? line : stream_received(&c->stream))) {
+		refuse_tls(c);
+	} else if (result == STREAM_OK) {
 		take_whole_line(c, line, bare);
 	} else if (result == STREAM_TOO_LONG) {
 		session_line_too_long(&c->session);

@@ -318,7 +318,7 @@ enum stream_result stream_line(struct stream *s, size_t max, struct span *line, 
 enum stream_result stream_peek(struct stream *s, struct span *octets)
 {
 	enum stream_result result = stream_pending(s) ? STREAM_OK : receive(s);
-	*octets = (struct span){s->in + s->in_at, s->in_end - s->in_at};
+	*octets = stream_received(s);
 	return result;
 }
 
@@ -330,6 +330,11 @@ void stream_taken(struct stream *s, size_t n)
 bool stream_pending(const struct stream *s)
 {
 	return s->in_at < s->in_end;
+}
+
+struct span stream_received(const struct stream *s)
+{
+	return (struct span){s->in + s->in_at, s->in_end - s->in_at};
 }
 
 void stream_discard(struct stream *s)

@@ -82,8 +82,9 @@ enum stream_result stream_line(struct stream *s, size_t max, struct span *line, 
 enum stream_result stream_peek(struct stream *s, struct span *octets);
 void stream_taken(struct stream *s, size_t n);
 
-/* Whether there is input that was received but not taken: pipelined commands. */
+/* Input that was received but not taken: pipelined commands, or the start of a line. Valid until the next call. */
 bool stream_pending(const struct stream *s);
+struct span stream_received(const struct stream *s);
 
 /*
  * Collects output, and sends it when the buffer is full. After a failed send (TIMEOUT, ERROR) nothing more is sent:

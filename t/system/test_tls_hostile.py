@@ -87,6 +87,16 @@ class Clear(Tls):
             self.assertNotIn(b"220", heard)
             wait_for(lambda: 'status=tls-failed reason="the client does not speak TLS"' in server.log(), "the reason in the log")
 
+    def test_tls_on_a_listener_in_clear(self):
+        """A device that is set to SSL on port 25: its log line is the same, whether or not a LF is among the random octets."""
+        for octets in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + filler * 500 for filler in (b"\x00", b"\n", b"\r\n")):
+            with self.server() as server, unharmed(self, server), Wire(server) as wire:
+                wire.reply()
+                wire.say(octets)
+                wire.socket.shutdown(socket.SHUT_WR)
+                self.assertEqual(wire.reply()[0], 0)
+                self.assertIn('reason="the client began with TLS, and this listener expects STARTTLS"', server.log())
+
     def test_without_certificate(self):
         with Mailroot() as server, Wire(server) as wire:
             wire.reply()
