@@ -281,7 +281,7 @@ class Lint:
         return words | {path.stem for path in self.named_files()}
 
     def documents(self):
-        for page in sorted([*self.root.glob("*.md"), *self.root.glob("[a-z]*/*.md")]):
+        for page in sorted([*self.root.glob("*.md"), *self.root.glob("[a-z]*/*.md"), *self.root.glob("doc/ja/*.md")]):
             self.document(page)
         for path in self.sources:
             for number, line in enumerate(path.read_text().splitlines(), 1):
