@@ -141,8 +141,11 @@ static void advise(const struct shown *shown, const char *id)
 static bool write_show(void *context, const char *id, struct str *request)
 {
 	const struct shown *shown = context;
+	const struct options *options = &shown->queues->ctl->options;
 	struct wire_queue_show show = {.id = span_of(id),
-				       .message = shown->queues->ctl->options.given & OPTION_MESSAGE};
+				       .message = options->given & OPTION_MESSAGE,
+				       .sent = options->given & OPTION_SENT,
+				       .recipient = span_of(options->recipient)};
 	return wire_encode_queue_show(&show, request);
 }
 
@@ -210,10 +213,14 @@ int cmd_queue_show(struct ctl *ctl)
 	static struct shown shown;
 	struct queues queues;
 	int status;
+	if ((ctl->options.given & OPTION_RECIPIENT) && !(ctl->options.given & OPTION_SENT)) {
+		cmd_fail("--recipient selects whose next hop --sent shows; add --sent");
+		return EXIT_USAGE;
+	}
 	if (!queues_open(ctl, &queues, &status))
 		return status;
 	shown = (struct shown){.queues = &queues};
-	status = ctl->options.given & OPTION_MESSAGE ? show_text(&shown) : show(&shown);
+	status = ctl->options.given & (OPTION_MESSAGE | OPTION_SENT) ? show_text(&shown) : show(&shown);
 	queues_close(&queues);
 	return status;
 }

@@ -25,6 +25,7 @@ static const struct {
 	{"tls", OPTION_TLS, FLAG, 0},
 	{"cram-md5", OPTION_CRAM_MD5, FLAG, 0},
 	{"message", OPTION_MESSAGE, FLAG, 0},
+	{"sent", OPTION_SENT, FLAG, 0},
 	{"older", OPTION_OLDER, DURATION, offsetof(struct options, older_s)},
 	{"confirm", OPTION_CONFIRM, DURATION, offsetof(struct options, confirm_s)},
 	{"larger", OPTION_LARGER, OCTETS, offsetof(struct options, larger)},

@@ -33,6 +33,7 @@ enum option_bit {
 	OPTION_MESSAGE = 1 << 23,
 	OPTION_BY = 1 << 24,
 	OPTION_LOG = 1 << 25,
+	OPTION_SENT = 1 << 26,
 };
 
 enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 200 };

@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/mail/dot.h"
-#include "common/mail/fields.h"
+#include "common/spool/sent_header.h"
 #include "delivery/smtp/lines.h"
 
 /*
@@ -74,38 +74,15 @@ static struct span from_file(struct client *c, const struct client_job *job, uin
 	return (struct span){c->in, n > 0 ? (size_t)n : 0};
 }
 
-/* The message proper up to the end of its header at least, in RAW. False: that is too long, or can't be read. */
-static bool read_header(struct client *c, const struct client_job *job, struct str *raw, size_t *end)
-{
-	uint64_t at = job->body_at;
-	*end = 0;
-	for (;;) {
-		struct span piece = from_file(c, job, at);
-		at += piece.len;
-		if (!piece.len || !str_append(raw, piece))
-			return false;
-		if (fields_end(str_span(raw), at >= job->size, end))
-			return true;
-	}
-}
-
 /* Rewrites the header. One that is too long is sent as it is. */
-static void rewrite(struct client *c, const struct client_job *job, struct source *source)
+static void rewrite(const struct client_job *job, struct source *source)
 {
-	struct str raw;
-	size_t end;
-	str_init(&raw, SEND_AS_HEADER_MAX);
-	str_init(&source->rewritten, SEND_AS_HEADER_MAX + 4 * SEND_AS_NAME_MAX);
-	bool found = read_header(c, job, &raw, &end);
-	if (found)
-		send_as_rewrite((struct span){raw.at, end}, &job->send_as, &source->rewritten);
-	if (found && !source->rewritten.failed) {
+	struct message_text text = {.fd = job->message, .head = job->head, .at = source->at, .size = job->size};
+	if (sent_header(&text, &job->send_as, &source->rewritten))
 		source->head = str_span(&source->rewritten);
-		source->at += end;
-	} else {
+	else
 		log_warning("a header of more than %d octets is sent as it is, without send_as", SEND_AS_HEADER_MAX);
-	}
-	str_free(&raw);
+	source->at = text.at;
 }
 
 static struct span next_piece(struct client *c, const struct client_job *job, struct source *source)
@@ -157,7 +134,7 @@ enum body_result body_send(struct client *c, const struct client_job *job)
 {
 	struct source source = {.at = job->body_at};
 	if (job->send_as.address.len)
-		rewrite(c, job, &source);
+		rewrite(job, &source);
 	enum body_result sent = send_all(c, job, &source);
 	int err = errno; /* of BODY_UNREADABLE */
 	str_free(&source.rewritten);

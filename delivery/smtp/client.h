@@ -7,12 +7,12 @@
 #define DELIVERY_SMTP_CLIENT_H
 
 #include "common/ipc/hosts.h"
+#include "common/mail/send_as.h"
 #include "common/net/stream.h"
 #include "common/tls/channel.h"
 #include "delivery/auth/security.h"
 #include "delivery/smtp/dialogue.h"
 #include "delivery/smtp/fallback.h"
-#include "delivery/smtp/send_as.h"
 #include "delivery/smtp/transcript.h"
 
 enum {

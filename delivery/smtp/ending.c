@@ -15,6 +15,10 @@ struct outcome ending_outcome(const struct dialogue *d, const struct reply *repl
 				  .text = {reply->text, reply->text_len}};
 	if (outcome.enhanced.class != class)
 		outcome.enhanced = (struct enhanced){.class = (uint8_t)(class == 3 ? 4 : class)};
+	if (refusal_will_pass(reply)) {
+		outcome.event = JOURNAL_DELAYED;
+		outcome.enhanced.class = 4;
+	}
 	return outcome;
 }
 

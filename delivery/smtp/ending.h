@@ -4,7 +4,10 @@
 
 #include "delivery/smtp/dialogue.h"
 
-/* What REPLY means for a recipient. The class decides, even if the enhanced code contradicts it. Borrows REPLY. */
+/*
+ * What REPLY means for a recipient. The class decides, even if the enhanced code contradicts it; but a 5xx reply that
+ * will pass (refusal.h) delays. Borrows REPLY.
+ */
 struct outcome ending_outcome(const struct dialogue *d, const struct reply *reply);
 
 /*

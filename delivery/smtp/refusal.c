@@ -20,6 +20,12 @@ bool refusal_wants_tls(const struct reply *reply)
 	return reply->code == 538 || reply_says(text_of(reply), "STARTTLS") || reply_says(text_of(reply), "TLS ");
 }
 
+bool refusal_will_pass(const struct reply *reply)
+{
+	return reply->code / 100 == 5 &&
+	       provider_reply_of(reply->code, reply->enhanced, text_of(reply)) == PROVIDER_QUOTA;
+}
+
 #define CONNECTOR                                                                                                      \
 	"write auth xoauth2 with a block oauth, or remove auth and use a connector on their side that identifies us by address or client_certificate"
 
@@ -69,7 +75,8 @@ void refusal_explain(struct reply *reply)
 	static const char *const remedies[PROVIDER_REPLY_COUNT] = {
 		[PROVIDER_SEND_AS] = " (postmaster: write send_as with the mailbox of username)",
 		[PROVIDER_CONNECTIONS] = " (postmaster: write max_connections 3)",
-		[PROVIDER_QUOTA] = " (postmaster: this mailbox has sent as much as it may in a day)",
+		[PROVIDER_QUOTA] =
+			" (postmaster: this mailbox has sent as much as it may in a day; mail waits until it may send again)",
 		[PROVIDER_SIZE] = " (postmaster: this provider takes smaller messages only; set max_message_size)",
 	};
 	const char *remedy = remedies[provider_reply_of(reply->code, reply->enhanced, text_of(reply))];

@@ -13,6 +13,9 @@ bool refusal_wants_proof(const struct reply *reply);
 /* The same, and TLS is what is missing. */
 bool refusal_wants_tls(const struct reply *reply);
 
+/* A 5xx REPLY says that our account has sent as much as it may for now: the mail can go later, so it waits. */
+bool refusal_will_pass(const struct reply *reply);
+
 /* The remedy for a 4xx or 5xx REPLY to AUTH, with an access TOKEN or with a password; "" = try again later. */
 const char *refusal_cure(const struct reply *reply, bool token);
 

@@ -155,11 +155,8 @@ static void set_identity(struct destination *d, const struct route *route)
 {
 	static const struct config_outbound own = {.send_as = NULL};
 	const struct config_outbound *o = route->identity ? route->identity : &own;
-	bool by_sender = route->user && config_oauth_by_sender(route->user);
-	struct span sender = route->mailbox.len ? route->mailbox : span_of(o->send_as);
-	struct span notices = o->notice_sender && !by_sender ? span_of(o->notice_sender) : sender;
-	span_copy(sender, d->send_as, sizeof(d->send_as));
-	span_copy(notices, d->notice_sender, sizeof(d->notice_sender));
+	span_copy(route_sender(route, false), d->send_as, sizeof(d->send_as));
+	span_copy(route_sender(route, true), d->notice_sender, sizeof(d->notice_sender));
 	d->send_as_header = o->send_as_header;
 	d->send_as_keep_name = o->send_as_keep_name;
 	d->send_as_reply_to = o->send_as_reply_to;

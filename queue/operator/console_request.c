@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "queue/operator/as_sent.h"
 #include "queue/operator/console_link.h"
 #include "queue/operator/explain.h"
 #include "queue/operator/probe.h"
@@ -46,6 +47,16 @@ static void show_text(struct ctl *c, int fd)
 	c->work = CTL_TEXT;
 }
 
+/* Sends the text of M as it goes to the next hop of RECIPIENT. */
+static void show_sent(struct queue *q, struct ctl *c, struct message *m, struct span recipient)
+{
+	char why[AS_SENT_WHY_MAX];
+	if (as_sent_open(q, m, recipient, &c->text, why))
+		c->work = CTL_TEXT;
+	else
+		console_done(c, 1, why);
+}
+
 static bool request_show(struct queue *q, struct ctl *c, struct span text)
 {
 	struct wire_queue_show packet;
@@ -55,6 +66,10 @@ static bool request_show(struct queue *q, struct ctl *c, struct span text)
 	struct message *m = NULL;
 	if (msgid_valid(packet.id) && span_copy(packet.id, id, sizeof(id)))
 		m = message_find(&q->messages, id);
+	if (m && packet.sent) {
+		show_sent(q, c, m, packet.recipient);
+		return true;
+	}
 	if (m && packet.message) {
 		show_text(c, store_open_message(&q->store, m));
 		return true;

@@ -119,16 +119,9 @@ static bool begin_hosts(struct queue *q, struct explain *e, const struct route *
 static void masquerade(const struct config_server *server, const struct route *route, const struct address *sender,
 		       char *to)
 {
-	const struct config_outbound *identity = route->identity;
-	const char *other = identity ? identity->send_as : NULL;
-	if (route->mailbox.len) {
-		span_copy(route->mailbox, to, ADDRESS_MAX + 1);
-		return;
-	}
-	if (identity && !sender->text.len && identity->notice_sender)
-		other = identity->notice_sender;
-	if (other) {
-		snprintf(to, ADDRESS_MAX + 1, "%s", other);
+	struct span other = route_sender(route, !sender->text.len);
+	if (other.len) {
+		span_copy(other, to, ADDRESS_MAX + 1);
 		return;
 	}
 	struct span domain = route_masquerade(server, sender);

@@ -80,6 +80,15 @@ void route_choose_mailbox(const struct config_server *server, const struct addre
 		route->mailbox = span_of(route->user->notice_sender);
 }
 
+struct span route_sender(const struct route *route, bool null_sender)
+{
+	const struct config_outbound *o = route->identity;
+	bool by_sender = route->user && config_oauth_by_sender(route->user);
+	if (route->mailbox.len || !o)
+		return route->mailbox;
+	return span_of(null_sender && o->notice_sender && !by_sender ? o->notice_sender : o->send_as);
+}
+
 struct span route_masquerade(const struct config_server *server, const struct address *sender)
 {
 	bool ours = is_ours(server, sender);

@@ -86,6 +86,12 @@ struct span route_masquerade(const struct config_server *server, const struct ad
  */
 void route_choose_mailbox(const struct config_server *server, const struct address *sender, struct route *route);
 
+/*
+ * The sender with which mail goes by ROUTE, after route_choose_mailbox, in MAIL FROM and, as send_as_header of
+ * route->identity says, in From: of mail that has a sender, or of mail with the NULL_SENDER. Empty: the sender stays.
+ */
+struct span route_sender(const struct route *route, bool null_sender);
+
 /* True when the remote domain has a route, so that connectors and smart_host do not count. */
 bool route_of_remote(const struct route *route);
 

@@ -14,7 +14,7 @@ import idp
 from auth_host import OAUTHBEARER, XOAUTH2, AuthHost, server_context
 from auth_service import Service, ask, b64, greeted
 from harness import wait_for
-from m365 import CONNECTIONS, Exchange
+from m365 import CONNECTIONS, RECIPIENTS_A_DAY, Exchange
 
 NAME, MAILBOX, SHORT = "smtp.cloud.test", "relay@example.com", 62  # seconds: a token is used until a minute before its end
 SCAN = b"From: Copier 3 <copier@old.example>\r\nTo: boss@far.test\r\nSubject: Scan\r\n\r\npages\r\n"
@@ -148,6 +148,19 @@ class ToExchange(Case):
         server.waits("Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information. [Hostname=")
         shown = server.ctl("queue", "show", server.ctl_json("queue", "list")["messages"][0]["id"]).stdout
         self.assertIn("write max_connections 3", shown)
+
+    def test_limit_of_a_day(self):
+        """The mail waits for the next day instead of going back to the printer."""
+        host = self.exchange()
+        host.recipients[MAILBOX] = RECIPIENTS_A_DAY
+        server = self.relay(host, more=f"send_as {MAILBOX}")
+        server.scan()
+        server.waits("SubmissionQuotaExceededException")
+        self.assertIn("mail waits until it may send again", server.ctl("queue", "show", server.ctl_json("queue", "list")["messages"][0]["id"]).stdout)
+        self.assertEqual(server.files("drop"), [])  # no notice
+        host.recipients[MAILBOX] = 0
+        server.ctl("queue", "retry", "--all", "--yes")
+        self.taken(host, 1)
 
     def test_smtp_auth_is_off(self):
         host = self.exchange(smtp_auth=False)

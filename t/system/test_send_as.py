@@ -1,5 +1,6 @@
 """Mail with a replaced sender (send_as), for providers that accept mail only from the mailbox of the account."""
 import email
+import subprocess
 import unittest
 
 import harness
@@ -54,6 +55,37 @@ class SendAs(unittest.TestCase):
                 self.assertIn(f"<{sender}>", parse(notice)["From"])
                 self.assertIn("auto-", parse(notice)["Auto-Submitted"])
                 self.assertEqual(notice[1], ["<app@old.example>"] if notice[1][0].startswith("<") else ["app@old.example"])
+
+    def shown(self, server, id, *more):
+        return subprocess.run([str(harness.BUILD / "mailrootctl"), "-c", str(server.conf), "queue", "show", id, "--sent", *more], capture_output=True)
+
+    def test_queue_show_prints_what_will_be_sent(self):
+        """Octet for octet, for each next hop as its block says."""
+        busy = {"RCPT": lambda argument: "451 4.3.2 later"}
+        scan = b"From: Copier <copier@old.example>\r\nSender: x@old.example\r\nSubject: =?utf-8?B?w5w=?=\r\n\r\n.dot\r\n\xff\x01\r\n"
+        with Sink(answers=busy) as smart, Sink(answers=busy) as partner, Mailroot(f"""
+                local_domain ours.test
+                smart_host [127.0.0.1]:{smart.port}; outbound {{ send_as relay@example.com }}
+                remote_domain partner.test {{ route [127.0.0.1]:{partner.port} }}
+                """) as server:
+            server.send(["a@far.test", "b@partner.test", "c@ours.test"], text=scan, sender="copier@old.example")
+            def waiting():
+                listed = server.ctl_json("queue", "list")["messages"]
+                return listed[0] if listed and listed[0]["state"] == "waiting" and listed[0]["open"] == 2 else None
+            id = wait_for(waiting, "both hosts say later")["id"]
+            first, far, near = self.shown(server, id), self.shown(server, id, "--recipient", "A@far.test"), self.shown(server, id, "--recipient", "b@partner.test")
+            self.assertEqual((first.returncode, first.stdout), (0, far.stdout))
+            self.assertEqual(parse((0, 0, far.stdout))["From"], "Copier <relay@example.com>")
+            self.assertEqual(parse((0, 0, near.stdout))["From"], "Copier <copier@old.example>")
+            for recipient, said in (("c@ours.test", b"drop folder"), ("d@ours.test", b"no recipient of the message")):
+                refused = self.shown(server, id, "--recipient", recipient)
+                self.assertEqual((refused.returncode, refused.stdout), (1, b""))
+                self.assertIn(said, refused.stderr)
+            self.assertIn("--sent", server.ctl("queue", "show", id, "--recipient", "a@far.test", check=False).stderr)
+            smart.answers = partner.answers = {}
+            server.ctl("queue", "retry", "--all", "--yes")
+            self.assertEqual(smart.wait(1)[0][2], far.stdout)
+            self.assertEqual(partner.wait(1)[0][2], near.stdout)
 
     def test_large_headers(self):
         """A header that is too large for memory is sent unchanged, and a large one that fits is rewritten; the text stays."""

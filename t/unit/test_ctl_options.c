@@ -126,6 +126,7 @@ START_TEST(commands_are_found_by_their_words)
 		"queue list",
 		"queue list --older 1d --server a",
 		"queue show A --json",
+		"queue show A --sent --recipient b@c.de",
 		"queue retry --all",
 		"queue delete A B --yes",
 		"oauth status --json",

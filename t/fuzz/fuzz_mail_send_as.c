@@ -5,7 +5,7 @@
 #include "common/base/str.h"
 #include "common/mail/fields.h"
 #include "common/mail/mailbox.h"
-#include "delivery/smtp/send_as.h"
+#include "common/mail/send_as.h"
 #include "t/fuzz/must.h"
 
 static const struct span address = SPAN("relay@example.com");

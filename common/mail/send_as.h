@@ -2,8 +2,8 @@
  * The header of a message that is sent as another sender (setting send_as): From gets one address, Sender goes, and the
  * address that From had goes to Reply-To. Pure.
  */
-#ifndef DELIVERY_SMTP_SEND_AS_H
-#define DELIVERY_SMTP_SEND_AS_H
+#ifndef COMMON_MAIL_SEND_AS_H
+#define COMMON_MAIL_SEND_AS_H
 
 #include "common/base/str.h"
 

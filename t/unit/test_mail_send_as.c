@@ -1,4 +1,4 @@
-#include "delivery/smtp/send_as.h"
+#include "common/mail/send_as.h"
 
 #include <stdio.h>
 
