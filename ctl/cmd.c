@@ -7,10 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/config/config.h"
 #include "ctl/journal.h"
-
-enum { HOSTNAME_MAX = 256, REPORT_MAX = 1 << 20 };
+#include "ctl/loaded.h"
 
 int cmd_fail(const char *format, ...)
 {
@@ -27,21 +25,15 @@ int cmd_fail(const char *format, ...)
 
 char *cmd_run_dir(const struct ctl *ctl)
 {
-	struct config_report report = {0};
-	struct config config = {0};
-	char hostname[HOSTNAME_MAX] = "localhost";
-	gethostname(hostname, sizeof(hostname) - 1);
-	str_init(&report.text, REPORT_MAX);
-	struct config_tree *tree = config_read(ctl->options.file, &report);
+	struct loaded loaded;
+	loaded_read(ctl->options.file, &loaded);
 	/* A running service must be reachable even if its file is broken now. */
-	if (!tree || !config_build(tree, hostname, &config, &report))
+	if (!loaded.good)
 		fprintf(stderr,
 			"mailrootctl: %s has errors (`mailrootctl check` shows them); continuing with the valid settings\n",
 			ctl->options.file);
-	char *run_dir = strdup(config.run_dir ? config.run_dir : "/run/mailroot");
-	config_free(&config);
-	config_tree_free(tree);
-	str_free(&report.text);
+	char *run_dir = strdup(loaded.config.run_dir ? loaded.config.run_dir : "/run/mailroot");
+	loaded_free(&loaded);
 	return run_dir;
 }
 

@@ -4,36 +4,12 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/config/config.h"
 #include "ctl/cmd.h"
 #include "ctl/examine.h"
 #include "ctl/json.h"
+#include "ctl/loaded.h"
 
-enum { HOSTNAME_MAX = 256, TEXT_MAX = 16 << 20, DOC_NAME_MAX = 500 };
-
-/* The configuration of the command line's file, and the report about it. Freed by unload. */
-struct loaded {
-	struct config config;
-	struct config_report report;
-	bool good;
-};
-
-static void load(const char *file, struct loaded *out)
-{
-	char hostname[HOSTNAME_MAX] = "localhost";
-	*out = (struct loaded){0};
-	gethostname(hostname, sizeof(hostname) - 1);
-	str_init(&out->report.text, TEXT_MAX);
-	struct config_tree *tree = config_read(file, &out->report);
-	out->good = tree && config_build(tree, hostname, &out->config, &out->report);
-	config_tree_free(tree);
-}
-
-static void unload(struct loaded *loaded)
-{
-	config_free(&loaded->config);
-	str_free(&loaded->report.text);
-}
+enum { TEXT_MAX = 16 << 20, DOC_NAME_MAX = 500 };
 
 static void count_json(struct json *json, const struct loaded *loaded)
 {
@@ -59,7 +35,7 @@ int cmd_check(struct ctl *ctl)
 {
 	const char *file = ctl->arg_count ? ctl->args[0] : ctl->options.file;
 	struct loaded loaded;
-	load(file, &loaded);
+	loaded_read(file, &loaded);
 	bool taken = loaded.good;
 	if (taken)
 		look_at_files(&loaded);
@@ -85,7 +61,7 @@ int cmd_check(struct ctl *ctl)
 				       : "the service would refuse it");
 	}
 	bool good = loaded.good;
-	unload(&loaded);
+	loaded_free(&loaded);
 	return good ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -109,7 +85,7 @@ int cmd_config_show(struct ctl *ctl)
 {
 	struct loaded loaded;
 	struct str text;
-	load(ctl->options.file, &loaded);
+	loaded_read(ctl->options.file, &loaded);
 	str_init(&text, TEXT_MAX);
 	if (!loaded.good)
 		fputs(str_text(&loaded.report.text), stderr);
@@ -124,7 +100,7 @@ int cmd_config_show(struct ctl *ctl)
 		cmd_fail("%s has %u error%s", ctl->options.file, loaded.report.errors,
 			 loaded.report.errors == 1 ? "" : "s");
 	str_free(&text);
-	unload(&loaded);
+	loaded_free(&loaded);
 	return good ? EXIT_DONE : EXIT_FAILED;
 }
 

@@ -7,10 +7,14 @@
 #define CTL_EXAMINE_H
 
 #include "common/config/config.h"
+#include "common/tls/certificate.h"
 
 struct examine {
 	bool guest;    /* not root: may not be able to read everything */
 	int64_t now_s; /* wall clock */
+	/* Receives each finding besides the report: AT is the line of the setting (line 0 = none). NULL = nobody. */
+	void (*say)(void *context, const struct config_origin *at, enum certificate_grade grade, const char *text);
+	void *context;
 };
 
 /*

@@ -11,4 +11,6 @@ void place_say(void *context, enum certificate_grade grade, const char *text)
 	if (place->at->line)
 		str_printf(&place->report->text, "%s:%u: ", place->at->file, place->at->line);
 	str_printf(&place->report->text, "%s: %s\n", words[grade], text);
+	if (place->how->say)
+		place->how->say(place->how->context, place->at, grade, text);
 }

@@ -2,7 +2,6 @@
 #ifndef CTL_EXAMINE_PLACE_H
 #define CTL_EXAMINE_PLACE_H
 
-#include "common/tls/certificate.h"
 #include "ctl/examine.h"
 
 /* The setting that findings are about. */

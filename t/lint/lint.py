@@ -31,6 +31,7 @@ PROGRAMS = {
     "delivery/resolver": [["delivery/resolver"]],
     "delivery/web": [["delivery/web"]],
     "ctl": [["ctl"]],
+    "ctl/doctor": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/doctor"]],
     "sendmail": [["sendmail"]],
 }
 

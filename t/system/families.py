@@ -20,16 +20,20 @@ def families(unit):
         return re.search(r"^RestrictAddressFamilies=(.*)$", text.read(), re.M).group(1).split()
 
 
-def permit_only(names):
-    """As systemd does: socket() with another family is EAFNOSUPPORT."""
-    jumps = [(EQUAL, len(names) - i, 0, getattr(socket, name)) for i, name in enumerate(names)]
-    program = [(LOAD, 0, 0, NUMBER_AT), (EQUAL, 0, len(names) + 2, SOCKET_CALL), (LOAD, 0, 0, FAMILY_AT), *jumps,
-               (RETURN, 0, 0, ERRNO | errno.EAFNOSUPPORT), (RETURN, 0, 0, ALLOW)]
+def install(program):
+    """Restricts this process, and what it executes, by PROGRAM: steps of BPF, (code, jump if true, jump if false, value)."""
     octets = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
     header = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(octets)))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0):
         raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def permit_only(names):
+    """As systemd does: socket() with another family is EAFNOSUPPORT."""
+    jumps = [(EQUAL, len(names) - i, 0, getattr(socket, name)) for i, name in enumerate(names)]
+    install([(LOAD, 0, 0, NUMBER_AT), (EQUAL, 0, len(names) + 2, SOCKET_CALL), (LOAD, 0, 0, FAMILY_AT), *jumps,
+             (RETURN, 0, 0, ERRNO | errno.EAFNOSUPPORT), (RETURN, 0, 0, ALLOW)])
 
 
 if __name__ == "__main__":

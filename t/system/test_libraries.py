@@ -15,6 +15,7 @@ PASSWORDS = {"libcrypt": "the hashes of accounts"}
 DIRECT = {
     "mailrootd": {},
     "mailrootctl": {**TLS, **SASL, **PASSWORDS},
+    "mailroot-doctor": {**TLS},
     "mailroot-smtpd": {**TLS, **KERBEROS, **SASL, **PASSWORDS},
     "mailroot-pickup": {},
     "mailroot-queue": {"libevent_core": "the loop over all links and times"},

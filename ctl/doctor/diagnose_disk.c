@@ -1,0 +1,189 @@
+/* The disk of the spool: space, inodes, kind of file system; and who may write into folders. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/base/fd.h"
+#include "ctl/doctor/diagnose.h"
+
+enum { INODES_WARN_PERCENT = 5, INODES_MIN = 1000, LINE_MAX_OCTETS = 4096 };
+
+/* The spool's folder, or the nearest folder above it that exists: where the service will make it. TO of PATH_MAX. */
+static void existing(const char *path, char *to)
+{
+	struct stat st;
+	snprintf(to, PATH_MAX, "%s", path);
+	while (stat(to, &st) && errno == ENOENT) {
+		char *slash = strrchr(to, '/');
+		if (!slash)
+			break;
+		slash[slash == to] = '\0';
+	}
+}
+
+static void examine_inodes(struct doctor *d, const char *path, const struct statvfs *fs)
+{
+	if (!fs->f_files || fs->f_favail >= fs->f_files * INODES_WARN_PERCENT / 100)
+		return;
+	doctor_find(
+		d, fs->f_favail < INODES_MIN ? FINDING_ERROR : FINDING_WARNING, path,
+		doctor_text(
+			d,
+			"only %llu of %llu inodes are free: each message takes one or two, and without one mail is refused",
+			(unsigned long long)fs->f_favail, (unsigned long long)fs->f_files),
+		"remove small files (find / -xdev -type f | cut -d/ -f2,3,4 | sort | uniq -c), or make the file system with more inodes");
+}
+
+static void examine_space(struct doctor *d, const struct config_server *server, const char *path,
+			  const struct statvfs *fs)
+{
+	unsigned long long left = (unsigned long long)fs->f_bavail * fs->f_frsize;
+	unsigned long long floor = (unsigned long long)server->free_space_floor;
+	bool refused = left < floor;
+	if (left >= 2 * floor)
+		return;
+	doctor_find(
+		d, refused ? FINDING_ERROR : FINDING_WARNING, path,
+		refused ? doctor_text(
+				  d,
+				  "server %s: %llu MiB are free, less than free_space_floor (%llu MiB), so mail is refused (452)",
+				  server->name, left >> 20, floor >> 20)
+			: doctor_text(
+				  d,
+				  "server %s: %llu MiB are free, near free_space_floor (%llu MiB), below which mail is refused (452)",
+				  server->name, left >> 20, floor >> 20),
+		"make room, or move mailroot_dir to a larger disk");
+}
+
+void diagnose_disk(struct doctor *d)
+{
+	char path[PATH_MAX];
+	struct statvfs fs;
+	existing(d->config->mailroot_dir, path);
+	if (statvfs(path, &fs)) {
+		doctor_find(d, FINDING_NOTE, path, doctor_text(d, "the disk was not examined: %s", strerror(errno)),
+			    "run doctor as root");
+		return;
+	}
+	if (fs.f_flag & ST_RDONLY)
+		doctor_find(d, FINDING_ERROR, path, "the file system is read-only, so no mail is accepted",
+			    "look for the reason in dmesg (a disk error?), repair it, then mount it read-write");
+	examine_inodes(d, path, &fs);
+	for (size_t i = 0; i < d->config->server_count; i++)
+		examine_space(d, &d->config->servers[i], path, &fs);
+}
+
+/* File systems that are no home for a spool. */
+static const struct kind {
+	unsigned long magic;
+	enum finding_severity severity;
+	const char *what;
+} kinds[] = {
+	{NFS_SUPER_MAGIC, FINDING_ERROR,
+	 "the spool is on NFS: locks, names and fsync are not what the spool relies on, and accepted mail can be lost"},
+	{0xFF534D42, FINDING_ERROR,
+	 "the spool is on CIFS: it has no locks and names as the spool needs them, and accepted mail can be lost"},
+	{0xFE534D42, FINDING_ERROR,
+	 "the spool is on SMB: it has no locks and names as the spool needs them, and accepted mail can be lost"},
+	{FUSE_SUPER_MAGIC, FINDING_WARNING,
+	 "the spool is on a FUSE file system: whether fsync keeps its promise depends on a program"},
+	{TMPFS_MAGIC, FINDING_ERROR,
+	 "the spool is in memory (tmpfs): the queue is lost with every restart of the machine"},
+	{RAMFS_MAGIC, FINDING_ERROR,
+	 "the spool is in memory (ramfs): the queue is lost with every restart of the machine"},
+	{OVERLAYFS_SUPER_MAGIC, FINDING_WARNING,
+	 "the spool is in the writable layer of a container (overlayfs): the queue is lost with the container"},
+	{MSDOS_SUPER_MAGIC, FINDING_ERROR, "the spool is on FAT: it has no owners, no permissions and no journal"},
+	{0x01021997, FINDING_WARNING,
+	 "the spool is on a 9p file system: whether fsync keeps its promise depends on the host"},
+};
+
+static void examine_kind(struct doctor *d, const char *path, unsigned long magic)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].magic == magic)
+			doctor_find(
+				d, kinds[i].severity, path, kinds[i].what,
+				"set mailroot_dir to a folder on a local disk with ext4 or XFS, or on a volume that stays");
+}
+
+/* An ext4 without a journal has no thread for it. */
+static bool lacks_journal(const struct stat *st)
+{
+	char link[64], target[PATH_MAX], task[PATH_MAX + 64];
+	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(st->st_dev), minor(st->st_dev));
+	ssize_t len = readlink(link, target, sizeof(target) - 1);
+	if (len <= 0)
+		return false;
+	target[len] = '\0';
+	snprintf(task, sizeof(task), "/sys/fs/ext4/%s/journal_task",
+		 strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
+	char text[16] = "";
+	int fd = open(task, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	fd_close(&fd);
+	return n > 0 && strncmp(text, "<none>", 6) == 0;
+}
+
+static void examine_unnamed(struct doctor *d, const char *path)
+{
+	int fd = open(path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
+		doctor_find(
+			d, FINDING_NOTE, path,
+			"the file system has no files without a name (O_TMPFILE): each message takes one more rename",
+			"ext4 and XFS have them");
+	fd_close(&fd);
+}
+
+void diagnose_filesystem(struct doctor *d)
+{
+	char path[PATH_MAX];
+	struct statfs fs;
+	struct stat st;
+	existing(d->config->mailroot_dir, path);
+	if (statfs(path, &fs) || stat(path, &st))
+		return; /* diagnose_disk tells that */
+	examine_kind(d, path, (unsigned long)fs.f_type & UINT32_MAX);
+	if ((unsigned long)fs.f_type == EXT4_SUPER_MAGIC && lacks_journal(&st))
+		doctor_find(
+			d, FINDING_WARNING, path,
+			"the file system of the spool has no journal: after a power cut it needs a long fsck, which may lose names of accepted mail",
+			"make it with a journal (unmount it, then tune2fs -O has_journal DEVICE)");
+	examine_unnamed(d, path);
+}
+
+static void examine_writers(struct doctor *d, const char *what, const char *path, bool sticky_suffices)
+{
+	struct stat st;
+	if (!path || strcmp(path, "off") == 0 || stat(path, &st) || !(st.st_mode & S_IWOTH))
+		return;
+	if (sticky_suffices && st.st_mode & S_ISVTX)
+		return;
+	doctor_find(d, FINDING_WARNING, path,
+		    doctor_text(d, "every user of this machine may write, rename and remove files in the %s", what),
+		    sticky_suffices
+			    ? doctor_text(d, "chmod o-w %s and a group for its writers; or at least chmod +t %s", path,
+					  path)
+			    : doctor_text(d, "chmod o-w %s", path));
+}
+
+void diagnose_folders(struct doctor *d)
+{
+	examine_writers(d, "spool", d->config->mailroot_dir, false);
+	for (size_t i = 0; i < d->config->server_count; i++) {
+		const struct config_server *server = &d->config->servers[i];
+		examine_writers(d, "folder of bad mail", server->badmail_dir, false);
+		examine_writers(d, "pickup folder", server->pickup_dir, true);
+		for (size_t j = 0; j < server->local_domain_count; j++)
+			examine_writers(d, "drop folder", server->local_domains[j].drop_dir, false);
+	}
+}

@@ -1,0 +1,210 @@
+#include "ctl/doctor/doctor.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/installed.h"
+#include "common/base/log.h"
+#include "ctl/cmd.h"
+#include "ctl/doctor/checks.h"
+#include "ctl/json.h"
+#include "ctl/loaded.h"
+
+enum { COUNTS = FINDING_ERROR + 1 };
+
+const char *doctor_text(struct doctor *d, const char *format, ...)
+{
+	struct str text;
+	va_list args;
+	str_init(&text, 1 << 16);
+	va_start(args, format);
+	str_vprintf(&text, format, args);
+	va_end(args);
+	const char *copy = arena_copy(&d->arena, str_span(&text));
+	str_free(&text);
+	return copy ? copy : "";
+}
+
+const char *doctor_place(struct doctor *d, const struct config_origin *at)
+{
+	return at->line ? doctor_text(d, "%s:%u", at->file, at->line) : d->file;
+}
+
+void doctor_find(struct doctor *d, enum finding_severity severity, const char *where, const char *what,
+		 const char *remedy)
+{
+	const struct finding f = {
+		.severity = severity, .where = span_of(where), .what = span_of(what), .remedy = span_of(remedy)};
+	finding_append(&f, &d->found);
+}
+
+static void print_findings(const struct checks_result *result, unsigned counts[COUNTS])
+{
+	struct span rest = str_span(&result->found);
+	struct finding f;
+	while (finding_take(&rest, &f)) {
+		counts[f.severity]++;
+		printf("%s: %s: ", finding_word(f.severity), result->id);
+		if (f.where.len)
+			printf("%.*s: ", SPAN_ARGS(f.where));
+		printf("%.*s\n", SPAN_ARGS(f.what));
+		if (f.remedy.len)
+			printf("    remedy: %.*s\n", SPAN_ARGS(f.remedy));
+	}
+}
+
+static void findings_json(struct json *json, const struct checks_result *result, unsigned counts[COUNTS])
+{
+	struct span rest = str_span(&result->found);
+	struct finding f;
+	while (finding_take(&rest, &f)) {
+		counts[f.severity]++;
+		json_object(json);
+		json_key(json, "check");
+		json_string(json, span_of(result->id));
+		json_key(json, "severity");
+		json_string(json, span_of(finding_word(f.severity)));
+		json_key(json, "where");
+		json_string(json, f.where);
+		json_key(json, "what");
+		json_string(json, f.what);
+		json_key(json, "remedy");
+		json_string(json, f.remedy);
+		json_end_object(json);
+	}
+}
+
+static void checks_json(struct json *json, const struct checks_result *results)
+{
+	json_key(json, "checks");
+	json_array(json);
+	for (size_t i = 0; i < CHECKS_COUNT; i++) {
+		json_object(json);
+		json_key(json, "id");
+		json_string(json, span_of(results[i].id));
+		json_key(json, "title");
+		json_string(json, span_of(results[i].title));
+		json_key(json, "complete");
+		json_bool(json, results[i].complete);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
+static void print_json(const char *file, const struct checks_result *results, unsigned counts[COUNTS])
+{
+	static const char *const keys[COUNTS] = {
+		[FINDING_NOTE] = "notes", [FINDING_WARNING] = "warnings", [FINDING_ERROR] = "errors"};
+	struct json json;
+	json_init(&json, stdout);
+	json_object(&json);
+	json_key(&json, "file");
+	json_string(&json, span_of(file));
+	checks_json(&json, results);
+	json_key(&json, "findings");
+	json_array(&json);
+	for (size_t i = 0; i < CHECKS_COUNT; i++)
+		findings_json(&json, &results[i], counts);
+	json_end_array(&json);
+	for (size_t i = 0; i < COUNTS; i++) {
+		json_key(&json, keys[i]);
+		json_number(&json, counts[i]);
+	}
+	json_end_object(&json);
+	json_finish(&json);
+}
+
+static int report(const struct ctl *ctl, const struct checks_result *results)
+{
+	unsigned counts[COUNTS] = {0};
+	if (ctl->options.given & OPTION_JSON) {
+		print_json(ctl->options.file, results, counts);
+	} else {
+		for (size_t i = 0; i < CHECKS_COUNT; i++)
+			print_findings(&results[i], counts);
+		printf("%d checks; errors: %u, warnings: %u, notes: %u\n", CHECKS_COUNT, counts[FINDING_ERROR],
+		       counts[FINDING_WARNING], counts[FINDING_NOTE]);
+	}
+	return counts[FINDING_ERROR] + counts[FINDING_WARNING] ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* Keeps the enabled servers, or those named NAME unless it is "". False: there is none. */
+static bool choose_servers(struct config *config, const char *name)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < config->server_count; i++) {
+		const struct config_server *server = &config->servers[i];
+		bool wanted = name[0] ? span_equal_nocase(span_of(server->name), span_of(name)) : server->enabled;
+		if (wanted)
+			config->servers[kept++] = *server;
+	}
+	config->server_count = kept;
+	return kept || !name[0];
+}
+
+/* A file with errors: "FILE:LINE:COLUMN: error: TEXT" of the report become findings, and nothing else is examined. */
+static void take_errors(struct span text, struct str *found)
+{
+	static const struct span mark = {": error: ", sizeof(": error: ") - 1};
+	struct span line;
+	while (span_line(&text, &line)) {
+		const char *at = line.len ? memmem(line.at, line.len, mark.at, mark.len) : NULL;
+		if (!at)
+			continue;
+		size_t len = (size_t)(at - line.at);
+		const struct finding f = {
+			.severity = FINDING_ERROR,
+			.where = {line.at, len},
+			.what = span_skip(line, len + mark.len),
+			.remedy = SPAN("correct it (`mailrootctl check` shows the line), then run doctor again")};
+		finding_append(&f, found);
+	}
+}
+
+static int examine(const struct ctl *ctl)
+{
+	static struct checks_result results[CHECKS_COUNT];
+	struct loaded loaded;
+	int status = EXIT_USAGE;
+	loaded_read(ctl->options.file, &loaded);
+	struct doctor d = {.config = &loaded.config, .file = ctl->options.file, .guest = geteuid() != 0};
+	checks_init(results);
+	if (loaded.good && !choose_servers(&loaded.config, ctl->options.server)) {
+		cmd_fail("there is no virtual server %s in %s", ctl->options.server, d.file);
+	} else {
+		if (loaded.good)
+			checks_make(&d, results);
+		else
+			take_errors(str_span(&loaded.report.text), &results[CHECKS_config].found);
+		status = report(ctl, results);
+	}
+	checks_free(results);
+	loaded_free(&loaded);
+	return status;
+}
+
+int doctor_run(int argc, char **argv)
+{
+	static struct ctl ctl;
+	char why[OPTIONS_WHY_MAX];
+	const unsigned known = OPTION_SERVER | OPTION_JSON;
+	log_open("mailroot-doctor", NULL);
+	if (!options_parse(argc, argv, &ctl.options, why)) {
+		cmd_fail("%s; usage: mailrootctl doctor [--server NAME] [--json]", why);
+		return EXIT_USAGE;
+	}
+	if (ctl.options.help) {
+		puts("usage: mailrootctl doctor [--server NAME] [--json]");
+		return EXIT_DONE;
+	}
+	if (ctl.options.version) {
+		printf("mailroot-doctor %s\n", MAILROOT_VERSION);
+		return EXIT_DONE;
+	}
+	if (ctl.options.word_count || ctl.options.given & ~known) {
+		cmd_fail("usage: mailrootctl doctor [--server NAME] [--json]");
+		return EXIT_USAGE;
+	}
+	return examine(&ctl);
+}

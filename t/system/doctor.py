@@ -1,0 +1,127 @@
+"""A machine to examine with `mailrootctl doctor`: network and mounts of its own, a clock that is right, and a configuration without faults.
+
+    become_machine()            first: this process goes on in namespaces of its own
+    with Machine() as machine:
+        machine.doctor(server="...")
+"""
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import harness
+
+ADDRESS, GATEWAY = "20.30.40.50", "20.30.40.1"
+INSIDE = "MAILROOT_TEST_MACHINE"
+
+CLOCK = """
+#include <string.h>
+#include <stdlib.h>
+#include <sys/timex.h>
+int adjtimex(struct timex *t)
+{
+	memset(t, 0, sizeof(*t));
+	return getenv("CLOCK_RUNS_FREE") ? TIME_ERROR : TIME_OK;
+}
+"""
+
+
+def become_machine():
+    """The process namespace stays: what other tests left is told from what they use by their processes."""
+    if os.environ.get(INSIDE) or os.geteuid():
+        return
+    os.environ[INSIDE] = "yes"
+    os.execvp("unshare", ["unshare", "--net", "--mount", "--propagation", "private", sys.executable, *sys.argv])
+
+
+def run(*argv):
+    subprocess.run([str(a) for a in argv], check=True, capture_output=True, text=True)
+
+
+class Machine:
+    def __init__(self):
+        self.folder = harness.scratch()
+        self.etc = self.folder / "etc"
+        self.clock = self.folder / "clock.so"
+        self.mounts = []
+        harness.users()
+
+    def __enter__(self):
+        self._network()
+        self._clock()
+        self._boot()
+        self.spool = self.disk("spool")
+        return self
+
+    def __exit__(self, *_):
+        for mount in reversed(self.mounts):
+            subprocess.run(["umount", "--lazy", str(mount)], check=False)
+
+    def _network(self):
+        for words in ("link set lo up", "link add outside type veth peer name world", "link set outside up", "link set world up",
+                      f"address add {ADDRESS}/24 dev outside", f"route add default via {GATEWAY}"):
+            run("ip", *words.split())
+
+    def _clock(self):
+        source = self.folder / "clock.c"
+        source.write_text(CLOCK)
+        run("cc", "-shared", "-fPIC", "-o", self.clock, source)
+
+    def _mount(self, at, *argv):
+        run("mount", *argv, at)
+        self.mounts.append(at)
+
+    def _boot(self):
+        """systemd runs, and starts the service with the machine."""
+        run("cp", "-a", "/etc", self.etc)
+        self._mount("/etc", "--bind", self.etc)
+        self._mount("/run", "-t", "tmpfs", "tmpfs")
+        pathlib.Path("/run/systemd/system").mkdir(parents=True)
+        pathlib.Path("/etc/systemd/system/multi-user.target.wants").mkdir(parents=True, exist_ok=True)
+        self.unit = pathlib.Path("/etc/systemd/system/mailrootd.service")
+        self.unit.write_text("[Service]\n")
+        self.wanted = pathlib.Path("/etc/systemd/system/multi-user.target.wants/mailrootd.service")
+        self.wanted.symlink_to(self.unit)
+
+    def disk(self, name, megabytes=300, options=("-O", "has_journal"), mount=()):
+        """A file system of its own. Returns its folder."""
+        image, folder = self.folder / f"{name}.img", self.folder / name
+        with open(image, "wb") as file:
+            file.truncate(megabytes << 20)
+        run("mkfs.ext4", "-q", "-F", *options, image)
+        folder.mkdir()
+        self._mount(folder, "-o", ",".join(["loop", *mount]), image)
+        return folder
+
+    def conf(self, server="", more="", **changes):
+        """A configuration without faults, but for CHANGES: name = value of a setting of the file or of the server; None = without it."""
+        settings = {"mailroot_dir": self.spool / "mailroot", "run_dir": self.folder / "run", "state_dir": self.folder / "state",
+                    "log_dir": self.folder / "logs"}
+        in_server = {"listen": f"{ADDRESS}:2525", "fqdn": "mail.a.test", "default_domain": "a.test"}
+        for name, value in changes.items():
+            (in_server if name in in_server else settings)[name] = value
+        def lines(values):
+            return "\n".join(f"{name} {value}" for name, value in values.items() if value is not None)
+        path = self.folder / "doctor.conf"
+        path.write_text(f"{lines(settings)}\n{more}\nvirtual_server test {{\n{lines(in_server)}\n{server}\n}}\n")
+        return path
+
+    def doctor(self, conf=None, prefix=(), free_clock=False, arguments=()):
+        """(exit status, what it says as JSON)"""
+        environment = dict(os.environ, LD_PRELOAD=str(self.clock), ASAN_OPTIONS="verify_asan_link_order=0")
+        if free_clock:
+            environment["CLOCK_RUNS_FREE"] = "yes"
+        done = subprocess.run([*prefix, str(harness.BUILD / "mailrootctl"), "-c", str(conf or self.conf()), "doctor", "--json", *arguments],
+                              capture_output=True, text=True, timeout=60, env=environment, check=False)
+        return done.returncode, json.loads(done.stdout)
+
+
+@contextlib.contextmanager
+def process(name, *argv):
+    """A process with NAME as its argument 0."""
+    with subprocess.Popen(["bash", "-c", 'exec -a "$0" "$@"', name, *argv]) as child:
+        harness.wait_for(lambda: pathlib.Path(f"/proc/{child.pid}/cmdline").read_bytes().startswith(name.encode() + b"\0"), f"{name} to run")
+        yield child
+        child.kill()
