@@ -32,6 +32,7 @@ PROGRAMS = {
     "delivery/web": [["delivery/web"]],
     "ctl": [["ctl"]],
     "ctl/doctor": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/doctor"]],
+    "ctl/replay": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/replay"]],
     "sendmail": [["sendmail"]],
 }
 

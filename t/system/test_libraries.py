@@ -16,6 +16,7 @@ DIRECT = {
     "mailrootd": {},
     "mailrootctl": {**TLS, **SASL, **PASSWORDS},
     "mailroot-doctor": {**TLS},
+    "mailroot-replay": {},
     "mailroot-smtpd": {**TLS, **KERBEROS, **SASL, **PASSWORDS},
     "mailroot-pickup": {},
     "mailroot-queue": {"libevent_core": "the loop over all links and times"},

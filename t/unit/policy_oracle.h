@@ -187,7 +187,7 @@ static inline const struct connector *connector_of(const struct connector *list,
 	return best;
 }
 
-enum verdict { ACCEPTED, STAMPED, REFUSED, NOT_CONNECTED, LACKS_TLS, LACKS_USER };
+enum oracle_verdict { ACCEPTED, STAMPED, REFUSED, NOT_CONNECTED, LACKS_TLS, LACKS_USER };
 
 static inline bool may_not_connect(const struct policy *p, const struct question *q, unsigned *line)
 {
@@ -269,7 +269,7 @@ static inline bool nobody_said_yes(const struct policy *p, const struct question
 
 static const struct {
 	bool (*applies)(const struct policy *p, const struct question *q, unsigned *line);
-	enum verdict verdict;
+	enum oracle_verdict verdict;
 } documented_order[] = {
 	{may_not_connect, NOT_CONNECTED}, {lacks_tls, LACKS_TLS},
 	{lacks_user, LACKS_USER},         {no_domain, STAMPED},
@@ -279,7 +279,7 @@ static const struct {
 	{client_may_relay, ACCEPTED},     {nobody_said_yes, REFUSED},
 };
 
-static inline enum verdict oracle(const struct policy *p, const struct question *q, unsigned *line)
+static inline enum oracle_verdict oracle(const struct policy *p, const struct question *q, unsigned *line)
 {
 	size_t i = 0;
 	while (!documented_order[i].applies(p, q, line))

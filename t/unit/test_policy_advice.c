@@ -107,7 +107,7 @@ static bool apply_all(struct policy *p, struct question *q, char *advice, bool p
 static bool accepts(const struct policy *p, const struct question *q)
 {
 	unsigned line;
-	enum verdict verdict = oracle(p, q, &line);
+	enum oracle_verdict verdict = oracle(p, q, &line);
 	return verdict == ACCEPTED || verdict == STAMPED;
 }
 

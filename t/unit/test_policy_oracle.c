@@ -54,7 +54,7 @@ static const char *user_of(const struct question *q)
 	return q->user ? "joe" : NULL;
 }
 
-static void compare_explain(struct asked *a, enum verdict expected, unsigned line, const char *reply)
+static void compare_explain(struct asked *a, enum oracle_verdict expected, unsigned line, const char *reply)
 {
 	struct explanation e;
 	struct address rcpt;
@@ -85,7 +85,7 @@ static void compare_recipient(struct asked *a)
 	unsigned line;
 	random_domain(a->policy, &a->q);
 	const char *domain = a->q.domain;
-	enum verdict expected = oracle(a->policy, &a->q, &line);
+	enum oracle_verdict expected = oracle(a->policy, &a->q, &line);
 	snprintf(command, sizeof(command), domain[0] ? "RCPT TO:<u@%s>" : "RCPT TO:<u>", domain);
 	session_line(&a->session, span_of(command), false);
 	if (expected == STAMPED)
@@ -99,7 +99,7 @@ static void compare_recipient(struct asked *a)
 }
 
 /* The client gets no further, whatever the recipient. */
-static void compare_shut_out(struct asked *a, enum verdict expected, unsigned line, const char *reply)
+static void compare_shut_out(struct asked *a, enum oracle_verdict expected, unsigned line, const char *reply)
 {
 	for (int i = 0; i < RECIPIENTS; i++) {
 		random_domain(a->policy, &a->q);
@@ -112,7 +112,7 @@ static void compare_client(struct asked *a)
 	char address[IPADDR_TEXT_MAX], reply[ORACLE_NAME * 2];
 	unsigned line;
 	session_greet(&a->session);
-	enum verdict expected = oracle(a->policy, &a->q, &line);
+	enum oracle_verdict expected = oracle(a->policy, &a->q, &line);
 	if (expected == NOT_CONNECTED) {
 		ipaddr_format(&a->ip, address);
 		snprintf(reply, sizeof(reply), "554 5.7.1 Client [%s] may not connect to this server\r\n", address);
