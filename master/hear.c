@@ -48,6 +48,7 @@ static bool act_on(struct server *server, size_t i, struct span packet)
 	struct wire_paused paused;
 	struct wire_trouble trouble;
 	struct wire_detached detached;
+	struct wire_pong pong;
 	if (!wire_admit(child_role_control(child->role), WIRE_UP, packet))
 		return false;
 	if (wire_decode_ready(packet, &ready))
@@ -56,6 +57,8 @@ static bool act_on(struct server *server, size_t i, struct span packet)
 		attach_lost(server, detached.kind, detached.serial);
 	else if (wire_decode_trouble(packet, &trouble))
 		supervise_trouble(child, trouble.text);
+	else if (wire_decode_pong(packet, &pong))
+		child->silent = 0;
 	else if (wire_decode_paused(packet, &paused))
 		become_paused(server, child, paused.paused);
 	else

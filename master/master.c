@@ -256,6 +256,7 @@ static int64_t tend(struct master *master)
 {
 	int64_t now_ms = clock_mono_ms();
 	int64_t next = clock_sooner(control_tend(&master->control, now_ms), probation_tend(master, now_ms));
+	next = clock_sooner(next, notify_alive(now_ms));
 	for (size_t i = 0; i < master->server_count; i++)
 		next = clock_sooner(next, server_tend(master->servers[i], now_ms));
 	drop_ended(master);

@@ -8,9 +8,26 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/span.h"
+
+enum { ALIVE_TIMES = 3 }; /* in a period of init's watchdog */
 
 static struct sockaddr_un address;
 static socklen_t address_len;
+static int64_t alive_ms;      /* between two signs of life; 0 = init does not ask for them */
+static int64_t next_alive_ms; /* monotonic */
+
+/* The period is for the process WATCHDOG_PID, which may be a parent of this one. */
+static int64_t watchdog_ms(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	uint64_t period, wanted = 0;
+	if (!usec || !span_to_u64(span_of(usec), INT64_MAX, &period))
+		return 0;
+	if (pid && (!span_to_u64(span_of(pid), INT32_MAX, &wanted) || (pid_t)wanted != getpid()))
+		return 0;
+	return (int64_t)(period / 1000);
+}
 
 void notify_open(void)
 {
@@ -25,7 +42,11 @@ void notify_open(void)
 		if (path[0] == '@')
 			address.sun_path[0] = '\0';
 	}
+	alive_ms = watchdog_ms() / ALIVE_TIMES;
+	next_alive_ms = 0;
 	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
 }
 
 bool notify_send(const char *state)
@@ -39,4 +60,15 @@ bool notify_send(const char *state)
 		sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, address_len);
 	fd_close(&fd);
 	return sent == (ssize_t)strlen(state);
+}
+
+int64_t notify_alive(int64_t now_ms)
+{
+	if (!alive_ms || !address_len)
+		return -1;
+	if (now_ms < next_alive_ms)
+		return next_alive_ms - now_ms;
+	notify_send("WATCHDOG=1");
+	next_alive_ms = now_ms + alive_ms;
+	return alive_ms;
 }

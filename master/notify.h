@@ -3,11 +3,18 @@
 #define MASTER_NOTIFY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-/* Takes NOTIFY_SOCKET out of the environment. Without it notify_send does nothing. */
+/* Takes NOTIFY_SOCKET and WATCHDOG_USEC out of the environment. Without the first notify_send does nothing. */
 void notify_open(void);
 
 /* Sends "READY=1", "RELOADING=1\nMONOTONIC_USEC=...", "STOPPING=1", ... False: it could not be sent. */
 bool notify_send(const char *state);
+
+/*
+ * Tells init that the loop which calls this turns, if init asks (WatchdogSec of systemd) and it is time: several times
+ * in each of its periods. Milliseconds until the next time, -1 = init does not ask.
+ */
+int64_t notify_alive(int64_t now_ms);
 
 #endif

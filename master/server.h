@@ -65,6 +65,7 @@ struct server {
 	int64_t opened_ms;           /* first attempt to open, monotonic */
 	int64_t retry_ms;
 	int64_t listen_ms; /* next try of the missing listeners */
+	int64_t pulse_ms;  /* next round of pulse.h */
 	unsigned renew;    /* (1 << role) of children to be replaced for a new configuration */
 	int64_t renew_since_ms;
 	int64_t renew_ms; /* next try of that */

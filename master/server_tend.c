@@ -10,6 +10,7 @@
 #include "master/attach.h"
 #include "master/hear.h"
 #include "master/open.h"
+#include "master/pulse.h"
 #include "master/renew.h"
 #include "master/server.h"
 #include "master/spawn.h"
@@ -226,6 +227,7 @@ int64_t server_tend(struct server *server, int64_t now_ms)
 	next = clock_sooner(next, renew_tend(server, now_ms));
 	next = clock_sooner(next, attach_tend(server, now_ms));
 	next = clock_sooner(next, tend_children(server, now_ms));
+	next = clock_sooner(next, pulse_tend(server, now_ms));
 	return server_settled(server, now_ms) ? next : clock_sooner(next, 1000);
 }
 

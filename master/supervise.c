@@ -57,6 +57,7 @@ void supervise_started(struct supervised *child, pid_t pid, int control, int64_t
 	child->pid = pid;
 	child->control = control;
 	child->started_ms = now_ms;
+	child->silent = 0;
 }
 
 void supervise_not_started(struct supervised *child, int64_t now_ms, int err)

@@ -43,6 +43,7 @@ struct supervised {
 	bool paused;                             /* smtpd: its last report */
 	unsigned early;                          /* deaths in a row within SUPERVISE_EARLY_MS of the start */
 	unsigned refused;                        /* ends with EXIT_PERMANENT in a row */
+	unsigned silent;                         /* rounds since it was asked whether it works (pulse.h) */
 	uint64_t restarts;                       /* unexpected ends and failed starts */
 	char why[SUPERVISE_WHY_MAX];             /* the cause of the last of these; "" = none */
 	char ended[SUPERVISE_WHY_MAX];           /* how it last ended, expected or not */

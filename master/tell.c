@@ -52,6 +52,15 @@ bool tell_detach(struct supervised *queue, const char *server, enum child_link l
 	return tell(queue, server, &packet, -1);
 }
 
+bool tell_ping(struct supervised *child, const char *server)
+{
+	struct wire_ping ping = {.ping = true};
+	struct str packet;
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_ping(&ping, &packet);
+	return send_packet(child, server, &packet, -1);
+}
+
 bool tell_stop(struct supervised *child, const char *server, bool now)
 {
 	struct wire_stop stop = {.now = now};

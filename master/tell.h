@@ -10,6 +10,7 @@
 bool tell_attach(struct supervised *child, const char *server, enum child_link link, uint64_t serial, int fd);
 /* To QUEUE: the process at the other end of LINK is being replaced, and gets no more work. */
 bool tell_detach(struct supervised *queue, const char *server, enum child_link link);
+bool tell_ping(struct supervised *child, const char *server);
 bool tell_stop(struct supervised *child, const char *server, bool now);
 bool tell_pause(struct supervised *child, const char *server, bool paused);
 bool tell_retire(struct supervised *child, const char *server);

@@ -208,6 +208,10 @@ static void obey(struct manager *g, struct ipc_packet *packet)
 		detach(g, (enum child_link)detached.kind);
 		return;
 	}
+	if (wire_type_of(packet->text) == WIRE_ping) {
+		child_pong(g->control);
+		return;
+	}
 	if (packet->fd_count != 1)
 		return;
 	int fd = packet->fds[0];

@@ -147,6 +147,9 @@ void parent_obey(struct parent *p)
 	case WIRE_stop:
 		stop(p, wire_decode_stop(packet.text, &request) && request.now);
 		break;
+	case WIRE_ping:
+		child_pong(CHILD_FD_CONTROL);
+		break;
 	case WIRE_pause:
 		pause_or_continue(p, packet.text);
 		break;

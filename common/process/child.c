@@ -233,6 +233,17 @@ void child_detached(int control, enum child_link link, uint64_t serial)
 		log_fatal(EXIT_TEMPORARY, "can't report a broken link to mailrootd: %s", strerror(-err));
 }
 
+void child_pong(int control)
+{
+	const struct wire_pong pong = {.pong = true};
+	struct str packet;
+	str_init(&packet, 64);
+	int err = wire_encode_pong(&pong, &packet) ? ipc_send(control, str_span(&packet), NULL, 0) : -ENOMEM;
+	str_free(&packet);
+	if (err)
+		log_warning("can't answer mailrootd: %s", strerror(-err));
+}
+
 _Noreturn void child_fail(int exit_code, const char *text)
 {
 	struct span rest = span_of(text), line;

@@ -100,6 +100,12 @@ void child_trouble(const char *text);
  */
 void child_detached(int control, enum child_link link, uint64_t serial);
 
+/*
+ * Answers `ping`, which came over the link CONTROL. By a parent only, in the loop that does its work: master kills a
+ * child that does not answer (pulse.h).
+ */
+void child_pong(int control);
+
 /* Reports TEXT by child_trouble, logs each line of it, and exits: `status` shows it until a start succeeds. */
 _Noreturn void child_fail(int exit_code, const char *text);
 

@@ -144,6 +144,9 @@ static void on_control(struct pool *p)
 	case WIRE_stop:
 		stop(p, wire_decode_stop(packet.text, &wire) && wire.now);
 		break;
+	case WIRE_ping:
+		child_pong(CHILD_FD_CONTROL);
+		break;
 	default:
 		log_warning("unexpected packet from master: %s", wire_type_name(wire_type_of(packet.text)));
 	}

@@ -355,6 +355,8 @@ static void on_control(struct resolver *r, int control)
 		attach(r, &packet);
 	else if (type == WIRE_stop)
 		r->stopping = true;
+	else if (type == WIRE_ping)
+		child_pong(control);
 	ipc_packet_close(&packet);
 }
 

@@ -226,6 +226,8 @@ static void obey(struct loop *l)
 		reload(l, &packet);
 	else if (type == WIRE_stop)
 		stop(l);
+	else if (type == WIRE_ping)
+		child_pong(CHILD_FD_CONTROL);
 	ipc_packet_close(&packet);
 }
 

@@ -198,6 +198,8 @@ static void obey(struct loop *l)
 		reload(l, &packet);
 	else if (type == WIRE_stop)
 		l->stop = true;
+	else if (type == WIRE_ping)
+		child_pong(CHILD_FD_CONTROL);
 	ipc_packet_close(&packet);
 }
 

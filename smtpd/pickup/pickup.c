@@ -172,6 +172,8 @@ static void obey(struct pickup *p)
 		reload(p, &packet);
 	else if (type == WIRE_stop)
 		p->stop = true;
+	else if (type == WIRE_ping)
+		child_pong(CHILD_FD_CONTROL);
 	ipc_packet_close(&packet);
 }
 

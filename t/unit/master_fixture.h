@@ -91,6 +91,19 @@ static inline void lose(const struct wire_attach *attach)
 	}
 }
 
+static inline void answer_ping(const char *role)
+{
+	struct wire_pong said = {.pong = true};
+	struct str packet;
+
+	note(role, "pong", (unsigned long)getpid());
+	str_init(&packet, 100);
+	wire_encode_pong(&said, &packet);
+	if (ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0))
+		_exit(9);
+	str_free(&packet);
+}
+
 static inline int obey(const char *role, const char *does)
 {
 	static char buffer[WIRE_PACKET_MAX];
@@ -110,6 +123,8 @@ static inline int obey(const char *role, const char *does)
 			be_paused(role, pause.paused);
 		else if (wire_type_of(packet.text) == WIRE_retire)
 			note(role, "retire", (unsigned long)getpid());
+		else if (wire_type_of(packet.text) == WIRE_ping && strcmp(does, "hang") != 0)
+			answer_ping(role);
 		else if (wire_type_of(packet.text) == WIRE_stop && strcmp(does, "stubborn") != 0) {
 			note(role, "stop", (unsigned long)clock_mono_ms());
 			return 0;

@@ -227,6 +227,22 @@ START_TEST(a_link_that_broke_is_told)
 }
 END_TEST
 
+START_TEST(a_ping_is_answered)
+{
+	int link[2];
+	char buffer[100];
+	struct ipc_packet packet;
+	struct wire_pong pong;
+	ck_assert_int_eq(ipc_pair(link, 65536), 0);
+	child_pong(link[0]);
+	ck_assert_int_eq(ipc_receive(link[1], buffer, sizeof(buffer), MSG_DONTWAIT, &packet), 0);
+	ck_assert(wire_decode_pong(packet.text, &pong));
+	close(link[1]);
+	child_pong(link[0]); /* without master there is no process to answer */
+	close(link[0]);
+}
+END_TEST
+
 START_TEST(configuration_is_shared)
 {
 	static const size_t sizes[] = {0, 1, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 100000};
@@ -289,6 +305,7 @@ int main(void)
 	tcase_add_test(all, refuses_what_is_no_configuration);
 	tcase_add_test(all, a_read_error_is_temporary);
 	tcase_add_test(all, a_link_that_broke_is_told);
+	tcase_add_test(all, a_ping_is_answered);
 	tcase_add_loop_test(all, configuration_is_shared, 0, 6);
 	tcase_add_test(all, configuration_that_can_not_be_read);
 	tcase_add_test(all, roles_have_names);

@@ -86,6 +86,57 @@ START_TEST(without_a_valid_address_nothing_is_sent)
 }
 END_TEST
 
+/* Init asks the process PID for a sign of life in each PERIOD. */
+static void ask(const char *period, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	setenv("WATCHDOG_USEC", period, 1);
+	setenv("WATCHDOG_PID", text, 1);
+	notify_open();
+}
+
+START_TEST(init_gets_its_signs_of_life)
+{
+	char name[64], got[64] = "";
+
+	snprintf(name, sizeof(name), "@mailroot-test-%d", (int)getpid());
+	int fd = be_init(name);
+	ask("30000000", getpid());
+	ck_assert_ptr_null(getenv("WATCHDOG_USEC"));
+	ck_assert_ptr_null(getenv("WATCHDOG_PID"));
+	ck_assert_int_eq(notify_alive(5000), 10000);
+	ck_assert_int_eq(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT), 10);
+	ck_assert_str_eq(got, "WATCHDOG=1");
+	ck_assert_int_eq(notify_alive(14999), 1);
+	ck_assert_int_eq(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT), -1);
+	ck_assert_int_eq(notify_alive(15000), 10000);
+	ck_assert_int_eq(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT), 10);
+	close(fd);
+}
+END_TEST
+
+START_TEST(init_that_does_not_ask_gets_none)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "@mailroot-test-%d", (int)getpid());
+	int fd = be_init(name);
+	notify_open();
+	ck_assert_int_eq(notify_alive(0), -1);
+	setenv("NOTIFY_SOCKET", name, 1);
+	ask("30000000", getppid());
+	ck_assert_int_eq(notify_alive(0), -1);
+	setenv("NOTIFY_SOCKET", name, 1);
+	ask("soon", getpid());
+	ck_assert_int_eq(notify_alive(0), -1);
+	ask("30000000", getpid()); /* without a socket */
+	ck_assert_int_eq(notify_alive(0), -1);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("notify");
@@ -93,6 +144,8 @@ int main(void)
 	tcase_add_test(tc, a_path_is_told);
 	tcase_add_test(tc, an_abstract_address_is_told);
 	tcase_add_test(tc, without_a_valid_address_nothing_is_sent);
+	tcase_add_test(tc, init_gets_its_signs_of_life);
+	tcase_add_test(tc, init_that_does_not_ask_gets_none);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "common/base/fd.h"
 #include "master/attach.h"
+#include "master/pulse.h"
 #include "master/renew.h"
 #include "t/unit/master_fixture.h"
 #include "t/unit/wire_sample.h"
@@ -259,6 +260,46 @@ START_TEST(a_child_may_send_the_packets_of_its_role)
 }
 END_TEST
 
+/* A round of pulse.h, until all but the queue have answered. */
+static void next_round(void)
+{
+	bool silent = true;
+
+	server.pulse_ms = 0;
+	while (silent) {
+		turn();
+		silent = false;
+		for (size_t i = 0; i < SERVER_CHILDREN; i++)
+			silent |= i != CHILD_QUEUE && server.children[i].silent;
+	}
+}
+
+START_TEST(a_child_that_hangs_is_killed)
+{
+	const struct supervised *queue = &server.children[CHILD_QUEUE];
+
+	does("queue", "hang");
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	pid_t hung = queue->pid;
+	for (int round = 0; round < PULSE_SILENT_MAX; round++)
+		next_round();
+	ck_assert_int_eq(said("local", "pong"), PULSE_SILENT_MAX);
+	for (int i = 0; i < 20; i++)
+		turn();
+	ck_assert_int_eq(queue->pid, hung);
+	does("queue", "ready");
+	next_round();
+	while (queue->pid == hung || queue->pid == 0)
+		turn();
+	until_state(SERVER_RUNNING);
+	ck_assert_uint_eq(queue->restarts, 1);
+	ck_assert_uint_eq(server.children[CHILD_LOCAL].restarts, 0);
+	next_round();
+	until_said("queue", "pong", 1);
+}
+END_TEST
+
 START_TEST(a_link_for_the_operator_arrives_at_the_child)
 {
 	build_config(ANY_PORT);
@@ -283,6 +324,7 @@ int main(int argc, char **argv)
 		web_runs_where_a_block_needs_tokens,
 		web_may_fail_until_it_is_not_needed,
 		a_killed_child_is_back_with_new_links_and_the_port_stays,
+		a_child_that_hangs_is_killed,
 		a_permanent_failure_waits_for_a_reload,
 		the_last_error_of_a_child_is_kept_until_one_works,
 		a_process_that_keeps_dying_does_not_block_the_start,
