@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 
 static bool uses_tokens(const struct service_server *server)
 {
@@ -27,6 +28,16 @@ void blocks_close(struct blocks *blocks)
 	free(blocks->run_dir);
 }
 
+static int none_meant(const char *server)
+{
+	if (server[0])
+		return cmd_fail(
+			_("no virtual server of the name %s uses access tokens: that is an outbound block with auth xoauth2 or auth oauthbearer"),
+			server);
+	return cmd_fail(_(
+		"no virtual server uses access tokens: that is an outbound block with auth xoauth2 or auth oauthbearer"));
+}
+
 bool blocks_open(struct ctl *ctl, struct blocks *out, int *status)
 {
 	char said[LINK_TEXT_MAX + 1];
@@ -40,14 +51,11 @@ bool blocks_open(struct ctl *ctl, struct blocks *out, int *status)
 	bool good = out->run_dir && service_ask(fd, &out->service, said);
 	fd_close(&fd);
 	if (!good)
-		*status = cmd_fail("%s", out->run_dir ? said : "no memory");
+		*status = cmd_fail("%s", out->run_dir ? said : _("no memory"));
 	for (size_t i = 0; good && i < out->service.server_count; i++)
 		meant += is_meant(out, &out->service.servers[i]);
 	if (good && !meant)
-		*status = cmd_fail(
-			"%s%s uses access tokens: that is an outbound block with auth xoauth2 or auth oauthbearer",
-			ctl->options.server[0] ? "no virtual server of the name " : "no virtual server",
-			ctl->options.server);
+		*status = none_meant(ctl->options.server);
 	if (!good || !meant)
 		blocks_close(out);
 	return good && meant;
@@ -78,7 +86,7 @@ void blocks_ask_all(struct blocks *blocks, void (*row)(void *context, const stru
 		    blocks_ask(blocks, ROW_OAUTH_STATUS, "", -1, &answer))
 			continue;
 		blocks->failed++;
-		cmd_fail("server %s: %s", blocks->server, answer.said);
+		cmd_fail(_("server %s: %s"), blocks->server, answer.said);
 	}
 }
 
@@ -101,8 +109,8 @@ static void on_candidate(void *context, const struct link_row *row)
 		span_copy(row->cells[BLOCKS_BLOCK], blocks->block, sizeof(blocks->block));
 		span_copy(row->cells[BLOCKS_USER], blocks->user, sizeof(blocks->user));
 	}
-	str_printf(&blocks->choice, "%s%.*s of server %s", blocks->choice.len ? "; " : "",
-		   SPAN_ARGS(row->cells[BLOCKS_BLOCK]), blocks->server);
+	str_append_text(&blocks->choice, blocks->choice.len ? "; " : "");
+	str_printf(&blocks->choice, _("%.*s of server %s"), SPAN_ARGS(row->cells[BLOCKS_BLOCK]), blocks->server);
 }
 
 bool blocks_find(struct blocks *blocks)
@@ -116,11 +124,11 @@ bool blocks_find(struct blocks *blocks)
 		return true;
 	}
 	if (blocks->fitting)
-		cmd_fail("which block? There are: %s. Name it, with --server NAME if need be",
+		cmd_fail(_("which block? There are: %s. Name it, with --server NAME if need be"),
 			 str_text(&blocks->choice));
 	else if (blocks->choice.len)
-		cmd_fail("no block %s uses access tokens. There are: %s", blocks->wanted, str_text(&blocks->choice));
+		cmd_fail(_("no block %s uses access tokens. There are: %s"), blocks->wanted, str_text(&blocks->choice));
 	else if (!blocks->failed)
-		cmd_fail("no block uses access tokens");
+		cmd_fail(_("no block uses access tokens"));
 	return false;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/language.h"
 #include "ctl/journal.h"
 #include "ctl/loaded.h"
 
@@ -30,7 +31,7 @@ char *cmd_run_dir(const struct ctl *ctl)
 	/* A running service must be reachable even if its file is broken now. */
 	if (!loaded.good)
 		fprintf(stderr,
-			"mailrootctl: %s has errors (`mailrootctl check` shows them); continuing with the valid settings\n",
+			_("mailrootctl: %s has errors (`mailrootctl check` shows them); continuing with the valid settings\n"),
 			ctl->options.file);
 	char *run_dir = strdup(loaded.config.run_dir ? loaded.config.run_dir : "/run/mailroot");
 	loaded_free(&loaded);
@@ -58,13 +59,13 @@ bool cmd_confirm(const struct ctl *ctl, const char *what)
 	if (ctl->options.given & OPTION_YES)
 		return true;
 	if (!isatty(STDIN_FILENO)) {
-		cmd_fail("%s Nothing was done: there is no terminal to ask on, so add --yes", what);
+		cmd_fail(_("%s Nothing was done: there is no terminal to ask on, so add --yes"), what);
 		return false;
 	}
-	printf("%s Continue? [y/N] ", what);
+	printf(_("%s Continue? [y/N] "), what);
 	fflush(stdout);
 	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
 		return true;
-	cmd_fail("nothing was done");
+	cmd_fail(_("nothing was done"));
 	return false;
 }

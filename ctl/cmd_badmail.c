@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "ctl/queues.h"
 #include "ctl/screen.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 /* The cells of ROW_BADMAIL. */
 enum { ID, AGE, LEFT, SIZE, SENDER, RECIPIENTS, FIRST, REASON, CELLS };
@@ -18,7 +20,7 @@ static const struct {
 	{"sender", false}, {"recipients", true}, {"first_recipient", false}, {"reason", false},
 };
 
-static const char not_there[] = "there is no such message in badmail; `mailrootctl badmail list` shows all";
+static const char not_there[] = N_("there is no such message in badmail; `mailrootctl badmail list` shows all");
 
 /* The state of any of the four commands. */
 struct badmail_work {
@@ -66,7 +68,7 @@ static struct span recipients_cell(const struct span *cells, char *to, size_t si
 	uint64_t n;
 	if (!span_to_u64(cells[RECIPIENTS], UINT32_MAX, &n) || n < 2)
 		return cells[FIRST];
-	snprintf(to, size, "%.*s and %llu more", SPAN_ARGS(cells[FIRST]), (unsigned long long)n - 1);
+	snprintf(to, size, _("%.*s and %llu more"), SPAN_ARGS(cells[FIRST]), (unsigned long long)n - 1);
 	return span_of(to);
 }
 
@@ -110,20 +112,27 @@ static void finish_list(struct badmail_work *work)
 		json_finish(&work->json);
 	} else if (!work->rows) {
 		if (!work->queues.failed)
-			puts("No bad mail.");
+			puts(_("No bad mail."));
 	} else {
 		table_sort(&work->table);
 		table_print(&work->table, 0, stdout);
-		printf("%zu message%s. `mailrootctl badmail show ID` shows one%s.\n", work->rows,
-		       work->rows == 1 ? "" : "s", work->sendable ? ", `badmail resend ID` sends it again" : "");
+		printf(work->sendable
+			       ? ngettext(
+					 "%zu message. `mailrootctl badmail show ID` shows one, `badmail resend ID` sends it again.\n",
+					 "%zu messages. `mailrootctl badmail show ID` shows one, `badmail resend ID` sends it again.\n",
+					 work->rows)
+			       : ngettext("%zu message. `mailrootctl badmail show ID` shows one.\n",
+					  "%zu messages. `mailrootctl badmail show ID` shows one.\n", work->rows),
+		       work->rows);
 		if (work->full || work->rows >= TABLE_ROWS_MAX)
-			puts("There may be more: --json lists them all.");
+			puts(_("There may be more: --json lists them all."));
 	}
 }
 
 int cmd_badmail_list(struct ctl *ctl)
 {
-	static const char *const headings[] = {"ID", "SINCE", "KEPT FOR", "SIZE", "FROM", "TO", "WHY"};
+	static const char *const headings[] = {N_("ID"),   N_("SINCE"), N_("KEPT FOR"), N_("SIZE"),
+					       N_("FROM"), N_("TO"),    N_("WHY")};
 	static struct badmail_work work;
 	int status;
 	work = (struct badmail_work){.action = 0};
@@ -163,7 +172,7 @@ static bool begins(struct badmail_work *work, const struct link_row *row, const 
 			json_key(&work->json, name);
 			json_array(&work->json);
 		} else {
-			printf("  %s\n", name);
+			printf("  %s\n", _(name));
 		}
 	}
 	work->kind = span_of(name);
@@ -176,9 +185,9 @@ static void show_head(const struct badmail_work *work, const struct span *cell)
 	table_duration(cell[AGE], age);
 	table_duration(cell[LEFT], left);
 	table_octets(cell[SIZE], size);
-	printf("%.*s is bad mail on server %s since %s; it is kept for another %s\n", SPAN_ARGS(cell[ID]),
+	printf(_("%.*s is bad mail on server %s since %s; it is kept for another %s\n"), SPAN_ARGS(cell[ID]),
 	       work->queues.server, age[0] ? age : "0s", left[0] ? left : "0s");
-	printf("  from        %.*s, %s octets\n", (int)(cell[SENDER].len ? cell[SENDER].len : 1),
+	printf(_("  from        %.*s, %s octets\n"), (int)(cell[SENDER].len ? cell[SENDER].len : 1),
 	       cell[SENDER].len ? cell[SENDER].at : "?", size);
 }
 
@@ -204,17 +213,17 @@ static void on_show_row(void *context, const struct link_row *row)
 		} else {
 			show_head(work, row->cells);
 		}
-	} else if (begins(work, row, ROW_RECIPIENT, "recipients")) {
+	} else if (begins(work, row, ROW_RECIPIENT, N_("recipients"))) {
 		if (json)
 			queues_recipient_json(&work->json, row);
 		else
-			printf("    %.*s  %.*s\n", SPAN_ARGS(row->cells[0]), SPAN_ARGS(row->cells[1]));
-	} else if (begins(work, row, ROW_HISTORY, "history")) {
+			printf("    %.*s  %.*s\n", SPAN_ARGS(row->cells[0]), SPAN_ARGS(words_cell(row->cells[1])));
+	} else if (begins(work, row, ROW_HISTORY, N_("history"))) {
 		if (json)
 			queues_history_json(&work->json, row);
 		else
 			history_line(row);
-	} else if (begins(work, row, ROW_REASON, "why")) {
+	} else if (begins(work, row, ROW_REASON, N_("why"))) {
 		if (json)
 			json_string(&work->json, row->cells[0]);
 		else
@@ -236,17 +245,18 @@ static int show_text(struct badmail_work *work)
 		   &(struct queues_request){.write = write_show, .text = on_text, .context = work, .quiet = true});
 	bool written = screen_end(&work->screen);
 	if (!work->screen.begun)
-		return cmd_fail("%s", not_there);
-	return written ? EXIT_DONE : cmd_fail("the message could not be written completely");
+		return cmd_fail("%s", _(not_there));
+	return written ? EXIT_DONE : cmd_fail(_("the message could not be written completely"));
 }
 
 static void advise(const struct badmail_work *work, const char *id)
 {
 	if (work->sendable)
-		printf("`mailrootctl badmail resend %s` sends it to the remaining recipients; ", id);
+		printf(_("`mailrootctl badmail resend %s` sends it to the remaining recipients; `badmail show %s --message` prints it.\n"),
+		       id, id);
 	else
-		printf("It can't be sent again: no recipient is left, or it is no message of Mailroot, which can be corrected and put into the pickup folder; ");
-	printf("`badmail show %s --message` prints it.\n", id);
+		printf(_("It can't be sent again: no recipient is left, or it is no message of Mailroot, which can be corrected and put into the pickup folder; `badmail show %s --message` prints it.\n"),
+		       id);
 }
 
 static int show(struct badmail_work *work)
@@ -263,7 +273,7 @@ static int show(struct badmail_work *work)
 		json_finish(&work->json);
 	}
 	if (!work->rows)
-		return cmd_fail("%s", not_there);
+		return cmd_fail("%s", _(not_there));
 	if (!wants_json(work))
 		advise(work, work->queues.ctl->args[0]);
 	return EXIT_DONE;
@@ -312,13 +322,17 @@ static int go(struct badmail_work *work)
 {
 	const struct ctl *ctl = work->queues.ctl;
 	bool resend = work->action == ROW_RESEND;
-	char sentence[200];
+	char sentence[400];
 	act(work, true);
 	uint64_t count = work->done, missing = ctl->arg_count > count ? ctl->arg_count - count : 0;
 	if (!count)
-		return cmd_fail("%s", ctl->arg_count ? not_there : "there is no bad mail");
-	snprintf(sentence, sizeof(sentence), "%llu message%s will be %s.", (unsigned long long)count,
-		 count == 1 ? "" : "s", resend ? "sent to their remaining recipients" : "removed for good");
+		return cmd_fail("%s", ctl->arg_count ? _(not_there) : _("there is no bad mail"));
+	snprintf(sentence, sizeof(sentence),
+		 resend ? ngettext("%llu message will be sent to their remaining recipients.",
+				   "%llu messages will be sent to their remaining recipients.", count)
+			: ngettext("%llu message will be removed for good.", "%llu messages will be removed for good.",
+				   count),
+		 (unsigned long long)count);
 	if (!cmd_confirm(ctl, sentence))
 		return EXIT_FAILED;
 	act(work, false);
@@ -326,13 +340,16 @@ static int go(struct badmail_work *work)
 		printf("{\"%s\":%llu,\"failed\":%llu,\"unknown\":%llu}\n", resend ? "resent" : "deleted",
 		       (unsigned long long)work->done, (unsigned long long)work->failed, (unsigned long long)missing);
 	else
-		printf("%llu %s.%s\n", (unsigned long long)work->done, resend ? "sent again" : "deleted",
-		       resend && work->done ? " `mailrootctl queue list` shows them." : "");
+		printf(!resend      ? _("%llu deleted.\n")
+		       : work->done ? _("%llu sent again. `mailrootctl queue list` shows them.\n")
+				    : _("%llu sent again.\n"),
+		       (unsigned long long)work->done);
 	if (work->failed)
-		cmd_fail("%llu could not be: %s%s", (unsigned long long)work->failed, work->queues.said,
-			 work->failed > 1 ? "; the log has the reason for each" : "");
+		cmd_fail(work->failed > 1 ? _("%llu could not be: %s; the log has the reason for each")
+					  : _("%llu could not be: %s"),
+			 (unsigned long long)work->failed, work->queues.said);
 	if (missing && !wants_json(work))
-		cmd_fail("%llu of the IDs are not in badmail", (unsigned long long)missing);
+		cmd_fail(_("%llu of the IDs are not in badmail"), (unsigned long long)missing);
 	return work->failed || missing ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -342,7 +359,7 @@ static int run(struct ctl *ctl, enum row_action action)
 	int status;
 	work = (struct badmail_work){.action = action};
 	if (!ctl->arg_count && !(ctl->options.given & OPTION_ALL)) {
-		cmd_fail("which messages? Name IDs, or write --all; `mailrootctl badmail list` shows them");
+		cmd_fail(_("which messages? Name IDs, or write --all; `mailrootctl badmail list` shows them"));
 		return EXIT_USAGE;
 	}
 	if (!queues_open(ctl, &work.queues, &status))

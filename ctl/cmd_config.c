@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "ctl/cmd.h"
 #include "ctl/examine.h"
 #include "ctl/json.h"
@@ -31,6 +32,24 @@ static void look_at_files(struct loaded *loaded)
 	loaded->good = !loaded->report.errors;
 }
 
+static void say_good(const char *file, const struct loaded *loaded)
+{
+	size_t servers = loaded->config.server_count;
+	unsigned warnings = loaded->report.warnings;
+	printf(ngettext("%s is good: %zu virtual server, ", "%s is good: %zu virtual servers, ", servers), file,
+	       servers);
+	printf(ngettext("%u warning\n", "%u warnings\n", warnings), warnings);
+}
+
+static void say_bad(const char *file, unsigned errors, bool taken)
+{
+	cmd_fail(taken ? ngettext("%s has %u error; the service would accept it, but not all of it would work",
+				  "%s has %u errors; the service would accept it, but not all of it would work", errors)
+		       : ngettext("%s has %u error; the service would refuse it",
+				  "%s has %u errors; the service would refuse it", errors),
+		 file, errors);
+}
+
 int cmd_check(struct ctl *ctl)
 {
 	const char *file = ctl->arg_count ? ctl->args[0] : ctl->options.file;
@@ -51,14 +70,9 @@ int cmd_check(struct ctl *ctl)
 	} else {
 		fputs(str_text(&loaded.report.text), loaded.good ? stdout : stderr);
 		if (loaded.good)
-			printf("%s is good: %zu virtual server%s, %u warning%s\n", file, loaded.config.server_count,
-			       loaded.config.server_count == 1 ? "" : "s", loaded.report.warnings,
-			       loaded.report.warnings == 1 ? "" : "s");
+			say_good(file, &loaded);
 		else
-			cmd_fail("%s has %u error%s; %s", file, loaded.report.errors,
-				 loaded.report.errors == 1 ? "" : "s",
-				 taken ? "the service would accept it, but not all of it would work"
-				       : "the service would refuse it");
+			say_bad(file, loaded.report.errors, taken);
 	}
 	bool good = loaded.good;
 	loaded_free(&loaded);
@@ -97,8 +111,8 @@ int cmd_config_show(struct ctl *ctl)
 	if (good)
 		fputs(str_text(&text), stdout);
 	else
-		cmd_fail("%s has %u error%s", ctl->options.file, loaded.report.errors,
-			 loaded.report.errors == 1 ? "" : "s");
+		cmd_fail(ngettext("%s has %u error", "%s has %u errors", loaded.report.errors), ctl->options.file,
+			 loaded.report.errors);
 	str_free(&text);
 	loaded_free(&loaded);
 	return good ? EXIT_DONE : EXIT_FAILED;
@@ -121,9 +135,9 @@ int cmd_config_doc(struct ctl *ctl)
 	else if (good)
 		fputs(str_text(&text), stdout);
 	else if (config_doc_meant(name, meant, sizeof(meant)))
-		cmd_fail("there is no setting %s; did you mean %s?", name, meant);
+		cmd_fail(_("there is no setting %s; did you mean %s?"), name, meant);
 	else
-		cmd_fail("there is no setting %s; `mailrootctl config doc` lists all", name ? name : "");
+		cmd_fail(_("there is no setting %s; `mailrootctl config doc` lists all"), name ? name : "");
 	str_free(&text);
 	return good ? EXIT_DONE : EXIT_FAILED;
 }

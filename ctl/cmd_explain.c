@@ -4,6 +4,7 @@
 
 #include "common/accounts/accounts.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "common/mail/address.h"
 #include "common/mail/cidr.h"
@@ -11,6 +12,7 @@
 #include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
+#include "ctl/words.h"
 
 struct explained {
 	bool as_json;
@@ -24,7 +26,7 @@ static void on_verdict(struct explained *e, const struct span *cells)
 	e->verdict_seen = true;
 	e->accepted = span_equal(cells[0], SPAN("accepted"));
 	if (!e->as_json) {
-		printf("%.*s: %.*s\n", SPAN_ARGS(cells[0]), SPAN_ARGS(cells[1]));
+		printf("%.*s: %.*s\n", SPAN_ARGS(words_cell(cells[0])), SPAN_ARGS(cells[1]));
 		return;
 	}
 	json_key(&e->json, "accepted");
@@ -40,8 +42,8 @@ static void on_rule(struct explained *e, const struct span *cells)
 	e->rules++;
 	if (!e->as_json) {
 		if (e->rules == 1)
-			puts("The rules, in the order in which they were tried; the last one decided:");
-		printf("  %.*s%s%.*s\n", SPAN_ARGS(cells[0].len ? cells[0] : SPAN("the default")), ": ",
+			puts(_("The rules, in the order in which they were tried; the last one decided:"));
+		printf("  %.*s%s%.*s\n", SPAN_ARGS(cells[0].len ? cells[0] : span_of(_("the default"))), ": ",
 		       SPAN_ARGS(cells[1]));
 		return;
 	}
@@ -69,16 +71,16 @@ static bool arguments_good(const struct ctl *ctl)
 	struct address to;
 	const char *why;
 	if (!ctl->options.client[0] || !ctl->options.to[0])
-		cmd_fail(
-			"which client and which recipient? Usage: explain relay --client 192.0.2.1 --to user@example.net");
+		cmd_fail(_(
+			"which client and which recipient? Usage: explain relay --client 192.0.2.1 --to user@example.net"));
 	else if (!ipaddr_parse(span_of(ctl->options.client), &client))
-		cmd_fail("--client %s: not an IPv4 or IPv6 address", ctl->options.client);
+		cmd_fail(_("--client %s: not an IPv4 or IPv6 address"), ctl->options.client);
 	else if (ctl->options.name[0] && !domain_valid(span_of(ctl->options.name)))
-		cmd_fail("--name %s: not a host name such as host.example.com", ctl->options.name);
+		cmd_fail(_("--name %s: not a host name such as host.example.com"), ctl->options.name);
 	else if (strlen(ctl->options.user) > ACCOUNT_NAME_MAX)
-		cmd_fail("--user %s: not a valid account name", ctl->options.user);
+		cmd_fail(_("--user %s: not a valid account name"), ctl->options.user);
 	else if (!address_parse(span_of(ctl->options.to), &to, &why))
-		cmd_fail("--to %s: %s", ctl->options.to, why);
+		cmd_fail(_("--to %s: %s"), ctl->options.to, why);
 	else
 		return true;
 	return false;
@@ -101,7 +103,7 @@ static char *choose_server(struct ctl *ctl, int *status)
 	else if (service.server_count == 1)
 		name = strdup(service.servers[0].name);
 	else
-		cmd_fail("there are %zu virtual servers: add --server NAME (`mailrootctl status` lists them)",
+		cmd_fail(_("there are %zu virtual servers: add --server NAME (`mailrootctl status` lists them)"),
 			 service.server_count);
 	service_free(&service);
 	fd_close(&fd);
@@ -134,13 +136,13 @@ static int ask(struct ctl *ctl, const char *server)
 	};
 	struct explained e = {.as_json = ctl->options.given & OPTION_JSON};
 	struct link_answer answer = {.row = on_row, .context = &e};
-	char why[LINK_TEXT_MAX + 1] = "no memory";
+	char why[LINK_TEXT_MAX + 1] = "";
 	char *run_dir = cmd_run_dir(ctl);
 	struct str request;
 	int fd = run_dir ? link_to_child(run_dir, server, CHILD_SMTPD, why) : -1;
 	free(run_dir);
 	if (fd < 0)
-		return cmd_fail("%s", why);
+		return cmd_fail("%s", why[0] ? why : _("no memory"));
 	json_init(&e.json, stdout);
 	if (e.as_json)
 		json_object(&e.json);
@@ -150,7 +152,7 @@ static int ask(struct ctl *ctl, const char *server)
 	fd_close(&answer.fd);
 	fd_close(&fd);
 	if (!good)
-		return cmd_fail("%s", answer.said[0] ? answer.said : "no verdict came");
+		return cmd_fail("%s", answer.said[0] ? answer.said : _("no verdict came"));
 	finish(&e, answer.said);
 	return EXIT_DONE;
 }
@@ -175,17 +177,20 @@ static const struct section {
 	const char *key;   /* name of its array in JSON */
 	const char *keys[LINK_CELLS_MAX];
 } sections[] = {
-	{ROW_RULE, "The rules, in the order in which they were tried; the last one decided:", "rules", {"at", "rule"}},
-	{ROW_PASSED, "Rules that match, too, but come later:", "passed_over", {"at", "rule", "why"}},
-	{ROW_SETTING, "Settings of the connection:", "outbound", {"name", "value"}},
-	{ROW_LOOKUP, "What DNS says:", "dns", {"name", "type", "answer", "status", "text"}},
+	{ROW_RULE,
+	 N_("The rules, in the order in which they were tried; the last one decided:"),
+	 "rules",
+	 {"at", "rule"}},
+	{ROW_PASSED, N_("Rules that match, too, but come later:"), "passed_over", {"at", "rule", "why"}},
+	{ROW_SETTING, N_("Settings of the connection:"), "outbound", {"name", "value"}},
+	{ROW_LOOKUP, N_("What DNS says:"), "dns", {"name", "type", "answer", "status", "text"}},
 	{ROW_HOST,
-	 "The hosts, in the order in which they are tried:",
+	 N_("The hosts, in the order in which they are tried:"),
 	 "hosts",
 	 {"name", "address", "port", "tls", "turn", "state", "due_s", "weight"}},
 	{ROW_LIMIT, "Limits:", "limits", {"of", "most", "now", "setting"}},
 	{ROW_NEXT_HOP,
-	 "State of the next hop:",
+	 N_("State of the next hop:"),
 	 "health",
 	 {"name", "waiting", "at_workers", "connections", "state", "next_try_s", "reason"}},
 };
@@ -203,16 +208,17 @@ struct routed {
 static void say_route(const struct span *cells)
 {
 	if (span_equal(cells[0], SPAN("none")))
-		printf("mail can't be routed: %.*s\n", SPAN_ARGS(cells[4]));
+		printf(_("mail can't be routed: %.*s\n"), SPAN_ARGS(cells[4]));
 	else
-		printf("mail goes to %.*s%s%.*s\n", SPAN_ARGS(cells[1]), cells[4].len ? ": " : "", SPAN_ARGS(cells[4]));
+		printf(_("mail goes to %.*s%s%.*s\n"), SPAN_ARGS(cells[1]), cells[4].len ? ": " : "",
+		       SPAN_ARGS(cells[4]));
 	if (cells[2].len)
-		printf("  with the outbound settings of %.*s\n", SPAN_ARGS(cells[2]));
+		printf(_("  with the outbound settings of %.*s\n"), SPAN_ARGS(cells[2]));
 	if (cells[3].len)
-		printf("  with the user and password of %.*s, for the hosts that are written there\n",
+		printf(_("  with the user and password of %.*s, for the hosts that are written there\n"),
 		       SPAN_ARGS(cells[3]));
 	if (cells[5].len)
-		printf("  with MAIL FROM:<%.*s>, by masquerade_domain\n", SPAN_ARGS(cells[5]));
+		printf(_("  with MAIL FROM:<%.*s>, by masquerade_domain\n"), SPAN_ARGS(cells[5]));
 }
 
 static void on_route(struct routed *r, const struct span *cells)
@@ -246,19 +252,19 @@ static void say_host(const struct span *c)
 	printf("  %.*s%s%.*s [%.*s]:%.*s  %.*s", SPAN_ARGS(c[4]), c[4].len ? ". " : "-  ", SPAN_ARGS(c[0]),
 	       SPAN_ARGS(c[1]), SPAN_ARGS(c[2]), SPAN_ARGS(c[3]));
 	if (c[7].len)
-		printf("; weight %.*s", SPAN_ARGS(c[7]));
+		printf(_("; weight %.*s"), SPAN_ARGS(c[7]));
 	if (span_equal(c[5], SPAN("sick")))
-		printf("; did not answer recently, next try in %.*s s", SPAN_ARGS(c[6]));
+		printf(_("; did not answer recently, next try in %.*s s"), SPAN_ARGS(c[6]));
 	else if (span_equal(c[5], SPAN("due")))
-		printf("; did not answer recently, to be tried again");
+		fputs(_("; did not answer recently, to be tried again"), stdout);
 	putchar('\n');
 }
 
 static void say_limit(const struct span *c)
 {
-	printf("  %.*s: %.*s at most", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]));
+	printf(_("  %.*s: %.*s at most"), SPAN_ARGS(c[0]), SPAN_ARGS(c[1]));
 	if (c[2].len)
-		printf(", %.*s now", SPAN_ARGS(c[2]));
+		printf(_(", %.*s now"), SPAN_ARGS(c[2]));
 	if (c[3].len)
 		printf(" (%.*s)", SPAN_ARGS(c[3]));
 	putchar('\n');
@@ -267,7 +273,7 @@ static void say_limit(const struct span *c)
 static void say_row(const struct section *section, const struct span *c)
 {
 	if (!strcmp(section->row, ROW_RULE))
-		printf("  %.*s: %.*s\n", SPAN_ARGS(c[0].len ? c[0] : SPAN("the default")), SPAN_ARGS(c[1]));
+		printf("  %.*s: %.*s\n", SPAN_ARGS(c[0].len ? c[0] : span_of(_("the default"))), SPAN_ARGS(c[1]));
 	else if (!strcmp(section->row, ROW_PASSED))
 		printf("  %.*s: %.*s: %.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]));
 	else if (!strcmp(section->row, ROW_LIMIT))
@@ -280,7 +286,7 @@ static void say_row(const struct section *section, const struct span *c)
 	else if (!strcmp(section->row, ROW_HOST))
 		say_host(c);
 	else
-		printf("  %.*s%s%.*s; %.*s messages are ready to go, %.*s are being sent over %.*s connections\n",
+		printf(_("  %.*s%s%.*s; %.*s messages are ready to go, %.*s are being sent over %.*s connections\n"),
 		       SPAN_ARGS(c[4]), c[6].len ? ": " : "", SPAN_ARGS(c[6]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]),
 		       SPAN_ARGS(c[3]));
 }
@@ -292,7 +298,7 @@ static void on_section(struct routed *r, size_t at, const struct span *cells)
 	r->section = at;
 	if (!r->as_json) {
 		if (r->rows == 1)
-			puts(section->title);
+			puts(_(section->title));
 		say_row(section, cells);
 		return;
 	}
@@ -336,13 +342,13 @@ static int ask_route(struct ctl *ctl, const char *server, const char *address, u
 		.recipient = span_of(address), .sender = span_of(ctl->options.from), .size = size};
 	struct routed r = {.as_json = ctl->options.given & OPTION_JSON, .section = SECTIONS};
 	struct link_answer answer = {.row = on_route_row, .context = &r};
-	char why[LINK_TEXT_MAX + 1] = "no memory";
+	char why[LINK_TEXT_MAX + 1] = "";
 	char *run_dir = cmd_run_dir(ctl);
 	struct str request;
 	int fd = run_dir ? link_to_child(run_dir, server, CHILD_QUEUE, why) : -1;
 	free(run_dir);
 	if (fd < 0)
-		return cmd_fail("%s", why);
+		return cmd_fail("%s", why[0] ? why : _("no memory"));
 	json_init(&r.json, stdout);
 	if (r.as_json)
 		json_object(&r.json);
@@ -352,7 +358,7 @@ static int ask_route(struct ctl *ctl, const char *server, const char *address, u
 	fd_close(&answer.fd);
 	fd_close(&fd);
 	if (!good)
-		return cmd_fail("%s", answer.said[0] ? answer.said : "no answer came");
+		return cmd_fail("%s", answer.said[0] ? answer.said : _("no answer came"));
 	finish_route(&r, answer.said);
 	return EXIT_DONE;
 }
@@ -371,7 +377,7 @@ static bool parse_size(const char *text, uint64_t *size)
 
 int cmd_explain_route(struct ctl *ctl)
 {
-	const char *address = ctl->args[0], *why = "which address? Write one such as user@example.net";
+	const char *address = ctl->args[0], *why = _("which address? Write one such as user@example.net");
 	struct address to, from;
 	uint64_t size = 0;
 	int status;
@@ -381,11 +387,11 @@ int cmd_explain_route(struct ctl *ctl)
 		return EXIT_USAGE;
 	}
 	if (!null_sender && !address_parse(span_of(ctl->options.from), &from, &why)) {
-		cmd_fail("--from %s: %s", ctl->options.from, why);
+		cmd_fail(_("--from %s: %s"), ctl->options.from, why);
 		return EXIT_USAGE;
 	}
 	if (ctl->options.size[0] && !parse_size(ctl->options.size, &size)) {
-		cmd_fail("--size %s: not a size such as 500K, 2M or 1G", ctl->options.size);
+		cmd_fail(_("--size %s: not a size such as 500K, 2M or 1G"), ctl->options.size);
 		return EXIT_USAGE;
 	}
 	char *server = choose_server(ctl, &status);

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "common/base/hash.h"
+#include "common/base/language.h"
 #include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/logsource.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 enum { KEY_MAX = 200, KEYS_MAX = 20000, ROWS_SHOWN = 30, EXAMPLE_MAX = 120 };
 
@@ -63,8 +65,8 @@ static void reply_key(const struct logline *line, char *to)
 		enhanced = span_take(&reply, ' ');
 	}
 	bool host = code.len && !span_equal(code, SPAN("0"));
-	snprintf(to, KEY_MAX, "%.*s%s%.*s by %.*s", host ? (int)code.len : 0, code.at, host ? " " : "",
-		 SPAN_ARGS(enhanced), relay.len ? (int)relay.len : 2, relay.len ? relay.at : "us");
+	snprintf(to, KEY_MAX, relay.len ? _("%.*s%s%.*s by %.*s") : _("%.*s%s%.*s by us"), host ? (int)code.len : 0,
+		 code.at, host ? " " : "", SPAN_ARGS(enhanced), SPAN_ARGS(relay));
 }
 
 static bool key_of(const struct summary *s, const struct logline *line, enum outcome outcome, char *to)
@@ -73,7 +75,7 @@ static bool key_of(const struct summary *s, const struct logline *line, enum out
 	if (s->by == BY_HOUR) {
 		logline_hour(line, to);
 		if (!to[0])
-			snprintf(to, KEY_MAX, "(no time)");
+			snprintf(to, KEY_MAX, "%s", _("(no time)"));
 		return true;
 	}
 	if (s->by == BY_CLIENT) {
@@ -184,9 +186,9 @@ static size_t add_row(struct table *table, const struct count *c)
 
 static void print_table(const struct summary *s)
 {
-	static const char *const firsts[BYS] = {"HOUR", "CLIENT", "REPLY"};
-	const char *const headings[] = {firsts[s->by], "ACCEPTED", "DELIVERED", "DELAYED",
-					"FAILED",      "REFUSED",  "LAST ERROR"};
+	static const char *const firsts[BYS] = {N_("HOUR"), N_("CLIENT"), N_("REPLY")};
+	const char *const headings[] = {firsts[s->by], N_("ACCEPTED"), N_("DELIVERED"), N_("DELAYED"),
+					N_("FAILED"),  N_("REFUSED"),  N_("LAST ERROR")};
 	struct table table;
 	size_t shown = 0;
 	table_init(&table, OUTCOMES + 2, 0x3e, headings);
@@ -195,7 +197,7 @@ static void print_table(const struct summary *s)
 	table_print(&table, 0, stdout);
 	table_free(&table);
 	if (shown < HASH_COUNT(s->counts))
-		printf("and %u more with fewer errors; --json has all\n", HASH_COUNT(s->counts) - (unsigned)shown);
+		printf(_("and %u more with fewer errors; --json has all\n"), HASH_COUNT(s->counts) - (unsigned)shown);
 }
 
 static void print_summary(const struct summary *s)
@@ -203,14 +205,15 @@ static void print_summary(const struct summary *s)
 	if (s->counts)
 		print_table(s);
 	else
-		puts("The log has no mail.");
-	printf("in all:");
+		puts(_("The log has no mail."));
+	fputs(_("in all:"), stdout);
 	for (enum outcome i = 0; i < OUTCOMES; i++)
-		printf(" %llu %s%s", (unsigned long long)s->all[i], outcome_names[i], i + 1 < OUTCOMES ? "," : "");
-	printf("%s\n", s->others ? "; some are in no row, because there were too many rows" : "");
+		printf(_(" %llu %s%s"), (unsigned long long)s->all[i], words_shown(outcome_names[i]),
+		       i + 1 < OUTCOMES ? "," : "");
+	printf("%s\n", s->others ? _("; some are in no row, because there were too many rows") : "");
 	logsource_tell(&s->report, stdout);
 	if (s->by == BY_HOUR && s->all[DELAYED] + s->all[FAILED] + s->all[REFUSED])
-		puts("`mailrootctl log summary --by reply` groups the errors by reply, `--by client` by client.");
+		puts(_("`mailrootctl log summary --by reply` groups the errors by reply, `--by client` by client."));
 }
 
 static bool parse_by(const char *text, enum by *out)
@@ -227,7 +230,7 @@ int cmd_log_summary(struct ctl *ctl)
 	struct summary s = {.server = ctl->options.server};
 	struct count *c, *next;
 	if (!parse_by(ctl->options.by, &s.by)) {
-		cmd_fail("--by %.40s: not one of hour, client and reply", ctl->options.by);
+		cmd_fail(_("--by %.40s: not one of hour, client and reply"), ctl->options.by);
 		return EXIT_USAGE;
 	}
 	bool found = logsource_read(ctl->options.log, on_line, &s, &s.report);
@@ -242,5 +245,5 @@ int cmd_log_summary(struct ctl *ctl)
 		HASH_DEL(s.counts, c);
 		free(c);
 	}
-	return found ? EXIT_DONE : cmd_fail("no log was found; name one with --log FILE");
+	return found ? EXIT_DONE : cmd_fail(_("no log was found; name one with --log FILE"));
 }

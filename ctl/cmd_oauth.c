@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "ctl/blocks.h"
 #include "ctl/hidden.h"
 #include "ctl/json.h"
@@ -22,11 +23,11 @@ static const char *const token_keys[BLOCKS_CELLS] = {"block",   "mechanism", "us
 						     "valid_s", "next_s",    "error", "error_age_s"};
 
 static const char *const state_words[][2] = {
-	{"none", "no token yet"},
-	{"asking", "is being fetched"},
-	{"valid", "valid"},
-	{"waiting", "waits after an error"},
-	{"login", "a person must sign in"},
+	{"none", N_("no token yet")},
+	{"asking", N_("is being fetched")},
+	{"valid", N_("valid")},
+	{"waiting", N_("waits after an error")},
+	{"login", N_("a person must sign in")},
 };
 
 struct oauth {
@@ -46,7 +47,7 @@ static struct span in_words(struct span state)
 {
 	for (size_t i = 0; i < sizeof(state_words) / sizeof(state_words[0]); i++)
 		if (span_equal(state, span_of(state_words[i][0])))
-			return span_of(state_words[i][1]);
+			return span_of(_(state_words[i][1]));
 	return state;
 }
 
@@ -71,7 +72,8 @@ static void token_line(struct oauth *oauth, const struct link_row *row)
 	char valid[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], age[CLOCK_TEXT_MAX], error[TABLE_CELL_MAX] = "";
 	struct span ago = table_duration(row->cells[BLOCKS_ERROR_AGE], age);
 	if (row->cells[BLOCKS_ERROR].len)
-		snprintf(error, sizeof(error), "%.*s ago: %.*s", SPAN_ARGS(ago), SPAN_ARGS(row->cells[BLOCKS_ERROR]));
+		snprintf(error, sizeof(error), _("%.*s ago: %.*s"), SPAN_ARGS(ago),
+			 SPAN_ARGS(row->cells[BLOCKS_ERROR]));
 	const struct span cells[] = {
 		span_of(oauth->blocks.server),
 		row->cells[BLOCKS_BLOCK],
@@ -99,8 +101,8 @@ static void on_token(void *context, const struct link_row *row)
 
 int cmd_oauth_status(struct ctl *ctl)
 {
-	static const char *const headings[] = {"SERVER", "BLOCK",     "USER",         "AUTH",
-					       "TOKEN",  "VALID FOR", "NEXT REQUEST", "LAST ERROR"};
+	static const char *const headings[] = {N_("SERVER"), N_("BLOCK"),     N_("USER"),         N_("AUTH"),
+					       N_("TOKEN"),  N_("VALID FOR"), N_("NEXT REQUEST"), N_("LAST ERROR")};
 	static struct oauth oauth;
 	int status;
 	oauth = (struct oauth){0};
@@ -163,8 +165,8 @@ static void sign_in(struct oauth *oauth, const struct link_row *row)
 		}
 		json_end_object(&oauth->json);
 	} else {
-		printf("Open %s in a browser on any computer, enter the code %s and sign in as %s.\n"
-		       "The code ends in %.*s. Waiting for it; Ctrl-C gives up.\n",
+		printf(_("Open %s in a browser on any computer, enter the code %s and sign in as %s.\n"
+			 "The code ends in %.*s. Waiting for it; Ctrl-C gives up.\n"),
 		       url, code, oauth->blocks.user, SPAN_ARGS(table_duration(row->cells[2], left)));
 	}
 	fflush(stdout);
@@ -211,7 +213,7 @@ static int act(struct oauth *oauth, enum row_oauth_action action, int pass, int 
 	if (wants_json(oauth))
 		end_json(oauth, good, answer.said);
 	else if (!good)
-		cmd_fail("%s of server %s: %s", oauth->blocks.block, oauth->blocks.server, answer.said);
+		cmd_fail(_("%s of server %s: %s"), oauth->blocks.block, oauth->blocks.server, answer.said);
 	else if (answer.said[0])
 		printf("%s\n", answer.said);
 	return good ? EXIT_DONE : EXIT_FAILED;
@@ -244,7 +246,7 @@ static int forget(struct oauth *oauth)
 {
 	char what[2 * BLOCKS_NAME_MAX];
 	snprintf(what, sizeof(what),
-		 "The refresh token of %.320s of server %.64s is deleted; then a person must sign in again.",
+		 _("The refresh token of %.320s of server %.64s is deleted; then a person must sign in again."),
 		 oauth->blocks.block, oauth->blocks.server);
 	return cmd_confirm(oauth->blocks.ctl, what) ? act(oauth, ROW_OAUTH_FORGET, -1, 0) : EXIT_FAILED;
 }
@@ -262,8 +264,8 @@ static bool read_token(const struct oauth *oauth, char *to, size_t size, struct 
 {
 	struct hidden hidden;
 	char prompt[BLOCKS_NAME_MAX + 64];
-	snprintf(prompt, sizeof(prompt), "Refresh token of %s", oauth->blocks.user);
-	if (!hidden_begin(&hidden, "the refresh token"))
+	snprintf(prompt, sizeof(prompt), _("Refresh token of %s"), oauth->blocks.user);
+	if (!hidden_begin(&hidden, _("the refresh token")))
 		return false;
 	bool good = hidden_line(&hidden, prompt, to, size, token);
 	hidden_end(&hidden);
@@ -271,8 +273,8 @@ static bool read_token(const struct oauth *oauth, char *to, size_t size, struct 
 	if (!is_token(*token))
 		cmd_fail(
 			good && token->len
-				? "this is no refresh token: one has no blanks, only printable ASCII, and at most %d octets"
-				: "no refresh token was given on standard input: it is the first line, of at most %d octets",
+				? _("this is no refresh token: one has no blanks, only printable ASCII, and at most %d octets")
+				: _("no refresh token was given on standard input: it is the first line, of at most %d octets"),
 			TOKEN_MAX);
 	return is_token(*token);
 }

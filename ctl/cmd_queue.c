@@ -2,10 +2,12 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "ctl/json.h"
 #include "ctl/queues.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 /* The cells of ROW_MESSAGE. */
 enum { ID, STATE, SIZE, SENDER, OPEN, RECIPIENTS, AGE, NEXT_TRY, NEXT_HOP, REASON, FIRST };
@@ -34,7 +36,7 @@ static struct span recipients_cell(const struct link_row *row, char *to, size_t 
 	uint64_t open;
 	if (!span_to_u64(row->cells[OPEN], UINT32_MAX, &open) || open < 2)
 		return row->cells[FIRST];
-	snprintf(to, size, "%.*s and %llu more", SPAN_ARGS(row->cells[FIRST]), (unsigned long long)open - 1);
+	snprintf(to, size, _("%.*s and %llu more"), SPAN_ARGS(row->cells[FIRST]), (unsigned long long)open - 1);
 	return span_of(to);
 }
 
@@ -44,12 +46,12 @@ static void message_line(struct listing *listing, const struct link_row *row)
 	bool held = span_equal(row->cells[STATE], SPAN("held"));
 	struct span cells[] = {
 		row->cells[ID],
-		row->cells[STATE],
+		words_cell(row->cells[STATE]),
 		table_duration(row->cells[AGE], age),
 		table_octets(row->cells[SIZE], size),
 		row->cells[SENDER],
 		recipients_cell(row, recipients, sizeof(recipients)),
-		held ? SPAN("held") : table_duration(row->cells[NEXT_TRY], next),
+		held ? words_cell(row->cells[STATE]) : table_duration(row->cells[NEXT_TRY], next),
 		row->cells[REASON],
 	};
 	if (!table_add(&listing->table, cells))
@@ -84,21 +86,25 @@ static void finish_list(struct listing *listing)
 	}
 	if (!listing->count) {
 		if (!listing->queues->failed)
-			puts(selects_some(listing->queues->ctl) ? "No mail in the queue matches."
-								: "No mail in the queue.");
+			puts(selects_some(listing->queues->ctl) ? _("No mail in the queue matches.")
+								: _("No mail in the queue."));
 		return;
 	}
 	table_sort(&listing->table);
 	table_print(&listing->table, 0, stdout);
-	printf("%zu message%s. `mailrootctl queue show ID` has the history, `queue retry ID` tries now.\n",
-	       listing->count, listing->count == 1 ? "" : "s");
+	printf(ngettext("%zu message. `mailrootctl queue show ID` has the history, `queue retry ID` tries now.\n",
+			"%zu messages. `mailrootctl queue show ID` has the history, `queue retry ID` tries now.\n",
+			listing->count),
+	       listing->count);
 	if (listing->full || listing->count >= TABLE_ROWS_MAX)
-		printf("There may be more: select with --domain, --sender, --recipient, --reason or --older, or use --json.\n");
+		printf(_(
+			"There may be more: select with --domain, --sender, --recipient, --reason or --older, or use --json.\n"));
 }
 
 int cmd_queue_list(struct ctl *ctl)
 {
-	static const char *const headings[] = {"ID", "STATE", "AGE", "SIZE", "FROM", "TO", "NEXT TRY", "WHY"};
+	static const char *const headings[] = {N_("ID"),   N_("STATE"), N_("AGE"),      N_("SIZE"),
+					       N_("FROM"), N_("TO"),    N_("NEXT TRY"), N_("WHY")};
 	struct queues queues;
 	struct listing listing = {.queues = &queues};
 	int status;

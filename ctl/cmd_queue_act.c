@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "ctl/queues.h"
 
@@ -20,15 +21,16 @@ struct action_words {
 };
 
 static const struct action_words words[] = {
-	{ROW_RETRY, "tried again now", "retried", "held: `mailrootctl queue release ID` releases one",
-	 "`mailrootctl queue list` shows their state."},
-	{ROW_HOLD, "held: not tried and not returned until released", "held", "held already",
-	 "`mailrootctl queue release ID` releases one, `queue release --all` all held messages."},
-	{ROW_RELEASE, "released and tried now", "released", "not held", "`mailrootctl queue list` shows their state."},
-	{ROW_DELETE, "deleted without a notice; they stay in badmail for 7 days", "deleted", "gone",
-	 "`mailrootctl badmail list` shows them, `badmail resend ID` sends one again."},
-	{ROW_BOUNCE, "returned to their senders as undeliverable", "returned", "gone",
-	 "The notices are in the queue like other mail; messages without a sender are in badmail."},
+	{ROW_RETRY, N_("tried again now"), N_("retried"), N_("held: `mailrootctl queue release ID` releases one"),
+	 N_("`mailrootctl queue list` shows their state.")},
+	{ROW_HOLD, N_("held: not tried and not returned until released"), N_("held"), N_("held already"),
+	 N_("`mailrootctl queue release ID` releases one, `queue release --all` all held messages.")},
+	{ROW_RELEASE, N_("released and tried now"), N_("released"), N_("not held"),
+	 N_("`mailrootctl queue list` shows their state.")},
+	{ROW_DELETE, N_("deleted without a notice; they stay in badmail for 7 days"), N_("deleted"), N_("gone"),
+	 N_("`mailrootctl badmail list` shows them, `badmail resend ID` sends one again.")},
+	{ROW_BOUNCE, N_("returned to their senders as undeliverable"), N_("returned"), N_("gone"),
+	 N_("The notices are in the queue like other mail; messages without a sender are in badmail.")},
 };
 
 /* An action through counting, confirmation and execution. */
@@ -77,8 +79,8 @@ static bool selects(const struct ctl *ctl)
 {
 	if (queues_selects(ctl))
 		return true;
-	cmd_fail(
-		"which messages? Name IDs, or select by --domain, --recipient, --sender, --older 2h, --larger 5M, --reason TEXT, --attempts N or --server, or write --all; `mailrootctl queue list` with the same selection shows them");
+	cmd_fail(_(
+		"which messages? Name IDs, or select by --domain, --recipient, --sender, --older 2h, --larger 5M, --reason TEXT, --attempts N or --server, or write --all; `mailrootctl queue list` with the same selection shows them"));
 	return false;
 }
 
@@ -97,11 +99,12 @@ static void tell_unknown(const struct action *action)
 	size_t n = 0;
 	for (size_t i = 0; i < ctl->arg_count; i++) {
 		if (!action->known[i] && n++ < UNKNOWN_SHOWN)
-			cmd_fail("%s: no such message in the queue; `mailrootctl trace %s` shows what happened to it",
-				 ctl->args[i], ctl->args[i]);
+			cmd_fail(
+				_("%s: no such message in the queue; `mailrootctl trace %s` shows what happened to it"),
+				ctl->args[i], ctl->args[i]);
 	}
 	if (n > UNKNOWN_SHOWN)
-		cmd_fail("%zu more are not in the queue", n - UNKNOWN_SHOWN);
+		cmd_fail(_("%zu more are not in the queue"), n - UNKNOWN_SHOWN);
 }
 
 static void print_json(const struct action *action)
@@ -130,23 +133,24 @@ static void print_text(const struct action *action)
 {
 	const uint64_t *n = action->counts;
 	unsigned long long all = n[DONE] + n[IN_HAND] + n[ALREADY] + n[FAILED];
-	printf("%llu %s.", (unsigned long long)n[DONE], action->words->done);
+	printf(_("%llu %s."), (unsigned long long)n[DONE], _(action->words->done));
 	if (n[IN_HAND])
-		printf(" %llu of %llu %s being delivered just now and not changed.", (unsigned long long)n[IN_HAND],
-		       all, n[IN_HAND] == 1 ? "is" : "are");
+		printf(ngettext(" %llu of %llu is being delivered just now and not changed.",
+				" %llu of %llu are being delivered just now and not changed.", n[IN_HAND]),
+		       (unsigned long long)n[IN_HAND], all);
 	if (n[ALREADY])
-		printf(" %llu of %llu %s %s.", (unsigned long long)n[ALREADY], all, n[ALREADY] == 1 ? "is" : "are",
-		       action->words->already);
+		printf(ngettext(" %llu of %llu is %s.", " %llu of %llu are %s.", n[ALREADY]),
+		       (unsigned long long)n[ALREADY], all, _(action->words->already));
 	if (n[FAILED])
-		printf(" %llu failed; the log has the reason.", (unsigned long long)n[FAILED]);
-	printf("%s%s\n", n[DONE] ? " " : "", n[DONE] ? action->words->next : "");
+		printf(_(" %llu failed; the log has the reason."), (unsigned long long)n[FAILED]);
+	printf("%s%s\n", n[DONE] ? " " : "", n[DONE] ? _(action->words->next) : "");
 }
 
 /* Counts, asks for confirmation, and acts. */
 static int go(struct action *action)
 {
 	struct ctl *ctl = action->queues.ctl;
-	char sentence[200];
+	char sentence[400];
 	act(action, true);
 	bool json = ctl->options.given & OPTION_JSON;
 	uint64_t count = action->counts[DONE], already = action->counts[ALREADY];
@@ -154,14 +158,14 @@ static int go(struct action *action)
 		tell_unknown(action);
 	size_t unknown = count_unknown(action);
 	if (!count && already)
-		return cmd_fail("nothing to do: %llu %s %s", (unsigned long long)already, already == 1 ? "is" : "are",
-				action->words->already);
+		return cmd_fail(ngettext("nothing to do: %llu is %s", "nothing to do: %llu are %s", already),
+				(unsigned long long)already, _(action->words->already));
 	if (!count && unknown && !json)
 		return EXIT_FAILED;
 	if (!count)
-		return cmd_fail("no message in the queue matches; `mailrootctl queue list` shows all");
-	snprintf(sentence, sizeof(sentence), "%llu message%s will be %s.", (unsigned long long)count,
-		 count == 1 ? "" : "s", action->words->will);
+		return cmd_fail(_("no message in the queue matches; `mailrootctl queue list` shows all"));
+	snprintf(sentence, sizeof(sentence), ngettext("%llu message will be %s.", "%llu messages will be %s.", count),
+		 (unsigned long long)count, _(action->words->will));
 	if (!cmd_confirm(ctl, sentence))
 		return EXIT_FAILED;
 	act(action, false);

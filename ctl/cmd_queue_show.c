@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "ctl/json.h"
 #include "ctl/queues.h"
 #include "ctl/screen.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 /* The cells of ROW_MESSAGE, ROW_RECIPIENT and ROW_HISTORY. */
 enum { ID, STATE, SIZE, SENDER, OPEN, RECIPIENTS, AGE, NEXT_TRY, NEXT_HOP, REASON, FIRST };
@@ -62,17 +64,18 @@ static void show_message(struct shown *shown, const struct link_row *row)
 	span_clean(cell[REASON], shown->why, sizeof(shown->why));
 	span_clean(cell[STATE], shown->state, sizeof(shown->state));
 	span_clean(cell[FIRST], shown->first, sizeof(shown->first));
-	printf("%.*s from %.*s is %s, on server %s\n", SPAN_ARGS(cell[ID]), SPAN_ARGS(cell[SENDER]), shown->state,
-	       shown->queues->server);
-	printf("  accepted    %s ago, %s octets\n", age[0] ? age : "0s", size);
+	printf(_("%.*s from %.*s is %s, on server %s\n"), SPAN_ARGS(cell[ID]), SPAN_ARGS(cell[SENDER]),
+	       words_shown(shown->state), shown->queues->server);
+	printf(_("  accepted    %s ago, %s octets\n"), age[0] ? age : "0s", size);
 	if (next[0] && span_equal(cell[STATE], SPAN("waiting")))
-		printf("  next try    in %s\n", next);
+		printf(_("  next try    in %s\n"), next);
 	if (cell[NEXT_HOP].len)
-		printf("  next hop    %.*s\n", SPAN_ARGS(cell[NEXT_HOP]));
+		printf(_("  next hop    %.*s\n"), SPAN_ARGS(cell[NEXT_HOP]));
 	if (shown->why[0])
-		printf("  why         %s\n", shown->why);
-	printf("  recipients  %.*s, of which %.*s wait%s\n", SPAN_ARGS(cell[RECIPIENTS]), SPAN_ARGS(cell[OPEN]),
-	       span_equal(cell[OPEN], SPAN("1")) ? "s" : "");
+		printf(_("  why         %s\n"), shown->why);
+	printf(span_equal(cell[OPEN], SPAN("1")) ? _("  recipients  %.*s, of which %.*s waits\n")
+						 : _("  recipients  %.*s, of which %.*s wait\n"),
+	       SPAN_ARGS(cell[RECIPIENTS]), SPAN_ARGS(cell[OPEN]));
 }
 
 static void end_table(struct shown *shown)
@@ -89,7 +92,7 @@ static void begin_table(struct shown *shown, const char *kind, size_t columns)
 		return;
 	end_table(shown);
 	if (strcmp(kind, "history") == 0)
-		puts("  history");
+		puts(_("  history"));
 	shown->kind = span_of(kind);
 	table_init(&shown->table, columns, 0, NULL);
 }
@@ -99,9 +102,10 @@ static void show_recipient(struct shown *shown, const struct span *cell)
 	char number[24], way[TABLE_CELL_MAX];
 	begin_table(shown, "recipients", 4);
 	snprintf(number, sizeof(number), "#%zu", shown->recipients++);
-	snprintf(way, sizeof(way), "%s%.*s", cell[RECIPIENT_NEXT_HOP].len ? "via " : "",
-		 (int)cell[RECIPIENT_NEXT_HOP].len, cell[RECIPIENT_NEXT_HOP].at);
-	table_add(&shown->table, (struct span[]){span_of(number), cell[ADDRESS], cell[RECIPIENT_STATE], span_of(way)});
+	snprintf(way, sizeof(way), cell[RECIPIENT_NEXT_HOP].len ? _("via %.*s") : "%.*s",
+		 SPAN_ARGS(cell[RECIPIENT_NEXT_HOP]));
+	table_add(&shown->table,
+		  (struct span[]){span_of(number), cell[ADDRESS], words_cell(cell[RECIPIENT_STATE]), span_of(way)});
 }
 
 static void on_show_row(void *context, const struct link_row *row)
@@ -130,11 +134,11 @@ static void advise(const struct shown *shown, const char *id)
 {
 	const char *said = strstr(shown->why, " said 53");
 	if (strcmp(shown->state, "held") == 0)
-		printf("`mailrootctl queue release %s` releases it.\n", id);
+		printf(_("`mailrootctl queue release %s` releases it.\n"), id);
 	else if (said && strchr("0458", said[strlen(" said 53")]) && said[strlen(" said 53")])
-		puts("The next hop does not accept our user and password. `mailrootctl config show` has the lines of username and password_file: correct them, then `mailrootctl reload`. The mail is then sent without further action.");
+		puts(_("The next hop does not accept our user and password. `mailrootctl config show` has the lines of username and password_file: correct them, then `mailrootctl reload`. The mail is then sent without further action."));
 	else if (strcmp(shown->state, "waiting") == 0)
-		printf("`mailrootctl queue retry %s` tries now, `mailrootctl explain route %s%s` explains its route.\n",
+		printf(_("`mailrootctl queue retry %s` tries now, `mailrootctl explain route %s%s` explains its route.\n"),
 		       id, shown->first, shown->server_option);
 }
 
@@ -188,8 +192,8 @@ static int show_text(struct shown *shown)
 			"%s",
 			queues_said(
 				shown->queues,
-				"there is no such message in the queue; `mailrootctl trace ID` shows what happened to it"));
-	return written ? EXIT_DONE : cmd_fail("the message could not be written completely");
+				_("there is no such message in the queue; `mailrootctl trace ID` shows what happened to it")));
+	return written ? EXIT_DONE : cmd_fail(_("the message could not be written completely"));
 }
 
 static int show(struct shown *shown)
@@ -204,8 +208,9 @@ static int show(struct shown *shown)
 		return EXIT_DONE;
 	return cmd_fail(
 		"%s",
-		queues_said(shown->queues,
-			    "there is no such message in the queue; `mailrootctl trace ID` shows what happened to it"));
+		queues_said(
+			shown->queues,
+			_("there is no such message in the queue; `mailrootctl trace ID` shows what happened to it")));
 }
 
 int cmd_queue_show(struct ctl *ctl)
@@ -214,7 +219,7 @@ int cmd_queue_show(struct ctl *ctl)
 	struct queues queues;
 	int status;
 	if ((ctl->options.given & OPTION_RECIPIENT) && !(ctl->options.given & OPTION_SENT)) {
-		cmd_fail("--recipient selects whose next hop --sent shows; add --sent");
+		cmd_fail(_("--recipient selects whose next hop --sent shows; add --sent"));
 		return EXIT_USAGE;
 	}
 	if (!queues_open(ctl, &queues, &status))

@@ -4,10 +4,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
+#include "ctl/words.h"
 
 /* Longer than a stop takes (master kills the rest) and than a successful start. */
 enum { SETTLE_WAIT_MS = 25000, LOOK_MS = 50 };
@@ -83,7 +85,7 @@ static void print(const struct ctl *ctl, const struct service *service)
 		for (size_t i = 0; i < service->server_count; i++) {
 			const struct service_server *server = &service->servers[i];
 			if (is_meant(ctl, server->name))
-				printf("server %s: %s%s%s\n", server->name, server->state,
+				printf(_("server %s: %s%s%s\n"), server->name, words_shown(server->state),
 				       server->trouble[0] ? ": " : "", server->trouble);
 		}
 		return;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "ctl/cmd.h"
 #include "ctl/journal.h"
@@ -65,9 +66,9 @@ static bool confirm_is_clear(const struct options *options)
 {
 	bool confirm = options->given & OPTION_CONFIRM;
 	if (confirm && options->given & OPTION_CONFIRMED)
-		cmd_fail("--confirm starts a reload on probation, --confirmed confirms it: use one of them");
+		cmd_fail(_("--confirm starts a reload on probation, --confirmed confirms it: use one of them"));
 	else if (confirm && (options->confirm_s < CONFIRM_MIN_S || options->confirm_s > CONFIRM_MAX_S))
-		cmd_fail("--confirm takes a time from 1s to 7d");
+		cmd_fail(_("--confirm takes a time from 1s to 7d"));
 	else
 		return true;
 	return false;
@@ -107,8 +108,11 @@ static void tell_waiting(const struct ctl *ctl)
 		service_ask_facts(run_dir, &service);
 		uint64_t n = count_waiting(&service);
 		if (n)
-			printf("%llu message%s in the queue: `mailrootctl queue list` shows %s, `queue retry --all` tries at once.\n",
-			       (unsigned long long)n, n == 1 ? " waits" : "s wait", n == 1 ? "it" : "them");
+			printf(ngettext(
+				       "%llu message waits in the queue: `mailrootctl queue list` shows it, `queue retry --all` tries at once.\n",
+				       "%llu messages wait in the queue: `mailrootctl queue list` shows them, `queue retry --all` tries at once.\n",
+				       n),
+			       (unsigned long long)n);
 		service_free(&service);
 	}
 	fd_close(&fd);
@@ -147,8 +151,8 @@ int cmd_reload(struct ctl *ctl)
 		print_lines_to(&trouble, good && settled ? stdout : stderr);
 	}
 	if (!good || !settled)
-		cmd_fail("%s%s", answer.said,
-			 taken ? ", but not all of it works; correct it, then: mailrootctl reload" : "");
+		cmd_fail(taken ? _("%s, but not all of it works; correct it, then: mailrootctl reload") : "%s",
+			 answer.said);
 	else if (!(ctl->options.given & OPTION_JSON))
 		printf("%s\n", answer.said);
 	if (good && settled && !(ctl->options.given & OPTION_JSON))
@@ -176,7 +180,7 @@ int cmd_stop(struct ctl *ctl)
 	int fd = cmd_connect(ctl, &status);
 	if (fd < 0)
 		return status;
-	if (!cmd_confirm(ctl, "The whole service stops; waiting mail stays in the queue.")) {
+	if (!cmd_confirm(ctl, _("The whole service stops; waiting mail stays in the queue."))) {
 		fd_close(&fd);
 		return EXIT_FAILED;
 	}
@@ -186,12 +190,12 @@ int cmd_stop(struct ctl *ctl)
 		status = cmd_fail("%s", answer.said);
 	else if (!wait_for_end(fd))
 		status = cmd_fail(
-			"the service did not end within %d seconds; `mailrootctl stop --now` does not wait for sessions",
+			_("the service did not end within %d seconds; `mailrootctl stop --now` does not wait for sessions"),
 			STOP_WAIT_MS / 1000);
 	else
 		status = EXIT_DONE;
 	if (status == EXIT_DONE)
-		puts(ctl->options.given & OPTION_JSON ? "{\"stopped\":true}" : "stopped");
+		puts(ctl->options.given & OPTION_JSON ? "{\"stopped\":true}" : _("stopped"));
 	fd_close(&answer.fd);
 	fd_close(&fd);
 	return status;

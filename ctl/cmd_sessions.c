@@ -3,10 +3,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "ctl/json.h"
 #include "ctl/queues.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 /* The cells of ROW_SESSION, as keys. For people the server's name precedes the id. */
 enum session_cell { ID, CLIENT, SINCE, STATE, QUIET, MESSAGES, HELO, SESSION_CELLS };
@@ -47,7 +49,7 @@ static void session_line(struct sessions *sessions, const struct link_row *row, 
 		span_of(id),
 		row->cells[CLIENT],
 		table_duration(row->cells[SINCE], since),
-		row->cells[STATE],
+		words_cell(row->cells[STATE]),
 		table_duration(row->cells[QUIET], quiet),
 		row->cells[MESSAGES],
 		row->cells[HELO],
@@ -75,7 +77,7 @@ static void on_session_row(void *context, const struct link_row *row)
 static void fail(struct queues *servers, const char *said)
 {
 	servers->failed++;
-	cmd_fail("server %s: %s", servers->server, said);
+	cmd_fail(_("server %s: %s"), servers->server, said);
 }
 
 /* Asks for one portion of the sessions. Returns where the next begins; 0 = that was the last. */
@@ -133,19 +135,21 @@ static void finish(struct sessions *sessions)
 		return;
 	}
 	if (!sessions->count && !sessions->servers.failed)
-		puts("Nobody is connected.");
+		puts(_("Nobody is connected."));
 	if (sessions->count)
 		table_print(&sessions->table, 0, stdout);
 	if (sessions->count)
-		printf("%zu session%s. `mailrootctl kick SESSION` ends one.\n", sessions->count,
-		       sessions->count == 1 ? "" : "s");
+		printf(ngettext("%zu session. `mailrootctl kick SESSION` ends one.\n",
+				"%zu sessions. `mailrootctl kick SESSION` ends one.\n", sessions->count),
+		       sessions->count);
 	if (sessions->full)
-		puts("This is not all: --json has every session.");
+		puts(_("This is not all: --json has every session."));
 }
 
 int cmd_sessions(struct ctl *ctl)
 {
-	static const char *const headings[] = {"SESSION", "CLIENT", "SINCE", "STATE", "QUIET FOR", "MESSAGES", "HELO"};
+	static const char *const headings[] = {N_("SESSION"),   N_("CLIENT"),   N_("SINCE"), N_("STATE"),
+					       N_("QUIET FOR"), N_("MESSAGES"), N_("HELO")};
 	struct sessions sessions = {0};
 	int status;
 	if (!queues_open(ctl, &sessions.servers, &status))
@@ -209,7 +213,8 @@ static uint64_t kick_one(struct queues *servers, const char *session)
 	}
 	if (!count) {
 		servers->failed++;
-		cmd_fail("there is no session %.100s; it may have ended: `mailrootctl sessions` lists them", session);
+		cmd_fail(_("there is no session %.100s; it may have ended: `mailrootctl sessions` lists them"),
+			 session);
 	}
 	return count;
 }
@@ -221,7 +226,7 @@ int cmd_kick(struct ctl *ctl)
 	uint64_t count = 0;
 	int status;
 	if (all == (ctl->arg_count > 0)) {
-		cmd_fail("which sessions? Name them as in `mailrootctl sessions`, or write --all");
+		cmd_fail(_("which sessions? Name them as in `mailrootctl sessions`, or write --all"));
 		return EXIT_USAGE;
 	}
 	if (!queues_open(ctl, &servers, &status))
@@ -235,7 +240,8 @@ int cmd_kick(struct ctl *ctl)
 	if (ctl->options.given & OPTION_JSON)
 		printf("{\"told\":%llu}\n", (unsigned long long)count);
 	else if (count || all)
-		printf("%llu session%s told to end\n", (unsigned long long)count, count == 1 ? "" : "s");
+		printf(ngettext("%llu session told to end\n", "%llu sessions told to end\n", count),
+		       (unsigned long long)count);
 	queues_close(&servers);
 	return servers.failed ? EXIT_FAILED : EXIT_DONE;
 }

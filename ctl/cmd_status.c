@@ -5,11 +5,13 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
 #include "ctl/settle.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 static void key_text(struct json *json, const char *key, const char *text)
 {
@@ -121,7 +123,7 @@ static void print_facts(const char *what, const struct service_facts *facts)
 	printf("  %s: ", what);
 	for (size_t i = 0; i < facts->n; i++) {
 		printf("%s", i ? ", " : "");
-		for (const char *c = facts->at[i].name; *c; c++)
+		for (const char *c = words_shown(facts->at[i].name); *c; c++)
 			putchar(*c == '_' ? ' ' : *c);
 		printf(" %s", facts->at[i].value);
 	}
@@ -141,11 +143,12 @@ static void print_processes(const struct service_server *server)
 			snprintf(age, sizeof(age), "for %s", duration);
 		}
 		if (process->restarts || (process->last_end[0] && !pid[0]))
-			snprintf(restarts, sizeof(restarts), "restarted %llu time%s; the last time because: %.160s",
-				 (unsigned long long)process->restarts, process->restarts == 1 ? "" : "s",
-				 process->last_end);
-		struct span cells[] = {span_of(process->role), span_of(process->state), span_of(pid), span_of(age),
-				       span_of(restarts)};
+			snprintf(restarts, sizeof(restarts),
+				 ngettext("restarted %llu time; the last time because: %.160s",
+					  "restarted %llu times; the last time because: %.160s", process->restarts),
+				 (unsigned long long)process->restarts, process->last_end);
+		struct span cells[] = {span_of(process->role), span_of(words_shown(process->state)), span_of(pid),
+				       span_of(age), span_of(restarts)};
 		table_add(&table, cells);
 	}
 	table_print(&table, 2, stdout);
@@ -164,7 +167,7 @@ static const char *fact(const struct service_facts *facts, const char *name)
 /* One line for each virtual server. */
 static void print_overview(const struct service *service)
 {
-	static const char *const headings[] = {"SERVER", "STATE", "SESSIONS", "QUEUE", "LISTENERS"};
+	static const char *const headings[] = {N_("SERVER"), N_("STATE"), N_("SESSIONS"), N_("QUEUE"), N_("LISTENERS")};
 	struct table table;
 	table_init(&table, 5, 1U << 2 | 1U << 3, headings);
 	for (size_t i = 0; i < service->server_count; i++) {
@@ -173,7 +176,7 @@ static void print_overview(const struct service *service)
 		if (server->smtpd.n || server->sessions)
 			snprintf(sessions, sizeof(sessions), "%llu", (unsigned long long)server->sessions);
 		const char *listeners = server->listeners;
-		struct span cells[] = {span_of(server->name), span_of(server->state), span_of(sessions),
+		struct span cells[] = {span_of(server->name), span_of(words_shown(server->state)), span_of(sessions),
 				       span_of(fact(&server->queue, "messages")),
 				       span_of(listeners[0] ? listeners : "-")};
 		table_add(&table, cells);
@@ -196,38 +199,42 @@ static void print_advice(const struct service_server *server, bool several)
 	const char *waiting = fact(&server->queue, "waiting"), *held = fact(&server->queue, "held");
 	const char *option = several ? " --server " : "", *name = several ? server->name : "";
 	if (waiting[0] && strcmp(waiting, "0") != 0)
-		printf("  `mailrootctl queue list%s%s` shows why mail waits, `mailrootctl test --to ADDRESS%s%s` shows the dialogue with a next hop.\n",
+		printf(_("  `mailrootctl queue list%s%s` shows why mail waits, `mailrootctl test --to ADDRESS%s%s` shows the dialogue with a next hop.\n"),
 		       option, name, option, name);
 	if (held[0] && strcmp(held, "0") != 0)
-		printf("  `mailrootctl queue release --all%s%s` releases held messages.\n", option, name);
+		printf(_("  `mailrootctl queue release --all%s%s` releases held messages.\n"), option, name);
 }
 
 static void print_server(const struct service_server *server, bool several)
 {
 	bool trouble = strcmp(server->state, "trouble") == 0, stopped = strcmp(server->state, "stopped") == 0;
-	printf("\nserver %s %s %s", server->name, trouble ? "has" : "is", server->state);
+	printf(trouble ? _("\nserver %s has %s") : _("\nserver %s is %s"), server->name, words_shown(server->state));
 	if (server->listeners[0])
-		printf(", listens on %s", server->listeners);
+		printf(_(", listens on %s"), server->listeners);
 	putchar('\n');
 	if (server->trouble[0])
 		printf("  %s\n", server->trouble);
 	if (server->trouble[0] && (trouble || strcmp(server->state, "running") == 0))
-		printf("  It is tried again every 10 seconds%s.\n", trouble ? "" : "; the rest works");
+		fputs(trouble ? _("  It is tried again every 10 seconds.\n")
+			      : _("  It is tried again every 10 seconds; the rest works.\n"),
+		      stdout);
 	if (!stopped && runs_at_all(server))
 		print_processes(server);
 	for (size_t i = 0; i < server->attention_count; i++)
 		printf("  %s: %s\n", server->attention[i].role, server->attention[i].text);
 	if (settle_goes_on(server))
-		printf("  The previous smtpd goes on serving with the old configuration.\n");
+		printf(_("  The previous smtpd goes on serving with the old configuration.\n"));
 	if (strcmp(server->state, "failed") == 0)
-		printf("  %sCorrect the cause, then: mailrootctl reload\n",
-		       server->attention_count ? "" : "The log has the reason. ");
+		fputs(server->attention_count
+			      ? _("  Correct the cause, then: mailrootctl reload\n")
+			      : _("  The log has the reason. Correct the cause, then: mailrootctl reload\n"),
+		      stdout);
 	print_facts("smtpd", &server->smtpd);
 	if (server->smtpd.warning && server->smtpd.warning[0])
-		printf("  Warning: %s\n", server->smtpd.warning);
+		printf(_("  Warning: %s\n"), server->smtpd.warning);
 	print_facts("queue", &server->queue);
 	for (size_t i = 0; i < server->wait_count; i++)
-		printf("  mail waits for %s\n", server->waits[i]);
+		printf(_("  mail waits for %s\n"), server->waits[i]);
 	print_advice(server, several);
 }
 
@@ -252,9 +259,10 @@ static void print_probation(const struct service *service)
 	uint64_t seconds;
 	if (span_to_u64(span_of(service->confirm_s), INT64_MAX / 1000, &seconds)) {
 		clock_duration((int64_t)seconds * 1000, left);
-		printf("The last reload is undone in %s unless confirmed: mailrootctl reload --confirmed\n", left);
+		printf(_("The last reload is undone in %s unless confirmed: mailrootctl reload --confirmed\n"), left);
 	} else if (service->went_back[0]) {
-		printf("The last reload was undone, because it was not confirmed: the configuration in force is not the one in the file.\n  Correct the file, then: mailrootctl reload\n");
+		printf(_(
+			"The last reload was undone, because it was not confirmed: the configuration in force is not the one in the file.\n  Correct the file, then: mailrootctl reload\n"));
 	}
 }
 
@@ -262,7 +270,7 @@ static void print_service(const struct service *service)
 {
 	char age[CLOCK_TEXT_MAX];
 	clock_duration((int64_t)service->age_s * 1000, age);
-	printf("mailrootd %s has been running for %s (pid %s) with %s\n", service->version, age, service->pid,
+	printf(_("mailrootd %s has been running for %s (pid %s) with %s\n"), service->version, age, service->pid,
 	       service->file);
 	print_probation(service);
 	if (service->server_count)
@@ -271,7 +279,7 @@ static void print_service(const struct service *service)
 	for (size_t i = 0; i < service->server_count; i++)
 		print_server(&service->servers[i], service->server_count > 1);
 	if (!service->server_count)
-		printf("There is no virtual server in its configuration.\n");
+		printf(_("There is no virtual server in its configuration.\n"));
 }
 
 static int not_running(const struct ctl *ctl, const char *run_dir, int err)

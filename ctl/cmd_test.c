@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "ctl/json.h"
 #include "ctl/queues.h"
@@ -53,7 +54,7 @@ static void print_said(const struct span *cells)
 	if (cells[HOST].len)
 		printf("%.*s%s ", SPAN_ARGS(cells[HOST]), code ? " said" : ":");
 	else
-		printf("this server: ");
+		printf(_("this server: "));
 	if (code)
 		printf("%.*s ", SPAN_ARGS(cells[CODE]));
 	printf("%.*s%s%.*s\n", SPAN_ARGS(cells[ENHANCED]), cells[ENHANCED].len ? " " : "", SPAN_ARGS(cells[TEXT]));
@@ -69,22 +70,22 @@ static void outcome_words(const struct test *test, const struct span *cells)
 	const char *to = test->queues.ctl->options.to;
 	char option[QUEUES_OPTION_MAX];
 	if (test->delivered && cells[HOST].len) {
-		printf("Delivered: ");
+		fputs(_("Delivered: "), stdout);
 		print_said(cells);
-		puts("The log of that host shows what happens next.");
+		puts(_("The log of that host shows what happens next."));
 	} else if (test->delivered) {
-		printf("Delivered: %.*s\n", SPAN_ARGS(cells[TEXT]));
+		printf(_("Delivered: %.*s\n"), SPAN_ARGS(cells[TEXT]));
 	} else if (span_equal(cells[EVENT], SPAN("failed"))) {
-		printf("Refused permanently: ");
+		fputs(_("Refused permanently: "), stdout);
 		print_said(cells);
-		printf("`mailrootctl explain route %s%s` explains its route.\n", to,
+		printf(_("`mailrootctl explain route %s%s` explains its route.\n"), to,
 		       queues_server_option(&test->queues, option));
 	} else {
-		printf("Not delivered yet: ");
+		fputs(_("Not delivered yet: "), stdout);
 		print_said(cells);
 		if (is_login(cells))
-			puts("The next hop does not accept our user and password: `mailrootctl config show` has the lines of username and password_file: correct them, then `mailrootctl reload`.");
-		printf("It waits in the queue: `mailrootctl queue show %.*s` has its history, `queue delete %.*s` removes it.\n",
+			puts(_("The next hop does not accept our user and password: `mailrootctl config show` has the lines of username and password_file: correct them, then `mailrootctl reload`."));
+		printf(_("It waits in the queue: `mailrootctl queue show %.*s` has its history, `queue delete %.*s` removes it.\n"),
 		       SPAN_ARGS(cells[ID]), SPAN_ARGS(cells[ID]));
 	}
 }
@@ -102,7 +103,7 @@ static void on_row(void *context, const struct link_row *row)
 		json_string(&test->json, cells[1]);
 		json_end_object(&test->json);
 	} else if (span_equal(row->kind, SPAN(ROW_SAID))) {
-		printf("%s %.*s\n", cells[0].len ? (ours ? "  we:  " : "  host:") : " ", SPAN_ARGS(cells[1]));
+		printf("%s %.*s\n", cells[0].len ? (ours ? _("  we:  ") : _("  host:")) : " ", SPAN_ARGS(cells[1]));
 		fflush(stdout);
 	} else if (span_equal(row->kind, SPAN(ROW_OUTCOME))) {
 		test->told = true;
@@ -126,7 +127,7 @@ static int ask(struct test *test)
 	test->queues.server = test->queues.names[0];
 	int fd = link_to_child(test->queues.run_dir, test->queues.server, CHILD_QUEUE, why);
 	if (fd < 0)
-		return cmd_fail("server %s: %s", test->queues.server, why);
+		return cmd_fail(_("server %s: %s"), test->queues.server, why);
 	str_init(&request, WIRE_PACKET_MAX);
 	request.failed = !wire_encode_queue_test(&packet, &request);
 	json_init(&test->json, stdout);
@@ -136,7 +137,7 @@ static int ask(struct test *test)
 		json_array(&test->json);
 		test->array = true;
 	} else {
-		printf("A test message to %s by way of server %s:\n", options->to, test->queues.server);
+		printf(_("A test message to %s by way of server %s:\n"), options->to, test->queues.server);
 		fflush(stdout);
 	}
 	link_ask(fd, &request, &answer);
@@ -157,14 +158,14 @@ int cmd_test(struct ctl *ctl)
 	static struct test test;
 	int status;
 	if (!ctl->options.to[0]) {
-		cmd_fail("which recipient? Write --to ADDRESS; the message is really sent");
+		cmd_fail(_("which recipient? Write --to ADDRESS; the message is really sent"));
 		return EXIT_USAGE;
 	}
 	test = (struct test){.told = false};
 	if (!queues_open(ctl, &test.queues, &status))
 		return status;
 	if (test.queues.count != 1) {
-		cmd_fail("there are %zu virtual servers: add --server NAME", test.queues.count);
+		cmd_fail(_("there are %zu virtual servers: add --server NAME"), test.queues.count);
 		status = EXIT_USAGE;
 	} else {
 		status = ask(&test);

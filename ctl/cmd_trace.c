@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "common/mail/msgid.h"
 #include "ctl/logsource.h"
 #include "ctl/queues.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 enum { IDS_MAX = 1000, EVENTS_MAX = 50000, ARENA_MAX = 128 << 20, PATH_SIZE = 40 };
 
@@ -163,8 +165,7 @@ static bool write_show(void *context, const char *id, struct str *request)
 	return question->badmail ? wire_encode_badmail_show(&bad, request) : wire_encode_queue_show(&show, request);
 }
 
-static void tell_state(struct state_question *question, const char *where, const char *state, struct span why,
-		       const char *command)
+static void tell_state(struct state_question *question, const char *state, struct span why, const char *command)
 {
 	struct trace *t = question->trace;
 	if (t->queues.ctl->options.given & OPTION_JSON) {
@@ -176,8 +177,10 @@ static void tell_state(struct state_question *question, const char *where, const
 		json_string(&t->json, why);
 		return;
 	}
-	printf("  now: %s%s on server %s%s%.*s\n       `mailrootctl %s show %s` shows more\n", where, state,
-	       t->queues.server, why.len ? ": " : "", SPAN_ARGS(why), command, question->of->id);
+	printf(question->badmail
+		       ? _("  now: %s on server %s%s%.*s\n       `mailrootctl %s show %s` shows more\n")
+		       : _("  now: in the queue, %s on server %s%s%.*s\n       `mailrootctl %s show %s` shows more\n"),
+	       words_shown(state), t->queues.server, why.len ? ": " : "", SPAN_ARGS(why), command, question->of->id);
 }
 
 static void on_state(void *context, const struct link_row *row)
@@ -189,10 +192,10 @@ static void on_state(void *context, const struct link_row *row)
 	if (span_equal(row->kind, SPAN(ROW_MESSAGE))) {
 		span_clean(row->cells[1], state, sizeof(state));
 		question->of->found = true;
-		tell_state(question, "in the queue, ", state, row->cells[9], "queue");
+		tell_state(question, state, row->cells[9], "queue");
 	} else if (span_equal(row->kind, SPAN(ROW_BADMAIL))) {
 		question->of->found = true;
-		tell_state(question, "", "badmail", row->cells[7], "badmail");
+		tell_state(question, "badmail", row->cells[7], "badmail");
 	}
 }
 
@@ -223,7 +226,7 @@ static void print_one(struct trace *t, size_t at)
 	}
 	ask_state(t, of);
 	if (!of->found)
-		puts("  now: neither in a queue nor in badmail");
+		puts(_("  now: neither in a queue nor in badmail"));
 }
 
 static void one_json(struct trace *t, size_t at)
@@ -296,10 +299,11 @@ static void tell(struct trace *t)
 	for (size_t i = 0; i < t->id_count; i++)
 		print_one(t, i);
 	if (t->too_many)
-		puts("There is more: trace one ID, or name a log with --log.");
+		puts(_("There is more: trace one ID, or name a log with --log."));
 	logsource_tell(&t->report, stdout);
-	printf("          and the queue and badmail of %zu virtual server%s\n", t->queues.count,
-	       t->queues.count == 1 ? "" : "s");
+	printf(ngettext("          and the queue and badmail of %zu virtual server\n",
+			"          and the queue and badmail of %zu virtual servers\n", t->queues.count),
+	       t->queues.count);
 }
 
 static int run(struct trace *t)
@@ -323,7 +327,7 @@ static int run(struct trace *t)
 	fd_close(&copy);
 	if (is_anywhere(t))
 		return EXIT_DONE;
-	return cmd_fail("nothing was found about %.*s; name another log with --log", SPAN_ARGS(t->wanted));
+	return cmd_fail(_("nothing was found about %.*s; name another log with --log"), SPAN_ARGS(t->wanted));
 }
 
 int cmd_trace(struct ctl *ctl)
@@ -333,7 +337,7 @@ int cmd_trace(struct ctl *ctl)
 	int status;
 	if (!msgid_valid(wanted) && !span_equal(wanted, SPAN("<>")) && span_find(wanted, '@') == wanted.len) {
 		cmd_fail(
-			"%.60s: neither the ID of a message (24 characters, as in `queue list` and in the log) nor an address",
+			_("%.60s: neither the ID of a message (24 characters, as in `queue list` and in the log) nor an address"),
 			ctl->args[0]);
 		return EXIT_USAGE;
 	}

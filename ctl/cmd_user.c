@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/config/config.h"
 #include "ctl/cmd.h"
 #include "ctl/json.h"
@@ -24,7 +25,20 @@ enum {
 	WITH_PASSWORD = AUTH_PLAIN | AUTH_LOGIN | AUTH_SCRAM_SHA_256 | AUTH_CRAM_MD5
 };
 
-static const char *const done_words[] = {[ADD] = "added", [PASSWD] = "has a new password", [DELETE] = "deleted"};
+/* What was done to an account: while the service does not run, now that it knows, and while it does not know. */
+static const struct done_words {
+	const char *alone, *in_force, *unknown;
+} done_words[] = {
+	[ADD] = {N_("user %s added; the service is not running\n"), N_("user %s added; in force at once\n"),
+		 N_("user %s added, but the service does not know it yet: %s. When that is solved, run `mailrootctl reload`")},
+	[PASSWD] =
+		{N_("user %s has a new password; the service is not running\n"),
+		 N_("user %s has a new password; in force at once\n"),
+		 N_("user %s has a new password, but the service does not know it yet: %s. When that is solved, run `mailrootctl reload`")},
+	[DELETE] =
+		{N_("user %s deleted; the service is not running\n"), N_("user %s deleted; in force at once\n"),
+		 N_("user %s deleted, but the service does not know it yet: %s. When that is solved, run `mailrootctl reload`")},
+};
 
 /* One change of one account. */
 struct job {
@@ -42,18 +56,19 @@ static int fail(const char *file, const char *doing, int err)
 	switch (err) {
 	case -EACCES:
 	case -EPERM:
-		return cmd_fail("can't %s %s: %s; run the command as root", doing, file, strerror(-err));
+		return cmd_fail(_("can't %s %s: %s; run the command as root"), doing, file, strerror(-err));
 	case -ENOENT:
-		return cmd_fail("can't %s %s: its folder does not exist; create it", doing, file);
+		return cmd_fail(_("can't %s %s: its folder does not exist; create it"), doing, file);
 	case -ELOOP:
-		return cmd_fail("can't %s %s: it is a symbolic link; name the file itself, with --file or as user_file",
-				doing, file);
+		return cmd_fail(
+			_("can't %s %s: it is a symbolic link; name the file itself, with --file or as user_file"),
+			doing, file);
 	case -EMEDIUMTYPE:
-		return cmd_fail("can't %s %s: it is not a regular file", doing, file);
+		return cmd_fail(_("can't %s %s: it is not a regular file"), doing, file);
 	case -EFBIG:
-		return cmd_fail("can't %s %s: a user file has at most 64 MiB", doing, file);
+		return cmd_fail(_("can't %s %s: a user file has at most 64 MiB"), doing, file);
 	default:
-		return cmd_fail("can't %s %s: %s", doing, file, strerror(-err));
+		return cmd_fail(_("can't %s %s: %s"), doing, file, strerror(-err));
 	}
 }
 
@@ -61,10 +76,10 @@ static int fail(const char *file, const char *doing, int err)
 static bool suits(const struct job *job, const char *file)
 {
 	if (job->action == ADD && job->found)
-		cmd_fail("there is already a user %s in %s; `mailrootctl user passwd %s` sets a new password",
+		cmd_fail(_("there is already a user %s in %s; `mailrootctl user passwd %s` sets a new password"),
 			 job->name, file, job->name);
 	else if (job->action != ADD && !job->found)
-		cmd_fail("there is no user %s in %s; `mailrootctl user list` shows all", job->name, file);
+		cmd_fail(_("there is no user %s in %s; `mailrootctl user list` shows all"), job->name, file);
 	else
 		return true;
 	return false;
@@ -74,7 +89,7 @@ static bool name_is_good(const char *name)
 {
 	if (account_name_valid(span_of(name)))
 		return true;
-	cmd_fail("a user name has 1 to 255 visible ASCII characters, none of # = :, and does not begin with -");
+	cmd_fail(_("a user name has 1 to 255 visible ASCII characters, none of # = :, and does not begin with -"));
 	return false;
 }
 
@@ -90,7 +105,7 @@ static bool look_first(struct job *job, const char *file, int *status)
 	*status = EXIT_FAILED;
 	bool good = false;
 	if (err && err != -ENOENT)
-		*status = fail(file, "read", err);
+		*status = fail(file, _("read"), err);
 	else
 		good = suits(job, file);
 	str_wipe(&text);
@@ -103,7 +118,7 @@ static bool get_keys(struct job *job)
 	char password[NEWPASSWORD_MAX + 1];
 	bool good = newpassword_read(job->name, password);
 	if (good && !keys_make(password, job->hash, &job->keys)) {
-		cmd_fail("the password can't be hashed: %s", strerror(errno));
+		cmd_fail(_("the password can't be hashed: %s"), strerror(errno));
 		good = false;
 	}
 	explicit_bzero(password, sizeof(password));
@@ -221,30 +236,28 @@ static void print_json(const struct job *job, const struct userplace *place, enu
 static void print_hints(const struct job *job, const struct userplace *place)
 {
 	if (!place->servers)
-		fprintf(stderr, "mailrootctl: note: no virtual server has the user_file %s\n", place->file);
+		fprintf(stderr, _("mailrootctl: note: no virtual server has the user_file %s\n"), place->file);
 	else if (!(place->auth & WITH_PASSWORD))
 		fprintf(stderr,
-			"mailrootctl: note: nobody can log in yet: write access { auth plain login } into the virtual server\n");
+			_("mailrootctl: note: nobody can log in yet: write access { auth plain login } into the virtual server\n"));
 	else if (place->auth & AUTH_CRAM_MD5 && !job->keys.has_cram)
-		fprintf(stderr, "mailrootctl: note: this user can't log in by cram-md5; that needs --cram-md5\n");
+		fprintf(stderr, _("mailrootctl: note: this user can't log in by cram-md5; that needs --cram-md5\n"));
 }
 
 static int report(const struct ctl *ctl, const struct job *job, const struct userplace *place)
 {
+	const struct done_words *words = &done_words[job->action];
 	char why[LINK_TEXT_MAX + 1] = "";
 	enum told told = tell_service(ctl, place->file, why);
 	if (ctl->options.given & OPTION_JSON)
 		print_json(job, place, told);
 	else if (told != NOT_TOLD)
-		printf("user %s %s; %s\n", job->name, done_words[job->action],
-		       told == NOT_RUNNING ? "the service is not running" : "in force at once");
+		printf(_(told == NOT_RUNNING ? words->alone : words->in_force), job->name);
 	fflush(stdout);
 	if (job->action != DELETE)
 		print_hints(job, place);
 	if (told == NOT_TOLD)
-		return cmd_fail(
-			"user %s %s, but the service does not know it yet: %s. When that is solved, run `mailrootctl reload`",
-			job->name, done_words[job->action], why);
+		return cmd_fail(_(words->unknown), job->name, why);
 	return EXIT_DONE;
 }
 
@@ -258,7 +271,7 @@ static int run_on(const struct ctl *ctl, struct job *job, const struct userplace
 		return EXIT_FAILED;
 	int err = userfile_replace(place->file, &how);
 	if (err)
-		return fail(place->file, "change", err);
+		return fail(place->file, _("change"), err);
 	if (!suits(job, place->file)) /* another command was faster */
 		return EXIT_FAILED;
 	return report(ctl, job, place);
@@ -344,15 +357,15 @@ static void print_list_json(const struct userplace *place, const struct accounts
 
 static void print_list(const struct userplace *place, const struct accounts *accounts, struct span trouble)
 {
-	static const char *const headings[] = {"USER", "MECHANISMS", "CHANGED"};
+	static const char *const headings[] = {N_("USER"), N_("MECHANISMS"), N_("CHANGED")};
 	char changed[CLOCK_TEXT_MAX];
 	struct table table;
 	struct span line;
 	size_t shown = 0;
 	while (span_line(&trouble, &line))
-		fprintf(stderr, "mailrootctl: %s: %.*s; this line is ignored\n", place->file, SPAN_ARGS(line));
+		fprintf(stderr, _("mailrootctl: %s: %.*s; this line is ignored\n"), place->file, SPAN_ARGS(line));
 	if (!accounts->n) {
-		printf("No users in %s.\n", place->file);
+		printf(_("No users in %s.\n"), place->file);
 		return;
 	}
 	table_init(&table, 3, 0, headings);
@@ -365,7 +378,7 @@ static void print_list(const struct userplace *place, const struct accounts *acc
 	}
 	table_print(&table, 0, stdout);
 	if (shown < accounts->n)
-		printf("... and %zu more; --json has all\n", accounts->n - shown);
+		printf(_("... and %zu more; --json has all\n"), accounts->n - shown);
 	table_free(&table);
 }
 
@@ -376,12 +389,12 @@ static int list(const struct ctl *ctl, const struct userplace *place, struct str
 	struct str trouble;
 	int err = userfile_read(place->file, text);
 	if (err && err != -ENOENT)
-		return fail(place->file, "read", err);
+		return fail(place->file, _("read"), err);
 	arena_init(&arena, ACCOUNTS_MEMORY);
 	str_init(&trouble, TROUBLE_MAX);
 	bool good = accounts_parse(str_span(text), &arena, &accounts, &trouble);
 	if (!good)
-		cmd_fail("can't list %s: %s", place->file, strerror(ENOMEM));
+		cmd_fail(_("can't list %s: %s"), place->file, strerror(ENOMEM));
 	else if (ctl->options.given & OPTION_JSON)
 		print_list_json(place, &accounts, str_span(&trouble));
 	else

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/installed.h"
+#include "common/base/language.h"
 #include "common/base/program.h"
 #include "common/config/report.h"
 
@@ -31,17 +32,17 @@ enum { COMMANDS = sizeof(table) / sizeof(table[0]) };
 
 static void print_help(FILE *to)
 {
-	fputs("usage: mailrootctl [-c FILE] COMMAND [--json]\n\n", to);
+	fputs(_("usage: mailrootctl [-c FILE] COMMAND [--json]\n\n"), to);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %s%s%s %s\n        %s\n", table[i].words[0], table[i].words[1] ? " " : "",
-			table[i].words[1] ? table[i].words[1] : "", table[i].synopsis, table[i].help);
-	fputs("\n  SELECTOR  --domain NAME  --recipient ADDRESS  --sender ADDRESS  --older 2h  --larger 5M\n"
-	      "            --reason TEXT  --attempts N  --server NAME; those that stand together must all be met\n"
-	      "  BLOCK     an outbound block with access tokens: virtual_server, connector NAME or remote_domain NAME;\n"
-	      "            may be left out where there is one\n"
-	      "  -c FILE   the configuration, instead of " MAILROOT_SYSCONFDIR "/mailroot.conf\n"
-	      "\nmailrootctl(8) has more.\n",
+			table[i].words[1] ? table[i].words[1] : "", table[i].synopsis, _(table[i].help));
+	fputs(_("\n  SELECTOR  --domain NAME  --recipient ADDRESS  --sender ADDRESS  --older 2h  --larger 5M\n"
+		"            --reason TEXT  --attempts N  --server NAME; those that stand together must all be met\n"
+		"  BLOCK     an outbound block with access tokens: virtual_server, connector NAME or remote_domain NAME;\n"
+		"            may be left out where there is one\n"),
 	      to);
+	fprintf(to, _("  -c FILE   the configuration, instead of %s\n\nmailrootctl(8) has more.\n"),
+		MAILROOT_SYSCONFDIR "/mailroot.conf");
 }
 
 static bool word_is(const char *word, const char *const *words, size_t n, size_t at)
@@ -118,13 +119,13 @@ static void explain_unknown(const char *const *words, size_t n, char *why)
 	else if (n && !seconds[0])
 		meant = meant_by(NULL, words[0], text, sizeof(text));
 	if (meant)
-		snprintf(why, OPTIONS_WHY_MAX, "%.40s%s%.40s: no such command; did you mean `mailrootctl %s`?",
+		snprintf(why, OPTIONS_WHY_MAX, _("%.40s%s%.40s: no such command; did you mean `mailrootctl %s`?"),
 			 words[0], seconds[0] ? " " : "", seconds[0] ? words[1] : "", meant);
 	else if (seconds[0])
-		snprintf(why, OPTIONS_WHY_MAX, "%.20s what? One of: %s", words[0], seconds);
+		snprintf(why, OPTIONS_WHY_MAX, _("%.20s what? One of: %s"), words[0], seconds);
 	else
-		snprintf(why, OPTIONS_WHY_MAX, "%.60s: no such command; `mailrootctl help` lists them",
-			 n ? words[0] : "nothing");
+		snprintf(why, OPTIONS_WHY_MAX, _("%.60s: no such command; `mailrootctl help` lists them"),
+			 n ? words[0] : _("nothing"));
 }
 
 const struct command *commands_find(const char *const *words, size_t n, size_t *taken, char *why)
@@ -144,12 +145,13 @@ bool commands_fits(const struct command *command, const struct options *options,
 	unsigned extra = options->given & ~command->options;
 	const char *second = command->words[1] ? command->words[1] : "";
 	if (extra)
-		snprintf(why, OPTIONS_WHY_MAX, "`%s%s%s` has no option --%s", command->words[0], second[0] ? " " : "",
-			 second, options_name(extra & -extra));
+		snprintf(why, OPTIONS_WHY_MAX, _("`%s%s%s` has no option --%s"), command->words[0],
+			 second[0] ? " " : "", second, options_name(extra & -extra));
 	else if (args < command->args_min || args > command->args_max)
-		snprintf(why, OPTIONS_WHY_MAX, "too %s arguments; usage: %s%s%s %s",
-			 args < command->args_min ? "few" : "many", command->words[0], second[0] ? " " : "", second,
-			 command->synopsis);
+		snprintf(why, OPTIONS_WHY_MAX,
+			 args < command->args_min ? _("too few arguments; usage: %s%s%s %s")
+						  : _("too many arguments; usage: %s%s%s %s"),
+			 command->words[0], second[0] ? " " : "", second, command->synopsis);
 	else
 		return true;
 	return false;
@@ -174,13 +176,14 @@ static int become(const struct command *command, int argc, char **argv, int at)
 	for (int i = at; i < argc; i++)
 		argv[i] = argv[i + 1];
 	execv(path, argv);
-	return cmd_fail("cannot run %s: %s; `%s` needs it: install all parts of Mailroot", path, strerror(errno),
+	return cmd_fail(_("cannot run %s: %s; `%s` needs it: install all parts of Mailroot"), path, strerror(errno),
 			command->words[0]);
 }
 
 int commands_run(int argc, char **argv)
 {
 	int at;
+	language_init();
 	const struct command *own = commands_program(argc, argv, &at);
 	if (own)
 		return become(own, argc, argv, at);
@@ -188,9 +191,11 @@ int commands_run(int argc, char **argv)
 	char why[OPTIONS_WHY_MAX];
 	size_t taken;
 	if (!options_parse(argc, argv, &ctl.options, why)) {
-		cmd_fail("%s; `mailrootctl help` lists all commands", why);
+		cmd_fail(_("%s; `mailrootctl help` lists all commands"), why);
 		return EXIT_USAGE;
 	}
+	if (ctl.options.given & OPTION_JSON)
+		language_english();
 	if (ctl.options.version) {
 		printf("mailrootctl %s\n", MAILROOT_VERSION);
 		return EXIT_DONE;

@@ -8,6 +8,7 @@
 
 #include "common/accounts/accounts.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/config/oauth.h"
 #include "common/tls/certificate.h"
 #include "common/tls/client.h"
@@ -67,12 +68,13 @@ static void examine_keytab(struct place place, const char *path, enum certificat
 {
 	char text[WHY_MAX];
 	unsigned char head[2] = {0};
-	int fd = examine_secret(&place, "key tab", path, bad, ": create it with ktutil or ktpass", CERTIFICATE_WARNING);
+	int fd = examine_secret(&place, _("key tab"), path, bad, _(": create it with ktutil or ktpass"),
+				CERTIFICATE_WARNING);
 	if (fd < 0)
 		return;
 	if (read(fd, head, sizeof(head)) != (ssize_t)sizeof(head) || head[0] != 5) {
-		snprintf(text, sizeof(text), "key tab %.1024s is no Kerberos key tab; klist -k lists the keys of one",
-			 path);
+		snprintf(text, sizeof(text),
+			 _("key tab %.1024s is no Kerberos key tab; klist -k lists the keys of one"), path);
 		place_say(&place, bad, text);
 	}
 	fd_close(&fd);
@@ -83,7 +85,7 @@ static void say_accounts(struct place *place, const char *path, struct span trou
 	char text[WHY_MAX];
 	struct span line;
 	for (unsigned told = 0; told < ACCOUNTS_TOLD && span_line(&trouble, &line); told++) {
-		snprintf(text, sizeof(text), "user_file %.1024s: %.*s; this line is ignored", path, SPAN_ARGS(line));
+		snprintf(text, sizeof(text), _("user_file %.1024s: %.*s; this line is ignored"), path, SPAN_ARGS(line));
 		place_say(place, CERTIFICATE_WARNING, text);
 	}
 }
@@ -94,7 +96,7 @@ static void examine_users(struct place place, const char *path)
 	struct arena arena;
 	struct str text, trouble;
 	int fd = examine_secret(&place, "user_file", path, CERTIFICATE_WARNING,
-				": nobody can authenticate with a password; mailrootctl user add NAME creates it",
+				_(": nobody can authenticate with a password; mailrootctl user add NAME creates it"),
 				CERTIFICATE_WARNING);
 	if (fd < 0)
 		return;
@@ -168,7 +170,7 @@ static void examine_outbound(struct place place, const struct config_outbound *o
 	if (outbound->auth == CONFIG_AUTH_GSSAPI)
 		examine_keytab(place, outbound->password_file, CERTIFICATE_ERROR);
 	else
-		examine_line(place, "password_file", outbound->password_file, "the password");
+		examine_line(place, "password_file", outbound->password_file, _("the password"));
 }
 
 static void examine_server(struct place place, const struct config_server *server)

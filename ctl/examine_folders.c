@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/language.h"
 #include "ctl/examine_place.h"
 
 enum { TEXT_MAX = 2 * PATH_MAX };
@@ -53,8 +54,8 @@ static void say_missing(struct place *place, const char *what, const char *path)
 	above(path, parent);
 	if (stat(parent, &st) == 0 && S_ISDIR(st.st_mode))
 		return; /* the service creates it */
-	snprintf(text, sizeof(text), "%s %s can't be created, because %s is no folder: mkdir -p %s", what, path, parent,
-		 parent);
+	snprintf(text, sizeof(text), _("%s %s can't be created, because %s is no folder: mkdir -p %s"), what, path,
+		 parent, parent);
 	place_say(place, CERTIFICATE_ERROR, text);
 }
 
@@ -62,14 +63,14 @@ static void say_refused(struct place *place, const char *what, const char *path,
 {
 	char text[TEXT_MAX];
 	if (place->how->guest)
-		snprintf(text, sizeof(text), "%s %s was not examined: you may not write there; run check as root", what,
-			 path);
+		snprintf(text, sizeof(text), _("%s %s was not examined: you may not write there; run check as root"),
+			 what, path);
 	else if (err == EACCES && user)
 		snprintf(text, sizeof(text),
-			 "%s %s: the user of the service, %s, may not read and write there: chown %s %s", what, path,
+			 _("%s %s: the user of the service, %s, may not read and write there: chown %s %s"), what, path,
 			 user->pw_name, user->pw_name, path);
 	else
-		snprintf(text, sizeof(text), "%s %s can't be used: %s", what, path, strerror(err));
+		snprintf(text, sizeof(text), _("%s %s can't be used: %s"), what, path, strerror(err));
 	place_say(place, place->how->guest ? CERTIFICATE_NOTE : CERTIFICATE_ERROR, text);
 }
 
@@ -90,7 +91,7 @@ static void examine_folder(struct place place, const char *what, const char *pat
 		return;
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		snprintf(text, sizeof(text), "%s %s is no folder", what, path);
+		snprintf(text, sizeof(text), _("%s %s is no folder"), what, path);
 		place_say(&place, CERTIFICATE_ERROR, text);
 		return;
 	}
@@ -110,12 +111,12 @@ void examine_folders(struct place place, const struct config *config)
 			continue;
 		for (size_t j = 0; j < server->local_domain_count; j++) {
 			const struct config_local_domain *domain = &server->local_domains[j];
-			examine_folder(place, "drop folder", domain->drop_dir, &domain->drop_dir_at, user);
+			examine_folder(place, _("drop folder"), domain->drop_dir, &domain->drop_dir_at, user);
 		}
-		examine_folder(place, "badmail folder", server->badmail_dir, &server->badmail_dir_at, user);
+		examine_folder(place, _("badmail folder"), server->badmail_dir, &server->badmail_dir_at, user);
 		if (server->pickup_dir && strcmp(server->pickup_dir, "off") != 0)
-			examine_folder(place, "pickup folder", server->pickup_dir, &server->pickup_dir_at, user);
+			examine_folder(place, _("pickup folder"), server->pickup_dir, &server->pickup_dir_at, user);
 		if (server->log.format)
-			examine_folder(place, "log folder", server->log.dir, &server->log.dir_at, user);
+			examine_folder(place, _("log folder"), server->log.dir, &server->log.dir_at, user);
 	}
 }

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/net/nameserver.h"
 #include "ctl/examine_place.h"
 #include "ctl/hostcheck.h"
@@ -46,12 +47,12 @@ static void examine_host(struct place *place, struct names *names, const char *w
 	case HOSTCHECK_MISSING:
 		snprintf(
 			text, sizeof(text),
-			"%s %.255s: DNS has no host of this name, so its mail waits and is finally returned; check the name",
+			_("%s %.255s: DNS has no host of this name, so its mail waits and is finally returned; check the name"),
 			what, host->name);
 		break;
 	case HOSTCHECK_UNANSWERED:
 		snprintf(text, sizeof(text),
-			 "%s %.255s: no name server answered in time, so the name could not be checked", what,
+			 _("%s %.255s: no name server answered in time, so the name could not be checked"), what,
 			 host->name);
 		names->gave_up = true;
 		break;

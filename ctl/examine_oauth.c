@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/config/oauth.h"
 #include "ctl/examine_place.h"
 
@@ -19,7 +20,7 @@ static void examine_key(struct place *place, const struct certificate *one)
 	if (!key || EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
 		return;
 	snprintf(text, sizeof(text),
-		 "client_certificate %.1024s has no RSA key, and issuers of access tokens take no other", one->path);
+		 _("client_certificate %.1024s has no RSA key, and issuers of access tokens take no other"), one->path);
 	place_say(place, CERTIFICATE_ERROR, text);
 }
 
@@ -54,10 +55,10 @@ static void examine_account(struct place place, const struct config_oauth *oauth
 	char text[TEXT_MAX];
 	struct str file;
 	place.at = &oauth->service_account_file_at;
-	int fd =
-		examine_secret(&place, "service_account_file", oauth->service_account_file, CERTIFICATE_ERROR,
-			       ": put the key there that Google made, in JSON, owner root, mode 600; mail waits for it",
-			       CERTIFICATE_ERROR);
+	int fd = examine_secret(
+		&place, "service_account_file", oauth->service_account_file, CERTIFICATE_ERROR,
+		_(": put the key there that Google made, in JSON, owner root, mode 600; mail waits for it"),
+		CERTIFICATE_ERROR);
 	if (fd < 0)
 		return;
 	str_init(&file, ACCOUNT_MAX);
@@ -65,7 +66,7 @@ static void examine_account(struct place place, const struct config_oauth *oauth
 	if (fd_read_all(fd, &file) || !is_account(str_span(&file))) {
 		snprintf(
 			text, sizeof(text),
-			"service_account_file %.1024s is no key of a service account in JSON: make one in the Google Cloud console",
+			_("service_account_file %.1024s is no key of a service account in JSON: make one in the Google Cloud console"),
 			oauth->service_account_file);
 		place_say(&place, CERTIFICATE_ERROR, text);
 	}
@@ -81,9 +82,12 @@ static void examine_expiry(struct place place, const struct config_oauth *oauth)
 		return;
 	place.at = &oauth->secret_expires_at;
 	clock_iso(oauth->secret_expires * 1000, day);
-	snprintf(text, sizeof(text),
-		 "client_secret_file %.1024s %s on %.10s: make a new secret, put it there, and correct secret_expires",
-		 oauth->client_secret_file, left_s > 0 ? "expires" : "expired", day);
+	snprintf(
+		text, sizeof(text),
+		left_s > 0
+			? _("client_secret_file %.1024s expires on %.10s: make a new secret, put it there, and correct secret_expires")
+			: _("client_secret_file %.1024s expired on %.10s: make a new secret, put it there, and correct secret_expires"),
+		oauth->client_secret_file, day);
 	place_say(&place, CERTIFICATE_WARNING, text);
 }
 
@@ -92,7 +96,8 @@ void examine_oauth(struct place place, const struct config_outbound *outbound)
 	const struct config_oauth *oauth = &outbound->oauth;
 	if (oauth->client_secret_file) {
 		place.at = &oauth->client_secret_file_at;
-		examine_line(place, "client_secret_file", oauth->client_secret_file, "the secret of the application");
+		examine_line(place, "client_secret_file", oauth->client_secret_file,
+			     _("the secret of the application"));
 	}
 	if (oauth->service_account_file)
 		examine_account(place, oauth);
@@ -108,7 +113,7 @@ void examine_web(struct place place, const struct config_server *server)
 		return;
 	if (web->proxy_password_file) {
 		place.at = &web->proxy_password_file_at;
-		examine_line(place, "proxy_password_file", web->proxy_password_file, "the password for the proxy");
+		examine_line(place, "proxy_password_file", web->proxy_password_file, _("the password for the proxy"));
 	}
 	if (web->ca) {
 		place.at = &web->ca_at;
@@ -128,7 +133,7 @@ void examine_web_user(struct place place, const struct config *config)
 	place.at = &config->web_user_at;
 	snprintf(
 		text, sizeof(text),
-		"there is no user %.64s (web_user), so access tokens are not fetched: systemd-sysusers creates it, or adduser --system --group %.64s",
+		_("there is no user %.64s (web_user), so access tokens are not fetched: systemd-sysusers creates it, or adduser --system --group %.64s"),
 		config->web_user, config->web_user);
 	place_say(&place, CERTIFICATE_ERROR, text);
 }

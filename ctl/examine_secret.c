@@ -6,6 +6,7 @@
 
 #include "common/accounts/secret.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "ctl/examine_place.h"
 
 enum { WHY_MAX = 4096 };
@@ -17,21 +18,21 @@ int examine_secret(struct place *place, const char *what, const char *path, enum
 	struct stat file;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 && errno == EACCES && place->how->guest) {
-		snprintf(text, sizeof(text), "%s %.1024s was not examined: you may not read it; run check as root",
+		snprintf(text, sizeof(text), _("%s %.1024s was not examined: you may not read it; run check as root"),
 			 what, path);
 		place_say(place, CERTIFICATE_NOTE, text);
 		return -1;
 	}
 	const char *why = fd < 0 || fstat(fd, &file) ? strerror(errno)
 			  : S_ISREG(file.st_mode)    ? NULL
-						     : "it is no regular file";
+						     : _("it is no regular file");
 	if (why) {
-		snprintf(text, sizeof(text), "%s %.1024s can't be used: %s%s", what, path, why, remedy);
+		snprintf(text, sizeof(text), _("%s %.1024s can't be used: %s%s"), what, path, why, remedy);
 		place_say(place, missing, text);
 		fd_close(&fd);
 	} else if (secret_is_open(&file, true, who)) {
-		snprintf(text, sizeof(text), "%s %.1024s may be read or written by %s: chmod 600 %.1024s", what, path,
-			 who, path);
+		snprintf(text, sizeof(text), _("%s %.1024s may be read or written by %s: chmod 600 %.1024s"), what,
+			 path, who, path);
 		place_say(place, exposed, text);
 	}
 	return fd;
@@ -41,13 +42,13 @@ void examine_line(struct place place, const char *what, const char *path, const 
 {
 	char text[WHY_MAX], remedy[WHY_MAX];
 	char octet;
-	snprintf(remedy, sizeof(remedy), ": write %s in its first line, owner root, mode 600; mail waits for it",
+	snprintf(remedy, sizeof(remedy), _(": write %s in its first line, owner root, mode 600; mail waits for it"),
 		 content);
 	int fd = examine_secret(&place, what, path, CERTIFICATE_ERROR, remedy, CERTIFICATE_ERROR);
 	if (fd < 0)
 		return;
 	if (read(fd, &octet, 1) != 1 || octet == '\n' || octet == '\r') {
-		snprintf(text, sizeof(text), "%s %.1024s begins with an empty line: write %s there", what, path,
+		snprintf(text, sizeof(text), _("%s %.1024s begins with an empty line: write %s there"), what, path,
 			 content);
 		place_say(&place, CERTIFICATE_ERROR, text);
 	}

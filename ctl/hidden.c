@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "ctl/cmd.h"
 
 /* No other process may trace this one, and it leaves no core dump. */
@@ -32,7 +33,7 @@ static bool silence(struct hidden *hidden, const char *what)
 	sigaddset(&set, SIGQUIT);
 	hidden->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (hidden->signals < 0 || tcgetattr(STDIN_FILENO, &hidden->before)) {
-		cmd_fail("the terminal can't be told to hide %s: %s", what, strerror(errno));
+		cmd_fail(_("the terminal can't be told to hide %s: %s"), what, strerror(errno));
 		fd_close(&hidden->signals);
 		return false;
 	}

@@ -10,13 +10,8 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
-
-/* Of a process that is stopped (SIGSTOP) or hangs. */
-#define LINK_SILENCE                                                                                                   \
-	"did not answer within %d seconds: it is stopped or hangs, while the other processes of the service go on. "   \
-	"`ps -C mailrootd -o pid,stat` shows T for a stopped one, which `kill -CONT PID` wakes; else restart the "     \
-	"service"
 
 static void set_wait(int fd, int wait_ms)
 {
@@ -43,6 +38,15 @@ int link_to_master(const char *run_dir)
 	return fd;
 }
 
+/* WHO is a process that is stopped (SIGSTOP) or hangs. TO holds LINK_TEXT_MAX + 1. */
+static void explain_silence(const char *who, int wait_ms, char *to)
+{
+	snprintf(
+		to, LINK_TEXT_MAX + 1,
+		_("%s did not answer within %d seconds: it is stopped or hangs, while the other processes of the service go on. `ps -C mailrootd -o pid,stat` shows T for a stopped one, which `kill -CONT PID` wakes; else restart the service"),
+		who, wait_ms / 1000);
+}
+
 /* sd_booted(3): this folder exists if systemd is the init. */
 static const char *start_command(void)
 {
@@ -53,17 +57,18 @@ static const char *start_command(void)
 
 void link_explain(const char *run_dir, int err, char *to)
 {
-	const char *remedy = "does -c name the configuration of the running service?";
+	const char *remedy = _("does -c name the configuration of the running service?");
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		snprintf(
 			to, LINK_TEXT_MAX + 1,
-			"mailrootd is not running (nothing answers at %.200s/control): %s starts it; if it has another configuration, name it with -c",
+			_("mailrootd is not running (nothing answers at %.200s/control): %s starts it; if it has another configuration, name it with -c"),
 			run_dir, start_command());
 	else if (err == -EAGAIN)
-		snprintf(to, LINK_TEXT_MAX + 1, "mailrootd " LINK_SILENCE, LINK_WAIT_MS / 1000);
+		explain_silence("mailrootd", LINK_WAIT_MS, to);
 	else
-		snprintf(to, LINK_TEXT_MAX + 1, "can't speak to mailrootd at %.200s/control: %s; %s", run_dir,
-			 strerror(-err), err == -EACCES ? "the setting `operators` names the permitted users" : remedy);
+		snprintf(to, LINK_TEXT_MAX + 1, _("can't speak to mailrootd at %.200s/control: %s; %s"), run_dir,
+			 strerror(-err),
+			 err == -EACCES ? _("the setting `operators` names the permitted users") : remedy);
 }
 
 static int ask_for_link(const char *run_dir, const struct wire_ctl_connect *connect, char *why)
@@ -115,15 +120,14 @@ void link_split(struct span cells, struct link_row *out)
 static bool broken(struct link_answer *answer, const char *how)
 {
 	answer->exit_code = 1;
-	snprintf(answer->said, sizeof(answer->said), "%s; `mailrootctl status` shows the state of the service", how);
+	snprintf(answer->said, sizeof(answer->said), _("%s; `mailrootctl status` shows the state of the service"), how);
 	return false;
 }
 
 static void silent(struct link_answer *answer)
 {
 	answer->exit_code = 1;
-	int wait_ms = answer->wait_ms ? answer->wait_ms : LINK_WAIT_MS;
-	snprintf(answer->said, sizeof(answer->said), "the process asked " LINK_SILENCE, wait_ms / 1000);
+	explain_silence(_("the process asked"), answer->wait_ms ? answer->wait_ms : LINK_WAIT_MS, answer->said);
 }
 
 static bool take_row(const struct ipc_packet *packet, struct link_answer *answer)
@@ -193,13 +197,13 @@ bool link_ask_with(int fd, struct str *request, int pass, struct link_answer *an
 	if (answer->wait_ms)
 		set_wait(fd, answer->wait_ms);
 	if (err == -E2BIG)
-		return broken(answer, "an argument is too long");
+		return broken(answer, _("an argument is too long"));
 	/* A refused client finds the reason in a connection that is closed already. */
 	if (err && err != -EPIPE && err != -ECONNRESET)
-		return broken(answer, "the service does not accept the request");
+		return broken(answer, _("the service does not accept the request"));
 	char *buffer = malloc(WIRE_PACKET_MAX);
 	if (!buffer)
-		return broken(answer, "no memory");
+		return broken(answer, _("no memory"));
 	while (!ended && !answer->said[0]) {
 		struct ipc_packet packet = {0};
 		err = ipc_receive(fd, buffer, WIRE_PACKET_MAX, 0, &packet);
@@ -209,9 +213,9 @@ bool link_ask_with(int fd, struct str *request, int pass, struct link_answer *an
 		if (err == -EAGAIN)
 			silent(answer);
 		else if (err || packet.eof)
-			broken(answer, "the service closed the connection");
+			broken(answer, _("the service closed the connection"));
 		else if (!take_packet(&packet, answer, &ended))
-			broken(answer, "the service answers in the protocol of another version");
+			broken(answer, _("the service answers in the protocol of another version"));
 		if (!err)
 			ipc_packet_close(&packet);
 	}

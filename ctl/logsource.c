@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 
 enum { LINE_SIZE = 4096 }; /* ours are shorter; a longer line is cut */
 
@@ -20,7 +21,7 @@ static const char *const packed[] = {"/var/log/mail.log.2.gz", "/var/log/syslog.
 static void note(char list[][LOGSOURCE_TEXT_MAX], size_t *count, const char *what, const char *why)
 {
 	if (*count < LOGSOURCE_MAX)
-		snprintf(list[(*count)++], LOGSOURCE_TEXT_MAX, "%.90s%s%.60s", what, why[0] ? ": " : "", why);
+		snprintf(list[(*count)++], LOGSOURCE_TEXT_MAX, "%.90s%s%.120s", what, why[0] ? ": " : "", why);
 }
 
 static size_t read_lines(FILE *from, void (*take)(void *, const struct logline *), void *context)
@@ -44,7 +45,7 @@ static size_t read_lines(FILE *from, void (*take)(void *, const struct logline *
 static bool read_file(const char *path, void (*take)(void *, const struct logline *), void *context,
 		      struct logsource_report *report)
 {
-	char words[60];
+	char words[80];
 	struct stat st;
 	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	FILE *from = fd < 0 ? NULL : fdopen(fd, "r");
@@ -61,7 +62,7 @@ static bool read_file(const char *path, void (*take)(void *, const struct loglin
 	fd_set_nonblock(fd, false);
 	size_t n = read_lines(from, take, context);
 	fclose(from);
-	snprintf(words, sizeof(words), "%zu lines of Mailroot", n);
+	snprintf(words, sizeof(words), _("%zu lines of Mailroot"), n);
 	note(report->searched, &report->searched_count, path, words);
 	return true;
 }
@@ -80,8 +81,8 @@ static void run_journalctl(int to)
 
 static bool read_journal(void (*take)(void *, const struct logline *), void *context, struct logsource_report *report)
 {
-	static const char name[] = "systemd journal (journalctl -u mailrootd)";
-	char words[60];
+	const char *name = _("systemd journal (journalctl -u mailrootd)");
+	char words[80];
 	int ends[2], status;
 	if (pipe2(ends, O_CLOEXEC))
 		return false;
@@ -97,7 +98,7 @@ static bool read_journal(void (*take)(void *, const struct logline *), void *con
 		fd_close(&ends[0]);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || (WIFEXITED(status) && WEXITSTATUS(status) == 127))
 		return false;
-	snprintf(words, sizeof(words), "%zu lines of Mailroot", n);
+	snprintf(words, sizeof(words), _("%zu lines of Mailroot"), n);
 	note(report->searched, &report->searched_count, name, words);
 	return true;
 }
@@ -114,7 +115,7 @@ bool logsource_read(const char *file, void (*take)(void *context, const struct l
 	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++)
 		if (access(packed[i], F_OK) == 0)
 			note(report->missed, &report->missed_count, packed[i],
-			     "compressed; zcat FILE | mailrootctl ... --log -");
+			     _("compressed; zcat FILE | mailrootctl ... --log -"));
 	return report->searched_count > 0;
 }
 
@@ -134,10 +135,10 @@ int logsource_keep(const char *file, char *path, size_t size)
 
 void logsource_tell(const struct logsource_report *report, FILE *to)
 {
-	fputs("searched: ", to);
+	fputs(_("searched: "), to);
 	for (size_t i = 0; i < report->searched_count; i++)
 		fprintf(to, "%s%s", i ? "; " : "", report->searched[i]);
-	fputs(report->searched_count ? "\n" : "no log (--log FILE names one)\n", to);
+	fputs(report->searched_count ? "\n" : _("no log (--log FILE names one)\n"), to);
 	for (size_t i = 0; i < report->missed_count; i++)
-		fprintf(to, "not searched: %s\n", report->missed[i]);
+		fprintf(to, _("not searched: %s\n"), report->missed[i]);
 }

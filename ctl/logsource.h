@@ -9,7 +9,7 @@
 
 #include "ctl/logline.h"
 
-enum { LOGSOURCE_MAX = 16, LOGSOURCE_TEXT_MAX = 160 };
+enum { LOGSOURCE_MAX = 16, LOGSOURCE_TEXT_MAX = 220 };
 
 struct logsource_report {
 	char searched[LOGSOURCE_MAX][LOGSOURCE_TEXT_MAX];

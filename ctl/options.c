@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/installed.h"
+#include "common/base/language.h"
 #include "common/base/span.h"
 
 enum { NUMBER_LEN_MAX = 9, TEN_YEARS_S = 10 * 366 * 86400, ATTEMPTS_MAX = 65535 };
@@ -107,18 +108,19 @@ static bool parse_value(enum value value, const char *text, void *member)
 static bool take_value(struct options *out, size_t which, const char *value, char *why)
 {
 	static const char *const wanted[VALUE_COUNT] = {
-		[DURATION] = "a time such as 30s, 15m, 12h or 2d",
-		[OCTETS] = "a number of octets such as 300, 500K or 2M",
-		[NUMBER] = "a number",
+		[DURATION] = N_("a time such as 30s, 15m, 12h or 2d"),
+		[OCTETS] = N_("a number of octets such as 300, 500K or 2M"),
+		[NUMBER] = N_("a number"),
 	};
 	if (out->given & known[which].bit && known[which].bit != OPTION_JSON && known[which].bit != OPTION_YES) {
-		snprintf(why, OPTIONS_WHY_MAX, "--%s is given twice", known[which].name);
+		snprintf(why, OPTIONS_WHY_MAX, _("--%s is given twice"), known[which].name);
 		return false;
 	}
 	out->given |= known[which].bit;
 	if (parse_value(known[which].value, value, (char *)out + known[which].member))
 		return true;
-	snprintf(why, OPTIONS_WHY_MAX, "--%s %.40s: not %s", known[which].name, value, wanted[known[which].value]);
+	snprintf(why, OPTIONS_WHY_MAX, _("--%s %.40s: not %s"), known[which].name, value,
+		 _(wanted[known[which].value]));
 	return false;
 }
 
@@ -137,7 +139,7 @@ static bool take_words(int argc, char **argv, struct options *out, char *why)
 {
 	for (int i = optind; i < argc; i++) {
 		if (out->word_count == OPTIONS_WORDS_MAX) {
-			snprintf(why, OPTIONS_WHY_MAX, "more than %d words", OPTIONS_WORDS_MAX);
+			snprintf(why, OPTIONS_WHY_MAX, _("more than %d words"), OPTIONS_WORDS_MAX);
 			return false;
 		}
 		out->words[out->word_count++] = argv[i];
@@ -168,7 +170,8 @@ bool options_parse(int argc, char **argv, struct options *out, char *why)
 				return false;
 		} else {
 			snprintf(why, OPTIONS_WHY_MAX,
-				 option == ':' ? "%.100s needs a value" : "%.100s: no such option", argv[optind - 1]);
+				 option == ':' ? _("%.100s needs a value") : _("%.100s: no such option"),
+				 argv[optind - 1]);
 			return false;
 		}
 	}

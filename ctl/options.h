@@ -36,7 +36,7 @@ enum option_bit {
 	OPTION_SENT = 1 << 26,
 };
 
-enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 200 };
+enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 400 };
 
 struct options {
 	const char *file;   /* -c */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "ctl/service.h"
 
 /* Collects the names of the servers whose queue can be asked. */
@@ -19,7 +20,7 @@ static bool take_names(struct queues *queues, const struct service *service)
 			snprintf(queues->names[queues->count++], sizeof(queues->names[0]), "%.64s", name);
 	}
 	if (queues->names && !queues->count && wanted[0])
-		cmd_fail("there is no virtual server %s; `mailrootctl status` lists them", wanted);
+		cmd_fail(_("there is no virtual server %s; `mailrootctl status` lists them"), wanted);
 	return queues->names && (queues->count || !wanted[0]);
 }
 
@@ -58,7 +59,7 @@ static void note_failure(struct queues *queues, const char *said, bool quiet)
 	queues->failed++;
 	snprintf(queues->said, sizeof(queues->said), "%s", said);
 	if (!quiet)
-		cmd_fail("server %s: %s", queues->server, said);
+		cmd_fail(_("server %s: %s"), queues->server, said);
 }
 
 const char *queues_server_option(const struct queues *queues, char to[QUEUES_OPTION_MAX])

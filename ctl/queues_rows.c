@@ -1,7 +1,10 @@
+#include <limits.h>
 #include <stdio.h>
 
+#include "common/base/language.h"
 #include "ctl/queues.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 enum key_kind { KEY_TEXT, KEY_NUMBER };
 
@@ -67,15 +70,15 @@ void queues_history_cells(const struct link_row *row, struct span *cells, char *
 	const struct span *cell = row->cells;
 	bool code = cell[CODE].len && !span_equal(cell[CODE], SPAN("0"));
 	bool all = span_equal(cell[WHOM], SPAN("*"));
-	snprintf(who, TABLE_CELL_MAX, "%s%.*s", all ? "" : "#", (int)(all ? 3 : cell[WHOM].len),
-		 all ? "all" : cell[WHOM].at);
-	snprintf(said, TABLE_CELL_MAX, "%.*s%s %.*s%s%.*s%s%.*s", (int)(cell[HOST].len ? cell[HOST].len : 2),
-		 cell[HOST].len ? cell[HOST].at : "we", code ? " said:" : ":", code ? (int)cell[CODE].len : 0,
-		 cell[CODE].at ? cell[CODE].at : "", code ? " " : "", SPAN_ARGS(cell[ENHANCED]),
-		 cell[ENHANCED].len ? " " : "", SPAN_ARGS(cell[TEXT]));
+	snprintf(who, TABLE_CELL_MAX, "%s%.*s", all ? "" : "#", all ? INT_MAX : (int)cell[WHOM].len,
+		 all ? _("all") : cell[WHOM].at);
+	struct span by = cell[HOST].len ? cell[HOST] : span_of(_("we"));
+	snprintf(said, TABLE_CELL_MAX, "%.*s%s %.*s%s%.*s%s%.*s", SPAN_ARGS(by), code ? _(" said:") : ":",
+		 code ? (int)cell[CODE].len : 0, cell[CODE].at ? cell[CODE].at : "", code ? " " : "",
+		 SPAN_ARGS(cell[ENHANCED]), cell[ENHANCED].len ? " " : "", SPAN_ARGS(cell[TEXT]));
 	cells[0] = cell[TIME];
 	cells[1] = span_of(who);
-	cells[2] = cell[EVENT];
+	cells[2] = words_cell(cell[EVENT]);
 	cells[3] = span_of(said);
 }
 

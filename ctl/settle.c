@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "ctl/link.h"
 
 enum { LOOK_US = 20000 };
@@ -66,12 +67,12 @@ static void tell_why(const struct service_server *server, const char *role, stru
 	for (size_t i = 0; i < server->attention_count; i++) {
 		if (strcmp(server->attention[i].role, role) != 0)
 			continue;
-		str_printf(to, "server %s: %s%s: %s\n", server->name, role, said ? "" : " does not start",
-			   server->attention[i].text);
+		str_printf(to, said ? _("server %s: %s: %s\n") : _("server %s: %s does not start: %s\n"), server->name,
+			   role, server->attention[i].text);
 		said = true;
 	}
 	if (!said)
-		str_printf(to, "server %s: %s does not start; the log has the reason\n", server->name, role);
+		str_printf(to, _("server %s: %s does not start; the log has the reason\n"), server->name, role);
 }
 
 static bool tell_server(const struct service_server *server, struct str *to)
@@ -85,14 +86,14 @@ static bool tell_server(const struct service_server *server, struct str *to)
 		tell_why(server, process->role, to);
 	}
 	if (!good && settle_goes_on(server))
-		str_printf(to, "server %s: the previous smtpd goes on serving with the old configuration\n",
+		str_printf(to, _("server %s: the previous smtpd goes on serving with the old configuration\n"),
 			   server->name);
 	if (server->trouble[0]) {
 		good = false;
-		str_printf(to, "server %s: waiting: %s\n", server->name, server->trouble);
+		str_printf(to, _("server %s: waiting: %s\n"), server->name, server->trouble);
 	}
 	for (size_t i = 0; good && i < server->attention_count; i++)
-		str_printf(to, "server %s: warning: %s\n", server->name, server->attention[i].text);
+		str_printf(to, _("server %s: warning: %s\n"), server->name, server->attention[i].text);
 	return good;
 }
 
@@ -127,7 +128,7 @@ bool settle_wait(const char *run_dir, struct str *to)
 		good = ask(run_dir, service);
 	}
 	if (!good)
-		str_append_text(to, "can't ask for the state of the processes; try `mailrootctl status`\n");
+		str_append_text(to, _("can't ask for the state of the processes; try `mailrootctl status`\n"));
 	good = good && settle_tell(service, to);
 	if (service)
 		service_free(service);

@@ -4,16 +4,20 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
+#include "ctl/utf8.h"
 
 enum { GAP = 2, ARENA_MAX = 256 << 20 };
 
 void table_init(struct table *table, size_t columns, unsigned right, const char *const *headings)
 {
 	struct span cells[TABLE_COLUMNS_MAX];
-	*table = (struct table){.columns = columns < TABLE_COLUMNS_MAX ? columns : TABLE_COLUMNS_MAX, .right = right};
+	*table = (struct table){.columns = columns < TABLE_COLUMNS_MAX ? columns : TABLE_COLUMNS_MAX,
+				.right = right,
+				.utf8 = language_foreign()};
 	arena_init(&table->arena, ARENA_MAX);
 	for (size_t i = 0; headings && i < table->columns; i++)
-		cells[i] = span_of(headings[i]);
+		cells[i] = span_of(headings[i][0] ? _(headings[i]) : "");
 	table->heading = headings && table_add(table, cells);
 }
 
@@ -42,13 +46,15 @@ bool table_add(struct table *table, const struct span *cells)
 	if (table->rows > TABLE_ROWS_MAX || !make_room(table))
 		return false;
 	for (size_t i = 0; i < table->columns; i++) {
-		size_t len = span_clean(cells[i], clean, sizeof(clean));
+		size_t len = table->utf8 ? utf8_clean(cells[i], clean, sizeof(clean))
+					 : span_clean(cells[i], clean, sizeof(clean));
 		const char *kept = arena_copy(&table->arena, (struct span){clean, len});
 		if (!kept)
 			return false;
 		table->cells[table->rows * table->columns + i] = kept;
-		if (len > table->widths[i])
-			table->widths[i] = len;
+		size_t width = utf8_columns((struct span){clean, len});
+		if (width > table->widths[i])
+			table->widths[i] = width;
 	}
 	table->rows++;
 	return true;
@@ -61,7 +67,7 @@ static void print_row(const struct table *table, const char *const *row, unsigne
 	while (last && !row[last - 1][0])
 		last--;
 	for (size_t i = 0; i < last; i++) {
-		size_t missing = table->widths[i] - strlen(row[i]);
+		size_t missing = table->widths[i] - utf8_columns(span_of(row[i]));
 		bool right = table->right & 1U << i;
 		fprintf(to, "%*s%s", (int)(blanks + (right ? missing : 0)), "", row[i]);
 		blanks = GAP + (right ? 0 : missing);

@@ -12,15 +12,16 @@ enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 20000, TABLE_CELL_MAX = 400 };
 struct table {
 	struct arena arena;
 	size_t columns;
-	unsigned right; /* bit i: column i is aligned to the right */
-	size_t widths[TABLE_COLUMNS_MAX];
-	const char **cells; /* rows * columns */
+	unsigned right;                   /* bit i: column i is aligned to the right */
+	size_t widths[TABLE_COLUMNS_MAX]; /* columns on the terminal */
+	const char **cells;               /* rows * columns */
 	size_t rows;
 	size_t capacity;
 	bool heading; /* the first row is the heading */
+	bool utf8;    /* the terminal takes UTF-8; otherwise other octets than ASCII are shown as \xNN */
 };
 
-/* HEADINGS: one text a column; NULL = no heading line. */
+/* HEADINGS: one text a column, marked with N_(); NULL = no heading line. An empty one stays empty. */
 void table_init(struct table *table, size_t columns, unsigned right, const char *const *headings);
 void table_free(struct table *table);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/installed.h"
+#include "common/base/language.h"
 #include "common/config/config.h"
 
 enum { HOSTNAME_MAX = 256, TEXT_MAX = 1 << 20, CHOICE_MAX = 1500 };
@@ -56,7 +57,7 @@ static const char *common_file(const struct config *config)
 		files++;
 	}
 	if (files > 1)
-		cmd_fail("there are several user files; add --server NAME or --file PATH:%s", str_text(&choice));
+		cmd_fail(_("there are several user files; add --server NAME or --file PATH:%s"), str_text(&choice));
 	str_free(&choice);
 	return files > 1 ? NULL : file ? file : MAILROOT_SYSCONFDIR "/users";
 }
@@ -69,7 +70,7 @@ static const char *choose(const struct ctl *ctl, const struct config *config)
 		return common_file(config);
 	const struct config_server *server = config_server_find(config, span_of(ctl->options.server));
 	if (!server)
-		cmd_fail("there is no virtual server %s in %s", ctl->options.server, ctl->options.file);
+		cmd_fail(_("there is no virtual server %s in %s"), ctl->options.server, ctl->options.file);
 	return server ? server->access.user_file : NULL;
 }
 
@@ -93,7 +94,7 @@ bool userplace_find(const struct ctl *ctl, struct userplace *out, int *status)
 	*out = (struct userplace){0};
 	*status = EXIT_FAILED;
 	if ((ctl->options.given & (OPTION_USER_FILE | OPTION_SERVER)) == (OPTION_USER_FILE | OPTION_SERVER)) {
-		cmd_fail("--server and --file both name the user file: use one of them");
+		cmd_fail(_("--server and --file both name the user file: use one of them"));
 		*status = EXIT_USAGE;
 		return false;
 	}
@@ -106,7 +107,7 @@ bool userplace_find(const struct ctl *ctl, struct userplace *out, int *status)
 		file = choose(ctl, &config);
 	else
 		cmd_fail(
-			"%s has errors (`mailrootctl check` shows them), so the user file is not known; name it with --file PATH",
+			_("%s has errors (`mailrootctl check` shows them), so the user file is not known; name it with --file PATH"),
 			ctl->options.file);
 	out->file = file ? strdup(file) : NULL;
 	if (out->file)

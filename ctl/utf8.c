@@ -1,5 +1,6 @@
 #include "ctl/utf8.h"
 
+#include <stdint.h>
 #include <string.h>
 
 size_t utf8_length(struct span text)
@@ -75,4 +76,67 @@ bool utf8_commands(struct span text)
 		if (span_starts(text, reorder[i]))
 			return true;
 	return false;
+}
+
+/* Ranges of code points, in their order, that take two columns (East Asian Width W and F) or none (combining marks). */
+static const struct range {
+	uint32_t first, last;
+	unsigned columns;
+} ranges[] = {
+	{0x0300, 0x036f, 0},   {0x1100, 0x115f, 2},   {0x200b, 0x200f, 0},   {0x20d0, 0x20ff, 0},   {0x2e80, 0x303e, 2},
+	{0x3041, 0x33ff, 2},   {0x3400, 0x4dbf, 2},   {0x4e00, 0xa4cf, 2},   {0xa960, 0xa97f, 2},   {0xac00, 0xd7a3, 2},
+	{0xf900, 0xfaff, 2},   {0xfe00, 0xfe0f, 0},   {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},
+	{0x1f300, 0x1f64f, 2}, {0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1faff, 2}, {0x20000, 0x3fffd, 2},
+};
+
+/* The code point of the valid sequence TEXT. */
+static uint32_t code_point(struct span text)
+{
+	uint32_t code = (unsigned char)text.at[0];
+	if (text.len > 1)
+		code &= 0x7fU >> text.len;
+	for (size_t i = 1; i < text.len; i++)
+		code = code << 6 | ((unsigned char)text.at[i] & 0x3f);
+	return code;
+}
+
+static unsigned columns_of(uint32_t code)
+{
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (code <= ranges[i].last)
+			return code >= ranges[i].first ? ranges[i].columns : 1;
+	return 1;
+}
+
+size_t utf8_columns(struct span text)
+{
+	size_t columns = 0;
+	while (text.len) {
+		size_t len = utf8_length(text);
+		columns += len ? columns_of(code_point((struct span){text.at, len})) : 1;
+		text = span_skip(text, len ? len : 1);
+	}
+	return columns;
+}
+
+size_t utf8_clean(struct span text, char *to, size_t size)
+{
+	size_t used = 0;
+	while (text.len) {
+		size_t len = utf8_length(text);
+		bool shown = len > 1 && !utf8_commands(text);
+		struct span octets = {text.at, shown ? len : 1};
+		if (!shown || used + len >= size) {
+			size_t more = shown ? 0 : span_clean(octets, to + used, size - used);
+			if (!more)
+				break;
+			used += more;
+		} else {
+			memcpy(to + used, octets.at, len);
+			used += len;
+		}
+		text = span_skip(text, octets.len);
+	}
+	to[used] = '\0';
+	return used;
 }

@@ -32,4 +32,13 @@ void utf8_take(struct utf8_pieces *pieces, struct span piece, void (*write)(void
  */
 bool utf8_commands(struct span text);
 
+/* Columns that TEXT takes on a terminal, where the letters of East Asia take two. Invalid octets take one each. */
+size_t utf8_columns(struct span text);
+
+/*
+ * Copies TEXT with a NUL, cut if it is longer than SIZE (1 or more): printable ASCII and printable sequences as they
+ * are, and every other octet as "\xNN". Returns the length.
+ */
+size_t utf8_clean(struct span text, char *to, size_t size);
+
 #endif

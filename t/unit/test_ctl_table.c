@@ -57,6 +57,38 @@ START_TEST(nothing_from_outside_reaches_the_terminal)
 }
 END_TEST
 
+START_TEST(letters_of_east_asia_take_two_columns)
+{
+	const struct span row[] = {SPAN("保留中"), SPAN("1"), SPAN("x")};
+	const struct span narrow[] = {SPAN("new"), SPAN("10"), SPAN("e\xcc\x81 \xef\xbd\xb1")};
+	const struct span other[] = {SPAN("\xe3\x81"), SPAN(""), SPAN("\xc2\x9b\xe2\x80\xae")};
+
+	table_init(&table, 3, 1U << 1, NULL);
+	table.utf8 = true;
+	ck_assert(table_add(&table, row));
+	ck_assert(table_add(&table, narrow));
+	ck_assert(table_add(&table, other));
+	expect(0, "保留中     1  x\n"
+		  "new       10  e\xcc\x81 \xef\xbd\xb1\n"
+		  "\\xe3\\x81      \\xc2\\x9b\\xe2\\x80\\xae\n");
+}
+END_TEST
+
+START_TEST(a_long_cell_ends_with_a_whole_letter)
+{
+	char letters[TABLE_CELL_MAX * 3 + 1] = "", *at = letters;
+
+	for (size_t i = 0; i < TABLE_CELL_MAX; i++)
+		at = stpcpy(at, "\xe3\x81\x82");
+	table_init(&table, 1, 0, NULL);
+	table.utf8 = true;
+	ck_assert(table_add(&table, (struct span[]){span_of(letters)}));
+	ck_assert_uint_eq(strlen(table.cells[0]), (TABLE_CELL_MAX - 1) / 3 * 3);
+	ck_assert_uint_eq(table.widths[0], (TABLE_CELL_MAX - 1) / 3 * 2);
+	table_free(&table);
+}
+END_TEST
+
 START_TEST(long_cells_are_cut_and_rows_bounded)
 {
 	char *large = malloc(100000);
@@ -82,6 +114,8 @@ int main(void)
 	tcase_add_test(tc, columns_are_aligned);
 	tcase_add_test(tc, indented_and_without_headings);
 	tcase_add_test(tc, nothing_from_outside_reaches_the_terminal);
+	tcase_add_test(tc, letters_of_east_asia_take_two_columns);
+	tcase_add_test(tc, a_long_cell_ends_with_a_whole_letter);
 	tcase_add_test(tc, long_cells_are_cut_and_rows_bounded);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
