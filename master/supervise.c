@@ -103,12 +103,12 @@ void supervise_why(int status, char *to)
 static void gone_unasked(struct supervised *child, int status, int64_t now_ms)
 {
 	bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERMANENT;
+	int64_t lived_ms = child->state == SUPERVISE_STARTING ? 0 : now_ms - child->started_ms;
 	child->restarts++;
 	memcpy(child->why, child->ended, sizeof(child->why));
 	child->refused = refused ? child->refused + 1 : 0;
 	child->state = child->refused >= SUPERVISE_REFUSED ? SUPERVISE_FAILED : SUPERVISE_DOWN;
-	child->due_ms =
-		now_ms + (refused ? SUPERVISE_REFUSED_MS : supervise_delay(&child->early, now_ms - child->started_ms));
+	child->due_ms = now_ms + (refused ? SUPERVISE_REFUSED_MS : supervise_delay(&child->early, lived_ms));
 }
 
 void supervise_gone(struct supervised *child, int status, int64_t now_ms)

@@ -1,8 +1,9 @@
 /*
  * One child of a virtual server, and when it may be started again. A child that dies is restarted at once. One that
- * keeps dying within a second of its start is tried less and less often. One that reports twice in a row that a restart
- * does not help (EXIT_PERMANENT) waits for a reload. Twice, because a temporary error, such as a read error below a
- * library that reads a key, may look like a wrong configuration. No system call here but the close of its link.
+ * keeps dying before it is ready, or within a second of its start, is tried less and less often. One that reports twice
+ * in a row that a restart does not help (EXIT_PERMANENT) waits for a reload. Twice, because a temporary error, such as
+ * a read error below a library that reads a key, may look like a wrong configuration. No system call here but the close
+ * of its link.
  */
 #ifndef MASTER_SUPERVISE_H
 #define MASTER_SUPERVISE_H

@@ -136,6 +136,24 @@ START_TEST(a_start_that_fails_is_an_early_death)
 }
 END_TEST
 
+/* On a slow machine its start takes longer than SUPERVISE_EARLY_MS. */
+START_TEST(a_child_that_never_was_ready_died_early)
+{
+	struct supervised child;
+
+	supervise_init(&child, CHILD_DELIVERY);
+	for (int64_t i = 0; i < 5; i++) {
+		supervise_started(&child, 1, -1, 10000 * i);
+		supervise_gone(&child, EXITED_TEMPORARY, 10000 * i + 3000);
+	}
+	ck_assert_int_eq(child.due_ms - 43000, 1000);
+	supervise_started(&child, 1, -1, 50000);
+	child.state = SUPERVISE_READY;
+	supervise_gone(&child, EXITED_TEMPORARY, 53000);
+	ck_assert_int_eq(child.due_ms, 53000);
+}
+END_TEST
+
 START_TEST(trouble_is_cut_at_its_bound_and_forgotten_in_time)
 {
 	static char flood[3 * SUPERVISE_TROUBLE_MAX];
@@ -184,6 +202,7 @@ int main(void)
 	tcase_add_test(tc, requested_ends_are_not_counted);
 	tcase_add_test(tc, stopped_is_not_restarted);
 	tcase_add_test(tc, a_start_that_fails_is_an_early_death);
+	tcase_add_test(tc, a_child_that_never_was_ready_died_early);
 	tcase_add_test(tc, trouble_is_cut_at_its_bound_and_forgotten_in_time);
 	tcase_add_test(tc, states_have_names);
 	suite_add_tcase(suite, tc);
