@@ -114,21 +114,45 @@ static int by_number(uint64_t a, uint64_t b)
 	return a < b ? 1 : a > b ? -1 : 0;
 }
 
+/* What follows the network in the keys. */
+static int compare_rules(const struct cases_group *a, const struct cases_group *b)
+{
+	size_t at = sizeof(struct ipaddr);
+	return memcmp(a->key + at, b->key + at, sizeof(struct key) - at);
+}
+
+static int compare_networks(const struct cases_group *a, const struct cases_group *b)
+{
+	bool x = ipaddr_is_private(&a->network), y = ipaddr_is_private(&b->network);
+	if (x != y)
+		return x ? -1 : 1;
+	return x ? memcmp(&a->network, &b->network, sizeof(a->network)) : 0;
+}
+
+static bool same_line(const struct cases_group *a, const struct cases_group *b)
+{
+	return !compare_rules(a, b) && !compare_networks(a, b);
+}
+
 /* Groups of one line stand together, the largest first. */
 static int line_order(const void *a, const void *b)
 {
 	const struct cases_group *x = *(struct cases_group *const *)a, *y = *(struct cases_group *const *)b;
-	int order = memcmp(x->key, y->key, sizeof(struct key));
+	int order = compare_rules(x, y);
+	if (!order)
+		order = compare_networks(x, y);
 	if (!order)
 		order = by_number(x->count, y->count);
-	return order ? order : strcmp(x->domain, y->domain);
+	if (!order)
+		order = strcmp(x->domain, y->domain);
+	return order ? order : memcmp(&x->network, &y->network, sizeof(x->network));
 }
 
 static int largest_first(const void *a, const void *b)
 {
 	const struct cases_line *x = a, *y = b;
 	int order = by_number(x->count, y->count);
-	return order ? order : memcmp(x->groups[0]->key, y->groups[0]->key, sizeof(struct key));
+	return order ? order : line_order(&x->largest, &y->largest);
 }
 
 static size_t collect(const struct cases *cases, bool unknowable, struct cases_group **to)
@@ -138,13 +162,6 @@ static size_t collect(const struct cases *cases, bool unknowable, struct cases_g
 		if ((group->now.outcome == OUTCOME_UNKNOWABLE) == unknowable)
 			to[count++] = group;
 	return count;
-}
-
-static void add_to_line(struct cases_line *line, const struct cases_group *group)
-{
-	line->one_client &= group->one_client && ipaddr_equal(&line->groups[0]->example.client, &group->example.client);
-	line->group_count++;
-	line->count += group->count;
 }
 
 size_t cases_lines(const struct cases *cases, bool unknowable, struct cases_line **lines)
@@ -157,9 +174,10 @@ size_t cases_lines(const struct cases *cases, bool unknowable, struct cases_line
 	size_t group_count = collect(cases, unknowable, groups);
 	qsort(groups, group_count, sizeof(*groups), line_order);
 	for (size_t i = 0; i < group_count; i++) {
-		if (!i || memcmp(groups[i]->key, groups[i - 1]->key, sizeof(struct key)) != 0)
-			(*lines)[line_count++] = (struct cases_line){.groups = groups + i, .one_client = true};
-		add_to_line(&(*lines)[line_count - 1], groups[i]);
+		if (!i || !same_line(groups[i], groups[i - 1]))
+			(*lines)[line_count++] = (struct cases_line){.groups = groups + i, .largest = groups[i]};
+		(*lines)[line_count - 1].group_count++;
+		(*lines)[line_count - 1].count += groups[i]->count;
 	}
 	qsort(*lines, line_count, sizeof(**lines), largest_first);
 	return line_count;
@@ -168,4 +186,51 @@ size_t cases_lines(const struct cases *cases, bool unknowable, struct cases_line
 void cases_lines_free(struct cases_line *lines)
 {
 	free(lines);
+}
+
+static int domain_order(const void *a, const void *b)
+{
+	const struct cases_group *x = *(struct cases_group *const *)a, *y = *(struct cases_group *const *)b;
+	return strcmp(x->domain, y->domain);
+}
+
+static int network_order(const void *a, const void *b)
+{
+	const struct cases_group *x = *(struct cases_group *const *)a, *y = *(struct cases_group *const *)b;
+	return memcmp(&x->network, &y->network, sizeof(x->network));
+}
+
+static void insert(struct cases_part top[CASES_TOP], struct cases_part part)
+{
+	for (size_t i = 0; i < CASES_TOP; i++) {
+		if (top[i].count >= part.count)
+			continue;
+		struct cases_part next = top[i];
+		top[i] = part;
+		part = next;
+	}
+}
+
+size_t cases_top(struct cases_line *line, bool networks, struct cases_part top[CASES_TOP])
+{
+	int (*order)(const void *, const void *) = networks ? network_order : domain_order;
+	size_t parts = 0;
+	memset(top, 0, CASES_TOP * sizeof(*top));
+	qsort(line->groups, line->group_count, sizeof(struct cases_group *), order);
+	for (size_t i = 0; i < line->group_count; parts++) {
+		struct cases_part part = {.group = line->groups[i]};
+		for (; i < line->group_count && !order(&line->groups[i], &part.group); i++)
+			part.count += line->groups[i]->count;
+		insert(top, part);
+	}
+	return parts;
+}
+
+bool cases_one_client(const struct cases_line *line)
+{
+	for (size_t i = 0; i < line->group_count; i++)
+		if (!line->groups[i]->one_client ||
+		    !ipaddr_equal(&line->groups[i]->example.client, &line->largest->example.client))
+			return false;
+	return true;
 }

@@ -49,12 +49,15 @@ void cases_add(struct cases *cases, const struct example *example, int64_t time_
 	       const struct verdict *now);
 void cases_free(struct cases *cases);
 
-/* Groups that differ in the domain alone, for people. */
+/*
+ * For people: the groups of one network that differ in the domain alone. Those of all public networks are one line,
+ * because strangers are many.
+ */
 struct cases_line {
-	struct cases_group **groups; /* most recipients first */
+	struct cases_group **groups;
 	size_t group_count;
+	const struct cases_group *largest;
 	uint64_t count;
-	bool one_client;
 };
 
 /*
@@ -63,5 +66,18 @@ struct cases_line {
  */
 size_t cases_lines(const struct cases *cases, bool unknowable, struct cases_line **lines);
 void cases_lines_free(struct cases_line *lines);
+
+/* A domain, or a network, of a line. */
+struct cases_part {
+	const struct cases_group *group; /* one that has it */
+	uint64_t count;
+};
+enum { CASES_TOP = 3 };
+
+/* Finds the domains, or the networks, of LINE that have most recipients. Returns how many there are in all. */
+size_t cases_top(struct cases_line *line, bool networks, struct cases_part top[CASES_TOP]);
+
+/* Whether all recipients of LINE are of one client. */
+bool cases_one_client(const struct cases_line *line);
 
 #endif

@@ -8,7 +8,7 @@
 #include "ctl/replay/print_parts.h"
 #include "ctl/table.h"
 
-enum { LINES_SHOWN = 30, DOMAINS_SHOWN = 3, TEXT_MAX = 8192 };
+enum { LINES_SHOWN = 30, TEXT_MAX = 8192 };
 
 void print_origin(const struct config_origin *origin, struct str *to)
 {
@@ -50,41 +50,60 @@ static void print_counts(const struct replay *replay)
 		puts("Memory was short: these numbers are not complete.");
 }
 
-static void print_domains(const struct cases_line *line)
+static void print_domains(struct cases_line *line)
 {
-	size_t shown = line->group_count < DOMAINS_SHOWN ? line->group_count : DOMAINS_SHOWN;
-	for (size_t i = 0; i < shown; i++) {
-		const char *domain = line->groups[i]->domain;
+	struct cases_part top[CASES_TOP];
+	size_t count = cases_top(line, false, top);
+	for (size_t i = 0; i < CASES_TOP && top[i].count; i++) {
+		const char *domain = top[i].group->domain;
 		char clean[CASES_TEXT_MAX];
 		span_clean(span_of(domain[0] ? domain : "(no domain)"), clean, sizeof(clean));
 		printf("%s%s", i ? ", " : "", clean);
-		if (line->group_count > 1)
-			printf(" (%llu)", (unsigned long long)line->groups[i]->count);
+		if (count > 1)
+			printf(" (%llu)", (unsigned long long)top[i].count);
 	}
-	if (shown < line->group_count)
-		printf(" and %zu more", line->group_count - shown);
+	if (count > CASES_TOP)
+		printf(" and %zu more", count - CASES_TOP);
+}
+
+/* "10.1.2.3", "10.1.2.0/24", or "12 public networks (192.0.2.0/24: 31)" */
+static void print_networks(struct cases_line *line)
+{
+	struct cases_part top[CASES_TOP];
+	size_t count = cases_top(line, true, top);
+	char text[CASES_NETWORK_TEXT_MAX];
+	if (cases_one_client(line))
+		ipaddr_format(&line->largest->example.client, text);
+	else
+		cases_network_format(&top[0].group->network, text);
+	if (count > 1)
+		printf("%zu public networks (%s: %llu)", count, text, (unsigned long long)top[0].count);
+	else
+		printf("%s", text);
 }
 
 static void print_example(const struct example *example)
 {
-	printf("              %s:%llu: ", example->place.file, (unsigned long long)example->place.line);
+	char client[IPADDR_TEXT_MAX];
+	ipaddr_format(&example->client, client);
+	printf("              %s:%llu: %s, ", example->place.file, (unsigned long long)example->place.line, client);
 	if (example->sender[0])
 		printf("from <%s> to <%s>\n", example->sender, example->recipient);
 	else
 		printf("to <%s>\n", example->recipient);
 }
 
-static void print_line(const struct replay *replay, const struct cases_line *line)
+static void print_line(const struct replay *replay, struct cases_line *line)
 {
-	const struct cases_group *group = line->groups[0];
-	char client[CASES_NETWORK_TEXT_MAX];
+	static const char *const turns[][3] = {
+		[OUTCOME_ACCEPTED] = {"", "accepted before, refused now", "accepted before, unknowable now"},
+		[OUTCOME_REFUSED] = {"refused before, accepted now", "", "refused before, unknowable now"},
+	};
+	const struct cases_group *group = line->largest;
 	struct str why;
-	if (line->one_client)
-		ipaddr_format(&group->example.client, client);
-	else
-		cases_network_format(&group->network, client);
-	printf("  %10llu  %s was %s, %s %s: ", (unsigned long long)line->count, client, verdict_word(group->old),
-	       group->now.outcome == OUTCOME_UNKNOWABLE ? "is" : "would be", verdict_word(group->now.outcome));
+	printf("  %10llu  %s: from ", (unsigned long long)line->count, turns[group->old][group->now.outcome]);
+	print_networks(line);
+	printf(" to ");
 	print_domains(line);
 	str_init(&why, TEXT_MAX);
 	if (!group->now.fault) {
@@ -102,7 +121,7 @@ static void print_cases(const struct replay *replay, bool unknowable)
 	struct cases_line *lines;
 	size_t count = cases_lines(&replay->cases, unknowable, &lines);
 	if (count)
-		printf("\n%s, by client and by the line that decides; the first row of each:\n",
+		printf("\n%s, by network of the client and by the line that decides, with an example:\n",
 		       unknowable ? "Unknowable" : "Decided otherwise");
 	for (size_t i = 0; i < count && i < LINES_SHOWN; i++)
 		print_line(replay, &lines[i]);

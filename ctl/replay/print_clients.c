@@ -8,7 +8,7 @@
 
 enum {
 	NETWORKS_SHOWN = 15,
-	RELAY_SHOWN = 2000,
+	PUBLIC_SHOWN = 20,
 	MISSING_SHOWN = 10,
 	STRANGERS_MIN = 5,
 	DATE_LEN = 10,
@@ -127,29 +127,59 @@ static void print_authenticated(const struct census *census)
 		       count, count == 1 ? "" : "s", count == 1 ? "s" : "");
 }
 
-void print_relay(const struct replay *replay)
+/* Private ones by address, then public ones, most recipients first. */
+static int private_first(const void *a, const void *b)
+{
+	const struct relay_entry *x = a, *y = b;
+	if (x->ours != y->ours)
+		return x->ours ? -1 : 1;
+	if (!x->ours && x->recipients != y->recipients)
+		return x->recipients < y->recipients ? 1 : -1;
+	return memcmp(&x->first->ip, &y->first->ip, sizeof(x->first->ip));
+}
+
+static size_t relay_entries(const struct replay *replay, struct relay_entry **entries)
 {
 	const struct client *next = replay->census.all;
-	struct relay_entry entry;
-	size_t count = 0, missing = 0;
-	putchar('\n');
-	while (census_next_entry(replay->server, &next, &entry)) {
-		if (!count)
-			printf("Clients that relayed without AUTH, as relay list of virtual_server %s:\n    relay {\n",
-			       replay->server->name);
-		if (count++ < RELAY_SHOWN)
-			print_entry(&entry);
-		missing += entry.ours && !entry.listed;
-	}
-	if (count > RELAY_SHOWN)
-		printf("        # and %zu more; --json has all\n", count - RELAY_SHOWN);
+	size_t count = 0;
+	*entries = calloc(HASH_COUNT(replay->census.all) + 1, sizeof(**entries));
+	while (*entries && census_next_entry(replay->server, &next, *entries + count))
+		count++;
 	if (count)
-		puts("    }");
-	else
-		puts("No client relayed without AUTH: relay list may stay as it is.");
-	if (count && !missing)
+		qsort(*entries, count, sizeof(**entries), private_first);
+	return count;
+}
+
+static void print_entries(const struct relay_entry *entries, size_t count)
+{
+	size_t strangers = 0, missing = 0;
+	puts("    relay {");
+	for (size_t i = 0; i < count; i++) {
+		strangers += !entries[i].ours;
+		missing += entries[i].ours && !entries[i].listed;
+		if (strangers <= PUBLIC_SHOWN)
+			print_entry(&entries[i]);
+	}
+	if (strangers > PUBLIC_SHOWN)
+		printf("        # and %zu more public addresses; --json has all\n", strangers - PUBLIC_SHOWN);
+	puts("    }");
+	if (!missing)
 		puts("relay list has all of them that have private addresses.");
+}
+
+void print_relay(const struct replay *replay)
+{
+	struct relay_entry *entries;
+	size_t count = relay_entries(replay, &entries);
+	if (count) {
+		printf("\nClients that relayed without AUTH, as relay list of virtual_server %s:\n",
+		       replay->server->name);
+		print_entries(entries, count);
+	} else {
+		puts("\nNo client relayed without AUTH: relay list may stay as it is.");
+	}
 	print_authenticated(&replay->census);
+	free(entries);
 }
 
 /* A domain, and from how many public networks mail for it is refused now. */
@@ -200,7 +230,7 @@ void print_missing_domains(const struct replay *replay)
 	count = merge(found, count);
 	for (size_t i = 0; i < count && i < MISSING_SHOWN && found[i].networks >= STRANGERS_MIN; i++) {
 		span_clean(span_of(found[i].domain), clean, sizeof(clean));
-		printf("%sMail for %s came from %zu public networks, and would be refused: is it a domain of yours, so that local_domain, alias_domain, or remote_domain with relay yes is missing?\n",
+		printf("%sMail for %s came from %zu public networks, and would be refused now. If that is a domain of yours, write it as local_domain, alias_domain, or remote_domain with relay yes.\n",
 		       i ? "" : "\n", clean, found[i].networks);
 	}
 	free(found);

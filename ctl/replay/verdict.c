@@ -60,14 +60,13 @@ static bool is_for_all(const struct policy_decision *relay)
 	return relay->accepted && !relay->wants_name && last_step(relay).rule < POLICY_AUTHENTICATED;
 }
 
-/* The two differ because of FACT: the rule is the one that is about it. */
-static void differ(const struct world *yes, const struct world *no, enum depends depends, struct verdict *out)
+/* With the fact the client is accepted, or may be: the rule is the one about the fact. */
+static void differ(const struct world *with, const struct world *without, enum depends depends, struct verdict *out)
 {
-	const struct world *refused = no->outcome == OUTCOME_REFUSED ? no : yes;
-	const struct world *other = refused == no ? yes : no;
-	bool by_mail = refused->outcome == OUTCOME_REFUSED && refused->step.rule < POLICY_DEFAULT_DOMAIN;
-	*out = (struct verdict){.outcome = OUTCOME_UNKNOWABLE, .depends = depends, .for_all = out->for_all};
-	out->step = by_mail ? refused->step : other->step;
+	bool by_mail = without->outcome == OUTCOME_REFUSED && without->step.rule < POLICY_DEFAULT_DOMAIN;
+	out->outcome = OUTCOME_UNKNOWABLE;
+	out->depends = depends;
+	out->step = by_mail ? without->step : with->step;
 }
 
 void verdict_decide(const struct config_server *server, const struct facts *facts, struct span domain,
@@ -122,12 +121,15 @@ void verdict_format(const struct config_server *server, const struct verdict *ve
 					    : "relay list has names, and the log has no names of clients");
 		break;
 	case DEPENDS_USER:
-		str_append_text(to, "will the client authenticate here, too? ");
-		policy_step_format(server, &verdict->step, to);
+		str_append_text(
+			to,
+			verdict->step.rule == POLICY_NOT_ANONYMOUS
+				? "access anonymous is no; the client authenticated before, and must do so here"
+				: "relay authenticated is yes; the client authenticated before, and may relay if it does so here");
 		break;
 	case DEPENDS_TLS:
-		str_append_text(to, "will the client use TLS? ");
-		policy_step_format(server, &verdict->step, to);
+		str_append_text(to,
+				"access tls_required is yes, and the log does not say whether the client can use TLS");
 		break;
 	default:
 		policy_step_format(server, &verdict->step, to);

@@ -88,17 +88,54 @@ START_TEST(same_and_otherwise)
 	ck_assert_uint_eq(cases_lines(&replay.cases, true, &lines), 0);
 	cases_lines_free(lines);
 	ck_assert_uint_eq(cases_lines(&replay.cases, false, &lines), 2);
+	struct cases_part top[CASES_TOP];
 	ck_assert_uint_eq(lines[0].count, 3);
 	ck_assert_uint_eq(lines[0].group_count, 2);
-	ck_assert(!lines[0].one_client);
-	ck_assert_str_eq(lines[0].groups[0]->domain, "example.net");
-	ck_assert_uint_eq(lines[0].groups[0]->count, 2);
-	ck_assert_uint_eq(lines[0].groups[0]->now.step.origin->line, 5);
-	ck_assert_str_eq(lines[0].groups[0]->example.sender, "app@example.com");
-	ck_assert_str_eq(lines[0].groups[0]->example.recipient, "joe@example.net");
-	ck_assert_uint_eq(lines[0].groups[0]->example.place.line, 18);
-	ck_assert_int_eq(lines[1].groups[0]->old, OUTCOME_REFUSED);
-	ck_assert(lines[1].one_client);
+	ck_assert(!cases_one_client(&lines[0]));
+	ck_assert_str_eq(lines[0].largest->domain, "example.net");
+	ck_assert_uint_eq(lines[0].largest->count, 2);
+	ck_assert_uint_eq(lines[0].largest->now.step.origin->line, 5);
+	ck_assert_str_eq(lines[0].largest->example.sender, "app@example.com");
+	ck_assert_str_eq(lines[0].largest->example.recipient, "joe@example.net");
+	ck_assert_uint_eq(lines[0].largest->example.place.line, 18);
+	ck_assert_uint_eq(cases_top(&lines[0], false, top), 2);
+	ck_assert_str_eq(top[0].group->domain, "example.net");
+	ck_assert_str_eq(top[1].group->domain, "example.org");
+	ck_assert_uint_eq(top[2].count, 0);
+	ck_assert_uint_eq(cases_top(&lines[0], true, top), 1);
+	ck_assert_uint_eq(top[0].count, 3);
+	ck_assert_int_eq(lines[1].largest->old, OUTCOME_REFUSED);
+	ck_assert(cases_one_client(&lines[1]));
+	cases_lines_free(lines);
+	end();
+}
+END_TEST
+
+START_TEST(public_networks_are_one_line)
+{
+	struct cases_line *lines;
+	struct cases_part top[CASES_TOP];
+	char client[32];
+	begin("", ROW_NO_TIME);
+	for (int i = 0; i < 20; i++) {
+		snprintf(client, sizeof(client), "%d.0.0.1", 100 + i % 5);
+		mail(i, client, i % 3 ? "joe@example.net" : "joe@example.org", 250);
+		snprintf(client, sizeof(client), "10.0.%d.1", i % 4);
+		mail(i, client, "joe@example.net", 250);
+	}
+	mail(50, "102.0.0.1", "joe@example.net", 250);
+	ck_assert_uint_eq(cases_lines(&replay.cases, false, &lines), 1 + 4);
+	ck_assert_uint_eq(lines[0].count, 21);
+	ck_assert_uint_eq(lines[0].group_count, 10);
+	ck_assert_uint_eq(cases_top(&lines[0], true, top), 5);
+	ck_assert_uint_eq(top[0].count, 5);
+	ck_assert_uint_eq(top[0].group->network.octets[12], 102);
+	ck_assert_uint_eq(cases_top(&lines[0], false, top), 2);
+	ck_assert_uint_eq(top[0].count, 14);
+	ck_assert_uint_eq(top[1].count, 7);
+	ck_assert(!cases_one_client(&lines[0]));
+	ck_assert_uint_eq(lines[1].count, 5);
+	ck_assert(cases_one_client(&lines[1]));
 	cases_lines_free(lines);
 	end();
 }
@@ -305,10 +342,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {same_and_otherwise,     invalid_addresses,
-				      who_authenticated,      silence_ends_a_session,
-				      sessions_with_numbers,  encrypted,
-				      rows_that_do_not_count, clients_that_need_relay_list,
-				      how_much_mail,          everything_is_bounded};
+	const TTest *const tests[] = {same_and_otherwise, public_networks_are_one_line, invalid_addresses,
+				      who_authenticated,  silence_ends_a_session,       sessions_with_numbers,
+				      encrypted,          rows_that_do_not_count,       clients_that_need_relay_list,
+				      how_much_mail,      everything_is_bounded};
 	return run_tests("replay_counts", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }

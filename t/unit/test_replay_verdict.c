@@ -102,8 +102,13 @@ START_TEST(words)
 	says("relay {\nlist 10.0.0.0/8\nlist *.corp.example\n}", false,
 	     "relay list has names, and the log has no names of clients", 7);
 	says("access { auth scram-sha-256 }\nrelay {\nauthenticated yes }", true,
-	     "will the client authenticate here, too? client has authenticated as a user, relay authenticated is yes: accepted",
-	     7);
+	     "relay authenticated is yes; the client authenticated before, and may relay if it does so here", 7);
+	says("access { auth scram-sha-256 }\nrelay { list *.corp.example\n}", true,
+	     "relay authenticated is yes; the client authenticated before, and may relay if it does so here", 0);
+	says("access { auth scram-sha-256;\nanonymous no }\nrelay { list 192.0.2.1 }", true,
+	     "access anonymous is no; the client authenticated before, and must do so here", 6);
+	says("access { tls_certificate /a /b\ntls_required yes }\nrelay { list 192.0.2.1 }", false,
+	     "access tls_required is yes, and the log does not say whether the client can use TLS", 6);
 	verdict_invalid("no address", &verdict);
 	str_init(&text, 1000);
 	verdict_format(NULL, &verdict, &text);
