@@ -188,7 +188,7 @@ void examine_files(const struct examine *how, const struct config *config, struc
 	const struct place place = {.how = how, .report = report, .at = &nowhere};
 	for (size_t i = 0; i < config->server_count; i++)
 		examine_server(place, &config->servers[i]);
-	examine_web_user(place, config);
+	examine_web_process(place, config);
 	examine_folders(place, config);
 	examine_names(place, config);
 }

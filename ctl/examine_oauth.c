@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <openssl/x509.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -5,8 +6,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/installed.h"
 #include "common/base/language.h"
+#include "common/base/program.h"
 #include "common/config/oauth.h"
+#include "common/process/child.h"
 #include "ctl/examine_place.h"
 
 enum { TEXT_MAX = 4096, ACCOUNT_MAX = 64 * 1024, DAY_S = 24 * 60 * 60, SOON_DAYS = 30 };
@@ -121,14 +125,33 @@ void examine_web(struct place place, const struct config_server *server)
 	}
 }
 
-void examine_web_user(struct place place, const struct config *config)
+/* The first block that makes the process that fetches tokens necessary. NULL: none. */
+static const struct config_outbound *first_with_tokens(const struct config *config)
 {
-	char text[TEXT_MAX];
-	bool needed = false;
-	for (size_t i = 0; i < config->server_count; i++)
-		needed |= config->servers[i].enabled && config_oauth_needed(&config->servers[i]);
+	struct config_outbound_block block;
+	for (size_t s = 0; s < config->server_count; s++) {
+		const struct config_server *server = &config->servers[s];
+		for (size_t i = 0; server->enabled && config_outbound_block(server, i, &block); i++) {
+			if (config_oauth_used(block.outbound))
+				return block.outbound;
+		}
+	}
+	return NULL;
+}
+
+void examine_web_process(struct place place, const struct config *config)
+{
+	char text[TEXT_MAX], path[PATH_MAX];
+	const struct config_outbound *needs = first_with_tokens(config);
+	if (!needs)
+		return;
+	program_find(child_role_program(CHILD_WEB), MAILROOT_LIBEXECDIR, path, sizeof(path));
+	if (!child_program_usable(path, CHILD_WEB, text, sizeof(text))) {
+		place.at = &needs->auth_at;
+		place_say(&place, CERTIFICATE_ERROR, text);
+	}
 	/* Without `user` nothing starts, and the service tells that. */
-	if (!needed || place.how->guest || !getpwnam(config->user) || getpwnam(config->web_user))
+	if (place.how->guest || !getpwnam(config->user) || getpwnam(config->web_user))
 		return;
 	place.at = &config->web_user_at;
 	snprintf(

@@ -26,12 +26,12 @@ int examine_secret(struct place *place, const char *what, const char *path, enum
 void examine_line(struct place place, const char *what, const char *path, const char *content);
 
 /*
- * Checks the files with which an outbound block gets access tokens, those of the way to the issuers, and that there is
- * a user for the process that fetches tokens (examine_oauth.c).
+ * Checks the files with which an outbound block gets access tokens, those of the way to the issuers, and that there are
+ * the program and the user of the process that fetches tokens (examine_oauth.c).
  */
 void examine_oauth(struct place place, const struct config_outbound *outbound);
 void examine_web(struct place place, const struct config_server *server);
-void examine_web_user(struct place place, const struct config *config);
+void examine_web_process(struct place place, const struct config *config);
 
 /* Checks the folders of every enabled virtual server (examine_folders.c). */
 void examine_folders(struct place place, const struct config *config);

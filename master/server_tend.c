@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,12 +48,14 @@ static void make_pickup_folders(const struct server *server)
 		log_error("server=%s role=pickup %s", server->name, why);
 }
 
-/* A child that keeps dying may need a folder that was removed: they are created as at the first start. */
-static bool mend_folders(const struct server *server, struct supervised *child, int64_t now_ms)
+/* A program may be missing. A child that keeps dying may need a folder that was removed, which is created again. */
+static bool can_start(const struct server *server, struct supervised *child, int64_t now_ms)
 {
 	const struct config_server *wanted = server_wanted(server);
-	char why[SERVER_WHY_MAX];
-	if (!child->early || !wanted || folders_make(server->config, wanted, server->owner, why, sizeof(why)))
+	char why[SERVER_WHY_MAX], path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/%s", server->programs, child_role_program(child->role));
+	if (child_program_usable(path, child->role, why, sizeof(why)) &&
+	    (!child->early || !wanted || folders_make(server->config, wanted, server->owner, why, sizeof(why))))
 		return true;
 	supervise_not_started(child, now_ms, ENOENT);
 	snprintf(child->why, sizeof(child->why), "%.*s", (int)sizeof(child->why) - 1, why);
@@ -198,7 +201,7 @@ static int64_t tend_children(struct server *server, int64_t now_ms)
 			child->state = SUPERVISE_DOWN;
 			child->due_ms = now_ms;
 		}
-		if (child->state == SUPERVISE_DOWN && now_ms >= child->due_ms && mend_folders(server, child, now_ms))
+		if (child->state == SUPERVISE_DOWN && now_ms >= child->due_ms && can_start(server, child, now_ms))
 			start_child(server, child, now_ms);
 		if (child->state == SUPERVISE_DOWN || child->state == SUPERVISE_REPLACING ||
 		    child->state == SUPERVISE_STOPPING)

@@ -104,7 +104,7 @@ static _Noreturn void become_child(const struct spawn *what, int control, int co
 		log_fatal(EXIT_TEMPORARY, "%s of server %s: its descriptors can't be set up: %s", what->program,
 			  what->server, strerror(errno));
 	execve(path, arguments, environment);
-	log_fatal(EXIT_TEMPORARY, "%s can't be started: %s; is the installation complete?", path, strerror(errno));
+	log_fatal(EXIT_TEMPORARY, "%s can't be started: %s", path, strerror(errno));
 }
 
 int spawn_child(const struct spawn *what, pid_t *pid, int *control)

@@ -57,6 +57,22 @@ const char *child_role_program(enum child_role role)
 	return roles[role].program;
 }
 
+bool child_program_usable(const char *path, enum child_role role, char *why, size_t size)
+{
+	if (access(path, X_OK) == 0)
+		return true;
+	if (errno != ENOENT)
+		snprintf(why, size, "%s can't be started: %s", path, strerror(errno));
+	else if (role == CHILD_WEB)
+		snprintf(
+			why, size,
+			"%s, which fetches access tokens, is not installed: `apt install mailroot-web`, or install all programs of Mailroot again",
+			path);
+	else
+		snprintf(why, size, "%s is missing: install Mailroot again", path);
+	return false;
+}
+
 static const struct option options[] = {
 	{"server", required_argument, NULL, 's'},
 	{"listeners", required_argument, NULL, 'l'},

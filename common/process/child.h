@@ -68,6 +68,9 @@ unsigned child_role_bit(enum child_role role);     /* enum config_role */
 enum wire_link child_role_control(enum child_role role);
 const char *child_role_program(enum child_role role); /* "mailroot-smtpd", ... */
 
+/* Whether PATH, the program of ROLE, can be started. False with WHY of SIZE octets, which has the remedy. */
+bool child_program_usable(const char *path, enum child_role role, char *why, size_t size);
+
 struct child {
 	enum child_role role;
 	const char *server_name;

@@ -1,11 +1,14 @@
 """The process that fetches access tokens: it runs where the configuration needs it, as long as that is so, and mailrootctl reaches it."""
+import json
 import os
 import pty
 import pwd
 import select
+import shutil
 import stat
 import subprocess
 import unittest
+import unittest.mock
 
 import certs
 import harness
@@ -30,7 +33,8 @@ class Role(unittest.TestCase):
             oauth {{ token_url https://127.0.0.1:{self.issuer}/; client_id c; client_secret_file {self.secret}; {more} }} }} }}"""
 
     def roles(self, server):
-        return {process["role"]: process["state"] for process in server.ctl_json("status")["servers"][0]["processes"]}
+        status = json.loads(server.ctl("status", "--json", check=False).stdout)
+        return {process["role"]: process["state"] for process in status["servers"][0]["processes"]}
 
     def reload(self, server, conf):
         server.write_conf(conf)
@@ -84,6 +88,23 @@ class Role(unittest.TestCase):
             server.send(["sales@example.com"])
             server.dropped()
             self.assertIn("there is no user no-such-user", self.check(server, self.tokens(), "web_user no-such-user"))
+
+    def test_without_its_program_the_mail_of_others_goes_on(self):
+        """As after `apt install mailroot` without mailroot-web."""
+        build, web = self.folder / "build", harness.BUILD / "mailroot-web"
+        build.mkdir()
+        for program in harness.BUILD.glob("mailroot*"):
+            if program.is_file() and program.name != "mailroot-web":
+                shutil.copy(program, build)
+        wanted = "mailroot-web, which fetches access tokens, is not installed: `apt install mailroot-web`"
+        with unittest.mock.patch.object(harness, "BUILD", build), Mailroot(self.tokens()) as server:
+            server.send(["sales@example.com"])
+            server.dropped()
+            self.assertIn(wanted, self.check(server, self.tokens(), ""))
+            self.assertIn(wanted, server.log())
+            self.assertIn(wanted[:60], server.ctl("status", check=False).stdout)
+            shutil.copy(web, build)
+            wait_for(lambda: self.roles(server)["web"] == "ready", "web, which was installed meanwhile")
 
     def check(self, server, conf, more):
         server.write_conf(conf, global_conf=more)

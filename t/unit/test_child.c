@@ -293,6 +293,22 @@ START_TEST(roles_have_names)
 }
 END_TEST
 
+/* Each program can be missing; that of access tokens is a package of its own. */
+START_TEST(a_program_that_is_missing)
+{
+	char why[300] = "";
+	ck_assert(child_program_usable("/proc/self/exe", CHILD_WEB, why, sizeof(why)));
+	ck_assert_str_eq(why, "");
+	ck_assert(!child_program_usable("/nowhere/mailroot-web", CHILD_WEB, why, sizeof(why)));
+	ck_assert_ptr_nonnull(strstr(why, "/nowhere/mailroot-web, which fetches access tokens, is not installed"));
+	ck_assert_ptr_nonnull(strstr(why, "`apt install mailroot-web`"));
+	ck_assert(!child_program_usable("/nowhere/mailroot-queue", CHILD_QUEUE, why, sizeof(why)));
+	ck_assert_str_eq(why, "/nowhere/mailroot-queue is missing: install Mailroot again");
+	ck_assert(!child_program_usable("/proc/version/x", CHILD_WEB, why, sizeof(why)));
+	ck_assert_str_eq(why, "/proc/version/x can't be started: Not a directory");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("child");
@@ -309,6 +325,7 @@ int main(void)
 	tcase_add_loop_test(all, configuration_is_shared, 0, 6);
 	tcase_add_test(all, configuration_that_can_not_be_read);
 	tcase_add_test(all, roles_have_names);
+	tcase_add_test(all, a_program_that_is_missing);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }
