@@ -10,6 +10,7 @@
 #include "common/base/language.h"
 #include "common/base/program.h"
 #include "common/config/report.h"
+#include "ctl/complete.h"
 
 enum {
 	SELECT = OPTION_DOMAIN | OPTION_SENDER | OPTION_RECIPIENT | OPTION_OLDER | OPTION_LARGER | OPTION_REASON |
@@ -128,6 +129,11 @@ static void explain_unknown(const char *const *words, size_t n, char *why)
 			 n ? words[0] : _("nothing"));
 }
 
+const struct command *commands_at(size_t i)
+{
+	return i < COMMANDS ? &table[i] : NULL;
+}
+
 const struct command *commands_find(const char *const *words, size_t n, size_t *taken, char *why)
 {
 	for (size_t i = 0; i < COMMANDS; i++) {
@@ -183,6 +189,8 @@ static int become(const struct command *command, int argc, char **argv, int at)
 int commands_run(int argc, char **argv)
 {
 	int at;
+	if (argc > 1 && strcmp(argv[1], "--complete") == 0)
+		return complete_run((const char *const *)argv + 2, (size_t)argc - 2);
 	language_init();
 	const struct command *own = commands_program(argc, argv, &at);
 	if (own)

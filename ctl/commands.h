@@ -22,6 +22,9 @@ int commands_run(int argc, char **argv);
  */
 const struct command *commands_program(int argc, char *const *argv, int *at);
 
+/* Row I of the table, NULL after the last. Pure. */
+const struct command *commands_at(size_t i);
+
 /* Finds the command that WORDS begin with, and how many words it takes. NULL with WHY (OPTIONS_WHY_MAX): none. Pure. */
 const struct command *commands_find(const char *const *words, size_t n, size_t *taken, char *why);
 

@@ -57,6 +57,15 @@ const char *options_name(unsigned bit)
 	return "?";
 }
 
+bool options_take_value(const char *name)
+{
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (strcmp(known[i].name, name) == 0)
+			return known[i].value != FLAG;
+	}
+	return false;
+}
+
 bool options_duration(const char *text, uint64_t *seconds)
 {
 	static const struct {

@@ -77,4 +77,7 @@ bool options_duration(const char *text, uint64_t *seconds);
 /* The name of one bit, "--json". */
 const char *options_name(unsigned bit);
 
+/* Whether the option NAME, "server", takes the next word. */
+bool options_take_value(const char *name);
+
 #endif

@@ -5,6 +5,7 @@ foreach(name mailrootd.service mailrootd.init)
 endforeach()
 
 install(FILES ${PROJECT_BINARY_DIR}/etc/mailrootd.service DESTINATION lib/systemd/system)
+install(FILES etc/mailrootctl.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME mailrootctl)
 install(FILES etc/mailroot.sysusers DESTINATION lib/sysusers.d RENAME mailroot.conf)
 install(PROGRAMS ${PROJECT_BINARY_DIR}/etc/mailrootd.init DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/init.d RENAME mailrootd)
 
