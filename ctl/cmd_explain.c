@@ -188,7 +188,7 @@ static const struct section {
 	 N_("The hosts, in the order in which they are tried:"),
 	 "hosts",
 	 {"name", "address", "port", "tls", "turn", "state", "due_s", "weight"}},
-	{ROW_LIMIT, "Limits:", "limits", {"of", "most", "now", "setting"}},
+	{ROW_LIMIT, N_("Limits:"), "limits", {"of", "most", "now", "setting"}},
 	{ROW_NEXT_HOP,
 	 N_("State of the next hop:"),
 	 "health",
@@ -287,8 +287,8 @@ static void say_row(const struct section *section, const struct span *c)
 		say_host(c);
 	else
 		printf(_("  %.*s%s%.*s; %.*s messages are ready to go, %.*s are being sent over %.*s connections\n"),
-		       SPAN_ARGS(c[4]), c[6].len ? ": " : "", SPAN_ARGS(c[6]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]),
-		       SPAN_ARGS(c[3]));
+		       SPAN_ARGS(words_cell(c[4])), c[6].len ? ": " : "", SPAN_ARGS(c[6]), SPAN_ARGS(c[1]),
+		       SPAN_ARGS(c[2]), SPAN_ARGS(c[3]));
 }
 
 static void on_section(struct routed *r, size_t at, const struct span *cells)

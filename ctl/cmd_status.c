@@ -140,7 +140,7 @@ static void print_processes(const struct service_server *server)
 		if (strcmp(process->pid, "0") != 0) {
 			clock_duration((int64_t)process->age_s * 1000, duration);
 			snprintf(pid, sizeof(pid), "pid %.20s", process->pid);
-			snprintf(age, sizeof(age), "for %s", duration);
+			snprintf(age, sizeof(age), _("for %s"), duration);
 		}
 		if (process->restarts || (process->last_end[0] && !pid[0]))
 			snprintf(restarts, sizeof(restarts),

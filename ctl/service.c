@@ -7,6 +7,7 @@
 #include "common/base/fd.h"
 #include "common/ipc/rows.h"
 #include "ctl/link.h"
+#include "ctl/words.h"
 
 enum { ARENA_MAX = 16 << 20 };
 
@@ -123,7 +124,7 @@ static void take_wait(struct facts_context *to, const struct link_row *row)
 	struct service_server *server = to->server;
 	const char *text = NULL;
 	if (server->wait_count < SERVICE_WAITS_MAX)
-		text = arena_printf(&to->service->arena, "%.*s %.*s: %.*s", SPAN_ARGS(row->cells[0]),
+		text = arena_printf(&to->service->arena, "%.*s %.*s: %.*s", SPAN_ARGS(words_cell(row->cells[0])),
 				    SPAN_ARGS(row->cells[1]), SPAN_ARGS(row->cells[2]));
 	if (text)
 		server->waits[server->wait_count++] = text;

@@ -38,6 +38,13 @@ static const char *const known[] = {
 	N_("accepted"),
 	N_("refused"),
 	N_("badmail"),
+	/* what mail waits for, and the state of a next hop (queue/operator/report.c) */
+	N_("next hop"),
+	N_("drop folder"),
+	N_("spool"),
+	N_("up"),
+	N_("down"),
+	N_("resolving"),
 	/* numbers of smtpd and of the queue (smtpd/requests.c, queue/operator/report.c) */
 	N_("sessions"),
 	N_("idle"),

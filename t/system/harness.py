@@ -22,6 +22,8 @@ import threading
 import time
 import unittest
 
+os.environ["LC_ALL"] = "C"  # messages are compared in English, whoever runs the tests
+
 BUILD = None
 SCRATCH = "mailroot-test-"
 TOOLS = pathlib.Path(__file__).resolve().parent / "tools.sh"

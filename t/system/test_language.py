@@ -1,0 +1,95 @@
+"""mailrootctl speaks Japanese under a Japanese locale; what programs read, and every log, stays as it is."""
+import os
+import re
+import subprocess
+import unicodedata
+import unittest
+
+import harness
+from harness import Mailroot, scratch, wait_for
+
+COMMANDS = ["help", "status", "sessions", "queue list", "badmail list", "check", "config show", "reload", "nonsense", "queue", "queue hold --all",
+            "queue show nonsense", "kick", "user list", "log summary --log /dev/null", "explain relay --client 192.0.2.7 --to a@example.net",
+            "explain route a@example.net", "test", "oauth status", "server pause all", "server continue all", "--nonsense"]
+# The settings of `config show` are the same in every language.
+ENGLISH = ["config show"]
+NUMBER = re.compile(rb"\d+")  # ages and counts change from one moment to the next
+
+
+def columns(text):
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+class Language(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = scratch()
+        for name, charset in (("ja_JP.UTF-8", "UTF-8"), ("ja_JP.EUC-JP", "EUC-JP")):
+            subprocess.run(["localedef", "--no-archive", "-i", "ja_JP", "-f", charset, str(cls.folder / name)], check=True, capture_output=True)
+        cls.service = Mailroot("smart_host [127.0.0.1]:9\naccess { auth plain login; auth_requires_tls no; user_file /nonexistent/users }\n"
+                               "connect { list *.example.org }")
+        cls.service.start()
+        cls.service.send(["b@example.net"])
+        cls.queued = staticmethod(lambda: [m for m in cls.service.ctl_json("queue", "list")["messages"] if m["state"] == "waiting"])
+        wait_for(cls.queued, "mail that waits")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.service.stop()
+
+    def ctl(self, command, language="ja_JP.UTF-8", folder=None):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+        environment |= {"LANG": language, "LOCPATH": str(folder or self.folder)}
+        return subprocess.run([str(harness.BUILD / "mailrootctl"), "-c", str(self.service.conf), *command.split()], capture_output=True,
+                              stdin=subprocess.DEVNULL, timeout=60, env=environment)
+
+    def both(self, command, **options):
+        return self.ctl(command, **options), self.ctl(command, language="C")
+
+    def test_people_read_japanese(self):
+        for command in COMMANDS:
+            with self.subTest(command):
+                japanese, english = self.both(command)
+                said = (japanese.stdout + japanese.stderr).decode()
+                self.assertEqual(japanese.returncode, english.returncode, said)
+                self.assertTrue((english.stdout + english.stderr).isascii())
+                self.assertEqual(not said.isascii(), command not in ENGLISH, said)
+
+    def test_json_is_the_same(self):
+        for command in [*COMMANDS, f"queue show {self.queued()[0]['id']}", "config doc relay", "queue retry nonsense"]:
+            with self.subTest(command):
+                japanese, english = self.both(command + " --json")
+                self.assertEqual(NUMBER.sub(b"0", japanese.stdout), NUMBER.sub(b"0", english.stdout))
+
+    def test_columns_are_aligned(self):
+        lines = self.ctl("queue list").stdout.decode().splitlines()
+        heading, row = lines[0], lines[1]
+        self.assertTrue(heading.startswith("ID "), heading)
+        for word, cell in (("状態", "待機中"), ("差出人", "app@example.com"), ("宛先", "b@example.net")):
+            self.assertEqual(columns(heading[:heading.index(word)]), columns(row[:row.index(cell)]), lines)
+
+    def test_arguments_in_another_order(self):
+        japanese = self.ctl("queue hold --all").stderr.decode()
+        self.assertIn("1 通のメッセージを保留にします", japanese)
+
+    def test_a_locale_that_is_not_there_is_english(self):
+        for language, folder in (("ja_JP.UTF-8", "/nonexistent"), ("ja_JP.EUC-JP", None), ("C", None), ("xx_XX.UTF-8", None)):
+            with self.subTest(language):
+                done = self.ctl("queue list", language=language, folder=folder)
+                self.assertTrue(done.stdout.isascii())
+                self.assertIn(b"STATE", done.stdout)
+
+    def test_the_log_and_replies_are_english(self):
+        os.environ.update(LC_ALL="ja_JP.UTF-8", LOCPATH=str(self.folder))
+        try:
+            with Mailroot("smart_host [127.0.0.1]:9") as service:
+                service.send(["b@example.net"])
+                service.ctl("reload", check=False)
+                wait_for(lambda: "status=delayed" in service.log(), "a line of the log")
+                self.assertTrue(service.log().isascii())
+        finally:
+            os.environ.update(LC_ALL="C")
+            del os.environ["LOCPATH"]
+
+
+harness.main()
