@@ -312,6 +312,18 @@ class Lint:
                     if len(words) > DIAGNOSTIC_MIN and words.strip() not in said:
                         self.complain(page, number, f'no program says "{words.strip()}"')
 
+    def packaging(self):
+        """debian/ has the version of CMakeLists.txt, and needs the packages that etc/prepare installs to build; a Debian has the compiler."""
+        version = re.search(r"project\(mailroot VERSION (\S+)", (self.root / "CMakeLists.txt").read_text()).group(1)
+        changelog = self.root / "debian/changelog"
+        if not changelog.read_text().startswith(f"mailroot ({version})"):
+            self.complain(changelog, 1, f"its version is not {version}, that of CMakeLists.txt")
+        needed = re.search(r"\[build\]=\"(.*?)\"", (self.root / "etc/prepare").read_text()).group(1).split()
+        control = self.root / "debian/control"
+        listed = re.findall(r"^ ([\w.+-]+)", control.read_text(), re.M)
+        for package in set(needed) - set(listed) - {"gcc", "libc6-dev"}:
+            self.complain(control, 1, f"{package} of etc/prepare is not in Build-Depends")
+
     def run(self):
         for path in self.sources:
             self.includes(path)
@@ -330,6 +342,7 @@ class Lint:
         self.manuals()
         self.documents()
         self.diagnostics()
+        self.packaging()
         print("\n".join(self.errors) if self.errors else f"{len(self.sources)} files keep the rules")
         return 1 if self.errors else 0
 
