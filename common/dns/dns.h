@@ -12,7 +12,16 @@
 
 enum { DNS_ANSWER_MAX = 256 }; /* records of one answer that are used */
 
-enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_PTR = 12, DNS_MX = 15, DNS_AAAA = 28, DNS_DNSKEY = 48, DNS_TLSA = 52 };
+enum dns_type {
+	DNS_A = 1,
+	DNS_CNAME = 5,
+	DNS_PTR = 12,
+	DNS_MX = 15,
+	DNS_TXT = 16,
+	DNS_AAAA = 28,
+	DNS_DNSKEY = 48,
+	DNS_TLSA = 52
+};
 
 struct dns_settings {
 	const struct config_endpoints *servers; /* empty = those of /etc/resolv.conf */

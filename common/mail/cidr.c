@@ -108,6 +108,11 @@ bool cidr_parse(struct span text, struct cidr *out, const char **why)
 	return true;
 }
 
+struct cidr cidr_of(const struct ipaddr *ip, unsigned bits)
+{
+	return (struct cidr){.base = first_bits(ip, bits), .bits = bits};
+}
+
 bool cidr_contains(const struct cidr *net, const struct ipaddr *ip)
 {
 	if (net->bits < V4_BITS && ipaddr_is_v4(ip))

@@ -30,6 +30,9 @@ bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
  * *why is the fault and the correct form.
  */
 bool cidr_parse(struct span text, struct cidr *out, const char **why);
+/* The network of BITS (0 to 128) that IP is in. */
+struct cidr cidr_of(const struct ipaddr *ip, unsigned bits);
+
 /* An IPv6 network never contains an IPv4 address, even ::/0. */
 bool cidr_contains(const struct cidr *net, const struct ipaddr *ip);
 

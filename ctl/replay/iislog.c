@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "common/base/language.h"
 #include "ctl/replay/moment.h"
 
 enum { VALUES = 15, STATUS_MAX = 999, YEAR_MAX = 9999 };
@@ -61,15 +62,15 @@ bool iislog_row(struct span line, int64_t day_s, struct row *out, const char **w
 	*out = (struct row){.name = values[NAME], .verb = values[VERB], .rest = values[ARGUMENT]};
 	*why = NULL;
 	if (!ipaddr_parse(values[CLIENT], &out->client))
-		*why = "the first value is not an address";
+		*why = N_("the first value is not an address");
 	else if (!take_date(values[DATE], day_s, &day))
-		*why = "the third value is not a date";
+		*why = N_("the third value is not a date");
 	else if (!moment_time(values[TIME], &time))
-		*why = "the fourth value is not a time";
+		*why = N_("the fourth value is not a time");
 	else if (values[OCTETS].len && !span_to_u64(values[OCTETS], INT64_MAX, &octets))
-		*why = "the ninth value is not a number";
+		*why = N_("the ninth value is not a number");
 	else if (values[STATUS].len && !span_to_u64(values[STATUS], STATUS_MAX, &status))
-		*why = "the eleventh value is not a reply code";
+		*why = N_("the eleventh value is not a reply code");
 	if (*why)
 		return false;
 	out->time_s = day + time;

@@ -1,5 +1,6 @@
 #include "ctl/replay/logfile.h"
 
+#include "common/base/language.h"
 #include "ctl/replay/iislog.h"
 #include "ctl/replay/moment.h"
 #include "ctl/replay/ncsalog.h"
@@ -29,11 +30,11 @@ static struct span strip(struct logfile *file, struct span line)
 static const char *known_fault(struct span line)
 {
 	if (span_starts(line, SPAN("{\"")))
-		return "logs in JSON can't be replayed; those in w3c, iis and ncsa can";
+		return N_("logs in JSON can't be replayed; those in w3c, iis and ncsa can");
 	if (span_starts(line, SPAN("\x1f\x8b")))
-		return "compressed: unpack it first, or give its text on standard input, as -";
+		return N_("compressed: unpack it first, or give its text on standard input, as -");
 	if (span_starts(line, SPAN("\xff\xfe")))
-		return "this is UTF-16: convert it to UTF-8 first, with iconv -f UTF-16 -t UTF-8";
+		return N_("this is UTF-16: convert it to UTF-8 first, with iconv -f UTF-16 -t UTF-8");
 	return NULL;
 }
 

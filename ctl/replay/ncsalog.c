@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/language.h"
 #include "ctl/replay/moment.h"
 
 enum { STATUS_MAX = 999 };
@@ -53,24 +54,24 @@ bool ncsalog_row(struct span line, struct row *out, const char **why)
 	struct span before, date, after;
 	uint64_t status = 0;
 	*out = (struct row){.octets = ROW_NO_OCTETS};
-	*why = "not a row of any format that IIS wrote";
+	*why = N_("not a row of any format that IIS wrote");
 	if (!find_date(line, &before, &date, &after))
 		return false;
-	*why = "it does not begin with an address";
+	*why = N_("it does not begin with an address");
 	if (!ipaddr_parse(span_take(&before, ' '), &out->client))
 		return false;
 	span_take(&before, ' '); /* the user of RFC 1413, which is never there */
 	out->name = row_value(before);
-	*why = "the text in brackets is not a date";
+	*why = N_("the text in brackets is not a date");
 	if (!take_date(date, &out->time_s))
 		return false;
 	const char *quote = after.len ? memrchr(after.at, '"', after.len) : NULL;
-	*why = "the second quote is missing";
+	*why = N_("the second quote is missing");
 	if (!quote)
 		return false;
 	take_request((struct span){after.at, (size_t)(quote - after.at)}, out);
 	struct span numbers = span_trim(span_skip(after, (size_t)(quote - after.at) + 1));
-	*why = "no reply code behind the second quote";
+	*why = N_("no reply code behind the second quote");
 	if (!span_to_u64(span_take_word(&numbers), STATUS_MAX, &status))
 		return false;
 	out->status = (unsigned)status;

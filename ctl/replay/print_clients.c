@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "ctl/replay/moment.h"
 #include "ctl/replay/print_parts.h"
 #include "ctl/table.h"
@@ -64,8 +65,8 @@ static void add_row(struct table *table, const struct network *network)
 
 void print_clients(const struct replay *replay)
 {
-	static const char *const headings[] = {"NETWORK",  "CLIENTS", "SESSIONS", "MESSAGES",
-					       "ACCEPTED", "REFUSED", "RELAYED",  "HELO"};
+	static const char *const headings[] = {N_("NETWORK"),  N_("CLIENTS"), N_("SESSIONS"), N_("MESSAGES"),
+					       N_("ACCEPTED"), N_("REFUSED"), N_("RELAYED"),  "HELO"};
 	const struct census *census = &replay->census;
 	struct network *networks = calloc(HASH_COUNT(census->all) + 1, sizeof(*networks));
 	struct table table;
@@ -75,7 +76,7 @@ void print_clients(const struct replay *replay)
 	for (const struct client *client = census->all; client; client = client->hh.next)
 		count = add_to_networks(networks, count, client);
 	qsort(networks, count, sizeof(*networks), most_messages_first);
-	printf("\nClients: %u addresses in %zu networks; accepted, refused and relayed are recipients at the old server\n",
+	printf(_("\nClients: %u addresses in %zu networks; accepted, refused and relayed are recipients at the old server\n"),
 	       HASH_COUNT(census->all), count);
 	table_init(&table, 8, 0x7e, headings);
 	for (size_t i = 0; i < count && i < NETWORKS_SHOWN; i++)
@@ -83,9 +84,9 @@ void print_clients(const struct replay *replay)
 	table_print(&table, 2, stdout);
 	table_free(&table);
 	if (count > NETWORKS_SHOWN)
-		printf("  and %zu more networks; --json has all clients\n", count - NETWORKS_SHOWN);
+		printf(_("  and %zu more networks; --json has all clients\n"), count - NETWORKS_SHOWN);
 	if (census->others)
-		printf("  %llu rows are of clients beyond the first %d, which are not listed here\n",
+		printf(_("  %llu rows are of clients beyond the first %d, which are not listed here\n"),
 		       (unsigned long long)census->others, CENSUS_MAX);
 	free(networks);
 }
@@ -106,15 +107,15 @@ static void print_entry(const struct relay_entry *entry)
 	moment_format(entry->last_s, last);
 	printf("        %slist %-*s  # ", entry->ours ? "" : "#", entry->ours ? 20 : 19, text);
 	if (entry->network)
-		printf("%zu clients, ", entry->clients);
-	printf("%llu recipient%s", (unsigned long long)entry->recipients, entry->recipients == 1 ? "" : "s");
+		printf(_("%zu clients, "), entry->clients);
+	printf(ngettext("%llu recipient", "%llu recipients", entry->recipients), (unsigned long long)entry->recipients);
 	if (!entry->network && entry->first->name[0])
-		printf(", HELO %s", entry->first->name);
+		printf(_(", HELO %s"), entry->first->name);
 	if (last[0])
-		printf(", last seen %.*s", DATE_LEN, last);
+		printf(_(", last seen %.*s"), DATE_LEN, last);
 	if (entry->listed)
-		printf("; in relay list already");
-	puts(entry->ours ? "" : "; a public address: only if the host is yours");
+		printf(_("; in relay list already"));
+	puts(entry->ours ? "" : _("; a public address: only if the host is yours"));
 }
 
 static void print_authenticated(const struct census *census)
@@ -123,8 +124,11 @@ static void print_authenticated(const struct census *census)
 	for (const struct client *client = census->all; client; client = client->hh.next)
 		count += client->authenticated > 0;
 	if (count)
-		printf("%zu client%s relayed after AUTH, and need%s a user here, or relay list: `mailrootctl user add` adds users.\n",
-		       count, count == 1 ? "" : "s", count == 1 ? "s" : "");
+		printf(ngettext(
+			       "%zu client relayed after AUTH, and needs a user here, or relay list: `mailrootctl user add` adds users.\n",
+			       "%zu clients relayed after AUTH, and need users here, or relay list: `mailrootctl user add` adds users.\n",
+			       count),
+		       count);
 }
 
 /* Private ones by address, then public ones, most recipients first. */
@@ -161,10 +165,10 @@ static void print_entries(const struct relay_entry *entries, size_t count)
 			print_entry(&entries[i]);
 	}
 	if (strangers > PUBLIC_SHOWN)
-		printf("        # and %zu more public addresses; --json has all\n", strangers - PUBLIC_SHOWN);
+		printf(_("        # and %zu more public addresses; --json has all\n"), strangers - PUBLIC_SHOWN);
 	puts("    }");
 	if (!missing)
-		puts("relay list has all of them that have private addresses.");
+		puts(_("relay list has all of them that have private addresses."));
 }
 
 void print_relay(const struct replay *replay)
@@ -172,11 +176,11 @@ void print_relay(const struct replay *replay)
 	struct relay_entry *entries;
 	size_t count = relay_entries(replay, &entries);
 	if (count) {
-		printf("\nClients that relayed without AUTH, as relay list of virtual_server %s:\n",
+		printf(_("\nClients that relayed without AUTH, as relay list of virtual_server %s:\n"),
 		       replay->server->name);
 		print_entries(entries, count);
 	} else {
-		puts("\nNo client relayed without AUTH: relay list may stay as it is.");
+		puts(_("\nNo client relayed without AUTH: relay list may stay as it is."));
 	}
 	print_authenticated(&replay->census);
 	free(entries);
@@ -230,8 +234,10 @@ void print_missing_domains(const struct replay *replay)
 	count = merge(found, count);
 	for (size_t i = 0; i < count && i < MISSING_SHOWN && found[i].networks >= STRANGERS_MIN; i++) {
 		span_clean(span_of(found[i].domain), clean, sizeof(clean));
-		printf("%sMail for %s came from %zu public networks, and would be refused now. If that is a domain of yours, write it as local_domain, alias_domain, or remote_domain with relay yes.\n",
-		       i ? "" : "\n", clean, found[i].networks);
+		if (!i)
+			putchar('\n');
+		printf(_("Mail for %s came from %zu public networks, and would be refused now. If that is a domain of yours, write it as local_domain, alias_domain, or remote_domain with relay yes.\n"),
+		       clean, found[i].networks);
 	}
 	free(found);
 }

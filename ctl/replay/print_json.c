@@ -220,6 +220,7 @@ void print_json(const struct replay *replay, const char *file)
 	number(&json, "otherwise", replay->otherwise);
 	number(&json, "unknowable", replay->unknowable);
 	number(&json, "undecided", replay->undecided);
+	number(&json, "senders_refused", replay->senders_refused);
 	number(&json, "without_address", replay->unnamed);
 	flag(&json, "complete", !replay->no_memory);
 	groups(&json, replay, "groups_otherwise", false);

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "common/base/language.h"
 #include "common/config/config.h"
 #include "ctl/replay/moment.h"
 #include "ctl/replay/print.h"
@@ -20,16 +21,16 @@ static void print_sizes(const struct traffic *traffic, const struct config_messa
 {
 	char total[TABLE_OCTETS_MAX], usual[TABLE_OCTETS_MAX], largest[TABLE_OCTETS_MAX], limit[TABLE_OCTETS_MAX];
 	if (!traffic->sized) {
-		puts("  sizes were not logged (cs-bytes)");
+		puts(_("  sizes were not logged (cs-bytes)"));
 		return;
 	}
-	printf("  sizes: %.*s in all; 99 of 100 messages have at most %.*s, the largest has %.*s (%s:%llu)\n",
+	printf(_("  sizes: %.*s in all; 99 of 100 messages have at most %.*s, the largest has %.*s (%s:%llu)\n"),
 	       SPAN_ARGS(octets_text(traffic->octets, total)),
 	       SPAN_ARGS(octets_text((uint64_t)traffic_usual_size(traffic), usual)),
 	       SPAN_ARGS(octets_text((uint64_t)traffic->largest, largest)), traffic->largest_at.file,
 	       (unsigned long long)traffic->largest_at.line);
 	if (traffic->too_large)
-		printf("    %llu exceed max_message_size, %.*s: messages { max_message_size %lldM }\n",
+		printf(_("    %llu exceed max_message_size, %.*s: messages { max_message_size %lldM }\n"),
 		       (unsigned long long)traffic->too_large,
 		       SPAN_ARGS(octets_text((uint64_t)limits->max_message_size, limit)),
 		       (long long)(traffic->largest >> MEGA_SHIFT) + 1);
@@ -39,10 +40,10 @@ static void print_recipients(const struct traffic *traffic, const struct config_
 {
 	if (!traffic->most_recipients)
 		return;
-	printf("  recipients: at most %u in one message (%s:%llu)\n", traffic->most_recipients,
+	printf(_("  recipients: at most %u in one message (%s:%llu)\n"), traffic->most_recipients,
 	       traffic->most_recipients_at.file, (unsigned long long)traffic->most_recipients_at.line);
 	if (traffic->too_many)
-		printf("    %llu messages exceed max_recipients, %lld: messages { max_recipients %u }\n",
+		printf(_("    %llu messages exceed max_recipients, %lld: messages { max_recipients %u }\n"),
 		       (unsigned long long)traffic->too_many, (long long)limits->max_recipients,
 		       traffic->most_recipients);
 }
@@ -53,25 +54,25 @@ static void print_hours(const struct traffic *traffic)
 	char text[MOMENT_TEXT_MAX];
 	if (!hour)
 		return;
-	printf("  busiest hours, and their messages:");
+	printf(_("  busiest hours, and their messages:"));
 	for (size_t i = 0; hour && i < TRAFFIC_TOP; i++, hour = hour->hh.next) {
 		moment_format_hour(hour->hour * 3600, text);
 		printf("%s %s (%llu)", i ? "," : "", text, (unsigned long long)hour->messages);
 	}
 	moment_format(traffic->busiest_s, text);
-	printf("\n  most messages in a minute: %llu, from %s on\n", (unsigned long long)traffic->busiest, text);
+	printf(_("\n  most messages in a minute: %llu, from %s on\n"), (unsigned long long)traffic->busiest, text);
 }
 
 static void print_senders(const struct traffic *traffic)
 {
 	const struct traffic_sender *sender = traffic->senders;
 	char octets[TABLE_OCTETS_MAX];
-	puts("  senders, messages and octets:");
+	puts(_("  senders, messages and octets:"));
 	for (size_t i = 0; sender && i < TRAFFIC_TOP; i++, sender = sender->hh.next)
 		printf("  %10llu  %7.*s  <%s>\n", (unsigned long long)sender->messages,
 		       SPAN_ARGS(octets_text(sender->octets, octets)), sender->address);
 	if (traffic->other_senders)
-		printf("  %10llu  of senders beyond the first %d\n", (unsigned long long)traffic->other_senders,
+		printf(_("  %10llu  of senders beyond the first %d\n"), (unsigned long long)traffic->other_senders,
 		       TRAFFIC_SENDERS_MAX);
 }
 
@@ -79,7 +80,7 @@ void print_limits(const struct replay *replay)
 {
 	const struct traffic *traffic = &replay->traffic;
 	const struct config_messages *limits = &replay->server->messages;
-	printf("\nMail that the old server accepted: %llu messages\n", (unsigned long long)traffic->messages);
+	printf(_("\nMail that the old server accepted: %llu messages\n"), (unsigned long long)traffic->messages);
 	if (!traffic->messages)
 		return;
 	print_sizes(traffic, limits);

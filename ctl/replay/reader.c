@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
+#include "ctl/cmd.h"
 #include "ctl/replay/logfile.h"
 
 enum { NAMES_MAX = 64 << 20 };
@@ -37,7 +39,7 @@ void reader_free(struct reader *reader)
 static void fail(struct reader *reader, const char *path, const char *why)
 {
 	reader->unread++;
-	fprintf(stderr, "mailrootctl replay: can't read %s: %s\n", path, why);
+	cmd_fail(_("can't read %s: %s"), path, why);
 }
 
 static void take_bad(struct reader *reader, const struct open_file *file, struct span line, const char *why)
@@ -89,7 +91,7 @@ static void take_lines(struct reader *reader, struct open_file *file)
 		file->len = 0;
 	} else if (file->len == sizeof(file->buffer)) {
 		file->place.line++;
-		take_bad(reader, file, rest, "longer than 64 KiB");
+		take_bad(reader, file, rest, N_("longer than 64 KiB"));
 		file->skipping = true;
 		file->len = 0;
 	}
@@ -126,7 +128,7 @@ static void read_folder(struct reader *reader, const char *path)
 	struct dirent **entries;
 	int count = scandir(path, &entries, is_log, alphasort);
 	if (count <= 0)
-		fail(reader, path, count < 0 ? strerror(errno) : "no file in this folder is called *.log");
+		fail(reader, path, count < 0 ? strerror(errno) : _("no file in this folder is called *.log"));
 	for (int i = 0; i < count; i++) {
 		const char *name = arena_printf(&reader->names, "%s/%s", path, entries[i]->d_name);
 		free(entries[i]);

@@ -99,6 +99,12 @@ static bool ends_message(const struct row *row)
 	return row_is(row, "DATA") || (row_is(row, "BDAT") && span_ends_nocase(row->rest, SPAN("LAST")));
 }
 
+/* A client that had to authenticate first, for instance: its recipients never came. */
+static bool is_refused_sender(const struct row *row)
+{
+	return row_is(row, "MAIL") && (row->status == 454 || (row->status >= 530 && row->status <= 554));
+}
+
 static bool is_left_out(struct replay *replay, const struct row *row)
 {
 	replay->outbound += row->outbound;
@@ -125,6 +131,7 @@ void replay_take(void *context, const struct row *row, const struct place *place
 	if (row->time_s > replay->last_s)
 		replay->last_s = row->time_s;
 	replay->authenticated |= session->authenticated;
+	replay->senders_refused += is_refused_sender(row);
 	if (row_is(row, "RCPT")) {
 		take_recipient(replay, row, place, session, client);
 	} else if ((row_is(row, "EHLO") || row_is(row, "HELO")) && row->status == 250 && client) {

@@ -20,6 +20,7 @@ struct replay {
 	uint64_t left_out;                    /* rows because of since_s */
 	uint64_t same, otherwise, unknowable; /* recipients */
 	uint64_t undecided;                   /* recipients that the old server neither accepted nor refused */
+	uint64_t senders_refused;             /* MAIL that the old server refused, before any recipient */
 	uint64_t unnamed;                     /* rows of RCPT without an address: the argument was not logged */
 	bool authenticated;                   /* a row says that a client authenticated */
 	bool no_memory;                       /* the counts are not complete */

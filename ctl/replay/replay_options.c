@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/installed.h"
+#include "common/base/language.h"
 #include "ctl/options.h"
 #include "ctl/replay/moment.h"
 #include "ctl/replay/row.h"
@@ -51,12 +52,13 @@ bool replay_options_parse(int argc, char **argv, int64_t now_s, struct replay_op
 			if (parse_since(optarg, now_s, &out->since_s))
 				continue;
 			snprintf(why, REPLAY_OPTIONS_WHY_MAX,
-				 "--since %.40s: not a time such as 2025-10-09, \"2025-10-09 05:00:00\" or 30d",
+				 _("--since %.40s: not a time such as 2025-10-09, \"2025-10-09 05:00:00\" or 30d"),
 				 optarg);
 			return false;
 		} else {
 			snprintf(why, REPLAY_OPTIONS_WHY_MAX,
-				 option == ':' ? "%.100s needs a value" : "%.100s: no such option", argv[optind - 1]);
+				 option == ':' ? _("%.100s needs a value") : _("%.100s: no such option"),
+				 argv[optind - 1]);
 			return false;
 		}
 	}
@@ -64,7 +66,7 @@ bool replay_options_parse(int argc, char **argv, int64_t now_s, struct replay_op
 	out->path_count = (size_t)(argc - optind);
 	if (out->path_count || out->help)
 		return true;
-	snprintf(why, REPLAY_OPTIONS_WHY_MAX,
-		 "which logs? Name files, or folders such as SMTPSVC1, whose *.log are read");
+	snprintf(why, REPLAY_OPTIONS_WHY_MAX, "%s",
+		 _("which logs? Name files, or folders such as SMTPSVC1, whose *.log are read"));
 	return false;
 }

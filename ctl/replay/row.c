@@ -1,5 +1,7 @@
 #include "ctl/replay/row.h"
 
+#include "common/base/language.h"
+
 static bool is_blank(const struct row *row, char octet)
 {
 	return octet == ' ' || octet == '\t' || (row->plus && octet == '+');
@@ -46,6 +48,6 @@ bool row_address(const struct row *row, const char *word, struct address *out, c
 	struct span text = skip_blanks(row, row->rest), rest;
 	if (span_starts_nocase(text, span_of(word)))
 		text = skip_blanks(row, span_skip(text, span_of(word).len));
-	*why = "no address";
+	*why = N_("no address");
 	return text.len && address_parse_path(path_of(row, text), out, &rest, why);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "ctl/cmd.h"
 #include "ctl/loaded.h"
 #include "ctl/replay/print.h"
@@ -12,15 +13,15 @@ enum { EXIT_SAME = 0, EXIT_OTHERWISE = 1, NAMES_MAX = 1000 };
 
 static void print_help(void)
 {
-	puts("usage: mailrootctl replay LOG ... [--config FILE] [--server NAME] [--since TIME] [--json]\n\n"
-	     "  Decides each recipient in the transaction logs of an SMTP server again, by the relay rules of a\n"
-	     "  configuration. Shows which would be decided otherwise and by which line, which clients there are,\n"
-	     "  and the relay list and limits that they need. Needs no running service, and changes nothing.\n\n"
-	     "  LOG             a log file in w3c, iis or ncsa format, a folder of *.log, or - for standard input\n"
-	     "  --config FILE   the configuration; -c FILE is the same\n"
-	     "  --server NAME   the virtual server that decides; needed where there are several\n"
-	     "  --since TIME    leave out older rows: 2025-10-09, \"2025-10-09 05:00:00\", or 30d\n\n"
-	     "mailrootctl(8) has more.");
+	puts(_("usage: mailrootctl replay LOG ... [--config FILE] [--server NAME] [--since TIME] [--json]\n\n"
+	       "  Decides each recipient in the transaction logs of an SMTP server again, by the relay rules of a\n"
+	       "  configuration. Shows which would be decided otherwise and by which line, which clients there are,\n"
+	       "  and the relay list and limits that they need. Needs no running service, and changes nothing.\n\n"
+	       "  LOG             a log file in w3c, iis or ncsa format, a folder of *.log, or - for standard input\n"
+	       "  --config FILE   the configuration; -c FILE is the same\n"
+	       "  --server NAME   the virtual server that decides; needed where there are several\n"
+	       "  --since TIME    leave out older rows: 2025-10-09, \"2025-10-09 05:00:00\", or 30d\n\n"
+	       "mailrootctl(8) has more."));
 }
 
 /* The virtual server NAME, or the only one. NULL: the reason was printed. */
@@ -37,9 +38,9 @@ static const struct config_server *choose_server(const struct config *config, co
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
 					 config->servers[i].name);
 	if (name[0])
-		cmd_fail("%s has no virtual server %s; it has %s", file, name, names);
+		cmd_fail(_("%s has no virtual server %s; it has %s"), file, name, names);
 	else
-		cmd_fail("%s has several virtual servers: add --server NAME, one of %s", file, names);
+		cmd_fail(_("%s has several virtual servers: add --server NAME, one of %s"), file, names);
 	return NULL;
 }
 
@@ -52,7 +53,7 @@ static int finish(struct replay *replay, const struct replay_options *options)
 	else
 		print_text(replay, options->file);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		cmd_fail("can't write to standard output");
+		cmd_fail(_("can't write to standard output"));
 		return EXIT_USAGE;
 	}
 	if (replay->reader.unread || !replay_compared(replay))
@@ -69,7 +70,7 @@ static int replay_logs(const struct config_server *server, const struct replay_o
 			reader_read(&replay.reader, options->paths[i]);
 		status = finish(&replay, options);
 	} else {
-		cmd_fail("no memory");
+		cmd_fail(_("no memory"));
 	}
 	replay_free(&replay);
 	return status;
@@ -85,8 +86,10 @@ static int replay_with(const struct replay_options *options)
 		status = server ? replay_logs(server, options) : EXIT_USAGE;
 	} else {
 		fputs(str_text(&loaded.report.text), stderr);
-		cmd_fail("%s has %u error%s: without a valid configuration nothing can be compared", options->file,
-			 loaded.report.errors, loaded.report.errors == 1 ? "" : "s");
+		cmd_fail(ngettext("%s has %u error: without a valid configuration nothing can be compared",
+				  "%s has %u errors: without a valid configuration nothing can be compared",
+				  loaded.report.errors),
+			 options->file, loaded.report.errors);
 	}
 	loaded_free(&loaded);
 	return status;
@@ -96,10 +99,13 @@ int run_replay(int argc, char **argv)
 {
 	struct replay_options options;
 	char why[REPLAY_OPTIONS_WHY_MAX];
+	language_init();
 	if (!replay_options_parse(argc, argv, clock_wall_ms() / 1000, &options, why)) {
-		cmd_fail("%s; `mailrootctl replay --help` shows the usage", why);
+		cmd_fail(_("%s; `mailrootctl replay --help` shows the usage"), why);
 		return EXIT_USAGE;
 	}
+	if (options.json)
+		language_english();
 	if (options.help) {
 		print_help();
 		return EXIT_SAME;

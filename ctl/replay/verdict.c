@@ -1,5 +1,6 @@
 #include "ctl/replay/verdict.h"
 
+#include "common/base/language.h"
 #include "smtpd/policy/explain.h"
 
 /* The name of any account: the policy only asks whether there is one. */
@@ -111,25 +112,25 @@ void verdict_invalid(const char *fault, struct verdict *out)
 void verdict_format(const struct config_server *server, const struct verdict *verdict, struct str *to)
 {
 	if (verdict->fault) {
-		str_printf(to, "501 5.1.3 Invalid address: %s", verdict->fault);
+		str_printf(to, _("501 5.1.3 Invalid address: %s"), _(verdict->fault));
 		return;
 	}
 	switch (verdict->depends) {
 	case DEPENDS_NAME:
 		str_append_text(to, verdict->step.rule == POLICY_CONNECT_LISTED
-					    ? "connect list has names, and the log has no names of clients"
-					    : "relay list has names, and the log has no names of clients");
+					    ? _("connect list has names, and the log has no names of clients")
+					    : _("relay list has names, and the log has no names of clients"));
 		break;
 	case DEPENDS_USER:
 		str_append_text(
 			to,
 			verdict->step.rule == POLICY_NOT_ANONYMOUS
-				? "access anonymous is no; the client authenticated before, and must do so here"
-				: "relay authenticated is yes; the client authenticated before, and may relay if it does so here");
+				? _("access anonymous is no; the client authenticated before, and must do so here")
+				: _("relay authenticated is yes; the client authenticated before, and may relay if it does so here"));
 		break;
 	case DEPENDS_TLS:
-		str_append_text(to,
-				"access tls_required is yes, and the log does not say whether the client can use TLS");
+		str_append_text(
+			to, _("access tls_required is yes, and the log does not say whether the client can use TLS"));
 		break;
 	default:
 		policy_step_format(server, &verdict->step, to);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/language.h"
 #include "ctl/replay/moment.h"
 
 enum { STATUS_MAX = 999, HALF_DAY_S = MOMENT_DAY_S / 2 };
@@ -37,11 +38,11 @@ static bool take_word(struct span *text, struct span *word)
 static const char *lacks(const struct w3clog *w3c)
 {
 	if (!memchr(w3c->columns, CLIENT, w3c->count))
-		return "the field c-ip is not logged";
+		return N_("the field c-ip is not logged");
 	if (!memchr(w3c->columns, VERB, w3c->count))
-		return "the field cs-method is not logged";
+		return N_("the field cs-method is not logged");
 	if (!memchr(w3c->columns, STATUS, w3c->count))
-		return "the field sc-status is not logged";
+		return N_("the field sc-status is not logged");
 	return NULL;
 }
 
@@ -51,7 +52,7 @@ static bool take_fields(struct w3clog *w3c, struct span fields, const char **why
 	w3c->count = 0;
 	while (take_word(&fields, &name)) {
 		if (w3c->count == W3CLOG_FIELDS_MAX) {
-			*why = "too many fields";
+			*why = N_("too many fields");
 			w3c->count = 0;
 			return false;
 		}
@@ -96,17 +97,17 @@ static const char *take_value(struct w3clog *w3c, enum column column, struct spa
 	switch (column) {
 	case DATE:
 		*dated = true;
-		return moment_iso_day(value, &w3c->day_s) ? NULL : "not a date";
+		return moment_iso_day(value, &w3c->day_s) ? NULL : N_("not a date");
 	case TIME:
 		if (!moment_time(value, &time_s))
-			return "not a time";
+			return N_("not a time");
 		if (*dated)
 			w3c->time_s = time_s;
 		else
 			pass_midnight(w3c, time_s);
 		return NULL;
 	case CLIENT:
-		return ipaddr_parse(value, &out->client) ? NULL : "c-ip is not an address";
+		return ipaddr_parse(value, &out->client) ? NULL : N_("c-ip is not an address");
 	case NAME:
 		out->name = row_value(value);
 		return NULL;
@@ -118,16 +119,16 @@ static const char *take_value(struct w3clog *w3c, enum column column, struct spa
 		return NULL;
 	case STATUS:
 		if (!take_number(value, STATUS_MAX, &number))
-			return "sc-status is not a reply code";
+			return N_("sc-status is not a reply code");
 		out->status = (unsigned)number;
 		return NULL;
 	case OCTETS:
 		if (!take_number(value, INT64_MAX, &number))
-			return "cs-bytes is not a number";
+			return N_("cs-bytes is not a number");
 		out->octets = (int64_t)number;
 		return NULL;
 	case SESSION:
-		return take_number(value, UINT64_MAX, &out->session) ? NULL : "x-session is not a number";
+		return take_number(value, UINT64_MAX, &out->session) ? NULL : N_("x-session is not a number");
 	default:
 		return NULL;
 	}
@@ -138,15 +139,15 @@ bool w3clog_row(struct w3clog *w3c, struct span line, struct row *out, const cha
 	bool dated = false;
 	struct span value;
 	*out = (struct row){.plus = true, .octets = ROW_NO_OCTETS, .time_s = ROW_NO_TIME};
-	*why = w3c->count ? lacks(w3c) : "no #Fields line above says what these values are";
+	*why = w3c->count ? lacks(w3c) : N_("no #Fields line above says what these values are");
 	for (size_t i = 0; i < w3c->count && !*why; i++) {
 		if (take_word(&line, &value))
 			*why = take_value(w3c, w3c->columns[i], value, out, &dated);
 		else
-			*why = "fewer values than #Fields has names";
+			*why = N_("fewer values than #Fields has names");
 	}
 	if (!*why && span_trim(line).len)
-		*why = "more values than #Fields has names";
+		*why = N_("more values than #Fields has names");
 	if (*why)
 		return false;
 	if (w3c->day_s >= 0)

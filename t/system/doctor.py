@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import harness
+from dnstree import Tree, Zone, wire
 
 ADDRESS, GATEWAY = "20.30.40.50", "20.30.40.1"
 INSIDE = "MAILROOT_TEST_MACHINE"
@@ -26,6 +27,37 @@ int adjtimex(struct timex *t)
 	return getenv("CLOCK_RUNS_FREE") ? TIME_ERROR : TIME_OK;
 }
 """
+
+# The public key of RFC 8463, appendix A.
+DKIM = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+ZONES = {
+    "a.test.": Zone(f"""
+        @ MX 10 mail
+        @ TXT "v=spf1 ip4:{ADDRESS} -all"
+        _dmarc TXT "v=DMARC1; p=reject; rua=mailto:postmaster@a.test"
+        default._domainkey TXT "{DKIM}"
+        mail A {ADDRESS}
+        elsewhere A 20.30.99.1
+        alias CNAME mail
+        """, signed=False),
+    "b.test.": Zone(f"""
+        @ MX 10 mail.a.test.
+        @ TXT "v=spf1 ip4:{ADDRESS} -all"
+        _dmarc TXT "v=DMARC1; p=reject; rua=mailto:postmaster@a.test"
+        """, signed=False),
+    "isp.test.": Zone(f"host-20-30-40-50 A {ADDRESS}", signed=False),
+    "40.30.20.in-addr.arpa.": Zone("50 PTR mail.a.test.", signed=False),
+    "com.": Zone(""),
+}
+
+
+def txt(text):
+    """The data of a TXT record."""
+    return b"".join(bytes([len(part)]) + part for part in (text[i:i + 255].encode() for i in range(0, len(text), 255)))
+
+
+def mx(host):
+    return b"\0\x0a" + wire(host)
 
 
 def become_machine():
@@ -53,9 +85,11 @@ class Machine:
         self._clock()
         self._boot()
         self.spool = self.disk("spool")
+        self.dns = Tree(ZONES).__enter__()
         return self
 
     def __exit__(self, *_):
+        self.dns.__exit__()
         for mount in reversed(self.mounts):
             subprocess.run(["umount", "--lazy", str(mount)], check=False)
 
@@ -98,7 +132,7 @@ class Machine:
     def conf(self, server="", more="", **changes):
         """A configuration without faults, but for CHANGES: name = value of a setting of the file or of the server; None = without it."""
         settings = {"mailroot_dir": self.spool / "mailroot", "run_dir": self.folder / "run", "state_dir": self.folder / "state",
-                    "log_dir": self.folder / "logs"}
+                    "log_dir": self.folder / "logs", "dns_server": f"127.0.0.1:{self.dns.port}", "trust_anchor": self.dns.anchor, "dnssec": None}
         in_server = {"listen": f"{ADDRESS}:2525", "fqdn": "mail.a.test", "default_domain": "a.test"}
         for name, value in changes.items():
             (in_server if name in in_server else settings)[name] = value
@@ -116,6 +150,17 @@ class Machine:
         done = subprocess.run([*prefix, str(harness.BUILD / "mailrootctl"), "-c", str(conf or self.conf()), "doctor", "--json", *arguments],
                               capture_output=True, text=True, timeout=60, env=environment, check=False)
         return done.returncode, json.loads(done.stdout)
+
+
+    @contextlib.contextmanager
+    def dns_fault(self, **faults):
+        """FAULTS: name of a type = (name, what Tree.faults takes); "any" is no type."""
+        for kind, (name, fault) in faults.items():
+            self.dns.faults[name if kind == "any" else (name, kind)] = fault
+        try:
+            yield
+        finally:
+            self.dns.faults.clear()
 
 
 @contextlib.contextmanager

@@ -15,8 +15,8 @@ PASSWORDS = {"libcrypt": "the hashes of accounts"}
 DIRECT = {
     "mailrootd": {},
     "mailrootctl": {**TLS, **SASL, **PASSWORDS},
-    "mailroot-doctor": {**TLS},
     "mailroot-replay": {},
+    "mailroot-doctor": {**TLS, "libunbound": "DNS as other hosts see it"},
     "mailroot-smtpd": {**TLS, **KERBEROS, **SASL, **PASSWORDS},
     "mailroot-pickup": {},
     "mailroot-queue": {"libevent_core": "the loop over all links and times"},

@@ -81,9 +81,11 @@ START_TEST(same_and_otherwise)
 	mail(7, "10.0.0.1", "joe@example.net", 550);
 	mail(8, "192.0.2.1", "joe@example.com", 452);
 	say(9, "192.0.2.1", "RCPT", "-", 250, 0);
+	say(9, "192.0.2.1", "MAIL", "+FROM:<a@example.com>", 530, 0);
 	counted(3, 4, 0);
 	ck_assert_uint_eq(replay.undecided, 1);
 	ck_assert_uint_eq(replay.unnamed, 1);
+	ck_assert_uint_eq(replay.senders_refused, 1);
 	struct cases_line *lines;
 	ck_assert_uint_eq(cases_lines(&replay.cases, true, &lines), 0);
 	cases_lines_free(lines);

@@ -1,0 +1,391 @@
+/* SPF, DKIM and DMARC of the domains in whose name mail is sent, as a receiver judges them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/doctor/diagnose.h"
+#include "ctl/doctor/dkim.h"
+#include "ctl/doctor/dmarc.h"
+#include "ctl/doctor/spf.h"
+#include "ctl/doctor/ways.h"
+
+enum { SENDER_MAX = 320, TEXT_MAX = 4096, ADDRESSES_MAX = 24 };
+
+/* Where mail of a server comes from, as receivers see it. */
+struct source {
+	struct ipaddr ip;
+	const char *host; /* the smart host; NULL = this machine */
+};
+struct sources {
+	struct source at[ADDRESSES_MAX];
+	size_t n;
+};
+
+static int ask_spf(void *context, const char *name, enum dns_type type, void (*take)(void *to, struct span rdata),
+		   void *to)
+{
+	struct ask_answer answer;
+	ask_name(context, name, type, &answer);
+	int rcode = answer.answer.rcode;
+	for (size_t i = 0; i < answer.answer.n; i++)
+		take(to, answer.rdata[i]);
+	ask_free(&answer);
+	return rcode;
+}
+
+static void evaluate(struct ask *ask, const struct config_server *server, const char *domain, const struct ipaddr *ip,
+		     struct spf_verdict *out)
+{
+	char sender[SENDER_MAX];
+	const struct spf_dns dns = {.ask = ask_spf, .context = ask};
+	const struct spf_query query = {.ip = *ip, .domain = domain, .sender = sender, .helo = server->fqdn};
+	snprintf(sender, sizeof(sender), "postmaster@%s", domain);
+	spf_evaluate(&dns, &query, out);
+}
+
+static void add_hop(struct ask *ask, const struct ways_hop *hop, struct sources *out)
+{
+	struct ask_addresses found = {.n = 0};
+	if (hop->host->kind == CONFIG_HOST_IP)
+		found.at[found.n++] = hop->host->ip;
+	else
+		ask_addresses(ask, hop->host->name, &found);
+	for (size_t i = 0; i < found.n && out->n < ADDRESSES_MAX; i++)
+		if (!ipaddr_is_private(&found.at[i]))
+			out->at[out->n++] = (struct source){found.at[i], hop->host->name};
+}
+
+static void find_sources(struct ask *ask, const struct config_server *server, struct sources *out)
+{
+	struct ipaddr ours[WAYS_SOURCES_MAX];
+	struct ways_hop hops[WAYS_HOPS_MAX];
+	bool behind;
+	*out = (struct sources){.n = 0};
+	if (ways_direct(server)) {
+		size_t n = ways_public(server, ask, ours, &behind);
+		for (size_t i = 0; i < n; i++)
+			out->at[out->n++] = (struct source){ours[i], NULL};
+	}
+	size_t n = ways_hops(server, hops);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(hops[i].setting, "smart_host") == 0)
+			add_hop(ask, &hops[i], out);
+}
+
+static const char *source_text(struct doctor *d, const struct source *source)
+{
+	char address[IPADDR_TEXT_MAX];
+	ipaddr_format(&source->ip, address);
+	return source->host ? doctor_text(d, "smart host %s (%s)", source->host, address)
+			    : doctor_text(d, "this machine (%s)", address);
+}
+
+static const char *permit_text(struct doctor *d, const char *domain, const struct source *source)
+{
+	char address[IPADDR_TEXT_MAX];
+	ipaddr_format(&source->ip, address);
+	if (source->host)
+		return doctor_text(
+			d,
+			"add to the SPF record of %s, in front of \"all\", the include that the provider of %s names",
+			domain, source->host);
+	return doctor_text(d, "add to the SPF record of %s, in front of \"all\": %s:%s", domain,
+			   ipaddr_is_v4(&source->ip) ? "ip4" : "ip6", address);
+}
+
+static const char *publish_text(struct doctor *d, const char *domain, const struct source *source)
+{
+	char address[IPADDR_TEXT_MAX];
+	ipaddr_format(&source->ip, address);
+	if (source->host)
+		return doctor_text(
+			d, "publish the TXT record of %s that the provider of %s names: \"v=spf1 include:... -all\"",
+			domain, source->host);
+	return doctor_text(d, "publish the TXT record of %s with every host that sends its mail: \"v=spf1 %s:%s -all\"",
+			   domain, ipaddr_is_v4(&source->ip) ? "ip4" : "ip6", address);
+}
+
+/* True: there is something to say, and it was said. HELO: DOMAIN is the name in EHLO, which needs no record. */
+static bool say_spf(struct doctor *d, const char *domain, bool helo, const struct source *source,
+		    const struct spf_verdict *v)
+{
+	const char *from = source_text(d, source);
+	switch (v->result) {
+	case SPF_PASS:
+		if (v->open)
+			doctor_find(
+				d, FINDING_WARNING, domain,
+				doctor_text(d, "its SPF record permits everybody to send in its name (%s)", v->term),
+				"remove +all, or the wide network, and name the hosts that send");
+		return v->open;
+	case SPF_NONE:
+		if (!helo)
+			doctor_find(d, FINDING_WARNING, domain,
+				    "it has no SPF record: Gmail refuses its mail or files it as spam",
+				    publish_text(d, domain, source));
+		return !helo;
+	case SPF_FAIL:
+		doctor_find(d, source->host ? FINDING_WARNING : FINDING_ERROR, domain,
+			    doctor_text(d, "its SPF record forbids %s to send in its name (%s)", from, v->term),
+			    permit_text(d, domain, source));
+		return true;
+	case SPF_TEMPERROR:
+		doctor_find(
+			d, FINDING_WARNING, domain,
+			doctor_text(d, "its SPF record can't be evaluated, so receivers delay its mail: %s", v->why),
+			"mend the name servers of that name, or remove it from the record");
+		return true;
+	case SPF_PERMERROR:
+		doctor_find(
+			d, FINDING_ERROR, domain,
+			doctor_text(d, "its SPF record is invalid, so it counts as none or as a failure: %s", v->why),
+			"correct the record");
+		return true;
+	default:
+		if (!helo)
+			doctor_find(d, FINDING_WARNING, domain,
+				    doctor_text(d, "its SPF record does not permit %s (%s%s%s)", from,
+						spf_word(v->result), v->term[0] ? ": " : "", v->term),
+				    permit_text(d, domain, source));
+		return !helo;
+	}
+}
+
+/* One finding for each domain: the first source that does not pass. */
+static void examine_spf(struct doctor *d, struct ask *ask, const struct config_server *server, const char *domain,
+			bool helo, const struct sources *sources)
+{
+	struct spf_verdict verdict;
+	for (size_t i = 0; i < sources->n; i++) {
+		if (helo && sources->at[i].host)
+			continue;
+		evaluate(ask, server, domain, &sources->at[i].ip, &verdict);
+		if (say_spf(d, domain, helo, &sources->at[i], &verdict))
+			return;
+	}
+}
+
+void diagnose_spf(struct doctor *d)
+{
+	for (size_t i = 0; i < d->config->server_count; i++) {
+		const struct config_server *server = &d->config->servers[i];
+		struct ways_domain domains[WAYS_DOMAINS_MAX];
+		struct sources sources;
+		struct ask ask;
+		bool masquerade = false;
+		ask_open(&ask, d->config, server, d->until);
+		find_sources(&ask, server, &sources);
+		size_t n = ways_domains(server, domains);
+		for (size_t j = 0; j < n; j++) {
+			const char *envelope = ways_envelope_domain(server, domains[j].name);
+			bool masked = strcasecmp(envelope, domains[j].name) != 0;
+			if (!masked || !masquerade)
+				examine_spf(d, &ask, server, envelope, false, &sources);
+			masquerade |= masked;
+		}
+		examine_spf(d, &ask, server, server->fqdn, true, &sources);
+		if (!sources.n)
+			doctor_find(
+				d, FINDING_NOTE, doctor_place(d, &server->origin),
+				doctor_text(
+					d,
+					"server %s: no public address is known from which its mail comes, so SPF was not examined",
+					server->name),
+				"see to it that the SPF records of its domains name the address that others see");
+	}
+}
+
+/* The selectors that programs and providers use by default. */
+static const char *const selectors[] = {"default", "mail", "dkim", "selector1", "selector2",
+					"google",  "s1",   "s2",   "k1",        "mta"};
+
+/* The joined text of the first TXT record of NAME that FITS (NULL = any). False: there is none. */
+static bool find_text(struct ask *ask, const char *name, bool (*fits)(struct span text), struct str *to,
+		      unsigned *count)
+{
+	struct ask_answer answer;
+	struct str text;
+	str_init(&text, TEXT_MAX);
+	*count = 0;
+	ask_name(ask, name, DNS_TXT, &answer);
+	for (size_t i = 0; i < answer.answer.n; i++, str_clear(&text)) {
+		if (!spf_join(answer.rdata[i], &text) || (fits && !fits(str_span(&text))))
+			continue;
+		if (!(*count)++)
+			str_append(to, str_span(&text));
+	}
+	ask_free(&answer);
+	str_free(&text);
+	return *count;
+}
+
+static void say_key(struct doctor *d, const char *name, const struct dkim_key *key)
+{
+	if (key->revoked)
+		doctor_find(d, FINDING_NOTE, name, "this DKIM key is revoked (p is empty)",
+			    "nothing, unless mail is still signed with it");
+	else if (key->not_email)
+		doctor_find(d, FINDING_WARNING, name,
+			    "this DKIM key is not for mail (s): receivers ignore signatures with it",
+			    "remove s from the record");
+	else if (key->sha1_only)
+		doctor_find(d, FINDING_WARNING, name,
+			    "this DKIM key permits no SHA-256 (h): receivers ignore signatures with SHA-1",
+			    "remove h from the record");
+	else if (!key->ed25519 && key->bits < DKIM_RSA_MIN)
+		doctor_find(d, FINDING_ERROR, name,
+			    doctor_text(d, "this DKIM key has %u bits: receivers ignore signatures with less than 1024",
+					key->bits),
+			    "make a key with 2048 bits");
+	else if (key->testing)
+		doctor_find(d, FINDING_NOTE, name,
+			    "this DKIM key says that it is being tested (t=y): receivers may ignore its signatures",
+			    "remove t=y once signatures are right");
+	else if (!key->ed25519 && key->bits < DKIM_RSA_GOOD)
+		doctor_find(d, FINDING_NOTE, name,
+			    doctor_text(d, "this DKIM key has %u bits; 2048 are usual today", key->bits),
+			    "make a key with 2048 bits");
+}
+
+/* The number of keys of DOMAIN that verifiers can use. D: says what is wrong with the others; NULL = silent. */
+static unsigned find_keys(struct doctor *d, struct ask *ask, const char *domain)
+{
+	char name[DOMAIN_MAX + 40], why[DKIM_WHY_MAX];
+	unsigned good = 0, count;
+	struct dkim_key key;
+	struct str text;
+	str_init(&text, TEXT_MAX);
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++, str_clear(&text)) {
+		snprintf(name, sizeof(name), "%s._domainkey.%s", selectors[i], domain);
+		if (!find_text(ask, name, NULL, &text, &count))
+			continue;
+		bool usable = dkim_parse(str_span(&text), &key, why);
+		good += usable && !key.revoked;
+		if (d && usable)
+			say_key(d, name, &key);
+		else if (d)
+			doctor_find(d, FINDING_ERROR, name,
+				    doctor_text(d, "this DKIM key can't be used, so signatures with it are invalid: %s",
+						why),
+				    "publish it again, as the program that signs shows it");
+	}
+	str_free(&text);
+	return good;
+}
+
+void diagnose_dkim(struct doctor *d)
+{
+	for (size_t i = 0; i < d->config->server_count; i++) {
+		const struct config_server *server = &d->config->servers[i];
+		struct ways_domain domains[WAYS_DOMAINS_MAX];
+		struct ask ask;
+		ask_open(&ask, d->config, server, d->until);
+		size_t n = ways_domains(server, domains);
+		for (size_t j = 0; j < n; j++)
+			if (!find_keys(d, &ask, domains[j].name))
+				doctor_find(
+					d, FINDING_NOTE, domains[j].name,
+					"no DKIM key was found under the usual selectors; this service does not sign mail itself",
+					"let a filter or the smart host sign; receivers of much mail demand it");
+	}
+}
+
+/* The record of DOMAIN, or of a domain above it with two labels at least. NAME: where it is. */
+static bool find_policy(struct ask *ask, const char *domain, struct str *to, char name[DOMAIN_MAX + 8], unsigned *count)
+{
+	while (strchr(domain, '.')) {
+		snprintf(name, DOMAIN_MAX + 8, "_dmarc.%s", domain);
+		if (find_text(ask, name, dmarc_is, to, count))
+			return true;
+		domain = strchr(domain, '.') + 1;
+	}
+	return false;
+}
+
+/* Whether receivers find mail of DOMAIN authenticated by SPF: the policy permits the domain of MAIL FROM, which passes.
+ */
+static bool passes_spf(struct ask *ask, const struct config_server *server, const char *domain,
+		       const struct dmarc *policy, const struct sources *sources)
+{
+	const char *envelope = ways_envelope_domain(server, domain);
+	struct spf_verdict verdict;
+	if (!dmarc_aligned(span_of(envelope), span_of(domain), policy->strict_spf))
+		return false;
+	for (size_t i = 0; i < sources->n; i++) {
+		evaluate(ask, server, envelope, &sources->at[i].ip, &verdict);
+		if (verdict.result != SPF_PASS)
+			return false;
+	}
+	return true;
+}
+
+static void examine_policy(struct doctor *d, struct ask *ask, const struct config_server *server, const char *domain,
+			   const char *name, const struct dmarc *policy, const struct sources *sources)
+{
+	static const char *const fates[] = {"", "filed as spam", "refused"};
+	bool above = strcasecmp(name + strlen("_dmarc."), domain) != 0;
+	enum dmarc_policy wanted = above ? policy->subdomain_policy : policy->policy;
+	if (wanted == DMARC_NONE) {
+		if (!policy->reports.len)
+			doctor_find(d, FINDING_NOTE, name,
+				    "the DMARC policy is none, and nobody gets reports (rua): it has no effect",
+				    "add rua=mailto:ADDRESS, read the reports, then set p=quarantine or p=reject");
+		return;
+	}
+	if (passes_spf(ask, server, domain, policy, sources))
+		return;
+	bool keys = find_keys(NULL, ask, domain) > 0;
+	const char *envelope = ways_envelope_domain(server, domain);
+	doctor_find(
+		d, keys ? FINDING_WARNING : FINDING_ERROR, domain,
+		strcasecmp(envelope, domain) == 0
+			? doctor_text(
+				  d,
+				  "mail of it does not pass SPF, and its DMARC policy has such mail %s unless it is signed (DKIM)",
+				  fates[wanted])
+			: doctor_text(
+				  d,
+				  "mail of it is sent with MAIL FROM of %s, which does not authenticate it, and its DMARC policy has such mail %s unless it is signed (DKIM)",
+				  envelope, fates[wanted]),
+		"let its SPF record permit where its mail comes from, with MAIL FROM of the same domain; or sign with DKIM");
+}
+
+static void examine_dmarc(struct doctor *d, struct ask *ask, const struct config_server *server, const char *domain,
+			  const struct sources *sources)
+{
+	char name[DOMAIN_MAX + 8], why[DMARC_WHY_MAX];
+	unsigned count = 0;
+	struct dmarc policy;
+	struct str text;
+	str_init(&text, TEXT_MAX);
+	if (!find_policy(ask, domain, &text, name, &count))
+		doctor_find(
+			d, FINDING_WARNING, domain,
+			"it has no DMARC record: Gmail and Yahoo refuse much mail of such domains",
+			doctor_text(
+				d, "publish the TXT record \"v=DMARC1; p=none; rua=mailto:postmaster@%s\" at _dmarc.%s",
+				domain, domain));
+	else if (count > 1)
+		doctor_find(d, FINDING_ERROR, name, "there is more than one DMARC record, and receivers use none",
+			    "keep one");
+	else if (!dmarc_parse(str_span(&text), &policy, why))
+		doctor_find(d, FINDING_ERROR, name, doctor_text(d, "receivers ignore the DMARC record: %s", why),
+			    "correct the record");
+	else
+		examine_policy(d, ask, server, domain, name, &policy, sources);
+	str_free(&text);
+}
+
+void diagnose_dmarc(struct doctor *d)
+{
+	for (size_t i = 0; i < d->config->server_count; i++) {
+		const struct config_server *server = &d->config->servers[i];
+		struct ways_domain domains[WAYS_DOMAINS_MAX];
+		struct sources sources;
+		struct ask ask;
+		ask_open(&ask, d->config, server, d->until);
+		find_sources(&ask, server, &sources);
+		size_t n = ways_domains(server, domains);
+		for (size_t j = 0; j < n; j++)
+			examine_dmarc(d, &ask, server, domains[j].name, &sources);
+	}
+}
