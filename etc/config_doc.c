@@ -1,6 +1,6 @@
 /*
- * Writes what is made of settings.def into the checked-in copies (`ninja docs`): config-doc MAILROOT.CONF
- * MAILROOT.CONF.5. In the manual page only what stands between the two marks is replaced.
+ * Writes what is made of settings.def and iis.def into the checked-in copies (`ninja docs`): config-doc MAILROOT.CONF
+ * MAILROOT.CONF.5 IMPORTING.MD. In the pages only what stands between the two marks is replaced.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,9 +10,7 @@
 
 #include "common/base/fd.h"
 #include "common/config/config.h"
-
-#define BEGIN_MARK ".\\\" BEGIN made from settings.def\n"
-#define END_MARK   ".\\\" END made from settings.def\n"
+#include "ctl/import/iis.h"
 
 enum { TEXT_MAX = 1 << 20 };
 
@@ -38,18 +36,19 @@ static void write_file(const char *path, const struct str *text)
 	fd_close(&fd);
 }
 
-static void write_man(const char *path)
+/* Replaces what stands in PATH between the lines BEGIN and END by what MAKE appends. */
+static void write_part(const char *path, const char *begin_mark, const char *end_mark, void (*make)(struct str *))
 {
 	struct str page, made;
 	str_init(&page, TEXT_MAX);
 	str_init(&made, TEXT_MAX);
 	read_file(path, &page);
-	const char *begin = strstr(str_text(&page), BEGIN_MARK), *end = strstr(str_text(&page), END_MARK);
+	const char *begin = strstr(str_text(&page), begin_mark), *end = strstr(str_text(&page), end_mark);
 	if (!begin || !end || end < begin)
 		die(path, "the marks around the made part are missing");
-	begin += strlen(BEGIN_MARK);
+	begin += strlen(begin_mark);
 	str_append(&made, (struct span){page.at, (size_t)(begin - page.at)});
-	config_doc_man(&made);
+	make(&made);
 	str_append_text(&made, end);
 	write_file(path, &made);
 	str_free(&page);
@@ -59,12 +58,14 @@ static void write_man(const char *path)
 int main(int argc, char **argv)
 {
 	struct str example;
-	if (argc != 3)
-		die("usage", "config-doc MAILROOT.CONF MAILROOT.CONF.5");
+	if (argc != 4)
+		die("usage", "config-doc MAILROOT.CONF MAILROOT.CONF.5 IMPORTING.MD");
 	str_init(&example, TEXT_MAX);
 	config_doc_example(&example);
 	write_file(argv[1], &example);
 	str_free(&example);
-	write_man(argv[2]);
+	write_part(argv[2], ".\\\" BEGIN made from settings.def\n", ".\\\" END made from settings.def\n",
+		   config_doc_man);
+	write_part(argv[3], "<!-- BEGIN made from iis.def -->\n", "<!-- END made from iis.def -->\n", iis_doc);
 	return 0;
 }

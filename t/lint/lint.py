@@ -33,6 +33,7 @@ PROGRAMS = {
     "ctl": [["ctl"]],
     "ctl/doctor": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/doctor"]],
     "ctl/replay": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/replay"]],
+    "ctl/import": [["ctl/import"]],
     "sendmail": [["sendmail"]],
 }
 

@@ -1,0 +1,152 @@
+#include "ctl/import/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ARENA_MAX = 128 * 1024 * 1024, TODO_MAX = 4000, COLUMNS = 100, VALUE_SHOWN_MAX = 64 };
+
+static const char *const outcomes[REPORT_OUTCOME_COUNT] = {
+	[REPORT_TAKEN] = "taken",   [REPORT_CHANGED] = "changed", [REPORT_DOUBT] = "look at this",
+	[REPORT_NOT] = "not taken", [REPORT_UNKNOWN] = "unknown",
+};
+
+void report_init(struct report *report)
+{
+	*report = (struct report){0};
+	arena_init(&report->arena, ARENA_MAX);
+}
+
+void report_free(struct report *report)
+{
+	arena_free(&report->arena);
+	*report = (struct report){0};
+}
+
+static const char *keep(struct report *report, struct span text)
+{
+	const char *kept = arena_copy(&report->arena, text);
+	report->no_memory |= !kept;
+	return kept ? kept : "";
+}
+
+/* VALUE without control characters, cut to MOST octets. */
+static const char *clean(struct report *report, const char *value, size_t most)
+{
+	char text[TODO_MAX];
+	size_t len = span_clean(span_of(value), text, most - 4);
+	if (strlen(value) > len)
+		snprintf(text + len, 4, "...");
+	return keep(report, span_of(text));
+}
+
+void report_add(struct report *report, const char *part, enum report_outcome outcome, const struct metabase_key *key,
+		const struct metabase_property *property, const char *value, const char *text)
+{
+	struct report_row *row = arena_alloc(&report->arena, sizeof(*row));
+	if (!row) {
+		report->no_memory = true;
+		return;
+	}
+	*row = (struct report_row){.part = part, .outcome = outcome, .line = property->line};
+	bool whole = outcome == REPORT_DOUBT || outcome == REPORT_UNKNOWN;
+	row->property = property->name[0] ? clean(report, property->name, REPORT_VALUE_MAX) : "Custom element";
+	row->value = clean(report, value, whole ? REPORT_VALUE_MAX : VALUE_SHOWN_MAX);
+	row->location = clean(report, key->location, REPORT_VALUE_MAX);
+	row->text = clean(report, text, REPORT_VALUE_MAX);
+	*(report->last_row ? &report->last_row->next : &report->rows) = row;
+	report->last_row = row;
+	report->counts[outcome]++;
+}
+
+void report_todo(struct report *report, const char *format, ...)
+{
+	char text[TODO_MAX];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	for (struct report_todo *todo = report->todos; todo; todo = todo->next)
+		if (strcmp(todo->text, text) == 0)
+			return;
+	struct report_todo *todo = arena_alloc(&report->arena, sizeof(*todo));
+	if (!todo) {
+		report->no_memory = true;
+		return;
+	}
+	*todo = (struct report_todo){.text = clean(report, text, TODO_MAX)};
+	*(report->last_todo ? &report->last_todo->next : &report->todos) = todo;
+	report->last_todo = todo;
+	report->todo_count++;
+}
+
+/* TEXT wrapped between words; lines after the first are indented by INDENT. */
+static void wrap(struct str *to, const char *text, size_t column, size_t indent)
+{
+	struct span rest = span_of(text);
+	for (bool first = true; rest.len; first = false) {
+		struct span word = span_take(&rest, ' ');
+		if (!first && column + 1 + word.len > COLUMNS) {
+			str_printf(to, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (!first) {
+			str_append_c(to, ' ');
+			column++;
+		}
+		str_append(to, word);
+		column += word.len;
+	}
+	str_append_c(to, '\n');
+}
+
+void report_write_todos(const struct report *report, struct str *to)
+{
+	unsigned n = 0;
+	for (const struct report_todo *todo = report->todos; todo; todo = todo->next) {
+		str_printf(to, "%4u. ", ++n);
+		wrap(to, todo->text, 6, 6);
+	}
+}
+
+static void write_row(struct str *to, const struct report_row *row)
+{
+	str_printf(to, "  %-12s %s \"%s\" (%s, line %lu)\n               ", outcomes[row->outcome], row->property,
+		   row->value, row->location, row->line);
+	wrap(to, row->text, 15, 15);
+}
+
+/* What a person has to look at comes first. */
+static void write_part(const struct report *report, const char *part, struct str *to)
+{
+	static const enum report_outcome order[] = {REPORT_DOUBT, REPORT_UNKNOWN, REPORT_CHANGED, REPORT_NOT,
+						    REPORT_TAKEN};
+	str_printf(to, "\n%s\n\n", part);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		for (const struct report_row *row = report->rows; row; row = row->next)
+			if (row->outcome == order[i] && strcmp(row->part, part) == 0)
+				write_row(to, row);
+}
+
+static bool is_first(const struct report *report, const struct report_row *row)
+{
+	for (const struct report_row *other = report->rows; other != row; other = other->next)
+		if (strcmp(other->part, row->part) == 0)
+			return false;
+	return true;
+}
+
+bool report_write(const struct report *report, const char *file, struct str *to)
+{
+	str_printf(to, "Import of %s\n\nTo do\n\n", file);
+	report_write_todos(report, to);
+	if (!report->todos)
+		str_append_text(to, "  Nothing.\n");
+	str_printf(
+		to,
+		"\nProperties: %u taken, %u changed, %u to look at, %u not taken, %u unknown. A property that several virtual servers inherit counts for each.\n",
+		report->counts[REPORT_TAKEN], report->counts[REPORT_CHANGED], report->counts[REPORT_DOUBT],
+		report->counts[REPORT_NOT], report->counts[REPORT_UNKNOWN]);
+	for (const struct report_row *row = report->rows; row; row = row->next)
+		if (is_first(report, row))
+			write_part(report, row->part, to);
+	return !report->no_memory && !to->failed;
+}

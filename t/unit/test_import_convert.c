@@ -1,0 +1,371 @@
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/import/convert.h"
+#include "t/unit/suite.h"
+
+enum { TEXT_MAX = 100000 };
+
+static struct convert_result result;
+static struct take_choices choices;
+
+static void setup(void)
+{
+	choices = (struct take_choices){0};
+}
+
+static void teardown(void)
+{
+	convert_free(&result);
+}
+
+/* Imports a metabase with these KEYS. */
+static void import(const char *keys)
+{
+	char text[TEXT_MAX];
+	snprintf(text, sizeof(text), "<configuration><MBProperty>%s</MBProperty></configuration>", keys);
+	convert_free(&result);
+	ck_assert_msg(convert(span_of(text), "MetaBase.xml", &choices, &result), "%s", result.fault.text);
+}
+
+/* Imports one virtual server with these ATTRIBUTES and DOMAINS. */
+static void import_server(const char *attributes, const char *domains)
+{
+	char keys[TEXT_MAX / 2];
+	snprintf(keys, sizeof(keys),
+		 "<IIsSmtpServer Location=\"/LM/SmtpSvc/1\" FullyQualifiedDomainName=\"mail.example.com\" %s/>%s",
+		 attributes, domains);
+	import(keys);
+}
+
+static bool is_in(const char *line, const struct str *text)
+{
+	return strstr(str_text(text), line) != NULL;
+}
+
+/* Whether the configuration has LINE, neither longer nor as a comment. */
+static bool has(const char *line)
+{
+	struct span rest = str_span(&result.config), at;
+	while (span_line(&rest, &at)) {
+		at = span_trim(at);
+		if (span_equal(at, span_of(line)))
+			return true;
+		struct span tail = span_skip(at, strlen(line));
+		if (span_starts(at, span_of(line)) && span_starts(span_trim(tail), SPAN("#")) &&
+		    span_starts(tail, SPAN(" ")))
+			return true;
+	}
+	return false;
+}
+
+#define HAS(line)   ck_assert_msg(has(line), "no line: %s\n%s", line, str_text(&result.config))
+#define LACKS(line) ck_assert_msg(!has(line), "line: %s\n%s", line, str_text(&result.config))
+#define TELLS(text) ck_assert_msg(is_in(text, &result.report), "not told: %s\n%s", text, str_text(&result.report))
+#define GOOD()      ck_assert_msg(!result.errors, "%s\n%s", str_text(&result.findings), str_text(&result.config))
+
+START_TEST(single_values)
+{
+	static const struct {
+		const char *attribute, *line;
+	} cases[] = {
+		{"ConnectionTimeout=\"600\"", "connection_timeout 10m"},
+		{"ConnectionTimeout=\"4000000\"", NULL},
+		{"MaxConnections=\"2000000000\"", "max_connections none"},
+		{"MaxConnections=\"-1\"", "max_connections none"},
+		{"MaxConnections=\"1000\"", "max_connections 1000"},
+		{"MaxConnections=\"100000\"", "max_connections 20000"},
+		{"EnableReverseDnsLookup=\"TRUE\"", "reverse_dns yes"},
+		{"ConnectResponse=\"Hello &quot;you&quot; {x}\"", "banner \"Hello \\\"you\\\" {x}\""},
+		{"ConnectResponse=\"a&#10;relay { list 0.0.0.0/0 }\"", NULL},
+		{"MaxMessageSize=\"2097152\" MaxSessionSize=\"10485760\"", "max_session_size 10M"},
+		{"MaxMessageSize=\"2097152\" MaxSessionSize=\"1\"", "max_session_size 2M"},
+		{"MaxMessageSize=\"2000000\"", "max_message_size 1954K"},
+		{"MaxMessageSize=\"0\"", "max_message_size none"},
+		{"MaxBatchedMessages=\"0\"", "max_messages_per_connection none"},
+		{"MaxRecipients=\"100\"", "max_recipients 100"},
+		{"MaxRecipients=\"99999\"", "max_recipients 5000"},
+		{"SendNdrTo=\"admin@example.com;other@example.net\"",
+		 "ndr_copy_to admin@example.com other@example.net"},
+		{"SendNdrTo=\"admin\"", "ndr_copy_to admin@mail.example.com"},
+		{"SendNdrTo=\"a b@@\"", "ndr_copy_to a@mail.example.com"},
+		{"SmtpRemoteProgressiveRetry=\"15,30,60,240\"", "retry 15m 30m 1h 4h"},
+		{"SmtpRemoteProgressiveRetry=\"1 2 3 4 5 6 7 8 9\"", "retry 1m 2m 3m 4m 5m 6m 7m 8m"},
+		{"SmtpRemoteProgressiveRetry=\"0,x\"", NULL},
+		{"RemoteRetryInterval=\"60\" RemoteRetryAttempts=\"48\"", "expire 2d"},
+		{"SmtpRemoteNDRExpireMinutes=\"60\" SmtpRemoteDelayExpireMinutes=\"720\"", "delay_notice 1h"},
+		{"HopCount=\"15\"", "max_hops 15"},
+		{"HopCount=\"0\"", "max_hops 1"},
+		{"RemoteSmtpPort=\"587\"", "port 587"},
+		{"RemoteTimeout=\"600\"", "timeout 10m"},
+		{"MasqueradeDomain=\"Example.COM\"", "masquerade_domain example.com"},
+		{"MasqueradeDomain=\"example.com\" DoMasquerade=\"FALSE\"", NULL},
+		{"DefaultDomain=\"example.org\"", "default_domain example.org"},
+		{"DefaultDomain=\"no domain\"", NULL},
+		{"PostmasterName=\"postmaster\"", "postmaster postmaster@mail.example.com"},
+		{"SmtpInboundCommandSupportOptions=\"7697601\"", NULL},
+		{"SmtpInboundCommandSupportOptions=\"6649025\"", "without chunking"},
+		{"ShouldPipelineIn=\"FALSE\"", "without pipelining"},
+		{"ShouldPickupMail=\"FALSE\"", "pickup_dir off"},
+		{"LogType=\"1\" LogPluginClsid=\"{ff16065f-DE82-11CF-BC0A-00AA006111E0}\"", "format ncsa"},
+		{"LogType=\"1\" LogFilePeriod=\"0\" LogFileTruncateSize=\"20971520\"", "period 20M"},
+		{"LogType=\"1\" LogFilePeriod=\"0\" LogFileTruncateSize=\"-1\"", "period unlimited"},
+		{"LogType=\"1\" LogExtFileFlags=\"1414\"", "fields time c-ip cs-method cs-uri-stem sc-status"},
+		{"LogType=\"0\" LogFilePeriod=\"1\"", NULL},
+		{"ServerBindings=\"192.0.2.1:2525:mail\"", "listen 192.0.2.1:2525"},
+		{"ServerBindings=\":25: 10.0.0.1::\"", "listen 10.0.0.1:25"},
+		{"ServerBindings=\"x:25:\"", NULL},
+		{"ServerAutoStart=\"FALSE\"", "enabled no"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		import_server(cases[i].attribute, "");
+		GOOD();
+		if (cases[i].line)
+			HAS(cases[i].line);
+	}
+	import_server("ConnectResponse=\"a&#10;relay { list 0.0.0.0/0 }\"", "");
+	ck_assert(!is_in("0.0.0.0", &result.config));
+}
+END_TEST
+
+START_TEST(every_property_has_a_row)
+{
+	import("<IIsSmtpService Location=\"/LM/SmtpSvc\" SmtpEventlogLevel=\"1\" Mystery=\"42\">"
+	       "<Custom Name=\"UnknownName_61537\" ID=\"61537\" Value=\"zz\"/></IIsSmtpService>"
+	       "<IIsSmtpServer Location=\"/LM/SmtpSvc/1\"/>");
+	TELLS("SmtpEventlogLevel \"1\"");
+	TELLS("events go to syslog");
+	TELLS("unknown      Mystery \"42\"");
+	TELLS("unknown      UnknownName_61537 \"zz\"");
+}
+END_TEST
+
+START_TEST(relay_lists)
+{
+	import_server(
+		"RelayIpList=\"18000080200000803c00008044000080010000004c000000000000000000000001000000020000000200"
+		"00000300000004000000000000004c00008000000000000000000000000000000000ffff00000a010000c0a80000\" "
+		"RelayForAuth=\"1\"",
+		"");
+	GOOD();
+	HAS("allow only-listed");
+	HAS("list 10.1.0.0/16 192.168.0.0/16");
+	LACKS("authenticated yes"); /* nobody can authenticate */
+	import_server("AuthFlags=\"AuthAnonymous | AuthBasic\" RelayForAuth=\"1\"", "");
+	GOOD();
+	HAS("auth plain login");
+	HAS("authenticated yes");
+	HAS("list none");
+	import_server("AuthFlags=\"3\"", "");
+	HAS("authenticated no");
+	import_server("AuthFlags=\"3\" RelayForAuth=\"0\"", "");
+	HAS("authenticated no");
+}
+END_TEST
+
+/* "All except the list": an open relay is never taken. */
+START_TEST(no_open_relay)
+{
+	import_server("RelayIpList=\"\"", "");
+	GOOD();
+	HAS("list none");
+	TELLS("This is an open relay");
+	/* With connection control, those that may connect may relay. */
+	import_server(
+		"RelayIpList=\"\" IPSecurity=\"18000080200000803c00008044000080010000004c00000000000000000000000100"
+		"0000010000000200000002000000040000000000000"
+		"04c00008000000000000000000000000000000000ffff00000a010000\"",
+		"");
+	GOOD();
+	ck_assert_ptr_nonnull(strstr(strstr(str_text(&result.config), "relay {"), "list 10.1.0.0/16"));
+	/* Everybody in the list. */
+	import_server(
+		"RelayIpList=\"18000080200000803c00008044000080010000004c000000000000000000000001000000010000000200"
+		"00000200000004000000000000004c000080000000000000000000000000000000000000000000000000\"",
+		"");
+	GOOD();
+	LACKS("list 0.0.0.0/0");
+	HAS("list none");
+	import_server("", "<IIsSmtpDomain Location=\"/LM/SmtpSvc/1/Domain/*\" RouteAction=\"4096\"/>"
+			  "<IIsSmtpDomain Location=\"/LM/SmtpSvc/1/Domain/*.com\" RouteAction=\"4096\"/>");
+	GOOD();
+	LACKS("relay yes");
+}
+END_TEST
+
+START_TEST(unreadable_lists_are_read_strictly)
+{
+	static const char *const bad[] = {"00", "abc", "zz", "18000080200000803c000080440000800100",
+					  "18000080200000803c0000804400008001000000ffffff7f"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char attribute[200];
+		snprintf(attribute, sizeof(attribute), "RelayIpList=\"%s\"", bad[i]);
+		import_server(attribute, "");
+		GOOD();
+		HAS("list none");
+		TELLS("could not be read");
+		TELLS(bad[i]);
+		snprintf(attribute, sizeof(attribute), "IPSecurity=\"%s\"", bad[i]);
+		import_server(attribute, "");
+		GOOD();
+		HAS("list 127.0.0.0/8 ::1");
+	}
+}
+END_TEST
+
+START_TEST(domains)
+{
+	import_server("DefaultDomain=\"example.com\" SmartHost=\"[192.0.2.9]\" SmartHostType=\"2\"",
+		      "<k Location=\"/LM/SmtpSvc/1/Domain/example.com\" RouteAction=\"16\"/>"
+		      "<k Location=\"/LM/SmtpSvc/1/Domain/local.example\" RouteAction=\"1\"/>"
+		      "<k Location=\"/LM/SmtpSvc/1/Domain/alias.example\" RouteAction=\"16\"/>"
+		      "<k Location=\"/LM/SmtpSvc/1/Domain/dns.example\" RouteAction=\"4096\"/>"
+		      "<k Location=\"/LM/SmtpSvc/1/Domain/*.routed.example\" RouteAction=\"514\" "
+		      "RouteActionString=\"[10.0.0.5];mx.routed.example\" AuthTurnList=\"CORP\\branch\"/>"
+		      "<k Location=\"/LM/SmtpSvc/1/Domain/no domain\" RouteAction=\"4096\"/>"
+		      "<k Location=\"/LM/SmtpSvc/1/Domain/1.2.3.4\" RouteAction=\"4096\"/>"
+		      "<k Location=\"/LM/SmtpSvc/1/Domain/odd.example\" RouteAction=\"relay\"/>");
+	GOOD();
+	HAS("local_domain local.example {");
+	HAS("alias_domain alias.example");
+	HAS("remote_domain dns.example {");
+	HAS("route dns");
+	HAS("remote_domain *.routed.example {");
+	HAS("route [10.0.0.5] mx.routed.example");
+	HAS("etrn yes");
+	LACKS("atrn_accounts branch"); /* without auth */
+	ck_assert(!is_in("1.2.3.4", &result.config));
+	ck_assert(!is_in("odd.example", &result.config));
+	TELLS("Domain \"no domain\"");
+	TELLS("Domain \"1.2.3.4\"");
+}
+END_TEST
+
+START_TEST(smart_hosts_and_credentials)
+{
+	import_server("SmartHost=\"a.example;[192.0.2.1]\" SmartHostType=\"1\"", "");
+	GOOD();
+	HAS("smart_host a.example [192.0.2.1]");
+	HAS("direct_first yes");
+	import_server("SmartHost=\"a.example\" SmartHostType=\"0\"", "");
+	HAS("smart_host none");
+	import_server("SmartHost=\"a.example\" SmartHostType=\"2\" RouteAction=\"260\" RouteUserName=\"user\" "
+		      "RoutePassword=\"49634b62\"",
+		      "");
+	GOOD();
+	HAS("smart_host [a.example]");
+	HAS("tls verify");
+	HAS("auth login");
+	HAS("username user");
+	HAS("password_file /etc/mailroot/default.password");
+	ck_assert(!is_in("49634b62", &result.config) && !is_in("49634b62", &result.report));
+	import_server("RouteAction=\"256\" RouteUserName=\"user\"", ""); /* to hosts of MX: never */
+	GOOD();
+	LACKS("auth login");
+	import_server("AlwaysUseSsl=\"TRUE\"", "");
+	GOOD();
+	HAS("tls encrypt");
+	import_server(
+		"SmartHost=\"a.example\" SmartHostType=\"2\"",
+		"<k Location=\"/LM/SmtpSvc/1/Domain/b.example\" RouteAction=\"258\" RouteActionString=\"host.b.example\" "
+		"RouteUserName=\"other\"/>");
+	GOOD();
+	HAS("route [host.b.example]");
+	HAS("auth_unverified yes");
+	HAS("password_file /etc/mailroot/default-b.example.password");
+}
+END_TEST
+
+START_TEST(access_of_clients)
+{
+	import_server("AuthFlags=\"AuthNTLM\"", "");
+	GOOD();
+	HAS("anonymous no");
+	HAS("auth gssapi");
+	HAS("keytab /etc/mailroot/smtp.keytab");
+	import_server("AuthFlags=\"0\"", "");
+	GOOD();
+	HAS("anonymous no");
+	import_server("AuthFlags=\"AuthMagic\"", "");
+	GOOD();
+	HAS("anonymous no");
+	import_server("AccessSSLFlags=\"AccessSSL | AccessSSL128\"", "");
+	GOOD();
+	HAS("tls_required yes");
+	HAS("tls_certificate /etc/mailroot/default.pem /etc/mailroot/default.key");
+	import_server("AccessSSLFlags=\"Strange\"", "");
+	GOOD();
+	HAS("tls_required yes");
+}
+END_TEST
+
+START_TEST(folders)
+{
+	choices.maps[0].windows = "C:\\Inetpub\\mailroot\\";
+	choices.maps[0].ours = "/srv/mailroot/";
+	choices.map_count = 1;
+	import_server(
+		"PickupDirectory=\"c:\\inetpub\\MAILROOT\\Pick up\" BadMailDirectory=\"C:\\Inetpub\\mailroot2\\Bad\" "
+		"DropDirectory=\"C:/Inetpub/mailroot/Drop\"",
+		"");
+	GOOD();
+	HAS("pickup_dir \"/srv/mailroot/Pick up\"");
+	HAS("drop_dir /srv/mailroot/Drop");
+	ck_assert(!is_in("Bad", &result.config));
+	import_server("PickupDirectory=\"C:\\Inetpub\\mailroot\\..\\..\\etc\" BadMailDirectory=\"\\\\server\\share\" "
+		      "DropDirectory=\"C:\\Inetpub\\mailroot\\a&#10;b\"",
+		      "");
+	GOOD();
+	ck_assert(!is_in("etc", &result.config) || !is_in("/srv", &result.config));
+	ck_assert(!is_in("drop_dir", &result.config));
+	/* One folder for two things. */
+	import_server("PickupDirectory=\"C:\\Inetpub\\mailroot\\A\" BadMailDirectory=\"C:\\Inetpub\\mailroot\\a\" "
+		      "DropDirectory=\"C:\\Inetpub\\mailroot\\A\"",
+		      "");
+	GOOD();
+}
+END_TEST
+
+START_TEST(several_servers)
+{
+	choices.names[0].server = 3;
+	choices.names[0].name = "printers";
+	choices.name_count = 1;
+	import("<k Location=\"/LM/SmtpSvc/1\" ServerComment=\"[SMTP Virtual Server #1]\" ServerBindings=\":25:\"/>"
+	       "<k Location=\"/LM/SmtpSvc/2\" ServerComment=\"M\xc3\xbcnchen Mail!\" ServerBindings=\":25:\" ServerAutoStart=\"TRUE\"/>"
+	       "<k Location=\"/LM/SmtpSvc/3\" ServerComment=\"x\" ServerBindings=\"10.0.0.1:25:\"/>"
+	       "<k Location=\"/LM/SmtpSvc/10\" ServerComment=\"m-nchen mail\" ServerBindings=\"10.0.0.1:26:\"/>");
+	GOOD();
+	ck_assert_uint_eq(result.servers, 4);
+	HAS("virtual_server default {");
+	HAS("virtual_server m-nchen-mail {");
+	HAS("virtual_server printers {");
+	HAS("virtual_server m-nchen-mail-10 {");
+	HAS("enabled no"); /* the second one has the address of the first */
+}
+END_TEST
+
+START_TEST(nothing_to_import)
+{
+	static const char empty[] = "<configuration><k Location=\"/LM/SmtpSvc\"/></configuration>";
+	ck_assert(!convert(span_of(empty), "x", &choices, &result));
+	ck_assert_ptr_nonnull(strstr(result.fault.text, "no virtual SMTP server"));
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {single_values,
+				      every_property_has_a_row,
+				      relay_lists,
+				      no_open_relay,
+				      unreadable_lists_are_read_strictly,
+				      domains,
+				      smart_hosts_and_credentials,
+				      access_of_clients,
+				      folders,
+				      several_servers,
+				      nothing_to_import};
+	return run_tests("import_convert", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
+}
