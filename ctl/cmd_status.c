@@ -74,6 +74,7 @@ static void server_json(struct json *json, const struct service_server *server)
 		key_number(json, "age_s", process->age_s);
 		key_number(json, "restarts", process->restarts);
 		key_text(json, "last_end", process->last_end);
+		key_text(json, "version", process->version);
 		json_end_object(json);
 	}
 	json_end_array(json);
@@ -130,13 +131,32 @@ static void print_facts(const char *what, const struct service_facts *facts)
 	putchar('\n');
 }
 
-static void print_processes(const struct service_server *server)
+static bool is_other_version(const struct service *service, const struct service_process *process)
+{
+	return process->version[0] && strcmp(process->version, service->version) != 0;
+}
+
+/* During an upgrade: what processes of the previous version still do. */
+static void print_sessions_of_others(const struct service *service, const struct service_server *server)
+{
+	for (size_t i = 0; i < server->process_count; i++) {
+		const struct service_process *process = &server->processes[i];
+		unsigned long long n = process->sessions;
+		if (n && is_other_version(service, process))
+			printf(ngettext("  %llu session of version %s finishes\n",
+					"  %llu sessions of version %s finish\n", n),
+			       n, process->version);
+	}
+}
+
+static void print_processes(const struct service *service, const struct service_server *server)
 {
 	struct table table;
 	table_init(&table, 5, 0, NULL);
 	for (size_t i = 0; i < server->process_count; i++) {
 		const struct service_process *process = &server->processes[i];
 		char pid[40] = "", age[CLOCK_TEXT_MAX + 8] = "", restarts[256] = "", duration[CLOCK_TEXT_MAX];
+		char state[120];
 		if (strcmp(process->pid, "0") != 0) {
 			clock_duration((int64_t)process->age_s * 1000, duration);
 			snprintf(pid, sizeof(pid), "pid %.20s", process->pid);
@@ -147,8 +167,13 @@ static void print_processes(const struct service_server *server)
 				 ngettext("restarted %llu time; the last time because: %.160s",
 					  "restarted %llu times; the last time because: %.160s", process->restarts),
 				 (unsigned long long)process->restarts, process->last_end);
-		struct span cells[] = {span_of(process->role), span_of(words_shown(process->state)), span_of(pid),
-				       span_of(age), span_of(restarts)};
+		if (is_other_version(service, process))
+			snprintf(state, sizeof(state), _("%.60s, version %.40s"), words_shown(process->state),
+				 process->version);
+		else
+			snprintf(state, sizeof(state), "%.60s", words_shown(process->state));
+		struct span cells[] = {span_of(process->role), span_of(state), span_of(pid), span_of(age),
+				       span_of(restarts)};
 		table_add(&table, cells);
 	}
 	table_print(&table, 2, stdout);
@@ -205,8 +230,9 @@ static void print_advice(const struct service_server *server, bool several)
 		printf(_("  `mailrootctl queue release --all%s%s` releases held messages.\n"), option, name);
 }
 
-static void print_server(const struct service_server *server, bool several)
+static void print_server(const struct service *service, const struct service_server *server)
 {
+	bool several = service->server_count > 1;
 	bool trouble = strcmp(server->state, "trouble") == 0, stopped = strcmp(server->state, "stopped") == 0;
 	printf(trouble ? _("\nserver %s has %s") : _("\nserver %s is %s"), server->name, words_shown(server->state));
 	if (server->listeners[0])
@@ -219,7 +245,8 @@ static void print_server(const struct service_server *server, bool several)
 			      : _("  It is tried again every 10 seconds; the rest works.\n"),
 		      stdout);
 	if (!stopped && runs_at_all(server))
-		print_processes(server);
+		print_processes(service, server);
+	print_sessions_of_others(service, server);
 	for (size_t i = 0; i < server->attention_count; i++)
 		printf("  %s: %s\n", server->attention[i].role, server->attention[i].text);
 	if (settle_goes_on(server))
@@ -277,7 +304,7 @@ static void print_service(const struct service *service)
 		putchar('\n');
 	print_overview(service);
 	for (size_t i = 0; i < service->server_count; i++)
-		print_server(&service->servers[i], service->server_count > 1);
+		print_server(service, &service->servers[i]);
 	if (!service->server_count)
 		printf(_("There is no virtual server in its configuration.\n"));
 }

@@ -22,6 +22,7 @@ static const struct {
 	{"yes", OPTION_YES, FLAG, 0},
 	{"all", OPTION_ALL, FLAG, 0},
 	{"now", OPTION_NOW, FLAG, 0},
+	{"check", OPTION_CHECK, FLAG, 0},
 	{"confirmed", OPTION_CONFIRMED, FLAG, 0},
 	{"tls", OPTION_TLS, FLAG, 0},
 	{"cram-md5", OPTION_CRAM_MD5, FLAG, 0},

@@ -34,6 +34,7 @@ enum option_bit {
 	OPTION_BY = 1 << 24,
 	OPTION_LOG = 1 << 25,
 	OPTION_SENT = 1 << 26,
+	OPTION_CHECK = 1 << 27,
 };
 
 enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 400 };

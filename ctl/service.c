@@ -70,6 +70,7 @@ static void take_process(struct service *service, const struct span *cells)
 		.age_s = number_of(cells[4]),
 		.restarts = number_of(cells[5]),
 		.last_end = keep(service, cells[6]),
+		.version = keep(service, cells[7]),
 	};
 }
 
@@ -183,9 +184,9 @@ static int link_to_place(const char *run_dir, const struct service_server *serve
 	const struct service_process *process = &server->processes[i];
 	char why[LINK_TEXT_MAX + 1];
 	*role = is_role(process, CHILD_QUEUE) ? CHILD_QUEUE : CHILD_SMTPD;
-	if (process->older)
+	if (process->older && is_role(process, CHILD_SMTPD))
 		return link_to_older(run_dir, server->name, process->older, why);
-	if ((strcmp(process->state, "ready") != 0 && strcmp(process->state, "retiring") != 0) ||
+	if (process->older || (strcmp(process->state, "ready") != 0 && strcmp(process->state, "retiring") != 0) ||
 	    !(is_role(process, CHILD_QUEUE) || is_role(process, CHILD_SMTPD)))
 		return -1;
 	return link_to_child(run_dir, server->name, *role, why);
@@ -198,7 +199,8 @@ static void ask_server(const char *run_dir, struct service *service, struct serv
 		enum child_role role;
 		int fd = link_to_place(run_dir, server, i, &role);
 		ask_facts(service, server, fd, role, &facts);
-		server->sessions += role == CHILD_SMTPD ? fact_number(&facts, "sessions") : 0;
+		server->processes[i].sessions = role == CHILD_SMTPD ? fact_number(&facts, "sessions") : 0;
+		server->sessions += server->processes[i].sessions;
 		if (!facts.n || server->processes[i].older)
 			continue;
 		if (role == CHILD_QUEUE)

@@ -29,12 +29,14 @@ struct service_facts {
 
 struct service_process {
 	const char *role; /* NULL = master did not report it */
-	size_t older;     /* 0 = the newest of its role; which of the older smtpds */
+	size_t older;     /* 0 = the newest of its role; which of the older ones */
 	const char *state;
 	const char *pid;
 	uint64_t age_s;
 	uint64_t restarts;
 	const char *last_end;
+	const char *version; /* of its program; "" = not known */
+	uint64_t sessions;   /* of an smtpd */
 };
 
 struct service_attention { /* a problem that a process reports */

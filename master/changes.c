@@ -1,5 +1,6 @@
 #include "master/changes.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -310,22 +311,36 @@ unsigned changes_roles(const struct config *before, const struct config *after, 
 	return tally.roles;
 }
 
+static const struct {
+	const char *name;
+	size_t at; /* in struct config */
+} fixed[CHANGES_FIXED] = {
+	{"user", offsetof(struct config, user)},
+	{"smtpd_user", offsetof(struct config, smtpd_user)},
+	{"delivery_user", offsetof(struct config, delivery_user)},
+	{"web_user", offsetof(struct config, web_user)},
+	{"mailroot_dir", offsetof(struct config, mailroot_dir)},
+	{"state_dir", offsetof(struct config, state_dir)},
+	{"run_dir", offsetof(struct config, run_dir)},
+};
+
+const char *changes_fixed_name(size_t i)
+{
+	return fixed[i].name;
+}
+
+const char *changes_fixed_value(size_t i, const struct config *config)
+{
+	const char *value;
+	memcpy(&value, (const char *)config + fixed[i].at, sizeof(value));
+	return value;
+}
+
 const char *changes_forbidden(const struct config *before, const struct config *after)
 {
-	const struct {
-		const char *name, *before, *after;
-	} forbidden[] = {
-		{"user", before->user, after->user},
-		{"smtpd_user", before->smtpd_user, after->smtpd_user},
-		{"delivery_user", before->delivery_user, after->delivery_user},
-		{"web_user", before->web_user, after->web_user},
-		{"mailroot_dir", before->mailroot_dir, after->mailroot_dir},
-		{"state_dir", before->state_dir, after->state_dir},
-		{"run_dir", before->run_dir, after->run_dir},
-	};
-	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
-		if (!same_text(forbidden[i].before, forbidden[i].after))
-			return forbidden[i].name;
+	for (size_t i = 0; i < CHANGES_FIXED; i++) {
+		if (!same_text(changes_fixed_value(i, before), changes_fixed_value(i, after)))
+			return fixed[i].name;
 	}
 	return NULL;
 }

@@ -11,7 +11,6 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/ipc/rows.h"
-#include "master/requests.h"
 
 void control_init(struct control *control)
 {
@@ -35,6 +34,8 @@ int control_open(struct control *control, const char *run_dir)
 	int n = snprintf(control->path, sizeof(control->path), "%s/control", run_dir);
 	if (n < 0 || (size_t)n >= sizeof(control->path))
 		return -ENAMETOOLONG;
+	if (control->fd >= 0)
+		return 0;
 	memcpy(address.sun_path, control->path, sizeof(address.sun_path));
 	control->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->fd < 0)
@@ -48,6 +49,12 @@ int control_open(struct control *control, const char *run_dir)
 	if (err)
 		fd_close(&control->fd);
 	return err;
+}
+
+void control_adopt(struct control *control, const int *fds, size_t n, int64_t now_ms)
+{
+	for (size_t i = 0; i < n && i < CONTROL_CLIENTS_MAX; i++)
+		control->clients[i] = (struct control_client){fds[i], now_ms + CONTROL_IDLE_MS};
 }
 
 void control_close(struct control *control)
@@ -89,7 +96,7 @@ void control_accept(struct control *control, int64_t now_ms)
 		fd_close(&one.fd);
 }
 
-void control_receive(struct master *master, struct control_client *client)
+void control_receive(const struct control *control, struct master *master, struct control_client *client)
 {
 	char buffer[CONTROL_REQUEST_MAX];
 	struct ipc_packet packet = {.eof = true};
@@ -98,7 +105,7 @@ void control_receive(struct master *master, struct control_client *client)
 		return;
 	bool keep = false;
 	if (!err && !packet.eof)
-		keep = requests_answer(master, client, packet.text);
+		keep = control->answer(master, client, packet.text);
 	if (!err)
 		ipc_packet_close(&packet);
 	if (!keep)

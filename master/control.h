@@ -17,17 +17,24 @@ struct control_client {
 	int64_t until_ms; /* deadline */
 };
 
+/* Answers the request PACKET of CLIENT. True: the connection stays open. */
+typedef bool control_answer(struct master *master, struct control_client *client, struct span packet);
+
 struct control {
-	int fd;         /* the listening socket; -1 = closed */
-	char path[108]; /* the maximum of a socket address */
+	control_answer *answer; /* requests_answer; set after control_init */
+	int fd;                 /* the listening socket; -1 = closed */
+	char path[108];         /* the maximum of a socket address */
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 	struct permit permit;
 };
 
 void control_init(struct control *control);
 
-/* Makes the socket in RUN_DIR. 0 or -errno. */
+/* Makes the socket in RUN_DIR, unless it was adopted. 0 or -errno. */
 int control_open(struct control *control, const char *run_dir);
+
+/* Takes over connections of an older master, whose listening socket is control->fd already. */
+void control_adopt(struct control *control, const int *fds, size_t n, int64_t now_ms);
 
 /* Closes everything and removes the socket. */
 void control_close(struct control *control);
@@ -36,7 +43,7 @@ void control_close(struct control *control);
 void control_accept(struct control *control, int64_t now_ms);
 
 /* CLIENT is readable: answers its request and closes the connection. */
-void control_receive(struct master *master, struct control_client *client);
+void control_receive(const struct control *control, struct master *master, struct control_client *client);
 
 /* Drops clients past their deadline. Milliseconds until the next deadline, -1 = no clients. */
 int64_t control_tend(struct control *control, int64_t now_ms);

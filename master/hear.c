@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "common/base/fd.h"
+#include "common/base/installed.h"
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
 #include "master/attach.h"
@@ -16,11 +17,22 @@ enum {
 	LAST_WORDS_MAX = 16,                 /* a flood of packets from a dead child is not read to its end */
 };
 
-static void become_ready(struct server *server, size_t i)
+/* A word, because it stands in the handover. */
+static void note_version(struct supervised *child, struct span version)
+{
+	span_clean(version, child->version, sizeof(child->version));
+	child->version[strcspn(child->version, " ")] = '\0';
+	if (strcmp(child->version, MAILROOT_VERSION) != 0)
+		log_warning("role=%s pid=%d version=%s is not that of mailrootd, %s: mailrootctl upgrade",
+			    child_role_name(child->role), (int)child->pid, child->version, MAILROOT_VERSION);
+}
+
+static void become_ready(struct server *server, size_t i, struct span version)
 {
 	struct supervised *child = &server->children[i];
 	if (child->state != SUPERVISE_STARTING)
 		return;
+	note_version(child, version);
 	child->state = SUPERVISE_READY;
 	supervise_works(child);
 	if (i == CHILD_SMTPD)
@@ -52,7 +64,9 @@ static bool act_on(struct server *server, size_t i, struct span packet)
 	if (!wire_admit(child_role_control(child->role), WIRE_UP, packet))
 		return false;
 	if (wire_decode_ready(packet, &ready))
-		become_ready(server, i);
+		become_ready(server, i, ready.version);
+	else if (wire_decode_detached(packet, &detached) && i >= CHILD_ROLE_COUNT)
+		return true; /* it gets no more links */
 	else if (wire_decode_detached(packet, &detached))
 		attach_lost(server, detached.kind, detached.serial);
 	else if (wire_decode_trouble(packet, &trouble))

@@ -17,18 +17,20 @@ enum {
 #define AT(fd)   (CHILD_FD_##fd - CHILD_FD_ARRIVALS)
 
 static const struct {
+	const char *name;
 	unsigned readers, writers; /* sets of (1 << role) */
 	int sndbuf;
 	bool never_waits; /* a writer whose packet does not fit goes on without it */
 	int (*page)(int *write_fd, int *read_fd);
 } kinds[CHILD_FD_KEPT] = {
-	[AT(ARRIVALS)] = {OF(QUEUE), OF(SMTPD) | OF(PICKUP) | OF(LOCAL) | OF(WEB), KEPT_SNDBUF, false, NULL},
-	[AT(VERDICTS)] = {OF(QUEUE), OF(DELIVERY) | OF(LOCAL), KEPT_SNDBUF, false, NULL},
-	[AT(RECORDS)] = {OF(LOG), OF(SMTPD) | OF(DELIVERY), KEPT_SNDBUF, true, NULL},
-	[AT(NAMES)] = {OF(RESOLVER), OF(SMTPD) | OF(WEB), SMALL_SNDBUF, true, NULL},
-	[AT(FULLNESS)] = {OF(SMTPD) | OF(PICKUP), OF(QUEUE), 0, false, fullness_create},
-	[AT(TOKENS)] = {OF(WEB), OF(DELIVERY), SMALL_SNDBUF, true, NULL},
-	[AT(TOKEN_PAGE)] = {OF(DELIVERY), OF(WEB), 0, false, tokens_create},
+	[AT(ARRIVALS)] = {"arrivals", OF(QUEUE), OF(SMTPD) | OF(PICKUP) | OF(LOCAL) | OF(WEB), KEPT_SNDBUF, false,
+			  NULL},
+	[AT(VERDICTS)] = {"verdicts", OF(QUEUE), OF(DELIVERY) | OF(LOCAL), KEPT_SNDBUF, false, NULL},
+	[AT(RECORDS)] = {"records", OF(LOG), OF(SMTPD) | OF(DELIVERY), KEPT_SNDBUF, true, NULL},
+	[AT(NAMES)] = {"names", OF(RESOLVER), OF(SMTPD) | OF(WEB), SMALL_SNDBUF, true, NULL},
+	[AT(FULLNESS)] = {"fullness", OF(SMTPD) | OF(PICKUP), OF(QUEUE), 0, false, fullness_create},
+	[AT(TOKENS)] = {"tokens", OF(WEB), OF(DELIVERY), SMALL_SNDBUF, true, NULL},
+	[AT(TOKEN_PAGE)] = {"token_page", OF(DELIVERY), OF(WEB), 0, false, tokens_create},
 };
 
 static const enum child_role peers[] = {
@@ -36,6 +38,11 @@ static const enum child_role peers[] = {
 	[CHILD_LINK_LOCAL] = CHILD_LOCAL,
 	[CHILD_LINK_RESOLVER] = CHILD_RESOLVER,
 };
+
+const char *links_name(size_t i)
+{
+	return kinds[i].name;
+}
 
 void links_init(struct links *links)
 {

@@ -26,6 +26,9 @@ struct links {
 	struct peer_link peers[CHILD_LINK_RESOLVER + 1];
 };
 
+/* The name of kept[I]: "arrivals", "verdicts", ... */
+const char *links_name(size_t i);
+
 /* Sets all to -1, so that links_close is harmless. */
 void links_init(struct links *links);
 

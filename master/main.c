@@ -6,32 +6,43 @@
 
 #include "common/base/installed.h"
 #include "common/base/log.h"
+#include "master/adopt.h"
 #include "master/daemon.h"
+#include "master/handover.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/programs.h"
+#include "master/requests.h"
 
-static const char usage[] = "usage: mailrootd [-f] [-c FILE]\n"
+static const char usage[] = "usage: mailrootd [-fn] [-c FILE]\n"
 			    "  -c FILE  configuration, instead of " MAILROOT_SYSCONFDIR "/mailroot.conf\n"
 			    "  -f       stay in the foreground and log to stderr\n"
+			    "  -n       check the configuration and the installed programs; start nothing\n"
 			    "  -V       print the version\n"
 			    "`mailrootctl check FILE` checks a configuration; mailrootd(8) has more.\n";
+
+enum { WHY_MAX = 300, FAULTS_MAX = 100000 };
 
 struct options {
 	const char *file;
 	bool foreground;
+	bool check;
 };
 
 static void parse_options(int argc, char **argv, struct options *out)
 {
 	int option;
-	*out = (struct options){MAILROOT_SYSCONFDIR "/mailroot.conf", false};
-	while ((option = getopt(argc, argv, "c:fV")) != -1) {
+	*out = (struct options){MAILROOT_SYSCONFDIR "/mailroot.conf", false, false};
+	while ((option = getopt(argc, argv, "c:fnV")) != -1) {
 		switch (option) {
 		case 'c':
 			out->file = optarg;
 			break;
 		case 'f':
 			out->foreground = true;
+			break;
+		case 'n':
+			out->check = true;
 			break;
 		case 'V':
 			printf("mailrootd %s\n", MAILROOT_VERSION);
@@ -47,11 +58,42 @@ static void parse_options(int argc, char **argv, struct options *out)
 	}
 }
 
+/* The program that an upgrade starts: as we were called, because that may be a link to the newest version. */
+static const char *own_path(const char *called)
+{
+	static char path[PATH_MAX];
+	ssize_t n = called[0] == '/' ? 0 : readlink("/proc/self/exe", path, sizeof(path) - 1);
+	return n > 0 ? path : called;
+}
+
+/* The exit status of -n: whether this program can start, or take over from the service that asks. */
+static int check(const struct master *master)
+{
+	char why[WHY_MAX];
+	unsigned roles = 0;
+	struct str faults;
+	struct handover *from = adopt_read(master, why, sizeof(why));
+	str_init(&faults, FAULTS_MAX);
+	for (size_t i = 0; i < master->server_count; i++)
+		roles |= master->servers[i]->needed;
+	bool good = programs_check(master->programs, roles, &faults) && !why[0];
+	fputs(str_text(&faults), stderr);
+	if (why[0])
+		fprintf(stderr, "%s\n", why);
+	if (good && from)
+		printf("version %s can take over from version %.*s\n", MAILROOT_VERSION, SPAN_ARGS(from->version));
+	else if (good)
+		printf("version %s can start\n", MAILROOT_VERSION);
+	str_free(&faults);
+	adopt_free(from);
+	return good ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	static struct master master;
 	struct options options;
-	char file[PATH_MAX];
+	char file[PATH_MAX], why[WHY_MAX];
 	int report_fd = -1;
 	parse_options(argc, argv, &options);
 	/* The daemon changes its working folder, so a relative path would be lost. */
@@ -61,16 +103,29 @@ int main(int argc, char **argv)
 	notify_open();
 	if (!master_configure(&master, file))
 		return 1;
-	if (!options.foreground && (report_fd = daemon_detach()) < 0)
+	master.control.answer = requests_answer;
+	master.program = own_path(argv[0]);
+	master.foreground = options.foreground;
+	if (options.check)
+		return check(&master);
+	struct handover *from = adopt_read(&master, why, sizeof(why));
+	if (why[0])
+		log_fatal(1, "upgrade: %s", why);
+	if (!from && !options.foreground && (report_fd = daemon_detach()) < 0)
 		log_fatal(1, "can't become a daemon; use -f to stay in the foreground");
 	if (chdir("/"))
 		log_fatal(1, "can't leave the working folder");
 	umask(022);
 	master.report_fd = report_fd;
+	if (from)
+		adopt_service(&master, from);
 	if (!master_start(&master)) {
 		daemon_report(&master.report_fd, 1, "mailrootd: not started\n");
 		return 1;
 	}
+	if (from)
+		adopt_servers(&master, from);
+	adopt_free(from);
 	if (!options.foreground && !daemon_log_to_syslog())
 		log_warning("there is no syslog (/dev/log): the log goes to stderr");
 	return master_run(&master);

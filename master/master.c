@@ -24,7 +24,7 @@
 
 enum {
 	REPORT_MAX = 1 << 20,
-	POLL_MAX = 2 + CONTROL_CLIENTS_MAX + MASTER_SERVERS_MAX * SERVER_CHILDREN,
+	POLL_MAX = 3 + CONTROL_CLIENTS_MAX + MASTER_SERVERS_MAX * SERVER_CHILDREN,
 	LOG_AGAIN_MS = 30000, /* how long a restarted syslog daemon may go unnoticed */
 };
 
@@ -37,13 +37,32 @@ struct server *master_server(struct master *master, struct span name)
 	return NULL;
 }
 
-bool master_add(struct master *master, const struct config_tree *tree, const struct config_server *config)
+/* NULL: no room. */
+static struct server *new_server(struct master *master, const char *name)
 {
 	struct server *server = master->server_count < MASTER_SERVERS_MAX ? malloc(sizeof(*server)) : NULL;
+	if (server && !server_init(server, name, master->programs, &master->owner, &master->listeners)) {
+		server_free(server);
+		free(server);
+		return NULL;
+	}
+	return server;
+}
+
+struct server *master_add_ended(struct master *master, const char *name)
+{
+	struct server *server = new_server(master, name);
+	if (server)
+		master->servers[master->server_count++] = server;
+	return server;
+}
+
+bool master_add(struct master *master, const struct config_tree *tree, const struct config_server *config)
+{
+	struct server *server = new_server(master, config->name);
 	if (!server)
 		return false;
-	if (!server_init(server, config->name, master->programs, &master->owner, &master->listeners) ||
-	    !server_configure(server, tree, &master->config, master->hostname)) {
+	if (!server_configure(server, tree, &master->config, master->hostname)) {
 		server_free(server);
 		free(server);
 		return false;
@@ -88,8 +107,10 @@ static bool make_servers(struct master *master, const struct config_tree *tree)
 bool master_configure(struct master *master, const char *file)
 {
 	struct config_report report = {0};
-	*master = (struct master){.file = file, .signal_fd = -1, .lock_fd = -1, .report_fd = -1};
+	*master = (struct master){
+		.file = file, .signal_fd = -1, .lock_fd = -1, .report_fd = -1, .began_ms = clock_wall_ms()};
 	control_init(&master->control);
+	upgrade_init(&master->upgrade);
 	if (gethostname(master->hostname, sizeof(master->hostname) - 1) || !master->hostname[0])
 		snprintf(master->hostname, sizeof(master->hostname), "localhost");
 	spawn_find_programs(master->programs, sizeof(master->programs));
@@ -137,7 +158,7 @@ static bool take_lock(struct master *master)
 
 static bool take_signals(struct master *master)
 {
-	const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+	const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR2};
 	sigset_t set;
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
@@ -150,9 +171,8 @@ static bool take_signals(struct master *master)
 
 bool master_start(struct master *master)
 {
-	master->began_ms = clock_wall_ms();
 	look_up_accounts(master);
-	if (!take_lock(master))
+	if (master->lock_fd < 0 && !take_lock(master))
 		return false;
 	if (!take_signals(master)) {
 		log_error("no signal descriptor: %s", strerror(errno));
@@ -188,6 +208,8 @@ static void reap(struct master *master)
 	pid_t pid;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		size_t i = 0;
+		if (upgrade_checked(master, pid, status))
+			continue;
 		while (i < master->server_count && !server_gone(master->servers[i], pid, status, clock_mono_ms()))
 			i++;
 	}
@@ -201,6 +223,11 @@ static void reload_by_signal(struct master *master)
 	str_free(&report);
 }
 
+static void upgrade_by_signal(struct master *master)
+{
+	upgrade_begin(master, false, -1);
+}
+
 static void receive_signals(struct master *master)
 {
 	struct signalfd_siginfo info;
@@ -209,6 +236,8 @@ static void receive_signals(struct master *master)
 			reap(master);
 		else if (info.ssi_signo == SIGHUP)
 			reload_by_signal(master);
+		else if (info.ssi_signo == SIGUSR2)
+			upgrade_by_signal(master);
 		else /* a second signal hurries the stop */
 			master_stop(master, master->stopping);
 	}
@@ -231,6 +260,18 @@ static void summarize(const struct master *master, struct str *to, size_t *runni
 	}
 }
 
+/* TROUBLE is what has to be said of the servers. */
+static void answer_upgrade(struct master *master, struct span trouble)
+{
+	struct control_client asker = {.fd = master->upgrade.asker};
+	if (asker.fd < 0)
+		return;
+	control_text(&asker, trouble);
+	upgrade_answer(&master->upgrade, trouble.len != 0,
+		       trouble.len ? "version " MAILROOT_VERSION " has taken over, but not all of it works"
+				   : "version " MAILROOT_VERSION " has taken over");
+}
+
 /* When every server runs or has reported a problem, tells init and the starting process. */
 static void announce(struct master *master, int64_t now_ms)
 {
@@ -248,6 +289,7 @@ static void announce(struct master *master, int64_t now_ms)
 	notify_send("READY=1");
 	log_info("ready servers=%zu running=%zu", master->server_count, running);
 	daemon_report(&master->report_fd, 0, str_text(&text));
+	answer_upgrade(master, str_span(&text));
 	str_free(&text);
 }
 
@@ -257,6 +299,7 @@ static int64_t tend(struct master *master)
 	int64_t now_ms = clock_mono_ms();
 	int64_t next = clock_sooner(control_tend(&master->control, now_ms), probation_tend(master, now_ms));
 	next = clock_sooner(next, notify_alive(now_ms));
+	next = clock_sooner(next, upgrade_tend(&master->upgrade, now_ms));
 	for (size_t i = 0; i < master->server_count; i++)
 		next = clock_sooner(next, server_tend(master->servers[i], now_ms));
 	drop_ended(master);
@@ -273,12 +316,13 @@ static bool all_stopped(const struct master *master)
 	return master->stopping;
 }
 
-/* Descriptors in a fixed order: signals, control socket, its clients, then the children; poll skips -1. */
+/* Descriptors in a fixed order: signals, control socket, an upgrade, clients, then the children; poll skips -1. */
 static size_t fill_poll(const struct master *master, struct pollfd *polled)
 {
 	size_t n = 0;
 	polled[n++].fd = master->signal_fd;
 	polled[n++].fd = master->control.fd;
+	polled[n++].fd = master->upgrade.output;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		polled[n++].fd = master->control.clients[i].fd;
 	for (size_t i = 0; i < master->server_count; i++) {
@@ -296,18 +340,20 @@ static void serve(struct master *master, const struct pollfd *polled)
 {
 	/* A client that was dropped, or a child that ended, in this round has another descriptor now: check before
 	 * use. */
-	const struct pollfd *client = polled + 2, *child = client + CONTROL_CLIENTS_MAX;
+	const struct pollfd *client = polled + 3, *child = client + CONTROL_CLIENTS_MAX;
 	for (size_t i = 0; i < master->server_count; i++) {
 		for (size_t at = 0; at < SERVER_CHILDREN; at++, child++) {
 			if (child->revents && child->fd == master->servers[i]->children[at].control)
 				hear_child(master->servers[i], at);
 		}
 	}
+	if (polled[2].revents)
+		upgrade_hear(&master->upgrade);
 	if (polled[0].revents)
 		receive_signals(master);
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		if (client[i].revents && client[i].fd == master->control.clients[i].fd)
-			control_receive(master, &master->control.clients[i]);
+			control_receive(&master->control, master, &master->control.clients[i]);
 	}
 	if (polled[1].revents)
 		control_accept(&master->control, clock_mono_ms());
@@ -318,6 +364,7 @@ void master_free(struct master *master)
 	while (master->server_count)
 		drop_server(master, master->server_count - 1);
 	probation_confirm(&master->probation);
+	upgrade_free(&master->upgrade);
 	config_tree_free(master->tree);
 	config_free(&master->config);
 }

@@ -10,16 +10,20 @@
 #include "master/control.h"
 #include "master/probation.h"
 #include "master/server.h"
+#include "master/upgrade.h"
 
 enum { MASTER_HOSTNAME_MAX = 256 };
 
 struct master {
 	const char *file; /* of the configuration, absolute */
 	char hostname[MASTER_HOSTNAME_MAX];
+	const char *program;      /* that was started, and that an upgrade starts */
+	bool foreground;          /* -f */
 	char programs[PATH_MAX];  /* folder of the children's programs */
 	struct config config;     /* in force */
 	struct config_tree *tree; /* the tree from which it was built */
 	struct probation probation;
+	struct upgrade upgrade;
 	uint64_t generation; /* reloads so far */
 	struct folders_owner owner;
 	struct listeners_all listeners;
@@ -40,7 +44,9 @@ struct master {
  */
 bool master_configure(struct master *master, const char *file);
 
-/* Sets up accounts, pid file, control socket, signals, and the table of servers. Errors go to stderr. */
+/*
+ * Sets up accounts, pid file and control socket (unless they were adopted), and signals. Errors go to stderr.
+ */
 bool master_start(struct master *master);
 
 /* Runs until a stop is complete; frees MASTER and returns the exit status. */
@@ -55,5 +61,8 @@ struct server *master_server(struct master *master, struct span name);
 
 /* Adds a server by CONFIG, a part of master->config, and TREE; starts it if it is enabled. False: no room. */
 bool master_add(struct master *master, const struct config_tree *tree, const struct config_server *config);
+
+/* Adds server NAME, which is no longer in the configuration, so that it ends. NULL: no room. */
+struct server *master_add_ended(struct master *master, const char *name);
 
 #endif

@@ -1,6 +1,7 @@
 #include "master/notify.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -47,6 +48,20 @@ void notify_open(void)
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
+}
+
+void notify_hand_on(void)
+{
+	char path[sizeof(address.sun_path) + 1] = "", period[24];
+	if (!address_len)
+		return;
+	memcpy(path, address.sun_path, address_len - offsetof(struct sockaddr_un, sun_path));
+	if (!path[0])
+		path[0] = '@';
+	setenv("NOTIFY_SOCKET", path, 1);
+	snprintf(period, sizeof(period), "%lld", (long long)alive_ms * ALIVE_TIMES * 1000);
+	if (alive_ms)
+		setenv("WATCHDOG_USEC", period, 1);
 }
 
 bool notify_send(const char *state)

@@ -8,6 +8,9 @@
 /* Takes NOTIFY_SOCKET and WATCHDOG_USEC out of the environment. Without the first notify_send does nothing. */
 void notify_open(void);
 
+/* Puts both back into the environment, for the program that takes over (upgrade.h). */
+void notify_hand_on(void);
+
 /* Sends "READY=1", "RELOADING=1\nMONOTONIC_USEC=...", "STOPPING=1", ... False: it could not be sent. */
 bool notify_send(const char *state);
 

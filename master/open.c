@@ -62,7 +62,7 @@ void open_try(struct server *server, int64_t now_ms)
 	server->opened_ms = now_ms;
 	server->renew = 0;
 	/* If the server was ending: an smtpd that retires makes room; the other processes stayed. */
-	renew_set_aside(server);
+	renew_set_aside(server, CHILD_SMTPD);
 }
 
 int64_t open_tend(struct server *server, int64_t now_ms)

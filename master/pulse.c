@@ -5,9 +5,15 @@
 #include "common/base/log.h"
 #include "master/tell.h"
 
+/* An older delivery or local that finishes its jobs (renew_all) reads its link no longer. */
+static bool listens(const struct supervised *child)
+{
+	return child->state == SUPERVISE_READY || (child->state == SUPERVISE_RETIRING && child->role == CHILD_SMTPD);
+}
+
 static void ask(struct server *server, struct supervised *child)
 {
-	if (child->state != SUPERVISE_READY && child->state != SUPERVISE_RETIRING)
+	if (!listens(child))
 		return;
 	if (child->silent++ < PULSE_SILENT_MAX) {
 		if (child->silent == 1)

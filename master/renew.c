@@ -30,16 +30,16 @@ void renew_ask(struct server *server, unsigned roles, int64_t now_ms)
 	server->renew_since_ms = server->renew_ms = now_ms;
 }
 
-bool renew_set_aside(struct server *server)
+bool renew_set_aside(struct server *server, enum child_role role)
 {
-	struct supervised *smtpd = &server->children[CHILD_SMTPD];
-	for (size_t i = CHILD_ROLE_COUNT; supervise_alive(smtpd) && i < SERVER_CHILDREN; i++) {
+	struct supervised *child = &server->children[role];
+	for (size_t i = CHILD_ROLE_COUNT; supervise_alive(child) && i < SERVER_CHILDREN; i++) {
 		if (supervise_alive(&server->children[i]))
 			continue;
-		server->children[i] = *smtpd;
-		supervise_init(smtpd, CHILD_SMTPD);
+		server->children[i] = *child;
+		supervise_init(child, role);
 	}
-	return !supervise_alive(smtpd);
+	return !supervise_alive(child);
 }
 
 static void retire(struct server *server, size_t from)
@@ -98,20 +98,51 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 		return false;
 	}
 	memcpy(server->logged, server->trouble, sizeof(server->logged));
-	renew_set_aside(server);
+	renew_set_aside(server, CHILD_SMTPD);
 	smtpd->state = SUPERVISE_DOWN;
 	smtpd->due_ms = now_ms;
 	return true;
 }
 
-static void replace(struct server *server, enum child_role role, int64_t now_ms)
+/* HURRY: without an end of what it waits for. */
+static void replace(struct server *server, enum child_role role, bool hurry, int64_t now_ms)
 {
 	struct supervised *child = &server->children[role];
 	if (!supervise_alive(child) || child->state == SUPERVISE_REPLACING || child->state == SUPERVISE_STOPPING)
 		return;
 	child->state = SUPERVISE_REPLACING;
 	child->due_ms = now_ms + STOP_MS;
-	tell_stop(child, server->name, false);
+	tell_stop(child, server->name, hurry);
+}
+
+/* It finishes the deliveries under way beside its successor. */
+static bool finish_beside(struct server *server, enum child_role role)
+{
+	struct supervised before = server->children[role];
+	if (!supervise_alive(&before) || !renew_set_aside(server, role))
+		return false;
+	for (size_t i = CHILD_ROLE_COUNT; i < SERVER_CHILDREN; i++) {
+		struct supervised *child = &server->children[i];
+		if (child->pid != before.pid)
+			continue;
+		child->state = SUPERVISE_RETIRING;
+		tell_stop(child, server->name, false);
+	}
+	return true;
+}
+
+void renew_all(struct server *server, int64_t now_ms)
+{
+	if (!server->open || server->stopping || server->order >= SERVER_END)
+		return;
+	replace(server, CHILD_QUEUE, true, now_ms);
+	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
+		bool delivers = role == CHILD_DELIVERY || role == CHILD_LOCAL;
+		if (role != CHILD_SMTPD && !(delivers && finish_beside(server, role)))
+			replace(server, role, false, now_ms);
+	}
+	server->renew = 1U << CHILD_SMTPD;
+	server->renew_since_ms = server->renew_ms = now_ms;
 }
 
 int64_t renew_tend(struct server *server, int64_t now_ms)
@@ -119,7 +150,7 @@ int64_t renew_tend(struct server *server, int64_t now_ms)
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
 		const struct supervised *child = &server->children[role];
 		if (role != CHILD_SMTPD && server->renew & 1U << role) {
-			replace(server, role, now_ms);
+			replace(server, role, false, now_ms);
 			server->renew &= ~(1U << role);
 		}
 		bool leaves = child->state == SUPERVISE_REPLACING || child->state == SUPERVISE_STOPPING;

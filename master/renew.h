@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/process/child.h"
+
 struct server;
 
 /*
@@ -17,6 +19,12 @@ struct server;
  * its helpers are leaving, and then of the new configuration.
  */
 void renew_ask(struct server *server, unsigned roles, int64_t now_ms);
+
+/*
+ * Replaces every process, because the program is another one. The queue ends at once, because deliveries under way need
+ * it no longer: they finish, and its successor reads their verdicts.
+ */
+void renew_all(struct server *server, int64_t now_ms);
 
 /*
  * Does what is due. Milliseconds until the next task, -1 = none. If new listeners can't be opened, the server has
@@ -30,7 +38,9 @@ void renew_ready(struct server *server);
 /* All smtpds stop accepting and finish their sessions; the listeners close. */
 void renew_retire_all(struct server *server);
 
-/* Turns the smtpd process, if there is one, into an older one, so that its slot is free. False: there are too many. */
-bool renew_set_aside(struct server *server);
+/*
+ * Turns the process of ROLE, if there is one, into an older one, so that its slot is free. False: there are too many.
+ */
+bool renew_set_aside(struct server *server, enum child_role role);
 
 #endif

@@ -37,7 +37,8 @@ static bool process_row(struct control_client *client, const struct server *serv
 			       number(child->pid, pid),
 			       number(age_ms / 1000, since),
 			       number((int64_t)child->restarts, restarts),
-			       child->why};
+			       child->why,
+			       child->version};
 	return control_row(client, ROW_PROCESS, cells, sizeof(cells) / sizeof(cells[0]));
 }
 
@@ -189,6 +190,19 @@ static bool answer_stop(struct master *master, struct control_client *client, st
 	return control_done(client, 0, "stopping", -1);
 }
 
+static bool answer_upgrade(struct master *master, struct control_client *client, struct span packet)
+{
+	struct wire_ctl_upgrade request;
+	if (!wire_decode_ctl_upgrade(packet, &request))
+		return false;
+	const char *why = upgrade_begin(master, request.check, client->fd);
+	if (why)
+		control_done(client, 1, why, -1);
+	else
+		client->fd = -1; /* the upgrade answers */
+	return false;
+}
+
 static bool answer_connect(struct master *master, struct control_client *client, struct span packet)
 {
 	struct wire_ctl_connect request;
@@ -303,6 +317,8 @@ bool requests_answer(struct master *master, struct control_client *client, struc
 		return answer_users(master, client, packet);
 	case WIRE_ctl_stop:
 		return answer_stop(master, client, packet);
+	case WIRE_ctl_upgrade:
+		return answer_upgrade(master, client, packet);
 	case WIRE_ctl_server:
 		return answer_server(master, client, packet);
 	case WIRE_ctl_connect:

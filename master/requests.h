@@ -7,7 +7,7 @@
 struct master;
 struct control_client;
 
-/* Answers PACKET. True: the connection stays open (a stop, whose completion closes it). */
+/* control_answer: with true, the connection of a stop stays open until the stop is complete. */
 bool requests_answer(struct master *master, struct control_client *client, struct span packet);
 
 #endif

@@ -6,7 +6,8 @@
  * of its own: master calls server_tend with the time, and the other functions on events.
  *
  * Beside its smtpd there may be older ones: changes that a running smtpd can't take (listeners, limits of its pool)
- * need a new smtpd, and the old one ends with its last session (renew.h).
+ * need a new smtpd, and the old one ends with its last session (renew.h). After an upgrade an older delivery and local
+ * finish what they have.
  */
 #ifndef MASTER_SERVER_H
 #define MASTER_SERVER_H
@@ -37,7 +38,7 @@ enum {
 	SERVER_WHY_MAX = 600,
 	SERVER_NAME_MAX = 64,
 	SERVER_TEXT_MAX = 16 << 20,
-	SERVER_OLDER_MAX = 16, /* older smtpds; when all have sessions a change waits for one to end */
+	SERVER_OLDER_MAX = 16, /* older processes; when all have sessions a change waits for one to end */
 	SERVER_CHILDREN = CHILD_ROLE_COUNT + SERVER_OLDER_MAX,
 	SERVER_RETRY_MS = 10000,
 	/* The owner of the port may be the old smtpd of a killed master: it is about to end. */
@@ -56,7 +57,7 @@ struct server {
 	unsigned needed;                      /* (1 << role) of the roles that the configuration needs */
 	struct listeners listeners;
 	struct links links;
-	struct supervised children[SERVER_CHILDREN]; /* by role, then older smtpds */
+	struct supervised children[SERVER_CHILDREN]; /* by role, then older ones */
 	enum server_order order;
 	bool open; /* listeners, folders and links are open */
 	bool stopping;
@@ -100,6 +101,12 @@ const struct config_server *server_wanted(const struct server *server);
 
 /* Sends the texts of server_configure to the running children as GENERATION, and starts failed ones. */
 void server_reload(struct server *server, uint64_t generation, int64_t now_ms);
+
+/*
+ * Its listeners, links and children are those of an older master: it is open from now on. Listeners that are missing
+ * are tried again.
+ */
+void server_go_on(struct server *server, int64_t now_ms);
 
 /* ORDER holds until the next one. A stop under way is completed before a start. */
 void server_order(struct server *server, enum server_order order, int64_t now_ms);

@@ -125,7 +125,7 @@ bool server_gone(struct server *server, pid_t pid, int status, int64_t now_ms)
 		child++;
 	if (child == server->children + SERVER_CHILDREN)
 		return false;
-	/* An older smtpd has its successor already. */
+	/* An older process has its successor already. */
 	if (child >= server->children + CHILD_ROLE_COUNT)
 		child->state = SUPERVISE_RETIRING;
 	hear_last_words(child);
@@ -234,6 +234,16 @@ int64_t server_tend(struct server *server, int64_t now_ms)
 	return server_settled(server, now_ms) ? next : clock_sooner(next, 1000);
 }
 
+void server_go_on(struct server *server, int64_t now_ms)
+{
+	const struct config_server *wanted = server_wanted(server);
+	if (wanted && server->order < SERVER_END)
+		listeners_open(&server->listeners, &wanted->listen, true, server->trouble, sizeof(server->trouble));
+	server->open = links_open(&server->links) == 0;
+	server->opened_ms = now_ms;
+	server->listen_ms = now_ms + SERVER_RETRY_MS;
+}
+
 /* Starts failed children, and those that were waiting for their next try, at once. */
 static void revive(struct server *server, int64_t now_ms)
 {
@@ -292,8 +302,9 @@ static struct supervised *find_child(struct server *server, enum child_role role
 		return NULL;
 	if (!older)
 		return &server->children[role];
-	for (size_t i = CHILD_ROLE_COUNT; role == CHILD_SMTPD && i < SERVER_CHILDREN; i++) {
-		if (supervise_alive(&server->children[i]) && !--older)
+	for (size_t i = CHILD_ROLE_COUNT; i < SERVER_CHILDREN; i++) {
+		const struct supervised *child = &server->children[i];
+		if (child->role == role && supervise_alive(child) && !--older)
 			return &server->children[i];
 	}
 	return NULL;

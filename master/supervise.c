@@ -21,6 +21,14 @@ const char *supervise_state_name(enum supervise_state state)
 	return state < SUPERVISE_STATE_COUNT ? state_names[state] : "unknown";
 }
 
+enum supervise_state supervise_state_find(struct span name)
+{
+	enum supervise_state state = 0;
+	while (state < SUPERVISE_STATE_COUNT && !span_equal(name, span_of(state_names[state])))
+		state++;
+	return state;
+}
+
 void supervise_init(struct supervised *child, enum child_role role)
 {
 	*child = (struct supervised){.role = role, .state = SUPERVISE_STOPPED, .control = -1};
@@ -58,6 +66,7 @@ void supervise_started(struct supervised *child, pid_t pid, int control, int64_t
 	child->control = control;
 	child->started_ms = now_ms;
 	child->silent = 0;
+	child->version[0] = '\0';
 }
 
 void supervise_not_started(struct supervised *child, int64_t now_ms, int err)

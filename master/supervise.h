@@ -42,6 +42,7 @@ struct supervised {
 	int64_t started_ms;                      /* of the last start, monotonic */
 	int64_t due_ms;                          /* DOWN: when to start it */
 	bool paused;                             /* smtpd: its last report */
+	char version[CHILD_VERSION_MAX + 1];     /* of its program; "" = it has not said yet */
 	unsigned early;                          /* deaths in a row within SUPERVISE_EARLY_MS of the start */
 	unsigned refused;                        /* ends with EXIT_PERMANENT in a row */
 	unsigned silent;                         /* rounds since it was asked whether it works (pulse.h) */
@@ -53,6 +54,7 @@ struct supervised {
 };
 
 const char *supervise_state_name(enum supervise_state state);
+enum supervise_state supervise_state_find(struct span name); /* SUPERVISE_STATE_COUNT = there is none */
 
 void supervise_init(struct supervised *child, enum child_role role);
 

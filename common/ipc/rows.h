@@ -106,7 +106,8 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
 
 /*
  * ... and one a child: server, role, state (restarting | starting | ready | retiring | replacing | stopping | stopped |
- * failed), pid (0 = none), seconds since its start, restarts, how the previous one ended (empty = there was none).
+ * failed), pid (0 = none), seconds since its start, restarts, how the previous one ended (empty = there was none),
+ * version of its program (empty = not known yet).
  */
 #define ROW_PROCESS "process"
 

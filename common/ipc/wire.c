@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/hash.h"
+
 enum { NUMBER_OCTETS_MAX = 10 }; /* 64 bits, 7 an octet */
 
 static bool put_number(struct str *to, uint64_t number, uint64_t max)
@@ -101,6 +103,22 @@ static const char *const names[WIRE_TYPE_COUNT] = {
 const char *wire_type_name(enum wire_type type)
 {
 	return (unsigned)type < WIRE_TYPE_COUNT ? names[type] : names[WIRE_NONE];
+}
+
+/* The fields as they are written. */
+static const char *const forms[WIRE_TYPE_COUNT] = {
+#define PACKET(name, ways, fields) [WIRE_##name] = #name " " #fields,
+#include "common/ipc/wire.def"
+};
+
+uint64_t wire_contract(size_t n)
+{
+	uint64_t hash = HASH_START;
+	if (n > WIRE_LASTING)
+		return 0;
+	for (size_t type = 1; type <= n; type++)
+		hash = hash_octet(hash_span(hash, span_of(forms[type])), '\n');
+	return hash;
 }
 
 /* The bit for one end of a link: the end that reads packets in this direction. */

@@ -13,9 +13,13 @@
 enum wire_type {
 	WIRE_NONE,
 #define PACKET(name, ways, fields) WIRE_##name,
+#define END_OF_LASTING             WIRE_LASTING_END, WIRE_LASTING_LAST = WIRE_LASTING_END - 1,
 #include "common/ipc/wire.def"
 	WIRE_TYPE_COUNT
 };
+
+/* How many packets outlive an upgrade: the types from 1 on. */
+enum { WIRE_LASTING = WIRE_LASTING_LAST };
 
 enum wire_link {
 #define LINK(name) WIRE_LINK_##name,
@@ -42,6 +46,12 @@ enum { WIRE_PACKET_MAX = 128 * 1024 };
 #undef U
 #undef S
 #undef B
+
+/*
+ * A number for the form of the first N lasting packets: two versions whose number is the same for the N of the older
+ * one understand each other. 0: this version has no N of them.
+ */
+uint64_t wire_contract(size_t n);
 
 /* The type of a packet, WIRE_NONE when it is invalid; and its name for logs. */
 enum wire_type wire_type_of(struct span packet);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/installed.h"
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
 
@@ -40,6 +41,14 @@ static const struct {
 const char *child_role_name(enum child_role role)
 {
 	return roles[role].name;
+}
+
+enum child_role child_role_find(struct span name)
+{
+	enum child_role role = 0;
+	while (role < CHILD_ROLE_COUNT && !span_equal(name, span_of(roles[role].name)))
+		role++;
+	return role;
 }
 
 unsigned child_role_bit(enum child_role role)
@@ -77,6 +86,7 @@ static const struct option options[] = {
 	{"server", required_argument, NULL, 's'},
 	{"listeners", required_argument, NULL, 'l'},
 	{"paused", no_argument, NULL, 'p'},
+	{"version", no_argument, NULL, 'V'},
 	{0},
 };
 
@@ -101,6 +111,9 @@ static void parse_arguments(int argc, char **argv, struct child *out)
 		case 'p':
 			out->paused = true;
 			break;
+		case 'V':
+			printf("%s %s\n", roles[out->role].program, MAILROOT_VERSION);
+			exit(0);
 		default:
 			usable = false;
 		}
@@ -205,7 +218,7 @@ void child_start(int argc, char **argv, enum child_role role, struct child *out)
 
 void child_ready(void)
 {
-	const struct wire_ready ready = {.ready = true};
+	const struct wire_ready ready = {.version = SPAN(MAILROOT_VERSION)};
 	struct str packet;
 	str_init(&packet, WIRE_PACKET_MAX);
 	int err = wire_encode_ready(&ready, &packet) ? ipc_send(CHILD_FD_CONTROL, str_span(&packet), NULL, 0) : -ENOMEM;

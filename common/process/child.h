@@ -1,7 +1,7 @@
 /*
  * The contract between master and what it spawns: one program for each role, for one virtual server.
  *
- *	argv   PROGRAM --server NAME [--listeners N] [--paused]
+ *	argv   PROGRAM --server NAME [--listeners N] [--paused]      or PROGRAM --version, for an upgrade and for people
  *	fd 0,1 /dev/null        fd 2 log        fd 3 control link        fd 4 sealed canonical configuration
  *	fd 5   arrivals: smtpd, pickup, local and web write, queue reads   (for other roles /dev/null)
  *	fd 6   verdicts: delivery and local write, queue reads          (for other roles /dev/null)
@@ -39,6 +39,13 @@ enum child_fd {
 /* The links and pages that master keeps, from CHILD_FD_ARRIVALS on. */
 enum { CHILD_FD_KEPT = CHILD_FD_LISTEN - CHILD_FD_ARRIVALS };
 
+/*
+ * What two versions share during an upgrade, beyond the form of lasting packets (wire.def): the meaning of their
+ * fields, and what stands in the shared pages (fullness.h, tokens.h). A change of that needs the next number; then an
+ * upgrade is refused, and the service must be restarted.
+ */
+enum { CHILD_CONTRACT = 1, CHILD_VERSION_MAX = 32 };
+
 enum child_link {
 	CHILD_LINK_DELIVERY = 1, /* queue <-> parent of the SMTP clients */
 	CHILD_LINK_LOCAL,        /* queue <-> parent of the local role */
@@ -64,6 +71,7 @@ enum child_role {
 };
 
 const char *child_role_name(enum child_role role); /* "smtpd", "queue", "delivery", "local", ... */
+enum child_role child_role_find(struct span name); /* CHILD_ROLE_COUNT = there is none */
 unsigned child_role_bit(enum child_role role);     /* enum config_role */
 enum wire_link child_role_control(enum child_role role);
 const char *child_role_program(enum child_role role); /* "mailroot-smtpd", ... */
@@ -81,7 +89,8 @@ struct child {
 };
 
 /*
- * Starts the program of ROLE: parses argv and the configuration on fd 4, opens the log, names the process. Exits with
+ * Starts the program of ROLE: parses argv and the configuration on fd 4, opens the log, names the process. With
+ * --version prints "PROGRAM VERSION" and exits. Exits with
  * EXIT_PERMANENT and a line on stderr when the process was not started by master, with EXIT_TEMPORARY when memory or
  * descriptors are short.
  */

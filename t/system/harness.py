@@ -103,6 +103,7 @@ class Mailroot:
         self.conf = self.folder / "mailroot.conf"
         self.log_path = self.folder / "log"
         self.process = None
+        self.programs = BUILD
         self.users = "" if os.geteuid() else users()
         self.write_conf(server, conf, global_conf)
 
@@ -150,7 +151,7 @@ virtual_server {self.name} {{
         notify = Notify(self.folder) if wait else None
         environment = dict(os.environ, **({"NOTIFY_SOCKET": notify.path} if wait else {}))
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([*prefix, str(BUILD / "mailrootd"), "-f", "-c", str(self.conf)], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*prefix, str(self.programs / "mailrootd"), "-f", "-c", str(self.conf)], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, env=environment, cwd="/")
         if wait:
             try:
@@ -186,7 +187,7 @@ virtual_server {self.name} {{
         return self.folder / "spool" / self.name
 
     def ctl(self, *args, check=True):
-        done = subprocess.run([str(BUILD / "mailrootctl"), "-c", str(self.conf), *map(str, args)], capture_output=True, text=True,
+        done = subprocess.run([str(self.programs / "mailrootctl"), "-c", str(self.conf), *map(str, args)], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=60)
         if check and done.returncode:
             raise AssertionError(f"mailrootctl {' '.join(map(str, args))}: exit {done.returncode}\n{done.stdout}{done.stderr}")

@@ -30,10 +30,10 @@ virtual_server {name} {{
 class Load(threading.Thread):
     """A client that sends without pause: sessions of some messages each, one after the other."""
 
-    def __init__(self, name, port):
+    def __init__(self, name, port, domain=None):
         super().__init__(daemon=True)
         self.server, self.port = name, port
-        self.domain = "example.com" if name == "test" else f"{name}.example.com"
+        self.domain = domain or ("example.com" if name == "test" else f"{name}.example.com")
         self.acknowledged, self.errors, self.sessions = set(), [], 0
         self.done = threading.Event()
         self.start()

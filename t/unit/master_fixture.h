@@ -49,7 +49,7 @@ static inline void note(const char *role, const char *what, unsigned long number
 
 static inline void be_ready(void)
 {
-	struct wire_ready ready = {.ready = true};
+	struct wire_ready ready = {.version = SPAN("7.0.0")};
 	struct str packet;
 
 	str_init(&packet, 100);

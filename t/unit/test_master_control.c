@@ -19,6 +19,7 @@
 #include "master/daemon.h"
 #include "master/master.h"
 #include "master/reload.h"
+#include "master/requests.h"
 #include "t/unit/suite.h"
 #include "t/unit/wire_sample.h"
 
@@ -42,6 +43,7 @@ static void setup(void)
 	snprintf(file, sizeof(file), "%s/conf", folder);
 	write_file("");
 	ck_assert(master_configure(&master, file));
+	master.control.answer = requests_answer;
 	master.control.permit.starter = geteuid();
 	ck_assert_int_eq(control_open(&master.control, folder), 0);
 }
@@ -72,7 +74,7 @@ static void serve(void)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		if (master.control.clients[i].fd >= 0)
-			control_receive(&master, &master.control.clients[i]);
+			control_receive(&master.control, &master, &master.control.clients[i]);
 	}
 }
 

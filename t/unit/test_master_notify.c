@@ -67,6 +67,30 @@ START_TEST(an_abstract_address_is_told)
 }
 END_TEST
 
+/* To the program that takes over: the same address and the same period. */
+START_TEST(is_handed_on)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "@mailroot-test-%d", (int)getpid());
+	int fd = be_init(name);
+	setenv("WATCHDOG_USEC", "6000000", 1);
+	notify_open();
+	notify_hand_on();
+	ck_assert_str_eq(getenv("NOTIFY_SOCKET"), name);
+	ck_assert_str_eq(getenv("WATCHDOG_USEC"), "6000000");
+	notify_open();
+	expect(fd, "READY=1");
+	ck_assert_int_eq(notify_alive(1), 2000);
+	close(fd);
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("NOTIFY_SOCKET");
+	notify_open();
+	notify_hand_on();
+	ck_assert_ptr_null(getenv("NOTIFY_SOCKET"));
+}
+END_TEST
+
 START_TEST(without_a_valid_address_nothing_is_sent)
 {
 	char long_name[300];
@@ -143,6 +167,7 @@ int main(void)
 	TCase *tc = tcase_create("notify");
 	tcase_add_test(tc, a_path_is_told);
 	tcase_add_test(tc, an_abstract_address_is_told);
+	tcase_add_test(tc, is_handed_on);
 	tcase_add_test(tc, without_a_valid_address_nothing_is_sent);
 	tcase_add_test(tc, init_gets_its_signs_of_life);
 	tcase_add_test(tc, init_that_does_not_ask_gets_none);

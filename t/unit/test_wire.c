@@ -232,7 +232,7 @@ static const struct {
 	{WIRE_LINK_job_local, WIRE_DOWN, "job_copy job_notice "},
 	{WIRE_LINK_job_local, WIRE_UP, "idle "},
 	{WIRE_LINK_ctl_master, WIRE_DOWN, "ctl_row ctl_text ctl_done "},
-	{WIRE_LINK_ctl_master, WIRE_UP, "ctl_status ctl_reload ctl_users ctl_stop ctl_server ctl_connect "},
+	{WIRE_LINK_ctl_master, WIRE_UP, "ctl_status ctl_reload ctl_users ctl_stop ctl_upgrade ctl_server ctl_connect "},
 	{WIRE_LINK_ctl_queue, WIRE_DOWN, "ctl_row ctl_text ctl_done "},
 	{WIRE_LINK_ctl_queue, WIRE_UP,
 	 "queue_list queue_show queue_act queue_status queue_test badmail_list badmail_show badmail_act "
@@ -240,6 +240,43 @@ static const struct {
 	{WIRE_LINK_ctl_smtpd, WIRE_DOWN, "ctl_row ctl_text ctl_done "},
 	{WIRE_LINK_ctl_smtpd, WIRE_UP, "explain_relay smtpd_status smtpd_sessions smtpd_kick "},
 };
+
+/* Lasting packets in their order. A number that differs says that one of them has changed: HACKING.md, "A packet". */
+static const struct {
+	size_t packets;
+	uint64_t contract;
+} contracts[] = {
+	{31, 3950294908858911886},
+};
+
+START_TEST(lasting_packets_stay_as_they_are)
+{
+	size_t n = sizeof(contracts) / sizeof(contracts[0]);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_uint_eq(wire_contract(contracts[i].packets), contracts[i].contract);
+	ck_assert_uint_eq(contracts[n - 1].packets, WIRE_LASTING);
+	ck_assert_uint_eq(wire_contract(WIRE_LASTING + 1), 0);
+	ck_assert_uint_ne(wire_contract(WIRE_LASTING - 1), wire_contract(WIRE_LASTING));
+}
+END_TEST
+
+/* What an older process may say to a newer one, or hear from it. */
+static bool is_kept(enum wire_link link)
+{
+	return link <= WIRE_LINK_names;
+}
+
+START_TEST(packets_of_kept_links_are_lasting)
+{
+	for (enum wire_link link = 0; is_kept(link); link++) {
+		for (enum wire_type type = WIRE_LASTING_END; type < WIRE_TYPE_COUNT; type++)
+			ck_assert_msg(!wire_permits(link, WIRE_UP, type) && !wire_permits(link, WIRE_DOWN, type),
+				      "%s is not lasting", wire_type_name(type));
+	}
+	ck_assert_int_le(WIRE_record, WIRE_LASTING);
+	ck_assert_int_le(WIRE_ctl_upgrade, WIRE_LASTING);
+}
+END_TEST
 
 enum { ENDS = sizeof(readers) / sizeof(readers[0]) };
 
@@ -306,6 +343,8 @@ int main(void)
 	tcase_add_loop_test(all, each_end_reads_its_packets, 0, ENDS);
 	tcase_add_test(all, each_end_is_listed_once);
 	tcase_add_test(all, admitted_only_where_permitted);
+	tcase_add_test(all, lasting_packets_stay_as_they_are);
+	tcase_add_test(all, packets_of_kept_links_are_lasting);
 	suite_add_tcase(suite, each);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
