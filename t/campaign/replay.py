@@ -3,12 +3,13 @@
 
 usage: replay.py --build DIR [--rows 1000000] [--seconds 120] [--alike 99.9]
 
-An old server with the rules of the configuration writes one file a day: a thousand clients, some of which authenticate, three sessions in a
-hundred of strangers who try to relay. The configuration is written from the same rules by hand. A tenth of the logs must need as much memory as
-all of them.
+An old server writes one file a day: a thousand clients, some of which authenticate, and three sessions in a hundred of strangers who try to
+relay. The configuration is what `mailrootctl import-iis` makes of the server's metabase. A tenth of the logs must need as much memory as all.
 """
 import argparse
+import fcntl
 import json
+import os
 import pathlib
 import re
 import select
@@ -36,13 +37,16 @@ def write_logs(folder, traffic, rows):
 
 
 def replay(conf, paths):
-    """(what it found, seconds, KiB of memory at most). The memory is read while the process waits for somebody to read all its clients."""
+    """(what it found, seconds, KiB of memory at most). The pipe is so small that the process waits for a reader at its end: then its memory is read."""
     began = time.monotonic()
-    process = subprocess.Popen([str(harness.BUILD / "mailrootctl"), "-c", str(conf), "replay", *map(str, paths), "--json"],
-                               stdout=subprocess.PIPE, text=True)
-    select.select([process.stdout], [], [])
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen([str(harness.BUILD / "mailrootctl"), "-c", str(conf), "replay", *map(str, paths), "--json"], stdout=writer)
+    os.close(writer)
+    select.select([reader], [], [])
     memory = int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{process.pid}/status").read_text())[1])
-    told = json.loads(process.stdout.read())
+    with os.fdopen(reader) as answer:
+        told = json.load(answer)
     if process.wait() not in (0, 1):
         sys.exit(f"exit {process.returncode}")
     return told, time.monotonic() - began, memory
@@ -61,7 +65,9 @@ def main():
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         folder = pathlib.Path(folder)
         conf = folder / "mailroot.conf"
-        conf.write_text(f"virtual_server main {{\nfqdn mail.example.com\naccess {{ auth scram-sha-256 }}\n{rules.conf()}\n}}\n")
+        (folder / "MetaBase.xml").write_text(rules.metabase(), encoding="utf-8")
+        subprocess.run([str(harness.BUILD / "mailrootctl"), "import-iis", str(folder / "MetaBase.xml"), "--out", str(conf)], check=True,
+                       capture_output=True)
         write_logs(folder, traffic, options.rows)
         _, _, little = replay(conf, sorted(folder.glob("ex*.log"))[:DAYS // 10])
         told, seconds, memory = replay(conf, [folder])

@@ -2,9 +2,11 @@
 import datetime
 import ipaddress
 import random
+import struct
 
 W3C_FIELDS = ("date time c-ip cs-username s-sitename s-computername s-ip s-port cs-method cs-uri-stem cs-uri-query sc-status "
               "sc-win32-status sc-bytes cs-bytes time-taken cs-version cs-host cs(User-Agent) cs(Cookie) cs(Referer)")
+MARK, ALIAS, DOMAIN_RELAY = 1 << 31, 0x10, 0x1000  # offsets in RelayIpList; bits of RouteAction
 BEGIN = datetime.datetime(2025, 10, 9)
 
 
@@ -58,6 +60,29 @@ class Rules:
         return "\n".join([f"default_domain {first}", *(f"local_domain {one}" + " { }" for one in others),
                           *(f"remote_domain {one} {{ relay yes }}" for one in self.remotes),
                           "relay { list " + " ".join(map(str, self.networks)) + " }"])
+
+    def relay_list(self):
+        """The value of RelayIpList, as a script of an administrator writes it: offsets, then the granted networks by their masks."""
+        masks = sorted({network.netmask for network in self.networks})
+        data = 76 + 20 * (len(masks) - 1)
+        words = [MARK | 24, MARK | 32, MARK | data - 16, MARK | data - 8, 1, data, 0, 0, len(masks), len(self.networks)]
+        octets, lists = b"", b""
+        for mask in masks:
+            same = [network for network in self.networks if network.netmask == mask]
+            lists += struct.pack("<5I", 2, len(same) + 1, 4, 0, MARK | data + len(octets))
+            octets += mask.packed + b"".join(network.network_address.packed for network in same)
+        return (struct.pack(f"<{len(words)}I", *words) + lists + bytes(16) + octets).hex()
+
+    def metabase(self):
+        """MetaBase.xml of the same server."""
+        first, *others = self.domains
+        domains = [(name, ALIAS) for name in others] + [(name, DOMAIN_RELAY) for name in self.remotes]
+        keys = "".join(f'<IIsSmtpDomain Location="/LM/SmtpSvc/1/Domain/{name}" RouteAction="{action}"/>\n' for name, action in domains)
+        return (f'\ufeff<?xml version="1.0"?>\n<configuration xmlns="urn:microsoft-catalog:XML_Metabase_V64_0">\n<MBProperty>\n'
+                f'<IIsSmtpService Location="/LM/SmtpSvc" MaxMessageSize="2097152"/>\n'
+                f'<IIsSmtpServer Location="/LM/SmtpSvc/1" AuthFlags="AuthAnonymous | AuthBasic" DefaultDomain="{first}" '
+                f'FullyQualifiedDomainName="old.{first}" RelayForAuth="{int(self.authenticated)}" RelayIpList="{self.relay_list()}" '
+                f'ServerBindings=":25:" ServerComment="Old server"/>\n{keys}</MBProperty>\n</configuration>\n')
 
 
 class Traffic:

@@ -172,6 +172,22 @@ class OldServer(unittest.TestCase):
         self.assertEqual(told["same"], traffic.recipients)
         self.assertIn("relay list has all of them", run("-c", conf, "replay", self.folder / "logs", check=0).stdout)
 
+    def test_a_server_that_was_imported(self):
+        """The metabase of the server that wrote the logs, imported: every recipient that a log can tell is decided alike."""
+        self.rules = Rules(domains=("example.com", "example.org"), remotes=("partner.example", "*.wild.example"),
+                           networks=("10.1.3.0/24", "10.4.0.0/14", "192.168.7.9/32", "172.16.4.0/22"))
+        self.clients += ["10.4.0.1", "10.8.0.1", "172.16.7.255", "172.16.8.0", "192.168.7.8"]
+        self.domains += ["a.wild.example", "wild.example", "EXAMPLE.ORG"]
+        (self.folder / "MetaBase.xml").write_text(self.rules.metabase(), encoding="utf-8")
+        conf = self.folder / "imported.conf"
+        run("import-iis", self.folder / "MetaBase.xml", "--out", conf, check=0)
+        for kind in oldlogs.FORMATS:
+            with self.subTest(kind=kind):
+                traffic = self.write(kind, users=["203.0.113.5", "10.9.9.9"])
+                told = replay(conf, self.folder / "logs" / f"{kind}251009.log", check=0)
+                self.assertEqual((told["otherwise"], told["same"] + told["unknowable"]), (0, traffic.recipients))
+                self.assertLessEqual(told["unknowable"], traffic.of_users)
+
     def test_users_and_strangers(self):
         traffic = self.write("ex", users=["203.0.113.5", "10.9.9.9"])
         users = f"access {{ auth scram-sha-256; user_file {self.folder}/users }}\n"
