@@ -325,6 +325,16 @@ class Lint:
         for package in set(needed) - set(listed) - {"gcc", "libc6-dev"}:
             self.complain(control, 1, f"{package} of etc/prepare is not in Build-Depends")
 
+    def apparmor(self):
+        """AppArmor understands the profile; no kernel with AppArmor is needed."""
+        tool = shutil.which("apparmor_parser")
+        for profile in (self.root / "etc/apparmor.d").glob("*"):
+            done = subprocess.run([tool, "-Q", "-K", profile], capture_output=True, text=True) if tool else None
+            if done and done.returncode:
+                self.complain(profile, 1, done.stderr.strip())
+        if not tool:
+            print("the AppArmor profile is not checked: apparmor is not installed")
+
     def run(self):
         for path in self.sources:
             self.includes(path)
@@ -344,6 +354,7 @@ class Lint:
         self.documents()
         self.diagnostics()
         self.packaging()
+        self.apparmor()
         print("\n".join(self.errors) if self.errors else f"{len(self.sources)} files keep the rules")
         return 1 if self.errors else 0
 

@@ -1,4 +1,5 @@
 """cmake --install, as by a packager and an administrator: the places of files, and that an edited configuration stays."""
+import fnmatch
 import os
 import pathlib
 import re
@@ -7,7 +8,8 @@ import unittest
 
 import harness
 
-EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "etc/mailroot.conf"
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLE = SOURCE / "etc/mailroot.conf"
 
 
 def installed():
@@ -47,6 +49,22 @@ class Install(unittest.TestCase):
     def test_shipped_configuration_is_the_example(self):
         self.install()
         self.assertEqual(self.conf.read_bytes(), EXAMPLE.read_bytes())
+
+    def test_every_file_is_in_a_debian_package(self):
+        """As dh_install and dh_missing demand, which come late."""
+        self.install()
+        prefix = str(pathlib.Path(installed()["MAILROOT_SBINDIR"]).parent)
+        etc = str(pathlib.Path(installed()["MAILROOT_SYSCONFDIR"]).parent)
+        staged = {str(path.relative_to(self.stage)).replace(etc[1:] + "/", "etc/", 1).replace(prefix[1:] + "/", "usr/", 1)
+                  for path in self.stage.rglob("*") if path.is_file()}
+        left = set(staged)
+        for file in [*(SOURCE / "debian").glob("*.install"), SOURCE / "debian/not-installed"]:
+            patterns = [line.split()[0] for line in file.read_text().splitlines() if not line.startswith("#")]
+            for pattern in patterns:
+                meant = {name for name in staged if fnmatch.fnmatch(name, pattern) or name.startswith(pattern + "/")}
+                self.assertTrue(meant or (SOURCE / pattern).exists(), f"{file.name}: {pattern} is not installed")
+                left -= meant
+        self.assertEqual(left, set(), "in no package, and not in debian/not-installed")
 
 
 if __name__ == "__main__":
