@@ -80,7 +80,7 @@ static bool arguments_good(const struct ctl *ctl)
 	else if (strlen(ctl->options.user) > ACCOUNT_NAME_MAX)
 		cmd_fail(_("--user %s: not a valid account name"), ctl->options.user);
 	else if (!address_parse(span_of(ctl->options.to), &to, &why))
-		cmd_fail(_("--to %s: %s"), ctl->options.to, why);
+		cmd_fail(_("--to %s: %s"), ctl->options.to, _(why));
 	else
 		return true;
 	return false;
@@ -377,17 +377,17 @@ static bool parse_size(const char *text, uint64_t *size)
 
 int cmd_explain_route(struct ctl *ctl)
 {
-	const char *address = ctl->args[0], *why = _("which address? Write one such as user@example.net");
+	const char *address = ctl->args[0], *why = N_("which address? Write one such as user@example.net");
 	struct address to, from;
 	uint64_t size = 0;
 	int status;
 	bool null_sender = strcmp(ctl->options.from, "<>") == 0;
 	if (!address_parse(span_of(address), &to, &why) || !to.text.len) {
-		cmd_fail("%s: %s", address, why);
+		cmd_fail("%s: %s", address, _(why));
 		return EXIT_USAGE;
 	}
 	if (!null_sender && !address_parse(span_of(ctl->options.from), &from, &why)) {
-		cmd_fail(_("--from %s: %s"), ctl->options.from, why);
+		cmd_fail(_("--from %s: %s"), ctl->options.from, _(why));
 		return EXIT_USAGE;
 	}
 	if (ctl->options.size[0] && !parse_size(ctl->options.size, &size)) {

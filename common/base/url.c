@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/language.h"
+
 static bool is_printable(struct span text)
 {
 	for (size_t i = 0; i < text.len; i++)
@@ -38,24 +40,24 @@ static bool take_authority(struct span text, struct url *out, const char **why)
 	uint64_t port = out->port;
 	out->host = bracket ? (struct span){text.at + 1, end ? end - 1 : 0} : (struct span){text.at, end};
 	struct span rest = span_skip(text, bracket && end < text.len ? end + 1 : end);
-	*why = "its port is no number from 1 to 65535";
+	*why = N_("its port is no number from 1 to 65535");
 	if (rest.len && (!span_starts(rest, SPAN(":")) || !span_to_u64(span_skip(rest, 1), UINT16_MAX, &port) || !port))
 		return false;
 	out->port = (uint16_t)port;
-	*why = text.len ? "its host is neither a name nor an address" : "it has no host";
+	*why = text.len ? N_("its host is neither a name nor an address") : N_("it has no host");
 	return bracket ? end < text.len && is_ipv6(out->host) : is_name(out->host);
 }
 
 bool url_parse(struct span text, struct url *out, const char **why)
 {
 	*out = (struct url){.tls = span_starts_nocase(text, SPAN("https://"))};
-	*why = "it begins with neither https:// nor http://";
+	*why = N_("it begins with neither https:// nor http://");
 	if (!out->tls && !span_starts_nocase(text, SPAN("http://")))
 		return false;
-	*why = "it has a blank or another octet that must be written with %";
+	*why = N_("it has a blank or another octet that must be written with %");
 	if (!is_printable(text))
 		return false;
-	*why = "it has a fragment (#), which is never sent";
+	*why = N_("it has a fragment (#), which is never sent");
 	if (span_find(text, '#') < text.len)
 		return false;
 	out->port = out->tls ? 443 : 80;
@@ -65,7 +67,7 @@ bool url_parse(struct span text, struct url *out, const char **why)
 		end++;
 	out->path = span_skip(rest, end);
 	struct span authority = {rest.at, end};
-	*why = "it has a user name (@)";
+	*why = N_("it has a user name (@)");
 	if (span_find(authority, '@') < authority.len)
 		return false;
 	return take_authority(authority, out, why);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
+
 /* AT with room for one more entry of SIZE octets. NULL without memory. */
 static void *grow(struct config_build *b, void *at, size_t n, size_t *room, size_t size)
 {
@@ -122,8 +124,8 @@ static const struct config_node *find_once(struct config_build *b, const struct 
 		if (!first)
 			first = child;
 		else if (once)
-			config_error(b->findings, config_word_at(child, 0), "%s is given twice: first at %s:%u", name,
-				     first->source->name, first->line);
+			config_error(b->findings, config_word_at(child, 0), _("%s is given twice: first at %s:%u"),
+				     name, first->source->name, first->line);
 	}
 	return first;
 }
@@ -137,8 +139,8 @@ static void gather_items(struct config_build *b, const struct config_setting *se
 		for (size_t i = 1; i < child->word_count; i++)
 			add_item(b, config_build_item(b, child, i));
 		if (child->word_count == 1 && !child->block)
-			config_error(b->findings, config_word_at(child, 0), "%s needs a value: %s", setting->name,
-				     config_value_allowed(setting->type));
+			config_error(b->findings, config_word_at(child, 0), _("%s needs a value: %s"), setting->name,
+				     _(config_value_allowed(setting->type)));
 		if (!config_value_is_list(setting->type))
 			return;
 	}
@@ -157,8 +159,8 @@ static void build_setting(struct config_build *b, const struct config_setting *s
 	}
 	gather_items(b, setting, first);
 	if (!list && b->item_count > 1) {
-		config_error(b->findings, b->items[1].at, "%s takes one value: %s", setting->name,
-			     config_value_allowed(setting->type));
+		config_error(b->findings, b->items[1].at, _("%s takes one value: %s"), setting->name,
+			     _(config_value_allowed(setting->type)));
 		b->item_count = 1;
 	}
 	struct config_origin origin = origin_of(b, first, first->word_count > 1);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/build.h"
 #include "common/config/check.h"
 #include "common/mail/domain.h"
@@ -175,7 +176,7 @@ static void build_connectors(struct config_build *b, struct config_server *serve
 	     node = node->next) {
 		struct config_item item = config_build_item(b, node, 1);
 		struct config_connector *out = &list[n++];
-		out->name = config_value_plain(&parse, &item, "a connector");
+		out->name = config_value_plain(&parse, &item, _("a connector"));
 		out->origin = item.origin;
 		out->outbound = inherited(&server->outbound);
 		out->has_outbound = has_block(node, CONFIG_OUTBOUND);
@@ -196,7 +197,7 @@ static void fill_names(struct config_build *b, struct config_server *server, con
 		else
 			config_error(
 				b->findings, host.at,
-				"fqdn is missing, and the name of this machine, \"%.*s\", is not a domain name: write fqdn",
+				_("fqdn is missing, and the name of this machine, \"%.*s\", is not a domain name: write fqdn"),
 				SPAN_ARGS(host.text));
 	}
 	if (!server->default_domain && !config_build_failed(b, &server->default_domain))
@@ -227,7 +228,7 @@ static void build_server(struct config_build *b, struct config_server *server, c
 {
 	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
 	struct config_item item = config_build_item(b, node, 1);
-	server->name = config_value_plain(&parse, &item, "a virtual server");
+	server->name = config_value_plain(&parse, &item, _("a virtual server"));
 	server->origin = item.origin;
 	server->dir = config_build_print(b, b->out->mailroot_dir, "/", server->name ? server->name : "");
 	server->oauth_dir = config_build_print(b, b->out->state_dir, "/oauth/", server->name ? server->name : "");
@@ -250,8 +251,9 @@ static bool is_duplicate(struct config_build *b, const struct config_node *node)
 {
 	const struct config_server *first = config_server_find(b->out, node->words[1].text);
 	if (first)
-		config_error(b->findings, config_word_at(node, 1), "virtual_server %s is given twice: first at %s:%u",
-			     first->name, first->origin.file, first->origin.line);
+		config_error(b->findings, config_word_at(node, 1),
+			     _("virtual_server %s is given twice: first at %s:%u"), first->name, first->origin.file,
+			     first->origin.line);
 	return first != NULL;
 }
 
@@ -260,7 +262,8 @@ static void build_servers(struct config_build *b)
 	const struct config_node *root = &b->tree->root;
 	size_t n = count_named(root, CONFIG_SERVER);
 	if (n > CONFIG_SERVERS_MAX) {
-		config_error(b->findings, config_word_at(root, 0), "more than %d virtual servers", CONFIG_SERVERS_MAX);
+		config_error(b->findings, config_word_at(root, 0), _("more than %d virtual servers"),
+			     CONFIG_SERVERS_MAX);
 		return;
 	}
 	b->out->servers = config_build_allocate(b, n, sizeof(*b->out->servers));

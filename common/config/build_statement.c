@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/slip.h"
 
 enum { MEANT_TEXT_MAX = 2000 };
@@ -47,12 +48,12 @@ static void append_known(struct str *to, enum config_block block)
 			separator = ", ";
 		}
 	if (!*separator)
-		str_append_text(to, "nothing");
+		str_append_text(to, _("nothing"));
 }
 
 static const char *place_name(enum config_block block)
 {
-	return block == CONFIG_GLOBAL ? "the file itself" : config_blocks[block].word;
+	return block == CONFIG_GLOBAL ? _("the file itself") : config_blocks[block].word;
 }
 
 /* True if AT is the first word on its line. */
@@ -69,9 +70,9 @@ static bool begins_line(const struct config_at *at)
 static void report_bracket(struct config_findings *findings, const struct config_node *node)
 {
 	struct config_at at = config_word_at(node, 0);
-	config_error(findings, at, "\"%.*s\" is not a setting: %s", SPAN_ARGS(config_node_name(node)),
-		     begins_line(&at) ? "a block is written as virtual_server NAME { ... }"
-				      : "separate hosts with spaces, not with ;");
+	config_error(findings, at, _("\"%.*s\" is not a setting: %s"), SPAN_ARGS(config_node_name(node)),
+		     begins_line(&at) ? _("a block is written as virtual_server NAME { ... }")
+				      : _("separate hosts with spaces, not with ;"));
 }
 
 /* A global setting may be a short form of a setting of this block: its name is the beginning of that name. */
@@ -82,11 +83,11 @@ static void report_misplaced(struct config_findings *findings, enum config_block
 	struct str meant;
 	str_init(&meant, MEANT_TEXT_MAX);
 	if (home == CONFIG_GLOBAL && config_slip_longer(block, name, &meant))
-		config_error(findings, config_word_at(node, 0), "unknown setting \"%.*s\" in %s: did you mean %s?",
+		config_error(findings, config_word_at(node, 0), _("unknown setting \"%.*s\" in %s: did you mean %s?"),
 			     SPAN_ARGS(name), place_name(block), str_text(&meant));
 	else
-		config_error(findings, config_word_at(node, 0), "%.*s does not belong in %s but in %s", SPAN_ARGS(name),
-			     place_name(block), place_name(home));
+		config_error(findings, config_word_at(node, 0), _("%.*s does not belong in %s but in %s"),
+			     SPAN_ARGS(name), place_name(block), place_name(home));
 	str_free(&meant);
 }
 
@@ -98,15 +99,17 @@ static void report_unknown(struct config_findings *findings, enum config_block b
 	str_init(&text, MEANT_TEXT_MAX);
 	enum config_block other = append_meant(&text, block, name) ? block : append_meant_elsewhere(&text, block, name);
 	if (other == block) {
-		config_error(findings, at, "unknown setting \"%.*s\" in %s: did you mean %s?", SPAN_ARGS(name),
+		config_error(findings, at, _("unknown setting \"%.*s\" in %s: did you mean %s?"), SPAN_ARGS(name),
 			     place_name(block), str_text(&text));
 	} else if (other != CONFIG_BLOCK_COUNT) {
-		config_error(findings, at, "unknown setting \"%.*s\" in %s: did you mean %s, which %s in %s?",
-			     SPAN_ARGS(name), place_name(block), str_text(&text),
-			     strchr(str_text(&text), ' ') ? "belong" : "belongs", place_name(other));
+		config_error(findings, at,
+			     strchr(str_text(&text), ' ')
+				     ? _("unknown setting \"%.*s\" in %s: did you mean %s, which belong in %s?")
+				     : _("unknown setting \"%.*s\" in %s: did you mean %s, which belongs in %s?"),
+			     SPAN_ARGS(name), place_name(block), str_text(&text), place_name(other));
 	} else {
 		append_known(&text, block);
-		config_error(findings, at, "unknown setting \"%.*s\" in %s; known there: %s", SPAN_ARGS(name),
+		config_error(findings, at, _("unknown setting \"%.*s\" in %s; known there: %s"), SPAN_ARGS(name),
 			     place_name(block), str_text(&text));
 	}
 	str_free(&text);
@@ -118,7 +121,7 @@ static void report_statement(struct config_findings *findings, enum config_block
 	struct span name = config_node_name(node);
 	enum config_block home = home_of(name);
 	if (findings->n >= FINDINGS_MAX)
-		config_error(findings, config_word_at(node, 0), "unknown setting");
+		config_error(findings, config_word_at(node, 0), _("unknown setting"));
 	else if (span_starts(name, SPAN("[")))
 		report_bracket(findings, node);
 	else if (home != CONFIG_BLOCK_COUNT)
@@ -134,7 +137,7 @@ void config_statement_check(struct config_findings *findings, enum config_block 
 	enum config_block block = config_block_find(parent, name);
 	if (config_setting_find(parent, name)) {
 		if (node->block)
-			config_error(findings, at, "%.*s is a setting, not a block: no { } here", SPAN_ARGS(name));
+			config_error(findings, at, _("%.*s is a setting, not a block: no { } here"), SPAN_ARGS(name));
 		return;
 	}
 	if (block == CONFIG_BLOCK_COUNT) {
@@ -143,11 +146,11 @@ void config_statement_check(struct config_findings *findings, enum config_block 
 	}
 	size_t words = config_blocks[block].kind == CONFIG_BLOCK_NAMED ? 2 : 1;
 	if (words == 2 && node->word_count < 2)
-		config_error(findings, at, "%s needs a name: %s NAME { }", config_blocks[block].word,
+		config_error(findings, at, _("%s needs a name: %s NAME { }"), config_blocks[block].word,
 			     config_blocks[block].word);
 	else if (!node->block && (words == 1 || block == CONFIG_SERVER))
-		config_error(findings, at, "%s is a block: write %s%s { ... }", config_blocks[block].word,
+		config_error(findings, at, _("%s is a block: write %s%s { ... }"), config_blocks[block].word,
 			     config_blocks[block].word, words == 2 ? " NAME" : "");
 	else if (node->word_count > words)
-		config_error(findings, config_word_at(node, words), "{ or a new line is expected here");
+		config_error(findings, config_word_at(node, words), _("{ or a new line is expected here"));
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
+
 enum { QUOTA_TEXT_MAX = 32 };
 
 /* A name and where it is used, to find names that are used twice. */
@@ -28,7 +30,7 @@ static void check_processes(struct config_build *b, const struct config_server *
 		return;
 	config_error(b->findings,
 		     config_build_at(b, server, processes->spare_at.line ? processes->spare_at : processes->max_at),
-		     "spare (%lld) is above max (%lld): lower spare or raise max", (long long)processes->spare,
+		     _("spare (%lld) is above max (%lld): lower spare or raise max"), (long long)processes->spare,
 		     (long long)processes->max);
 }
 
@@ -42,8 +44,9 @@ static void check_sizes(struct config_build *b, const struct config_server *serv
 	bool written = messages->max_message_size_at.line;
 	config_error(
 		b->findings, config_build_at(b, server, messages->max_session_size_at),
-		"max_session_size is below max_message_size%s%s%s, so no session could send the largest message: raise max_session_size, or write max_session_size none",
-		written ? "" : " (default ", written ? "" : size->fallback, written ? "" : ")");
+		written ? _("max_session_size is below max_message_size, so no session could send the largest message: raise max_session_size, or write max_session_size none")
+			: _("max_session_size is below max_message_size (default %s), so no session could send the largest message: raise max_session_size, or write max_session_size none"),
+		size->fallback);
 }
 
 static void check_quota(struct config_build *b, const struct config_server *server,
@@ -54,14 +57,14 @@ static void check_quota(struct config_build *b, const struct config_server *serv
 	struct str size;
 	if (domain->drop_quota.multiple && largest == CONFIG_NONE)
 		config_error(b->findings, at,
-			     "a multiple of max_message_size, which is none: write a size such as 500M");
+			     _("a multiple of max_message_size, which is none: write a size such as 500M"));
 	if (domain->drop_quota.multiple || largest == CONFIG_NONE || domain->drop_quota.octets >= largest)
 		return;
 	str_init(&size, QUOTA_TEXT_MAX);
 	config_value_format(CONFIG_SIZE, &largest, &size);
 	config_warning(
 		b->findings, at,
-		"drop_quota is below max_message_size (%s): a message larger than drop_quota never fits into the folder; raise drop_quota, or write a multiple such as 10x",
+		_("drop_quota is below max_message_size (%s): a message larger than drop_quota never fits into the folder; raise drop_quota, or write a multiple such as 10x"),
 		str_text(&size));
 	str_free(&size);
 }
@@ -82,7 +85,7 @@ static void check_delay(struct config_build *b, const struct config_server *serv
 		return;
 	config_error(
 		b->findings, config_build_at(b, server, written),
-		"%s is longer than %s, so the notice would never be sent: write a shorter time, or the same time for no notice",
+		_("%s is longer than %s, so the notice would never be sent: write a shorter time, or the same time for no notice"),
 		name, strcmp(name, "delay_notice") == 0 ? "expire" : "local_expire");
 }
 
@@ -125,12 +128,13 @@ static void check_domains(struct config_build *b, const struct config_server *se
 			continue;
 		if (first->origin.line)
 			config_error(b->findings, config_build_at(b, server, again->origin),
-				     "domain %s is given twice: first as %s at %s:%u", again->name, first->what,
+				     _("domain %s is given twice: first as %s at %s:%u"), again->name, first->what,
 				     first->origin.file, first->origin.line);
 		else
-			config_error(b->findings, config_build_at(b, server, again->origin),
-				     "domain %s is already the default domain (which is fqdn without default_domain)",
-				     again->name);
+			config_error(
+				b->findings, config_build_at(b, server, again->origin),
+				_("domain %s is already the default domain (which is fqdn without default_domain)"),
+				again->name);
 	}
 	free(list);
 }
@@ -154,7 +158,7 @@ static void check_folder(struct config_build *b, const struct config_server *ser
 	for (size_t i = 0; origin.line && i < b->out->server_count; i++)
 		if (is_spool(&b->out->servers[i], path))
 			config_error(b->findings, config_build_at(b, server, origin),
-				     "%s can't be %s, which is part of the spool", name, path);
+				     _("%s can't be %s, which is part of the spool"), name, path);
 }
 
 /* No folder that the service writes files to may be the pickup folder: it would send them again. */
@@ -167,18 +171,19 @@ static void check_pickup(struct config_build *b, const struct config_server *ser
 	     other++) {
 		const char *name = other->name ? other->name : "?";
 		if (other < server && other->pickup_dir && strcmp(pickup, "off") && !strcmp(other->pickup_dir, pickup))
-			config_error(b->findings, at,
-				     "%s is already the pickup folder of virtual server %s: two servers can't share it",
-				     pickup, name);
+			config_error(
+				b->findings, at,
+				_("%s is already the pickup folder of virtual server %s: two servers can't share it"),
+				pickup, name);
 		if (other->badmail_dir && !strcmp(other->badmail_dir, pickup))
 			config_error(b->findings, at,
-				     "%s is the pickup folder and the badmail folder: give each a folder of its own",
+				     _("%s is the pickup folder and the badmail folder: give each a folder of its own"),
 				     pickup);
 		for (size_t i = 0; i < other->local_domain_count; i++)
 			if (!strcmp(other->local_domains[i].drop_dir, pickup))
 				config_error(
 					b->findings, at,
-					"%s is the pickup folder and the drop folder of %s, which is a mail loop: give each a folder of its own",
+					_("%s is the pickup folder and the drop folder of %s, which is a mail loop: give each a folder of its own"),
 					pickup, other->local_domains[i].name ? other->local_domains[i].name : "?");
 	}
 }
@@ -196,7 +201,7 @@ static void check_folders(struct config_build *b, const struct config_server *se
 				     config_build_at(b, server,
 						     domain->drop_dir_at.line ? domain->drop_dir_at
 									      : server->badmail_dir_at),
-				     "%s is a drop folder and the badmail folder: give each a folder of its own",
+				     _("%s is a drop folder and the badmail folder: give each a folder of its own"),
 				     domain->drop_dir);
 	}
 }
@@ -223,7 +228,7 @@ static void check_drop_folders(struct config_build *b)
 		const struct claim *first = &list[i - 1], *again = &list[i];
 		if (first->server != again->server && !strcmp(first->name, again->name))
 			config_error(b->findings, config_build_at(b, again->server, again->origin),
-				     "%s is already a drop folder of virtual server %s: two servers can't share it",
+				     _("%s is already a drop folder of virtual server %s: two servers can't share it"),
 				     again->name, first->server->name ? first->server->name : "?");
 	}
 	free(list);
@@ -249,10 +254,11 @@ static void check_log_folder(struct config_build *b, const struct config_server 
 	     other++) {
 		if (other < server && other->log.format && !strcmp(other->log.dir, log->dir))
 			config_error(b->findings, at,
-				     "%s is already the log folder of virtual server %s: two servers can't share it",
+				     _("%s is already the log folder of virtual server %s: two servers can't share it"),
 				     log->dir, other->name ? other->name : "?");
 		if (is_mail_folder(other, log->dir))
-			config_error(b->findings, at, "%s can't be the log folder: it is a folder for mail", log->dir);
+			config_error(b->findings, at, _("%s can't be the log folder: it is a folder for mail"),
+				     log->dir);
 	}
 }
 
@@ -264,10 +270,10 @@ static void check_log(struct config_build *b, const struct config_server *server
 	check_log_folder(b, server);
 	if (log->fields_at.line && log->format != CONFIG_LOG_W3C)
 		config_error(b->findings, config_build_at(b, server, log->fields_at),
-			     "fields can be chosen only for w3c: write format w3c, or remove fields");
+			     _("fields can be chosen only for w3c: write format w3c, or remove fields"));
 	if (log->local_time_at.line && log->format == CONFIG_LOG_NCSA)
 		config_error(b->findings, config_build_at(b, server, log->local_time_at),
-			     "ncsa files always use local time: remove local_time");
+			     _("ncsa files always use local time: remove local_time"));
 }
 
 static bool same_endpoint(const struct config_endpoint *a, const struct config_endpoint *b)
@@ -295,7 +301,7 @@ static void check_endpoint(struct config_build *b, size_t s, size_t n)
 		if (!first || first == endpoint)
 			continue;
 		config_error(b->findings, config_build_at(b, server, endpoint->origin),
-			     "virtual server %s already listens on %s port %u", other->name ? other->name : "?",
+			     _("virtual server %s already listens on %s port %u"), other->name ? other->name : "?",
 			     first->any ? "*" : first->text, first->port);
 		return;
 	}
@@ -331,8 +337,8 @@ static void check_hosts(struct config_build *b, const struct config_server *serv
 		uint16_t port = host->port ? host->port : (uint16_t)outbound->port;
 		if (host->kind == CONFIG_HOST_IP && is_self(b, server, &host->ip, port))
 			config_error(b->findings, config_build_at(b, server, host->origin),
-				     "this virtual server itself listens on [%s]:%u, which is a mail loop", host->name,
-				     port);
+				     _("this virtual server itself listens on [%s]:%u, which is a mail loop"),
+				     host->name, port);
 	}
 }
 
@@ -341,7 +347,7 @@ static void check_direct(struct config_build *b, const struct config_server *ser
 	if (server->direct_first && !server->smart_host.n && !config_build_failed(b, &server->smart_host))
 		config_error(
 			b->findings, config_build_at(b, server, server->direct_first_at),
-			"direct_first yes has no effect without smart_host: write smart_host HOST, or remove direct_first");
+			_("direct_first yes has no effect without smart_host: write smart_host HOST, or remove direct_first"));
 }
 
 /* A connector takes the mail of all domains that nothing else of SERVER matches. */
@@ -365,7 +371,7 @@ static void check_own_smart_host(struct config_build *b, const struct config_ser
 			continue;
 		config_warning(
 			b->findings, config_build_at(b, server, server->origin),
-			"virtual server %s has no smart_host of its own, so its mail does not go to the smart host of virtual server %s but to the hosts of each domain (MX); write smart_host here, or smart_host none if this is intended",
+			_("virtual server %s has no smart_host of its own, so its mail does not go to the smart host of virtual server %s but to the hosts of each domain (MX); write smart_host here, or smart_host none if this is intended"),
 			server->name ? server->name : "?", other->name ? other->name : "?");
 		return;
 	}
@@ -410,7 +416,7 @@ static void check_sendmail_server(struct config_build *b)
 		return;
 	config_error(
 		b->findings, config_origin_at(b->tree, config->sendmail_server_at),
-		"sendmail_server %s: there is no virtual server with this name; write the name of a virtual server, or off",
+		_("sendmail_server %s: there is no virtual server with this name; write the name of a virtual server, or off"),
 		config->sendmail_server);
 }
 
@@ -418,7 +424,7 @@ void config_check(struct config_build *b)
 {
 	if (!b->out->server_count)
 		config_error(b->findings, config_word_at(&b->tree->root, 0),
-			     "no virtual server: write virtual_server default { }");
+			     _("no virtual server: write virtual_server default { }"));
 	for (size_t i = 0; i < b->out->server_count; i++)
 		check_server(b, &b->out->servers[i]);
 	check_drop_folders(b);

@@ -1,9 +1,9 @@
 /* Authentication and TLS of clients: settings that would lock out every client, and settings without effect. */
 #include "common/config/check.h"
 
-enum { CLEAR = AUTH_PLAIN | AUTH_LOGIN }; /* mechanisms that send the password itself */
+#include "common/base/language.h"
 
-#define ADD_CERTIFICATE "add tls_certificate CERTIFICATE KEY to access"
+enum { CLEAR = AUTH_PLAIN | AUTH_LOGIN }; /* mechanisms that send the password itself */
 
 static bool has_certificate(const struct config_build *b, const struct config_access *access)
 {
@@ -22,16 +22,18 @@ static void check_certificates(struct config_build *b, const struct config_serve
 	if (has_certificate(b, access))
 		return;
 	if (access->tls_required)
-		config_error(b->findings, config_build_at(b, server, access->tls_required_at),
-			     "no client could send mail: TLS is required, and there is no certificate: " ADD_CERTIFICATE
-			     ", or write tls_required no");
+		config_error(
+			b->findings, config_build_at(b, server, access->tls_required_at),
+			_("no client could send mail: TLS is required, and there is no certificate: add tls_certificate CERTIFICATE KEY to access, or write tls_required no"));
 	for (size_t i = 0; i < server->listen.n; i++)
 		if (server->listen.at[i].tls)
-			config_error(b->findings, config_build_at(b, server, server->listen.at[i].origin),
-				     "no client could connect here: TLS needs a certificate: " ADD_CERTIFICATE);
+			config_error(
+				b->findings, config_build_at(b, server, server->listen.at[i].origin),
+				_("no client could connect here: TLS needs a certificate: add tls_certificate CERTIFICATE KEY to access"));
 	if (is_written(b, &access->tls_min, &access->tls_min_at) && access->tls_min != CONFIG_TLS_1_2)
-		config_error(b->findings, config_build_at(b, server, access->tls_min_at),
-			     "tls_min has no effect without a certificate: " ADD_CERTIFICATE ", or remove tls_min");
+		config_error(
+			b->findings, config_build_at(b, server, access->tls_min_at),
+			_("tls_min has no effect without a certificate: add tls_certificate CERTIFICATE KEY to access, or remove tls_min"));
 }
 
 /* The first local domain that is written; NULL if there is only the default domain, which every server has. */
@@ -54,11 +56,11 @@ static void check_anonymous(struct config_build *b, const struct config_server *
 	if (!access->auth)
 		config_error(
 			b->findings, at,
-			"no client could send mail: anonymous is no, and auth is off: add auth plain login to access, or write anonymous yes");
+			_("no client could send mail: anonymous is no, and auth is off: add auth plain login to access, or write anonymous yes"));
 	else if (local)
 		config_warning(
 			b->findings, at,
-			"other hosts can't send mail to the local domain at %s:%u, because they do not authenticate",
+			_("other hosts can't send mail to the local domain at %s:%u, because they do not authenticate"),
 			local->file, local->line);
 }
 
@@ -72,20 +74,19 @@ static void check_passwords(struct config_build *b, const struct config_server *
 	    !config_build_failed(b, &access->auth_clear_list))
 		config_error(
 			b->findings, config_build_at(b, server, access->auth_at),
-			"no client could authenticate: these mechanisms need TLS, and there is no certificate: " ADD_CERTIFICATE
-			", or list clients in auth_clear_list");
+			_("no client could authenticate: these mechanisms need TLS, and there is no certificate: add tls_certificate CERTIFICATE KEY to access, or list clients in auth_clear_list"));
 	if (!access->auth_clear_list.n || config_build_failed(b, &access->auth))
 		return;
 	if (!(access->auth & CLEAR))
 		config_error(b->findings, list_at,
-			     "auth_clear_list is for plain and login, and auth has neither: remove it");
+			     _("auth_clear_list is for plain and login, and auth has neither: remove it"));
 	else if (access->tls_required)
 		config_error(b->findings, list_at,
-			     "auth_clear_list has no effect with tls_required yes: remove one of them");
+			     _("auth_clear_list has no effect with tls_required yes: remove one of them"));
 	else if (!access->auth_requires_tls)
 		config_error(
 			b->findings, list_at,
-			"auth_clear_list has no effect with auth_requires_tls no, which lets every client send a password without TLS: remove auth_requires_tls");
+			_("auth_clear_list has no effect with auth_requires_tls no, which lets every client send a password without TLS: remove auth_requires_tls"));
 }
 
 static void check_gssapi(struct config_build *b, const struct config_server *server)
@@ -101,13 +102,13 @@ static void check_gssapi(struct config_build *b, const struct config_server *ser
 	if (access->auth & AUTH_GSSAPI) {
 		if (!access->keytab && !config_build_failed(b, &access->keytab))
 			config_error(b->findings, config_build_at(b, server, access->auth_at),
-				     "gssapi needs a key tab: add keytab /etc/mailroot/smtp.keytab to access");
+				     _("gssapi needs a key tab: add keytab /etc/mailroot/smtp.keytab to access"));
 		return;
 	}
 	for (size_t i = 0; i < sizeof(only_gssapi) / sizeof(only_gssapi[0]); i++)
 		if (is_written(b, only_gssapi[i].member, only_gssapi[i].at) && !config_build_failed(b, &access->auth))
 			config_error(b->findings, config_build_at(b, server, *only_gssapi[i].at),
-				     "%s is for gssapi, which is not in auth: add gssapi to auth, or remove %s",
+				     _("%s is for gssapi, which is not in auth: add gssapi to auth, or remove %s"),
 				     only_gssapi[i].name, only_gssapi[i].name);
 }
 
@@ -122,5 +123,5 @@ void config_check_access(struct config_build *b, const struct config_server *ser
 	    !config_build_failed(b, &relay->authenticated) && !config_build_failed(b, &server->access.auth))
 		config_error(
 			b->findings, config_build_at(b, server, relay->authenticated_at),
-			"no client can authenticate, because auth is off: add auth plain login to access, or remove authenticated");
+			_("no client can authenticate, because auth is off: add auth plain login to access, or remove authenticated"));
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/check.h"
 #include "common/config/connector.h"
 #include "common/mail/domain.h"
@@ -70,7 +71,7 @@ static void check_order(struct config_build *b, const struct config_server *serv
 		if (first)
 			config_error(
 				b->findings, config_build_at(b, server, place_of(claim)),
-				"this connector would never get mail for %s: connector %s at %s:%u takes all of it; add the hosts to the route there, or remove %s from one of the two",
+				_("this connector would never get mail for %s: connector %s at %s:%u takes all of it; add the hosts to the route there, or remove %s from one of the two"),
 				pattern, first->connector->name ? first->connector->name : "?",
 				first->connector->origin.file, first->connector->origin.line, pattern);
 		else if (takes_all(b, claim->connector))
@@ -86,7 +87,7 @@ static void check_smart_host(struct config_build *b, const struct config_server 
 			continue;
 		config_error(
 			b->findings, config_build_at(b, server, place_of(&list[i])),
-			"smart_host at %s:%u would never get mail, because this connector takes the mail of all domains (*): remove one of them, or give the connector another address_space",
+			_("smart_host at %s:%u would never get mail, because this connector takes the mail of all domains (*): remove one of them, or give the connector another address_space"),
 			server->smart_host_at.file, server->smart_host_at.line);
 		return;
 	}
@@ -98,8 +99,8 @@ static void check_name(struct config_build *b, const struct config_server *serve
 	for (const struct config_connector *other = server->connectors; connector->name && other < connector; other++)
 		if (other->name && !strcasecmp(other->name, connector->name)) {
 			config_error(b->findings, config_build_at(b, server, connector->origin),
-				     "connector %s is given twice: first at %s:%u", connector->name, other->origin.file,
-				     other->origin.line);
+				     _("connector %s is given twice: first at %s:%u"), connector->name,
+				     other->origin.file, other->origin.line);
 			return;
 		}
 }
@@ -118,7 +119,7 @@ static void check_outbound(struct config_build *b, const struct config_server *s
 		return;
 	config_warning(
 		b->findings, config_build_at(b, server, remote->origin),
-		"its outbound block has no effect on mail that connector %s at %s:%u takes, which has an outbound block of its own",
+		_("its outbound block has no effect on mail that connector %s at %s:%u takes, which has an outbound block of its own"),
 		choice.connector->name ? choice.connector->name : "?", choice.connector->origin.file,
 		choice.connector->origin.line);
 }
@@ -132,7 +133,7 @@ void config_check_connectors(struct config_build *b, const struct config_server 
 		check_name(b, server, connector);
 		if (!connector->route.dns && !connector->route.hosts.n && !config_build_failed(b, &connector->route))
 			config_error(b->findings, config_build_at(b, server, connector->origin),
-				     "a connector needs route: write route [192.0.2.10], or route dns");
+				     _("a connector needs route: write route [192.0.2.10], or route dns"));
 	}
 	for (size_t i = 0; i < server->remote_domain_count; i++)
 		check_outbound(b, server, &server->remote_domains[i]);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/accounts/accounts.h"
+#include "common/base/language.h"
 #include "common/config/check.h"
 #include "common/config/oauth.h"
 #include "common/mail/domain.h"
@@ -13,11 +14,11 @@ static void check_remote(struct config_build *b, const struct config_server *ser
 		return;
 	if (!remote->etrn)
 		config_error(b->findings, config_build_at(b, server, remote->atrn_accounts_at),
-			     "without etrn no mail waits to be fetched: write etrn yes");
+			     _("without etrn no mail waits to be fetched: write etrn yes"));
 	if (!server->access.auth && !config_build_failed(b, &server->access.auth))
 		config_error(
 			b->findings, config_build_at(b, server, remote->atrn_accounts_at),
-			"no client can authenticate, so none can fetch this mail: write auth plain, or another mechanism, in access");
+			_("no client can authenticate, so none can fetch this mail: write auth plain, or another mechanism, in access"));
 }
 
 static void check_connector(struct config_build *b, const struct config_server *server,
@@ -28,11 +29,11 @@ static void check_connector(struct config_build *b, const struct config_server *
 		return;
 	if (connector->route.dns)
 		config_error(b->findings, at,
-			     "etrn_request needs the hosts, which route dns does not name: write them in route");
+			     _("etrn_request needs the hosts, which route dns does not name: write them in route"));
 	if (config_oauth_by_sender(&connector->outbound))
 		config_error(
 			b->findings, at,
-			"etrn_request has no sender that username sender could authenticate as: write the mailbox in username");
+			_("etrn_request has no sender that username sender could authenticate as: write the mailbox in username"));
 }
 
 void config_check_etrn(struct config_build *b, const struct config_server *server)

@@ -1,6 +1,7 @@
 /* Outbound blocks that would never send mail, or would send a password to a host that is not verified. */
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/check.h"
 #include "common/config/oauth.h"
 
@@ -82,7 +83,7 @@ static void check_use(const struct check *c, bool own, struct config_origin orig
 	const struct block *block = c->block;
 	bool used = block->parent ? uses(block->o) : any(c->server, uses);
 	if (own && !used && !config_build_failed(c->b, &block->o->tls))
-		REFUSE(c, origin, "%s has no effect here: %s", name, cure);
+		REFUSE(c, origin, _("%s has no effect here: %s"), name, cure);
 }
 
 static void check_tls(const struct check *c)
@@ -90,17 +91,17 @@ static void check_tls(const struct check *c)
 	const struct block *block = c->block;
 	const struct config_outbound *o = block->o;
 	bool named = OWN(block, tls_name) && o->auth != CONFIG_AUTH_GSSAPI;
-	check_use(c, named, o->tls_name_at, "tls_name", verifies, "only tls verify checks the name");
-	check_use(c, OWN(block, tls_ca), o->tls_ca_at, "tls_ca", verifies, "only tls verify checks the authority");
+	check_use(c, named, o->tls_name_at, "tls_name", verifies, _("only tls verify checks the name"));
+	check_use(c, OWN(block, tls_ca), o->tls_ca_at, "tls_ca", verifies, _("only tls verify checks the authority"));
 	check_use(c, OWN(block, tls_fingerprint) && o->tls_fingerprint.n, o->tls_fingerprint_at, "tls_fingerprint",
-		  verifies, "tls is off; write tls verify");
+		  verifies, _("tls is off; write tls verify"));
 	check_use(c, OWN(block, tls_missing) && o->tls_missing == CONFIG_TLS_MISSING_RETURN, o->tls_missing_at,
 		  "tls_missing", requires_tls,
-		  "mail is sent in clear if TLS is missing; write tls encrypt or tls verify");
+		  _("mail is sent in clear if TLS is missing; write tls encrypt or tls verify"));
 	check_use(c, OWN(block, implicit) && o->implicit == CONFIG_YES, o->implicit_at, "implicit", uses_tls,
-		  "tls is off");
+		  _("tls is off"));
 	check_use(c, OWN(block, client_certificate) && o->client_certificate.n, o->client_certificate_at,
-		  "client_certificate", uses_tls, "tls is off");
+		  "client_certificate", uses_tls, _("tls is off"));
 }
 
 /* STARTTLS and AUTH are extensions, which a host does not offer after HELO. */
@@ -112,10 +113,10 @@ static void check_helo(const struct check *c)
 	if (!o->use_helo || (block->to_smart_host && c->server->outbound.auth != CONFIG_AUTH_OFF))
 		return;
 	if (o->auth != CONFIG_AUTH_OFF)
-		REFUSE(c, o->auth_at, "auth needs EHLO, and use_helo is yes: write use_helo no here");
+		REFUSE(c, o->auth_at, _("auth needs EHLO, and use_helo is yes: write use_helo no here"));
 	else if (own && requires_tls(o) && o->implicit != CONFIG_YES)
 		REFUSE(c, OWN(block, use_helo) ? o->use_helo_at : o->tls_at,
-		       "TLS is required here, which needs EHLO, and use_helo is yes: write use_helo no, or tls off");
+		       _("TLS is required here, which needs EHLO, and use_helo is yes: write use_helo no, or tls off"));
 }
 
 /* Credentials are for hosts that are written in the same block, not for hosts that DNS names. */
@@ -125,7 +126,7 @@ static void check_hosts(const struct check *c)
 	struct config_origin at = block->o->auth_at;
 	if (!block->hosts->n) {
 		REFUSE(c, at,
-		       "there are no hosts to authenticate to: credentials are sent only to the hosts of %s in the same block, never to hosts found by MX; write %s [HOST]",
+		       _("there are no hosts to authenticate to: credentials are sent only to the hosts of %s in the same block, never to hosts found by MX; write %s [HOST]"),
 		       block->hosts_name, block->hosts_name);
 		return;
 	}
@@ -133,7 +134,7 @@ static void check_hosts(const struct check *c)
 		const struct config_host *host = &block->hosts->at[i];
 		if (host->kind == CONFIG_HOST_MX)
 			REFUSE(c, host->origin,
-			       "%s would be looked up by MX, and credentials are not sent to hosts found by MX: write [%s]",
+			       _("%s would be looked up by MX, and credentials are not sent to hosts found by MX: write [%s]"),
 			       host->name, host->name);
 	}
 }
@@ -143,15 +144,17 @@ static void check_password(const struct check *c)
 	const struct config_outbound *o = c->block->o;
 	bool kerberos = o->auth == CONFIG_AUTH_GSSAPI;
 	if (!o->username && !config_build_failed(c->b, &o->username))
-		REFUSE(c, o->auth_at, "auth needs username%s",
-		       kerberos ? ", the Kerberos principal" : " in the same block");
+		REFUSE(c, o->auth_at, "%s",
+		       kerberos ? _("auth needs username, the Kerberos principal")
+				: _("auth needs username in the same block"));
 	if (!o->password_file && !config_build_failed(c->b, &o->password_file))
-		REFUSE(c, o->auth_at, "auth needs password_file, the path of %s",
-		       kerberos ? "the key tab of username" : "a file whose first line is the password");
+		REFUSE(c, o->auth_at, "%s",
+		       kerberos ? _("auth needs password_file, the path of the key tab of username")
+				: _("auth needs password_file, the path of a file whose first line is the password"));
 	if (!verifies(o) && !o->auth_unverified && !config_build_failed(c->b, &o->tls) &&
 	    !config_build_failed(c->b, &o->tls_fingerprint))
 		REFUSE(c, o->auth_at,
-		       "auth needs tls verify or tls_fingerprint: without them an impostor of the host would get the password; to accept this risk, write auth_unverified yes");
+		       _("auth needs tls verify or tls_fingerprint: without them an impostor of the host would get the password; to accept this risk, write auth_unverified yes"));
 }
 
 /* check_oauth.c has what access tokens need instead of a password. */
@@ -166,14 +169,14 @@ static void check_auth(const struct check *c)
 static void check_no_auth(const struct check *c)
 {
 	const struct config_outbound *o = c->block->o;
-	static const char cure[] =
-		"there is no auth here; write auth login (or plain, scram-sha-256, cram-md5, gssapi, xoauth2, oauthbearer)";
+	const char *cure = _(
+		"there is no auth here; write auth login (or plain, scram-sha-256, cram-md5, gssapi, xoauth2, oauthbearer)");
 	if (o->username)
-		REFUSE(c, o->username_at, "username has no effect: %s", cure);
+		REFUSE(c, o->username_at, _("username has no effect: %s"), cure);
 	if (o->password_file)
-		REFUSE(c, o->password_file_at, "password_file has no effect: %s", cure);
+		REFUSE(c, o->password_file_at, _("password_file has no effect: %s"), cure);
 	if (o->auth_unverified)
-		REFUSE(c, o->auth_unverified_at, "auth_unverified has no effect: %s", cure);
+		REFUSE(c, o->auth_unverified_at, _("auth_unverified has no effect: %s"), cure);
 }
 
 /* ADDRESS, the value of NAME, is the sender for the hosts of the same block, so there must be some. */
@@ -182,27 +185,27 @@ static void check_sender(const struct check *c, const char *name, const char *ad
 	const struct block *block = c->block;
 	if (address && !block->hosts->n && !config_build_failed(c->b, block->hosts))
 		REFUSE(c, at,
-		       "%s has no effect here: it applies to the hosts of %s in the same block, and there are none; write %s [HOST]",
+		       _("%s has no effect here: it applies to the hosts of %s in the same block, and there are none; write %s [HOST]"),
 		       name, block->hosts_name, block->hosts_name);
 }
 
 static void check_send_as(const struct check *c)
 {
 	const struct config_outbound *o = c->block->o;
-	static const char cure[] = "there is no send_as here; write send_as ADDRESS, the mailbox that may send";
+	const char *cure = _("there is no send_as here; write send_as ADDRESS, the mailbox that may send");
 	check_sender(c, "send_as", o->send_as, o->send_as_at);
 	check_sender(c, "notice_sender", o->notice_sender, o->notice_sender_at);
 	if ((o->send_as || o->notice_sender) && !c->block->parent && c->server->direct_first)
 		REFUSE(c, o->send_as ? o->send_as_at : o->notice_sender_at,
-		       "with direct_first yes the hosts of other domains would get this sender too: remove one of the two settings");
+		       _("with direct_first yes the hosts of other domains would get this sender too: remove one of the two settings"));
 	if (o->send_as || o->notice_sender)
 		return;
 	if (!o->send_as_header)
-		REFUSE(c, o->send_as_header_at, "send_as_header has no effect: %s", cure);
+		REFUSE(c, o->send_as_header_at, _("send_as_header has no effect: %s"), cure);
 	if (!o->send_as_keep_name)
-		REFUSE(c, o->send_as_keep_name_at, "send_as_keep_name has no effect: %s", cure);
+		REFUSE(c, o->send_as_keep_name_at, _("send_as_keep_name has no effect: %s"), cure);
 	if (!o->send_as_reply_to)
-		REFUSE(c, o->send_as_reply_to_at, "send_as_reply_to has no effect: %s", cure);
+		REFUSE(c, o->send_as_reply_to_at, _("send_as_reply_to has no effect: %s"), cure);
 }
 
 /* If the smart host needs authentication and the settings of this block prevent it, its mail would never be sent. */
@@ -214,10 +217,10 @@ static void check_smart_host(const struct check *c)
 		return;
 	if (OWN(block, use_helo) && block->o->use_helo)
 		REFUSE(c, block->o->use_helo_at,
-		       "this mail goes to the smart host, and authentication there needs EHLO");
+		       _("this mail goes to the smart host, and authentication there needs EHLO"));
 	else if (OWN(block, tls) && !verifies(block->o) && verifies(whole) && !whole->auth_unverified)
 		REFUSE(c, block->o->tls_at,
-		       "this mail goes to the smart host, and authentication there needs tls verify");
+		       _("this mail goes to the smart host, and authentication there needs tls verify"));
 }
 
 void config_check_outbound(struct config_build *b, const struct config_server *server)

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/check.h"
-
-#define REMEDY "; if an open relay is intended, write open_relay_intended yes in relay"
 
 /*
  * Prefix lengths. A single network is refused below REFUSED_BELOW, and warned of below WARNED_BELOW. A whole list is
@@ -71,11 +70,12 @@ static void check_name(struct config_build *b, const struct config_server *serve
 {
 	struct config_at at = config_build_at(b, server, client->origin);
 	if (is_wide(client->name))
-		config_error(b->findings, at,
-			     "open relay: %s lets anybody send mail anywhere; list your own domains" REMEDY,
-			     client->text);
+		config_error(
+			b->findings, at,
+			_("open relay: %s lets anybody send mail anywhere; list your own domains; if an open relay is intended, write open_relay_intended yes in relay"),
+			client->text);
 	else if (is_registry(client->name))
-		config_warning(b->findings, at, "anybody can have a host in %s, and all these hosts may relay",
+		config_warning(b->findings, at, _("anybody can have a host in %s, and all these hosts may relay"),
 			       client->text);
 }
 
@@ -87,12 +87,13 @@ static void check_network(struct config_build *b, const struct config_server *se
 	if (prefix >= WARNED_BELOW || cidr_is_private(&client->net))
 		return;
 	if (prefix < REFUSED_BELOW)
-		config_error(b->findings, config_build_at(b, server, client->origin),
-			     "open relay: %s lets anybody send mail anywhere; list your own networks" REMEDY,
-			     client->text);
+		config_error(
+			b->findings, config_build_at(b, server, client->origin),
+			_("open relay: %s lets anybody send mail anywhere; list your own networks; if an open relay is intended, write open_relay_intended yes in relay"),
+			client->text);
 	else
 		config_warning(b->findings, config_build_at(b, server, client->origin),
-			       "%s is a large public network, and all its hosts may relay", client->text);
+			       _("%s is a large public network, and all its hosts may relay"), client->text);
 }
 
 /* By address, then by prefix length, so that a network comes before the networks that it contains. */
@@ -139,7 +140,7 @@ static void check_union(struct config_build *b, const struct config_server *serv
 	else if (share[true] >= V4_SHARE_MAX || share[false] >= V6_SHARE_MAX)
 		config_error(
 			b->findings, config_build_at(b, server, server->relay.list_at),
-			"open relay: the public networks in this list together let a large part of the Internet send mail anywhere; list your own networks" REMEDY);
+			_("open relay: the public networks in this list together let a large part of the Internet send mail anywhere; list your own networks; if an open relay is intended, write open_relay_intended yes in relay"));
 }
 
 static void check_clients(struct config_build *b, const struct config_server *server)
@@ -159,10 +160,12 @@ static void check_clients(struct config_build *b, const struct config_server *se
 static void check_relayed(struct config_build *b, const char *pattern, struct config_at at)
 {
 	if (is_wide(pattern))
-		config_error(b->findings, at, "open relay: anybody could send mail to %s; name the domains" REMEDY,
-			     pattern);
+		config_error(
+			b->findings, at,
+			_("open relay: anybody could send mail to %s; name the domains; if an open relay is intended, write open_relay_intended yes in relay"),
+			pattern);
 	else if (is_registry(pattern))
-		config_warning(b->findings, at, "anybody could send mail to every domain in %s", pattern);
+		config_warning(b->findings, at, _("anybody could send mail to every domain in %s"), pattern);
 }
 
 static void check_domains(struct config_build *b, const struct config_server *server)
@@ -186,13 +189,13 @@ void config_check_connect(struct config_build *b, const struct config_server *se
 	for (size_t i = 0; connect->allow == CONFIG_ALL_EXCEPT_LISTED && i < connect->list.n; i++)
 		if (connect->list.at[i].name && !strcmp(connect->list.at[i].name, "*"))
 			config_error(b->findings, config_build_at(b, server, connect->list.at[i].origin),
-				     "no client could connect: * is every client, and allow is all-except-listed");
+				     _("no client could connect: * is every client, and allow is all-except-listed"));
 	if (connect->allow != CONFIG_ONLY_LISTED || connect->list.n || config_build_failed(b, &connect->list) ||
 	    config_build_failed(b, &connect->allow))
 		return;
 	config_error(
 		b->findings, config_build_at(b, server, connect->allow_at),
-		"no client could connect: allow is only-listed, and list is empty; add list with your networks, or write allow all-except-listed");
+		_("no client could connect: allow is only-listed, and list is empty; add list with your networks, or write allow all-except-listed"));
 }
 
 void config_check_relay(struct config_build *b, const struct config_server *server)
@@ -203,7 +206,7 @@ void config_check_relay(struct config_build *b, const struct config_server *serv
 	if (relay->allow == CONFIG_ALL_EXCEPT_LISTED)
 		config_error(
 			b->findings, config_build_at(b, server, relay->allow_at),
-			"open relay: all clients except the listed ones could send mail anywhere; write allow only-listed and list your own networks" REMEDY);
+			_("open relay: all clients except the listed ones could send mail anywhere; write allow only-listed and list your own networks; if an open relay is intended, write open_relay_intended yes in relay"));
 	else
 		check_clients(b, server);
 	check_domains(b, server);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 
 static bool already_open(const struct config_open *open, const struct stat *st)
 {
@@ -29,9 +30,9 @@ static int open_regular(const char *path, const struct config_open *outer, struc
 	}
 	*why = NULL;
 	if (!S_ISREG(st->st_mode))
-		*why = "it is not a regular file";
+		*why = _("it is not a regular file");
 	else if (already_open(outer, st))
-		*why = "it includes itself";
+		*why = _("it includes itself");
 	if (!*why)
 		return fd;
 	fd_close(&fd);
@@ -58,7 +59,7 @@ int config_include_read(const char *path, const struct config_open *outer, size_
 			struct config_open *out, const char **why)
 {
 	struct stat st;
-	*why = "the name has control characters";
+	*why = _("the name has control characters");
 	if (has_control(path))
 		return -EINVAL;
 	int fd = open_regular(path, outer, &st, why);
@@ -68,10 +69,10 @@ int config_include_read(const char *path, const struct config_open *outer, size_
 	int err = fd_read_all(fd, text);
 	fd_close(&fd);
 	if (err) {
-		*why = err == -EFBIG ? "it is too large" : strerror(-err);
+		*why = err == -EFBIG ? _("it is too large") : strerror(-err);
 		return err;
 	}
-	*why = "it is UTF-16: save it as ASCII or UTF-8; iconv -f UTF-16 -t UTF-8 converts it";
+	*why = _("it is UTF-16: save it as ASCII or UTF-8; iconv -f UTF-16 -t UTF-8 converts it");
 	if (is_utf16(str_span(text)))
 		return -EINVAL;
 	*out = (struct config_open){path, st.st_dev, st.st_ino, outer ? outer->depth + 1 : 0, outer};
@@ -127,7 +128,7 @@ bool config_include_glob(const char *from, struct span word, glob_t *out, const 
 	str_free(&pattern);
 	if (!result || result == GLOB_NOMATCH)
 		return true;
-	*why = result == GLOB_NOSPACE ? "not enough memory, or the path is too long" : "a folder can't be read";
+	*why = result == GLOB_NOSPACE ? _("not enough memory, or the path is too long") : _("a folder can't be read");
 	globfree(out);
 	return false;
 }

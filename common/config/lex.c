@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/language.h"
+
 static bool at_end(const struct config_lexer *lexer)
 {
 	return lexer->offset >= lexer->source->text.len;
@@ -68,16 +70,16 @@ static struct span quoted_word(struct config_lexer *lexer)
 	struct span text = quoted_text(lexer);
 	for (size_t i = 0; i < text.len; i++)
 		if (is_control(text.at[i]))
-			config_error(lexer->findings, start, "control character 0x%02x in quotes",
+			config_error(lexer->findings, start, _("control character 0x%02x in quotes"),
 				     (unsigned char)text.at[i]);
 	lexer->offset += 1 + text.len;
 	if (peek(lexer) != '"') {
-		config_error(lexer->findings, start, "this quote is not closed on its line");
+		config_error(lexer->findings, start, _("this quote is not closed on its line"));
 		return unescape(lexer, text);
 	}
 	lexer->offset++;
 	if (!ends_word(lexer))
-		config_error(lexer->findings, here(lexer), "a space is missing after the closing quote");
+		config_error(lexer->findings, here(lexer), _("a space is missing after the closing quote"));
 	return unescape(lexer, text);
 }
 
@@ -86,12 +88,12 @@ static struct span plain_word(struct config_lexer *lexer)
 	size_t start = lexer->offset;
 	for (; !ends_word(lexer) || (peek(lexer) == '\r' && !is_blank(lexer)); lexer->offset++) {
 		if (is_control(peek(lexer)))
-			config_error(lexer->findings, here(lexer), "control character 0x%02x",
+			config_error(lexer->findings, here(lexer), _("control character 0x%02x"),
 				     (unsigned char)peek(lexer));
 		if (peek(lexer) == '"')
 			config_error(
 				lexer->findings, here(lexer),
-				"a quote inside a word: put the whole word in double quotes, with \\\" for a quote");
+				_("a quote inside a word: put the whole word in double quotes, with \\\" for a quote"));
 	}
 	return (struct span){lexer->source->text.at + start, lexer->offset - start};
 }
@@ -150,7 +152,7 @@ static bool within_bound(struct config_lexer *lexer, struct config_at at)
 		return false;
 	if (++*lexer->token <= max)
 		return true;
-	config_error(lexer->findings, at, "more than %d words in one configuration", CONFIG_TOKENS_MAX);
+	config_error(lexer->findings, at, _("more than %d words in one configuration"), CONFIG_TOKENS_MAX);
 	return false;
 }
 
@@ -160,7 +162,7 @@ static void skip_ini_comment(struct config_lexer *lexer)
 	struct span rest = span_skip(lexer->source->text, lexer->offset + 1);
 	struct span line = {rest.at, span_find(rest, '\n')};
 	if (span_trim(line).len)
-		config_error(lexer->findings, here(lexer), "a comment begins with #, not with ;");
+		config_error(lexer->findings, here(lexer), _("a comment begins with #, not with ;"));
 	lexer->offset += line.len;
 }
 

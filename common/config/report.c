@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
+
 /* Of a longer line only the part around the caret is shown. */
 enum { LINE_SHOWN = 160, LINE_BEFORE_CARET = 100 };
 
@@ -107,7 +109,7 @@ static void append_line(const struct config_at *at, struct str *to)
 
 static void append_finding(const struct config_finding *finding, struct str *to)
 {
-	const char *what = finding->warning ? "warning" : "error";
+	const char *what = finding->warning ? _("warning") : _("error");
 	if (!finding->at.source) {
 		str_printf(to, "%s: %s\n", what, finding->text);
 		return;
@@ -133,9 +135,9 @@ void config_findings_flush(struct config_findings *f, struct config_report *repo
 		free(f->at[i].text);
 	}
 	if (f->errors + f->warnings > FINDINGS_MAX)
-		str_printf(&report->text, "and %u more\n", f->errors + f->warnings - FINDINGS_MAX);
+		str_printf(&report->text, _("and %u more\n"), f->errors + f->warnings - FINDINGS_MAX);
 	if (f->no_memory) {
-		str_append_text(&report->text, "error: not enough memory for this configuration\n");
+		str_append_text(&report->text, _("error: not enough memory for this configuration\n"));
 		f->errors++;
 	}
 	report->errors += f->errors;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/report.h"
 #include "common/mail/cidr.h"
 
@@ -167,7 +168,7 @@ bool config_slip_longer(enum config_block block, struct span name, struct str *t
 	for (size_t i = 0; i < config_setting_count; i++) {
 		if (!is_longer(&config_settings[i], block, name))
 			continue;
-		const char *separator = said == 0 ? "" : said + 1 == n ? " or " : ", ";
+		const char *separator = said == 0 ? "" : said + 1 == n ? _(" or ") : ", ";
 		str_printf(to, "%s%s", separator, config_settings[i].name);
 		said++;
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/config/include.h"
 #include "common/config/lex.h"
 
@@ -125,7 +126,7 @@ static void read_block(struct input *in, struct config_node *node)
 	struct config_at brace = in->now.at;
 	node->block = true;
 	if (in->depth == CONFIG_BLOCK_DEPTH) {
-		config_error(in->reader->findings, brace, "blocks more than %d deep", CONFIG_BLOCK_DEPTH);
+		config_error(in->reader->findings, brace, _("blocks more than %d deep"), CONFIG_BLOCK_DEPTH);
 		in->lexer.offset = in->lexer.source->text.len;
 		advance(in);
 		return;
@@ -137,7 +138,7 @@ static void read_block(struct input *in, struct config_node *node)
 	if (in->now.kind == TOKEN_CLOSE)
 		advance(in);
 	else if (in->reader->token <= CONFIG_TOKENS_MAX)
-		config_error(in->reader->findings, brace, "this { is not closed in its file");
+		config_error(in->reader->findings, brace, _("this { is not closed in its file"));
 }
 
 static bool read_file(struct reader *reader, const char *path, const struct config_open *outer,
@@ -161,11 +162,11 @@ static void include(struct input *in, struct config_node *parent, const struct c
 	const char *why;
 	struct config_at at = config_word_at(node, 1);
 	if (node->word_count != 2 || !node->words[1].text.len || in->now.kind == TOKEN_OPEN) {
-		config_error(reader->findings, config_word_at(node, 0), "include needs one path and nothing else");
+		config_error(reader->findings, config_word_at(node, 0), _("include needs one path and nothing else"));
 		return;
 	}
 	if (!in->open) {
-		config_error(reader->findings, at, "include works in files only");
+		config_error(reader->findings, at, _("include works in files only"));
 		return;
 	}
 	if (!config_include_is_pattern(node->words[1].text)) {
@@ -178,7 +179,7 @@ static void include(struct input *in, struct config_node *parent, const struct c
 	}
 	glob_t paths;
 	if (!config_include_glob(in->open->path, node->words[1].text, &paths, &why)) {
-		config_error(reader->findings, at, "can't list \"%.*s\": %s", SPAN_ARGS(node->words[1].text), why);
+		config_error(reader->findings, at, _("can't list \"%.*s\": %s"), SPAN_ARGS(node->words[1].text), why);
 		return;
 	}
 	include_all(in, parent, &paths, at);
@@ -203,7 +204,7 @@ static void read_statement(struct input *in, struct config_node *parent)
 static void read_stray_block(struct input *in, struct config_node *parent)
 {
 	struct config_node nowhere = {.source = in->now.at.source};
-	config_error(in->reader->findings, in->now.at, "{ belongs on the line of the block's name");
+	config_error(in->reader->findings, in->now.at, _("{ belongs on the line of the block's name"));
 	read_block(in, parent->last && !parent->last->block ? parent->last : &nowhere);
 }
 
@@ -215,7 +216,7 @@ static void read_statements(struct input *in, struct config_node *parent)
 		switch (in->now.kind) {
 		case TOKEN_WORD:
 			if (!line_ended)
-				config_error(findings, in->now.at, "after } a new line or ; is missing");
+				config_error(findings, in->now.at, _("after } a new line or ; is missing"));
 			read_statement(in, parent);
 			break;
 		case TOKEN_OPEN:
@@ -224,7 +225,7 @@ static void read_statements(struct input *in, struct config_node *parent)
 		case TOKEN_CLOSE:
 			if (in->depth)
 				return;
-			config_error(findings, in->now.at, "this } has no { in its file");
+			config_error(findings, in->now.at, _("this } has no { in its file"));
 			advance(in);
 			break;
 		default:
@@ -274,18 +275,18 @@ static bool read_file(struct reader *reader, const char *path, const struct conf
 	struct str text;
 	const char *why;
 	if (outer && outer->depth == CONFIG_INCLUDE_DEPTH) {
-		config_error(reader->findings, at, "includes more than %d deep", CONFIG_INCLUDE_DEPTH);
+		config_error(reader->findings, at, _("includes more than %d deep"), CONFIG_INCLUDE_DEPTH);
 		return false;
 	}
 	if (reader->files == CONFIG_FILES_MAX || reader->octets >= CONFIG_TEXT_MAX) {
-		config_error(reader->findings, at, "more than %d files or %d MiB in one configuration",
+		config_error(reader->findings, at, _("more than %d files or %d MiB in one configuration"),
 			     CONFIG_FILES_MAX, CONFIG_TEXT_MAX >> 20);
 		return false;
 	}
 	str_init(&text, CONFIG_TEXT_MAX);
 	int err = config_include_read(path, outer, CONFIG_TEXT_MAX - reader->octets, &text, &open, &why);
 	if (err)
-		config_error(reader->findings, at, "can't read %s: %s", path, why);
+		config_error(reader->findings, at, _("can't read %s: %s"), path, why);
 	reader->findings->passing |= err && err != -EFBIG && !fd_error_lasts(err);
 	struct config_source *source = !err ? add_source(reader, path, str_span(&text)) : NULL;
 	str_free(&text);
@@ -333,7 +334,7 @@ static struct config_tree *read_memory(const char *name, struct span text, size_
 		return NULL;
 	struct config_source *source = NULL;
 	if (text.len > max)
-		config_error(reader->findings, config_word_at(&tree->root, 0), "more than %zu MiB", max >> 20);
+		config_error(reader->findings, config_word_at(&tree->root, 0), _("more than %zu MiB"), max >> 20);
 	else
 		source = add_source(reader, tree->root.source->name, text);
 	if (source) {

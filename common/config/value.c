@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/language.h"
+
 struct type {
 	bool (*parse)(struct config_parse *parse, void *to);
 	bool list;
@@ -72,18 +74,18 @@ static bool right_count(struct config_parse *parse)
 	for (size_t i = 0; i < parse->n && parse->n > 1; i++)
 		if (span_equal_nocase(parse->items[i].text, SPAN("none"))) {
 			config_error(parse->findings, parse->items[i].at,
-				     "none means an empty list and must stand alone");
+				     _("none means an empty list and must stand alone"));
 			return false;
 		}
 	if (setting->max && n > (size_t)setting->max) {
-		config_error(parse->findings, parse->items[setting->max].at, "%s takes at most %lld values",
+		config_error(parse->findings, parse->items[setting->max].at, _("%s takes at most %lld values"),
 			     setting->name, (long long)setting->max);
 		return false;
 	}
 	if (n >= (size_t)setting->min)
 		return true;
-	config_error(parse->findings, parse->items[0].at, "%s can't be empty: write %s", setting->name,
-		     config_value_allowed(setting->type));
+	config_error(parse->findings, parse->items[0].at, _("%s can't be empty: write %s"), setting->name,
+		     _(config_value_allowed(setting->type)));
 	return false;
 }
 

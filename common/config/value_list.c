@@ -4,21 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/slip.h"
 
 enum { SMTP_PORT = 25, SUBMISSIONS_PORT = 465, DNS_PORT = 53, FINGERPRINT_DIGITS = 64 };
 
 static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
 {
-	config_error(parse->findings, item->at, "\"%.*s\" in %s: %s", SPAN_ARGS(item->text), parse->setting->name, why);
+	config_error(parse->findings, item->at, _("\"%.*s\" in %s: %s"), SPAN_ARGS(item->text), parse->setting->name,
+		     _(why));
 	return false;
 }
 
 /* The same with the correct text CURE. */
 static bool refuse_with(struct config_parse *parse, const struct config_item *item, const char *why, const char *cure)
 {
-	config_error(parse->findings, item->at, "\"%.*s\" in %s: %s: write %s", SPAN_ARGS(item->text),
-		     parse->setting->name, why, cure);
+	config_error(parse->findings, item->at, _("\"%.*s\" in %s: %s: write %s"), SPAN_ARGS(item->text),
+		     parse->setting->name, _(why), cure);
 	return false;
 }
 
@@ -89,11 +91,11 @@ static bool refuse_mask(struct config_parse *parse, size_t i)
 	if (!config_slip_is_mask(item->text))
 		return false;
 	if (parse->setting->type != CONFIG_CLIENTS)
-		refuse(parse, item, "a network mask is not allowed here: write only addresses");
+		refuse(parse, item, N_("a network mask is not allowed here: write only addresses"));
 	else if (config_value_follows(parse, i) && config_slip_masked(item[-1].text, item->text, network))
-		refuse_with(parse, item, "a network mask follows a slash", network);
+		refuse_with(parse, item, N_("a network mask follows a slash"), network);
 	else
-		refuse(parse, item, "a network mask follows an address and a slash, as in 10.2.0.0/255.255.0.0");
+		refuse(parse, item, N_("a network mask follows an address and a slash, as in 10.2.0.0/255.255.0.0"));
 	return true;
 }
 
@@ -103,21 +105,21 @@ static bool refuse_client(struct config_parse *parse, const struct config_item *
 	struct span text = item->text;
 	char cure[CONFIG_SLIP_MAX];
 	if (config_slip_wildcard(text, cure))
-		return !refuse_with(parse, item, "a network is written with its prefix length", cure);
+		return !refuse_with(parse, item, N_("a network is written with its prefix length"), cure);
 	if (text.len > 2 && text.at[0] == '[' && text.at[text.len - 1] == ']') {
 		snprintf(cure, sizeof(cure), "%.*s", (int)(text.len - 2), text.at + 1);
-		return !refuse_with(parse, item, "clients are written without brackets", cure);
+		return !refuse_with(parse, item, N_("clients are written without brackets"), cure);
 	}
 	struct span last = text, first = span_take(&last, '-');
 	struct ipaddr ip;
 	if (last.len && ipaddr_parse(first, &ip))
-		return !refuse(parse, item, "a range is not allowed here: write a network such as 10.0.0.0/24");
+		return !refuse(parse, item, N_("a range is not allowed here: write a network such as 10.0.0.0/24"));
 	return false;
 }
 
 static bool parse_client(struct config_parse *parse, const struct config_item *item, struct config_client *out)
 {
-	const char *why = "not an address or a network";
+	const char *why = N_("not an address or a network");
 	if (refuse_client(parse, item))
 		return false;
 	*out = (struct config_client){.text = config_value_keep(parse, item->text), .origin = item->origin};
@@ -149,7 +151,7 @@ static bool parse_port(struct config_parse *parse, const struct config_item *ite
 {
 	uint64_t port;
 	if (!span_to_u64(text, UINT16_MAX, &port) || !port)
-		return refuse(parse, item, "a port is a number from 1 to 65535");
+		return refuse(parse, item, N_("a port is a number from 1 to 65535"));
 	*out = (uint16_t)port;
 	return true;
 }
@@ -161,18 +163,18 @@ static bool split_host_port(struct config_parse *parse, const struct config_item
 	struct ipaddr ip;
 	*out = (struct host_port){.bracketed = span_starts(text, SPAN("["))};
 	if (ipaddr_parse(text, &ip) && span_find(text, ':') < text.len)
-		return refuse(parse, item, "an IPv6 address needs brackets: [2001:db8::1], [2001:db8::1]:25");
+		return refuse(parse, item, N_("an IPv6 address needs brackets: [2001:db8::1], [2001:db8::1]:25"));
 	if (config_slip_bracket(text, cure))
-		return refuse_with(parse, item, "the port follows the bracket", cure);
+		return refuse_with(parse, item, N_("the port follows the bracket"), cure);
 	size_t end = span_find(text, out->bracketed ? ']' : ':');
 	if (out->bracketed && end == text.len)
-		return refuse(parse, item, "] is missing");
+		return refuse(parse, item, N_("] is missing"));
 	out->host = (struct span){text.at + out->bracketed, end - out->bracketed};
 	rest = span_skip(text, end + out->bracketed);
 	if (!rest.len)
 		return true;
 	if (rest.at[0] != ':')
-		return refuse(parse, item, "only :PORT may follow ]");
+		return refuse(parse, item, N_("only :PORT may follow ]"));
 	return parse_port(parse, item, span_skip(rest, 1), &out->port);
 }
 
@@ -188,7 +190,7 @@ static bool parse_endpoint(struct config_parse *parse, const struct config_item 
 	out->origin = item->origin;
 	if (out->any || ipaddr_parse(parts.host, &out->ip))
 		return true;
-	return refuse(parse, item, star ? "not an address, and not *" : "not an address");
+	return refuse(parse, item, star ? N_("not an address, and not *") : _("not an address"));
 }
 
 static bool parse_endpoints(struct config_parse *parse, bool star, uint16_t port, struct config_endpoints *list)
@@ -218,7 +220,7 @@ static bool parse_listen(struct config_parse *parse, size_t *i, struct config_en
 		if (span_equal_nocase(word->text, SPAN("tls")))
 			tls = true;
 		else
-			good = refuse(parse, word, "one address per line, and after it only tls");
+			good = refuse(parse, word, N_("one address per line, and after it only tls"));
 	}
 	good = parse_endpoint(parse, item, true, tls ? SUBMISSIONS_PORT : SMTP_PORT, out) && good;
 	out->tls = tls;
@@ -250,12 +252,12 @@ static bool parse_host(struct config_parse *parse, const struct config_item *ite
 	struct host_port parts;
 	char cure[CONFIG_SLIP_MAX];
 	if (span_find(item->text, ',') < item->text.len)
-		return refuse(parse, item, "separate hosts with spaces");
+		return refuse(parse, item, N_("separate hosts with spaces"));
 	size_t scheme = span_find(item->text, '/');
 	if (scheme + 2 < item->text.len && item->text.at[scheme + 1] == '/') {
-		snprintf(cure, sizeof(cure), "%.*s, without %.*s", (int)(item->text.len - scheme - 2),
+		snprintf(cure, sizeof(cure), _("%.*s, without %.*s"), (int)(item->text.len - scheme - 2),
 			 item->text.at + scheme + 2, (int)(scheme + 2), item->text.at);
-		return refuse_with(parse, item, "a host is not a URL", cure);
+		return refuse_with(parse, item, N_("a host is not a URL"), cure);
 	}
 	if (!split_host_port(parse, item, &parts))
 		return false;
@@ -285,7 +287,7 @@ static bool parse_weight(struct config_parse *parse, size_t *i, struct config_ho
 	*i = number ? at + 1 : at;
 	if (!number || !span_to_u64(parse->items[at + 1].text, CONFIG_WEIGHT_MAX, &weight) || !weight)
 		return refuse(parse, &parse->items[*i],
-			      "weight takes a number from 1 to 1000, the share of connections");
+			      N_("weight takes a number from 1 to 1000, the share of connections"));
 	out->weight = (uint16_t)weight;
 	return true;
 }
@@ -314,7 +316,7 @@ bool config_list_route(struct config_parse *parse, void *to)
 		if (!span_equal_nocase(parse->items[i].text, SPAN("dns")))
 			continue;
 		if (parse->n > 1)
-			return refuse(parse, &parse->items[i], "dns must stand alone, without hosts");
+			return refuse(parse, &parse->items[i], N_("dns must stand alone, without hosts"));
 		route->dns = true;
 		return true;
 	}
@@ -332,9 +334,10 @@ bool config_list_certificates(struct config_parse *parse, void *to)
 		struct config_item *items = (struct config_item *)&parse->items[i];
 		struct config_certificate *out = &list->at[list->n];
 		if (i + 1 == n || (items[0].origin.token && !config_value_follows(parse, i + 1)))
-			return refuse(parse, items, "the key is missing: write CERTIFICATE KEY, two absolute paths");
+			return refuse(parse, items,
+				      N_("the key is missing: write CERTIFICATE KEY, two absolute paths"));
 		if (i && config_value_follows(parse, i))
-			return refuse(parse, items, "one certificate and its key per line");
+			return refuse(parse, items, N_("one certificate and its key per line"));
 		out->certificate = config_value_path(parse, &items[0]);
 		out->key = config_value_path(parse, &items[1]);
 		out->origin = items[0].origin;
@@ -362,7 +365,7 @@ static const char *parse_fingerprint(struct config_parse *parse, const struct co
 	}
 	if (n == FINGERPRINT_DIGITS)
 		return config_value_keep(parse, (struct span){digits, n});
-	refuse(parse, item, "not a SHA-256 digest: openssl x509 -noout -fingerprint -sha256 -in FILE shows it");
+	refuse(parse, item, N_("not a SHA-256 digest: openssl x509 -noout -fingerprint -sha256 -in FILE shows it"));
 	return NULL;
 }
 
@@ -371,11 +374,11 @@ static const char *parse_source(struct config_parse *parse, const struct config_
 	char text[IPADDR_TEXT_MAX];
 	struct ipaddr ip;
 	if (!ipaddr_parse(item->text, &ip)) {
-		refuse(parse, item, "write an address such as 192.0.2.1 or 2001:db8::1");
+		refuse(parse, item, N_("write an address such as 192.0.2.1 or 2001:db8::1"));
 		return NULL;
 	}
 	if (seen[ipaddr_is_v4(&ip)]) {
-		refuse(parse, item, "only one IPv4 and one IPv6 address are allowed");
+		refuse(parse, item, N_("only one IPv4 and one IPv6 address are allowed"));
 		return NULL;
 	}
 	seen[ipaddr_is_v4(&ip)] = true;

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/mail/address.h"
 #include "common/mail/domain.h"
 
@@ -33,8 +34,8 @@ const char *config_value_user(struct config_parse *parse, const struct config_it
 	struct span name = span_skip(item->text, group);
 	if (name.len && name.len <= SYSTEM_NAME_MAX && ascii(name) && made_of(name, "._-$") && name.at[0] != '-')
 		return config_value_keep(parse, item->text);
-	config_error(parse->findings, item->at, "\"%.*s\" is not a valid value of %s: write %s", SPAN_ARGS(item->text),
-		     parse->setting->name, config_value_allowed(parse->setting->type));
+	config_error(parse->findings, item->at, _("\"%.*s\" is not a valid value of %s: write %s"),
+		     SPAN_ARGS(item->text), parse->setting->name, _(config_value_allowed(parse->setting->type)));
 	return NULL;
 }
 
@@ -73,13 +74,13 @@ const char *config_value_path(struct config_parse *parse, const struct config_it
 	if (!path)
 		return NULL;
 	if (path[0] != '/')
-		wrong = "must be absolute: begin with /";
+		wrong = _("must be absolute: begin with /");
 	else if (item->text.len > max)
-		wrong = "is too long";
+		wrong = _("is too long");
 	else if (!normalize_path(path))
-		wrong = "must not contain . or ..";
+		wrong = _("must not contain . or ..");
 	if (wrong)
-		config_error(parse->findings, item->at, "the path of %s %s", parse->setting->name, wrong);
+		config_error(parse->findings, item->at, _("the path of %s %s"), parse->setting->name, wrong);
 	return wrong ? NULL : path;
 }
 
@@ -102,11 +103,11 @@ bool config_name_text(struct config_parse *parse, void *to)
 {
 	const struct config_item *item = &parse->items[0];
 	if (!ascii(item->text)) {
-		config_error(parse->findings, item->at, "%s takes plain ASCII text only", parse->setting->name);
+		config_error(parse->findings, item->at, _("%s takes plain ASCII text only"), parse->setting->name);
 		return false;
 	}
 	if (parse->setting->max && item->text.len > (size_t)parse->setting->max) {
-		config_error(parse->findings, item->at, "%s may have at most %lld octets", parse->setting->name,
+		config_error(parse->findings, item->at, _("%s may have at most %lld octets"), parse->setting->name,
 			     (long long)parse->setting->max);
 		return false;
 	}
@@ -117,13 +118,13 @@ bool config_name_text(struct config_parse *parse, void *to)
 static const char *domain_slip(struct span name)
 {
 	if (span_find(name, '*') < name.len)
-		return "a pattern is not allowed here, only one name";
+		return _("a pattern is not allowed here, only one name");
 	if (span_find(name, ':') < name.len || span_find(name, '[') < name.len || span_find(name, '/') < name.len)
-		return "only a domain name is allowed here";
+		return _("only a domain name is allowed here");
 	if (span_find(name, '@') < name.len)
-		return "remove @ and the text before it";
+		return _("remove @ and the text before it");
 	if (span_ends_nocase(name, SPAN(".")))
-		return "remove the final dot";
+		return _("remove the final dot");
 	return NULL;
 }
 
@@ -146,14 +147,15 @@ static const char *parse_domain_name(struct config_parse *parse, const struct co
 	str_init(&text, DOMAIN_MAX + 2);
 	str_append(&text, prefix);
 	if (span_starts(name, SPAN(".")))
-		config_error(parse->findings, item->at,
-			     "\"%.*s\" begins with a dot: write *%.*s for all names below it, %.*s for the name itself",
-			     SPAN_ARGS(name), SPAN_ARGS(name), SPAN_ARGS(span_skip(name, 1)));
+		config_error(
+			parse->findings, item->at,
+			_("\"%.*s\" begins with a dot: write *%.*s for all names below it, %.*s for the name itself"),
+			SPAN_ARGS(name), SPAN_ARGS(name), SPAN_ARGS(span_skip(name, 1)));
 	else if (why || !domain_to_ascii(name, &text, &why))
-		config_error(parse->findings, item->at, "\"%.*s\" is not a domain name: %s", SPAN_ARGS(item->text),
-			     why);
+		config_error(parse->findings, item->at, _("\"%.*s\" is not a domain name: %s"), SPAN_ARGS(item->text),
+			     _(why));
 	else if (!domain_valid(span_skip(str_span(&text), prefix.len)) || looks_numeric(name))
-		config_error(parse->findings, item->at, "\"%.*s\" is not a domain name", SPAN_ARGS(item->text));
+		config_error(parse->findings, item->at, _("\"%.*s\" is not a domain name"), SPAN_ARGS(item->text));
 	else
 		result = config_value_keep(parse, str_span(&text));
 	str_free(&text);
@@ -174,7 +176,7 @@ const char *config_value_pattern(struct config_parse *parse, const struct config
 	if (span_find(name, '*') == name.len)
 		return parse_domain_name(parse, item, below ? SPAN("*.") : (struct span){"", 0});
 	config_error(parse->findings, item->at,
-		     "\"%.*s\" is not a pattern: write *.example.com for all names below example.com, or * for all",
+		     _("\"%.*s\" is not a pattern: write *.example.com for all names below example.com, or * for all"),
 		     SPAN_ARGS(item->text));
 	return NULL;
 }
@@ -186,7 +188,7 @@ const char *config_value_plain(struct config_parse *parse, const struct config_i
 		return config_value_keep(parse, name);
 	config_error(
 		parse->findings, item->at,
-		"\"%.*s\" can't be the name of %s: write at most %d letters, digits, . _ and -, without a dot in front",
+		_("\"%.*s\" can't be the name of %s: write at most %d letters, digits, . _ and -, without a dot in front"),
 		SPAN_ARGS(name), what, PLAIN_NAME_MAX);
 	return NULL;
 }
@@ -202,10 +204,10 @@ const char *config_value_address(struct config_parse *parse, const struct config
 	const char *why;
 	bool parsed = address_parse(item->text, &address, &why);
 	if (parsed && !domain_valid(address.domain))
-		why = "it needs a local part, @ and a domain";
+		why = N_("it needs a local part, @ and a domain");
 	if (!parsed || !domain_valid(address.domain)) {
-		config_error(parse->findings, item->at, "\"%.*s\" is not a mail address: %s", SPAN_ARGS(item->text),
-			     why);
+		config_error(parse->findings, item->at, _("\"%.*s\" is not a mail address: %s"), SPAN_ARGS(item->text),
+			     _(why));
 		return NULL;
 	}
 	return config_value_keep(parse, address.text);

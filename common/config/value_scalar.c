@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/config/slip.h"
 #include "common/config/value.h"
 
@@ -26,8 +27,8 @@ bool config_value_is_none(const struct config_parse *parse)
 
 static bool refuse(struct config_parse *parse, const struct config_item *item)
 {
-	config_error(parse->findings, item->at, "\"%.*s\" is not a valid value of %s: write %s", SPAN_ARGS(item->text),
-		     parse->setting->name, config_value_allowed(parse->setting->type));
+	config_error(parse->findings, item->at, _("\"%.*s\" is not a valid value of %s: write %s"),
+		     SPAN_ARGS(item->text), parse->setting->name, _(config_value_allowed(parse->setting->type)));
 	return false;
 }
 
@@ -51,17 +52,17 @@ static bool within(struct config_parse *parse, const struct config_item *item, i
 				: parse->setting->type == CONFIG_QUOTA   ? CONFIG_SIZE
 									 : parse->setting->type;
 	struct str text;
-	str_init(&text, 64);
+	str_init(&text, 128);
 	config_value_format(type, &min, &text);
-	if (max) {
-		str_append_text(&text, " to ");
+	str_append_text(&text, max ? _(" to ") : _(" or more"));
+	if (max)
 		config_value_format(type, &max, &text);
-	}
 	bool may_be_none = parse->setting->type == CONFIG_LIMIT || parse->setting->type == CONFIG_SIZE_LIMIT ||
 			   parse->setting->type == CONFIG_QUOTA;
-	config_error(parse->findings, item->at, "\"%.*s\" is out of range: %s must be %s%s%s", SPAN_ARGS(item->text),
-		     parse->setting->name, str_text(&text), max ? "" : " or more",
-		     may_be_none ? ", or none for no limit" : "");
+	config_error(parse->findings, item->at,
+		     may_be_none ? _("\"%.*s\" is out of range: %s must be %s, or none for no limit")
+				 : _("\"%.*s\" is out of range: %s must be %s"),
+		     SPAN_ARGS(item->text), parse->setting->name, str_text(&text));
 	str_free(&text);
 	return false;
 }
@@ -108,10 +109,10 @@ static bool refuse_unitless(struct config_parse *parse, const struct config_item
 	for (size_t i = 0; i < n && (value || !i); i++)
 		str_printf(&text, "%s%llu%c",
 			   !i           ? ""
-			   : i + 1 == n ? " or "
+			   : i + 1 == n ? _(" or ")
 					: ", ",
 			   (unsigned long long)value, fits[i]->letter);
-	config_error(parse->findings, item->at, "\"%.*s\" has no unit: write %s", SPAN_ARGS(item->text),
+	config_error(parse->findings, item->at, _("\"%.*s\" has no unit: write %s"), SPAN_ARGS(item->text),
 		     str_text(&text));
 	str_free(&text);
 	return false;
@@ -190,7 +191,7 @@ bool config_scalar_rate(struct config_parse *parse, void *to)
 	if (!parse_units(parse, &period, config_duration_units, false, bounds, &rate->period_ms))
 		return false;
 	if (!is_within(rate->period_ms, bounds)) {
-		config_error(parse->findings, item->at, "\"%.*s\" is out of range: the period must be 1s to 1d",
+		config_error(parse->findings, item->at, _("\"%.*s\" is out of range: the period must be 1s to 1d"),
 			     SPAN_ARGS(item->text));
 		return false;
 	}
@@ -226,8 +227,8 @@ int config_value_choice(struct config_parse *parse, const struct config_item *it
 	const char *meant = config_slip_choice(item->text, words);
 	if (!meant)
 		return refuse(parse, item) - 1;
-	config_error(parse->findings, item->at, "\"%.*s\" is not a valid value of %s: write %s; did you mean %s?",
-		     SPAN_ARGS(item->text), parse->setting->name, config_value_allowed(parse->setting->type), meant);
+	config_error(parse->findings, item->at, _("\"%.*s\" is not a valid value of %s: write %s; did you mean %s?"),
+		     SPAN_ARGS(item->text), parse->setting->name, _(config_value_allowed(parse->setting->type)), meant);
 	return -1;
 }
 

@@ -1,6 +1,8 @@
 /* Allowed values: the words of choices and sets, the letters of units, and both as text for messages and documents. */
 #include "common/config/value.h"
 
+#include "common/base/language.h"
+
 const struct config_unit config_size_units[] = {{'K', 1 << 10}, {'M', 1 << 20}, {'G', 1 << 30}, {0, 0}};
 const struct config_unit config_duration_units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 0}};
 
@@ -69,59 +71,59 @@ const char *config_log_field_name(enum config_log_field field)
 }
 
 static const char *const allowed[CONFIG_TYPE_COUNT] = {
-	[CONFIG_YESNO] = "yes or no",
-	[CONFIG_NUMBER] = "a number",
-	[CONFIG_LIMIT] = "a number, or none for no limit",
-	[CONFIG_SIZE] = "a size such as 500K, 2M or 1G",
-	[CONFIG_SIZE_LIMIT] = "a size such as 500K, 2M or 1G, or none for no limit",
-	[CONFIG_DURATION] = "a duration such as 30s, 15m, 12h or 2d",
-	[CONFIG_DURATIONS] = "durations such as 30s, 15m, 12h or 2d",
-	[CONFIG_RATE] = "a rate such as 30/1m (at most 10000 in a period), or none for no limit",
-	[CONFIG_NAME] = "the name of a user",
-	[CONFIG_NAMES] = "names of users, and of groups with @ in front; or none",
-	[CONFIG_PATH] = "an absolute path",
-	[CONFIG_FILE] = "an absolute path",
-	[CONFIG_FOLDER] = "an absolute path, or off",
-	[CONFIG_DOMAIN] = "a domain name",
-	[CONFIG_ADDRESS] = "a mail address",
-	[CONFIG_ADDRESSES] = "mail addresses; or none",
-	[CONFIG_TEXT] = "a text, in double quotes if it has spaces",
-	[CONFIG_WORDS] = "pipelining, size, 8bitmime, chunking, enhancedstatuscodes, dsn; or none",
-	[CONFIG_CLIENTS] =
-		"addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, names of clients such as *.example.com; or none",
-	[CONFIG_LISTEN] = "* or an address, with or without :PORT; IPv6 in brackets; tls may follow",
-	[CONFIG_ENDPOINTS] = "addresses, each with or without :PORT; IPv6 in brackets; or none",
-	[CONFIG_HOSTS] =
-		"hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT and weight N; or none",
-	[CONFIG_ROUTE] =
-		"dns, or hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT and weight N",
-	[CONFIG_QUOTA] = "a size such as 500M, a multiple of max_message_size such as 10x, or none for no limit",
-	[CONFIG_BARE] = "reject or repair",
-	[CONFIG_LANGUAGE] = "en or ja",
-	[CONFIG_STUFFING] = "auto, on or off",
-	[CONFIG_ALLOW] = "only-listed or all-except-listed",
-	[CONFIG_TLSMIN] = "1.0, 1.1, 1.2 or 1.3",
-	[CONFIG_TLS] = "off, opportunistic, encrypt or verify",
-	[CONFIG_TRISTATE] = "auto, yes or no",
-	[CONFIG_TLSMISSING] = "wait or return",
-	[CONFIG_AUTH] = "plain, login, scram-sha-256, cram-md5, gssapi, xoauth2, oauthbearer or off",
-	[CONFIG_PROVIDER] = "microsoft365, google or other",
-	[CONFIG_GRANT] = "auto, client_credentials, refresh or service_account",
-	[CONFIG_ASSERTION] = "ps256 or rs256",
-	[CONFIG_SECCOMP] = "enforce, log or off",
-	[CONFIG_DATE] = "a day such as 2027-05-31",
-	[CONFIG_MECHANISMS] = "plain, login, scram-sha-256, cram-md5, gssapi; or off",
-	[CONFIG_CERTIFICATES] = "two absolute paths: the certificate and its key",
-	[CONFIG_SOURCES] = "an IPv4 address, an IPv6 address, or one of each",
-	[CONFIG_FINGERPRINTS] = "SHA-256 digests: 64 hexadecimal digits, with or without colons",
-	[CONFIG_SPACES] = "example.com, *.example.com or *; cost and 1 to 100 may follow",
-	[CONFIG_SENDERS] = "senders such as user@example.com, example.com, *.example.com or <>; or none",
-	[CONFIG_ACCOUNTS] = "names of accounts (mailrootctl user list); or none",
-	[CONFIG_ETRN] = "domains, each with or without @ in front; every and a duration may follow; or none",
-	[CONFIG_LOGFORMAT] = "w3c, iis, ncsa, json or off",
-	[CONFIG_PERIOD] = "hourly, daily, weekly, monthly, unlimited, or a size such as 20M",
-	[CONFIG_FIELDS] =
-		"date, time, c-ip, cs-username, s-sitename, s-computername, s-ip, s-port, cs-method, cs-uri-stem, cs-uri-query, sc-status, sc-win32-status, sc-bytes, cs-bytes, time-taken, cs-version, cs-host, cs(User-Agent), cs(Cookie), cs(Referer), x-session, x-reply; or iis alone",
+	[CONFIG_YESNO] = N_("yes or no"),
+	[CONFIG_NUMBER] = N_("a number"),
+	[CONFIG_LIMIT] = N_("a number, or none for no limit"),
+	[CONFIG_SIZE] = N_("a size such as 500K, 2M or 1G"),
+	[CONFIG_SIZE_LIMIT] = N_("a size such as 500K, 2M or 1G, or none for no limit"),
+	[CONFIG_DURATION] = N_("a duration such as 30s, 15m, 12h or 2d"),
+	[CONFIG_DURATIONS] = N_("durations such as 30s, 15m, 12h or 2d"),
+	[CONFIG_RATE] = N_("a rate such as 30/1m (at most 10000 in a period), or none for no limit"),
+	[CONFIG_NAME] = N_("the name of a user"),
+	[CONFIG_NAMES] = N_("names of users, and of groups with @ in front; or none"),
+	[CONFIG_PATH] = N_("an absolute path"),
+	[CONFIG_FILE] = N_("an absolute path"),
+	[CONFIG_FOLDER] = N_("an absolute path, or off"),
+	[CONFIG_DOMAIN] = N_("a domain name"),
+	[CONFIG_ADDRESS] = N_("a mail address"),
+	[CONFIG_ADDRESSES] = N_("mail addresses; or none"),
+	[CONFIG_TEXT] = N_("a text, in double quotes if it has spaces"),
+	[CONFIG_WORDS] = N_("pipelining, size, 8bitmime, chunking, enhancedstatuscodes, dsn; or none"),
+	[CONFIG_CLIENTS] = N_(
+		"addresses and networks such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, names of clients such as *.example.com; or none"),
+	[CONFIG_LISTEN] = N_("* or an address, with or without :PORT; IPv6 in brackets; tls may follow"),
+	[CONFIG_ENDPOINTS] = N_("addresses, each with or without :PORT; IPv6 in brackets; or none"),
+	[CONFIG_HOSTS] = N_(
+		"hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT and weight N; or none"),
+	[CONFIG_ROUTE] = N_(
+		"dns, or hosts: name, [name], [192.0.2.1] or [2001:db8::1], each with or without :PORT and weight N"),
+	[CONFIG_QUOTA] = N_("a size such as 500M, a multiple of max_message_size such as 10x, or none for no limit"),
+	[CONFIG_BARE] = N_("reject or repair"),
+	[CONFIG_LANGUAGE] = N_("en or ja"),
+	[CONFIG_STUFFING] = N_("auto, on or off"),
+	[CONFIG_ALLOW] = N_("only-listed or all-except-listed"),
+	[CONFIG_TLSMIN] = N_("1.0, 1.1, 1.2 or 1.3"),
+	[CONFIG_TLS] = N_("off, opportunistic, encrypt or verify"),
+	[CONFIG_TRISTATE] = N_("auto, yes or no"),
+	[CONFIG_TLSMISSING] = N_("wait or return"),
+	[CONFIG_AUTH] = N_("plain, login, scram-sha-256, cram-md5, gssapi, xoauth2, oauthbearer or off"),
+	[CONFIG_PROVIDER] = N_("microsoft365, google or other"),
+	[CONFIG_GRANT] = N_("auto, client_credentials, refresh or service_account"),
+	[CONFIG_ASSERTION] = N_("ps256 or rs256"),
+	[CONFIG_SECCOMP] = N_("enforce, log or off"),
+	[CONFIG_DATE] = N_("a day such as 2027-05-31"),
+	[CONFIG_MECHANISMS] = N_("plain, login, scram-sha-256, cram-md5, gssapi; or off"),
+	[CONFIG_CERTIFICATES] = N_("two absolute paths: the certificate and its key"),
+	[CONFIG_SOURCES] = N_("an IPv4 address, an IPv6 address, or one of each"),
+	[CONFIG_FINGERPRINTS] = N_("SHA-256 digests: 64 hexadecimal digits, with or without colons"),
+	[CONFIG_SPACES] = N_("example.com, *.example.com or *; cost and 1 to 100 may follow"),
+	[CONFIG_SENDERS] = N_("senders such as user@example.com, example.com, *.example.com or <>; or none"),
+	[CONFIG_ACCOUNTS] = N_("names of accounts (mailrootctl user list); or none"),
+	[CONFIG_ETRN] = N_("domains, each with or without @ in front; every and a duration may follow; or none"),
+	[CONFIG_LOGFORMAT] = N_("w3c, iis, ncsa, json or off"),
+	[CONFIG_PERIOD] = N_("hourly, daily, weekly, monthly, unlimited, or a size such as 20M"),
+	[CONFIG_FIELDS] = N_(
+		"date, time, c-ip, cs-username, s-sitename, s-computername, s-ip, s-port, cs-method, cs-uri-stem, cs-uri-query, sc-status, sc-win32-status, sc-bytes, cs-bytes, time-taken, cs-version, cs-host, cs(User-Agent), cs(Cookie), cs(Referer), x-session, x-reply; or iis alone"),
 };
 
 const char *config_value_allowed(enum config_type type)

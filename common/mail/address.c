@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/mail/domain.h"
 
 static char peek(struct span s)
@@ -39,10 +40,10 @@ static const char *local_fault(struct span next)
 	if (!next.len || c == '@' || c == '>' || is_blank(c))
 		return NULL;
 	if (c & '\x80')
-		return "the local part has an 8-bit character, and SMTPUTF8 is not supported";
+		return N_("the local part has an 8-bit character, and SMTPUTF8 is not supported");
 	if (c < ' ' || c == 0x7f)
-		return "the local part has a control character";
-	return "the local part has a character that needs quotes";
+		return N_("the local part has a control character");
+	return N_("the local part has a character that needs quotes");
 }
 
 /*
@@ -57,7 +58,7 @@ static bool take_dot_string(struct span *in, const char **why)
 	*why = local_fault(*in);
 	if (*why)
 		return false;
-	*why = "the local part is missing";
+	*why = N_("the local part is missing");
 	return text;
 }
 
@@ -68,16 +69,16 @@ static bool take_quoted(struct span *in, const char **why)
 	while (peek(*in) != '"') {
 		if (peek(*in) == '\\')
 			*in = span_skip(*in, 1);
-		*why = "the quoted local part does not end";
+		*why = N_("the quoted local part does not end");
 		if (in->len == 0)
 			return false;
-		*why = "the local part has a character that is not printable ASCII";
+		*why = N_("the local part has a character that is not printable ASCII");
 		if (peek(*in) < ' ' || peek(*in) > '~')
 			return false;
 		*in = span_skip(*in, 1);
 	}
 	*in = span_skip(*in, 1);
-	*why = "there is text between the quoted local part and '@'";
+	*why = N_("there is text between the quoted local part and '@'");
 	return !local_fault(*in);
 }
 
@@ -88,7 +89,7 @@ static bool take_local(struct span *in, struct span *local, const char **why)
 	if (!ok)
 		return false;
 	*local = taken(start, *in);
-	*why = "the local part is longer than 256 characters";
+	*why = N_("the local part is longer than 256 characters");
 	return local->len <= ADDRESS_LOCAL_MAX;
 }
 
@@ -113,7 +114,7 @@ static bool take_domain(struct span *in, struct span *domain, const char **why)
 	*domain = (struct span){in->at, len};
 	*in = span_skip(*in, len);
 	if (literal) {
-		*why = "the address literal is not one such as [192.0.2.1] or [IPv6:2001:db8::1]";
+		*why = N_("the address literal is not one such as [192.0.2.1] or [IPv6:2001:db8::1]");
 		return domain_is_literal(*domain);
 	}
 	if (len > 1 && domain->at[len - 1] == '.')
@@ -145,7 +146,7 @@ static bool take_source_route(struct span *in, const char **why)
 		*in = span_skip(*in, 1);
 		if (!take_domain(in, &domain, why))
 			return false;
-		*why = "there is nothing before '@': no local part, and no source route that ends in ':'";
+		*why = N_("there is nothing before '@': no local part, and no source route that ends in ':'");
 		bool comma = span_starts(*in, SPAN(",@"));
 		if (!comma && peek(*in) != ':')
 			return false;
@@ -161,12 +162,12 @@ static const char *rest_fault(struct span next, bool bracket)
 {
 	switch (peek(next)) {
 	case '@':
-		return "the address has two '@'; one in the local part needs quotes";
+		return N_("the address has two '@'; one in the local part needs quotes");
 	case '>':
-		return "there is '>' after the address, but no '<' before it";
+		return N_("there is '>' after the address, but no '<' before it");
 	case ',':
 	case ':':
-		return "the address has a ',' or ':' after its domain";
+		return N_("the address has a ',' or ':' after its domain");
 	default:
 		return !next.len ? "the address does not end in '>'"
 		       : bracket ? "there is text between the address and '>'; a blank in the local part needs quotes"
@@ -204,7 +205,7 @@ bool address_parse(struct span in, struct address *out, const char **why)
 	}
 	if (!take_mailbox(&in, out, why))
 		return false;
-	*why = "there is text after the address";
+	*why = N_("there is text after the address");
 	return in.len == 0;
 }
 

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "common/base/language.h"
+
 enum { V4_BITS = 96 }; /* of the prefix in ::ffff:192.0.2.1 */
 static const unsigned char v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -74,11 +76,11 @@ static bool parse_bits(struct span text, bool v4, unsigned *bits, const char **w
 	if (v4 && ipaddr_parse(text, &mask) && span_find(text, ':') == text.len) {
 		/* The mapped mask begins with zeros; as an IPv6 mask it needs ones there. */
 		memset(mask.octets, 0xff, sizeof(v4_prefix));
-		*why = "the network mask has ones after a zero";
+		*why = N_("the network mask has ones after a zero");
 		return mask_to_bits(&mask, bits);
 	}
-	*why = v4 ? "after the slash comes a number from 0 to 32 or a network mask"
-		  : "after the slash comes a number from 0 to 128";
+	*why = v4 ? N_("after the slash comes a number from 0 to 32 or a network mask")
+		  : N_("after the slash comes a number from 0 to 128");
 	if (!span_to_u64(text, v4 ? 32 : 128, &number))
 		return false;
 	*bits = (unsigned)number;
@@ -91,7 +93,7 @@ bool cidr_parse(struct span text, struct cidr *out, const char **why)
 	size_t slash = span_find(text, '/');
 	struct span address = {text.at, slash};
 	bool v4 = span_find(address, ':') == address.len;
-	*why = "this is no IP address";
+	*why = N_("this is no IP address");
 	if (!ipaddr_parse(address, &net.base))
 		return false;
 	if (slash < text.len) {
@@ -101,7 +103,8 @@ bool cidr_parse(struct span text, struct cidr *out, const char **why)
 		net.bits = bits + (v4 ? V4_BITS : 0);
 	}
 	struct ipaddr base = first_bits(&net.base, net.bits);
-	*why = "the address has bits set beyond the prefix: write the first address of the network, as in 10.0.0.0/8";
+	*why = N_(
+		"the address has bits set beyond the prefix: write the first address of the network, as in 10.0.0.0/8");
 	if (!ipaddr_equal(&base, &net.base))
 		return false;
 	*out = net;

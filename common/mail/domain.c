@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/base/language.h"
 
 static bool is_label_octet(char c)
 {
@@ -12,15 +13,15 @@ static bool is_label_octet(char c)
 static const char *label_fault(struct span label)
 {
 	if (label.len == 0)
-		return "the domain has two dots in a row, or one at an end";
+		return N_("the domain has two dots in a row, or one at an end");
 	for (size_t i = 0; i < label.len; i++) {
 		if (label.at[i] & '\x80')
-			return "the domain has an 8-bit character: an international domain is written as xn--...";
+			return N_("the domain has an 8-bit character: an international domain is written as xn--...");
 		if (!is_label_octet(label.at[i]))
-			return "the domain has a character that is no letter, digit, '-' or '_'";
+			return N_("the domain has a character that is no letter, digit, '-' or '_'");
 	}
 	if (label.at[0] == '-' || label.at[label.len - 1] == '-')
-		return "a label of the domain begins or ends with '-'";
+		return N_("a label of the domain begins or ends with '-'");
 	return label.len > DOMAIN_LABEL_MAX ? "a label of the domain is longer than 63 characters" : NULL;
 }
 
@@ -32,9 +33,9 @@ static bool label_valid(struct span label)
 const char *domain_fault(struct span name)
 {
 	if (name.len == 0)
-		return "the domain is missing";
+		return N_("the domain is missing");
 	if (name.len > DOMAIN_MAX)
-		return "the domain is longer than 255 characters";
+		return N_("the domain is longer than 255 characters");
 	if (name.at[name.len - 1] == '.')
 		return label_fault((struct span){name.at, 0});
 	for (const char *why; name.len;)
@@ -180,13 +181,13 @@ static bool decode_label(struct span label, uint32_t *points, uint32_t *count, c
 {
 	for (*count = 0; label.len; (*count)++) {
 		uint32_t c;
-		*why = "a label is longer than 63 characters";
+		*why = N_("a label is longer than 63 characters");
 		if (*count == DOMAIN_LABEL_MAX)
 			return false;
-		*why = "this is no valid UTF-8";
+		*why = N_("this is no valid UTF-8");
 		if (!take_utf8(&label, &c))
 			return false;
-		*why = "a domain has only letters (small ones, in composed form), digits, '-' and '_'";
+		*why = N_("a domain has only letters (small ones, in composed form), digits, '-' and '_'");
 		if (c < 0x80 ? !is_label_octet((char)c) : is_refused(c))
 			return false;
 		points[*count] = c < 0x80 ? (unsigned char)ascii_lower((char)c) : c;
@@ -211,7 +212,7 @@ static bool append_label(struct span label, struct str *to, const char **why)
 		str_append_text(to, "xn--");
 		append_punycode(to, points, count);
 	}
-	*why = "a label has 1 to 63 characters (an international one after its encoding) and no '-' at its ends";
+	*why = N_("a label has 1 to 63 characters (an international one after its encoding) and no '-' at its ends");
 	bool hyphen = count && (points[0] == '-' || points[count - 1] == '-');
 	return !hyphen && label_valid(span_skip(str_span(to), before));
 }
@@ -219,10 +220,10 @@ static bool append_label(struct span label, struct str *to, const char **why)
 static bool append_ascii(struct span name, struct str *to, const char **why)
 {
 	size_t start = to->len;
-	*why = "the domain name is empty";
+	*why = N_("the domain name is empty");
 	if (name.len == 0)
 		return false;
-	*why = "a domain name is written without the dot at its end";
+	*why = N_("a domain name is written without the dot at its end");
 	if (name.at[name.len - 1] == '.')
 		return false;
 	while (name.len) {
@@ -231,7 +232,7 @@ static bool append_ascii(struct span name, struct str *to, const char **why)
 		if (!append_label(span_take(&name, '.'), to, why))
 			return false;
 	}
-	*why = "a domain name has at most 255 characters";
+	*why = N_("a domain name has at most 255 characters");
 	return !to->failed && to->len - start <= DOMAIN_MAX;
 }
 
@@ -255,14 +256,14 @@ bool domain_pattern_valid(struct span pattern, const char **why)
 {
 	if (span_equal(pattern, SPAN("*")))
 		return true;
-	*why = "write *.example.com for every name below example.com";
+	*why = N_("write *.example.com for every name below example.com");
 	if (span_starts(pattern, SPAN(".")))
 		return false;
-	*why = "'*' is permitted alone or as the whole first label, as in *.example.com";
+	*why = N_("'*' is permitted alone or as the whole first label, as in *.example.com");
 	if (span_find(span_skip(pattern, 1), '*') + 1 < pattern.len ||
 	    (span_starts(pattern, SPAN("*")) && !is_wildcard(pattern)))
 		return false;
-	*why = "this is no domain name";
+	*why = N_("this is no domain name");
 	return domain_valid(is_wildcard(pattern) ? span_skip(pattern, 2) : pattern);
 }
 

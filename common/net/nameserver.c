@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/net/net.h"
 
 enum {
@@ -200,13 +201,14 @@ bool nameserver_trouble(const struct nameserver *server, char to[NAMESERVER_TEXT
 	case NAMESERVER_GOOD:
 		return false;
 	case NAMESERVER_SILENT:
-		snprintf(to, NAMESERVER_TEXT_MAX, "name server %s does not answer", where);
+		snprintf(to, NAMESERVER_TEXT_MAX, _("name server %s does not answer"), where);
 		break;
 	case NAMESERVER_REFUSES:
-		snprintf(to, NAMESERVER_TEXT_MAX, "name server %s refuses to look up names for this machine", where);
+		snprintf(to, NAMESERVER_TEXT_MAX, _("name server %s refuses to look up names for this machine"), where);
 		break;
 	case NAMESERVER_AWAY:
-		snprintf(to, NAMESERVER_TEXT_MAX, "name server %s can't be reached: %s", where, strerror(server->err));
+		snprintf(to, NAMESERVER_TEXT_MAX, _("name server %s can't be reached: %s"), where,
+			 strerror(server->err));
 	}
 	return true;
 }

@@ -13,6 +13,7 @@
 
 #include "common/accounts/secret.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 
 enum {
 	TEXT_MAX = 16384, /* two paths of 4,096 octets, each of which may become four */
@@ -58,12 +59,12 @@ static bool is_private(const char *path)
 static void say_unreadable(struct report *report, const char *what, const char *path, int err)
 {
 	if (report->to->guest && err == EACCES)
-		say(report, CERTIFICATE_NOTE, "%s %s was not examined: you may not read it; run the command as root",
+		say(report, CERTIFICATE_NOTE, _("%s %s was not examined: you may not read it; run the command as root"),
 		    what, path);
 	else
-		say(report, CERTIFICATE_ERROR, "%s %s can't be read: %s%s", what, path, strerror(err),
+		say(report, CERTIFICATE_ERROR, _("%s %s can't be read: %s%s"), what, path, strerror(err),
 		    is_private(path)
-			    ? ". The systemd unit hides /home, /root and the files of others in /tmp from the service: put it into /etc"
+			    ? _(". The systemd unit hides /home, /root and the files of others in /tmp from the service: put it into /etc")
 			    : "");
 }
 
@@ -99,17 +100,17 @@ static void say_no_pem(struct report *report, const char *what, const char *path
 {
 	bool binary = text.len > 2 && (unsigned char)text.at[0] == 0x30 && (unsigned char)text.at[1] >= 0x80;
 	if (!text.len)
-		say(report, CERTIFICATE_ERROR, "%s %s is empty", what, path);
+		say(report, CERTIFICATE_ERROR, _("%s %s is empty"), what, path);
 	else if (memmem(text.at, text.len, "PRIVATE KEY-----", 16))
 		say(report, CERTIFICATE_ERROR,
-		    "%s %s holds a private key and no certificate: were the two files exchanged?", what, path);
+		    _("%s %s holds a private key and no certificate: were the two files exchanged?"), what, path);
 	else if (binary)
 		say(report, CERTIFICATE_ERROR,
-		    "%s %s is not PEM but binary, maybe a PFX of Windows; openssl pkcs12 -in FILE -nokeys -out mail.pem extracts the certificates of one, and -nocerts -noenc -out mail.key the key",
+		    _("%s %s is not PEM but binary, maybe a PFX of Windows; openssl pkcs12 -in FILE -nokeys -out mail.pem extracts the certificates of one, and -nocerts -noenc -out mail.key the key"),
 		    what, path);
 	else
-		say(report, CERTIFICATE_ERROR, "%s %s holds no certificate in PEM (-----BEGIN CERTIFICATE-----)", what,
-		    path);
+		say(report, CERTIFICATE_ERROR, _("%s %s holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"),
+		    what, path);
 }
 
 /* Reads all certificates in TEXT, at most MAX. NULL when there is none or one is broken, which is reported. */
@@ -128,7 +129,8 @@ static STACK_OF(X509) * read_chain(struct report *report, const char *what, cons
 	int n = chain ? sk_X509_num(chain) : 0;
 	if (!end)
 		say(report, CERTIFICATE_ERROR,
-		    "%s %s is broken: its certificate number %d can't be read; copy the file again", what, path, n + 1);
+		    _("%s %s is broken: its certificate number %d can't be read; copy the file again"), what, path,
+		    n + 1);
 	else if (!n)
 		say_no_pem(report, what, path, text);
 	ERR_clear_error();
@@ -159,13 +161,13 @@ static EVP_PKEY *read_key(struct report *report, const char *path, struct span t
 	BIO_free(bio);
 	if (asked)
 		say(report, CERTIFICATE_ERROR,
-		    "key %s is encrypted with a passphrase, which nobody can type at the start of a service: openssl pkey -in FILE -out NEWFILE removes it",
+		    _("key %s is encrypted with a passphrase, which nobody can type at the start of a service: openssl pkey -in FILE -out NEWFILE removes it"),
 		    path);
 	else if (!key && !text.len)
-		say(report, CERTIFICATE_ERROR, "key %s is empty", path);
+		say(report, CERTIFICATE_ERROR, _("key %s is empty"), path);
 	else if (!key)
 		say(report, CERTIFICATE_ERROR,
-		    "key %s holds no readable private key in PEM (-----BEGIN PRIVATE KEY-----)", path);
+		    _("key %s holds no readable private key in PEM (-----BEGIN PRIVATE KEY-----)"), path);
 	return asked ? (EVP_PKEY_free(key), NULL) : key;
 }
 
@@ -176,14 +178,14 @@ static void judge_fit(struct report *report, const struct certificate *c, const 
 			continue;
 		if (i > 0)
 			say(report, CERTIFICATE_ERROR,
-			    "key %s belongs to certificate number %d in %s: the server's own certificate must come first, then its issuer's, and so on",
+			    _("key %s belongs to certificate number %d in %s: the server's own certificate must come first, then its issuer's, and so on"),
 			    key_path, i + 1, c->path);
 		ERR_clear_error();
 		return;
 	}
 	ERR_clear_error();
 	say(report, CERTIFICATE_ERROR,
-	    "key %s does not fit certificate %s: they were not made together; name the key with which the certificate was requested",
+	    _("key %s does not fit certificate %s: they were not made together; name the key with which the certificate was requested"),
 	    key_path, c->path);
 }
 
@@ -194,11 +196,11 @@ static void judge_strength(struct report *report, const struct certificate *c)
 	int digest = NID_undef;
 	if (key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < RSA_BITS_MIN)
 		say(report, CERTIFICATE_WARNING,
-		    "certificate %s has an RSA key of %d bits, which others refuse as too short: create one of %d bits, or an ECDSA key",
+		    _("certificate %s has an RSA key of %d bits, which others refuse as too short: create one of %d bits, or an ECDSA key"),
 		    c->path, EVP_PKEY_get_bits(key), RSA_BITS_MIN);
 	if (X509_get_signature_info(own, &digest, NULL, NULL, NULL) && (digest == NID_md5 || digest == NID_sha1))
 		say(report, CERTIFICATE_WARNING,
-		    "certificate %s is signed with %s, which others refuse: request a new one", c->path,
+		    _("certificate %s is signed with %s, which others refuse: request a new one"), c->path,
 		    OBJ_nid2sn(digest));
 	ERR_clear_error();
 }
@@ -214,7 +216,7 @@ static void judge_purpose(struct report *report, const struct certificate *c, en
 	};
 	if (X509_check_purpose(sk_X509_value(c->chain, 0), uses[use].purpose, 0) != 1)
 		say(report, CERTIFICATE_WARNING,
-		    "certificate %s was not issued for this use (its extended key usage lacks %s): others may refuse it",
+		    _("certificate %s was not issued for this use (its extended key usage lacks %s): others may refuse it"),
 		    c->path, uses[use].word);
 	ERR_clear_error();
 }
@@ -229,7 +231,7 @@ static void judge_order(struct report *report, const struct certificate *c)
 		str_init(&name, TEXT_MAX);
 		certificate_subject(upper, &name);
 		say(report, CERTIFICATE_WARNING,
-		    "certificate %s: number %d in it (%s) did not issue number %d: the server's own certificate comes first, and each one is followed by its issuer's",
+		    _("certificate %s: number %d in it (%s) did not issue number %d: the server's own certificate comes first, and each one is followed by its issuer's"),
 		    c->path, i + 1, str_text(&name), i);
 		str_free(&name);
 		break;
@@ -247,7 +249,7 @@ static void judge_key(struct report *report, const struct certificate *c, const 
 
 static void judge_certificate(struct report *report, struct certificate *c, struct span text, enum certificate_use use)
 {
-	c->chain = read_chain(report, "certificate", c->path, text, CERTIFICATE_CHAIN_MAX);
+	c->chain = read_chain(report, _("certificate"), c->path, text, CERTIFICATE_CHAIN_MAX);
 	if (!c->chain)
 		return;
 	judge_strength(report, c);
@@ -279,17 +281,17 @@ bool certificate_examine(const char *path, const char *key_path, enum certificat
 		return false;
 	int err = read_whole(path, CERTIFICATE_FILE_MAX, &file, &text);
 	if (err)
-		say_unreadable(&report, "certificate", path, -err);
+		say_unreadable(&report, _("certificate"), path, -err);
 	else
 		judge_certificate(&report, out, str_span(&text), use);
 	str_wipe(&text);
 	err = read_whole(key_path, CERTIFICATE_FILE_MAX, &file, &text);
 	if (err)
-		say_unreadable(&report, "key", key_path, -err);
+		say_unreadable(&report, _("key"), key_path, -err);
 	else
 		judge_key(&report, out, key_path, str_span(&text));
 	if (!err && secret_is_open(&file, false, who))
-		say(&report, CERTIFICATE_WARNING, "key %s may be read by %s: chmod 600 %s", key_path, who, key_path);
+		say(&report, CERTIFICATE_WARNING, _("key %s may be read by %s: chmod 600 %s"), key_path, who, key_path);
 	str_wipe(&text);
 	return !report.failed;
 }
@@ -314,24 +316,26 @@ static void date_text(int64_t s, char to[DATE_MAX])
 /* WHAT is "certificate /etc/ssl/mail.pem". */
 static void judge_dates(struct report *report, const char *what, X509 *certificate, int64_t now_s)
 {
-	static const char remedy[] = "renew it, then: mailrootctl reload";
+	const char *remedy = _("renew it, then: mailrootctl reload");
 	char date[DATE_MAX];
 	int64_t from, until;
 	if (!seconds_of(X509_get0_notBefore(certificate), &from) ||
 	    !seconds_of(X509_get0_notAfter(certificate), &until)) {
-		say(report, CERTIFICATE_WARNING, "%s has an invalid date: %s", what, remedy);
+		say(report, CERTIFICATE_WARNING, _("%s has an invalid date: %s"), what, remedy);
 		return;
 	}
 	int64_t days = (until - now_s) / DAY_S;
 	date_text(until, date);
 	if (now_s > until)
-		say(report, CERTIFICATE_WARNING, "%s expired on %s: %s", what, date, remedy);
+		say(report, CERTIFICATE_WARNING, _("%s expired on %s: %s"), what, date, remedy);
 	else if (until - now_s <= (int64_t)CERTIFICATE_SOON_DAYS * DAY_S)
-		say(report, CERTIFICATE_WARNING, "%s expires on %s, in %lld day%s: %s", what, date, (long long)days,
-		    days == 1 ? "" : "s", remedy);
+		say(report, CERTIFICATE_WARNING,
+		    ngettext("%s expires on %s, in %lld day: %s", "%s expires on %s, in %lld days: %s",
+			     (unsigned long)days),
+		    what, date, (long long)days, remedy);
 	date_text(from, date);
 	if (now_s < from)
-		say(report, CERTIFICATE_WARNING, "%s is not valid before %s: is the clock of this host right?", what,
+		say(report, CERTIFICATE_WARNING, _("%s is not valid before %s: is the clock of this host right?"), what,
 		    date);
 }
 
@@ -341,9 +345,9 @@ void certificate_dates(const struct certificate *c, int64_t now_s, const struct 
 	struct str what;
 	for (int i = 0; i < (c->chain ? sk_X509_num(c->chain) : 0); i++) {
 		str_init(&what, TEXT_MAX);
-		str_printf(&what, "certificate %s", c->path);
+		str_printf(&what, _("certificate %s"), c->path);
 		if (i) {
-			str_printf(&what, ": number %d in it (", i + 1);
+			str_printf(&what, _(": number %d in it ("), i + 1);
 			certificate_subject(sk_X509_value(c->chain, i), &what);
 			str_append_c(&what, ')');
 		}
@@ -366,7 +370,7 @@ void certificate_name_missing(const struct certificate *all, size_t n, const cha
 		certificate_names(&all[i], &held);
 		if (i + 1 == n && readable)
 			say(&report, CERTIFICATE_WARNING,
-			    "no tls_certificate has the name %s (fqdn), only %s: clients that verify names refuse it, unless they use another name; request a certificate with this name",
+			    _("no tls_certificate has the name %s (fqdn), only %s: clients that verify names refuse it, unless they use another name; request a certificate with this name"),
 			    name, str_text(&held));
 	}
 	str_free(&held);

@@ -61,6 +61,16 @@ class Language(unittest.TestCase):
                 japanese, english = self.both(command + " --json")
                 self.assertEqual(NUMBER.sub(b"0", japanese.stdout), NUMBER.sub(b"0", english.stdout))
 
+    def test_errors_of_a_configuration(self):
+        bad = self.service.folder / "bad.conf"
+        bad.write_text("virtual_server x {\n listen *:99999\n smart_hst [192.0.2.1]\n relay { list 10.0.0.5/8 }\n}\n")
+        said = self.ctl(f"check {bad}").stderr.decode()
+        self.assertIn('listen の "*:99999": ポートは 1 から 65535 の数です', said)
+        self.assertIn("smart_host ではありませんか", said)
+        self.assertNotRegex(said, r"(?m)^\S+: error: ")
+        japanese, english = self.both(f"check {bad} --json")
+        self.assertEqual(japanese.stdout, english.stdout)
+
     def test_columns_are_aligned(self):
         lines = self.ctl("queue list").stdout.decode().splitlines()
         heading, row = lines[0], lines[1]
