@@ -73,10 +73,10 @@ void checks_make(struct doctor *d, struct checks_result results[CHECKS_COUNT])
 	struct jobs_result made[CHECKS_COUNT];
 	struct round round = {.d = d};
 	int64_t began = clock_mono_ms();
-	bool dns = dns_answers(d);
+	d->dns = dns_answers(d);
 	d->until = began + DOCTOR_MS;
 	for (size_t i = 0; i < CHECKS_COUNT; i++)
-		if (dns || !(table[i].needs & NEEDS_DNS))
+		if (d->dns || !(table[i].needs & NEEDS_DNS))
 			round.which[round.n++] = i;
 		else
 			say_incomplete(&results[i].found, "this was not examined, because no name server answers",

@@ -19,6 +19,7 @@ struct doctor {
 	const struct config *config; /* without the servers that are not asked for, or not enabled */
 	const char *file;            /* the configuration */
 	bool guest;                  /* not root: can't look at everything */
+	bool dns;                    /* a name server answers */
 	int64_t until;               /* clock_mono_ms: the end of DOCTOR_MS */
 	struct arena arena;          /* of the texts of findings */
 	struct str found;            /* finding.h */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ static void be_silent(void)
 _Noreturn static void be_job(const struct jobs *jobs, size_t which, int to)
 {
 	struct str text;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	be_silent();
 	str_init(&text, JOBS_TEXT_MAX);
 	jobs->run(jobs->context, which, &text);

@@ -15,7 +15,9 @@ import harness
 from dnstree import Tree, Zone, wire
 
 ADDRESS, GATEWAY = "20.30.40.50", "20.30.40.1"
+FAR, HOP = "20.30.50.1", "20.30.50.2"  # a mail exchanger of the Internet, a smart host
 INSIDE = "MAILROOT_TEST_MACHINE"
+ALONE = ("unshare", "--pid", "--fork", "--mount-proc")  # without the processes of others, which may be mail servers
 
 CLOCK = """
 #include <string.h>
@@ -33,7 +35,7 @@ DKIM = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 ZONES = {
     "a.test.": Zone(f"""
         @ MX 10 mail
-        @ TXT "v=spf1 ip4:{ADDRESS} -all"
+        @ TXT "v=spf1 ip4:{ADDRESS} ip4:{HOP} -all"
         _dmarc TXT "v=DMARC1; p=reject; rua=mailto:postmaster@a.test"
         default._domainkey TXT "{DKIM}"
         mail A {ADDRESS}
@@ -47,7 +49,10 @@ ZONES = {
         """, signed=False),
     "isp.test.": Zone(f"host-20-30-40-50 A {ADDRESS}", signed=False),
     "40.30.20.in-addr.arpa.": Zone("50 PTR mail.a.test.", signed=False),
-    "com.": Zone(""),
+    "com.": Zone(f"mx-far A {FAR}"),
+    "gmail.com.": Zone("@ MX 5 mx-far.com.", signed=False),
+    "outlook.com.": Zone("@ MX 5 mx-far.com.", signed=False),
+    "hop.test.": Zone(f"smtp A {HOP}", signed=False),
 }
 
 
@@ -86,16 +91,18 @@ class Machine:
         self._boot()
         self.spool = self.disk("spool")
         self.dns = Tree(ZONES).__enter__()
+        self.far = harness.Sink(port=25, address=FAR)
         return self
 
     def __exit__(self, *_):
+        self.far.close()
         self.dns.__exit__()
         for mount in reversed(self.mounts):
             subprocess.run(["umount", "--lazy", str(mount)], check=False)
 
     def _network(self):
         for words in ("link set lo up", "link add outside type veth peer name world", "link set outside up", "link set world up",
-                      f"address add {ADDRESS}/24 dev outside", f"route add default via {GATEWAY}"):
+                      f"address add {ADDRESS}/24 dev outside", f"address add {FAR}/32 dev lo", f"address add {HOP}/32 dev lo", f"route add default via {GATEWAY}"):
             run("ip", *words.split())
 
     def _clock(self):
@@ -161,6 +168,13 @@ class Machine:
             yield
         finally:
             self.dns.faults.clear()
+
+
+def service(conf):
+    """The running service with CONF."""
+    server = harness.Mailroot()
+    server.conf = conf
+    return server
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@
 #include "common/base/fd.h"
 #include "ctl/doctor/checks.h"
 #include "ctl/doctor/processes.h"
+#include "ctl/doctor/routes.h"
 #include "t/unit/suite.h"
 
 static const struct {
@@ -95,9 +96,34 @@ START_TEST(listeners_are_read_from_the_kernels_table)
 }
 END_TEST
 
+START_TEST(gateways_are_read_from_the_kernels_routes)
+{
+	const struct span v4 =
+		SPAN("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+		     "eth0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+		     "eth0\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+		     "tun0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n");
+	const struct span v6 = SPAN(
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003 eth0\n"
+		"20010db8000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001 eth0\n"
+		"00000000000000000000000000000000 00 cut\n");
+	struct ipaddr all[ROUTES_GATEWAYS_MAX];
+	char text[IPADDR_TEXT_MAX];
+	size_t n = 0;
+	routes_parse(v4, false, all, &n);
+	routes_parse(v6, true, all, &n);
+	ck_assert_uint_eq(n, 2);
+	ipaddr_format(&all[0], text);
+	ck_assert_str_eq(text, "10.0.0.1");
+	ipaddr_format(&all[1], text);
+	ck_assert_str_eq(text, "fe80::1");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {the_page_has_the_table_of_checks, findings_come_back_as_they_were_written,
-				      listeners_are_read_from_the_kernels_table};
+				      listeners_are_read_from_the_kernels_table,
+				      gateways_are_read_from_the_kernels_routes};
 	return run_tests("doctor", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }
