@@ -5,8 +5,6 @@
 #ifndef CTL_REPLAY_CENSUS_H
 #define CTL_REPLAY_CENSUS_H
 
-#include <stdio.h>
-
 #include "common/base/hash.h"
 #include "common/config/config.h"
 #include "ctl/replay/row.h"

@@ -9,9 +9,9 @@ static const char some_user[] = "a user";
 /* One possible client. */
 struct world {
 	bool user, tls;
-	struct explanation e;
-	struct policy_step step; /* the rule that decided it, or the list that wants the name */
 	enum outcome outcome;    /* unknowable: it depends on the name */
+	struct policy_step step; /* the rule that decided it, or the list that wants the name */
+	bool for_all;
 };
 
 static struct policy_step last_step(const struct policy_decision *decision)
@@ -30,35 +30,34 @@ static struct policy_step wanting_step(const struct config_server *server, bool 
 	return (struct policy_step){.rule = connect ? POLICY_CONNECT_LISTED : POLICY_RELAY_LISTED, .origin = origin};
 }
 
+/* By the rules up to the last one that is not about the client. */
+static bool is_for_all(const struct policy_decision *relay)
+{
+	return relay->accepted && last_step(relay).rule < POLICY_AUTHENTICATED;
+}
+
 static void decide_world(const struct config_server *server, const struct facts *facts, struct span domain,
 			 struct world *world)
 {
 	struct policy_client client = {.ip = facts->client, .tls = world->tls};
-	struct explanation *e = &world->e;
+	struct explanation e;
 	client.user = world->user ? some_user : NULL;
-	explain_decide(server, &client, domain, e);
-	e->client = NULL;
+	explain_decide(server, &client, domain, &e);
 	world->outcome = OUTCOME_REFUSED;
-	if (!e->connect.accepted && !e->connect.wants_name)
-		world->step = last_step(&e->connect);
-	else if (!e->mail.accepted)
-		world->step = last_step(&e->mail);
-	else if (!e->relay.accepted && !e->relay.wants_name)
-		world->step = last_step(&e->relay);
-	else if (e->connect.wants_name || e->relay.wants_name)
+	world->for_all = is_for_all(&e.relay);
+	if (!e.connect.accepted && !e.connect.wants_name) {
+		world->step = last_step(&e.connect);
+	} else if (!e.mail.accepted) {
+		world->step = last_step(&e.mail);
+	} else if (!e.relay.accepted && !e.relay.wants_name) {
+		world->step = last_step(&e.relay);
+	} else if (e.connect.wants_name || e.relay.wants_name) {
 		world->outcome = OUTCOME_UNKNOWABLE;
-	else
+		world->step = wanting_step(server, e.connect.wants_name);
+	} else {
 		world->outcome = OUTCOME_ACCEPTED;
-	if (world->outcome == OUTCOME_UNKNOWABLE)
-		world->step = wanting_step(server, e->connect.wants_name);
-	else if (world->outcome == OUTCOME_ACCEPTED)
-		world->step = last_step(&e->relay);
-}
-
-/* By the rules up to the last one, which is not about the client. */
-static bool is_for_all(const struct policy_decision *relay)
-{
-	return relay->accepted && !relay->wants_name && last_step(relay).rule < POLICY_AUTHENTICATED;
+		world->step = last_step(&e.relay);
+	}
 }
 
 /* With the fact the client is accepted, or may be: the rule is the one about the fact. */
@@ -78,7 +77,7 @@ void verdict_decide(const struct config_server *server, const struct facts *fact
 	bool has_tls = access->tls_certificate.n > 0;
 	struct world likely = {.user = may_log_in, .tls = has_tls && facts->tls}, other;
 	decide_world(server, facts, domain, &likely);
-	*out = (struct verdict){.outcome = likely.outcome, .step = likely.step, .for_all = is_for_all(&likely.e.relay)};
+	*out = (struct verdict){.outcome = likely.outcome, .step = likely.step, .for_all = likely.for_all};
 	if (may_log_in) {
 		other = (struct world){.user = false, .tls = likely.tls};
 		decide_world(server, facts, domain, &other);

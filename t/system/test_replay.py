@@ -133,6 +133,24 @@ class OwnLogs(unittest.TestCase):
                 told = replay(stricter, folder, check=1)
                 self.assertEqual((told["same"], told["otherwise"]), (2, 2))
 
+    def test_a_user(self):
+        """A client that authenticated is known by its row, in every format, and its recipients are unknowable: will it do so again?"""
+        for kind in ("w3c", "iis", "ncsa"):
+            with self.subTest(kind=kind), Mailroot() as server:
+                server.write_conf(f"log {{ format {kind} }}\nsmart_host [127.0.0.1]:{harness.free_port()}\nrelay {{ list none }}\n"
+                                  f"access {{ user_file {server.folder}/users; auth_requires_tls no; auth plain login }}")
+                server.ctl("reload")
+                run("-c", server.conf, "user", "add", "joe", stdin="secret word\n", check=0)
+                with server.client() as client:
+                    client.login("joe", "secret word")
+                    client.sendmail("app@example.com", ["ann@example.net", "joe@example.com"], b"Subject: x\r\n\r\nhello\r\n")
+                folder = server.folder / "logs" / server.name
+                harness.wait_for(lambda: any(b"QUIT" in path.read_bytes() for path in folder.iterdir()), "the last row")
+                told = replay(server.conf, folder, check=0)
+                self.assertEqual((told["same"], told["otherwise"], told["unknowable"]), (1, 0, 1))
+                self.assertEqual([(one["depends_on"], one["domain"]) for one in told["groups_unknowable"]], [("user", "example.net")])
+                self.assertEqual(told["relay_list"], [])
+
 
 class OldServer(unittest.TestCase):
     def setUp(self):
