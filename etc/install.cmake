@@ -1,10 +1,12 @@
 # Where Debian expects things. With the prefix /usr/local systemd finds its files too: it looks below /usr/local/lib.
 set(MAILROOT_SBINDIR ${CMAKE_INSTALL_FULL_SBINDIR})
-foreach(name mailrootd.service mailrootd.init)
+file(READ etc/unit-common.in MAILROOT_SERVICE)
+foreach(name mailrootd.service mailroot-unprivileged.service mailrootd.init)
   configure_file(etc/${name}.in etc/${name} @ONLY)
 endforeach()
 
-install(FILES ${PROJECT_BINARY_DIR}/etc/mailrootd.service DESTINATION lib/systemd/system)
+install(FILES ${PROJECT_BINARY_DIR}/etc/mailrootd.service ${PROJECT_BINARY_DIR}/etc/mailroot-unprivileged.service
+  etc/mailroot-unprivileged.socket DESTINATION lib/systemd/system)
 install(FILES etc/mailrootctl.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME mailrootctl)
 install(FILES etc/mailroot.sysusers DESTINATION lib/sysusers.d RENAME mailroot.conf)
 install(PROGRAMS ${PROJECT_BINARY_DIR}/etc/mailrootd.init DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/init.d RENAME mailrootd)

@@ -6,6 +6,7 @@
 
 #include "common/base/fd.h"
 #include "common/net/net.h"
+#include "master/handed.h"
 
 enum { V4_AT = 12 };
 
@@ -45,7 +46,7 @@ static const char *remedy(int err)
 	case EADDRNOTAVAIL:
 		return "this machine does not have the address (yet); `ip address` lists its addresses";
 	case EACCES:
-		return "ports below 1024 need root";
+		return "ports below 1024 need root, or a socket unit of systemd";
 	default:
 		return "see `listen` in mailroot.conf(5)";
 	}
@@ -131,6 +132,13 @@ struct making {
 	size_t n;
 };
 
+/* The socket that was handed over for WANTED, or a new one. */
+static int listen_at(const struct place *wanted, const struct config_endpoint *where, bool v6, bool beside)
+{
+	int fd = handed_take(&wanted->ip, wanted->port);
+	return fd == -ENOENT ? net_listen(where, v6, beside) : fd;
+}
+
 static int open_one(struct making *making, const struct config_endpoint *where, bool v6)
 {
 	const struct listeners_all *all = making->old->all;
@@ -145,7 +153,7 @@ static int open_one(struct making *making, const struct config_endpoint *where, 
 			clash = worst(clash, all->of[i]->fds, all->of[i]->n, &wanted);
 			clash = worst(clash, all->of[i]->left, all->of[i]->left_count, &wanted);
 		}
-		fd = clash == CLASH_SAME ? -EADDRINUSE : net_listen(where, v6, clash == CLASH_BESIDE);
+		fd = clash == CLASH_SAME ? -EADDRINUSE : listen_at(&wanted, where, v6, clash == CLASH_BESIDE);
 	}
 	if (fd < 0)
 		return fd;
@@ -176,7 +184,9 @@ static void close_all(int *fds, size_t *n)
 {
 	while (*n) {
 		int *fd = &fds[--*n];
-		shutdown(*fd, SHUT_RD);
+		struct place place;
+		if (!place_of(*fd, &place) || !handed_has(&place.ip, place.port))
+			shutdown(*fd, SHUT_RD);
 		fd_close(fd);
 	}
 }

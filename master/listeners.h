@@ -58,6 +58,7 @@ bool listeners_open(struct listeners *listeners, const struct config_endpoints *
 
 /*
  * Frees the ports at once, even if a process has inherited the sockets; connections that were not accepted are reset.
+ * A socket that was handed over (handed.h) stays open instead, and connections wait in it.
  */
 void listeners_drop_left(struct listeners *listeners);
 void listeners_close(struct listeners *listeners);

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "master/adopt.h"
 #include "master/daemon.h"
+#include "master/handed.h"
 #include "master/handover.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -101,6 +102,7 @@ int main(int argc, char **argv)
 		snprintf(file, sizeof(file), "%s", options.file);
 	log_open("mailrootd", NULL);
 	notify_open();
+	handed_open();
 	if (!master_configure(&master, file))
 		return 1;
 	master.control.answer = requests_answer;

@@ -16,6 +16,7 @@
 #include "common/base/log.h"
 #include "common/process/privs.h"
 #include "master/daemon.h"
+#include "master/handed.h"
 #include "master/hear.h"
 #include "master/notify.h"
 #include "master/reload.h"
@@ -132,7 +133,8 @@ static void look_up_accounts(struct master *master)
 	uid_t uid;
 	privs_lookup(master->config.user, &master->owner.queue_uid, &master->owner.queue_gid);
 	privs_lookup(master->config.smtpd_user, &uid, &master->owner.smtpd_gid);
-	permit_resolve(&master->config, geteuid(), &master->control.permit);
+	/* Init that hands sockets over starts it as one of the service's own users, who gives no orders. */
+	permit_resolve(&master->config, handed_any() ? 0 : geteuid(), &master->control.permit);
 }
 
 static bool take_lock(struct master *master)
@@ -286,6 +288,7 @@ static void announce(struct master *master, int64_t now_ms)
 	master->announced = true;
 	str_init(&text, 3000);
 	summarize(master, &text, &running);
+	handed_report_idle();
 	notify_send("READY=1");
 	log_info("ready servers=%zu running=%zu", master->server_count, running);
 	daemon_report(&master->report_fd, 0, str_text(&text));

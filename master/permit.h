@@ -1,7 +1,7 @@
 /*
- * Who may use the control socket: root, the user who started the service, and the operators of the configuration by
- * name or group. The kernel identifies the peer. The service's own accounts are always refused, whatever their groups:
- * an intruder would have them.
+ * Who may use the control socket: root, the user who started the service unless init did, and the operators of the
+ * configuration by name or group. The kernel identifies the peer. The service's own accounts are always refused,
+ * whatever their groups: an intruder would have them.
  */
 #ifndef MASTER_PERMIT_H
 #define MASTER_PERMIT_H

@@ -92,11 +92,21 @@ static bool set_capabilities(unsigned set)
 	return syscall(SYS_capset, &header, data) == 0;
 }
 
+/* A service manager may refuse capset where there is nothing to give up. */
+static bool has_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+	if (syscall(SYS_capget, &header, data) != 0)
+		return true;
+	return data[0].permitted | data[1].permitted | data[0].inheritable | data[1].inheritable;
+}
+
 /* A lease is useful but not necessary: a service manager may withhold the capability. */
 static void drop_capabilities(bool may_lease)
 {
 	bool kept = may_lease && set_capabilities(1U << CAP_LEASE);
-	if (!kept && !set_capabilities(0))
+	if (!kept && has_capabilities() && !set_capabilities(0))
 		die("capset", "to nothing");
 	prctl(PR_SET_KEEPCAPS, 0);
 }
