@@ -99,6 +99,12 @@ static bool look_at(const struct stat *st, const struct folders_owner *owner, co
 		    "`chown` it to the user of the service (setting `user`)");
 }
 
+/* Groups separate the users of a service of root; without root there is one user, and all groups do. */
+static bool is_owned(const struct stat *st, const struct folder *want, const struct folders_owner *owner)
+{
+	return st->st_uid == owner->queue_uid && (st->st_gid == want->gid || geteuid() != 0);
+}
+
 /* Corrects owner and mode of the folder FD in AT, through its descriptor. FRESH: it was just created. */
 static bool mend(int at, int fd, const struct folder *want, const struct folders_owner *owner, bool fresh,
 		 const char *path, char *why, size_t size)
@@ -120,7 +126,7 @@ static bool mend(int at, int fd, const struct folder *want, const struct folders
 			"find out what it is and who may write to its parent folder; then `chown` it to the user of the service (setting `user`)");
 	if (want->kind == FOLDER_DOOR && st.st_uid == owner->queue_uid && narrower(st.st_mode, want->mode))
 		return true;
-	if ((st.st_uid != owner->queue_uid || st.st_gid != want->gid) && fchown(fd, owner->queue_uid, want->gid))
+	if (!is_owned(&st, want, owner) && fchown(fd, owner->queue_uid, want->gid))
 		return fail(why, size, path, strerror(errno), "can't set its owner");
 	if ((st.st_mode & 07777) != want->mode && fchmod(fd, want->mode))
 		return fail(why, size, path, strerror(errno), "can't set its mode");

@@ -109,6 +109,38 @@ START_TEST(all_are_made_and_mended)
 }
 END_TEST
 
+static void become_the_owner(void)
+{
+	if (setresgid(65004, 65004, 65004) || setresuid(owner.queue_uid, owner.queue_uid, owner.queue_uid))
+		_exit(9);
+}
+
+/* The folders of a service that ran as root suit one of the owner alone: groups separate the users of root's service.
+ */
+START_TEST(without_root_the_groups_stay)
+{
+	const gid_t smtpd_gid = owner.smtpd_gid;
+	char why[600] = "";
+	int status;
+
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chmod(root, 0755), 0);
+	expect_success();
+	ck_assert_int_eq(rmdir(path_of("cur")), 0);
+	owner.smtpd_gid = owner.queue_gid;
+	pid_t pid = fork();
+	if (pid == 0) {
+		become_the_owner();
+		_exit(folders_make(&config, &server, &owner, why, sizeof(why)) ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	check_folder("new", 0730, smtpd_gid);
+	check_folder("cur", 0700, 65004);
+}
+END_TEST
+
 /* By default every user may put mail there. The administrator may restrict this, but not make the folder less safe. */
 START_TEST(the_mode_may_only_be_narrower)
 {
@@ -495,6 +527,7 @@ int main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, all_are_made_and_mended);
+	tcase_add_test(tc, without_root_the_groups_stay);
 	tcase_add_test(tc, the_mode_may_only_be_narrower);
 	tcase_add_test(tc, a_link_leads_local_mail_to_its_server);
 	tcase_add_test(tc, a_link_is_not_followed);
