@@ -72,10 +72,12 @@ void queues_history_cells(const struct link_row *row, struct span *cells, char *
 	bool all = span_equal(cell[WHOM], SPAN("*"));
 	snprintf(who, TABLE_CELL_MAX, "%s%.*s", all ? "" : "#", all ? INT_MAX : (int)cell[WHOM].len,
 		 all ? _("all") : cell[WHOM].at);
+	char words[WORDS_MAX];
+	struct span text = words_cause(cell[TEXT], words);
 	struct span by = cell[HOST].len ? cell[HOST] : span_of(_("we"));
 	snprintf(said, TABLE_CELL_MAX, "%.*s%s %.*s%s%.*s%s%.*s", SPAN_ARGS(by), code ? _(" said:") : ":",
 		 code ? (int)cell[CODE].len : 0, cell[CODE].at ? cell[CODE].at : "", code ? " " : "",
-		 SPAN_ARGS(cell[ENHANCED]), cell[ENHANCED].len ? " " : "", SPAN_ARGS(cell[TEXT]));
+		 SPAN_ARGS(cell[ENHANCED]), cell[ENHANCED].len ? " " : "", SPAN_ARGS(text));
 	cells[0] = cell[TIME];
 	cells[1] = span_of(who);
 	cells[2] = words_cell(cell[EVENT]);

@@ -1,5 +1,8 @@
 #include "ctl/words.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "common/base/language.h"
 
 static const char *const known[] = {
@@ -79,4 +82,29 @@ const char *words_shown(const char *word)
 {
 	struct span shown = words_cell(span_of(word));
 	return shown.at;
+}
+
+/* As mailroot-web puts them together (causes_append). */
+static const struct cause {
+	const char *words, *remedy, *text;
+} causes[] = {
+#define CAUSE(number, error, words, remedy) {words, remedy, words ": " remedy},
+#include "common/mail/causes.def"
+#undef CAUSE
+};
+
+struct span words_cause(struct span text, char *to)
+{
+	for (size_t i = 0; language_foreign() && text.len && i < sizeof(causes) / sizeof(causes[0]); i++) {
+		struct span english = span_of(causes[i].text);
+		const char *at = memmem(text.at, text.len, english.at, english.len);
+		if (!at)
+			continue;
+		struct span before = {text.at, (size_t)(at - text.at)},
+			    after = span_skip(text, before.len + english.len);
+		snprintf(to, WORDS_MAX, "%.*s%s: %s%.*s", SPAN_ARGS(before), _(causes[i].words), _(causes[i].remedy),
+			 SPAN_ARGS(after));
+		return span_of(to);
+	}
+	return text;
 }

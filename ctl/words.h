@@ -8,4 +8,10 @@
 const char *words_shown(const char *word);
 struct span words_cell(struct span cell);
 
+enum { WORDS_MAX = 4096 };
+
+/* Translates what a refused access token means (common/mail/causes.def) inside of TEXT, into TO of WORDS_MAX if need
+ * be. */
+struct span words_cause(struct span text, char *to);
+
 #endif

@@ -35,7 +35,7 @@ static void explain(const struct block *b, const struct fetch_result *r, struct 
 {
 	struct str text;
 	str_init(&text, 4 * BLOCK_TEXT_MAX);
-	causes_append(&out->error, CONFIG_LANGUAGE_EN, &text);
+	causes_append(&out->error, &text);
 	if (b->secrets.key)
 		causes_append_clock(clock_wall_ms() / 1000, r->date_s, &text);
 	span_clean(str_span(&text), out->text, sizeof(out->text));

@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 
 enum { CLOCK_TOLERANCE_S = 60 };
 
 static const struct cause causes[] = {
-#define CAUSE(number, error, words, remedy, words_ja, remedy_ja)                                                       \
-	{number, error, {[CONFIG_LANGUAGE_EN] = {words, remedy}, [CONFIG_LANGUAGE_JA] = {words_ja, remedy_ja}}},
-#include "delivery/web/causes.def"
+#define CAUSE(number, error, words, remedy) {number, error, words, remedy},
+#include "common/mail/causes.def"
 #undef CAUSE
 };
 
@@ -40,11 +40,11 @@ enum grant_class causes_class(long status, const char *error, bool person)
 	return person && is_one_of(error, signs_in) ? GRANT_PERSON : GRANT_OURS;
 }
 
-void causes_append(const struct answer_error *error, enum config_language language, struct str *to)
+void causes_append(const struct answer_error *error, struct str *to)
 {
 	const struct cause *c = causes_find(error);
 	if (c)
-		str_printf(to, "%s: %s", c->in[language].words, c->in[language].remedy);
+		str_printf(to, "%s: %s", c->words, c->remedy);
 	else
 		str_append_text(to, "the provider refuses");
 	str_printf(to, " (%s%s%s)", error->error, error->text[0] ? ": " : "", error->text);

@@ -3,16 +3,13 @@
 #define DELIVERY_WEB_CAUSES_H
 
 #include "common/base/str.h"
-#include "common/config/types.h"
 #include "delivery/web/answer.h"
 #include "delivery/web/grant.h"
 
 struct cause {
 	uint64_t number;
 	const char *error;
-	struct {
-		const char *words, *remedy;
-	} in[CONFIG_LANGUAGE_COUNT];
+	const char *words, *remedy;
 };
 
 /* That of ERROR's number, else of its word; NULL = none is known. */
@@ -26,7 +23,7 @@ enum grant_class causes_class(long status, const char *error, bool person);
 
 /* Appends words, remedy and what the issuer says, one line: "the client secret is wrong: write ... (AADSTS7000215:
  * ...)" */
-void causes_append(const struct answer_error *error, enum config_language language, struct str *to);
+void causes_append(const struct answer_error *error, struct str *to);
 
 /*
  * Appends by how much OURS_S differs from THEIRS_S, the Date of an answer, if that is too much for a signed assertion:

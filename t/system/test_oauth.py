@@ -11,6 +11,7 @@ import unittest
 import certs
 import harness
 import idp
+import japanese
 from auth_host import OAUTHBEARER, XOAUTH2, AuthHost, server_context
 from auth_service import Service, ask, b64, greeted
 from harness import wait_for
@@ -250,6 +251,20 @@ class Refused(Case):
         server.waits("the host refused the access token", 3)
         self.taken(host, 4, seconds=90)
         self.assertEqual(len(self.issuer.asked()), 2)
+
+
+class Japanese(Case):
+    def test_why_there_is_no_token(self):
+        self.issuer.way = idp.refuse("invalid_client", "AADSTS7000222: expired", number=7000222, status=401)
+        server = self.relay(self.exchange())
+        server.scan()
+        waiting = server.waits("no access token for connector cloud: ")[0]
+        wait_for(lambda: "the client secret has expired" in server.ctl("oauth", "status", check=False).stdout, "the answer of the issuer")
+        for command in ("status", "oauth status", f"queue show {waiting['id']}"):
+            with self.subTest(command):
+                said = japanese.ctl(server, command).stdout.decode()
+                self.assertIn("クライアント シークレットの有効期限が切れています: アプリケーションに新しいシークレットを作り", said)
+                self.assertNotIn("the client secret has expired", said)
 
 
 class Away(Case):
