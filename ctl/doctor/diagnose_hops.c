@@ -1,92 +1,69 @@
 /* The way out: the next hops of the configuration, and port 25 of the Internet. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/net/net.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/hop.h"
 #include "ctl/doctor/jobs.h"
+#include "ctl/doctor/rights.h"
 #include "ctl/doctor/ways.h"
 
-enum { TARGETS_MAX = 32, EXCHANGERS_MAX = 2, SEED = 1, SMTP_PORT = 25, SPARE_MS = 1000 };
+enum { TARGETS_MAX = 6, EXCHANGERS_MAX = 2, SEED = 1, SMTP_PORT = 25, SPARE_MS = 1000 };
 
-/* An address of a next hop. */
+/* The addresses of a next hop, and what was found at each. */
 struct target {
-	const struct config_server *server;
-	const struct ways_hop *way;
-	struct hop hop;
-	char name[DOMAIN_MAX + 1];
+	struct ipaddr ip;
+	char name[DOMAIN_MAX + 1]; /* "" = it has only its address */
+	enum hop_fault fault;
+	char why[TALK_WHY_MAX];
 };
 struct targets {
 	struct target at[TARGETS_MAX];
 	size_t n;
 };
 
-static void add_target(const struct config_server *server, const struct ways_hop *way, const char *name,
-		       const struct ipaddr *ip, struct targets *out)
-{
-	if (out->n == TARGETS_MAX)
-		return;
-	struct target *t = &out->at[out->n++];
-	const struct config_outbound *outbound = way->outbound;
-	*t = (struct target){.server = server, .way = way};
-	if (name)
-		snprintf(t->name, sizeof(t->name), "%s", name);
-	t->hop = (struct hop){.ip = *ip,
-			      .port = way->host->port ? way->host->port : (uint16_t)outbound->port,
-			      .name = name ? t->name : NULL,
-			      .hello = outbound->helo_name ? outbound->helo_name : server->fqdn,
-			      .outbound = outbound};
-}
-
-static void add_host(struct ask *ask, const struct config_server *server, const struct ways_hop *way, const char *name,
-		     struct targets *out)
+static void add_host(struct ask *ask, const char *name, struct targets *out)
 {
 	struct ask_addresses found;
 	ask_addresses(ask, name, &found);
-	for (size_t i = 0; i < found.n; i++)
-		add_target(server, way, name, &found.at[i], out);
-}
-
-/* The most preferred mail exchangers of NAME, or NAME itself. */
-static void add_exchangers(struct ask *ask, const struct config_server *server, const struct ways_hop *way,
-			   struct targets *out)
-{
-	static struct lookup l;
-	struct ask_answer answer;
-	lookup_begin(&l, span_of(way->host->name), 0, SEED);
-	ask_name(ask, way->host->name, DNS_MX, &answer);
-	bool found = lookup_mx(&l, &answer.answer);
-	ask_free(&answer);
-	for (size_t i = 0; found && i < lookup_host_count(&l) && i < EXCHANGERS_MAX; i++)
-		add_host(ask, server, way, lookup_host(&l, i), out);
-}
-
-/* Names that DNS does not know are in the report of diagnose_config. */
-static void find_targets(struct doctor *d, const struct config_server *server, const struct ways_hop *ways, size_t n,
-			 struct targets *out)
-{
-	struct ask ask;
-	ask_open(&ask, d->config, server, d->until);
-	for (size_t i = 0; i < n; i++) {
-		const struct config_host *host = ways[i].host;
-		if (host->kind == CONFIG_HOST_IP)
-			add_target(server, &ways[i], NULL, &host->ip, out);
-		else if (d->dns && host->kind == CONFIG_HOST_MX)
-			add_exchangers(&ask, server, &ways[i], out);
-		else if (d->dns)
-			add_host(&ask, server, &ways[i], host->name, out);
+	for (size_t i = 0; i < found.n && out->n < TARGETS_MAX; i++) {
+		struct target *target = &out->at[out->n++];
+		target->ip = found.at[i];
+		snprintf(target->name, sizeof(target->name), "%s", name);
 	}
 }
 
-/* The fault as a digit, then the words. */
-static void examine_target(void *context, size_t which, struct str *to)
+/* The most preferred mail exchangers of NAME, or NAME itself. */
+static void add_exchangers(struct ask *ask, const char *name, struct targets *out)
 {
-	const struct targets *targets = context;
-	char why[TALK_WHY_MAX] = "";
-	enum hop_fault fault = hop_examine(&targets->at[which].hop, why);
-	str_printf(to, "%u%s", (unsigned)fault, why);
+	static struct lookup l;
+	struct ask_answer answer;
+	lookup_begin(&l, span_of(name), 0, SEED);
+	ask_name(ask, name, DNS_MX, &answer);
+	bool found = lookup_mx(&l, &answer.answer);
+	ask_free(&answer);
+	for (size_t i = 0; found && i < lookup_host_count(&l) && i < EXCHANGERS_MAX; i++)
+		add_host(ask, lookup_host(&l, i), out);
+}
+
+/* Names that DNS does not know are in the report of diagnose_config. */
+static void find_targets(struct doctor *d, const struct config_server *server, const struct config_host *host,
+			 struct targets *out)
+{
+	struct ask ask;
+	*out = (struct targets){.n = 0};
+	if (host->kind == CONFIG_HOST_IP) {
+		out->at[out->n++].ip = host->ip;
+		return;
+	}
+	if (!d->dns)
+		return;
+	ask_open(&ask, d->config, server, d->until);
+	if (host->kind == CONFIG_HOST_MX)
+		add_exchangers(&ask, host->name, out);
+	else
+		add_host(&ask, host->name, out);
 }
 
 static const char *remedy_of(enum hop_fault fault)
@@ -101,64 +78,97 @@ static const char *remedy_of(enum hop_fault fault)
 	return remedies[fault];
 }
 
-static void say_target(struct doctor *d, const struct target *target, enum hop_fault fault, const char *why,
+/* OTHERS: another address of the host is well. Without IPv6 here, none of its addresses can be reached. */
+static void say_target(struct doctor *d, const struct ways_hop *way, const struct target *target, uint16_t port,
 		       bool others)
 {
 	char address[NET_TEXT_MAX];
-	net_format(&target->hop.ip, target->hop.port, address);
-	doctor_find(d, others ? FINDING_WARNING : FINDING_ERROR, doctor_place(d, &target->way->host->origin),
-		    doctor_text(d, "%s %s (%s): %s", target->way->setting, target->way->host->name, address, why),
-		    remedy_of(fault));
+	if (target->fault == HOP_GOOD || (others && target->fault == HOP_UNREACHABLE && !ipaddr_is_v4(&target->ip)))
+		return;
+	net_format(&target->ip, port, address);
+	doctor_find(d, others ? FINDING_WARNING : FINDING_ERROR, doctor_place(d, &way->host->origin),
+		    doctor_text(d, "%s %s (%s): %s", way->setting, way->host->name, address, target->why),
+		    remedy_of(target->fault));
 }
 
-/* Without IPv6 here, no IPv6 address can be reached; the others suffice. */
-static void judge(struct doctor *d, const struct targets *targets, const struct jobs_result *results)
-{
-	for (size_t i = 0; i < targets->n; i++) {
-		const struct target *target = &targets->at[i];
-		const char *text = str_text(&results[i].text);
-		bool others = false;
-		if (!results[i].complete || text[0] == '0' + HOP_GOOD)
-			continue;
-		for (size_t j = 0; j < targets->n; j++)
-			others |= targets->at[j].way == target->way && results[j].complete &&
-				  str_text(&results[j].text)[0] == '0' + HOP_GOOD;
-		enum hop_fault fault = (enum hop_fault)(text[0] - '0');
-		if (!others || fault != HOP_UNREACHABLE || ipaddr_is_v4(&target->hop.ip))
-			say_target(d, target, fault, text + 1, others);
-	}
-}
-
-static void say_loops(struct doctor *d, const struct config_server *server, const struct targets *targets)
+static void say_loops(struct doctor *d, const struct config_server *server, const struct ways_hop *way,
+		      const struct targets *targets, uint16_t port)
 {
 	struct self self;
 	self_load(server, &self);
-	for (size_t i = 0; i < targets->n; i++) {
-		const struct target *t = &targets->at[i];
-		if (self_is_address(&self, &t->hop.ip, t->hop.port))
-			doctor_find(d, FINDING_ERROR, doctor_place(d, &t->way->host->origin),
+	for (size_t i = 0; i < targets->n; i++)
+		if (self_is_address(&self, &targets->at[i].ip, port))
+			doctor_find(d, FINDING_ERROR, doctor_place(d, &way->host->origin),
 				    doctor_text(d,
 						"%s %s is this server itself: mail for it would go round in a circle",
-						t->way->setting, t->way->host->name),
+						way->setting, way->host->name),
 				    "name the host that takes the mail");
+}
+
+/* The next hops of a virtual server, each of which is a job. */
+struct hops {
+	struct doctor *d;
+	const struct config_server *server;
+	struct ways_hop ways[WAYS_HOPS_MAX];
+	size_t n;
+};
+
+static void examine_targets(struct hop *hop, struct targets *targets)
+{
+	for (size_t i = 0; i < targets->n; i++) {
+		struct target *target = &targets->at[i];
+		hop->ip = target->ip;
+		hop->name = target->name[0] ? target->name : NULL;
+		target->fault = hop_examine(hop, target->why);
 	}
+}
+
+static void examine_way(void *context, size_t which, struct str *to)
+{
+	const struct hops *hops = context;
+	const struct ways_hop *way = &hops->ways[which];
+	const struct config_outbound *outbound = way->outbound;
+	static struct targets targets;
+	struct doctor *d = hops->d;
+	char why[TALK_WHY_MAX];
+	struct hop hop = {.port = way->host->port ? way->host->port : (uint16_t)outbound->port,
+			  .hello = outbound->helo_name ? outbound->helo_name : hops->server->fqdn,
+			  .outbound = outbound};
+	bool well = false;
+	bool ready = hop_prepare(&hop, why);
+	rights_drop(d->config);
+	str_init(&d->found, JOBS_TEXT_MAX);
+	if (!ready)
+		return; /* diagnose_config says what is wrong with the files */
+	find_targets(d, hops->server, way->host, &targets);
+	examine_targets(&hop, &targets);
+	for (size_t i = 0; i < targets.n; i++)
+		well |= targets.at[i].fault == HOP_GOOD;
+	for (size_t i = 0; i < targets.n; i++)
+		say_target(d, way, &targets.at[i], hop.port, well);
+	say_loops(d, hops->server, way, &targets, hop.port);
+	str_append(to, str_span(&d->found));
 }
 
 void diagnose_hops(struct doctor *d)
 {
 	for (size_t i = 0; i < d->config->server_count; i++) {
-		const struct config_server *server = &d->config->servers[i];
-		struct ways_hop ways[WAYS_HOPS_MAX];
-		struct jobs_result results[TARGETS_MAX];
-		static struct targets targets;
-		targets.n = 0;
-		find_targets(d, server, ways, ways_hops(server, ways), &targets);
+		static struct hops hops;
+		struct jobs_result results[WAYS_HOPS_MAX];
+		hops = (struct hops){.d = d, .server = &d->config->servers[i]};
+		hops.n = ways_hops(hops.server, hops.ways);
 		const struct jobs jobs = {
-			.run = examine_target, .context = &targets, .n = targets.n, .until = d->until - SPARE_MS};
+			.run = examine_way, .context = &hops, .n = hops.n, .until = d->until - SPARE_MS};
 		jobs_run(&jobs, results);
-		judge(d, &targets, results);
-		say_loops(d, server, &targets);
-		jobs_free(results, targets.n);
+		for (size_t j = 0; j < hops.n; j++) {
+			str_append(&d->found, str_span(&results[j].text));
+			if (!results[j].complete)
+				doctor_find(d, FINDING_WARNING, doctor_place(d, &hops.ways[j].host->origin),
+					    doctor_text(d, "%s %s did not answer in time", hops.ways[j].setting,
+							hops.ways[j].host->name),
+					    remedy_of(HOP_UNREACHABLE));
+		}
+		jobs_free(results, hops.n);
 	}
 }
 

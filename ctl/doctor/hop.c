@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/tls/client.h"
+
 enum { SUBMISSIONS_PORT = 465 };
 
 static enum hop_fault refuses(const struct talk *t, const char *to, char *why)
@@ -26,7 +28,7 @@ static enum hop_fault start_tls(struct talk *t, const struct hop *hop, char *why
 		return HOP_GOOD;
 	if (!talk_say(t, "STARTTLS") || t->code != 220)
 		return refuses(t, "STARTTLS", why);
-	if (!talk_secure(t, hop->outbound, hop->name, &hop->ip, why))
+	if (!talk_secure(t, hop->tls, hop->outbound, hop->name, &hop->ip, why))
 		return HOP_TLS_FAILS;
 	return talk_hello(t, hop->hello) ? HOP_GOOD : refuses(t, "EHLO in TLS", why);
 }
@@ -53,6 +55,17 @@ static enum hop_fault examine_auth(const struct talk *t, const struct hop *hop, 
 	return HOP_WITHOUT_AUTH;
 }
 
+bool hop_prepare(struct hop *hop, char *why)
+{
+	char reason[TLS_CLIENT_WHY_MAX] = "OpenSSL can't be used";
+	if (config_outbound_tls(hop->outbound) == CONFIG_TLS_OFF)
+		return true;
+	hop->tls = tls_channel_prepare() ? tls_client_context(hop->outbound, reason) : NULL;
+	if (!hop->tls)
+		snprintf(why, TALK_WHY_MAX, "TLS can't be set up: %s", reason);
+	return hop->tls;
+}
+
 static bool is_implicit(const struct hop *hop)
 {
 	return hop->outbound && config_outbound_tls(hop->outbound) != CONFIG_TLS_OFF &&
@@ -63,7 +76,7 @@ static bool is_implicit(const struct hop *hop)
 static enum hop_fault converse(struct talk *t, const struct hop *hop, char *why)
 {
 	bool implicit = is_implicit(hop);
-	if (implicit && !talk_secure(t, hop->outbound, hop->name, &hop->ip, why))
+	if (implicit && !talk_secure(t, hop->tls, hop->outbound, hop->name, &hop->ip, why))
 		return HOP_TLS_FAILS;
 	if (!talk_read(t) || t->code != 220)
 		return refuses(t, "the connection", why);

@@ -13,6 +13,7 @@ struct hop {
 	const char *name;                       /* of the host; NULL = it has only its address */
 	const char *hello;                      /* for EHLO */
 	const struct config_outbound *outbound; /* NULL = only the greeting matters */
+	struct ssl_ctx_st *tls;                 /* by hop_prepare */
 };
 
 enum hop_fault {
@@ -23,6 +24,9 @@ enum hop_fault {
 	HOP_TLS_FAILS,   /* the handshake, or the certificate */
 	HOP_WITHOUT_AUTH /* our mechanism is not offered */
 };
+
+/* Reads the certificates and keys of its outbound block, which takes rights. False with WHY (TALK_WHY_MAX). */
+bool hop_prepare(struct hop *hop, char *why);
 
 /* WHY (TALK_WHY_MAX): the fault in words, printable ASCII. */
 enum hop_fault hop_examine(const struct hop *hop, char *why);

@@ -1,7 +1,6 @@
 #include "ctl/doctor/talk.h"
 
 #include <errno.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,8 +74,8 @@ bool talk_hello(struct talk *t, const char *name)
 	return talk_say(t, line) && t->code == 250;
 }
 
-bool talk_secure(struct talk *t, const struct config_outbound *outbound, const char *name, const struct ipaddr *ip,
-		 char *why)
+bool talk_secure(struct talk *t, struct ssl_ctx_st *tls, const struct config_outbound *outbound, const char *name,
+		 const struct ipaddr *ip, char *why)
 {
 	struct tls_client_expect expect = {.name = span_of(outbound->tls_name ? outbound->tls_name : name),
 					   .fingerprints = outbound->tls_fingerprint};
@@ -84,10 +83,9 @@ bool talk_secure(struct talk *t, const struct config_outbound *outbound, const c
 	const char *fault = reason;
 	if (!expect.name.len)
 		expect.ip = ip;
-	SSL_CTX *context = tls_channel_prepare() ? tls_client_context(outbound, reason) : NULL;
 	stream_discard(&t->stream);
 	stream_deadline(&t->stream, TALK_MS);
-	if (context && tls_channel_init(&t->channel, context, &t->stream) && tls_client_name(&t->channel, &expect)) {
+	if (tls_channel_init(&t->channel, tls, &t->stream) && tls_client_name(&t->channel, &expect)) {
 		if (tls_channel_connect(&t->channel, handshake) != TLS_OK)
 			fault = handshake;
 		else if (config_outbound_tls(outbound) != CONFIG_TLS_VERIFY ||

@@ -32,11 +32,11 @@ bool talk_say(struct talk *t, const char *line);
 bool talk_hello(struct talk *t, const char *name);
 
 /*
- * The handshake with the host NAME (NULL = only its address IP is known), as OUTBOUND wants it. False with WHY
- * (TALK_WHY_MAX).
+ * The handshake with the host NAME (NULL = only its address IP is known), as OUTBOUND wants it; TLS is made of OUTBOUND
+ * by tls_client_context. False with WHY (TALK_WHY_MAX).
  */
-bool talk_secure(struct talk *t, const struct config_outbound *outbound, const char *name, const struct ipaddr *ip,
-		 char *why);
+bool talk_secure(struct talk *t, struct ssl_ctx_st *tls, const struct config_outbound *outbound, const char *name,
+		 const struct ipaddr *ip, char *why);
 
 void talk_close(struct talk *t);
 

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
 
@@ -168,6 +169,49 @@ class Machine:
             yield
         finally:
             self.dns.faults.clear()
+
+
+def users(program):
+    """The ids of the users of all processes of PROGRAM."""
+    found = set()
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            status = (process / "status").read_text()
+            if status.startswith(f"Name:\t{program}\n"):
+                found.add(int(status.split("\nUid:\t")[1].split()[0]))
+    return found
+
+
+@contextlib.contextmanager
+def background(machine):
+    """Doctor, while it runs."""
+    with subprocess.Popen([harness.BUILD / "mailrootctl", "-c", machine.conf(), "doctor"], stdout=subprocess.DEVNULL) as child:
+        yield child
+        child.wait()
+
+
+class SecureHop(harness.Sink):
+    """A smart host at HOP, port 587, that offers STARTTLS with the certificate ISSUED."""
+
+    def __init__(self, issued):
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(issued.certificate, issued.key)
+        super().__init__(port=587, address=HOP)
+
+    def _session(self, connection, lines):
+        connection.sendall(b"220 hop.test\r\n")
+        for line in lines:
+            if line.upper().startswith(b"STARTTLS"):
+                connection.sendall(b"220 go\r\n")
+                with self.tls.wrap_socket(connection, server_side=True) as secured, secured.makefile("rb") as more:
+                    self._converse(secured, more, b"250 hop.test\r\n")
+                return
+            connection.sendall(b"250-hop.test\r\n250 STARTTLS\r\n")
+
+    @staticmethod
+    def _converse(connection, lines, reply):
+        for _ in lines:
+            connection.sendall(reply)
 
 
 def service(conf):

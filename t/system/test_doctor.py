@@ -1,10 +1,13 @@
 """`mailrootctl doctor`: nothing on a sound machine, and each seeded fault by the check that is there for it."""
 import os
 import pathlib
+import pwd
 import socket
 import subprocess
+import time
 import unittest
 
+import certs
 import doctor
 import harness
 from doctor import ADDRESS, FAR, GATEWAY, HOP, Machine
@@ -58,12 +61,62 @@ class Sound(Doctor):
         self.expect_sound(arguments=("--server", "test"), prefix=doctor.ALONE)
 
 
+class Guest(Doctor):
+    def test_user_without_rights(self):
+        """It says what it can't look at, and nothing is wrong."""
+        status, said = MACHINE.doctor(prefix=("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"))
+        self.assertEqual([f for f in said["findings"] if f["severity"] != "note"], [])
+        self.assertEqual(status, 0)
+        with doctor.process("/usr/sbin/nothing", "sleep", "60"), socket.create_server((ADDRESS, 2525)):
+            status, said = MACHINE.doctor(prefix=("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"))
+        self.assertIn("is taken by a process that can't be seen from here", [f["what"] for f in said["findings"] if f["check"] == "ports"][0])
+        self.assertEqual(status, 0)
+
+    def test_answers_are_read_without_root(self):
+        """While name servers are slow, the checks that wait for them are not root's."""
+        with MACHINE.dns_fault(any=("*.com", "silent")), doctor.background(MACHINE) as running:
+            out = pwd.getpwnam("mailroot-out").pw_uid
+            harness.wait_for(lambda: running.poll() is not None or out in doctor.users("mailroot-doctor"), "a check of mailroot-out")
+            self.assertIsNone(running.poll())
+
+
 class TheMachine(Doctor):
     def test_configuration_with_an_error(self):
         self.expect("config", "error", 'unknown setting "fqn"', MACHINE.conf("fqn x"))
 
     def test_file_that_the_configuration_names(self):
         self.expect("config", "error", "drop folder /no/such/drop can't be created", MACHINE.conf("local_domain b.test { drop_dir /no/such/drop }"))
+
+    def test_folder_that_the_user_of_the_service_may_not_use(self):
+        closed = MACHINE.folder / "closed"
+        closed.mkdir(mode=0o700)
+        for setting in (f"pickup_dir {closed}", f"local_domain b.test {{ drop_dir {closed} }}"):
+            with self.subTest(setting=setting):
+                self.expect("config", "error", "the user of the service, mailroot, may not read and write there", MACHINE.conf(setting))
+
+    def test_certificates(self):
+        authority = certs.Authority(MACHINE.folder / "authority")
+        for issued, severity, why in ((authority.issue("mail.a.test", since=-30, days=20), "warning", "expired"),
+                                      (authority.issue("mail.a.test", days=8), "warning", "expires"),
+                                      (authority.issue("other.a.test", days=60), "warning", "mail.a.test")):
+            with self.subTest(why=why):
+                self.expect("config", severity, why, MACHINE.conf(f"access {{ tls_certificate {issued.certificate} {issued.key} }}"))
+
+    def test_user_file_that_others_may_read(self):
+        users = MACHINE.folder / "users"
+        users.write_text("")
+        users.chmod(0o644)
+        self.expect("config", "warning", f"user_file {users} may be read or written by every user",
+                    MACHINE.conf(f"access {{ auth scram-sha-256; user_file {users} }}"))
+
+    def test_secret_that_expires(self):
+        secret = MACHINE.folder / "secret"
+        secret.write_text("secret")
+        secret.chmod(0o600)
+        with harness.Sink(port=587, address=HOP, extensions=("AUTH XOAUTH2",)):
+            self.expect("config", "warning", f"client_secret_file {secret} expired on 2020-01-31",
+                        MACHINE.conf(f"smart_host [smtp.hop.test]:587; outbound {{ tls verify; auth xoauth2; username u@a.test; oauth {{ provider microsoft365;"
+                                     f"tenant t.test; client_id c; client_secret_file {secret}; secret_expires 2020-01-31 }} }}"), besides=("hops",))
 
     def test_user_that_does_not_exist(self):
         self.expect("users", "error", "there is no user nobody-at-all (smtpd_user)", MACHINE.conf(smtpd_user="nobody-at-all"))
@@ -244,6 +297,17 @@ class TheWayOut(Doctor):
     def test_smart_host_without_tls(self):
         self.expect_hop("error", "it offers no STARTTLS, which the configuration requires", "tls encrypt")
 
+    def test_smart_host_with_a_wrong_certificate(self):
+        authority = certs.Authority(MACHINE.folder / "hop")
+        verify = f"tls verify; tls_ca {authority.file}"
+        with doctor.SecureHop(authority.issue("smtp.hop.test")):
+            self.expect_sound(self.hop(verify), prefix=doctor.ALONE)
+        with doctor.SecureHop(authority.issue("other.hop.test")):
+            self.expect("hops", "error", "TLS fails: ", self.hop(verify))
+            self.expect_sound(self.hop("tls encrypt"), prefix=doctor.ALONE)
+        with doctor.SecureHop(authority.issue("smtp.hop.test", since=-30, days=20)):
+            self.expect("hops", "error", "TLS fails: ", self.hop(verify))
+
     def test_smart_host_without_our_mechanism(self):
         password = MACHINE.folder / "password"
         password.write_text("secret\n")
@@ -266,6 +330,22 @@ class TheWayOut(Doctor):
         MACHINE.far.answers["greeting"] = lambda _: "554 5.7.1 on a blocklist"
         self.addCleanup(MACHINE.far.answers.clear)
         self.expect("port25", "warning", "does not greet us: it answers the connection with \"554 5.7.1 on a blocklist\"")
+
+
+class Dead(Doctor):
+    def test_it_ends_in_time(self):
+        """Silent name servers and a silent smart host."""
+        with MACHINE.dns_fault(any=("*", "silent")), socket.create_server((HOP, 587)):
+            began = time.monotonic()
+            _, said = MACHINE.doctor(MACHINE.conf(f"smart_host [{HOP}]:587 [smtp.hop.test]"))
+            self.assertLess(time.monotonic() - began, 20)
+        self.assertIn("no name server answers, so no mail leaves but to written addresses", [f["what"] for f in said["findings"]])
+
+    def test_it_ends_in_time_if_only_some_names_are_silent(self):
+        with MACHINE.dns_fault(any=("*.test", "silent")):
+            began = time.monotonic()
+            MACHINE.doctor()
+            self.assertLess(time.monotonic() - began, 20)
 
 
 class Relay(Doctor):
