@@ -4,6 +4,9 @@
 #
 # Needs root, podman with buildah, debootstrap and the network. debian:12-slim is what debootstrap makes; no registry is asked.
 set -euo pipefail
+if [ "${1-}" != --inside ]; then	# podman wants cgroup v2 alone
+	exec unshare --mount bash -c 'umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec "$0" --inside' "$(realpath "$0")"
+fi
 cd "$(dirname "$0")/../.."
 . etc/debian.sh
 work=$debian_folder/container
@@ -33,7 +36,7 @@ cp etc/container/conf/mailroot.conf "$work/conf"
 sed -i "s|^    #default_domain .*|    default_domain  example.com|; s|^    #fqdn .*|    fqdn            mail.example.com|" "$work/conf/mailroot.conf"
 chown -R 10025:10025 "$work/conf"
 run() {
-	podman run -d --name mailroot --cgroups=disabled --network none --cap-drop all --security-opt no-new-privileges \
+	podman run -d --name mailroot --cgroups=disabled --ulimit nofile=1000:1000 --ulimit nproc=1000:1000 --network none --cap-drop all --security-opt no-new-privileges \
 		-v "$work/conf:/etc/mailroot" -v spool:/var/spool/mailroot mailroot >/dev/null
 	until_true podman exec mailroot mailrootctl status
 }
