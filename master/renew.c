@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "master/server.h"
 #include "master/stop.h"
 #include "master/tell.h"
 
-enum { OLDER_LOOK_MS = 1000 };
+enum { OLDER_LOOK_MS = 1000, HURRY_MS = 2000 };
 
 /* No job may be done under another configuration than the queue's. */
 static void detach(struct server *server, unsigned roles)
@@ -104,15 +105,14 @@ static bool renew_smtpd(struct server *server, int64_t now_ms)
 	return true;
 }
 
-/* HURRY: without an end of what it waits for. */
-static void replace(struct server *server, enum child_role role, bool hurry, int64_t now_ms)
+static void replace(struct server *server, enum child_role role, int64_t now_ms)
 {
 	struct supervised *child = &server->children[role];
 	if (!supervise_alive(child) || child->state == SUPERVISE_REPLACING || child->state == SUPERVISE_STOPPING)
 		return;
 	child->state = SUPERVISE_REPLACING;
 	child->due_ms = now_ms + STOP_MS;
-	tell_stop(child, server->name, hurry);
+	tell_stop(child, server->name, false);
 }
 
 /* It finishes the deliveries under way beside its successor. */
@@ -135,22 +135,37 @@ void renew_all(struct server *server, int64_t now_ms)
 {
 	if (!server->open || server->stopping || server->order >= SERVER_END)
 		return;
-	replace(server, CHILD_QUEUE, true, now_ms);
+	replace(server, CHILD_QUEUE, now_ms);
+	server->hurry_ms = now_ms + HURRY_MS;
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
 		bool delivers = role == CHILD_DELIVERY || role == CHILD_LOCAL;
 		if (role != CHILD_SMTPD && !(delivers && finish_beside(server, role)))
-			replace(server, role, false, now_ms);
+			replace(server, role, now_ms);
 	}
 	server->renew = 1U << CHILD_SMTPD;
 	server->renew_since_ms = server->renew_ms = now_ms;
 }
 
+/* Mail must not wait for one slow host. */
+static int64_t hurry_queue(struct server *server, int64_t now_ms)
+{
+	struct supervised *queue = &server->children[CHILD_QUEUE];
+	if (queue->state != SUPERVISE_REPLACING || !server->hurry_ms)
+		return -1;
+	if (now_ms < server->hurry_ms)
+		return server->hurry_ms - now_ms;
+	server->hurry_ms = 0;
+	tell_stop(queue, server->name, true);
+	return -1;
+}
+
 int64_t renew_tend(struct server *server, int64_t now_ms)
 {
+	int64_t next = hurry_queue(server, now_ms);
 	for (enum child_role role = 0; role < CHILD_ROLE_COUNT; role++) {
 		const struct supervised *child = &server->children[role];
 		if (role != CHILD_SMTPD && server->renew & 1U << role) {
-			replace(server, role, false, now_ms);
+			replace(server, role, now_ms);
 			server->renew &= ~(1U << role);
 		}
 		bool leaves = child->state == SUPERVISE_REPLACING || child->state == SUPERVISE_STOPPING;
@@ -159,5 +174,5 @@ int64_t renew_tend(struct server *server, int64_t now_ms)
 	}
 	if (server->renew && now_ms >= server->renew_ms && server_wanted(server) && renew_smtpd(server, now_ms))
 		server->renew = 0;
-	return server->renew ? server->renew_ms - now_ms : -1;
+	return server->renew ? clock_sooner(next, server->renew_ms - now_ms) : next;
 }

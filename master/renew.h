@@ -21,8 +21,8 @@ struct server;
 void renew_ask(struct server *server, unsigned roles, int64_t now_ms);
 
 /*
- * Replaces every process, because the program is another one. The queue ends at once, because deliveries under way need
- * it no longer: they finish, and its successor reads their verdicts.
+ * Replaces every process, because the program is another one. Deliveries under way finish. The queue waits a moment for
+ * their verdicts; its successor reads those that come later.
  */
 void renew_all(struct server *server, int64_t now_ms);
 

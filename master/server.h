@@ -70,6 +70,7 @@ struct server {
 	unsigned renew;    /* (1 << role) of children to be replaced for a new configuration */
 	int64_t renew_since_ms;
 	int64_t renew_ms; /* next try of that */
+	int64_t hurry_ms; /* after an upgrade: the old queue ends without the verdicts that it waits for; 0 = never */
 	int64_t stop_ms;  /* when the stop began */
 	unsigned told;    /* (1 << role) of children that were told to stop */
 };

@@ -181,9 +181,12 @@ static void attach(struct manager *g, enum child_link kind, uint64_t serial, int
 	}
 }
 
+/* A second order may hurry. */
 static void stop(struct manager *g, bool now)
 {
 	struct queue *q = g->queue;
+	if (g->stop_by && now)
+		g->stop_by = q->mono_ms;
 	if (g->stop_by)
 		return;
 	q->stopping = true;
