@@ -111,6 +111,13 @@ int handed_take(const struct ipaddr *ip, uint16_t port)
 	return fd;
 }
 
+void handed_used(const struct ipaddr *ip, uint16_t port)
+{
+	size_t i = find(ip, port);
+	if (i < count)
+		table[i].taken = true;
+}
+
 bool handed_has(const struct ipaddr *ip, uint16_t port)
 {
 	return find(ip, port) < count;

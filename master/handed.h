@@ -22,6 +22,9 @@ bool handed_any(void);
 /* A duplicate of the one at IP (0.0.0.0, :: = every address) and PORT, non-blocking; -ENOENT: there is none. */
 int handed_take(const struct ipaddr *ip, uint16_t port);
 
+/* The one at IP and PORT, if there is one, is in use: the program before an upgrade has taken it. */
+void handed_used(const struct ipaddr *ip, uint16_t port);
+
 /* Whether there is one at IP and PORT. */
 bool handed_has(const struct ipaddr *ip, uint16_t port);
 

@@ -148,6 +148,8 @@ static int open_one(struct making *making, const struct config_endpoint *where, 
 		return -EMFILE;
 	int fd = find(making->old, &wanted);
 	making->fresh[making->n] = fd < 0;
+	if (fd >= 0)
+		handed_used(&wanted.ip, wanted.port);
 	if (fd < 0) {
 		for (size_t i = 0; i < all->n; i++) {
 			clash = worst(clash, all->of[i]->fds, all->of[i]->n, &wanted);

@@ -12,6 +12,7 @@ import unittest
 import auth_service
 import harness
 from harness import Mailroot, Sink, Wire, free_port, wait_for
+from test_handed import Handed
 from test_servers import Load
 from versions import upgradable
 
@@ -187,6 +188,18 @@ class Upgrade(Service, unittest.TestCase):
             server.send(["user@example.com"])
             server.dropped()
 
+    def test_listeners_of_systemd(self):
+        """A service without root, whose listeners a socket unit opened."""
+        self.server = upgradable(Handed())
+        with self.server as server, Session(server) as session:
+            owners = server.owners()
+            self.upgrade(1)
+            self.assertEqual(server.owners(), owners)
+            self.assertEqual(session.send("kept"), 250)
+            self.assertEqual(server.send(["user@example.com"]), {})
+            server.dropped(2)
+            self.assertNotIn("is not used", server.log())
+
     def test_orders_stay(self):
         """A paused virtual server stays paused, a stopped one stopped."""
         other = free_port()
@@ -248,6 +261,10 @@ class Refusals(Service, unittest.TestCase):
     def test_a_program_that_fails(self):
         self.replace("mailrootd", b"#!/bin/sh\necho no libraries today >&2\nexit 127\n")
         self.refused("no libraries today", "can't take over (exit 127)")
+
+    def test_a_program_that_is_killed(self):
+        self.replace("mailrootd", b"#!/bin/sh\nkill -9 $$\n")
+        self.refused("can't take over (killed by signal 9")
 
     def test_a_program_that_is_no_program(self):
         self.replace("mailrootd", b"\x7fELF but not for long")
