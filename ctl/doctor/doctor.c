@@ -143,23 +143,30 @@ static bool choose_servers(struct config *config, const char *name)
 	return kept || !name[0];
 }
 
-/* A file with errors: "FILE:LINE:COLUMN: error: TEXT" of the report become findings, and nothing else is examined. */
+/* "FILE:LINE:COLUMN: error: TEXT", or "error: TEXT". False: LINE of a report is something else. */
+static bool take_error(struct span line, struct finding *out)
+{
+	static const struct span mark = {"error: ", sizeof("error: ") - 1};
+	const char *at = line.len ? memmem(line.at, line.len, mark.at, mark.len) : NULL;
+	size_t before = at ? (size_t)(at - line.at) : 0;
+	if (!at || (before && (before < 2 || at[-1] != ' ' || at[-2] != ':')))
+		return false;
+	*out = (struct finding){.severity = FINDING_ERROR,
+				.where = {line.at, before ? before - 2 : 0},
+				.what = span_skip(line, before + mark.len),
+				.remedy =
+					SPAN("correct it (`mailrootctl check` shows the line), then run doctor again")};
+	return true;
+}
+
+/* A file with errors: each of the report becomes a finding, and nothing else is examined. */
 static void take_errors(struct span text, struct str *found)
 {
-	static const struct span mark = {": error: ", sizeof(": error: ") - 1};
 	struct span line;
-	while (span_line(&text, &line)) {
-		const char *at = line.len ? memmem(line.at, line.len, mark.at, mark.len) : NULL;
-		if (!at)
-			continue;
-		size_t len = (size_t)(at - line.at);
-		const struct finding f = {
-			.severity = FINDING_ERROR,
-			.where = {line.at, len},
-			.what = span_skip(line, len + mark.len),
-			.remedy = SPAN("correct it (`mailrootctl check` shows the line), then run doctor again")};
-		finding_append(&f, found);
-	}
+	struct finding f;
+	while (span_line(&text, &line))
+		if (take_error(line, &f))
+			finding_append(&f, found);
 }
 
 static int examine(const struct ctl *ctl)

@@ -53,6 +53,8 @@ ZONES = {
     "com.": Zone(f"mx-far A {FAR}"),
     "gmail.com.": Zone("@ MX 5 mx-far.com.", signed=False),
     "outlook.com.": Zone("@ MX 5 mx-far.com.", signed=False),
+    "zen.spamhaus.org.": Zone("2.0.0.127 A 127.0.0.2", signed=False),
+    "bl.spamcop.net.": Zone("2.0.0.127 A 127.0.0.2", signed=False),
     "hop.test.": Zone(f"smtp A {HOP}", signed=False),
 }
 

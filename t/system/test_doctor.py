@@ -84,6 +84,9 @@ class TheMachine(Doctor):
     def test_configuration_with_an_error(self):
         self.expect("config", "error", 'unknown setting "fqn"', MACHINE.conf("fqn x"))
 
+    def test_configuration_that_is_not_there(self):
+        self.expect("config", "error", "can't read /no/such: No such file", "/no/such")
+
     def test_file_that_the_configuration_names(self):
         self.expect("config", "error", "drop folder /no/such/drop can't be created", MACHINE.conf("local_domain b.test { drop_dir /no/such/drop }"))
 
@@ -229,6 +232,16 @@ class Dns(Doctor):
 
     def test_name_of_the_address_is_that_of_a_line(self):
         self.expect_fault({"PTR": (REVERSE, [doctor.wire("host-20-30-40-50.isp.test")])}, "reverse", "warning", "looks like")
+
+    def test_blocklists(self):
+        name = "50.40.30.20.zen.spamhaus.org"
+        for address, why in (("127.0.0.4", "our address is on the blocklist zen.spamhaus.org"), ("127.0.0.11", "as a customer's line")):
+            with self.subTest(why=why):
+                self.expect_fault({"A": (name, [socket.inet_aton(address)])}, "blocklists", "error", why)
+        for address in ("127.255.255.254", "127.0.0.1", "20.20.20.20"):
+            with self.subTest(address=address), MACHINE.dns_fault(A=(name, [socket.inet_aton(address)])):
+                self.expect_sound(prefix=doctor.ALONE)
+        self.expect_fault({"any": ("*.zen.spamhaus.org", [socket.inet_aton("127.255.255.254")])}, "blocklists", "note", "gives no sound answer")
 
     def test_mail_exchangers(self):
         for records, severity, why in (([], "error", "neither an MX record nor an address"), ([doctor.mx("nobody.a.test")], "error", "has no address in DNS"), ([doctor.mx("192.0.2.1")], "error", "MX record has an address"),
