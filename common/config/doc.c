@@ -3,15 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/slip.h"
 #include "common/config/value.h"
 
 enum { DOC_COLUMNS = 100, FACTS_TEXT_MAX = 4096, INDENT = 4 };
 
 static const char *const acts_words[CONFIG_ACTS_COUNT] = {
-	[CONFIG_COMMAND] = "with the reload, in open sessions too",
-	[CONFIG_CONNECTION] = "with the reload, on new connections",
-	[CONFIG_PROCESSES_NEW] = "with the reload, which starts new processes",
+	[CONFIG_COMMAND] = N_("with the reload, in open sessions too"),
+	[CONFIG_CONNECTION] = N_("with the reload, on new connections"),
+	[CONFIG_PROCESSES_NEW] = N_("with the reload, which starts new processes"),
 };
 
 /* The bounds of such a type are values of the type. */
@@ -29,27 +30,45 @@ void config_doc_bounds(struct str *to, const struct config_setting *setting)
 	str_append_text(to, " (");
 	if (scalar) {
 		config_value_format(setting->type, &setting->min, to);
-		str_append_text(to, setting->max ? " to " : " or more");
+		str_append_text(to, setting->max ? _(" to ") : _(" or more"));
 		if (setting->max)
 			config_value_format(setting->type, &setting->max, to);
 	} else {
-		str_printf(to, "at most %lld values", (long long)setting->max);
+		str_printf(to, _("at most %lld values"), (long long)setting->max);
 	}
 	str_append_c(to, ')');
+}
+
+/*
+ * The octets of TEXT that fit into ROOM columns, up to a blank, or behind a comma or a full stop of Japanese; 0 = there
+ * is no such place. Characters from U+3000 on take two columns.
+ */
+static size_t fitting(struct span text, size_t room)
+{
+	size_t columns = 0, fits = 0, i = 0;
+	while (i < text.len) {
+		unsigned char first = (unsigned char)text.at[i];
+		struct span rest = span_skip(text, i);
+		bool stops = span_starts(rest, SPAN("。")) || span_starts(rest, SPAN("、"));
+		if (first == ' ' && columns <= room)
+			fits = i;
+		columns += first < 0xe3 ? 1 : 2;
+		if (columns > room)
+			return fits;
+		i += first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+		if (stops)
+			fits = i;
+	}
+	return text.len;
 }
 
 void config_doc_wrapped(struct str *to, unsigned indent, const char *prefix, struct span text)
 {
 	size_t room = DOC_COLUMNS - indent - strlen(prefix);
 	while (text.len) {
-		size_t len = text.len;
-		if (len > room) {
-			len = room;
-			while (len && text.at[len] != ' ')
-				len--;
-			if (!len)
-				len = span_find(text, ' ');
-		}
+		size_t len = fitting(text, room);
+		if (!len)
+			len = span_find(text, ' ');
 		str_printf(to, "%*s%s%.*s\n", (int)indent, "", prefix, (int)len, text.at);
 		text = span_trim(span_skip(text, len));
 	}
@@ -58,10 +77,12 @@ void config_doc_wrapped(struct str *to, unsigned indent, const char *prefix, str
 /* "Value: ...", "Default: ...", "A change takes effect ...", each ended by END. */
 static void append_facts(struct str *to, const struct config_setting *setting, const char *end)
 {
-	str_printf(to, "Value: %s", config_value_allowed(setting->type));
+	str_printf(to, _("Value: %s"), _(config_value_allowed(setting->type)));
 	config_doc_bounds(to, setting);
-	str_printf(to, ".%sDefault: %s.%sA change takes effect %s.", end,
-		   *setting->fallback ? setting->fallback : "not set", end, acts_words[setting->acts]);
+	str_printf(to, "%s%s", _("."), end);
+	str_printf(to, _("Default: %s."), *setting->fallback ? setting->fallback : _("not set"));
+	str_append_text(to, end);
+	str_printf(to, _("A change takes effect %s."), _(acts_words[setting->acts]));
 }
 
 /* "virtual_server or delivery" */
@@ -72,8 +93,8 @@ static void append_parents(struct str *to, enum config_block block)
 		if (!config_block_in(block, parent))
 			continue;
 		str_printf(to, "%s%s", separator,
-			   parent == CONFIG_GLOBAL ? "the file itself" : config_blocks[parent].word);
-		separator = " or ";
+			   parent == CONFIG_GLOBAL ? _("the file itself") : config_blocks[parent].word);
+		separator = _(" or ");
 	}
 }
 
@@ -145,30 +166,33 @@ void config_doc_man(struct str *to)
 
 static void text_setting(struct str *to, const struct config_setting *setting)
 {
-	struct str facts;
+	struct str facts, parents;
 	str_init(&facts, FACTS_TEXT_MAX);
+	str_init(&parents, FACTS_TEXT_MAX);
 	append_facts(&facts, setting, "\n");
-	str_printf(to, "%s, in ", setting->name);
-	if (setting->block == CONFIG_GLOBAL) {
-		str_append_text(to, "the file itself\n");
-	} else {
-		str_printf(to, "%s of ", config_blocks[setting->block].word);
-		append_parents(to, setting->block);
-		str_append_c(to, '\n');
-	}
-	config_doc_wrapped(to, INDENT, "", span_of(setting->doc));
+	append_parents(&parents, setting->block);
+	if (setting->block == CONFIG_GLOBAL)
+		str_printf(to, _("%s, in the file itself\n"), setting->name);
+	else
+		str_printf(to, _("%s, in %s of %s\n"), setting->name, config_blocks[setting->block].word,
+			   str_text(&parents));
+	config_doc_wrapped(to, INDENT, "", span_of(_(setting->doc)));
 	for (struct span rest = str_span(&facts), line; span_line(&rest, &line);)
 		config_doc_wrapped(to, INDENT, "", line);
 	str_free(&facts);
+	str_free(&parents);
 }
 
 static void text_block(struct str *to, enum config_block block)
 {
 	bool named = config_blocks[block].kind == CONFIG_BLOCK_NAMED;
-	str_printf(to, "%s%s { }, a block in ", config_blocks[block].word, named ? " NAME" : "");
-	append_parents(to, block);
-	str_append_c(to, '\n');
-	config_doc_wrapped(to, INDENT, "", span_of(config_blocks[block].doc));
+	struct str parents;
+	str_init(&parents, FACTS_TEXT_MAX);
+	append_parents(&parents, block);
+	str_printf(to, _("%s%s { }, a block in %s\n"), config_blocks[block].word, named ? " NAME" : "",
+		   str_text(&parents));
+	config_doc_wrapped(to, INDENT, "", span_of(_(config_blocks[block].doc)));
+	str_free(&parents);
 }
 
 /* Splits "BLOCK.SETTING": returns the block and moves *NAME to the setting. CONFIG_BLOCK_COUNT: there is no block. */

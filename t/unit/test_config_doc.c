@@ -7,6 +7,7 @@
 
 #include "common/base/fd.h"
 #include "common/config/config.h"
+#include "common/config/doc.h"
 #include "common/config/table.h"
 #include "t/unit/suite.h"
 
@@ -286,6 +287,32 @@ START_TEST(show_as_json)
 }
 END_TEST
 
+START_TEST(lines_of_both_languages_fit)
+{
+	static const char word[] = "規則、";
+	struct str sentence;
+	str_init(&sentence, 4096);
+	for (int i = 0; i < 40; i++)
+		str_append_text(&sentence, word);
+	str_clear(&text);
+	config_doc_wrapped(&text, 4, "", str_span(&sentence));
+	str_clear(&sentence);
+	str_append_text(&sentence, "    ");
+	for (int i = 0; i < 16; i++)
+		str_append_text(&sentence, word);
+	str_append_c(&sentence, '\n');
+	ck_assert(span_starts(str_span(&text), str_span(&sentence)));
+
+	str_clear(&sentence);
+	for (int i = 0; i < 40; i++)
+		str_append_text(&sentence, "four ");
+	str_clear(&text);
+	config_doc_wrapped(&text, 4, "# ", span_trim(str_span(&sentence)));
+	ck_assert_uint_eq(span_find(str_span(&text), '\n'), 4 + 2 + 18 * 5 + 4);
+	str_free(&sentence);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config doc");
@@ -299,6 +326,7 @@ int main(void)
 	tcase_add_test(tcase, show_says_value_and_origin);
 	tcase_add_test(tcase, show_is_a_configuration_with_the_same_values);
 	tcase_add_test(tcase, show_as_json);
+	tcase_add_test(tcase, lines_of_both_languages_fit);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
