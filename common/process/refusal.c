@@ -11,8 +11,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "common/base/span.h"
-
 /* Errors of a write to a read-only mount: creating a parent folder fails there first. */
 static bool may_be_read_only(int err)
 {
@@ -55,15 +53,37 @@ static int read_only_for_us(const char *at)
 	return found;
 }
 
+bool refusal_confines(struct span label)
+{
+	if (label.len && label.at[label.len - 1] == '\n')
+		label.len--;
+	return label.len > 9 && memcmp(label.at + label.len - 9, "(enforce)", 9) == 0;
+}
+
+static bool is_confined(void)
+{
+	char label[256];
+	FILE *file = fopen("/proc/self/attr/current", "re");
+	size_t n = file ? fread(label, 1, sizeof(label), file) : 0;
+	if (file)
+		fclose(file);
+	return refusal_confines((struct span){label, n});
+}
+
 const char *refusal_text(int err, const char *path, char *to, size_t size)
 {
 	char at[PATH_MAX];
 	struct statvfs mount;
 	snprintf(to, size, "%s", strerror(err));
-	if (!may_be_read_only(err) || !nearest(path, at, &mount) || !(mount.f_flag & ST_RDONLY))
+	size_t used = strlen(to);
+	bool read_only = may_be_read_only(err) && nearest(path, at, &mount) && mount.f_flag & ST_RDONLY;
+	if (!read_only && err == EACCES && is_confined())
+		snprintf(
+			to + used, size - used,
+			"; this may be AppArmor: where `dmesg` says DENIED, write a line for it into /etc/apparmor.d/local/usr.sbin.mailrootd");
+	if (!read_only)
 		return to;
 	int ours = read_only_for_us(at);
-	size_t used = strlen(to);
 	if (ours == 0)
 		snprintf(to + used, size - used, "; the file system of %.80s is mounted read-only", at);
 	else

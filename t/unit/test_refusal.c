@@ -67,11 +67,23 @@ START_TEST(refusals_of_the_unit_and_of_the_disk_are_told_apart)
 }
 END_TEST
 
+START_TEST(only_a_profile_in_force_confines)
+{
+	ck_assert(refusal_confines(SPAN("mailrootd (enforce)\n")));
+	ck_assert(!refusal_confines(SPAN("mailrootd (complain)\n")));
+	ck_assert(!refusal_confines(SPAN("unconfined\n")));
+	ck_assert(!refusal_confines(SPAN("(enforce)")));
+	ck_assert(!refusal_confines(SPAN("system_u:system_r:init_t:s0")));
+	ck_assert(!refusal_confines(SPAN("")));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("refusal");
 	TCase *tc = tcase_create("refusal");
 	tcase_add_test(tc, refusals_of_the_unit_and_of_the_disk_are_told_apart);
+	tcase_add_test(tc, only_a_profile_in_force_confines);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
