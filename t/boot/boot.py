@@ -247,6 +247,17 @@ def watchdog(guest):
 
 
 @step
+def hang(guest):
+    """the queue stands still: mail is accepted meanwhile, master starts another queue after three minutes, and the mail is relayed"""
+    queue = guest.run("pgrep -o -f '^mailroot-queue'").strip()
+    guest.run(f"kill -STOP {queue}")
+    guest.send("while the queue hangs")
+    guest.wait(f"test ! -d /proc/{queue}", 300)
+    guest.relayed("while the queue hangs")
+    guest.journal(f"-g 'role=queue pid={queue} hangs'")
+
+
+@step
 def late_address(guest):
     """an address that appears after the start is listened on"""
     guest.run("sed -i '/listen.*127/a listen 192.0.2.25:25' /etc/mailroot/mailroot.conf")

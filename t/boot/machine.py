@@ -88,7 +88,7 @@ class Machine:
     def patience(self, seconds):
         return seconds if self.accelerator == "kvm" else seconds * SLOW
 
-    def wait_for_boot(self, seconds=60):
+    def wait_for_boot(self, seconds=120):
         """Waits until the agent has started, and returns the boot id."""
         while True:
             said = self.receive(self.patience(seconds))
