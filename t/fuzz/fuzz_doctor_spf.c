@@ -37,7 +37,8 @@ static int ask(void *context, const char *name, enum dns_type type, void (*take)
 		return LOOKUP_NO_ANSWER;
 	if (type == DNS_TXT && line.len <= STRING_MAX) {
 		text[0] = (char)line.len;
-		memcpy(text + 1, line.at, line.len);
+		if (line.len)
+			memcpy(text + 1, line.at, line.len);
 		take(to, (struct span){text, 1 + line.len});
 	} else {
 		take(to, line);
