@@ -96,6 +96,8 @@ def run(options):
     folder = harness.scratch()
     with Host(folder, "host") as host:
         server = upgradable(Mailroot(f"smart_host [127.0.0.1]:{host.port}\ndelivery {{ retry 1s }}"))
+        for n in range(1, options.upgrades + 1):
+            server.versions.make(n)
         with server:
             load = Clients(server, options.rate, lambda number: "example.com" if number % 2 else "example.net", connections=8)
             spans = asyncio.run(campaign(load, server, options))

@@ -24,9 +24,9 @@ class Versions:
         assert n == 0 or found != self.built
         return found
 
-    def install(self, n, without=()):
-        """Makes the N-th version the installed one, without some programs. The version."""
-        version, fresh = self.number(n), self.folder / "fresh"
+    def make(self, n, without=()):
+        """The folder of the N-th version, without some programs."""
+        version = self.number(n)
         place = self.folder / f"{version}{'-'.join(['', *without])}"
         if not place.exists():
             place.mkdir(parents=True)
@@ -34,9 +34,14 @@ class Versions:
                 built = (harness.BUILD / name).read_bytes()
                 (place / name).write_bytes(built.replace(self.built.encode(), version.encode()))
                 shutil.copymode(harness.BUILD / name, place / name)
+        return place
+
+    def install(self, n, without=()):
+        """Makes the N-th version the installed one, without some programs. The version."""
+        place, fresh = self.make(n, without), self.folder / "fresh"
         fresh.symlink_to(place)
         os.replace(fresh, self.installed)
-        return version
+        return self.number(n)
 
 
 def upgradable(server):
