@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import unittest
+import unittest.mock
 
 import auth_service
 import harness
@@ -187,6 +188,20 @@ class Upgrade(Service, unittest.TestCase):
             self.assertEqual(self.versions_of(), {version})
             server.send(["user@example.com"])
             server.dropped()
+
+    def test_init_is_told(self):
+        """The new program speaks to init where the old one did, also of its life."""
+        self.server = upgradable(Mailroot())
+        with self.server as server:
+            server.stop()
+            notify = harness.Notify(server.folder)
+            with unittest.mock.patch.dict(os.environ, NOTIFY_SOCKET=notify.path, WATCHDOG_USEC="600000"):
+                server.start(wait=False)
+            notify.wait("READY=1")
+            self.upgrade(1)
+            for word in ("RELOADING=1", "READY=1", "WATCHDOG=1"):
+                notify.wait(word)
+            notify.socket.close()
 
     def test_listeners_of_systemd(self):
         """A service without root, whose listeners a socket unit opened."""
