@@ -63,13 +63,13 @@ static bool take_option(int letter, struct arguments *out, char *why)
 {
 	switch (letter) {
 	case 'o':
-		out->out = optarg;
+		out->out = out->choices.out = optarg;
 		return true;
 	case 'r':
 		out->report = optarg;
 		return true;
 	case 'l':
-		out->log = optarg;
+		out->choices.log = optarg;
 		return true;
 	case 's':
 		return take_server(optarg, &out->choices, why);
@@ -117,7 +117,7 @@ bool arguments_parse(int argc, char **argv, struct arguments *out, char *why)
 		return false;
 	}
 	out->file = argv[optind];
-	if (out->anonymise && (out->report || out->log || out->choices.name_count || out->choices.map_count)) {
+	if (out->anonymise && (out->report || out->choices.log || out->choices.name_count || out->choices.map_count)) {
 		snprintf(why, ARGUMENTS_WHY_MAX,
 			 "--anonymise only writes a copy of the metabase; it takes --out alone");
 		return false;

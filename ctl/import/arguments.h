@@ -10,7 +10,6 @@ struct arguments {
 	const char *file;   /* the metabase */
 	const char *out;    /* NULL = standard output */
 	const char *report; /* NULL = only the things to do, on standard error */
-	const char *log;    /* folder of transaction logs; NULL = none */
 	bool anonymise;
 	bool help;
 	struct take_choices choices;

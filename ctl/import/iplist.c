@@ -61,7 +61,7 @@ static const char *read_group(struct span data, size_t at, bool grants, uint32_t
 	for (uint32_t i = 1; i < entries; i++) {
 		if (!address(data, from + (size_t)i * V4_SIZE, &value))
 			return "a group has more addresses than the data";
-		if (!add(list, (struct iplist_entry){grants, value, mask}))
+		if (!add(list, (struct iplist_entry){grants, value, mask, from + (size_t)i * V4_SIZE}))
 			return "too many addresses";
 	}
 	*addresses += entries - 1;

@@ -21,6 +21,7 @@ enum { IPLIST_OCTETS_MAX = 1024 * 1024, IPLIST_ENTRIES_MAX = 10000, IPLIST_NAMES
 struct iplist_entry {
 	bool grants;
 	uint32_t address, mask; /* in host order, as written */
+	size_t at;              /* place of the address in the data */
 };
 
 struct iplist {

@@ -5,17 +5,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "ctl/import/anonymise.h"
 #include "ctl/import/arguments.h"
 #include "ctl/import/convert.h"
 
-enum { DONE = 0, FAILED = 1, USAGE = 2 };
+enum { DONE = 0, FAILED = 1, USAGE = 2, COPY_MAX = 512 * 1024 * 1024 };
 
 static const char usage[] =
-	"usage: mailrootctl import-iis METABASE [--out FILE] [--report FILE] [--server N=NAME] [--map-path WINDOWS=FOLDER]\n"
+	"usage: mailrootctl import-iis METABASE [--out FILE] [--report FILE] [--server N=NAME] [--map-path WINDOWS=FOLDER] [--log FOLDER]\n"
 	"       mailrootctl import-iis METABASE --anonymise [--out FILE]\n"
 	"METABASE is %windir%\\System32\\inetsrv\\MetaBase.xml of the old server. mailrootctl(8) has more.\n";
 
@@ -118,6 +120,28 @@ static int import(struct arguments *args, struct span text)
 	return status;
 }
 
+/* Writes a copy of the metabase without names and addresses. */
+static int copy(const struct arguments *args, struct span text)
+{
+	struct metabase metabase = {0};
+	struct xml_fault fault;
+	struct str to;
+	uint64_t key;
+	int status = FAILED;
+	str_init(&to, COPY_MAX);
+	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
+		fail("no random numbers: %s", strerror(errno));
+	else if (!metabase_read(text, &metabase, &fault))
+		tell_fault(args->file, &fault);
+	else if (!anonymise(&metabase, key, &to))
+		fail("out of memory");
+	else
+		status = write_out(args->out, str_span(&to), 0640) ? DONE : FAILED;
+	metabase_free(&metabase);
+	str_free(&to);
+	return status;
+}
+
 int program_run(int argc, char **argv)
 {
 	static struct arguments args;
@@ -142,7 +166,7 @@ int program_run(int argc, char **argv)
 			"%s is no XML. IIS 4 and 5 kept a binary MetaBase.bin, which can't be read here: read the settings in the Windows console, or export the key LM/SmtpSvc as XML",
 			args.file);
 	else
-		status = import(&args, str_span(&text));
+		status = args.anonymise ? copy(&args, str_span(&text)) : import(&args, str_span(&text));
 	str_free(&text);
 	return status;
 }

@@ -234,6 +234,11 @@ static void tell_rest(struct take *t, const struct metabase_key *key)
 /* What holds for every move. */
 static void add_todos(struct take *t)
 {
+	const struct take_choices *choices = t->choices;
+	report_todo(
+		&t->report,
+		"Compare with the logs of the old server: `mailrootctl replay %s --config %s` shows which recipients are decided otherwise, and the relay list that the clients need.",
+		choices->log ? choices->log : "LOGS", choices->out ? choices->out : "mailroot.conf");
 	report_todo(
 		&t->report,
 		"Devices and programs know the old server by its name or address. Give this machine the same address, or change the record in DNS; where an address was typed into a printer, change it there.");

@@ -25,7 +25,9 @@ struct take_choices {
 		const char *name;
 	} names[TAKE_NAMES_MAX];
 	size_t name_count;
-	bool strict; /* nobody may relay: for a list that the configuration's checks refuse */
+	const char *out; /* where the configuration goes, for what is left to do; NULL = unknown */
+	const char *log; /* folder of logs of the old server; NULL = unknown */
+	bool strict;     /* nobody may relay: for a list that the configuration's checks refuse */
 };
 
 /* A thing that only one may use: an endpoint, a folder, a name. */

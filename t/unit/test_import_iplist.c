@@ -72,6 +72,7 @@ START_TEST(the_published_sample)
 	ck_assert(list.entries[0].grants);
 	ck_assert_uint_eq(list.entries[0].address, 0x7f000001);
 	ck_assert_uint_eq(list.entries[0].mask, UINT32_MAX);
+	ck_assert_uint_eq(list.entries[0].at, 80);
 	iplist_free(&list);
 }
 END_TEST
@@ -214,7 +215,7 @@ START_TEST(networks)
 		{0x01000000, 0x00ffffff, false, 0},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct iplist_entry entry = {true, cases[i].address, cases[i].mask};
+		struct iplist_entry entry = {true, cases[i].address, cases[i].mask, 0};
 		struct cidr net;
 		ck_assert_msg(iplist_network(&entry, &net) == cases[i].exact, "%zu", i);
 		ck_assert_uint_eq(net.bits, 96 + cases[i].bits);
