@@ -21,7 +21,7 @@ static void check(const char *file, struct convert_result *out)
 	str_init(&report.text, TEXT_MAX);
 	struct config_tree *tree = config_read_text(file, str_span(&out->config), &report);
 	if (tree) {
-		config_build(tree, "mail.example.com", &config, &report);
+		config_build(tree, "this-machine.example", &config, &report);
 		config_free(&config);
 	}
 	config_tree_free(tree);

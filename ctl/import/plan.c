@@ -114,15 +114,18 @@ static void write_line(struct str *to, unsigned depth, const struct plan_node *n
 
 static void write_block(struct str *to, unsigned depth, const struct plan_node *block)
 {
+	bool some = false, behind_block = false;
 	for (const struct plan_node *node = block->first; node; node = node->next) {
+		if (node->block && !node->first && !node->comment)
+			continue;
+		if (some && (node->block || behind_block))
+			str_append_c(to, '\n');
+		some = true;
+		behind_block = node->block;
 		if (!node->block) {
 			write_line(to, depth, node);
 			continue;
 		}
-		if (!node->first && !node->comment)
-			continue;
-		if (node != block->first)
-			str_append_c(to, '\n');
 		if (node->comment)
 			write_above(to, depth, node->comment);
 		indent(to, depth);

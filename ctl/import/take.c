@@ -184,6 +184,7 @@ static void open_blocks(struct take *t)
 static void take_server(struct take *t)
 {
 	t->default_domain = NULL;
+	t->default_has_key = false;
 	t->auth = t->smart_host = t->smart_host_named = t->connects_only = false;
 	t->connect_count = 0;
 	open_server(t);

@@ -53,6 +53,7 @@ struct take {
 	const char *name;           /* of the block */
 	const char *part;           /* heading in the report */
 	const char *default_domain; /* NULL = the name of the machine */
+	bool default_has_key;       /* the metabase has a key of the default domain */
 	bool auth;                  /* clients can authenticate */
 	bool smart_host;            /* all mail without a route goes to it */
 	bool smart_host_named;      /* at least one of its hosts is a name */
@@ -127,6 +128,9 @@ void take_log(struct take *t);
 void take_smart_host(struct take *t);
 void take_server_outbound(struct take *t);
 void take_domains(struct take *t);
+
+/* Whether a domain with these BITS of RouteAction is a remote one, and is routed or relayed. */
+bool take_is_remote(uint32_t bits);
 
 /* Bits of RouteAction. */
 enum {

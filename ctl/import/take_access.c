@@ -262,10 +262,12 @@ static void relay_except(struct take *t, struct metabase_property *p, const stru
 			t->connects[n++] = *net;
 	}
 	if (n && !t->choices->strict) {
-		take_say(
-			t, p, n == t->connect_count ? REPORT_CHANGED : REPORT_DOUBT,
-			"all clients except the listed ones, of those that may connect: relay list has the networks of connection control%s",
-			n == t->connect_count ? "" : " that have no client in the list");
+		take_line(
+			t, relay, p, n == t->connect_count ? REPORT_CHANGED : REPORT_DOUBT,
+			n == t->connect_count
+				? "it let all clients relay that may connect"
+				: "it let all clients relay that may connect, but for some, whose networks are left out",
+			"allow only-listed");
 		write_nets(t, relay, p, t->connects, n);
 		return;
 	}

@@ -5,7 +5,12 @@
 #include "ctl/import/take.h"
 #include "ctl/import/value.h"
 
-enum { LOCAL_KINDS = ROUTE_DROP | ROUTE_DELIVER | ROUTE_DEFAULT };
+enum { ACCOUNTS_MAX = 64, LOCAL_KINDS = ROUTE_DROP | ROUTE_DELIVER | ROUTE_DEFAULT };
+
+bool take_is_remote(uint32_t bits)
+{
+	return bits & (ROUTE_SMART_HOST | ROUTE_RELAY) && !(bits & (LOCAL_KINDS | ROUTE_ALIAS));
+}
 
 /* The property of the domain in hand itself. */
 static struct metabase_property *own(const struct take *t, enum iis_property which)
@@ -74,6 +79,7 @@ static void take_etrn(struct take *t, struct plan_node *block, uint32_t bits, st
 	struct metabase_property *list = own(t, IIS_AuthTurnList), *days;
 	struct span rest = span_of(list ? list->value : ""), account;
 	const char *names = "";
+	size_t n_names = 0;
 	uint32_t n;
 	if (!(bits & ROUTE_ETRN) && !rest.len) {
 		say(t, list, REPORT_NOT, "empty");
@@ -89,9 +95,13 @@ static void take_etrn(struct take *t, struct plan_node *block, uint32_t bits, st
 		struct span user = account;
 		struct span domain = span_take(&user, '\\');
 		user = user.len ? user : domain;
-		const char *word = take_word(t, user);
-		if (word)
-			names = plan_text(&t->plan, names[0] ? "%s %s" : "%s%s", names, word);
+		const char *word = account_name_valid(user) && n_names < ACCOUNTS_MAX ? take_word(t, user) : NULL;
+		if (!word) {
+			take_say(t, list, REPORT_DOUBT,
+				 "%.*s can't be an account, or is one too many, and was left out", SPAN_ARGS(account));
+			continue;
+		}
+		names = plan_text(&t->plan, n_names++ ? "%s %s" : "%s%s", names, word);
 	}
 	if (names[0] && t->auth)
 		take_line(t, block, list, REPORT_TAKEN, "accounts of mailrootctl user", "atrn_accounts %s", names);
@@ -161,6 +171,7 @@ static void take_one(struct take *t)
 		return;
 	}
 	bool standard = t->default_domain && strcmp(name, t->default_domain) == 0;
+	t->default_has_key |= standard;
 	bool local = standard || (bits & LOCAL_KINDS && !(bits & ROUTE_ALIAS));
 	if (!take_claim(t, 'm', plan_text(&t->plan, "%u %s", t->key->server, name), false)) {
 		say(t, action, REPORT_DOUBT, "another domain has the same name");
@@ -182,16 +193,16 @@ static void take_one(struct take *t)
 static void take_default(struct take *t)
 {
 	struct metabase_property *folder = take_find(t, IIS_DropDirectory);
-	if (!folder || folder->told)
+	if (!folder || t->default_has_key)
 		return;
 	const char *path = take_path(t, folder, "drop in the folder of the virtual server");
 	if (!path)
 		return;
-	if (!t->default_domain)
+	if (!t->default_domain && !folder->told)
 		take_say(t, folder, REPORT_DOUBT, "not taken, because the name of the default domain is unknown");
-	else if (!take_claim(t, 'f', path, true))
+	else if (t->default_domain && !take_claim(t, 'f', path, true))
 		take_say(t, folder, REPORT_DOUBT, "not taken: another virtual server has this folder");
-	else
+	else if (t->default_domain)
 		take_line(t, plan_block(&t->plan, t->server, plan_text(&t->plan, "local_domain %s", t->default_domain)),
 			  folder, REPORT_TAKEN, NULL, "drop_dir %s", take_word(t, span_of(path)));
 }

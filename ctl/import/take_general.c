@@ -1,6 +1,7 @@
 /* The tab General: listeners, names, and what EHLO announces. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/mail/address.h"
 #include "ctl/import/take.h"
@@ -175,10 +176,48 @@ static void take_masquerade(struct take *t)
 		take_say(t, toggle, REPORT_TAKEN, "see masquerade_domain");
 }
 
+/* Whether the domain NAME has a key that leads its mail to other hosts. */
+static bool is_routed(const struct take *t, const char *name)
+{
+	for (size_t i = 0; i < t->metabase->count; i++) {
+		const struct metabase_key *key = t->metabase->keys[i];
+		const struct metabase_property *p = metabase_own(key, "RouteAction", iis_rows[IIS_RouteAction].id);
+		uint32_t bits;
+		if (key->level == METABASE_DOMAIN && key->server == t->key->server && !strcasecmp(key->name, name) &&
+		    p && value_number(p->value, &bits))
+			return take_is_remote(bits);
+	}
+	return false;
+}
+
+/* Our default domain is always a local one. A default domain whose mail goes to other hosts can't be that. */
+static const char *take_default_domain(struct take *t, const char *fqdn)
+{
+	struct metabase_property *p = take_find(t, IIS_DefaultDomain);
+	const char *why;
+	const char *name = p ? take_domain_name(t, span_trim(span_of(p->value)), false, &why) : NULL;
+	if (!name || !is_routed(t, name))
+		return take_name(t, IIS_DefaultDomain, "default_domain");
+	if (!fqdn || strcmp(fqdn, name) == 0) {
+		report_todo(
+			&t->report,
+			"Mail for %s, the default domain of virtual server %s, went to other hosts. Here it is a local domain, whose mail is dropped: write another default_domain or fqdn, and a remote_domain %s with a route.",
+			name, t->name, name);
+		return take_name(t, IIS_DefaultDomain, "default_domain");
+	}
+	take_off(t, t->server, p, "mail for this domain goes to other hosts, so it can't be the default domain",
+		 "default_domain %s", name);
+	report_todo(
+		&t->report,
+		"Mail for %s, the default domain of virtual server %s, goes to other hosts. So the default domain, which is appended to addresses without a domain, is now %s.",
+		name, t->name, fqdn);
+	return NULL;
+}
+
 void take_names(struct take *t)
 {
 	const char *fqdn = take_name(t, IIS_FullyQualifiedDomainName, "fqdn");
-	t->default_domain = take_name(t, IIS_DefaultDomain, "default_domain");
+	t->default_domain = take_default_domain(t, fqdn);
 	if (!fqdn)
 		report_todo(
 			&t->report,

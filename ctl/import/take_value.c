@@ -7,7 +7,7 @@
 #include "ctl/import/value.h"
 
 /* Values of IIS that mean "no limit". */
-enum { UNLIMITED = 2000000000 };
+enum { UNLIMITED = 2000000000, FEW_HOPS = 20 };
 
 const char *take_word(struct take *t, struct span text)
 {
@@ -71,11 +71,13 @@ static void set_number(struct take *t, const struct iis_row *row, struct metabas
 		bounded = setting->max;
 	if (setting->min && bounded < setting->min)
 		bounded = setting->min;
-	take_line(t, block_of(t, row), p, bounded == value ? REPORT_TAKEN : REPORT_CHANGED,
-		  bounded < value   ? "the most that is allowed"
-		  : bounded > value ? "the least that is allowed"
-				    : NULL,
-		  "%s %s", row->setting, take_format(t, setting->type, bounded));
+	const char *remark = bounded < value   ? "the most that is allowed"
+			     : bounded > value ? "the least that is allowed"
+			     : row == &iis_rows[IIS_HopCount] && value <= FEW_HOPS
+				     ? "few today: mail of large providers has passed more hosts"
+				     : NULL;
+	take_line(t, block_of(t, row), p, bounded == value ? REPORT_TAKEN : REPORT_CHANGED, remark, "%s %s",
+		  row->setting, take_format(t, setting->type, bounded));
 }
 
 /* Sizes are written in K: rounded up. */

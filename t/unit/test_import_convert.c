@@ -242,6 +242,32 @@ START_TEST(domains)
 }
 END_TEST
 
+/* The default domain is always local here, so one with a route gives way to fqdn. */
+START_TEST(default_domains)
+{
+	choices.maps[0].windows = "C:\\Drop";
+	choices.maps[0].ours = "/srv/drop";
+	choices.map_count = 1;
+	import_server(
+		"DefaultDomain=\"example.com\" DropDirectory=\"C:\\Drop\"",
+		"<k Location=\"/LM/SmtpSvc/1/Domain/Example.com\" RouteAction=\"4098\" RouteActionString=\"[10.0.0.5]\"/>"
+		"<k Location=\"/LM/SmtpSvc/1/Domain/other.example\" RouteAction=\"1\"/>");
+	GOOD();
+	LACKS("default_domain example.com");
+	HAS("remote_domain example.com {");
+	HAS("route [10.0.0.5]");
+	import_server("DefaultDomain=\"example.com\" DropDirectory=\"C:\\Drop\"",
+		      "<k Location=\"/LM/SmtpSvc/1/Domain/other.example\" RouteAction=\"1\"/>");
+	GOOD();
+	HAS("local_domain other.example {");
+	HAS("local_domain example.com {"); /* it has the same folder */
+	import_server("", "<k Location=\"/LM/SmtpSvc/1/Domain/mail.example.com\" RouteAction=\"2\" "
+			  "RouteActionString=\"[10.0.0.5]\"/>");
+	GOOD();
+	HAS("local_domain mail.example.com {");
+}
+END_TEST
+
 START_TEST(smart_hosts_and_credentials)
 {
 	import_server("SmartHost=\"a.example;[192.0.2.1]\" SmartHostType=\"1\"", "");
@@ -362,6 +388,7 @@ int main(void)
 				      no_open_relay,
 				      unreadable_lists_are_read_strictly,
 				      domains,
+				      default_domains,
 				      smart_hosts_and_credentials,
 				      access_of_clients,
 				      folders,
