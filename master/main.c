@@ -111,8 +111,8 @@ int main(int argc, char **argv)
 	if (options.check)
 		return check(&master);
 	struct handover *from = adopt_read(&master, why, sizeof(why));
-	if (why[0])
-		log_fatal(1, "upgrade: %s", why);
+	if (why[0]) /* the older program is gone; an ordinary start cures it */
+		log_fatal(EXIT_TEMPORARY, "upgrade: %s", why);
 	if (!from && !options.foreground && (report_fd = daemon_detach()) < 0)
 		log_fatal(1, "can't become a daemon; use -f to stay in the foreground");
 	if (chdir("/"))
