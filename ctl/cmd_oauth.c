@@ -218,9 +218,9 @@ static int act(struct oauth *oauth, enum row_oauth_action action, int pass, int 
 		end_json(oauth, good, answer.said);
 	else if (!good)
 		cmd_fail(_("%s of server %s: %.*s"), oauth->blocks.block, oauth->blocks.server,
-			 SPAN_ARGS(words_cause(span_of(answer.said), words)));
+			 SPAN_ARGS(words_cause(span_of(words_shown(answer.said)), words)));
 	else if (answer.said[0])
-		printf("%s\n", answer.said);
+		printf("%s\n", words_shown(answer.said));
 	return good ? EXIT_DONE : EXIT_FAILED;
 }
 

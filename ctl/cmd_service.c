@@ -12,6 +12,7 @@
 #include "ctl/json.h"
 #include "ctl/service.h"
 #include "ctl/settle.h"
+#include "ctl/words.h"
 
 enum { STOP_WAIT_MS = 40000, REPORT_MAX = 1 << 20, CONFIRM_MIN_S = 1, CONFIRM_MAX_S = 7 * 86400 };
 
@@ -80,7 +81,7 @@ static void print_lines_to(const struct str *text, FILE *to)
 	struct span rest = str_span(text), line;
 	const char *mark = to == stderr ? journal_mark(STDERR_FILENO) : "";
 	while (span_line(&rest, &line))
-		fprintf(to, "%s%.*s\n", mark, SPAN_ARGS(line));
+		fprintf(to, "%s%.*s\n", mark, SPAN_ARGS(words_cell(line)));
 }
 
 static uint64_t count_waiting(const struct service *service)
@@ -152,9 +153,9 @@ int cmd_reload(struct ctl *ctl)
 	}
 	if (!good || !settled)
 		cmd_fail(taken ? _("%s, but not all of it works; correct it, then: mailrootctl reload") : "%s",
-			 answer.said);
+			 words_shown(answer.said));
 	else if (!(ctl->options.given & OPTION_JSON))
-		printf("%s\n", answer.said);
+		printf("%s\n", words_shown(answer.said));
 	if (good && settled && !(ctl->options.given & OPTION_JSON))
 		tell_waiting(ctl);
 	fd_close(&answer.fd);

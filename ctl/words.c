@@ -57,6 +57,17 @@ static const char *const known[] = {
 	N_("jobs_at_workers"),
 	N_("workers_delivery"),
 	N_("workers_local"),
+	/* answers (master/requests.c, master/reload.c, queue/operator, delivery/web/console.c) */
+	N_("reloaded"),
+	N_("nothing changed"),
+	N_("confirmed; the configuration stays in force"),
+	N_("the configuration was refused; the old one stays in force"),
+	N_("no such message in the queue"),
+	N_("no such message in badmail"),
+	N_("no such block uses access tokens"),
+	N_("somebody must sign in first: mailrootctl oauth login"),
+	N_("somebody is signing in already"),
+	N_("the refresh token is deleted"),
 	/* sessions (smtpd/session/session.c) */
 	N_("greeted"),
 	N_("between messages"),

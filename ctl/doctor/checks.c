@@ -1,6 +1,7 @@
 #include "ctl/doctor/checks.h"
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "ctl/doctor/ask.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/jobs.h"
@@ -83,8 +84,8 @@ void checks_make(struct doctor *d, struct checks_result results[CHECKS_COUNT])
 		if (d->dns || !(table[i].needs & NEEDS_DNS))
 			round.which[round.n++] = i;
 		else
-			say_incomplete(&results[i].found, "this was not examined, because no name server answers",
-				       "mend that first; then run doctor again");
+			say_incomplete(&results[i].found, _("this was not examined, because no name server answers"),
+				       _("mend that first; then run doctor again"));
 	const struct jobs jobs = {.run = make, .context = &round, .n = round.n, .until = began + DOCTOR_GIVE_UP_MS};
 	jobs_run(&jobs, made);
 	for (size_t i = 0; i < round.n; i++) {
@@ -93,8 +94,8 @@ void checks_make(struct doctor *d, struct checks_result results[CHECKS_COUNT])
 		str_append(&result->found, str_span(&made[i].text));
 		if (!result->complete)
 			say_incomplete(&result->found,
-				       "this was not examined to its end: it took too long, or the process failed",
-				       "run doctor again; if that does not help, look at what it examines yourself");
+				       _("this was not examined to its end: it took too long, or the process failed"),
+				       _("run doctor again; if that does not help, look at what it examines yourself"));
 	}
 	jobs_free(made, round.n);
 }

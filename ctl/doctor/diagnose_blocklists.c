@@ -1,6 +1,7 @@
 /* Whether the address that other hosts see is on a public blocklist (RFC 5782). */
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/dns/reverse.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/ways.h"
@@ -11,9 +12,9 @@ static const struct list {
 	const char *zone;
 	const char *removal;
 } lists[] = {
-	{"zen.spamhaus.org", "https://check.spamhaus.org says why, and how to be removed"},
+	{"zen.spamhaus.org", N_("https://check.spamhaus.org says why, and how to be removed")},
 	{"bl.spamcop.net",
-	 "https://www.spamcop.net/bl.shtml says why; an entry ends by itself within a day after the last report"},
+	 N_("https://www.spamcop.net/bl.shtml says why; an entry ends by itself within a day after the last report")},
 };
 
 /* The last octets of the addresses 127.0.0.N that a list has for an address. */
@@ -95,17 +96,18 @@ static void examine_address(struct doctor *d, struct ask *ask, const struct list
 			d, FINDING_ERROR, address,
 			doctor_text(
 				d,
-				"%s lists our address as a customer's line, from which no mail should come directly; many hosts refuse it",
+				_("%s lists our address as a customer's line, from which no mail should come directly; many hosts refuse it"),
 				list->zone),
-			"send by a smart_host on port 587, or let the provider take the address off the list");
+			_("send by a smart_host on port 587, or let the provider take the address off the list"));
 	else
 		doctor_find(
 			d, FINDING_ERROR, address,
-			doctor_text(d, "our address is on the blocklist %s: many hosts refuse mail from it",
+			doctor_text(d, _("our address is on the blocklist %s: many hosts refuse mail from it"),
 				    list->zone),
-			doctor_text(d,
-				    "find out what sent spam (an account, a form, an open relay) and stop it; then %s",
-				    list->removal));
+			doctor_text(
+				d,
+				_("find out what sent spam (an account, a form, an open relay) and stop it; then %s"),
+				_(list->removal)));
 }
 
 void diagnose_blocklists(struct doctor *d)
@@ -124,8 +126,8 @@ void diagnose_blocklists(struct doctor *d)
 			if (!good)
 				doctor_find(
 					d, FINDING_NOTE, lists[j].zone,
-					"this blocklist gives no sound answer to our name servers (it refuses those of large providers), so it was not asked",
-					"run a resolver of your own to ask it");
+					_("this blocklist gives no sound answer to our name servers (it refuses those of large providers), so it was not asked"),
+					_("run a resolver of your own to ask it"));
 			for (size_t k = 0; good && k < n; k++)
 				examine_address(d, &ask, &lists[j], &ours[k]);
 		}

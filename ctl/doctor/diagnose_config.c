@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/examine.h"
 
@@ -14,8 +15,8 @@ static void say(void *context, const struct config_origin *at, enum certificate_
 							   [CERTIFICATE_ERROR] = FINDING_ERROR};
 	struct doctor *d = context;
 	doctor_find(d, severities[grade], doctor_place(d, at), text,
-		    grade == CERTIFICATE_NOTE ? "run doctor as root"
-					      : "correct it, then `mailrootctl check` and `mailrootctl reload`");
+		    grade == CERTIFICATE_NOTE ? _("run doctor as root")
+					      : _("correct it, then `mailrootctl check` and `mailrootctl reload`"));
 }
 
 void diagnose_config(struct doctor *d)

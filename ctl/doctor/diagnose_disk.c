@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "ctl/doctor/diagnose.h"
 
 enum { INODES_WARN_PERCENT = 5, INODES_MIN = 1000, LINE_MAX_OCTETS = 4096 };
@@ -37,9 +38,9 @@ static void examine_inodes(struct doctor *d, const char *path, const struct stat
 		d, fs->f_favail < INODES_MIN ? FINDING_ERROR : FINDING_WARNING, path,
 		doctor_text(
 			d,
-			"only %llu of %llu inodes are free: each message takes one or two, and without one mail is refused",
+			_("only %llu of %llu inodes are free: each message takes one or two, and without one mail is refused"),
 			(unsigned long long)fs->f_favail, (unsigned long long)fs->f_files),
-		"remove small files (find / -xdev -type f | cut -d/ -f2,3,4 | sort | uniq -c), or make the file system with more inodes");
+		_("remove small files (find / -xdev -type f | cut -d/ -f2,3,4 | sort | uniq -c), or make the file system with more inodes"));
 }
 
 static void examine_space(struct doctor *d, const struct config_server *server, const char *path,
@@ -54,13 +55,13 @@ static void examine_space(struct doctor *d, const struct config_server *server, 
 		d, refused ? FINDING_ERROR : FINDING_WARNING, path,
 		refused ? doctor_text(
 				  d,
-				  "server %s: %llu MiB are free, less than free_space_floor (%llu MiB), so mail is refused (452)",
+				  _("server %s: %llu MiB are free, less than free_space_floor (%llu MiB), so mail is refused (452)"),
 				  server->name, left >> 20, floor >> 20)
 			: doctor_text(
 				  d,
-				  "server %s: %llu MiB are free, near free_space_floor (%llu MiB), below which mail is refused (452)",
+				  _("server %s: %llu MiB are free, near free_space_floor (%llu MiB), below which mail is refused (452)"),
 				  server->name, left >> 20, floor >> 20),
-		"make room, or move mailroot_dir to a larger disk");
+		_("make room, or move mailroot_dir to a larger disk"));
 }
 
 void diagnose_disk(struct doctor *d)
@@ -69,13 +70,13 @@ void diagnose_disk(struct doctor *d)
 	struct statvfs fs;
 	existing(d->config->mailroot_dir, path);
 	if (statvfs(path, &fs)) {
-		doctor_find(d, FINDING_NOTE, path, doctor_text(d, "the disk was not examined: %s", strerror(errno)),
-			    "run doctor as root");
+		doctor_find(d, FINDING_NOTE, path, doctor_text(d, _("the disk was not examined: %s"), strerror(errno)),
+			    _("run doctor as root"));
 		return;
 	}
 	if (fs.f_flag & ST_RDONLY)
-		doctor_find(d, FINDING_ERROR, path, "the file system is read-only, so no mail is accepted",
-			    "look for the reason in dmesg (a disk error?), repair it, then mount it read-write");
+		doctor_find(d, FINDING_ERROR, path, _("the file system is read-only, so no mail is accepted"),
+			    _("look for the reason in dmesg (a disk error?), repair it, then mount it read-write"));
 	examine_inodes(d, path, &fs);
 	for (size_t i = 0; i < d->config->server_count; i++)
 		examine_space(d, &d->config->servers[i], path, &fs);
@@ -88,22 +89,22 @@ static const struct kind {
 	const char *what;
 } kinds[] = {
 	{NFS_SUPER_MAGIC, FINDING_ERROR,
-	 "the spool is on NFS: locks, names and fsync are not what the spool relies on, and accepted mail can be lost"},
+	 N_("the spool is on NFS: locks, names and fsync are not what the spool relies on, and accepted mail can be lost")},
 	{0xFF534D42, FINDING_ERROR,
-	 "the spool is on CIFS: it has no locks and names as the spool needs them, and accepted mail can be lost"},
+	 N_("the spool is on CIFS: it has no locks and names as the spool needs them, and accepted mail can be lost")},
 	{0xFE534D42, FINDING_ERROR,
-	 "the spool is on SMB: it has no locks and names as the spool needs them, and accepted mail can be lost"},
+	 N_("the spool is on SMB: it has no locks and names as the spool needs them, and accepted mail can be lost")},
 	{FUSE_SUPER_MAGIC, FINDING_WARNING,
-	 "the spool is on a FUSE file system: whether fsync keeps its promise depends on a program"},
+	 N_("the spool is on a FUSE file system: whether fsync keeps its promise depends on a program")},
 	{TMPFS_MAGIC, FINDING_ERROR,
-	 "the spool is in memory (tmpfs): the queue is lost with every restart of the machine"},
+	 N_("the spool is in memory (tmpfs): the queue is lost with every restart of the machine")},
 	{RAMFS_MAGIC, FINDING_ERROR,
-	 "the spool is in memory (ramfs): the queue is lost with every restart of the machine"},
+	 N_("the spool is in memory (ramfs): the queue is lost with every restart of the machine")},
 	{OVERLAYFS_SUPER_MAGIC, FINDING_WARNING,
-	 "the spool is in the writable layer of a container (overlayfs): the queue is lost with the container"},
-	{MSDOS_SUPER_MAGIC, FINDING_ERROR, "the spool is on FAT: it has no owners, no permissions and no journal"},
+	 N_("the spool is in the writable layer of a container (overlayfs): the queue is lost with the container")},
+	{MSDOS_SUPER_MAGIC, FINDING_ERROR, N_("the spool is on FAT: it has no owners, no permissions and no journal")},
 	{0x01021997, FINDING_WARNING,
-	 "the spool is on a 9p file system: whether fsync keeps its promise depends on the host"},
+	 N_("the spool is on a 9p file system: whether fsync keeps its promise depends on the host")},
 };
 
 static void examine_kind(struct doctor *d, const char *path, unsigned long magic)
@@ -111,8 +112,8 @@ static void examine_kind(struct doctor *d, const char *path, unsigned long magic
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i].magic == magic)
 			doctor_find(
-				d, kinds[i].severity, path, kinds[i].what,
-				"set mailroot_dir to a folder on a local disk with ext4 or XFS, or on a volume that stays");
+				d, kinds[i].severity, path, _(kinds[i].what),
+				_("set mailroot_dir to a folder on a local disk with ext4 or XFS, or on a volume that stays"));
 }
 
 /* An ext4 without a journal has no thread for it. */
@@ -139,8 +140,8 @@ static void examine_unnamed(struct doctor *d, const char *path)
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
 		doctor_find(
 			d, FINDING_NOTE, path,
-			"the file system has no files without a name (O_TMPFILE): each message takes one more rename",
-			"ext4 and XFS have them");
+			_("the file system has no files without a name (O_TMPFILE): each message takes one more rename"),
+			_("ext4 and XFS have them"));
 	fd_close(&fd);
 }
 
@@ -156,8 +157,8 @@ void diagnose_filesystem(struct doctor *d)
 	if ((unsigned long)fs.f_type == EXT4_SUPER_MAGIC && lacks_journal(&st))
 		doctor_find(
 			d, FINDING_WARNING, path,
-			"the file system of the spool has no journal: after a power cut it needs a long fsck, which may lose names of accepted mail",
-			"make it with a journal (unmount it, then tune2fs -O has_journal DEVICE)");
+			_("the file system of the spool has no journal: after a power cut it needs a long fsck, which may lose names of accepted mail"),
+			_("make it with a journal (unmount it, then tune2fs -O has_journal DEVICE)"));
 	examine_unnamed(d, path);
 }
 
@@ -169,11 +170,11 @@ static void examine_writers(struct doctor *d, const char *what, const char *path
 	if (sticky_suffices && st.st_mode & S_ISVTX)
 		return;
 	doctor_find(d, FINDING_WARNING, path,
-		    doctor_text(d, "every user of this machine may write, rename and remove files in the %s", what),
+		    doctor_text(d, _("every user of this machine may write, rename and remove files in the %s"), what),
 		    sticky_suffices
-			    ? doctor_text(d, "chmod o-w %s and a group for its writers; or at least chmod +t %s", path,
-					  path)
-			    : doctor_text(d, "chmod o-w %s", path));
+			    ? doctor_text(d, _("chmod o-w %s and a group for its writers; or at least chmod +t %s"),
+					  path, path)
+			    : doctor_text(d, _("chmod o-w %s"), path));
 }
 
 void diagnose_folders(struct doctor *d)
@@ -181,9 +182,9 @@ void diagnose_folders(struct doctor *d)
 	examine_writers(d, "spool", d->config->mailroot_dir, false);
 	for (size_t i = 0; i < d->config->server_count; i++) {
 		const struct config_server *server = &d->config->servers[i];
-		examine_writers(d, "folder of bad mail", server->badmail_dir, false);
-		examine_writers(d, "pickup folder", server->pickup_dir, true);
+		examine_writers(d, _("folder of bad mail"), server->badmail_dir, false);
+		examine_writers(d, _("pickup folder"), server->pickup_dir, true);
 		for (size_t j = 0; j < server->local_domain_count; j++)
-			examine_writers(d, "drop folder", server->local_domains[j].drop_dir, false);
+			examine_writers(d, _("drop folder"), server->local_domains[j].drop_dir, false);
 	}
 }

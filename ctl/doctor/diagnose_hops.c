@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/net/net.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/hop.h"
@@ -70,12 +71,14 @@ static const char *remedy_of(enum hop_fault fault)
 {
 	static const char *const remedies[] = {
 		[HOP_GOOD] = "",
-		[HOP_UNREACHABLE] = "correct the host or its port, or open the firewall on the way",
-		[HOP_REFUSES] = "ask the operator of the host, with this reply",
-		[HOP_WITHOUT_TLS] = "correct the port (587, or 465 with implicit TLS), or ask the operator of the host",
-		[HOP_TLS_FAILS] = "correct tls_name, tls_ca or tls_fingerprint, or ask the operator of the host",
-		[HOP_WITHOUT_AUTH] = "set auth to a mechanism that the host offers, or correct the port (587 or 465)"};
-	return remedies[fault];
+		[HOP_UNREACHABLE] = N_("correct the host or its port, or open the firewall on the way"),
+		[HOP_REFUSES] = N_("ask the operator of the host, with this reply"),
+		[HOP_WITHOUT_TLS] =
+			N_("correct the port (587, or 465 with implicit TLS), or ask the operator of the host"),
+		[HOP_TLS_FAILS] = N_("correct tls_name, tls_ca or tls_fingerprint, or ask the operator of the host"),
+		[HOP_WITHOUT_AUTH] =
+			N_("set auth to a mechanism that the host offers, or correct the port (587 or 465)")};
+	return remedies[fault][0] ? _(remedies[fault]) : "";
 }
 
 /* OTHERS: another address of the host is well. Without IPv6 here, none of its addresses can be reached. */
@@ -98,11 +101,11 @@ static void say_loops(struct doctor *d, const struct config_server *server, cons
 	self_load(server, &self);
 	for (size_t i = 0; i < targets->n; i++)
 		if (self_is_address(&self, &targets->at[i].ip, port))
-			doctor_find(d, FINDING_ERROR, doctor_place(d, &way->host->origin),
-				    doctor_text(d,
-						"%s %s is this server itself: mail for it would go round in a circle",
-						way->setting, way->host->name),
-				    "name the host that takes the mail");
+			doctor_find(
+				d, FINDING_ERROR, doctor_place(d, &way->host->origin),
+				doctor_text(d, _("%s %s is this server itself: mail for it would go round in a circle"),
+					    way->setting, way->host->name),
+				_("name the host that takes the mail"));
 }
 
 /* The next hops of a virtual server, each of which is a job. */
@@ -164,7 +167,7 @@ void diagnose_hops(struct doctor *d)
 			str_append(&d->found, str_span(&results[j].text));
 			if (!results[j].complete)
 				doctor_find(d, FINDING_WARNING, doctor_place(d, &hops.ways[j].host->origin),
-					    doctor_text(d, "%s %s did not answer in time", hops.ways[j].setting,
+					    doctor_text(d, _("%s %s did not answer in time"), hops.ways[j].setting,
 							hops.ways[j].host->name),
 					    remedy_of(HOP_UNREACHABLE));
 		}
@@ -204,8 +207,8 @@ static bool examine_far(struct doctor *d, const struct hop *hop)
 	if (fault == HOP_REFUSES)
 		doctor_find(
 			d, FINDING_WARNING, hop->name,
-			doctor_text(d, "a large receiver of mail does not greet us: %s", why),
-			"the reply says why; often the address is on a blocklist, or its provider forbids mail servers");
+			doctor_text(d, _("a large receiver of mail does not greet us: %s"), why),
+			_("the reply says why; often the address is on a blocklist, or its provider forbids mail servers"));
 	return fault != HOP_UNREACHABLE;
 }
 
@@ -230,12 +233,12 @@ void diagnose_port25(struct doctor *d)
 	}
 	if (asked)
 		doctor_find(
-			d, FINDING_ERROR, "port 25",
-			"no mail exchanger of the Internet can be reached: port 25 outwards is blocked, by a firewall or the provider",
-			"let the provider open it, or send by a smart_host on port 587 or 465");
+			d, FINDING_ERROR, _("port 25"),
+			_("no mail exchanger of the Internet can be reached: port 25 outwards is blocked, by a firewall or the provider"),
+			_("let the provider open it, or send by a smart_host on port 587 or 465"));
 	else
 		doctor_find(
-			d, FINDING_NOTE, "port 25",
-			"DNS knows no mail exchanger of gmail.com and outlook.com, so it was not examined whether port 25 is blocked",
-			"see to it that this machine may connect to port 25 of other hosts");
+			d, FINDING_NOTE, _("port 25"),
+			_("DNS knows no mail exchanger of gmail.com and outlook.com, so it was not examined whether port 25 is blocked"),
+			_("see to it that this machine may connect to port 25 of other hosts"));
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/processes.h"
 
@@ -38,24 +39,25 @@ static bool examine_user(struct doctor *d, struct user *user)
 	const struct passwd *entry = getpwnam(user->name);
 	const char *where = doctor_place(d, user->at);
 	if (!entry) {
-		doctor_find(d, d->guest ? FINDING_NOTE : FINDING_ERROR, where,
-			    doctor_text(d, "there is no user %s (%s), so the service does not start as root",
-					user->name, user->setting),
-			    doctor_text(d, "systemd-sysusers creates it, or: adduser --system --group %s", user->name));
+		doctor_find(
+			d, d->guest ? FINDING_NOTE : FINDING_ERROR, where,
+			doctor_text(d, _("there is no user %s (%s), so the service does not start as root"), user->name,
+				    user->setting),
+			doctor_text(d, _("systemd-sysusers creates it, or: adduser --system --group %s"), user->name));
 		return false;
 	}
 	user->uid = entry->pw_uid;
 	if (user->uid == 0)
 		doctor_find(d, FINDING_ERROR, where,
-			    doctor_text(d, "%s is %s, who is root: a process that is taken over has the machine",
+			    doctor_text(d, _("%s is %s, who is root: a process that is taken over has the machine"),
 					user->setting, user->name),
-			    "set it to a user without rights of its own");
+			    _("set it to a user without rights of its own"));
 	else if (can_log_in(entry))
-		doctor_find(d, FINDING_WARNING, where,
-			    doctor_text(d,
-					"user %s (%s) has a shell, %s: it owns mail and should not be able to log in",
-					user->name, user->setting, entry->pw_shell),
-			    doctor_text(d, "usermod --shell /usr/sbin/nologin %s", user->name));
+		doctor_find(
+			d, FINDING_WARNING, where,
+			doctor_text(d, _("user %s (%s) has a shell, %s: it owns mail and should not be able to log in"),
+				    user->name, user->setting, entry->pw_shell),
+			doctor_text(d, _("usermod --shell /usr/sbin/nologin %s"), user->name));
 	return true;
 }
 
@@ -74,9 +76,9 @@ void diagnose_users(struct doctor *d)
 					d, FINDING_WARNING, doctor_place(d, users[i].at),
 					doctor_text(
 						d,
-						"%s and %s are one user: processes that talk to strangers can touch what the others own",
+						_("%s and %s are one user: processes that talk to strangers can touch what the others own"),
 						users[i].setting, users[j].setting),
-					"give each a user of its own");
+					_("give each a user of its own"));
 	}
 }
 
@@ -87,10 +89,10 @@ static void examine_landlock(struct doctor *d)
 	bool off = errno == EOPNOTSUPP;
 	doctor_find(
 		d, FINDING_WARNING, "kernel",
-		off ? "Landlock is switched off, so processes that talk to strangers are not kept from files"
-		    : "the kernel has no Landlock, so processes that talk to strangers are not kept from files",
-		off ? "add landlock to the boot parameter lsm="
-		    : "use a kernel from 5.13 with CONFIG_SECURITY_LANDLOCK; in a container, let its seccomp profile permit landlock_create_ruleset");
+		off ? _("Landlock is switched off, so processes that talk to strangers are not kept from files")
+		    : _("the kernel has no Landlock, so processes that talk to strangers are not kept from files"),
+		off ? _("add landlock to the boot parameter lsm=")
+		    : _("use a kernel from 5.13 with CONFIG_SECURITY_LANDLOCK; in a container, let its seccomp profile permit landlock_create_ruleset"));
 }
 
 static void examine_seccomp(struct doctor *d)
@@ -99,12 +101,12 @@ static void examine_seccomp(struct doctor *d)
 	unsigned action = SECCOMP_RET_KILL_PROCESS;
 	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0)
 		doctor_find(d, FINDING_WARNING, "kernel",
-			    "the kernel has no seccomp filters, so system calls of SMTP clients are not restricted",
-			    "use a kernel with CONFIG_SECCOMP_FILTER");
+			    _("the kernel has no seccomp filters, so system calls of SMTP clients are not restricted"),
+			    _("use a kernel with CONFIG_SECCOMP_FILTER"));
 	if (sandbox->seccomp != CONFIG_SECCOMP_ENFORCE)
 		doctor_find(d, FINDING_WARNING, doctor_place(d, &sandbox->seccomp_at),
-			    "seccomp does not end a process that makes a forbidden system call",
-			    "set sandbox { seccomp enforce } once the log shows no refused call");
+			    _("seccomp does not end a process that makes a forbidden system call"),
+			    _("set sandbox { seccomp enforce } once the log shows no refused call"));
 }
 
 void diagnose_sandbox(struct doctor *d)
@@ -135,18 +137,18 @@ void diagnose_boot(struct doctor *d)
 	static const char *const scripts[] = {"/etc/init.d/mailrootd"};
 	static const char *const enabled_scripts[] = {"/etc/rc[2-5].d/S[0-9]*mailrootd"};
 	bool systemd = access("/run/systemd/system", F_OK) == 0;
-	const char *what = "the service does not start with the machine";
+	const char *what = _("the service does not start with the machine");
 	if (systemd && any_matches(units, sizeof(units) / sizeof(units[0]))) {
 		if (!any_matches(enabled_units, sizeof(enabled_units) / sizeof(enabled_units[0])))
-			doctor_find(d, FINDING_WARNING, "mailrootd.service", what, "systemctl enable mailrootd");
+			doctor_find(d, FINDING_WARNING, "mailrootd.service", what, _("systemctl enable mailrootd"));
 	} else if (!systemd && any_matches(scripts, 1)) {
 		if (!any_matches(enabled_scripts, 1))
-			doctor_find(d, FINDING_WARNING, scripts[0], what, "update-rc.d mailrootd defaults");
+			doctor_find(d, FINDING_WARNING, scripts[0], what, _("update-rc.d mailrootd defaults"));
 	} else {
 		doctor_find(
 			d, FINDING_NOTE, "",
-			"nothing here starts the service with the machine: no unit and no script of init is installed",
-			"install them, or see to it that a container manager or a supervisor starts mailrootd");
+			_("nothing here starts the service with the machine: no unit and no script of init is installed"),
+			_("install them, or see to it that a container manager or a supervisor starts mailrootd"));
 	}
 }
 
@@ -162,15 +164,16 @@ void diagnose_clock(struct doctor *d)
 			d, FINDING_ERROR, "clock",
 			doctor_text(
 				d,
-				"the clock says %s, but this program was installed later: signatures of DNS, certificates and access tokens fail",
+				_("the clock says %s, but this program was installed later: signatures of DNS, certificates and access tokens fail"),
 				now),
-			"set the clock, and let chrony or systemd-timesyncd keep it");
+			_("set the clock, and let chrony or systemd-timesyncd keep it"));
 	else if (adjtimex(&state) == TIME_ERROR || state.status & STA_UNSYNC)
-		doctor_find(d, FINDING_WARNING, "clock",
-			    doctor_text(d,
-					"nothing keeps the clock right (the kernel says: not synchronized); it says %s",
-					now),
-			    "install chrony or start systemd-timesyncd, on the host if this is a container");
+		doctor_find(
+			d, FINDING_WARNING, "clock",
+			doctor_text(d,
+				    _("nothing keeps the clock right (the kernel says: not synchronized); it says %s"),
+				    now),
+			_("install chrony or start systemd-timesyncd, on the host if this is a container"));
 }
 
 /* Processes of other mail servers, by the end of their argument 0 and, unless NULL, a word in the command line. */
@@ -198,9 +201,9 @@ static void examine_process(void *context, const struct process *process)
 			d, FINDING_WARNING, doctor_text(d, "process %d", (int)process->pid),
 			doctor_text(
 				d,
-				"%s runs on this machine, too: it may have port 25 after the next start, and the mail of local programs",
+				_("%s runs on this machine, too: it may have port 25 after the next start, and the mail of local programs"),
 				r->name),
-			doctor_text(d, "if Mailroot takes its place: systemctl disable --now %s", r->unit));
+			doctor_text(d, _("if Mailroot takes its place: systemctl disable --now %s"), r->unit));
 		return;
 	}
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/dns/reverse.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/ways.h"
@@ -23,9 +24,9 @@ static bool is_internal(struct span name)
 static const char *name_fault(const char *name)
 {
 	if (is_internal(span_of(name)))
-		return "is a name that only your own network knows";
+		return _("is a name that only your own network knows");
 	if (!strchr(name, '.'))
-		return "has no dot, so it is no full name";
+		return _("has no dot, so it is no full name");
 	return NULL;
 }
 
@@ -61,28 +62,30 @@ static void examine_name(struct doctor *d, struct ask *ask, const struct config_
 	struct ask_addresses found;
 	if (fault) {
 		doctor_find(d, severity, where,
-			    doctor_text(d, "%s %s %s; many refuse mail of such a host", setting, name, fault),
-			    doctor_text(d, "set %s to the name that DNS has for this machine, such as mail.example.com",
+			    doctor_text(d, _("%s %s %s; many refuse mail of such a host"), setting, name, fault),
+			    doctor_text(d,
+					_("set %s to the name that DNS has for this machine, such as mail.example.com"),
 					setting));
 		return;
 	}
 	ask_addresses(ask, name, &found);
 	if (found.rcode != LOOKUP_NOERROR && found.rcode != LOOKUP_NXDOMAIN)
 		doctor_find(d, FINDING_NOTE, where,
-			    doctor_text(d, "%s %s: DNS gave no answer, so it was not examined", setting, name),
-			    "run doctor again");
+			    doctor_text(d, _("%s %s: DNS gave no answer, so it was not examined"), setting, name),
+			    _("run doctor again"));
 	else if (!found.n)
 		doctor_find(
 			d, severity, where,
 			doctor_text(
 				d,
-				"%s %s has no address in DNS; many hosts refuse mail of a host whose name does not exist",
+				_("%s %s has no address in DNS; many hosts refuse mail of a host whose name does not exist"),
 				setting, name),
-			doctor_text(d, "add an A record for %s, or set %s to the name that DNS has", name, setting));
+			doctor_text(d, _("add an A record for %s, or set %s to the name that DNS has"), name, setting));
 	else if (!leads_here(server, &found))
-		doctor_find(d, FINDING_WARNING, where,
-			    doctor_text(d, "%s %s has an address in DNS that is none of this machine's", setting, name),
-			    "correct the A record, or the setting");
+		doctor_find(
+			d, FINDING_WARNING, where,
+			doctor_text(d, _("%s %s has an address in DNS that is none of this machine's"), setting, name),
+			_("correct the A record, or the setting"));
 }
 
 void diagnose_fqdn(struct doctor *d)
@@ -142,38 +145,39 @@ static void examine_reverse(struct doctor *d, struct ask *ask, const struct conf
 	look_up_name(ask, ip, &r);
 	if (r.failed && !r.name)
 		doctor_find(d, FINDING_NOTE, address,
-			    "DNS gave no answer for the name of our address, so it was not examined",
-			    "run doctor again");
+			    _("DNS gave no answer for the name of our address, so it was not examined"),
+			    _("run doctor again"));
 	else if (!r.count)
-		doctor_find(d, FINDING_ERROR, address,
-			    "our address has no name in DNS (PTR); Gmail, Microsoft 365 and others refuse mail from it",
-			    doctor_text(d, "let the provider of the address set its PTR record to %s", server->fqdn));
+		doctor_find(
+			d, FINDING_ERROR, address,
+			_("our address has no name in DNS (PTR); Gmail, Microsoft 365 and others refuse mail from it"),
+			doctor_text(d, _("let the provider of the address set its PTR record to %s"), server->fqdn));
 	else if (!r.name)
 		doctor_find(
 			d, FINDING_ERROR, address,
 			doctor_text(
 				d,
-				"the name of our address, %s, does not lead back to it; Gmail, Microsoft 365 and others refuse mail from it",
+				_("the name of our address, %s, does not lead back to it; Gmail, Microsoft 365 and others refuse mail from it"),
 				r.names[0]),
 			doctor_text(
 				d,
-				"add an A or AAAA record of %s with %s, or let the provider set the PTR record to %s",
+				_("add an A or AAAA record of %s with %s, or let the provider set the PTR record to %s"),
 				r.names[0], address, server->fqdn));
 	else if (is_generic(ip, r.name))
 		doctor_find(
 			d, FINDING_WARNING, address,
 			doctor_text(
 				d,
-				"the name of our address, %s, looks like that of a customer's line; many hosts refuse those",
+				_("the name of our address, %s, looks like that of a customer's line; many hosts refuse those"),
 				r.name),
-			doctor_text(d, "let the provider of the address set its PTR record to %s", server->fqdn));
+			doctor_text(d, _("let the provider of the address set its PTR record to %s"), server->fqdn));
 	else if (strcasecmp(r.name, server->fqdn) != 0)
 		doctor_find(
 			d, FINDING_NOTE, address,
-			doctor_text(d,
-				    "the name of our address is %s, while we say %s in EHLO; some filters count that",
-				    r.name, server->fqdn),
-			"let both be the same name");
+			doctor_text(
+				d, _("the name of our address is %s, while we say %s in EHLO; some filters count that"),
+				r.name, server->fqdn),
+			_("let both be the same name"));
 }
 
 void diagnose_reverse(struct doctor *d)
@@ -194,9 +198,9 @@ void diagnose_reverse(struct doctor *d)
 				d, FINDING_NOTE, doctor_place(d, &server->fqdn_at),
 				doctor_text(
 					d,
-					"server %s sends from a private address, and fqdn %s has no public one, so the address that others see is not known here",
+					_("server %s sends from a private address, and fqdn %s has no public one, so the address that others see is not known here"),
 					server->name, server->fqdn),
-				"see to it that the gateway's address has a PTR record whose name leads back to it");
+				_("see to it that the gateway's address has a PTR record whose name leads back to it"));
 	}
 }
 
@@ -206,25 +210,26 @@ static void examine_exchanger(struct doctor *d, struct ask *ask, const struct co
 	struct ask_addresses found;
 	struct ipaddr ip;
 	if (ipaddr_parse(span_of(host), &ip)) {
-		doctor_find(d, FINDING_ERROR, domain,
-			    doctor_text(d, "its MX record has an address, %s: it must have the name of a host", host),
-			    "give the address a name (A record), and write that name into the MX record");
+		doctor_find(
+			d, FINDING_ERROR, domain,
+			doctor_text(d, _("its MX record has an address, %s: it must have the name of a host"), host),
+			_("give the address a name (A record), and write that name into the MX record"));
 		return;
 	}
 	ask_addresses(ask, host, &found);
 	*here |= strcasecmp(host, server->fqdn) == 0 || (found.n && leads_here(server, &found));
 	if ((found.rcode == LOOKUP_NOERROR || found.rcode == LOOKUP_NXDOMAIN) && !found.n)
 		doctor_find(d, FINDING_ERROR, domain,
-			    doctor_text(d, "its mail exchanger %s has no address in DNS", host),
-			    "add an A record, or correct the MX record");
+			    doctor_text(d, _("its mail exchanger %s has no address in DNS"), host),
+			    _("add an A record, or correct the MX record"));
 	else if (found.alias_of[0])
 		doctor_find(
 			d, FINDING_WARNING, domain,
 			doctor_text(
 				d,
-				"its mail exchanger %s is an alias (CNAME) of %s, which RFC 2181 forbids; some hosts do not follow it",
+				_("its mail exchanger %s is an alias (CNAME) of %s, which RFC 2181 forbids; some hosts do not follow it"),
 				host, found.alias_of),
-			doctor_text(d, "write %s into the MX record", found.alias_of));
+			doctor_text(d, _("write %s into the MX record"), found.alias_of));
 }
 
 static void examine_exchangers(struct doctor *d, struct ask *ask, const struct config_server *server,
@@ -237,16 +242,17 @@ static void examine_exchangers(struct doctor *d, struct ask *ask, const struct c
 		if (found.rcode == LOOKUP_NOERROR && !found.n)
 			doctor_find(
 				d, FINDING_ERROR, domain,
-				"it has neither an MX record nor an address in DNS, so no mail comes here for it, and senders of it are refused",
-				doctor_text(d, "add an MX record: %s. MX 10 %s.", domain, server->fqdn));
+				_("it has neither an MX record nor an address in DNS, so no mail comes here for it, and senders of it are refused"),
+				doctor_text(d, _("add an MX record: %s. MX 10 %s."), domain, server->fqdn));
 		return;
 	}
 	for (size_t i = 0; i < lookup_host_count(l); i++)
 		examine_exchanger(d, ask, server, domain, lookup_host(l, i), &here);
 	if (!here)
-		doctor_find(d, FINDING_NOTE, domain,
-			    doctor_text(d, "its mail exchangers, %s first, are not this machine", lookup_host(l, 0)),
-			    "nothing, if a filter or a gateway takes the mail first; otherwise correct the MX record");
+		doctor_find(
+			d, FINDING_NOTE, domain,
+			doctor_text(d, _("its mail exchangers, %s first, are not this machine"), lookup_host(l, 0)),
+			_("nothing, if a filter or a gateway takes the mail first; otherwise correct the MX record"));
 }
 
 static void examine_domain(struct doctor *d, struct ask *ask, const struct config_server *server, const char *domain)
@@ -261,14 +267,15 @@ static void examine_domain(struct doctor *d, struct ask *ask, const struct confi
 	else if (answer.answer.rcode == LOOKUP_NXDOMAIN)
 		doctor_find(
 			d, FINDING_ERROR, domain,
-			"the domain does not exist in DNS: no mail comes here for it, and senders of it are refused",
-			doctor_text(d, "register it, and add an MX record: %s. MX 10 %s.", domain, server->fqdn));
+			_("the domain does not exist in DNS: no mail comes here for it, and senders of it are refused"),
+			doctor_text(d, _("register it, and add an MX record: %s. MX 10 %s."), domain, server->fqdn));
 	else if (answer.answer.rcode == LOOKUP_NO_ANSWER)
-		doctor_find(d, FINDING_NOTE, domain, "DNS gave no answer for its MX records, so they were not examined",
-			    "run doctor again");
+		doctor_find(d, FINDING_NOTE, domain,
+			    _("DNS gave no answer for its MX records, so they were not examined"),
+			    _("run doctor again"));
 	else
-		doctor_find(d, FINDING_ERROR, domain, doctor_text(d, "its MX records keep mail away: %s", l.text),
-			    "correct the MX records");
+		doctor_find(d, FINDING_ERROR, domain, doctor_text(d, _("its MX records keep mail away: %s"), l.text),
+			    _("correct the MX records"));
 	ask_free(&answer);
 }
 

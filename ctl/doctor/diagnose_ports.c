@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/net/net.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/processes.h"
@@ -21,15 +22,16 @@ static void say_taken(struct doctor *d, const struct config_endpoint *endpoint, 
 	const char *where = doctor_place(d, &endpoint->origin);
 	if (pid)
 		doctor_find(d, FINDING_ERROR, where,
-			    doctor_text(d, "%s is taken by process %d, %s, so the service can't listen there",
+			    doctor_text(d, _("%s is taken by process %d, %s, so the service can't listen there"),
 					endpoint->text, (int)pid, name),
-			    doctor_text(d, "stop %s, and keep it from starting with the machine, or listen elsewhere",
+			    doctor_text(d,
+					_("stop %s, and keep it from starting with the machine, or listen elsewhere"),
 					name));
 	else
 		doctor_find(d, d->guest ? FINDING_NOTE : FINDING_ERROR, where,
-			    doctor_text(d, "%s is taken by a process that can't be seen from here", endpoint->text),
-			    d->guest ? "run doctor as root, to see whether the process is ours"
-				     : "find it with ss -ltnp, outside of this container; then stop it");
+			    doctor_text(d, _("%s is taken by a process that can't be seen from here"), endpoint->text),
+			    d->guest ? _("run doctor as root, to see whether the process is ours")
+				     : _("find it with ss -ltnp, outside of this container; then stop it"));
 }
 
 /* A socket without a port is enough to learn whether the address is ours; nothing listens. */
@@ -49,9 +51,9 @@ static void examine_endpoint(struct doctor *d, const struct config_endpoint *end
 	char name[PROCESS_NAME_MAX];
 	if (!endpoint->any && is_foreign(&endpoint->ip)) {
 		doctor_find(d, FINDING_ERROR, doctor_place(d, &endpoint->origin),
-			    doctor_text(d, "%s is no address of this machine, so the service can't listen there",
+			    doctor_text(d, _("%s is no address of this machine, so the service can't listen there"),
 					endpoint->text),
-			    "correct listen, or give the machine the address (ip address show lists those it has)");
+			    _("correct listen, or give the machine the address (ip address show lists those it has)"));
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/language.h"
 #include "common/mail/address.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/processes.h"
@@ -59,9 +60,10 @@ static void examine_decision(struct doctor *d, const struct config_server *serve
 	step.text = step.text ? step.text : "";
 	policy_step_format(server, &step, &rule);
 	doctor_find(d, FINDING_ERROR, doctor_place(d, step.origin),
-		    doctor_text(d, "server %s is an open relay: a stranger such as %s may send mail to any domain (%s)",
+		    doctor_text(d,
+				_("server %s is an open relay: a stranger such as %s may send mail to any domain (%s)"),
 				server->name, address, str_text(&rule)),
-		    "remove the rule; let in relay list only networks that are yours, and let others authenticate");
+		    _("remove the rule; let in relay list only networks that are yours, and let others authenticate"));
 	str_free(&rule);
 }
 
@@ -80,9 +82,10 @@ static void write_form(const struct config_server *server, size_t i, char form[F
 
 static void say_form(struct doctor *d, const struct config_server *server, const char *form)
 {
-	doctor_find(d, FINDING_ERROR, doctor_place(d, &server->origin),
-		    doctor_text(d, "server %s takes RCPT TO:%s from a client that may not relay", server->name, form),
-		    "reload the configuration that doctor read; if it is in force, report this as a fault of Mailroot");
+	doctor_find(
+		d, FINDING_ERROR, doctor_place(d, &server->origin),
+		doctor_text(d, _("server %s takes RCPT TO:%s from a client that may not relay"), server->name, form),
+		_("reload the configuration that doctor read; if it is in force, report this as a fault of Mailroot"));
 }
 
 /* No DATA follows, so no mail is sent. */
@@ -163,9 +166,9 @@ static void examine_gateway(struct doctor *d, const struct config_server *server
 			d, alone || in_container() ? FINDING_WARNING : FINDING_NOTE, doctor_place(d, &entry->origin),
 			doctor_text(
 				d,
-				"relay list %s has %s, the gateway of this network: if it replaces the addresses of clients (NAT, a published port of a container), all the world may relay",
+				_("relay list %s has %s, the gateway of this network: if it replaces the addresses of clients (NAT, a published port of a container), all the world may relay"),
 				entry->text, address),
-			"let the gateway keep the clients' addresses (host network, no userland proxy), or take it out of relay list");
+			_("let the gateway keep the clients' addresses (host network, no userland proxy), or take it out of relay list"));
 		return;
 	}
 }

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "ctl/doctor/ask.h"
 #include "ctl/doctor/diagnose.h"
 
@@ -20,8 +21,8 @@ static bool examine_servers(struct doctor *d, const struct dns_settings *setting
 	if (!servers.n) {
 		doctor_find(
 			d, FINDING_NOTE, "/etc/resolv.conf",
-			"there is no name server, so look-ups start at the root of DNS: they are slow, and many networks block them",
-			"run a resolver on this machine (unbound), and name it in dns_server");
+			_("there is no name server, so look-ups start at the root of DNS: they are slow, and many networks block them"),
+			_("run a resolver on this machine (unbound), and name it in dns_server"));
 		return true;
 	}
 	nameservers_ask_and_wait(&servers);
@@ -29,13 +30,14 @@ static bool examine_servers(struct doctor *d, const struct dns_settings *setting
 		good |= servers.at[i].state == NAMESERVER_GOOD;
 		if (!settings->servers->n && nameserver_trouble(&servers.at[i], text))
 			doctor_find(d, FINDING_WARNING, "/etc/resolv.conf", text,
-				    "correct /etc/resolv.conf, or name good servers in dns_server");
+				    _("correct /etc/resolv.conf, or name good servers in dns_server"));
 	}
 	nameservers_close(&servers);
 	if (!good)
 		doctor_find(
-			d, FINDING_ERROR, "DNS", "no name server answers, so no mail leaves but to written addresses",
-			"mend the network or the name servers, or name others in dns_server; then run doctor again");
+			d, FINDING_ERROR, "DNS",
+			_("no name server answers, so no mail leaves but to written addresses"),
+			_("mend the network or the name servers, or name others in dns_server; then run doctor again"));
 	return good;
 }
 
@@ -53,31 +55,32 @@ static void examine_invention(struct doctor *d, struct ask *ask, const char *top
 	if (answer.answer.rcode == LOOKUP_NO_ANSWER)
 		doctor_find(
 			d, FINDING_WARNING, "DNS",
-			doctor_text(d,
-				    "there is no answer for %s, a name that does not exist: look-ups fail or take long",
-				    name),
-			"ask dig +trace, and name other servers in dns_server if these do not resolve all names");
+			doctor_text(
+				d,
+				_("there is no answer for %s, a name that does not exist: look-ups fail or take long"),
+				name),
+			_("ask dig +trace, and name other servers in dns_server if these do not resolve all names"));
 	else if (answer.answer.rcode == LOOKUP_BOGUS)
 		doctor_find(
 			d, FINDING_ERROR, "DNS",
 			doctor_text(
 				d,
-				"the answer of the name servers for %s, which does not exist, has no valid signature: they invent addresses, or a forger does",
+				_("the answer of the name servers for %s, which does not exist, has no valid signature: they invent addresses, or a forger does"),
 				name),
-			"use name servers that pass answers on as they are: a resolver of your own, or another provider's");
+			_("use name servers that pass answers on as they are: a resolver of your own, or another provider's"));
 	else if (answer.answer.rcode == LOOKUP_NOERROR && answer.answer.n)
 		doctor_find(
 			d, FINDING_ERROR, "DNS",
 			doctor_text(
 				d,
-				"the name servers invent an address for %s, which does not exist: mail for mistyped domains goes there or waits, and is not returned",
+				_("the name servers invent an address for %s, which does not exist: mail for mistyped domains goes there or waits, and is not returned"),
 				name),
-			"use name servers that answer NXDOMAIN: a resolver of your own, or another provider's");
+			_("use name servers that answer NXDOMAIN: a resolver of your own, or another provider's"));
 	else if (took > SLOW_MS)
 		doctor_find(d, FINDING_WARNING, "DNS",
-			    doctor_text(d, "a look-up took %d ms: each new destination waits for several of them",
+			    doctor_text(d, _("a look-up took %d ms: each new destination waits for several of them"),
 					(int)took),
-			    "use nearer name servers, or a caching resolver on this machine (unbound)");
+			    _("use nearer name servers, or a caching resolver on this machine (unbound)"));
 	ask_free(&answer);
 }
 
@@ -89,21 +92,21 @@ static void examine_dnssec(struct doctor *d, const struct dns_settings *settings
 	if (!dns_checks(settings)) {
 		doctor_find(
 			d, settings->dnssec == CONFIG_YES ? FINDING_ERROR : FINDING_WARNING, settings->trust_anchor,
-			"the root keys of DNSSEC can't be read, so no signature is checked and DANE protects no mail",
-			"install dns-root-data, or set trust_anchor");
+			_("the root keys of DNSSEC can't be read, so no signature is checked and DANE protects no mail"),
+			_("install dns-root-data, or set trust_anchor"));
 		return;
 	}
 	ask_name(ask, ".", DNS_DNSKEY, &answer);
 	if (answer.answer.rcode == LOOKUP_BOGUS)
 		doctor_find(
 			d, FINDING_ERROR, "DNS",
-			doctor_text(d, "the signature of the DNS root is not valid: %.*s",
+			doctor_text(d, _("the signature of the DNS root is not valid: %.*s"),
 				    SPAN_ARGS(answer.answer.why)),
-			"set the clock, and renew the root keys (dns-root-data); a forger on the way looks the same");
+			_("set the clock, and renew the root keys (dns-root-data); a forger on the way looks the same"));
 	else if (answer.answer.rcode == LOOKUP_NOERROR && !answer.answer.secure)
 		doctor_find(d, FINDING_WARNING, "DNS",
-			    "the name servers pass no signatures on (DNSSEC), so DANE protects no mail",
-			    "use name servers that do, such as unbound on this machine");
+			    _("the name servers pass no signatures on (DNSSEC), so DANE protects no mail"),
+			    _("use name servers that do, such as unbound on this machine"));
 	ask_free(&answer);
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/dkim.h"
 #include "ctl/doctor/dmarc.h"
@@ -75,8 +76,8 @@ static const char *source_text(struct doctor *d, const struct source *source)
 {
 	char address[IPADDR_TEXT_MAX];
 	ipaddr_format(&source->ip, address);
-	return source->host ? doctor_text(d, "smart host %s (%s)", source->host, address)
-			    : doctor_text(d, "this machine (%s)", address);
+	return source->host ? doctor_text(d, _("smart host %s (%s)"), source->host, address)
+			    : doctor_text(d, _("this machine (%s)"), address);
 }
 
 static const char *permit_text(struct doctor *d, const char *domain, const struct source *source)
@@ -86,9 +87,9 @@ static const char *permit_text(struct doctor *d, const char *domain, const struc
 	if (source->host)
 		return doctor_text(
 			d,
-			"add to the SPF record of %s, in front of \"all\", the include that the provider of %s names",
+			_("add to the SPF record of %s, in front of \"all\", the include that the provider of %s names"),
 			domain, source->host);
-	return doctor_text(d, "add to the SPF record of %s, in front of \"all\": %s:%s", domain,
+	return doctor_text(d, _("add to the SPF record of %s, in front of \"all\": %s:%s"), domain,
 			   ipaddr_is_v4(&source->ip) ? "ip4" : "ip6", address);
 }
 
@@ -98,9 +99,10 @@ static const char *publish_text(struct doctor *d, const char *domain, const stru
 	ipaddr_format(&source->ip, address);
 	if (source->host)
 		return doctor_text(
-			d, "publish the TXT record of %s that the provider of %s names: \"v=spf1 include:... -all\"",
+			d, _("publish the TXT record of %s that the provider of %s names: \"v=spf1 include:... -all\""),
 			domain, source->host);
-	return doctor_text(d, "publish the TXT record of %s with every host that sends its mail: \"v=spf1 %s:%s -all\"",
+	return doctor_text(d,
+			   _("publish the TXT record of %s with every host that sends its mail: \"v=spf1 %s:%s -all\""),
 			   domain, ipaddr_is_v4(&source->ip) ? "ip4" : "ip6", address);
 }
 
@@ -114,36 +116,36 @@ static bool say_spf(struct doctor *d, const char *domain, bool helo, const struc
 		if (v->open)
 			doctor_find(
 				d, FINDING_WARNING, domain,
-				doctor_text(d, "its SPF record permits everybody to send in its name (%s)", v->term),
-				"remove +all, or the wide network, and name the hosts that send");
+				doctor_text(d, _("its SPF record permits everybody to send in its name (%s)"), v->term),
+				_("remove +all, or the wide network, and name the hosts that send"));
 		return v->open;
 	case SPF_NONE:
 		if (!helo)
 			doctor_find(d, FINDING_WARNING, domain,
-				    "it has no SPF record: Gmail refuses its mail or files it as spam",
+				    _("it has no SPF record: Gmail refuses its mail or files it as spam"),
 				    publish_text(d, domain, source));
 		return !helo;
 	case SPF_FAIL:
 		doctor_find(d, source->host ? FINDING_WARNING : FINDING_ERROR, domain,
-			    doctor_text(d, "its SPF record forbids %s to send in its name (%s)", from, v->term),
+			    doctor_text(d, _("its SPF record forbids %s to send in its name (%s)"), from, v->term),
 			    permit_text(d, domain, source));
 		return true;
 	case SPF_TEMPERROR:
 		doctor_find(
 			d, FINDING_WARNING, domain,
-			doctor_text(d, "its SPF record can't be evaluated, so receivers delay its mail: %s", v->why),
-			"mend the name servers of that name, or remove it from the record");
+			doctor_text(d, _("its SPF record can't be evaluated, so receivers delay its mail: %s"), v->why),
+			_("mend the name servers of that name, or remove it from the record"));
 		return true;
 	case SPF_PERMERROR:
-		doctor_find(
-			d, FINDING_ERROR, domain,
-			doctor_text(d, "its SPF record is invalid, so it counts as none or as a failure: %s", v->why),
-			"correct the record");
+		doctor_find(d, FINDING_ERROR, domain,
+			    doctor_text(d, _("its SPF record is invalid, so it counts as none or as a failure: %s"),
+					v->why),
+			    _("correct the record"));
 		return true;
 	default:
 		if (!helo)
 			doctor_find(d, FINDING_WARNING, domain,
-				    doctor_text(d, "its SPF record does not permit %s (%s%s%s)", from,
+				    doctor_text(d, _("its SPF record does not permit %s (%s%s%s)"), from,
 						spf_word(v->result), v->term[0] ? ": " : "", v->term),
 				    permit_text(d, domain, source));
 		return !helo;
@@ -188,9 +190,9 @@ void diagnose_spf(struct doctor *d)
 				d, FINDING_NOTE, doctor_place(d, &server->origin),
 				doctor_text(
 					d,
-					"server %s: no public address is known from which its mail comes, so SPF was not examined",
+					_("server %s: no public address is known from which its mail comes, so SPF was not examined"),
 					server->name),
-				"see to it that the SPF records of its domains name the address that others see");
+				_("see to it that the SPF records of its domains name the address that others see"));
 	}
 }
 
@@ -221,29 +223,30 @@ static bool find_text(struct ask *ask, const char *name, bool (*fits)(struct spa
 static void say_key(struct doctor *d, const char *name, const struct dkim_key *key)
 {
 	if (key->revoked)
-		doctor_find(d, FINDING_NOTE, name, "this DKIM key is revoked (p is empty)",
-			    "nothing, unless mail is still signed with it");
+		doctor_find(d, FINDING_NOTE, name, _("this DKIM key is revoked (p is empty)"),
+			    _("nothing, unless mail is still signed with it"));
 	else if (key->not_email)
 		doctor_find(d, FINDING_WARNING, name,
-			    "this DKIM key is not for mail (s): receivers ignore signatures with it",
-			    "remove s from the record");
+			    _("this DKIM key is not for mail (s): receivers ignore signatures with it"),
+			    _("remove s from the record"));
 	else if (key->sha1_only)
 		doctor_find(d, FINDING_WARNING, name,
-			    "this DKIM key permits no SHA-256 (h): receivers ignore signatures with SHA-1",
-			    "remove h from the record");
+			    _("this DKIM key permits no SHA-256 (h): receivers ignore signatures with SHA-1"),
+			    _("remove h from the record"));
 	else if (!key->ed25519 && key->bits < DKIM_RSA_MIN)
 		doctor_find(d, FINDING_ERROR, name,
-			    doctor_text(d, "this DKIM key has %u bits: receivers ignore signatures with less than 1024",
+			    doctor_text(d,
+					_("this DKIM key has %u bits: receivers ignore signatures with less than 1024"),
 					key->bits),
-			    "make a key with 2048 bits");
+			    _("make a key with 2048 bits"));
 	else if (key->testing)
 		doctor_find(d, FINDING_NOTE, name,
-			    "this DKIM key says that it is being tested (t=y): receivers may ignore its signatures",
-			    "remove t=y once signatures are right");
+			    _("this DKIM key says that it is being tested (t=y): receivers may ignore its signatures"),
+			    _("remove t=y once signatures are right"));
 	else if (!key->ed25519 && key->bits < DKIM_RSA_GOOD)
 		doctor_find(d, FINDING_NOTE, name,
-			    doctor_text(d, "this DKIM key has %u bits; 2048 are usual today", key->bits),
-			    "make a key with 2048 bits");
+			    doctor_text(d, _("this DKIM key has %u bits; 2048 are usual today"), key->bits),
+			    _("make a key with 2048 bits"));
 }
 
 /* The number of keys of DOMAIN that verifiers can use. D: says what is wrong with the others; NULL = silent. */
@@ -264,9 +267,10 @@ static unsigned find_keys(struct doctor *d, struct ask *ask, const char *domain)
 			say_key(d, name, &key);
 		else if (d)
 			doctor_find(d, FINDING_ERROR, name,
-				    doctor_text(d, "this DKIM key can't be used, so signatures with it are invalid: %s",
+				    doctor_text(d,
+						_("this DKIM key can't be used, so signatures with it are invalid: %s"),
 						why),
-				    "publish it again, as the program that signs shows it");
+				    _("publish it again, as the program that signs shows it"));
 	}
 	str_free(&text);
 	return good;
@@ -284,8 +288,8 @@ void diagnose_dkim(struct doctor *d)
 			if (!find_keys(d, &ask, domains[j].name))
 				doctor_find(
 					d, FINDING_NOTE, domains[j].name,
-					"no DKIM key was found under the usual selectors; this service does not sign mail itself",
-					"let a filter or the smart host sign; receivers of much mail demand it");
+					_("no DKIM key was found under the usual selectors; this service does not sign mail itself"),
+					_("let a filter or the smart host sign; receivers of much mail demand it"));
 	}
 }
 
@@ -321,14 +325,14 @@ static bool passes_spf(struct ask *ask, const struct config_server *server, cons
 static void examine_policy(struct doctor *d, struct ask *ask, const struct config_server *server, const char *domain,
 			   const char *name, const struct dmarc *policy, const struct sources *sources)
 {
-	static const char *const fates[] = {"", "filed as spam", "refused"};
+	static const char *const fates[] = {"", N_("filed as spam"), N_("refused")};
 	bool above = strcasecmp(name + strlen("_dmarc."), domain) != 0;
 	enum dmarc_policy wanted = above ? policy->subdomain_policy : policy->policy;
 	if (wanted == DMARC_NONE) {
 		if (!policy->reports.len)
 			doctor_find(d, FINDING_NOTE, name,
-				    "the DMARC policy is none, and nobody gets reports (rua): it has no effect",
-				    "add rua=mailto:ADDRESS, read the reports, then set p=quarantine or p=reject");
+				    _("the DMARC policy is none, and nobody gets reports (rua): it has no effect"),
+				    _("add rua=mailto:ADDRESS, read the reports, then set p=quarantine or p=reject"));
 		return;
 	}
 	if (passes_spf(ask, server, domain, policy, sources))
@@ -340,13 +344,13 @@ static void examine_policy(struct doctor *d, struct ask *ask, const struct confi
 		strcasecmp(envelope, domain) == 0
 			? doctor_text(
 				  d,
-				  "mail of it does not pass SPF, and its DMARC policy has such mail %s unless it is signed (DKIM)",
-				  fates[wanted])
+				  _("mail of it does not pass SPF, and its DMARC policy has such mail %s unless it is signed (DKIM)"),
+				  _(fates[wanted]))
 			: doctor_text(
 				  d,
-				  "mail of it is sent with MAIL FROM of %s, which does not authenticate it, and its DMARC policy has such mail %s unless it is signed (DKIM)",
-				  envelope, fates[wanted]),
-		"let its SPF record permit where its mail comes from, with MAIL FROM of the same domain; or sign with DKIM");
+				  _("mail of it is sent with MAIL FROM of %s, which does not authenticate it, and its DMARC policy has such mail %s unless it is signed (DKIM)"),
+				  envelope, _(fates[wanted])),
+		_("let its SPF record permit where its mail comes from, with MAIL FROM of the same domain; or sign with DKIM"));
 }
 
 static void examine_dmarc(struct doctor *d, struct ask *ask, const struct config_server *server, const char *domain,
@@ -360,16 +364,17 @@ static void examine_dmarc(struct doctor *d, struct ask *ask, const struct config
 	if (!find_policy(ask, domain, &text, name, &count))
 		doctor_find(
 			d, FINDING_WARNING, domain,
-			"it has no DMARC record: Gmail and Yahoo refuse much mail of such domains",
+			_("it has no DMARC record: Gmail and Yahoo refuse much mail of such domains"),
 			doctor_text(
-				d, "publish the TXT record \"v=DMARC1; p=none; rua=mailto:postmaster@%s\" at _dmarc.%s",
+				d,
+				_("publish the TXT record \"v=DMARC1; p=none; rua=mailto:postmaster@%s\" at _dmarc.%s"),
 				domain, domain));
 	else if (count > 1)
-		doctor_find(d, FINDING_ERROR, name, "there is more than one DMARC record, and receivers use none",
-			    "keep one");
+		doctor_find(d, FINDING_ERROR, name, _("there is more than one DMARC record, and receivers use none"),
+			    _("keep one"));
 	else if (!dmarc_parse(str_span(&text), &policy, why))
-		doctor_find(d, FINDING_ERROR, name, doctor_text(d, "receivers ignore the DMARC record: %s", why),
-			    "correct the record");
+		doctor_find(d, FINDING_ERROR, name, doctor_text(d, _("receivers ignore the DMARC record: %s"), why),
+			    _("correct the record"));
 	else
 		examine_policy(d, ask, server, domain, name, &policy, sources);
 	str_free(&text);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/base64.h"
+#include "common/base/language.h"
 #include "common/base/str.h"
 
 enum { KEY_MAX = 4096, ED25519_OCTETS = 32, TAGS = 6 };
@@ -82,7 +83,7 @@ static bool judge_key(struct span text, struct dkim_key *out, char *why)
 		out->bits = rsa_bits((struct span){key, n});
 	if (out->ed25519 ? n == ED25519_OCTETS : out->bits != 0)
 		return true;
-	return fault(why, "p is no public key; was it cut when it was published?", text);
+	return fault(why, _("p is no public key; was it cut when it was published?"), text);
 }
 
 bool dkim_parse(struct span text, struct dkim_key *out, char *why)
@@ -95,12 +96,12 @@ bool dkim_parse(struct span text, struct dkim_key *out, char *why)
 		take_tag(name, span_trim(value), &tags);
 	}
 	if (tags.v.len && !span_equal(tags.v, SPAN("DKIM1")))
-		return fault(why, "v is not DKIM1", tags.v);
+		return fault(why, _("v is not DKIM1"), tags.v);
 	if (!tags.has_p)
-		return fault(why, "there is no p, the key", text);
+		return fault(why, _("there is no p, the key"), text);
 	out->ed25519 = span_equal_nocase(tags.k, SPAN("ed25519"));
 	if (tags.k.len && !out->ed25519 && !span_equal_nocase(tags.k, SPAN("rsa")))
-		return fault(why, "k is neither rsa nor ed25519", tags.k);
+		return fault(why, _("k is neither rsa nor ed25519"), tags.k);
 	out->testing = lists(tags.t, SPAN("y"));
 	out->sha1_only = tags.h.len && !lists(tags.h, SPAN("sha256"));
 	out->not_email = tags.s.len && !lists(tags.s, SPAN("*")) && !lists(tags.s, SPAN("email"));

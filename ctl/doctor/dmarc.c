@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "common/base/language.h"
+
 static bool fault(char *why, const char *what, struct span value)
 {
 	char clean[60];
@@ -47,13 +49,13 @@ static bool take_value(struct span name, struct span value, struct dmarc *out, c
 {
 	uint64_t percent = 100;
 	if (span_equal_nocase(name, SPAN("sp")) && !parse_policy(value, &out->subdomain_policy))
-		return fault(why, "sp is neither none, quarantine nor reject", value);
+		return fault(why, _("sp is neither none, quarantine nor reject"), value);
 	if (span_equal_nocase(name, SPAN("adkim")) && !parse_alignment(value, &out->strict_dkim))
-		return fault(why, "adkim is neither r nor s", value);
+		return fault(why, _("adkim is neither r nor s"), value);
 	if (span_equal_nocase(name, SPAN("aspf")) && !parse_alignment(value, &out->strict_spf))
-		return fault(why, "aspf is neither r nor s", value);
+		return fault(why, _("aspf is neither r nor s"), value);
 	if (span_equal_nocase(name, SPAN("pct")) && !span_to_u64(value, 100, &percent))
-		return fault(why, "pct is no number from 0 to 100", value);
+		return fault(why, _("pct is no number from 0 to 100"), value);
 	if (span_equal_nocase(name, SPAN("pct")))
 		out->percent = (unsigned)percent;
 	if (span_equal_nocase(name, SPAN("rua")))
@@ -68,9 +70,9 @@ bool dmarc_parse(struct span text, struct dmarc *out, char *why)
 	take_tag(&text, &name, &value); /* v */
 	take_tag(&text, &name, &value);
 	if (!span_equal_nocase(name, SPAN("p")))
-		return fault(why, "p does not come directly behind v", name);
+		return fault(why, _("p does not come directly behind v"), name);
 	if (!parse_policy(value, &out->policy))
-		return fault(why, "p is neither none, quarantine nor reject", value);
+		return fault(why, _("p is neither none, quarantine nor reject"), value);
 	out->subdomain_policy = out->policy;
 	while (text.len) {
 		take_tag(&text, &name, &value);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/installed.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "ctl/cmd.h"
 #include "ctl/doctor/checks.h"
@@ -45,12 +46,12 @@ static void print_findings(const struct checks_result *result, unsigned counts[C
 	struct finding f;
 	while (finding_take(&rest, &f)) {
 		counts[f.severity]++;
-		printf("%s: %s: ", finding_word(f.severity), result->id);
+		printf("%s: %s: ", _(finding_word(f.severity)), result->id);
 		if (f.where.len)
 			printf("%.*s: ", SPAN_ARGS(f.where));
 		printf("%.*s\n", SPAN_ARGS(f.what));
 		if (f.remedy.len)
-			printf("    remedy: %.*s\n", SPAN_ARGS(f.remedy));
+			printf(_("    remedy: %.*s\n"), SPAN_ARGS(f.remedy));
 	}
 }
 
@@ -123,7 +124,7 @@ static int report(const struct ctl *ctl, const struct checks_result *results)
 	} else {
 		for (size_t i = 0; i < CHECKS_COUNT; i++)
 			print_findings(&results[i], counts);
-		printf("%d checks; errors: %u, warnings: %u, notes: %u\n", CHECKS_COUNT, counts[FINDING_ERROR],
+		printf(_("%d checks; errors: %u, warnings: %u, notes: %u\n"), CHECKS_COUNT, counts[FINDING_ERROR],
 		       counts[FINDING_WARNING], counts[FINDING_NOTE]);
 	}
 	return counts[FINDING_ERROR] + counts[FINDING_WARNING] ? EXIT_FAILED : EXIT_DONE;
@@ -146,16 +147,17 @@ static bool choose_servers(struct config *config, const char *name)
 /* "FILE:LINE:COLUMN: error: TEXT", or "error: TEXT". False: LINE of a report is something else. */
 static bool take_error(struct span line, struct finding *out)
 {
-	static const struct span mark = {"error: ", sizeof("error: ") - 1};
+	char word[40];
+	const struct span mark = {word, (size_t)snprintf(word, sizeof(word), "%s: ", _("error"))};
 	const char *at = line.len ? memmem(line.at, line.len, mark.at, mark.len) : NULL;
 	size_t before = at ? (size_t)(at - line.at) : 0;
 	if (!at || (before && (before < 2 || at[-1] != ' ' || at[-2] != ':')))
 		return false;
-	*out = (struct finding){.severity = FINDING_ERROR,
-				.where = {line.at, before ? before - 2 : 0},
-				.what = span_skip(line, before + mark.len),
-				.remedy =
-					SPAN("correct it (`mailrootctl check` shows the line), then run doctor again")};
+	*out = (struct finding){
+		.severity = FINDING_ERROR,
+		.where = {line.at, before ? before - 2 : 0},
+		.what = span_skip(line, before + mark.len),
+		.remedy = span_of(_("correct it (`mailrootctl check` shows the line), then run doctor again"))};
 	return true;
 }
 
@@ -178,7 +180,7 @@ static int examine(const struct ctl *ctl)
 	struct doctor d = {.config = &loaded.config, .file = ctl->options.file, .guest = geteuid() != 0};
 	checks_init(results);
 	if (loaded.good && !choose_servers(&loaded.config, ctl->options.server)) {
-		cmd_fail("there is no virtual server %s in %s", ctl->options.server, d.file);
+		cmd_fail(_("there is no virtual server %s in %s"), ctl->options.server, d.file);
 	} else {
 		if (loaded.good)
 			checks_make(&d, results);
@@ -197,12 +199,15 @@ int doctor_run(int argc, char **argv)
 	char why[OPTIONS_WHY_MAX];
 	const unsigned known = OPTION_SERVER | OPTION_JSON;
 	log_open("mailroot-doctor", NULL);
+	language_init();
 	if (!options_parse(argc, argv, &ctl.options, why)) {
-		cmd_fail("%s; usage: mailrootctl doctor [--server NAME] [--json]", why);
+		cmd_fail(_("%s; usage: mailrootctl doctor [--server NAME] [--json]"), why);
 		return EXIT_USAGE;
 	}
+	if (ctl.options.given & OPTION_JSON)
+		language_english();
 	if (ctl.options.help) {
-		puts("usage: mailrootctl doctor [--server NAME] [--json]");
+		puts(_("usage: mailrootctl doctor [--server NAME] [--json]"));
 		return EXIT_DONE;
 	}
 	if (ctl.options.version) {
@@ -210,7 +215,7 @@ int doctor_run(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	if (ctl.options.word_count || ctl.options.given & ~known) {
-		cmd_fail("usage: mailrootctl doctor [--server NAME] [--json]");
+		cmd_fail(_("usage: mailrootctl doctor [--server NAME] [--json]"));
 		return EXIT_USAGE;
 	}
 	return examine(&ctl);

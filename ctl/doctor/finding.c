@@ -2,16 +2,27 @@
 
 #include <string.h>
 
-static const char *const words[] = {[FINDING_NOTE] = "note", [FINDING_WARNING] = "warning", [FINDING_ERROR] = "error"};
+#include "common/base/language.h"
+#include "ctl/utf8.h"
+
+enum { PART_MAX = 16384 }; /* octets of a part in another language than English */
+
+static const char *const words[] = {
+	[FINDING_NOTE] = N_("note"), [FINDING_WARNING] = N_("warning"), [FINDING_ERROR] = N_("error")};
 
 const char *finding_word(enum finding_severity severity)
 {
 	return words[severity];
 }
 
+/* Names and replies of other hosts are in it, so no octet may command the terminal. */
 static void append_part(struct span part, struct str *to)
 {
-	str_append_clean(to, part);
+	char clean[PART_MAX];
+	if (language_foreign())
+		str_append(to, (struct span){clean, utf8_clean(part, clean, sizeof(clean))});
+	else
+		str_append_clean(to, part);
 	str_append_c(to, '\0');
 }
 

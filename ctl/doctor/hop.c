@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/tls/client.h"
 
 enum { SUBMISSIONS_PORT = 465 };
@@ -10,9 +11,9 @@ enum { SUBMISSIONS_PORT = 465 };
 static enum hop_fault refuses(const struct talk *t, const char *to, char *why)
 {
 	if (t->code)
-		snprintf(why, TALK_WHY_MAX, "it answers %s with \"%s\"", to, t->said);
+		snprintf(why, TALK_WHY_MAX, _("it answers %s with \"%s\""), to, t->said);
 	else
-		snprintf(why, TALK_WHY_MAX, "it gives no reply of SMTP to %s within %d s", to, TALK_MS / 1000);
+		snprintf(why, TALK_WHY_MAX, _("it gives no reply of SMTP to %s within %d s"), to, TALK_MS / 1000);
 	return HOP_REFUSES;
 }
 
@@ -21,7 +22,7 @@ static enum hop_fault start_tls(struct talk *t, const struct hop *hop, char *why
 {
 	enum config_tls level = config_outbound_tls(hop->outbound);
 	if (!t->starttls && level > CONFIG_TLS_OPPORTUNISTIC) {
-		snprintf(why, TALK_WHY_MAX, "it offers no STARTTLS, which the configuration requires");
+		snprintf(why, TALK_WHY_MAX, _("it offers no STARTTLS, which the configuration requires"));
 		return HOP_WITHOUT_TLS;
 	}
 	if (!t->starttls || level == CONFIG_TLS_OFF)
@@ -30,7 +31,7 @@ static enum hop_fault start_tls(struct talk *t, const struct hop *hop, char *why
 		return refuses(t, "STARTTLS", why);
 	if (!talk_secure(t, hop->tls, hop->outbound, hop->name, &hop->ip, why))
 		return HOP_TLS_FAILS;
-	return talk_hello(t, hop->hello) ? HOP_GOOD : refuses(t, "EHLO in TLS", why);
+	return talk_hello(t, hop->hello) ? HOP_GOOD : refuses(t, _("EHLO in TLS"), why);
 }
 
 static enum hop_fault examine_auth(const struct talk *t, const struct hop *hop, char *why)
@@ -50,19 +51,20 @@ static enum hop_fault examine_auth(const struct talk *t, const struct hop *hop, 
 	if (strcasestr(t->mechanisms, wanted))
 		return HOP_GOOD;
 	span_clean(span_trim(span_of(t->mechanisms)), clean, sizeof(clean));
-	snprintf(why, TALK_WHY_MAX, "it does not offer AUTH %s, which the configuration wants; it offers: %s",
-		 names[auth], clean[0] ? clean : "no AUTH");
+	snprintf(why, TALK_WHY_MAX, _("it does not offer AUTH %s, which the configuration wants; it offers: %s"),
+		 names[auth], clean[0] ? clean : _("no AUTH"));
 	return HOP_WITHOUT_AUTH;
 }
 
 bool hop_prepare(struct hop *hop, char *why)
 {
-	char reason[TLS_CLIENT_WHY_MAX] = "OpenSSL can't be used";
+	char reason[TLS_CLIENT_WHY_MAX] = "";
 	if (config_outbound_tls(hop->outbound) == CONFIG_TLS_OFF)
 		return true;
 	hop->tls = tls_channel_prepare() ? tls_client_context(hop->outbound, reason) : NULL;
 	if (!hop->tls)
-		snprintf(why, TALK_WHY_MAX, "TLS can't be set up: %s", reason);
+		snprintf(why, TALK_WHY_MAX, _("TLS can't be set up: %s"),
+			 reason[0] ? reason : _("OpenSSL can't be used"));
 	return hop->tls;
 }
 
@@ -79,7 +81,7 @@ static enum hop_fault converse(struct talk *t, const struct hop *hop, char *why)
 	if (implicit && !talk_secure(t, hop->tls, hop->outbound, hop->name, &hop->ip, why))
 		return HOP_TLS_FAILS;
 	if (!talk_read(t) || t->code != 220)
-		return refuses(t, "the connection", why);
+		return refuses(t, _("the connection"), why);
 	if (!hop->outbound)
 		return HOP_GOOD;
 	if (!talk_hello(t, hop->hello))
@@ -105,7 +107,7 @@ enum hop_fault hop_examine(const struct hop *hop, char *why)
 	enum hop_fault fault = HOP_UNREACHABLE;
 	int err = talk_open(&t, find_source(hop, &source) ? &source : NULL, &hop->ip, hop->port);
 	if (err)
-		snprintf(why, TALK_WHY_MAX, "it can't be reached: %s", strerror(-err));
+		snprintf(why, TALK_WHY_MAX, _("it can't be reached: %s"), strerror(-err));
 	else
 		fault = converse(&t, hop, why);
 	if (fault == HOP_GOOD)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/dns/mx.h"
 #include "common/dns/reverse.h"
 #include "ctl/doctor/spf_macro.h"
@@ -68,9 +69,9 @@ static enum spf_result ask(struct check *c, const char *name, enum dns_type type
 {
 	int rcode = c->dns->ask(c->dns->context, name, type, take, to);
 	if (rcode != LOOKUP_NOERROR && rcode != LOOKUP_NXDOMAIN)
-		return broken(c, SPF_TEMPERROR, "DNS gives no answer", name);
+		return broken(c, SPF_TEMPERROR, _("DNS gives no answer"), name);
 	if (!*records && ++c->voids > SPF_VOIDS_MAX)
-		return broken(c, SPF_PERMERROR, "the record names more than 2 names that do not exist", name);
+		return broken(c, SPF_PERMERROR, _("the record names more than 2 names that do not exist"), name);
 	return SPF_PASS;
 }
 
@@ -128,7 +129,8 @@ static enum spf_result match_mx(struct check *c, const struct spf_term *term, co
 	struct hosts hosts = {.skip = 2};
 	enum spf_result result = ask(c, name, DNS_MX, take_host, &hosts, &hosts.n);
 	if (result == SPF_PASS && hosts.n > SPF_HOSTS_MAX)
-		return broken(c, SPF_PERMERROR, "it has more than 10 mail exchangers, which SPF does not permit", name);
+		return broken(c, SPF_PERMERROR, _("it has more than 10 mail exchangers, which SPF does not permit"),
+			      name);
 	for (size_t i = 0; i < hosts.n && result == SPF_PASS && !*match; i++)
 		if (hosts.names[i][0])
 			result = match_host(c, term, hosts.names[i], match);
@@ -167,7 +169,7 @@ static enum spf_result match_include(struct check *c, const char *name, bool *ma
 	enum spf_result result = check_domain(c, name);
 	*match = result == SPF_PASS;
 	if (result == SPF_NONE)
-		return broken(c, SPF_PERMERROR, "the record includes it, but it has no SPF record", name);
+		return broken(c, SPF_PERMERROR, _("the record includes it, but it has no SPF record"), name);
 	return result == SPF_TEMPERROR || result == SPF_PERMERROR ? result : SPF_PASS;
 }
 
@@ -183,7 +185,7 @@ static bool expand(struct check *c, struct span text, const char *domain, char n
 static enum spf_result count_lookup(struct check *c, const char *domain)
 {
 	if (++c->out->lookups > SPF_LOOKUPS_MAX)
-		return broken(c, SPF_PERMERROR, "the record needs more than 10 look-ups, includes counted", domain);
+		return broken(c, SPF_PERMERROR, _("the record needs more than 10 look-ups, includes counted"), domain);
 	return SPF_PASS;
 }
 
@@ -245,10 +247,10 @@ static enum spf_result check_redirect(struct check *c, struct span redirect, con
 	if (result != SPF_PASS)
 		return result;
 	if (!expand(c, redirect, domain, name))
-		return broken(c, SPF_PERMERROR, "redirect leads to no name", domain);
+		return broken(c, SPF_PERMERROR, _("redirect leads to no name"), domain);
 	result = check_domain(c, name);
 	return result == SPF_NONE
-		       ? broken(c, SPF_PERMERROR, "the record redirects there, but it has no SPF record", name)
+		       ? broken(c, SPF_PERMERROR, _("the record redirects there, but it has no SPF record"), name)
 		       : result;
 }
 
@@ -276,9 +278,9 @@ static enum spf_result check_domain(struct check *c, const char *domain)
 	str_init(&found.text, SPF_RECORD_MAX);
 	int rcode = c->dns->ask(c->dns->context, domain, DNS_TXT, take_text, &found);
 	if (rcode != LOOKUP_NOERROR && rcode != LOOKUP_NXDOMAIN)
-		result = broken(c, SPF_TEMPERROR, "DNS gives no answer", domain);
+		result = broken(c, SPF_TEMPERROR, _("DNS gives no answer"), domain);
 	else if (found.count > 1)
-		result = broken(c, SPF_PERMERROR, "it has more than one SPF record, and receivers use none", domain);
+		result = broken(c, SPF_PERMERROR, _("it has more than one SPF record, and receivers use none"), domain);
 	else if (found.count)
 		result = check_record(c, str_span(&found.text), domain);
 	str_free(&found.text);

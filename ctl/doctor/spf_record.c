@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/base/language.h"
 #include "ctl/doctor/spf_macro.h"
 
 static const struct {
@@ -67,17 +68,17 @@ static bool parse_value(struct span value, struct spf_term *term, char *why)
 	bool net = term->kind == SPF_IP4 || term->kind == SPF_IP6;
 	if (kinds[term->kind].takes_bits && (!take_bits(&value, SPAN("//"), SPF_V6_BITS, &term->v6_bits) ||
 					     !take_bits(&value, SPAN("/"), SPF_V4_BITS, &term->v4_bits)))
-		return fault(why, "the length of a prefix is wrong", term->text);
+		return fault(why, _("the length of a prefix is wrong"), term->text);
 	if (value.len && (value.at[0] != ':' || !kinds[term->kind].takes_domain))
-		return fault(why, "there is something behind the mechanism that it can't have", term->text);
+		return fault(why, _("there is something behind the mechanism that it can't have"), term->text);
 	bool colon = value.len;
 	value = span_skip(value, 1);
 	if (!value.len && (colon || kinds[term->kind].needs_domain))
-		return fault(why, "the mechanism lacks its value", term->text);
+		return fault(why, _("the mechanism lacks its value"), term->text);
 	if (net)
-		return parse_net(value, term) || fault(why, "this is no address or network", term->text);
+		return parse_net(value, term) || fault(why, _("this is no address or network"), term->text);
 	term->domain = value;
-	return !value.len || spf_macro_valid(value) || fault(why, "this is no domain", term->text);
+	return !value.len || spf_macro_valid(value) || fault(why, _("this is no domain"), term->text);
 }
 
 static bool parse_mechanism(struct span text, struct spf_record *out, char *why)
@@ -95,9 +96,9 @@ static bool parse_mechanism(struct span text, struct spf_record *out, char *why)
 		if (span_equal_nocase((struct span){rest.at, name}, span_of(kinds[term.kind].name)))
 			break;
 	if (term.kind == SPF_KIND_COUNT)
-		return fault(why, "no such mechanism", text);
+		return fault(why, _("no such mechanism"), text);
 	if (out->n == SPF_TERMS_MAX)
-		return fault(why, "too many mechanisms", text);
+		return fault(why, _("too many mechanisms"), text);
 	if (!parse_value(span_skip(rest, name), &term, why))
 		return false;
 	out->terms[out->n++] = term;
@@ -120,9 +121,9 @@ static bool parse_modifier(struct span name, struct span value, bool *explained,
 {
 	bool redirect = span_equal_nocase(name, SPAN("redirect")), exp = span_equal_nocase(name, SPAN("exp"));
 	if ((redirect || exp) && (!value.len || !spf_macro_valid(value)))
-		return fault(why, "the modifier lacks a domain", name);
+		return fault(why, _("the modifier lacks a domain"), name);
 	if ((redirect && out->redirect.len) || (exp && *explained))
-		return fault(why, "the modifier is there twice", name);
+		return fault(why, _("the modifier is there twice"), name);
 	if (redirect)
 		out->redirect = value;
 	*explained |= exp;
@@ -143,7 +144,7 @@ bool spf_record_parse(struct span text, struct spf_record *out, char *why)
 	*out = (struct spf_record){.n = 0};
 	for (size_t i = 0; i < text.len; i++)
 		if (text.at[i] < ' ' || text.at[i] > '~')
-			return fault(why, "there is a character that is no ASCII text", span_skip(text, i));
+			return fault(why, _("there is a character that is no ASCII text"), span_skip(text, i));
 	text = span_skip(text, version.len);
 	while (text.len) {
 		struct span term = span_take(&text, ' ');

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/net/net.h"
 #include "common/tls/client.h"
 
@@ -79,7 +80,7 @@ bool talk_secure(struct talk *t, struct ssl_ctx_st *tls, const struct config_out
 {
 	struct tls_client_expect expect = {.name = span_of(outbound->tls_name ? outbound->tls_name : name),
 					   .fingerprints = outbound->tls_fingerprint};
-	char reason[TLS_CLIENT_WHY_MAX] = "no memory", handshake[TLS_WHY_MAX] = "";
+	char reason[TLS_CLIENT_WHY_MAX] = "", handshake[TLS_WHY_MAX] = "";
 	const char *fault = reason;
 	if (!expect.name.len)
 		expect.ip = ip;
@@ -92,6 +93,6 @@ bool talk_secure(struct talk *t, struct ssl_ctx_st *tls, const struct config_out
 			 tls_client_check(&t->channel, &expect, reason))
 			return true;
 	}
-	snprintf(why, TALK_WHY_MAX, "TLS fails: %s", fault);
+	snprintf(why, TALK_WHY_MAX, _("TLS fails: %s"), fault[0] ? fault : _("no memory"));
 	return false;
 }

@@ -65,6 +65,13 @@ class Language(unittest.TestCase):
         ours, english = self.both(f"check {bad} --json")
         self.assertEqual(ours.stdout, english.stdout)
 
+    def test_programs_of_their_own(self):
+        said = self.ctl("doctor").stdout.decode()
+        self.assertRegex(said, r"(?m)^検査 \d+ 件、エラー: \d+、警告: \d+、注意: \d+$")
+        self.assertRegex(said, r"(?m)^ +対処: ")
+        self.assertNotRegex(said, r"(?m)^(error|warning|note|    remedy): |\\x")
+        self.assertTrue(self.ctl("doctor --json").stdout.isascii())
+
     def test_columns_are_aligned(self):
         lines = self.ctl("queue list").stdout.decode().splitlines()
         heading, row = lines[0], lines[1]
