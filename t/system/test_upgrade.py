@@ -189,6 +189,19 @@ class Upgrade(Service, unittest.TestCase):
             server.send(["user@example.com"])
             server.dropped()
 
+    def test_clients_that_wait(self):
+        """Connections that the old version has not accepted are greeted by the new one."""
+        self.server = upgradable(Mailroot())
+        with self.server as server, contextlib.ExitStack() as open_ones:
+            frozen = [pid for pid, name in server.descendants().items() if name.startswith("mr-smtpd")]
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+                open_ones.callback(os.kill, pid, signal.SIGCONT)
+            waiting = [open_ones.enter_context(Wire(server)) for _ in range(20)]
+            version = self.upgrade(1)
+            for one in waiting:
+                self.assertIn(f"Version: {version} ", one.reply()[1])
+
     def test_init_is_told(self):
         """The new program speaks to init where the old one did, also of its life."""
         self.server = upgradable(Mailroot())
