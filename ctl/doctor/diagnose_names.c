@@ -20,14 +20,25 @@ static bool is_internal(struct span name)
 	return span_equal_nocase(name, SPAN("localhost"));
 }
 
-/* Why other hosts may not take NAME in EHLO, without asking DNS; NULL = no reason. */
-static const char *name_fault(const char *name)
+/* Whether other hosts may not take NAME, without asking DNS; it was said then. */
+static bool say_fault(struct doctor *d, enum finding_severity severity, const char *where, const char *setting,
+		      const char *name)
 {
+	const char *what = NULL;
 	if (is_internal(span_of(name)))
-		return _("is a name that only your own network knows");
-	if (!strchr(name, '.'))
-		return _("has no dot, so it is no full name");
-	return NULL;
+		what = doctor_text(
+			d, _("%s %s is a name that only your own network knows; many hosts refuse mail of such a host"),
+			setting, name);
+	else if (!strchr(name, '.'))
+		what = doctor_text(d,
+				   _("%s %s has no dot, so it is no full name; many hosts refuse mail of such a host"),
+				   setting, name);
+	if (what)
+		doctor_find(d, severity, where, what,
+			    doctor_text(d,
+					_("set %s to the name that DNS has for this machine, such as mail.example.com"),
+					setting));
+	return what;
 }
 
 static bool is_own(const struct self *self, const struct ipaddr *ip)
@@ -57,17 +68,11 @@ static bool leads_here(const struct config_server *server, const struct ask_addr
 static void examine_name(struct doctor *d, struct ask *ask, const struct config_server *server, const char *setting,
 			 const char *name, const struct config_origin *at)
 {
-	const char *fault = name_fault(name), *where = doctor_place(d, at);
+	const char *where = doctor_place(d, at);
 	enum finding_severity severity = ways_direct(server) ? FINDING_ERROR : FINDING_WARNING;
 	struct ask_addresses found;
-	if (fault) {
-		doctor_find(d, severity, where,
-			    doctor_text(d, _("%s %s %s; many refuse mail of such a host"), setting, name, fault),
-			    doctor_text(d,
-					_("set %s to the name that DNS has for this machine, such as mail.example.com"),
-					setting));
+	if (say_fault(d, severity, where, setting, name))
 		return;
-	}
 	ask_addresses(ask, name, &found);
 	if (found.rcode != LOOKUP_NOERROR && found.rcode != LOOKUP_NXDOMAIN)
 		doctor_find(d, FINDING_NOTE, where,

@@ -322,10 +322,25 @@ static bool passes_spf(struct ask *ask, const struct config_server *server, cons
 	return true;
 }
 
+static const char *policy_text(struct doctor *d, const char *domain, const char *envelope, enum dmarc_policy policy)
+{
+	bool same = strcasecmp(envelope, domain) == 0;
+	if (policy == DMARC_REJECT)
+		return same ? _("mail of it does not pass SPF, and by its DMARC policy such mail is refused unless it is signed (DKIM)")
+			    : doctor_text(
+				      d,
+				      _("mail of it is sent with MAIL FROM of %s, which does not authenticate it, and by its DMARC policy such mail is refused unless it is signed (DKIM)"),
+				      envelope);
+	return same ? _("mail of it does not pass SPF, and by its DMARC policy such mail is filed as spam unless it is signed (DKIM)")
+		    : doctor_text(
+			      d,
+			      _("mail of it is sent with MAIL FROM of %s, which does not authenticate it, and by its DMARC policy such mail is filed as spam unless it is signed (DKIM)"),
+			      envelope);
+}
+
 static void examine_policy(struct doctor *d, struct ask *ask, const struct config_server *server, const char *domain,
 			   const char *name, const struct dmarc *policy, const struct sources *sources)
 {
-	static const char *const fates[] = {"", N_("filed as spam"), N_("refused")};
 	bool above = strcasecmp(name + strlen("_dmarc."), domain) != 0;
 	enum dmarc_policy wanted = above ? policy->subdomain_policy : policy->policy;
 	if (wanted == DMARC_NONE) {
@@ -338,18 +353,9 @@ static void examine_policy(struct doctor *d, struct ask *ask, const struct confi
 	if (passes_spf(ask, server, domain, policy, sources))
 		return;
 	bool keys = find_keys(NULL, ask, domain) > 0;
-	const char *envelope = ways_envelope_domain(server, domain);
 	doctor_find(
 		d, keys ? FINDING_WARNING : FINDING_ERROR, domain,
-		strcasecmp(envelope, domain) == 0
-			? doctor_text(
-				  d,
-				  _("mail of it does not pass SPF, and its DMARC policy has such mail %s unless it is signed (DKIM)"),
-				  _(fates[wanted]))
-			: doctor_text(
-				  d,
-				  _("mail of it is sent with MAIL FROM of %s, which does not authenticate it, and its DMARC policy has such mail %s unless it is signed (DKIM)"),
-				  envelope, _(fates[wanted])),
+		policy_text(d, domain, ways_envelope_domain(server, domain), wanted),
 		_("let its SPF record permit where its mail comes from, with MAIL FROM of the same domain; or sign with DKIM"));
 }
 

@@ -10,6 +10,7 @@ import unittest
 import certs
 import doctor
 import harness
+import japanese
 from doctor import ADDRESS, FAR, GATEWAY, HOP, Machine
 
 MACHINE = None
@@ -53,6 +54,22 @@ class Sound(Doctor):
                               env=dict(os.environ, LD_PRELOAD=str(MACHINE.clock), CLOCK_RUNS_FREE="yes", ASAN_OPTIONS="verify_asan_link_order=0"))
         self.assertRegex(done.stdout, r"^warning: clock: clock: nothing keeps the clock right .*\n    remedy: install chrony .*\n")
         self.assertRegex(done.stdout, r"\n\d+ checks; errors: 0, warnings: 1, notes: 1\n$")
+
+    def test_people_read_japanese(self):
+        """Every line of findings of many checks; JSON is English."""
+        conf = MACHINE.conf(f"smart_host [{HOP}]:587", fqdn="mailserver", default_domain="nobody.a.test")
+        said = {}
+        for language in ("ja_JP.UTF-8", "C"):
+            done = subprocess.run([harness.BUILD / "mailrootctl", "-c", conf, "doctor"], capture_output=True, timeout=60,
+                                  env={"LANG": language, "LOCPATH": str(japanese.locales()), "PATH": os.environ["PATH"]})
+            said[language] = done.stdout.decode().splitlines()
+        self.assertEqual(len(said["ja_JP.UTF-8"]), len(said["C"]))
+        self.assertGreater(len(said["C"]), 10)
+        for line, english in zip(said["ja_JP.UTF-8"], said["C"]):
+            self.assertTrue(english.isascii() and not line.isascii(), line)
+        environment = {"LANG": "ja_JP.UTF-8", "LOCPATH": str(japanese.locales())}
+        _, found = MACHINE.doctor(conf, prefix=("env", *(f"{name}={value}" for name, value in environment.items())))
+        self.assertTrue(all(f["what"].isascii() and f["remedy"].isascii() for f in found["findings"]))
 
     def test_usage(self):
         for arguments in (["--all"], ["nonsense"], ["--server", "other"]):
@@ -280,7 +297,7 @@ class Dns(Doctor):
     def test_dmarc_that_our_mail_does_not_meet(self):
         conf = MACHINE.conf("masquerade_domain b.test")
         self.expect("dmarc", "warning", "sent with MAIL FROM of b.test", conf)
-        self.expect_fault({"any": ("default._domainkey.a.test", 3)}, "dmarc", "error", "has such mail refused unless it is signed", conf)
+        self.expect_fault({"any": ("default._domainkey.a.test", 3)}, "dmarc", "error", "such mail is refused unless it is signed", conf)
 
 
 class TheWayOut(Doctor):
