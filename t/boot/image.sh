@@ -36,7 +36,8 @@ echo guest.example.com >"$root/etc/hostname"
 echo '127.0.1.1 guest.example.com guest' >>"$root/etc/hosts"
 : >"$root/etc/resolv.conf"
 chroot "$root" systemctl -q enable agent
-chroot "$root" systemctl -q mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
+chroot "$root" systemctl -q mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+	e2scrub_reap.service fstrim.timer
 cp "$root"/boot/vmlinuz-* "$root.vmlinuz"
 cp "$root"/boot/initrd.img-* "$root.initrd"
 mke2fs -q -F -t ext4 -d "$root" "$root.new" 2G
