@@ -1,6 +1,6 @@
 /*
  * Writes what is made of settings.def and iis.def into the checked-in copies (`ninja docs`): config-doc MAILROOT.CONF
- * MAILROOT.CONF.5 IMPORTING.MD. In the pages only what stands between the two marks is replaced.
+ * MAILROOT.CONF.5 IIS-PROPERTIES.MD. In the pages only what stands between the two marks is replaced.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 {
 	struct str example;
 	if (argc != 4)
-		die("usage", "config-doc MAILROOT.CONF MAILROOT.CONF.5 IMPORTING.MD");
+		die("usage", "config-doc MAILROOT.CONF MAILROOT.CONF.5 IIS-PROPERTIES.MD");
 	str_init(&example, TEXT_MAX);
 	config_doc_example(&example);
 	write_file(argv[1], &example);

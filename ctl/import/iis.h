@@ -43,7 +43,7 @@ const struct iis_row *iis_row_of(const struct metabase_property *property);
 /* The value of a property that holds for KEY: its own, or one that it inherits. NULL = none. */
 struct metabase_property *iis_find(const struct metabase_key *key, enum iis_property which);
 
-/* Appends what is made of the table in doc/importing.md to TO. */
+/* Appends the table, as lists in Markdown, to TO. */
 void iis_doc(struct str *to);
 
 #endif

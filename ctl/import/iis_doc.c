@@ -1,4 +1,4 @@
-/* The lists of properties in doc/importing.md. */
+/* The table as lists in Markdown, for a page of doc/. */
 #include <string.h>
 
 #include "ctl/import/iis.h"
@@ -75,9 +75,9 @@ static void left(struct str *to)
 
 void iis_doc(struct str *to)
 {
-	str_append_text(to, "\n### Taken\n\n");
+	str_append_text(to, "\n## Taken\n\n");
 	taken(to);
-	str_append_text(to, "\n### Not taken\n\n");
+	str_append_text(to, "\n## Not taken\n\n");
 	left(to);
 	str_append_c(to, '\n');
 }

@@ -278,6 +278,20 @@ static void relay_except(struct take *t, struct metabase_property *p, const stru
 		t->name);
 }
 
+/* Programs on the old server came from its loopback address. They don't any more if they stay there. */
+static void tell_loopback(struct take *t, const struct cidr *nets, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!ipaddr_is_loopback(&nets[i].base))
+			continue;
+		report_todo(
+			&t->report,
+			"Programs on the old server itself could relay through virtual server %s, because the relay list has 127.0.0.1. If they stay on that machine, add its address to relay list, and name the new server in them.",
+			t->name);
+		return;
+	}
+}
+
 static void relay_only(struct take *t, struct metabase_property *p, const struct iplist *list)
 {
 	struct cidr *nets = arena_alloc(&t->plan.arena, (list->count + 1) * sizeof(*nets));
@@ -286,6 +300,7 @@ static void relay_only(struct take *t, struct metabase_property *p, const struct
 	take_line(t, relay, p, REPORT_TAKEN, NULL, "allow only-listed");
 	if (n && !t->choices->strict) {
 		write_nets(t, relay, p, nets, n);
+		tell_loopback(t, nets, n);
 		return;
 	}
 	take_extra(t, relay, n ? "the list would make an open relay" : "the list is empty", "list none");

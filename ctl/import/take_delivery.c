@@ -94,7 +94,8 @@ static void take_interval(struct take *t, struct metabase_property *interval, ui
 	if (!take_number(t, IIS_RemoteRetryAttempts, &attempts, &n))
 		return;
 	uint64_t whole = (uint64_t)minutes * n;
-	if (n && whole <= RETRY_MINUTES_MAX && !take_find(t, IIS_SmtpRemoteNDRExpireMinutes))
+	if (n && whole <= RETRY_MINUTES_MAX && !take_find(t, IIS_SmtpRemoteNDRExpireMinutes) &&
+	    !take_find(t, IIS_SmtpRemoteDelayExpireMinutes))
 		take_line(t, delivery(t), attempts, REPORT_TAKEN, "attempts times RemoteRetryInterval", "expire %s",
 			  take_format(t, CONFIG_DURATION, (int64_t)whole * 60 * 1000));
 }

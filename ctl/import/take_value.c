@@ -98,7 +98,7 @@ static int64_t notice_within(struct take *t, const struct iis_row *row, int64_t 
 	uint32_t expire = 2 * 24 * 60;
 	if (!local && row != &iis_rows[IIS_SmtpRemoteDelayExpireMinutes])
 		return minutes;
-	if (p && (!value_number(p->value, &expire) || !expire))
+	if (p && (!value_number(p->value, &expire) || !expire || expire >= UNLIMITED))
 		expire = 2 * 24 * 60;
 	return minutes > expire ? expire : minutes;
 }

@@ -192,14 +192,15 @@ START_TEST(the_document_is_current)
 	struct str page, made;
 	str_init(&page, 1 << 20);
 	str_init(&made, 1 << 20);
-	int fd = open(SOURCE_DIR "/doc/importing.md", O_RDONLY | O_CLOEXEC);
+	int fd = open(SOURCE_DIR "/doc/iis-properties.md", O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(fd_read_all(fd, &page), 0);
 	fd_close(&fd);
 	str_append_text(&made, "<!-- BEGIN made from iis.def -->\n");
 	iis_doc(&made);
 	str_append_text(&made, "<!-- END made from iis.def -->\n");
-	ck_assert_msg(strstr(str_text(&page), str_text(&made)) != NULL, "doc/importing.md is old: run `ninja docs`");
+	ck_assert_msg(strstr(str_text(&page), str_text(&made)) != NULL,
+		      "doc/iis-properties.md is old: run `ninja docs`");
 	str_free(&page);
 	str_free(&made);
 }
