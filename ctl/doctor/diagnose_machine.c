@@ -128,12 +128,13 @@ static bool any_matches(const char *const *patterns, size_t n)
 
 void diagnose_boot(struct doctor *d)
 {
+	/* mailrootd.service, or mailroot-unprivileged.service. */
 	static const char *const units[] = {
-		"/etc/systemd/system/mailrootd.service", "/run/systemd/system/mailrootd.service",
-		"/usr/local/lib/systemd/system/mailrootd.service", "/usr/lib/systemd/system/mailrootd.service",
-		"/lib/systemd/system/mailrootd.service"};
-	static const char *const enabled_units[] = {"/etc/systemd/system/*.wants/mailrootd.service",
-						    "/etc/systemd/system/*.requires/mailrootd.service"};
+		"/etc/systemd/system/mailroot*.service", "/run/systemd/system/mailroot*.service",
+		"/usr/local/lib/systemd/system/mailroot*.service", "/usr/lib/systemd/system/mailroot*.service",
+		"/lib/systemd/system/mailroot*.service"};
+	static const char *const enabled_units[] = {"/etc/systemd/system/*.wants/mailroot*.service",
+						    "/etc/systemd/system/*.requires/mailroot*.service"};
 	static const char *const scripts[] = {"/etc/init.d/mailrootd"};
 	static const char *const enabled_scripts[] = {"/etc/rc[2-5].d/S[0-9]*mailrootd"};
 	bool systemd = access("/run/systemd/system", F_OK) == 0;

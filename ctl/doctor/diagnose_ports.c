@@ -1,6 +1,7 @@
 /* Whether the addresses to listen on are free, or ours already. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/fd.h"
 #include "common/base/language.h"
@@ -45,6 +46,12 @@ static bool is_foreign(const struct ipaddr *ip)
 	return foreign;
 }
 
+/* systemd has the sockets of mailroot-unprivileged.socket, and passes them on. */
+static bool by_socket_unit(void)
+{
+	return access("/etc/systemd/system/sockets.target.wants/mailroot-unprivileged.socket", F_OK) == 0;
+}
+
 static void examine_endpoint(struct doctor *d, const struct config_endpoint *endpoint,
 			     const struct process_listener *all, size_t n)
 {
@@ -59,8 +66,9 @@ static void examine_endpoint(struct doctor *d, const struct config_endpoint *end
 	for (size_t i = 0; i < n; i++) {
 		if (!overlaps(endpoint, &all[i]))
 			continue;
-		pid_t pid = processes_owner(all[i].inode, name);
-		if (!pid || strncmp(name, OURS, strlen(OURS)) != 0) {
+		pid_t pid = processes_owner(all[i].inode, OURS, name);
+		bool ours = pid && (strncmp(name, OURS, strlen(OURS)) == 0 || (pid == 1 && by_socket_unit()));
+		if (!ours) {
 			say_taken(d, endpoint, pid, name);
 			return;
 		}

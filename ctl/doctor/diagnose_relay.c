@@ -15,6 +15,9 @@
 #define OUTSIDE "relay-test.invalid"
 #define FAR_IP  "198.51.100.77"
 
+/* Names of our processes begin so. */
+#define OURS "mailroot"
+
 enum { TEXT_MAX = 2000, V4_AT = 12, FORM_MAX = 700 };
 
 /* A public IPv4 address in each eighth of the octet space, and two of IPv6. False: there is no Ith, or it is private.
@@ -92,7 +95,7 @@ static void say_form(struct doctor *d, const struct config_server *server, const
 static void try_forms(struct doctor *d, const struct config_server *server, struct talk *t)
 {
 	char form[FORM_MAX], line[FORM_MAX + 16];
-	if (!talk_read(t) || t->code != 220 || !talk_hello(t, server->fqdn) || !talk_say(t, "MAIL FROM:<>") ||
+	if (!talk_read(t) || t->code != 220 || !talk_hello(t, server->fqdn, false) || !talk_say(t, "MAIL FROM:<>") ||
 	    t->code != 250)
 		return; /* TLS or a user may be required; then strangers can't relay */
 	for (size_t i = 0; i <= FORMS; i++) {
@@ -115,7 +118,7 @@ static bool is_served(const struct config_endpoint *endpoint)
 	for (size_t i = 0; i < n; i++)
 		if (all[i].port == endpoint->port && (all[i].any == endpoint->any) &&
 		    (endpoint->any || ipaddr_equal(&all[i].ip, &endpoint->ip)))
-			return processes_owner(all[i].inode, name) && strncmp(name, "mailroot", 8) == 0;
+			return processes_owner(all[i].inode, OURS, name) && strncmp(name, OURS, strlen(OURS)) == 0;
 	return false;
 }
 

@@ -31,7 +31,7 @@ static enum hop_fault start_tls(struct talk *t, const struct hop *hop, char *why
 		return refuses(t, "STARTTLS", why);
 	if (!talk_secure(t, hop->tls, hop->outbound, hop->name, &hop->ip, why))
 		return HOP_TLS_FAILS;
-	return talk_hello(t, hop->hello) ? HOP_GOOD : refuses(t, _("EHLO in TLS"), why);
+	return talk_hello(t, hop->hello, hop->outbound->use_helo) ? HOP_GOOD : refuses(t, _("EHLO in TLS"), why);
 }
 
 static enum hop_fault examine_auth(const struct talk *t, const struct hop *hop, char *why)
@@ -84,7 +84,7 @@ static enum hop_fault converse(struct talk *t, const struct hop *hop, char *why)
 		return refuses(t, _("the connection"), why);
 	if (!hop->outbound)
 		return HOP_GOOD;
-	if (!talk_hello(t, hop->hello))
+	if (!talk_hello(t, hop->hello, hop->outbound->use_helo))
 		return refuses(t, "EHLO", why);
 	enum hop_fault fault = implicit ? HOP_GOOD : start_tls(t, hop, why);
 	return fault == HOP_GOOD ? examine_auth(t, hop, why) : fault;

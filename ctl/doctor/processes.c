@@ -152,20 +152,24 @@ static void read_name(pid_t pid, char name[PROCESS_NAME_MAX])
 	str_free(&text);
 }
 
-pid_t processes_owner(unsigned long inode, char name[PROCESS_NAME_MAX])
+pid_t processes_owner(unsigned long inode, const char *preferred, char name[PROCESS_NAME_MAX])
 {
-	char wanted[64];
-	pid_t pid;
+	char wanted[64], found[PROCESS_NAME_MAX];
+	pid_t owner = 0;
+	bool best = false;
 	DIR *proc = opendir("/proc");
 	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
-	while (proc && (pid = next_pid(proc))) {
+	for (pid_t pid; proc && !best && (pid = next_pid(proc));) {
 		if (!has_socket(pid, wanted))
 			continue;
-		read_name(pid, name);
-		closedir(proc);
-		return pid;
+		read_name(pid, found);
+		best = strncmp(found, preferred, strlen(preferred)) == 0;
+		if (owner && !best)
+			continue;
+		owner = pid;
+		memcpy(name, found, PROCESS_NAME_MAX);
 	}
 	if (proc)
 		closedir(proc);
-	return 0;
+	return owner;
 }

@@ -31,7 +31,10 @@ void processes_parse_listeners(struct span text, struct process_listener out[PRO
 /* The listening sockets of this network namespace. Returns their number. */
 size_t processes_listeners(struct process_listener out[PROCESS_LISTENERS_MAX]);
 
-/* The process that has the socket INODE open, and the name of its program. 0: unknown, mostly for want of rights. */
-pid_t processes_owner(unsigned long inode, char name[PROCESS_NAME_MAX]);
+/*
+ * The process that has the socket INODE open, and the name of its program; of several, one whose name begins with
+ * PREFERRED. 0: unknown, mostly for want of rights.
+ */
+pid_t processes_owner(unsigned long inode, const char *preferred, char name[PROCESS_NAME_MAX]);
 
 #endif

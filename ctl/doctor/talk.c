@@ -66,12 +66,15 @@ bool talk_say(struct talk *t, const char *line)
 	       stream_write(&t->stream, SPAN("\r\n")) == STREAM_OK && talk_read(t);
 }
 
-bool talk_hello(struct talk *t, const char *name)
+bool talk_hello(struct talk *t, const char *name, bool plain)
 {
 	char line[DOMAIN_MAX + 10];
-	snprintf(line, sizeof(line), "EHLO %.255s", name);
 	t->starttls = false;
 	t->mechanisms[0] = '\0';
+	snprintf(line, sizeof(line), "EHLO %.255s", name);
+	if (!plain && (!talk_say(t, line) || t->code == 250))
+		return t->code == 250;
+	snprintf(line, sizeof(line), "HELO %.255s", name);
 	return talk_say(t, line) && t->code == 250;
 }
 

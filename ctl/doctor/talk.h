@@ -28,8 +28,8 @@ bool talk_read(struct talk *t);
 /* Sends LINE and reads the reply. False: none came. */
 bool talk_say(struct talk *t, const char *line);
 
-/* EHLO NAME. False: it is refused. */
-bool talk_hello(struct talk *t, const char *name);
+/* EHLO NAME, or, if that is refused or PLAIN, HELO NAME. False: both are refused. */
+bool talk_hello(struct talk *t, const char *name, bool plain);
 
 /*
  * The handshake with the host NAME (NULL = only its address IP is known), as OUTBOUND wants it; TLS is made of OUTBOUND

@@ -185,6 +185,16 @@ def users(program):
 
 
 @contextlib.contextmanager
+def renamed(name, listener):
+    """A process called NAME that has LISTENER open, too."""
+    code = f"import sys; open('/proc/self/comm', 'w').write('{name}'); print('ready', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], pass_fds=[listener.fileno()], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        yield
+        child.stdin.close()
+
+
+@contextlib.contextmanager
 def background(machine):
     """Doctor, while it runs."""
     with subprocess.Popen([harness.BUILD / "mailrootctl", "-c", machine.conf(), "doctor"], stdout=subprocess.DEVNULL) as child:

@@ -151,6 +151,11 @@ class TheMachine(Doctor):
         with socket.create_server((ADDRESS, 2525)):
             self.expect("ports", "error", f"{ADDRESS}:2525 is taken by process {os.getpid()}, ")
 
+    def test_port_that_two_processes_of_ours_have(self):
+        """As after a start by a socket unit, or while a new version takes over."""
+        with socket.create_server((ADDRESS, 2525)) as listener, doctor.renamed("mailroot-smtpd", listener):
+            self.expect_sound()
+
     def test_port_that_another_process_has_on_every_address(self):
         with socket.create_server(("::", 2525), family=socket.AF_INET6, dualstack_ipv6=True):
             self.expect("ports", "error", f"is taken by process {os.getpid()}, ")
@@ -322,7 +327,11 @@ class TheWayOut(Doctor):
 
     def test_smart_host_that_refuses(self):
         self.expect_hop("error", 'it answers the connection with "554 no"', answers={"greeting": lambda _: "554 no"})
-        self.expect_hop("error", 'it answers EHLO with "550 who are you?"', answers={"EHLO": lambda _: "550 who are you?"})
+        refusal = {"EHLO": lambda _: "550 who are you?"}
+        self.expect_hop("error", 'it answers EHLO with "550 who are you?"', answers={**refusal, "HELO": refusal["EHLO"]})
+        for outbound, answers in (("", refusal), ("use_helo yes", {"EHLO": lambda _: self.fail("EHLO was said")})):
+            with harness.Sink(port=587, address=HOP, answers=answers):
+                self.expect_sound(self.hop(outbound), prefix=doctor.ALONE)
 
     def test_smart_host_without_tls(self):
         self.expect_hop("error", "it offers no STARTTLS, which the configuration requires", "tls encrypt")
