@@ -31,7 +31,7 @@ char *cmd_run_dir(const struct ctl *ctl)
 	/* A running service must be reachable even if its file is broken now. */
 	if (!loaded.good)
 		fprintf(stderr,
-			_("mailrootctl: %s has errors (`mailrootctl check` shows them); continuing with the valid settings\n"),
+			_("mailrootctl: %s has errors (`mailrootctl check` shows them); the running service is asked all the same\n"),
 			ctl->options.file);
 	char *run_dir = strdup(loaded.config.run_dir ? loaded.config.run_dir : "/run/mailroot");
 	loaded_free(&loaded);

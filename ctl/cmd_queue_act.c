@@ -146,6 +146,13 @@ static void print_text(const struct action *action)
 	printf("%s%s\n", n[DONE] ? " " : "", n[DONE] ? _(action->words->next) : "");
 }
 
+/* An attempt more does no harm to messages that the user has named. */
+static bool confirmed(const struct action *action, const char *sentence)
+{
+	const struct ctl *ctl = action->queues.ctl;
+	return (action->words->action == ROW_RETRY && ctl->arg_count) || cmd_confirm(ctl, sentence);
+}
+
 /* Counts, asks for confirmation, and acts. */
 static int go(struct action *action)
 {
@@ -166,7 +173,7 @@ static int go(struct action *action)
 		return cmd_fail(_("no message in the queue matches; `mailrootctl queue list` shows all"));
 	snprintf(sentence, sizeof(sentence), ngettext("%llu message will be %s.", "%llu messages will be %s.", count),
 		 (unsigned long long)count, _(action->words->will));
-	if (!cmd_confirm(ctl, sentence))
+	if (!confirmed(action, sentence))
 		return EXIT_FAILED;
 	act(action, false);
 	if (json)

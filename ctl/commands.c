@@ -31,19 +31,47 @@ static const struct command table[] = {
 };
 enum { COMMANDS = sizeof(table) / sizeof(table[0]) };
 
-static void print_help(FILE *to)
+/* Whether ROW is among the commands that begin with WORDS. Further words are its arguments. */
+static bool begins_with(const struct command *row, const char *const *words, size_t n)
 {
-	fputs(_("usage: mailrootctl [-c FILE] COMMAND [--json]\n\n"), to);
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %s%s%s %s\n        %s\n", table[i].words[0], table[i].words[1] ? " " : "",
-			table[i].words[1] ? table[i].words[1] : "", table[i].synopsis, _(table[i].help));
-	fputs(_("\n  SELECTOR  --domain NAME  --recipient ADDRESS  --sender ADDRESS  --older 2h  --larger 5M\n"
-		"            --reason TEXT  --attempts N  --server NAME; those that stand together must all be met\n"
-		"  BLOCK     an outbound block with access tokens: virtual_server, connector NAME or remote_domain NAME;\n"
-		"            may be left out where there is one\n"),
-	      to);
+	return (!n || strcmp(row->words[0], words[0]) == 0) &&
+	       (n < 2 || !row->words[1] || strcmp(row->words[1], words[1]) == 0);
+}
+
+static void print_command(const struct command *row, FILE *to)
+{
+	fprintf(to, "  %s%s%s%s%s\n        %s\n", row->words[0], row->words[1] ? " " : "",
+		row->words[1] ? row->words[1] : "", row->synopsis[0] ? " " : "", row->synopsis, _(row->help));
+}
+
+/* The commands that begin with WORDS, and what their synopses refer to. False, and nothing is printed: none does. */
+static bool print_help(const char *const *words, size_t n, FILE *to)
+{
+	bool any = false, selector = false, block = false;
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (!begins_with(&table[i], words, n))
+			continue;
+		if (!any)
+			fputs(_("usage: mailrootctl [-c FILE] COMMAND [--json]\n\n"), to);
+		any = true;
+		selector |= strstr(table[i].synopsis, "SELECTOR") != NULL;
+		block |= strstr(table[i].synopsis, "BLOCK") != NULL;
+		print_command(&table[i], to);
+	}
+	if (!any)
+		return false;
+	fputc('\n', to);
+	if (selector)
+		fputs(_("  SELECTOR  --domain NAME  --recipient ADDRESS  --sender ADDRESS  --older 2h  --larger 5M\n"
+			"            --reason TEXT  --attempts N  --server NAME; those that stand together must all be met\n"),
+		      to);
+	if (block)
+		fputs(_("  BLOCK     an outbound block with access tokens: virtual_server, connector NAME or\n"
+			"            remote_domain NAME; may be left out where there is one\n"),
+		      to);
 	fprintf(to, _("  -c FILE   the configuration, instead of %s\n\nmailrootctl(8) has more.\n"),
 		MAILROOT_SYSCONFDIR "/mailroot.conf");
+	return true;
 }
 
 static bool word_is(const char *word, const char *const *words, size_t n, size_t at)
@@ -63,19 +91,14 @@ static void list_seconds(const char *first, char *to, size_t size)
 
 /* Commands of other mail programs, and the command for each here. */
 static const char *const called_otherwise[][2] = {
-	{"resume", "server continue"},
-	{"unpause", "server continue"},
-	{"suspend", "server pause"},
-	{"restart", "server stop NAME` and `mailrootctl server start"},
-	{"postsuper", "queue delete"},
-	{"flush", "queue retry"},
-	{"remove", "queue delete"},
-	{"verify", "check"},
-	{"validate", "check"},
-	{"configtest", "check"},
-	{"queue", "queue list"},
-	{"version", "--version"},
-	{"quit", "stop"},
+	{"resume", "server continue"}, {"unpause", "server continue"},
+	{"suspend", "server pause"},   {"restart", "server stop NAME` and `mailrootctl server start"},
+	{"postsuper", "queue delete"}, {"flush", "queue retry"},
+	{"remove", "queue delete"},    {"verify", "check"},
+	{"validate", "check"},         {"configtest", "check"},
+	{"queue", "queue list"},       {"import", "import-iis"},
+	{"diagnose", "doctor"},        {"smtpdiag", "doctor"},
+	{"version", "--version"},      {"quit", "stop"},
 	{"shutdown", "stop"},
 };
 
@@ -186,6 +209,16 @@ static int become(const struct command *command, int argc, char **argv, int at)
 			command->words[0]);
 }
 
+static int help(const char *const *words, size_t n)
+{
+	char why[OPTIONS_WHY_MAX];
+	if (print_help(words, n, stdout))
+		return EXIT_DONE;
+	explain_unknown(words, n, why);
+	cmd_fail("%s", why);
+	return EXIT_USAGE;
+}
+
 int commands_run(int argc, char **argv)
 {
 	int at;
@@ -208,11 +241,13 @@ int commands_run(int argc, char **argv)
 		printf("mailrootctl %s\n", MAILROOT_VERSION);
 		return EXIT_DONE;
 	}
-	bool help = ctl.options.help || (ctl.options.word_count && strcmp(ctl.options.words[0], "help") == 0);
-	if (help || !ctl.options.word_count) {
-		print_help(help ? stdout : stderr);
-		return help ? EXIT_DONE : EXIT_USAGE;
+	if (!ctl.options.word_count && !ctl.options.help) {
+		print_help(NULL, 0, stderr);
+		return EXIT_USAGE;
 	}
+	bool help_first = ctl.options.word_count && strcmp(ctl.options.words[0], "help") == 0;
+	if (ctl.options.help || help_first)
+		return help(ctl.options.words + help_first, ctl.options.word_count - help_first);
 	const struct command *command = commands_find(ctl.options.words, ctl.options.word_count, &taken, why);
 	if (command) {
 		ctl.args = ctl.options.words + taken;

@@ -211,6 +211,8 @@ START_TEST(nothing_is_deleted_by_mistake)
 	shows("BBB: no such message");
 	ck_assert(acted(ROW_DELETE));
 	ck_assert(!acted(ROW_RETRY));
+	expect("queue retry AAA", EXIT_DONE, "1 retried.");
+	expect("queue retry --all", EXIT_FAILED, "Nothing was done");
 	expect("queue retry --all --yes --json", EXIT_DONE,
 	       "{\"retried\":1,\"in_hand\":0,\"already\":0,\"failed\":0,\"unknown\":[]}\n");
 	ck_assert(acted(ROW_RETRY));
@@ -256,7 +258,17 @@ START_TEST(commands_without_a_service)
 	expect("--help", EXIT_DONE, "explain relay");
 	expect("nonsense", EXIT_USAGE, "nonsense");
 	expect("help", EXIT_DONE, "usage: mailrootctl");
-	expect("help queue", EXIT_DONE, "queue release");
+	expect("help queue", EXIT_DONE, "  queue release {ID ... | SELECTOR ... | --all} [--yes]\n");
+	ck_assert_ptr_nonnull(strstr(output, "\n  SELECTOR  --domain NAME"));
+	ck_assert_ptr_null(strstr(output, "\n  BLOCK "));
+	ck_assert_ptr_null(strstr(output, "status"));
+	expect("queue retry AAA --help", EXIT_DONE, "  queue retry ");
+	ck_assert_ptr_null(strstr(output, "queue list"));
+	expect("help import-iis", EXIT_DONE, "  import-iis METABASE");
+	expect("help status", EXIT_DONE, "  status\n");
+	expect("help satus", EXIT_USAGE, "did you mean `mailrootctl status`?");
+	expect("import MetaBase.xml", EXIT_USAGE, "did you mean `mailrootctl import-iis`?");
+	expect("smtpdiag", EXIT_USAGE, "did you mean `mailrootctl doctor`?");
 	expect("server resume one", EXIT_USAGE,
 	       "server resume: no such command; did you mean `mailrootctl server continue`?");
 	expect("server puase one", EXIT_USAGE, "did you mean `mailrootctl server pause`?");
