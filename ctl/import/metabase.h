@@ -23,9 +23,10 @@ struct metabase_property {
 	const char *value;
 	unsigned long line;
 	bool custom;
-	bool inherits; /* Custom: it has the attribute INHERIT */
-	bool secure;   /* Custom: it has the attribute SECURE, so its value is encrypted */
-	bool told;     /* the report has it */
+	bool inherits;  /* Custom: it has the attribute INHERIT */
+	bool secure;    /* Custom: it has the attribute SECURE, so its value is encrypted */
+	bool told;      /* the report has it, for the virtual server in hand */
+	bool told_ever; /* for any of them */
 };
 
 enum metabase_level { METABASE_SERVICE, METABASE_SERVER, METABASE_DOMAIN, METABASE_SOURCE, METABASE_OTHER };

@@ -11,7 +11,7 @@
 
 enum { NAME_MAX = 40 };
 
-static const char nobody[] = "Used by no virtual server";
+static const char the_rest[] = "The rest of the metabase";
 
 struct metabase_property *take_find(const struct take *t, enum iis_property which)
 {
@@ -35,7 +35,7 @@ void take_say(struct take *t, struct metabase_property *p, enum report_outcome o
 	while (key && !(p >= key->properties && p < key->properties + key->count))
 		key = key->parent;
 	report_add(&t->report, t->part, outcome, key ? key : t->at, p, shown(p), text);
-	p->told = true;
+	p->told = p->told_ever = true;
 }
 
 static struct plan_node *add_line(struct take *t, struct plan_node *in, struct metabase_property *p,
@@ -181,8 +181,19 @@ static void open_blocks(struct take *t)
 		plan_block(&t->plan, t->server, config_blocks[order[i]].word);
 }
 
+/* Each virtual server tells anew what it inherits. */
+static void forget_told(struct take *t)
+{
+	for (size_t i = 0; i < t->metabase->count; i++) {
+		struct metabase_key *key = t->metabase->keys[i];
+		for (size_t j = 0; j < key->count && (!key->server || key->server == t->key->server); j++)
+			key->properties[j].told = false;
+	}
+}
+
 static void take_server(struct take *t)
 {
+	forget_told(t);
 	t->default_domain = NULL;
 	t->default_has_key = false;
 	t->auth = t->smart_host = t->smart_host_named = t->connects_only = false;
@@ -221,7 +232,7 @@ static void tell_rest(struct take *t, const struct metabase_key *key)
 	for (size_t i = 0; i < key->count; i++) {
 		struct metabase_property *p = &key->properties[i];
 		const struct iis_row *row = iis_row_of(p);
-		if (p->told)
+		if (p->told_ever)
 			continue;
 		if (!row)
 			take_say(t, p, REPORT_UNKNOWN, "no documented property of the SMTP service; not taken");
@@ -275,7 +286,7 @@ bool take_metabase(struct take *t, const struct metabase *metabase, const struct
 		if (key->level == METABASE_SERVER && n < METABASE_SERVERS_MAX)
 			servers[n++] = key;
 		for (size_t j = 0; j < key->count; j++)
-			key->properties[j].told = false;
+			key->properties[j].told_ever = false;
 	}
 	qsort(servers, n, sizeof(servers[0]), by_number);
 	for (size_t i = 0; i < n; i++) {
@@ -284,7 +295,7 @@ bool take_metabase(struct take *t, const struct metabase *metabase, const struct
 	}
 	if (n)
 		add_todos(t);
-	t->part = nobody;
+	t->part = the_rest;
 	for (size_t i = 0; i < metabase->count; i++)
 		tell_rest(t, metabase->keys[i]);
 	return n > 0;

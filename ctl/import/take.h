@@ -150,7 +150,8 @@ enum {
 	ROUTE_TURN = 0x2000,
 	ROUTE_ASK_ETRN = 0x4000,
 	ROUTE_KERBEROS = 0x200000,
-	ROUTE_HELO = 0x400000
+	ROUTE_HELO = 0x400000,
+	ROUTE_KNOWN = 0x605fff /* of a remote domain: all of these but TURN */
 };
 
 /* Outbound security of KEY (a virtual server or a domain) in the block IN. HOSTS: text of the hosts that its mail goes

@@ -153,6 +153,8 @@ static void take_remote(struct take *t, const char *name, uint32_t bits, struct 
 	take_outbound(t, t->at, outbound, hosts[0] != '\0', named,
 		      plan_text(&t->plan, "/etc/mailroot/%s-%s.password", t->name,
 				name[0] == '*' ? name[1] ? name + 2 : "all" : name));
+	if (bits & ~(uint32_t)ROUTE_KNOWN)
+		take_say(t, action, REPORT_NOT, "bits 0x%x have no counterpart", bits & ~(uint32_t)ROUTE_KNOWN);
 	say(t, action, REPORT_TAKEN, "a remote domain");
 	if (!plan_is_set(block))
 		take_extra(t, block, "no rule of its own", "relay no");
@@ -224,4 +226,5 @@ void take_domains(struct take *t)
 	}
 	t->at = t->key;
 	take_default(t);
+	say(t, take_find(t, IIS_EtrnDays), REPORT_NOT, "no domain waits for ETRN");
 }

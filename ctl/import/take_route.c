@@ -139,7 +139,9 @@ bool take_outbound(struct take *t, const struct metabase_key *key, struct plan_n
 			   "tls %s", level);
 	if (auth)
 		write_auth(t, in, level, named, file);
-	else if (user && user->value[0] && !user->told) {
+	else if (user && !user->value[0]) {
+		take_say(t, user, REPORT_NOT, "empty");
+	} else if (user && !user->told) {
 		take_say(t, user, REPORT_NOT,
 			 hosts ? "outbound security is anonymous"
 			       : "credentials are used only with hosts that are named");

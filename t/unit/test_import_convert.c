@@ -164,6 +164,32 @@ START_TEST(relay_lists)
 }
 END_TEST
 
+/* No row of the table is forgotten by the code: each property of a server, with some value, is used or refused. */
+START_TEST(every_row_has_code)
+{
+	static const char *const values[] = {"1", "example.net", "user@example.net", "[192.0.2.1]", "C:\\Folder", ""};
+	for (size_t i = 0; i < IIS_COUNT; i++) {
+		const struct iis_row *row = &iis_rows[i];
+		for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+			char attribute[200];
+			snprintf(attribute, sizeof(attribute), "%s=\"%s\"", row->property, values[v]);
+			if (row->levels & 1 << METABASE_SERVER && i != IIS_FullyQualifiedDomainName) {
+				import_server(attribute, "");
+				GOOD();
+			} else if (row->levels & 1 << METABASE_DOMAIN) {
+				char domain[300];
+				snprintf(domain, sizeof(domain), "<k Location=\"/LM/SmtpSvc/1/Domain/a.example\" %s/>",
+					 attribute);
+				import_server("", domain);
+				GOOD();
+			}
+			ck_assert_msg(!is_in("no virtual server uses it", &result.report), "%s\n%s", attribute,
+				      str_text(&result.report));
+		}
+	}
+}
+END_TEST
+
 /* "All except the list": an open relay is never taken. */
 START_TEST(no_open_relay)
 {
@@ -384,6 +410,7 @@ int main(void)
 {
 	const TTest *const tests[] = {single_values,
 				      every_property_has_a_row,
+				      every_row_has_code,
 				      relay_lists,
 				      no_open_relay,
 				      unreadable_lists_are_read_strictly,
