@@ -108,6 +108,21 @@ static void say_loops(struct doctor *d, const struct config_server *server, cons
 				_("name the host that takes the mail"));
 }
 
+/* A host that takes less than we do. */
+static void say_size(struct doctor *d, const struct config_server *server, const struct ways_hop *way, uint64_t size)
+{
+	int64_t ours = server->messages.max_message_size;
+	if (!size || size >= (uint64_t)ours)
+		return;
+	doctor_find(
+		d, FINDING_NOTE, doctor_place(d, &way->host->origin),
+		doctor_text(
+			d,
+			_("%s %s takes messages of at most %llu octets; larger ones are taken here (max_message_size) and returned later"),
+			way->setting, way->host->name, (unsigned long long)size),
+		_("set max_message_size to that number, so that the sender learns it at once"));
+}
+
 /* The next hops of a virtual server, each of which is a job. */
 struct hops {
 	struct doctor *d;
@@ -150,6 +165,7 @@ static void examine_way(void *context, size_t which, struct str *to)
 	for (size_t i = 0; i < targets.n; i++)
 		say_target(d, way, &targets.at[i], hop.port, well);
 	say_loops(d, hops->server, way, &targets, hop.port);
+	say_size(d, hops->server, way, hop.size);
 	str_append(to, str_span(&d->found));
 }
 
@@ -200,7 +216,7 @@ static bool find_exchanger(struct ask *ask, const char *domain, struct hop *out,
 }
 
 /* True: a connection was made, whatever was said. */
-static bool examine_far(struct doctor *d, const struct hop *hop)
+static bool examine_far(struct doctor *d, struct hop *hop)
 {
 	char why[TALK_WHY_MAX];
 	enum hop_fault fault = hop_examine(hop, why);

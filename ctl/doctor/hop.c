@@ -100,7 +100,7 @@ static bool find_source(const struct hop *hop, struct ipaddr *out)
 	return false;
 }
 
-enum hop_fault hop_examine(const struct hop *hop, char *why)
+enum hop_fault hop_examine(struct hop *hop, char *why)
 {
 	struct talk t;
 	struct ipaddr source;
@@ -110,6 +110,7 @@ enum hop_fault hop_examine(const struct hop *hop, char *why)
 		snprintf(why, TALK_WHY_MAX, _("it can't be reached: %s"), strerror(-err));
 	else
 		fault = converse(&t, hop, why);
+	hop->size = t.size;
 	if (fault == HOP_GOOD)
 		talk_say(&t, "QUIT");
 	talk_close(&t);

@@ -14,6 +14,7 @@ struct hop {
 	const char *hello;                      /* for EHLO */
 	const struct config_outbound *outbound; /* NULL = only the greeting matters */
 	struct ssl_ctx_st *tls;                 /* by hop_prepare */
+	uint64_t size;                          /* by hop_examine: octets of a message at most; 0 = unknown */
 };
 
 enum hop_fault {
@@ -29,6 +30,6 @@ enum hop_fault {
 bool hop_prepare(struct hop *hop, char *why);
 
 /* WHY (TALK_WHY_MAX): the fault in words, printable ASCII. */
-enum hop_fault hop_examine(const struct hop *hop, char *why);
+enum hop_fault hop_examine(struct hop *hop, char *why);
 
 #endif

@@ -32,6 +32,8 @@ void talk_close(struct talk *t)
 static void note_extension(struct talk *t, struct span line)
 {
 	struct span words = span_skip(line, 4), word = span_take_word(&words);
+	if (span_equal_nocase(word, SPAN("SIZE")))
+		span_to_u64(span_trim(words), INT64_MAX, &t->size);
 	t->starttls |= span_equal_nocase(word, SPAN("STARTTLS"));
 	if (span_equal_nocase(word, SPAN("AUTH")))
 		snprintf(t->mechanisms, sizeof(t->mechanisms), " %.*s ", SPAN_ARGS(span_trim(words)));
@@ -70,6 +72,7 @@ bool talk_hello(struct talk *t, const char *name, bool plain)
 {
 	char line[DOMAIN_MAX + 10];
 	t->starttls = false;
+	t->size = 0;
 	t->mechanisms[0] = '\0';
 	snprintf(line, sizeof(line), "EHLO %.255s", name);
 	if (!plain && (!talk_say(t, line) || t->code == 250))

@@ -16,6 +16,7 @@ struct talk {
 	int code;                 /* of the last reply; 0 = none came */
 	char said[TALK_SAID_MAX]; /* its first line, printable ASCII */
 	bool starttls;            /* EHLO offered it */
+	uint64_t size;            /* octets of a message at most, as EHLO offered; 0 = not said, or none */
 	char mechanisms[400];     /* of AUTH, as EHLO offered them, between blanks */
 };
 

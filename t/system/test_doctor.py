@@ -347,6 +347,12 @@ class TheWayOut(Doctor):
         with doctor.SecureHop(authority.issue("smtp.hop.test", since=-30, days=20)):
             self.expect("hops", "error", "TLS fails: ", self.hop(verify))
 
+    def test_smart_host_that_takes_less(self):
+        with harness.Sink(port=587, address=HOP, extensions=("SIZE 1000000",)):
+            self.expect("hops", "note", "smart_host smtp.hop.test takes messages of at most 1000000 octets", self.hop())
+        with harness.Sink(port=587, address=HOP, extensions=("SIZE 0",)):
+            self.expect_sound(self.hop(), prefix=doctor.ALONE)
+
     def test_smart_host_without_our_mechanism(self):
         password = MACHINE.folder / "password"
         password.write_text("secret\n")
