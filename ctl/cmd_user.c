@@ -240,6 +240,9 @@ static void print_hints(const struct job *job, const struct userplace *place)
 	else if (!(place->auth & WITH_PASSWORD))
 		fprintf(stderr,
 			_("mailrootctl: note: nobody can log in yet: write access { auth plain login } into the virtual server\n"));
+	else if (!place->may_relay)
+		fprintf(stderr,
+			_("mailrootctl: note: users may log in, but not relay: write authenticated yes into the block relay\n"));
 	else if (place->auth & AUTH_CRAM_MD5 && !job->keys.has_cram)
 		fprintf(stderr, _("mailrootctl: note: this user can't log in by cram-md5; that needs --cram-md5\n"));
 }

@@ -82,6 +82,7 @@ static void note_readers(const struct config *config, struct userplace *place)
 			continue;
 		place->servers++;
 		place->auth |= access->auth;
+		place->may_relay |= access->auth && config->servers[i].relay.authenticated;
 	}
 }
 

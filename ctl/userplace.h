@@ -8,6 +8,7 @@ struct userplace {
 	char *file;
 	size_t servers; /* number of servers that read it */
 	unsigned auth;  /* mechanisms that they offer, enum config_auth_mechanism */
+	bool may_relay; /* in one of them, users may relay */
 };
 
 /*

@@ -59,11 +59,11 @@ static bool is_safe(int fd, uid_t owner, char why[PASSWORD_WHY_MAX])
 	else if (!S_ISREG(st.st_mode))
 		what = "it is no regular file";
 	else if (st.st_uid != 0 && st.st_uid != owner)
-		what = "it belongs to the wrong user: chown root, chmod 600";
+		what = "it belongs to the wrong user: chown root, chmod 600, then mailrootctl reload";
 	if (what)
 		snprintf(why, PASSWORD_WHY_MAX, "%s", what);
 	else if (secret_is_open(&st, true, who))
-		snprintf(why, PASSWORD_WHY_MAX, "%s can read or write it: chmod 600", who);
+		snprintf(why, PASSWORD_WHY_MAX, "%s can read or write it: chmod 600, then mailrootctl reload", who);
 	else
 		return true;
 	return false;

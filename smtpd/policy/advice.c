@@ -99,15 +99,19 @@ static void satisfy_mail(const struct config_access *access, struct policy_clien
 		   wants_user ? "authenticate" : "");
 }
 
-/* A client that authenticates may need no change of the file. */
-static bool user_would_do(const struct config_server *server, struct policy_client client)
+/* What permits users to relay, as the first of two ways: to authenticate, or the setting for a client that has. */
+static void permit_user(const struct config_server *server, const struct policy_client *client, struct str *to)
 {
-	struct policy_decision with;
-	if (client.user || !server->access.auth)
-		return false;
-	client.user = "anybody";
-	policy_relay_from(server, &client, (struct span){0}, POLICY_AUTHENTICATED, &with);
-	return with.accepted;
+	const struct config_relay *relay = &server->relay;
+	if (!server->access.auth)
+		return;
+	if (client->user && !relay->authenticated && relay->authenticated_at.line) {
+		str_append_text(to, "write authenticated yes in relay");
+		append_place(&relay->authenticated_at, to);
+		str_append_text(to, ", or ");
+	} else if (!client->user && relay->authenticated) {
+		str_append_text(to, "let the client authenticate, or ");
+	}
 }
 
 static void permit(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
@@ -129,7 +133,8 @@ static void permit(const struct config_server *server, const struct explanation 
 	policy_relay_decide(server, &client, domain, &decision);
 	if (decision.accepted)
 		return;
-	str_printf(to, "%s%s", separator, user_would_do(server, client) ? "let the client authenticate, or " : "");
+	str_append_text(to, separator);
+	permit_user(server, &client, to);
 	permit_by(server, &relay, &client, to);
 }
 

@@ -487,6 +487,17 @@ class Running(unittest.TestCase):
             service.ctl("reload")
             self.assertTrue(service.logs_in("ann"))
 
+    def test_users_that_may_not_relay(self):
+        with Service("relay { authenticated no }") as service:
+            self.assertIn("users may log in, but not relay: write authenticated yes", service.add("ann").stderr)
+            asked = ["explain", "relay", "--client", "192.0.2.1", "--user", "ann", "--to", "a@example.net"]
+            self.assertIn("to permit it, write authenticated yes in relay at", service.ctl(*asked).stdout)
+            service.more = "relay { authenticated yes }"
+            service.write_conf()
+            service.ctl("reload")
+            self.assertNotIn("not relay", service.user("passwd", "ann", password=PASSWORD).stderr)
+            self.assertIn("accepted: 250", service.ctl(*asked).stdout)
+
     def test_two_servers_with_two_files(self):
         port = free_port()
         with Service() as service:

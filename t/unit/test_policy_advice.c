@@ -67,6 +67,8 @@ static void apply(struct policy *p, struct question *q, const char *change)
 		 sscanf(text, "add list %199s to %199s at", name, block) == 2 ||
 		 sscanf(text, "write %199s { list %199s } in virtual_server test at test.conf:2", block, name) == 2)
 		add_client(is(block, "relay") ? &p->relay : &p->connect, q);
+	else if (!strncmp(text, "write authenticated yes in relay at ", 36))
+		p->relay.users = true;
 	else if (!strncmp(text, "write authenticated no in relay at ", 35) ||
 		 !strncmp(text, "write relay { authenticated no } in virtual_server test at test.conf:2", 70))
 		p->relay.users = false;

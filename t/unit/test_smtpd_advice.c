@@ -114,8 +114,12 @@ static const struct {
 	{"access { auth scram-sha-256; anonymous no }", NULL, false, "to permit it, let the client authenticate", NULL,
 	 "joe", false},
 	{"access { auth scram-sha-256; anonymous no }\nrelay { authenticated no }", NULL, false,
-	 "to permit it, let the client authenticate; and add list 8.8.8.8 to relay at test.conf:6",
+	 "to permit it, let the client authenticate; and write authenticated yes in relay at test.conf:6, or add list "
+	 "8.8.8.8 to relay at test.conf:6",
 	 "access { auth scram-sha-256; anonymous no }\nrelay { authenticated no; list 8.8.8.8 }", "joe", false},
+	{"access { auth scram-sha-256 }\nrelay { list 10.0.0.1\nauthenticated no }", "joe", false,
+	 "to permit it, write authenticated yes in relay at test.conf:7, or add 8.8.8.8 to relay list at test.conf:6",
+	 "access { auth scram-sha-256 }\nrelay { list 10.0.0.1; authenticated yes }", "joe", false},
 	{"access { auth scram-sha-256; anonymous no; tls_required yes; tls_certificate /a /b }", NULL, false,
 	 "to permit it, let the client use TLS and authenticate", NULL, "joe", true},
 	{"access { tls_required yes; tls_certificate /a /b }\nrelay { list 8.8.8.8 }", NULL, false,
