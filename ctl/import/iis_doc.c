@@ -2,26 +2,14 @@
 #include <string.h>
 
 #include "ctl/import/iis.h"
+#include "ctl/import/wrap.h"
 
-enum { COLUMNS = 100, INDENT = 2, REMARK_MAX = 4000 };
+enum { REMARK_MAX = 4000 };
 
-/* Appends a list item, wrapped between words. */
 static void item(struct str *to, const char *text)
 {
-	struct span rest = span_of(text);
-	size_t column = 1;
-	str_append_c(to, '-');
-	while (rest.len) {
-		struct span word = span_take(&rest, ' ');
-		if (column + 1 + word.len > COLUMNS) {
-			str_printf(to, "\n%*s%.*s", INDENT, "", SPAN_ARGS(word));
-			column = INDENT + word.len;
-		} else {
-			str_printf(to, " %.*s", SPAN_ARGS(word));
-			column += 1 + word.len;
-		}
-	}
-	str_append_c(to, '\n');
+	str_append_text(to, "- ");
+	wrap_text(to, text, 2, "  ");
 }
 
 static void taken(struct str *to)

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ARENA_MAX = 64 * 1024 * 1024, INDENT = 4, COMMENT_COLUMN = 48, COLUMNS = 100 };
+#include "ctl/import/wrap.h"
+
+enum { ARENA_MAX = 64 * 1024 * 1024, INDENT = 4, COMMENT_COLUMN = 48, BEGIN_MAX = 64 };
 
 void plan_init(struct plan *plan)
 {
@@ -75,34 +77,20 @@ static void indent(struct str *to, unsigned depth)
 	str_printf(to, "%*s", (int)(depth * INDENT), "");
 }
 
-/* TEXT as comment lines, wrapped between words. */
+/* TEXT as comment lines. */
 static void write_above(struct str *to, unsigned depth, const char *text)
 {
-	struct span rest = span_of(text);
-	size_t column = 0;
-	while (rest.len) {
-		struct span word = span_take(&rest, ' ');
-		if (column && column + 1 + word.len > COLUMNS) {
-			str_append_c(to, '\n');
-			column = 0;
-		}
-		if (!column) {
-			indent(to, depth);
-			str_append_c(to, '#');
-			column = depth * INDENT + 1;
-		}
-		str_printf(to, " %.*s", SPAN_ARGS(word));
-		column += 1 + word.len;
-	}
-	if (column)
-		str_append_c(to, '\n');
+	char begin[BEGIN_MAX];
+	snprintf(begin, sizeof(begin), "%*s# ", (int)(depth * INDENT), "");
+	str_append_text(to, begin);
+	wrap_text(to, text, strlen(begin), begin);
 }
 
 static void write_line(struct str *to, unsigned depth, const struct plan_node *node)
 {
 	size_t width = depth * INDENT + node->off + strlen(node->text);
 	size_t gap = width < COMMENT_COLUMN ? COMMENT_COLUMN - width : 2;
-	bool beside = node->comment && width + gap + 2 + strlen(node->comment) <= COLUMNS;
+	bool beside = node->comment && width + gap + 2 + strlen(node->comment) <= WRAP_COLUMNS;
 	if (node->comment && !beside)
 		write_above(to, depth, node->comment);
 	indent(to, depth);

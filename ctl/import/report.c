@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ARENA_MAX = 128 * 1024 * 1024, TODO_MAX = 4000, COLUMNS = 100, VALUE_SHOWN_MAX = 64 };
+#include "ctl/import/wrap.h"
+
+#define ROW_BEGIN "               "
+
+enum { ARENA_MAX = 128 * 1024 * 1024, TODO_MAX = 4000, VALUE_SHOWN_MAX = 64 };
 
 static const char *const outcomes[REPORT_OUTCOME_COUNT] = {
 	[REPORT_TAKEN] = "taken",   [REPORT_CHANGED] = "changed", [REPORT_DOUBT] = "look at this",
@@ -79,39 +83,20 @@ void report_todo(struct report *report, const char *format, ...)
 	report->todo_count++;
 }
 
-/* TEXT wrapped between words; lines after the first are indented by INDENT. */
-static void wrap(struct str *to, const char *text, size_t column, size_t indent)
-{
-	struct span rest = span_of(text);
-	for (bool first = true; rest.len; first = false) {
-		struct span word = span_take(&rest, ' ');
-		if (!first && column + 1 + word.len > COLUMNS) {
-			str_printf(to, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (!first) {
-			str_append_c(to, ' ');
-			column++;
-		}
-		str_append(to, word);
-		column += word.len;
-	}
-	str_append_c(to, '\n');
-}
-
 void report_write_todos(const struct report *report, struct str *to)
 {
 	unsigned n = 0;
 	for (const struct report_todo *todo = report->todos; todo; todo = todo->next) {
 		str_printf(to, "%4u. ", ++n);
-		wrap(to, todo->text, 6, 6);
+		wrap_text(to, todo->text, 6, "      ");
 	}
 }
 
 static void write_row(struct str *to, const struct report_row *row)
 {
-	str_printf(to, "  %-12s %s \"%s\" (%s, line %lu)\n               ", outcomes[row->outcome], row->property,
+	str_printf(to, "  %-12s %s \"%s\" (%s, line %lu)\n" ROW_BEGIN, outcomes[row->outcome], row->property,
 		   row->value, row->location, row->line);
-	wrap(to, row->text, 15, 15);
+	wrap_text(to, row->text, strlen(ROW_BEGIN), ROW_BEGIN);
 }
 
 /* What a person has to look at comes first. */

@@ -165,7 +165,9 @@ void take_smart_host(struct take *t)
 	if (p && !hosts[0] && !p->told)
 		take_say(t, p, REPORT_NOT, "empty");
 	if (hosts[0] && kind) {
-		take_line(t, t->server, p, REPORT_TAKEN, NULL, "smart_host %s", hosts);
+		take_line(t, t->server, p, REPORT_TAKEN,
+			  auth && named ? "in brackets, because no password is sent to hosts that MX names" : NULL,
+			  "smart_host %s", hosts);
 		t->smart_host = true;
 	} else if (hosts[0]) {
 		take_off(t, t->server, p, "SmartHostType is 0, so Windows did not use it", "smart_host %s", hosts);
