@@ -63,11 +63,17 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 [ -n "$id" ] || fail "no mail waits"
-pid=$(pgrep -x mailrootd | head -n 1)
+pid=$(pgrep -x mailrootd | head -n 1) queue=$(pgrep -f ^mailroot-queue)
+exec 9<>/dev/tcp/127.0.0.1/2525
+printf "HELO client.test\r\n" >&9
 install /next/*.deb
 until_ready
 [ "$(dpkg-query -W -f "\${Version}" mailroot | cut -c 1-7)" = 0.1.0.1 ] || fail "the version is that of before"
-[ "$(pgrep -x mailrootd | head -n 1)" != "$pid" ] || fail "the service was not restarted"
+[ "$(pgrep -x mailrootd | head -n 1)" = "$pid" ] || fail "the service was restarted: $(cat /tmp/apt.log)"
+grep "has taken over" /tmp/apt.log || fail "no upgrade: $(cat /tmp/apt.log)"
+[ "$(pgrep -f ^mailroot-queue)" != "$queue" ] || fail "the queue is that of before"
+printf "MAIL FROM:<app@example.com>\r\nQUIT\r\n" >&9
+timeout 20 cat <&9 | tail -n 2 | cut -c 1-3 | tr "\n" " " | grep -q "250 221" || fail "the open session was dropped"
 cmp $conf /before.conf || fail "the edited configuration was replaced"
 mailrootctl queue show "$id" >/dev/null || fail "the mail that waits is gone"
 
