@@ -196,6 +196,19 @@ def reload(guest):
 
 
 @step
+def upgrade(guest):
+    """mailrootctl upgrade: the same master for systemd, every other process is new, and mail passes"""
+    master, before = guest.master(), guest.processes()
+    guest.run("mailrootctl upgrade", 90)
+    guest.wait("! mailrootctl status | grep -q retiring")
+    guest.run(f"systemctl is-active {UNIT}")
+    require(guest.master() == master, "another master")
+    require(set(before) & set(guest.processes()) == {master}, "a process of before")
+    guest.send("upgraded")
+    guest.relayed("upgraded")
+
+
+@step
 def operator(guest):
     """an operator without root may look and order; another user may not"""
     guest.run("useradd -m -G mailroot-operators olga && useradd -m paul")
