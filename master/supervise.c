@@ -114,7 +114,10 @@ static void gone_unasked(struct supervised *child, int status, int64_t now_ms)
 	bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PERMANENT;
 	int64_t lived_ms = child->state == SUPERVISE_STARTING ? 0 : now_ms - child->started_ms;
 	child->restarts++;
-	memcpy(child->why, child->ended, sizeof(child->why));
+	if (status == 0)
+		snprintf(child->why, sizeof(child->why), "it ended by itself (exit 0); the log has the reason");
+	else
+		memcpy(child->why, child->ended, sizeof(child->why));
 	child->refused = refused ? child->refused + 1 : 0;
 	child->state = child->refused >= SUPERVISE_REFUSED ? SUPERVISE_FAILED : SUPERVISE_DOWN;
 	child->due_ms = now_ms + (refused ? SUPERVISE_REFUSED_MS : supervise_delay(&child->early, lived_ms));

@@ -98,6 +98,10 @@ START_TEST(requested_ends_are_not_counted)
 		ck_assert_str_eq(child.why, "");
 		ck_assert_str_eq(child.ended, "exit 0");
 	}
+	supervise_started(&child, 1, -1, 9000);
+	supervise_gone(&child, 0, 10000);
+	ck_assert_str_eq(child.why, "it ended by itself (exit 0); the log has the reason");
+	child.restarts = 0;
 	supervise_started(&child, 1, -1, 10000);
 	supervise_gone(&child, SIGKILL, 19000);
 	supervise_started(&child, 1, -1, 19000);
