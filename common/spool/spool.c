@@ -17,7 +17,8 @@
 
 enum {
 	MESSAGE_MODE = 0644, /* the parent folders decide who can read it */
-	ENVELOPE_FIRST_READ = 4096
+	ENVELOPE_FIRST_READ = 4096,
+	IDS_MAX = 10 /* for one message */
 };
 
 /* File systems whose fsync of a file makes its name durable, too, and those that keep nothing over a restart. */
@@ -73,6 +74,30 @@ static int open_file(struct spool_file *file)
 	return file->named ? spool_lock(fd) : 0;
 }
 
+static int begin_given(struct spool_file *file, const char *id)
+{
+	if (!msgid_valid(span_of(id)))
+		return -EINVAL;
+	memcpy(file->id, id, sizeof(file->id));
+	int err = open_file(file);
+	if (err)
+		spool_abort(file);
+	return err;
+}
+
+/* A scan may come between the creation of a file with a name and its lock, and then removes the file. */
+static int begin_fresh(struct spool_file *file)
+{
+	int err = -EWOULDBLOCK;
+	for (int i = 0; i < IDS_MAX && err == -EWOULDBLOCK; i++) {
+		fresh_id(file);
+		err = open_file(file);
+		if (err)
+			spool_abort(file);
+	}
+	return err;
+}
+
 int spool_begin(const struct spool *spool, const char *id, struct spool_file *file)
 {
 	spool_abort(file);
@@ -86,16 +111,7 @@ int spool_begin(const struct spool *spool, const char *id, struct spool_file *fi
 	file->staged = false;
 	file->buffered = 0;
 	file->name[0] = '\0';
-	if (!id)
-		fresh_id(file);
-	else if (!msgid_valid(span_of(id)))
-		return -EINVAL;
-	else
-		memcpy(file->id, id, sizeof(file->id));
-	int err = open_file(file);
-	if (err)
-		spool_abort(file);
-	return err;
+	return id ? begin_given(file, id) : begin_fresh(file);
 }
 
 static int flush(struct spool_file *file)

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/base/fd.h"
@@ -22,6 +24,19 @@ static const char id_text[] = "0123456789ABCDEFGHJKMNPQ";
 static char folder[64];
 static struct spool spool;
 static struct spool_file file;
+
+/* So many locks fail, because a scan holds them. */
+static int scans;
+
+int flock(int fd, int operation)
+{
+	if (scans && operation & LOCK_NB) {
+		scans--;
+		errno = EWOULDBLOCK;
+		return -1;
+	}
+	return (int)syscall(SYS_flock, fd, operation);
+}
 
 static void setup(void)
 {
@@ -258,6 +273,26 @@ START_TEST(hidden_and_locked_while_written)
 END_TEST
 
 /* A scan that saw the file just before its lock removed it: an error, and no message. */
+/* Between its creation and its lock a scan takes a file for an aborted write: another id is used, and nothing is left.
+ */
+START_TEST(a_scan_that_comes_first_costs_an_id)
+{
+	spool.unnamed = false;
+	scans = 3;
+	ck_assert_int_eq(spool_begin(&spool, NULL, &file), 0);
+	ck_assert_int_eq(scans, 0);
+	ck_assert_uint_eq(count(), 1);
+	spool_abort(&file);
+	scans = 1;
+	ck_assert_int_eq(spool_begin(&spool, id_text, &file), -EWOULDBLOCK); /* this one is given */
+	ck_assert_uint_eq(count(), 0);
+	scans = 1000;
+	ck_assert_int_eq(spool_begin(&spool, NULL, &file), -EWOULDBLOCK);
+	ck_assert_uint_eq(count(), 0);
+	scans = 0;
+}
+END_TEST
+
 START_TEST(hidden_name_was_taken_away)
 {
 	char hidden[MSGNAME_MAX];
@@ -478,6 +513,7 @@ int main(void)
 	tcase_add_loop_test(all, id_must_be_one, 0, 2);
 	tcase_add_loop_test(all, abort_leaves_nothing, 0, 2);
 	tcase_add_test(all, hidden_and_locked_while_written);
+	tcase_add_test(all, a_scan_that_comes_first_costs_an_id);
 	tcase_add_test(all, hidden_name_was_taken_away);
 	tcase_add_loop_test(all, never_acknowledged, 0, 2);
 	tcase_add_loop_test(all, many_messages_with_one_struct, 0, 2);
