@@ -24,6 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
 SKIPPED = 77
 UNIT = "mailrootd"
+UNPRIVILEGED = "mailroot-unprivileged"
 EXPOSURE_MAX = "29"  # tenths, of systemd-analyze security
 
 CONF = """
@@ -50,6 +51,18 @@ ExecStart=/usr/bin/python3 -m aiosmtpd -n -l 127.0.0.1:2500 -c aiosmtpd.handlers
 WantedBy=multi-user.target
 """
 
+# What an administrator adds to the units without root.
+CREDENTIALS = """
+[Service]
+LoadCredential=fullchain.pem:/etc/letsencrypt/live/mail/fullchain.pem
+LoadCredential=privkey.pem:/etc/letsencrypt/live/mail/privkey.pem
+"""
+SOCKET = """
+[Socket]
+ListenStream=
+ListenStream=127.0.0.1:25
+"""
+
 STEPS = []
 
 
@@ -73,6 +86,13 @@ class Guest(Machine):
         """{pid: (user, program)} of the unit."""
         lines = self.run(f"ps -o pid=,user:32=,comm:32= -p $(paste -sd, /sys/fs/cgroup/system.slice/{unit}.service/cgroup.procs)").splitlines()
         return {pid: (user, program) for pid, user, program in map(str.split, lines)}
+
+    def write(self, path, text):
+        self.run(f"mkdir -p $(dirname {path}) && cat >{path} <<'END'\n{text}\nEND")
+
+    def pick_up(self, subject):
+        self.run(f"""printf 'To: c@drop.example.com\\r\\nFrom: app@example.com\\r\\nSubject: {subject}\\r\\n\\r\\nx\\r\\n' >/srv/mail/.new
+            mv /srv/mail/.new /srv/mail/pickup/one.eml""")
 
     def send(self, subject, to="a@example.net", options=""):
         self.run(f"swaks --silent 2 --server 127.0.0.1 --from app@example.com --to {to} --h-Subject '{subject}' {options}")
@@ -124,8 +144,9 @@ def configure(guest):
     """configuration, certificate, sink; `check` finds nothing wrong"""
     guest.run("mkdir -p /etc/letsencrypt /srv/mail && chmod 700 /etc/letsencrypt")
     guest.certificate(1)
-    guest.run(f"cat >/etc/mailroot/mailroot.conf <<'END'\n{CONF}END")
-    guest.run(f"cat >/etc/systemd/system/sink.service <<'END'\n{SINK}END\nsystemctl daemon-reload && systemctl enable --now sink", 60)
+    guest.write("/etc/mailroot/mailroot.conf", CONF)
+    guest.write("/etc/systemd/system/sink.service", SINK)
+    guest.run("systemctl daemon-reload && systemctl enable --now sink", 60)
     guest.run("mailrootctl check", 60)
 
 
@@ -155,8 +176,7 @@ def drop(guest):
 @step
 def pickup(guest):
     """a file of the pickup folder in /srv"""
-    guest.run("""printf 'To: c@drop.example.com\\r\\nFrom: app@example.com\\r\\nSubject: picked\\r\\n\\r\\nx\\r\\n' >/srv/mail/.new
-        mv /srv/mail/.new /srv/mail/pickup/one.eml""")
+    guest.pick_up("picked")
     guest.dropped("picked")
 
 
@@ -187,10 +207,11 @@ def reload(guest):
     guest.run(f"systemctl reload {UNIT}", 60)
     guest.wait("openssl s_client -connect 127.0.0.1:25 -starttls smtp </dev/null 2>/dev/null | openssl x509 -noout -serial | grep -q '=02$'")
     require(guest.master() == before, "another master")
-    guest.run("cp /etc/mailroot/mailroot.conf /root/good && echo 'nonsense here' >>/etc/mailroot/mailroot.conf")
+    guest.run("echo 'nonsense here' >>/etc/mailroot/mailroot.conf")
     status, _ = guest.attempt(f"systemctl reload {UNIT}", 60)
     require(status, "a reload of a wrong file succeeded")
-    guest.run(f"cp /root/good /etc/mailroot/mailroot.conf && systemctl reload {UNIT} && systemctl is-active {UNIT}", 60)
+    guest.write("/etc/mailroot/mailroot.conf", CONF)
+    guest.run(f"systemctl reload {UNIT} && systemctl is-active {UNIT}", 60)
     guest.send("reloaded")
     guest.relayed("reloaded")
 
@@ -245,8 +266,8 @@ def kill(guest):
 @step
 def watchdog(guest):
     """master stands still: systemd ends it and starts another"""
-    guest.run("mkdir -p /run/systemd/system/mailrootd.service.d && printf '[Service]\nWatchdogSec=20\n' >/run/systemd/system/mailrootd.service.d/watchdog.conf"
-              f" && systemctl daemon-reload && systemctl restart {UNIT}", 120)
+    guest.write(f"/run/systemd/system/{UNIT}.service.d/watchdog.conf", "[Service]\nWatchdogSec=20")
+    guest.run(f"systemctl daemon-reload && systemctl restart {UNIT}", 120)
     stopped = guest.master()
     guest.run(f"kill -STOP {stopped}")
     guest.wait(f"test $(systemctl show -P NRestarts {UNIT}) = 1", 90)
@@ -256,7 +277,7 @@ def watchdog(guest):
     require(guest.attempt(f"test -d /proc/{stopped}")[0], "the old one is still there")
     guest.send("after the watchdog")
     guest.relayed("after the watchdog")
-    guest.run("rm -r /run/systemd/system/mailrootd.service.d && systemctl daemon-reload")
+    guest.run(f"rm -r /run/systemd/system/{UNIT}.service.d && systemctl daemon-reload")
 
 
 @step
@@ -279,7 +300,8 @@ def late_address(guest):
     guest.send("without the address")
     guest.run("ip address add 192.0.2.25/32 dev lo")
     guest.wait("swaks --silent 2 --server 192.0.2.25 --quit-after EHLO", 40)
-    guest.run("ip address del 192.0.2.25/32 dev lo; cp /root/good /etc/mailroot/mailroot.conf")
+    guest.run("ip address del 192.0.2.25/32 dev lo")
+    guest.write("/etc/mailroot/mailroot.conf", CONF)
     guest.run(f"systemctl restart {UNIT}", 120)
 
 
@@ -316,29 +338,27 @@ def exposure(guest):
 @step
 def unprivileged(guest):
     """mailroot-unprivileged: the same service without a process of root, until it is stopped again"""
-    unit = "mailroot-unprivileged"
     guest.run(f"systemctl stop {UNIT}", 100)
-    guest.run(f"""set -e; mkdir -p /run/systemd/system/{unit}.service.d /run/systemd/system/{unit}.socket.d
-        printf '[Service]\nLoadCredential=fullchain.pem:/etc/letsencrypt/live/mail/fullchain.pem\nLoadCredential=privkey.pem:/etc/letsencrypt/live/mail/privkey.pem\n' \
-            >/run/systemd/system/{unit}.service.d/test.conf
-        printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:25\n' >/run/systemd/system/{unit}.socket.d/test.conf
-        chown mailroot /etc/mailroot/users && chown -R mailroot:mailroot /srv/mail
-        sed 's#/etc/letsencrypt/live/mail#/run/credentials/{unit}.service#g' /root/good >/etc/mailroot/mailroot.conf
-        systemctl daemon-reload && systemctl start {unit}""", 120)
+    guest.write(f"/run/systemd/system/{UNPRIVILEGED}.service.d/test.conf", CREDENTIALS)
+    guest.write(f"/run/systemd/system/{UNPRIVILEGED}.socket.d/test.conf", SOCKET)
+    guest.write("/etc/mailroot/mailroot.conf", CONF.replace("/etc/letsencrypt/live/mail", f"/run/credentials/{UNPRIVILEGED}.service"))
+    guest.run("chown mailroot /etc/mailroot/users && chown -R mailroot:mailroot /srv/mail")
+    guest.run(f"systemctl daemon-reload && systemctl start {UNPRIVILEGED}", 120)
     guest.wait("mailrootctl status | grep -q running", 60)
-    users = {user for user, _ in guest.processes(unit).values()}
+    users = {user for user, _ in guest.processes(UNPRIVILEGED).values()}
     require(users == {"mailroot"}, f"users: {users}")
     for subject, to in (("without root", "a@example.net"), ("dropped without root", "b@drop.example.com")):
         guest.send(subject, to, "--tls --auth PLAIN --auth-user scan@example.com --auth-password 'secret of scan'")
     guest.relayed("without root")
     guest.dropped("dropped without root")
-    guest.run("printf 'To: c@drop.example.com\r\nFrom: app@example.com\r\nSubject: picked without root\r\n\r\nx\r\n' >/srv/mail/pickup/two.eml")
+    guest.pick_up("picked without root")
     guest.dropped("picked without root")
-    guest.run(f"systemctl reload {unit} && runuser -u olga -- mailrootctl status", 60)
+    guest.run(f"systemctl reload {UNPRIVILEGED} && runuser -u olga -- mailrootctl status", 60)
     status, output = guest.attempt("runuser -u mailroot -- mailrootctl status")
     require(status, f"the user of the service gives orders: {output}")
-    print("    " + guest.run(f"systemd-analyze --no-pager --threshold=15 security {unit} | tail -1", 60).strip())
-    guest.run(f"systemctl stop {unit}.socket {unit}; cp /root/good /etc/mailroot/mailroot.conf; chown root:root /srv/mail; systemctl start {UNIT}", 200)
+    print("    " + guest.run(f"systemd-analyze --no-pager --threshold=15 security {UNPRIVILEGED} | tail -1", 60).strip())
+    guest.write("/etc/mailroot/mailroot.conf", CONF)
+    guest.run(f"systemctl stop {UNPRIVILEGED}.socket {UNPRIVILEGED} && chown root:root /srv/mail && systemctl start {UNIT}", 200)
     guest.running()
 
 

@@ -14,7 +14,8 @@ bookworm) packages+=" libevent-core-2.1-7 libcurl4 libssl3" ;;
 *) packages+=" libevent-core-2.1-7t64 libcurl4t64 libssl3t64" ;;
 esac
 echo "$root"
-[ "$root.disk" -ot "$0" ] || [ ! -e "$root.disk" ] || exit 0
+stamp=$(sha256sum <"$0")
+[ "$(cat "$root.stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 
 exec >&2
 debian_base "$suite"
@@ -43,3 +44,4 @@ cp "$root"/boot/initrd.img-* "$root.initrd"
 mke2fs -q -F -t ext4 -d "$root" "$root.new" 2G
 rm -rf "$root"
 mv "$root.new" "$root.disk"
+echo "$stamp" >"$root.stamp"
