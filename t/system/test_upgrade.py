@@ -156,7 +156,7 @@ class Upgrade(Service, unittest.TestCase):
                 self.upgrade(1)
                 server.send(["user@example.net"], b"Subject: quick\r\n\r\n")
                 sink.wait(1)
-                self.assertLess(time.monotonic() - began, 15)
+                self.assertLess(time.monotonic() - began, 9)  # the queue waits 10 s for its jobs at an ordinary stop
                 self.assertEqual([p["role"] for p in self.processes() if p["state"] == "retiring"], ["delivery"])
                 answer.set()
                 sink.wait(2)
