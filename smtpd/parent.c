@@ -190,10 +190,11 @@ void parent_ready(struct parent *p)
 		.snapshot = snapshot_new(LIMIT_SNAPSHOT),
 		.gateway = gateway_new((size_t)server->processes.max),
 		.clients = clients_new((size_t)server->processes.max),
+		.usage = usage_new(),
 		.secure = &p->secure,
 		.auth = p->auth,
 	};
-	if (!p->pool || !p->worker.snapshot || !p->worker.gateway || !p->worker.clients ||
+	if (!p->pool || !p->worker.snapshot || !p->worker.gateway || !p->worker.clients || !p->worker.usage ||
 	    !userbase_init(&p->worker.users, LIMIT_USERBASE) || !stress_init(&p->worker.stress))
 		log_fatal(EXIT_TEMPORARY, "can't make the pool of workers: %s", strerror(errno));
 	p->paused = p->child.paused;

@@ -28,6 +28,7 @@ struct serve_services {
 	const struct names *names;  /* NULL = names are not looked up */
 	struct auth *auth;          /* NULL = no authentication */
 	const struct etrn *etrn;    /* NULL = no ETRN, no ATRN */
+	struct usage *usage;        /* NULL = nothing is counted for clients */
 	const _Atomic bool *stress; /* while true, time-outs are LIMIT_STRESS_MS; NULL = never */
 };
 

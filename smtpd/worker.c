@@ -14,6 +14,7 @@
 #include "common/net/net.h"
 #include "common/process/child.h"
 #include "smtpd/accept/store_spool.h"
+#include "smtpd/admit.h"
 #include "smtpd/serve.h"
 
 struct worker {
@@ -141,28 +142,13 @@ static void session_over(struct worker *w)
 static void serve_client(struct worker *w, int fd, const struct serve_tls *tls, const struct ipaddr *client,
 			 const char *address)
 {
-	const struct serve_services services = {&w->store, &w->names, w->context->auth, &w->etrn,
-						w->context->stress.on};
+	const struct serve_services services = {&w->store, &w->names,         w->context->auth,
+						&w->etrn,  w->context->usage, w->context->stress.on};
 	const struct serve_watch watch = {tell_progress, w, &w->records};
 	w->counted = false;
 	prefork_busy(w->context->pool, w->slot, span_of(address));
 	serve(fd, client, tls, &w->context->live, &services, &told.serve, &watch);
 	session_over(w);
-}
-
-static void refuse_client(struct worker *w, int fd, const struct serve_tls *tls, const struct ipaddr *client,
-			  const char *address)
-{
-	const struct config_server *server = live_server(&w->context->live);
-	const struct config_client_limits *limits = &server->client;
-	unsigned refused = clients_refused(w->context->clients, client, clock_mono_ms());
-	char about[IPADDR_TEXT_MAX + 64];
-	snprintf(about, sizeof(about), "%s: at most %lld at a time", address, (long long)limits->connections);
-	serve_refusal(fd, tls, server, REPLY_CLIENT_CROWDED, span_of(about));
-	if (refused)
-		log_warning(
-			"client=%s status=refused refused=%u reason=\"the client has more connections than client connections allows (%lld)\"",
-			address, refused, (long long)limits->connections);
 }
 
 static void serve_next(struct worker *w, int listener)
@@ -183,11 +169,8 @@ static void serve_next(struct worker *w, int listener)
 	}
 	net_address(&from, &client, &port);
 	ipaddr_format(&client, address);
-	size_t connections = clients_enter(w->context->clients, w->slot, &client);
-	if (clients_permit(live_server(&w->context->live), &client, connections))
+	if (admit_client(w->context, w->slot, fd, &tls, &client))
 		serve_client(w, fd, &tls, &client, address);
-	else
-		refuse_client(w, fd, &tls, &client, address);
 	clients_leave(w->context->clients, w->slot);
 }
 

@@ -12,6 +12,7 @@
 #include "smtpd/live.h"
 #include "smtpd/policy/clients.h"
 #include "smtpd/policy/gateway.h"
+#include "smtpd/policy/usage.h"
 #include "smtpd/secure.h"
 #include "smtpd/stress.h"
 
@@ -24,6 +25,7 @@ struct worker_context {
 	struct snapshot *snapshot;
 	struct gateway *gateway;
 	struct clients *clients;
+	struct usage *usage;
 	struct stress stress;
 	const struct fullness *fullness;
 	const struct secure *secure;

@@ -27,11 +27,13 @@ struct config_durations {
 	size_t n;
 };
 
-/* At most COUNT events in any period of PERIOD_MS; count 0 = no bound. */
+/* COUNT events, or octets, in a period of PERIOD_MS; count 0 = no bound. */
 struct config_rate {
 	int64_t count, period_ms;
 };
 enum { CONFIG_RATE_MAX = 10000 /* the queue remembers as many times for each next hop with a rate */ };
+enum { CONFIG_EVENTRATE_MAX = 10000000 };
+#define CONFIG_OCTETRATE_MAX (INT64_C(1) << 40)
 
 struct config_client {
 	struct cidr net;  /* if name is NULL */
@@ -134,6 +136,8 @@ enum config_grant {
 	CONFIG_GRANT_SERVICE_ACCOUNT
 };
 enum config_seccomp { CONFIG_SECCOMP_ENFORCE, CONFIG_SECCOMP_LOG, CONFIG_SECCOMP_OFF };
+enum config_counted_by { CONFIG_BY_ADDRESS, CONFIG_BY_USER };
+enum config_over_limit { CONFIG_OVER_TEMPFAIL, CONFIG_OVER_LOG };
 enum config_assertion { CONFIG_ASSERTION_PS256, CONFIG_ASSERTION_RS256 };
 /* Of access auth: a set of these. */
 enum config_auth_mechanism {
@@ -223,6 +227,8 @@ enum config_without {
 #define CONFIG_C_DURATION     int64_t
 #define CONFIG_C_DURATIONS    struct config_durations
 #define CONFIG_C_RATE         struct config_rate
+#define CONFIG_C_EVENTRATE    struct config_rate
+#define CONFIG_C_OCTETRATE    struct config_rate
 #define CONFIG_C_NAME         const char *
 #define CONFIG_C_NAMES        struct config_words
 #define CONFIG_C_PATH         const char *
@@ -252,6 +258,8 @@ enum config_without {
 #define CONFIG_C_GRANT        enum config_grant
 #define CONFIG_C_ASSERTION    enum config_assertion
 #define CONFIG_C_SECCOMP      enum config_seccomp
+#define CONFIG_C_COUNTEDBY    enum config_counted_by
+#define CONFIG_C_OVERLIMIT    enum config_over_limit
 #define CONFIG_C_DATE         int64_t /* seconds since 1970 UTC at its beginning; 0 = none */
 #define CONFIG_C_MECHANISMS   unsigned
 #define CONFIG_C_CERTIFICATES struct config_certificates

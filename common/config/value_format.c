@@ -198,13 +198,17 @@ static void format_number(struct str *to, int64_t number)
 		str_printf(to, "%lld", (long long)number);
 }
 
-static void format_rate(struct str *to, const struct config_rate *rate)
+static void format_rate(enum config_type type, struct str *to, const struct config_rate *rate)
 {
 	if (!rate->count) {
 		str_append_text(to, "none");
 		return;
 	}
-	str_printf(to, "%lld/", (long long)rate->count);
+	if (type == CONFIG_OCTETRATE)
+		format_size(to, rate->count);
+	else
+		str_printf(to, "%lld", (long long)rate->count);
+	str_append_c(to, '/');
 	format_units(to, rate->period_ms, config_duration_units);
 }
 
@@ -300,7 +304,9 @@ static void format_single(enum config_type type, const void *value, struct str *
 		format_units(to, *(const int64_t *)value, config_duration_units);
 		break;
 	case CONFIG_RATE:
-		format_rate(to, value);
+	case CONFIG_EVENTRATE:
+	case CONFIG_OCTETRATE:
+		format_rate(type, to, value);
 		break;
 	case CONFIG_QUOTA:
 		format_quota(to, value);
@@ -318,6 +324,8 @@ static void format_single(enum config_type type, const void *value, struct str *
 	case CONFIG_GRANT:
 	case CONFIG_ASSERTION:
 	case CONFIG_SECCOMP:
+	case CONFIG_COUNTEDBY:
+	case CONFIG_OVERLIMIT:
 		str_append_text(to, config_value_words(type)[*(const int *)value]);
 		break;
 	case CONFIG_LOGFORMAT:

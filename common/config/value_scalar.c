@@ -173,6 +173,22 @@ bool config_scalar_duration(struct config_parse *parse, void *to)
 	return config_value_duration(parse, &parse->items[0], to);
 }
 
+/* COUNT of COUNT/PERIOD, or its octets. */
+static bool rate_count(struct config_parse *parse, const struct config_item *item, struct span number, int64_t *out)
+{
+	const struct bounds sizes = {1, CONFIG_OCTETRATE_MAX};
+	struct config_item size = *item;
+	uint64_t count, max = parse->setting->type == CONFIG_RATE ? CONFIG_RATE_MAX : CONFIG_EVENTRATE_MAX;
+	size.text = number;
+	if (parse->setting->type == CONFIG_OCTETRATE)
+		return parse_units(parse, &size, config_size_units, true, sizes, out) &&
+		       within(parse, item, *out, sizes.min, sizes.max);
+	if (!span_to_u64(number, max, &count) || !count)
+		return refuse(parse, item);
+	*out = (int64_t)count;
+	return true;
+}
+
 /* COUNT/PERIOD. */
 bool config_scalar_rate(struct config_parse *parse, void *to)
 {
@@ -180,13 +196,15 @@ bool config_scalar_rate(struct config_parse *parse, void *to)
 	const struct config_item *item = &parse->items[0];
 	struct config_rate *rate = to;
 	struct config_item period = *item;
-	uint64_t count;
+	int64_t count;
 	*rate = (struct config_rate){0};
 	if (is_none(item))
 		return true;
 	struct span number = span_take(&period.text, '/');
-	if (!span_to_u64(number, CONFIG_RATE_MAX, &count) || !count || !period.text.len)
+	if (!period.text.len)
 		return refuse(parse, item);
+	if (!rate_count(parse, item, number, &count))
+		return false;
 	const struct bounds bounds = {SECOND, DAY};
 	if (!parse_units(parse, &period, config_duration_units, false, bounds, &rate->period_ms))
 		return false;
@@ -195,7 +213,7 @@ bool config_scalar_rate(struct config_parse *parse, void *to)
 			     SPAN_ARGS(item->text));
 		return false;
 	}
-	rate->count = (int64_t)count;
+	rate->count = count;
 	return true;
 }
 

@@ -34,6 +34,10 @@ enum {
 	 * clients that keep a connection alive send some hundred in a day. */
 	LIMIT_IDLE = 1000,
 
+	/* MAIL commands over a limit of `client` since the last accepted message; one more is 421. An honest client
+	 * gives up after the first, or waits. */
+	LIMIT_OVER = 20,
+
 	/* Octets that are read only to be discarded: the rest of a message that is refused already. Beyond this the
 	 * connection is closed. A client that declares SIZE never gets here. */
 	LIMIT_SKIP = 64 << 20,

@@ -1,6 +1,7 @@
 #include "smtpd/policy/explain.h"
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/rates.h"
 
 /* MAIL FROM:<sender> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=xtext] [RET=FULL|HDRS] [ENVID=xtext] */
 
@@ -72,6 +73,8 @@ void cmd_mail(struct session *s, const struct command *command)
 			session_say(s, refusal);
 			return;
 		}
+		if (!rates_message(s, params.size))
+			return;
 		s->tx.declared = params.size;
 		take_sender(s, &sender, &params.message);
 	}

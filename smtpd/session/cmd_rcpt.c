@@ -3,6 +3,7 @@
 #include "smtpd/policy/policy.h"
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/rates.h"
 
 /*
  * RCPT TO:<recipient> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;xtext]: decides whether the recipient is
@@ -18,14 +19,19 @@ static enum reply_id check_state(const struct session *s)
 	return s->state == SESSION_READY ? REPLY_NEED_SENDER : REPLY_NONE;
 }
 
-/* A duplicate recipient is accepted again and stored once, even beyond the limit. */
+/* A duplicate recipient is accepted again and stored once, even beyond the limits. */
 static void take_recipient(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn, uint64_t most)
 {
 	struct recipients *rcpts = &s->tx.rcpts;
 	bool full = rcpts->count >= (size_t)s->config->messages.max_recipients;
-	if (full && !recipients_known(rcpts, rcpt)) {
+	bool known = recipients_known(rcpts, rcpt);
+	if (full && !known) {
 		session_say(s, REPLY_TOO_MANY_RCPTS);
-	} else if (recipients_add(rcpts, rcpt, dsn) == RECIPIENTS_NO_MEMORY) {
+		return;
+	}
+	if (!known && !rates_recipient(s))
+		return;
+	if (recipients_add(rcpts, rcpt, dsn) == RECIPIENTS_NO_MEMORY) {
 		session_say(s, REPLY_NO_MEMORY);
 	} else {
 		transaction_mailbox(&s->tx, most);

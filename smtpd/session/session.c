@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/rates.h"
 
 enum {
 	/* Replies not yet sent: the driver sends after each line, and HELP is the longest. */
@@ -159,6 +160,8 @@ static void say(struct session *s, enum reply_id id, struct span first, struct s
 		session_say(s, REPLY_TOO_MANY_ERRORS);
 		return;
 	}
+	if (code >= 500 && !rates_error(s))
+		return;
 	append_reply(s, id, first, second);
 	if (code >= 400 && !quietly)
 		log_refusal(s, id, span_skip(str_span(&s->out), before));
@@ -171,9 +174,14 @@ void session_reply(struct session *s, enum reply_id id, struct span first, struc
 	say(s, id, first, second, false);
 }
 
+void session_reply_quietly(struct session *s, enum reply_id id, struct span first, struct span second)
+{
+	say(s, id, first, second, true);
+}
+
 void session_say_quietly(struct session *s, enum reply_id id)
 {
-	say(s, id, span_of(s->config->fqdn), nothing, true);
+	session_reply_quietly(s, id, span_of(s->config->fqdn), nothing);
 }
 
 void session_say(struct session *s, enum reply_id id)
@@ -370,7 +378,8 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 
 static void message_taken(struct session *s)
 {
-	s->errors = s->idle = 0;
+	s->errors = s->idle = s->over = 0;
+	rates_octets(s, s->tx.octets);
 	s->octets += s->tx.octets;
 	s->messages++;
 	session_reply(s, REPLY_QUEUED, span_of(s->tx.id), span_of(s->config->fqdn));

@@ -29,6 +29,7 @@
 #include "common/config/config.h"
 #include "smtpd/auth/auth.h"
 #include "smtpd/policy/names.h"
+#include "smtpd/policy/usage.h"
 #include "smtpd/protocol/limits.h"
 #include "smtpd/session/etrn.h"
 #include "smtpd/session/transaction.h"
@@ -105,6 +106,8 @@ struct session {
 	bool quit;                /* the client sent QUIT */
 	unsigned errors;          /* 5xx replies since the last accepted message */
 	unsigned idle;            /* commands since then that do not advance a message */
+	unsigned over;            /* MAIL commands since then that were over a limit of `client` */
+	struct usage *usage;      /* borrowed; NULL = nothing is counted for the client */
 	uint64_t octets;          /* message text received in this session */
 	uint64_t messages;
 	struct span line;            /* the current command, for the log */
@@ -173,7 +176,8 @@ void session_learn_name(struct session *s);
 /* Undoes the transaction. The next state is READY, or START before hello; CLOSED stays. */
 void session_reset(struct session *s);
 
-/* Sends ID with our name as $1, without a log line: the caller has written one. */
+/* The same as session_reply and session_say without a log line: the caller has written one. */
+void session_reply_quietly(struct session *s, enum reply_id id, struct span first, struct span second);
 void session_say_quietly(struct session *s, enum reply_id id);
 
 /* Closes the session: no more replies, no more input. */

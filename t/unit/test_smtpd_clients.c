@@ -1,10 +1,11 @@
-/* How many connections one client has and may have; when a log line is due; when workers are scarce. */
+/* How many connections one client has and may have; when workers are scarce. */
 #include "smtpd/policy/clients.h"
 
 #include <check.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "smtpd/policy/usage.h"
 #include "smtpd/stress.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
@@ -70,66 +71,79 @@ START_TEST(a_dead_worker_counts_until_its_slot_is_cleared)
 }
 END_TEST
 
-static bool permitted(const char *lines, const char *address, size_t connections)
+static struct clients_limit limit_of(const char *lines, const char *address)
 {
 	struct ipaddr client = memory_address(address);
 	memory_config(lines, &config);
-	bool result = clients_permit(&config.servers[0], &client, connections);
+	struct clients_limit result = clients_limit(&config.servers[0], &client);
 	config_free(&config);
 	return result;
 }
 
+static size_t most(const char *lines, const char *address)
+{
+	return limit_of(lines, address).most;
+}
+
+static size_t share(const char *lines, const char *address)
+{
+	return limit_of(lines, address).share;
+}
+
 START_TEST(limits_of_connections)
 {
-	ck_assert(permitted("", "192.0.2.1", 50));
-	ck_assert(!permitted("", "192.0.2.1", 51));
-	ck_assert(!permitted("", "2001:db8::1", 51));
-	ck_assert(permitted("client { connections 1 }", "192.0.2.1", 1));
-	ck_assert(!permitted("client { connections 1 }", "192.0.2.1", 2));
-	ck_assert(permitted("client { connections none }", "192.0.2.1", 20000));
-	ck_assert(permitted("", "127.0.0.1", 20000));
-	ck_assert(permitted("", "127.1.2.3", 20000));
-	ck_assert(permitted("", "::1", 20000));
-	ck_assert(permitted("relay { list 192.0.2.0/24 }", "192.0.2.1", 20000));
-	ck_assert(!permitted("relay { list 192.0.2.0/24 }", "192.0.3.1", 51));
-	ck_assert(!permitted("relay { list *.example.net }", "192.0.2.1", 51));
+	ck_assert_uint_eq(most("", "192.0.2.1"), 50);
+	ck_assert_uint_eq(most("", "2001:db8::1"), 50);
+	ck_assert_uint_eq(most("client { connections 1 }", "192.0.2.1"), 1);
+	ck_assert_uint_eq(most("client { connections none }", "192.0.2.1"), SIZE_MAX);
+	ck_assert_uint_eq(share("client { connections none }", "192.0.2.1"), SIZE_MAX);
+	ck_assert_uint_eq(most("relay { list 192.0.2.0/24 }", "192.0.2.1"), SIZE_MAX);
+	ck_assert_uint_eq(most("relay { list 192.0.2.0/24 }", "192.0.3.1"), 50);
+	ck_assert_uint_eq(most("relay { list *.example.net }", "192.0.2.1"), 50);
 	/* With relay allow all-except-listed, the right to relay does not mean trust. */
-	ck_assert(!permitted("relay { allow all-except-listed; list 192.0.2.1; open_relay_intended yes }", "192.0.2.1",
-			     51));
-	ck_assert(!permitted("relay { allow all-except-listed; list 192.0.2.1; open_relay_intended yes }", "192.0.2.2",
-			     51));
+	ck_assert_uint_eq(
+		most("relay { allow all-except-listed; list 192.0.2.1; open_relay_intended yes }", "192.0.2.1"), 50);
+	ck_assert_uint_eq(
+		most("relay { allow all-except-listed; list 192.0.2.1; open_relay_intended yes }", "192.0.2.2"), 50);
 }
 END_TEST
 
-static unsigned refused(const char *address, int64_t mono_ms)
+START_TEST(exempt_clients_have_no_limit)
 {
-	struct ipaddr client = memory_address(address);
-	return clients_refused(c, &client, mono_ms);
-}
-
-START_TEST(a_line_a_minute_and_address)
-{
-	const int64_t now = 5000000;
-	ck_assert_uint_eq(refused("192.0.2.1", now), 1);
-	for (int64_t i = 0; i < 10000; i++)
-		ck_assert_uint_eq(refused("192.0.2.1", now + i), 0);
-	ck_assert_uint_eq(refused("192.0.2.2", now), 1);
-	ck_assert_uint_eq(refused("192.0.2.1", now + CLIENTS_QUIET_MS - 1), 0);
-	ck_assert_uint_eq(refused("192.0.2.1", now + CLIENTS_QUIET_MS), 10002);
-	ck_assert_uint_eq(refused("192.0.2.1", now + CLIENTS_QUIET_MS), 0);
-	ck_assert_uint_eq(refused("2001:db8::1", now), 1);
-	ck_assert_uint_eq(refused("2001:db8::2", now), 0);
-}
-END_TEST
-
-/* More addresses than there is room for: each is logged at least once, and nothing breaks. */
-START_TEST(many_addresses_are_refused)
-{
-	char address[IPADDR_TEXT_MAX];
-	for (unsigned i = 0; i < 20000; i++) {
-		snprintf(address, sizeof(address), "10.%u.%u.1", i >> 8, i & 255);
-		ck_assert_uint_ge(refused(address, 1000 + i), 1);
+	static const char *const loopback[] = {"127.0.0.1", "127.1.2.3", "::1"};
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_uint_eq(most("", loopback[i]), SIZE_MAX);
+		ck_assert_uint_eq(share("", loopback[i]), SIZE_MAX);
+		ck_assert_uint_eq(most("client { except_list none }", loopback[i]), 50);
+		ck_assert_uint_eq(most("client { except_list 192.0.2.0/24 }", loopback[i]), 50);
 	}
+	ck_assert_uint_eq(share("client { except_list 192.0.2.0/24 }", "192.0.2.255"), SIZE_MAX);
+	ck_assert_uint_eq(share("client { except_list 192.0.2.0/24 }", "192.0.3.0"), 900);
+}
+END_TEST
+
+/* One client never gets all workers, also one that may relay. */
+START_TEST(a_share_is_left_for_others)
+{
+	ck_assert_uint_eq(share("", "192.0.2.1"), 900);
+	ck_assert_uint_eq(share("relay { list 192.0.2.0/24 }", "192.0.2.1"), 900);
+	ck_assert_uint_eq(share("max_connections 20", "192.0.2.1"), 18);
+	ck_assert_uint_eq(share("processes { max 10 }", "192.0.2.1"), 9);
+	ck_assert_uint_eq(share("processes { max 11 }", "192.0.2.1"), 9);
+	ck_assert_uint_eq(share("processes { max 9 }", "192.0.2.1"), 8);
+	ck_assert_uint_eq(share("processes { max 2; spare 1 }", "192.0.2.1"), 1);
+	ck_assert_uint_eq(share("processes { max 1; spare 1 }", "192.0.2.1"), 1);
+}
+END_TEST
+
+START_TEST(connections_of_one_network)
+{
+	struct ipaddr client = memory_address("2001:db8:0:1::7");
+	enter(0, "2001:db8:0:1::1");
+	enter(5, "2001:db8:0:1::2");
+	ck_assert_uint_eq(clients_count(c, usage_net(&client)), 2);
+	clients_leave(c, 0);
+	ck_assert_uint_eq(clients_count(c, usage_net(&client)), 1);
 }
 END_TEST
 
@@ -159,8 +173,9 @@ int main(void)
 	tcase_add_test(tcase, a_network_of_64_bits_is_one_client);
 	tcase_add_test(tcase, a_dead_worker_counts_until_its_slot_is_cleared);
 	tcase_add_test(tcase, limits_of_connections);
-	tcase_add_test(tcase, a_line_a_minute_and_address);
-	tcase_add_test(tcase, many_addresses_are_refused);
+	tcase_add_test(tcase, exempt_clients_have_no_limit);
+	tcase_add_test(tcase, a_share_is_left_for_others);
+	tcase_add_test(tcase, connections_of_one_network);
 	tcase_add_test(tcase, stress_begins_late_and_ends_later);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

@@ -1,0 +1,298 @@
+#include "smtpd/policy/usage.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "common/base/fd.h"
+#include "common/base/hash.h"
+#include "common/config/value.h"
+#include "smtpd/policy/policy.h"
+#include "smtpd/policy/rate.h"
+
+enum {
+	WAYS = 4, /* slots in which one key may be */
+	SETS = USAGE_SLOTS / WAYS,
+	IPV6_NET = 8, /* octets of an address that are compared */
+	HOUR_MS = 3600 * 1000,
+	OVER = USAGE_KINDS, /* in the tally, beside the kinds */
+	TRIES = 1000        /* of an update while other workers update the same counter */
+};
+_Static_assert((SETS & (SETS - 1)) == 0, "a set is some bits of a hash");
+
+/* A rate, and which limit it was counted for. */
+struct counter {
+	_Atomic uint64_t word;
+	_Atomic uint64_t mark;
+};
+
+/* Counts of one hour of the monotonic clock and of the one before; for people, so a race may lose some. */
+struct tally {
+	_Atomic uint64_t hour;
+	_Atomic uint64_t now[USAGE_KINDS + 1];
+	_Atomic uint64_t before[USAGE_KINDS + 1];
+};
+
+struct slot {
+	_Atomic uint64_t key; /* 0 = empty */
+	_Atomic int64_t used_ms;
+	_Atomic int64_t told_ms; /* when its last log line was due; 0 = there was none */
+	_Atomic uint32_t untold; /* how often it was over a limit since */
+	bool user;
+	char name[USAGE_NAME_MAX + 1];
+	struct counter counters[USAGE_KINDS];
+	struct tally tally;
+};
+
+struct usage {
+	uint64_t secret; /* odd */
+	struct slot (*sets)[WAYS];
+};
+
+static const struct {
+	const char *setting;
+	enum config_type type;
+	size_t offset;
+} kinds[USAGE_KINDS] = {
+	[USAGE_CONNECTIONS] = {"connection_rate", CONFIG_EVENTRATE,
+			       offsetof(struct config_client_limits, connection_rate)},
+	[USAGE_MESSAGES] = {"messages", CONFIG_EVENTRATE, offsetof(struct config_client_limits, messages)},
+	[USAGE_RECIPIENTS] = {"recipients", CONFIG_EVENTRATE, offsetof(struct config_client_limits, recipients)},
+	[USAGE_OCTETS] = {"octets", CONFIG_OCTETRATE, offsetof(struct config_client_limits, octets)},
+	[USAGE_ERRORS] = {"errors", CONFIG_EVENTRATE, offsetof(struct config_client_limits, errors)},
+};
+
+const char *usage_setting(enum usage_kind kind)
+{
+	return kinds[kind].setting;
+}
+
+const struct config_rate *usage_limit(const struct config_server *server, enum usage_kind kind)
+{
+	return (const void *)((const char *)&server->client + kinds[kind].offset);
+}
+
+void usage_format(enum usage_kind kind, const struct config_rate *limit, struct str *to)
+{
+	config_value_format(kinds[kind].type, limit, to);
+}
+
+bool usage_excepted(const struct config_server *server, const struct ipaddr *client)
+{
+	const struct policy_client who = {.ip = *client, .name_state = POLICY_NAME_UNCONFIRMED};
+	const struct config_clients *list = &server->client.except_list;
+	for (size_t i = 0; i < list->n; i++)
+		if (policy_client_match(&list->at[i], &who))
+			return true;
+	return false;
+}
+
+/* An IPv4 address as ffff and its octets, which is no host's IPv6 network. */
+uint64_t usage_net(const struct ipaddr *client)
+{
+	uint64_t net = 0;
+	for (size_t i = 0; i < IPV6_NET; i++)
+		net = net << 8 | client->octets[ipaddr_is_v4(client) ? i + IPV6_NET : i];
+	return net ? net : 1;
+}
+
+struct usage *usage_new(void)
+{
+	struct usage *u = calloc(1, sizeof(*u));
+	if (!u)
+		return NULL;
+	fd_random(&u->secret, sizeof(u->secret));
+	u->secret |= 1;
+	u->sets = mmap(NULL, SETS * sizeof(*u->sets), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (u->sets != MAP_FAILED)
+		return u;
+	free(u);
+	return NULL;
+}
+
+void usage_free(struct usage *u)
+{
+	if (!u)
+		return;
+	munmap(u->sets, SETS * sizeof(*u->sets));
+	free(u);
+}
+
+/* Never 0, which marks an empty slot. */
+static uint64_t key_of(const struct usage *u, const struct usage_who *who)
+{
+	if (!who->user)
+		return usage_net(who->ip);
+	uint64_t key = hash_span_nocase(u->secret, span_of(who->user));
+	return key ? key : 1;
+}
+
+/* The secret factor spreads keys that a client can choose. */
+static struct slot *set_of(const struct usage *u, uint64_t key)
+{
+	return u->sets[(key * u->secret) >> 32 & (SETS - 1)];
+}
+
+static struct slot *find(const struct usage *u, uint64_t key)
+{
+	struct slot *set = set_of(u, key);
+	for (size_t i = 0; i < WAYS; i++)
+		if (atomic_load_explicit(&set[i].key, memory_order_relaxed) == key)
+			return &set[i];
+	return NULL;
+}
+
+static void write_name(struct slot *slot, const struct usage_who *who)
+{
+	char text[IPADDR_TEXT_MAX];
+	struct ipaddr net;
+	slot->user = who->user != NULL;
+	if (who->user) {
+		span_quotable(span_of(who->user), slot->name, sizeof(slot->name));
+		return;
+	}
+	net = *who->ip;
+	if (!ipaddr_is_v4(&net))
+		memset(net.octets + IPV6_NET, 0, sizeof(net.octets) - IPV6_NET);
+	ipaddr_format(&net, text);
+	snprintf(slot->name, sizeof(slot->name), "%s%s", text, ipaddr_is_v4(&net) ? "" : "/64");
+}
+
+static void clear(struct slot *slot)
+{
+	for (size_t i = 0; i < USAGE_KINDS; i++)
+		atomic_store(&slot->counters[i].word, 0);
+	for (size_t i = 0; i <= OVER; i++) {
+		atomic_store(&slot->tally.now[i], 0);
+		atomic_store(&slot->tally.before[i], 0);
+	}
+	atomic_store(&slot->told_ms, 0);
+	atomic_store(&slot->untold, 0);
+}
+
+/*
+ * The slot of WHO, or the one that was idle for longest. When two workers take one slot at once, their counts mix: a
+ * client may then wait longer than it should, for a period at most.
+ */
+static struct slot *find_or_take(struct usage *u, const struct usage_who *who, int64_t mono_ms)
+{
+	uint64_t key = key_of(u, who);
+	struct slot *slot = find(u, key);
+	if (!slot) {
+		struct slot *set = set_of(u, key);
+		slot = &set[0];
+		for (size_t i = 1; i < WAYS; i++)
+			if (atomic_load(&set[i].used_ms) < atomic_load(&slot->used_ms))
+				slot = &set[i];
+		clear(slot);
+		write_name(slot, who);
+		atomic_store(&slot->key, key);
+	}
+	atomic_store_explicit(&slot->used_ms, mono_ms, memory_order_relaxed);
+	return slot;
+}
+
+static void tally_add(struct tally *t, size_t i, uint64_t n, int64_t mono_ms)
+{
+	uint64_t hour = (uint64_t)(mono_ms / HOUR_MS), then = atomic_load(&t->hour);
+	if (hour != then && atomic_compare_exchange_strong(&t->hour, &then, hour))
+		for (size_t k = 0; k <= OVER; k++) {
+			uint64_t old = atomic_exchange(&t->now[k], 0);
+			atomic_store(&t->before[k], hour == then + 1 ? old : 0);
+		}
+	atomic_fetch_add_explicit(&t->now[i], n, memory_order_relaxed);
+}
+
+/* This hour's count, and of the one before the share that is in the last 60 minutes. */
+static uint64_t tally_get(const struct tally *t, size_t i, int64_t mono_ms)
+{
+	uint64_t hour = (uint64_t)(mono_ms / HOUR_MS), then = atomic_load(&t->hour), now = atomic_load(&t->now[i]);
+	uint64_t left = HOUR_MS - (uint64_t)(mono_ms % HOUR_MS);
+	if (hour == then)
+		return now + (uint64_t)((unsigned __int128)atomic_load(&t->before[i]) * left / HOUR_MS);
+	return hour == then + 1 ? (uint64_t)((unsigned __int128)now * left / HOUR_MS) : 0;
+}
+
+static uint64_t word_of(const struct counter *counter, const struct config_rate *limit)
+{
+	return atomic_load(&counter->mark) == rate_mark(limit) ? atomic_load(&counter->word) : 0;
+}
+
+int64_t usage_take(struct usage *u, const struct usage_who *who, enum usage_kind kind, uint64_t n,
+		   const struct config_rate *limit, bool force, int64_t mono_ms)
+{
+	struct slot *slot = find_or_take(u, who, mono_ms);
+	struct counter *counter = &slot->counters[kind];
+	uint64_t mark = rate_mark(limit);
+	int64_t wait = 0;
+	if (atomic_load(&counter->mark) != mark) {
+		atomic_store(&counter->word, 0);
+		atomic_store(&counter->mark, mark);
+	}
+	uint64_t word = atomic_load(&counter->word);
+	for (int i = 0; limit->count && i < TRIES; i++) {
+		wait = rate_wait_ms(word, limit, n, mono_ms);
+		if (wait && !force)
+			return wait;
+		if (atomic_compare_exchange_weak(&counter->word, &word, rate_add(word, limit, n, mono_ms)))
+			break;
+	}
+	tally_add(&slot->tally, kind, n, mono_ms);
+	return wait;
+}
+
+int64_t usage_wait_ms(const struct usage *u, const struct usage_who *who, enum usage_kind kind, uint64_t n,
+		      const struct config_rate *limit, int64_t mono_ms)
+{
+	const struct slot *slot = limit->count ? find(u, key_of(u, who)) : NULL;
+	return slot ? rate_wait_ms(word_of(&slot->counters[kind], limit), limit, n, mono_ms) : 0;
+}
+
+unsigned usage_over(struct usage *u, const struct usage_who *who, int64_t mono_ms)
+{
+	struct slot *slot = find_or_take(u, who, mono_ms);
+	int64_t last = atomic_load(&slot->told_ms);
+	tally_add(&slot->tally, OVER, 1, mono_ms);
+	atomic_fetch_add(&slot->untold, 1);
+	if ((last && mono_ms - last < USAGE_QUIET_MS && mono_ms >= last) ||
+	    !atomic_compare_exchange_strong(&slot->told_ms, &last, mono_ms))
+		return 0;
+	return atomic_exchange(&slot->untold, 0);
+}
+
+static void find_nearest(const struct slot *slot, const struct config_server *server, int64_t mono_ms,
+			 struct usage_row *out)
+{
+	for (enum usage_kind i = 0; i < USAGE_KINDS; i++) {
+		const struct config_rate *limit = usage_limit(server, i);
+		uint64_t word = word_of(&slot->counters[i], limit);
+		unsigned percent = rate_percent(word, limit, mono_ms);
+		if (percent <= out->percent)
+			continue;
+		out->nearest = i;
+		out->percent = percent;
+		out->wait_ms = rate_wait_ms(word, limit, 1, mono_ms);
+	}
+}
+
+bool usage_get(const struct usage *u, size_t i, const struct config_server *server, int64_t mono_ms,
+	       struct usage_row *out)
+{
+	const struct slot *slot = &u->sets[i / WAYS][i % WAYS];
+	char name[sizeof(slot->name)];
+	*out = (struct usage_row){.net = atomic_load(&slot->key), .user = slot->user};
+	int64_t used = atomic_load(&slot->used_ms);
+	out->idle_ms = mono_ms > used ? mono_ms - used : 0;
+	if (!out->net || out->idle_ms >= HOUR_MS)
+		return false;
+	memcpy(name, slot->name, sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	span_quotable(span_of(name), out->name, sizeof(out->name));
+	for (enum usage_kind k = 0; k < USAGE_KINDS; k++)
+		out->counts[k] = tally_get(&slot->tally, k, mono_ms);
+	out->over = tally_get(&slot->tally, OVER, mono_ms);
+	find_nearest(slot, server, mono_ms, out);
+	return true;
+}

@@ -1,0 +1,87 @@
+#include "smtpd/session/rates.h"
+
+#include "common/base/clock.h"
+#include "smtpd/policy/excess.h"
+
+/* Errors count by address: most are made before a user is known. */
+static struct usage_who who(const struct session *s, enum usage_kind kind)
+{
+	bool by_user = s->config->client.by == CONFIG_BY_USER && kind != USAGE_ERRORS;
+	return (struct usage_who){&s->client.ip, by_user ? s->client.user : NULL};
+}
+
+static bool is_lenient(const struct session *s)
+{
+	return s->config->client.over == CONFIG_OVER_LOG || usage_excepted(s->config, &s->client.ip);
+}
+
+static void refuse(struct session *s, const struct excess *excess)
+{
+	bool over = excess->kind == USAGE_ERRORS;
+	struct str text;
+	if (excess->kind == USAGE_MESSAGES || excess->kind == USAGE_OCTETS)
+		over = ++s->over > LIMIT_OVER;
+	str_init(&text, LIMIT_LINE);
+	excess_reply(excess, &text);
+	if (over)
+		session_reply_quietly(s, REPLY_OVER_LIMIT_CLOSING, span_of(s->config->fqdn), str_span(&text));
+	else
+		session_reply_quietly(s, REPLY_OVER_LIMIT, str_span(&text), (struct span){0});
+	str_free(&text);
+}
+
+/* An exempt client is counted, and nothing is said about it. */
+static bool permit(struct session *s, enum usage_kind kind, const struct usage_who *client, int64_t wait_ms)
+{
+	const struct excess excess = {s->config, client, kind, wait_ms, s->config->client.over == CONFIG_OVER_TEMPFAIL};
+	if (!wait_ms || usage_excepted(s->config, &s->client.ip))
+		return true;
+	excess_log(&excess, s->usage, clock_mono_ms());
+	if (excess.refused)
+		refuse(s, &excess);
+	return !excess.refused;
+}
+
+static bool take(struct session *s, enum usage_kind kind, uint64_t n)
+{
+	if (!s->usage)
+		return true;
+	const struct usage_who client = who(s, kind);
+	int64_t wait_ms =
+		usage_take(s->usage, &client, kind, n, usage_limit(s->config, kind), is_lenient(s), clock_mono_ms());
+	return permit(s, kind, &client, wait_ms);
+}
+
+static bool has_room(struct session *s, uint64_t declared)
+{
+	if (!s->usage)
+		return true;
+	const struct usage_who client = who(s, USAGE_OCTETS);
+	int64_t wait_ms = usage_wait_ms(s->usage, &client, USAGE_OCTETS, declared ? declared : 1,
+					usage_limit(s->config, USAGE_OCTETS), clock_mono_ms());
+	return permit(s, USAGE_OCTETS, &client, wait_ms);
+}
+
+bool rates_message(struct session *s, uint64_t declared)
+{
+	return has_room(s, declared) && take(s, USAGE_MESSAGES, 1);
+}
+
+bool rates_recipient(struct session *s)
+{
+	return take(s, USAGE_RECIPIENTS, 1);
+}
+
+void rates_octets(struct session *s, uint64_t octets)
+{
+	if (!s->usage)
+		return;
+	const struct usage_who client = who(s, USAGE_OCTETS);
+	usage_take(s->usage, &client, USAGE_OCTETS, octets, usage_limit(s->config, USAGE_OCTETS), true,
+		   clock_mono_ms());
+}
+
+bool rates_error(struct session *s)
+{
+	return take(s, USAGE_ERRORS, 1);
+}

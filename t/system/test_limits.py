@@ -1,0 +1,220 @@
+"""Limits for each client: each one is met and lifted, says when to try again, and leaves one line in the log.
+
+Loopback addresses are exempt, so the tests run in a network namespace with other addresses.
+"""
+import contextlib
+import os
+import pathlib
+import signal
+import smtplib
+import subprocess
+import time
+import unittest
+
+import harness
+from harness import wait_for
+from test_crowd import CROWD, OTHER, SERVER, TRUSTED, Crowd, Crowded, send_from, setUpModule  # noqa: F401
+
+PASSWORD = "correct horse battery"
+
+
+class Limited(Crowded):
+    """A server with LINES in its block client, and accounts."""
+
+    def __init__(self, lines, more=""):
+        super().__init__(f"{more}\nclient {{\n{lines}\n}}")
+
+    def change(self, old, new):
+        self.conf.write_text(self.conf.read_text().replace(old, new))
+        self.ctl("reload")
+
+    def add_user(self, name):
+        subprocess.run([harness.BUILD / "mailrootctl", "-c", self.conf, "user", "add", name], input=PASSWORD + "\n", text=True, check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def kill_workers(self):
+        parent = self.pids()["smtpd"]
+        for pid in self.descendants():
+            with contextlib.suppress(OSError):
+                fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                if int(fields[1]) == parent:
+                    os.kill(pid, signal.SIGKILL)
+
+    def warnings(self):
+        return [line for line in self.log().splitlines() if " limit=" in line and " times=" in line]
+
+
+class Client(smtplib.SMTP):
+    def __init__(self, server, address=CROWD, user=None):
+        super().__init__(SERVER, server.port, local_hostname="client.test", timeout=30, source_address=(address, 0))
+        self.ehlo()
+        if user:
+            self.login(user, PASSWORD)
+
+    def post(self, recipients=1, size=10):
+        """One message; the codes of MAIL, of each RCPT, and of the data."""
+        codes = [self.mail("app@example.com")]
+        if codes[0][0] == 250:
+            codes += [self.rcpt(f"b{i}@example.com") for i in range(recipients)]
+        if 250 in [code for code, _ in codes[1:]]:
+            codes.append(self.data(b"Subject: x\r\n\r\n" + b"x" * size + b"\r\n"))
+        else:
+            self.rset()
+        return [code for code, _ in codes]
+
+    def refusal(self):
+        """The reply to MAIL, which is no 250."""
+        code, text = self.mail("app@example.com")
+        assert code != 250
+        return code, text.decode()
+
+
+def post_from(server, address):
+    with Client(server, address) as client:
+        return client.post()
+
+
+class Rates(unittest.TestCase):
+    def test_messages(self):
+        """Five at once, over all connections, and then one each second."""
+        with Limited("messages 5/5s") as server:
+            began = time.monotonic()
+            with Client(server) as one, Client(server) as two, Client(server, OTHER) as other:
+                for client in (one, two, one, two, one):
+                    self.assertEqual(client.post(), [250, 250, 250])
+                self.assertLess(time.monotonic() - began, 1, "the machine is too slow for this test")
+                code, text = two.refusal()
+                self.assertEqual(code, 451)
+                self.assertEqual(text, f"4.7.1 Client {CROWD} has reached its limit messages 5/5s, try again in 1s")
+                self.assertEqual(one.post(), [451])
+                self.assertEqual(other.post(), [250, 250, 250])
+                wait_for(lambda: post_from(server, CROWD) == [250, 250, 250], "room for one more")
+                self.assertGreater(time.monotonic() - began, 1)
+                self.assertEqual(len(server.warnings()), 1, server.warnings())
+                self.assertIn(f"client={CROWD} limit=messages rate=5/5s status=refused times=1 ", server.warnings()[0])
+                self.assertNotIn("reply=\"451", server.log())
+
+    def test_a_client_that_does_not_listen_is_sent_away(self):
+        with Limited("messages 1/1h") as server, Client(server) as client:
+            self.assertEqual(client.post(), [250, 250, 250])
+            for _ in range(20):
+                self.assertEqual(client.post(), [451])
+            code, text = client.refusal()
+            self.assertEqual(code, 421)
+            self.assertRegex(text, r"4\.7\.0 mail\.example\.com Client \S+ has reached its limit messages 1/1h, try again in ")
+
+    def test_recipients(self):
+        """Those that fit get the message, those that do not are refused one by one."""
+        with Limited("recipients 10/1h") as server, Client(server) as client:
+            self.assertEqual(client.post(recipients=12), [250] + [250] * 10 + [451] * 2 + [250])
+            self.assertEqual(client.post(), [250, 451])
+            self.assertEqual(len(server.warnings()), 1)
+            self.assertIn("limit=recipients rate=10/1h", server.warnings()[0])
+
+    def test_octets(self):
+        with Limited("octets 100K/1h") as server, Client(server) as client:
+            self.assertEqual(client.mail("app@example.com", ["size=90000"])[0], 250)
+            client.rset()
+            self.assertEqual(client.post(size=60000), [250, 250, 250])
+            self.assertEqual(client.mail("app@example.com", ["size=90000"])[0], 451)
+            self.assertEqual(client.post(size=60000), [250, 250, 250])
+            code, text = client.refusal()
+            self.assertEqual(code, 451)
+            self.assertRegex(text, r"limit octets 100K/1h, try again in 1\dm")
+
+    def test_connections(self):
+        with Limited("connection_rate 3/1h") as server:
+            self.assertEqual([send_from(server, CROWD) for _ in range(5)], [250, 250, 250, 421, 421])
+            self.assertEqual(send_from(server, OTHER), 250)
+            with self.assertRaises(smtplib.SMTPConnectError) as refused:
+                Client(server)
+            self.assertRegex(refused.exception.smtp_error.decode(),
+                             r"Client \S+ has reached its limit connection_rate 3/1h, try again in (19m|20m)")
+            server.change("connection_rate 3/1h", "connection_rate 4/1h")
+            self.assertEqual([send_from(server, CROWD) for _ in range(5)], [250, 250, 250, 250, 421])
+
+    def test_errors(self):
+        """Errors of all sessions count; then the session ends, and so does each new connection."""
+        with Limited("errors 5/1h") as server:
+            with Client(server) as one, Client(server) as two:
+                for client in (one, two, one, two, one):
+                    self.assertEqual(client.docmd("NONSENSE")[0], 500)
+                self.assertEqual(two.docmd("NONSENSE")[0], 421)
+                self.assertEqual(one.post(), [250, 250, 250])
+            self.assertEqual(send_from(server, CROWD), 421)
+            self.assertEqual(send_from(server, OTHER), 250)
+            server.change("errors 5/1h", "errors none")
+            self.assertEqual(send_from(server, CROWD), 250)
+
+
+class Who(unittest.TestCase):
+    def test_exempt(self):
+        """A client in except_list is not limited, and a reload acts on its open session."""
+        with Limited(f"messages 1/1h\nexcept_list {CROWD}") as server:
+            with Client(server) as client:
+                for _ in range(5):
+                    self.assertEqual(client.post(), [250, 250, 250])
+                server.change(f"except_list {CROWD}", f"except_list {OTHER}")
+                self.assertEqual(client.post(), [451])
+                server.change("messages 1/1h", "messages 2/1h")
+                self.assertEqual([client.post() for _ in range(3)], [[250, 250, 250], [250, 250, 250], [451]])
+                server.change("messages 2/1h", "messages none")
+                self.assertEqual(client.post(), [250, 250, 250])
+
+    def test_clients_that_may_relay_have_rates(self):
+        """A runaway application is most often one that may relay."""
+        with Limited("messages 2/1h") as server, Client(server, TRUSTED) as client:
+            self.assertEqual([client.post() for _ in range(3)], [[250, 250, 250], [250, 250, 250], [451]])
+
+    def test_users(self):
+        """A user is counted over all addresses; others at the same address are not concerned."""
+        with Limited("messages 3/1h\nby user") as server:
+            for user in ("bob@example.com", "eve@example.com"):
+                server.add_user(user)
+            with Client(server, CROWD, "bob@example.com") as one, Client(server, OTHER, "bob@example.com") as two, \
+                    Client(server, CROWD, "eve@example.com") as eve, Client(server, CROWD) as nobody:
+                self.assertEqual([one.post(), two.post(), one.post()], [[250, 250, 250]] * 3)
+                code, text = two.refusal()
+                self.assertEqual(code, 451)
+                self.assertIn("User bob@example.com has reached its limit messages 3/1h", text)
+                self.assertEqual(eve.post(), [250, 250, 250])
+                self.assertEqual(nobody.post(), [250, 250, 250])
+                self.assertIn(f"client={OTHER} user=bob@example.com limit=messages", server.warnings()[0])
+
+    def test_log_only(self):
+        with Limited("messages 1/1h\nrecipients 1/1h\nconnections 1\nconnection_rate 1/1h\nerrors 1/1h\nover log") as server:
+            with Client(server) as one, Client(server) as two:
+                self.assertEqual([one.post(2), two.post(2)], [[250, 250, 250, 250]] * 2)
+                self.assertEqual([one.docmd("NONSENSE")[0] for _ in range(3)], [500] * 3)
+            self.assertEqual(len(server.warnings()), 1, server.warnings())
+            self.assertIn("limit=connections most=1 status=over-limit times=1", server.warnings()[0])
+
+
+class Share(unittest.TestCase):
+    def test_one_client_never_has_all_workers(self):
+        """500 connections at once, of a client that may relay and so has no other limit: others are served meanwhile."""
+        with Limited("connections 50", "processes { max 20 }") as server, Crowd(server, 500, address=TRUSTED) as crowd:
+            wait_for(lambda: crowd.count(421) >= 482 and crowd.count(220) == 18, "18 that are served, 482 that are refused", 60)
+            for _ in range(20):
+                self.assertEqual(send_from(server, OTHER), 250)
+            self.assertEqual(len(server.warnings()), 1, server.warnings())
+            self.assertIn(f"client={TRUSTED} limit=connections most=18 status=refused", server.warnings()[0])
+
+    def test_workers_that_die_are_not_counted(self):
+        """Killed in each state: their connections are subtracted, and the client has its places again."""
+        with Limited("connections 4") as server:
+            for octets, code in ((b"", 220), (b"EHLO x\r\nMAIL FROM:<a@example.com>\r\n", 250),
+                                 (b"EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nSubj", 354)):
+                wait_for(lambda: not server.ctl_json("sessions")["sessions"], "the end of earlier sessions")
+                with Crowd(server, 4, octets=octets) as crowd:
+                    wait_for(lambda: crowd.count(code) == 4, "four sessions")
+                    self.assertEqual(send_from(server, CROWD), 421)
+                    server.kill_workers()
+                    wait_for(lambda: send_from(server, CROWD) == 250, "places that are free")
+                wait_for(lambda: not server.ctl_json("sessions")["sessions"], "the end of all sessions")
+                with Crowd(server, 5) as crowd:
+                    wait_for(lambda: crowd.count(220) == 4 and crowd.count(421) == 1, "four places, as before")
+
+
+if __name__ == "__main__":
+    harness.main()
