@@ -98,6 +98,16 @@ bool options_octets(const char *text, uint64_t *octets)
 	return true;
 }
 
+/* "a@b" of "<a@b>", as protocols and logs write it. TEXT is changed. "<>" stays: it is the null sender. */
+static const char *without_brackets(char *text)
+{
+	size_t len = strlen(text);
+	if (len < 3 || text[0] != '<' || text[len - 1] != '>')
+		return text;
+	text[len - 1] = '\0';
+	return text + 1;
+}
+
 static bool parse_value(enum value value, const char *text, void *member)
 {
 	switch (value) {
@@ -152,7 +162,7 @@ static bool take_words(int argc, char **argv, struct options *out, char *why)
 			snprintf(why, OPTIONS_WHY_MAX, _("more than %d words"), OPTIONS_WORDS_MAX);
 			return false;
 		}
-		out->words[out->word_count++] = argv[i];
+		out->words[out->word_count++] = without_brackets(argv[i]);
 	}
 	return true;
 }
@@ -176,7 +186,7 @@ bool options_parse(int argc, char **argv, struct options *out, char *why)
 		else if (option == 'V')
 			out->version = true;
 		else if (option >= OTHER) {
-			if (!take_value(out, (size_t)(option - OTHER), optarg, why))
+			if (!take_value(out, (size_t)(option - OTHER), optarg ? without_brackets(optarg) : NULL, why))
 				return false;
 		} else {
 			snprintf(why, OPTIONS_WHY_MAX,

@@ -66,7 +66,7 @@ struct options {
 	bool version;
 };
 
-/* Options may be anywhere. False with WHY of OPTIONS_WHY_MAX octets. */
+/* Options may be anywhere. <a@b> means a@b. False with WHY of OPTIONS_WHY_MAX octets. */
 bool options_parse(int argc, char **argv, struct options *out, char *why);
 
 /* "300", "500K", "2M", "1G": octets. */

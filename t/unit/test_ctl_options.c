@@ -50,6 +50,17 @@ START_TEST(options_stand_anywhere)
 }
 END_TEST
 
+/* Addresses that were copied from a log or a session. */
+START_TEST(brackets_are_no_part_of_an_address)
+{
+	ck_assert(parse("explain route <a@b.de> --from <> --to=<c@d.de> --sender <e@f.de"));
+	ck_assert_str_eq(options.words[2], "a@b.de");
+	ck_assert_str_eq(options.from, "<>");
+	ck_assert_str_eq(options.to, "c@d.de");
+	ck_assert_str_eq(options.sender, "<e@f.de");
+}
+END_TEST
+
 START_TEST(what_follows_two_dashes_is_a_word)
 {
 	ck_assert(parse("queue delete -- --all"));
@@ -176,6 +187,7 @@ int main(void)
 	Suite *suite = suite_create("options");
 	TCase *tc = tcase_create("options");
 	tcase_add_test(tc, options_stand_anywhere);
+	tcase_add_test(tc, brackets_are_no_part_of_an_address);
 	tcase_add_test(tc, what_follows_two_dashes_is_a_word);
 	tcase_add_test(tc, bad_options_are_named);
 	tcase_add_test(tc, durations);
