@@ -47,7 +47,7 @@ struct slot {
 };
 
 struct usage {
-	uint64_t secret; /* odd */
+	uint64_t secret;
 	struct slot (*sets)[WAYS];
 };
 
@@ -104,7 +104,6 @@ struct usage *usage_new(void)
 	if (!u)
 		return NULL;
 	fd_random(&u->secret, sizeof(u->secret));
-	u->secret |= 1;
 	u->sets = mmap(NULL, SETS * sizeof(*u->sets), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (u->sets != MAP_FAILED)
 		return u;
@@ -129,10 +128,16 @@ static uint64_t key_of(const struct usage *u, const struct usage_who *who)
 	return key ? key : 1;
 }
 
-/* The secret factor spreads keys that a client can choose. */
+/* Spreads keys evenly, also those that a client chose: it does not know the secret. */
 static struct slot *set_of(const struct usage *u, uint64_t key)
 {
-	return u->sets[(key * u->secret) >> 32 & (SETS - 1)];
+	uint64_t hash = key ^ u->secret;
+	for (int i = 0; i < 2; i++) {
+		hash ^= hash >> 32;
+		hash *= UINT64_C(0x9e3779b97f4a7c15);
+	}
+	hash ^= hash >> 32;
+	return u->sets[hash & (SETS - 1)];
 }
 
 static struct slot *find(const struct usage *u, uint64_t key)
