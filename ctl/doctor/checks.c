@@ -84,7 +84,7 @@ void checks_make(struct doctor *d, struct checks_result results[CHECKS_COUNT])
 		if (d->dns || !(table[i].needs & NEEDS_DNS))
 			round.which[round.n++] = i;
 		else
-			say_incomplete(&results[i].found, _("this was not examined, because no name server answers"),
+			say_incomplete(&results[i].found, _("not examined, because no name server answers"),
 				       _("mend that first; then run doctor again"));
 	const struct jobs jobs = {.run = make, .context = &round, .n = round.n, .until = began + DOCTOR_GIVE_UP_MS};
 	jobs_run(&jobs, made);

@@ -12,7 +12,7 @@
 #include "ctl/json.h"
 #include "ctl/loaded.h"
 
-enum { COUNTS = FINDING_ERROR + 1 };
+enum { COUNTS = FINDING_ERROR + 1, NAMES_MAX = 1024 };
 
 const char *doctor_text(struct doctor *d, const char *format, ...)
 {
@@ -40,19 +40,44 @@ void doctor_find(struct doctor *d, enum finding_severity severity, const char *w
 	finding_append(&f, &d->found);
 }
 
-static void print_findings(const struct checks_result *result, unsigned counts[COUNTS])
+/* Whether both checks were left out for one reason. */
+static bool left_out_alike(const struct checks_result *a, const struct checks_result *b)
 {
-	struct span rest = str_span(&result->found);
+	return !a->complete && !b->complete && span_equal(str_span(&a->found), str_span(&b->found));
+}
+
+/* The names of the check and of later ones that were left out for the same reason. False: an earlier one named it. */
+static bool name_checks(const struct checks_result *results, size_t which, struct str *to)
+{
+	for (size_t i = 0; i < which; i++)
+		if (left_out_alike(&results[i], &results[which]))
+			return false;
+	str_append_text(to, results[which].id);
+	for (size_t i = which + 1; i < CHECKS_COUNT; i++)
+		if (left_out_alike(&results[i], &results[which]))
+			str_printf(to, ", %s", results[i].id);
+	return true;
+}
+
+static void print_findings(const struct checks_result *results, size_t which, unsigned counts[COUNTS])
+{
+	struct span rest = str_span(&results[which].found);
 	struct finding f;
+	struct str names;
+	str_init(&names, NAMES_MAX);
+	bool named = name_checks(results, which, &names);
 	while (finding_take(&rest, &f)) {
 		counts[f.severity]++;
-		printf("%s: %s: ", _(finding_word(f.severity)), result->id);
-		if (f.where.len)
+		if (!named)
+			continue;
+		printf("%s: %s: ", _(finding_word(f.severity)), str_text(&names));
+		if (f.where.len && !span_equal(f.where, span_of(results[which].id)))
 			printf("%.*s: ", SPAN_ARGS(f.where));
 		printf("%.*s\n", SPAN_ARGS(f.what));
 		if (f.remedy.len)
 			printf(_("    remedy: %.*s\n"), SPAN_ARGS(f.remedy));
 	}
+	str_free(&names);
 }
 
 static void findings_json(struct json *json, const struct checks_result *result, unsigned counts[COUNTS])
@@ -123,7 +148,7 @@ static int report(const struct ctl *ctl, const struct checks_result *results)
 		print_json(ctl->options.file, results, counts);
 	} else {
 		for (size_t i = 0; i < CHECKS_COUNT; i++)
-			print_findings(&results[i], counts);
+			print_findings(results, i, counts);
 		printf(_("%d checks; errors: %u, warnings: %u, notes: %u\n"), CHECKS_COUNT, counts[FINDING_ERROR],
 		       counts[FINDING_WARNING], counts[FINDING_NOTE]);
 	}

@@ -52,7 +52,7 @@ class Sound(Doctor):
     def test_text_for_people(self):
         done = subprocess.run([harness.BUILD / "mailrootctl", "-c", MACHINE.conf(), "doctor"], capture_output=True, text=True, timeout=60,
                               env=dict(os.environ, LD_PRELOAD=str(MACHINE.clock), CLOCK_RUNS_FREE="yes", ASAN_OPTIONS="verify_asan_link_order=0"))
-        self.assertRegex(done.stdout, r"^warning: clock: clock: nothing keeps the clock right .*\n    remedy: install chrony .*\n")
+        self.assertRegex(done.stdout, r"^warning: clock: nothing keeps the clock right .*\n    remedy: install chrony .*\n")
         self.assertRegex(done.stdout, r"\n\d+ checks; errors: 0, warnings: 1, notes: 1\n$")
 
     def test_people_read_japanese(self):
@@ -385,6 +385,12 @@ class Dead(Doctor):
             _, said = MACHINE.doctor(MACHINE.conf(f"smart_host [{HOP}]:587 [smtp.hop.test]"))
             self.assertLess(time.monotonic() - began, 20)
         self.assertIn("no name server answers, so no mail leaves but to written addresses", [f["what"] for f in said["findings"]])
+
+    def test_checks_that_need_dns_are_one_line(self):
+        done = subprocess.run([harness.BUILD / "mailrootctl", "-c", MACHINE.conf(dns_server="127.0.0.1:9"), "doctor"], capture_output=True, text=True,
+                              timeout=60)
+        self.assertRegex(done.stdout, r"\nnote: fqdn, reverse, [a-z0-9, ]*: not examined, because no name server answers\n    remedy: ")
+        self.assertEqual(done.stdout.count("not examined, because no name server answers"), 1)
 
     def test_it_ends_in_time_if_only_some_names_are_silent(self):
         with MACHINE.dns_fault(any=("*.test", "silent")):
