@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/hash.h"
+
 #define SERVICE "/LM/SmtpSvc"
 
 enum { ARENA_MAX = 256 * 1024 * 1024, PROPERTIES_MAX = 4 * XML_ATTRIBUTES_MAX, SERVER_NUMBER_MAX = 2000000000 };
@@ -81,9 +83,12 @@ static void *grow(void *at, size_t *room, size_t most, size_t size)
 
 struct metabase_property *metabase_own(const struct metabase_key *key, const char *name, unsigned id)
 {
-	for (size_t i = 0; i < key->count; i++)
-		if ((id && key->properties[i].id == id) || (name[0] && !strcasecmp(key->properties[i].name, name)))
-			return &key->properties[i];
+	uint64_t hash = hash_span_nocase(HASH_START, span_of(name));
+	for (size_t i = 0; i < key->count; i++) {
+		struct metabase_property *p = &key->properties[i];
+		if ((id && p->id == id) || (p->hash == hash && name[0] && !strcasecmp(p->name, name)))
+			return p;
+	}
 	return NULL;
 }
 
@@ -98,6 +103,7 @@ static const char *add_property(struct metabase *mb, struct metabase_key *key, s
 			return no_memory;
 		key->properties = more;
 	}
+	property.hash = hash_span_nocase(HASH_START, span_of(property.name));
 	property.name = arena_copy(&mb->arena, span_of(property.name));
 	property.value = arena_copy(&mb->arena, span_of(property.value));
 	if (!property.name || !property.value)

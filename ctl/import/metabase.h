@@ -19,6 +19,7 @@ enum { METABASE_KEYS_MAX = 5000, METABASE_SERVERS_MAX = 100 };
 
 struct metabase_property {
 	const char *name; /* "" if a Custom element has none */
+	uint64_t hash;    /* of the name, in any case */
 	unsigned id;      /* 0 = unknown */
 	const char *value;
 	unsigned long line;
