@@ -213,8 +213,8 @@ static void answer(struct parent *p, int *link)
 	int err = ipc_receive(*link, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN || err == -EINTR)
 		return;
-	bool useful =
-		!err && !packet.eof && requests_serve(*link, packet.text, p->child.server, p->pool, p->worker.gateway);
+	const struct requests_counts counts = {p->worker.gateway, p->worker.clients, p->worker.usage};
+	bool useful = !err && !packet.eof && requests_serve(*link, packet.text, p->child.server, p->pool, &counts);
 	if (!err)
 		ipc_packet_close(&packet);
 	if (!useful)

@@ -18,7 +18,7 @@ enum {
 	DONE_MAX = 2048, /* of ctl_done */
 	EXIT_USAGE = 2,
 	SESSION_ID_MAX = 48,
-	SESSIONS_AT_ONCE = 100 /* rows that fit into the buffer of any link */
+	ROWS_AT_ONCE = 100 /* rows that fit into the buffer of any link */
 };
 
 struct answer {
@@ -211,7 +211,7 @@ static bool smtpd_sessions(struct answer *a, struct span packet, struct prefork 
 	if (!wire_decode_smtpd_sessions(packet, &request))
 		return false;
 	size_t slot = (size_t)request.from;
-	for (; slot < prefork_slots(pool) && sent < SESSIONS_AT_ONCE; slot++) {
+	for (; slot < prefork_slots(pool) && sent < ROWS_AT_ONCE; slot++) {
 		if (!find_session(pool, slot, &entry))
 			continue;
 		send_session(a, session_id(pool, slot, &entry, id), &entry, clock_wall_ms());
@@ -219,6 +219,48 @@ static bool smtpd_sessions(struct answer *a, struct span packet, struct prefork 
 	}
 	if (slot < prefork_slots(pool)) {
 		str_printf(&a->cells, "%zu", slot);
+		send_row(a, ROW_NEXT);
+	}
+	send_done(a, 0, (struct span){0});
+	return true;
+}
+
+static void send_client(struct answer *a, const struct config_server *server, const struct clients *clients,
+			const struct usage_row *row)
+{
+	str_printf(&a->cells, "%s%c%s%c", row->name, ROW_SEPARATOR, row->user ? "user" : "address", ROW_SEPARATOR);
+	if (!row->user)
+		str_printf(&a->cells, "%zu", clients_count(clients, row->net));
+	for (enum usage_kind kind = 0; kind < USAGE_KINDS; kind++)
+		str_printf(&a->cells, "%c%llu", ROW_SEPARATOR, (unsigned long long)row->counts[kind]);
+	str_printf(&a->cells, "%c%llu%c%lld%c", ROW_SEPARATOR, (unsigned long long)row->over, ROW_SEPARATOR,
+		   (long long)row->idle_ms / 1000, ROW_SEPARATOR);
+	if (row->percent) {
+		str_printf(&a->cells, "%s ", usage_setting(row->nearest));
+		usage_format(row->nearest, usage_limit(server, row->nearest), &a->cells);
+	}
+	str_printf(&a->cells, "%c%u%c%lld", ROW_SEPARATOR, row->percent, ROW_SEPARATOR,
+		   (long long)(row->wait_ms + 999) / 1000);
+	send_row(a, ROW_CLIENT);
+}
+
+static bool smtpd_clients(struct answer *a, struct span packet, const struct config_server *server,
+			  const struct requests_counts *counts)
+{
+	struct wire_smtpd_clients request;
+	struct usage_row row;
+	size_t sent = 0;
+	if (!wire_decode_smtpd_clients(packet, &request))
+		return false;
+	size_t i = (size_t)request.from;
+	for (; i < USAGE_SLOTS && sent < ROWS_AT_ONCE; i++) {
+		if (!usage_get(counts->usage, i, server, clock_mono_ms(), &row))
+			continue;
+		send_client(a, server, counts->clients, &row);
+		sent++;
+	}
+	if (i < USAGE_SLOTS) {
+		str_printf(&a->cells, "%zu", i);
 		send_row(a, ROW_NEXT);
 	}
 	send_done(a, 0, (struct span){0});
@@ -248,7 +290,7 @@ static bool smtpd_kick(struct answer *a, struct span packet, struct prefork *poo
 }
 
 bool requests_serve(int link, struct span packet, const struct config_server *server, struct prefork *pool,
-		    const struct gateway *gateway)
+		    const struct requests_counts *counts)
 {
 	struct answer a = {.link = link};
 	bool known = false;
@@ -258,9 +300,11 @@ bool requests_serve(int link, struct span packet, const struct config_server *se
 	if (type == WIRE_explain_relay)
 		known = explain_relay(&a, packet, server);
 	else if (type == WIRE_smtpd_status)
-		known = smtpd_status(&a, packet, server, pool, gateway);
+		known = smtpd_status(&a, packet, server, pool, counts->gateway);
 	else if (type == WIRE_smtpd_sessions)
 		known = smtpd_sessions(&a, packet, pool);
+	else if (type == WIRE_smtpd_clients)
+		known = smtpd_clients(&a, packet, server, counts);
 	else if (type == WIRE_smtpd_kick)
 		known = smtpd_kick(&a, packet, pool);
 	str_free(&a.cells);

@@ -164,6 +164,14 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
  */
 #define ROW_SESSION "session"
 
+/*
+ * smtpd_clients: one of these a client or user that did something in the last hour: name, kind (address | user), open
+ * connections (empty: a user), connections, messages, recipients, octets, errors and refusals by limits in that hour,
+ * seconds since the last of them, the limit that it comes nearest to (empty: none), how full that is in percent,
+ * seconds until one more fits (0: now).
+ */
+#define ROW_CLIENT "client"
+
 /* ... and when one answer can't hold all: the `from` with which to ask for the rest. */
 #define ROW_NEXT "next"
 

@@ -190,6 +190,43 @@ class Who(unittest.TestCase):
             self.assertIn("limit=connections most=1 status=over-limit times=1", server.warnings()[0])
 
 
+class Shown(unittest.TestCase):
+    def test_clients(self):
+        """mailrootctl clients: who sent how much, the largest first, and which limit is near."""
+        with Limited("messages 4/1h\nconnection_rate 100/1h") as server:
+            self.assertIn("No client did anything in the last hour.", server.ctl("clients").stdout)
+            with Client(server) as one, Client(server, OTHER) as other:
+                self.assertEqual([one.post(2, size=100), one.post(), one.post(), one.post(), one.post()],
+                                 [[250, 250, 250, 250]] + [[250, 250, 250]] * 3 + [[451]])
+                self.assertEqual(other.post(), [250, 250, 250])
+                other.docmd("NONSENSE")
+                first, second = server.ctl_json("clients")["clients"]
+                self.assertEqual([first[key] for key in ("server", "client", "kind", "open", "connections", "messages", "recipients", "errors",
+                                                         "refused", "limit", "percent")],
+                                 ["test", CROWD, "address", 1, 1, 4, 5, 0, 1, "messages 4/1h", 99])
+                self.assertGreater(first["octets"], 100)
+                self.assertTrue(800 < first["wait_s"] <= 900, first)
+                self.assertEqual([second[key] for key in ("client", "messages", "errors", "refused", "limit", "wait_s")],
+                                 [OTHER, 1, 1, 0, "messages 4/1h", 0])
+            lines = server.ctl("clients").stdout.splitlines()
+            self.assertEqual(lines[0].split()[:3], ["SERVER", "CLIENT", "OPEN"])
+            self.assertEqual(lines[1].split()[:2], ["test", CROWD])
+            self.assertEqual(len(lines), 3)
+            self.assertIn("no virtual server", server.ctl("clients", "--server", "nobody", check=False).stderr)
+
+    def test_many(self):
+        """More clients than one answer holds: the first twenty, or all."""
+        with Limited("except_list none") as server:
+            subprocess.run(["ip", "address", "add", "10.9.1.0/24", "dev", "lo"], check=True)
+            for i in range(120):
+                self.assertEqual(send_from(server, f"10.9.1.{i + 1}"), 250)
+            self.assertEqual(len(server.ctl_json("clients")["clients"]), 120)
+            lines = server.ctl("clients").stdout.splitlines()
+            self.assertEqual(len(lines), 22)
+            self.assertEqual(lines[-1], "100 more clients: `mailrootctl clients --all`")
+            self.assertEqual(len(server.ctl("clients", "--all").stdout.splitlines()), 121)
+
+
 class Share(unittest.TestCase):
     def test_one_client_never_has_all_workers(self):
         """500 connections at once, of a client that may relay and so has no other limit: others are served meanwhile."""
