@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "ctl/utf8.h"
+#include "common/base/utf8.h"
 
 void json_init(struct json *json, FILE *to)
 {

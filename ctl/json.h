@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "ctl/utf8.h"
+#include "common/base/utf8.h"
 
 enum { JSON_DEPTH_MAX = 16 };
 

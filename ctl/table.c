@@ -5,7 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/language.h"
-#include "ctl/utf8.h"
+#include "common/base/utf8.h"
 
 enum { GAP = 2, ARENA_MAX = 256 << 20 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/language.h"
+#include "common/base/utf8.h"
 #include "common/config/slip.h"
 #include "common/config/value.h"
 
@@ -39,25 +40,17 @@ void config_doc_bounds(struct str *to, const struct config_setting *setting)
 	str_append_c(to, ')');
 }
 
-/*
- * The octets of TEXT that fit into ROOM columns, up to a blank, or behind a comma or a full stop of Japanese; 0 = there
- * is no such place. Characters from U+3000 on take two columns.
- */
+/* The octets of TEXT that fit into ROOM columns, up to a place where a line may end; 0 = there is none. */
 static size_t fitting(struct span text, size_t room)
 {
-	size_t columns = 0, fits = 0, i = 0;
-	while (i < text.len) {
-		unsigned char first = (unsigned char)text.at[i];
-		struct span rest = span_skip(text, i);
-		bool stops = span_starts(rest, SPAN("。")) || span_starts(rest, SPAN("、"));
-		if (first == ' ' && columns <= room)
-			fits = i;
-		columns += first < 0xe3 ? 1 : 2;
+	size_t fits = 0, columns = 0;
+	while (fits < text.len) {
+		size_t blank = text.at[fits] == ' ';
+		struct span piece = utf8_piece(span_skip(text, fits + blank));
+		columns += blank + utf8_columns(piece);
 		if (columns > room)
 			return fits;
-		i += first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-		if (stops)
-			fits = i;
+		fits += blank + piece.len;
 	}
 	return text.len;
 }

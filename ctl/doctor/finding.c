@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/base/language.h"
-#include "ctl/utf8.h"
+#include "common/base/utf8.h"
 
 enum { PART_MAX = 16384 }; /* octets of a part in another language than English */
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
+
 enum { NAME_MAX = 64, SERVER_NUMBER_MAX = 2000000000 };
 
 static bool fail(char *why, const char *option, const char *value, const char *cure)
@@ -33,14 +35,14 @@ static bool take_server(char *value, struct take_choices *choices, char *why)
 	const char *name = cut(value);
 	uint64_t number;
 	if (!name || !span_to_u64(span_of(value), SERVER_NUMBER_MAX, &number) || !number)
-		return fail(why, "server", value, "write the number in the metabase and a name, such as 2=printers");
+		return fail(why, "server", value, _("write the number in the metabase and a name, such as 2=printers"));
 	if (!is_name(name))
-		return fail(why, "server", name, "a name has letters, digits, . _ and -, without a dot in front");
+		return fail(why, "server", name, _("a name has letters, digits, . _ and -, without a dot in front"));
 	if (choices->name_count == TAKE_NAMES_MAX)
-		return fail(why, "server", value, "too many");
+		return fail(why, "server", value, _("too many"));
 	for (size_t i = 0; i < choices->name_count; i++)
 		if (choices->names[i].server == number || strcmp(choices->names[i].name, name) == 0)
-			return fail(why, "server", name, "given twice");
+			return fail(why, "server", name, _("given twice"));
 	choices->names[choices->name_count].server = (unsigned)number;
 	choices->names[choices->name_count++].name = name;
 	return true;
@@ -51,9 +53,9 @@ static bool take_map(char *value, struct take_choices *choices, char *why)
 	const char *ours = cut(value);
 	if (!ours || ours[0] != '/')
 		return fail(why, "map-path", value,
-			    "write both folders, such as 'C:\\Inetpub\\mailroot=/srv/mailroot'");
+			    _("write both folders, such as 'C:\\Inetpub\\mailroot=/srv/mailroot'"));
 	if (choices->map_count == TAKE_MAPS_MAX)
-		return fail(why, "map-path", value, "too many");
+		return fail(why, "map-path", value, _("too many"));
 	choices->maps[choices->map_count].windows = value;
 	choices->maps[choices->map_count++].ours = ours;
 	return true;
@@ -103,7 +105,7 @@ bool arguments_parse(int argc, char **argv, struct arguments *out, char *why)
 	optind = 0;
 	while ((letter = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
 		if (letter == '?') {
-			snprintf(why, ARGUMENTS_WHY_MAX, "%.100s: no such option, or its value is missing",
+			snprintf(why, ARGUMENTS_WHY_MAX, _("%.100s: no such option, or its value is missing"),
 				 argv[optind - 1]);
 			return false;
 		}
@@ -113,13 +115,13 @@ bool arguments_parse(int argc, char **argv, struct arguments *out, char *why)
 	if (out->help)
 		return true;
 	if (optind + 1 != argc) {
-		snprintf(why, ARGUMENTS_WHY_MAX, "name one metabase: import-iis MetaBase.xml");
+		snprintf(why, ARGUMENTS_WHY_MAX, _("name one metabase: import-iis MetaBase.xml"));
 		return false;
 	}
 	out->file = argv[optind];
 	if (out->anonymise && (out->report || out->choices.log || out->choices.name_count || out->choices.map_count)) {
 		snprintf(why, ARGUMENTS_WHY_MAX,
-			 "--anonymise only writes a copy of the metabase; it takes --out alone");
+			 _("--anonymise only writes a copy of the metabase; it takes --out alone"));
 		return false;
 	}
 	return true;

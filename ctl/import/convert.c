@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/base/installed.h"
+#include "common/base/language.h"
 
 enum { TEXT_MAX = 256 * 1024 * 1024 };
 
@@ -57,9 +58,9 @@ static bool take(const struct metabase *metabase, const char *file, struct take_
 	if (!take_metabase(t, metabase, choices))
 		return fail(
 			out,
-			"there is no virtual SMTP server in it (no key /LM/SmtpSvc/1): was the SMTP service installed, and is this the whole file?");
+			_("there is no virtual SMTP server in it (no key /LM/SmtpSvc/1): was the SMTP service installed, and is this the whole file?"));
 	if (!write_all(t, file, out))
-		return fail(out, "out of memory, or too much for one configuration");
+		return fail(out, _("out of memory, or too much for one configuration"));
 	check(file, out);
 	return true;
 }
@@ -93,11 +94,11 @@ bool convert(struct span text, const char *file, struct take_choices *choices, s
 	}
 	if (good && out->errors)
 		report_todo(&t.report,
-			    "`mailrootctl check` finds errors in the configuration: mend them before the start.");
+			    _("`mailrootctl check` finds errors in the configuration: mend them before the start."));
 	if (good) {
 		report_write_todos(&t.report, &out->todos);
 		out->todo_count = t.report.todo_count;
-		good = report_write(&t.report, file, &out->report) || fail(out, "out of memory");
+		good = report_write(&t.report, file, &out->report) || fail(out, _("out of memory"));
 	}
 	take_free(&t);
 	metabase_free(&metabase);

@@ -6,12 +6,13 @@
 #include <strings.h>
 
 #include "common/base/hash.h"
+#include "common/base/language.h"
 
 #define SERVICE "/LM/SmtpSvc"
 
 enum { ARENA_MAX = 256 * 1024 * 1024, PROPERTIES_MAX = 4 * XML_ATTRIBUTES_MAX, SERVER_NUMBER_MAX = 2000000000 };
 
-static const char no_memory[] = "out of memory, or too many keys for a metabase";
+static const char no_memory[] = N_("out of memory, or too many keys for a metabase");
 
 static const char *attribute(const char **attributes, const char *name)
 {
@@ -96,18 +97,19 @@ struct metabase_property *metabase_own(const struct metabase_key *key, const cha
 static const char *add_property(struct metabase *mb, struct metabase_key *key, struct metabase_property property)
 {
 	if (metabase_own(key, property.name, property.id))
-		return "this key has the same property twice, and nobody can tell which one counts: remove one of them";
+		return _(
+			"this key has the same property twice, and nobody can tell which one counts: remove one of them");
 	if (key->count == key->room) {
 		void *more = grow(key->properties, &key->room, PROPERTIES_MAX, sizeof(*key->properties));
 		if (!more)
-			return no_memory;
+			return _(no_memory);
 		key->properties = more;
 	}
 	property.hash = hash_span_nocase(HASH_START, span_of(property.name));
 	property.name = arena_copy(&mb->arena, span_of(property.name));
 	property.value = arena_copy(&mb->arena, span_of(property.value));
 	if (!property.name || !property.value)
-		return no_memory;
+		return _(no_memory);
 	key->properties[key->count++] = property;
 	return NULL;
 }
@@ -116,18 +118,19 @@ static const char *add_key(struct metabase *mb, const char *element, struct span
 {
 	for (size_t i = 0; i < mb->count; i++)
 		if (span_equal_nocase(span_of(mb->keys[i]->location), location))
-			return "this key is in the file twice, and nobody can tell which one counts: remove one of them";
+			return _(
+				"this key is in the file twice, and nobody can tell which one counts: remove one of them");
 	if (mb->count == mb->room) {
 		void *more = grow(mb->keys, &mb->room, METABASE_KEYS_MAX, sizeof(struct metabase_key *));
 		if (!more)
-			return no_memory;
+			return _(no_memory);
 		mb->keys = more;
 	}
 	struct metabase_key *key = arena_alloc(&mb->arena, sizeof(*key));
 	char *text = arena_copy(&mb->arena, location);
 	char *name = arena_copy(&mb->arena, span_of(element));
 	if (!key || !text || !name)
-		return no_memory;
+		return _(no_memory);
 	*key = (struct metabase_key){.location = text, .element = name, .line = line};
 	classify(key, span_skip(span_of(text), sizeof(SERVICE) - 1));
 	mb->keys[mb->count++] = key;
@@ -143,9 +146,9 @@ static const char *add_custom(struct metabase *mb, const char **attributes, unsi
 	if (!mb->open)
 		return NULL;
 	if (id && !span_to_u64(span_of(id), UINT32_MAX, &number))
-		return "the ID of this Custom element is no number";
+		return _("the ID of this Custom element is no number");
 	if (!number && !(name && name[0]))
-		return "this Custom element has neither Name nor ID";
+		return _("this Custom element has neither Name nor ID");
 	struct metabase_property property = {.name = name ? name : "",
 					     .id = (unsigned)number,
 					     .value = value ? value : "",
@@ -164,7 +167,7 @@ static const char *on_element(void *context, const char *name, const char **attr
 	struct span location = span_of(where), rest;
 	mb->elements++;
 	if (depth == 1 && strcasecmp(name, "configuration") != 0)
-		return "no metabase: its first element is not <configuration>";
+		return _("no metabase: its first element is not <configuration>");
 	if (strcasecmp(name, "Custom") == 0)
 		return add_custom(mb, attributes, line);
 	mb->open = NULL;

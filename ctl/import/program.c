@@ -10,16 +10,17 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "ctl/import/anonymise.h"
 #include "ctl/import/arguments.h"
 #include "ctl/import/convert.h"
 
 enum { DONE = 0, FAILED = 1, USAGE = 2, COPY_MAX = 512 * 1024 * 1024 };
 
-static const char usage[] =
+static const char usage[] = N_(
 	"usage: mailrootctl import-iis METABASE [--out FILE] [--report FILE] [--server N=NAME] [--map-path WINDOWS=FOLDER] [--log FOLDER]\n"
 	"       mailrootctl import-iis METABASE --anonymise [--out FILE]\n"
-	"METABASE is %windir%\\System32\\inetsrv\\MetaBase.xml of the old server. mailrootctl(8) has more.\n";
+	"METABASE is %windir%\\System32\\inetsrv\\MetaBase.xml of the old server. mailrootctl(8) has more.\n");
 
 static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static int fail(const char *format, ...)
@@ -39,7 +40,7 @@ static bool read_file(const char *path, struct str *text)
 	int err = fd < 0 ? -errno : fd_read_all(fd, text);
 	fd_close(&fd);
 	if (err == -EFBIG)
-		fail("%s: larger than 64 MiB, which no metabase is", path);
+		fail(_("%s: larger than 64 MiB, which no metabase is"), path);
 	else if (err)
 		fail("%s: %s", path, strerror(-err));
 	return !err;
@@ -59,7 +60,7 @@ static bool write_file(const char *path, struct span text, mode_t mode)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0 && errno == EEXIST) {
-		fail("%s exists already, and is not overwritten: name another file", path);
+		fail(_("%s exists already, and is not overwritten: name another file"), path);
 		return false;
 	}
 	int err = fd < 0 ? -errno : fd_write_all(fd, text);
@@ -77,7 +78,7 @@ static bool write_out(const char *path, struct span text, mode_t mode)
 {
 	if (path)
 		return write_file(path, text, mode);
-	return fd_write_all(STDOUT_FILENO, text) == 0 || fail("standard output: %s", strerror(errno)) == DONE;
+	return fd_write_all(STDOUT_FILENO, text) == 0 || fail(_("standard output: %s"), strerror(errno)) == DONE;
 }
 
 static bool is_free(const char *path)
@@ -85,7 +86,7 @@ static bool is_free(const char *path)
 	struct stat st;
 	if (!path || lstat(path, &st))
 		return true;
-	fail("%s exists already, and is not overwritten: name another file", path);
+	fail(_("%s exists already, and is not overwritten: name another file"), path);
 	return false;
 }
 
@@ -103,11 +104,14 @@ static int finish(const struct arguments *args, const struct convert_result *res
 	if (args->report && !write_file(args->report, str_span(&result->report), 0640))
 		return FAILED;
 	fputs(str_text(&result->findings), stderr);
-	fprintf(stderr, "%zu virtual server%s imported%s%s%s%s.\n", result->servers, result->servers == 1 ? "" : "s",
-		args->out ? " into " : "", args->out ? args->out : "", args->report ? "; report in " : "",
-		args->report ? args->report : "");
+	fprintf(stderr, ngettext("%zu virtual server imported.\n", "%zu virtual servers imported.\n", result->servers),
+		result->servers);
+	if (args->out)
+		fprintf(stderr, _("Configuration: %s\n"), args->out);
+	if (args->report)
+		fprintf(stderr, _("Report: %s\n"), args->report);
 	if (result->todo_count)
-		fprintf(stderr, "To do:\n%s", str_text(&result->todos));
+		fprintf(stderr, _("To do:\n%s"), str_text(&result->todos));
 	return result->errors ? FAILED : DONE;
 }
 
@@ -130,11 +134,11 @@ static int copy(const struct arguments *args, struct span text)
 	int status = FAILED;
 	str_init(&to, COPY_MAX);
 	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
-		fail("no random numbers: %s", strerror(errno));
+		fail(_("no random numbers: %s"), strerror(errno));
 	else if (!metabase_read(text, &metabase, &fault))
 		tell_fault(args->file, &fault);
 	else if (!anonymise(&metabase, key, &to))
-		fail("out of memory");
+		fail(_("out of memory"));
 	else
 		status = write_out(args->out, str_span(&to), 0640) ? DONE : FAILED;
 	metabase_free(&metabase);
@@ -147,12 +151,13 @@ int program_run(int argc, char **argv)
 	static struct arguments args;
 	char why[ARGUMENTS_WHY_MAX];
 	struct str text;
+	language_init();
 	if (!arguments_parse(argc, argv, &args, why)) {
 		fail("%s", why);
 		return USAGE;
 	}
 	if (args.help) {
-		fputs(usage, stdout);
+		fputs(_(usage), stdout);
 		return DONE;
 	}
 	if (!is_free(args.out) || !is_free(args.report))
@@ -163,7 +168,7 @@ int program_run(int argc, char **argv)
 		status = FAILED;
 	else if (!is_xml(str_span(&text)))
 		status = fail(
-			"%s is no XML. IIS 4 and 5 kept a binary MetaBase.bin, which can't be read here: read the settings in the Windows console, or export the key LM/SmtpSvc as XML",
+			_("%s is no XML. IIS 4 and 5 kept a binary MetaBase.bin, which can't be read here: read the settings in the Windows console, or export the key LM/SmtpSvc as XML"),
 			args.file);
 	else
 		status = args.anonymise ? copy(&args, str_span(&text)) : import(&args, str_span(&text));

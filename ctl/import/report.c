@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
+#include "common/base/utf8.h"
 #include "ctl/import/wrap.h"
 
 #define ROW_BEGIN "               "
@@ -37,7 +39,8 @@ static const char *keep(struct report *report, struct span text)
 static const char *clean(struct report *report, const char *value, size_t most)
 {
 	char text[TODO_MAX];
-	size_t len = span_clean(span_of(value), text, most - 4);
+	size_t len = language_foreign() ? utf8_clean(span_of(value), text, most - 4)
+					: span_clean(span_of(value), text, most - 4);
 	if (strlen(value) > len)
 		snprintf(text + len, 4, "...");
 	return keep(report, span_of(text));
@@ -121,10 +124,10 @@ static bool is_first(const struct report *report, const struct report_row *row)
 
 bool report_write(const struct report *report, const char *file, struct str *to)
 {
-	str_printf(to, "Import of %s\n\nTo do\n\n", file);
+	str_printf(to, _("Import of %s\n\nTo do\n\n"), file);
 	report_write_todos(report, to);
 	if (!report->todos)
-		str_append_text(to, "  Nothing.\n");
+		str_append_text(to, _("  Nothing.\n"));
 	str_printf(
 		to,
 		"\nProperties: %u taken, %u changed, %u to look at, %u not taken, %u unknown. A property that several virtual servers inherit counts for each.\n",

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "common/base/ascii.h"
+#include "common/base/language.h"
 #include "ctl/import/value.h"
 
 enum { NAME_MAX = 40 };
@@ -249,17 +250,17 @@ static void add_todos(struct take *t)
 	const struct take_choices *choices = t->choices;
 	report_todo(
 		&t->report,
-		"Compare with the logs of the old server: `mailrootctl replay %s --config %s` shows which recipients are decided otherwise, and the relay list that the clients need.",
-		choices->log ? choices->log : "LOGS", choices->out ? choices->out : "mailroot.conf");
+		_("Compare with the logs of the old server: `mailrootctl replay %s --config %s` shows which recipients are decided otherwise, and the relay list that the clients need."),
+		choices->log ? choices->log : _("LOGS"), choices->out ? choices->out : "mailroot.conf");
 	report_todo(
 		&t->report,
-		"Devices and programs know the old server by its name or address. Give this machine the same address, or change the record in DNS; where an address was typed into a printer, change it there.");
+		_("Devices and programs know the old server by its name or address. Give this machine the same address, or change the record in DNS; where an address was typed into a printer, change it there."));
 	report_todo(
 		&t->report,
-		"Firewall: let TCP port 25 and the other ports of listen in, and let this machine out to TCP port 25, to the port of the smart host, and to DNS.");
+		_("Firewall: let TCP port 25 and the other ports of listen in, and let this machine out to TCP port 25, to the port of the smart host, and to DNS."));
 	report_todo(
 		&t->report,
-		"Mail in the queue of the old server is not taken over: let the old server send it before it is switched off.");
+		_("Mail in the queue of the old server is not taken over: let the old server send it before it is switched off."));
 }
 
 static int by_number(const void *a, const void *b)

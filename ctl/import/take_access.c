@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "ctl/import/iplist.h"
 #include "ctl/import/take.h"
 #include "ctl/import/value.h"
@@ -51,8 +52,9 @@ static bool take_tls(struct take *t)
 	if (required || (hash && hash->value[0]))
 		report_todo(
 			&t->report,
-			"Certificate of virtual server %s: export it on Windows with its private key (PFX), then `openssl pkcs12 -in FILE.pfx -nokeys -out /etc/mailroot/%s.pem` and `openssl pkcs12 -in FILE.pfx -nocerts -nodes -out /etc/mailroot/%s.key`; or get a new one.%s",
-			t->name, t->name, t->name, required ? "" : " Then remove the # in front of tls_certificate.");
+			_("Certificate of virtual server %s: export it on Windows with its private key (PFX), then `openssl pkcs12 -in FILE.pfx -nokeys -out /etc/mailroot/%s.pem` and `openssl pkcs12 -in FILE.pfx -nocerts -nodes -out /etc/mailroot/%s.key`; or get a new one.%s"),
+			t->name, t->name, t->name,
+			required ? "" : _(" Then remove the # in front of tls_certificate."));
 	return required;
 }
 
@@ -111,7 +113,7 @@ void take_auth(struct take *t)
 				   "auth_requires_tls no");
 		report_todo(
 			&t->report,
-			"Users of virtual server %s: they were Windows accounts. Add those that devices and programs use, with `mailrootctl user add NAME`.",
+			_("Users of virtual server %s: they were Windows accounts. Add those that devices and programs use, with `mailrootctl user add NAME`."),
 			t->name);
 	}
 	if (kerberos) {
@@ -119,7 +121,7 @@ void take_auth(struct take *t)
 		take_extra(t, access, "to be made in the Windows domain", "keytab /etc/mailroot/smtp.keytab");
 		report_todo(
 			&t->report,
-			"Integrated authentication on virtual server %s needs a Kerberos key tab; see \"Kerberos\" in mailroot.conf(5). Or write auth plain login, and add users.",
+			_("Integrated authentication on virtual server %s needs a Kerberos key tab; see \"Kerberos\" in mailroot.conf(5). Or write auth plain login, and add users."),
 			t->name);
 	} else if (ntlm) {
 		take_off(t, access, p, "integrated authentication: needs a key tab, and NTLM is not spoken",
@@ -173,8 +175,8 @@ static void tell_names(struct take *t, const struct metabase_property *p, const 
 		str_printf(&names, "%s%s", i ? ", " : "", list->guesses[i]);
 	report_todo(
 		&t->report,
-		"%s of virtual server %s has names of domains, whose layout Microsoft has not published. Look them up in the Windows console, and write them into %s list: host.example.com, or *.example.com for all hosts below it.%s%s",
-		p->name, t->name, setting, names.len ? " The value contains these texts: " : "", str_text(&names));
+		_("%s of virtual server %s has names of domains, whose layout Microsoft has not published. Look them up in the Windows console, and write them into %s list: host.example.com, or *.example.com for all hosts below it.%s%s"),
+		p->name, t->name, setting, names.len ? _(" The value contains these texts: ") : "", str_text(&names));
 	str_free(&names);
 }
 
@@ -204,7 +206,7 @@ static void connect_nobody(struct take *t, struct metabase_property *p, const ch
 	take_extra(t, connect, "to be on the safe side: add your networks", "list " LOOPBACK);
 	report_todo(
 		&t->report,
-		"Connection control of virtual server %s could not be read (%s), so only this machine may connect. Look it up in the Windows console, and write it into the block connect.",
+		_("Connection control of virtual server %s could not be read (%s), so only this machine may connect. Look it up in the Windows console, and write it into the block connect."),
 		t->name, why);
 }
 
@@ -274,7 +276,7 @@ static void relay_except(struct take *t, struct metabase_property *p, const stru
 	take_line(t, relay, p, REPORT_DOUBT, "all except the list could relay, which makes an open relay", "list none");
 	report_todo(
 		&t->report,
-		"Virtual server %s let every client relay, except the listed ones. This is an open relay, and was not taken: no client may relay without authentication. Write your networks into relay list, such as `list 10.0.0.0/8 192.168.0.0/16`.",
+		_("Virtual server %s let every client relay, except the listed ones. This is an open relay, and was not taken: no client may relay without authentication. Write your networks into relay list, such as `list 10.0.0.0/8 192.168.0.0/16`."),
 		t->name);
 }
 
@@ -286,7 +288,7 @@ static void tell_loopback(struct take *t, const struct cidr *nets, size_t n)
 			continue;
 		report_todo(
 			&t->report,
-			"Programs on the old server itself could relay through virtual server %s, because the relay list has 127.0.0.1. If they stay on that machine, add its address to relay list, and name the new server in them.",
+			_("Programs on the old server itself could relay through virtual server %s, because the relay list has 127.0.0.1. If they stay on that machine, add its address to relay list, and name the new server in them."),
 			t->name);
 		return;
 	}
@@ -307,7 +309,7 @@ static void relay_only(struct take *t, struct metabase_property *p, const struct
 	if (n)
 		report_todo(
 			&t->report,
-			"The relay list of virtual server %s would make an open relay, and was not taken. Write your own networks into relay list.",
+			_("The relay list of virtual server %s would make an open relay, and was not taken. Write your own networks into relay list."),
 			t->name);
 }
 
@@ -325,7 +327,7 @@ static void take_relay_list(struct take *t)
 			  "list none");
 		report_todo(
 			&t->report,
-			"RelayIpList of virtual server %s could not be read (%s), so no client may relay without authentication. Look it up in the Windows console, and write the clients into relay list.",
+			_("RelayIpList of virtual server %s could not be read (%s), so no client may relay without authentication. Look it up in the Windows console, and write the clients into relay list."),
 			t->name, list.why);
 	} else if (list.grants_by_default) {
 		relay_except(t, p, &list);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/accounts/accounts.h"
+#include "common/base/language.h"
 #include "ctl/import/take.h"
 #include "ctl/import/value.h"
 
@@ -60,7 +61,7 @@ static void take_domain_relay(struct take *t, struct plan_node *block, const cha
 		take_off(t, block, action, "this would make an open relay", "relay yes");
 		report_todo(
 			&t->report,
-			"Virtual server %s relayed mail for %s from every client, which makes an open relay. It was not taken: name the domains that are meant.",
+			_("Virtual server %s relayed mail for %s from every client, which makes an open relay. It was not taken: name the domains that are meant."),
 			t->name, name);
 	} else if (bits & ROUTE_RELAY) {
 		take_line(t, block, action, REPORT_TAKEN, "incoming mail is relayed to this domain", "relay yes");
@@ -68,7 +69,7 @@ static void take_domain_relay(struct take *t, struct plan_node *block, const cha
 	if (list || bits & (ROUTE_IP_RELAY | ROUTE_AUTH_RELAY))
 		report_todo(
 			&t->report,
-			"Domain %s of virtual server %s had relay restrictions of its own. There are none for a single domain here; those of the virtual server hold.",
+			_("Domain %s of virtual server %s had relay restrictions of its own. There are none for a single domain here; those of the virtual server hold."),
 			name, t->name);
 	say(t, list, REPORT_DOUBT, "a domain has no relay list of its own; that of the virtual server holds");
 	say(t, auth, REPORT_DOUBT, "a domain has no relay rule of its own; that of the virtual server holds");
@@ -125,7 +126,7 @@ static void tell_asking(struct take *t, const char *name, const char *hosts)
 		take_say(t, p, REPORT_NOT, "asking a host for mail needs a connector with etrn_request and a period");
 		report_todo(
 			&t->report,
-			"Virtual server %s asked the host of %s with ETRN for its mail. Write a connector: connector NAME { address_space %s; route %s; etrn_request%s every 15m }",
+			_("Virtual server %s asked the host of %s with ETRN for its mail. Write a connector: connector NAME { address_space %s; route %s; etrn_request%s every 15m }"),
 			t->name, name, name, hosts[0] ? hosts : "[HOST]", domains);
 	}
 	say(t, p, REPORT_NOT, "empty");
@@ -168,8 +169,8 @@ static void take_one(struct take *t)
 	bool good = !action || value_number(action->value, &bits);
 	if (!name || !good) {
 		say(t, action, REPORT_DOUBT, good ? "no domain: its name can't be read" : "no domain: it is no number");
-		report_todo(&t->report, "Domain \"%s\" of virtual server %s was left out: %s.", t->at->name, t->name,
-			    name ? "its RouteAction is no number" : why);
+		report_todo(&t->report, _("Domain \"%s\" of virtual server %s was left out: %s."), t->at->name, t->name,
+			    name ? _("its RouteAction is no number") : why);
 		return;
 	}
 	bool standard = t->default_domain && strcmp(name, t->default_domain) == 0;
@@ -221,7 +222,7 @@ void take_domains(struct take *t)
 		else if (key->level == METABASE_SOURCE && key->count)
 			report_todo(
 				&t->report,
-				"Virtual server %s looked up recipients in a directory (LDAP routing). This was not taken.",
+				_("Virtual server %s looked up recipients in a directory (LDAP routing). This was not taken."),
 				t->name);
 	}
 	t->at = t->key;

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/language.h"
 #include "ctl/import/take.h"
 
 static bool is_separator(char c)
@@ -101,6 +102,6 @@ void take_folders(struct take *t)
 	if (pickup && yes)
 		report_todo(
 			&t->report,
-			"Programs that write into %s, the pickup folder of virtual server %s, have to reach the new one: share the folder, or let the programs send over SMTP.",
+			_("Programs that write into %s, the pickup folder of virtual server %s, have to reach the new one: share the folder, or let the programs send over SMTP."),
 			pickup->value, t->name);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/language.h"
 #include "common/mail/address.h"
 #include "ctl/import/take.h"
 #include "ctl/import/value.h"
@@ -91,7 +92,7 @@ static void take_enabled(struct take *t, bool stopped)
 	if (stopped && on)
 		report_todo(
 			&t->report,
-			"Virtual server %s has no address and port of its own, so Windows could not run it beside the others. It is disabled: give it an address or port in listen, and write enabled yes.",
+			_("Virtual server %s has no address and port of its own, so Windows could not run it beside the others. It is disabled: give it an address or port in listen, and write enabled yes."),
 			t->name);
 }
 
@@ -105,7 +106,7 @@ void take_listen(struct take *t)
 	if (secure && secure->value[0])
 		report_todo(
 			&t->report,
-			"Give virtual server %s a certificate (tls_certificate in access), then remove the # in front of listen ... tls.",
+			_("Give virtual server %s a certificate (tls_certificate in access), then remove the # in front of listen ... tls."),
 			t->name);
 	take_enabled(t, !taken && !(standard && take_claim(t, 'e', "*:25", false)));
 }
@@ -201,7 +202,7 @@ static const char *take_default_domain(struct take *t, const char *fqdn)
 	if (!fqdn || strcmp(fqdn, name) == 0) {
 		report_todo(
 			&t->report,
-			"Mail for %s, the default domain of virtual server %s, went to other hosts. Here it is a local domain, whose mail is dropped: write another default_domain or fqdn, and a remote_domain %s with a route.",
+			_("Mail for %s, the default domain of virtual server %s, went to other hosts. Here it is a local domain, whose mail is dropped: write another default_domain or fqdn, and a remote_domain %s with a route."),
 			name, t->name, name);
 		return take_name(t, IIS_DefaultDomain, "default_domain");
 	}
@@ -209,7 +210,7 @@ static const char *take_default_domain(struct take *t, const char *fqdn)
 		 "default_domain %s", name);
 	report_todo(
 		&t->report,
-		"Mail for %s, the default domain of virtual server %s, goes to other hosts. So the default domain, which is appended to addresses without a domain, is now %s.",
+		_("Mail for %s, the default domain of virtual server %s, goes to other hosts. So the default domain, which is appended to addresses without a domain, is now %s."),
 		name, t->name, fqdn);
 	return NULL;
 }
@@ -221,7 +222,7 @@ void take_names(struct take *t)
 	if (!fqdn)
 		report_todo(
 			&t->report,
-			"Virtual server %s: write fqdn with the full name that other hosts shall see; otherwise it is the name of this machine.",
+			_("Virtual server %s: write fqdn with the full name that other hosts shall see; otherwise it is the name of this machine."),
 			t->name);
 	if (!t->default_domain)
 		t->default_domain = fqdn;

@@ -1,6 +1,7 @@
 /* The tab Delivery: the smart host, and outbound security of a virtual server or a domain. */
 #include <string.h>
 
+#include "common/base/language.h"
 #include "ctl/import/take.h"
 #include "ctl/import/value.h"
 
@@ -103,22 +104,22 @@ static void write_auth(struct take *t, struct plan_node *in, const char *level, 
 	tell_password(t, plan_text(&t->plan, "encrypted: type it anew into %s", file));
 	report_todo(
 		&t->report,
-		"Password of %s for outgoing mail of virtual server %s: type it anew into %s, as its first line; owner root, mode 600.",
+		_("Password of %s for outgoing mail of virtual server %s: type it anew into %s, as its first line; owner root, mode 600."),
 		user->value, t->name, file);
 	if (!level)
 		report_todo(
 			&t->report,
-			"Virtual server %s sends this password without TLS if the host offers none. If the host has TLS and a certificate, write tls verify in place of auth_unverified yes.",
+			_("Virtual server %s sends this password without TLS if the host offers none. If the host has TLS and a certificate, write tls verify in place of auth_unverified yes."),
 			t->name);
 	else if (!named)
 		report_todo(
 			&t->report,
-			"Virtual server %s sends a password to a host that is known by its address only. Write the name of the host in place of the address, and tls verify in place of tls encrypt.",
+			_("Virtual server %s sends a password to a host that is known by its address only. Write the name of the host in place of the address, and tls verify in place of tls encrypt."),
 			t->name);
 	if (windows)
 		report_todo(
 			&t->report,
-			"Outgoing mail of virtual server %s was authenticated with a Windows account (NTLM or Kerberos). NTLM is not spoken: find out whether the host takes auth login, or gssapi.",
+			_("Outgoing mail of virtual server %s was authenticated with a Windows account (NTLM or Kerberos). NTLM is not spoken: find out whether the host takes auth login, or gssapi."),
 			t->name);
 }
 

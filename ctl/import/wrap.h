@@ -7,8 +7,8 @@
 enum { WRAP_COLUMNS = 100 };
 
 /*
- * Appends TEXT in lines of WRAP_COLUMNS at most, broken between words, and a line end. Its first line goes on at
- * COLUMN; each further line begins with BEGIN.
+ * Appends TEXT in lines of WRAP_COLUMNS at most, broken between words (or behind 、 and 。), and a line end. Its
+ * first line goes on at COLUMN; each further line begins with BEGIN.
  */
 void wrap_text(struct str *to, const char *text, size_t column, const char *begin);
 

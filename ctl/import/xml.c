@@ -3,6 +3,8 @@
 #include <expat.h>
 #include <stdio.h>
 
+#include "common/base/language.h"
+
 struct reader {
 	XML_Parser parser;
 	xml_element *element;
@@ -32,9 +34,9 @@ static void on_start(void *user, const XML_Char *name, const XML_Char **attribut
 	while (attributes[n])
 		n += 2;
 	const char *why =
-		r->depth > XML_DEPTH_MAX ? "elements are nested too deeply for a metabase (more than 16 levels)"
+		r->depth > XML_DEPTH_MAX ? _("elements are nested too deeply for a metabase (more than 16 levels)")
 		: n / 2 > XML_ATTRIBUTES_MAX
-			? "this element has too many attributes for a metabase (more than 1000)"
+			? _("this element has too many attributes for a metabase (more than 1000)")
 			: r->element(r->context, name, attributes, r->depth, XML_GetCurrentLineNumber(r->parser));
 	if (why)
 		stop(r, why);
@@ -51,7 +53,7 @@ static void on_end(void *user, const XML_Char *name)
 static void on_doctype(void *user, const XML_Char *name, const XML_Char *system, const XML_Char *public, int internal)
 {
 	(void)name, (void)system, (void)public, (void)internal;
-	stop(user, "a DOCTYPE is refused: a metabase has none");
+	stop(user, _("a DOCTYPE is refused: a metabase has none"));
 }
 
 static bool report(struct reader *r, struct xml_fault *fault)
@@ -73,7 +75,8 @@ static bool feed(struct reader *r, struct span text, struct xml_fault *fault)
 		if (XML_Parse(r->parser, piece, (int)n, r->given == text.len) != XML_STATUS_OK || r->why)
 			return report(r, fault);
 		if (r->given - r->seen > XML_TAG_MAX) {
-			stop(r, "there are more than 1 MiB without a tag that ends, which is too long for a metabase");
+			stop(r,
+			     _("there are more than 1 MiB without a tag that ends, which is too long for a metabase"));
 			return report(r, fault);
 		}
 	} while (r->given < text.len);
@@ -85,12 +88,12 @@ bool xml_read(struct span text, xml_element *element, void *context, struct xml_
 	struct reader r = {.element = element, .context = context};
 	*fault = (struct xml_fault){0};
 	if (text.len > XML_FILE_MAX) {
-		snprintf(fault->text, sizeof(fault->text), "larger than 64 MiB, which no metabase is");
+		snprintf(fault->text, sizeof(fault->text), _("larger than 64 MiB, which no metabase is"));
 		return false;
 	}
 	r.parser = XML_ParserCreate(NULL);
 	if (!r.parser) {
-		snprintf(fault->text, sizeof(fault->text), "out of memory");
+		snprintf(fault->text, sizeof(fault->text), _("out of memory"));
 		return false;
 	}
 	XML_SetUserData(r.parser, &r);

@@ -1,4 +1,4 @@
-#include "ctl/utf8.h"
+#include "common/base/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -117,6 +117,18 @@ size_t utf8_columns(struct span text)
 		text = span_skip(text, len ? len : 1);
 	}
 	return columns;
+}
+
+struct span utf8_piece(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		struct span rest = span_skip(text, i), comma = SPAN("、"), stop = SPAN("。");
+		if (text.at[i] == ' ')
+			return (struct span){text.at, i};
+		if (span_starts(rest, comma) || span_starts(rest, stop))
+			return (struct span){text.at, i + comma.len};
+	}
+	return text;
 }
 
 size_t utf8_clean(struct span text, char *to, size_t size)

@@ -1,6 +1,6 @@
 /* UTF-8 in untrusted text. Pure. */
-#ifndef CTL_UTF8_H
-#define CTL_UTF8_H
+#ifndef COMMON_BASE_UTF8_H
+#define COMMON_BASE_UTF8_H
 
 #include <stdbool.h>
 
@@ -34,6 +34,10 @@ bool utf8_commands(struct span text);
 
 /* Columns that TEXT takes on a terminal, where the letters of East Asia take two. Invalid octets take one each. */
 size_t utf8_columns(struct span text);
+
+/* The start of TEXT that stays on one line: up to a blank, or to the end, or with a comma or a full stop of Japanese.
+ */
+struct span utf8_piece(struct span text);
 
 /*
  * Copies TEXT with a NUL, cut if it is longer than SIZE (1 or more): printable ASCII and printable sequences as they

@@ -1,6 +1,6 @@
 /* Any text in a cell of a table is shown as printable ASCII and whole characters, and fits: no octet of it commands the
  * terminal. */
-#include "ctl/utf8.h"
+#include "common/base/utf8.h"
 #include "t/fuzz/must.h"
 
 enum { ROOM = 64 };
