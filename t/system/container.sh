@@ -15,6 +15,7 @@ clean_up() {
 	podman rm -f -a >/dev/null 2>&1 || :
 	podman rmi -f -a >/dev/null 2>&1 || :
 	rm -rf "$work"
+	chown 0:0 /dev/null	# crun gives the standard streams of a container to its user
 }
 trap clean_up EXIT
 fail() { podman logs mailroot >&2 || :; echo "container.sh: $*" >&2; exit 1; }
