@@ -125,8 +125,8 @@ static void print_authenticated(const struct census *census)
 		count += client->authenticated > 0;
 	if (count)
 		printf(ngettext(
-			       "%zu client relayed after AUTH, and needs a user here, or relay list: `mailrootctl user add` adds users.\n",
-			       "%zu clients relayed after AUTH, and need users here, or relay list: `mailrootctl user add` adds users.\n",
+			       "%zu client relayed after AUTH, and needs a user here, or relay list: `mailrootctl user add NAME` adds one.\n",
+			       "%zu clients relayed after AUTH, and need users here, or relay list: `mailrootctl user add NAME` adds one.\n",
 			       count),
 		       count);
 }
