@@ -89,6 +89,15 @@ static const struct config_outbound *block_of(const struct route *route, const s
 	return route->user || setting->type != CONFIG_AUTH ? route->user : &nobody;
 }
 
+/* Each host has a port of its own, so the setting has no effect. */
+static bool have_ports(const struct route *route)
+{
+	size_t n = 0;
+	while (route->kind == ROUTE_HOSTS && n < route->hosts->n && route->hosts->at[n].port)
+		n++;
+	return route->kind == ROUTE_HOSTS && n == route->hosts->n;
+}
+
 void explain_say_settings(const struct route *route, struct str *to)
 {
 	struct str value;
@@ -98,7 +107,8 @@ void explain_say_settings(const struct route *route, struct str *to)
 		if (setting->block != CONFIG_OUTBOUND || !(setting->roles & (ROLE_QUEUE | ROLE_SHOWN)))
 			continue;
 		const struct config_outbound *outbound = block_of(route, setting);
-		if (!outbound)
+		bool idle = setting->offset == offsetof(struct config_outbound, port) && have_ports(route);
+		if (!outbound || idle)
 			continue;
 		str_clear(&value);
 		config_value_format(setting->type, (const char *)outbound + setting->offset, &value);
