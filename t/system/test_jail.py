@@ -33,7 +33,7 @@ class Unit(unittest.TestCase):
     """The address families that the systemd unit permits are those that the programs use."""
 
     def test_families(self):
-        unit = pathlib.Path(__file__).resolve().parents[2] / "etc" / "mailrootd.service.in"
+        unit = pathlib.Path(__file__).resolve().parents[2] / "etc" / "unit-common.in"
         launcher = [sys.executable, str(pathlib.Path(__file__).with_name("families.py")), str(unit)]
         with Sink() as sink:
             server = Mailroot(f"smart_host [127.0.0.1]:{sink.port}\nreverse_dns yes")
