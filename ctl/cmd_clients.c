@@ -149,9 +149,10 @@ static void print_json(const struct clients *c)
 
 static void add_line(struct table *table, const struct client *client)
 {
-	char texts[REFUSED + 1][24], octets[TABLE_OCTETS_MAX], percent[24] = "", wait[CLOCK_TEXT_MAX] = "";
+	char texts[REFUSED + 1][24] = {""}, octets[TABLE_OCTETS_MAX], percent[24] = "", wait[CLOCK_TEXT_MAX] = "";
 	for (size_t i = 0; i <= REFUSED; i++)
-		snprintf(texts[i], sizeof(texts[i]), client->numbers[i] < 0 ? "" : "%" PRId64, client->numbers[i]);
+		if (client->numbers[i] >= 0)
+			snprintf(texts[i], sizeof(texts[i]), "%" PRId64, client->numbers[i]);
 	if (*client->limit)
 		snprintf(percent, sizeof(percent), "%" PRId64 "%%", client->percent);
 	if (client->wait_s > 0)

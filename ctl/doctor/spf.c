@@ -120,7 +120,7 @@ static void take_host(void *to, struct span rdata)
 	if (rdata.len <= hosts->skip || !mx_name(span_skip(rdata, hosts->skip), name, &len))
 		return;
 	if (hosts->n < SPF_HOSTS_MAX)
-		memcpy(hosts->names[hosts->n], name, sizeof(name));
+		snprintf(hosts->names[hosts->n], sizeof(hosts->names[0]), "%s", name);
 	hosts->n++;
 }
 

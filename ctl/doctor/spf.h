@@ -37,9 +37,9 @@ struct spf_query {
 struct spf_verdict {
 	enum spf_result result;
 	char term[SPF_TERM_MAX]; /* the term that decided, of which record: "-all of example.com"; "" = none */
-	char why[SPF_WHY_MAX];   /* of SPF_TEMPERROR and SPF_PERMERROR */
-	unsigned lookups;        /* terms that needed DNS so far */
-	bool open;               /* the term that decided permits every address */
+	char why[SPF_TERM_MAX + 2 + SPF_WHY_MAX]; /* of SPF_TEMPERROR and SPF_PERMERROR: the name, and what is wrong */
+	unsigned lookups;                         /* terms that needed DNS so far */
+	bool open;                                /* the term that decided permits every address */
 };
 
 void spf_evaluate(const struct spf_dns *dns, const struct spf_query *query, struct spf_verdict *out);

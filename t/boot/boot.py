@@ -384,7 +384,7 @@ def reboot(guest):
     guest.reboot()
     guest.wait(f"systemctl is-active {UNIT}", 60)
     guest.running()
-    guest.attempt("mailrootctl queue retry --all", 60)  # it may have gone by itself
+    guest.attempt("mailrootctl queue retry --all --yes", 60)  # it may have gone by itself
     guest.relayed("waited")
     guest.send("after the reboot")
     guest.relayed("after the reboot")
