@@ -42,15 +42,27 @@ static bool is_within(int64_t value, struct bounds bounds)
 	return value >= bounds.min && (!bounds.max || value <= bounds.max);
 }
 
+/* The type of one number of TYPE, which has the bounds. */
+static enum config_type type_of_bounds(enum config_type type)
+{
+	switch (type) {
+	case CONFIG_DURATIONS:
+		return CONFIG_DURATION;
+	case CONFIG_PERIOD:
+	case CONFIG_QUOTA:
+	case CONFIG_OCTETRATE:
+		return CONFIG_SIZE;
+	default:
+		return type;
+	}
+}
+
 /* False: VALUE is out of range, which was reported. */
 static bool within(struct config_parse *parse, const struct config_item *item, int64_t value, int64_t min, int64_t max)
 {
 	if (is_within(value, (struct bounds){min, max}))
 		return true;
-	enum config_type type = parse->setting->type == CONFIG_DURATIONS ? CONFIG_DURATION
-				: parse->setting->type == CONFIG_PERIOD  ? CONFIG_SIZE
-				: parse->setting->type == CONFIG_QUOTA   ? CONFIG_SIZE
-									 : parse->setting->type;
+	enum config_type type = type_of_bounds(parse->setting->type);
 	struct str text;
 	str_init(&text, 128);
 	config_value_format(type, &min, &text);
