@@ -15,13 +15,27 @@ struct reader {
 	unsigned long line, column;
 };
 
+/* Newer versions of expat have other functions, for larger files than we read. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static unsigned long line_of(const struct reader *r)
+{
+	return XML_GetCurrentLineNumber(r->parser);
+}
+
+static unsigned long column_of(const struct reader *r)
+{
+	return XML_GetCurrentColumnNumber(r->parser) + 1;
+}
+#pragma GCC diagnostic pop
+
 static void stop(struct reader *r, const char *why)
 {
 	if (r->why)
 		return;
 	r->why = why;
-	r->line = XML_GetCurrentLineNumber(r->parser);
-	r->column = XML_GetCurrentColumnNumber(r->parser) + 1;
+	r->line = line_of(r);
+	r->column = column_of(r);
 	XML_StopParser(r->parser, XML_FALSE);
 }
 
@@ -34,10 +48,9 @@ static void on_start(void *user, const XML_Char *name, const XML_Char **attribut
 	while (attributes[n])
 		n += 2;
 	const char *why =
-		r->depth > XML_DEPTH_MAX ? _("elements are nested too deeply for a metabase (more than 16 levels)")
-		: n / 2 > XML_ATTRIBUTES_MAX
-			? _("this element has too many attributes for a metabase (more than 1000)")
-			: r->element(r->context, name, attributes, r->depth, XML_GetCurrentLineNumber(r->parser));
+		r->depth > XML_DEPTH_MAX     ? _("elements are nested too deeply for a metabase (more than 16 levels)")
+		: n / 2 > XML_ATTRIBUTES_MAX ? _("this element has too many attributes for a metabase (more than 1000)")
+					     : r->element(r->context, name, attributes, r->depth, line_of(r));
 	if (why)
 		stop(r, why);
 }

@@ -103,7 +103,8 @@ static void read_fd(struct reader *reader, int fd, const char *name)
 	file = (struct open_file){.place.file = name};
 	logfile_init(&file.logfile, name);
 	for (;;) {
-		ssize_t got = read(fd, file.buffer + file.len, sizeof(file.buffer) - file.len);
+		size_t room = file.len < sizeof(file.buffer) ? sizeof(file.buffer) - file.len : 0;
+		ssize_t got = read(fd, file.buffer + file.len, room);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
