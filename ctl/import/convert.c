@@ -34,9 +34,8 @@ static void check(const char *file, struct convert_result *out)
 
 static void write_head(struct str *to, const char *file)
 {
-	str_append_text(to,
-			"# The configuration of Mailroot, made by mailrootctl import-iis (version " MAILROOT_VERSION
-			")\n# of ");
+	str_append_text(to, "# The configuration of Mailroot, made by mailrootctl import-iis (version " MAILROOT_VERSION
+			    ")\n# of ");
 	str_append_clean(to, span_of(file));
 	str_append_text(
 		to,
