@@ -191,9 +191,8 @@ static struct slot *find_or_take(struct usage *u, const struct usage_who *who, i
 		for (size_t i = 1; i < WAYS; i++)
 			if (atomic_load(&set[i].used_ms) < atomic_load(&slot->used_ms))
 				slot = &set[i];
-		atomic_store(
-			&slot->key,
-			0); /* a worker that dies in between leaves an empty slot, never a client with another name */
+		/* A worker that dies before the last line leaves an empty slot, never a client with another name. */
+		atomic_store(&slot->key, 0);
 		clear(slot);
 		write_name(slot, who);
 		atomic_store(&slot->key, key);

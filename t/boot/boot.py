@@ -384,6 +384,7 @@ def reboot(guest):
     guest.reboot()
     guest.wait(f"systemctl is-active {UNIT}", 60)
     guest.running()
+    guest.wait("ss -ltn | grep -q ':2500 '", 60)  # the sink may be slower
     guest.attempt("mailrootctl queue retry --all --yes", 60)  # it may have gone by itself
     guest.relayed("waited")
     guest.send("after the reboot")
