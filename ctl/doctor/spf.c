@@ -211,6 +211,7 @@ static enum spf_result match_term(struct check *c, const struct spf_term *term, 
 		return match_mx(c, term, name, match);
 	case SPF_PTR:
 		match_ptr(c, term, name, match);
+		c->out->why[0] = '\0';
 		return SPF_PASS;
 	default:
 		result = ask(c, name, DNS_A, count_record, &records, &records);
@@ -268,7 +269,10 @@ static enum spf_result check_record(struct check *c, struct span text, const cha
 		if (match)
 			return decide(c, &record.terms[i], domain);
 	}
-	return record.redirect.len ? check_redirect(c, record.redirect, domain) : SPF_NEUTRAL;
+	if (record.redirect.len)
+		return check_redirect(c, record.redirect, domain);
+	c->out->term[0] = '\0'; /* that of an include, whose record decided nothing here */
+	return SPF_NEUTRAL;
 }
 
 static enum spf_result check_domain(struct check *c, const char *domain)

@@ -57,6 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	spf_evaluate(&dns, &query, &verdict);
 	MUST(verdict.lookups <= SPF_LOOKUPS_MAX + 1);
 	MUST((verdict.result == SPF_TEMPERROR || verdict.result == SPF_PERMERROR) == (verdict.why[0] != '\0'));
-	MUST(strlen(verdict.why) < SPF_WHY_MAX && strlen(verdict.term) < SPF_TERM_MAX);
+	MUST(strlen(verdict.why) < sizeof(verdict.why) && strlen(verdict.term) < sizeof(verdict.term));
 	return 0;
 }

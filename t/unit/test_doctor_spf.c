@@ -33,6 +33,7 @@ static const struct record zone[] = {
 	{"65.2.0.192.in-addr.arpa", DNS_PTR, "amy.example.com"},
 	{"129.2.0.192.in-addr.arpa", DNS_PTR, "mail-a.example.com"},
 	{"4.0.0.10.in-addr.arpa", DNS_PTR, "bob.example.com"},
+	{"77.2.0.192.in-addr.arpa", DNS_PTR, "silent.example.com"},
 	{"la.example.org", DNS_TXT, "v=spf1 redirect=example.org"},
 	{"example.org", DNS_TXT, "v=spf1 include:example.com include:example.net -all"},
 	{"example.net", DNS_TXT, "other text"},
@@ -144,6 +145,7 @@ static const struct {
 	{"v=spf1 ptr -all", "192.0.2.65", SPF_PASS},
 	{"v=spf1 ptr -all", "192.0.2.140", SPF_FAIL},
 	{"v=spf1 ptr -all", "10.0.0.4", SPF_FAIL},
+	{"v=spf1 ptr ?all", "192.0.2.77", SPF_NEUTRAL},
 	{"v=spf1 ip4:192.0.2.128/28 -all", "192.0.2.65", SPF_FAIL},
 	{"v=spf1 ip4:192.0.2.128/28 -all", "192.0.2.129", SPF_PASS},
 	{"v=spf1 ip4:192.0.2.130/28 -all", "192.0.2.129", SPF_PASS},
@@ -209,13 +211,15 @@ START_TEST(records_lead_to_other_domains)
 	ck_assert_uint_eq(verdict.lookups, 4);
 	ck_assert_int_eq(check(record, "192.0.2.201", "la.example.org", "a@la.example.org"), SPF_FAIL);
 	ck_assert_str_eq(verdict.term, "-all of example.org");
+	ck_assert_int_eq(check("v=spf1 include:example.net", "192.0.2.201", "example.com", "a@b.test"), SPF_NEUTRAL);
+	ck_assert_str_eq(verdict.term, ""); /* "-all of example.net" decided only about the include */
 	record = "v=spf1 exists:%{ir}.%{l1r+-}.remote-users._spf.%{d} -all";
 	ck_assert_int_eq(check(record, "192.168.15.15", "example.com", "joel@example.com"), SPF_PASS);
 	ck_assert_int_eq(check(record, "192.168.15.16", "example.com", "joel@example.com"), SPF_FAIL);
 }
 END_TEST
 
-START_TEST(a_record_for_everybody_is_noticed)
+START_TEST(a_record_that_permits_every_host_is_noticed)
 {
 	check("v=spf1 include:open.example.com -all", "192.0.2.1", "example.com", "a@example.com");
 	ck_assert(verdict.result == SPF_PASS && verdict.open);
@@ -283,6 +287,6 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {records_mean_what_the_rfc_says, records_lead_to_other_domains,
-				      a_record_for_everybody_is_noticed, macros_are_replaced};
+				      a_record_that_permits_every_host_is_noticed, macros_are_replaced};
 	return run_tests("spf", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }
