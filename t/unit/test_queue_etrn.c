@@ -1,63 +1,10 @@
-/* ETRN and ATRN in a whole queue: mail waits without attempts, is sent at a request, and is sent over the connection
- * of the client. */
+/* ETRN in a whole queue: mail waits without attempts, and is sent at a request. */
 #include "queue/etrn/etrn_server.h"
-#include "queue/model/atrn.h"
+
 #include "queue/model/etrn_hold.h"
-
-#include <poll.h>
-
-#include "queue/etrn/atrn_server.h"
-#include "t/unit/queue_fixture.h"
+#include "t/unit/etrn_fixture.h"
 
 enum { DAY = 24 * HOUR };
-
-static const char rules[] = "access { auth plain; auth_requires_tls no }\n"
-			    "remote_domain branch.test { etrn yes; route [192.0.2.1]; expire 10d }\n"
-			    "remote_domain *.branch.test { etrn yes; route [192.0.2.1] }\n"
-			    "remote_domain dial.test { etrn yes; atrn_accounts alice }\n"
-			    "remote_domain safe.test { etrn yes; atrn_accounts alice; outbound { tls encrypt } }\n"
-			    "smart_host [192.0.2.9]\n"
-			    "delivery { retry 1h; expire 2d }";
-
-static char id[MSGID_LEN + 1], other[MSGID_LEN + 1];
-static struct hand *hand, *second;
-
-static void setup(void)
-{
-	fixture_open(rules);
-	hand = hire(&f.loop.queue.delivery);
-	second = hire(&f.loop.queue.delivery);
-}
-
-static void teardown(void)
-{
-	dismiss(hand);
-	dismiss(second);
-	fixture_close();
-}
-
-/* Sends a request on the arrivals link, with COUNT descriptors, which are closed here. Returns the socket for the
- * answer. */
-static int ask(struct span packet, int stream)
-{
-	int answers[2];
-	ck_assert_int_eq(ipc_pair(answers, 4096), 0);
-	ck_assert_int_eq(ipc_send(f.arrivals[1], packet, (int[]){answers[1], stream}, stream >= 0 ? 2 : 1), 0);
-	close(answers[1]);
-	arrivals_receive(&f.loop);
-	return answers[0];
-}
-
-static enum etrn_event hear(int fd, uint64_t *count)
-{
-	char buffer[64];
-	struct ipc_packet packet;
-	struct wire_etrn_answer answer;
-	ck_assert_int_eq(ipc_receive(fd, buffer, sizeof(buffer), MSG_DONTWAIT, &packet), 0);
-	ck_assert_msg(wire_decode_etrn_answer(packet.text, &answer), "no answer");
-	*count = answer.count;
-	return (enum etrn_event)answer.event;
-}
 
 static enum etrn_event etrn(const char *domain, bool below, uint64_t *count)
 {
@@ -70,49 +17,6 @@ static enum etrn_event etrn(const char *domain, bool below, uint64_t *count)
 	close(fd);
 	str_free(&packet);
 	return event;
-}
-
-/* The connection of a client as smtpd offers it: our end, and the socket that smtpd keeps. */
-static struct {
-	int stream, claim;
-} turned;
-
-static enum etrn_event atrn(const char *domains, const char *user, bool tls, uint64_t *count)
-{
-	const struct wire_atrn request = {
-		.domains = span_of(domains), .user = span_of(user), .client = SPAN("192.0.2.77"), .tls = tls};
-	struct str packet;
-	int ends[2];
-	str_init(&packet, 4096);
-	ck_assert(wire_encode_atrn(&request, &packet));
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	turned.claim = ask(str_span(&packet), ends[1]);
-	turned.stream = ends[0];
-	close(ends[1]);
-	str_free(&packet);
-	return hear(turned.claim, count);
-}
-
-static void let_turned_go(void)
-{
-	fd_close(&turned.stream);
-	fd_close(&turned.claim);
-}
-
-static bool closed(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};
-	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLRDHUP));
-}
-
-static void mail_for(const char *rcpts)
-{
-	accept_message(id, 0, "app@example.net", rcpts);
-}
-
-static size_t waiting(void)
-{
-	return f.loop.queue.messages.counts[MESSAGE_WAITING];
 }
 
 START_TEST(test_waits_without_attempts)
@@ -329,130 +233,6 @@ START_TEST(test_hostile_packets)
 }
 END_TEST
 
-/* --- ATRN --- */
-
-/* The stream of the job is the connection of the client: text passes between the two ends. */
-static void is_our_stream(int fd)
-{
-	char octet;
-	ck_assert_int_eq(send(turned.stream, "x", 1, MSG_NOSIGNAL), 1);
-	ck_assert_int_eq(recv(fd, &octet, 1, MSG_DONTWAIT), 1);
-	ck_assert_int_eq(octet, 'x');
-}
-
-START_TEST(test_fetch)
-{
-	struct wire_job_smtp job;
-	uint64_t count;
-	ck_assert_int_eq(atrn("dial.test", "alice", false, &count), ETRN_NOTHING);
-	let_turned_go();
-	mail_for("user@dial.test");
-	mail_for("user@dial.test");
-	ck_assert_int_eq(atrn("", "alice", false, &count), ETRN_BEGUN);
-	ck_assert_uint_eq(count, 2);
-	expect_smtp(second, &job);
-	ck_assert(job.turned && job.stream == 1 && second->journal >= 0);
-	int stream = second->journal; /* the second descriptor, because there is no journal */
-	second->journal = -1;
-	is_our_stream(stream);
-	ck_assert(span_copy(job.id, id, sizeof(id)));
-	expect_nothing(hand); /* there is one connection */
-	int64_t begun = f.loop.queue.mono_ms;
-	report(second, id, 0, ENVELOPE_RCPT_MAX - 1, JOURNAL_DELIVERED, 250, true);
-	expect_smtp(second, &job);
-	ck_assert(job.turned && !job.stream && f.loop.queue.mono_ms == begun);
-	ck_assert(span_copy(job.id, id, sizeof(id)));
-	report(second, id, 0, ENVELOPE_RCPT_MAX - 1, JOURNAL_DELIVERED, 250, true);
-	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
-	close(stream);
-	let_turned_go();
-}
-END_TEST
-
-START_TEST(test_client_vanishes)
-{
-	struct wire_job_smtp job;
-	uint64_t count;
-	accept_message(other, 0, "app@example.net", "user@dial.test");
-	mail_for("user@dial.test");
-	ck_assert_int_eq(atrn("dial.test", "alice", false, &count), ETRN_BEGUN);
-	expect_smtp(second, &job);
-	ck_assert(span_copy(job.id, id, sizeof(id)));
-	fd_close(&second->journal);
-	report(second, id, 0, ENVELOPE_RCPT_MAX - 1, JOURNAL_DELAYED, 0, true);
-	pass(1000);
-	pass(1000);
-	expect_nothing(hand);
-	expect_nothing(second);
-	ck_assert_uint_eq(waiting(), 2);
-	let_turned_go();
-	ck_assert_int_eq(atrn("dial.test", "alice", false, &count), ETRN_BEGUN);
-	ck_assert_uint_eq(count, 2);
-	expect_smtp(second, &job);
-	ck_assert(job.turned && job.stream);
-	let_turned_go();
-}
-END_TEST
-
-/* smtpd ends the claim: the current message is finished, and no other one begins. */
-START_TEST(test_claim_given_up)
-{
-	struct wire_job_smtp job;
-	uint64_t count;
-	for (int i = 0; i < 3; i++)
-		mail_for("user@dial.test");
-	ck_assert_int_eq(atrn("dial.test", "alice", false, &count), ETRN_BEGUN);
-	expect_smtp(second, &job);
-	ck_assert(span_copy(job.id, id, sizeof(id)));
-	fd_close(&second->journal);
-	fd_close(&turned.claim);
-	pass(1000);
-	report(second, id, 0, ENVELOPE_RCPT_MAX - 1, JOURNAL_DELIVERED, 250, true);
-	pass(1000);
-	expect_nothing(second);
-	expect_nothing(hand);
-	ck_assert_uint_eq(waiting(), 2);
-	let_turned_go();
-}
-END_TEST
-
-START_TEST(test_only_one_at_a_time_and_only_under_tls)
-{
-	uint64_t count;
-	mail_for("user@dial.test");
-	mail_for("user@safe.test");
-	ck_assert_int_eq(atrn("safe.test", "alice", false, &count), ETRN_NEEDS_TLS);
-	let_turned_go();
-	ck_assert_int_eq(atrn("dial.test", "alice", false, &count), ETRN_BEGUN);
-	int claim = turned.claim, stream = turned.stream;
-	ck_assert_int_eq(atrn("dial.test", "alice", true, &count), ETRN_LATER);
-	let_turned_go();
-	ck_assert_int_eq(atrn("safe.test", "alice", true, &count), ETRN_BEGUN);
-	let_turned_go();
-	close(claim);
-	close(stream);
-}
-END_TEST
-
-START_TEST(test_worker_dies_with_the_connection)
-{
-	struct wire_job_smtp job;
-	uint64_t count;
-	mail_for("user@dial.test");
-	ck_assert_int_eq(atrn("dial.test", "alice", false, &count), ETRN_BEGUN);
-	expect_smtp(second, &job);
-	die(second, &f.loop.queue.delivery);
-	second = hire(&f.loop.queue.delivery);
-	ck_assert_msg(closed(turned.stream), "another process holds it");
-	for (int i = 0; i < 4; i++)
-		pass(1000);
-	expect_nothing(hand);
-	expect_nothing(second);
-	ck_assert_uint_eq(waiting(), 1);
-	let_turned_go();
-}
-END_TEST
-
 /* After a reload without etrn, no mail waits for a request. */
 START_TEST(test_reload_takes_etrn_away)
 {
@@ -477,12 +257,7 @@ int main(void)
 		test_for_two_domains_that_wait,
 		test_flood,
 		test_hostile_packets,
-		test_fetch,
-		test_client_vanishes,
-		test_claim_given_up,
-		test_only_one_at_a_time_and_only_under_tls,
-		test_worker_dies_with_the_connection,
 		test_reload_takes_etrn_away,
 	};
-	return run_tests("queue_demand", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
+	return run_tests("queue_etrn", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }
