@@ -1,7 +1,10 @@
-/* A reload while mail waits: which changes of the route make it due, which workers get jobs meanwhile, what status
- * shows after. */
+/* A reload while mail waits: which changes of the route make it due and where it goes then, which workers get jobs
+ * meanwhile, what status shows after. */
+#include "common/base/fd.h"
 #include "queue/operator/report.h"
 #include "t/unit/queue_fixture.h"
+
+enum { REFUSED = 3 /* failures in a row with a window of 4: 1/4 + 1/3 + 1/2 */ };
 
 static char id[MSGID_LEN + 1];
 
@@ -156,15 +159,183 @@ START_TEST(a_next_hop_without_mail_is_in_no_status)
 }
 END_TEST
 
+/* All mail that waits for the old host: until it is up, until the time of the next attempt, or for a free
+ * connection. */
+START_TEST(changed_smart_host_gets_waiting_mail)
+{
+	struct wire_job_smtp job;
+	char busy[MSGID_LEN + 1], greylisted[MSGID_LEN + 1];
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	struct hand *w = hire(&f.loop.queue.delivery);
+	accept_message(greylisted, 0, "app@example.net", "u@one.test");
+	expect_smtp(w, &job);
+	report(w, greylisted, 0, 0, JOURNAL_DELAYED, 451, true);
+	for (int i = 0; i < REFUSED; i++) {
+		accept_message(id, 0, "app@example.net", "u@one.test");
+		expect_smtp(w, &job); /* perhaps a connection that was refused before */
+		ck_assert(span_copy(job.id, id, sizeof(id)));
+		report(w, id, 0, 0, JOURNAL_DELAYED, 0, true);
+	}
+	accept_message(busy, 0, "app@example.net", "u@one.test");
+	expect_nothing(w);
+	reload("smart_host [192.0.2.5]");
+	for (int i = 0; i < REFUSED + 2; i++) {
+		char sent[MSGID_LEN + 1];
+		expect_smtp(w, &job);
+		ck_assert(span_equal(job.hosts, SPAN("192.0.2.5 192.0.2.5 25\n")));
+		ck_assert(span_copy(job.id, sent, sizeof(sent)));
+		report(w, sent, 0, 0, JOURNAL_DELIVERED, 250, true);
+	}
+	ck_assert_uint_eq(messages_count(&f.loop.queue.messages), 0);
+	dismiss(w);
+}
+END_TEST
+
+/* A message that a change does not concern keeps its time, for example at a change of another domain's route. */
+START_TEST(change_elsewhere_leaves_waiting_mail)
+{
+	struct wire_job_smtp job;
+	char moved[MSGID_LEN + 1];
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	struct hand *w = hire(&f.loop.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	expect_smtp(w, &job);
+	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
+	accept_message(moved, 0, "app@example.net", "u@two.test");
+	expect_smtp(w, &job);
+	report(w, moved, 0, 0, JOURNAL_DELAYED, 451, true);
+	pass(MINUTE);
+	int64_t due = known(id)->due_ms;
+	reload("smart_host [192.0.2.1]\n remote_domain two.test { route [192.0.2.7] }");
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.id, span_of(moved)));
+	ck_assert(span_equal(job.hosts, SPAN("192.0.2.7 192.0.2.7 25\n")));
+	report(w, moved, 0, 0, JOURNAL_DELIVERED, 250, true);
+	expect_nothing(w);
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	ck_assert_int_eq(known(id)->due_ms, due);
+	ck_assert_uint_eq(known(id)->attempts, 1);
+	dismiss(w);
+}
+END_TEST
+
+/* A waiting message with several next hops waits on only if all of them are unchanged. */
+START_TEST(change_for_one_of_several_recipients)
+{
+	static const char both[] = "smart_host [192.0.2.1]\n remote_domain two.test { route [192.0.2.2] }";
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open(both);
+	struct hand *w = hire(&f.loop.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test v@two.test");
+	for (unsigned i = 0; i < 2; i++) {
+		expect_smtp(w, &job);
+		report(w, id, i, i, JOURNAL_DELAYED, 451, true);
+	}
+	pass(MINUTE);
+	reload("smart_host [192.0.2.1]\n remote_domain two.test { route [192.0.2.2] }\n alias_domain three.test");
+	expect_nothing(w);
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	reload("smart_host [192.0.2.1]\n remote_domain two.test { route [192.0.2.3] }");
+	expect_smtp(w, &job);
+	dismiss(w);
+}
+END_TEST
+
+/* A message that is being sent while a reload changes its route, and that is delayed, is tried again at once. */
+START_TEST(change_while_it_is_tried)
+{
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	struct hand *w = hire(&f.loop.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	expect_smtp(w, &job);
+	reload("smart_host [192.0.2.5]");
+	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.hosts, SPAN("192.0.2.5 192.0.2.5 25\n")));
+	report(w, id, 0, 0, JOURNAL_DELAYED, 451, true);
+	expect_nothing(w);
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(reload_makes_a_domain_local)
+{
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	ck_assert_int_eq(known(id)->state, MESSAGE_ACTIVE);
+	reload("smart_host [192.0.2.1]\n local_domain one.test { }");
+	ck_assert(exists(path_of("drop/%s.eml", id)));
+	/* A message that a worker has stays with it. */
+	struct hand *w = hire(&f.loop.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@two.test");
+	expect_smtp(w, &job);
+	reload("smart_host [192.0.2.9]");
+	report(w, id, 0, 0, JOURNAL_DELIVERED, 250, true);
+	ck_assert_ptr_null(known(id));
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(reload_after_a_restart)
+{
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	struct hand *w = hire(&f.loop.queue.delivery);
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	expect_smtp(w, &job);
+	report(w, id, 0, 0, JOURNAL_DELAYED, 0, true);
+	dismiss(w);
+	restart();
+	turn();
+	ck_assert_int_eq(known(id)->state, MESSAGE_WAITING);
+	w = hire(&f.loop.queue.delivery);
+	expect_nothing(w);
+	reload("smart_host [192.0.2.5]");
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.hosts, SPAN("192.0.2.5 192.0.2.5 25\n")));
+	dismiss(w);
+}
+END_TEST
+
+START_TEST(bad_reload_changes_nothing)
+{
+	struct wire_job_smtp job;
+	fixture_close();
+	fixture_open("smart_host [192.0.2.1]");
+	ck_assert(!reload_take(&f.loop.queue, fd_sealed("config", SPAN("nonsense"))));
+	accept_message(id, 0, "app@example.net", "u@one.test");
+	struct hand *w = hire(&f.loop.queue.delivery);
+	expect_smtp(w, &job);
+	ck_assert(span_equal(job.hosts, SPAN("192.0.2.1 192.0.2.1 25\n")));
+	dismiss(w);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("queue_reload");
 	TCase *each = tcase_create("changes"), *rest = tcase_create("rest");
 	tcase_add_checked_fixture(each, setup, fixture_close);
 	tcase_add_checked_fixture(rest, setup, fixture_close);
+	tcase_set_timeout(rest, 60);
 	tcase_add_loop_test(each, the_route_is_more_than_the_host, 0, sizeof(changes) / sizeof(changes[0]));
 	tcase_add_test(rest, workers_with_the_old_configuration_get_no_job);
 	tcase_add_test(rest, a_next_hop_without_mail_is_in_no_status);
+	tcase_add_test(rest, changed_smart_host_gets_waiting_mail);
+	tcase_add_test(rest, change_elsewhere_leaves_waiting_mail);
+	tcase_add_test(rest, change_for_one_of_several_recipients);
+	tcase_add_test(rest, change_while_it_is_tried);
+	tcase_add_test(rest, reload_makes_a_domain_local);
+	tcase_add_test(rest, reload_after_a_restart);
+	tcase_add_test(rest, bad_reload_changes_nothing);
 	suite_add_tcase(suite, each);
 	suite_add_tcase(suite, rest);
 	return suite_run(suite);
