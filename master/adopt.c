@@ -119,12 +119,20 @@ static struct server *server_for(struct master *master, struct span name)
 	return master_add_ended(master, text_of_name);
 }
 
+static void close_one(int fd, void *context)
+{
+	(void)context;
+	fd_close(&fd);
+}
+
 static void adopt_server(struct master *master, const struct handover_server *from)
 {
 	struct server *server = server_for(master, from->name);
 	int64_t now_ms = clock_mono_ms();
 	if (!server) {
-		log_error("upgrade: server=%.*s no memory for it: its processes end", SPAN_ARGS(from->name));
+		log_error("upgrade: server=%.*s no room or no memory for it: its listeners close and its processes end",
+			  SPAN_ARGS(from->name));
+		handover_each_of_server(from, close_one, NULL);
 		return;
 	}
 	adopt_descriptors(server, from);

@@ -319,23 +319,26 @@ static void each_of(const int *fds, size_t n, void (*do_it)(int fd, void *contex
 	}
 }
 
+void handover_each_of_server(const struct handover_server *from, void (*do_it)(int fd, void *context), void *context)
+{
+	each_of(from->listeners, from->listener_count, do_it, context);
+	each_of(from->left, from->left_count, do_it, context);
+	for (size_t i = 0; i < CHILD_FD_KEPT; i++) {
+		each_of(&from->kept[i].read, 1, do_it, context);
+		each_of(&from->kept[i].write, 1, do_it, context);
+	}
+	for (size_t i = 0; i < from->child_count; i++)
+		each_of(&from->children[i].control, 1, do_it, context);
+}
+
 void handover_each(const struct handover *from, void (*do_it)(int fd, void *context), void *context)
 {
 	each_of(&from->lock, 1, do_it, context);
 	each_of(&from->control, 1, do_it, context);
 	each_of(&from->asker, 1, do_it, context);
 	each_of(from->clients, from->client_count, do_it, context);
-	for (size_t i = 0; i < from->server_count; i++) {
-		const struct handover_server *server = &from->servers[i];
-		each_of(server->listeners, server->listener_count, do_it, context);
-		each_of(server->left, server->left_count, do_it, context);
-		for (size_t at = 0; at < CHILD_FD_KEPT; at++) {
-			each_of(&server->kept[at].read, 1, do_it, context);
-			each_of(&server->kept[at].write, 1, do_it, context);
-		}
-		for (size_t at = 0; at < server->child_count; at++)
-			each_of(&server->children[at].control, 1, do_it, context);
-	}
+	for (size_t i = 0; i < from->server_count; i++)
+		handover_each_of_server(&from->servers[i], do_it, context);
 }
 
 bool handover_refuses(const struct handover *from, size_t fault, const struct config *config, char *why, size_t size)

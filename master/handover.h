@@ -83,8 +83,9 @@ void handover_write(const struct handover *from, struct str *to);
  */
 size_t handover_read(struct span text, struct handover *out);
 
-/* Calls DO_IT for each descriptor in FROM. */
+/* Calls DO_IT for each descriptor in FROM, or for each of one server. */
 void handover_each(const struct handover *from, void (*do_it)(int fd, void *context), void *context);
+void handover_each_of_server(const struct handover_server *from, void (*do_it)(int fd, void *context), void *context);
 
 /*
  * Why this program can't take over with the configuration CONFIG; FAULT is the result of handover_read. False with WHY

@@ -181,6 +181,24 @@ START_TEST(only_children_are_adopted)
 }
 END_TEST
 
+/* The new file has so many servers that one of the old ones finds no place: nothing of it stays open. */
+START_TEST(a_server_without_room_ends)
+{
+	start();
+	be_replaced(listen_again());
+	const struct handover_server *old = &from->servers[0];
+	from->servers[0].name = SPAN("gone");
+	for (size_t i = 0; i < MASTER_SERVERS_MAX; i++)
+		master.servers[i] = &server;
+	master.server_count = MASTER_SERVERS_MAX;
+	adopt_servers(&master, from);
+	ck_assert_int_eq(fcntl(old->listeners[0], F_GETFD), -1);
+	ck_assert_uint_gt(old->child_count, 0);
+	for (size_t i = 0; i < old->child_count; i++)
+		ck_assert_int_eq(waitpid(old->children[i].pid, NULL, 0), old->children[i].pid);
+}
+END_TEST
+
 /* The new file has another listener: the old one closes when the new smtpd is ready. */
 START_TEST(listeners_follow_the_file)
 {
@@ -202,7 +220,8 @@ int main(int argc, char **argv)
 	const TTest *const tests[] = {
 		every_process_is_renewed,  the_old_smtpd_stays_if_the_new_one_fails,
 		a_pause_outlives_it,       a_stopped_server_stays_stopped,
-		only_children_are_adopted, listeners_follow_the_file,
+		only_children_are_adopted, a_server_without_room_ends,
+		listeners_follow_the_file,
 	};
 	return run_tests("adopt", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }
