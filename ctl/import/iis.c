@@ -28,11 +28,16 @@ const struct iis_row *iis_row_of(const struct metabase_property *property)
 	return NULL;
 }
 
+struct metabase_property *iis_own(const struct metabase_key *key, enum iis_property which)
+{
+	return metabase_own(key, iis_rows[which].property, iis_rows[which].id);
+}
+
 struct metabase_property *iis_find(const struct metabase_key *key, enum iis_property which)
 {
 	const struct iis_row *row = &iis_rows[which];
 	for (const struct metabase_key *at = key; at; at = at->parent) {
-		struct metabase_property *own = metabase_own(at, row->property, row->id);
+		struct metabase_property *own = iis_own(at, which);
 		if (own && (at == key || (own->custom ? own->inherits : row->inherits)))
 			return own;
 	}

@@ -40,6 +40,9 @@ extern const struct iis_row iis_rows[IIS_COUNT];
 /* The row of PROPERTY, by its ID or name; NULL = unknown. */
 const struct iis_row *iis_row_of(const struct metabase_property *property);
 
+/* The property of KEY itself; NULL = it has none. */
+struct metabase_property *iis_own(const struct metabase_key *key, enum iis_property which);
+
 /* The value of a property that holds for KEY: its own, or one that it inherits. NULL = none. */
 struct metabase_property *iis_find(const struct metabase_key *key, enum iis_property which);
 

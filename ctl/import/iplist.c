@@ -38,7 +38,7 @@ static bool address(struct span data, size_t at, uint32_t *out)
 
 static bool add(struct iplist *list, struct iplist_entry entry)
 {
-	/* Windows writes this one entry if nobody is granted anything. */
+	/* Windows writes this one entry if no client is granted anything. */
 	if (!entry.address && entry.mask == UINT32_MAX)
 		return true;
 	if (list->count == IPLIST_ENTRIES_MAX)

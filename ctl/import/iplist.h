@@ -1,12 +1,15 @@
 /*
- * The binary lists of clients in a metabase: IPSecurity (who may connect) and RelayIpList (who may relay). Microsoft
- *has not published their layout. This one is inferred from values that administrators' scripts write, little-endian
- *words of 32 bits each:
+ * The binary lists of clients in a metabase: IPSecurity (which clients may connect) and RelayIpList (which may relay).
+ * Microsoft has not published their layout. This one is inferred from values that administrators' scripts write. All
+ * words have 32 bits and are little-endian; an offset has its top bit set; addresses and masks are in network order.
  *
- *	0   four words: offset, with the top bit set, of the denied addresses, the granted addresses, the denied names
- *and the granted names 16  1, and the size of what precedes the data a list of addresses: number of groups, number of
- *addresses, then for each group 5 words: family (2 = IPv4), number of entries with the mask, size of an entry (4), 0,
- *offset (top bit set) of its data: a mask, and the addresses to which it applies a list of names: 0, 0 if it is empty
+ *	at 0   four offsets: denied addresses, granted addresses, denied names, granted names
+ *	at 16  1, and the number of octets before the data
+ *
+ *	a list of addresses: number of groups, number of addresses, the groups
+ *	a group: family (2 = IPv4), number of entries, octets of an entry (4), 0, offset of its data
+ *	its data: a mask, which is the first entry, then the addresses that have this mask
+ *	a list of names: 0, 0 if it is empty
  *
  * The layout of names is not known. A list that has names is not read as if it had none: `names` says so, and texts
  * that look like names are collected for a person to judge. Anything else that does not fit makes the list unreadable.

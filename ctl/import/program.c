@@ -78,7 +78,10 @@ static bool write_out(const char *path, struct span text, mode_t mode)
 {
 	if (path)
 		return write_file(path, text, mode);
-	return fd_write_all(STDOUT_FILENO, text) == 0 || fail(_("standard output: %s"), strerror(errno)) == DONE;
+	int err = fd_write_all(STDOUT_FILENO, text);
+	if (err)
+		fail(_("standard output: %s"), strerror(-err));
+	return !err;
 }
 
 static bool is_free(const char *path)
@@ -164,13 +167,11 @@ int program_run(int argc, char **argv)
 		return FAILED;
 	str_init(&text, XML_FILE_MAX);
 	int status = FAILED;
-	if (!read_file(args.file, &text))
-		status = FAILED;
-	else if (!is_xml(str_span(&text)))
-		status = fail(
-			_("%s is no XML. IIS 4 and 5 kept a binary MetaBase.bin, which can't be read here: read the settings in the Windows console, or export the key LM/SmtpSvc as XML"),
-			args.file);
-	else
+	bool readable = read_file(args.file, &text);
+	if (readable && !is_xml(str_span(&text)))
+		fail(_("%s is no XML. IIS 4 and 5 kept a binary MetaBase.bin, which can't be read here: read the settings in the Windows console, or export the key LM/SmtpSvc as XML"),
+		     args.file);
+	else if (readable)
 		status = args.anonymise ? copy(&args, str_span(&text)) : import(&args, str_span(&text));
 	str_free(&text);
 	return status;

@@ -1,6 +1,6 @@
 /*
  * What an import tells a person: what became of each property, and what is left to do. Rows and to-dos are kept in the
- * order in which they were added. All text is copied; values are cleaned when they are written.
+ * order in which they were added. All text is cleaned and copied, except for the heading PART, which is borrowed.
  */
 #ifndef CTL_IMPORT_REPORT_H
 #define CTL_IMPORT_REPORT_H

@@ -151,7 +151,7 @@ static const char *chosen_name(const struct take *t)
 
 static void open_server(struct take *t)
 {
-	struct metabase_property *comment = metabase_own(t->key, "ServerComment", iis_rows[IIS_ServerComment].id);
+	struct metabase_property *comment = iis_own(t->key, IIS_ServerComment);
 	const char *chosen = chosen_name(t);
 	char name[NAME_MAX + 40];
 	if (chosen)

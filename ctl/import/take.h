@@ -27,7 +27,7 @@ struct take_choices {
 	size_t name_count;
 	const char *out; /* where the configuration goes, for what is left to do; NULL = unknown */
 	const char *log; /* folder of logs of the old server; NULL = unknown */
-	bool strict;     /* nobody may relay: for a list that the configuration's checks refuse */
+	bool strict;     /* no client may relay: for a list that the configuration's checks refuse */
 };
 
 /* A thing that only one may use: an endpoint, a folder, a name. */
@@ -154,11 +154,13 @@ enum {
 	ROUTE_KNOWN = 0x605fff /* of a remote domain: all of these but TURN */
 };
 
-/* Outbound security of KEY (a virtual server or a domain) in the block IN. HOSTS: text of the hosts that its mail goes
- * to, NULL = those of MX. FILE names the password file. True: it authenticates. */
-bool take_outbound(struct take *t, const struct metabase_key *key, struct plan_node *in, bool hosts, bool named,
-		   const char *file);
-/* Whether KEY wants to authenticate to its hosts. */
-bool take_wants_auth(const struct take *t, const struct metabase_key *key);
+/*
+ * Outbound security of the key in hand (a virtual server or a domain) in the block IN. HOSTS: its mail goes to hosts of
+ * its own, not to those of MX; NAMED: one of them is a name. FILE names the password file.
+ */
+void take_outbound(struct take *t, struct plan_node *in, bool hosts, bool named, const char *file);
+
+/* Whether the key in hand wants to authenticate to its hosts. */
+bool take_wants_auth(const struct take *t);
 
 #endif

@@ -133,7 +133,7 @@ void take_auth(struct take *t)
 	take_logon_domain(t);
 }
 
-/* Reads the list of P. False: there is none. The caller frees *list. */
+/* Reads the list of P. The caller frees *list. */
 static void read_list(const struct metabase_property *p, struct iplist *list)
 {
 	struct str data;
@@ -180,7 +180,7 @@ static void tell_names(struct take *t, const struct metabase_property *p, const 
 	str_free(&names);
 }
 
-/* The granted networks of LIST; entries that are no networks, or everybody, are left out. */
+/* The granted networks of LIST; entries that are no networks are left out, and large ones, too, unless WIDE. */
 static size_t granted_nets(struct take *t, struct metabase_property *p, const struct iplist *list, bool wide,
 			   struct cidr *nets)
 {
@@ -199,7 +199,7 @@ static size_t granted_nets(struct take *t, struct metabase_property *p, const st
 }
 
 /* Only this machine may connect, because the list can't be read. */
-static void connect_nobody(struct take *t, struct metabase_property *p, const char *why)
+static void connect_this_machine(struct take *t, struct metabase_property *p, const char *why)
 {
 	struct plan_node *connect = block(t, "connect");
 	take_line(t, connect, p, REPORT_DOUBT, why, "allow only-listed");
@@ -221,14 +221,14 @@ void take_connect(struct take *t)
 	t->connects_only = !list.grants_by_default;
 	t->connect_count = t->connects_only ? granted_nets(t, p, &list, true, t->connects) : 0;
 	if (list.why) {
-		connect_nobody(t, p, list.why);
+		connect_this_machine(t, p, list.why);
 	} else if (list.names && (list.grants_by_default || !t->connect_count)) {
-		connect_nobody(t, p, "it has names");
+		connect_this_machine(t, p, "it has names");
 	} else if (t->connects_only) {
 		take_line(t, connect, p, REPORT_TAKEN, NULL, "allow only-listed");
 		write_nets(t, connect, p, t->connects, t->connect_count);
 		if (!t->connect_count)
-			take_extra(t, connect, "Windows lets nobody connect", "list " LOOPBACK);
+			take_extra(t, connect, "Windows lets no client connect", "list " LOOPBACK);
 	} else if (list.count) {
 		take_line(t, connect, p, REPORT_TAKEN, NULL, "allow all-except-listed");
 		for (size_t i = 0; i < list.count; i++)

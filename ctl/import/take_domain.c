@@ -16,7 +16,7 @@ bool take_is_remote(uint32_t bits)
 /* The property of the domain in hand itself. */
 static struct metabase_property *own(const struct take *t, enum iis_property which)
 {
-	return metabase_own(t->at, iis_rows[which].property, iis_rows[which].id);
+	return iis_own(t->at, which);
 }
 
 static void say(struct take *t, struct metabase_property *p, enum report_outcome outcome, const char *text)
@@ -25,7 +25,7 @@ static void say(struct take *t, struct metabase_property *p, enum report_outcome
 		take_say(t, p, outcome, "%s", text);
 }
 
-/* A whole top-level domain, or all domains, from everybody to everybody: an open relay. */
+/* A whole top-level domain, or all domains, from any client: an open relay. */
 static bool is_wide(const char *pattern)
 {
 	return pattern[0] == '*' && (!pattern[1] || !strchr(pattern + 2, '.'));
@@ -142,7 +142,7 @@ static void take_remote(struct take *t, const char *name, uint32_t bits, struct 
 	block->comment = plan_text(&t->plan, "%s", t->at->location);
 	take_domain_relay(t, block, name, bits, action);
 	if (bits & ROUTE_SMART_HOST && to)
-		hosts = take_hosts(t, to, to->value, take_wants_auth(t, t->at), &named);
+		hosts = take_hosts(t, to, to->value, take_wants_auth(t), &named);
 	if (hosts[0])
 		take_line(t, block, to, REPORT_TAKEN, NULL, "route %s", hosts);
 	else if (t->smart_host && !(bits & ROUTE_SMART_HOST))
@@ -151,7 +151,7 @@ static void take_remote(struct take *t, const char *name, uint32_t bits, struct 
 	take_etrn(t, block, bits, action);
 	tell_asking(t, name, hosts);
 	outbound = plan_block(&t->plan, block, "outbound");
-	take_outbound(t, t->at, outbound, hosts[0] != '\0', named,
+	take_outbound(t, outbound, hosts[0] != '\0', named,
 		      plan_text(&t->plan, "/etc/mailroot/%s-%s.password", t->name,
 				name[0] == '*' ? name[1] ? name + 2 : "all" : name));
 	if (bits & ~(uint32_t)ROUTE_KNOWN)

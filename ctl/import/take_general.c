@@ -182,7 +182,7 @@ static bool is_routed(const struct take *t, const char *name)
 {
 	for (size_t i = 0; i < t->metabase->count; i++) {
 		const struct metabase_key *key = t->metabase->keys[i];
-		const struct metabase_property *p = metabase_own(key, "RouteAction", iis_rows[IIS_RouteAction].id);
+		const struct metabase_property *p = iis_own(key, IIS_RouteAction);
 		uint32_t bits;
 		if (key->level == METABASE_DOMAIN && key->server == t->key->server && !strcasecmp(key->name, name) &&
 		    p && value_number(p->value, &bits))

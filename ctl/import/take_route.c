@@ -39,18 +39,17 @@ const char *take_hosts(struct take *t, struct metabase_property *p, const char *
 	return words;
 }
 
-static uint32_t route_action(const struct metabase_key *key)
+static uint32_t route_action(const struct take *t)
 {
-	const struct metabase_property *p = iis_find(key, IIS_RouteAction);
+	const struct metabase_property *p = take_find(t, IIS_RouteAction);
 	uint32_t value = 0;
 	return p && value_number(p->value, &value) ? value : 0;
 }
 
-bool take_wants_auth(const struct take *t, const struct metabase_key *key)
+bool take_wants_auth(const struct take *t)
 {
-	const struct metabase_property *user = iis_find(key, IIS_RouteUserName);
-	(void)t;
-	return user && user->value[0] && route_action(key) & (ROUTE_SASL | ROUTE_NTLM | ROUTE_BASIC | ROUTE_KERBEROS);
+	const struct metabase_property *user = take_find(t, IIS_RouteUserName);
+	return user && user->value[0] && route_action(t) & (ROUTE_SASL | ROUTE_NTLM | ROUTE_BASIC | ROUTE_KERBEROS);
 }
 
 static bool is_true(struct take *t, enum iis_property which)
@@ -87,7 +86,7 @@ static const char *tls_level(struct take *t, bool tls, bool auth, bool named)
 static void write_auth(struct take *t, struct plan_node *in, const char *level, bool named, const char *file)
 {
 	struct metabase_property *user = take_find(t, IIS_RouteUserName);
-	uint32_t action = route_action(t->at);
+	uint32_t action = route_action(t);
 	struct span name = span_trim(span_of(user->value));
 	const char *word = name.len && name.len <= USERNAME_MAX ? take_word(t, name) : NULL;
 	bool windows = action & (ROUTE_NTLM | ROUTE_KERBEROS) && !(action & ROUTE_BASIC);
@@ -123,12 +122,11 @@ static void write_auth(struct take *t, struct plan_node *in, const char *level, 
 			t->name);
 }
 
-bool take_outbound(struct take *t, const struct metabase_key *key, struct plan_node *in, bool hosts, bool named,
-		   const char *file)
+void take_outbound(struct take *t, struct plan_node *in, bool hosts, bool named, const char *file)
 {
-	const uint32_t action = route_action(key);
-	const bool own = key == t->key;
-	const bool auth = take_wants_auth(t, key) && hosts;
+	const uint32_t action = route_action(t);
+	const bool own = t->at == t->key;
+	const bool auth = take_wants_auth(t) && hosts;
 	const bool tls = action & ROUTE_TLS || is_true(t, IIS_AlwaysUseSsl);
 	const char *level = tls_level(t, tls, auth, named);
 	struct metabase_property *user = take_find(t, IIS_RouteUserName);
@@ -153,14 +151,13 @@ bool take_outbound(struct take *t, const struct metabase_key *key, struct plan_n
 	tell(t, IIS_AlwaysUseSsl, "see tls in outbound");
 	tell(t, IIS_SmtpSSLRequireTrustedCA, "see tls in outbound");
 	tell(t, IIS_SmtpSSLCertHostnameValidation, "see tls in outbound");
-	return auth;
 }
 
 void take_smart_host(struct take *t)
 {
 	struct metabase_property *p = take_find(t, IIS_SmartHost), *type;
 	uint32_t kind = 0;
-	bool named = false, auth = take_wants_auth(t, t->key);
+	bool named = false, auth = take_wants_auth(t);
 	take_number(t, IIS_SmartHostType, &type, &kind);
 	const char *hosts = p ? take_hosts(t, p, p->value, auth, &named) : "";
 	if (p && !hosts[0] && !p->told)
@@ -187,6 +184,6 @@ void take_server_outbound(struct take *t)
 	struct metabase_property *action = take_find(t, IIS_RouteAction);
 	if (action)
 		take_say(t, action, REPORT_TAKEN, "outbound security: see outbound");
-	take_outbound(t, t->key, plan_block(&t->plan, t->server, "outbound"), t->smart_host, t->smart_host_named,
+	take_outbound(t, plan_block(&t->plan, t->server, "outbound"), t->smart_host, t->smart_host_named,
 		      plan_text(&t->plan, "/etc/mailroot/%s.password", t->name));
 }
