@@ -1,6 +1,6 @@
 /*
- * A pool as a process, with the test as its master and its queue. For test_delivery_pool and test_local_pool, whose
- * programs share only delivery/pool/.
+ * A pool as a process, with the test as its master and its queue. For the tests of mailroot-delivery and
+ * mailroot-local, which share only delivery/pool/.
  */
 #ifndef T_UNIT_POOL_FIXTURE_H
 #define T_UNIT_POOL_FIXTURE_H
@@ -24,7 +24,6 @@
 #include "common/spool/spool.h"
 #include "delivery/pool/pool.h"
 #include "t/unit/suite.h"
-#include "t/unit/wire_sample.h"
 
 static const char id[] = "00000000AAAAAAAAAAAAAAAA";
 #define HEAD "x-sender: a@example.com\r\nx-receiver: b@example.com\r\n"
@@ -175,34 +174,5 @@ static int message(void)
 	ck_assert_int_eq(fd_write_all(fd, SPAN(HEAD BODY)), 0);
 	return fd;
 }
-
-/* A packet for another reader ends the link. On job links not all types are tried, because each also ends a worker. */
-START_TEST(packets_for_others)
-{
-	struct fixture f;
-	uint64_t number;
-	set_up(&f, 1);
-	for (enum wire_type type = WIRE_job_smtp; type <= WIRE_idle; type++) {
-		if (wire_permits(kind.jobs, WIRE_DOWN, type))
-			continue;
-		int job_link = receive_worker(&f, &number);
-		wire_sample(type, &f.out);
-		send_packet(&f, job_link, true, NULL, 0);
-		expect_end(&f, job_link);
-	}
-	close(receive_worker(&f, &number));
-	WIRE_EACH_FOREIGN(type, WIRE_LINK_pool, WIRE_DOWN)
-	{
-		wire_sample(type, &f.out);
-		send_packet(&f, f.link[0], true, NULL, 0);
-		do
-			receive(&f, f.link[0]);
-		while (!f.packet.eof);
-		close(f.link[0]);
-		attach(&f);
-	}
-	tear_down(&f, true);
-}
-END_TEST
 
 #endif

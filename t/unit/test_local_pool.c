@@ -1,6 +1,6 @@
 /* The pool of mailroot-local as a process, with the test as its master and its queue. */
 #include "delivery/local/local_jobs.h"
-#include "t/unit/pool_fixture.h"
+#include "t/unit/pool_packets.h"
 
 static const struct pool_kind kind = {
 	.role = CHILD_LOCAL, .link = CHILD_LINK_LOCAL, .jobs = WIRE_LINK_job_local, .work = local_jobs_work};
