@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 # The layers of folders, called floors, lowest first. A file includes files of its own folder and of lower floors; folders
@@ -55,6 +56,11 @@ CLANG_FORMAT = 14  # that of Debian 12
 CPP_KEYWORD = re.compile(r"^[a-z][\w *]*[ *](catch|class|delete|explicit|export|friend|mutable|namespace|new|operator|private|protected"
                          r"|public|template|this|throw|try|typename|using|virtual)\(")
 CUT_LITERAL = re.compile(r'(?<!\\)[A-Za-z,] ?"[ \t]*\n[ \t]*"[ a-z]')
+
+
+def columns(line):
+    """How many columns of a terminal LINE takes: a wide character, as in Japanese, takes two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
 
 
 def folder_of(path, root):
@@ -251,8 +257,8 @@ class Lint:
         if len(lines) > PAGE_LINES_MAX:
             self.complain(page, 1, f"{len(lines)} lines: this has become two pages")
         for number, line in enumerate(lines, 1):
-            if len(line) > PAGE_COLUMNS:
-                self.complain(page, number, f"{len(line)} columns")
+            if columns(line) > PAGE_COLUMNS:
+                self.complain(page, number, f"{columns(line)} columns")
             for target, anchor in re.findall(r"\]\(([^):#]*)(?:#([^)]+))?\)", line):
                 self.link(page, number, target, anchor)
             for name in re.findall(r"`((?:common|doc|etc|t|" + "|".join(PROGRAMS) + r")/[\w./*-]+\.\w+)`", line):
