@@ -10,7 +10,7 @@
 
 enum { NUMBER_LEN_MAX = 9, TEN_YEARS_S = 10 * 366 * 86400, ATTEMPTS_MAX = 65535 };
 
-enum value { FLAG, TEXT, DURATION, OCTETS, NUMBER, VALUE_COUNT };
+enum value { FLAG, TEXT, ADDRESS, DURATION, OCTETS, NUMBER, VALUE_COUNT };
 
 static const struct {
 	const char *name;
@@ -36,11 +36,11 @@ static const struct {
 	{"client", OPTION_CLIENT, TEXT, offsetof(struct options, client)},
 	{"name", OPTION_NAME, TEXT, offsetof(struct options, name)},
 	{"user", OPTION_USER, TEXT, offsetof(struct options, user)},
-	{"to", OPTION_TO, TEXT, offsetof(struct options, to)},
-	{"from", OPTION_FROM, TEXT, offsetof(struct options, from)},
+	{"to", OPTION_TO, ADDRESS, offsetof(struct options, to)},
+	{"from", OPTION_FROM, ADDRESS, offsetof(struct options, from)},
 	{"domain", OPTION_DOMAIN, TEXT, offsetof(struct options, domain)},
-	{"sender", OPTION_SENDER, TEXT, offsetof(struct options, sender)},
-	{"recipient", OPTION_RECIPIENT, TEXT, offsetof(struct options, recipient)},
+	{"sender", OPTION_SENDER, ADDRESS, offsetof(struct options, sender)},
+	{"recipient", OPTION_RECIPIENT, ADDRESS, offsetof(struct options, recipient)},
 	{"reason", OPTION_REASON, TEXT, offsetof(struct options, reason)},
 	{"file", OPTION_USER_FILE, TEXT, offsetof(struct options, user_file)},
 	{"size", OPTION_SIZE, TEXT, offsetof(struct options, size)},
@@ -108,11 +108,13 @@ static const char *without_brackets(char *text)
 	return text + 1;
 }
 
-static bool parse_value(enum value value, const char *text, void *member)
+static bool parse_value(enum value value, char *text, void *member)
 {
+	const char *kept = value == ADDRESS ? without_brackets(text) : text;
 	switch (value) {
 	case TEXT:
-		memcpy(member, &text, sizeof(text));
+	case ADDRESS:
+		memcpy(member, &kept, sizeof(kept));
 		return true;
 	case DURATION:
 		return options_duration(text, member);
@@ -125,7 +127,7 @@ static bool parse_value(enum value value, const char *text, void *member)
 	}
 }
 
-static bool take_value(struct options *out, size_t which, const char *value, char *why)
+static bool take_value(struct options *out, size_t which, char *value, char *why)
 {
 	static const char *const wanted[VALUE_COUNT] = {
 		[DURATION] = N_("a time such as 30s, 15m, 12h or 2d"),
@@ -186,7 +188,7 @@ bool options_parse(int argc, char **argv, struct options *out, char *why)
 		else if (option == 'V')
 			out->version = true;
 		else if (option >= OTHER) {
-			if (!take_value(out, (size_t)(option - OTHER), optarg ? without_brackets(optarg) : NULL, why))
+			if (!take_value(out, (size_t)(option - OTHER), optarg, why))
 				return false;
 		} else {
 			snprintf(why, OPTIONS_WHY_MAX,

@@ -66,7 +66,8 @@ struct options {
 	bool version;
 };
 
-/* Options may be anywhere. <a@b> means a@b. False with WHY of OPTIONS_WHY_MAX octets. */
+/* Options may be anywhere. A word, or an option that takes an address, may be <a@b> for a@b. False with WHY of
+ * OPTIONS_WHY_MAX octets. */
 bool options_parse(int argc, char **argv, struct options *out, char *why);
 
 /* "300", "500K", "2M", "1G": octets. */

@@ -58,6 +58,10 @@ START_TEST(brackets_are_no_part_of_an_address)
 	ck_assert_str_eq(options.from, "<>");
 	ck_assert_str_eq(options.to, "c@d.de");
 	ck_assert_str_eq(options.sender, "<e@f.de");
+	ck_assert(parse("queue list --recipient <a@b.de> --reason <a@b.de> --sender <>"));
+	ck_assert_str_eq(options.recipient, "a@b.de");
+	ck_assert_str_eq(options.reason, "<a@b.de>");
+	ck_assert_str_eq(options.sender, "<>");
 }
 END_TEST
 
