@@ -173,7 +173,11 @@ bool commands_fits(const struct command *command, const struct options *options,
 {
 	unsigned extra = options->given & ~command->options;
 	const char *second = command->words[1] ? command->words[1] : "";
-	if (extra)
+	if (!command->run) /* commands_program did not find it */
+		snprintf(why, OPTIONS_WHY_MAX,
+			 _("`%s` must be the first word, or the first after -c FILE; usage: %s %s"), command->words[0],
+			 command->words[0], command->synopsis);
+	else if (extra)
 		snprintf(why, OPTIONS_WHY_MAX, _("`%s%s%s` has no option --%s"), command->words[0],
 			 second[0] ? " " : "", second, options_name(extra & -extra));
 	else if (args < command->args_min || args > command->args_max)

@@ -175,6 +175,8 @@ START_TEST(options_that_do_not_fit_the_command_are_refused)
 		{"queue list --now", "--now"},
 		{"check a b", "many"},
 		{"explain relay A", "many"},
+		{"--json doctor", "`doctor` must be the first word"},
+		{"-cx.conf replay", "`replay` must be the first word"},
 	};
 	bool fits;
 
@@ -182,6 +184,35 @@ START_TEST(options_that_do_not_fit_the_command_are_refused)
 		find(bad[i].line, &fits);
 		ck_assert_msg(!fits, "%s is taken", bad[i].line);
 		ck_assert_msg(strstr(why, bad[i].word) != NULL, "%s: %s", bad[i].line, why);
+	}
+}
+END_TEST
+
+START_TEST(programs_are_found_by_the_first_word)
+{
+	static const struct {
+		const char *argv[6];
+		int at; /* 0 = none is found */
+	} lines[] = {
+		{{"mailrootctl", "doctor"}, 1},
+		{{"mailrootctl", "replay", "--json", "a.log"}, 1},
+		{{"mailrootctl", "-c", "x.conf", "import-iis", "MetaBase.xml"}, 3},
+		{{"mailrootctl", "-c", "doctor"}, 0},
+		{{"mailrootctl", "--json", "doctor"}, 0},
+		{{"mailrootctl", "check", "doctor"}, 0},
+		{{"mailrootctl"}, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		int argc = 0, at;
+		while (lines[i].argv[argc])
+			argc++;
+		const struct command *command = commands_program(argc, (char *const *)lines[i].argv, &at);
+		ck_assert_msg((command != NULL) == (lines[i].at > 0), "line %zu", i);
+		if (!command)
+			continue;
+		ck_assert_int_eq(at, lines[i].at);
+		ck_assert_str_eq(command->words[0], lines[i].argv[at]);
 	}
 }
 END_TEST
@@ -198,6 +229,7 @@ int main(void)
 	tcase_add_test(tc, too_many_words_are_refused);
 	tcase_add_test(tc, commands_are_found_by_their_words);
 	tcase_add_test(tc, options_that_do_not_fit_the_command_are_refused);
+	tcase_add_test(tc, programs_are_found_by_the_first_word);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
