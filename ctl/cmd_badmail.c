@@ -328,7 +328,7 @@ static int go(struct badmail_work *work)
 	if (!count)
 		return cmd_fail("%s", ctl->arg_count ? _(not_there) : _("there is no bad mail"));
 	snprintf(sentence, sizeof(sentence),
-		 resend ? ngettext("%llu message will be sent to their remaining recipients.",
+		 resend ? ngettext("%llu message will be sent to its remaining recipients.",
 				   "%llu messages will be sent to their remaining recipients.", count)
 			: ngettext("%llu message will be removed for good.", "%llu messages will be removed for good.",
 				   count),

@@ -43,7 +43,7 @@ static void on_rule(struct explained *e, const struct span *cells)
 	if (!e->as_json) {
 		if (e->rules == 1)
 			puts(_("The rules, in the order in which they were tried; the last one decided:"));
-		printf("  %.*s%s%.*s\n", SPAN_ARGS(cells[0].len ? cells[0] : span_of(_("the default"))), ": ",
+		printf("  %.*s: %.*s\n", SPAN_ARGS(cells[0].len ? cells[0] : span_of(_("the default"))),
 		       SPAN_ARGS(cells[1]));
 		return;
 	}

@@ -146,7 +146,7 @@ static void print_text(const struct action *action)
 	printf("%s%s\n", n[DONE] ? " " : "", n[DONE] ? _(action->words->next) : "");
 }
 
-/* An attempt more does no harm to messages that the user has named. */
+/* Another attempt does no harm to messages that the user has named. */
 static bool confirmed(const struct action *action, const char *sentence)
 {
 	const struct ctl *ctl = action->queues.ctl;

@@ -135,7 +135,7 @@ static void finish(struct sessions *sessions)
 		return;
 	}
 	if (!sessions->count && !sessions->servers.failed)
-		puts(_("Nobody is connected."));
+		puts(_("No client is connected."));
 	if (sessions->count)
 		table_print(&sessions->table, 0, stdout);
 	if (sessions->count)

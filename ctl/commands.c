@@ -209,7 +209,7 @@ static int become(const struct command *command, int argc, char **argv, int at)
 	for (int i = at; i < argc; i++)
 		argv[i] = argv[i + 1];
 	execv(path, argv);
-	return cmd_fail(_("cannot run %s: %s; `%s` needs it: install all parts of Mailroot"), path, strerror(errno),
+	return cmd_fail(_("can't run %s: %s; `%s` needs it: install all parts of Mailroot"), path, strerror(errno),
 			command->words[0]);
 }
 

@@ -38,7 +38,7 @@ class Sessions(unittest.TestCase):
 
     def test_list(self):
         with Mailroot() as server:
-            self.assertEqual(server.ctl("sessions").stdout, "Nobody is connected.\n")
+            self.assertEqual(server.ctl("sessions").stdout, "No client is connected.\n")
             one, two = Raw(server.port), Raw(server.port)
             one.say("HELO HP LaserJet 400")
             two.say("EHLO two")
