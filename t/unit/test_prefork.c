@@ -1,81 +1,9 @@
-#include "common/process/prefork.h"
-
-#include <check.h>
-#include <errno.h>
-#include <poll.h>
+/* How many workers a pool has: spare and busy ones, the surplus, deaths and replacements. */
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "common/base/clock.h"
-#include "common/base/log_level.h"
 #include "common/process/pace.h"
-#include "t/unit/suite.h"
-
-enum { MAX = 64, PATIENCE_MS = 20000, SURPLUS_MS = 1000 };
-
-/* The orders to workers, and their reports. */
-enum order { STAY_IDLE, TURN_BUSY, END_WELL };
-struct shared {
-	_Atomic enum order order[MAX];
-	_Atomic int started;
-	_Atomic int answer;
-};
-
-static struct shared *shared;
-static struct prefork *p;
-static struct {
-	int prepared, forked, failed, gone;
-	bool refuse;
-	pid_t pids[MAX];
-	int last_status;
-} parent;
-
-static bool prepare(void *context, size_t slot)
-{
-	ck_assert_ptr_eq(context, &parent);
-	ck_assert(!prefork_alive(p, slot));
-	parent.prepared++;
-	return !parent.refuse;
-}
-
-static void forked(void *context, size_t slot, pid_t pid)
-{
-	(void)context;
-	parent.pids[slot] = pid;
-	parent.forked += pid > 0;
-	parent.failed += pid < 0;
-}
-
-static void gone(void *context, size_t slot, int status)
-{
-	(void)context;
-	ck_assert(!prefork_alive(p, slot));
-	parent.gone++;
-	parent.last_status = status;
-	parent.pids[slot] = 0;
-}
-
-static int follow_orders(void *context, size_t slot)
-{
-	(void)context;
-	shared->started++;
-	for (enum order last = END_WELL;; usleep(1000)) {
-		enum order order = shared->order[slot];
-		if (order == END_WELL)
-			return 0;
-		if (order == STAY_IDLE && order != last)
-			prefork_idle(p, slot);
-		if (order == TURN_BUSY && order != last)
-			prefork_busy(p, slot, SPAN("[192.0.2.7] DATA"));
-		last = order;
-	}
-}
+#include "t/unit/prefork_fixture.h"
 
 static int end_badly(void *context, size_t slot)
 {
@@ -83,41 +11,6 @@ static int end_badly(void *context, size_t slot)
 	(void)slot;
 	shared->started++;
 	return 3;
-}
-
-static const struct prefork_ops obedient = {prepare, forked, follow_orders, gone, false};
-
-static void setup(void)
-{
-	log_open("test", NULL);
-	log_set_level(LOG_LEVEL_ERROR);
-	memset(&parent, 0, sizeof(parent));
-	p = NULL;
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ck_assert_ptr_ne(shared, MAP_FAILED);
-}
-
-static void teardown(void)
-{
-	if (p)
-		prefork_free(p);
-	munmap(shared, sizeof(*shared));
-}
-
-static void start(const struct prefork_ops *ops, size_t spare, size_t max)
-{
-	p = prefork_new(ops, &parent, spare, max, SURPLUS_MS);
-	ck_assert_ptr_nonnull(p);
-}
-
-static size_t in_state(enum scoreboard_state state)
-{
-	return scoreboard_count(prefork_scoreboard(p), MAX, state);
-}
-
-static size_t idle(void)
-{
-	return in_state(SCOREBOARD_IDLE);
 }
 
 static size_t busy(void)
@@ -129,27 +22,6 @@ static size_t alive(void)
 {
 	return prefork_count(p);
 }
-
-static bool poked(int ms)
-{
-	struct pollfd fd = {.fd = prefork_fd(p), .events = POLLIN};
-	return poll(&fd, 1, ms) > 0;
-}
-
-/* A round of the parent's loop as in programs, but with a short wait. */
-static void tend_once(void)
-{
-	int wait = prefork_tend(p);
-	poked(wait < 0 || wait > 5 ? 5 : wait);
-}
-
-#define TEND_UNTIL(condition)                                                                                          \
-	for (int64_t end = clock_mono_ms() + PATIENCE_MS; !(condition); tend_once())                                   \
-	ck_assert_msg(clock_mono_ms() < end, "never: " #condition)
-
-#define WAIT_UNTIL(condition)                                                                                          \
-	for (int64_t end = clock_mono_ms() + PATIENCE_MS; !(condition); usleep(1000))                                  \
-	ck_assert_msg(clock_mono_ms() < end, "never: " #condition)
 
 static void order_all(enum order order)
 {
@@ -384,162 +256,23 @@ START_TEST(other_children_are_not_reaped)
 }
 END_TEST
 
-static void ignore_it(int signo)
-{
-	(void)signo;
-}
-
-static int look_at_signals(void *context, size_t slot)
-{
-	sigset_t blocked;
-	struct sigaction usr1, pipe;
-	(void)context;
-	sigprocmask(SIG_SETMASK, NULL, &blocked);
-	sigaction(SIGUSR1, NULL, &usr1);
-	sigaction(SIGPIPE, NULL, &pipe);
-	bool clean = !sigismember(&blocked, SIGCHLD) && !sigismember(&blocked, SIGTERM) && usr1.sa_handler == SIG_DFL &&
-		     pipe.sa_handler == SIG_IGN;
-	shared->answer = clean ? 1 : 2;
-	prefork_idle(p, slot);
-	while (pause() != 0)
-		;
-	return 0;
-}
-
-START_TEST(workers_begin_with_clean_signals)
-{
-	static const struct prefork_ops ops = {NULL, NULL, look_at_signals, NULL, false};
-	sigset_t term, before;
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	sigprocmask(SIG_BLOCK, &term, &before);
-	signal(SIGUSR1, ignore_it);
-	signal(SIGPIPE, SIG_IGN);
-	start(&ops, 1, 1);
-	TEND_UNTIL(idle() == 1);
-	ck_assert_int_eq(shared->answer, 1);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-}
-END_TEST
-
-static int try_to_fork(void *context, size_t slot)
-{
-	struct rlimit processes = {1, 1};
-	(void)context;
-	(void)slot;
-	getrlimit(RLIMIT_NPROC, &processes);
-	shared->answer = processes.rlim_max == 0 && (geteuid() == 0 || fork() == -1) ? 1 : 2;
-	return 0;
-}
-
-static int fork_once(void *context, size_t slot)
-{
-	(void)context;
-	(void)slot;
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(7);
-	int status = 0;
-	bool good = pid > 0 && waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7;
-	shared->answer = good ? 1 : 2;
-	return 0;
-}
-
-START_TEST(workers_may_be_let_to_fork)
-{
-	static const struct prefork_ops ops = {.work = fork_once, .may_fork = true};
-	start(&ops, 1, 1);
-	prefork_tend(p);
-	ck_assert(poked(PATIENCE_MS));
-	ck_assert_int_eq(shared->answer, 1);
-}
-END_TEST
-
-START_TEST(workers_fork_nothing)
-{
-	static const struct prefork_ops ops = {NULL, NULL, try_to_fork, NULL, false};
-	start(&ops, 1, 1);
-	prefork_tend(p);
-	ck_assert(poked(PATIENCE_MS));
-	ck_assert_int_eq(shared->answer, 1);
-}
-END_TEST
-
-static int count_descriptors(void *context, size_t slot)
-{
-	int open = 0;
-	(void)context;
-	(void)slot;
-	for (int fd = 3; fd < 256; fd++)
-		open += dup2(fd, fd) == fd;
-	shared->answer = open + 1;
-	return 0;
-}
-
-START_TEST(workers_keep_nothing_of_the_parent_but_the_bell)
-{
-	static const struct prefork_ops ops = {NULL, NULL, count_descriptors, NULL, false};
-	int before = 0;
-	for (int fd = 3; fd < 256; fd++)
-		before += dup2(fd, fd) == fd;
-	start(&ops, 1, 1);
-	prefork_want(p, 1);
-	prefork_tend(p);
-	ck_assert(poked(PATIENCE_MS));
-	ck_assert_int_eq(shared->answer - 1, before + 1);
-}
-END_TEST
-
-/* A pool in a process of its own is killed: its workers end too. They hold the pipe open while they live. */
-START_TEST(workers_die_with_their_parent)
-{
-	int ends[2];
-	char octet;
-	ck_assert_int_eq(pipe(ends), 0);
-	pid_t pid = fork();
-	if (pid == 0) {
-		start(&obedient, 6, MAX);
-		TEND_UNTIL(idle() == 6);
-		shared->answer = 1;
-		for (;;)
-			pause();
-	}
-	close(ends[1]);
-	WAIT_UNTIL(shared->answer == 1);
-	kill(pid, SIGKILL);
-	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-	struct pollfd fd = {.fd = ends[0], .events = POLLIN};
-	ck_assert_msg(poll(&fd, 1, PATIENCE_MS) == 1, "workers outlive their parent");
-	ck_assert_int_eq(read(ends[0], &octet, 1), 0);
-	close(ends[0]);
-}
-END_TEST
-
 int main(void)
 {
-	Suite *suite = suite_create("prefork");
-	TCase *tc = tcase_create("prefork");
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, keeps_spare_ones_idle);
-	tcase_add_test(tc, grows_when_workers_turn_busy);
-	tcase_add_test(tc, never_more_than_max);
-	tcase_add_test(tc, killed_workers_are_replaced);
-	tcase_add_test(tc, a_busy_worker_that_is_killed_leaves_an_empty_slot);
-	tcase_add_test(tc, workers_that_did_their_jobs_are_replaced_without_throttle);
-	tcase_add_test(tc, early_deaths_throttle);
-	tcase_add_test(tc, wanted_number);
-	tcase_add_test(tc, surplus_retires_after_a_while);
-	tcase_add_test(tc, refused_preparation_forks_nothing);
-	tcase_add_test(tc, retiring_workers_are_not_counted);
-	tcase_add_test(tc, retiring_workers_die_no_early_death);
-	tcase_add_test(tc, a_stop_replaces_no_worker);
-	tcase_add_test(tc, other_children_are_not_reaped);
-	tcase_add_test(tc, workers_begin_with_clean_signals);
-	tcase_add_test(tc, workers_fork_nothing);
-	tcase_add_test(tc, workers_may_be_let_to_fork);
-	tcase_add_test(tc, workers_keep_nothing_of_the_parent_but_the_bell);
-	tcase_add_test(tc, workers_die_with_their_parent);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
+	const TTest *const tests[] = {
+		keeps_spare_ones_idle,
+		grows_when_workers_turn_busy,
+		never_more_than_max,
+		killed_workers_are_replaced,
+		a_busy_worker_that_is_killed_leaves_an_empty_slot,
+		workers_that_did_their_jobs_are_replaced_without_throttle,
+		early_deaths_throttle,
+		wanted_number,
+		surplus_retires_after_a_while,
+		refused_preparation_forks_nothing,
+		retiring_workers_are_not_counted,
+		retiring_workers_die_no_early_death,
+		a_stop_replaces_no_worker,
+		other_children_are_not_reaped,
+	};
+	return run_tests("prefork", tests, sizeof(tests) / sizeof(tests[0]), fixture_open, fixture_close);
 }
