@@ -169,9 +169,10 @@ static const char *rest_fault(struct span next, bool bracket)
 	case ':':
 		return N_("the address has a ',' or ':' after its domain");
 	default:
-		return !next.len ? "the address does not end in '>'"
-		       : bracket ? "there is text between the address and '>'; a blank in the local part needs quotes"
-				 : "there is text after the address without a blank";
+		return !next.len ? N_("the address does not end in '>'")
+		       : bracket
+			       ? N_("there is text between the address and '>'; a blank in the local part needs quotes")
+			       : N_("there is text after the address without a blank");
 	}
 }
 

@@ -22,7 +22,7 @@ static const char *label_fault(struct span label)
 	}
 	if (label.at[0] == '-' || label.at[label.len - 1] == '-')
 		return N_("a label of the domain begins or ends with '-'");
-	return label.len > DOMAIN_LABEL_MAX ? "a label of the domain is longer than 63 characters" : NULL;
+	return label.len > DOMAIN_LABEL_MAX ? N_("a label of the domain is longer than 63 characters") : NULL;
 }
 
 static bool label_valid(struct span label)

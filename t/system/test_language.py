@@ -10,7 +10,8 @@ from harness import Mailroot, wait_for
 
 COMMANDS = ["help", "status", "sessions", "queue list", "badmail list", "check", "config show", "reload", "nonsense", "queue", "queue hold --all",
             "queue show nonsense", "kick", "config doc relay", "user list", "log summary --log /dev/null", "explain relay --client 192.0.2.7 --to a@example.net",
-            "explain route a@example.net", "test", "oauth status", "server pause all", "server continue all", "--nonsense"]
+            "explain route a@example.net", "explain route <a@example.net", f"explain route a@{'x' * 64}.example",
+            "test", "oauth status", "server pause all", "server continue all", "--nonsense"]
 # The settings of `config show` are the same in every language.
 ENGLISH = ["config show"]
 NUMBER = re.compile(rb"\d+")  # ages and counts change from one moment to the next
