@@ -64,12 +64,6 @@ static bool take(const struct metabase *metabase, const char *file, struct take_
 	return true;
 }
 
-static void count_servers(const struct metabase *metabase, struct convert_result *out)
-{
-	for (size_t i = 0; i < metabase->count; i++)
-		out->servers += metabase->keys[i]->level == METABASE_SERVER;
-}
-
 bool convert(struct span text, const char *file, struct take_choices *choices, struct convert_result *out)
 {
 	struct metabase metabase;
@@ -84,7 +78,7 @@ bool convert(struct span text, const char *file, struct take_choices *choices, s
 		metabase_free(&metabase);
 		return false;
 	}
-	count_servers(&metabase, out);
+	out->servers = metabase.servers;
 	bool good = take(&metabase, file, choices, &t, out);
 	if (good && out->errors) {
 		take_free(&t);

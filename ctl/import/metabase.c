@@ -133,6 +133,8 @@ static const char *add_key(struct metabase *mb, const char *element, struct span
 		return _(no_memory);
 	*key = (struct metabase_key){.location = text, .element = name, .line = line};
 	classify(key, span_skip(span_of(text), sizeof(SERVICE) - 1));
+	if (key->level == METABASE_SERVER && ++mb->servers > METABASE_SERVERS_MAX)
+		return _("there are too many virtual servers for a metabase (more than 100)");
 	mb->keys[mb->count++] = key;
 	mb->open = key;
 	return NULL;

@@ -48,6 +48,7 @@ struct metabase {
 	struct arena arena;
 	struct metabase_key **keys; /* in the order of the file */
 	size_t count, room;
+	size_t servers;            /* virtual servers among the keys, METABASE_SERVERS_MAX at most */
 	struct metabase_key *open; /* that Custom elements belong to, while reading */
 	unsigned long elements;    /* read, those of other services included */
 };

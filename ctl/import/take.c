@@ -244,6 +244,27 @@ static void tell_rest(struct take *t, const struct metabase_key *key)
 	}
 }
 
+static bool has_server(const struct metabase *metabase, unsigned number)
+{
+	for (size_t i = 0; i < metabase->count; i++)
+		if (metabase->keys[i]->level == METABASE_SERVER && metabase->keys[i]->server == number)
+			return true;
+	return false;
+}
+
+/* Names for virtual servers that are not there. */
+static void tell_unused_names(struct take *t)
+{
+	for (size_t i = 0; i < t->choices->name_count; i++) {
+		unsigned number = t->choices->names[i].server;
+		if (!has_server(t->metabase, number))
+			report_todo(
+				&t->report,
+				_("The option --server %u=%s had no effect: the metabase has no virtual server /LM/SmtpSvc/%u."),
+				number, t->choices->names[i].name, number);
+	}
+}
+
 /* What holds for every move. */
 static void add_todos(struct take *t)
 {
@@ -284,7 +305,7 @@ bool take_metabase(struct take *t, const struct metabase *metabase, const struct
 	}
 	for (size_t i = 0; i < metabase->count; i++) {
 		struct metabase_key *key = metabase->keys[i];
-		if (key->level == METABASE_SERVER && n < METABASE_SERVERS_MAX)
+		if (key->level == METABASE_SERVER)
 			servers[n++] = key;
 		for (size_t j = 0; j < key->count; j++)
 			key->properties[j].told_ever = false;
@@ -294,6 +315,7 @@ bool take_metabase(struct take *t, const struct metabase *metabase, const struct
 		t->key = t->at = servers[i];
 		take_server(t);
 	}
+	tell_unused_names(t);
 	if (n)
 		add_todos(t);
 	t->part = the_rest;

@@ -132,6 +132,14 @@ static void tell_asking(struct take *t, const char *name, const char *hosts)
 	say(t, p, REPORT_NOT, "empty");
 }
 
+/* The word for domain NAME in the name of a file: the domains below one have a file of their own. */
+static const char *file_word(struct take *t, const char *name)
+{
+	if (name[0] != '*')
+		return name;
+	return name[1] ? plan_text(&t->plan, "below-%s", name + 2) : "all";
+}
+
 static void take_remote(struct take *t, const char *name, uint32_t bits, struct metabase_property *action)
 {
 	struct plan_node *block = plan_block(&t->plan, t->server, plan_text(&t->plan, "remote_domain %s", name));
@@ -152,8 +160,7 @@ static void take_remote(struct take *t, const char *name, uint32_t bits, struct 
 	tell_asking(t, name, hosts);
 	outbound = plan_block(&t->plan, block, "outbound");
 	take_outbound(t, outbound, hosts[0] != '\0', named,
-		      plan_text(&t->plan, "/etc/mailroot/%s-%s.password", t->name,
-				name[0] == '*' ? name[1] ? name + 2 : "all" : name));
+		      plan_text(&t->plan, "/etc/mailroot/%s-%s.password", t->name, file_word(t, name)));
 	if (bits & ~(uint32_t)ROUTE_KNOWN)
 		take_say(t, action, REPORT_NOT, "bits 0x%x have no counterpart", bits & ~(uint32_t)ROUTE_KNOWN);
 	say(t, action, REPORT_TAKEN, "a remote domain");

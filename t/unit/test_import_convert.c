@@ -332,6 +332,11 @@ START_TEST(smart_hosts_and_credentials)
 	HAS("route [host.b.example]");
 	HAS("auth_unverified yes");
 	HAS("password_file /etc/mailroot/default-b.example.password");
+	/* A domain and those below it may have different passwords. */
+	import_server("", "<k Location=\"/LM/SmtpSvc/1/Domain/*.b.example\" RouteAction=\"258\" "
+			  "RouteActionString=\"host.b.example\" RouteUserName=\"other\"/>");
+	GOOD();
+	HAS("password_file /etc/mailroot/default-below-b.example.password");
 }
 END_TEST
 
@@ -399,6 +404,10 @@ START_TEST(several_servers)
 	HAS("virtual_server printers {");
 	HAS("virtual_server m-nchen-mail-10 {");
 	HAS("enabled no"); /* the second one has the address of the first */
+	ck_assert(!is_in("had no effect", &result.todos));
+	choices.names[0].server = 4;
+	import("<k Location=\"/LM/SmtpSvc/1\"/>");
+	ck_assert(is_in("--server 4=printers had no effect", &result.todos));
 }
 END_TEST
 

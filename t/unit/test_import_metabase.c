@@ -154,6 +154,7 @@ START_TEST(limits)
 		{HEAD "<a ", "x%zu=\"\" ", 1000000, "/>" TAIL, "too"},
 		{HEAD "<a x=\"", "0123456789", 200000, "\"/>" TAIL, "too long"},
 		{HEAD, "<k Location=\"/LM/SmtpSvc/1/Domain/%zu.example\"/>", 20000, TAIL, "too many keys"},
+		{HEAD, "<k Location=\"/LM/SmtpSvc/1%zu\"/>", 101, TAIL, "too many virtual servers"},
 		{"", "<!-- 0123456789012345678901234567890123456789012345678901234567890123456789 -->\n", 1000000,
 		 "<configuration/>", "64 MiB"},
 	};
@@ -166,6 +167,8 @@ START_TEST(limits)
 	}
 	char *owned;
 	ck_assert(reads(repeated(HEAD "<a ", "x%zu=\"\" ", 1000, "/>" TAIL, &owned)));
+	free(owned);
+	ck_assert(reads(repeated(HEAD, "<k Location=\"/LM/SmtpSvc/1%zu\"/>", 100, TAIL, &owned)));
 	free(owned);
 }
 END_TEST
