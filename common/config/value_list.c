@@ -190,7 +190,7 @@ static bool parse_endpoint(struct config_parse *parse, const struct config_item 
 	out->origin = item->origin;
 	if (out->any || ipaddr_parse(parts.host, &out->ip))
 		return true;
-	return refuse(parse, item, star ? N_("not an address, and not *") : _("not an address"));
+	return refuse(parse, item, star ? N_("not an address, and not *") : N_("not an address"));
 }
 
 static bool parse_endpoints(struct config_parse *parse, bool star, uint16_t port, struct config_endpoints *list)

@@ -118,13 +118,13 @@ bool config_name_text(struct config_parse *parse, void *to)
 static const char *domain_slip(struct span name)
 {
 	if (span_find(name, '*') < name.len)
-		return _("a pattern is not allowed here, only one name");
+		return N_("a pattern is not allowed here, only one name");
 	if (span_find(name, ':') < name.len || span_find(name, '[') < name.len || span_find(name, '/') < name.len)
-		return _("only a domain name is allowed here");
+		return N_("only a domain name is allowed here");
 	if (span_find(name, '@') < name.len)
-		return _("remove @ and the text before it");
+		return N_("remove @ and the text before it");
 	if (span_ends_nocase(name, SPAN(".")))
-		return _("remove the final dot");
+		return N_("remove the final dot");
 	return NULL;
 }
 

@@ -36,7 +36,7 @@ struct clients_limit {
 /*
  * The limits of CLIENT. Pure. Clients in relay list have no limit but the share: they are trusted to relay, and may be
  * a gateway with hundreds of devices behind it. A name in relay list does not count here: a flood is not worth a
- * look-up. Clients in except_list have no limit at all, and nobody has one with connections none.
+ * look-up. Clients in except_list have no limit at all, and with connections none no client has one.
  */
 struct clients_limit clients_limit(const struct config_server *server, const struct ipaddr *client);
 

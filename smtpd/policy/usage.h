@@ -4,8 +4,8 @@
  * a word that is replaced whole, so a worker may die at any moment. A worker that was taken over may write anything
  * there; the worst result is that clients are refused for a period, or not limited.
  *
- * When all slots for a client are taken, the client that was idle for longest is forgotten. Where a client is counted
- * depends on a secret, so no client can choose whom it displaces.
+ * When all slots for a client are taken, the client that was idle for longest is forgotten. A secret decides
+ * which slots a client may have, so no client can choose the one that it displaces.
  */
 #ifndef SMTPD_POLICY_USAGE_H
 #define SMTPD_POLICY_USAGE_H
@@ -33,7 +33,7 @@ bool usage_excepted(const struct config_server *server, const struct ipaddr *cli
 /* All addresses of one IPv6 network of 64 bits are one client, because one customer gets a /64. Never 0. */
 uint64_t usage_net(const struct ipaddr *client);
 
-/* Who is counted: a user, or if that is NULL an address. Borrowed. */
+/* The client that is counted: a user, or if that is NULL an address. Borrowed. */
 struct usage_who {
 	const struct ipaddr *ip;
 	const char *user;
@@ -56,8 +56,8 @@ int64_t usage_wait_ms(const struct usage *u, const struct usage_who *who, enum u
 		      const struct config_rate *limit, int64_t mono_ms);
 
 /*
- * Worker: WHO was over a limit, this one included. Returns how often since the last log line if another one is due;
- * otherwise 0.
+ * Worker: WHO was over a limit once more. Returns how often it was since the last log line, this time included, if
+ * another line is due; otherwise 0.
  */
 unsigned usage_over(struct usage *u, const struct usage_who *who, int64_t mono_ms);
 

@@ -30,7 +30,7 @@ static void refuse(struct session *s, const struct excess *excess)
 	str_free(&text);
 }
 
-/* An exempt client is counted, and nothing is said about it. */
+/* A client in except_list is counted, but neither refused nor logged. */
 static bool permit(struct session *s, enum usage_kind kind, const struct usage_who *client, int64_t wait_ms)
 {
 	const struct excess excess = {s->config, client, kind, wait_ms, s->config->client.over == CONFIG_OVER_TEMPFAIL};

@@ -172,13 +172,13 @@ class Who(unittest.TestCase):
             for user in ("bob@example.com", "eve@example.com"):
                 server.add_user(user)
             with Client(server, CROWD, "bob@example.com") as one, Client(server, OTHER, "bob@example.com") as two, \
-                    Client(server, CROWD, "eve@example.com") as eve, Client(server, CROWD) as nobody:
+                    Client(server, CROWD, "eve@example.com") as eve, Client(server, CROWD) as stranger:
                 self.assertEqual([one.post(), two.post(), one.post()], [[250, 250, 250]] * 3)
                 code, text = two.refusal()
                 self.assertEqual(code, 451)
                 self.assertIn("User bob@example.com has reached its limit messages 3/1h", text)
                 self.assertEqual(eve.post(), [250, 250, 250])
-                self.assertEqual(nobody.post(), [250, 250, 250])
+                self.assertEqual(stranger.post(), [250, 250, 250])
                 self.assertIn(f"client={OTHER} user=bob@example.com limit=messages", server.warnings()[0])
 
     def test_log_only(self):
@@ -192,7 +192,7 @@ class Who(unittest.TestCase):
 
 class Shown(unittest.TestCase):
     def test_clients(self):
-        """mailrootctl clients: who sent how much, the largest first, and which limit is near."""
+        """mailrootctl clients: what each client sent, the largest first, and which limit is near."""
         with Limited("messages 4/1h\nconnection_rate 100/1h") as server:
             self.assertIn("No client did anything in the last hour.", server.ctl("clients").stdout)
             with Client(server) as one, Client(server, OTHER) as other:

@@ -67,7 +67,7 @@ static const struct wrong rows[] = {
 	/* limits for each client */
 	{SERVER("client { messages 300 }"), 2, 19, "write a rate such as 300/1m"},
 	{SERVER("client { messages 0/1m }"), 2, 19, "write a rate such as 300/1m"},
-	{SERVER("client { messages 10000001/1m }"), 2, 19, "write a rate such as 300/1m"},
+	{SERVER("client { messages 10000001/1m }"), 2, 19, "at most 10000000 in a period"},
 	{SERVER("client { messages 1K/1m }"), 2, 19, "write a rate such as 300/1m"},
 	{SERVER("client { errors 20/2d }"), 2, 17, "the period must be 1s to 1d"},
 	{SERVER("client { octets 500/1h }"), 2, 17, "\"500\" has no unit: write 500K, 500M or 500G"},
