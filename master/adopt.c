@@ -28,12 +28,6 @@ static int take_descriptor(void)
 	return good ? (int)fd : -1;
 }
 
-static void close_on_exec(int fd, void *context)
-{
-	(void)context;
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 struct handover *adopt_read(const struct master *master, char *why, size_t size)
 {
 	int fd = take_descriptor();
@@ -54,7 +48,6 @@ struct handover *adopt_read(const struct master *master, char *why, size_t size)
 		adopt_free(from);
 		return NULL;
 	}
-	handover_each(from, close_on_exec, NULL);
 	return from;
 }
 
@@ -148,14 +141,26 @@ static void adopt_server(struct master *master, const struct handover_server *fr
 	renew_all(server, now_ms);
 }
 
-void adopt_service(struct master *master, const struct handover *from)
+static void close_on_exec(int fd, void *context)
 {
+	bool *open = context;
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC))
+		*open = false;
+}
+
+bool adopt_service(struct master *master, const struct handover *from)
+{
+	bool open = true;
+	handover_each(from, close_on_exec, &open);
+	if (!open)
+		return false;
 	master->began_ms = from->began_ms;
 	master->generation = from->generation;
 	master->lock_fd = from->lock;
 	master->control.fd = from->control;
 	master->upgrade.asker = from->asker;
 	control_adopt(&master->control, from->clients, from->client_count, clock_mono_ms());
+	return true;
 }
 
 void adopt_servers(struct master *master, const struct handover *from)

@@ -18,8 +18,11 @@ struct master;
 struct handover *adopt_read(const struct master *master, char *why, size_t size);
 void adopt_free(struct handover *from);
 
-/* Makes MASTER, which is configured, go on with the lock, the control socket and the counts in FROM. */
-void adopt_service(struct master *master, const struct handover *from);
+/*
+ * Makes MASTER, which is configured, go on with the lock, the control socket and the counts in FROM. False: a
+ * descriptor in FROM is not open, and its number would soon be that of another file.
+ */
+bool adopt_service(struct master *master, const struct handover *from);
 
 /* ... and then with the virtual servers, every process of which is renewed. */
 void adopt_servers(struct master *master, const struct handover *from);

@@ -103,8 +103,9 @@ int main(int argc, char **argv)
 	log_open("mailrootd", NULL);
 	notify_open();
 	handed_open();
+	/* After status 1 init does not start the service again; a file that is being written is good soon. */
 	if (!master_configure(&master, file))
-		return 1;
+		return getenv(HANDOVER_VARIABLE) && !options.check ? EXIT_TEMPORARY : 1;
 	master.control.answer = requests_answer;
 	master.program = own_path(argv[0]);
 	master.foreground = options.foreground;
@@ -119,11 +120,11 @@ int main(int argc, char **argv)
 		log_fatal(1, "can't leave the working folder");
 	umask(022);
 	master.report_fd = report_fd;
-	if (from)
-		adopt_service(&master, from);
+	if (from && !adopt_service(&master, from))
+		log_fatal(EXIT_TEMPORARY, "upgrade: a descriptor that the older program hands over is not open");
 	if (!master_start(&master)) {
 		daemon_report(&master.report_fd, 1, "mailrootd: not started\n");
-		return 1;
+		return from ? EXIT_TEMPORARY : 1;
 	}
 	if (from)
 		adopt_servers(&master, from);

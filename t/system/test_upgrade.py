@@ -258,6 +258,26 @@ class Upgrade(Service, unittest.TestCase):
             server.dropped()
 
 
+class Failures(Service, unittest.TestCase):
+    def test_a_file_that_breaks_after_the_check(self):
+        """The status lets init start the service again, as after a kill."""
+        with upgradable(Mailroot()) as server:
+            server.versions.install(1)
+            program, real = (server.versions.installed / name for name in ("mailrootd", "real"))
+            program.rename(real)
+            program.write_text(f'#!/bin/sh\ncase " $* " in *" -n "*) ;; *) echo no_such_setting yes >>{server.conf} ;; esac\nexec {real} "$@"\n')
+            program.chmod(0o755)
+            good = server.conf.read_text()
+            self.assertNotEqual(server.ctl("upgrade", check=False).returncode, 0)
+            self.assertEqual(server.process.wait(timeout=20), 111)
+            self.assertIn("no_such_setting", server.log())
+            server.conf.write_text(good)
+            server.versions.install(0)
+            server.start()
+            server.send(["user@example.com"])
+            server.dropped()
+
+
 class Refusals(Service, unittest.TestCase):
     """What can't take over changes nothing."""
 

@@ -181,6 +181,23 @@ START_TEST(only_children_are_adopted)
 }
 END_TEST
 
+/* Its number would be given to the next file that opens, and that file would be taken for the listener. */
+START_TEST(a_descriptor_that_is_not_open_is_refused)
+{
+	start();
+	be_replaced(listen_again());
+	int listener = from->servers[0].listeners[0], kept = dup(listener);
+	close(listener);
+	ck_assert(!adopt_service(&master, from));
+	ck_assert_int_eq(dup2(kept, listener), listener);
+	close(kept);
+	ck_assert(adopt_service(&master, from));
+	ck_assert_int_eq(fcntl(listener, F_GETFD), FD_CLOEXEC);
+	adopt_servers(&master, from);
+	until_state(SERVER_RUNNING);
+}
+END_TEST
+
 /* The new file has so many servers that one of the old ones finds no place: nothing of it stays open. */
 START_TEST(a_server_without_room_ends)
 {
@@ -221,7 +238,7 @@ int main(int argc, char **argv)
 		every_process_is_renewed,  the_old_smtpd_stays_if_the_new_one_fails,
 		a_pause_outlives_it,       a_stopped_server_stays_stopped,
 		only_children_are_adopted, a_server_without_room_ends,
-		listeners_follow_the_file,
+		listeners_follow_the_file, a_descriptor_that_is_not_open_is_refused,
 	};
 	return run_tests("adopt", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }
