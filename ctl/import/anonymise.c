@@ -11,7 +11,7 @@
 #include "ctl/import/iplist.h"
 #include "ctl/import/value.h"
 
-enum { WORD_MAX = 255, DIGITS_MAX = 10, HEX_MIN = 16, STRUCTURE_MAX = 4096 };
+enum { WORD_MAX = 255, DIGITS_MAX = 10, HEX_MIN = 16, STRUCTURE_MAX = 4096, V6_KEPT = 2 };
 
 /* A word and its number. */
 struct word {
@@ -36,13 +36,21 @@ static const char *const common_words[] = {
 	"lan",     "ldap",        "localhost", "postmaster", "lm",       "smtpsvc",  "domain",  "routingsources",
 	"info",    "systemdrive", "program",   "files",      "gssapi",   "ntlm",     "removed", "smtpsvc1"};
 
+static bool is_flag(struct span word, const struct value_flag *table)
+{
+	for (; table->word; table++)
+		if (span_equal_nocase(word, span_of(table->word)))
+			return true;
+	return false;
+}
+
 static bool is_common(struct span word)
 {
 	for (size_t i = 0; i < sizeof(common_words) / sizeof(common_words[0]); i++)
 		if (span_equal_nocase(word, span_of(common_words[i])))
 			return true;
-	return word.len == 1 || span_starts(word, SPAN("IIsSmtp")) || span_starts(word, SPAN("Auth")) ||
-	       span_starts(word, SPAN("AccessSSL")) || span_starts(word, SPAN("LogExtFile")) ||
+	return word.len == 1 || span_starts(word, SPAN("IIsSmtp")) || is_flag(word, value_auth_flags) ||
+	       is_flag(word, value_ssl_flags) || is_flag(word, value_log_flags) ||
 	       span_ends_nocase(word, SPAN("-DE82-11CF-BC0A-00AA006111E0"));
 }
 
@@ -138,7 +146,19 @@ static bool starts_address(struct span text, uint32_t *ip, size_t *len)
 	}
 	*ip = value;
 	*len = at;
-	return at == text.len || !(isalnum((unsigned char)text.at[at]) || strchr(".-_", text.at[at]));
+	return true;
+}
+
+/* Octet by octet, so that addresses with a common prefix keep one; the first V6_KEPT say what kind of address it is. */
+static void change_address6(const struct copy *c, struct ipaddr *ip)
+{
+	uint64_t before = c->key;
+	for (size_t i = 0; i < sizeof(ip->octets); i++) {
+		unsigned char octet = ip->octets[i];
+		if (i >= V6_KEPT)
+			ip->octets[i] = (unsigned char)(octet ^ mix(before));
+		before = mix(before ^ octet);
+	}
 }
 
 static bool is_word_octet(char c)
@@ -163,18 +183,47 @@ static void put_word(struct copy *c, struct span word)
 		str_printf(c->to, "n%u", number_of(c, word));
 }
 
+/* Takes an IPv4 address off the beginning of TEXT, and the hyphen of a range behind it. */
+static bool put_address(struct copy *c, struct span *text)
+{
+	uint32_t ip;
+	size_t len;
+	if (!starts_address(*text, &ip, &len))
+		return false;
+	uint32_t to = is_mask(ip) ? ip : change_address(c, ip);
+	str_printf(c->to, "%u.%u.%u.%u", to >> 24, to >> 16 & 255, to >> 8 & 255, to & 255);
+	*text = span_skip(*text, len);
+	if (span_starts(*text, SPAN("-"))) {
+		str_append_c(c->to, '-');
+		*text = span_skip(*text, 1);
+	}
+	return true;
+}
+
+/* Takes an IPv6 address off the beginning of TEXT; "::", "::1" and what else begins with zeros is none. */
+static bool put_address6(struct copy *c, struct span *text)
+{
+	struct span whole = {text->at, 0};
+	struct ipaddr ip;
+	char to[IPADDR_TEXT_MAX];
+	while (whole.len < text->len && whole.len < IPADDR_TEXT_MAX &&
+	       (isxdigit((unsigned char)text->at[whole.len]) || strchr(":.", text->at[whole.len])))
+		whole.len++;
+	if (span_find(whole, ':') == whole.len || !ipaddr_parse(whole, &ip) || (!ip.octets[0] && !ip.octets[1]))
+		return false;
+	change_address6(c, &ip);
+	ipaddr_format(&ip, to);
+	str_append_text(c->to, to);
+	*text = span_skip(*text, whole.len);
+	return true;
+}
+
 static void put_text(struct copy *c, struct span text)
 {
 	while (text.len) {
-		uint32_t ip;
 		size_t len = 0;
-		if (starts_address(text, &ip, &len)) {
-			uint32_t to = is_mask(ip) ? ip : change_address(c, ip);
-			str_printf(c->to, "%u.%u.%u.%u", to >> 24, to >> 16 & 255, to >> 8 & 255, to & 255);
-			text = span_skip(text, len);
+		if (put_address6(c, &text) || put_address(c, &text))
 			continue;
-		}
-		len = 0;
 		while (len < text.len && is_word_octet(text.at[len]))
 			len++;
 		if (len)

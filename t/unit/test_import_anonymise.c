@@ -109,6 +109,32 @@ START_TEST(addresses_keep_their_networks)
 }
 END_TEST
 
+/* An address in a sentence, in a range, or of IPv6; nothing but the flags of the schema looks like a flag. */
+START_TEST(nothing_slips_through)
+{
+	anonymised(
+		"<k Location=\"/LM/SmtpSvc/1\" ConnectResponse=\"Ask 192.0.2.7.\" ServerComment=\"192.0.2.1-192.0.2.9\" "
+		"ServerBindings=\"[2001:1234:5678::25]:25: [2001:1234:5678::26]:25: [::1]:25: :26:\" "
+		"AuthFlags=\"AuthBasic | AuthNTLM\" DefaultDomain=\"Authentic.example.com\" "
+		"SmartHost=\"LogExtFileserver.example.com\"/>",
+		1);
+	LACKS("192.0.2");
+	LACKS("1234");
+	LACKS("5678");
+	LACKS("authentic");
+	LACKS("fileserver");
+	HAS("[2001:");
+	HAS(" [::1]:25: :26:");
+	HAS("AuthBasic | AuthNTLM");
+	const char *first = strstr(str_text(&copy), "[2001:"), *second = strstr(first + 1, "[2001:");
+	ck_assert_ptr_nonnull(second);
+	const size_t network = strlen("[2001:");
+	size_t len = network + strcspn(first + network, ":");
+	ck_assert_msg(strncmp(first, second, len) == 0, "%s", first); /* one network */
+	ck_assert(strncmp(first, second, strcspn(first, "]")) != 0);  /* two addresses */
+}
+END_TEST
+
 START_TEST(unreadable_lists_keep_their_structure_only)
 {
 	anonymised("<k Location=\"/LM/SmtpSvc/1\" RelayIpList=\"18000080200000800a0102036578616d70\"/>", 1);
@@ -121,6 +147,6 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {names_are_replaced_alike, secrets_are_removed, addresses_keep_their_networks,
-				      unreadable_lists_keep_their_structure_only};
+				      nothing_slips_through, unreadable_lists_keep_their_structure_only};
 	return run_tests("import_anonymise", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }
