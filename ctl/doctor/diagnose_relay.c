@@ -11,7 +11,7 @@
 #include "ctl/doctor/talk.h"
 #include "smtpd/policy/explain.h"
 
-/* A domain that is nobody's (RFC 2606), and an address for documentation (RFC 5737). */
+/* A domain that does not exist (RFC 2606), and an address for documentation (RFC 5737). */
 #define OUTSIDE "relay-test.invalid"
 #define FAR_IP  "198.51.100.77"
 
