@@ -114,10 +114,10 @@ static bool say_spf(struct doctor *d, const char *domain, bool helo, const struc
 	switch (v->result) {
 	case SPF_PASS:
 		if (v->open)
-			doctor_find(
-				d, FINDING_WARNING, domain,
-				doctor_text(d, _("its SPF record permits everybody to send in its name (%s)"), v->term),
-				_("remove +all, or the wide network, and name the hosts that send"));
+			doctor_find(d, FINDING_WARNING, domain,
+				    doctor_text(d, _("its SPF record permits every host to send in its name (%s)"),
+						v->term),
+				    _("remove +all, or the wide network, and name the hosts that send"));
 		return v->open;
 	case SPF_NONE:
 		if (!helo)
@@ -200,24 +200,30 @@ void diagnose_spf(struct doctor *d)
 static const char *const selectors[] = {"default", "mail", "dkim", "selector1", "selector2",
 					"google",  "s1",   "s2",   "k1",        "mta"};
 
-/* The joined text of the first TXT record of NAME that FITS (NULL = any). False: there is none. */
-static bool find_text(struct ask *ask, const char *name, bool (*fits)(struct span text), struct str *to,
-		      unsigned *count)
+/* The TXT records of a name. */
+struct texts {
+	bool answered; /* DNS gave an answer */
+	unsigned count;
+};
+
+/* Appends the joined text of the first TXT record of NAME that FITS (NULL = any), and counts those. */
+static struct texts find_texts(struct ask *ask, const char *name, bool (*fits)(struct span text), struct str *to)
 {
 	struct ask_answer answer;
 	struct str text;
 	str_init(&text, TEXT_MAX);
-	*count = 0;
 	ask_name(ask, name, DNS_TXT, &answer);
+	struct texts found = {.answered =
+				      answer.answer.rcode == LOOKUP_NOERROR || answer.answer.rcode == LOOKUP_NXDOMAIN};
 	for (size_t i = 0; i < answer.answer.n; i++, str_clear(&text)) {
 		if (!spf_join(answer.rdata[i], &text) || (fits && !fits(str_span(&text))))
 			continue;
-		if (!(*count)++)
+		if (!found.count++)
 			str_append(to, str_span(&text));
 	}
 	ask_free(&answer);
 	str_free(&text);
-	return *count;
+	return found;
 }
 
 static void say_key(struct doctor *d, const char *name, const struct dkim_key *key)
@@ -249,20 +255,28 @@ static void say_key(struct doctor *d, const char *name, const struct dkim_key *k
 			    _("make a key with 2048 bits"));
 }
 
-/* The number of keys of DOMAIN that verifiers can use. D: says what is wrong with the others; NULL = silent. */
-static unsigned find_keys(struct doctor *d, struct ask *ask, const char *domain)
+/* The keys of a domain under the usual selectors. */
+struct keys {
+	bool answered; /* for each selector */
+	unsigned good; /* that verifiers can use */
+};
+
+/* D: says what is wrong with the keys of DOMAIN; NULL = silent. */
+static struct keys find_keys(struct doctor *d, struct ask *ask, const char *domain)
 {
 	char name[DOMAIN_MAX + 40], why[DKIM_WHY_MAX];
-	unsigned good = 0, count;
+	struct keys keys = {.answered = true};
 	struct dkim_key key;
 	struct str text;
 	str_init(&text, TEXT_MAX);
 	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++, str_clear(&text)) {
 		snprintf(name, sizeof(name), "%s._domainkey.%s", selectors[i], domain);
-		if (!find_text(ask, name, NULL, &text, &count))
+		struct texts found = find_texts(ask, name, NULL, &text);
+		keys.answered &= found.answered;
+		if (!found.count)
 			continue;
 		bool usable = dkim_parse(str_span(&text), &key, why);
-		good += usable && !key.revoked;
+		keys.good += usable && !key.revoked;
 		if (d && usable)
 			say_key(d, name, &key);
 		else if (d)
@@ -273,7 +287,23 @@ static unsigned find_keys(struct doctor *d, struct ask *ask, const char *domain)
 				    _("publish it again, as the program that signs shows it"));
 	}
 	str_free(&text);
-	return good;
+	return keys;
+}
+
+static void examine_keys(struct doctor *d, struct ask *ask, const char *domain)
+{
+	struct keys keys = find_keys(d, ask, domain);
+	if (keys.good)
+		return;
+	if (keys.answered)
+		doctor_find(
+			d, FINDING_NOTE, domain,
+			_("no DKIM key was found under the usual selectors; this service does not sign mail itself"),
+			_("let a filter or the smart host sign; receivers of much mail demand it"));
+	else
+		doctor_find(d, FINDING_NOTE, domain,
+			    _("DNS gave no answer for its DKIM keys, so they were not examined"),
+			    _("run doctor again"));
 }
 
 void diagnose_dkim(struct doctor *d)
@@ -285,27 +315,25 @@ void diagnose_dkim(struct doctor *d)
 		ask_open(&ask, d->config, server, d->until);
 		size_t n = ways_domains(server, domains);
 		for (size_t j = 0; j < n; j++)
-			if (!find_keys(d, &ask, domains[j].name))
-				doctor_find(
-					d, FINDING_NOTE, domains[j].name,
-					_("no DKIM key was found under the usual selectors; this service does not sign mail itself"),
-					_("let a filter or the smart host sign; receivers of much mail demand it"));
+			examine_keys(d, &ask, domains[j].name);
 	}
 }
 
-/* The record of DOMAIN, or of a domain above it with two labels at least. NAME: where it is. */
-static bool find_policy(struct ask *ask, const char *domain, struct str *to, char name[DOMAIN_MAX + 8], unsigned *count)
+/* The records of DOMAIN, or of a domain above it with two labels at least. NAME: where they are. */
+static struct texts find_policies(struct ask *ask, const char *domain, struct str *to, char name[DOMAIN_MAX + 8])
 {
-	while (strchr(domain, '.')) {
+	struct texts found = {.answered = true};
+	while (found.answered && !found.count && strchr(domain, '.')) {
 		snprintf(name, DOMAIN_MAX + 8, "_dmarc.%s", domain);
-		if (find_text(ask, name, dmarc_is, to, count))
-			return true;
+		found = find_texts(ask, name, dmarc_is, to);
 		domain = strchr(domain, '.') + 1;
 	}
-	return false;
+	return found;
 }
 
-/* Whether receivers find mail of DOMAIN authenticated by SPF: the policy permits the domain of MAIL FROM, which passes.
+/*
+ * Whether receivers find mail of DOMAIN authenticated by SPF: the policy permits the domain of MAIL FROM, which passes.
+ * A record that DNS does not answer for is in the report of diagnose_spf.
  */
 static bool passes_spf(struct ask *ask, const struct config_server *server, const char *domain,
 		       const struct dmarc *policy, const struct sources *sources)
@@ -316,7 +344,7 @@ static bool passes_spf(struct ask *ask, const struct config_server *server, cons
 		return false;
 	for (size_t i = 0; i < sources->n; i++) {
 		evaluate(ask, server, envelope, &sources->at[i].ip, &verdict);
-		if (verdict.result != SPF_PASS)
+		if (verdict.result != SPF_PASS && verdict.result != SPF_TEMPERROR)
 			return false;
 	}
 	return true;
@@ -345,16 +373,17 @@ static void examine_policy(struct doctor *d, struct ask *ask, const struct confi
 	enum dmarc_policy wanted = above ? policy->subdomain_policy : policy->policy;
 	if (wanted == DMARC_NONE) {
 		if (!policy->reports.len)
-			doctor_find(d, FINDING_NOTE, name,
-				    _("the DMARC policy is none, and nobody gets reports (rua): it has no effect"),
-				    _("add rua=mailto:ADDRESS, read the reports, then set p=quarantine or p=reject"));
+			doctor_find(
+				d, FINDING_NOTE, name,
+				_("the DMARC policy is none and names no address for reports (rua), so it has no effect"),
+				_("add rua=mailto:ADDRESS, read the reports, then set p=quarantine or p=reject"));
 		return;
 	}
 	if (passes_spf(ask, server, domain, policy, sources))
 		return;
-	bool keys = find_keys(NULL, ask, domain) > 0;
+	struct keys keys = find_keys(NULL, ask, domain);
 	doctor_find(
-		d, keys ? FINDING_WARNING : FINDING_ERROR, domain,
+		d, keys.good || !keys.answered ? FINDING_WARNING : FINDING_ERROR, domain,
 		policy_text(d, domain, ways_envelope_domain(server, domain), wanted),
 		_("let its SPF record permit where its mail comes from, with MAIL FROM of the same domain; or sign with DKIM"));
 }
@@ -363,11 +392,15 @@ static void examine_dmarc(struct doctor *d, struct ask *ask, const struct config
 			  const struct sources *sources)
 {
 	char name[DOMAIN_MAX + 8], why[DMARC_WHY_MAX];
-	unsigned count = 0;
 	struct dmarc policy;
 	struct str text;
 	str_init(&text, TEXT_MAX);
-	if (!find_policy(ask, domain, &text, name, &count))
+	struct texts found = find_policies(ask, domain, &text, name);
+	if (!found.answered)
+		doctor_find(d, FINDING_NOTE, domain,
+			    _("DNS gave no answer for its DMARC record, so it was not examined"),
+			    _("run doctor again"));
+	else if (!found.count)
 		doctor_find(
 			d, FINDING_WARNING, domain,
 			_("it has no DMARC record: Gmail and Yahoo refuse much mail of such domains"),
@@ -375,7 +408,7 @@ static void examine_dmarc(struct doctor *d, struct ask *ask, const struct config
 				d,
 				_("publish the TXT record \"v=DMARC1; p=none; rua=mailto:postmaster@%s\" at _dmarc.%s"),
 				domain, domain));
-	else if (count > 1)
+	else if (found.count > 1)
 		doctor_find(d, FINDING_ERROR, name, _("there is more than one DMARC record, and receivers use none"),
 			    _("keep one"));
 	else if (!dmarc_parse(str_span(&text), &policy, why))

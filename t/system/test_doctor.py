@@ -275,7 +275,7 @@ class Dns(Doctor):
     def test_spf(self):
         other = "v=spf1 ip4:192.0.2.1 -all"
         for records, severity, why in (([other], "error", "forbids this machine"), ([other.replace("-", "~")], "warning", "does not permit"),
-                                       ([], "warning", "no SPF record"), (["v=spf1 +all"], "warning", "permits everybody"),
+                                       ([], "warning", "no SPF record"), (["v=spf1 +all"], "warning", "permits every host"),
                                        ([other, other], "error", "more than one SPF record"), (["v=spf1 ipv4:1.2.3.4"], "error", "no such mechanism"),
                                        (["v=spf1 " + "a:elsewhere.a.test " * 11 + "-all"], "error", "more than 10 look-ups"),
                                        (["v=spf1 include:nobody.a.test -all"], "error", "it has no SPF record")):
@@ -298,6 +298,13 @@ class Dns(Doctor):
                                        (["v=DMARC1; p=refuse"], "error", "neither none, quarantine nor reject")):
             with self.subTest(why=why):
                 self.expect_fault({"TXT": ("_dmarc.a.test", [doctor.txt(r) for r in records])}, "dmarc", severity, why)
+
+    def test_name_server_that_fails_is_no_fault_of_the_domain(self):
+        for faults, check, severity, why in (({"TXT": ("_dmarc.a.test", 2)}, "dmarc", "note", "DNS gave no answer for its DMARC record"),
+                                             ({"any": ("*._domainkey.a.test", 2)}, "dkim", "note", "DNS gave no answer for its DKIM keys"),
+                                             ({"TXT": ("a.test", 2)}, "spf", "warning", "can't be evaluated, so receivers delay its mail")):
+            with self.subTest(check=check):
+                self.expect_fault(faults, check, severity, why)
 
     def test_dmarc_that_our_mail_does_not_meet(self):
         conf = MACHINE.conf("masquerade_domain b.test")
