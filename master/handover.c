@@ -287,8 +287,18 @@ static const struct {
 	{"older", read_older},       {"end", read_end},
 };
 
+static bool has_control(struct span line)
+{
+	for (size_t i = 0; i < line.len; i++)
+		if ((unsigned char)line.at[i] < ' ')
+			return true;
+	return false;
+}
+
 static bool read_line(struct reader *r)
 {
+	if (has_control(r->rest))
+		return false;
 	struct span word = next(r);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		if (span_equal(word, span_of(lines[i].word)))

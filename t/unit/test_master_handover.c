@@ -88,6 +88,7 @@ static const struct {
 } faults[] = {
 	{"mailrootd-handover 1", "mailrootd-handover 2"},
 	{"version 0.1.0", "version "},
+	{"version 0.1.0", "version 0.1.0\x01"},
 	{"contract 1 31 1234567890", "contract 1 31"},
 	{"generation 3", "generation 3 4"},
 	{"lock 5", "lock 2"},
