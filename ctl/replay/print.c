@@ -160,7 +160,7 @@ static void print_bad(const struct reader *reader)
 	printf(_("\n%llu lines are no rows:\n"), (unsigned long long)reader->bad);
 	for (size_t i = 0; i < reader->bad && i < READER_BAD_KEPT; i++) {
 		const struct bad_line *bad = &reader->kept[i];
-		printf("  %s:%llu: %s: %s\n", bad->place.file, (unsigned long long)bad->place.line, bad->why,
+		printf("  %s:%llu: %s: %s\n", bad->place.file, (unsigned long long)bad->place.line, _(bad->why),
 		       bad->text);
 	}
 	if (reader->bad > READER_BAD_KEPT)

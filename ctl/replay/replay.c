@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/language.h"
+
 bool replay_init(struct replay *replay, const struct config_server *server, int64_t since_s)
 {
 	*replay = (struct replay){.server = server, .since_s = since_s, .first_s = ROW_NO_TIME, .last_s = ROW_NO_TIME};
@@ -81,7 +83,7 @@ static void take_recipient(struct replay *replay, const struct row *row, const s
 	if (!row_address(row, "TO:", &to, &why))
 		verdict_invalid(why, &now);
 	else if (!to.text.len)
-		verdict_invalid("<> can't be a recipient", &now);
+		verdict_invalid(N_("<> can't be a recipient"), &now);
 	else
 		verdict_decide(replay->server, &facts, to.domain, &now);
 	span_clean(now.fault ? row->rest : to.text, example.recipient, sizeof(example.recipient));

@@ -72,6 +72,12 @@ class Language(unittest.TestCase):
         self.assertRegex(said, r"(?m)^ +対処: ")
         self.assertNotRegex(said, r"(?m)^(error|warning|note|    remedy): |\\x")
         self.assertTrue(self.ctl("doctor --json").stdout.isascii())
+        log = self.service.folder / "old.log"
+        log.write_text("no row\n#Fields: c-ip cs-method cs-uri-query sc-status\n192.0.2.1 RCPT +TO:<> 250\n")
+        said = self.ctl(f"replay {log}").stdout.decode()
+        self.assertIn("これらの値が何かを示す #Fields の行が上にありません: no row", said)
+        self.assertIn("<> は宛先にできません", said)
+        self.assertTrue(self.ctl(f"replay {log} --json").stdout.isascii())
 
     def test_columns_are_aligned(self):
         lines = self.ctl("queue list").stdout.decode().splitlines()
