@@ -74,7 +74,7 @@ bool iislog_row(struct span line, int64_t day_s, struct row *out, const char **w
 	if (*why)
 		return false;
 	out->time_s = day + time;
-	out->octets = (int64_t)octets;
+	out->octets = values[OCTETS].len ? (int64_t)octets : ROW_NO_OCTETS;
 	out->status = (unsigned)status;
 	out->outbound = span_starts_nocase(out->name, SPAN("OutboundConnection"));
 	return true;

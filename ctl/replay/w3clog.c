@@ -125,7 +125,8 @@ static const char *take_value(struct w3clog *w3c, enum column column, struct spa
 	case OCTETS:
 		if (!take_number(value, INT64_MAX, &number))
 			return N_("cs-bytes is not a number");
-		out->octets = (int64_t)number;
+		if (row_value(value).len)
+			out->octets = (int64_t)number;
 		return NULL;
 	case SESSION:
 		return take_number(value, UINT64_MAX, &out->session) ? NULL : N_("x-session is not a number");

@@ -68,6 +68,9 @@ START_TEST(w3c)
 	is_row("2006-10-09 05:00:42 192.0.2.9 OutboundConnectionCommand SMTPSVC1 PDC - 25 RCPT - TO:<a@b.example> 0 0 4 0 31 SMTP - - - -",
 	       "192.0.2.9", "RCPT", "a@b.example", 0, "2006-10-09 05:00:42");
 	ck_assert(row.outbound);
+	is_row("2006-10-09 05:00:43 192.0.2.9 n SMTPSVC1 PDC - 0 QUIT - - 240 0 4 - 31 SMTP - - - -", "192.0.2.9",
+	       "QUIT", NULL, 240, "2006-10-09 05:00:43");
+	ck_assert_int_eq(row.octets, ROW_NO_OCTETS);
 }
 END_TEST
 
@@ -117,6 +120,9 @@ START_TEST(iis)
 	ck_assert_int_eq(row.octets, 42);
 	is_row("10.3.5.1, -, 18.8.2006, 13:17:37, SMTPSVC1, MAIL01, 10.2.0.1, 90, 42, 0, 550, 0, RCPT, -, TO:<a@b.example>,",
 	       "10.3.5.1", "RCPT", "a@b.example", 550, "2006-08-18 13:17:37");
+	is_row("10.3.5.1, -, 8/18/06, 13:17:37, SMTPSVC1, MAIL01, 10.2.0.1, 90, -, 0, 240, 0, QUIT, -, -,", "10.3.5.1",
+	       "QUIT", NULL, 240, "2006-08-18 13:17:37");
+	ck_assert_int_eq(row.octets, ROW_NO_OCTETS);
 	is_row("10.3.5.1, -, 2006/08/18, 13:17:37, SMTPSVC1, MAIL01, 10.2.0.1, 90, 42, 0, 250, 0, RCPT, -, TO:<\"a,b\"@b.example>,",
 	       "10.3.5.1", "RCPT", "\"a,b\"@b.example", 250, "2006-08-18 13:17:37");
 	is_row("10.3.5.1, -, 8/9/06, 1:17:37, SMTPSVC1, MAIL01, 10.2.0.1, 90, 42, 0, 250, 0, RCPT, -, TO:<a@b.example>,",
