@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { FIRST_YEAR = 1970, CENTURY = 100, LAST_YEAR = 9999, HOUR_S = 3600, MINUTE_S = 60, NAME_DIGITS = 8 };
+enum { FIRST_YEAR = 1970, CENTURY = 100, LAST_YEAR = 9999, NAME_DIGITS = 8 };
 
 bool moment_day(uint64_t year, uint64_t month, uint64_t day, int64_t *out)
 {
@@ -32,7 +32,7 @@ bool moment_time(struct span text, int64_t *out)
 	uint64_t h, m, s;
 	if (!span_to_u64(hour, 23, &h) || !span_to_u64(minute, 59, &m) || !span_to_u64(text, 60, &s))
 		return false;
-	*out = (int64_t)(h * HOUR_S + m * MINUTE_S + s);
+	*out = (int64_t)(h * MOMENT_HOUR_S + m * MOMENT_MINUTE_S + s);
 	return true;
 }
 
@@ -71,7 +71,7 @@ bool moment_of_file(const char *path, int64_t *out)
 	uint64_t hour = pair(digits, 6, 0);
 	if (hour > 23 || !moment_day(pair(digits, 0, 0), pair(digits, 2, 0), pair(digits, 4, 1), out))
 		return false;
-	*out += (int64_t)hour * HOUR_S;
+	*out += (int64_t)hour * MOMENT_HOUR_S;
 	return true;
 }
 

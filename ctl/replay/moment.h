@@ -7,7 +7,7 @@
 
 #include "common/base/span.h"
 
-enum { MOMENT_DAY_S = 86400, MOMENT_TEXT_MAX = 24 };
+enum { MOMENT_MINUTE_S = 60, MOMENT_HOUR_S = 3600, MOMENT_DAY_S = 86400, MOMENT_TEXT_MAX = 24 };
 
 /* The midnight of a date; false: there is no such date, or it is before 1970. Years below 100 are those of 1970-2069.
  */

@@ -7,14 +7,7 @@
 #include "ctl/replay/print_parts.h"
 #include "ctl/table.h"
 
-enum {
-	NETWORKS_SHOWN = 15,
-	PUBLIC_SHOWN = 20,
-	MISSING_SHOWN = 10,
-	STRANGERS_MIN = 5,
-	DATE_LEN = 10,
-	LINE_MAX_LEN = 60
-};
+enum { NETWORKS_SHOWN = 15, PUBLIC_SHOWN = 20, MISSING_SHOWN = 10, STRANGERS_MIN = 5, DATE_LEN = 10 };
 
 struct network {
 	struct ipaddr ip;

@@ -152,7 +152,7 @@ static void hours_and_senders(struct json *json, const struct traffic *traffic)
 	json_array(json);
 	for (const struct traffic_hour *hour = traffic->hours; hour; hour = hour->hh.next) {
 		json_object(json);
-		moment(json, "from", hour->hour * 3600);
+		moment(json, "from", hour->hour * MOMENT_HOUR_S);
 		number(json, "messages", hour->messages);
 		json_end_object(json);
 	}

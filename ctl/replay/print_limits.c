@@ -3,11 +3,10 @@
 #include "common/base/language.h"
 #include "common/config/config.h"
 #include "ctl/replay/moment.h"
-#include "ctl/replay/print.h"
 #include "ctl/replay/print_parts.h"
 #include "ctl/table.h"
 
-enum { MEGA_SHIFT = 20, NUMBER_MAX = 24, PLACE_MAX = 4096 };
+enum { MEGA_SHIFT = 20, NUMBER_MAX = 24 };
 
 static struct span octets_text(uint64_t octets, char *to)
 {
@@ -56,7 +55,7 @@ static void print_hours(const struct traffic *traffic)
 		return;
 	printf(_("  busiest hours, and their messages:"));
 	for (size_t i = 0; hour && i < TRAFFIC_TOP; i++, hour = hour->hh.next) {
-		moment_format_hour(hour->hour * 3600, text);
+		moment_format_hour(hour->hour * MOMENT_HOUR_S, text);
 		printf("%s %s (%llu)", i ? "," : "", text, (unsigned long long)hour->messages);
 	}
 	moment_format(traffic->busiest_s, text);

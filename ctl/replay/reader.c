@@ -136,7 +136,7 @@ static void read_folder(struct reader *reader, const char *path)
 		if (name)
 			reader_read(reader, name);
 		else
-			reader->unread++;
+			fail(reader, path, strerror(ENOMEM));
 	}
 	if (count >= 0)
 		free(entries);

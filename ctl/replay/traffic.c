@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOUR_S = 3600, MINUTE_S = 60, PARTS = 8, PARTS_BITS = 3, USUAL_PERCENT = 99 };
+#include "ctl/replay/moment.h"
+
+enum { PARTS = 8, PARTS_BITS = 3, USUAL_PERCENT = 99 };
 
 /* Sizes in steps of an eighth of a power of two. */
 static size_t step_of(uint64_t octets)
@@ -53,14 +55,14 @@ static void take_time(struct traffic *traffic, int64_t time_s)
 {
 	if (time_s < 0)
 		return;
-	take_hour(traffic, time_s / HOUR_S);
-	if (traffic->minute != time_s / MINUTE_S)
+	take_hour(traffic, time_s / MOMENT_HOUR_S);
+	if (traffic->minute != time_s / MOMENT_MINUTE_S)
 		traffic->in_minute = 0;
-	traffic->minute = time_s / MINUTE_S;
+	traffic->minute = time_s / MOMENT_MINUTE_S;
 	if (++traffic->in_minute <= traffic->busiest)
 		return;
 	traffic->busiest = traffic->in_minute;
-	traffic->busiest_s = traffic->minute * MINUTE_S;
+	traffic->busiest_s = traffic->minute * MOMENT_MINUTE_S;
 }
 
 static void take_sender(struct traffic *traffic, const struct old_session *session)
