@@ -37,7 +37,8 @@ static bool take_server(char *value, struct take_choices *choices, char *why)
 	if (!name || !span_to_u64(span_of(value), SERVER_NUMBER_MAX, &number) || !number)
 		return fail(why, "server", value, _("write the number in the metabase and a name, such as 2=printers"));
 	if (!is_name(name))
-		return fail(why, "server", name, _("a name has letters, digits, . _ and -, without a dot in front"));
+		return fail(why, "server", name,
+			    _("a name has at most 64 letters, digits, . _ and -, without a dot in front"));
 	if (choices->name_count == TAKE_NAMES_MAX)
 		return fail(why, "server", value, _("too many"));
 	for (size_t i = 0; i < choices->name_count; i++)

@@ -111,7 +111,7 @@ static void take_etrn(struct take *t, struct plan_node *block, uint32_t bits, st
 			 names);
 }
 
-/* A connector that asks its host for mail can't be made without a person: only its draft is written. */
+/* A connector that asks its host for mail can't be made without a person: the thing to do has a draft of it. */
 static void tell_asking(struct take *t, const char *name, const char *hosts)
 {
 	struct metabase_property *p = own(t, IIS_CSideEtrnDomains);

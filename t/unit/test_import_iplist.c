@@ -107,8 +107,8 @@ START_TEST(denied_addresses)
 }
 END_TEST
 
-/* Nobody is granted anything: a group without addresses, or the one entry 0.0.0.0. Never "everybody". */
-START_TEST(nobody)
+/* No client is granted anything: a group without addresses, or the one entry 0.0.0.0. Never all clients. */
+START_TEST(no_client_granted)
 {
 	const uint32_t zero[] = {0};
 	struct iplist list;
@@ -228,7 +228,7 @@ int main(void)
 	const TTest *const tests[] = {the_published_sample,
 				      several_addresses_share_a_mask,
 				      denied_addresses,
-				      nobody,
+				      no_client_granted,
 				      an_empty_value_grants,
 				      no_damage_grants_more,
 				      cut_anywhere,
