@@ -1,7 +1,5 @@
 #include "ctl/replay/replay.h"
 
-#include <string.h>
-
 #include "common/base/language.h"
 
 bool replay_init(struct replay *replay, const struct config_server *server, int64_t since_s)
@@ -88,7 +86,7 @@ static void take_recipient(struct replay *replay, const struct row *row, const s
 		verdict_decide(replay->server, &facts, to.domain, &now);
 	span_clean(now.fault ? row->rest : to.text, example.recipient, sizeof(example.recipient));
 	if (session->mail)
-		memcpy(example.sender, session->sender, sizeof(example.sender));
+		span_copy(span_of(session->sender), example.sender, sizeof(example.sender));
 	count(replay, &example, row->time_s, to.domain, old, &now);
 	count_client(client, old, &now, session->authenticated);
 }

@@ -1,4 +1,4 @@
-/* Queries to name servers, and the meaning of their answers. */
+/* Questions to name servers, and the meaning of their answers. */
 #include "ctl/hostcheck.h"
 
 #include <check.h>
@@ -26,7 +26,7 @@ START_TEST(a_question_has_the_labels_of_the_name)
 }
 END_TEST
 
-/* Flags, code and number of records of the answer to query 0x0102, and its meaning. */
+/* Flags, code and number of records of the answer to question 0x0102, and its meaning. */
 static const struct {
 	unsigned char packet[13];
 	enum hostcheck_result result;
@@ -61,8 +61,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("lookup");
-	TCase *tc = tcase_create("lookup");
+	Suite *suite = suite_create("hostcheck");
+	TCase *tc = tcase_create("hostcheck");
 	tcase_add_test(tc, a_question_has_the_labels_of_the_name);
 	tcase_add_test(tc, an_answer_is_judged);
 	tcase_add_test(tc, names_of_the_hosts_file_are_found);
