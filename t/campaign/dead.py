@@ -7,13 +7,10 @@ The same mail to 200 destinations twice, alternating: once all are healthy, once
 no connection (SYN goes unanswered), or a connection without a greeting. The delay is compared, from 250 to the next hop's
 file, of mail to the other 180: the median of all rounds.
 """
-import argparse
 import asyncio
 import contextlib
-import pathlib
 import socket
 import statistics
-import sys
 
 import traffic
 from traffic import Host, Load
@@ -98,18 +95,4 @@ def run(options):
     return []
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", required=True, type=pathlib.Path)
-    parser.add_argument("--rate", type=float, default=40)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--slack", type=float, default=0.1)
-    options = parser.parse_args()
-    harness.BUILD = options.build.resolve()
-    failures = run(options)
-    print("\n".join(failures) or "ok")
-    sys.exit(1 if failures else 0)
-
-
-main()
+harness.campaign(run, rate=40.0, seconds=20.0, rounds=4, slack=0.1)

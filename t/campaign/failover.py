@@ -7,12 +7,9 @@ Two smart hosts. The first is killed (-9) after a third of the time and restarte
 has recorded and not acknowledged when it is killed. So there are at most as many second copies as it had connections, all of them recorded in
 the last moment before it was killed.
 """
-import argparse
 import asyncio
 import collections
-import pathlib
 import statistics
-import sys
 import time
 
 import traffic
@@ -93,16 +90,4 @@ def run(options):
         return judge(server, load, first, second, killed, back)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", required=True, type=pathlib.Path)
-    parser.add_argument("--rate", type=float, default=500)
-    parser.add_argument("--seconds", type=float, default=30)
-    options = parser.parse_args()
-    harness.BUILD = options.build.resolve()
-    failures = run(options)
-    print("\n".join(failures) or "ok")
-    sys.exit(1 if failures else 0)
-
-
-main()
+harness.campaign(run, rate=500.0, seconds=30.0)

@@ -8,7 +8,6 @@ connections as it can; and while another address that may relay sends RATE messa
 `messages 60/1m` lets one through each second. The phases alternate; the medians of all rounds are compared. Memory of the smtpd parent and the
 lines in the log are bounded.
 """
-import argparse
 import multiprocessing
 import pathlib
 import smtplib
@@ -121,20 +120,4 @@ def run(options):
     return failures
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", required=True, type=pathlib.Path)
-    parser.add_argument("--connections", type=int, default=2000)
-    parser.add_argument("--rate", type=float, default=500)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--slack", type=float, default=0.2)
-    options = parser.parse_args()
-    harness.BUILD = options.build.resolve()
-    setUpModule()
-    failures = run(options)
-    print("\n".join(failures) or "ok")
-    sys.exit(1 if failures else 0)
-
-
-main()
+harness.campaign(run, connections=2000, rate=500.0, seconds=10.0, rounds=3, slack=0.2)

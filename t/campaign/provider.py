@@ -6,10 +6,7 @@ usage: provider.py --build DIR [--count 300] [--messages 30] [--period 60] [--co
 All COUNT messages wait at once. None may be refused, and the time from the first to the last is at most SLACK above the minimum: whole
 periods between batches of MESSAGES.
 """
-import argparse
 import asyncio
-import pathlib
-import sys
 
 from traffic import Host, Load
 
@@ -40,19 +37,4 @@ def run(options):
     return failures
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", required=True, type=pathlib.Path)
-    parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--messages", type=int, default=30)
-    parser.add_argument("--period", type=int, default=60)
-    parser.add_argument("--connections", type=int, default=3)
-    parser.add_argument("--slack", type=float, default=0.05)
-    options = parser.parse_args()
-    harness.BUILD = options.build.resolve()
-    failures = run(options)
-    print("\n".join(failures) or "ok")
-    sys.exit(1 if failures else 0)
-
-
-main()
+harness.campaign(run, count=300, messages=30, period=60, connections=3, slack=0.05)

@@ -6,10 +6,8 @@ usage: upgrade.py --build DIR [--rate 500] [--seconds 30] [--upgrades 3]
 Every other message goes into the drop folder, the rest to a smart host that notes the time. The upgrades are spread over the time, each to the
 next version. There is no window: a delivery under way finishes, so nothing may come twice.
 """
-import argparse
 import asyncio
 import collections
-import pathlib
 import re
 import sys
 import time
@@ -105,18 +103,5 @@ def run(options):
             return judge(server, load, host, spans)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", required=True, type=pathlib.Path)
-    parser.add_argument("--rate", type=float, default=500)
-    parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--upgrades", type=int, default=3)
-    options = parser.parse_args()
-    harness.BUILD = options.build.resolve()
-    failures = run(options)
-    print("\n".join(failures) or "ok")
-    sys.exit(1 if failures else 0)
-
-
 if __name__ == "__main__":
-    main()
+    harness.campaign(run, rate=500.0, seconds=30.0, upgrades=3)

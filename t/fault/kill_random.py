@@ -8,7 +8,6 @@ process of the service is killed, again and again; master too, which is then res
 queue must become empty by itself, and every number must have arrived. The one window: a delivery worker is killed between the smart host's
 250 and its own report. So there are at most as many second copies at the smart host as killed delivery workers, and none in the folder.
 """
-import argparse
 import collections
 import contextlib
 import os
@@ -109,12 +108,12 @@ def role_of(server, pid):
     return "gone", False
 
 
-def run(kills, seed, clients):
-    chooser = random.Random(seed)
+def run(options):
+    chooser = random.Random(options.seed)
     killed, slowest = collections.Counter(), (0.0, "")
     with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\ndelivery {{ retry 1s }}") as server:
-        with Load(server, clients) as load:
-            for count in range(kills):
+        with Load(server, options.clients) as load:
+            for count in range(options.kills):
                 wait_for(lambda n=len(load.acked): len(load.acked) > n + 5, "clients to make progress", 60)
                 time.sleep(chooser.random() * 0.05)  # any moment: the randomness is the test
                 role, seconds = kill_one(server, chooser)
@@ -139,23 +138,10 @@ def run(kills, seed, clients):
             failures.append(f"twice at the smart host beyond the window: {twice_relayed[:20]}")
         if slowest[0] > 1.0 + (1.0 if os.environ.get("SLOW_MACHINE") else 0):
             failures.append(f"back only after {slowest[0]:.2f} s")
-        if len(load.acked) < kills * 5:
+        if len(load.acked) < options.kills * 5:
             failures.append("too little mail to mean anything")
         return failures
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", required=True, type=pathlib.Path)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--clients", type=int, default=6)
-    options = parser.parse_args()
-    harness.BUILD = options.build.resolve()
-    failures = run(options.kills, options.seed, options.clients)
-    print("\n".join(failures) or "ok")
-    sys.exit(1 if failures else 0)
-
-
 if __name__ == "__main__":
-    main()
+    harness.campaign(run, kills=200, seed=1, clients=6)

@@ -26,6 +26,7 @@ os.environ["LC_ALL"] = "C"  # messages are compared in English, whoever runs the
 
 BUILD = None
 SCRATCH = "mailroot-test-"
+SKIPPED = 77  # the exit status that CTest takes for a test that is skipped
 TOOLS = pathlib.Path(__file__).resolve().parent / "tools.sh"
 
 
@@ -493,3 +494,22 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     sweep()
     unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+
+
+def campaign(run, **settings):
+    """The main function of a campaign. SETTINGS are its options beside --build, with their defaults;
+    RUN(options) returns a list of failures."""
+    global BUILD
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True, type=pathlib.Path)
+    for name, default in settings.items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    options = parser.parse_args()
+    BUILD = options.build.resolve()
+    try:
+        failures = run(options)
+    except unittest.SkipTest as why:
+        print(f"skipped: {why}")
+        sys.exit(SKIPPED)
+    print("\n".join(failures) or "ok")
+    sys.exit(1 if failures else 0)
