@@ -213,7 +213,7 @@ static void expect_state(struct script *s, enum dialogue_next next)
 		fail_at(s, "another state", SPAN(""));
 }
 
-/* The page lasts as long as the test: nobody unmaps it. */
+/* The page lasts as long as the test, which never unmaps it. */
 static struct tokens *make_page(struct script *s)
 {
 	int write_fd, read_fd;

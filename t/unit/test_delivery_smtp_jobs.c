@@ -149,7 +149,8 @@ START_TEST(waits_for_a_token)
 }
 END_TEST
 
-/* Told to mailroot-web with the serial of the token, if there is room; the verdict never waits for that. */
+/* The worker reports a refused token to mailroot-web with its serial, if the socket has room. The verdict never waits
+ * for that. */
 START_TEST(tells_of_a_refused_token)
 {
 	struct fixture f;
@@ -184,7 +185,7 @@ START_TEST(tells_of_a_refused_token)
 }
 END_TEST
 
-/* What is no refusal of the token is none of mailroot-web's business. */
+/* A reply that does not refuse the token is not reported to mailroot-web. */
 START_TEST(tells_of_no_other_reply)
 {
 	static const char *const replies[] = {"454 4.7.0 later\r\n", "421 4.3.2 bye\r\n", "504 5.5.4 what?\r\n"};
