@@ -157,7 +157,8 @@ static void print_bad(const struct reader *reader)
 {
 	if (!reader->bad)
 		return;
-	printf(_("\n%llu lines are no rows:\n"), (unsigned long long)reader->bad);
+	printf(ngettext("\n%llu line is no row:\n", "\n%llu lines are no rows:\n", reader->bad),
+	       (unsigned long long)reader->bad);
 	for (size_t i = 0; i < reader->bad && i < READER_BAD_KEPT; i++) {
 		const struct bad_line *bad = &reader->kept[i];
 		printf("  %s:%llu: %s: %s\n", bad->place.file, (unsigned long long)bad->place.line, _(bad->why),

@@ -79,7 +79,9 @@ void print_limits(const struct replay *replay)
 {
 	const struct traffic *traffic = &replay->traffic;
 	const struct config_messages *limits = &replay->server->messages;
-	printf(_("\nMail that the old server accepted: %llu messages\n"), (unsigned long long)traffic->messages);
+	printf(ngettext("\nMail that the old server accepted: %llu message\n",
+			"\nMail that the old server accepted: %llu messages\n", traffic->messages),
+	       (unsigned long long)traffic->messages);
 	if (!traffic->messages)
 		return;
 	print_sizes(traffic, limits);

@@ -231,6 +231,7 @@ class OldServer(unittest.TestCase):
         conf = conf_file(self.folder, self.rules.conf())
         text = log.read_text(encoding="utf-8-sig")
         self.assertIn("decided otherwise", run("replay", "-", "--config", conf, stdin=text, check=0).stdout)
+        self.assertIn("\n1 line is no row:\n", run("replay", "-", "--config", conf, stdin="x\n" + text, check=0).stdout)
         with open(log, "a") as more:
             more.write("\nnot a row\n2025-10-09 00:00:01 10.1.3.1\n" + 70000 * "x" + "\n" + "#Fields: time\n")
         done = run("replay", log, "--config", conf, check=0)
