@@ -290,8 +290,9 @@ class Lint:
         return words | {path.stem for path in self.named_files()}
 
     def documents(self):
-        for page in sorted([*self.root.glob("*.md"), *self.root.glob("[a-z]*/*.md"), *self.root.glob("doc/ja/*.md")]):
-            self.document(page)
+        for pattern in ("*.md", "[a-z]*/*.md", "doc/ja/*.md", "etc/container/*.md"):
+            for page in sorted(self.root.glob(pattern)):
+                self.document(page)
         for path in self.sources:
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 for name in re.findall(r"\b((?:doc/)?\w+\.md)\b", line):
