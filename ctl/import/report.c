@@ -102,24 +102,23 @@ static void write_row(struct str *to, const struct report_row *row)
 	wrap_text(to, row->text, strlen(ROW_BEGIN), ROW_BEGIN);
 }
 
-/* What a person has to look at comes first. */
-static void write_part(const struct report *report, const char *part, struct str *to)
+/*
+ * The rows of the part that begins with FIRST: what a person has to look at comes first. Returns the first row of the
+ * next part.
+ */
+static const struct report_row *write_part(const struct report_row *first, struct str *to)
 {
 	static const enum report_outcome order[] = {REPORT_DOUBT, REPORT_UNKNOWN, REPORT_CHANGED, REPORT_NOT,
 						    REPORT_TAKEN};
-	str_printf(to, "\n%s\n\n", part);
+	const struct report_row *end = first;
+	while (end && strcmp(end->part, first->part) == 0)
+		end = end->next;
+	str_printf(to, "\n%s\n\n", first->part);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		for (const struct report_row *row = report->rows; row; row = row->next)
-			if (row->outcome == order[i] && strcmp(row->part, part) == 0)
+		for (const struct report_row *row = first; row != end; row = row->next)
+			if (row->outcome == order[i])
 				write_row(to, row);
-}
-
-static bool is_first(const struct report *report, const struct report_row *row)
-{
-	for (const struct report_row *other = report->rows; other != row; other = other->next)
-		if (strcmp(other->part, row->part) == 0)
-			return false;
-	return true;
+	return end;
 }
 
 bool report_write(const struct report *report, const char *file, struct str *to)
@@ -133,8 +132,7 @@ bool report_write(const struct report *report, const char *file, struct str *to)
 		"\nProperties: %u taken, %u changed, %u to look at, %u not taken, %u unknown. A property that several virtual servers inherit counts for each.\n",
 		report->counts[REPORT_TAKEN], report->counts[REPORT_CHANGED], report->counts[REPORT_DOUBT],
 		report->counts[REPORT_NOT], report->counts[REPORT_UNKNOWN]);
-	for (const struct report_row *row = report->rows; row; row = row->next)
-		if (is_first(report, row))
-			write_part(report, row->part, to);
+	for (const struct report_row *row = report->rows; row;)
+		row = write_part(row, to);
 	return !report->no_memory && !to->failed;
 }

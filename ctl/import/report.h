@@ -48,7 +48,10 @@ struct report {
 void report_init(struct report *report);
 void report_free(struct report *report);
 
-/* Adds a row about PROPERTY of KEY under the heading PART. VALUE is what is shown of its value. */
+/*
+ * Adds a row about PROPERTY of KEY under the heading PART, whose rows are added one after the other. VALUE is what is
+ * shown of its value.
+ */
 void report_add(struct report *report, const char *part, enum report_outcome outcome, const struct metabase_key *key,
 		const struct metabase_property *property, const char *value, const char *text);
 
