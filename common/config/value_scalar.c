@@ -188,7 +188,7 @@ bool config_scalar_duration(struct config_parse *parse, void *to)
 /* COUNT of COUNT/PERIOD, or its octets. */
 static bool rate_count(struct config_parse *parse, const struct config_item *item, struct span number, int64_t *out)
 {
-	const struct bounds sizes = {1, CONFIG_OCTETRATE_MAX};
+	const struct bounds sizes = {1024, CONFIG_OCTETRATE_MAX}; /* the smallest unit is K */
 	struct config_item size = *item;
 	uint64_t count, max = parse->setting->type == CONFIG_RATE ? CONFIG_RATE_MAX : CONFIG_EVENTRATE_MAX;
 	size.text = number;
