@@ -234,13 +234,11 @@ static void receive_signals(struct master *master)
 {
 	struct signalfd_siginfo info;
 	while (read(master->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD)
-			reap(master);
-		else if (info.ssi_signo == SIGHUP)
+		if (info.ssi_signo == SIGHUP)
 			reload_by_signal(master);
 		else if (info.ssi_signo == SIGUSR2)
 			upgrade_by_signal(master);
-		else /* a second signal hurries the stop */
+		else if (info.ssi_signo != SIGCHLD) /* a second signal hurries the stop */
 			master_stop(master, master->stopping);
 	}
 }
@@ -377,6 +375,8 @@ int master_run(struct master *master)
 	struct pollfd polled[POLL_MAX];
 	int64_t logged_ms = clock_mono_ms();
 	for (;;) {
+		/* In each turn: an execve (upgrade.h) between a SIGCHLD and waitpid loses the signal. */
+		reap(master);
 		int64_t wait_ms = tend(master);
 		if (all_stopped(master))
 			break;
