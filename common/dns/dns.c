@@ -36,12 +36,15 @@ static void set_servers(struct ub_ctx *context, const struct config_endpoints *s
 		log_info(RESOLVCONF " names no server: look-ups start at the DNS root");
 }
 
-/* libunbound answers for these zones itself by default, but private networks may have them. */
+/*
+ * libunbound answers for these zones itself by default, but private networks may have them. They are not removed, as
+ * what /etc/hosts has in them would go, too.
+ */
 static void allow_private_zones(struct ub_ctx *context)
 {
 	static const char *const zones[] = {"test.", "home.arpa."};
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
-		must(ub_ctx_zone_remove(context, zones[i]), zones[i]);
+		must(ub_ctx_zone_add(context, zones[i], "typetransparent"), zones[i]);
 	/* 127.0.0.1 remains localhost; other loopback addresses may have names of their own. */
 	must(ub_ctx_zone_add(context, "127.in-addr.arpa.", "transparent"), "127.in-addr.arpa");
 }
