@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/language.h"
 #include "common/net/net.h"
 #include "ctl/doctor/diagnose.h"
@@ -10,7 +11,7 @@
 #include "ctl/doctor/rights.h"
 #include "ctl/doctor/ways.h"
 
-enum { TARGETS_MAX = 6, EXCHANGERS_MAX = 2, SEED = 1, SMTP_PORT = 25, SPARE_MS = 1000 };
+enum { TARGETS_MAX = 6, EXCHANGERS_MAX = 2, SEED = 1, SMTP_PORT = 25, SPARE_MS = 1000, HOSTS_FILE_MS = 500 };
 
 /* The addresses of a next hop, and what was found at each. */
 struct target {
@@ -48,7 +49,7 @@ static void add_exchangers(struct ask *ask, const char *name, struct targets *ou
 		add_host(ask, lookup_host(&l, i), out);
 }
 
-/* Names that DNS does not know are in the report of diagnose_config. */
+/* Names that DNS does not know are in the report of diagnose_config. Without DNS, /etc/hosts has some. */
 static void find_targets(struct doctor *d, const struct config_server *server, const struct config_host *host,
 			 struct targets *out)
 {
@@ -58,9 +59,7 @@ static void find_targets(struct doctor *d, const struct config_server *server, c
 		out->at[out->n++].ip = host->ip;
 		return;
 	}
-	if (!d->dns)
-		return;
-	ask_open(&ask, d->config, server, d->until);
+	ask_open(&ask, d->config, server, d->dns ? d->until : clock_mono_ms() + HOSTS_FILE_MS);
 	if (host->kind == CONFIG_HOST_MX)
 		add_exchangers(&ask, host->name, out);
 	else

@@ -328,6 +328,16 @@ class TheWayOut(Doctor):
     def test_smart_host_that_does_not_answer(self):
         self.expect("hops", "error", f"smart_host smtp.hop.test ({HOP}:587): it can't be reached: Connection refused", self.hop())
 
+    def test_smart_host_of_etc_hosts_without_dns(self):
+        hosts = pathlib.Path("/etc/hosts")
+        self.addCleanup(hosts.write_text, hosts.read_text())
+        with hosts.open("a") as file:
+            file.write(f"\n{HOP} smtp.hosts.test\n")
+        for dns in ({}, {"dns_server": "127.0.0.1:9"}):
+            with self.subTest(dns=dns):
+                self.expect("hops", "error", f"smart_host smtp.hosts.test ({HOP}:587): it can't be reached: Connection refused",
+                            MACHINE.conf("smart_host [smtp.hosts.test]:587", **dns), besides=("resolver", "config") if dns else ())
+
     def test_smart_host_that_is_silent(self):
         with socket.create_server((HOP, 587)):
             self.expect("hops", "error", "it gives no reply of SMTP to the connection within 5 s", self.hop())
