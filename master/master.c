@@ -133,7 +133,7 @@ static void look_up_accounts(struct master *master)
 	uid_t uid;
 	privs_lookup(master->config.user, &master->owner.queue_uid, &master->owner.queue_gid);
 	privs_lookup(master->config.smtpd_user, &uid, &master->owner.smtpd_gid);
-	/* Init that hands sockets over starts it as one of the service's own users, who gives no orders. */
+	/* Init that hands sockets over starts it as one of the service's own users, which gives no orders. */
 	permit_resolve(&master->config, handed_any() ? 0 : geteuid(), &master->control.permit);
 }
 

@@ -5,7 +5,7 @@
 #include "common/base/log.h"
 #include "master/tell.h"
 
-/* An older delivery or local that finishes its jobs (renew_all) reads its link no longer. */
+/* An older delivery or local, which finishes its jobs (renew_all), no longer reads its link. */
 static bool listens(const struct supervised *child)
 {
 	return child->state == SUPERVISE_READY || (child->state == SUPERVISE_RETIRING && child->role == CHILD_SMTPD);

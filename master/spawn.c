@@ -16,7 +16,7 @@
 #include "common/base/program.h"
 #include "common/ipc/ipc.h"
 
-/* A child gets its whole environment from here: a service must not depend on who started it. */
+/* A child gets its whole environment from here: a service must not depend on what started it. */
 static const char *const kept_variables[] = {
 	"TZ",           "KRB5_CONFIG",
 #ifdef __SANITIZE_ADDRESS__
