@@ -12,8 +12,8 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/gss/keytab.h"
+#include "common/gss/paths.h"
 #include "delivery/auth/gss_agent.h"
-#include "delivery/auth/gss_paths.h"
 
 struct gss_client {
 	struct keytab keytab;

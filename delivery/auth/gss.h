@@ -12,10 +12,7 @@
 #include "common/base/str.h"
 #include "common/gss/words.h"
 
-enum {
-	GSS_CLIENT_DEADLINE_MS = 30000, /* for one step; MIT's library tries each KDC three times */
-	GSS_CLIENT_PATHS_MAX = 32
-};
+enum { GSS_CLIENT_DEADLINE_MS = 30000 /* for one step; MIT's library tries each KDC three times */ };
 
 struct gss_client;
 struct gss_client_exchange;
@@ -28,7 +25,7 @@ void gss_client_free(struct gss_client *client);
 
 /*
  * Before the jail: the files that the library reads later to find a KDC (krb5.conf and its includes, resolv.conf, ...).
- * The jail must permit reading them. NULL-terminated, existing paths; owned by CLIENT.
+ * The jail must permit reading them. NULL-terminated, existing paths, GSS_PATHS_MAX at most; owned by CLIENT.
  */
 const char *const *gss_client_paths(struct gss_client *client);
 

@@ -8,6 +8,7 @@
 #include "common/accounts/password.h"
 #include "common/base/log.h"
 #include "common/config/oauth.h"
+#include "common/gss/paths.h"
 #include "common/ipc/tokens.h"
 #include "common/tls/client.h"
 #include "delivery/auth/gss.h"
@@ -157,7 +158,7 @@ bool securities_need_agents(const struct securities *all)
 const char **securities_paths(const struct securities *all)
 {
 	size_t n = 0;
-	const char **paths = calloc(all->n * GSS_CLIENT_PATHS_MAX + 1, sizeof(*paths));
+	const char **paths = calloc(all->n * GSS_PATHS_MAX + 1, sizeof(*paths));
 	for (size_t i = 0; paths && i < all->n; i++)
 		if (all->at[i].gss)
 			for (const char *const *path = gss_client_paths(all->at[i].gss); *path; path++)

@@ -3,8 +3,8 @@
 
 #include <signal.h>
 
+#include "common/gss/paths.h"
 #include "common/process/privs.h"
-#include "delivery/auth/gss_paths.h"
 #include "t/unit/gss_client_fixture.h"
 
 START_TEST(test_good)

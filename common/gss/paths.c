@@ -1,4 +1,4 @@
-#include "delivery/auth/gss_paths.h"
+#include "common/gss/paths.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -2,12 +2,12 @@
  * Files that the Kerberos library reads each time it looks for a KDC: its configuration and the included files, the
  * plug-ins, and the files of the name service. A process without a file system must still be permitted to read them.
  */
-#ifndef DELIVERY_AUTH_GSS_PATHS_H
-#define DELIVERY_AUTH_GSS_PATHS_H
+#ifndef COMMON_GSS_PATHS_H
+#define COMMON_GSS_PATHS_H
 
-#include "delivery/auth/gss.h"
+#include <stddef.h>
 
-enum { GSS_PATHS_MAX = GSS_CLIENT_PATHS_MAX };
+enum { GSS_PATHS_MAX = 32 };
 
 struct gss_paths {
 	char *at[GSS_PATHS_MAX + 1]; /* owned; ends with NULL */

@@ -1,0 +1,19 @@
+/*
+ * A question that carries its own answer socket: one link serves all processes that ask, and none of them can answer,
+ * or read the answer, in place of another. The reader of the link knows by the socket which process asks (SO_PEERCRED),
+ * and that it no longer waits (end of file).
+ */
+#ifndef COMMON_IPC_ASK_H
+#define COMMON_IPC_ASK_H
+
+#include "common/ipc/ipc.h"
+
+/*
+ * Sends QUESTION on LINK, which does not block, and waits for the answer until UNTIL (clock_mono_ms). While the link is
+ * full, the question is sent again, and a few times when the reader died over it. 0: ANSWER is in BUFFER, and the
+ * caller closes it (ipc_packet_close). -ETIMEDOUT, or the error of the last try.
+ */
+__attribute__((warn_unused_result)) int ask_link(int link, struct span question, int64_t until, char *buffer,
+						 size_t size, struct ipc_packet *answer);
+
+#endif
