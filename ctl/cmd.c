@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/fd.h"
 #include "common/base/language.h"
 #include "ctl/journal.h"
 #include "ctl/loaded.h"
+#include "ctl/service.h"
 
 int cmd_fail(const char *format, ...)
 {
@@ -68,4 +70,27 @@ bool cmd_confirm(const struct ctl *ctl, const char *what)
 		return true;
 	cmd_fail(_("nothing was done"));
 	return false;
+}
+
+char *cmd_choose_server(struct ctl *ctl, int *status)
+{
+	static struct service service;
+	char said[LINK_TEXT_MAX + 1];
+	char *name = NULL;
+	int fd = cmd_connect(ctl, status);
+	if (fd < 0)
+		return NULL;
+	*status = EXIT_FAILED;
+	if (!service_ask(fd, &service, said))
+		cmd_fail("%s", said);
+	else if (ctl->options.server[0])
+		name = strdup(ctl->options.server);
+	else if (service.server_count == 1)
+		name = strdup(service.servers[0].name);
+	else
+		cmd_fail(_("there are %zu virtual servers: add --server NAME (`mailrootctl status` lists them)"),
+			 service.server_count);
+	service_free(&service);
+	fd_close(&fd);
+	return name;
 }

@@ -23,6 +23,12 @@ char *cmd_run_dir(const struct ctl *ctl);
 int cmd_connect(const struct ctl *ctl, int *status);
 
 /*
+ * The virtual server to ask: --server, or the only one. Owned by the caller. NULL: the reason was printed, and *STATUS
+ * is the exit status.
+ */
+char *cmd_choose_server(struct ctl *ctl, int *status);
+
+/*
  * Asks on a terminal whether to continue; without a terminal --yes is required. WHAT is a sentence that says what will
  * happen. On false the reason was printed.
  */

@@ -11,13 +11,12 @@
 #include "common/mail/domain.h"
 #include "ctl/cmd.h"
 #include "ctl/json.h"
-#include "ctl/service.h"
 #include "ctl/words.h"
 
 struct explained {
 	bool as_json;
 	bool verdict_seen, accepted;
-	unsigned rules;
+	unsigned rules, limits;
 	struct json json;
 };
 
@@ -55,13 +54,66 @@ static void on_rule(struct explained *e, const struct span *cells)
 	json_end_object(&e->json);
 }
 
+/* The rules are all there; JSON has the limits even if there is none. */
+static void open_limits(struct explained *e)
+{
+	json_end_array(&e->json);
+	json_key(&e->json, "limits");
+	json_array(&e->json);
+}
+
+static void say_client_limit(const struct span *c)
+{
+	const struct span at = c[0].len ? c[0] : span_of(_("the default"));
+	const struct span exception_at = c[7].len ? c[7] : span_of(_("the default"));
+	if (span_equal(c[5], SPAN("fits")))
+		printf(_("  %.*s: %.*s %.*s, of which %.*s has used %.*s: one more fits\n"), SPAN_ARGS(at),
+		       SPAN_ARGS(c[1]), SPAN_ARGS(c[3]), SPAN_ARGS(c[2]), SPAN_ARGS(c[4]));
+	else if (span_equal(c[5], SPAN("refused")))
+		printf(_("  %.*s: %.*s %.*s, of which %.*s has used %.*s: one more gets %.*s\n"), SPAN_ARGS(at),
+		       SPAN_ARGS(c[1]), SPAN_ARGS(c[3]), SPAN_ARGS(c[2]), SPAN_ARGS(c[4]), SPAN_ARGS(c[6]));
+	else if (span_equal(c[5], SPAN("logged")))
+		printf(_("  %.*s: %.*s %.*s, of which %.*s has used %.*s: one more is only logged, by over log\n"),
+		       SPAN_ARGS(at), SPAN_ARGS(c[1]), SPAN_ARGS(c[3]), SPAN_ARGS(c[2]), SPAN_ARGS(c[4]));
+	else
+		printf(_("  %.*s: %.*s %.*s, of which %.*s has used %.*s: no limit, by %.*s in except_list (%.*s)\n"),
+		       SPAN_ARGS(at), SPAN_ARGS(c[1]), SPAN_ARGS(c[3]), SPAN_ARGS(c[2]), SPAN_ARGS(c[4]),
+		       SPAN_ARGS(c[6]), SPAN_ARGS(exception_at));
+}
+
+static void on_client_limit(struct explained *e, const struct span *cells)
+{
+	enum { USED = 4 };
+	static const char *const names[] = {"at", "limit", "of", "most", "used", "next", "text", "exception_at"};
+	e->limits++;
+	if (!e->as_json) {
+		if (e->limits == 1)
+			puts(_("The limits of the client:"));
+		say_client_limit(cells);
+		return;
+	}
+	if (e->limits == 1)
+		open_limits(e);
+	json_object(&e->json);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		json_key(&e->json, names[i]);
+		if (i == USED)
+			json_cell(&e->json, cells[i]);
+		else
+			json_string(&e->json, cells[i]);
+	}
+	json_end_object(&e->json);
+}
+
 static void on_row(void *context, const struct link_row *row)
 {
 	struct explained *e = context;
 	if (span_equal(row->kind, SPAN(ROW_VERDICT)) && !e->verdict_seen)
 		on_verdict(e, row->cells);
-	else if (span_equal(row->kind, SPAN(ROW_RULE)) && e->verdict_seen)
+	else if (span_equal(row->kind, SPAN(ROW_RULE)) && e->verdict_seen && !e->limits)
 		on_rule(e, row->cells);
+	else if (span_equal(row->kind, SPAN(ROW_CLIENT_LIMIT)) && e->verdict_seen)
+		on_client_limit(e, row->cells);
 }
 
 /* Checks the arguments here, where errors can be explained best. */
@@ -86,30 +138,6 @@ static bool arguments_good(const struct ctl *ctl)
 	return false;
 }
 
-/* The server to ask: --server, or the only one. Owned by the caller. NULL: the reason was printed. */
-static char *choose_server(struct ctl *ctl, int *status)
-{
-	static struct service service;
-	char said[LINK_TEXT_MAX + 1];
-	char *name = NULL;
-	int fd = cmd_connect(ctl, status);
-	if (fd < 0)
-		return NULL;
-	*status = EXIT_FAILED;
-	if (!service_ask(fd, &service, said))
-		cmd_fail("%s", said);
-	else if (ctl->options.server[0])
-		name = strdup(ctl->options.server);
-	else if (service.server_count == 1)
-		name = strdup(service.servers[0].name);
-	else
-		cmd_fail(_("there are %zu virtual servers: add --server NAME (`mailrootctl status` lists them)"),
-			 service.server_count);
-	service_free(&service);
-	fd_close(&fd);
-	return name;
-}
-
 static void finish(struct explained *e, const char *said)
 {
 	if (!e->as_json) {
@@ -117,6 +145,8 @@ static void finish(struct explained *e, const char *said)
 			printf("%s\n", said);
 		return;
 	}
+	if (!e->limits)
+		open_limits(e);
 	json_end_array(&e->json);
 	json_key(&e->json, "advice");
 	json_string(&e->json, span_of(said));
@@ -162,242 +192,10 @@ int cmd_explain_relay(struct ctl *ctl)
 	int status;
 	if (!arguments_good(ctl))
 		return EXIT_USAGE;
-	char *server = choose_server(ctl, &status);
+	char *server = cmd_choose_server(ctl, &status);
 	if (!server)
 		return status;
 	status = ask(ctl, server);
-	free(server);
-	return status;
-}
-
-/* The sections of an explained route, in their order. */
-static const struct section {
-	const char *row;
-	const char *title; /* title of the section for people */
-	const char *key;   /* name of its array in JSON */
-	const char *keys[LINK_CELLS_MAX];
-} sections[] = {
-	{ROW_RULE,
-	 N_("The rules, in the order in which they were tried; the last one decided:"),
-	 "rules",
-	 {"at", "rule"}},
-	{ROW_PASSED, N_("Rules that match, too, but come later:"), "passed_over", {"at", "rule", "why"}},
-	{ROW_SETTING, N_("Settings of the connection:"), "outbound", {"name", "value"}},
-	{ROW_LOOKUP, N_("What DNS says:"), "dns", {"name", "type", "answer", "status", "text"}},
-	{ROW_HOST,
-	 N_("The hosts, in the order in which they are tried:"),
-	 "hosts",
-	 {"name", "address", "port", "tls", "turn", "state", "due_s", "weight"}},
-	{ROW_LIMIT, N_("Limits:"), "limits", {"of", "most", "now", "setting"}},
-	{ROW_NEXT_HOP,
-	 N_("State of the next hop:"),
-	 "health",
-	 {"name", "waiting", "at_workers", "connections", "state", "next_try_s", "reason"}},
-};
-enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
-
-struct routed {
-	bool as_json;
-	bool seen;
-	size_t section; /* the open section; SECTIONS = none yet */
-	size_t next;    /* the first section not yet opened in JSON */
-	unsigned rows;  /* in the open section */
-	struct json json;
-};
-
-static void say_route(const struct span *cells)
-{
-	if (span_equal(cells[0], SPAN("none")))
-		printf(_("mail can't be routed: %.*s\n"), SPAN_ARGS(cells[4]));
-	else
-		printf(_("mail goes to %.*s%s%.*s\n"), SPAN_ARGS(cells[1]), cells[4].len ? ": " : "",
-		       SPAN_ARGS(cells[4]));
-	if (cells[2].len)
-		printf(_("  with the outbound settings of %.*s\n"), SPAN_ARGS(cells[2]));
-	if (cells[3].len)
-		printf(_("  with the user and password of %.*s, for the hosts that are written there\n"),
-		       SPAN_ARGS(cells[3]));
-	if (cells[5].len)
-		printf(_("  with MAIL FROM:<%.*s>, by masquerade_domain\n"), SPAN_ARGS(cells[5]));
-}
-
-static void on_route(struct routed *r, const struct span *cells)
-{
-	static const char *const keys[] = {"kind", "next_hop",  "outbound_block", "credentials_block",
-					   "why",  "masquerade"};
-	r->seen = true;
-	if (!r->as_json) {
-		say_route(cells);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		json_key(&r->json, keys[i]);
-		json_string(&r->json, cells[i]);
-	}
-}
-
-/* JSON has every section, even if empty. */
-static void open_sections(struct routed *r, size_t upto)
-{
-	for (; r->next < upto; r->next++) {
-		if (r->next)
-			json_end_array(&r->json);
-		json_key(&r->json, sections[r->next].key);
-		json_array(&r->json);
-	}
-}
-
-static void say_host(const struct span *c)
-{
-	printf("  %.*s%s%.*s [%.*s]:%.*s  %.*s", SPAN_ARGS(c[4]), c[4].len ? ". " : "-  ", SPAN_ARGS(c[0]),
-	       SPAN_ARGS(c[1]), SPAN_ARGS(c[2]), SPAN_ARGS(c[3]));
-	if (c[7].len)
-		printf(_("; weight %.*s"), SPAN_ARGS(c[7]));
-	if (span_equal(c[5], SPAN("sick")))
-		printf(_("; did not answer recently, next try in %.*s s"), SPAN_ARGS(c[6]));
-	else if (span_equal(c[5], SPAN("due")))
-		fputs(_("; did not answer recently, to be tried again"), stdout);
-	putchar('\n');
-}
-
-static void say_limit(const struct span *c)
-{
-	printf(_("  %.*s: %.*s at most"), SPAN_ARGS(c[0]), SPAN_ARGS(c[1]));
-	if (c[2].len)
-		printf(_(", %.*s now"), SPAN_ARGS(c[2]));
-	if (c[3].len)
-		printf(" (%.*s)", SPAN_ARGS(c[3]));
-	putchar('\n');
-}
-
-static void say_row(const struct section *section, const struct span *c)
-{
-	if (!strcmp(section->row, ROW_RULE))
-		printf("  %.*s: %.*s\n", SPAN_ARGS(c[0].len ? c[0] : span_of(_("the default"))), SPAN_ARGS(c[1]));
-	else if (!strcmp(section->row, ROW_PASSED))
-		printf("  %.*s: %.*s: %.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]));
-	else if (!strcmp(section->row, ROW_LIMIT))
-		say_limit(c);
-	else if (!strcmp(section->row, ROW_SETTING))
-		printf("  %.*s %.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]));
-	else if (!strcmp(section->row, ROW_LOOKUP))
-		printf("  %.*s (%.*s): %.*s%s%.*s%s%.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]),
-		       c[3].len ? " " : "", SPAN_ARGS(c[3]), c[4].len ? ", " : "", SPAN_ARGS(c[4]));
-	else if (!strcmp(section->row, ROW_HOST))
-		say_host(c);
-	else
-		printf(_("  %.*s%s%.*s; %.*s messages are ready to go, %.*s are being sent over %.*s connections\n"),
-		       SPAN_ARGS(words_cell(c[4])), c[6].len ? ": " : "", SPAN_ARGS(c[6]), SPAN_ARGS(c[1]),
-		       SPAN_ARGS(c[2]), SPAN_ARGS(c[3]));
-}
-
-static void on_section(struct routed *r, size_t at, const struct span *cells)
-{
-	const struct section *section = &sections[at];
-	r->rows = r->section == at ? r->rows + 1 : 1;
-	r->section = at;
-	if (!r->as_json) {
-		if (r->rows == 1)
-			puts(_(section->title));
-		say_row(section, cells);
-		return;
-	}
-	open_sections(r, at + 1);
-	json_object(&r->json);
-	for (size_t i = 0; section->keys[i]; i++) {
-		json_key(&r->json, section->keys[i]);
-		json_cell(&r->json, cells[i]);
-	}
-	json_end_object(&r->json);
-}
-
-static void on_route_row(void *context, const struct link_row *row)
-{
-	struct routed *r = context;
-	if (span_equal(row->kind, SPAN(ROW_ROUTE)) && !r->seen)
-		on_route(r, row->cells);
-	for (size_t i = r->next ? r->next - 1 : 0; r->seen && i < SECTIONS; i++)
-		if (span_equal(row->kind, span_of(sections[i].row)))
-			on_section(r, i, row->cells);
-}
-
-static void finish_route(struct routed *r, const char *said)
-{
-	if (!r->as_json) {
-		if (said[0])
-			printf("%s\n", said);
-		return;
-	}
-	open_sections(r, SECTIONS);
-	json_end_array(&r->json);
-	json_key(&r->json, "advice");
-	json_string(&r->json, span_of(said));
-	json_end_object(&r->json);
-	json_finish(&r->json);
-}
-
-static int ask_route(struct ctl *ctl, const char *server, const char *address, uint64_t size)
-{
-	const struct wire_explain_route explain = {
-		.recipient = span_of(address), .sender = span_of(ctl->options.from), .size = size};
-	struct routed r = {.as_json = ctl->options.given & OPTION_JSON, .section = SECTIONS};
-	struct link_answer answer = {.row = on_route_row, .context = &r};
-	char why[LINK_TEXT_MAX + 1] = "";
-	char *run_dir = cmd_run_dir(ctl);
-	struct str request;
-	int fd = run_dir ? link_to_child(run_dir, server, CHILD_QUEUE, why) : -1;
-	free(run_dir);
-	if (fd < 0)
-		return cmd_fail("%s", why[0] ? why : _("no memory"));
-	json_init(&r.json, stdout);
-	if (r.as_json)
-		json_object(&r.json);
-	str_init(&request, WIRE_PACKET_MAX);
-	wire_encode_explain_route(&explain, &request);
-	bool good = link_ask(fd, &request, &answer) && r.seen;
-	fd_close(&answer.fd);
-	fd_close(&fd);
-	if (!good)
-		return cmd_fail("%s", answer.said[0] ? answer.said : _("no answer came"));
-	finish_route(&r, answer.said);
-	return EXIT_DONE;
-}
-
-/* Octets, "35M" as in the configuration. */
-static bool parse_size(const char *text, uint64_t *size)
-{
-	size_t len = strlen(text);
-	const char *unit = len ? strchr("KMG", text[len - 1]) : NULL;
-	unsigned shift = unit ? 10 * (unsigned)(1 + (unit - "KMG")) : 0;
-	if (!span_to_u64((struct span){text, unit ? len - 1 : len}, UINT64_C(1) << 40 >> shift, size))
-		return false;
-	*size <<= shift;
-	return true;
-}
-
-int cmd_explain_route(struct ctl *ctl)
-{
-	const char *address = ctl->args[0], *why = N_("which address? Write one such as user@example.net");
-	struct address to, from;
-	uint64_t size = 0;
-	int status;
-	bool null_sender = strcmp(ctl->options.from, "<>") == 0;
-	if (!address_parse(span_of(address), &to, &why) || !to.text.len) {
-		cmd_fail("%s: %s", address, _(why));
-		return EXIT_USAGE;
-	}
-	if (!null_sender && !address_parse(span_of(ctl->options.from), &from, &why)) {
-		cmd_fail(_("--from %s: %s"), ctl->options.from, _(why));
-		return EXIT_USAGE;
-	}
-	if (ctl->options.size[0] && !parse_size(ctl->options.size, &size)) {
-		cmd_fail(_("--size %s: not a size such as 500K, 2M or 1G"), ctl->options.size);
-		return EXIT_USAGE;
-	}
-	char *server = choose_server(ctl, &status);
-	if (!server)
-		return status;
-	status = ask_route(ctl, server, address, size);
 	free(server);
 	return status;
 }

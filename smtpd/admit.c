@@ -1,18 +1,17 @@
 #include "smtpd/admit.h"
 
-#include <stdio.h>
-
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "smtpd/policy/excess.h"
 #include "smtpd/serve.h"
 
 /* The client has too many connections at a time. One line a minute says so. */
-static void log_crowd(struct worker_context *w, const struct ipaddr *client, const char *address, size_t most,
-		      bool refused)
+static void log_crowd(struct worker_context *w, const struct ipaddr *client, size_t most, bool refused)
 {
 	const struct usage_who who = {client, NULL};
 	unsigned times = usage_over(w->usage, &who, clock_mono_ms());
+	char address[IPADDR_TEXT_MAX];
+	ipaddr_format(client, address);
 	if (times)
 		log_warning(
 			"client=%s limit=connections most=%zu status=%s times=%u reason=\"the client has more connections than it may have\" remedy=\"a larger connections in client, or a larger processes max; except_list for a gateway with many clients behind it\"",
@@ -28,15 +27,16 @@ static bool within_crowd(struct worker_context *w, size_t slot, int fd, const st
 	struct clients_limit limit = clients_limit(server, client);
 	bool logs = server->client.over == CONFIG_OVER_LOG && connections <= limit.share;
 	size_t most = limit.most < limit.share ? limit.most : limit.share;
-	char address[IPADDR_TEXT_MAX], about[IPADDR_TEXT_MAX + 64];
+	struct str about;
 	if (connections <= most)
 		return true;
-	ipaddr_format(client, address);
-	log_crowd(w, client, address, most, !logs);
+	log_crowd(w, client, most, !logs);
 	if (logs)
 		return true;
-	snprintf(about, sizeof(about), "%s: at most %zu at a time", address, most);
-	serve_refusal(fd, tls, server, REPLY_CLIENT_CROWDED, span_of(about));
+	str_init(&about, LIMIT_LINE);
+	excess_crowd_reply(client, most, &about);
+	serve_refusal(fd, tls, server, REPLY_CLIENT_CROWDED, str_span(&about));
+	str_free(&about);
 	return false;
 }
 

@@ -11,6 +11,7 @@
 #include "common/mail/address.h"
 #include "smtpd/policy/advice.h"
 #include "smtpd/policy/explain.h"
+#include "smtpd/policy/explain_limits.h"
 #include "smtpd/session/session.h"
 
 enum {
@@ -68,20 +69,64 @@ static void send_verdict(struct answer *a, const struct address *rcpt, const str
 	str_free(&reply);
 }
 
+static void append_origin(const struct config_origin *origin, struct str *to)
+{
+	if (origin->file)
+		str_printf(to, "%s:%u", origin->file, origin->line);
+}
+
 static void send_chain(struct answer *a, const struct config_server *server, const struct policy_decision *decision)
 {
 	for (size_t i = 0; i < decision->step_count; i++) {
 		const struct config_origin *origin = decision->steps[i].origin;
-		if (origin->file)
-			str_printf(&a->cells, "%s:%u", origin->file, origin->line);
+		append_origin(origin, &a->cells);
 		str_append_c(&a->cells, ROW_SEPARATOR);
 		policy_step_format(server, &decision->steps[i], &a->cells);
 		send_row(a, ROW_RULE);
 	}
 }
 
+static void send_limit(struct answer *a, const struct policy_client *client, const struct explained_limit *limit,
+		       const struct str *reply)
+{
+	static const char *const words[] = {[EXPLAIN_FITS] = "fits",
+					    [EXPLAIN_REFUSED] = "refused",
+					    [EXPLAIN_LOGGED] = "logged",
+					    [EXPLAIN_EXCEPTED] = "excepted"};
+	char address[IPADDR_TEXT_MAX];
+	ipaddr_format(&client->ip, address);
+	append_origin(limit->origin, &a->cells);
+	str_printf(&a->cells, "%c%s%c%s%c%s%c%llu%c%s%c", ROW_SEPARATOR, limit->setting, ROW_SEPARATOR,
+		   limit->user ? limit->user : address, ROW_SEPARATOR, limit->most, ROW_SEPARATOR,
+		   (unsigned long long)limit->used, ROW_SEPARATOR, words[limit->next], ROW_SEPARATOR);
+	str_append(&a->cells, str_span(reply));
+	if (limit->next == EXPLAIN_EXCEPTED) {
+		str_append_text(&a->cells, limit->exception->text);
+		str_append_c(&a->cells, ROW_SEPARATOR);
+		append_origin(&limit->exception->origin, &a->cells);
+	}
+	send_row(a, ROW_CLIENT_LIMIT);
+}
+
+/* Connections first: so the client meets them. */
+static void send_limits(struct answer *a, const struct config_server *server, const struct policy_client *client,
+			const struct requests_counts *counts)
+{
+	struct explained_limit limit;
+	struct str reply;
+	str_init(&reply, TEXT_MAX);
+	for (size_t i = 0; i < EXPLAIN_LIMITS; i++) {
+		size_t which = (i + EXPLAIN_CONNECTIONS) % EXPLAIN_LIMITS;
+		str_clear(&reply);
+		if (explain_limit(server, client, counts->usage, counts->clients, which, clock_mono_ms(), &limit,
+				  &reply))
+			send_limit(a, client, &limit, &reply);
+	}
+	str_free(&reply);
+}
+
 static void send_explanation(struct answer *a, const struct config_server *server, const struct policy_client *client,
-			     const struct address *rcpt)
+			     const struct address *rcpt, const struct requests_counts *counts)
 {
 	struct explanation e;
 	explain_decide(server, client, rcpt->domain, &e);
@@ -91,6 +136,7 @@ static void send_explanation(struct answer *a, const struct config_server *serve
 		send_chain(a, server, &e.mail);
 	if (e.connect.accepted && e.mail.accepted)
 		send_chain(a, server, &e.relay);
+	send_limits(a, server, client, counts);
 	advice_format(server, &e, rcpt->domain, &a->cells);
 	send_done(a, e.accepted ? 0 : 1, str_span(&a->cells));
 }
@@ -124,7 +170,8 @@ static bool take_client(const struct wire_explain_relay *request, struct policy_
 	return ipaddr_parse(request->client, &client->ip);
 }
 
-static bool explain_relay(struct answer *a, struct span packet, const struct config_server *server)
+static bool explain_relay(struct answer *a, struct span packet, const struct config_server *server,
+			  const struct requests_counts *counts)
 {
 	struct wire_explain_relay request;
 	struct policy_client client;
@@ -141,7 +188,7 @@ static bool explain_relay(struct answer *a, struct span packet, const struct con
 		str_printf(&a->cells, "501 5.1.3 Invalid address: %s", why);
 		send_done(a, EXIT_USAGE, str_span(&a->cells));
 	} else {
-		send_explanation(a, server, &client, &rcpt);
+		send_explanation(a, server, &client, &rcpt, counts);
 	}
 	return true;
 }
@@ -298,7 +345,7 @@ bool requests_serve(int link, struct span packet, const struct config_server *se
 	str_init(&a.packet, WIRE_PACKET_MAX);
 	enum wire_type type = wire_admit(WIRE_LINK_ctl_smtpd, WIRE_UP, packet);
 	if (type == WIRE_explain_relay)
-		known = explain_relay(&a, packet, server);
+		known = explain_relay(&a, packet, server, counts);
 	else if (type == WIRE_smtpd_status)
 		known = smtpd_status(&a, packet, server, pool, counts->gateway);
 	else if (type == WIRE_smtpd_sessions)

@@ -127,6 +127,13 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
  */
 #define ROW_RULE "rule"
 
+/*
+ * ... and one for each limit of `client` that the client has: file:line (empty = a default), the setting, the address
+ * or user that is counted, the maximum ("300/1m"), how many it has used now, what happens to one more (fits | refused |
+ * logged | excepted), the reply to it or the entry of except_list, and where that entry is written (empty = a default).
+ */
+#define ROW_CLIENT_LIMIT "client_limit"
+
 /* explain_route to a queue, first: kind (drop | hosts | mx | literal | none), the next hop or folder, the outbound
  * block that holds, the block whose user authenticates, why there is no way or mail waits, the sender that the host
  * sees if masquerade_domain or send_as replaces it. Then ROW_RULE, as above. */

@@ -19,6 +19,13 @@ void excess_reply(const struct excess *e, struct str *to)
 	str_printf(to, ", try again in %s", wait);
 }
 
+void excess_crowd_reply(const struct ipaddr *client, size_t most, struct str *to)
+{
+	char address[IPADDR_TEXT_MAX];
+	ipaddr_format(client, address);
+	str_printf(to, "%s: at most %zu at a time", address, most);
+}
+
 void excess_log(const struct excess *e, struct usage *usage, int64_t mono_ms)
 {
 	unsigned times = usage_over(usage, e->who, mono_ms);

@@ -15,6 +15,9 @@ struct excess {
 /* Appends "Client 192.0.2.1 has reached its limit messages 300/1m, try again in 12s" for a reply. */
 void excess_reply(const struct excess *e, struct str *to);
 
+/* Appends "192.0.2.1: at most 50 at a time", for a client with more connections. */
+void excess_crowd_reply(const struct ipaddr *client, size_t most, struct str *to);
+
 /* Counts the excess, and writes a line about all since the last one when USAGE_QUIET_MS have passed. */
 void excess_log(const struct excess *e, struct usage *usage, int64_t mono_ms);
 

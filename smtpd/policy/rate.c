@@ -45,6 +45,14 @@ uint64_t rate_add(uint64_t word, const struct config_rate *limit, uint64_t n, in
 	return (uint64_t)mono_ms * NS_OF_MS + (full < most ? full : most);
 }
 
+uint64_t rate_used(uint64_t word, const struct config_rate *limit, int64_t mono_ms)
+{
+	if (!limit->count)
+		return 0;
+	unsigned __int128 far = (unsigned __int128)ahead(word, limit, mono_ms) * (uint64_t)limit->count;
+	return (uint64_t)((far + period_ns(limit) - 1) / period_ns(limit));
+}
+
 unsigned rate_percent(uint64_t word, const struct config_rate *limit, int64_t mono_ms)
 {
 	if (!limit->count)

@@ -24,6 +24,9 @@ int64_t rate_wait_ms(uint64_t word, const struct config_rate *limit, uint64_t n,
  */
 uint64_t rate_add(uint64_t word, const struct config_rate *limit, uint64_t n, int64_t mono_ms);
 
+/* How many events are in the counter, rounded up; up to twice the number of LIMIT. 0 when LIMIT is none. */
+uint64_t rate_used(uint64_t word, const struct config_rate *limit, int64_t mono_ms);
+
 /* How full the counter is, in percent: 100 = no further event fits, or nearly so; up to 200. 0 when LIMIT is none. */
 unsigned rate_percent(uint64_t word, const struct config_rate *limit, int64_t mono_ms);
 

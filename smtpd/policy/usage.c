@@ -54,14 +54,19 @@ struct usage {
 static const struct {
 	const char *setting;
 	enum config_type type;
-	size_t offset;
+	size_t offset, origin;
 } kinds[USAGE_KINDS] = {
 	[USAGE_CONNECTIONS] = {"connection_rate", CONFIG_EVENTRATE,
-			       offsetof(struct config_client_limits, connection_rate)},
-	[USAGE_MESSAGES] = {"messages", CONFIG_EVENTRATE, offsetof(struct config_client_limits, messages)},
-	[USAGE_RECIPIENTS] = {"recipients", CONFIG_EVENTRATE, offsetof(struct config_client_limits, recipients)},
-	[USAGE_OCTETS] = {"octets", CONFIG_OCTETRATE, offsetof(struct config_client_limits, octets)},
-	[USAGE_ERRORS] = {"errors", CONFIG_EVENTRATE, offsetof(struct config_client_limits, errors)},
+			       offsetof(struct config_client_limits, connection_rate),
+			       offsetof(struct config_client_limits, connection_rate_at)},
+	[USAGE_MESSAGES] = {"messages", CONFIG_EVENTRATE, offsetof(struct config_client_limits, messages),
+			    offsetof(struct config_client_limits, messages_at)},
+	[USAGE_RECIPIENTS] = {"recipients", CONFIG_EVENTRATE, offsetof(struct config_client_limits, recipients),
+			      offsetof(struct config_client_limits, recipients_at)},
+	[USAGE_OCTETS] = {"octets", CONFIG_OCTETRATE, offsetof(struct config_client_limits, octets),
+			  offsetof(struct config_client_limits, octets_at)},
+	[USAGE_ERRORS] = {"errors", CONFIG_EVENTRATE, offsetof(struct config_client_limits, errors),
+			  offsetof(struct config_client_limits, errors_at)},
 };
 
 const char *usage_setting(enum usage_kind kind)
@@ -74,19 +79,31 @@ const struct config_rate *usage_limit(const struct config_server *server, enum u
 	return (const void *)((const char *)&server->client + kinds[kind].offset);
 }
 
+const struct config_origin *usage_origin(const struct config_server *server, enum usage_kind kind)
+{
+	return (const void *)((const char *)&server->client + kinds[kind].origin);
+}
+
 void usage_format(enum usage_kind kind, const struct config_rate *limit, struct str *to)
 {
 	config_value_format(kinds[kind].type, limit, to);
 }
 
-bool usage_excepted(const struct config_server *server, const struct ipaddr *client)
+const struct config_client *usage_excepted(const struct config_server *server, const struct ipaddr *client)
 {
 	const struct policy_client who = {.ip = *client, .name_state = POLICY_NAME_UNCONFIRMED};
 	const struct config_clients *list = &server->client.except_list;
 	for (size_t i = 0; i < list->n; i++)
 		if (policy_client_match(&list->at[i], &who))
-			return true;
-	return false;
+			return &list->at[i];
+	return NULL;
+}
+
+struct usage_who usage_counted(const struct config_server *server, enum usage_kind kind, const struct ipaddr *ip,
+			       const char *user)
+{
+	bool early = kind == USAGE_CONNECTIONS || kind == USAGE_ERRORS;
+	return (struct usage_who){ip, server->client.by == CONFIG_BY_USER && !early ? user : NULL};
 }
 
 /* An IPv4 address as ffff and its octets, which is no host's IPv6 network. */
@@ -255,6 +272,13 @@ int64_t usage_wait_ms(const struct usage *u, const struct usage_who *who, enum u
 {
 	const struct slot *slot = limit->count ? find(u, key_of(u, who)) : NULL;
 	return slot ? rate_wait_ms(word_of(&slot->counters[kind], limit), limit, n, mono_ms) : 0;
+}
+
+uint64_t usage_used(const struct usage *u, const struct usage_who *who, enum usage_kind kind,
+		    const struct config_rate *limit, int64_t mono_ms)
+{
+	const struct slot *slot = find(u, key_of(u, who));
+	return slot ? rate_used(word_of(&slot->counters[kind], limit), limit, mono_ms) : 0;
 }
 
 unsigned usage_over(struct usage *u, const struct usage_who *who, int64_t mono_ms)

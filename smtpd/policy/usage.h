@@ -27,8 +27,11 @@ const struct config_rate *usage_limit(const struct config_server *server, enum u
 /* A rate as it stands in the configuration: "300/1m", "500M/1h". */
 void usage_format(enum usage_kind kind, const struct config_rate *limit, struct str *to);
 
-/* Whether `client except_list` has CLIENT: no limit concerns it, but it is counted. */
-bool usage_excepted(const struct config_server *server, const struct ipaddr *client);
+/* Where `client connection_rate` and so on is written. */
+const struct config_origin *usage_origin(const struct config_server *server, enum usage_kind kind);
+
+/* The entry of `client except_list` that has CLIENT: no limit concerns it, but it is counted. NULL = none. */
+const struct config_client *usage_excepted(const struct config_server *server, const struct ipaddr *client);
 
 /* All addresses of one IPv6 network of 64 bits are one client, because one customer gets a /64. Never 0. */
 uint64_t usage_net(const struct ipaddr *client);
@@ -38,6 +41,11 @@ struct usage_who {
 	const struct ipaddr *ip;
 	const char *user;
 };
+
+/* For which client an event of KIND counts. Errors and connections are known before the user, so they count by address.
+ */
+struct usage_who usage_counted(const struct config_server *server, enum usage_kind kind, const struct ipaddr *ip,
+			       const char *user);
 
 struct usage;
 
@@ -54,6 +62,10 @@ int64_t usage_take(struct usage *u, const struct usage_who *who, enum usage_kind
 /* The same without counting. */
 int64_t usage_wait_ms(const struct usage *u, const struct usage_who *who, enum usage_kind kind, uint64_t n,
 		      const struct config_rate *limit, int64_t mono_ms);
+
+/* How many events WHO has used of LIMIT now: the counter leaks. Up to twice LIMIT; 0 when LIMIT is none. */
+uint64_t usage_used(const struct usage *u, const struct usage_who *who, enum usage_kind kind,
+		    const struct config_rate *limit, int64_t mono_ms);
 
 /*
  * Worker: WHO was over a limit once more. Returns how often it was since the last log line, this time included, if

@@ -3,11 +3,9 @@
 #include "common/base/clock.h"
 #include "smtpd/policy/excess.h"
 
-/* Errors count by address: most are made before a user is known. */
 static struct usage_who who(const struct session *s, enum usage_kind kind)
 {
-	bool by_user = s->config->client.by == CONFIG_BY_USER && kind != USAGE_ERRORS;
-	return (struct usage_who){&s->client.ip, by_user ? s->client.user : NULL};
+	return usage_counted(s->config, kind, &s->client.ip, s->client.user);
 }
 
 static bool is_lenient(const struct session *s)

@@ -227,6 +227,76 @@ class Shown(unittest.TestCase):
             self.assertEqual(len(server.ctl("clients", "--all").stdout.splitlines()), 121)
 
 
+class Explained(unittest.TestCase):
+    """`explain relay` says of each limit what a session would be told next."""
+
+    def limits(self, server, client, *more):
+        return {one["limit"]: one for one in server.ctl_json("explain", "relay", "--client", client, "--to", "b@example.com", *more)["limits"]}
+
+    def test_each_limit(self):
+        lines = "connections 2\nconnection_rate 3/1h\nmessages 2/1h\nrecipients 3/1h\noctets 1K/1h\nerrors 2/1h"
+        with Limited(lines) as server:
+            names = ["connections", "connection_rate", "messages", "recipients", "octets", "errors"]
+            fresh = self.limits(server, CROWD)
+            self.assertEqual(list(fresh), names)
+            self.assertEqual([one["used"] for one in fresh.values()], [0] * 6)
+            self.assertEqual({one["next"] for one in fresh.values()}, {"fits"})
+            at = {name: f"{server.conf}:{n}" for n, line in enumerate(server.conf.read_text().splitlines(), 1) for name in names
+                  if line.startswith(name + " ")}
+            self.assertEqual({name: one["at"] for name, one in fresh.items()}, at)
+            with Client(server) as one, Client(server):
+                self.assertEqual(one.post(2, size=2000), [250, 250, 250, 250])
+                self.assertEqual(one.docmd("NONSENSE")[0], 500)
+                told = self.limits(server, CROWD)
+                self.assertEqual([told[name]["used"] for name in names], [2, 2, 1, 2, 1024, 1])
+                self.assertEqual([told[name]["next"] for name in names], ["refused", "fits", "fits", "fits", "refused", "fits"])
+                self.assertEqual(self.said(one), told["octets"]["text"])
+                server.change("octets 1K/1h", "octets none")
+                self.assertNotIn("octets", self.limits(server, CROWD))
+                self.assertEqual(one.post(), [250, 250, 250])
+                self.assertEqual(self.said(one), self.limits(server, CROWD)["messages"]["text"])
+                server.change("messages 2/1h", "messages none")
+                self.assertEqual(one.mail("app@example.com")[0], 250)
+                self.assertEqual(self.said(one, "RCPT TO:<b@example.com>"), self.limits(server, CROWD)["recipients"]["text"])
+                self.assertEqual(one.docmd("NONSENSE")[0], 500)
+                wanted = self.limits(server, CROWD)["errors"]["text"]
+                self.assertEqual(self.said(one, "NONSENSE"), wanted)
+            with Client(server, OTHER), Client(server, OTHER), self.assertRaises(smtplib.SMTPConnectError) as refused:
+                wanted = self.limits(server, OTHER)["connections"]["text"]
+                Client(server, OTHER)
+            self.assertEqual(f"421 {refused.exception.smtp_error.decode()}", wanted)
+
+    def said(self, client, command="MAIL FROM:<a@example.com>"):
+        code, text = client.docmd(command)
+        return f"{code} {text.decode()}"
+
+    def test_text(self):
+        with Limited(f"messages 1/1h\nexcept_list {OTHER}") as server:
+            with Client(server) as client:
+                self.assertEqual(client.post(), [250, 250, 250])
+            asked = ["explain", "relay", "--to", "b@example.com", "--client"]
+            text = server.ctl(*asked, CROWD).stdout
+            self.assertRegex(text, rf"\nThe limits of the client:\n  the default: connections 50, of which {CROWD} has used 0: one more fits\n")
+            self.assertRegex(text, rf"  \S+\.conf:\d+: messages 1/1h, of which {CROWD} has used 1: one more gets 451 4\.7\.1 Client {CROWD} has reached")
+            self.assertRegex(server.ctl(*asked, OTHER).stdout,
+                             rf"messages 1/1h, of which {OTHER} has used 0: no limit, by {OTHER} in except_list \(\S+\.conf:\d+\)\n")
+            self.assertIn("nine of ten of processes max 900, of which", server.ctl(*asked, TRUSTED).stdout)
+            server.change("messages 1/1h", "messages 1/2h\nover log")
+            with Client(server) as client:
+                self.assertEqual([client.post(), client.post()], [[250, 250, 250]] * 2)
+            self.assertIn("has used 2: one more is only logged, by over log\n", server.ctl(*asked, CROWD).stdout)
+
+    def test_users(self):
+        with Limited("messages 1/1h\nrecipients 5/1h\nby user") as server:
+            server.add_user("bob@example.com")
+            with Client(server, CROWD, "bob@example.com") as client:
+                self.assertEqual(client.post(), [250, 250, 250])
+                told = self.limits(server, OTHER, "--user", "bob@example.com")
+                self.assertEqual((told["messages"]["of"], told["messages"]["used"], told["messages"]["next"]), ("bob@example.com", 1, "refused"))
+                self.assertEqual(told["messages"]["text"], self.said(client))
+                self.assertEqual(self.limits(server, CROWD)["messages"]["next"], "fits")
+
+
 class Share(unittest.TestCase):
     def test_one_client_never_has_all_workers(self):
         """500 connections at once, of a client that may relay and so has no other limit: others are served meanwhile."""

@@ -17,6 +17,13 @@ static unsigned explain(int link, const char *address, const char *rcpt, struct 
 	return exit_code;
 }
 
+#define SHARE                                                                                                          \
+	"client_limit|nine of ten of processes max\x1f"                                                                \
+	"10.0.0.1\x1f"                                                                                                 \
+	"900\x1f"                                                                                                      \
+	"0\x1f"                                                                                                        \
+	"fits\x1f\n"
+
 START_TEST(test_explain)
 {
 	static const struct {
@@ -29,7 +36,7 @@ START_TEST(test_explain)
 		 "rule|"
 		 "client is not in connect list, allow is all-except-listed: may connect\n"
 		 "ruletest.conf:7\x1f"
-		 "client is in relay list 10.0.0.0/8, allow is only-listed: accepted\n"
+		 "client is in relay list 10.0.0.0/8, allow is only-listed: accepted\n" SHARE
 		 "to refuse it, remove 10.0.0.0/8 from relay list at test.conf:7",
 		 0},
 		{"10.0.0.1", "u",
@@ -38,7 +45,7 @@ START_TEST(test_explain)
 		 "rule|"
 		 "client is not in connect list, allow is all-except-listed: may connect\n"
 		 "ruletest.conf:6\x1f"
-		 "example.com is the default domain: accepted\n"
+		 "example.com is the default domain: accepted\n" SHARE
 		 "to refuse it, write connect { list 10.0.0.1 } in virtual_server test at test.conf:4",
 		 0},
 		{"192.0.2.1", "u@example.net",
@@ -48,6 +55,11 @@ START_TEST(test_explain)
 		 "client is not in connect list, allow is all-except-listed: may connect\n"
 		 "ruletest.conf:7\x1f"
 		 "client is not in relay list, allow is only-listed: refused\n"
+		 "client_limit|connections\x1f"
+		 "192.0.2.1\x1f"
+		 "50\x1f"
+		 "0\x1f"
+		 "fits\x1f\n"
 		 "to permit it, add 192.0.2.1 to relay list at test.conf:7",
 		 1},
 		{"printer", "u@example.net",
