@@ -1,14 +1,16 @@
 # Where Debian expects things. With the prefix /usr/local systemd finds its files too: it looks below /usr/local/lib.
 set(MAILROOT_SBINDIR ${CMAKE_INSTALL_FULL_SBINDIR})
+set(MAILROOT_LIBEXECDIR ${CMAKE_INSTALL_FULL_LIBEXECDIR}/mailroot)
 file(READ etc/unit-common.in MAILROOT_SERVICE)
-foreach(name mailrootd.service mailroot-unprivileged.service mailrootd.init)
+foreach(name mailrootd.service mailroot-unprivileged.service mailroot-recipients.service mailrootd.init)
   configure_file(etc/${name}.in etc/${name} @ONLY)
 endforeach()
 
 install(FILES ${PROJECT_BINARY_DIR}/etc/mailrootd.service ${PROJECT_BINARY_DIR}/etc/mailroot-unprivileged.service
-  etc/mailroot-unprivileged.socket DESTINATION lib/systemd/system)
+  etc/mailroot-unprivileged.socket ${PROJECT_BINARY_DIR}/etc/mailroot-recipients.service etc/mailroot-recipients.timer DESTINATION lib/systemd/system)
 install(FILES etc/mailrootctl.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME mailrootctl)
 install(FILES etc/mailroot.sysusers DESTINATION lib/sysusers.d RENAME mailroot.conf)
+install(PROGRAMS etc/mailroot-recipients DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/mailroot)
 install(PROGRAMS ${PROJECT_BINARY_DIR}/etc/mailrootd.init DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/init.d RENAME mailrootd)
 
 file(GLOB manuals CONFIGURE_DEPENDS etc/*.[158] master/*.8 smtpd/*.8 queue/*.8 delivery/*.8 ctl/*.[18] sendmail/*.[18])
@@ -24,7 +26,7 @@ install(DIRECTORY doc DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # The example of every setting, short ones for usual cases; and the file itself, but never over one that an administrator has edited.
 file(GLOB examples CONFIGURE_DEPENDS etc/examples/*.conf)
-install(FILES etc/mailroot.conf ${examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples OPTIONAL)
+install(FILES etc/mailroot.conf etc/recipients.conf ${examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples OPTIONAL)
 # file(INSTALL) puts DESTDIR in front of the folder by itself, if(EXISTS) does not.
 install(CODE "
   set(to \"${CMAKE_INSTALL_FULL_SYSCONFDIR}/mailroot\")
