@@ -1,9 +1,12 @@
 #include "common/dns/self.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/net/net.h"
@@ -19,19 +22,52 @@ static void add(struct self *self, const struct sockaddr *address)
 	net_address(&storage, &self->at[self->n++], &port);
 }
 
+/* Returns 0 or errno, as does the next one. A kernel without IPv4 or IPv6 has no such addresses. */
+static int load_ipv4(struct self *self)
+{
+	struct ifreq all[SELF_ADDRESSES_MAX];
+	struct ifconf list = {.ifc_len = sizeof(all), .ifc_req = all};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return errno == EAFNOSUPPORT ? 0 : errno;
+	int err = ioctl(fd, SIOCGIFCONF, &list) ? errno : 0;
+	close(fd);
+	for (size_t i = 0; !err && i < (size_t)list.ifc_len / sizeof(all[0]); i++)
+		add(self, &all[i].ifr_addr);
+	return err;
+}
+
+/* Reads the octets that begin a line of if_inet6, and the rest of the line. */
+static bool read_ipv6(FILE *file, struct in6_addr *to)
+{
+	for (size_t i = 0; i < sizeof(to->s6_addr); i++)
+		if (fscanf(file, "%2hhx", &to->s6_addr[i]) != 1)
+			return false;
+	return fscanf(file, "%*[^\n]") == 0;
+}
+
+static int load_ipv6(struct self *self)
+{
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+	FILE *file = fopen("/proc/self/net/if_inet6", "re");
+	if (!file)
+		return errno == ENOENT ? 0 : errno;
+	while (read_ipv6(file, &address.sin6_addr))
+		add(self, (const struct sockaddr *)&address);
+	fclose(file);
+	return 0;
+}
+
+/* Without getifaddrs(3), which would need AF_NETLINK: the systemd unit withholds that from all processes. */
 void self_load(const struct config_server *server, struct self *out)
 {
-	struct ifaddrs *list;
 	*out = (struct self){.fqdn = server->fqdn, .listen = &server->listen};
-	if (getifaddrs(&list)) {
+	int err = load_ipv4(out);
+	if (!err)
+		err = load_ipv6(out);
+	if (err)
 		log_warning("can't read the addresses of this machine: %s; mail loops are detected by host name only",
-			    strerror(errno));
-		return;
-	}
-	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next)
-		if (entry->ifa_addr)
-			add(out, entry->ifa_addr);
-	freeifaddrs(list);
+			    strerror(err));
 }
 
 bool self_is_name(const struct self *self, struct span name, uint16_t port)
