@@ -18,6 +18,7 @@
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
 #include "common/process/privs.h"
+#include "smtpd/policy/excess.h"
 #include "smtpd/protocol/replies.h"
 #include "smtpd/requests.h"
 
@@ -291,13 +292,9 @@ static void wait_for_something(struct parent *p, int timeout)
 }
 
 /* Warns when a gateway is found, and once a day while it stays. */
-static void look_for_gateway(struct parent *p)
+static void look_for_gateway(struct parent *p, int64_t now)
 {
-	int64_t now = clock_mono_ms();
 	struct str warning;
-	if (now < p->gateway_look)
-		return;
-	p->gateway_look = now + LIMIT_GATEWAY_LOOK_MS;
 	str_init(&warning, LIMIT_LINE);
 	gateway_warn(p->worker.gateway, p->child.server, &warning);
 	if (!warning.len)
@@ -309,10 +306,20 @@ static void look_for_gateway(struct parent *p)
 	str_free(&warning);
 }
 
+static void look_at_counts(struct parent *p)
+{
+	int64_t now = clock_mono_ms();
+	if (now < p->look)
+		return;
+	p->look = now + LIMIT_LOOK_MS;
+	look_for_gateway(p, now);
+	excess_log_unsaid(p->worker.usage);
+}
+
 /* A full pool wakes nobody when its last worker becomes busy, so the parent polls. */
 static int time_left(const struct parent *p, int timeout)
 {
-	int64_t now = clock_mono_ms(), left = p->stop_by ? p->stop_by - now : p->gateway_look - now;
+	int64_t now = clock_mono_ms(), left = p->stop_by ? p->stop_by - now : p->look - now;
 	bool looks = p->worker.stress.before || prefork_count(p->pool) >= prefork_max(p->pool);
 	if (looks && left > FULL_LOOK_MS)
 		left = FULL_LOOK_MS;
@@ -344,7 +351,7 @@ int parent_loop(struct parent *p)
 				answer(p, &p->ctl_links[i]);
 		if (is_full(p))
 			refuse(p);
-		look_for_gateway(p);
+		look_at_counts(p);
 		attention_tend(&p->attention, p->child.server->fqdn, clock_wall_ms() / 1000);
 	}
 }

@@ -45,3 +45,12 @@ void excess_log(const struct excess *e, struct usage *usage, int64_t mono_ms)
 		times, *user ? "user" : "client", setting);
 	str_free(&rate);
 }
+
+void excess_log_unsaid(struct usage *usage)
+{
+	unsigned clients = usage_take_unsaid(usage);
+	if (clients)
+		log_warning(
+			"clients=%u status=over-limit reason=\"these clients reached a limit of client, too; the log names no more than %d in a minute\" remedy=\"mailrootctl clients --all\"",
+			clients, USAGE_LINES_MAX);
+}

@@ -21,4 +21,7 @@ void excess_crowd_reply(const struct ipaddr *client, size_t most, struct str *to
 /* Counts the excess, and writes a line about all since the last one when USAGE_QUIET_MS have passed. */
 void excess_log(const struct excess *e, struct usage *usage, int64_t mono_ms);
 
+/* Parent, from time to time: writes a line about the clients that got none, because USAGE_LINES_MAX others had one. */
+void excess_log_unsaid(struct usage *usage);
+
 #endif

@@ -46,9 +46,21 @@ struct slot {
 	struct tally tally;
 };
 
+/* Log lines about all clients, in the time of USAGE_QUIET_MS that began at SINCE_MS. */
+struct lines {
+	_Atomic int64_t since_ms;
+	_Atomic uint32_t said;
+	_Atomic uint32_t unsaid;
+};
+
+struct shared {
+	struct lines lines;
+	struct slot sets[SETS][WAYS];
+};
+
 struct usage {
 	uint64_t secret;
-	struct slot (*sets)[WAYS];
+	struct shared *shared;
 };
 
 static const struct {
@@ -121,8 +133,8 @@ struct usage *usage_new(void)
 	if (!u)
 		return NULL;
 	fd_random(&u->secret, sizeof(u->secret));
-	u->sets = mmap(NULL, SETS * sizeof(*u->sets), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (u->sets != MAP_FAILED)
+	u->shared = mmap(NULL, sizeof(*u->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (u->shared != MAP_FAILED)
 		return u;
 	free(u);
 	return NULL;
@@ -132,7 +144,7 @@ void usage_free(struct usage *u)
 {
 	if (!u)
 		return;
-	munmap(u->sets, SETS * sizeof(*u->sets));
+	munmap(u->shared, sizeof(*u->shared));
 	free(u);
 }
 
@@ -154,7 +166,7 @@ static struct slot *set_of(const struct usage *u, uint64_t key)
 		hash *= UINT64_C(0x9e3779b97f4a7c15);
 	}
 	hash ^= hash >> 32;
-	return u->sets[hash & (SETS - 1)];
+	return u->shared->sets[hash & (SETS - 1)];
 }
 
 static struct slot *find(const struct usage *u, uint64_t key)
@@ -281,6 +293,19 @@ uint64_t usage_used(const struct usage *u, const struct usage_who *who, enum usa
 	return slot ? rate_used(word_of(&slot->counters[kind], limit), limit, mono_ms) : 0;
 }
 
+static bool has_room(struct lines *lines, int64_t mono_ms)
+{
+	int64_t since = atomic_load(&lines->since_ms);
+	if ((mono_ms - since >= USAGE_QUIET_MS || mono_ms < since) &&
+	    atomic_compare_exchange_strong(&lines->since_ms, &since, mono_ms))
+		atomic_store(&lines->said, 0);
+	if (atomic_fetch_add(&lines->said, 1) < USAGE_LINES_MAX)
+		return true;
+	atomic_store(&lines->said, USAGE_LINES_MAX);
+	atomic_fetch_add(&lines->unsaid, 1);
+	return false;
+}
+
 unsigned usage_over(struct usage *u, const struct usage_who *who, int64_t mono_ms)
 {
 	struct slot *slot = find_or_take(u, who, mono_ms);
@@ -288,9 +313,14 @@ unsigned usage_over(struct usage *u, const struct usage_who *who, int64_t mono_m
 	tally_add(&slot->tally, OVER, 1, mono_ms);
 	atomic_fetch_add(&slot->untold, 1);
 	if ((last && mono_ms - last < USAGE_QUIET_MS && mono_ms >= last) ||
-	    !atomic_compare_exchange_strong(&slot->told_ms, &last, mono_ms))
+	    !atomic_compare_exchange_strong(&slot->told_ms, &last, mono_ms) || !has_room(&u->shared->lines, mono_ms))
 		return 0;
 	return atomic_exchange(&slot->untold, 0);
+}
+
+unsigned usage_take_unsaid(struct usage *u)
+{
+	return atomic_exchange(&u->shared->lines.unsaid, 0);
 }
 
 static void find_nearest(const struct slot *slot, const struct config_server *server, int64_t mono_ms,
@@ -311,7 +341,7 @@ static void find_nearest(const struct slot *slot, const struct config_server *se
 bool usage_get(const struct usage *u, size_t i, const struct config_server *server, int64_t mono_ms,
 	       struct usage_row *out)
 {
-	const struct slot *slot = &u->sets[i / WAYS][i % WAYS];
+	const struct slot *slot = &u->shared->sets[i / WAYS][i % WAYS];
 	char name[sizeof(slot->name)];
 	*out = (struct usage_row){.net = atomic_load(&slot->key), .user = slot->user};
 	int64_t used = atomic_load(&slot->used_ms);

@@ -15,9 +15,10 @@
 enum usage_kind { USAGE_CONNECTIONS, USAGE_MESSAGES, USAGE_RECIPIENTS, USAGE_OCTETS, USAGE_ERRORS, USAGE_KINDS };
 
 enum {
-	USAGE_SLOTS = 16384,       /* clients that are remembered, 5 MiB in all */
-	USAGE_NAME_MAX = 63,       /* octets that are kept of a user's name */
-	USAGE_QUIET_MS = 60 * 1000 /* at most one log line in this time about one client */
+	USAGE_SLOTS = 16384,        /* clients that are remembered, 5 MiB in all */
+	USAGE_NAME_MAX = 63,        /* octets that are kept of a user's name */
+	USAGE_QUIET_MS = 60 * 1000, /* at most one log line in this time about one client */
+	USAGE_LINES_MAX = 100       /* and at most so many about all clients */
 };
 
 /* The setting for KIND, "messages", and its value in SERVER. */
@@ -69,9 +70,12 @@ uint64_t usage_used(const struct usage *u, const struct usage_who *who, enum usa
 
 /*
  * Worker: WHO was over a limit once more. Returns how often it was since the last log line, this time included, if
- * another line is due; otherwise 0.
+ * another line is due; otherwise 0. Among more than USAGE_LINES_MAX clients some have to wait for their line.
  */
 unsigned usage_over(struct usage *u, const struct usage_who *who, int64_t mono_ms);
+
+/* Parent: how many lines were due since the last call and had no room among USAGE_LINES_MAX. */
+unsigned usage_take_unsaid(struct usage *u);
 
 /* What one client did. */
 struct usage_row {

@@ -38,6 +38,10 @@ enum {
 	 * gives up after the first, or waits. */
 	LIMIT_OVER = 20,
 
+	/* 4xx replies since the last accepted message; one more is 421. A message has no more recipients, and an honest
+	 * client names each of them once. */
+	LIMIT_LATER = 5000,
+
 	/* Octets that are read only to be discarded: the rest of a message that is refused already. Beyond this the
 	 * connection is closed. A client that declares SIZE never gets here. */
 	LIMIT_SKIP = 64 << 20,
@@ -97,9 +101,9 @@ enum {
 	/* How long a starting parent waits for the accounts, which master sends right away. */
 	LIMIT_USERS_MS = 5000,
 
-	/* How often the parent looks for a gateway that hides the clients, and how long one warning suppresses the
-	 * next. */
-	LIMIT_GATEWAY_LOOK_MS = 10 * 1000,
+	/* How often the parent looks at what workers have counted, such as a gateway that hides the clients, and how
+	 * long one warning about a gateway suppresses the next. */
+	LIMIT_LOOK_MS = 10 * 1000,
 	LIMIT_GATEWAY_QUIET_MS = 24 * 3600 * 1000,
 };
 

@@ -156,7 +156,8 @@ static void say(struct session *s, enum reply_id id, struct span first, struct s
 {
 	size_t before = s->out.len;
 	int code = replies_code(id);
-	if (code >= 500 && ++s->errors > LIMIT_ERRORS) {
+	bool later = code >= 400 && code < 500 && code != 421;
+	if ((code >= 500 && ++s->errors > LIMIT_ERRORS) || (later && ++s->later > LIMIT_LATER)) {
 		session_say(s, REPLY_TOO_MANY_ERRORS);
 		return;
 	}
@@ -378,7 +379,7 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 
 static void message_taken(struct session *s)
 {
-	s->errors = s->idle = s->over = 0;
+	s->errors = s->later = s->idle = s->over = 0;
 	rates_octets(s, s->tx.octets);
 	s->octets += s->tx.octets;
 	s->messages++;

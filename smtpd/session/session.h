@@ -105,6 +105,7 @@ struct session {
 	enum session_lines lines; /* UNSEEN again after a handshake: lines in clear may be forged */
 	bool quit;                /* the client sent QUIT */
 	unsigned errors;          /* 5xx replies since the last accepted message */
+	unsigned later;           /* 4xx replies since then */
 	unsigned idle;            /* commands since then that do not advance a message */
 	unsigned over;            /* MAIL commands since then that were over a limit of `client` */
 	struct usage *usage;      /* borrowed; NULL = nothing is counted for the client */

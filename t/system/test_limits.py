@@ -5,8 +5,10 @@ Loopback addresses are exempt, so the tests run in a network namespace with othe
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import smtplib
+import socket
 import subprocess
 import time
 import unittest
@@ -14,6 +16,7 @@ import unittest
 import harness
 from harness import wait_for
 from test_crowd import CROWD, OTHER, SERVER, TRUSTED, Crowd, Crowded, send_from, setUpModule  # noqa: F401
+from versions import upgradable
 
 PASSWORD = "correct horse battery"
 
@@ -295,6 +298,85 @@ class Explained(unittest.TestCase):
                 self.assertEqual((told["messages"]["of"], told["messages"]["used"], told["messages"]["next"]), ("bob@example.com", 1, "refused"))
                 self.assertEqual(told["messages"]["text"], self.said(client))
                 self.assertEqual(self.limits(server, CROWD)["messages"]["next"], "fits")
+
+
+class Deaths(unittest.TestCase):
+    """What becomes of the counts when a process ends: those of a worker stay, a new parent of smtpd counts anew. No limit is ever stuck."""
+
+    LINES = "connections 3\nconnection_rate 50/1h\nmessages 2/1h\nrecipients 50/1h\noctets 50K/1h\nerrors 5/1h"
+
+    def use_up(self, server):
+        with Client(server) as client:
+            self.assertEqual([client.post() for _ in range(3)], [[250, 250, 250]] * 2 + [[451]])
+
+    def test_workers(self):
+        """Killed while idle, and in a session: what the client sent is still counted, its connections are not."""
+        with Limited(self.LINES) as server:
+            self.use_up(server)
+            for _ in range(3):
+                with Crowd(server, 3) as crowd:
+                    wait_for(lambda: crowd.count(220) == 3, "three sessions")
+                    server.kill_workers()
+                    wait_for(lambda: post_from(server, CROWD) == [451], "a place, and the limit that was reached before")
+            told = {one["limit"]: one for one in
+                    server.ctl_json("explain", "relay", "--client", CROWD, "--to", "b@example.com")["limits"]}
+            self.assertEqual((told["connections"]["used"], told["messages"]["used"], told["recipients"]["used"]), (0, 2, 2))
+
+    def test_the_parent(self):
+        """It takes its workers along. The next one counts from zero."""
+        with Limited(self.LINES) as server:
+            self.use_up(server)
+            with Crowd(server, 3) as crowd:
+                wait_for(lambda: crowd.count(220) == 3, "three sessions")
+                before = server.pids()["smtpd"]
+                os.kill(before, signal.SIGKILL)
+                wait_for(lambda: server.pids().get("smtpd", before) != before, "another smtpd")
+                wait_for(lambda: server.ctl("explain", "relay", "--client", CROWD, "--to", "b@example.com", check=False).returncode == 0,
+                         "its answer")
+                self.use_up(server)
+                with Crowd(server, 4) as again:
+                    wait_for(lambda: again.count(220) == 3 and again.count(421) == 1, "three places")
+
+    def test_other_processes(self):
+        """The queue, the log and the others end: nothing changes."""
+        with Limited(self.LINES) as server:
+            self.use_up(server)
+            for role, pid in server.pids().items():
+                if role not in ("master", "smtpd"):
+                    os.kill(pid, signal.SIGKILL)
+            self.assertEqual(post_from(server, CROWD), [451])
+
+    def test_an_upgrade(self):
+        """Sessions of the old smtpd keep their limits, those of the new one count from zero."""
+        with upgradable(Limited(self.LINES)) as server:
+            with Client(server) as old:
+                self.assertEqual([old.post() for _ in range(3)], [[250, 250, 250]] * 2 + [[451]])
+                server.versions.install(1)
+                server.ctl("upgrade")
+                self.assertEqual(old.post(), [451])
+                self.use_up(server)
+                server.change("messages 2/1h", "messages 3/1h")
+                self.assertEqual([post_from(server, CROWD) for _ in range(4)], [[250, 250, 250]] * 3 + [[451]])
+            with Crowd(server, 4) as crowd:
+                wait_for(lambda: crowd.count(220) == 3 and crowd.count(421) == 1, "three places")
+
+
+class Logged(unittest.TestCase):
+    def test_many_clients(self):
+        """1,000 addresses over a limit: a hundred lines, then one that says how many more there were."""
+        with Limited("connection_rate 1/1h") as server:
+            subprocess.run(["ip", "route", "add", "local", "10.8.0.0/22", "dev", "lo"], check=True)
+            addresses = [f"10.8.{n // 250}.{n % 250 + 1}" for n in range(1000)]
+            for address in addresses:
+                for _ in range(2):
+                    with socket.create_connection((SERVER, server.port), timeout=30, source_address=(address, 0)) as client:
+                        code = client.recv(3)
+                self.assertEqual(code, b"421")
+            summary = wait_for(lambda: [line for line in server.log().splitlines() if "names no more than 100" in line], "the summary", 30)
+            self.assertLessEqual(len(server.warnings()), 300)  # some minutes on a slow machine
+            wait_for(lambda: len(server.warnings()) + sum(int(re.search(r"clients=(\d+)", line).group(1)) for line in server.log().splitlines()
+                                                          if "names no more than 100" in line) == 1000, "every client once", 30)
+            self.assertIn("remedy=\"mailrootctl clients --all\"", summary[0])
 
 
 class Share(unittest.TestCase):

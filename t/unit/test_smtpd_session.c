@@ -264,6 +264,25 @@ START_TEST(test_errors_forgotten)
 }
 END_TEST
 
+/* A flood of recipients, all at once: nothing is accepted, and the session ends. */
+START_TEST(test_too_many_later)
+{
+	char line[100];
+	start("messages { max_recipients 1 }");
+	say("HELO c\r\nMAIL FROM:<a@example.com>\r\n");
+	for (int i = 0; i <= LIMIT_LATER; i++) {
+		snprintf(line, sizeof(line), "RCPT TO:<b%d@example.com>\r\n", i);
+		say(line);
+	}
+	ck_assert_int_eq(session_wants(&session), SESSION_WANTS_LINE);
+	ck_assert_uint_eq(count("452 4.5.3 "), LIMIT_LATER);
+	say("RCPT TO:<c@example.com>\r\n");
+	ck_assert_int_eq(session_wants(&session), SESSION_WANTS_CLOSE);
+	ck_assert_uint_eq(count("421 4.7.0 "), 1);
+	finish();
+}
+END_TEST
+
 int main(void)
 {
 	log_set_level(LOG_LEVEL_ERROR);
@@ -279,6 +298,7 @@ int main(void)
 	tcase_add_test(tcase, test_skip);
 	tcase_add_test(tcase, test_headers);
 	tcase_add_test(tcase, test_errors_forgotten);
+	tcase_add_test(tcase, test_too_many_later);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

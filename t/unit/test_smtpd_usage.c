@@ -233,6 +233,30 @@ START_TEST(a_line_a_minute_and_client)
 }
 END_TEST
 
+/* Ten thousand clients over a limit: the log names a hundred of them in a minute, and says how many more there were. */
+START_TEST(lines_about_all_clients_are_bounded)
+{
+	unsigned lines = 0;
+	for (int minute = 0; minute < 3; minute++) {
+		lines = 0;
+		for (unsigned i = 0; i < 10000; i++) {
+			char address[IPADDR_TEXT_MAX];
+			snprintf(address, sizeof(address), "10.%d.%u.%u", minute, i >> 8, i & 255);
+			struct ipaddr ip = memory_address(address);
+			const struct usage_who who = {&ip, NULL};
+			lines += usage_over(usage, &who, now + i) == 1;
+			ck_assert_uint_eq(usage_over(usage, &who, now + i), 0);
+		}
+		ck_assert_uint_eq(lines, USAGE_LINES_MAX);
+		ck_assert_uint_eq(usage_take_unsaid(usage), 10000 - USAGE_LINES_MAX);
+		ck_assert_uint_eq(usage_take_unsaid(usage), 0);
+		now += USAGE_QUIET_MS;
+	}
+	struct ipaddr ip = memory_address("192.0.2.1");
+	ck_assert_uint_eq(usage_over(usage, &(struct usage_who){&ip, NULL}, now), 1);
+}
+END_TEST
+
 START_TEST(counts_for_people)
 {
 	struct ipaddr ip = memory_address("192.0.2.1");
@@ -299,6 +323,7 @@ int main(void)
 	tcase_add_test(all, a_worker_dies_at_any_moment);
 	tcase_add_test(all, a_full_table_forgets_who_was_idle_for_longest);
 	tcase_add_test(all, a_line_a_minute_and_client);
+	tcase_add_test(all, lines_about_all_clients_are_bounded);
 	tcase_add_test(all, counts_for_people);
 	tcase_add_test(all, names_are_printable);
 	suite_add_tcase(suite, all);
