@@ -9,6 +9,7 @@
 
 #include "common/base/fd.h"
 #include "common/base/language.h"
+#include "common/mail/address.h"
 #include "ctl/journal.h"
 #include "ctl/loaded.h"
 #include "ctl/service.h"
@@ -93,4 +94,30 @@ char *cmd_choose_server(struct ctl *ctl, int *status)
 	service_free(&service);
 	fd_close(&fd);
 	return name;
+}
+
+/* Octets, "35M" as in the configuration. */
+static bool parse_size(const char *text, uint64_t *size)
+{
+	size_t len = strlen(text);
+	const char *unit = len ? strchr("KMG", text[len - 1]) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(1 + (unit - "KMG")) : 0;
+	if (!span_to_u64((struct span){text, unit ? len - 1 : len}, UINT64_C(1) << 40 >> shift, size))
+		return false;
+	*size <<= shift;
+	return true;
+}
+
+bool cmd_mail_good(const struct ctl *ctl, uint64_t *size)
+{
+	struct address from;
+	const char *why;
+	*size = 0;
+	if (strcmp(ctl->options.from, "<>") != 0 && !address_parse(span_of(ctl->options.from), &from, &why))
+		cmd_fail(_("--from %s: %s"), ctl->options.from, _(why));
+	else if (ctl->options.size[0] && !parse_size(ctl->options.size, size))
+		cmd_fail(_("--size %s: not a size such as 500K, 2M or 1G"), ctl->options.size);
+	else
+		return true;
+	return false;
 }

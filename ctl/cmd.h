@@ -28,6 +28,9 @@ int cmd_connect(const struct ctl *ctl, int *status);
  */
 char *cmd_choose_server(struct ctl *ctl, int *status);
 
+/* Whether --from and --size of an `explain` are good; *size is 0 when none was given. False: the reason was printed. */
+bool cmd_mail_good(const struct ctl *ctl, uint64_t *size);
+
 /*
  * Asks on a terminal whether to continue; without a terminal --yes is required. WHAT is a sentence that says what will
  * happen. On false the reason was printed.

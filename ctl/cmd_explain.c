@@ -154,7 +154,7 @@ static void finish(struct explained *e, const char *said)
 	json_finish(&e->json);
 }
 
-static int ask(struct ctl *ctl, const char *server)
+static int ask(struct ctl *ctl, const char *server, uint64_t size)
 {
 	struct wire_explain_relay explain = {
 		.client = span_of(ctl->options.client),
@@ -162,6 +162,7 @@ static int ask(struct ctl *ctl, const char *server)
 		.user = span_of(ctl->options.user),
 		.tls = ctl->options.given & OPTION_TLS,
 		.sender = span_of(ctl->options.from),
+		.size = size,
 		.recipient = span_of(ctl->options.to),
 	};
 	struct explained e = {.as_json = ctl->options.given & OPTION_JSON};
@@ -189,13 +190,14 @@ static int ask(struct ctl *ctl, const char *server)
 
 int cmd_explain_relay(struct ctl *ctl)
 {
+	uint64_t size;
 	int status;
-	if (!arguments_good(ctl))
+	if (!arguments_good(ctl) || !cmd_mail_good(ctl, &size))
 		return EXIT_USAGE;
 	char *server = cmd_choose_server(ctl, &status);
 	if (!server)
 		return status;
-	status = ask(ctl, server);
+	status = ask(ctl, server, size);
 	free(server);
 	return status;
 }

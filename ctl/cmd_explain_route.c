@@ -203,37 +203,18 @@ static int ask_route(struct ctl *ctl, const char *server, const char *address, u
 	return EXIT_DONE;
 }
 
-/* Octets, "35M" as in the configuration. */
-static bool parse_size(const char *text, uint64_t *size)
-{
-	size_t len = strlen(text);
-	const char *unit = len ? strchr("KMG", text[len - 1]) : NULL;
-	unsigned shift = unit ? 10 * (unsigned)(1 + (unit - "KMG")) : 0;
-	if (!span_to_u64((struct span){text, unit ? len - 1 : len}, UINT64_C(1) << 40 >> shift, size))
-		return false;
-	*size <<= shift;
-	return true;
-}
-
 int cmd_explain_route(struct ctl *ctl)
 {
 	const char *address = ctl->args[0], *why = N_("which address? Write one such as user@example.net");
-	struct address to, from;
-	uint64_t size = 0;
+	struct address to;
+	uint64_t size;
 	int status;
-	bool null_sender = strcmp(ctl->options.from, "<>") == 0;
 	if (!address_parse(span_of(address), &to, &why) || !to.text.len) {
 		cmd_fail("%s: %s", address, _(why));
 		return EXIT_USAGE;
 	}
-	if (!null_sender && !address_parse(span_of(ctl->options.from), &from, &why)) {
-		cmd_fail(_("--from %s: %s"), ctl->options.from, _(why));
+	if (!cmd_mail_good(ctl, &size))
 		return EXIT_USAGE;
-	}
-	if (ctl->options.size[0] && !parse_size(ctl->options.size, &size)) {
-		cmd_fail(_("--size %s: not a size such as 500K, 2M or 1G"), ctl->options.size);
-		return EXIT_USAGE;
-	}
 	char *server = cmd_choose_server(ctl, &status);
 	if (!server)
 		return status;

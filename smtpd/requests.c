@@ -58,11 +58,11 @@ static void send_fact(struct answer *a, const char *name, size_t value)
 }
 
 /* The verdict as the reply that a client would get. */
-static void send_verdict(struct answer *a, const struct address *rcpt, const struct explanation *e)
+static void send_verdict(struct answer *a, const struct explanation *e)
 {
 	struct str reply;
 	str_init(&reply, TEXT_MAX);
-	explain_reply(e, rcpt, &reply);
+	explain_reply(e, &reply);
 	str_printf(&a->cells, "%s%c", e->accepted ? "accepted" : "refused", ROW_SEPARATOR);
 	str_append(&a->cells, (struct span){reply.at, span_find(str_span(&reply), '\r')});
 	send_row(a, ROW_VERDICT);
@@ -126,18 +126,18 @@ static void send_limits(struct answer *a, const struct config_server *server, co
 }
 
 static void send_explanation(struct answer *a, const struct config_server *server, const struct policy_client *client,
-			     const struct address *rcpt, const struct requests_counts *counts)
+			     const struct policy_mail *mail, const struct address *rcpt,
+			     const struct requests_counts *counts)
 {
+	const struct policy_decision *chain[EXPLAIN_DECISIONS];
 	struct explanation e;
-	explain_decide(server, client, rcpt->domain, &e);
-	send_verdict(a, rcpt, &e);
-	send_chain(a, server, &e.connect);
-	if (e.connect.accepted)
-		send_chain(a, server, &e.mail);
-	if (e.connect.accepted && e.mail.accepted)
-		send_chain(a, server, &e.relay);
+	explain_decide(server, client, mail, rcpt, &e);
+	send_verdict(a, &e);
+	size_t n = explain_chain(&e, chain);
+	for (size_t i = 0; i < n; i++)
+		send_chain(a, server, chain[i]);
 	send_limits(a, server, client, counts);
-	advice_format(server, &e, rcpt->domain, &a->cells);
+	advice_format(server, &e, &a->cells);
 	send_done(a, e.accepted ? 0 : 1, str_span(&a->cells));
 }
 
@@ -170,12 +170,24 @@ static bool take_client(const struct wire_explain_relay *request, struct policy_
 	return ipaddr_parse(request->client, &client->ip);
 }
 
+/* Without a sender none is known; <> is the null sender. */
+static bool take_mail(const struct wire_explain_relay *request, struct address *sender, struct policy_mail *mail,
+		      const char **why)
+{
+	bool null_sender = span_equal(request->sender, SPAN("<>"));
+	mail->size = request->size;
+	if (request->sender.len)
+		mail->sender = sender;
+	return !request->sender.len || null_sender || address_parse(request->sender, sender, why);
+}
+
 static bool explain_relay(struct answer *a, struct span packet, const struct config_server *server,
 			  const struct requests_counts *counts)
 {
 	struct wire_explain_relay request;
 	struct policy_client client;
-	struct address rcpt;
+	struct address rcpt, sender = {0};
+	struct policy_mail mail = {0};
 	char user[ACCOUNT_NAME_MAX + 1];
 	const char *why = "no recipient";
 	if (!wire_decode_explain_relay(packet, &request))
@@ -187,8 +199,11 @@ static bool explain_relay(struct answer *a, struct span packet, const struct con
 	} else if (!address_parse(request.recipient, &rcpt, &why) || !rcpt.text.len) {
 		str_printf(&a->cells, "501 5.1.3 Invalid address: %s", why);
 		send_done(a, EXIT_USAGE, str_span(&a->cells));
+	} else if (!take_mail(&request, &sender, &mail, &why)) {
+		str_printf(&a->cells, "501 5.1.7 Invalid address: %s", why);
+		send_done(a, EXIT_USAGE, str_span(&a->cells));
 	} else {
-		send_explanation(a, server, &client, &rcpt, counts);
+		send_explanation(a, server, &client, &mail, &rcpt, counts);
 	}
 	return true;
 }

@@ -186,6 +186,26 @@ static void build_connectors(struct config_build *b, struct config_server *serve
 	server->connector_count = n;
 }
 
+static void build_client_rules(struct config_build *b, struct config_server *server, const struct config_node *parent)
+{
+	struct config_client_rule *list =
+		config_build_allocate(b, count_named(parent, CONFIG_CLIENT_RULE), sizeof(*list));
+	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
+	size_t n = 0;
+	if (!list)
+		return;
+	for (const struct config_node *node = parent->first; (node = next_named(node, CONFIG_CLIENT_RULE));
+	     node = node->next) {
+		struct config_item item = config_build_item(b, node, 1);
+		struct config_client_rule *out = &list[n++];
+		out->name = config_value_plain(&parse, &item, _("a client rule"));
+		out->origin = item.origin;
+		config_build_block(b, CONFIG_CLIENT_RULE, out, node, false);
+	}
+	server->client_rules = list;
+	server->client_rule_count = n;
+}
+
 /* fqdn defaults to the name of the machine, default_domain to fqdn. */
 static void fill_names(struct config_build *b, struct config_server *server, const struct config_node *node)
 {
@@ -244,6 +264,7 @@ static void build_server(struct config_build *b, struct config_server *server, c
 	build_alias_domains(b, server, node);
 	build_remote_domains(b, server, node);
 	build_connectors(b, server, node);
+	build_client_rules(b, server, node);
 }
 
 /* Reports NODE if an earlier virtual server has the same name. Only the earlier one is used. */

@@ -16,6 +16,7 @@
 #include "common/base/arena.h"
 #include "common/base/str.h"
 #include "common/config/types.h"
+#include "common/mail/address.h"
 
 enum config_role {
 	ROLE_MASTER = 1 << 0,
@@ -114,6 +115,13 @@ struct config_connector {
 	bool has_outbound;               /* as in a remote domain */
 };
 
+struct config_client_rule {
+	const char *name;
+	struct config_origin origin;
+#define SETTING_CLIENT_RULE CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+
 struct config_server {
 	const char *name;
 	struct config_origin origin;
@@ -140,6 +148,8 @@ struct config_server {
 	size_t remote_domain_count;
 	struct config_connector *connectors; /* in the order of the file */
 	size_t connector_count;
+	struct config_client_rule *client_rules; /* in the order of the file */
+	size_t client_rule_count;
 };
 
 struct config {
@@ -253,6 +263,9 @@ bool config_outbound_block(const struct config_server *server, size_t i, struct 
 
 /* The remote domain that matches DOMAIN best: an exact name, otherwise the longest pattern. NULL = none. */
 const struct config_remote_domain *config_remote_domain_find(const struct config_server *server, struct span domain);
+
+/* Whether ADDRESS, which has a domain unless it is the null sender, is in LIST. */
+bool config_senders_have(const struct config_senders *list, const struct address *address);
 
 /* The virtual server NAME, or NULL. */
 const struct config_server *config_server_find(const struct config *config, struct span name);

@@ -104,3 +104,19 @@ bool config_outbound_dane(const struct config_outbound *outbound)
 	enum config_tls tls = config_outbound_tls(outbound);
 	return tls == CONFIG_TLS_OPPORTUNISTIC || tls == CONFIG_TLS_ENCRYPT;
 }
+
+static bool is_sender(const struct config_sender *entry, const struct address *sender)
+{
+	if (!entry->domain)
+		return !sender->text.len;
+	return domain_pattern_match(span_of(entry->domain), sender->domain) &&
+	       (!entry->local || span_equal_nocase(span_of(entry->local), sender->local));
+}
+
+bool config_senders_have(const struct config_senders *list, const struct address *sender)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (is_sender(&list->at[i], sender))
+			return true;
+	return false;
+}

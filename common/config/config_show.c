@@ -199,6 +199,10 @@ static void walk_domains(struct walk *w, const struct config_server *server)
 		const struct config_connector *connector = &server->connectors[i];
 		walk_inside(w, CONFIG_CONNECTOR, connector, connector->name, &connector->origin);
 	}
+	for (size_t i = 0; i < server->client_rule_count; i++) {
+		const struct config_client_rule *rule = &server->client_rules[i];
+		walk_inside(w, CONFIG_CLIENT_RULE, rule, rule->name, &rule->origin);
+	}
 }
 
 static void walk_block(struct walk *w, enum config_block block, const void *base)

@@ -2,29 +2,14 @@
 
 #include "common/mail/domain.h"
 
-static bool is_sender(const struct config_sender *entry, const struct address *sender)
-{
-	if (!entry->domain)
-		return !sender->text.len;
-	return domain_pattern_match(span_of(entry->domain), sender->domain) &&
-	       (!entry->local || span_equal_nocase(span_of(entry->local), sender->local));
-}
-
-static bool has_sender(const struct config_senders *list, const struct address *sender)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (is_sender(&list->at[i], sender))
-			return true;
-	return false;
-}
-
 enum connector_verdict connector_judge(const struct config_connector *connector, const struct connector_mail *mail)
 {
 	if (mail->size > (uint64_t)connector->max_message_size)
 		return CONNECTOR_TOO_LARGE;
-	if (connector->senders.n && !has_sender(&connector->senders, mail->sender))
+	if (connector->senders.n && !config_senders_have(&connector->senders, mail->sender))
 		return CONNECTOR_OTHER_SENDERS;
-	return has_sender(&connector->senders_refused, mail->sender) ? CONNECTOR_SENDER_REFUSED : CONNECTOR_TAKES;
+	return config_senders_have(&connector->senders_refused, mail->sender) ? CONNECTOR_SENDER_REFUSED
+									      : CONNECTOR_TAKES;
 }
 
 /* A is a better match than B; of equals the first one found remains. */

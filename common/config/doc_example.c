@@ -18,7 +18,7 @@ static const struct {
 static const char *const sample_names[CONFIG_BLOCK_COUNT] = {
 	[CONFIG_SERVER] = "default",           [CONFIG_LOCAL_DOMAIN] = "sales.example.com",
 	[CONFIG_ALIAS_DOMAIN] = "example.org", [CONFIG_REMOTE_DOMAIN] = "*.partner.example",
-	[CONFIG_CONNECTOR] = "partner",
+	[CONFIG_CONNECTOR] = "partner",        [CONFIG_CLIENT_RULE] = "printers",
 };
 
 /* Values in the example of settings without a default; other settings without a default are empty lists. */

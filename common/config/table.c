@@ -12,6 +12,7 @@ const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT] = {
 #define STRUCT_PROCESSES     struct config_processes
 #define STRUCT_CONNECT       struct config_connect
 #define STRUCT_CLIENT        struct config_client_limits
+#define STRUCT_CLIENT_RULE   struct config_client_rule
 #define STRUCT_RELAY         struct config_relay
 #define STRUCT_ACCESS        struct config_access
 #define STRUCT_MESSAGES      struct config_messages
@@ -71,10 +72,8 @@ const struct config_named config_named[] = {
 		CONFIG_##block, offsetof(struct config_server, kind##s), offsetof(struct config_server, kind##_count), \
 			sizeof(struct config_##kind)                                                                   \
 	}
-	NAMED(LOCAL_DOMAIN, local_domain),
-	NAMED(ALIAS_DOMAIN, alias_domain),
-	NAMED(REMOTE_DOMAIN, remote_domain),
-	NAMED(CONNECTOR, connector),
+	NAMED(LOCAL_DOMAIN, local_domain), NAMED(ALIAS_DOMAIN, alias_domain), NAMED(REMOTE_DOMAIN, remote_domain),
+	NAMED(CONNECTOR, connector),       NAMED(CLIENT_RULE, client_rule),
 };
 const size_t config_named_count = sizeof(config_named) / sizeof(config_named[0]);
 

@@ -79,7 +79,7 @@ struct config_route {
 	struct config_hosts hosts;
 };
 
-/* Of connectors. */
+/* Of connectors and client rules. */
 struct config_space {
 	const char *pattern; /* for the domain of a recipient (domain.h) */
 	unsigned cost;
@@ -219,6 +219,9 @@ enum config_without {
 	WITHOUT_DSN = 1 << 5
 };
 
+/* Of client_rule require: a set of these. */
+enum config_requirement { REQUIRE_TLS = 1 << 0, REQUIRE_AUTH = 1 << 1 };
+
 #define CONFIG_C_YESNO        bool
 #define CONFIG_C_NUMBER       int64_t
 #define CONFIG_C_LIMIT        int64_t
@@ -268,6 +271,7 @@ enum config_without {
 #define CONFIG_C_SPACES       struct config_spaces
 #define CONFIG_C_SENDERS      struct config_senders
 #define CONFIG_C_ACCOUNTS     struct config_words
+#define CONFIG_C_REQUIREMENTS unsigned
 #define CONFIG_C_ETRN         struct config_etrn
 #define CONFIG_C_LOGFORMAT    enum config_log_format
 #define CONFIG_C_PERIOD       struct config_period

@@ -59,6 +59,7 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_SPACES] = {config_connector_spaces, true, sizeof(CONFIG_C_SPACES)},
 	[CONFIG_SENDERS] = {config_connector_senders, true, sizeof(CONFIG_C_SENDERS)},
 	[CONFIG_ACCOUNTS] = {config_etrn_accounts, true, sizeof(CONFIG_C_ACCOUNTS)},
+	[CONFIG_REQUIREMENTS] = {config_scalar_set, true, sizeof(CONFIG_C_REQUIREMENTS)},
 	[CONFIG_ETRN] = {config_etrn_request, true, sizeof(CONFIG_C_ETRN)},
 	[CONFIG_LOGFORMAT] = {config_log_format, false, sizeof(CONFIG_C_LOGFORMAT)},
 	[CONFIG_PERIOD] = {config_log_period, false, sizeof(CONFIG_C_PERIOD)},

@@ -1,4 +1,4 @@
-/* The settings of connectors: address spaces and senders. */
+/* The settings of connectors: address spaces and senders. Client rules have senders and recipients, too. */
 #include "common/config/value.h"
 
 #include "common/base/language.h"
@@ -53,7 +53,7 @@ bool config_connector_spaces(struct config_parse *parse, void *to)
 	return good;
 }
 
-/* <>, or USER@PATTERN, or PATTERN with or without @ before it. */
+/* <>, or USER@PATTERN, or PATTERN with or without @ or *@ before it. */
 static bool parse_sender(struct config_parse *parse, const struct config_item *item, struct config_sender *out)
 {
 	struct config_item domain = *item;
@@ -64,10 +64,11 @@ static bool parse_sender(struct config_parse *parse, const struct config_item *i
 	while (at && item->text.at[at - 1] != '@')
 		at--;
 	domain.text = span_skip(item->text, at);
-	if (at > 1)
+	bool named = at > 1 && !span_starts(item->text, SPAN("*@"));
+	if (named)
 		out->local = config_value_keep(parse, (struct span){item->text.at, at - 1});
 	out->domain = config_value_pattern(parse, &domain);
-	return out->domain != NULL && (at <= 1 || out->local);
+	return out->domain != NULL && (!named || out->local);
 }
 
 bool config_connector_senders(struct config_parse *parse, void *to)

@@ -250,6 +250,7 @@ static bool format_list(enum config_type type, const void *value, struct str *to
 		break;
 	case CONFIG_WORDS:
 	case CONFIG_MECHANISMS:
+	case CONFIG_REQUIREMENTS:
 		format_bits(to, type, *(const unsigned *)value);
 		break;
 	case CONFIG_CERTIFICATES:

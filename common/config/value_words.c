@@ -27,6 +27,7 @@ static const char *const words_of[CONFIG_TYPE_COUNT][WORDS_MAX] = {
 	[CONFIG_OVERLIMIT] = {"tempfail", "log"},
 	[CONFIG_SECCOMP] = {"enforce", "log", "off"},
 	[CONFIG_WORDS] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes", "dsn"},
+	[CONFIG_REQUIREMENTS] = {"tls", "auth"},
 	[CONFIG_MECHANISMS] = {"plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
 };
 
@@ -125,6 +126,7 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_SPACES] = N_("example.com, *.example.com or *; cost and 1 to 100 may follow"),
 	[CONFIG_SENDERS] = N_("senders such as user@example.com, example.com, *.example.com or <>; or none"),
 	[CONFIG_ACCOUNTS] = N_("names of accounts (mailrootctl user list); or none"),
+	[CONFIG_REQUIREMENTS] = N_("tls, auth, or both; or none"),
 	[CONFIG_ETRN] = N_("domains, each with or without @ in front; every and a duration may follow; or none"),
 	[CONFIG_LOGFORMAT] = N_("w3c, iis, ncsa, json or off"),
 	[CONFIG_PERIOD] = N_("hourly, daily, weekly, monthly, unlimited, or a size such as 20M"),

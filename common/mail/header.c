@@ -113,6 +113,12 @@ static struct span line_start(const struct run *r)
 	return (struct span){h->held, h->held_len + n};
 }
 
+static void note(const struct run *r, struct span text)
+{
+	if (r->h->noting)
+		str_append(r->sink->from, text);
+}
+
 static void begin_line(struct run *r)
 {
 	struct header *h = r->h;
@@ -126,6 +132,9 @@ static void begin_line(struct run *r)
 		take_field(r, name);
 	else
 		take_other(r, kind, line);
+	if (kind != FIELDS_LINE_FOLDED)
+		h->noting = r->sink->from && kind == FIELDS_LINE_FIELD && span_equal_nocase(name, SPAN("from"));
+	note(r, (struct span){h->held, h->held_len});
 	h->held_len = 0;
 	h->state = IN_LINE;
 }
@@ -150,6 +159,7 @@ static void begin_message(struct run *r)
 static void go_on_in_line(struct run *r)
 {
 	size_t at = span_find(r->rest, '\n');
+	note(r, (struct span){r->rest.at, at < r->rest.len ? at + 1 : at});
 	if (at < r->rest.len)
 		r->h->state = LINE_START;
 	r->rest = span_skip(r->rest, at + 1);
@@ -179,6 +189,7 @@ void header_end(struct header *h, const struct header_sink *sink)
 		return;
 	if (h->state == IN_LINE && !h->dropping)
 		put(&r, SPAN("\r\n"));
+	note(&r, SPAN("\r\n"));
 	if (h->held_len)
 		end(&r, SPAN("\r\n"));
 	else

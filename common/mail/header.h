@@ -14,6 +14,7 @@ struct header {
 	char held[FIELD_NAME_MAX + 1]; /* the start of a line, until its kind is known */
 	size_t held_len;
 	bool dropping;     /* the current field is being removed */
+	bool noting;       /* the current field is a From that sink->from receives */
 	bool fields;       /* there was a field */
 	unsigned mailbox;  /* mailbox lines kept as fields */
 	unsigned received; /* Received fields, for the hop limit (RFC 5321 6.3) */
@@ -27,6 +28,7 @@ struct header_sink {
 	void *context;
 	const struct completion_values *complete; /* NULL = nothing is added or removed */
 	struct str *room;                         /* buffer for added fields: COMPLETION_MAX octets; cleared first */
+	struct str *from; /* receives all fields From, with names and line ends; NULL = not wanted */
 };
 
 /* Takes the next piece of a message, of any size. */

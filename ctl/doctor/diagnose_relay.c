@@ -38,7 +38,9 @@ enum { STRANGERS = 226 };
 /* Whether CLIENT may send to OUTSIDE; *out has the decision. */
 static bool may_relay(const struct config_server *server, const struct policy_client *client, struct explanation *out)
 {
-	explain_decide(server, client, SPAN(OUTSIDE), out);
+	const struct policy_mail mail = {0};
+	const struct address outside = {SPAN("nobody@" OUTSIDE), SPAN("nobody"), SPAN(OUTSIDE)};
+	explain_decide(server, client, &mail, &outside, out);
 	return out->accepted;
 }
 

@@ -61,12 +61,20 @@ static void count_client(struct client *client, enum outcome old, const struct v
 		client->relayed++;
 }
 
+/* A sender that was cut is not known. */
+static bool knows_sender(const struct old_session *session, struct address *sender)
+{
+	struct span text = span_of(session->sender);
+	const char *why;
+	return session->mail && text.len < SESSIONS_SENDER_MAX - 1 && address_parse(text, sender, &why);
+}
+
 static void take_recipient(struct replay *replay, const struct row *row, const struct place *place,
 			   const struct old_session *session, struct client *client)
 {
 	struct example example = {.place = *place, .client = row->client};
-	const struct facts facts = {row->client, session->authenticated, session->tls};
-	struct address to = {0};
+	struct facts facts = {row->client, session->authenticated, session->tls, NULL};
+	struct address to = {0}, sender;
 	struct verdict now;
 	enum outcome old;
 	const char *why;
@@ -78,12 +86,14 @@ static void take_recipient(struct replay *replay, const struct row *row, const s
 		replay->undecided++;
 		return;
 	}
+	if (knows_sender(session, &sender))
+		facts.sender = &sender;
 	if (!row_address(row, "TO:", &to, &why))
 		verdict_invalid(why, &now);
 	else if (!to.text.len)
 		verdict_invalid(N_("<> can't be a recipient"), &now);
 	else
-		verdict_decide(replay->server, &facts, to.domain, &now);
+		verdict_decide(replay->server, &facts, &to, &now);
 	span_clean(now.fault ? row->rest : to.text, example.recipient, sizeof(example.recipient));
 	if (session->mail)
 		span_copy(span_of(session->sender), example.sender, sizeof(example.sender));

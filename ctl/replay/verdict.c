@@ -3,12 +3,13 @@
 #include "common/base/language.h"
 #include "smtpd/policy/explain.h"
 
-/* The name of any account: the policy only asks whether there is one. */
+/* The name of any account: no client rule names it. */
 static const char some_user[] = "a user";
 
 /* One possible client. */
 struct world {
-	bool user, tls;
+	const char *user; /* NULL = it does not authenticate */
+	bool tls;
 	enum outcome outcome;    /* unknowable: it depends on the name */
 	struct policy_step step; /* the rule that decided it, or the list that wants the name */
 	bool for_all;
@@ -20,8 +21,11 @@ static struct policy_step last_step(const struct policy_decision *decision)
 }
 
 /* A list that wants the client's name decides by being asked, at the place where it is written. */
-static struct policy_step wanting_step(const struct config_server *server, bool connect)
+static struct policy_step wanting_step(const struct config_server *server, const struct explanation *e)
 {
+	bool connect = e->connect.wants_name;
+	if (!connect && e->mail.wants_name)
+		return last_step(&e->mail);
 	const struct config_clients *list = connect ? &server->connect.list : &server->relay.list;
 	const struct config_origin *origin = connect ? &server->connect.list_at : &server->relay.list_at;
 	for (size_t i = 0; i < list->n; i++)
@@ -36,64 +40,90 @@ static bool is_for_all(const struct policy_decision *relay)
 	return relay->accepted && last_step(relay).rule < POLICY_AUTHENTICATED;
 }
 
-static void decide_world(const struct config_server *server, const struct facts *facts, struct span domain,
+static void decide_world(const struct config_server *server, const struct facts *facts, const struct address *rcpt,
 			 struct world *world)
 {
-	struct policy_client client = {.ip = facts->client, .tls = world->tls};
+	struct policy_client client = {.ip = facts->client, .user = world->user, .tls = world->tls};
+	const struct policy_mail mail = {.sender = facts->sender};
 	struct explanation e;
-	client.user = world->user ? some_user : NULL;
-	explain_decide(server, &client, domain, &e);
-	world->outcome = OUTCOME_REFUSED;
+	explain_decide(server, &client, &mail, rcpt, &e);
+	const struct policy_decision *decisions[EXPLAIN_DECISIONS] = {&e.connect, &e.mail, &e.relay, &e.rcpt};
+	bool wants_name = false;
+	world->outcome = OUTCOME_ACCEPTED;
 	world->for_all = is_for_all(&e.relay);
-	if (!e.connect.accepted && !e.connect.wants_name) {
-		world->step = last_step(&e.connect);
-	} else if (!e.mail.accepted) {
-		world->step = last_step(&e.mail);
-	} else if (!e.relay.accepted && !e.relay.wants_name) {
-		world->step = last_step(&e.relay);
-	} else if (e.connect.wants_name || e.relay.wants_name) {
+	world->step = last_step(&e.relay);
+	for (size_t i = 0; i < EXPLAIN_DECISIONS; i++) {
+		wants_name |= decisions[i]->wants_name;
+		if (decisions[i]->accepted || decisions[i]->wants_name)
+			continue;
+		world->outcome = OUTCOME_REFUSED;
+		world->step = last_step(decisions[i]);
+		return;
+	}
+	if (wants_name) {
 		world->outcome = OUTCOME_UNKNOWABLE;
-		world->step = wanting_step(server, e.connect.wants_name);
-	} else {
-		world->outcome = OUTCOME_ACCEPTED;
-		world->step = last_step(&e.relay);
+		world->step = wanting_step(server, &e);
 	}
 }
 
-/* With the fact the client is accepted, or may be: the rule is the one about the fact. */
+static bool is_of_client_rule(const struct policy_step *step)
+{
+	return (step->rule >= POLICY_CLIENT_RULE && step->rule <= POLICY_CLIENT_SIZE) ||
+	       step->rule == POLICY_CLIENT_RECIPIENT;
+}
+
+/* The rule is the one about the fact: what refuses without it, else what decides with it. */
 static void differ(const struct world *with, const struct world *without, enum depends depends, struct verdict *out)
 {
-	bool by_mail = without->outcome == OUTCOME_REFUSED && without->step.rule < POLICY_DEFAULT_DOMAIN;
+	bool by_mail = without->outcome == OUTCOME_REFUSED &&
+		       (without->step.rule < POLICY_DEFAULT_DOMAIN || is_of_client_rule(&without->step));
 	out->outcome = OUTCOME_UNKNOWABLE;
 	out->depends = depends;
 	out->step = by_mail ? without->step : with->step;
 }
 
-void verdict_decide(const struct config_server *server, const struct facts *facts, struct span domain,
+/* Whether a client with USER and TLS has another verdict than the likely one; then *out is set. */
+static bool is_other(const struct config_server *server, const struct facts *facts, const struct address *rcpt,
+		     const struct world *likely, const char *user, bool tls, struct verdict *out)
+{
+	struct world other = {.user = user, .tls = tls};
+	decide_world(server, facts, rcpt, &other);
+	if (other.outcome == likely->outcome)
+		return false;
+	if (user != likely->user)
+		differ(likely, &other, DEPENDS_USER, out);
+	else
+		differ(&other, likely, DEPENDS_TLS, out);
+	return true;
+}
+
+/* The same for each user that the client may be. One user of each client rule stands for all of them. */
+static bool depends_on_client(const struct config_server *server, const struct facts *facts, const struct address *rcpt,
+			      const struct world *likely, bool tls, struct verdict *out)
+{
+	bool users = likely->user != NULL;
+	if ((users && is_other(server, facts, rcpt, likely, NULL, tls, out)) ||
+	    is_other(server, facts, rcpt, likely, likely->user, tls, out))
+		return true;
+	for (size_t i = 0; users && i < server->client_rule_count; i++) {
+		const struct config_words *named = &server->client_rules[i].users;
+		if (named->n && is_other(server, facts, rcpt, likely, named->at[0], tls, out))
+			return true;
+	}
+	return false;
+}
+
+void verdict_decide(const struct config_server *server, const struct facts *facts, const struct address *rcpt,
 		    struct verdict *out)
 {
-	const struct config_access *access = &server->access;
-	bool may_log_in = facts->authenticated && access->auth;
-	bool has_tls = access->tls_certificate.n > 0;
-	struct world likely = {.user = may_log_in, .tls = has_tls && facts->tls}, other;
-	decide_world(server, facts, domain, &likely);
+	bool may_log_in = facts->authenticated && server->access.auth;
+	bool has_tls = server->access.tls_certificate.n > 0;
+	struct world likely = {.user = may_log_in ? some_user : NULL, .tls = has_tls && facts->tls};
+	decide_world(server, facts, rcpt, &likely);
 	*out = (struct verdict){.outcome = likely.outcome, .step = likely.step, .for_all = likely.for_all};
-	if (may_log_in) {
-		other = (struct world){.user = false, .tls = likely.tls};
-		decide_world(server, facts, domain, &other);
-		if (other.outcome != likely.outcome) {
-			differ(&likely, &other, DEPENDS_USER, out);
-			return;
-		}
-	}
-	if (has_tls && !facts->tls) {
-		other = (struct world){.user = likely.user, .tls = true};
-		decide_world(server, facts, domain, &other);
-		if (other.outcome != likely.outcome) {
-			differ(&other, &likely, DEPENDS_TLS, out);
-			return;
-		}
-	}
+	if (depends_on_client(server, facts, rcpt, &likely, likely.tls, out) ||
+	    (has_tls && !facts->tls && depends_on_client(server, facts, rcpt, &likely, true, out)))
+		return;
 	out->depends = out->outcome == OUTCOME_UNKNOWABLE ? DEPENDS_NAME : DEPENDS_NOTHING;
 }
 
@@ -108,10 +138,30 @@ void verdict_invalid(const char *fault, struct verdict *out)
 	*out = (struct verdict){.outcome = OUTCOME_REFUSED, .fault = fault};
 }
 
+static void format_rule(const struct verdict *verdict, struct str *to)
+{
+	const char *rule = verdict->step.text;
+	if (verdict->depends == DEPENDS_NAME)
+		str_printf(to, _("client_rule %s has names in list, and the log has no names of clients"), rule);
+	else if (verdict->depends == DEPENDS_USER)
+		str_printf(
+			to,
+			_("the user decides whether client_rule %s holds, and the log does not say which user it will be here"),
+			rule);
+	else
+		str_printf(to,
+			   _("client_rule %s has require tls, and the log does not say whether the client can use TLS"),
+			   rule);
+}
+
 void verdict_format(const struct config_server *server, const struct verdict *verdict, struct str *to)
 {
 	if (verdict->fault) {
 		str_printf(to, _("501 5.1.3 Invalid address: %s"), _(verdict->fault));
+		return;
+	}
+	if (verdict->depends != DEPENDS_NOTHING && is_of_client_rule(&verdict->step)) {
+		format_rule(verdict, to);
 		return;
 	}
 	switch (verdict->depends) {

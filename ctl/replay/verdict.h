@@ -26,10 +26,11 @@ struct facts {
 	struct ipaddr client;
 	bool authenticated; /* on the old server */
 	bool tls;
+	const struct address *sender; /* empty text = the null sender; NULL = not known */
 };
 
-/* DOMAIN as in policy_relay_decide. */
-void verdict_decide(const struct config_server *server, const struct facts *facts, struct span domain,
+/* RCPT as in explain_decide. */
+void verdict_decide(const struct config_server *server, const struct facts *facts, const struct address *rcpt,
 		    struct verdict *out);
 
 /* "accepted", "refused", "unknowable" */

@@ -1,5 +1,7 @@
 #include "smtpd/policy/advice.h"
 
+#include "smtpd/policy/rules.h"
+
 enum { NAMED_MAX = 3 }; /* entries of a list that are named */
 
 /* One of the two similar lists (connect, relay), and its place in the file. */
@@ -88,15 +90,104 @@ static void refuse_by(const struct config_server *server, const struct twin *twi
 		add_client(server, twin, client, to);
 }
 
-/* Changes CLIENT so that it meets what MAIL requires. */
-static void satisfy_mail(const struct config_access *access, struct policy_client *client, struct str *to)
+/* The clauses of one advice: "to permit it, A; and B". */
+struct clauses {
+	struct str *to;
+	bool more; /* there is one */
+};
+
+static void begin_clause(struct clauses *c)
 {
-	bool wants_tls = access->tls_required && !client->tls, wants_user = !access->anonymous && !client->user;
-	client->tls |= wants_tls;
-	if (wants_user)
-		client->user = "anybody";
-	str_printf(to, "let the client %s%s%s", wants_tls ? "use TLS" : "", wants_tls && wants_user ? " and " : "",
+	str_append_text(c->to, c->more ? "; and " : "to permit it, ");
+	c->more = true;
+}
+
+/* Changes CLIENT so that it has what MAIL requires. */
+static void satisfy_client(const struct config_server *server, struct policy_client *client, struct clauses *c)
+{
+	bool wants_tls = false, wants_user = false, changed = true;
+	struct policy_decision decision;
+	while (changed) {
+		policy_mail_decide(server, client, NULL, &decision);
+		enum reply_id refusal = explain_refusal(&decision);
+		bool tls = refusal == REPLY_TLS_FIRST || refusal == REPLY_RULE_TLS_FIRST;
+		bool user = refusal == REPLY_AUTH_FIRST || refusal == REPLY_RULE_AUTH_FIRST;
+		wants_tls |= tls;
+		wants_user |= user;
+		client->tls |= tls;
+		client->user = user ? "anybody" : client->user;
+		changed = tls || user;
+	}
+	if (!wants_tls && !wants_user)
+		return;
+	begin_clause(c);
+	str_printf(c->to, "let the client %s%s%s", wants_tls ? "use TLS" : "", wants_tls && wants_user ? " and " : "",
 		   wants_user ? "authenticate" : "");
+}
+
+/* ADDRESS with the domain that it gets. */
+static void append_address(const struct address *address, const char *domain, struct str *to)
+{
+	str_append(to, address->local);
+	str_append_c(to, '@');
+	str_append(to, domain ? span_of(domain) : address->domain);
+}
+
+/* The step of the client rule that refuses. */
+static const struct policy_step *last_step(const struct policy_decision *decision)
+{
+	return &decision->steps[decision->step_count - 1];
+}
+
+static void permit_sender(const struct config_server *server, const struct policy_client *client,
+			  const struct address *sender, struct clauses *c)
+{
+	const struct policy_mail mail = {.sender = sender};
+	struct policy_decision decision;
+	policy_mail_decide(server, client, &mail, &decision);
+	if (decision.accepted)
+		return;
+	begin_clause(c);
+	str_append_text(c->to, "add ");
+	append_address(sender, sender->domain.len ? NULL : server->local_domains[0].name, c->to);
+	str_printf(c->to, " to senders of client_rule %s", last_step(&decision)->text);
+	append_place(last_step(&decision)->origin, c->to);
+}
+
+static void permit_size(const struct config_server *server, const struct policy_client *client, uint64_t size,
+			struct clauses *c)
+{
+	const struct policy_mail mail = {.size = size};
+	struct policy_decision decision;
+	policy_mail_decide(server, client, &mail, &decision);
+	if (decision.accepted)
+		return;
+	begin_clause(c);
+	str_printf(c->to, "raise max_message_size of client_rule %s", last_step(&decision)->text);
+	append_place(last_step(&decision)->origin, c->to);
+}
+
+static void permit_recipient(const struct config_server *server, const struct policy_client *client,
+			     const struct explanation *e, struct clauses *c)
+{
+	struct policy_decision decision;
+	rules_rcpt_decide(server, client, e->rcpt_said, e->relay.stamp, &decision);
+	if (decision.accepted)
+		return;
+	begin_clause(c);
+	str_append_text(c->to, "add ");
+	append_address(e->rcpt_said, e->relay.stamp, c->to);
+	str_printf(c->to, " to recipients of client_rule %s", last_step(&decision)->text);
+	append_place(last_step(&decision)->origin, c->to);
+}
+
+/* An authenticated client has the same client rule. */
+static bool keeps_rule(const struct config_server *server, const struct policy_client *client)
+{
+	struct policy_client user = *client;
+	bool wants_name;
+	user.user = "anybody";
+	return rules_find(server, client, &wants_name) == rules_find(server, &user, &wants_name);
 }
 
 /* What permits users to relay, as the first of two ways: to authenticate, or the setting for a client that has. */
@@ -109,33 +200,39 @@ static void permit_user(const struct config_server *server, const struct policy_
 		str_append_text(to, "write authenticated yes in relay");
 		append_place(&relay->authenticated_at, to);
 		str_append_text(to, ", or ");
-	} else if (!client->user && relay->authenticated) {
+	} else if (!client->user && relay->authenticated && keeps_rule(server, client)) {
 		str_append_text(to, "let the client authenticate, or ");
 	}
 }
 
-static void permit(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
+static void permit_relay(const struct config_server *server, const struct policy_client *client, struct span domain,
+			 struct clauses *c)
 {
-	const struct twin connect = connect_of(server), relay = relay_of(server);
-	struct policy_client client = *e->client;
+	const struct twin relay = relay_of(server);
 	struct policy_decision decision;
-	const char *separator = "to permit it, ";
-	if (!e->connect.accepted) {
-		str_append_text(to, separator);
-		permit_by(server, &connect, &client, to);
-		separator = "; and ";
-	}
-	if (!e->mail.accepted) {
-		str_append_text(to, separator);
-		satisfy_mail(&server->access, &client, to);
-		separator = "; and ";
-	}
-	policy_relay_decide(server, &client, domain, &decision);
+	policy_relay_decide(server, client, domain, &decision);
 	if (decision.accepted)
 		return;
-	str_append_text(to, separator);
-	permit_user(server, &client, to);
-	permit_by(server, &relay, &client, to);
+	begin_clause(c);
+	permit_user(server, client, c->to);
+	permit_by(server, &relay, client, c->to);
+}
+
+static void permit(const struct config_server *server, const struct explanation *e, struct str *to)
+{
+	const struct twin connect = connect_of(server);
+	struct policy_client client = *e->client;
+	struct clauses clauses = {.to = to};
+	if (!e->connect.accepted) {
+		begin_clause(&clauses);
+		permit_by(server, &connect, &client, to);
+	}
+	satisfy_client(server, &client, &clauses);
+	if (e->mail_said->sender)
+		permit_sender(server, &client, e->mail_said->sender, &clauses);
+	permit_size(server, &client, e->mail_said->size, &clauses);
+	permit_relay(server, &client, e->rcpt_said->domain, &clauses);
+	permit_recipient(server, &client, e, &clauses);
 }
 
 /* The change that takes away a rule that accepts the domain, if the later rules then refuse it. */
@@ -179,7 +276,7 @@ static bool refuse_users(const struct config_server *server, const struct policy
 }
 
 /* Where more than one rule accepts, only connection control keeps the client from sending there. */
-static void refuse(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
+static void refuse(const struct config_server *server, const struct explanation *e, struct str *to)
 {
 	const struct twin connect = connect_of(server), relay = relay_of(server);
 	const struct policy_step *step = &e->relay.steps[e->relay.step_count - 1];
@@ -187,14 +284,14 @@ static void refuse(const struct config_server *server, const struct explanation 
 	if (step->rule == POLICY_RELAY_LISTED || step->rule == POLICY_RELAY_NOT_LISTED)
 		refuse_by(server, &relay, e->client, to);
 	else if (step->rule == POLICY_AUTHENTICATED ? !refuse_users(server, e->client, to)
-						    : !refuse_domain(server, e->client, domain, step, to))
+						    : !refuse_domain(server, e->client, e->rcpt_said->domain, step, to))
 		refuse_by(server, &connect, e->client, to);
 }
 
-void advice_format(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to)
+void advice_format(const struct config_server *server, const struct explanation *e, struct str *to)
 {
 	if (e->accepted)
-		refuse(server, e, domain, to);
+		refuse(server, e, to);
 	else
-		permit(server, e, domain, to);
+		permit(server, e, to);
 }

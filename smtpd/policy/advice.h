@@ -7,7 +7,7 @@
 
 #include "smtpd/policy/explain.h"
 
-/* E is the result of explain_decide for the recipient's DOMAIN. */
-void advice_format(const struct config_server *server, const struct explanation *e, struct span domain, struct str *to);
+/* E is a result of explain_decide. */
+void advice_format(const struct config_server *server, const struct explanation *e, struct str *to);
 
 #endif

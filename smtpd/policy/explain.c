@@ -1,40 +1,68 @@
 #include "smtpd/policy/explain.h"
 
-void explain_decide(const struct config_server *server, const struct policy_client *client, struct span domain,
-		    struct explanation *out)
+#include "smtpd/policy/rules.h"
+
+void explain_decide(const struct config_server *server, const struct policy_client *client,
+		    const struct policy_mail *mail, const struct address *rcpt, struct explanation *out)
 {
 	out->client = client;
+	out->mail_said = mail;
+	out->rcpt_said = rcpt;
 	policy_connect_decide(server, client, &out->connect);
-	policy_mail_decide(server, client, &out->mail);
-	policy_relay_decide(server, client, domain, &out->relay);
-	out->accepted = out->connect.accepted && out->mail.accepted && out->relay.accepted;
+	policy_mail_decide(server, client, mail, &out->mail);
+	policy_relay_decide(server, client, rcpt->domain, &out->relay);
+	rules_rcpt_decide(server, client, rcpt, out->relay.stamp, &out->rcpt);
+	out->accepted = out->connect.accepted && out->mail.accepted && out->relay.accepted && out->rcpt.accepted;
 }
 
-enum reply_id explain_mail_reply(const struct policy_decision *mail)
+size_t explain_chain(const struct explanation *e, const struct policy_decision *chain[EXPLAIN_DECISIONS])
 {
-	if (mail->accepted)
-		return REPLY_NONE;
-	return mail->steps[mail->step_count - 1].rule == POLICY_TLS_REQUIRED ? REPLY_TLS_FIRST : REPLY_AUTH_FIRST;
+	const struct policy_decision *const order[EXPLAIN_DECISIONS] = {&e->connect, &e->mail, &e->relay, &e->rcpt};
+	size_t n = 0;
+	do
+		chain[n] = order[n];
+	while (chain[n++]->accepted && n < EXPLAIN_DECISIONS);
+	return n;
 }
 
-void explain_reply(const struct explanation *e, const struct address *rcpt, struct str *to)
+enum reply_id explain_refusal(const struct policy_decision *decision)
 {
-	const struct span nothing = {NULL, 0};
-	char address[IPADDR_TEXT_MAX];
-	struct str stamped;
-	if (!e->connect.accepted) {
-		ipaddr_format(&e->client->ip, address);
-		replies_append(to, REPLY_MAY_NOT_CONNECT, true, span_of(address), nothing);
-		return;
-	}
-	if (!e->mail.accepted) {
-		replies_append(to, explain_mail_reply(&e->mail), true, nothing, nothing);
-		return;
-	}
-	str_init(&stamped, 2 * ADDRESS_MAX);
-	str_append(&stamped, e->relay.stamp ? rcpt->local : rcpt->text);
+	static const enum reply_id replies[POLICY_RULE_COUNT] = {
+		[POLICY_CONNECT_LISTED] = REPLY_MAY_NOT_CONNECT,  [POLICY_CONNECT_NOT_LISTED] = REPLY_MAY_NOT_CONNECT,
+		[POLICY_TLS_REQUIRED] = REPLY_TLS_FIRST,          [POLICY_NOT_ANONYMOUS] = REPLY_AUTH_FIRST,
+		[POLICY_CLIENT_TLS] = REPLY_RULE_TLS_FIRST,       [POLICY_CLIENT_AUTH] = REPLY_RULE_AUTH_FIRST,
+		[POLICY_CLIENT_SENDER] = REPLY_RULE_SENDER,       [POLICY_CLIENT_SIZE] = REPLY_RULE_TOO_BIG,
+		[POLICY_RELAY_LISTED] = REPLY_CANNOT_RELAY,       [POLICY_RELAY_NOT_LISTED] = REPLY_CANNOT_RELAY,
+		[POLICY_CLIENT_RECIPIENT] = REPLY_RULE_RECIPIENT, [POLICY_CLIENT_FROM] = REPLY_RULE_FROM,
+		[POLICY_CLIENT_FROM_BAD] = REPLY_RULE_FROM_BAD,
+	};
+	return decision->accepted ? REPLY_NONE : replies[decision->steps[decision->step_count - 1].rule];
+}
+
+/* The address with the domain that the policy assigns. */
+static void append_recipient(const struct explanation *e, struct str *to)
+{
+	str_append(to, e->relay.stamp ? e->rcpt_said->local : e->rcpt_said->text);
 	if (e->relay.stamp)
-		str_printf(&stamped, "@%s", e->relay.stamp);
-	replies_append(to, e->accepted ? REPLY_RECIPIENT_OK : REPLY_CANNOT_RELAY, true, str_span(&stamped), nothing);
-	str_free(&stamped);
+		str_printf(to, "@%s", e->relay.stamp);
+}
+
+void explain_reply(const struct explanation *e, struct str *to)
+{
+	const struct policy_decision *chain[EXPLAIN_DECISIONS];
+	const struct policy_decision *last = chain[explain_chain(e, chain) - 1];
+	const struct policy_step *step = &last->steps[last->step_count ? last->step_count - 1 : 0];
+	enum reply_id id = last->accepted ? REPLY_RECIPIENT_OK : explain_refusal(last);
+	char address[IPADDR_TEXT_MAX];
+	struct str about;
+	str_init(&about, 2 * ADDRESS_MAX);
+	ipaddr_format(&e->client->ip, address);
+	if (id == REPLY_MAY_NOT_CONNECT)
+		str_append_text(&about, address);
+	else if (replies_name_rule(id))
+		str_append_text(&about, step->text);
+	else
+		append_recipient(e, &about);
+	replies_append(to, id, true, str_span(&about), (struct span){NULL, 0});
+	str_free(&about);
 }

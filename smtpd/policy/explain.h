@@ -6,21 +6,33 @@
 #include "smtpd/policy/policy.h"
 #include "smtpd/protocol/replies.h"
 
-/* Connection control, then MAIL, then the relay rules as if no earlier rule had refused the client. */
+/* Connection control, then MAIL, then RCPT: each as if no earlier decision had refused the client. */
 struct explanation {
-	const struct policy_client *client; /* borrowed */
-	struct policy_decision connect, mail, relay;
+	const struct policy_client *client; /* borrowed, like mail and rcpt */
+	const struct policy_mail *mail_said;
+	const struct address *rcpt_said;
+	struct policy_decision connect;
+	struct policy_decision mail;
+	struct policy_decision relay; /* policy_relay_decide */
+	struct policy_decision rcpt;  /* rules_rcpt_decide */
 	bool accepted;
 };
 
-/* CLIENT's name is not POLICY_NAME_UNASKED: nothing is looked up here. DOMAIN as in policy_relay_decide. */
-void explain_decide(const struct config_server *server, const struct policy_client *client, struct span domain,
-		    struct explanation *out);
+/*
+ * CLIENT's name is not POLICY_NAME_UNASKED: nothing is looked up here. RCPT may have a domain and nothing else; then no
+ * list of recipients has it by its local part.
+ */
+void explain_decide(const struct config_server *server, const struct policy_client *client,
+		    const struct policy_mail *mail, const struct address *rcpt, struct explanation *out);
 
-/* The refusal that policy_mail_decide decided; REPLY_NONE when it accepted. */
-enum reply_id explain_mail_reply(const struct policy_decision *mail);
+/* The decisions in their order, up to the first one that refuses. Returns how many. */
+enum { EXPLAIN_DECISIONS = 4 };
+size_t explain_chain(const struct explanation *e, const struct policy_decision *chain[EXPLAIN_DECISIONS]);
+
+/* The reply to what DECISION refused; REPLY_NONE when it accepted. */
+enum reply_id explain_refusal(const struct policy_decision *decision);
 
 /* The reply, with its CRLF, that the client would get to its connection, MAIL or RCPT. */
-void explain_reply(const struct explanation *e, const struct address *rcpt, struct str *to);
+void explain_reply(const struct explanation *e, struct str *to);
 
 #endif

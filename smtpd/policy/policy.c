@@ -1,6 +1,7 @@
 #include "smtpd/policy/policy.h"
 
 #include "common/config/connector.h"
+#include "smtpd/policy/rules.h"
 
 static bool add_step(struct policy_decision *out, enum policy_rule rule, bool accepts, const char *text,
 		     const struct config_origin *origin)
@@ -132,7 +133,7 @@ static bool lacks(struct policy_decision *out, enum policy_rule rule, bool has, 
 }
 
 void policy_mail_decide(const struct config_server *server, const struct policy_client *client,
-			struct policy_decision *out)
+			const struct policy_mail *mail, struct policy_decision *out)
 {
 	const struct config_access *access = &server->access;
 	*out = (struct policy_decision){0};
@@ -140,7 +141,7 @@ void policy_mail_decide(const struct config_server *server, const struct policy_
 		return;
 	if (!access->anonymous && lacks(out, POLICY_NOT_ANONYMOUS, client->user != NULL, client, &access->anonymous_at))
 		return;
-	out->accepted = true;
+	rules_mail_decide(server, client, mail, out);
 }
 
 static bool user_may_relay(const struct config_relay *relay, const struct policy_client *client,
@@ -239,7 +240,11 @@ void policy_step_format(const struct config_server *server, const struct policy_
 		str_printf(to, "connector %s has relay %s: %s", step->text, step->accepts ? "yes" : "no",
 			   step->accepts ? "accepted" : "goes on");
 		break;
-	default:
+	case POLICY_RELAY_LISTED:
+	case POLICY_RELAY_NOT_LISTED:
 		format_client("relay", server->relay.allow, step, verdict, to);
+		break;
+	default:
+		rules_step_format(step, to);
 	}
 }

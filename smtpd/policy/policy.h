@@ -1,11 +1,13 @@
 /*
  * Which clients may connect, send, and relay (mailroot.conf(5), relay), as pure functions of the configuration, the
- * client and the recipient's domain. The server, `mailrootctl explain relay` and the tests call the same functions.
+ * client, and what MAIL and RCPT say. rules.h has the part of the client rules. The server, `mailrootctl explain relay`
+ * and the tests call the same functions.
  */
 #ifndef SMTPD_POLICY_POLICY_H
 #define SMTPD_POLICY_POLICY_H
 
 #include "common/config/config.h"
+#include "common/mail/address.h"
 #include "common/mail/domain.h"
 
 enum { POLICY_WHY_MAX = 161 };
@@ -29,8 +31,14 @@ struct policy_client {
 enum policy_rule {
 	POLICY_CONNECT_LISTED, /* the client is in connect list */
 	POLICY_CONNECT_NOT_LISTED,
-	POLICY_TLS_REQUIRED,   /* mail is taken over TLS only */
-	POLICY_NOT_ANONYMOUS,  /* mail is taken from authenticated clients only */
+	POLICY_TLS_REQUIRED,         /* mail is taken over TLS only */
+	POLICY_NOT_ANONYMOUS,        /* mail is taken from authenticated clients only */
+	POLICY_CLIENT_RULE,          /* a client rule fits the client, or would if the client had a confirmed name */
+	POLICY_CLIENT_TLS,           /* the rule requires TLS */
+	POLICY_CLIENT_AUTH,          /* the rule requires authentication */
+	POLICY_CLIENT_SENDER,        /* the rule has senders */
+	POLICY_CLIENT_SENDER_UNSAID, /* and the sender is not known */
+	POLICY_CLIENT_SIZE,          /* the rule has a maximum size */
 	POLICY_DEFAULT_DOMAIN, /* the address had no domain, or that of a listener, or the default domain itself */
 	POLICY_LOCAL_DOMAIN,
 	POLICY_ALIAS_DOMAIN,
@@ -39,6 +47,9 @@ enum policy_rule {
 	POLICY_AUTHENTICATED, /* the client has authenticated, and relay authenticated says yes or no */
 	POLICY_RELAY_LISTED,  /* the client is in relay list */
 	POLICY_RELAY_NOT_LISTED,
+	POLICY_CLIENT_RECIPIENT, /* the client rule has recipients */
+	POLICY_CLIENT_FROM,      /* the client rule has senders for the header, too */
+	POLICY_CLIENT_FROM_BAD,  /* and the addresses there can't be read */
 	POLICY_RULE_COUNT
 };
 
@@ -46,18 +57,18 @@ enum policy_rule {
 struct policy_step {
 	enum policy_rule rule;
 	bool accepts;     /* the rule accepts; false = the next rule decides, or refused when last */
-	const char *text; /* the domain, pattern, connector, network or user of the rule; NULL = none; points into
+	const char *text; /* the domain, pattern, connector, network, user or client rule; NULL = none; points into
 			     configuration or client */
 	const struct config_origin *origin; /* its place in the file; file NULL = the default */
 	const char *unconfirmed;            /* the list holds names, and why the client has none; in the client */
 };
 
-enum { POLICY_STEPS_MAX = 4 };
+enum { POLICY_STEPS_MAX = 8 };
 
 struct policy_decision {
-	/* Nothing is decided, so nothing is accepted: the caller has to look up the client's name first. True only
-	 * when a consulted list holds names, none of its networks matches the client, and the name is
-	 * POLICY_NAME_UNASKED. */
+	/* Nothing is decided, so nothing is accepted: the caller has to look up the client's name first. The last
+	 * step, if there is one, is the client rule that wants the name. True only when a consulted list holds names,
+	 * none of its networks matches the client, and the name is POLICY_NAME_UNASKED. */
 	bool wants_name;
 	bool accepted;
 	const char *stamp; /* the domain that replaces the address's: default for none, a listener and an alias; NULL =
@@ -70,12 +81,18 @@ struct policy_decision {
 void policy_connect_decide(const struct config_server *server, const struct policy_client *client,
 			   struct policy_decision *out);
 
+/* What MAIL says. */
+struct policy_mail {
+	const struct address *sender; /* as written; empty text = the null sender; NULL = not known */
+	uint64_t size;                /* octets; 0 = not declared */
+};
+
 /*
- * Decides whether the client may begin a message. No step where nothing is required; otherwise one for each
- * requirement, the first unmet one last.
+ * Decides whether the client may begin a message: MAIL NULL, any message at all. No step where nothing is required;
+ * otherwise one for each requirement, the first unmet one last.
  */
 void policy_mail_decide(const struct config_server *server, const struct policy_client *client,
-			struct policy_decision *out);
+			const struct policy_mail *mail, struct policy_decision *out);
 
 /*
  * Whether the client is one of ours, for which we complete messages (RFC 6409 8): it has authenticated, is on this

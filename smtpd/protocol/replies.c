@@ -16,6 +16,11 @@ int replies_code(enum reply_id id)
 	return texts[id].code;
 }
 
+bool replies_name_rule(enum reply_id id)
+{
+	return id >= REPLY_RULE_TLS_FIRST && id <= REPLY_RULE_TOO_BIG;
+}
+
 static void append_argument(struct str *to, struct span argument)
 {
 	if (argument.len > REPLIES_ARGUMENT_MAX)

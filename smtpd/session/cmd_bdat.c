@@ -26,7 +26,7 @@ static enum reply_id check_chunk(struct session *s, uint64_t octets)
 	if (refusal == REPLY_NONE && s->state == SESSION_RCPT)
 		refusal = session_message_begin(s, true);
 	if (refusal == REPLY_NONE && octets > s->tx.limits.message_octets - s->tx.octets)
-		refusal = REPLY_MESSAGE_TOO_BIG;
+		refusal = s->tx.limits.too_big;
 	return refusal;
 }
 

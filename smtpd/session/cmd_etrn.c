@@ -1,7 +1,7 @@
 #include <stdio.h>
 
-#include "smtpd/policy/explain.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/permits.h"
 
 /*
  * ETRN domain (RFC 1985): any client may send it, because the mail goes where our configuration routes it. ATRN
@@ -12,17 +12,15 @@ enum { COUNT_TEXT = 24 };
 
 static const struct span nothing = {NULL, 0};
 
-static enum reply_id check_state(const struct session *s, bool offered)
+static enum reply_id check_state(struct session *s, bool offered)
 {
-	struct policy_decision decision;
 	if (!s->etrn || !offered)
 		return REPLY_UNRECOGNIZED;
 	if (s->state == SESSION_START || !s->esmtp)
 		return REPLY_HELLO_FIRST;
 	if (s->state != SESSION_READY)
 		return REPLY_ETRN_IN_MESSAGE;
-	policy_mail_decide(s->config, &s->client, &decision);
-	return explain_mail_reply(&decision);
+	return permits_mail(s, NULL);
 }
 
 void cmd_etrn_announce(struct session *s)

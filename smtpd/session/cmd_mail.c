@@ -1,19 +1,17 @@
-#include "smtpd/policy/explain.h"
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/permits.h"
 #include "smtpd/session/rates.h"
 
 /* MAIL FROM:<sender> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=xtext] [RET=FULL|HDRS] [ENVID=xtext] */
 
-static enum reply_id check_state(const struct session *s)
+static enum reply_id check_state(struct session *s)
 {
-	struct policy_decision decision;
 	if (s->state == SESSION_START)
 		return REPLY_HELLO_FIRST;
 	if (s->state != SESSION_READY)
 		return REPLY_SENDER_TWICE;
-	policy_mail_decide(s->config, &s->client, &decision);
-	return explain_mail_reply(&decision);
+	return permits_mail(s, NULL);
 }
 
 /* Refuses at MAIL what would be refused at the end of the data. */
@@ -27,6 +25,12 @@ static enum reply_id check_room(const struct session *s, uint64_t declared)
 	if (s->octets >= session_octets || declared > session_octets - s->octets)
 		return REPLY_SESSION_TOO_BIG;
 	return transaction_reply(store->space(store->context, s->config->free_space_floor, declared));
+}
+
+static enum reply_id check_message(struct session *s, const struct policy_mail *mail)
+{
+	enum reply_id refusal = permits_mail(s, mail);
+	return refusal == REPLY_NONE ? check_room(s, mail->size) : refusal;
 }
 
 /* AUTH= is accepted even where authentication is off: it decides nothing, and refusing it would cost a message. */
@@ -68,7 +72,7 @@ void cmd_mail(struct session *s, const struct command *command)
 		   !address_parse_path(path, &sender, &rest, &why)) {
 		session_reply(s, REPLY_BAD_SENDER, span_of(why), (struct span){0});
 	} else if (session_params(s, rest, allowed_params(s), &params)) {
-		refusal = check_room(s, params.size);
+		refusal = check_message(s, &(struct policy_mail){&sender, params.size});
 		if (refusal != REPLY_NONE) {
 			session_say(s, refusal);
 			return;

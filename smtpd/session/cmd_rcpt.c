@@ -3,6 +3,7 @@
 #include "smtpd/policy/policy.h"
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/permits.h"
 #include "smtpd/session/rates.h"
 
 /*
@@ -74,10 +75,15 @@ static void decide(struct session *s, const struct address *rcpt, const struct d
 		policy_relay_decide(s->config, &s->client, rcpt->domain, &decision);
 	}
 	struct address stamped = decision.stamp ? stamp(rcpt, decision.stamp, text) : *rcpt;
-	if (!decision.accepted)
+	if (!decision.accepted) {
 		session_reply(s, REPLY_CANNOT_RELAY, rcpt->text, (struct span){0});
-	else
+		return;
+	}
+	enum reply_id refusal = permits_recipient(s, rcpt, decision.stamp);
+	if (refusal == REPLY_NONE)
 		ask_mailbox(s, &stamped, dsn);
+	else
+		session_say(s, refusal);
 }
 
 void cmd_rcpt(struct session *s, const struct command *command)

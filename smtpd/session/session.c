@@ -1,11 +1,13 @@
 #include "smtpd/session/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/permits.h"
 #include "smtpd/session/rates.h"
 
 enum {
@@ -131,19 +133,42 @@ static const char *remedy(const struct session *s, enum reply_id id)
 		return s->config->bare_newlines == CONFIG_BARE_REPAIR ? "" : " remedy=\"bare_newlines repair\"";
 	case REPLY_NO_TLS:
 		return " remedy=\"tls_certificate in access\"";
+	case REPLY_RULE_SENDER:
+	case REPLY_RULE_FROM:
+		return " remedy=\"another sender at the client; senders in client_rule\"";
+	case REPLY_RULE_FROM_BAD:
+		return " remedy=\"one address in From at the client; from_header in client_rule\"";
+	case REPLY_RULE_RECIPIENT:
+		return " remedy=\"recipients in client_rule\"";
+	case REPLY_RULE_TOO_BIG:
+		return " remedy=\"max_message_size in client_rule\"";
+	case REPLY_RULE_TLS_FIRST:
+		return " remedy=\"STARTTLS at the client; require in client_rule\"";
+	case REPLY_RULE_AUTH_FIRST:
+		return " remedy=\"a user and password at the client; require in client_rule\"";
 	default:
 		return "";
 	}
 }
 
+/* The client rule that refuses, for the log; "" = none does. */
+static void write_rule(const struct session *s, enum reply_id id, char *to, size_t size)
+{
+	const struct config_client_rule *rule = replies_name_rule(id) ? permits_rule(s) : NULL;
+	to[0] = '\0';
+	if (rule)
+		snprintf(to, size, " rule=%s place=%s:%u", rule->name, rule->origin.file, rule->origin.line);
+}
+
 /* The reply may quote the command. */
 static void log_refusal(const struct session *s, enum reply_id id, struct span reply)
 {
-	char line[LOGGED_MAX + 1], answer[LOGGED_MAX + 1];
+	char line[LOGGED_MAX + 1], answer[LOGGED_MAX + 1], rule[LOGGED_MAX + 1];
+	write_rule(s, id, rule, sizeof(rule));
 	span_quotable(loggable(s), line, sizeof(line));
 	span_quotable(span_trim((struct span){reply.at, span_find(reply, '\r')}), answer, sizeof(answer));
-	log_info("client=%s from=<%s> command=\"%s\" status=refused reply=\"%s\"%s", s->client_text,
-		 str_text(&s->tx.sender), line, answer, remedy(s, id));
+	log_info("client=%s from=<%s> command=\"%s\" status=refused reply=\"%s\"%s%s", s->client_text,
+		 str_text(&s->tx.sender), line, answer, rule, remedy(s, id));
 }
 
 static void append_reply(struct session *s, enum reply_id id, struct span first, struct span second)
@@ -180,14 +205,23 @@ void session_reply_quietly(struct session *s, enum reply_id id, struct span firs
 	say(s, id, first, second, true);
 }
 
+/* The argument of the replies without one of their own. */
+static struct span usual_argument(const struct session *s, enum reply_id id)
+{
+	if (!replies_name_rule(id))
+		return span_of(s->config->fqdn);
+	const struct config_client_rule *rule = permits_rule(s);
+	return rule ? span_of(rule->name) : SPAN("removed");
+}
+
 void session_say_quietly(struct session *s, enum reply_id id)
 {
-	session_reply_quietly(s, id, span_of(s->config->fqdn), nothing);
+	session_reply_quietly(s, id, usual_argument(s, id), nothing);
 }
 
 void session_say(struct session *s, enum reply_id id)
 {
-	session_reply(s, id, span_of(s->config->fqdn), nothing);
+	session_reply(s, id, usual_argument(s, id), nothing);
 }
 
 bool session_revoked(struct session *s)
@@ -359,6 +393,7 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 		.lf = speaks_lf(s),
 		.chunked = chunked,
 		.complete = s->config->add_missing_headers && policy_is_ours(s->config, &s->client),
+		.too_big = REPLY_MESSAGE_TOO_BIG,
 	};
 	struct transaction_origin origin = {
 		.helo = s->helo,
@@ -374,6 +409,7 @@ enum reply_id session_message_begin(struct session *s, bool chunked)
 		.tls_cipher = s->tls.cipher,
 		.tls_bits = s->tls.bits,
 	};
+	permits_limits(s, &limits);
 	return transaction_open(&s->tx, &limits, &origin);
 }
 
@@ -392,6 +428,8 @@ static void message_taken(struct session *s)
 
 void session_message_end(struct session *s)
 {
+	transaction_end(&s->tx);
+	transaction_refuse(&s->tx, permits_from(s));
 	enum reply_id refusal = transaction_commit(&s->tx);
 	if (refusal == REPLY_NONE)
 		message_taken(s);

@@ -144,8 +144,8 @@ void session_line_too_long(struct session *s);
 void session_reply(struct session *s, enum reply_id id, struct span first, struct span second);
 
 /*
- * The same with our name as $1, for all replies without another argument. The driver uses it for time-outs and the
- * like.
+ * The same with our name as $1, or that of the client rule that refuses, for all replies without another argument. The
+ * driver uses it for time-outs and the like.
  */
 void session_say(struct session *s, enum reply_id id);
 

@@ -15,6 +15,7 @@ bool transaction_init(struct transaction *t, const struct store *store)
 	*t = (struct transaction){.store = store};
 	str_init(&t->sender, ADDRESS_MAX);
 	str_init(&t->head, HEAD_MAX);
+	str_init(&t->from, RULES_FROM_MAX);
 	recipients_init(&t->rcpts);
 	t->slice = malloc(SLICE_ROOM);
 	return t->slice != NULL;
@@ -25,6 +26,7 @@ void transaction_free(struct transaction *t)
 	transaction_reset(t);
 	str_free(&t->sender);
 	str_free(&t->head);
+	str_free(&t->from);
 	recipients_free(&t->rcpts);
 	free(t->slice);
 	t->slice = NULL;
@@ -76,9 +78,9 @@ enum reply_id transaction_reply(int err)
  * The first reason counts. The store is freed at once, so that a refused message occupies no disk while the rest of it
  * comes in.
  */
-static void refuse(struct transaction *t, enum reply_id why)
+void transaction_refuse(struct transaction *t, enum reply_id why)
 {
-	if (t->refusal != REPLY_NONE)
+	if (why == REPLY_NONE || t->refusal != REPLY_NONE)
 		return;
 	t->refusal = why;
 	if (t->open)
@@ -90,13 +92,13 @@ static void store_write(struct transaction *t, struct span text)
 {
 	int err = t->open ? t->store->write(t->store->context, text) : 0;
 	if (err)
-		refuse(t, transaction_reply(err));
+		transaction_refuse(t, transaction_reply(err));
 }
 
 static void store_head(struct transaction *t)
 {
 	if (t->head.failed)
-		refuse(t, REPLY_NO_MEMORY);
+		transaction_refuse(t, REPLY_NO_MEMORY);
 	store_write(t, str_span(&t->head));
 }
 
@@ -162,6 +164,7 @@ enum reply_id transaction_open(struct transaction *t, const struct transaction_l
 	t->octets = 0;
 	t->dot = (struct dot_reader){.repair = limits->repair, .lf = limits->lf, .plain = limits->chunked};
 	t->header = (struct header){0};
+	str_clear(&t->from);
 	if (limits->complete) {
 		span_copy(span_of(origin->fqdn), t->fqdn, sizeof(t->fqdn));
 		span_copy(span_of(origin->domain), t->domain, sizeof(t->domain));
@@ -173,7 +176,7 @@ enum reply_id transaction_open(struct transaction *t, const struct transaction_l
 static enum reply_id check_text(const struct transaction *t)
 {
 	if (t->octets > t->limits.message_octets)
-		return REPLY_MESSAGE_TOO_BIG;
+		return t->limits.too_big;
 	if (t->octets > t->mailbox_octets)
 		return REPLY_MAILBOX_TOO_SMALL;
 	if (t->octets > t->limits.session_octets)
@@ -194,13 +197,14 @@ static void put(void *context, struct span text)
 static void pass_header(struct transaction *t, struct span text)
 {
 	const struct completion_values lacking = {str_text(&t->sender), t->domain, t->fqdn, t->id, t->date};
-	const struct header_sink sink = {put, t, t->limits.complete ? &lacking : NULL, &t->head};
+	const struct header_sink sink = {put, t, t->limits.complete ? &lacking : NULL, &t->head,
+					 t->limits.from ? &t->from : NULL};
 	if (text.len)
 		header_pass(&t->header, text, &sink);
 	else
 		header_end(&t->header, &sink);
 	if (t->head.failed)
-		refuse(t, REPLY_NO_MEMORY);
+		transaction_refuse(t, REPLY_NO_MEMORY);
 }
 
 static void keep(struct transaction *t, size_t len)
@@ -211,9 +215,7 @@ static void keep(struct transaction *t, size_t len)
 		store_write(t, text);
 	else if (len)
 		pass_header(t, text);
-	enum reply_id why = check_text(t);
-	if (why != REPLY_NONE)
-		refuse(t, why);
+	transaction_refuse(t, check_text(t));
 }
 
 size_t transaction_text(struct transaction *t, struct span in)
@@ -230,11 +232,15 @@ size_t transaction_text(struct transaction *t, struct span in)
 	return taken;
 }
 
-enum reply_id transaction_commit(struct transaction *t)
+void transaction_end(struct transaction *t)
 {
 	if (t->limits.chunked)
 		keep(t, dot_read_end(&t->dot, t->slice));
 	pass_header(t, (struct span){0});
+}
+
+enum reply_id transaction_commit(struct transaction *t)
+{
 	if (t->refusal != REPLY_NONE)
 		return t->refusal;
 	t->open = false;

@@ -12,6 +12,7 @@
 #include "common/mail/header.h"
 #include "smtpd/accept/recipients.h"
 #include "smtpd/accept/store.h"
+#include "smtpd/policy/rules.h"
 #include "smtpd/protocol/replies.h"
 
 /* Octets of text that are processed at a time. */
@@ -22,10 +23,12 @@ struct transaction_limits {
 	uint64_t message_octets;
 	uint64_t session_octets; /* octets that this session may still send */
 	unsigned hops;
-	bool repair;   /* repair bare line feeds instead of refusing them */
-	bool lf;       /* and treat each as a line end, so that LF . LF ends the data */
-	bool chunked;  /* the text comes by BDAT */
-	bool complete; /* a client of ours: missing header fields are added (completion.h) */
+	bool repair;           /* repair bare line feeds instead of refusing them */
+	bool lf;               /* and treat each as a line end, so that LF . LF ends the data */
+	bool chunked;          /* the text comes by BDAT */
+	bool complete;         /* a client of ours: missing header fields are added (completion.h) */
+	bool from;             /* keep the fields From */
+	enum reply_id too_big; /* the reply to more than message_octets */
 };
 
 /* The contents of the Received line beside id and date. */
@@ -62,6 +65,7 @@ struct transaction {
 	uint64_t octets; /* of text as received, without the dots of RFC 5321 4.5.2 */
 	struct dot_reader dot;
 	struct header header;
+	struct str from;           /* the fields From, up to RULES_FROM_MAX; failed: there is more */
 	char date[CLOCK_TEXT_MAX]; /* date at which the text began, and the names in use then, for added header fields
 				    */
 	char fqdn[DOMAIN_MAX + 1];
@@ -88,8 +92,14 @@ enum reply_id transaction_open(struct transaction *t, const struct transaction_l
  */
 size_t transaction_text(struct transaction *t, struct span in);
 
+/* The end of the text: the header is complete. Then transaction_commit. */
+void transaction_end(struct transaction *t);
+
+/* The message will be refused with this reply, unless there was a reason before; REPLY_NONE: nothing happens. */
+void transaction_refuse(struct transaction *t, enum reply_id why);
+
 /*
- * The end of the text: makes the message durable and hands it to the queue. Returns the reply. The caller resets in
+ * After transaction_end: makes the message durable and hands it to the queue. Returns the reply. The caller resets in
  * either case.
  */
 enum reply_id transaction_commit(struct transaction *t);

@@ -41,6 +41,19 @@ static void expect_same(struct span text, struct span passed)
 	str_free(&want);
 }
 
+/* FROM is the fields From of the message. */
+static void expect_from(struct span passed, struct span from)
+{
+	struct field field;
+	while (field_next(&passed, &field)) {
+		if (!field_is(&field, "from"))
+			continue;
+		MUST(span_starts(from, field.whole));
+		from = span_skip(from, field.whole.len);
+	}
+	MUST(!from.len);
+}
+
 /* A completed header has all required fields, and is not changed again. */
 static void check_completed(struct span passed, const struct header_sink *sink)
 {
@@ -53,7 +66,7 @@ static void check_completed(struct span passed, const struct header_sink *sink)
 		MUST(!field_is(&field, "bcc") && !field_is(&field, "return-path"));
 	MUST(!rest.len || span_starts(rest, SPAN("\r\n")));
 	str_init(&again, 1 << 24);
-	const struct header_sink to_again = {put, &again, sink->complete, sink->room};
+	const struct header_sink to_again = {put, &again, sink->complete, sink->room, NULL};
 	pass(passed, SIZE_MAX, &to_again);
 	MUST(span_equal(str_span(&again), passed));
 	str_free(&again);
@@ -77,29 +90,38 @@ static void make_text(const uint8_t *data, size_t size, struct str *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct completion_values values = {"a@b", "dom.ain", "mail.dom.ain", "ID", "DATE"};
-	struct str text, whole, cut, room;
+	struct str text, whole, cut, room, from, from_cut;
 	size_t step = size ? 1 + data[0] / 4 : 1;
 	str_init(&text, 1 << 24);
 	str_init(&whole, 1 << 24);
 	str_init(&cut, 1 << 24);
 	str_init(&room, COMPLETION_MAX);
+	str_init(&from, 1 << 24);
+	str_init(&from_cut, 1 << 24);
 	make_text(data + (size > 0), size - (size > 0), &text);
 	for (int complete = 0; complete < 2; complete++) {
-		const struct header_sink to_whole = {put, &whole, complete ? &values : NULL, &room};
-		const struct header_sink to_cut = {put, &cut, complete ? &values : NULL, &room};
+		const struct header_sink to_whole = {put, &whole, complete ? &values : NULL, &room, &from};
+		const struct header_sink to_cut = {put, &cut, complete ? &values : NULL, &room, &from_cut};
 		str_clear(&whole);
 		str_clear(&cut);
+		str_clear(&from);
+		str_clear(&from_cut);
 		struct header h = pass(str_span(&text), SIZE_MAX, &to_whole);
 		MUST(h.received == pass(str_span(&text), step, &to_cut).received);
 		MUST(span_equal(str_span(&whole), str_span(&cut)));
+		MUST(span_equal(str_span(&from), str_span(&from_cut)));
 		if (complete)
 			check_completed(str_span(&whole), &to_whole);
 		else
 			expect_same(str_span(&text), str_span(&whole));
+		if (!complete)
+			expect_from(str_span(&whole), str_span(&from));
 	}
 	str_free(&text);
 	str_free(&whole);
 	str_free(&cut);
 	str_free(&room);
+	str_free(&from);
+	str_free(&from_cut);
 	return 0;
 }

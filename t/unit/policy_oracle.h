@@ -1,6 +1,6 @@
 /*
- * A second implementation of the relay policy: plain tables, and the documented order (mailroot.conf(5), relay). On
- * purpose it shares no code with smtpd/policy/policy.c, cidr.c and domain.c.
+ * A second implementation of the relay policy and of the client rules: plain tables, and the documented order
+ * (mailroot.conf(5), relay, client_rule). On purpose it shares no code with smtpd/policy/policy.c, cidr.c and domain.c.
  */
 #ifndef T_UNIT_POLICY_ORACLE_H
 #define T_UNIT_POLICY_ORACLE_H
@@ -8,7 +8,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { ORACLE_ENTRIES = 6, ORACLE_DOMAINS = 5, ORACLE_CONNECTORS = 4, ORACLE_SPACES = 3, ORACLE_NAME = 64 };
+enum {
+	ORACLE_ENTRIES = 6,
+	ORACLE_DOMAINS = 5,
+	ORACLE_CONNECTORS = 4,
+	ORACLE_SPACES = 3,
+	ORACLE_RULES = 4,
+	ORACLE_ADDRESSES = 3,
+	ORACLE_NAME = 64
+};
 
 struct entry {
 	char name[ORACLE_NAME]; /* "" = a network */
@@ -45,13 +53,39 @@ struct connector {
 	unsigned line; /* of relay, or of the block */
 };
 
+struct mailboxes {
+	char local[ORACLE_ADDRESSES][ORACLE_NAME]; /* "" = every one */
+	char domain[ORACLE_ADDRESSES][ORACLE_NAME];
+	size_t n; /* 0 = all */
+	unsigned line;
+};
+
+struct client_rule {
+	char name[ORACLE_NAME];
+	struct twin list;        /* its entries alone */
+	char users[ORACLE_NAME]; /* "" = none is written, "*" = all */
+	struct mailboxes senders, recipients;
+	bool from_header;
+	unsigned size; /* 0 = no maximum */
+	unsigned size_line;
+	bool tls, auth;
+	unsigned require_line;
+};
+
 struct policy {
-	bool auth, anonymous, tls_required;
+	bool auth, anonymous, tls_required, certificate;
 	unsigned anonymous_line, tls_required_line;
 	struct twin connect, relay;
 	struct domain local[ORACLE_DOMAINS], alias[ORACLE_DOMAINS], remote[ORACLE_DOMAINS];
 	struct connector connectors[ORACLE_CONNECTORS];
 	size_t locals, aliases, remotes, connector_count;
+	struct client_rule rules[ORACLE_RULES];
+	size_t rule_count;
+};
+
+struct person {
+	char local[ORACLE_NAME];  /* "" = the null sender */
+	char domain[ORACLE_NAME]; /* "" = none */
 };
 
 struct question {
@@ -59,7 +93,10 @@ struct question {
 	unsigned char octets[16];
 	char name[ORACLE_NAME]; /* "" = unconfirmed */
 	char domain[ORACLE_NAME];
-	bool user, tls; /* the client has authenticated, has TLS */
+	bool user, tls; /* the client has authenticated, as joe; has TLS */
+	struct person sender;
+	unsigned size;
+	char local[ORACLE_NAME]; /* of the recipient */
 };
 
 static inline size_t length(const char *text)
@@ -187,7 +224,40 @@ static inline const struct connector *connector_of(const struct connector *list,
 	return best;
 }
 
-enum oracle_verdict { ACCEPTED, STAMPED, REFUSED, NOT_CONNECTED, LACKS_TLS, LACKS_USER };
+enum oracle_verdict {
+	ACCEPTED,
+	STAMPED,
+	REFUSED,
+	NOT_CONNECTED,
+	LACKS_TLS,
+	LACKS_USER,
+	RULE_TLS,
+	RULE_AUTH,
+	RULE_SENDER,
+	RULE_SIZE,
+	RULE_RECIPIENT
+};
+
+/* The first rule whose list, if it has one, has the client, and whose users, if it has any, have its user. */
+static inline const struct client_rule *rule_of(const struct policy *p, const struct question *q)
+{
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct client_rule *rule = &p->rules[i];
+		bool user = !rule->users[0] || (q->user && (is(rule->users, "*") || is(rule->users, "joe")));
+		if (user && (!rule->list.n || listed(&rule->list, q)))
+			return rule;
+	}
+	return NULL;
+}
+
+static inline bool among(const struct mailboxes *list, const struct person *who)
+{
+	const char *domain = who->domain[0] ? who->domain : "example.com";
+	for (size_t i = 0; i < list->n; i++)
+		if (fits(list->domain[i], domain) && (!list->local[i][0] || is(list->local[i], who->local)))
+			return true;
+	return list->n == 0;
+}
 
 static inline bool may_not_connect(const struct policy *p, const struct question *q, unsigned *line)
 {
@@ -205,6 +275,57 @@ static inline bool lacks_user(const struct policy *p, const struct question *q, 
 {
 	*line = p->anonymous_line;
 	return !p->anonymous && !q->user;
+}
+
+static inline bool rule_wants_tls(const struct policy *p, const struct question *q, unsigned *line)
+{
+	const struct client_rule *rule = rule_of(p, q);
+	*line = rule ? rule->require_line : 0;
+	return rule && rule->tls && !q->tls;
+}
+
+static inline bool rule_wants_user(const struct policy *p, const struct question *q, unsigned *line)
+{
+	const struct client_rule *rule = rule_of(p, q);
+	*line = rule ? rule->require_line : 0;
+	return rule && rule->auth && !q->user;
+}
+
+static inline bool rule_refuses_sender(const struct policy *p, const struct question *q, unsigned *line)
+{
+	const struct client_rule *rule = rule_of(p, q);
+	*line = rule ? rule->senders.line : 0;
+	return rule && q->sender.local[0] && !among(&rule->senders, &q->sender);
+}
+
+static inline bool rule_refuses_size(const struct policy *p, const struct question *q, unsigned *line)
+{
+	const struct client_rule *rule = rule_of(p, q);
+	*line = rule ? rule->size_line : 0;
+	return rule && rule->size && q->size > rule->size;
+}
+
+/* Of mail that all other rules accept. STAMPED: the recipient is one of the default domain. */
+static inline bool rule_refuses_recipient(const struct policy *p, const struct question *q, bool stamped,
+					  unsigned *line)
+{
+	const struct client_rule *rule = rule_of(p, q);
+	struct person to;
+	for (size_t i = 0; i < sizeof(to.local); i++) {
+		to.local[i] = q->local[i];
+		to.domain[i] = stamped ? '\0' : q->domain[i];
+	}
+	if (!rule || among(&rule->recipients, &to))
+		return false;
+	*line = rule->recipients.line;
+	return true;
+}
+
+/* Of the only address in From. */
+static inline bool rule_refuses_from(const struct policy *p, const struct question *q, const struct person *from)
+{
+	const struct client_rule *rule = rule_of(p, q);
+	return rule && rule->from_header && !among(&rule->senders, from);
 }
 
 static inline bool no_domain(const struct policy *p, const struct question *q, unsigned *line)
@@ -271,12 +392,12 @@ static const struct {
 	bool (*applies)(const struct policy *p, const struct question *q, unsigned *line);
 	enum oracle_verdict verdict;
 } documented_order[] = {
-	{may_not_connect, NOT_CONNECTED}, {lacks_tls, LACKS_TLS},
-	{lacks_user, LACKS_USER},         {no_domain, STAMPED},
-	{default_domain, ACCEPTED},       {local_domain, ACCEPTED},
-	{alias_domain, STAMPED},          {remote_with_relay, ACCEPTED},
-	{connector_with_relay, ACCEPTED}, {user_may_relay, ACCEPTED},
-	{client_may_relay, ACCEPTED},     {nobody_said_yes, REFUSED},
+	{may_not_connect, NOT_CONNECTED}, {lacks_tls, LACKS_TLS},       {lacks_user, LACKS_USER},
+	{rule_wants_tls, RULE_TLS},       {rule_wants_user, RULE_AUTH}, {rule_refuses_sender, RULE_SENDER},
+	{rule_refuses_size, RULE_SIZE},   {no_domain, STAMPED},         {default_domain, ACCEPTED},
+	{local_domain, ACCEPTED},         {alias_domain, STAMPED},      {remote_with_relay, ACCEPTED},
+	{connector_with_relay, ACCEPTED}, {user_may_relay, ACCEPTED},   {client_may_relay, ACCEPTED},
+	{nobody_said_yes, REFUSED},
 };
 
 static inline enum oracle_verdict oracle(const struct policy *p, const struct question *q, unsigned *line)
@@ -284,7 +405,10 @@ static inline enum oracle_verdict oracle(const struct policy *p, const struct qu
 	size_t i = 0;
 	while (!documented_order[i].applies(p, q, line))
 		i++;
-	return documented_order[i].verdict;
+	enum oracle_verdict verdict = documented_order[i].verdict;
+	if ((verdict == ACCEPTED || verdict == STAMPED) && rule_refuses_recipient(p, q, verdict == STAMPED, line))
+		return RULE_RECIPIENT;
+	return verdict;
 }
 
 #endif

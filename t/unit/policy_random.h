@@ -11,6 +11,7 @@
 #include "t/unit/smtpd_memory.h"
 
 static uint64_t seed;
+static bool any_user; /* users of client rules are * or not the one that authenticates, joe */
 
 static inline unsigned below(unsigned n)
 {
@@ -126,6 +127,7 @@ static inline void random_access(struct writer *w, struct policy *p)
 		return;
 	put(w, "access { auth ", p->auth ? "scram-sha-256" : "off", "");
 	put(w, "tls_certificate /a /b", "", "");
+	p->certificate = true;
 	if (one_in(3)) {
 		p->tls_required = one_in(2);
 		p->tls_required_line = put(w, "tls_required ", p->tls_required ? "yes" : "no", "");
@@ -246,6 +248,84 @@ static inline void random_connectors(struct writer *w, struct policy *p)
 	}
 }
 
+/* With one entry a line, so that each has a line of its own. */
+static inline void random_entries(struct writer *w, struct twin *list)
+{
+	char text[ORACLE_NAME];
+	for (size_t n = 1 + below(3); list->n < n; list->n++) {
+		struct entry *entry = &list->entries[list->n];
+		if (one_in(3))
+			random_pattern(entry->name);
+		else
+			random_network(entry, text);
+		entry->line = put(w, "list ", entry->name[0] ? entry->name : text, "");
+	}
+}
+
+static inline const char *random_local(void)
+{
+	static const char *const locals[] = {"u", "v", "scanner"};
+	return locals[below(3)];
+}
+
+static inline void random_mailboxes(struct writer *w, const char *setting, struct mailboxes *list)
+{
+	char text[4 * ORACLE_NAME * ORACLE_ADDRESSES];
+	size_t used = 0;
+	if (one_in(2))
+		return;
+	for (size_t n = 1 + below(ORACLE_ADDRESSES); list->n < n; list->n++) {
+		char *local = list->local[list->n], *domain = list->domain[list->n];
+		random_pattern(domain);
+		if (one_in(3))
+			strcpy(domain, "example.com");
+		if (one_in(3))
+			strcpy(local, random_local());
+		const char *before = local[0] ? local : one_in(3) ? "*" : "";
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " %s%s%s", before,
+					 before[0] || one_in(2) ? "@" : "", domain);
+	}
+	list->line = put(w, setting, text, "");
+}
+
+static inline void random_require(struct writer *w, const struct policy *p, struct client_rule *rule)
+{
+	rule->tls = p->certificate && one_in(4);
+	rule->auth = p->auth && one_in(4);
+	if (rule->tls || rule->auth)
+		rule->require_line = put(w, "require ", rule->tls ? "tls" : "", rule->auth ? " auth" : "");
+}
+
+static inline void random_rules(struct writer *w, struct policy *p)
+{
+	static const char *const users[] = {"joe", "ann", "*"};
+	static const unsigned sizes[] = {1024, 4096, 1048576};
+	char text[32];
+	for (unsigned n = below(ORACLE_RULES + 1); n > 0; n--) {
+		struct client_rule *rule = &p->rules[p->rule_count++];
+		snprintf(rule->name, sizeof(rule->name), "r%zu", p->rule_count);
+		put(w, "client_rule ", rule->name, " {");
+		if (p->auth && one_in(3)) {
+			strcpy(rule->users, users[below(2) + (any_user || one_in(3))]);
+			put(w, "users ", rule->users, "");
+		}
+		if (!rule->users[0] || one_in(2))
+			random_entries(w, &rule->list);
+		random_mailboxes(w, "senders", &rule->senders);
+		random_mailboxes(w, "recipients", &rule->recipients);
+		rule->from_header = rule->senders.n && one_in(2);
+		if (rule->from_header)
+			put(w, "from_header yes", "", "");
+		if (one_in(4)) {
+			rule->size = sizes[below(3)];
+			snprintf(text, sizeof(text), "%uK", rule->size / 1024);
+			rule->size_line = put(w, "max_message_size ", text, "");
+		}
+		random_require(w, p, rule);
+		put(w, "}", "", "");
+	}
+}
+
 /* The policy, and its configuration, built as in a child. */
 static inline void random_policy(struct policy *p, struct config *config)
 {
@@ -259,6 +339,7 @@ static inline void random_policy(struct policy *p, struct config *config)
 	random_domains(&w, p);
 	random_connectors(&w, p);
 	random_twin(&w, "relay", true, p->auth, &p->relay);
+	random_rules(&w, p);
 	memory_config(str_text(&w.text), &whole); /* ends the process if check would refuse the whole file */
 	config_free(&whole);
 	memory_canonical("", str_text(&w.text), &canonical);
@@ -267,8 +348,37 @@ static inline void random_policy(struct policy *p, struct config *config)
 	str_free(&w.text);
 }
 
+static inline void random_person(struct person *who)
+{
+	strcpy(who->local, random_local());
+	if (one_in(4))
+		who->domain[0] = '\0';
+	else if (one_in(3))
+		strcpy(who->domain, "example.com");
+	else
+		random_name(who->domain);
+}
+
+static inline void random_mail(struct question *q)
+{
+	static const unsigned sizes[] = {0, 1024, 1025, 5000, 2000000};
+	random_person(&q->sender);
+	if (one_in(4))
+		q->sender.local[0] = q->sender.domain[0] = '\0';
+	q->size = sizes[below(5)];
+}
+
+/* "" is the null sender. */
+static inline const char *person_text(const struct person *who)
+{
+	static char text[2 * ORACLE_NAME];
+	snprintf(text, sizeof(text), "%s%s%s", who->local, who->domain[0] ? "@" : "", who->domain);
+	return text;
+}
+
 static inline void random_domain(const struct policy *p, struct question *q)
 {
+	strcpy(q->local, random_local());
 	switch (below(8)) {
 	case 0:
 		strcpy(q->domain, one_in(2) ? "" : "Example.COM");

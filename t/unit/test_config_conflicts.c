@@ -43,6 +43,23 @@ static const struct wrong rows[] = {
 	{SERVER("local_domain b.example { drop_dir /srv/d }") "virtual_server two { listen *:26; fqdn c.example\n"
 							      "local_domain d.example { drop_dir /srv/d } }",
 	 5, 35, "already a drop folder of virtual server default"},
+	/* rules for clients */
+	{SERVER("client_rule a { senders a.test }"), 2, 13, "this rule fits no client: add list"},
+	{SERVER("client_rule a { list * }\nclient_rule A { list 10.0.0.1 }"), 3, 13,
+	 "client_rule A is given twice: first at test.conf:2"},
+	{SERVER("client_rule a { users joe }"), 2, 23, "no client can authenticate, because auth is off"},
+	{SERVER("client_rule a { list *; require auth }"), 2, 33, "or remove auth here"},
+	{SERVER("client_rule a { list *; require tls }"), 2, 33, "there is no TLS without a certificate"},
+	{SERVER("client_rule a { list *; from_header yes }"), 2, 37, "from_header has no effect without senders"},
+	{SERVER("client_rule a { list *; recipients a.test <> }"), 2, 36, "<> can't be a recipient"},
+	{SERVER("client_rule a { list *; require tsl }"), 2, 33, "did you mean tls?"},
+	{SERVER("client_rule a { list *; sender a.test }"), 2, 25, "did you mean senders?"},
+
+	{SERVER("client_rule { list * }"), 2, 1, "client_rule needs a name"},
+	{SERVER("client { client_rule a { list * } }"), 2, 10, "client_rule"},
+	{SERVER("client_rule .a { list * }"), 2, 13, "can't be the name of a client rule"},
+	{SERVER("access { auth plain; auth_requires_tls no }\nclient_rule a { users jo:e }"), 3, 23,
+	 "no account can have this name"},
 	/* the transaction log */
 	{SERVER("log { period dayly }"), 2, 14, "did you mean daily?"},
 	{SERVER("log { period 20 }"), 2, 14, "\"20\" has no unit: write 20M or 20G"},

@@ -99,6 +99,7 @@ static const struct {
 } others[] = {
 	{"tls opportunistic", "tls verify", "tls verify"},
 	{"auth off", "auth login", "auth xoauth2"},
+	{"users none", "users *", "users *"},
 	{"smart_host none", "smart_host [192.0.2.1]", "smart_host [192.0.2.1]"},
 	{"route dns", "route [192.0.2.2]", "route [192.0.2.2]"},
 	{"address_space *", "address_space partner.example", "address_space partner.example"},

@@ -1,6 +1,8 @@
 /* Settings that work but are probably mistakes: each has one warning, or a way to write that it is intended. */
 #include "t/unit/config_fixture.h"
 
+#define AUTH "access { auth scram-sha-256 }\n"
+
 /* Settings that work here but that other hosts reject: one warning, with its place and words. */
 START_TEST(names_that_other_hosts_reject_are_warned_of)
 {
@@ -13,6 +15,17 @@ START_TEST(names_that_other_hosts_reject_are_warned_of)
 		{SERVER("messages { max_message_size 5M; max_session_size none }\n"
 			"local_domain a.test { drop_quota 1M }"),
 		 3, 34, "drop_quota is below max_message_size (5M): a message larger than drop_quota never fits"},
+		{SERVER("client_rule a { list * }\nclient_rule b { list 10.0.0.1 }"), 3, 13,
+		 "this rule never comes into force: client_rule a at test.conf:2 fits all its clients"},
+		{SERVER("client_rule a { list 10.0.0.0/8 *.a.test }\nclient_rule b { list 10.1.0.0/16 *.b.a.test c.a.test }"),
+		 3, 13, "this rule never comes into force"},
+		{SERVER(AUTH "client_rule a { users * }\nclient_rule b { list 10.0.0.1; users joe }"), 4, 13,
+		 "this rule never comes into force"},
+		{SERVER(AUTH "client_rule a { list 10.0.0.0/8 }\nclient_rule b { list 10.0.0.1; users joe }"), 4, 13,
+		 "this rule never comes into force"},
+		{SERVER("messages { max_message_size 5M; max_session_size none }\n"
+			"client_rule a { list *; max_message_size 6M }"),
+		 3, 42, "max_message_size has no effect here"},
 		{SERVER("smart_host [192.0.2.1]") "virtual_server copiers { fqdn c.test\nlisten *:26 }", 4, 16,
 		 "copiers has no smart_host of its own"},
 	};
@@ -33,6 +46,11 @@ START_TEST(intended_settings_are_not_warned_of)
 						 "} }",
 		SERVER("smart_host [192.0.2.1]") "virtual_server b { fqdn c.test\nenabled no }",
 		SERVER("local_domain printers"),
+		SERVER("client_rule a { list 10.0.0.0/8 *.b.test }\nclient_rule b { list 10.0.0.1 b.test }\n"
+		       "client_rule c { list * }"),
+		SERVER(AUTH "client_rule a { list 10.0.0.1; users joe }\nclient_rule b { list 10.0.0.1 }\n"
+			    "client_rule c { users joe }\nclient_rule d { list 10.0.0.0/8 }"),
+		SERVER("client_rule a { list *; max_message_size 35M; senders *@a.test @b.test <> }"),
 		SERVER("messages { max_message_size 5M }\nlocal_domain a.test { drop_quota 5M }"),
 		SERVER("local_domain a.test { drop_quota 1x }"),
 	};

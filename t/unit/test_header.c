@@ -26,7 +26,7 @@ static void put(void *context, struct span text)
 
 static const struct completion_values values = {"a@b", "dom.ain", "mail.dom.ain", "ID", "DATE"};
 static const struct header_sink plain = {.put = put, .context = &passed};
-static const struct header_sink completing = {put, &passed, &values, &room};
+static const struct header_sink completing = {put, &passed, &values, &room, NULL};
 
 /* Passes TEXT in pieces of STEP octets, as a caller does. */
 static struct header pass(struct span text, size_t step, const struct header_sink *sink)
@@ -142,7 +142,7 @@ END_TEST
 START_TEST(the_null_sender_is_mailer_daemon)
 {
 	static const struct completion_values nobody = {"", "dom.ain", "mail.dom.ain", "ID", "DATE"};
-	const struct header_sink sink = {put, &passed, &nobody, &room};
+	const struct header_sink sink = {put, &passed, &nobody, &room, NULL};
 	expect(SPAN("Date: D\r\nMessage-ID: <i@d>\r\n\r\n"),
 	       SPAN("Date: D\r\nMessage-ID: <i@d>\r\nFrom: MAILER-DAEMON@dom.ain\r\n\r\n"), &sink);
 }
@@ -151,7 +151,7 @@ END_TEST
 START_TEST(a_sender_with_odd_dots_is_quoted)
 {
 	static const struct completion_values odd = {"a..b@c", "dom.ain", "mail.dom.ain", "ID", "DATE"};
-	const struct header_sink sink = {put, &passed, &odd, &room};
+	const struct header_sink sink = {put, &passed, &odd, &room, NULL};
 	expect(SPAN("Date: D\r\nMessage-ID: <i@d>\r\n\r\n"),
 	       SPAN("Date: D\r\nMessage-ID: <i@d>\r\nFrom: \"a..b\"@c\r\n\r\n"), &sink);
 }
@@ -221,6 +221,53 @@ START_TEST(counts_received_in_pieces_of_any_size)
 }
 END_TEST
 
+START_TEST(from_is_kept_in_pieces_of_any_size)
+{
+	static const struct {
+		struct span text, from;
+	} cases[] = {
+		{SPAN("To: x\r\nFrom: a@b\r\nTo: y\r\n\r\nFrom: body\r\n"), SPAN("From: a@b\r\n")},
+		{SPAN("FROM : a\r\n\t<a@b>,\r\n c@d\r\nSubject: z\r\n\r\n"), SPAN("FROM : a\r\n\t<a@b>,\r\n c@d\r\n")},
+		{SPAN("From: a@b\r\nTo: x\r\n folded\r\nfrom: c@d\r\n\r\n"), SPAN("From: a@b\r\nfrom: c@d\r\n")},
+		{SPAN("From: a@b"), SPAN("From: a@b\r\n")},
+		{SPAN("Subject: x\r\n From: a@b\r\n\r\n"), SPAN("")},
+		{SPAN("X-From: a@b\r\nFromage: c\r\n\r\nFrom: d@e\r\n"), SPAN("")},
+		{SPAN("From a@b Mon Jan 1\r\nFrom: c@d\r\n\r\n"), SPAN("From: c@d\r\n")},
+		{SPAN("no field\r\nFrom: a@b\r\n"), SPAN("")},
+	};
+	struct str from;
+	str_init(&from, 100);
+	for (int complete = 0; complete < 2; complete++)
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+			for (size_t step = 1; step <= cases[i].text.len; step++) {
+				const struct header_sink sink = {put, &passed, complete ? &values : NULL, &room, &from};
+				str_clear(&from);
+				pass(cases[i].text, step, &sink);
+				ck_assert_msg(span_equal(str_span(&from), cases[i].from), "%s: %s", cases[i].text.at,
+					      str_text(&from));
+			}
+	str_free(&from);
+}
+END_TEST
+
+START_TEST(a_long_from_is_cut)
+{
+	struct str text, from;
+	str_init(&text, 10000);
+	str_init(&from, 100);
+	const struct header_sink sink = {put, &passed, NULL, &room, &from};
+	str_append_text(&text, "From: a@b");
+	for (int i = 0; i < 50; i++)
+		str_append_text(&text, ",\r\n c@d");
+	str_append_text(&text, "\r\n\r\n");
+	pass(str_span(&text), 7, &sink);
+	ck_assert(from.failed && !from.no_memory && from.len <= 100);
+	ck_assert(span_equal(str_span(&passed), str_span(&text)));
+	str_free(&text);
+	str_free(&from);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("header");
@@ -233,6 +280,8 @@ int main(void)
 	tcase_add_test(tests, names_have_a_bound);
 	tcase_add_test(tests, mailbox_lines_have_a_bound);
 	tcase_add_test(tests, a_sender_with_odd_dots_is_quoted);
+	tcase_add_test(tests, from_is_kept_in_pieces_of_any_size);
+	tcase_add_test(tests, a_long_from_is_cut);
 	tcase_add_test(tests, counts_received_in_pieces_of_any_size);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

@@ -108,6 +108,10 @@ static const struct {
 	 "server a: smart_host [192.0.2.2]:26 relay.example.net (was [192.0.2.1])\n"},
 	{"smart_host [192.0.2.1]", "", "server a: smart_host none (was [192.0.2.1])\n"},
 	/* blocks with a name */
+	{"", "client_rule p { list 10.0.0.1; senders *@a.net b@c.net }",
+	 "server a: client_rule p added: list 10.0.0.1, senders a.net b@c.net\n"},
+	{"client_rule p { list *; max_message_size 1M }", "client_rule p { list *; max_message_size 2M }",
+	 "server a: client_rule p: max_message_size 2M (was 1M)\n"},
 	{"", "remote_domain *.b.net { relay yes; route [192.0.2.1] }",
 	 "server a: remote_domain *.b.net added: relay yes, route [192.0.2.1]\n"},
 	{"remote_domain b.net { relay yes }", "", "server a: remote_domain b.net removed: relay yes\n"},

@@ -43,6 +43,38 @@ static void remove_domain(struct domain *list, size_t *n, const char *name)
 	ck_abort_msg("no domain %s", name);
 }
 
+static struct client_rule *rule_named(struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->rule_count; i++)
+		if (is(p->rules[i].name, name))
+			return &p->rules[i];
+	ck_abort_msg("no client rule %s", name);
+	return NULL;
+}
+
+static void add_mailbox(struct mailboxes *list, const char *address)
+{
+	const char *domain = strchr(address, '@');
+	ck_assert_ptr_nonnull(domain);
+	size_t at = list->n < ORACLE_ADDRESSES ? list->n++ : 0;
+	snprintf(list->local[at], ORACLE_NAME, "%.*s", (int)(domain - address), address);
+	snprintf(list->domain[at], ORACLE_NAME, "%s", domain + 1);
+}
+
+/* A change of a client rule. */
+static bool apply_to_rule(struct policy *p, const char *text)
+{
+	char name[200], address[200], list[200];
+	if (sscanf(text, "add %199s to %199s of client_rule %199s at", address, list, name) == 3)
+		add_mailbox(is(list, "senders") ? &rule_named(p, name)->senders : &rule_named(p, name)->recipients,
+			    address);
+	else if (sscanf(text, "raise max_message_size of client_rule %199s at", name) == 1)
+		rule_named(p, name)->size = 0;
+	else
+		return false;
+	return true;
+}
+
 /* Applies one change, the text between two commas; of alternatives, any one. */
 static void apply(struct policy *p, struct question *q, const char *change)
 {
@@ -59,6 +91,8 @@ static void apply(struct policy *p, struct question *q, const char *change)
 		q->user |= strstr(text, "authenticate") != NULL;
 		return;
 	}
+	if (apply_to_rule(p, text))
+		return;
 	if (strncmp(text, "remove ", 7) == 0)
 		memmove(text, text + 7, strlen(text + 7) + 1);
 	if (sscanf(text, "%199s from %199s list at test.conf:%u", name, block, &line) == 3)
@@ -119,8 +153,11 @@ static void ask(const struct policy *p, const struct config_server *server)
 	struct policy changed = *p;
 	struct policy_client client = {
 		.name_state = POLICY_NAME_UNCONFIRMED, .user = q.user ? "joe" : NULL, .tls = q.tls};
+	struct address sender, rcpt;
+	struct policy_mail mail = {.sender = &sender};
 	struct explanation e;
-	char address[IPADDR_TEXT_MAX];
+	char address[IPADDR_TEXT_MAX], from[4 * ORACLE_NAME], to[4 * ORACLE_NAME];
+	const char *why;
 	struct str advice;
 	random_address(&q);
 	random_domain(p, &q);
@@ -131,9 +168,14 @@ static void ask(const struct policy *p, const struct config_server *server)
 	}
 	address_text(&q, address);
 	client.ip = memory_address(address);
-	explain_decide(server, &client, span_of(q.domain), &e);
+	random_mail(&q);
+	snprintf(from, sizeof(from), "%s", person_text(&q.sender));
+	snprintf(to, sizeof(to), "%s%s%s", q.local, q.domain[0] ? "@" : "", q.domain);
+	ck_assert(address_parse(span_of(from), &sender, &why) && address_parse(span_of(to), &rcpt, &why));
+	mail.size = q.size;
+	explain_decide(server, &client, &mail, &rcpt, &e);
 	str_init(&advice, 4096);
-	advice_format(server, &e, span_of(q.domain), &advice);
+	advice_format(server, &e, &advice);
 	char text[4096];
 	strcpy(text, str_text(&advice));
 	struct question again = q;
@@ -148,6 +190,7 @@ START_TEST(advice_turns_the_verdict)
 	const char *given = getenv("MAILROOT_SEED");
 	uint64_t first = given ? strtoull(given, NULL, 0) : (uint64_t)clock_wall_ms();
 	printf("MAILROOT_SEED=%llu\n", (unsigned long long)first);
+	any_user = true;
 	for (uint64_t i = 0; i < POLICIES; i++) {
 		struct policy p;
 		struct config config;

@@ -15,7 +15,7 @@ static void decide(const char *lines, const char *client, bool authenticated, bo
 	struct facts facts = {.authenticated = authenticated, .tls = tls};
 	ck_assert(ipaddr_parse(span_of(client), &facts.client));
 	memory_config(lines, &config);
-	verdict_decide(&config.servers[0], &facts, span_of(domain), &verdict);
+	verdict_decide(&config.servers[0], &facts, &(struct address){.domain = span_of(domain)}, &verdict);
 	config_free(&config);
 }
 
@@ -86,7 +86,7 @@ static void says(const char *lines, bool authenticated, const char *words, unsig
 	struct str text;
 	ck_assert(ipaddr_parse(SPAN("192.0.2.1"), &facts.client));
 	memory_config(lines, &config);
-	verdict_decide(&config.servers[0], &facts, SPAN("example.net"), &verdict);
+	verdict_decide(&config.servers[0], &facts, &(struct address){.domain = SPAN("example.net")}, &verdict);
 	str_init(&text, 1000);
 	verdict_format(&config.servers[0], &verdict, &text);
 	ck_assert_str_eq(str_text(&text), words);
@@ -127,33 +127,42 @@ static void name_for(const struct config_client *entry, struct policy_client *cl
 }
 
 /* Asks about CLIENT; counts it as accepted or refused. */
-static void ask(const struct policy_client *client, const char *domain, size_t count[2])
+static void ask(const struct facts *facts, const struct policy_client *client, const struct address *rcpt,
+		size_t count[2])
 {
 	struct explanation e;
-	explain_decide(&config.servers[0], client, span_of(domain), &e);
+	struct policy_mail mail = {.sender = facts->sender};
+	explain_decide(&config.servers[0], client, &mail, rcpt, &e);
 	count[e.accepted ? OUTCOME_ACCEPTED : OUTCOME_REFUSED]++;
 }
 
+/* Those that client rules name, one that they don't, and none. */
+static const char *const users[] = {NULL, "joe", "ann", "tim"};
+enum { WORLDS = 8 };
+
 /* Asks about every client that may be behind FACTS. */
-static void ask_all(const struct facts *facts, const char *domain, size_t count[2])
+static void ask_all(const struct facts *facts, const struct address *rcpt, size_t count[2])
 {
 	const struct config_server *server = &config.servers[0];
-	const struct config_clients *lists[] = {&server->connect.list, &server->relay.list};
-	for (int world = 0; world < 4; world++) {
+	const struct config_clients *lists[2 + ORACLE_RULES] = {&server->connect.list, &server->relay.list};
+	size_t n = 2;
+	for (size_t i = 0; i < server->client_rule_count; i++)
+		lists[n++] = &server->client_rules[i].list;
+	for (int world = 0; world < WORLDS; world++) {
 		struct policy_client client = {.ip = facts->client, .tls = world & 1};
-		client.user = world & 2 ? "joe" : NULL;
+		client.user = users[world / 2];
 		if ((client.user && !(facts->authenticated && server->access.auth)) || (!client.tls && facts->tls))
 			continue;
 		if (client.tls && !server->access.tls_certificate.n)
 			continue;
 		client.name_state = POLICY_NAME_UNCONFIRMED;
-		ask(&client, domain, count);
-		for (size_t l = 0; l < 2; l++) {
+		ask(facts, &client, rcpt, count);
+		for (size_t l = 0; l < n; l++) {
 			for (size_t i = 0; i < lists[l]->n; i++) {
 				if (!lists[l]->at[i].name)
 					continue;
 				name_for(&lists[l]->at[i], &client);
-				ask(&client, domain, count);
+				ask(facts, &client, rcpt, count);
 			}
 		}
 	}
@@ -167,12 +176,23 @@ static bool has_names(const struct config_clients *list)
 	return false;
 }
 
+/* The verdict may be the same whatever the name: it is asked for where it may matter. */
+static bool rules_have_names(const struct config_server *server)
+{
+	for (size_t i = 0; i < server->client_rule_count; i++)
+		if (has_names(&server->client_rules[i].list))
+			return true;
+	return false;
+}
+
 START_TEST(every_possible_client)
 {
 	struct policy policy;
 	struct question question = {0};
 	size_t found[3] = {0};
-	char address[IPADDR_TEXT_MAX];
+	char address[IPADDR_TEXT_MAX], from[4 * ORACLE_NAME];
+	struct address sender;
+	const char *why;
 	seed = 20061009;
 	for (int n = 0; n < POLICIES; n++) {
 		random_policy(&policy, &config);
@@ -183,16 +203,22 @@ START_TEST(every_possible_client)
 			size_t count[2] = {0};
 			random_address(&question);
 			random_domain(&policy, &question);
+			random_mail(&question);
+			strcpy(from, person_text(&question.sender));
+			ck_assert(address_parse(span_of(from), &sender, &why));
+			facts.sender = &sender;
+			struct address rcpt = {.local = span_of(question.local), .domain = span_of(question.domain)};
 			address_text(&question, address);
 			ck_assert(ipaddr_parse(span_of(address), &facts.client));
-			verdict_decide(server, &facts, span_of(question.domain), &verdict);
-			ask_all(&facts, question.domain, count);
+			verdict_decide(server, &facts, &rcpt, &verdict);
+			ask_all(&facts, &rcpt, count);
 			found[verdict.outcome]++;
 			if (verdict.outcome == OUTCOME_ACCEPTED)
 				ck_assert_uint_eq(count[OUTCOME_REFUSED], 0);
 			else if (verdict.outcome == OUTCOME_REFUSED)
 				ck_assert_uint_eq(count[OUTCOME_ACCEPTED], 0);
-			else if (!has_names(&server->connect.list) || !has_names(&server->relay.list))
+			else if ((!has_names(&server->connect.list) || !has_names(&server->relay.list)) &&
+				 !rules_have_names(server))
 				ck_assert(count[OUTCOME_ACCEPTED] && count[OUTCOME_REFUSED]);
 			ck_assert_int_eq(verdict.depends != DEPENDS_NOTHING, verdict.outcome == OUTCOME_UNKNOWABLE);
 		}

@@ -74,10 +74,12 @@ static bool accepted(const char *lines, const char *ip, const char *user, bool t
 	struct config config;
 	struct policy_client client = {
 		.ip = memory_address(ip), .name_state = POLICY_NAME_UNCONFIRMED, .user = user, .tls = tls};
+	const struct policy_mail mail = {0};
+	const struct address rcpt = {.domain = span_of(domain)};
 	struct explanation e;
 	memory_config(lines, &config);
-	explain_decide(&config.servers[0], &client, span_of(domain), &e);
-	advice_format(&config.servers[0], &e, span_of(domain), advice);
+	explain_decide(&config.servers[0], &client, &mail, &rcpt, &e);
+	advice_format(&config.servers[0], &e, advice);
 	config_free(&config);
 	return e.accepted;
 }

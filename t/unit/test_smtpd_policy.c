@@ -266,7 +266,7 @@ START_TEST(test_mail)
 	str_init(&text, 1024);
 	snprintf(lines, sizeof(lines), "access { %s }", mail[_i].access);
 	memory_config(lines, &config);
-	policy_mail_decide(&config.servers[0], &client, &decision);
+	policy_mail_decide(&config.servers[0], &client, NULL, &decision);
 	ck_assert(decision.accepted == mail[_i].accepted);
 	ck_assert_uint_eq(decision.step_count, mail[_i].steps);
 	const struct policy_step *last = &decision.steps[decision.step_count ? decision.step_count - 1 : 0];
