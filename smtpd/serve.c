@@ -1,6 +1,7 @@
 #include "smtpd/serve.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -193,11 +194,21 @@ static void start_tls(struct connection *c)
 	shake_hands(c);
 }
 
+/* Not under stress: workers are scarce then. A signal to stop ends the pause. */
+static void pause_before_reply(struct connection *c)
+{
+	int64_t ms = c->session.pause_ms;
+	c->session.pause_ms = 0;
+	if (ms && !c->stop->stop && !stream_hurried(&c->stream))
+		poll(NULL, 0, (int)ms);
+}
+
 /* Ends the session when there is no memory for a reply, because the client would wait for that reply. */
 static bool send_replies(struct connection *c)
 {
 	bool whole = !c->session.out.failed;
 	struct span text = whole ? str_span(&c->session.out) : SPAN("421 4.3.0 Out of memory, try again later\r\n");
+	pause_before_reply(c);
 	enum stream_result result = stream_write(&c->stream, text);
 	str_clear(&c->session.out);
 	if (!whole)

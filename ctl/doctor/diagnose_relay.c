@@ -10,6 +10,7 @@
 #include "ctl/doctor/routes.h"
 #include "ctl/doctor/talk.h"
 #include "smtpd/policy/explain.h"
+#include "smtpd/policy/usage.h"
 
 /* A domain that does not exist (RFC 2606), and an address for documentation (RFC 5737). */
 #define OUTSIDE "relay-test.invalid"
@@ -178,11 +179,31 @@ static void examine_gateway(struct doctor *d, const struct config_server *server
 	}
 }
 
+/* Hosts behind a gateway that replaces their addresses share the limits of one client. */
+static void examine_limits(struct doctor *d, const struct config_server *server, const struct ipaddr *gateway)
+{
+	const struct config_origin *limit = usage_written(server, gateway);
+	char address[IPADDR_TEXT_MAX];
+	if (!limit)
+		return;
+	ipaddr_format(gateway, address);
+	doctor_find(
+		d, in_container() ? FINDING_WARNING : FINDING_NOTE, doctor_place(d, limit),
+		doctor_text(
+			d,
+			_("the limits of client hold for %s, the gateway of this network: if it replaces the addresses of clients (NAT, a published port of a container), all clients behind it share them"),
+			address),
+		doctor_text(d, _("let the gateway keep the clients' addresses, or add %s to except_list in client"),
+			    address));
+}
+
 void diagnose_gateway(struct doctor *d)
 {
 	struct ipaddr gateways[ROUTES_GATEWAYS_MAX];
 	size_t n = routes_gateways(gateways);
 	for (size_t i = 0; i < d->config->server_count; i++)
-		for (size_t j = 0; j < n; j++)
+		for (size_t j = 0; j < n; j++) {
 			examine_gateway(d, &d->config->servers[i], &gateways[j]);
+			examine_limits(d, &d->config->servers[i], &gateways[j]);
+		}
 }

@@ -6,6 +6,7 @@
 
 #include "common/base/hash.h"
 #include "smtpd/policy/policy.h"
+#include "smtpd/policy/usage.h"
 
 enum { AGED_AT = 1000 }; /* sessions of one worker; then older ones count half */
 
@@ -114,24 +115,43 @@ static bool is_gateway(const struct vote *v)
 	       __builtin_popcountll(v->names) >= GATEWAY_NAMES_MIN;
 }
 
-void gateway_warn(const struct gateway *g, const struct config_server *server, struct str *to)
+static void warn_of_relay(const struct vote *all, const struct config_server *server, const char *address,
+			  struct str *to)
 {
-	struct vote all = count_all(g);
-	struct policy_client client = {.ip = all.favourite, .name_state = POLICY_NAME_UNCONFIRMED};
+	struct policy_client client = {.ip = all->favourite, .name_state = POLICY_NAME_UNCONFIRMED};
 	struct policy_decision relay;
-	char address[IPADDR_TEXT_MAX];
-	if (!is_gateway(&all))
-		return;
 	policy_relay_from(server, &client, (struct span){NULL, 0}, POLICY_RELAY_LISTED, &relay);
 	if (!relay.accepted)
 		return;
-	ipaddr_format(&client.ip, address);
 	const struct policy_step *step = &relay.steps[0];
 	str_printf(to, "%u of the last %u sessions, of clients with many names, came from %s, which may relay by %s",
-		   all.votes, all.sessions, address, step->text ? step->text : "relay allow");
+		   all->votes, all->sessions, address, step->text ? step->text : "relay allow");
 	if (step->origin->line)
 		str_printf(to, " (%s:%u)", step->origin->file, step->origin->line);
 	str_append_text(
 		to,
 		": if it is a gateway (NAT, proxy, container bridge), every host behind it may relay, too: make the gateway keep the clients' addresses, or remove it from relay list");
+}
+
+static void warn_of_limits(const struct vote *all, const struct config_server *server, const char *address,
+			   struct str *to)
+{
+	const struct config_origin *at = usage_written(server, &all->favourite);
+	if (!at)
+		return;
+	str_printf(
+		to,
+		"%s%u of the last %u sessions, of clients with many names, came from %s, which is one client for the limits at %s:%u: if it is a gateway (NAT, proxy, load balancer), add it to except_list in client",
+		to->len ? "; " : "", all->votes, all->sessions, address, at->file, at->line);
+}
+
+void gateway_warn(const struct gateway *g, const struct config_server *server, struct str *to)
+{
+	struct vote all = count_all(g);
+	char address[IPADDR_TEXT_MAX];
+	if (!is_gateway(&all))
+		return;
+	ipaddr_format(&all.favourite, address);
+	warn_of_relay(&all, server, address, to);
+	warn_of_limits(&all, server, address, to);
 }

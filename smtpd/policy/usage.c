@@ -111,6 +111,18 @@ const struct config_client *usage_excepted(const struct config_server *server, c
 	return NULL;
 }
 
+const struct config_origin *usage_written(const struct config_server *server, const struct ipaddr *client)
+{
+	if (usage_excepted(server, client))
+		return NULL;
+	for (enum usage_kind kind = 0; kind < USAGE_KINDS; kind++)
+		if (usage_limit(server, kind)->count)
+			return usage_origin(server, kind);
+	return server->client.connections_at.line && server->client.connections != CONFIG_NONE
+		       ? &server->client.connections_at
+		       : NULL;
+}
+
 struct usage_who usage_counted(const struct config_server *server, enum usage_kind kind, const struct ipaddr *ip,
 			       const char *user)
 {

@@ -43,6 +43,9 @@ struct usage_who {
 	const char *user;
 };
 
+/* The first limit that is written in the configuration and concerns CLIENT; NULL = there is none. */
+const struct config_origin *usage_written(const struct config_server *server, const struct ipaddr *client);
+
 /* For which client an event of KIND counts. Errors and connections are known before the user, so they count by address.
  */
 struct usage_who usage_counted(const struct config_server *server, enum usage_kind kind, const struct ipaddr *ip,

@@ -38,6 +38,10 @@ enum {
 	 * gives up after the first, or waits. */
 	LIMIT_OVER = 20,
 
+	/* How long each of these refusals but the first is held back, so that a client that hammers at a limit costs
+	 * next to nothing. Its worker is its own: it waits for the next command in any case. */
+	LIMIT_OVER_PAUSE_MS = 100,
+
 	/* 4xx replies since the last accepted message; one more is 421. A message has no more recipients, and an honest
 	 * client names each of them once. */
 	LIMIT_LATER = 5000,

@@ -17,8 +17,10 @@ static void refuse(struct session *s, const struct excess *excess)
 {
 	bool over = excess->kind == USAGE_ERRORS;
 	struct str text;
-	if (excess->kind == USAGE_MESSAGES || excess->kind == USAGE_OCTETS)
+	if (excess->kind == USAGE_MESSAGES || excess->kind == USAGE_OCTETS) {
 		over = ++s->over > LIMIT_OVER;
+		s->pause_ms = s->over > 1 ? LIMIT_OVER_PAUSE_MS : 0;
+	}
 	str_init(&text, LIMIT_LINE);
 	excess_reply(excess, &text);
 	if (over)

@@ -108,6 +108,7 @@ struct session {
 	unsigned later;           /* 4xx replies since then */
 	unsigned idle;            /* commands since then that do not advance a message */
 	unsigned over;            /* MAIL commands since then that were over a limit of `client` */
+	int64_t pause_ms;         /* for the driver: how long to wait before `out` is sent */
 	struct usage *usage;      /* borrowed; NULL = nothing is counted for the client */
 	uint64_t octets;          /* message text received in this session */
 	uint64_t messages;

@@ -427,6 +427,9 @@ class Relay(Doctor):
     def test_gateway_may_relay(self):
         self.expect("gateway", "warning", f"relay list {GATEWAY} has {GATEWAY}, the gateway of this network", MACHINE.conf(f"relay {{ list {GATEWAY} }}"))
 
+    def test_gateway_is_limited(self):
+        self.expect("gateway", "note", f"the limits of client hold for {GATEWAY}, the gateway of this network", MACHINE.conf("client { messages 300/1m }"))
+
     def test_session_with_the_running_service(self):
         """From this machine, which may not relay here; it ends without a message."""
         spool = MACHINE.spool / "mailroot" / "test"

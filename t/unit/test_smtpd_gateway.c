@@ -77,6 +77,38 @@ START_TEST(test_no_gateway)
 }
 END_TEST
 
+/* Hosts behind a gateway share the limits of one client, unless it is in except_list. */
+START_TEST(test_limits)
+{
+	static const char *const limited[] = {"client { messages 300/1m }",
+					      "client { connections 20; except_list 10.0.0.1 }"};
+	static const char *const free[] = {"", "client { errors none }", "client { connections none }",
+					   "client { messages 300/1m; except_list 192.0.2.0/24 }"};
+	for (size_t i = 0; i < 2; i++) {
+		begin(limited[i]);
+		count("192.0.2.1", 500, 1);
+		ck_assert_msg(warned(NULL), "one busy client");
+		end();
+		begin(limited[i]);
+		count("192.0.2.1", 500, 40);
+		ck_assert(warned(
+			"500 of the last 500 sessions, of clients with many names, came from 192.0.2.1, which is one client "
+			"for the limits at test.conf:5"));
+		end();
+	}
+	for (size_t i = 0; i < 4; i++) {
+		begin(free[i]);
+		count("192.0.2.1", 500, 40);
+		ck_assert_msg(warned(NULL), "%s", free[i]);
+		end();
+	}
+	begin("relay { list 192.0.2.1 }\nclient { messages 300/1m }");
+	count("192.0.2.1", 500, 40);
+	ck_assert(warned("or remove it from relay list; 500 of the last 500"));
+	end();
+}
+END_TEST
+
 /* Old sessions stop counting. */
 START_TEST(test_ages)
 {
@@ -94,6 +126,7 @@ int main(void)
 	TCase *tcase = tcase_create("all");
 	tcase_add_test(tcase, test_gateway);
 	tcase_add_test(tcase, test_no_gateway);
+	tcase_add_test(tcase, test_limits);
 	tcase_add_test(tcase, test_ages);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
