@@ -6,6 +6,7 @@
 
 #include "common/config/oauth.h"
 #include "common/config/value.h"
+#include "common/mail/dnsbl.h"
 #include "master/access.h"
 
 /* WHERE_MAX holds a server's name, a domain and the names of blocks. ACCESS_MAX keeps a replaced list readable. */
@@ -54,12 +55,30 @@ static bool same_endpoints(const struct config_endpoints *a, const struct config
 	return true;
 }
 
+/* Appends TEXT, the lists of dnsbl, without the keys of customers: the report goes to the log. */
+static void hide_keys(struct span text, struct str *to)
+{
+	char shown[DOMAIN_MAX + 1];
+	while (text.len) {
+		dnsbl_shown(span_take(&text, ' '), shown);
+		str_printf(to, "%s%s", shown, text.len ? " " : "");
+	}
+}
+
 static void format(const struct config_setting *setting, const void *block, struct str *to)
 {
 	str_init(to, LINE_MAX_OCTETS);
 	config_value_format(setting->type, (const char *)block + setting->offset, to);
 	if (!to->len)
 		str_append_text(to, "default");
+}
+
+static void append_value(const struct config_setting *setting, struct span text, struct str *to)
+{
+	if (setting->type == CONFIG_DNSBL || setting->type == CONFIG_DNSBLALLOW)
+		hide_keys(text, to);
+	else
+		str_append(to, text);
 }
 
 /* Settings with several spellings are compared by value, the others by their text. */
@@ -74,7 +93,11 @@ static void compare_setting(const struct report *report, const struct config_set
 	format(setting, after, &is);
 	if (!span_equal(str_span(&was), str_span(&is))) {
 		str_init(&line, 3 * LINE_MAX_OCTETS);
-		str_printf(&line, "%s %s (was %s)", setting->name, str_text(&is), str_text(&was));
+		str_printf(&line, "%s ", setting->name);
+		append_value(setting, str_span(&is), &line);
+		str_append_text(&line, " (was ");
+		append_value(setting, str_span(&was), &line);
+		str_append_c(&line, ')');
 		tell(report, str_text(&line), setting->acts);
 		str_free(&line);
 		if (setting->acts == CONFIG_PROCESSES_NEW)

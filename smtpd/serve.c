@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/net/stream.h"
 #include "common/tls/channel.h"
 #include "smtpd/atrn_relay.h"
+#include "smtpd/session/listed.h"
 #include "smtpd/session/transcript.h"
 
 struct connection {
@@ -20,6 +22,7 @@ struct connection {
 	struct session session;
 	struct live *live;
 	struct serve_stop *stop;
+	const struct serve_services *services;
 	const struct serve_watch *watch;
 	struct transcript transcript;
 	int64_t text_since;   /* when the text under way began; 0 = none is under way */
@@ -224,6 +227,62 @@ static void begin_secured(struct connection *c)
 	str_clear(&c->session.out);
 }
 
+static bool may_pause(struct connection *c, bool *wants_name)
+{
+	const struct serve_services *services = c->services;
+	return c->session.config->connect.greet_pause && !c->tls->first && services->pause &&
+	       !(services->stress && *services->stress) && listed_stranger(&c->session, wants_name) &&
+	       services->pause(services->context);
+}
+
+/* The client talked before it was spoken to, or left, or the service stops. */
+static void pause_ended(struct connection *c)
+{
+	struct span octets;
+	stream_deadline(&c->stream, 0);
+	enum stream_result result = stream_peek(&c->stream, &octets);
+	if (result != STREAM_OK) {
+		input_ended(c, result);
+		return;
+	}
+	c->session.line = (struct span){octets.at, span_find(octets, '\r')};
+	session_say(&c->session, REPLY_TALKED_FIRST);
+	c->session.line = (struct span){NULL, 0};
+	session_close(&c->session);
+}
+
+/*
+ * Lets a stranger wait for the greeting. If the name of the client could make it no stranger, it is looked up
+ * meanwhile.
+ */
+static void pause_greeting(struct connection *c)
+{
+	bool wants_name;
+	int64_t until = clock_mono_ms() + c->session.config->connect.greet_pause;
+	if (!may_pause(c, &wants_name))
+		return;
+	if (wants_name) {
+		session_learn_name(&c->session);
+		if (!listed_stranger(&c->session, &wants_name))
+			return;
+	}
+	c->stop->waiting_fd = c->stream.fd;
+	bool silent = !c->stop->stop && fd_await(c->stream.fd, until) == -ETIMEDOUT;
+	c->stop->waiting_fd = -1;
+	if (!silent)
+		pause_ended(c);
+}
+
+static void greet(struct connection *c)
+{
+	if (!session_admits(&c->session))
+		return;
+	listed_begin(&c->session);
+	pause_greeting(c);
+	if (session_wants(&c->session) != SESSION_WANTS_CLOSE)
+		session_greet(&c->session);
+}
+
 static void converse(struct connection *c)
 {
 	if (c->tls->first)
@@ -231,7 +290,7 @@ static void converse(struct connection *c)
 	else
 		c->session.tls.offered = c->tls->context;
 	if (session_wants(&c->session) != SESSION_WANTS_CLOSE)
-		session_greet(&c->session);
+		greet(c);
 	if (session_wants(&c->session) == SESSION_WANTS_CLOSE)
 		transcript_event(&c->transcript, &c->session, SPAN("CONNECT"));
 	while (send_replies(c)) {
@@ -277,12 +336,13 @@ static void linger(struct connection *c)
 void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, struct live *live,
 	   const struct serve_services *services, struct serve_stop *stop, const struct serve_watch *watch)
 {
-	struct connection c = {.tls = tls, .live = live, .stop = stop, .watch = watch};
+	struct connection c = {.tls = tls, .live = live, .stop = stop, .services = services, .watch = watch};
 	const struct config_server *config = live_server(live);
 	if (stream_init(&c.stream, fd, config->connection_timeout)) {
 		stream_hurry(&c.stream, services->stress, LIMIT_STRESS_MS);
 		if (session_init(&c.session, config, services->store, client)) {
 			c.session.names = services->names;
+			c.session.lists = services->lists;
 			c.session.auth = services->auth;
 			c.session.etrn = services->etrn;
 			c.session.usage = services->usage;

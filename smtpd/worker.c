@@ -15,6 +15,7 @@
 #include "common/process/child.h"
 #include "smtpd/accept/store_spool.h"
 #include "smtpd/admit.h"
+#include "smtpd/pause.h"
 #include "smtpd/serve.h"
 
 struct worker {
@@ -26,6 +27,7 @@ struct worker {
 	struct store store;
 	struct record_writer records;
 	struct names names;
+	struct lists lists;
 	struct etrn etrn;
 	bool counted; /* gateway.h has counted the session */
 };
@@ -139,11 +141,24 @@ static void session_over(struct worker *w)
 	w->jobs--;
 }
 
+static bool may_pause(void *context)
+{
+	const struct worker *w = context;
+	return pause_begin(w->context->pool, w->slot);
+}
+
 static void serve_client(struct worker *w, int fd, const struct serve_tls *tls, const struct ipaddr *client,
 			 const char *address)
 {
-	const struct serve_services services = {&w->store, &w->names,         w->context->auth,
-						&w->etrn,  w->context->usage, w->context->stress.on};
+	const struct serve_services services = {.store = &w->store,
+						.names = &w->names,
+						.lists = &w->lists,
+						.auth = w->context->auth,
+						.etrn = &w->etrn,
+						.usage = w->context->usage,
+						.pause = may_pause,
+						.context = w,
+						.stress = w->context->stress.on};
 	const struct serve_watch watch = {tell_progress, w, &w->records};
 	w->counted = false;
 	prefork_busy(w->context->pool, w->slot, span_of(address));
@@ -211,6 +226,7 @@ int worker_run(struct worker_context *context, size_t slot)
 	w.store = store_spool_ops(&w.spool);
 	record_writer_init(&w.records, CHILD_FD_RECORDS);
 	w.names = names_of_resolver(&names_link);
+	w.lists = lists_of_resolver(&names_link);
 	w.etrn = etrn_of_queue(&arrivals_link);
 	if (told.wake_fd < 0 || !watch(&w))
 		return EXIT_TEMPORARY;

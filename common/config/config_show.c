@@ -124,6 +124,7 @@ static bool walk_entries(struct walk *w, const struct config_setting *setting, c
 	const struct config_endpoints *endpoints = value;
 	const struct config_certificates *certificates = value;
 	const struct config_spaces *spaces = value;
+	const struct config_dnsbls *lists = value;
 	struct str text;
 	if (setting->type == CONFIG_CLIENTS) {
 		for (size_t i = 0; i < clients->n; i++)
@@ -149,8 +150,14 @@ static bool walk_entries(struct walk *w, const struct config_setting *setting, c
 		config_format_space(&text, &spaces->at[i]);
 		w->form->value(w, setting->name, str_span(&text), &spaces->at[i].origin);
 	}
+	size_t zones = setting->type == CONFIG_DNSBL || setting->type == CONFIG_DNSBLALLOW ? lists->n : 0;
+	for (size_t i = 0; i < zones; i++) {
+		str_clear(&text);
+		config_format_dnsbl(&text, &lists->at[i]);
+		w->form->value(w, setting->name, str_span(&text), &lists->at[i].origin);
+	}
 	str_free(&text);
-	return n || pairs || patterns;
+	return n || pairs || patterns || zones;
 }
 
 static void walk_setting(struct walk *w, const struct config_setting *setting, const char *base)

@@ -98,6 +98,24 @@ struct config_senders {
 	size_t n;
 };
 
+/* Answers of a DNS list: each octet lies between those of FROM and TO. */
+struct config_answers {
+	unsigned char from[4], to[4];
+};
+/* One list of dnsbl or dnsbl_allow. */
+struct config_dnsbl {
+	const char *zone;
+	struct config_answers *answers; /* those that count; at least one */
+	size_t n;
+	int64_t score; /* more than 0 in dnsbl, less in dnsbl_allow */
+	struct config_origin origin;
+};
+struct config_dnsbls {
+	struct config_dnsbl *at;
+	size_t n;
+};
+enum { CONFIG_DNSBL_MAX = 16 /* lists of one setting */, CONFIG_DNSBL_SCORE_MAX = 100 };
+
 /* Mail that we request with ETRN. */
 struct config_etrn {
 	struct config_words domains; /* each with @ in front if the domains below it are meant too */
@@ -273,6 +291,8 @@ enum config_requirement { REQUIRE_TLS = 1 << 0, REQUIRE_AUTH = 1 << 1 };
 #define CONFIG_C_ACCOUNTS     struct config_words
 #define CONFIG_C_REQUIREMENTS unsigned
 #define CONFIG_C_ETRN         struct config_etrn
+#define CONFIG_C_DNSBL        struct config_dnsbls
+#define CONFIG_C_DNSBLALLOW   struct config_dnsbls
 #define CONFIG_C_LOGFORMAT    enum config_log_format
 #define CONFIG_C_PERIOD       struct config_period
 #define CONFIG_C_FIELDS       unsigned

@@ -163,6 +163,14 @@ static void format_etrn(struct str *to, const struct config_etrn *etrn)
 	format_units(to, etrn->every_ms, config_duration_units);
 }
 
+static void format_dnsbls(struct str *to, const struct config_dnsbls *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		separate(to, i);
+		config_format_dnsbl(to, &list->at[i]);
+	}
+}
+
 static void format_certificates(struct str *to, const struct config_certificates *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -264,6 +272,10 @@ static bool format_list(enum config_type type, const void *value, struct str *to
 		break;
 	case CONFIG_ETRN:
 		format_etrn(to, value);
+		break;
+	case CONFIG_DNSBL:
+	case CONFIG_DNSBLALLOW:
+		format_dnsbls(to, value);
 		break;
 	case CONFIG_CLIENTS:
 		format_clients(to, value);

@@ -128,6 +128,10 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_ACCOUNTS] = N_("names of accounts (mailrootctl user list); or none"),
 	[CONFIG_REQUIREMENTS] = N_("tls, auth, or both; or none"),
 	[CONFIG_ETRN] = N_("domains, each with or without @ in front; every and a duration may follow; or none"),
+	[CONFIG_DNSBL] = N_(
+		"a zone, the answers that count such as 127.0.0.2-11, and score with 1 to 100 if it is not 1; or none"),
+	[CONFIG_DNSBLALLOW] = N_(
+		"a zone, the answers that count such as 127.0.0-255.1-3, and score with -100 to -1 if it is not -1; or none"),
 	[CONFIG_LOGFORMAT] = N_("w3c, iis, ncsa, json or off"),
 	[CONFIG_PERIOD] = N_("hourly, daily, weekly, monthly, unlimited, or a size such as 20M"),
 	[CONFIG_FIELDS] = N_(

@@ -13,17 +13,9 @@ void reverse_begin(struct reverse *r, const struct ipaddr *client)
 
 void reverse_zone(const struct ipaddr *client, char *to)
 {
-	const unsigned char *octets = client->octets;
-	if (ipaddr_is_v4(client)) {
-		snprintf(to, REVERSE_ZONE_MAX, "%u.%u.%u.%u.in-addr.arpa", octets[15], octets[14], octets[13],
-			 octets[12]);
-		return;
-	}
-	for (size_t i = sizeof(client->octets); i-- > 0;) {
-		snprintf(to, 5, "%x.%x.", octets[i] & 0xfU, octets[i] >> 4U);
-		to += 4;
-	}
-	snprintf(to, sizeof("ip6.arpa"), "ip6.arpa");
+	char reversed[IPADDR_REVERSED_MAX];
+	ipaddr_reverse(client, reversed);
+	snprintf(to, REVERSE_ZONE_MAX, "%s.%s", reversed, ipaddr_is_v4(client) ? "in-addr.arpa" : "ip6.arpa");
 }
 
 static int by_name(const void *a, const void *b)

@@ -13,8 +13,7 @@ enum {
 	CROWDED_MS = 20 /* until there may be room on the link */
 };
 
-/* Returns our end of the socket for the answer, or -errno. */
-static int send_question(int link, struct span question)
+int ask_begin(int link, struct span question)
 {
 	int ends[2];
 	int err = ipc_pair(ends, SOCKET_BUFFER);
@@ -27,15 +26,15 @@ static int send_question(int link, struct span question)
 	return err ? err : ends[0];
 }
 
-/* -ECONNRESET: the reader died over the question. */
-static int try_once(int link, struct span question, int64_t until, char *buffer, size_t size, struct ipc_packet *answer)
+/* Closes FD. -ECONNRESET: the reader died over the question. */
+static int receive(int fd, int64_t until, char *buffer, size_t size, struct ipc_packet *answer)
 {
-	int fd = send_question(link, question);
-	if (fd < 0)
-		return fd;
-	int err = fd_await(fd, until);
-	if (!err)
-		err = ipc_receive(fd, buffer, size, MSG_DONTWAIT, answer);
+	int err = ipc_receive(fd, buffer, size, MSG_DONTWAIT, answer);
+	if (err == -EAGAIN) {
+		err = fd_await(fd, until);
+		if (!err)
+			err = ipc_receive(fd, buffer, size, MSG_DONTWAIT, answer);
+	}
 	if (!err && answer->eof)
 		err = -ECONNRESET;
 	fd_close(&fd);
@@ -48,13 +47,21 @@ static bool is_crowded(int err)
 	return err == -EAGAIN || err == -ETOOMANYREFS;
 }
 
+int ask_finish(int fd, int link, struct span question, int64_t until, char *buffer, size_t size,
+	       struct ipc_packet *answer)
+{
+	for (int lost = 0;;) {
+		if (fd < 0)
+			fd = ask_begin(link, question);
+		int err = fd < 0 ? fd : receive(fd, until, buffer, size, answer);
+		fd = -1;
+		if (!(is_crowded(err) || (err == -ECONNRESET && ++lost < TRIES)) || clock_mono_ms() >= until)
+			return err;
+		poll(NULL, 0, is_crowded(err) ? CROWDED_MS : PAUSE_MS);
+	}
+}
+
 int ask_link(int link, struct span question, int64_t until, char *buffer, size_t size, struct ipc_packet *answer)
 {
-	int lost = 0;
-	int err = try_once(link, question, until, buffer, size, answer);
-	while ((is_crowded(err) || (err == -ECONNRESET && ++lost < TRIES)) && clock_mono_ms() < until) {
-		poll(NULL, 0, is_crowded(err) ? CROWDED_MS : PAUSE_MS);
-		err = try_once(link, question, until, buffer, size, answer);
-	}
-	return err;
+	return ask_finish(-1, link, question, until, buffer, size, answer);
 }

@@ -1,6 +1,7 @@
 #include "common/mail/cidr.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/language.h"
@@ -27,6 +28,17 @@ void ipaddr_format(const struct ipaddr *ip, char *to)
 {
 	bool v4 = ipaddr_is_v4(ip);
 	inet_ntop(v4 ? AF_INET : AF_INET6, ip->octets + (v4 ? sizeof(v4_prefix) : 0), to, IPADDR_TEXT_MAX);
+}
+
+void ipaddr_reverse(const struct ipaddr *ip, char *to)
+{
+	const unsigned char *octets = ip->octets;
+	if (ipaddr_is_v4(ip)) {
+		snprintf(to, IPADDR_REVERSED_MAX, "%u.%u.%u.%u", octets[15], octets[14], octets[13], octets[12]);
+		return;
+	}
+	for (size_t i = sizeof(ip->octets); i-- > 0; to += 4)
+		snprintf(to, 5, "%x.%x%s", octets[i] & 0xfU, octets[i] >> 4U, i ? "." : "");
 }
 
 bool ipaddr_is_v4(const struct ipaddr *ip)

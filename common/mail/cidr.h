@@ -16,11 +16,16 @@ struct cidr {
 	unsigned bits; /* 0 to 128, counted in the 16 octets: 10.0.0.0/8 has 104 */
 };
 
-enum { IPADDR_TEXT_MAX = 46 }; /* with NUL */
+enum { IPADDR_TEXT_MAX = 46, IPADDR_REVERSED_MAX = 64 }; /* with NUL */
 
 /* "192.0.2.1" or "2001:db8::1"; no scope, no port, no brackets. */
 bool ipaddr_parse(struct span text, struct ipaddr *out);
 void ipaddr_format(const struct ipaddr *ip, char *to); /* IPADDR_TEXT_MAX; IPv4 dotted */
+/*
+ * The octets of IP in reverse order, as DNS has them before in-addr.arpa and in lists: "1.2.0.192"; of IPv6 the
+ * nibbles, "b.a.9.8...". TO has room for IPADDR_REVERSED_MAX.
+ */
+void ipaddr_reverse(const struct ipaddr *ip, char *to);
 bool ipaddr_is_v4(const struct ipaddr *ip);
 bool ipaddr_is_loopback(const struct ipaddr *ip);
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);

@@ -12,7 +12,7 @@ struct slot {
 	_Atomic uint64_t end; /* 1 + the number of works served before the one that is to end; 0 = none */
 	uint64_t done;
 	int64_t progress_wall_ms;
-	unsigned phase;
+	_Atomic unsigned phase;
 	char doing[SCOREBOARD_TEXT_MAX];
 	char name[SCOREBOARD_TEXT_MAX];
 };
@@ -65,7 +65,7 @@ void scoreboard_set(struct scoreboard *b, size_t slot, enum scoreboard_state sta
 	copy_text(to->doing, doing);
 	copy_text(to->name, (struct span){NULL, 0});
 	to->since_wall_ms = to->progress_wall_ms = since_wall_ms;
-	to->phase = 0;
+	atomic_store(&to->phase, 0);
 	to->done = 0;
 	atomic_store(&b->states[slot], (uint8_t)state);
 }
@@ -83,7 +83,7 @@ void scoreboard_served(struct scoreboard *b, size_t slot)
 void scoreboard_progress(struct scoreboard *b, size_t slot, unsigned phase, uint64_t done, int64_t wall_ms)
 {
 	struct slot *to = &b->shared[slot];
-	to->phase = phase;
+	atomic_store(&to->phase, phase);
 	to->done = done;
 	to->progress_wall_ms = wall_ms;
 }
@@ -116,7 +116,7 @@ void scoreboard_get(const struct scoreboard *b, size_t slot, struct scoreboard_e
 	out->state = scoreboard_state(b, slot);
 	out->since_wall_ms = from->since_wall_ms;
 	out->served = atomic_load(&from->served);
-	out->phase = from->phase;
+	out->phase = atomic_load(&from->phase);
 	out->done = from->done;
 	out->progress_wall_ms = from->progress_wall_ms;
 	memcpy(out->doing, from->doing, sizeof(out->doing));
@@ -132,5 +132,15 @@ size_t scoreboard_count(const struct scoreboard *b, size_t n, enum scoreboard_st
 		n = b->slots;
 	for (size_t i = 0; i < n; i++)
 		count += scoreboard_state(b, i) == state;
+	return count;
+}
+
+size_t scoreboard_count_phase(const struct scoreboard *b, size_t n, unsigned phase)
+{
+	size_t count = 0;
+	if (n > b->slots)
+		n = b->slots;
+	for (size_t i = 0; i < n; i++)
+		count += scoreboard_state(b, i) == SCOREBOARD_BUSY && atomic_load(&b->shared[i].phase) == phase;
 	return count;
 }

@@ -60,4 +60,7 @@ enum scoreboard_state scoreboard_state(const struct scoreboard *b, size_t slot);
 /* Counts slots of STATE among the first N. */
 size_t scoreboard_count(const struct scoreboard *b, size_t n, enum scoreboard_state state);
 
+/* Counts busy slots of PHASE among the first N. */
+size_t scoreboard_count_phase(const struct scoreboard *b, size_t n, unsigned phase);
+
 #endif

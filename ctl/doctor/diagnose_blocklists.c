@@ -2,11 +2,11 @@
 #include <string.h>
 
 #include "common/base/language.h"
-#include "common/dns/reverse.h"
+#include "common/mail/dnsbl.h"
 #include "ctl/doctor/diagnose.h"
 #include "ctl/doctor/ways.h"
 
-enum { NAME_SIZE = REVERSE_ZONE_MAX + 40, RETURNS_MAX = 16 };
+enum { RETURNS_MAX = 16 };
 
 static const struct list {
 	const char *zone;
@@ -25,28 +25,12 @@ struct returns {
 	bool refused; /* 127.255.255.N: the list does not answer this resolver */
 };
 
-/* "1.2.0.192.in-addr.arpa" without the zone, then the list's. */
-static void name_of(const struct ipaddr *ip, const char *zone, char to[NAME_SIZE])
-{
-	char reversed[REVERSE_ZONE_MAX];
-	reverse_zone(ip, reversed);
-	struct span digits = span_of(reversed);
-	struct span end = ipaddr_is_v4(ip) ? SPAN(".in-addr.arpa") : SPAN(".ip6.arpa");
-	digits.len -= end.len;
-	struct str name;
-	str_init(&name, NAME_SIZE - 1);
-	str_append(&name, digits);
-	str_printf(&name, ".%s", zone);
-	span_copy(str_span(&name), to, NAME_SIZE);
-	str_free(&name);
-}
-
 static void look_up(struct ask *ask, const struct ipaddr *ip, const char *zone, struct returns *out)
 {
-	char name[NAME_SIZE];
+	char name[DOMAIN_MAX + 1];
 	struct ask_answer answer;
 	*out = (struct returns){.n = 0};
-	name_of(ip, zone, name);
+	dnsbl_name(ip, span_of(zone), name);
 	ask_name(ask, name, DNS_A, &answer);
 	out->answered = answer.answer.rcode == LOOKUP_NOERROR || answer.answer.rcode == LOOKUP_NXDOMAIN;
 	for (size_t i = 0; i < answer.answer.n; i++) {

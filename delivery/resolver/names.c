@@ -13,7 +13,7 @@
 #include "common/dns/reverse.h"
 #include "common/ipc/ipc.h"
 
-enum { QUESTION_MAX = 512 };
+enum { QUESTION_MAX = 8 * 1024 };
 
 struct name_request;
 
@@ -39,19 +39,19 @@ struct name_request {
 struct names {
 	struct ub_ctx *unbound;
 	int link;
-	struct names_addresses addresses;
+	struct names_others others;
 	TAILQ_HEAD(, name_request) requests; /* oldest first */
 	size_t count;
 };
 
-struct names *names_new(struct ub_ctx *unbound, int link, struct names_addresses addresses)
+struct names *names_new(struct ub_ctx *unbound, int link, struct names_others others)
 {
 	struct names *n = calloc(1, sizeof(*n));
 	if (!n)
 		log_fatal(EXIT_TEMPORARY, "no memory for the names of clients");
 	n->unbound = unbound;
 	n->link = link;
-	n->addresses = addresses;
+	n->others = others;
 	TAILQ_INIT(&n->requests);
 	return n;
 }
@@ -138,8 +138,7 @@ static void on_result(void *data, int err, struct ub_result *result)
 	ub_resolve_free(result);
 }
 
-/* The process that made the socket, according to the kernel; 0 = unknown. */
-static pid_t peer_pid(int fd)
+pid_t names_peer(int fd)
 {
 	struct ucred peer = {0};
 	socklen_t len = sizeof(peer);
@@ -162,7 +161,7 @@ static void forget(struct names *n, pid_t pid)
 static void begin(struct names *n, const struct ipaddr *client, int *fd)
 {
 	char zone[REVERSE_ZONE_MAX];
-	pid_t pid = peer_pid(*fd);
+	pid_t pid = names_peer(*fd);
 	struct name_request *request = NULL;
 	forget(n, pid);
 	if (pid && n->count < NAMES_AT_ONCE)
@@ -187,10 +186,13 @@ static void take_question(struct names *n, struct ipc_packet *packet)
 {
 	struct wire_resolve resolve;
 	struct wire_name_of name_of;
+	struct wire_listed_of listed_of;
 	struct ipaddr client;
 	enum wire_type type = packet->fd_count == 1 ? wire_admit(WIRE_LINK_names, WIRE_UP, packet->text) : 0;
 	if (type == WIRE_resolve && wire_decode_resolve(packet->text, &resolve))
-		n->addresses.begin(n->addresses.context, &resolve, &packet->fds[0]);
+		n->others.addresses(n->others.context, &resolve, &packet->fds[0]);
+	else if (type == WIRE_listed_of && wire_decode_listed_of(packet->text, &listed_of))
+		n->others.listed(n->others.context, &listed_of, &packet->fds[0]);
 	else if (type == WIRE_name_of && wire_decode_name_of(packet->text, &name_of) &&
 		 ipaddr_parse(name_of.address, &client))
 		begin(n, &client, &packet->fds[0]);

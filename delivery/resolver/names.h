@@ -7,6 +7,7 @@
 #ifndef DELIVERY_RESOLVER_NAMES_H
 #define DELIVERY_RESOLVER_NAMES_H
 
+#include <sys/types.h>
 #include <unbound.h>
 
 #include "common/ipc/wire.h"
@@ -14,11 +15,12 @@
 struct names;
 
 /*
- * A question for the addresses of a name, which comes on the same link (mailroot-web): BEGIN takes *fd, the socket for
- * the answer, or leaves it, and it is closed.
+ * The other questions that come on the same link: for the addresses of a name (mailroot-web), and whether DNS lists
+ * have a client (lists.h). Each function takes *fd, the socket for the answer, or leaves it, and it is closed.
  */
-struct names_addresses {
-	void (*begin)(void *context, const struct wire_resolve *question, int *fd);
+struct names_others {
+	void (*addresses)(void *context, const struct wire_resolve *question, int *fd);
+	void (*listed)(void *context, const struct wire_listed_of *question, int *fd);
 	void *context;
 };
 
@@ -28,7 +30,7 @@ enum {
 };
 
 /* UNBOUND and LINK are borrowed; LINK -1 = no questions. Ends the process without memory. */
-struct names *names_new(struct ub_ctx *unbound, int link, struct names_addresses addresses);
+struct names *names_new(struct ub_ctx *unbound, int link, struct names_others others);
 void names_free(struct names *n);
 
 /* The descriptor to poll for reading, -1 = none. If it is readable, names_receive takes one question. */
@@ -38,5 +40,8 @@ void names_receive(struct names *n);
 /* Milliseconds until the next deadline, -1 = none. names_end_overdue answers the questions whose deadline is over. */
 int names_until_deadline(const struct names *n);
 void names_end_overdue(struct names *n);
+
+/* The process that made the socket of an answer, according to the kernel; 0 = unknown. */
+pid_t names_peer(int fd);
 
 #endif

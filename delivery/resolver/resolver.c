@@ -15,8 +15,9 @@
 #include "common/dns/lookup.h"
 #include "common/ipc/ipc.h"
 #include "common/process/child.h"
+#include "common/process/trouble.h"
+#include "delivery/resolver/clients.h"
 #include "delivery/resolver/hostfiles.h"
-#include "delivery/resolver/names.h"
 #include "delivery/resolver/watch.h"
 
 enum {
@@ -53,8 +54,9 @@ struct request {
 
 struct resolver {
 	struct ub_ctx *unbound;
-	struct ub_ctx *names_unbound; /* for names of clients, which can make look-ups slow; the queue has its own */
+	struct clients *clients;
 	struct watch watch;
+	struct trouble told;
 	struct hostfiles files;
 	const struct self *self;
 	int64_t deadline_ms;
@@ -71,16 +73,16 @@ struct resolver {
 
 struct resolver *resolver_new(const struct dns_settings *dns, const struct self *self, int64_t deadline_ms)
 {
-	const struct dns_settings unsigned_names = {.servers = dns->servers, .dnssec = CONFIG_NO};
 	struct nameservers servers;
 	struct resolver *r = calloc(1, sizeof(*r));
 	if (!r)
 		log_fatal(EXIT_TEMPORARY, "no memory for DNS look-ups");
 	hostfiles_note(&r->files);
 	r->unbound = dns_context(dns);
-	r->names_unbound = dns_context(&unsigned_names);
+	r->clients = clients_new(dns->servers);
 	dns_servers(dns, &servers);
 	watch_init(&r->watch, &servers, dns->servers);
+	trouble_init(&r->told);
 	r->private = dns_is_private(&servers);
 	r->dnssec = dns_checks(dns) ? dns->dnssec : CONFIG_NO;
 	r->self = self;
@@ -122,8 +124,9 @@ void resolver_free(struct resolver *r)
 	while (!TAILQ_EMPTY(&r->requests))
 		drop(TAILQ_FIRST(&r->requests));
 	watch_free(&r->watch);
+	clients_free(r->clients);
+	trouble_free(&r->told);
 	ub_ctx_delete(r->unbound);
-	ub_ctx_delete(r->names_unbound);
 	free(r);
 }
 
@@ -402,38 +405,44 @@ static void query_root(struct resolver *r)
 		dns_ask(r->unbound, ".", DNS_DNSKEY, r, on_root, &id);
 }
 
+static void tell(struct resolver *r)
+{
+	struct str text;
+	str_init(&text, TROUBLE_MAX);
+	watch_describe(&r->watch, &text);
+	clients_describe(r->clients, &text);
+	trouble_tell(&r->told, str_span(&text), clock_wall_ms() / 1000);
+	str_free(&text);
+}
+
 int resolver_run(struct resolver *r, int control, int names_link)
 {
-	struct names *names = names_new(r->names_unbound, names_link, (struct names_addresses){begin_addresses, r});
 	r->control = control;
+	clients_open(r->clients, names_link, begin_addresses, r);
 	query_root(r);
 	while (!r->stopping) {
-		struct pollfd fds[5 + NAMESERVERS_MAX] = {{.fd = control, .events = POLLIN},
-							  {.fd = r->link, .events = POLLIN},
-							  {.fd = ub_fd(r->unbound), .events = POLLIN},
-							  {.fd = names_fd(names), .events = POLLIN},
-							  {.fd = ub_fd(r->names_unbound), .events = POLLIN}};
-		nfds_t count = 5 + watch_poll(&r->watch, fds + 5);
-		int64_t left = clock_sooner(clock_sooner(until_deadline(r), names_until_deadline(names)),
+		struct pollfd fds[3 + CLIENTS_FDS + NAMESERVERS_MAX] = {{.fd = control, .events = POLLIN},
+									{.fd = r->link, .events = POLLIN},
+									{.fd = ub_fd(r->unbound), .events = POLLIN}};
+		nfds_t count = 3 + CLIENTS_FDS + watch_poll(&r->watch, fds + 3 + CLIENTS_FDS);
+		int64_t left = clock_sooner(clock_sooner(until_deadline(r), clients_until(r->clients)),
 					    watch_until(&r->watch));
 		left = clock_sooner(left, hostfiles_until(&r->files));
+		clients_poll(r->clients, fds + 3);
 		if (poll(fds, count, (int)left) < 0 && errno != EINTR)
 			log_fatal(EXIT_TEMPORARY, "poll: %s", strerror(errno));
 		if (fds[2].revents)
 			ub_process(r->unbound);
-		if (fds[4].revents)
-			ub_process(r->names_unbound);
 		if (fds[1].revents && r->link >= 0)
 			on_link(r);
 		if (fds[0].revents)
 			on_control(r, control);
-		if (fds[3].revents)
-			names_receive(names);
 		end_overdue(r);
-		names_end_overdue(names);
-		watch_tend(&r->watch);
+		bool news = clients_tend(r->clients, fds + 3);
+		if (watch_tend(&r->watch) || news)
+			tell(r);
 		check_files(r);
 	}
-	names_free(names);
+	clients_close(r->clients);
 	return 0;
 }

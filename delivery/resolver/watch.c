@@ -3,20 +3,18 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
-enum { PAUSE_MS = 10 * 1000, TEXT_MAX = NAMESERVERS_MAX * 1024 };
+enum { PAUSE_MS = 10 * 1000 };
 
 void watch_init(struct watch *w, const struct nameservers *servers, const struct config_endpoints *written)
 {
 	*w = (struct watch){.servers = *servers, .next_ms = written->n ? 0 : INT64_MAX, .asked_ms = INT64_MIN / 2};
 	if (written->n)
 		w->origin = written->at[0].origin;
-	trouble_init(&w->told);
 }
 
 void watch_free(struct watch *w)
 {
 	nameservers_close(&w->servers);
-	trouble_free(&w->told);
 }
 
 void watch_doubt(struct watch *w)
@@ -38,7 +36,7 @@ int watch_until(const struct watch *w)
 	return w->next_ms > now ? (int)(w->next_ms - now) : 0;
 }
 
-static void describe(const struct watch *w, struct str *to)
+void watch_describe(const struct watch *w, struct str *to)
 {
 	char text[NAMESERVER_TEXT_MAX];
 	for (size_t i = 0; i < w->servers.n; i++) {
@@ -52,21 +50,19 @@ static void describe(const struct watch *w, struct str *to)
 	}
 }
 
-static void tell(struct watch *w, int64_t now)
+static void judge(struct watch *w, int64_t now)
 {
-	struct str text;
-	str_init(&text, TEXT_MAX);
-	describe(w, &text);
-	bool trouble = text.len > 0;
+	bool trouble = false;
+	char text[NAMESERVER_TEXT_MAX];
+	for (size_t i = 0; i < w->servers.n; i++)
+		trouble |= nameserver_trouble(&w->servers.at[i], text);
 	if (w->trouble && !trouble)
 		log_info("all name servers answer again");
-	trouble_tell(&w->told, str_span(&text), clock_wall_ms() / 1000);
-	str_free(&text);
 	w->trouble = trouble;
 	w->next_ms = trouble ? now + PAUSE_MS : INT64_MAX;
 }
 
-void watch_tend(struct watch *w)
+bool watch_tend(struct watch *w)
 {
 	int64_t now = clock_mono_ms();
 	if (w->asking) {
@@ -78,7 +74,8 @@ void watch_tend(struct watch *w)
 		nameservers_ask(&w->servers, now);
 	}
 	if (!w->asking || nameservers_until(&w->servers, now) >= 0)
-		return;
+		return false;
 	w->asking = false;
-	tell(w, now);
+	judge(w, now);
+	return true;
 }

@@ -3,6 +3,7 @@
 #include "smtpd/policy/policy.h"
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/listed.h"
 #include "smtpd/session/permits.h"
 #include "smtpd/session/rates.h"
 
@@ -80,10 +81,10 @@ static void decide(struct session *s, const struct address *rcpt, const struct d
 		return;
 	}
 	enum reply_id refusal = permits_recipient(s, rcpt, decision.stamp);
-	if (refusal == REPLY_NONE)
-		ask_mailbox(s, &stamped, dsn);
-	else
+	if (refusal != REPLY_NONE)
 		session_say(s, refusal);
+	else if (listed_permits(s, &stamped))
+		ask_mailbox(s, &stamped, dsn);
 }
 
 void cmd_rcpt(struct session *s, const struct command *command)

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/listed.h"
 #include "smtpd/session/permits.h"
 #include "smtpd/session/rates.h"
 
@@ -26,7 +27,7 @@ const char *session_state_words(enum session_state state)
 		[SESSION_DATA] = "sending a message", [SESSION_CHUNK] = "sending a message",
 		[SESSION_BDAT] = "between chunks",    [SESSION_STARTTLS] = "starting TLS",
 		[SESSION_AUTH] = "authenticating",    [SESSION_ATRN] = "fetching mail",
-		[SESSION_CLOSED] = "closing",
+		[SESSION_CLOSED] = "closing",         [SESSION_PAUSED] = "waiting to be greeted",
 	};
 	return state < SESSION_STATE_COUNT ? words[state] : "unknown";
 }
@@ -34,7 +35,7 @@ const char *session_state_words(enum session_state state)
 bool session_init(struct session *s, const struct config_server *config, const struct store *store,
 		  const struct ipaddr *client)
 {
-	*s = (struct session){.config = config, .client = {.ip = *client}, .atrn = {-1, -1}};
+	*s = (struct session){.config = config, .client = {.ip = *client}, .atrn = {-1, -1}, .listed = {.fd = -1}};
 	ipaddr_format(client, s->client_text);
 	str_init(&s->out, OUT_MAX);
 	return transaction_init(&s->tx, store);
@@ -45,6 +46,7 @@ void session_free(struct session *s)
 	auth_end(s->exchange);
 	s->exchange = NULL;
 	etrn_connection_close(&s->atrn);
+	listed_end(s);
 	explicit_bzero(&s->identity, sizeof(s->identity));
 	transaction_free(&s->tx);
 	str_free(&s->out);
@@ -131,6 +133,8 @@ static const char *remedy(const struct session *s, enum reply_id id)
 		return " remedy=\"bare_newlines repair\"";
 	case REPLY_BARE_LINE:
 		return s->config->bare_newlines == CONFIG_BARE_REPAIR ? "" : " remedy=\"bare_newlines repair\"";
+	case REPLY_DNSBL_LISTED:
+		return " remedy=\"dnsbl_except in connect, if the client is welcome\"";
 	case REPLY_NO_TLS:
 		return " remedy=\"tls_certificate in access\"";
 	case REPLY_RULE_SENDER:

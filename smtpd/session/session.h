@@ -3,6 +3,7 @@
  * session_wants says, and sends the contents of `out`. Messages go to a store.h.
  *
  *	state     after                           next states
+ *	PAUSED    the connection (greet_pause)    the greeting: START
  *	START     the greeting                    HELO EHLO: READY
  *	READY     hello, or the end of a message  MAIL: MAIL
  *	MAIL      MAIL                            RCPT: RCPT; RSET HELO EHLO: READY
@@ -28,6 +29,8 @@
 
 #include "common/config/config.h"
 #include "smtpd/auth/auth.h"
+#include "smtpd/policy/listing.h"
+#include "smtpd/policy/lists.h"
 #include "smtpd/policy/names.h"
 #include "smtpd/policy/usage.h"
 #include "smtpd/protocol/limits.h"
@@ -46,6 +49,7 @@ enum session_state {
 	SESSION_AUTH,
 	SESSION_ATRN,
 	SESSION_CLOSED,
+	SESSION_PAUSED, /* a phase of the worker; no command comes meanwhile */
 	SESSION_STATE_COUNT
 };
 
@@ -86,11 +90,23 @@ struct session_chunk {
 	enum session_state after_refusal;
 };
 
+/* DNS lists (listed.h): the question, and what came of it. */
+struct session_listed {
+	int fd;                                /* where the answers come; -1 = none are under way */
+	int64_t until_ms;                      /* clock_mono_ms */
+	const struct config_server *by;        /* whose lists were asked; NULL = none */
+	const struct config_server *judged_by; /* whose scores `verdict` has; NULL = it is not known yet */
+	struct listing_verdict verdict;
+	char text[DNSBL_TEXT_MAX + 1]; /* if refused: of the list */
+};
+
 struct session {
 	const struct config_server *config; /* borrowed; may change before each command, never within one */
 	enum session_state state;
 	struct str out;            /* replies not yet sent */
 	const struct names *names; /* borrowed; NULL = names are not looked up */
+	const struct lists *lists; /* borrowed; NULL = DNS lists are not asked */
+	struct session_listed listed;
 	struct session_tls tls;
 	struct auth *auth;              /* borrowed; NULL = no authentication */
 	struct auth_peer peer;          /* of the exchange */

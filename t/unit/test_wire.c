@@ -221,8 +221,8 @@ static const struct {
 	{WIRE_LINK_verdicts, WIRE_UP, "verdict dialogue "},
 	{WIRE_LINK_records, WIRE_DOWN, ""},
 	{WIRE_LINK_records, WIRE_UP, "records "},
-	{WIRE_LINK_names, WIRE_DOWN, "named resolved "},
-	{WIRE_LINK_names, WIRE_UP, "name_of resolve "},
+	{WIRE_LINK_names, WIRE_DOWN, "named listed resolved "},
+	{WIRE_LINK_names, WIRE_UP, "name_of listed_of resolve "},
 	{WIRE_LINK_pool, WIRE_DOWN, "want_workers "},
 	{WIRE_LINK_pool, WIRE_UP, "worker "},
 	{WIRE_LINK_resolver, WIRE_DOWN, "resolve "},
@@ -247,6 +247,7 @@ static const struct {
 	uint64_t contract;
 } contracts[] = {
 	{31, 3950294908858911886},
+	{33, 5339693621160274845},
 };
 
 START_TEST(lasting_packets_stay_as_they_are)

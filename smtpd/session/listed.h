@@ -1,0 +1,18 @@
+/* The DNS lists of a session: asked when it begins, judged at RCPT. */
+#ifndef SMTPD_SESSION_LISTED_H
+#define SMTPD_SESSION_LISTED_H
+
+#include "smtpd/session/session.h"
+
+/* Whether the client is neither excepted, nor may it relay: lists and the pause before the greeting are for it. */
+bool listed_stranger(const struct session *s, bool *wants_name);
+
+/* The client has connected: begins to ask the lists about a stranger. */
+void listed_begin(struct session *s);
+
+/* Whether RCPT, which the policy accepts, may go on. If not, the refusal was sent. */
+bool listed_permits(struct session *s, const struct address *rcpt);
+
+void listed_end(struct session *s);
+
+#endif
