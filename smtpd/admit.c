@@ -8,7 +8,7 @@
 /* The client has too many connections at a time. One line a minute says so. */
 static void log_crowd(struct worker_context *w, const struct ipaddr *client, size_t most, bool refused)
 {
-	const struct usage_who who = {client, NULL};
+	const struct usage_who who = {client, NULL, NULL};
 	unsigned times = usage_over(w->usage, &who, clock_mono_ms());
 	char address[IPADDR_TEXT_MAX];
 	ipaddr_format(client, address);
@@ -54,11 +54,11 @@ static void refuse_rate(struct worker_context *w, int fd, const struct serve_tls
 static bool within_rate(struct worker_context *w, int fd, const struct serve_tls *tls, const struct ipaddr *client)
 {
 	const struct config_server *server = live_server(&w->live);
-	const struct usage_who who = {client, NULL};
+	const struct usage_who who = {client, NULL, NULL};
 	struct usage *usage = w->usage;
 	bool excepted = usage_excepted(server, client), logs = server->client.over == CONFIG_OVER_LOG;
 	int64_t now = clock_mono_ms();
-	struct excess excess = {server, &who, USAGE_ERRORS, 0, !logs};
+	struct excess excess = {server, &who, USAGE_ERRORS, 0, !logs, NULL};
 	excess.wait_ms = usage_wait_ms(usage, &who, USAGE_ERRORS, 1, usage_limit(server, USAGE_ERRORS), now);
 	if (!excess.wait_ms || logs || excepted) {
 		excess.kind = USAGE_CONNECTIONS;

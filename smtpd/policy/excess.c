@@ -5,17 +5,27 @@
 
 enum { RATE_TEXT_MAX = 64, SECOND_MS = 1000 };
 
+static struct usage_rule_limit limit_of(const struct excess *e)
+{
+	if (e->rule)
+		return usage_rule_limit(e->rule, e->kind);
+	return (struct usage_rule_limit){usage_limit(e->server, e->kind), usage_setting(e->kind),
+					 usage_origin(e->server, e->kind)};
+}
+
 void excess_reply(const struct excess *e, struct str *to)
 {
+	const struct usage_rule_limit limit = limit_of(e);
 	char name[USAGE_NAME_MAX + 1], wait[CLOCK_TEXT_MAX];
 	if (e->who->user)
 		span_clean(span_of(e->who->user), name, sizeof(name));
 	else
 		ipaddr_format(e->who->ip, name);
 	clock_duration((e->wait_ms + SECOND_MS - 1) / SECOND_MS * SECOND_MS, wait);
-	str_printf(to, "%s %s has reached its limit %s ", e->who->user ? "User" : "Client", name,
-		   usage_setting(e->kind));
-	usage_format(e->kind, usage_limit(e->server, e->kind), to);
+	str_printf(to, "%s %s has reached its limit %s ", e->who->user ? "User" : "Client", name, limit.setting);
+	usage_format(e->kind, limit.limit, to);
+	if (e->rule)
+		str_printf(to, " of client rule %s", e->rule->name);
 	str_printf(to, ", try again in %s", wait);
 }
 
@@ -26,10 +36,19 @@ void excess_crowd_reply(const struct ipaddr *client, size_t most, struct str *to
 	str_printf(to, "%s: at most %zu at a time", address, most);
 }
 
+static void log_rule(const struct excess *e, const char *client, const char *user, const char *rate, unsigned times)
+{
+	const struct usage_rule_limit limit = limit_of(e);
+	log_warning(
+		"client=%s%s%s limit=%s rate=%s rule=%s place=%s:%u status=refused times=%u reason=\"the %s has reached a limit of its client rule\" remedy=\"a larger %s in client_rule %s\"",
+		client, *user ? " user=" : "", user, limit.setting, rate, e->rule->name, limit.origin->file,
+		limit.origin->line, times, *user ? "user" : "client", limit.setting, e->rule->name);
+}
+
 void excess_log(const struct excess *e, struct usage *usage, int64_t mono_ms)
 {
+	const struct usage_rule_limit limit = limit_of(e);
 	unsigned times = usage_over(usage, e->who, mono_ms);
-	const char *setting = usage_setting(e->kind);
 	char client[IPADDR_TEXT_MAX], user[USAGE_NAME_MAX + 1] = "";
 	struct str rate;
 	if (!times)
@@ -38,11 +57,14 @@ void excess_log(const struct excess *e, struct usage *usage, int64_t mono_ms)
 	if (e->who->user)
 		span_quotable(span_of(e->who->user), user, sizeof(user));
 	str_init(&rate, RATE_TEXT_MAX);
-	usage_format(e->kind, usage_limit(e->server, e->kind), &rate);
-	log_warning(
-		"client=%s%s%s limit=%s rate=%s status=%s times=%u reason=\"the %s has reached a limit of client\" remedy=\"a larger %s in client; except_list for a gateway with many clients behind it\"",
-		client, *user ? " user=" : "", user, setting, str_text(&rate), e->refused ? "refused" : "over-limit",
-		times, *user ? "user" : "client", setting);
+	usage_format(e->kind, limit.limit, &rate);
+	if (e->rule)
+		log_rule(e, client, user, str_text(&rate), times);
+	else
+		log_warning(
+			"client=%s%s%s limit=%s rate=%s status=%s times=%u reason=\"the %s has reached a limit of client\" remedy=\"a larger %s in client; except_list for a gateway with many clients behind it\"",
+			client, *user ? " user=" : "", user, limit.setting, str_text(&rate),
+			e->refused ? "refused" : "over-limit", times, *user ? "user" : "client", limit.setting);
 	str_free(&rate);
 }
 

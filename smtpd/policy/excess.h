@@ -1,4 +1,4 @@
-/* What is said when a client is over a rate of `client` in the configuration: to the client, and in the log. */
+/* What is said when a client is over a rate of `client` or of its client rule: to the client, and in the log. */
 #ifndef SMTPD_POLICY_EXCESS_H
 #define SMTPD_POLICY_EXCESS_H
 
@@ -8,8 +8,9 @@ struct excess {
 	const struct config_server *server;
 	const struct usage_who *who;
 	enum usage_kind kind;
-	int64_t wait_ms; /* until one more fits */
-	bool refused;    /* false: over log */
+	int64_t wait_ms;                       /* until one more fits */
+	bool refused;                          /* false: over log */
+	const struct config_client_rule *rule; /* whose limit it is; NULL = that of `client` */
 };
 
 /* Appends "Client 192.0.2.1 has reached its limit messages 300/1m, try again in 12s" for a reply. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "smtpd/policy/excess.h"
+#include "smtpd/policy/rules.h"
 #include "smtpd/protocol/limits.h"
 #include "smtpd/protocol/replies.h"
 
@@ -87,11 +88,41 @@ static bool explain_rate(const struct config_server *server, const struct policy
 	out->origin = usage_origin(server, kind);
 	out->user = who.user;
 	out->used = usage_used(usage, &who, kind, limit, mono_ms);
-	const struct excess e = {server, &who, kind, usage_wait_ms(usage, &who, kind, 1, limit, mono_ms), refuses};
+	const struct excess e = {server,  &who, kind, usage_wait_ms(usage, &who, kind, 1, limit, mono_ms),
+				 refuses, NULL};
 	if (!e.wait_ms || out->exception)
 		return true;
 	out->next = refuses ? EXPLAIN_REFUSED : EXPLAIN_LOGGED;
 	if (refuses)
+		append_excess(&e, reply);
+	return true;
+}
+
+/* except_list and over do not concern it. */
+static bool explain_rule(const struct config_server *server, const struct policy_client *client,
+			 const struct usage *usage, enum usage_kind kind, int64_t mono_ms, struct explained_limit *out,
+			 struct str *reply)
+{
+	bool wants_name;
+	const struct config_client_rule *rule = rules_find(server, client, &wants_name);
+	const struct usage_rule_limit of = rule ? usage_rule_limit(rule, kind) : (struct usage_rule_limit){0};
+	struct str most;
+	if (!rule || !of.limit->count)
+		return false;
+	const struct usage_who who = usage_counted_for(rule, &client->ip, client->user);
+	*out = (struct explained_limit){.setting = kind == USAGE_MESSAGES ? "client_rule messages"
+									  : "client_rule recipient_rate",
+					.origin = of.origin,
+					.user = who.user,
+					.used = usage_used(usage, &who, kind, of.limit, mono_ms)};
+	str_init(&most, EXPLAIN_MOST_MAX);
+	usage_format(kind, of.limit, &most);
+	span_copy(str_span(&most), out->most, sizeof(out->most));
+	str_free(&most);
+	const struct excess e = {server, &who, kind, usage_wait_ms(usage, &who, kind, 1, of.limit, mono_ms),
+				 true,   rule};
+	out->next = e.wait_ms ? EXPLAIN_REFUSED : EXPLAIN_FITS;
+	if (e.wait_ms)
 		append_excess(&e, reply);
 	return true;
 }
@@ -104,5 +135,9 @@ bool explain_limit(const struct config_server *server, const struct policy_clien
 	out->next = out->exception ? EXPLAIN_EXCEPTED : EXPLAIN_FITS;
 	if (i == EXPLAIN_CONNECTIONS)
 		return explain_connections(server, client, clients, out, reply);
+	if (i == EXPLAIN_RULE_MESSAGES || i == EXPLAIN_RULE_RECIPIENTS)
+		return explain_rule(server, client, usage,
+				    i == EXPLAIN_RULE_MESSAGES ? USAGE_MESSAGES : USAGE_RECIPIENTS, mono_ms, out,
+				    reply);
 	return explain_rate(server, client, usage, (enum usage_kind)i, mono_ms, out, reply);
 }

@@ -1,6 +1,7 @@
 /*
- * The limits of `client` in the configuration that hold for one client, what it has used of each, and what one more
- * would get: for `mailrootctl explain relay`. A session decides by the same functions (usage.h, clients.h).
+ * The limits of `client` in the configuration and of its client rule that hold for one client, what it has used of
+ * each, and what one more would get: for `mailrootctl explain relay`. A session decides by the same functions (usage.h,
+ * clients.h).
  */
 #ifndef SMTPD_POLICY_EXPLAIN_LIMITS_H
 #define SMTPD_POLICY_EXPLAIN_LIMITS_H
@@ -11,6 +12,8 @@
 
 enum {
 	EXPLAIN_CONNECTIONS = USAGE_KINDS, /* beside the kinds of usage.h */
+	EXPLAIN_RULE_MESSAGES,             /* of the client rule */
+	EXPLAIN_RULE_RECIPIENTS,
 	EXPLAIN_LIMITS,
 	EXPLAIN_MOST_MAX = 64
 };

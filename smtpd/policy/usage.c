@@ -41,6 +41,7 @@ struct slot {
 	_Atomic int64_t told_ms; /* when its last log line was due; 0 = there was none */
 	_Atomic uint32_t untold; /* how often it was over a limit since */
 	bool user;
+	bool rule;
 	char name[USAGE_NAME_MAX + 1];
 	struct counter counters[USAGE_KINDS];
 	struct tally tally;
@@ -127,7 +128,21 @@ struct usage_who usage_counted(const struct config_server *server, enum usage_ki
 			       const char *user)
 {
 	bool early = kind == USAGE_CONNECTIONS || kind == USAGE_ERRORS;
-	return (struct usage_who){ip, server->client.by == CONFIG_BY_USER && !early ? user : NULL};
+	return (struct usage_who){ip, server->client.by == CONFIG_BY_USER && !early ? user : NULL, NULL};
+}
+
+struct usage_who usage_counted_for(const struct config_client_rule *rule, const struct ipaddr *ip, const char *user)
+{
+	return (struct usage_who){ip, rule->users.n ? user : NULL, rule->name};
+}
+
+struct usage_rule_limit usage_rule_limit(const struct config_client_rule *rule, enum usage_kind kind)
+{
+	if (kind == USAGE_MESSAGES)
+		return (struct usage_rule_limit){&rule->messages, "messages", &rule->messages_at};
+	if (kind == USAGE_RECIPIENTS)
+		return (struct usage_rule_limit){&rule->recipient_rate, "recipient_rate", &rule->recipient_rate_at};
+	return (struct usage_rule_limit){NULL, NULL, NULL};
 }
 
 /* An IPv4 address as ffff and its octets, which is no host's IPv6 network. */
@@ -163,9 +178,9 @@ void usage_free(struct usage *u)
 /* Never 0, which marks an empty slot. */
 static uint64_t key_of(const struct usage *u, const struct usage_who *who)
 {
-	if (!who->user)
-		return usage_net(who->ip);
-	uint64_t key = hash_span_nocase(u->secret, span_of(who->user));
+	uint64_t key = who->user ? hash_span_nocase(u->secret, span_of(who->user)) : usage_net(who->ip);
+	if (who->rule)
+		key ^= hash_span_nocase(~u->secret, span_of(who->rule));
 	return key ? key : 1;
 }
 
@@ -195,6 +210,7 @@ static void write_name(struct slot *slot, const struct usage_who *who)
 	char text[IPADDR_TEXT_MAX];
 	struct ipaddr net;
 	slot->user = who->user != NULL;
+	slot->rule = who->rule != NULL;
 	if (who->user) {
 		span_quotable(span_of(who->user), slot->name, sizeof(slot->name));
 		return;
@@ -358,7 +374,7 @@ bool usage_get(const struct usage *u, size_t i, const struct config_server *serv
 	*out = (struct usage_row){.net = atomic_load(&slot->key), .user = slot->user};
 	int64_t used = atomic_load(&slot->used_ms);
 	out->idle_ms = mono_ms > used ? mono_ms - used : 0;
-	if (!out->net || out->idle_ms >= HOUR_MS)
+	if (!out->net || out->idle_ms >= HOUR_MS || slot->rule)
 		return false;
 	memcpy(name, slot->name, sizeof(name));
 	name[sizeof(name) - 1] = '\0';

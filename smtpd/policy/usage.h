@@ -41,6 +41,7 @@ uint64_t usage_net(const struct ipaddr *client);
 struct usage_who {
 	const struct ipaddr *ip;
 	const char *user;
+	const char *rule; /* the client rule for which it is counted apart; NULL = for the limits of `client` */
 };
 
 /* The first limit that is written in the configuration and concerns CLIENT; NULL = there is none. */
@@ -50,6 +51,17 @@ const struct config_origin *usage_written(const struct config_server *server, co
  */
 struct usage_who usage_counted(const struct config_server *server, enum usage_kind kind, const struct ipaddr *ip,
 			       const char *user);
+
+/* The same for a client of RULE, by user if the rule has users. */
+struct usage_who usage_counted_for(const struct config_client_rule *rule, const struct ipaddr *ip, const char *user);
+
+/* The rate of RULE for KIND, its setting, and where that is written; NULL = rules have none. */
+struct usage_rule_limit {
+	const struct config_rate *limit;
+	const char *setting;
+	const struct config_origin *origin;
+};
+struct usage_rule_limit usage_rule_limit(const struct config_client_rule *rule, enum usage_kind kind);
 
 struct usage;
 
@@ -93,7 +105,10 @@ struct usage_row {
 	int64_t wait_ms;              /* until one more fits into that limit; 0 = it fits now */
 };
 
-/* Parent: the client in slot I of USAGE_SLOTS. False: there is none, or it did nothing for an hour. */
+/*
+ * Parent: the client in slot I of USAGE_SLOTS. False: there is none, it did nothing for an hour, or it is counted for a
+ * client rule.
+ */
 bool usage_get(const struct usage *u, size_t i, const struct config_server *server, int64_t mono_ms,
 	       struct usage_row *out);
 

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "smtpd/policy/excess.h"
+#include "smtpd/session/permits.h"
 
 static struct usage_who who(const struct session *s, enum usage_kind kind)
 {
@@ -33,7 +34,8 @@ static void refuse(struct session *s, const struct excess *excess)
 /* A client in except_list is counted, but neither refused nor logged. */
 static bool permit(struct session *s, enum usage_kind kind, const struct usage_who *client, int64_t wait_ms)
 {
-	const struct excess excess = {s->config, client, kind, wait_ms, s->config->client.over == CONFIG_OVER_TEMPFAIL};
+	const struct excess excess = {s->config, client, kind, wait_ms, s->config->client.over == CONFIG_OVER_TEMPFAIL,
+				      NULL};
 	if (!wait_ms || usage_excepted(s->config, &s->client.ip))
 		return true;
 	excess_log(&excess, s->usage, clock_mono_ms());
@@ -52,6 +54,24 @@ static bool take(struct session *s, enum usage_kind kind, uint64_t n)
 	return permit(s, kind, &client, wait_ms);
 }
 
+/* The limit of the client rule: it holds whatever `client` says. */
+static bool take_for_rule(struct session *s, enum usage_kind kind)
+{
+	const struct config_client_rule *rule = permits_rule(s);
+	const struct config_rate *limit = rule ? usage_rule_limit(rule, kind).limit : NULL;
+	if (!s->usage || !limit || !limit->count)
+		return true;
+	const struct usage_who client = usage_counted_for(rule, &s->client.ip, s->client.user);
+	int64_t now = clock_mono_ms();
+	const struct excess excess = {
+		s->config, &client, kind, usage_take(s->usage, &client, kind, 1, limit, false, now), true, rule};
+	if (!excess.wait_ms)
+		return true;
+	excess_log(&excess, s->usage, now);
+	refuse(s, &excess);
+	return false;
+}
+
 static bool has_room(struct session *s, uint64_t declared)
 {
 	if (!s->usage)
@@ -64,12 +84,12 @@ static bool has_room(struct session *s, uint64_t declared)
 
 bool rates_message(struct session *s, uint64_t declared)
 {
-	return has_room(s, declared) && take(s, USAGE_MESSAGES, 1);
+	return has_room(s, declared) && take_for_rule(s, USAGE_MESSAGES) && take(s, USAGE_MESSAGES, 1);
 }
 
 bool rates_recipient(struct session *s)
 {
-	return take(s, USAGE_RECIPIENTS, 1);
+	return take_for_rule(s, USAGE_RECIPIENTS) && take(s, USAGE_RECIPIENTS, 1);
 }
 
 void rates_octets(struct session *s, uint64_t octets)

@@ -1,6 +1,6 @@
 /*
- * What a session asks about the rates of `client` in the configuration. Each function that returns false has sent the
- * refusal. Without session.usage nothing is counted and nothing is refused.
+ * What a session asks about the rates of `client`, and of the client rule, in the configuration. Each function that
+ * returns false has sent the refusal. Without session.usage nothing is counted and nothing is refused.
  */
 #ifndef SMTPD_SESSION_RATES_H
 #define SMTPD_SESSION_RATES_H

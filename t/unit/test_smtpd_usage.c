@@ -34,7 +34,7 @@ static void teardown(void)
 static int64_t take_of(const char *address, const char *user, const struct config_rate *limit)
 {
 	struct ipaddr ip = memory_address(address);
-	const struct usage_who who = {&ip, user};
+	const struct usage_who who = {&ip, user, NULL};
 	return usage_take(usage, &who, USAGE_MESSAGES, 1, limit, false, now);
 }
 
@@ -77,7 +77,7 @@ END_TEST
 START_TEST(each_kind_has_its_own_counter)
 {
 	struct ipaddr ip = memory_address("192.0.2.1");
-	const struct usage_who who = {&ip, NULL};
+	const struct usage_who who = {&ip, NULL, NULL};
 	fill("192.0.2.1");
 	ck_assert_int_eq(usage_take(usage, &who, USAGE_RECIPIENTS, 10, &ten, false, now), 0);
 	ck_assert_int_eq(usage_take(usage, &who, USAGE_ERRORS, 1, &ten, false, now), 0);
@@ -101,7 +101,7 @@ END_TEST
 START_TEST(a_look_does_not_count)
 {
 	struct ipaddr ip = memory_address("192.0.2.1");
-	const struct usage_who who = {&ip, NULL};
+	const struct usage_who who = {&ip, NULL, NULL};
 	for (int i = 0; i < 100; i++)
 		ck_assert_int_eq(usage_wait_ms(usage, &who, USAGE_MESSAGES, 1, &ten, now), 0);
 	fill("192.0.2.1");
@@ -113,7 +113,7 @@ END_TEST
 START_TEST(what_is_forced_counts)
 {
 	struct ipaddr ip = memory_address("192.0.2.1");
-	const struct usage_who who = {&ip, NULL};
+	const struct usage_who who = {&ip, NULL, NULL};
 	fill("192.0.2.1");
 	ck_assert_int_eq(usage_take(usage, &who, USAGE_MESSAGES, 1, &ten, true, now), 6000);
 	ck_assert_int_eq(usage_take(usage, &who, USAGE_MESSAGES, 1, &ten, true, now), 12000);
@@ -218,8 +218,8 @@ START_TEST(a_line_a_minute_and_client)
 {
 	struct ipaddr one = memory_address("192.0.2.1"), two = memory_address("192.0.2.2");
 	struct ipaddr net = memory_address("2001:db8::1"), same = memory_address("2001:db8::2");
-	const struct usage_who a = {&one, NULL}, b = {&two, NULL}, c = {&net, NULL}, d = {&same, NULL},
-			       e = {&one, "bob"};
+	const struct usage_who a = {&one, NULL, NULL}, b = {&two, NULL, NULL}, c = {&net, NULL, NULL},
+			       d = {&same, NULL, NULL}, e = {&one, "bob", NULL};
 	ck_assert_uint_eq(usage_over(usage, &a, now), 1);
 	for (int64_t i = 0; i < 10000; i++)
 		ck_assert_uint_eq(usage_over(usage, &a, now + i), 0);
@@ -243,7 +243,7 @@ START_TEST(lines_about_all_clients_are_bounded)
 			char address[IPADDR_TEXT_MAX];
 			snprintf(address, sizeof(address), "10.%d.%u.%u", minute, i >> 8, i & 255);
 			struct ipaddr ip = memory_address(address);
-			const struct usage_who who = {&ip, NULL};
+			const struct usage_who who = {&ip, NULL, NULL};
 			lines += usage_over(usage, &who, now + i) == 1;
 			ck_assert_uint_eq(usage_over(usage, &who, now + i), 0);
 		}
@@ -253,14 +253,14 @@ START_TEST(lines_about_all_clients_are_bounded)
 		now += USAGE_QUIET_MS;
 	}
 	struct ipaddr ip = memory_address("192.0.2.1");
-	ck_assert_uint_eq(usage_over(usage, &(struct usage_who){&ip, NULL}, now), 1);
+	ck_assert_uint_eq(usage_over(usage, &(struct usage_who){&ip, NULL, NULL}, now), 1);
 }
 END_TEST
 
 START_TEST(counts_for_people)
 {
 	struct ipaddr ip = memory_address("192.0.2.1");
-	const struct usage_who who = {&ip, NULL};
+	const struct usage_who who = {&ip, NULL, NULL};
 	struct usage_row row;
 	now = INT64_C(100) * 3600 * 1000;
 	ck_assert(!find("192.0.2.1", &row));
@@ -307,12 +307,33 @@ START_TEST(names_are_printable)
 }
 END_TEST
 
+/* A client is counted for its rule, and for each rule, apart. */
+START_TEST(a_client_rule_counts_for_itself)
+{
+	struct ipaddr ip = memory_address("192.0.2.1");
+	const struct usage_who rule = {&ip, NULL, "a"}, other = {&ip, NULL, "b"}, user = {&ip, "joe", "a"};
+	struct usage_row row;
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_eq(usage_take(usage, &rule, USAGE_MESSAGES, 1, &ten, false, now), 0);
+	ck_assert_int_eq(usage_take(usage, &rule, USAGE_MESSAGES, 1, &ten, false, now), 6000);
+	ck_assert_int_eq(usage_take(usage, &other, USAGE_MESSAGES, 1, &ten, false, now), 0);
+	ck_assert_int_eq(usage_take(usage, &user, USAGE_MESSAGES, 1, &ten, false, now), 0);
+	ck_assert_int_eq(usage_wait_ms(usage, &rule, USAGE_MESSAGES, 1, &ten, now), 6000);
+	ck_assert_int_eq(usage_wait_ms(usage, &other, USAGE_MESSAGES, 1, &ten, now), 0);
+	ck_assert(!find("192.0.2.1", &row) && !find("joe", &row));
+	ck_assert_int_eq(take("192.0.2.1"), 0);
+	ck_assert(find("192.0.2.1", &row));
+	ck_assert_uint_eq(row.counts[USAGE_MESSAGES], 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("smtpd_usage");
 	TCase *all = tcase_create("all");
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_set_timeout(all, 60);
+	tcase_add_test(all, a_client_rule_counts_for_itself);
 	tcase_add_test(all, each_client_has_its_own_counter);
 	tcase_add_test(all, each_kind_has_its_own_counter);
 	tcase_add_test(all, a_user_is_one_client_at_all_addresses);
