@@ -18,6 +18,8 @@ d_available() { [ -x "$BUILD/mailrootd" ]; }
 
 d_version() { "$BUILD/mailrootctl" --version; }
 
+limits() { echo "processes { max $PROC_LIMIT }"; }
+
 d_configure() {
 	rm -rf "$ROOT"
 	mkdir -p "$ROOT"
@@ -38,7 +40,7 @@ d_configure() {
 		    listen 127.0.0.1:$SMTP_PORT
 		    fqdn bench.test
 		    default_domain local.test
-		    processes { max $PROC_LIMIT }
+		    $(limits)
 		    relay { list 127.0.0.1 }
 		    $access
 		    messages { max_message_size 50M; max_session_size none; max_messages_per_connection none }
