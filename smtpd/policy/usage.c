@@ -40,8 +40,8 @@ struct slot {
 	_Atomic int64_t used_ms;
 	_Atomic int64_t told_ms; /* when its last log line was due; 0 = there was none */
 	_Atomic uint32_t untold; /* how often it was over a limit since */
-	bool user;
-	bool rule;
+	uint8_t user;            /* as all here, it may be anything */
+	uint8_t rule;
 	char name[USAGE_NAME_MAX + 1];
 	struct counter counters[USAGE_KINDS];
 	struct tally tally;
@@ -321,11 +321,16 @@ uint64_t usage_used(const struct usage *u, const struct usage_who *who, enum usa
 	return slot ? rate_used(word_of(&slot->counters[kind], limit), limit, mono_ms) : 0;
 }
 
+/* Whether SINCE_MS, which is in shared memory, lies in the last USAGE_QUIET_MS. */
+static bool is_recent(int64_t since_ms, int64_t mono_ms)
+{
+	return since_ms > 0 && since_ms <= mono_ms && mono_ms - since_ms < USAGE_QUIET_MS;
+}
+
 static bool has_room(struct lines *lines, int64_t mono_ms)
 {
 	int64_t since = atomic_load(&lines->since_ms);
-	if ((mono_ms - since >= USAGE_QUIET_MS || mono_ms < since) &&
-	    atomic_compare_exchange_strong(&lines->since_ms, &since, mono_ms))
+	if (!is_recent(since, mono_ms) && atomic_compare_exchange_strong(&lines->since_ms, &since, mono_ms))
 		atomic_store(&lines->said, 0);
 	if (atomic_fetch_add(&lines->said, 1) < USAGE_LINES_MAX)
 		return true;
@@ -340,8 +345,8 @@ unsigned usage_over(struct usage *u, const struct usage_who *who, int64_t mono_m
 	int64_t last = atomic_load(&slot->told_ms);
 	tally_add(&slot->tally, OVER, 1, mono_ms);
 	atomic_fetch_add(&slot->untold, 1);
-	if ((last && mono_ms - last < USAGE_QUIET_MS && mono_ms >= last) ||
-	    !atomic_compare_exchange_strong(&slot->told_ms, &last, mono_ms) || !has_room(&u->shared->lines, mono_ms))
+	if (is_recent(last, mono_ms) || !atomic_compare_exchange_strong(&slot->told_ms, &last, mono_ms) ||
+	    !has_room(&u->shared->lines, mono_ms))
 		return 0;
 	return atomic_exchange(&slot->untold, 0);
 }
@@ -373,7 +378,7 @@ bool usage_get(const struct usage *u, size_t i, const struct config_server *serv
 	char name[sizeof(slot->name)];
 	*out = (struct usage_row){.net = atomic_load(&slot->key), .user = slot->user};
 	int64_t used = atomic_load(&slot->used_ms);
-	out->idle_ms = mono_ms > used ? mono_ms - used : 0;
+	out->idle_ms = used >= 0 && mono_ms > used ? mono_ms - used : 0;
 	if (!out->net || out->idle_ms >= HOUR_MS || slot->rule)
 		return false;
 	memcpy(name, slot->name, sizeof(name));

@@ -43,8 +43,9 @@ enum {
 	LIMIT_OVER_PAUSE_MS = 100,
 
 	/* 4xx replies since the last accepted message; one more is 421. A message has no more recipients, and an honest
-	 * client names each of them once. */
+	 * client names each of them once. The log has the first of these replies. */
 	LIMIT_LATER = 5000,
+	LIMIT_LATER_LOGGED = 100,
 
 	/* Octets that are read only to be discarded: the rest of a message that is refused already. Beyond this the
 	 * connection is closed. A client that declares SIZE never gets here. */

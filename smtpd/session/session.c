@@ -193,7 +193,7 @@ static void say(struct session *s, enum reply_id id, struct span first, struct s
 	if (code >= 500 && !rates_error(s))
 		return;
 	append_reply(s, id, first, second);
-	if (code >= 400 && !quietly)
+	if (code >= 400 && !quietly && !(later && s->later > LIMIT_LATER_LOGGED))
 		log_refusal(s, id, span_skip(str_span(&s->out), before));
 	if (code == 421)
 		session_close(s);

@@ -364,6 +364,66 @@ class Deaths(unittest.TestCase):
                 wait_for(lambda: crowd.count(220) == 3 and crowd.count(421) == 1, "three places")
 
 
+class Networks(unittest.TestCase):
+    """IPv6: a network of 64 bits is one client, however many addresses it uses; the next network is another one."""
+
+    SERVER = "fd00:9::9"
+
+    def setUp(self):
+        subprocess.run(["ip", "address", "add", f"{self.SERVER}/128", "dev", "lo", "nodad"], check=True)
+
+    def connect(self, server, address):
+        subprocess.run(["ip", "address", "add", f"{address}/128", "dev", "lo", "nodad"], check=True)
+        client = smtplib.SMTP(local_hostname="client.test", timeout=30, source_address=(address, 0))
+        client._host = self.SERVER
+        return client, client.connect(self.SERVER, server.port)[0]
+
+    def test_hopping(self):
+        with Limited("messages 3/1h\nconnections 4\nexcept_list none") as server:
+            server.change(f"listen {SERVER}:", f"listen [{self.SERVER}]:")
+            for network in range(1, 4):
+                codes, clients = [], []
+                for host in range(1, 7):
+                    client, code = self.connect(server, f"fd00:1:0:{network}:{host}::{host}")
+                    clients.append(client)
+                    codes.append(code)
+                self.assertEqual(codes, [220] * 4 + [421] * 2)
+                clients[0].ehlo()
+                sent = [self.send(clients[n % 4]) for n in range(5)]
+                self.assertEqual(sent, [250] * 3 + [451] * 2)
+                for client in clients:
+                    client.close()
+            self.assertEqual(len(server.warnings()), 3, server.warnings())
+            shown = {one["client"]: one["messages"] for one in server.ctl_json("clients")["clients"]}
+            self.assertEqual(shown, {f"fd00:1:0:{network}::/64": 3 for network in range(1, 4)})
+
+    def send(self, client):
+        client.ehlo_or_helo_if_needed()
+        code, _ = client.mail("app@example.com")
+        if code != 250:
+            return code
+        client.rcpt("b@example.com")
+        return client.data(b"Subject: x\r\n\r\nx\r\n")[0]
+
+
+class Handshakes(unittest.TestCase):
+    def test_count_before_they_begin(self):
+        """A connection to a listener that begins with TLS counts as it comes. One too many is closed before it costs a handshake."""
+        with Limited("connection_rate 5/1h") as server:
+            server.change(f"listen {SERVER}:{server.port}", f"listen {SERVER}:{server.port} tls")
+            silent, octets = [], []
+            for n in range(8):
+                client = socket.create_connection((SERVER, server.port), timeout=30, source_address=(CROWD, 0))
+                silent.append(client)
+                if n >= 5:
+                    octets.append(client.recv(100))
+            self.assertEqual(octets, [b""] * 3)
+            told = server.ctl_json("clients")["clients"]
+            self.assertEqual([(one["client"], one["open"], one["connections"], one["refused"]) for one in told], [(CROWD, 5, 5, 3)])
+            for client in silent:
+                client.close()
+
+
 class Logged(unittest.TestCase):
     def test_many_clients(self):
         """1,000 addresses over a limit: a hundred lines, then one that says how many more there were."""

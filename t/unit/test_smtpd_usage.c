@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/fd.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 
@@ -327,6 +328,55 @@ START_TEST(a_client_rule_counts_for_itself)
 }
 END_TEST
 
+/* The only memory that is shared with workers here. */
+static void overwrite(void)
+{
+	unsigned long from, to;
+	char line[256], how[8], path[200];
+	FILE *maps = fopen("/proc/self/maps", "r");
+	bool found = false;
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %199s", &from, &to, how, path) != 4 || strcmp(how, "rw-s") ||
+		    strcmp(path, "/dev/zero") || to - from < USAGE_SLOTS * 100)
+			continue;
+		fd_random((void *)from, to - from);
+		found = true;
+	}
+	fclose(maps);
+	ck_assert(found);
+}
+
+/* A worker that was taken over has written random octets everywhere: names are clean, waits have an end. */
+START_TEST(whatever_a_worker_writes)
+{
+	struct usage_row row;
+	for (int round = 0; round < 5; round++) {
+		overwrite();
+		for (size_t i = 0; i < USAGE_SLOTS; i++) {
+			if (!usage_get(usage, i, &config.servers[0], now, &row))
+				continue;
+			bool clean = strlen(row.name) < sizeof(row.name);
+			for (const char *at = row.name; *at; at++)
+				clean = clean && *at >= ' ' && *at <= '~';
+			if (!clean || row.idle_ms < 0 || row.percent > 200 || row.wait_ms > 3600 * 1000 + 4)
+				ck_abort_msg("%s %lld %u %lld", row.name, (long long)row.idle_ms, row.percent,
+					     (long long)row.wait_ms);
+		}
+		for (unsigned i = 0; i < 1000; i++) {
+			char address[IPADDR_TEXT_MAX];
+			snprintf(address, sizeof(address), "10.%u.%u.1", i >> 8, i & 255);
+			struct ipaddr ip = memory_address(address);
+			const struct usage_who who = {&ip, NULL, NULL};
+			usage_over(usage, &who, now);
+			ck_assert_uint_le(usage_used(usage, &who, USAGE_MESSAGES, &ten, now), 20);
+			ck_assert_int_le(take(address), 60000);
+		}
+		now += 120000;
+		ck_assert_int_eq(take("10.0.1.1"), 0);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("smtpd_usage");
@@ -347,6 +397,7 @@ int main(void)
 	tcase_add_test(all, lines_about_all_clients_are_bounded);
 	tcase_add_test(all, counts_for_people);
 	tcase_add_test(all, names_are_printable);
+	tcase_add_test(all, whatever_a_worker_writes);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }
