@@ -16,7 +16,7 @@
 struct explained {
 	bool as_json;
 	bool verdict_seen, accepted;
-	unsigned rules, limits;
+	unsigned rules, limits, lists;
 	struct json json;
 };
 
@@ -105,6 +105,53 @@ static void on_client_limit(struct explained *e, const struct span *cells)
 	json_end_object(&e->json);
 }
 
+/* The limits are all there; JSON has the lists even if there is none. */
+static void open_lists(struct explained *e)
+{
+	if (!e->limits)
+		open_limits(e);
+	json_end_array(&e->json);
+	json_key(&e->json, "lists");
+	json_array(&e->json);
+}
+
+static void say_client_list(const struct span *c)
+{
+	static const struct {
+		const char *effect, *format;
+	} texts[] = {
+		{"asked", N_("  %.*s: %.*s %.*s: it is asked about the client\n")},
+		{"waits", N_("  %.*s: %.*s %.*s: the client waits for the greeting\n")},
+		{"excepted", N_("  %.*s: %.*s %.*s: not for this client, which is in dnsbl_except\n")},
+		{"authenticated", N_("  %.*s: %.*s %.*s: not for a client that has authenticated\n")},
+		{"may_relay", N_("  %.*s: %.*s %.*s: not for this client, which may relay\n")},
+		{"postmaster", N_("  %.*s: %.*s %.*s: not for postmaster, which takes the mail of every client\n")},
+	};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (span_equal(c[3], span_of(texts[i].effect)))
+			printf(_(texts[i].format), SPAN_ARGS(c[0]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]));
+}
+
+static void on_client_list(struct explained *e, const struct span *cells)
+{
+	static const char *const names[] = {"at", "setting", "value", "effect"};
+	e->lists++;
+	if (!e->as_json) {
+		if (e->lists == 1)
+			puts(_("DNS lists of clients, and the pause before the greeting:"));
+		say_client_list(cells);
+		return;
+	}
+	if (e->lists == 1)
+		open_lists(e);
+	json_object(&e->json);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		json_key(&e->json, names[i]);
+		json_string(&e->json, cells[i]);
+	}
+	json_end_object(&e->json);
+}
+
 static void on_row(void *context, const struct link_row *row)
 {
 	struct explained *e = context;
@@ -112,8 +159,10 @@ static void on_row(void *context, const struct link_row *row)
 		on_verdict(e, row->cells);
 	else if (span_equal(row->kind, SPAN(ROW_RULE)) && e->verdict_seen && !e->limits)
 		on_rule(e, row->cells);
-	else if (span_equal(row->kind, SPAN(ROW_CLIENT_LIMIT)) && e->verdict_seen)
+	else if (span_equal(row->kind, SPAN(ROW_CLIENT_LIMIT)) && e->verdict_seen && !e->lists)
 		on_client_limit(e, row->cells);
+	else if (span_equal(row->kind, SPAN(ROW_CLIENT_LIST)) && e->verdict_seen)
+		on_client_list(e, row->cells);
 }
 
 /* Checks the arguments here, where errors can be explained best. */
@@ -145,8 +194,8 @@ static void finish(struct explained *e, const char *said)
 			printf("%s\n", said);
 		return;
 	}
-	if (!e->limits)
-		open_limits(e);
+	if (!e->lists)
+		open_lists(e);
 	json_end_array(&e->json);
 	json_key(&e->json, "advice");
 	json_string(&e->json, span_of(said));

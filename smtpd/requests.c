@@ -12,6 +12,7 @@
 #include "smtpd/policy/advice.h"
 #include "smtpd/policy/explain.h"
 #include "smtpd/policy/explain_limits.h"
+#include "smtpd/policy/explain_lists.h"
 #include "smtpd/session/session.h"
 
 enum {
@@ -125,6 +126,22 @@ static void send_limits(struct answer *a, const struct config_server *server, co
 	str_free(&reply);
 }
 
+static void send_lists(struct answer *a, const struct config_server *server, const struct policy_client *client,
+		       const struct address *rcpt)
+{
+	struct explained_list list;
+	struct str value;
+	str_init(&value, TEXT_MAX);
+	for (size_t i = 0; explain_list(server, client, rcpt, i, &list, &value); i++) {
+		append_origin(list.origin, &a->cells);
+		str_printf(&a->cells, "%c%s%c%s%c%s", ROW_SEPARATOR, list.setting, ROW_SEPARATOR, str_text(&value),
+			   ROW_SEPARATOR, list.effect);
+		send_row(a, ROW_CLIENT_LIST);
+		str_clear(&value);
+	}
+	str_free(&value);
+}
+
 static void send_explanation(struct answer *a, const struct config_server *server, const struct policy_client *client,
 			     const struct policy_mail *mail, const struct address *rcpt,
 			     const struct requests_counts *counts)
@@ -137,6 +154,7 @@ static void send_explanation(struct answer *a, const struct config_server *serve
 	for (size_t i = 0; i < n; i++)
 		send_chain(a, server, chain[i]);
 	send_limits(a, server, client, counts);
+	send_lists(a, server, client, rcpt);
 	advice_format(server, &e, &a->cells);
 	send_done(a, e.accepted ? 0 : 1, str_span(&a->cells));
 }

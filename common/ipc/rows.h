@@ -134,6 +134,13 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
  */
 #define ROW_CLIENT_LIMIT "client_limit"
 
+/*
+ * ... and one for each DNS list and for the pause before the greeting: file:line, the setting (dnsbl | dnsbl_allow |
+ * greet_pause), its value without the key of a customer, and what it means for the client (asked | waits | excepted |
+ * authenticated | may_relay | postmaster).
+ */
+#define ROW_CLIENT_LIST "client_list"
+
 /* explain_route to a queue, first: kind (drop | hosts | mx | literal | none), the next hop or folder, the outbound
  * block that holds, the block whose user authenticates, why there is no way or mail waits, the sender that the host
  * sees if masquerade_domain or send_as replaces it. Then ROW_RULE, as above. */

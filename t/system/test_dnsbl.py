@@ -165,6 +165,18 @@ class Dnsbl(unittest.TestCase):
         self.assertEqual(self.names.questions().count("5.0.0.127.bl.test"), 1)
         self.assertEqual(self.names.questions(TXT).count("5.0.0.127.bl.test"), 1, "the text is asked for when it is needed")
 
+    def test_explain(self):
+        server = self.service({}, more="greet_pause 1s", relay="127.0.0.5", server="access { auth plain; auth_requires_tls no; user_file /dev/null }")
+        effects = {}
+        for client, rcpt, more in (("127.0.0.6", "joe", ()), ("127.0.0.5", "joe", ()), ("127.0.0.6", "Postmaster", ()), ("127.0.0.6", "joe", ("--user", "u"))):
+            told = server.ctl_json("explain", "relay", "--client", client, "--to", f"{rcpt}@example.com", *more)["lists"]
+            self.assertEqual([(row["setting"], row["value"]) for row in told], [("dnsbl", "bl.test 127.0.0.2-11 score 3"), ("greet_pause", "1s")])
+            self.assertEqual(told[0]["at"], f"{server.conf}:{line_of(server, 'dnsbl bl.test')}")
+            effects[client, rcpt, more] = [row["effect"] for row in told]
+        self.assertEqual(list(effects.values()), [["asked", "waits"], ["may_relay", "may_relay"], ["postmaster", "waits"], ["authenticated", "waits"]])
+        self.assertIn("bl.test 127.0.0.2-11 score 3: it is asked about the client\n",
+                      server.ctl("explain", "relay", "--client", "127.0.0.6", "--to", "joe@example.com").stdout)
+
     def test_keys_are_hidden(self):
         zone = f"{KEY}.zen.test"
         server = self.service(entry(5, zone, text=f"listed by {zone}"), {f"{KEY}.dead.test": "127.255.255.252"},

@@ -265,6 +265,18 @@ class Dns(Doctor):
                 self.expect_sound(prefix=doctor.ALONE)
         self.expect_fault({"any": ("*.zen.spamhaus.org", [socket.inet_aton("127.255.255.254")])}, "blocklists", "note", "gives no sound answer")
 
+    def test_lists_of_clients(self):
+        lists = MACHINE.conf("connect { dnsbl bl.test 127.0.0.2-11 }")
+        def entries(listed, unlisted=3):
+            return {"any": ("*.bl.test", 3), "A": ("2.0.0.127.bl.test", listed if isinstance(listed, int) else [socket.inet_aton(listed)])} if unlisted == 3 else {"any": ("*.bl.test", [socket.inet_aton(unlisted)])}
+        with MACHINE.dns_fault(**entries("127.0.0.2")):
+            self.expect_sound(lists)
+        for fault, severity, why in ((entries(3), "warning", "does not have its test entry 127.0.0.2"), (entries("127.0.0.12"), "note", "which is not among the answers that count"),
+                                     ({"any": ("*.bl.test", "silent")}, "warning", "bl.test does not answer"), (entries(0, "127.0.0.2"), "error", "has every address"),
+                                     (entries(0, "127.255.255.254"), "warning", "refuses our name server by the answer 127.255.255.254"), (entries(0, "1.2.3.4"), "warning", "1.2.3.4 is no answer of a DNS list")):
+            with self.subTest(why=why):
+                self.expect_fault(fault, "dnsbl", severity, why, lists)
+
     def test_mail_exchangers(self):
         for records, severity, why in (([], "error", "neither an MX record nor an address"), ([doctor.mx("nobody.a.test")], "error", "has no address in DNS"), ([doctor.mx("192.0.2.1")], "error", "MX record has an address"),
                                        ([doctor.mx("alias.a.test")], "warning", "is an alias (CNAME) of mail.a.test"), ([b"\0\0\0"], "error", "null MX"),

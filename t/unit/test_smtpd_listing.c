@@ -5,6 +5,7 @@
 #include <check.h>
 
 #include "common/base/clock.h"
+#include "smtpd/policy/explain_lists.h"
 #include "smtpd/session/listed.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
@@ -100,6 +101,51 @@ START_TEST(clients_without_lists)
 	memory_config(skips[_i].lines, &other);
 	ck_assert_int_eq(listing_skip(&other.servers[0], &client, &wants_name), skips[_i].skip);
 	ck_assert(wants_name == skips[_i].wants_name);
+	config_free(&other);
+}
+END_TEST
+
+/* What explain says of the lists, and of the pause after them. */
+START_TEST(explained)
+{
+	static const struct {
+		const char *client, *user, *rcpt, *list, *pause;
+	} rows[] = {
+		{"192.0.2.1", NULL, "joe@example.com", "asked", "waits"},
+		{"192.0.2.1", NULL, "PostMaster@example.com", "postmaster", "waits"},
+		{"192.0.2.1", "joe", "joe@example.com", "authenticated", "waits"},
+		{"10.0.0.1", NULL, "joe@example.com", "excepted", "excepted"},
+		{"198.51.100.1", NULL, "joe@example.com", "may_relay", "may_relay"},
+	};
+	struct config other;
+	struct explained_list list;
+	struct str value;
+	memory_config("relay { list 198.51.100.0/24 }\n"
+		      "connect { dnsbl abcdefghij0123456789.a.test 127.0.0.2-3\n"
+		      "dnsbl_allow b.test 127.0.0.2 score -3\ngreet_pause 2s }",
+		      &other);
+	str_init(&value, 1000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct config_server *server = &other.servers[0];
+		const struct policy_client client = {.ip = memory_address(rows[i].client), .user = rows[i].user};
+		struct address rcpt;
+		const char *why;
+		ck_assert(address_parse(span_of(rows[i].rcpt), &rcpt, &why));
+		str_clear(&value);
+		ck_assert(explain_list(server, &client, &rcpt, 0, &list, &value));
+		ck_assert_str_eq(str_text(&value), "***.a.test 127.0.0.2-3");
+		ck_assert_str_eq(list.effect, rows[i].list);
+		ck_assert_uint_eq(list.origin->line, 6);
+		ck_assert(explain_list(server, &client, &rcpt, 1, &list, &value));
+		ck_assert_str_eq(list.setting, "dnsbl_allow");
+		ck_assert_str_eq(list.effect, rows[i].list);
+		ck_assert(explain_list(server, &client, &rcpt, 2, &list, &value));
+		ck_assert_str_eq(str_text(&value), "***.a.test 127.0.0.2-3b.test 127.0.0.2 score -32s");
+		ck_assert_str_eq(list.setting, "greet_pause");
+		ck_assert_str_eq(list.effect, rows[i].pause);
+		ck_assert(!explain_list(server, &client, &rcpt, 3, &list, &value));
+	}
+	str_free(&value);
 	config_free(&other);
 }
 END_TEST
@@ -218,6 +264,7 @@ int main(void)
 	tcase_add_loop_test(all, clients_without_lists, 0, COUNT(skips));
 	tcase_add_loop_test(all, replies, 0, COUNT(sessions));
 	tcase_add_test(all, no_lists);
+	tcase_add_test(all, explained);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }
