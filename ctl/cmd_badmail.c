@@ -91,7 +91,7 @@ static void on_list_row(void *context, const struct link_row *row)
 			       table_octets(cell[SIZE], size),
 			       cell[SENDER],
 			       recipients_cell(cell, recipients, sizeof(recipients)),
-			       cell[REASON]};
+			       words_cell(cell[REASON])};
 	if (!table_add(&work->table, cells))
 		work->full = true;
 }
@@ -227,7 +227,7 @@ static void on_show_row(void *context, const struct link_row *row)
 		if (json)
 			json_string(&work->json, row->cells[0]);
 		else
-			printf("    %.*s\n", SPAN_ARGS(row->cells[0]));
+			printf("    %.*s\n", SPAN_ARGS(words_cell(row->cells[0])));
 	}
 }
 

@@ -25,7 +25,7 @@ static void on_verdict(struct explained *e, const struct span *cells)
 	e->verdict_seen = true;
 	e->accepted = span_equal(cells[0], SPAN("accepted"));
 	if (!e->as_json) {
-		printf("%.*s: %.*s\n", SPAN_ARGS(words_cell(cells[0])), SPAN_ARGS(cells[1]));
+		printf("%.*s: %.*s\n", SPAN_ARGS(words_cell(cells[0])), SPAN_ARGS(words_cell(cells[1])));
 		return;
 	}
 	json_key(&e->json, "accepted");
@@ -43,7 +43,7 @@ static void on_rule(struct explained *e, const struct span *cells)
 		if (e->rules == 1)
 			puts(_("The rules, in the order in which they were tried; the last one decided:"));
 		printf("  %.*s: %.*s\n", SPAN_ARGS(cells[0].len ? cells[0] : span_of(_("the default"))),
-		       SPAN_ARGS(cells[1]));
+		       SPAN_ARGS(words_cell(cells[1])));
 		return;
 	}
 	json_object(&e->json);

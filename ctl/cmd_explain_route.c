@@ -48,10 +48,10 @@ struct routed {
 static void say_route(const struct span *cells)
 {
 	if (span_equal(cells[0], SPAN("none")))
-		printf(_("mail can't be routed: %.*s\n"), SPAN_ARGS(cells[4]));
+		printf(_("mail can't be routed: %.*s\n"), SPAN_ARGS(words_cell(cells[4])));
 	else
 		printf(_("mail goes to %.*s%s%.*s\n"), SPAN_ARGS(cells[1]), cells[4].len ? ": " : "",
-		       SPAN_ARGS(cells[4]));
+		       SPAN_ARGS(words_cell(cells[4])));
 	if (cells[2].len)
 		printf(_("  with the outbound settings of %.*s\n"), SPAN_ARGS(cells[2]));
 	if (cells[3].len)
@@ -90,7 +90,7 @@ static void open_sections(struct routed *r, size_t upto)
 static void say_host(const struct span *c)
 {
 	printf("  %.*s%s%.*s [%.*s]:%.*s  %.*s", SPAN_ARGS(c[4]), c[4].len ? ". " : "-  ", SPAN_ARGS(c[0]),
-	       SPAN_ARGS(c[1]), SPAN_ARGS(c[2]), SPAN_ARGS(c[3]));
+	       SPAN_ARGS(c[1]), SPAN_ARGS(c[2]), SPAN_ARGS(words_cell(c[3])));
 	if (c[7].len)
 		printf(_("; weight %.*s"), SPAN_ARGS(c[7]));
 	if (span_equal(c[5], SPAN("sick")))
@@ -102,7 +102,7 @@ static void say_host(const struct span *c)
 
 static void say_limit(const struct span *c)
 {
-	printf(_("  %.*s: %.*s at most"), SPAN_ARGS(c[0]), SPAN_ARGS(c[1]));
+	printf(_("  %.*s: %.*s at most"), SPAN_ARGS(words_cell(c[0])), SPAN_ARGS(c[1]));
 	if (c[2].len)
 		printf(_(", %.*s now"), SPAN_ARGS(c[2]));
 	if (c[3].len)
@@ -113,21 +113,23 @@ static void say_limit(const struct span *c)
 static void say_row(const struct section *section, const struct span *c)
 {
 	if (!strcmp(section->row, ROW_RULE))
-		printf("  %.*s: %.*s\n", SPAN_ARGS(c[0].len ? c[0] : span_of(_("the default"))), SPAN_ARGS(c[1]));
+		printf("  %.*s: %.*s\n", SPAN_ARGS(c[0].len ? c[0] : span_of(_("the default"))),
+		       SPAN_ARGS(words_cell(c[1])));
 	else if (!strcmp(section->row, ROW_PASSED))
-		printf("  %.*s: %.*s: %.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]));
+		printf("  %.*s: %.*s: %.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]), SPAN_ARGS(words_cell(c[2])));
 	else if (!strcmp(section->row, ROW_LIMIT))
 		say_limit(c);
 	else if (!strcmp(section->row, ROW_SETTING))
 		printf("  %.*s %.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]));
 	else if (!strcmp(section->row, ROW_LOOKUP))
-		printf("  %.*s (%.*s): %.*s%s%.*s%s%.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(c[1]), SPAN_ARGS(c[2]),
-		       c[3].len ? " " : "", SPAN_ARGS(c[3]), c[4].len ? ", " : "", SPAN_ARGS(c[4]));
+		printf("  %.*s (%.*s): %.*s%s%.*s%s%.*s\n", SPAN_ARGS(c[0]), SPAN_ARGS(words_cell(c[1])),
+		       SPAN_ARGS(words_cell(c[2])), c[3].len ? " " : "", SPAN_ARGS(c[3]), c[4].len ? ", " : "",
+		       SPAN_ARGS(words_cell(c[4])));
 	else if (!strcmp(section->row, ROW_HOST))
 		say_host(c);
 	else
 		printf(_("  %.*s%s%.*s; %.*s messages are ready to go, %.*s are being sent over %.*s connections\n"),
-		       SPAN_ARGS(words_cell(c[4])), c[6].len ? ": " : "", SPAN_ARGS(c[6]), SPAN_ARGS(c[1]),
+		       SPAN_ARGS(words_cell(c[4])), c[6].len ? ": " : "", SPAN_ARGS(words_cell(c[6])), SPAN_ARGS(c[1]),
 		       SPAN_ARGS(c[2]), SPAN_ARGS(c[3]));
 }
 

@@ -71,10 +71,9 @@ static void token_json(struct oauth *oauth, const struct link_row *row)
 static void token_line(struct oauth *oauth, const struct link_row *row)
 {
 	char valid[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], age[CLOCK_TEXT_MAX], error[TABLE_CELL_MAX] = "";
-	char words[WORDS_MAX];
 	struct span ago = table_duration(row->cells[BLOCKS_ERROR_AGE], age);
 	if (row->cells[BLOCKS_ERROR].len) {
-		struct span said = words_cause(row->cells[BLOCKS_ERROR], words);
+		struct span said = words_cell(row->cells[BLOCKS_ERROR]);
 		snprintf(error, sizeof(error), _("%.*s ago: %.*s"), SPAN_ARGS(ago), SPAN_ARGS(said));
 	}
 	const struct span cells[] = {
@@ -211,14 +210,12 @@ static void end_json(struct oauth *oauth, bool good, const char *said)
 static int act(struct oauth *oauth, enum row_oauth_action action, int pass, int wait_ms)
 {
 	struct link_answer answer = {.row = on_row, .context = oauth, .wait_ms = wait_ms};
-	char words[WORDS_MAX];
 	begin_json(oauth);
 	bool good = blocks_ask(&oauth->blocks, action, oauth->blocks.block, pass, &answer);
 	if (wants_json(oauth))
 		end_json(oauth, good, answer.said);
 	else if (!good)
-		cmd_fail(_("%s of server %s: %.*s"), oauth->blocks.block, oauth->blocks.server,
-			 SPAN_ARGS(words_cause(span_of(words_shown(answer.said)), words)));
+		cmd_fail(_("%s of server %s: %s"), oauth->blocks.block, oauth->blocks.server, words_shown(answer.said));
 	else if (answer.said[0])
 		printf("%s\n", words_shown(answer.said));
 	return good ? EXIT_DONE : EXIT_FAILED;

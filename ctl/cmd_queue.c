@@ -43,7 +43,6 @@ static struct span recipients_cell(const struct link_row *row, char *to, size_t 
 static void message_line(struct listing *listing, const struct link_row *row)
 {
 	char age[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX], recipients[TABLE_CELL_MAX];
-	char why[WORDS_MAX];
 	bool held = span_equal(row->cells[STATE], SPAN("held"));
 	struct span cells[] = {
 		row->cells[ID],
@@ -53,7 +52,7 @@ static void message_line(struct listing *listing, const struct link_row *row)
 		row->cells[SENDER],
 		recipients_cell(row, recipients, sizeof(recipients)),
 		held ? words_cell(row->cells[STATE]) : table_duration(row->cells[NEXT_TRY], next),
-		words_cause(row->cells[REASON], why),
+		words_cell(row->cells[REASON]),
 	};
 	if (!table_add(&listing->table, cells))
 		listing->full = true;

@@ -55,7 +55,7 @@ static void show_json(struct shown *shown, const struct link_row *row)
 
 static void show_message(struct shown *shown, const struct link_row *row)
 {
-	char age[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX], why[WORDS_MAX];
+	char age[CLOCK_TEXT_MAX], next[CLOCK_TEXT_MAX], size[TABLE_OCTETS_MAX];
 	const struct span *cell = row->cells;
 	queues_server_option(shown->queues, shown->server_option);
 	table_duration(cell[AGE], age);
@@ -72,7 +72,7 @@ static void show_message(struct shown *shown, const struct link_row *row)
 	if (cell[NEXT_HOP].len)
 		printf(_("  next hop    %.*s\n"), SPAN_ARGS(cell[NEXT_HOP]));
 	if (shown->why[0])
-		printf(_("  why         %.*s\n"), SPAN_ARGS(words_cause(span_of(shown->why), why)));
+		printf(_("  why         %s\n"), words_shown(shown->why));
 	printf(span_equal(cell[OPEN], SPAN("1")) ? _("  recipients  %.*s, of which %.*s waits\n")
 						 : _("  recipients  %.*s, of which %.*s wait\n"),
 	       SPAN_ARGS(cell[RECIPIENTS]), SPAN_ARGS(cell[OPEN]));

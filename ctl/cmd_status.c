@@ -233,7 +233,6 @@ static void print_advice(const struct service_server *server, bool several)
 static void print_server(const struct service *service, const struct service_server *server)
 {
 	bool several = service->server_count > 1;
-	char text[WORDS_MAX];
 	bool trouble = strcmp(server->state, "trouble") == 0, stopped = strcmp(server->state, "stopped") == 0;
 	printf(trouble ? _("\nserver %s has %s") : _("\nserver %s is %s"), server->name, words_shown(server->state));
 	if (server->listeners[0])
@@ -249,8 +248,7 @@ static void print_server(const struct service *service, const struct service_ser
 		print_processes(service, server);
 	print_sessions_of_others(service, server);
 	for (size_t i = 0; i < server->attention_count; i++)
-		printf("  %s: %.*s\n", server->attention[i].role,
-		       SPAN_ARGS(words_cause(span_of(server->attention[i].text), text)));
+		printf("  %s: %s\n", server->attention[i].role, server->attention[i].text);
 	if (settle_goes_on(server))
 		printf(_("  The previous smtpd goes on serving with the old configuration.\n"));
 	if (strcmp(server->state, "failed") == 0)
@@ -263,7 +261,7 @@ static void print_server(const struct service *service, const struct service_ser
 		printf(_("  Warning: %s\n"), server->smtpd.warning);
 	print_facts("queue", &server->queue);
 	for (size_t i = 0; i < server->wait_count; i++)
-		printf(_("  mail waits for %.*s\n"), SPAN_ARGS(words_cause(span_of(server->waits[i]), text)));
+		printf(_("  mail waits for %s\n"), server->waits[i]);
 	print_advice(server, several);
 }
 

@@ -8,6 +8,8 @@
 #include "common/ipc/rows.h"
 #include "ctl/json.h"
 #include "ctl/queues.h"
+#include "ctl/table.h"
+#include "ctl/words.h"
 
 enum { WAIT_S = 120, CELL_MAX = 1200 };
 
@@ -50,14 +52,13 @@ static void outcome_json(struct test *test, const struct span *cells)
 /* Prints the reply or reason, and its source. */
 static void print_said(const struct span *cells)
 {
+	char words[TABLE_CELL_MAX];
 	bool code = cells[CODE].len && !span_equal(cells[CODE], SPAN("0"));
 	if (cells[HOST].len)
-		printf("%.*s%s ", SPAN_ARGS(cells[HOST]), code ? " said" : ":");
+		printf(code ? _("%.*s said ") : "%.*s: ", SPAN_ARGS(cells[HOST]));
 	else
 		printf(_("this server: "));
-	if (code)
-		printf("%.*s ", SPAN_ARGS(cells[CODE]));
-	printf("%.*s%s%.*s\n", SPAN_ARGS(cells[ENHANCED]), cells[ENHANCED].len ? " " : "", SPAN_ARGS(cells[TEXT]));
+	printf("%.*s\n", SPAN_ARGS(words_said(cells[CODE], cells[ENHANCED], cells[TEXT], words, sizeof(words))));
 }
 
 static bool is_login(const struct span *cells)
@@ -74,7 +75,7 @@ static void outcome_words(const struct test *test, const struct span *cells)
 		print_said(cells);
 		puts(_("The log of that host shows what happens next."));
 	} else if (test->delivered) {
-		printf(_("Delivered: %.*s\n"), SPAN_ARGS(cells[TEXT]));
+		printf(_("Delivered: %.*s\n"), SPAN_ARGS(words_cell(cells[TEXT])));
 	} else if (span_equal(cells[EVENT], SPAN("failed"))) {
 		fputs(_("Refused permanently: "), stdout);
 		print_said(cells);
@@ -103,7 +104,8 @@ static void on_row(void *context, const struct link_row *row)
 		json_string(&test->json, cells[1]);
 		json_end_object(&test->json);
 	} else if (span_equal(row->kind, SPAN(ROW_SAID))) {
-		printf("%s %.*s\n", cells[0].len ? (ours ? _("  we:  ") : _("  host:")) : " ", SPAN_ARGS(cells[1]));
+		printf("%s %.*s\n", cells[0].len ? (ours ? _("  we:  ") : _("  host:")) : " ",
+		       SPAN_ARGS(cells[0].len ? cells[1] : words_cell(cells[1])));
 		fflush(stdout);
 	} else if (span_equal(row->kind, SPAN(ROW_OUTCOME))) {
 		test->told = true;

@@ -180,7 +180,8 @@ static void tell_state(struct state_question *question, const char *state, struc
 	printf(question->badmail
 		       ? _("  now: %s on server %s%s%.*s\n       `mailrootctl %s show %s` shows more\n")
 		       : _("  now: in the queue, %s on server %s%s%.*s\n       `mailrootctl %s show %s` shows more\n"),
-	       words_shown(state), t->queues.server, why.len ? ": " : "", SPAN_ARGS(why), command, question->of->id);
+	       words_shown(state), t->queues.server, why.len ? ": " : "", SPAN_ARGS(words_cell(why)), command,
+	       question->of->id);
 }
 
 static void on_state(void *context, const struct link_row *row)

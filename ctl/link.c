@@ -12,6 +12,7 @@
 #include "common/base/fd.h"
 #include "common/base/language.h"
 #include "common/ipc/rows.h"
+#include "ctl/words.h"
 
 static void set_wait(int fd, int wait_ms)
 {
@@ -161,7 +162,9 @@ static bool take_done(struct ipc_packet *packet, struct link_answer *answer)
 	if (!wire_decode_ctl_done(packet->text, &done))
 		return false;
 	answer->exit_code = (unsigned)done.exit_code;
-	span_clean(done.text, answer->said, sizeof(answer->said));
+	char text[LINK_TEXT_MAX + 1];
+	span_clean(done.text, text, sizeof(text));
+	snprintf(answer->said, sizeof(answer->said), "%s", words_shown(text));
 	if (packet->fd_count) {
 		answer->fd = packet->fds[0];
 		packet->fds[0] = -1;

@@ -8,7 +8,7 @@
 #include "common/ipc/ipc.h"
 #include "common/process/child.h"
 
-enum { LINK_CELLS_MAX = 16, LINK_TEXT_MAX = 2048, LINK_WAIT_MS = 30000 };
+enum { LINK_CELLS_MAX = 16, LINK_TEXT_MAX = 4096, LINK_WAIT_MS = 30000 };
 
 /* One row of an answer. Spans are valid during the call only; missing cells are empty. */
 struct link_row {

@@ -71,7 +71,7 @@ const char *queues_server_option(const struct queues *queues, char to[QUEUES_OPT
 
 const char *queues_said(const struct queues *queues, const char *usual)
 {
-	return queues->said[0] && strcmp(queues->said, "no such message in the queue") != 0 ? queues->said : usual;
+	return queues->said[0] && strcmp(queues->said, _("no such message in the queue")) != 0 ? queues->said : usual;
 }
 
 static void ask_one(struct queues *queues, int fd, const char *id, const struct queues_request *what)

@@ -72,12 +72,10 @@ void queues_history_cells(const struct link_row *row, struct span *cells, char *
 	bool all = span_equal(cell[WHOM], SPAN("*"));
 	snprintf(who, TABLE_CELL_MAX, "%s%.*s", all ? "" : "#", all ? INT_MAX : (int)cell[WHOM].len,
 		 all ? _("all") : cell[WHOM].at);
-	char words[WORDS_MAX];
-	struct span text = words_cause(cell[TEXT], words);
+	char words[TABLE_CELL_MAX];
 	struct span by = cell[HOST].len ? cell[HOST] : span_of(_("we"));
-	snprintf(said, TABLE_CELL_MAX, "%.*s%s %.*s%s%.*s%s%.*s", SPAN_ARGS(by), code ? _(" said:") : ":",
-		 code ? (int)cell[CODE].len : 0, cell[CODE].at ? cell[CODE].at : "", code ? " " : "",
-		 SPAN_ARGS(cell[ENHANCED]), cell[ENHANCED].len ? " " : "", SPAN_ARGS(text));
+	struct span text = words_said(cell[CODE], cell[ENHANCED], cell[TEXT], words, sizeof(words));
+	snprintf(said, TABLE_CELL_MAX, "%.*s%s %.*s", SPAN_ARGS(by), code ? _(" said:") : ":", SPAN_ARGS(text));
 	cells[0] = cell[TIME];
 	cells[1] = span_of(who);
 	cells[2] = words_cell(cell[EVENT]);

@@ -41,7 +41,7 @@ static void take_server(struct service *service, const struct span *cells)
 	struct service_server *server = &service->servers[service->server_count++];
 	server->name = keep(service, cells[0]);
 	server->state = keep(service, cells[1]);
-	server->trouble = keep(service, cells[2]);
+	server->trouble = keep(service, words_cell(cells[2]));
 	server->listeners = keep(service, cells[3]);
 }
 
@@ -69,7 +69,7 @@ static void take_process(struct service *service, const struct span *cells)
 		.pid = keep(service, cells[3]),
 		.age_s = number_of(cells[4]),
 		.restarts = number_of(cells[5]),
-		.last_end = keep(service, cells[6]),
+		.last_end = keep(service, words_cell(cells[6])),
 		.version = keep(service, cells[7]),
 	};
 }
@@ -83,7 +83,7 @@ static void take_attention(struct service *service, const struct span *cells)
 	if (server->attention_count == SERVICE_ATTENTION_MAX || !span_equal(cells[0], span_of(server->name)))
 		return;
 	server->attention[server->attention_count++] =
-		(struct service_attention){keep(service, cells[1]), keep(service, cells[3])};
+		(struct service_attention){keep(service, cells[1]), keep(service, words_cell(cells[3]))};
 }
 
 static void on_master_row(void *context, const struct link_row *row)
@@ -126,7 +126,7 @@ static void take_wait(struct facts_context *to, const struct link_row *row)
 	const char *text = NULL;
 	if (server->wait_count < SERVICE_WAITS_MAX)
 		text = arena_printf(&to->service->arena, "%.*s %.*s: %.*s", SPAN_ARGS(words_cell(row->cells[0])),
-				    SPAN_ARGS(row->cells[1]), SPAN_ARGS(row->cells[2]));
+				    SPAN_ARGS(row->cells[1]), SPAN_ARGS(words_cell(row->cells[2])));
 	if (text)
 		server->waits[server->wait_count++] = text;
 }

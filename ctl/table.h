@@ -7,7 +7,7 @@
 
 #include "common/base/arena.h"
 
-enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 20000, TABLE_CELL_MAX = 400 };
+enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 20000, TABLE_CELL_MAX = 2000 };
 
 struct table {
 	struct arena arena;

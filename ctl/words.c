@@ -1,9 +1,9 @@
 #include "ctl/words.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "common/base/language.h"
+#include "ctl/translate.h"
 
 static const char *const known[] = {
 	/* virtual servers and processes (master/server.c, master/supervise.c) */
@@ -48,6 +48,11 @@ static const char *const known[] = {
 	N_("up"),
 	N_("down"),
 	N_("resolving"),
+	/* answers of DNS (queue/operator/explain.c) */
+	N_("found"),
+	N_("later"),
+	N_("never"),
+	N_("address"),
 	/* numbers of smtpd and of the queue (smtpd/requests.c, queue/operator/report.c) */
 	N_("sessions"),
 	N_("idle"),
@@ -86,7 +91,7 @@ struct span words_cell(struct span cell)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (span_equal(cell, span_of(known[i])))
 			return span_of(_(known[i]));
-	return cell;
+	return translate_text(cell);
 }
 
 const char *words_shown(const char *word)
@@ -95,27 +100,11 @@ const char *words_shown(const char *word)
 	return shown.at;
 }
 
-/* As mailroot-web puts them together (causes_append). */
-static const struct cause {
-	const char *words, *remedy, *text;
-} causes[] = {
-#define CAUSE(number, error, words, remedy) {words, remedy, words ": " remedy},
-#include "common/mail/causes.def"
-#undef CAUSE
-};
-
-struct span words_cause(struct span text, char *to)
+struct span words_said(struct span code, struct span enhanced, struct span text, char *to, size_t size)
 {
-	for (size_t i = 0; language_foreign() && text.len && i < sizeof(causes) / sizeof(causes[0]); i++) {
-		struct span english = span_of(causes[i].text);
-		const char *at = memmem(text.at, text.len, english.at, english.len);
-		if (!at)
-			continue;
-		struct span before = {text.at, (size_t)(at - text.at)},
-			    after = span_skip(text, before.len + english.len);
-		snprintf(to, WORDS_MAX, "%.*s%s: %s%.*s", SPAN_ARGS(before), _(causes[i].words), _(causes[i].remedy),
-			 SPAN_ARGS(after));
-		return span_of(to);
-	}
-	return text;
+	bool reply = code.len && !span_equal(code, SPAN("0"));
+	struct span shown = reply ? text : words_cell(text);
+	snprintf(to, size, "%.*s%s%.*s%s%.*s", reply ? (int)code.len : 0, code.at ? code.at : "", reply ? " " : "",
+		 SPAN_ARGS(enhanced), enhanced.len ? " " : "", SPAN_ARGS(shown));
+	return reply ? words_cell(span_of(to)) : span_of(to);
 }

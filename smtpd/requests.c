@@ -4,6 +4,7 @@
 
 #include "common/accounts/accounts.h"
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
 #include "common/ipc/rows.h"
@@ -171,7 +172,8 @@ static bool graphic(struct span text)
 /* Name and user of the client are those of the request: nothing is looked up. USER has room for any. */
 static bool take_client(const struct wire_explain_relay *request, struct policy_client *client, char *user)
 {
-	*client = (struct policy_client){.name_state = POLICY_NAME_UNCONFIRMED, .why = "none was given with --name"};
+	*client =
+		(struct policy_client){.name_state = POLICY_NAME_UNCONFIRMED, .why = N_("none was given with --name")};
 	client->tls = request->tls;
 	if (request->user.len) {
 		if (!graphic(request->user))
@@ -207,13 +209,13 @@ static bool explain_relay(struct answer *a, struct span packet, const struct con
 	struct address rcpt, sender = {0};
 	struct policy_mail mail = {0};
 	char user[ACCOUNT_NAME_MAX + 1];
-	const char *why = "no recipient";
+	const char *why = N_("no recipient");
 	if (!wire_decode_explain_relay(packet, &request))
 		return false;
 	if (!take_client(&request, &client, user)) {
 		send_done(
 			a, EXIT_USAGE,
-			SPAN("the client must be an address such as 192.0.2.1 or 2001:db8::1, its name a host name such as host.example.com, its user graphic ASCII"));
+			SPAN(N_("the client must be an address such as 192.0.2.1 or 2001:db8::1, its name a host name such as host.example.com, its user graphic ASCII")));
 	} else if (!address_parse(request.recipient, &rcpt, &why) || !rcpt.text.len) {
 		str_printf(&a->cells, "501 5.1.3 Invalid address: %s", why);
 		send_done(a, EXIT_USAGE, str_span(&a->cells));

@@ -1,6 +1,7 @@
 /*
  * Messages to people in the language of their locale. The English text is the key; po/ has the other languages. Only
- * programs that call language_init translate: in all others, and so in every log, the texts stay English.
+ * programs that call language_init translate: in all others, and so in every log, the texts stay English. mailrootctl
+ * translates the texts of daemons when it shows them (ctl/translate.h).
  */
 #ifndef COMMON_BASE_LANGUAGE_H
 #define COMMON_BASE_LANGUAGE_H
@@ -11,7 +12,7 @@
 /* The translation of a literal. One whole message each: words stand in another order in another language. */
 #define _(text) gettext(text)
 
-/* Marks a literal of a table; the code that shows it says _(). */
+/* Marks a literal of a table, which the code that shows it translates by _(), or the text of a daemon. */
 #define N_(text) text
 
 /*

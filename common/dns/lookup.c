@@ -1,5 +1,7 @@
 #include "common/dns/lookup.h"
 
+#include "common/base/language.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +20,8 @@ static bool decide_bogus(struct lookup *l, struct span why)
 	span_clean(why, clean, sizeof(clean));
 	l->event = LOOKUP_LATER;
 	l->enhanced = "4.7.5";
-	snprintf(l->text, sizeof(l->text), "%s: DNSSEC validation failed%s%s", l->name, *clean ? ": " : "", clean);
+	snprintf(l->text, sizeof(l->text), "%s: %s%s%s", l->name, N_("DNSSEC validation failed"), *clean ? ": " : "",
+		 clean);
 	return false;
 }
 
@@ -33,7 +36,7 @@ bool lookup_begin(struct lookup *l, struct span name, uint16_t port, uint64_t se
 	*l = (struct lookup){.port = port, .seed = seed, .ttl_s = LOOKUP_TTL_MAX_S, .enhanced = ""};
 	if (domain_valid(name) && span_copy(name, l->name, sizeof(l->name)))
 		return true;
-	return decide(l, LOOKUP_NEVER, "5.1.2", "this is not a valid domain name");
+	return decide(l, LOOKUP_NEVER, "5.1.2", N_("this is not a valid domain name"));
 }
 
 void lookup_plain(struct lookup *l)
@@ -48,20 +51,20 @@ bool lookup_mx(struct lookup *l, const struct lookup_answer *answer)
 {
 	if (answer->rcode == LOOKUP_NXDOMAIN) {
 		note_ttl(l, answer);
-		return decide(l, LOOKUP_NEVER, "5.1.2", "the domain does not exist");
+		return decide(l, LOOKUP_NEVER, "5.1.2", N_("the domain does not exist"));
 	}
 	if (answer->rcode == LOOKUP_BOGUS)
 		return decide_bogus(l, answer->why);
 	if (answer->rcode != LOOKUP_NOERROR)
-		return decide(l, LOOKUP_LATER, "4.4.3", "DNS gave no answer for its MX records");
+		return decide(l, LOOKUP_LATER, "4.4.3", N_("DNS gave no answer for its MX records"));
 	note_ttl(l, answer);
 	dane_name(answer->expanded, l->name, l->expanded);
 	for (size_t i = 0; i < answer->n; i++)
 		mx_add(&l->hosts, answer->rdata[i]);
 	if (l->hosts.n == 0 && l->hosts.null_mx)
-		return decide(l, LOOKUP_NEVER, "5.1.10", "the domain does not accept mail (null MX)");
+		return decide(l, LOOKUP_NEVER, "5.1.10", N_("the domain does not accept mail (null MX)"));
 	if (l->hosts.n == 0 && answer->n)
-		return decide(l, LOOKUP_NEVER, "5.4.4", "its MX records have no valid host name");
+		return decide(l, LOOKUP_NEVER, "5.4.4", N_("its MX records have no valid host name"));
 	l->no_mx = l->hosts.n == 0;
 	if (l->no_mx)
 		lookup_plain(l);
@@ -231,7 +234,7 @@ static void describe_found(struct lookup *l)
 {
 	size_t host = 0, len;
 	decide(l, LOOKUP_FOUND, "",
-	       l->no_mx          ? "no MX, so the name itself is the host"
+	       l->no_mx          ? N_("no MX, so the name itself is the host")
 	       : l->name_is_host ? "found"
 				 : "MX");
 	for (; !l->name_is_host && host < lookup_host_count(l) && (len = strlen(l->text)) < sizeof(l->text); host++)
@@ -239,7 +242,7 @@ static void describe_found(struct lookup *l)
 			 l->hosts.hosts[host].preference, lookup_host(l, host));
 	len = strlen(l->text);
 	if (l->secure && (l->no_mx || !l->name_is_host))
-		snprintf(l->text + len, sizeof(l->text) - len, "; signed");
+		snprintf(l->text + len, sizeof(l->text) - len, "; %s", N_("signed"));
 }
 
 /* A host may be missing, or be skipped without TLSA records, until DNS is queried again, so that must be soon. */
@@ -257,20 +260,20 @@ void lookup_finish(struct lookup *l, bool failed, struct str *hosts)
 	limit_ttl(l, failed);
 	if (leads_to_self(l))
 		decide(l, LOOKUP_NEVER, "5.4.6",
-		       "mail for it would loop back to this server: make it a local domain, or give it a route");
+		       N_("mail for it would loop back to this server: make it a local domain, or give it a route"));
 	else if (append_hosts(l, hosts))
 		describe_found(l);
 	else if (l->bogus)
 		return; /* decide_bogus has set the text */
 	else if (failed || l->failed)
-		decide(l, LOOKUP_LATER, "4.4.3", "DNS gave no answer in time");
+		decide(l, LOOKUP_LATER, "4.4.3", N_("DNS gave no answer in time"));
 	else if (l->private)
 		decide(l, LOOKUP_NEVER, "5.4.4",
-		       "its mail exchangers have only addresses of private networks; if this is intended, write private_mx yes in a remote_domain");
+		       N_("its mail exchangers have only addresses of private networks; if this is intended, write private_mx yes in a remote_domain"));
 	else if (l->missing)
-		decide(l, LOOKUP_NEVER, "5.1.2", "there is no host with this name");
+		decide(l, LOOKUP_NEVER, "5.1.2", N_("there is no host with this name"));
 	else if (l->name_is_host)
-		decide(l, LOOKUP_NEVER, "5.4.4", "it has neither an address nor a mail exchanger");
+		decide(l, LOOKUP_NEVER, "5.4.4", N_("it has neither an address nor a mail exchanger"));
 	else
-		decide(l, LOOKUP_NEVER, "5.4.4", "none of its mail exchangers has an address");
+		decide(l, LOOKUP_NEVER, "5.4.4", N_("none of its mail exchangers has an address"));
 }

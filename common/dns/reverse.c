@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/ascii.h"
+#include "common/base/language.h"
 
 void reverse_begin(struct reverse *r, const struct ipaddr *client)
 {
@@ -69,12 +70,13 @@ void reverse_finish(struct reverse *r, bool in_time)
 			r->name = r->names[i];
 	if (r->name)
 		r->why[0] = '\0';
+	else if ((r->failed || !in_time) && r->count)
+		snprintf(r->why, sizeof(r->why), N_("DNS gave no answer about %.*s"), REVERSE_SHOWN_MAX, r->names[0]);
 	else if (r->failed || !in_time)
-		snprintf(r->why, sizeof(r->why), "DNS gave no answer%s%.*s", r->count ? " about " : " in time",
-			 r->count ? REVERSE_SHOWN_MAX : 0, r->names[0]);
+		snprintf(r->why, sizeof(r->why), N_("DNS gave no answer in time"));
 	else if (r->count)
-		snprintf(r->why, sizeof(r->why), "%.*s does not resolve to the address", REVERSE_SHOWN_MAX,
+		snprintf(r->why, sizeof(r->why), N_("%.*s does not resolve to the address"), REVERSE_SHOWN_MAX,
 			 r->names[0]);
 	else
-		snprintf(r->why, sizeof(r->why), "the address has no name in DNS");
+		snprintf(r->why, sizeof(r->why), N_("the address has no name in DNS"));
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 
 /* RFC 9266 */
 static const char exporter_label[] = "EXPORTER-Channel-Binding";
@@ -202,29 +203,33 @@ static void say_version(const SSL *ssl, char why[TLS_WHY_MAX])
 {
 	const char *least = version_name((int)SSL_get_min_proto_version((SSL *)ssl));
 	if (SSL_is_server(ssl))
-		say(why, "the client supports only %s; the oldest version permitted here is %s (tls_min)",
+		say(why, N_("the client supports only %s; the oldest version permitted here is %s (tls_min)"),
 		    version_name(SSL_client_version(ssl)), least);
 	else
-		say(why, "the host supports no version of TLS from %s on", least);
+		say(why, N_("the host supports no version of TLS from %s on"), least);
 }
 
 /* The peer's alert. */
 static void say_alert(const SSL *ssl, int alert, char why[TLS_WHY_MAX])
 {
 	const char *text = SSL_alert_desc_string_long(alert), *meaning = "";
+	char ended[TLS_WHY_MAX];
 	if (alert == SSL_AD_UNKNOWN_CA || alert == SSL_AD_BAD_CERTIFICATE || alert == SSL_AD_CERTIFICATE_UNKNOWN ||
 	    alert == SSL_AD_CERTIFICATE_EXPIRED || alert == SSL_AD_CERTIFICATE_REVOKED)
-		meaning = SSL_is_server(ssl) ? ": it does not accept our certificate"
-					     : ": it does not accept our client certificate";
+		meaning = SSL_is_server(ssl) ? N_("it does not accept our certificate")
+					     : N_("it does not accept our client certificate");
 	else if (alert == SSL_AD_PROTOCOL_VERSION || alert == SSL_AD_HANDSHAKE_FAILURE)
-		meaning = ": there is no version or cipher that both sides allow";
-	say(why, "the %s ended the handshake with the alert \"%s\"%s", SSL_is_server(ssl) ? "client" : "host", text,
-	    meaning);
+		meaning = N_("there is no version or cipher that both sides allow");
+	say(ended,
+	    SSL_is_server(ssl) ? N_("the client ended the handshake with the alert \"%s\"")
+			       : N_("the host ended the handshake with the alert \"%s\""),
+	    text);
+	say(why, "%s%s%s", ended, meaning[0] ? ": " : "", meaning);
 }
 
 static void say_reason(const SSL *ssl, unsigned long error, char why[TLS_WHY_MAX])
 {
-	const char *peer = SSL_is_server(ssl) ? "client" : "host";
+	bool server = SSL_is_server(ssl);
 	int reason = ERR_GET_REASON(error);
 	if (ERR_GET_LIB(error) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET &&
 	    reason <= SSL_AD_REASON_OFFSET + UINT8_MAX) {
@@ -241,40 +246,45 @@ static void say_reason(const SSL *ssl, unsigned long error, char why[TLS_WHY_MAX
 	case SSL_R_HTTPS_PROXY_REQUEST:
 	case SSL_R_BAD_RECORD_TYPE:
 	case SSL_R_PACKET_LENGTH_TOO_LONG:
-		say(why, "the %s does not speak TLS", peer);
+		say(why, server ? N_("the client does not speak TLS") : N_("the host does not speak TLS"));
 		break;
 	case SSL_R_NO_SHARED_CIPHER:
-		say(why, "the client offers no permitted cipher, or none for the key types of our certificates");
+		say(why, N_("the client offers no permitted cipher, or none for the key types of our certificates"));
 		break;
 	case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
 	case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
-		say(why, "the client accepts no signature that the keys of our certificates can make");
+		say(why, N_("the client accepts no signature that the keys of our certificates can make"));
 		break;
 	case SSL_R_CERTIFICATE_VERIFY_FAILED:
-		say(why, "the %s's certificate is not acceptable: %s", peer,
+		say(why,
+		    server ? N_("the client's certificate is not acceptable: %s")
+			   : N_("the host's certificate is not acceptable: %s"),
 		    X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
 		break;
 	default: {
 		const char *text = ERR_reason_error_string(error);
-		say(why, "%s", text ? text : "the handshake failed");
+		say(why, "%s", text ? text : N_("the handshake failed"));
 	}
 	}
 }
 
 static enum tls_result handshake_failed(struct tls_channel *c, int returned, char why[TLS_WHY_MAX])
 {
-	const char *peer = SSL_is_server(c->ssl) ? "client" : "host";
+	bool server = SSL_is_server(c->ssl);
 	int err = SSL_get_error(c->ssl, returned);
 	if (err != SSL_ERROR_WANT_READ && err != SSL_ERROR_WANT_WRITE) {
 		say_reason(c->ssl, ERR_peek_error(), why);
 		return TLS_FAILED;
 	}
 	if (c->socket_errno == ETIMEDOUT) {
-		say(why, "the %s did not finish the handshake in time", peer);
+		say(why, server ? N_("the client did not finish the handshake in time")
+				: N_("the host did not finish the handshake in time"));
 		return TLS_TIMEOUT;
 	}
-	say(why, "the %s closed the connection in the handshake%s%s", peer, c->socket_errno ? ": " : "",
-	    c->socket_errno ? strerror(c->socket_errno) : "");
+	say(why, "%s%s%s",
+	    server ? N_("the client closed the connection in the handshake")
+		   : N_("the host closed the connection in the handshake"),
+	    c->socket_errno ? ": " : "", c->socket_errno ? strerror(c->socket_errno) : "");
 	return TLS_CLOSED;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/ipc/tlsa.h"
 #include "common/tls/authorities.h"
 
@@ -62,7 +63,7 @@ static const char *reason(void)
 	const char *text =
 		ERR_GET_LIB(first) == ERR_LIB_SYS ? strerror(ERR_GET_REASON(first)) : ERR_reason_error_string(first);
 	ERR_clear_error();
-	return text ? text : "unknown error";
+	return text ? text : N_("unknown error");
 }
 
 /*
@@ -94,16 +95,16 @@ static bool load_authorities(SSL_CTX *context, const char *path, char *why)
 		path = authorities_path();
 	if (!path) {
 		snprintf(why, TLS_CLIENT_WHY_MAX,
-			 "the system has no file of authorities (%s); install ca-certificates or set tls_ca",
+			 N_("the system has no file of authorities (%s); install ca-certificates or set tls_ca"),
 			 authorities_usual());
 		return false;
 	}
 	if (fd_may_hang(path)) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "can't read the authorities of %s: it is no regular file", path);
+		snprintf(why, TLS_CLIENT_WHY_MAX, N_("can't read the authorities of %s: it is no regular file"), path);
 		return false;
 	}
 	if (X509_STORE_load_file(store, path) != 1) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "can't read the authorities of %s: %s", path, reason());
+		snprintf(why, TLS_CLIENT_WHY_MAX, N_("can't read the authorities of %s: %s"), path, reason());
 		return false;
 	}
 	/* Every listed authority is trusted, even one below an authority that is not listed. */
@@ -120,16 +121,17 @@ static bool load_certificate(SSL_CTX *context, const struct config_certificate *
 {
 	const char *odd = fd_may_hang(pair->certificate) ? pair->certificate : pair->key;
 	if (fd_may_hang(odd)) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "can't use client_certificate: %s: it is no regular file", odd);
+		snprintf(why, TLS_CLIENT_WHY_MAX, N_("can't use client_certificate: %s: it is no regular file"), odd);
 		return false;
 	}
 	if (SSL_CTX_use_certificate_chain_file(context, pair->certificate) != 1) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "can't use client_certificate %s: %s", pair->certificate, reason());
+		snprintf(why, TLS_CLIENT_WHY_MAX, N_("can't use client_certificate %s: %s"), pair->certificate,
+			 reason());
 		return false;
 	}
 	if (SSL_CTX_use_PrivateKey_file(context, pair->key, SSL_FILETYPE_PEM) != 1 ||
 	    SSL_CTX_check_private_key(context) != 1) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "can't use the key %s of client_certificate %s: %s", pair->key,
+		snprintf(why, TLS_CLIENT_WHY_MAX, N_("can't use the key %s of client_certificate %s: %s"), pair->key,
 			 pair->certificate, reason());
 		return false;
 	}
@@ -141,7 +143,7 @@ static bool set_up(SSL_CTX *context, const struct config_outbound *outbound, cha
 	bool any = config_outbound_tls(outbound) == CONFIG_TLS_OPPORTUNISTIC;
 	if (SSL_CTX_set_min_proto_version(context, any ? TLS1_VERSION : TLS1_2_VERSION) != 1 ||
 	    (any && SSL_CTX_set_cipher_list(context, ANY_CIPHER) != 1)) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "can't set up TLS: %s", reason());
+		snprintf(why, TLS_CLIENT_WHY_MAX, N_("can't set up TLS: %s"), reason());
 		return false;
 	}
 	if (any)
@@ -151,7 +153,7 @@ static bool set_up(SSL_CTX *context, const struct config_outbound *outbound, cha
 	SSL_CTX_set_verify_depth(context, CHAIN_DEPTH_MAX);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	if (SSL_CTX_dane_enable(context) != 1) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "can't set up DANE: %s", reason());
+		snprintf(why, TLS_CLIENT_WHY_MAX, N_("can't set up DANE: %s"), reason());
 		return false;
 	}
 	if (wants_authorities(outbound) && !load_authorities(context, outbound->tls_ca, why))
@@ -170,7 +172,7 @@ struct ssl_ctx_st *tls_client_context(const struct config_outbound *outbound, ch
 	ERR_clear_error();
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	if (!context) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "no memory for TLS");
+		snprintf(why, TLS_CLIENT_WHY_MAX, N_("no memory for TLS"));
 		return NULL;
 	}
 	if (set_up(context, outbound, why))
@@ -221,11 +223,11 @@ bool tls_client_check_dane(const struct tls_channel *c, char why[TLS_CLIENT_WHY_
 	if (result == X509_V_OK && SSL_get0_dane_authority(c->ssl, NULL, NULL) >= 0)
 		return true;
 	const char *reason = result == X509_V_ERR_DANE_NO_MATCH || result == X509_V_OK
-				     ? "it is none of those that its owner published"
+				     ? N_("it is none of those that its owner published")
 				     : X509_verify_cert_error_string(result);
 	snprintf(
 		why, TLS_CLIENT_WHY_MAX,
-		"certificate does not match the host's TLSA records in DNS (DANE): %s; its owner must update one of them, or set tls_fingerprint, which overrules the records",
+		N_("certificate does not match the host's TLSA records in DNS (DANE): %s; its owner must update one of them, or set tls_fingerprint, which overrules the records"),
 		reason);
 	return false;
 }
@@ -305,7 +307,7 @@ static void say_whose(const X509 *certificate, const struct tls_client_expect *e
 	str_init(&names, NAMES_SHOWN * (NAME_SHOWN_MAX + 2) + 1);
 	show_names(certificate, &names);
 	snprintf(why, TLS_CLIENT_WHY_MAX,
-		 "certificate is for %.*s, not %.*s; set tls_name if that is the host, or tls_fingerprint %s",
+		 N_("certificate is for %.*s, not %.*s; set tls_name if that is the host, or tls_fingerprint %s"),
 		 SPAN_ARGS(str_span(&names)), SPAN_ARGS(wanted), fingerprint);
 	str_free(&names);
 }
@@ -320,13 +322,13 @@ static void say_untrusted(long result, const char *fingerprint, char *why)
 	case X509_V_ERR_CRL_NOT_YET_VALID:
 		snprintf(why, TLS_CLIENT_WHY_MAX, "%s; %s", X509_verify_cert_error_string(result),
 			 result == X509_V_ERR_CRL_HAS_EXPIRED || result == X509_V_ERR_CRL_NOT_YET_VALID
-				 ? "renew the list in tls_ca"
-				 : "its owner must renew it");
+				 ? N_("renew the list in tls_ca")
+				 : N_("its owner must renew it"));
 		return;
 	default:
 		snprintf(
 			why, TLS_CLIENT_WHY_MAX,
-			"certificate is from an unknown authority (%s); add its authority to tls_ca, or set tls_fingerprint %s",
+			N_("certificate is from an unknown authority (%s); add its authority to tls_ca, or set tls_fingerprint %s"),
 			X509_verify_cert_error_string(result), fingerprint);
 	}
 }
@@ -337,13 +339,13 @@ bool tls_client_check(const struct tls_channel *c, const struct tls_client_expec
 	char fingerprint[FINGERPRINT_TEXT];
 	*why = '\0';
 	if (!certificate || !fingerprint_of(certificate, fingerprint)) {
-		snprintf(why, TLS_CLIENT_WHY_MAX, "the host sent no certificate");
+		snprintf(why, TLS_CLIENT_WHY_MAX, N_("the host sent no certificate"));
 		return false;
 	}
 	if (expect->fingerprints.n) {
 		if (pinned(&expect->fingerprints, fingerprint))
 			return true;
-		snprintf(why, TLS_CLIENT_WHY_MAX, "certificate has another fingerprint than tls_fingerprint: %s",
+		snprintf(why, TLS_CLIENT_WHY_MAX, N_("certificate has another fingerprint than tls_fingerprint: %s"),
 			 fingerprint);
 		return false;
 	}

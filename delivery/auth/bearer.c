@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/base64.h"
+#include "common/base/language.h"
 #include "delivery/auth/sasl.h"
 
 enum {
@@ -50,13 +51,13 @@ static void append_raw(struct str *to, const struct bearer *b)
 bool bearer_append(const struct bearer *bearer, struct str *to, const char **why)
 {
 	struct str raw;
-	*why = "username has octets that can't be sent with an access token";
+	*why = N_("username has octets that can't be sent with an access token");
 	if (!all_between(bearer->user, ' ', '~'))
 		return false;
-	*why = "the access token is empty or has octets that no token may have (RFC 6749 A.12)";
+	*why = N_("the access token is empty or has octets that no token may have (RFC 6749 A.12)");
 	if (!all_between(bearer->token, '!', '~'))
 		return false;
-	*why = "the access token is too long: a line of AUTH holds 12288 octets (RFC 4954)";
+	*why = N_("the access token is too long: a line of AUTH holds 12288 octets (RFC 4954)");
 	str_init(&raw, RAW_MAX);
 	bool good = str_reserve(&raw, RAW_MAX);
 	append_raw(&raw, bearer);

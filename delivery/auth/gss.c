@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/gss/keytab.h"
 #include "common/gss/paths.h"
 #include "delivery/auth/gss_agent.h"
@@ -36,13 +37,13 @@ struct gss_client *gss_client_load(const char *principal, const char *keytab, ch
 {
 	struct gss_client *c = calloc(1, sizeof(*c));
 	if (!c) {
-		snprintf(why, size, "out of memory");
+		snprintf(why, size, N_("out of memory"));
 		return NULL;
 	}
 	c->link = -1;
 	c->deadline_ms = GSS_CLIENT_DEADLINE_MS;
 	if (!principal || !*principal || !span_copy(span_of(principal), c->principal, sizeof(c->principal)))
-		snprintf(why, size, "gssapi needs the Kerberos principal as username");
+		snprintf(why, size, N_("gssapi needs the Kerberos principal as username"));
 	else if (keytab_open(keytab, principal, &c->keytab, why, size)) {
 		gss_paths_collect(&c->paths, getenv("KRB5_CONFIG"));
 		return c;
@@ -137,7 +138,7 @@ static enum gss_step answer(struct gss_client_exchange *x, struct span packet, s
 	case GSS_MORE:
 	case GSS_DONE:
 		x->done = packet.at[0] == GSS_DONE;
-		return str_append(reply, content) ? (enum gss_step)packet.at[0] : fail(x, "the token is too long");
+		return str_append(reply, content) ? (enum gss_step)packet.at[0] : fail(x, N_("the token is too long"));
 	default:
 		span_clean(content, x->why, sizeof(x->why));
 		return GSS_FAILED;
@@ -148,14 +149,14 @@ static enum gss_step fail_late(struct gss_client_exchange *x)
 {
 	snprintf(
 		x->why, sizeof(x->why),
-		"no KDC answered within %lld s: check that krb5.conf names one for the realm, that it runs, and that port 88 is open to it",
+		N_("no KDC answered within %lld s: check that krb5.conf names one for the realm, that it runs, and that port 88 is open to it"),
 		(long long)(x->client->deadline_ms + 999) / 1000);
 	return GSS_FAILED;
 }
 
 static enum gss_step fail_start(struct gss_client_exchange *x)
 {
-	snprintf(x->why, sizeof(x->why), "can't start the process that asks Kerberos: %s", strerror(errno));
+	snprintf(x->why, sizeof(x->why), N_("can't start the process that asks Kerberos: %s"), strerror(errno));
 	return GSS_FAILED;
 }
 
@@ -165,14 +166,14 @@ enum gss_step gss_client_step(struct gss_client_exchange *x, struct span token, 
 	bool first = x->rounds == 0;
 	str_clear(reply);
 	if (x->why[0] || x->done || ++x->rounds > GSS_ROUNDS_MAX)
-		return fail(x, "the exchange does not end");
+		return fail(x, N_("the exchange does not end"));
 	if (token.len > GSS_TOKEN_MAX)
-		return fail(x, "the host's token is too long");
+		return fail(x, N_("the host's token is too long"));
 	if (!ask(x->client, first ? GSS_AGENT_BEGIN : GSS_AGENT_TOKEN, first ? span_of(x->host) : token))
 		return fail_start(x);
 	ssize_t n = hear(x->client, packet);
 	if (n < 0)
-		return fail(x, "the process that asks Kerberos has died");
+		return fail(x, N_("the process that asks Kerberos has died"));
 	return n ? answer(x, (struct span){packet, (size_t)n}, reply) : fail_late(x);
 }
 

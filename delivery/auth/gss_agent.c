@@ -17,6 +17,7 @@
 
 #include "common/base/ascii.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/str.h"
 
 /* RFC 4752 3.1: the only security layer that is supported. */
@@ -114,8 +115,8 @@ static enum gss_step speak(struct agent *a, struct span token)
 	gss_release_buffer(&minor, &out);
 	a->complete = major == GSS_S_COMPLETE;
 	if (a->complete && !(flags & GSS_C_MUTUAL_FLAG))
-		return fail(a, "the host has not authenticated itself");
-	return a->reply.failed ? fail(a, "the ticket is too large for SMTP") : GSS_MORE;
+		return fail(a, N_("the host has not authenticated itself"));
+	return a->reply.failed ? fail(a, N_("the ticket is too large for SMTP")) : GSS_MORE;
 }
 
 static enum gss_step begin(struct agent *a, struct span host)
@@ -124,7 +125,7 @@ static enum gss_step begin(struct agent *a, struct span host)
 	OM_uint32 minor = 0;
 	forget(a);
 	if (!span_copy(host, name, sizeof(name)))
-		return fail(a, "the host's name is too long");
+		return fail(a, N_("the host's name is too long"));
 	ascii_lower_text(name);
 	krb5_error_code error = name_service(name, service);
 	if (error)
@@ -147,7 +148,7 @@ static enum gss_step choose_layer(struct agent *a, struct span token)
 	bool offered = out.length == LAYER_OCTETS && ((const char *)out.value)[0] & LAYER_NONE;
 	gss_release_buffer(&minor, &out);
 	if (!offered)
-		return fail(a, "the host requires a SASL security layer: use tls instead");
+		return fail(a, N_("the host requires a SASL security layer: use tls instead"));
 	in = (gss_buffer_desc){sizeof(choice), choice};
 	major = gss_wrap(&minor, a->context, 0, GSS_C_QOP_DEFAULT, &in, NULL, &out);
 	if (major != GSS_S_COMPLETE)
@@ -164,7 +165,7 @@ static enum gss_step answer(struct agent *a, struct span packet)
 	if (packet.at[0] == GSS_AGENT_BEGIN)
 		return begin(a, rest);
 	if (packet.at[0] != GSS_AGENT_TOKEN || !a->context)
-		return fail(a, "there is no exchange");
+		return fail(a, N_("there is no exchange"));
 	return a->complete ? choose_layer(a, rest) : speak(a, rest);
 }
 

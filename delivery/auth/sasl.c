@@ -8,6 +8,7 @@
 #include "common/accounts/password.h"
 #include "common/base/base64.h"
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/ipc/tokens.h"
 #include "common/tls/channel.h"
 #include "delivery/auth/gss.h"
@@ -51,7 +52,7 @@ static bool decode(struct login *l, struct span challenge, char *to, struct span
 {
 	out->at = to;
 	return base64_decode(challenge, to, SASL_LINE_MAX, &out->len) ||
-	       fail(l, "the host's challenge is no valid base64");
+	       fail(l, N_("the host's challenge is no valid base64"));
 }
 
 static bool plain_first(struct login *l, struct str *to)
@@ -59,7 +60,7 @@ static bool plain_first(struct login *l, struct str *to)
 	char raw[USER_MAX + PASSWORD_MAX + 3];
 	size_t user = strlen(l->user->username), password = strlen(l->user->password);
 	if (user > USER_MAX || password > PASSWORD_MAX)
-		return fail(l, "the username or the password is too long");
+		return fail(l, N_("the username or the password is too long"));
 	raw[0] = '\0';
 	memcpy(raw + 1, l->user->username, user + 1);
 	memcpy(raw + user + 2, l->user->password, password);
@@ -72,7 +73,7 @@ static bool plain_next(struct login *l, struct span challenge, struct str *to)
 {
 	(void)challenge;
 	(void)to;
-	return fail(l, "the host sends a challenge, which PLAIN does not have");
+	return fail(l, N_("the host sends a challenge, which PLAIN does not have"));
 }
 
 /* Hosts word their prompts in many ways, some not even in base64: only their order counts. */
@@ -80,7 +81,7 @@ static bool login_next(struct login *l, struct span challenge, struct str *to)
 {
 	(void)challenge;
 	if (l->round > 2)
-		return fail(l, "the host asks for more than a user name and a password");
+		return fail(l, N_("the host asks for more than a user name and a password"));
 	const char *answer = l->round == 1 ? l->user->username : l->user->password;
 	return base64_append(to, answer, strlen(answer));
 }
@@ -92,13 +93,13 @@ static bool cram_next(struct login *l, struct span challenge, struct str *to)
 	unsigned len = 0;
 	struct span question;
 	if (l->round > 1)
-		return fail(l, "the host sends a second challenge, but CRAM-MD5 has only one");
+		return fail(l, N_("the host sends a second challenge, but CRAM-MD5 has only one"));
 	if (!decode(l, challenge, raw, &question))
 		return false;
 	if (!HMAC(EVP_md5(), l->user->password, (int)strlen(l->user->password), (const unsigned char *)question.at,
 		  question.len, digest, &len) ||
 	    len != DIGEST_OCTETS)
-		return fail(l, "MD5 is not available on this machine: use another mechanism");
+		return fail(l, N_("MD5 is not available on this machine: use another mechanism"));
 	int at = snprintf(text, sizeof(text), "%.*s ", USER_MAX, l->user->username);
 	for (unsigned i = 0; i < len; i++)
 		at += snprintf(text + at, sizeof(text) - (size_t)at, "%02x", digest[i]);
@@ -150,7 +151,7 @@ static bool gss_say(struct login *l, struct span token, struct str *to)
 static bool gss_first(struct login *l, struct str *to)
 {
 	l->gss = gss_client_begin(l->user->gss, l->host);
-	return l->gss ? gss_say(l, (struct span){"", 0}, to) : fail(l, "no memory for Kerberos");
+	return l->gss ? gss_say(l, (struct span){"", 0}, to) : fail(l, N_("no memory for Kerberos"));
 }
 
 static bool gss_next(struct login *l, struct span challenge, struct str *to)
@@ -182,7 +183,7 @@ static bool bearer_first(struct login *l, struct str *to)
 {
 	struct token token;
 	bool found = tokens_read(l->user->tokens, l->user->identity, &token) && token_usable(&token, clock_wall_ms());
-	bool good = found ? say_token(l, &token, to) : fail(l, "there is no access token any more");
+	bool good = found ? say_token(l, &token, to) : fail(l, N_("there is no access token any more"));
 	token_wipe(&token);
 	return good;
 }
@@ -191,7 +192,7 @@ static bool bearer_first(struct login *l, struct str *to)
 static bool bearer_next(struct login *l, struct span challenge, struct str *to)
 {
 	if (l->round > 1)
-		return fail(l, "the host sends a second challenge after it refused the access token");
+		return fail(l, N_("the host sends a second challenge after it refused the access token"));
 	bearer_said(challenge, l->sasl.said);
 	return str_append_text(to, bearer_answer(form_of(l)));
 }
@@ -229,7 +230,7 @@ static bool begin(void *context, struct span offer, struct str *to, const char *
 	*why = l->why;
 	l->mechanism = choose(l, offer);
 	if (!l->mechanism) {
-		snprintf(l->why, sizeof(l->why), "the host does not offer AUTH %s: set auth to what it offers",
+		snprintf(l->why, sizeof(l->why), N_("the host does not offer AUTH %s: set auth to what it offers"),
 			 mechanisms[l->user->auth].name);
 		return false;
 	}
@@ -245,7 +246,7 @@ static bool answer(void *context, struct span challenge, struct str *to, const c
 	struct login *l = context;
 	*why = l->why;
 	if (++l->round > SASL_ROUNDS_MAX)
-		return fail(l, "the host sends too many challenges");
+		return fail(l, N_("the host sends too many challenges"));
 	return l->mechanism->next(l, challenge, to);
 }
 
@@ -254,7 +255,7 @@ static bool finish(void *context, const char **why)
 	struct login *l = context;
 	*why = l->why;
 	return !l->mechanism->proves || l->proved ||
-	       fail(l, "the host accepted us without proof that it knows our password: it may be an impostor");
+	       fail(l, N_("the host accepted us without proof that it knows our password: it may be an impostor"));
 }
 
 const struct sasl *sasl_open(const struct sasl_user *user, const struct tls_channel *channel, const char *host,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/base64.h"
+#include "common/base/language.h"
 #include "common/tls/channel.h"
 
 struct scram {
@@ -74,9 +75,9 @@ static bool start(struct scram *s, const char *name, const char *user, const cha
 struct scram *scram_begin(const char *user, const char *password, const struct tls_channel *channel, const char **why)
 {
 	struct scram *s = calloc(1, sizeof(*s));
-	*why = "no memory for SCRAM";
+	*why = N_("no memory for SCRAM");
 	if (s && start(s, channel ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256", user, password)) {
-		*why = "TLS offers no channel binding for SCRAM-SHA-256-PLUS";
+		*why = N_("TLS offers no channel binding for SCRAM-SHA-256-PLUS");
 		if (!channel || bind(s, channel))
 			return s;
 	}
@@ -94,7 +95,7 @@ static bool say(struct scram *s, int result, char *octets, size_t len, struct st
 	if (good)
 		return true;
 	if (s->round > 1)
-		return fail(s, "the host could not prove that it knows our password: it may be an impostor");
+		return fail(s, N_("the host could not prove that it knows our password: it may be an impostor"));
 	snprintf(s->why, sizeof(s->why), "SCRAM failed: %s", gsasl_strerror(result));
 	return false;
 }
@@ -104,9 +105,9 @@ bool scram_step(struct scram *s, struct span message, struct str *to)
 	char *octets = NULL;
 	size_t len = 0;
 	if (s->proved)
-		return fail(s, "the host continues after the end of SCRAM");
+		return fail(s, N_("the host continues after the end of SCRAM"));
 	if (s->round == 1 && !scram_iterations(message))
-		return fail(s, "the host's first SCRAM message has no iteration count, or one above 1,000,000");
+		return fail(s, N_("the host's first SCRAM message has no iteration count, or one above 1,000,000"));
 	int result = gsasl_step(s->session, message.at, message.len, &octets, &len);
 	bool good = say(s, result, octets, len, to);
 	s->round++;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/accounts/password.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/config/oauth.h"
 #include "common/gss/paths.h"
@@ -69,7 +70,7 @@ static void load_user(struct security *s, uid_t service_user)
 	s->password = password_load(o->password_file, service_user, why);
 	if (s->password)
 		return;
-	snprintf(text, sizeof(text), "can't use %.250s: %s", o->password_file, why);
+	snprintf(text, sizeof(text), N_("can't use %.250s: %s"), o->password_file, why);
 	note(s, &s->user_trouble, "password_file", o->password_file_at, text);
 }
 
@@ -189,7 +190,7 @@ static const char *reason_of(const struct token *token)
 {
 	if (token->why[0])
 		return token->why;
-	return token->length ? "it has ended, and no other has come" : "mailroot-web has not fetched one yet";
+	return token->length ? N_("it has ended, and no other has come") : N_("mailroot-web has not fetched one yet");
 }
 
 bool security_lacks_token(const struct security *block, int64_t now_ms, char why[SECURITY_TROUBLE_MAX])
@@ -200,8 +201,8 @@ bool security_lacks_token(const struct security *block, int64_t now_ms, char why
 		return false;
 	bool lacks = !tokens_read(block->tokens, block->identity, &token) || !token_usable(&token, now_ms);
 	if (lacks)
-		snprintf(why, SECURITY_TROUBLE_MAX, "no access token for %.100s: %.250s (set in %.80s:%u)", block->name,
-			 reason_of(&token), at.file ? at.file : "default", at.line);
+		snprintf(why, SECURITY_TROUBLE_MAX, N_("no access token for %.100s: %.250s (set in %.80s:%u)"),
+			 block->name, reason_of(&token), at.file ? at.file : "default", at.line);
 	token_wipe(&token);
 	return lacks;
 }

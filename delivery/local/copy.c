@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/mail/address.h"
 #include "common/mail/fields.h"
 #include "common/mail/msgid.h"
@@ -182,10 +183,10 @@ static const char *explain(const struct copy_job *job, int err, char why[PRIVS_W
 	case -EACCES:
 		return span_copy(job->folder, path, sizeof(path)) ? privs_explain(-err, path, why) : strerror(-err);
 	case -EPERM:
-		return "it is not a drop folder of this virtual server, or writing is not permitted";
+		return N_("it is not a drop folder of this virtual server, or writing is not permitted");
 	case -ELOOP:
 	case -ENOTDIR:
-		return "it is no folder (a symbolic link is not followed)";
+		return N_("it is no folder (a symbolic link is not followed)");
 	default:
 		return strerror(-err);
 	}
@@ -206,7 +207,7 @@ void copy_deliver(const struct copy_job *job, struct outcomes *outcomes)
 	if (err) {
 		outcome.event = JOURNAL_DELAYED;
 		outcome.enhanced = enhanced_of(err);
-		snprintf(text, sizeof(text), "can't write to drop folder %.*s: %s", SPAN_ARGS(job->folder),
+		snprintf(text, sizeof(text), N_("can't write to drop folder %.*s: %s"), SPAN_ARGS(job->folder),
 			 explain(job, err, why));
 	} else {
 		snprintf(text, sizeof(text), "%.*s/%s", SPAN_ARGS(job->folder), name);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
 #include "common/spool/journal_file.h"
@@ -194,7 +195,7 @@ bool local_notice(struct local *local, const struct wire_job_notice *job, int me
 {
 	struct notice_fact *facts = arena_alloc(outcomes->arena, envelope->rcpt_count * sizeof(*facts));
 	int err = facts ? read_journal(journal, &local->journal) : -ENOMEM;
-	*why = err ? strerror(-err) : "there is nothing new to tell the sender";
+	*why = err ? strerror(-err) : N_("there is nothing new to tell the sender");
 	if (err || !notice_facts(str_span(&local->journal), facts, envelope->rcpt_count) ||
 	    !select_facts(facts, envelope->rcpt_count, outcomes))
 		return false;
@@ -202,11 +203,11 @@ bool local_notice(struct local *local, const struct wire_job_notice *job, int me
 	struct outcome outcome = {.event = JOURNAL_NOTICED, .text = job->notice_id};
 	char text[128];
 	if (envelope->sender.text.len == 0)
-		outcome.text = SPAN("the null sender gets no notice");
+		outcome.text = SPAN(N_("the null sender gets no notice"));
 	else
 		err = write_notice(local, job, message, envelope, facts);
 	if (err) {
-		snprintf(text, sizeof(text), "can't write the notice: %s", strerror(-err));
+		snprintf(text, sizeof(text), N_("can't write the notice: %s"), strerror(-err));
 		outcome = (struct outcome){
 			.event = JOURNAL_DELAYED, .code = 451, .enhanced = {4, 3, 0}, .text = span_of(text)};
 	}

@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/dns/dns.h"
 #include "common/dns/reverse.h"
@@ -167,7 +168,7 @@ static void begin(struct names *n, const struct ipaddr *client, int *fd)
 	if (pid && n->count < NAMES_AT_ONCE)
 		request = calloc(1, sizeof(*request));
 	if (!request) {
-		reply(*fd, NULL, "too many look-ups are in progress");
+		reply(*fd, NULL, N_("too many look-ups are in progress"));
 		return;
 	}
 	*request = (struct name_request){.names = n, .pid = pid, .reply_fd = *fd};

@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/dns/dns.h"
 #include "common/dns/lookup.h"
@@ -261,7 +262,7 @@ static void begin(struct resolver *r, const struct wire_resolve *wire, int *repl
 	bool room = r->request_count < REQUESTS_MAX && (!own || r->private_count < PRIVATE_MAX);
 	struct request *request = room ? calloc(1, sizeof(*request)) : NULL;
 	if (!request) {
-		refuse(r, *reply_fd, wire->serial, "too many look-ups are in progress");
+		refuse(r, *reply_fd, wire->serial, N_("too many look-ups are in progress"));
 		return;
 	}
 	fd_random(&seed, sizeof(seed));

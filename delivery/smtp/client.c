@@ -9,15 +9,15 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/net/net.h"
 #include "delivery/smtp/body.h"
 #include "delivery/smtp/lines.h"
 #include "delivery/smtp/secure.h"
 
-enum {
-	NAME_SHOWN_MAX = 200
-}; /* octets of a host's name that are shown, so that name, address and port fit JOURNAL_HOST_MAX */
+/* Octets of a host's name that are shown, so that name, address and port fit JOURNAL_HOST_MAX. */
+enum { NAME_SHOWN_MAX = 200 };
 
 bool client_init(struct client *c, struct span name)
 {
@@ -76,8 +76,7 @@ void client_quit(struct client *c)
 /* The reply to the message is always awaited: giving up would mean to send the message again. */
 int64_t client_timeout(const struct client *c, const struct client_job *job)
 {
-	int64_t ms = dialogue_timeout(&c->dialogue);
-	int64_t left = c->job_until - clock_mono_ms();
+	int64_t ms = dialogue_timeout(&c->dialogue), left = c->job_until - clock_mono_ms();
 	if (ms > job->timeout_ms)
 		ms = job->timeout_ms;
 	if (c->dialogue.state != DIALOGUE_FINAL && ms > left)
@@ -115,7 +114,7 @@ static enum dialogue_next send_body(struct client *c, const struct client_job *j
 	case BODY_UNREADABLE:
 		break;
 	}
-	const char *why = errno == EPIPE ? "the message file is shorter than its name says" : strerror(errno);
+	const char *why = errno == EPIPE ? N_("the message file is shorter than its name says") : strerror(errno);
 	return dialogue_broken(&c->dialogue, DIALOGUE_OURS, span_of(why));
 }
 
@@ -124,7 +123,7 @@ static enum dialogue_next converse(struct client *c, const struct client_job *jo
 {
 	while (next != DIALOGUE_IDLE && next != DIALOGUE_HANG_UP) {
 		if (c->dialogue.out.failed)
-			next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN("commands are too long"));
+			next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN(N_("commands are too long")));
 		if (!reply_begun(&c->dialogue.reply))
 			stream_deadline(&c->stream, client_timeout(c, job));
 		lines_send(c);
@@ -161,11 +160,12 @@ static void pass_over(struct client *c, struct enhanced enhanced, const char *te
 
 static void unreachable(struct client *c, int err, const struct ipaddr *source)
 {
-	char text[200], from[IPADDR_TEXT_MAX] = "";
-	if (source)
+	char text[200], from[IPADDR_TEXT_MAX];
+	snprintf(text, sizeof(text), N_("could not connect: %s"), strerror(err));
+	if (source) {
 		ipaddr_format(source, from);
-	snprintf(text, sizeof(text), "could not connect%s%s: %s", source ? " from source_address " : "", from,
-		 strerror(err));
+		snprintf(text, sizeof(text), N_("could not connect from source_address %s: %s"), from, strerror(err));
+	}
 	pass_over(c, (struct enhanced){4, 4, 1}, text);
 }
 
@@ -232,7 +232,8 @@ static bool greet(struct client *c, const struct client_job *job, const struct s
 	c->dialogue.security.sasl = sasl;
 	enum dialogue_next next = dialogue_start(&c->dialogue, span_of(c->host), job->use_helo);
 	if (credentials && !sasl)
-		next = dialogue_broken(&c->dialogue, DIALOGUE_OURS, SPAN("there is no password to authenticate with"));
+		next = dialogue_broken(&c->dialogue, DIALOGUE_OURS,
+				       SPAN(N_("there is no password for authentication")));
 	next = converse(c, job, next);
 	if (sasl && c->dialogue.security.refused)
 		c->report.refused_token = sasl->token;
@@ -259,7 +260,7 @@ static bool open_host(struct client *c, const struct client_job *job, const stru
 	c->dialogue.tls_failed = false;
 	if (secure_must_wait(job, host)) {
 		pass_over(c, (struct enhanced){4, 7, 5},
-			  "DNS gave no trustworthy answer for the host's TLSA records, so it can't be verified (DANE)");
+			  N_("DNS gave no trustworthy answer for the host's TLSA records, so mail waits (DANE)"));
 		return false;
 	}
 	int64_t most = trial->last ? CLIENT_CONNECT_MS : CLIENT_CONNECT_NEXT_MS;
@@ -332,10 +333,10 @@ static bool open_next(struct client *c, const struct client_job *job, struct tri
 static struct outcome no_host(const struct client_job *job)
 {
 	struct outcome outcome = {.event = JOURNAL_DELAYED, .enhanced = {4, 4, 4}};
-	outcome.text = SPAN("there is no host to send to");
+	outcome.text = SPAN(N_("there is no host to send to"));
 	if (job->turned) {
 		outcome.enhanced = (struct enhanced){4, 4, 2};
-		outcome.text = SPAN("the connection for this mail (ATRN) is closed");
+		outcome.text = SPAN(N_("the connection for this mail (ATRN) is closed"));
 	}
 	return outcome;
 }

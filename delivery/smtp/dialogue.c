@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/mail/address.h"
 #include "delivery/smtp/ending.h"
 #include "delivery/smtp/greeting.h"
@@ -15,20 +16,20 @@ static const struct {
 	const char *waiting_for;
 	int64_t timeout_ms;
 } states[DIALOGUE_STATE_COUNT] = {
-	[DIALOGUE_GREETING] = {"the greeting", 5 * MINUTE},
-	[DIALOGUE_EHLO] = {"the reply to EHLO", 5 * MINUTE},
-	[DIALOGUE_HELO] = {"the reply to HELO", 5 * MINUTE},
-	[DIALOGUE_STARTTLS] = {"the reply to STARTTLS", MINUTE},
-	[DIALOGUE_SECURING] = {"the handshake of TLS", MINUTE},
-	[DIALOGUE_AUTH] = {"the reply to AUTH", 2 * MINUTE},
+	[DIALOGUE_GREETING] = {N_("the greeting"), 5 * MINUTE},
+	[DIALOGUE_EHLO] = {N_("the reply to EHLO"), 5 * MINUTE},
+	[DIALOGUE_HELO] = {N_("the reply to HELO"), 5 * MINUTE},
+	[DIALOGUE_STARTTLS] = {N_("the reply to STARTTLS"), MINUTE},
+	[DIALOGUE_SECURING] = {N_("the handshake of TLS"), MINUTE},
+	[DIALOGUE_AUTH] = {N_("the reply to AUTH"), 2 * MINUTE},
 	[DIALOGUE_READY] = {"nothing", 5 * MINUTE},
-	[DIALOGUE_MAIL] = {"the reply to MAIL", 5 * MINUTE},
-	[DIALOGUE_RCPT] = {"the reply to RCPT", 5 * MINUTE},
-	[DIALOGUE_DATA] = {"the reply to DATA", 2 * MINUTE},
-	[DIALOGUE_BODY] = {"the host to take the message", 3 * MINUTE},
-	[DIALOGUE_FINAL] = {"the reply to the message", 10 * MINUTE},
-	[DIALOGUE_DOT] = {"the reply to the empty message", 30 * SECOND},
-	[DIALOGUE_RSET] = {"the reply to RSET", 30 * SECOND},
+	[DIALOGUE_MAIL] = {N_("the reply to MAIL"), 5 * MINUTE},
+	[DIALOGUE_RCPT] = {N_("the reply to RCPT"), 5 * MINUTE},
+	[DIALOGUE_DATA] = {N_("the reply to DATA"), 2 * MINUTE},
+	[DIALOGUE_BODY] = {N_("the host to take the message"), 3 * MINUTE},
+	[DIALOGUE_FINAL] = {N_("the reply to the message"), 10 * MINUTE},
+	[DIALOGUE_DOT] = {N_("the reply to the empty message"), 30 * SECOND},
+	[DIALOGUE_RSET] = {N_("the reply to RSET"), 30 * SECOND},
 	[DIALOGUE_CLOSED] = {"nothing", 5 * MINUTE},
 };
 
@@ -318,7 +319,7 @@ static void quote_host(const struct dialogue *d, struct str *to)
 	int room = REPLY_TEXT_MAX - (int)to->len - QUOTE_MARGIN;
 	if (room <= 0 || (!reply->code && !reply->text_len))
 		return;
-	str_append_text(to, "; the host said: ");
+	str_printf(to, "; %s: ", N_("the host said"));
 	if (reply->code)
 		str_printf(to, "%d ", reply->code);
 	str_printf(to, "%.*s", (int)reply->text_len < room ? (int)reply->text_len : room, reply->text);
@@ -331,20 +332,18 @@ enum dialogue_next dialogue_broken(struct dialogue *d, enum dialogue_break how, 
 		struct enhanced enhanced;
 		int code;
 	} breaks[] = {
-		[DIALOGUE_LOST] = {"connection lost while waiting for", {4, 4, 2}, 0},
-		[DIALOGUE_TIMEOUT] = {"time-out while waiting for", {4, 4, 2}, 0},
-		[DIALOGUE_GARBLED] = {"the host sent an invalid reply while we waited for", {4, 5, 0}, 0},
-		[DIALOGUE_UNTRUSTED] = {"no TLS with the host", {4, 7, 5}, 0},
-		[DIALOGUE_OURS] = {"stopped while waiting for", {4, 3, 0}, 451},
+		[DIALOGUE_LOST] = {N_("connection lost while waiting for %s"), {4, 4, 2}, 0},
+		[DIALOGUE_TIMEOUT] = {N_("time-out while waiting for %s"), {4, 4, 2}, 0},
+		[DIALOGUE_GARBLED] = {N_("the host sent an invalid reply while we waited for %s"), {4, 5, 0}, 0},
+		[DIALOGUE_UNTRUSTED] = {N_("no TLS with the host"), {4, 7, 5}, 0},
+		[DIALOGUE_OURS] = {N_("stopped while waiting for %s"), {4, 3, 0}, 451},
 	};
 	/* A refusal in mid-data counts, even if its last line was lost in the following reset. */
 	if (d->state == DIALOGUE_BODY && d->reply.code >= 400)
 		return step(d, &d->reply);
 	struct str line;
 	str_init(&line, REPLY_TEXT_MAX);
-	str_append_text(&line, breaks[how].text);
-	if (how != DIALOGUE_UNTRUSTED)
-		str_printf(&line, " %s", states[d->state].waiting_for);
+	str_printf(&line, breaks[how].text, states[d->state].waiting_for);
 	if (text.len)
 		str_printf(&line, ": %.*s", SPAN_ARGS(text));
 	if (how != DIALOGUE_OURS)

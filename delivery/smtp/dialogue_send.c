@@ -3,6 +3,8 @@
 
 #include "delivery/smtp/dialogue.h"
 
+#include "common/base/language.h"
+
 static void say_path(struct dialogue *d, const char *verb, struct span address)
 {
 	str_printf(&d->out, "%s:<", verb);
@@ -69,11 +71,12 @@ bool dialogue_decided_locally(struct dialogue *d)
 	char text[128];
 	if (d->can.size && d->can.size_max && d->mail->size > d->can.size_max) {
 		outcome.enhanced = (struct enhanced){5, 3, 4};
-		snprintf(text, sizeof(text), "the message of %llu octets is larger than the %llu that the host takes",
+		snprintf(text, sizeof(text),
+			 N_("the message of %llu octets is larger than the %llu that the host takes"),
 			 (unsigned long long)d->mail->size, (unsigned long long)d->can.size_max);
 	} else if (d->mail->eight_bit && !d->can.eight_bit && d->mail->return_eight_bit) {
 		outcome.enhanced = (struct enhanced){5, 6, 3};
-		snprintf(text, sizeof(text), "the message has 8-bit text and the host does not offer 8BITMIME");
+		snprintf(text, sizeof(text), N_("the message has 8-bit text and the host does not offer 8BITMIME"));
 	} else {
 		return false;
 	}

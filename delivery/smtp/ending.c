@@ -1,5 +1,6 @@
 #include "delivery/smtp/ending.h"
 
+#include "common/base/language.h"
 #include "delivery/smtp/refusal.h"
 
 struct outcome ending_outcome(const struct dialogue *d, const struct reply *reply)
@@ -35,21 +36,24 @@ static void describe_unproved(const struct dialogue *d, const struct reply *repl
 	const struct dialogue_security *s = &d->security;
 	bool clear = refusal_wants_tls(reply) && !s->secured;
 	if (clear)
-		str_append_text(to, "the host requires TLS for mail, and this connection has none: ");
+		str_append_text(to, N_("the host requires TLS for mail, and this connection has none"));
 	else if (s->authenticated)
-		str_printf(to, "the host does not accept mail from the user of %.*s: ", SPAN_ARGS(s->credentials));
+		str_printf(to, N_("the host does not accept mail from the user of %.*s"), SPAN_ARGS(s->credentials));
 	else
-		str_append_text(to, "the host requires authentication: ");
+		str_append_text(to, N_("the host requires authentication"));
+	str_append_text(to, ": ");
 	ending_quote(to, reply, ENDING_QUOTE_MAX);
 	if (clear)
-		str_append_text(to, "; write tls opportunistic, or see in the log why TLS failed");
+		str_printf(to, "; %s", N_("write tls opportunistic, or see in the log why TLS failed"));
 	else if (!s->authenticated && s->found)
-		str_append_text(
-			to,
-			"; hosts found by MX get no password: write a route with the host in brackets, with auth, username and password_file");
-	else if (!s->authenticated && d->mail->written.len)
-		str_printf(to, "; write auth, username and password_file into outbound of %.*s",
+		str_printf(
+			to, "; %s",
+			N_("hosts found by MX get no password: write a route with the host in brackets, with auth, username and password_file"));
+	else if (!s->authenticated && d->mail->written.len) {
+		str_append_text(to, "; ");
+		str_printf(to, N_("write auth, username and password_file into outbound of %.*s"),
 			   SPAN_ARGS(d->mail->written));
+	}
 }
 
 struct outcome ending_unproved(const struct dialogue *d, const struct reply *reply, struct str *text)
@@ -94,7 +98,8 @@ enum dialogue_next ending_out_of_order(struct dialogue *d, const struct reply *r
 	struct outcome outcome = ending_outcome(d, reply);
 	struct str text;
 	str_init(&text, 2 * REPLY_TEXT_MAX);
-	str_printf(&text, "the host sent a reply of the wrong class while we waited for %s: ", dialogue_waits_for(d));
+	str_printf(&text, N_("the host sent a reply of the wrong class while we waited for %s"), dialogue_waits_for(d));
+	str_append_text(&text, ": ");
 	ending_quote(&text, reply, REPLY_TEXT_MAX);
 	outcome.event = JOURNAL_DELAYED;
 	outcome.enhanced = (struct enhanced){4, 5, 0};

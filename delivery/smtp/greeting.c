@@ -2,15 +2,11 @@
 
 #include <string.h>
 
+#include "common/base/language.h"
 #include "delivery/smtp/ending.h"
 #include "delivery/smtp/refusal.h"
 
 enum { AUTH_REFUSED = 535, CODE_LEN = 3, MECHANISM_MAX = 32 };
-
-static const char *const tls_words[] = {[CONFIG_TLS_OFF] = "off",
-					[CONFIG_TLS_OPPORTUNISTIC] = "opportunistic",
-					[CONFIG_TLS_ENCRYPT] = "encrypt",
-					[CONFIG_TLS_VERIFY] = "verify"};
 
 static enum dialogue_next wait_for(struct dialogue *d, enum dialogue_state state)
 {
@@ -55,15 +51,17 @@ static enum dialogue_next tls_missing(struct dialogue *d, const struct reply *re
 	struct str text;
 	str_init(&text, 2 * REPLY_TEXT_MAX);
 	if (refusal) {
-		str_append_text(&text, "the host refused STARTTLS: ");
+		str_printf(&text, "%s: ", N_("the host refused STARTTLS"));
 		ending_quote(&text, refusal, ENDING_QUOTE_MAX);
 	} else {
-		str_append_text(&text, "the host does not offer STARTTLS");
+		str_append_text(&text, N_("the host does not offer STARTTLS"));
 	}
+	str_append_text(&text, "; ");
 	if (d->security.dane)
-		str_append_text(&text, "; its TLSA records in DNS require it (DANE)");
+		str_append_text(&text, N_("its TLSA records in DNS require it (DANE)"));
 	else
-		str_printf(&text, "; tls is %s for it", tls_words[d->security.tls]);
+		str_append_text(&text, d->security.tls == CONFIG_TLS_VERIFY ? N_("tls is verify for it")
+									    : N_("tls is encrypt for it"));
 	return leave(d, final ? JOURNAL_FAILED : JOURNAL_DELAYED, 0, (struct enhanced){final ? 5 : 4, 7, 4}, &text);
 }
 
@@ -87,9 +85,14 @@ static enum dialogue_next auth_impossible(struct dialogue *d, struct enhanced en
 {
 	struct str text;
 	str_init(&text, 2 * REPLY_TEXT_MAX);
-	str_printf(&text, "can't authenticate with the settings of %.*s: %s", SPAN_ARGS(d->security.credentials), why);
+	str_printf(&text, N_("can't authenticate with the settings of %.*s: %s"), SPAN_ARGS(d->security.credentials),
+		   why);
 	if (show_mechanisms)
-		str_printf(&text, "; the host offers %s", d->can.auth_len ? d->can.auth : "no authentication");
+		str_append_text(&text, "; ");
+	if (show_mechanisms && d->can.auth_len)
+		str_printf(&text, N_("the host offers %s"), d->can.auth);
+	else if (show_mechanisms)
+		str_append_text(&text, N_("the host offers no authentication"));
 	return leave(d, JOURNAL_DELAYED, 0, enhanced, &text);
 }
 
@@ -115,8 +118,8 @@ static enum dialogue_next authenticate(struct dialogue *d)
 	if (!(d->security.secured && d->security.verified) && !d->security.auth_unverified)
 		return auth_impossible(d, (struct enhanced){4, 7, 10},
 				       d->security.secured
-					       ? "the host's identity is not verified, and auth_unverified is no"
-					       : "there is no TLS, and auth_unverified is no",
+					       ? N_("the host's identity is not verified, and auth_unverified is no")
+					       : N_("there is no TLS, and auth_unverified is no"),
 				       false);
 	str_init(&words, MECHANISM_MAX + SASL_LINE_MAX);
 	bool good = sasl->begin(sasl->context, (struct span){d->can.auth, d->can.auth_len}, &words, &why);
@@ -124,7 +127,7 @@ static enum dialogue_next authenticate(struct dialogue *d)
 	if (good && !words.failed)
 		next = say_auth(d, str_span(&words));
 	else if (words.len)
-		next = auth_impossible(d, (struct enhanced){4, 7, 0}, good ? "our answer is too long" : why, false);
+		next = auth_impossible(d, (struct enhanced){4, 7, 0}, good ? N_("our answer is too long") : why, false);
 	else
 		next = auth_impossible(d, (struct enhanced){4, 7, 4}, why, true);
 	str_wipe(&words);
@@ -150,7 +153,7 @@ enum dialogue_next greeting_challenge(struct dialogue *d, struct span challenge)
 	const char *why = "";
 	struct str answer;
 	if (++d->rounds > GREETING_ROUNDS_MAX)
-		return cancel(d, "the host sends too many challenges");
+		return cancel(d, N_("the host sends too many challenges"));
 	if (d->initial.len) {
 		str_printf(&d->out, "%s\r\n", str_text(&d->initial));
 		str_wipe(&d->initial);
@@ -182,11 +185,12 @@ static enum dialogue_next auth_refused(struct dialogue *d, const struct reply *r
 		enhanced = (struct enhanced){4, 7, 8};
 	d->security.refused = reply->code == AUTH_REFUSED;
 	if (d->security.refused && sasl->token)
-		str_printf(&text, "the host refused the access token of %.*s: ", SPAN_ARGS(block));
+		str_printf(&text, N_("the host refused the access token of %.*s"), SPAN_ARGS(block));
 	else if (d->security.refused)
-		str_printf(&text, "the host refused username and password of %.*s: ", SPAN_ARGS(block));
+		str_printf(&text, N_("the host refused username and password of %.*s"), SPAN_ARGS(block));
 	else
-		str_printf(&text, "the host did not authenticate us with the settings of %.*s: ", SPAN_ARGS(block));
+		str_printf(&text, N_("the host did not authenticate us with the settings of %.*s"), SPAN_ARGS(block));
+	str_append_text(&text, ": ");
 	ending_quote(&text, reply, ENDING_QUOTE_MAX);
 	if (sasl->said[0])
 		str_printf(&text, " (%s)", sasl->said);

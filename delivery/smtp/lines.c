@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "delivery/smtp/secure.h"
 
 enum { UNSENT_MS = 1 /* wait for a reply sent before a send failed: it is there already, or never comes */ };
@@ -70,7 +71,7 @@ static enum dialogue_next lose_host(struct client *c, enum stream_result result,
 	/* The host's TLS alert says more than the reset that followed it. */
 	bool alerted = result == STREAM_ERROR && err == EPROTO;
 	if (c->unsent && !alerted)
-		snprintf(why, sizeof(why), "could not send: %s", secure_reason(c, c->unsent));
+		snprintf(why, sizeof(why), N_("could not send: %s"), secure_reason(c, c->unsent));
 	else if (result == STREAM_ERROR)
 		snprintf(why, sizeof(why), "%s", secure_reason(c, err));
 	bool late = result == STREAM_TIMEOUT && !c->unsent;
@@ -88,7 +89,7 @@ enum dialogue_next lines_read(struct client *c)
 		stream_deadline(&c->stream, UNSENT_MS);
 	enum stream_result result = stream_line(&c->stream, REPLY_LINE_MAX, &line, &bare);
 	if (result == STREAM_TOO_LONG)
-		return dialogue_broken(&c->dialogue, DIALOGUE_GARBLED, SPAN("a line without end"));
+		return dialogue_broken(&c->dialogue, DIALOGUE_GARBLED, SPAN(N_("a line without end")));
 	if (result != STREAM_OK)
 		return lose_host(c, result, errno);
 	if (line.len)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/tls/client.h"
 
 enum { SUBMISSIONS_PORT = 465 /* RFC 8314 */ };
@@ -110,11 +111,12 @@ enum dialogue_next secure_handshake(struct client *c, const struct client_job *j
 {
 	const struct config_outbound *outbound = &job->security->outbound;
 	struct tls_client_expect expect = expectation(c, outbound);
-	char why[TLS_CLIENT_WHY_MAX] = "no memory", handshake[TLS_WHY_MAX] = "";
+	char why[TLS_CLIENT_WHY_MAX] = N_("no memory"), handshake[TLS_WHY_MAX] = "";
 	if (stream_pending(&c->stream))
-		return untrusted(c, "data came in clear behind the reply to STARTTLS: this may be an injection attack");
+		return untrusted(
+			c, N_("data came in clear behind the reply to STARTTLS: this may be an injection attack"));
 	if (!job->security->tls)
-		return untrusted(c, job->security->trouble ? job->security->trouble : "TLS is not set up");
+		return untrusted(c, job->security->trouble ? job->security->trouble : N_("TLS is not set up"));
 	if (!prepare(c, job, &expect))
 		return untrusted(c, why);
 	if (tls_channel_connect(&c->channel, handshake) != TLS_OK)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "queue/attempt/note.h"
 #include "queue/model/etrn_hold.h"
@@ -15,7 +16,7 @@ static void expire(struct queue *q, struct message *m, const struct destination 
 {
 	char duration[CLOCK_TEXT_MAX], text[DOMAIN_MAX + 120];
 	clock_duration(age, duration);
-	snprintf(text, sizeof(text), "expired after %s: no ETRN or ATRN has requested the mail of %s", duration,
+	snprintf(text, sizeof(text), N_("expired after %s: no ETRN or ATRN has requested the mail of %s"), duration,
 		 d->etrn->domain);
 	const struct attempt_result result = {.event = JOURNAL_FAILED, .enhanced = {4, 4, 7}, .text = span_of(text)};
 	log_info("id=%s to=<%.*s> status=failed enhanced=4.4.7 text=\"%s\"", m->id,

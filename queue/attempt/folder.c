@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/ipc/fullness.h"
 #include "common/process/privs.h"
@@ -147,5 +148,5 @@ const char *folder_trouble(const struct queue *q, const struct drop *folder)
 	for (const struct destination *d = q->destinations.table; d; d = d->hh.next)
 		if (d->kind == DESTINATION_FOLDER && d->down_ms && strcmp(d->folder, folder->path) == 0)
 			return d->reason;
-	return folder->lacks ? "full, see drop_quota" : NULL;
+	return folder->lacks ? N_("full, see drop_quota") : NULL;
 }

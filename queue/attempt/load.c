@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "queue/attempt/to_badmail.h"
 #include "queue/model/loaded.h"
@@ -51,7 +52,7 @@ static bool load_journal(struct queue *q, struct message *m)
 {
 	int err = read_journal(&q->store, m, m->loaded);
 	if (err == -EFBIG || err == -EBADMSG)
-		return bad_message(q, m, "its journal is too large or not a regular file");
+		return bad_message(q, m, N_("its journal is too large or not a regular file"));
 	if (err)
 		return trouble(q, m, "read the journal", err);
 	unsigned tries = loaded_tries(m->loaded);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/process/privs.h"
 #include "queue/attempt/folder.h"
@@ -46,7 +47,7 @@ static void tell_dropped(struct queue *q, struct message *m, const struct drop *
 	char text[512];
 	if (!m->watched)
 		return;
-	snprintf(text, sizeof(text), "delivered to drop folder %.400s as %s.eml", folder->path, m->id);
+	snprintf(text, sizeof(text), N_("delivered to drop folder %.400s as %s.eml"), folder->path, m->id);
 	const struct attempt_result dropped = {
 		.event = JOURNAL_DELIVERED, .enhanced = {2, 0, 0}, .text = span_of(text)};
 	m->watched = false;
@@ -68,7 +69,7 @@ static void delay_drop(struct queue *q, struct message *m, const struct drop *fo
 		       bool broken, const char *why)
 {
 	char text[768];
-	snprintf(text, sizeof(text), "drop folder %.300s: %s", folder->path, why);
+	snprintf(text, sizeof(text), N_("drop folder %.300s: %s"), folder->path, why);
 	const struct attempt_result result = {.event = JOURNAL_DELAYED, .enhanced = enhanced, .text = span_of(text)};
 	log_warning("id=%s folder=%s status=delayed text=\"%s\"", m->id, folder->path, why);
 	struct destination *d = remember_folder(q, m);
@@ -83,7 +84,7 @@ static void delay_drop(struct queue *q, struct message *m, const struct drop *fo
 static void note_too_large(struct queue *q, struct message *m, size_t first, size_t last, const struct drop *folder)
 {
 	char text[512];
-	snprintf(text, sizeof(text), "the message (%llu octets) exceeds the quota of the mailbox (drop_quota %lld)",
+	snprintf(text, sizeof(text), N_("the message (%llu octets) exceeds the quota of the mailbox (drop_quota %lld)"),
 		 (unsigned long long)m->size, (long long)folder->quota);
 	const struct attempt_result result = {.event = JOURNAL_FAILED, .enhanced = {5, 2, 3}, .text = span_of(text)};
 	log_info("id=%s folder=%s status=failed text=\"%s\"", m->id, folder->path, text);
@@ -125,7 +126,7 @@ static enum local_drop rename_into(struct queue *q, struct message *m, struct dr
 	if (err == -EXDEV)
 		return LOCAL_DROP_NEEDS_JOBS;
 	if (err == -EEXIST) {
-		delay_drop(q, m, folder, (struct enhanced){4, 3, 0}, false, "another file with this name exists");
+		delay_drop(q, m, folder, (struct enhanced){4, 3, 0}, false, N_("another file with this name exists"));
 		return LOCAL_DROP_NOTED;
 	}
 	writable_blame(&q->writable, err, q->mono_ms);
@@ -149,7 +150,7 @@ enum local_drop local_drop_try(struct queue *q, struct message *m)
 		return LOCAL_DROP_LATER;
 	if (!folder->error && !drop_has_room(folder, m->size)) {
 		folder->lacks = m->size;
-		delay_drop(q, m, folder, (struct enhanced){4, 2, 2}, true, "full, see drop_quota");
+		delay_drop(q, m, folder, (struct enhanced){4, 2, 2}, true, N_("full, see drop_quota"));
 		return LOCAL_DROP_NOTED;
 	}
 	if (folder->return_path)
@@ -159,7 +160,7 @@ enum local_drop local_drop_try(struct queue *q, struct message *m)
 
 bool local_drop_lacks_room(struct queue *q, struct message *m, struct destination *d, size_t rcpt)
 {
-	static const char why[] = "full, see drop_quota";
+	static const char why[] = N_("full, see drop_quota");
 	const struct attempt_result result = {.event = JOURNAL_DELAYED, .enhanced = {4, 2, 2}, .text = SPAN(why)};
 	struct drop *folder = drop_find(&q->drops, d->folder, q->mono_ms);
 	if (folder && drop_never_has_room(folder, m->size)) {

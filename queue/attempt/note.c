@@ -1,6 +1,7 @@
 #include "queue/attempt/note.h"
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "queue/attempt/record.h"
 #include "queue/model/etrn_hold.h"
@@ -13,7 +14,8 @@ static struct attempt_result expired(const struct attempt_result *delay, int64_t
 {
 	char duration[CLOCK_TEXT_MAX];
 	clock_duration(age_ms, duration);
-	str_printf(text, "expired after %s; last: ", duration);
+	str_printf(text, N_("expired after %s"), duration);
+	str_printf(text, "; %s: ", N_("last"));
 	if (delay->host.len)
 		str_printf(text, "%.*s%s ", SPAN_ARGS(delay->host), delay->code ? " said" : ":");
 	if (delay->code)

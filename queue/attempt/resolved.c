@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "queue/attempt/attempt.h"
 #include "queue/attempt/resolve.h"
@@ -24,7 +25,8 @@ static void blame_setting(const struct queue *q, const struct destination *d, st
 		return;
 	loaded_route(j->message->loaded, job_first(j), queue_server(q), &route);
 	const struct route_rule *rule = &route.rules[route.rule_count - 1];
-	str_printf(text, "; see %s in %s:%u", rule->what, rule->origin.file ? rule->origin.file : "the defaults",
+	str_append_text(text, "; ");
+	str_printf(text, N_("see %s in %s:%u"), rule->what, rule->origin.file ? rule->origin.file : "the defaults",
 		   rule->origin.line);
 }
 
@@ -158,7 +160,7 @@ bool resolved_receive(struct queue *q)
 
 void resolved_expire(struct queue *q)
 {
-	const struct wire_resolved none = {.text = SPAN("the resolver did not answer in time")};
+	const struct wire_resolved none = {.text = SPAN(N_("the resolver did not answer in time"))};
 	struct resolve_request *r;
 	while ((r = TAILQ_FIRST(&resolve_state(q)->list)) && r->deadline <= q->mono_ms)
 		deliver(q, r, TARGET_LATER, &none);

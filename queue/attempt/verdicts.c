@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "queue/attempt/attempt.h"
 #include "queue/attempt/folder.h"
@@ -154,7 +155,7 @@ static void note_rest(struct queue *q, struct message *m, const struct job *j, c
 	const struct attempt_result silence = {
 		.event = JOURNAL_DELAYED,
 		.enhanced = {4, 3, 0},
-		.text = SPAN("the delivery process reported nothing about this recipient")};
+		.text = SPAN(N_("the delivery process reported nothing about this recipient"))};
 	const struct attempt_result result = v->event == JOURNAL_DELAYED ? result_of(v) : silence;
 	if (j->kind != JOB_NOTICE)
 		note_result(q, m, j, 0, m->loaded->rcpt_count - 1, &result);
@@ -293,7 +294,7 @@ static void lose_job(struct queue *q, struct job *j, bool in_hand)
 {
 	const struct attempt_result lost = {.event = JOURNAL_DELAYED,
 					    .enhanced = {4, 3, 0},
-					    .text = SPAN("the delivery process ended before it reported")};
+					    .text = SPAN(N_("the delivery process ended before it reported"))};
 	struct message *m = j->message;
 	bool again = in_hand && m->lost_worker;
 	if (in_hand) {

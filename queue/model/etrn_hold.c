@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/ascii.h"
+#include "common/base/language.h"
 #include "queue/model/atrn.h"
 
 struct etrn_hold *etrn_hold_new(const struct route *route)
@@ -66,7 +67,7 @@ void etrn_hold_describe(const struct destination *d, int64_t now_ms, char *to, s
 {
 	to[0] = '\0';
 	if (d->kind == DESTINATION_SEVERAL)
-		snprintf(to, size, "waits for ETRN");
+		snprintf(to, size, N_("waits for ETRN"));
 	else if (d->etrn && !etrn_hold_is_open(d, now_ms) && !TAILQ_EMPTY(&d->waiting))
-		snprintf(to, size, "waits for ETRN %s", d->etrn->domain);
+		snprintf(to, size, N_("waits for ETRN %s"), d->etrn->domain);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "queue/model/loaded.h"
 #include "queue/operator/operate.h"
 
@@ -19,19 +20,19 @@ static bool find(const struct loaded *w, struct span recipient, size_t *rcpt, ch
 		if (is_meant(w, *rcpt, recipient))
 			return true;
 	if (recipient.len)
-		snprintf(why, AS_SENT_WHY_MAX, "%.*s is no recipient of the message", SPAN_ARGS(recipient));
+		snprintf(why, AS_SENT_WHY_MAX, N_("%.*s is no recipient of the message"), SPAN_ARGS(recipient));
 	else
-		snprintf(why, AS_SENT_WHY_MAX, "no recipient of the message waits");
+		snprintf(why, AS_SENT_WHY_MAX, N_("no recipient of the message waits"));
 	return false;
 }
 
 static bool goes_to_host(const struct route *route, struct span recipient, char *why)
 {
 	if (route->kind == ROUTE_DROP)
-		snprintf(why, AS_SENT_WHY_MAX, "mail for %.*s goes to the drop folder %s, not to a host",
+		snprintf(why, AS_SENT_WHY_MAX, N_("mail for %.*s goes to the drop folder %s, not to a host"),
 			 SPAN_ARGS(recipient), route->local->drop_dir);
 	else if (route->kind == ROUTE_NONE)
-		snprintf(why, AS_SENT_WHY_MAX, "mail for %.*s has no route: %s", SPAN_ARGS(recipient), route->why);
+		snprintf(why, AS_SENT_WHY_MAX, N_("mail for %.*s has no route: %s"), SPAN_ARGS(recipient), route->why);
 	return route->kind != ROUTE_DROP && route->kind != ROUTE_NONE;
 }
 
@@ -59,7 +60,7 @@ bool as_sent_open(struct queue *q, struct message *m, struct span recipient, str
 	struct route route;
 	struct loaded *w = operate_peek(q, m);
 	bool opened = false;
-	snprintf(why, AS_SENT_WHY_MAX, "the message can't be read");
+	snprintf(why, AS_SENT_WHY_MAX, N_("the message can't be read"));
 	if (w && find(w, recipient, &rcpt, why)) {
 		loaded_route(w, rcpt, queue_server(q), &route);
 		opened = goes_to_host(&route, w->rcpts[rcpt].text, why) && open_text(q, m, w, &route, stream, why);

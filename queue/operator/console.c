@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/ipc/rows.h"
 #include "queue/operator/console_link.h"
@@ -143,7 +144,8 @@ static void go_on_probing(struct queue *q, struct ctl *c)
 {
 	if (q->mono_ms >= c->probe_until) {
 		str_clear(&q->text);
-		str_printf(&q->text, "no result yet; the delivery goes on: see `mailrootctl queue show %s`", c->probe);
+		str_printf(&q->text, N_("no result yet; the delivery goes on: see `mailrootctl queue show %s`"),
+			   c->probe);
 		console_done(c, 1, str_text(&q->text));
 	} else if (q->mono_ms - c->probe_told >= SECOND_MS) {
 		c->probe_told = q->mono_ms;
@@ -165,7 +167,7 @@ static bool go_on_reading(struct ctl *c)
 {
 	if (text_stream_go_on(&c->text, &c->out))
 		return true;
-	console_done(c, c->text.failed, c->text.failed ? "the file can't be read to its end" : "");
+	console_done(c, c->text.failed, c->text.failed ? N_("the file can't be read to its end") : "");
 	return false;
 }
 

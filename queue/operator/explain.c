@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "queue/attempt/resolve.h"
 #include "queue/operator/explain_say.h"
@@ -60,17 +61,19 @@ static void advise(const struct route *route, const struct not_taken *others, si
 	while (i < n && !others[i].conditional)
 		i++;
 	if (i < n)
-		str_printf(to, "%s %.*s would take it without this condition: %s", others[i].what,
+		str_printf(to, N_("%s %.*s would take it without this condition: %s"), others[i].what,
 			   SPAN_ARGS(others[i].name), others[i].why);
 	else if (route->kind == ROUTE_DROP)
-		str_printf(to, "it would go to another host if %.*s were not in %s", SPAN_ARGS(last->value),
+		str_printf(to, N_("it would go to another host if %.*s were not in %s"), SPAN_ARGS(last->value),
 			   last->what);
 	else if (route->kind == ROUTE_NONE)
-		str_printf(to, "`smart_host HOST` would send it to a host: it takes any domain");
+		str_printf(to, N_("`smart_host HOST` would send it to a host: it takes any domain"));
 	else if (!strncmp(last->what, "route", 5) && last->origin.file)
-		str_printf(to, "another route in %s:%u would send it elsewhere", last->origin.file, last->origin.line);
+		str_printf(to, N_("another route in %s:%u would send it elsewhere"), last->origin.file,
+			   last->origin.line);
 	else if (route->kind != ROUTE_LITERAL)
-		str_printf(to, "`remote_domain %.*s { route HOST }` would send it elsewhere", SPAN_ARGS(route->domain));
+		str_printf(to, N_("`remote_domain %.*s { route HOST }` would send it elsewhere"),
+			   SPAN_ARGS(route->domain));
 }
 
 /* Takes the hosts that the queue uses now for mail, whatever DNS says meanwhile. */
@@ -157,18 +160,18 @@ struct explain *explain_begin(struct queue *q, const struct wire_explain_route *
 {
 	const struct config_server *server = queue_server(q);
 	struct address rcpt, from;
-	const char *fault = "it is empty";
+	const char *fault = N_("it is empty");
 	struct span sender =
 		request->sender.len ? request->sender : span_of(server->postmaster ? server->postmaster : "postmaster");
 	if (span_equal(sender, SPAN("<>")))
 		sender.len = 0;
 	if (!address_parse(sender, &from, &fault) || !address_parse(request->recipient, &rcpt, &fault) ||
 	    !rcpt.text.len) {
-		snprintf(why, EXPLAIN_WHY_MAX, "not a valid address: %s", fault);
+		snprintf(why, EXPLAIN_WHY_MAX, N_("not a valid address: %s"), fault);
 		return NULL;
 	}
 	struct explain *e = calloc(1, sizeof(*e));
-	snprintf(why, EXPLAIN_WHY_MAX, "no memory");
+	snprintf(why, EXPLAIN_WHY_MAX, N_("no memory"));
 	if (!e)
 		return NULL;
 	e->asker.answered = answered;
@@ -190,7 +193,7 @@ bool explain_ready(const struct queue *q, const struct explain *e)
 /* Reports the look-ups without answer. */
 static void add_unanswered(struct explain *e)
 {
-	const struct wire_resolved none = {.enhanced = SPAN("4.4.3"), .text = SPAN("no answer within 10 s")};
+	const struct wire_resolved none = {.enhanced = SPAN("4.4.3"), .text = SPAN(N_("no answer within 10 s"))};
 	for (size_t i = 0; e->open && i < e->d->target_count; i++)
 		if (!e->told[i] && e->d->targets[i].kind != CONFIG_HOST_IP)
 			answered(&e->asker, i, TARGET_LATER, &none);
@@ -212,7 +215,7 @@ void explain_finish(struct queue *q, struct explain *e, struct str *to)
 		str_clear(&e->advice);
 		str_append_text(
 			&e->advice,
-			"the next hop is down; `mailrootctl queue retry ID` for one of its messages tries it now");
+			N_("the next hop is down; `mailrootctl queue retry ID` for one of its messages tries it now"));
 	}
 	report_done(to, 0, str_text(&e->advice));
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/table.h"
 #include "common/config/value.h"
 #include "common/ipc/rows.h"
@@ -22,7 +23,7 @@ void explain_say_route(const struct route *route, const char *key, const char *s
 	char security[ROUTE_BLOCK_MAX], credentials[ROUTE_BLOCK_MAX];
 	route_block_format(&route->security, security);
 	route_block_format(&route->credentials, credentials);
-	const char *why = route->why ? route->why : route->etrn ? "it waits for ETRN or ATRN (etrn yes)" : "";
+	const char *why = route->why ? route->why : route->etrn ? N_("it waits for ETRN or ATRN (etrn yes)") : "";
 	const struct span cells[] = {span_of(route_kind_name(route->kind)),
 				     span_of(key),
 				     span_of(security),
@@ -55,8 +56,8 @@ void explain_say_rules(const struct route *route, struct str *to)
 	for (size_t i = 0; i < route->rule_count; i++) {
 		const struct route_rule *rule = &route->rules[i];
 		str_clear(&words);
-		str_printf(&words, "%s %.*s%s", rule->what, SPAN_ARGS(rule->value),
-			   lacks_route(route, i) ? ", which has no route" : "");
+		str_printf(&words, lacks_route(route, i) ? N_("%s %.*s, which has no route") : "%s %.*s", rule->what,
+			   SPAN_ARGS(rule->value));
 		const struct span cells[] = {place(at, rule->origin), str_span(&words)};
 		report_cells(to, ROW_RULE, cells, 2);
 	}
@@ -123,17 +124,17 @@ static void tls_by_settings(const struct config_outbound *outbound, const struct
 {
 	switch (outbound->tls) {
 	case CONFIG_TLS_OFF:
-		str_append_text(to, "no TLS");
+		str_append_text(to, N_("no TLS"));
 		break;
 	case CONFIG_TLS_OPPORTUNISTIC:
-		str_append_text(to, "TLS if the host offers it, with any certificate");
+		str_append_text(to, N_("TLS if the host offers it, with any certificate"));
 		break;
 	case CONFIG_TLS_ENCRYPT:
-		str_append_text(to, "TLS required, with any certificate");
+		str_append_text(to, N_("TLS required, with any certificate"));
 		break;
 	case CONFIG_TLS_VERIFY:
-		str_append_text(to, "TLS required, with a certificate for ");
-		str_append(to, outbound->tls_name ? span_of(outbound->tls_name) : host->name);
+		str_printf(to, N_("TLS required, with a certificate for %.*s"),
+			   SPAN_ARGS(outbound->tls_name ? span_of(outbound->tls_name) : host->name));
 	}
 }
 
@@ -143,17 +144,17 @@ void explain_tls(const struct config_outbound *outbound, const struct host *host
 		outbound->implicit == CONFIG_YES || (outbound->implicit == CONFIG_AUTO && host->port == SMTPS_PORT);
 	bool dane = config_outbound_dane(outbound);
 	if (outbound->tls != CONFIG_TLS_OFF && outbound->tls_fingerprint.n)
-		str_append_text(to, "TLS required, with the certificate of tls_fingerprint");
+		str_append_text(to, N_("TLS required, with the certificate of tls_fingerprint"));
 	else if (dane && host->dane == HOST_DANE_MATCH)
-		str_append_text(to, "TLS required, with a certificate that matches the TLSA records (DANE)");
+		str_append_text(to, N_("TLS required, with a certificate that matches the TLSA records (DANE)"));
 	else if (dane && host->dane == HOST_DANE_ENCRYPT)
-		str_append_text(to, "TLS required, with any certificate: the TLSA records can't be used (DANE)");
+		str_append_text(to, N_("TLS required, with any certificate: the TLSA records can't be used (DANE)"));
 	else if (dane && host->dane == HOST_DANE_LATER)
-		str_append_text(to, "skipped: the look-up of TLSA records failed (DANE)");
+		str_append_text(to, N_("skipped: the look-up of TLSA records failed (DANE)"));
 	else
 		tls_by_settings(outbound, host, to);
 	if (implicit && outbound->tls != CONFIG_TLS_OFF)
-		str_append_text(to, ", from the start of the connection");
+		str_printf(to, "; %s", N_("from the start of the connection"));
 }
 
 static bool is_in(struct span hosts, const struct host *host)
@@ -251,12 +252,12 @@ void explain_say_limits(const struct queue *q, const struct destination *d, cons
 	size_t open = real ? real->open : 0, counted = provider ? provider->open : 0,
 	       window = real ? destination_window(real) : 0;
 	int64_t messages = server->messages.max_messages_per_connection;
-	limit("connections", most, &open, "max_outbound_connections_per_domain", to);
+	limit(N_("connections"), most, &open, "max_outbound_connections_per_domain", to);
 	if (d->provider && d->provider->max_connections != SIZE_MAX)
-		limit("connections", d->provider->max_connections, &counted, "max_connections", to);
+		limit(N_("connections"), d->provider->max_connections, &counted, "max_connections", to);
 	if (real)
-		limit("connections at work", window, &real->connections, "", to);
+		limit(N_("connections at work"), window, &real->connections, "", to);
 	say_rate(d->provider, provider, q->mono_ms, to);
 	if (messages != CONFIG_NONE)
-		limit("messages of a connection", (size_t)messages, NULL, "max_messages_per_connection", to);
+		limit(N_("messages of a connection"), (size_t)messages, NULL, "max_messages_per_connection", to);
 }

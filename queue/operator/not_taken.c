@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/base/language.h"
 #include "common/mail/domain.h"
 
 struct list {
@@ -33,9 +34,9 @@ static void say(struct not_taken *entry, const char *format, ...)
 static bool decided_before(const struct route *route, struct not_taken *entry)
 {
 	if (route->kind == ROUTE_DROP)
-		say(entry, "mail for local_domain %s is delivered locally", route->local->name);
+		say(entry, N_("mail for local_domain %s is delivered locally"), route->local->name);
 	else if (route_of_remote(route))
-		say(entry, "remote_domain %s has a route", route->remote->name);
+		say(entry, N_("remote_domain %s has a route"), route->remote->name);
 	else
 		return false;
 	return true;
@@ -49,7 +50,7 @@ static void add_remotes(const struct config_server *server, const struct route *
 			continue;
 		struct not_taken *entry = add(list, "remote_domain", remote->name, remote->origin);
 		if (entry && route->remote)
-			say(entry, "remote_domain %s is more specific", route->remote->name);
+			say(entry, N_("remote_domain %s is more specific"), route->remote->name);
 		else if (entry)
 			decided_before(route, entry);
 	}
@@ -60,11 +61,11 @@ static void compare(const struct config_space *space, const struct connector_cho
 {
 	const char *name = choice->connector->name;
 	if (domain_pattern_weight(span_of(space->pattern)) != domain_pattern_weight(span_of(choice->space->pattern)))
-		say(entry, "address_space %s of connector %s is more specific", choice->space->pattern, name);
+		say(entry, N_("address_space %s of connector %s is more specific"), choice->space->pattern, name);
 	else if (space->cost != choice->space->cost)
-		say(entry, "its cost is %u, that of connector %s is %u", space->cost, name, choice->space->cost);
+		say(entry, N_("its cost is %u, that of connector %s is %u"), space->cost, name, choice->space->cost);
 	else
-		say(entry, "connector %s is listed before it", name);
+		say(entry, N_("connector %s is listed before it"), name);
 }
 
 static void judge(const struct config_connector *connector, const struct config_space *space,
@@ -77,14 +78,14 @@ static void judge(const struct config_connector *connector, const struct config_
 		compare(space, choice, entry);
 		break;
 	case CONNECTOR_TOO_LARGE:
-		say(entry, "the message has %llu octets, its max_message_size is %llu", (unsigned long long)mail->size,
-		    (unsigned long long)connector->max_message_size);
+		say(entry, N_("the message has %llu octets, its max_message_size is %llu"),
+		    (unsigned long long)mail->size, (unsigned long long)connector->max_message_size);
 		break;
 	case CONNECTOR_OTHER_SENDERS:
-		say(entry, "the sender is not in its senders");
+		say(entry, N_("the sender is not in its senders"));
 		break;
 	case CONNECTOR_SENDER_REFUSED:
-		say(entry, "the sender is in its senders_refused");
+		say(entry, N_("the sender is in its senders_refused"));
 	}
 }
 
@@ -108,7 +109,7 @@ static void add_smart_host(const struct config_server *server, const struct rout
 		return;
 	struct not_taken *entry = add(list, "smart_host", server->smart_host.at[0].name, server->smart_host_at);
 	if (entry && !decided_before(route, entry))
-		say(entry, "connector %s takes precedence", route->choice.connector->name);
+		say(entry, N_("connector %s takes precedence"), route->choice.connector->name);
 }
 
 size_t not_taken_list(const struct config_server *server, const struct connector_mail *mail, const struct route *route,

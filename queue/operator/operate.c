@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "queue/attempt/attempt.h"
 #include "queue/attempt/load.h"
@@ -89,7 +90,7 @@ static enum operate_outcome write_event(struct queue *q, struct message *m, enum
 {
 	struct str line;
 	const struct journal_line told = {
-		.wall_ms = q->wall_ms, .last = UINT32_MAX, .event = event, .text = SPAN("by an operator")};
+		.wall_ms = q->wall_ms, .last = UINT32_MAX, .event = event, .text = SPAN(N_("by an operator"))};
 	str_init(&line, JOURNAL_LINE_MAX);
 	journal_format(&told, &line);
 	int err = store_to_cur(&q->store, m);
@@ -179,8 +180,9 @@ static enum operate_outcome remove_message(struct queue *q, struct message *m)
 /* Notes every recipient that waits as failed. What follows is as after any other failure. */
 static enum operate_outcome bounce(struct queue *q, struct message *m)
 {
-	static const struct attempt_result returned = {
-		.event = JOURNAL_FAILED, .enhanced = {5, 0, 0}, .text = SPAN("returned to the sender by an operator")};
+	static const struct attempt_result returned = {.event = JOURNAL_FAILED,
+						       .enhanced = {5, 0, 0},
+						       .text = SPAN(N_("returned to the sender by an operator"))};
 	if (!queue_may_begin(q))
 		return OPERATE_LATER;
 	enum operate_outcome outcome = claim(q, &m);

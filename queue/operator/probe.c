@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/mail/address.h"
 #include "common/mail/envelope.h"
@@ -20,7 +21,7 @@ struct probe {
 static bool parse(const struct config_server *server, struct span sender, struct span recipient, struct probe *out,
 		  char *why)
 {
-	const char *fault = "it is empty";
+	const char *fault = N_("it is empty");
 	if (!sender.len)
 		sender = span_of(server->postmaster ? server->postmaster : "postmaster");
 	if (span_equal(sender, SPAN("<>")))
@@ -33,7 +34,7 @@ static bool parse(const struct config_server *server, struct span sender, struct
 		ok = len <= ADDRESS_MAX && address_parse(span_of(out->rcpt_text), &out->rcpt, &fault);
 	}
 	if (!ok)
-		snprintf(why, PROBE_WHY_MAX, "not a valid address: %s", fault);
+		snprintf(why, PROBE_WHY_MAX, N_("not a valid address: %s"), fault);
 	return ok;
 }
 
@@ -92,7 +93,7 @@ bool probe_begin(struct queue *q, struct span sender, struct span recipient, cha
 		log_info("id=%s from=<%.*s> to=<%.*s> nrcpt=1 size=%llu status=accepted by=operator", m->id,
 			 SPAN_ARGS(probe.from.text), SPAN_ARGS(probe.rcpt.text), (unsigned long long)m->size);
 	} else {
-		snprintf(why, PROBE_WHY_MAX, "can't write the message: %s", strerror(err ? -err : ENOMEM));
+		snprintf(why, PROBE_WHY_MAX, N_("can't write the message: %s"), strerror(err ? -err : ENOMEM));
 		spool_unlink(&file);
 	}
 	spool_file_free(&file);

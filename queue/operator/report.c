@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "queue/attempt/attempt.h"
 #include "queue/attempt/folder.h"
@@ -127,7 +128,23 @@ static void replace_by_spool(const struct queue *q, const struct message *m, str
 	if (!why[0] || !(writable_stops(&q->writable) || m->unwritten || !to->len))
 		return;
 	str_clear(to);
-	str_printf(to, "the spool %s", why);
+	str_printf(to, N_("the spool %s"), why);
+}
+
+/* "HOST said 550 TEXT", or "HOST: TEXT" when HOST did not say it. */
+static void append_said(const struct journal_line *line, struct str *to)
+{
+	struct str said;
+	str_init(&said, JOURNAL_LINE_MAX);
+	if (line->code)
+		str_printf(&said, "%d ", line->code);
+	str_append(&said, line->text);
+	str_printf(to,
+		   !line->host.len ? "%.*s%s"
+		   : line->code    ? N_("%.*s said %s")
+				   : "%.*s: %s",
+		   SPAN_ARGS(line->host), str_text(&said));
+	str_free(&said);
 }
 
 void report_reason(const struct queue *q, const struct message *m, struct str *to)
@@ -141,11 +158,7 @@ void report_reason(const struct queue *q, const struct message *m, struct str *t
 		if (!journal_parse(text, &line) || (line.event != JOURNAL_DELAYED && line.event != JOURNAL_FAILED))
 			continue;
 		str_clear(to);
-		if (line.host.len)
-			str_printf(to, "%.*s%s ", SPAN_ARGS(line.host), line.code ? " said" : ":");
-		if (line.code)
-			str_printf(to, "%d ", line.code);
-		str_append(to, line.text);
+		append_said(&line, to);
 	}
 	str_free(&tail);
 	if (!to->len && m->destination && m->destination->down_ms)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/value.h"
 
 static void release(struct provider *p)
@@ -113,12 +114,12 @@ void provider_describe(const struct provider *p, int64_t now_ms, char *to, size_
 		str_init(&limit, 64);
 		config_value_format(CONFIG_RATE, &p->rate.limit, &limit);
 		if (next == INT64_MAX)
-			snprintf(to, size, "rate %s: all are in transfer", str_text(&limit));
+			snprintf(to, size, N_("rate %s: all are in transfer"), str_text(&limit));
 		else
-			snprintf(to, size, "rate %s: next in %lld s", str_text(&limit),
+			snprintf(to, size, N_("rate %s: next in %lld s"), str_text(&limit),
 				 (long long)((next - now_ms + 999) / 1000));
 		str_free(&limit);
 	} else if (!provider_room(p)) {
-		snprintf(to, size, "max_connections %zu: all are open", p->max_connections);
+		snprintf(to, size, N_("max_connections %zu: all are open"), p->max_connections);
 	}
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/oauth.h"
 #include "common/mail/domain.h"
 
@@ -240,7 +241,7 @@ static void to_domain(struct route *out)
 		return;
 	}
 	out->kind = out->hosts ? ROUTE_HOSTS : ROUTE_NONE;
-	out->why = out->hosts ? NULL : "the domain is not a valid domain name";
+	out->why = out->hosts ? NULL : N_("the domain is not a valid domain name");
 }
 
 void route_decide(const struct config_server *server, const struct address *recipient,

@@ -2,13 +2,14 @@
 
 #include <errno.h>
 
+#include "common/base/language.h"
 #include "common/spool/spool.h"
 
 struct loaded *read_envelope(int fd, struct message *m, struct arena *arena, struct str *text, int *err,
 			     const char **why)
 {
 	struct envelope envelope;
-	*why = "unknown reason";
+	*why = N_("unknown reason");
 	arena_reset(arena);
 	str_clear(text);
 	*err = spool_read_envelope(fd, text, arena, &envelope, why);

@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 
 enum { PIECE = 32 * 1024, HIDDEN_MAX = MSGID_LEN + MSGNAME_MAX + 3, LOG_NAME_MAX = MSGID_LEN + 8 };
 
 static const char not_ours[] =
-	"the file is not a message that Mailroot accepted; correct it and put it into the pickup folder";
+	N_("the file is not a message that Mailroot accepted; correct it and put it into the pickup folder");
 
 static bool refuse(struct resend_look *look, char *why, const char *text)
 {
@@ -32,7 +33,7 @@ bool resend_begin(const struct store *s, const struct badmail *b, const struct l
 	if (!w)
 		return refuse(look, why, not_ours);
 	if (!badmail_open_recipients(w, &first))
-		return refuse(look, why, "every recipient has the message, or the sender got a notice");
+		return refuse(look, why, N_("every recipient has the message, or the sender got a notice"));
 	look->fd = badmail_open(s->badmail_fd, b->id);
 	/* Every message that Mailroot accepts begins with its own Received field. */
 	off_t body = (off_t)(b->size - w->octets);
@@ -78,7 +79,7 @@ static int write_journal(const struct store *s, const struct badmail *b, const c
 	int err = to < 0 || (old >= 0 && fstat(old, &st) < 0) ? -errno : 0;
 	if (!err && old >= 0)
 		err = fd_copy(old, 0, st.st_size, to);
-	snprintf(text, sizeof(text), "by an operator, from badmail, where it was %s", b->id);
+	snprintf(text, sizeof(text), N_("by an operator, from badmail, where it was %s"), b->id);
 	const struct journal_line told = {
 		.wall_ms = wall_ms, .last = UINT32_MAX, .event = JOURNAL_RESENT, .text = span_of(text)};
 	str_init(&line, JOURNAL_LINE_MAX);
@@ -143,7 +144,7 @@ bool resend_put(const struct store *s, struct messages *messages, const struct b
 	if (look->bare || look->last != '\n' || look->at != b->size)
 		return refuse(
 			look, why,
-			"the file has lines that do not end in CRLF, or can't be read; correct it and put it into the pickup folder");
+			N_("the file has lines that do not end in CRLF, or can't be read; correct it and put it into the pickup folder"));
 	/* Another operator may have resent or removed it meanwhile. */
 	if (fstat(look->fd, &st) < 0 || !st.st_nlink)
 		return refuse(look, why, "no such message in badmail");

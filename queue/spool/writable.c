@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/ipc/fullness.h"
 
@@ -26,11 +27,11 @@ bool writable_stops(const struct writable *w)
 
 void writable_describe(const struct writable *w, char *to, size_t size)
 {
-	const char *what = is_full(w->error) ? "mail waits where its journal needs space"
-					     : "no mail is accepted or delivered until the file system is repaired";
+	const char *what = is_full(w->error) ? N_("mail waits where its journal needs space")
+					     : N_("no mail is accepted or delivered until the file system is repaired");
 	to[0] = '\0';
 	if (w->error)
-		snprintf(to, size, "can't be written (%s): %s", strerror(-w->error), what);
+		snprintf(to, size, N_("can't be written (%s): %s"), strerror(-w->error), what);
 }
 
 static void say(const struct writable *w)

@@ -1,8 +1,13 @@
 #include "smtpd/policy/advice.h"
 
+#include "common/base/language.h"
 #include "smtpd/policy/rules.h"
 
-enum { NAMED_MAX = 3 }; /* entries of a list that are named */
+enum {
+	NAMED_MAX = 3, /* entries of a list that are named */
+	NAMED_OCTETS_MAX = 16000,
+	CHANGE_MAX = 32000
+};
 
 /* One of the two similar lists (connect, relay), and its place in the file. */
 struct twin {
@@ -34,42 +39,45 @@ static struct twin relay_of(const struct config_server *server)
 	return (struct twin){"relay", relay->allow, &relay->list, &relay->list_at, at};
 }
 
-static void append_place(const struct config_origin *at, struct str *to)
-{
-	str_printf(to, " at %s:%u", at->file, at->line);
-}
-
 static void add_client(const struct config_server *server, const struct twin *twin, const struct policy_client *client,
 		       struct str *to)
 {
+	const struct config_origin *list = twin->list_at, *block = twin->block_at, *virtual_server = &server->origin;
 	char address[IPADDR_TEXT_MAX];
 	ipaddr_format(&client->ip, address);
-	if (twin->list_at->line) {
-		str_printf(to, "add %s to %s list", address, twin->block);
-		append_place(twin->list_at, to);
-	} else if (twin->block_at->line) {
-		str_printf(to, "add list %s to %s", address, twin->block);
-		append_place(twin->block_at, to);
-	} else {
-		str_printf(to, "write %s { list %s } in virtual_server %s", twin->block, address, server->name);
-		append_place(&server->origin, to);
-	}
+	if (list->line)
+		str_printf(to, N_("add %s to %s list at %s:%u"), address, twin->block, list->file, list->line);
+	else if (block->line)
+		str_printf(to, N_("add list %s to %s at %s:%u"), address, twin->block, block->file, block->line);
+	else
+		str_printf(to, N_("write %s { list %s } in virtual_server %s at %s:%u"), twin->block, address,
+			   server->name, virtual_server->file, virtual_server->line);
 }
 
 /* All entries that match the client: if one stayed, it would still match. The first few are named. */
 static void remove_entries(const struct twin *twin, const struct policy_client *client, struct str *to)
 {
+	const struct config_client *last = NULL;
+	struct str named;
 	size_t found = 0;
-	str_append_text(to, "remove ");
+	str_init(&named, NAMED_OCTETS_MAX);
 	for (size_t i = 0; i < twin->list->n; i++) {
 		const struct config_client *entry = &twin->list->at[i];
 		if (!policy_client_match(entry, client) || found++ >= NAMED_MAX)
 			continue;
-		str_printf(to, "%s%s from %s list", found > 1 ? ", and " : "", entry->text, twin->block);
-		append_place(&entry->origin, to);
+		last = entry;
+		str_printf(&named, "%s%s (%s:%u)", found > 1 ? ", " : "", entry->text, entry->origin.file,
+			   entry->origin.line);
 	}
-	if (found > NAMED_MAX)
-		str_printf(to, ", and %zu more entries that match the client", found - NAMED_MAX);
+	if (found == 1)
+		str_printf(to, N_("remove %s from %s list at %s:%u"), last->text, twin->block, last->origin.file,
+			   last->origin.line);
+	else if (found <= NAMED_MAX)
+		str_printf(to, N_("remove from %s list: %s"), twin->block, str_text(&named));
+	else
+		str_printf(to, N_("remove from %s list: %s, and %zu more that match the client"), twin->block,
+			   str_text(&named), found - NAMED_MAX);
+	str_free(&named);
 }
 
 static void permit_by(const struct config_server *server, const struct twin *twin, const struct policy_client *client,
@@ -90,20 +98,18 @@ static void refuse_by(const struct config_server *server, const struct twin *twi
 		add_client(server, twin, client, to);
 }
 
-/* The clauses of one advice: "to permit it, A; and B". */
-struct clauses {
-	struct str *to;
-	bool more; /* there is one */
-};
-
-static void begin_clause(struct clauses *c)
+/* Adds CHANGE, which was composed, to the changes that permit it; empties CHANGE. */
+static void add_change(struct str *change, struct str *to)
 {
-	str_append_text(c->to, c->more ? "; and " : "to permit it, ");
-	c->more = true;
+	if (!change->len)
+		return;
+	str_append_text(to, to->len ? "; " : "");
+	str_printf(to, to->len ? N_("and %s") : N_("to permit it, %s"), str_text(change));
+	str_clear(change);
 }
 
 /* Changes CLIENT so that it has what MAIL requires. */
-static void satisfy_client(const struct config_server *server, struct policy_client *client, struct clauses *c)
+static void satisfy_client(const struct config_server *server, struct policy_client *client, struct str *to)
 {
 	bool wants_tls = false, wants_user = false, changed = true;
 	struct policy_decision decision;
@@ -118,19 +124,12 @@ static void satisfy_client(const struct config_server *server, struct policy_cli
 		client->user = user ? "anybody" : client->user;
 		changed = tls || user;
 	}
-	if (!wants_tls && !wants_user)
-		return;
-	begin_clause(c);
-	str_printf(c->to, "let the client %s%s%s", wants_tls ? "use TLS" : "", wants_tls && wants_user ? " and " : "",
-		   wants_user ? "authenticate" : "");
-}
-
-/* ADDRESS with the domain that it gets. */
-static void append_address(const struct address *address, const char *domain, struct str *to)
-{
-	str_append(to, address->local);
-	str_append_c(to, '@');
-	str_append(to, domain ? span_of(domain) : address->domain);
+	if (wants_tls && wants_user)
+		str_append_text(to, N_("let the client use TLS and authenticate"));
+	else if (wants_tls)
+		str_append_text(to, N_("let the client use TLS"));
+	else if (wants_user)
+		str_append_text(to, N_("let the client authenticate"));
 }
 
 /* The step of the client rule that refuses. */
@@ -140,45 +139,44 @@ static const struct policy_step *last_step(const struct policy_decision *decisio
 }
 
 static void permit_sender(const struct config_server *server, const struct policy_client *client,
-			  const struct address *sender, struct clauses *c)
+			  const struct address *sender, struct str *to)
 {
+	const struct span domain = sender->domain.len ? sender->domain : span_of(server->local_domains[0].name);
 	const struct policy_mail mail = {.sender = sender};
 	struct policy_decision decision;
 	policy_mail_decide(server, client, &mail, &decision);
 	if (decision.accepted)
 		return;
-	begin_clause(c);
-	str_append_text(c->to, "add ");
-	append_address(sender, sender->domain.len ? NULL : server->local_domains[0].name, c->to);
-	str_printf(c->to, " to senders of client_rule %s", last_step(&decision)->text);
-	append_place(last_step(&decision)->origin, c->to);
+	const struct policy_step *step = last_step(&decision);
+	str_printf(to, N_("add %.*s@%.*s to senders of client_rule %s at %s:%u"), SPAN_ARGS(sender->local),
+		   SPAN_ARGS(domain), step->text, step->origin->file, step->origin->line);
 }
 
 static void permit_size(const struct config_server *server, const struct policy_client *client, uint64_t size,
-			struct clauses *c)
+			struct str *to)
 {
 	const struct policy_mail mail = {.size = size};
 	struct policy_decision decision;
 	policy_mail_decide(server, client, &mail, &decision);
 	if (decision.accepted)
 		return;
-	begin_clause(c);
-	str_printf(c->to, "raise max_message_size of client_rule %s", last_step(&decision)->text);
-	append_place(last_step(&decision)->origin, c->to);
+	const struct policy_step *step = last_step(&decision);
+	str_printf(to, N_("raise max_message_size of client_rule %s at %s:%u"), step->text, step->origin->file,
+		   step->origin->line);
 }
 
 static void permit_recipient(const struct config_server *server, const struct policy_client *client,
-			     const struct explanation *e, struct clauses *c)
+			     const struct explanation *e, struct str *to)
 {
+	const struct address *rcpt = e->rcpt_said;
+	const struct span domain = e->relay.stamp ? span_of(e->relay.stamp) : rcpt->domain;
 	struct policy_decision decision;
-	rules_rcpt_decide(server, client, e->rcpt_said, e->relay.stamp, &decision);
+	rules_rcpt_decide(server, client, rcpt, e->relay.stamp, &decision);
 	if (decision.accepted)
 		return;
-	begin_clause(c);
-	str_append_text(c->to, "add ");
-	append_address(e->rcpt_said, e->relay.stamp, c->to);
-	str_printf(c->to, " to recipients of client_rule %s", last_step(&decision)->text);
-	append_place(last_step(&decision)->origin, c->to);
+	const struct policy_step *step = last_step(&decision);
+	str_printf(to, N_("add %.*s@%.*s to recipients of client_rule %s at %s:%u"), SPAN_ARGS(rcpt->local),
+		   SPAN_ARGS(domain), step->text, step->origin->file, step->origin->line);
 }
 
 /* An authenticated client has the same client rule. */
@@ -190,55 +188,58 @@ static bool keeps_rule(const struct config_server *server, const struct policy_c
 	return rules_find(server, client, &wants_name) == rules_find(server, &user, &wants_name);
 }
 
-/* What permits users to relay, as the first of two ways: to authenticate, or the setting for a client that has. */
-static void permit_user(const struct config_server *server, const struct policy_client *client, struct str *to)
+/* Users may relay in a first way, too: they authenticate, or the setting changes for a client that has. */
+static void permit_relay(const struct config_server *server, const struct policy_client *client, struct span domain,
+			 struct str *to)
 {
 	const struct config_relay *relay = &server->relay;
-	if (!server->access.auth)
-		return;
-	if (client->user && !relay->authenticated && relay->authenticated_at.line) {
-		str_append_text(to, "write authenticated yes in relay");
-		append_place(&relay->authenticated_at, to);
-		str_append_text(to, ", or ");
-	} else if (!client->user && relay->authenticated && keeps_rule(server, client)) {
-		str_append_text(to, "let the client authenticate, or ");
-	}
-}
-
-static void permit_relay(const struct config_server *server, const struct policy_client *client, struct span domain,
-			 struct clauses *c)
-{
-	const struct twin relay = relay_of(server);
+	const struct config_origin *at = &relay->authenticated_at;
+	const struct twin twin = relay_of(server);
 	struct policy_decision decision;
+	struct str change;
 	policy_relay_decide(server, client, domain, &decision);
 	if (decision.accepted)
 		return;
-	begin_clause(c);
-	permit_user(server, client, c->to);
-	permit_by(server, &relay, client, c->to);
+	str_init(&change, CHANGE_MAX);
+	permit_by(server, &twin, client, &change);
+	const char *other = str_text(&change);
+	if (server->access.auth && client->user && !relay->authenticated && at->line)
+		str_printf(to, N_("write authenticated yes in relay at %s:%u, or %s"), at->file, at->line, other);
+	else if (server->access.auth && !client->user && relay->authenticated && keeps_rule(server, client))
+		str_printf(to, N_("let the client authenticate, or %s"), other);
+	else
+		str_append_text(to, other);
+	str_free(&change);
 }
 
 static void permit(const struct config_server *server, const struct explanation *e, struct str *to)
 {
 	const struct twin connect = connect_of(server);
 	struct policy_client client = *e->client;
-	struct clauses clauses = {.to = to};
-	if (!e->connect.accepted) {
-		begin_clause(&clauses);
-		permit_by(server, &connect, &client, to);
-	}
-	satisfy_client(server, &client, &clauses);
+	struct str change;
+	str_init(&change, CHANGE_MAX);
+	if (!e->connect.accepted)
+		permit_by(server, &connect, &client, &change);
+	add_change(&change, to);
+	satisfy_client(server, &client, &change);
+	add_change(&change, to);
 	if (e->mail_said->sender)
-		permit_sender(server, &client, e->mail_said->sender, &clauses);
-	permit_size(server, &client, e->mail_said->size, &clauses);
-	permit_relay(server, &client, e->rcpt_said->domain, &clauses);
-	permit_recipient(server, &client, e, &clauses);
+		permit_sender(server, &client, e->mail_said->sender, &change);
+	add_change(&change, to);
+	permit_size(server, &client, e->mail_said->size, &change);
+	add_change(&change, to);
+	permit_relay(server, &client, e->rcpt_said->domain, &change);
+	add_change(&change, to);
+	permit_recipient(server, &client, e, &change);
+	add_change(&change, to);
+	str_free(&change);
 }
 
 /* The change that takes away a rule that accepts the domain, if the later rules then refuse it. */
 static bool refuse_domain(const struct config_server *server, const struct policy_client *client, struct span domain,
 			  const struct policy_step *step, struct str *to)
 {
+	const struct config_origin *at = step->origin;
 	struct policy_decision without;
 	bool remote = step->rule == POLICY_REMOTE_DOMAIN, connector = step->rule == POLICY_CONNECTOR;
 	if (step->rule == POLICY_DEFAULT_DOMAIN)
@@ -250,12 +251,12 @@ static bool refuse_domain(const struct config_server *server, const struct polic
 			  &without);
 	if (without.accepted)
 		return false;
-	if (remote || connector)
-		str_printf(to, "write relay no in %s %s", remote ? "remote_domain" : "connector", step->text);
-	else
-		str_printf(to, "remove %s %s", step->rule == POLICY_ALIAS_DOMAIN ? "alias_domain" : "local_domain",
-			   step->text);
-	append_place(step->origin, to);
+	str_printf(to,
+		   remote                              ? N_("write relay no in remote_domain %s at %s:%u")
+		   : connector                         ? N_("write relay no in connector %s at %s:%u")
+		   : step->rule == POLICY_ALIAS_DOMAIN ? N_("remove alias_domain %s at %s:%u")
+						       : N_("remove local_domain %s at %s:%u"),
+		   step->text, at->file, at->line);
 	return true;
 }
 
@@ -268,10 +269,10 @@ static bool refuse_users(const struct config_server *server, const struct policy
 	if (without.accepted)
 		return false;
 	if (at->line)
-		str_append_text(to, "write authenticated no in relay");
+		str_printf(to, N_("write authenticated no in relay at %s:%u"), at->file, at->line);
 	else
-		str_printf(to, "write relay { authenticated no } in virtual_server %s", server->name);
-	append_place(at->line ? at : &server->origin, to);
+		str_printf(to, N_("write relay { authenticated no } in virtual_server %s at %s:%u"), server->name,
+			   server->origin.file, server->origin.line);
 	return true;
 }
 
@@ -280,12 +281,16 @@ static void refuse(const struct config_server *server, const struct explanation 
 {
 	const struct twin connect = connect_of(server), relay = relay_of(server);
 	const struct policy_step *step = &e->relay.steps[e->relay.step_count - 1];
-	str_append_text(to, "to refuse it, ");
+	struct str change;
+	str_init(&change, CHANGE_MAX);
 	if (step->rule == POLICY_RELAY_LISTED || step->rule == POLICY_RELAY_NOT_LISTED)
-		refuse_by(server, &relay, e->client, to);
-	else if (step->rule == POLICY_AUTHENTICATED ? !refuse_users(server, e->client, to)
-						    : !refuse_domain(server, e->client, e->rcpt_said->domain, step, to))
-		refuse_by(server, &connect, e->client, to);
+		refuse_by(server, &relay, e->client, &change);
+	else if (step->rule == POLICY_AUTHENTICATED
+			 ? !refuse_users(server, e->client, &change)
+			 : !refuse_domain(server, e->client, e->rcpt_said->domain, step, &change))
+		refuse_by(server, &connect, e->client, &change);
+	str_printf(to, N_("to refuse it, %s"), str_text(&change));
+	str_free(&change);
 }
 
 void advice_format(const struct config_server *server, const struct explanation *e, struct str *to)

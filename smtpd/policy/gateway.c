@@ -1,12 +1,16 @@
 #include "smtpd/policy/gateway.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "common/base/hash.h"
+#include "common/base/language.h"
 #include "smtpd/policy/policy.h"
 #include "smtpd/policy/usage.h"
+
+enum { ENTRY_MAX = 4500 };
 
 enum { AGED_AT = 1000 }; /* sessions of one worker; then older ones count half */
 
@@ -124,13 +128,14 @@ static void warn_of_relay(const struct vote *all, const struct config_server *se
 	if (!relay.accepted)
 		return;
 	const struct policy_step *step = &relay.steps[0];
-	str_printf(to, "%u of the last %u sessions, of clients with many names, came from %s, which may relay by %s",
-		   all->votes, all->sessions, address, step->text ? step->text : "relay allow");
+	char entry[ENTRY_MAX];
+	int len = snprintf(entry, sizeof(entry), "%.300s", step->text ? step->text : "relay allow");
 	if (step->origin->line)
-		str_printf(to, " (%s:%u)", step->origin->file, step->origin->line);
-	str_append_text(
+		snprintf(entry + len, sizeof(entry) - (size_t)len, " (%s:%u)", step->origin->file, step->origin->line);
+	str_printf(
 		to,
-		": if it is a gateway (NAT, proxy, container bridge), every host behind it may relay, too: make the gateway keep the clients' addresses, or remove it from relay list");
+		N_("%u of the last %u sessions, of clients with many names, came from %s, which may relay by %s: if it is a gateway (NAT, proxy, container bridge), every host behind it may relay, too: make the gateway keep the clients' addresses, or remove it from relay list"),
+		all->votes, all->sessions, address, entry);
 }
 
 static void warn_of_limits(const struct vote *all, const struct config_server *server, const char *address,
@@ -139,10 +144,11 @@ static void warn_of_limits(const struct vote *all, const struct config_server *s
 	const struct config_origin *at = usage_written(server, &all->favourite);
 	if (!at)
 		return;
+	str_append_text(to, to->len ? "; " : "");
 	str_printf(
 		to,
-		"%s%u of the last %u sessions, of clients with many names, came from %s, which is one client for the limits at %s:%u: if it is a gateway (NAT, proxy, load balancer), add it to except_list in client",
-		to->len ? "; " : "", all->votes, all->sessions, address, at->file, at->line);
+		N_("%u of the last %u sessions, of clients with many names, came from %s, which is one client for the limits at %s:%u: if it is a gateway (NAT, proxy, load balancer), add it to except_list in client"),
+		all->votes, all->sessions, address, at->file, at->line);
 }
 
 void gateway_warn(const struct gateway *g, const struct config_server *server, struct str *to)

@@ -5,6 +5,7 @@
 
 #include "common/base/ascii.h"
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/ipc/ask.h"
 #include "smtpd/protocol/limits.h"
 
@@ -20,7 +21,7 @@ static void unconfirmed(struct policy_client *client, const char *why)
 void names_take(struct span packet, struct policy_client *client)
 {
 	struct wire_named named;
-	unconfirmed(client, "the resolver sent a malformed answer");
+	unconfirmed(client, N_("the resolver sent a malformed answer"));
 	if (!wire_admit(WIRE_LINK_names, WIRE_DOWN, packet) || !wire_decode_named(packet, &named))
 		return;
 	if (!named.name.len) {
@@ -58,9 +59,9 @@ static void look_up(void *context, struct policy_client *client)
 {
 	int err = ask_resolver(*(const int *)context, client);
 	if (err == -ETIMEDOUT)
-		unconfirmed(client, "the resolver did not answer in time");
+		unconfirmed(client, N_("the resolver did not answer in time"));
 	else if (err)
-		unconfirmed(client, "can't ask the resolver");
+		unconfirmed(client, N_("can't ask the resolver"));
 }
 
 struct names names_of_resolver(const int *link)

@@ -1,5 +1,6 @@
 #include "smtpd/policy/policy.h"
 
+#include "common/base/language.h"
 #include "common/config/connector.h"
 #include "smtpd/policy/rules.h"
 
@@ -189,56 +190,66 @@ static const char *allow_word(enum config_allow allow)
 static void format_client(const char *list, enum config_allow allow, const struct policy_step *step,
 			  const char *verdict, struct str *to)
 {
-	str_printf(to, "client is %sin %s list", step->text ? "" : "not ", list);
+	const char *word = allow_word(allow);
 	if (step->text)
-		str_printf(to, " %s", step->text);
-	if (step->unconfirmed)
-		str_printf(to, " (the client has no confirmed name: %s)", step->unconfirmed);
-	str_printf(to, ", allow is %s: %s", allow_word(allow), verdict);
+		str_printf(to, N_("client is in %s list %s, allow is %s"), list, step->text, word);
+	else if (step->unconfirmed)
+		str_printf(to, N_("client is not in %s list (the client has no confirmed name: %s), allow is %s"), list,
+			   step->unconfirmed, word);
+	else
+		str_printf(to, N_("client is not in %s list, allow is %s"), list, word);
+	str_printf(to, ": %s", verdict);
 }
 
-static void format_user(const char *before, const struct policy_step *step, const char *after, const char *verdict,
-			struct str *to)
+static void format_not_anonymous(const struct policy_step *step, struct str *to)
 {
-	str_printf(to, "%sclient has %s%s%s: %s", before, step->text ? "authenticated as " : "not authenticated",
-		   step->text ? step->text : "", after, verdict);
+	if (step->text)
+		str_printf(to, N_("access anonymous is no, client has authenticated as %s: goes on"), step->text);
+	else
+		str_append_text(to, N_("access anonymous is no, client has not authenticated: refused"));
 }
 
 void policy_step_format(const struct config_server *server, const struct policy_step *step, struct str *to)
 {
-	const char *verdict = step->accepts ? "accepted" : "refused";
+	const char *verdict = step->accepts ? N_("accepted") : N_("refused"), *name = step->text;
 	switch (step->rule) {
 	case POLICY_CONNECT_LISTED:
 	case POLICY_CONNECT_NOT_LISTED:
-		format_client("connect", server->connect.allow, step, step->accepts ? "may connect" : "refused", to);
+		format_client("connect", server->connect.allow, step, step->accepts ? N_("may connect") : verdict, to);
 		break;
 	case POLICY_TLS_REQUIRED:
-		str_printf(to, "access tls_required is yes, client has %s",
-			   step->accepts ? "TLS: goes on" : "no TLS: refused");
+		str_append_text(to, step->accepts ? N_("access tls_required is yes, client has TLS: goes on")
+						  : N_("access tls_required is yes, client has no TLS: refused"));
 		break;
 	case POLICY_NOT_ANONYMOUS:
-		format_user("access anonymous is no, ", step, "", step->accepts ? "goes on" : "refused", to);
+		format_not_anonymous(step, to);
 		break;
 	case POLICY_AUTHENTICATED:
-		format_user("", step, step->accepts ? ", relay authenticated is yes" : ", relay authenticated is no",
-			    step->accepts ? "accepted" : "goes on", to);
+		str_printf(to,
+			   step->accepts ? N_("client has authenticated as %s, relay authenticated is yes: accepted")
+					 : N_("client has authenticated as %s, relay authenticated is no: goes on"),
+			   name);
 		break;
 	case POLICY_DEFAULT_DOMAIN:
-		str_printf(to, "%s is the default domain: accepted", step->text);
+		str_printf(to, N_("%s is the default domain: accepted"), name);
 		break;
 	case POLICY_LOCAL_DOMAIN:
-		str_printf(to, "local_domain %s: accepted", step->text);
+		str_printf(to, N_("local_domain %s: accepted"), name);
 		break;
 	case POLICY_ALIAS_DOMAIN:
-		str_printf(to, "alias_domain %s: accepted", step->text);
+		str_printf(to, N_("alias_domain %s: accepted"), name);
 		break;
 	case POLICY_REMOTE_DOMAIN:
-		str_printf(to, "remote_domain %s has relay %s: %s", step->text, step->accepts ? "yes" : "no",
-			   step->accepts ? "accepted" : "goes on");
+		str_printf(to,
+			   step->accepts ? N_("remote_domain %s has relay yes: accepted")
+					 : N_("remote_domain %s has relay no: goes on"),
+			   name);
 		break;
 	case POLICY_CONNECTOR:
-		str_printf(to, "connector %s has relay %s: %s", step->text, step->accepts ? "yes" : "no",
-			   step->accepts ? "accepted" : "goes on");
+		str_printf(to,
+			   step->accepts ? N_("connector %s has relay yes: accepted")
+					 : N_("connector %s has relay no: goes on"),
+			   name);
 		break;
 	case POLICY_RELAY_LISTED:
 	case POLICY_RELAY_NOT_LISTED:

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/mail/fields.h"
 #include "common/mail/mailbox.h"
 
@@ -181,55 +182,36 @@ void rules_from_decide(const struct config_server *server, const struct policy_c
 	add_step(out, out->accepted ? POLICY_CLIENT_FROM : fault, out->accepted, rule, &rule->from_header_at);
 }
 
-static const char *verdict(const struct policy_step *step)
-{
-	return step->accepts ? "goes on" : "refused";
-}
+/* What a step says when its rule accepts, and when it refuses. */
+static const struct {
+	const char *accepts, *refuses;
+} formats[POLICY_RULE_COUNT] = {
+	[POLICY_CLIENT_TLS] = {N_("client_rule %s has require tls, client has TLS: goes on"),
+			       N_("client_rule %s has require tls, client has no TLS: refused")},
+	[POLICY_CLIENT_AUTH] = {N_("client_rule %s has require auth, client has authenticated: goes on"),
+				N_("client_rule %s has require auth, client has not authenticated: refused")},
+	[POLICY_CLIENT_SENDER] = {N_("sender is permitted by senders of client_rule %s: goes on"),
+				  N_("sender is not permitted by senders of client_rule %s: refused")},
+	[POLICY_CLIENT_SENDER_UNSAID] = {N_("client_rule %s has senders, and no sender was given: goes on"), NULL},
+	[POLICY_CLIENT_SIZE] = {N_("message is within max_message_size of client_rule %s: goes on"),
+				N_("message is not within max_message_size of client_rule %s: refused")},
+	[POLICY_CLIENT_RECIPIENT] = {N_("recipient is in recipients of client_rule %s: accepted"),
+				     N_("recipient is not in recipients of client_rule %s: refused")},
+	[POLICY_CLIENT_FROM] = {N_("From in the header is permitted by senders of client_rule %s: accepted"),
+				N_("From in the header is not permitted by senders of client_rule %s: refused")},
+	[POLICY_CLIENT_FROM_BAD] =
+		{NULL, N_("From in the header can't be read, and client_rule %s has from_header yes: refused")},
+	[POLICY_CLIENT_RULE] = {N_("client_rule %s fits the client: goes on"),
+				N_("client_rule %s has names in list: the client's name decides")},
+};
 
 void rules_step_format(const struct policy_step *step, struct str *to)
 {
-	const char *is = step->accepts ? "is" : "is not";
-	switch (step->rule) {
-	case POLICY_CLIENT_TLS:
-		str_printf(to, "client_rule %s has require tls, client has %s: %s", step->text,
-			   step->accepts ? "TLS" : "no TLS", verdict(step));
-		break;
-	case POLICY_CLIENT_AUTH:
-		str_printf(to, "client_rule %s has require auth, client has %sauthenticated: %s", step->text,
-			   step->accepts ? "" : "not ", verdict(step));
-		break;
-	case POLICY_CLIENT_SENDER:
-		str_printf(to, "sender is %spermitted by senders of client_rule %s: %s", step->accepts ? "" : "not ",
-			   step->text, verdict(step));
-		break;
-	case POLICY_CLIENT_SENDER_UNSAID:
-		str_printf(to, "client_rule %s has senders, and no sender was given: goes on", step->text);
-		break;
-	case POLICY_CLIENT_SIZE:
-		str_printf(to, "message %s within max_message_size of client_rule %s: %s", is, step->text,
-			   verdict(step));
-		break;
-	case POLICY_CLIENT_RECIPIENT:
-		str_printf(to, "recipient %s in recipients of client_rule %s: %s", is, step->text,
-			   step->accepts ? "accepted" : "refused");
-		break;
-	case POLICY_CLIENT_FROM:
-		str_printf(to, "From in the header is %spermitted by senders of client_rule %s: %s",
-			   step->accepts ? "" : "not ", step->text, step->accepts ? "accepted" : "refused");
-		break;
-	case POLICY_CLIENT_FROM_BAD:
-		str_printf(to, "From in the header can't be read, and client_rule %s has from_header yes: refused",
-			   step->text);
-		break;
-	default:
-		if (step->accepts)
-			str_printf(to, "client_rule %s fits the client: goes on", step->text);
-		else if (!step->unconfirmed)
-			str_printf(to, "client_rule %s has names in list: the client's name decides", step->text);
-		else
-			str_printf(
-				to,
-				"client_rule %s does not fit, because its list has names (the client has no confirmed name: %s): goes on",
-				step->text, step->unconfirmed);
-	}
+	if (step->rule == POLICY_CLIENT_RULE && step->unconfirmed)
+		str_printf(
+			to,
+			N_("client_rule %s does not fit, because its list has names (the client has no confirmed name: %s): goes on"),
+			step->text, step->unconfirmed);
+	else
+		str_printf(to, step->accepts ? formats[step->rule].accepts : formats[step->rule].refuses, step->text);
 }

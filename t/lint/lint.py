@@ -116,7 +116,7 @@ class Lint:
             if not match:
                 continue
             target = self.root / match.group(1)
-            if not target.exists() and not target.with_name(target.name + ".in").exists():
+            if not target.exists() and not target.with_name(target.name + ".in").exists() and not (self.build / match.group(1)).exists():
                 self.complain(path, number, f'"{match.group(1)}": write the path from the top folder')
                 continue
             other = folder_of(target, self.root)

@@ -14,6 +14,7 @@ COMMANDS = ["help", "status", "sessions", "queue list", "badmail list", "check",
             "test", "oauth status", "server pause all", "server continue all", "--nonsense"]
 # The settings of `config show` are the same in every language.
 ENGLISH = ["config show"]
+REFUSED = "(Connection refused|接続を拒否されました)"  # libc has the second one where its translations are installed
 NUMBER = re.compile(rb"\d+")  # ages and counts change from one moment to the next
 
 
@@ -78,6 +79,49 @@ class Language(unittest.TestCase):
         self.assertIn("これらの値が何かを示す #Fields の行が上にありません: no row", said)
         self.assertIn("<> は宛先にできません", said)
         self.assertTrue(self.ctl(f"replay {log} --json").stdout.isascii())
+
+    def lines(self, command):
+        """What COMMAND says in Japanese, without the file's path."""
+        return self.ctl(command).stdout.decode().replace(str(self.service.conf), "FILE")
+
+    def test_rules_and_advice(self):
+        said = self.lines("explain relay --client 192.0.2.7 --to a@example.net")
+        self.assertRegex(said, r"(?m)^  FILE:\d+: クライアントは connect list になく \(クライアントの名前を確認できません: --name で指定されていません\)、"
+                               r"allow は all-except-listed: 接続可$")
+        self.assertRegex(said, r"(?m)^  FILE:\d+: クライアントは relay list になく、allow は only-listed: 拒否$")
+        self.assertRegex(said, r"(?m)^許可するには: クライアントで認証を使用、または FILE:\d+ の relay list に 192\.0\.2\.7 を追加$")
+        said = self.lines("explain relay --client 192.0.2.7 --to a@example.com")
+        self.assertRegex(said, r"(?m)^  FILE:\d+: example\.com は既定のドメインです: 受付$")
+        self.assertRegex(said, r"(?m)^拒否するには: FILE:\d+ の connect list に 192\.0\.2\.7 を追加$")
+        said = self.lines("explain route a@example.net")
+        self.assertIn("ホストが提供していれば TLS (証明書は問わない)\n", said)
+        self.assertRegex(said, rf"(?m)^  停止: \[127\.0\.0\.1\]:9: 接続できません: {REFUSED}。")
+
+    def test_reasons(self):
+        self.assertRegex(self.lines("queue list"), rf"  \[127\.0\.0\.1\]:9: 接続できません: {REFUSED}\n")
+        said = self.lines(f"queue show {self.queued()[0]['id']}")
+        self.assertRegex(said, rf"(?m)^  理由 +\[127\.0\.0\.1\]:9: 接続できません: {REFUSED}$")
+        self.assertRegex(said, rf"(?m)^    \S+  #0  遅延  \[127\.0\.0\.1\]:9: 4\.4\.1 接続できません: {REFUSED}$")
+        self.assertRegex(self.lines("status"), rf"(?m)^  配信待ち: 次ホップ \S+: \[127\.0\.0\.1\]:9: 接続できません: {REFUSED}$")
+
+    def test_words_of_other_hosts_stay(self):
+        """Even if they say what we could say; what we say about them is translated."""
+        refusals = {"RCPT": lambda _: "432 4.3.2 no TLS; could not connect: sender thread limit exceeded"}
+        login = {"AUTH": lambda _: "535 5.7.8 no TLS"}
+        with harness.Sink(answers=refusals) as busy, harness.Sink(answers=login, extensions=("AUTH PLAIN",)) as strict:
+            password = harness.scratch() / "password"
+            password.write_text("secret\n")
+            password.chmod(0o600)
+            with Mailroot(f"smart_host [127.0.0.1]:{busy.port}\n remote_domain strict.example {{ route [127.0.0.1]:{strict.port}; outbound {{"
+                          f" auth plain; auth_unverified yes; username u; password_file {password} }} }}") as service:
+                service.send(["b@example.net"])
+                service.send(["b@strict.example"])
+                wait_for(lambda: all(m["reason"] for m in service.ctl_json("queue", "list")["messages"]), "two reasons")
+                said = japanese.ctl(service, "queue list").stdout.decode()
+        self.assertIn(" の応答: 432 no TLS; could not connect: sender thread limit exceeded (管理者へ: max_connections 3 と書いてください)\n", said)
+        self.assertIn(" の応答: 535 ホストが remote_domain strict.example of virtual_server test のユーザー名とパスワードを拒否しました "
+                      f"(username u, {service.conf}:", said)
+        self.assertIn("): 535 5.7.8 no TLS; username と password_file を直してから、mailrootctl reload を実行してください\n", said)
 
     def test_columns_are_aligned(self):
         lines = self.ctl("queue list").stdout.decode().splitlines()

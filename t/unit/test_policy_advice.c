@@ -75,7 +75,7 @@ static bool apply_to_rule(struct policy *p, const char *text)
 	return true;
 }
 
-/* Applies one change, the text between two commas; of alternatives, any one. */
+/* Applies one change, the text between two semicolons; of alternatives, any one. */
 static void apply(struct policy *p, struct question *q, const char *change)
 {
 	char text[400], name[200] = "", block[200] = "";
@@ -95,6 +95,11 @@ static void apply(struct policy *p, struct question *q, const char *change)
 		return;
 	if (strncmp(text, "remove ", 7) == 0)
 		memmove(text, text + 7, strlen(text + 7) + 1);
+	if (sscanf(text, "from %199s list: ", block) == 1) {
+		for (char *at = text; (at = strstr(at, "(test.conf:")) && sscanf(at, "(test.conf:%u", &line) == 1; at++)
+			remove_line(is(block, "relay") ? &p->relay : &p->connect, line);
+		return;
+	}
 	if (sscanf(text, "%199s from %199s list at test.conf:%u", name, block, &line) == 3)
 		remove_line(is(block, "relay") ? &p->relay : &p->connect, line);
 	else if (sscanf(text, "add %199s to %199s list at", name, block) == 2 ||
@@ -119,20 +124,18 @@ static void apply(struct policy *p, struct question *q, const char *change)
 		ck_abort_msg("unknown advice: %s", change);
 }
 
-/* Applies "to permit it, A, and B; and C". False if the advice does not name all entries. */
+/* Applies "to permit it, A; and B; and C". False if the advice does not name all entries. */
 static bool apply_all(struct policy *p, struct question *q, char *advice, bool permit)
 {
 	char *change = advice + strlen("to permit it, ");
 	ck_assert_int_eq(strncmp(advice, permit ? "to permit it, " : "to refuse it, ", strlen("to permit it, ")), 0);
-	if (strstr(advice, " more entries that match the client"))
+	if (strstr(advice, " more that match the client"))
 		return false;
 	while (change) {
-		char *comma = strstr(change, ", and "), *next = strstr(change, "; and ");
-		if (comma && (!next || comma < next))
-			next = comma;
+		char *next = strstr(change, "; and ");
 		if (next) {
 			*next = '\0';
-			next += strlen(", and ");
+			next += strlen("; and ");
 		}
 		apply(p, q, change);
 		change = next;

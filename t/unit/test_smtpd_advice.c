@@ -15,7 +15,7 @@ static const struct {
 	{"relay { list 10.0.0.1 }", "8.8.8.8", "a.net", "to permit it, add 8.8.8.8 to relay list at test.conf:5",
 	 "relay { list 10.0.0.1 8.8.8.8 }"},
 	{"relay { list 8.8.8.8\nlist 10.0.0.0/8 8.8.0.0/16 }", "8.8.8.8", "a.net",
-	 "to refuse it, remove 8.8.8.8 from relay list at test.conf:5, and 8.8.0.0/16 from relay list at test.conf:6",
+	 "to refuse it, remove from relay list: 8.8.8.8 (test.conf:5), 8.8.0.0/16 (test.conf:6)",
 	 "relay { list 10.0.0.0/8 }"},
 	{"relay { open_relay_intended yes; allow all-except-listed; list 8.8.8.8 }", "8.8.8.8", "a.net",
 	 "to permit it, remove 8.8.8.8 from relay list at test.conf:5",
@@ -63,8 +63,8 @@ static const struct {
 	 "to refuse it, write connect { list 8.8.8.8 } in virtual_server test at test.conf:2",
 	 "connect { list 8.8.8.8 }\nremote_domain a.net { relay yes }\nrelay { list 8.8.8.8 }"},
 	{"relay { list 8.8.8.8 8.8.8.8/32 8.8.8.8/31 8.8.8.8/30 8.8.8.8/29 }", "8.8.8.8", "a.net",
-	 "to refuse it, remove 8.8.8.8 from relay list at test.conf:5, and 8.8.8.8/32 from relay list at test.conf:5, "
-	 "and 8.8.8.8/31 from relay list at test.conf:5, and 2 more entries that match the client",
+	 "to refuse it, remove from relay list: 8.8.8.8 (test.conf:5), 8.8.8.8/32 (test.conf:5), 8.8.8.8/31 "
+	 "(test.conf:5), and 2 more that match the client",
 	 ""},
 };
 
