@@ -21,6 +21,13 @@ void ask_open(struct ask *a, const struct config *config, const struct config_se
 	*a = (struct ask){.context = dns_context(&settings), .until = until};
 }
 
+void ask_open_unsigned(struct ask *a, const struct config *config, const struct config_server *server, int64_t until)
+{
+	struct dns_settings settings = ask_settings(config, server);
+	settings.dnssec = CONFIG_NO;
+	*a = (struct ask){.context = dns_context(&settings), .until = until};
+}
+
 static void arrive(void *data, int err, struct ub_result *result)
 {
 	struct ask_answer *out = data;

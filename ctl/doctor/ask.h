@@ -26,6 +26,9 @@ struct dns_settings ask_settings(const struct config *config, const struct confi
 /* Closed by the end of the process. UNTIL: clock_mono_ms. */
 void ask_open(struct ask *a, const struct config *config, const struct config_server *server, int64_t until);
 
+/* The same without DNSSEC, as the resolver asks questions about clients. */
+void ask_open_unsigned(struct ask *a, const struct config *config, const struct config_server *server, int64_t until);
+
 /* Asks for TYPE of NAME and waits. The caller frees *OUT with ask_free. */
 void ask_name(struct ask *a, const char *name, enum dns_type type, struct ask_answer *out);
 void ask_free(struct ask_answer *out);

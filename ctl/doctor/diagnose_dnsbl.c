@@ -93,7 +93,7 @@ void diagnose_dnsbl(struct doctor *d)
 		struct ask ask;
 		if (!server->connect.dnsbl.n)
 			continue;
-		ask_open(&ask, d->config, server, d->until);
+		ask_open_unsigned(&ask, d->config, server, d->until);
 		for (size_t j = 0; j < listing_count(&server->connect); j++)
 			examine_list(d, &ask, listing_at(&server->connect, j));
 	}
