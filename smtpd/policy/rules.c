@@ -140,6 +140,51 @@ void rules_rcpt_decide(const struct config_server *server, const struct policy_c
 	add_step(out, POLICY_CLIENT_RECIPIENT, out->accepted, rule, &rule->recipients_at);
 }
 
+/* How many @ stand in TEXT, in all and outside of quotes. False: it has marks that make no list of addresses. */
+static bool count_at(struct span text, size_t *all, size_t *bare)
+{
+	size_t depth = 0;
+	bool quoted = false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+		bool outside = !quoted && !depth;
+		if (outside && c && strchr("\\[]):;", c))
+			return false;
+		*all += c == '@';
+		*bare += c == '@' && !quoted;
+		if (c == '\\')
+			i++;
+		else if (c == '"' && !depth)
+			quoted = !quoted;
+		else if (c == '(' && !quoted)
+			depth++;
+		else if (c == ')' && !quoted)
+			depth--;
+	}
+	return true;
+}
+
+static bool has_encoded_word(struct span text)
+{
+	for (; text.len; text = span_skip(text, 1))
+		if (span_starts(text, SPAN("=?")))
+			return true;
+	return false;
+}
+
+/*
+ * Whether mail programs read the same address in the entry BOX: an @ outside of quotes belongs to the address, not to
+ * a name in front of it ("boss@a.test <u@b.test>") or a comment, and what is no address can't become one when it is
+ * decoded.
+ */
+static bool is_unambiguous(const struct mailbox *box)
+{
+	size_t all = 0, bare = 0;
+	if (!count_at(box->whole, &all, &bare) || has_encoded_word(box->address.text))
+		return false;
+	return box->address.domain.len ? bare == 1 : !all && !has_encoded_word(box->whole);
+}
+
 /*
  * All addresses of the field VALUE are in senders. A word without a domain and brackets is a part of a name that lacks
  * its quotes, "Acme, Inc. <billing@example.com>", if there is an address behind it; mail programs show it so.
@@ -151,9 +196,11 @@ static enum policy_rule judge_field(const struct config_server *server, const st
 	enum mailbox_result result;
 	const char *why;
 	bool named = mailbox_first(value, &box, &result, &why) && (box.angle || box.address.domain.len);
-	size_t found = 0;
+	size_t found = 0, all = 0, bare = 0;
+	if (!count_at(value, &all, &bare))
+		return POLICY_CLIENT_FROM_BAD;
 	while ((result = mailbox_next(&value, &box, &why)) != MAILBOX_END) {
-		if (result == MAILBOX_BAD)
+		if (result == MAILBOX_BAD || !is_unambiguous(&box))
 			return POLICY_CLIENT_FROM_BAD;
 		if (named && !box.angle && !box.address.domain.len)
 			continue;

@@ -2,6 +2,8 @@
 
 Addresses decide, so the tests run in a network namespace.
 """
+import email.utils
+import random
 import smtplib
 import subprocess
 import unittest
@@ -96,6 +98,29 @@ class Addresses(unittest.TestCase):
             self.assertEqual(client.mail("boss@example.com")[0], 250)
 
 
+class Headers(unittest.TestCase):
+    PARTS = ["u@good.test", "<u@good.test>", "e@evil.test", "<e@evil.test>", '"e@evil.test"', "=?utf-8?q?e=40evil.test?=", "Joe", ",", ";", ":", " ",
+             "\r\n ", "(", ")", '"', "\\", "]", "(e@evil.test)", "\r\nFrom: "]
+
+    def test_others_read_no_other_address(self):
+        """In a From that was accepted, the library of Python finds no address that is not permitted."""
+        draw = random.Random(20061009)
+        with Ruled("client_rule a { list *; senders good.test; from_header yes }") as server:
+            accepted = 0
+            for _ in range(20):
+                with Client(server) as client:
+                    for _ in range(15):
+                        self.assertEqual([client.mail("u@good.test")[0], client.rcpt("b@example.com")[0]], [250, 250])
+                        value = "".join(draw.choice(self.PARTS) for _ in range(draw.randint(1, 3)))
+                        accepted += client.data(f"From: {value}\r\n\r\nx\r\n".encode())[0] == 250
+            self.assertGreater(accepted, 10)
+            for file in server.dropped(accepted):
+                message = email.message_from_bytes(file.read_bytes())
+                fields = [str(field) for field in message.get_all("From", [])]
+                for _, address in email.utils.getaddresses(fields):
+                    self.assertNotRegex(address, r'@evil\.test"?$', fields)
+
+
 class Users(unittest.TestCase):
     def test_a_user_sends_as_itself(self):
         """Over all addresses, and whatever the rules behind say; so does its rate."""
@@ -111,7 +136,8 @@ class Users(unittest.TestCase):
                     client.rset()
                 code, text = two.mail("orders@example.com")
                 self.assertEqual(code, 451)
-                self.assertRegex(text.decode(), r"^4\.7\.1 User shop@example\.com has reached its limit messages 3/1h of client rule shop, try again in (19m|20m)$")
+                self.assertRegex(text.decode(),
+                                 r"^4\.7\.1 User shop@example\.com has reached its limit messages 3/1h of client rule shop, try again in (19m|20m)$")
                 server.change("messages 3/1h", "messages none")
                 two.mail("orders@example.com")
                 self.assertEqual([two.rcpt(f"c{i}@example.com")[0] for i in range(4)], [250, 250, 451, 451])
