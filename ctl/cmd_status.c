@@ -49,6 +49,22 @@ static void attention_json(struct json *json, const struct service_server *serve
 	json_end_array(json);
 }
 
+static void recipients_json(struct json *json, const struct service_server *server)
+{
+	json_key(json, "recipients");
+	json_array(json);
+	for (size_t i = 0; i < server->recipients_count; i++) {
+		const struct service_recipients *list = &server->recipients[i];
+		json_object(json);
+		key_text(json, "file", list->file);
+		key_text(json, "state", list->state);
+		key_number(json, "entries", list->entries);
+		key_number(json, "age_s", list->age_s);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
 static void server_json(struct json *json, const struct service_server *server)
 {
 	struct span listeners = span_of(server->listeners);
@@ -82,6 +98,7 @@ static void server_json(struct json *json, const struct service_server *server)
 	facts_json(json, "smtpd", &server->smtpd);
 	facts_json(json, "queue", &server->queue);
 	key_text(json, "warning", server->smtpd.warning ? server->smtpd.warning : "");
+	recipients_json(json, server);
 	json_key(json, "mail_waits_for");
 	json_array(json);
 	for (size_t i = 0; i < server->wait_count; i++)
@@ -180,6 +197,27 @@ static void print_processes(const struct service *service, const struct service_
 	table_free(&table);
 }
 
+/* What is wrong with a file is among the attention lines of smtpd. */
+static void print_recipients(const struct service_server *server)
+{
+	for (size_t i = 0; i < server->recipients_count; i++) {
+		const struct service_recipients *list = &server->recipients[i];
+		char age[CLOCK_TEXT_MAX];
+		clock_duration((int64_t)list->age_s * 1000, age);
+		if (strcmp(list->state, "none") == 0)
+			printf(_("  recipients %s: no list could be read yet\n"), list->file);
+		else if (strcmp(list->state, "kept") == 0)
+			printf(ngettext("  recipients %s: %llu entry, changed %s ago; the file has a fault now\n",
+					"  recipients %s: %llu entries, changed %s ago; the file has a fault now\n",
+					list->entries),
+			       list->file, (unsigned long long)list->entries, age);
+		else
+			printf(ngettext("  recipients %s: %llu entry, changed %s ago\n",
+					"  recipients %s: %llu entries, changed %s ago\n", list->entries),
+			       list->file, (unsigned long long)list->entries, age);
+	}
+}
+
 static const char *fact(const struct service_facts *facts, const char *name)
 {
 	for (size_t i = 0; i < facts->n; i++) {
@@ -259,6 +297,7 @@ static void print_server(const struct service *service, const struct service_ser
 	print_facts("smtpd", &server->smtpd);
 	if (server->smtpd.warning && server->smtpd.warning[0])
 		printf(_("  Warning: %s\n"), server->smtpd.warning);
+	print_recipients(server);
 	print_facts("queue", &server->queue);
 	for (size_t i = 0; i < server->wait_count; i++)
 		printf(_("  mail waits for %s\n"), server->waits[i]);

@@ -118,6 +118,7 @@ struct facts_context {
 	struct service *service;
 	struct service_server *server;
 	struct service_facts *facts;
+	bool newest; /* the process is the newest of its role */
 };
 
 static void take_wait(struct facts_context *to, const struct link_row *row)
@@ -131,9 +132,24 @@ static void take_wait(struct facts_context *to, const struct link_row *row)
 		server->waits[server->wait_count++] = text;
 }
 
+static void take_recipients(struct facts_context *to, const struct link_row *row)
+{
+	struct service_server *server = to->server;
+	if (!server->recipients)
+		server->recipients =
+			arena_alloc(&to->service->arena, CONFIG_RECIPIENT_FILES_MAX * sizeof(*server->recipients));
+	if (!server->recipients || server->recipients_count == CONFIG_RECIPIENT_FILES_MAX)
+		return;
+	server->recipients[server->recipients_count++] =
+		(struct service_recipients){keep(to->service, row->cells[0]), keep(to->service, row->cells[1]),
+					    number_of(row->cells[2]), number_of(row->cells[3])};
+}
+
 static void on_fact(void *context, const struct link_row *row)
 {
 	struct facts_context *to = context;
+	if (span_equal(row->kind, SPAN(ROW_RECIPIENTS)) && to->newest)
+		take_recipients(to, row);
 	if (span_equal(row->kind, SPAN(ROW_TROUBLE)))
 		take_wait(to, row);
 	if (!span_equal(row->kind, SPAN(ROW_FACT)) || to->facts->n == SERVICE_FACTS_MAX)
@@ -144,9 +160,9 @@ static void on_fact(void *context, const struct link_row *row)
 
 /* Closes FD. */
 static void ask_facts(struct service *service, struct service_server *server, int fd, enum child_role role,
-		      struct service_facts *facts)
+		      struct service_facts *facts, bool newest)
 {
-	struct facts_context context = {service, server, facts};
+	struct facts_context context = {service, server, facts, newest};
 	struct link_answer answer = {.row = on_fact, .context = &context};
 	struct wire_queue_status queue = {.detail = false};
 	struct wire_smtpd_status smtpd = {.detail = false};
@@ -198,7 +214,7 @@ static void ask_server(const char *run_dir, struct service *service, struct serv
 		struct service_facts facts = {0};
 		enum child_role role;
 		int fd = link_to_place(run_dir, server, i, &role);
-		ask_facts(service, server, fd, role, &facts);
+		ask_facts(service, server, fd, role, &facts, !server->processes[i].older);
 		server->processes[i].sessions = role == CHILD_SMTPD ? fact_number(&facts, "sessions") : 0;
 		server->sessions += server->processes[i].sessions;
 		if (!facts.n || server->processes[i].older)
@@ -225,7 +241,7 @@ void service_await_smtpd(const char *run_dir, struct service *service)
 			if (!is_role(&service->servers[i].processes[j], CHILD_SMTPD))
 				continue;
 			int fd = link_to_place(run_dir, &service->servers[i], j, &role);
-			ask_facts(service, &service->servers[i], fd, CHILD_SMTPD, &facts);
+			ask_facts(service, &service->servers[i], fd, CHILD_SMTPD, &facts, false);
 		}
 	}
 }

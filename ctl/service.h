@@ -44,6 +44,13 @@ struct service_attention { /* a problem that a process reports */
 	const char *text;
 };
 
+struct service_recipients { /* a file of recipients */
+	const char *file;
+	const char *state; /* good, kept, none: see ROW_RECIPIENTS */
+	uint64_t entries;
+	uint64_t age_s;
+};
+
 struct service_server {
 	const char *name;
 	const char *state;
@@ -56,7 +63,9 @@ struct service_server {
 	size_t wait_count;
 	struct service_attention attention[SERVICE_ATTENTION_MAX];
 	size_t attention_count;
-	uint64_t sessions; /* of all its smtpds */
+	uint64_t sessions;                     /* of all its smtpds */
+	struct service_recipients *recipients; /* of the newest smtpd; in the arena */
+	size_t recipients_count;
 };
 
 struct service {

@@ -120,7 +120,7 @@ static bool same_time(struct timespec a, struct timespec b)
 }
 
 /* A new link target is another inode. A file changed in place has another ctime, even if its mtime was restored. */
-static bool same(const struct stat *a, const struct stat *b)
+bool files_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
 	       same_time(a->st_mtim, b->st_mtim) && same_time(a->st_ctim, b->st_ctim);
@@ -143,7 +143,7 @@ unsigned files_changed(const struct files *files, const struct config_server *se
 		if (!stamp)
 			continue;
 		look(stamp->path, &now);
-		if (same(&stamp->file, &now))
+		if (files_same(&stamp->file, &now))
 			continue;
 		changed++;
 		str_printf(to, "server %s: %s %s %s\n", server->name, w.at[i].what, stamp->path,

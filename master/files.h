@@ -36,6 +36,9 @@ void files_note(struct files *files, const struct config_server *server, unsigne
  */
 unsigned files_changed(const struct files *files, const struct config_server *server, unsigned role, struct str *to);
 
+/* Whether both describe the same file with the same content, or neither one. */
+bool files_same(const struct stat *a, const struct stat *b);
+
 void files_free(struct files *files);
 
 #endif

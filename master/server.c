@@ -37,6 +37,7 @@ void server_free(struct server *server)
 	}
 	for (size_t i = 0; i < SERVER_CHILDREN; i++)
 		fd_close(&server->children[i].control);
+	recipient_files_free(&server->recipients);
 	listeners_free(&server->listeners);
 	links_close(&server->links);
 }

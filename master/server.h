@@ -16,6 +16,7 @@
 #include "master/folders.h"
 #include "master/links.h"
 #include "master/listeners.h"
+#include "master/recipient_files.h"
 #include "master/supervise.h"
 
 enum server_state {
@@ -54,7 +55,8 @@ struct server {
 	struct str texts[CHILD_ROLE_COUNT];   /* canonical configuration of each role */
 	struct files files[CHILD_ROLE_COUNT]; /* files of the newest child of each role, as they were at its start */
 	int64_t look_ms;                      /* when to check them again for a failed child */
-	unsigned needed;                      /* (1 << role) of the roles that the configuration needs */
+	struct recipient_files_watch recipients;
+	unsigned needed; /* (1 << role) of the roles that the configuration needs */
 	struct listeners listeners;
 	struct links links;
 	struct supervised children[SERVER_CHILDREN]; /* by role, then older ones */

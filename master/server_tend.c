@@ -97,6 +97,8 @@ static void start_child(struct server *server, struct supervised *child, int64_t
 	supervise_started(child, pid, control, now_ms);
 	if (child->role == CHILD_SMTPD)
 		users_tell(server, child);
+	if (recipient_files_wanted(child->role))
+		recipient_files_tell(server, child);
 }
 
 /* REPLACED: the child was told to stop, because of new settings or files. */
@@ -227,6 +229,7 @@ int64_t server_tend(struct server *server, int64_t now_ms)
 	if (!server->open)
 		return server->config ? server->retry_ms - now_ms : -1;
 	int64_t next = clock_sooner(open_tend(server, now_ms), look_at_files(server, now_ms));
+	next = clock_sooner(next, recipient_files_tend(server, now_ms));
 	next = clock_sooner(next, renew_tend(server, now_ms));
 	next = clock_sooner(next, attach_tend(server, now_ms));
 	next = clock_sooner(next, tend_children(server, now_ms));
@@ -288,6 +291,7 @@ void server_reload(struct server *server, uint64_t generation, int64_t now_ms)
 	if (!server->stopping)
 		revive(server, now_ms);
 	users_tell_all(server);
+	recipient_files_reload(server);
 	for (size_t i = 0; i < SERVER_CHILDREN; i++) {
 		struct supervised *child = &server->children[i];
 		if (supervise_alive(child))

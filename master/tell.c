@@ -96,6 +96,14 @@ bool tell_users(struct supervised *child, const char *server, const struct wire_
 	return tell(child, server, &packet, fd);
 }
 
+bool tell_recipients(struct supervised *child, const char *server, const struct wire_recipients *news, int fd)
+{
+	struct str packet;
+	str_init(&packet, WIRE_PACKET_MAX);
+	wire_encode_recipients(news, &packet);
+	return tell(child, server, &packet, fd);
+}
+
 bool tell_reload(struct supervised *child, const char *server, uint64_t generation, struct span text)
 {
 	struct wire_reload reload = {.generation = generation};

@@ -15,6 +15,7 @@ bool tell_stop(struct supervised *child, const char *server, bool now);
 bool tell_pause(struct supervised *child, const char *server, bool paused);
 bool tell_retire(struct supervised *child, const char *server);
 bool tell_users(struct supervised *child, const char *server, const struct wire_users *news, int fd);
+bool tell_recipients(struct supervised *child, const char *server, const struct wire_recipients *news, int fd);
 
 /* TEXT is the canonical configuration of its role. */
 bool tell_reload(struct supervised *child, const char *server, uint64_t generation, struct span text);

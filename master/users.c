@@ -1,32 +1,9 @@
 #include "master/users.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "common/base/fd.h"
 #include "master/tell.h"
 
 enum { WITH_PASSWORD = AUTH_PLAIN | AUTH_LOGIN | AUTH_SCRAM_SHA_256 | AUTH_CRAM_MD5 };
-
-/* The descriptor, or -1 with *WHY, "" when there is no such file. Never blocks, whatever the file is. */
-static int open_file(const char *file, const char **why)
-{
-	struct stat info;
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	*why = "";
-	if (fd < 0) {
-		*why = errno == ENOENT ? "" : strerror(errno);
-		return -1;
-	}
-	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
-		return fd;
-	*why = "it is not a regular file";
-	fd_close(&fd);
-	return -1;
-}
 
 void users_tell(const struct server *server, struct supervised *child)
 {
@@ -38,7 +15,7 @@ void users_tell(const struct server *server, struct supervised *child)
 		.wanted = wanted->access.auth & WITH_PASSWORD,
 		.file = span_of(wanted->access.user_file),
 	};
-	int fd = news.wanted ? open_file(wanted->access.user_file, &why) : -1;
+	int fd = news.wanted ? fd_open_regular(wanted->access.user_file, &why) : -1;
 	news.present = fd >= 0;
 	news.why = span_of(why);
 	tell_users(child, server->name, &news, fd);

@@ -159,12 +159,18 @@ void parent_size_pool(struct parent *p)
 	prefork_resize(p->pool, closed ? 0 : spare_workers(p->child.server), closed ? 0 : max_workers(p->child.server));
 }
 
-/* Workers wait for the accounts: none asks for a password before they are known. */
-static void await_users(struct parent *p)
+static bool knows_files(const struct parent *p)
 {
-	int64_t until = clock_mono_ms() + LIMIT_USERS_MS, now = clock_mono_ms();
+	const struct config_server *server = p->child.server;
+	return (p->users_known || !server->access.auth) && known_complete(&p->worker.known, server);
+}
+
+/* Workers wait for accounts and recipients: none asks for a password, or puts mail off, before they are known. */
+static void await_files(struct parent *p)
+{
+	int64_t until = clock_mono_ms() + LIMIT_FILES_MS, now = clock_mono_ms();
 	struct pollfd link = {.fd = CHILD_FD_CONTROL, .events = POLLIN};
-	for (; !p->users_known && !p->stop_by && now < until; now = clock_mono_ms())
+	for (; !knows_files(p) && !p->stop_by && now < until; now = clock_mono_ms())
 		if (poll(&link, 1, (int)(until - now)) > 0)
 			parent_obey(p);
 }
@@ -201,8 +207,7 @@ void parent_ready(struct parent *p)
 	p->paused = p->child.paused;
 	parent_size_pool(p);
 	p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
-	if (server->access.auth)
-		await_users(p);
+	await_files(p);
 	attention_tend(&p->attention, p->child.server->fqdn, clock_wall_ms() / 1000);
 	ask_for_look(false); /* the parent before this one may have died with its workers */
 	child_ready();
@@ -214,7 +219,7 @@ static void answer(struct parent *p, int *link)
 	int err = ipc_receive(*link, p->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN || err == -EINTR)
 		return;
-	const struct requests_counts counts = {p->worker.gateway, p->worker.clients, p->worker.usage};
+	const struct requests_counts counts = {p->worker.gateway, p->worker.clients, p->worker.usage, &p->worker.known};
 	bool useful = !err && !packet.eof && requests_serve(*link, packet.text, p->child.server, p->pool, &counts);
 	if (!err)
 		ipc_packet_close(&packet);

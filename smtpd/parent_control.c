@@ -26,6 +26,22 @@ static void publish(struct parent *p, struct span text)
 	prefork_signal(p->pool, SIGTERM);
 }
 
+/* A worker in a session ends after it: until then it sees the lists as they were. */
+static void renew_workers(struct parent *p, bool fresh)
+{
+	if (fresh)
+		prefork_signal(p->pool, SIGUSR1);
+}
+
+static void tell_of_recipients(struct parent *p)
+{
+	struct str mend;
+	str_init(&mend, WIRE_PACKET_MAX);
+	known_trouble(&p->worker.known, &mend);
+	attention_set(&p->attention, ATTENTION_RECIPIENTS, str_text(&mend));
+	str_free(&mend);
+}
+
 static void reload(struct parent *p, struct ipc_packet *packet)
 {
 	struct str text;
@@ -42,6 +58,8 @@ static void reload(struct parent *p, struct ipc_packet *packet)
 		const struct config_server *server = p->child.server;
 		publish(p, str_span(&text));
 		p->worker.live = (struct live){.snapshot = p->worker.snapshot, .server = server};
+		renew_workers(p, known_prune(&p->worker.known, server));
+		tell_of_recipients(p);
 		parent_size_pool(p);
 		attention_look(&p->attention);
 		log_info("new configuration in force");
@@ -69,6 +87,15 @@ static void users(struct parent *p, const struct ipc_packet *packet)
 		prefork_signal(p->pool, SIGUSR2);
 	attention_set(&p->attention, ATTENTION_USERS, str_text(&mend));
 	str_free(&mend);
+}
+
+static void recipients(struct parent *p, const struct ipc_packet *packet)
+{
+	struct wire_recipients news;
+	if (!wire_decode_recipients(packet->text, &news) || packet->fd_count != news.present)
+		return;
+	renew_workers(p, known_take(&p->worker.known, &news, news.present ? packet->fds[0] : -1));
+	tell_of_recipients(p);
 }
 
 static void attach(struct parent *p, struct ipc_packet *packet)
@@ -143,6 +170,9 @@ void parent_obey(struct parent *p)
 		break;
 	case WIRE_users:
 		users(p, &packet);
+		break;
+	case WIRE_recipients:
+		recipients(p, &packet);
 		break;
 	case WIRE_stop:
 		stop(p, wire_decode_stop(packet.text, &request) && request.now);

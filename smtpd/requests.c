@@ -143,6 +143,15 @@ static void send_lists(struct answer *a, const struct config_server *server, con
 	str_free(&value);
 }
 
+static void send_known(struct answer *a, const struct known_decision *known)
+{
+	if (known->verdict == KNOWN_UNLISTED)
+		return;
+	str_printf(&a->cells, "%s:%u%c", known->origin.file, known->origin.line, ROW_SEPARATOR);
+	known_format(known, &a->cells);
+	send_row(a, ROW_RULE);
+}
+
 static void send_explanation(struct answer *a, const struct config_server *server, const struct policy_client *client,
 			     const struct policy_mail *mail, const struct address *rcpt,
 			     const struct requests_counts *counts)
@@ -150,10 +159,13 @@ static void send_explanation(struct answer *a, const struct config_server *serve
 	const struct policy_decision *chain[EXPLAIN_DECISIONS];
 	struct explanation e;
 	explain_decide(server, client, mail, rcpt, &e);
+	explain_known(server, known_lists(counts->known), &e);
 	send_verdict(a, &e);
 	size_t n = explain_chain(&e, chain);
 	for (size_t i = 0; i < n; i++)
 		send_chain(a, server, chain[i]);
+	if (chain[n - 1]->accepted)
+		send_known(a, &e.known);
 	send_limits(a, server, client, counts);
 	send_lists(a, server, client, rcpt);
 	advice_format(server, &e, &a->cells);
@@ -254,8 +266,20 @@ static void send_session(struct answer *a, struct span id, const struct scoreboa
 	send_row(a, ROW_SESSION);
 }
 
+static void send_recipients(struct answer *a, const struct known *known)
+{
+	struct known_state state;
+	for (size_t i = 0; known_state(known, i, &state); i++) {
+		str_append_clean(&a->cells, span_of(state.file));
+		str_printf(&a->cells, "%c%s%c%zu%c%lld", ROW_SEPARATOR,
+			   state.used ? state.good ? "good" : "kept" : "none", ROW_SEPARATOR, state.entries,
+			   ROW_SEPARATOR, seconds_since(state.changed_s * 1000, clock_wall_ms()));
+		send_row(a, ROW_RECIPIENTS);
+	}
+}
+
 static bool smtpd_status(struct answer *a, struct span packet, const struct config_server *server, struct prefork *pool,
-			 const struct gateway *gateway)
+			 const struct requests_counts *counts)
 {
 	struct wire_smtpd_status request;
 	size_t states[SCOREBOARD_BUSY + 1] = {0};
@@ -270,7 +294,8 @@ static bool smtpd_status(struct answer *a, struct span packet, const struct conf
 	send_fact(a, "idle", states[SCOREBOARD_IDLE]);
 	send_fact(a, "processes", prefork_count(pool));
 	send_fact(a, "max", prefork_max(pool));
-	gateway_warn(gateway, server, &a->cells);
+	send_recipients(a, counts->known);
+	gateway_warn(counts->gateway, server, &a->cells);
 	send_done(a, 0, str_span(&a->cells));
 	return true;
 }
@@ -382,7 +407,7 @@ bool requests_serve(int link, struct span packet, const struct config_server *se
 	if (type == WIRE_explain_relay)
 		known = explain_relay(&a, packet, server, counts);
 	else if (type == WIRE_smtpd_status)
-		known = smtpd_status(&a, packet, server, pool, counts->gateway);
+		known = smtpd_status(&a, packet, server, pool, counts);
 	else if (type == WIRE_smtpd_sessions)
 		known = smtpd_sessions(&a, packet, pool);
 	else if (type == WIRE_smtpd_clients)

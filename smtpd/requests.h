@@ -9,13 +9,15 @@
 #include "common/process/prefork.h"
 #include "smtpd/policy/clients.h"
 #include "smtpd/policy/gateway.h"
+#include "smtpd/policy/known.h"
 #include "smtpd/policy/usage.h"
 
-/* What workers count. */
+/* What workers count, and the lists of recipients that they see. */
 struct requests_counts {
 	const struct gateway *gateway;
 	const struct clients *clients;
 	const struct usage *usage;
+	const struct known *known;
 };
 
 /* Answers one packet on LINK, which does not block. False: LINK is broken, and the caller closes it. */

@@ -346,6 +346,7 @@ void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, str
 			c.session.auth = services->auth;
 			c.session.etrn = services->etrn;
 			c.session.usage = services->usage;
+			c.session.known = services->known;
 			stop->session = &c.session;
 			transcript_begin(&c.transcript, watch->records, fd);
 			converse(&c);

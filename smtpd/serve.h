@@ -33,6 +33,7 @@ struct serve_services {
 	bool (*pause)(void *context); /* true: the client may be let wait for the greeting; NULL = none is */
 	void *context;
 	const _Atomic bool *stress; /* while true, time-outs are LIMIT_STRESS_MS; NULL = never */
+	const struct known *known;  /* the lists of recipients; NULL = none */
 };
 
 /*

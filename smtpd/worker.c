@@ -158,7 +158,8 @@ static void serve_client(struct worker *w, int fd, const struct serve_tls *tls, 
 						.usage = w->context->usage,
 						.pause = may_pause,
 						.context = w,
-						.stress = w->context->stress.on};
+						.stress = w->context->stress.on,
+						.known = &w->context->known};
 	const struct serve_watch watch = {tell_progress, w, &w->records};
 	w->counted = false;
 	prefork_busy(w->context->pool, w->slot, span_of(address));
@@ -221,6 +222,7 @@ int worker_run(struct worker_context *context, size_t slot)
 	snapshot_read_only(context->snapshot);
 	secure_worker(context->secure);
 	snapshot_read_only(context->users.snapshot);
+	known_read_only(&context->known);
 	w.jobs = context->live.server->processes.jobs;
 	store_spool_init(&w.spool, context->spool, context->fullness, CHILD_FD_ARRIVALS);
 	w.store = store_spool_ops(&w.spool);

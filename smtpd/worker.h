@@ -12,6 +12,7 @@
 #include "smtpd/live.h"
 #include "smtpd/policy/clients.h"
 #include "smtpd/policy/gateway.h"
+#include "smtpd/policy/known.h"
 #include "smtpd/policy/usage.h"
 #include "smtpd/secure.h"
 #include "smtpd/stress.h"
@@ -31,6 +32,7 @@ struct worker_context {
 	const struct secure *secure;
 	struct live live;
 	struct userbase users;
+	struct known known;
 	struct auth *auth; /* uses the accounts of `users` */
 };
 

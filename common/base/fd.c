@@ -156,6 +156,22 @@ bool fd_same(int a, int b)
 	}
 }
 
+int fd_open_regular(const char *path, const char **why)
+{
+	struct stat info;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	*why = "";
+	if (fd < 0) {
+		*why = errno == ENOENT ? "" : strerror(errno);
+		return -1;
+	}
+	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+		return fd;
+	*why = "it is not a regular file";
+	fd_close(&fd);
+	return -1;
+}
+
 bool fd_may_hang(const char *path)
 {
 	struct stat file;

@@ -58,6 +58,12 @@ bool fd_same(int a, int b);
  */
 int fd_sealed(const char *name, struct span text);
 
+/*
+ * Opens the regular file PATH for reading. Never blocks. Returns the descriptor, or -1 with *WHY, "" when there is no
+ * such file.
+ */
+int fd_open_regular(const char *path, const char **why);
+
 /* Whether PATH is no regular file: opening or reading it may block for ever. */
 bool fd_may_hang(const char *path);
 

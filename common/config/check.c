@@ -404,6 +404,7 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	config_check_client(b, server);
 	config_check_client_rules(b, server);
 	config_check_dnsbl(b, server);
+	config_check_recipients(b, server);
 	config_check_access(b, server);
 	config_check_connectors(b, server);
 	config_check_etrn(b, server);

@@ -267,6 +267,35 @@ const struct config_remote_domain *config_remote_domain_find(const struct config
 /* Whether ADDRESS, which has a domain unless it is the null sender, is in LIST. */
 bool config_senders_have(const struct config_senders *list, const struct address *address);
 
+/* The recipients that exist in a domain: the settings of its block. */
+struct config_recipients {
+	const char *block; /* "local_domain", "remote_domain" */
+	const char *name;  /* of the block */
+	const char *file;  /* NULL = every recipient exists */
+	const struct config_origin *at;
+	enum config_unknown unknown;
+	const struct config_origin *unknown_at;
+	bool tags;
+	const struct config_origin *tags_at;
+};
+
+struct config_recipients config_recipients_local(const struct config_local_domain *domain);
+struct config_recipients config_recipients_remote(const struct config_remote_domain *domain);
+
+/* Finds those of DOMAIN: of the local domain, else of the remote domain that matches best. False: it has no file. */
+bool config_recipients_find(const struct config_server *server, struct span domain, struct config_recipients *out);
+
+/*
+ * Finds those of block I of SERVER that has a file; local domains come first. False after the last. Several blocks may
+ * have the same file.
+ */
+bool config_recipients_block(const struct config_server *server, size_t i, struct config_recipients *out);
+
+enum { CONFIG_RECIPIENT_FILES_MAX = 256 /* of one virtual server */ };
+
+/* The different files of SERVER, in the order of config_recipients_block. Returns how many there are. */
+size_t config_recipients_files(const struct config_server *server, const char *files[CONFIG_RECIPIENT_FILES_MAX]);
+
 /* The virtual server NAME, or NULL. */
 const struct config_server *config_server_find(const struct config *config, struct span name);
 

@@ -59,6 +59,7 @@ static const struct {
 	{"proxy_user", "relay"},
 	{"proxy_password_file", "/etc/mailroot/proxy.password"},
 	{"ca", "/etc/ssl/certs/ca-certificates.crt"},
+	{"recipients", "/etc/mailroot/recipients"},
 	{"send_as", "relay@example.com"},
 	{"notice_sender", "alerts@example.com"},
 };

@@ -156,6 +156,7 @@ enum config_grant {
 enum config_seccomp { CONFIG_SECCOMP_ENFORCE, CONFIG_SECCOMP_LOG, CONFIG_SECCOMP_OFF };
 enum config_counted_by { CONFIG_BY_ADDRESS, CONFIG_BY_USER };
 enum config_over_limit { CONFIG_OVER_TEMPFAIL, CONFIG_OVER_LOG };
+enum config_unknown { CONFIG_UNKNOWN_REJECT, CONFIG_UNKNOWN_ACCEPT };
 enum config_assertion { CONFIG_ASSERTION_PS256, CONFIG_ASSERTION_RS256 };
 /* Of access auth: a set of these. */
 enum config_auth_mechanism {
@@ -281,6 +282,7 @@ enum config_requirement { REQUIRE_TLS = 1 << 0, REQUIRE_AUTH = 1 << 1 };
 #define CONFIG_C_SECCOMP      enum config_seccomp
 #define CONFIG_C_COUNTEDBY    enum config_counted_by
 #define CONFIG_C_OVERLIMIT    enum config_over_limit
+#define CONFIG_C_UNKNOWN      enum config_unknown
 #define CONFIG_C_DATE         int64_t /* seconds since 1970 UTC at its beginning; 0 = none */
 #define CONFIG_C_MECHANISMS   unsigned
 #define CONFIG_C_CERTIFICATES struct config_certificates

@@ -50,6 +50,7 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_ASSERTION] = {config_scalar_choice, false, sizeof(CONFIG_C_ASSERTION)},
 	[CONFIG_COUNTEDBY] = {config_scalar_choice, false, sizeof(CONFIG_C_COUNTEDBY)},
 	[CONFIG_OVERLIMIT] = {config_scalar_choice, false, sizeof(CONFIG_C_OVERLIMIT)},
+	[CONFIG_UNKNOWN] = {config_scalar_choice, false, sizeof(CONFIG_C_UNKNOWN)},
 	[CONFIG_SECCOMP] = {config_scalar_choice, false, sizeof(CONFIG_C_SECCOMP)},
 	[CONFIG_DATE] = {config_scalar_date, false, sizeof(CONFIG_C_DATE)},
 	[CONFIG_MECHANISMS] = {config_scalar_mechanisms, true, sizeof(CONFIG_C_MECHANISMS)},

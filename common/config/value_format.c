@@ -339,6 +339,7 @@ static void format_single(enum config_type type, const void *value, struct str *
 	case CONFIG_SECCOMP:
 	case CONFIG_COUNTEDBY:
 	case CONFIG_OVERLIMIT:
+	case CONFIG_UNKNOWN:
 		str_append_text(to, config_value_words(type)[*(const int *)value]);
 		break;
 	case CONFIG_LOGFORMAT:

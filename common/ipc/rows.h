@@ -172,6 +172,12 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
 
 /* ... and the ROW_NEXT_HOP of queue_status when there was mail for it lately. ctl_done has advice, if there is any. */
 
+/*
+ * smtpd_status: one of these a file of recipients: path, state (good | kept: the file has a fault, and the list before
+ * it stays | none: there is no list), entries, seconds since the file in force was changed.
+ */
+#define ROW_RECIPIENTS "recipients"
+
 /* smtpd_status: ROW_FACT as from a queue. Names: sessions, idle, processes, max. ctl_done has a warning, if there is
  * one. smtpd_sessions: one of these a session: id, client, seconds since its start, what it does in words, seconds
  * since its last command, messages taken, the name that the client gave in HELO (empty: none).

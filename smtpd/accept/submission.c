@@ -25,7 +25,7 @@ struct reading {
 	bool has_sender;
 	struct completion seen;
 	bool any; /* there was such a field */
-	bool no_memory;
+	bool no_memory, undecided;
 	struct field pending; /* the last x-receiver line; its DSN lines may follow */
 	struct dsn_rcpt asks; /* those DSN lines */
 	const char **why;
@@ -57,21 +57,32 @@ static bool fail_at(struct reading *r, struct span field, struct span text, cons
 	return fail(r, r->out->reason);
 }
 
-/* An invalid recipient does not affect the others. */
-static void refuse(struct reading *r, struct span field, struct span text, const char *why)
+/* A recipient that is refused does not affect the others. */
+static void refuse(struct reading *r, struct span field, struct span text, const char *why, bool unknown)
 {
 	if (r->out->refused_count < SUBMISSION_REFUSED_MAX)
-		r->out->refused[r->out->refused_count] = (struct submission_refused){field, text, why};
+		r->out->refused[r->out->refused_count] = (struct submission_refused){field, text, why, unknown};
 	r->out->refused_count++;
 }
 
-static bool keep_recipient(struct reading *r, const struct address *rcpt)
+static bool keep_recipient(struct reading *r, struct span field, const struct mailbox *box)
 {
 	if (r->out->rcpt_count >= ENVELOPE_RCPT_MAX)
 		return fail(r, "there are more than 5000 recipients");
-	r->out->rcpt_count++;
-	r->no_memory = !r->out->take(r->out->context, rcpt, &r->asks);
-	return !r->no_memory || fail(r, "there is no memory for the recipients");
+	switch (r->out->take(r->out->context, &box->address, &r->asks)) {
+	case SUBMISSION_TAKEN:
+		r->out->rcpt_count++;
+		return true;
+	case SUBMISSION_UNKNOWN:
+		refuse(r, field, box->whole, "there is no such recipient", true);
+		return true;
+	case SUBMISSION_UNDECIDED:
+		r->undecided = true;
+		return fail(r, "nobody can say whether its recipients exist");
+	default:
+		r->no_memory = true;
+		return fail(r, "there is no memory for the recipients");
+	}
 }
 
 /* Takes all addresses of FIELD as recipients. */
@@ -83,10 +94,10 @@ static bool take_recipients(struct reading *r, const struct field *field)
 	const char *why;
 	while ((result = mailbox_next(&list, &box, &why)) != MAILBOX_END) {
 		if (result == MAILBOX_BAD)
-			refuse(r, field->name, box.whole, why);
+			refuse(r, field->name, box.whole, why, false);
 		else if (!box.address.text.len)
-			refuse(r, field->name, box.whole, "the null address can't be a recipient");
-		else if (!keep_recipient(r, &box.address))
+			refuse(r, field->name, box.whole, "the null address can't be a recipient", false);
+		else if (!keep_recipient(r, field->name, &box))
 			return false;
 	}
 	return true;
@@ -314,5 +325,7 @@ enum submission_result submission_read(struct span head, const struct submission
 	bool good = read_all(&r, head);
 	if (r.no_memory || s->header.no_memory)
 		return SUBMISSION_NO_MEMORY;
+	if (r.undecided)
+		return SUBMISSION_LATER;
 	return good ? SUBMISSION_GOOD : SUBMISSION_BAD;
 }

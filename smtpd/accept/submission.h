@@ -6,7 +6,7 @@
  *	sender                 from the topmost Resent- block, if there is one, else from the message: Sender, else From
  *	recipients             from the same: To, Cc, Bcc
  *	added and removed      as in completion.h; addresses without a domain get the default domain
- *	refused                an invalid recipient: the others get the message
+ *	refused                a recipient that is invalid or does not exist: the others get the message
  *	bad                    no recipient is left; x-mailroot- lines at the head, which only Mailroot may write (with
  *	                       `dsn` those of DSN parameters, envelope.h, are allowed)
  */
@@ -24,11 +24,20 @@ enum {
 	SUBMISSION_REASON_MAX = 280
 };
 
-/* An invalid recipient. */
+/* What becomes of a recipient. */
+enum submission_taken {
+	SUBMISSION_TAKEN,
+	SUBMISSION_UNKNOWN,   /* it does not exist */
+	SUBMISSION_UNDECIDED, /* nobody can say now whether it exists */
+	SUBMISSION_NOT_KEPT   /* no memory */
+};
+
+/* A recipient that is invalid or does not exist. */
 struct submission_refused {
 	struct span field; /* name of the field, in the header that was read */
-	struct span text;  /* the invalid text, in the same header */
+	struct span text;  /* its text, in the same header */
 	const char *why;
+	bool unknown; /* it is valid, but does not exist */
 };
 
 /* Defaults for what the header lacks. */
@@ -45,9 +54,8 @@ struct submission {
 	struct str header;            /* repaired, without the empty line behind it; existing text stays in front */
 	unsigned received;            /* number of Received fields */
 	struct dsn_message dsn;       /* points into the text */
-	/* Takes a recipient: its address, with the domain as written or empty, and its DSN request. False: no
-	 * memory. */
-	bool (*take)(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn);
+	/* Takes a recipient: its address, with the domain as written or empty, and its DSN request. */
+	enum submission_taken (*take)(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn);
 	void *context;
 	size_t rcpt_count;
 	struct submission_refused refused[SUBMISSION_REFUSED_MAX];
@@ -57,8 +65,9 @@ struct submission {
 
 enum submission_result {
 	SUBMISSION_GOOD,
-	SUBMISSION_BAD,      /* it can never be delivered */
-	SUBMISSION_NO_MEMORY /* temporary: try again */
+	SUBMISSION_BAD,       /* it can never be delivered */
+	SUBMISSION_NO_MEMORY, /* temporary: try again */
+	SUBMISSION_LATER      /* temporary: a recipient is undecided */
 };
 
 /*

@@ -22,7 +22,7 @@
 #include "smtpd/pickup/pickup_round.h"
 #include "smtpd/protocol/limits.h"
 
-enum { MAX_FILES = 64, PREDECESSOR_MS = 20 * 1000, PREDECESSOR_LOOK_MS = 50 };
+enum { MAX_FILES = 64, PREDECESSOR_MS = 20 * 1000, PREDECESSOR_LOOK_MS = 50, PACKET_MAX = 8192 };
 
 static volatile sig_atomic_t terminated;
 
@@ -71,7 +71,7 @@ static void init_place(struct pickup *p, struct pickup_place *place, const char 
 	place->off = strcmp(path, "off") == 0;
 	if (!place->off)
 		open_folder(p, place, path);
-	if (!pickup_file_init(&place->file, place->folder.fd, &p->store))
+	if (!pickup_file_init(&place->file, place->folder.fd, &p->known, &p->store))
 		log_fatal(EXIT_TEMPORARY, "out of memory");
 	place->file.maildrop = place == &p->places[PICKUP_MAILDROP];
 	place->file.sync_folder = fstat(p->new_fd, &st) == 0 && st.st_dev != place->folder.device;
@@ -154,11 +154,20 @@ static void reload(struct pickup *p, struct ipc_packet *packet)
 	packet->fds[0] = -1;
 	if (!child_reconfigure(p->child, fd))
 		log_error("can't read the new configuration; the old one stays in force");
+	known_prune(&p->known, p->child->server);
+}
+
+/* smtpd tells the administrator what is wrong with a file. */
+static void recipients(struct pickup *p, const struct ipc_packet *packet)
+{
+	struct wire_recipients news;
+	if (wire_decode_recipients(packet->text, &news) && packet->fd_count == news.present)
+		known_take(&p->known, &news, news.present ? packet->fds[0] : -1);
 }
 
 static void obey(struct pickup *p)
 {
-	char buffer[1024];
+	char buffer[PACKET_MAX];
 	struct ipc_packet packet;
 	int err = ipc_receive(CHILD_FD_CONTROL, buffer, sizeof(buffer), MSG_DONTWAIT, &packet);
 	if (err == -EAGAIN)
@@ -170,6 +179,8 @@ static void obey(struct pickup *p)
 	enum wire_type type = wire_admit(WIRE_LINK_control_pickup, WIRE_DOWN, packet.text);
 	if (type == WIRE_reload)
 		reload(p, &packet);
+	else if (type == WIRE_recipients)
+		recipients(p, &packet);
 	else if (type == WIRE_stop)
 		p->stop = true;
 	else if (type == WIRE_ping)

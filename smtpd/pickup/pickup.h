@@ -8,6 +8,7 @@
 
 #include "common/process/child.h"
 #include "smtpd/pickup/pickup_trouble.h"
+#include "smtpd/policy/known.h"
 
 enum {
 	PICKUP_TURN = 100,           /* files between two checks for packets from master */
@@ -44,6 +45,7 @@ struct pickup {
 	int new_fd, badmail_fd;
 	struct spool spool;
 	struct store_spool store;
+	struct known known; /* the lists of recipients */
 	struct pickup_place places[PICKUP_PLACES];
 	struct pickup_staged *staged; /* found at the start and kept until every place was seen, and those that could
 					 not be named since */

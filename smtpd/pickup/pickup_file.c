@@ -17,9 +17,10 @@
 
 enum { TEXT_ROOM = 2 * PICKUP_BLOCK + DOT_READ_EXTRA };
 
-bool pickup_file_init(struct pickup_file *f, int folder_fd, struct store_spool *store)
+bool pickup_file_init(struct pickup_file *f, int folder_fd, const struct known *known, struct store_spool *store)
 {
-	*f = (struct pickup_file){.folder_fd = folder_fd, .store = store, .fd = -1, .notice = {.fd = -1}};
+	*f = (struct pickup_file){
+		.folder_fd = folder_fd, .known = known, .store = store, .fd = -1, .notice = {.fd = -1}};
 	recipients_init(&f->rcpts);
 	str_init(&f->head, SUBMISSION_HEAD_MAX + TEXT_ROOM);
 	str_init(&f->submission.header, SUBMISSION_REPAIRED_MAX);
@@ -125,22 +126,25 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 }
 
 /* Adds the address in the form that RCPT would give it: with the default domain, and without alias domains. */
-static bool take_recipient(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)
+static enum submission_taken take_recipient(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
 	static const struct policy_client nobody = {.name_state = POLICY_NAME_UNCONFIRMED};
 	struct pickup_file *f = context;
 	struct policy_decision decision;
+	struct known_decision known;
 	char text[ADDRESS_MAX + 1];
-	struct address stamped = *rcpt;
 	policy_relay_decide(f->server, &nobody, rcpt->domain, &decision);
-	if (decision.stamp) {
-		_Static_assert(ADDRESS_LOCAL_MAX + sizeof("@") + 254 <= ADDRESS_MAX, "any local part in any domain");
-		snprintf(text, sizeof(text), "%.*s@%s", SPAN_ARGS(rcpt->local), decision.stamp);
-		stamped.text = span_of(text);
-		stamped.local.at = text;
-		stamped.domain = span_skip(stamped.text, stamped.local.len + 1);
-	}
-	return recipients_add(&f->rcpts, &stamped, dsn) != RECIPIENTS_NO_MEMORY;
+	struct address stamped = policy_stamp(&decision, rcpt, text);
+	known_decide(f->server, known_lists(f->known), &stamped, &known);
+	if (known.verdict == KNOWN_TRIED)
+		known_log(&known, f->maildrop ? "sendmail" : "pickup", "", &stamped);
+	if (known.verdict == KNOWN_NO)
+		return SUBMISSION_UNKNOWN;
+	f->unusable = known.verdict == KNOWN_LATER ? known.list.file : NULL;
+	if (f->unusable)
+		return SUBMISSION_UNDECIDED;
+	return recipients_add(&f->rcpts, &stamped, dsn) == RECIPIENTS_NO_MEMORY ? SUBMISSION_NOT_KEPT
+										: SUBMISSION_TAKEN;
 }
 
 static enum pickup_result understand(struct pickup_file *f, struct span head, const char *id, const char *date)
@@ -159,6 +163,10 @@ static enum pickup_result understand(struct pickup_file *f, struct span head, co
 	switch (submission_read(head, &defaults, &f->submission, &why)) {
 	case SUBMISSION_NO_MEMORY:
 		return trouble(f, "it can't be read", -ENOMEM);
+	case SUBMISSION_LATER:
+		snprintf(f->why, sizeof(f->why), "recipients %.180s can't say whether its recipients exist",
+			 f->unusable);
+		return PICKUP_LATER;
 	case SUBMISSION_BAD:
 		return say(f, PICKUP_BAD, why);
 	case SUBMISSION_GOOD:
@@ -285,7 +293,7 @@ static int stage_text(const struct spool *spool, const char *id, const struct st
 	return err ? err : spool_commit(file);
 }
 
-/* Stages the notice to the sender about recipients that are not valid addresses, if there are any. 0 or -errno. */
+/* Stages the notice to the sender about refused recipients, if there are any. 0 or -errno. */
 static int stage_notice(struct pickup_file *f, const char *date)
 {
 	char id[MSGID_LEN + 1];

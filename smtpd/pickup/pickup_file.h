@@ -19,6 +19,7 @@
 #include "smtpd/accept/store_spool.h"
 #include "smtpd/accept/submission.h"
 #include "smtpd/pickup/stuffing.h"
+#include "smtpd/policy/known.h"
 
 enum {
 	PICKUP_BLOCK = 64 * 1024, /* octets in one read */
@@ -38,8 +39,10 @@ struct pickup_file {
 	int folder_fd;                      /* borrowed; the folder of the claimed file */
 	bool sync_folder; /* the spool is on another file system: sync the folder between steps 2 and 3 */
 	bool maildrop;    /* written by sendmail: never dot-stuffed, may ask for notices, has its size in its name */
+	const struct known *known; /* the lists of recipients */
+	const char *unusable;      /* of SUBMISSION_LATER: the file that can't say whether a recipient exists */
 	struct store_spool *store;
-	struct spool_file notice; /* about recipients that are not valid addresses */
+	struct spool_file notice; /* about refused recipients */
 	struct recipients rcpts;
 	struct submission submission;
 	struct str head; /* the header as read, with CRLF, and the rest of its last block */
@@ -60,8 +63,8 @@ struct pickup_file {
 	char why[PICKUP_WHY_MAX];
 };
 
-/* FOLDER_FD and STORE are borrowed. False without memory. The caller sets sync_folder, maildrop and server. */
-bool pickup_file_init(struct pickup_file *f, int folder_fd, struct store_spool *store);
+/* FOLDER_FD, KNOWN and STORE are borrowed. False without memory. The caller sets sync_folder, maildrop and server. */
+bool pickup_file_init(struct pickup_file *f, int folder_fd, const struct known *known, struct store_spool *store);
 void pickup_file_free(struct pickup_file *f);
 
 /* Sends the file CLAIMED, whose name was NAME before, as message ID. PICKUP_LATER without memory. */

@@ -9,19 +9,26 @@
 
 /* The texts for people in each language, UTF-8. The reason of each refusal stays English. */
 static const struct {
-	const char *subject, *heading, *more, *end;
+	struct {
+		const char *subject, *heading;
+	} invalid, unknown; /* unknown: at least one of them */
+	const char *more, *end;
 } words[CONFIG_LANGUAGE_COUNT] = {
 	[CONFIG_LANGUAGE_EN] =
 		{
-			"Undelivered: some recipients are not valid addresses",
-			"Your message was sent, but not to these recipients, which are not valid addresses:",
+			{"Undelivered: some recipients are not valid addresses",
+			 "Your message was sent, but not to these recipients, which are not valid addresses:"},
+			{"Undelivered: some recipients do not exist",
+			 "Your message was sent, but not to these recipients, which do not exist or are not valid addresses:"},
 			"More recipients like these:",
 			"Correct them and send the message to them again. The other recipients get it.",
 		},
 	[CONFIG_LANGUAGE_JA] =
 		{
-			"【配信不能】正しくない宛先があります",
-			"メールを送信しましたが、次の宛先は正しいメールアドレスではないため、送信していません。",
+			{"【配信不能】正しくない宛先があります",
+			 "メールを送信しましたが、次の宛先は正しいメールアドレスではないため、送信していません。"},
+			{"【配信不能】存在しない宛先があります",
+			 "メールを送信しましたが、次の宛先は存在しないか、正しいメールアドレスではないため、送信していません。"},
 			"同様の宛先が他にもあります:",
 			"アドレスを訂正し、これらの宛先にもう一度送信してください。他の宛先には配信されます。",
 		},
@@ -50,6 +57,14 @@ static size_t listed(const struct submission *s)
 	return s->refused_count < SUBMISSION_REFUSED_MAX ? s->refused_count : SUBMISSION_REFUSED_MAX;
 }
 
+static bool any_unknown(const struct submission *s)
+{
+	for (size_t i = 0; i < listed(s); i++)
+		if (s->refused[i].unknown)
+			return true;
+	return false;
+}
+
 static void write_head(const struct pickup_notice *n, const struct submission *s, struct str *to)
 {
 	envelope_write_sender(to, (struct span){0});
@@ -66,7 +81,8 @@ static void write_head(const struct pickup_notice *n, const struct submission *s
 		   "Message-ID: <%s@%s>\r\n"
 		   "Subject: ",
 		   n->id, n->fqdn);
-	mime_append_text(to, span_of(words[n->language].subject));
+	mime_append_text(
+		to, span_of(any_unknown(s) ? words[n->language].unknown.subject : words[n->language].invalid.subject));
 	str_printf(to,
 		   "\r\n"
 		   "Auto-Submitted: auto-replied\r\n"
@@ -78,7 +94,8 @@ static void write_head(const struct pickup_notice *n, const struct submission *s
 
 static void say(const struct pickup_notice *n, const struct submission *s, struct str *to)
 {
-	str_printf(to, "%s\r\n", words[n->language].heading);
+	str_printf(to, "%s\r\n",
+		   any_unknown(s) ? words[n->language].unknown.heading : words[n->language].invalid.heading);
 	for (size_t i = 0; i < listed(s); i++) {
 		str_append_text(to, "\r\n  ");
 		str_append_clean(to, shown(s->refused[i].field));
@@ -114,8 +131,8 @@ static void write_report(const struct pickup_notice *n, const struct submission 
 	for (size_t i = 0; i < listed(s); i++) {
 		str_append_text(to, "\r\nFinal-Recipient: rfc822; ");
 		str_append_clean(to, shown(s->refused[i].text));
-		str_printf(to, "\r\nAction: failed\r\nStatus: 5.1.3\r\nDiagnostic-Code: x-mailroot; %s\r\n",
-			   s->refused[i].why);
+		str_printf(to, "\r\nAction: failed\r\nStatus: %s\r\nDiagnostic-Code: x-mailroot; %s\r\n",
+			   s->refused[i].unknown ? "5.1.1" : "5.1.3", s->refused[i].why);
 	}
 	str_append_text(to, "\r\n");
 }

@@ -1,6 +1,7 @@
 /*
- * The notice to the sender of a file with recipients that are not valid addresses; the other recipients get the
- * message. The notice is a message of its own (RFC 3464), staged and named together with that of the file. Pure.
+ * The notice to the sender of a file with recipients that do not exist or are not valid addresses; the other recipients
+ * get the message. The notice is a message of its own (RFC 3464), staged and named together with that of the file.
+ * Pure.
  */
 #ifndef SMTPD_PICKUP_PICKUP_NOTICE_H
 #define SMTPD_PICKUP_PICKUP_NOTICE_H

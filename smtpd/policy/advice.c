@@ -212,6 +212,13 @@ static void permit_relay(const struct config_server *server, const struct policy
 	str_free(&change);
 }
 
+static void permit_known(const struct explanation *e, struct str *to)
+{
+	if (!known_accepts(e->known.verdict))
+		str_printf(to, e->known.verdict == KNOWN_NO ? N_("add the recipient to %s") : N_("correct %s"),
+			   e->known.list.file);
+}
+
 static void permit(const struct config_server *server, const struct explanation *e, struct str *to)
 {
 	const struct twin connect = connect_of(server);
@@ -231,6 +238,8 @@ static void permit(const struct config_server *server, const struct explanation 
 	permit_relay(server, &client, e->rcpt_said->domain, &change);
 	add_change(&change, to);
 	permit_recipient(server, &client, e, &change);
+	add_change(&change, to);
+	permit_known(e, &change);
 	add_change(&change, to);
 	str_free(&change);
 }

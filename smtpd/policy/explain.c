@@ -8,11 +8,22 @@ void explain_decide(const struct config_server *server, const struct policy_clie
 	out->client = client;
 	out->mail_said = mail;
 	out->rcpt_said = rcpt;
+	out->known = (struct known_decision){.verdict = KNOWN_UNLISTED};
 	policy_connect_decide(server, client, &out->connect);
 	policy_mail_decide(server, client, mail, &out->mail);
 	policy_relay_decide(server, client, rcpt->domain, &out->relay);
 	rules_rcpt_decide(server, client, rcpt, out->relay.stamp, &out->rcpt);
 	out->accepted = out->connect.accepted && out->mail.accepted && out->relay.accepted && out->rcpt.accepted;
+}
+
+void explain_known(const struct config_server *server, const struct known_lists *lists, struct explanation *e)
+{
+	char text[ADDRESS_MAX + 1];
+	const struct address stamped = policy_stamp(&e->relay, e->rcpt_said, text);
+	if (!e->relay.accepted || !e->rcpt.accepted)
+		return;
+	known_decide(server, lists, &stamped, &e->known);
+	e->accepted = e->accepted && known_accepts(e->known.verdict);
 }
 
 size_t explain_chain(const struct explanation *e, const struct policy_decision *chain[EXPLAIN_DECISIONS])
@@ -53,6 +64,8 @@ void explain_reply(const struct explanation *e, struct str *to)
 	const struct policy_decision *last = chain[explain_chain(e, chain) - 1];
 	const struct policy_step *step = &last->steps[last->step_count ? last->step_count - 1 : 0];
 	enum reply_id id = last->accepted ? REPLY_RECIPIENT_OK : explain_refusal(last);
+	if (last->accepted && !known_accepts(e->known.verdict))
+		id = known_reply(e->known.verdict);
 	char address[IPADDR_TEXT_MAX];
 	struct str about;
 	str_init(&about, 2 * ADDRESS_MAX);

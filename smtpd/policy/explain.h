@@ -3,6 +3,7 @@
 #define SMTPD_POLICY_EXPLAIN_H
 
 #include "common/mail/address.h"
+#include "smtpd/policy/known.h"
 #include "smtpd/policy/policy.h"
 #include "smtpd/protocol/replies.h"
 
@@ -15,6 +16,7 @@ struct explanation {
 	struct policy_decision mail;
 	struct policy_decision relay; /* policy_relay_decide */
 	struct policy_decision rcpt;  /* rules_rcpt_decide */
+	struct known_decision known;  /* UNLISTED until explain_known */
 	bool accepted;
 };
 
@@ -31,6 +33,9 @@ size_t explain_chain(const struct explanation *e, const struct policy_decision *
 
 /* The reply to what DECISION refused; REPLY_NONE when it accepted. */
 enum reply_id explain_refusal(const struct policy_decision *decision);
+
+/* Adds to *E whether the recipient exists, if it is accepted so far. LISTS as in known_decide. */
+void explain_known(const struct config_server *server, const struct known_lists *lists, struct explanation *e);
 
 /* The reply, with its CRLF, that the client would get to its connection, MAIL or RCPT. */
 void explain_reply(const struct explanation *e, struct str *to);

@@ -1,5 +1,7 @@
 #include "smtpd/policy/policy.h"
 
+#include <stdio.h>
+
 #include "common/base/language.h"
 #include "common/config/connector.h"
 #include "smtpd/policy/rules.h"
@@ -180,6 +182,16 @@ void policy_relay_decide(const struct config_server *server, const struct policy
 			 struct policy_decision *out)
 {
 	policy_relay_from(server, client, domain, POLICY_DEFAULT_DOMAIN, out);
+}
+
+struct address policy_stamp(const struct policy_decision *decision, const struct address *rcpt, char *text)
+{
+	_Static_assert(ADDRESS_LOCAL_MAX + sizeof("@") + 254 <= ADDRESS_MAX, "any local part in any domain");
+	if (!decision->stamp)
+		return *rcpt;
+	snprintf(text, ADDRESS_MAX + 1, "%.*s@%s", SPAN_ARGS(rcpt->local), decision->stamp);
+	struct span whole = span_of(text);
+	return (struct address){whole, {text, rcpt->local.len}, span_skip(whole, rcpt->local.len + 1)};
 }
 
 static const char *allow_word(enum config_allow allow)

@@ -112,6 +112,12 @@ void policy_relay_decide(const struct config_server *server, const struct policy
 void policy_relay_from(const struct config_server *server, const struct policy_client *client, struct span domain,
 		       enum policy_rule first, struct policy_decision *out);
 
+/*
+ * RCPT with the domain that DECISION assigns. TEXT, of ADDRESS_MAX + 1 octets, holds it if that is another one than its
+ * own.
+ */
+struct address policy_stamp(const struct policy_decision *decision, const struct address *rcpt, char *text);
+
 /* Whether ENTRY of a list matches CLIENT. */
 bool policy_client_match(const struct config_client *entry, const struct policy_client *client);
 

@@ -103,8 +103,8 @@ enum {
 	 * largest permitted file takes a sixth of it. */
 	LIMIT_USERBASE = 512 << 20,
 
-	/* How long a starting parent waits for the accounts, which master sends right away. */
-	LIMIT_USERS_MS = 5000,
+	/* How long a starting parent waits for accounts and recipients, which master sends right away. */
+	LIMIT_FILES_MS = 5000,
 
 	/* How often the parent looks at what workers have counted, such as a gateway that hides the clients, and how
 	 * long one warning about a gateway suppresses the next. */

@@ -1,5 +1,4 @@
-#include <stdio.h>
-
+#include "smtpd/policy/known.h"
 #include "smtpd/policy/policy.h"
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
@@ -58,12 +57,16 @@ static void ask_mailbox(struct session *s, const struct address *rcpt, const str
 	}
 }
 
-/* The address with the domain that the policy assigns. TEXT holds ADDRESS_MAX + 1. */
-static struct address stamp(const struct address *rcpt, const char *domain, char *text)
+/* Whether RCPT exists. If not, the reply is sent: it says nothing of the address, and is the same for all. */
+static bool check_known(struct session *s, const struct address *rcpt)
 {
-	snprintf(text, ADDRESS_MAX + 1, "%.*s@%s", SPAN_ARGS(rcpt->local), domain);
-	struct span whole = span_of(text);
-	return (struct address){whole, {text, rcpt->local.len}, span_skip(whole, rcpt->local.len + 1)};
+	struct known_decision decision;
+	known_decide(s->config, s->known ? known_lists(s->known) : NULL, rcpt, &decision);
+	if (decision.verdict == KNOWN_TRIED || !known_accepts(decision.verdict))
+		known_log(&decision, s->client_text, str_text(&s->tx.sender), rcpt);
+	if (!known_accepts(decision.verdict))
+		session_say_quietly(s, known_reply(decision.verdict));
+	return known_accepts(decision.verdict);
 }
 
 static void decide(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
@@ -75,7 +78,7 @@ static void decide(struct session *s, const struct address *rcpt, const struct d
 		session_learn_name(s);
 		policy_relay_decide(s->config, &s->client, rcpt->domain, &decision);
 	}
-	struct address stamped = decision.stamp ? stamp(rcpt, decision.stamp, text) : *rcpt;
+	struct address stamped = policy_stamp(&decision, rcpt, text);
 	if (!decision.accepted) {
 		session_reply(s, REPLY_CANNOT_RELAY, rcpt->text, (struct span){0});
 		return;
@@ -83,7 +86,7 @@ static void decide(struct session *s, const struct address *rcpt, const struct d
 	enum reply_id refusal = permits_recipient(s, rcpt, decision.stamp);
 	if (refusal != REPLY_NONE)
 		session_say(s, refusal);
-	else if (listed_permits(s, &stamped))
+	else if (listed_permits(s, &stamped) && check_known(s, &stamped))
 		ask_mailbox(s, &stamped, dsn);
 }
 

@@ -29,6 +29,7 @@
 
 #include "common/config/config.h"
 #include "smtpd/auth/auth.h"
+#include "smtpd/policy/known.h"
 #include "smtpd/policy/listing.h"
 #include "smtpd/policy/lists.h"
 #include "smtpd/policy/names.h"
@@ -118,15 +119,16 @@ struct session {
 	char client_text[IPADDR_TEXT_MAX];
 	char helo[LIMIT_HELO + 1];
 	bool esmtp;
-	enum session_lines lines; /* UNSEEN again after a handshake: lines in clear may be forged */
-	bool quit;                /* the client sent QUIT */
-	unsigned errors;          /* 5xx replies since the last accepted message */
-	unsigned later;           /* 4xx replies since then */
-	unsigned idle;            /* commands since then that do not advance a message */
-	unsigned over;            /* MAIL commands since then that were over a limit of `client` */
-	int64_t pause_ms;         /* for the driver: how long to wait before `out` is sent */
-	struct usage *usage;      /* borrowed; NULL = nothing is counted for the client */
-	uint64_t octets;          /* message text received in this session */
+	enum session_lines lines;  /* UNSEEN again after a handshake: lines in clear may be forged */
+	bool quit;                 /* the client sent QUIT */
+	unsigned errors;           /* 5xx replies since the last accepted message */
+	unsigned later;            /* 4xx replies since then */
+	unsigned idle;             /* commands since then that do not advance a message */
+	unsigned over;             /* MAIL commands since then that were over a limit of `client` */
+	int64_t pause_ms;          /* for the driver: how long to wait before `out` is sent */
+	struct usage *usage;       /* borrowed; NULL = nothing is counted for the client */
+	const struct known *known; /* borrowed; NULL = no lists of recipients are there */
+	uint64_t octets;           /* message text received in this session */
 	uint64_t messages;
 	struct span line;            /* the current command, for the log */
 	const struct etrn *etrn;     /* borrowed; NULL = no ETRN, no ATRN */

@@ -4,12 +4,12 @@
 #include "smtpd/accept/submission.h"
 #include "t/fuzz/must.h"
 
-static bool take(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)
+static enum submission_taken take(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
 	(void)context;
 	MUST(!dsn->notify && !dsn->orcpt.len);
 	MUST(rcpt->text.len && rcpt->text.len <= ADDRESS_MAX);
-	return true;
+	return rcpt->local.at[0] == 'u' ? SUBMISSION_UNKNOWN : SUBMISSION_TAKEN;
 }
 
 /* The repaired header is valid, has all required fields, has no Bcc, and needs no further repair. */

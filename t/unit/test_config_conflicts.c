@@ -60,6 +60,10 @@ static const struct wrong rows[] = {
 	{SERVER("client_rule .a { list * }"), 2, 13, "can't be the name of a client rule"},
 	{SERVER("access { auth plain; auth_requires_tls no }\nclient_rule a { users jo:e }"), 3, 23,
 	 "no account can have this name"},
+	{SERVER("local_domain b.example { unknown accept }"), 2, 34, "no recipient is unknown without a list"},
+	{SERVER("local_domain b.example { tags no }"), 2, 31, "tags has no effect without a list of recipients"},
+	{SERVER("remote_domain b.example { unknown accept }"), 2, 35, "add recipients FILE, or remove unknown"},
+	{SERVER("remote_domain b.example { recipients list }"), 2, 38, "must be absolute"},
 	/* the transaction log */
 	{SERVER("log { period dayly }"), 2, 14, "did you mean daily?"},
 	{SERVER("log { period 20 }"), 2, 14, "\"20\" has no unit: write 20M or 20G"},

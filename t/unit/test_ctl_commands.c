@@ -155,7 +155,7 @@ START_TEST(status_tells_all)
 	shows("{\"name\":\"two\",\"state\":\"trouble\",\"trouble\":\"port in use\","
 	      "\"listeners\":[],\"sessions\":0,\"processes\":[],\"attention\":[],"
 	      "\"smtpd\":{},\"queue\":{},\"warning\":"
-	      "\"\",\"mail_waits_for\":[]}]}\n");
+	      "\"\",\"recipients\":[],\"mail_waits_for\":[]}]}\n");
 	shows("\"attention\":[{\"role\":\"smtpd\",\"text\":\"certificate /c.pem expired: renew it\"}");
 	shows("\"sessions\":4,");
 }

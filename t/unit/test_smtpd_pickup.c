@@ -13,6 +13,7 @@
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 
+static const struct known no_lists;
 static const char claimed[] = ".mailroot-0123456789ABCDEFGHJKMNPQ-a.eml";
 static const char id_text[] = "0123456789ABCDEFGHJKMNPQ";
 
@@ -84,7 +85,7 @@ static void door_open(struct door *d)
 	ck_assert_int_eq(spool_probe(d->new_fd, &d->spool), 0);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, d->arrivals), 0);
 	store_spool_init(&d->store, &d->spool, NULL, d->arrivals[0]);
-	ck_assert(pickup_file_init(&d->file, d->folder_fd, &d->store));
+	ck_assert(pickup_file_init(&d->file, d->folder_fd, &no_lists, &d->store));
 	d->file.server = &d->config.servers[0];
 }
 

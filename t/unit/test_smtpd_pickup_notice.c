@@ -15,7 +15,7 @@ static void refuse(size_t count)
 	submission = (struct submission){.sender = "app@example.com", .refused_count = count};
 	for (size_t i = 0; i < count && i < SUBMISSION_REFUSED_MAX; i++)
 		submission.refused[i] =
-			(struct submission_refused){SPAN("To"), SPAN("not an address"), "several words"};
+			(struct submission_refused){SPAN("To"), SPAN("not an address"), "several words", false};
 	str_init(&submission.header, 1000);
 	str_append_text(&submission.header, "Subject: half\r\n");
 }
@@ -61,6 +61,21 @@ START_TEST(english_is_plain)
 	holds(&text, "Final-Recipient: rfc822; not an address\r\nAction: failed\r\nStatus: 5.1.3\r\n");
 	holds(&text, "Content-Type: text/rfc822-headers\r\n\r\nSubject: half\r\n");
 	ck_assert_ptr_null(strstr(str_text(&text), "More recipients"));
+	str_free(&text);
+	str_free(&submission.header);
+}
+END_TEST
+
+START_TEST(unknown_recipients_are_called_so)
+{
+	struct str text;
+	refuse(2);
+	submission.refused[1] =
+		(struct submission_refused){SPAN("Cc"), SPAN("bob@example.com"), "there is no such recipient", true};
+	write_notice(CONFIG_LANGUAGE_EN, &text);
+	holds(&text, "\r\nSubject: Undelivered: some recipients do not exist\r\n");
+	holds(&text, "Final-Recipient: rfc822; not an address\r\nAction: failed\r\nStatus: 5.1.3\r\n");
+	holds(&text, "Final-Recipient: rfc822; bob@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n");
 	str_free(&text);
 	str_free(&submission.header);
 }
@@ -118,6 +133,7 @@ int main(void)
 	Suite *suite = suite_create("pickup notice");
 	TCase *tcase = tcase_create("pickup notice");
 	tcase_add_test(tcase, english_is_plain);
+	tcase_add_test(tcase, unknown_recipients_are_called_so);
 	tcase_add_test(tcase, japanese_is_encoded);
 	tcase_add_loop_test(tcase, each_language_says_how_many_more, 0, CONFIG_LANGUAGE_COUNT);
 	tcase_add_test(tcase, a_header_of_8_bits_is_left_out);

@@ -10,6 +10,7 @@
  *	D  the next line of the newest message, from its first on after M; Z: there are no more lines
  *	F  the store fails from here on: begin, write, commit or space, and an errno; ok: it works again
  *	T  as many seconds pass
+ *	L  a line that is added to the file of recipients: path and line; without a line master says that it is missing
  *	A  an account changes: name and password; without a password the account is deleted
  *	O  TLS is offered: there is a certificate
  *	H  the handshake that the session waits for is done
@@ -26,6 +27,7 @@
 #include <glob.h>
 
 #include "common/base/clock.h"
+#include "common/base/fd.h"
 #include "common/base/log_level.h"
 #include "t/unit/auth_memory.h"
 #include "t/unit/smtpd_memory.h"
@@ -43,6 +45,8 @@ struct replay {
 	struct auth_memory accounts;
 	struct auth *auth; /* NULL = there have been no accounts */
 	int64_t changes;
+	struct known known;
+	struct str list; /* of recipients */
 	struct etrn etrn;
 	enum etrn_event event; /* the answer of the queue */
 	uint64_t waiting;
@@ -140,6 +144,7 @@ static void start(struct replay *r)
 		return;
 	ck_assert(session_init(&r->session, &r->config.servers[0], &r->store, &r->client));
 	r->session.auth = r->auth;
+	r->session.known = &r->known;
 	r->etrn = (struct etrn){r, ask_queue, offer_queue};
 	r->session.etrn = &r->etrn;
 	session_greet(&r->session);
@@ -253,6 +258,18 @@ static void change_account(struct replay *r, struct span text)
 		auth_memory_add(&r->accounts, name, password, ++r->changes);
 }
 
+static void change_recipients(struct replay *r, struct span text)
+{
+	struct wire_recipients news = {.file = span_take(&text, ' ')};
+	news.present = text.len > 0;
+	if (news.present)
+		str_printf(&r->list, "%.*s\n", SPAN_ARGS(text));
+	int fd = fd_sealed("recipients", str_span(&r->list));
+	ck_assert_int_ge(fd, 0);
+	known_take(&r->known, &news, fd);
+	fd_close(&fd);
+}
+
 static void run_line(struct replay *r, char letter, struct span text)
 {
 	if (letter == 'K') {
@@ -262,6 +279,10 @@ static void run_line(struct replay *r, char letter, struct span text)
 	}
 	if (letter == 'I') {
 		ck_assert(ipaddr_parse(text, &r->client));
+		return;
+	}
+	if (letter == 'L') {
+		change_recipients(r, text);
 		return;
 	}
 	if (letter == 'A') {
@@ -351,6 +372,7 @@ START_TEST(test_script)
 	str_init(&script, SCRIPT_MAX);
 	str_init(&r.block, BLOCK_MAX);
 	str_init(&r.replies, MEMORY_MAX);
+	str_init(&r.list, SCRIPT_MAX);
 	r.store = memory_store_init(&r.memory);
 	read_script(r.file, &script);
 	run_script(&r, str_span(&script));
@@ -361,6 +383,8 @@ START_TEST(test_script)
 	ck_assert_msg(!r.memory.open, "%s: a message is left open", r.file);
 	memory_store_free(&r.memory);
 	config_free(&r.config);
+	known_free(&r.known);
+	str_free(&r.list);
 	str_free(&r.block);
 	str_free(&r.replies);
 	str_free(&script);

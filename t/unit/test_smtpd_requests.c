@@ -59,7 +59,8 @@ static enum wire_type hear(struct ipc_packet *packet)
 	return wire_type_of(packet->text);
 }
 
-static const struct requests_counts counts = {NULL, NULL, NULL};
+static const struct known no_lists;
+static const struct requests_counts counts = {NULL, NULL, NULL, &no_lists};
 
 static bool ask(struct str *request)
 {

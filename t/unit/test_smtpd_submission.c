@@ -12,11 +12,16 @@ struct result {
 	struct str rcpts, text;
 };
 
-static bool take(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)
+static enum submission_taken take(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
 	struct result *r = context;
 	ck_assert(!dsn->notify && !dsn->orcpt.len);
-	return str_printf(&r->rcpts, "%s%.*s", r->rcpts.len ? " " : "", SPAN_ARGS(rcpt->text));
+	if (span_starts(rcpt->text, SPAN("nobody@")))
+		return SUBMISSION_UNKNOWN;
+	if (span_starts(rcpt->text, SPAN("later@")))
+		return SUBMISSION_UNDECIDED;
+	str_printf(&r->rcpts, "%s%.*s", r->rcpts.len ? " " : "", SPAN_ARGS(rcpt->text));
+	return SUBMISSION_TAKEN;
 }
 
 static const struct submission_defaults defaults = {"dom.ain", "mail.dom.ain", "ID", "DATE", false};
@@ -57,6 +62,10 @@ static const struct {
 	{"x-sender: <>\r\nx-receiver: c@d\r\n", "|c@d|From: MAILER-DAEMON@dom.ain\r\n" ADDED},
 	{"x-sender: a\r\nx-receiver: c\r\n", "a@dom.ain|c|From: a@dom.ain\r\n" ADDED},
 	{"x-sender: a@b\r\nTo: c@d\r\nCc: e@f\r\n", "a@b|c@d e@f|To: c@d\r\nCc: e@f\r\nFrom: a@b\r\n" ADDED},
+	{"x-sender: a@b\r\nTo: nobody@d, c@d\r\n", "a@b|c@d|To: nobody@d, c@d\r\nFrom: a@b\r\n" ADDED},
+	{"x-sender: a@b\r\nx-receiver: nobody@d\r\nTo: c@d\r\n",
+	 "bad: x-receiver \"nobody@d\": there is no such recipient"},
+	{"x-sender: a@b\r\nTo: c@d, later@d\r\n", "bad: nobody can say whether its recipients exist"},
 	{"x-receiver: c@d\r\nFrom: a@b\r\nTo: x@y\r\n", "a@b|c@d|From: a@b\r\nTo: x@y\r\n" ADDED},
 	/* only at the beginning */
 	{"From: a@b\r\nX-Sender: old@eudora\r\nTo: c@d\r\n" WHOLE,

@@ -195,7 +195,7 @@ static const struct {
 	enum wire_way way;
 	const char *types; /* each followed by a space */
 } readers[] = {
-	{WIRE_LINK_control_smtpd, WIRE_DOWN, "attach reload stop ping pause retire users "},
+	{WIRE_LINK_control_smtpd, WIRE_DOWN, "attach reload stop ping pause retire users recipients "},
 	{WIRE_LINK_control_smtpd, WIRE_UP, "ready pong trouble paused "},
 	{WIRE_LINK_control_queue, WIRE_DOWN, "attach detach reload stop ping "},
 	{WIRE_LINK_control_queue, WIRE_UP, "ready pong trouble detached "},
@@ -207,7 +207,7 @@ static const struct {
 	{WIRE_LINK_control_resolver, WIRE_UP, "ready pong trouble detached "},
 	{WIRE_LINK_control_log, WIRE_DOWN, "reload stop ping "},
 	{WIRE_LINK_control_log, WIRE_UP, "ready pong trouble "},
-	{WIRE_LINK_control_pickup, WIRE_DOWN, "reload stop ping "},
+	{WIRE_LINK_control_pickup, WIRE_DOWN, "reload stop ping recipients "},
 	{WIRE_LINK_control_pickup, WIRE_UP, "ready pong trouble "},
 	{WIRE_LINK_control_web, WIRE_DOWN, "attach reload stop ping "},
 	{WIRE_LINK_control_web, WIRE_UP, "ready pong trouble "},
@@ -248,6 +248,7 @@ static const struct {
 } contracts[] = {
 	{31, 3950294908858911886},
 	{33, 5339693621160274845},
+	{34, 1149833283596173238},
 };
 
 START_TEST(lasting_packets_stay_as_they_are)

@@ -1,0 +1,384 @@
+/* The files behind the lists: reading them, and what keeps a file from being used. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/hash.h"
+#include "common/base/log.h"
+#include "smtpd/policy/known.h"
+
+enum {
+	TROUBLE_MAX = 4096,
+	BAD_MAX = 2048,
+	BAD_LINES = 5, /* bad lines of one file that are reported */
+	WHY_MAX = 200,
+	ALIGNMENT = _Alignof(max_align_t),
+	GROWTH = 4 /* areas have room for so many versions of all lists */
+};
+
+static const struct known_lists nothing;
+static const char correct_it[] = "correct it, and it is read again within 12 s";
+
+const struct known_lists *known_lists(const struct known *k)
+{
+	uint64_t generation;
+	return k->snapshot ? snapshot_current(k->snapshot, &generation) : NULL;
+}
+
+void known_read_only(const struct known *k)
+{
+	if (k->snapshot)
+		snapshot_read_only(k->snapshot);
+}
+
+static size_t count(const struct known *k)
+{
+	const struct known_lists *lists = known_lists(k);
+	return lists ? lists->n : 0;
+}
+
+static size_t aligned(size_t octets)
+{
+	return (octets + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* A part of the room for the next object. */
+static void *take(char **at, size_t *room, size_t octets)
+{
+	char *part = *at;
+	if (aligned(octets) > *room)
+		return NULL;
+	*at += aligned(octets);
+	*room -= aligned(octets);
+	return part;
+}
+
+/* What lists of the OLD ones stay: their number, or all but number WITHOUT. */
+struct change {
+	const struct known_lists *old;
+	size_t without; /* SIZE_MAX = none */
+	size_t at;      /* the list that is new or replaced; SIZE_MAX = none */
+	const char *file;
+	struct span text;
+	const struct recipient_map_size *size; /* NULL = it has no map */
+	struct str *bad;
+	bool move; /* the maps of the old lists are in another area: copy them */
+};
+
+static size_t octets_of(const struct known_list *list)
+{
+	return aligned(strlen(list->file) + 1) + (list->map ? aligned(recipient_map_octets(list->map)) : 0);
+}
+
+static bool move_list(const struct known_list *from, char **at, size_t *room, struct known_list *to)
+{
+	size_t len = strlen(from->file) + 1, octets = from->map ? recipient_map_octets(from->map) : 0;
+	char *file = take(at, room, len);
+	void *map = octets ? take(at, room, octets) : NULL;
+	if (!file || (octets && !map))
+		return false;
+	to->file = memcpy(file, from->file, len);
+	to->map = octets ? memcpy(map, from->map, octets) : NULL;
+	return true;
+}
+
+static bool new_list(const struct change *c, char **at, size_t *room, struct known_list *to)
+{
+	size_t len = strlen(c->file) + 1;
+	char *file = take(at, room, len);
+	void *map = c->size ? take(at, room, c->size->octets) : NULL;
+	if (!file || (c->size && !map))
+		return false;
+	to->file = memcpy(file, c->file, len);
+	to->map = map ? recipient_map_parse(c->text, c->size, map, c->bad) : NULL;
+	return true;
+}
+
+/* Builds the changed lists in the free part of SNAPSHOT. False: there is no room. */
+static bool publish(struct snapshot *snapshot, const struct change *c)
+{
+	size_t room, all;
+	char *begin = snapshot_room(snapshot, &room), *at = begin;
+	all = room;
+	struct known_lists *lists = take(&at, &room, sizeof(*lists));
+	if (!lists)
+		return false;
+	lists->n = 0;
+	for (size_t i = 0; i < c->old->n; i++) {
+		if (i == c->without || i == c->at)
+			lists->n += i == c->at;
+		else if (!c->move)
+			lists->at[lists->n++] = c->old->at[i];
+		else if (!move_list(&c->old->at[i], &at, &room, &lists->at[lists->n++]))
+			return false;
+	}
+	if (c->at != SIZE_MAX && !new_list(c, &at, &room, &lists->at[c->at]))
+		return false;
+	if (c->at == c->old->n)
+		lists->n++;
+	snapshot_publish(snapshot, all - room);
+	return true;
+}
+
+static size_t area_for(const struct change *c)
+{
+	size_t live = sizeof(struct known_lists) + (c->file ? strlen(c->file) : 0) + (c->size ? c->size->octets : 0);
+	for (size_t i = 0; i < c->old->n; i++)
+		live += octets_of(&c->old->at[i]);
+	size_t size = GROWTH * live > KNOWN_AREA_MIN ? GROWTH * live : KNOWN_AREA_MIN;
+	return size < UINT32_MAX / 2 ? size : UINT32_MAX / 2;
+}
+
+/* 0 or -errno. *FRESH: a new area was begun. */
+static int change_lists(struct known *k, struct change *c, bool *fresh)
+{
+	const struct known_lists *now = known_lists(k);
+	c->old = now ? now : &nothing;
+	*fresh = false;
+	if (k->snapshot && publish(k->snapshot, c))
+		return 0;
+	c->move = true;
+	struct snapshot *next = snapshot_new(area_for(c));
+	if (!next)
+		return -errno;
+	if (!publish(next, c)) {
+		snapshot_free(next);
+		return -ENOMEM;
+	}
+	*fresh = true;
+	snapshot_free(k->snapshot);
+	k->snapshot = next;
+	return 0;
+}
+
+static size_t find_file(const struct known *k, struct span path)
+{
+	size_t i = 0, n = count(k);
+	while (i < n && !span_equal(path, span_of(k->files[i].path)))
+		i++;
+	return i;
+}
+
+/* Adds a file without a list. */
+static int add_file(struct known *k, const char *path, bool *fresh)
+{
+	size_t n = count(k);
+	struct change change = {.without = SIZE_MAX, .at = n, .file = path};
+	struct known_file *more = n < CONFIG_RECIPIENT_FILES_MAX ? realloc(k->files, (n + 1) * sizeof(*more)) : NULL;
+	if (!more)
+		return -ENOMEM;
+	k->files = more;
+	more[n] = (struct known_file){.path = strdup(path)};
+	str_init(&more[n].trouble, TROUBLE_MAX);
+	int err = more[n].path ? change_lists(k, &change, fresh) : -ENOMEM;
+	if (err)
+		free(more[n].path);
+	return err;
+}
+
+static void free_file(struct known_file *file)
+{
+	free(file->path);
+	str_free(&file->trouble);
+}
+
+/* What happens meanwhile, for the texts of trouble. */
+static const char *meanwhile(const struct known_list *list)
+{
+	return list->map ? "the list before it stays in force" : "mail for its domains is put off with 451";
+}
+
+/* WHY, and what to do about it. */
+static void refuse_file(struct known_file *file, const struct known_list *list, const char *why, const char *remedy)
+{
+	file->good = false;
+	str_printf(&file->trouble, "recipients %s %s; %s; %s\n", file->path, why, meanwhile(list), remedy);
+	log_warning("recipients=%s not taken: it %s; %s; %s", file->path, why, meanwhile(list), remedy);
+}
+
+/* Why a text of SIZE may be the remains of a file; "" = it looks whole. */
+static void suspect(const struct known_list *list, const struct recipient_map_size *size, char why[WHY_MAX])
+{
+	size_t before = list->map ? recipient_map_entries(list->map) : 0, now = size->entries;
+	*why = '\0';
+	if (size->faults * 5 > now + size->faults)
+		snprintf(why, WHY_MAX, "has %zu bad lines beside %zu good ones", size->faults, now);
+	else if (now + KNOWN_FEWER <= before && now < before - before / 5)
+		snprintf(why, WHY_MAX, "has %zu recipients, and the list in force has %zu", now, before);
+}
+
+static void keep_bad_lines(struct known_file *file, struct span bad)
+{
+	struct span line;
+	for (unsigned n = 0; n < BAD_LINES && span_line(&bad, &line); n++)
+		str_printf(&file->trouble, "recipients %s, %.*s; this line is ignored\n", file->path, SPAN_ARGS(line));
+	if (bad.len)
+		str_printf(&file->trouble, "recipients %s has more such lines\n", file->path);
+}
+
+static bool same_text(const struct known_text *a, const struct known_text *b)
+{
+	return a->hash == b->hash && a->octets == b->octets;
+}
+
+/* RELOAD: a text that only looks suspicious is taken if it was refused before. */
+static bool is_whole(struct known_file *file, const struct known_list *list, const struct known_text *digest,
+		     bool reload, const struct recipient_map_size *size)
+{
+	char why[WHY_MAX];
+	if (!size->entries) {
+		refuse_file(file, list, "has no recipient", correct_it);
+		return false;
+	}
+	suspect(list, size, why);
+	if (!*why || (reload && same_text(digest, &file->refused)))
+		return true;
+	file->refused = *digest;
+	refuse_file(file, list, why, "if that is meant: mailrootctl reload");
+	return false;
+}
+
+static bool use(struct known *k, size_t at, struct span text, const struct recipient_map_size *size, struct str *bad,
+		bool *fresh)
+{
+	struct known_file *file = &k->files[at];
+	struct change change = {
+		.without = SIZE_MAX, .at = at, .file = file->path, .text = text, .size = size, .bad = bad};
+	int64_t begun = clock_mono_ms();
+	int err = change_lists(k, &change, fresh);
+	if (err) {
+		refuse_file(file, &known_lists(k)->at[at], strerror(-err), "mailrootctl reload tries it again");
+		return false;
+	}
+	log_info("recipients=%s entries=%zu bad=%zu in force after %lld ms", file->path,
+		 recipient_map_entries(known_lists(k)->at[at].map), size->faults, (long long)(clock_mono_ms() - begun));
+	return true;
+}
+
+/* True: TEXT is in force. */
+static bool take_text(struct known *k, size_t at, struct span text, bool reload, struct str *bad, bool *fresh)
+{
+	struct known_file *file = &k->files[at];
+	const struct known_list *list = &known_lists(k)->at[at];
+	const struct known_text digest = {hash_span(HASH_START, text), text.len};
+	struct recipient_map_size size;
+	char why[WHY_MAX];
+	const char *fault;
+	if (!recipient_map_measure(text, &size, bad, &fault)) {
+		snprintf(why, sizeof(why), "can't be used: %s", fault);
+		refuse_file(file, list, why, correct_it);
+		return false;
+	}
+	if (!is_whole(file, list, &digest, reload, &size))
+		return false;
+	if ((!list->map || !same_text(&digest, &file->text)) && !use(k, at, text, &size, bad, fresh))
+		return false;
+	file->text = digest;
+	return true;
+}
+
+static void read_file(struct known *k, size_t at, int fd, bool reload, bool *fresh)
+{
+	struct known_file *file = &k->files[at];
+	struct stat info = {0};
+	struct str text, bad;
+	char why[WHY_MAX];
+	str_init(&text, RECIPIENT_MAP_TEXT_MAX);
+	str_init(&bad, BAD_MAX);
+	if (fstat(fd, &info) == 0 && info.st_size < RECIPIENT_MAP_TEXT_MAX)
+		str_reserve(&text, (size_t)info.st_size + 1);
+	int err = fd_read_all(fd, &text);
+	snprintf(why, sizeof(why), "can't be read: %s", err == -EFBIG ? "it is larger than 128 MiB" : strerror(-err));
+	if (err) {
+		refuse_file(file, &known_lists(k)->at[at], why, correct_it);
+	} else if (take_text(k, at, str_span(&text), reload, &bad, fresh)) {
+		file->good = true;
+		file->changed_s = info.st_mtim.tv_sec;
+		keep_bad_lines(file, str_span(&bad));
+	}
+	str_free(&text);
+	str_free(&bad);
+}
+
+bool known_take(struct known *k, const struct wire_recipients *news, int fd)
+{
+	char path[4097], why[WHY_MAX];
+	bool added = false, fresh = false;
+	size_t at = find_file(k, news->file);
+	if (!span_copy(news->file, path, sizeof(path)))
+		return false;
+	int err = at == count(k) ? add_file(k, path, &added) : 0;
+	if (err) {
+		log_error("recipients=%s can't be kept: %s", path, strerror(-err));
+		return false;
+	}
+	struct known_file *file = &k->files[at];
+	str_clear(&file->trouble);
+	if (news->present) {
+		read_file(k, at, fd, news->reload, &fresh);
+	} else {
+		snprintf(why, sizeof(why), news->why.len ? "can't be opened: %.*s" : "is missing%.*s",
+			 SPAN_ARGS(news->why));
+		refuse_file(file, &known_lists(k)->at[at], why, correct_it);
+	}
+	return added || fresh;
+}
+
+bool known_prune(struct known *k, const struct config_server *server)
+{
+	const char *files[CONFIG_RECIPIENT_FILES_MAX];
+	size_t n = config_recipients_files(server, files);
+	bool fresh = false, any = false;
+	for (size_t i = count(k); i-- > 0;) {
+		struct change change = {.without = i, .at = SIZE_MAX};
+		size_t wanted = 0;
+		while (wanted < n && strcmp(files[wanted], k->files[i].path) != 0)
+			wanted++;
+		if (wanted < n || change_lists(k, &change, &fresh) != 0)
+			continue;
+		free_file(&k->files[i]);
+		memmove(&k->files[i], &k->files[i + 1], (count(k) - i) * sizeof(k->files[0]));
+		any |= fresh;
+	}
+	return any;
+}
+
+bool known_complete(const struct known *k, const struct config_server *server)
+{
+	const char *files[CONFIG_RECIPIENT_FILES_MAX];
+	size_t n = config_recipients_files(server, files), known = count(k);
+	for (size_t i = 0; i < n; i++)
+		if (find_file(k, span_of(files[i])) == known)
+			return false;
+	return true;
+}
+
+void known_trouble(const struct known *k, struct str *to)
+{
+	for (size_t i = 0; i < count(k); i++)
+		str_append(to, str_span(&k->files[i].trouble));
+}
+
+bool known_state(const struct known *k, size_t i, struct known_state *out)
+{
+	if (i >= count(k))
+		return false;
+	const struct recipient_map *map = known_lists(k)->at[i].map;
+	*out = (struct known_state){k->files[i].path, map, k->files[i].good, map ? recipient_map_entries(map) : 0,
+				    k->files[i].changed_s};
+	return true;
+}
+
+void known_free(struct known *k)
+{
+	for (size_t i = 0; i < count(k); i++)
+		free_file(&k->files[i]);
+	free(k->files);
+	snapshot_free(k->snapshot);
+	*k = (struct known){0};
+}
