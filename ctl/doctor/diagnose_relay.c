@@ -188,7 +188,7 @@ static void examine_limits(struct doctor *d, const struct config_server *server,
 		return;
 	ipaddr_format(gateway, address);
 	doctor_find(
-		d, in_container() ? FINDING_WARNING : FINDING_NOTE, doctor_place(d, limit),
+		d, FINDING_NOTE, doctor_place(d, limit),
 		doctor_text(
 			d,
 			_("the limits of client hold for %s, the gateway of this network: if it replaces the addresses of clients (NAT, a published port of a container), all clients behind it share them"),

@@ -15,13 +15,12 @@
 enum {
 	WAYS = 4, /* slots in which one key may be */
 	SETS = USAGE_SLOTS / WAYS,
-	IPV6_NET = 8, /* octets of an address that are compared */
+	USER_SETS = USAGE_USERS / WAYS, /* the first ones */
+	IPV6_NET = 8,                   /* octets of an address that are compared */
 	HOUR_MS = 3600 * 1000,
 	OVER = USAGE_KINDS, /* in the tally, beside the kinds */
 	TRIES = 1000        /* of an update while other workers update the same counter */
 };
-_Static_assert((SETS & (SETS - 1)) == 0, "a set is some bits of a hash");
-
 /* A rate, and which limit it was counted for. */
 struct counter {
 	_Atomic uint64_t word;
@@ -185,7 +184,7 @@ static uint64_t key_of(const struct usage *u, const struct usage_who *who)
 }
 
 /* Spreads keys evenly, also those that a client chose: it does not know the secret. */
-static struct slot *set_of(const struct usage *u, uint64_t key)
+static struct slot *set_of(const struct usage *u, const struct usage_who *who, uint64_t key)
 {
 	uint64_t hash = key ^ u->secret;
 	for (int i = 0; i < 2; i++) {
@@ -193,12 +192,12 @@ static struct slot *set_of(const struct usage *u, uint64_t key)
 		hash *= UINT64_C(0x9e3779b97f4a7c15);
 	}
 	hash ^= hash >> 32;
-	return u->shared->sets[hash & (SETS - 1)];
+	return u->shared->sets[who->user ? hash % USER_SETS : USER_SETS + hash % (SETS - USER_SETS)];
 }
 
-static struct slot *find(const struct usage *u, uint64_t key)
+static struct slot *find(const struct usage *u, const struct usage_who *who, uint64_t key)
 {
-	struct slot *set = set_of(u, key);
+	struct slot *set = set_of(u, who, key);
 	for (size_t i = 0; i < WAYS; i++)
 		if (atomic_load_explicit(&set[i].key, memory_order_relaxed) == key)
 			return &set[i];
@@ -241,9 +240,9 @@ static void clear(struct slot *slot)
 static struct slot *find_or_take(struct usage *u, const struct usage_who *who, int64_t mono_ms)
 {
 	uint64_t key = key_of(u, who);
-	struct slot *slot = find(u, key);
+	struct slot *slot = find(u, who, key);
 	if (!slot) {
-		struct slot *set = set_of(u, key);
+		struct slot *set = set_of(u, who, key);
 		slot = &set[0];
 		for (size_t i = 1; i < WAYS; i++)
 			if (atomic_load(&set[i].used_ms) < atomic_load(&slot->used_ms))
@@ -310,14 +309,14 @@ int64_t usage_take(struct usage *u, const struct usage_who *who, enum usage_kind
 int64_t usage_wait_ms(const struct usage *u, const struct usage_who *who, enum usage_kind kind, uint64_t n,
 		      const struct config_rate *limit, int64_t mono_ms)
 {
-	const struct slot *slot = limit->count ? find(u, key_of(u, who)) : NULL;
+	const struct slot *slot = limit->count ? find(u, who, key_of(u, who)) : NULL;
 	return slot ? rate_wait_ms(word_of(&slot->counters[kind], limit), limit, n, mono_ms) : 0;
 }
 
 uint64_t usage_used(const struct usage *u, const struct usage_who *who, enum usage_kind kind,
 		    const struct config_rate *limit, int64_t mono_ms)
 {
-	const struct slot *slot = find(u, key_of(u, who));
+	const struct slot *slot = find(u, who, key_of(u, who));
 	return slot ? rate_used(word_of(&slot->counters[kind], limit), limit, mono_ms) : 0;
 }
 

@@ -16,6 +16,7 @@ enum usage_kind { USAGE_CONNECTIONS, USAGE_MESSAGES, USAGE_RECIPIENTS, USAGE_OCT
 
 enum {
 	USAGE_SLOTS = 16384,        /* clients that are remembered, 5 MiB in all */
+	USAGE_USERS = 4096,         /* of them users: no number of addresses displaces a user */
 	USAGE_NAME_MAX = 63,        /* octets that are kept of a user's name */
 	USAGE_QUIET_MS = 60 * 1000, /* at most one log line in this time about one client */
 	USAGE_LINES_MAX = 100       /* and at most so many about all clients */
