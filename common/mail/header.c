@@ -189,7 +189,8 @@ void header_end(struct header *h, const struct header_sink *sink)
 		return;
 	if (h->state == IN_LINE && !h->dropping)
 		put(&r, SPAN("\r\n"));
-	note(&r, SPAN("\r\n"));
+	if (h->state == IN_LINE)
+		note(&r, SPAN("\r\n"));
 	if (h->held_len)
 		end(&r, SPAN("\r\n"));
 	else

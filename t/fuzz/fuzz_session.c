@@ -25,8 +25,9 @@ static const char *const blocks[] = {
 	"messages { max_message_size 1K; max_session_size 2K; max_recipients 2 }\nalias_domain example.org",
 	"without chunking size enhancedstatuscodes",
 	"access { auth plain login scram-sha-256 cram-md5; auth_requires_tls no }",
+	"client_rule a { list *; senders a.test; from_header yes; recipients u@example.com; max_message_size 1K }",
 };
-enum { BLOCK_AUTH = 4, BLOCK_COUNT };
+enum { BLOCK_AUTH = 4, BLOCK_RULE, BLOCK_COUNT };
 
 static struct config *configuration(size_t i)
 {
@@ -57,6 +58,16 @@ static int check_replies(struct dialogue *d)
 	return code;
 }
 
+/* A client rule lets no other sender through, in the envelope and in what mail programs show. */
+static void check_rule(const struct envelope *envelope, struct span text)
+{
+	struct field field;
+	MUST(!envelope->sender.text.len || span_ends_nocase(envelope->sender.text, SPAN("@a.test")));
+	MUST(envelope->rcpt_count == 1 && span_equal_nocase(envelope->rcpts[0].local, SPAN("u")));
+	while (field_next(&text, &field))
+		MUST(!field_is(&field, "from") || span_find(field.value, '@') < field.value.len);
+}
+
 static void check_message(const struct dialogue *d)
 {
 	struct envelope envelope;
@@ -68,6 +79,8 @@ static void check_message(const struct dialogue *d)
 	for (size_t i = 0; i < envelope.rcpt_count; i++)
 		MUST(span_equal_nocase(envelope.rcpts[i].domain, SPAN("example.com")));
 	MUST(span_starts(span_skip(text, envelope.body_at), SPAN("Received: from ")));
+	if (d->session.config->client_rule_count)
+		check_rule(&envelope, span_skip(text, envelope.body_at));
 	for (size_t i = 0; i < text.len; i++) {
 		MUST(text.at[i] != '\n' || (i && text.at[i - 1] == '\r'));
 		MUST(text.at[i] != '\r' || (i + 1 < text.len && text.at[i + 1] == '\n'));
@@ -155,7 +168,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span rest = {(const char *)data, size};
 	log_set_level(LOG_LEVEL_ERROR);
 	bool auth = choice & 0x04;
-	size_t block = auth ? BLOCK_AUTH : choice % BLOCK_AUTH;
+	bool rule = !auth && (choice & 0x28) == 0x28;
+	size_t block = auth ? BLOCK_AUTH : rule ? BLOCK_RULE : choice % BLOCK_AUTH;
 	d.piece = choice & 0x80 ? 1 + choice / BLOCK_AUTH % 16 : SIZE_MAX;
 	MUST(session_init(&d.session, &configuration(block)->servers[0], &store, &client));
 	d.session.auth = auth ? authentication() : NULL;

@@ -230,6 +230,8 @@ START_TEST(from_is_kept_in_pieces_of_any_size)
 		{SPAN("FROM : a\r\n\t<a@b>,\r\n c@d\r\nSubject: z\r\n\r\n"), SPAN("FROM : a\r\n\t<a@b>,\r\n c@d\r\n")},
 		{SPAN("From: a@b\r\nTo: x\r\n folded\r\nfrom: c@d\r\n\r\n"), SPAN("From: a@b\r\nfrom: c@d\r\n")},
 		{SPAN("From: a@b"), SPAN("From: a@b\r\n")},
+		{SPAN("From: a@b\r\n"), SPAN("From: a@b\r\n")},
+		{SPAN("From: a@b\r\nTo: c"), SPAN("From: a@b\r\n")},
 		{SPAN("Subject: x\r\n From: a@b\r\n\r\n"), SPAN("")},
 		{SPAN("X-From: a@b\r\nFromage: c\r\n\r\nFrom: d@e\r\n"), SPAN("")},
 		{SPAN("From a@b Mon Jan 1\r\nFrom: c@d\r\n\r\n"), SPAN("From: c@d\r\n")},
