@@ -72,24 +72,30 @@ static bool take_for_rule(struct session *s, enum usage_kind kind)
 	return false;
 }
 
-static bool has_room(struct session *s, uint64_t declared)
+static bool has_room(struct session *s, enum usage_kind kind, uint64_t n)
 {
 	if (!s->usage)
 		return true;
-	const struct usage_who client = who(s, USAGE_OCTETS);
-	int64_t wait_ms = usage_wait_ms(s->usage, &client, USAGE_OCTETS, declared ? declared : 1,
-					usage_limit(s->config, USAGE_OCTETS), clock_mono_ms());
-	return permit(s, USAGE_OCTETS, &client, wait_ms);
+	const struct usage_who client = who(s, kind);
+	int64_t wait_ms = usage_wait_ms(s->usage, &client, kind, n, usage_limit(s->config, kind), clock_mono_ms());
+	return permit(s, kind, &client, wait_ms);
+}
+
+/* Neither limit counts what the other one refuses. */
+static bool take_one(struct session *s, enum usage_kind kind)
+{
+	bool fits = is_lenient(s) || has_room(s, kind, 1);
+	return fits && take_for_rule(s, kind) && take(s, kind, 1);
 }
 
 bool rates_message(struct session *s, uint64_t declared)
 {
-	return has_room(s, declared) && take_for_rule(s, USAGE_MESSAGES) && take(s, USAGE_MESSAGES, 1);
+	return has_room(s, USAGE_OCTETS, declared ? declared : 1) && take_one(s, USAGE_MESSAGES);
 }
 
 bool rates_recipient(struct session *s)
 {
-	return take_for_rule(s, USAGE_RECIPIENTS) && take(s, USAGE_RECIPIENTS, 1);
+	return take_one(s, USAGE_RECIPIENTS);
 }
 
 void rates_octets(struct session *s, uint64_t octets)

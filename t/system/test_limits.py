@@ -292,6 +292,18 @@ class Explained(unittest.TestCase):
                 self.assertEqual([client.post(), client.post()], [[250, 250, 250]] * 2)
             self.assertIn("has used 2: one more is only logged, by over log\n", server.ctl(*asked, CROWD).stdout)
 
+    def test_a_client_rule(self):
+        """Two limits of messages: what one refuses, the other one does not count."""
+        rule = "client_rule all { list *; messages 3/1h; recipient_rate 9/1h }"
+        with Limited("messages 2/1h\nrecipients 4/1h", rule) as server, Client(server) as client:
+            self.assertEqual([client.post(3), client.post(2)], [[250, 250, 250, 250, 250], [250, 250, 451, 250]])
+            self.assertEqual([client.post() for _ in range(2)], [[451]] * 2)
+            used = {name: one["used"] for name, one in self.limits(server, CROWD).items()}
+            self.assertEqual(used, {"connections": 1, "messages": 2, "recipients": 4, "client_rule messages": 2, "client_rule recipient_rate": 4})
+            server.change("messages 2/1h", "messages 20/1h")
+            self.assertEqual([client.post() for _ in range(3)], [[250, 451], [451], [451]])
+            self.assertEqual(self.limits(server, CROWD)["messages"]["used"], 1)
+
     def test_users(self):
         with Limited("messages 1/1h\nrecipients 5/1h\nby user") as server:
             server.add_user("bob@example.com")
