@@ -90,8 +90,28 @@ static void say_accounts(struct place *place, const char *path, struct span trou
 	}
 }
 
-static void examine_users(struct place place, const char *path)
+/* Users of Kerberos need no account. */
+static void examine_rules(struct place place, const struct config_server *server, const struct accounts *accounts)
 {
+	char text[WHY_MAX];
+	for (size_t i = 0; i < server->client_rule_count && !(server->access.auth & AUTH_GSSAPI); i++) {
+		const struct config_client_rule *rule = &server->client_rules[i];
+		place.at = &rule->users_at;
+		for (size_t k = 0; k < rule->users.n; k++) {
+			if (strcmp(rule->users.at[k], "*") == 0 || accounts_find(accounts, span_of(rule->users.at[k])))
+				continue;
+			snprintf(
+				text, sizeof(text),
+				_("client_rule %s: there is no account %s, so the rule does not fit anybody by this name; mailrootctl user list shows the names"),
+				rule->name, rule->users.at[k]);
+			place_say(&place, CERTIFICATE_WARNING, text);
+		}
+	}
+}
+
+static void examine_users(struct place place, const struct config_server *server)
+{
+	const char *path = server->access.user_file;
 	struct accounts accounts;
 	struct arena arena;
 	struct str text, trouble;
@@ -103,8 +123,10 @@ static void examine_users(struct place place, const char *path)
 	str_init(&text, ACCOUNTS_TEXT_MAX);
 	str_init(&trouble, WHY_MAX);
 	arena_init(&arena, (size_t)2 * ACCOUNTS_TEXT_MAX);
-	if (fd_read_all(fd, &text) == 0 && accounts_parse(str_span(&text), &arena, &accounts, &trouble))
+	if (fd_read_all(fd, &text) == 0 && accounts_parse(str_span(&text), &arena, &accounts, &trouble)) {
 		say_accounts(&place, path, str_span(&trouble));
+		examine_rules(place, server, &accounts);
+	}
 	str_wipe(&text);
 	str_free(&trouble);
 	arena_free(&arena);
@@ -117,7 +139,7 @@ static void examine_access(struct place place, const struct config_server *serve
 	examine_certificates(place, server);
 	if (access->auth & ~(unsigned)AUTH_GSSAPI) {
 		place.at = &access->user_file_at;
-		examine_users(place, access->user_file);
+		examine_users(place, server);
 	}
 	if (access->auth & AUTH_GSSAPI && access->keytab && *access->keytab) {
 		place.at = &access->keytab_at;

@@ -156,6 +156,12 @@ class Users(unittest.TestCase):
 
 
 class Others(unittest.TestCase):
+    def test_check_knows_the_accounts(self):
+        with Ruled() as server:
+            self.assertIn("client_rule shop: there is no account shop@example.com", server.ctl("check", check=False).stdout)
+            server.add_user("shop@example.com")
+            self.assertNotIn("client_rule shop", server.ctl("check", check=False).stdout)
+
     def test_explain(self):
         with Ruled() as server:
             ask = ("explain", "relay", "--client", CROWD, "--to", "b@example.com")

@@ -95,6 +95,50 @@ static void says(const char *lines, bool authenticated, const char *words, unsig
 	config_free(&config);
 }
 
+/* The sender of the log, and what the log does not say of a client rule. */
+static void rule_says(const char *lines, const char *from, bool authenticated, enum outcome outcome, const char *words)
+{
+	struct facts facts = {.authenticated = authenticated};
+	struct address sender, rcpt = {.domain = SPAN("example.com")};
+	struct str text;
+	const char *why;
+	ck_assert(ipaddr_parse(SPAN("192.0.2.1"), &facts.client));
+	if (from) {
+		ck_assert(address_parse(span_of(from), &sender, &why));
+		facts.sender = &sender;
+	}
+	memory_config(lines, &config);
+	verdict_decide(&config.servers[0], &facts, &rcpt, &verdict);
+	str_init(&text, 1000);
+	verdict_format(&config.servers[0], &verdict, &text);
+	ck_assert_int_eq(verdict.outcome, outcome);
+	ck_assert_str_eq(str_text(&text), words);
+	str_free(&text);
+	config_free(&config);
+}
+
+START_TEST(client_rules)
+{
+	static const char rule[] = "client_rule r { list 192.0.2.0/24; senders a.net }";
+	rule_says(rule, "u@a.net", false, OUTCOME_ACCEPTED, "example.com is the default domain: accepted");
+	rule_says(rule, "", false, OUTCOME_ACCEPTED, "example.com is the default domain: accepted");
+	rule_says(rule, NULL, false, OUTCOME_ACCEPTED, "example.com is the default domain: accepted");
+	rule_says(rule, "u@b.net", false, OUTCOME_REFUSED,
+		  "sender is not permitted by senders of client_rule r: refused");
+	rule_says("client_rule r { list *; recipients a.net }", NULL, false, OUTCOME_REFUSED,
+		  "recipient is not in recipients of client_rule r: refused");
+	rule_says("client_rule r { list *.corp.example; senders a.net }", "u@b.net", false, OUTCOME_UNKNOWABLE,
+		  "client_rule r has names in list, and the log has no names of clients");
+	rule_says(AUTH "client_rule r { users joe; senders a.net }", "u@b.net", true, OUTCOME_UNKNOWABLE,
+		  "the user decides whether client_rule r holds, and the log does not say which user it will be here");
+	rule_says(AUTH "client_rule r { users joe; senders a.net }", "u@b.net", false, OUTCOME_ACCEPTED,
+		  "example.com is the default domain: accepted");
+	rule_says("access { tls_certificate /a /b }\nclient_rule r { list *; require tls }", NULL, false,
+		  OUTCOME_UNKNOWABLE,
+		  "client_rule r has require tls, and the log does not say whether the client can use TLS");
+}
+END_TEST
+
 START_TEST(words)
 {
 	struct str text;
@@ -236,6 +280,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, what_matters, 0, sizeof(ways) / sizeof(ways[0]));
 	tcase_add_test(tcase, words);
+	tcase_add_test(tcase, client_rules);
 	tcase_add_test(tcase, every_possible_client);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

@@ -161,12 +161,61 @@ START_TEST(test_advice_on_users)
 }
 END_TEST
 
+/* A client at 8.8.8.8 sends SIZE octets as FROM to u@a.net, which it may, but for its client rule. */
+static const struct {
+	const char *lines, *from;
+	uint64_t size;
+	const char *says;
+} by_rule[] = {
+	{"client_rule r { list 8.8.8.8\nsenders b.net }", "u@c.net", 0,
+	 "to permit it, add u@c.net to senders of client_rule r at test.conf:7"},
+	{"client_rule r { list 8.8.8.8\nsenders b.net }", "u", 0,
+	 "to permit it, add u@example.com to senders of client_rule r at test.conf:7"},
+	{"client_rule r { list 8.8.8.8\nrecipients b.net }", "u@b.net", 0,
+	 "to permit it, add u@a.net to recipients of client_rule r at test.conf:7"},
+	{"client_rule r { list 8.8.8.8\nmax_message_size 1K }", "u@b.net", 1025,
+	 "to permit it, raise max_message_size of client_rule r at test.conf:7"},
+	{"client_rule r { list *; senders b.net\nrecipients b.net; max_message_size 1K }", "u@c.net", 1025,
+	 "to permit it, add u@c.net to senders of client_rule r at test.conf:6; and raise max_message_size of "
+	 "client_rule r at test.conf:7; and add u@a.net to recipients of client_rule r at test.conf:7"},
+	{"access { auth scram-sha-256; tls_certificate /a /b }\nclient_rule r { list *; require tls auth }", "", 0,
+	 "to permit it, let the client use TLS and authenticate"},
+	{"access { auth scram-sha-256 }\nclient_rule u { users *; senders b.net }\nclient_rule r { list *; require "
+	 "auth }",
+	 "u@c.net", 0,
+	 "to permit it, let the client authenticate; and add u@c.net to senders of client_rule u at test.conf:7"},
+};
+
+START_TEST(test_advice_on_client_rules)
+{
+	char lines[400];
+	struct config config;
+	struct policy_client client = {.ip = memory_address("8.8.8.8"), .name_state = POLICY_NAME_UNCONFIRMED};
+	struct address sender, rcpt;
+	struct policy_mail mail = {&sender, by_rule[_i].size};
+	struct explanation e;
+	struct str says;
+	const char *why;
+	str_init(&says, 4096);
+	snprintf(lines, sizeof(lines), "relay { list 8.8.8.8 }\n%s", by_rule[_i].lines);
+	memory_config(lines, &config);
+	ck_assert(address_parse(span_of(by_rule[_i].from), &sender, &why));
+	ck_assert(address_parse(SPAN("u@a.net"), &rcpt, &why));
+	explain_decide(&config.servers[0], &client, &mail, &rcpt, &e);
+	advice_format(&config.servers[0], &e, &says);
+	ck_assert_str_eq(str_text(&says), by_rule[_i].says);
+	str_free(&says);
+	config_free(&config);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("smtpd_advice");
 	TCase *tcase = tcase_create("all");
 	tcase_add_loop_test(tcase, test_advice, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tcase, test_advice_on_users, 0, sizeof(by_user) / sizeof(by_user[0]));
+	tcase_add_loop_test(tcase, test_advice_on_client_rules, 0, sizeof(by_rule) / sizeof(by_rule[0]));
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
