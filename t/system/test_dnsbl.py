@@ -1,15 +1,17 @@
 """DNS lists of clients, and the pause before the greeting: good lists, and lists that lie, refuse, or do not answer."""
 import contextlib
+import ctypes
 import os
 import socket
 import struct
+import subprocess
 import time
 import unittest
 
 import harness
 import peers
 from harness import Sink
-from test_connect import A, NXDOMAIN, NameServer, SILENT, Service, line_of
+from test_connect import A, NXDOMAIN, NameServer, SILENT, Service, Session, line_of
 
 TXT, MX = 16, 15
 KEY = "abcdefghij0123456789abcdef"
@@ -54,6 +56,13 @@ class Lists(NameServer):
 
     def questions(self, kind=A):
         return [name for name, asked in self.asked if asked == kind]
+
+
+class Session6(Session):
+    def __init__(self, server, source):
+        self.socket = socket.create_connection(("2001:db8:9::1", server.port), timeout=30, source_address=(source, 0))
+        self.lines = self.socket.makefile("rb")
+        self.greeting = self.reply()
 
 
 def entry(last, zone, address="127.0.0.2", text=None):
@@ -250,11 +259,32 @@ class Pause(unittest.TestCase):
                 self.assertTrue(s.recv(1000).startswith(b"421 4.3.2"))
 
 
+@contextlib.contextmanager
+def own_network(*addresses):
+    """This thread, and what it starts, have a loopback of their own with ADDRESSES."""
+    new_net, libc = 0x40000000, ctypes.CDLL(None, use_errno=True)
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        if libc.unshare(new_net):
+            raise OSError(ctypes.get_errno(), "unshare")
+        for words in ("link set lo up", *(f"address add {address}/128 dev lo nodad" for address in addresses)):
+            subprocess.run(["ip", *words.split()], check=True)
+        yield
+    finally:
+        libc.setns(before, new_net)
+        os.close(before)
+
+
 @peers.needs_root
 class Rbldnsd(unittest.TestCase):
     """The server by which most lists are published, with IPv4 and IPv6."""
 
     def test_real_zones(self):
+        peers.unpacked("rbldnsd")  # by the network that the machine has
+        with own_network("2001:db8:9::1", "2001:db8:1::5", "2001:db8:2::5"):
+            self.ask_real_zones()
+
+    def ask_real_zones(self):
         port = harness.free_port()
         with peers.Peer("rbldnsd") as peer:
             peer.write("zones/ip4", ":127.0.0.4:Blocked, see http://bl.test/?$\n127.0.0.2\n127.0.0.64/26\n")
@@ -270,7 +300,8 @@ class Rbldnsd(unittest.TestCase):
                     self.asked.append(("", 0))
                     return answer[:2] + struct.pack("!H", struct.unpack("!H", answer[2:4])[0] & ~0x0400 | 0x0080) + answer[4:]
 
-            with Door({}) as names, Service("relay { list 192.0.2.1 }\n" + LISTS.format(more=""), global_conf=f"dns_server 127.0.0.1:{names.port}") as server:
+            v6 = f"listen [2001:db8:9::1]:{harness.free_port()}\n"
+            with Door({}) as names, Service("relay { list 192.0.2.1 }\n" + v6 + LISTS.format(more=""), global_conf=f"dns_server 127.0.0.1:{names.port}") as server:
                 def listed():
                     return server.relays(65, "sales@example.com")
                 harness.wait_for(lambda: listed().startswith("550"), "rbldnsd")
@@ -278,6 +309,11 @@ class Rbldnsd(unittest.TestCase):
                 self.assertTrue(server.relays(63, "sales@example.com").startswith("250"))
                 self.assertTrue(server.relays(2, "sales@example.com").startswith("550"), "the test entry")
                 self.assertTrue(server.relays(1, "sales@example.com").startswith("250"))
+                server.port = int(v6.rsplit(":", 1)[1])
+                for source, said in (("2001:db8:1::5", "550 5.7.1 Client [2001:db8:1::5] is listed by bl.test: IPv6 2001:db8:1::5"),
+                                     ("2001:db8:2::5", "250 2.1.5 sales@example.com")):
+                    with Session6(server, source) as s:
+                        self.assertEqual(s.rcpt("sales@example.com"), said)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,18 @@
 #include "t/unit/suite.h"
 #include "t/unit/wire_sample.h"
 
-enum { A = 1, CNAME = 5, PTR = 12, MX = 15, AAAA = 28, NXDOMAIN = 3, SERVFAIL = 2, SILENT = -1, PACKET = 4096 };
+enum {
+	A = 1,
+	CNAME = 5,
+	PTR = 12,
+	MX = 15,
+	TXT = 16,
+	AAAA = 28,
+	NXDOMAIN = 3,
+	SERVFAIL = 2,
+	SILENT = -1,
+	PACKET = 4096
+};
 
 /* The answers. All other queries get NOERROR without data. A line of type 0 has the rcode of a name. */
 static const struct answer {
@@ -45,6 +56,9 @@ static const struct answer {
 	{"1.1.0.10.in-addr.arpa", PTR, 0, "\x05lan-1\x04test", 12},
 	{"lan-1.test", A, 0, "\x0a\x00\x01\x01", 4},
 	{"66.0.0.127.in-addr.arpa", 0, SILENT, NULL, 0},
+	{"5.0.0.127.bl.test", A, 0, "\x7f\0\0\2", 4},
+	{"5.0.0.127.bl.test", TXT, 0, "\x07see why", 8},
+	{"5.0.0.127.mute.test", 0, SILENT, NULL, 0},
 	{"dead.test", MX, 0, "\x00\x0a\x04gone\x04test", 13},
 };
 
@@ -464,6 +478,86 @@ START_TEST(hostile_worker)
 }
 END_TEST
 
+static int ask_lists(struct fixture *f, const char *address, const char *zones, bool text)
+{
+	struct wire_listed_of wire = {span_of(address), span_of(zones), text};
+	struct str packet;
+	int ends[2];
+	str_init(&packet, 10000);
+	ck_assert_int_eq(ipc_pair(ends, 10000), 0);
+	ck_assert(wire_encode_listed_of(&wire, &packet));
+	ck_assert_int_eq(ipc_send(f->names[1], str_span(&packet), &ends[1], 1), 0);
+	str_free(&packet);
+	close(ends[1]);
+	return ends[0];
+}
+
+/* The answers; NULL = the resolver has closed the socket. */
+static const char *listed(struct fixture *f, int fd)
+{
+	static char text[1000];
+	struct wire_listed wire;
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	ck_assert_int_eq(poll(&pfd, 1, 20000), 1);
+	ck_assert_int_eq(ipc_receive(fd, f->buffer, sizeof(f->buffer), 0, &f->packet), 0);
+	close(fd);
+	if (f->packet.eof)
+		return NULL;
+	ck_assert(wire_decode_listed(f->packet.text, &wire));
+	ck_assert(span_copy(wire.answers, text, sizeof(text)));
+	return text;
+}
+
+START_TEST(lists_of_clients)
+{
+	struct fixture f;
+	set_up(&f);
+	ck_assert_str_eq(listed(&f, ask_lists(&f, "127.0.0.5", "bl.test", false)), "127.0.0.2");
+	ck_assert_str_eq(listed(&f, ask_lists(&f, "127.0.0.5", "other.test bl.test bl.test", false)),
+			 "- 127.0.0.2 127.0.0.2");
+	ck_assert_str_eq(listed(&f, ask_lists(&f, "127.0.0.6", "bl.test", false)), "-");
+	ck_assert_str_eq(listed(&f, ask_lists(&f, "2001:db8::5", "bl.test", false)), "-");
+	ck_assert_str_eq(listed(&f, ask_lists(&f, "127.0.0.5", "bl.test", true)), "see why");
+	ck_assert_str_eq(listed(&f, ask_lists(&f, "127.0.0.6", "bl.test", true)), "");
+	/* While a list is silent, names and hosts are looked up. */
+	int slow = ask_lists(&f, "127.0.0.5", "mute.test bl.test", false);
+	ck_assert(span_equal(named(&f, ask_name(&f, "10.0.1.1")).name, SPAN("lan-1.test")));
+	ask(&f, 7, "plain.test", false);
+	ck_assert_uint_eq(answer(&f).serial, 7);
+	struct pollfd pfd = {.fd = slow, .events = POLLIN};
+	ck_assert_int_eq(poll(&pfd, 1, 0), 0);
+	ck_assert_str_eq(listed(&f, slow), "? 127.0.0.2");
+	tear_down(&f);
+}
+END_TEST
+
+START_TEST(hostile_questions_about_lists)
+{
+	static const char *const zones[] = {"", " ", "a..test", "bl.test  bl.test", "bl.test\nx", "bl\"test"};
+	struct fixture f;
+	char many[33 * 2 + 1], long_zone[201];
+	set_up(&f);
+	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
+		ck_assert_msg(!listed(&f, ask_lists(&f, "127.0.0.5", zones[i], false)), "\"%s\"", zones[i]);
+	for (size_t i = 0; i < 33; i++)
+		memcpy(many + 2 * i, "a ", 3);
+	many[sizeof(many) - 2] = '\0';
+	ck_assert_ptr_null(listed(&f, ask_lists(&f, "127.0.0.5", many, false)));
+	many[sizeof(many) - 4] = '\0';
+	ck_assert_ptr_nonnull(listed(&f, ask_lists(&f, "127.0.0.5", many, false)));
+	for (size_t i = 0; i < sizeof(long_zone); i++)
+		long_zone[i] = i % 10 == 9 ? '.' : 'a';
+	long_zone[sizeof(long_zone) - 2] = 'a';
+	long_zone[sizeof(long_zone) - 1] = '\0';
+	ck_assert_ptr_null(listed(&f, ask_lists(&f, "127.0.0.5", long_zone, false)));
+	ck_assert_ptr_null(listed(&f, ask_lists(&f, "no address", "bl.test", false)));
+	int old = ask_lists(&f, "127.0.0.5", "mute.test", false);
+	ck_assert_str_eq(listed(&f, ask_lists(&f, "127.0.0.5", "bl.test", false)), "127.0.0.2");
+	ck_assert_ptr_null(listed(&f, old));
+	tear_down(&f);
+}
+END_TEST
+
 /* A process has one question at a time, the newest, so it can't displace those of others. */
 START_TEST(one_at_a_time)
 {
@@ -491,6 +585,8 @@ int main(void)
 	tcase_add_test(all, flood);
 	tcase_add_test(all, names_of_clients);
 	tcase_add_test(all, hostile_worker);
+	tcase_add_test(all, lists_of_clients);
+	tcase_add_test(all, hostile_questions_about_lists);
 	tcase_add_test(all, one_at_a_time);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

@@ -135,6 +135,24 @@ START_TEST(counts_are_bounded)
 }
 END_TEST
 
+/* Only busy slots have a phase that counts. */
+START_TEST(phases_are_counted)
+{
+	for (size_t slot = 0; slot < 3; slot++) {
+		scoreboard_set(b, slot, SCOREBOARD_BUSY, SPAN("x"), 0);
+		scoreboard_progress(b, slot, slot ? 7 : 8, 0, 0);
+	}
+	scoreboard_set(b, 3, SCOREBOARD_IDLE, SPAN(""), 0);
+	scoreboard_progress(b, 3, 7, 0, 0);
+	ck_assert_uint_eq(scoreboard_count_phase(b, SIZE_MAX, 7), 2);
+	ck_assert_uint_eq(scoreboard_count_phase(b, 2, 7), 1);
+	scoreboard_set(b, 1, SCOREBOARD_BUSY, SPAN("y"), 0);
+	ck_assert_uint_eq(scoreboard_count_phase(b, SLOTS, 7), 1);
+	scoreboard_reset(b, 2);
+	ck_assert_uint_eq(scoreboard_count_phase(b, SLOTS, 7), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("scoreboard");
@@ -147,6 +165,7 @@ int main(void)
 	tcase_add_test(tc, texts_are_cut_and_never_run_on);
 	tcase_add_test(tc, unknown_states_read_as_busy);
 	tcase_add_test(tc, counts_are_bounded);
+	tcase_add_test(tc, phases_are_counted);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
