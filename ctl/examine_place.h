@@ -33,6 +33,9 @@ void examine_oauth(struct place place, const struct config_outbound *outbound);
 void examine_web(struct place place, const struct config_server *server);
 void examine_web_process(struct place place, const struct config *config);
 
+/* Checks the files of recipients (examine_recipients.c). */
+void examine_recipients(struct place place, const struct config_server *server);
+
 /* Checks the folders of every enabled virtual server (examine_folders.c). */
 void examine_folders(struct place place, const struct config *config);
 

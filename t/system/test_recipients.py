@@ -250,6 +250,24 @@ class Tools(unittest.TestCase):
             self.assertAlmostEqual(listed["age_s"], 7200, delta=60)
             self.assertIn(f"recipients {server.list}: 2 entries, changed 2h", server.ctl("status").stdout)
 
+    def test_check_and_doctor_examine_the_files(self):
+        with Service() as server:
+            def told():
+                done = server.ctl("check", check=False)
+                return " ".join((done.stdout + done.stderr).split())
+
+            self.assertNotIn("recipients", told())
+            for words, make in ((f"{server.list} was changed 40d ago", lambda: os.utime(server.list, (time.time() - 40 * 86400,) * 2)),
+                                (f"every user can write to recipients {server.list}", lambda: server.list.chmod(0o666)),
+                                ("line 3: there is text after the address", lambda: server.put("ann\nbob\nbob ann\n")),
+                                ("has no recipient", lambda: server.put("# none\n")),
+                                ("can't be used: it holds a NUL", lambda: server.put("a\0b\n")),
+                                ("is missing: mail for its domains is put off", server.list.unlink)):
+                with self.subTest(words=words):
+                    make()
+                    self.assertIn(words, told())
+            self.assertIn(f"recipients {server.list} is missing", server.ctl("doctor", "--json", check=False).stdout)
+
 
 if __name__ == "__main__":
     harness.main()

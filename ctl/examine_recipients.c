@@ -1,0 +1,106 @@
+/* The files of recipients: whether they can be read, and what a list made of them has. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/accounts/recipient_map.h"
+#include "common/base/clock.h"
+#include "common/base/fd.h"
+#include "common/base/language.h"
+#include "ctl/examine_place.h"
+
+enum { TEXT_MAX = 4096, TROUBLE_MAX = 4096, LINES_TOLD = 10, OLD_S = 30 * 86400 };
+
+static void say(struct place *place, enum certificate_grade grade, const char *format, const char *file,
+		const char *more)
+{
+	char text[TEXT_MAX];
+	snprintf(text, sizeof(text), format, file, more);
+	place_say(place, grade, text);
+}
+
+static void say_lines(struct place *place, const char *file, struct span trouble)
+{
+	struct span line;
+	char text[TEXT_MAX];
+	for (unsigned told = 0; told < LINES_TOLD && span_line(&trouble, &line); told++) {
+		snprintf(text, sizeof(text), "%.*s", SPAN_ARGS(line));
+		say(place, CERTIFICATE_WARNING, _("recipients %.1024s: %.1024s; this line is ignored"), file, text);
+	}
+}
+
+static void examine_text(struct place *place, const char *file, struct span text)
+{
+	struct recipient_map_size size;
+	struct str trouble;
+	const char *why;
+	str_init(&trouble, TROUBLE_MAX);
+	if (!recipient_map_measure(text, &size, &trouble, &why))
+		say(place, CERTIFICATE_ERROR, _("recipients %.1024s can't be used: %.1024s"), file, why);
+	else if (!size.entries)
+		say(place, CERTIFICATE_ERROR,
+		    _("recipients %.1024s has no recipient: mail for its domains is put off; add one, or * for all"),
+		    file, "");
+	say_lines(place, file, str_span(&trouble));
+	str_free(&trouble);
+}
+
+static void examine_metadata(struct place *place, const char *file, const struct stat *info)
+{
+	char age[CLOCK_TEXT_MAX];
+	int64_t old_s = place->how->now_s - info->st_mtim.tv_sec;
+	if (info->st_mode & S_IWOTH)
+		say(place, CERTIFICATE_WARNING,
+		    _("every user can write to recipients %.1024s, and so get the mail of others: chmod o-w"), file,
+		    "");
+	if (old_s < OLD_S)
+		return;
+	clock_duration(old_s * 1000, age);
+	say(place, CERTIFICATE_NOTE,
+	    _("recipients %.1024s was changed %.100s ago: if a program makes it, see whether that still runs"), file,
+	    age);
+}
+
+static void examine_file(struct place *place, const char *file)
+{
+	const char *why;
+	struct stat info;
+	struct str text;
+	int fd = fd_open_regular(file, &why);
+	if (fd < 0 && *why && place->how->guest) {
+		say(place, CERTIFICATE_NOTE, _("recipients %.1024s was not examined: %.1024s"), file, why);
+		return;
+	}
+	if (fd < 0) {
+		say(place, CERTIFICATE_ERROR,
+		    *why ? _("recipients %.1024s can't be opened: %.1024s; mail for its domains is put off")
+			 : _("recipients %.1024s is missing: mail for its domains is put off until it is there"),
+		    file, why);
+		return;
+	}
+	str_init(&text, RECIPIENT_MAP_TEXT_MAX);
+	int err = fd_read_all(fd, &text);
+	if (err)
+		say(place, CERTIFICATE_ERROR, _("recipients %.1024s can't be used: %.1024s"), file,
+		    err == -EFBIG ? _("it is larger than 128 MiB") : strerror(-err));
+	else
+		examine_text(place, file, str_span(&text));
+	if (fstat(fd, &info) == 0)
+		examine_metadata(place, file, &info);
+	str_free(&text);
+	fd_close(&fd);
+}
+
+void examine_recipients(struct place place, const struct config_server *server)
+{
+	const char *files[CONFIG_RECIPIENT_FILES_MAX];
+	struct config_recipients block;
+	size_t n = config_recipients_files(server, files), told = 0;
+	for (size_t i = 0; told < n && config_recipients_block(server, i, &block); i++) {
+		if (strcmp(block.file, files[told]) != 0)
+			continue;
+		place.at = block.at;
+		examine_file(&place, files[told++]);
+	}
+}
