@@ -22,12 +22,13 @@ struct dialogue {
 static const char *const blocks[] = {
 	"",
 	"bare_newlines repair",
-	"messages { max_message_size 1K; max_session_size 2K; max_recipients 2 }\nalias_domain example.org",
+	"messages { max_message_size 1K; max_session_size 2K; max_recipients 2 }\nalias_domain example.org\n"
+	"client { messages 3/1h; recipients 5/1h; octets 1K/1h; errors 6/1h }",
 	"without chunking size enhancedstatuscodes",
 	"access { auth plain login scram-sha-256 cram-md5; auth_requires_tls no }",
 	"client_rule a { list *; senders a.test; from_header yes; recipients u@example.com; max_message_size 1K }",
 };
-enum { BLOCK_AUTH = 4, BLOCK_RULE, BLOCK_COUNT };
+enum { BLOCK_LIMITS = 2, BLOCK_AUTH = 4, BLOCK_RULE, BLOCK_COUNT };
 
 static struct config *configuration(size_t i)
 {
@@ -173,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	d.piece = choice & 0x80 ? 1 + choice / BLOCK_AUTH % 16 : SIZE_MAX;
 	MUST(session_init(&d.session, &configuration(block)->servers[0], &store, &client));
 	d.session.auth = auth ? authentication() : NULL;
+	d.session.usage = block == BLOCK_LIMITS ? usage_new() : NULL;
 	session_greet(&d.session);
 	MUST(check_replies(&d) == 220);
 	d.session.tls.offered = choice & 0x40;
@@ -181,8 +183,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		taken = step(&d, rest);
 		shake_hands(&d);
 	}
+	usage_free(d.session.usage);
 	session_free(&d.session);
-	MUST(!d.memory.open && d.memory.stored == d.acknowledged);
+	MUST(!d.memory.open && d.memory.stored == d.acknowledged && (block != BLOCK_LIMITS || d.memory.stored <= 3));
 	memory_store_free(&d.memory);
 	return 0;
 }
