@@ -274,6 +274,9 @@ static const struct {
 	{"From: \"open <u@a.test>\r\n", false, true},
 	{"From: u@a.test u@b.test\r\n", false, true},
 	{"From: <@b.test:u@a.test>\r\n", false, true},
+	{"From: J\xc3\xb6 <u@a.test>\r\n", true, false},
+	{"From: \x1b$B%9\x1b(B <u@a.test>\r\n", false, true},
+	{"From\t: u@b.test\r\n", false, false},
 	{"From: scanner\r\n", true, false},
 	{"From: Scanner Room Two\r\n", false, true},
 };
