@@ -8,6 +8,7 @@ Each step prints its name, its result and its time. The machine has no network b
 them. The disk of the machine stays in $MAILROOT_DEBIAN (/var/tmp/mailroot-fresh) for the next time.
 """
 import argparse
+import contextlib
 import os
 import pathlib
 import platform
@@ -486,7 +487,7 @@ def play(guest, only):
             require(not denied, f"AppArmor refused:\n{denied}")
         except Failed as failed:
             print(f"   FAILED after {time.monotonic() - started:.1f} s: {failed}")
-            if guest.process.poll() is None:
+            with contextlib.suppress(Failed, OSError):
                 print("---- journal\n" + guest.attempt(f"journalctl --no-pager -n 60 -u {UNIT}; journalctl -k --no-pager -n 10")[1])
             return 1
         print(f"   ok {time.monotonic() - started:.1f} s", flush=True)

@@ -46,22 +46,25 @@ class Machine:
         subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", str(payload), str(folder / "payload"), "256M"], check=True)
 
     def __enter__(self):
+        self.switch_on()
+        return self
+
+    def switch_on(self):
         path = self.folder / "agent"
         processor = "host" if self.accelerator == "kvm" else "max"
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-accel", self.accelerator, "-cpu", processor, "-smp", "2", "-m", str(MEMORY_MB), "-nodefaults", "-display", "none",
-             "-kernel", str(self.kernel), "-initrd", str(self.initrd), "-append", "root=/dev/vda rw console=ttyS0 loglevel=4 nokaslr mitigations=off",
+             "-no-reboot", "-kernel", str(self.kernel), "-initrd", str(self.initrd), "-append", "root=/dev/vda rw console=ttyS0 loglevel=4 nokaslr mitigations=off",
              "-drive", f"file={self.folder}/disk,if=virtio,format=qcow2,cache=unsafe",
              "-drive", f"file={self.folder}/payload,if=virtio,format=raw,readonly=on",
              "-serial", f"file:{self.console}", "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
              "-chardev", f"socket,id=agent,path={path},server=on,wait=off", "-device", "virtserialport,chardev=agent,name=agent"])
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + self.patience(10)
         self.channel = socket.socket(socket.AF_UNIX)
         while self.channel.connect_ex(str(path)):
             if time.monotonic() > deadline or self.process.poll() is not None:
                 raise Failed("qemu does not run")
             time.sleep(0.05)
-        return self
 
     def __exit__(self, *why):
         self.channel.close()
@@ -96,10 +99,18 @@ class Machine:
                 return said["hello"]
 
     def reboot(self):
+        """Shuts down cleanly, and switches the machine on again: an emulated one may hang after a reset."""
         before = self.run("cat /proc/sys/kernel/random/boot_id").strip()
         self.channel.sendall(json.dumps({"run": "systemctl reboot", "seconds": 30}).encode() + b"\n")
-        while self.wait_for_boot() == before:  # the agent was restarted
-            pass
+        try:
+            self.process.wait(self.patience(120))
+        except subprocess.TimeoutExpired:
+            raise Failed(f"the guest does not shut down; its console ends with\n{self.last_of_console()}") from None
+        self.channel.close()
+        self.buffer = b""
+        self.switch_on()
+        if self.wait_for_boot() == before:
+            raise Failed("it is the same boot")
 
     def attempt(self, command, seconds=30):
         """Runs COMMAND by bash as root; returns (status, output)."""
