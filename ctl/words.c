@@ -76,6 +76,7 @@ static const char *const known[] = {
 	/* sessions (smtpd/session/session.c) */
 	N_("greeted"),
 	N_("between messages"),
+	N_("waiting to be greeted"),
 	N_("sender given"),
 	N_("recipients given"),
 	N_("sending a message"),

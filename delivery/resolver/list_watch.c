@@ -1,8 +1,12 @@
 #include "delivery/resolver/list_watch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
+
+enum { ADDRESS_MAX_OCTETS = 16 };
 
 static bool is_forgotten(const struct watched_list *list, int64_t now_ms)
 {
@@ -71,23 +75,27 @@ bool list_watch_note(struct list_watch *w, struct span zone, const struct dnsbl_
 static void describe(const struct watched_list *list, int64_t now_ms, struct str *to)
 {
 	const unsigned char *octets = list->record;
-	char zone[DOMAIN_MAX + 1];
+	char zone[DOMAIN_MAX + 1], address[ADDRESS_MAX_OCTETS];
 	dnsbl_shown(span_of(list->zone), zone);
+	snprintf(address, sizeof(address), "%u.%u.%u.%u", octets[0], octets[1], octets[2], octets[3]);
 	if (list->bad == DNSBL_REFUSAL)
 		str_printf(
 			to,
-			"your resolver is refused by the DNS list %s, which answers %u.%u.%u.%u, so it finds no client: name a resolver of your own in dns_server (those of large providers are refused), or remove the list from connect\n",
-			zone, octets[0], octets[1], octets[2], octets[3]);
+			N_("your resolver is refused by the DNS list %s, which answers %s, so it finds no client: name a resolver of your own in dns_server (those of large providers are refused), or remove the list from connect"),
+			zone, address);
 	else if (list->bad == DNSBL_INVENTION)
 		str_printf(
 			to,
-			"%u.%u.%u.%u is no answer of a DNS list, but came for %s, so its answers do not count: your resolver invents answers, then name another one in dns_server; or the list has ended, then remove it from connect\n",
-			octets[0], octets[1], octets[2], octets[3], zone);
+			N_("%s is no answer of a DNS list, but came for %s, so its answers do not count: if your resolver invents answers, name another one in dns_server; if the list has ended, remove it from connect"),
+			address, zone);
 	else if (list->silent && now_ms - list->silent_ms >= LIST_WATCH_SILENT_MS)
 		str_printf(
 			to,
-			"the DNS list %s has not answered for 10 minutes or longer, so it finds no client: see whether it still exists (mailrootctl doctor), or remove it from connect\n",
+			N_("the DNS list %s has not answered for 10 minutes or longer, so it finds no client: see whether it still exists (mailrootctl doctor), or remove it from connect"),
 			zone);
+	else
+		return;
+	str_append_c(to, '\n');
 }
 
 void list_watch_describe(const struct list_watch *w, int64_t now_ms, struct str *to)
