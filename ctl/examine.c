@@ -137,11 +137,12 @@ static void examine_access(struct place place, const struct config_server *serve
 {
 	const struct config_access *access = &server->access;
 	examine_certificates(place, server);
-	if (access->auth & ~(unsigned)AUTH_GSSAPI) {
+	if (access->auth & ~(unsigned)AUTH_GSSAPI && config_passwords_file(access->passwords)) {
 		place.at = &access->user_file_at;
 		examine_users(place, server);
 	}
-	if (access->auth & AUTH_GSSAPI && access->keytab && *access->keytab) {
+	bool kerberos = access->auth & AUTH_GSSAPI || config_kerberos_needed(server);
+	if (kerberos && access->keytab && *access->keytab) {
 		place.at = &access->keytab_at;
 		examine_keytab(place, access->keytab, CERTIFICATE_WARNING);
 	}
@@ -212,6 +213,7 @@ void examine_files(const struct examine *how, const struct config *config, struc
 	for (size_t i = 0; i < config->server_count; i++)
 		examine_server(place, &config->servers[i]);
 	examine_web_process(place, config);
+	examine_kerberos_process(place, config);
 	examine_folders(place, config);
 	examine_names(place, config);
 }

@@ -32,6 +32,7 @@ void examine_line(struct place place, const char *what, const char *path, const 
 void examine_oauth(struct place place, const struct config_outbound *outbound);
 void examine_web(struct place place, const struct config_server *server);
 void examine_web_process(struct place place, const struct config *config);
+void examine_kerberos_process(struct place place, const struct config *config);
 
 /* Checks the files of recipients (examine_recipients.c). */
 void examine_recipients(struct place place, const struct config_server *server);

@@ -342,6 +342,7 @@ static const struct {
 	{"smtpd_user", offsetof(struct config, smtpd_user)},
 	{"delivery_user", offsetof(struct config, delivery_user)},
 	{"web_user", offsetof(struct config, web_user)},
+	{"kerberos_user", offsetof(struct config, kerberos_user)},
 	{"mailroot_dir", offsetof(struct config, mailroot_dir)},
 	{"state_dir", offsetof(struct config, state_dir)},
 	{"run_dir", offsetof(struct config, run_dir)},

@@ -151,6 +151,7 @@ unsigned files_changed(const struct files *files, const struct config_server *se
 			   : role == ROLE_SMTPD    ? "changed: new sessions get it"
 			   : role == ROLE_RESOLVER ? "changed: a new resolver reads it"
 			   : role == ROLE_WEB      ? "changed: access tokens are fetched with it"
+			   : role == ROLE_KERBEROS ? "changed: answers of the KDC are checked with it"
 						   : "changed: new connections get it");
 	}
 	free(w.at);

@@ -8,8 +8,8 @@
 enum {
 	/* A queue that restarts must not stop acceptance: room for tens of thousands of names meanwhile. */
 	KEPT_SNDBUF = 32 << 20,
-	/* A client of names waits 5 s: an answer to a question that does not fit here would come too late. Of refused
-	 * tokens the next refusal tells again. */
+	/* A client of names or passwords waits some seconds: an answer to a question that does not fit here would come
+	 * too late. Of refused tokens the next refusal tells again. */
 	SMALL_SNDBUF = 128 << 10
 };
 
@@ -30,6 +30,7 @@ static const struct {
 	[AT(NAMES)] = {"names", OF(RESOLVER), OF(SMTPD) | OF(WEB), SMALL_SNDBUF, true, NULL},
 	[AT(FULLNESS)] = {"fullness", OF(SMTPD) | OF(PICKUP), OF(QUEUE), 0, false, fullness_create},
 	[AT(TOKENS)] = {"tokens", OF(WEB), OF(DELIVERY), SMALL_SNDBUF, true, NULL},
+	[AT(PASSWORDS)] = {"passwords", OF(KERBEROS), OF(SMTPD), SMALL_SNDBUF, true, NULL},
 	[AT(TOKEN_PAGE)] = {"token_page", OF(DELIVERY), OF(WEB), 0, false, tokens_create},
 };
 

@@ -45,7 +45,11 @@ void server_free(struct server *server)
 static unsigned roles_needed(const struct config_server *config)
 {
 	unsigned all = (1U << CHILD_ROLE_COUNT) - 1;
-	return config && config_oauth_needed(config) ? all : all & ~(1U << CHILD_WEB);
+	if (!config || !config_oauth_needed(config))
+		all &= ~(1U << CHILD_WEB);
+	if (!config || !config_kerberos_needed(config))
+		all &= ~(1U << CHILD_KERBEROS);
+	return all;
 }
 
 bool server_configure(struct server *server, const struct config_tree *tree, const struct config *config,

@@ -14,7 +14,8 @@ static const struct {
 } phases[] = {
 	{1U << CHILD_SMTPD | 1U << CHILD_PICKUP, 0},
 	{1U << CHILD_QUEUE, 5000},
-	{1U << CHILD_DELIVERY | 1U << CHILD_LOCAL | 1U << CHILD_RESOLVER | 1U << CHILD_WEB, 10000},
+	{1U << CHILD_DELIVERY | 1U << CHILD_LOCAL | 1U << CHILD_RESOLVER | 1U << CHILD_WEB | 1U << CHILD_KERBEROS,
+	 10000},
 	{1U << CHILD_LOG, 12000},
 };
 enum { PHASES = sizeof(phases) / sizeof(phases[0]) };

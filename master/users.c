@@ -12,7 +12,7 @@ void users_tell(const struct server *server, struct supervised *child)
 	if (!wanted)
 		return;
 	struct wire_users news = {
-		.wanted = wanted->access.auth & WITH_PASSWORD,
+		.wanted = wanted->access.auth & WITH_PASSWORD && config_passwords_file(wanted->access.passwords),
 		.file = span_of(wanted->access.user_file),
 	};
 	int fd = news.wanted ? fd_open_regular(wanted->access.user_file, &why) : -1;

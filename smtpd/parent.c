@@ -40,12 +40,12 @@ static void new_folder(const struct parent *p, char *to, size_t size)
 	snprintf(to, size, "%s/new", p->child.server->dir);
 }
 
-/* A key tab is configured only with gssapi in auth. */
+/* It proves tickets for gssapi. With `passwords kerberos` alone it is loaded, too: a reload may add gssapi to auth. */
 static struct gss_server *load_gss(const struct config_access *access, struct attention *attention)
 {
 	char why[GSS_WHY_MAX], text[GSS_WHY_MAX + 100];
 	struct gss_server *gss = access->keytab && *access->keytab ? gss_server_load(access, why, sizeof(why)) : NULL;
-	if (!gss && access->keytab && *access->keytab) {
+	if (!gss && access->keytab && *access->keytab && access->auth & AUTH_GSSAPI) {
 		snprintf(text, sizeof(text), "%s; AUTH GSSAPI is not offered", why);
 		attention_set(attention, ATTENTION_GSSAPI, text);
 	}
@@ -61,7 +61,9 @@ static const struct accounts *newest_accounts(void *context, uint64_t *generatio
 static struct auth *make_auth(struct parent *p)
 {
 	const struct auth_users users = {&p->worker.users, newest_accounts};
-	return must(auth_new(&users, p->gss, (size_t)p->child.server->processes.max));
+	struct auth *auth = must(auth_new(&users, p->gss, (size_t)p->child.server->processes.max));
+	auth_set_passwords_link(auth, CHILD_FD_PASSWORDS);
+	return auth;
 }
 
 void parent_init(struct parent *p, const struct child *child)

@@ -89,27 +89,57 @@ static void check_passwords(struct config_build *b, const struct config_server *
 			_("auth_clear_list has no effect with auth_requires_tls no, which lets every client send a password without TLS: remove auth_requires_tls"));
 }
 
-static void check_gssapi(struct config_build *b, const struct config_server *server)
+/* The members of access that nothing reads unless USED. */
+struct unused {
+	const char *name;
+	const void *member;
+	const struct config_origin *at;
+	bool used;
+};
+
+static bool has_keytab(const struct config_build *b, const struct config_access *access)
+{
+	return access->keytab || config_build_failed(b, &access->keytab);
+}
+
+static void check_kerberos(struct config_build *b, const struct config_server *server)
 {
 	const struct config_access *access = &server->access;
-	const struct {
-		const char *name;
-		const void *member;
-		const struct config_origin *at;
-	} only_gssapi[] = {{"keytab", &access->keytab, &access->keytab_at},
-			   {"principal", &access->principal, &access->principal_at},
-			   {"gssapi_realm", &access->gssapi_realm, &access->gssapi_realm_at}};
-	if (access->auth & AUTH_GSSAPI) {
-		if (!access->keytab && !config_build_failed(b, &access->keytab))
-			config_error(b->findings, config_build_at(b, server, access->auth_at),
-				     _("gssapi needs a key tab: add keytab /etc/mailroot/smtp.keytab to access"));
-		return;
-	}
-	for (size_t i = 0; i < sizeof(only_gssapi) / sizeof(only_gssapi[0]); i++)
-		if (is_written(b, only_gssapi[i].member, only_gssapi[i].at) && !config_build_failed(b, &access->auth))
-			config_error(b->findings, config_build_at(b, server, *only_gssapi[i].at),
+	bool gssapi = access->auth & AUTH_GSSAPI, asks = config_kerberos_needed(server);
+	const struct unused all[] = {
+		{"keytab", &access->keytab, &access->keytab_at, gssapi || asks},
+		{"principal", &access->principal, &access->principal_at, gssapi || asks},
+		{"gssapi_realm", &access->gssapi_realm, &access->gssapi_realm_at, gssapi},
+	};
+	if (gssapi && !has_keytab(b, access))
+		config_error(b->findings, config_build_at(b, server, access->auth_at),
+			     _("gssapi needs a key tab: add keytab /etc/mailroot/smtp.keytab to access"));
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!all[i].used && is_written(b, all[i].member, all[i].at) && !config_build_failed(b, &access->auth) &&
+		    !config_build_failed(b, &access->passwords))
+			config_error(b->findings, config_build_at(b, server, *all[i].at),
 				     _("%s is for gssapi, which is not in auth: add gssapi to auth, or remove %s"),
-				     only_gssapi[i].name, only_gssapi[i].name);
+				     all[i].name, all[i].name);
+}
+
+static void check_kdc(struct config_build *b, const struct config_server *server)
+{
+	const struct config_access *access = &server->access;
+	bool asks = config_passwords_kerberos(access->passwords);
+	if (config_build_failed(b, &access->auth) || config_build_failed(b, &access->passwords))
+		return;
+	if (asks && !config_kerberos_needed(server))
+		config_error(
+			b->findings, config_build_at(b, server, access->passwords_at),
+			_("passwords is for plain and login, and auth has neither: add plain login to auth, or remove passwords"));
+	else if (asks && !has_keytab(b, access))
+		config_error(
+			b->findings, config_build_at(b, server, access->passwords_at),
+			_("passwords kerberos needs a key tab, which proves that the KDC is the right one: add keytab /etc/mailroot/smtp.keytab to access"));
+	if (!asks && access->kerberos_realm.n)
+		config_error(
+			b->findings, config_build_at(b, server, access->kerberos_realm_at),
+			_("kerberos_realm is for passwords kerberos: add kerberos to passwords, or remove kerberos_realm"));
 }
 
 void config_check_access(struct config_build *b, const struct config_server *server)
@@ -118,7 +148,8 @@ void config_check_access(struct config_build *b, const struct config_server *ser
 	check_certificates(b, server);
 	check_anonymous(b, server);
 	check_passwords(b, server);
-	check_gssapi(b, server);
+	check_kerberos(b, server);
+	check_kdc(b, server);
 	if (relay->authenticated && relay->authenticated_at.line && !server->access.auth &&
 	    !config_build_failed(b, &relay->authenticated) && !config_build_failed(b, &server->access.auth))
 		config_error(

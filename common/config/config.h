@@ -26,10 +26,11 @@ enum config_role {
 	ROLE_LOCAL = 1 << 4,    /* copies into drop folders, notices */
 	ROLE_RESOLVER = 1 << 5,
 	ROLE_LOG = 1 << 6,
-	ROLE_PICKUP = 1 << 7, /* reads the pickup folder */
-	ROLE_WEB = 1 << 8,    /* fetches access tokens */
-	ROLE_ALL = (1 << 9) - 1,
-	ROLE_SHOWN = 1 << 9 /* the queue sees it too, only to show it: a change does not restart the queue */
+	ROLE_PICKUP = 1 << 7,   /* reads the pickup folder */
+	ROLE_WEB = 1 << 8,      /* fetches access tokens */
+	ROLE_KERBEROS = 1 << 9, /* asks the KDC about passwords */
+	ROLE_ALL = (1 << 10) - 1,
+	ROLE_SHOWN = 1 << 10 /* the queue sees it too, only to show it: a change does not restart the queue */
 };
 
 #define CONFIG_MEMBER(name, type, ...)                                                                                 \
@@ -295,6 +296,13 @@ enum { CONFIG_RECIPIENT_FILES_MAX = 256 /* of one virtual server */ };
 
 /* The different files of SERVER, in the order of config_recipients_block. Returns how many there are. */
 size_t config_recipients_files(const struct config_server *server, const char *files[CONFIG_RECIPIENT_FILES_MAX]);
+
+/* The accounts of user_file are asked; the KDC is asked. */
+bool config_passwords_file(enum config_passwords passwords);
+bool config_passwords_kerberos(enum config_passwords passwords);
+
+/* SERVER offers plain or login, and the KDC is asked, so that the process that asks it is needed. */
+bool config_kerberos_needed(const struct config_server *server);
 
 /* The virtual server NAME, or NULL. */
 const struct config_server *config_server_find(const struct config *config, struct span name);

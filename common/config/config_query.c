@@ -120,3 +120,19 @@ bool config_senders_have(const struct config_senders *list, const struct address
 			return true;
 	return false;
 }
+
+bool config_passwords_file(enum config_passwords passwords)
+{
+	return passwords != CONFIG_PASSWORDS_KERBEROS;
+}
+
+bool config_passwords_kerberos(enum config_passwords passwords)
+{
+	return passwords != CONFIG_PASSWORDS_FILE;
+}
+
+bool config_kerberos_needed(const struct config_server *server)
+{
+	const struct config_access *access = &server->access;
+	return access->auth & (AUTH_PLAIN | AUTH_LOGIN) && config_passwords_kerberos(access->passwords);
+}

@@ -41,6 +41,7 @@ static const struct {
 	{"keytab", "/etc/mailroot/smtp.keytab"},
 	{"principal", "smtp/mail.example.com@EXAMPLE.COM"},
 	{"gssapi_realm", "EXAMPLE.COM"},
+	{"kerberos_realm", "EXAMPLE.COM"},
 	{"tls_certificate", "/etc/ssl/mail.pem /etc/ssl/mail.key"},
 	{"tls_name", "mx.partner.example"},
 	{"tls_ca", "/etc/ssl/certs/ca-certificates.crt"},
@@ -66,6 +67,8 @@ static const struct {
 
 static const char *sample_value(const struct config_setting *setting)
 {
+	if (setting->type == CONFIG_PASSWORDS)
+		return "file kerberos";
 	if (setting->type == CONFIG_MECHANISMS)
 		return "plain login gssapi"; /* otherwise the settings after it would have no effect */
 	if (*setting->fallback)

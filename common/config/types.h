@@ -134,6 +134,15 @@ enum config_language { CONFIG_LANGUAGE_EN, CONFIG_LANGUAGE_JA, CONFIG_LANGUAGE_C
 enum config_allow { CONFIG_ONLY_LISTED, CONFIG_ALL_EXCEPT_LISTED };
 enum config_tls_min { CONFIG_TLS_1_0, CONFIG_TLS_1_1, CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 enum config_tls { CONFIG_TLS_OFF, CONFIG_TLS_OPPORTUNISTIC, CONFIG_TLS_ENCRYPT, CONFIG_TLS_VERIFY };
+enum { CONFIG_REALM_MAX = 60 /* octets of each of 16 realms, which fit into one question together */ };
+
+/* Where the passwords of plain and login are checked, in this order. */
+enum config_passwords {
+	CONFIG_PASSWORDS_FILE,
+	CONFIG_PASSWORDS_KERBEROS,
+	CONFIG_PASSWORDS_FILE_KERBEROS,
+	CONFIG_PASSWORDS_KERBEROS_FILE
+};
 enum config_tristate { CONFIG_AUTO, CONFIG_NO, CONFIG_YES };
 enum config_tls_missing { CONFIG_TLS_MISSING_WAIT, CONFIG_TLS_MISSING_RETURN };
 enum config_auth {
@@ -285,6 +294,8 @@ enum config_requirement { REQUIRE_TLS = 1 << 0, REQUIRE_AUTH = 1 << 1 };
 #define CONFIG_C_UNKNOWN      enum config_unknown
 #define CONFIG_C_DATE         int64_t /* seconds since 1970 UTC at its beginning; 0 = none */
 #define CONFIG_C_MECHANISMS   unsigned
+#define CONFIG_C_PASSWORDS    enum config_passwords
+#define CONFIG_C_REALMS       struct config_words
 #define CONFIG_C_CERTIFICATES struct config_certificates
 #define CONFIG_C_FINGERPRINTS struct config_words
 #define CONFIG_C_SOURCES      struct config_words

@@ -70,10 +70,12 @@ bool config_scalar_choice(struct config_parse *parse, void *to);
 bool config_scalar_date(struct config_parse *parse, void *to);
 bool config_scalar_set(struct config_parse *parse, void *to);
 bool config_scalar_mechanisms(struct config_parse *parse, void *to);
+bool config_scalar_passwords(struct config_parse *parse, void *to);
 
 /* The list types, called by config_value_parse. */
 bool config_list_durations(struct config_parse *parse, void *to);
 bool config_list_names(struct config_parse *parse, void *to);
+bool config_list_realms(struct config_parse *parse, void *to);
 bool config_list_addresses(struct config_parse *parse, void *to);
 bool config_list_clients(struct config_parse *parse, void *to);
 bool config_list_listen(struct config_parse *parse, void *to);

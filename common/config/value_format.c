@@ -242,6 +242,13 @@ static void format_date(struct str *to, int64_t seconds)
 		str_printf(to, "%.10s", text);
 }
 
+static const char *const passwords[] = {
+	[CONFIG_PASSWORDS_FILE] = "file",
+	[CONFIG_PASSWORDS_KERBEROS] = "kerberos",
+	[CONFIG_PASSWORDS_FILE_KERBEROS] = "file kerberos",
+	[CONFIG_PASSWORDS_KERBEROS_FILE] = "kerberos file",
+};
+
 /* False: the type is not a list. */
 static bool format_list(enum config_type type, const void *value, struct str *to)
 {
@@ -252,6 +259,7 @@ static bool format_list(enum config_type type, const void *value, struct str *to
 	case CONFIG_NAMES:
 	case CONFIG_ADDRESSES:
 	case CONFIG_ACCOUNTS:
+	case CONFIG_REALMS:
 	case CONFIG_FINGERPRINTS:
 	case CONFIG_SOURCES:
 		format_names(to, value);
@@ -260,6 +268,9 @@ static bool format_list(enum config_type type, const void *value, struct str *to
 	case CONFIG_MECHANISMS:
 	case CONFIG_REQUIREMENTS:
 		format_bits(to, type, *(const unsigned *)value);
+		break;
+	case CONFIG_PASSWORDS:
+		str_append_text(to, passwords[*(const enum config_passwords *)value]);
 		break;
 	case CONFIG_CERTIFICATES:
 		format_certificates(to, value);

@@ -62,6 +62,29 @@ bool config_list_names(struct config_parse *parse, void *to)
 	return list->n == n;
 }
 
+/* Realms have no blanks, and none of the characters that separate the parts of a principal. */
+static const char *realm(struct config_parse *parse, const struct config_item *item)
+{
+	bool good = item->text.len <= CONFIG_REALM_MAX;
+	for (size_t i = 0; i < item->text.len; i++)
+		good &= item->text.at[i] > ' ' && item->text.at[i] <= '~' && !strchr("@/\\:", item->text.at[i]);
+	if (good)
+		return config_value_keep(parse, item->text);
+	refuse(parse, item, N_("no realm can have this name"));
+	return NULL;
+}
+
+bool config_list_realms(struct config_parse *parse, void *to)
+{
+	struct config_words *list = to;
+	size_t n;
+	list->n = 0;
+	list->at = entries(parse, sizeof(*list->at), &n);
+	for (size_t i = 0; i < n; i++)
+		list->n += (list->at[list->n] = realm(parse, &parse->items[i])) != NULL;
+	return list->n == n;
+}
+
 bool config_list_addresses(struct config_parse *parse, void *to)
 {
 	struct config_words *list = to;

@@ -311,3 +311,20 @@ bool config_scalar_mechanisms(struct config_parse *parse, void *to)
 		return true;
 	return config_scalar_set(parse, to);
 }
+
+/* One word, or two different ones in the order in which they count. */
+bool config_scalar_passwords(struct config_parse *parse, void *to)
+{
+	static const enum config_passwords both[] = {CONFIG_PASSWORDS_FILE_KERBEROS, CONFIG_PASSWORDS_KERBEROS_FILE};
+	const char *const *words = config_value_words(parse->setting->type);
+	int first = config_value_choice(parse, &parse->items[0], words), second = -1;
+	if (first < 0)
+		return false;
+	*(enum config_passwords *)to = (enum config_passwords)first;
+	if (parse->n == 1)
+		return true;
+	second = config_value_choice(parse, &parse->items[1], words);
+	if (second >= 0 && second != first)
+		*(enum config_passwords *)to = both[first];
+	return second >= 0 && (second != first || refuse(parse, &parse->items[1]));
+}

@@ -30,6 +30,7 @@ static const char *const words_of[CONFIG_TYPE_COUNT][WORDS_MAX] = {
 	[CONFIG_WORDS] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes", "dsn"},
 	[CONFIG_REQUIREMENTS] = {"tls", "auth"},
 	[CONFIG_MECHANISMS] = {"plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
+	[CONFIG_PASSWORDS] = {"file", "kerberos"},
 };
 
 const char *const *config_value_words(enum config_type type)
@@ -122,6 +123,8 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_SECCOMP] = N_("enforce, log or off"),
 	[CONFIG_DATE] = N_("a day such as 2027-05-31"),
 	[CONFIG_MECHANISMS] = N_("plain, login, scram-sha-256, cram-md5, gssapi; or off"),
+	[CONFIG_PASSWORDS] = N_("file, kerberos, or both"),
+	[CONFIG_REALMS] = N_("Kerberos realms such as EXAMPLE.COM; or none"),
 	[CONFIG_CERTIFICATES] = N_("two absolute paths: the certificate and its key"),
 	[CONFIG_SOURCES] = N_("an IPv4 address, an IPv6 address, or one of each"),
 	[CONFIG_FINGERPRINTS] = N_("SHA-256 digests: 64 hexadecimal digits, with or without colons"),

@@ -71,3 +71,16 @@ void gss_words(uint32_t major, uint32_t minor, char *to, size_t size)
 	span_clean(str_span(&words), to, size);
 	str_free(&words);
 }
+
+void gss_words_krb5(krb5_context context, krb5_error_code code, char *to, size_t size)
+{
+	const char *remedy = remedy_of((OM_uint32)code), *message = krb5_get_error_message(context, code);
+	struct str words;
+	str_init(&words, 4096);
+	str_append_clean(&words, span_of(message));
+	if (remedy)
+		str_printf(&words, "; %s", remedy);
+	span_clean(str_span(&words), to, size);
+	str_free(&words);
+	krb5_free_error_message(context, message);
+}

@@ -5,6 +5,7 @@
 #ifndef COMMON_GSS_WORDS_H
 #define COMMON_GSS_WORDS_H
 
+#include <krb5.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,5 +27,8 @@ enum gss_step {
  * remedy. Printable ASCII, one line, cut to SIZE.
  */
 void gss_words(uint32_t major, uint32_t minor, char *to, size_t size);
+
+/* The same of a krb5_ function, which failed with CODE in CONTEXT (NULL = there is none). */
+void gss_words_krb5(krb5_context context, krb5_error_code code, char *to, size_t size);
 
 #endif

@@ -74,7 +74,7 @@ struct auth *auth_new(const struct auth_users *users, struct gss_server *gss, si
 	struct auth *a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
-	*a = (struct auth){.users = *users, .gss = gss, .checks = passcheck_processors()};
+	*a = (struct auth){.users = *users, .gss = gss, .checks = passcheck_processors(), .passwords_link = -1};
 	a->queue = 1 + workers / 2;
 	a->waits = workers / WORKERS_A_WAIT < WAITS_MAX ? 1 + workers / WORKERS_A_WAIT : WAITS_MAX;
 	bool ready = tls_channel_prepare();
@@ -92,6 +92,11 @@ struct auth *auth_new(const struct auth_users *users, struct gss_server *gss, si
 	gsasl_callback_set(a->gsasl, sasl_scram_callback);
 	warm_up(a);
 	return a;
+}
+
+void auth_set_passwords_link(struct auth *a, int link)
+{
+	a->passwords_link = link;
 }
 
 void auth_free(struct auth *a)
@@ -121,12 +126,15 @@ static enum auth_permission permits_clear(const struct config_clients *list, con
 
 static bool is_possible(const struct auth *a, const struct auth_peer *peer, enum auth_method method)
 {
+	enum config_passwords passwords = peer->config->access.passwords;
 	uint64_t generation;
 	if (method == AUTH_METHOD_GSSAPI)
 		return a->gss != NULL;
 	if (method == AUTH_METHOD_SCRAM_SHA_256_PLUS && !peer->binding_len)
 		return false;
-	return a->users.current(a->users.context, &generation) != NULL;
+	if (methods[method].shows_password && config_passwords_kerberos(passwords))
+		return true;
+	return config_passwords_file(passwords) && a->users.current(a->users.context, &generation) != NULL;
 }
 
 enum auth_permission auth_permits(const struct auth *a, const struct auth_peer *peer, enum auth_method method)
@@ -218,6 +226,9 @@ static enum auth_result conclude(struct auth_exchange *x, enum auth_result resul
 	case AUTH_CROWDED:
 		log_result(x, "auth-crowded");
 		return result;
+	case AUTH_UNAVAILABLE:
+		log_result(x, "auth-unavailable");
+		return result;
 	case AUTH_REFUSED:
 		log_result(x, "auth-refused");
 		return result;
@@ -257,7 +268,7 @@ void auth_identify(const struct auth_exchange *x, struct auth_identity *out)
 {
 	*out = (struct auth_identity){
 		.method = x->method,
-		.has_account = is_guess(x),
+		.has_account = is_guess(x) && !x->by_kerberos,
 		.changed_ms = x->account.changed_ms,
 		.generation = x->generation,
 	};

@@ -31,6 +31,9 @@ struct auth_users {
 struct auth *auth_new(const struct auth_users *users, struct gss_server *gss, size_t workers);
 void auth_free(struct auth *a); /* NULL is fine */
 
+/* Passwords may be checked by Kerberos (access passwords): LINK leads to the process that asks the KDC. */
+void auth_set_passwords_link(struct auth *a, int link);
+
 /* The connection, as far as authentication needs it. Borrowed for the exchange. */
 struct auth_peer {
 	const struct config_server *config; /* may be another one at each step */
@@ -68,9 +71,10 @@ enum auth_permission auth_permits(const struct auth *a, const struct auth_peer *
 enum auth_result {
 	AUTH_MORE, /* send the challenge, call again with the response */
 	AUTH_DONE,
-	AUTH_FAILED,  /* the client gets the same reply whatever the reason */
-	AUTH_CROWDED, /* temporary: too many clients authenticate */
-	AUTH_REFUSED  /* too many failures: close the connection */
+	AUTH_FAILED,      /* the client gets the same reply whatever the reason */
+	AUTH_CROWDED,     /* temporary: too many clients authenticate */
+	AUTH_UNAVAILABLE, /* temporary: the KDC does not check the password, or is not asked now */
+	AUTH_REFUSED      /* too many failures: close the connection */
 };
 
 /* NULL: no memory. */
@@ -91,7 +95,7 @@ void auth_end(struct auth_exchange *x);
 struct auth_identity {
 	char user[ACCOUNT_NAME_MAX + 1];
 	enum auth_method method;
-	bool has_account; /* false: the user comes from Kerberos alone */
+	bool has_account; /* false: the user comes from Kerberos alone, by ticket or by password */
 	int64_t changed_ms;
 	uint64_t generation; /* of the accounts at the last look-up */
 };

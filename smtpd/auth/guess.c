@@ -9,6 +9,7 @@
 
 #include "common/base/ascii.h"
 #include "common/base/fd.h"
+#include "common/base/span.h"
 
 enum {
 	WAYS = 4,    /* slots in which one key may be */
@@ -32,7 +33,7 @@ struct table {
 };
 
 struct tables {
-	struct table addresses, accounts, pairs;
+	struct table addresses, accounts, pairs, asked;
 };
 
 struct guess {
@@ -97,7 +98,7 @@ static uint64_t hash(const struct guess *g, const void *text, size_t len)
 void guess_name(const struct guess *g, const struct ipaddr *client, struct span name, struct guess_who *out)
 {
 	unsigned char text[sizeof(client->octets) + 256] = {0};
-	size_t len = name.len < 256 ? name.len : 256;
+	size_t len = name.len < 256 ? name.len : 256, local = span_find((struct span){name.at, len}, '@');
 	size_t used = ipaddr_is_v4(client) ? sizeof(client->octets) : IPV6_NET;
 	memcpy(text, client->octets, used);
 	for (size_t i = 0; i < len; i++)
@@ -105,6 +106,7 @@ void guess_name(const struct guess *g, const struct ipaddr *client, struct span 
 	out->address = hash(g, text, sizeof(client->octets));
 	out->account = hash(g, text + sizeof(client->octets), len);
 	out->pair = hash(g, text, sizeof(client->octets) + len);
+	out->person = hash(g, text + sizeof(client->octets), local);
 }
 
 struct level {
@@ -203,8 +205,73 @@ bool guess_failed(struct guess *g, const struct guess_who *who, int64_t mono_ms)
 	return add(&all->addresses, who->address, mono_ms) == GUESS_REFUSED;
 }
 
+/*
+ * The count of `asked`: it does not leak, it ends. The word has the failures, and the time of the last one; a word with
+ * a count of 0 is free for another key.
+ */
+static unsigned asked_at(uint64_t word, int64_t window_ms, int64_t mono_ms)
+{
+	return mono_ms - time_of(word) < window_ms ? (unsigned)(word >> (TIME_BITS + PASSED_BITS)) : 0;
+}
+
+/* Its own slot, or a free one. NULL: there is none. No count is lost when two workers take one slot at once. */
+static struct place *find_or_claim(struct table *t, uint64_t key, int64_t window_ms, int64_t mono_ms)
+{
+	struct place *set = t->places[key % SETS], *own = find(t, key);
+	for (size_t i = 0; !own && i < WAYS; i++) {
+		uint64_t before = atomic_load(&set[i].key);
+		if (asked_at(atomic_load(&set[i].level), window_ms, mono_ms) == 0 &&
+		    atomic_compare_exchange_strong(&set[i].key, &before, key))
+			own = &set[i];
+		else
+			own = find(t, key);
+	}
+	return own;
+}
+
+bool guess_ask(struct guess *g, const struct guess_who *who, unsigned limit, int64_t window_ms, int64_t mono_ms,
+	       uint64_t *key)
+{
+	*key = 0;
+	if (!limit)
+		return true;
+	uint64_t whose = find(&g->shared->pairs, who->pair) ? who->pair : who->person;
+	struct place *place = find_or_claim(&g->shared->asked, whose, window_ms, mono_ms);
+	if (!place)
+		return false;
+	uint64_t word = atomic_load(&place->level);
+	for (int i = 0; i < TRIES; i++) {
+		unsigned asked = asked_at(word, window_ms, mono_ms);
+		if (asked >= limit || asked >= GUESS_ASK_MOST)
+			return false;
+		*key = whose;
+		if (atomic_compare_exchange_strong(&place->level, &word, pack((struct level){asked + 1, 0}, mono_ms)))
+			return true;
+	}
+	return false;
+}
+
+void guess_unask(struct guess *g, uint64_t key)
+{
+	struct place *place = key ? find(&g->shared->asked, key) : NULL;
+	uint64_t one = UINT64_C(1) << (TIME_BITS + PASSED_BITS);
+	uint64_t word = place ? atomic_load(&place->level) : 0;
+	for (int i = 0; i < TRIES && word >= one; i++)
+		if (atomic_compare_exchange_strong(&place->level, &word, word - one))
+			return;
+}
+
+static void forget_asked(struct guess *g, uint64_t key)
+{
+	struct place *place = find(&g->shared->asked, key);
+	if (place)
+		atomic_store(&place->level, 0);
+}
+
 void guess_passed(struct guess *g, const struct guess_who *who, int64_t mono_ms)
 {
 	struct place *place = find_or_take(&g->shared->pairs, who->pair, mono_ms);
 	atomic_store(&place->level, pack((struct level){0, 0}, mono_ms));
+	forget_asked(g, who->person);
+	forget_asked(g, who->pair);
 }

@@ -29,7 +29,8 @@ enum {
 	GUESS_ACCOUNT = 20,       /* failures of an account from which on tries of pairs that are not proven wait */
 	GUESS_ACCOUNT_WAIT_MS = 2000, /* the length of that wait */
 	GUESS_LEAK_MS = 30 * 1000,    /* one failure is forgotten in each such time */
-	GUESS_MOST = 100              /* the highest count: forgotten within 50 minutes */
+	GUESS_MOST = 100,             /* the highest count: forgotten within 50 minutes */
+	GUESS_ASK_MOST = 250          /* the highest limit of guess_ask */
 };
 
 /* Counts as they are now. */
@@ -55,6 +56,7 @@ void guess_free(struct guess *g); /* NULL is fine */
 /* The keys under which a try is counted. NAME is the account's; its case does not matter. */
 struct guess_who {
 	uint64_t address, account, pair;
+	uint64_t person; /* the name without its domain: that of the account in a directory */
 };
 void guess_name(const struct guess *g, const struct ipaddr *client, struct span name, struct guess_who *out);
 
@@ -63,7 +65,21 @@ void guess_look(const struct guess *g, const struct guess_who *who, int64_t mono
 /* Counts a failure. True when its address, or the proven pair, is refused from this failure on. */
 bool guess_failed(struct guess *g, const struct guess_who *who, int64_t mono_ms);
 
-/* Counts a success: the pair is proven, and its failures are forgotten. */
+/*
+ * Whether a directory may be asked for a password, which locks an account after a number of wrong ones. It is asked at
+ * most LIMIT times (up to GUESS_ASK_MOST; 0 = as often as wanted) for a person from all clients that are not proven
+ * pairs, and as often from each pair. The count is forgotten after WINDOW_MS without such a question, or by a success:
+ * directories count in the same way. A question counts before it is asked, so those that run side by side are no more.
+ *
+ * False: do not ask. This also happens when the memory is full of names within their time. *KEY is for guess_unask.
+ */
+bool guess_ask(struct guess *g, const struct guess_who *who, unsigned limit, int64_t window_ms, int64_t mono_ms,
+	       uint64_t *key);
+
+/* The directory has not checked the password of that question after all. */
+void guess_unask(struct guess *g, uint64_t key);
+
+/* Counts a success: the pair is proven, and its failures are forgotten, as are the questions for the person. */
 void guess_passed(struct guess *g, const struct guess_who *who, int64_t mono_ms);
 
 #endif

@@ -2,11 +2,11 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "common/accounts/accounts.h"
 #include "common/base/fd.h"
 
 enum { WAYS = 4, SETS = 1024, SECRET_OCTETS = 32 };
@@ -14,6 +14,7 @@ enum { WAYS = 4, SETS = 1024, SECRET_OCTETS = 32 };
 struct place {
 	unsigned char tag[PASSCACHE_TAG];
 	int64_t since_ms; /* 0 = empty */
+	char user[ACCOUNT_NAME_MAX + 1];
 };
 
 struct passcache {
@@ -67,20 +68,30 @@ static struct place *set_of(const struct passcache *r, const unsigned char tag[P
 	return r->shared[(tag[0] | (unsigned)tag[1] << 8) % SETS];
 }
 
-/* A tag that is being written at this moment matches nothing: the password is checked in full. */
-bool passcache_find(const struct passcache *r, const unsigned char tag[PASSCACHE_TAG], int64_t mono_ms)
+static bool matches(const struct place *place, const unsigned char tag[PASSCACHE_TAG], int64_t mono_ms)
+{
+	int64_t age = mono_ms - place->since_ms;
+	bool fresh = place->since_ms && age >= 0 && age < PASSCACHE_MS;
+	return CRYPTO_memcmp(place->tag, tag, PASSCACHE_TAG) == 0 && fresh;
+}
+
+/* A place that is being written at this moment matches nothing: the password is checked in full. */
+bool passcache_find(const struct passcache *r, const unsigned char tag[PASSCACHE_TAG], int64_t mono_ms,
+		    char user[ACCOUNT_NAME_MAX + 1])
 {
 	const struct place *set = set_of(r, tag);
 	bool found = false;
 	for (size_t i = 0; i < WAYS; i++) {
-		int64_t age = mono_ms - set[i].since_ms;
-		bool fresh = set[i].since_ms && age >= 0 && age < PASSCACHE_MS;
-		found |= CRYPTO_memcmp(set[i].tag, tag, PASSCACHE_TAG) == 0 && fresh;
+		bool here = matches(&set[i], tag, mono_ms);
+		if (here && user)
+			span_copy((struct span){set[i].user, strnlen(set[i].user, ACCOUNT_NAME_MAX)}, user,
+				  ACCOUNT_NAME_MAX + 1);
+		found |= here && matches(&set[i], tag, mono_ms);
 	}
 	return found;
 }
 
-void passcache_add(struct passcache *r, const unsigned char tag[PASSCACHE_TAG], int64_t mono_ms)
+void passcache_add(struct passcache *r, const unsigned char tag[PASSCACHE_TAG], int64_t mono_ms, const char *user)
 {
 	struct place *set = set_of(r, tag), *to = &set[0];
 	for (size_t i = 1; i < WAYS; i++)
@@ -88,5 +99,6 @@ void passcache_add(struct passcache *r, const unsigned char tag[PASSCACHE_TAG], 
 			to = &set[i];
 	to->since_ms = 0;
 	memcpy(to->tag, tag, PASSCACHE_TAG);
+	snprintf(to->user, sizeof(to->user), "%s", user);
 	to->since_ms = mono_ms;
 }

@@ -26,6 +26,8 @@ enum {
 	WAITS_AN_ADDRESS = 2
 };
 
+enum { REFUSAL_MS = 300 }; /* a KDC nearby answers within 100 */
+
 enum { SALT_OCTETS = 16 }; /* of a made-up account when there is no real one to copy */
 
 enum { FULL_NAME = 2 * ACCOUNT_NAME_MAX + 2 };
@@ -126,7 +128,9 @@ static void look_like_bare(struct auth_exchange *x, const struct accounts *accou
 
 static void take_account(struct auth_exchange *x)
 {
-	const struct accounts *current = x->auth->users.current(x->auth->users.context, &x->generation);
+	bool by_file = config_passwords_file(x->peer->config->access.passwords);
+	const struct accounts *current =
+		by_file ? x->auth->users.current(x->auth->users.context, &x->generation) : NULL;
 	const struct accounts *accounts = current ? current : &nobody;
 	const struct account *found = find(x, accounts), *like = somebody(x, accounts);
 	x->found = found != NULL;
@@ -168,6 +172,7 @@ enum auth_result sasl_name(struct auth_exchange *x, struct span name)
 		name = span_skip(name, at + 1);
 	if (!account_name_valid(name) || !span_copy(name, x->name, sizeof(x->name)))
 		return sasl_fail(x, name.len ? "invalid account name" : "no name");
+	span_copy(name, x->login, sizeof(x->login));
 	take_account(x);
 	full_name(x, full);
 	guess_name(x->auth->guess, &x->peer->client->ip, span_of(full), &x->who);
@@ -211,21 +216,50 @@ static enum auth_result check(struct auth_exchange *x, const char *prepared)
 	unsigned char tag[PASSCACHE_TAG];
 	struct passcache *cache = x->auth->passcache;
 	bool tagged = passcache_tag(cache, span_of(x->name), x->account.changed_ms, span_of(prepared), tag);
-	if (tagged && passcache_find(cache, tag, clock_mono_ms()) && x->found)
+	if (tagged && passcache_find(cache, tag, clock_mono_ms(), NULL) && x->found)
 		return AUTH_DONE;
 	enum auth_result result = check_password(x, prepared);
 	if (tagged && result == AUTH_DONE)
-		passcache_add(cache, tag, clock_mono_ms());
+		passcache_add(cache, tag, clock_mono_ms(), x->name);
 	explicit_bzero(tag, sizeof(tag));
 	return result;
 }
 
-enum auth_result sasl_password(struct auth_exchange *x, struct span password)
+/* By the account in user_file. */
+static enum auth_result check_account(struct auth_exchange *x, struct span password)
 {
 	char prepared[PASSCHECK_MAX + 1];
 	if (!passcheck_prepare(password, prepared))
 		return sasl_fail(x, "empty or invalid password");
 	enum auth_result result = check(x, prepared);
 	explicit_bzero(prepared, sizeof(prepared));
+	return result;
+}
+
+/* The first source that knows the user decides. */
+static enum auth_result check_sources(struct auth_exchange *x, struct span password)
+{
+	enum auth_result result;
+	switch (x->peer->config->access.passwords) {
+	case CONFIG_PASSWORDS_KERBEROS:
+		return sasl_kerberos(x, password);
+	case CONFIG_PASSWORDS_FILE_KERBEROS:
+		return x->found ? check_account(x, password) : sasl_kerberos(x, password);
+	case CONFIG_PASSWORDS_KERBEROS_FILE:
+		result = sasl_kerberos(x, password);
+		return result == AUTH_FAILED && x->unknown ? check_account(x, password) : result;
+	default:
+		return check_account(x, password);
+	}
+}
+
+/* A refusal takes so long at least that its time does not tell which source, if any, has the user. */
+enum auth_result sasl_password(struct auth_exchange *x, struct span password)
+{
+	int64_t until = clock_mono_ms() + REFUSAL_MS;
+	enum auth_result result = check_sources(x, password);
+	int64_t left = until - clock_mono_ms();
+	if (result == AUTH_FAILED && left > 0 && config_passwords_kerberos(x->peer->config->access.passwords))
+		poll(NULL, 0, (int)left);
 	return result;
 }

@@ -4,6 +4,7 @@
 
 #include <gsasl.h>
 
+#include "common/ipc/passwords.h"
 #include "smtpd/auth/auth.h"
 #include "smtpd/auth/guess.h"
 #include "smtpd/auth/passcache.h"
@@ -17,6 +18,7 @@ struct auth {
 	struct guess *guess;
 	struct passcache *passcache;
 	int semaphore_fd;
+	int passwords_link;                /* to mailroot-kerberos; -1 = none */
 	size_t checks;                     /* passwords checked at once */
 	size_t queue;                      /* workers that may queue for a check */
 	size_t waits;                      /* workers that may wait at once as guess.h says */
@@ -50,13 +52,18 @@ struct auth_exchange {
 	const struct sasl_mechanism *mechanism;
 	unsigned step; /* number of responses so far */
 	bool begun;
-	char name[ACCOUNT_NAME_MAX + 1]; /* the account's name, without a Windows domain; "" = not known yet */
+	char login[ACCOUNT_NAME_MAX +
+		   1]; /* the name as the client sent it, without a Windows domain; "" = not known yet */
+	char name[ACCOUNT_NAME_MAX + 1]; /* the same; of an account, and of a Kerberos user, as it is known there */
 	struct account account;          /* the real account, or one that looks like it */
 	bool found, has_scram;
+	bool by_kerberos;       /* the user has no account here */
+	bool unknown;           /* the KDC has no such user */
 	enum auth_result early; /* scram: the result of sasl_name, which a callback of libgsasl calls */
 	uint64_t generation;
 	struct guess_who who;
-	const char *why; /* why it failed, for the administrator */
+	const char *why;                   /* why it failed, for the administrator */
+	char words[PASSWORDS_WHY_MAX + 1]; /* the same, when the KDC says it */
 	union {
 		Gsasl_session *gsasl;
 		struct gss_exchange *gss;
@@ -73,8 +80,14 @@ enum auth_result sasl_name(struct auth_exchange *x, struct span name);
 /* Checks again right before the proof is verified: many exchanges may run in parallel. */
 enum auth_result sasl_may_try(struct auth_exchange *x);
 
-/* Verifies the password after sasl_name. AUTH_DONE, AUTH_FAILED, AUTH_CROWDED or AUTH_REFUSED. */
+/* Verifies the password after sasl_name. Any result but AUTH_MORE. */
 enum auth_result sasl_password(struct auth_exchange *x, struct span password);
+
+/*
+ * The same by the KDC. AUTH_UNAVAILABLE, too. After AUTH_FAILED x->unknown says that there is no such user; after
+ * AUTH_DONE x->name is the user, and x->by_kerberos is set.
+ */
+enum auth_result sasl_kerberos(struct auth_exchange *x, struct span password);
 
 /* AUTH_FAILED with this reason. */
 enum auth_result sasl_fail(struct auth_exchange *x, const char *why);

@@ -92,6 +92,7 @@ static void take_response(struct session *s, bool has_response, struct span resp
 		refuse(s, REPLY_AUTH_FAILED);
 		break;
 	case AUTH_CROWDED:
+	case AUTH_UNAVAILABLE:
 		refuse(s, REPLY_AUTH_CROWDED);
 		break;
 	case AUTH_REFUSED:

@@ -23,6 +23,7 @@ COMMON = [["common/base"], ["common/mail"], ["common/accounts", "common/ipc", "c
 PROGRAMS = {
     "master": [["master"]],
     "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/auth"], ["smtpd/session"], ["smtpd"]],
+    "smtpd/kerberos": [["smtpd/kerberos"]],
     "smtpd/pickup": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/pickup"]],
     "queue": [["queue/rules"], ["queue/model"], ["queue/plan"], ["queue/spool"], ["queue/attempt"], ["queue/etrn"],
               ["queue/operator"], ["queue"]],

@@ -225,7 +225,7 @@ static inline void fixture_open(void)
 {
 	static const char *const programs[] = {"mailroot-smtpd",    "mailroot-pickup",   "mailroot-queue",
 					       "mailroot-log",      "mailroot-delivery", "mailroot-local",
-					       "mailroot-resolver", "mailroot-web"};
+					       "mailroot-resolver", "mailroot-web",      "mailroot-kerberos"};
 	char path[200], self[200];
 
 	strcpy(folder, "/tmp/server-XXXXXX");

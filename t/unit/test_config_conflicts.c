@@ -139,6 +139,14 @@ static const struct wrong rows[] = {
 	{SERVER("access { keytab /k }"), 2, 17, "keytab is for gssapi, which is not in auth"},
 	{SERVER("access { auth scram-sha-256; principal smtp/a@B }"), 2, 40, "principal is for gssapi"},
 	{SERVER("access { gssapi_realm B }"), 2, 23, "gssapi_realm is for gssapi"},
+	{SERVER("access { auth plain; auth_requires_tls no; passwords kerberos }"), 2, 54,
+	 "passwords kerberos needs a key tab"},
+	{SERVER("access { auth gssapi; keytab /k; passwords kerberos }"), 2, 44,
+	 "passwords is for plain and login, and auth has neither"},
+	{SERVER("access { auth plain; auth_requires_tls no; kerberos_realm A }"), 2, 59,
+	 "kerberos_realm is for passwords kerberos"},
+	{SERVER("access { auth plain; auth_requires_tls no; keytab /k; passwords kerberos; gssapi_realm A }"), 2, 88,
+	 "gssapi_realm is for gssapi"},
 	{SERVER("access { tls_min 1.0 }"), 2, 18, "tls_min has no effect without a certificate"},
 	{SERVER("access { auth plain; auth_requires_tls no; auth_clear_list 10.0.0.1 }"), 2, 60,
 	 "no effect with auth_requires_tls no"},
@@ -221,6 +229,8 @@ START_TEST(valid_access_is_silent)
 		SERVER("listen *:465 tls\naccess { auth plain; tls_certificate /a /b; tls_required yes; anonymous no "
 		       "}"),
 		SERVER("access { auth gssapi; keytab /k; principal smtp/a@B; gssapi_realm B }"),
+		SERVER("access { auth plain; auth_requires_tls no; keytab /k; principal a@B; passwords file kerberos; "
+		       "kerberos_realm A B; kerberos_guesses 5/1h }"),
 		SERVER("access { tls_certificate /a /b; tls_min 1.0 }"),
 		SERVER("access { auth scram-sha-256 plain; anonymous no }"),
 		SERVER("relay { authenticated no }"),
@@ -230,6 +240,8 @@ START_TEST(valid_access_is_silent)
 		       "relay { authenticated yes }"),
 		SERVER("access { auth plain; tls_required yes; tls_certificate /a; tls_min 1.0 }"),
 		SERVER("access { auth gssapi; keytab k }"),
+		SERVER("access { auth plain; auth_requires_tls no; passwords directory; kerberos_realm A }"),
+		SERVER("access { auth plain; auth_requires_tls no; keytab /k; passwords kerberos; kerberos_realm A@B }"),
 		SERVER("access { auth plain; auth_clear_list 10.0.0.1/8 }"),
 	};
 	for (int i = 0; i < COUNT(good); i++) {

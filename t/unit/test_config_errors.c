@@ -177,7 +177,7 @@ static const struct wrong rows[] = {
 	{SERVER("masquerade a.test"), 2, 1, "did you mean masquerade_domain?"},
 	{SERVER("badmail /srv/badmail"), 2, 1, "did you mean badmail_keep, badmail_max or badmail_dir?"},
 	{SERVER("outbound { password x }"), 2, 12, "did you mean password_file?"},
-	{SERVER("password x"), 2, 1, "did you mean password_file, which belongs in outbound?"},
+	{SERVER("password x"), 2, 1, "did you mean passwords, which belongs in access?"},
 	{SERVER("smarthost x.test"), 2, 1, "did you mean smart_host?"},
 	{SERVER("relayhost x.test"), 2, 1, "did you mean smart_host?"},
 	{SERVER("hostname x.test"), 2, 1, "did you mean fqdn?"},

@@ -97,6 +97,29 @@ START_TEST(web_may_fail_until_it_is_not_needed)
 }
 END_TEST
 
+#define BY_KDC "access { auth plain; auth_requires_tls no; keytab /k; passwords kerberos }"
+
+/* Nothing but a reload is needed: the setting acts without new processes of other roles. */
+START_TEST(kerberos_runs_where_passwords_need_it)
+{
+	const struct supervised *kerberos = &server.children[CHILD_KERBEROS];
+
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	ck_assert(!supervise_alive(kerberos));
+	build_with(ANY_PORT, BY_KDC);
+	ck_assert_int_eq(server_state(&server), SERVER_STARTING);
+	until_state(SERVER_RUNNING);
+	ck_assert(supervise_alive(kerberos));
+	build_config(ANY_PORT);
+	while (supervise_alive(kerberos))
+		turn();
+	ck_assert_int_eq(said("kerberos", "stop"), 1);
+	ck_assert_int_eq(kerberos->state, SUPERVISE_STOPPED);
+	ck_assert_int_eq(server_state(&server), SERVER_RUNNING);
+}
+END_TEST
+
 START_TEST(a_killed_child_is_back_with_new_links_and_the_port_stays)
 {
 	build_config(ANY_PORT);
@@ -322,6 +345,7 @@ int main(int argc, char **argv)
 	const TTest *const tests[] = {
 		all_come_up_with_their_links,
 		web_runs_where_a_block_needs_tokens,
+		kerberos_runs_where_passwords_need_it,
 		web_may_fail_until_it_is_not_needed,
 		a_killed_child_is_back_with_new_links_and_the_port_stays,
 		a_child_that_hangs_is_killed,

@@ -187,6 +187,61 @@ START_TEST(test_ipv6)
 }
 END_TEST
 
+static bool ask(const char *address, const char *name, uint64_t *key)
+{
+	struct guess_who keys = who(address, name);
+	return guess_ask(guess, &keys, 3, 1000, now, key);
+}
+
+/* Strangers together have three questions within the time, each proven pair has three of its own. */
+START_TEST(test_directory)
+{
+	uint64_t key;
+	pass("192.0.2.1", "alice");
+	for (int i = 0; i < 5; i++) {
+		ck_assert_int_eq(ask("198.51.100.1", i % 2 ? "Alice" : "alice@x.test", &key), i < 3);
+		ck_assert_int_eq(ask("192.0.2.1", "alice", &key), i < 3);
+		now += 500; /* a question that is not asked does not prolong the time */
+		if (i == 2)
+			now -= 500;
+	}
+	ck_assert(ask("198.51.100.1", "bob", &key));
+	now += 1000;
+	ck_assert(ask("198.51.100.2", "alice", &key));
+	ck_assert(ask("198.51.100.2", "alice", &key));
+	guess_unask(guess, key);
+	ck_assert(ask("198.51.100.2", "alice", &key));
+	now += 999;
+	ck_assert(ask("198.51.100.2", "alice", &key)); /* it counts from the last one */
+	now += 999;
+	ck_assert(!ask("198.51.100.2", "alice", &key));
+	pass("198.51.100.9", "alice");
+	ck_assert(ask("198.51.100.2", "alice", &key));
+	for (int i = 0; i < 1000; i++)
+		ck_assert(guess_ask(guess, &(struct guess_who){.person = 7}, 0, 0, now, &key));
+}
+END_TEST
+
+/* A full table is no way to more questions. */
+START_TEST(test_directory_flood)
+{
+	uint64_t key;
+	char name[16];
+	unsigned refused = 0;
+	for (int i = 0; i < 3; i++)
+		ck_assert(ask("198.51.100.1", "alice", &key));
+	for (unsigned i = 0; i < 50000; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		refused += !ask("198.51.100.1", name, &key);
+	}
+	ck_assert_uint_ge(refused, 50000 - 16384);
+	ck_assert(!ask("198.51.100.1", "alice", &key));
+	now += 1000;
+	ck_assert(ask("198.51.100.1", "n1", &key));
+	ck_assert(ask("198.51.100.1", "alice", &key));
+}
+END_TEST
+
 /* A flood of addresses takes no more memory; the latest counts are still known. */
 START_TEST(test_flood)
 {
@@ -266,6 +321,8 @@ int main(void)
 	tcase_add_test(tcase, test_proven);
 	tcase_add_test(tcase, test_forgotten_device);
 	tcase_add_test(tcase, test_ipv6);
+	tcase_add_test(tcase, test_directory);
+	tcase_add_test(tcase, test_directory_flood);
 	tcase_add_test(tcase, test_flood);
 	tcase_add_test(tcase, test_oldest_goes);
 	tcase_add_test(tcase, test_overwritten);

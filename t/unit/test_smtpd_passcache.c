@@ -31,16 +31,16 @@ static unsigned char *tag_of(const char *name, int64_t changed_ms, const char *p
 
 START_TEST(test_what_is_known)
 {
-	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 1000));
-	passcache_add(cache, tag_of("alice", 1, "secret"), 1000);
-	ck_assert(passcache_find(cache, tag_of("alice", 1, "secret"), 1000));
-	ck_assert(passcache_find(cache, tag_of("alice", 1, "secret"), 1000 + PASSCACHE_MS - 1));
-	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 1000 + PASSCACHE_MS));
-	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 999)); /* overwritten */
-	ck_assert(!passcache_find(cache, tag_of("alice", 2, "secret"), 1000));
-	ck_assert(!passcache_find(cache, tag_of("alic", 1, "esecret"), 1000));
-	ck_assert(!passcache_find(cache, tag_of("alice", 1, "Secret"), 1000));
-	ck_assert(!passcache_find(cache, tag_of("alice", 1, ""), 1000));
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 1000, NULL));
+	passcache_add(cache, tag_of("alice", 1, "secret"), 1000, "alice");
+	ck_assert(passcache_find(cache, tag_of("alice", 1, "secret"), 1000, NULL));
+	ck_assert(passcache_find(cache, tag_of("alice", 1, "secret"), 1000 + PASSCACHE_MS - 1, NULL));
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 1000 + PASSCACHE_MS, NULL));
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, "secret"), 999, NULL)); /* overwritten */
+	ck_assert(!passcache_find(cache, tag_of("alice", 2, "secret"), 1000, NULL));
+	ck_assert(!passcache_find(cache, tag_of("alic", 1, "esecret"), 1000, NULL));
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, "Secret"), 1000, NULL));
+	ck_assert(!passcache_find(cache, tag_of("alice", 1, ""), 1000, NULL));
 }
 END_TEST
 
@@ -61,8 +61,8 @@ START_TEST(test_flood)
 	for (uint32_t i = 1; i < 100000; i++) {
 		memset(tag, 0, sizeof(tag));
 		memcpy(tag, &i, sizeof(i));
-		passcache_add(cache, tag, i);
-		ck_assert(passcache_find(cache, tag, i));
+		passcache_add(cache, tag, i, "alice");
+		ck_assert(passcache_find(cache, tag, i, NULL));
 	}
 }
 END_TEST
