@@ -7,12 +7,17 @@
 #ifndef CTL_IMPORT_TAKE_H
 #define CTL_IMPORT_TAKE_H
 
-#include "common/mail/cidr.h"
 #include "ctl/import/iis.h"
+#include "ctl/import/iplist.h"
 #include "ctl/import/plan.h"
 #include "ctl/import/report.h"
 
-enum { TAKE_MAPS_MAX = 32, TAKE_NAMES_MAX = 100, TAKE_CLAIMS_MAX = 4 * METABASE_KEYS_MAX, TAKE_NETS_MAX = 10000 };
+enum {
+	TAKE_MAPS_MAX = 32,
+	TAKE_NAMES_MAX = 100,
+	TAKE_CLAIMS_MAX = 4 * METABASE_KEYS_MAX,
+	TAKE_NETS_MAX = IPLIST_ENTRIES_MAX
+};
 
 /* What the user decides. Strings are borrowed. */
 struct take_choices {

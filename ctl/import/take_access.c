@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/base/language.h"
-#include "ctl/import/iplist.h"
 #include "ctl/import/take.h"
 #include "ctl/import/value.h"
 

@@ -6,7 +6,7 @@
 #include "ctl/import/take.h"
 #include "ctl/import/value.h"
 
-enum { ACCOUNTS_MAX = 64, LOCAL_KINDS = ROUTE_DROP | ROUTE_DELIVER | ROUTE_DEFAULT };
+enum { ACCOUNTS_MAX = 64, ETRN_DAYS_MAX = 365, LOCAL_KINDS = ROUTE_DROP | ROUTE_DELIVER | ROUTE_DEFAULT };
 
 bool take_is_remote(uint32_t bits)
 {
@@ -75,13 +75,24 @@ static void take_domain_relay(struct take *t, struct plan_node *block, const cha
 	say(t, auth, REPORT_DOUBT, "a domain has no relay rule of its own; that of the virtual server holds");
 }
 
+static void take_etrn_days(struct take *t, struct plan_node *block)
+{
+	struct metabase_property *p;
+	uint32_t days;
+	if (!take_number(t, IIS_EtrnDays, &p, &days))
+		return;
+	if (days && days <= ETRN_DAYS_MAX)
+		take_line(t, block, p, REPORT_TAKEN, NULL, "expire %ud", days);
+	else if (!p->told)
+		take_say(t, p, REPORT_DOUBT, "not taken: expire takes 1 to %d days", ETRN_DAYS_MAX);
+}
+
 static void take_etrn(struct take *t, struct plan_node *block, uint32_t bits, struct metabase_property *action)
 {
-	struct metabase_property *list = own(t, IIS_AuthTurnList), *days;
+	struct metabase_property *list = own(t, IIS_AuthTurnList);
 	struct span rest = span_of(list ? list->value : ""), account;
 	const char *names = "";
 	size_t n_names = 0;
-	uint32_t n;
 	if (!(bits & ROUTE_ETRN) && !rest.len) {
 		say(t, list, REPORT_NOT, "empty");
 		return;
@@ -90,8 +101,7 @@ static void take_etrn(struct take *t, struct plan_node *block, uint32_t bits, st
 		take_line(t, block, action, REPORT_TAKEN, "queued for remote triggered delivery", "etrn yes");
 	else
 		take_extra(t, block, "AuthTurnList", "etrn yes");
-	if (take_number(t, IIS_EtrnDays, &days, &n) && n && n <= 365)
-		take_line(t, block, days, REPORT_TAKEN, NULL, "expire %ud", n);
+	take_etrn_days(t, block);
 	while (value_entry(&rest, ",;", &account)) {
 		struct span user = account;
 		struct span domain = span_take(&user, '\\');

@@ -276,6 +276,21 @@ START_TEST(domains)
 }
 END_TEST
 
+START_TEST(days_of_etrn)
+{
+	static const char domain[] = "<k Location=\"/LM/SmtpSvc/1/Domain/a.example\" RouteAction=\"4608\"/>";
+	import_server("EtrnDays=\"10\"", domain);
+	GOOD();
+	HAS("expire 10d");
+	import_server("EtrnDays=\"366\"", domain);
+	GOOD();
+	LACKS("expire 366d");
+	TELLS("not taken: expire takes 1 to 365 days");
+	import_server("EtrnDays=\"10\"", "");
+	TELLS("no domain waits for ETRN");
+}
+END_TEST
+
 /* The default domain is always local here, so one with a route gives way to fqdn. */
 START_TEST(default_domains)
 {
@@ -428,6 +443,7 @@ int main(void)
 				      no_open_relay,
 				      unreadable_lists_are_read_strictly,
 				      domains,
+				      days_of_etrn,
 				      default_domains,
 				      smart_hosts_and_credentials,
 				      access_of_clients,
