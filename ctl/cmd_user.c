@@ -17,6 +17,8 @@
 #include "ctl/userfile.h"
 #include "ctl/userplace.h"
 
+enum { WHY_MAX = 300 };
+
 enum action { ADD, PASSWD, DELETE };
 
 enum {
@@ -50,26 +52,37 @@ struct job {
 	size_t found; /* lines with the name */
 };
 
-/* Explains an error of the file. */
-static int fail(const char *file, const char *doing, int err)
+/* What ERR of the file means. WHY holds WHY_MAX. */
+static const char *explain(int err, char *why)
 {
 	switch (err) {
 	case -EACCES:
 	case -EPERM:
-		return cmd_fail(_("can't %s %s: %s; run the command as root"), doing, file, strerror(-err));
+		snprintf(why, WHY_MAX, _("%s; run the command as root"), strerror(-err));
+		return why;
 	case -ENOENT:
-		return cmd_fail(_("can't %s %s: its folder does not exist; create it"), doing, file);
+		return _("its folder does not exist; create it");
 	case -ELOOP:
-		return cmd_fail(
-			_("can't %s %s: it is a symbolic link; name the file itself, with --file or as user_file"),
-			doing, file);
+		return _("it is a symbolic link; name the file itself, with --file or as user_file");
 	case -EMEDIUMTYPE:
-		return cmd_fail(_("can't %s %s: it is not a regular file"), doing, file);
+		return _("it is not a regular file");
 	case -EFBIG:
-		return cmd_fail(_("can't %s %s: a user file has at most 64 MiB"), doing, file);
+		return _("a user file has at most 64 MiB");
 	default:
-		return cmd_fail(_("can't %s %s: %s"), doing, file, strerror(-err));
+		return strerror(-err);
 	}
+}
+
+static int fail_read(const char *file, int err)
+{
+	char why[WHY_MAX];
+	return cmd_fail(_("can't read %s: %s"), file, explain(err, why));
+}
+
+static int fail_change(const char *file, int err)
+{
+	char why[WHY_MAX];
+	return cmd_fail(_("can't change %s: %s"), file, explain(err, why));
 }
 
 /* Whether the number of lines found suits the action; otherwise the reason was printed. */
@@ -105,7 +118,7 @@ static bool look_first(struct job *job, const char *file, int *status)
 	*status = EXIT_FAILED;
 	bool good = false;
 	if (err && err != -ENOENT)
-		*status = fail(file, _("read"), err);
+		*status = fail_read(file, err);
 	else
 		good = suits(job, file);
 	str_wipe(&text);
@@ -274,7 +287,7 @@ static int run_on(const struct ctl *ctl, struct job *job, const struct userplace
 		return EXIT_FAILED;
 	int err = userfile_replace(place->file, &how);
 	if (err)
-		return fail(place->file, _("change"), err);
+		return fail_change(place->file, err);
 	if (!suits(job, place->file)) /* another command was faster */
 		return EXIT_FAILED;
 	return report(ctl, job, place);
@@ -392,7 +405,7 @@ static int list(const struct ctl *ctl, const struct userplace *place, struct str
 	struct str trouble;
 	int err = userfile_read(place->file, text);
 	if (err && err != -ENOENT)
-		return fail(place->file, _("read"), err);
+		return fail_read(place->file, err);
 	arena_init(&arena, ACCOUNTS_MEMORY);
 	str_init(&trouble, TROUBLE_MAX);
 	bool good = accounts_parse(str_span(text), &arena, &accounts, &trouble);

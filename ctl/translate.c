@@ -81,6 +81,12 @@ static struct conversion read_conversion(const char *format, unsigned *next)
 	return c;
 }
 
+/* A message may be a whole line; its text comes without the end of the line. */
+static bool ends(const char *format)
+{
+	return !format[0] || !strcmp(format, "\n");
+}
+
 /*
  * Compares what FORMAT has before its next text argument with the begin of TEXT. *at is where it ends in FORMAT, *next
  * the number of the next argument. Returns the number of octets that it takes of TEXT, -1 when it differs.
@@ -88,7 +94,7 @@ static struct conversion read_conversion(const char *format, unsigned *next)
 static ssize_t take_segment(struct span text, const char **at, unsigned *next, struct match *m)
 {
 	size_t taken = 0;
-	while (**at) {
+	while (!ends(*at)) {
 		unsigned after = *next;
 		struct conversion c = {.percent = true, .len = 1};
 		if (**at == '%')
@@ -118,13 +124,13 @@ static ssize_t take_text(struct span text, const char **at, unsigned *next, stru
 {
 	unsigned literal = m->literal;
 	*behind = 0;
-	if (!**at)
+	if (ends(*at))
 		return text.len ? (ssize_t)text.len : -1;
 	for (size_t len = 1; len < text.len; len++) {
 		const char *rest = *at;
 		unsigned after = *next;
 		ssize_t taken = take_segment(span_skip(text, len), &rest, &after, m);
-		if (taken >= 0 && (*rest || len + (size_t)taken == text.len)) {
+		if (taken >= 0 && (!ends(rest) || len + (size_t)taken == text.len)) {
 			*at = rest;
 			*next = after;
 			*behind = (size_t)taken;
@@ -145,7 +151,7 @@ static bool match_format(const char *at, struct span text, struct match *m)
 	if (taken < 0)
 		return false;
 	text = span_skip(text, (size_t)taken);
-	while (*at) {
+	while (!ends(at)) {
 		struct conversion c = read_conversion(at, &next);
 		size_t behind;
 		at += c.len;
@@ -195,12 +201,15 @@ static void append_translated(struct str *to, struct span text, enum place place
 static void append_message(struct str *to, const char *format, const struct match *m, unsigned depth)
 {
 	unsigned next = 0;
-	while (*format) {
-		size_t plain = strcspn(format, "%");
+	while (!ends(format)) {
+		size_t plain = strcspn(format, "%\n");
 		str_append(to, (struct span){format, plain});
 		format += plain;
-		if (!*format)
-			return;
+		if (*format != '%') {
+			str_append(to, (struct span){format, !ends(format)});
+			format += *format != '\0';
+			continue;
+		}
 		struct conversion c = read_conversion(format, &next);
 		format += c.len;
 		const struct argument *argument = &m->arguments[c.argument % ARGUMENTS_MAX];

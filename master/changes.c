@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/oauth.h"
 #include "common/config/value.h"
 #include "common/mail/dnsbl.h"
@@ -15,8 +16,8 @@ enum { WHERE_MAX = 512, LINE_MAX_OCTETS = 8192, ACCESS_MAX = 200 };
 /* When a change takes effect. COMMAND means "at once, in open sessions too", which is not mentioned. */
 static const char *const acts_words[CONFIG_ACTS_COUNT] = {
 	[CONFIG_COMMAND] = "",
-	[CONFIG_CONNECTION] = "; takes effect with the next connection",
-	[CONFIG_PROCESSES_NEW] = "; takes effect with new processes, which start now; no session ends",
+	[CONFIG_CONNECTION] = N_("takes effect with the next connection"),
+	[CONFIG_PROCESSES_NEW] = N_("takes effect with new processes, which start now; no session ends"),
 };
 
 struct tally {
@@ -34,7 +35,7 @@ struct report {
 static void tell(const struct report *report, const char *what, enum config_acts acts)
 {
 	report->tally->lines++;
-	str_printf(report->to, "%s%s%s\n", report->where, what, acts_words[acts]);
+	str_printf(report->to, "%s%s%s%s\n", report->where, what, acts_words[acts][0] ? "; " : "", acts_words[acts]);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -85,20 +86,23 @@ static void append_value(const struct config_setting *setting, struct span text,
 static void compare_setting(const struct report *report, const struct config_setting *setting, const void *before,
 			    const void *after)
 {
-	struct str was, is, line;
+	struct str was, is, now, then, line;
 	const void *old = (const char *)before + setting->offset, *new = (const char *)after + setting->offset;
 	if ((setting->type == CONFIG_LISTEN || setting->type == CONFIG_ENDPOINTS) && same_endpoints(old, new))
 		return;
 	format(setting, before, &was);
 	format(setting, after, &is);
 	if (!span_equal(str_span(&was), str_span(&is))) {
-		str_init(&line, 3 * LINE_MAX_OCTETS);
-		str_printf(&line, "%s ", setting->name);
-		append_value(setting, str_span(&is), &line);
-		str_append_text(&line, " (was ");
-		append_value(setting, str_span(&was), &line);
-		str_append_c(&line, ')');
+		str_init(&now, 2 * LINE_MAX_OCTETS);
+		str_init(&then, LINE_MAX_OCTETS);
+		str_init(&line, 4 * LINE_MAX_OCTETS);
+		str_printf(&now, "%s ", setting->name);
+		append_value(setting, str_span(&is), &now);
+		append_value(setting, str_span(&was), &then);
+		str_printf(&line, N_("%s (was %s)"), str_text(&now), str_text(&then));
 		tell(report, str_text(&line), setting->acts);
+		str_free(&now);
+		str_free(&then);
 		str_free(&line);
 		if (setting->acts == CONFIG_PROCESSES_NEW)
 			report->tally->roles |= setting->roles & report->tally->mask & ROLE_ALL;
@@ -113,10 +117,11 @@ static const struct access_words {
 	const char *changes[ACCESS_CHANGE_COUNT];
 } access_words[] = {
 	{CONFIG_CONNECT,
-	 {"may now connect", "may no longer connect", "may connect, as before", "may not connect, as before"}},
+	 {N_("%.300s may now connect"), N_("%.300s may no longer connect"), N_("%.300s may connect, as before"),
+	  N_("%.300s may not connect, as before")}},
 	{CONFIG_RELAY,
-	 {"may now relay to any domain", "may no longer relay (was: to any domain)", "may relay, as before",
-	  "may not relay, as before"}},
+	 {N_("%.300s may now relay to any domain"), N_("%.300s may no longer relay (was: to any domain)"),
+	  N_("%.300s may relay, as before"), N_("%.300s may not relay, as before")}},
 };
 enum { ACCESS_WORDS = sizeof(access_words) / sizeof(access_words[0]) };
 
@@ -133,8 +138,7 @@ static void say_access(void *context, const struct config_client *entry, enum ac
 	char line[WHERE_MAX];
 	if (++access->said > ACCESS_MAX && entry)
 		return;
-	snprintf(line, sizeof(line), "%.300s %s", entry ? entry->text : "every other client",
-		 access->words->changes[change]);
+	snprintf(line, sizeof(line), access->words->changes[change], entry ? entry->text : N_("every other client"));
 	tell(access->report, line, access->acts);
 }
 
@@ -167,7 +171,7 @@ static void compare_access(const struct report *report, enum config_block block,
 	access_compare(&old, &new, say_access, &access);
 	if (access.said <= ACCESS_MAX)
 		return;
-	snprintf(line, sizeof(line), "%s list has %u more changes", config_blocks[block].word,
+	snprintf(line, sizeof(line), N_("%s list has %u more changes"), config_blocks[block].word,
 		 access.said - ACCESS_MAX);
 	tell(report, line, access.acts);
 }
@@ -217,8 +221,10 @@ static void tell_named(const struct report *report, enum config_block kind, cons
 {
 	struct str line, value;
 	const char *separator = ": ";
+	char named[WHERE_MAX];
 	str_init(&line, LINE_MAX_OCTETS);
-	str_printf(&line, "%s %s %s", config_blocks[kind].word, name_of(block), what);
+	snprintf(named, sizeof(named), "%s %.255s", config_blocks[kind].word, name_of(block));
+	str_printf(&line, what, named);
 	for (size_t i = 0; i < config_setting_count; i++) {
 		const struct config_setting *setting = &config_settings[i];
 		if (setting->block != kind)
@@ -271,13 +277,13 @@ static void compare_named(const struct report *report, const struct config_named
 		if (new)
 			compare_block(&inner, kind->block, old, new);
 		else
-			tell_named(report, kind->block, old, "removed");
+			tell_named(report, kind->block, old, N_("%s removed"));
 	}
 	for (size_t i = 0; (new = config_named_at(kind, after, i)); i++) {
 		if (named_find(kind, before, name_of(new)))
 			continue;
 		note_outbound(report, kind, NULL, new);
-		tell_named(report, kind->block, new, "added");
+		tell_named(report, kind->block, new, N_("%s added"));
 	}
 }
 
@@ -286,15 +292,16 @@ static void compare_server(const struct config_server *before, const struct conf
 {
 	char where[WHERE_MAX];
 	const struct report report = {tally, to, where};
-	snprintf(where, sizeof(where), "server %.64s: ", before ? before->name : after->name);
+	int len = snprintf(where, sizeof(where), N_("server %.64s"), before ? before->name : after->name);
+	snprintf(where + len, sizeof(where) - (size_t)len, ": ");
 	if (!after) {
 		tell(&report,
-		     "the whole server removed: its sessions finish, then it stops; its mail stays in its folder",
+		     N_("the whole server removed: its sessions finish, then it stops; its mail stays in its folder"),
 		     CONFIG_COMMAND);
 		return;
 	}
 	if (!before) {
-		tell(&report, after->enabled ? "the whole server added" : "the whole server added, not enabled",
+		tell(&report, after->enabled ? N_("the whole server added") : N_("the whole server added, not enabled"),
 		     CONFIG_COMMAND);
 		return;
 	}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/ipc/rows.h"
 
@@ -87,9 +88,10 @@ void control_accept(struct control *control, int64_t now_ms)
 	setsockopt(one.fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	if (!permit_socket(&control->permit, one.fd))
 		control_done(&one, 1,
-			     "you may not control this service; the setting `operators` names the permitted users", -1);
+			     N_("you may not control this service; the setting `operators` names the permitted users"),
+			     -1);
 	else if (!client)
-		control_done(&one, 1, "too many connections at once; try again in a moment", -1);
+		control_done(&one, 1, N_("too many connections at once; try again in a moment"), -1);
 	else
 		*client = (struct control_client){one.fd, now_ms + CONTROL_IDLE_MS};
 	if (!client || client->fd != one.fd)

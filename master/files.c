@@ -1,9 +1,13 @@
 #include "master/files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/table.h"
+
+enum { NAMED_MAX = 4500 }; /* a path, and its server */
 
 /* A file that the configuration names. */
 struct named {
@@ -67,8 +71,8 @@ static void take_hostfiles(struct walk *w)
 {
 	if (!(w->role & ROLE_RESOLVER))
 		return;
-	take(w, "/etc/resolv.conf", "name servers");
-	take(w, "/etc/hosts", "hosts file");
+	take(w, "/etc/resolv.conf", N_("name servers"));
+	take(w, "/etc/hosts", N_("hosts file"));
 }
 
 /* Collects each path once, sorted; the caller frees w->at. */
@@ -140,19 +144,23 @@ unsigned files_changed(const struct files *files, const struct config_server *se
 		const struct files_stamp *stamp =
 			bsearch(w.at[i].path, files->at, files->n, sizeof(*files->at), by_name);
 		struct stat now;
+		char named[NAMED_MAX];
 		if (!stamp)
 			continue;
 		look(stamp->path, &now);
 		if (files_same(&stamp->file, &now))
 			continue;
 		changed++;
-		str_printf(to, "server %s: %s %s %s\n", server->name, w.at[i].what, stamp->path,
-			   !now.st_nlink           ? "is gone"
-			   : role == ROLE_SMTPD    ? "changed: new sessions get it"
-			   : role == ROLE_RESOLVER ? "changed: a new resolver reads it"
-			   : role == ROLE_WEB      ? "changed: access tokens are fetched with it"
-			   : role == ROLE_KERBEROS ? "changed: answers of the KDC are checked with it"
-						   : "changed: new connections get it");
+		snprintf(named, sizeof(named), "server %s: %s %s", server->name, w.at[i].what, stamp->path);
+		str_printf(to,
+			   !now.st_nlink           ? N_("%s is gone")
+			   : role == ROLE_SMTPD    ? N_("%s changed: new sessions get it")
+			   : role == ROLE_RESOLVER ? N_("%s changed: a new resolver reads it")
+			   : role == ROLE_WEB      ? N_("%s changed: access tokens are fetched with it")
+			   : role == ROLE_KERBEROS ? N_("%s changed: answers of the KDC are checked with it")
+						   : N_("%s changed: new connections get it"),
+			   named);
+		str_append_c(to, '\n');
 	}
 	free(w.at);
 	return changed;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/config/oauth.h"
 #include "common/process/refusal.h"
 #include "master/walk.h"
@@ -19,7 +20,7 @@
 enum { MAILDROP_MODE = 01733, REFUSAL_MAX = 420 };
 
 /* Somebody replaced a folder between our mkdir and our open. */
-#define REPLACED "something else was put in its place while it was created"
+#define REPLACED N_("something else was put in its place while it was created")
 
 enum folder_kind {
 	FOLDER_OURS,  /* only the service uses it: owner and mode are corrected */
@@ -37,7 +38,7 @@ struct folder {
 
 static bool fail(char *why, size_t size, const char *path, const char *what, const char *remedy)
 {
-	snprintf(why, size, "folder %.200s: %.420s; %.160s", path, what, remedy);
+	snprintf(why, size, N_("folder %.200s: %.420s; %.160s"), path, what, remedy);
 	return false;
 }
 
@@ -47,8 +48,8 @@ static bool fail_path(char *why, size_t size, const char *path, int err, const c
 	char reason[REFUSAL_MAX];
 	if (err != -ELOOP)
 		return fail(why, size, path, refusal_text(-err, path, reason, sizeof(reason)), remedy);
-	return fail(why, size, path, "the path leads through a symbolic link that does not belong to root",
-		    "create the folder yourself, or name the folder that the link points to");
+	return fail(why, size, path, N_("the path leads through a symbolic link that does not belong to root"),
+		    N_("create the folder yourself, or name the folder that the link points to"));
 }
 
 /* HAVE permits nothing that WANT does not, and is sticky if WANT is. */
@@ -95,8 +96,8 @@ static bool look_at(const struct stat *st, const struct folders_owner *owner, co
 {
 	if (st->st_uid != 0 || owner->queue_uid == 0 || st->st_mode & 022)
 		return true;
-	return fail(why, size, path, "it belongs to root and the service may not write there",
-		    "`chown` it to the user of the service (setting `user`)");
+	return fail(why, size, path, N_("it belongs to root and the service may not write there"),
+		    N_("`chown` it to the user of the service (setting `user`)"));
 }
 
 /* Groups separate the users of a service of root; without root there is one user, and all groups do. */
@@ -111,25 +112,25 @@ static bool mend(int at, int fd, const struct folder *want, const struct folders
 {
 	struct stat st;
 	if (fstat(fd, &st))
-		return fail(why, size, path, strerror(errno), "see `dmesg` for disk errors");
+		return fail(why, size, path, strerror(errno), N_("see `dmesg` for disk errors"));
 	if (want->kind == FOLDER_THEIRS && (!fresh || (st.st_uid == owner->queue_uid && st.st_uid != geteuid())))
 		return look_at(&st, owner, path, why, size);
 	if (st.st_uid != owner->queue_uid && st.st_uid != geteuid())
 		return fail(
-			why, size, path, fresh ? REPLACED : "it belongs to another user",
+			why, size, path, fresh ? REPLACED : N_("it belongs to another user"),
 			want->kind == FOLDER_WEB
-				? "`chown` it to the user of the setting `web_user`, or name another state_dir"
-				: "`chown` it to the user of the service (setting `user`), or name another mailroot_dir");
+				? N_("`chown` it to the user of the setting `web_user`, or name another state_dir")
+				: N_("`chown` it to the user of the service (setting `user`), or name another mailroot_dir"));
 	if (st.st_uid != owner->queue_uid && !may_be_given(at, fd, &st, fresh))
 		return fail(
-			why, size, path, fresh ? REPLACED : "it belongs to root and is not empty",
-			"find out what it is and who may write to its parent folder; then `chown` it to the user of the service (setting `user`)");
+			why, size, path, fresh ? REPLACED : N_("it belongs to root and is not empty"),
+			N_("find out what it is and who may write to its parent folder; then `chown` it to the user of the service (setting `user`)"));
 	if (want->kind == FOLDER_DOOR && st.st_uid == owner->queue_uid && narrower(st.st_mode, want->mode))
 		return true;
 	if (!is_owned(&st, want, owner) && fchown(fd, owner->queue_uid, want->gid))
-		return fail(why, size, path, strerror(errno), "can't set its owner");
+		return fail(why, size, path, strerror(errno), N_("can't set its owner"));
 	if ((st.st_mode & 07777) != want->mode && fchmod(fd, want->mode))
-		return fail(why, size, path, strerror(errno), "can't set its mode");
+		return fail(why, size, path, strerror(errno), N_("can't set its mode"));
 	return true;
 }
 
@@ -143,14 +144,15 @@ static int make_one(int at, const struct folder *want, const struct folders_owne
 	bool fresh = mkdirat(at, want->name, 0700) == 0;
 	if (!fresh && errno != EEXIST) {
 		fail(why, size, path, refusal_text(errno, path, reason, sizeof(reason)),
-		     "can't create it; does its parent folder exist?");
+		     N_("can't create it; does its parent folder exist?"));
 		return -1;
 	}
 	/* A folder of the administrator may be a symbolic link, unless it was just created. */
 	bool linked = want->kind == FOLDER_THEIRS && !fresh;
 	int fd = openat(at, want->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (linked ? 0 : O_NOFOLLOW));
 	if (fd < 0) {
-		fail(why, size, path, fresh ? REPLACED : strerror(errno), "it must be a folder, not a link or a file");
+		fail(why, size, path, fresh ? REPLACED : strerror(errno),
+		     N_("it must be a folder, not a link or a file"));
 		return -1;
 	}
 	if (!mend(at, fd, want, owner, fresh, path, why, size))
@@ -180,7 +182,7 @@ static bool make_elsewhere(const char *path, mode_t mode, const struct folders_o
 		return look_at(&st, owner, path, why, size);
 	int at = walk_above(path, name);
 	if (at < 0)
-		return fail_path(why, size, path, at, "does its parent folder exist?");
+		return fail_path(why, size, path, at, N_("does its parent folder exist?"));
 	int fd = make_one(at, &want, owner, path, why, size);
 	fd_close(&at);
 	bool good = fd >= 0;
@@ -254,7 +256,7 @@ bool folders_make(const struct config *config, const struct config_server *serve
 {
 	int at = walk_to(config->mailroot_dir, true);
 	if (at < 0)
-		return fail_path(why, size, config->mailroot_dir, at, "can't create it (mailroot_dir)");
+		return fail_path(why, size, config->mailroot_dir, at, N_("can't create it (mailroot_dir)"));
 	bool good = make_server(at, server, owner, why, size) && link_maildrop(at, config, why, size);
 	fd_close(&at);
 	if (good && server->badmail_dir && server->badmail_dir[0])
@@ -274,7 +276,7 @@ bool folders_make_log(const struct config *config, const struct config_server *s
 		return true;
 	int err = server->log.dir_at.line ? 0 : folders_make_path(config->log_dir);
 	if (err)
-		return fail_path(why, size, config->log_dir, err, "can't create it (log_dir)");
+		return fail_path(why, size, config->log_dir, err, N_("can't create it (log_dir)"));
 	return make_elsewhere(server->log.dir, 0750, owner, why, size);
 }
 
@@ -298,7 +300,7 @@ bool folders_make_oauth(const struct config *config, const struct config_server 
 	snprintf(above, sizeof(above), "%s/oauth", config->state_dir);
 	int at = walk_to(above, true);
 	if (at < 0)
-		return fail_path(why, size, above, at, "can't create it (state_dir)");
+		return fail_path(why, size, above, at, N_("can't create it (state_dir)"));
 	int fd = make_one(at, &want, &owner, server->oauth_dir, why, size);
 	bool good = fd >= 0;
 	fd_close(&fd);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/base/span.h"
 #include "common/net/net.h"
@@ -41,11 +42,11 @@ static const char *look_at(int fd, struct handed *out)
 	socklen_t len = sizeof(address);
 	if (option_of(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM || getsockname(fd, (struct sockaddr *)&address, &len) ||
 	    (address.ss_family != AF_INET && address.ss_family != AF_INET6))
-		return "it is no TCP socket: ListenStream=ADDRESS:PORT opens one";
+		return N_("it is no TCP socket: ListenStream=ADDRESS:PORT opens one");
 	if (option_of(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
-		return "it does not listen: Accept=yes is not for this service";
+		return N_("it does not listen: Accept=yes is not for this service");
 	if (address.ss_family == AF_INET6 && option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 1)
-		return "it takes IPv4, too: the socket unit needs BindIPv6Only=ipv6-only, and 0.0.0.0:PORT besides";
+		return N_("it takes IPv4, too: the socket unit needs BindIPv6Only=ipv6-only, and 0.0.0.0:PORT besides");
 	net_address(&address, &out->ip, &out->port);
 	return NULL;
 }
@@ -63,7 +64,7 @@ static void add(int fd, struct span name)
 	struct handed one = {0};
 	const char *wrong = look_at(fd, &one);
 	if (!wrong && !prepare(fd))
-		wrong = "its options can't be set";
+		wrong = N_("its options can't be set");
 	span_clean(name.len ? name : SPAN("unknown"), one.name, sizeof(one.name));
 	if (wrong) {
 		log_error("the socket \"%s\" of the socket unit is not used: %s", one.name, wrong);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/net/net.h"
 #include "master/handed.h"
 
@@ -42,13 +43,13 @@ static const char *remedy(int err)
 {
 	switch (err) {
 	case EADDRINUSE:
-		return "another program, or another virtual server, listens there; `ss -ltnp` names it";
+		return N_("another program, or another virtual server, listens there; `ss -ltnp` names it");
 	case EADDRNOTAVAIL:
-		return "this machine does not have the address (yet); `ip address` lists its addresses";
+		return N_("this machine does not have the address (yet); `ip address` lists its addresses");
 	case EACCES:
-		return "ports below 1024 need root, or a socket unit of systemd";
+		return N_("ports below 1024 need root, or a socket unit of systemd");
 	default:
-		return "see `listen` in mailroot.conf(5)";
+		return N_("see `listen` in mailroot.conf(5)");
 	}
 }
 
@@ -59,8 +60,10 @@ static void explain(const struct config_endpoint *where, int err, char *why, siz
 	size_t used = strlen(why);
 	if (where->origin.file)
 		snprintf(at, sizeof(at), "%.280s:%u", where->origin.file, where->origin.line);
-	snprintf(why + used, size - used, "%scan't listen on %.80s (%s): %s: %s", used ? "; " : "", where->text, at,
-		 strerror(err), remedy(err));
+	if (used && used + 2 < size)
+		used += (size_t)snprintf(why + used, size - used, "; ");
+	snprintf(why + used, size - used, N_("can't listen on %.80s (%s): %s: %s"), where->text, at, strerror(err),
+		 remedy(err));
 }
 
 static struct place place_wanted(const struct config_endpoint *where, bool v6)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/installed.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "master/adopt.h"
 #include "master/daemon.h"
@@ -15,12 +16,12 @@
 #include "master/programs.h"
 #include "master/requests.h"
 
-static const char usage[] = "usage: mailrootd [-fn] [-c FILE]\n"
-			    "  -c FILE  configuration, instead of " MAILROOT_SYSCONFDIR "/mailroot.conf\n"
-			    "  -f       stay in the foreground and log to stderr\n"
-			    "  -n       check the configuration and the installed programs; start nothing\n"
-			    "  -V       print the version\n"
-			    "`mailrootctl check FILE` checks a configuration; mailrootd(8) has more.\n";
+static const char usage[] = N_("usage: mailrootd [-fn] [-c FILE]\n"
+			       "  -c FILE  configuration, instead of %s/mailroot.conf\n"
+			       "  -f       stay in the foreground and log to stderr\n"
+			       "  -n       check the configuration and the installed programs; start nothing\n"
+			       "  -V       print the version\n"
+			       "`mailrootctl check FILE` checks a configuration; mailrootd(8) has more.\n");
 
 enum { WHY_MAX = 300, FAULTS_MAX = 100000 };
 
@@ -49,12 +50,13 @@ static void parse_options(int argc, char **argv, struct options *out)
 			printf("mailrootd %s\n", MAILROOT_VERSION);
 			exit(0);
 		default:
-			fputs(usage, stderr);
+			fprintf(stderr, _(usage), MAILROOT_SYSCONFDIR);
 			exit(1);
 		}
 	}
 	if (optind != argc) {
-		fprintf(stderr, "mailrootd: %s: unknown argument\n%s", argv[optind], usage);
+		fprintf(stderr, _("mailrootd: %s: unknown argument\n"), argv[optind]);
+		fprintf(stderr, _(usage), MAILROOT_SYSCONFDIR);
 		exit(1);
 	}
 }
@@ -82,12 +84,22 @@ static int check(const struct master *master)
 	if (why[0])
 		fprintf(stderr, "%s\n", why);
 	if (good && from)
-		printf("version %s can take over from version %.*s\n", MAILROOT_VERSION, SPAN_ARGS(from->version));
+		printf(_("version %s can take over from version %.*s\n"), MAILROOT_VERSION, SPAN_ARGS(from->version));
 	else if (good)
-		printf("version %s can start\n", MAILROOT_VERSION);
+		printf(_("version %s can start\n"), MAILROOT_VERSION);
 	str_free(&faults);
 	adopt_free(from);
 	return good ? 0 : 1;
+}
+
+/*
+ * An administrator at a terminal reads the errors of the configuration in the language of the locale. All else, and so
+ * the log, is English: the catalogue is not read where init or an older program starts this one.
+ */
+static void speak_to_terminal(void)
+{
+	if (isatty(STDERR_FILENO) && !getenv(HANDOVER_VARIABLE))
+		language_init();
 }
 
 int main(int argc, char **argv)
@@ -96,6 +108,7 @@ int main(int argc, char **argv)
 	struct options options;
 	char file[PATH_MAX], why[WHY_MAX];
 	int report_fd = -1;
+	speak_to_terminal();
 	parse_options(argc, argv, &options);
 	/* The daemon changes its working folder, so a relative path would be lost. */
 	if (!realpath(options.file, file))
@@ -111,6 +124,7 @@ int main(int argc, char **argv)
 	master.foreground = options.foreground;
 	if (options.check)
 		return check(&master);
+	language_english();
 	struct handover *from = adopt_read(&master, why, sizeof(why));
 	if (why[0]) /* the older program is gone; an ordinary start cures it */
 		log_fatal(EXIT_TEMPORARY, "upgrade: %s", why);

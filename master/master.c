@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/installed.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/process/privs.h"
 #include "master/daemon.h"
@@ -98,7 +99,7 @@ static bool make_servers(struct master *master, const struct config_tree *tree)
 	for (size_t i = 0; i < config->server_count; i++) {
 		if (master_add(master, tree, &config->servers[i]))
 			continue;
-		fprintf(stderr, "mailrootd: virtual server %s: its name is too long, or there is no memory\n",
+		fprintf(stderr, _("mailrootd: virtual server %s: its name is too long, or there is no memory\n"),
 			config->servers[i].name);
 		return false;
 	}
@@ -120,8 +121,10 @@ bool master_configure(struct master *master, const char *file)
 	bool good = tree && config_build(tree, master->hostname, &master->config, &report);
 	fputs(str_text(&report.text), stderr);
 	if (!good)
-		fprintf(stderr, "mailrootd: %u error%s in the configuration; nothing was started\n", report.errors,
-			report.errors == 1 ? "" : "s");
+		fprintf(stderr,
+			ngettext("mailrootd: %u error in the configuration; nothing was started\n",
+				 "mailrootd: %u errors in the configuration; nothing was started\n", report.errors),
+			report.errors);
 	str_free(&report.text);
 	good = good && make_servers(master, tree);
 	master->tree = tree;

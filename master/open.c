@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "master/renew.h"
 
@@ -28,7 +29,7 @@ static bool open_server(struct server *server, const struct config_server *wante
 		return false;
 	int err = links_open(&server->links);
 	if (err)
-		snprintf(server->trouble, sizeof(server->trouble), "can't make the links: %s", strerror(-err));
+		snprintf(server->trouble, sizeof(server->trouble), N_("can't make the links: %s"), strerror(-err));
 	return !err;
 }
 

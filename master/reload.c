@@ -1,6 +1,7 @@
 #include "master/reload.h"
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "master/changes.h"
 #include "master/master.h"
@@ -49,9 +50,8 @@ static void add_servers(struct master *master, const struct config_tree *tree, s
 		const struct config_server *wanted = &master->config.servers[i];
 		if (!master_server(master, span_of(wanted->name)) && !master_add(master, tree, wanted))
 			str_printf(
-				undone,
-				"server %s: can't be added now: there is no memory, or too many removed servers still finish their sessions (`mailrootctl status` lists them)\n",
-				wanted->name);
+				undone, "server %s: %s\n", wanted->name,
+				N_("can't be added now: there is no memory, or too many removed servers still finish their sessions (`mailrootctl status` lists them)"));
 	}
 }
 
@@ -67,7 +67,8 @@ static void configure_servers(struct master *master, const struct config_tree *t
 			if (!ended && server->order != SERVER_STOP)
 				server_order(server, SERVER_END, clock_mono_ms());
 		} else if (!server_configure(server, tree, &master->config, master->hostname)) {
-			str_printf(undone, "server %s: keeps its old configuration: no memory\n", server->name);
+			str_printf(undone, "server %s: %s\n", server->name,
+				   N_("keeps its old configuration: no memory"));
 		} else if (ended) {
 			bool enabled = server_wanted(server)->enabled;
 			server_order(server, enabled ? SERVER_RUN : SERVER_END, clock_mono_ms());
@@ -116,8 +117,9 @@ static bool describe(const struct master *master, const struct config *fresh, st
 {
 	const char *forbidden = changes_forbidden(&master->config, fresh);
 	if (forbidden) {
-		str_printf(to, "%s can't change while the service runs: restore it, or stop and start the service\n",
+		str_printf(to, N_("%s can't change while the service runs: restore it, or stop and start the service"),
 			   forbidden);
+		str_append_c(to, '\n');
 		return false;
 	}
 	unsigned changes = changes_describe(&master->config, fresh, to);

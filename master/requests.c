@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/installed.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/ipc/rows.h"
 #include "common/net/net.h"
@@ -79,8 +80,8 @@ static const char *trouble_of(const struct server *server)
 	if (server_state(server) != SERVER_STOPPED && wanted)
 		return server->trouble;
 	if (!wanted)
-		return "it is no longer in the configuration";
-	return wanted->enabled ? "" : "the configuration says `enabled no`";
+		return N_("it is no longer in the configuration");
+	return wanted->enabled ? "" : N_("the configuration says `enabled no`");
 }
 
 static bool server_rows(struct control_client *client, const struct server *server, int64_t now_ms)
@@ -136,8 +137,8 @@ static bool answer_confirmed(struct master *master, struct control_client *clien
 		control_done(
 			client, 1,
 			master->probation.went_back
-				? "too late: the previous configuration is already in force again; `mailrootctl reload` applies the file again"
-				: "no reload waits for a confirmation",
+				? N_("too late: the previous configuration is already in force again; `mailrootctl reload` applies the file again")
+				: N_("no reload waits for a confirmation"),
 			-1);
 	}
 	return false;
@@ -152,9 +153,9 @@ static void tell_reload(const struct master *master, const struct wire_ctl_reloa
 	if (result == ROW_REFUSED)
 		snprintf(to, VERDICT_MAX, "the configuration was refused; the old one stays in force");
 	else if (request->check)
-		snprintf(to, VERDICT_MAX, "the configuration is good; nothing was changed");
+		snprintf(to, VERDICT_MAX, N_("the configuration is good; nothing was changed"));
 	else if (master->probation.before)
-		snprintf(to, VERDICT_MAX, "reloaded; undone in %s unless confirmed: mailrootctl reload --confirmed",
+		snprintf(to, VERDICT_MAX, N_("reloaded; undone in %s unless confirmed: mailrootctl reload --confirmed"),
 			 left);
 	else
 		snprintf(to, VERDICT_MAX, "reloaded");
@@ -212,7 +213,7 @@ static bool answer_connect(struct master *master, struct control_client *client,
 	struct server *server = master_server(master, request.server);
 	bool known = request.kind == CHILD_QUEUE || request.kind == CHILD_SMTPD || request.kind == CHILD_WEB;
 	if (!server || !known) {
-		snprintf(text, sizeof(text), "there is no virtual server %.*s; `mailrootctl status` lists them",
+		snprintf(text, sizeof(text), N_("there is no virtual server %.*s; `mailrootctl status` lists them"),
 			 SPAN_ARGS(request.server));
 		control_done(client, 1, text, -1);
 		return false;
@@ -220,16 +221,17 @@ static bool answer_connect(struct master *master, struct control_client *client,
 	if (!(server->needed & 1U << request.kind)) {
 		snprintf(
 			text, sizeof(text),
-			"server %s uses no access tokens: no outbound block in it has auth xoauth2 or auth oauthbearer",
+			N_("server %s uses no access tokens: no outbound block in it has auth xoauth2 or auth oauthbearer"),
 			server->name);
 		control_done(client, 1, text, -1);
 		return false;
 	}
 	int fd = server_connect(server, (enum child_role)request.kind, (size_t)request.older);
 	if (fd < 0) {
-		snprintf(text, sizeof(text), "can't ask the %s process of server %s now (%s); see `mailrootctl status`",
+		snprintf(text, sizeof(text),
+			 N_("can't ask the %s process of server %s now (%s); see `mailrootctl status`"),
 			 child_role_name((enum child_role)request.kind), server->name,
-			 fd == -EAGAIN ? "it is not ready" : strerror(-fd));
+			 fd == -EAGAIN ? N_("it is not ready") : strerror(-fd));
 		control_done(client, 1, text, -1);
 		return false;
 	}
@@ -254,11 +256,11 @@ static const char *refusal(const struct server *server, enum row_server_action a
 {
 	bool runs = server->order == SERVER_RUN || server->order == SERVER_PAUSE;
 	if (!server->config)
-		return "it is no longer in the configuration";
+		return N_("it is no longer in the configuration");
 	if (action == ROW_PAUSE && !runs)
-		return "it is stopped: only a running server can be paused";
+		return N_("it is stopped: only a running server can be paused");
 	if (action == ROW_CONTINUE && !runs)
-		return "it is stopped, not paused: `mailrootctl server start NAME` starts it";
+		return N_("it is stopped, not paused: `mailrootctl server start NAME` starts it");
 	return NULL;
 }
 
@@ -300,7 +302,7 @@ static bool answer_server(struct master *master, struct control_client *client, 
 		if (!why)
 			act(server, action);
 	}
-	snprintf(text, sizeof(text), "there is no virtual server %.*s; `mailrootctl status` lists them",
+	snprintf(text, sizeof(text), N_("there is no virtual server %.*s; `mailrootctl status` lists them"),
 		 SPAN_ARGS(request.server));
 	control_done(client, !found, found ? "" : text, -1);
 	return false;

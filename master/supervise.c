@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 
 static const char *const state_names[SUPERVISE_STATE_COUNT] = {
@@ -71,7 +72,7 @@ void supervise_started(struct supervised *child, pid_t pid, int control, int64_t
 
 void supervise_not_started(struct supervised *child, int64_t now_ms, int err)
 {
-	snprintf(child->why, sizeof(child->why), "could not be started: %s", strerror(err));
+	snprintf(child->why, sizeof(child->why), N_("could not be started: %s"), strerror(err));
 	child->state = SUPERVISE_DOWN;
 	child->due_ms = now_ms + supervise_delay(&child->early, 0);
 	child->restarts++;
@@ -100,9 +101,9 @@ void supervise_why(int status, char *to)
 {
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		snprintf(to, SUPERVISE_WHY_MAX,
-			 "killed for a system call that its jail does not allow; the log has it");
+			 N_("killed for a system call that its jail does not allow; the log has it"));
 	else if (WIFSIGNALED(status))
-		snprintf(to, SUPERVISE_WHY_MAX, "killed by signal %d (%s)", WTERMSIG(status),
+		snprintf(to, SUPERVISE_WHY_MAX, N_("killed by signal %d (%s)"), WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
 	else
 		snprintf(to, SUPERVISE_WHY_MAX, "exit %d", WEXITSTATUS(status));
@@ -115,7 +116,7 @@ static void gone_unasked(struct supervised *child, int status, int64_t now_ms)
 	int64_t lived_ms = child->state == SUPERVISE_STARTING ? 0 : now_ms - child->started_ms;
 	child->restarts++;
 	if (status == 0)
-		snprintf(child->why, sizeof(child->why), "it ended by itself (exit 0); the log has the reason");
+		snprintf(child->why, sizeof(child->why), N_("it ended by itself (exit 0); the log has the reason"));
 	else
 		memcpy(child->why, child->ended, sizeof(child->why));
 	child->refused = refused ? child->refused + 1 : 0;

@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/installed.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/ipc/wire.h"
 #include "master/collect.h"
@@ -112,17 +113,18 @@ static int start_check(struct master *master, int handover)
 static const char *unfit(const struct master *master)
 {
 	if (master->upgrade.pid)
-		return "another upgrade is being checked; try again in a moment";
+		return N_("another upgrade is being checked; try again in a moment");
 	if (master->stopping)
-		return "the service is stopping";
+		return N_("the service is stopping");
 	if (!master->announced)
-		return "the service is still starting; try again in a moment";
+		return N_("the service is still starting; try again in a moment");
 	if (master->probation.before)
-		return "a reload waits for its confirmation; confirm it first: mailrootctl reload --confirmed";
+		return N_("a reload waits for its confirmation; confirm it first: mailrootctl reload --confirmed");
 	for (size_t i = 0; i < master->server_count; i++) {
 		enum server_state state = server_state(master->servers[i]);
 		if (state == SERVER_ENDING || state == SERVER_STOPPING)
-			return "a virtual server is finishing its sessions; `mailrootctl status` names it. Upgrade when it has stopped";
+			return N_(
+				"a virtual server is finishing its sessions; `mailrootctl status` names it. Upgrade when it has stopped");
 	}
 	return NULL;
 }
@@ -142,7 +144,7 @@ const char *upgrade_begin(struct master *master, bool check, int asker)
 		fd_close(&handover);
 	if (err) {
 		log_error("upgrade: can't start the check: %s", strerror(-err));
-		return "no memory, or no process; try again";
+		return N_("no memory, or no process; try again");
 	}
 	master->upgrade.check = check;
 	master->upgrade.asker = asker;
@@ -198,7 +200,8 @@ static void give_way(struct master *master)
 	}
 	free(all);
 	log_error("upgrade: version=%s stays: can't start %s: %s", MAILROOT_VERSION, master->program, strerror(err));
-	upgrade_answer(&master->upgrade, 1, "the installed program could not be started; the running version stays");
+	upgrade_answer(&master->upgrade, 1,
+		       N_("the installed program could not be started; the running version stays"));
 }
 
 static void tell_said(struct upgrade *upgrade, bool good)
@@ -229,14 +232,14 @@ bool upgrade_checked(struct master *master, pid_t pid, int status)
 	tell_said(upgrade, good);
 	supervise_why(status, how);
 	if (late)
-		snprintf(why, sizeof(why), "refused: the installed program said nothing within %d seconds",
+		snprintf(why, sizeof(why), N_("refused: the installed program said nothing within %d seconds"),
 			 UPGRADE_CHECK_MS / 1000);
 	else if (!good)
-		snprintf(why, sizeof(why), "refused: the installed program can't take over (%s)", how);
+		snprintf(why, sizeof(why), N_("refused: the installed program can't take over (%s)"), how);
 	else if (unfit(master))
 		snprintf(why, sizeof(why), "refused: %s", unfit(master));
 	else if (upgrade->check)
-		snprintf(why, sizeof(why), "the installed program can take over; nothing was changed");
+		snprintf(why, sizeof(why), N_("the installed program can take over; nothing was changed"));
 	else
 		why[0] = '\0';
 	if (!why[0]) {

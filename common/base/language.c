@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ void language_init(void)
 		language_english();
 		return;
 	}
+	unsetenv("OUTPUT_CHARSET");                   /* gettext would load a library to convert texts */
 	program_find("po", "", built, sizeof(built)); /* beside the programs of a build tree */
 	bindtextdomain("mailroot", access(built, X_OK) == 0 ? built : MAILROOT_LOCALEDIR);
 	textdomain("mailroot");

@@ -69,7 +69,7 @@ void print_clients(const struct replay *replay)
 	for (const struct client *client = census->all; client; client = client->hh.next)
 		count = add_to_networks(networks, count, client);
 	qsort(networks, count, sizeof(*networks), most_messages_first);
-	printf(_("\nClients: %u addresses in %zu networks; accepted, refused and relayed are recipients at the old server\n"),
+	printf(_("\nClients (addresses: %u, networks: %zu); accepted, refused and relayed are recipients at the old server\n"),
 	       HASH_COUNT(census->all), count);
 	table_init(&table, 8, 0x7e, headings);
 	for (size_t i = 0; i < count && i < NETWORKS_SHOWN; i++)

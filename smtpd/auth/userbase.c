@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 
 enum {
@@ -67,9 +68,9 @@ static void keep_lines(struct userbase *u, const char *file, struct span trouble
 	struct span line;
 	str_clear(&u->lines);
 	for (unsigned n = 0; n < TROUBLE_LINES && span_line(&trouble, &line); n++)
-		str_printf(&u->lines, "user_file %s, %.*s; this line is ignored\n", file, SPAN_ARGS(line));
+		str_printf(&u->lines, N_("user_file %s, %.*s; this line is ignored\n"), file, SPAN_ARGS(line));
 	if (trouble.len)
-		str_printf(&u->lines, "user_file %s has more such lines\n", file);
+		str_printf(&u->lines, N_("user_file %s has more such lines\n"), file);
 }
 
 /* Appends the text of the file. False: it can't be read. */
@@ -77,7 +78,7 @@ static bool read_file(const struct wire_users *news, const char *file, int fd, s
 {
 	struct stat info;
 	if (news->why.len) {
-		str_printf(mend, "user_file %s can't be opened: %.*s; the accounts stay as they were\n", file,
+		str_printf(mend, N_("user_file %s can't be opened: %.*s; the accounts stay as they were\n"), file,
 			   SPAN_ARGS(news->why));
 		return false;
 	}
@@ -85,18 +86,18 @@ static bool read_file(const struct wire_users *news, const char *file, int fd, s
 		if (news->wanted)
 			str_printf(
 				mend,
-				"user_file %s is missing: nobody can authenticate with a password; `mailrootctl user add NAME` makes it\n",
+				N_("user_file %s is missing: nobody can authenticate with a password; `mailrootctl user add NAME` makes it\n"),
 				file);
 		return true;
 	}
 	int err = fd_read_all(fd, text);
 	if (err) {
-		str_printf(mend, "user_file %s can't be read: %s; the accounts stay as they were\n", file,
+		str_printf(mend, N_("user_file %s can't be read: %s; the accounts stay as they were\n"), file,
 			   err == -EFBIG ? "it is larger than 64 MiB" : strerror(-err));
 		return false;
 	}
 	if (fstat(fd, &info) == 0 && info.st_mode & 077)
-		str_printf(mend, "user_file %s is open to others (mode %03o): chmod 600 %s\n", file,
+		str_printf(mend, N_("user_file %s is open to others (mode %03o): chmod 600 %s\n"), file,
 			   info.st_mode & 0777, file);
 	return true;
 }
@@ -117,7 +118,7 @@ static bool take_text(struct userbase *u, const char *file, struct span text, st
 		keep_lines(u, file, str_span(&trouble));
 		log_info("user_file=%s accounts=%zu in force", file, userbase_accounts(u, &generation)->n);
 	} else {
-		str_printf(mend, "user_file %s can't be kept: %s; the accounts stay as they were\n", file,
+		str_printf(mend, N_("user_file %s can't be kept: %s; the accounts stay as they were\n"), file,
 			   strerror(ENOMEM));
 	}
 	str_free(&trouble);

@@ -1,6 +1,8 @@
 """mailrootctl speaks Japanese under a Japanese locale; what programs read, and every log, stays as it is."""
 import os
+import pty
 import re
+import subprocess
 import unicodedata
 import unittest
 
@@ -103,6 +105,39 @@ class Language(unittest.TestCase):
         self.assertRegex(said, rf"(?m)^  理由 +\[127\.0\.0\.1\]:9: 接続できません: {REFUSED}$")
         self.assertRegex(said, rf"(?m)^    \S+  #0  遅延  \[127\.0\.0\.1\]:9: 4\.4\.1 接続できません: {REFUSED}$")
         self.assertRegex(self.lines("status"), rf"(?m)^  配信待ち: 次ホップ \S+: \[127\.0\.0\.1\]:9: 接続できません: {REFUSED}$")
+
+    def test_changes_and_refusals(self):
+        with Mailroot("smart_host [127.0.0.1]:9") as service:
+            usual = service.conf.read_text()
+            service.write_conf("smart_host [127.0.0.1]:10\nmax_connections 5\nrelay { list 10.0.0.0/8 }\nlocal_domain x.example { }")
+            said = japanese.ctl(service, "reload").stdout.decode()
+            self.assertIn("サーバー test: smart_host [127.0.0.1]:10 (以前は [127.0.0.1]:9)\n", said)
+            self.assertIn("サーバー test: max_connections 5 (以前は none); 次の接続から有効\n", said)
+            self.assertIn("サーバー test: 10.0.0.0/8 はどのドメインへも中継できるようになります\n", said)
+            self.assertIn("サーバー test: local_domain x.example を追加\n", said)
+            service.conf.write_text(usual + "smart_hst x\n")
+            refused = japanese.ctl(service, "reload")
+            self.assertEqual(refused.returncode, 1)
+            self.assertRegex(refused.stderr.decode(), r"(?m)^\S+:\d+:1: エラー: smart_hst という設定は")
+            self.assertNotRegex(refused.stderr.decode(), ": error: ")
+            self.assertTrue(service.log().isascii())
+
+    def test_mailrootd_at_a_terminal(self):
+        bad = harness.scratch() / "bad.conf"
+        bad.write_text("virtual_server x {\n smart_hst [192.0.2.1]\n}\n")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+        environment |= {"LANG": "ja_JP.UTF-8", "LOCPATH": str(japanese.locales())}
+        command = [str(harness.BUILD / "mailrootd"), "-n", "-c", str(bad)]
+        ours, theirs = pty.openpty()
+        with os.fdopen(ours, "rb", 0) as ours:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs, env=environment, timeout=60)
+            os.close(theirs)
+            said = ours.read(4096).decode()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(": エラー: ", said)
+        self.assertIn("設定に 1 件のエラーがあります。何も開始しませんでした", said)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=60)
+        self.assertIn(b"mailrootd: 1 error in the configuration; nothing was started", done.stderr)  # as the journal has it
 
     def test_words_of_other_hosts_stay(self):
         """Even if they say what we could say; what we say about them is translated."""

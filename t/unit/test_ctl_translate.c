@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/base/str.h"
 #include "ctl/translate.h"
 #include "t/unit/suite.h"
@@ -13,7 +14,7 @@ static void compose(const char *format, struct str *to)
 {
 	unsigned word = 0;
 	str_clear(to);
-	for (; *format; format++) {
+	for (; *format && strcmp(format, "\n"); format++) {
 		if (*format != '%' || !format[1]) {
 			str_append_c(to, *format);
 			continue;
