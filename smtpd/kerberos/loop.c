@@ -16,6 +16,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/gss/paths.h"
 #include "common/ipc/ipc.h"
@@ -34,7 +35,7 @@ void loop_load(struct loop *l, struct child *child)
 	/* Its replay cache would be a file. What is proven here is a ticket that was made a moment ago. */
 	setenv("KRB5RCACHENAME", "none:", 1);
 	if (!access->keytab || !keytab_open(access->keytab, access->principal, &l->keytab, why, sizeof(why)))
-		snprintf(l->trouble, sizeof(l->trouble), "%s; passwords are not checked by Kerberos",
+		snprintf(l->trouble, sizeof(l->trouble), N_("%s; passwords are not checked by Kerberos"),
 			 access->keytab ? why : "there is no key tab: set keytab in access");
 }
 
@@ -118,7 +119,7 @@ static void tell_trouble(struct loop *l)
 	char text[sizeof(l->trouble)];
 	snprintf(text, sizeof(text), "%s", l->trouble);
 	if (!text[0] && l->away.event == PASSWORDS_UNAVAILABLE)
-		snprintf(text, sizeof(text), "passwords can't be checked by Kerberos: %s", l->away.why);
+		snprintf(text, sizeof(text), N_("passwords can't be checked by Kerberos: %s"), l->away.why);
 	trouble_tell(&l->told, span_of(text), clock_wall_ms() / 1000);
 }
 
@@ -139,7 +140,7 @@ static void take_answer(struct loop *l, struct loop_question *q)
 	int err = ipc_receive(q->link, l->packet, sizeof(l->packet), MSG_DONTWAIT, &packet);
 	if (ipc_passes(err))
 		return;
-	verdict_unavailable("the process that asked the KDC has died", &verdict);
+	verdict_unavailable(N_("the process that asked the KDC has died"), &verdict);
 	if (!err && !packet.eof && wire_admit(WIRE_LINK_passwords, WIRE_DOWN, packet.text) &&
 	    wire_decode_password_fits(packet.text, &fits) && fits.event <= PASSWORDS_UNAVAILABLE) {
 		verdict = (struct verdict){.event = (enum passwords_event)fits.event};
@@ -154,7 +155,7 @@ static void take_answer(struct loop *l, struct loop_question *q)
 static void end_overdue(struct loop *l)
 {
 	struct verdict verdict;
-	verdict_unavailable("no KDC has answered in time: is it up, and port 88 open to it?", &verdict);
+	verdict_unavailable(N_("no KDC has answered in time: is it up, and port 88 open to it?"), &verdict);
 	for (size_t i = 0; i < LOOP_QUESTIONS; i++)
 		if (l->at[i].asker && l->at[i].deadline <= clock_mono_ms())
 			finish(l, &l->at[i], &verdict);

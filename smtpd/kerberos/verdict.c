@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "common/base/language.h"
 #include "common/gss/words.h"
 
 /* What a KDC says of a user. All other errors are those of the KDC, or of the way to it. */
@@ -33,13 +34,13 @@ static const struct {
 	krb5_error_code code;
 	const char *why;
 } hindrances[] = {
-	{KRB5KRB_AP_ERR_TKT_EXPIRED, "the clocks of this host and the KDC differ: set them (NTP)"},
-	{KRB5KRB_AP_ERR_TKT_NYV, "the clocks of this host and the KDC differ: set them (NTP)"},
-	{KRB5KRB_AP_ERR_SKEW, "the clocks of this host and the KDC differ: set them (NTP)"},
+	{KRB5KRB_AP_ERR_TKT_EXPIRED, N_("the clocks of this host and the KDC differ: set them (NTP)")},
+	{KRB5KRB_AP_ERR_TKT_NYV, N_("the clocks of this host and the KDC differ: set them (NTP)")},
+	{KRB5KRB_AP_ERR_SKEW, N_("the clocks of this host and the KDC differ: set them (NTP)")},
 	{KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN,
-	 "the KDC does not know the principals of the key tab: does klist -k list those of this realm?"},
+	 N_("the KDC does not know the principals of the key tab: does klist -k list those of this realm?")},
 	{KRB5KDC_ERR_MUST_USE_USER2USER,
-	 "the principal of the key tab is an account without a service principal name: add one (setspn -A), or name another key with principal"},
+	 N_("the principal of the key tab is an account without a service principal name: add one (setspn -A), or name another key with principal")},
 };
 
 void verdict_unavailable(const char *why, struct verdict *out)
@@ -70,5 +71,5 @@ void verdict_of_proof(krb5_context context, krb5_error_code error, struct verdic
 		if (hindrances[i].code == error)
 			snprintf(words, sizeof(words), "%s", hindrances[i].why);
 	*out = (struct verdict){.event = PASSWORDS_UNAVAILABLE};
-	snprintf(out->why, sizeof(out->why), "the KDC's answer can't be proven with the key tab: %.340s", words);
+	snprintf(out->why, sizeof(out->why), N_("the KDC's answer can't be proven with the key tab: %.340s"), words);
 }
