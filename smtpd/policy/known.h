@@ -38,7 +38,8 @@ struct known_file {
 	} text, refused;    /* the text in force, and the one that a reload may take */
 	int64_t changed_s;  /* wall clock: mtime of the text in force */
 	bool good;          /* the file is the one in force */
-	struct str trouble; /* what an administrator should correct, one line each */
+	struct str refusal; /* why the file is not taken, one line; empty = it is */
+	struct str lines;   /* the bad lines of the text in force */
 };
 
 struct known {

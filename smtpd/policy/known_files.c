@@ -174,7 +174,8 @@ static int add_file(struct known *k, const char *path, bool *fresh)
 		return -ENOMEM;
 	k->files = more;
 	more[n] = (struct known_file){.path = strdup(path)};
-	str_init(&more[n].trouble, TROUBLE_MAX);
+	str_init(&more[n].refusal, TROUBLE_MAX);
+	str_init(&more[n].lines, TROUBLE_MAX);
 	int err = more[n].path ? change_lists(k, &change, fresh) : -ENOMEM;
 	if (err)
 		free(more[n].path);
@@ -184,7 +185,8 @@ static int add_file(struct known *k, const char *path, bool *fresh)
 static void free_file(struct known_file *file)
 {
 	free(file->path);
-	str_free(&file->trouble);
+	str_free(&file->refusal);
+	str_free(&file->lines);
 }
 
 /* What happens meanwhile, for the texts of trouble. */
@@ -197,7 +199,7 @@ static const char *meanwhile(const struct known_list *list)
 static void refuse_file(struct known_file *file, const struct known_list *list, const char *why, const char *remedy)
 {
 	file->good = false;
-	str_printf(&file->trouble, "recipients %s %s; %s; %s\n", file->path, why, meanwhile(list), remedy);
+	str_printf(&file->refusal, "recipients %s %s; %s; %s\n", file->path, why, meanwhile(list), remedy);
 	log_warning("recipients=%s not taken: it %s; %s; %s", file->path, why, meanwhile(list), remedy);
 }
 
@@ -215,10 +217,11 @@ static void suspect(const struct known_list *list, const struct recipient_map_si
 static void keep_bad_lines(struct known_file *file, struct span bad)
 {
 	struct span line;
+	str_clear(&file->lines);
 	for (unsigned n = 0; n < BAD_LINES && span_line(&bad, &line); n++)
-		str_printf(&file->trouble, "recipients %s, %.*s; this line is ignored\n", file->path, SPAN_ARGS(line));
+		str_printf(&file->lines, "recipients %s, %.*s; this line is ignored\n", file->path, SPAN_ARGS(line));
 	if (bad.len)
-		str_printf(&file->trouble, "recipients %s has more such lines\n", file->path);
+		str_printf(&file->lines, "recipients %s has more such lines\n", file->path);
 }
 
 static bool same_text(const struct known_text *a, const struct known_text *b)
@@ -269,16 +272,17 @@ static bool take_text(struct known *k, size_t at, struct span text, bool reload,
 	struct recipient_map_size size;
 	char why[WHY_MAX];
 	const char *fault;
+	if (list->map && same_text(&digest, &file->text))
+		return true;
 	if (!recipient_map_measure(text, &size, bad, &fault)) {
 		snprintf(why, sizeof(why), "can't be used: %s", fault);
 		refuse_file(file, list, why, correct_it);
 		return false;
 	}
-	if (!is_whole(file, list, &digest, reload, &size))
-		return false;
-	if ((!list->map || !same_text(&digest, &file->text)) && !use(k, at, text, &size, bad, fresh))
+	if (!is_whole(file, list, &digest, reload, &size) || !use(k, at, text, &size, bad, fresh))
 		return false;
 	file->text = digest;
+	keep_bad_lines(file, str_span(bad));
 	return true;
 }
 
@@ -299,7 +303,6 @@ static void read_file(struct known *k, size_t at, int fd, bool reload, bool *fre
 	} else if (take_text(k, at, str_span(&text), reload, &bad, fresh)) {
 		file->good = true;
 		file->changed_s = info.st_mtim.tv_sec;
-		keep_bad_lines(file, str_span(&bad));
 	}
 	str_free(&text);
 	str_free(&bad);
@@ -318,7 +321,7 @@ bool known_take(struct known *k, const struct wire_recipients *news, int fd)
 		return false;
 	}
 	struct known_file *file = &k->files[at];
-	str_clear(&file->trouble);
+	str_clear(&file->refusal);
 	if (news->present) {
 		read_file(k, at, fd, news->reload, &fresh);
 	} else {
@@ -361,7 +364,7 @@ bool known_complete(const struct known *k, const struct config_server *server)
 void known_trouble(const struct known *k, struct str *to)
 {
 	for (size_t i = 0; i < count(k); i++)
-		str_append(to, str_span(&k->files[i].trouble));
+		str_append(to, str_span(k->files[i].good ? &k->files[i].lines : &k->files[i].refusal));
 }
 
 bool known_state(const struct known *k, size_t i, struct known_state *out)

@@ -195,6 +195,11 @@ START_TEST(bad_lines_are_told)
 			 "recipients /etc/list, line 6: there is text after the address; a colon is missing "
 			 "if it leads elsewhere; this line is ignored\n");
 	ck_state(true, true, 5);
+	take(SPAN("")); /* the list stays, its lines are not told again until the file is back */
+	ck_complaint("has no recipient");
+	ck_assert_ptr_null(strstr(complaint(), "line 6"));
+	take(SPAN("ann\nbob\ncat\ndan\neve\nbob ann\n"));
+	ck_complaint("line 6");
 	take_many(1000, 100, false);
 	ck_complaint("recipients /etc/list has more such lines\n");
 	ck_state(true, true, 1000);
