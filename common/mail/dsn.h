@@ -29,6 +29,7 @@ struct dsn_message {
 struct dsn_rcpt {
 	unsigned notify;   /* enum dsn_notify */
 	struct span orcpt; /* type;xtext; empty = none */
+	bool expanded;     /* an alias whose members are the recipients: only a notice of that is due */
 };
 
 /* Parse the values of the parameters. False: invalid. Words compare without case. */

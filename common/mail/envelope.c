@@ -10,6 +10,7 @@ enum line_kind {
 	LINE_ENVID,
 	LINE_NOTIFY,
 	LINE_ORCPT,
+	LINE_EXPANDED,
 	LINE_UNKNOWN,
 	LINE_KIND_COUNT,
 	LINE_BODY = LINE_KIND_COUNT,
@@ -17,9 +18,13 @@ enum line_kind {
 };
 
 static const struct span names[LINE_KIND_COUNT] = {
-	[LINE_SENDER] = SPAN("x-sender:"),          [LINE_RCPT] = SPAN("x-receiver:"),
-	[LINE_RET] = SPAN("x-mailroot-ret:"),       [LINE_ENVID] = SPAN("x-mailroot-envid:"),
-	[LINE_NOTIFY] = SPAN("x-mailroot-notify:"), [LINE_ORCPT] = SPAN("x-mailroot-orcpt:"),
+	[LINE_SENDER] = SPAN("x-sender:"),
+	[LINE_RCPT] = SPAN("x-receiver:"),
+	[LINE_RET] = SPAN("x-mailroot-ret:"),
+	[LINE_ENVID] = SPAN("x-mailroot-envid:"),
+	[LINE_NOTIFY] = SPAN("x-mailroot-notify:"),
+	[LINE_ORCPT] = SPAN("x-mailroot-orcpt:"),
+	[LINE_EXPANDED] = SPAN("x-mailroot-expanded:"),
 	[LINE_UNKNOWN] = SPAN("x-mailroot-"),
 };
 
@@ -100,6 +105,8 @@ static bool parse_dsn(enum line_kind kind, struct span value, struct envelope *o
 		return !out->dsn.envid.len && dsn_parse_envid(value, &out->dsn.envid);
 	case LINE_NOTIFY:
 		return rcpt && !rcpt->notify && dsn_parse_notify(value, &rcpt->notify);
+	case LINE_EXPANDED:
+		return rcpt && !rcpt->expanded && (rcpt->expanded = span_equal(value, SPAN("yes")));
 	default:
 		return rcpt && !rcpt->orcpt.len && dsn_parse_orcpt(value, &rcpt->orcpt);
 	}
@@ -130,9 +137,10 @@ enum envelope_result envelope_parse(struct span text, bool whole, struct arena *
 		return result;
 	*why = "there is no memory for the recipients";
 	out->rcpts = arena_alloc(arena, counts[LINE_RCPT] * sizeof(out->rcpts[0]));
-	if (counts[LINE_NOTIFY] || counts[LINE_ORCPT])
+	bool dsn = counts[LINE_NOTIFY] || counts[LINE_ORCPT] || counts[LINE_EXPANDED];
+	if (dsn)
 		out->dsn_rcpts = arena_alloc(arena, counts[LINE_RCPT] * sizeof(out->dsn_rcpts[0]));
-	if (!out->rcpts || (!out->dsn_rcpts && (counts[LINE_NOTIFY] || counts[LINE_ORCPT])))
+	if (!out->rcpts || (dsn && !out->dsn_rcpts))
 		return ENVELOPE_BAD;
 
 	struct span rest = {text.at, out->body_at};
@@ -180,4 +188,6 @@ void envelope_write_dsn_rcpt(struct str *to, const struct dsn_rcpt *dsn)
 		str_printf(to, "x-mailroot-notify: %s\r\n", notify);
 	if (dsn->orcpt.len)
 		str_printf(to, "x-mailroot-orcpt: %.*s\r\n", SPAN_ARGS(dsn->orcpt));
+	if (dsn->expanded)
+		str_append_text(to, "x-mailroot-expanded: yes\r\n");
 }

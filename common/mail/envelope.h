@@ -7,6 +7,7 @@
  *	x-mailroot-envid: QQ314159
  *	x-mailroot-notify: SUCCESS,FAILURE        NOTIFY and ORCPT of RCPT, after their x-receiver
  *	x-mailroot-orcpt: rfc822;Bob@example.com
+ *	x-mailroot-expanded: yes                  an alias, after its x-receiver: its members are other recipients
  */
 #ifndef COMMON_MAIL_ENVELOPE_H
 #define COMMON_MAIL_ENVELOPE_H
@@ -56,6 +57,12 @@ void envelope_write_dsn_rcpt(struct str *to, const struct dsn_rcpt *dsn);
 static inline unsigned envelope_notify(const struct envelope *envelope, size_t rcpt)
 {
 	return envelope->dsn_rcpts ? envelope->dsn_rcpts[rcpt].notify : 0;
+}
+
+/* Whether RCPT is an alias, which gets no mail itself. */
+static inline bool envelope_expanded(const struct envelope *envelope, size_t rcpt)
+{
+	return envelope->dsn_rcpts && envelope->dsn_rcpts[rcpt].expanded;
 }
 
 #endif

@@ -196,7 +196,7 @@ bool local_notice(struct local *local, const struct wire_job_notice *job, int me
 	struct notice_fact *facts = arena_alloc(outcomes->arena, envelope->rcpt_count * sizeof(*facts));
 	int err = facts ? read_journal(journal, &local->journal) : -ENOMEM;
 	*why = err ? strerror(-err) : N_("there is nothing new to tell the sender");
-	if (err || !notice_facts(str_span(&local->journal), facts, envelope->rcpt_count) ||
+	if (err || !notice_facts(str_span(&local->journal), envelope, facts) ||
 	    !select_facts(facts, envelope->rcpt_count, outcomes))
 		return false;
 

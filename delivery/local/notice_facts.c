@@ -1,8 +1,8 @@
 #include "delivery/local/notice_facts.h"
 
 static const char *const action_names[NOTICE_ACTION_COUNT] = {
-	[NOTICE_NOTHING] = "",        [NOTICE_FAILED] = "failed",       [NOTICE_DELAYED] = "delayed",
-	[NOTICE_RELAYED] = "relayed", [NOTICE_DELIVERED] = "delivered",
+	[NOTICE_NOTHING] = "",        [NOTICE_FAILED] = "failed",     [NOTICE_DELAYED] = "delayed",
+	[NOTICE_RELAYED] = "relayed", [NOTICE_EXPANDED] = "expanded", [NOTICE_DELIVERED] = "delivered",
 };
 
 const char *notice_action_name(enum notice_action action)
@@ -57,14 +57,16 @@ static void note(struct notice_fact *fact, const struct journal_line *line)
 	}
 }
 
-size_t notice_facts(struct span journal, struct notice_fact *facts, size_t count)
+size_t notice_facts(struct span journal, const struct envelope *envelope, struct notice_fact *facts)
 {
+	size_t count = envelope->rcpt_count;
 	struct span rest = {journal.at, journal_whole(journal)};
 	struct span text;
 	struct journal_line line;
 	size_t found = 0;
 	for (size_t i = 0; i < count; i++)
-		facts[i] = (struct notice_fact){0};
+		facts[i] = (struct notice_fact){.action = envelope_expanded(envelope, i) ? NOTICE_EXPANDED
+											 : NOTICE_NOTHING};
 	while (span_line(&rest, &text))
 		if (journal_parse(text, &line))
 			for (size_t i = line.first; i <= line.last && i < count; i++)
@@ -81,7 +83,7 @@ const struct journal_line *notice_cause(const struct notice_fact *fact)
 
 struct enhanced notice_status(const struct notice_fact *fact)
 {
-	static const uint8_t classes[NOTICE_ACTION_COUNT] = {2, 5, 4, 2, 2};
+	static const uint8_t classes[NOTICE_ACTION_COUNT] = {2, 5, 4, 2, 2, 2};
 	const struct enhanced e = fact->line.enhanced;
 	bool fits = e.class == classes[fact->action] || (fact->action == NOTICE_FAILED && e.class == 4);
 	return fits ? e : (struct enhanced){.class = classes[fact->action]};

@@ -11,6 +11,7 @@ enum notice_action {
 	NOTICE_FAILED,
 	NOTICE_DELAYED,
 	NOTICE_RELAYED,
+	NOTICE_EXPANDED,
 	NOTICE_DELIVERED,
 	NOTICE_ACTION_COUNT
 };
@@ -24,12 +25,12 @@ struct notice_fact {
 };
 
 /*
- * Sets the FACTS of each of the COUNT recipients from JOURNAL (only whole lines count). What the sender was told
- * already is NOTICE_NOTHING. Returns the number of the others. The spans of lines point into JOURNAL.
+ * Sets the FACTS of each recipient of ENVELOPE from JOURNAL (only whole lines count). What the sender was told already
+ * is NOTICE_NOTHING. Returns the number of the others. The spans of lines point into JOURNAL.
  */
-size_t notice_facts(struct span journal, struct notice_fact *facts, size_t count);
+size_t notice_facts(struct span journal, const struct envelope *envelope, struct notice_fact *facts);
 
-/* "failed", "delayed", "relayed", "delivered" */
+/* "failed", "delayed", "relayed", "expanded", "delivered" */
 const char *notice_action_name(enum notice_action action);
 
 /* The line with the reason, in the words of the refusing host. */

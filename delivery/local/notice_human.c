@@ -90,7 +90,7 @@ static size_t append_group(const struct notice *n, size_t first, bool *told, str
 		count++;
 	}
 	str_append_text(to, "\r\n");
-	if (fact->action != NOTICE_DELIVERED)
+	if (fact->action != NOTICE_DELIVERED && fact->action != NOTICE_EXPANDED)
 		append_cause(n, fact, to);
 	return count;
 }

@@ -71,7 +71,8 @@ static void append_recipient(const struct notice *n, size_t rcpt, struct str *to
 	append_host(cause->host, to);
 	if (fact->action != NOTICE_DELIVERED) /* the sender need not know the drop folder */
 		append_diagnostic(cause, to);
-	append_date(to, "Last-Attempt-Date", cause->wall_ms);
+	if (fact->action != NOTICE_EXPANDED)
+		append_date(to, "Last-Attempt-Date", cause->wall_ms);
 	if (fact->action == NOTICE_DELAYED && n->until_ms)
 		append_date(to, "Will-Retry-Until", n->until_ms);
 }

@@ -41,8 +41,9 @@ static const char *const words_of[CONFIG_LANGUAGE_COUNT][WORDS_COUNT] = {
 };
 
 static const char *const subjects[CONFIG_LANGUAGE_COUNT][NOTICE_ACTION_COUNT] = {
-	[CONFIG_LANGUAGE_EN] = {"Notice", "Undelivered", "Delayed", "Relayed", "Delivered"},
-	[CONFIG_LANGUAGE_JA] = {"【通知】", "【配信不能】", "【配信遅延】", "【中継済み】", "【配信完了】"},
+	[CONFIG_LANGUAGE_EN] = {"Notice", "Undelivered", "Delayed", "Relayed", "Passed on", "Delivered"},
+	[CONFIG_LANGUAGE_JA] = {"【通知】", "【配信不能】", "【配信遅延】", "【中継済み】", "【転送済み】",
+				"【配信完了】"},
 };
 
 static const char *const headings[CONFIG_LANGUAGE_COUNT][NOTICE_ACTION_COUNT] = {
@@ -52,6 +53,7 @@ static const char *const headings[CONFIG_LANGUAGE_COUNT][NOTICE_ACTION_COUNT] = 
 			"It could NOT be delivered to these recipients, and no further attempt will be made:",
 			"It is delayed for these recipients. Nothing is lost, and you need not do anything: this server keeps trying until $1.",
 			"It was passed on for these recipients to a server that sends no confirmations: it should arrive, but there will be no further notice.",
+			"These addresses are groups or lead elsewhere. It was passed on to all that belong to them, and there will be no further notice of success:",
 			"It was delivered to these recipients:",
 		},
 	[CONFIG_LANGUAGE_JA] =
@@ -60,6 +62,7 @@ static const char *const headings[CONFIG_LANGUAGE_COUNT][NOTICE_ACTION_COUNT] = 
 			"次の宛先には配信できませんでした。これ以上の配信は行いません。",
 			"次の宛先への配信が遅れています。メールは失われておらず、何もなさる必要はありません。\r\nこのサーバーは $1 まで配信を続けます。",
 			"次の宛先へのメールは、配信確認を送らないサーバーに引き渡しました。\r\n届くはずですが、この後の通知はありません。",
+			"次の宛先はグループまたは転送用のアドレスです。\r\nその先のすべてのアドレスに送りました。配信完了の通知はこの後ありません。",
 			"次の宛先に配信しました。",
 		},
 };

@@ -100,7 +100,7 @@ bool notice_due_begin(struct queue *q, struct message *m)
 	w->notice_until_ms = first_expiry(q, m);
 	struct latest latest = {.delays = w->notice_until_ms != 0};
 	bool ok = d && store_journal_read(&q->store, m, look, &latest) == 0;
-	w->notice_at_ms = latest.wall_ms ? latest.wall_ms : q->wall_ms;
+	w->notice_at_ms = latest.wall_ms ? latest.wall_ms : msgid_time(m->id) * 1000;
 	for (size_t i = 0; ok && i < w->rcpt_count; i++)
 		if (notice_due_of(q, m, i) != NOTICE_DUE_NOTHING)
 			ok = job_take(&q->local, m, d, JOB_NOTICE, i, q->mono_ms) != NULL;

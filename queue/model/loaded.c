@@ -80,6 +80,9 @@ struct loaded *loaded_new(struct message *m, const struct envelope *envelope)
 	w->rcpt_count = n;
 	w->octets = m->size > envelope->body_at ? m->size - envelope->body_at : 0;
 	w->counts[RECIPIENT_OPEN] = n;
+	for (size_t i = 0; i < n; i++)
+		if (envelope_expanded(envelope, i))
+			loaded_set(w, i, w->sender.text.len ? RECIPIENT_SUCCEEDED : RECIPIENT_DELIVERED);
 	w->fd = -1;
 	TAILQ_INIT(&w->jobs);
 	mark(m, w);

@@ -13,7 +13,7 @@ enum recipient_state {
 	RECIPIENT_OPEN,      /* not tried yet in this attempt, or being tried */
 	RECIPIENT_DELAYED,   /* tried in this attempt, to be tried again later */
 	RECIPIENT_FAILED,    /* final; a notice is due */
-	RECIPIENT_SUCCEEDED, /* delivered; the sender wants a notice of it */
+	RECIPIENT_SUCCEEDED, /* delivered, or an alias that was expanded; the sender wants a notice of it */
 	RECIPIENT_DELIVERED,
 	RECIPIENT_NOTICED,
 	RECIPIENT_DELETED,
@@ -54,8 +54,8 @@ struct loaded {
 const char *recipient_state_name(enum recipient_state state);
 
 /*
- * The loaded form of M with a copy of ENVELOPE, without jobs, all recipients open. Sets the marks of M (marks.h). The
- * caller frees it, or hands it to loaded_keep. NULL without memory.
+ * The loaded form of M with a copy of ENVELOPE, without jobs, all recipients open but expanded aliases. Sets the marks
+ * of M (marks.h). The caller frees it, or hands it to loaded_keep. NULL without memory.
  */
 struct loaded *loaded_new(struct message *m, const struct envelope *envelope);
 /* Frees W, whose jobs must have ended, and closes its file. */

@@ -97,7 +97,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || size > 64 * 1024)
 		return 0;
 	struct address rcpts[RCPTS] = {{.text = SPAN("b@example.net")}};
-	struct dsn_rcpt dsn[RCPTS] = {{DSN_SUCCESS | DSN_FAILURE, SPAN("rfc822;b@example.net")}, {DSN_NEVER, {0}}};
+	struct dsn_rcpt dsn[RCPTS] = {{.notify = DSN_SUCCESS | DSN_FAILURE, .orcpt = SPAN("rfc822;b@example.net")},
+				      {.notify = DSN_NEVER}};
 	struct envelope envelope = {.rcpts = rcpts, .rcpt_count = RCPTS, .dsn_rcpts = dsn};
 	struct dialogue_mail mail = {.sender = SPAN("a@example.com"),
 				     .size = 1000,

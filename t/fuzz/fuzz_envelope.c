@@ -23,6 +23,7 @@ static void check(const struct envelope *got, struct arena *arena)
 	for (size_t i = 0; i < got->rcpt_count; i++) {
 		MUST(span_equal(again.rcpts[i].text, got->rcpts[i].text));
 		MUST(envelope_notify(&again, i) == envelope_notify(got, i));
+		MUST(envelope_expanded(&again, i) == envelope_expanded(got, i));
 		MUST(!got->dsn_rcpts || !got->dsn_rcpts[i].orcpt.len ||
 		     span_equal(again.dsn_rcpts[i].orcpt, got->dsn_rcpts[i].orcpt));
 	}

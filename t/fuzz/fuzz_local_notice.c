@@ -59,14 +59,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span journal, headers = {(const char *)data, size};
 	struct address rcpts[RCPTS] = {{.text = SPAN("b@example.net")}};
-	struct dsn_rcpt dsn[RCPTS] = {{DSN_FAILURE, SPAN("rfc822;B+2B@example.net")}};
+	struct dsn_rcpt dsn[RCPTS] = {{.notify = DSN_FAILURE, .orcpt = SPAN("rfc822;B+2B@example.net")}};
 	struct envelope envelope = {
 		.sender = {.text = SPAN("a@example.com")}, .rcpts = rcpts, .rcpt_count = RCPTS, .dsn_rcpts = dsn};
 	struct notice_fact facts[RCPTS];
 	journal = span_take(&headers, '\0');
 	if (headers.len > NOTICE_HEADERS_MAX)
 		headers.len = NOTICE_HEADERS_MAX;
-	size_t found = notice_facts(journal, facts, RCPTS);
+	size_t found = notice_facts(journal, &envelope, facts);
 	struct notice notice = {.fqdn = "mail.example.com",
 				.postmaster = "postmaster@example.com",
 				.id = SPAN("00000000BBBBBBBBBBBBBBBB"),

@@ -37,7 +37,7 @@ static void envelope_holds(struct span header)
 {
 	static const struct compose_defaults defaults = {"joe", "", "date"};
 	const struct dsn_message message = {DSN_RET_HDRS, {0}};
-	const struct dsn_rcpt rcpt = {DSN_NEVER, {0}};
+	const struct dsn_rcpt rcpt = {.notify = DSN_NEVER};
 	struct compose c = {0};
 	struct arena arena;
 	struct envelope envelope;

@@ -21,7 +21,7 @@ static struct address rcpts[4] = {{.text = SPAN("b@example.net")},
 				  {.text = SPAN("c@example.net")},
 				  {.text = SPAN("d@example.net")},
 				  {.text = SPAN("e@example.net")}};
-static struct dsn_rcpt dsn_rcpts[4] = {{DSN_FAILURE, SPAN("rfc822;B+2Bx@example.org")}};
+static struct dsn_rcpt dsn_rcpts[4] = {{.notify = DSN_FAILURE, .orcpt = SPAN("rfc822;B+2Bx@example.org")}};
 /* test_local_notice_facts.c has no use for it. */
 __attribute__((unused)) static struct envelope envelope = {.sender = {.text = SPAN("a@example.com")},
 							   .rcpts = rcpts,

@@ -211,15 +211,23 @@ static inline const char *name_of(const char *id, size_t size)
 	return name;
 }
 
-/* Writes a message from SENDER to RCPTS (separated by spaces) as a file in FOLDER. Returns its size. */
+/*
+ * Writes a message from SENDER to RCPTS (separated by spaces; "!" behind one: an expanded alias) as a file in FOLDER.
+ * Returns its size.
+ */
 static inline size_t put_message(const char *folder, const char *id, const char *sender, const char *rcpts)
 {
 	struct str text;
 	struct span rest = span_of(rcpts);
 	str_init(&text, 1 << 20);
 	envelope_write_sender(&text, span_of(sender));
-	while (rest.len)
-		envelope_write_rcpt(&text, span_take(&rest, ' '));
+	while (rest.len) {
+		struct span rcpt = span_take(&rest, ' ');
+		const struct dsn_rcpt dsn = {.expanded = rcpt.at[rcpt.len - 1] == '!'};
+		rcpt.len -= dsn.expanded;
+		envelope_write_rcpt(&text, rcpt);
+		envelope_write_dsn_rcpt(&text, &dsn);
+	}
 	str_append_text(&text,
 			"Received: from test by mx.example.com; Sat, 21 Nov 2026 10:00:00 +0000\r\n\r\nhello\r\n");
 	size_t size = text.len;

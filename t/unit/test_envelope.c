@@ -180,7 +180,8 @@ START_TEST(what_was_asked_of_notices)
 {
 	static const char text[] = "x-sender: a@b\r\nx-mailroot-ret: HDRS\r\nx-mailroot-envid: Q+2B1\r\n"
 				   "x-receiver: c@d\r\nx-receiver: e@f\r\nx-mailroot-notify: SUCCESS,DELAY\r\n"
-				   "x-mailroot-orcpt: rfc822;E@f\r\nx-receiver: g@h\r\nReceived: x\r\n";
+				   "x-mailroot-orcpt: rfc822;E@f\r\nx-receiver: g@h\r\nx-mailroot-expanded: yes\r\n"
+				   "Received: x\r\n";
 	struct parsed p = parse(span_of(text), true);
 	ck_assert_msg(p.result == ENVELOPE_OK, "%s", p.why);
 	ck_assert_int_eq(p.envelope.dsn.ret, DSN_RET_HDRS);
@@ -189,6 +190,7 @@ START_TEST(what_was_asked_of_notices)
 	ck_assert_uint_eq(envelope_notify(&p.envelope, 0) | envelope_notify(&p.envelope, 2), 0);
 	ck_assert_uint_eq(envelope_notify(&p.envelope, 1), DSN_SUCCESS | DSN_DELAY);
 	ck_assert(span_equal(p.envelope.dsn_rcpts[1].orcpt, SPAN("rfc822;E@f")));
+	ck_assert(!envelope_expanded(&p.envelope, 1) && envelope_expanded(&p.envelope, 2));
 	struct str again;
 	str_init(&again, 1000);
 	envelope_write_sender(&again, p.envelope.sender.text);

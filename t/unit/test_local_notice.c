@@ -14,7 +14,7 @@ static struct notice notice;
 
 static void set_up_notice(struct span journal, struct span headers)
 {
-	notice_facts(journal, facts, 4);
+	notice_facts(journal, &envelope, facts);
 	notice = (struct notice){.fqdn = "mail.example.com",
 				 .postmaster = "postmaster@example.com",
 				 .id = span_of(notice_id),

@@ -117,6 +117,40 @@ START_TEST(notice_that_fails_is_tried_again)
 }
 END_TEST
 
+/* The alias gets a notice and no mail; its members get the mail. A restart tells the sender no second time. */
+START_TEST(expanded_alias_gets_a_notice)
+{
+	struct wire_job_smtp job;
+	struct span text;
+	struct wire_job_notice notice;
+	struct hand *w = hire(&f.loop.queue.delivery), *local = hire(&f.loop.queue.local);
+	accept_message(id, 0, "app@example.net", "sales@one.test! a@one.test b@one.test");
+	ck_assert_int_eq(next_job(local, &text), WIRE_job_notice);
+	ck_assert(wire_decode_job_notice(text, &notice));
+	ck_assert_uint_eq((unsigned char)notice.rcpts.at[0], 1);
+	report(local, id, 0, 0, JOURNAL_NOTICED, 0, true);
+	expect_smtp(w, &job);
+	ck_assert_uint_eq((unsigned char)job.rcpts.at[0], 6);
+	dismiss(local);
+	dismiss(w);
+	restart();
+	local = hire(&f.loop.queue.local);
+	w = hire(&f.loop.queue.delivery);
+	pass(MINUTE);
+	expect_smtp(w, &job);
+	ck_assert_uint_eq((unsigned char)job.rcpts.at[0], 6);
+	ck_assert_int_eq(next_job(local, &text), WIRE_NONE);
+	report(w, id, 1, 2, JOURNAL_DELIVERED, 250, true);
+	ck_assert_ptr_null(known(id));
+	accept_message(id, 0, "", "sales@one.test! a@one.test");
+	expect_smtp(w, &job);
+	report(w, id, 1, 1, JOURNAL_DELIVERED, 250, true);
+	ck_assert_ptr_null(known(id));
+	dismiss(w);
+	dismiss(local);
+}
+END_TEST
+
 START_TEST(null_sender_becomes_badmail)
 {
 	struct wire_job_smtp job;
@@ -210,6 +244,7 @@ int main(void)
 		notice_that_finds_the_lock_taken,
 		notice_has_the_same_id_after_a_restart,
 		notice_that_fails_is_tried_again,
+		expanded_alias_gets_a_notice,
 		null_sender_becomes_badmail,
 		badmail_on_another_file_system,
 		expiry_makes_a_notice,
