@@ -6,6 +6,7 @@
 #include "common/base/language.h"
 #include "common/ipc/rows.h"
 #include "common/mail/address.h"
+#include "ctl/alias.h"
 #include "ctl/cmd.h"
 #include "ctl/json.h"
 #include "ctl/words.h"
@@ -205,6 +206,59 @@ static int ask_route(struct ctl *ctl, const char *server, const char *address, u
 	return EXIT_DONE;
 }
 
+static void say_alias_json(const char *address, const struct ctl_alias *alias)
+{
+	struct json json;
+	struct span rest = str_span(&alias->members), member;
+	json_init(&json, stdout);
+	json_object(&json);
+	json_key(&json, "kind");
+	json_string(&json, SPAN("alias"));
+	json_key(&json, "alias");
+	json_string(&json, span_of(address));
+	json_key(&json, "at");
+	json_string(&json, str_span(&alias->at));
+	json_key(&json, "members");
+	json_array(&json);
+	while (span_line(&rest, &member))
+		json_string(&json, member);
+	json_end_array(&json);
+	json_key(&json, "why");
+	json_string(&json, span_of(alias->fault));
+	json_end_object(&json);
+	json_finish(&json);
+}
+
+/* The routes of the members, which get the mail of the alias. */
+static int explain_members(struct ctl *ctl, const char *server, const char *address, const struct ctl_alias *alias,
+			   uint64_t size)
+{
+	enum { SHOWN_MAX = 10 };
+	char one[ADDRESS_MAX + 1];
+	struct span rest = str_span(&alias->members), member;
+	int status = EXIT_DONE;
+	if (ctl->options.given & OPTION_JSON) {
+		say_alias_json(address, alias);
+		return alias->n ? EXIT_DONE : EXIT_FAILED;
+	}
+	if (!alias->n) {
+		printf(_("%s is an alias (%s) that can't be expanded: it %s\n"), address, str_text(&alias->at),
+		       alias->fault);
+		return EXIT_FAILED;
+	}
+	printf(ngettext("%s is an alias (%s); its mail goes to %zu address:\n",
+			"%s is an alias (%s); its mail goes to %zu addresses:\n", alias->n),
+	       address, str_text(&alias->at), alias->n);
+	for (size_t i = 0; i < SHOWN_MAX && status == EXIT_DONE && span_line(&rest, &member); i++) {
+		span_copy(member, one, sizeof(one));
+		printf("\n%s\n", one);
+		status = ask_route(ctl, server, one, size);
+	}
+	if (alias->n > SHOWN_MAX)
+		printf(_("\nand %zu more addresses\n"), alias->n - SHOWN_MAX);
+	return status;
+}
+
 int cmd_explain_route(struct ctl *ctl)
 {
 	const char *address = ctl->args[0], *why = N_("which address? Write one such as user@example.net");
@@ -220,7 +274,11 @@ int cmd_explain_route(struct ctl *ctl)
 	char *server = cmd_choose_server(ctl, &status);
 	if (!server)
 		return status;
-	status = ask_route(ctl, server, address, size);
+	struct ctl_alias alias;
+	ctl_alias_ask(ctl, server, address, &alias);
+	status = alias.at.len ? explain_members(ctl, server, address, &alias, size)
+			      : ask_route(ctl, server, address, size);
+	ctl_alias_free(&alias);
 	free(server);
 	return status;
 }

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
 #include "smtpd/parent.h"
+#include "smtpd/policy/alias.h"
 
 /* Sessions that read an area that is full end at their next command: they could not see a newer policy. */
 static void publish(struct parent *p, struct span text)
@@ -38,6 +39,7 @@ static void tell_of_recipients(struct parent *p)
 	struct str mend;
 	str_init(&mend, WIRE_PACKET_MAX);
 	known_trouble(&p->worker.known, &mend);
+	alias_trouble(p->child.server, known_lists(&p->worker.known), &mend);
 	attention_set(&p->attention, ATTENTION_RECIPIENTS, str_text(&mend));
 	str_free(&mend);
 }

@@ -10,6 +10,7 @@
 #include "common/ipc/rows.h"
 #include "common/ipc/wire.h"
 #include "common/mail/address.h"
+#include "smtpd/answer_alias.h"
 #include "smtpd/policy/advice.h"
 #include "smtpd/policy/explain.h"
 #include "smtpd/policy/explain_limits.h"
@@ -18,45 +19,15 @@
 
 enum {
 	TEXT_MAX = 8192,
-	DONE_MAX = 2048, /* of ctl_done */
 	EXIT_USAGE = 2,
 	SESSION_ID_MAX = 48,
 	ROWS_AT_ONCE = 100 /* rows that fit into the buffer of any link */
 };
 
-struct answer {
-	int link;
-	struct str cells;
-	struct str packet;
-	bool failed;
-};
-
-static void send_packet(struct answer *a, bool encoded)
-{
-	if (!encoded || ipc_send(a->link, str_span(&a->packet), NULL, 0) != 0)
-		a->failed = true;
-	str_clear(&a->packet);
-	str_clear(&a->cells);
-}
-
-static void send_row(struct answer *a, const char *kind)
-{
-	struct wire_ctl_row row = {.kind = span_of(kind), .cells = str_span(&a->cells)};
-	send_packet(a, wire_encode_ctl_row(&row, &a->packet));
-}
-
-static void send_done(struct answer *a, unsigned exit_code, struct span text)
-{
-	if (text.len > DONE_MAX)
-		text.len = DONE_MAX;
-	struct wire_ctl_done done = {.exit_code = exit_code, .text = text};
-	send_packet(a, wire_encode_ctl_done(&done, &a->packet));
-}
-
 static void send_fact(struct answer *a, const char *name, size_t value)
 {
 	str_printf(&a->cells, "%s%c%zu", name, ROW_SEPARATOR, value);
-	send_row(a, ROW_FACT);
+	answer_row(a, ROW_FACT);
 }
 
 /* The verdict as the reply that a client would get. */
@@ -67,24 +38,18 @@ static void send_verdict(struct answer *a, const struct explanation *e)
 	explain_reply(e, &reply);
 	str_printf(&a->cells, "%s%c", e->accepted ? "accepted" : "refused", ROW_SEPARATOR);
 	str_append(&a->cells, (struct span){reply.at, span_find(str_span(&reply), '\r')});
-	send_row(a, ROW_VERDICT);
+	answer_row(a, ROW_VERDICT);
 	str_free(&reply);
-}
-
-static void append_origin(const struct config_origin *origin, struct str *to)
-{
-	if (origin->file)
-		str_printf(to, "%s:%u", origin->file, origin->line);
 }
 
 static void send_chain(struct answer *a, const struct config_server *server, const struct policy_decision *decision)
 {
 	for (size_t i = 0; i < decision->step_count; i++) {
 		const struct config_origin *origin = decision->steps[i].origin;
-		append_origin(origin, &a->cells);
+		answer_origin(a, origin);
 		str_append_c(&a->cells, ROW_SEPARATOR);
 		policy_step_format(server, &decision->steps[i], &a->cells);
-		send_row(a, ROW_RULE);
+		answer_row(a, ROW_RULE);
 	}
 }
 
@@ -97,7 +62,7 @@ static void send_limit(struct answer *a, const struct policy_client *client, con
 					    [EXPLAIN_EXCEPTED] = "excepted"};
 	char address[IPADDR_TEXT_MAX];
 	ipaddr_format(&client->ip, address);
-	append_origin(limit->origin, &a->cells);
+	answer_origin(a, limit->origin);
 	str_printf(&a->cells, "%c%s%c%s%c%s%c%llu%c%s%c", ROW_SEPARATOR, limit->setting, ROW_SEPARATOR,
 		   limit->user ? limit->user : address, ROW_SEPARATOR, limit->most, ROW_SEPARATOR,
 		   (unsigned long long)limit->used, ROW_SEPARATOR, words[limit->next], ROW_SEPARATOR);
@@ -105,9 +70,9 @@ static void send_limit(struct answer *a, const struct policy_client *client, con
 	if (limit->next == EXPLAIN_EXCEPTED) {
 		str_append_text(&a->cells, limit->exception->text);
 		str_append_c(&a->cells, ROW_SEPARATOR);
-		append_origin(&limit->exception->origin, &a->cells);
+		answer_origin(a, &limit->exception->origin);
 	}
-	send_row(a, ROW_CLIENT_LIMIT);
+	answer_row(a, ROW_CLIENT_LIMIT);
 }
 
 /* Connections first: so the client meets them. */
@@ -134,10 +99,10 @@ static void send_lists(struct answer *a, const struct config_server *server, con
 	struct str value;
 	str_init(&value, TEXT_MAX);
 	for (size_t i = 0; explain_list(server, client, rcpt, i, &list, &value); i++) {
-		append_origin(list.origin, &a->cells);
+		answer_origin(a, list.origin);
 		str_printf(&a->cells, "%c%s%c%s%c%s", ROW_SEPARATOR, list.setting, ROW_SEPARATOR, str_text(&value),
 			   ROW_SEPARATOR, list.effect);
-		send_row(a, ROW_CLIENT_LIST);
+		answer_row(a, ROW_CLIENT_LIST);
 		str_clear(&value);
 	}
 	str_free(&value);
@@ -149,7 +114,7 @@ static void send_known(struct answer *a, const struct known_decision *known)
 		return;
 	str_printf(&a->cells, "%s:%u%c", known->origin.file, known->origin.line, ROW_SEPARATOR);
 	known_format(known, &a->cells);
-	send_row(a, ROW_RULE);
+	answer_row(a, ROW_RULE);
 }
 
 static void send_explanation(struct answer *a, const struct config_server *server, const struct policy_client *client,
@@ -166,10 +131,11 @@ static void send_explanation(struct answer *a, const struct config_server *serve
 		send_chain(a, server, chain[i]);
 	if (chain[n - 1]->accepted)
 		send_known(a, &e.known);
+	answer_alias_rules(a, server, known_lists(counts->known), &e);
 	send_limits(a, server, client, counts);
 	send_lists(a, server, client, rcpt);
 	advice_format(server, &e, &a->cells);
-	send_done(a, e.accepted ? 0 : 1, str_span(&a->cells));
+	answer_done(a, e.accepted ? 0 : 1, str_span(&a->cells));
 }
 
 /* Kerberos users have names that no account can have. */
@@ -225,15 +191,15 @@ static bool explain_relay(struct answer *a, struct span packet, const struct con
 	if (!wire_decode_explain_relay(packet, &request))
 		return false;
 	if (!take_client(&request, &client, user)) {
-		send_done(
+		answer_done(
 			a, EXIT_USAGE,
 			SPAN(N_("the client must be an address such as 192.0.2.1 or 2001:db8::1, its name a host name such as host.example.com, its user graphic ASCII")));
 	} else if (!address_parse(request.recipient, &rcpt, &why) || !rcpt.text.len) {
 		str_printf(&a->cells, "501 5.1.3 Invalid address: %s", why);
-		send_done(a, EXIT_USAGE, str_span(&a->cells));
+		answer_done(a, EXIT_USAGE, str_span(&a->cells));
 	} else if (!take_mail(&request, &sender, &mail, &why)) {
 		str_printf(&a->cells, "501 5.1.7 Invalid address: %s", why);
-		send_done(a, EXIT_USAGE, str_span(&a->cells));
+		answer_done(a, EXIT_USAGE, str_span(&a->cells));
 	} else {
 		send_explanation(a, server, &client, &mail, &rcpt, counts);
 	}
@@ -263,7 +229,7 @@ static void send_session(struct answer *a, struct span id, const struct scoreboa
 		   seconds_since(entry->progress_wall_ms, now), ROW_SEPARATOR, (unsigned long long)entry->done,
 		   ROW_SEPARATOR);
 	str_append_clean(&a->cells, span_of(entry->name));
-	send_row(a, ROW_SESSION);
+	answer_row(a, ROW_SESSION);
 }
 
 static void send_recipients(struct answer *a, const struct known *known)
@@ -274,7 +240,7 @@ static void send_recipients(struct answer *a, const struct known *known)
 		str_printf(&a->cells, "%c%s%c%zu%c%lld", ROW_SEPARATOR,
 			   state.used ? state.good ? "good" : "kept" : "none", ROW_SEPARATOR, state.entries,
 			   ROW_SEPARATOR, seconds_since(state.changed_s * 1000, clock_wall_ms()));
-		send_row(a, ROW_RECIPIENTS);
+		answer_row(a, ROW_RECIPIENTS);
 	}
 }
 
@@ -296,7 +262,7 @@ static bool smtpd_status(struct answer *a, struct span packet, const struct conf
 	send_fact(a, "max", prefork_max(pool));
 	send_recipients(a, counts->known);
 	gateway_warn(counts->gateway, server, &a->cells);
-	send_done(a, 0, str_span(&a->cells));
+	answer_done(a, 0, str_span(&a->cells));
 	return true;
 }
 
@@ -326,9 +292,9 @@ static bool smtpd_sessions(struct answer *a, struct span packet, struct prefork 
 	}
 	if (slot < prefork_slots(pool)) {
 		str_printf(&a->cells, "%zu", slot);
-		send_row(a, ROW_NEXT);
+		answer_row(a, ROW_NEXT);
 	}
-	send_done(a, 0, (struct span){0});
+	answer_done(a, 0, (struct span){0});
 	return true;
 }
 
@@ -348,7 +314,7 @@ static void send_client(struct answer *a, const struct config_server *server, co
 	}
 	str_printf(&a->cells, "%c%u%c%lld", ROW_SEPARATOR, row->percent, ROW_SEPARATOR,
 		   (long long)(row->wait_ms + 999) / 1000);
-	send_row(a, ROW_CLIENT);
+	answer_row(a, ROW_CLIENT);
 }
 
 static bool smtpd_clients(struct answer *a, struct span packet, const struct config_server *server,
@@ -368,9 +334,9 @@ static bool smtpd_clients(struct answer *a, struct span packet, const struct con
 	}
 	if (i < USAGE_SLOTS) {
 		str_printf(&a->cells, "%zu", i);
-		send_row(a, ROW_NEXT);
+		answer_row(a, ROW_NEXT);
 	}
-	send_done(a, 0, (struct span){0});
+	answer_done(a, 0, (struct span){0});
 	return true;
 }
 
@@ -391,8 +357,8 @@ static bool smtpd_kick(struct answer *a, struct span packet, struct prefork *poo
 	}
 	log_info("sessions=%zu ended by an operator", told);
 	str_printf(&a->cells, "%zu", told);
-	send_row(a, ROW_COUNT);
-	send_done(a, 0, (struct span){0});
+	answer_row(a, ROW_COUNT);
+	answer_done(a, 0, (struct span){0});
 	return true;
 }
 
@@ -406,6 +372,8 @@ bool requests_serve(int link, struct span packet, const struct config_server *se
 	enum wire_type type = wire_admit(WIRE_LINK_ctl_smtpd, WIRE_UP, packet);
 	if (type == WIRE_explain_relay)
 		known = explain_relay(&a, packet, server, counts);
+	else if (type == WIRE_explain_alias)
+		known = answer_alias(&a, packet, server, known_lists(counts->known));
 	else if (type == WIRE_smtpd_status)
 		known = smtpd_status(&a, packet, server, pool, counts);
 	else if (type == WIRE_smtpd_sessions)

@@ -306,15 +306,20 @@ size_t recipient_map_entries(const struct recipient_map *map)
 	return map->entries;
 }
 
+static void found(const struct entry *entry, struct recipient_finding *out)
+{
+	*out = (struct recipient_finding){.answer = entry->targets ? RECIPIENT_LEADS : RECIPIENT_KNOWN,
+					  .line = entry->line,
+					  .targets = entry->targets,
+					  .next = entry->text + entry->key_len};
+}
+
 static bool look_up(const struct recipient_map *map, const struct key *key, struct recipient_finding *out)
 {
 	const struct entry *entry = entry_in(map, find_slot(map, key_span(key)));
 	if (!entry)
 		return false;
-	*out = (struct recipient_finding){.answer = entry->targets ? RECIPIENT_LEADS : RECIPIENT_KNOWN,
-					  .line = entry->line,
-					  .targets = entry->targets,
-					  .next = entry->text + entry->key_len};
+	found(entry, out);
 	return true;
 }
 
@@ -355,5 +360,23 @@ bool recipient_map_target(struct recipient_finding *finding, struct span *target
 	*target = (struct span){finding->next + sizeof(len), len};
 	finding->next += sizeof(len) + len;
 	finding->targets--;
+	return true;
+}
+
+bool recipient_map_next(const struct recipient_map *map, size_t *at, struct span *local, struct span *domain,
+			struct recipient_finding *out)
+{
+	const char *entries = entries_of(map);
+	struct recipient_finding rest;
+	struct span target;
+	if (entries + *at >= (const char *)map + map->octets)
+		return false;
+	const struct entry *entry = (const struct entry *)(entries + *at);
+	*domain = key_of(entry);
+	*local = span_take(domain, '\0');
+	found(entry, out);
+	for (rest = *out; recipient_map_target(&rest, &target);)
+		;
+	*at = ((size_t)(rest.next - entries) + ENTRY_ALIGN - 1) / ENTRY_ALIGN * ENTRY_ALIGN;
 	return true;
 }

@@ -73,6 +73,13 @@ void recipient_map_find(const struct recipient_map *map, struct span local, stru
 			struct recipient_finding *out);
 
 /*
+ * The entries in the order of the file: *AT is 0 before the first. *LOCAL and *DOMAIN are in lower case without quotes;
+ * either may be empty. OUT is the finding for it. False after the last.
+ */
+bool recipient_map_next(const struct recipient_map *map, size_t *at, struct span *local, struct span *domain,
+			struct recipient_finding *out);
+
+/*
  * Takes the next address to which the entry leads, as written: "ann@example.com", or "ann" for the domain of the
  * recipient; address_parse accepts it. False after the last.
  */

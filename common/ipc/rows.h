@@ -141,6 +141,15 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
  */
 #define ROW_CLIENT_LIST "client_list"
 
+/*
+ * explain_alias to smtpd: one row for each alias on the way, the recipient itself first: file:line, the alias. No row:
+ * it is no alias. ctl_done has the reason if it can't be expanded.
+ */
+#define ROW_ALIAS "alias"
+
+/* ... then one a member: the address. */
+#define ROW_MEMBER "member"
+
 /* explain_route to a queue, first: kind (drop | hosts | mx | literal | none), the next hop or folder, the outbound
  * block that holds, the block whose user authenticates, why there is no way or mail waits, the sender that the host
  * sees if masquerade_domain or send_as replaces it. Then ROW_RULE, as above. */

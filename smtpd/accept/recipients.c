@@ -82,6 +82,16 @@ static bool grow(struct recipients *r)
 	return true;
 }
 
+bool recipients_reserve(struct recipients *r, size_t n, size_t octets)
+{
+	if (r->count + n > ENVELOPE_RCPT_MAX || !str_reserve(&r->lines, octets))
+		return false;
+	while ((r->count + n) * 2 > r->slot_count)
+		if (!grow(r))
+			return false;
+	return true;
+}
+
 bool recipients_known(const struct recipients *r, const struct address *rcpt)
 {
 	return r->slot_count && find(r, rcpt, hash_of(rcpt->text))->len;

@@ -25,6 +25,9 @@ void recipients_init(struct recipients *r);
 void recipients_free(struct recipients *r);
 void recipients_reset(struct recipients *r); /* keeps a little memory for the next message */
 
+/* Makes room for N more recipients with OCTETS of envelope lines, which can then be added. False: there is none. */
+bool recipients_reserve(struct recipients *r, size_t n, size_t octets);
+
 bool recipients_known(const struct recipients *r, const struct address *rcpt);
 /* DSN: the notices requested for RCPT. For a recipient that is there already the first request counts. */
 enum recipients_result recipients_add(struct recipients *r, const struct address *rcpt, const struct dsn_rcpt *dsn);

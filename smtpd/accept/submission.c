@@ -79,6 +79,8 @@ static bool keep_recipient(struct reading *r, struct span field, const struct ma
 	case SUBMISSION_UNDECIDED:
 		r->undecided = true;
 		return fail(r, "nobody can say whether its recipients exist");
+	case SUBMISSION_TOO_MANY:
+		return fail(r, "there are more than 5000 recipients");
 	default:
 		r->no_memory = true;
 		return fail(r, "there is no memory for the recipients");

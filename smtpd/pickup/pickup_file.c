@@ -12,6 +12,7 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/mail/fields.h"
+#include "smtpd/accept/members.h"
 #include "smtpd/pickup/pickup_notice.h"
 #include "smtpd/policy/policy.h"
 
@@ -125,6 +126,26 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 	return fault ? say(f, PICKUP_BAD, fault) : PICKUP_SENT;
 }
 
+/* Adds the members of alias RCPT. */
+static enum submission_taken take_members(struct pickup_file *f, const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	struct alias alias;
+	enum submission_taken taken = SUBMISSION_TAKEN;
+	enum alias_result result = alias_expand(f->server, known_lists(f->known), rcpt, &alias);
+	alias_log(&alias, result, f->maildrop ? "sendmail" : "pickup", f->submission.sender, rcpt);
+	if (result == ALIAS_NO_MEMORY)
+		taken = SUBMISSION_NOT_KEPT;
+	else if (result != ALIAS_EXPANDED)
+		taken = SUBMISSION_UNDECIDED;
+	else if (f->rcpts.count + members_new(&f->rcpts, &alias) >= ENVELOPE_RCPT_MAX)
+		taken = SUBMISSION_TOO_MANY;
+	else if (members_add(&f->rcpts, &alias, rcpt, dsn, true) == RECIPIENTS_NO_MEMORY)
+		taken = SUBMISSION_NOT_KEPT;
+	f->unusable = taken == SUBMISSION_UNDECIDED ? alias.fault.file : NULL;
+	alias_free(&alias);
+	return taken;
+}
+
 /* Adds the address in the form that RCPT would give it: with the default domain, and without alias domains. */
 static enum submission_taken take_recipient(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
@@ -143,6 +164,8 @@ static enum submission_taken take_recipient(void *context, const struct address 
 	f->unusable = known.verdict == KNOWN_LATER ? known.list.file : NULL;
 	if (f->unusable)
 		return SUBMISSION_UNDECIDED;
+	if (known.verdict == KNOWN_LEADS)
+		return take_members(f, &stamped, dsn);
 	return recipients_add(&f->rcpts, &stamped, dsn) == RECIPIENTS_NO_MEMORY ? SUBMISSION_NOT_KEPT
 										: SUBMISSION_TAKEN;
 }

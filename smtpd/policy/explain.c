@@ -9,6 +9,7 @@ void explain_decide(const struct config_server *server, const struct policy_clie
 	out->mail_said = mail;
 	out->rcpt_said = rcpt;
 	out->known = (struct known_decision){.verdict = KNOWN_UNLISTED};
+	out->alias = ALIAS_EXPANDED;
 	policy_connect_decide(server, client, &out->connect);
 	policy_mail_decide(server, client, mail, &out->mail);
 	policy_relay_decide(server, client, rcpt->domain, &out->relay);
@@ -23,7 +24,12 @@ void explain_known(const struct config_server *server, const struct known_lists 
 	if (!e->relay.accepted || !e->rcpt.accepted)
 		return;
 	known_decide(server, lists, &stamped, &e->known);
-	e->accepted = e->accepted && known_accepts(e->known.verdict);
+	if (e->known.verdict == KNOWN_LEADS) {
+		struct alias alias;
+		e->alias = alias_expand(server, lists, &stamped, &alias);
+		alias_free(&alias);
+	}
+	e->accepted = e->accepted && known_accepts(e->known.verdict) && e->alias == ALIAS_EXPANDED;
 }
 
 size_t explain_chain(const struct explanation *e, const struct policy_decision *chain[EXPLAIN_DECISIONS])
@@ -66,6 +72,8 @@ void explain_reply(const struct explanation *e, struct str *to)
 	enum reply_id id = last->accepted ? REPLY_RECIPIENT_OK : explain_refusal(last);
 	if (last->accepted && !known_accepts(e->known.verdict))
 		id = known_reply(e->known.verdict);
+	if (last->accepted && e->alias != ALIAS_EXPANDED)
+		id = alias_reply(e->alias);
 	char address[IPADDR_TEXT_MAX];
 	struct str about;
 	str_init(&about, 2 * ADDRESS_MAX);

@@ -3,7 +3,7 @@
 #define SMTPD_POLICY_EXPLAIN_H
 
 #include "common/mail/address.h"
-#include "smtpd/policy/known.h"
+#include "smtpd/policy/alias.h"
 #include "smtpd/policy/policy.h"
 #include "smtpd/protocol/replies.h"
 
@@ -17,6 +17,7 @@ struct explanation {
 	struct policy_decision relay; /* policy_relay_decide */
 	struct policy_decision rcpt;  /* rules_rcpt_decide */
 	struct known_decision known;  /* UNLISTED until explain_known */
+	enum alias_result alias;      /* EXPANDED if that is no alias, too */
 	bool accepted;
 };
 

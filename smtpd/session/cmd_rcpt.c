@@ -1,6 +1,7 @@
 #include "smtpd/policy/known.h"
 #include "smtpd/policy/policy.h"
 #include "smtpd/protocol/params.h"
+#include "smtpd/session/alias_rcpt.h"
 #include "smtpd/session/cmd.h"
 #include "smtpd/session/listed.h"
 #include "smtpd/session/permits.h"
@@ -57,8 +58,8 @@ static void ask_mailbox(struct session *s, const struct address *rcpt, const str
 	}
 }
 
-/* Whether RCPT exists. If not, the reply is sent: it says nothing of the address, and is the same for all. */
-static bool check_known(struct session *s, const struct address *rcpt)
+/* What the list of its domain says of RCPT. If it does not exist, the reply is sent: it is the same for all. */
+static enum known_verdict check_known(struct session *s, const struct address *rcpt)
 {
 	struct known_decision decision;
 	known_decide(s->config, s->known ? known_lists(s->known) : NULL, rcpt, &decision);
@@ -66,7 +67,17 @@ static bool check_known(struct session *s, const struct address *rcpt)
 		known_log(&decision, s->client_text, str_text(&s->tx.sender), rcpt);
 	if (!known_accepts(decision.verdict))
 		session_say_quietly(s, known_reply(decision.verdict));
-	return known_accepts(decision.verdict);
+	return decision.verdict;
+}
+
+/* A recipient to which the client may send. */
+static void accept_recipient(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	enum known_verdict verdict = check_known(s, rcpt);
+	if (verdict == KNOWN_LEADS)
+		alias_rcpt(s, rcpt, dsn);
+	else if (known_accepts(verdict))
+		ask_mailbox(s, rcpt, dsn);
 }
 
 static void decide(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
@@ -86,8 +97,8 @@ static void decide(struct session *s, const struct address *rcpt, const struct d
 	enum reply_id refusal = permits_recipient(s, rcpt, decision.stamp);
 	if (refusal != REPLY_NONE)
 		session_say(s, refusal);
-	else if (listed_permits(s, &stamped) && check_known(s, &stamped))
-		ask_mailbox(s, &stamped, dsn);
+	else if (listed_permits(s, &stamped))
+		accept_recipient(s, &stamped, dsn);
 }
 
 void cmd_rcpt(struct session *s, const struct command *command)

@@ -64,7 +64,7 @@ class Notice:
         kind, address = group["Final-Recipient"].split(";", 1)
         assert kind == "rfc822" and group["Action"] in ("failed", "delayed", "relayed", "delivered", "expanded")
         assert re.fullmatch(r"[245]\.\d{1,3}\.\d{1,3}", group["Status"]), group["Status"]
-        assert is_date(group["Last-Attempt-Date"])
+        assert group["Action"] == "expanded" or is_date(group["Last-Attempt-Date"])
         assert ("Will-Retry-Until" in group) == (group["Action"] == "delayed")
         assert "Remote-MTA" not in group or re.fullmatch(r"dns; \S+", group["Remote-MTA"])
         self.recipients[address.strip()] = group

@@ -242,7 +242,8 @@ static const struct {
 	 "queue_list queue_show queue_act queue_status queue_test badmail_list badmail_show badmail_act "
 	 "explain_route "},
 	{WIRE_LINK_ctl_smtpd, WIRE_DOWN, "ctl_row ctl_text ctl_done "},
-	{WIRE_LINK_ctl_smtpd, WIRE_UP, "explain_relay smtpd_status smtpd_sessions smtpd_clients smtpd_kick "},
+	{WIRE_LINK_ctl_smtpd, WIRE_UP,
+	 "explain_relay explain_alias smtpd_status smtpd_sessions smtpd_clients smtpd_kick "},
 };
 
 /* Lasting packets in their order. A number that differs says that one of them has changed: HACKING.md, "A packet". */

@@ -1,0 +1,185 @@
+#include "smtpd/policy/alias.h"
+
+#include <string.h>
+
+#include "common/base/hash.h"
+#include "common/base/log.h"
+#include "smtpd/policy/policy.h"
+
+enum { ARENA_MAX = 2 << 20, ROOM_FIRST = 16 };
+
+static bool same(const struct address *a, const struct address *b)
+{
+	return span_equal_nocase(a->local, b->local) && span_equal_nocase(a->domain, b->domain);
+}
+
+static bool knows(const struct alias *alias, const struct address *address, uint32_t hash)
+{
+	for (size_t i = 0; i < alias->n; i++)
+		if (alias->at[i].hash == hash && same(&alias->at[i].address, address))
+			return true;
+	return false;
+}
+
+static bool grow(struct alias *alias)
+{
+	size_t room = alias->room ? alias->room * 2 : ROOM_FIRST;
+	struct alias_address *more = arena_alloc(&alias->arena, room * sizeof(*more));
+	if (!more)
+		return false;
+	if (alias->n)
+		memcpy(more, alias->at, alias->n * sizeof(*more));
+	alias->at = more;
+	alias->room = room;
+	return true;
+}
+
+/* ADDRESS, whose domain is DOMAIN if it has none, with the domain that the policy assigns. False: no memory. */
+static bool resolve(const struct config_server *server, struct alias *alias, const struct address *address,
+		    struct span domain, struct address *out)
+{
+	static const struct policy_client nobody = {.name_state = POLICY_NAME_UNCONFIRMED};
+	struct policy_decision decision;
+	struct span of = address->domain.len ? address->domain : domain;
+	policy_relay_decide(server, &nobody, of, &decision);
+	if (decision.stamp)
+		of = span_of(decision.stamp);
+	char *text = arena_printf(&alias->arena, "%.*s@%.*s", SPAN_ARGS(address->local), SPAN_ARGS(of));
+	if (!text)
+		return false;
+	out->text = span_of(text);
+	out->local = (struct span){text, address->local.len};
+	out->domain = span_skip(out->text, address->local.len + 1);
+	return true;
+}
+
+static enum alias_result add(struct alias *alias, const struct address *address, unsigned depth)
+{
+	uint32_t hash = (uint32_t)hash_span_nocase(HASH_START, address->text);
+	if (knows(alias, address, hash))
+		return ALIAS_EXPANDED;
+	if (alias->n > ALIAS_ADDRESSES_MAX)
+		return ALIAS_TOO_MANY;
+	if (alias->n == alias->room && !grow(alias))
+		return ALIAS_NO_MEMORY;
+	alias->at[alias->n++] = (struct alias_address){.address = *address, .hash = hash, .depth = depth};
+	return ALIAS_EXPANDED;
+}
+
+static void make_member(struct alias *alias, size_t i)
+{
+	alias->members += !alias->at[i].member;
+	alias->at[i].member = true;
+}
+
+/* Adds the addresses to which alias I leads. */
+static enum alias_result follow(const struct config_server *server, struct alias *alias, size_t i)
+{
+	struct recipient_finding rest = alias->at[i].found;
+	enum alias_result result = ALIAS_EXPANDED;
+	struct span text;
+	while (result == ALIAS_EXPANDED && recipient_map_target(&rest, &text)) {
+		struct address target;
+		const char *why;
+		if (!address_parse(text, &target, &why) || !target.text.len)
+			continue;
+		if (!resolve(server, alias, &target, alias->at[i].address.domain, &target))
+			return ALIAS_NO_MEMORY;
+		if (same(&target, &alias->at[i].address))
+			make_member(alias, i);
+		else
+			result = add(alias, &target, alias->at[i].depth + 1);
+	}
+	return result;
+}
+
+/* Makes address I a member, or adds the addresses to which it leads. */
+static enum alias_result expand(const struct config_server *server, const struct known_lists *lists,
+				struct alias *alias, size_t i)
+{
+	struct known_decision decision;
+	known_decide(server, lists, &alias->at[i].address, &decision);
+	if (decision.verdict == KNOWN_LATER) {
+		alias->fault = decision.origin;
+		return ALIAS_LATER;
+	}
+	if (decision.verdict != KNOWN_LEADS) {
+		make_member(alias, i);
+		return ALIAS_EXPANDED;
+	}
+	alias->at[i].leads = true;
+	alias->at[i].origin = alias->fault = decision.origin;
+	alias->at[i].found = decision.found;
+	return alias->at[i].depth < ALIAS_DEPTH_MAX ? follow(server, alias, i) : ALIAS_TOO_DEEP;
+}
+
+enum alias_result alias_expand(const struct config_server *server, const struct known_lists *lists,
+			       const struct address *rcpt, struct alias *out)
+{
+	struct address first;
+	*out = (struct alias){.n = 0};
+	arena_init(&out->arena, ARENA_MAX);
+	if (!resolve(server, out, rcpt, rcpt->domain, &first))
+		return ALIAS_NO_MEMORY;
+	enum alias_result result = add(out, &first, 0);
+	for (size_t i = 0; result == ALIAS_EXPANDED && i < out->n; i++)
+		result = expand(server, lists, out, i);
+	if (result == ALIAS_EXPANDED && !out->members) {
+		out->fault = out->at[0].origin;
+		return ALIAS_LOOP;
+	}
+	return result;
+}
+
+void alias_free(struct alias *alias)
+{
+	arena_free(&alias->arena);
+}
+
+const struct alias_address *alias_member(const struct alias *alias, const struct alias_address *at)
+{
+	for (at = at ? at + 1 : alias->at; at < alias->at + alias->n; at++)
+		if (at->member)
+			return at;
+	return NULL;
+}
+
+static const struct {
+	const char *fault;
+	enum reply_id reply;
+} results[ALIAS_RESULT_COUNT] = {
+	[ALIAS_EXPANDED] = {"", REPLY_NONE},
+	[ALIAS_LOOP] = {"leads only back to itself", REPLY_ALIAS_BROKEN},
+	[ALIAS_TOO_DEEP] = {"leads over more than 10 aliases behind one another", REPLY_ALIAS_BROKEN},
+	[ALIAS_TOO_MANY] = {"leads to more than 1000 addresses", REPLY_ALIAS_BROKEN},
+	[ALIAS_LATER] = {"leads into a domain whose list can't be used", REPLY_RECIPIENT_LATER},
+	[ALIAS_NO_MEMORY] = {"can't be expanded without memory", REPLY_NO_MEMORY},
+};
+
+const char *alias_fault(enum alias_result result)
+{
+	return results[result].fault;
+}
+
+enum reply_id alias_reply(enum alias_result result)
+{
+	return results[result].reply;
+}
+
+void alias_log(const struct alias *alias, enum alias_result result, const char *client, const char *sender,
+	       const struct address *rcpt)
+{
+	char to[ADDRESS_MAX + 1], from[ADDRESS_MAX + 1], first[ADDRESS_MAX + 1] = "";
+	span_quotable(rcpt->text, to, sizeof(to));
+	span_quotable(span_of(sender), from, sizeof(from));
+	if (result != ALIAS_EXPANDED) {
+		log_warning(
+			"client=%s from=<%s> to=<%s> status=refused reason=\"the alias %s\" alias=%s:%u remedy=\"correct the file\"",
+			client, from, to, alias_fault(result), alias->fault.file ? alias->fault.file : "-",
+			alias->fault.line);
+		return;
+	}
+	span_quotable(alias_member(alias, NULL)->address.text, first, sizeof(first));
+	log_info("client=%s from=<%s> to=<%s> status=expanded members=%zu first=<%s> alias=%s:%u", client, from, to,
+		 alias->members, first, alias->at[0].origin.file, alias->at[0].origin.line);
+}

@@ -1,0 +1,93 @@
+/* Aliases in words, and those that can't be expanded. */
+#include <stdio.h>
+#include <string.h>
+
+#include "smtpd/policy/alias.h"
+
+enum { SHOWN_MAX = 5 };
+
+void alias_format(const struct alias_address *at, struct str *to)
+{
+	struct recipient_finding rest = at->found;
+	struct span target;
+	str_printf(to, "alias %.*s leads to", SPAN_ARGS(at->address.text));
+	for (size_t i = 0; i < SHOWN_MAX && recipient_map_target(&rest, &target); i++)
+		str_printf(to, " %.*s", SPAN_ARGS(target));
+	if (rest.targets)
+		str_printf(to, " and %zu more", rest.targets);
+}
+
+void alias_format_members(const struct alias *alias, enum alias_result result, struct str *to)
+{
+	const struct alias_address *m = NULL;
+	if (result != ALIAS_EXPANDED) {
+		str_printf(to, "the alias %s: refused for now", alias_fault(result));
+		return;
+	}
+	str_printf(to, "so mail goes to %zu address%s:", alias->members, alias->members == 1 ? "" : "es");
+	for (size_t i = 0; i < SHOWN_MAX && (m = alias_member(alias, m)); i++)
+		str_printf(to, " %.*s", SPAN_ARGS(m->address.text));
+	if (alias->members > SHOWN_MAX)
+		str_printf(to, " and %zu more", alias->members - SHOWN_MAX);
+}
+
+/* Where broken aliases are looked for, and what was found. */
+struct search {
+	const struct config_server *server;
+	const struct known_lists *lists;
+	size_t examined, lines;
+	struct str *to;
+};
+
+/* An alias of FILE. Without DOMAIN it is in all domains of the file, of which BLOCK has the first. */
+static void examine(struct search *s, const char *file, struct span local, struct span domain,
+		    const struct config_recipients *block)
+{
+	char text[ADDRESS_MAX + 1];
+	struct address address;
+	struct alias alias;
+	const char *why;
+	if (!domain.len)
+		domain = span_of(block->name);
+	snprintf(text, sizeof(text), "%.*s@%.*s", SPAN_ARGS(local), SPAN_ARGS(domain));
+	if (!local.len || !address_parse(span_of(text), &address, &why))
+		return;
+	s->examined++;
+	enum alias_result result = alias_expand(s->server, s->lists, &address, &alias);
+	bool broken = result == ALIAS_LOOP || result == ALIAS_TOO_DEEP || result == ALIAS_TOO_MANY;
+	s->lines += broken;
+	if (broken && s->lines <= ALIAS_TROUBLE_LINES)
+		str_printf(s->to,
+			   "recipients %s, line %u: the alias %s; its mail is put off with 451; correct the file\n",
+			   file, alias.at[0].origin.line, alias_fault(result));
+	alias_free(&alias);
+}
+
+static void examine_list(struct search *s, const struct known_list *list, const struct config_recipients *block)
+{
+	struct recipient_finding finding;
+	struct span local, domain;
+	size_t at = 0;
+	while (s->examined < ALIAS_EXAMINED && recipient_map_next(list->map, &at, &local, &domain, &finding))
+		if (finding.answer == RECIPIENT_LEADS)
+			examine(s, list->file, local, domain, block);
+}
+
+static bool find_block(const struct config_server *server, const char *file, struct config_recipients *block)
+{
+	for (size_t i = 0; config_recipients_block(server, i, block); i++)
+		if (strcmp(block->file, file) == 0)
+			return true;
+	return false;
+}
+
+void alias_trouble(const struct config_server *server, const struct known_lists *lists, struct str *to)
+{
+	struct search s = {.server = server, .lists = lists, .to = to};
+	struct config_recipients block;
+	for (size_t i = 0; lists && i < lists->n; i++)
+		if (lists->at[i].map && find_block(server, lists->at[i].file, &block))
+			examine_list(&s, &lists->at[i], &block);
+	if (s.lines > ALIAS_TROUBLE_LINES)
+		str_printf(to, "%zu more aliases can't be expanded\n", s.lines - ALIAS_TROUBLE_LINES);
+}

@@ -1,0 +1,60 @@
+#include "smtpd/session/alias_rcpt.h"
+
+#include "smtpd/accept/members.h"
+#include "smtpd/session/rates.h"
+
+/* The largest message that a member's mailbox can take; 0 after a refusal: one of them has no room. */
+static uint64_t ask_mailboxes(struct session *s, const struct alias *alias)
+{
+	uint64_t most = 0;
+	for (const struct alias_address *m = alias_member(alias, NULL); m; m = alias_member(alias, m)) {
+		const struct fullness_room room = s->tx.store->room(s->tx.store->context, m->address.domain);
+		enum fullness_verdict fit = fullness_judge(&room, s->tx.declared);
+		if (fit != FULLNESS_FITS) {
+			session_say(s, fit == FULLNESS_NEVER ? REPLY_MAILBOX_TOO_SMALL : REPLY_MAILBOX_FULL);
+			return 0;
+		}
+		most = room.most > most ? room.most : most;
+	}
+	return most;
+}
+
+/* An alias counts as one recipient for the client; its members count towards the limits of later ones. */
+static bool has_place(struct session *s, const struct alias *alias)
+{
+	const struct recipients *rcpts = &s->tx.rcpts;
+	size_t more = members_new(rcpts, alias);
+	bool full = rcpts->count >= (size_t)s->config->messages.max_recipients;
+	if (more && (full || rcpts->count + more >= ENVELOPE_RCPT_MAX)) {
+		session_say(s, REPLY_TOO_MANY_RCPTS);
+		return false;
+	}
+	return !more || rates_recipient(s);
+}
+
+static void take_members(struct session *s, const struct alias *alias, const struct address *rcpt,
+			 const struct dsn_rcpt *dsn)
+{
+	uint64_t most = ask_mailboxes(s, alias);
+	if (!most || !has_place(s, alias))
+		return;
+	if (members_add(&s->tx.rcpts, alias, rcpt, dsn, s->tx.sender.len > 0) == RECIPIENTS_NO_MEMORY) {
+		session_say(s, REPLY_NO_MEMORY);
+		return;
+	}
+	transaction_mailbox(&s->tx, most);
+	s->state = SESSION_RCPT;
+	session_reply(s, REPLY_RECIPIENT_OK, rcpt->text, (struct span){0});
+}
+
+void alias_rcpt(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	struct alias alias;
+	enum alias_result result = alias_expand(s->config, known_lists(s->known), rcpt, &alias);
+	alias_log(&alias, result, s->client_text, str_text(&s->tx.sender), rcpt);
+	if (result == ALIAS_EXPANDED)
+		take_members(s, &alias, rcpt, dsn);
+	else
+		session_reply_quietly(s, alias_reply(result), rcpt->text, (struct span){0});
+	alias_free(&alias);
+}

@@ -1,0 +1,170 @@
+"""Aliases: a line of the recipients file leads elsewhere. Every door, real receivers, notices, loops between two hosts."""
+import subprocess
+import unittest
+
+import certs
+import harness
+import peers
+from harness import Mailroot, Message, Sink, wait_for
+from postfix import Postfix
+from test_notices import Notice, ask
+
+LIST = """ann
+bob
+sales: ann b@partner.example
+boss: ann
+team: sales bob
+postmaster: ann
+far: c@partner.example
+loop: pool
+pool: loop
+"""
+EXTENSIONS = ("PIPELINING", "SIZE 50000000", "8BITMIME", "DSN")
+
+
+class Service(Mailroot):
+    """The drop domain example.com with aliases; everything else goes to the smart host at PORT."""
+
+    def __init__(self, port, entries=LIST, server="", delivery="retry 1s; expire 5s"):
+        self.entries, self.more, self.delivery = entries, server, delivery
+        self.smart = port
+        super().__init__()
+
+    def write_conf(self, server="", conf="", global_conf=""):
+        self.list = self.folder / "recipients"
+        self.list.write_text(self.entries)
+        super().write_conf(f"local_domain example.com {{ recipients {self.list} }}\nsmart_host [127.0.0.1]:{self.smart}\n"
+                           f"delivery {{ {self.delivery} }}\n{self.more}", conf, global_conf)
+
+
+def rcpts(message):
+    """The addresses of RCPT, without parameters."""
+    return [rcpt.split(">")[0].lstrip("<") for rcpt in message[1]]
+
+
+class Doors(unittest.TestCase):
+    def test_smtp(self):
+        with Sink() as host, Service(host.port) as server:
+            server.send(["team@example.com"])
+            self.assertEqual(sorted(Message(server.dropped()[0]).rcpts), ["ann@example.com", "bob@example.com"])
+            wait_for(lambda: host.messages, "the message at the smart host")
+            self.assertEqual(rcpts(host.messages[0]), ["b@partner.example"])
+            self.assertIn("app@example.com", host.messages[0][0])
+            self.assertIn(f"alias={server.list}:5", server.log())
+            with server.client() as client:
+                client.ehlo()
+                self.assertEqual(client.verify("sales@example.com")[0], 252)
+
+    def test_a_client_that_may_not_relay_reaches_the_members(self):
+        with Sink() as host, Service(host.port, server="relay { list none }") as server:
+            with server.client() as client:
+                client.ehlo()
+                client.mail("a@example.net")
+                self.assertEqual(client.rcpt("c@partner.example")[0], 550)
+                self.assertEqual(client.rcpt("far@example.com")[0], 250)
+                client.data(b"Subject: x\r\n\r\nx\r\n")
+            wait_for(lambda: host.messages, "the message at the smart host")
+            self.assertEqual(rcpts(host.messages[0]), ["c@partner.example"])
+
+    def test_pickup_and_sendmail(self):
+        with Sink() as host, Service(host.port) as server:
+            fresh = server.server_folder() / "pickup" / "x.tmp"
+            fresh.write_bytes(b"From: a@example.com\r\nTo: Boss@example.com, far\r\nSubject: x\r\n\r\nx\r\n")
+            fresh.rename(fresh.with_suffix(".eml"))
+            self.assertEqual(Message(server.dropped()[0]).rcpts, ["ann@example.com"])
+            wait_for(lambda: len(host.messages) == 1, "the message at the smart host")
+            done = subprocess.run([str(harness.BUILD / "sendmail"), "-C", str(server.conf), "-f", "a@example.com", "postmaster", "far"],
+                                  input=b"Subject: x\n\nx\n", capture_output=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            server.dropped(2)
+            wait_for(lambda: len(host.messages) == 2, "the second message at the smart host")
+            self.assertEqual([rcpts(m) for m in host.messages], [["c@partner.example"]] * 2)
+
+
+class Faults(unittest.TestCase):
+    def test_a_loop_is_put_off_and_shown(self):
+        with Sink() as host, Service(host.port) as server:
+            with server.client() as client:
+                client.ehlo()
+                client.mail("a@example.net")
+                self.assertEqual(client.rcpt("loop@example.com"), (451, b"4.3.5 The alias loop@example.com cannot be expanded, try again later"))
+            self.assertIn(f"alias={server.list}:8", server.log())
+            attention = " ".join(line["text"] for line in server.ctl_json("status")["servers"][0]["attention"])
+            self.assertIn(f"recipients {server.list}, line 8: the alias leads only back to itself", attention)
+            said = server.ctl("explain", "relay", "--client", "127.0.0.1", "--to", "loop@example.com", check=False).stdout
+            self.assertIn("451 4.3.5", said)
+            said = server.ctl("explain", "relay", "--client", "192.0.2.1", "--to", "team@example.com").stdout
+            self.assertIn(f"{server.list}:3: alias sales@example.com leads to ann b@partner.example", said)
+            self.assertIn("so mail goes to 3 addresses: bob@example.com ann@example.com b@partner.example", said)
+
+    def test_the_routes_of_the_members(self):
+        with Sink() as host, Service(host.port) as server:
+            said = server.ctl("explain", "route", "team@example.org").stdout
+            self.assertNotIn("alias", said)
+            said = server.ctl("explain", "route", "Sales").stdout
+            self.assertIn(f"Sales is an alias ({server.list}:3); its mail goes to 2 addresses:", said)
+            self.assertRegex(said, r"\nann@example.com\nmail goes to .*drop")
+            self.assertRegex(said, r"\nb@partner.example\nmail goes to .*127.0.0.1")
+            said = server.ctl_json("explain", "route", "team@example.com")
+            self.assertEqual((said["kind"], said["at"]), ("alias", f"{server.list}:5"))
+            self.assertEqual(said["members"], ["bob@example.com", "ann@example.com", "b@partner.example"])
+            done = server.ctl("explain", "route", "loop@example.com", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("leads only back to itself", done.stdout)
+
+    def test_two_hosts_that_forward_to_each_other_end_by_the_hop_count(self):
+        hosts = [Mailroot(), Mailroot()]
+        for host, name, other in zip(hosts, ("one", "two"), reversed(hosts)):
+            entries = host.folder / "recipients"
+            entries.write_text("ball: ball@two.test\n" if name == "one" else "ball: ball@one.test\n")
+            host.write_conf(f"local_domain {name}.test {{ recipients {entries} }}\nsmart_host [127.0.0.1]:{other.port}\n"
+                            "delivery { max_hops 12 }")
+        with hosts[0], hosts[1]:
+            hosts[0].send(["ball@one.test"])
+            notice, = wait_for(lambda: hosts[0].files("drop") + hosts[1].files("drop"), "the notice")
+            self.assertIn(b"5.4.6 Hop count exceeded", notice.read_bytes())
+
+
+class Notices(unittest.TestCase):
+    def test_success_is_told_by_the_server_that_expands(self):
+        with Sink(extensions=EXTENSIONS) as host, Service(host.port) as server:
+            ask(server, b"Subject: x\r\n\r\nx\r\n", {"team@example.com": ["NOTIFY=SUCCESS,FAILURE"]})
+            wait_for(lambda: host.messages, "the message at the smart host")
+            self.assertIn("NOTIFY=FAILURE", host.messages[0][1][0])
+            self.assertIn("ORCPT=rfc822;team@example.com", host.messages[0][1][0])
+            wait_for(lambda: any(b"multipart/report" in f.read_bytes() for f in server.files("drop")), "the notice")
+            notice, = [Notice(f) for f in server.files("drop") if b"multipart/report" in f.read_bytes()]
+            self.assertEqual(list(notice.recipients), ["team@example.com"])
+            self.assertEqual(notice.recipients["team@example.com"]["Action"], "expanded")
+            self.assertEqual(notice.rcpts, ["app@example.com"])
+
+    def test_a_single_member_gets_the_request(self):
+        with Sink(extensions=EXTENSIONS) as host, Service(host.port) as server:
+            ask(server, b"Subject: x\r\n\r\nx\r\n", {"far@example.com": ["NOTIFY=SUCCESS", "ORCPT=rfc822;Far@example.com"]})
+            wait_for(lambda: host.messages, "the message at the smart host")
+            self.assertIn("NOTIFY=SUCCESS", host.messages[0][1][0])
+            self.assertIn("ORCPT=rfc822;Far@example.com", host.messages[0][1][0])
+
+    def test_a_failure_names_the_alias_and_goes_to_the_sender(self):
+        with Sink(answers={"RCPT": lambda _: "550 5.1.1 no such user"}) as host, Service(host.port) as server:
+            server.send(["far@example.com"], sender="app@example.com")
+            notice = Notice(server.dropped()[0])
+            group = notice.recipients["c@partner.example"]
+            self.assertEqual((group["Action"], group["Original-Recipient"]), ("failed", "rfc822;far@example.com"))
+            self.assertEqual(notice.rcpts, ["app@example.com"])
+
+
+@peers.needs_root
+class Receivers(unittest.TestCase):
+    def test_postfix_gets_the_forwarded_message(self):
+        port, folder = harness.free_port(), harness.scratch()
+        with Postfix(certs.self_signed(folder, "peer.test"), "mynetworks = 127.0.0.0/8\n", "127.0.0.1", port) as receiver, Service(port) as server:
+            receiver.serve()
+            server.send(["sales@example.com"], sender="app@example.com")
+            server.dropped()
+            wait_for(lambda: "to=<b@partner.example>" in receiver.log(), "the message at Postfix")
+            self.assertIn("from=<app@example.com>", receiver.log())
+
+
+if __name__ == "__main__":
+    harness.main()
