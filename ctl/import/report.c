@@ -9,11 +9,11 @@
 
 #define ROW_BEGIN "               "
 
-enum { ARENA_MAX = 128 * 1024 * 1024, TODO_MAX = 4000, VALUE_SHOWN_MAX = 64 };
+enum { ARENA_MAX = 128 * 1024 * 1024, TODO_MAX = 4000, VALUE_SHOWN_MAX = 64, OUTCOME_COLUMNS = 12 };
 
 static const char *const outcomes[REPORT_OUTCOME_COUNT] = {
-	[REPORT_TAKEN] = "taken",   [REPORT_CHANGED] = "changed", [REPORT_DOUBT] = "look at this",
-	[REPORT_NOT] = "not taken", [REPORT_UNKNOWN] = "unknown",
+	[REPORT_TAKEN] = N_("taken"),   [REPORT_CHANGED] = N_("changed"), [REPORT_DOUBT] = N_("look at this"),
+	[REPORT_NOT] = N_("not taken"), [REPORT_UNKNOWN] = N_("unknown"),
 };
 
 void report_init(struct report *report)
@@ -97,8 +97,11 @@ void report_write_todos(const struct report *report, struct str *to)
 
 static void write_row(struct str *to, const struct report_row *row)
 {
-	str_printf(to, "  %-12s %s \"%s\" (%s, line %lu)\n" ROW_BEGIN, outcomes[row->outcome], row->property,
-		   row->value, row->location, row->line);
+	const char *outcome = _(outcomes[row->outcome]);
+	size_t columns = utf8_columns(span_of(outcome));
+	str_printf(to, "  %s%*s ", outcome, columns < OUTCOME_COLUMNS ? (int)(OUTCOME_COLUMNS - columns) : 0, "");
+	str_printf(to, _("%s \"%s\" (%s, line %lu)\n"), row->property, row->value, row->location, row->line);
+	str_append_text(to, ROW_BEGIN);
 	wrap_text(to, row->text, strlen(ROW_BEGIN), ROW_BEGIN);
 }
 
@@ -113,7 +116,7 @@ static const struct report_row *write_part(const struct report_row *first, struc
 	const struct report_row *end = first;
 	while (end && strcmp(end->part, first->part) == 0)
 		end = end->next;
-	str_printf(to, "\n%s\n\n", first->part);
+	str_printf(to, "\n%s\n\n", _(first->part));
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		for (const struct report_row *row = first; row != end; row = row->next)
 			if (row->outcome == order[i])
@@ -129,7 +132,7 @@ bool report_write(const struct report *report, const char *file, struct str *to)
 		str_append_text(to, _("  Nothing.\n"));
 	str_printf(
 		to,
-		"\nProperties: %u taken, %u changed, %u to look at, %u not taken, %u unknown. A property that several virtual servers inherit counts for each.\n",
+		_("\nProperties: %u taken, %u changed, %u to look at, %u not taken, %u unknown. A property that several virtual servers inherit counts for each.\n"),
 		report->counts[REPORT_TAKEN], report->counts[REPORT_CHANGED], report->counts[REPORT_DOUBT],
 		report->counts[REPORT_NOT], report->counts[REPORT_UNKNOWN]);
 	for (const struct report_row *row = report->rows; row;)

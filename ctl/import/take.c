@@ -12,7 +12,7 @@
 
 enum { NAME_MAX = 40 };
 
-static const char the_rest[] = "The rest of the metabase";
+static const char the_rest[] = N_("The rest of the metabase");
 
 struct metabase_property *take_find(const struct take *t, enum iis_property which)
 {
@@ -31,7 +31,7 @@ void take_say(struct take *t, struct metabase_property *p, enum report_outcome o
 	const struct metabase_key *key = t->at;
 	va_list args;
 	va_start(args, format);
-	const char *text = plan_vtext(&t->plan, format, args);
+	const char *text = plan_vtext(&t->plan, _(format), args);
 	va_end(args);
 	while (key && !(p >= key->properties && p < key->properties + key->count))
 		key = key->parent;
@@ -44,7 +44,7 @@ static struct plan_node *add_line(struct take *t, struct plan_node *in, struct m
 {
 	const char *name = p->name[0] ? p->name : "Custom element";
 	const char *comment = remark ? plan_text(&t->plan, "%s: %s", name, remark) : name;
-	take_say(t, p, outcome, remark ? "%s (%s)" : "%s", text, remark);
+	take_say(t, p, outcome, remark ? "%s (%s)" : "%s", text, remark ? _(remark) : "");
 	return plan_line(&t->plan, in, text, comment);
 }
 
@@ -163,7 +163,7 @@ static void open_server(struct take *t)
 		t->name = plan_text(&t->plan, "%s-%u", name, t->key->server);
 		take_claim(t, 'n', t->name, false);
 	}
-	t->part = plan_text(&t->plan, "Virtual server %s (%s)", t->name, t->key->location);
+	t->part = plan_text(&t->plan, _("Virtual server %s (%s)"), t->name, t->key->location);
 	t->server = plan_block(&t->plan, &t->plan.root, plan_text(&t->plan, "virtual_server %s", t->name));
 	char clean[200];
 	span_clean(span_of(comment ? comment->value : ""), clean, sizeof(clean));
@@ -236,11 +236,11 @@ static void tell_rest(struct take *t, const struct metabase_key *key)
 		if (p->told_ever)
 			continue;
 		if (!row)
-			take_say(t, p, REPORT_UNKNOWN, "no documented property of the SMTP service; not taken");
+			take_say(t, p, REPORT_UNKNOWN, N_("no documented property of the SMTP service; not taken"));
 		else if (row->take == IIS_NOT || row->take == IIS_SECRET)
 			take_say(t, p, REPORT_NOT, "%s", row->doc);
 		else
-			take_say(t, p, REPORT_NOT, "no virtual server uses it here");
+			take_say(t, p, REPORT_NOT, N_("no virtual server uses it here"));
 	}
 }
 

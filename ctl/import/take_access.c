@@ -33,7 +33,7 @@ static bool take_tls(struct take *t)
 	bool required = bits & SSL_FLAG_REQUIRED;
 	/* In doubt, TLS is required. */
 	if (!good) {
-		take_say(t, flags, REPORT_DOUBT, "%s is unknown: TLS is required, to be on the safe side", unknown);
+		take_say(t, flags, REPORT_DOUBT, N_("%s is unknown: TLS is required, to be on the safe side"), unknown);
 		required = true;
 	}
 	if (required) {
@@ -41,13 +41,13 @@ static bool take_tls(struct take *t)
 		take_extra(t, block(t, "access"), "to be exported from Windows",
 			   "tls_certificate /etc/mailroot/%s.pem /etc/mailroot/%s.key", t->name, t->name);
 	} else if (flags && !flags->told) {
-		take_say(t, flags, REPORT_TAKEN, "TLS is not required");
+		take_say(t, flags, REPORT_TAKEN, N_("TLS is not required"));
 	}
 	if (hash && hash->value[0] && !required)
-		take_off(t, block(t, "access"), hash, "Windows had a certificate",
+		take_off(t, block(t, "access"), hash, N_("Windows had a certificate"),
 			 "tls_certificate /etc/mailroot/%s.pem /etc/mailroot/%s.key", t->name, t->name);
 	else if (hash)
-		take_say(t, hash, REPORT_NOT, "certificates can't be imported");
+		take_say(t, hash, REPORT_NOT, N_("certificates can't be imported"));
 	if (required || (hash && hash->value[0]))
 		report_todo(
 			&t->report,
@@ -71,12 +71,12 @@ static void take_logon_domain(struct take *t)
 			take_say(t, both[i], REPORT_NOT, "empty");
 		else if (done || !t->auth)
 			take_say(t, both[i], REPORT_NOT,
-				 done ? "DefaultLogonDomain takes precedence" : "no client authenticates");
+				 done ? N_("DefaultLogonDomain takes precedence") : N_("no client authenticates"));
 		else if (name && strchr(name, '.'))
 			take_line(t, block(t, "access"), both[i], REPORT_TAKEN, NULL, "auth_domain %s", name);
 		else
 			take_say(t, both[i], REPORT_NOT,
-				 "the short name of a Windows domain; users are those of mailrootctl user");
+				 N_("the short name of a Windows domain; users are those of mailrootctl user"));
 		done = done || name;
 	}
 }
@@ -87,7 +87,7 @@ static uint32_t auth_flags(struct take *t, struct metabase_property *p)
 	uint32_t flags = AUTH_FLAG_ANONYMOUS;
 	char unknown[64];
 	if (p && !value_flags(p->value, value_auth_flags, &flags, unknown, sizeof(unknown))) {
-		take_say(t, p, REPORT_DOUBT, "%s is unknown: clients have to authenticate, to be on the safe side",
+		take_say(t, p, REPORT_DOUBT, N_("%s is unknown: clients have to authenticate, to be on the safe side"),
 			 unknown);
 		return AUTH_FLAG_BASIC;
 	}
@@ -106,7 +106,7 @@ void take_auth(struct take *t)
 	if (!anonymous)
 		take_line(t, access, p, REPORT_TAKEN, NULL, "anonymous no");
 	if (basic) {
-		take_line(t, access, p, REPORT_TAKEN, "basic authentication", "auth plain login");
+		take_line(t, access, p, REPORT_TAKEN, N_("basic authentication"), "auth plain login");
 		if (!tls)
 			take_extra(t, access, "as in Windows; remove it once there is a certificate",
 				   "auth_requires_tls no");
@@ -116,19 +116,20 @@ void take_auth(struct take *t)
 			t->name);
 	}
 	if (kerberos) {
-		take_line(t, access, p, REPORT_CHANGED, "integrated authentication; NTLM is not spoken", "auth gssapi");
+		take_line(t, access, p, REPORT_CHANGED, N_("integrated authentication; NTLM is not spoken"),
+			  "auth gssapi");
 		take_extra(t, access, "to be made in the Windows domain", "keytab /etc/mailroot/smtp.keytab");
 		report_todo(
 			&t->report,
 			_("Integrated authentication on virtual server %s needs a Kerberos key tab; see \"Kerberos\" in mailroot.conf(5). Or write auth plain login, and add users."),
 			t->name);
 	} else if (ntlm) {
-		take_off(t, access, p, "integrated authentication: needs a key tab, and NTLM is not spoken",
+		take_off(t, access, p, N_("integrated authentication: needs a key tab, and NTLM is not spoken"),
 			 "auth %sgssapi", basic ? "plain login " : "");
 	}
 	t->auth = basic || kerberos;
 	if (p && !p->told)
-		take_say(t, p, REPORT_TAKEN, "anonymous access only, which is the default");
+		take_say(t, p, REPORT_TAKEN, N_("anonymous access only, which is the default"));
 	take_logon_domain(t);
 }
 
@@ -190,9 +191,10 @@ static size_t granted_nets(struct take *t, struct metabase_property *p, const st
 		if (exact && (wide || !too_wide))
 			n++;
 		else
-			take_say(t, p, REPORT_DOUBT, "%s was left out: %s", format_net(t, &nets[n]),
-				 exact ? "it is a large part of the Internet"
-				       : "its mask does not fit its address, so it is unclear which clients are meant");
+			take_say(
+				t, p, REPORT_DOUBT, N_("%s was left out: %s"), format_net(t, &nets[n]),
+				exact ? _("it is a large part of the Internet")
+				      : _("its mask does not fit its address, so it is unclear which clients are meant"));
 	}
 	return n;
 }
@@ -222,7 +224,7 @@ void take_connect(struct take *t)
 	if (list.why) {
 		connect_this_machine(t, p, list.why);
 	} else if (list.names && (list.grants_by_default || !t->connect_count)) {
-		connect_this_machine(t, p, "it has names");
+		connect_this_machine(t, p, N_("it has names"));
 	} else if (t->connects_only) {
 		take_line(t, connect, p, REPORT_TAKEN, NULL, "allow only-listed");
 		write_nets(t, connect, p, t->connects, t->connect_count);
@@ -234,7 +236,7 @@ void take_connect(struct take *t)
 			iplist_network(&list.entries[i], &t->connects[i]);
 		write_nets(t, connect, p, t->connects, list.count);
 	} else {
-		take_say(t, p, REPORT_TAKEN, "all clients may connect, which is the default");
+		take_say(t, p, REPORT_TAKEN, N_("all clients may connect, which is the default"));
 	}
 	if (list.names)
 		tell_names(t, p, &list, "connect");
@@ -266,13 +268,14 @@ static void relay_except(struct take *t, struct metabase_property *p, const stru
 		take_line(
 			t, relay, p, n == t->connect_count ? REPORT_CHANGED : REPORT_DOUBT,
 			n == t->connect_count
-				? "it let all clients relay that may connect"
-				: "it let all clients relay that may connect, but for some, whose networks are left out",
+				? N_("it let all clients relay that may connect")
+				: N_("it let all clients relay that may connect, but for some, whose networks are left out"),
 			"allow only-listed");
 		write_nets(t, relay, p, t->connects, n);
 		return;
 	}
-	take_line(t, relay, p, REPORT_DOUBT, "all except the list could relay, which makes an open relay", "list none");
+	take_line(t, relay, p, REPORT_DOUBT, N_("all except the list could relay, which makes an open relay"),
+		  "list none");
 	report_todo(
 		&t->report,
 		_("Virtual server %s let every client relay, except the listed ones. This is an open relay, and was not taken: no client may relay without authentication. Write your networks into relay list, such as `list 10.0.0.0/8 192.168.0.0/16`."),
@@ -345,7 +348,7 @@ void take_relay(struct take *t)
 	bool good = take_number(t, IIS_RelayForAuth, &p, &value);
 	take_relay_list(t);
 	if (good && value && !t->auth)
-		take_say(t, p, REPORT_NOT, "no client can authenticate");
+		take_say(t, p, REPORT_NOT, N_("no client can authenticate"));
 	else if (good)
 		take_line(t, block(t, "relay"), p, REPORT_TAKEN, NULL, "authenticated %s", value ? "yes" : "no");
 	else if (t->auth)

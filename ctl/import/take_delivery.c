@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/mail/address.h"
 #include "ctl/import/take.h"
 #include "ctl/import/value.h"
@@ -23,7 +24,7 @@ static void take_session_size(struct take *t)
 	take_number(t, IIS_MaxMessageSize, &largest, &most);
 	bool small = octets(value) < octets(most);
 	take_line(t, plan_block(&t->plan, t->server, "messages"), p, small ? REPORT_CHANGED : REPORT_TAKEN,
-		  small ? "as large as the largest message" : NULL, "max_session_size %s",
+		  small ? N_("as large as the largest message") : NULL, "max_session_size %s",
 		  take_format(t, CONFIG_SIZE_LIMIT, small ? octets(most) : octets(value)));
 }
 
@@ -40,7 +41,7 @@ static void take_copies(struct take *t)
 		const char *word = take_word(t, entry);
 		if (!word || n == ADDRESSES_MAX || !address_parse(entry, &address, &why) || !address.domain.len ||
 		    !take_domain_name(t, address.domain, false, &why))
-			take_say(t, p, REPORT_DOUBT, "%.*s is no address, or one too many, and was left out",
+			take_say(t, p, REPORT_DOUBT, N_("%.*s is no address, or one too many, and was left out"),
 				 SPAN_ARGS(entry));
 		else
 			words = plan_text(&t->plan, n++ ? "%s %s" : "%s%s", words, word);
@@ -78,10 +79,10 @@ static void take_steps(struct take *t, struct metabase_property *p)
 					  take_format(t, CONFIG_DURATION, (int64_t)minutes * 60 * 1000));
 	}
 	if (!n)
-		take_say(t, p, cut ? REPORT_DOUBT : REPORT_NOT, "no times; the default of retry holds");
+		take_say(t, p, cut ? REPORT_DOUBT : REPORT_NOT, N_("no times; the default of retry holds"));
 	else
 		take_line(t, delivery(t), p, cut ? REPORT_CHANGED : REPORT_TAKEN,
-			  cut ? "at most 8 steps, each of 1 minute or more" : NULL, "retry %s", words);
+			  cut ? N_("at most 8 steps, each of 1 minute or more") : NULL, "retry %s", words);
 }
 
 /* The scheme of IIS 4: one interval, and a number of attempts. */
@@ -96,7 +97,7 @@ static void take_interval(struct take *t, struct metabase_property *interval, ui
 	uint64_t whole = (uint64_t)minutes * n;
 	if (n && whole <= RETRY_MINUTES_MAX && !take_find(t, IIS_SmtpRemoteNDRExpireMinutes) &&
 	    !take_find(t, IIS_SmtpRemoteDelayExpireMinutes))
-		take_line(t, delivery(t), attempts, REPORT_TAKEN, "attempts times RemoteRetryInterval", "expire %s",
+		take_line(t, delivery(t), attempts, REPORT_TAKEN, N_("attempts times RemoteRetryInterval"), "expire %s",
 			  take_format(t, CONFIG_DURATION, (int64_t)whole * 60 * 1000));
 }
 
@@ -111,7 +112,7 @@ void take_delivery(struct take *t)
 		take_interval(t, interval, minutes);
 	attempts = take_find(t, IIS_RemoteRetryAttempts);
 	if (interval && !interval->told)
-		take_say(t, interval, REPORT_NOT, "SmtpRemoteProgressiveRetry takes precedence");
+		take_say(t, interval, REPORT_NOT, N_("SmtpRemoteProgressiveRetry takes precedence"));
 	if (attempts && !attempts->told)
-		take_say(t, attempts, REPORT_NOT, "expire says when mail is returned");
+		take_say(t, attempts, REPORT_NOT, N_("expire says when mail is returned"));
 }

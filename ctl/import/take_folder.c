@@ -57,7 +57,7 @@ const char *take_path(struct take *t, struct metabase_property *p, const char *o
 {
 	const char *path = p->value, *rest;
 	if (!path[0]) {
-		take_say(t, p, REPORT_NOT, "empty; the folder is %s", ours);
+		take_say(t, p, REPORT_NOT, N_("empty; the folder is %s"), ours);
 		return NULL;
 	}
 	for (size_t i = 0; i < t->choices->map_count; i++) {
@@ -66,10 +66,10 @@ const char *take_path(struct take *t, struct metabase_property *p, const char *o
 		const char *mapped = join(t, t->choices->maps[i].ours, rest);
 		if (!mapped)
 			take_say(t, p, REPORT_DOUBT,
-				 "not taken: the path leads out of its folder, or is no ASCII text");
+				 N_("not taken: the path leads out of its folder, or is no ASCII text"));
 		return mapped;
 	}
-	take_say(t, p, REPORT_NOT, "no --map-path says where this folder is here, so it is %s", ours);
+	take_say(t, p, REPORT_NOT, N_("no --map-path says where this folder is here, so it is %s"), ours);
 	return NULL;
 }
 
@@ -80,7 +80,7 @@ static void take_folder(struct take *t, enum iis_property which, const char *set
 	if (path && take_claim(t, 'f', path, false))
 		take_line(t, t->server, p, REPORT_TAKEN, NULL, "%s %s", setting, take_word(t, span_of(path)));
 	else if (path)
-		take_off(t, t->server, p, "another folder has this path", "%s %s", setting,
+		take_off(t, t->server, p, N_("another folder has this path"), "%s %s", setting,
 			 take_word(t, span_of(path)));
 }
 
@@ -92,11 +92,12 @@ void take_folders(struct take *t)
 	if (yes) {
 		take_folder(t, IIS_PickupDirectory, "pickup_dir", "pickup in the folder of the virtual server");
 		if (should && !should->told)
-			take_say(t, should, REPORT_TAKEN, "files of the pickup folder are sent, which is the default");
+			take_say(t, should, REPORT_TAKEN,
+				 N_("files of the pickup folder are sent, which is the default"));
 	} else {
 		take_line(t, t->server, should, REPORT_TAKEN, NULL, "pickup_dir off");
 		if (pickup)
-			take_say(t, pickup, REPORT_NOT, "ShouldPickupMail is FALSE");
+			take_say(t, pickup, REPORT_NOT, N_("ShouldPickupMail is FALSE"));
 	}
 	take_folder(t, IIS_BadMailDirectory, "badmail_dir", "badmail in the folder of the virtual server");
 	if (pickup && yes)

@@ -48,19 +48,19 @@ static bool take_binding(struct take *t, struct metabase_property *p, struct spa
 	struct binding b;
 	const char *remark = NULL;
 	if (!parse_binding(text, tls ? 465 : 25, &b)) {
-		take_say(t, p, REPORT_DOUBT, "%.*s is no address and port; this listener was not taken",
+		take_say(t, p, REPORT_DOUBT, N_("%.*s is no address and port; this listener was not taken"),
 			 SPAN_ARGS(text));
 		return false;
 	}
 	const char *where = endpoint(t, &b);
 	if (b.host.len)
-		remark = "the name of a host has no effect in SMTP";
+		remark = N_("the name of a host has no effect in SMTP");
 	if (tls) {
-		take_off(t, t->server, p, "needs a certificate: see access", "listen %s tls", where);
+		take_off(t, t->server, p, N_("needs a certificate: see access"), "listen %s tls", where);
 		return false;
 	}
 	if (!take_claim(t, 'e', where, false)) {
-		take_off(t, t->server, p, "another virtual server listens here", "listen %s", where);
+		take_off(t, t->server, p, N_("another virtual server listens here"), "listen %s", where);
 		return false;
 	}
 	take_line(t, t->server, p, b.host.len ? REPORT_CHANGED : REPORT_TAKEN, remark, "listen %s", where);
@@ -85,10 +85,10 @@ static void take_enabled(struct take *t, bool stopped)
 	bool on = true, has = take_flag(t, IIS_ServerAutoStart, &p, &on);
 	if (has)
 		take_line(t, t->server, p, stopped && on ? REPORT_CHANGED : REPORT_TAKEN,
-			  stopped && on ? "its address and port are taken" : NULL, "enabled %s",
+			  stopped && on ? N_("its address and port are taken") : NULL, "enabled %s",
 			  on && !stopped ? "yes" : "no");
 	else if (stopped)
-		take_extra(t, t->server, "its address and port are taken", "enabled no");
+		take_extra(t, t->server, N_("its address and port are taken"), "enabled no");
 	if (stopped && on)
 		report_todo(
 			&t->report,
@@ -120,9 +120,9 @@ static const char *take_name(struct take *t, enum iis_property which, const char
 	struct span text = span_trim(span_of(p->value));
 	const char *name = take_domain_name(t, text, false, &why);
 	if (!text.len)
-		take_say(t, p, REPORT_NOT, "empty; the default of %s holds", setting);
+		take_say(t, p, REPORT_NOT, N_("empty; the default of %s holds"), setting);
 	else if (!name)
-		take_say(t, p, REPORT_DOUBT, "not taken: %s", why);
+		take_say(t, p, REPORT_DOUBT, N_("not taken: %s"), _(why));
 	else
 		take_line(t, t->server, p, REPORT_TAKEN, NULL, "%s %s", setting, name);
 	return name;
@@ -133,16 +133,16 @@ static void take_postmaster(struct take *t)
 	struct metabase_property *email = take_find(t, IIS_PostmasterEmail), *name = take_find(t, IIS_PostmasterName);
 	struct metabase_property *p = email && email->value[0] ? email : name;
 	struct address address;
-	const char *why = "it is no address";
+	const char *why = N_("it is no address");
 	if (email && email != p)
 		take_say(t, email, REPORT_NOT, "empty");
 	if (name && name != p)
-		take_say(t, name, REPORT_NOT, "PostmasterEmail takes precedence");
+		take_say(t, name, REPORT_NOT, N_("PostmasterEmail takes precedence"));
 	if (!p)
 		return;
 	struct span text = span_trim(span_of(p->value));
 	if (!text.len) {
-		take_say(t, p, REPORT_NOT, "empty; the default of postmaster holds");
+		take_say(t, p, REPORT_NOT, N_("empty; the default of postmaster holds"));
 		return;
 	}
 	if (span_find(text, '@') == text.len && t->default_domain)
@@ -150,7 +150,7 @@ static void take_postmaster(struct take *t)
 	const char *word = take_word(t, text);
 	if (!word || !address_parse(text, &address, &why) || !address.domain.len ||
 	    !take_domain_name(t, address.domain, false, &why))
-		take_say(t, p, REPORT_DOUBT, "not taken: %s", why);
+		take_say(t, p, REPORT_DOUBT, N_("not taken: %s"), _(why));
 	else
 		take_line(t, t->server, p, REPORT_TAKEN, NULL, "postmaster %s", word);
 }
@@ -167,14 +167,14 @@ static void take_masquerade(struct take *t)
 		if (!text.len)
 			take_say(t, p, REPORT_NOT, "empty");
 		else if (!name)
-			take_say(t, p, REPORT_DOUBT, "not taken: %s", why);
+			take_say(t, p, REPORT_DOUBT, N_("not taken: %s"), _(why));
 		else if (on)
 			take_line(t, t->server, p, REPORT_TAKEN, NULL, "masquerade_domain %s", name);
 		else
-			take_off(t, t->server, p, "DoMasquerade is FALSE", "masquerade_domain %s", name);
+			take_off(t, t->server, p, N_("DoMasquerade is FALSE"), "masquerade_domain %s", name);
 	}
 	if (toggle && !toggle->told)
-		take_say(t, toggle, REPORT_TAKEN, "see masquerade_domain");
+		take_say(t, toggle, REPORT_TAKEN, N_("see masquerade_domain"));
 }
 
 /* Whether the domain NAME has a key that leads its mail to other hosts. */
@@ -206,7 +206,7 @@ static const char *take_default_domain(struct take *t, const char *fqdn)
 			name, t->name, name);
 		return take_name(t, IIS_DefaultDomain, "default_domain");
 	}
-	take_off(t, t->server, p, "mail for this domain goes to other hosts, so it can't be the default domain",
+	take_off(t, t->server, p, N_("mail for this domain goes to other hosts, so it can't be the default domain"),
 		 "default_domain %s", name);
 	report_todo(
 		&t->report,
@@ -247,11 +247,12 @@ void take_without(struct take *t)
 		if (!(value & bits[i].bit))
 			strncat(words, bits[i].word, sizeof(words) - strlen(words) - 1);
 	if (words[0])
-		take_line(t, t->server, options, REPORT_TAKEN, "extensions whose bit is not set", "without%s", words);
+		take_line(t, t->server, options, REPORT_TAKEN, N_("extensions whose bit is not set"), "without%s",
+			  words);
 	else if (options && !options->told)
-		take_say(t, options, REPORT_TAKEN, "all extensions are announced");
+		take_say(t, options, REPORT_TAKEN, N_("all extensions are announced"));
 	if (pipeline && !pipelining)
 		take_line(t, t->server, pipeline, REPORT_TAKEN, NULL, "without pipelining");
 	else if (pipeline && !pipeline->told)
-		take_say(t, pipeline, REPORT_TAKEN, "pipelining is announced");
+		take_say(t, pipeline, REPORT_TAKEN, N_("pipelining is announced"));
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "ctl/import/take.h"
 #include "ctl/import/value.h"
 
@@ -40,10 +41,10 @@ static const char *take_log_format(struct take *t)
 			format = formats[i].format;
 	if (format)
 		take_line(t, block(t), p, strcmp(format, "json") == 0 ? REPORT_CHANGED : REPORT_TAKEN,
-			  strcmp(format, "json") == 0 ? "a log into a database has no counterpart" : NULL, "format %s",
-			  format);
+			  strcmp(format, "json") == 0 ? N_("a log into a database has no counterpart") : NULL,
+			  "format %s", format);
 	else if (p)
-		take_say(t, p, REPORT_CHANGED, "a log module of another maker, or none: format w3c");
+		take_say(t, p, REPORT_CHANGED, N_("a log module of another maker, or none: format w3c"));
 	if (!format)
 		take_extra(t, block(t), "the default of Windows", "format w3c");
 	return format ? format : "w3c";
@@ -59,17 +60,17 @@ static void take_period(struct take *t)
 	if (has && period > 0 && period < sizeof(words) / sizeof(words[0]))
 		take_line(t, block(t), p, REPORT_TAKEN, NULL, "period %s", words[period]);
 	else if (has && period)
-		take_say(t, p, REPORT_DOUBT, "an unknown period; the default holds");
+		take_say(t, p, REPORT_DOUBT, N_("an unknown period; the default holds"));
 	else if (has && (!octets || octets == UINT32_MAX))
 		take_line(t, block(t), p, REPORT_TAKEN, NULL, "period unlimited");
 	else if (has) {
 		int64_t rounded = ((int64_t)(octets < SIZE_MIN ? SIZE_MIN : octets) + 1023) / 1024 * 1024;
 		take_line(t, block(t), size, rounded == octets ? REPORT_TAKEN : REPORT_CHANGED, NULL, "period %s",
 			  take_format(t, CONFIG_SIZE, rounded));
-		take_say(t, p, REPORT_TAKEN, "by size");
+		take_say(t, p, REPORT_TAKEN, N_("by size"));
 	}
 	if (size && !size->told)
-		take_say(t, size, REPORT_NOT, "LogFilePeriod is a time, not a size");
+		take_say(t, size, REPORT_NOT, N_("LogFilePeriod is a time, not a size"));
 }
 
 static void take_fields(struct take *t, bool w3c)
@@ -81,14 +82,14 @@ static void take_fields(struct take *t, bool w3c)
 	if (!p)
 		return;
 	if (!value_flags(p->value, value_log_flags, &bits, unknown, sizeof(unknown)))
-		take_say(t, p, REPORT_DOUBT, "%s is no field; the default of fields holds", unknown);
+		take_say(t, p, REPORT_DOUBT, N_("%s is no field; the default of fields holds"), unknown);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (bits & fields[i].bit)
 			words = plan_text(&t->plan, "%s %s", words, config_log_field_name(fields[i].field));
 	if (!p->told && w3c && words[0])
 		take_line(t, block(t), p, REPORT_TAKEN, NULL, "fields%s", words);
 	else if (!p->told)
-		take_say(t, p, REPORT_NOT, "fields can be chosen for w3c only, and not none");
+		take_say(t, p, REPORT_NOT, N_("fields can be chosen for w3c only, and not none"));
 }
 
 static void take_local_time(struct take *t, const char *format)
@@ -100,7 +101,7 @@ static void take_local_time(struct take *t, const char *format)
 	if (yes && strcmp(format, "ncsa") != 0)
 		take_line(t, block(t), p, REPORT_TAKEN, NULL, "local_time yes");
 	else
-		take_say(t, p, REPORT_TAKEN, "this is the default");
+		take_say(t, p, REPORT_TAKEN, N_("this is the default"));
 }
 
 /* The properties of a log that is off. */
@@ -112,7 +113,7 @@ static void tell_off(struct take *t)
 	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
 		struct metabase_property *p = take_find(t, rest[i]);
 		if (p)
-			take_say(t, p, REPORT_NOT, "the log was off");
+			take_say(t, p, REPORT_NOT, N_("the log was off"));
 	}
 }
 
@@ -123,11 +124,11 @@ void take_log(struct take *t)
 	bool has = take_number(t, IIS_LogType, &p, &on);
 	if (!has || !on) {
 		if (has)
-			take_say(t, p, REPORT_TAKEN, "no transaction log, which is the default");
+			take_say(t, p, REPORT_TAKEN, N_("no transaction log, which is the default"));
 		tell_off(t);
 		return;
 	}
-	take_say(t, p, REPORT_TAKEN, "a transaction log: see the block log");
+	take_say(t, p, REPORT_TAKEN, N_("a transaction log: see the block log"));
 	const char *format = take_log_format(t);
 	take_period(t);
 	const char *path = folder ? take_path(t, folder, "that of the virtual server in log_dir") : NULL;
@@ -136,7 +137,7 @@ void take_log(struct take *t)
 	if (path && take_claim(t, 'f', path, false))
 		take_line(t, block(t), folder, REPORT_TAKEN, NULL, "dir %s", take_word(t, span_of(path)));
 	else if (path)
-		take_say(t, folder, REPORT_DOUBT, "not taken: another folder has this path");
+		take_say(t, folder, REPORT_DOUBT, N_("not taken: another folder has this path"));
 	take_fields(t, strcmp(format, "w3c") == 0);
 	take_local_time(t, format);
 }

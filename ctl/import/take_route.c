@@ -30,7 +30,7 @@ const char *take_hosts(struct take *t, struct metabase_property *p, const char *
 	while (value_entry(&rest, ";,", &entry)) {
 		const char *word = n < HOSTS_MAX ? host_word(t, entry, brackets, named) : NULL;
 		if (!word) {
-			take_say(t, p, REPORT_DOUBT, "%.*s is no host, or one too many, and was left out",
+			take_say(t, p, REPORT_DOUBT, N_("%.*s is no host, or one too many, and was left out"),
 				 SPAN_ARGS(entry));
 			continue;
 		}
@@ -63,7 +63,7 @@ static void tell(struct take *t, enum iis_property which, const char *text)
 {
 	struct metabase_property *p = take_find(t, which);
 	if (p && !p->told)
-		take_say(t, p, REPORT_TAKEN, "%s", text);
+		take_say(t, p, REPORT_TAKEN, "%s", _(text));
 }
 
 /* The row of a password, which can't be read. */
@@ -71,7 +71,7 @@ static void tell_password(struct take *t, const char *text)
 {
 	struct metabase_property *p = take_find(t, IIS_RoutePassword);
 	if (p)
-		take_say(t, p, REPORT_NOT, "%s", text);
+		take_say(t, p, REPORT_NOT, "%s", _(text));
 }
 
 /* TLS of the block: the strongest that IIS asked for. */
@@ -94,13 +94,13 @@ static void write_auth(struct take *t, struct plan_node *in, const char *level, 
 		   windows ? "RouteAction: integrated authentication, in whose place there is login"
 			   : "RouteAction: basic",
 		   "auth login");
-	take_line(t, in, user, word ? REPORT_TAKEN : REPORT_DOUBT, word ? NULL : "it is no ASCII text: write the name",
-		  "username %s", word ? word : "unknown");
+	take_line(t, in, user, word ? REPORT_TAKEN : REPORT_DOUBT,
+		  word ? NULL : N_("it is no ASCII text: write the name"), "username %s", word ? word : "unknown");
 	take_extra(t, in, "RoutePassword can't be read: type it anew into this file", "password_file %s", file);
 	if (!level || strcmp(level, "verify") != 0)
 		take_extra(t, in, "as in Windows: the host proves no identity; better is tls verify",
 			   "auth_unverified yes");
-	tell_password(t, plan_text(&t->plan, "encrypted: type it anew into %s", file));
+	tell_password(t, plan_text(&t->plan, _("encrypted: type it anew into %s"), file));
 	report_todo(
 		&t->report,
 		_("Password of %s for outgoing mail of virtual server %s: type it anew into %s, as its first line; owner root, mode 600."),
@@ -133,8 +133,8 @@ void take_outbound(struct take *t, struct plan_node *in, bool hosts, bool named,
 	if (level && (own || action & ROUTE_TLS))
 		take_extra(t, in,
 			   strcmp(level, "verify") == 0
-				   ? "Windows required TLS, and checked the certificate only if it was told to"
-				   : "Windows required TLS, and checked no certificate; better is verify",
+				   ? N_("Windows required TLS, and checked the certificate only if it was told to")
+				   : N_("Windows required TLS, and checked no certificate; better is verify"),
 			   "tls %s", level);
 	if (auth)
 		write_auth(t, in, level, named, file);
@@ -142,15 +142,15 @@ void take_outbound(struct take *t, struct plan_node *in, bool hosts, bool named,
 		take_say(t, user, REPORT_NOT, "empty");
 	} else if (user && !user->told) {
 		take_say(t, user, REPORT_NOT,
-			 hosts ? "outbound security is anonymous"
-			       : "credentials are used only with hosts that are named");
-		tell_password(t, "not needed");
+			 hosts ? N_("outbound security is anonymous")
+			       : N_("credentials are used only with hosts that are named"));
+		tell_password(t, N_("not needed"));
 	}
 	if (action & ROUTE_HELO && !auth && !tls)
 		take_extra(t, in, "RouteAction", "use_helo yes");
-	tell(t, IIS_AlwaysUseSsl, "see tls in outbound");
-	tell(t, IIS_SmtpSSLRequireTrustedCA, "see tls in outbound");
-	tell(t, IIS_SmtpSSLCertHostnameValidation, "see tls in outbound");
+	tell(t, IIS_AlwaysUseSsl, N_("see tls in outbound"));
+	tell(t, IIS_SmtpSSLRequireTrustedCA, N_("see tls in outbound"));
+	tell(t, IIS_SmtpSSLCertHostnameValidation, N_("see tls in outbound"));
 }
 
 void take_smart_host(struct take *t)
@@ -164,16 +164,17 @@ void take_smart_host(struct take *t)
 		take_say(t, p, REPORT_NOT, "empty");
 	if (hosts[0] && kind) {
 		take_line(t, t->server, p, REPORT_TAKEN,
-			  auth && named ? "in brackets, because no password is sent to hosts that MX names" : NULL,
+			  auth && named ? N_("in brackets, because no password is sent to hosts that MX names") : NULL,
 			  "smart_host %s", hosts);
 		t->smart_host = true;
 	} else if (hosts[0]) {
-		take_off(t, t->server, p, "SmartHostType is 0, so Windows did not use it", "smart_host %s", hosts);
+		take_off(t, t->server, p, N_("SmartHostType is 0, so Windows did not use it"), "smart_host %s", hosts);
 	}
 	if (type && t->smart_host && kind == 1)
-		take_line(t, t->server, type, REPORT_TAKEN, "tried before the smart host", "direct_first yes");
+		take_line(t, t->server, type, REPORT_TAKEN, N_("tried before the smart host"), "direct_first yes");
 	else if (type && !type->told)
-		take_say(t, type, REPORT_TAKEN, t->smart_host ? "all mail goes to smart_host" : "no smart host");
+		take_say(t, type, REPORT_TAKEN,
+			 t->smart_host ? N_("all mail goes to smart_host") : N_("no smart host"));
 	t->smart_host_named = named;
 	if (!t->smart_host)
 		take_extra(t, t->server, "no SmartHost: mail goes to the hosts of each domain (MX)", "smart_host none");
@@ -183,7 +184,7 @@ void take_server_outbound(struct take *t)
 {
 	struct metabase_property *action = take_find(t, IIS_RouteAction);
 	if (action)
-		take_say(t, action, REPORT_TAKEN, "outbound security: see outbound");
+		take_say(t, action, REPORT_TAKEN, N_("outbound security: see outbound"));
 	take_outbound(t, plan_block(&t->plan, t->server, "outbound"), t->smart_host, t->smart_host_named,
 		      plan_text(&t->plan, "/etc/mailroot/%s.password", t->name));
 }

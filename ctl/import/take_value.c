@@ -1,6 +1,7 @@
 /* Single values: rows of iis.def that stand for themselves, and the words that all files of this family need. */
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/config/value.h"
 #include "common/mail/domain.h"
 #include "ctl/import/take.h"
@@ -106,7 +107,7 @@ static int64_t notice_within(struct take *t, const struct iis_row *row, int64_t 
 static void set_time(struct take *t, const struct iis_row *row, struct metabase_property *p, uint32_t number)
 {
 	if (!number || number >= UNLIMITED) {
-		take_say(t, p, REPORT_NOT, "%s has no such value; its default holds", row->setting);
+		take_say(t, p, REPORT_NOT, N_("%s has no such value; its default holds"), row->setting);
 		return;
 	}
 	if (row->take == IIS_SECONDS)
@@ -121,9 +122,9 @@ static void set_text(struct take *t, const struct iis_row *row, struct metabase_
 	struct span text = span_trim(span_of(p->value));
 	const char *word = text.len && (int64_t)text.len <= setting->max ? take_word(t, text) : NULL;
 	if (!text.len)
-		take_say(t, p, REPORT_NOT, "empty; the default of %s holds", row->setting);
+		take_say(t, p, REPORT_NOT, N_("empty; the default of %s holds"), row->setting);
 	else if (!word)
-		take_say(t, p, REPORT_DOUBT, "not taken: %s takes plain ASCII text of at most %lld characters",
+		take_say(t, p, REPORT_DOUBT, N_("not taken: %s takes plain ASCII text of at most %lld characters"),
 			 row->setting, (long long)setting->max);
 	else
 		take_line(t, block_of(t, row), p, REPORT_TAKEN, NULL, "%s %s", row->setting, word);

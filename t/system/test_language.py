@@ -158,6 +158,19 @@ class Language(unittest.TestCase):
                       f"(username u, {service.conf}:", said)
         self.assertIn("): 535 5.7.8 no TLS; username と password_file を直してから、mailrootctl reload を実行してください\n", said)
 
+    def test_report_of_an_import(self):
+        metabase, report = harness.scratch() / "MetaBase.xml", harness.scratch() / "report.txt"
+        metabase.write_text('<?xml version="1.0"?>\n<configuration>\n<MBProperty>\n<IIsSmtpServer Location="/LM/SmtpSvc/1" EtrnDays="366"'
+                            ' FullyQualifiedDomainName="mail.example.com" LogFilePeriod="9"/>\n'
+                            '<k Location="/LM/SmtpSvc/1/Domain/a.example" RouteAction="4608"/>\n</MBProperty>\n</configuration>\n')
+        done = self.ctl(f"import-iis {metabase} --out {report.with_suffix('.conf')} --report {report}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = report.read_text()
+        self.assertRegex(said, r"(?m)^プロパティ: 採用 \d+、変更 \d+、要確認 \d+、")
+        self.assertRegex(said, r'(?m)^  要確認       EtrnDays "366" \(/LM/SmtpSvc/1、\d+ 行目\)\n +対象外: expire は 1 日から 365 日までです$')
+        self.assertRegex(said, r"(?m)^ +ログは無効でした$")
+        self.assertTrue(report.with_suffix(".conf").read_text().isascii())
+
     def test_columns_are_aligned(self):
         lines = self.ctl("queue list").stdout.decode().splitlines()
         heading, row = lines[0], lines[1]
