@@ -156,13 +156,13 @@ class Dnsbl(unittest.TestCase):
                     s.socket.sendall(b"EHLO c\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<sales@example.com>\r\n")
                 sent = time.monotonic()
                 server.send([f"u@d{i}.example.net" for i in range(40)])
-                sink.wait(40, seconds=4)
+                sink.wait(40, seconds=8)
                 took = time.monotonic() - sent
                 for s in crowd:
                     s.reply(), s.reply()
                     self.assertTrue(s.reply().startswith("250"))
             waited = time.monotonic() - begin
-            self.assertTrue(3 < waited < 7, waited)
+            self.assertTrue(3 < waited < 12, waited)
             print(f"40 domains in {took:.2f} s while 40 clients wait for a dead list")
             self.assertIn("dnsbl=dead.test status=silent", server.log())
             self.assertTrue(server.relays(5, "sales@example.com").startswith("550"), "the other list counts")
