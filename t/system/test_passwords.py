@@ -2,6 +2,8 @@
 """Passwords of PLAIN and LOGIN that a KDC checks (access passwords kerberos), with a real KDC."""
 import contextlib
 import os
+import pathlib
+import pwd
 import re
 import shutil
 import signal
@@ -343,6 +345,30 @@ class Role(Passwords):
         self.kdc_at(harness.free_port())
         self.login(server, "bob")
         self.login(server, "bob", "wrong", LATER)
+
+    @unittest.skipIf(os.geteuid(), "needs the users of the service")
+    def test_jail(self):
+        """A user of its own without rights, under seccomp; the child that hears the KDC has no link to master, and only its own."""
+        server = self.service()
+        pid = self.kerberos(server)
+        wait_for(lambda: "Seccomp:\t2" in (status := pathlib.Path(f"/proc/{pid}/status").read_text()) and status, "the jail")
+        status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+        self.assertEqual(set(status["Uid"].split()), {str(pwd.getpwnam("mailroot-kerberos").pw_uid)})
+        self.assertEqual((int(status["CapEff"], 16), int(status["CapBnd"], 16), status["NoNewPrivs"]), (0, 0, "1"))
+        port = harness.free_port()
+        with socket.socket(type=socket.SOCK_DGRAM) as udp:
+            udp.bind(("127.0.0.1", port))
+            udp.settimeout(20)
+            self.kdc_at(port)
+            client = threading.Thread(target=self.login, args=(server, "alice", None, LATER))
+            client.start()
+            udp.recvfrom(4096)
+            child, = (int(word) for word in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+            sockets = [fd for fd in os.listdir(f"/proc/{child}/fd") if int(fd) > 2 and os.readlink(f"/proc/{child}/fd/{fd}").startswith("socket:")]
+            self.assertLessEqual(len(sockets), 4, sockets)  # its link, and those of the library to the KDC
+            shared = {os.readlink(f"/proc/{child}/fd/{fd}") for fd in sockets} & {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in ("3", "12")}
+            self.assertEqual(shared, set())
+            client.join()
 
     @unittest.skipIf(os.geteuid(), "needs the users of the service")
     def test_check(self):
