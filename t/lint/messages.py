@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Every message of mailrootctl is in po/*.po, translated, and no other; a translation names the same commands and settings.
+Daemons mark the texts that mailrootctl shows.
 
 usage: messages.py SOURCE_DIR
 
@@ -11,6 +12,40 @@ import re
 import subprocess
 import sys
 import tempfile
+
+
+# Modules of daemons whose sentences all come to mailrootctl.
+SHOWN = ["common/dns/lookup.c", "common/tls/client.c", "delivery/smtp/ending.c", "delivery/smtp/greeting.c", "delivery/smtp/refusal.c",
+         "master/changes.c", "queue/operator/as_sent.c", "queue/operator/explain.c", "queue/operator/explain_say.c", "queue/operator/not_taken.c",
+         "queue/operator/report.c", "smtpd/policy/advice.c", "smtpd/policy/gateway.c", "smtpd/policy/policy.c", "smtpd/policy/rules.c"]
+LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"' + r"|'(?:[^'\\\n]|\\.)*'")
+NO_MESSAGES = re.compile(r"N_|_|ngettext|_Static_assert|reply_says|log_\w+")
+NAMES = {"drop folder", "next hop", "relay allow", "the host",
+         "basic authentication is", "SmtpClientAuthentication is disabled", "application-specific password"}
+
+
+def calls(text, end):
+    """The names of the calls that are open at offset END of TEXT, which has no comments: the innermost first."""
+    depth, names = 0, []
+    for at in range(end - 1, -1, -1):
+        if text[at] in ";{}" and depth == 0:
+            break
+        depth += {")": 1, "(": -1}.get(text[at], 0)
+        if depth < 0:
+            depth = 0
+            names.append(re.search(r"\w*$", text[:at])[0])
+    return names
+
+
+def unmarked(text):
+    """The sentences of a source that are not marked."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    bare = LITERAL.sub(lambda found: found[0][0] + "." * (len(found[0]) - 2) + found[0][0], text)
+    for found in LITERAL.finditer(text):
+        sentence = found[0][1:-1]
+        if re.search("[a-z],? [a-zA-Z]", sentence) and sentence not in NAMES and not any(
+                NO_MESSAGES.fullmatch(name) for name in calls(bare, found.start())):
+            yield sentence
 
 
 def entries(path):
@@ -73,6 +108,9 @@ class Messages:
         for path in sorted((self.root / "po").glob("*.po")):
             self.compare(path, wanted)
             self.check(path)
+        for name in SHOWN:
+            for text in unmarked((self.root / name).read_text()):
+                self.complain(self.root / name, f'"{text}" has no N_(), so that mailrootctl shows it in English only')
         print("\n".join(self.errors) if self.errors else f"{len(wanted)} messages are translated")
         return 1 if self.errors else 0
 
