@@ -33,6 +33,8 @@ class Examples(unittest.TestCase):
 
     def with_files(self, folder, text):
         """Makes every file that TEXT names, and each folder below /srv."""
+        if "client_rule" in text and "access" not in text:  # its clients must be able to do what it requires
+            text = "access { auth plain gssapi; keytab /x; tls_certificate /x /x }\n" + text
         text = text.replace("/srv/drop/", f"{folder}/").replace("/srv/", f"{folder}/")
         cert = certs.self_signed(folder, "mail.example.com")
         rsa = certs.self_signed(folder, "mail.example.com", kind="rsa")
@@ -48,6 +50,10 @@ class Examples(unittest.TestCase):
         text = re.sub(r"access\s*{(?=[^}]*\bauth\s+(scram|plain))", f"access {{ user_file {users};", text)
         text = re.sub(r"tls_certificate\s+\S+\s+\S+", pair, text)
         text = re.sub(r"client_certificate\s+\S+\s+\S+", f"client_certificate {rsa}", text)
+        keytab = folder / "keytab"
+        keytab.write_bytes(b"\5\2")
+        keytab.chmod(0o600)
+        text = re.sub(r"\bkeytab\s+[^\s;}]+", f"keytab {keytab}", text)
         account = folder / "account.json"
         account.write_text('{ "type": "service_account", "private_key": "", "client_email": "" }')
         account.chmod(0o600)

@@ -323,6 +323,15 @@ class Deaths(unittest.TestCase):
     def use_up(self, server):
         with Client(server) as client:
             self.assertEqual([client.post() for _ in range(3)], [[250, 250, 250]] * 2 + [[451]])
+        self.nobody_is_connected(server)
+
+    def limits(self, server):
+        return {one["limit"]: one for one in
+                server.ctl_json("explain", "relay", "--client", CROWD, "--to", "b@example.com")["limits"]}
+
+    def nobody_is_connected(self, server):
+        """A worker may give up its place a moment after its client has left."""
+        wait_for(lambda: self.limits(server)["connections"]["used"] == 0, "the end of earlier sessions")
 
     def test_workers(self):
         """Killed while idle, and in a session: what the client sent is still counted, its connections are not."""
@@ -333,8 +342,8 @@ class Deaths(unittest.TestCase):
                     wait_for(lambda: crowd.count(220) == 3, "three sessions")
                     server.kill_workers()
                     wait_for(lambda: post_from(server, CROWD) == [451], "a place, and the limit that was reached before")
-            told = {one["limit"]: one for one in
-                    server.ctl_json("explain", "relay", "--client", CROWD, "--to", "b@example.com")["limits"]}
+                self.nobody_is_connected(server)
+            told = self.limits(server)
             self.assertEqual((told["connections"]["used"], told["messages"]["used"], told["recipients"]["used"]), (0, 2, 2))
 
     def test_the_parent(self):
@@ -372,6 +381,7 @@ class Deaths(unittest.TestCase):
                 self.use_up(server)
                 server.change("messages 2/1h", "messages 3/1h")
                 self.assertEqual([post_from(server, CROWD) for _ in range(4)], [[250, 250, 250]] * 3 + [[451]])
+            self.nobody_is_connected(server)
             with Crowd(server, 4) as crowd:
                 wait_for(lambda: crowd.count(220) == 3 and crowd.count(421) == 1, "three places")
 
