@@ -4,10 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/accounts/recipient_map.h"
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/language.h"
+#include "common/recipients/recipient_map.h"
 #include "ctl/examine_place.h"
 
 enum { TEXT_MAX = 4096, TROUBLE_MAX = 4096, LINES_TOLD = 10, OLD_S = 30 * 86400 };

@@ -6,7 +6,7 @@
 #define SMTPD_LIVE_H
 
 #include "common/config/config.h"
-#include "smtpd/policy/snapshot.h"
+#include "common/ipc/snapshot.h"
 
 struct live {
 	const struct snapshot *snapshot; /* NULL = the policy never changes */

@@ -10,8 +10,8 @@
 #include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/ipc/ipc.h"
+#include "common/recipients/alias.h"
 #include "smtpd/parent.h"
-#include "smtpd/policy/alias.h"
 
 /* Sessions that read an area that is full end at their next command: they could not see a newer policy. */
 static void publish(struct parent *p, struct span text)

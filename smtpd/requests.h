@@ -7,9 +7,9 @@
 
 #include "common/config/config.h"
 #include "common/process/prefork.h"
+#include "common/recipients/known.h"
 #include "smtpd/policy/clients.h"
 #include "smtpd/policy/gateway.h"
-#include "smtpd/policy/known.h"
 #include "smtpd/policy/usage.h"
 
 /* What workers count, and the lists of recipients that they see. */

@@ -234,6 +234,12 @@ const struct config_server *config_server_local(const struct config *config);
  * (RFC 5321 4.1.3). An endpoint "*" is ignored, because its addresses are unknown here. */
 bool config_server_is_at(const struct config_server *server, struct span domain);
 
+/*
+ * The domain that replaces DOMAIN of a recipient: the default domain for none, for one that config_server_is_at, and
+ * for an alias domain. NULL = it stays.
+ */
+const char *config_stamp(const struct config_server *server, struct span domain);
+
 /* The TLS level of an outbound block: its `tls`, or verify if it has fingerprints and tls is not off. */
 enum config_tls config_outbound_tls(const struct config_outbound *outbound);
 

@@ -41,6 +41,17 @@ bool config_server_is_at(const struct config_server *server, struct span domain)
 	return false;
 }
 
+const char *config_stamp(const struct config_server *server, struct span domain)
+{
+	const char *standard = server->local_domains[0].name;
+	if (!domain.len || config_server_is_at(server, domain))
+		return standard;
+	for (size_t i = 0; i < server->alias_domain_count; i++)
+		if (span_equal_nocase(domain, span_of(server->alias_domains[i].name)))
+			return standard;
+	return NULL;
+}
+
 enum config_outbound_part config_outbound_part(const struct config_setting *setting)
 {
 	static const struct {

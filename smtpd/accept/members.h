@@ -2,8 +2,8 @@
 #ifndef SMTPD_ACCEPT_MEMBERS_H
 #define SMTPD_ACCEPT_MEMBERS_H
 
+#include "common/recipients/alias.h"
 #include "smtpd/accept/recipients.h"
-#include "smtpd/policy/alias.h"
 
 /* How many members of ALIAS are not in R yet. */
 size_t members_new(const struct recipients *r, const struct alias *alias);

@@ -6,8 +6,8 @@
 #define SMTPD_AUTH_USERBASE_H
 
 #include "common/accounts/accounts.h"
+#include "common/ipc/snapshot.h"
 #include "common/ipc/wire.h"
-#include "smtpd/policy/snapshot.h"
 
 enum { USERBASE_DIGEST = 32 };
 

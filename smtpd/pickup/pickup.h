@@ -7,8 +7,8 @@
 #define SMTPD_PICKUP_PICKUP_H
 
 #include "common/process/child.h"
+#include "common/recipients/known.h"
 #include "smtpd/pickup/pickup_trouble.h"
-#include "smtpd/policy/known.h"
 
 enum {
 	PICKUP_TURN = 100,           /* files between two checks for packets from master */

@@ -16,10 +16,10 @@
 
 #include "common/config/config.h"
 #include "common/mail/dot.h"
+#include "common/recipients/known.h"
 #include "smtpd/accept/store_spool.h"
 #include "smtpd/accept/submission.h"
 #include "smtpd/pickup/stuffing.h"
-#include "smtpd/policy/known.h"
 
 enum {
 	PICKUP_BLOCK = 64 * 1024, /* octets in one read */

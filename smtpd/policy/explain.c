@@ -1,5 +1,6 @@
 #include "smtpd/policy/explain.h"
 
+#include "smtpd/policy/rcpt_reply.h"
 #include "smtpd/policy/rules.h"
 
 void explain_decide(const struct config_server *server, const struct policy_client *client,
@@ -71,9 +72,9 @@ void explain_reply(const struct explanation *e, struct str *to)
 	const struct policy_step *step = &last->steps[last->step_count ? last->step_count - 1 : 0];
 	enum reply_id id = last->accepted ? REPLY_RECIPIENT_OK : explain_refusal(last);
 	if (last->accepted && !known_accepts(e->known.verdict))
-		id = known_reply(e->known.verdict);
+		id = rcpt_reply_known(e->known.verdict);
 	if (last->accepted && e->alias != ALIAS_EXPANDED)
-		id = alias_reply(e->alias);
+		id = rcpt_reply_alias(e->alias);
 	char address[IPADDR_TEXT_MAX];
 	struct str about;
 	str_init(&about, 2 * ADDRESS_MAX);

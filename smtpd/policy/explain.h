@@ -3,7 +3,7 @@
 #define SMTPD_POLICY_EXPLAIN_H
 
 #include "common/mail/address.h"
-#include "smtpd/policy/alias.h"
+#include "common/recipients/alias.h"
 #include "smtpd/policy/policy.h"
 #include "smtpd/protocol/replies.h"
 

@@ -17,20 +17,17 @@ static bool add_step(struct policy_decision *out, enum policy_rule rule, bool ac
 static bool ours(const struct config_server *server, struct span domain, struct policy_decision *out)
 {
 	const struct config_local_domain *standard = &server->local_domains[0];
-	if (!domain.len || config_server_is_at(server, domain)) {
-		out->stamp = standard->name;
+	out->stamp = config_stamp(server, domain);
+	if (!domain.len || config_server_is_at(server, domain))
 		return add_step(out, POLICY_DEFAULT_DOMAIN, true, standard->name, &standard->origin);
-	}
 	for (size_t i = 0; i < server->local_domain_count; i++)
 		if (span_equal_nocase(domain, span_of(server->local_domains[i].name)))
 			return add_step(out, i ? POLICY_LOCAL_DOMAIN : POLICY_DEFAULT_DOMAIN, true,
 					server->local_domains[i].name, &server->local_domains[i].origin);
 	for (size_t i = 0; i < server->alias_domain_count; i++) {
 		const struct config_alias_domain *alias = &server->alias_domains[i];
-		if (!span_equal_nocase(domain, span_of(alias->name)))
-			continue;
-		out->stamp = standard->name;
-		return add_step(out, POLICY_ALIAS_DOMAIN, true, alias->name, &alias->origin);
+		if (span_equal_nocase(domain, span_of(alias->name)))
+			return add_step(out, POLICY_ALIAS_DOMAIN, true, alias->name, &alias->origin);
 	}
 	return false;
 }

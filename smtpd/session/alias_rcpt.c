@@ -1,6 +1,7 @@
 #include "smtpd/session/alias_rcpt.h"
 
 #include "smtpd/accept/members.h"
+#include "smtpd/policy/rcpt_reply.h"
 #include "smtpd/session/rates.h"
 
 /* The largest message that a member's mailbox can take; 0 after a refusal: one of them has no room. */
@@ -55,6 +56,6 @@ void alias_rcpt(struct session *s, const struct address *rcpt, const struct dsn_
 	if (result == ALIAS_EXPANDED)
 		take_members(s, &alias, rcpt, dsn);
 	else
-		session_reply_quietly(s, alias_reply(result), rcpt->text, (struct span){0});
+		session_reply_quietly(s, rcpt_reply_alias(result), rcpt->text, (struct span){0});
 	alias_free(&alias);
 }

@@ -1,5 +1,6 @@
-#include "smtpd/policy/known.h"
+#include "common/recipients/known.h"
 #include "smtpd/policy/policy.h"
+#include "smtpd/policy/rcpt_reply.h"
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/alias_rcpt.h"
 #include "smtpd/session/cmd.h"
@@ -66,7 +67,7 @@ static enum known_verdict check_known(struct session *s, const struct address *r
 	if (decision.verdict == KNOWN_TRIED || !known_accepts(decision.verdict))
 		known_log(&decision, s->client_text, str_text(&s->tx.sender), rcpt);
 	if (!known_accepts(decision.verdict))
-		session_say_quietly(s, known_reply(decision.verdict));
+		session_say_quietly(s, rcpt_reply_known(decision.verdict));
 	return decision.verdict;
 }
 

@@ -28,8 +28,8 @@
 #define SMTPD_SESSION_SESSION_H
 
 #include "common/config/config.h"
+#include "common/recipients/known.h"
 #include "smtpd/auth/auth.h"
-#include "smtpd/policy/known.h"
 #include "smtpd/policy/listing.h"
 #include "smtpd/policy/lists.h"
 #include "smtpd/policy/names.h"

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/accounts/recipient_map.h"
 #include "common/mail/address.h"
+#include "common/recipients/recipient_map.h"
 #include "t/fuzz/must.h"
 
 enum { TROUBLE_MAX = 1 << 20 };

@@ -1,4 +1,4 @@
-#include "common/accounts/recipient_map.h"
+#include "common/recipients/recipient_map.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -14,8 +14,8 @@
  *
  * The parsed form is one object without pointers, a hash table with its entries: it can be copied and shared. Pure.
  */
-#ifndef COMMON_ACCOUNTS_RECIPIENT_MAP_H
-#define COMMON_ACCOUNTS_RECIPIENT_MAP_H
+#ifndef COMMON_RECIPIENTS_RECIPIENT_MAP_H
+#define COMMON_RECIPIENTS_RECIPIENT_MAP_H
 
 #include "common/base/str.h"
 

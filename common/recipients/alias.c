@@ -1,10 +1,9 @@
-#include "smtpd/policy/alias.h"
+#include "common/recipients/alias.h"
 
 #include <string.h>
 
 #include "common/base/hash.h"
 #include "common/base/log.h"
-#include "smtpd/policy/policy.h"
 
 enum { ARENA_MAX = 2 << 20, ROOM_FIRST = 16 };
 
@@ -34,16 +33,14 @@ static bool grow(struct alias *alias)
 	return true;
 }
 
-/* ADDRESS, whose domain is DOMAIN if it has none, with the domain that the policy assigns. False: no memory. */
+/* ADDRESS, whose domain is DOMAIN if it has none, with the domain that replaces it. False: no memory. */
 static bool resolve(const struct config_server *server, struct alias *alias, const struct address *address,
 		    struct span domain, struct address *out)
 {
-	static const struct policy_client nobody = {.name_state = POLICY_NAME_UNCONFIRMED};
-	struct policy_decision decision;
 	struct span of = address->domain.len ? address->domain : domain;
-	policy_relay_decide(server, &nobody, of, &decision);
-	if (decision.stamp)
-		of = span_of(decision.stamp);
+	const char *stamp = config_stamp(server, of);
+	if (stamp)
+		of = span_of(stamp);
 	char *text = arena_printf(&alias->arena, "%.*s@%.*s", SPAN_ARGS(address->local), SPAN_ARGS(of));
 	if (!text)
 		return false;
@@ -144,26 +141,17 @@ const struct alias_address *alias_member(const struct alias *alias, const struct
 	return NULL;
 }
 
-static const struct {
-	const char *fault;
-	enum reply_id reply;
-} results[ALIAS_RESULT_COUNT] = {
-	[ALIAS_EXPANDED] = {"", REPLY_NONE},
-	[ALIAS_LOOP] = {"leads only back to itself", REPLY_ALIAS_BROKEN},
-	[ALIAS_TOO_DEEP] = {"leads over more than 10 aliases behind one another", REPLY_ALIAS_BROKEN},
-	[ALIAS_TOO_MANY] = {"leads to more than 1000 addresses", REPLY_ALIAS_BROKEN},
-	[ALIAS_LATER] = {"leads into a domain whose list can't be used", REPLY_RECIPIENT_LATER},
-	[ALIAS_NO_MEMORY] = {"can't be expanded without memory", REPLY_NO_MEMORY},
-};
-
 const char *alias_fault(enum alias_result result)
 {
-	return results[result].fault;
-}
-
-enum reply_id alias_reply(enum alias_result result)
-{
-	return results[result].reply;
+	static const char *const faults[ALIAS_RESULT_COUNT] = {
+		[ALIAS_EXPANDED] = "",
+		[ALIAS_LOOP] = "leads only back to itself",
+		[ALIAS_TOO_DEEP] = "leads over more than 10 aliases behind one another",
+		[ALIAS_TOO_MANY] = "leads to more than 1000 addresses",
+		[ALIAS_LATER] = "leads into a domain whose list can't be used",
+		[ALIAS_NO_MEMORY] = "can't be expanded without memory",
+	};
+	return faults[result];
 }
 
 void alias_log(const struct alias *alias, enum alias_result result, const char *client, const char *sender,

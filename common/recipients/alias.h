@@ -7,13 +7,13 @@
  *	ann:   ann archive@example.com      ann, and a copy to archive
  *
  * Members may be in any domain. Whether the client may send to them does not matter: the administrator wrote them.
- *Pure.
+ * Pure.
  */
-#ifndef SMTPD_POLICY_ALIAS_H
-#define SMTPD_POLICY_ALIAS_H
+#ifndef COMMON_RECIPIENTS_ALIAS_H
+#define COMMON_RECIPIENTS_ALIAS_H
 
 #include "common/base/arena.h"
-#include "smtpd/policy/known.h"
+#include "common/recipients/known.h"
 
 enum {
 	ALIAS_DEPTH_MAX = 10,      /* aliases behind one another */
@@ -32,7 +32,7 @@ enum alias_result {
 
 /* An alias or a member. */
 struct alias_address {
-	struct address address; /* with the domain that the policy assigns */
+	struct address address; /* with the domain that config_stamp assigns */
 	uint32_t hash;
 	unsigned depth;                 /* aliases before it; 0 = the alias itself */
 	bool leads;                     /* it is an alias */
@@ -62,9 +62,6 @@ const struct alias_address *alias_member(const struct alias *alias, const struct
 
 /* What is wrong, as a phrase behind the alias: "leads only back to itself". "" for EXPANDED. */
 const char *alias_fault(enum alias_result result);
-
-/* The reply to RCPT; REPLY_NONE for EXPANDED. */
-enum reply_id alias_reply(enum alias_result result);
 
 /* Logs that RCPT leads to the members of ALIAS, or why it does not. */
 void alias_log(const struct alias *alias, enum alias_result result, const char *client, const char *sender,

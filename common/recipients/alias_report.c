@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "smtpd/policy/alias.h"
+#include "common/recipients/alias.h"
 
 enum { SHOWN_MAX = 5 };
 

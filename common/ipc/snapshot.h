@@ -5,8 +5,8 @@
  * it is never copied. Nothing is overwritten; when the area is full the parent makes a new one and replaces its
  * workers.
  */
-#ifndef SMTPD_POLICY_SNAPSHOT_H
-#define SMTPD_POLICY_SNAPSHOT_H
+#ifndef COMMON_IPC_SNAPSHOT_H
+#define COMMON_IPC_SNAPSHOT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Aliases: to whom they lead, for files that were thought out and for random ones, which a naive reading judges, too.
  */
-#include "smtpd/policy/alias.h"
+#include "common/recipients/alias.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "common/base/fd.h"
 #include "common/base/log_level.h"
 #include "smtpd/accept/members.h"
+#include "smtpd/policy/rcpt_reply.h"
 #include "t/unit/config_fixture.h"
 #include "t/unit/suite.h"
 
@@ -170,8 +171,8 @@ START_TEST(a_list_that_cannot_be_asked)
 {
 	list("/list", SPAN("sales: ann x@lost.test\nann\n"));
 	ck_assert_ptr_nonnull(strstr(members("sales@example.com"), "leads into a domain whose list can't be used"));
-	ck_assert_int_eq(alias_reply(ALIAS_LATER), REPLY_RECIPIENT_LATER);
-	ck_assert_int_eq(alias_reply(ALIAS_EXPANDED), REPLY_NONE);
+	ck_assert_int_eq(rcpt_reply_alias(ALIAS_LATER), REPLY_RECIPIENT_LATER);
+	ck_assert_int_eq(rcpt_reply_alias(ALIAS_EXPANDED), REPLY_NONE);
 }
 END_TEST
 
@@ -329,5 +330,5 @@ int main(void)
 		members_of_members,   loops_end,    depth_is_bounded, members_are_bounded, a_list_that_cannot_be_asked,
 		requests_for_notices, random_files,
 	};
-	return run_tests("smtpd_alias", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
+	return run_tests("alias", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }

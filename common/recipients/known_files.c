@@ -10,7 +10,7 @@
 #include "common/base/fd.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
-#include "smtpd/policy/known.h"
+#include "common/recipients/known.h"
 
 enum {
 	TROUBLE_MAX = 4096,

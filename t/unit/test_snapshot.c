@@ -1,4 +1,4 @@
-#include "smtpd/policy/snapshot.h"
+#include "common/ipc/snapshot.h"
 
 #include <check.h>
 #include <errno.h>

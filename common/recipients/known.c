@@ -1,4 +1,4 @@
-#include "smtpd/policy/known.h"
+#include "common/recipients/known.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,13 +53,6 @@ void known_decide(const struct config_server *server, const struct known_lists *
 bool known_accepts(enum known_verdict verdict)
 {
 	return verdict != KNOWN_NO && verdict != KNOWN_LATER;
-}
-
-enum reply_id known_reply(enum known_verdict verdict)
-{
-	if (verdict == KNOWN_NO)
-		return REPLY_NO_RECIPIENT;
-	return verdict == KNOWN_LATER ? REPLY_RECIPIENT_LATER : REPLY_NONE;
 }
 
 void known_log(const struct known_decision *d, const char *client, const char *sender, const struct address *rcpt)

@@ -8,15 +8,14 @@
  * or has a fifth fewer recipients than the list (and KNOWN_FEWER fewer at least). The last two may be meant: a file
  * that was refused for them is taken when an operator orders a reload.
  */
-#ifndef SMTPD_POLICY_KNOWN_H
-#define SMTPD_POLICY_KNOWN_H
+#ifndef COMMON_RECIPIENTS_KNOWN_H
+#define COMMON_RECIPIENTS_KNOWN_H
 
-#include "common/accounts/recipient_map.h"
 #include "common/config/config.h"
+#include "common/ipc/snapshot.h"
 #include "common/ipc/wire.h"
 #include "common/mail/address.h"
-#include "smtpd/policy/snapshot.h"
-#include "smtpd/protocol/replies.h"
+#include "common/recipients/recipient_map.h"
 
 enum { KNOWN_FEWER = 5, KNOWN_AREA_MIN = 1 << 20 };
 
@@ -96,15 +95,12 @@ struct known_decision {
 	struct recipient_finding found; /* of LEADS: the addresses; points into the lists */
 };
 
-/* Whether RCPT exists, whose domain is the one that the policy assigns. LISTS as known_lists returns them. Pure. */
+/* Whether RCPT exists, whose domain is the one that config_stamp assigns. LISTS as known_lists returns them. Pure. */
 void known_decide(const struct config_server *server, const struct known_lists *lists, const struct address *rcpt,
 		  struct known_decision *out);
 
 /* Whether VERDICT accepts. */
 bool known_accepts(enum known_verdict verdict);
-
-/* The reply to RCPT; REPLY_NONE when VERDICT accepts. */
-enum reply_id known_reply(enum known_verdict verdict);
 
 /* Logs a decision on RCPT that an administrator may want to know: refused, or accepted although it is in no list. */
 void known_log(const struct known_decision *decision, const char *client, const char *sender,

@@ -1,5 +1,6 @@
 /* The files of recipients that a process gets from master, and what keeps a list in force. */
-#include "smtpd/policy/known.h"
+#include "common/recipients/known.h"
+#include "smtpd/policy/rcpt_reply.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -276,7 +277,7 @@ static void ck_decision(const char *address, enum known_verdict verdict, const c
 		str_printf(&to, "%s:%u ", decision.origin.file, decision.origin.line);
 	known_format(&decision, &to);
 	ck_assert_str_eq(str_text(&to), text);
-	ck_assert(known_accepts(verdict) == (known_reply(verdict) == REPLY_NONE));
+	ck_assert(known_accepts(verdict) == (rcpt_reply_known(verdict) == REPLY_NONE));
 	str_free(&to);
 }
 
