@@ -10,7 +10,7 @@
 
 bool recipient_files_wanted(enum child_role role)
 {
-	return role == CHILD_SMTPD || role == CHILD_PICKUP;
+	return role == CHILD_SMTPD || role == CHILD_PICKUP || role == CHILD_LOCAL;
 }
 
 static void look(const char *path, struct stat *to)

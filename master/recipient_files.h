@@ -1,6 +1,6 @@
 /*
- * Passes the files of recipients to smtpd and pickup, which have no access to files: master opens them and never reads
- * them. A change of a file is noticed by its metadata.
+ * Passes the files of recipients to smtpd, pickup and local, which need no access to /etc then: master opens them and
+ * never reads them. A change of a file is noticed by its metadata.
  */
 #ifndef MASTER_RECIPIENT_FILES_H
 #define MASTER_RECIPIENT_FILES_H
@@ -33,10 +33,11 @@ enum {
 /* Whether processes of ROLE get them. */
 bool recipient_files_wanted(enum child_role role);
 
-/* Sends all of them to one smtpd or pickup of SERVER, after its start. */
+/* Sends all of them to CHILD of SERVER, which wants them, after its start. */
 void recipient_files_tell(const struct server *server, struct supervised *child);
 
-/* Sends all of them to each smtpd and pickup of SERVER: before the configuration that an operator has reloaded. */
+/* Sends all of them to each process of SERVER that wants them: before the configuration that an operator has reloaded.
+ */
 void recipient_files_reload(struct server *server);
 
 /*

@@ -17,9 +17,11 @@ enum {
 	CHUNK = 64 * 1024
 };
 
-void local_open(struct local *local, const struct spool *spool, const struct config_server *server, int arrivals)
+void local_open(struct local *local, const struct spool *spool, const struct config_server *server,
+		const struct known *known, int arrivals)
 {
-	*local = (struct local){.server = server, .spool = spool, .file = {.fd = -1}, .arrivals = arrivals};
+	*local = (struct local){
+		.server = server, .spool = spool, .known = known, .file = {.fd = -1}, .arrivals = arrivals};
 	str_init(&local->journal, JOURNAL_FILE_MAX);
 	ipc_set_send_deadline(arrivals, ARRIVED_MS);
 }
@@ -163,19 +165,24 @@ static int write_notice(struct local *local, const struct wire_job_notice *job, 
 	ssize_t n = pread(message, headers, sizeof(headers), (off_t)envelope->body_at);
 	if (n < 0)
 		return -errno;
-	const struct notice notice = {.fqdn = server->fqdn,
-				      .postmaster = postmaster(server, sender, sizeof(sender)),
-				      .language = server->notice_language,
-				      .copy_to = &server->messages.ndr_copy_to,
-				      .id = job->notice_id,
-				      .message_id = job->id,
-				      .envelope = envelope,
-				      .facts = facts,
-				      .until_ms = (int64_t)job->until_s * 1000,
-				      .headers = {headers, (size_t)n},
-				      .octets = job->size - envelope->body_at,
-				      .eight_bit = job->eight_bit};
-	return commit(local, id, &notice, message, job->size);
+	struct notice_rcpts rcpts;
+	struct notice notice = {.fqdn = server->fqdn,
+				.postmaster = postmaster(server, sender, sizeof(sender)),
+				.language = server->notice_language,
+				.rcpts = &rcpts,
+				.id = job->notice_id,
+				.message_id = job->id,
+				.envelope = envelope,
+				.facts = facts,
+				.until_ms = (int64_t)job->until_s * 1000,
+				.headers = {headers, (size_t)n},
+				.octets = job->size - envelope->body_at,
+				.eight_bit = job->eight_bit};
+	bool found = notice_rcpts_find(server, known_lists(local->known), job->notice_id, envelope->sender.text,
+				       notice_action(&notice) == NOTICE_FAILED, &rcpts);
+	int err = found ? commit(local, id, &notice, message, job->size) : -ENOMEM;
+	notice_rcpts_free(&rcpts);
+	return err;
 }
 
 /* A sender who is told of a delay is still to be told of the end. */

@@ -4,6 +4,7 @@
 
 #include "common/config/config.h"
 #include "common/ipc/wire.h"
+#include "common/recipients/known.h"
 #include "common/spool/spool.h"
 #include "delivery/report/outcome.h"
 #include "delivery/report/verdict.h"
@@ -11,13 +12,15 @@
 struct local {
 	const struct config_server *server;
 	const struct spool *spool;
+	const struct known *known;
 	struct spool_file file; /* the notice being written; keeps its buffer */
 	int arrivals;           /* arrivals link */
 	struct str journal;     /* as read; kept between jobs */
 };
 
-/* SPOOL, SERVER: borrowed. ARRIVALS: the arrivals link. */
-void local_open(struct local *local, const struct spool *spool, const struct config_server *server, int arrivals);
+/* SPOOL, SERVER, KNOWN (whose aliases notices follow): borrowed. ARRIVALS: the arrivals link. */
+void local_open(struct local *local, const struct spool *spool, const struct config_server *server,
+		const struct known *known, int arrivals);
 void local_close(struct local *local);
 
 /*

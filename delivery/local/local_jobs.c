@@ -57,15 +57,28 @@ static bool do_job(void *context, struct ipc_packet *packet)
 	return do_notice(context, packet);
 }
 
-int local_jobs_work(const struct worker *worker, const void *spool)
+/* smtpd tells the administrator what is wrong with a file. */
+bool local_jobs_hear(void *lists, const struct config_server *server, const struct ipc_packet *packet)
 {
+	struct known *known = lists;
+	struct wire_recipients news;
+	if (wire_type_of(packet->text) == WIRE_reload)
+		return known_prune(known, server);
+	return wire_decode_recipients(packet->text, &news) && packet->fd_count == news.present &&
+	       known_take(known, &news, news.present ? packet->fds[0] : -1);
+}
+
+int local_jobs_work(const struct worker *worker, const void *context)
+{
+	const struct local_common *common = context;
 	static const struct worker_ops ops = {.link = WIRE_LINK_job_local, .work = do_job};
 	struct local_jobs *j = calloc(1, sizeof(*j));
 	if (!j)
 		log_fatal(EXIT_TEMPORARY, "no memory for a worker");
 	j->worker = worker;
 	job_init(&j->job, worker->number);
-	local_open(&j->local, spool, worker->child->server, CHILD_FD_ARRIVALS);
+	known_read_only(&common->known);
+	local_open(&j->local, &common->spool, worker->child->server, &common->known, CHILD_FD_ARRIVALS);
 	int status = worker_run(worker, &ops, j);
 	local_close(&j->local);
 	job_free(&j->job);

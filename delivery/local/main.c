@@ -45,7 +45,7 @@ static void enter_jail(const struct child *child)
 int main(int argc, char **argv)
 {
 	struct child child;
-	struct spool spool;
+	struct local_common common = {.known = {NULL, NULL}};
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
 	child_start(argc, argv, CHILD_LOCAL, &child);
@@ -55,10 +55,14 @@ int main(int argc, char **argv)
 					 .spare = WORKERS_SPARE,
 					 .max = processes->max < WORKERS_MAX ? (size_t)processes->max : WORKERS_MAX,
 					 .jobs = (uint64_t)processes->jobs,
+					 .hear = local_jobs_hear,
+					 .lists = &common.known,
 					 .work = local_jobs_work,
-					 .context = &spool};
+					 .context = &common};
 	enter_jail(&child);
-	open_spool(child.server, &spool);
+	open_spool(child.server, &common.spool);
 	child_ready();
-	return pool_run(&setup);
+	int status = pool_run(&setup);
+	known_free(&common.known);
+	return status;
 }

@@ -92,10 +92,8 @@ static void append_reference(const struct notice *n, struct str *to)
 static void append_envelope(const struct notice *n, struct str *to)
 {
 	envelope_write_sender(to, (struct span){0});
-	envelope_write_rcpt(to, n->envelope->sender.text);
-	for (size_t i = 0; n->copy_to && notice_action(n) == NOTICE_FAILED && i < n->copy_to->n; i++)
-		if (!span_equal_nocase(span_of(n->copy_to->at[i]), n->envelope->sender.text))
-			envelope_write_rcpt(to, span_of(n->copy_to->at[i]));
+	for (size_t i = 0; i < n->rcpts->n; i++)
+		envelope_write_rcpt(to, n->rcpts->at[i]);
 }
 
 static void append_header(const struct notice *n, struct str *to)

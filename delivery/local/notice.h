@@ -12,22 +12,24 @@
 #define DELIVERY_LOCAL_NOTICE_H
 
 #include "common/config/config.h"
+#include "common/recipients/notice_rcpts.h"
 #include "delivery/local/notice_facts.h"
 
 enum {
 	NOTICE_HEADERS_MAX = 10 * 1024, /* octets of the message's headers that are returned */
 	NOTICE_FULL_MAX = 2 << 20,      /* of a message that is returned whole; of a larger one only the headers */
 	NOTICE_HUMAN_MAX = 64 * 1024,   /* octets of the list for people, roughly */
-	NOTICE_MAX = 16 << 20           /* ENVELOPE_RCPT_MAX recipients, each with its own text, in the report */
+	NOTICE_MAX =
+		20 << 20 /* as many recipients as an envelope holds; as many, each with its own text, in the report */
 };
 
 struct notice {
 	const char *fqdn;
 	const char *postmaster;
 	enum config_language language;
-	const struct config_words *copy_to; /* addresses that get copies of notices of failure */
-	struct span id;                     /* of the notice: also tells its time */
-	struct span message_id;             /* of the message, as in the log: also has its time */
+	const struct notice_rcpts *rcpts; /* its recipients */
+	struct span id;                   /* of the notice: also tells its time */
+	struct span message_id;           /* of the message, as in the log: also has its time */
 	const struct envelope *envelope;
 	const struct notice_fact
 		*facts;      /* one for each recipient of the envelope; those with NOTICE_NOTHING are left out */

@@ -98,17 +98,30 @@ static void stop(struct pool *p, bool now)
 	prefork_signal(p->prefork, now ? SIGKILL : SIGTERM);
 }
 
-/* Idle workers end at once, others after their job; new ones have the new configuration. */
+/* Idle workers end at once, others after their job; new ones have the new configuration and the new lists. */
+static void renew_workers(struct pool *p)
+{
+	prefork_signal(p->prefork, SIGUSR1);
+}
+
+static void hear(struct pool *p, const struct ipc_packet *packet)
+{
+	if (p->setup.hear && p->setup.hear(p->setup.lists, p->setup.child->server, packet))
+		renew_workers(p);
+}
+
 static void reload(struct pool *p, struct ipc_packet *packet)
 {
 	if (packet->fd_count != 1)
 		return;
 	int fd = packet->fds[0];
 	packet->fds[0] = -1;
-	if (child_reconfigure(p->setup.child, fd))
-		prefork_signal(p->prefork, SIGUSR1);
-	else
+	if (!child_reconfigure(p->setup.child, fd)) {
 		log_error("can't read the new configuration; the old one stays in force");
+		return;
+	}
+	hear(p, packet);
+	renew_workers(p);
 }
 
 static void attach(struct pool *p, struct ipc_packet *packet)
@@ -140,6 +153,9 @@ static void on_control(struct pool *p)
 		break;
 	case WIRE_reload:
 		reload(p, &packet);
+		break;
+	case WIRE_recipients:
+		hear(p, &packet);
 		break;
 	case WIRE_stop:
 		stop(p, wire_decode_stop(packet.text, &wire) && wire.now);

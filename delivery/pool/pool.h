@@ -20,6 +20,12 @@ struct pool_setup {
 	bool may_fork;        /* workers may fork */
 	/* Called in every round of the parent's loop, at least once in POOL_LOOK_MS; NULL = nothing to do. */
 	void (*look)(void);
+	/*
+	 * Takes `recipients`; and `reload`, when the new configuration, which SERVER is part of, is in force. True:
+	 * workers that were forked before are to end. NULL = the program needs no such lists.
+	 */
+	bool (*hear)(void *lists, const struct config_server *server, const struct ipc_packet *packet);
+	void *lists;
 	/* Runs a worker: prepares what it needs, then calls worker_run. Returns the exit status. */
 	int (*work)(const struct worker *worker, const void *context);
 	const void *context;

@@ -321,19 +321,25 @@ static int stage_notice(struct pickup_file *f, const char *date)
 {
 	char id[MSGID_LEN + 1];
 	struct str text;
+	struct notice_rcpts rcpts;
 	if (!pickup_notice_wanted(&f->submission))
 		return 0;
 	pickup_notice_id(f->store->file.id, id);
+	bool found = notice_rcpts_find(f->server, known_lists(f->known), span_of(id), span_of(f->submission.sender),
+				       false, &rcpts);
 	const struct pickup_notice notice = {.fqdn = f->server->fqdn,
 					     .domain = f->server->local_domains[0].name,
 					     .id = id,
 					     .date = date,
+					     .rcpts = &rcpts,
 					     .where = f->maildrop ? "sendmail" : "the pickup folder",
 					     .language = f->server->notice_language};
 	str_init(&text, PICKUP_NOTICE_MAX);
-	pickup_notice_write(&notice, &f->submission, &text);
-	int err = stage_text(f->store->spool, id, &text, &f->notice);
+	if (found)
+		pickup_notice_write(&notice, &f->submission, &text);
+	int err = found ? stage_text(f->store->spool, id, &text, &f->notice) : -ENOMEM;
 	str_free(&text);
+	notice_rcpts_free(&rcpts);
 	return err;
 }
 

@@ -68,7 +68,8 @@ static bool any_unknown(const struct submission *s)
 static void write_head(const struct pickup_notice *n, const struct submission *s, struct str *to)
 {
 	envelope_write_sender(to, (struct span){0});
-	envelope_write_rcpt(to, span_of(s->sender));
+	for (size_t i = 0; i < n->rcpts->n; i++)
+		envelope_write_rcpt(to, n->rcpts->at[i]);
 	str_printf(to, "Received: by %s (notice of %s)\r\n\tid %s;\r\n\t%s\r\n", n->fqdn, n->where, n->id, n->date);
 	str_printf(to,
 		   "Date: %s\r\n"

@@ -8,10 +8,11 @@
 
 #include "common/config/config.h"
 #include "common/mail/msgid.h"
+#include "common/recipients/notice_rcpts.h"
 #include "smtpd/accept/submission.h"
 
 enum {
-	PICKUP_NOTICE_MAX = 256 * 1024,
+	PICKUP_NOTICE_MAX = 1 << 20,          /* the members of the largest alias, and 256 KiB */
 	PICKUP_NOTICE_HEADER_MAX = 32 * 1024, /* octets; a longer header is not included */
 };
 
@@ -20,6 +21,7 @@ struct pickup_notice {
 	const char *domain; /* of MAILER-DAEMON */
 	const char *id;     /* of the notice */
 	const char *date;
+	const struct notice_rcpts *rcpts;
 	const char *where; /* "the pickup folder" */
 	enum config_language language;
 };

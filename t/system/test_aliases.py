@@ -7,7 +7,7 @@ import harness
 import peers
 from harness import Mailroot, Message, Sink, wait_for
 from postfix import Postfix
-from test_notices import Notice, ask
+from test_notices import Notice, ask, notices, settled
 
 LIST = """ann
 bob
@@ -152,6 +152,85 @@ class Notices(unittest.TestCase):
             group = notice.recipients["c@partner.example"]
             self.assertEqual((group["Action"], group["Original-Recipient"]), ("failed", "rfc822;far@example.com"))
             self.assertEqual(notice.rcpts, ["app@example.com"])
+
+
+class OurNotices(unittest.TestCase):
+    """Notices that this server writes to an alias go to its members."""
+
+    def refusing(self):
+        """A smart host that refuses x@gone.example and takes the rest."""
+        return Sink(answers={"RCPT": lambda argument: "550 5.1.1 no such user" if "gone.example" in argument else None})
+
+    def test_a_failure(self):
+        with self.refusing() as host, Service(host.port, server="messages { ndr_copy_to postmaster@example.com bob@example.com }") as server:
+            server.send(["x@gone.example"], sender="sales@example.com")
+            notice, = notices(server)
+            self.assertEqual(notice.mail["To"], "sales@example.com")
+            self.assertEqual(sorted(notice.rcpts), ["ann@example.com", "bob@example.com"])
+            wait_for(lambda: host.messages, "the notice at the smart host")
+            self.assertEqual(rcpts(host.messages[0]), ["b@partner.example"])
+            self.assertIn("<>", host.messages[0][0])
+            self.assertIn(f"to=<sales@example.com> status=expanded members=2 alias={server.list}:3", server.log())
+
+    def test_a_delay_and_then_the_end(self):
+        with Sink(answers={"RCPT": lambda argument: "450 4.2.0 later" if "gone.example" in argument else None}) as host, \
+                Service(host.port, delivery="retry 1s; delay_notice 1s; expire 4s") as server:
+            server.send(["x@gone.example"], sender="far@example.com")
+            wait_for(lambda: len(host.messages) == 2, "both notices at the smart host")
+            self.assertEqual([rcpts(m) for m in host.messages], [["c@partner.example"]] * 2)
+            self.assertFalse(server.files("drop"))
+
+    def test_expanded(self):
+        with Sink(extensions=EXTENSIONS) as host, Service(host.port) as server:
+            ask(server, b"Subject: x\r\n\r\nx\r\n", {"team@example.com": ["NOTIFY=SUCCESS"]}, sender="boss@example.com")
+            notice, = notices(server)
+            self.assertEqual(notice.recipients["team@example.com"]["Action"], "expanded")
+            self.assertEqual(notice.rcpts, ["ann@example.com"])
+
+    def test_of_a_file_in_the_pickup_folder(self):
+        with Sink() as host, Service(host.port) as server:
+            fresh = server.server_folder() / "pickup" / "x.tmp"
+            fresh.write_bytes(b"From: Sales@example.com\r\nTo: bob@example.com, gone@example.com\r\nSubject: x\r\n\r\nx\r\n")
+            fresh.rename(fresh.with_suffix(".eml"))
+            wait_for(lambda: host.messages, "the notice at the smart host")
+            self.assertEqual(rcpts(host.messages[0]), ["b@partner.example"])
+            wait_for(lambda: any(b"multipart/report" in f.read_bytes() for f in server.files("drop")), "the notice in the drop folder")
+            notice, = [f.read_bytes() for f in server.files("drop") if b"multipart/report" in f.read_bytes()]
+            self.assertTrue(notice.startswith(b"x-sender: <>\r\nx-receiver: ann@example.com\r\nReceived:"), notice[:200])
+
+    def test_a_member_that_fails_ends_in_badmail(self):
+        with Sink(answers={"RCPT": lambda _: "550 5.1.1 no such user"}) as host, Service(host.port) as server:
+            server.send(["x@gone.example"], sender="far@example.com")
+            wait_for(lambda: server.files("badmail"), "the notice in badmail")
+            wait_for(lambda: settled(server), "an empty queue")
+            self.assertFalse(server.files("drop"))
+
+    def test_what_cannot_be_expanded_is_in_the_drop_folder(self):
+        with self.refusing() as host, Service(host.port) as server:
+            server.send(["x@gone.example"], sender="loop@example.com")
+            notice, = notices(server)
+            self.assertEqual(notice.rcpts, ["loop@example.com"])
+            self.assertIn("status=kept", server.log())
+
+    def test_without_a_list_it_is_in_the_drop_folder(self):
+        with self.refusing() as host, Service(host.port, entries="") as server:
+            server.send(["x@gone.example"], sender="sales@example.com")
+            self.assertEqual(notices(server)[0].rcpts, ["sales@example.com"])
+
+    def test_the_newest_list_counts(self):
+        with self.refusing() as host, Service(host.port) as server:
+            server.send(["x@gone.example"], sender="ann@example.com")
+            self.assertEqual(notices(server)[0].rcpts, ["ann@example.com"])
+            server.list.write_text(LIST.replace("ann\n", "ann: d@partner.example\n", 1))
+            server.ctl("reload")
+            server.send(["x@gone.example"], sender="ann@example.com")
+            wait_for(lambda: host.messages, "the notice at the smart host")
+            self.assertEqual(rcpts(host.messages[0]), ["d@partner.example"])
+            server.list.unlink()
+            server.ctl("reload")
+            server.send(["x@gone.example"], sender="far@example.com") # the list before stays in force
+            wait_for(lambda: len(host.messages) == 2, "the second notice at the smart host")
+            self.assertEqual(rcpts(host.messages[1]), ["c@partner.example"])
 
 
 @peers.needs_root

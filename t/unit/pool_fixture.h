@@ -50,18 +50,24 @@ struct pool_kind {
 	enum child_link link;
 	enum wire_link jobs;
 	int (*work)(const struct worker *worker, const void *context);
-	const void *context; /* NULL = the spool */
+	const void *context; /* NULL = the spool of the fixture */
+	struct spool *spool; /* the spool within context */
+	void *lists;
+	bool (*hear)(void *lists, const struct config_server *server, const struct ipc_packet *packet);
+	struct config_local_domain domain;
 };
 static const struct pool_kind kind; /* each test has its own */
 
 static _Noreturn void run_pool(struct fixture *f, size_t spare)
 {
-	struct spool *spool = &f->spool;
+	struct spool *spool = kind.context && kind.spool ? kind.spool : &f->spool;
 	const struct pool_setup setup = {.child = &f->child,
 					 .kind = kind.link,
 					 .spare = spare,
 					 .max = 4,
 					 .jobs = 3,
+					 .hear = kind.hear,
+					 .lists = kind.lists,
 					 .work = kind.work,
 					 .context = kind.context ? kind.context : spool};
 	spool->new_fd = open(f->base, O_RDONLY | O_DIRECTORY);
@@ -107,6 +113,7 @@ static void set_up(struct fixture *f, size_t spare)
 	ck_assert(mkdir(f->folder, 0755) == 0);
 	str_init(&f->out, WIRE_PACKET_MAX);
 	f->server = (struct config_server){.name = "default", .dir = f->base, .fqdn = "relay.example.com"};
+	f->domain = kind.domain;
 	f->server.local_domains = &f->domain;
 	f->server.local_domain_count = 1;
 	f->child = (struct child){.role = kind.role, .server_name = "default", .server = &f->server};

@@ -11,12 +11,15 @@
 
 static struct notice_fact facts[4];
 static struct notice notice;
+static struct span to_a[] = {SPAN("a@example.com"), SPAN("ops@example.com")};
+static struct notice_rcpts to_rcpts = {.at = to_a, .n = 1};
 
 static void set_up_notice(struct span journal, struct span headers)
 {
 	notice_facts(journal, &envelope, facts);
 	notice = (struct notice){.fqdn = "mail.example.com",
 				 .postmaster = "postmaster@example.com",
+				 .rcpts = &to_rcpts,
 				 .id = span_of(notice_id),
 				 .message_id = SPAN("00000000AAAAAAAAAAAAAAAA"),
 				 .envelope = &envelope,
@@ -250,22 +253,15 @@ START_TEST(as_many_as_there_may_be)
 }
 END_TEST
 
-START_TEST(copies_of_failures_only)
+START_TEST(to_all_its_recipients)
 {
-	const char *addresses[] = {"ops@example.com", "A@example.com", "it@example.com"};
-	struct config_words copies = {addresses, 3};
 	struct str text;
-	str_init(&text, NOTICE_MAX);
-	set_up_notice(SPAN(journal_text), SPAN(""));
-	notice.copy_to = &copies;
-	notice_write(&notice, &text);
-	check_form(str_span(&text), 3); /* the sender has it already */
+	to_rcpts.n = 2;
+	write_notice(SPAN(journal_text), SPAN(""), &text);
+	check_form(str_span(&text), 2);
+	to_rcpts.n = 1;
+	ck_assert(holds(&text, "x-receiver: ops@example.com\r\n"));
 	ck_assert(holds(&text, "\r\nTo: <a@example.com>\r\n"));
-	str_clear(&text);
-	set_up_notice(SPAN(DELAYED("01:00", "*")), SPAN(""));
-	notice.copy_to = &copies;
-	notice_write(&notice, &text);
-	check_form(str_span(&text), 1);
 	str_free(&text);
 }
 END_TEST
@@ -309,7 +305,7 @@ int main(void)
 		in_japanese,
 		groups,
 		as_many_as_there_may_be,
-		copies_of_failures_only,
+		to_all_its_recipients,
 		whole_message_when_asked_for,
 	};
 	return run_tests("notice", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);

@@ -22,7 +22,10 @@ static void refuse(size_t count)
 
 static void write_notice(enum config_language language, struct str *to)
 {
+	static struct span to_them[] = {SPAN("app@example.com"), SPAN("b@partner.example")};
+	const struct notice_rcpts rcpts = {.at = to_them, .n = 2};
 	const struct pickup_notice notice = {.fqdn = "mail.example.com",
+					     .rcpts = &rcpts,
 					     .domain = "example.com",
 					     .id = id,
 					     .date = "Mon, 30 Nov 2026 09:00:00 +0000",
@@ -55,6 +58,7 @@ START_TEST(english_is_plain)
 	struct str text;
 	refuse(2);
 	write_notice(CONFIG_LANGUAGE_EN, &text);
+	holds(&text, "x-sender: <>\r\nx-receiver: app@example.com\r\nx-receiver: b@partner.example\r\nReceived: ");
 	holds(&text, "\r\nSubject: Undelivered: some recipients are not valid addresses\r\nAuto-Submitted");
 	holds(&text, "Content-Type: text/plain; charset=us-ascii\r\n\r\nYour message was sent, but not");
 	holds(&text, "\r\n  To: not an address\r\n    several words\r\n");

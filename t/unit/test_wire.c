@@ -201,7 +201,7 @@ static const struct {
 	{WIRE_LINK_control_queue, WIRE_UP, "ready pong trouble detached "},
 	{WIRE_LINK_control_delivery, WIRE_DOWN, "attach reload stop ping "},
 	{WIRE_LINK_control_delivery, WIRE_UP, "ready pong trouble detached "},
-	{WIRE_LINK_control_local, WIRE_DOWN, "attach reload stop ping "},
+	{WIRE_LINK_control_local, WIRE_DOWN, "attach reload stop ping recipients "},
 	{WIRE_LINK_control_local, WIRE_UP, "ready pong trouble detached "},
 	{WIRE_LINK_control_resolver, WIRE_DOWN, "attach reload stop ping "},
 	{WIRE_LINK_control_resolver, WIRE_UP, "ready pong trouble detached "},
