@@ -39,7 +39,7 @@ static void tell_of_recipients(struct parent *p)
 	struct str mend;
 	str_init(&mend, WIRE_PACKET_MAX);
 	known_trouble(&p->worker.known, &mend);
-	alias_trouble(p->child.server, known_lists(&p->worker.known), &mend);
+	alias_trouble(p->child.server, known_lists(&p->worker.known), NULL, &mend);
 	attention_set(&p->attention, ATTENTION_RECIPIENTS, str_text(&mend));
 	str_free(&mend);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/recipients/alias.h"
 
 enum { SHOWN_MAX = 5 };
@@ -31,6 +32,16 @@ void alias_format_members(const struct alias *alias, enum alias_result result, s
 		str_printf(to, " and %zu more", alias->members - SHOWN_MAX);
 }
 
+/* What an administrator is to correct; NULL = it is no fault of the alias. */
+static const char *const broken[ALIAS_RESULT_COUNT] = {
+	[ALIAS_LOOP] = N_(
+		"recipients %s, line %u: the alias leads only back to itself; its mail is put off with 451 until the line is corrected"),
+	[ALIAS_TOO_DEEP] = N_(
+		"recipients %s, line %u: the alias leads over more than 10 aliases behind one another; its mail is put off with 451 until the line is corrected"),
+	[ALIAS_TOO_MANY] = N_(
+		"recipients %s, line %u: the alias leads to more than 1000 addresses; its mail is put off with 451 until the line is corrected"),
+};
+
 /* Where broken aliases are looked for, and what was found. */
 struct search {
 	const struct config_server *server;
@@ -54,12 +65,11 @@ static void examine(struct search *s, const char *file, struct span local, struc
 		return;
 	s->examined++;
 	enum alias_result result = alias_expand(s->server, s->lists, &address, &alias);
-	bool broken = result == ALIAS_LOOP || result == ALIAS_TOO_DEEP || result == ALIAS_TOO_MANY;
-	s->lines += broken;
-	if (broken && s->lines <= ALIAS_TROUBLE_LINES)
-		str_printf(s->to,
-			   "recipients %s, line %u: the alias %s; its mail is put off with 451; correct the file\n",
-			   file, alias.at[0].origin.line, alias_fault(result));
+	s->lines += broken[result] != NULL;
+	if (broken[result] && s->lines <= ALIAS_TROUBLE_LINES) {
+		str_printf(s->to, broken[result], file, alias.at[0].origin.line);
+		str_append_c(s->to, '\n');
+	}
 	alias_free(&alias);
 }
 
@@ -81,13 +91,15 @@ static bool find_block(const struct config_server *server, const char *file, str
 	return false;
 }
 
-void alias_trouble(const struct config_server *server, const struct known_lists *lists, struct str *to)
+void alias_trouble(const struct config_server *server, const struct known_lists *lists, const char *file,
+		   struct str *to)
 {
 	struct search s = {.server = server, .lists = lists, .to = to};
 	struct config_recipients block;
 	for (size_t i = 0; lists && i < lists->n; i++)
-		if (lists->at[i].map && find_block(server, lists->at[i].file, &block))
+		if (lists->at[i].map && (!file || strcmp(lists->at[i].file, file) == 0) &&
+		    find_block(server, lists->at[i].file, &block))
 			examine_list(&s, &lists->at[i], &block);
 	if (s.lines > ALIAS_TROUBLE_LINES)
-		str_printf(to, "%zu more aliases can't be expanded\n", s.lines - ALIAS_TROUBLE_LINES);
+		str_printf(to, N_("%zu more aliases can't be expanded\n"), s.lines - ALIAS_TROUBLE_LINES);
 }

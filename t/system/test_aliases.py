@@ -97,6 +97,13 @@ class Faults(unittest.TestCase):
             self.assertIn(f"{server.list}:3: alias sales@example.com leads to ann b@partner.example", said)
             self.assertIn("so mail goes to 3 addresses: bob@example.com ann@example.com b@partner.example", said)
 
+    def test_check_names_a_loop(self):
+        with Sink() as host, Service(host.port) as server:
+            said = " ".join(server.ctl("check").stdout.split())
+            self.assertIn(f"warning: recipients {server.list}, line 8: the alias leads only back to itself", said)
+            server.list.write_text(LIST.replace("pool: loop", "pool: ann"))
+            self.assertNotIn("alias", server.ctl("check").stdout)
+
     def test_the_routes_of_the_members(self):
         with Sink() as host, Service(host.port) as server:
             said = server.ctl("explain", "route", "team@example.org").stdout
