@@ -27,6 +27,7 @@ static void say_lines(struct place *place, const char *file, struct span trouble
 	struct span line;
 	char text[TEXT_MAX];
 	for (unsigned told = 0; told < LINES_TOLD && span_line(&trouble, &line); told++) {
+		line = translate_text(line);
 		snprintf(text, sizeof(text), "%.*s", SPAN_ARGS(line));
 		say(place, CERTIFICATE_WARNING, _("recipients %.1024s: %.1024s; this line is ignored"), file, text);
 	}
@@ -42,7 +43,7 @@ static struct recipient_map *examine_text(struct place *place, const char *file,
 	void *memory;
 	str_init(&trouble, TROUBLE_MAX);
 	if (!recipient_map_measure(text, &size, &trouble, &why))
-		say(place, CERTIFICATE_ERROR, _("recipients %.1024s can't be used: %.1024s"), file, why);
+		say(place, CERTIFICATE_ERROR, _("recipients %.1024s can't be used: %.1024s"), file, _(why));
 	else if (!size.entries)
 		say(place, CERTIFICATE_ERROR,
 		    _("recipients %.1024s has no recipient: mail for its domains is put off; add one, or * for all"),

@@ -1,5 +1,6 @@
 /* The files behind the lists: reading them, and what keeps a file from being used. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/hash.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/recipients/known.h"
 
@@ -16,13 +18,12 @@ enum {
 	TROUBLE_MAX = 4096,
 	BAD_MAX = 2048,
 	BAD_LINES = 5, /* bad lines of one file that are reported */
-	WHY_MAX = 200,
 	ALIGNMENT = _Alignof(max_align_t),
 	GROWTH = 4 /* areas have room for so many versions of all lists */
 };
 
 static const struct known_lists nothing;
-static const char correct_it[] = "correct it, and it is read again within 12 s";
+static const char correct_it[] = N_("correct it, and it is read again within 12 s");
 
 const struct known_lists *known_lists(const struct known *k)
 {
@@ -192,26 +193,38 @@ static void free_file(struct known_file *file)
 /* What happens meanwhile, for the texts of trouble. */
 static const char *meanwhile(const struct known_list *list)
 {
-	return list->map ? "the list before it stays in force" : "mail for its domains is put off with 451";
+	return list->map ? N_("the list before it stays in force") : N_("mail for its domains is put off with 451");
 }
 
-/* WHY, and what to do about it. */
-static void refuse_file(struct known_file *file, const struct known_list *list, const char *why, const char *remedy)
+/* FORMAT, of the path and what follows: why, as a sentence. REMEDY: what to do about it. */
+__attribute__((format(printf, 4, 5))) static void refuse_file(struct known_file *file, const struct known_list *list,
+							      const char *remedy, const char *format, ...)
 {
+	va_list args;
 	file->good = false;
-	str_printf(&file->refusal, "recipients %s %s; %s; %s\n", file->path, why, meanwhile(list), remedy);
-	log_warning("recipients=%s not taken: it %s; %s; %s", file->path, why, meanwhile(list), remedy);
+	str_clear(&file->refusal);
+	va_start(args, format);
+	str_vprintf(&file->refusal, format, args);
+	va_end(args);
+	str_printf(&file->refusal, "; %s; %s", meanwhile(list), remedy);
+	log_warning("recipients=%s not taken: %s", file->path, str_text(&file->refusal));
+	str_append_c(&file->refusal, '\n');
 }
 
-/* Why a text of SIZE may be the remains of a file; "" = it looks whole. */
-static void suspect(const struct known_list *list, const struct recipient_map_size *size, char why[WHY_MAX])
+/* Whether a text of SIZE may be the remains of a file, which is refused then. */
+static bool suspect(struct known_file *file, const struct known_list *list, const struct recipient_map_size *size)
 {
+	static const char if_meant[] = N_("if that is meant: mailrootctl reload");
 	size_t before = list->map ? recipient_map_entries(list->map) : 0, now = size->entries;
-	*why = '\0';
-	if (size->faults * 5 > now + size->faults)
-		snprintf(why, WHY_MAX, "has %zu bad lines beside %zu good ones", size->faults, now);
-	else if (now + KNOWN_FEWER <= before && now < before - before / 5)
-		snprintf(why, WHY_MAX, "has %zu recipients, and the list in force has %zu", now, before);
+	bool faulty = size->faults * 5 > now + size->faults;
+	bool fewer = now + KNOWN_FEWER <= before && now < before - before / 5;
+	if (faulty)
+		refuse_file(file, list, if_meant, N_("recipients %s has %zu bad lines beside %zu good ones"),
+			    file->path, size->faults, now);
+	else if (fewer)
+		refuse_file(file, list, if_meant, N_("recipients %s has %zu recipients, and the list in force has %zu"),
+			    file->path, now, before);
+	return faulty || fewer;
 }
 
 static void keep_bad_lines(struct known_file *file, struct span bad)
@@ -219,9 +232,10 @@ static void keep_bad_lines(struct known_file *file, struct span bad)
 	struct span line;
 	str_clear(&file->lines);
 	for (unsigned n = 0; n < BAD_LINES && span_line(&bad, &line); n++)
-		str_printf(&file->lines, "recipients %s, %.*s; this line is ignored\n", file->path, SPAN_ARGS(line));
+		str_printf(&file->lines, N_("recipients %s, %.*s; this line is ignored\n"), file->path,
+			   SPAN_ARGS(line));
 	if (bad.len)
-		str_printf(&file->lines, "recipients %s has more such lines\n", file->path);
+		str_printf(&file->lines, N_("recipients %s has more such lines\n"), file->path);
 }
 
 static bool same_text(const struct known_text *a, const struct known_text *b)
@@ -233,16 +247,13 @@ static bool same_text(const struct known_text *a, const struct known_text *b)
 static bool is_whole(struct known_file *file, const struct known_list *list, const struct known_text *digest,
 		     bool reload, const struct recipient_map_size *size)
 {
-	char why[WHY_MAX];
 	if (!size->entries) {
-		refuse_file(file, list, "has no recipient", correct_it);
+		refuse_file(file, list, correct_it, N_("recipients %s has no recipient"), file->path);
 		return false;
 	}
-	suspect(list, size, why);
-	if (!*why || (reload && same_text(digest, &file->refused)))
+	if ((reload && same_text(digest, &file->refused)) || !suspect(file, list, size))
 		return true;
 	file->refused = *digest;
-	refuse_file(file, list, why, "if that is meant: mailrootctl reload");
 	return false;
 }
 
@@ -255,7 +266,8 @@ static bool use(struct known *k, size_t at, struct span text, const struct recip
 	int64_t begun = clock_mono_ms();
 	int err = change_lists(k, &change, fresh);
 	if (err) {
-		refuse_file(file, &known_lists(k)->at[at], strerror(-err), "mailrootctl reload tries it again");
+		refuse_file(file, &known_lists(k)->at[at], N_("mailrootctl reload tries it again"),
+			    N_("recipients %s can't be kept: %s"), file->path, strerror(-err));
 		return false;
 	}
 	log_info("recipients=%s entries=%zu bad=%zu in force after %lld ms", file->path,
@@ -270,13 +282,11 @@ static bool take_text(struct known *k, size_t at, struct span text, bool reload,
 	const struct known_list *list = &known_lists(k)->at[at];
 	const struct known_text digest = {hash_span(HASH_START, text), text.len};
 	struct recipient_map_size size;
-	char why[WHY_MAX];
 	const char *fault;
 	if (list->map && same_text(&digest, &file->text))
 		return true;
 	if (!recipient_map_measure(text, &size, bad, &fault)) {
-		snprintf(why, sizeof(why), "can't be used: %s", fault);
-		refuse_file(file, list, why, correct_it);
+		refuse_file(file, list, correct_it, N_("recipients %s can't be used: %s"), file->path, fault);
 		return false;
 	}
 	if (!is_whole(file, list, &digest, reload, &size) || !use(k, at, text, &size, bad, fresh))
@@ -291,15 +301,14 @@ static void read_file(struct known *k, size_t at, int fd, bool reload, bool *fre
 	struct known_file *file = &k->files[at];
 	struct stat info = {0};
 	struct str text, bad;
-	char why[WHY_MAX];
 	str_init(&text, RECIPIENT_MAP_TEXT_MAX);
 	str_init(&bad, BAD_MAX);
 	if (fstat(fd, &info) == 0 && info.st_size < RECIPIENT_MAP_TEXT_MAX)
 		str_reserve(&text, (size_t)info.st_size + 1);
 	int err = fd_read_all(fd, &text);
-	snprintf(why, sizeof(why), "can't be read: %s", err == -EFBIG ? "it is larger than 128 MiB" : strerror(-err));
 	if (err) {
-		refuse_file(file, &known_lists(k)->at[at], why, correct_it);
+		refuse_file(file, &known_lists(k)->at[at], correct_it, N_("recipients %s can't be read: %s"),
+			    file->path, err == -EFBIG ? N_("it is larger than 128 MiB") : strerror(-err));
 	} else if (take_text(k, at, str_span(&text), reload, &bad, fresh)) {
 		file->good = true;
 		file->changed_s = info.st_mtim.tv_sec;
@@ -310,7 +319,7 @@ static void read_file(struct known *k, size_t at, int fd, bool reload, bool *fre
 
 bool known_take(struct known *k, const struct wire_recipients *news, int fd)
 {
-	char path[4097], why[WHY_MAX];
+	char path[4097];
 	bool added = false, fresh = false;
 	size_t at = find_file(k, news->file);
 	if (!span_copy(news->file, path, sizeof(path)))
@@ -321,14 +330,15 @@ bool known_take(struct known *k, const struct wire_recipients *news, int fd)
 		return false;
 	}
 	struct known_file *file = &k->files[at];
+	const struct known_list *list = &known_lists(k)->at[at];
 	str_clear(&file->refusal);
-	if (news->present) {
+	if (news->present)
 		read_file(k, at, fd, news->reload, &fresh);
-	} else {
-		snprintf(why, sizeof(why), news->why.len ? "can't be opened: %.*s" : "is missing%.*s",
-			 SPAN_ARGS(news->why));
-		refuse_file(file, &known_lists(k)->at[at], why, correct_it);
-	}
+	else if (news->why.len)
+		refuse_file(file, list, correct_it, N_("recipients %s can't be opened: %.*s"), file->path,
+			    SPAN_ARGS(news->why));
+	else
+		refuse_file(file, list, correct_it, N_("recipients %s is missing"), file->path);
 	return added || fresh;
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/base/ascii.h"
 #include "common/base/hash.h"
+#include "common/base/language.h"
 #include "common/mail/address.h"
 #include "common/mail/domain.h"
 
@@ -98,7 +99,7 @@ static const char *read_wildcard(struct span word, struct key *key)
 	struct span none = {0};
 	word = span_skip(word, word.at[0] == '*');
 	if (word.len && !domain_valid(span_skip(word, 1)) && !domain_is_literal(span_skip(word, 1)))
-		return "there is no domain after '@'";
+		return N_("there is no domain after '@'");
 	key_make(key, none, 0, span_skip(word, 1));
 	return NULL;
 }
@@ -112,7 +113,7 @@ static const char *read_key(struct span word, struct key *key)
 	if (!address_parse(word, &address, &why))
 		return why;
 	key_make(key, address.local, address.local.len, address.domain);
-	return key->text[0] ? NULL : "the local part is empty";
+	return key->text[0] ? NULL : N_("the local part is empty");
 }
 
 /* Takes the first word off *line: up to a blank or a colon that is neither in quotes nor in an address literal. */
@@ -167,27 +168,27 @@ static const char *judge_targets(struct row *row)
 	const char *why;
 	for (struct span target = take_target(&rest); target.len; target = take_target(&rest)) {
 		if (!address_parse(target, &address, &why))
-			return "an address behind the colon is invalid";
+			return N_("an address behind the colon is invalid");
 		if (++row->target_count > RECIPIENT_MAP_TARGETS_MAX)
-			return "it leads to more than 1000 addresses";
+			return N_("it leads to more than 1000 addresses");
 		row->octets += sizeof(uint16_t) + target.len;
 	}
-	return row->target_count ? NULL : "there is no address behind the colon";
+	return row->target_count ? NULL : N_("there is no address behind the colon");
 }
 
 /* NULL and the row, or the fault. */
 static const char *read_line(struct span line, struct row *row)
 {
 	if (line.len > RECIPIENT_MAP_LINE_MAX)
-		return "it is longer than 65536 octets";
+		return N_("it is longer than 65536 octets");
 	*row = (struct row){.key.len = 0};
 	struct span word = take_key(&line);
-	const char *why = word.len ? read_key(word, &row->key) : "there is no address before the colon";
+	const char *why = word.len ? read_key(word, &row->key) : N_("there is no address before the colon");
 	if (why)
 		return why;
 	row->octets = sizeof(struct entry) + row->key.len;
 	if (line.len && line.at[0] != ':')
-		return "there is text after the address; a colon is missing if it leads elsewhere";
+		return N_("there is text after the address; a colon is missing if it leads elsewhere");
 	row->targets = span_skip(line, 1);
 	why = line.len ? judge_targets(row) : NULL;
 	row->octets = (row->octets + ENTRY_ALIGN - 1) / ENTRY_ALIGN * ENTRY_ALIGN;
@@ -208,7 +209,7 @@ bool recipient_map_measure(struct span text, struct recipient_map_size *size, st
 	struct span line;
 	struct row row;
 	*size = (struct recipient_map_size){0};
-	*why = span_find(text, '\0') < text.len ? "it holds a NUL; save it as plain text in UTF-8" : NULL;
+	*why = span_find(text, '\0') < text.len ? N_("it holds a NUL; save it as plain text in UTF-8") : NULL;
 	while (!*why && next_line(&lines, &line)) {
 		const char *fault = read_line(line, &row);
 		if (fault) {
@@ -218,7 +219,7 @@ bool recipient_map_measure(struct span text, struct recipient_map_size *size, st
 		}
 		size->octets += row.octets;
 		if (++size->entries > RECIPIENT_MAP_ENTRIES_MAX)
-			*why = "it has more than 1000000 lines";
+			*why = N_("it has more than 1000000 lines");
 	}
 	size->octets += sizeof(struct recipient_map) + slots_for(size->entries) * sizeof(uint32_t);
 	return !*why;
@@ -283,7 +284,7 @@ struct recipient_map *recipient_map_parse(struct span text, const struct recipie
 		uint32_t i = find_slot(map, key_span(&row.key));
 		const struct entry *other = entry_in(map, i);
 		if (other && (row.target_count || other->targets))
-			str_printf(trouble, "line %u: line %u has the same address already\n", lines.number,
+			str_printf(trouble, N_("line %u: line %u has the same address already\n"), lines.number,
 				   other->line);
 		if (other)
 			continue;
