@@ -268,10 +268,14 @@ static void forget_asked(struct guess *g, uint64_t key)
 		atomic_store(&place->level, 0);
 }
 
+void guess_ask_passed(struct guess *g, const struct guess_who *who)
+{
+	forget_asked(g, who->person);
+	forget_asked(g, who->pair);
+}
+
 void guess_passed(struct guess *g, const struct guess_who *who, int64_t mono_ms)
 {
 	struct place *place = find_or_take(&g->shared->pairs, who->pair, mono_ms);
 	atomic_store(&place->level, pack((struct level){0, 0}, mono_ms));
-	forget_asked(g, who->person);
-	forget_asked(g, who->pair);
 }

@@ -68,8 +68,9 @@ bool guess_failed(struct guess *g, const struct guess_who *who, int64_t mono_ms)
 /*
  * Whether a directory may be asked for a password, which locks an account after a number of wrong ones. It is asked at
  * most LIMIT times (up to GUESS_ASK_MOST; 0 = as often as wanted) for a person from all clients that are not proven
- * pairs, and as often from each pair. The count is forgotten after WINDOW_MS without such a question, or by a success:
- * directories count in the same way. A question counts before it is asked, so those that run side by side are no more.
+ * pairs, and as often from each pair. The count is forgotten after WINDOW_MS without such a question, or by a right
+ * password (guess_ask_passed): directories count in the same way. A question counts before it is asked, so those that
+ * run side by side are no more.
  *
  * False: do not ask. This also happens when the memory is full of names within their time. *KEY is for guess_unask.
  */
@@ -79,7 +80,13 @@ bool guess_ask(struct guess *g, const struct guess_who *who, unsigned limit, int
 /* The directory has not checked the password of that question after all. */
 void guess_unask(struct guess *g, uint64_t key);
 
-/* Counts a success: the pair is proven, and its failures are forgotten, as are the questions for the person. */
+/*
+ * The directory has found a password of this person right, or does not have the person: the questions are forgotten.
+ * Not after a success of which the directory has not heard, such as one from the cache: it goes on counting.
+ */
+void guess_ask_passed(struct guess *g, const struct guess_who *who);
+
+/* Counts a success: the pair is proven, and its failures are forgotten. */
 void guess_passed(struct guess *g, const struct guess_who *who, int64_t mono_ms);
 
 #endif

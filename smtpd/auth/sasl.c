@@ -247,7 +247,12 @@ static enum auth_result check_sources(struct auth_exchange *x, struct span passw
 		return x->found ? check_account(x, password) : sasl_kerberos(x, password);
 	case CONFIG_PASSWORDS_KERBEROS_FILE:
 		result = sasl_kerberos(x, password);
-		return result == AUTH_FAILED && x->unknown ? check_account(x, password) : result;
+		if (result != AUTH_FAILED || !x->unknown)
+			return result;
+		result = check_account(x, password);
+		if (result == AUTH_DONE)
+			guess_ask_passed(x->auth->guess, &x->who);
+		return result;
 	default:
 		return check_account(x, password);
 	}

@@ -34,7 +34,10 @@ static enum auth_result take(struct auth_exchange *x, const struct kerberos_answ
 	switch (answer->event) {
 	case PASSWORDS_RIGHT:
 		why = kerberos_user(answer->principal, realms, user);
-		return why ? sasl_fail(x, why) : let_in(x, user);
+		if (why)
+			return sasl_fail(x, why);
+		guess_ask_passed(x->auth->guess, &x->who);
+		return let_in(x, user);
 	case PASSWORDS_UNAVAILABLE:
 		guess_unask(x->auth->guess, asked);
 		return unavailable(x, x->words);

@@ -215,7 +215,10 @@ START_TEST(test_directory)
 	ck_assert(ask("198.51.100.2", "alice", &key)); /* it counts from the last one */
 	now += 999;
 	ck_assert(!ask("198.51.100.2", "alice", &key));
-	pass("198.51.100.9", "alice");
+	pass("198.51.100.9", "alice"); /* the directory has not heard of that */
+	ck_assert(!ask("198.51.100.2", "alice", &key));
+	struct guess_who right = who("198.51.100.9", "alice");
+	guess_ask_passed(guess, &right);
 	ck_assert(ask("198.51.100.2", "alice", &key));
 	for (int i = 0; i < 1000; i++)
 		ck_assert(guess_ask(guess, &(struct guess_who){.person = 7}, 0, 0, now, &key));
