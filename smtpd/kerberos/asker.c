@@ -172,13 +172,30 @@ static krb5_error_code prove(const struct asker *a, krb5_creds *ticket)
 	return error;
 }
 
+/*
+ * NULL, or why the user of TICKET may not log in. A KDC may give the user another name than the one that was asked for.
+ * The key that it shares with us proves what it says of its own users, and of no others.
+ */
+static const char *refusal(const struct asker *a, const krb5_creds *ticket)
+{
+	struct span realm = {ticket->client->realm.data, ticket->client->realm.length};
+	if (!krb5_realm_compare(a->context, ticket->client, ticket->server))
+		return "the KDC of one realm answered with a user of another realm";
+	if (!a->q->realms[0] && !span_equal_nocase(realm, span_of(a->realm)))
+		return "the user's realm is not default_realm of krb5.conf: list both realms in kerberos_realm";
+	return NULL;
+}
+
 static void conclude(const struct asker *a, krb5_creds *ticket, struct verdict *out)
 {
 	char *name = NULL;
 	krb5_error_code error = prove(a, ticket);
+	const char *why = refusal(a, ticket);
 	*out = (struct verdict){.event = PASSWORDS_RIGHT};
 	if (error)
 		verdict_of_proof(a->context, error, out);
+	else if (why)
+		verdict_refused(why, out);
 	else if (krb5_unparse_name(a->context, ticket->client, &name) ||
 		 !span_copy(span_of(name), out->principal, sizeof(out->principal)))
 		verdict_unavailable("the name of the user is too long", out);

@@ -25,6 +25,8 @@ struct asker_question {
  *	user@suffix   as an enterprise name in the first realm (RFC 6806 5), so a user principal name of Active
  *Directory; if it is none, and suffix is one of the realms in whatever case, user@REALM
  *
+ * Without Q->realms, users of the default realm alone may log in.
+ *
  * PRINCIPAL: the only key of KEYS to prove the answer with; NULL or "" = any.
  */
 void asker_ask(const struct keytab *keys, const char *principal, const struct asker_question *q, struct verdict *out);

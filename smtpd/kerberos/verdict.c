@@ -49,6 +49,12 @@ void verdict_unavailable(const char *why, struct verdict *out)
 	snprintf(out->why, sizeof(out->why), "%s", why);
 }
 
+void verdict_refused(const char *why, struct verdict *out)
+{
+	*out = (struct verdict){.event = PASSWORDS_REFUSED};
+	snprintf(out->why, sizeof(out->why), "%s", why);
+}
+
 void verdict_of_ticket(krb5_context context, krb5_error_code error, struct verdict *out)
 {
 	char words[GSS_WHY_MAX];

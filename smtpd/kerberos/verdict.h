@@ -18,7 +18,8 @@ void verdict_of_ticket(krb5_context context, krb5_error_code error, struct verdi
 /* The ticket could not be proven with the key tab, so the KDC may be a false one: ERROR. */
 void verdict_of_proof(krb5_context context, krb5_error_code error, struct verdict *out);
 
-/* PASSWORDS_UNAVAILABLE with this reason. */
+/* PASSWORDS_UNAVAILABLE, or PASSWORDS_REFUSED, with this reason. */
 void verdict_unavailable(const char *why, struct verdict *out);
+void verdict_refused(const char *why, struct verdict *out);
 
 #endif
