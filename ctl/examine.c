@@ -94,7 +94,8 @@ static void say_accounts(struct place *place, const char *path, struct span trou
 static void examine_rules(struct place place, const struct config_server *server, const struct accounts *accounts)
 {
 	char text[WHY_MAX];
-	for (size_t i = 0; i < server->client_rule_count && !(server->access.auth & AUTH_GSSAPI); i++) {
+	bool kerberos = server->access.auth & AUTH_GSSAPI || config_kerberos_needed(server);
+	for (size_t i = 0; i < server->client_rule_count && !kerberos; i++) {
 		const struct config_client_rule *rule = &server->client_rules[i];
 		place.at = &rule->users_at;
 		for (size_t k = 0; k < rule->users.n; k++) {

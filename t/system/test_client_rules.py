@@ -162,6 +162,15 @@ class Others(unittest.TestCase):
             server.add_user("shop@example.com")
             self.assertNotIn("client_rule shop", server.ctl("check", check=False).stdout)
 
+    def test_check_leaves_users_of_kerberos_alone(self):
+        with Ruled() as server:
+            text = server.conf.read_text()
+            self.assertIn("access {", text)
+            server.conf.write_text(text.replace("access {", "access { passwords file kerberos; keytab /none/smtp.keytab;", 1))
+            checked = server.ctl("check", check=False).stdout
+            self.assertIn("/none/smtp.keytab", checked)
+            self.assertNotIn("there is no account", checked)
+
     def test_explain(self):
         with Ruled() as server:
             ask = ("explain", "relay", "--client", CROWD, "--to", "b@example.com")
