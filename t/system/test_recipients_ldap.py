@@ -255,6 +255,12 @@ class Recipients(unittest.TestCase):
         self.conf(uri=f"ldap://127.0.0.1:{dying_server(self)}", login=None)
         self.refused("can't connect to")
 
+    def test_a_part_of_the_addresses_is_not_sorted(self):
+        self.peer.write("broken/sort", '#!/bin/sh\n/usr/bin/sort "$@" | sed 1d\nexit 2\n', 0o755)
+        self.conf()
+        self.good()
+        self.refused("can't write /var/lib/recipients/recipients.", PATH="/broken:/usr/bin")
+
     def test_no_secret_is_on_a_command_line(self):
         wrapper = '#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done >>/arguments\nexec /usr/bin/ldapsearch "$@"\n'
         self.peer.write("wrapped/ldapsearch", wrapper, 0o755)
