@@ -231,7 +231,9 @@ class Recipients(unittest.TestCase):
         self.refused("can't read /nonexistent")
 
     def test_what_is_wrong_is_said(self):
-        for changes, text in (({"uri": None}, "no uri"), ({"base": None}, "no base"), ({"shrink": "some"}, "shrink must be a percentage"),
+        for changes, text in (({"uri": None}, "no uri"), ({"uri": "dc1.example.com"}, "uri dc1.example.com does not begin with ldaps://"),
+                              ({"uri": f"{self.tls} LDAP://dc1.example.com"}, "uri LDAP://dc1.example.com does not begin with ldaps://"),
+                              ({"base": None}, "no base"), ({"shrink": "some"}, "shrink must be a percentage"),
                               ({"colour": "red"}, "there is no setting 'colour'"), ({"login": ""}, "'login' has no value"),
                               ({"base": "dc=other,dc=com"}, "names another server"), ({"base": "ou=none,dc=example,dc=com"}, "has no ou=none"),
                               ({"filter": "(mail=none*)"}, "has no address for the filter"), ({"append": "/none"}, "can't read /none"),
