@@ -235,17 +235,34 @@ static bool may_pause(struct connection *c, bool *wants_name)
 	       services->pause(services->context);
 }
 
-/* The client talked before it was spoken to, or left, or the service stops. */
+/* The next line may hold a password: the log shows the first one alone, whatever ends it. */
+static struct span first_line(struct span octets)
+{
+	octets.len = span_find(octets, '\n');
+	octets.len = span_find(octets, '\r');
+	return octets;
+}
+
+/*
+ * The client talked before it was spoken to, or left, or the service stops. An order to stop that came before the pause
+ * has shut no socket, so nothing would end a wait for input.
+ */
 static void pause_ended(struct connection *c)
 {
-	struct span octets;
+	struct span octets = {NULL, 0};
+	enum stream_result result = STREAM_EOF;
 	stream_deadline(&c->stream, 0);
-	enum stream_result result = stream_peek(&c->stream, &octets);
+	if (!c->stop->stop)
+		result = stream_peek(&c->stream, &octets);
 	if (result != STREAM_OK) {
 		input_ended(c, result);
 		return;
 	}
-	c->session.line = (struct span){octets.at, span_find(octets, '\r')};
+	if (begins_tls(octets)) {
+		refuse_tls(c);
+		return;
+	}
+	c->session.line = first_line(octets);
 	session_say(&c->session, REPLY_TALKED_FIRST);
 	c->session.line = (struct span){NULL, 0};
 	session_close(&c->session);

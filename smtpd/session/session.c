@@ -134,6 +134,7 @@ static const char *remedy(const struct session *s, enum reply_id id)
 	case REPLY_BARE_LINE:
 		return s->config->bare_newlines == CONFIG_BARE_REPAIR ? "" : " remedy=\"bare_newlines repair\"";
 	case REPLY_DNSBL_LISTED:
+	case REPLY_TALKED_FIRST:
 		return " remedy=\"dnsbl_except in connect, if the client is welcome\"";
 	case REPLY_NO_TLS:
 		return " remedy=\"tls_certificate in access\"";

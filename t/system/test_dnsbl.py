@@ -231,7 +231,7 @@ class Pause(unittest.TestCase):
                     self.assertEqual(said, b"554 5.5.1 mail.example.com Command before the greeting, closing transmission channel\r\n")
             with server.session(5) as s:
                 self.assertTrue(s.greeting.startswith("421 4.7.0"), "it counts as an error: " + s.greeting)
-            self.assertIn('client=127.0.0.5 from=<> command="EHLO spam.test" status=refused reply="554 5.5.1', server.log())
+            self.assertRegex(server.log(), r'client=127\.0\.0\.5 from=<> command="EHLO spam\.test" status=refused reply="554 5\.5\.1 .*" remedy="dnsbl_except in connect')
 
     def test_a_quarter_waits(self):
         with Service(self.CONF.format(pause="20s", but="none") + "processes { spare 1; max 12 }\nclient { connections none }\n") as server, contextlib.ExitStack() as stack:

@@ -27,6 +27,7 @@ static struct serve_stop stop;
 static int arrivals[2], ends[2];
 static pthread_t server;
 static struct str heard;
+static int stop_at_start; /* the order to stop comes before the session */
 
 #if !defined(__SANITIZE_ADDRESS__)
 
@@ -65,12 +66,18 @@ void *realloc(void *old, size_t size)
 #define SERVE_WITH_FAILURE 0
 #endif
 
+static bool let_wait(void *context)
+{
+	(void)context;
+	return true;
+}
+
 static void *run(void *unused)
 {
 	struct ipaddr client = memory_address("127.0.0.1");
+	const struct serve_services services = {.store = &store, .pause = let_wait};
 	(void)SERVE_WITH_FAILURE;
-	serve(ends[1], &client, &(struct serve_tls){0}, &live, &(struct serve_services){.store = &store}, &stop,
-	      &(struct serve_watch){0});
+	serve(ends[1], &client, &(struct serve_tls){0}, &live, &services, &stop, &(struct serve_watch){0});
 	return unused;
 }
 
@@ -85,7 +92,7 @@ static void start(const char *lines)
 	store_spool_init(&spool_store, &spool, NULL, arrivals[0]);
 	store = store_spool_ops(&spool_store);
 	live = (struct live){.snapshot = live.snapshot, .server = &config.servers[0]};
-	stop = (struct serve_stop){.stop = 0, .waiting_fd = -1};
+	stop = (struct serve_stop){.stop = stop_at_start, .waiting_fd = -1};
 	str_init(&heard, 1 << 20);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	ck_assert_int_eq(pthread_create(&server, NULL, run, NULL), 0);
@@ -313,6 +320,28 @@ START_TEST(test_stop_between_commands)
 }
 END_TEST
 
+/* Nothing has shut the socket then, and the client says nothing before the greeting. */
+START_TEST(test_stop_before_the_pause)
+{
+	stop_at_start = 1;
+	start("connection_timeout 20s\nconnect { greet_pause 30s; dnsbl_except none }");
+	stop_at_start = 0;
+	hear("421 4.3.2 mail.example.com Service not available");
+	finish();
+}
+END_TEST
+
+/* A client that begins with TLS could not read a reply. */
+START_TEST(test_tls_in_the_pause)
+{
+	start("connect { greet_pause 30s; dnsbl_except none }");
+	say("\x16\x03\x01 hello");
+	hear_all();
+	ck_assert_uint_eq(heard.len, 0);
+	finish();
+}
+END_TEST
+
 START_TEST(test_stop_within_message)
 {
 	start("");
@@ -368,6 +397,8 @@ int main(void)
 #endif
 	tcase_add_test(tcase, test_stop_between_commands);
 	tcase_add_test(tcase, test_stop_within_message);
+	tcase_add_test(tcase, test_stop_before_the_pause);
+	tcase_add_test(tcase, test_tls_in_the_pause);
 	tcase_add_test(tcase, test_newer_policy);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
