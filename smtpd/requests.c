@@ -129,9 +129,10 @@ static void send_explanation(struct answer *a, const struct config_server *serve
 	size_t n = explain_chain(&e, chain);
 	for (size_t i = 0; i < n; i++)
 		send_chain(a, server, chain[i]);
-	if (chain[n - 1]->accepted)
+	if (chain[n - 1]->accepted) {
 		send_known(a, &e.known);
-	answer_alias_rules(a, server, known_lists(counts->known), &e);
+		answer_alias_rules(a, server, known_lists(counts->known), &e);
+	}
 	send_limits(a, server, client, counts);
 	send_lists(a, server, client, rcpt);
 	advice_format(server, &e, &a->cells);

@@ -18,7 +18,7 @@ static bool reserve(struct recipients *r, const struct alias *alias, const struc
 	size_t octets = LINES_MAX + rcpt->text.len;
 	for (const struct alias_address *m = alias_member(alias, NULL); m; m = alias_member(alias, m))
 		octets += LINES_MAX + m->address.text.len;
-	return recipients_reserve(r, alias->members + 1, octets);
+	return recipients_reserve(r, members_new(r, alias) + 1, octets);
 }
 
 static void name_alias(const struct address *rcpt, char to[DSN_ORCPT_MAX + 1], struct dsn_rcpt *dsn)

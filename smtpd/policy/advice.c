@@ -214,9 +214,14 @@ static void permit_relay(const struct config_server *server, const struct policy
 
 static void permit_known(const struct explanation *e, struct str *to)
 {
+	const struct config_origin *at = &e->alias_at;
 	if (!known_accepts(e->known.verdict))
 		str_printf(to, e->known.verdict == KNOWN_NO ? N_("add the recipient to %s") : N_("correct %s"),
 			   e->known.list.file);
+	else if (e->alias == ALIAS_LATER)
+		str_printf(to, N_("correct the file that recipients names at %s:%u"), at->file, at->line);
+	else if (e->alias != ALIAS_EXPANDED && e->alias != ALIAS_NO_MEMORY)
+		str_printf(to, N_("correct the alias at %s:%u"), at->file, at->line);
 }
 
 static void permit(const struct config_server *server, const struct explanation *e, struct str *to)

@@ -11,6 +11,7 @@ void explain_decide(const struct config_server *server, const struct policy_clie
 	out->rcpt_said = rcpt;
 	out->known = (struct known_decision){.verdict = KNOWN_UNLISTED};
 	out->alias = ALIAS_EXPANDED;
+	out->alias_at = (struct config_origin){0};
 	policy_connect_decide(server, client, &out->connect);
 	policy_mail_decide(server, client, mail, &out->mail);
 	policy_relay_decide(server, client, rcpt->domain, &out->relay);
@@ -28,6 +29,7 @@ void explain_known(const struct config_server *server, const struct known_lists 
 	if (e->known.verdict == KNOWN_LEADS) {
 		struct alias alias;
 		e->alias = alias_expand(server, lists, &stamped, &alias);
+		e->alias_at = alias.fault;
 		alias_free(&alias);
 	}
 	e->accepted = e->accepted && known_accepts(e->known.verdict) && e->alias == ALIAS_EXPANDED;

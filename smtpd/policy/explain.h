@@ -14,10 +14,11 @@ struct explanation {
 	const struct address *rcpt_said;
 	struct policy_decision connect;
 	struct policy_decision mail;
-	struct policy_decision relay; /* policy_relay_decide */
-	struct policy_decision rcpt;  /* rules_rcpt_decide */
-	struct known_decision known;  /* UNLISTED until explain_known */
-	enum alias_result alias;      /* EXPANDED if that is no alias, too */
+	struct policy_decision relay;  /* policy_relay_decide */
+	struct policy_decision rcpt;   /* rules_rcpt_decide */
+	struct known_decision known;   /* UNLISTED until explain_known */
+	enum alias_result alias;       /* EXPANDED if that is no alias, too */
+	struct config_origin alias_at; /* the fault of alias.h, unless EXPANDED or NO_MEMORY */
 	bool accepted;
 };
 

@@ -11,6 +11,7 @@
 #include "common/base/fd.h"
 #include "common/base/log_level.h"
 #include "smtpd/accept/members.h"
+#include "smtpd/policy/advice.h"
 #include "smtpd/policy/rcpt_reply.h"
 #include "t/unit/config_fixture.h"
 #include "t/unit/suite.h"
@@ -167,12 +168,59 @@ START_TEST(members_are_bounded)
 }
 END_TEST
 
+/* Members that are recipients already need no place beside them. */
+START_TEST(members_of_a_full_message)
+{
+	struct recipients r;
+	const struct address rcpt = parse("all@example.com");
+	const struct dsn_rcpt dsn = {.notify = 0};
+	char text[100];
+	make_groups(9, "x1 x2 x3");
+	recipients_init(&r);
+	ck_assert_int_eq(alias_expand(server, known_lists(&known), &rcpt, &alias), ALIAS_EXPANDED);
+	ck_assert_int_eq(members_add(&r, &alias, &rcpt, &dsn, true), RECIPIENTS_ADDED);
+	for (unsigned i = 0; r.count < ENVELOPE_RCPT_MAX - 1; i++) {
+		snprintf(text, sizeof(text), "other%u@example.net", i);
+		const struct address other = parse(text);
+		ck_assert_int_eq(recipients_add(&r, &other, &dsn), RECIPIENTS_ADDED);
+	}
+	ck_assert_int_eq(members_add(&r, &alias, &rcpt, &dsn, true), RECIPIENTS_KNOWN);
+	recipients_free(&r);
+	alias_free(&alias);
+}
+END_TEST
+
 START_TEST(a_list_that_cannot_be_asked)
 {
 	list("/list", SPAN("sales: ann x@lost.test\nann\n"));
 	ck_assert_ptr_nonnull(strstr(members("sales@example.com"), "leads into a domain whose list can't be used"));
 	ck_assert_int_eq(rcpt_reply_alias(ALIAS_LATER), REPLY_RECIPIENT_LATER);
 	ck_assert_int_eq(rcpt_reply_alias(ALIAS_EXPANDED), REPLY_NONE);
+}
+END_TEST
+
+START_TEST(advice_on_aliases)
+{
+	static const struct {
+		const char *rcpt, *says;
+	} cases[] = {
+		{"one@example.com", "to permit it, correct the alias at /list:1"},
+		{"far@example.com", "to permit it, correct the file that recipients names at test.conf:7"},
+	};
+	const struct policy_client client = {.name_state = POLICY_NAME_UNCONFIRMED};
+	const struct policy_mail mail = {0};
+	list("/list", SPAN("one: two\ntwo: one\nfar: x@lost.test\nann\n"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct address rcpt = parse(cases[i].rcpt);
+		struct explanation e;
+		struct str says;
+		str_init(&says, 1000);
+		explain_decide(server, &client, &mail, &rcpt, &e);
+		explain_known(server, known_lists(&known), &e);
+		advice_format(server, &e, &says);
+		ck_assert_str_eq(str_text(&says), cases[i].says);
+		str_free(&says);
+	}
 }
 END_TEST
 
@@ -327,8 +375,15 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		members_of_members,   loops_end,    depth_is_bounded, members_are_bounded, a_list_that_cannot_be_asked,
-		requests_for_notices, random_files,
+		members_of_members,
+		loops_end,
+		depth_is_bounded,
+		members_are_bounded,
+		members_of_a_full_message,
+		a_list_that_cannot_be_asked,
+		advice_on_aliases,
+		requests_for_notices,
+		random_files,
 	};
 	return run_tests("alias", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }
