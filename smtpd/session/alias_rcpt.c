@@ -48,10 +48,11 @@ static void take_members(struct session *s, const struct alias *alias, const str
 	session_reply(s, REPLY_RECIPIENT_OK, rcpt->text, (struct span){0});
 }
 
-void alias_rcpt(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
+void alias_rcpt(struct session *s, const struct known_lists *lists, const struct address *rcpt,
+		const struct dsn_rcpt *dsn)
 {
 	struct alias alias;
-	enum alias_result result = alias_expand(s->config, known_lists(s->known), rcpt, &alias);
+	enum alias_result result = alias_expand(s->config, lists, rcpt, &alias);
 	alias_log(&alias, result, s->client_text, str_text(&s->tx.sender), rcpt);
 	if (result == ALIAS_EXPANDED)
 		take_members(s, &alias, rcpt, dsn);

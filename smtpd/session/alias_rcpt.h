@@ -4,7 +4,8 @@
 
 #include "smtpd/session/session.h"
 
-/* Takes RCPT, for which known_decide says LEADS, with its request DSN for notices. Sends the reply. */
-void alias_rcpt(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn);
+/* Takes RCPT, for which known_decide says LEADS by LISTS, with its request DSN for notices. Sends the reply. */
+void alias_rcpt(struct session *s, const struct known_lists *lists, const struct address *rcpt,
+		const struct dsn_rcpt *dsn);
 
 #endif

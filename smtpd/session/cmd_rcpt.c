@@ -60,10 +60,10 @@ static void ask_mailbox(struct session *s, const struct address *rcpt, const str
 }
 
 /* What the list of its domain says of RCPT. If it does not exist, the reply is sent: it is the same for all. */
-static enum known_verdict check_known(struct session *s, const struct address *rcpt)
+static enum known_verdict check_known(struct session *s, const struct known_lists *lists, const struct address *rcpt)
 {
 	struct known_decision decision;
-	known_decide(s->config, s->known ? known_lists(s->known) : NULL, rcpt, &decision);
+	known_decide(s->config, lists, rcpt, &decision);
 	if (decision.verdict == KNOWN_TRIED || !known_accepts(decision.verdict))
 		known_log(&decision, s->client_text, str_text(&s->tx.sender), rcpt);
 	if (!known_accepts(decision.verdict))
@@ -71,12 +71,13 @@ static enum known_verdict check_known(struct session *s, const struct address *r
 	return decision.verdict;
 }
 
-/* A recipient to which the client may send. */
+/* A recipient to which the client may send. The lists are those of one moment: newer ones may lack an alias. */
 static void accept_recipient(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
 {
-	enum known_verdict verdict = check_known(s, rcpt);
+	const struct known_lists *lists = s->known ? known_lists(s->known) : NULL;
+	enum known_verdict verdict = check_known(s, lists, rcpt);
 	if (verdict == KNOWN_LEADS)
-		alias_rcpt(s, rcpt, dsn);
+		alias_rcpt(s, lists, rcpt, dsn);
 	else if (known_accepts(verdict))
 		ask_mailbox(s, rcpt, dsn);
 }
