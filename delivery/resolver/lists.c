@@ -184,7 +184,7 @@ static void ask_all(struct list_request *request, const struct ipaddr *client, s
 	}
 }
 
-/* There are too many questions: the worker learns at once that no list answers. */
+/* There are too many questions: the worker learns at once that none of N lists answers, or that there is no text. */
 static void refuse(int fd, size_t n)
 {
 	const struct dnsbl_answer none = {.answered = false};
@@ -211,7 +211,7 @@ void lists_begin(struct lists *l, const struct wire_listed_of *question, int *fd
 	if (pid && l->count < LISTS_AT_ONCE)
 		request = calloc(1, sizeof(*request) + n * sizeof(request->lookups[0]));
 	if (!request) {
-		refuse(*fd, n);
+		refuse(*fd, question->text ? 0 : n);
 		return;
 	}
 	*request = (struct list_request){.lists = l, .pid = pid, .reply_fd = *fd, .n = n, .about_text = question->text};
