@@ -74,10 +74,12 @@ void alias_format(const struct alias_address *at, struct str *to);
 void alias_format_members(const struct alias *alias, enum alias_result result, struct str *to);
 
 /*
- * Appends one line for each alias in LISTS, or in its list of FILE alone, that can't be expanded, with its place: of
- * the first ALIAS_EXAMINED aliases, ALIAS_TROUBLE_LINES at most. Aliases of whole domains are left out.
+ * Appends one line for each alias in LISTS, or in its list of FILE alone, that can't be expanded, with its place and a
+ * remedy: of the first ALIAS_EXAMINED aliases, ALIAS_TROUBLE_LINES at most. It ends earlier when they have led to
+ * ALIAS_WALKED addresses, so that the parent, which calls it, does not keep others waiting. Aliases of whole domains
+ * are left out.
  */
-enum { ALIAS_EXAMINED = 20000, ALIAS_TROUBLE_LINES = 5 };
+enum { ALIAS_EXAMINED = 20000, ALIAS_WALKED = 200000, ALIAS_TROUBLE_LINES = 5 };
 void alias_trouble(const struct config_server *server, const struct known_lists *lists, const char *file,
 		   struct str *to);
 

@@ -46,7 +46,7 @@ static const char *const broken[ALIAS_RESULT_COUNT] = {
 struct search {
 	const struct config_server *server;
 	const struct known_lists *lists;
-	size_t examined, lines;
+	size_t examined, walked, lines;
 	struct str *to;
 };
 
@@ -65,6 +65,7 @@ static void examine(struct search *s, const char *file, struct span local, struc
 		return;
 	s->examined++;
 	enum alias_result result = alias_expand(s->server, s->lists, &address, &alias);
+	s->walked += alias.n;
 	s->lines += broken[result] != NULL;
 	if (broken[result] && s->lines <= ALIAS_TROUBLE_LINES) {
 		str_printf(s->to, broken[result], file, alias.at[0].origin.line);
@@ -78,7 +79,8 @@ static void examine_list(struct search *s, const struct known_list *list, const 
 	struct recipient_finding finding;
 	struct span local, domain;
 	size_t at = 0;
-	while (s->examined < ALIAS_EXAMINED && recipient_map_next(list->map, &at, &local, &domain, &finding))
+	while (s->examined < ALIAS_EXAMINED && s->walked < ALIAS_WALKED &&
+	       recipient_map_next(list->map, &at, &local, &domain, &finding))
 		if (finding.answer == RECIPIENT_LEADS)
 			examine(s, list->file, local, domain, block);
 }

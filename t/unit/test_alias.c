@@ -199,6 +199,37 @@ START_TEST(a_list_that_cannot_be_asked)
 }
 END_TEST
 
+static void expect_trouble(const char *text)
+{
+	struct str says;
+	str_init(&says, 4096);
+	alias_trouble(server, known_lists(&known), &says);
+	ck_assert_str_eq(str_text(&says), text);
+	str_free(&says);
+}
+
+/* The search for broken aliases ends after a number of addresses. */
+START_TEST(broken_aliases_are_named)
+{
+	struct str text;
+	str_init(&text, 1 << 20);
+	list("/list", SPAN("one: two\ntwo: one\nann\n"));
+	expect_trouble("recipients /list, line 1: the alias leads only back to itself; its mail is put off with 451; "
+		       "correct the file\n"
+		       "recipients /list, line 2: the alias leads only back to itself; its mail is put off with 451; "
+		       "correct the file\n");
+	str_append_text(&text, "all:");
+	for (unsigned i = 0; i < 900; i++)
+		str_printf(&text, " m%u@example.net", i);
+	for (unsigned i = 0; i < ALIAS_WALKED / 900 + 1; i++)
+		str_printf(&text, "\na%u: all", i);
+	str_append_text(&text, "\none: two\ntwo: one\n");
+	list("/list", str_span(&text));
+	expect_trouble("");
+	str_free(&text);
+}
+END_TEST
+
 START_TEST(advice_on_aliases)
 {
 	static const struct {
@@ -375,15 +406,11 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		members_of_members,
-		loops_end,
-		depth_is_bounded,
-		members_are_bounded,
-		members_of_a_full_message,
-		a_list_that_cannot_be_asked,
-		advice_on_aliases,
-		requests_for_notices,
-		random_files,
+		members_of_members,        loops_end,
+		depth_is_bounded,          members_are_bounded,
+		members_of_a_full_message, a_list_that_cannot_be_asked,
+		broken_aliases_are_named,  advice_on_aliases,
+		requests_for_notices,      random_files,
 	};
 	return run_tests("alias", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }
