@@ -66,17 +66,25 @@ static void get_answers(struct session *s, struct span zones, size_t n, struct d
 	memset(answers, 0, n * sizeof(*answers));
 }
 
+/* Resolvers may change the case of the name that a list repeats. */
+static bool has_key(struct span text, struct span key)
+{
+	for (; key.len && text.len; text = span_skip(text, 1))
+		if (span_starts_nocase(text, key))
+			return true;
+	return false;
+}
+
 /* The text of the list for the reply; none may show the key of the customer. */
 static void get_text(struct session *s, const struct config_dnsbl *list)
 {
 	const struct wire_listed_of question = {
 		.address = span_of(s->client_text), .zones = span_of(list->zone), .text = true};
-	struct span key = dnsbl_key(span_of(list->zone));
 	char text[DNSBL_ANSWERS_MAX + 1];
 	int fd = -1;
 	s->listed.text[0] = '\0';
 	if (!s->lists->finish(s->lists->context, &question, &fd, clock_mono_ms() + DNSBL_WAIT_MS, text) ||
-	    (key.len && memmem(text, strlen(text), key.at, key.len)))
+	    has_key(span_of(text), dnsbl_key(span_of(list->zone))))
 		return;
 	span_clean(span_of(text), s->listed.text, sizeof(s->listed.text));
 }
