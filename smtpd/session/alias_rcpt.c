@@ -39,13 +39,23 @@ static void take_members(struct session *s, const struct alias *alias, const str
 	uint64_t most = ask_mailboxes(s, alias);
 	if (!most || !has_place(s, alias))
 		return;
-	if (members_add(&s->tx.rcpts, alias, rcpt, dsn, s->tx.sender.len > 0) == RECIPIENTS_NO_MEMORY) {
+	enum recipients_result result = members_add(&s->tx.rcpts, alias, rcpt, dsn, s->tx.sender.len > 0);
+	if (result == RECIPIENTS_NO_MEMORY) {
 		session_say(s, REPLY_NO_MEMORY);
 		return;
 	}
+	if (result == RECIPIENTS_ADDED)
+		alias_log(alias, ALIAS_EXPANDED, s->client_text, str_text(&s->tx.sender), rcpt);
 	transaction_mailbox(&s->tx, most);
 	s->state = SESSION_RCPT;
 	session_reply(s, REPLY_RECIPIENT_OK, rcpt->text, (struct span){0});
+}
+
+static void refuse(struct session *s, const struct alias *alias, enum alias_result result, const struct address *rcpt)
+{
+	if (s->later < LIMIT_LATER_LOGGED)
+		alias_log(alias, result, s->client_text, str_text(&s->tx.sender), rcpt);
+	session_reply_quietly(s, rcpt_reply_alias(result), rcpt->text, (struct span){0});
 }
 
 void alias_rcpt(struct session *s, const struct known_lists *lists, const struct address *rcpt,
@@ -53,10 +63,9 @@ void alias_rcpt(struct session *s, const struct known_lists *lists, const struct
 {
 	struct alias alias;
 	enum alias_result result = alias_expand(s->config, lists, rcpt, &alias);
-	alias_log(&alias, result, s->client_text, str_text(&s->tx.sender), rcpt);
 	if (result == ALIAS_EXPANDED)
 		take_members(s, &alias, rcpt, dsn);
 	else
-		session_reply_quietly(s, rcpt_reply_alias(result), rcpt->text, (struct span){0});
+		refuse(s, &alias, result, rcpt);
 	alias_free(&alias);
 }

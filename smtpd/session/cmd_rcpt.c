@@ -59,12 +59,20 @@ static void ask_mailbox(struct session *s, const struct address *rcpt, const str
 	}
 }
 
+/* A client that repeats a RCPT without end does not fill the log. */
+static bool deserves_line(const struct session *s, enum known_verdict verdict, const struct address *rcpt)
+{
+	if (verdict == KNOWN_TRIED)
+		return !recipients_known(&s->tx.rcpts, rcpt);
+	return verdict == KNOWN_NO || (verdict == KNOWN_LATER && s->later < LIMIT_LATER_LOGGED);
+}
+
 /* What the list of its domain says of RCPT. If it does not exist, the reply is sent: it is the same for all. */
 static enum known_verdict check_known(struct session *s, const struct known_lists *lists, const struct address *rcpt)
 {
 	struct known_decision decision;
 	known_decide(s->config, lists, rcpt, &decision);
-	if (decision.verdict == KNOWN_TRIED || !known_accepts(decision.verdict))
+	if (deserves_line(s, decision.verdict, rcpt))
 		known_log(&decision, s->client_text, str_text(&s->tx.sender), rcpt);
 	if (!known_accepts(decision.verdict))
 		session_say_quietly(s, rcpt_reply_known(decision.verdict));

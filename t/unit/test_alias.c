@@ -203,7 +203,7 @@ static void expect_trouble(const char *text)
 {
 	struct str says;
 	str_init(&says, 4096);
-	alias_trouble(server, known_lists(&known), &says);
+	alias_trouble(server, known_lists(&known), NULL, &says);
 	ck_assert_str_eq(str_text(&says), text);
 	str_free(&says);
 }
