@@ -39,8 +39,9 @@ struct lists {
 	TAILQ_HEAD(, list_request) requests; /* oldest first */
 	size_t count;
 	struct list_watch watch;
-	int64_t next_ms; /* clock_mono_ms: when time alone changes what list_watch says; -1 = never */
-	bool noted;      /* something was noted since lists_tend */
+	int64_t next_ms;    /* clock_mono_ms: when time alone changes what list_watch says; -1 = never */
+	int64_t crowded_ms; /* clock_mono_ms of the last log line about too many questions; 0 = there was none */
+	bool noted;         /* something was noted since lists_tend */
 };
 
 struct lists *lists_new(struct ub_ctx *unbound)
@@ -199,6 +200,17 @@ static void refuse(int fd, size_t n)
 	str_free(&answers);
 }
 
+static void log_crowd(struct lists *l)
+{
+	int64_t now = clock_mono_ms();
+	if (l->crowded_ms && now - l->crowded_ms < LIST_WATCH_HOLD_MS)
+		return;
+	l->crowded_ms = now;
+	log_warning(
+		"clients=%zu status=crowded reason=\"so many clients wait for answers of DNS lists, so further ones count as not listed\"",
+		l->count);
+}
+
 void lists_begin(struct lists *l, const struct wire_listed_of *question, int *fd)
 {
 	struct ipaddr client;
@@ -211,6 +223,8 @@ void lists_begin(struct lists *l, const struct wire_listed_of *question, int *fd
 	if (pid && l->count < LISTS_AT_ONCE)
 		request = calloc(1, sizeof(*request) + n * sizeof(request->lookups[0]));
 	if (!request) {
+		if (l->count >= LISTS_AT_ONCE)
+			log_crowd(l);
 		refuse(*fd, question->text ? 0 : n);
 		return;
 	}
