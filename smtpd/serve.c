@@ -15,6 +15,8 @@
 #include "smtpd/session/listed.h"
 #include "smtpd/session/transcript.h"
 
+enum { STRESS_LOOK_MS = 1000 /* how often a pause looks whether workers are scarce */ };
+
 struct connection {
 	struct stream stream;
 	const struct serve_tls *tls;
@@ -231,7 +233,7 @@ static bool may_pause(struct connection *c, bool *wants_name)
 {
 	const struct serve_services *services = c->services;
 	return c->session.config->connect.greet_pause && !c->tls->first && services->pause &&
-	       !(services->stress && *services->stress) && listed_stranger(&c->session, wants_name) &&
+	       !stream_hurried(&c->stream) && listed_stranger(&c->session, wants_name) &&
 	       services->pause(services->context);
 }
 
@@ -268,6 +270,16 @@ static void pause_ended(struct connection *c)
 	session_close(&c->session);
 }
 
+/* Whether the client says nothing until UNTIL, or until workers are scarce. */
+static bool stays_silent(const struct connection *c, int64_t until)
+{
+	int64_t now = clock_mono_ms();
+	int err = -ETIMEDOUT;
+	for (; err == -ETIMEDOUT && now < until && !stream_hurried(&c->stream); now = clock_mono_ms())
+		err = fd_await(c->stream.fd, now + STRESS_LOOK_MS < until ? now + STRESS_LOOK_MS : until);
+	return err == -ETIMEDOUT;
+}
+
 /*
  * Lets a stranger wait for the greeting. If the name of the client could make it no stranger, it is looked up
  * meanwhile.
@@ -284,7 +296,7 @@ static void pause_greeting(struct connection *c)
 			return;
 	}
 	c->stop->waiting_fd = c->stream.fd;
-	bool silent = !c->stop->stop && fd_await(c->stream.fd, until) == -ETIMEDOUT;
+	bool silent = !c->stop->stop && stays_silent(c, until);
 	c->stop->waiting_fd = -1;
 	if (!silent)
 		pause_ended(c);

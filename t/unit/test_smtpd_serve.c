@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log_level.h"
 #include "common/ipc/ipc.h"
@@ -27,6 +28,7 @@ static struct serve_stop stop;
 static int arrivals[2], ends[2];
 static pthread_t server;
 static struct str heard;
+static _Atomic bool stress;
 static int stop_at_start; /* the order to stop comes before the session */
 
 #if !defined(__SANITIZE_ADDRESS__)
@@ -75,7 +77,7 @@ static bool let_wait(void *context)
 static void *run(void *unused)
 {
 	struct ipaddr client = memory_address("127.0.0.1");
-	const struct serve_services services = {.store = &store, .pause = let_wait};
+	const struct serve_services services = {.store = &store, .pause = let_wait, .stress = &stress};
 	(void)SERVE_WITH_FAILURE;
 	serve(ends[1], &client, &(struct serve_tls){0}, &live, &services, &stop, &(struct serve_watch){0});
 	return unused;
@@ -331,6 +333,20 @@ START_TEST(test_stop_before_the_pause)
 }
 END_TEST
 
+START_TEST(test_stress_ends_the_pause)
+{
+	int64_t begun = clock_mono_ms();
+	start("connect { greet_pause 50s; dnsbl_except none }");
+	while (stop.waiting_fd == -1)
+		usleep(1000);
+	stress = true;
+	hear("220 ");
+	stress = false;
+	ck_assert_int_lt(clock_mono_ms() - begun, 40 * 1000);
+	finish();
+}
+END_TEST
+
 /* A client that begins with TLS could not read a reply. */
 START_TEST(test_tls_in_the_pause)
 {
@@ -398,6 +414,7 @@ int main(void)
 	tcase_add_test(tcase, test_stop_between_commands);
 	tcase_add_test(tcase, test_stop_within_message);
 	tcase_add_test(tcase, test_stop_before_the_pause);
+	tcase_add_test(tcase, test_stress_ends_the_pause);
 	tcase_add_test(tcase, test_tls_in_the_pause);
 	tcase_add_test(tcase, test_newer_policy);
 	suite_add_tcase(suite, tcase);
