@@ -4,6 +4,7 @@ import unittest
 
 import certs
 import harness
+import japanese
 import peers
 from harness import Mailroot, Message, Sink, wait_for
 from postfix import Postfix
@@ -103,6 +104,17 @@ class Faults(unittest.TestCase):
             self.assertIn(f"warning: recipients {server.list}, line 8: the alias leads only back to itself", said)
             server.list.write_text(LIST.replace("pool: loop", "pool: ann"))
             self.assertNotIn("alias", server.ctl("check").stdout)
+
+    def test_status_in_japanese(self):
+        with Sink() as host, Service(host.port) as server:
+            said = japanese.ctl(server, "status").stdout.decode()
+            self.assertIn(f"recipients {server.list}、8 行: この別名をたどると自分自身にしか戻りません。", said)
+            server.list.write_text("")
+            server.ctl("reload")
+            said = japanese.ctl(server, "status").stdout.decode()
+            self.assertIn(f"recipients {server.list} に宛先がありません", said)
+            self.assertIn("以前の一覧が引き続き有効です", said)
+            self.assertNotIn("in force", said)
 
     def test_the_routes_of_the_members(self):
         with Sink() as host, Service(host.port) as server:
