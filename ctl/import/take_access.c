@@ -112,7 +112,7 @@ void take_auth(struct take *t)
 				   "auth_requires_tls no");
 		report_todo(
 			&t->report,
-			_("Users of virtual server %s: they were Windows accounts. Add those that devices and programs use, with `mailrootctl user add NAME`."),
+			_("Users of virtual server %s: they were Windows accounts. Those of an Active Directory domain need no second list of passwords: write `passwords kerberos` and a key tab; see \"Kerberos\" in mailroot.conf(5). Or add the accounts that devices and programs use, with `mailrootctl user add NAME`."),
 			t->name);
 	}
 	if (kerberos) {

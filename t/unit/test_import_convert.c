@@ -163,6 +163,7 @@ START_TEST(relay_lists)
 	import_server("AuthFlags=\"AuthAnonymous | AuthBasic\" RelayForAuth=\"1\"", "");
 	GOOD();
 	HAS("auth plain login");
+	TELLS("write `passwords kerberos` and a key tab");
 	HAS("authenticated yes");
 	HAS("list none");
 	import_server("AuthFlags=\"3\"", "");
