@@ -67,10 +67,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (headers.len > NOTICE_HEADERS_MAX)
 		headers.len = NOTICE_HEADERS_MAX;
 	size_t found = notice_facts(journal, &envelope, facts);
+	struct notice_rcpts to = {.at = &envelope.sender.text, .n = 1};
 	struct notice notice = {.fqdn = "mail.example.com",
 				.postmaster = "postmaster@example.com",
 				.id = SPAN("00000000BBBBBBBBBBBBBBBB"),
 				.message_id = SPAN("00000000AAAAAAAAAAAAAAAA"),
+				.rcpts = &to,
 				.envelope = &envelope,
 				.facts = facts,
 				.headers = headers};

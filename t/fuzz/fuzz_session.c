@@ -22,8 +22,8 @@ struct dialogue {
 static const char *const blocks[] = {
 	"",
 	"bare_newlines repair",
-	"messages { max_message_size 1K; max_session_size 2K; max_recipients 2 }\nalias_domain example.org\n"
-	"client { messages 3/1h; recipients 5/1h; octets 1K/1h; errors 6/1h }",
+	("messages { max_message_size 1K; max_session_size 2K; max_recipients 2 }\nalias_domain example.org\n"
+	 "client { messages 3/1h; recipients 5/1h; octets 1K/1h; errors 6/1h }"),
 	"without chunking size enhancedstatuscodes",
 	"access { auth plain login scram-sha-256 cram-md5; auth_requires_tls no }",
 	"client_rule a { list *; senders a.test; from_header yes; recipients u@example.com; max_message_size 1K }",

@@ -214,10 +214,10 @@ START_TEST(broken_aliases_are_named)
 	struct str text;
 	str_init(&text, 1 << 20);
 	list("/list", SPAN("one: two\ntwo: one\nann\n"));
-	expect_trouble("recipients /list, line 1: the alias leads only back to itself; its mail is put off with 451; "
-		       "correct the file\n"
-		       "recipients /list, line 2: the alias leads only back to itself; its mail is put off with 451; "
-		       "correct the file\n");
+	expect_trouble("recipients /list, line 1: the alias leads only back to itself; its mail is put off with 451 "
+		       "until the line is corrected\n"
+		       "recipients /list, line 2: the alias leads only back to itself; its mail is put off with 451 "
+		       "until the line is corrected\n");
 	str_append_text(&text, "all:");
 	for (unsigned i = 0; i < 900; i++)
 		str_printf(&text, " m%u@example.net", i);
