@@ -51,7 +51,6 @@ static void decide_world(const struct config_server *server, const struct facts 
 	bool wants_name = false;
 	world->outcome = OUTCOME_ACCEPTED;
 	world->for_all = is_for_all(&e.relay);
-	world->step = last_step(&e.relay);
 	for (size_t i = 0; i < EXPLAIN_DECISIONS; i++) {
 		wants_name |= decisions[i]->wants_name;
 		if (decisions[i]->accepted || decisions[i]->wants_name)
@@ -60,10 +59,12 @@ static void decide_world(const struct config_server *server, const struct facts 
 		world->step = last_step(decisions[i]);
 		return;
 	}
-	if (wants_name) {
-		world->outcome = OUTCOME_UNKNOWABLE;
-		world->step = wanting_step(server, &e);
+	if (!wants_name) {
+		world->step = last_step(&e.relay);
+		return;
 	}
+	world->outcome = OUTCOME_UNKNOWABLE;
+	world->step = wanting_step(server, &e);
 }
 
 static bool is_of_client_rule(const struct policy_step *step)
