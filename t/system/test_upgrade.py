@@ -2,6 +2,7 @@
 import collections
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -72,6 +73,10 @@ class Service:
     def gone(self, version):
         """Waits until no process of VERSION is left."""
         wait_for(lambda: all(p["version"] != version for p in self.processes()), f"no process of version {version}")
+
+
+def state(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
 class Upgrade(Service, unittest.TestCase):
@@ -193,10 +198,13 @@ class Upgrade(Service, unittest.TestCase):
         """Connections that the old version has not accepted are greeted by the new one."""
         self.server = upgradable(Mailroot())
         with self.server as server, contextlib.ExitStack() as open_ones:
-            frozen = [pid for pid, name in server.descendants().items() if name.startswith("mr-smtpd")]
-            for pid in frozen:
-                os.kill(pid, signal.SIGSTOP)
-                open_ones.callback(os.kill, pid, signal.SIGCONT)
+            frozen = set()
+            while more := {pid for pid, name in server.descendants().items() if name.startswith("mr-smtpd")} - frozen:
+                for pid in more:  # and those that the parent has forked meanwhile
+                    os.kill(pid, signal.SIGSTOP)
+                    open_ones.callback(os.kill, pid, signal.SIGCONT)
+                frozen |= more
+            wait_for(lambda: all(state(pid) == "T" for pid in frozen), "that all are stopped")
             waiting = [open_ones.enter_context(Wire(server)) for _ in range(20)]
             version = self.upgrade(1)
             for one in waiting:
