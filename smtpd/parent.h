@@ -33,7 +33,7 @@ struct parent {
 	int64_t accept_after;  /* clock_mono_ms: after accept failed, the time of the next try */
 	bool paused;           /* only the parent accepts, to say 421 */
 	bool said_paused;
-	bool retired;     /* nobody accepts; smtpd ends with the last session */
+	bool retired;     /* no worker accepts; smtpd ends with the last session */
 	bool users_known; /* master has sent the state of the account file */
 };
 

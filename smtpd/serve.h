@@ -31,9 +31,9 @@ struct serve_services {
 	const struct etrn *etrn;      /* NULL = no ETRN, no ATRN */
 	struct usage *usage;          /* NULL = nothing is counted for clients */
 	bool (*pause)(void *context); /* true: the client may be let wait for the greeting; NULL = none is */
-	void *context;
-	const _Atomic bool *stress; /* while true, time-outs are LIMIT_STRESS_MS; NULL = never */
-	const struct known *known;  /* the lists of recipients; NULL = none */
+	void *context;                /* of pause */
+	const _Atomic bool *stress;   /* while true, time-outs are LIMIT_STRESS_MS; NULL = never */
+	const struct known *known;    /* the lists of recipients; NULL = none */
 };
 
 /*

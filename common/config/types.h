@@ -79,7 +79,7 @@ struct config_route {
 	struct config_hosts hosts;
 };
 
-/* Of connectors and client rules. */
+/* Of connectors. */
 struct config_space {
 	const char *pattern; /* for the domain of a recipient (domain.h) */
 	unsigned cost;
@@ -89,6 +89,7 @@ struct config_spaces {
 	struct config_space *at;
 	size_t n;
 };
+/* Of connectors; client rules use it for recipients, too. */
 struct config_sender {
 	const char *local;  /* local part, compared in any case; NULL = every one */
 	const char *domain; /* a pattern; NULL = "<>", the null sender */
@@ -102,6 +103,7 @@ struct config_senders {
 struct config_answers {
 	unsigned char from[4], to[4];
 };
+
 /* One list of dnsbl or dnsbl_allow. */
 struct config_dnsbl {
 	const char *zone;

@@ -4,8 +4,7 @@
  *	127.0.0.0/8 but the next two    the list has the address; the octets say why
  *	127.255.255.0/24                the list refuses the name server that asks: it belongs to a large provider, or
  *	                                asks too often
- *	127.0.0.1, all other addresses  no answer of a list: a name server that invents answers, or a list that has
- *ended
+ *	127.0.0.1, all other addresses  no answer of a list: a name server invented it, or the list has ended
  */
 #ifndef COMMON_MAIL_DNSBL_H
 #define COMMON_MAIL_DNSBL_H

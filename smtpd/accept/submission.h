@@ -28,7 +28,7 @@ enum {
 enum submission_taken {
 	SUBMISSION_TAKEN,
 	SUBMISSION_UNKNOWN,   /* it does not exist */
-	SUBMISSION_UNDECIDED, /* nobody can say now whether it exists */
+	SUBMISSION_UNDECIDED, /* it is not known now whether it exists */
 	SUBMISSION_TOO_MANY,  /* an alias with more members than a message may have recipients */
 	SUBMISSION_NOT_KEPT   /* no memory */
 };

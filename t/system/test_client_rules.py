@@ -1,4 +1,4 @@
-"""Rules for clients, with real clients: who may send as whom, to whom, how much; in the reply, in the log, and in explain.
+"""Rules for clients, with real clients: senders, recipients, sizes and rates; in the reply, in the log, and in explain.
 
 Addresses decide, so the tests run in a network namespace.
 """

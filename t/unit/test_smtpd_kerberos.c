@@ -127,7 +127,7 @@ START_TEST(the_user_is_canonical)
 			ck_assert_str_eq(identity.user, names[i].user);
 			ck_assert(!identity.has_account && auth_holds(auth, &identity));
 		}
-	ck_assert_uint_eq(asked, 4); /* the second time nobody is asked */
+	ck_assert_uint_eq(asked, 4); /* the second time the KDC is not asked */
 	ck_assert_int_eq(login(HERE, "far", "right"), AUTH_FAILED);
 	teardown();
 }
@@ -236,7 +236,7 @@ START_TEST(guessing_stops_before_the_directory)
 }
 END_TEST
 
-/* A KDC that is away costs nobody a try. */
+/* While the KDC is away, no user loses a try. */
 START_TEST(an_outage_is_no_guess)
 {
 	setup_with("passwords kerberos; kerberos_realm EXAMPLE.COM; kerberos_guesses 1/30m");

@@ -215,7 +215,7 @@ START_TEST(a_full_table_forgets_who_was_idle_for_longest)
 }
 END_TEST
 
-/* Addresses are easy to come by, above all in IPv6: whoever has thousands can't make the server forget a user. */
+/* Addresses are easy to come by, above all in IPv6: a client with thousands of them displaces no user. */
 START_TEST(addresses_do_not_displace_users)
 {
 	char address[IPADDR_TEXT_MAX];
