@@ -103,7 +103,7 @@ static void examine_rules(struct place place, const struct config_server *server
 				continue;
 			snprintf(
 				text, sizeof(text),
-				_("client_rule %s: there is no account %s, so the rule does not fit anybody by this name; mailrootctl user list shows the names"),
+				_("client_rule %s: there is no account %s, so no client can authenticate under this name; mailrootctl user list shows the names"),
 				rule->name, rule->users.at[k]);
 			place_say(&place, CERTIFICATE_WARNING, text);
 		}

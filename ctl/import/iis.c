@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "common/base/language.h"
+
 #define SERVICE (1 << METABASE_SERVICE)
 #define SERVER  (1 << METABASE_SERVER)
 #define DOMAIN  (1 << METABASE_DOMAIN)

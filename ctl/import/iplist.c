@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
+
 enum { HEAD = 24, GROUP = 20, FAMILY_V4 = 2, V4_SIZE = 4, GROUPS_MAX = 1000, NAME_MIN = 3, NAME_MAX = 255 };
 
 static const uint32_t offset_mark = UINT32_C(1) << 31;
@@ -53,16 +55,16 @@ static const char *read_group(struct span data, size_t at, bool grants, uint32_t
 	size_t from;
 	if (!word(data, at, &family) || !word(data, at + 4, &entries) || !word(data, at + 8, &size) ||
 	    !word(data, at + 12, &zero) || !offset(data, at + 16, &from))
-		return "a group of addresses is incomplete";
+		return N_("a group of addresses is incomplete");
 	if (family != FAMILY_V4 || size != V4_SIZE || zero)
-		return "a group has addresses of an unknown kind";
+		return N_("a group has addresses of an unknown kind");
 	if (!entries || entries - 1 > IPLIST_ENTRIES_MAX || !address(data, from, &mask))
-		return "a group of addresses has no mask, or too many entries";
+		return N_("a group of addresses has no mask, or too many entries");
 	for (uint32_t i = 1; i < entries; i++) {
 		if (!address(data, from + (size_t)i * V4_SIZE, &value))
-			return "a group has more addresses than the data";
+			return N_("a group has more addresses than the data");
 		if (!add(list, (struct iplist_entry){grants, value, mask, from + (size_t)i * V4_SIZE}))
-			return "too many addresses";
+			return N_("too many addresses");
 	}
 	*addresses += entries - 1;
 	return NULL;
@@ -73,16 +75,16 @@ static const char *read_addresses(struct span data, size_t at, bool grants, bool
 {
 	uint32_t groups, total, seen = 0;
 	if (!word(data, at, &groups) || !word(data, at + 4, &total))
-		return "a list of addresses is incomplete";
+		return N_("a list of addresses is incomplete");
 	if (groups > GROUPS_MAX)
-		return "a list has too many groups of addresses";
+		return N_("a list has too many groups of addresses");
 	for (uint32_t i = 0; i < groups; i++) {
 		const char *why = read_group(data, at + 8 + (size_t)i * GROUP, grants, &seen, list);
 		if (why)
 			return why;
 	}
 	*some = groups != 0;
-	return seen == total ? NULL : "the number of addresses is not the one that the list states";
+	return seen == total ? NULL : N_("the number of addresses is not the one that the list states");
 }
 
 static bool is_name_octet(char c)
@@ -124,7 +126,7 @@ static const char *read_names(struct span data, size_t at, bool *some)
 {
 	uint32_t first, second;
 	if (!word(data, at, &first) || !word(data, at + 4, &second))
-		return "a list of names is incomplete";
+		return N_("a list of names is incomplete");
 	*some = first || second;
 	return NULL;
 }
@@ -136,13 +138,13 @@ static const char *read_lists(struct span data, struct iplist *list)
 	const char *why;
 	for (size_t i = 0; i < 4; i++)
 		if (!offset(data, i * 4, &at[i]) || at[i] < HEAD)
-			return "it does not begin with the places of four lists";
+			return N_("it does not begin with the places of four lists");
 	if ((why = read_addresses(data, at[0], false, &denied, list)) ||
 	    (why = read_addresses(data, at[1], true, &granted, list)) ||
 	    (why = read_names(data, at[2], &names_denied)) || (why = read_names(data, at[3], &names_granted)))
 		return why;
 	if ((denied || names_denied) && (granted || names_granted))
-		return "it both grants and denies, which the dialog can't express";
+		return N_("it both grants and denies, which the dialog can't express");
 	list->grants_by_default = !granted && !names_granted;
 	list->names = names_denied || names_granted;
 	return NULL;
@@ -156,7 +158,7 @@ void iplist_read(struct span data, struct iplist *out)
 		return;
 	}
 	out->entries = reallocarray(NULL, IPLIST_ENTRIES_MAX, sizeof(*out->entries));
-	out->why = !out->entries ? "out of memory" : read_lists(data, out);
+	out->why = !out->entries ? N_("out of memory") : read_lists(data, out);
 	if (out->why) {
 		out->count = 0;
 		out->grants_by_default = false;

@@ -34,7 +34,7 @@ struct iplist {
 	bool names;                      /* names are in the list, too, and could not be read */
 	char *guesses[IPLIST_NAMES_MAX]; /* texts in the data that may be these names; owned */
 	size_t guess_count;
-	const char *why; /* why the list could not be read; the rest is empty then. NULL = it was read */
+	const char *why; /* why the list could not be read, untranslated; the rest is empty then. NULL = it was read */
 };
 
 /* Reads DATA, which may have any content. An empty value means: no entries, all clients are granted. */

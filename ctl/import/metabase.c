@@ -97,8 +97,7 @@ struct metabase_property *metabase_own(const struct metabase_key *key, const cha
 static const char *add_property(struct metabase *mb, struct metabase_key *key, struct metabase_property property)
 {
 	if (metabase_own(key, property.name, property.id))
-		return _(
-			"this key has the same property twice, and nobody can tell which one counts: remove one of them");
+		return _("this key has the same property twice, so it is unclear which one counts: remove one of them");
 	if (key->count == key->room) {
 		void *more = grow(key->properties, &key->room, PROPERTIES_MAX, sizeof(*key->properties));
 		if (!more)
@@ -119,7 +118,7 @@ static const char *add_key(struct metabase *mb, const char *element, struct span
 	for (size_t i = 0; i < mb->count; i++)
 		if (span_equal_nocase(span_of(mb->keys[i]->location), location))
 			return _(
-				"this key is in the file twice, and nobody can tell which one counts: remove one of them");
+				"this key is in the file twice, so it is unclear which one counts: remove one of them");
 	if (mb->count == mb->room) {
 		void *more = grow(mb->keys, &mb->room, METABASE_KEYS_MAX, sizeof(struct metabase_key *));
 		if (!more)

@@ -238,7 +238,7 @@ static void tell_rest(struct take *t, const struct metabase_key *key)
 		if (!row)
 			take_say(t, p, REPORT_UNKNOWN, N_("no documented property of the SMTP service; not taken"));
 		else if (row->take == IIS_NOT || row->take == IIS_SECRET)
-			take_say(t, p, REPORT_NOT, "%s", row->doc);
+			take_say(t, p, REPORT_NOT, "%s", _(row->doc));
 		else
 			take_say(t, p, REPORT_NOT, N_("no virtual server uses it here"));
 	}

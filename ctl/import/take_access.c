@@ -325,12 +325,11 @@ static void take_relay_list(struct take *t)
 	}
 	read_list(p, &list);
 	if (list.why) {
-		take_line(t, block(t, "relay"), p, REPORT_DOUBT, plan_text(&t->plan, "not read: %s", list.why),
-			  "list none");
+		take_line(t, block(t, "relay"), p, REPORT_DOUBT, list.why, "list none");
 		report_todo(
 			&t->report,
 			_("RelayIpList of virtual server %s could not be read (%s), so no client may relay without authentication. Look it up in the Windows console, and write the clients into relay list."),
-			t->name, list.why);
+			t->name, _(list.why));
 	} else if (list.grants_by_default) {
 		relay_except(t, p, &list);
 	} else {

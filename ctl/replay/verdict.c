@@ -104,7 +104,7 @@ static bool depends_on_client(const struct config_server *server, const struct f
 {
 	bool users = likely->user != NULL;
 	if ((users && is_other(server, facts, rcpt, likely, NULL, tls, out)) ||
-	    is_other(server, facts, rcpt, likely, likely->user, tls, out))
+	    (tls != likely->tls && is_other(server, facts, rcpt, likely, likely->user, tls, out)))
 		return true;
 	for (size_t i = 0; users && i < server->client_rule_count; i++) {
 		const struct config_words *named = &server->client_rules[i].users;
