@@ -92,17 +92,37 @@ bool dnsbl_answers_parse(struct span text, struct dnsbl_answer *out, size_t n)
 	return true;
 }
 
-void dnsbl_text(struct span rdata, char to[DNSBL_TEXT_MAX + 1])
+/* Joins the strings of a TXT record. Returns the octets in TO. */
+static size_t join(struct span rdata, char *to, size_t max)
 {
 	size_t len = 0;
 	while (rdata.len) {
 		size_t octets = (unsigned char)rdata.at[0];
 		rdata = span_skip(rdata, 1);
-		for (size_t i = 0; i < octets && i < rdata.len && len < DNSBL_TEXT_MAX; i++)
+		for (size_t i = 0; i < octets && i < rdata.len && len < max; i++)
 			to[len++] = rdata.at[i] < ' ' || rdata.at[i] > '~' ? '?' : rdata.at[i];
 		rdata = span_skip(rdata, octets);
 	}
-	to[len] = '\0';
+	return len;
+}
+
+/* Resolvers may change the case of the name that a list repeats. */
+static bool has_key(struct span text, struct span key)
+{
+	for (; key.len && text.len; text = span_skip(text, 1))
+		if (span_starts_nocase(text, key))
+			return true;
+	return false;
+}
+
+/* What is searched is longer than what is used: the cut may be within a key. */
+void dnsbl_text(struct span rdata, struct span zone, char to[DNSBL_TEXT_MAX + 1])
+{
+	char text[DNSBL_TEXT_MAX + DOMAIN_LABEL_MAX];
+	size_t len = join(rdata, text, sizeof(text));
+	if (has_key((struct span){text, len}, dnsbl_key(zone)))
+		len = 0;
+	span_copy((struct span){text, len < DNSBL_TEXT_MAX ? len : DNSBL_TEXT_MAX}, to, DNSBL_TEXT_MAX + 1);
 }
 
 struct span dnsbl_key(struct span zone)

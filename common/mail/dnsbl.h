@@ -49,14 +49,14 @@ void dnsbl_answer_append(const struct dnsbl_answer *answer, struct str *to);
 /* Parses exactly N of them; a text that dnsbl_answer_append did not write is false. */
 bool dnsbl_answers_parse(struct span text, struct dnsbl_answer *out, size_t n);
 
-/* The text of a TXT record, printable, cut to DNSBL_TEXT_MAX. */
-void dnsbl_text(struct span rdata, char to[DNSBL_TEXT_MAX + 1]);
-
 /*
  * The key of the customer in ZONE, a first label of 16 octets or more as in KEY.zen.dq.spamhaus.net; otherwise empty.
  * No log and no reply may show it. dnsbl_shown replaces it.
  */
 struct span dnsbl_key(struct span zone);
 void dnsbl_shown(struct span zone, char to[DOMAIN_MAX + 1]);
+
+/* The text of a TXT record of ZONE, printable, cut to DNSBL_TEXT_MAX; empty if it has the key. */
+void dnsbl_text(struct span rdata, struct span zone, char to[DNSBL_TEXT_MAX + 1]);
 
 #endif

@@ -129,7 +129,7 @@ static void take(struct list_lookup *lookup, const struct lookup_answer *answer)
 	for (size_t i = 0; i < answer->n && !request->about_text; i++)
 		dnsbl_answer_add(&lookup->answer, answer->rdata[i]);
 	if (request->about_text && answer->n)
-		dnsbl_text(answer->rdata[0], request->text);
+		dnsbl_text(answer->rdata[0], span_of(lookup->zone), request->text);
 	if (!request->waiting)
 		finish(request);
 }

@@ -66,16 +66,7 @@ static void get_answers(struct session *s, struct span zones, size_t n, struct d
 	memset(answers, 0, n * sizeof(*answers));
 }
 
-/* Resolvers may change the case of the name that a list repeats. */
-static bool has_key(struct span text, struct span key)
-{
-	for (; key.len && text.len; text = span_skip(text, 1))
-		if (span_starts_nocase(text, key))
-			return true;
-	return false;
-}
-
-/* The text of the list for the reply; none may show the key of the customer. */
+/* The text of the list for the reply. */
 static void get_text(struct session *s, const struct config_dnsbl *list)
 {
 	const struct wire_listed_of question = {
@@ -83,10 +74,8 @@ static void get_text(struct session *s, const struct config_dnsbl *list)
 	char text[DNSBL_ANSWERS_MAX + 1];
 	int fd = -1;
 	s->listed.text[0] = '\0';
-	if (!s->lists->finish(s->lists->context, &question, &fd, clock_mono_ms() + DNSBL_WAIT_MS, text) ||
-	    has_key(span_of(text), dnsbl_key(span_of(list->zone))))
-		return;
-	span_clean(span_of(text), s->listed.text, sizeof(s->listed.text));
+	if (s->lists->finish(s->lists->context, &question, &fd, clock_mono_ms() + DNSBL_WAIT_MS, text))
+		span_clean(span_of(text), s->listed.text, sizeof(s->listed.text));
 }
 
 /* Judges by the policy in force; a newer one than that of the last question asks anew. */

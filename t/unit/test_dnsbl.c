@@ -119,21 +119,72 @@ START_TEST(bounds)
 }
 END_TEST
 
+#define KEY  "abcdefghij0123456789"
+#define ZONE SPAN(KEY ".a.test")
+
 START_TEST(texts)
 {
 	char text[DNSBL_TEXT_MAX + 1], octets[256 * 2];
-	dnsbl_text(SPAN("\5hello\7 world\n"), text);
+	dnsbl_text(SPAN("\5hello\7 world\n"), ZONE, text);
 	ck_assert_str_eq(text, "hello world?");
-	dnsbl_text(SPAN("\xffshort"), text);
+	dnsbl_text(SPAN("\xffshort"), ZONE, text);
 	ck_assert_str_eq(text, "short");
-	dnsbl_text((struct span){"", 0}, text);
+	dnsbl_text((struct span){"", 0}, ZONE, text);
 	ck_assert_str_eq(text, "");
 	memset(octets, 'x', sizeof(octets));
 	octets[0] = octets[256] = (char)255;
-	dnsbl_text((struct span){octets, sizeof(octets)}, text);
+	dnsbl_text((struct span){octets, sizeof(octets)}, ZONE, text);
 	ck_assert_uint_eq(strlen(text), DNSBL_TEXT_MAX);
-	dnsbl_text(SPAN("\3\r\n\xe3"), text);
+	dnsbl_text(SPAN("\3\r\n\xe3"), ZONE, text);
 	ck_assert_str_eq(text, "???");
+}
+END_TEST
+
+/* A text with the key, in whatever case, is not used, even if the key is cut. */
+START_TEST(texts_with_keys)
+{
+	static const char *const keys[] = {KEY, "aBcDeFgHiJ0123456789"};
+	static const size_t begins[] = {0, 3, DNSBL_TEXT_MAX - 20, DNSBL_TEXT_MAX - 19, DNSBL_TEXT_MAX - 1};
+	char text[DNSBL_TEXT_MAX + 1], octets[1 + 230];
+	struct span rdata = {octets, sizeof(octets)};
+	memset(octets, 'x', sizeof(octets));
+	octets[0] = (char)230;
+	dnsbl_text(rdata, ZONE, text);
+	ck_assert_uint_eq(strlen(text), DNSBL_TEXT_MAX);
+	for (size_t i = 0; i < 2 * sizeof(begins) / sizeof(begins[0]); i++) {
+		memset(octets + 1, 'x', sizeof(octets) - 1);
+		memcpy(octets + 1 + begins[i / 2], keys[i % 2], strlen(KEY));
+		dnsbl_text(rdata, ZONE, text);
+		ck_assert_msg(!*text, "%zu: %s", begins[i / 2], text);
+		dnsbl_text(rdata, SPAN("a.test"), text);
+		ck_assert_uint_eq(strlen(text), DNSBL_TEXT_MAX);
+	}
+	/* In two strings of the record. */
+	dnsbl_text(SPAN("\x0ax abcdefgh\x0dij0123456789."), ZONE, text);
+	ck_assert_str_eq(text, "");
+}
+END_TEST
+
+/* The longest label as a key, of which one octet would be left. */
+START_TEST(text_with_the_longest_key)
+{
+	char zone[] = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk.test";
+	char text[DNSBL_TEXT_MAX + 1], octets[1 + 255];
+	struct span rdata = {octets, sizeof(octets)};
+	ck_assert_uint_eq(dnsbl_key(span_of(zone)).len, DOMAIN_LABEL_MAX);
+	memset(octets, 'x', sizeof(octets));
+	octets[0] = (char)255;
+	dnsbl_text(rdata, span_of(zone), text);
+	ck_assert_uint_eq(strlen(text), DNSBL_TEXT_MAX);
+	memset(octets + DNSBL_TEXT_MAX, 'k', DOMAIN_LABEL_MAX - 8);
+	octets[0] = (char)(DNSBL_TEXT_MAX - 1 + DOMAIN_LABEL_MAX - 8);
+	dnsbl_text((struct span){octets, 1U + (unsigned char)octets[0]}, span_of(zone), text);
+	ck_assert_uint_eq(strlen(text), DNSBL_TEXT_MAX);
+	memset(octets + 1, 'x', sizeof(octets) - 1);
+	memset(octets + 1 + 255 - DOMAIN_LABEL_MAX, 'k', DOMAIN_LABEL_MAX);
+	octets[0] = (char)255;
+	dnsbl_text(rdata, span_of(zone), text);
+	ck_assert_str_eq(text, "");
 }
 END_TEST
 
@@ -159,6 +210,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {names, senses, answers, bounds, texts, keys};
+	const TTest *const tests[] = {names, senses, answers, bounds, texts, texts_with_keys, text_with_the_longest_key,
+				      keys};
 	return run_tests("dnsbl", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }

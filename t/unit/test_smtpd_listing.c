@@ -229,19 +229,15 @@ START_TEST(replies)
 }
 END_TEST
 
-/* A text with the key of the customer, in whatever case, is not passed on. */
-START_TEST(no_keys)
+START_TEST(key_in_a_zone)
 {
-	static const char *const said_of[] = {"see abcdefghij0123456789.a.test", "see aBcDeFgHiJ0123456789.a.test"};
 	const char *const lines[] = {ENVELOPE, "RCPT TO:<joe@example.com>", NULL};
 	struct config other;
 	memory_config("connect { dnsbl abcdefghij0123456789.a.test 127.0.0.2 }", &other);
 	said = "127.0.0.2";
-	for (size_t i = 0; i < sizeof(said_of) / sizeof(said_of[0]); i++) {
-		text_said = said_of[i];
-		ck_assert_str_eq(reply(&other.servers[0], lines),
-				 "550 5.7.1 Client [192.0.2.1] is listed by ***.a.test");
-	}
+	text_said = "see why";
+	ck_assert_str_eq(reply(&other.servers[0], lines),
+			 "550 5.7.1 Client [192.0.2.1] is listed by ***.a.test: see why");
 	config_free(&other);
 }
 END_TEST
@@ -280,7 +276,7 @@ int main(void)
 	tcase_add_test(all, zones);
 	tcase_add_loop_test(all, clients_without_lists, 0, COUNT(skips));
 	tcase_add_loop_test(all, replies, 0, COUNT(sessions));
-	tcase_add_test(all, no_keys);
+	tcase_add_test(all, key_in_a_zone);
 	tcase_add_test(all, no_lists);
 	tcase_add_test(all, explained);
 	suite_add_tcase(suite, all);
