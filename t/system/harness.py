@@ -48,6 +48,16 @@ def wait_for(condition, what, seconds=20.0):
         time.sleep(0.01)
 
 
+def close_served(served, thread):
+    """Ends THREAD, which waits for clients of the socket SERVED, and closes that.
+
+    Without the end, an interrupted recvfrom or accept is restarted on the next socket that gets the number of this one."""
+    with contextlib.suppress(OSError):
+        served.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+    served.close()
+
+
 def scratch():
     """A folder on a real disk if there is one: tmpfs has no O_TMPFILE races to test. Mode 0755, so that the jailed users can reach it.
 

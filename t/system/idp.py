@@ -212,19 +212,21 @@ class Names:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self):
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.thread.start()
         return self
 
     def __exit__(self, *_):
-        self.socket.close()
+        harness.close_served(self.socket, self.thread)
 
     def _serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                packet, client = self.socket.recvfrom(4096)
-                self.socket.sendto(self._answer(packet), client)
+        while True:
+            packet, client = self.socket.recvfrom(4096)
+            if not packet:
+                return
+            self.socket.sendto(self._answer(packet), client)
 
     def _answer(self, packet):
         at, labels = 12, []
@@ -246,13 +248,14 @@ class Proxy:
         self.to, self.user, self.seen = port, user, []
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self):
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.thread.start()
         return self
 
     def __exit__(self, *_):
-        self.socket.close()
+        harness.close_served(self.socket, self.thread)
 
     def _accept(self):
         with contextlib.suppress(OSError):

@@ -9,7 +9,7 @@ import unittest
 import harness
 from harness import Mailroot
 
-A, PTR, AAAA, SERVFAIL, NXDOMAIN, SILENT = 1, 12, 28, 2, 3, -1
+A, PTR, MX, TXT, AAAA, SERVFAIL, NXDOMAIN, SILENT = 1, 12, 15, 16, 28, 2, 3, -1
 
 
 class NameServer:
@@ -27,7 +27,7 @@ class NameServer:
         return self
 
     def __exit__(self, *_):
-        self.socket.close()
+        harness.close_served(self.socket, self.thread)
 
     @staticmethod
     def wire(name):
@@ -35,13 +35,12 @@ class NameServer:
 
     def _serve(self):
         while True:
-            try:
-                packet, peer = self.socket.recvfrom(4096)
-                answer = self._answer(packet)
-                if answer:
-                    self.socket.sendto(answer, peer)
-            except OSError:
+            packet, peer = self.socket.recvfrom(4096)
+            if not packet:
                 return
+            answer = self._answer(packet)
+            if answer:
+                self.socket.sendto(answer, peer)
 
     def _answer(self, packet):
         at, labels = 12, []
@@ -51,15 +50,23 @@ class NameServer:
         name, kind = ".".join(labels), struct.unpack("!H", packet[at + 1:at + 3])[0]
         if name:  # the resolver queries the root from time to time, to check the name server
             self.asked.append((name, kind))
-        known = self.table.get(name, NXDOMAIN)
+        known = self.find(name, kind)
         if known == SILENT:
             return None
         rcode, found = (known, []) if isinstance(known, int) else (0, known.get(kind, []))
         body = b""
         for data in found:
-            data = self.wire(data) if kind == PTR else socket.inet_aton(data)
+            data = self.rdata(kind, data)
             body += b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 300, len(data)) + data
         return packet[:2] + struct.pack("!HHHHH", 0x8180 | rcode, 1, len(found), 0, 0) + packet[12:at + 5] + body
+
+    def find(self, name, kind):
+        """{type: [data]} or the rcode of NAME, which is asked for records of KIND."""
+        return self.table.get(name, NXDOMAIN)
+
+    def rdata(self, kind, data):
+        return {PTR: self.wire, A: socket.inet_aton, TXT: lambda text: bytes([len(text)]) + text.encode(),
+                MX: lambda host: b"\0\x0a" + self.wire(host)}[kind](data)
 
 
 def reverse(last):
