@@ -7,11 +7,16 @@
 
 enum { MEANT_TEXT_MAX = 2000 };
 
-/* The block that has a setting or block NAME; CONFIG_BLOCK_COUNT = none. */
+static bool has(enum config_block block, struct span name)
+{
+	return config_setting_find(block, name) || config_block_find(block, name) != CONFIG_BLOCK_COUNT;
+}
+
+/* The first block that has a setting or block NAME; CONFIG_BLOCK_COUNT = none. */
 static enum config_block home_of(struct span name)
 {
 	for (enum config_block block = 0; block < CONFIG_BLOCK_COUNT; block++)
-		if (config_setting_find(block, name) || config_block_find(block, name) != CONFIG_BLOCK_COUNT)
+		if (has(block, name))
 			return block;
 	return CONFIG_BLOCK_COUNT;
 }
@@ -56,6 +61,21 @@ static const char *place_name(enum config_block block)
 	return block == CONFIG_GLOBAL ? _("the file itself") : config_blocks[block].word;
 }
 
+/* Appends all blocks that have a setting or block NAME: "a, b or c". */
+static void append_homes(struct str *to, struct span name)
+{
+	size_t n = 0, said = 0;
+	for (enum config_block block = 0; block < CONFIG_BLOCK_COUNT; block++)
+		n += has(block, name);
+	for (enum config_block block = 0; block < CONFIG_BLOCK_COUNT; block++) {
+		if (!has(block, name))
+			continue;
+		const char *separator = said == 0 ? "" : said + 1 == n ? _(" or ") : ", ";
+		str_printf(to, "%s%s", separator, place_name(block));
+		said++;
+	}
+}
+
 /* True if AT is the first word on its line. */
 static bool begins_line(const struct config_at *at)
 {
@@ -82,12 +102,14 @@ static void report_misplaced(struct config_findings *findings, enum config_block
 	struct span name = config_node_name(node);
 	struct str meant;
 	str_init(&meant, MEANT_TEXT_MAX);
-	if (home == CONFIG_GLOBAL && config_slip_longer(block, name, &meant))
+	if (home == CONFIG_GLOBAL && config_slip_longer(block, name, &meant)) {
 		config_error(findings, config_word_at(node, 0), _("unknown setting \"%.*s\" in %s: did you mean %s?"),
 			     SPAN_ARGS(name), place_name(block), str_text(&meant));
-	else
+	} else {
+		append_homes(&meant, name);
 		config_error(findings, config_word_at(node, 0), _("%.*s does not belong in %s but in %s"),
-			     SPAN_ARGS(name), place_name(block), place_name(home));
+			     SPAN_ARGS(name), place_name(block), str_text(&meant));
+	}
 	str_free(&meant);
 }
 

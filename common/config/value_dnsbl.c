@@ -37,7 +37,9 @@ static bool parse_answers(struct config_parse *parse, const struct config_item *
 	for (size_t i = 0; good && i < 4; i++)
 		good = parse_octet(span_take(&rest, '.'), &out->from[i], &out->to[i]);
 	if (!good || out->from[0] != 127 || out->to[0] != 127)
-		return refuse(parse, item, N_("answers are addresses such as 127.0.0.2 or 127.0.0.2-11"));
+		return refuse(
+			parse, item,
+			N_("answers are addresses such as 127.0.0.2 or 127.0.0.2-11; write a score as score 2, and another list on a line of its own"));
 	if (!out->to[1] && !out->to[2] && out->from[3] <= 1)
 		return refuse(parse, item, N_("127.0.0.1 is never a listing: begin with 127.0.0.2"));
 	if (out->to[1] == 255 && out->to[2] == 255)

@@ -49,6 +49,8 @@ static const struct wrong rows[] = {
 	{SERVER("pickupdir off"), 2, 1, "unknown setting \"pickupdir\""},
 	{SERVER("pickup_dir maybe"), 2, 12, "must be absolute"},
 	{SERVER("relay { list 10.0.0.1; authentificated no }"), 2, 24, "unknown setting \"authentificated\" in relay"},
+	{SERVER("alias_domain a.example { recipients /etc/r }"), 2, 26,
+	 "recipients does not belong in alias_domain but in client, local_domain, remote_domain or client_rule"},
 	{SERVER("alias_domain a.example { enabled no }"), 2, 26, "does not belong in alias_domain"},
 	{SERVER("alias_domain a.example { zzz no }"), 2, 26, "alias_domain; known there: nothing"},
 	{"userr x\n" SERVER(""), 1, 1, "did you mean user?"},
