@@ -268,6 +268,7 @@ static void pause_ended(struct connection *c)
 	session_say(&c->session, REPLY_TALKED_FIRST);
 	c->session.line = (struct span){NULL, 0};
 	session_close(&c->session);
+	transcript_event(&c->transcript, &c->session, SPAN("CONNECT"));
 }
 
 /* Whether the client says nothing until UNTIL, or until workers are scarce. */
@@ -304,8 +305,10 @@ static void pause_greeting(struct connection *c)
 
 static void greet(struct connection *c)
 {
-	if (!session_admits(&c->session))
+	if (!session_admits(&c->session)) {
+		transcript_event(&c->transcript, &c->session, SPAN("CONNECT"));
 		return;
+	}
 	listed_begin(&c->session);
 	pause_greeting(c);
 	if (session_wants(&c->session) != SESSION_WANTS_CLOSE)
@@ -320,8 +323,6 @@ static void converse(struct connection *c)
 		c->session.tls.offered = c->tls->context;
 	if (session_wants(&c->session) != SESSION_WANTS_CLOSE)
 		greet(c);
-	if (session_wants(&c->session) == SESSION_WANTS_CLOSE)
-		transcript_event(&c->transcript, &c->session, SPAN("CONNECT"));
 	while (send_replies(c)) {
 		if (!stream_pending(&c->stream))
 			transcript_flush(&c->transcript);

@@ -30,6 +30,9 @@ static pthread_t server;
 static struct str heard;
 static _Atomic bool stress;
 static int stop_at_start; /* the order to stop comes before the session */
+static int records[2];
+static struct record_writer writer;
+static struct record_writer *recorded; /* NULL = no transaction log */
 
 #if !defined(__SANITIZE_ADDRESS__)
 
@@ -79,7 +82,8 @@ static void *run(void *unused)
 	struct ipaddr client = memory_address("127.0.0.1");
 	const struct serve_services services = {.store = &store, .pause = let_wait, .stress = &stress};
 	(void)SERVE_WITH_FAILURE;
-	serve(ends[1], &client, &(struct serve_tls){0}, &live, &services, &stop, &(struct serve_watch){0});
+	serve(ends[1], &client, &(struct serve_tls){0}, &live, &services, &stop,
+	      &(struct serve_watch){.records = recorded});
 	return unused;
 }
 
@@ -333,6 +337,49 @@ START_TEST(test_stop_before_the_pause)
 }
 END_TEST
 
+static void expect_one_record(const char *verb, uint64_t code)
+{
+	char room[4096];
+	struct ipc_packet packet;
+	struct wire_records all;
+	struct wire_record one;
+	ck_assert_int_eq(ipc_receive(records[0], room, sizeof(room), MSG_DONTWAIT, &packet), 0);
+	ck_assert(wire_decode_records(packet.text, &all));
+	ck_assert(record_next(&all.list, &one));
+	ck_assert_msg(span_equal(one.verb, span_of(verb)), "%.*s is not %s", SPAN_ARGS(one.verb), verb);
+	ck_assert_uint_eq(one.code, code);
+	ck_assert_msg(!record_next(&all.list, &one), "%.*s is a second record", SPAN_ARGS(one.verb));
+}
+
+/* However the pause ends without a greeting, the transaction log says it once. */
+START_TEST(test_records_of_the_pause)
+{
+	static const char lines[] = "log { format w3c }\nconnect { greet_pause 30s; dnsbl_except none }";
+	ck_assert_int_eq(ipc_pair(records, 64 * 1024), 0);
+	record_writer_init(&writer, records[1]);
+	recorded = &writer;
+	stop_at_start = 1;
+	start(lines);
+	stop_at_start = 0;
+	hear("421 4.3.2 ");
+	finish();
+	expect_one_record("STOP", 421);
+	start(lines);
+	say("EHLO c\r\n");
+	hear("554 5.5.1 ");
+	finish();
+	expect_one_record("CONNECT", 554);
+	start("log { format w3c }\nconnect { allow only-listed; list 192.0.2.1 }");
+	hear("554 5.7.1 ");
+	finish();
+	expect_one_record("CONNECT", 554);
+	recorded = NULL;
+	record_writer_free(&writer);
+	fd_close(&records[0]);
+	fd_close(&records[1]);
+}
+END_TEST
+
 START_TEST(test_stress_ends_the_pause)
 {
 	int64_t begun = clock_mono_ms();
@@ -414,6 +461,7 @@ int main(void)
 	tcase_add_test(tcase, test_stop_between_commands);
 	tcase_add_test(tcase, test_stop_within_message);
 	tcase_add_test(tcase, test_stop_before_the_pause);
+	tcase_add_test(tcase, test_records_of_the_pause);
 	tcase_add_test(tcase, test_stress_ends_the_pause);
 	tcase_add_test(tcase, test_tls_in_the_pause);
 	tcase_add_test(tcase, test_newer_policy);
