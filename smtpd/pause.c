@@ -1,13 +1,12 @@
 #include "smtpd/pause.h"
 
 #include "common/base/clock.h"
+#include "common/config/types.h"
 #include "smtpd/session/session.h"
-
-enum { SHARE = 4 };
 
 size_t pause_share(size_t max)
 {
-	return max / SHARE;
+	return max / CONFIG_PAUSE_PART;
 }
 
 /* Two workers that begin at the same moment count each other, so both may be greeted at once, and never too few. */

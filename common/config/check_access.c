@@ -2,8 +2,13 @@
 #include "common/config/check.h"
 
 #include "common/base/language.h"
+#include "common/config/table.h"
+#include "common/config/value.h"
 
-enum { CLEAR = AUTH_PLAIN | AUTH_LOGIN }; /* mechanisms that send the password itself */
+enum {
+	CLEAR = AUTH_PLAIN | AUTH_LOGIN, /* mechanisms that send the password itself */
+	RATE_TEXT_MAX = 64
+};
 
 static bool has_certificate(const struct config_build *b, const struct config_access *access)
 {
@@ -122,6 +127,26 @@ static void check_kerberos(struct config_build *b, const struct config_server *s
 				     all[i].name, all[i].name);
 }
 
+/* The text for processes has every setting, so that a place in a file does not tell whether the value is the default.
+ */
+static bool has_other_guesses(const struct config_access *access)
+{
+	const struct config_setting *setting = config_setting_find(CONFIG_ACCESS, SPAN("kerberos_guesses"));
+	struct str value;
+	str_init(&value, RATE_TEXT_MAX);
+	config_value_format(setting->type, &access->kerberos_guesses, &value);
+	bool other = !span_equal(str_span(&value), span_of(setting->fallback));
+	str_free(&value);
+	return other;
+}
+
+static void refuse_without_kerberos(struct config_build *b, const struct config_server *server, const char *name,
+				    const struct config_origin *at)
+{
+	config_error(b->findings, config_build_at(b, server, *at),
+		     _("%s is for passwords kerberos: add kerberos to passwords, or remove %s"), name, name);
+}
+
 static void check_kdc(struct config_build *b, const struct config_server *server)
 {
 	const struct config_access *access = &server->access;
@@ -137,9 +162,9 @@ static void check_kdc(struct config_build *b, const struct config_server *server
 			b->findings, config_build_at(b, server, access->passwords_at),
 			_("passwords kerberos needs a key tab, which proves that the KDC is the right one: add keytab /etc/mailroot/smtp.keytab to access"));
 	if (!asks && access->kerberos_realm.n)
-		config_error(
-			b->findings, config_build_at(b, server, access->kerberos_realm_at),
-			_("kerberos_realm is for passwords kerberos: add kerberos to passwords, or remove kerberos_realm"));
+		refuse_without_kerberos(b, server, "kerberos_realm", &access->kerberos_realm_at);
+	if (!asks && has_other_guesses(access))
+		refuse_without_kerberos(b, server, "kerberos_guesses", &access->kerberos_guesses_at);
 }
 
 void config_check_access(struct config_build *b, const struct config_server *server)

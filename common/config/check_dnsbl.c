@@ -22,11 +22,23 @@ static int64_t highest(const struct config_dnsbls *lists)
 	return sum;
 }
 
+static void check_pause(struct config_build *b, const struct config_server *server)
+{
+	int64_t max = server->processes.max;
+	if (server->max_connections < max)
+		max = server->max_connections;
+	if (server->connect.greet_pause && max < CONFIG_PAUSE_PART)
+		config_warning(
+			b->findings, config_build_at(b, server, server->connect.greet_pause_at),
+			_("greet_pause has no effect: a quarter of processes max (or of max_connections) may wait, which is less than one process here: write 4 or more there, or remove greet_pause"));
+}
+
 void config_check_dnsbl(struct config_build *b, const struct config_server *server)
 {
 	const struct config_connect *connect = &server->connect;
 	bool without = !connect->dnsbl.n && !config_build_failed(b, &connect->dnsbl);
 	check_except(b, server);
+	check_pause(b, server);
 	if (without && connect->dnsbl_allow.n)
 		config_error(
 			b->findings, config_build_at(b, server, connect->dnsbl_allow_at),

@@ -117,6 +117,7 @@ struct config_dnsbls {
 	size_t n;
 };
 enum { CONFIG_DNSBL_MAX = 16 /* lists of one setting */, CONFIG_DNSBL_SCORE_MAX = 100 };
+enum { CONFIG_PAUSE_PART = 4 /* of greet_pause: one process in so many may wait */ };
 
 /* Mail that we request with ETRN. */
 struct config_etrn {

@@ -145,6 +145,8 @@ static const struct wrong rows[] = {
 	 "passwords is for plain and login, and auth has neither"},
 	{SERVER("access { auth plain; auth_requires_tls no; kerberos_realm A }"), 2, 59,
 	 "kerberos_realm is for passwords kerberos"},
+	{SERVER("access { auth plain; auth_requires_tls no; kerberos_guesses 5/1h }"), 2, 61,
+	 "kerberos_guesses is for passwords kerberos"},
 	{SERVER("access { auth plain; auth_requires_tls no; keytab /k; passwords kerberos; gssapi_realm A }"), 2, 88,
 	 "gssapi_realm is for gssapi"},
 	{SERVER("access { tls_min 1.0 }"), 2, 18, "tls_min has no effect without a certificate"},
@@ -231,6 +233,7 @@ START_TEST(valid_access_is_silent)
 		SERVER("access { auth gssapi; keytab /k; principal smtp/a@B; gssapi_realm B }"),
 		SERVER("access { auth plain; auth_requires_tls no; keytab /k; principal a@B; passwords file kerberos; "
 		       "kerberos_realm A B; kerberos_guesses 5/1h }"),
+		SERVER("access { kerberos_guesses 3/30m }"), /* the default, as in the text that processes get */
 		SERVER("access { tls_certificate /a /b; tls_min 1.0 }"),
 		SERVER("access { auth scram-sha-256 plain; anonymous no }"),
 		SERVER("relay { authenticated no }"),

@@ -26,6 +26,9 @@ START_TEST(names_that_other_hosts_reject_are_warned_of)
 		{SERVER("messages { max_message_size 5M; max_session_size none }\n"
 			"client_rule a { list *; max_message_size 6M }"),
 		 3, 42, "max_message_size has no effect here"},
+		{SERVER("processes { spare 1; max 3 }\nconnect { greet_pause 5s }"), 3, 23,
+		 "greet_pause has no effect: a quarter of processes max (or of max_connections) may wait"},
+		{SERVER("max_connections 3\nconnect { greet_pause 5s }"), 3, 23, "greet_pause has no effect"},
 		{SERVER("smart_host [192.0.2.1]") "virtual_server copiers { fqdn c.test\nlisten *:26 }", 4, 16,
 		 "copiers has no smart_host of its own"},
 	};
@@ -46,6 +49,8 @@ START_TEST(intended_settings_are_not_warned_of)
 						 "} }",
 		SERVER("smart_host [192.0.2.1]") "virtual_server b { fqdn c.test\nenabled no }",
 		SERVER("local_domain printers"),
+		SERVER("max_connections 4\nprocesses { spare 1; max 4 }\nconnect { greet_pause 5s }"),
+		SERVER("processes { spare 1; max 3 }\nconnect { greet_pause 0s }"),
 		SERVER("client_rule a { list 10.0.0.0/8 *.b.test }\nclient_rule b { list 10.0.0.1 b.test }\n"
 		       "client_rule c { list * }"),
 		SERVER(AUTH "client_rule a { list 10.0.0.1; users joe }\nclient_rule b { list 10.0.0.1 }\n"
