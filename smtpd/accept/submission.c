@@ -78,7 +78,7 @@ static bool keep_recipient(struct reading *r, struct span field, const struct ma
 		return true;
 	case SUBMISSION_UNDECIDED:
 		r->undecided = true;
-		return fail(r, "it is not known whether its recipients exist");
+		return fail(r, "a recipient can't be examined now");
 	case SUBMISSION_TOO_MANY:
 		return fail(r, "there are more than 5000 recipients");
 	default:

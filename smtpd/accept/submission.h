@@ -28,8 +28,8 @@ enum {
 enum submission_taken {
 	SUBMISSION_TAKEN,
 	SUBMISSION_UNKNOWN,   /* it does not exist */
-	SUBMISSION_UNDECIDED, /* it is not known now whether it exists */
-	SUBMISSION_TOO_MANY,  /* an alias with more members than a message may have recipients */
+	SUBMISSION_UNDECIDED, /* no list can say now whether it exists, or to which addresses it leads */
+	SUBMISSION_TOO_MANY,  /* with the members of aliases, the message has more than ENVELOPE_RCPT_MAX */
 	SUBMISSION_NOT_KEPT   /* no memory */
 };
 

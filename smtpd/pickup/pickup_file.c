@@ -141,7 +141,7 @@ static enum submission_taken take_members(struct pickup_file *f, const struct ad
 		taken = SUBMISSION_TOO_MANY;
 	else if (members_add(&f->rcpts, &alias, rcpt, dsn, true) == RECIPIENTS_NO_MEMORY)
 		taken = SUBMISSION_NOT_KEPT;
-	f->unusable = taken == SUBMISSION_UNDECIDED ? alias.fault.file : NULL;
+	f->undecided = alias.fault;
 	alias_free(&alias);
 	return taken;
 }
@@ -161,13 +161,14 @@ static enum submission_taken take_recipient(void *context, const struct address 
 		known_log(&known, f->maildrop ? "sendmail" : "pickup", "", &stamped);
 	if (known.verdict == KNOWN_NO)
 		return SUBMISSION_UNKNOWN;
-	f->unusable = known.verdict == KNOWN_LATER ? known.list.file : NULL;
-	if (f->unusable)
+	f->undecided = known.origin;
+	if (known.verdict == KNOWN_LATER)
 		return SUBMISSION_UNDECIDED;
 	if (known.verdict == KNOWN_LEADS)
 		return take_members(f, &stamped, dsn);
-	return recipients_add(&f->rcpts, &stamped, dsn) == RECIPIENTS_NO_MEMORY ? SUBMISSION_NOT_KEPT
-										: SUBMISSION_TAKEN;
+	if (recipients_add(&f->rcpts, &stamped, dsn) != RECIPIENTS_NO_MEMORY)
+		return SUBMISSION_TAKEN;
+	return f->rcpts.count < ENVELOPE_RCPT_MAX ? SUBMISSION_NOT_KEPT : SUBMISSION_TOO_MANY;
 }
 
 static enum pickup_result understand(struct pickup_file *f, struct span head, const char *id, const char *date)
@@ -187,8 +188,9 @@ static enum pickup_result understand(struct pickup_file *f, struct span head, co
 	case SUBMISSION_NO_MEMORY:
 		return trouble(f, "it can't be read", -ENOMEM);
 	case SUBMISSION_LATER:
-		snprintf(f->why, sizeof(f->why), "recipients %.180s can't say whether its recipients exist",
-			 f->unusable);
+		snprintf(f->why, sizeof(f->why),
+			 "a recipient can't be examined now: see `mailrootctl status` and %.180s:%u", f->undecided.file,
+			 f->undecided.line);
 		return PICKUP_LATER;
 	case SUBMISSION_BAD:
 		return say(f, PICKUP_BAD, why);

@@ -39,8 +39,8 @@ struct pickup_file {
 	int folder_fd;                      /* borrowed; the folder of the claimed file */
 	bool sync_folder; /* the spool is on another file system: sync the folder between steps 2 and 3 */
 	bool maildrop;    /* written by sendmail: never dot-stuffed, may ask for notices, has its size in its name */
-	const struct known *known; /* the lists of recipients */
-	const char *unusable;      /* of SUBMISSION_LATER: the file that can't say whether a recipient exists */
+	const struct known *known;      /* the lists of recipients */
+	struct config_origin undecided; /* of SUBMISSION_LATER: the line by which a recipient can't be decided now */
 	struct store_spool *store;
 	struct spool_file notice; /* about refused recipients */
 	struct recipients rcpts;

@@ -194,7 +194,7 @@ class Changes(unittest.TestCase):
             self.assertIn("mail for its domains is put off with 451", server.attention())
             self.assertEqual(server.status()[0]["state"], "none")
             (server.server_folder() / "pickup" / "a.eml").write_bytes(b"From: ann@example.com\nTo: ann@example.com\n\nx\n")
-            wait_for(lambda: "can't say whether its recipients exist" in server.attention(), "pickup to wait")
+            wait_for(lambda: "a recipient can't be examined now" in server.attention(), "pickup to wait")
             server.put("ann\n")
             wait_for(lambda: server.code("ann@example.com") == 250, "the list", SETTLED)
             server.dropped(1)

@@ -13,7 +13,7 @@
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 
-static const struct known no_lists;
+static struct known known;
 static const char claimed[] = ".mailroot-0123456789ABCDEFGHJKMNPQ-a.eml";
 static const char id_text[] = "0123456789ABCDEFGHJKMNPQ";
 
@@ -75,9 +75,10 @@ static int make_folder(const char *parent, const char *name)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static void door_open(struct door *d)
+/* LINES: of the configuration. */
+static void door_open_as(struct door *d, const char *lines)
 {
-	memory_config("", &d->config);
+	memory_config(lines, &d->config);
 	strcpy(d->folder, "/tmp/mailroot-pickup-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(d->folder));
 	d->folder_fd = make_folder(d->folder, "pickup");
@@ -85,8 +86,13 @@ static void door_open(struct door *d)
 	ck_assert_int_eq(spool_probe(d->new_fd, &d->spool), 0);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, d->arrivals), 0);
 	store_spool_init(&d->store, &d->spool, NULL, d->arrivals[0]);
-	ck_assert(pickup_file_init(&d->file, d->folder_fd, &no_lists, &d->store));
+	ck_assert(pickup_file_init(&d->file, d->folder_fd, &known, &d->store));
 	d->file.server = &d->config.servers[0];
+}
+
+static void door_open(struct door *d)
+{
+	door_open_as(d, "");
 }
 
 static void door_close(struct door *d)
@@ -95,6 +101,7 @@ static void door_close(struct door *d)
 	pickup_file_free(&d->file);
 	store_spool_free(&d->store);
 	config_free(&d->config);
+	known_free(&known);
 	for (size_t i = 0; i < 2; i++)
 		fd_close(&d->arrivals[i]);
 	fd_close(&d->folder_fd);
@@ -218,6 +225,65 @@ START_TEST(refused_recipients_can_be_logged)
 }
 END_TEST
 
+/* TEXT is the file /list. */
+static void list(struct span text)
+{
+	const struct wire_recipients news = {.file = SPAN("/list"), .present = true};
+	int fd = fd_sealed("recipients", text);
+	known_take(&known, &news, fd);
+	fd_close(&fd);
+}
+
+static void ck_sent(struct door *d, const char *to, enum pickup_result result, const char *why)
+{
+	struct str text;
+	str_init(&text, 1 << 20);
+	str_printf(&text, "From: a@example.net\r\nTo: %s\r\n\r\n", to);
+	put(d, str_span(&text));
+	ck_assert_msg(pickup_file_send(&d->file, claimed, "a.eml", id_text) == result, "%s", d->file.why);
+	ck_assert_str_eq(d->file.why, why);
+	str_free(&text);
+}
+
+/* Aliases and plain recipients share the limit: a file beyond it is bad, and does not wait. */
+START_TEST(members_count_as_recipients)
+{
+	struct door d;
+	struct str text;
+	door_open_as(&d, "local_domain list.test { recipients /list }\n");
+	str_init(&text, 1 << 20);
+	for (unsigned alias = 0; alias < 5; alias++) {
+		str_printf(&text, "all%u:", alias);
+		for (unsigned i = 0; i < ENVELOPE_RCPT_MAX / 5 - (alias == 4); i++)
+			str_printf(&text, " m%u@p%u.test", i, alias);
+		str_append_text(&text, "\n");
+	}
+	list(str_span(&text));
+#define ALL "all0@list.test, all1@list.test, all2@list.test, all3@list.test, all4@list.test"
+	ck_sent(&d, ALL ", m1@p1.test, x@example.net, y@example.net", PICKUP_BAD,
+		"there are more than 5000 recipients");
+	ck_sent(&d, "x@example.net, " ALL, PICKUP_BAD, "there are more than 5000 recipients");
+	ck_sent(&d, ALL ", m1@p1.test, x@example.net", PICKUP_SENT, "");
+	str_free(&text);
+	door_close(&d);
+}
+END_TEST
+
+START_TEST(a_file_waits_for_the_line_that_decides)
+{
+	struct door d;
+	door_open_as(&d, "local_domain list.test { recipients /list }\nlocal_domain lost.test { recipients /lost }\n");
+	list(SPAN("ann\none: two\ntwo: one\nfar: x@lost.test\n"));
+	ck_sent(&d, "ann@list.test, one@list.test", PICKUP_LATER,
+		"a recipient can't be examined now: see `mailrootctl status` and /list:2");
+	ck_sent(&d, "x@lost.test", PICKUP_LATER,
+		"a recipient can't be examined now: see `mailrootctl status` and test.conf:6");
+	ck_sent(&d, "far@list.test", PICKUP_LATER,
+		"a recipient can't be examined now: see `mailrootctl status` and test.conf:6");
+	door_close(&d);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pickup");
@@ -226,6 +292,8 @@ int main(void)
 	tcase_add_loop_test(tcase, no_memory_means_later, 0, 2);
 	tcase_add_test(tcase, a_message_without_its_name);
 	tcase_add_test(tcase, refused_recipients_can_be_logged);
+	tcase_add_test(tcase, members_count_as_recipients);
+	tcase_add_test(tcase, a_file_waits_for_the_line_that_decides);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -65,7 +65,7 @@ static const struct {
 	{"x-sender: a@b\r\nTo: nobody@d, c@d\r\n", "a@b|c@d|To: nobody@d, c@d\r\nFrom: a@b\r\n" ADDED},
 	{"x-sender: a@b\r\nx-receiver: nobody@d\r\nTo: c@d\r\n",
 	 "bad: x-receiver \"nobody@d\": there is no such recipient"},
-	{"x-sender: a@b\r\nTo: c@d, later@d\r\n", "bad: it is not known whether its recipients exist"},
+	{"x-sender: a@b\r\nTo: c@d, later@d\r\n", "bad: a recipient can't be examined now"},
 	{"x-receiver: c@d\r\nFrom: a@b\r\nTo: x@y\r\n", "a@b|c@d|From: a@b\r\nTo: x@y\r\n" ADDED},
 	/* only at the beginning */
 	{"From: a@b\r\nX-Sender: old@eudora\r\nTo: c@d\r\n" WHOLE,
