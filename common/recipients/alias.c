@@ -1,5 +1,6 @@
 #include "common/recipients/alias.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/hash.h"
@@ -33,23 +34,24 @@ static bool grow(struct alias *alias)
 	return true;
 }
 
-/* ADDRESS, whose domain is DOMAIN if it has none, with the domain that replaces it. False: no memory. */
-static bool resolve(const struct config_server *server, struct alias *alias, const struct address *address,
-		    struct span domain, struct address *out)
+static struct address address_in(struct span text, size_t local)
+{
+	return (struct address){text, {text.at, local}, span_skip(text, local + 1)};
+}
+
+/* ADDRESS, whose domain is DOMAIN if it has none, with the domain that replaces it: written to TEXT. */
+static struct address resolve(const struct config_server *server, const struct address *address, struct span domain,
+			      char text[ADDRESS_MAX + 1])
 {
 	struct span of = address->domain.len ? address->domain : domain;
 	const char *stamp = config_stamp(server, of);
 	if (stamp)
 		of = span_of(stamp);
-	char *text = arena_printf(&alias->arena, "%.*s@%.*s", SPAN_ARGS(address->local), SPAN_ARGS(of));
-	if (!text)
-		return false;
-	out->text = span_of(text);
-	out->local = (struct span){text, address->local.len};
-	out->domain = span_skip(out->text, address->local.len + 1);
-	return true;
+	snprintf(text, ADDRESS_MAX + 1, "%.*s@%.*s", SPAN_ARGS(address->local), SPAN_ARGS(of));
+	return address_in(span_of(text), address->local.len);
 }
 
+/* Only a new address takes memory: members of many aliases do not use up the arena. */
 static enum alias_result add(struct alias *alias, const struct address *address, unsigned depth)
 {
 	uint32_t hash = (uint32_t)hash_span_nocase(HASH_START, address->text);
@@ -57,9 +59,11 @@ static enum alias_result add(struct alias *alias, const struct address *address,
 		return ALIAS_EXPANDED;
 	if (alias->n > ALIAS_ADDRESSES_MAX)
 		return ALIAS_TOO_MANY;
-	if (alias->n == alias->room && !grow(alias))
+	const char *copy = arena_copy(&alias->arena, address->text);
+	if (!copy || (alias->n == alias->room && !grow(alias)))
 		return ALIAS_NO_MEMORY;
-	alias->at[alias->n++] = (struct alias_address){.address = *address, .hash = hash, .depth = depth};
+	const struct address kept = address_in((struct span){copy, address->text.len}, address->local.len);
+	alias->at[alias->n++] = (struct alias_address){.address = kept, .hash = hash, .depth = depth};
 	return ALIAS_EXPANDED;
 }
 
@@ -76,12 +80,13 @@ static enum alias_result follow(const struct config_server *server, struct alias
 	enum alias_result result = ALIAS_EXPANDED;
 	struct span text;
 	while (result == ALIAS_EXPANDED && recipient_map_target(&rest, &text)) {
+		char whole[ADDRESS_MAX + 1];
 		struct address target;
 		const char *why;
+		alias->walked++;
 		if (!address_parse(text, &target, &why) || !target.text.len)
 			continue;
-		if (!resolve(server, alias, &target, alias->at[i].address.domain, &target))
-			return ALIAS_NO_MEMORY;
+		target = resolve(server, &target, alias->at[i].address.domain, whole);
 		if (same(&target, &alias->at[i].address))
 			make_member(alias, i);
 		else
@@ -113,11 +118,10 @@ static enum alias_result expand(const struct config_server *server, const struct
 enum alias_result alias_expand(const struct config_server *server, const struct known_lists *lists,
 			       const struct address *rcpt, struct alias *out)
 {
-	struct address first;
+	char text[ADDRESS_MAX + 1];
+	const struct address first = resolve(server, rcpt, rcpt->domain, text);
 	*out = (struct alias){.n = 0};
 	arena_init(&out->arena, ARENA_MAX);
-	if (!resolve(server, out, rcpt, rcpt->domain, &first))
-		return ALIAS_NO_MEMORY;
 	enum alias_result result = add(out, &first, 0);
 	for (size_t i = 0; result == ALIAS_EXPANDED && i < out->n; i++)
 		result = expand(server, lists, out, i);

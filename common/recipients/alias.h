@@ -45,6 +45,7 @@ struct alias {
 	struct alias_address *at; /* the alias itself, then the nearest first; in the arena, as its texts are */
 	size_t n, room;
 	size_t members;
+	size_t walked;              /* addresses on the lines of all these aliases, repeated ones too */
 	struct config_origin fault; /* the line that can't be expanded, unless EXPANDED or NO_MEMORY */
 	struct arena arena;
 };

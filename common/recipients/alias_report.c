@@ -65,7 +65,7 @@ static void examine(struct search *s, const char *file, struct span local, struc
 		return;
 	s->examined++;
 	enum alias_result result = alias_expand(s->server, s->lists, &address, &alias);
-	s->walked += alias.n;
+	s->walked += alias.walked;
 	s->lines += broken[result] != NULL;
 	if (broken[result] && s->lines <= ALIAS_TROUBLE_LINES) {
 		str_printf(s->to, broken[result], file, alias.at[0].origin.line);
