@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/base/hash.h"
-#include "common/base/log.h"
 
 enum { ARENA_MAX = 2 << 20, ROOM_FIRST = 16 };
 
@@ -143,35 +142,4 @@ const struct alias_address *alias_member(const struct alias *alias, const struct
 		if (at->member)
 			return at;
 	return NULL;
-}
-
-const char *alias_fault(enum alias_result result)
-{
-	static const char *const faults[ALIAS_RESULT_COUNT] = {
-		[ALIAS_EXPANDED] = "",
-		[ALIAS_LOOP] = "leads only back to itself",
-		[ALIAS_TOO_DEEP] = "leads over more than 10 aliases behind one another",
-		[ALIAS_TOO_MANY] = "leads to more than 1000 addresses",
-		[ALIAS_LATER] = "leads into a domain whose list can't be used",
-		[ALIAS_NO_MEMORY] = "can't be expanded without memory",
-	};
-	return faults[result];
-}
-
-void alias_log(const struct alias *alias, enum alias_result result, const char *client, const char *sender,
-	       const struct address *rcpt)
-{
-	char to[ADDRESS_MAX + 1], from[ADDRESS_MAX + 1], first[ADDRESS_MAX + 1] = "";
-	span_quotable(rcpt->text, to, sizeof(to));
-	span_quotable(span_of(sender), from, sizeof(from));
-	if (result != ALIAS_EXPANDED) {
-		log_warning(
-			"client=%s from=<%s> to=<%s> status=refused reason=\"the alias %s\" alias=%s:%u remedy=\"correct the file\"",
-			client, from, to, alias_fault(result), alias->fault.file ? alias->fault.file : "-",
-			alias->fault.line);
-		return;
-	}
-	span_quotable(alias_member(alias, NULL)->address.text, first, sizeof(first));
-	log_info("client=%s from=<%s> to=<%s> status=expanded members=%zu first=<%s> alias=%s:%u", client, from, to,
-		 alias->members, first, alias->at[0].origin.file, alias->at[0].origin.line);
 }

@@ -1,25 +1,51 @@
-/* Aliases in words, and those that can't be expanded. */
+/* Aliases in words: in the log, for explain, and those that can't be expanded for status. */
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/language.h"
+#include "common/base/log.h"
 #include "common/recipients/alias.h"
 
-enum { SHOWN_MAX = 5 };
+const char *alias_fault(enum alias_result result)
+{
+	static const char *const faults[ALIAS_RESULT_COUNT] = {
+		[ALIAS_EXPANDED] = "",
+		[ALIAS_LOOP] = "leads only back to itself",
+		[ALIAS_TOO_DEEP] = "leads over more than 10 aliases behind one another",
+		[ALIAS_TOO_MANY] = "leads to more than 1000 addresses",
+		[ALIAS_LATER] = "leads into a domain whose list can't be used",
+		[ALIAS_NO_MEMORY] = "can't be expanded without memory",
+	};
+	return faults[result];
+}
+
+void alias_log(const struct alias *alias, enum alias_result result, const char *client, const char *sender,
+	       const struct address *rcpt)
+{
+	char to[ADDRESS_MAX + 1], from[ADDRESS_MAX + 1], first[ADDRESS_MAX + 1] = "";
+	span_quotable(rcpt->text, to, sizeof(to));
+	span_quotable(span_of(sender), from, sizeof(from));
+	if (result != ALIAS_EXPANDED) {
+		log_warning(
+			"client=%s from=<%s> to=<%s> status=refused reason=\"the alias %s\" alias=%s:%u remedy=\"correct the file\"",
+			client, from, to, alias_fault(result), alias->fault.file ? alias->fault.file : "-",
+			alias->fault.line);
+		return;
+	}
+	span_quotable(alias_member(alias, NULL)->address.text, first, sizeof(first));
+	log_info("client=%s from=<%s> to=<%s> status=expanded members=%zu first=<%s> alias=%s:%u", client, from, to,
+		 alias->members, first, alias->at[0].origin.file, alias->at[0].origin.line);
+}
 
 void alias_format(const struct alias_address *at, struct str *to)
 {
-	struct recipient_finding rest = at->found;
-	struct span target;
-	str_printf(to, "alias %.*s leads to", SPAN_ARGS(at->address.text));
-	for (size_t i = 0; i < SHOWN_MAX && recipient_map_target(&rest, &target); i++)
-		str_printf(to, " %.*s", SPAN_ARGS(target));
-	if (rest.targets)
-		str_printf(to, " and %zu more", rest.targets);
+	str_printf(to, "alias %.*s leads to ", SPAN_ARGS(at->address.text));
+	known_format_targets(&at->found, to);
 }
 
 void alias_format_members(const struct alias *alias, enum alias_result result, struct str *to)
 {
+	enum { SHOWN_MAX = 5 };
 	const struct alias_address *m = NULL;
 	if (result != ALIAS_EXPANDED) {
 		str_printf(to, "the alias %s: refused for now", alias_fault(result));

@@ -71,7 +71,7 @@ void known_log(const struct known_decision *d, const char *client, const char *s
 		 remedies[d->verdict]);
 }
 
-static void format_targets(const struct recipient_finding *found, struct str *to)
+void known_format_targets(const struct recipient_finding *found, struct str *to)
 {
 	enum { SHOWN_MAX = 5 };
 	struct recipient_finding rest = *found;
@@ -106,7 +106,7 @@ void known_format(const struct known_decision *d, struct str *to)
 	if (d->verdict == KNOWN_UNLISTED)
 		return;
 	str_init(&targets, TARGETS_MAX);
-	format_targets(&d->found, &targets);
+	known_format_targets(&d->found, &targets);
 	str_printf(to, sentence(d), d->list.file, d->list.block, d->list.name, str_text(&targets));
 	str_free(&targets);
 }

@@ -106,6 +106,9 @@ bool known_accepts(enum known_verdict verdict);
 void known_log(const struct known_decision *decision, const char *client, const char *sender,
 	       const struct address *rcpt);
 
+/* Appends the addresses to which an entry leads, the first of them if there are many: "ann bob and 3 more". */
+void known_format_targets(const struct recipient_finding *found, struct str *to);
+
 /* Appends the decision as a step of a chain: "recipients of local_domain example.com lists it: accepted". */
 void known_format(const struct known_decision *decision, struct str *to);
 

@@ -207,7 +207,7 @@ __attribute__((format(printf, 4, 5))) static void refuse_file(struct known_file 
 	str_vprintf(&file->refusal, format, args);
 	va_end(args);
 	str_printf(&file->refusal, "; %s; %s", meanwhile(list), remedy);
-	log_warning("recipients=%s not taken: %s", file->path, str_text(&file->refusal));
+	log_warning("%s", str_text(&file->refusal));
 	str_append_c(&file->refusal, '\n');
 }
 

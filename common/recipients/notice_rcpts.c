@@ -52,14 +52,17 @@ static bool add_expanded(struct notice_rcpts *r, const struct config_server *ser
 {
 	struct alias alias;
 	enum alias_result result = alias_expand(server, lists, rcpt, &alias);
-	bool leads = alias.n && alias.at[0].leads, added = false;
+	if (result == ALIAS_NO_MEMORY) {
+		alias_free(&alias);
+		return false;
+	}
+	bool leads = alias.at[0].leads;
 	const char *fault = alias_fault(result);
 	if (!*fault && r->n + alias.members + rest > ENVELOPE_RCPT_MAX)
-		fault = alias_fault(ALIAS_TOO_MANY);
+		fault = "leads to more addresses than the notice has room for";
 	if (leads)
 		note(id, rcpt, &alias, fault);
-	if (result != ALIAS_NO_MEMORY)
-		added = leads && !*fault ? add_members(r, &alias) : add(r, rcpt->text);
+	bool added = leads && !*fault ? add_members(r, &alias) : add(r, rcpt->text);
 	alias_free(&alias);
 	return added;
 }
