@@ -1,7 +1,6 @@
 /* The files behind the lists: reading them, and what keeps a file from being used. */
 #include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,149 +11,20 @@
 #include "common/base/hash.h"
 #include "common/base/language.h"
 #include "common/base/log.h"
-#include "common/recipients/known.h"
+#include "common/recipients/known_area.h"
 
 enum {
 	TROUBLE_MAX = 4096,
 	BAD_MAX = 2048,
-	BAD_LINES = 5, /* bad lines of one file that are reported */
-	ALIGNMENT = _Alignof(max_align_t),
-	GROWTH = 4 /* areas have room for so many versions of all lists */
+	BAD_LINES = 5 /* bad lines of one file that are reported */
 };
 
-static const struct known_lists nothing;
 static const char correct_it[] = N_("correct it, and it is read again within 12 s");
-
-const struct known_lists *known_lists(const struct known *k)
-{
-	uint64_t generation;
-	return k->snapshot ? snapshot_current(k->snapshot, &generation) : NULL;
-}
-
-void known_read_only(const struct known *k)
-{
-	if (k->snapshot)
-		snapshot_read_only(k->snapshot);
-}
 
 static size_t count(const struct known *k)
 {
 	const struct known_lists *lists = known_lists(k);
 	return lists ? lists->n : 0;
-}
-
-static size_t aligned(size_t octets)
-{
-	return (octets + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-/* A part of the room for the next object. */
-static void *take(char **at, size_t *room, size_t octets)
-{
-	char *part = *at;
-	if (aligned(octets) > *room)
-		return NULL;
-	*at += aligned(octets);
-	*room -= aligned(octets);
-	return part;
-}
-
-/* What lists of the OLD ones stay: their number, or all but number WITHOUT. */
-struct change {
-	const struct known_lists *old;
-	size_t without; /* SIZE_MAX = none */
-	size_t at;      /* the list that is new or replaced; SIZE_MAX = none */
-	const char *file;
-	struct span text;
-	const struct recipient_map_size *size; /* NULL = it has no map */
-	struct str *bad;
-	bool move; /* the maps of the old lists are in another area: copy them */
-};
-
-static size_t octets_of(const struct known_list *list)
-{
-	return aligned(strlen(list->file) + 1) + (list->map ? aligned(recipient_map_octets(list->map)) : 0);
-}
-
-static bool move_list(const struct known_list *from, char **at, size_t *room, struct known_list *to)
-{
-	size_t len = strlen(from->file) + 1, octets = from->map ? recipient_map_octets(from->map) : 0;
-	char *file = take(at, room, len);
-	void *map = octets ? take(at, room, octets) : NULL;
-	if (!file || (octets && !map))
-		return false;
-	to->file = memcpy(file, from->file, len);
-	to->map = octets ? memcpy(map, from->map, octets) : NULL;
-	return true;
-}
-
-static bool new_list(const struct change *c, char **at, size_t *room, struct known_list *to)
-{
-	size_t len = strlen(c->file) + 1;
-	char *file = take(at, room, len);
-	void *map = c->size ? take(at, room, c->size->octets) : NULL;
-	if (!file || (c->size && !map))
-		return false;
-	to->file = memcpy(file, c->file, len);
-	to->map = map ? recipient_map_parse(c->text, c->size, map, c->bad) : NULL;
-	return true;
-}
-
-/* Builds the changed lists in the free part of SNAPSHOT. False: there is no room. */
-static bool publish(struct snapshot *snapshot, const struct change *c)
-{
-	size_t room, all;
-	char *begin = snapshot_room(snapshot, &room), *at = begin;
-	all = room;
-	struct known_lists *lists = take(&at, &room, sizeof(*lists));
-	if (!lists)
-		return false;
-	lists->n = 0;
-	for (size_t i = 0; i < c->old->n; i++) {
-		if (i == c->without || i == c->at)
-			lists->n += i == c->at;
-		else if (!c->move)
-			lists->at[lists->n++] = c->old->at[i];
-		else if (!move_list(&c->old->at[i], &at, &room, &lists->at[lists->n++]))
-			return false;
-	}
-	if (c->at != SIZE_MAX && !new_list(c, &at, &room, &lists->at[c->at]))
-		return false;
-	if (c->at == c->old->n)
-		lists->n++;
-	snapshot_publish(snapshot, all - room);
-	return true;
-}
-
-static size_t area_for(const struct change *c)
-{
-	size_t live = sizeof(struct known_lists) + (c->file ? strlen(c->file) : 0) + (c->size ? c->size->octets : 0);
-	for (size_t i = 0; i < c->old->n; i++)
-		live += octets_of(&c->old->at[i]);
-	size_t size = GROWTH * live > KNOWN_AREA_MIN ? GROWTH * live : KNOWN_AREA_MIN;
-	return size < UINT32_MAX / 2 ? size : UINT32_MAX / 2;
-}
-
-/* 0 or -errno. *FRESH: a new area was begun. */
-static int change_lists(struct known *k, struct change *c, bool *fresh)
-{
-	const struct known_lists *now = known_lists(k);
-	c->old = now ? now : &nothing;
-	*fresh = false;
-	if (k->snapshot && publish(k->snapshot, c))
-		return 0;
-	c->move = true;
-	struct snapshot *next = snapshot_new(area_for(c));
-	if (!next)
-		return -errno;
-	if (!publish(next, c)) {
-		snapshot_free(next);
-		return -ENOMEM;
-	}
-	*fresh = true;
-	snapshot_free(k->snapshot);
-	k->snapshot = next;
-	return 0;
 }
 
 static size_t find_file(const struct known *k, struct span path)
@@ -169,7 +39,7 @@ static size_t find_file(const struct known *k, struct span path)
 static int add_file(struct known *k, const char *path, bool *fresh)
 {
 	size_t n = count(k);
-	struct change change = {.without = SIZE_MAX, .at = n, .file = path};
+	struct known_change change = {.without = SIZE_MAX, .at = n, .file = path};
 	struct known_file *more = n < CONFIG_RECIPIENT_FILES_MAX ? realloc(k->files, (n + 1) * sizeof(*more)) : NULL;
 	if (!more)
 		return -ENOMEM;
@@ -177,7 +47,7 @@ static int add_file(struct known *k, const char *path, bool *fresh)
 	more[n] = (struct known_file){.path = strdup(path)};
 	str_init(&more[n].refusal, TROUBLE_MAX);
 	str_init(&more[n].lines, TROUBLE_MAX);
-	int err = more[n].path ? change_lists(k, &change, fresh) : -ENOMEM;
+	int err = more[n].path ? known_area_change(k, &change, fresh) : -ENOMEM;
 	if (err)
 		free(more[n].path);
 	return err;
@@ -261,10 +131,10 @@ static bool use(struct known *k, size_t at, struct span text, const struct recip
 		bool *fresh)
 {
 	struct known_file *file = &k->files[at];
-	struct change change = {
+	struct known_change change = {
 		.without = SIZE_MAX, .at = at, .file = file->path, .text = text, .size = size, .bad = bad};
 	int64_t begun = clock_mono_ms();
-	int err = change_lists(k, &change, fresh);
+	int err = known_area_change(k, &change, fresh);
 	if (err) {
 		refuse_file(file, &known_lists(k)->at[at], N_("mailrootctl reload tries it again"),
 			    N_("recipients %s can't be kept: %s"), file->path, strerror(-err));
@@ -348,11 +218,11 @@ bool known_prune(struct known *k, const struct config_server *server)
 	size_t n = config_recipients_files(server, files);
 	bool fresh = false, any = false;
 	for (size_t i = count(k); i-- > 0;) {
-		struct change change = {.without = i, .at = SIZE_MAX};
+		struct known_change change = {.without = i, .at = SIZE_MAX};
 		size_t wanted = 0;
 		while (wanted < n && strcmp(files[wanted], k->files[i].path) != 0)
 			wanted++;
-		if (wanted < n || change_lists(k, &change, &fresh) != 0)
+		if (wanted < n || known_area_change(k, &change, &fresh) != 0)
 			continue;
 		free_file(&k->files[i]);
 		memmove(&k->files[i], &k->files[i + 1], (count(k) - i) * sizeof(k->files[0]));
