@@ -90,10 +90,13 @@ until_ready
 mailrootctl queue show "$id" >/dev/null || fail "the mail that waits is gone"
 
 step purge
+wants=/etc/systemd/system/timers.target.wants
+mkdir -p $wants
+ln -s /usr/lib/systemd/system/mailroot-recipients.timer $wants # as systemctl enable does
 apt-get -q -y purge mailroot mailroot-web mailroot-mta >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; fail "apt-get purge"; }
 grep "$spool" /tmp/apt.log || fail "purge does not say where mail lies"
-for path in /etc/mailroot /var/log/mailroot /var/lib/mailroot /etc/init.d/mailrootd /etc/apparmor.d/usr.sbin.mailrootd; do
-	[ ! -e $path ] || fail "purge leaves $path"
+for path in /etc/mailroot /var/log/mailroot /var/lib/mailroot /etc/init.d/mailrootd /etc/apparmor.d/usr.sbin.mailrootd $wants/mailroot-recipients.timer; do
+	[ ! -e $path ] && [ ! -h $path ] || fail "purge leaves $path"
 done
 find $spool -type f | grep -q "$id" || fail "purge took mail"
 step done'
