@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 
 /* set_mempolicy_home_node: the newest call when syscalls.def was written. Newer ones have the same numbers everywhere.
@@ -202,8 +203,8 @@ bool syscalls_refused(const char *program, struct str *to)
 	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
 	str_printf(
 		to,
-		"%s made the system call %s (%d), which its jail does not allow, and was ended: report it to the developers of Mailroot, and write sandbox { seccomp log } until it is solved; if nothing on this machine was updated lately, examine the machine: this may be an attack\n",
-		program, name ? name : "of an unknown name", number);
+		N_("%s made the system call %s (%d), which its jail does not allow, and was ended: report it to the developers of Mailroot, and write sandbox { seccomp log } until it is solved; if nothing on this machine was updated lately, examine the machine: this may be an attack\n"),
+		program, name ? name : N_("of an unknown name"), number);
 	free(name);
 	return true;
 }

@@ -1,6 +1,7 @@
 #include "delivery/resolver/watch.h"
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 
 enum { PAUSE_MS = 10 * 1000 };
@@ -42,11 +43,11 @@ void watch_describe(const struct watch *w, struct str *to)
 	for (size_t i = 0; i < w->servers.n; i++) {
 		if (!nameserver_trouble(&w->servers.at[i], text))
 			continue;
-		str_printf(to, "%s; mail that needs DNS waits or is slow: see ", text);
 		if (w->origin.file)
-			str_printf(to, "dns_server in %s:%u\n", w->origin.file, w->origin.line);
+			str_printf(to, N_("%s; mail that needs DNS waits or is slow: see dns_server in %s:%u\n"), text,
+				   w->origin.file, w->origin.line);
 		else
-			str_append_text(to, "/etc/resolv.conf\n");
+			str_printf(to, N_("%s; mail that needs DNS waits or is slow: see /etc/resolv.conf\n"), text);
 	}
 }
 

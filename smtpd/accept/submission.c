@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/mail/completion.h"
 #include "common/mail/fields.h"
 #include "common/mail/mailbox.h"
@@ -43,7 +44,7 @@ static bool keep_sender(struct reading *r, const struct address *sender)
 			   sender->text.len && !sender->domain.len ? "@" : "",
 			   sender->text.len && !sender->domain.len ? r->defaults->domain : "");
 	r->has_sender = true;
-	return len <= ADDRESS_MAX || fail(r, "the sender's address is too long");
+	return len <= ADDRESS_MAX || fail(r, N_("the sender's address is too long"));
 }
 
 /* Fails with a reason that quotes the field and its text. */
@@ -68,22 +69,22 @@ static void refuse(struct reading *r, struct span field, struct span text, const
 static bool keep_recipient(struct reading *r, struct span field, const struct mailbox *box)
 {
 	if (r->out->rcpt_count >= ENVELOPE_RCPT_MAX)
-		return fail(r, "there are more than 5000 recipients");
+		return fail(r, N_("there are more than 5000 recipients"));
 	switch (r->out->take(r->out->context, &box->address, &r->asks)) {
 	case SUBMISSION_TAKEN:
 		r->out->rcpt_count++;
 		return true;
 	case SUBMISSION_UNKNOWN:
-		refuse(r, field, box->whole, "there is no such recipient", true);
+		refuse(r, field, box->whole, N_("there is no such recipient"), true);
 		return true;
 	case SUBMISSION_UNDECIDED:
 		r->undecided = true;
-		return fail(r, "a recipient can't be examined now");
+		return fail(r, N_("a recipient can't be examined now"));
 	case SUBMISSION_TOO_MANY:
-		return fail(r, "there are more than 5000 recipients");
+		return fail(r, N_("there are more than 5000 recipients"));
 	default:
 		r->no_memory = true;
-		return fail(r, "there is no memory for the recipients");
+		return fail(r, N_("there is no memory for the recipients"));
 	}
 }
 
@@ -98,7 +99,7 @@ static bool take_recipients(struct reading *r, const struct field *field)
 		if (result == MAILBOX_BAD)
 			refuse(r, field->name, box.whole, why, false);
 		else if (!box.address.text.len)
-			refuse(r, field->name, box.whole, "the null address can't be a recipient", false);
+			refuse(r, field->name, box.whole, N_("the null address can't be a recipient"), false);
 		else if (!keep_recipient(r, field->name, &box))
 			return false;
 	}
@@ -119,10 +120,10 @@ static bool take_sender(struct reading *r, const struct field *field)
 static bool take_x_sender(struct reading *r, const struct field *field)
 {
 	if (r->has_sender)
-		return fail(r, "there is more than one x-sender line");
+		return fail(r, N_("there is more than one x-sender line"));
 	if (!take_sender(r, field))
 		return false;
-	return r->has_sender || fail(r, "the x-sender line has no address; write <> for none");
+	return r->has_sender || fail(r, N_("the x-sender line has no address; write <> for none"));
 }
 
 /* Finishes the last x-receiver line: no more lines belong to it. */
@@ -139,7 +140,7 @@ static bool take_asked(struct reading *r, const struct field *field)
 {
 	bool rcpt = r->pending.value.len > 0, good = false;
 	if (!r->defaults->dsn)
-		return fail(r, "a line at its head begins with x-mailroot-, which is reserved");
+		return fail(r, N_("a line at its head begins with x-mailroot-, which is reserved"));
 	if (field_is(field, "x-mailroot-ret"))
 		good = dsn_parse_ret(field->value, &r->out->dsn.ret);
 	else if (field_is(field, "x-mailroot-envid"))
@@ -148,7 +149,7 @@ static bool take_asked(struct reading *r, const struct field *field)
 		good = rcpt && dsn_parse_notify(field->value, &r->asks.notify);
 	else if (field_is(field, "x-mailroot-orcpt"))
 		good = rcpt && dsn_parse_orcpt(field->value, &r->asks.orcpt);
-	return good || fail(r, "an x-mailroot- line at its head is not allowed");
+	return good || fail(r, N_("an x-mailroot- line at its head is not allowed"));
 }
 
 /* Takes the envelope lines at the head, up to the first other line. */
@@ -306,14 +307,15 @@ static bool read_all(struct reading *r, struct span head)
 	}
 	write_header(r, head);
 	if (!named && !r->any)
-		return fail(r, "it does not begin with x-sender and x-receiver lines or with the fields of a header");
+		return fail(r,
+			    N_("it does not begin with x-sender and x-receiver lines or with the fields of a header"));
 	if (!r->has_sender)
-		return fail(r, "it has no sender: neither an x-sender line nor From");
+		return fail(r, N_("it has no sender: neither an x-sender line nor From"));
 	if (!s->rcpt_count && s->refused_count)
 		return fail_at(r, s->refused[0].field, s->refused[0].text, s->refused[0].why);
 	if (!s->rcpt_count)
-		return fail(r, "it has no recipient: neither x-receiver lines nor an address in To, Cc or Bcc");
-	return !s->header.failed || fail(r, "its header is too long");
+		return fail(r, N_("it has no recipient: neither x-receiver lines nor an address in To, Cc or Bcc"));
+	return !s->header.failed || fail(r, N_("its header is too long"));
 }
 
 enum submission_result submission_read(struct span head, const struct submission_defaults *defaults,

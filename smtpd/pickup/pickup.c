@@ -15,6 +15,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/ipc/fullness.h"
 #include "common/ipc/ipc.h"
@@ -54,10 +55,10 @@ static bool is_loop(const struct config_server *server, const struct pickup_fold
 static void open_folder(struct pickup *p, struct pickup_place *place, const char *path)
 {
 	bool maildrop = place == &p->places[PICKUP_MAILDROP];
-	char why[PICKUP_WHY_MAX] = "it is also a drop or badmail folder; give each a folder of its own";
+	char why[PICKUP_WHY_MAX] = N_("it is also a drop or badmail folder; give each a folder of its own");
 	bool opened = pickup_folder_open(&place->folder, path, maildrop);
 	if (!opened)
-		snprintf(why, sizeof(why), "it can't be opened: %s", strerror(errno));
+		snprintf(why, sizeof(why), N_("it can't be opened: %s"), strerror(errno));
 	if (opened && !is_loop(p->child->server, &place->folder))
 		return;
 	fd_close(&place->folder.fd);

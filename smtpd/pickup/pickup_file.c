@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/mail/fields.h"
 #include "smtpd/accept/members.h"
@@ -111,16 +112,16 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 	while (!ended) {
 		int err = read_text(f, &text);
 		if (err)
-			return trouble(f, "it can't be read", err);
+			return trouble(f, N_("it can't be read"), err);
 		if (!str_append(&f->head, text))
-			return say(f, PICKUP_LATER, "no memory is left for its header");
+			return say(f, PICKUP_LATER, N_("no memory is left for its header"));
 		struct span head = str_span(&f->head);
 		*begin = fields_preamble(head);
 		if (*end < *begin)
 			*end = *begin;
 		ended = fields_end(head, f->finished, end);
 		if (*end - *begin > SUBMISSION_HEAD_MAX || (!ended && head.len > SUBMISSION_HEAD_MAX))
-			return say(f, PICKUP_BAD, "its header is longer than 2 MB");
+			return say(f, PICKUP_BAD, N_("its header is longer than 2 MB"));
 	}
 	fault = fields_fault(str_span(&f->head), *end);
 	return fault ? say(f, PICKUP_BAD, fault) : PICKUP_SENT;
@@ -186,11 +187,11 @@ static enum pickup_result understand(struct pickup_file *f, struct span head, co
 	recipients_reset(&f->rcpts);
 	switch (submission_read(head, &defaults, &f->submission, &why)) {
 	case SUBMISSION_NO_MEMORY:
-		return trouble(f, "it can't be read", -ENOMEM);
+		return trouble(f, N_("it can't be read"), -ENOMEM);
 	case SUBMISSION_LATER:
 		snprintf(f->why, sizeof(f->why),
-			 "a recipient can't be examined now: see `mailrootctl status` and %.180s:%u", f->undecided.file,
-			 f->undecided.line);
+			 N_("a recipient can't be examined now: see `mailrootctl status` and %.180s:%u"),
+			 f->undecided.file, f->undecided.line);
 		return PICKUP_LATER;
 	case SUBMISSION_BAD:
 		return say(f, PICKUP_BAD, why);
@@ -198,7 +199,7 @@ static enum pickup_result understand(struct pickup_file *f, struct span head, co
 		break;
 	}
 	if (f->submission.received > (unsigned)f->server->delivery.max_hops)
-		return say(f, PICKUP_BAD, "it has more Received fields than max_hops: this is a mail loop");
+		return say(f, PICKUP_BAD, N_("it has more Received fields than max_hops: this is a mail loop"));
 	return PICKUP_SENT;
 }
 
@@ -256,13 +257,13 @@ static enum pickup_result put_text(struct pickup_file *f, struct span rest)
 	while (!f->finished && f->octets <= (uint64_t)f->server->messages.max_message_size) {
 		int err = read_text(f, &text);
 		if (err)
-			return trouble(f, "it can't be read", err);
+			return trouble(f, N_("it can't be read"), err);
 		put_body(f, text);
 	}
 	if (f->last != '\n')
 		put(f, SPAN("\r\n"));
 	if (f->octets > (uint64_t)f->server->messages.max_message_size)
-		return say(f, PICKUP_BAD, "it is larger than max_message_size");
+		return say(f, PICKUP_BAD, N_("it is larger than max_message_size"));
 	return PICKUP_SENT;
 }
 
@@ -280,7 +281,7 @@ static enum pickup_result write_message(struct pickup_file *f, const char *id, c
 	clock_rfc5322(clock_wall_ms(), date);
 	int err = look_for_stuffing(f);
 	if (err)
-		return trouble(f, "it can't be read", err);
+		return trouble(f, N_("it can't be read"), err);
 	enum pickup_result result = read_head(f, &begin, &end);
 	if (result != PICKUP_SENT)
 		return result;
@@ -290,7 +291,7 @@ static enum pickup_result write_message(struct pickup_file *f, const char *id, c
 		return result;
 	err = spool_begin(f->store->spool, id, &f->store->file);
 	if (err)
-		return trouble(f, "can't create a message in new/", err);
+		return trouble(f, N_("can't create a message in new/"), err);
 	put_envelope(f, id, date);
 	result = put_text(f, span_skip(text, end));
 	if (result == PICKUP_SENT && !unchanged(f, before))
@@ -367,13 +368,13 @@ static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 	struct spool_file *message = &f->store->file;
 	int err = stage(f);
 	if (err)
-		return trouble(f, "the message can't be written to new/", err);
+		return trouble(f, N_("the message can't be written to new/"), err);
 	/* Only after spool_commit has made the message durable. */
 	if (unlinkat(f->folder_fd, claimed, 0) < 0) {
 		err = -errno;
 		spool_unlink(message);
 		spool_unlink(&f->notice);
-		return trouble(f, "it can't be removed", err);
+		return trouble(f, N_("it can't be removed"), err);
 	}
 	if (f->sync_folder && fsync(f->folder_fd) < 0)
 		log_warning("id=%s can't sync the pickup folder: %s; a power failure may bring the file back",
@@ -382,7 +383,7 @@ static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 	int second = f->notice.staged ? pickup_file_publish(f->store, &f->notice) : 0;
 	if (!err && !second)
 		return PICKUP_SENT;
-	trouble(f, "can't rename a message in new/", err ? err : second);
+	trouble(f, N_("can't rename a message in new/"), err ? err : second);
 	return PICKUP_UNNAMED;
 }
 
@@ -398,19 +399,19 @@ static enum pickup_result send_open(struct pickup_file *f, const char *claimed, 
 	struct stat before;
 	const struct store ops = store_spool_ops(f->store);
 	if (fstat(f->fd, &before) < 0)
-		return trouble(f, "can't stat it", -errno);
+		return trouble(f, N_("can't stat it"), -errno);
 	f->uid = before.st_uid;
 	if (!before.st_size)
-		return say(f, PICKUP_BAD, "it is empty");
+		return say(f, PICKUP_BAD, N_("it is empty"));
 	if (is_torn(f, name, &before))
-		return say(f, PICKUP_BAD, "its size is not that in its name");
+		return say(f, PICKUP_BAD, N_("its size is not that in its name"));
 	if (before.st_size - SUBMISSION_HEAD_MAX > f->server->messages.max_message_size)
-		return say(f, PICKUP_BAD, "it is larger than max_message_size");
+		return say(f, PICKUP_BAD, N_("it is larger than max_message_size"));
 	int no_room = ops.space(ops.context, f->server->free_space_floor, (uint64_t)before.st_size);
 	if (no_room)
 		return say(f, PICKUP_LATER,
-			   no_room == -EROFS ? "can't write to the spool"
-					     : "there is less free space than free_space_floor");
+			   no_room == -EROFS ? N_("can't write to the spool")
+					     : N_("there is less free space than free_space_floor"));
 	enum pickup_result result = write_message(f, id, &before);
 	if (result == PICKUP_SENT)
 		result = hand_over(f, claimed);
@@ -422,7 +423,7 @@ enum pickup_result pickup_file_send(struct pickup_file *f, const char *claimed, 
 {
 	f->fd = openat(f->folder_fd, claimed, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (f->fd < 0)
-		return trouble(f, "it can't be opened", -errno);
+		return trouble(f, N_("it can't be opened"), -errno);
 	f->why[0] = '\0';
 	f->at = 0;
 	f->finished = false;

@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 #include "smtpd/pickup/pickup_bad.h"
 #include "smtpd/pickup/pickup_notice.h"
@@ -56,12 +57,12 @@ static void move_bad(struct pickup *p, struct pickup_place *place, const char *c
 	struct str reason;
 	str_init(&reason, 2048);
 	span_quotable(span_of(name), shown, sizeof(shown));
-	str_printf(&reason, "The file \"%s\" of uid %u in %s could not be sent: %s.\n", shown,
+	str_printf(&reason, N_("The file \"%s\" of uid %u in %s could not be sent: %s.\n"), shown,
 		   (unsigned)place->file.uid, place->folder.path, place->file.why);
 	int err = p->badmail_fd < 0 ? -ENOENT
 				    : pickup_bad_move(place->folder.fd, claimed, p->badmail_fd, id, str_span(&reason));
 	if (err) {
-		snprintf(why, sizeof(why), "can't move bad files to %.150s: %s", p->child->server->badmail_dir,
+		snprintf(why, sizeof(why), N_("can't move bad files to %.150s: %s"), p->child->server->badmail_dir,
 			 strerror(-err));
 		pickup_trouble_own(&place->trouble, why);
 	} else {
@@ -142,7 +143,7 @@ static void claim_and_send(struct pickup *p, struct pickup_place *place, const c
 	if (!err) {
 		send_claimed(p, place, claimed, id, own);
 	} else if (err != -ENOENT) {
-		snprintf(why, sizeof(why), "can't rename its files: %s", strerror(-err));
+		snprintf(why, sizeof(why), N_("can't rename its files: %s"), strerror(-err));
 		pickup_trouble_own(&place->trouble, why);
 	}
 }
@@ -178,7 +179,7 @@ static bool drop_staged(struct pickup *p, struct pickup_place *place, const char
 	int err = drop_one(p, id), second = drop_one(p, notice);
 	if (!err && !second)
 		return true;
-	snprintf(why, sizeof(why), "can't remove what a previous pickup process left in new/: %s",
+	snprintf(why, sizeof(why), N_("can't remove what a previous pickup process left in new/: %s"),
 		 strerror(err ? -err : -second));
 	pickup_trouble_own(&place->trouble, why);
 	return false;
@@ -225,7 +226,7 @@ static void publish_alone(struct pickup *p, struct pickup_place *place)
 			forget_staged(p, &p->staged[i]);
 		if (!err)
 			continue;
-		snprintf(why, sizeof(why), "can't rename a message in new/: %s", strerror(-err));
+		snprintf(why, sizeof(why), N_("can't rename a message in new/: %s"), strerror(-err));
 		pickup_trouble_own(&place->trouble, why);
 		p->unnamed = true;
 	}

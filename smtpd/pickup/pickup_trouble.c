@@ -7,14 +7,17 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/language.h"
 #include "common/base/log.h"
 
-/* Follows "PATH: N of its files". */
-static const char *const odd_words[PICKUP_LOOK_COUNT] = {
-	[PICKUP_UNREADABLE] =
-		"can't be read by the service: let the program that writes them make them readable (mode 0644; the folder hides them)",
-	[PICKUP_LINKED] = "have several hard links: remove the other links, or copy the file into the folder",
-	[PICKUP_SPECIAL] = "are symbolic links, pipes, sockets or devices, which are never sent: remove them",
+/* The folder, the number of files, and the first one. */
+static const char *const odd_formats[PICKUP_LOOK_COUNT] = {
+	[PICKUP_UNREADABLE] = N_(
+		"%s: %u of its files can't be read by the service: let the program that writes them make them readable (mode 0644; the folder hides them); the first is \"%s\"\n"),
+	[PICKUP_LINKED] = N_(
+		"%s: %u of its files have several hard links: remove the other links, or copy the file into the folder; the first is \"%s\"\n"),
+	[PICKUP_SPECIAL] = N_(
+		"%s: %u of its files are symbolic links, pipes, sockets or devices, which are never sent: remove them; the first is \"%s\"\n"),
 };
 
 void pickup_trouble_begin(struct pickup_trouble *t)
@@ -64,13 +67,12 @@ static void write_odd(struct pickup_trouble *t, const char *path, struct str *to
 		unsigned bit = 1U << kind, count = t->odd[kind].count;
 		if (!count)
 			t->logged &= ~bit;
-		if (!count || !odd_words[kind])
+		if (!count || !odd_formats[kind])
 			continue;
-		str_printf(to, "%s: %u of its files %s; the first is \"%s\"\n", path, count, odd_words[kind],
-			   t->odd[kind].first);
+		size_t before = to->len;
+		str_printf(to, odd_formats[kind], path, count, t->odd[kind].first);
 		if (!(t->logged & bit))
-			log_warning("%s: \"%s\" and possibly other files %s", path, t->odd[kind].first,
-				    odd_words[kind]);
+			log_warning("%.*s", SPAN_ARGS(span_trim(span_skip(str_span(to), before))));
 		t->logged |= bit;
 	}
 }
@@ -78,7 +80,7 @@ static void write_odd(struct pickup_trouble *t, const char *path, struct str *to
 static void write_own(struct pickup_trouble *t, const char *path, const char *user, struct str *to)
 {
 	if (t->own[0])
-		str_printf(to, "%s: its mail waits: %s (user %s)\n", path, t->own, user);
+		str_printf(to, N_("%s: its mail waits: %s (user %s)\n"), path, t->own, user);
 	if (t->own[0] && strcmp(t->own, t->own_logged) != 0)
 		log_error("%s: its mail waits: %s (user %s)", path, t->own, user);
 	snprintf(t->own_logged, sizeof(t->own_logged), "%s", t->own);
@@ -94,7 +96,7 @@ static void write_bad(struct pickup_trouble *t, const char *path, const char *ba
 	clock_iso(t->bad_since_ms, since);
 	str_printf(
 		to,
-		"%s: %u bad files moved to %s since %s; the last was %s (`mailrootctl badmail delete --all` removes them and this line)\n",
+		N_("%s: %u bad files moved to %s since %s; the last was %s (`mailrootctl badmail delete --all` removes them and this line)\n"),
 		path, t->bad, badmail, since, t->bad_last);
 }
 

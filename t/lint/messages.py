@@ -16,8 +16,9 @@ import tempfile
 
 # Modules of daemons whose sentences all come to mailrootctl.
 SHOWN = ["common/dns/lookup.c", "common/tls/client.c", "delivery/smtp/ending.c", "delivery/smtp/greeting.c", "delivery/smtp/refusal.c",
-         "master/changes.c", "queue/operator/as_sent.c", "queue/operator/explain.c", "queue/operator/explain_say.c", "queue/operator/not_taken.c",
-         "queue/operator/report.c", "smtpd/policy/advice.c", "smtpd/policy/gateway.c", "smtpd/policy/policy.c", "smtpd/policy/rules.c"]
+         "delivery/resolver/list_watch.c", "delivery/resolver/watch.c", "master/changes.c", "queue/operator/as_sent.c", "queue/operator/explain.c", "queue/operator/explain_say.c", "queue/operator/not_taken.c",
+         "queue/operator/report.c", "smtpd/accept/submission.c", "smtpd/pickup/pickup_trouble.c", "smtpd/policy/advice.c",
+         "smtpd/policy/gateway.c", "smtpd/policy/policy.c", "smtpd/policy/rules.c"]
 LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"' + r"|'(?:[^'\\\n]|\\.)*'")
 NO_MESSAGES = re.compile(r"N_|_|ngettext|_Static_assert|reply_says|log_\w+")
 NAMES = {"drop folder", "next hop", "relay allow", "the host",

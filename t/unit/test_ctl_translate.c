@@ -58,6 +58,11 @@ START_TEST(arguments)
 	ck_assert_str_eq(found("its cost is 10, that of connector a, b is 2"),
 			 "its cost is %u, that of connector %s is %u");
 	ck_assert_str_eq(found("its cost is ten, that of connector a is 2"), "none");
+	ck_assert_str_eq(found("/srv/pickup: its mail waits: it can't be read: Permission denied (user mailroot)"),
+			 "%s: its mail waits: %s (user %s)\n");
+	ck_assert_str_eq(
+		found("name server 192.0.2.1:53 does not answer; mail that needs DNS waits or is slow: see /etc/resolv.conf"),
+		"%s; mail that needs DNS waits or is slow: see /etc/resolv.conf\n");
 	ck_assert_str_eq(found("no TLS at all"), "none");
 	ck_assert_str_eq(found(""), "none");
 }
