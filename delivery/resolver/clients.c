@@ -10,7 +10,7 @@
 
 struct clients {
 	struct ub_ctx *names_unbound, *lists_unbound;
-	struct names *names; /* NULL = closed */
+	struct names *names; /* from clients_open to clients_close, as the next one */
 	struct lists *lists;
 	void (*addresses)(void *context, const struct wire_resolve *question, int *fd);
 	void *context;

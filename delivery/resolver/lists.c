@@ -1,15 +1,13 @@
 #include "delivery/resolver/lists.h"
 
 #include <stdlib.h>
-#include <sys/queue.h>
 
 #include "common/base/clock.h"
-#include "common/base/fd.h"
 #include "common/base/log.h"
 #include "common/dns/dns.h"
 #include "common/ipc/ipc.h"
 #include "delivery/resolver/list_watch.h"
-#include "delivery/resolver/names.h"
+#include "delivery/resolver/waiters.h"
 
 struct list_request;
 
@@ -23,11 +21,8 @@ struct list_lookup {
 };
 
 struct list_request {
-	TAILQ_ENTRY(list_request) entry;
+	struct waiter waiter;
 	struct lists *lists;
-	pid_t pid;
-	int reply_fd;
-	int64_t deadline; /* clock_mono_ms */
 	bool about_text;
 	char text[DNSBL_TEXT_MAX + 1];
 	size_t n, waiting;
@@ -36,13 +31,20 @@ struct list_request {
 
 struct lists {
 	struct ub_ctx *unbound;
-	TAILQ_HEAD(, list_request) requests; /* oldest first */
-	size_t count;
+	struct waiters waiters;
 	struct list_watch watch;
 	int64_t next_ms;    /* clock_mono_ms: when time alone changes what list_watch says; -1 = never */
 	int64_t crowded_ms; /* clock_mono_ms of the last log line about too many questions; 0 = there was none */
 	bool noted;         /* something was noted since lists_tend */
 };
+
+static void cancel(struct waiter *waiter)
+{
+	struct list_request *request = (struct list_request *)waiter;
+	for (size_t i = 0; i < request->n; i++)
+		if (request->lookups[i].asked)
+			ub_cancel(request->lists->unbound, request->lookups[i].async_id);
+}
 
 struct lists *lists_new(struct ub_ctx *unbound)
 {
@@ -51,26 +53,13 @@ struct lists *lists_new(struct ub_ctx *unbound)
 		log_fatal(EXIT_TEMPORARY, "no memory for DNS lists");
 	l->unbound = unbound;
 	l->next_ms = -1;
-	TAILQ_INIT(&l->requests);
+	waiters_init(&l->waiters, LISTS_AT_ONCE, LISTS_DEADLINE_MS, cancel);
 	return l;
-}
-
-static void drop(struct list_request *request)
-{
-	struct lists *l = request->lists;
-	for (size_t i = 0; i < request->n; i++)
-		if (request->lookups[i].asked)
-			ub_cancel(l->unbound, request->lookups[i].async_id);
-	TAILQ_REMOVE(&l->requests, request, entry);
-	l->count--;
-	fd_close(&request->reply_fd);
-	free(request);
 }
 
 void lists_free(struct lists *l)
 {
-	while (!TAILQ_EMPTY(&l->requests))
-		drop(TAILQ_FIRST(&l->requests));
+	waiters_free(&l->waiters);
 	free(l);
 }
 
@@ -115,9 +104,9 @@ static void finish(struct list_request *request)
 	if (request->about_text)
 		str_append_text(&answers, request->text);
 	note(request);
-	reply(request->reply_fd, str_span(&answers));
+	reply(request->waiter.reply_fd, str_span(&answers));
 	str_free(&answers);
-	drop(request);
+	waiters_drop(&request->lists->waiters, &request->waiter);
 }
 
 static void take(struct list_lookup *lookup, const struct lookup_answer *answer)
@@ -141,19 +130,6 @@ static void on_result(void *data, int err, struct ub_result *result)
 	dns_answer(err, result, rdata, &what);
 	take(data, &what);
 	ub_resolve_free(result);
-}
-
-/* A worker serves one client at a time, so a new question means that it no longer waits for the old one. */
-static void forget(struct lists *l, pid_t pid)
-{
-	struct list_request *request;
-	TAILQ_FOREACH(request, &l->requests, entry)
-	{
-		if (request->pid != pid)
-			continue;
-		drop(request);
-		return;
-	}
 }
 
 /* The number of ZONES; 0 = malformed. */
@@ -208,31 +184,25 @@ static void log_crowd(struct lists *l)
 	l->crowded_ms = now;
 	log_warning(
 		"clients=%zu status=crowded reason=\"so many clients wait for answers of DNS lists, so further ones count as not listed\"",
-		l->count);
+		l->waiters.count);
 }
 
 void lists_begin(struct lists *l, const struct wire_listed_of *question, int *fd)
 {
 	struct ipaddr client;
 	size_t n = count_zones(question->zones);
-	pid_t pid = names_peer(*fd);
-	struct list_request *request = NULL;
 	if (!n || !ipaddr_parse(question->address, &client))
 		return;
-	forget(l, pid);
-	if (pid && l->count < LISTS_AT_ONCE)
-		request = calloc(1, sizeof(*request) + n * sizeof(request->lookups[0]));
+	struct list_request *request = waiters_add(&l->waiters, sizeof(*request) + n * sizeof(request->lookups[0]), fd);
 	if (!request) {
-		if (l->count >= LISTS_AT_ONCE)
+		if (l->waiters.count >= LISTS_AT_ONCE)
 			log_crowd(l);
 		refuse(*fd, question->text ? 0 : n);
 		return;
 	}
-	*request = (struct list_request){.lists = l, .pid = pid, .reply_fd = *fd, .n = n, .about_text = question->text};
-	*fd = -1;
-	request->deadline = clock_mono_ms() + LISTS_DEADLINE_MS;
-	TAILQ_INSERT_TAIL(&l->requests, request, entry);
-	l->count++;
+	request->lists = l;
+	request->n = n;
+	request->about_text = question->text;
 	ask_all(request, &client, question->zones);
 	if (!request->waiting)
 		finish(request);
@@ -240,20 +210,18 @@ void lists_begin(struct lists *l, const struct wire_listed_of *question, int *fd
 
 int64_t lists_until(const struct lists *l)
 {
-	const struct list_request *first = TAILQ_FIRST(&l->requests);
-	int64_t next = first ? clock_sooner(first->deadline, l->next_ms) : l->next_ms;
-	int64_t left = next - clock_mono_ms();
+	int64_t left = l->next_ms - clock_mono_ms();
 	if (l->noted)
 		return 0;
-	return next < 0 ? -1 : left > 0 ? left : 0;
+	return clock_sooner(waiters_until(&l->waiters), l->next_ms < 0 ? -1 : left > 0 ? left : 0);
 }
 
 bool lists_tend(struct lists *l)
 {
 	int64_t now = clock_mono_ms(), until;
-	struct list_request *first;
-	while ((first = TAILQ_FIRST(&l->requests)) && first->deadline <= now)
-		finish(first);
+	struct waiter *waiter;
+	while ((waiter = waiters_overdue(&l->waiters)))
+		finish((struct list_request *)waiter);
 	bool due = l->noted || (l->next_ms >= 0 && l->next_ms <= now);
 	l->noted = false;
 	if (!due)

@@ -3,16 +3,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "common/base/clock.h"
-#include "common/base/fd.h"
 #include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/dns/dns.h"
 #include "common/dns/reverse.h"
 #include "common/ipc/ipc.h"
+#include "delivery/resolver/waiters.h"
 
 enum { QUESTION_MAX = 8 * 1024 };
 
@@ -26,11 +24,8 @@ struct name_lookup {
 };
 
 struct name_request {
-	TAILQ_ENTRY(name_request) entry;
+	struct waiter waiter;
 	struct names *names;
-	pid_t pid;
-	int reply_fd;
-	int64_t deadline; /* clock_mono_ms */
 	struct reverse reverse;
 	struct name_lookup lookups[1 + REVERSE_NAMES_MAX];
 	size_t lookup_count;
@@ -41,9 +36,16 @@ struct names {
 	struct ub_ctx *unbound;
 	int link;
 	struct names_others others;
-	TAILQ_HEAD(, name_request) requests; /* oldest first */
-	size_t count;
+	struct waiters waiters;
 };
+
+static void cancel(struct waiter *waiter)
+{
+	struct name_request *request = (struct name_request *)waiter;
+	for (size_t i = 0; i < request->lookup_count; i++)
+		if (request->lookups[i].asked)
+			ub_cancel(request->names->unbound, request->lookups[i].async_id);
+}
 
 struct names *names_new(struct ub_ctx *unbound, int link, struct names_others others)
 {
@@ -53,26 +55,13 @@ struct names *names_new(struct ub_ctx *unbound, int link, struct names_others ot
 	n->unbound = unbound;
 	n->link = link;
 	n->others = others;
-	TAILQ_INIT(&n->requests);
+	waiters_init(&n->waiters, NAMES_AT_ONCE, NAMES_DEADLINE_MS, cancel);
 	return n;
-}
-
-static void drop(struct name_request *request)
-{
-	struct names *n = request->names;
-	for (size_t i = 0; i < request->lookup_count; i++)
-		if (request->lookups[i].asked)
-			ub_cancel(n->unbound, request->lookups[i].async_id);
-	TAILQ_REMOVE(&n->requests, request, entry);
-	n->count--;
-	fd_close(&request->reply_fd);
-	free(request);
 }
 
 void names_free(struct names *n)
 {
-	while (!TAILQ_EMPTY(&n->requests))
-		drop(TAILQ_FIRST(&n->requests));
+	waiters_free(&n->waiters);
 	free(n);
 }
 
@@ -95,8 +84,8 @@ static void reply(int fd, const char *name, const char *why)
 static void finish(struct name_request *request, bool in_time)
 {
 	reverse_finish(&request->reverse, in_time);
-	reply(request->reply_fd, request->reverse.name, request->reverse.why);
-	drop(request);
+	reply(request->waiter.reply_fd, request->reverse.name, request->reverse.why);
+	waiters_drop(&request->names->waiters, &request->waiter);
 }
 
 static void on_result(void *data, int err, struct ub_result *result);
@@ -139,44 +128,16 @@ static void on_result(void *data, int err, struct ub_result *result)
 	ub_resolve_free(result);
 }
 
-pid_t names_peer(int fd)
-{
-	struct ucred peer = {0};
-	socklen_t len = sizeof(peer);
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && len == sizeof(peer) ? peer.pid : 0;
-}
-
-/* A worker serves one client at a time, so a new question means that it no longer waits for the old one. */
-static void forget(struct names *n, pid_t pid)
-{
-	struct name_request *request;
-	TAILQ_FOREACH(request, &n->requests, entry)
-	{
-		if (request->pid != pid)
-			continue;
-		drop(request);
-		return;
-	}
-}
-
 static void begin(struct names *n, const struct ipaddr *client, int *fd)
 {
 	char zone[REVERSE_ZONE_MAX];
-	pid_t pid = names_peer(*fd);
-	struct name_request *request = NULL;
-	forget(n, pid);
-	if (pid && n->count < NAMES_AT_ONCE)
-		request = calloc(1, sizeof(*request));
+	struct name_request *request = waiters_add(&n->waiters, sizeof(*request), fd);
 	if (!request) {
 		reply(*fd, NULL, N_("too many look-ups are in progress"));
 		return;
 	}
-	*request = (struct name_request){.names = n, .pid = pid, .reply_fd = *fd};
-	*fd = -1;
-	request->deadline = clock_mono_ms() + NAMES_DEADLINE_MS;
+	request->names = n;
 	reverse_begin(&request->reverse, client);
-	TAILQ_INSERT_TAIL(&n->requests, request, entry);
-	n->count++;
 	reverse_zone(client, zone);
 	ask(request, zone, DNS_PTR, REVERSE_NAMES_MAX);
 	if (!request->waiting)
@@ -218,18 +179,14 @@ void names_receive(struct names *n)
 	ipc_packet_close(&packet);
 }
 
-int names_until_deadline(const struct names *n)
+int64_t names_until_deadline(const struct names *n)
 {
-	if (TAILQ_EMPTY(&n->requests))
-		return -1;
-	int64_t left = TAILQ_FIRST(&n->requests)->deadline - clock_mono_ms();
-	return left > 0 ? (int)left : 0;
+	return waiters_until(&n->waiters);
 }
 
 void names_end_overdue(struct names *n)
 {
-	int64_t now = clock_mono_ms();
-	struct name_request *first;
-	while ((first = TAILQ_FIRST(&n->requests)) && first->deadline <= now)
-		finish(first, false);
+	struct waiter *waiter;
+	while ((waiter = waiters_overdue(&n->waiters)))
+		finish((struct name_request *)waiter, false);
 }

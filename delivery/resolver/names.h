@@ -7,7 +7,6 @@
 #ifndef DELIVERY_RESOLVER_NAMES_H
 #define DELIVERY_RESOLVER_NAMES_H
 
-#include <sys/types.h>
 #include <unbound.h>
 
 #include "common/ipc/wire.h"
@@ -38,10 +37,7 @@ int names_fd(const struct names *n);
 void names_receive(struct names *n);
 
 /* Milliseconds until the next deadline, -1 = none. names_end_overdue answers the questions whose deadline is over. */
-int names_until_deadline(const struct names *n);
+int64_t names_until_deadline(const struct names *n);
 void names_end_overdue(struct names *n);
-
-/* The process that made the socket of an answer, according to the kernel; 0 = unknown. */
-pid_t names_peer(int fd);
 
 #endif
