@@ -128,7 +128,9 @@ static bool mend(int at, int fd, const struct folder *want, const struct folders
 	if (want->kind == FOLDER_DOOR && st.st_uid == owner->queue_uid && narrower(st.st_mode, want->mode))
 		return true;
 	if (!is_owned(&st, want, owner) && fchown(fd, owner->queue_uid, want->gid))
-		return fail(why, size, path, strerror(errno), N_("can't set its owner"));
+		return fail(
+			why, size, path, strerror(errno),
+			N_("can't set its owner; `chown` it yourself, or start the service once with CAP_CHOWN (without mailrootd-harden.conf)"));
 	if ((st.st_mode & 07777) != want->mode && fchmod(fd, want->mode))
 		return fail(why, size, path, strerror(errno), N_("can't set its mode"));
 	return true;

@@ -10,14 +10,15 @@
 
 enum { REPORT_MAX = 1 << 20 };
 
-/* Creates the folders of the new file. Mail waits for a folder that can't be created. */
+/* Creates the folders of servers that run or are about to. Mail waits for a folder that can't be created. */
 static void make_folders(struct master *master, struct str *undone)
 {
 	char why[SERVER_WHY_MAX];
 	for (size_t i = 0; i < master->server_count; i++) {
 		const struct server *server = master->servers[i];
 		const struct config_server *wanted = config_server_find(&master->config, span_of(server->name));
-		if (wanted && server->open && !folders_make(&master->config, wanted, &master->owner, why, sizeof(why)))
+		if (wanted && (server->open || server->order == SERVER_RUN) &&
+		    !folders_make(&master->config, wanted, &master->owner, why, sizeof(why)))
 			str_printf(undone, "server %s: %s\n", server->name, why);
 	}
 }

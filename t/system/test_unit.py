@@ -50,6 +50,12 @@ def capabilities(*texts):
     return re.findall(r"^CapabilityBoundingSet=(.+)", "".join(texts), re.M)[-1].split()
 
 
+def with_capabilities(*texts):
+    """A prefix that starts a program with no others."""
+    kept = ",".join("+" + name.removeprefix("CAP_").lower() for name in capabilities(*texts))
+    return ["setpriv", "--bounding-set", "-all," + kept]
+
+
 @unittest.skipUnless(shutil.which("systemd-analyze"), "needs systemd")
 class Unit(unittest.TestCase):
     def exposure(self, path):
@@ -102,11 +108,25 @@ class Capabilities(unittest.TestCase):
             server = Mailroot(f"smart_host [127.0.0.1]:{sink.port}")
             try:
                 for count, parts in ((1, [own]), (4, [own, HARDEN.read_text()])):
-                    kept = ",".join("+" + name.removeprefix("CAP_").lower() for name in capabilities(*parts))
-                    self.play(server, ["setpriv", "--bounding-set", "-all," + kept], sink, count)
+                    self.play(server, with_capabilities(*parts), sink, count)
             finally:
                 server.__exit__(None, None, None)
             self.assertNotIn("<3>", server.log())
+
+    def test_a_new_server_needs_more(self):
+        """The reload says that the folders of a new server can't be made with fewer rights."""
+        server = Mailroot("")
+        try:
+            server.start()
+            server.stop()
+            server.start(prefix=with_capabilities(HARDEN.read_text()))
+            with server.conf.open("a") as conf:
+                conf.write(f"virtual_server second {{ listen 127.0.0.1:{harness.free_port()}; fqdn second.example.com }}\n")
+            done = server.ctl("reload", check=False)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertRegex(done.stderr, r"server second: folder .*/spool/second: .* CAP_CHOWN")
+        finally:
+            server.__exit__(None, None, None)
 
 
 if __name__ == "__main__":
