@@ -1,148 +1,10 @@
+/* DNS answers to ordered hosts. */
 #include <check.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/dns/lookup.h"
-#include "common/net/net.h"
+#include "t/unit/lookup_fixture.h"
 #include "t/unit/suite.h"
-
-/* An MX record: preference and name in wire form. The final NUL of the literal is the root label. */
-#define MX(preference_octets, wire_name)                                                                               \
-	((struct span){preference_octets wire_name, sizeof(preference_octets wire_name)})
-#define NULL_MX ((struct span){"\0\0\0", 3})
-
-START_TEST(reads_records)
-{
-	struct mx_list list = {0};
-	ck_assert(mx_add(&list, MX("\x00\x0a", "\x02mx\x07"
-					       "example\x03net")));
-	ck_assert_str_eq(list.hosts[0].name, "mx.example.net");
-	ck_assert_uint_eq(list.hosts[0].preference, 10);
-	ck_assert(mx_add(&list, MX("\xff\xff", "\x03mx2")));
-	ck_assert_uint_eq(list.hosts[1].preference, 65535);
-	/* The same host again: the better preference counts. */
-	ck_assert(mx_add(&list, MX("\x00\x05", "\x02MX\x07"
-					       "example\x03net")));
-	ck_assert(mx_add(&list, MX("\x00\x07", "\x02MX\x07"
-					       "example\x03net")));
-	ck_assert_uint_eq(list.n, 2);
-	ck_assert_uint_eq(list.hosts[0].preference, 5);
-	ck_assert(!list.null_mx);
-	ck_assert(mx_add(&list, NULL_MX));
-	ck_assert(list.null_mx);
-	ck_assert_uint_eq(list.n, 2);
-}
-END_TEST
-
-START_TEST(refuses_nonsense)
-{
-	static const struct span bad[] = {
-		{"", 0},
-		{"\0", 1},
-		{"\0\0", 2},
-		{"\0\0\x02mx", 5},    /* no root label */
-		{"\0\0\x05mx\0", 6},  /* label beyond the end */
-		{"\0\0\xc0\x0c", 4},  /* compressed */
-		{"\0\0\x02mx\0x", 7}, /* something after it */
-		{"\0\0\x03"
-		 "a.b\0",
-		 7}, /* a dot within a label */
-		{"\0\0\x03"
-		 "a b\0",
-		 7}, /* not the name of a host */
-		{"\0\0\x03"
-		 "a\0b\0",
-		 7},
-		{"\0\0\x02"
-		 "a\n\0",
-		 6},
-	};
-	struct mx_list list = {0};
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ck_assert_msg(!mx_add(&list, bad[i]), "%zu", i);
-	ck_assert_uint_eq(list.n, 0);
-}
-END_TEST
-
-/* A name of 255 octets in wire form is accepted, a longer one is refused. */
-START_TEST(longest_name)
-{
-	char rdata[2 + 300] = {0};
-	size_t at = 2;
-	struct mx_list list = {0};
-	for (int label = 0; label < 3; label++) {
-		rdata[at++] = 63;
-		memset(rdata + at, 'a', 63);
-		at += 63;
-	}
-	rdata[at] = 61;
-	memset(rdata + at + 1, 'b', 62);
-	rdata[at + 62] = 0;
-	ck_assert(mx_add(&list, (struct span){rdata, at + 63}));
-	ck_assert_uint_eq(strlen(list.hosts[0].name), 253);
-	rdata[at] = 62;
-	rdata[at + 62] = 'b';
-	rdata[at + 63] = 0;
-	ck_assert(!mx_add(&list, (struct span){rdata, at + 64}));
-}
-END_TEST
-
-static void add(struct mx_list *list, unsigned preference, unsigned number)
-{
-	char rdata[16];
-	int len = snprintf(rdata + 2, sizeof(rdata) - 2, "%ch%04u", 5, number);
-	rdata[0] = (char)(preference >> 8);
-	rdata[1] = (char)preference;
-	ck_assert(mx_add(list, (struct span){rdata, (size_t)len + 3}));
-}
-
-START_TEST(keeps_the_most_preferred)
-{
-	struct mx_list list = {0};
-	for (unsigned i = 0; i < 200; i++)
-		add(&list, 200 - i, i);
-	ck_assert_uint_eq(list.n, MX_MAX);
-	mx_sort(&list, 1);
-	for (unsigned i = 0; i < MX_MAX; i++)
-		ck_assert_uint_eq(list.hosts[i].preference, i + 1);
-}
-END_TEST
-
-/* The order of hosts with the same preference depends on the seed; the order of others does not. */
-START_TEST(order)
-{
-	unsigned first[4] = {0};
-	for (uint64_t seed = 0; seed < 300; seed++) {
-		struct mx_list list = {0};
-		add(&list, 20, 3);
-		add(&list, 10, 0);
-		add(&list, 10, 1);
-		add(&list, 10, 2);
-		mx_sort(&list, seed * 7919);
-		ck_assert_str_eq(list.hosts[3].name, "h0003");
-		first[list.hosts[0].name[4] - '0']++;
-	}
-	for (int i = 0; i < 3; i++)
-		ck_assert_uint_gt(first[i], 50);
-}
-END_TEST
-
-static struct lookup begin(const char *name)
-{
-	struct lookup l;
-	ck_assert(lookup_begin(&l, span_of(name), 25, 0));
-	return l;
-}
-
-static void expect(const struct lookup *l, enum lookup_event event, const char *enhanced, const char *text)
-{
-	ck_assert_int_eq(l->event, event);
-	ck_assert_str_eq(l->enhanced, enhanced);
-	ck_assert_msg(strstr(l->text, text), "%s", l->text);
-}
 
 START_TEST(mx_answers)
 {
@@ -426,62 +288,10 @@ START_TEST(hosts_that_are_this_server)
 }
 END_TEST
 
-/* SELF has the addresses that getifaddrs(3) finds, and no other. */
-static void expect_all_of_this_machine(const struct self *self)
-{
-	struct ifaddrs *list;
-	struct ipaddr ip;
-	uint16_t port;
-	size_t n = 0;
-	ck_assert_int_eq(getifaddrs(&list), 0);
-	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
-		const struct sockaddr *address = entry->ifa_addr;
-		struct sockaddr_storage storage = {0};
-		bool found = false;
-		if (!address || (address->sa_family != AF_INET && address->sa_family != AF_INET6))
-			continue;
-		memcpy(&storage, address,
-		       address->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
-		net_address(&storage, &ip, &port);
-		for (size_t i = 0; i < self->n; i++)
-			found |= ipaddr_equal(&self->at[i], &ip);
-		ck_assert_msg(found, "address %zu of %s", n, entry->ifa_name);
-		n++;
-	}
-	freeifaddrs(list);
-	ck_assert_uint_eq(self->n, n);
-	ck_assert_uint_gt(n, 0);
-}
-
-/* A server that listens on every address has all addresses of this machine, but only its own ports. */
-START_TEST(every_address)
-{
-	struct config_endpoint any = {.any = true, .port = 25};
-	struct config_server server = {.fqdn = "mail.example.com", .listen = {&any, 1}};
-	struct ipaddr ip;
-	struct self self;
-	self_load(&server, &self);
-	expect_all_of_this_machine(&self);
-	for (size_t i = 0; i < self.n; i++)
-		ck_assert(self_is_address(&self, &self.at[i], 25));
-	ck_assert(ipaddr_parse(SPAN("127.9.9.9"), &ip) && self_is_address(&self, &ip, 25));
-	ck_assert(!self_is_address(&self, &ip, 26));
-	ck_assert(ipaddr_parse(SPAN("::1"), &ip) && self_is_address(&self, &ip, 25));
-	ck_assert(ipaddr_parse(SPAN("203.0.113.7"), &ip) && !self_is_address(&self, &ip, 25));
-	ck_assert(self_is_name(&self, SPAN("MAIL.example.com"), 25));
-	ck_assert(!self_is_name(&self, SPAN("mail.example.com"), 587));
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("lookup");
 	TCase *all = tcase_create("all");
-	tcase_add_test(all, reads_records);
-	tcase_add_test(all, refuses_nonsense);
-	tcase_add_test(all, longest_name);
-	tcase_add_test(all, keeps_the_most_preferred);
-	tcase_add_test(all, order);
 	tcase_add_test(all, mx_answers);
 	tcase_add_test(all, no_domain_name);
 	tcase_add_test(all, addresses);
@@ -491,7 +301,6 @@ int main(void)
 	tcase_add_test(all, signed_answers);
 	tcase_add_test(all, unanswered_queries_limit_the_ttl);
 	tcase_add_test(all, hosts_that_are_this_server);
-	tcase_add_test(all, every_address);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }
