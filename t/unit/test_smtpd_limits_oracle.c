@@ -2,7 +2,7 @@
  * A million random events under random limits of `client`, with a clock that the test moves: connections, messages,
  * recipients, octets and errors, of addresses and users, reloads, workers that die, a smtpd that starts anew. Each one
  * is answered by real sessions and `admit_client`, predicted by `explain relay`, and decided by a second implementation
- * that shares no code with the first. MAILROOT_SEED repeats a seed that failed.
+ * (limits_oracle.h). MAILROOT_SEED repeats a seed that failed.
  */
 #include <check.h>
 #include <sys/socket.h>
@@ -14,6 +14,7 @@
 #include "smtpd/admit.h"
 #include "smtpd/policy/explain_limits.h"
 #include "smtpd/serve.h"
+#include "t/unit/limits_oracle.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 
@@ -22,7 +23,7 @@ enum { EVENTS = 100000 };
 #else
 enum { EVENTS = 1000000 };
 #endif
-enum { SESSIONS = 24, KEYS = 64, TEXT = 300, NS = 1000000 };
+enum { SESSIONS = 24, TEXT = 300 };
 
 /* ck_assert writes into a pipe each time, which would take most of the time of this test. */
 #define must(condition)                                                                                                \
@@ -32,8 +33,6 @@ enum { SESSIONS = 24, KEYS = 64, TEXT = 300, NS = 1000000 };
 	} while (0)
 
 static char heard[4096];
-static int64_t now_ms = 1000000000;
-
 static bool moved; /* by the test; outside it the clock is that of the system, which Check reads */
 
 /* Takes the place of the function of the C library. */
@@ -41,7 +40,7 @@ int clock_gettime(clockid_t which, struct timespec *to)
 {
 	if (!moved)
 		return (int)syscall(SYS_clock_gettime, which, to);
-	*to = (struct timespec){.tv_sec = now_ms / 1000, .tv_nsec = now_ms % 1000 * NS};
+	*to = (struct timespec){.tv_sec = now_ms / 1000, .tv_nsec = now_ms % 1000 * ORACLE_NS};
 	return 0;
 }
 
@@ -55,140 +54,6 @@ static unsigned below(unsigned n)
 	return (unsigned)((seed >> 20) % n);
 }
 
-/* --- the second implementation: levels of water, in events times nanoseconds of the period --- */
-
-struct rule {
-	const char *text; /* as in the configuration */
-	uint64_t count, period_ms;
-};
-
-/* The periods are multiples of the counts, so both implementations are exact. */
-static const struct rule events[] = {
-	{"none", 0, 0},     {"1/1s", 1, 1000},    {"1/1h", 1, 3600000}, {"2/10s", 2, 10000},
-	{"5/1m", 5, 60000}, {"10/1m", 10, 60000}, {"20/1s", 20, 1000},  {"8/1d", 8, 86400000},
-};
-static const struct rule octets[] = {
-	{"none", 0, 0}, {"1K/16s", 1024, 16000}, {"2K/1m", 2048, 60000}, {"4K/64s", 4096, 64000}};
-
-struct level {
-	const struct rule *rule; /* that it was counted for */
-	unsigned __int128 water;
-	int64_t at_ms;
-};
-
-static struct key {
-	char name[64];
-	struct level levels[USAGE_KINDS];
-} keys[KEYS];
-
-static struct {
-	struct rule rules[USAGE_KINDS];
-	const struct rule *rule[USAGE_KINDS];
-	bool by_user, log;
-	int connections; /* 0 = none */
-	int workers;
-	const char *excepted, *trusted; /* nets in which the address is; "" = none */
-} policy;
-
-/* Two names of one client at each address, and what the lists call it. */
-static const struct place {
-	const char *address, *key, *net;
-} places[] = {
-	{"192.0.2.1", "192.0.2.1", "192.0.2.1"},
-	{"::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1"},
-	{"192.0.2.2", "192.0.2.2", "192.0.2.2"},
-	{"2001:db8:0:1::1", "2001:db8:0:1", "2001:db8:0:1::/64"},
-	{"2001:db8:0:1:ffff::2", "2001:db8:0:1", "2001:db8:0:1::/64"},
-	{"2001:db8:0:2::1", "2001:db8:0:2", "2001:db8:0:2::/64"},
-	{"::1", "0:0:0:0", "::1"},
-};
-enum { PLACES = sizeof(places) / sizeof(places[0]) };
-static const char *const users[] = {NULL, "joe@example.com", "JOE@example.com", "ann@example.com"};
-static const char *const user_keys[] = {NULL, "joe", "joe", "ann"};
-
-static struct key *key_of(const char *name)
-{
-	for (size_t i = 0; i < KEYS; i++) {
-		if (!keys[i].name[0])
-			snprintf(keys[i].name, sizeof(keys[i].name), "%s", name);
-		if (!strcmp(keys[i].name, name))
-			return &keys[i];
-	}
-	ck_abort_msg("too many keys");
-}
-
-static struct level *level_of(const struct place *place, unsigned user, enum usage_kind kind)
-{
-	bool by_user = policy.by_user && user_keys[user] && kind != USAGE_CONNECTIONS && kind != USAGE_ERRORS;
-	return &key_of(by_user ? user_keys[user] : place->key)->levels[kind];
-}
-
-/* What is left of the level now; nothing if another rule filled it. */
-static unsigned __int128 water_of(const struct level *level, enum usage_kind kind)
-{
-	const struct rule *rule = policy.rule[kind];
-	if (level->rule != rule || !rule->count)
-		return 0;
-	unsigned __int128 leaked = (unsigned __int128)(uint64_t)(now_ms - level->at_ms) * NS * rule->count;
-	return level->water > leaked ? level->water - leaked : 0;
-}
-
-static uint64_t period_of(enum usage_kind kind)
-{
-	return policy.rule[kind]->period_ms * NS;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Milliseconds until N more fit. */
-static int64_t wait_of(const struct level *level, enum usage_kind kind, uint64_t n)
-{
-	const struct rule *rule = policy.rule[kind];
-	if (!rule->count)
-		return 0;
-	unsigned __int128 brim = (unsigned __int128)rule->count * period_of(kind);
-	unsigned __int128 full = water_of(level, kind) + (unsigned __int128)least(n, rule->count) * period_of(kind);
-	if (full <= brim)
-		return 0;
-	unsigned __int128 leak_of_ms = (unsigned __int128)rule->count * NS;
-	return (int64_t)((full - brim + leak_of_ms - 1) / leak_of_ms);
-}
-
-/* False: refused, and nothing is counted. */
-static bool pour(struct level *level, enum usage_kind kind, uint64_t n, bool forced)
-{
-	const struct rule *rule = policy.rule[kind];
-	bool fits = !wait_of(level, kind, n);
-	unsigned __int128 most = (unsigned __int128)2 * rule->count * period_of(kind);
-	unsigned __int128 water = water_of(level, kind) + (unsigned __int128)least(n, rule->count) * period_of(kind);
-	if (fits || forced)
-		*level = (struct level){rule, water < most ? water : most, now_ms};
-	else
-		level->water = water_of(level, kind), level->rule = rule, level->at_ms = now_ms;
-	return fits;
-}
-
-static uint64_t used_of(const struct level *level, enum usage_kind kind)
-{
-	uint64_t period = period_of(kind);
-	return period ? (uint64_t)((water_of(level, kind) + period - 1) / period) : 0;
-}
-
-static bool in(const char *list, const struct place *place)
-{
-	return !strcmp(list, place->net);
-}
-
-static bool is_lenient(const struct place *place)
-{
-	return policy.log || in(policy.excepted, place);
-}
-
-/* --- both, side by side --- */
-
 static struct one {
 	bool open, got_sender;
 	unsigned rcpts, errors, over, user;
@@ -201,6 +66,7 @@ static struct memory_store memory;
 static struct store store;
 static struct worker_context context;
 static int ends[2]; /* of a connection that every client borrows */
+
 static const char *heard_by(struct one *o)
 {
 	span_copy(str_span(&o->session.out), heard, sizeof(heard));
