@@ -19,8 +19,6 @@ struct gss_peer {
 	bool complete;
 };
 
-static gss_OID_desc peer_spnego = {6, "\x2b\x06\x01\x05\x05\x02"};
-
 static inline gss_name_t peer_name(const char *text, gss_OID type)
 {
 	OM_uint32 minor;
