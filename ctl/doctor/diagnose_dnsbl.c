@@ -74,7 +74,7 @@ static void examine_list(struct doctor *d, struct ask *ask, const struct config_
 	struct list_test test;
 	dnsbl_shown(span_of(list->zone), zone);
 	list_ask_test(ask, list->zone, &test);
-	if (!test.listed.answered && !test.unlisted.answered)
+	if (!test.listed.answered && !test.unlisted.n)
 		doctor_find(d, FINDING_WARNING, place,
 			    doctor_text(d, _("the DNS list %s does not answer, so it finds no client"), zone),
 			    _("see whether the list still exists, and remove it from connect if not"));

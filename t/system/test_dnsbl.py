@@ -106,7 +106,7 @@ class Dnsbl(unittest.TestCase):
             self.assertTrue(s.say("RCPT TO:<a@example.com>").startswith("250"))
 
     def test_answers_that_are_no_listing(self):
-        """A name server that invents addresses, a list that refuses it, a list that has ended: nobody is refused, and status says it."""
+        """A name server that invents addresses, a list that refuses it, a list that has ended: no client is refused, and status says it."""
         for address, said in (("127.255.255.254", "your resolver is refused by the DNS list bl.test, which answers 127.255.255.254"),
                               ("1.2.3.4", "1.2.3.4 is no answer of a DNS list, but came for bl.test"),
                               ("127.0.0.1", "127.0.0.1 is no answer of a DNS list, but came for bl.test")):
@@ -124,7 +124,7 @@ class Dnsbl(unittest.TestCase):
         found = server.ctl_json("status")["servers"][0]["attention"]
         return "\n".join(e["text"] for e in found if e["role"] == "resolver")
 
-    def test_a_dead_list_harms_nobody(self):
+    def test_a_dead_list_harms_no_client(self):
         """A client waits 5 s at most; other lists, and look-ups of mail, are as fast as without it."""
         table = {**entry(5, "bl.test"), **{f"d{i}.example.net": {MX: ["mx.example.net"]} for i in range(40)}, "mx.example.net": {A: ["127.0.0.1"]}}
         with Sink() as sink:
@@ -190,7 +190,7 @@ class Dnsbl(unittest.TestCase):
 class Pause(unittest.TestCase):
     CONF = "connect {{ greet_pause {pause}; dnsbl_except {but} }}\nrelay {{ list 127.0.0.8 }}\n"
 
-    def test_who_waits(self):
+    def test_which_clients_wait(self):
         with Service(self.CONF.format(pause="1s", but="127.0.0.7")) as server:
             for last, waits in ((5, True), (7, False), (8, False)):
                 begin = time.monotonic()
