@@ -9,7 +9,7 @@ size_t pause_share(size_t max)
 	return max / CONFIG_PAUSE_PART;
 }
 
-/* Two workers that begin at the same moment count each other, so both may be greeted at once, and never too few. */
+/* Two workers that begin at the same moment count each other: then neither may wait, but never do too many. */
 bool pause_begin(struct prefork *pool, size_t slot)
 {
 	struct scoreboard *board = prefork_scoreboard(pool);

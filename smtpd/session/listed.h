@@ -4,7 +4,10 @@
 
 #include "smtpd/session/session.h"
 
-/* Whether the client is neither excepted, nor may it relay: lists and the pause before the greeting are for it. */
+/*
+ * Whether lists and the pause before the greeting are for the client: it is not authenticated, not excepted, and may
+ * not relay. *WANTS_NAME: as in listing_skip.
+ */
 bool listed_stranger(const struct session *s, bool *wants_name);
 
 /* The client has connected: begins to ask the lists about a stranger. */
@@ -13,6 +16,7 @@ void listed_begin(struct session *s);
 /* Whether RCPT, which the policy accepts, may go on. If not, the refusal was sent. */
 bool listed_permits(struct session *s, const struct address *rcpt);
 
+/* Forgets a question that is under way. */
 void listed_end(struct session *s);
 
 #endif
