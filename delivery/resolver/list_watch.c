@@ -47,8 +47,10 @@ static void note_bad(struct watched_list *list, const struct dnsbl_answer *answe
 			list->bad = DNSBL_LISTING;
 		return;
 	}
-	list->bad = sense;
 	list->bad_ms = now_ms;
+	if (sense == list->bad)
+		return; /* the first record remains: a new one for each client would be news for each client */
+	list->bad = sense;
 	for (size_t i = 0; i < answer->n; i++)
 		if (dnsbl_sense(answer->at[i]) == sense)
 			memcpy(list->record, answer->at[i], sizeof(list->record));

@@ -26,7 +26,7 @@ struct watched_list {
 	int64_t logged_ms;
 	bool logged;
 	enum dnsbl_sense bad;    /* LISTING = nothing is wrong */
-	unsigned char record[4]; /* the bad one */
+	unsigned char record[4]; /* the first bad one */
 	int64_t bad_ms;
 };
 

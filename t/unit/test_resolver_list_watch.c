@@ -102,6 +102,23 @@ START_TEST(answers_of_no_list)
 }
 END_TEST
 
+/* A name server that invents another address for each client is one problem, not news for each client. */
+START_TEST(inventions_differ)
+{
+	struct dnsbl_answer other = invention;
+	other.at[0][3] = 99;
+	note("a.test", &invention, 0);
+	note("a.test", &other, 1);
+	ck_assert_ptr_nonnull(strstr(said(1), "1.2.3.4 is no answer of a DNS list"));
+	note("a.test", &unlisted, MINUTE);
+	ck_assert_str_ne(said(MINUTE), "");
+	note("a.test", &unlisted, MINUTE + 1);
+	ck_assert_str_eq(said(MINUTE + 1), "");
+	note("a.test", &other, MINUTE + 2);
+	ck_assert_ptr_nonnull(strstr(said(MINUTE + 2), "1.2.3.99 is no answer of a DNS list"));
+}
+END_TEST
+
 START_TEST(forgotten_after_an_hour)
 {
 	note("a.test", &refusal, 0);
@@ -144,13 +161,8 @@ static void teardown(void)
 
 int main(void)
 {
-	const TTest *const tests[] = {silent_for_ten_minutes,
-				      silent_now_and_then,
-				      silence_is_logged_once_a_minute,
-				      a_silent_list_is_spared,
-				      answers_of_no_list,
-				      forgotten_after_an_hour,
-				      keys_are_hidden,
-				      bounded};
+	const TTest *const tests[] = {silent_for_ten_minutes,  silent_now_and_then, silence_is_logged_once_a_minute,
+				      a_silent_list_is_spared, answers_of_no_list,  inventions_differ,
+				      forgotten_after_an_hour, keys_are_hidden,     bounded};
 	return run_tests("resolver_list_watch", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }
