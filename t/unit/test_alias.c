@@ -1,18 +1,14 @@
 /* The members of aliases: for chosen files, and for random ones, where a simple search finds the members, too. */
 #include "common/recipients/alias.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/base/fd.h"
 #include "common/base/log_level.h"
-#include "smtpd/accept/members.h"
-#include "smtpd/policy/advice.h"
 #include "smtpd/policy/rcpt_reply.h"
 #include "t/unit/config_fixture.h"
+#include "t/unit/known_fixture.h"
 #include "t/unit/suite.h"
 
 static struct known known;
@@ -39,13 +35,7 @@ static void teardown(void)
 
 static void list(const char *file, struct span text)
 {
-	const struct wire_recipients news = {.file = span_of(file), .present = true, .reload = true};
-	for (int i = 0; i < 2; i++) { /* the second time a file that looks suspicious is taken, too */
-		int fd = fd_sealed("recipients", text);
-		ck_assert_int_ge(fd, 0);
-		known_take(&known, &news, fd);
-		close(fd);
-	}
+	force_list(&known, file, text);
 }
 
 static struct address parse(const char *text)
@@ -162,19 +152,10 @@ static void make_groups(unsigned number, const char *more)
 
 START_TEST(members_are_bounded)
 {
-	struct recipients r;
 	const struct address rcpt = parse("all@example.com");
-	const struct dsn_rcpt dsn = {.notify = DSN_SUCCESS | DSN_FAILURE};
 	make_groups(9, "x1 x2 x3");
-	recipients_init(&r);
 	ck_assert_int_eq(alias_expand(server, known_lists(&known), &rcpt, &alias), ALIAS_EXPANDED);
 	ck_assert_uint_eq(alias.members, 903);
-	ck_assert_uint_eq(members_new(&r, &alias), 903);
-	ck_assert_int_eq(members_add(&r, &alias, &rcpt, &dsn, true), RECIPIENTS_ADDED);
-	ck_assert_uint_eq(r.count, 904);
-	ck_assert_int_eq(members_add(&r, &alias, &rcpt, &dsn, true), RECIPIENTS_KNOWN);
-	ck_assert_uint_eq(members_new(&r, &alias), 0);
-	recipients_free(&r);
 	alias_free(&alias);
 	make_groups(10, "");
 	ck_assert_str_eq(members("all@example.com"), "/list:11 leads to more than 1000 addresses");
@@ -201,28 +182,6 @@ START_TEST(members_that_many_aliases_share)
 	ck_assert_uint_eq(alias.members, SHARED);
 	alias_free(&alias);
 	str_free(&text);
-}
-END_TEST
-
-/* Members that are recipients already need no place beside them. */
-START_TEST(members_of_a_full_message)
-{
-	struct recipients r;
-	const struct address rcpt = parse("all@example.com");
-	const struct dsn_rcpt dsn = {.notify = 0};
-	char text[100];
-	make_groups(9, "x1 x2 x3");
-	recipients_init(&r);
-	ck_assert_int_eq(alias_expand(server, known_lists(&known), &rcpt, &alias), ALIAS_EXPANDED);
-	ck_assert_int_eq(members_add(&r, &alias, &rcpt, &dsn, true), RECIPIENTS_ADDED);
-	for (unsigned i = 0; r.count < ENVELOPE_RCPT_MAX - 1; i++) {
-		snprintf(text, sizeof(text), "other%u@example.net", i);
-		const struct address other = parse(text);
-		ck_assert_int_eq(recipients_add(&r, &other, &dsn), RECIPIENTS_ADDED);
-	}
-	ck_assert_int_eq(members_add(&r, &alias, &rcpt, &dsn, true), RECIPIENTS_KNOWN);
-	recipients_free(&r);
-	alias_free(&alias);
 }
 END_TEST
 
@@ -263,90 +222,6 @@ START_TEST(broken_aliases_are_named)
 	list("/list", str_span(&text));
 	expect_trouble("");
 	str_free(&text);
-}
-END_TEST
-
-START_TEST(advice_on_aliases)
-{
-	static const struct {
-		const char *rcpt, *says;
-	} cases[] = {
-		{"one@example.com", "to permit it, correct the alias at /list:1"},
-		{"far@example.com", "to permit it, correct the file that recipients names at test.conf:7"},
-	};
-	const struct policy_client client = {.name_state = POLICY_NAME_UNCONFIRMED};
-	const struct policy_mail mail = {0};
-	list("/list", SPAN("one: two\ntwo: one\nfar: x@lost.test\nann\n"));
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct address rcpt = parse(cases[i].rcpt);
-		struct explanation e;
-		struct str says;
-		str_init(&says, 1000);
-		explain_decide(server, &client, &mail, &rcpt, &e);
-		explain_known(server, known_lists(&known), &e);
-		advice_format(server, &e, &says);
-		ck_assert_str_eq(str_text(&says), cases[i].says);
-		str_free(&says);
-	}
-}
-END_TEST
-
-/* RFC 3461 5.2.7. */
-START_TEST(requests_for_notices)
-{
-	static const struct {
-		const char *rcpt;
-		struct dsn_rcpt dsn;
-		bool tells;
-		const char *lines;
-	} cases[] = {
-		{"boss@example.com",
-		 {.notify = DSN_SUCCESS},
-		 true,
-		 "x-receiver: ann@example.com\r\nx-mailroot-notify: SUCCESS\r\n"
-		 "x-mailroot-orcpt: rfc822;boss@example.com\r\n"},
-		{"boss@example.com",
-		 {.orcpt = SPAN("rfc822;Chief@example.org")},
-		 true,
-		 "x-receiver: ann@example.com\r\nx-mailroot-orcpt: rfc822;Chief@example.org\r\n"},
-		{"sales@example.com",
-		 {.notify = DSN_SUCCESS},
-		 true,
-		 "x-receiver: ann@example.com\r\nx-mailroot-notify: NEVER\r\n"
-		 "x-mailroot-orcpt: rfc822;sales@example.com\r\n"
-		 "x-receiver: b@example.net\r\nx-mailroot-notify: NEVER\r\n"
-		 "x-mailroot-orcpt: rfc822;sales@example.com\r\n"
-		 "x-receiver: sales@example.com\r\nx-mailroot-notify: SUCCESS\r\nx-mailroot-expanded: yes\r\n"},
-		{"sales@example.com",
-		 {.notify = DSN_SUCCESS | DSN_DELAY},
-		 false,
-		 "x-receiver: ann@example.com\r\nx-mailroot-notify: DELAY\r\n"
-		 "x-mailroot-orcpt: rfc822;sales@example.com\r\n"
-		 "x-receiver: b@example.net\r\nx-mailroot-notify: DELAY\r\n"
-		 "x-mailroot-orcpt: rfc822;sales@example.com\r\n"},
-		{"sales@example.com",
-		 {.notify = 0},
-		 true,
-		 "x-receiver: ann@example.com\r\nx-mailroot-orcpt: rfc822;sales@example.com\r\n"
-		 "x-receiver: b@example.net\r\nx-mailroot-orcpt: rfc822;sales@example.com\r\n"},
-		{"both@example.com",
-		 {.notify = DSN_SUCCESS | DSN_FAILURE},
-		 true,
-		 "x-receiver: both@example.com\r\nx-mailroot-notify: SUCCESS,FAILURE\r\n"
-		 "x-receiver: b@example.net\r\nx-mailroot-notify: FAILURE\r\n"
-		 "x-mailroot-orcpt: rfc822;both@example.com\r\n"},
-	};
-	list("/list", SPAN("ann\nboss: ann\nsales: ann b@example.net\nboth: both b@example.net\n"));
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct recipients r;
-		const struct address rcpt = parse(cases[i].rcpt);
-		recipients_init(&r);
-		ck_assert_int_eq(alias_expand(server, known_lists(&known), &rcpt, &alias), ALIAS_EXPANDED);
-		ck_assert_int_eq(members_add(&r, &alias, &rcpt, &cases[i].dsn, cases[i].tells), RECIPIENTS_ADDED);
-		ck_assert_str_eq(str_text(&r.lines), cases[i].lines);
-		recipients_free(&r);
-		alias_free(&alias);
-	}
 }
 END_TEST
 
@@ -447,11 +322,8 @@ int main(void)
 		depth_is_bounded,
 		members_are_bounded,
 		members_that_many_aliases_share,
-		members_of_a_full_message,
 		a_list_that_cannot_be_asked,
 		broken_aliases_are_named,
-		advice_on_aliases,
-		requests_for_notices,
 		random_files,
 	};
 	return run_tests("alias", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);

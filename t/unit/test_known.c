@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/fd.h"
 #include "common/base/log_level.h"
 #include "t/unit/config_fixture.h"
+#include "t/unit/known_fixture.h"
 #include "t/unit/suite.h"
 
 static struct known known;
@@ -39,12 +39,7 @@ static const char *complaint(void)
 
 static bool take_as(const char *file, struct span text, bool reload)
 {
-	const struct wire_recipients news = {.file = span_of(file), .present = true, .reload = reload};
-	int fd = fd_sealed("recipients", text);
-	ck_assert_int_ge(fd, 0);
-	bool fresh = known_take(&known, &news, fd);
-	close(fd);
-	return fresh;
+	return give_list(&known, file, text, reload);
 }
 
 static bool take(struct span text)
@@ -228,7 +223,7 @@ START_TEST(shrunken_file_needs_a_reload)
 }
 END_TEST
 
-/* A reload for another reason must not take what nobody has looked at. */
+/* A reload for another reason must not take a file that no one has looked at. */
 START_TEST(reload_alone_is_not_enough)
 {
 	take_many(100, 0, true);

@@ -12,6 +12,7 @@
 #include "common/ipc/ipc.h"
 #include "common/mail/msgid.h"
 #include "delivery/local/local.h"
+#include "t/unit/known_fixture.h"
 #include "t/unit/notice_sample.h"
 #include "t/unit/suite.h"
 
@@ -125,12 +126,8 @@ END_TEST
 
 static void list(struct fixture *f, struct span text)
 {
-	const struct wire_recipients news = {.file = SPAN("/list"), .present = true};
-	int fd = memory_file(text);
 	f->domain.recipients = "/list";
-	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
-	known_take(&f->known, &news, fd);
-	close(fd);
+	give_list(&f->known, "/list", text, false);
 }
 
 /* A notice that was committed before a crash counts, although its alias leads elsewhere since. */

@@ -1,12 +1,10 @@
 /* The recipients of a notice: copies of failures, aliases, and lists that can't be used. */
 #include "common/recipients/notice_rcpts.h"
 
-#include <unistd.h>
-
-#include "common/base/fd.h"
 #include "common/base/log_level.h"
 #include "common/mail/envelope.h"
 #include "t/unit/config_fixture.h"
+#include "t/unit/known_fixture.h"
 
 static struct known known;
 
@@ -29,11 +27,7 @@ static void teardown(void)
 
 static void list(struct span text)
 {
-	const struct wire_recipients news = {.file = SPAN("/list"), .present = true, .reload = true};
-	int fd = fd_sealed("recipients", text);
-	ck_assert_int_ge(fd, 0);
-	known_take(&known, &news, fd);
-	close(fd);
+	give_list(&known, "/list", text, true);
 }
 
 /* The recipients of a notice to SENDER, separated by blanks. */

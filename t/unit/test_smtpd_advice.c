@@ -3,6 +3,7 @@
 
 #include <check.h>
 
+#include "t/unit/known_fixture.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 
@@ -209,6 +210,37 @@ START_TEST(test_advice_on_client_rules)
 }
 END_TEST
 
+static const struct {
+	const char *rcpt, *says;
+} on_aliases[] = {
+	{"one@a.net", "to permit it, correct the alias at /list:1"},
+	{"far@a.net", "to permit it, correct the file that recipients names at test.conf:6"},
+};
+
+START_TEST(test_advice_on_aliases)
+{
+	const struct policy_client client = {.name_state = POLICY_NAME_UNCONFIRMED};
+	const struct policy_mail mail = {0};
+	struct known known = {0};
+	struct config config;
+	struct explanation e;
+	struct address rcpt;
+	struct str says;
+	const char *why;
+	str_init(&says, 4096);
+	memory_config("local_domain a.net { recipients /list }\nlocal_domain lost.net { recipients /lost }", &config);
+	give_list(&known, "/list", SPAN("one: two\ntwo: one\nfar: x@lost.net\nann\n"), false);
+	ck_assert(address_parse(span_of(on_aliases[_i].rcpt), &rcpt, &why));
+	explain_decide(&config.servers[0], &client, &mail, &rcpt, &e);
+	explain_known(&config.servers[0], known_lists(&known), &e);
+	advice_format(&config.servers[0], &e, &says);
+	ck_assert_str_eq(str_text(&says), on_aliases[_i].says);
+	str_free(&says);
+	known_free(&known);
+	config_free(&config);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("smtpd_advice");
@@ -216,6 +248,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_advice, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_loop_test(tcase, test_advice_on_users, 0, sizeof(by_user) / sizeof(by_user[0]));
 	tcase_add_loop_test(tcase, test_advice_on_client_rules, 0, sizeof(by_rule) / sizeof(by_rule[0]));
+	tcase_add_loop_test(tcase, test_advice_on_aliases, 0, sizeof(on_aliases) / sizeof(on_aliases[0]));
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

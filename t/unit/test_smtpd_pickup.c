@@ -10,6 +10,7 @@
 
 #include "common/base/fd.h"
 #include "smtpd/pickup/pickup_file.h"
+#include "t/unit/known_fixture.h"
 #include "t/unit/smtpd_memory.h"
 #include "t/unit/suite.h"
 
@@ -225,15 +226,6 @@ START_TEST(refused_recipients_can_be_logged)
 }
 END_TEST
 
-/* TEXT is the file /list. */
-static void list(struct span text)
-{
-	const struct wire_recipients news = {.file = SPAN("/list"), .present = true};
-	int fd = fd_sealed("recipients", text);
-	known_take(&known, &news, fd);
-	fd_close(&fd);
-}
-
 static void ck_sent(struct door *d, const char *to, enum pickup_result result, const char *why)
 {
 	struct str text;
@@ -258,7 +250,7 @@ START_TEST(members_count_as_recipients)
 			str_printf(&text, " m%u@p%u.test", i, alias);
 		str_append_text(&text, "\n");
 	}
-	list(str_span(&text));
+	give_list(&known, "/list", str_span(&text), false);
 #define ALL "all0@list.test, all1@list.test, all2@list.test, all3@list.test, all4@list.test"
 	ck_sent(&d, ALL ", m1@p1.test, x@example.net, y@example.net", PICKUP_BAD,
 		"there are more than 5000 recipients");
@@ -273,7 +265,7 @@ START_TEST(a_file_waits_for_the_line_that_decides)
 {
 	struct door d;
 	door_open_as(&d, "local_domain list.test { recipients /list }\nlocal_domain lost.test { recipients /lost }\n");
-	list(SPAN("ann\none: two\ntwo: one\nfar: x@lost.test\n"));
+	give_list(&known, "/list", SPAN("ann\none: two\ntwo: one\nfar: x@lost.test\n"), false);
 	ck_sent(&d, "ann@list.test, one@list.test", PICKUP_LATER,
 		"a recipient can't be examined now: see `mailrootctl status` and /list:2");
 	ck_sent(&d, "x@lost.test", PICKUP_LATER,
