@@ -6,15 +6,17 @@
 #include "common/base/log.h"
 #include "common/recipients/alias.h"
 
+enum { ADDRESSES_MAX = 8 * ADDRESS_MAX };
+
 const char *alias_fault(enum alias_result result)
 {
 	static const char *const faults[ALIAS_RESULT_COUNT] = {
 		[ALIAS_EXPANDED] = "",
-		[ALIAS_LOOP] = "leads only back to itself",
-		[ALIAS_TOO_DEEP] = "leads over more than 10 aliases behind one another",
-		[ALIAS_TOO_MANY] = "leads to more than 1000 addresses",
-		[ALIAS_LATER] = "leads into a domain whose list can't be used",
-		[ALIAS_NO_MEMORY] = "can't be expanded without memory",
+		[ALIAS_LOOP] = N_("leads only back to itself"),
+		[ALIAS_TOO_DEEP] = N_("leads over more than 10 aliases behind one another"),
+		[ALIAS_TOO_MANY] = N_("leads to more than 1000 addresses"),
+		[ALIAS_LATER] = N_("leads into a domain whose list can't be used"),
+		[ALIAS_NO_MEMORY] = N_("can't be expanded without memory"),
 	};
 	return faults[result];
 }
@@ -39,23 +41,33 @@ void alias_log(const struct alias *alias, enum alias_result result, const char *
 
 void alias_format(const struct alias_address *at, struct str *to)
 {
-	str_printf(to, "alias %.*s leads to ", SPAN_ARGS(at->address.text));
-	known_format_targets(&at->found, to);
+	struct str targets;
+	str_init(&targets, ADDRESSES_MAX);
+	known_format_targets(&at->found, &targets);
+	str_printf(to, N_("alias %.*s leads to %s"), SPAN_ARGS(at->address.text), str_text(&targets));
+	str_free(&targets);
 }
 
 void alias_format_members(const struct alias *alias, enum alias_result result, struct str *to)
 {
 	enum { SHOWN_MAX = 5 };
 	const struct alias_address *m = NULL;
+	struct str members;
 	if (result != ALIAS_EXPANDED) {
-		str_printf(to, "the alias %s: refused for now", alias_fault(result));
+		str_printf(to, N_("the alias %s: refused for now"), alias_fault(result));
 		return;
 	}
-	str_printf(to, "so mail goes to %zu address%s:", alias->members, alias->members == 1 ? "" : "es");
+	str_init(&members, ADDRESSES_MAX);
 	for (size_t i = 0; i < SHOWN_MAX && (m = alias_member(alias, m)); i++)
-		str_printf(to, " %.*s", SPAN_ARGS(m->address.text));
-	if (alias->members > SHOWN_MAX)
-		str_printf(to, " and %zu more", alias->members - SHOWN_MAX);
+		str_printf(&members, "%s%.*s", i ? " " : "", SPAN_ARGS(m->address.text));
+	if (alias->members == 1)
+		str_printf(to, N_("so mail goes to 1 address: %s"), str_text(&members));
+	else if (alias->members <= SHOWN_MAX)
+		str_printf(to, N_("so mail goes to %zu addresses: %s"), alias->members, str_text(&members));
+	else
+		str_printf(to, N_("so mail goes to %zu addresses: %s and %zu more"), alias->members, str_text(&members),
+			   alias->members - SHOWN_MAX);
+	str_free(&members);
 }
 
 /* What an administrator is to correct; NULL = it is no fault of the alias. */

@@ -108,13 +108,24 @@ class Faults(unittest.TestCase):
     def test_status_in_japanese(self):
         with Sink() as host, Service(host.port) as server:
             said = japanese.ctl(server, "status").stdout.decode()
-            self.assertIn(f"recipients {server.list}、8 行: この別名をたどると自分自身にしか戻りません。", said)
+            self.assertIn(f"recipients {server.list}、8 行目: この別名をたどると自分自身にしか戻りません。", said)
             server.list.write_text("")
             server.ctl("reload")
             said = japanese.ctl(server, "status").stdout.decode()
             self.assertIn(f"recipients {server.list} に宛先がありません", said)
             self.assertIn("以前の一覧が引き続き有効です", said)
             self.assertNotIn("in force", said)
+
+    def test_explain_in_japanese(self):
+        with Sink() as host, Service(host.port) as server:
+            said = japanese.ctl(server, "explain relay --client 192.0.2.1 --to team@example.com").stdout.decode()
+            self.assertIn(f"{server.list}:3: 別名 sales@example.com は ann b@partner.example に送られます\n", said)
+            self.assertIn("メールの送り先は 3 件: bob@example.com ann@example.com b@partner.example\n", said)
+            said = japanese.ctl(server, "explain relay --client 192.0.2.1 --to loop@example.com").stdout.decode()
+            self.assertIn("別名を展開できません (たどると自分自身にしか戻りません): 一時的に拒否\n", said)
+            said = japanese.ctl(server, "explain route loop@example.com").stdout.decode()
+            self.assertIn("loop@example.com は展開できない別名です", said)
+            self.assertIn(": たどると自分自身にしか戻りません\n", said)
 
     def test_the_routes_of_the_members(self):
         with Sink() as host, Service(host.port) as server:
