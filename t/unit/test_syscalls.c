@@ -107,6 +107,30 @@ START_TEST(no_memory_is_made_executable)
 }
 END_TEST
 
+static int clone_with(int flags)
+{
+	long pid = syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 ? errno : 0;
+}
+
+/* A process in a user namespace of its own would be root there. */
+START_TEST(no_role_makes_a_namespace)
+{
+	static const int flags[] = {CLONE_NEWNS,  CLONE_NEWUSER, CLONE_NEWPID,   CLONE_NEWNET,
+				    CLONE_NEWIPC, CLONE_NEWUTS,  CLONE_NEWCGROUP};
+	enum syscalls_role role = (enum syscalls_role)_i;
+	bool forks = syscalls_permits(role, SYS_clone);
+	ck_assert_int_eq(in_jail(role, CONFIG_SECCOMP_ENFORCE, clone_with, 0) == 0, forks);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		int status = in_jail(role, CONFIG_SECCOMP_ENFORCE, clone_with, flags[i]);
+		ck_assert_msg(forks ? status == W_EXITCODE(ENOSYS, 0) : refused(status), "flag %#x, status %#x",
+			      (unsigned)flags[i], (unsigned)status);
+	}
+}
+END_TEST
+
 /* A worker, forked in the jail of its parent, narrows its own. */
 static int fork_worker(int number)
 {
@@ -165,6 +189,7 @@ int main(void)
 	tcase_add_loop_test(all, a_newer_call_is_unknown, 0, SYSCALLS_ROLE_COUNT);
 	tcase_add_test(all, only_sockets_for_hosts);
 	tcase_add_test(all, no_memory_is_made_executable);
+	tcase_add_loop_test(all, no_role_makes_a_namespace, 0, SYSCALLS_ROLE_COUNT);
 	tcase_add_test(all, a_worker_is_narrower);
 	tcase_add_test(all, the_parent_can_name_the_call);
 	tcase_add_test(all, log_and_off_permit_it);
