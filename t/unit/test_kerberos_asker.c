@@ -1,10 +1,36 @@
 /* What is asked of a real KDC, and what is made of its answers. */
 #include "smtpd/kerberos/asker.h"
 
+#include <dlfcn.h>
+
 #include "gss_kdc.h"
 #include "t/unit/suite.h"
 
 static struct kdc kdc;
+
+/* In place of the realms that the KDC gave in its answer, once that is proven; NULL = as they are. */
+static const char *user_realm, *kdc_realm;
+
+static void replace_realm(krb5_principal principal, const char *realm)
+{
+	if (!realm)
+		return;
+	krb5_free_data_contents(NULL, &principal->realm);
+	principal->realm = (krb5_data){.length = (unsigned)strlen(realm), .data = strdup(realm)};
+}
+
+/* Stands before that of the library: a KDC that has our key, but says what it should not. */
+krb5_error_code krb5_verify_init_creds(krb5_context context, krb5_creds *ticket, krb5_principal service,
+				       krb5_keytab keytab, krb5_ccache *cache, krb5_verify_init_creds_opt *how)
+{
+	krb5_error_code (*library)(krb5_context, krb5_creds *, krb5_principal, krb5_keytab, krb5_ccache *,
+				   krb5_verify_init_creds_opt *) = NULL;
+	*(void **)&library = dlsym(RTLD_NEXT, "krb5_verify_init_creds");
+	krb5_error_code error = library(context, ticket, service, keytab, cache, how);
+	replace_realm(ticket->client, user_realm);
+	replace_realm(ticket->server, kdc_realm);
+	return error;
+}
 
 static void open_keys(const char *keytab, struct keytab *keys)
 {
@@ -81,6 +107,36 @@ START_TEST(the_kdc_is_proven)
 }
 END_TEST
 
+static const struct {
+	const char *user_realm, *kdc_realm, *realms, *keytab;
+	enum passwords_event event;
+	const char *text; /* as of questions */
+} answers[] = {
+	{"EXAMPLE.COM", "EXAMPLE.COM", "EXAMPLE.COM", "service", PASSWORDS_RIGHT, "bob@EXAMPLE.COM"},
+	{"OTHER.COM", "EXAMPLE.COM", "EXAMPLE.COM OTHER.COM", "service", PASSWORDS_REFUSED, "a user of another realm"},
+	{"EXAMPLE.COM", "OTHER.COM", "EXAMPLE.COM OTHER.COM", "service", PASSWORDS_REFUSED, "a user of another realm"},
+	{"example.com", "EXAMPLE.COM", "EXAMPLE.COM", "service", PASSWORDS_REFUSED, "a user of another realm"},
+	{"OTHER.COM", "OTHER.COM", "EXAMPLE.COM OTHER.COM", "service", PASSWORDS_RIGHT, "bob@OTHER.COM"},
+	{"OTHER.COM", "OTHER.COM", "", "service", PASSWORDS_REFUSED, "list both realms in kerberos_realm"},
+	{"OTHER.COM", "EXAMPLE.COM", "", "old-key", PASSWORDS_UNAVAILABLE, "can't be proven"},
+};
+
+/* A KDC is believed about users of its own realm alone; smtpd looks for that realm in kerberos_realm. */
+START_TEST(only_users_of_its_own_realm)
+{
+	struct asker_question right = {.name = "bob", .password = "secret"};
+	snprintf(right.realms, sizeof(right.realms), "%s", answers[_i].realms);
+	user_realm = answers[_i].user_realm;
+	kdc_realm = answers[_i].kdc_realm;
+	struct verdict verdict = ask_with(answers[_i].keytab, NULL, &right);
+	user_realm = kdc_realm = NULL;
+	ck_assert_int_eq(verdict.event, answers[_i].event);
+	const char *text = verdict.event == PASSWORDS_RIGHT ? verdict.principal : verdict.why;
+	ck_assert_msg(strstr(text, answers[_i].text), "%s", text);
+	ck_assert((verdict.event == PASSWORDS_RIGHT) == (verdict.principal[0] != '\0'));
+}
+END_TEST
+
 START_TEST(an_empty_key_tab_proves_nothing)
 {
 	static const struct asker_question right = {"bob", "EXAMPLE.COM", "secret"};
@@ -149,6 +205,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, each_question, 0, sizeof(questions) / sizeof(questions[0]));
 	tcase_add_test(tcase, the_kdc_is_proven);
+	tcase_add_loop_test(tcase, only_users_of_its_own_realm, 0, sizeof(answers) / sizeof(answers[0]));
 	tcase_add_test(tcase, an_empty_key_tab_proves_nothing);
 	tcase_add_test(tcase, a_broken_krb5_conf_is_told);
 	tcase_add_test(tcase, clocks_are_named);
