@@ -47,7 +47,8 @@ static bool is_crowded(int err)
 	return err == -EAGAIN || err == -ETOOMANYREFS;
 }
 
-int ask_finish(int fd, int link, struct span question, int64_t until, char *buffer, size_t size,
+/* FD: as of ask_finish. TRIES: how many readers may die over the question. */
+static int ask(int fd, int tries, int link, struct span question, int64_t until, char *buffer, size_t size,
 	       struct ipc_packet *answer)
 {
 	for (int lost = 0;;) {
@@ -55,13 +56,24 @@ int ask_finish(int fd, int link, struct span question, int64_t until, char *buff
 			fd = ask_begin(link, question);
 		int err = fd < 0 ? fd : receive(fd, until, buffer, size, answer);
 		fd = -1;
-		if (!(is_crowded(err) || (err == -ECONNRESET && ++lost < TRIES)) || clock_mono_ms() >= until)
+		if (!(is_crowded(err) || (err == -ECONNRESET && ++lost < tries)) || clock_mono_ms() >= until)
 			return err;
 		poll(NULL, 0, is_crowded(err) ? CROWDED_MS : PAUSE_MS);
 	}
 }
 
+int ask_finish(int fd, int link, struct span question, int64_t until, char *buffer, size_t size,
+	       struct ipc_packet *answer)
+{
+	return ask(fd, TRIES, link, question, until, buffer, size, answer);
+}
+
 int ask_link(int link, struct span question, int64_t until, char *buffer, size_t size, struct ipc_packet *answer)
 {
-	return ask_finish(-1, link, question, until, buffer, size, answer);
+	return ask(-1, TRIES, link, question, until, buffer, size, answer);
+}
+
+int ask_once(int link, struct span question, int64_t until, char *buffer, size_t size, struct ipc_packet *answer)
+{
+	return ask(-1, 1, link, question, until, buffer, size, answer);
 }

@@ -16,8 +16,12 @@
 __attribute__((warn_unused_result)) int ask_link(int link, struct span question, int64_t until, char *buffer,
 						 size_t size, struct ipc_packet *answer);
 
+/* The same, but a question that the reader may have read is not sent again. -ECONNRESET: the reader died over it. */
+__attribute__((warn_unused_result)) int ask_once(int link, struct span question, int64_t until, char *buffer,
+						 size_t size, struct ipc_packet *answer);
+
 /*
- * The same in two steps, with other work between them. ask_begin sends the question once; it returns where the answer
+ * ask_link in two steps, with other work between them. ask_begin sends the question once; it returns where the answer
  * will come, owned by the caller, or -errno. ask_finish takes and closes that descriptor; -1 = the question is to be
  * sent first. An answer that is there is taken even after UNTIL.
  */

@@ -214,7 +214,7 @@ static unsigned asked_at(uint64_t word, int64_t window_ms, int64_t mono_ms)
 	return mono_ms - time_of(word) < window_ms ? (unsigned)(word >> (TIME_BITS + PASSED_BITS)) : 0;
 }
 
-/* Its own slot, or a free one. NULL: there is none. No count is lost when two workers take one slot at once. */
+/* Its own slot, or a free one. NULL: there is none. Of two workers that take one slot at once, one gets it. */
 static struct place *find_or_claim(struct table *t, uint64_t key, int64_t window_ms, int64_t mono_ms)
 {
 	struct place *set = t->places[key % SETS], *own = find(t, key);

@@ -77,7 +77,7 @@ bool guess_failed(struct guess *g, const struct guess_who *who, int64_t mono_ms)
 bool guess_ask(struct guess *g, const struct guess_who *who, unsigned limit, int64_t window_ms, int64_t mono_ms,
 	       uint64_t *key);
 
-/* The directory has not checked the password of that question after all. */
+/* The directory has not checked the password of that question after all. Not for a question whose fate is unknown. */
 void guess_unask(struct guess *g, uint64_t key);
 
 /*

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/accounts/accounts.h"
-#include "common/base/clock.h"
 #include "common/ipc/ask.h"
 #include "smtpd/auth/gss.h"
 
@@ -53,7 +52,7 @@ static bool encode(struct span name, const struct config_words *realms, struct s
 	return len < sizeof(list) && wire_encode_password_of(&wire, to);
 }
 
-void kerberos_ask(int link, struct span name, const struct config_words *realms, struct span password,
+void kerberos_ask(int link, struct span name, const struct config_words *realms, struct span password, int64_t until,
 		  struct kerberos_answer *out)
 {
 	char buffer[ANSWER_MAX];
@@ -61,17 +60,18 @@ void kerberos_ask(int link, struct span name, const struct config_words *realms,
 	struct str question;
 	str_init(&question, QUESTION_MAX);
 	int err = encode(name, realms, password, &question)
-			  ? ask_link(link, str_span(&question), clock_mono_ms() + PASSWORDS_WAIT_MS, buffer,
-				     sizeof(buffer), &answer)
+			  ? ask_once(link, str_span(&question), until, buffer, sizeof(buffer), &answer)
 			  : -ENOMEM;
 	str_wipe(&question);
 	if (!err) {
 		kerberos_take(answer.text, out);
 		ipc_packet_close(&answer);
-	} else {
-		unavailable(out, err == -ETIMEDOUT ? "mailroot-kerberos did not answer in time: does it run?"
-						   : "can't ask mailroot-kerberos");
+		return;
 	}
+	unavailable(out, err == -ETIMEDOUT    ? "mailroot-kerberos did not answer in time: does it run?"
+			 : err == -ECONNRESET ? "mailroot-kerberos died over the question"
+					      : "can't ask mailroot-kerberos");
+	out->lost = err == -ECONNRESET;
 }
 
 const char *kerberos_user(const char *principal, const struct config_words *realms, char *user)

@@ -8,15 +8,16 @@
 
 struct kerberos_answer {
 	enum passwords_event event;
+	bool lost; /* PASSWORDS_UNAVAILABLE: the process died over the question, which the KDC may have heard */
 	char principal[PASSWORDS_PRINCIPAL_MAX + 1]; /* after PASSWORDS_RIGHT, with the realm */
 	char why[PASSWORDS_WHY_MAX + 1];             /* after all others */
 };
 
 /*
- * Asks on LINK (CHILD_FD_PASSWORDS) whether PASSWORD is that of NAME, and waits at most PASSWORDS_WAIT_MS. Both fit
- * into a question (kerberos_can_ask). REALMS as in access kerberos_realm.
+ * Asks once on LINK (CHILD_FD_PASSWORDS) whether PASSWORD is that of NAME, and waits until UNTIL (clock_mono_ms). Both
+ * fit into a question (kerberos_refuses). REALMS as in access kerberos_realm.
  */
-void kerberos_ask(int link, struct span name, const struct config_words *realms, struct span password,
+void kerberos_ask(int link, struct span name, const struct config_words *realms, struct span password, int64_t until,
 		  struct kerberos_answer *out);
 
 /*

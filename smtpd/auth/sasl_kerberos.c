@@ -10,7 +10,10 @@
  * stays in front: the directory is asked so seldom for one user that guessing does not lock the account there.
  */
 
-enum { FROM_DIRECTORY = -1 /* in place of the time of an account's change */ };
+enum {
+	FROM_DIRECTORY = -1, /* in place of the time of an account's change */
+	TRIES = 3            /* of one question: a reload may replace the process over it */
+};
 
 static enum auth_result let_in(struct auth_exchange *x, const char *user)
 {
@@ -39,7 +42,8 @@ static enum auth_result take(struct auth_exchange *x, const struct kerberos_answ
 		guess_ask_passed(x->auth->guess, &x->who);
 		return let_in(x, user);
 	case PASSWORDS_UNAVAILABLE:
-		guess_unask(x->auth->guess, asked);
+		if (!answer->lost)
+			guess_unask(x->auth->guess, asked);
 		return unavailable(x, x->words);
 	case PASSWORDS_UNKNOWN:
 		x->unknown = true;
@@ -54,15 +58,20 @@ static enum auth_result ask(struct auth_exchange *x, struct span password)
 	const struct config_access *access = &x->peer->config->access;
 	const struct config_rate *most = &access->kerberos_guesses;
 	struct kerberos_answer answer;
+	int64_t until = clock_mono_ms() + PASSWORDS_WAIT_MS;
 	uint64_t asked;
 	if (sasl_may_try(x) != AUTH_MORE)
 		return AUTH_REFUSED;
 	unsigned limit = (unsigned)(most->count < GUESS_ASK_MOST ? most->count : GUESS_ASK_MOST);
-	if (!guess_ask(x->auth->guess, &x->who, limit, most->period_ms, clock_mono_ms(), &asked))
-		return unavailable(
-			x,
-			"the KDC is not asked for now, so that the account is not locked: too many wrong passwords for this user (kerberos_guesses)");
-	kerberos_ask(x->auth->passwords_link, span_of(x->login), &access->kerberos_realm, password, &answer);
+	int tries = TRIES;
+	do {
+		if (!guess_ask(x->auth->guess, &x->who, limit, most->period_ms, clock_mono_ms(), &asked))
+			return unavailable(
+				x,
+				"the KDC is not asked for now, so that the account is not locked: too many wrong passwords for this user (kerberos_guesses)");
+		kerberos_ask(x->auth->passwords_link, span_of(x->login), &access->kerberos_realm, password, until,
+			     &answer);
+	} while (answer.lost && --tries > 0 && clock_mono_ms() < until);
 	return take(x, &answer, asked);
 }
 

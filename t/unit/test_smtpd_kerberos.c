@@ -25,6 +25,7 @@ static pthread_t directory;
 static int ends[2]; /* of the link: smtpd, the directory */
 static _Atomic unsigned asked;
 static _Atomic enum passwords_event event; /* the answer to all but right passwords */
+static _Atomic unsigned deaths;            /* over so many of the next questions */
 
 /* Every user has the password "right", but carol is unknown. */
 static void answer(const struct wire_password_of *q, int fd)
@@ -52,7 +53,9 @@ static void *serve(void *nothing)
 	struct wire_password_of q;
 	while (ipc_receive(ends[1], buffer, sizeof(buffer), 0, &packet) == 0 && !packet.eof) {
 		asked++;
-		if (wire_decode_password_of(packet.text, &q) && packet.fd_count == 1)
+		if (deaths)
+			deaths--;
+		else if (wire_decode_password_of(packet.text, &q) && packet.fd_count == 1)
 			answer(&q, packet.fds[0]);
 		ipc_packet_close(&packet);
 	}
@@ -75,7 +78,7 @@ static void setup_with(const char *access)
 	ck_assert_int_eq(ipc_pair(ends, 100000), 0);
 	ck_assert_int_eq(fd_set_nonblock(ends[0], true), 0);
 	auth_set_passwords_link(auth, ends[0]);
-	asked = 0;
+	asked = deaths = 0;
 	event = PASSWORDS_WRONG;
 	ck_assert_int_eq(pthread_create(&directory, NULL, serve, NULL), 0);
 }
@@ -257,6 +260,28 @@ START_TEST(an_outage_is_no_guess)
 }
 END_TEST
 
+/* The KDC may have heard a question over which the process died: it counts, and so does each repetition. */
+START_TEST(a_lost_question_counts)
+{
+	setup_with("passwords kerberos; kerberos_realm EXAMPLE.COM; kerberos_guesses 2/30m");
+	deaths = 9;
+	ck_assert_int_eq(login(HERE, "alice", "any"), AUTH_UNAVAILABLE);
+	ck_assert_uint_eq(asked, 2);
+	deaths = 0;
+	ck_assert_int_eq(login(HERE, "alice", "any"), AUTH_UNAVAILABLE);
+	ck_assert_uint_eq(asked, 2);
+	deaths = 1;
+	ck_assert_int_eq(login(HERE, "bob", "right"), AUTH_DONE);
+	ck_assert_uint_eq(asked, 4);
+	teardown();
+	setup_with("passwords kerberos; kerberos_guesses none");
+	deaths = 9;
+	ck_assert_int_eq(login(HERE, "alice", "any"), AUTH_UNAVAILABLE);
+	ck_assert_uint_eq(asked, 3);
+	teardown();
+}
+END_TEST
+
 /* The time of a refusal does not tell whether the file, the directory or nothing has the user. */
 START_TEST(refusals_take_equally_long)
 {
@@ -320,7 +345,7 @@ START_TEST(without_the_process)
 {
 	static const struct config_words none;
 	struct kerberos_answer out;
-	kerberos_ask(-1, SPAN("alice"), &none, SPAN("right"), &out);
+	kerberos_ask(-1, SPAN("alice"), &none, SPAN("right"), clock_mono_ms() + 1000, &out);
 	ck_assert_int_eq(out.event, PASSWORDS_UNAVAILABLE);
 	ck_assert_str_eq(out.why, "can't ask mailroot-kerberos");
 }
@@ -338,6 +363,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_offered);
 	tcase_add_test(tcase, guessing_stops_before_the_directory);
 	tcase_add_test(tcase, an_outage_is_no_guess);
+	tcase_add_test(tcase, a_lost_question_counts);
 	tcase_add_test(tcase, refusals_take_equally_long);
 	tcase_add_test(tcase, answers_are_checked);
 	tcase_add_test(tcase, odd_principals);
