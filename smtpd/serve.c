@@ -221,14 +221,6 @@ static bool send_replies(struct connection *c)
 	return whole && result == STREAM_OK;
 }
 
-/* A client that may not connect gets no handshake, and so no reply; the log has the reason. */
-static void begin_secured(struct connection *c)
-{
-	if (session_admits(&c->session))
-		shake_hands(c);
-	str_clear(&c->session.out);
-}
-
 static bool may_pause(struct connection *c, bool *wants_name)
 {
 	const struct serve_services *services = c->services;
@@ -303,12 +295,27 @@ static void pause_greeting(struct connection *c)
 		pause_ended(c);
 }
 
+/* A client that may not connect gets no handshake, and without one no reply; the log has the reason. */
+static bool admit(struct connection *c)
+{
+	if (session_admits(&c->session))
+		return true;
+	if (c->tls->first)
+		str_clear(&c->session.out);
+	transcript_event(&c->transcript, &c->session, SPAN("CONNECT"));
+	return false;
+}
+
 static void greet(struct connection *c)
 {
-	if (!session_admits(&c->session)) {
-		transcript_event(&c->transcript, &c->session, SPAN("CONNECT"));
+	if (!admit(c))
 		return;
-	}
+	if (c->tls->first)
+		shake_hands(c);
+	else
+		c->session.tls.offered = c->tls->context;
+	if (session_wants(&c->session) == SESSION_WANTS_CLOSE)
+		return;
 	listed_begin(&c->session);
 	pause_greeting(c);
 	if (session_wants(&c->session) != SESSION_WANTS_CLOSE)
@@ -317,12 +324,7 @@ static void greet(struct connection *c)
 
 static void converse(struct connection *c)
 {
-	if (c->tls->first)
-		begin_secured(c);
-	else
-		c->session.tls.offered = c->tls->context;
-	if (session_wants(&c->session) != SESSION_WANTS_CLOSE)
-		greet(c);
+	greet(c);
 	while (send_replies(c)) {
 		if (!stream_pending(&c->stream))
 			transcript_flush(&c->transcript);

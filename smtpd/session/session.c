@@ -88,8 +88,6 @@ bool session_admits(struct session *s)
 void session_greet(struct session *s)
 {
 	char date[CLOCK_TEXT_MAX];
-	if (!session_admits(s))
-		return;
 	const struct store *store = s->tx.store;
 	clock_rfc5322(store->wall_ms(store->context), date);
 	if (s->config->banner && s->config->banner[0])

@@ -193,7 +193,8 @@ static void compare_client(struct asked *a)
 	char address[IPADDR_TEXT_MAX], reply[REPLY_MAX], command[ORACLE_NAME * 4];
 	unsigned line;
 	bool taken = false;
-	session_greet(&a->session);
+	if (session_admits(&a->session))
+		session_greet(&a->session);
 	enum oracle_verdict expected = oracle(a->policy, &a->q, &line);
 	if (expected == NOT_CONNECTED) {
 		ipaddr_format(&a->ip, address);

@@ -147,7 +147,8 @@ static void start(struct replay *r)
 	r->session.known = &r->known;
 	r->etrn = (struct etrn){r, ask_queue, offer_queue};
 	r->session.etrn = &r->etrn;
-	session_greet(&r->session);
+	if (session_admits(&r->session))
+		session_greet(&r->session);
 	r->started = true;
 }
 
