@@ -130,30 +130,34 @@ class Dnsbl(unittest.TestCase):
         with Sink() as sink:
             server = self.service(table, {"dead.test": SILENT}, more="dnsbl dead.test 127.0.0.2", relay="127.0.0.1",
                                   server=f"outbound {{ port {sink.port} }}")
-            begin = time.monotonic()
+            crowd, waited = [], []
             with contextlib.ExitStack() as stack:
-                crowd = [stack.enter_context(server.session(last)) for last in range(100, 140)]
-                for s in crowd:
+                for last in range(100, 140):
+                    begin = time.monotonic()
+                    crowd.append((begin, stack.enter_context(server.session(last))))
+                for _, s in crowd:
                     s.socket.sendall(b"EHLO c\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<sales@example.com>\r\n")
                 sent = time.monotonic()
                 server.send([f"u@d{i}.example.net" for i in range(40)])
                 sink.wait(40, seconds=8)
                 took = time.monotonic() - sent
-                for s in crowd:
+                for begin, s in crowd:
                     s.reply(), s.reply()
                     self.assertTrue(s.reply().startswith("250"))
-            waited = time.monotonic() - begin
-            self.assertTrue(3 < waited < 12, waited)
+                    waited.append(time.monotonic() - begin)
+            self.assertTrue(3 < min(waited) and max(waited) < 12, waited)
             print(f"40 domains in {took:.2f} s while 40 clients wait for a dead list")
             self.assertIn("dnsbl=dead.test status=silent", server.log())
             self.assertTrue(server.relays(5, "sales@example.com").startswith("550"), "the other list counts")
 
     def test_many_sessions_of_one_client_ask_once(self):
         server = self.service(entry(5, "bl.test"))
+        self.assertTrue(server.relays(5, "sales@example.com").startswith("550"))
+        asked = self.names.asked.copy()  # on a busy machine the resolver may have asked again for an answer that came late
+        self.assertEqual(set(asked), {("5.0.0.127.bl.test", A), ("5.0.0.127.bl.test", TXT)}, "the text is asked for when it is needed")
         for _ in range(20):
             self.assertTrue(server.relays(5, "sales@example.com").startswith("550"))
-        self.assertEqual(self.names.questions().count("5.0.0.127.bl.test"), 1)
-        self.assertEqual(self.names.questions(TXT).count("5.0.0.127.bl.test"), 1, "the text is asked for when it is needed")
+        self.assertEqual(self.names.asked, asked)
 
     def test_explain(self):
         server = self.service({}, more="greet_pause 1s", relay="127.0.0.5", server="access { auth plain; auth_requires_tls no; user_file /dev/null }")
@@ -191,13 +195,13 @@ class Pause(unittest.TestCase):
     CONF = "connect {{ greet_pause {pause}; dnsbl_except {but} }}\nrelay {{ list 127.0.0.8 }}\n"
 
     def test_which_clients_wait(self):
-        with Service(self.CONF.format(pause="1s", but="127.0.0.7")) as server:
+        with Service(self.CONF.format(pause="4s", but="127.0.0.7")) as server:
             for last, waits in ((5, True), (7, False), (8, False)):
                 begin = time.monotonic()
                 with server.session(last) as s:
                     took = time.monotonic() - begin
                     self.assertEqual(s.greeting[:3], "220")
-                    self.assertEqual(took >= 1, waits, took)
+                    self.assertEqual(took >= 4, waits, took)
                     self.assertTrue(s.rcpt("sales@example.com").startswith("250"))
 
     def test_a_client_that_talks_first(self):
