@@ -37,8 +37,8 @@ static void set_servers(struct ub_ctx *context, const struct config_endpoints *s
 }
 
 /*
- * libunbound answers for these zones itself by default, but private networks may have them. They are not removed, as
- * what /etc/hosts has in them would go, too.
+ * libunbound answers for these zones itself by default, but private networks may have them. Removing a zone would also
+ * remove its hosts of /etc/hosts.
  */
 static void allow_private_zones(struct ub_ctx *context)
 {
