@@ -116,9 +116,9 @@ static void examine_users(struct place place, const struct config_server *server
 	struct accounts accounts;
 	struct arena arena;
 	struct str text, trouble;
-	int fd = examine_secret(&place, "user_file", path, CERTIFICATE_WARNING,
-				_(": nobody can authenticate with a password; mailrootctl user add NAME creates it"),
-				CERTIFICATE_WARNING);
+	int fd =
+		examine_secret(&place, "user_file", path, CERTIFICATE_WARNING,
+			       _(": there are no accounts; mailrootctl user add NAME creates it"), CERTIFICATE_WARNING);
 	if (fd < 0)
 		return;
 	str_init(&text, ACCOUNTS_TEXT_MAX);

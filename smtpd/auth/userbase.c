@@ -86,7 +86,7 @@ static bool read_file(const struct wire_users *news, const char *file, int fd, s
 		if (news->wanted)
 			str_printf(
 				mend,
-				N_("user_file %s is missing: nobody can authenticate with a password; `mailrootctl user add NAME` makes it\n"),
+				N_("user_file %s is missing, so there are no accounts; `mailrootctl user add NAME` makes it\n"),
 				file);
 		return true;
 	}

@@ -161,8 +161,7 @@ START_TEST(errors_are_reported_until_they_are_corrected)
 	ck_mend(line);
 	str_clear(&mend);
 	userbase_take(&base, &missing, -1, &mend);
-	ck_mend("user_file /etc/users is missing: nobody can authenticate with a password; `mailrootctl user add NAME` "
-		"makes it\n");
+	ck_mend("user_file /etc/users is missing, so there are no accounts; `mailrootctl user add NAME` makes it\n");
 	str_clear(&mend);
 	userbase_take(&base, &off, -1, &mend);
 	ck_mend("");
