@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "common/base/language.h"
+#include "common/dkim/dkim_record.h"
+#include "common/dns/txt.h"
 #include "ctl/doctor/diagnose.h"
-#include "ctl/doctor/dkim.h"
 #include "ctl/doctor/dmarc.h"
 #include "ctl/doctor/spf.h"
 #include "ctl/doctor/ways.h"
@@ -216,7 +217,7 @@ static struct texts find_texts(struct ask *ask, const char *name, bool (*fits)(s
 	struct texts found = {.answered =
 				      answer.answer.rcode == LOOKUP_NOERROR || answer.answer.rcode == LOOKUP_NXDOMAIN};
 	for (size_t i = 0; i < answer.answer.n; i++, str_clear(&text)) {
-		if (!spf_join(answer.rdata[i], &text) || (fits && !fits(str_span(&text))))
+		if (!txt_join(answer.rdata[i], &text) || (fits && !fits(str_span(&text))))
 			continue;
 		if (!found.count++)
 			str_append(to, str_span(&text));
@@ -226,7 +227,7 @@ static struct texts find_texts(struct ask *ask, const char *name, bool (*fits)(s
 	return found;
 }
 
-static void say_key(struct doctor *d, const char *name, const struct dkim_key *key)
+static void say_key(struct doctor *d, const char *name, const struct dkim_record *key)
 {
 	if (key->revoked)
 		doctor_find(d, FINDING_NOTE, name, _("this DKIM key is revoked (p is empty)"),
@@ -239,7 +240,7 @@ static void say_key(struct doctor *d, const char *name, const struct dkim_key *k
 		doctor_find(d, FINDING_WARNING, name,
 			    _("this DKIM key permits no SHA-256 (h): receivers ignore signatures with SHA-1"),
 			    _("remove h from the record"));
-	else if (!key->ed25519 && key->bits < DKIM_RSA_MIN)
+	else if (!key->ed25519 && key->bits < DKIM_RECORD_RSA_MIN)
 		doctor_find(d, FINDING_ERROR, name,
 			    doctor_text(d,
 					_("this DKIM key has %u bits: receivers ignore signatures with less than 1024"),
@@ -249,7 +250,7 @@ static void say_key(struct doctor *d, const char *name, const struct dkim_key *k
 		doctor_find(d, FINDING_NOTE, name,
 			    _("this DKIM key says that it is being tested (t=y): receivers may ignore its signatures"),
 			    _("remove t=y once signatures are right"));
-	else if (!key->ed25519 && key->bits < DKIM_RSA_GOOD)
+	else if (!key->ed25519 && key->bits < DKIM_RECORD_RSA_GOOD)
 		doctor_find(d, FINDING_NOTE, name,
 			    doctor_text(d, _("this DKIM key has %u bits; 2048 are usual today"), key->bits),
 			    _("make a key with 2048 bits"));
@@ -264,9 +265,9 @@ struct keys {
 /* D: says what is wrong with the keys of DOMAIN; NULL = silent. */
 static struct keys find_keys(struct doctor *d, struct ask *ask, const char *domain)
 {
-	char name[DOMAIN_MAX + 40], why[DKIM_WHY_MAX];
+	char name[DOMAIN_MAX + 40], why[DKIM_RECORD_WHY_MAX];
 	struct keys keys = {.answered = true};
-	struct dkim_key key;
+	struct dkim_record key;
 	struct str text;
 	str_init(&text, TEXT_MAX);
 	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++, str_clear(&text)) {
@@ -275,7 +276,7 @@ static struct keys find_keys(struct doctor *d, struct ask *ask, const char *doma
 		keys.answered &= found.answered;
 		if (!found.count)
 			continue;
-		bool usable = dkim_parse(str_span(&text), &key, why);
+		bool usable = dkim_record_parse(str_span(&text), &key, why);
 		keys.good += usable && !key.revoked;
 		if (d && usable)
 			say_key(d, name, &key);

@@ -6,6 +6,7 @@
 #include "common/base/language.h"
 #include "common/dns/mx.h"
 #include "common/dns/reverse.h"
+#include "common/dns/txt.h"
 #include "ctl/doctor/spf_macro.h"
 
 /* An evaluation over all records. */
@@ -22,18 +23,6 @@ const char *spf_word(enum spf_result result)
 {
 	static const char *const words[] = {"none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"};
 	return words[result];
-}
-
-bool spf_join(struct span rdata, struct str *to)
-{
-	while (rdata.len) {
-		size_t len = (unsigned char)rdata.at[0];
-		if (len >= rdata.len)
-			return false;
-		str_append(to, (struct span){rdata.at + 1, len});
-		rdata = span_skip(rdata, len + 1);
-	}
-	return !to->failed;
 }
 
 static enum spf_result broken(struct check *c, enum spf_result result, const char *what, const char *name)
@@ -55,7 +44,7 @@ static void take_text(void *to, struct span rdata)
 	struct found *found = to;
 	struct str text;
 	str_init(&text, SPF_RECORD_MAX);
-	if (spf_join(rdata, &text) && spf_record_is(str_span(&text))) {
+	if (txt_join(rdata, &text) && spf_record_is(str_span(&text))) {
 		found->count++;
 		str_clear(&found->text);
 		str_append(&found->text, str_span(&text));

@@ -47,7 +47,4 @@ void spf_evaluate(const struct spf_dns *dns, const struct spf_query *query, stru
 /* "pass", "softfail". */
 const char *spf_word(enum spf_result result);
 
-/* Appends the strings of a TXT record in wire form, joined. False: it is malformed. */
-bool spf_join(struct span rdata, struct str *to);
-
 #endif

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 # of one floor don't include one another. Programs stand on common and don't include one another. A program in a folder of
 # another one has floors of its own; the two may share lower ones.
 COMMON = [["common/base"], ["common/mail"], ["common/accounts", "common/ipc", "common/spool"], ["common/config"],
-          ["common/net", "common/recipients"], ["common/process"], ["common/dns", "common/gss", "common/jail", "common/tls"]]
+          ["common/net", "common/recipients"], ["common/process"], ["common/dkim", "common/dns", "common/gss", "common/jail", "common/tls"]]
 PROGRAMS = {
     "master": [["master"]],
     "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/auth"], ["smtpd/session"], ["smtpd"]],

@@ -1,13 +1,12 @@
-/* DMARC records (RFC 7489, appendix B) and DKIM key records (RFC 6376, RFC 8463). */
+/* DMARC records (RFC 7489, appendix B). */
 #include "ctl/doctor/dmarc.h"
 
 #include <check.h>
 #include <stdlib.h>
 
-#include "ctl/doctor/dkim.h"
 #include "t/unit/suite.h"
 
-static char why[DKIM_WHY_MAX];
+static char why[DMARC_WHY_MAX];
 
 START_TEST(policies_are_read)
 {
@@ -57,47 +56,8 @@ START_TEST(alignment_is_strict_or_relaxed)
 }
 END_TEST
 
-/* RFC 6376, appendix C, and RFC 8463, appendix A. */
-#define RSA                                                                                                            \
-	"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5i" \
-	"jSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB"
-#define ED25519 "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
-
-START_TEST(keys_are_read)
-{
-	struct dkim_key key;
-	ck_assert_msg(dkim_parse(SPAN("v=DKIM1; p=" RSA), &key, why), "%s", why);
-	ck_assert(key.bits == 1024 && !key.ed25519 && !key.testing && !key.revoked && !key.sha1_only && !key.not_email);
-	ck_assert_msg(dkim_parse(SPAN("v=DKIM1; k=ed25519; t=y:s; p=" ED25519), &key, why), "%s", why);
-	ck_assert(key.ed25519 && key.testing);
-	ck_assert(dkim_parse(SPAN("k=rsa; h=sha1; s=other; p= " ED25519), &key, why) == false);
-	ck_assert(dkim_parse(SPAN("h=sha1; s=tlsrpt; p=" RSA ";"), &key, why) && key.sha1_only && key.not_email);
-	ck_assert(dkim_parse(SPAN("v=DKIM1; p="), &key, why) && key.revoked);
-}
-END_TEST
-
-START_TEST(faulty_keys_are_told)
-{
-	const struct span bad[] = {
-		SPAN("v=DKIM2; p=" RSA),
-		SPAN("v=DKIM1; k=rsa"),
-		SPAN("v=DKIM1; k=dsa; p=" RSA),
-		SPAN("v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCB"),
-		SPAN("v=DKIM1; p=!!"),
-		SPAN("k=ed25519; p=" RSA),
-		SPAN(""),
-	};
-	struct dkim_key key;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		why[0] = '\0';
-		ck_assert_msg(!dkim_parse(bad[i], &key, why) && why[0], "%s", bad[i].at);
-	}
-}
-END_TEST
-
 int main(void)
 {
-	const TTest *const tests[] = {policies_are_read, faulty_policies_are_told, alignment_is_strict_or_relaxed,
-				      keys_are_read, faulty_keys_are_told};
+	const TTest *const tests[] = {policies_are_read, faulty_policies_are_told, alignment_is_strict_or_relaxed};
 	return run_tests("dmarc", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }
