@@ -79,7 +79,7 @@ static bool fail(const struct drop *drop, int err, struct failure *failure)
 bool drop_init(struct drop *drop, const struct place *place, struct failure *failure)
 {
 	sigset_t before;
-	*drop = (struct drop){.place = place, .file = {.fd = -1}};
+	*drop = (struct drop){.place = place, .file = {.text.fd = -1}};
 	drop->folder_fd = open(place->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (drop->folder_fd < 0)
 		return fail(drop, -errno, failure);
@@ -116,8 +116,8 @@ bool drop_begin(struct drop *drop, struct failure *failure)
 	int err = spool_begin(&drop->spool, NULL, &drop->file);
 	drop->open = !err;
 	hidden.folder_fd = drop->folder_fd;
-	if (drop->open && drop->file.named)
-		snprintf(hidden.name, sizeof(hidden.name), ".%s", drop->file.id);
+	if (drop->open && drop->file.text.hidden[0])
+		snprintf(hidden.name, sizeof(hidden.name), ".%s", drop->file.text.hidden);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return !err || fail(drop, err, failure);
 }

@@ -15,11 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 
-enum {
-	MESSAGE_MODE = 0644, /* the parent folders decide who can read it */
-	ENVELOPE_FIRST_READ = 4096,
-	IDS_MAX = 10 /* for one message */
-};
+enum { IDS_MAX = 10 }; /* for one message */
 
 /* File systems whose fsync of a file makes its name durable, too, and those that keep nothing over a restart. */
 static const long name_safe[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC, RAMFS_MAGIC};
@@ -32,68 +28,31 @@ static bool fsync_covers_name(long type)
 	return false;
 }
 
-static void hidden_name(const char *id, char *to)
-{
-	snprintf(to, MSGNAME_MAX, ".%s", id);
-}
-
-static void fresh_id(struct spool_file *file)
+static void fresh_id(struct spool_file *file, char id[MSGID_LEN + 1])
 {
 	if (file->random_left < MSGID_RANDOM) {
 		fd_random(file->random, sizeof(file->random));
 		file->random_left = sizeof(file->random);
 	}
 	file->random_left -= MSGID_RANDOM;
-	msgid_make(clock_wall_ms(), file->random + file->random_left, file->id);
+	msgid_make(clock_wall_ms(), file->random + file->random_left, id);
 }
 
-static int open_unnamed(const struct spool *spool)
-{
-	int fd = openat(spool->new_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, MESSAGE_MODE);
-	return fd < 0 ? -errno : fd;
-}
-
-static int open_hidden(const struct spool *spool, const char *id)
-{
-	char name[MSGNAME_MAX];
-	hidden_name(id, name);
-	int fd = openat(spool->new_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, MESSAGE_MODE);
-	return fd < 0 ? -errno : fd;
-}
-
-static int open_file(struct spool_file *file)
-{
-	int fd = file->spool->unnamed ? open_unnamed(file->spool) : open_hidden(file->spool, file->id);
-	if (fd < 0)
-		return fd;
-	file->fd = fd;
-	file->named = !file->spool->unnamed;
-	if (file->spool->needs_mode && fchmod(fd, MESSAGE_MODE) < 0)
-		return -errno;
-	/* A file with a name must be locked from the start, or a scan takes it for an aborted write. */
-	return file->named ? spool_lock(fd) : 0;
-}
-
-static int begin_given(struct spool_file *file, const char *id)
+static int open_given(struct spool_file *file, const char *id)
 {
 	if (!msgid_valid(span_of(id)))
 		return -EINVAL;
 	memcpy(file->id, id, sizeof(file->id));
-	int err = open_file(file);
-	if (err)
-		spool_abort(file);
-	return err;
+	return spool_text_open(file->spool, file->id, &file->text);
 }
 
 /* A scan may come between the creation of a file with a name and its lock, and then removes the file. */
-static int begin_fresh(struct spool_file *file)
+static int open_fresh(struct spool_file *file, char id[MSGID_LEN + 1])
 {
 	int err = -EWOULDBLOCK;
 	for (int i = 0; i < IDS_MAX && err == -EWOULDBLOCK; i++) {
-		fresh_id(file);
-		err = open_file(file);
-		if (err)
-			spool_abort(file);
+		fresh_id(file, id);
+		err = spool_text_open(file->spool, id, &file->text);
 	}
 	return err;
 }
@@ -101,82 +60,134 @@ static int begin_fresh(struct spool_file *file)
 int spool_begin(const struct spool *spool, const char *id, struct spool_file *file)
 {
 	spool_abort(file);
-	if (!file->buffer)
-		file->buffer = malloc(SPOOL_BUFFER);
-	if (!file->buffer)
-		return -ENOMEM;
+	int err = spool_text_begin(&file->text);
+	if (err)
+		return err;
 	file->spool = spool;
-	file->size = 0;
-	file->eight_bit = false;
 	file->staged = false;
-	file->buffered = 0;
 	file->name[0] = '\0';
-	return id ? begin_given(file, id) : begin_fresh(file);
+	return id ? open_given(file, id) : open_fresh(file, file->id);
+}
+
+static bool is_open(const struct spool_file *file)
+{
+	return file->replacing || file->text.fd >= 0;
+}
+
+/* After an error nothing is left of the message. */
+static int abort_on(struct spool_file *file, int err)
+{
+	if (err)
+		spool_abort(file);
+	return err;
+}
+
+/* A second text gets its file late. That file's id is of no use but for a name while it is written. */
+static int need_file(struct spool_file *file)
+{
+	char id[MSGID_LEN + 1];
+	return file->text.fd < 0 ? open_fresh(file, id) : 0;
 }
 
 static int flush(struct spool_file *file)
 {
-	struct span text = {file->buffer, file->buffered};
-	file->eight_bit = file->eight_bit || span_eight_bit(text);
-	int err = fd_write_all(file->fd, text);
-	file->buffered = 0;
-	return err;
+	struct spool_text *text = &file->text;
+	struct span octets = {text->buffer, text->buffered};
+	int err = need_file(file);
+	if (err)
+		return err;
+	text->eight_bit = text->eight_bit || span_eight_bit(octets);
+	text->buffered = 0;
+	return fd_write_all(text->fd, octets);
 }
 
-int spool_write(struct spool_file *file, struct span text)
+int spool_write(struct spool_file *file, struct span octets)
 {
-	if (file->fd < 0)
+	struct spool_text *text = &file->text;
+	if (!is_open(file))
 		return -EBADF;
-	while (text.len) {
-		int err = file->buffered == SPOOL_BUFFER ? flush(file) : 0;
-		if (err) {
-			spool_abort(file);
-			return err;
-		}
-		size_t room = SPOOL_BUFFER - file->buffered;
-		size_t n = text.len < room ? text.len : room;
-		memcpy(file->buffer + file->buffered, text.at, n);
-		file->buffered += n;
-		file->size += n;
-		text = span_skip(text, n);
+	while (octets.len) {
+		int err = text->buffered == SPOOL_BUFFER ? flush(file) : 0;
+		if (err)
+			return abort_on(file, err);
+		size_t room = SPOOL_BUFFER - text->buffered;
+		size_t n = octets.len < room ? octets.len : room;
+		memcpy(text->buffer + text->buffered, octets.at, n);
+		text->buffered += n;
+		text->size += n;
+		octets = span_skip(octets, n);
 	}
 	return 0;
 }
 
-static int name_unnamed(const struct spool *spool, int fd, const char *name)
+int spool_read(const struct spool_file *file, uint64_t at, char *to, size_t size, size_t *got)
 {
-	char path[32];
-	if (linkat(fd, "", spool->new_fd, name, AT_EMPTY_PATH) == 0)
-		return 0;
-	if (errno != ENOENT)
-		return -errno;
-	/* Before Linux 6.10 AT_EMPTY_PATH takes a capability. Where /proc is visible, which it is not in a jail, it can
-	 * be used. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, path, spool->new_fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
+	*got = 0;
+	if (!is_open(file))
+		return -EBADF;
+	return spool_text_read(file->replacing ? &file->replaced : &file->text, at, to, size, got);
 }
 
-static int name_hidden(const struct spool *spool, const char *id, const char *name)
+static void swap_texts(struct spool_file *file)
 {
-	char hidden[MSGNAME_MAX];
-	hidden_name(id, hidden);
-	return renameat2(spool->new_fd, hidden, spool->new_fd, name, RENAME_NOREPLACE) == 0 ? 0 : -errno;
+	struct spool_text text = file->text;
+	file->text = file->replaced;
+	file->replaced = text;
+}
+
+int spool_replace_begin(struct spool_file *file)
+{
+	if (!is_open(file) || file->replacing)
+		return abort_on(file, -EBADF);
+	int err = spool_text_begin(&file->replaced);
+	if (err)
+		return abort_on(file, err);
+	swap_texts(file);
+	file->replacing = true;
+	return 0;
+}
+
+/* A file that has no octets yet serves the next text. */
+static int take_file(struct spool_file *file)
+{
+	struct spool_text *from = &file->replaced;
+	if (file->text.fd >= 0)
+		return 0;
+	if (spool_text_in_file(from))
+		return need_file(file);
+	file->text.fd = from->fd;
+	memcpy(file->text.hidden, from->hidden, sizeof(from->hidden));
+	from->fd = -1;
+	from->hidden[0] = '\0';
+	return 0;
+}
+
+int spool_replace_end(struct spool_file *file, bool take)
+{
+	if (!file->replacing)
+		return abort_on(file, -EBADF);
+	int err = take ? take_file(file) : 0;
+	if (err)
+		return abort_on(file, err);
+	if (!take)
+		swap_texts(file);
+	spool_text_drop(file->spool, &file->replaced);
+	file->replacing = false;
+	return 0;
 }
 
 /* All steps up to the name: spool_abort can undo them. */
 static int flush_lock_name(struct spool_file *file)
 {
-	int err = file->buffered ? flush(file) : 0;
+	struct spool_text *text = &file->text;
+	int err = text->buffered ? flush(file) : 0;
 	if (err)
 		return err;
-	struct msgname name = {.size = file->size, .eight_bit = file->eight_bit};
+	struct msgname name = {.size = text->size, .eight_bit = text->eight_bit};
 	memcpy(name.id, file->id, sizeof(name.id));
 	file->name[0] = '.';
 	msgname_format(&name, file->name + file->staged);
-	if (file->named)
-		return name_hidden(file->spool, file->id, file->name);
-	err = spool_lock(file->fd);
-	return err ? err : name_unnamed(file->spool, file->fd, file->name);
+	return spool_text_name(file->spool, text, file->name);
 }
 
 static int make_durable(const struct spool *spool, int fd)
@@ -198,15 +209,12 @@ int spool_sync(const struct spool *spool, const char *name)
 
 int spool_commit(struct spool_file *file)
 {
-	if (file->fd < 0)
-		return -EBADF;
+	if (!is_open(file) || file->replacing)
+		return abort_on(file, -EBADF);
 	int err = flush_lock_name(file);
-	if (err) {
-		spool_abort(file);
-		return err;
-	}
-	file->named = false;
-	err = make_durable(file->spool, file->fd);
+	if (err)
+		return abort_on(file, err);
+	err = make_durable(file->spool, file->text.fd);
 	if (err)
 		spool_unlink(file);
 	return err;
@@ -215,7 +223,7 @@ int spool_commit(struct spool_file *file)
 int spool_publish(struct spool_file *file)
 {
 	const char *final = file->name + 1;
-	if (file->fd < 0 || !file->staged)
+	if (file->text.fd < 0 || !file->staged)
 		return -EBADF;
 	if (renameat2(file->spool->new_fd, file->name, file->spool->new_fd, final, RENAME_NOREPLACE) < 0)
 		return -errno;
@@ -250,12 +258,12 @@ int spool_staged(const struct spool *spool, void (*found)(void *context, const c
 static int check_staged(const struct spool *spool, const struct msgname *named, struct spool_file *file)
 {
 	struct stat st;
-	int err = spool_lock(file->fd);
-	if (!err && fstat(file->fd, &st) < 0)
+	int err = spool_lock(file->text.fd);
+	if (!err && fstat(file->text.fd, &st) < 0)
 		err = -errno;
 	if (err)
 		return err;
-	return (uint64_t)st.st_size == named->size ? make_durable(spool, file->fd) : -EBADMSG;
+	return (uint64_t)st.st_size == named->size ? make_durable(spool, file->text.fd) : -EBADMSG;
 }
 
 int spool_take_staged(const struct spool *spool, const char *name, struct spool_file *file)
@@ -263,12 +271,12 @@ int spool_take_staged(const struct spool *spool, const char *name, struct spool_
 	struct msgname named;
 	if (!is_staged(name, &named))
 		return -EINVAL;
-	file->fd = openat(spool->new_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (file->fd < 0)
+	file->text.fd = openat(spool->new_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (file->text.fd < 0)
 		return -errno;
 	file->spool = spool;
 	file->staged = true;
-	file->size = named.size;
+	file->text.size = named.size;
 	span_copy(span_of(name), file->name, sizeof(file->name));
 	memcpy(file->id, named.id, sizeof(file->id));
 	int err = check_staged(spool, &named, file);
@@ -289,35 +297,31 @@ int spool_remove_staged(const struct spool *spool, const char *name)
 
 void spool_release(struct spool_file *file)
 {
-	fd_close(&file->fd);
+	fd_close(&file->text.fd);
 }
 
 void spool_unlink(struct spool_file *file)
 {
-	if (file->fd < 0)
+	if (file->text.fd < 0)
 		return;
 	unlinkat(file->spool->new_fd, file->name, 0);
-	fd_close(&file->fd);
+	fd_close(&file->text.fd);
 }
 
 void spool_abort(struct spool_file *file)
 {
-	if (file->fd < 0)
-		return;
-	if (file->named) {
-		char name[MSGNAME_MAX];
-		hidden_name(file->id, name);
-		unlinkat(file->spool->new_fd, name, 0);
-		file->named = false;
-	}
-	fd_close(&file->fd);
+	spool_text_drop(file->spool, &file->text);
+	if (file->replacing)
+		spool_text_drop(file->spool, &file->replaced);
+	file->replacing = false;
 }
 
 void spool_file_free(struct spool_file *file)
 {
 	spool_abort(file);
-	free(file->buffer);
-	file->buffer = NULL;
+	free(file->text.buffer);
+	free(file->replaced.buffer);
+	file->text.buffer = file->replaced.buffer = NULL;
 }
 
 int spool_lock(int fd)
@@ -328,9 +332,9 @@ int spool_lock(int fd)
 /* Commits an empty file and removes it. Nobody was told of it, so the unlink can't race. */
 static int try_commit(const struct spool *spool, struct stat *seen)
 {
-	struct spool_file file = {.fd = -1};
+	struct spool_file file = {.text.fd = -1};
 	int err = spool_begin(spool, NULL, &file);
-	if (!err && fstat(file.fd, seen) < 0)
+	if (!err && fstat(file.text.fd, seen) < 0)
 		err = -errno;
 	if (!err)
 		err = flush_lock_name(&file);
@@ -338,7 +342,6 @@ static int try_commit(const struct spool *spool, struct stat *seen)
 		spool_file_free(&file);
 		return err;
 	}
-	file.named = false;
 	spool_unlink(&file);
 	spool_file_free(&file);
 	return 0;
@@ -358,52 +361,6 @@ int spool_probe(int new_fd, struct spool *out)
 		if (err)
 			return err;
 	}
-	out->needs_mode = (seen.st_mode & 07777) != MESSAGE_MODE;
+	out->needs_mode = (seen.st_mode & 07777) != SPOOL_MODE;
 	return 0;
-}
-
-/*
- * Reads until TEXT holds WANT octets of the file, or the whole file (*whole); at least ENVELOPE_FIRST_READ at a time.
- */
-static int read_up_to(int fd, size_t want, struct str *text, bool *whole)
-{
-	char chunk[16 * 1024];
-	while (text->len < want && !*whole) {
-		size_t left = want - text->len;
-		size_t ask = left < ENVELOPE_FIRST_READ ? ENVELOPE_FIRST_READ
-			     : left < sizeof(chunk)     ? left
-							: sizeof(chunk);
-		ssize_t got = pread(fd, chunk, ask, (off_t)text->len);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		*whole = got == 0;
-		if (!str_append(text, (struct span){chunk, (size_t)got}))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-int spool_read_envelope(int fd, struct str *text, struct arena *arena, struct envelope *out, const char **why)
-{
-	bool whole = false;
-	*why = NULL;
-	str_clear(text);
-	/* Parses after the first read: a small message takes one system call, not two. */
-	for (size_t want = 1; want <= ENVELOPE_MAX; want = 2 * (text->len > want ? text->len : want)) {
-		int err = read_up_to(fd, want, text, &whole);
-		if (err)
-			return err;
-		switch (envelope_parse(str_span(text), whole, arena, out, why)) {
-		case ENVELOPE_OK:
-			return 0;
-		case ENVELOPE_BAD:
-			return -EBADMSG;
-		case ENVELOPE_MORE:
-			break;
-		}
-	}
-	*why = "the envelope lines have no end";
-	return -EBADMSG;
 }

@@ -6,9 +6,9 @@
 #ifndef COMMON_SPOOL_SPOOL_H
 #define COMMON_SPOOL_SPOOL_H
 
-#include "common/base/str.h"
-#include "common/mail/envelope.h"
+#include "common/base/span.h"
 #include "common/mail/msgid.h"
+#include "common/spool/spool_text.h"
 
 /* How this folder's file system and this kernel can accept messages; spool_probe finds out. */
 struct spool {
@@ -24,26 +24,22 @@ struct spool {
  */
 __attribute__((warn_unused_result)) int spool_probe(int new_fd, struct spool *out);
 
-/* A message being written. Buffers SPOOL_BUFFER octets; a 4 KiB message is one write. */
-enum { SPOOL_BUFFER = 64 * 1024 };
+/* A message being written. */
 struct spool_file {
 	const struct spool *spool;
-	int fd; /* -1 = none open */
 	char id[MSGID_LEN + 1];
-	uint64_t size;  /* octets written or buffered */
-	bool eight_bit; /* an octet above 127 was written to the file; the name shows it */
-	bool staged;    /* set by the writer: spool_commit gives a name that no scan takes; see spool_publish */
-	bool named;     /* new/.ID exists and must be unlinked on abort */
-	char name[MSGNAME_MAX + 1]; /* after commit */
-	char *buffer;               /* SPOOL_BUFFER octets, owned; kept between messages, freed by spool_file_free */
-	size_t buffered;
+	struct spool_text text;
+	struct spool_text replaced; /* while `replacing`: the text that `text` is to replace */
+	bool replacing;
+	bool staged; /* set by the writer: spool_commit gives a name that no scan takes; see spool_publish */
+	char name[MSGNAME_MAX + 1];              /* after commit */
 	unsigned char random[MSGID_RANDOM * 16]; /* for the next ids: one system call gets enough for 16 */
 	size_t random_left;
 };
 
 /*
  * Begins a message with a new id (or ID unless NULL: notices derive theirs). Before its first use *file is zeroed, with
- * fd -1. One struct is used by one process only.
+ * text.fd -1. One struct is used by one process only.
  */
 __attribute__((warn_unused_result)) int spool_begin(const struct spool *spool, const char *id, struct spool_file *file);
 
@@ -51,9 +47,29 @@ __attribute__((warn_unused_result)) int spool_begin(const struct spool *spool, c
 __attribute__((warn_unused_result)) int spool_write(struct spool_file *file, struct span text);
 
 /*
- * Flushes, locks (flock), names (new/ID,S=...), fsyncs. After success the message is durable, and file->fd still holds
+ * Reads what was written of the open message: at most SIZE octets from offset AT to TO. *got is 0 only at the end.
+ * After an error the message is as before.
+ */
+__attribute__((warn_unused_result)) int spool_read(const struct spool_file *file, uint64_t at, char *to, size_t size,
+						   size_t *got);
+
+/*
+ * Begins a second text of the open message: spool_write writes it, while spool_read still reads the first. A text of at
+ * most SPOOL_BUFFER octets gets no second file. After an error nothing is left of the message.
+ */
+__attribute__((warn_unused_result)) int spool_replace_begin(struct spool_file *file);
+
+/*
+ * TAKE: the second text becomes the message, with its size and its eight_bit. Otherwise it is dropped, and the message
+ * is as it was before. Then another replacement may begin. After an error nothing is left of the message.
+ */
+__attribute__((warn_unused_result)) int spool_replace_end(struct spool_file *file, bool take);
+
+/*
+ * Flushes, locks (flock), names (new/ID,S=...), fsyncs. After success the message is durable, and text.fd still holds
  * the lock: send *arrived*, then spool_release; or, if that fails, spool_unlink. After an error everything is gone
- * already (an fsync error is final). -EEXIST: a message with that name exists, so of the same id and size.
+ * already (an fsync error is final). -EEXIST: a message with that name exists, so of the same id and size. -EBADF: none
+ * is open, or a replacement has no end.
  */
 __attribute__((warn_unused_result)) int spool_commit(struct spool_file *file);
 
@@ -90,14 +106,6 @@ void spool_file_free(struct spool_file *file);
  * Makes the message NAME of new/ durable: for a process that gets -EEXIST and finishes the work of an earlier process.
  */
 __attribute__((warn_unused_result)) int spool_sync(const struct spool *spool, const char *name);
-
-/*
- * Reads the envelope of the message in FD (its offset does not matter, and does not change). TEXT (limit: ENVELOPE_MAX)
- * receives the octets that *out points into. -EBADMSG with *why when it is no message of Mailroot; -ENOMEM when TEXT
- * can't hold it.
- */
-__attribute__((warn_unused_result)) int spool_read_envelope(int fd, struct str *text, struct arena *arena,
-							    struct envelope *out, const char **why);
 
 /* Takes the flock of FD without waiting: 0, -EWOULDBLOCK or another -errno. */
 int spool_lock(int fd);

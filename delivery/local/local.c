@@ -21,7 +21,7 @@ void local_open(struct local *local, const struct spool *spool, const struct con
 		const struct known *known, int arrivals)
 {
 	*local = (struct local){
-		.server = server, .spool = spool, .known = known, .file = {.fd = -1}, .arrivals = arrivals};
+		.server = server, .spool = spool, .known = known, .file = {.text.fd = -1}, .arrivals = arrivals};
 	str_init(&local->journal, JOURNAL_FILE_MAX);
 	ipc_set_send_deadline(arrivals, ARRIVED_MS);
 }

@@ -5,7 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/process/child.h"
-#include "common/spool/spool.h"
+#include "common/spool/envelope_file.h"
 
 void job_init(struct job *job, uint32_t number)
 {
@@ -27,7 +27,7 @@ bool job_open(struct job *job, const struct ipc_packet *packet, struct span id, 
 		.link = job->verdict.link, .worker = job->verdict.worker, .id = id, .journal = packet->fds[1]};
 	job->message = packet->fds[0];
 	arena_reset(&job->arena);
-	int err = spool_read_envelope(job->message, &job->head, &job->arena, &job->envelope, &why);
+	int err = envelope_file_read(job->message, &job->head, &job->arena, &job->envelope, &why);
 	if (!err && outcomes_select(&job->outcomes, &job->arena, &job->envelope, rcpts)) {
 		job->verdict.sender = job->envelope.sender.text;
 		return true;

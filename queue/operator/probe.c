@@ -76,7 +76,7 @@ static int commit(struct queue *q, const struct probe *p, struct spool_file *fil
 
 bool probe_begin(struct queue *q, struct span sender, struct span recipient, char *id, char *why)
 {
-	struct spool_file file = {.fd = -1};
+	struct spool_file file = {.text.fd = -1};
 	struct msgname name;
 	struct probe probe = {.rcpt_text = ""};
 	struct str text;

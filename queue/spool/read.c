@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "common/base/language.h"
-#include "common/spool/spool.h"
+#include "common/spool/envelope_file.h"
 
 struct loaded *read_envelope(int fd, struct message *m, struct arena *arena, struct str *text, int *err,
 			     const char **why)
@@ -12,7 +12,7 @@ struct loaded *read_envelope(int fd, struct message *m, struct arena *arena, str
 	*why = N_("unknown reason");
 	arena_reset(arena);
 	str_clear(text);
-	*err = spool_read_envelope(fd, text, arena, &envelope, why);
+	*err = envelope_file_read(fd, text, arena, &envelope, why);
 	struct loaded *w = *err ? NULL : loaded_new(m, &envelope);
 	if (!*err && !w)
 		*err = -ENOMEM;

@@ -18,6 +18,15 @@ struct store {
 	/* Begins a message and returns its id. */
 	int (*begin)(void *context, char id[MSGID_LEN + 1]);
 	int (*write)(void *context, struct span text);
+	/* Reads what was written of the message, envelope lines included: at most SIZE octets from offset AT. *got is 0
+	 * only at the end. */
+	int (*read)(void *context, uint64_t at, char *to, size_t size, size_t *got);
+	/* Begins a second text of the message: `write` writes it, while `read` still reads the first. After an error
+	 * nothing is left of the message. */
+	int (*replace_begin)(void *context);
+	/* Take: the second text becomes the message. Otherwise it is dropped, and the message is as before. Then
+	 * another replacement may begin. After an error nothing is left of the message. */
+	int (*replace_end)(void *context, bool take);
 	/* Makes the message durable and announces it to the queue, which owns it from now on. After an error nothing is
 	 * left of it. */
 	int (*commit)(void *context);

@@ -13,7 +13,7 @@
 void store_spool_init(struct store_spool *s, const struct spool *spool, const struct fullness *fullness,
 		      int arrivals_fd)
 {
-	*s = (struct store_spool){.spool = spool, .fullness = fullness, .file.fd = -1, .arrivals_fd = arrivals_fd};
+	*s = (struct store_spool){.spool = spool, .fullness = fullness, .file.text.fd = -1, .arrivals_fd = arrivals_fd};
 	s->space_seen_ms = -LIMIT_SPACE_AGE_MS;
 	str_init(&s->packet, WIRE_PACKET_MAX);
 }
@@ -78,6 +78,24 @@ static int write_text(void *context, struct span text)
 	return failed(s, "write", spool_write(&s->file, text));
 }
 
+static int read_text(void *context, uint64_t at, char *to, size_t size, size_t *got)
+{
+	struct store_spool *s = context;
+	return failed(s, "read", spool_read(&s->file, at, to, size, got));
+}
+
+static int replace_begin(void *context)
+{
+	struct store_spool *s = context;
+	return failed(s, "replace", spool_replace_begin(&s->file));
+}
+
+static int replace_end(void *context, bool take)
+{
+	struct store_spool *s = context;
+	return failed(s, "replace", spool_replace_end(&s->file, take));
+}
+
 int store_spool_announce(struct store_spool *s, const char *name)
 {
 	const struct wire_arrived arrived = {.name = span_of(name)};
@@ -125,6 +143,9 @@ struct store store_spool_ops(struct store_spool *s)
 		.room = room,
 		.begin = begin,
 		.write = write_text,
+		.read = read_text,
+		.replace_begin = replace_begin,
+		.replace_end = replace_end,
 		.commit = commit,
 		.abort = give_up,
 		.wall_ms = wall_ms,

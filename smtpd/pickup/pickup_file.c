@@ -22,7 +22,7 @@ enum { TEXT_ROOM = 2 * PICKUP_BLOCK + DOT_READ_EXTRA };
 bool pickup_file_init(struct pickup_file *f, int folder_fd, const struct known *known, struct store_spool *store)
 {
 	*f = (struct pickup_file){
-		.folder_fd = folder_fd, .known = known, .store = store, .fd = -1, .notice = {.fd = -1}};
+		.folder_fd = folder_fd, .known = known, .store = store, .fd = -1, .notice = {.text.fd = -1}};
 	recipients_init(&f->rcpts);
 	str_init(&f->head, SUBMISSION_HEAD_MAX + TEXT_ROOM);
 	str_init(&f->submission.header, SUBMISSION_REPAIRED_MAX);

@@ -206,7 +206,7 @@ static void take(struct pickup *p, struct pickup_place *place, const char *name)
 /* 0: the message has its name, or it was torn and is removed. */
 static int publish(struct pickup *p, const char *name)
 {
-	struct spool_file file = {.fd = -1};
+	struct spool_file file = {.text.fd = -1};
 	int err = spool_take_staged(&p->spool, name, &file);
 	if (!err)
 		err = pickup_file_publish(&p->store, &file);

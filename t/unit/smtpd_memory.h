@@ -16,14 +16,15 @@
 enum { MEMORY_MAX = 128 << 20 };
 
 struct memory_store {
-	struct str current; /* the message that is open */
-	struct str last;    /* the newest one that was committed */
-	bool open;
+	struct str current;  /* the text of the open message that is written */
+	struct str replaced; /* while `replacing`: the one that it replaces */
+	struct str last;     /* the newest message that was committed */
+	bool open, replacing;
 	bool full;               /* no space */
 	const char *full_domain; /* a mailbox with only ROOM octets left; NULL = none */
 	struct fullness_room room;
 	unsigned begun, stored;
-	int begin_error, write_error, commit_error; /* -errno to fail with */
+	int begin_error, write_error, read_error, replace_error, commit_error; /* -errno to fail with */
 	int64_t wall_ms;
 };
 
@@ -44,6 +45,7 @@ static inline int memory_begin(void *context, char id[MSGID_LEN + 1])
 		return m->begin_error;
 	m->begun++;
 	m->open = true;
+	m->replacing = false;
 	str_clear(&m->current);
 	return 0;
 }
@@ -56,10 +58,51 @@ static inline int memory_write(void *context, struct span text)
 	return m->write_error ? m->write_error : str_append(&m->current, text) ? 0 : -28;
 }
 
+static inline int memory_read(void *context, uint64_t at, char *to, size_t size, size_t *got)
+{
+	const struct memory_store *m = context;
+	if (!m->open)
+		abort();
+	struct span rest = span_skip(str_span(m->replacing ? &m->replaced : &m->current), at);
+	*got = rest.len < size ? rest.len : size;
+	if (*got)
+		memcpy(to, rest.at, *got);
+	return m->read_error;
+}
+
+static inline void memory_swap(struct memory_store *m)
+{
+	struct str text = m->current;
+	m->current = m->replaced;
+	m->replaced = text;
+}
+
+static inline int memory_replace_begin(void *context)
+{
+	struct memory_store *m = context;
+	if (!m->open || m->replacing)
+		abort();
+	memory_swap(m);
+	str_clear(&m->current);
+	m->replacing = true;
+	return m->replace_error;
+}
+
+static inline int memory_replace_end(void *context, bool take)
+{
+	struct memory_store *m = context;
+	if (!m->open || !m->replacing)
+		abort();
+	if (!take)
+		memory_swap(m);
+	m->replacing = false;
+	return 0;
+}
+
 static inline int memory_commit(void *context)
 {
 	struct memory_store *m = context;
-	if (!m->open)
+	if (!m->open || m->replacing)
 		abort();
 	m->open = false;
 	if (m->commit_error)
@@ -94,14 +137,27 @@ static inline struct store memory_store_init(struct memory_store *m)
 {
 	memset(m, 0, sizeof(*m));
 	str_init(&m->current, MEMORY_MAX);
+	str_init(&m->replaced, MEMORY_MAX);
 	str_init(&m->last, MEMORY_MAX);
 	return (struct store){
-		m, memory_space, memory_room, memory_begin, memory_write, memory_commit, memory_abort, memory_wall_ms};
+		.context = m,
+		.space = memory_space,
+		.room = memory_room,
+		.begin = memory_begin,
+		.write = memory_write,
+		.read = memory_read,
+		.replace_begin = memory_replace_begin,
+		.replace_end = memory_replace_end,
+		.commit = memory_commit,
+		.abort = memory_abort,
+		.wall_ms = memory_wall_ms,
+	};
 }
 
 static inline void memory_store_free(struct memory_store *m)
 {
 	str_free(&m->current);
+	str_free(&m->replaced);
 	str_free(&m->last);
 }
 

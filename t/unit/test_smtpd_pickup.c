@@ -184,7 +184,7 @@ START_TEST(a_message_without_its_name)
 {
 	struct door d;
 	char taken[MSGNAME_MAX], left[MSGNAME_MAX + 1];
-	struct spool_file file = {.fd = -1};
+	struct spool_file file = {.text.fd = -1};
 	door_open(&d);
 	put(&d, SPAN("From: a\r\nTo: b\r\n\r\n"));
 	ck_assert_int_eq(pickup_file_send(&d.file, claimed, "a.eml", id_text), PICKUP_SENT);

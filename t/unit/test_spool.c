@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/fd.h"
+#include "common/spool/envelope_file.h"
 #include "t/unit/suite.h"
 
 static const char id_text[] = "0123456789ABCDEFGHJKMNPQ";
@@ -45,7 +46,7 @@ static void setup(void)
 	int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(spool_probe(fd, &spool), 0);
-	file = (struct spool_file){.fd = -1};
+	file = (struct spool_file){.text.fd = -1};
 }
 
 /* The tests of messages run both ways: _i is 0 where the kernel may use unnamed files, 1 with .ID and rename. */
@@ -146,7 +147,7 @@ START_TEST(commit_names_and_locks)
 	ck_assert_uint_eq(st.st_nlink, 1);
 	ck_assert_int_eq(spool_lock(fd), -EWOULDBLOCK);
 	spool_release(&file);
-	ck_assert_int_eq(file.fd, -1);
+	ck_assert_int_eq(file.text.fd, -1);
 	ck_assert_int_eq(spool_lock(fd), 0);
 	close(fd);
 }
@@ -182,7 +183,7 @@ START_TEST(content_is_what_was_written)
 	for (size_t at = 0; at < size; at += piece)
 		ck_assert_int_eq(spool_write(&file, (struct span){octets + at, size - at < piece ? size - at : piece}),
 				 0);
-	ck_assert_uint_eq(file.size, size);
+	ck_assert_uint_eq(file.text.size, size);
 	ck_assert_int_eq(spool_commit(&file), 0);
 	struct str text = content_of(file.name);
 	ck_assert(span_equal(str_span(&text), (struct span){octets, size}));
@@ -208,7 +209,7 @@ START_TEST(name_tells_eight_bit)
 		spool_unlink(&file);
 	}
 	ck_assert_int_eq(spool_begin(&spool, NULL, &file), 0);
-	ck_assert(!file.eight_bit);
+	ck_assert(!file.text.eight_bit);
 }
 END_TEST
 
@@ -222,7 +223,7 @@ START_TEST(same_name_exists)
 	ck_assert_int_eq(spool_begin(&spool, id_text, &file), 0);
 	ck_assert_int_eq(spool_write(&file, SPAN("other")), 0);
 	ck_assert_int_eq(spool_commit(&file), -EEXIST);
-	ck_assert_int_eq(file.fd, -1);
+	ck_assert_int_eq(file.text.fd, -1);
 	ck_assert_uint_eq(count(), 1);
 	struct str text = content_of(file.name);
 	ck_assert_str_eq(str_text(&text), "first");
@@ -235,7 +236,7 @@ START_TEST(id_must_be_one)
 	choose_way(_i);
 	ck_assert_int_eq(spool_begin(&spool, "../../../../../etc/passwd", &file), -EINVAL);
 	ck_assert_int_eq(spool_begin(&spool, "", &file), -EINVAL);
-	ck_assert_int_eq(file.fd, -1);
+	ck_assert_int_eq(file.text.fd, -1);
 	ck_assert_uint_eq(count(), 0);
 }
 END_TEST
@@ -310,7 +311,7 @@ START_TEST(never_acknowledged)
 	choose_way(_i);
 	ck_assert_int_eq(write_text("text"), 0);
 	spool_unlink(&file);
-	ck_assert_int_eq(file.fd, -1);
+	ck_assert_int_eq(file.text.fd, -1);
 	ck_assert_uint_eq(count(), 0);
 }
 END_TEST
@@ -409,7 +410,7 @@ static int read_envelope(int fd)
 {
 	str_init(&envelope_text, ENVELOPE_MAX);
 	arena_init(&arena, 64 << 20);
-	return spool_read_envelope(fd, &envelope_text, &arena, &envelope, &why);
+	return envelope_file_read(fd, &envelope_text, &arena, &envelope, &why);
 }
 
 static void forget_envelope(int fd)
@@ -475,7 +476,7 @@ START_TEST(envelope_beyond_the_room)
 	int fd = open_with("x-sender: a@example.com\r\nx-receiver: b@example.net\r\nReceived: x\r\n\r\n");
 	str_init(&envelope_text, 40);
 	arena_init(&arena, 64 << 10);
-	ck_assert_int_eq(spool_read_envelope(fd, &envelope_text, &arena, &envelope, &why), -ENOMEM);
+	ck_assert_int_eq(envelope_file_read(fd, &envelope_text, &arena, &envelope, &why), -ENOMEM);
 	forget_envelope(fd);
 }
 END_TEST
