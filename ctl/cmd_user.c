@@ -12,6 +12,7 @@
 #include "ctl/json.h"
 #include "ctl/keys.h"
 #include "ctl/newpassword.h"
+#include "ctl/replace.h"
 #include "ctl/service.h"
 #include "ctl/table.h"
 #include "ctl/userfile.h"
@@ -112,7 +113,7 @@ static bool look_first(struct job *job, const char *file, int *status)
 	struct str text, unused;
 	str_init(&text, ACCOUNTS_TEXT_MAX);
 	str_init(&unused, ACCOUNTS_TEXT_MAX);
-	int err = userfile_read(file, &text);
+	int err = replace_read(file, &text);
 	if (!err)
 		job->found = userfile_edit(str_span(&text), span_of(job->name), SPAN(""), &unused);
 	*status = EXIT_FAILED;
@@ -279,13 +280,13 @@ static int report(const struct ctl *ctl, const struct job *job, const struct use
 
 static int run_on(const struct ctl *ctl, struct job *job, const struct userplace *place)
 {
-	const struct userfile_change how = {.change = change, .context = job, .must_exist = job->action != ADD};
+	const struct replace_how how = {.change = change, .context = job, .must_exist = job->action != ADD};
 	int status;
 	if (!look_first(job, place->file, &status))
 		return status;
 	if (job->action != DELETE && !get_keys(job))
 		return EXIT_FAILED;
-	int err = userfile_replace(place->file, &how);
+	int err = replace_file(place->file, &how);
 	if (err)
 		return fail_change(place->file, err);
 	if (!suits(job, place->file)) /* another command was faster */
@@ -403,7 +404,7 @@ static int list(const struct ctl *ctl, const struct userplace *place, struct str
 	struct arena arena;
 	struct accounts accounts;
 	struct str trouble;
-	int err = userfile_read(place->file, text);
+	int err = replace_read(place->file, text);
 	if (err && err != -ENOENT)
 		return fail_read(place->file, err);
 	arena_init(&arena, ACCOUNTS_MEMORY);
