@@ -40,6 +40,12 @@ static enum line_kind classify(struct span text, bool whole)
 	return LINE_BODY;
 }
 
+bool envelope_has_name(struct span name)
+{
+	return span_equal_nocase(name, SPAN("x-sender")) || span_equal_nocase(name, SPAN("x-receiver")) ||
+	       span_starts_nocase(name, names[LINE_UNKNOWN]);
+}
+
 /* Takes the next envelope line off *text; LINE_BODY and LINE_PARTIAL take nothing. */
 static enum line_kind take_line(struct span *text, bool whole, struct span *value)
 {

@@ -53,6 +53,9 @@ void envelope_write_rcpt(struct str *to, struct span rcpt);
 void envelope_write_dsn(struct str *to, const struct dsn_message *dsn);
 void envelope_write_dsn_rcpt(struct str *to, const struct dsn_rcpt *dsn);
 
+/* Whether a field NAME, as the first one of a message, would be taken for an envelope line. */
+bool envelope_has_name(struct span name);
+
 /* NOTIFY of recipient RCPT; 0 = unspecified. */
 static inline unsigned envelope_notify(const struct envelope *envelope, size_t rcpt)
 {

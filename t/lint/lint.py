@@ -22,9 +22,9 @@ COMMON = [["common/base"], ["common/mail"], ["common/accounts", "common/ipc", "c
           ["common/net", "common/recipients"], ["common/process"], ["common/dkim", "common/dns", "common/gss", "common/jail", "common/tls"]]
 PROGRAMS = {
     "master": [["master"]],
-    "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/auth"], ["smtpd/session"], ["smtpd"]],
+    "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/auth"], ["smtpd/session"], ["smtpd"]],
     "smtpd/kerberos": [["smtpd/kerberos"]],
-    "smtpd/pickup": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/pickup"]],
+    "smtpd/pickup": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/pickup"]],
     "queue": [["queue/rules"], ["queue/model"], ["queue/plan"], ["queue/spool"], ["queue/attempt"], ["queue/etrn"],
               ["queue/operator"], ["queue"]],
     "queue/log": [["queue/log"]],

@@ -1,0 +1,132 @@
+#include <stdlib.h>
+
+#include "common/mail/envelope.h"
+#include "common/mail/fields.h"
+#include "smtpd/milter/edits.h"
+
+/* The header as a list of fields, in an array that has room for each edit. */
+struct node {
+	size_t next;
+	size_t name_len;
+	struct span whole;             /* the field as it was, or... */
+	const struct edit_field *edit; /* ... the one that a filter made */
+};
+
+enum { HEAD = 0 }; /* the node in front of the first field; as `next`: the end */
+
+struct fields {
+	struct node *at;
+	size_t n;
+	size_t last;
+};
+
+static bool has_name(const struct node *node, struct span name)
+{
+	struct span own = node->edit ? node->edit->name : (struct span){node->whole.at, node->name_len};
+	return span_equal_nocase(own, name);
+}
+
+/* Puts a node after node AFTER. */
+static void put_after(struct fields *f, size_t after, struct node node)
+{
+	node.next = f->at[after].next;
+	f->at[f->n] = node;
+	f->at[after].next = f->n;
+	if (f->last == after)
+		f->last = f->n;
+	f->n++;
+}
+
+static void insert(struct fields *f, const struct edit_field *edit)
+{
+	size_t after = HEAD;
+	uint32_t index = edit->index;
+	if (!index && envelope_has_name(edit->name))
+		index = 1;
+	while (index-- && f->at[after].next)
+		after = f->at[after].next;
+	put_after(f, after, (struct node){.edit = edit});
+}
+
+/* Replaces or removes field `index` of its name after the first field, or adds it. */
+static void change(struct fields *f, const struct edit_field *edit)
+{
+	uint32_t index = edit->index ? edit->index : 1;
+	size_t before = f->at[HEAD].next, at = f->at[before].next;
+	while (before && at && !(has_name(&f->at[at], edit->name) && !--index)) {
+		before = at;
+		at = f->at[at].next;
+	}
+	if (before && at && edit->value.len) {
+		f->at[at].edit = edit;
+	} else if (before && at) {
+		f->at[before].next = f->at[at].next;
+		f->last = f->last == at ? before : f->last;
+	} else if (edit->value.len) {
+		put_after(f, f->last, (struct node){.edit = edit});
+	}
+}
+
+/* The value's lines end in LF or CRLF, those in the message in CRLF. */
+static void write_edit(const struct edit_field *edit, struct str *to)
+{
+	struct span rest = edit->value;
+	str_append(to, edit->name);
+	str_append_c(to, ':');
+	for (bool first = true, more = true; more; first = false) {
+		size_t end = span_find(rest, '\n');
+		more = end < rest.len;
+		struct span line = {rest.at, end && more && rest.at[end - 1] == '\r' ? end - 1 : end};
+		if (!first && (!line.len || (line.at[0] != ' ' && line.at[0] != '\t')))
+			str_append_c(to, '\t');
+		for (size_t i = 0; i < line.len; i++)
+			str_append_c(to, line.at[i] == '\r' ? ' ' : line.at[i]);
+		str_append_text(to, "\r\n");
+		rest = span_skip(rest, end + 1);
+	}
+}
+
+static void write_field(struct span whole, struct str *to)
+{
+	str_append(to, whole);
+	if (whole.at[whole.len - 1] != '\n')
+		str_append_text(to, "\r\n");
+}
+
+static size_t count_fields(struct span header)
+{
+	size_t n = 0;
+	struct field field;
+	while (field_next(&header, &field))
+		n++;
+	return n;
+}
+
+bool edits_header(const struct edits *e, struct span header, struct str *to)
+{
+	struct field field;
+	struct fields f = {.n = 1, .last = HEAD};
+	if (header.len > EDITS_HEADER_MAX)
+		return false;
+	f.at = calloc(1 + count_fields(header) + e->field_count, sizeof(*f.at));
+	if (!f.at)
+		return false;
+	while (field_next(&header, &field))
+		put_after(&f, f.last, (struct node){.name_len = field.name.len, .whole = field.whole});
+	for (const struct edit_field *edit = e->fields; edit; edit = edit->next) {
+		if (edit->kind == EDIT_ADD)
+			put_after(&f, f.last, (struct node){.edit = edit});
+		else if (edit->kind == EDIT_INSERT)
+			insert(&f, edit);
+		else
+			change(&f, edit);
+	}
+	for (size_t at = f.at[HEAD].next; at; at = f.at[at].next) {
+		if (f.at[at].edit)
+			write_edit(f.at[at].edit, to);
+		else
+			write_field(f.at[at].whole, to);
+	}
+	free(f.at);
+	return str_append(to, header);
+}
