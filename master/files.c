@@ -39,6 +39,7 @@ static void take(struct walk *w, const char *path, const char *what)
 static void take_setting(struct walk *w, const struct config_setting *setting, const void *value)
 {
 	const struct config_certificates *pairs = value;
+	const struct config_selectors *selectors = value;
 	if (setting->acts != CONFIG_PROCESSES_NEW || !(setting->roles & w->role))
 		return;
 	if (setting->type == CONFIG_FILE)
@@ -47,6 +48,8 @@ static void take_setting(struct walk *w, const struct config_setting *setting, c
 		take(w, pairs->at[i].certificate, "certificate");
 		take(w, pairs->at[i].key, "key");
 	}
+	for (size_t i = 0; setting->type == CONFIG_SELECTORS && i < selectors->n; i++)
+		take(w, selectors->at[i].file, N_("DKIM key"));
 }
 
 static void walk_block(struct walk *w, enum config_block block, const void *base)

@@ -186,6 +186,25 @@ static void build_connectors(struct config_build *b, struct config_server *serve
 	server->connector_count = n;
 }
 
+static void build_dkims(struct config_build *b, struct config_server *server, const struct config_node *parent)
+{
+	struct config_dkim *list = config_build_allocate(b, count_named(parent, CONFIG_DKIM), sizeof(*list));
+	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
+	size_t n = 0;
+	if (!list)
+		return;
+	for (const struct config_node *node = parent->first; (node = next_named(node, CONFIG_DKIM));
+	     node = node->next) {
+		struct config_item item = config_build_item(b, node, 1);
+		struct config_dkim *out = &list[n++];
+		out->name = config_value_domain(&parse, &item);
+		out->origin = item.origin;
+		config_build_block(b, CONFIG_DKIM, out, node, false);
+	}
+	server->dkims = list;
+	server->dkim_count = n;
+}
+
 static void build_client_rules(struct config_build *b, struct config_server *server, const struct config_node *parent)
 {
 	struct config_client_rule *list =
@@ -264,6 +283,7 @@ static void build_server(struct config_build *b, struct config_server *server, c
 	build_alias_domains(b, server, node);
 	build_remote_domains(b, server, node);
 	build_connectors(b, server, node);
+	build_dkims(b, server, node);
 	build_client_rules(b, server, node);
 }
 

@@ -410,6 +410,7 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	config_check_etrn(b, server);
 	config_check_outbound(b, server);
 	config_check_oauth(b, server);
+	config_check_dkim(b, server);
 	config_check_names(b, server);
 }
 

@@ -19,6 +19,7 @@ void config_check_client_rules(struct config_build *build, const struct config_s
 void config_check_access(struct config_build *build, const struct config_server *server);
 void config_check_names(struct config_build *build, const struct config_server *server);
 void config_check_outbound(struct config_build *build, const struct config_server *server);
+void config_check_dkim(struct config_build *build, const struct config_server *server);
 void config_check_oauth(struct config_build *build, const struct config_server *server);
 
 #endif

@@ -116,6 +116,13 @@ struct config_connector {
 	bool has_outbound;               /* as in a remote domain */
 };
 
+struct config_dkim {
+	const char *name; /* the domain that signs, in lower case A-labels */
+	struct config_origin origin;
+#define SETTING_DKIM CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+
 struct config_client_rule {
 	const char *name;
 	struct config_origin origin;
@@ -149,6 +156,8 @@ struct config_server {
 	size_t remote_domain_count;
 	struct config_connector *connectors; /* in the order of the file */
 	size_t connector_count;
+	struct config_dkim *dkims; /* in the order of the file */
+	size_t dkim_count;
 	struct config_client_rule *client_rules; /* in the order of the file */
 	size_t client_rule_count;
 };
@@ -309,6 +318,13 @@ bool config_passwords_kerberos(enum config_passwords passwords);
 
 /* SERVER offers plain or login, and the KDC is asked, so that the process that asks it is needed. */
 bool config_kerberos_needed(const struct config_server *server);
+
+/* The block that signs mail whose From has DOMAIN: that of DOMAIN, else the nearest above it with subdomains yes, or
+ * NULL. */
+const struct config_dkim *config_dkim_find(const struct config_server *server, struct span domain);
+
+/* Mail to hosts of OUTBOUND is signed. AUTHENTICATED: we authenticate to them. */
+bool config_outbound_signs(const struct config_outbound *outbound, bool authenticated);
 
 /* The virtual server NAME, or NULL. */
 const struct config_server *config_server_find(const struct config *config, struct span name);

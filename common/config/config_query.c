@@ -116,6 +116,31 @@ bool config_outbound_dane(const struct config_outbound *outbound)
 	return tls == CONFIG_TLS_OPPORTUNISTIC || tls == CONFIG_TLS_ENCRYPT;
 }
 
+static bool is_below(struct span domain, struct span parent)
+{
+	return domain.len > parent.len && domain.at[domain.len - parent.len - 1] == '.' &&
+	       span_ends_nocase(domain, parent);
+}
+
+const struct config_dkim *config_dkim_find(const struct config_server *server, struct span domain)
+{
+	const struct config_dkim *best = NULL;
+	for (size_t i = 0; i < server->dkim_count; i++) {
+		const struct config_dkim *dkim = &server->dkims[i];
+		struct span name = span_of(dkim->name);
+		if (span_equal_nocase(domain, name))
+			return dkim;
+		if (dkim->subdomains && is_below(domain, name) && (!best || name.len > strlen(best->name)))
+			best = dkim;
+	}
+	return best;
+}
+
+bool config_outbound_signs(const struct config_outbound *outbound, bool authenticated)
+{
+	return outbound->dkim == CONFIG_YES || (outbound->dkim == CONFIG_AUTO && !authenticated);
+}
+
 static bool is_sender(const struct config_sender *entry, const struct address *sender)
 {
 	if (!entry->domain)

@@ -125,6 +125,7 @@ static bool walk_entries(struct walk *w, const struct config_setting *setting, c
 	const struct config_certificates *certificates = value;
 	const struct config_spaces *spaces = value;
 	const struct config_dnsbls *lists = value;
+	const struct config_selectors *selectors = value;
 	struct str text;
 	if (setting->type == CONFIG_CLIENTS) {
 		for (size_t i = 0; i < clients->n; i++)
@@ -156,8 +157,14 @@ static bool walk_entries(struct walk *w, const struct config_setting *setting, c
 		config_format_dnsbl(&text, &lists->at[i]);
 		w->form->value(w, setting->name, str_span(&text), &lists->at[i].origin);
 	}
+	size_t keys = setting->type == CONFIG_SELECTORS ? selectors->n : 0;
+	for (size_t i = 0; i < keys; i++) {
+		str_clear(&text);
+		config_format_selector(&text, &selectors->at[i]);
+		w->form->value(w, setting->name, str_span(&text), &selectors->at[i].origin);
+	}
 	str_free(&text);
-	return n || pairs || patterns || zones;
+	return n || pairs || patterns || zones || keys;
 }
 
 static void walk_setting(struct walk *w, const struct config_setting *setting, const char *base)
@@ -205,6 +212,10 @@ static void walk_domains(struct walk *w, const struct config_server *server)
 	for (size_t i = 0; i < server->connector_count; i++) {
 		const struct config_connector *connector = &server->connectors[i];
 		walk_inside(w, CONFIG_CONNECTOR, connector, connector->name, &connector->origin);
+	}
+	for (size_t i = 0; i < server->dkim_count; i++) {
+		const struct config_dkim *dkim = &server->dkims[i];
+		walk_inside(w, CONFIG_DKIM, dkim, dkim->name, &dkim->origin);
 	}
 	for (size_t i = 0; i < server->client_rule_count; i++) {
 		const struct config_client_rule *rule = &server->client_rules[i];

@@ -19,6 +19,7 @@ static const char *const sample_names[CONFIG_BLOCK_COUNT] = {
 	[CONFIG_SERVER] = "default",           [CONFIG_LOCAL_DOMAIN] = "sales.example.com",
 	[CONFIG_ALIAS_DOMAIN] = "example.org", [CONFIG_REMOTE_DOMAIN] = "*.partner.example",
 	[CONFIG_CONNECTOR] = "partner",        [CONFIG_CLIENT_RULE] = "printers",
+	[CONFIG_DKIM] = "example.com",
 };
 
 /* Values in the example of settings without a default; other settings without a default are empty lists. */
@@ -61,6 +62,7 @@ static const struct {
 	{"proxy_password_file", "/etc/mailroot/proxy.password"},
 	{"ca", "/etc/ssl/certs/ca-certificates.crt"},
 	{"recipients", "/etc/mailroot/recipients"},
+	{"selector", "m2026a /etc/mailroot/dkim/m2026a.pem"},
 	{"send_as", "relay@example.com"},
 	{"notice_sender", "alerts@example.com"},
 };

@@ -25,6 +25,7 @@ const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT] = {
 #define STRUCT_LOCAL_DOMAIN  struct config_local_domain
 #define STRUCT_REMOTE_DOMAIN struct config_remote_domain
 #define STRUCT_CONNECTOR     struct config_connector
+#define STRUCT_DKIM          struct config_dkim
 
 #define ACTS_COMMAND    CONFIG_COMMAND
 #define ACTS_CONNECTION CONFIG_CONNECTION
@@ -72,8 +73,12 @@ const struct config_named config_named[] = {
 		CONFIG_##block, offsetof(struct config_server, kind##s), offsetof(struct config_server, kind##_count), \
 			sizeof(struct config_##kind)                                                                   \
 	}
-	NAMED(LOCAL_DOMAIN, local_domain), NAMED(ALIAS_DOMAIN, alias_domain), NAMED(REMOTE_DOMAIN, remote_domain),
-	NAMED(CONNECTOR, connector),       NAMED(CLIENT_RULE, client_rule),
+	NAMED(LOCAL_DOMAIN, local_domain),
+	NAMED(ALIAS_DOMAIN, alias_domain),
+	NAMED(REMOTE_DOMAIN, remote_domain),
+	NAMED(CONNECTOR, connector),
+	NAMED(DKIM, dkim),
+	NAMED(CLIENT_RULE, client_rule),
 };
 const size_t config_named_count = sizeof(config_named) / sizeof(config_named[0]);
 

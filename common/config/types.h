@@ -7,7 +7,7 @@
 #include "common/base/str.h"
 #include "common/mail/cidr.h"
 
-/* "No limit" in LIMIT, SIZE_LIMIT and QUOTA. */
+/* "No limit" in LIMIT, SIZE_LIMIT, TIME_LIMIT and QUOTA. */
 #define CONFIG_NONE INT64_MAX
 
 /* The place where a value is written; file NULL and line 0 = it is the default. */
@@ -118,6 +118,20 @@ struct config_dnsbls {
 };
 enum { CONFIG_DNSBL_MAX = 16 /* lists of one setting */, CONFIG_DNSBL_SCORE_MAX = 100 };
 enum { CONFIG_PAUSE_PART = 4 /* of greet_pause: one process in so many may wait */ };
+
+/* A DKIM key. */
+struct config_selector {
+	const char *name; /* lower case, such as "m2026a" */
+	const char *file; /* the private key in PEM */
+	struct config_origin origin;
+};
+struct config_selectors {
+	struct config_selector *at;
+	size_t n;
+};
+
+/* How header/text are signed. */
+enum config_canonical { CONFIG_RELAXED_RELAXED, CONFIG_RELAXED_SIMPLE, CONFIG_SIMPLE_RELAXED, CONFIG_SIMPLE_SIMPLE };
 
 /* Mail that we request with ETRN. */
 struct config_etrn {
@@ -259,6 +273,7 @@ enum config_requirement { REQUIRE_TLS = 1 << 0, REQUIRE_AUTH = 1 << 1 };
 #define CONFIG_C_SIZE         int64_t
 #define CONFIG_C_SIZE_LIMIT   int64_t
 #define CONFIG_C_DURATION     int64_t
+#define CONFIG_C_TIME_LIMIT   int64_t
 #define CONFIG_C_DURATIONS    struct config_durations
 #define CONFIG_C_RATE         struct config_rate
 #define CONFIG_C_EVENTRATE    struct config_rate
@@ -309,6 +324,9 @@ enum config_requirement { REQUIRE_TLS = 1 << 0, REQUIRE_AUTH = 1 << 1 };
 #define CONFIG_C_ETRN         struct config_etrn
 #define CONFIG_C_DNSBL        struct config_dnsbls
 #define CONFIG_C_DNSBLALLOW   struct config_dnsbls
+#define CONFIG_C_SELECTORS    struct config_selectors
+#define CONFIG_C_HEADERS      struct config_words /* n 0 = standard */
+#define CONFIG_C_CANONICAL    enum config_canonical
 #define CONFIG_C_LOGFORMAT    enum config_log_format
 #define CONFIG_C_PERIOD       struct config_period
 #define CONFIG_C_FIELDS       unsigned

@@ -29,11 +29,12 @@ bool config_value_is_list(enum config_type type);
 /* Appends the member at VALUE as the words of a file; nothing if there is no value. */
 void config_value_format(enum config_type type, const void *value, struct str *to);
 
-/* Append one entry of listen or dns_server, of tls_certificate, of address_space, of dnsbl. */
+/* Append one entry of listen or dns_server, of tls_certificate, of address_space, of dnsbl, of selector. */
 void config_format_endpoint(struct str *to, const struct config_endpoint *endpoint);
 void config_format_certificate(struct str *to, const struct config_certificate *certificate);
 void config_format_space(struct str *to, const struct config_space *space);
 void config_format_dnsbl(struct str *to, const struct config_dnsbl *list);
+void config_format_selector(struct str *to, const struct config_selector *selector);
 void config_format_answers(struct str *to, const struct config_dnsbl *list);
 
 /* The allowed values, for messages and documents: "yes or no". */
@@ -110,6 +111,10 @@ bool config_etrn_request(struct config_parse *parse, void *to);
 /* The DNS lists of connect, called by config_value_parse. */
 bool config_dnsbl_lists(struct config_parse *parse, void *to);
 bool config_dnsbl_allow_lists(struct config_parse *parse, void *to);
+
+/* The settings of dkim, called by config_value_parse. */
+bool config_dkim_selectors(struct config_parse *parse, void *to);
+bool config_dkim_headers(struct config_parse *parse, void *to);
 
 /* The index of the item in WORDS (NULL at the end). -1: an error was reported. */
 int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words);

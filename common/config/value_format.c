@@ -21,6 +21,14 @@ static void format_size(struct str *to, int64_t octets)
 		format_units(to, octets, config_size_units);
 }
 
+static void format_duration(struct str *to, int64_t ms)
+{
+	if (ms == CONFIG_NONE)
+		str_append_text(to, "none");
+	else
+		format_units(to, ms, config_duration_units);
+}
+
 void config_format_word(struct str *to, struct span word)
 {
 	bool plain = word.len > 0;
@@ -81,6 +89,14 @@ void config_format_certificate(struct str *to, const struct config_certificate *
 	config_format_word(to, span_of(certificate->key));
 }
 
+static void format_selectors(struct str *to, const struct config_selectors *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		separate(to, i);
+		config_format_selector(to, &list->at[i]);
+	}
+}
+
 static void format_endpoints(struct str *to, const struct config_endpoints *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -103,6 +119,13 @@ static void format_names(struct str *to, const struct config_words *list)
 		separate(to, i);
 		str_append_text(to, list->at[i]);
 	}
+}
+
+static void format_headers(struct str *to, const struct config_words *list)
+{
+	format_names(to, list);
+	if (!list->n)
+		str_append_text(to, "standard");
 }
 
 static void format_durations(struct str *to, const struct config_durations *list)
@@ -249,6 +272,29 @@ static const char *const passwords[] = {
 	[CONFIG_PASSWORDS_KERBEROS_FILE] = "kerberos file",
 };
 
+/* Lists whose entries have a line each. False: the type is none. */
+static bool format_lines(enum config_type type, const void *value, struct str *to)
+{
+	switch (type) {
+	case CONFIG_CERTIFICATES:
+		format_certificates(to, value);
+		break;
+	case CONFIG_SPACES:
+		format_spaces(to, value);
+		break;
+	case CONFIG_DNSBL:
+	case CONFIG_DNSBLALLOW:
+		format_dnsbls(to, value);
+		break;
+	case CONFIG_SELECTORS:
+		format_selectors(to, value);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
 /* False: the type is not a list. */
 static bool format_list(enum config_type type, const void *value, struct str *to)
 {
@@ -272,21 +318,14 @@ static bool format_list(enum config_type type, const void *value, struct str *to
 	case CONFIG_PASSWORDS:
 		str_append_text(to, passwords[*(const enum config_passwords *)value]);
 		break;
-	case CONFIG_CERTIFICATES:
-		format_certificates(to, value);
-		break;
-	case CONFIG_SPACES:
-		format_spaces(to, value);
+	case CONFIG_HEADERS:
+		format_headers(to, value);
 		break;
 	case CONFIG_SENDERS:
 		format_senders(to, value);
 		break;
 	case CONFIG_ETRN:
 		format_etrn(to, value);
-		break;
-	case CONFIG_DNSBL:
-	case CONFIG_DNSBLALLOW:
-		format_dnsbls(to, value);
 		break;
 	case CONFIG_CLIENTS:
 		format_clients(to, value);
@@ -305,7 +344,7 @@ static bool format_list(enum config_type type, const void *value, struct str *to
 		format_fields(to, *(const unsigned *)value);
 		break;
 	default:
-		return false;
+		return format_lines(type, value, to);
 	}
 	return true;
 }
@@ -325,7 +364,8 @@ static void format_single(enum config_type type, const void *value, struct str *
 		format_size(to, *(const int64_t *)value);
 		break;
 	case CONFIG_DURATION:
-		format_units(to, *(const int64_t *)value, config_duration_units);
+	case CONFIG_TIME_LIMIT:
+		format_duration(to, *(const int64_t *)value);
 		break;
 	case CONFIG_RATE:
 	case CONFIG_EVENTRATE:
@@ -341,6 +381,7 @@ static void format_single(enum config_type type, const void *value, struct str *
 	case CONFIG_ALLOW:
 	case CONFIG_TLSMIN:
 	case CONFIG_TLS:
+	case CONFIG_CANONICAL:
 	case CONFIG_TRISTATE:
 	case CONFIG_TLSMISSING:
 	case CONFIG_AUTH:

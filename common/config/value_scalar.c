@@ -70,7 +70,7 @@ static bool within(struct config_parse *parse, const struct config_item *item, i
 	if (max)
 		config_value_format(type, &max, &text);
 	bool may_be_none = parse->setting->type == CONFIG_LIMIT || parse->setting->type == CONFIG_SIZE_LIMIT ||
-			   parse->setting->type == CONFIG_QUOTA;
+			   parse->setting->type == CONFIG_TIME_LIMIT || parse->setting->type == CONFIG_QUOTA;
 	config_error(parse->findings, item->at,
 		     may_be_none ? _("\"%.*s\" is out of range: %s must be %s, or none for no limit")
 				 : _("\"%.*s\" is out of range: %s must be %s"),
@@ -182,7 +182,12 @@ bool config_value_duration(struct config_parse *parse, const struct config_item 
 
 bool config_scalar_duration(struct config_parse *parse, void *to)
 {
-	return config_value_duration(parse, &parse->items[0], to);
+	const struct config_item *item = &parse->items[0];
+	if (parse->setting->type == CONFIG_TIME_LIMIT && is_none(item)) {
+		*(int64_t *)to = CONFIG_NONE;
+		return true;
+	}
+	return config_value_duration(parse, item, to);
 }
 
 /* COUNT of COUNT/PERIOD, or its octets. */

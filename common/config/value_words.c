@@ -27,6 +27,7 @@ static const char *const words_of[CONFIG_TYPE_COUNT][WORDS_MAX] = {
 	[CONFIG_OVERLIMIT] = {"tempfail", "log"},
 	[CONFIG_UNKNOWN] = {"reject", "accept"},
 	[CONFIG_SECCOMP] = {"enforce", "log", "off"},
+	[CONFIG_CANONICAL] = {"relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple"},
 	[CONFIG_WORDS] = {"pipelining", "size", "8bitmime", "chunking", "enhancedstatuscodes", "dsn"},
 	[CONFIG_REQUIREMENTS] = {"tls", "auth"},
 	[CONFIG_MECHANISMS] = {"plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
@@ -82,6 +83,7 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_SIZE] = N_("a size such as 500K, 2M or 1G"),
 	[CONFIG_SIZE_LIMIT] = N_("a size such as 500K, 2M or 1G, or none for no limit"),
 	[CONFIG_DURATION] = N_("a duration such as 30s, 15m, 12h or 2d"),
+	[CONFIG_TIME_LIMIT] = N_("a duration such as 30s, 15m, 12h or 2d, or none for no limit"),
 	[CONFIG_DURATIONS] = N_("durations such as 30s, 15m, 12h or 2d"),
 	[CONFIG_RATE] = N_("a rate such as 30/1m (at most 10000 in a period), or none for no limit"),
 	[CONFIG_EVENTRATE] = N_("a rate such as 300/1m (at most 10000000 in a period), or none for no limit"),
@@ -137,6 +139,9 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 		"a zone, the answers that count such as 127.0.0.2-11, and score with 1 to 100 if it is not 1; or none"),
 	[CONFIG_DNSBLALLOW] = N_(
 		"a zone, the answers that count such as 127.0.0-255.1-3, and score with -100 to -1 if it is not -1; or none"),
+	[CONFIG_SELECTORS] = N_("a selector and the absolute path of its private key"),
+	[CONFIG_HEADERS] = N_("standard, or names of header fields"),
+	[CONFIG_CANONICAL] = N_("relaxed/relaxed, relaxed/simple, simple/relaxed or simple/simple"),
 	[CONFIG_LOGFORMAT] = N_("w3c, iis, ncsa, json or off"),
 	[CONFIG_PERIOD] = N_("hourly, daily, weekly, monthly, unlimited, or a size such as 20M"),
 	[CONFIG_FIELDS] = N_(

@@ -1,7 +1,9 @@
 /* Settings that work but are probably mistakes: each has one warning, or a way to write that it is intended. */
 #include "t/unit/config_fixture.h"
 
-#define AUTH "access { auth scram-sha-256 }\n"
+#define DKIM     "dkim a.test { selector a /k }\n"
+#define PROVIDER "smart_host [192.0.2.1]\noutbound { tls verify; auth plain; username u; password_file /p"
+#define AUTH     "access { auth scram-sha-256 }\n"
 
 /* Settings that work here but that other hosts reject: one warning, with its place and words. */
 START_TEST(names_that_other_hosts_reject_are_warned_of)
@@ -29,6 +31,12 @@ START_TEST(names_that_other_hosts_reject_are_warned_of)
 		{SERVER("processes { spare 1; max 3 }\nconnect { greet_pause 5s }"), 3, 23,
 		 "greet_pause has no effect: a quarter of processes max (or of max_connections) may wait"},
 		{SERVER("max_connections 3\nconnect { greet_pause 5s }"), 3, 23, "greet_pause has no effect"},
+		{SERVER(DKIM "outbound { dkim no }"), 2, 6, "dkim a.test has no effect: all mail goes to hosts"},
+		{SERVER(DKIM PROVIDER " }"), 2, 6, "dkim a.test has no effect: all mail goes to hosts"},
+		{SERVER(DKIM PROVIDER " }\nremote_domain b.test { route [192.0.2.2]; outbound { dkim no } }"), 2, 6,
+		 "dkim a.test has no effect: all mail goes to hosts"},
+		{SERVER(DKIM PROVIDER "; dkim yes; send_as u@b.test }"), 2, 6,
+		 "all mail is sent as u@b.test (send_as), so its From is never in this domain"},
 		{SERVER("smart_host [192.0.2.1]") "virtual_server copiers { fqdn c.test\nlisten *:26 }", 4, 16,
 		 "copiers has no smart_host of its own"},
 	};
@@ -49,6 +57,14 @@ START_TEST(intended_settings_are_not_warned_of)
 						 "} }",
 		SERVER("smart_host [192.0.2.1]") "virtual_server b { fqdn c.test\nenabled no }",
 		SERVER("local_domain printers"),
+		SERVER(DKIM),
+		SERVER(DKIM PROVIDER "; dkim yes }"),
+		SERVER(DKIM PROVIDER "; dkim yes; send_as u@a.test }"),
+		SERVER(DKIM PROVIDER " }\ndirect_first yes"),
+		SERVER(DKIM PROVIDER " }\nremote_domain b.test { route dns }"),
+		SERVER(DKIM PROVIDER " }\nconnector b { address_space b.test; route [192.0.2.2] }"),
+		SERVER(DKIM "outbound { dkim no }\nremote_domain b.test { outbound { dkim yes } }"),
+		SERVER(DKIM "smart_host [192.0.2.1]\noutbound { send_as u@a.test }"),
 		SERVER("max_connections 4\nprocesses { spare 1; max 4 }\nconnect { greet_pause 5s }"),
 		SERVER("processes { spare 1; max 3 }\nconnect { greet_pause 0s }"),
 		SERVER("client_rule a { list 10.0.0.0/8 *.b.test }\nclient_rule b { list 10.0.0.1 b.test }\n"

@@ -112,6 +112,10 @@ static const struct {
 	 "server a: client_rule p added: list 10.0.0.1, senders a.net b@c.net\n"},
 	{"client_rule p { list *; max_message_size 1M }", "client_rule p { list *; max_message_size 2M }",
 	 "server a: client_rule p: max_message_size 2M (was 1M)\n"},
+	{"", "dkim b.net { selector m26a /k; expire 7d }", "server a: dkim b.net added: selector m26a /k, expire 7d\n"},
+	{"dkim b.net { selector a /k }", "dkim b.net { selector a /k\nselector b /l\nheaders From To }",
+	 "server a: dkim b.net: selector a /k b /l (was a /k); takes effect with new processes, which start now; no session ends\n"
+	 "server a: dkim b.net: headers From To (was standard); takes effect with new processes, which start now; no session ends\n"},
 	{"", "remote_domain *.b.net { relay yes; route [192.0.2.1] }",
 	 "server a: remote_domain *.b.net added: relay yes, route [192.0.2.1]\n"},
 	{"remote_domain b.net { relay yes }", "", "server a: remote_domain b.net removed: relay yes\n"},

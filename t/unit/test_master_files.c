@@ -60,9 +60,10 @@ static void setup(void)
 		 "remote_domain a.example { route [192.0.2.1]; outbound { tls verify; auth plain; username u\n"
 		 "password_file %s/password } }\n"
 		 "web { proxy http://p.example; proxy_user u; proxy_password_file %s/proxy }\n"
+		 "dkim a.example { selector a %s/dkim.pem }\n"
 		 "connector c { route [192.0.2.1]; outbound { tls verify; auth xoauth2; username u@a.example\n"
 		 "oauth { token_url https://id.example/; client_id c; client_secret_file %s/secret } } }\n}\n",
-		 folder, folder, folder, folder, folder, folder, folder, folder, folder, folder);
+		 folder, folder, folder, folder, folder, folder, folder, folder, folder, folder, folder);
 	str_init(&report.text, 10000);
 	struct config_tree *tree = config_read_text("test", span_of(text), &report);
 	ck_assert_msg(config_build(tree, "host.example.com", &config, &report), "%s", str_text(&report.text));
@@ -70,7 +71,7 @@ static void setup(void)
 	str_free(&report.text);
 	str_init(&said, 10000);
 	for (const char *const *name = (const char *const[]){"keytab", "users", "rsa.pem", "rsa.key", "both.pem",
-							     "ca.pem", "password", "proxy", "secret", NULL};
+							     "ca.pem", "password", "dkim.pem", "proxy", "secret", NULL};
 	     *name; name++)
 		put(*name, "1");
 }
@@ -108,7 +109,11 @@ START_TEST(each_role_has_its_files)
 	note(ROLE_SMTPD);
 	ck_assert_uint_eq(files.n, 4);
 	note(ROLE_DELIVERY);
-	ck_assert_uint_eq(files.n, 2);
+	ck_assert_uint_eq(files.n, 3);
+	put_later("dkim.pem", "22");
+	ck_assert_uint_eq(changed(ROLE_DELIVERY), 1);
+	hear("server main: DKIM key ");
+	hear("/dkim.pem changed: new connections get it\n");
 	note(ROLE_WEB);
 	ck_assert_uint_eq(files.n, 2);
 	put_later("secret", "22");
