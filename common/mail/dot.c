@@ -191,7 +191,7 @@ size_t dot_write(struct dot_writer *w, struct span in, char *out)
 			w->state = START;
 			at++;
 		} else {
-			if (w->state == START && next == '.')
+			if (w->state == START && next == '.' && !w->plain)
 				*to++ = '.';
 			w->state = TEXT;
 			at += write_run(w, span_skip(in, at), &to);
@@ -205,6 +205,8 @@ size_t dot_write_end(struct dot_writer *w, char *out)
 	static const struct span endings[] = {
 		[START] = SPAN(".\r\n"), [TEXT] = SPAN("\r\n.\r\n"), [CR] = SPAN("\n.\r\n")};
 	struct span ending = endings[w->state];
+	if (w->plain)
+		ending.len -= SPAN(".\r\n").len;
 	memcpy(out, ending.at, ending.len);
 	w->state = START;
 	return ending.len;

@@ -44,13 +44,14 @@ struct dot_writer {
 	int state;       /* zeroed = start of data */
 	size_t line_max; /* octets of a line, a dot put in front not counted; 0 = no bound, else at least 8 */
 	size_t column;   /* octets of the line so far, where there is a bound */
+	bool plain;      /* no dots: the text as the reader gets it, for a signature */
 };
 
 /*
  * Writes IN dot-stuffed, with every line end as CRLF (a bare LF or CR becomes CRLF: RFC 5321 2.3.8), to OUT, which must
  * have room for 2 * in.len + 2. A line longer than line_max is folded: CRLF and a blank go in after line_max octets,
  * and the blank counts for the next line. Returns the octets written. dot_write_end adds the missing CRLF and the final
- * dot (at most 5 octets).
+ * dot (at most 5 octets). PLAIN: no dots are added, the final one included.
  */
 size_t dot_write(struct dot_writer *w, struct span in, char *out);
 size_t dot_write_end(struct dot_writer *w, char *out);

@@ -275,6 +275,28 @@ START_TEST(reading_gives_back_what_was_written)
 }
 END_TEST
 
+/* What a signature is made of: what the reader gets. */
+START_TEST(plain_writing_is_what_the_reader_gets)
+{
+	static const struct {
+		struct span in, out;
+	} cases[] = {
+		{SPAN(""), SPAN("")},
+		{SPAN(".a\r\n..\r\n.\r\n"), SPAN(".a\r\n..\r\n.\r\n")},
+		{SPAN(".a"), SPAN(".a\r\n")},
+		{SPAN("a\r"), SPAN("a\r\n")},
+		{SPAN("a\n.\rb"), SPAN("a\r\n.\r\nb\r\n")},
+		{SPAN("1234567890123456"), SPAN("12345678\r\n 9012345\r\n 6\r\n")},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct dot_writer writer = {.line_max = 8, .plain = true};
+		char out[64];
+		size_t len = dot_write(&writer, cases[i].in, out);
+		len += dot_write_end(&writer, out + len);
+		ck_assert(span_equal((struct span){out, len}, cases[i].out));
+	}
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("dot");
@@ -286,6 +308,7 @@ int main(void)
 	tcase_add_test(tests, plain_text_has_no_dots_and_no_end);
 	tcase_add_test(tests, writes_crlf_and_stuffed_dots_whatever_comes);
 	tcase_add_test(tests, reading_gives_back_what_was_written);
+	tcase_add_test(tests, plain_writing_is_what_the_reader_gets);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
