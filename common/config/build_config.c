@@ -225,6 +225,25 @@ static void build_client_rules(struct config_build *b, struct config_server *ser
 	server->client_rule_count = n;
 }
 
+static void build_filters(struct config_build *b, struct config_server *server, const struct config_node *parent)
+{
+	struct config_filter *list = config_build_allocate(b, count_named(parent, CONFIG_FILTER), sizeof(*list));
+	struct config_parse parse = {.arena = &b->out->arena, .findings = b->findings};
+	size_t n = 0;
+	if (!list)
+		return;
+	for (const struct config_node *node = parent->first; (node = next_named(node, CONFIG_FILTER));
+	     node = node->next) {
+		struct config_item item = config_build_item(b, node, 1);
+		struct config_filter *out = &list[n++];
+		out->name = config_value_plain(&parse, &item, _("a filter"));
+		out->origin = item.origin;
+		config_build_block(b, CONFIG_FILTER, out, node, false);
+	}
+	server->filters = list;
+	server->filter_count = n;
+}
+
 /* fqdn defaults to the name of the machine, default_domain to fqdn. */
 static void fill_names(struct config_build *b, struct config_server *server, const struct config_node *node)
 {
@@ -285,6 +304,7 @@ static void build_server(struct config_build *b, struct config_server *server, c
 	build_connectors(b, server, node);
 	build_dkims(b, server, node);
 	build_client_rules(b, server, node);
+	build_filters(b, server, node);
 }
 
 /* Reports NODE if an earlier virtual server has the same name. Only the earlier one is used. */

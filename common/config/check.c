@@ -403,6 +403,7 @@ static void check_server(struct config_build *b, const struct config_server *ser
 	config_check_relay(b, server);
 	config_check_client(b, server);
 	config_check_client_rules(b, server);
+	config_check_filters(b, server);
 	config_check_dnsbl(b, server);
 	config_check_recipients(b, server);
 	config_check_access(b, server);

@@ -16,6 +16,7 @@ void config_check_dnsbl(struct config_build *build, const struct config_server *
 void config_check_recipients(struct config_build *build, const struct config_server *server);
 void config_check_client(struct config_build *build, const struct config_server *server);
 void config_check_client_rules(struct config_build *build, const struct config_server *server);
+void config_check_filters(struct config_build *build, const struct config_server *server);
 void config_check_access(struct config_build *build, const struct config_server *server);
 void config_check_names(struct config_build *build, const struct config_server *server);
 void config_check_outbound(struct config_build *build, const struct config_server *server);

@@ -130,6 +130,14 @@ struct config_client_rule {
 #include "common/config/settings.def"
 };
 
+/* A filter of mail. Filters are asked in the order of the file. */
+struct config_filter {
+	const char *name;
+	struct config_origin origin;
+#define SETTING_FILTER CONFIG_MEMBER
+#include "common/config/settings.def"
+};
+
 struct config_server {
 	const char *name;
 	struct config_origin origin;
@@ -160,6 +168,8 @@ struct config_server {
 	size_t dkim_count;
 	struct config_client_rule *client_rules; /* in the order of the file */
 	size_t client_rule_count;
+	struct config_filter *filters; /* in the order of the file, at most CONFIG_FILTERS_MAX */
+	size_t filter_count;
 };
 
 struct config {

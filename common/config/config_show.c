@@ -221,6 +221,10 @@ static void walk_domains(struct walk *w, const struct config_server *server)
 		const struct config_client_rule *rule = &server->client_rules[i];
 		walk_inside(w, CONFIG_CLIENT_RULE, rule, rule->name, &rule->origin);
 	}
+	for (size_t i = 0; i < server->filter_count; i++) {
+		const struct config_filter *filter = &server->filters[i];
+		walk_inside(w, CONFIG_FILTER, filter, filter->name, &filter->origin);
+	}
 }
 
 static void walk_block(struct walk *w, enum config_block block, const void *base)

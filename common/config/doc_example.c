@@ -19,7 +19,7 @@ static const char *const sample_names[CONFIG_BLOCK_COUNT] = {
 	[CONFIG_SERVER] = "default",           [CONFIG_LOCAL_DOMAIN] = "sales.example.com",
 	[CONFIG_ALIAS_DOMAIN] = "example.org", [CONFIG_REMOTE_DOMAIN] = "*.partner.example",
 	[CONFIG_CONNECTOR] = "partner",        [CONFIG_CLIENT_RULE] = "printers",
-	[CONFIG_DKIM] = "example.com",
+	[CONFIG_DKIM] = "example.com",         [CONFIG_FILTER] = "virus",
 };
 
 /* Values in the example of settings without a default; other settings without a default are empty lists. */
@@ -65,6 +65,7 @@ static const struct {
 	{"selector", "m2026a /etc/mailroot/dkim/m2026a.pem"},
 	{"send_as", "relay@example.com"},
 	{"notice_sender", "alerts@example.com"},
+	{"address", "unix:/run/clamav/clamav-milter.ctl"},
 };
 
 static const char *sample_value(const struct config_setting *setting)

@@ -26,6 +26,7 @@ const struct config_block_info config_blocks[CONFIG_BLOCK_COUNT] = {
 #define STRUCT_REMOTE_DOMAIN struct config_remote_domain
 #define STRUCT_CONNECTOR     struct config_connector
 #define STRUCT_DKIM          struct config_dkim
+#define STRUCT_FILTER        struct config_filter
 
 #define ACTS_COMMAND    CONFIG_COMMAND
 #define ACTS_CONNECTION CONFIG_CONNECTION
@@ -79,6 +80,7 @@ const struct config_named config_named[] = {
 	NAMED(CONNECTOR, connector),
 	NAMED(DKIM, dkim),
 	NAMED(CLIENT_RULE, client_rule),
+	NAMED(FILTER, filter),
 };
 const size_t config_named_count = sizeof(config_named) / sizeof(config_named[0]);
 

@@ -193,6 +193,25 @@ enum config_auth_mechanism {
 	AUTH_GSSAPI = 1 << 4
 };
 
+/* Of filter address. */
+struct config_filter_address {
+	const char *text; /* as written; NULL = none */
+	const char *path; /* of a socket in the file system; NULL = IP and PORT */
+	struct ipaddr ip;
+	uint16_t port;
+};
+enum { CONFIG_FILTER_PATH_MAX = 107 /* octets: what the address of a socket has room for */ };
+
+/* Of filter timeout. */
+struct config_timeouts {
+	int64_t connect_ms, command_ms, content_ms;
+};
+enum config_when_down { CONFIG_DOWN_TEMPFAIL, CONFIG_DOWN_ACCEPT, CONFIG_DOWN_REJECT, CONFIG_DOWN_HOLD };
+
+/* Of filter only: a set of these. */
+enum config_mail_source { SOURCE_SMTP = 1 << 0, SOURCE_PICKUP = 1 << 1, SOURCE_SENDMAIL = 1 << 2 };
+enum { CONFIG_FILTERS_MAX = 16 /* of one virtual server */ };
+
 struct config_certificate {
 	const char *certificate; /* PEM, followed by its chain */
 	const char *key;
@@ -330,5 +349,9 @@ enum config_requirement { REQUIRE_TLS = 1 << 0, REQUIRE_AUTH = 1 << 1 };
 #define CONFIG_C_LOGFORMAT    enum config_log_format
 #define CONFIG_C_PERIOD       struct config_period
 #define CONFIG_C_FIELDS       unsigned
+#define CONFIG_C_MILTER       struct config_filter_address
+#define CONFIG_C_TIMEOUTS     struct config_timeouts
+#define CONFIG_C_WHENDOWN     enum config_when_down
+#define CONFIG_C_MAILSOURCES  unsigned
 
 #endif

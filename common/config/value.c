@@ -73,6 +73,10 @@ static const struct type types[CONFIG_TYPE_COUNT] = {
 	[CONFIG_LOGFORMAT] = {config_log_format, false, sizeof(CONFIG_C_LOGFORMAT)},
 	[CONFIG_PERIOD] = {config_log_period, false, sizeof(CONFIG_C_PERIOD)},
 	[CONFIG_FIELDS] = {config_log_fields, true, sizeof(CONFIG_C_FIELDS)},
+	[CONFIG_MILTER] = {config_filter_address, false, sizeof(CONFIG_C_MILTER)},
+	[CONFIG_TIMEOUTS] = {config_filter_timeouts, true, sizeof(CONFIG_C_TIMEOUTS)},
+	[CONFIG_WHENDOWN] = {config_scalar_choice, false, sizeof(CONFIG_C_WHENDOWN)},
+	[CONFIG_MAILSOURCES] = {config_scalar_set, true, sizeof(CONFIG_C_MAILSOURCES)},
 };
 
 bool config_value_is_list(enum config_type type)

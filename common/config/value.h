@@ -116,6 +116,14 @@ bool config_dnsbl_allow_lists(struct config_parse *parse, void *to);
 bool config_dkim_selectors(struct config_parse *parse, void *to);
 bool config_dkim_headers(struct config_parse *parse, void *to);
 
+/* The settings of filters, called by config_value_parse. */
+bool config_filter_address(struct config_parse *parse, void *to);
+bool config_filter_timeouts(struct config_parse *parse, void *to);
+void config_format_timeouts(struct str *to, const struct config_timeouts *timeouts);
+
+/* Appends a duration in the largest unit that divides it. */
+void config_format_duration(struct str *to, int64_t ms);
+
 /* The index of the item in WORDS (NULL at the end). -1: an error was reported. */
 int config_value_choice(struct config_parse *parse, const struct config_item *item, const char *const *words);
 

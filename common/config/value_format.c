@@ -47,6 +47,11 @@ void config_format_word(struct str *to, struct span word)
 	str_append_c(to, '"');
 }
 
+void config_format_duration(struct str *to, int64_t ms)
+{
+	format_units(to, ms, config_duration_units);
+}
+
 /* A space between the entries of a list. */
 static void separate(struct str *to, size_t i)
 {
@@ -313,6 +318,7 @@ static bool format_list(enum config_type type, const void *value, struct str *to
 	case CONFIG_WORDS:
 	case CONFIG_MECHANISMS:
 	case CONFIG_REQUIREMENTS:
+	case CONFIG_MAILSOURCES:
 		format_bits(to, type, *(const unsigned *)value);
 		break;
 	case CONFIG_PASSWORDS:
@@ -375,36 +381,23 @@ static void format_single(enum config_type type, const void *value, struct str *
 	case CONFIG_QUOTA:
 		format_quota(to, value);
 		break;
-	case CONFIG_BARE:
-	case CONFIG_LANGUAGE:
-	case CONFIG_STUFFING:
-	case CONFIG_ALLOW:
-	case CONFIG_TLSMIN:
-	case CONFIG_TLS:
-	case CONFIG_CANONICAL:
-	case CONFIG_TRISTATE:
-	case CONFIG_TLSMISSING:
-	case CONFIG_AUTH:
-	case CONFIG_PROVIDER:
-	case CONFIG_GRANT:
-	case CONFIG_ASSERTION:
-	case CONFIG_SECCOMP:
-	case CONFIG_COUNTEDBY:
-	case CONFIG_OVERLIMIT:
-	case CONFIG_UNKNOWN:
-		str_append_text(to, config_value_words(type)[*(const int *)value]);
-		break;
 	case CONFIG_LOGFORMAT:
 		str_append_text(to, config_log_format_words[*(const enum config_log_format *)value]);
 		break;
 	case CONFIG_DATE:
 		format_date(to, *(const int64_t *)value);
 		break;
+	case CONFIG_TIMEOUTS:
+		config_format_timeouts(to, value);
+		break;
 	case CONFIG_PERIOD:
 		format_period(to, value);
 		break;
-	default: /* names and texts */
-		format_text(to, *(const char *const *)value);
+	default:
+		if (config_value_words(type)[0]) /* a choice */
+			str_append_text(to, config_value_words(type)[*(const int *)value]);
+		else /* names and texts, and structs that begin with their text */
+			format_text(to, *(const char *const *)value);
 	}
 }
 

@@ -32,6 +32,8 @@ static const char *const words_of[CONFIG_TYPE_COUNT][WORDS_MAX] = {
 	[CONFIG_REQUIREMENTS] = {"tls", "auth"},
 	[CONFIG_MECHANISMS] = {"plain", "login", "scram-sha-256", "cram-md5", "gssapi"},
 	[CONFIG_PASSWORDS] = {"file", "kerberos"},
+	[CONFIG_WHENDOWN] = {"tempfail", "accept", "reject", "hold"},
+	[CONFIG_MAILSOURCES] = {"smtp", "pickup", "sendmail"},
 };
 
 const char *const *config_value_words(enum config_type type)
@@ -146,6 +148,10 @@ static const char *const allowed[CONFIG_TYPE_COUNT] = {
 	[CONFIG_PERIOD] = N_("hourly, daily, weekly, monthly, unlimited, or a size such as 20M"),
 	[CONFIG_FIELDS] = N_(
 		"date, time, c-ip, cs-username, s-sitename, s-computername, s-ip, s-port, cs-method, cs-uri-stem, cs-uri-query, sc-status, sc-win32-status, sc-bytes, cs-bytes, time-taken, cs-version, cs-host, cs(User-Agent), cs(Cookie), cs(Referer), x-session, x-reply; or iis alone"),
+	[CONFIG_MILTER] = N_("unix:/PATH, inet:ADDRESS:PORT or inet:[IPV6]:PORT"),
+	[CONFIG_TIMEOUTS] = N_("connect, command and content, each with a duration such as 30s"),
+	[CONFIG_WHENDOWN] = N_("tempfail, accept, reject or hold"),
+	[CONFIG_MAILSOURCES] = N_("smtp, pickup, sendmail, or several of them"),
 };
 
 const char *config_value_allowed(enum config_type type)

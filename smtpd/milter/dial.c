@@ -1,0 +1,55 @@
+#include "smtpd/milter/dial.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/fd.h"
+#include "common/ipc/ask.h"
+
+enum { QUESTION_MAX = 256, ANSWER_MAX = 1024 };
+
+static int fail(int err, const char *reason, char *why, size_t size)
+{
+	snprintf(why, size, "%s", reason);
+	return -err;
+}
+
+/* Takes the socket out of ANSWER. */
+static int take(struct ipc_packet *answer, char *why, size_t size)
+{
+	struct wire_filter_is is;
+	bool good = wire_admit(WIRE_LINK_filters, WIRE_DOWN, answer->text) == WIRE_filter_is &&
+		    wire_decode_filter_is(answer->text, &is);
+	if (!good || answer->fd_count != (is.error == 0))
+		return fail(EPROTO, "mailroot-filters sent a malformed answer", why, size);
+	if (is.error) {
+		snprintf(why, size, "%.*s", SPAN_ARGS(is.why));
+		return -(int)is.error;
+	}
+	int fd = answer->fds[0], err = fd_set_nonblock(fd, true);
+	if (err)
+		return fail(-err, "the connection from mailroot-filters can't be used", why, size);
+	answer->fds[0] = -1;
+	return fd;
+}
+
+int dial_filter(int link, const char *name, int64_t until, char *why, size_t size)
+{
+	const struct wire_filter_of of = {span_of(name)};
+	char buffer[ANSWER_MAX];
+	struct ipc_packet answer;
+	struct str question;
+	str_init(&question, QUESTION_MAX);
+	int result = wire_encode_filter_of(&of, &question)
+			     ? ask_link(link, str_span(&question), until, buffer, sizeof(buffer), &answer)
+			     : -ENOMEM;
+	str_free(&question);
+	if (result == -ETIMEDOUT)
+		return fail(ETIMEDOUT, "mailroot-filters did not answer in time: does it run?", why, size);
+	if (result)
+		return fail(-result, "can't ask mailroot-filters: does it run?", why, size);
+	result = take(&answer, why, size);
+	ipc_packet_close(&answer);
+	return result;
+}

@@ -1,0 +1,24 @@
+/*
+ * Asks mailroot-filters for a connection to a filter. It connects, which the jail of smtpd does not permit, and hands
+ * the socket over.
+ */
+#ifndef SMTPD_MILTER_DIAL_H
+#define SMTPD_MILTER_DIAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	DIAL_WHY_MAX = 400,
+	DIAL_MARGIN_MS = 1000 /* a caller waits longer than `timeout connect` by this, so that the reason arrives */
+};
+
+/*
+ * Asks on LINK (CHILD_FD_FILTERS) for a connection to the filter NAME of this virtual server, and waits until UNTIL
+ * (clock_mono_ms). Returns a connected stream socket that does not block, which the caller closes; or -errno, with the
+ * reason and its remedy at WHY of SIZE octets (DIAL_WHY_MAX + 1 are enough). While the filter is known to be down, the
+ * answer comes at once.
+ */
+__attribute__((warn_unused_result)) int dial_filter(int link, const char *name, int64_t until, char *why, size_t size);
+
+#endif
