@@ -7,6 +7,7 @@
 from peers import Peer
 
 MASTER = """{address}:{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -15,6 +16,7 @@ bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 proxymap unix - - n - - proxymap
 discard unix - - n - - discard
+smtp unix - - n - - smtp
 error unix - - n - - error
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
@@ -41,7 +43,7 @@ smtpd_tls_chain_files = /etc/mail.key, /etc/mail.pem
 
 
 class Postfix(Peer):
-    """CERTIFICATE: of certs.py. SETTINGS: further lines of main.cf. Start it with serve(), when all files in them exist."""
+    """CERTIFICATE: of certs.py; None if SETTINGS switch TLS off. SETTINGS: further lines of main.cf. Start it with serve(), when all files in them exist."""
 
     def __init__(self, certificate, settings, address, port):
         super().__init__("postfix")
@@ -55,8 +57,9 @@ class Postfix(Peer):
         self.write("etc/postfix/main.cf", MAIN + settings)
         self.write("etc/postfix/master.cf", MASTER.format(address=address, port=port))
         self.write("etc/postfix/dynamicmaps.cf", "")
-        self.write("etc/mail.pem", certificate.certificate.read_text())
-        self.write("etc/mail.key", certificate.key.read_text(), 0o600)
+        if certificate:
+            self.write("etc/mail.pem", certificate.certificate.read_text())
+            self.write("etc/mail.key", certificate.key.read_text(), 0o600)
 
     def serve(self):
         self.start("/usr/lib/postfix/sbin/master", "-c", "/etc/postfix", "-d", port=self.port)
