@@ -62,8 +62,10 @@ void milter_answer_text(char letter, char to[MILTER_LETTER_MAX])
 	const struct milter_answer *answer = milter_answer(letter);
 	if (answer)
 		snprintf(to, MILTER_LETTER_MAX, "'%c' (%s)", letter, answer->name);
+	else if (letter > ' ' && letter < 0x7f)
+		snprintf(to, MILTER_LETTER_MAX, "'%c' (unknown)", letter);
 	else
-		snprintf(to, MILTER_LETTER_MAX, "0x%02x", (unsigned char)letter);
+		snprintf(to, MILTER_LETTER_MAX, "0x%02x (unknown)", (unsigned char)letter);
 }
 
 void milter_event_text(char letter, char to[MILTER_LETTER_MAX])

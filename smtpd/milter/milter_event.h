@@ -28,7 +28,7 @@ struct milter_answer {
 /* NULL: there is none. */
 const struct milter_answer *milter_answer(char letter);
 
-/* "'y' (reply)", "'E' (end of message)", or "0x07" for an unknown one, for messages. */
+/* "'y' (reply)", "'E' (end of message)", "0x07 (unknown)", for messages. */
 enum { MILTER_LETTER_MAX = 40 };
 void milter_answer_text(char letter, char to[MILTER_LETTER_MAX]);
 void milter_event_text(char letter, char to[MILTER_LETTER_MAX]);

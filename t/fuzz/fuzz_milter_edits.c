@@ -1,0 +1,107 @@
+#include "smtpd/milter/edits.h"
+
+#include <string.h>
+
+#include "common/mail/envelope.h"
+#include "common/mail/fields.h"
+#include "t/fuzz/must.h"
+
+enum { LIST_MAX = 4096 };
+
+/* Another way to the same header: names alone, in an array. */
+struct list {
+	struct span names[LIST_MAX];
+	size_t n;
+};
+
+static void put(struct list *list, size_t at, struct span name)
+{
+	memmove(&list->names[at + 1], &list->names[at], (list->n - at) * sizeof(list->names[0]));
+	list->names[at] = name;
+	list->n++;
+}
+
+static void edit(struct list *list, const struct edit_field *field)
+{
+	size_t at = field->index, left = field->index ? field->index : 1;
+	if (field->kind == EDIT_INSERT && !at && envelope_has_name(field->name))
+		at = 1;
+	if (field->kind == EDIT_ADD || (field->kind == EDIT_INSERT && at > list->n))
+		at = list->n;
+	if (field->kind != EDIT_CHANGE) {
+		put(list, at, field->name);
+		return;
+	}
+	for (at = 1; at < list->n; at++)
+		if (span_equal_nocase(list->names[at], field->name) && !--left)
+			break;
+	if (at < list->n && field->value.len) {
+		list->names[at] = field->name;
+	} else if (at < list->n) {
+		memmove(&list->names[at], &list->names[at + 1], (list->n - at - 1) * sizeof(list->names[0]));
+		list->n--;
+	} else if (field->value.len) {
+		put(list, list->n, field->name);
+	}
+}
+
+static void compare(const struct edits *e, struct span header, struct span out)
+{
+	static struct list list;
+	struct field field;
+	list.n = 0;
+	while (field_next(&header, &field))
+		if (list.n < LIST_MAX / 2)
+			list.names[list.n++] = field.name;
+	if (list.n + e->field_count >= LIST_MAX || list.n == LIST_MAX / 2)
+		return;
+	for (const struct edit_field *one = e->fields; one; one = one->next)
+		edit(&list, one);
+	for (size_t i = 0; i < list.n; i++) {
+		MUST(field_next(&out, &field) && span_equal(field.name, list.names[i]));
+		MUST(span_starts((struct span){field.whole.at + field.whole.len - 1, 1}, SPAN("\n")));
+	}
+	MUST(span_equal(out, header));
+}
+
+/* An input is a header after ours, a NUL, and a row of: 'h' 'i' or 'm', an index, name, ':', value, NUL. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span rest = {(const char *)data, size};
+	struct edits edits;
+	struct str header, out;
+	const char *why = NULL, *remark = NULL;
+	str_init(&header, 1 << 20);
+	str_init(&out, 4 << 20);
+	edits_init(&edits);
+	str_append_text(&header, "Received: ours\r\n");
+	str_append(&header, span_take(&rest, '\0'));
+	while (rest.len && !why) {
+		struct span line = span_take(&rest, '\0'), value = span_skip(line, 2);
+		struct span name = span_take(&value, ':');
+		uint32_t index = line.len > 1 ? (uint8_t)line.at[1] : 0;
+		char kind = line.len ? line.at[0] : 'h';
+		if (kind == '+')
+			why = edits_add_rcpt(&edits, name, value, &remark);
+		else if (kind == '-')
+			why = edits_remove_rcpt(&edits, name);
+		else if (kind == 'i')
+			why = edits_insert(&edits, index, name, value, index % 2);
+		else if (kind == 'm')
+			why = edits_change(&edits, index, name, value, index % 2);
+		else
+			why = edits_add(&edits, name, value, index % 2);
+	}
+	if (!why && edits_header(&edits, str_span(&header), &out)) {
+		struct field first;
+		struct span head = str_span(&out);
+		MUST(field_next(&head, &first) && !envelope_has_name(first.name));
+		compare(&edits, str_span(&header), str_span(&out));
+	}
+	for (struct edit_rcpt *rcpt = edits.added; rcpt; rcpt = rcpt->next)
+		MUST(rcpt->address.text.len && (!rcpt->cancelled || edits_drop(&edits, &rcpt->address)));
+	str_free(&header);
+	str_free(&out);
+	edits_free(&edits);
+	return 0;
+}
