@@ -1,5 +1,6 @@
 #include "common/dkim/sign.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/base64.h"
@@ -113,8 +114,101 @@ START_TEST(test_refused)
 }
 END_TEST
 
+START_TEST(test_header_bound)
+{
+	const char *why;
+	uint8_t hash[DKIM_HASH];
+	struct str header;
+	str_init(&header, DKIM_HEADER_MAX + 1);
+	str_append_text(&header, "From: a@example.com\r\nX: ");
+	while (header.len < DKIM_HEADER_MAX - 2)
+		str_append_c(&header, 'x');
+	str_append_text(&header, "\r\n");
+	sign(&relaxed, str_span(&header), SPAN("\r\n"), 1, 0, hash, NULL, &why);
+	ck_assert_ptr_null(why);
+	struct dkim_params folded = relaxed;
+	folded.line_max = 8;
+	sign(&folded, str_span(&header), SPAN("\r\n"), 1, 0, hash, NULL, &why);
+	ck_assert_ptr_null(why);
+	str_append_c(&header, ' ');
+	sign(&relaxed, str_span(&header), SPAN("\r\n"), 1, 0, hash, NULL, &why);
+	ck_assert_str_eq(why, "its header has more than 262144 octets");
+	str_free(&header);
+}
+END_TEST
+
+/* What is signed is what is sent: with folded lines, and CRLF for each line end. */
+START_TEST(test_as_sent)
+{
+	struct dkim_params folding = relaxed, simple = relaxed;
+	folding.header = folding.body = simple.header = simple.body = DKIM_SIMPLE;
+	folding.line_max = 10;
+	char expected[DKIM_SIGNATURE_FIELD_MAX];
+	uint8_t sent[DKIM_HASH], hash[DKIM_HASH];
+	const char *why;
+	const char *header = "From: a@b.\r\n example\r\nTo: 789012\r\n 34\r\n",
+		   *body = "\r\n1234567890\r\n 123\r\n.\r\n";
+	snprintf(expected, sizeof(expected), "%s", field_of(simple, header, body, 0));
+	sign(&simple, span_of(header), span_of(body), 1, 0, sent, NULL, &why);
+	header = "From: a@b.example\nTo: 78901234", body = "\n1234567890123\r.";
+	ck_assert_str_eq(field_of(folding, header, body, 0), expected);
+	sign(&folding, span_of(header), span_of(body), 1, 0, hash, NULL, &why);
+	ck_assert_mem_eq(hash, sent, DKIM_HASH);
+}
+END_TEST
+
+/* Every selector has its own hash, as a= and s= are part of it, and the order of the questions does not matter. */
+START_TEST(test_selectors)
+{
+	const char *why;
+	uint8_t hashes[2][DKIM_HASH], again[DKIM_HASH];
+	struct dkim_sign *s = dkim_sign_begin(&relaxed);
+	ck_assert(dkim_sign_header(s, SPAN(VECTOR_HEADER), &why));
+	dkim_sign_body(s, SPAN("\r\nHi.\r\n"));
+	for (size_t i = 0; i < 2; i++)
+		ck_assert(dkim_sign_hash(s, i, hashes[i], &why));
+	ck_assert_mem_ne(hashes[0], hashes[1], DKIM_HASH);
+	ck_assert(dkim_sign_hash(s, 0, again, &why));
+	ck_assert_mem_eq(hashes[0], again, DKIM_HASH);
+	dkim_sign_end(s);
+	dkim_sign_end(NULL);
+}
+END_TEST
+
+/* As many fields as are signed, with the longest names, and the signature of the longest key. */
+START_TEST(test_largest_field)
+{
+	static char name[DKIM_FIELDS_NAME_MAX + 1];
+	static const char *const names[] = {name};
+	static const uint8_t signature[DKIM_SIGNATURE_MAX];
+	const char *why;
+	uint8_t hash[DKIM_HASH];
+	struct str header, field;
+	struct dkim_params params = relaxed;
+	params.names = (struct dkim_names){names, 1};
+	memset(name, 'x', DKIM_FIELDS_NAME_MAX);
+	str_init(&header, DKIM_HEADER_MAX);
+	str_init(&field, DKIM_SIGNATURE_FIELD_MAX);
+	str_append_text(&header, "From: a@example.com\r\n");
+	for (int i = 0; i < DKIM_FIELDS_MAX - 1; i++)
+		str_printf(&header, "%s: x\r\n", name);
+	struct dkim_sign *s = dkim_sign_begin(&params);
+	ck_assert(dkim_sign_header(s, str_span(&header), &why));
+	ck_assert(dkim_sign_hash(s, 0, hash, &why));
+	dkim_sign_field(s, 0, (struct span){(const char *)signature, sizeof(signature)}, &field);
+	ck_assert(!field.failed);
+	struct span line, rest = str_span(&field);
+	while (span_line(&rest, &line))
+		ck_assert_uint_le(line.len, 78);
+	dkim_sign_end(s);
+	str_free(&header);
+	str_free(&field);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {test_field, test_pieces, test_refused};
+	const TTest *const tests[] = {test_field,   test_pieces,    test_refused,      test_header_bound,
+				      test_as_sent, test_selectors, test_largest_field};
 	return run_tests("dkim_sign", tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);
 }
