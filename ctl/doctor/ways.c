@@ -81,6 +81,8 @@ size_t ways_domains(const struct config_server *server, struct ways_domain out[W
 		if (at)
 			add_domain(at + 1, &block.outbound->send_as_at, out, &n);
 	}
+	for (size_t i = 0; i < server->dkim_count; i++)
+		add_domain(server->dkims[i].name, &server->dkims[i].origin, out, &n);
 	return n;
 }
 

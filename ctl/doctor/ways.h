@@ -25,7 +25,8 @@ struct ways_domain {
 	const struct config_origin *at;
 };
 
-/* The domains of From: local domains, and those of send_as. Names without a dot are left out. Returns their number. */
+/* The domains of From: local domains, those of send_as, and those that sign. Names without a dot are left out. Returns
+ * their number. */
 size_t ways_domains(const struct config_server *server, struct ways_domain out[WAYS_DOMAINS_MAX]);
 
 /* The domain of MAIL FROM for a sender of DOMAIN. */

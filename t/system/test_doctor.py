@@ -1,4 +1,5 @@
 """`mailrootctl doctor`: nothing on a sound machine, and each seeded fault by the check that is there for it."""
+import base64
 import os
 import pathlib
 import pwd
@@ -300,9 +301,31 @@ class Dns(Doctor):
 
     def test_dkim(self):
         name = "default._domainkey.a.test"
-        for text, severity, why in (("v=DKIM1; k=ed25519; p=abc", "error", "no public key"), ("v=DKIM1; k=ed25519; s=other; " + doctor.DKIM[8:], "warning", "not for mail")):
+        for text, severity, why in (("v=DKIM1; k=ed25519; p=abc", "error", "no public key"), (doctor.DKIM.replace("k=", "s=other; k=", 1), "warning", "not for mail")):
             with self.subTest(why=why):
                 self.expect_fault({"TXT": (name, [doctor.txt(text)])}, "dkim", severity, why)
+
+    def test_own_dkim_key(self):
+        """Of a domain with a block dkim: DNS has the same key, another one, none, a wildcard's text."""
+        file = MACHINE.folder / "m1.pem"
+        key = subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519"], capture_output=True, check=True).stdout
+        file.write_bytes(key)
+        file.chmod(0o600)
+        der = subprocess.run(["openssl", "pkey", "-pubout", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
+        good = "v=DKIM1; k=ed25519; p=" + base64.b64encode(der[-32:]).decode()
+        conf = MACHINE.conf(f"dkim a.test {{ selector m1 {file} }}")
+        name = ("m1._domainkey.a.test", "TXT")
+        self.expect("dkim", "error", "DNS does not have it", conf)
+        for text, severity, why in ((doctor.DKIM, "error", "DNS has another DKIM key than"), ("v=DKIM1; p=", "error", "DNS says that it is revoked"),
+                                    (good[:-4], "error", "this DKIM key can't be used"), (good.replace("k=", "t=y; k=", 1), "note", "being tested")):
+            with self.subTest(why=why), MACHINE.dns_fault(any=(name, [doctor.txt(text)])):
+                self.expect("dkim", severity, why, conf)
+        with self.subTest("good"), MACHINE.dns_fault(any=(name, [doctor.txt(good)])):
+            self.expect_sound(conf, prefix=doctor.ALONE)
+            with self.subTest("not SPF alone, but the signature meets DMARC"), MACHINE.dns_fault(any=(name, [doctor.txt(good)]), TXT=("a.test", [])):
+                self.expect("spf", "warning", "no SPF record", conf)
+        with self.subTest("several"), MACHINE.dns_fault(any=(name, [doctor.txt(doctor.DKIM), doctor.txt(good)])):
+            self.expect("dkim", "warning", "several records", conf)
 
     def test_dmarc(self):
         good = "v=DMARC1; p=reject"
