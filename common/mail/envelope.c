@@ -1,5 +1,7 @@
 #include "common/mail/envelope.h"
 
+#include "common/base/language.h"
+
 /* An address with its field name, blanks and brackets. A longer line was not written by Mailroot. */
 enum { LINE_MAX_OCTETS = 1000 };
 
@@ -8,6 +10,7 @@ enum line_kind {
 	LINE_RCPT,
 	LINE_RET,
 	LINE_ENVID,
+	LINE_HOLD,
 	LINE_NOTIFY,
 	LINE_ORCPT,
 	LINE_EXPANDED,
@@ -18,13 +21,10 @@ enum line_kind {
 };
 
 static const struct span names[LINE_KIND_COUNT] = {
-	[LINE_SENDER] = SPAN("x-sender:"),
-	[LINE_RCPT] = SPAN("x-receiver:"),
-	[LINE_RET] = SPAN("x-mailroot-ret:"),
-	[LINE_ENVID] = SPAN("x-mailroot-envid:"),
-	[LINE_NOTIFY] = SPAN("x-mailroot-notify:"),
-	[LINE_ORCPT] = SPAN("x-mailroot-orcpt:"),
-	[LINE_EXPANDED] = SPAN("x-mailroot-expanded:"),
+	[LINE_SENDER] = SPAN("x-sender:"),        [LINE_RCPT] = SPAN("x-receiver:"),
+	[LINE_RET] = SPAN("x-mailroot-ret:"),     [LINE_ENVID] = SPAN("x-mailroot-envid:"),
+	[LINE_HOLD] = SPAN("x-mailroot-hold:"),   [LINE_NOTIFY] = SPAN("x-mailroot-notify:"),
+	[LINE_ORCPT] = SPAN("x-mailroot-orcpt:"), [LINE_EXPANDED] = SPAN("x-mailroot-expanded:"),
 	[LINE_UNKNOWN] = SPAN("x-mailroot-"),
 };
 
@@ -100,8 +100,17 @@ static bool parse_value(struct span value, struct address *out, const char **why
 	return rest.len == 0;
 }
 
-/* A DSN line: valid, not repeated, and after its recipient. */
-static bool parse_dsn(enum line_kind kind, struct span value, struct envelope *out)
+static bool parse_hold(struct span value, struct span *out)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (value.at[i] < ' ' || value.at[i] > '~')
+			return false;
+	*out = value;
+	return value.len > 0 && value.len <= ENVELOPE_HOLD_MAX;
+}
+
+/* A line of ours: valid, not repeated, and after its recipient if it concerns one. */
+static bool parse_ours(enum line_kind kind, struct span value, struct envelope *out)
 {
 	struct dsn_rcpt *rcpt = out->rcpt_count ? &out->dsn_rcpts[out->rcpt_count - 1] : NULL;
 	switch (kind) {
@@ -109,6 +118,8 @@ static bool parse_dsn(enum line_kind kind, struct span value, struct envelope *o
 		return !out->dsn.ret && dsn_parse_ret(value, &out->dsn.ret);
 	case LINE_ENVID:
 		return !out->dsn.envid.len && dsn_parse_envid(value, &out->dsn.envid);
+	case LINE_HOLD:
+		return !out->hold.len && parse_hold(value, &out->hold);
 	case LINE_NOTIFY:
 		return rcpt && !rcpt->notify && dsn_parse_notify(value, &rcpt->notify);
 	case LINE_EXPANDED:
@@ -130,7 +141,7 @@ static bool parse_line(enum line_kind kind, struct span value, struct envelope *
 		return to->text.len > 0;
 	}
 	*why = "an x-mailroot line is invalid, repeated, or before its x-receiver";
-	return parse_dsn(kind, value, out);
+	return parse_ours(kind, value, out);
 }
 
 enum envelope_result envelope_parse(struct span text, bool whole, struct arena *arena, struct envelope *out,
@@ -196,4 +207,14 @@ void envelope_write_dsn_rcpt(struct str *to, const struct dsn_rcpt *dsn)
 		str_printf(to, "x-mailroot-orcpt: %.*s\r\n", SPAN_ARGS(dsn->orcpt));
 	if (dsn->expanded)
 		str_append_text(to, "x-mailroot-expanded: yes\r\n");
+}
+
+void envelope_write_hold(struct str *to, struct span reason)
+{
+	char text[ENVELOPE_HOLD_MAX + 1];
+	span_clean(span_trim(reason), text, sizeof(text));
+	struct span shown = span_trim(span_of(text));
+	if (!shown.len)
+		shown = SPAN(N_("no reason was given"));
+	str_printf(to, "x-mailroot-hold: %.*s\r\n", SPAN_ARGS(shown));
 }

@@ -5,6 +5,7 @@
  *
  *	x-mailroot-ret: HDRS                      RET and ENVID of MAIL (dsn.h), anywhere
  *	x-mailroot-envid: QQ314159
+ *	x-mailroot-hold: REASON                   the queue holds the message when it arrives; anywhere
  *	x-mailroot-notify: SUCCESS,FAILURE        NOTIFY and ORCPT of RCPT, after their x-receiver
  *	x-mailroot-orcpt: rfc822;Bob@example.com
  *	x-mailroot-expanded: yes                  an alias, after its x-receiver: its members are other recipients
@@ -19,6 +20,7 @@
 
 enum {
 	ENVELOPE_RCPT_MAX = 5000, /* recipients of one message; bound of the setting max_recipients */
+	ENVELOPE_HOLD_MAX = 500,  /* octets of the reason why a message is held */
 	ENVELOPE_MAX = 8 << 20    /* octets of all envelope lines: ENVELOPE_RCPT_MAX addresses of ADDRESS_MAX, each with
 				   * NOTIFY and an ORCPT of DSN_ORCPT_MAX */
 };
@@ -28,6 +30,7 @@ struct envelope {
 	struct address *rcpts; /* in the arena */
 	size_t rcpt_count;
 	struct dsn_message dsn;
+	struct span hold;           /* why the message is held: printable ASCII; empty = it is not */
 	struct dsn_rcpt *dsn_rcpts; /* one for each recipient, in the arena; NULL = no DSN parameters */
 	size_t body_at;             /* offset of the message proper in the file */
 };
@@ -52,6 +55,9 @@ void envelope_write_rcpt(struct str *to, struct span rcpt);
 /* Writes the lines for the specified parameters. Those of a recipient come after its x-receiver. */
 void envelope_write_dsn(struct str *to, const struct dsn_message *dsn);
 void envelope_write_dsn_rcpt(struct str *to, const struct dsn_rcpt *dsn);
+
+/* Any REASON: it is cleaned, cut to ENVELOPE_HOLD_MAX, and replaced by one of ours if nothing is left. */
+void envelope_write_hold(struct str *to, struct span reason);
 
 /* Whether a field NAME, as the first one of a message, would be taken for an envelope line. */
 bool envelope_has_name(struct span name);

@@ -22,7 +22,7 @@ enum journal_event {
 	JOURNAL_RETRY,     /* an operator asked for an attempt now */
 	JOURNAL_RELAYED,   /* final; the host that took it sends no notices, and the sender wants one of success */
 	JOURNAL_WARNED,    /* the sender was told of the delay; tries continue */
-	JOURNAL_HELD,      /* by an operator: no attempt until... */
+	JOURNAL_HELD,      /* by an operator or a filter: no attempt until... */
 	JOURNAL_RELEASED,  /* ... an operator releases it */
 	JOURNAL_RESENT,    /* sent again from badmail/: recipients without the message are open again, and nothing was
 			      tried yet */

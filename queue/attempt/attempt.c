@@ -161,15 +161,40 @@ static int64_t put_off_until(struct queue *q, struct message *m)
 	return next_try;
 }
 
+/* The envelope says that M is held: the journal, which shows the reason and can say "released", takes over. */
+static int begin_hold(struct queue *q, struct message *m)
+{
+	const struct loaded *w = m->loaded;
+	char reason[ENVELOPE_HOLD_MAX + 1];
+	if (!w->hold.len)
+		return 0;
+	int err = record_event(q, m, JOURNAL_HELD, w->hold);
+	if (err)
+		return err;
+	span_quotable(w->hold, reason, sizeof(reason));
+	log_info("id=%s from=<%.*s> status=held reason=\"%s\"", m->id, SPAN_ARGS(w->sender.text), reason);
+	return 0;
+}
+
+static void hold(struct queue *q, struct message *m)
+{
+	int err = begin_hold(q, m);
+	if (err) {
+		queue_put_off(q, m, "record that it is held", err);
+		return;
+	}
+	loaded_unload(&q->messages, m);
+	store_set_next_try(&q->store, m, STORE_HELD_MS);
+	message_move(&q->messages, m, MESSAGE_HELD);
+}
+
 void attempt_begin(struct queue *q, struct message *m)
 {
 	waiting_stop(m);
 	if (!record_unwritten(q, m) || !load_message(q, m) || waits_on(q, m))
 		return;
 	if (m->loaded->held) {
-		loaded_unload(&q->messages, m);
-		store_set_next_try(&q->store, m, STORE_HELD_MS);
-		message_move(&q->messages, m, MESSAGE_HELD);
+		hold(q, m);
 		return;
 	}
 	m->loaded->routes = q->routes;

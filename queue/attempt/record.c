@@ -12,6 +12,17 @@ static int write_lines(struct queue *q, struct message *m, struct span lines, bo
 	return err ? err : store_journal_append(&q->store, m, lines, durable);
 }
 
+int record_event(struct queue *q, struct message *m, enum journal_event event, struct span text)
+{
+	struct str line;
+	const struct journal_line told = {.wall_ms = q->wall_ms, .last = UINT32_MAX, .event = event, .text = text};
+	str_init(&line, JOURNAL_LINE_MAX);
+	journal_format(&told, &line);
+	int err = line.failed ? -ENOMEM : write_lines(q, m, str_span(&line), false);
+	str_free(&line);
+	return err;
+}
+
 void record_lines(struct queue *q, struct message *m, struct span lines, bool final, bool durable)
 {
 	int err = m->unwritten || !lines.len ? 0 : write_lines(q, m, lines, durable);

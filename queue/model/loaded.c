@@ -32,19 +32,27 @@ static struct address moved_address(const struct address *a, struct span from, c
 
 static size_t text_octets(const struct envelope *envelope)
 {
-	size_t octets = envelope->sender.text.len;
+	size_t octets = envelope->sender.text.len + envelope->hold.len;
 	for (size_t i = 0; i < envelope->rcpt_count; i++)
 		octets += envelope->rcpts[i].text.len;
 	return octets;
+}
+
+/* Copies FROM to *to, and moves *to behind it. */
+static struct span copy_text(struct span from, char **to)
+{
+	struct span copy = moved(from, from, *to);
+	if (from.len)
+		memcpy(*to, from.at, from.len);
+	*to += from.len;
+	return copy;
 }
 
 /* Copies FROM with its text to *to, and moves *to behind the text. */
 static struct address copy_address(const struct address *from, char **to)
 {
 	struct address copy = moved_address(from, from->text, *to);
-	if (from->text.len)
-		memcpy(*to, from->text.at, from->text.len);
-	*to += from->text.len;
+	copy_text(from->text, to);
 	return copy;
 }
 
@@ -76,6 +84,8 @@ struct loaded *loaded_new(struct message *m, const struct envelope *envelope)
 		w->notify[i] = (uint8_t)envelope_notify(envelope, i);
 		w->wants_success |= w->sender.text.len && dsn_wants(w->notify[i], DSN_SUCCESS);
 	}
+	w->hold = copy_text(envelope->hold, &text);
+	w->held = w->hold.len > 0;
 	w->message = m;
 	w->rcpt_count = n;
 	w->octets = m->size > envelope->body_at ? m->size - envelope->body_at : 0;
@@ -267,12 +277,18 @@ static void replay_one(struct loaded *w, size_t rcpt, const struct journal_line 
 		loaded_note(w, rcpt, line->event, ours, line->wall_ms);
 }
 
+static void set_held(struct loaded *w, bool held)
+{
+	w->held = held;
+	w->hold = (struct span){0};
+}
+
 void loaded_replay(struct loaded *w, const struct journal_line *line)
 {
 	if (line->event == JOURNAL_HELD)
-		w->held = true;
+		set_held(w, true);
 	else if (line->event == JOURNAL_RELEASED || line->event == JOURNAL_FAILED || line->event == JOURNAL_RESENT)
-		w->held = false;
+		set_held(w, false);
 	size_t end = line->last < w->rcpt_count ? (size_t)line->last + 1 : w->rcpt_count;
 	for (size_t i = line->first; i < end; i++)
 		replay_one(w, i, line);

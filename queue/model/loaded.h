@@ -45,7 +45,8 @@ struct loaded {
 	int64_t next_try;            /* wall clock: when that attempt is due; 0 = now */
 	bool notice_delayed;         /* the notice could not be written */
 	bool wants_success;          /* a recipient has NOTIFY=SUCCESS */
-	bool held;                   /* by an operator */
+	bool held;                   /* by an operator, or by the envelope and not released since */
+	struct span hold;            /* the reason in the envelope, until a line of the journal has it */
 	bool peeked;                 /* loaded by operate.c only to look at it */
 	struct str last_lines;       /* journal lines of the final verdict, which were not written */
 	struct destination *unreachable; /* could not be reached in this attempt; not counted */

@@ -29,7 +29,7 @@ enum message_state {
 	MESSAGE_ACTIVE,  /* loaded, an attempt runs: only in the table */
 	MESSAGE_PARKED,  /* its destination has enough jobs: list of the destination */
 	MESSAGE_WAITING, /* for its next try: heap */
-	MESSAGE_HELD,    /* by an operator, until it is released: only in the table */
+	MESSAGE_HELD,    /* until an operator releases it: only in the table */
 	MESSAGE_STATE_COUNT
 };
 

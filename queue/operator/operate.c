@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "queue/attempt/attempt.h"
 #include "queue/attempt/load.h"
+#include "queue/attempt/record.h"
 #include "queue/attempt/to_badmail.h"
 #include "queue/attempt/verdicts.h"
 #include "queue/model/etrn_hold.h"
@@ -85,18 +86,9 @@ static enum operate_outcome claim(struct queue *q, struct message **m)
 	return OPERATE_DONE;
 }
 
-/* Writes EVENT for all recipients into the journal; moves M to cur/ first. */
 static enum operate_outcome write_event(struct queue *q, struct message *m, enum journal_event event)
 {
-	struct str line;
-	const struct journal_line told = {
-		.wall_ms = q->wall_ms, .last = UINT32_MAX, .event = event, .text = SPAN(N_("by an operator"))};
-	str_init(&line, JOURNAL_LINE_MAX);
-	journal_format(&told, &line);
-	int err = store_to_cur(&q->store, m);
-	if (!err)
-		err = store_journal_append(&q->store, m, str_span(&line), false);
-	str_free(&line);
+	int err = record_event(q, m, event, SPAN(N_("by an operator")));
 	if (err)
 		log_error("id=%s: can't record in the journal that it is %s: %s", m->id, journal_event_name(event),
 			  strerror(-err));

@@ -147,19 +147,30 @@ static void append_said(const struct journal_line *line, struct str *to)
 	str_free(&said);
 }
 
+/* The last failure, if there was one; else why the message is held. */
+static void follow_reason(const struct journal_line *line, bool *failed, struct str *to)
+{
+	bool failure = line->event == JOURNAL_DELAYED || line->event == JOURNAL_FAILED;
+	bool hold = line->event == JOURNAL_HELD || line->event == JOURNAL_RELEASED;
+	if (!failure && (!hold || *failed))
+		return;
+	*failed = failure;
+	str_clear(to);
+	if (line->event != JOURNAL_RELEASED)
+		append_said(line, to);
+}
+
 void report_reason(const struct queue *q, const struct message *m, struct str *to)
 {
 	struct str tail;
 	struct span rest, text;
 	struct journal_line line;
+	bool failed = false;
 	str_init(&tail, REASON_TAIL + 1);
 	store_journal_tail(&q->store, m, REASON_TAIL, &tail);
-	for (rest = str_span(&tail); span_line(&rest, &text);) {
-		if (!journal_parse(text, &line) || (line.event != JOURNAL_DELAYED && line.event != JOURNAL_FAILED))
-			continue;
-		str_clear(to);
-		append_said(&line, to);
-	}
+	for (rest = str_span(&tail); span_line(&rest, &text);)
+		if (journal_parse(text, &line))
+			follow_reason(&line, &failed, to);
 	str_free(&tail);
 	if (!to->len && m->destination && m->destination->down_ms)
 		str_append_text(to, m->destination->reason);

@@ -10,6 +10,8 @@ static void check(const struct envelope *got, struct arena *arena)
 	str_init(&text, ENVELOPE_MAX);
 	envelope_write_sender(&text, got->sender.text);
 	envelope_write_dsn(&text, &got->dsn);
+	if (got->hold.len)
+		envelope_write_hold(&text, got->hold);
 	for (size_t i = 0; i < got->rcpt_count; i++) {
 		envelope_write_rcpt(&text, got->rcpts[i].text);
 		if (got->dsn_rcpts)
@@ -19,6 +21,7 @@ static void check(const struct envelope *got, struct arena *arena)
 	MUST(envelope_parse(str_span(&text), true, arena, &again, &why) == ENVELOPE_OK);
 	MUST(again.rcpt_count == got->rcpt_count && again.body_at == text.len);
 	MUST(span_equal(again.sender.text, got->sender.text));
+	MUST(span_equal(again.hold, got->hold) && got->hold.len <= ENVELOPE_HOLD_MAX);
 	MUST(again.dsn.ret == got->dsn.ret && span_equal(again.dsn.envid, got->dsn.envid));
 	for (size_t i = 0; i < got->rcpt_count; i++) {
 		MUST(span_equal(again.rcpts[i].text, got->rcpts[i].text));

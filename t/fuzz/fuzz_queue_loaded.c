@@ -1,4 +1,7 @@
-/* Any journal replayed for any number of recipients: the counts are right, and a final recipient stays final. */
+/*
+ * Any journal replayed for any number of recipients: the counts are right, and a final recipient stays final. A message
+ * that its envelope holds is not held after "released".
+ */
 #include <stdlib.h>
 
 #include "queue/model/loaded.h"
@@ -32,7 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t before[RCPTS_MAX];
 	if (!size)
 		return 0;
-	const struct envelope envelope = {.rcpts = addresses, .rcpt_count = data[0] % RCPTS_MAX + 1u};
+	struct envelope envelope = {.rcpts = addresses, .rcpt_count = data[0] % RCPTS_MAX + 1u};
+	if (data[0] >= 128)
+		envelope.hold = SPAN("spam");
 	struct loaded *w = loaded_new(&message, &envelope);
 	struct span rest = {(const char *)data + 1, size - 1}, line;
 	while (w && span_line(&rest, &line)) {
@@ -40,6 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		memcpy(before, w->states, w->rcpt_count);
 		loaded_replay(w, &parsed);
+		MUST(!w->hold.len || w->held);
+		MUST(parsed.event != JOURNAL_RELEASED || !w->held);
 		check(w, before);
 	}
 	if (w)

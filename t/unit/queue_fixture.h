@@ -213,14 +213,17 @@ static inline const char *name_of(const char *id, size_t size)
 
 /*
  * Writes a message from SENDER to RCPTS (separated by spaces; "!" behind one: an expanded alias) as a file in FOLDER.
- * Returns its size.
+ * REASON: its envelope says that it is held; NULL = it is not. Returns its size.
  */
-static inline size_t put_message(const char *folder, const char *id, const char *sender, const char *rcpts)
+static inline size_t put_held(const char *folder, const char *id, const char *sender, const char *rcpts,
+			      const char *reason)
 {
 	struct str text;
 	struct span rest = span_of(rcpts);
 	str_init(&text, 1 << 20);
 	envelope_write_sender(&text, span_of(sender));
+	if (reason)
+		envelope_write_hold(&text, span_of(reason));
 	while (rest.len) {
 		struct span rcpt = span_take(&rest, ' ');
 		const struct dsn_rcpt dsn = {.expanded = rcpt.at[rcpt.len - 1] == '!'};
@@ -234,6 +237,11 @@ static inline size_t put_message(const char *folder, const char *id, const char 
 	write_file(path_of("%s/%s", folder, name_of(id, size)), str_text(&text));
 	str_free(&text);
 	return size;
+}
+
+static inline size_t put_message(const char *folder, const char *id, const char *sender, const char *rcpts)
+{
+	return put_held(folder, id, sender, rcpts, NULL);
 }
 
 static inline void say_arrived(const char *id, size_t size)

@@ -101,6 +101,10 @@ START_TEST(refuses_and_says_why)
 		{SPAN("x-mailroot-envid: a\r\nx-mailroot-envid: a\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"),
 		 "repeated"},
 		{SPAN("x-sender: a@b\r\nx-receiver: a@b\r\nx-mailroot-envid: a+0Ab\r\n"), "invalid"},
+		{SPAN("x-mailroot-hold: a\r\nx-sender: a@b\r\nx-receiver: a@b\r\nx-mailroot-hold: a\r\n"), "repeated"},
+		{SPAN("x-mailroot-hold: \r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "invalid"},
+		{SPAN("x-mailroot-hold: a\x1b[m\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "invalid"},
+		{SPAN("x-mailroot-hold: \xc3\xa4\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "invalid"},
 		{SPAN("X-MAILROOT-\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "unknown"},
 		{SPAN("x-sender: a@b\r\nx-receiver: user@exam"), "incomplete"},
 		{SPAN("x-receiver: a@b\r\nx-sender: "), "incomplete"},
@@ -210,6 +214,48 @@ START_TEST(what_was_asked_of_notices)
 }
 END_TEST
 
+/* The reason comes from a filter: any text becomes one line that can be read back. */
+START_TEST(any_reason_holds)
+{
+	char longer[2 * ENVELOPE_HOLD_MAX];
+	memset(longer, 0xe3, sizeof(longer));
+	const struct {
+		struct span reason;
+		const char *read;
+	} rows[] = {
+		{SPAN("virus found"), "virus found"},
+		{SPAN(" Eicar: \"x\" %s "), "Eicar: \"x\" %s"},
+		{SPAN("a\r\nx-receiver: b@c"), "a\\x0d\\x0ax-receiver: b@c"},
+		{SPAN("\x1b[2J\0"), "\\x1b[2J\\x00"},
+		{SPAN(""), "no reason was given"},
+		{SPAN(" \t "), "no reason was given"},
+		{{longer, sizeof(longer)}, NULL},
+	};
+	struct str text;
+	str_init(&text, 4096);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		str_clear(&text);
+		envelope_write_sender(&text, SPAN("a@b"));
+		envelope_write_hold(&text, rows[i].reason);
+		envelope_write_rcpt(&text, SPAN("c@d"));
+		struct parsed p = parse(str_span(&text), true);
+		ck_assert_msg(p.result == ENVELOPE_OK, "row %zu: %s", i, p.why);
+		ck_assert_uint_eq(p.envelope.rcpt_count, 1);
+		ck_assert_uint_le(p.envelope.hold.len, ENVELOPE_HOLD_MAX);
+		if (rows[i].read)
+			ck_assert_msg(span_equal(p.envelope.hold, span_of(rows[i].read)), "row %zu: %.*s", i,
+				      SPAN_ARGS(p.envelope.hold));
+		else
+			ck_assert_uint_eq(p.envelope.hold.len, ENVELOPE_HOLD_MAX);
+		arena_free(&p.arena);
+	}
+	str_free(&text);
+	struct parsed p = parse(span_of(message), true);
+	ck_assert_uint_eq(p.envelope.hold.len, 0);
+	arena_free(&p.arena);
+}
+END_TEST
+
 START_TEST(no_value_makes_a_second_line)
 {
 	static const struct span bad[] = {SPAN(""),     SPAN("a\nb"),  SPAN("a\rb"),
@@ -248,6 +294,7 @@ int main(void)
 	tcase_add_test(tests, takes_the_most_recipients_and_no_more);
 	tcase_add_test(tests, long_lines_and_envelopes_are_refused_at_once);
 	tcase_add_test(tests, what_was_asked_of_notices);
+	tcase_add_test(tests, any_reason_holds);
 	tcase_add_test(tests, no_value_makes_a_second_line);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
