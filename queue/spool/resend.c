@@ -10,8 +10,14 @@
 #include "common/base/fd.h"
 #include "common/base/language.h"
 #include "common/base/log.h"
+#include "common/mail/fields.h"
 
-enum { PIECE = 32 * 1024, HIDDEN_MAX = MSGID_LEN + MSGNAME_MAX + 3, LOG_NAME_MAX = MSGID_LEN + 8 };
+enum {
+	PIECE = 32 * 1024,
+	HEAD_MAX = 64 * 1024,
+	HIDDEN_MAX = MSGID_LEN + MSGNAME_MAX + 3,
+	LOG_NAME_MAX = MSGID_LEN + 8
+};
 
 static const char not_ours[] =
 	N_("the file is not a message that Mailroot accepted; correct it and put it into the pickup folder");
@@ -23,11 +29,21 @@ static bool refuse(struct resend_look *look, char *why, const char *text)
 	return false;
 }
 
+/*
+ * Every message that Mailroot accepts has its own Received field: in front, unless a filter has inserted fields before
+ * it. AT is the offset of the header.
+ */
+static bool has_received(int fd, off_t at)
+{
+	char head[HEAD_MAX];
+	struct span value;
+	ssize_t got = pread(fd, head, sizeof(head), at);
+	return got > 0 && field_find((struct span){head, (size_t)got}, "received", &value);
+}
+
 bool resend_begin(const struct store *s, const struct badmail *b, const struct loaded *w, struct resend_look *look,
 		  char *why)
 {
-	static const struct span received = SPAN("Received:");
-	char head[16];
 	size_t first;
 	*look = (struct resend_look){.fd = -1};
 	if (!w)
@@ -35,10 +51,7 @@ bool resend_begin(const struct store *s, const struct badmail *b, const struct l
 	if (!badmail_open_recipients(w, &first))
 		return refuse(look, why, N_("every recipient has the message, or the sender got a notice"));
 	look->fd = badmail_open(s->badmail_fd, b->id);
-	/* Every message that Mailroot accepts begins with its own Received field. */
-	off_t body = (off_t)(b->size - w->octets);
-	if (look->fd < 0 || pread(look->fd, head, received.len, body) != (ssize_t)received.len ||
-	    !span_equal((struct span){head, received.len}, received))
+	if (look->fd < 0 || !has_received(look->fd, (off_t)(b->size - w->octets)))
 		return refuse(look, why, not_ours);
 	return true;
 }

@@ -189,6 +189,8 @@ START_TEST(what_was_never_accepted_is_not_sent)
 	} bad[] = {
 		{"x-sender: a@b.test\r\nx-receiver: c@one.test\r\nSubject: x\r\n\r\nx\r\n",
 		 "not a message that Mailroot accepted"},
+		{"x-sender: a@b.test\r\nx-receiver: c@one.test\r\nSubject: x\r\n\r\nReceived: x\r\n",
+		 "not a message that Mailroot accepted"},
 		{"no envelope\r\n", "not a message that Mailroot accepted"},
 		{"", "not a message that Mailroot accepted"},
 		{"x-sender: a@b.test\r\nx-receiver: c@one.test\r\nReceived: x\r\n\r\nx\n", "do not end in CRLF"},
@@ -221,6 +223,20 @@ START_TEST(eight_bits_are_known_again)
 		   "x-sender: a@b.test\r\nx-receiver: c@one.test\r\nReceived: x\r\n\r\n\xc3\xa4\r\n");
 	ck_assert_msg(resend(id, why), "%s", why);
 	ck_assert(f.loop.queue.messages.table->eight_bit);
+}
+END_TEST
+
+/* Filters may insert fields before our own. */
+START_TEST(what_a_filter_has_changed_is_sent)
+{
+	char why[RESEND_WHY_MAX];
+	make_id(0, id);
+	write_file(path_of("badmail/%s.eml", id),
+		   "x-sender: a@b.test\r\nx-mailroot-hold: spam\r\nx-receiver: c@one.test\r\nX-Spam: yes\r\n\tvery\r\n"
+		   "Received: x\r\n\r\nx\r\n");
+	ck_assert_msg(resend(id, why), "%s", why);
+	turn();
+	ck_assert_int_eq(f.loop.queue.messages.table->state, MESSAGE_ACTIVE); /* and is not held again */
 }
 END_TEST
 
@@ -313,6 +329,7 @@ int main(void)
 		failures_are_open_again,
 		what_was_never_accepted_is_not_sent,
 		eight_bits_are_known_again,
+		what_a_filter_has_changed_is_sent,
 		old_mail_is_removed,
 		the_oldest_are_removed_when_there_are_too_many,
 		no_more_are_removed_than_necessary,
