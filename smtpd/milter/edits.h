@@ -7,8 +7,8 @@
  *
  *	add       goes to the end of the header
  *	insert    stands in front of field INDEX, counted from 0 with our own Received; at the end if there are fewer
- *	change    replaces field INDEX of that name, counted from 1 without the first field, which is our own Received
- *	          until something is inserted in front of it; if there is none, it is added. INDEX 0 is 1
+ *	change    replaces field INDEX of that name, counted from 1 without our own Received, which no filter sees; if
+ *	          there is none, it is added. INDEX 0 is 1
  *	delete    is a change to an empty value; if there is no such field, nothing happens
  */
 #ifndef SMTPD_MILTER_EDITS_H
@@ -87,8 +87,8 @@ const char *edits_quarantine(struct edits *e, struct span reason);
 
 /*
  * Appends HEADER, the fields of a message from our own Received on, with the edits. HEADER may have the empty line at
- * its end, and more: what follows the last field is copied unchanged. Line ends are CRLF. An inserted field whose name
- * is that of an envelope line never becomes the first one; it comes after our Received. False: HEADER is larger than
+ * its end, and more: what follows the last field is copied unchanged. Line ends are CRLF. A field of a filter
+ * whose name is that of an envelope line never comes first; our own Received does then. False: HEADER is larger than
  * EDITS_HEADER_MAX, TO is full, or there is no memory.
  */
 bool edits_header(const struct edits *e, struct span header, struct str *to);

@@ -12,7 +12,10 @@ struct node {
 	const struct edit_field *edit; /* ... the one that a filter made */
 };
 
-enum { HEAD = 0 }; /* the node in front of the first field; as `next`: the end */
+enum {
+	HEAD = 0, /* the node in front of the first field; as `next`: the end */
+	OURS = 1  /* our own Received: the first field at first */
+};
 
 struct fields {
 	struct node *at;
@@ -40,31 +43,49 @@ static void put_after(struct fields *f, size_t after, struct node node)
 static void insert(struct fields *f, const struct edit_field *edit)
 {
 	size_t after = HEAD;
-	uint32_t index = edit->index;
-	if (!index && envelope_has_name(edit->name))
-		index = 1;
-	while (index-- && f->at[after].next)
+	for (uint32_t index = edit->index; index && f->at[after].next; index--)
 		after = f->at[after].next;
 	put_after(f, after, (struct node){.edit = edit});
 }
 
-/* Replaces or removes field `index` of its name after the first field, or adds it. */
+static void take_out(struct fields *f, size_t before)
+{
+	size_t at = f->at[before].next;
+	f->at[before].next = f->at[at].next;
+	if (f->last == at)
+		f->last = before;
+}
+
+/* Replaces or removes field `index` of its name, or adds it; ours does not count. */
 static void change(struct fields *f, const struct edit_field *edit)
 {
 	uint32_t index = edit->index ? edit->index : 1;
-	size_t before = f->at[HEAD].next, at = f->at[before].next;
-	while (before && at && !(has_name(&f->at[at], edit->name) && !--index)) {
+	size_t before = HEAD, at = f->at[HEAD].next;
+	while (at && (at == OURS || !has_name(&f->at[at], edit->name) || --index)) {
 		before = at;
 		at = f->at[at].next;
 	}
-	if (before && at && edit->value.len) {
+	if (at && edit->value.len)
 		f->at[at].edit = edit;
-	} else if (before && at) {
-		f->at[before].next = f->at[at].next;
-		f->last = f->last == at ? before : f->last;
-	} else if (edit->value.len) {
+	else if (at)
+		take_out(f, before);
+	else if (edit->value.len)
 		put_after(f, f->last, (struct node){.edit = edit});
-	}
+}
+
+/* A field that would be an envelope line must not come first: ours does. */
+static void keep_envelope(struct fields *f)
+{
+	size_t first = f->at[HEAD].next, before = HEAD;
+	if (!f->at[first].edit || !envelope_has_name(f->at[first].edit->name))
+		return;
+	while (f->at[before].next && f->at[before].next != OURS)
+		before = f->at[before].next;
+	if (!f->at[before].next)
+		return;
+	take_out(f, before);
+	f->at[OURS].next = first;
+	f->at[HEAD].next = OURS;
 }
 
 /* The value's lines end in LF or CRLF, those in the message in CRLF. */
@@ -121,6 +142,7 @@ bool edits_header(const struct edits *e, struct span header, struct str *to)
 		else
 			change(&f, edit);
 	}
+	keep_envelope(&f);
 	for (size_t at = f.at[HEAD].next; at; at = f.at[at].next) {
 		if (f.at[at].edit)
 			write_edit(f.at[at].edit, to);

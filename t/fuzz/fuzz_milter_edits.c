@@ -21,19 +21,17 @@ static void put(struct list *list, size_t at, struct span name)
 	list->n++;
 }
 
-static void edit(struct list *list, const struct edit_field *field)
+static void edit(struct list *list, const struct edit_field *field, const char *ours)
 {
 	size_t at = field->index, left = field->index ? field->index : 1;
-	if (field->kind == EDIT_INSERT && !at && envelope_has_name(field->name))
-		at = 1;
 	if (field->kind == EDIT_ADD || (field->kind == EDIT_INSERT && at > list->n))
 		at = list->n;
 	if (field->kind != EDIT_CHANGE) {
 		put(list, at, field->name);
 		return;
 	}
-	for (at = 1; at < list->n; at++)
-		if (span_equal_nocase(list->names[at], field->name) && !--left)
+	for (at = 0; at < list->n; at++)
+		if (list->names[at].at != ours && span_equal_nocase(list->names[at], field->name) && !--left)
 			break;
 	if (at < list->n && field->value.len) {
 		list->names[at] = field->name;
@@ -45,10 +43,21 @@ static void edit(struct list *list, const struct edit_field *field)
 	}
 }
 
+static void ours_first(struct list *list, const char *ours)
+{
+	size_t at = 0;
+	while (list->names[at].at != ours)
+		at++;
+	struct span name = list->names[at];
+	memmove(&list->names[1], &list->names[0], at * sizeof(list->names[0]));
+	list->names[0] = name;
+}
+
 static void compare(const struct edits *e, struct span header, struct span out)
 {
 	static struct list list;
 	struct field field;
+	const char *ours = header.at;
 	list.n = 0;
 	while (field_next(&header, &field))
 		if (list.n < LIST_MAX / 2)
@@ -56,7 +65,9 @@ static void compare(const struct edits *e, struct span header, struct span out)
 	if (list.n + e->field_count >= LIST_MAX || list.n == LIST_MAX / 2)
 		return;
 	for (const struct edit_field *one = e->fields; one; one = one->next)
-		edit(&list, one);
+		edit(&list, one, ours);
+	if (envelope_has_name(list.names[0]))
+		ours_first(&list, ours);
 	for (size_t i = 0; i < list.n; i++) {
 		MUST(field_next(&out, &field) && span_equal(field.name, list.names[i]));
 		MUST(span_starts((struct span){field.whole.at + field.whole.len - 1, 1}, SPAN("\n")));

@@ -94,13 +94,21 @@ static const struct {
 	{PLAIN, "A: 1\r\n", {"h X:y", "i 3 Z:z"}, "A: 1\r\nX: y\r\nZ: z\r\n"},
 	{PLAIN, "A: 1\r\n", {"h X:y", "i 2 Z:z", "m 1 A:", "m 1 A:b"}, "Z: z\r\nX: y\r\nA: b\r\n"},
 	{PLAIN, "A: 1\r\n", {"m 1 A:b", "m 1 A:c", "m 2 A:d", "m 2 A:"}, "A: c\r\n"},
-	/* In front of ours: from then on it is the first field that a change does not count. */
-	{ALL, "A: 1\r\n", {"i 0 X:y", "m 1 Received:"}, "X: y\r\nA: 1\r\n" BODY},
-	{ALL, "A: 1\r\n", {"i 0 X:y", "m 1 X:z"}, "X: y\r\n" OURS "A: 1\r\nX: z\r\n" BODY},
+	/* Ours is not counted, wherever it stands. */
+	{ALL, "A: 1\r\n", {"i 0 X:y", "m 1 Received:"}, "X: y\r\n" OURS "A: 1\r\n" BODY},
+	{ALL, "A: 1\r\n", {"i 0 X:y", "m 1 X:z"}, "X: z\r\n" OURS "A: 1\r\n" BODY},
+	{PLAIN, "A: 1\r\n", {"i 0 X:y", "m 1 X:"}, "A: 1\r\n"},
+	{ALL, "A: 1\r\n", {"i 0 X:y", "m 1 Received:r"}, "X: y\r\n" OURS "A: 1\r\nReceived: r\r\n" BODY},
 	/* What would be an envelope line never comes first. */
 	{PLAIN, "A: 1\r\n", {"i 0 x-receiver:<b@b.example>"}, "x-receiver: <b@b.example>\r\nA: 1\r\n"},
 	{PLAIN, "A: 1\r\n", {"i 0 X-Sender:<b@b.example>"}, "X-Sender: <b@b.example>\r\nA: 1\r\n"},
 	{PLAIN, "A: 1\r\n", {"i 0 X-Mailroot-Ret:FULL"}, "X-Mailroot-Ret: FULL\r\nA: 1\r\n"},
+	{PLAIN, "", {"i 0 X-Sender:<b@b.example>"}, "X-Sender: <b@b.example>\r\n"},
+	{ALL,
+	 "A: 1\r\n",
+	 {"i 0 X-Sender:b", "i 0 X-Sender:c", "i 0 B:2"},
+	 "B: 2\r\nX-Sender: c\r\nX-Sender: b\r\n" OURS "A: 1\r\n" BODY},
+	{PLAIN, "A: 1\r\n", {"i 0 X-Sender:b", "i 0 B:2", "m 1 B:", "h Z:z"}, "X-Sender: b\r\nA: 1\r\nZ: z\r\n"},
 	/* A field with a tab, or nothing, after its colon is not touched. */
 	{PLAIN, "A:1\r\nB:\t2\r\nC:\r\n D\r\n", {"h X:y"}, "A:1\r\nB:\t2\r\nC:\r\n D\r\nX: y\r\n"},
 };
