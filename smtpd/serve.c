@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/fd.h"
 #include "common/base/log.h"
+#include "common/net/net.h"
 #include "common/net/stream.h"
 #include "common/tls/channel.h"
 #include "smtpd/atrn_relay.h"
@@ -22,6 +23,7 @@ struct connection {
 	const struct serve_tls *tls;
 	struct tls_channel channel;
 	struct session session;
+	struct filters filters;
 	struct live *live;
 	struct serve_stop *stop;
 	const struct serve_services *services;
@@ -365,6 +367,21 @@ static void linger(struct connection *c)
 	}
 }
 
+/* For filters: what they are told of the connection beside the client's address. */
+static void learn_ends(struct session *s, int fd)
+{
+	struct sockaddr_storage address = {0};
+	struct ipaddr ip;
+	socklen_t len = sizeof(address);
+	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family != AF_UNIX) {
+		net_address(&address, &ip, &s->ends.daemon_port);
+		ipaddr_format(&ip, s->ends.daemon);
+	}
+	len = sizeof(address);
+	if (getpeername(fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family != AF_UNIX)
+		net_address(&address, &ip, &s->ends.client_port);
+}
+
 void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, struct live *live,
 	   const struct serve_services *services, struct serve_stop *stop, const struct serve_watch *watch)
 {
@@ -379,10 +396,15 @@ void serve(int fd, const struct ipaddr *client, const struct serve_tls *tls, str
 			c.session.etrn = services->etrn;
 			c.session.usage = services->usage;
 			c.session.known = services->known;
+			c.session.filters = &c.filters;
+			filters_init(&c.filters, services->filters, SOURCE_SMTP);
+			if (services->filters && config->filter_count)
+				learn_ends(&c.session, fd);
 			stop->session = &c.session;
 			transcript_begin(&c.transcript, watch->records, fd);
 			converse(&c);
 			transcript_flush(&c.transcript);
+			filters_end(&c.filters);
 			tls_channel_close(&c.channel);
 			if (!c.session.quit && !c.stream.failed)
 				linger(&c);

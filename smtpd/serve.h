@@ -25,15 +25,16 @@ struct serve_stop {
 /* The services that a session uses. All are borrowed. */
 struct serve_services {
 	const struct store *store;
-	const struct names *names;    /* NULL = names are not looked up */
-	const struct lists *lists;    /* NULL = DNS lists are not asked */
-	struct auth *auth;            /* NULL = no authentication */
-	const struct etrn *etrn;      /* NULL = no ETRN, no ATRN */
-	struct usage *usage;          /* NULL = nothing is counted for clients */
-	bool (*pause)(void *context); /* true: the client may be let wait for the greeting; NULL = none is */
-	void *context;                /* of pause */
-	const _Atomic bool *stress;   /* while true, time-outs are LIMIT_STRESS_MS; NULL = never */
-	const struct known *known;    /* the lists of recipients; NULL = none */
+	const struct names *names;             /* NULL = names are not looked up */
+	const struct lists *lists;             /* NULL = DNS lists are not asked */
+	struct auth *auth;                     /* NULL = no authentication */
+	const struct etrn *etrn;               /* NULL = no ETRN, no ATRN */
+	struct usage *usage;                   /* NULL = nothing is counted for clients */
+	bool (*pause)(void *context);          /* true: the client may be let wait for the greeting; NULL = none is */
+	void *context;                         /* of pause */
+	const _Atomic bool *stress;            /* while true, time-outs are LIMIT_STRESS_MS; NULL = never */
+	const struct known *known;             /* the lists of recipients; NULL = none */
+	const struct filter_services *filters; /* NULL = no filter is asked */
 };
 
 /*

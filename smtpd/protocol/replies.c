@@ -21,6 +21,11 @@ bool replies_name_rule(enum reply_id id)
 	return id >= REPLY_RULE_TLS_FIRST && id <= REPLY_RULE_TOO_BIG;
 }
 
+bool replies_of_filter(enum reply_id id)
+{
+	return id >= REPLY_FILTER_CLOSING && id <= REPLY_FILTER_REPLY;
+}
+
 static void append_argument(struct str *to, struct span argument)
 {
 	if (argument.len > REPLIES_ARGUMENT_MAX)

@@ -19,6 +19,9 @@ int replies_code(enum reply_id id);
 /* Whether the argument of reply ID is the name of a client rule. */
 bool replies_name_rule(enum reply_id id);
 
+/* Whether reply ID is what a filter wants. */
+bool replies_of_filter(enum reply_id id);
+
 /* Appends the reply with its CRLF. ENHANCED: with its enhanced status code. */
 void replies_append(struct str *to, enum reply_id id, bool enhanced, struct span first, struct span second);
 

@@ -2,6 +2,7 @@
 
 #include "smtpd/accept/members.h"
 #include "smtpd/policy/rcpt_reply.h"
+#include "smtpd/session/filtering.h"
 #include "smtpd/session/rates.h"
 
 /* The largest message that a member's mailbox can take; 0 after a refusal: one of them has no room. */
@@ -21,13 +22,18 @@ static uint64_t ask_mailboxes(struct session *s, const struct alias *alias)
 }
 
 /* An alias counts as one recipient for the client; its members count towards the limits of later ones. */
-static bool has_place(struct session *s, const struct alias *alias)
+static bool has_place(struct session *s, const struct alias *alias, const struct address *rcpt)
 {
 	const struct recipients *rcpts = &s->tx.rcpts;
 	size_t more = members_new(rcpts, alias);
 	bool full = rcpts->count >= (size_t)s->config->messages.max_recipients;
 	if (more && (full || rcpts->count + more >= ENVELOPE_RCPT_MAX)) {
 		session_say(s, REPLY_TOO_MANY_RCPTS);
+		return false;
+	}
+	enum reply_id refusal = filtering_rcpt(s, rcpt);
+	if (refusal != REPLY_NONE) {
+		session_say(s, refusal);
 		return false;
 	}
 	return !more || rates_recipient(s);
@@ -37,7 +43,7 @@ static void take_members(struct session *s, const struct alias *alias, const str
 			 const struct dsn_rcpt *dsn)
 {
 	uint64_t most = ask_mailboxes(s, alias);
-	if (!most || !has_place(s, alias))
+	if (!most || !has_place(s, alias, rcpt))
 		return;
 	enum recipients_result result = members_add(&s->tx.rcpts, alias, rcpt, dsn, s->tx.sender.len > 0);
 	if (result == RECIPIENTS_NO_MEMORY) {

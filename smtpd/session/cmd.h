@@ -14,6 +14,7 @@ void cmd_starttls(struct session *s, const struct command *command);
 void cmd_auth(struct session *s, const struct command *command);
 void cmd_etrn(struct session *s, const struct command *command);   /* ETRN ATRN */
 void cmd_simple(struct session *s, const struct command *command); /* RSET NOOP VRFY HELP QUIT */
+void cmd_unknown(struct session *s, const struct command *command);
 
 /* Lines of the answer to EHLO. */
 void cmd_etrn_announce(struct session *s);

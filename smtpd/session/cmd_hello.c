@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/filtering.h"
 
 /* Characters that are harmless in our Received line and in a log. */
 static bool is_harmless(char c)
@@ -56,6 +57,12 @@ void cmd_hello(struct session *s, const struct command *command)
 	s->esmtp = command->verb == COMMAND_EHLO;
 	s->state = SESSION_READY;
 	session_reset(s);
+	enum reply_id refusal = filtering_hello(s);
+	if (refusal != REPLY_NONE) {
+		session_say(s, refusal);
+		session_close(s);
+		return;
+	}
 	enum reply_id id = s->esmtp ? REPLY_HELLO_EXTENDED : REPLY_HELLO;
 	session_reply(s, id, span_of(s->config->fqdn), span_of(s->client_text));
 	if (s->esmtp)

@@ -1,5 +1,6 @@
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/filtering.h"
 #include "smtpd/session/permits.h"
 #include "smtpd/session/rates.h"
 
@@ -30,7 +31,9 @@ static enum reply_id check_room(const struct session *s, uint64_t declared)
 static enum reply_id check_message(struct session *s, const struct policy_mail *mail)
 {
 	enum reply_id refusal = permits_mail(s, mail);
-	return refusal == REPLY_NONE ? check_room(s, mail->size) : refusal;
+	if (refusal == REPLY_NONE)
+		refusal = check_room(s, mail->size);
+	return refusal == REPLY_NONE ? filtering_mail(s, mail->sender) : refusal;
 }
 
 /* AUTH= is accepted even where authentication is off: it decides nothing, and refusing it would cost a message. */
@@ -75,10 +78,13 @@ void cmd_mail(struct session *s, const struct command *command)
 		refusal = check_message(s, &(struct policy_mail){&sender, params.size});
 		if (refusal != REPLY_NONE) {
 			session_say(s, refusal);
+			session_reset(s);
 			return;
 		}
-		if (!rates_message(s, params.size))
+		if (!rates_message(s, params.size)) {
+			session_reset(s);
 			return;
+		}
 		s->tx.declared = params.size;
 		take_sender(s, &sender, &params.message);
 	}

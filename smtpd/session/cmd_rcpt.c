@@ -4,6 +4,7 @@
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/alias_rcpt.h"
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/filtering.h"
 #include "smtpd/session/listed.h"
 #include "smtpd/session/permits.h"
 #include "smtpd/session/rates.h"
@@ -30,6 +31,11 @@ static void take_recipient(struct session *s, const struct address *rcpt, const 
 	bool known = recipients_known(rcpts, rcpt);
 	if (full && !known) {
 		session_say(s, REPLY_TOO_MANY_RCPTS);
+		return;
+	}
+	enum reply_id refusal = filtering_rcpt(s, rcpt);
+	if (refusal != REPLY_NONE) {
+		session_say(s, refusal);
 		return;
 	}
 	if (!known && !rates_recipient(s))
@@ -111,6 +117,13 @@ static void decide(struct session *s, const struct address *rcpt, const struct d
 		accept_recipient(s, &stamped, dsn);
 }
 
+static void decide_and_show(struct session *s, const struct address *rcpt, const struct dsn_rcpt *dsn)
+{
+	size_t before = s->out.len;
+	decide(s, rcpt, dsn);
+	filtering_rcpt_over(s, rcpt, before);
+}
+
 void cmd_rcpt(struct session *s, const struct command *command)
 {
 	struct span path, rest;
@@ -126,5 +139,5 @@ void cmd_rcpt(struct session *s, const struct command *command)
 	else if (!rcpt.text.len)
 		session_reply(s, REPLY_BAD_RECIPIENT, SPAN("<> can't be a recipient"), (struct span){0});
 	else if (session_params(s, rest, allowed, &params))
-		decide(s, &rcpt, &params.rcpt);
+		decide_and_show(s, &rcpt, &params.rcpt);
 }

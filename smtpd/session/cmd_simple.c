@@ -1,4 +1,5 @@
 #include "smtpd/session/cmd.h"
+#include "smtpd/session/filtering.h"
 
 /*
  * RSET NOOP VRFY HELP QUIT: one reply each, whatever the arguments. VRFY does not reveal which mailboxes exist (RFC
@@ -26,4 +27,11 @@ void cmd_simple(struct session *s, const struct command *command)
 	default:
 		session_say(s, REPLY_OK);
 	}
+}
+
+void cmd_unknown(struct session *s, const struct command *command)
+{
+	(void)command;
+	enum reply_id refusal = filtering_unknown(s);
+	session_say(s, refusal == REPLY_NONE ? REPLY_UNRECOGNIZED : refusal);
 }

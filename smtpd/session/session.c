@@ -8,12 +8,11 @@
 #include "smtpd/protocol/params.h"
 #include "smtpd/session/cmd.h"
 #include "smtpd/session/listed.h"
-#include "smtpd/session/permits.h"
-#include "smtpd/session/rates.h"
 
 enum {
-	/* Replies not yet sent: the driver sends after each line, and HELP is the longest. */
-	OUT_MAX = 8 * 1024,
+	REPLY_START_MAX = 20, /* "550-5.999.999 " and CR LF */
+	/* Replies not yet sent: the driver sends after each line, and that of a filter is the longest. */
+	OUT_MAX = 8 * 1024 + MILTER_REPLY_MAX + MILTER_REPLY_LINES_MAX * REPLY_START_MAX,
 	LOGGED_MAX = 400 /* of a command */
 };
 
@@ -68,34 +67,6 @@ void session_learn_name(struct session *s)
 		log_info("client=%s name=unverified status=unnamed reason=\"%s\"", s->client_text, why);
 }
 
-bool session_admits(struct session *s)
-{
-	struct policy_decision decision;
-	policy_connect_decide(s->config, &s->client, &decision);
-	if (decision.wants_name) {
-		session_learn_name(s);
-		policy_connect_decide(s->config, &s->client, &decision);
-	}
-	if (decision.accepted)
-		return true;
-	s->line = SPAN("(connects)");
-	session_reply(s, REPLY_MAY_NOT_CONNECT, span_of(s->client_text), nothing);
-	s->line = nothing;
-	session_close(s);
-	return false;
-}
-
-void session_greet(struct session *s)
-{
-	char date[CLOCK_TEXT_MAX];
-	const struct store *store = s->tx.store;
-	clock_rfc5322(store->wall_ms(store->context), date);
-	if (s->config->banner && s->config->banner[0])
-		session_reply(s, REPLY_BANNER_OWN, span_of(s->config->fqdn), span_of(s->config->banner));
-	else
-		session_reply(s, REPLY_BANNER, span_of(s->config->fqdn), span_of(date));
-}
-
 enum session_wants session_wants(const struct session *s)
 {
 	switch (s->state) {
@@ -111,120 +82,6 @@ enum session_wants session_wants(const struct session *s)
 	default:
 		return SESSION_WANTS_LINE;
 	}
-}
-
-/* The client's line, without secrets. */
-static struct span loggable(const struct session *s)
-{
-	if (s->state == SESSION_DATA || s->state == SESSION_CHUNK)
-		return SPAN("end of data");
-	if (!s->line.len)
-		return SPAN("(nothing)");
-	return command_shown(s->line, s->after_auth);
-}
-
-/* The remedy for the log. The client is told only what is wrong. */
-static const char *remedy(const struct session *s, enum reply_id id)
-{
-	switch (id) {
-	case REPLY_BARE_NEWLINE:
-		return " remedy=\"bare_newlines repair\"";
-	case REPLY_BARE_LINE:
-		return s->config->bare_newlines == CONFIG_BARE_REPAIR ? "" : " remedy=\"bare_newlines repair\"";
-	case REPLY_DNSBL_LISTED:
-	case REPLY_TALKED_FIRST:
-		return " remedy=\"dnsbl_except in connect, if the client is welcome\"";
-	case REPLY_NO_TLS:
-		return " remedy=\"tls_certificate in access\"";
-	case REPLY_RULE_SENDER:
-	case REPLY_RULE_FROM:
-		return " remedy=\"another sender at the client; senders in client_rule\"";
-	case REPLY_RULE_FROM_BAD:
-		return " remedy=\"one address in From at the client; from_header in client_rule\"";
-	case REPLY_RULE_RECIPIENT:
-		return " remedy=\"recipients in client_rule\"";
-	case REPLY_RULE_TOO_BIG:
-		return " remedy=\"max_message_size in client_rule\"";
-	case REPLY_RULE_TLS_FIRST:
-		return " remedy=\"STARTTLS at the client; require in client_rule\"";
-	case REPLY_RULE_AUTH_FIRST:
-		return " remedy=\"a user and password at the client; require in client_rule\"";
-	default:
-		return "";
-	}
-}
-
-/* The client rule that refuses, for the log; "" = none does. */
-static void write_rule(const struct session *s, enum reply_id id, char *to, size_t size)
-{
-	const struct config_client_rule *rule = replies_name_rule(id) ? permits_rule(s) : NULL;
-	to[0] = '\0';
-	if (rule)
-		snprintf(to, size, " rule=%s place=%s:%u", rule->name, rule->origin.file, rule->origin.line);
-}
-
-/* The reply may quote the command. */
-static void log_refusal(const struct session *s, enum reply_id id, struct span reply)
-{
-	char line[LOGGED_MAX + 1], answer[LOGGED_MAX + 1], rule[LOGGED_MAX + 1];
-	write_rule(s, id, rule, sizeof(rule));
-	span_quotable(loggable(s), line, sizeof(line));
-	span_quotable(span_trim((struct span){reply.at, span_find(reply, '\r')}), answer, sizeof(answer));
-	log_info("client=%s from=<%s> command=\"%s\" status=refused reply=\"%s\"%s%s", s->client_text,
-		 str_text(&s->tx.sender), line, answer, rule, remedy(s, id));
-}
-
-static void append_reply(struct session *s, enum reply_id id, struct span first, struct span second)
-{
-	bool enhanced = !(s->config->without & WITHOUT_ENHANCEDSTATUSCODES);
-	replies_append(&s->out, id, enhanced, first, second);
-}
-
-static void say(struct session *s, enum reply_id id, struct span first, struct span second, bool quietly)
-{
-	size_t before = s->out.len;
-	int code = replies_code(id);
-	bool later = code >= 400 && code < 500 && code != 421;
-	if ((code >= 500 && ++s->errors > LIMIT_ERRORS) || (later && ++s->later > LIMIT_LATER)) {
-		session_say(s, REPLY_TOO_MANY_ERRORS);
-		return;
-	}
-	if (code >= 500 && !rates_error(s))
-		return;
-	append_reply(s, id, first, second);
-	if (code >= 400 && !quietly && !(later && s->later > LIMIT_LATER_LOGGED))
-		log_refusal(s, id, span_skip(str_span(&s->out), before));
-	if (code == 421)
-		session_close(s);
-}
-
-void session_reply(struct session *s, enum reply_id id, struct span first, struct span second)
-{
-	say(s, id, first, second, false);
-}
-
-void session_reply_quietly(struct session *s, enum reply_id id, struct span first, struct span second)
-{
-	say(s, id, first, second, true);
-}
-
-/* The argument of the replies without one of their own. */
-static struct span usual_argument(const struct session *s, enum reply_id id)
-{
-	if (!replies_name_rule(id))
-		return span_of(s->config->fqdn);
-	const struct config_client_rule *rule = permits_rule(s);
-	return rule ? span_of(rule->name) : SPAN("removed");
-}
-
-void session_say_quietly(struct session *s, enum reply_id id)
-{
-	session_reply_quietly(s, id, usual_argument(s, id), nothing);
-}
-
-void session_say(struct session *s, enum reply_id id)
-{
-	session_reply(s, id, usual_argument(s, id), nothing);
 }
 
 bool session_revoked(struct session *s)
@@ -261,6 +118,8 @@ bool session_params(struct session *s, struct span text, unsigned allowed, struc
 void session_reset(struct session *s)
 {
 	transaction_reset(&s->tx);
+	if (s->filters)
+		filters_abort(s->filters);
 	if (s->state != SESSION_START && s->state != SESSION_CLOSED)
 		s->state = SESSION_READY;
 }
@@ -278,6 +137,7 @@ static void (*const handlers[COMMAND_COUNT])(struct session *, const struct comm
 	[COMMAND_STARTTLS] = cmd_starttls, [COMMAND_AUTH] = cmd_auth,   [COMMAND_RSET] = cmd_simple,
 	[COMMAND_NOOP] = cmd_simple,       [COMMAND_VRFY] = cmd_simple, [COMMAND_HELP] = cmd_simple,
 	[COMMAND_QUIT] = cmd_simple,       [COMMAND_ETRN] = cmd_etrn,   [COMMAND_ATRN] = cmd_etrn,
+	[COMMAND_UNKNOWN] = cmd_unknown,
 };
 
 /* A session that makes no progress occupies a worker. QUIT is always accepted. */
@@ -294,7 +154,7 @@ static bool idles(struct session *s, enum command_verb verb)
  */
 static bool takes_unclean(enum command_verb verb)
 {
-	return verb == COMMAND_BDAT || verb == COMMAND_HELO || verb == COMMAND_EHLO;
+	return verb == COMMAND_UNKNOWN || verb == COMMAND_BDAT || verb == COMMAND_HELO || verb == COMMAND_EHLO;
 }
 
 static void dispatch(struct session *s, const struct command *command)
@@ -304,8 +164,6 @@ static void dispatch(struct session *s, const struct command *command)
 		session_close(s);
 	} else if (idles(s, command->verb)) {
 		session_say(s, REPLY_TOO_MANY_IDLE);
-	} else if (!handlers[command->verb]) {
-		session_say(s, REPLY_UNRECOGNIZED);
 	} else if (!command->clean && !takes_unclean(command->verb)) {
 		session_say(s, REPLY_BAD_OCTETS);
 	} else {
@@ -330,7 +188,7 @@ static void take_command(struct session *s, struct span line)
 		dispatch(s, &command);
 }
 
-static bool speaks_lf(const struct session *s)
+bool session_speaks_lf(const struct session *s)
 {
 	return s->lines == SESSION_LINES_LF && s->config->bare_newlines == CONFIG_BARE_REPAIR;
 }
@@ -342,7 +200,7 @@ static bool ends_well(struct session *s, struct span line, bool bare)
 	bool repair = s->config->bare_newlines == CONFIG_BARE_REPAIR;
 	if (s->lines == SESSION_LINES_UNSEEN)
 		s->lines = lf && repair ? SESSION_LINES_LF : SESSION_LINES_CRLF;
-	return !bare || (lf && speaks_lf(s));
+	return !bare || (lf && session_speaks_lf(s));
 }
 
 void session_line(struct session *s, struct span line, bool bare)
@@ -373,70 +231,4 @@ void session_line_too_long(struct session *s)
 size_t session_octets(struct session *s, struct span octets)
 {
 	return s->state == SESSION_CHUNK ? cmd_bdat_octets(s, octets) : cmd_data_octets(s, octets);
-}
-
-/* The client's name for Received; NULL = none. */
-static const char *received_name(struct session *s)
-{
-	if (!s->config->reverse_dns)
-		return NULL;
-	session_learn_name(s);
-	return s->client.name_state == POLICY_NAME_CONFIRMED ? s->client.name : "unverified";
-}
-
-enum reply_id session_message_begin(struct session *s, bool chunked)
-{
-	const struct config_messages *messages = &s->config->messages;
-	uint64_t session_octets = (uint64_t)messages->max_session_size;
-	struct transaction_limits limits = {
-		.message_octets = (uint64_t)messages->max_message_size,
-		.session_octets = session_octets > s->octets ? session_octets - s->octets : 0,
-		.hops = (unsigned)s->config->delivery.max_hops,
-		.repair = s->config->bare_newlines == CONFIG_BARE_REPAIR,
-		.lf = speaks_lf(s),
-		.chunked = chunked,
-		.complete = s->config->add_missing_headers && policy_is_ours(s->config, &s->client),
-		.too_big = REPLY_MESSAGE_TOO_BIG,
-	};
-	struct transaction_origin origin = {
-		.helo = s->helo,
-		.client = s->client_text,
-		.client_name = received_name(s),
-		.client_is_v6 = !ipaddr_is_v4(&s->client.ip),
-		.fqdn = s->config->fqdn,
-		.domain = s->config->local_domains[0].name,
-		.esmtp = s->esmtp,
-		.authenticated = s->client.user != NULL,
-		.user = s->config->access.auth_in_received ? s->client.user : NULL,
-		.tls_version = s->tls.on ? s->tls.version : NULL,
-		.tls_cipher = s->tls.cipher,
-		.tls_bits = s->tls.bits,
-	};
-	permits_limits(s, &limits);
-	return transaction_open(&s->tx, &limits, &origin);
-}
-
-static void message_taken(struct session *s)
-{
-	s->errors = s->later = s->idle = s->over = 0;
-	rates_octets(s, s->tx.octets);
-	s->octets += s->tx.octets;
-	s->messages++;
-	session_reply(s, REPLY_QUEUED, span_of(s->tx.id), span_of(s->config->fqdn));
-	log_info("id=%s client=%s helo=%s from=<%s> nrcpt=%zu size=%llu%s%s%s%s%s%s status=accepted", s->tx.id,
-		 s->client_text, s->helo, str_text(&s->tx.sender), s->tx.rcpts.count, (unsigned long long)s->tx.octets,
-		 s->client.user ? " user=" : "", s->client.user ? s->client.user : "", s->tls.on ? " tls=" : "",
-		 s->tls.on ? s->tls.version : "", s->tls.on ? ":" : "", s->tls.on ? s->tls.cipher : "");
-}
-
-void session_message_end(struct session *s)
-{
-	transaction_end(&s->tx);
-	transaction_refuse(&s->tx, permits_from(s));
-	enum reply_id refusal = transaction_commit(&s->tx);
-	if (refusal == REPLY_NONE)
-		message_taken(s);
-	else
-		session_say(s, refusal);
-	session_reset(s);
 }

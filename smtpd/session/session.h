@@ -30,6 +30,7 @@
 #include "common/config/config.h"
 #include "common/recipients/known.h"
 #include "smtpd/auth/auth.h"
+#include "smtpd/milter/filters.h"
 #include "smtpd/policy/listing.h"
 #include "smtpd/policy/lists.h"
 #include "smtpd/policy/names.h"
@@ -101,12 +102,22 @@ struct session_listed {
 	char text[DNSBL_TEXT_MAX + 1]; /* if refused: of the list */
 };
 
+/* The two ends of the connection beside the client's address, for filters. */
+struct session_ends {
+	uint16_t client_port; /* 0 = not known, as is all else */
+	char daemon[IPADDR_TEXT_MAX];
+	uint16_t daemon_port;
+};
+
 struct session {
 	const struct config_server *config; /* borrowed; may change before each command, never within one */
 	enum session_state state;
 	struct str out;            /* replies not yet sent */
 	const struct names *names; /* borrowed; NULL = names are not looked up */
 	const struct lists *lists; /* borrowed; NULL = DNS lists are not asked */
+	struct filters *filters;   /* borrowed; NULL = filters are not asked */
+	bool filter_refused;       /* the current RCPT */
+	struct session_ends ends;
 	struct session_listed listed;
 	struct session_tls tls;
 	struct auth *auth;              /* borrowed; NULL = no authentication */
@@ -192,6 +203,9 @@ bool session_params(struct session *s, struct span text, unsigned allowed, struc
 
 /* Looks up the client's name, once a session. */
 void session_learn_name(struct session *s);
+
+/* Whether LF alone ends lines and the data in this session. */
+bool session_speaks_lf(const struct session *s);
 
 /* Undoes the transaction. The next state is READY, or START before hello; CLOSED stays. */
 void session_reset(struct session *s);

@@ -1,0 +1,334 @@
+#include "smtpd/milter/content.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/mail/fields.h"
+#include "smtpd/accept/recipients.h"
+
+enum { ARENA_MAX = 4 << 20, SLICE = 8 * 1024, SLICE_ROOM = 2 * SLICE + DOT_READ_EXTRA, EMPTY_LINE = 2 };
+
+bool content_init(struct content *c, const struct store *store, const struct config_server *config)
+{
+	*c = (struct content){.store = store, .config = config};
+	str_init(&c->head, CONTENT_HEAD_MAX);
+	arena_init(&c->arena, ARENA_MAX);
+	c->piece = malloc(CONTENT_PIECE);
+	return c->piece != NULL;
+}
+
+void content_free(struct content *c)
+{
+	str_free(&c->head);
+	arena_free(&c->arena);
+	free(c->piece);
+	c->piece = NULL;
+}
+
+/* Appends the next piece of the text to `head`; *whole: there was none. */
+static int read_more(struct content *c, bool *whole)
+{
+	size_t got = 0;
+	int err = c->store->read(c->store->context, c->head.len, c->piece, CONTENT_PIECE, &got);
+	*whole = !err && !got;
+	if (!err && !str_append(&c->head, (struct span){c->piece, got}))
+		err = c->head.no_memory ? -ENOMEM : -EMSGSIZE;
+	return err;
+}
+
+static enum envelope_result parse(struct content *c, bool whole)
+{
+	const char *why;
+	arena_reset(&c->arena);
+	return envelope_parse(str_span(&c->head), whole, &c->arena, &c->envelope, &why);
+}
+
+static int read_envelope(struct content *c, bool *whole)
+{
+	enum envelope_result result = ENVELOPE_MORE;
+	int err = 0;
+	while (!err && result == ENVELOPE_MORE) {
+		err = read_more(c, whole);
+		if (!err)
+			result = parse(c, *whole);
+	}
+	return err ? err : result == ENVELOPE_OK ? 0 : -EBADMSG;
+}
+
+/* The empty line behind the header belongs to it. */
+static int read_header(struct content *c, bool whole)
+{
+	size_t end = 0;
+	int err = 0;
+	while (!err && !fields_end(span_skip(str_span(&c->head), c->envelope.body_at), whole, &end)) {
+		err = read_more(c, &whole);
+		if (!err && c->head.len - c->envelope.body_at > EDITS_HEADER_MAX + CONTENT_PIECE)
+			err = -EMSGSIZE;
+	}
+	end += c->envelope.body_at;
+	while (!err && !whole && c->head.len < end + EMPTY_LINE)
+		err = read_more(c, &whole);
+	if (err || end - c->envelope.body_at > EDITS_HEADER_MAX)
+		return err ? err : -EMSGSIZE;
+	if (span_starts(span_skip(str_span(&c->head), end), SPAN("\r\n")))
+		end += EMPTY_LINE;
+	c->head.len = end;
+	if (!str_reserve(&c->head, EMPTY_LINE)) /* begin_body may add it, and the envelope points into the head */
+		return -ENOMEM;
+	return parse(c, true) == ENVELOPE_OK ? 0 : -EBADMSG;
+}
+
+int content_read(struct content *c)
+{
+	bool whole = false;
+	if (c->read)
+		return 0;
+	str_clear(&c->head);
+	int err = read_envelope(c, &whole);
+	if (!err)
+		err = read_header(c, whole);
+	c->read = !err;
+	return err;
+}
+
+static struct span header_of(const struct content *c)
+{
+	return span_skip(str_span(&c->head), c->envelope.body_at);
+}
+
+/* Whether the header has the empty line at its end, so that a body may follow. */
+static bool is_ended(const struct content *c)
+{
+	return span_ends_nocase(header_of(c), SPAN("\r\n\r\n"));
+}
+
+static enum milter_result event(struct filter *f, const struct filter_services *services, bool answered, int64_t until)
+{
+	int64_t limit = f->config.timeout.content_ms;
+	if (answered)
+		return filter_await(f, services, limit, until);
+	if (f->machine.out.len >= MILTER_OUT_FLUSH && !filter_send(f, services, limit))
+		return MILTER_FAULT;
+	return MILTER_CONTINUE;
+}
+
+static bool goes_on(enum milter_result result)
+{
+	return result == MILTER_CONTINUE || result == MILTER_SKIP;
+}
+
+/* Our own Received is the first field, and is not shown: Postfix shows its own neither. */
+static enum milter_result show_header(struct content *c, struct filter *f, const struct filter_services *services,
+				      struct milter_macros macros, int64_t until)
+{
+	struct span rest = header_of(c);
+	struct field field;
+	enum milter_result result = MILTER_CONTINUE;
+	if (!milter_wants_header(&f->machine) || !field_next(&rest, &field))
+		return result;
+	while (goes_on(result) && field_next(&rest, &field))
+		result = event(f, services, milter_header(&f->machine, field.whole, macros), until);
+	return result;
+}
+
+/* Fills a piece from offset AT. 0 or -errno; *len is 0 at the end. */
+static int fill(struct content *c, uint64_t at, size_t *len)
+{
+	size_t got = 1;
+	int err = 0;
+	for (*len = 0; !err && got && *len < CONTENT_PIECE; *len += got)
+		err = c->store->read(c->store->context, at + *len, c->piece + *len, CONTENT_PIECE - *len, &got);
+	return err;
+}
+
+static enum milter_result show_body(struct content *c, struct filter *f, const struct filter_services *services,
+				    struct milter_macros macros, int64_t until, int *err)
+{
+	enum milter_result result = MILTER_CONTINUE;
+	uint64_t at = c->head.len;
+	size_t len = 1;
+	while (goes_on(result) && len && milter_wants_body(&f->machine)) {
+		*err = fill(c, at, &len);
+		if (*err)
+			return MILTER_FAULT;
+		at += len;
+		if (len)
+			result = event(f, services, milter_body(&f->machine, (struct span){c->piece, len}, macros),
+				       until);
+	}
+	return result;
+}
+
+static int write_text(struct content *c, struct span text)
+{
+	return c->store->write(c->store->context, text);
+}
+
+static int begin_body(struct content *c)
+{
+	int err = c->store->replace_begin(c->store->context);
+	if (err)
+		return err;
+	c->replacing = true;
+	c->new_octets = 0;
+	c->lines = (struct dot_reader){.plain = true, .repair = true};
+	if (!is_ended(c))
+		str_append(&c->head, SPAN("\r\n"));
+	return write_text(c, str_span(&c->head));
+}
+
+/* Writes a piece of the new body, whose lines may end in any way. */
+static int take_body(struct content *c, struct span piece)
+{
+	char text[SLICE_ROOM];
+	int err = c->replacing ? 0 : begin_body(c);
+	while (!err && piece.len) {
+		struct span slice = {piece.at, piece.len < SLICE ? piece.len : SLICE};
+		size_t len;
+		dot_read(&c->lines, slice, text, &len);
+		err = write_text(c, (struct span){text, len});
+		c->new_octets += len;
+		piece = span_skip(piece, slice.len);
+	}
+	return err;
+}
+
+static enum milter_result take_edits(struct content *c, struct filter *f, const struct filter_services *services,
+				     int64_t until, int *err)
+{
+	uint64_t most = (uint64_t)c->config->messages.max_message_size;
+	enum milter_result result = filter_await(f, services, f->config.timeout.content_ms, until);
+	while (result == MILTER_BODY) {
+		*err = take_body(c, f->machine.piece);
+		if (*err)
+			return MILTER_FAULT;
+		if (c->new_octets > most) {
+			filter_fault(f, "sent a new body of more than max_message_size");
+			return MILTER_FAULT;
+		}
+		result = filter_await(f, services, f->config.timeout.content_ms, until);
+	}
+	return result;
+}
+
+enum milter_result content_show(struct content *c, struct filter *f, const struct filter_services *services,
+				struct milter_macros macros, int64_t until, int *err)
+{
+	enum milter_result result = show_header(c, f, services, macros, until);
+	*err = 0;
+	if (goes_on(result))
+		result = event(f, services, milter_eoh(&f->machine, macros), until);
+	if (goes_on(result))
+		result = show_body(c, f, services, macros, until, err);
+	if (!goes_on(result) || *err || !milter_eom(&f->machine, macros))
+		return result;
+	return take_edits(c, f, services, until, err);
+}
+
+int content_drop(struct content *c)
+{
+	if (!c->replacing)
+		return 0;
+	c->replacing = c->read = false;
+	return c->store->replace_end(c->store->context, false);
+}
+
+/* The new body is complete: it becomes the body of the message. */
+static int end_body(struct content *c, const struct edits *edits)
+{
+	char text[DOT_READ_EXTRA];
+	if (edits->body && !c->replacing) { /* it is empty */
+		int err = begin_body(c);
+		if (err)
+			return err;
+	}
+	if (!c->replacing)
+		return 0;
+	int err = write_text(c, (struct span){text, dot_read_end(&c->lines, text)});
+	if (err)
+		return err;
+	c->replacing = false;
+	return c->store->replace_end(c->store->context, true);
+}
+
+static bool add_recipients(const struct content *c, const struct edits *edits, struct recipients *to)
+{
+	const struct dsn_rcpt none = {0};
+	const struct envelope *old = &c->envelope;
+	bool ok = true;
+	for (size_t i = 0; ok && i < old->rcpt_count; i++)
+		if (!edits_drop(edits, &old->rcpts[i]))
+			ok = recipients_add(to, &old->rcpts[i], old->dsn_rcpts ? &old->dsn_rcpts[i] : &none) !=
+			     RECIPIENTS_NO_MEMORY;
+	for (const struct edit_rcpt *r = edits->added; ok && r; r = r->next)
+		if (!r->cancelled)
+			ok = recipients_add(to, &r->address, &r->dsn) != RECIPIENTS_NO_MEMORY;
+	return ok;
+}
+
+/* The envelope with the edits. 0, -ENOMEM, or -ENOENT: it has no recipient. */
+static int make_envelope(const struct content *c, const struct edits *edits, struct str *to)
+{
+	struct recipients rcpts;
+	recipients_init(&rcpts);
+	int err = add_recipients(c, edits, &rcpts) ? 0 : -ENOMEM;
+	if (!err && !rcpts.count)
+		err = -ENOENT;
+	envelope_write_sender(to, edits->sender ? edits->new_sender.text : c->envelope.sender.text);
+	envelope_write_dsn(to, &c->envelope.dsn);
+	str_append(to, str_span(&rcpts.lines));
+	recipients_free(&rcpts);
+	return err ? err : to->failed ? -ENOMEM : 0;
+}
+
+/* Writes HEAD in place of the head, and the body behind it. */
+static int rewrite(struct content *c, struct span head)
+{
+	uint64_t at = c->head.len;
+	size_t len = 1;
+	int err = c->store->replace_begin(c->store->context);
+	if (!err)
+		err = write_text(c, head);
+	while (!err && len) {
+		err = fill(c, at, &len);
+		at += len;
+		if (!err)
+			err = write_text(c, (struct span){c->piece, len});
+	}
+	c->read = false;
+	return err ? err : c->store->replace_end(c->store->context, true);
+}
+
+int content_apply(struct content *c, const struct edits *edits)
+{
+	struct str head;
+	str_init(&head, CONTENT_HEAD_MAX);
+	int err = make_envelope(c, edits, &head);
+	if (err) {
+		str_free(&head);
+		return err;
+	}
+	err = end_body(c, edits);
+	if (!err && !edits_header(edits, header_of(c), &head))
+		err = -EMSGSIZE;
+	if (!err && !span_equal(str_span(&head), str_span(&c->head)))
+		err = rewrite(c, str_span(&head));
+	c->read = false;
+	str_free(&head);
+	return err;
+}
+
+int content_hold(struct content *c, struct span reason)
+{
+	struct str head;
+	int err = content_read(c);
+	if (err)
+		return err;
+	str_init(&head, CONTENT_HEAD_MAX);
+	str_append(&head, (struct span){c->head.at, c->envelope.body_at});
+	envelope_write_hold(&head, reason);
+	str_append(&head, header_of(c));
+	err = head.failed ? -ENOMEM : rewrite(c, str_span(&head));
+	str_free(&head);
+	return err;
+}

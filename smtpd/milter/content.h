@@ -1,0 +1,59 @@
+/*
+ * The message under way, as it stands in the store: shown to a filter, and written anew with its edits. The new text is
+ * the second one of the store (store.h), so nothing of the first is lost before all is written.
+ */
+#ifndef SMTPD_MILTER_CONTENT_H
+#define SMTPD_MILTER_CONTENT_H
+
+#include "common/mail/dot.h"
+#include "common/mail/envelope.h"
+#include "smtpd/accept/store.h"
+#include "smtpd/milter/filter.h"
+
+enum {
+	CONTENT_HEAD_MAX = ENVELOPE_MAX + EDITS_HEADER_MAX, /* octets of envelope and header */
+	CONTENT_PIECE = MILTER_BODY_MAX
+};
+
+struct content {
+	const struct store *store;
+	const struct config_server *config;
+	struct str head; /* envelope lines, header, and the empty line behind it, if there is one */
+	struct arena arena;
+	struct envelope envelope; /* points into `head` */
+	bool read;                /* the above are those of the text in the store */
+	bool replacing;           /* a second text has begun: with the new body of a filter */
+	uint64_t new_octets;      /* of the new body so far */
+	struct dot_reader lines;  /* its line ends */
+	char *piece;              /* CONTENT_PIECE octets */
+};
+
+/* STORE and CONFIG are borrowed. False: no memory. */
+bool content_init(struct content *c, const struct store *store, const struct config_server *config);
+void content_free(struct content *c);
+
+/* Reads the head of the text that is in the store, unless that was done. 0, -errno; -EMSGSIZE: the header is too large.
+ */
+int content_read(struct content *c);
+
+/*
+ * Shows the message to F and takes its edits into F->machine.edits, and a new body into the second text. Returns the
+ * answer of the filter (milter.h): MILTER_CONTINUE, MILTER_ACCEPT, or why not. *ERR is 0, or -errno of the store; then
+ * the result does not count. Unless content_apply follows, call content_drop.
+ */
+enum milter_result content_show(struct content *c, struct filter *f, const struct filter_services *services,
+				struct milter_macros macros, int64_t until, int *err);
+
+/*
+ * Makes the edits of F. 0 or -errno; after an error nothing is left of the message. -ENOENT: no recipient is left, and
+ * the message is as it was.
+ */
+int content_apply(struct content *c, const struct edits *edits);
+
+/* Adds the line that holds the message for REASON. 0 or -errno as above. */
+int content_hold(struct content *c, struct span reason);
+
+/* Forgets the new body. 0 or -errno. */
+int content_drop(struct content *c);
+
+#endif

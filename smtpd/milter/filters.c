@@ -1,0 +1,388 @@
+#include "smtpd/milter/filters.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "smtpd/milter/content.h"
+#include "smtpd/milter/filters_log.h"
+
+enum stage { STAGE_CONNECT, STAGE_HELLO, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_UNKNOWN, STAGE_CONTENT };
+
+struct event {
+	enum stage stage;
+	const struct macros_facts *facts;
+	const struct span *args;
+	size_t n;
+	struct span line;
+};
+
+void filters_init(struct filters *f, const struct filter_services *services, enum config_mail_source source)
+{
+	*f = (struct filters){.services = services, .source = source};
+}
+
+void filters_end(struct filters *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		filter_close(&f->list[i]);
+		filter_free(&f->list[i]);
+	}
+	free(f->list);
+	f->list = NULL;
+	f->count = 0;
+	f->config = NULL;
+	f->message = false;
+}
+
+static bool is_in(const struct config_clients *list, const struct policy_client *client)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (policy_client_match(&list->at[i], client))
+			return true;
+	return false;
+}
+
+static bool concerns(const struct filters *f, const struct config_filter *filter, const struct policy_client *client)
+{
+	return filter->only & f->source && !is_in(&filter->skip_list, client);
+}
+
+bool filters_concern(const struct filters *f, const struct config_server *config, const struct policy_client *client)
+{
+	for (size_t i = 0; f->services && i < config->filter_count; i++)
+		if (concerns(f, &config->filters[i], client))
+			return true;
+	return false;
+}
+
+/* The filters of the policy in force; one that changes within a message counts from the next message on. */
+static bool prepare(struct filters *f, const struct macros_facts *facts)
+{
+	const struct config_server *config = facts->config;
+	if (!f->services || f->config == config || f->message)
+		return true;
+	filters_end(f);
+	if (!config->filter_count)
+		return true;
+	f->list = calloc(config->filter_count, sizeof(*f->list));
+	if (!f->list)
+		return false;
+	f->config = config;
+	for (size_t i = 0; i < config->filter_count; i++)
+		if (concerns(f, &config->filters[i], facts->client))
+			filter_init(&f->list[f->count++], &config->filters[i]);
+	return true;
+}
+
+static bool is_skipped(const struct filter *filter, const struct macros_facts *facts)
+{
+	return filter->config.skip_authenticated && facts->client->user;
+}
+
+/* when_down of FILTER, which is down, for the message. */
+static enum filters_verdict when_down(struct filters *f, const struct filter *filter)
+{
+	switch (filter->config.when_down) {
+	case CONFIG_DOWN_ACCEPT:
+		return FILTERS_PASS;
+	case CONFIG_DOWN_REJECT:
+		return FILTERS_REJECT;
+	case CONFIG_DOWN_HOLD:
+		if (!f->hold[0])
+			snprintf(f->hold, sizeof(f->hold), "filter %s is down: %s", filter->name, filter->why);
+		return FILTERS_PASS;
+	default:
+		return FILTERS_TEMPFAIL;
+	}
+}
+
+/* FILTER has failed just now. Outside a message nothing is lost: it is asked again at MAIL. */
+static enum filters_verdict failed(struct filters *f, struct filter *filter, const struct macros_facts *facts)
+{
+	if (filter->stopped)
+		return FILTERS_STOPPED;
+	filters_log_down(filter, facts);
+	if (!f->message)
+		return FILTERS_PASS;
+	filter->failed = true;
+	return when_down(f, filter);
+}
+
+static enum filters_verdict judge(struct filters *f, struct filter *filter, const struct event *e,
+				  enum milter_result result)
+{
+	switch (result) {
+	case MILTER_DISCARD:
+		f->discarded = f->message;
+		filters_log_discard(filter, e->facts);
+		return FILTERS_PASS;
+	case MILTER_REJECT:
+		return FILTERS_REJECT;
+	case MILTER_TEMPFAIL:
+	case MILTER_CONN_FAIL:
+		return FILTERS_TEMPFAIL;
+	case MILTER_REPLY:
+		return FILTERS_REPLY;
+	case MILTER_SHUTDOWN:
+		return FILTERS_SHUTDOWN;
+	case MILTER_FAULT:
+		return failed(f, filter, e->facts);
+	default:
+		return FILTERS_PASS;
+	}
+}
+
+static struct milter_client client_of(const struct macros_facts *facts)
+{
+	const struct policy_client *client = facts->client;
+	bool named = client->name_state == POLICY_NAME_CONFIRMED;
+	return (struct milter_client){
+		.name = named ? span_of(client->name) : SPAN("unknown"),
+		.family = ipaddr_is_v4(&client->ip) ? '4' : '6',
+		.port = facts->client_port,
+		.address = span_of(facts->client_text),
+	};
+}
+
+/* Whether the filter will answer. */
+static bool tell(struct filter *filter, const struct event *e)
+{
+	struct macros macros;
+	struct milter *m = &filter->machine;
+	const struct milter_client client = client_of(e->facts);
+	macros_make(&macros, e->facts);
+	const struct milter_macros list = {macros.list, macros.count};
+	switch (e->stage) {
+	case STAGE_CONNECT:
+		return milter_connect(m, &client, list);
+	case STAGE_HELLO:
+		return milter_helo(m, span_of(e->facts->helo), list);
+	case STAGE_MAIL:
+		return milter_mail(m, e->args, e->n, list);
+	case STAGE_RCPT:
+		return milter_rcpt(m, e->args, e->n, list);
+	case STAGE_DATA:
+		return milter_data(m, list);
+	default:
+		return milter_unknown(m, e->line);
+	}
+}
+
+static enum milter_result exchange(const struct filters *f, struct filter *filter, const struct event *e)
+{
+	if (!filter_quiet(filter))
+		return MILTER_FAULT;
+	int64_t limit = filter->config.timeout.command_ms;
+	if (tell(filter, e))
+		return filter_await(filter, f->services, limit, INT64_MAX);
+	return filter_send(filter, f->services, limit) ? MILTER_CONTINUE : MILTER_FAULT;
+}
+
+static enum milter_result introduce(const struct filters *f, struct filter *filter, const struct event *e)
+{
+	enum milter_result result = filter_open(filter, f->services);
+	const struct event connect = {.stage = STAGE_CONNECT, .facts = e->facts};
+	const struct event hello = {.stage = STAGE_HELLO, .facts = e->facts};
+	if (result != MILTER_READY)
+		return MILTER_FAULT;
+	result = exchange(f, filter, &connect);
+	if (result == MILTER_CONTINUE && e->facts->helo[0])
+		result = exchange(f, filter, &hello);
+	return result == MILTER_ACCEPT ? MILTER_CONTINUE : result;
+}
+
+/* A filter that was down before is asked anew with each message. */
+static enum filters_verdict ask(struct filters *f, struct filter *filter, const struct event *e)
+{
+	enum milter_result result = MILTER_CONTINUE;
+	if (filter->failed && e->stage > STAGE_MAIL)
+		return when_down(f, filter);
+	if (filter->fd != -1 && e->stage == STAGE_MAIL && filter->machine.state == MILTER_REFUSED)
+		filter_close(filter);
+	if (filter->fd == -1 && (e->stage == STAGE_CONNECT || e->stage == STAGE_MAIL))
+		result = introduce(f, filter, e);
+	if (filter->fd != -1 && result == MILTER_CONTINUE && e->stage != STAGE_CONNECT)
+		result = exchange(f, filter, e);
+	return judge(f, filter, e, result);
+}
+
+static enum filters_verdict ask_all(struct filters *f, const struct event *e)
+{
+	enum filters_verdict verdict = FILTERS_PASS;
+	for (size_t i = 0; i < f->count && verdict == FILTERS_PASS && !f->discarded; i++) {
+		if (is_skipped(&f->list[i], e->facts))
+			continue;
+		if (f->services->waiting)
+			f->services->waiting(f->services->context, f->list[i].name);
+		verdict = ask(f, &f->list[i], e);
+		f->decider = &f->list[i];
+	}
+	if (f->count && f->services->waiting)
+		f->services->waiting(f->services->context, NULL);
+	return verdict;
+}
+
+enum filters_verdict filters_connect(struct filters *f, const struct macros_facts *facts)
+{
+	if (!prepare(f, facts))
+		return FILTERS_TEMPFAIL;
+	return ask_all(f, &(struct event){.stage = STAGE_CONNECT, .facts = facts});
+}
+
+enum filters_verdict filters_hello(struct filters *f, const struct macros_facts *facts)
+{
+	return ask_all(f, &(struct event){.stage = STAGE_HELLO, .facts = facts});
+}
+
+enum filters_verdict filters_mail(struct filters *f, const struct macros_facts *facts, const struct span *args,
+				  size_t n)
+{
+	if (!prepare(f, facts))
+		return FILTERS_TEMPFAIL;
+	for (size_t i = 0; i < f->count; i++)
+		f->list[i].failed = false;
+	f->message = f->count > 0;
+	return ask_all(f, &(struct event){STAGE_MAIL, facts, args, n, {NULL, 0}});
+}
+
+enum filters_verdict filters_rcpt(struct filters *f, const struct macros_facts *facts, const struct span *args,
+				  size_t n)
+{
+	return ask_all(f, &(struct event){STAGE_RCPT, facts, args, n, {NULL, 0}});
+}
+
+void filters_refused_rcpt(struct filters *f, const struct macros_facts *facts, const struct span *args, size_t n)
+{
+	const struct event e = {STAGE_RCPT, facts, args, n, {NULL, 0}};
+	for (size_t i = 0; i < f->count; i++) {
+		struct filter *filter = &f->list[i];
+		bool wanted = filter->fd != -1 && filter->machine.protocol & MILTER_REFUSED_RCPTS;
+		if (wanted && !is_skipped(filter, facts) && exchange(f, filter, &e) == MILTER_FAULT)
+			failed(f, filter, facts);
+	}
+}
+
+enum filters_verdict filters_data(struct filters *f, const struct macros_facts *facts)
+{
+	return ask_all(f, &(struct event){.stage = STAGE_DATA, .facts = facts});
+}
+
+enum filters_verdict filters_unknown(struct filters *f, const struct macros_facts *facts, struct span line)
+{
+	return ask_all(f, &(struct event){.stage = STAGE_UNKNOWN, .facts = facts, .line = line});
+}
+
+void filters_abort(struct filters *f)
+{
+	if (!f->message)
+		return;
+	f->message = f->discarded = false;
+	f->hold[0] = '\0';
+	for (size_t i = 0; i < f->count; i++)
+		filter_abort(&f->list[i], f->services);
+}
+
+const struct milter_reply *filters_reply(const struct filters *f)
+{
+	return &f->decider->machine.reply;
+}
+
+/* The store failed with -errno ERR. */
+static enum filters_verdict store_failed(struct filters *f, int err)
+{
+	f->error = err;
+	return err == -EMSGSIZE ? FILTERS_TOO_LARGE : FILTERS_STORE;
+}
+
+/* Makes the edits of FILTER, which has accepted the message. */
+static enum filters_verdict apply(struct filters *f, struct filter *filter, const struct macros_facts *facts,
+				  struct content *c)
+{
+	const struct edits *edits = &filter->machine.edits;
+	if (edits_none(edits))
+		return FILTERS_PASS;
+	filters_log_edits(filter, facts, edits);
+	int err = content_apply(c, edits);
+	if (err == -ENOENT) {
+		filters_log_nobody(filter, facts);
+		err = content_drop(c);
+		f->discarded = true;
+		return err ? store_failed(f, err) : FILTERS_PASS;
+	}
+	if (edits->quarantine && !f->hold[0])
+		snprintf(f->hold, sizeof(f->hold), "filter %s: %.*s", filter->name, SPAN_ARGS(edits->reason));
+	return err ? store_failed(f, err) : FILTERS_PASS;
+}
+
+static enum filters_verdict show(struct filters *f, struct filter *filter, const struct macros_facts *facts,
+				 struct content *c, int64_t until)
+{
+	const struct event e = {.stage = STAGE_CONTENT, .facts = facts};
+	struct macros macros;
+	int err = content_read(c), dropped = 0;
+	if (err)
+		return store_failed(f, err);
+	macros_make(&macros, facts);
+	enum milter_result result = MILTER_FAULT;
+	if (filter_quiet(filter))
+		result = content_show(c, filter, f->services, (struct milter_macros){macros.list, macros.count}, until,
+				      &err);
+	if (!err && (result == MILTER_CONTINUE || result == MILTER_ACCEPT))
+		return apply(f, filter, facts, c);
+	dropped = content_drop(c);
+	if (err || dropped)
+		return store_failed(f, err ? err : dropped);
+	return judge(f, filter, &e, result);
+}
+
+static enum filters_verdict ask_content(struct filters *f, struct filter *filter, const struct macros_facts *facts,
+					struct content *c, uint64_t octets, int64_t until)
+{
+	if (filter->failed)
+		return when_down(f, filter);
+	if (filter->fd == -1 || !milter_wants_message(&filter->machine))
+		return FILTERS_PASS;
+	if (octets <= (uint64_t)filter->config.max_size)
+		return show(f, filter, facts, c, until);
+	filters_log_large(filter, facts, octets);
+	filter_abort(filter, f->services);
+	return FILTERS_PASS;
+}
+
+static enum filters_verdict ask_all_content(struct filters *f, const struct macros_facts *facts, struct content *c,
+					    uint64_t octets)
+{
+	enum filters_verdict verdict = FILTERS_PASS;
+	int64_t until = clock_mono_ms() + FILTERS_CONTENT_MS;
+	for (size_t i = 0; i < f->count && verdict == FILTERS_PASS && !f->discarded; i++) {
+		if (is_skipped(&f->list[i], facts))
+			continue;
+		if (f->services->waiting)
+			f->services->waiting(f->services->context, f->list[i].name);
+		verdict = ask_content(f, &f->list[i], facts, c, octets, until);
+		f->decider = &f->list[i];
+	}
+	if (f->services->waiting)
+		f->services->waiting(f->services->context, NULL);
+	if (f->discarded)
+		return FILTERS_DISCARD;
+	int err = verdict == FILTERS_PASS && f->hold[0] ? content_hold(c, span_of(f->hold)) : 0;
+	return err ? store_failed(f, err) : verdict;
+}
+
+enum filters_verdict filters_content(struct filters *f, const struct macros_facts *facts, const struct store *store,
+				     uint64_t octets)
+{
+	struct content c;
+	enum filters_verdict verdict = FILTERS_STORE;
+	if (f->discarded || !f->count)
+		return f->discarded ? FILTERS_DISCARD : FILTERS_PASS;
+	f->error = -ENOMEM;
+	if (content_init(&c, store, facts->config))
+		verdict = ask_all_content(f, facts, &c, octets);
+	content_free(&c);
+	return verdict;
+}

@@ -1,0 +1,486 @@
+/* Sessions with filters: what filters see, what they may do, and what happens when they are down. */
+#include "smtpd/milter/filters.h"
+
+#include "common/base/log_level.h"
+#include "t/unit/filter_fixture.h"
+#include "t/unit/smtpd_memory.h"
+#include "t/unit/suite.h"
+
+#define HELLO   "EHLO client.test\r\n"
+#define MAIL    "MAIL FROM:<a@client.test>\r\n"
+#define RCPT    "RCPT TO:<b@example.com>\r\n"
+#define TEXT    "Subject: one\r\nX-Old: yes\r\n\r\nhello\r\n"
+#define DATA    "DATA\r\n" TEXT ".\r\n"
+#define QUIT    "QUIT\r\n"
+#define MESSAGE MAIL RCPT DATA
+#define FILTER  "filter one { address inet:127.0.0.1:1; "
+
+static struct config config;
+static struct memory_store memory;
+static struct store store;
+static struct session session;
+static struct filters filters;
+static struct str replies;
+static struct fake *one;
+
+static void setup(void)
+{
+	one = fake_begin(0, "one");
+}
+
+static void teardown(void)
+{
+	fake_free();
+	memory_store_free(&memory);
+	str_free(&replies);
+	config_free(&config);
+}
+
+static void begin(const char *lines)
+{
+	struct ipaddr client = memory_address("10.1.2.3");
+	memory_config(lines, &config);
+	store = memory_store_init(&memory);
+	str_init(&replies, MEMORY_MAX);
+	ck_assert(session_init(&session, &config.servers[0], &store, &client));
+	filters_init(&filters, &fake_services, SOURCE_SMTP);
+	session.filters = &filters;
+	session.ends = (struct session_ends){4711, "10.0.0.1", 25};
+	session_greet(&session);
+}
+
+static void say(const char *text)
+{
+	memory_feed(&session, span_of(text), SIZE_MAX, &replies);
+}
+
+static void finish(void)
+{
+	str_append(&replies, str_span(&session.out));
+	session_free(&session);
+	filters_end(&filters);
+	fake_join();
+	ck_assert(!memory.open);
+}
+
+static void run(const char *lines, const char *text)
+{
+	begin(lines);
+	say(text);
+	finish();
+}
+
+/* The code of reply N, counted from 0, the greeting; 0 = there is none. */
+static int code(size_t n)
+{
+	struct span rest = str_span(&replies), line;
+	while (span_line(&rest, &line))
+		if (line.len > 3 && line.at[3] == ' ' && n-- == 0)
+			return atoi(line.at);
+	return 0;
+}
+
+static int last_code(void)
+{
+	int last = 0;
+	for (size_t n = 0; code(n); n++)
+		last = code(n);
+	return last;
+}
+
+/* The message that was stored, from its own Received on. */
+static const char *own_header(void)
+{
+	const char *date = strstr(str_text(&memory.last), ";\r\n\t");
+	ck_assert_ptr_nonnull(date);
+	return strchr(date + 4, '\n') + 1;
+}
+
+START_TEST(test_sees)
+{
+	run(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMRTLLNBEQ");
+	ck_assert_ptr_nonnull(strstr(str_text(&one->seen), "C unknown|4\x12\x67"
+							   "10.1.2.3|\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&one->seen), "H client.test|\nM <a@client.test>|\nR <b@example.com>|\n"));
+	ck_assert_ptr_nonnull(strstr(str_text(&one->seen), "L Subject|one|\nL X-Old|yes|\nN \nB hello\r\n\nE "));
+	ck_assert_int_eq(memory.stored, 1);
+	ck_assert_str_eq(own_header(), TEXT);
+}
+END_TEST
+
+START_TEST(test_adds_field)
+{
+	FAKE_ANSWER(one, 'E', 'h', "X-New\0it is\0");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	run(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert_str_eq(own_header(), "Subject: one\r\nX-Old: yes\r\nX-New: it is\r\n\r\nhello\r\n");
+	ck_assert_int_eq(memory.stored, 1);
+	ck_assert(
+		span_starts(str_span(&memory.last), SPAN("x-sender: a@client.test\r\nx-receiver: b@example.com\r\n")));
+}
+END_TEST
+
+/* The reply after each command that is refused; commands are 0 greeting, 1 EHLO, 2 MAIL, 3 RCPT, 4 DATA, 5 text. */
+static const struct {
+	char command;
+	char answer;
+	size_t reply;
+	int code;
+} refusals[] = {
+	{'C', 'r', 0, 554}, {'C', 't', 0, 421}, {'C', 'f', 0, 421}, {'C', '4', 0, 421}, {'H', 'r', 1, 550},
+	{'H', 't', 1, 421}, {'H', '4', 1, 421}, {'M', 'r', 2, 550}, {'M', 't', 2, 451}, {'M', '4', 2, 421},
+	{'R', 'r', 3, 550}, {'R', 't', 3, 451}, {'R', '4', 3, 421}, {'T', 'r', 4, 550}, {'T', 't', 4, 451},
+	{'L', 'r', 5, 550}, {'L', 't', 5, 451}, {'N', 'r', 5, 550}, {'B', 't', 5, 451}, {'E', 'r', 5, 550},
+	{'E', 't', 5, 451}, {'E', '4', 5, 421},
+};
+
+START_TEST(test_refuses)
+{
+	fake_answer(one, refusals[_i].command, refusals[_i].answer, "", 0);
+	run(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert_msg(code(refusals[_i].reply) == refusals[_i].code, "%c %c: the replies are\n%s", refusals[_i].command,
+		      refusals[_i].answer, str_text(&replies));
+	ck_assert_int_eq(memory.stored, 0);
+}
+END_TEST
+
+START_TEST(test_own_reply)
+{
+	FAKE_ANSWER(one, 'R', 'y', "550-5.7.99 First\r\n550 5.7.99 100%% sure\0");
+	run(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert_ptr_nonnull(strstr(str_text(&replies), "\n550-5.7.99 First\r\n550 5.7.99 100% sure\r\n"));
+	ck_assert_int_eq(memory.stored, 0);
+}
+END_TEST
+
+START_TEST(test_discards)
+{
+	fake_answer(one, "MRTLNBE"[_i], 'd', "", 0);
+	run(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(memory.stored, 0);
+	ck_assert_int_eq(code(5), 250);
+}
+END_TEST
+
+/* A filter that dies at each of its commands: its edits are forgotten, and when_down decides. */
+static const char dies_at[] = "OCHMRTLNBE";
+static const struct {
+	const char *setting;
+	int code;
+	unsigned stored;
+	bool held;
+} downs[] = {{"tempfail", 451, 0, false}, {"accept", 250, 1, false}, {"reject", 550, 0, false}, {"hold", 250, 1, true}};
+
+static void check_down(size_t i)
+{
+	bool held = strstr(str_text(&memory.last), "x-mailroot-hold: filter one is down: ");
+	ck_assert_msg(strstr(str_text(&replies), downs[i].code == 451   ? "\n451 4.7.1 "
+						 : downs[i].code == 550 ? "\n550 5.7.1 "
+									: "Queued mail"),
+		      "the replies are\n%s", str_text(&replies));
+	ck_assert_uint_eq(memory.stored, downs[i].stored);
+	ck_assert_int_eq(held, downs[i].held);
+	if (downs[i].stored)
+		ck_assert_str_eq(own_header(), TEXT);
+}
+
+START_TEST(test_down)
+{
+	char lines[200];
+	size_t down = (size_t)_i % 4;
+	snprintf(lines, sizeof(lines), FILTER "when_down %s }", downs[down].setting);
+	FAKE_ANSWER(one, 'E', 'h', "X-New\0lost\0");
+	one->deeds[(unsigned char)dies_at[(size_t)_i / 4]] = FAKE_DIES;
+	run(lines, HELLO MESSAGE QUIT);
+	check_down(down);
+}
+END_TEST
+
+START_TEST(test_absent)
+{
+	char lines[200];
+	snprintf(lines, sizeof(lines), FILTER "when_down %s }", downs[_i].setting);
+	one->absent = true;
+	run(lines, HELLO MESSAGE QUIT);
+	check_down((size_t)_i);
+}
+END_TEST
+
+/* Edits, and then the end of the connection, or an answer that is none. */
+START_TEST(test_all_or_nothing)
+{
+	static const char *const bodies[] = {"new body\r\n", NULL};
+	FAKE_ANSWER(one, 'E', 'h', "X-New\0lost\0");
+	FAKE_ANSWER(one, 'E', '-', "b@example.com\0");
+	fake_answer(one, 'E', 'b', bodies[0], strlen(bodies[0]));
+	FAKE_ANSWER(one, 'E', 'z', "");
+	run(FILTER "when_down accept }", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(memory.stored, 1);
+	ck_assert_str_eq(own_header(), TEXT);
+	ck_assert(strstr(str_text(&memory.last), "x-receiver: b@example.com\r\n"));
+}
+END_TEST
+
+START_TEST(test_comes_back)
+{
+	one->deeds['R'] = FAKE_DIES;
+	begin(FILTER "}");
+	say(HELLO MESSAGE);
+	ck_assert_int_eq(memory.stored, 0);
+	one->deeds['R'] = FAKE_ANSWERS;
+	say("RSET\r\n" MESSAGE QUIT);
+	finish();
+	ck_assert_int_eq(memory.stored, 1);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMROCHMRTLLNBEQ");
+}
+END_TEST
+
+START_TEST(test_edits_all)
+{
+	FAKE_ANSWER(one, 'E', 'i', "\0\0\0\0X-First\0top\0");
+	FAKE_ANSWER(one, 'E', 'm', "\0\0\0\1Subject\0two\n\tlines\0");
+	FAKE_ANSWER(one, 'E', 'm', "\0\0\0\1X-Old\0\0");
+	FAKE_ANSWER(one, 'E', '+', "<c@example.org>\0");
+	FAKE_ANSWER(one, 'E', '-', "<b@example.com>\0");
+	FAKE_ANSWER(one, 'E', 'e', "<other@client.test>\0");
+	FAKE_ANSWER(one, 'E', 'b', "new\nbo");
+	FAKE_ANSWER(one, 'E', 'b', "dy");
+	FAKE_ANSWER(one, 'E', 'q', "smells\0");
+	FAKE_ANSWER(one, 'E', 'a', "");
+	run(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(memory.stored, 1);
+	const char *text = str_text(&memory.last);
+	ck_assert(span_starts(str_span(&memory.last),
+			      SPAN("x-sender: other@client.test\r\nx-receiver: c@example.org\r\n"
+				   "x-mailroot-hold: filter one: smells\r\nX-First: top\r\nReceived: ")));
+	ck_assert_ptr_null(strstr(text, "X-Old"));
+	ck_assert_str_eq(own_header(), "Subject: two\r\n\tlines\r\n\r\nnew\r\nbody");
+}
+END_TEST
+
+START_TEST(test_nobody_left)
+{
+	FAKE_ANSWER(one, 'E', '-', "<b@example.com>\0");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	run(FILTER "}", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(memory.stored, 0);
+	ck_assert_int_eq(code(5), 250);
+}
+END_TEST
+
+/* The second sees what the first has done, and nothing after a refusal of the first. */
+START_TEST(test_in_order)
+{
+	struct fake *two = fake_begin(1, "two");
+	FAKE_ANSWER(one, 'E', 'h', "X-One\0was here\0");
+	FAKE_ANSWER(one, 'E', 'b', "changed\r\n");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	FAKE_ANSWER(two, 'E', 'h', "X-Two\0too\0");
+	FAKE_ANSWER(two, 'E', 'c', "");
+	run(FILTER "}\nfilter two { address inet:127.0.0.1:2 }", HELLO MESSAGE QUIT);
+	ck_assert_ptr_nonnull(strstr(str_text(&two->seen), "L X-One|was here|\nN \nB changed\r\n\nE "));
+	ck_assert_str_eq(own_header(),
+			 "Subject: one\r\nX-Old: yes\r\nX-One: was here\r\nX-Two: too\r\n\r\nchanged\r\n");
+}
+END_TEST
+
+START_TEST(test_first_refuses)
+{
+	struct fake *two = fake_begin(1, "two");
+	FAKE_ANSWER(one, 'E', 'r', "");
+	run(FILTER "}\nfilter two { address inet:127.0.0.1:2 }", HELLO MESSAGE QUIT);
+	ck_assert_str_eq(str_text(&two->letters), "OCHMRTAQ");
+	ck_assert_int_eq(memory.stored, 0);
+}
+END_TEST
+
+START_TEST(test_skipped)
+{
+	static const char *const lines[] = {"skip_list 10.0.0.0/8 }", "only pickup sendmail }"};
+	char text[200];
+	snprintf(text, sizeof(text), "%s%s", FILTER, lines[_i]);
+	one->absent = true;
+	run(text, HELLO MESSAGE QUIT);
+	ck_assert_int_eq(memory.stored, 1);
+}
+END_TEST
+
+START_TEST(test_too_large_for_it)
+{
+	struct str text;
+	str_init(&text, 1 << 20);
+	str_append_text(&text, HELLO MAIL RCPT "DATA\r\nSubject: x\r\n\r\n");
+	for (unsigned i = 0; i < 200; i++)
+		str_append_text(&text, "0123456789 0123456789\r\n");
+	str_append_text(&text, ".\r\n" QUIT);
+	run(FILTER "max_size 2K }", str_text(&text));
+	str_free(&text);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMRTAQ");
+	ck_assert_int_eq(memory.stored, 1);
+}
+END_TEST
+
+START_TEST(test_large)
+{
+	struct str text;
+	str_init(&text, 4 << 20);
+	one->protocol = MILTER_MUTE_HEADER | MILTER_MUTE_BODY;
+	FAKE_ANSWER(one, 'E', 'h', "X-New\0it is\0");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	str_append_text(&text, HELLO MAIL RCPT "DATA\r\nSubject: x\r\n\r\n");
+	for (unsigned i = 0; i < 9000; i++)
+		str_append_text(&text, "0123456789 0123456789\r\n");
+	str_append_text(&text, ".\r\n" QUIT);
+	run(FILTER "}", str_text(&text));
+	ck_assert_str_eq(str_text(&one->letters), "OCHMRTLNBBBBEQ");
+	ck_assert_int_eq(memory.stored, 1);
+	ck_assert_uint_eq(strlen(own_header()), sizeof("Subject: x\r\nX-New: it is\r\n\r\n") - 1 + 9000 * 23);
+	str_free(&text);
+}
+END_TEST
+
+START_TEST(test_huge_header)
+{
+	struct str text;
+	str_init(&text, 4 << 20);
+	str_append_text(&text, HELLO MAIL RCPT "DATA\r\n");
+	for (unsigned i = 0; i < 50000; i++)
+		str_append_text(&text, "X-Long: 0123456789 0123456789\r\n");
+	str_append_text(&text, "\r\ntext\r\n.\r\n" QUIT);
+	run(FILTER "when_down accept }", str_text(&text));
+	str_free(&text);
+	ck_assert_int_eq(code(5), 552);
+	ck_assert_int_eq(memory.stored, 0);
+}
+END_TEST
+
+START_TEST(test_chunks)
+{
+	FAKE_ANSWER(one, 'E', 'h', "X-New\0it is\0");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	run(FILTER "}", HELLO MAIL RCPT "BDAT 14\r\nSubject: x\r\n\r\nBDAT 7 LAST\r\nhello\r\n" QUIT);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMRTLNBEQ");
+	ck_assert_str_eq(own_header(), "Subject: x\r\nX-New: it is\r\n\r\nhello\r\n");
+}
+END_TEST
+
+START_TEST(test_refuses_chunk)
+{
+	FAKE_ANSWER(one, 'T', 'y', "451 4.7.9 not now\0");
+	run(FILTER "}", HELLO MAIL RCPT "BDAT 14\r\nSubject: x\r\n\r\nNOOP\r\n" QUIT);
+	ck_assert_ptr_nonnull(strstr(str_text(&replies), "\r\n451 4.7.9 not now\r\n250 2.0.0 OK\r\n"));
+}
+END_TEST
+
+START_TEST(test_many_messages)
+{
+	run(FILTER "}", HELLO MESSAGE MAIL RCPT "RSET\r\n" MESSAGE HELLO MESSAGE QUIT);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMRTLLNBEMRAMRTLLNBEHMRTLLNBEQ");
+	ck_assert_int_eq(memory.stored, 3);
+}
+END_TEST
+
+START_TEST(test_starttls)
+{
+	begin(FILTER "}");
+	session.tls.offered = true;
+	say(HELLO "STARTTLS\r\n");
+	session_secured(&session, &(struct session_tls){.on = true, .version = "TLSv1.3", .cipher = "X", .bits = 128});
+	say(HELLO MESSAGE QUIT);
+	finish();
+	ck_assert_str_eq(str_text(&one->letters), "OCHHMRTLLNBEQ");
+	ck_assert_ptr_nonnull(
+		strstr(str_text(&one->macros), "D H{tls_version}|TLSv1.3|{cipher}|X|{cipher_bits}|128|\n"));
+}
+END_TEST
+
+START_TEST(test_stopped)
+{
+	one->deeds[(unsigned char)"CHMRTLNBE"[_i]] = FAKE_STOPS_US;
+	run(FILTER "when_down accept }", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(memory.stored, 0);
+	ck_assert_int_eq(last_code(), 421);
+}
+END_TEST
+
+START_TEST(test_too_late)
+{
+	one->deeds[(unsigned char)"ME"[_i]] = FAKE_STALLS;
+	run(FILTER "timeout command 1s content 1s }", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(memory.stored, 0);
+	ck_assert_ptr_nonnull(strstr(str_text(&replies), "\n451 4.7.1 Service unavailable - try again later\r\n"));
+}
+END_TEST
+
+START_TEST(test_refused_recipients)
+{
+	one->protocol = MILTER_REFUSED_RCPTS;
+	run(FILTER "}", HELLO MAIL "RCPT TO:<x@elsewhere.test>\r\n" RCPT DATA QUIT);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMRRTLLNBEQ");
+	ck_assert_ptr_nonnull(strstr(str_text(&one->macros), "{rcpt_host}|5.7.1|{rcpt_mailer}|error|\n"));
+	ck_assert_int_eq(memory.stored, 1);
+}
+END_TEST
+
+/* Without filters there is nothing to wait for, and nothing changes. */
+START_TEST(test_none)
+{
+	run("", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(memory.stored, 1);
+	ck_assert_ptr_null(filters.list);
+}
+END_TEST
+
+enum { COUNT_OF_DOWN = 4 };
+
+static void add(TCase *to, const TTest *test, int n)
+{
+	if (n)
+		tcase_add_loop_test(to, test, 0, n);
+	else
+		tcase_add_test(to, test);
+}
+
+int main(void)
+{
+	static const struct {
+		const TTest *const *test;
+		int n; /* of a loop; 0 = none */
+	} tests[] = {
+		{&test_sees, 0},
+		{&test_adds_field, 0},
+		{&test_refuses, (int)(sizeof(refusals) / sizeof(refusals[0]))},
+		{&test_own_reply, 0},
+		{&test_discards, 7},
+		{&test_down, (int)(sizeof(dies_at) - 1) * COUNT_OF_DOWN},
+		{&test_absent, COUNT_OF_DOWN},
+		{&test_all_or_nothing, 0},
+		{&test_comes_back, 0},
+		{&test_edits_all, 0},
+		{&test_nobody_left, 0},
+		{&test_in_order, 0},
+		{&test_first_refuses, 0},
+		{&test_skipped, 2},
+		{&test_too_large_for_it, 0},
+		{&test_large, 0},
+		{&test_huge_header, 0},
+		{&test_chunks, 0},
+		{&test_refuses_chunk, 0},
+		{&test_many_messages, 0},
+		{&test_starttls, 0},
+		{&test_stopped, 9},
+		{&test_too_late, 2},
+		{&test_refused_recipients, 0},
+		{&test_none, 0},
+	};
+	log_set_level(LOG_LEVEL_ERROR);
+	Suite *suite = suite_create("smtpd_filters");
+	TCase *all = tcase_create("all");
+	tcase_set_timeout(all, 60);
+	tcase_add_checked_fixture(all, setup, teardown);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		add(all, *tests[i].test, tests[i].n);
+	suite_add_tcase(suite, all);
+	return suite_run(suite);
+}
