@@ -78,11 +78,17 @@ static bool is_held(const struct dkim_canon_body *body, char c)
 	return c == '\r' || (body->how == DKIM_RELAXED && is_blank(c));
 }
 
-/* Takes text up to the next octet that may be held back, at least one octet. Returns its length. */
+/* The octet of TEXT at AT is a blank between two words, which stays as it is. */
+static bool is_between(struct span text, size_t at)
+{
+	return text.at[at] == ' ' && at + 1 < text.len && !is_blank(text.at[at + 1]) && text.at[at + 1] != '\r';
+}
+
+/* Takes text up to the next octet that is held back, at least one octet. Returns its length. */
 static size_t take_text(struct dkim_canon_body *body, struct span rest, const struct dkim_canon_sink *sink)
 {
 	size_t n = 1;
-	while (n < rest.len && !is_held(body, rest.at[n]))
+	while (n < rest.len && (!is_held(body, rest.at[n]) || is_between(rest, n)))
 		n++;
 	put_held(body, sink);
 	put(sink, (struct span){rest.at, n});
