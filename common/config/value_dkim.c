@@ -7,6 +7,8 @@
 #include "common/base/language.h"
 #include "common/mail/domain.h"
 
+enum { HEADER_NAME_MAX = 64 /* octets; a signature has each name on one line (DKIM_FIELDS_NAME_MAX) */ };
+
 static bool refuse(struct config_parse *parse, const struct config_item *item, const char *why)
 {
 	config_error(parse->findings, item->at, _("\"%.*s\" in %s: %s"), SPAN_ARGS(item->text), parse->setting->name,
@@ -77,7 +79,7 @@ static bool is_field_name(struct span name)
 	for (size_t i = 0; i < name.len; i++)
 		if (name.at[i] <= ' ' || name.at[i] > '~' || name.at[i] == ':' || name.at[i] == ';')
 			return false;
-	return name.len > 0;
+	return name.len > 0 && name.len <= HEADER_NAME_MAX;
 }
 
 static const char *parse_header(struct config_parse *parse, const struct config_item *item)

@@ -39,11 +39,6 @@ static const char *const once[] = {
 	"From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date", "MIME-Version", "Content-Type",
 };
 
-/* Hosts on the way add, change and remove these. */
-static const char *const changing[] = {
-	"Received", "Return-Path", "Bcc", "Resent-Bcc", "DKIM-Signature", "Authentication-Results",
-};
-
 static bool has(const char *const *names, size_t n, struct span name)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -51,23 +46,6 @@ static bool has(const char *const *names, size_t n, struct span name)
 			return true;
 	}
 	return false;
-}
-
-static bool is_name_octet(char c)
-{
-	char lower = ascii_lower(c);
-	return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
-const char *dkim_fields_name_fault(struct span name)
-{
-	for (size_t i = 0; i < name.len; i++) {
-		if (!is_name_octet(name.at[i]))
-			return "the name of a header field has letters, digits and '-' only, without a colon";
-	}
-	if (!name.len || name.len > DKIM_FIELDS_NAME_MAX)
-		return "the name of a header field has 1 to 64 octets";
-	return has(changing, COUNT(changing), name) ? "hosts on the way add or change this header field" : NULL;
 }
 
 /* The fields of a header that the list has, in the order of the header. */

@@ -13,7 +13,7 @@
 enum {
 	DKIM_FIELDS_MAX = 128,      /* that a signature covers; RFC 5322 3.6 allows one of most names */
 	DKIM_FIELDS_NAMES_MAX = 64, /* of a list */
-	DKIM_FIELDS_NAME_MAX = 64   /* octets */
+	DKIM_FIELDS_NAME_MAX = 64   /* octets, none of them ';' */
 };
 
 /*
@@ -25,9 +25,6 @@ struct dkim_names {
 	const char *const *at;
 	size_t n; /* at most DKIM_FIELDS_NAMES_MAX; 0 = the standard list */
 };
-
-/* Why NAME can't stand in a list, as a phrase; NULL: it can. */
-const char *dkim_fields_name_fault(struct span name);
 
 /* One entry of h=. */
 struct dkim_field {

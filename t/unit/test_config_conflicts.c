@@ -56,6 +56,10 @@ static const struct wrong rows[] = {
 	{SERVER("dkim a.test { selector a k }"), 2, 26, "the path of selector must be absolute"},
 	{SERVER("dkim a.test { selector a /k; headers To Date }"), 2, 38, "From is missing"},
 	{SERVER("dkim a.test { selector a /k; headers From received }"), 2, 43, "other hosts add or change this field"},
+	{SERVER("dkim a.test { selector a /k; headers From \"a;l=0\" }"), 2, 43, "not a header field"},
+	{SERVER("dkim a.test { selector a /k; headers From "
+		"x2345678901234567890123456789012345678901234567890123456789012345 }"),
+	 2, 43, "not a header field"},
 	{SERVER("dkim a.test { selector a /k; headers From: }"), 2, 38, "write its name without a colon"},
 	{SERVER("dkim a.test { selector a /k; headers From standard none }"), 2, 52, "must stand alone"},
 	{SERVER("dkim a.test { selector a /k; canonical relaxed }"), 2, 40, "write relaxed/relaxed, relaxed/simple"},
