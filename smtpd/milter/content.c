@@ -117,17 +117,18 @@ static bool goes_on(enum milter_result result)
 	return result == MILTER_CONTINUE || result == MILTER_SKIP;
 }
 
-/* Our own Received is the first field, and is not shown: Postfix shows its own neither. */
+/* Our own Received is not shown, as by Postfix. */
 static enum milter_result show_header(struct content *c, struct filter *f, const struct filter_services *services,
 				      struct milter_macros macros, int64_t until)
 {
 	struct span rest = header_of(c);
 	struct field field;
 	enum milter_result result = MILTER_CONTINUE;
-	if (!milter_wants_header(&f->machine) || !field_next(&rest, &field))
+	if (!milter_wants_header(&f->machine))
 		return result;
-	while (goes_on(result) && field_next(&rest, &field))
-		result = event(f, services, milter_header(&f->machine, field.whole, macros), until);
+	for (size_t number = 0; goes_on(result) && field_next(&rest, &field); number++)
+		if (number != c->ours)
+			result = event(f, services, milter_header(&f->machine, field.whole, macros), until);
 	return result;
 }
 
@@ -309,7 +310,7 @@ int content_apply(struct content *c, const struct edits *edits)
 		return err;
 	}
 	err = end_body(c, edits);
-	if (!err && !edits_header(edits, header_of(c), &head))
+	if (!err && !edits_header(edits, header_of(c), &c->ours, &head))
 		err = -EMSGSIZE;
 	if (!err && !span_equal(str_span(&head), str_span(&c->head)))
 		err = rewrite(c, str_span(&head));

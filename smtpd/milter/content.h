@@ -22,6 +22,7 @@ struct content {
 	struct arena arena;
 	struct envelope envelope; /* points into `head` */
 	bool read;                /* the above are those of the text in the store */
+	size_t ours;              /* number of our own Received among the fields, from 0 */
 	bool replacing;           /* a second text has begun: with the new body of a filter */
 	uint64_t new_octets;      /* of the new body so far */
 	struct dot_reader lines;  /* its line ends */

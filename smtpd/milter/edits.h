@@ -86,12 +86,12 @@ const char *edits_sender(struct edits *e, struct span address);
 const char *edits_quarantine(struct edits *e, struct span reason);
 
 /*
- * Appends HEADER, the fields of a message from our own Received on, with the edits. HEADER may have the empty line at
- * its end, and more: what follows the last field is copied unchanged. Line ends are CRLF. A field of a filter
- * whose name is that of an envelope line never comes first; our own Received does then. False: HEADER is larger than
- * EDITS_HEADER_MAX, TO is full, or there is no memory.
+ * Appends HEADER with the edits. Field *OURS of it, from 0, is our own Received: the first one before any edit; *ours
+ * becomes its number afterwards. HEADER may have the empty line at its end, and more: what follows the last field is
+ * copied unchanged. Line ends are CRLF. A field of a filter whose name is that of an envelope line never comes first;
+ * our own Received does then. False: HEADER is larger than EDITS_HEADER_MAX, TO is full, or there is no memory.
  */
-bool edits_header(const struct edits *e, struct span header, struct str *to);
+bool edits_header(const struct edits *e, struct span header, size_t *ours, struct str *to);
 
 /*
  * Whether RCPT, of the message before the edits, is removed. The recipients of the message are those that are not, and

@@ -12,15 +12,13 @@ struct node {
 	const struct edit_field *edit; /* ... the one that a filter made */
 };
 
-enum {
-	HEAD = 0, /* the node in front of the first field; as `next`: the end */
-	OURS = 1  /* our own Received: the first field at first */
-};
+enum { HEAD = 0 }; /* the node in front of the first field; as `next`: the end */
 
 struct fields {
 	struct node *at;
 	size_t n;
 	size_t last;
+	size_t ours; /* our own Received */
 };
 
 static bool has_name(const struct node *node, struct span name)
@@ -61,7 +59,7 @@ static void change(struct fields *f, const struct edit_field *edit)
 {
 	uint32_t index = edit->index ? edit->index : 1;
 	size_t before = HEAD, at = f->at[HEAD].next;
-	while (at && (at == OURS || !has_name(&f->at[at], edit->name) || --index)) {
+	while (at && (at == f->ours || !has_name(&f->at[at], edit->name) || --index)) {
 		before = at;
 		at = f->at[at].next;
 	}
@@ -79,13 +77,13 @@ static void keep_envelope(struct fields *f)
 	size_t first = f->at[HEAD].next, before = HEAD;
 	if (!f->at[first].edit || !envelope_has_name(f->at[first].edit->name))
 		return;
-	while (f->at[before].next && f->at[before].next != OURS)
+	while (f->at[before].next && f->at[before].next != f->ours)
 		before = f->at[before].next;
 	if (!f->at[before].next)
 		return;
 	take_out(f, before);
-	f->at[OURS].next = first;
-	f->at[HEAD].next = OURS;
+	f->at[f->ours].next = first;
+	f->at[HEAD].next = f->ours;
 }
 
 /* The value's lines end in LF or CRLF, those in the message in CRLF. */
@@ -123,10 +121,23 @@ static size_t count_fields(struct span header)
 	return n;
 }
 
-bool edits_header(const struct edits *e, struct span header, struct str *to)
+static void apply(struct fields *f, const struct edit_field *edit)
+{
+	for (; edit; edit = edit->next) {
+		if (edit->kind == EDIT_ADD)
+			put_after(f, f->last, (struct node){.edit = edit});
+		else if (edit->kind == EDIT_INSERT)
+			insert(f, edit);
+		else
+			change(f, edit);
+	}
+	keep_envelope(f);
+}
+
+bool edits_header(const struct edits *e, struct span header, size_t *ours, struct str *to)
 {
 	struct field field;
-	struct fields f = {.n = 1, .last = HEAD};
+	struct fields f = {.n = 1, .last = HEAD, .ours = 1 + *ours};
 	if (header.len > EDITS_HEADER_MAX)
 		return false;
 	f.at = calloc(1 + count_fields(header) + e->field_count, sizeof(*f.at));
@@ -134,16 +145,11 @@ bool edits_header(const struct edits *e, struct span header, struct str *to)
 		return false;
 	while (field_next(&header, &field))
 		put_after(&f, f.last, (struct node){.name_len = field.name.len, .whole = field.whole});
-	for (const struct edit_field *edit = e->fields; edit; edit = edit->next) {
-		if (edit->kind == EDIT_ADD)
-			put_after(&f, f.last, (struct node){.edit = edit});
-		else if (edit->kind == EDIT_INSERT)
-			insert(&f, edit);
-		else
-			change(&f, edit);
-	}
-	keep_envelope(&f);
-	for (size_t at = f.at[HEAD].next; at; at = f.at[at].next) {
+	apply(&f, e->fields);
+	size_t number = 0;
+	for (size_t at = f.at[HEAD].next; at; at = f.at[at].next, number++) {
+		if (at == f.ours)
+			*ours = number;
 		if (f.at[at].edit)
 			write_edit(f.at[at].edit, to);
 		else

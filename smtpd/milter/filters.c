@@ -140,7 +140,7 @@ static struct milter_client client_of(const struct macros_facts *facts)
 	const struct policy_client *client = facts->client;
 	bool named = client->name_state == POLICY_NAME_CONFIRMED;
 	return (struct milter_client){
-		.name = named ? span_of(client->name) : SPAN("unknown"),
+		.name = named ? span_of(client->name) : SPAN(""),
 		.family = ipaddr_is_v4(&client->ip) ? '4' : '6',
 		.port = facts->client_port,
 		.address = span_of(facts->client_text),

@@ -92,6 +92,7 @@ static bool sent(struct milter *m, const struct milter_event *event)
 	if (m->protocol & event->mute)
 		return false;
 	m->awaited = event->letter;
+	m->words[0] = '\0';
 	return true;
 }
 
@@ -111,6 +112,17 @@ static bool put_event(struct milter *m, char letter, const struct span *strings,
 	return sent(m, event);
 }
 
+static void put_name(struct milter *m, const struct milter_client *client)
+{
+	if (client->name.len) {
+		milter_put_string(&m->out, client->name);
+		return;
+	}
+	str_append_c(&m->out, '[');
+	str_append(&m->out, client->address);
+	milter_put_string(&m->out, SPAN("]"));
+}
+
 bool milter_connect(struct milter *m, const struct milter_client *client, struct milter_macros macros)
 {
 	const struct milter_event *event = milter_event('C');
@@ -120,7 +132,7 @@ bool milter_connect(struct milter *m, const struct milter_client *client, struct
 	if (!wants(m, event))
 		return false;
 	size_t packet = milter_wrap(&m->out, 'C');
-	milter_put_string(&m->out, client->name);
+	put_name(m, client);
 	str_append_c(&m->out, client->family);
 	if (client->family != 'U') {
 		str_append_c(&m->out, (char)(client->port >> 8));

@@ -71,7 +71,7 @@ struct milter_macros {
 };
 
 struct milter_client {
-	struct span name;    /* "client.example"; "[192.0.2.1]" if it has none */
+	struct span name;    /* "client.example"; empty if it has none: then "[address]" is sent, as by Postfix */
 	char family;         /* '4', '6', 'L' for a local socket, 'U' for unknown: without port and address */
 	uint16_t port;       /* in host order */
 	struct span address; /* without brackets */
@@ -91,7 +91,8 @@ struct milter {
 	struct edits edits; /* of the message */
 	struct span piece;  /* of the new body, within the octets given to milter_take */
 	struct milter_reply reply;
-	char words[MILTER_WORDS_MAX]; /* of a fault; with another result, what had no effect; "" otherwise */
+	char words[MILTER_WORDS_MAX]; /* of a fault; before, what had no effect since the event was sent; "" = nothing
+				       */
 	struct span lists[MILTER_STAGE_COUNT];
 	struct arena arena; /* of the lists */
 };
@@ -112,7 +113,8 @@ bool milter_rcpt(struct milter *m, const struct span *args, size_t n, struct mil
 bool milter_data(struct milter *m, struct milter_macros macros);
 bool milter_unknown(struct milter *m, struct span line);
 
-/* FIELD: from the name to its last line end. Leave out our own Received. A field beyond 64 K is shown cut. */
+/* FIELD: from the name to its last line end. Leave out our own Received, wherever it stands. A field beyond 64 K is
+ * shown cut. */
 bool milter_header(struct milter *m, struct span field, struct milter_macros macros);
 bool milter_eoh(struct milter *m, struct milter_macros macros);
 /* PIECE: at most MILTER_BODY_MAX octets, line ends CRLF. Fill it up: a packet has its price in the filter. */

@@ -205,7 +205,6 @@ enum milter_result milter_take(struct milter *m, struct span in, size_t *taken)
 {
 	struct milter_packet packet;
 	uint32_t length;
-	m->words[0] = '\0';
 	enum milter_framing framing = milter_unwrap(in, &packet, taken, &length);
 	if (framing == MILTER_PARTIAL)
 		return MILTER_MORE;

@@ -82,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct edits edits;
 	struct str header, out;
 	const char *why = NULL, *remark = NULL;
+	size_t ours = 0;
 	str_init(&header, 1 << 20);
 	str_init(&out, 4 << 20);
 	edits_init(&edits);
@@ -103,10 +104,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else
 			why = edits_add(&edits, name, value, index % 2);
 	}
-	if (!why && edits_header(&edits, str_span(&header), &out)) {
+	if (!why && edits_header(&edits, str_span(&header), &ours, &out)) {
 		struct field first;
 		struct span head = str_span(&out);
 		MUST(field_next(&head, &first) && !envelope_has_name(first.name));
+		while (ours--)
+			MUST(field_next(&head, &first));
+		MUST(span_starts(first.whole, SPAN("Received: ours\r\n")));
 		compare(&edits, str_span(&header), str_span(&out));
 	}
 	for (struct edit_rcpt *rcpt = edits.added; rcpt; rcpt = rcpt->next)

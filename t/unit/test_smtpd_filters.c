@@ -100,7 +100,7 @@ START_TEST(test_sees)
 {
 	run(FILTER "}", HELLO MESSAGE QUIT);
 	ck_assert_str_eq(str_text(&one->letters), "OCHMRTLLNBEQ");
-	ck_assert_ptr_nonnull(strstr(str_text(&one->seen), "C unknown|4\x12\x67"
+	ck_assert_ptr_nonnull(strstr(str_text(&one->seen), "C [10.1.2.3]|4\x12\x67"
 							   "10.1.2.3|\n"));
 	ck_assert_ptr_nonnull(strstr(str_text(&one->seen), "H client.test|\nM <a@client.test>|\nR <b@example.com>|\n"));
 	ck_assert_ptr_nonnull(strstr(str_text(&one->seen), "L Subject|one|\nL X-Old|yes|\nN \nB hello\r\n\nE "));
@@ -285,6 +285,23 @@ START_TEST(test_in_order)
 }
 END_TEST
 
+/* Our own Received is not shown, even if it is no longer the first field. */
+START_TEST(test_ours_is_hidden)
+{
+	struct fake *two = fake_begin(1, "two");
+	FAKE_ANSWER(one, 'E', 'i', "\0\0\0\0X-One\0first\0");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	FAKE_ANSWER(two, 'E', 'm', "\0\0\0\1Received\0none\0");
+	FAKE_ANSWER(two, 'E', 'm', "\0\0\0\1X-One\0changed\0");
+	FAKE_ANSWER(two, 'E', 'c', "");
+	run(FILTER "}\nfilter two { address inet:127.0.0.1:2 }", HELLO MESSAGE QUIT);
+	ck_assert_ptr_nonnull(strstr(str_text(&two->seen), "\nL X-One|first|\nL Subject|one|\nL X-Old|yes|\nN \n"));
+	ck_assert_ptr_nonnull(
+		strstr(str_text(&memory.last), "x-receiver: b@example.com\r\nX-One: changed\r\nReceived: "));
+	ck_assert_str_eq(own_header(), "Subject: one\r\nX-Old: yes\r\nReceived: none\r\n\r\nhello\r\n");
+}
+END_TEST
+
 START_TEST(test_first_refuses)
 {
 	struct fake *two = fake_begin(1, "two");
@@ -460,6 +477,7 @@ int main(void)
 		{&test_edits_all, 0},
 		{&test_nobody_left, 0},
 		{&test_in_order, 0},
+		{&test_ours_is_hidden, 0},
 		{&test_first_refuses, 0},
 		{&test_skipped, 2},
 		{&test_too_large_for_it, 0},

@@ -5,6 +5,7 @@
 
 #include "common/mail/domain.h"
 #include "common/mail/envelope.h"
+#include "common/mail/fields.h"
 #include "smtpd/milter/edits.h"
 #include "t/unit/suite.h"
 
@@ -113,6 +114,15 @@ static const struct {
 	{PLAIN, "A:1\r\nB:\t2\r\nC:\r\n D\r\n", {"h X:y"}, "A:1\r\nB:\t2\r\nC:\r\n D\r\nX: y\r\n"},
 };
 
+static size_t number_of_ours(struct span header)
+{
+	struct field field;
+	size_t number = 0;
+	while (field_next(&header, &field) && !span_equal(field.whole, SPAN(OURS)))
+		number++;
+	return number;
+}
+
 START_TEST(fields_are_edited_as_by_postfix)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -125,11 +135,34 @@ START_TEST(fields_are_edited_as_by_postfix)
 		snprintf(expected, sizeof(expected), rows[i].how == ALL ? "%s" : OURS "%s" BODY, rows[i].out);
 		for (size_t at = 0; at < 6 && rows[i].lines[at]; at++)
 			ck_assert_ptr_null(note(rows[i].lines[at], rows[i].how != BLANK_IS_VALUE));
-		ck_assert(edits_header(&edits, str_span(&header), &out));
+		size_t ours = 0;
+		ck_assert(edits_header(&edits, str_span(&header), &ours, &out));
+		ck_assert_uint_eq(ours, number_of_ours(str_span(&out)));
 		ck_assert_msg(!strcmp(str_text(&out), expected), "row %zu: %s", i, str_text(&out));
 		str_free(&header);
 		str_free(&out);
 	}
+}
+END_TEST
+
+START_TEST(the_next_filter_does_not_count_ours_either)
+{
+	struct str once, twice;
+	size_t ours = 0;
+	str_init(&once, 1000);
+	str_init(&twice, 1000);
+	note("i 0 Received:inserted", true);
+	ck_assert(edits_header(&edits, SPAN(OURS "Received: other\r\n"), &ours, &once));
+	ck_assert_uint_eq(ours, 1);
+	edits_reset(&edits);
+	note("m 2 Received:two", true);
+	note("m 1 Received:one", true);
+	note("i 0 X:y", true);
+	ck_assert(edits_header(&edits, str_span(&once), &ours, &twice));
+	ck_assert_uint_eq(ours, 2);
+	ck_assert_str_eq(str_text(&twice), "X: y\r\nReceived: one\r\n" OURS "Received: two\r\n");
+	str_free(&once);
+	str_free(&twice);
 }
 END_TEST
 
@@ -169,18 +202,19 @@ END_TEST
 START_TEST(a_header_that_is_too_large_is_refused)
 {
 	struct str header, out;
+	size_t ours = 0;
 	str_init(&header, EDITS_HEADER_MAX + 8);
 	str_init(&out, 2 * EDITS_HEADER_MAX);
 	while (header.len + 6 <= EDITS_HEADER_MAX)
 		str_append_text(&header, "A: 1\r\n");
-	ck_assert(edits_header(&edits, str_span(&header), &out));
+	ck_assert(edits_header(&edits, str_span(&header), &ours, &out));
 	ck_assert(span_equal(str_span(&header), str_span(&out)));
 	str_append_text(&header, "A: 1\r\n");
-	ck_assert(!edits_header(&edits, str_span(&header), &out));
+	ck_assert(!edits_header(&edits, str_span(&header), &ours, &out));
 	header.len = 100 * 6;
 	str_free(&out);
 	str_init(&out, 100);
-	ck_assert(!edits_header(&edits, str_span(&header), &out));
+	ck_assert(!edits_header(&edits, str_span(&header), &ours, &out));
 	str_free(&header);
 	str_free(&out);
 }
@@ -288,6 +322,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {fields_are_edited_as_by_postfix,
+				      the_next_filter_does_not_count_ours_either,
 				      names_and_values_that_break_the_header_are_faults,
 				      edits_of_fields_are_bounded,
 				      a_header_that_is_too_large_is_refused,
