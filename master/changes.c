@@ -350,6 +350,7 @@ static const struct {
 	{"delivery_user", offsetof(struct config, delivery_user)},
 	{"web_user", offsetof(struct config, web_user)},
 	{"kerberos_user", offsetof(struct config, kerberos_user)},
+	{"filters_user", offsetof(struct config, filters_user)},
 	{"mailroot_dir", offsetof(struct config, mailroot_dir)},
 	{"state_dir", offsetof(struct config, state_dir)},
 	{"run_dir", offsetof(struct config, run_dir)},

@@ -21,7 +21,7 @@ unsigned changes_describe(const struct config *before, const struct config *afte
 unsigned changes_roles(const struct config *before, const struct config *after, const char *name);
 
 /* Settings that nothing but a restart changes: the name of number I, below CHANGES_FIXED; its value, NULL = none. */
-enum { CHANGES_FIXED = 8 };
+enum { CHANGES_FIXED = 9 };
 const char *changes_fixed_name(size_t i);
 const char *changes_fixed_value(size_t i, const struct config *config);
 

@@ -31,6 +31,7 @@ static const struct {
 	[AT(FULLNESS)] = {"fullness", OF(SMTPD) | OF(PICKUP), OF(QUEUE), 0, false, fullness_create},
 	[AT(TOKENS)] = {"tokens", OF(WEB), OF(DELIVERY), SMALL_SNDBUF, true, NULL},
 	[AT(PASSWORDS)] = {"passwords", OF(KERBEROS), OF(SMTPD), SMALL_SNDBUF, true, NULL},
+	[AT(FILTERS)] = {"filters", OF(FILTERS), OF(SMTPD) | OF(PICKUP), SMALL_SNDBUF, true, NULL},
 	[AT(TOKEN_PAGE)] = {"token_page", OF(DELIVERY), OF(WEB), 0, false, tokens_create},
 };
 

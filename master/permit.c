@@ -51,8 +51,8 @@ static void resolve_operator(const char *name, struct permit *out)
 
 void permit_resolve(const struct config *config, uid_t starter, struct permit *out)
 {
-	const char *service[PERMIT_SERVICE_MAX] = {config->user, config->smtpd_user, config->delivery_user,
-						   config->web_user, config->kerberos_user};
+	const char *service[PERMIT_SERVICE_MAX] = {config->user,     config->smtpd_user,    config->delivery_user,
+						   config->web_user, config->kerberos_user, config->filters_user};
 	*out = (struct permit){.starter = starter};
 	for (size_t i = 0; i < config->operators.n; i++)
 		resolve_operator(config->operators.at[i], out);

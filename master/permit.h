@@ -13,7 +13,7 @@
 
 enum {
 	PERMIT_NAMES_MAX = 64,   /* maximum of the setting `operators` */
-	PERMIT_SERVICE_MAX = 5,  /* user, smtpd_user, delivery_user, web_user, kerberos_user */
+	PERMIT_SERVICE_MAX = 6,  /* user, smtpd_user, delivery_user, web_user, kerberos_user, filters_user */
 	PERMIT_GROUPS_MAX = 1024 /* groups of a peer that are considered */
 };
 

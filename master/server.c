@@ -49,6 +49,8 @@ static unsigned roles_needed(const struct config_server *config)
 		all &= ~(1U << CHILD_WEB);
 	if (!config || !config_kerberos_needed(config))
 		all &= ~(1U << CHILD_KERBEROS);
+	if (!config || !config->filter_count)
+		all &= ~(1U << CHILD_FILTERS);
 	return all;
 }
 

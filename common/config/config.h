@@ -29,8 +29,9 @@ enum config_role {
 	ROLE_PICKUP = 1 << 7,   /* reads the pickup folder */
 	ROLE_WEB = 1 << 8,      /* fetches access tokens */
 	ROLE_KERBEROS = 1 << 9, /* asks the KDC about passwords */
-	ROLE_ALL = (1 << 10) - 1,
-	ROLE_SHOWN = 1 << 10 /* the queue sees it too, only to show it: a change does not restart the queue */
+	ROLE_FILTERS = 1 << 10, /* connects to filters */
+	ROLE_ALL = (1 << 11) - 1,
+	ROLE_SHOWN = 1 << 11 /* the queue sees it too, only to show it: a change does not restart the queue */
 };
 
 #define CONFIG_MEMBER(name, type, ...)                                                                                 \

@@ -37,6 +37,7 @@ static const struct {
 	[CHILD_PICKUP] = {"pickup", "mailroot-pickup", ROLE_PICKUP, WIRE_LINK_control_pickup},
 	[CHILD_WEB] = {"web", "mailroot-web", ROLE_WEB, WIRE_LINK_control_web},
 	[CHILD_KERBEROS] = {"kerberos", "mailroot-kerberos", ROLE_KERBEROS, WIRE_LINK_control_kerberos},
+	[CHILD_FILTERS] = {"filters", "mailroot-filters", ROLE_FILTERS, WIRE_LINK_control_filters},
 };
 
 const char *child_role_name(enum child_role role)

@@ -11,7 +11,8 @@
  *	fd 10  tokens: delivery writes, web reads                       (for other roles /dev/null)
  *	fd 11  page of access tokens (tokens.h): web writes, delivery reads (for other roles /dev/null)
  *	fd 12  questions about passwords: smtpd writes, kerberos reads  (for other roles /dev/null)
- *	fd 13.. listeners, smtpd only; --listeners N tells how many
+ *	fd 13  questions for connections to filters: smtpd and pickup write, filters reads (for other roles /dev/null)
+ *	fd 14.. listeners, smtpd only; --listeners N tells how many
  *
  * A child sends `ready` on the control link once it is in its jail and works. Peer links (queue <-> delivery, local,
  * resolver) come over the control link as `attach` packets, anew whenever one of the two ends was restarted or said
@@ -35,6 +36,7 @@ enum child_fd {
 	CHILD_FD_TOKENS,
 	CHILD_FD_TOKEN_PAGE,
 	CHILD_FD_PASSWORDS,
+	CHILD_FD_FILTERS,
 	CHILD_FD_LISTEN
 };
 
@@ -46,7 +48,7 @@ enum { CHILD_FD_KEPT = CHILD_FD_LISTEN - CHILD_FD_ARRIVALS };
  * fields, and what stands in the shared pages (fullness.h, tokens.h). A change of that needs the next number; then an
  * upgrade is refused, and the service must be restarted.
  */
-enum { CHILD_CONTRACT = 2, CHILD_VERSION_MAX = 32 };
+enum { CHILD_CONTRACT = 3, CHILD_VERSION_MAX = 32 };
 
 enum child_link {
 	CHILD_LINK_DELIVERY = 1, /* queue <-> parent of the SMTP clients */
@@ -68,8 +70,9 @@ enum child_role {
 	CHILD_RESOLVER,
 	CHILD_LOG,
 	CHILD_PICKUP,
-	CHILD_WEB, /* these two are started only where the configuration needs them */
+	CHILD_WEB, /* these three are started only where the configuration needs them */
 	CHILD_KERBEROS,
+	CHILD_FILTERS,
 	CHILD_ROLE_COUNT
 };
 

@@ -111,12 +111,13 @@ static void drop_capabilities(bool may_lease)
 	prctl(PR_SET_KEEPCAPS, 0);
 }
 
-static void change_user(const char *user, uid_t uid, gid_t gid, bool keep)
+static void change_user(const struct privs_jail *jail, uid_t uid, gid_t gid)
 {
+	const char *user = jail->user;
 	drop_bounding_set();
-	if (keep && prctl(PR_SET_KEEPCAPS, 1) != 0)
+	if (jail->may_lease && prctl(PR_SET_KEEPCAPS, 1) != 0)
 		die("prctl", "PR_SET_KEEPCAPS");
-	if (setgroups(0, NULL) != 0)
+	if ((jail->with_groups ? initgroups(user, gid) : setgroups(0, NULL)) != 0)
 		die("setgroups for", user);
 	if (setresgid(gid, gid, gid) != 0)
 		die("setresgid for", user);
@@ -168,7 +169,7 @@ void privs_enter(const struct privs_jail *jail)
 	if (root && jail->root)
 		change_root(jail->root);
 	if (root) {
-		change_user(jail->user, uid, gid, jail->may_lease);
+		change_user(jail, uid, gid);
 		snprintf(taken, sizeof(taken), "%s", jail->user);
 	}
 	close_doors(jail);

@@ -13,6 +13,7 @@ struct privs_jail {
 	const char *user;            /* the user to become */
 	const char *root;            /* folder to chroot into; NULL = none */
 	int max_files;               /* RLIMIT_NOFILE; 0 = unchanged */
+	bool with_groups;            /* keeps the supplementary groups of the user */
 	bool may_lease;              /* keeps CAP_LEASE, to find writers of other users' files (fcntl F_SETLEASE) */
 	bool may_fork;               /* false: RLIMIT_NPROC 0 unless root: neither processes nor threads */
 	const char *const *paths;    /* Landlock (landlock.h): what may be touched, as seen before the chroot;

@@ -24,7 +24,7 @@ d_configure() {
 	rm -rf "$ROOT"
 	mkdir -p "$ROOT"
 	chmod 755 "$ROOT"
-	for u in mailroot mailroot-smtpd mailroot-out mailroot-web mailroot-kerberos; do
+	for u in mailroot mailroot-smtpd mailroot-out mailroot-web mailroot-kerberos mailroot-filters; do
 		id $u >/dev/null 2>&1 || useradd --system --user-group --no-create-home --shell /usr/sbin/nologin $u
 	done
 	getent group mailroot-operators >/dev/null || groupadd --system mailroot-operators

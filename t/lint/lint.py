@@ -24,6 +24,7 @@ PROGRAMS = {
     "master": [["master"]],
     "smtpd": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/auth"], ["smtpd/session"], ["smtpd"]],
     "smtpd/kerberos": [["smtpd/kerberos"]],
+    "smtpd/filters": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/filters"]],
     "smtpd/pickup": [["smtpd/protocol"], ["smtpd/policy"], ["smtpd/accept"], ["smtpd/milter"], ["smtpd/pickup"]],
     "queue": [["queue/rules"], ["queue/model"], ["queue/plan"], ["queue/spool"], ["queue/attempt"], ["queue/etrn"],
               ["queue/operator"], ["queue"]],

@@ -20,6 +20,7 @@ DIRECT = {
     "mailroot-import-iis": {"libexpat": "the metabase of IIS, which is XML"},
     "mailroot-smtpd": {**TLS, **KERBEROS, **SASL, **PASSWORDS},
     "mailroot-kerberos": {"libkrb5": "the question to the KDC", "libgssapi_krb5": "texts of errors", **JAIL},
+    "mailroot-filters": {**JAIL},
     "mailroot-pickup": {},
     "mailroot-queue": {"libevent_core": "the loop over all links and times"},
     "mailroot-delivery": {**TLS, **KERBEROS, **SASL, **JAIL},

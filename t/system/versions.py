@@ -7,7 +7,7 @@ import subprocess
 import harness
 
 PROGRAMS = ("mailrootd", "mailrootctl", "mailroot-smtpd", "mailroot-pickup", "mailroot-queue", "mailroot-log", "mailroot-delivery",
-            "mailroot-local", "mailroot-resolver", "mailroot-web", "mailroot-kerberos")
+            "mailroot-local", "mailroot-resolver", "mailroot-web", "mailroot-kerberos", "mailroot-filters")
 
 
 class Versions:

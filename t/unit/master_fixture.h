@@ -223,9 +223,9 @@ static inline void build_config(const char *listen)
 
 static inline void fixture_open(void)
 {
-	static const char *const programs[] = {"mailroot-smtpd",    "mailroot-pickup",   "mailroot-queue",
-					       "mailroot-log",      "mailroot-delivery", "mailroot-local",
-					       "mailroot-resolver", "mailroot-web",      "mailroot-kerberos"};
+	static const char *const programs[] = {
+		"mailroot-smtpd", "mailroot-pickup",   "mailroot-queue", "mailroot-log",      "mailroot-delivery",
+		"mailroot-local", "mailroot-resolver", "mailroot-web",   "mailroot-kerberos", "mailroot-filters"};
 	char path[200], self[200];
 
 	strcpy(folder, "/tmp/server-XXXXXX");

@@ -139,7 +139,7 @@ START_TEST(status_has_a_row_of_the_service)
 	ck_assert(wire_decode_ctl_row(text, &row));
 	ck_assert(span_equal(row.kind, SPAN(ROW_SERVER)));
 	ck_assert(span_starts(row.cells, SPAN("main\x1fstopped\x1fthe configuration says `enabled no`\x1f")));
-	for (enum child_role role = 0; role < CHILD_WEB; role++) /* web and kerberos are not needed */
+	for (enum child_role role = 0; role < CHILD_WEB; role++) /* web, kerberos and filters are not needed */
 		ck_assert_int_eq(next(fd, &text), WIRE_ctl_row);
 	expect_done(fd, 0, "");
 	ck_assert_uint_eq(clients(), 0);

@@ -120,6 +120,29 @@ START_TEST(kerberos_runs_where_passwords_need_it)
 }
 END_TEST
 
+/* The block filter acts with a reload, so smtpd stays. */
+START_TEST(filters_run_where_there_are_some)
+{
+	const struct supervised *filters = &server.children[CHILD_FILTERS];
+
+	build_config(ANY_PORT);
+	until_state(SERVER_RUNNING);
+	ck_assert(!supervise_alive(filters));
+	pid_t smtpd = server.children[CHILD_SMTPD].pid;
+	build_with(ANY_PORT, "filter virus { address unix:/run/virus }");
+	ck_assert_int_eq(server_state(&server), SERVER_STARTING);
+	until_state(SERVER_RUNNING);
+	ck_assert(supervise_alive(filters));
+	ck_assert_int_eq(server.children[CHILD_SMTPD].pid, smtpd);
+	build_config(ANY_PORT);
+	while (supervise_alive(filters))
+		turn();
+	ck_assert_int_eq(said("filters", "stop"), 1);
+	ck_assert_int_eq(filters->state, SUPERVISE_STOPPED);
+	ck_assert_int_eq(server_state(&server), SERVER_RUNNING);
+}
+END_TEST
+
 START_TEST(a_killed_child_is_back_with_new_links_and_the_port_stays)
 {
 	build_config(ANY_PORT);
@@ -346,6 +369,7 @@ int main(int argc, char **argv)
 		all_come_up_with_their_links,
 		web_runs_where_a_block_needs_tokens,
 		kerberos_runs_where_passwords_need_it,
+		filters_run_where_there_are_some,
 		web_may_fail_until_it_is_not_needed,
 		a_killed_child_is_back_with_new_links_and_the_port_stays,
 		a_child_that_hangs_is_killed,

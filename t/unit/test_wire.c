@@ -213,6 +213,8 @@ static const struct {
 	{WIRE_LINK_control_web, WIRE_UP, "ready pong trouble "},
 	{WIRE_LINK_control_kerberos, WIRE_DOWN, "reload stop ping "},
 	{WIRE_LINK_control_kerberos, WIRE_UP, "ready pong trouble "},
+	{WIRE_LINK_control_filters, WIRE_DOWN, "reload stop ping "},
+	{WIRE_LINK_control_filters, WIRE_UP, "ready pong trouble "},
 	{WIRE_LINK_passwords, WIRE_DOWN, "password_fits "},
 	{WIRE_LINK_passwords, WIRE_UP, "password_of "},
 	{WIRE_LINK_filters, WIRE_DOWN, "filter_is "},

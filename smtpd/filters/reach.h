@@ -1,0 +1,35 @@
+/* Connects to a filter, and says in words why that failed and what to do. */
+#ifndef SMTPD_FILTERS_REACH_H
+#define SMTPD_FILTERS_REACH_H
+
+#include "common/base/str.h"
+#include "common/config/types.h"
+#include "smtpd/milter/dial.h"
+
+/* What the words need. */
+struct reach {
+	char user[64];     /* under which this process runs */
+	struct str groups; /* the text of /etc/group: the jail can't read it */
+};
+
+/* Before the jail. USER: the one that this process becomes if it is root. */
+void reach_init(struct reach *r, const char *user);
+void reach_free(struct reach *r);
+
+/*
+ * Begins to connect. Returns a socket that does not block, which the caller closes: it can be written when the
+ * connection is there or has failed (reach_result). Or -errno; -EAGAIN: the filter has not yet accepted the connections
+ * of others, try again in a moment; -ELOOP, -ENOTSOCK: the path is a symbolic link, or something else than a socket.
+ */
+int reach_begin(const struct config_filter_address *address);
+
+/* How the connection of FD, which can be written, has ended: 0 or -errno. */
+int reach_result(int fd);
+
+/* ERR (positive) is no fault of the filter: this process is short of memory or descriptors. */
+bool reach_is_ours(int err);
+
+/* The reason for ERR (positive), with its remedy. EAGAIN and ETIMEDOUT: `timeout connect` has passed. */
+void reach_why(const struct reach *r, const struct config_filter_address *address, int err, char why[DIAL_WHY_MAX + 1]);
+
+#endif

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""mailroot-filters: runs where there are filters, and says which of them can't be reached, since when, and why."""
+import contextlib
+import grp
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import unittest
+
+import harness
+from harness import Mailroot, wait_for
+
+
+@contextlib.contextmanager
+def listening(path, mode=0o777):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        os.chmod(path, mode)
+        listener.listen(50)
+        listener.settimeout(20)
+        yield listener
+    os.unlink(path)
+
+
+class Role(unittest.TestCase):
+    def setUp(self):
+        self.folder = harness.scratch()
+
+    def filters(self, server):
+        return wait_for(lambda: server.pids().get("filters"), "mailroot-filters")
+
+    def status(self, server, text, there=True):
+        wait_for(lambda: (text in server.ctl("status").stdout) == there, f"{text!r} {'' if there else 'not '}in status")
+
+    def test_on_and_off(self):
+        """A reload starts and ends the process, and smtpd stays."""
+        with Mailroot() as server:
+            text = server.conf.read_text()
+            smtpd = server.pids()["smtpd"]
+            self.assertNotIn("filters", server.pids())
+            server.conf.write_text(text.replace("fqdn", f"filter virus {{ address unix:{self.folder}/a }}\nfqdn", 1))
+            server.ctl("reload")
+            self.filters(server)
+            self.status(server, "filter virus is down since 20")
+            server.conf.write_text(text)
+            server.ctl("reload")
+            wait_for(lambda: "filters" not in server.pids(), "the end of mailroot-filters")
+            self.status(server, "filter virus is down", False)
+            self.assertEqual(server.pids()["smtpd"], smtpd)
+
+    def test_down_and_up(self):
+        """The log has one line for each change, and none for a try."""
+        port = harness.free_port()
+        with Mailroot(f"filter virus {{ address unix:{self.folder}/a }}\nfilter spam {{ address inet:localhost:{port} }}") as server:
+            self.status(server, f"{self.folder}/a does not exist: is the filter running, and does it listen there?")
+            self.status(server, f"nothing listens at inet:localhost:{port}: is the filter running?")
+            with listening(self.folder / "a") as listener:
+                listener.accept()[0].close()
+                self.status(server, "filter virus is down", False)
+            (self.folder / "a").write_text("")
+            os.kill(self.filters(server), signal.SIGKILL)
+            self.status(server, f"{self.folder}/a is not a socket")
+            self.assertEqual(server.log().count("filter virus is up again"), 1)
+            self.assertEqual(server.log().count("/a does not exist"), 1)
+
+    def test_a_reload_changes_the_address(self):
+        with Mailroot(f"filter virus {{ address unix:{self.folder}/a }}") as server:
+            pid = self.filters(server)
+            self.status(server, f"{self.folder}/a does not exist")
+            server.conf.write_text(server.conf.read_text().replace(f"{self.folder}/a", f"{self.folder}/b"))
+            with listening(self.folder / "b") as listener:
+                server.ctl("reload")
+                listener.accept()[0].close()
+            self.status(server, "filter virus is down", False)
+            self.assertEqual(self.filters(server), pid)
+
+    @unittest.skipUnless(os.geteuid() == 0, "the users are taken by root only")
+    def test_groups(self):
+        """The user of the process is in the group of the socket, or the remedy names the group."""
+        group = f"mr-test-{os.getpid()}"
+        path = self.folder / "a"
+        subprocess.run(["groupadd", "--system", group], check=True)
+        self.addCleanup(subprocess.run, ["groupdel", group], check=True)
+        with listening(path, 0o660) as listener:
+            os.chown(path, -1, grp.getgrnam(group).gr_gid)
+            with Mailroot(f"filter virus {{ address unix:{path} }}") as server:
+                self.status(server, f"user mailroot-filters may not write to {path}, but group {group} may")
+            subprocess.run(["usermod", "-aG", group, "mailroot-filters"], check=True)
+            with Mailroot(f"filter virus {{ address unix:{path} }}") as server:
+                listener.accept()[0].close()
+                self.assertNotIn("is down", server.ctl("status").stdout)
+
+    @unittest.skipUnless(os.geteuid() == 0, "the users are taken by root only")
+    def test_jail(self):
+        """A user of its own, and neither a capability, nor another system call than those of its list."""
+        with Mailroot(f"filter virus {{ address unix:{self.folder}/a }}") as server:
+            with open(f"/proc/{self.filters(server)}/status", encoding="utf-8") as file:
+                facts = dict(line.rstrip().split(":\t", 1) for line in file if ":\t" in line)
+            self.assertEqual(facts["Uid"].split(), [str(pwd.getpwnam("mailroot-filters").pw_uid)] * 4)
+            self.assertEqual({int(facts[name], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapBnd", "CapAmb")}, {0})
+            self.assertEqual(facts["NoNewPrivs"], "1")
+            if not harness.sanitized():
+                self.assertEqual(facts["Seccomp"], "2")
+
+
+if __name__ == "__main__":
+    harness.main()
