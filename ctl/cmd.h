@@ -39,7 +39,7 @@ bool cmd_confirm(const struct ctl *ctl, const char *what);
 
 /* The commands of commands.def. Each returns the exit status. */
 #define COMMAND(first, second, options, min, max, run, synopsis, help) int run(struct ctl *ctl);
-#define PROGRAM(word, synopsis, help)
+#define PROGRAM(first, second, synopsis, help)
 #include "ctl/commands.def"
 #undef COMMAND
 #undef PROGRAM

@@ -24,7 +24,7 @@ enum {
 static const struct command table[] = {
 #define COMMAND(first, second, options, min, max, run, synopsis, help)                                                 \
 	{{first, second}, options, min, max, run, synopsis, help},
-#define PROGRAM(word, synopsis, help) {{word, NULL}, 0, 0, 0, NULL, synopsis, help},
+#define PROGRAM(first, second, synopsis, help) {{first, second}, 0, 0, 0, NULL, synopsis, help},
 #include "ctl/commands.def"
 #undef COMMAND
 #undef PROGRAM
@@ -175,8 +175,8 @@ bool commands_fits(const struct command *command, const struct options *options,
 	const char *second = command->words[1] ? command->words[1] : "";
 	if (!command->run) /* commands_program did not find it */
 		snprintf(why, OPTIONS_WHY_MAX,
-			 _("`%s` must be the first word, or the first after -c FILE; usage: %s %s"), command->words[0],
-			 command->words[0], command->synopsis);
+			 _("`%s` must be the first word, or the first after -c FILE; usage: %s%s%s %s"),
+			 command->words[0], command->words[0], second[0] ? " " : "", second, command->synopsis);
 	else if (extra)
 		snprintf(why, OPTIONS_WHY_MAX, _("`%s%s%s` has no option --%s"), command->words[0],
 			 second[0] ? " " : "", second, options_name(extra & -extra));

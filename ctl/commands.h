@@ -8,7 +8,7 @@ struct command {
 	const char *words[2]; /* "queue", "list"; the second is NULL for a one-word command */
 	unsigned options;     /* set of enum option_bit */
 	size_t args_min, args_max;
-	int (*run)(struct ctl *ctl); /* exit status; NULL: mailroot-WORD of libexec does it, and parses its options */
+	int (*run)(struct ctl *ctl); /* exit status; NULL: mailroot-FIRST of libexec does it, and parses its options */
 	const char *synopsis;        /* the arguments after the words */
 	const char *help;
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/ascii.h"
 #include "common/config/table.h"
 #include "ctl/commands.h"
 
@@ -31,7 +32,7 @@ static void offer_option(struct complete *complete, struct span name)
 	offer(complete, text);
 }
 
-/* The next "--name" in *SYNOPSIS, which moves behind it. VALUE: whether a word in capitals follows. */
+/* The next "--name" in *SYNOPSIS, which moves behind it. VALUE: whether a word follows. */
 static bool next_option(const char **synopsis, struct span *name, bool *value)
 {
 	const char *at = strstr(*synopsis, "--");
@@ -40,7 +41,7 @@ static bool next_option(const char **synopsis, struct span *name, bool *value)
 	at += 2;
 	*name = (struct span){at, strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789-")};
 	*synopsis = at + name->len;
-	*value = (*synopsis)[0] == ' ' && (*synopsis)[1] >= 'A' && (*synopsis)[1] <= 'Z';
+	*value = (*synopsis)[0] == ' ' && ascii_lower((*synopsis)[1]) >= 'a' && ascii_lower((*synopsis)[1]) <= 'z';
 	return true;
 }
 
@@ -80,15 +81,21 @@ static void offer_options(struct complete *complete, const struct command *comma
 		offer_option(complete, name);
 }
 
+/* The words that an option takes. */
+static const struct {
+	const char *option, *word;
+} option_words[] = {
+	{"--by", "hour"},      {"--by", "client"},    {"--by", "reply"},
+	{"--type", "rsa2048"}, {"--type", "rsa4096"}, {"--type", "ed25519"},
+};
+
 static void offer_value(struct complete *complete, const char *option)
 {
 	if (strcmp(option, "--server") == 0)
 		complete->live = COMPLETE_SERVERS;
-	if (strcmp(option, "--by") == 0) {
-		offer(complete, "hour");
-		offer(complete, "client");
-		offer(complete, "reply");
-	}
+	for (size_t i = 0; i < sizeof(option_words) / sizeof(option_words[0]); i++)
+		if (strcmp(option, option_words[i].option) == 0)
+			offer(complete, option_words[i].word);
 }
 
 /* The first words of all commands, or with FIRST the second words of those that begin with it. */

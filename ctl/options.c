@@ -46,6 +46,9 @@ static const struct {
 	{"size", OPTION_SIZE, TEXT, offsetof(struct options, size)},
 	{"by", OPTION_BY, TEXT, offsetof(struct options, by)},
 	{"log", OPTION_LOG, TEXT, offsetof(struct options, log)},
+	{"selector", OPTION_SELECTOR, TEXT, offsetof(struct options, selector)},
+	{"type", OPTION_TYPE, TEXT, offsetof(struct options, type)},
+	{"finish", OPTION_FINISH, FLAG, 0},
 };
 enum { KNOWN = sizeof(known) / sizeof(known[0]), OTHER = 1000 };
 
@@ -176,7 +179,7 @@ bool options_parse(int argc, char **argv, struct options *out, char *why)
 	*out = (struct options){.file = MAILROOT_SYSCONFDIR "/mailroot.conf"};
 	out->server = out->client = out->name = out->user = out->to = "";
 	out->from = out->domain = out->sender = out->recipient = out->user_file = out->size = "";
-	out->reason = out->by = out->log = "";
+	out->reason = out->by = out->log = out->selector = out->type = "";
 	build_table(table);
 	optind = 0; /* reset getopt */
 	opterr = 0;

@@ -35,6 +35,9 @@ enum option_bit {
 	OPTION_LOG = 1 << 25,
 	OPTION_SENT = 1 << 26,
 	OPTION_CHECK = 1 << 27,
+	OPTION_SELECTOR = 1 << 28,
+	OPTION_TYPE = 1 << 29,
+	OPTION_FINISH = 1 << 30,
 };
 
 enum { OPTIONS_WORDS_MAX = 1000, OPTIONS_WHY_MAX = 400 };
@@ -56,6 +59,8 @@ struct options {
 	const char *reason;
 	const char *by;
 	const char *log;
+	const char *selector;
+	const char *type;
 	uint64_t older_s;
 	uint64_t larger; /* octets */
 	uint64_t attempts;

@@ -49,12 +49,8 @@ enum dmarc_policy senders_policy_wanted(const struct senders_policy *policy)
 	return policy->above ? policy->dmarc.subdomain_policy : policy->dmarc.policy;
 }
 
-/*
- * Whether receivers find mail of DOMAIN authenticated by SPF: the policy permits the domain of MAIL FROM, which passes.
- * A record that DNS does not answer for is in the report of diagnose_spf.
- */
-static bool passes_spf(struct ask *ask, const struct config_server *server, const char *domain,
-		       const struct dmarc *policy, const struct sources *sources)
+bool senders_passes_spf(struct ask *ask, const struct config_server *server, const char *domain,
+			const struct dmarc *policy, const struct sources *sources)
 {
 	const char *envelope = ways_envelope_domain(server, domain);
 	struct spf_verdict verdict;
@@ -68,9 +64,8 @@ static bool passes_spf(struct ask *ask, const struct config_server *server, cons
 	return true;
 }
 
-/* Whether our signatures authenticate mail of DOMAIN: DNS has a key of ours, or gives no answer. */
-static bool passes_dkim(struct ask *ask, const struct config_server *server, const char *domain,
-			const struct dmarc *policy, const struct ownkeys *keys)
+bool senders_passes_dkim(struct ask *ask, const struct config_server *server, const char *domain,
+			 const struct dmarc *policy, const struct ownkeys *keys)
 {
 	const struct config_dkim *dkim = config_dkim_find(server, span_of(domain));
 	bool good = false;
@@ -125,8 +120,8 @@ static void examine_policy(struct doctor *d, struct ask *ask, const struct confi
 				_("add rua=mailto:ADDRESS, read the reports, then set p=quarantine or p=reject"));
 		return;
 	}
-	if (passes_spf(ask, server, domain, &policy->dmarc, sources) ||
-	    passes_dkim(ask, server, domain, &policy->dmarc, keys))
+	if (senders_passes_spf(ask, server, domain, &policy->dmarc, sources) ||
+	    senders_passes_dkim(ask, server, domain, &policy->dmarc, keys))
 		return;
 	bool others = !config_dkim_find(server, span_of(domain)) && may_be_signed(ask, domain);
 	doctor_find(

@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "ctl/cmd.h"
 #include "ctl/doctor/checks.h"
+#include "ctl/doctor/finding_show.h"
 #include "ctl/json.h"
 #include "ctl/loaded.h"
 
@@ -68,14 +69,8 @@ static void print_findings(const struct checks_result *results, size_t which, un
 	bool named = name_checks(results, which, &names);
 	while (finding_take(&rest, &f)) {
 		counts[f.severity]++;
-		if (!named)
-			continue;
-		printf("%s: %s: ", _(finding_word(f.severity)), str_text(&names));
-		if (f.where.len && !span_equal(f.where, span_of(results[which].id)))
-			printf("%.*s: ", SPAN_ARGS(f.where));
-		printf("%.*s\n", SPAN_ARGS(f.what));
-		if (f.remedy.len)
-			printf(_("    remedy: %.*s\n"), SPAN_ARGS(f.remedy));
+		if (named)
+			finding_show(str_text(&names), &f);
 	}
 	str_free(&names);
 }
@@ -86,18 +81,7 @@ static void findings_json(struct json *json, const struct checks_result *result,
 	struct finding f;
 	while (finding_take(&rest, &f)) {
 		counts[f.severity]++;
-		json_object(json);
-		json_key(json, "check");
-		json_string(json, span_of(result->id));
-		json_key(json, "severity");
-		json_string(json, span_of(finding_word(f.severity)));
-		json_key(json, "where");
-		json_string(json, f.where);
-		json_key(json, "what");
-		json_string(json, f.what);
-		json_key(json, "remedy");
-		json_string(json, f.remedy);
-		json_end_object(json);
+		finding_show_json(json, result->id, &f);
 	}
 }
 

@@ -35,6 +35,7 @@ PROGRAMS = {
     "delivery/web": [["delivery/web"]],
     "ctl": [["ctl"]],
     "ctl/doctor": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/doctor"]],
+    "ctl/dkim": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/doctor"], ["ctl/dkim"]],
     "ctl/replay": [["smtpd/protocol"], ["smtpd/policy"], ["ctl"], ["ctl/replay"]],
     "ctl/import": [["ctl/import"]],
     "sendmail": [["sendmail"]],

@@ -55,6 +55,10 @@ static const struct {
 	{{"sessions", "--server", ""}, "", COMPLETE_SERVERS},
 	{{"oauth", "forget", ""}, "", COMPLETE_BLOCKS},
 	{{"log", "summary", "--by", ""}, "hour client reply ", COMPLETE_NONE},
+	{{"dkim", ""}, "keygen check rotate sign ", COMPLETE_NONE},
+	{{"dkim", "keygen", "a.test", "--"}, "--selector --type --server ", COMPLETE_NONE},
+	{{"dkim", "keygen", "--type", "r"}, "rsa2048 rsa4096 ", COMPLETE_NONE},
+	{{"dkim", "rotate", "--server", ""}, "", COMPLETE_SERVERS},
 	{{"config", "doc", "mailroot_"}, "mailroot_dir ", COMPLETE_NONE},
 	{{"config", "doc", "rout"}, "route ", COMPLETE_NONE}, /* of two blocks, and named once */
 	{{"status", ""}, "", COMPLETE_NONE},

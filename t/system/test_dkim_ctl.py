@@ -1,0 +1,377 @@
+"""`mailrootctl dkim`: from no key to a signature that verifies, the change to a new key, and records in DNS that are wrong or hostile."""
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import threading
+import unittest
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+
+import doctor
+import harness
+from dnstree import Tree, Zone
+
+ADDRESS = "20.30.40.50"
+ZONES = {"a.test.": Zone(f"""
+    @ TXT "v=spf1 ip4:{ADDRESS} -all"
+    _dmarc TXT "v=DMARC1; p=reject; adkim=s; rua=mailto:postmaster@a.test"
+    mail A {ADDRESS}
+    loop1._domainkey CNAME loop2._domainkey
+    loop2._domainkey CNAME loop1._domainkey
+    """, signed=False)}
+TREE = None
+
+
+def setUpModule():
+    global TREE
+    TREE = Tree(ZONES).__enter__()
+
+
+def tearDownModule():
+    TREE.__exit__()
+
+
+class Dkim(unittest.TestCase):
+    def setUp(self):
+        self.folder = harness.scratch()
+        self.file = self.folder / "mailroot.conf"
+        self.conf()
+        self.addCleanup(TREE.faults.clear)
+
+    def conf(self, more=""):
+        self.file.write_text(f"mailroot_dir {self.folder}/spool\n{TREE.settings('no')}\n"
+                             f"virtual_server test {{\nfqdn mail.a.test\ndefault_domain a.test\noutbound {{ source_address {ADDRESS} }}\n{more}\n}}\n")
+
+    def dkim(self, *words, code=0, prefix=(), **more):
+        done = subprocess.run([*prefix, str(harness.BUILD / "mailrootctl"), "-c", str(self.file), "dkim", *map(str, words)],
+                              capture_output=True, text=True, timeout=90, check=False, **more)
+        if code is not None:
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertNotRegex(done.stdout + done.stderr, r"[\x00-\x08\x0e-\x1f\x7f]")
+        return done.stdout + done.stderr
+
+    def refused(self, *words, code=1, says, **more):
+        said = self.dkim(*words, code=code, **more)
+        for text in [says] if isinstance(says, str) else says:
+            self.assertIn(text, said)
+
+    def keygen(self, selector="m1", *more):
+        """(file, record)"""
+        said = self.dkim("keygen", "a.test", "--selector", selector, *more)
+        return self.folder / "dkim" / f"{selector}._domainkey.a.test.pem", re.search(r"^v=DKIM1; .*$", said, re.M)[0]
+
+    @staticmethod
+    def publish(selector, *records):
+        TREE.faults[(f"{selector}._domainkey.a.test", "TXT")] = [r if isinstance(r, bytes) else doctor.txt(r) for r in records]
+
+    def block(self, *selectors):
+        self.conf("dkim a.test {\n" + "".join(f"    selector {s} {self.folder}/dkim/{s}._domainkey.a.test.pem  # {s}\n" for s in selectors) + "}")
+
+    def state(self, selector="m1", code=1):
+        """What check says of the key, and the findings on it."""
+        said = json.loads(self.dkim("check", "a.test", "--json", code=code))
+        key = next(k for d in said["domains"] for k in d["keys"] if k["selector"] == selector)
+        return key, [f for f in said["findings"] if f["where"].startswith(selector + ".")]
+
+
+def verify(message, record):
+    """Whether the first signature of MESSAGE, relaxed/relaxed, is right (RFC 6376 6.1.3)."""
+    key = dict(tag.strip().split("=", 1) for tag in record.split(";") if tag.strip())
+    head, body = message.split(b"\r\n\r\n", 1)
+    fields = [f.split(b":", 1) for f in re.split(rb"\r\n(?![ \t])", head)]
+    def relaxed(name, value):
+        return name.strip().lower() + b":" + b" ".join(value.replace(b"\r\n", b"").split())
+    signature = fields[0][1]
+    tags = dict((t.split(b"=", 1)[0].strip().decode(), b"".join(t.split(b"=", 1)[1].split())) for t in signature.split(b";") if t.strip())
+    lines = [re.sub(rb"[ \t]+", b" ", line).rstrip() for line in body.split(b"\r\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    if base64.b64encode(hashlib.sha256(b"".join(line + b"\r\n" for line in lines)).digest()) != tags["bh"]:
+        return False
+    text, rest = b"", fields[1:]
+    for name in tags["h"].lower().split(b":"):
+        at = next((i for i in range(len(rest) - 1, -1, -1) if rest[i][0].strip().lower() == name), None)
+        if at is not None:
+            text += relaxed(*rest.pop(at)) + b"\r\n"
+    text += relaxed(fields[0][0], re.sub(rb"(\bb=)[^;]*$", rb"\1", signature))
+    octets = base64.b64decode(key["p"])
+    try:
+        if key["k"] == "ed25519":
+            from cryptography.hazmat.primitives.asymmetric import ed25519
+            ed25519.Ed25519PublicKey.from_public_bytes(octets).verify(base64.b64decode(tags["b"]), hashlib.sha256(text).digest())
+        else:
+            serialization.load_der_public_key(octets).verify(base64.b64decode(tags["b"]), text, padding.PKCS1v15(), hashes.SHA256())
+    except Exception:
+        return False
+    return True
+
+
+class FromNothing(Dkim):
+    def test_key_check_block_signature(self):
+        said = self.dkim("check", "a.test")
+        self.assertIn("begin with `mailrootctl dkim keygen a.test`", said)
+        said = self.dkim("keygen", "a.test")
+        file = next((self.folder / "dkim").iterdir())
+        self.assertRegex(file.name, r"^m\d{4}a\._domainkey\.a\.test\.pem$")
+        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        selector = file.name.split(".")[0]
+        strings = re.findall(r'^    "(.*)"', said, re.M)
+        record = re.search(r"^v=DKIM1; .*$", said, re.M)[0]
+        self.assertEqual("".join(strings), record)
+        self.assertTrue(all(len(s) <= 255 for s in strings) and len(strings) == 2)
+        self.assertIn(f"key    {selector}._domainkey.a.test: not published (RSA, 2048 bits), not in use", self.dkim("check", "a.test"))
+        self.publish(selector, record)
+        self.assertIn(f"key    {selector}._domainkey.a.test: published (RSA, 2048 bits), not in use", self.dkim("check", "a.test"))
+        self.conf(re.search(r"^    dkim a\.test \{.*?^    \}", said, re.M | re.S)[0])
+        said = self.dkim("check")
+        for text in (f"published (RSA, 2048 bits), in use from {file}", "to the mail exchangers of other domains: signed", f"SPF    pass for this machine ({ADDRESS})",
+                     "DKIM   signed as a.test, aligned with From", "DMARC  p=reject aspf=r adkim=s", "passes DMARC by SPF and by DKIM"):
+            self.assertIn(text, said)
+        message = self.folder / "m.eml"
+        message.write_bytes(b"From: A <x@a.test>\nSubject:  a   folded\n\tone\nTo: b@b.test\n\n text \t with  blanks \r\n\n\n")
+        signed = subprocess.run([harness.BUILD / "mailrootctl", "-c", self.file, "dkim", "sign", message], capture_output=True, check=True).stdout
+        self.assertTrue(verify(signed, record))
+        self.assertFalse(verify(signed.replace(b"with", b"without"), record))
+        self.assertFalse(verify(signed.replace(b"b@b.test", b"c@b.test"), record))
+        self.assertNotRegex(signed, rb"[^\r]\n")
+
+    def test_two_signatures(self):
+        records = {"m1": self.keygen("m1")[1], "m2": self.keygen("m2", "--type", "ed25519")[1]}
+        self.block("m1", "m2")
+        signed = subprocess.run([harness.BUILD / "mailrootctl", "-c", self.file, "dkim", "sign", "-"], capture_output=True, check=True,
+                                input=b"From: x@a.test\nSubject: two\n\ntext\n").stdout
+        first, second = re.split(rb"(?=^DKIM-Signature:)", signed, flags=re.M)[1:]
+        rest = second[second.index(b"From: "):]
+        second = second[:second.index(b"From: ")]
+        self.assertTrue(verify(first + rest, records["m1"]))
+        self.assertTrue(verify(second + rest, records["m2"]))
+        self.assertFalse(verify(second + rest, self.keygen("m3", "--type", "ed25519")[1]))
+
+    def test_a_key_is_never_overwritten(self):
+        file, record = self.keygen()
+        before = file.read_bytes()
+        said = self.dkim("keygen", "a.test", "--selector", "M1")
+        self.assertIn("exists already and stays as it is (RSA, 2048 bits)", said)
+        self.assertIn(record, said)
+        self.refused("keygen", "a.test", "--selector", "m1", "--type", "rsa4096", says="exists already, and a key is never overwritten")
+        file.write_bytes(b"not a key\n")
+        self.refused("keygen", "a.test", "--selector", "m1", says="exists already, and is not overwritten; but it is no key that can be used")
+        self.assertEqual(file.read_bytes(), b"not a key\n")
+        file.unlink()
+        file.symlink_to(self.folder / "elsewhere")
+        self.refused("keygen", "a.test", "--selector", "m1", says="exists already, and is not overwritten")
+        self.assertFalse((self.folder / "elsewhere").exists())
+        self.assertNotEqual(before, b"")
+
+    def test_types(self):
+        for word, says in (("rsa2048", "RSA, 2048 bits"), ("rsa4096", "RSA, 4096 bits"), ("ed25519", "Ed25519")):
+            self.assertIn(f"({says})", self.dkim("keygen", "a.test", "--selector", word, "--type", word))
+
+
+class NewUser(Dkim):
+    """Each mistake has a message that says where it is and what to do."""
+
+    def test_command_line(self):
+        for words, says in ((["keygen"], "too few arguments"), (["keygen", "a.test", "b.test"], "too many arguments"), (["keygen", "a test"], "a test is no domain"),
+                            (["keygen", "a.test", "--type", "dsa"], "not rsa2048, rsa4096 or ed25519"), (["keygen", "a.test", "--selector", "a/b"], "such as m2026a"),
+                            (["check", "--server", "other"], "no virtual server other"), (["rotate"], "too few arguments"), (["sign"], "too few arguments"),
+                            (["sign", "x", "--json"], "has no option --json"), (["show"], "no such command"), ([], "usage: mailrootctl")):
+            with self.subTest(words=words):
+                self.refused(*words, code=2, says=says)
+        for word in ("keygen", "check", "rotate", "sign"):
+            self.assertIn(f"usage: mailrootctl [-c FILE] dkim {word} ", self.dkim(word, "--help"))
+
+    def test_configuration(self):
+        self.file.write_text("virtual_server test {\nfqdn mail.a.test\nnonsense\n}\n")
+        self.refused("keygen", "a.test", says=["mailroot.conf:3", "nothing was done"])
+        self.assertFalse((self.folder / "dkim").exists())
+        self.file = self.folder / "none.conf"
+        self.refused("check", "a.test", says=["No such file", "name another file with -c FILE"])
+
+    def test_no_block(self):
+        self.refused("rotate", "a.test", says="has no block dkim a.test, so there is no key to follow: begin with `mailrootctl dkim keygen a.test`")
+        self.refused("sign", "-", input="From: x@a.test\n\ntext\n", says="no block dkim has a.test, the domain in From; `mailrootctl dkim keygen a.test` begins")
+
+    def test_messages_that_can_not_be_signed(self):
+        self.keygen()
+        self.block("m1")
+        for text, why in (("From: x@a.test\nFrom: y@a.test\n\n", "more than one field From"), ("Subject: x\n\n", "no field From"), ("", "no field From"),
+                          ("From: x@a.test, y@a.test\n\n", "address"), ("From: nobody\n\n", "address")):
+            with self.subTest(text=text):
+                self.refused("sign", "-", input=text, says=["- can't be signed: ", why])
+        self.refused("sign", self.folder / "none.eml", says="none.eml: No such file or directory")
+        self.refused("sign", self.folder, says="Is a directory")
+
+    def test_key_files(self):
+        file, record = self.keygen()
+        self.block("m1")
+        self.publish("m1", record)
+        weak = subprocess.run(["openssl", "genrsa", "512"], capture_output=True, text=True, check=False).stdout
+        curve = subprocess.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1"], capture_output=True, text=True, check=True).stdout
+        good = file.read_text()
+        for text, mode in ((None, 0), ("", 0o600), ("garbage\n", 0o600), (curve, 0o600), (good, 0o644), *([(weak, 0o600)] if weak else [])):
+            file.unlink(missing_ok=True)
+            if text is not None:
+                file.write_text(text)
+                file.chmod(mode)
+            with self.subTest(text=text, mode=mode):
+                self.refused("sign", "-", input="From: x@a.test\n\ntext\n", says=[f"{self.file}:", f"the key {file} can't be used: "])
+                self.refused("rotate", "a.test", says=[f"{self.file}:", f"the key {file} can't be read"])
+                self.assertIn(f"the file {file} was not compared", self.dkim("check", "a.test"))
+
+    @unittest.skipIf(os.geteuid(), "only root can become another user")
+    def test_without_root(self):
+        self.folder.chmod(0o755)
+        self.refused("keygen", "a.test", prefix=("setpriv", "--reuid", "nobody", "--clear-groups"), says=["can't write", "run the command as root"])
+        self.keygen()
+        self.block("m1")
+        self.refused("check", "a.test", prefix=("setpriv", "--reuid", "nobody", "--clear-groups"), says=["was not compared with DNS", "run the command as root"])
+
+
+class Rotation(Dkim):
+    def setUp(self):
+        super().setUp()
+        self.old, record = self.keygen()
+        self.publish("m1", record)
+        self.block("m1")
+        self.file.chmod(0o640)
+
+    def begin(self):
+        said = self.dkim("rotate", "a.test")
+        file = pathlib.Path(re.search(r"which takes the place of m1, is in (\S+) ", said)[1])
+        return file, file.name.split(".")[0], re.search(r"^v=DKIM1; .*$", said, re.M)[0]
+
+    def test_whole_rotation(self):
+        before = self.file.read_text()
+        self.refused("rotate", "a.test", "--finish", says="there is no new key for a.test yet")
+        file, selector, record = self.begin()
+        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        self.refused("rotate", "a.test", says=[f"{selector}._domainkey.a.test: not published", "nothing was changed"])
+        self.publish(selector, doctor.DKIM)
+        self.refused("rotate", "a.test", "--finish", says="published, but another key")
+        self.assertEqual(self.file.read_text(), before)
+        self.assertIn("not in use", self.dkim("check", "a.test"))
+        self.publish(selector, record)
+        said = self.dkim("rotate", "a.test")
+        self.assertIn(f"selector {selector} has taken the place of m1", said)
+        self.assertIn("Keep the record m1._domainkey.a.test published for 7 more days", said)
+        self.assertEqual(self.file.read_text(), before.replace(f"selector m1 {self.old} ", f"selector {selector} {file} "))
+        self.assertEqual(self.file.stat().st_mode & 0o777, 0o640)
+        self.assertTrue(self.old.exists())
+        self.assertIn("passes DMARC by SPF and by DKIM", self.dkim("check", "a.test"))
+        self.refused("rotate", "a.test", "--finish", says="there is no new key for a.test yet")
+
+    def test_lines_that_are_not_plain(self):
+        file, selector, record = self.begin()
+        self.publish(selector, record)
+        line = f"selector {selector} {file}"
+        self.conf(f"dkim a.test {{ selector m1 {self.old} }}")
+        before = self.file.read_text()
+        self.refused("rotate", "a.test", says=[f"{self.file}:9 was not changed", line])
+        self.block("m1")
+        real = self.folder / "real.conf"
+        self.file.rename(real)
+        self.file.symlink_to(real)
+        self.refused("rotate", "a.test", says=["was not changed: it is a symbolic link", line])
+        self.assertIn("selector m1 ", real.read_text())
+        self.assertNotEqual(before, "")
+
+    def test_line_of_an_included_file(self):
+        file, selector, record = self.begin()
+        self.publish(selector, record)
+        part = self.folder / "dkim.conf"
+        part.write_text(f"dkim a.test {{\n\tselector m1 {self.old}\n}}\n")
+        self.conf(f"include {part}")
+        before = self.file.read_text()
+        self.dkim("rotate", "a.test", "--finish")
+        self.assertEqual(part.read_text(), f"dkim a.test {{\n\tselector {selector} {file}\n}}\n")
+        self.assertEqual(self.file.read_text(), before)
+
+    def test_two_keys_of_two_types(self):
+        self.keygen("m2", "--type", "ed25519")
+        self.block("m1", "m2")
+        said = self.dkim("rotate", "a.test")
+        for name, record in zip(re.findall(r"^(\S+)\._domainkey\.a\.test$", said, re.M), re.findall(r"^v=DKIM1; .*$", said, re.M)):
+            self.publish(name, record)
+        said = self.dkim("rotate", "a.test")
+        self.assertIn("has taken the place of m1", said)
+        self.assertIn("has taken the place of m2", said)
+
+    @unittest.skipIf(os.geteuid(), "only root has something to give up")
+    def test_answers_are_read_without_root(self):
+        self.begin()
+        for words in (("rotate", "a.test"), ("check", "a.test")):
+            with self.subTest(words=words):
+                TREE.faults["*"] = 3.0
+                users = set()
+                thread = threading.Thread(target=lambda: subprocess.run([harness.BUILD / "mailrootctl", "-c", self.file, "dkim", *words], capture_output=True, check=False))
+                thread.start()
+                harness.wait_for(lambda: users.update(doctor.users("mailroot-dkim")) or users - {0}, "a process of mailroot-dkim without root")
+                TREE.faults.pop("*")
+                thread.join()
+
+
+class Records(Dkim):
+    """What DNS has in place of the key."""
+
+    def setUp(self):
+        super().setUp()
+        self.file_of_key, self.record = self.keygen()
+        self.block("m1")
+
+    def expect(self, state, severity, words, code=1):
+        key, found = self.state(code=code)
+        self.assertEqual(key["state"], state)
+        self.assertEqual([f["severity"] for f in found if words in f["what"] + f["remedy"]], [severity], found)
+
+    def test_states(self):
+        ours = self.record
+        p = ours.split("p=")[1]
+        for records, state, severity, words in (
+                ([], "not published", "error", "DNS does not have it"), ([doctor.DKIM], "published, but another key", "error", "DNS has another DKIM key than"),
+                (["v=DKIM1; p="], "revoked", "error", "says that it is revoked"), ([f'"{ours}"'], "published, but unusable", "error", "quotation marks"),
+                ([ours.replace(";", "\\;")], "published, but unusable", "error", "backslashes"), ([ours[:200]], "published, but unusable", "error", "was it cut"),
+                ([ours[:60] + "!" + ours[61:]], "published, but unusable", "error", "was it cut"), (["v=spf1 -all"], "published, but unusable", "error", "v is not DKIM1"),
+                ([f"v=DKIM1; k=rsa; s=tlsrpt; p={p}"], "published", "warning", "not for mail"), ([f"v=DKIM1; h=sha1; p={p}"], "published", "warning", "permits no SHA-256"),
+                ([doctor.DKIM, ours], "published", "warning", "several records"), ([ours, ours], "published", "warning", "several records")):
+            with self.subTest(records=records):
+                self.publish("m1", *records)
+                self.expect(state, severity, words)
+        self.publish("m1", ours.replace("p=", "t=y:s; p="))
+        self.expect("published", "note", "being tested", code=0)
+        self.publish("m1", f"k=rsa;p={p[:100]} {p[100:]};")
+        self.assertEqual(self.state(code=0)[1], [])
+
+    def test_wildcard(self):
+        TREE.faults["*._domainkey.a.test"] = [doctor.txt("v=spf1 -all")]
+        self.expect("published, but unusable", "error", "a wildcard record (*) answers there")
+
+    def test_no_answer(self):
+        for fault in (2, 5, "silent"):
+            with self.subTest(fault=fault):
+                TREE.faults[("m1._domainkey.a.test", "TXT")] = fault
+                self.expect("DNS gives no answer", "note", "DNS gave no answer for this DKIM key", code=0)
+
+    def test_hostile_records(self):
+        escape = "v=DKIM1; k=\x1b]0;x\x07\x1b[2J; p=\x00"
+        for records in ([doctor.txt("v=DKIM1; p=" + "A" * 60000)], [doctor.txt(";" * 60000)], [doctor.txt("x=" + "\\" * 60000)], [doctor.txt(escape)], [b"\xff" * 21],
+                        [b""], [b"\0" * 2000], [doctor.txt(f"v=DKIM1; p={i}") for i in range(250)]):
+            with self.subTest(records=[r[:40] for r in records[:2]]):
+                self.publish("m1", *records)
+                self.assertIn(self.state(code=None)[0]["state"], ("published, but unusable", "not published", "DNS gives no answer"))
+                self.dkim("check", "a.test", code=None)
+        self.publish("m1", doctor.txt("x=" + "y" * 50000 + "; p=" + self.record.split("p=")[1]))
+        self.assertEqual(self.state(code=0)[0]["state"], "published")
+
+    def test_cname_loop_and_alias(self):
+        self.conf(f"dkim a.test {{ selector loop1 {self.file_of_key} }}")
+        self.assertIn(self.state("loop1", code=None)[0]["state"], ("DNS gives no answer", "not published"))
+
+
+if __name__ == "__main__":
+    harness.main()
