@@ -16,7 +16,7 @@
 struct explained {
 	bool as_json;
 	bool verdict_seen, accepted;
-	unsigned rules, limits, lists;
+	unsigned rules, limits, lists, filters;
 	struct json json;
 };
 
@@ -152,6 +152,54 @@ static void on_client_list(struct explained *e, const struct span *cells)
 	json_end_object(&e->json);
 }
 
+/* The lists are all there; JSON has the filters even if there is none. */
+static void open_filters(struct explained *e)
+{
+	if (!e->lists)
+		open_lists(e);
+	json_end_array(&e->json);
+	json_key(&e->json, "filters");
+	json_array(&e->json);
+}
+
+static void say_filter(const struct span *c)
+{
+	static const struct {
+		const char *effect, *format;
+	} texts[] = {
+		{"shown", N_("  %.*s: filter %.*s would see the message\n")},
+		{"commands", N_("  %.*s: filter %.*s would not see the content, which is larger than max_size\n")},
+		{"source", N_("  %.*s: filter %.*s sees no mail of clients, by only\n")},
+		{"authenticated", N_("  %.*s: filter %.*s would not see it, by skip_authenticated\n")},
+	};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (span_equal(c[2], span_of(texts[i].effect)))
+			printf(_(texts[i].format), SPAN_ARGS(c[0]), SPAN_ARGS(c[1]));
+	if (span_equal(c[2], SPAN("skip_list")))
+		printf(_("  %.*s: filter %.*s would not see it, by %.*s in skip_list (%.*s)\n"), SPAN_ARGS(c[0]),
+		       SPAN_ARGS(c[1]), SPAN_ARGS(c[3]), SPAN_ARGS(c[4]));
+}
+
+static void on_filter(struct explained *e, const struct span *cells)
+{
+	static const char *const names[] = {"at", "filter", "effect", "entry", "entry_at"};
+	e->filters++;
+	if (!e->as_json) {
+		if (e->filters == 1)
+			puts(_("Filters, in the order in which they are asked:"));
+		say_filter(cells);
+		return;
+	}
+	if (e->filters == 1)
+		open_filters(e);
+	json_object(&e->json);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		json_key(&e->json, names[i]);
+		json_string(&e->json, cells[i]);
+	}
+	json_end_object(&e->json);
+}
+
 static void on_row(void *context, const struct link_row *row)
 {
 	struct explained *e = context;
@@ -161,8 +209,10 @@ static void on_row(void *context, const struct link_row *row)
 		on_rule(e, row->cells);
 	else if (span_equal(row->kind, SPAN(ROW_CLIENT_LIMIT)) && e->verdict_seen && !e->lists)
 		on_client_limit(e, row->cells);
-	else if (span_equal(row->kind, SPAN(ROW_CLIENT_LIST)) && e->verdict_seen)
+	else if (span_equal(row->kind, SPAN(ROW_CLIENT_LIST)) && e->verdict_seen && !e->filters)
 		on_client_list(e, row->cells);
+	else if (span_equal(row->kind, SPAN(ROW_CLIENT_FILTER)) && e->verdict_seen)
+		on_filter(e, row->cells);
 }
 
 /* Checks the arguments here, where errors can be explained best. */
@@ -194,8 +244,8 @@ static void finish(struct explained *e, const char *said)
 			printf("%s\n", said);
 		return;
 	}
-	if (!e->lists)
-		open_lists(e);
+	if (!e->filters)
+		open_filters(e);
 	json_end_array(&e->json);
 	json_key(&e->json, "advice");
 	json_string(&e->json, span_of(said));

@@ -15,6 +15,7 @@
 #include "smtpd/policy/explain.h"
 #include "smtpd/policy/explain_limits.h"
 #include "smtpd/policy/explain_lists.h"
+#include "smtpd/policy/showing.h"
 #include "smtpd/session/session.h"
 
 enum {
@@ -108,6 +109,28 @@ static void send_lists(struct answer *a, const struct config_server *server, con
 	str_free(&value);
 }
 
+static void send_filters(struct answer *a, const struct config_server *server, const struct policy_client *client,
+			 const struct policy_mail *mail)
+{
+	static const char *const words[] = {[SHOWING_ALL] = "shown",
+					    [SHOWING_COMMANDS] = "commands",
+					    [SHOWING_SOURCE] = "source",
+					    [SHOWING_LISTED] = "skip_list",
+					    [SHOWING_AUTHENTICATED] = "authenticated"};
+	const struct config_client *entry;
+	for (size_t i = 0; i < server->filter_count; i++) {
+		const struct config_filter *filter = &server->filters[i];
+		enum showing showing = showing_of(filter, SOURCE_SMTP, client, mail->size, &entry);
+		answer_origin(a, &filter->origin);
+		str_printf(&a->cells, "%c%s%c%s", ROW_SEPARATOR, filter->name, ROW_SEPARATOR, words[showing]);
+		if (entry) {
+			str_printf(&a->cells, "%c%s%c", ROW_SEPARATOR, entry->text, ROW_SEPARATOR);
+			answer_origin(a, &entry->origin);
+		}
+		answer_row(a, ROW_CLIENT_FILTER);
+	}
+}
+
 static void send_known(struct answer *a, const struct known_decision *known)
 {
 	if (known->verdict == KNOWN_UNLISTED)
@@ -135,6 +158,7 @@ static void send_explanation(struct answer *a, const struct config_server *serve
 	}
 	send_limits(a, server, client, counts);
 	send_lists(a, server, client, rcpt);
+	send_filters(a, server, client, mail);
 	advice_format(server, &e, &a->cells);
 	answer_done(a, e.accepted ? 0 : 1, str_span(&a->cells));
 }

@@ -142,6 +142,12 @@ enum row_oauth_action { ROW_OAUTH_STATUS = 1, ROW_OAUTH_TEST, ROW_OAUTH_LOGIN, R
 #define ROW_CLIENT_LIST "client_list"
 
 /*
+ * ... and one for each filter: file:line, its name, whether it sees the message (shown | commands: not the content,
+ * which is too large | source | skip_list | authenticated: not at all), and with skip_list the entry and its file:line.
+ */
+#define ROW_CLIENT_FILTER "client_filter"
+
+/*
  * explain_alias to smtpd: one row for each alias on the way, the recipient itself first: file:line, the alias. No row:
  * it is no alias. ctl_done has the reason if it can't be expanded.
  */

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "smtpd/milter/content.h"
 #include "smtpd/milter/filters_log.h"
+#include "smtpd/policy/showing.h"
 
 enum stage { STAGE_CONNECT, STAGE_HELLO, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_UNKNOWN, STAGE_CONTENT };
 
@@ -37,17 +38,12 @@ void filters_end(struct filters *f)
 	f->message = false;
 }
 
-static bool is_in(const struct config_clients *list, const struct policy_client *client)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (policy_client_match(&list->at[i], client))
-			return true;
-	return false;
-}
-
+/* The client may authenticate yet, or no longer be authenticated. */
 static bool concerns(const struct filters *f, const struct config_filter *filter, const struct policy_client *client)
 {
-	return filter->only & f->source && !is_in(&filter->skip_list, client);
+	const struct config_client *entry;
+	enum showing showing = showing_of(filter, f->source, client, 0, &entry);
+	return showing != SHOWING_SOURCE && showing != SHOWING_LISTED;
 }
 
 bool filters_concern(const struct filters *f, const struct config_server *config, const struct policy_client *client)

@@ -76,6 +76,23 @@ class Role(unittest.TestCase):
             self.status(server, "filter virus is down", False)
             self.assertEqual(self.filters(server), pid)
 
+    def test_explain(self):
+        """Which filters would see a message, and why the others would not."""
+        with Mailroot(f"""access {{ auth plain; auth_requires_tls no; user_file {self.folder}/users }}
+            filter virus {{ address unix:{self.folder}/a; max_size 1M }}
+            filter spam {{ address unix:{self.folder}/b; skip_list 127.0.0.0/8; skip_authenticated yes }}
+            filter local {{ address unix:{self.folder}/c; only pickup }}""") as server:
+            def effects(client, *more):
+                told = server.ctl_json("explain", "relay", "--client", client, "--to", "sales@example.com", *more)["filters"]
+                return [(filter["filter"], filter["effect"], filter["entry"]) for filter in told]
+            source = ("local", "source", "")
+            self.assertEqual(effects("127.0.0.1"), [("virus", "shown", ""), ("spam", "skip_list", "127.0.0.0/8"), source])
+            self.assertEqual(effects("192.0.2.1", "--user", "joe"), [("virus", "shown", ""), ("spam", "authenticated", ""), source])
+            self.assertEqual(effects("192.0.2.1", "--size", "2M"), [("virus", "commands", ""), ("spam", "shown", ""), source])
+            told = server.ctl("explain", "relay", "--client", "127.0.0.1", "--to", "sales@example.com").stdout
+            self.assertIn("filter virus would see the message", told)
+            self.assertIn("filter spam would not see it, by 127.0.0.0/8 in skip_list", told)
+
     @unittest.skipUnless(os.geteuid() == 0, "the users are taken by root only")
     def test_groups(self):
         """The user of the process is in the group of the socket, or the remedy names the group."""

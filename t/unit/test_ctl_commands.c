@@ -55,6 +55,8 @@ static void play_smtpd(int fd, const struct ipc_packet *packet)
 		send_row(fd, ROW_RULE, "/etc/m.conf:7|client is not in relay list");
 		send_row(fd, ROW_CLIENT_LIMIT, "|messages|1.2.3.4|9/1m|7|fits||");
 		send_row(fd, ROW_CLIENT_LIST, "/etc/m.conf:9|dnsbl|a.test 127.0.0.2|asked");
+		send_row(fd, ROW_CLIENT_FILTER, "/etc/m.conf:8|virus|shown");
+		send_row(fd, ROW_CLIENT_FILTER, "/etc/m.conf:6|spam|skip_list|10.0.0.0/8|/etc/m.conf:5");
 		send_done(fd, 0, "accepted if it were listed", -1);
 	} else if (wire_decode_smtpd_status(packet->text, &status)) {
 		send_row(fd, ROW_FACT, "sessions|4");
@@ -230,14 +232,18 @@ START_TEST(explain_relay_needs_client_and_server)
 	expect("explain relay --client 1.2.3.4 --to a@b.de --server one", EXIT_DONE,
 	       "refused: 550 5.7.1 Unable to relay for a@b.de\n");
 	shows("  /etc/m.conf:7: client is not in relay list\nThe limits of the client:\n  the default: messages 9/1m, of which 1.2.3.4 has used 7: one more fits\n"
-	      "DNS lists of clients, and the pause before the greeting:\n  /etc/m.conf:9: dnsbl a.test 127.0.0.2: it is asked about the client\naccepted if it were listed\n");
+	      "DNS lists of clients, and the pause before the greeting:\n  /etc/m.conf:9: dnsbl a.test 127.0.0.2: it is asked about the client\n"
+	      "Filters, in the order in which they are asked:\n  /etc/m.conf:8: filter virus would see the message\n"
+	      "  /etc/m.conf:6: filter spam would not see it, by 10.0.0.0/8 in skip_list (/etc/m.conf:5)\naccepted if it were listed\n");
 	expect("explain relay --client ::1 --to a@b.de --server one --json", EXIT_DONE,
 	       "{\"accepted\":false,\"reply\":\"550 5.7.1 Unable to relay for "
 	       "a@b.de\",\"rules\":[{\"at\":\"/etc/m.conf:7\","
 	       "\"rule\":\"client is not in relay list\"}],\"limits\":[{\"at\":\"\",\"limit\":\"messages\","
 	       "\"of\":\"1.2.3.4\",\"most\":\"9/1m\",\"used\":7,\"next\":\"fits\",\"text\":\"\","
 	       "\"exception_at\":\"\"}],\"lists\":[{\"at\":\"/etc/m.conf:9\",\"setting\":\"dnsbl\","
-	       "\"value\":\"a.test 127.0.0.2\",\"effect\":\"asked\"}],\"advice\":\"accepted if it were listed\"}\n");
+	       "\"value\":\"a.test 127.0.0.2\",\"effect\":\"asked\"}],\"filters\":[{\"at\":\"/etc/m.conf:8\",\"filter\":\"virus\",\"effect\":\"shown\","
+	       "\"entry\":\"\",\"entry_at\":\"\"},{\"at\":\"/etc/m.conf:6\",\"filter\":\"spam\",\"effect\":\"skip_list\","
+	       "\"entry\":\"10.0.0.0/8\",\"entry_at\":\"/etc/m.conf:5\"}],\"advice\":\"accepted if it were listed\"}\n");
 }
 END_TEST
 
