@@ -22,7 +22,7 @@ struct event {
 
 void filters_init(struct filters *f, const struct filter_services *services, enum config_mail_source source)
 {
-	*f = (struct filters){.services = services, .source = source};
+	*f = (struct filters){.services = services, .source = source, .deadline = INT64_MAX};
 }
 
 void filters_end(struct filters *f)
@@ -173,7 +173,7 @@ static enum milter_result exchange(const struct filters *f, struct filter *filte
 		return MILTER_FAULT;
 	int64_t limit = filter->config.timeout.command_ms;
 	if (tell(filter, e))
-		return filter_await(filter, f->services, limit, INT64_MAX);
+		return filter_await(filter, f->services, limit, f->deadline);
 	return filter_send(filter, f->services, limit) ? MILTER_CONTINUE : MILTER_FAULT;
 }
 
@@ -353,6 +353,8 @@ static enum filters_verdict ask_all_content(struct filters *f, const struct macr
 {
 	enum filters_verdict verdict = FILTERS_PASS;
 	int64_t until = clock_mono_ms() + FILTERS_CONTENT_MS;
+	if (until > f->deadline)
+		until = f->deadline;
 	for (size_t i = 0; i < f->count && verdict == FILTERS_PASS && !f->discarded; i++) {
 		if (is_skipped(&f->list[i], facts))
 			continue;

@@ -41,6 +41,7 @@ struct filters {
 	const struct config_server *config; /* whose filters `list` has; NULL = none yet */
 	struct filter *list;
 	size_t count;
+	int64_t deadline;                  /* clock_mono_ms: no answer is awaited longer; at first INT64_MAX */
 	bool message;                      /* they have seen MAIL */
 	bool discarded;                    /* one of them has discarded the message */
 	char hold[FILTERS_REASON_MAX + 1]; /* why the message is held; "" = it is not */

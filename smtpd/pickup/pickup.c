@@ -20,6 +20,7 @@
 #include "common/ipc/fullness.h"
 #include "common/ipc/ipc.h"
 #include "common/process/privs.h"
+#include "smtpd/milter/dial.h"
 #include "smtpd/pickup/pickup_round.h"
 #include "smtpd/protocol/limits.h"
 
@@ -65,6 +66,14 @@ static void open_folder(struct pickup *p, struct pickup_place *place, const char
 	pickup_trouble_own(&place->trouble, why);
 }
 
+static int dial(void *context, const struct config_filter *filter, int64_t until, char *why, size_t size)
+{
+	(void)context;
+	return dial_filter(CHILD_FD_FILTERS, filter->name, until, why, size);
+}
+
+static const struct filter_services filter_services = {.dial = dial};
+
 static void init_place(struct pickup *p, struct pickup_place *place, const char *path)
 {
 	struct stat st;
@@ -74,6 +83,7 @@ static void init_place(struct pickup *p, struct pickup_place *place, const char 
 		open_folder(p, place, path);
 	if (!pickup_file_init(&place->file, place->folder.fd, &p->known, &p->store))
 		log_fatal(EXIT_TEMPORARY, "out of memory");
+	place->file.services = &filter_services;
 	place->file.maildrop = place == &p->places[PICKUP_MAILDROP];
 	place->file.sync_folder = fstat(p->new_fd, &st) == 0 && st.st_dev != place->folder.device;
 }

@@ -11,7 +11,8 @@
 #include "smtpd/pickup/pickup_trouble.h"
 
 enum {
-	PICKUP_TURN = 100,           /* files between two checks for packets from master */
+	PICKUP_TURN = 100,           /* files between two checks for packets from master, */
+	PICKUP_TURN_MS = 1000,       /* or fewer, if filters take that long */
 	PICKUP_IDLE_MS = 30 * 1000,  /* between two rounds without an inotify event */
 	PICKUP_REMOTE_MS = 2 * 1000, /* the same where inotify does not work */
 	PICKUP_AGAIN_MS = 500,       /* between two rounds while files wait: doubled each time, up to the next */

@@ -13,9 +13,9 @@
 #include "common/base/language.h"
 #include "common/base/log.h"
 #include "common/mail/fields.h"
-#include "smtpd/accept/members.h"
+#include "smtpd/pickup/pickup_filter.h"
 #include "smtpd/pickup/pickup_notice.h"
-#include "smtpd/policy/policy.h"
+#include "smtpd/pickup/pickup_recipient.h"
 
 enum { TEXT_ROOM = 2 * PICKUP_BLOCK + DOT_READ_EXTRA };
 
@@ -127,51 +127,6 @@ static enum pickup_result read_head(struct pickup_file *f, size_t *begin, size_t
 	return fault ? say(f, PICKUP_BAD, fault) : PICKUP_SENT;
 }
 
-/* Adds the members of alias RCPT. */
-static enum submission_taken take_members(struct pickup_file *f, const struct address *rcpt, const struct dsn_rcpt *dsn)
-{
-	struct alias alias;
-	enum submission_taken taken = SUBMISSION_TAKEN;
-	enum alias_result result = alias_expand(f->server, known_lists(f->known), rcpt, &alias);
-	alias_log(&alias, result, f->maildrop ? "sendmail" : "pickup", f->submission.sender, rcpt);
-	if (result == ALIAS_NO_MEMORY)
-		taken = SUBMISSION_NOT_KEPT;
-	else if (result != ALIAS_EXPANDED)
-		taken = SUBMISSION_UNDECIDED;
-	else if (f->rcpts.count + members_new(&f->rcpts, &alias) >= ENVELOPE_RCPT_MAX)
-		taken = SUBMISSION_TOO_MANY;
-	else if (members_add(&f->rcpts, &alias, rcpt, dsn, true) == RECIPIENTS_NO_MEMORY)
-		taken = SUBMISSION_NOT_KEPT;
-	f->undecided = alias.fault;
-	alias_free(&alias);
-	return taken;
-}
-
-/* Adds the address in the form that RCPT would give it: with the default domain, and without alias domains. */
-static enum submission_taken take_recipient(void *context, const struct address *rcpt, const struct dsn_rcpt *dsn)
-{
-	static const struct policy_client nobody = {.name_state = POLICY_NAME_UNCONFIRMED};
-	struct pickup_file *f = context;
-	struct policy_decision decision;
-	struct known_decision known;
-	char text[ADDRESS_MAX + 1];
-	policy_relay_decide(f->server, &nobody, rcpt->domain, &decision);
-	struct address stamped = policy_stamp(&decision, rcpt, text);
-	known_decide(f->server, known_lists(f->known), &stamped, &known);
-	if (known.verdict == KNOWN_TRIED)
-		known_log(&known, f->maildrop ? "sendmail" : "pickup", "", &stamped);
-	if (known.verdict == KNOWN_NO)
-		return SUBMISSION_UNKNOWN;
-	f->undecided = known.origin;
-	if (known.verdict == KNOWN_LATER)
-		return SUBMISSION_UNDECIDED;
-	if (known.verdict == KNOWN_LEADS)
-		return take_members(f, &stamped, dsn);
-	if (recipients_add(&f->rcpts, &stamped, dsn) != RECIPIENTS_NO_MEMORY)
-		return SUBMISSION_TAKEN;
-	return f->rcpts.count < ENVELOPE_RCPT_MAX ? SUBMISSION_NOT_KEPT : SUBMISSION_TOO_MANY;
-}
-
 static enum pickup_result understand(struct pickup_file *f, struct span head, const char *id, const char *date)
 {
 	const char *why;
@@ -180,7 +135,7 @@ static enum pickup_result understand(struct pickup_file *f, struct span head, co
 						     .id = id,
 						     .date = date,
 						     .dsn = f->maildrop};
-	f->submission.take = take_recipient;
+	f->submission.take = pickup_recipient_take;
 	f->submission.context = f;
 	str_clear(&f->submission.header);
 	fields_keep_preamble((struct span){f->head.at, (size_t)(head.at - f->head.at)}, &f->submission.header);
@@ -289,6 +244,9 @@ static enum pickup_result write_message(struct pickup_file *f, const char *id, c
 	result = understand(f, (struct span){text.at + begin, end - begin}, id, date);
 	if (result != PICKUP_SENT)
 		return result;
+	result = pickup_filter_envelope(f, id);
+	if (result != PICKUP_SENT)
+		return result;
 	err = spool_begin(f->store->spool, id, &f->store->file);
 	if (err)
 		return trouble(f, N_("can't create a message in new/"), err);
@@ -296,7 +254,7 @@ static enum pickup_result write_message(struct pickup_file *f, const char *id, c
 	result = put_text(f, span_skip(text, end));
 	if (result == PICKUP_SENT && !unchanged(f, before))
 		result = say(f, PICKUP_LATER, "");
-	return result;
+	return result == PICKUP_SENT ? pickup_filter_content(f, id) : result;
 }
 
 int pickup_file_publish(struct store_spool *store, struct spool_file *file)
@@ -387,6 +345,13 @@ static enum pickup_result hand_over(struct pickup_file *f, const char *claimed)
 	return PICKUP_UNNAMED;
 }
 
+/* After a crash it is discarded again. */
+static enum pickup_result discard(struct pickup_file *f, const char *claimed)
+{
+	return unlinkat(f->folder_fd, claimed, 0) < 0 ? trouble(f, N_("it can't be removed"), -errno)
+						      : PICKUP_DISCARDED;
+}
+
 /* True if the size is not that in the name: a power failure cut the file before sendmail had acknowledged it. */
 static bool is_torn(const struct pickup_file *f, const char *name, const struct stat *st)
 {
@@ -415,6 +380,9 @@ static enum pickup_result send_open(struct pickup_file *f, const char *claimed, 
 	enum pickup_result result = write_message(f, id, &before);
 	if (result == PICKUP_SENT)
 		result = hand_over(f, claimed);
+	else if (result == PICKUP_DISCARDED)
+		result = discard(f, claimed);
+	pickup_filter_end(f);
 	spool_abort(&f->store->file);
 	return result;
 }

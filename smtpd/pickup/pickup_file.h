@@ -19,15 +19,17 @@
 #include "common/recipients/known.h"
 #include "smtpd/accept/store_spool.h"
 #include "smtpd/accept/submission.h"
+#include "smtpd/milter/filters.h"
 #include "smtpd/pickup/stuffing.h"
 
 enum {
 	PICKUP_BLOCK = 64 * 1024, /* octets in one read */
-	PICKUP_WHY_MAX = 300,
+	PICKUP_WHY_MAX = 500,     /* room for that of a filter */
 };
 
 enum pickup_result {
 	PICKUP_SENT,
+	PICKUP_DISCARDED, /* a filter discards the message, and the file is removed */
 	PICKUP_UNNAMED, /* steps 1 and 2 are done, 3 failed for each message that is still `staged`; why has the reason
 			 */
 	PICKUP_BAD,     /* the file can never be sent; why has the reason, and the file stays as it is */
@@ -41,6 +43,7 @@ struct pickup_file {
 	bool maildrop;    /* written by sendmail: never dot-stuffed, may ask for notices, has its size in its name */
 	const struct known *known;      /* the lists of recipients */
 	struct config_origin undecided; /* of SUBMISSION_LATER: the line by which a recipient can't be decided now */
+	const struct filter_services *services; /* borrowed; NULL = no filters are asked */
 	struct store_spool *store;
 	struct spool_file notice; /* about refused recipients */
 	struct recipients rcpts;
@@ -58,12 +61,14 @@ struct pickup_file {
 	bool stuffed;
 	struct dot_reader dot;
 	struct unstuffing unstuffing;
-	uint64_t octets; /* written, without envelope and Received */
-	char last;       /* the last octet written */
+	uint64_t octets; /* written, without envelope and Received; before a filter changes them */
+	struct filters filters;
+	char last; /* the last octet written */
 	char why[PICKUP_WHY_MAX];
 };
 
-/* FOLDER_FD, KNOWN and STORE are borrowed. False without memory. The caller sets sync_folder, maildrop and server. */
+/* FOLDER_FD, KNOWN and STORE are borrowed. False without memory. The caller sets sync_folder, maildrop, services and
+ * server. */
 bool pickup_file_init(struct pickup_file *f, int folder_fd, const struct known *known, struct store_spool *store);
 void pickup_file_free(struct pickup_file *f);
 

@@ -82,6 +82,14 @@ static void log_sent(const struct pickup_file *f, const char *id, const char *na
 		 f->stuffed ? " dots=removed" : "");
 }
 
+static void log_discarded(const struct pickup_file *f, const char *id, const char *name)
+{
+	char shown[PICKUP_SHOWN_MAX];
+	span_quotable(span_of(name), shown, sizeof(shown));
+	log_info("id=%s client=%s uid=%u file=\"%s\" from=<%s> status=discarded by=filter", id, client_of(f),
+		 (unsigned)f->uid, shown, f->submission.sender);
+}
+
 static void log_refused(const struct pickup_file *f, const char *id)
 {
 	const struct submission *s = &f->submission;
@@ -122,6 +130,8 @@ static void send_claimed(struct pickup *p, struct pickup_place *place, const cha
 		log_sent(&place->file, id, own);
 		log_refused(&place->file, id);
 	}
+	if (result == PICKUP_DISCARDED)
+		log_discarded(&place->file, id, own);
 	if (result == PICKUP_BAD)
 		move_bad(p, place, claimed, id, own);
 	if (result == PICKUP_UNNAMED) {
@@ -333,7 +343,8 @@ void pickup_round_turn(struct pickup *p, struct pickup_place *place)
 	}
 	if (!place->folder.listing)
 		begin_round(p, place);
-	for (int i = 0; i < PICKUP_TURN; i++) {
+	int64_t until = clock_mono_ms() + PICKUP_TURN_MS;
+	for (int i = 0; i < PICKUP_TURN && clock_mono_ms() < until; i++) {
 		name = pickup_folder_next(&place->folder);
 		if (!name)
 			break;
