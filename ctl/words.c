@@ -77,6 +77,7 @@ static const char *const known[] = {
 	N_("greeted"),
 	N_("between messages"),
 	N_("waiting to be greeted"),
+	N_("in a filter"),
 	N_("sender given"),
 	N_("recipients given"),
 	N_("sending a message"),

@@ -320,8 +320,11 @@ static void greet(struct connection *c)
 		return;
 	listed_begin(&c->session);
 	pause_greeting(c);
-	if (session_wants(&c->session) != SESSION_WANTS_CLOSE)
-		session_greet(&c->session);
+	if (session_wants(&c->session) == SESSION_WANTS_CLOSE)
+		return;
+	session_greet(&c->session);
+	if (session_wants(&c->session) == SESSION_WANTS_CLOSE) /* a filter refuses the client */
+		transcript_event(&c->transcript, &c->session, SPAN("CONNECT"));
 }
 
 static void converse(struct connection *c)

@@ -15,6 +15,7 @@
 #include "common/process/child.h"
 #include "smtpd/accept/store_spool.h"
 #include "smtpd/admit.h"
+#include "smtpd/milter/dial.h"
 #include "smtpd/pause.h"
 #include "smtpd/serve.h"
 
@@ -29,6 +30,7 @@ struct worker {
 	struct names names;
 	struct lists lists;
 	struct etrn etrn;
+	struct filter_services filters;
 	bool counted; /* gateway.h has counted the session */
 };
 
@@ -141,6 +143,25 @@ static void session_over(struct worker *w)
 	w->jobs--;
 }
 
+static int dial(void *context, const struct config_filter *filter, int64_t until, char *why, size_t size)
+{
+	(void)context;
+	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, why, size);
+}
+
+/* For `mailrootctl sessions`: "client.example (filter spam)" while the session waits for a filter. */
+static void tell_filter(void *context, const char *name)
+{
+	struct worker *w = context;
+	struct scoreboard *board = prefork_scoreboard(w->context->pool);
+	const struct session *session = told.serve.session;
+	char words[LIMIT_HELO + FILTER_NAME_MAX + sizeof(" (filter )")];
+	snprintf(words, sizeof(words), name ? "%s (filter %s)" : "%s", session->helo, name);
+	scoreboard_name(board, w->slot, span_of(words));
+	scoreboard_progress(board, w->slot, name ? SESSION_FILTERED : session->state, session->messages,
+			    clock_wall_ms());
+}
+
 static bool may_pause(void *context)
 {
 	const struct worker *w = context;
@@ -159,7 +180,8 @@ static void serve_client(struct worker *w, int fd, const struct serve_tls *tls, 
 						.pause = may_pause,
 						.context = w,
 						.stress = w->context->stress.on,
-						.known = &w->context->known};
+						.known = &w->context->known,
+						.filters = &w->filters};
 	const struct serve_watch watch = {tell_progress, w, &w->records};
 	w->counted = false;
 	prefork_busy(w->context->pool, w->slot, span_of(address));
@@ -230,6 +252,13 @@ int worker_run(struct worker_context *context, size_t slot)
 	w.names = names_of_resolver(&names_link);
 	w.lists = lists_of_resolver(&names_link);
 	w.etrn = etrn_of_queue(&arrivals_link);
+	w.filters = (struct filter_services){
+		.context = &w,
+		.dial = dial,
+		.waiting = tell_filter,
+		.stop = &told.serve.stop,
+		.waiting_fd = &told.serve.waiting_fd,
+	};
 	if (told.wake_fd < 0 || !watch(&w))
 		return EXIT_TEMPORARY;
 	prefork_idle(context->pool, slot);

@@ -176,6 +176,7 @@ enum milter_result filter_open(struct filter *f, const struct filter_services *s
 	int64_t until = clock_mono_ms() + f->config.timeout.connect_ms;
 	f->why[0] = '\0';
 	int fd = services->dial(services->context, &f->config, until, f->why, sizeof(f->why));
+	f->absent = fd < 0;
 	if (fd < 0) {
 		is_stopped(f, services);
 		return MILTER_FAULT;

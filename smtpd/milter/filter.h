@@ -35,6 +35,7 @@ struct filter {
 	struct milter machine;
 	struct str in; /* octets of the filter; those before in_at are taken */
 	size_t in_at;
+	bool absent;  /* it could not be reached */
 	bool stopped; /* an order to stop ended the wait */
 	bool failed;  /* in the current message: when_down decides */
 	char why[FILTER_WHY_MAX];

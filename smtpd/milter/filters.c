@@ -100,7 +100,8 @@ static enum filters_verdict failed(struct filters *f, struct filter *filter, con
 {
 	if (filter->stopped)
 		return FILTERS_STOPPED;
-	filters_log_down(filter, facts);
+	if (f->message || !filter->absent) /* mailroot-filters has a line about an absent one */
+		filters_log_down(filter, facts);
 	if (!f->message)
 		return FILTERS_PASS;
 	filter->failed = true;

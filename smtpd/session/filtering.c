@@ -106,7 +106,7 @@ enum reply_id filtering_connect(struct session *s)
 	session_learn_name(s);
 	const struct macros_facts facts = facts_of(s, &sender);
 	enum filters_verdict verdict = filters_connect(s->filters, &facts);
-	return verdict == FILTERS_REJECT ? REPLY_MAY_NOT_CONNECT : last_reply_of(s, verdict);
+	return verdict == FILTERS_REJECT ? REPLY_FILTER_NO_CLIENT : last_reply_of(s, verdict);
 }
 
 enum reply_id filtering_hello(struct session *s)

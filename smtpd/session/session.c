@@ -27,6 +27,7 @@ const char *session_state_words(enum session_state state)
 		[SESSION_BDAT] = "between chunks",    [SESSION_STARTTLS] = "starting TLS",
 		[SESSION_AUTH] = "authenticating",    [SESSION_ATRN] = "fetching mail",
 		[SESSION_CLOSED] = "closing",         [SESSION_PAUSED] = "waiting to be greeted",
+		[SESSION_FILTERED] = "in a filter",
 	};
 	return state < SESSION_STATE_COUNT ? words[state] : "unknown";
 }

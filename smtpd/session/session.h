@@ -51,7 +51,8 @@ enum session_state {
 	SESSION_AUTH,
 	SESSION_ATRN,
 	SESSION_CLOSED,
-	SESSION_PAUSED, /* a phase of the worker; no command comes meanwhile */
+	SESSION_PAUSED,   /* a phase of the worker, as is the next one; no command comes meanwhile */
+	SESSION_FILTERED, /* the worker waits for a filter */
 	SESSION_STATE_COUNT
 };
 

@@ -29,7 +29,7 @@ static bool filters_admit(struct session *s)
 	if (refusal == REPLY_NONE)
 		return true;
 	s->line = SPAN("(connects)");
-	session_reply(s, refusal, span_of(refusal == REPLY_MAY_NOT_CONNECT ? s->client_text : s->config->fqdn),
+	session_reply(s, refusal, span_of(refusal == REPLY_FILTER_NO_CLIENT ? s->client_text : s->config->fqdn),
 		      nothing);
 	s->line = nothing;
 	session_close(s);
