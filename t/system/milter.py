@@ -189,7 +189,6 @@ class Milter:
 
     def _serve(self, connection):
         session = Session()
-        self.sessions.append(session)
         try:
             with connection, connection.makefile("rb") as stream:
                 self._converse(session, connection, stream)
@@ -212,6 +211,7 @@ class Milter:
                     {n.decode(): v.decode("latin-1") for n, v in zip(parts[::2], parts[1::2])})
                 continue
             if command == NEGOTIATE:
+                self.sessions.append(session)  # a connection without any octet is a look whether we are there
                 session.offer = struct.unpack(">III", data[:12])
             else:
                 session.events.append(Event(command, data, dict(macros.pop(command, {}))))
