@@ -204,6 +204,7 @@ static void examine_server(struct place place, const struct config_server *serve
 	for (size_t i = 0; config_outbound_block(server, i, &block); i++)
 		examine_outbound(place, block.outbound, i ? &server->outbound : NULL);
 	examine_web(place, server);
+	examine_dkim(place, server);
 	examine_recipients(place, server);
 }
 

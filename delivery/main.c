@@ -13,12 +13,14 @@
 #include "common/process/privs.h"
 #include "common/tls/attention.h"
 #include "delivery/auth/security.h"
+#include "delivery/auth/signer.h"
 #include "delivery/pool/pool.h"
 #include "delivery/smtp_jobs.h"
 
 enum { KEPT_CONFIG_MAX = 64 << 20 /* as of child_start */ };
 
 static struct attention attention;
+static struct signer signer;
 
 /* Parses the start configuration a second time: a reload frees child->config. */
 static const struct config_server *keep_config(struct config *out)
@@ -41,13 +43,23 @@ static void examine(const struct config_server *server, const struct securities 
 		attention_examine(&attention, &block.outbound->client_certificate, CERTIFICATE_CLIENT);
 	str_init(&text, WIRE_PACKET_MAX);
 	securities_trouble(securities, &text);
+	signer_trouble(&signer, &text);
 	attention_set(&attention, ATTENTION_OUTBOUND, str_text(&text));
 	str_free(&text);
+}
+
+/* Another signer would need the key files, which the jail hides: the next process of this program reads them. */
+static void look_for_signer(void)
+{
+	char why[SIGNER_WHY_MAX];
+	if (signer_ended(&signer, why))
+		child_fail(EXIT_TEMPORARY, why);
 }
 
 static void look(void)
 {
 	struct str text;
+	look_for_signer();
 	str_init(&text, WIRE_PACKET_MAX);
 	if (syscalls_refused("an SMTP client", &text))
 		attention_set(&attention, ATTENTION_SANDBOX, str_text(&text));
@@ -67,6 +79,15 @@ static void enter_jail(const struct child *child, const struct securities *secur
 	syscalls_enter(agents ? SYSCALLS_clients_with_agents : SYSCALLS_clients, mode);
 }
 
+/* Before anything else is read, so that the signer has no other secret. */
+static void start_signer(const struct child *child, const struct config_server *server)
+{
+	const struct signer_jail jail = {.user = child->config.delivery_user,
+					 .seccomp = child->config.sandbox.seccomp,
+					 .clients = 2 * (size_t)server->delivery.processes.max};
+	signer_start(&signer, server, &jail);
+}
+
 int main(int argc, char **argv)
 {
 	struct child child;
@@ -78,7 +99,8 @@ int main(int argc, char **argv)
 	tzset();
 	child_start(argc, argv, CHILD_DELIVERY, &child);
 	privs_lookup(child.config.delivery_user, &uid, &gid);
-	securities_load(keep_config(&config), uid, tokens_map(CHILD_FD_TOKEN_PAGE), &securities);
+	start_signer(&child, keep_config(&config));
+	securities_load(&config.servers[0], uid, tokens_map(CHILD_FD_TOKEN_PAGE), &securities);
 	examine(&config.servers[0], &securities);
 	enter_jail(&child, &securities);
 	look();
@@ -86,6 +108,7 @@ int main(int argc, char **argv)
 
 	const struct config_processes *processes = &child.server->delivery.processes;
 	const size_t max = (size_t)processes->max, spare = (size_t)processes->spare;
+	const struct smtp_jobs_context loaded = {&securities, &signer};
 	const struct pool_setup setup = {.child = &child,
 					 .kind = CHILD_LINK_DELIVERY,
 					 .spare = spare < max ? spare : max,
@@ -94,8 +117,9 @@ int main(int argc, char **argv)
 					 .may_fork = securities_need_agents(&securities),
 					 .look = look,
 					 .work = smtp_jobs_work,
-					 .context = &securities};
+					 .context = &loaded};
 	int status = pool_run(&setup);
+	signer_free(&signer);
 	attention_free(&attention);
 	securities_free(&securities);
 	config_free(&config);

@@ -25,6 +25,7 @@ enum {
 struct smtp_jobs {
 	const struct worker *worker;
 	const struct securities *securities;
+	struct signing signing; /* signer NULL = no domain has a key */
 	struct client client;
 	struct job job;
 	struct record_writer records;
@@ -103,6 +104,7 @@ static void finish_smtp(struct smtp_jobs *j, const struct wire_job_smtp *wire)
 	verdict->transactions = report->transactions;
 	verdict->reached = span_of(report->reached);
 	verdict->failed = span_of(report->failed);
+	verdict->dkim = span_of(report->signed_by);
 	job_report(&j->job);
 	if (!client_spent(&j->client, wire->max_messages))
 		return;
@@ -178,7 +180,9 @@ static bool do_smtp(struct smtp_jobs *j, struct ipc_packet *packet)
 	char sender[ADDRESS_MAX + 1];
 	const struct config_outbound *outbound = blocks.security ? &blocks.security->outbound : NULL;
 	bool by_sender = blocks.credentials && config_oauth_by_sender(&blocks.credentials->outbound);
-	struct client_job client_job = {.mail = {.sender = sender_shown(&job->envelope.sender, &wire, sender),
+	struct client_job client_job = {.id = wire.id,
+					.signing = j->signing.signer ? &j->signing : NULL,
+					.mail = {.sender = sender_shown(&job->envelope.sender, &wire, sender),
 						 .size = wire.size - job->envelope.body_at,
 						 .eight_bit = wire.eight_bit,
 						 .return_eight_bit = outbound && !outbound->send_eight_bit,
@@ -291,17 +295,29 @@ static void wait_for_job(void *context)
 	worker_say_idle(j->worker);
 }
 
-int smtp_jobs_work(const struct worker *worker, const void *securities)
+/* A worker without a link to the signer is of no use: the parent forks another, or ends with the signer. */
+static struct signing connect_signer(struct signer *signer)
+{
+	const struct signing signing = {signer, signer_connect(signer)};
+	if (signing.link < 0)
+		log_fatal(EXIT_TEMPORARY, "no link to the process that signs mail (DKIM)");
+	return signing;
+}
+
+int smtp_jobs_work(const struct worker *worker, const void *context)
 {
 	static const struct worker_ops ops = {.link = WIRE_LINK_job_delivery, .work = do_job, .wait = wait_for_job};
 	const struct config_server *server = worker->child->server;
-	bool agents = securities_need_agents(securities);
+	const struct smtp_jobs_context *loaded = context;
+	bool agents = securities_need_agents(loaded->securities);
 	struct smtp_jobs *j = calloc(1, sizeof(*j));
+	if (j && loaded->signer->n)
+		j->signing = connect_signer(loaded->signer);
 	syscalls_enter(agents ? SYSCALLS_client_with_agent : SYSCALLS_client, worker->child->config.sandbox.seccomp);
 	if (!j || !client_init(&j->client, span_of(server->fqdn)))
 		log_fatal(EXIT_TEMPORARY, "no memory for a worker");
 	j->worker = worker;
-	j->securities = securities;
+	j->securities = loaded->securities;
 	job_init(&j->job, worker->number);
 	record_writer_init(&j->records, CHILD_FD_RECORDS);
 	if (server->log.format != CONFIG_LOG_OFF)

@@ -8,7 +8,16 @@
 
 #include "delivery/pool/worker.h"
 
-/* Runs a worker; returns its exit status. SECURITIES: struct securities. */
-int smtp_jobs_work(const struct worker *worker, const void *securities);
+struct securities;
+struct signer;
+
+/* What the parent has read before the jail. */
+struct smtp_jobs_context {
+	const struct securities *securities;
+	struct signer *signer;
+};
+
+/* Runs a worker; returns its exit status. CONTEXT: struct smtp_jobs_context. */
+int smtp_jobs_work(const struct worker *worker, const void *context);
 
 #endif

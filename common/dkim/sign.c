@@ -46,6 +46,13 @@ static EVP_MD_CTX *new_hash(void)
 	return NULL;
 }
 
+bool dkim_sign_prepare(void)
+{
+	EVP_MD_CTX *ctx = new_hash();
+	EVP_MD_CTX_free(ctx);
+	return ctx != NULL;
+}
+
 struct dkim_sign *dkim_sign_begin(const struct dkim_params *params)
 {
 	struct dkim_sign *s = calloc(1, sizeof(*s));

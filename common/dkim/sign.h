@@ -48,6 +48,9 @@ struct dkim_params {
 
 struct dkim_sign;
 
+/* Before a jail without files: has OpenSSL read its configuration. False: no memory. */
+bool dkim_sign_prepare(void);
+
 /* NULL: no memory. Free with dkim_sign_end. */
 struct dkim_sign *dkim_sign_begin(const struct dkim_params *params);
 

@@ -40,8 +40,10 @@ bool sent_header(struct message_text *text, const struct send_as *rule, struct s
 	str_init(&raw, SEND_AS_HEADER_MAX);
 	str_init(to, SEND_AS_HEADER_MAX + 4 * SEND_AS_NAME_MAX);
 	bool done = read_header(text, &raw, &end);
-	if (done)
+	if (done && rule->address.len)
 		send_as_rewrite((struct span){raw.at, end}, rule, to);
+	else if (done)
+		str_append(to, (struct span){raw.at, end});
 	done = done && !to->failed;
 	if (done)
 		text->at += end;

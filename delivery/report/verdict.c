@@ -100,9 +100,10 @@ static void log_run(const struct verdict_job *job, const struct outcomes *outcom
 	struct span relay = o->host.len ? o->host : SPAN("-"), tls = o->tls.len ? o->tls : SPAN("none");
 	for (size_t i = 0; i < run->count; i++)
 		log_info(
-			"id=%s from=<%.*s> to=<%.*s> relay=%.*s tls=%.*s status=%s code=%d enhanced=%s text=\"%s\" delay=%llds",
+			"id=%s from=<%.*s> to=<%.*s> relay=%.*s tls=%.*s%s%.*s status=%s code=%d enhanced=%s text=\"%s\" delay=%llds",
 			id, SPAN_ARGS(job->sender), SPAN_ARGS(outcomes->rcpts[run->at + i].address), SPAN_ARGS(relay),
-			SPAN_ARGS(tls), journal_event_name(o->event), o->code, *enhanced ? enhanced : "-", text,
+			SPAN_ARGS(tls), job->dkim.len ? " dkim=" : "", SPAN_ARGS(job->dkim),
+			journal_event_name(o->event), o->code, *enhanced ? enhanced : "-", text,
 			(long long)(age_ms < 0 ? 0 : age_ms / 1000));
 }
 

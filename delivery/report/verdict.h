@@ -16,6 +16,7 @@ struct verdict_job {
 	bool connected;        /* the connection for the job's destination is still open */
 	unsigned transactions; /* other facts of the SMTP client, as in wire.def */
 	struct span reached, failed;
+	struct span dkim; /* domain and selectors of the signatures; empty = not signed */
 };
 
 /*

@@ -5,9 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/mail/dot.h"
-#include "common/spool/sent_header.h"
 #include "delivery/smtp/lines.h"
 
 /*
@@ -50,15 +48,13 @@ static enum body_result send_block(struct client *c, struct span block, int64_t 
 	return sent;
 }
 
-/* The message proper on its way: what has been rewritten of its head, then the file from AT on. */
+/* The message proper on its way: what goes in front of the file, then the file from AT on. */
 struct source {
-	struct str rewritten;
-	struct span head; /* of it, what is still to be sent */
+	struct span front;
 	uint64_t at;
 };
 
-/* The next piece of the message file from AT on: first from memory, then from the file. */
-static struct span from_file(struct client *c, const struct client_job *job, uint64_t at)
+struct span body_read(struct client *c, const struct client_job *job, uint64_t at)
 {
 	size_t room = job->size - at < CLIENT_BLOCK ? (size_t)(job->size - at) : CLIENT_BLOCK;
 	if (at < job->head.len) {
@@ -74,34 +70,23 @@ static struct span from_file(struct client *c, const struct client_job *job, uin
 	return (struct span){c->in, n > 0 ? (size_t)n : 0};
 }
 
-/* Rewrites the header. One that is too long is sent as it is. */
-static void rewrite(const struct client_job *job, struct source *source)
-{
-	struct message_text text = {.fd = job->message, .head = job->head, .at = source->at, .size = job->size};
-	if (sent_header(&text, &job->send_as, &source->rewritten))
-		source->head = str_span(&source->rewritten);
-	else
-		log_warning("a header of more than %d octets is sent as it is, without send_as", SEND_AS_HEADER_MAX);
-	source->at = text.at;
-}
-
 static struct span next_piece(struct client *c, const struct client_job *job, struct source *source)
 {
-	struct span piece = source->head;
+	struct span piece = source->front;
 	if (piece.len > CLIENT_BLOCK)
 		piece.len = CLIENT_BLOCK;
 	if (piece.len) {
-		source->head = span_skip(source->head, piece.len);
+		source->front = span_skip(source->front, piece.len);
 		return piece;
 	}
-	piece = from_file(c, job, source->at);
+	piece = body_read(c, job, source->at);
 	source->at += piece.len;
 	return piece;
 }
 
 static bool is_over(const struct client_job *job, const struct source *source)
 {
-	return !source->head.len && source->at >= job->size;
+	return !source->front.len && source->at >= job->size;
 }
 
 /*
@@ -132,12 +117,6 @@ static enum body_result send_all(struct client *c, const struct client_job *job,
 
 enum body_result body_send(struct client *c, const struct client_job *job)
 {
-	struct source source = {.at = job->body_at};
-	if (job->send_as.address.len)
-		rewrite(job, &source);
-	enum body_result sent = send_all(c, job, &source);
-	int err = errno; /* of BODY_UNREADABLE */
-	str_free(&source.rewritten);
-	errno = err;
-	return sent;
+	struct source source = {str_span(&c->outgoing.front), c->outgoing.at};
+	return send_all(c, job, &source);
 }

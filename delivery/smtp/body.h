@@ -11,6 +11,13 @@ enum body_result {
 	BODY_UNREADABLE   /* the file can't be read: errno, EPIPE = it is shorter than its name says */
 };
 
+/*
+ * The message file from offset AT on, below its end, at most CLIENT_BLOCK octets, until the next call or reply. Empty:
+ * it can't be read, errno as above.
+ */
+struct span body_read(struct client *c, const struct client_job *job, uint64_t at);
+
+/* Sends c->outgoing and the file behind it. */
 enum body_result body_send(struct client *c, const struct client_job *job);
 
 #endif

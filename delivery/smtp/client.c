@@ -1,7 +1,6 @@
 #include "delivery/smtp/client.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,46 +30,10 @@ bool client_init(struct client *c, struct span name)
 void client_free(struct client *c)
 {
 	client_close(c);
+	outgoing_forget(&c->outgoing);
 	dialogue_free(&c->dialogue);
 	free(c->in);
 	free(c->out);
-}
-
-void client_close(struct client *c)
-{
-	if (c->fd < 0)
-		return;
-	transcript_flush(&c->transcript);
-	secure_close(c);
-	stream_free(&c->stream);
-	fd_close(&c->fd);
-}
-
-/* Waits until the host has closed its end, too: until then the connection counts against the host's limit for us. */
-static void wait_for_close(struct client *c)
-{
-	int64_t deadline = clock_mono_ms() + CLIENT_CLOSE_MS;
-	struct pollfd pfd = {.fd = c->fd, .events = POLLIN};
-	for (int64_t left = CLIENT_CLOSE_MS; left > 0; left = deadline - clock_mono_ms())
-		if (poll(&pfd, 1, (int)left) != 1 || recv(c->fd, c->in, CLIENT_BLOCK, MSG_DONTWAIT) <= 0)
-			return;
-}
-
-/* Sends the rest of the output, and closes. */
-static void leave(struct client *c)
-{
-	lines_send(c);
-	if (c->patient)
-		wait_for_close(c);
-	client_close(c);
-}
-
-void client_quit(struct client *c)
-{
-	if (c->fd < 0)
-		return;
-	dialogue_quit(&c->dialogue);
-	leave(c);
 }
 
 /* The reply to the message is always awaited: giving up would mean to send the message again. */
@@ -135,7 +98,7 @@ static enum dialogue_next converse(struct client *c, const struct client_job *jo
 			next = secure_handshake(c, job);
 	}
 	if (next == DIALOGUE_HANG_UP)
-		leave(c);
+		client_leave(c);
 	return next;
 }
 
@@ -344,6 +307,7 @@ static struct outcome no_host(const struct client_job *job)
 static void begin_job(struct client *c, const struct client_job *job, size_t rcpts)
 {
 	c->report = (struct client_report){0};
+	outgoing_forget(&c->outgoing);
 	c->job_until = clock_mono_ms() + CLIENT_JOB_REPLIES * job->timeout_ms +
 		       job->timeout_ms * (int64_t)rcpts / CLIENT_JOB_RCPTS +
 		       (int64_t)(job->size / CLIENT_JOB_RATE) * 1000;
@@ -412,11 +376,18 @@ static void give_up(struct client *c, bool delayed, struct outcomes *outcomes)
 static bool transact(struct client *c, const struct client_job *job, struct trials *trials, struct outcomes *outcomes)
 {
 	bool kept = c->fd >= 0;
+	struct dialogue_mail mail = job->mail;
+	struct outcome wait;
 	if (!kept && !open_next(c, job, trials))
 		return false;
+	if (!outgoing_make(c, job, &wait)) {
+		outcomes_decide_open(outcomes, false, &wait);
+		return false;
+	}
+	mail.size += c->outgoing.added;
 	c->report.transactions++;
 	snprintf(c->report.reached, sizeof(c->report.reached), "%s", c->peer);
-	if (converse(c, job, dialogue_begin(&c->dialogue, &job->mail, outcomes)) != DIALOGUE_HANG_UP)
+	if (converse(c, job, dialogue_begin(&c->dialogue, &mail, outcomes)) != DIALOGUE_HANG_UP)
 		return true;
 	trials->delayed = true;
 	/* A kept connection that ends without a reply was only closed meanwhile. */

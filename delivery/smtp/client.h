@@ -13,6 +13,7 @@
 #include "delivery/auth/security.h"
 #include "delivery/smtp/dialogue.h"
 #include "delivery/smtp/fallback.h"
+#include "delivery/smtp/outgoing.h"
 #include "delivery/smtp/transcript.h"
 
 enum {
@@ -35,6 +36,7 @@ enum {
 };
 
 struct client_job {
+	struct span id; /* of the message, for the log */
 	struct dialogue_mail mail;
 	int message;         /* descriptor of the message file */
 	uint64_t size;       /* of the file */
@@ -46,6 +48,7 @@ struct client_job {
 	bool use_helo;
 	bool fold_lines;                 /* fold lines of more than DOT_LINE_MAX octets */
 	struct send_as send_as;          /* the sender for the header; empty address = the header stays */
+	const struct signing *signing;   /* for DKIM; NULL = no domain has a key */
 	struct span helo;                /* our name in EHLO; empty = the one of client_init */
 	struct span source;              /* our source addresses, separated by blanks; empty = any */
 	int64_t timeout_ms;              /* for one reply at most */
@@ -65,6 +68,7 @@ struct client_report {
 	unsigned transactions;
 	char reached[CLIENT_PEER_MAX];  /* "ADDRESS PORT"; "" = no host */
 	char failed[CLIENT_FAILED_MAX]; /* hosts that failed before MAIL, one a line; cut to fit */
+	char signed_by[SIGN_NAMES_MAX]; /* as in struct outgoing, of the last transaction */
 	uint64_t refused_token;         /* serial of the access token that a host refused; 0 = none */
 };
 
@@ -93,6 +97,7 @@ struct client {
 	char source[CLIENT_SOURCE_MAX + 1];            /* the same */
 	char tls[TLS_PEER_MAX];                        /* TLS parameters of the last TLS connection, for logs */
 	const struct security *security, *credentials; /* of the job for which the connection was opened */
+	struct outgoing outgoing;                      /* of the current job */
 	struct fallback fallback;
 	uint64_t messages; /* sent over this connection */
 	int64_t job_until; /* deadline of the current job */
@@ -129,5 +134,8 @@ void client_quit(struct client *c);
 
 /* Closes without QUIT: the host has closed already. */
 void client_close(struct client *c);
+
+/* Sends the rest of the output, and closes. */
+void client_leave(struct client *c);
 
 #endif

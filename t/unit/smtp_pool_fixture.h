@@ -7,15 +7,18 @@
 
 #include "common/ipc/hosts.h"
 #include "delivery/auth/security.h"
+#include "delivery/auth/signer.h"
 #include "delivery/smtp_jobs.h"
 #include "t/unit/pool_fixture.h"
 
 static const struct securities securities; /* each test has its own */
+static struct signer no_signer = {.link = -1};
+static const struct smtp_jobs_context loaded = {&securities, &no_signer};
 static const struct pool_kind kind = {.role = CHILD_DELIVERY,
 				      .link = CHILD_LINK_DELIVERY,
 				      .jobs = WIRE_LINK_job_delivery,
 				      .work = smtp_jobs_work,
-				      .context = &securities};
+				      .context = &loaded};
 
 static inline int listen_here(uint16_t *port)
 {

@@ -1,0 +1,178 @@
+"""DKIM signatures as they arrive at a host: verified there, made by keys that only the signer has."""
+import os
+import pathlib
+import re
+import signal
+import unittest
+
+import dkim_verifier
+import harness
+from harness import Mailroot, Sink, wait_for
+
+MESSAGE = b"From: App <app@example.com>\r\nTo: boss@partner.test\r\nSubject: report  42\r\nDate: Mon, 30 Nov 2026 12:00:00 +0000\r\n\r\nline \t one\r\n.dot\r\n"
+
+
+class Dkim(unittest.TestCase):
+    def setUp(self):
+        self.folder = harness.scratch()
+        self.folder.chmod(0o755)
+        self.records = {}
+
+    def tearDown(self):
+        for path in self.folder.iterdir():
+            path.unlink()
+        self.folder.rmdir()
+
+    def key(self, selector, kind="rsa", domain="example.com"):
+        path = self.folder / f"{selector}.pem"
+        self.records[f"{selector}._domainkey.{domain}"] = dkim_verifier.make_key(path, kind)
+        return path
+
+    def block(self, *selectors, domain="example.com", more=""):
+        lines = "\n".join(f"selector {name} {self.folder}/{name}.pem" for name in selectors)
+        return f"dkim {domain} {{ {lines}\n{more} }}\n"
+
+    def verify(self, sent):
+        return dkim_verifier.verify(sent[2], self.records)
+
+    def test_both_kinds_of_keys(self):
+        self.key("rsa1")
+        self.key("ed1", "ed25519")
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n" + self.block("rsa1", "ed1")) as server:
+            server.send(["boss@partner.test"], text=MESSAGE)
+            sent = sink.wait(1)[0]
+            found = self.verify(sent)
+            self.assertEqual([(tags["a"], tags["d"], tags["s"], tags["c"]) for tags in found],
+                             [("rsa-sha256", "example.com", "rsa1", "relaxed/relaxed"), ("ed25519-sha256", "example.com", "ed1", "relaxed/relaxed")])
+            self.assertNotIn("l", found[0])
+            self.assertNotIn("x", found[0])
+            self.assertEqual(found[0]["h"].lower().split(":").count("from"), 2)
+            self.assertIn(f"SIZE={len(sent[2])}", sent[0])
+            self.assertIn("dkim=example.com/rsa1,ed1 status=delivered", server.log())
+            server.send(["boss@partner.test"], text=MESSAGE.replace(b"app@example.com", b"app@other.test"))
+            self.assertEqual(self.verify(sink.wait(2)[1]), [])
+            self.assertEqual(server.log().count("dkim="), 1)
+
+    def test_texts(self):
+        """Whatever the text is, and however it changes on its way out."""
+        head = b"From: app@sub.example.com\r\nSubject: =?utf-8?B?w5w=?=\r\n\tfolded\r\n"
+        texts = [b"", b"\r\n", b"\r\n\r\n\r\n", b"\r\nx", b"\r\n" + b"\xc3\x9c \r\n" * 3 + b"\r\n\r\n", b"\r\n" + b"long " * 1000 + b"\r\n",
+                 b"\r\n" + b".\r\n..\r\n" * 40000, b"\r\n" + b"z" * 65530 + b"\r\n\r\n"]
+        self.key("m1")
+        for more in ("subdomains yes", "subdomains yes; canonical simple/simple; oversign no; expire 7d; headers From Subject X-No"):
+            with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n" + self.block("m1", more=more)) as server:
+                for i, text in enumerate(texts):
+                    server.send(["boss@partner.test"], text=head + text)
+                    sent = sink.wait(i + 1)[i]
+                    self.assertEqual(len(self.verify(sent)), 1, text[:20])
+                tags = self.verify(sent)[0]
+                if "simple" in more:
+                    self.assertEqual((tags["h"], int(tags["x"]) - int(tags["t"])), ("From:Subject", 7 * 86400))
+
+    def test_other_senders_and_notices(self):
+        """Rewriting comes before signing; a notice of ours is signed, too."""
+        self.key("m1")
+        refuse = {"RCPT": lambda argument: "550 5.1.1 nobody here" if "gone" in argument else None}
+        with Sink(answers=refuse) as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}; outbound {{ send_as relay@example.com }}\n"
+                                                    + self.block("m1")) as server:
+            server.send(["boss@partner.test"], text=b"From: X <x@other.test>\r\nSender: y@other.test\r\n\r\nx\r\n", sender="x@other.test")
+            sent = sink.wait(1)[0]
+            self.assertIn(b"From: X <relay@example.com>\r\n", sent[2])
+            self.assertEqual(len(self.verify(sent)), 1)
+            server.send(["gone@partner.test"], text=MESSAGE, sender="x@other.test")
+            notice = sink.wait(2)[1]
+            self.assertIn(b"Auto-Submitted", notice[2])
+            self.assertEqual(len(self.verify(notice)), 1)
+
+    def test_where_we_authenticate(self):
+        self.key("m1")
+        password = self.folder / "password"
+        password.touch(0o600)
+        password.write_text("secret\n")
+        hosts = dict(answers={"AUTH": lambda _: "235 2.7.0 welcome"}, extensions=("AUTH PLAIN", "PIPELINING"))
+        for dkim, with_auth, plain in (("auto", 0, 1), ("yes", 1, 1), ("no", 0, 0)):
+            with Sink(**hosts) as provider, Sink() as other, Mailroot(f"""
+                    smart_host [127.0.0.1]:{provider.port}
+                    outbound {{ dkim {dkim}; tls off; auth plain; username u; password_file {password}; auth_unverified yes }}
+                    remote_domain near.test {{ route [127.0.0.1]:{other.port} }}
+                    """ + self.block("m1")) as server:
+                server.send(["a@far.test", "b@near.test"], text=MESSAGE)
+                self.assertEqual(len(self.verify(provider.wait(1)[0])), with_auth, dkim)
+                self.assertEqual(len(self.verify(other.wait(1)[0])), plain, dkim)
+
+    def test_messages_that_no_verifier_would_accept_go_unsigned(self):
+        self.key("m1")
+        twice = b"From: app@example.com\r\n" + MESSAGE
+        long = b"".join(b"X-Filler-%d: %s\r\n" % (i, b"y" * 60) for i in range(4500)) + MESSAGE
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n" + self.block("m1")) as server:
+            for count, text in enumerate((twice, long), 1):
+                server.send(["boss@partner.test"], text=text)
+                self.assertTrue(sink.wait(count)[-1][2].endswith(b"\r\n" + text), "not the message as it came")
+                self.assertNotIn(b"DKIM-Signature", sink.messages[-1][2])
+                wait_for(lambda: server.log().count("sent without a DKIM signature") == count, "a line in the log")
+            self.assertEqual(server.log().count("dkim="), 0)
+
+    def signer(self, server):
+        return [pid for pid, name in server.descendants().items() if name == "mailroot-signer"]
+
+    def test_a_key_that_cannot_be_read_holds_the_mail_of_its_domain(self):
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}; delivery {{ retry 1m }}\n" + self.block("m1")) as server:
+            server.send(["boss@partner.test"], text=MESSAGE)
+            server.send(["boss@partner.test"], text=MESSAGE.replace(b"example.com", b"other.test"))
+            self.assertIn(b"other.test", sink.wait(1)[0][2])
+            listed = wait_for(lambda: [m for m in server.ctl_json("queue", "list")["messages"] if m["state"] == "waiting"], "the mail waits")
+            self.assertIn("m1.pem", server.ctl("queue", "show", listed[0]["id"]).stdout)
+            self.assertIn("4.3.5", server.ctl("queue", "show", listed[0]["id"]).stdout)
+            self.assertRegex(server.ctl("status", check=False).stdout, r"dkim example\.com: selector m1: can't use \S+m1\.pem")
+            self.assertRegex(server.ctl("check", check=False).stderr, r"error: the key \S+m1\.pem can't be used: No such file .* mailrootctl dkim keygen")
+            self.key("m1")
+            server.ctl("reload")
+            wait_for(lambda: self.signer(server) and "m1.pem" not in server.ctl("status", check=False).stdout, "the signer has the key")
+            server.ctl("queue", "retry", "--all", "--yes")
+            self.assertEqual(len(self.verify(sink.wait(2)[1])), 1)
+
+    def test_a_replaced_key_signs_after_a_reload(self):
+        self.key("m1")
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n" + self.block("m1")) as server:
+            server.send(["boss@partner.test"], text=MESSAGE)
+            self.assertEqual(len(self.verify(sink.wait(1)[0])), 1)
+            before = self.signer(server)
+            self.assertEqual(len(before), 1)
+            (self.folder / "m1.pem").unlink()
+            self.key("m1")
+            self.assertIn("m1.pem changed", server.ctl("reload").stdout)
+            wait_for(lambda: len(self.signer(server)) == 1 and self.signer(server) != before, "another signer")
+            server.send(["boss@partner.test"], text=MESSAGE)
+            self.assertEqual(len(self.verify(sink.wait(2)[1])), 1)
+
+    def test_a_killed_signer_comes_back(self):
+        self.key("m1")
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}; delivery {{ retry 1s }}\n" + self.block("m1")) as server:
+            server.send(["boss@partner.test"], text=MESSAGE)
+            sink.wait(1)
+            killed = self.signer(server)
+            os.kill(killed[0], signal.SIGKILL)
+            server.send(["boss@partner.test"], text=MESSAGE)
+            self.assertEqual(len(self.verify(sink.wait(2)[1])), 1)
+            self.assertIn("the process that signs mail (DKIM) was ended by signal 9", server.log())
+            self.assertNotIn(killed[0], self.signer(server))
+
+    def test_keys_are_in_the_signer_alone(self):
+        """Only it has read the file, and it has neither files nor network nor an environment to ask."""
+        path = self.key("m1")
+        secret = re.sub(r"-----.*?-----|\s", "", path.read_text())
+        self.assertGreater(len(secret), 1000)
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n" + self.block("m1")) as server:
+            server.send(["boss@partner.test"], text=MESSAGE)
+            sink.wait(1)
+            pid = self.signer(server)[0]
+            if os.geteuid() == 0:
+                self.assertTrue(all(os.stat(f"/proc/{pid}/fd/{fd}").st_mode & 0o170000 != 0o040000 for fd in os.listdir(f"/proc/{pid}/fd")))
+                self.assertNotIn("Uid:\t0", pathlib.Path(f"/proc/{pid}/status").read_text())
+            self.assertIn("Seccomp:\t2", pathlib.Path(f"/proc/{pid}/status").read_text())
+            server.stop()
+            wait_for(lambda: not os.path.exists(f"/proc/{pid}") or " Z " in pathlib.Path(f"/proc/{pid}/stat").read_text(), "the end of the signer")
+
+
+if __name__ == "__main__":
+    harness.main()
