@@ -1,6 +1,7 @@
 #include "smtpd/milter/content.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/mail/fields.h"
@@ -267,6 +268,16 @@ static bool add_recipients(const struct content *c, const struct edits *edits, s
 	return ok;
 }
 
+/* A sender without a domain gets ours, as that of a client does. */
+static void write_sender(const struct content *c, const struct edits *edits, struct str *to)
+{
+	const struct address *sender = edits->sender ? &edits->new_sender : &c->envelope.sender;
+	char text[2 * ADDRESS_MAX];
+	int len = snprintf(text, sizeof(text), "%.*s@%s", SPAN_ARGS(sender->text), c->config->local_domains[0].name);
+	bool bare = sender->text.len && !sender->domain.len;
+	envelope_write_sender(to, bare ? (struct span){text, (size_t)len} : sender->text);
+}
+
 /* The envelope with the edits. 0, -ENOMEM, or -ENOENT: it has no recipient. */
 static int make_envelope(const struct content *c, const struct edits *edits, struct str *to)
 {
@@ -275,7 +286,7 @@ static int make_envelope(const struct content *c, const struct edits *edits, str
 	int err = add_recipients(c, edits, &rcpts) ? 0 : -ENOMEM;
 	if (!err && !rcpts.count)
 		err = -ENOENT;
-	envelope_write_sender(to, edits->sender ? edits->new_sender.text : c->envelope.sender.text);
+	write_sender(c, edits, to);
 	envelope_write_dsn(to, &c->envelope.dsn);
 	str_append(to, str_span(&rcpts.lines));
 	recipients_free(&rcpts);

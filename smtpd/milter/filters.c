@@ -172,9 +172,9 @@ static enum milter_result exchange(const struct filters *f, struct filter *filte
 {
 	if (!filter_quiet(filter))
 		return MILTER_FAULT;
-	int64_t limit = filter->config.timeout.command_ms;
+	int64_t limit = filter->config.timeout.command_ms, until = clock_mono_ms() + limit;
 	if (tell(filter, e))
-		return filter_await(filter, f->services, limit, f->deadline);
+		return filter_await(filter, f->services, limit, until < f->deadline ? until : f->deadline);
 	return filter_send(filter, f->services, limit) ? MILTER_CONTINUE : MILTER_FAULT;
 }
 

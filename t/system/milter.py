@@ -1,6 +1,6 @@
 """A filter that speaks the milter protocol, for tests: each of its answers is a table entry, so it can also lie, stall and die.
 
-ANSWERS maps a command of the protocol to what the filter sends for it: a packet, several in a list, CLOSE, or a function of
+ANSWERS maps a command of the protocol to what the filter sends for it: a packet, several in a list, CLOSE (alone or last in a list), or a function of
 (session, data) that returns one of these. What is not in the table is answered with `continue`, as far as the negotiation
 promises an answer. Octets made by RAW are sent as they are, for packets that no filter should send.
 """
@@ -102,6 +102,7 @@ class Session:
 
     def __init__(self):
         self.offer = None
+        self.connection = None
         self.events = []
         self.ended = threading.Event()
 
@@ -184,11 +185,12 @@ class Milter:
                 return
             self.connections.append(connection)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            thread.start()
             self.threads.append(thread)
+            thread.start()
 
     def _serve(self, connection):
         session = Session()
+        session.connection = connection
         try:
             with connection, connection.makefile("rb") as stream:
                 self._converse(session, connection, stream)
@@ -218,18 +220,22 @@ class Milter:
             answer = self._answer(session, command, data)
             if answer == CLOSE:
                 return
+            if isinstance(answer, (list, tuple)):  # it ends with CLOSE
+                connection.sendall(b"".join(answer[:-1]))
+                return
             if answer:
-                connection.sendall(answer)
+                self._send(session, connection, command, answer)
             if command in (QUIT, QUIT_NEW):
                 return
+
+    def _send(self, session, connection, command, answer):
+        connection.sendall(answer)
 
     def _answer(self, session, command, data):
         answer = self.answers.get(command, self._usual(session, command))
         if callable(answer):
             answer = answer(session, data)
-        if isinstance(answer, (list, tuple)):
-            if CLOSE in answer:
-                raise ValueError("CLOSE stands alone")
+        if isinstance(answer, (list, tuple)) and CLOSE not in answer:
             answer = b"".join(answer)
         return answer
 
