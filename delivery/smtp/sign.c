@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/language.h"
 #include "common/base/log.h"
-#include "common/dkim/sign.h"
+#include "common/dkim/dkim_block.h"
 #include "common/mail/domain.h"
 #include "delivery/auth/security.h"
 
@@ -41,24 +41,6 @@ static const struct config_dkim *choose(const struct sign_text *text)
 		dkim = config_dkim_find(text->signing->signer->server, str_span(&domain));
 	str_free(&domain);
 	return dkim;
-}
-
-static struct dkim_params params_of(const struct config_dkim *dkim, size_t line_max,
-				    const struct dkim_selector *selectors)
-{
-	enum config_canonical how = dkim->canonical;
-	bool header_simple = how == CONFIG_SIMPLE_RELAXED || how == CONFIG_SIMPLE_SIMPLE;
-	bool body_simple = how == CONFIG_RELAXED_SIMPLE || how == CONFIG_SIMPLE_SIMPLE;
-	return (struct dkim_params){.domain = dkim->name,
-				    .selectors = selectors,
-				    .selector_count = dkim->selector.n,
-				    .names = {dkim->headers.at, dkim->headers.n},
-				    .oversign = dkim->oversign,
-				    .header = header_simple ? DKIM_SIMPLE : DKIM_RELAXED,
-				    .body = body_simple ? DKIM_SIMPLE : DKIM_RELAXED,
-				    .now_s = clock_wall_ms() / 1000,
-				    .expire_s = dkim->expire == CONFIG_NONE ? 0 : dkim->expire / 1000,
-				    .line_max = line_max};
 }
 
 /* One pass over what follows the header. False: the file can't be read; errno. */
@@ -130,7 +112,7 @@ static bool sign_by(const struct sign_text *text, const struct config_dkim *dkim
 			return must_wait(why, (struct enhanced){4, 3, 5}, keys[i].why);
 		selectors[i] = (struct dkim_selector){keys[i].selector->name, keys[i].algorithm};
 	}
-	const struct dkim_params params = params_of(dkim, text->line_max, selectors);
+	const struct dkim_params params = dkim_block_params(dkim, selectors, text->line_max);
 	struct dkim_sign *s = dkim_sign_begin(&params);
 	bool good = s ? add_fields(text, dkim, s, fields, why)
 		      : must_wait(why, (struct enhanced){4, 3, 0}, strerror(ENOMEM));
