@@ -7,13 +7,14 @@
 #include "common/base/language.h"
 #include "common/dkim/key.h"
 #include "ctl/examine_place.h"
+#include "ctl/translate.h"
 
 enum { TEXT_MAX = 2048 };
 
 static void say(struct place *place, enum certificate_grade grade, const char *path, const char *what)
 {
 	char text[TEXT_MAX];
-	snprintf(text, sizeof(text), _("the key %.1024s: %s"), path, _(what));
+	snprintf(text, sizeof(text), _("the key %.1024s: %s"), path, translate_text(span_of(what)).at);
 	place_say(place, grade, text);
 }
 

@@ -1,6 +1,7 @@
 #include "common/dkim/dkim_fields.h"
 
 #include "common/base/ascii.h"
+#include "common/base/language.h"
 #include "common/mail/fields.h"
 #include "common/mail/mailbox.h"
 
@@ -97,8 +98,8 @@ static bool note(const struct list *list, const struct field *field, struct foun
 static const char *from_fault(size_t n)
 {
 	if (n > 1)
-		return "it has more than one field From";
-	return n ? NULL : "it has no field From";
+		return N_("it has more than one field From");
+	return n ? NULL : N_("it has no field From");
 }
 
 static const char *find(struct span header, const struct list *list, struct found *found)
@@ -106,10 +107,10 @@ static const char *find(struct span header, const struct list *list, struct foun
 	struct field field;
 	while (field_next(&header, &field)) {
 		if (!note(list, &field, found))
-			return "it has more than 128 header fields of those that are signed";
+			return N_("it has more than 128 header fields of those that are signed");
 	}
 	if (header.len)
-		return "a line of its header is no field: it has no colon";
+		return N_("a line of its header is no field: it has no colon");
 	return from_fault(found->from);
 }
 
@@ -170,10 +171,10 @@ static const char *find_domain(struct span list, struct str *domain)
 			append_lower(domain, mailbox.address.domain);
 	}
 	if (result == MAILBOX_BAD)
-		return "its field From has text that is no address";
+		return N_("its field From has text that is no address");
 	if (n > 1)
-		return "its field From has more than one address";
-	return n ? NULL : "its field From has no address with a domain";
+		return N_("its field From has more than one address");
+	return n ? NULL : N_("its field From has no address with a domain");
 }
 
 bool dkim_fields_from(struct span header, struct str *domain, const char **why)

@@ -16,6 +16,7 @@
 #include "common/accounts/secret.h"
 #include "common/base/base64.h"
 #include "common/base/fd.h"
+#include "common/base/language.h"
 
 enum { ED25519_OCTETS = 32 };
 
@@ -49,14 +50,15 @@ static int no_passphrase(char *to, int size, int writing, void *asked)
 
 static void say_unreadable(struct span pem, bool asked, char why[DKIM_KEY_WHY_MAX])
 {
-	const char *what =
-		"it holds no readable private key in PEM (-----BEGIN PRIVATE KEY-----): mailrootctl dkim keygen makes one";
+	const char *what = N_(
+		"it holds no readable private key in PEM (-----BEGIN PRIVATE KEY-----): mailrootctl dkim keygen makes one");
 	if (!pem.len)
-		what = "it is empty: mailrootctl dkim keygen makes a key";
+		what = N_("it is empty: mailrootctl dkim keygen makes a key");
 	else if (asked)
-		what = "it is encrypted with a passphrase, which a service can't type: openssl pkey -in FILE -out NEWFILE removes it";
+		what = N_(
+			"it is encrypted with a passphrase, which a service can't type: openssl pkey -in FILE -out NEWFILE removes it");
 	else if (memmem(pem.at, pem.len, "-----BEGIN PUBLIC KEY", 21))
-		what = "it holds the public key, and the private key is needed";
+		what = N_("it holds the public key, and the private key is needed");
 	snprintf(why, DKIM_KEY_WHY_MAX, "%s", what);
 }
 
@@ -70,16 +72,16 @@ static bool judge(EVP_PKEY *pkey, char why[DKIM_KEY_WHY_MAX])
 	if (id != EVP_PKEY_RSA)
 		snprintf(
 			why, DKIM_KEY_WHY_MAX,
-			"it is a key of kind %.40s, and DKIM has RSA and Ed25519 only: mailrootctl dkim keygen makes one",
+			N_("it is a key of kind %.40s, and DKIM has RSA and Ed25519 only: mailrootctl dkim keygen makes one"),
 			kind ? kind : "unknown");
 	else if (bits < DKIM_RSA_BITS_MIN)
 		snprintf(
 			why, DKIM_KEY_WHY_MAX,
-			"it is an RSA key of %d bits, and receivers ignore less than %d: mailrootctl dkim keygen makes one of %d",
+			N_("it is an RSA key of %d bits, and receivers ignore less than %d: mailrootctl dkim keygen makes one of %d"),
 			bits, DKIM_RSA_BITS_MIN, DKIM_RSA_BITS_GOOD);
 	else if (bits > DKIM_RSA_BITS_MAX)
 		snprintf(why, DKIM_KEY_WHY_MAX,
-			 "it is an RSA key of %d bits, more than %d: mailrootctl dkim keygen makes one of %d", bits,
+			 N_("it is an RSA key of %d bits, more than %d: mailrootctl dkim keygen makes one of %d"), bits,
 			 DKIM_RSA_BITS_MAX, DKIM_RSA_BITS_GOOD);
 	else
 		return true;
@@ -109,16 +111,16 @@ static int open_private(const char *path, uid_t owner, struct stat *st, char why
 	char who[SECRET_WHO_MAX];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, st))
-		snprintf(why, DKIM_KEY_WHY_MAX, "it can't be read: %s", strerror(errno));
+		snprintf(why, DKIM_KEY_WHY_MAX, N_("it can't be read: %s"), strerror(errno));
 	else if (!S_ISREG(st->st_mode))
-		snprintf(why, DKIM_KEY_WHY_MAX, "it is no regular file");
+		snprintf(why, DKIM_KEY_WHY_MAX, N_("it is no regular file"));
 	else if (st->st_uid != 0 && st->st_uid != owner)
 		snprintf(why, DKIM_KEY_WHY_MAX,
-			 "it belongs to the wrong user: chown root, chmod 600, then mailrootctl reload");
+			 N_("it belongs to the wrong user: chown root, chmod 600, then mailrootctl reload"));
 	else if (secret_is_open(st, true, who))
-		snprintf(why, DKIM_KEY_WHY_MAX, "%s can read or write it: chmod 600, then mailrootctl reload", who);
+		snprintf(why, DKIM_KEY_WHY_MAX, N_("%s can read or write it: chmod 600, then mailrootctl reload"), who);
 	else if (st->st_size > DKIM_KEY_FILE_MAX)
-		snprintf(why, DKIM_KEY_WHY_MAX, "it has more than %d octets: it is no key", DKIM_KEY_FILE_MAX);
+		snprintf(why, DKIM_KEY_WHY_MAX, N_("it has more than %d octets: it is no key"), DKIM_KEY_FILE_MAX);
 	else
 		return fd;
 	fd_close(&fd);
@@ -136,7 +138,7 @@ struct dkim_key *dkim_key_load(const char *path, uid_t owner, char why[DKIM_KEY_
 	char *text = malloc(size + 1);
 	ssize_t n = text ? pread(fd, text, size, 0) : -1;
 	if (n < 0)
-		snprintf(why, DKIM_KEY_WHY_MAX, "it can't be read: %s", strerror(errno));
+		snprintf(why, DKIM_KEY_WHY_MAX, N_("it can't be read: %s"), strerror(errno));
 	else
 		key = dkim_key_parse((struct span){text, (size_t)n}, why);
 	if (text)
@@ -176,7 +178,7 @@ const char *dkim_key_warning(const struct dkim_key *key)
 {
 	bool is_short = key->algorithm == DKIM_RSA_SHA256 && dkim_key_bits(key) < DKIM_RSA_BITS_GOOD;
 	return is_short
-		       ? "it is an RSA key of less than 2048 bits, which some receivers ignore: mailrootctl dkim rotate makes a new one"
+		       ? N_("it is an RSA key of less than 2048 bits, which some receivers ignore: mailrootctl dkim rotate makes a new one")
 		       : NULL;
 }
 

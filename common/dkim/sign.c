@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/language.h"
 #include "common/mail/dot.h"
 
 enum { PIECE = 16 * 1024 };
@@ -110,11 +111,11 @@ static void hash_fields(struct dkim_sign *s)
 bool dkim_sign_header(struct dkim_sign *s, struct span header, const char **why)
 {
 	if (header.len > DKIM_HEADER_MAX) {
-		*why = "its header has more than 262144 octets";
+		*why = N_("its header has more than 262144 octets");
 		return false;
 	}
 	if (!take_header(s, header)) {
-		*why = "there is no memory for its header";
+		*why = N_("there is no memory for its header");
 		return false;
 	}
 	if (!dkim_fields_select(str_span(&s->text), s->params->names, s->params->oversign, &s->fields, why))
@@ -200,11 +201,11 @@ bool dkim_sign_hash(struct dkim_sign *s, size_t which, uint8_t hash[DKIM_HASH], 
 {
 	end_body(s);
 	if (s->no_separator || s->separator == 1) {
-		*why = "no empty line ends its header";
+		*why = N_("no empty line ends its header");
 		return false;
 	}
 	hash_header(s, which, hash);
 	if (s->broken)
-		*why = "there is no memory to sign it";
+		*why = N_("there is no memory to sign it");
 	return !s->broken;
 }

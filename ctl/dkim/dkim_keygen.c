@@ -9,6 +9,7 @@
 #include "ctl/dkim/confline.h"
 #include "ctl/dkim/dkim.h"
 #include "ctl/dkim/newkey.h"
+#include "ctl/translate.h"
 
 enum { LINE_MAX_OCTETS = KEYPLACE_PATH_MAX + DOMAIN_MAX + 40 };
 
@@ -73,7 +74,7 @@ static int show_again(const struct ctl *ctl, const struct keyplace *place, const
 	struct dkim_key *key = dkim_key_load(path, geteuid(), why);
 	if (!key)
 		return cmd_fail(_("%s exists already, and is not overwritten; but it is no key that can be used: %s"),
-				path, why);
+				path, translate_text(span_of(why)).at);
 	printf(_("%s exists already and stays as it is (%s).\n\n"), path, newkey_words(key));
 	newkey_print_record(place, selector, key);
 	print_next(ctl, place, selector, path);

@@ -15,6 +15,7 @@
 #include "ctl/doctor/rights.h"
 #include "ctl/doctor/selectors.h"
 #include "ctl/replace.h"
+#include "ctl/translate.h"
 
 enum { LINES_MAX = 8, ASK_ALL_MS = 30 * 1000, LINE_OCTETS = KEYPLACE_PATH_MAX + DOMAIN_MAX + 40 };
 
@@ -44,7 +45,7 @@ static bool read_line(const struct config_selector *selector, struct line *out)
 	*out = (struct line){.old = selector};
 	if (!ownkeys_read(selector->file, &out->old_key, why)) {
 		cmd_fail(_("%s:%u: the key %s can't be read, so its type is not known: %s"), selector->origin.file,
-			 selector->origin.line, selector->file, why);
+			 selector->origin.line, selector->file, translate_text(span_of(why)).at);
 		return false;
 	}
 	if (stat(selector->file, &st) == 0)

@@ -11,6 +11,7 @@
 #include "common/dkim/key.h"
 #include "common/mail/fields.h"
 #include "ctl/dkim/dkim.h"
+#include "ctl/translate.h"
 
 enum { MESSAGE_MAX = 512 * 1024 * 1024, SIGNATURES_MAX = DKIM_SELECTORS_MAX * DKIM_SIGNATURE_FIELD_MAX };
 
@@ -107,7 +108,7 @@ static bool load_keys(const struct config_dkim *dkim, struct dkim_key *keys[DKIM
 		keys[i] = dkim_key_load(selector->file, geteuid(), why);
 		if (!keys[i]) {
 			cmd_fail(_("%s:%u: the key %s can't be used: %s"), selector->origin.file, selector->origin.line,
-				 selector->file, why);
+				 selector->file, translate_text(span_of(why)).at);
 			return false;
 		}
 		selectors[i] = (struct dkim_selector){selector->name, dkim_key_algorithm(keys[i])};

@@ -3,6 +3,7 @@
 #include "common/base/language.h"
 #include "ctl/dkim/dkim_view.h"
 #include "ctl/doctor/ways.h"
+#include "ctl/translate.h"
 
 /* -- for a person */
 
@@ -16,7 +17,7 @@ static void print_key(struct doctor *d, const struct dkim_view_key *key)
 	const char *word = _(selectors_word(key->seen.state));
 	if (!key->readable)
 		printf(_("  key    %s: %s; the file %s was not compared: %s\n"), key->seen.name, word, key->file,
-		       key->why);
+		       translate_text(span_of(key->why)).at);
 	else if (key->configured)
 		printf(_("  key    %s: %s (%s), in use from %s\n"), key->seen.name, word, size_text(d, &key->ours),
 		       key->file);

@@ -7,6 +7,7 @@
 #include "ctl/doctor/selectors.h"
 #include "ctl/doctor/senders.h"
 #include "ctl/doctor/ways.h"
+#include "ctl/translate.h"
 
 /* What is wrong with a key that verifiers can read. */
 static void say_record(struct doctor *d, const char *name, const struct dkim_record *key)
@@ -115,7 +116,8 @@ static void examine_own(struct doctor *d, struct ask *ask, const struct ownkey *
 	selectors_ask(ask, key->selector, key->dkim->name, key->readable ? &key->record : NULL, &found);
 	if (!key->readable)
 		doctor_find(d, FINDING_NOTE, doctor_place(d, key->at),
-			    doctor_text(d, _("the key %s was not compared with DNS: %s"), key->file, key->why),
+			    doctor_text(d, _("the key %s was not compared with DNS: %s"), key->file,
+					translate_text(span_of(key->why)).at),
 			    d->guest ? _("run the command as root") : _("`mailrootctl check` says what is wrong"));
 	say_own(d, key, &found);
 }

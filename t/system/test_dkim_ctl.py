@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 import doctor
 import harness
+import japanese
 from dnstree import Tree, Zone
 
 ADDRESS = "20.30.40.50"
@@ -231,6 +232,28 @@ class NewUser(Dkim):
         self.keygen()
         self.block("m1")
         self.refused("check", "a.test", prefix=("setpriv", "--reuid", "nobody", "--clear-groups"), says=["was not compared with DNS", "run the command as root"])
+
+
+class Japanese(Dkim):
+    def test_all_is_in_japanese(self):
+        """Each line that is words in English; JSON, records and lines of the configuration are the same."""
+        _, record = self.keygen("m1")
+        self.keygen("m2", "--type", "ed25519")
+        bad = self.folder / "dkim" / "m4._domainkey.a.test.pem"
+        bad.write_text("")
+        self.block("m1", "m2", "m4")
+        self.publish("m1", record)
+        for words, code in ((["keygen", "a.test", "--selector", "m1"], 0), (["keygen", "b.test", "--selector", "m1", "--type", "dsa"], 2), (["check"], 1),
+                            (["rotate", "a.test"], 1), (["sign", "-"], 1), (["show"], 2)):
+            with self.subTest(words=words):
+                said = {language: self.dkim(*words, code=code, input="From: x@a.test\nFrom: y@a.test\n\n",
+                                            env={"LANG": language, "LOCPATH": str(japanese.locales()), "PATH": os.environ["PATH"]}).splitlines()
+                        for language in ("ja_JP.UTF-8", "C")}
+                self.assertEqual(len(said["ja_JP.UTF-8"]), len(said["C"]))
+                for line, english in zip(said["ja_JP.UTF-8"], said["C"]):
+                    words_in = re.search(r"[a-z]+ [a-z]+ [a-z]+", english) and not english.startswith("usage")
+                    self.assertTrue(english.isascii() and not (words_in and line.isascii()), line)
+        self.assertTrue(self.dkim("check", "--json", code=1, env={"LANG": "ja_JP.UTF-8", "LOCPATH": str(japanese.locales()), "PATH": os.environ["PATH"]}).isascii())
 
 
 class Rotation(Dkim):
