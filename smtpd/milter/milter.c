@@ -41,7 +41,7 @@ void milter_free(struct milter *m)
 static const struct milter_macro *find_macro(struct milter_macros macros, struct span name)
 {
 	for (size_t i = 0; i < macros.n; i++)
-		if (macros.at[i].value.len && milter_macro_equal(span_of(macros.at[i].name), name))
+		if (milter_macro_equal(span_of(macros.at[i].name), name))
 			return &macros.at[i];
 	return NULL;
 }
@@ -281,6 +281,7 @@ void milter_abort(struct milter *m)
 
 void milter_quit(struct milter *m)
 {
+	milter_abort(m);
 	if (in_session(m))
 		put_end(m, 'Q');
 	m->state = MILTER_PASSED;

@@ -58,7 +58,7 @@ enum milter_result {
 	MILTER_FAULT      /* the filter broke the protocol: close its connection; m->words says how */
 };
 
-/* A macro as Postfix names it, "j" or "{daemon_name}", and its value; an empty value is as if it were not there. */
+/* A macro as Postfix names it, "j" or "{daemon_name}", and its value, which may be empty. */
 struct milter_macro {
 	const char *name;
 	struct span value;
@@ -134,7 +134,7 @@ bool milter_wants_message(const struct milter *m);
  */
 void milter_abort(struct milter *m);
 
-/* The session is over. No answer either; close the connection after m->out was written. */
+/* The session is over, and with it a message. No answer either; close the connection after m->out was written. */
 void milter_quit(struct milter *m);
 
 /*

@@ -112,7 +112,7 @@ START_TEST(a_message_goes_through)
 	ck_assert_str_eq(written(), "DMi|ID|{mail_addr}|a@a.example| M<a@a.example>|SIZE=10|");
 	ck_assert(SAY('c') == MILTER_CONTINUE);
 	ck_assert(milter_rcpt(&m, to, 1, macros));
-	ck_assert_str_eq(written(), "DRi|ID|{rcpt_addr}|b@b.example| R<b@b.example>|");
+	ck_assert_str_eq(written(), "DRi|ID|{rcpt_addr}|b@b.example|{rcpt_host}|| R<b@b.example>|");
 	ck_assert(SAY('c') == MILTER_CONTINUE);
 	ck_assert(milter_data(&m, macros));
 	ck_assert_str_eq(written(), "DTi|ID| T");
@@ -152,7 +152,7 @@ START_TEST(what_a_filter_does_not_want_is_not_sent)
 	ck_assert(!milter_rcpt(&m, to, 1, macros) && !milter_data(&m, macros));
 	/* Macros are sent all the same: those of an earlier event end with them. */
 	ck_assert_str_eq(written(), "DCj|mx.example|{daemon_name}|port25| DH DMi|ID|{mail_addr}|a@a.example| "
-				    "DRi|ID|{rcpt_addr}|b@b.example| DTi|ID|");
+				    "DRi|ID|{rcpt_addr}|b@b.example|{rcpt_host}|| DTi|ID|");
 	ck_assert(!milter_wants_header(&m) && !milter_wants_body(&m) && milter_wants_message(&m));
 	ck_assert(!milter_header(&m, SPAN("A: b\r\n"), macros) && !milter_eoh(&m, macros));
 	ck_assert(!milter_body(&m, SPAN("x"), macros));
@@ -173,9 +173,9 @@ START_TEST(a_mute_filter_is_not_waited_for)
 	ck_assert(!milter_rcpt(&m, to, 1, macros) && !milter_data(&m, macros));
 	ck_assert(!milter_header(&m, SPAN("A: b\r\n"), macros) && !milter_header(&m, SPAN("C: d\r\n"), macros));
 	ck_assert(!milter_eoh(&m, macros) && !milter_body(&m, SPAN("x"), macros));
-	ck_assert_ptr_nonnull(strstr(written(),
-				     " UWHAT ever| DRi|ID|{rcpt_addr}|b@b.example| R<b@b.example>| DTi|ID| T "
-				     "DLi|ID| LA|b| LC|d| DNi|ID| N DBi|ID| Bx"));
+	ck_assert_ptr_nonnull(
+		strstr(written(), " UWHAT ever| DRi|ID|{rcpt_addr}|b@b.example|{rcpt_host}|| R<b@b.example>| DTi|ID| T "
+				  "DLi|ID| LA|b| LC|d| DNi|ID| N DBi|ID| Bx"));
 	ck_assert(milter_eom(&m, macros) && SAY('a') == MILTER_ACCEPT);
 }
 END_TEST
@@ -413,6 +413,12 @@ START_TEST(nothing_is_sent_in_vain)
 	ck_assert_str_eq(written(), "A");
 	ck_assert(milter_helo(&m, SPAN("again"), (struct milter_macros){0}));
 	ck_assert_str_eq(written(), "DH Hagain|");
+	/* The end of the session is that of the message. */
+	SAY('c');
+	milter_mail(&m, from, 1, macros);
+	written();
+	milter_quit(&m);
+	ck_assert_str_eq(written(), "A Q");
 }
 END_TEST
 
