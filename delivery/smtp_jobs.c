@@ -160,6 +160,16 @@ static void deliver(struct smtp_jobs *j, const struct client_job *client_job, bo
 	j->client.transcript.witness = NULL;
 }
 
+/*
+ * What signs the message (DKIM). NULL: no domain has a key, or a stranger has sent the message, so that its From proves
+ * nothing; what we write there does.
+ */
+static const struct signing *signing_for(const struct smtp_jobs *j, const struct wire_job_smtp *wire)
+{
+	bool forged_maybe = j->job.envelope.foreign && !(wire->send_as_header && wire->send_as.len);
+	return j->signing.signer && !forged_maybe ? &j->signing : NULL;
+}
+
 static bool do_smtp(struct smtp_jobs *j, struct ipc_packet *packet)
 {
 	struct wire_job_smtp wire;
@@ -181,7 +191,7 @@ static bool do_smtp(struct smtp_jobs *j, struct ipc_packet *packet)
 	const struct config_outbound *outbound = blocks.security ? &blocks.security->outbound : NULL;
 	bool by_sender = blocks.credentials && config_oauth_by_sender(&blocks.credentials->outbound);
 	struct client_job client_job = {.id = wire.id,
-					.signing = j->signing.signer ? &j->signing : NULL,
+					.signing = signing_for(j, &wire),
 					.mail = {.sender = sender_shown(&job->envelope.sender, &wire, sender),
 						 .size = wire.size - job->envelope.body_at,
 						 .eight_bit = wire.eight_bit,

@@ -11,6 +11,7 @@ enum line_kind {
 	LINE_RET,
 	LINE_ENVID,
 	LINE_HOLD,
+	LINE_FOREIGN,
 	LINE_NOTIFY,
 	LINE_ORCPT,
 	LINE_EXPANDED,
@@ -21,10 +22,15 @@ enum line_kind {
 };
 
 static const struct span names[LINE_KIND_COUNT] = {
-	[LINE_SENDER] = SPAN("x-sender:"),        [LINE_RCPT] = SPAN("x-receiver:"),
-	[LINE_RET] = SPAN("x-mailroot-ret:"),     [LINE_ENVID] = SPAN("x-mailroot-envid:"),
-	[LINE_HOLD] = SPAN("x-mailroot-hold:"),   [LINE_NOTIFY] = SPAN("x-mailroot-notify:"),
-	[LINE_ORCPT] = SPAN("x-mailroot-orcpt:"), [LINE_EXPANDED] = SPAN("x-mailroot-expanded:"),
+	[LINE_SENDER] = SPAN("x-sender:"),
+	[LINE_RCPT] = SPAN("x-receiver:"),
+	[LINE_RET] = SPAN("x-mailroot-ret:"),
+	[LINE_ENVID] = SPAN("x-mailroot-envid:"),
+	[LINE_HOLD] = SPAN("x-mailroot-hold:"),
+	[LINE_FOREIGN] = SPAN("x-mailroot-foreign:"),
+	[LINE_NOTIFY] = SPAN("x-mailroot-notify:"),
+	[LINE_ORCPT] = SPAN("x-mailroot-orcpt:"),
+	[LINE_EXPANDED] = SPAN("x-mailroot-expanded:"),
 	[LINE_UNKNOWN] = SPAN("x-mailroot-"),
 };
 
@@ -120,6 +126,8 @@ static bool parse_ours(enum line_kind kind, struct span value, struct envelope *
 		return !out->dsn.envid.len && dsn_parse_envid(value, &out->dsn.envid);
 	case LINE_HOLD:
 		return !out->hold.len && parse_hold(value, &out->hold);
+	case LINE_FOREIGN:
+		return !out->foreign && (out->foreign = span_equal(value, SPAN("yes")));
 	case LINE_NOTIFY:
 		return rcpt && !rcpt->notify && dsn_parse_notify(value, &rcpt->notify);
 	case LINE_EXPANDED:
@@ -207,6 +215,11 @@ void envelope_write_dsn_rcpt(struct str *to, const struct dsn_rcpt *dsn)
 		str_printf(to, "x-mailroot-orcpt: %.*s\r\n", SPAN_ARGS(dsn->orcpt));
 	if (dsn->expanded)
 		str_append_text(to, "x-mailroot-expanded: yes\r\n");
+}
+
+void envelope_write_foreign(struct str *to)
+{
+	str_append_text(to, "x-mailroot-foreign: yes\r\n");
 }
 
 void envelope_write_hold(struct str *to, struct span reason)

@@ -6,6 +6,7 @@
  *	x-mailroot-ret: HDRS                      RET and ENVID of MAIL (dsn.h), anywhere
  *	x-mailroot-envid: QQ314159
  *	x-mailroot-hold: REASON                   the queue holds the message when it arrives; anywhere
+ *	x-mailroot-foreign: yes                   of a client that is none of ours, so DKIM does not sign it; anywhere
  *	x-mailroot-notify: SUCCESS,FAILURE        NOTIFY and ORCPT of RCPT, after their x-receiver
  *	x-mailroot-orcpt: rfc822;Bob@example.com
  *	x-mailroot-expanded: yes                  an alias, after its x-receiver: its members are other recipients
@@ -31,6 +32,7 @@ struct envelope {
 	size_t rcpt_count;
 	struct dsn_message dsn;
 	struct span hold;           /* why the message is held: printable ASCII; empty = it is not */
+	bool foreign;               /* the client was none of ours; false where no domain has DKIM keys */
 	struct dsn_rcpt *dsn_rcpts; /* one for each recipient, in the arena; NULL = no DSN parameters */
 	size_t body_at;             /* offset of the message proper in the file */
 };
@@ -58,6 +60,8 @@ void envelope_write_dsn_rcpt(struct str *to, const struct dsn_rcpt *dsn);
 
 /* Any REASON: it is cleaned, cut to ENVELOPE_HOLD_MAX, and replaced by one of ours if nothing is left. */
 void envelope_write_hold(struct str *to, struct span reason);
+
+void envelope_write_foreign(struct str *to);
 
 /* Whether a field NAME, as the first one of a message, would be taken for an envelope line. */
 bool envelope_has_name(struct span name);

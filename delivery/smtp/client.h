@@ -48,7 +48,7 @@ struct client_job {
 	bool use_helo;
 	bool fold_lines;                 /* fold lines of more than DOT_LINE_MAX octets */
 	struct send_as send_as;          /* the sender for the header; empty address = the header stays */
-	const struct signing *signing;   /* for DKIM; NULL = no domain has a key */
+	const struct signing *signing;   /* for DKIM; NULL = the message is not signed */
 	struct span helo;                /* our name in EHLO; empty = the one of client_init */
 	struct span source;              /* our source addresses, separated by blanks; empty = any */
 	int64_t timeout_ms;              /* for one reply at most */

@@ -288,6 +288,8 @@ static int make_envelope(const struct content *c, const struct edits *edits, str
 		err = -ENOENT;
 	write_sender(c, edits, to);
 	envelope_write_dsn(to, &c->envelope.dsn);
+	if (c->envelope.foreign)
+		envelope_write_foreign(to);
 	str_append(to, str_span(&rcpts.lines));
 	recipients_free(&rcpts);
 	return err ? err : to->failed ? -ENOMEM : 0;

@@ -134,6 +134,8 @@ static void write_head(struct transaction *t, const struct transaction_origin *o
 	str_clear(&t->head);
 	envelope_write_sender(&t->head, str_span(&t->sender));
 	envelope_write_dsn(&t->head, &(struct dsn_message){t->ret, span_of(t->envid)});
+	if (t->limits.foreign)
+		envelope_write_foreign(&t->head);
 	store_head(t);
 	store_write(t, str_span(&t->rcpts.lines));
 

@@ -27,6 +27,7 @@ struct transaction_limits {
 	bool lf;               /* and treat each as a line end, so that LF . LF ends the data */
 	bool chunked;          /* the text comes by BDAT */
 	bool complete;         /* a client of ours: missing header fields are added (completion.h) */
+	bool foreign;          /* no client of ours, and ours have DKIM signatures (envelope.h) */
 	bool from;             /* keep the fields From */
 	enum reply_id too_big; /* the reply to more than message_octets */
 };

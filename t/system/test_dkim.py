@@ -8,6 +8,7 @@ import unittest
 import dkim_verifier
 import harness
 from harness import Mailroot, Sink, wait_for
+from test_hostile_spool import file_with
 
 MESSAGE = b"From: App <app@example.com>\r\nTo: boss@partner.test\r\nSubject: report  42\r\nDate: Mon, 30 Nov 2026 12:00:00 +0000\r\n\r\nline \t one\r\n.dot\r\n"
 
@@ -144,6 +145,17 @@ class Dkim(unittest.TestCase):
             wait_for(lambda: len(self.signer(server)) == 1 and self.signer(server) != before, "another signer")
             server.send(["boss@partner.test"], text=MESSAGE)
             self.assertEqual(len(self.verify(sink.wait(2)[1])), 1)
+
+    def test_mail_of_strangers(self):
+        """What a stranger sent to a recipient of ours elsewhere goes on unsigned, whatever its From says; with our sender it is signed."""
+        self.key("m1")
+        mail = b"x-sender: x@other.test\r\nx-mailroot-foreign: yes\r\nx-receiver: boss@partner.test\r\n" + MESSAGE
+        for settings, count in (("", 0), ("outbound { send_as relay@example.com }", 1)):
+            with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}; {settings}\n" + self.block("m1")) as server:
+                file_with(mail)(server.server_folder() / "new")
+                sent = sink.wait(1)[0]
+                self.assertIn(b"Subject: report  42", sent[2])
+                self.assertEqual(len(self.verify(sent)), count)
 
     def test_a_killed_signer_comes_back(self):
         self.key("m1")

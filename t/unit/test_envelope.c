@@ -104,6 +104,9 @@ START_TEST(refuses_and_says_why)
 		{SPAN("x-mailroot-hold: a\r\nx-sender: a@b\r\nx-receiver: a@b\r\nx-mailroot-hold: a\r\n"), "repeated"},
 		{SPAN("x-mailroot-hold: \r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "invalid"},
 		{SPAN("x-mailroot-hold: a\x1b[m\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "invalid"},
+		{SPAN("x-mailroot-foreign: yes\r\nx-mailroot-foreign: yes\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"),
+		 "repeated"},
+		{SPAN("x-mailroot-foreign: no\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "invalid"},
 		{SPAN("x-mailroot-hold: \xc3\xa4\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "invalid"},
 		{SPAN("X-MAILROOT-\r\nx-sender: a@b\r\nx-receiver: a@b\r\n"), "unknown"},
 		{SPAN("x-sender: a@b\r\nx-receiver: user@exam"), "incomplete"},
@@ -215,6 +218,24 @@ START_TEST(what_was_asked_of_notices)
 END_TEST
 
 /* The reason comes from a filter: any text becomes one line that can be read back. */
+START_TEST(mail_of_strangers_is_marked)
+{
+	struct str text;
+	str_init(&text, 1000);
+	envelope_write_sender(&text, SPAN("a@b"));
+	for (int marked = 0; marked < 2; marked++) {
+		if (marked)
+			envelope_write_foreign(&text);
+		envelope_write_rcpt(&text, SPAN("c@d"));
+		struct parsed p = parse(str_span(&text), true);
+		ck_assert_msg(p.result == ENVELOPE_OK, "%s", p.why);
+		ck_assert(p.envelope.foreign == marked);
+		arena_free(&p.arena);
+	}
+	str_free(&text);
+}
+END_TEST
+
 START_TEST(any_reason_holds)
 {
 	char longer[2 * ENVELOPE_HOLD_MAX];
@@ -294,6 +315,7 @@ int main(void)
 	tcase_add_test(tests, takes_the_most_recipients_and_no_more);
 	tcase_add_test(tests, long_lines_and_envelopes_are_refused_at_once);
 	tcase_add_test(tests, what_was_asked_of_notices);
+	tcase_add_test(tests, mail_of_strangers_is_marked);
 	tcase_add_test(tests, any_reason_holds);
 	tcase_add_test(tests, no_value_makes_a_second_line);
 	suite_add_tcase(suite, tests);

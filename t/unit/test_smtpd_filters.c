@@ -259,6 +259,19 @@ START_TEST(test_edits_all)
 }
 END_TEST
 
+/* What the envelope says of the client stays. */
+START_TEST(test_foreign)
+{
+	FAKE_ANSWER(one, 'E', 'b', "new body");
+	FAKE_ANSWER(one, 'E', 'a', "");
+	run(FILTER "}\ndkim client.test { selector a /a.pem }", HELLO MESSAGE QUIT);
+	ck_assert_int_eq(memory.stored, 1);
+	ck_assert(span_starts(str_span(&memory.last),
+			      SPAN("x-sender: a@client.test\r\nx-mailroot-foreign: yes\r\nx-receiver: ")));
+	ck_assert_ptr_nonnull(strstr(str_text(&memory.last), "new body"));
+}
+END_TEST
+
 START_TEST(test_nobody_left)
 {
 	FAKE_ANSWER(one, 'E', '-', "<b@example.com>\0");
@@ -475,6 +488,7 @@ int main(void)
 		{&test_all_or_nothing, 0},
 		{&test_comes_back, 0},
 		{&test_edits_all, 0},
+		{&test_foreign, 0},
 		{&test_nobody_left, 0},
 		{&test_in_order, 0},
 		{&test_ours_is_hidden, 0},

@@ -264,6 +264,30 @@ START_TEST(test_errors_forgotten)
 }
 END_TEST
 
+/* Whether a message under the settings LINES is marked as one that DKIM does not sign. */
+static bool is_marked(const char *lines)
+{
+	start(lines);
+	say("HELO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nFrom: a@example.com\r\n.\r\n");
+	ck_assert_uint_eq(memory.stored, 1);
+	bool marked =
+		strstr(str_text(&memory.last), "x-sender: a@example.com\r\nx-mailroot-foreign: yes\r\nx-receiver: ");
+	ck_assert(marked == (strstr(str_text(&memory.last), "foreign") != NULL));
+	finish();
+	return marked;
+}
+
+START_TEST(test_foreign)
+{
+	ck_assert(is_marked("dkim example.com { selector a /a.pem }"));
+	ck_assert(is_marked("dkim example.com { selector a /a.pem }\nrelay { list 10.1.2.4 }"));
+	ck_assert(!is_marked("dkim example.com { selector a /a.pem }\nrelay { list 10.1.2.3 }"));
+	ck_assert(
+		!is_marked("dkim example.com { selector a /a.pem }\nrelay { list 10.1.2.3 }\nadd_missing_headers no"));
+	ck_assert(!is_marked(""));
+}
+END_TEST
+
 /* A flood of recipients, all at once: nothing is accepted, and the session ends. */
 START_TEST(test_too_many_later)
 {
@@ -298,6 +322,7 @@ int main(void)
 	tcase_add_test(tcase, test_skip);
 	tcase_add_test(tcase, test_headers);
 	tcase_add_test(tcase, test_errors_forgotten);
+	tcase_add_test(tcase, test_foreign);
 	tcase_add_test(tcase, test_too_many_later);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
