@@ -84,6 +84,8 @@ static void ask_one(struct queues *queues, int fd, const char *id, const struct 
 	fd_close(&answer.fd);
 	if (!good || answer.exit_code)
 		note_failure(queues, answer.said, what->quiet && good);
+	else if (what->text && answer.said[0])
+		fprintf(stderr, _("note: %s\n"), answer.said);
 }
 
 void queues_ask(struct queues *queues, const struct queues_request *what)

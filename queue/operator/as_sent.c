@@ -36,6 +36,13 @@ static bool goes_to_host(const struct route *route, struct span recipient, char 
 	return route->kind != ROUTE_DROP && route->kind != ROUTE_NONE;
 }
 
+/* The keys of DKIM are with the SMTP clients. */
+static bool is_signed(const struct config_server *server, const struct route *route)
+{
+	return server->dkim_count &&
+	       config_outbound_signs(route->outbound, route->kind == ROUTE_HOSTS && route->user != NULL);
+}
+
 static bool open_text(struct queue *q, const struct message *m, const struct loaded *w, const struct route *route,
 		      struct text_stream *stream, char *why)
 {
@@ -51,6 +58,9 @@ static bool open_text(struct queue *q, const struct message *m, const struct loa
 					o->send_as_reply_to};
 	struct message_text text = {.fd = fd, .at = m->size - w->octets, .size = m->size};
 	text_stream_open_sent(stream, &text, &rule);
+	if (is_signed(queue_server(q), route))
+		stream->note = N_(
+			"a DKIM signature is made when the message is sent, if its From is in a domain with a block dkim; it is not shown here");
 	return true;
 }
 

@@ -9,8 +9,8 @@ enum { AS_SENT_WHY_MAX = 1024 };
 
 /*
  * Begins to send, by STREAM, the text of M as it goes to RECIPIENT, or to the first recipient that waits if RECIPIENT
- * is empty: without the lines of the envelope, with the sender of the setting send_as. False with WHY (AS_SENT_WHY_MAX)
- * when M has no such recipient, goes to no host, or can't be read.
+ * is empty: without the lines of the envelope, with the sender of the setting send_as, and a note if it will be signed.
+ * False with WHY (AS_SENT_WHY_MAX) when M has no such recipient, goes to no host, or can't be read.
  */
 bool as_sent_open(struct queue *q, struct message *m, struct span recipient, struct text_stream *stream, char *why);
 

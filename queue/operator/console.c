@@ -167,7 +167,8 @@ static bool go_on_reading(struct ctl *c)
 {
 	if (text_stream_go_on(&c->text, &c->out))
 		return true;
-	console_done(c, c->text.failed, c->text.failed ? N_("the file can't be read to its end") : "");
+	const char *note = c->text.note ? c->text.note : "";
+	console_done(c, c->text.failed, c->text.failed ? N_("the file can't be read to its end") : note);
 	return false;
 }
 

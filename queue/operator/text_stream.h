@@ -12,6 +12,7 @@ struct text_stream {
 	bool failed;       /* it can't be read to its end */
 	struct str header; /* what comes before the file from `at` on */
 	size_t header_sent;
+	const char *note; /* for the reader, beside the text; NULL = none */
 };
 
 /* Begins to send FD, which is owned from now on. */

@@ -113,6 +113,18 @@ class Dkim(unittest.TestCase):
                 wait_for(lambda: server.log().count("sent without a DKIM signature") == count, "a line in the log")
             self.assertEqual(server.log().count("dkim="), 0)
 
+    def test_queue_show_says_that_the_signature_comes_later(self):
+        self.key("m1")
+        busy = {"RCPT": lambda argument: "451 4.3.2 later"}
+        for more, expected in (("", True), ("outbound { dkim no }", False)):
+            with Sink(answers=busy) as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{more}\n" + self.block("m1")) as server:
+                server.send(["boss@partner.test"], text=MESSAGE)
+                listed = wait_for(lambda: [m for m in server.ctl_json("queue", "list")["messages"] if m["state"] == "waiting"], "the mail waits")
+                shown = server.ctl("queue", "show", listed[0]["id"], "--sent")
+                self.assertNotIn("DKIM-Signature", shown.stdout)
+                self.assertEqual("a DKIM signature is made when the message is sent" in shown.stderr, expected, shown.stderr)
+                self.assertEqual(server.ctl("queue", "show", listed[0]["id"], "--message").stderr, "")
+
     def signer(self, server):
         return [pid for pid, name in server.descendants().items() if name == "mailroot-signer"]
 
