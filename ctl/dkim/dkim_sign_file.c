@@ -1,6 +1,4 @@
 /* mailrootctl dkim sign */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,9 +9,10 @@
 #include "common/dkim/key.h"
 #include "common/mail/fields.h"
 #include "ctl/dkim/dkim.h"
+#include "ctl/message_file.h"
 #include "ctl/translate.h"
 
-enum { MESSAGE_MAX = 512 * 1024 * 1024, SIGNATURES_MAX = DKIM_SELECTORS_MAX * DKIM_SIGNATURE_FIELD_MAX };
+enum { SIGNATURES_MAX = DKIM_SELECTORS_MAX * DKIM_SIGNATURE_FIELD_MAX };
 
 /* The message as it would be sent: each line end is CRLF, and the last line has one. */
 struct message {
@@ -23,44 +22,13 @@ struct message {
 	struct span rest;   /* that line, and the body */
 };
 
-/* Appends TEXT with CRLF for each LF or CR that stands alone, and at the end. */
-static void append_crlf(struct str *to, struct span text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		bool pair = text.at[i] == '\r' && i + 1 < text.len && text.at[i + 1] == '\n';
-		i += pair;
-		if (pair || text.at[i] == '\n' || text.at[i] == '\r')
-			str_append(to, SPAN("\r\n"));
-		else
-			str_append_c(to, text.at[i]);
-	}
-	if (to->len && to->at[to->len - 1] != '\n')
-		str_append(to, SPAN("\r\n"));
-}
-
 /* False: the reason was printed. */
 static bool read_message(struct message *m)
 {
-	struct str raw;
 	size_t end = 0;
-	bool standard = strcmp(m->file, "-") == 0;
-	int fd = standard ? STDIN_FILENO : open(m->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	str_init(&raw, MESSAGE_MAX);
-	str_init(&m->text, 2 * (size_t)MESSAGE_MAX);
-	int err = fd < 0 ? -errno : fd_read_all(fd, &raw);
-	if (!standard)
-		fd_close(&fd);
-	append_crlf(&m->text, str_span(&raw));
-	str_free(&raw);
-	struct span text = str_span(&m->text);
-	if (!err && m->text.failed)
-		err = -ENOMEM;
-	if (err == -EFBIG)
-		cmd_fail(_("%s: larger than 512 MiB, which no message is"), m->file);
-	else if (err)
-		cmd_fail("%s: %s", m->file, strerror(-err));
-	if (err)
+	if (!message_file_read(m->file, &m->text))
 		return false;
+	struct span text = str_span(&m->text);
 	fields_end(text, true, &end);
 	m->header = (struct span){text.at, end};
 	m->rest = span_skip(text, end);

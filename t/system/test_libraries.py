@@ -17,6 +17,7 @@ DIRECT = {
     "mailrootctl": {**TLS, **SASL, **PASSWORDS},
     "mailroot-replay": {},
     "mailroot-doctor": {**TLS, "libunbound": "DNS as other hosts see it"},
+    "mailroot-filter": {},
     "mailroot-dkim": {**TLS, "libunbound": "records in DNS"},
     "mailroot-import-iis": {"libexpat": "the metabase of IIS, which is XML"},
     "mailroot-smtpd": {**TLS, **KERBEROS, **SASL, **PASSWORDS},

@@ -55,6 +55,8 @@ static const struct {
 	{{"sessions", "--server", ""}, "", COMPLETE_SERVERS},
 	{{"oauth", "forget", ""}, "", COMPLETE_BLOCKS},
 	{{"log", "summary", "--by", ""}, "hour client reply ", COMPLETE_NONE},
+	{{"filter", ""}, "test ", COMPLETE_NONE},
+	{{"filter", "test", "virus", "m", "--"}, "--client --from --to --message --server --json ", COMPLETE_NONE},
 	{{"dkim", ""}, "keygen check rotate sign ", COMPLETE_NONE},
 	{{"dkim", "keygen", "a.test", "--"}, "--selector --type --server ", COMPLETE_NONE},
 	{{"dkim", "keygen", "--type", "r"}, "rsa2048 rsa4096 ", COMPLETE_NONE},
