@@ -104,9 +104,10 @@ class Dkim(unittest.TestCase):
     def test_messages_that_no_verifier_would_accept_go_unsigned(self):
         self.key("m1")
         twice = b"From: app@example.com\r\n" + MESSAGE
+        two = MESSAGE.replace(b"App <app@example.com>", b"app@example.com, other@example.com")
         long = b"".join(b"X-Filler-%d: %s\r\n" % (i, b"y" * 60) for i in range(4500)) + MESSAGE
         with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n" + self.block("m1")) as server:
-            for count, text in enumerate((twice, long), 1):
+            for count, text in enumerate((twice, two, long), 1):
                 server.send(["boss@partner.test"], text=text)
                 self.assertTrue(sink.wait(count)[-1][2].endswith(b"\r\n" + text), "not the message as it came")
                 self.assertNotIn(b"DKIM-Signature", sink.messages[-1][2])
@@ -141,8 +142,13 @@ class Dkim(unittest.TestCase):
             self.key("m1")
             server.ctl("reload")
             wait_for(lambda: self.signer(server) and "m1.pem" not in server.ctl("status", check=False).stdout, "the signer has the key")
-            server.ctl("queue", "retry", "--all", "--yes")
-            self.assertEqual(len(self.verify(sink.wait(2)[1])), 1)
+
+            def retried():  # an old process may have taken the first attempt
+                server.ctl("queue", "retry", "--all", "--yes", check=False)
+                return len(sink.messages) > 1
+
+            wait_for(retried, "the mail is sent")
+            self.assertEqual(len(self.verify(sink.messages[1])), 1)
 
     def test_a_replaced_key_signs_after_a_reload(self):
         self.key("m1")
