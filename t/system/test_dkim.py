@@ -3,6 +3,7 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import unittest
 
 import dkim_verifier
@@ -149,6 +150,37 @@ class Dkim(unittest.TestCase):
 
             wait_for(retried, "the mail is sent")
             self.assertEqual(len(self.verify(sink.messages[1])), 1)
+
+    def test_check_finds_keys_that_cannot_sign(self):
+        """And the mail of such a domain waits, for the same reason."""
+        def genpkey(name, *options):
+            path = self.folder / f"{name}.pem"
+            path.touch(0o600)
+            subprocess.run(["openssl", "genpkey", "-out", str(path), *options], check=True, capture_output=True)
+            path.chmod(0o600)
+        genpkey("ec", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+        genpkey("short", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:512")
+        genpkey("weak", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024")
+        genpkey("locked", "-algorithm", "RSA", "-aes256", "-pass", "pass:secret")
+        genpkey("open", "-algorithm", "RSA")
+        (self.folder / "open.pem").chmod(0o644)
+        (self.folder / "empty.pem").touch(0o600)
+        faults = {"ec": "error: .*kind EC", "short": "error: .*512 bits", "locked": "error: .*passphrase", "open": "error: .*may be read or written by",
+                  "empty": "error: .*it is empty", "weak": "warning: .*less than 2048 bits"}
+        with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n"
+                                      + "".join(self.block(name, domain=f"{name}.test") for name in faults)) as server:
+            said = server.ctl("check", check=False).stderr
+            status = server.ctl("status", check=False).stdout
+            for name, fault in faults.items():
+                self.assertRegex(said, rf"(?m)^\S+: {fault.replace(': ', rf': the key {self.folder}/{name}.pem', 1)}", name)
+                self.assertEqual(f"mail waits: dkim {name}.test: selector {name}: can't use" in status, name != "weak", status)
+                server.send(["boss@partner.test"], text=MESSAGE.replace(b"example.com", name.encode() + b".test"))
+            self.assertIn(b"d=weak.test;", sink.wait(1)[0][2])
+            waiting = wait_for(lambda: (lambda m: len(m) == 5 and m)([m for m in server.ctl_json("queue", "list")["messages"] if m["state"] == "waiting"]),
+                               "the other five wait")
+            for message in waiting:
+                self.assertIn("4.3.5", server.ctl("queue", "show", message["id"]).stdout)
+            self.assertEqual(len(sink.messages), 1)
 
     def test_a_replaced_key_signs_after_a_reload(self):
         self.key("m1")
