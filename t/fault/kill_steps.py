@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """kill -9, or an error of the system, at each step of the accept and deliver paths.
 
-usage: kill_steps.py --build DIR [--scene NAME] [--error ENOSPC] [--list]   (root, strace)
+usage: kill_steps.py --build DIR [--scene NAME] [--error ENOSPC] [--occurrences N] [--list]   (root, strace)
 
 First the system calls of each role for one message are counted. Then, for each of them, a new message is sent while strace
 kills the process as it enters that call, or, with --error, makes the call fail with that error. Afterwards the service must answer, the message (if it was acknowledged) must be
 delivered exactly once, and a second message must be delivered. The one exception: a delivery worker that is killed after the smart host's 250.
+
+Scenes `filter` and `pickup` have a filter that changes header and body, so that the message becomes a second file before it is committed: each
+copy must have all changes. A file of the pickup folder counts as acknowledged.
 """
 import argparse
 import collections
@@ -21,6 +24,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
 import harness  # noqa: E402
+import milter  # noqa: E402
 from harness import Mailroot, Sink, wait_for  # noqa: E402
 
 # The calls of each role at which it is killed. Calls for memory and clocks change nothing outside.
@@ -33,8 +37,14 @@ SCENES = {
     "copy": ("queue", "local"),
     "bounce": ("queue", "delivery", "local"),
     "confirm": ("queue", "local"),
+    "filter": ("smtpd", "filters"),
+    "pickup": ("pickup", "filters"),
 }
-OCCURRENCES_MAX = 3  # of one call in one role
+LARGE = "x" * 76 + "\r\n"  # so many lines of it make a message that is larger than the buffer of the spool
+LINES = 1000
+FILTERED = b"changed by the filter\r\n" * 2500
+EDITS = [milter.add_header("X-Filtered", "yes"), milter.body(FILTERED), milter.body(FILTERED), milter.CONTINUE]
+OCCURRENCES = 3  # of one call in one role, unless --occurrences says otherwise
 
 
 class Scene:
@@ -45,6 +55,7 @@ class Scene:
         self.sink = Sink(answers={"RCPT": self.answer_rcpt})
         self.count = 0
         self.seen = collections.Counter()
+        self.milter = milter.Milter(answers={milter.EOM: EDITS}) if name in ("filter", "pickup") else None
         self.server = Mailroot(self.conf(harness.scratch()))
         self.other = self.server.folder / "other"
         self.server.write_conf(self.conf(self.other))
@@ -58,30 +69,51 @@ class Scene:
 
     def conf(self, other):
         return (f"smart_host [127.0.0.1]:{self.sink.port}\ndelivery {{ retry 1s }}\n"
-                f"local_domain other.example.com {{ drop_dir {other} }}\n")
+                f"local_domain other.example.com {{ drop_dir {other} }}\n"
+                + (self.milter.block(more="timeout connect 1s command 2s content 2s") if self.milter else ""))
 
     def __enter__(self):
+        if self.milter:
+            self.milter.__enter__()
         self.server.start()
         return self
 
     def __exit__(self, kind, value, trace):
         self.server.__exit__(kind, value, trace)
         self.sink.close()
+        if self.milter:
+            self.milter.close()
 
     def rcpts(self):
-        return {"drop": ["a@example.com"], "relay": ["a@example.net"], "later": [f"later{self.count}@example.net"], "bounce": ["bounce@example.net"], "confirm": ["a@example.com"],
+        return {"drop": ["a@example.com"], "filter": ["a@example.com"], "relay": ["a@example.net"], "later": [f"later{self.count}@example.net"], "bounce": ["bounce@example.net"], "confirm": ["a@example.com"],
                 "copy": ["a@example.com", "b@other.example.com"]}[self.name]
 
     def send(self):
         """Sends the next numbered message; (number, acknowledged)."""
         self.count += 1
+        if self.name == "pickup":
+            return self.put(), True
         try:
             with self.server.client() as client:
-                client.sendmail("app@example.com", self.rcpts(), f"Subject: number {self.count}\r\n\r\nx\r\n",
+                client.sendmail("app@example.com", self.rcpts(), f"Subject: number {self.count}\r\n\r\nx\r\n" + self.text(),
                                 rcpt_options=["NOTIFY=SUCCESS,FAILURE"] if self.name == "confirm" else [])
                 return self.count, True
         except (OSError, smtplib.SMTPException):
             return self.count, False
+
+    def text(self):
+        return LARGE * LINES if self.milter else ""
+
+    def put(self):
+        folder = self.server.server_folder() / "pickup"
+        hidden = folder / f".{self.count}.hidden"
+        hidden.write_text(f"x-sender: app@example.com\r\nx-receiver: a@example.com\r\nSubject: number {self.count}\r\n\r\n{self.text()}", newline="")
+        hidden.rename(folder / f"{self.count}.eml")
+        return self.count
+
+    def is_half(self, content):
+        """Whether a change of the filter is missing."""
+        return bool(self.milter) and not (b"\r\nX-Filtered: yes\r\n" in content and content.endswith(b"\r\n\r\n" + 2 * FILTERED))
 
     def copies(self, number):
         """How often the message was delivered, per place."""
@@ -90,6 +122,7 @@ class Scene:
         notices = [p for p in own if b"x-sender: <>" in p.read_bytes()]
         return {
             "drop": len(own) - len(notices),
+            "drop without changes": sum(self.is_half(p.read_bytes()) for p in own),
             "other": sum(mark in p.read_bytes() for p in self.server.files(self.other)),
             "sink": sum(mark in content for _, _, content in self.sink.messages),
             "notice": len(notices),
@@ -97,10 +130,11 @@ class Scene:
         }
 
     def expected(self):
-        return {"drop": {"drop": 1}, "relay": {"sink": 1}, "later": {"sink": 1}, "copy": {"drop": 1, "other": 1}, "bounce": {"notice": 1}, "confirm": {"drop": 1, "notice": 1}}[self.name]
+        return {"drop": {"drop": 1}, "filter": {"drop": 1}, "pickup": {"drop": 1}, "relay": {"sink": 1}, "later": {"sink": 1}, "copy": {"drop": 1, "other": 1}, "bounce": {"notice": 1}, "confirm": {"drop": 1, "notice": 1}}[self.name]
 
     def settled(self):
-        return not self.server.files("new", "") and not self.server.files("cur", "")
+        left = [] if self.name != "pickup" else list((self.server.server_folder() / "pickup").iterdir())
+        return not left and not self.server.files("new", "") and not self.server.files("cur", "")
 
 
 def grown_up(scene, role):
@@ -164,7 +198,7 @@ def strike_at(scene, role, call, occurrence, error):
     wrong = []
     try:
         wait_for(lambda: scene.send()[1], "the service to accept mail again", 5)
-        if not acknowledged and not scene.settled():
+        if (not acknowledged or scene.name == "pickup") and not scene.settled():
             # The message may wait for the next scan, once a minute; a new queue scans at once.
             os.kill(grown_up(scene, "queue"), signal.SIGKILL)
         wait_for(scene.settled, "an empty spool", 30)
@@ -180,7 +214,7 @@ def strike_at(scene, role, call, occurrence, error):
     return struck, wrong
 
 
-def run(only, error, listing):
+def run(only, error, occurrences, listing):
     failures, kills, points = [], 0, 0
     for name, roles in SCENES.items():
         if only and name != only:
@@ -188,7 +222,7 @@ def run(only, error, listing):
         with Scene(name) as scene:
             for role in roles:
                 for call, times in sorted(calls_of(scene, role).items()):
-                    for occurrence in range(1, min(times, OCCURRENCES_MAX) + 1):
+                    for occurrence in range(1, min(times, occurrences) + 1):
                         points += 1
                         if listing:
                             print(f"{name}: {role} at {call} #{occurrence}")
@@ -209,10 +243,11 @@ def main():
     parser.add_argument("--build", required=True, type=pathlib.Path)
     parser.add_argument("--scene", choices=SCENES)
     parser.add_argument("--error")
+    parser.add_argument("--occurrences", type=int, default=OCCURRENCES)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     harness.BUILD = options.build.resolve()
-    failures = run(options.scene, options.error, options.list)
+    failures = run(options.scene, options.error, options.occurrences, options.list)
     print("\n".join(failures) or "ok")
     sys.exit(1 if failures else 0)
 
