@@ -1,5 +1,6 @@
 /* mailrootctl dkim sign */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include "common/base/language.h"
 #include "common/dkim/dkim_block.h"
 #include "common/dkim/key.h"
+#include "common/mail/dot.h"
 #include "common/mail/fields.h"
 #include "ctl/dkim/dkim.h"
 #include "ctl/message_file.h"
@@ -22,21 +24,47 @@ struct message {
 	struct span rest;   /* that line, and the body */
 };
 
-/* False: the reason was printed. */
-static bool read_message(struct message *m)
+static void split(struct message *m)
 {
-	size_t end = 0;
-	if (!message_file_read(m->file, &m->text))
-		return false;
 	struct span text = str_span(&m->text);
+	size_t end = 0;
 	fields_end(text, true, &end);
 	m->header = (struct span){text.at, end};
 	m->rest = span_skip(text, end);
+}
+
+/* False: the reason was printed. */
+static bool read_message(struct message *m)
+{
+	if (!message_file_read(m->file, &m->text))
+		return false;
+	split(m);
 	return true;
 }
 
+/* Folds long lines as delivery does: with its dots, which are taken out again. False: no memory. */
+static bool fold(struct message *m)
+{
+	struct dot_writer writer = {.line_max = DOT_LINE_MAX};
+	struct dot_reader reader = {.state = 0};
+	size_t in = m->text.len, len = 0;
+	char *dots = malloc(2 * in + 16), *folded = malloc(4 * in + 64);
+	if (dots && folded) {
+		size_t n = dot_write(&writer, str_span(&m->text), dots);
+		n += dot_write_end(&writer, dots + n);
+		dot_read(&reader, (struct span){dots, n}, folded, &len);
+		str_clear(&m->text);
+		str_append(&m->text, (struct span){folded, len});
+		split(m);
+	}
+	free(dots);
+	free(folded);
+	return reader.ended && !m->text.failed;
+}
+
 /* The block that signs for DOMAIN, of the server that is asked for, or of the first that has one. */
-static const struct config_dkim *find_block(const struct ctl *ctl, const struct config *config, struct span domain)
+static const struct config_dkim *find_block(const struct ctl *ctl, const struct config *config, struct span domain,
+					    bool *folds)
 {
 	const char *name = ctl->options.server;
 	const struct config_dkim *dkim = NULL;
@@ -44,11 +72,13 @@ static const struct config_dkim *find_block(const struct ctl *ctl, const struct 
 		const struct config_server *server = &config->servers[i];
 		if (name[0] ? span_equal_nocase(span_of(server->name), span_of(name)) : server->enabled)
 			dkim = config_dkim_find(server, domain);
+		*folds = server->outbound.fold_lines;
 	}
 	return dkim;
 }
 
-static const struct config_dkim *choose(const struct ctl *ctl, const struct config *config, const struct message *m)
+static const struct config_dkim *choose(const struct ctl *ctl, const struct config *config, const struct message *m,
+					bool *folds)
 {
 	const char *why;
 	const struct config_dkim *dkim = NULL;
@@ -58,7 +88,7 @@ static const struct config_dkim *choose(const struct ctl *ctl, const struct conf
 		cmd_fail(_("there is no virtual server %s in %s"), ctl->options.server, ctl->options.file);
 	else if (!dkim_fields_from(m->header, &domain, &why))
 		cmd_fail(_("%s can't be signed: %s"), m->file, _(why));
-	else if (!(dkim = find_block(ctl, config, str_span(&domain))))
+	else if (!(dkim = find_block(ctl, config, str_span(&domain), folds)))
 		cmd_fail(
 			_("%s is not signed: no block dkim has %s, the domain in From; `mailrootctl dkim keygen %s` begins"),
 			m->file, str_text(&domain), str_text(&domain));
@@ -135,8 +165,13 @@ static int sign_by(const struct config_dkim *dkim, const struct message *m)
 int dkim_sign_file(const struct ctl *ctl, const struct config *config)
 {
 	struct message m = {.file = ctl->args[0]};
-	const struct config_dkim *dkim = read_message(&m) ? choose(ctl, config, &m) : NULL;
-	int status = dkim ? sign_by(dkim, &m) : EXIT_FAILED;
+	bool folds = false;
+	const struct config_dkim *dkim = read_message(&m) ? choose(ctl, config, &m, &folds) : NULL;
+	int status = EXIT_FAILED;
+	if (dkim && folds && !fold(&m))
+		cmd_fail(_("out of memory"));
+	else if (dkim)
+		status = sign_by(dkim, &m);
 	str_free(&m.text);
 	return status;
 }

@@ -153,6 +153,24 @@ class FromNothing(Dkim):
         self.assertTrue(verify(second + rest, records["m2"]))
         self.assertFalse(verify(second + rest, self.keygen("m3", "--type", "ed25519")[1]))
 
+    def test_text_as_it_is_sent(self):
+        """Line ends become CRLF, long lines are folded as delivery does it, dots in front of lines stay."""
+        _, record = self.keygen()
+        self.block("m1")
+        def sign(text):
+            return subprocess.run([harness.BUILD / "mailrootctl", "-c", self.file, "dkim", "sign", "-"], capture_output=True, check=True, input=text).stdout
+        long = b"x" * 2500
+        signed = sign(b"From: x@a.test\n\n.\n..\na\rb\n" + long + b"\nlast")
+        body = signed.split(b"\r\n\r\n", 1)[1]
+        self.assertTrue(body.startswith(b".\r\n..\r\na\r\nb\r\n" + long[:998] + b"\r\n x"), body[:60])
+        self.assertTrue(body.endswith(b"x\r\nlast\r\n"))
+        self.assertTrue(verify(signed, record))
+        self.file.write_text(self.file.read_text().replace("outbound {", "outbound { fold_lines no;"))
+        signed = sign(b"From: x@a.test\r\n\r\n" + long)
+        self.assertTrue(signed.endswith(b"\r\n\r\n" + long + b"\r\n") and verify(signed, record))
+        signed = sign(b"From: x@a.test\n\n")
+        self.assertTrue(signed.endswith(b"From: x@a.test\r\n\r\n") and verify(signed, record))
+
     def test_a_key_is_never_overwritten(self):
         file, record = self.keygen()
         before = file.read_bytes()

@@ -59,6 +59,10 @@ class Examples(unittest.TestCase):
         account.chmod(0o600)
         text = re.sub(r"service_account_file\s+[^\s;}]+", f"service_account_file {account}", text)
         text = re.sub(r"secret_expires\s+\S+", "secret_expires 2999-12-31", text)
+        key = folder / "dkim.pem"
+        subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+        key.chmod(0o600)
+        text = re.sub(r"(selector\s+\S+)\s+[^\s;}]+", rf"\1 {key}", text)
         text = re.sub(r"\bca\s+/[^\s;}]+", f"ca {cert.certificate}", text)
         return re.sub(r"(password_file|client_secret_file)\s+[^\s;}]+", rf"\1 {secret}", text)
 
