@@ -1,11 +1,9 @@
 #include "smtpd/milter/content.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/mail/fields.h"
-#include "smtpd/accept/recipients.h"
 
 enum { ARENA_MAX = 4 << 20, SLICE = 8 * 1024, SLICE_ROOM = 2 * SLICE + DOT_READ_EXTRA, EMPTY_LINE = 2 };
 
@@ -253,48 +251,6 @@ static int end_body(struct content *c, const struct edits *edits)
 	return c->store->replace_end(c->store->context, true);
 }
 
-static bool add_recipients(const struct content *c, const struct edits *edits, struct recipients *to)
-{
-	const struct dsn_rcpt none = {0};
-	const struct envelope *old = &c->envelope;
-	bool ok = true;
-	for (size_t i = 0; ok && i < old->rcpt_count; i++)
-		if (!edits_drop(edits, &old->rcpts[i]))
-			ok = recipients_add(to, &old->rcpts[i], old->dsn_rcpts ? &old->dsn_rcpts[i] : &none) !=
-			     RECIPIENTS_NO_MEMORY;
-	for (const struct edit_rcpt *r = edits->added; ok && r; r = r->next)
-		if (!r->cancelled)
-			ok = recipients_add(to, &r->address, &r->dsn) != RECIPIENTS_NO_MEMORY;
-	return ok;
-}
-
-/* A sender without a domain gets ours, as that of a client does. */
-static void write_sender(const struct content *c, const struct edits *edits, struct str *to)
-{
-	const struct address *sender = edits->sender ? &edits->new_sender : &c->envelope.sender;
-	char text[2 * ADDRESS_MAX];
-	int len = snprintf(text, sizeof(text), "%.*s@%s", SPAN_ARGS(sender->text), c->config->local_domains[0].name);
-	bool bare = sender->text.len && !sender->domain.len;
-	envelope_write_sender(to, bare ? (struct span){text, (size_t)len} : sender->text);
-}
-
-/* The envelope with the edits. 0, -ENOMEM, or -ENOENT: it has no recipient. */
-static int make_envelope(const struct content *c, const struct edits *edits, struct str *to)
-{
-	struct recipients rcpts;
-	recipients_init(&rcpts);
-	int err = add_recipients(c, edits, &rcpts) ? 0 : -ENOMEM;
-	if (!err && !rcpts.count)
-		err = -ENOENT;
-	write_sender(c, edits, to);
-	envelope_write_dsn(to, &c->envelope.dsn);
-	if (c->envelope.foreign)
-		envelope_write_foreign(to);
-	str_append(to, str_span(&rcpts.lines));
-	recipients_free(&rcpts);
-	return err ? err : to->failed ? -ENOMEM : 0;
-}
-
 /* Writes HEAD in place of the head, and the body behind it. */
 static int rewrite(struct content *c, struct span head)
 {
@@ -317,7 +273,7 @@ int content_apply(struct content *c, const struct edits *edits)
 {
 	struct str head;
 	str_init(&head, CONTENT_HEAD_MAX);
-	int err = make_envelope(c, edits, &head);
+	int err = content_envelope(c, edits, &head);
 	if (err) {
 		str_free(&head);
 		return err;

@@ -54,6 +54,13 @@ int content_apply(struct content *c, const struct edits *edits);
 /* Adds the line that holds the message for REASON. 0 or -errno as above. */
 int content_hold(struct content *c, struct span reason);
 
+/*
+ * Appends the envelope lines with the edits. Addresses are completed as those of clients are: an address without domain
+ * is one of the default domain, and so on. A recipient is removed under each of its names: the one that the client gave
+ * and, for an alias, that of its members. 0, -ENOMEM; -ENOENT: no recipient is left. For content_apply.
+ */
+int content_envelope(const struct content *c, const struct edits *edits, struct str *to);
+
 /* Forgets the new body. 0 or -errno. */
 int content_drop(struct content *c);
 

@@ -272,6 +272,83 @@ START_TEST(test_foreign)
 }
 END_TEST
 
+/* The filter knows the recipients as the client has named them. */
+START_TEST(test_other_names)
+{
+	FAKE_ANSWER(one, 'E', '-', "<b@example.org>\0");
+	FAKE_ANSWER(one, 'E', '-', "<old@client.test>\0");
+	FAKE_ANSWER(one, 'E', '+', "<d@example.org>\0");
+	FAKE_ANSWER(one, 'E', '+', "<e>\0");
+	FAKE_ANSWER(one, 'E', 'e', "<boss>\0");
+	FAKE_ANSWER(one, 'E', 'c', "");
+	run("alias_domain example.org\n" FILTER "}",
+	    HELLO MAIL "RCPT TO:<b@example.org>\r\nRCPT TO:<c@example.com> ORCPT=rfc822;old@client.test\r\n" DATA QUIT);
+	ck_assert(span_starts(
+		str_span(&memory.last),
+		SPAN("x-sender: boss@example.com\r\nx-receiver: d@example.com\r\nx-receiver: e@example.com\r\nReceived: ")));
+}
+END_TEST
+
+/* A reload counts from the next message of an open session on. */
+START_TEST(test_live_policy)
+{
+	struct config newer;
+	memory_config(FILTER "}", &newer);
+	begin("");
+	say(HELLO MESSAGE MAIL);
+	session.config = &newer.servers[0];
+	say(RCPT DATA);
+	ck_assert_str_eq(str_text(&one->letters), "");
+	say(MESSAGE);
+	session.config = &config.servers[0];
+	say(MESSAGE QUIT);
+	finish();
+	ck_assert_int_eq(memory.stored, 4);
+	ck_assert_str_eq(str_text(&one->letters), "OCHMRTLLNBEQ");
+	config_free(&newer);
+}
+END_TEST
+
+START_TEST(test_macros)
+{
+	struct policy_client client = {.ip = memory_address("2001:db8::1"), .name_state = POLICY_NAME_CONFIRMED};
+	struct address sender, rcpt;
+	struct macros macros;
+	struct str text;
+	const char *why;
+	snprintf(client.name, sizeof(client.name), "client.test");
+	client.user = "u";
+	ck_assert(address_parse(SPAN("a@client.test"), &sender, &why) &&
+		  address_parse(SPAN("b@Example.com"), &rcpt, &why));
+	memory_config("", &config);
+	macros_make(&macros, &(struct macros_facts){.config = &config.servers[0],
+						    .client = &client,
+						    .client_text = "2001:db8::1",
+						    .client_port = 4711,
+						    .daemon = "2001:db8::2",
+						    .daemon_port = 25,
+						    .tls_version = "TLSv1.3",
+						    .tls_cipher = "X",
+						    .tls_bits = 128,
+						    .auth_type = "PLAIN",
+						    .id = "ID",
+						    .sender = &sender,
+						    .rcpt = &rcpt});
+	str_init(&text, 4096);
+	for (size_t i = 0; i < macros.count; i++)
+		if (strcmp(macros.list[i].name, "v") != 0)
+			str_printf(&text, "%s=%.*s ", macros.list[i].name, SPAN_ARGS(macros.list[i].value));
+	ck_assert_str_eq(
+		str_text(&text),
+		"j=mail.example.com {daemon_name}=mail.example.com {daemon_addr}=2001:db8::2 {daemon_port}=25 "
+		"_=client.test [2001:db8::1] {client_addr}=IPv6:2001:db8::1 {client_port}=4711 {client_name}=client.test "
+		"{client_ptr}=client.test {client_resolve}=OK {tls_version}=TLSv1.3 {cipher}=X {cipher_bits}=128 i=ID "
+		"{auth_type}=PLAIN {auth_authen}=u {mail_addr}=a@client.test {mail_host}=client.test {mail_mailer}=smtp "
+		"{rcpt_addr}=b@Example.com {rcpt_host}=Example.com {rcpt_mailer}=local ");
+	str_free(&text);
+}
+END_TEST
+
 START_TEST(test_nobody_left)
 {
 	FAKE_ANSWER(one, 'E', '-', "<b@example.com>\0");
@@ -489,6 +566,9 @@ int main(void)
 		{&test_comes_back, 0},
 		{&test_edits_all, 0},
 		{&test_foreign, 0},
+		{&test_other_names, 0},
+		{&test_live_policy, 0},
+		{&test_macros, 0},
 		{&test_nobody_left, 0},
 		{&test_in_order, 0},
 		{&test_ours_is_hidden, 0},
