@@ -437,7 +437,7 @@ class Injections(unittest.TestCase):
         with Milter({EOM: edits(milter.add_rcpt("postmaster"))}) as filter_:
             with Mailroot(filter_.block("sly")) as server:
                 server.send(["a@example.com"])
-                self.assertEqual(harness.Message(server.dropped()[0]).rcpts, ["a@example.com", "postmaster"])
+                self.assertEqual(harness.Message(server.dropped()[0]).rcpts, ["a@example.com", "postmaster@example.com"])
 
 
 if __name__ == "__main__":
