@@ -14,6 +14,13 @@ FORMS = ("relaxed/relaxed", "relaxed/simple", "simple/relaxed", "simple/simple")
 KINDS = ("rsa", "ed25519")
 
 
+LONG = [  # lines that are folded on their way out
+    odd_messages.message("long_to", [b"To: " + b", ".join(b"r%d@example.org" % i for i in range(200)), b"Subject: " + b"word " * 500], [b"text"]),
+    odd_messages.message("long_word", [b"Subject: " + b"w" * 5000], [b"x" * 998, b"y" * 999, b"z" * 5000]),
+    odd_messages.message("long_dots", odd_messages.usual(b"dots"), [b"." * 2998, b" " * 1500 + b"." + b"\t" * 1500, b"", b"."]),
+]
+
+
 def domain_of(form):
     return form.replace("/", "-") + ".example"
 
@@ -51,7 +58,7 @@ class Verifiers(unittest.TestCase):
         cls.keys = {f"{kind}._domainkey.{domain_of(form)}": record for form in FORMS for kind, record in records.items()}
         selectors = "\n".join(f"selector {kind} {cls.folder}/{kind}.pem" for kind in KINDS)
         blocks = "\n".join(f"dkim {domain_of(form)} {{ {selectors}\ncanonical {form} }}" for form in FORMS)
-        corpus = odd_messages.corpus()
+        corpus = odd_messages.corpus() + LONG
         cls.sent = {form: {} for form in FORMS}
         with Sink() as sink, Mailroot(f"smart_host [127.0.0.1]:{sink.port}\n{blocks}") as server:
             with server.client() as client:
@@ -70,7 +77,7 @@ class Verifiers(unittest.TestCase):
 
     def test_all_are_signed(self):
         for form, messages in self.sent.items():
-            self.assertEqual(len(messages), odd_messages.COUNT)
+            self.assertEqual(len(messages), odd_messages.COUNT + len(LONG))
             self.assertEqual({name for name, text in messages.items() if signatures(text) != set(KINDS)}, set(), form)
 
     def verify(self, verifier, form, messages):
