@@ -12,7 +12,7 @@ import subprocess
 
 import harness
 from odd_messages import EICAR
-from peers import Peer
+from peers import Peer, listens
 
 HERE = pathlib.Path(__file__).resolve().parent
 SIGNING_DOMAIN, SELECTOR = "example.com", "odd"
@@ -44,6 +44,16 @@ class OddFilter(Filter):
 class ExactOddFilter(OddFilter):
     """The same, with the blank behind the colon and without answers to header fields."""
     options = ("exact",)
+
+
+class DyingFilter(Filter):
+    """dying_filter.py: ends at a callback, in the last one after some edits."""
+    peer = "pymilter"
+
+    def serve(self, callback, edits):
+        harness.wait_for(lambda: not listens(self.port), f"the end of what listened on port {self.port}")
+        self.write("dying_filter.py", (HERE / "dying_filter.py").read_text())
+        self.start("/usr/bin/python3", "/dying_filter.py", f"inet:{self.port}@127.0.0.1", callback, edits, port=self.port, LC_ALL="C.UTF-8")
 
 
 class OpenDkim(Filter):

@@ -13,8 +13,10 @@ import unittest
 
 import harness
 import milter
+from filter_peers import DyingFilter
 from harness import Mailroot, Sink, Wire, wait_for
 from milter import (BODY, CLOSE, CONNECT, CONTINUE, DATA, EOH, EOM, HEADER, HELO, MAIL, NEGOTIATE, PROGRESS, RCPT, Milter, Raw, packet)
+from peers import needs_root
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -192,6 +194,33 @@ class Killed(unittest.TestCase):
                 if when_down == "hold":
                     release(self, server, len(passed))
                 check_unedited(self, sink, passed)
+
+
+CALLBACKS = {"connect": "MAIL", "hello": "MAIL", "envfrom": "MAIL", "envrcpt": "RCPT", "data": "DATA", "header": "text", "eoh": "text",
+             "body": "text"}
+
+
+@needs_root
+class Libmilter(unittest.TestCase):
+    """The same with libmilter on the other side: a filter in Python that ends at each of its callbacks, and after each of its edits."""
+
+    def test_ends_at_each_callback(self):
+        places = [(callback, 0, command) for callback, command in CALLBACKS.items()] + [("eom", edits, "text") for edits in range(10)]
+        with DyingFilter() as filter_:
+            for when_down, code in DOWN.items():
+                with Sink() as sink, Mailroot(SETTINGS.format(sink=sink.port) +
+                                              f"filter mortal {{ address {filter_.address}\n when_down {when_down} }}\n") as server:
+                    passed = []
+                    for number, (callback, edits_, command) in enumerate(places):
+                        filter_.serve(callback, edits_)
+                        wait_for(lambda: "mortal is down" not in server.ctl("status", check=False).stdout, "the filter")
+                        with self.subTest(when_down=when_down, callback=callback, edits=edits_):
+                            self.assertEqual(transact(server, number), (command if code > 250 else "text", code))
+                            passed += [number] if code == 250 else []
+                        filter_.stop()
+                    if when_down == "hold":
+                        release(self, server, len(passed))
+                    check_unedited(self, sink, passed)
 
 
 class Stalls(unittest.TestCase):
