@@ -210,6 +210,7 @@ static void take_server(struct take *t)
 	take_without(t);
 	take_folders(t);
 	take_smart_host(t);
+	t->direct |= !t->smart_host;
 	open_blocks(t);
 	take_auth(t);
 	take_connect(t);
@@ -279,6 +280,10 @@ static void add_todos(struct take *t)
 	report_todo(
 		&t->report,
 		_("Firewall: let TCP port 25 and the other ports of listen in, and let this machine out to TCP port 25, to the port of the smart host, and to DNS."));
+	if (t->direct)
+		report_todo(
+			&t->report,
+			_("Mail goes directly to other hosts, and the old server could not sign it. Large receivers want SPF, DKIM and DMARC: begin with `mailrootctl dkim keygen DOMAIN`; `mailrootctl doctor` says what is missing."));
 	report_todo(
 		&t->report,
 		_("Mail in the queue of the old server is not taken over: let the old server send it before it is switched off."));

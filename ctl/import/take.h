@@ -62,6 +62,7 @@ struct take {
 	bool auth;                  /* clients can authenticate */
 	bool smart_host;            /* all mail without a route goes to it */
 	bool smart_host_named;      /* at least one of its hosts is a name */
+	bool direct;                /* a server so far has no smart host, so mail leaves by MX */
 	struct cidr *connects;      /* the only clients that may connect, TAKE_NETS_MAX at most; owned */
 	size_t connect_count;
 	bool connects_only; /* connects holds */

@@ -427,6 +427,17 @@ START_TEST(several_servers)
 }
 END_TEST
 
+START_TEST(mail_that_leaves_by_mx_is_not_signed)
+{
+	import_server("SmartHost=\"a.example\" SmartHostType=\"2\"", "");
+	ck_assert(!is_in("dkim keygen", &result.todos));
+	import_server("SmartHost=\"a.example\" SmartHostType=\"0\"", "");
+	ck_assert(is_in("dkim keygen", &result.todos));
+	import_server("", "");
+	ck_assert(is_in("dkim keygen", &result.todos));
+}
+END_TEST
+
 START_TEST(nothing_to_import)
 {
 	static const char empty[] = "<configuration><k Location=\"/LM/SmtpSvc\"/></configuration>";
@@ -450,6 +461,7 @@ int main(void)
 				      access_of_clients,
 				      folders,
 				      several_servers,
+				      mail_that_leaves_by_mx_is_not_signed,
 				      nothing_to_import};
 	return run_tests("import_convert", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }
