@@ -29,16 +29,25 @@ struct holder {
 	size_t clients, most;
 };
 
+static void log_key(const char *domain, const struct config_selector *selector, const struct dkim_key *key)
+{
+	const char *weak = dkim_key_warning(key);
+	log_info("dkim=%s/%s algorithm=%s bits=%u in force", domain, selector->name,
+		 dkim_algorithm_word(dkim_key_algorithm(key)), dkim_key_bits(key));
+	if (weak)
+		log_warning("dkim=%s/%s: %s: %s", domain, selector->name, selector->file, weak);
+}
+
 /* The key of SELECTOR, or NULL; tells the parent. */
-static struct dkim_key *load(const struct config_selector *selector, uid_t owner)
+static struct dkim_key *load(const char *domain, const struct config_selector *selector, uid_t owner)
 {
 	struct signer_report report = {0};
 	struct dkim_key *key = dkim_key_load(selector->file, owner, report.why);
 	report.usable = key != NULL;
-	if (key)
+	if (key) {
 		report.algorithm = dkim_key_algorithm(key);
-	if (key && dkim_key_warning(key))
-		log_warning("selector %s: %s: %s", selector->name, selector->file, dkim_key_warning(key));
+		log_key(domain, selector, key);
+	}
 	if (ipc_send(LINK, (struct span){(const char *)&report, sizeof(report)}, NULL, 0))
 		_exit(0); /* the parent is gone */
 	return key;
@@ -57,7 +66,7 @@ static void load_all(struct holder *h, const struct config_server *server, const
 	size_t at = 0;
 	for (size_t i = 0; i < server->dkim_count; i++)
 		for (size_t k = 0; k < server->dkims[i].selector.n; k++)
-			h->keys[at++] = load(&server->dkims[i].selector.at[k], uid);
+			h->keys[at++] = load(server->dkims[i].name, &server->dkims[i].selector.at[k], uid);
 }
 
 static bool watch(const struct holder *h, int fd)
