@@ -145,8 +145,9 @@ static void session_over(struct worker *w)
 
 static int dial(void *context, const struct config_filter *filter, int64_t until, char *why, size_t size)
 {
+	const struct dial_stop stop = {&told.serve.stop, &told.serve.waiting_fd};
 	(void)context;
-	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, why, size);
+	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, &stop, why, size);
 }
 
 /* For `mailrootctl sessions`: "client.example (filter spam)" while the session waits for a filter. */

@@ -34,7 +34,27 @@ static int take(struct ipc_packet *answer, char *why, size_t size)
 	return fd;
 }
 
-int dial_filter(int link, const char *name, int64_t until, char *why, size_t size)
+/* FD: where the answer will come. Waits for it, or for the order to stop: -ECANCELED, and FD is closed. */
+static int await_answer(int fd, int64_t until, const struct dial_stop *stop)
+{
+	*stop->waiting_fd = fd;
+	int err = *stop->ordered ? -ECANCELED : fd_await(fd, until);
+	*stop->waiting_fd = -1;
+	if (!*stop->ordered)
+		return err == -ETIMEDOUT ? 0 : err; /* ask_finish finds that out, too */
+	fd_close(&fd);
+	return -ECANCELED;
+}
+
+static int ask(int link, struct span question, int64_t until, const struct dial_stop *stop, char *buffer, size_t size,
+	       struct ipc_packet *answer)
+{
+	int fd = stop ? ask_begin(link, question) : -1;
+	int err = fd >= 0 ? await_answer(fd, until, stop) : 0;
+	return err ? err : ask_finish(fd >= 0 ? fd : -1, link, question, until, buffer, size, answer);
+}
+
+int dial_filter(int link, const char *name, int64_t until, const struct dial_stop *stop, char *why, size_t size)
 {
 	const struct wire_filter_of of = {span_of(name)};
 	char buffer[ANSWER_MAX];
@@ -42,9 +62,11 @@ int dial_filter(int link, const char *name, int64_t until, char *why, size_t siz
 	struct str question;
 	str_init(&question, QUESTION_MAX);
 	int result = wire_encode_filter_of(&of, &question)
-			     ? ask_link(link, str_span(&question), until, buffer, sizeof(buffer), &answer)
+			     ? ask(link, str_span(&question), until, stop, buffer, sizeof(buffer), &answer)
 			     : -ENOMEM;
 	str_free(&question);
+	if (result == -ECANCELED)
+		return fail(ECANCELED, "the service stops", why, size);
 	if (result == -ETIMEDOUT)
 		return fail(ETIMEDOUT, "mailroot-filters did not answer in time: does it run?", why, size);
 	if (result)

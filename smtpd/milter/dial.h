@@ -5,6 +5,7 @@
 #ifndef SMTPD_MILTER_DIAL_H
 #define SMTPD_MILTER_DIAL_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,12 +14,20 @@ enum {
 	DIAL_MARGIN_MS = 1000 /* a caller waits longer than `timeout connect` by this, so that the reason arrives */
 };
 
+/* How an order to stop ends the wait: a signal handler sets *ORDERED, and shuts *WAITING_FD for reading unless it is
+ * -1.
+ */
+struct dial_stop {
+	volatile sig_atomic_t *ordered, *waiting_fd;
+};
+
 /*
  * Asks on LINK (CHILD_FD_FILTERS) for a connection to the filter NAME of this virtual server, and waits until UNTIL
  * (clock_mono_ms). Returns a connected stream socket that does not block, which the caller closes; or -errno, with the
  * reason and its remedy at WHY of SIZE octets (DIAL_WHY_MAX + 1 are enough). While the filter is known to be down, the
- * answer comes at once.
+ * answer comes at once. STOP may be NULL.
  */
-__attribute__((warn_unused_result)) int dial_filter(int link, const char *name, int64_t until, char *why, size_t size);
+__attribute__((warn_unused_result)) int dial_filter(int link, const char *name, int64_t until,
+						    const struct dial_stop *stop, char *why, size_t size);
 
 #endif

@@ -69,7 +69,7 @@ static void open_folder(struct pickup *p, struct pickup_place *place, const char
 static int dial(void *context, const struct config_filter *filter, int64_t until, char *why, size_t size)
 {
 	(void)context;
-	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, why, size);
+	return dial_filter(CHILD_FD_FILTERS, filter->name, until + DIAL_MARGIN_MS, NULL, why, size);
 }
 
 static const struct filter_services filter_services = {.dial = dial};

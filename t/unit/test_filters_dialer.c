@@ -127,7 +127,7 @@ static void tear_down(void)
 
 static int dial(const char *name)
 {
-	return dial_filter(questions[0], name, clock_mono_ms() + SOON_MS, why, sizeof(why));
+	return dial_filter(questions[0], name, clock_mono_ms() + SOON_MS, NULL, why, sizeof(why));
 }
 
 /* Reads what master is told, until the trouble contains WORDS, or is empty with "". */

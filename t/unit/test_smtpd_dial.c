@@ -80,7 +80,7 @@ static char why[DIAL_WHY_MAX + 1];
 
 static int dial(void)
 {
-	return dial_filter(ends[0], "virus", clock_mono_ms() + WAIT_MS, why, sizeof(why));
+	return dial_filter(ends[0], "virus", clock_mono_ms() + WAIT_MS, NULL, why, sizeof(why));
 }
 
 START_TEST(the_socket_is_handed_over)
@@ -134,12 +134,46 @@ START_TEST(a_process_that_is_gone_has_a_reason)
 	int pair[2];
 	ck_assert_int_eq(ipc_pair(pair, 10000), 0);
 	ck_assert_int_eq(fd_set_nonblock(pair[0], true), 0);
-	ck_assert_int_eq(dial_filter(pair[0], "virus", clock_mono_ms() + 50, why, sizeof(why)), -ETIMEDOUT);
+	ck_assert_int_eq(dial_filter(pair[0], "virus", clock_mono_ms() + 50, NULL, why, sizeof(why)), -ETIMEDOUT);
 	ck_assert_str_eq(why, "mailroot-filters did not answer in time: does it run?");
 	close(pair[1]);
-	ck_assert_int_lt(dial_filter(pair[0], "virus", clock_mono_ms() + WAIT_MS, why, sizeof(why)), 0);
+	ck_assert_int_lt(dial_filter(pair[0], "virus", clock_mono_ms() + WAIT_MS, NULL, why, sizeof(why)), 0);
 	ck_assert_str_eq(why, "can't ask mailroot-filters: does it run?");
 	close(pair[0]);
+}
+END_TEST
+
+static volatile sig_atomic_t ordered, waiting_fd;
+
+/* As the handler of a signal does. */
+static void *give_order(void *context)
+{
+	(void)context;
+	while (waiting_fd == -1)
+		usleep(100);
+	ordered = 1;
+	shutdown(waiting_fd, SHUT_RD);
+	return NULL;
+}
+
+START_TEST(an_order_to_stop_ends_the_wait)
+{
+	const struct dial_stop stop = {&ordered, &waiting_fd};
+	int pair[2];
+	pthread_t thread;
+	int64_t begin = clock_mono_ms();
+	waiting_fd = -1;
+	ck_assert_int_eq(ipc_pair(pair, 10000), 0);
+	ck_assert_int_eq(fd_set_nonblock(pair[0], true), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, give_order, NULL), 0);
+	ck_assert_int_eq(dial_filter(pair[0], "virus", begin + 60000, &stop, why, sizeof(why)), -ECANCELED);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(waiting_fd, -1);
+	ck_assert_int_eq(dial_filter(pair[0], "virus", begin + 60000, &stop, why, sizeof(why)), -ECANCELED);
+	ck_assert_int_lt(clock_mono_ms() - begin, 30000);
+	ordered = 0;
+	close(pair[0]);
+	close(pair[1]);
 }
 END_TEST
 
@@ -153,6 +187,7 @@ int main(void)
 	tcase_add_test(all, nonsense_is_no_socket);
 	tcase_add_test(all, a_process_that_dies_is_asked_again);
 	tcase_add_test(all, a_process_that_is_gone_has_a_reason);
+	tcase_add_test(all, an_order_to_stop_ends_the_wait);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }
