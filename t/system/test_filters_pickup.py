@@ -6,6 +6,7 @@ import time
 import unittest
 
 import harness
+import japanese
 import milter
 from harness import Mailroot, wait_for
 from milter import Milter
@@ -109,6 +110,7 @@ class Filters(unittest.TestCase):
         server = self.serve(grey.block("grey"))
         server.pickup()
         server.status("its mail waits: filter grey refuses it for now")
+        self.assertIn("フィルター grey が一時的に拒否しました", japanese.ctl(server, "status").stdout.decode())
         self.assertEqual(len(server.left()), 1)
         grey.answers[milter.EOM] = milter.CONTINUE
         server.dropped(1)
@@ -163,6 +165,7 @@ class Filters(unittest.TestCase):
         elif when_down == "hold":
             wait_for(lambda: [m["state"] for m in server.ctl_json("queue", "list")["messages"]] == ["held", "held"], "two held messages")
             self.assertIn("filter virus is down: ", server.ctl("queue", "list").stdout)
+            self.assertIn("フィルター virus は停止しています: ", japanese.ctl(server, "queue list").stdout.decode())
         else:
             server.status("its mail waits: filter virus is down: ")
             self.assertEqual(len(server.left()), 2)
