@@ -170,11 +170,20 @@ static int begin_body(struct content *c)
 	if (err)
 		return err;
 	c->replacing = true;
+	c->in_line = false;
 	c->new_octets = 0;
 	c->lines = (struct dot_reader){.plain = true, .repair = true};
 	if (!is_ended(c))
 		str_append(&c->head, SPAN("\r\n"));
 	return write_text(c, str_span(&c->head));
+}
+
+static int write_body(struct content *c, struct span text)
+{
+	if (text.len)
+		c->in_line = text.at[text.len - 1] != '\n';
+	c->new_octets += text.len;
+	return write_text(c, text);
 }
 
 /* Writes a piece of the new body, whose lines may end in any way. */
@@ -186,8 +195,7 @@ static int take_body(struct content *c, struct span piece)
 		struct span slice = {piece.at, piece.len < SLICE ? piece.len : SLICE};
 		size_t len;
 		dot_read(&c->lines, slice, text, &len);
-		err = write_text(c, (struct span){text, len});
-		c->new_octets += len;
+		err = write_body(c, (struct span){text, len});
 		piece = span_skip(piece, slice.len);
 	}
 	return err;
@@ -244,7 +252,9 @@ static int end_body(struct content *c, const struct edits *edits)
 	}
 	if (!c->replacing)
 		return 0;
-	int err = write_text(c, (struct span){text, dot_read_end(&c->lines, text)});
+	int err = write_body(c, (struct span){text, dot_read_end(&c->lines, text)});
+	if (!err && c->in_line)
+		err = write_body(c, SPAN("\r\n"));
 	if (err)
 		return err;
 	c->replacing = false;

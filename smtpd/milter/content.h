@@ -26,6 +26,7 @@ struct content {
 	bool replacing;           /* a second text has begun: with the new body of a filter */
 	uint64_t new_octets;      /* of the new body so far */
 	struct dot_reader lines;  /* its line ends */
+	bool in_line;             /* its last line has no end yet; it gets one */
 	char *piece;              /* CONTENT_PIECE octets */
 };
 
