@@ -251,10 +251,15 @@ static const struct config_outbound *outbound_of(enum config_block kind, const v
 	return block && kind == CONFIG_CONNECTOR && connector->has_outbound ? &connector->outbound : NULL;
 }
 
-/* SMTP clients load the outbound blocks by name when they start, and the process that fetches tokens those with one. */
+/*
+ * SMTP clients load the outbound blocks by name when they start, and the process that fetches tokens those with one.
+ * The signer loads the keys of all blocks dkim.
+ */
 static void note_outbound(const struct report *report, const struct config_named *kind, const void *old,
 			  const void *new)
 {
+	if (kind->block == CONFIG_DKIM && !old != !new)
+		report->tally->roles |= ROLE_DELIVERY;
 	const struct config_outbound *before = outbound_of(kind->block, old), *after = outbound_of(kind->block, new);
 	if (!before == !after)
 		return;

@@ -357,6 +357,42 @@ class Rotation(Dkim):
                 thread.join()
 
 
+class RunningService(Dkim):
+    def test_from_no_key_to_the_second_one(self):
+        """Each delivered message is signed with the key of the configuration, through two reloads."""
+        message = b"From: App <app@a.test>\r\nSubject: report\r\n\r\ntext\r\n"
+        records = {}
+        with harness.Sink() as sink:
+            def server_conf(more=""):
+                return f"smart_host [127.0.0.1]:{sink.port}\n{more}"
+            with harness.Mailroot(server_conf(), global_conf=TREE.settings("no")) as server:
+                self.file = server.conf
+                def selectors_of_next():
+                    server.send(["boss@partner.test"], text=message)
+                    count = len(sink.wait(selectors_of_next.sent + 1))
+                    selectors_of_next.sent = count
+                    return signed_by(sink.wait(count)[-1][2], **records)
+                selectors_of_next.sent = 0
+                self.assertEqual(selectors_of_next(), [])
+                said = self.dkim("keygen", "a.test", "--selector", "m1")
+                records["m1"] = re.search(r"^v=DKIM1; .*$", said, re.M)[0]
+                self.publish("m1", records["m1"])
+                server.write_conf(server_conf(re.search(r"^    dkim a\.test \{.*?^    \}", said, re.M | re.S)[0]), global_conf=TREE.settings("no"))
+                server.ctl("reload")
+                self.assertEqual(selectors_of_next(), ["m1"])
+                said = self.dkim("rotate", "a.test")
+                new = re.search(r"^(\S+)\._domainkey\.a\.test$", said, re.M)[1]
+                records[new] = re.search(r"^v=DKIM1; .*$", said, re.M)[0]
+                server.ctl("reload")
+                self.assertEqual(selectors_of_next(), ["m1"])
+                self.publish(new, records[new])
+                self.dkim("rotate", "a.test", "--finish")
+                self.assertEqual(selectors_of_next(), ["m1"])
+                server.ctl("reload")
+                self.assertEqual(selectors_of_next(), [new])
+                self.assertIn(f"dkim=a.test/{new} status=delivered", server.log())
+
+
 class Records(Dkim):
     """What DNS has in place of the key."""
 

@@ -237,6 +237,9 @@ static const struct {
 	 ROLE_DELIVERY | ROLE_WEB},
 	{"local_domain b.net { drop_dir /a }", "local_domain b.net { drop_dir /b }",
 	 ROLE_MASTER | ROLE_LOCAL | ROLE_PICKUP},
+	{"", "dkim b.net { selector m /k }", ROLE_DELIVERY},
+	{"dkim b.net { selector m /k }", "", ROLE_DELIVERY},
+	{"dkim b.net { selector m /k }", "dkim b.net { selector n /k }", ROLE_MASTER | ROLE_DELIVERY},
 };
 
 START_TEST(processes_to_restart)
