@@ -1,14 +1,11 @@
 #include "common/accounts/password.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/accounts/secret.h"
 #include "common/base/fd.h"
 
 enum { PAGE_OCTETS = 4096, MARK_OCTETS = 3, READ_MAX = MARK_OCTETS + PASSWORD_MAX + 2 /* CRLF */ };
@@ -49,26 +46,6 @@ void password_free(char *password)
 	munmap(password, PAGE_OCTETS);
 }
 
-static bool is_safe(int fd, uid_t owner, char why[PASSWORD_WHY_MAX])
-{
-	char who[SECRET_WHO_MAX];
-	struct stat st;
-	const char *what = NULL;
-	if (fstat(fd, &st) < 0)
-		what = strerror(errno);
-	else if (!S_ISREG(st.st_mode))
-		what = "it is no regular file";
-	else if (st.st_uid != 0 && st.st_uid != owner)
-		what = "it belongs to the wrong user: chown root, chmod 600, then mailrootctl reload";
-	if (what)
-		snprintf(why, PASSWORD_WHY_MAX, "%s", what);
-	else if (secret_is_open(&st, true, who))
-		snprintf(why, PASSWORD_WHY_MAX, "%s can read or write it: chmod 600, then mailrootctl reload", who);
-	else
-		return true;
-	return false;
-}
-
 /* Reads up to READ_MAX octets: one more than a valid line, so that a longer one is noticed. */
 static ssize_t read_text(int fd, char *to)
 {
@@ -101,10 +78,11 @@ static bool take(int fd, char *page, char why[PASSWORD_WHY_MAX])
 
 char *password_load(const char *path, uid_t owner, char why[PASSWORD_WHY_MAX])
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat file;
+	int fd = secret_open(path, owner, &file, why);
 	char *page = fd >= 0 ? new_page() : NULL;
-	bool good = page && is_safe(fd, owner, why) && take(fd, page, why);
-	if (!page)
+	bool good = page && take(fd, page, why);
+	if (fd >= 0 && !page)
 		snprintf(why, PASSWORD_WHY_MAX, "%s", strerror(errno));
 	fd_close(&fd);
 	if (good)

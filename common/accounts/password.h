@@ -7,9 +7,10 @@
 
 #include <sys/types.h>
 
+#include "common/accounts/secret.h"
 #include "common/base/span.h"
 
-enum { PASSWORD_MAX = 1024 /* octets */, PASSWORD_WHY_MAX = 200 };
+enum { PASSWORD_MAX = 1024 /* octets */, PASSWORD_WHY_MAX = SECRET_WHY_MAX };
 
 /*
  * Finds the password in FILE, the beginning of such a file: its first line without the line end and without a UTF-8

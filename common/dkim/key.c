@@ -1,7 +1,6 @@
 #include "common/dkim/key.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -10,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/accounts/secret.h"
@@ -105,45 +103,31 @@ struct dkim_key *dkim_key_parse(struct span pem, char why[DKIM_KEY_WHY_MAX])
 	return key;
 }
 
-/* Opens a regular file that is closed to all but root and OWNER. */
-static int open_private(const char *path, uid_t owner, struct stat *st, char why[DKIM_KEY_WHY_MAX])
+/* The key in the SIZE octets of FD. */
+static struct dkim_key *read_key(int fd, size_t size, char why[DKIM_KEY_WHY_MAX])
 {
-	char who[SECRET_WHO_MAX];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 || fstat(fd, st))
-		snprintf(why, DKIM_KEY_WHY_MAX, N_("it can't be read: %s"), strerror(errno));
-	else if (!S_ISREG(st->st_mode))
-		snprintf(why, DKIM_KEY_WHY_MAX, N_("it is no regular file"));
-	else if (st->st_uid != 0 && st->st_uid != owner)
-		snprintf(why, DKIM_KEY_WHY_MAX,
-			 N_("it belongs to the wrong user: chown root, chmod 600, then mailrootctl reload"));
-	else if (secret_is_open(st, true, who))
-		snprintf(why, DKIM_KEY_WHY_MAX, N_("%s can read or write it: chmod 600, then mailrootctl reload"), who);
-	else if (st->st_size > DKIM_KEY_FILE_MAX)
-		snprintf(why, DKIM_KEY_WHY_MAX, N_("it has more than %d octets: it is no key"), DKIM_KEY_FILE_MAX);
-	else
-		return fd;
-	fd_close(&fd);
-	return -1;
-}
-
-struct dkim_key *dkim_key_load(const char *path, uid_t owner, char why[DKIM_KEY_WHY_MAX])
-{
-	struct stat st;
 	struct dkim_key *key = NULL;
-	int fd = open_private(path, owner, &st, why);
-	if (fd < 0)
-		return NULL;
-	size_t size = (size_t)st.st_size;
 	char *text = malloc(size + 1);
 	ssize_t n = text ? pread(fd, text, size, 0) : -1;
 	if (n < 0)
-		snprintf(why, DKIM_KEY_WHY_MAX, N_("it can't be read: %s"), strerror(errno));
+		snprintf(why, DKIM_KEY_WHY_MAX, "%s", strerror(errno));
 	else
 		key = dkim_key_parse((struct span){text, (size_t)n}, why);
 	if (text)
 		explicit_bzero(text, size);
 	free(text);
+	return key;
+}
+
+struct dkim_key *dkim_key_load(const char *path, uid_t owner, char why[DKIM_KEY_WHY_MAX])
+{
+	struct stat file;
+	struct dkim_key *key = NULL;
+	int fd = secret_open(path, owner, &file, why);
+	if (fd >= 0 && file.st_size > DKIM_KEY_FILE_MAX)
+		snprintf(why, DKIM_KEY_WHY_MAX, N_("it has more than %d octets: it is no key"), DKIM_KEY_FILE_MAX);
+	else if (fd >= 0)
+		key = read_key(fd, (size_t)file.st_size, why);
 	fd_close(&fd);
 	return key;
 }
