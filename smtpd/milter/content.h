@@ -47,8 +47,8 @@ enum milter_result content_show(struct content *c, struct filter *f, const struc
 				struct milter_macros macros, int64_t until, int *err);
 
 /*
- * Makes the edits of F. 0 or -errno; after an error nothing is left of the message. -ENOENT: no recipient is left, and
- * the message is as it was.
+ * Makes the edits of F. 0 or -errno; after an error nothing is left of the message. -ENOENT: no recipient is left;
+ * -E2BIG: there are more than ENVELOPE_RCPT_MAX; the message is as it was.
  */
 int content_apply(struct content *c, const struct edits *edits);
 
@@ -58,7 +58,7 @@ int content_hold(struct content *c, struct span reason);
 /*
  * Appends the envelope lines with the edits. Addresses are completed as those of clients are: an address without domain
  * is one of the default domain, and so on. A recipient is removed under each of its names: the one that the client gave
- * and, for an alias, that of its members. 0, -ENOMEM; -ENOENT: no recipient is left. For content_apply.
+ * and, for an alias, that of its members. 0, -ENOMEM, or -ENOENT and -E2BIG as above. For content_apply.
  */
 int content_envelope(const struct content *c, const struct edits *edits, struct str *to);
 

@@ -76,7 +76,9 @@ int content_envelope(const struct content *c, const struct edits *edits, struct 
 {
 	struct recipients rcpts;
 	recipients_init(&rcpts);
-	int err = keep(c, edits, &rcpts) && add(c, edits, &rcpts) ? 0 : -ENOMEM;
+	int err = 0;
+	if (!keep(c, edits, &rcpts) || !add(c, edits, &rcpts))
+		err = rcpts.count < ENVELOPE_RCPT_MAX ? -ENOMEM : -E2BIG;
 	if (!err && !rcpts.count)
 		err = -ENOENT;
 	write_sender(c, edits, to);

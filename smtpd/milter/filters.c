@@ -301,8 +301,13 @@ static enum filters_verdict apply(struct filters *f, struct filter *filter, cons
 	const struct edits *edits = &filter->machine.edits;
 	if (edits_none(edits))
 		return FILTERS_PASS;
-	filters_log_edits(filter, facts, edits);
 	int err = content_apply(c, edits);
+	if (err == -E2BIG) {
+		filter_fault(filter, "added recipients beyond 5000");
+		err = content_drop(c);
+		return err ? store_failed(f, err) : failed(f, filter, facts);
+	}
+	filters_log_edits(filter, facts, edits);
 	if (err == -ENOENT) {
 		filters_log_nobody(filter, facts);
 		err = content_drop(c);
